@@ -1,0 +1,89 @@
+"""The task decorator: binds parameters, logs begin and end, writes HISTORY."""
+
+from __future__ import annotations
+
+import functools
+import time
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from casatools._base import log
+from casatools._base.declare import Declaration, documented
+
+__all__ = ["task"]
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def task(*, group: str, history: tuple[str, ...] = ()) -> Callable[[F], F]:
+    """Declare a task function; its signature, with kinds in the annotations, is the specification.
+
+    Parameters
+    ----------
+    group : str
+        The sub-package it stands in.
+    history : tuple of str
+        Parameters that name MeasurementSets or images whose history records the call once it has ended well.
+    """
+
+    def decorate(function: F) -> F:
+        name = function.__name__
+        declaration = Declaration(function, name)
+
+        @functools.wraps(function)
+        def call(*args: Any, **kwargs: Any) -> Any:
+            arguments = declaration.bind(args, kwargs)
+            with log.origin(f"{name}::::casa"):
+                started = _begin(name, arguments)
+                try:
+                    result = function(**arguments)
+                    _record(name, history, arguments)
+                except Exception as error:
+                    text = f"Task {name} raised an exception of class {type(error).__name__} with the following message: {error}"
+                    log.post(text, "SEVERE" if not isinstance(error, (KeyboardInterrupt,)) else "WARN")
+                    raise
+                finally:
+                    _end(name, started)
+            return result
+
+        call.__declaration__ = declaration  # type: ignore[attr-defined]
+        call.__task_group__ = group  # type: ignore[attr-defined]
+        call.__doc__ = documented(declaration)
+        return call  # type: ignore[return-value]
+
+    return decorate
+
+
+def _call_text(name: str, arguments: dict[str, Any]) -> str:
+    shown = []
+    for key, value in arguments.items():
+        text = repr(value)
+        shown.append(f"{key}={text if len(text) <= 400 else text[:397] + '...'}")
+    return f"{name}( {', '.join(shown)} )"
+
+
+def _begin(name: str, arguments: dict[str, Any]) -> float:
+    log.post("#" * 42)
+    log.post(f"##### Begin Task: {name:<18} #####")
+    log.post(_call_text(name, arguments))
+    return time.time()
+
+
+def _end(name: str, started: float) -> None:
+    stamps = [time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(t)) for t in (started, time.time())]
+    log.post(f"Task {name} complete. Start time: {stamps[0]} End time: {stamps[1]}")
+    log.post(f"##### End Task: {name:<18}   #####")
+    log.post("#" * 42)
+
+
+def _record(name: str, parameters: tuple[str, ...], arguments: dict[str, Any]) -> None:
+    if not parameters:
+        return
+    from casatools.tools._history import record_task
+
+    lines = [f"taskname={name}", _call_text(name, arguments)]
+    for parameter in parameters:
+        value = arguments[parameter]
+        for path in [value] if isinstance(value, str) else value:
+            if path:
+                record_task(path, name, lines)

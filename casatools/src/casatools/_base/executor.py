@@ -1,0 +1,56 @@
+"""Where independent pieces of work run: in this process, or on MPI ranks when casampi has registered an executor."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Protocol, TypeVar
+
+__all__ = ["Executor", "SerialExecutor", "executor", "register"]
+
+A = TypeVar("A")
+B = TypeVar("B")
+
+
+class Executor(Protocol):
+    """Runs a module-level function over items; results come back in the order of the items."""
+
+    @property
+    def workers(self) -> int: ...
+
+    def map(self, function: Callable[[A], B], items: Iterable[A]) -> list[B]: ...
+
+
+class SerialExecutor:
+    """Runs everything here."""
+
+    @property
+    def workers(self) -> int:
+        return 1
+
+    def map(self, function: Callable[[A], B], items: Iterable[A]) -> list[B]:
+        return [function(item) for item in items]
+
+
+_current: Executor | None = None
+
+
+def register(new: Executor | None) -> None:
+    """Make `new` the executor of this process; None goes back to the serial one."""
+    global _current
+    _current = new
+
+
+def executor() -> Executor:
+    """The executor in force: the one registered, else one offered by the entry point ``casatools.executors``, else serial."""
+    global _current
+    if _current is None:
+        from importlib.metadata import entry_points
+
+        for point in entry_points(group="casatools.executors"):
+            offered = point.load()()
+            if offered is not None:
+                _current = offered
+                break
+        else:
+            _current = SerialExecutor()
+    return _current

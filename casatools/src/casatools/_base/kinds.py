@@ -1,0 +1,529 @@
+"""Parameter kinds: what a parameter accepts, how CASA's leniencies become one type, and examples of good and bad values.
+
+A kind is put into a signature with ``Annotated``::
+
+    def gaincal(minsnr: Annotated[float, Float(min=0), "Reject solutions below this SNR"] = 3.0): ...
+
+``kind.convert(value)`` gives the value in its one canonical type or raises ``Refused`` with the phrase that completes the
+sentence "gaincal: parameter 'minsnr' must be <phrase>; got <value>".
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+__all__ = [
+    "Array",
+    "Bool",
+    "BoolList",
+    "Choice",
+    "Float",
+    "FloatList",
+    "InPath",
+    "InPathList",
+    "Int",
+    "IntList",
+    "Kind",
+    "OutPath",
+    "Quantity",
+    "Record",
+    "Refused",
+    "Text",
+    "TextList",
+    "Variant",
+]
+
+
+class Refused(ValueError):
+    """A kind's refusal; its text is the phrase that says what is allowed."""
+
+
+def _scalar(value: Any) -> Any:
+    """A numpy scalar or 0-d (or one-element) array as the Python scalar it holds; anything else as it is."""
+    if isinstance(value, np.generic) or (isinstance(value, np.ndarray) and value.ndim == 0):
+        return value.item()
+    return value
+
+
+def _is_quantity_like(value: Any) -> bool:
+    """True for an astropy Quantity or anything else with a value and a unit (duck-typed: astropy is not imported here)."""
+    return hasattr(value, "unit") and hasattr(value, "value")
+
+
+@dataclass(frozen=True)
+class Kind:
+    """Base of the parameter kinds: accepts anything."""
+
+    @property
+    def phrase(self) -> str:
+        return "any value"
+
+    def convert(self, value: Any) -> Any:
+        """Return `value` in the kind's canonical type, or raise Refused."""
+        return value
+
+    @property
+    def valid(self) -> tuple[Any, ...]:
+        """Examples that must be accepted."""
+        return ()
+
+    @property
+    def invalid(self) -> tuple[Any, ...]:
+        """Examples that must be refused."""
+        return ()
+
+    def refuse(self) -> Refused:
+        return Refused(self.phrase)
+
+
+@dataclass(frozen=True)
+class Bool(Kind):
+    """True or False; numpy booleans are accepted, numbers and words are not."""
+
+    @property
+    def phrase(self) -> str:
+        return "a bool"
+
+    def convert(self, value: Any) -> bool:
+        value = _scalar(value)
+        if isinstance(value, bool):
+            return value
+        raise self.refuse()
+
+    @property
+    def valid(self) -> tuple[Any, ...]:
+        return (True, False, np.True_)
+
+    @property
+    def invalid(self) -> tuple[Any, ...]:
+        return ("maybe", 3, [1, 2])
+
+
+@dataclass(frozen=True)
+class Int(Kind):
+    """A whole number; numpy integers and whole floats are accepted."""
+
+    min: int | None = None
+    max: int | None = None
+
+    @property
+    def phrase(self) -> str:
+        return "an int" + _range_phrase(self.min, self.max)
+
+    def convert(self, value: Any) -> int:
+        value = _scalar(value)
+        if isinstance(value, bool) or not isinstance(value, (int, float)) or not float(value).is_integer():
+            raise self.refuse()
+        number = int(value)
+        if (self.min is not None and number < self.min) or (self.max is not None and number > self.max):
+            raise self.refuse()
+        return number
+
+    @property
+    def valid(self) -> tuple[Any, ...]:
+        low = self.min if self.min is not None else (self.max if self.max is not None else 0)
+        return (low, np.int64(low), float(low))
+
+    @property
+    def invalid(self) -> tuple[Any, ...]:
+        out: list[Any] = ["x", 1.5, {}]
+        if self.min is not None:
+            out.append(self.min - 1)
+        if self.max is not None:
+            out.append(self.max + 1)
+        return tuple(out)
+
+
+def _range_phrase(low: float | None, high: float | None) -> str:
+    if low is not None and high is not None:
+        return f" from {low} to {high}"
+    if low is not None:
+        return f" of at least {low}"
+    if high is not None:
+        return f" of at most {high}"
+    return ""
+
+
+@dataclass(frozen=True)
+class Float(Kind):
+    """A real number; ints and numpy numbers are accepted, numeric text is not."""
+
+    min: float | None = None
+    max: float | None = None
+
+    @property
+    def phrase(self) -> str:
+        return "a float" + _range_phrase(self.min, self.max)
+
+    def convert(self, value: Any) -> float:
+        value = _scalar(value)
+        if isinstance(value, bool) or not isinstance(value, (int, float)):
+            raise self.refuse()
+        number = float(value)
+        if (self.min is not None and number < self.min) or (self.max is not None and number > self.max):
+            raise self.refuse()
+        return number
+
+    @property
+    def valid(self) -> tuple[Any, ...]:
+        low = self.min if self.min is not None else (self.max if self.max is not None else 0.5)
+        return (low, np.float32(low))
+
+    @property
+    def invalid(self) -> tuple[Any, ...]:
+        out: list[Any] = ["x", {}, [1.0, 2.0]]
+        if self.min is not None:
+            out.append(self.min - 1)
+        if self.max is not None:
+            out.append(self.max + 1)
+        return tuple(out)
+
+
+@dataclass(frozen=True)
+class Text(Kind):
+    """A string; paths are accepted. ``numbers=True`` takes a bare number as its text (a field ID, a scan)."""
+
+    numbers: bool = False
+    empty: bool = True
+
+    @property
+    def phrase(self) -> str:
+        return ("a string or a number" if self.numbers else "a string") + ("" if self.empty else " that is not empty")
+
+    def convert(self, value: Any) -> str:
+        value = _scalar(value)
+        if isinstance(value, os.PathLike):
+            value = os.fspath(value)
+        if self.numbers and isinstance(value, (int, float)) and not isinstance(value, bool):
+            value = str(value)
+        if not isinstance(value, str) or (not self.empty and not value):
+            raise self.refuse()
+        return str(value)
+
+    @property
+    def valid(self) -> tuple[Any, ...]:
+        return ("x",) if not self.numbers else ("x", 3)
+
+    @property
+    def invalid(self) -> tuple[Any, ...]:
+        return ({}, True, 1j) if self.numbers else ({}, 7.5, True)
+
+
+@dataclass(frozen=True)
+class Choice(Kind):
+    """One of a fixed set of values; text is matched exactly, or without regard to case with ``fold=True``."""
+
+    values: tuple[Any, ...] = ()
+    fold: bool = False
+
+    @property
+    def phrase(self) -> str:
+        return "one of " + ", ".join(repr(v) for v in self.values)
+
+    def convert(self, value: Any) -> Any:
+        value = _scalar(value)
+        for allowed in self.values:
+            if type(allowed) is bool or type(value) is bool:
+                if value is allowed:
+                    return allowed
+            elif value.__class__ in (list, dict, tuple) or isinstance(value, np.ndarray):
+                continue
+            elif value == allowed:
+                return allowed
+            elif self.fold and isinstance(value, str) and isinstance(allowed, str) and value.lower() == allowed.lower():
+                return allowed
+        raise self.refuse()
+
+    @property
+    def valid(self) -> tuple[Any, ...]:
+        return self.values
+
+    @property
+    def invalid(self) -> tuple[Any, ...]:
+        return ("no such choice", {}, 1j)
+
+
+def _items(value: Any) -> list[Any] | None:
+    """The items of a list, tuple, set or array; None for anything else."""
+    if isinstance(value, np.ndarray):
+        return value.tolist() if value.ndim else [value.item()]
+    if isinstance(value, (list, tuple, set, frozenset, range)):
+        return list(value)
+    return None
+
+
+@dataclass(frozen=True)
+class _ListKind(Kind):
+    """Base of the list kinds: a scalar stands for a list of one; a fresh list is given back."""
+
+    _item: Kind = Kind()
+    _what: str = "a list"
+
+    @property
+    def phrase(self) -> str:
+        return self._what
+
+    def convert(self, value: Any) -> list[Any]:
+        items = _items(value)
+        if items is None:
+            items = [value]
+        try:
+            return [self.convert(v) if isinstance(v, (list, tuple)) else self._item.convert(v) for v in items]
+        except Refused:
+            raise self.refuse() from None
+
+    @property
+    def valid(self) -> tuple[Any, ...]:
+        return ([],)
+
+    @property
+    def invalid(self) -> tuple[Any, ...]:
+        return ({}, 1j)
+
+
+@dataclass(frozen=True)
+class IntList(_ListKind):
+    """A list of ints, or one int."""
+
+    _item: Kind = Int()
+    _what: str = "an int or a list of ints"
+
+    @property
+    def valid(self) -> tuple[Any, ...]:
+        return ([], 3, [1, 2], np.array([1, 2]))
+
+    @property
+    def invalid(self) -> tuple[Any, ...]:
+        return ({}, ["x"], 1.5)
+
+
+@dataclass(frozen=True)
+class FloatList(_ListKind):
+    """A list of floats, or one float."""
+
+    _item: Kind = Float()
+    _what: str = "a float or a list of floats"
+
+    @property
+    def valid(self) -> tuple[Any, ...]:
+        return ([], 3, [1, 2.5], np.array([1.0, 2.0]))
+
+    @property
+    def invalid(self) -> tuple[Any, ...]:
+        return ({}, ["x"])
+
+
+@dataclass(frozen=True)
+class BoolList(_ListKind):
+    """A list of bools, or one bool."""
+
+    _item: Kind = Bool()
+    _what: str = "a bool or a list of bools"
+
+    @property
+    def valid(self) -> tuple[Any, ...]:
+        return ([], True, [True, False])
+
+    @property
+    def invalid(self) -> tuple[Any, ...]:
+        return ({}, ["x"], 3)
+
+
+@dataclass(frozen=True)
+class TextList(_ListKind):
+    """A list of strings, or one string; the empty string stands for an empty list where ``drop_empty`` is set."""
+
+    drop_empty: bool = False
+    numbers: bool = False
+    _what: str = "a string or a list of strings"
+
+    def convert(self, value: Any) -> list[Any]:
+        if self.drop_empty and isinstance(value, str) and not value:
+            return []
+        items = _items(value)
+        item = Text(numbers=self.numbers)
+        try:
+            return [item.convert(v) for v in (items if items is not None else [value])]
+        except Refused:
+            raise self.refuse() from None
+
+    @property
+    def valid(self) -> tuple[Any, ...]:
+        return ([], "x", ["x", "y"])
+
+    @property
+    def invalid(self) -> tuple[Any, ...]:
+        return ({}, [1j], True)
+
+
+@dataclass(frozen=True)
+class Record(Kind):
+    """A dict; a fresh shallow copy is given back. CASA's "nothing" (None, "" or []) is taken as an empty dict."""
+
+    @property
+    def phrase(self) -> str:
+        return "a dict"
+
+    def convert(self, value: Any) -> dict[Any, Any]:
+        if isinstance(value, Mapping):
+            return dict(value)
+        if value is None or (isinstance(value, (str, list, tuple)) and len(value) == 0):
+            return {}
+        raise self.refuse()
+
+    @property
+    def valid(self) -> tuple[Any, ...]:
+        return ({}, {"a": 1})
+
+    @property
+    def invalid(self) -> tuple[Any, ...]:
+        return ("x", 3)
+
+
+@dataclass(frozen=True)
+class Array(Kind):
+    """Numbers of any shape: arrays, nested lists and scalars, given back as an ndarray."""
+
+    @property
+    def phrase(self) -> str:
+        return "an array or a (nested) list"
+
+    def convert(self, value: Any) -> np.ndarray:
+        if isinstance(value, (Mapping, str)) or value is None:
+            raise self.refuse()
+        try:
+            return np.asarray(value)
+        except ValueError:
+            raise self.refuse() from None
+
+    @property
+    def valid(self) -> tuple[Any, ...]:
+        return ([1, 2], np.zeros((2, 2)), 3.0)
+
+    @property
+    def invalid(self) -> tuple[Any, ...]:
+        return ({}, None)
+
+
+@dataclass(frozen=True)
+class Quantity(Kind):
+    """A quantity: ``"10arcsec"``, a number (in `unit`), ``{"value": …, "unit": …}`` or an astropy Quantity.
+
+    Given back as text, number or dict, as CASA's users write them; `frames.quantities.parse_quantity` reads it.
+    """
+
+    unit: str = ""
+
+    @property
+    def phrase(self) -> str:
+        example = f"'10{self.unit}'" if self.unit else "'10arcsec'"
+        return f"a quantity such as {example}, a number or a dict with value and unit"
+
+    def convert(self, value: Any) -> Any:
+        value = _scalar(value)
+        if isinstance(value, Mapping):
+            if "value" in value and "unit" in value:
+                return dict(value)
+            raise self.refuse()
+        if _is_quantity_like(value):
+            number = np.asarray(value.value)
+            return {"value": number.item() if number.ndim == 0 else number, "unit": str(value.unit).replace(" ", "")}
+        if isinstance(value, str) or (isinstance(value, (int, float)) and not isinstance(value, bool)):
+            return value
+        raise self.refuse()
+
+    @property
+    def valid(self) -> tuple[Any, ...]:
+        return (f"10{self.unit or 'arcsec'}", 1.0, {"value": 1.0, "unit": self.unit or "arcsec"})
+
+    @property
+    def invalid(self) -> tuple[Any, ...]:
+        return ({}, True, 1j)
+
+
+@dataclass(frozen=True)
+class Variant(Kind):
+    """One of several kinds, the first that accepts; with no kinds given, anything but a bare object."""
+
+    kinds: tuple[Kind, ...] = ()
+
+    @property
+    def phrase(self) -> str:
+        return " or ".join(k.phrase for k in self.kinds) if self.kinds else "a number, a string, a list, an array or a dict"
+
+    def convert(self, value: Any) -> Any:
+        if not self.kinds:
+            return _copied(value, self)
+        for kind in self.kinds:
+            try:
+                return kind.convert(value)
+            except Refused:
+                continue
+        raise self.refuse()
+
+    @property
+    def valid(self) -> tuple[Any, ...]:
+        return tuple(v for k in self.kinds for v in k.valid) if self.kinds else ("x", 1, [1], {})
+
+    @property
+    def invalid(self) -> tuple[Any, ...]:
+        return (object(),) if not self.kinds else tuple(v for v in (object(), 1j, {}) if not _accepts(self.kinds, v))
+
+
+def _accepts(kinds: Iterable[Kind], value: Any) -> bool:
+    for kind in kinds:
+        try:
+            kind.convert(value)
+        except Refused:
+            continue
+        return True
+    return False
+
+
+def _copied(value: Any, kind: Kind) -> Any:
+    """A value of one of the plain types, lists and dicts copied so that a default is never shared."""
+    if value is None or isinstance(value, (bool, int, float, complex, str, np.ndarray)):
+        return value
+    if isinstance(value, np.generic):
+        return value.item()
+    if isinstance(value, os.PathLike):
+        return os.fspath(value)
+    if isinstance(value, (list, tuple)):
+        return [_copied(v, kind) for v in value]
+    if isinstance(value, Mapping):
+        return dict(value)
+    if _is_quantity_like(value):
+        return Quantity().convert(value)
+    if hasattr(value, "torecord") or hasattr(value, "to_string"):  # coordsys tools; SkyCoord
+        return value
+    raise kind.refuse()
+
+
+@dataclass(frozen=True)
+class InPath(Text):
+    """The path of an existing data set; existence is checked by the one that opens it, in the same sentence."""
+
+    @property
+    def phrase(self) -> str:
+        return "a path"
+
+
+@dataclass(frozen=True)
+class InPathList(TextList):
+    """One path or a list of paths."""
+
+    _what: str = "a path or a list of paths"
+
+
+@dataclass(frozen=True)
+class OutPath(Text):
+    """The path of an output."""
+
+    @property
+    def phrase(self) -> str:
+        return "a path"

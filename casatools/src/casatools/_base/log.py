@@ -1,0 +1,126 @@
+"""The log: one file opened at the first message, warnings also on the terminal, origins kept on a stack.
+
+Line format (CASA's): ``YYYY-MM-DD HH:MM:SS<TAB>PRIORITY<TAB>origin<TAB>message``, the origin of continuation lines ends in ``+``.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import contextvars
+import os
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from typing import TextIO
+
+from casatools._base import config
+from casatools._base.errors import ParameterError
+
+__all__ = ["PRIORITIES", "LogSink", "origin", "post", "sink"]
+
+# From the most to the least severe; a threshold lets through itself and everything before it.
+PRIORITIES: tuple[str, ...] = (
+    "SEVERE", "WARN", "INFO", "INFO1", "INFO2", "INFO3", "INFO4", "INFO5", "DEBUG1", "DEBUG2", "DEBUGGING",
+)  # fmt: skip
+_ALIASES = {"NORMAL": "INFO", "NORMAL1": "INFO1", "NORMAL2": "INFO2", "NORMAL3": "INFO3", "NORMAL4": "INFO4",
+            "NORMAL5": "INFO5", "ERROR": "SEVERE", "WARNING": "WARN", "DEBUG": "DEBUG1"}  # fmt: skip
+_origin: contextvars.ContextVar[str] = contextvars.ContextVar("origin", default="casa")
+
+
+def priority_rank(name: str) -> int:
+    """Position of a priority in PRIORITIES; raise ParameterError for an unknown one."""
+    folded = name.upper()
+    folded = _ALIASES.get(folded, folded)
+    if folded not in PRIORITIES:
+        raise ParameterError(f"log priority {name!r} is unknown; allowed are {', '.join(PRIORITIES)}")
+    return PRIORITIES.index(folded)
+
+
+class LogSink:
+    """Where messages go: the log file, the terminal for warnings, filtered by a priority threshold."""
+
+    def __init__(self) -> None:
+        self._lock = threading.RLock()
+        self._stream: TextIO | None = None
+        self._path: str | None = None
+        self._file_failed = False
+        self.threshold = PRIORITIES.index("INFO")
+        self.to_terminal = False
+        self.to_file = True
+        self.filters: list[str] = []
+        self.processor = ""
+        self.started = time.gmtime()
+
+    @property
+    def path(self) -> str:
+        """The log file's absolute path; it need not exist before the first message."""
+        if self._path is None:
+            name = str(config.value("logfile") or time.strftime("casa-%Y%m%d-%H%M%S.log", self.started))
+            self._path = os.path.abspath(os.path.expanduser(name))
+        return self._path
+
+    def set_path(self, path: str) -> None:
+        """Send later messages to another file."""
+        with self._lock:
+            if self._stream is not None:
+                self._stream.close()
+            self._stream, self._path, self._file_failed = None, os.path.abspath(os.path.expanduser(path)), False
+
+    def post(self, message: str, priority: str = "INFO", origin: str | None = None) -> None:
+        """Write one message, if the threshold lets it through and no filter text occurs in it."""
+        rank = priority_rank(priority)
+        if rank > self.threshold or any(text in message for text in self.filters):
+            return
+        where = (origin or _origin.get()) + self.processor
+        stamp = time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime())
+        lines = []
+        for k, line in enumerate(str(message).split("\n")):
+            lines.append(f"{stamp}\t{PRIORITIES[rank]}\t{where}{'+' if k else ''}\t{line}\n")
+        with self._lock:
+            written = self._write("".join(lines))
+            if rank <= 1 or self.to_terminal or config.value("log2term") or not written and rank == 0:
+                sys.stderr.write("".join(lines))
+
+    def _write(self, text: str) -> bool:
+        if self._file_failed or not self.to_file or config.value("nologfile"):
+            return False
+        try:
+            if self._stream is None:
+                self._stream = open(self.path, "a", encoding="utf-8")  # noqa: SIM115 - stays open for the life of the process
+            self._stream.write(text)
+            self._stream.flush()
+        except OSError as error:
+            self._file_failed = True
+            sys.stderr.write(f"log file {self.path} cannot be written ({error.strerror}); messages go to the terminal\n")
+            self.to_terminal = True
+            return False
+        return True
+
+
+sink = LogSink()
+
+
+def post(message: str, priority: str = "INFO", origin: str | None = None) -> None:
+    """Write a message to the log under the current origin or the one given."""
+    sink.post(message, priority, origin)
+
+
+def current_origin() -> str:
+    """The origin that messages carry now."""
+    return _origin.get()
+
+
+def set_origin(name: str) -> None:
+    """Set the origin of later messages."""
+    _origin.set(name)
+
+
+@contextlib.contextmanager
+def origin(name: str) -> Iterator[None]:
+    """Messages posted in this block carry the origin `name`."""
+    token = _origin.set(name)
+    try:
+        yield
+    finally:
+        _origin.reset(token)

@@ -1,0 +1,29 @@
+"""How much memory a streaming stage may hold."""
+
+from __future__ import annotations
+
+import os
+
+from casatools._base.threads import ranks_on_host
+
+__all__ = ["CHUNK_BYTES", "available_bytes", "memory_budget_bytes"]
+
+# One chunk of visibilities: large enough to amortise table calls, small enough to stay in cache-friendly bounds.
+CHUNK_BYTES = 64 * 1024 * 1024
+
+
+def available_bytes() -> int:
+    """Physical memory free for new work, from the operating system."""
+    try:
+        with open("/proc/meminfo", encoding="ascii") as stream:
+            for line in stream:
+                if line.startswith("MemAvailable:"):
+                    return int(line.split()[1]) * 1024
+    except OSError:
+        pass  # not Linux: fall through to the portable figure
+    return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+
+
+def memory_budget_bytes() -> int:
+    """Bytes this process may plan with: half of what is available, shared between the ranks on the host."""
+    return max(256 * 1024 * 1024, available_bytes() // 2 // ranks_on_host())

@@ -1,0 +1,94 @@
+"""Paths: looking up data files, and outputs that appear only when complete."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+
+from casatools._base import config
+from casatools._base.errors import DataError, OutputExistsError, PathMissingError
+
+__all__ = ["data_paths", "remove_output", "require_absent", "require_present", "require_writable_parent", "resolve", "staged_output"]
+
+_extra: list[str] = []
+
+
+def data_paths() -> list[str]:
+    """The folders searched by `resolve`, in order."""
+    configured = [os.path.abspath(os.path.expanduser(p)) for p in (_extra or config.value("datapath"))]
+    return [p for p in configured if os.path.isdir(p)]
+
+
+def set_data_paths(folders: list[str]) -> None:
+    """Replace the folders searched by `resolve`."""
+    _extra[:] = folders
+
+
+def resolve(name: str) -> str:
+    """The absolute path of `name`: itself when it exists, else the first hit over the data paths, else `name` unchanged."""
+    if os.path.exists(name):
+        return os.path.abspath(name)
+    for folder in data_paths():
+        candidate = os.path.join(folder, name)
+        if os.path.exists(candidate):
+            return candidate
+    return name
+
+
+def require_present(path: str, what: str = "path") -> str:
+    """Return `path` without a trailing slash; raise PathMissingError when nothing is there."""
+    trimmed = path.rstrip("/") or path
+    if not trimmed or not os.path.exists(trimmed):
+        raise PathMissingError(f"{what} {path!r} does not exist" + ("" if os.path.isabs(path) else f" in {os.getcwd()}"))
+    return trimmed
+
+
+def require_absent(path: str, overwrite: bool = False, what: str = "output") -> None:
+    """Raise OutputExistsError when `path` exists and `overwrite` is False."""
+    if not overwrite and os.path.lexists(path.rstrip("/")):
+        raise OutputExistsError(f"{what} {path!r} already exists; remove it, give another name or ask to overwrite it")
+
+
+def require_writable_parent(path: str) -> None:
+    """Raise DataError when the folder that is to hold `path` is missing or cannot be written."""
+    parent = os.path.dirname(os.path.abspath(path.rstrip("/")))
+    if not os.path.isdir(parent):
+        raise PathMissingError(f"the folder {parent!r} that is to hold the output {path!r} does not exist")
+    if not os.access(parent, os.W_OK | os.X_OK):
+        raise DataError(f"there is no permission to write the output {path!r} into the folder {parent!r}")
+
+
+def remove_output(path: str) -> None:
+    """Remove a file, a link or a whole table folder; nothing happens when it is absent."""
+    if os.path.isdir(path) and not os.path.islink(path):
+        shutil.rmtree(path)
+    elif os.path.lexists(path):
+        os.remove(path)
+
+
+@contextlib.contextmanager
+def staged_output(path: str, overwrite: bool = False) -> Iterator[str]:
+    """Yield a name beside `path` to write to; rename it to `path` when the block ends well, remove it when not.
+
+    An interrupted block (also by Ctrl-C) leaves nothing at `path`, or what was there before. With `overwrite` the old
+    output is replaced only after the new one is complete.
+    """
+    path = path.rstrip("/")
+    require_absent(path, overwrite)
+    require_writable_parent(path)
+    parent, name = os.path.split(os.path.abspath(path))
+    workdir = tempfile.mkdtemp(prefix=f".{name}.part-", dir=parent)
+    temporary = os.path.join(workdir, name)
+    try:
+        yield temporary
+        if not os.path.lexists(temporary):
+            raise DataError(f"nothing was written for the output {path!r}")
+        if overwrite and os.path.lexists(path):
+            previous = os.path.join(workdir, name + ".previous")
+            os.rename(path, previous)
+        os.rename(temporary, path)
+    finally:
+        shutil.rmtree(workdir, ignore_errors=True)

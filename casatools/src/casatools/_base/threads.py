@@ -1,0 +1,34 @@
+"""How many threads a computation may use."""
+
+from __future__ import annotations
+
+import os
+
+__all__ = ["ranks_on_host", "set_thread_count", "thread_count"]
+
+_chosen: int | None = None
+
+
+def ranks_on_host() -> int:
+    """MPI ranks sharing this host, as the launcher's environment says; 1 outside MPI."""
+    for name in ("OMPI_COMM_WORLD_LOCAL_SIZE", "MPI_LOCALNRANKS", "SLURM_NTASKS_PER_NODE"):
+        text = os.environ.get(name, "")
+        if text.isdigit() and int(text) > 0:
+            return int(text)
+    return 1
+
+
+def thread_count() -> int:
+    """Threads a computation should use: the cores of the affinity mask divided by the ranks on the host, or as set."""
+    if _chosen is not None:
+        return _chosen
+    wanted = os.environ.get("OMP_NUM_THREADS", "")
+    if wanted.isdigit() and int(wanted) > 0:
+        return int(wanted)
+    return max(1, len(os.sched_getaffinity(0)) // ranks_on_host())
+
+
+def set_thread_count(count: int | None) -> None:
+    """Fix the number of threads for this process; None goes back to the default."""
+    global _chosen
+    _chosen = count

@@ -1,0 +1,277 @@
+"""The one loop over visibilities: bounded rectangular chunks, read ahead on one I/O thread, written back through the same.
+
+While a chunk is computed on, the next one is read; casacore holds the GIL, compiled kernels do not, so the two overlap.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from casatools._base.errors import DataError
+from casatools._base.memory import CHUNK_BYTES
+from casatools.io.ms.measurement_set import CHANNEL_COLUMNS, CORRELATION_COLUMNS, MeasurementSet
+
+if TYPE_CHECKING:
+    from casatools.io.ms.selection import ResolvedSelection
+
+__all__ = ["ChunkPlan", "VisChunk", "iter_chunks", "plan_chunks", "write_chunks"]
+
+# Bytes an element takes in memory, for the size of a chunk.
+_ITEM_BYTES = {"FLAG": 1, "WEIGHT_SPECTRUM": 4, "SIGMA_SPECTRUM": 4, "FLOAT_DATA": 4, "IMAGING_WEIGHT": 4}
+
+
+@dataclass
+class VisChunk:
+    """A rectangular piece of a MeasurementSet: rows of one DATA_DESC_ID with the channels and correlations selected.
+
+    Attributes
+    ----------
+    ddid, spw, pol : int
+        DATA_DESC_ID and the spectral window and polarization rows it stands for.
+    rows : ndarray (row,) int64
+        Row numbers in the main table, ascending unless an order was asked for.
+    index : ndarray (row,) int64
+        Positions of these rows in the selection.
+    channels : ndarray (chan,) int64
+        Channel numbers in the spectral window.
+    correlations : ndarray (corr,) int64
+        Correlation numbers in the polarization row, in the order asked.
+    columns : dict of ndarray
+        C order: ``(row, chan, corr)``, ``(row, corr)`` or ``(row, ...)``.
+    """
+
+    ddid: int
+    spw: int
+    pol: int
+    rows: np.ndarray
+    index: np.ndarray
+    channels: np.ndarray
+    correlations: np.ndarray
+    columns: dict[str, np.ndarray] = field(default_factory=dict)
+    whole_channels: bool = True
+    whole_correlations: bool = True
+
+    def __getitem__(self, column: str) -> np.ndarray:
+        return self.columns[column]
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """(row, chan, corr)."""
+        return len(self.rows), len(self.channels), len(self.correlations)
+
+
+@dataclass(frozen=True)
+class ChunkPlan:
+    """What `iter_chunks` will read: one entry a chunk, without data."""
+
+    ddid: int
+    rows: np.ndarray
+    index: np.ndarray
+
+
+def plan_chunks(
+    ms: MeasurementSet,
+    resolved: ResolvedSelection,
+    columns: Sequence[str],
+    chunk_bytes: int | None = None,
+    boundaries: np.ndarray | None = None,
+) -> list[ChunkPlan]:
+    """Cut a selection into chunks.
+
+    Parameters
+    ----------
+    ms : MeasurementSet
+    resolved : ResolvedSelection
+    columns : sequence of str
+        Columns that will be read; they set how many rows fit into `chunk_bytes`.
+    chunk_bytes : int, optional
+        Bound on the bytes of a chunk; `_base.memory.CHUNK_BYTES` when absent.
+    boundaries : ndarray (row,) int, optional
+        A group number for each selected row; rows of one group and DATA_DESC_ID come in one chunk, groups ascending. A group
+        larger than the bound is not split.
+
+    Returns
+    -------
+    list of ChunkPlan
+    """
+    limit = chunk_bytes or CHUNK_BYTES
+    rows = np.asarray(resolved.rows, dtype=np.int64)
+    if len(rows) == 0:
+        return []
+    ddids = np.asarray(ms.read("DATA_DESC_ID", rows))
+    order = np.arange(len(rows)) if boundaries is None else np.argsort(boundaries, kind="stable")
+    plans: list[ChunkPlan] = []
+    wide = [c for c in columns if c in CHANNEL_COLUMNS]
+    present = np.unique(ddids)
+    bytes_of = {int(d): _row_bytes(ms, resolved, int(d), wide) for d in present}
+    # Rows advance together over all data descriptions, so that a pass touches each part of the file once.
+    cost = np.zeros(len(rows))
+    for d, size in bytes_of.items():
+        cost[ddids == d] = size
+    edges = _edges(cost[order], limit * max(1, len(present)) if boundaries is None else limit, None if boundaries is None else boundaries[order])
+    for low, high in zip(edges[:-1], edges[1:], strict=True):
+        part = order[low:high]
+        for d in present:
+            inside = part if len(present) == 1 else part[ddids[part] == d]
+            if len(inside):
+                if boundaries is None:
+                    pieces = max(1, int(np.ceil(len(inside) * bytes_of[int(d)] / limit)))
+                    plans += [ChunkPlan(int(d), rows[p], p) for p in np.array_split(inside, pieces)]
+                else:
+                    plans.append(ChunkPlan(int(d), rows[inside], inside))
+    return plans
+
+
+def _row_bytes(ms: MeasurementSet, resolved: ResolvedSelection, ddid: int, wide: Sequence[str]) -> float:
+    description = ms.metadata.data_descriptions[ddid]
+    channels = resolved.channels.get(description.spw)
+    nchan = len(channels) if channels is not None else ms.metadata.spectral_windows[description.spw].nchan
+    correlations = resolved.correlations.get(description.pol)
+    ncorr = len(correlations) if correlations is not None else len(ms.metadata.polarizations[description.pol].corr_type)
+    return 128.0 + nchan * ncorr * sum(_ITEM_BYTES.get(c, 8) for c in wide)
+
+
+def _edges(cost: np.ndarray, limit: float, groups: np.ndarray | None) -> list[int]:
+    """Cut positions such that each piece costs at most `limit`; a group is never cut."""
+    n = len(cost)
+    total = np.cumsum(cost)
+    allowed = np.arange(1, n + 1) if groups is None else np.append(np.flatnonzero(np.diff(groups)) + 1, n)
+    edges = [0]
+    while edges[-1] < n:
+        base = total[edges[-1] - 1] if edges[-1] else 0.0
+        reach = int(np.searchsorted(total, base + limit, side="right"))
+        fitting = allowed[(allowed > edges[-1]) & (allowed <= max(reach, 1))] if groups is not None else None
+        if groups is None:
+            edges.append(min(n, max(reach, edges[-1] + 1)))
+        elif fitting is not None and len(fitting):
+            edges.append(int(fitting[-1]))
+        else:
+            edges.append(int(allowed[np.searchsorted(allowed, edges[-1], side="right")]))
+    return edges
+
+
+def iter_chunks(
+    ms: MeasurementSet,
+    resolved: ResolvedSelection,
+    columns: Sequence[str],
+    *,
+    chunk_bytes: int | None = None,
+    boundaries: np.ndarray | None = None,
+    ahead: int = 1,
+    plans: Sequence[ChunkPlan] | None = None,
+) -> Iterator[VisChunk]:
+    """Yield the selected visibilities in bounded chunks, reading ahead.
+
+    Parameters
+    ----------
+    ms : MeasurementSet
+    resolved : ResolvedSelection
+    columns : sequence of str
+        Columns to read; nothing else is read.
+    chunk_bytes, boundaries
+        As for `plan_chunks`.
+    ahead : int
+        Chunks read ahead of the one in use.
+    plans : sequence of ChunkPlan, optional
+        What to read, when it has been planned already.
+
+    Yields
+    ------
+    VisChunk
+
+    Raises
+    ------
+    DataError
+        A column is missing.
+    """
+    for column in columns:
+        ms.require(column)
+    todo = deque(plans if plans is not None else plan_chunks(ms, resolved, columns, chunk_bytes, boundaries))
+    if not todo:
+        return
+    with ThreadPoolExecutor(1, thread_name_prefix="ms-read") as worker:
+        waiting: deque[Future[VisChunk]] = deque()
+        try:
+            while todo or waiting:
+                while todo and len(waiting) <= ahead:
+                    waiting.append(worker.submit(_read_chunk, ms, resolved, todo.popleft(), columns))
+                yield waiting.popleft().result()
+        finally:  # also when the consumer stops early or is interrupted
+            for future in waiting:
+                future.cancel()
+
+
+def _read_chunk(ms: MeasurementSet, resolved: ResolvedSelection, plan: ChunkPlan, columns: Sequence[str]) -> VisChunk:
+    description = ms.metadata.data_descriptions[plan.ddid]
+    channels = resolved.channels.get(description.spw)
+    correlations = resolved.correlations.get(description.pol)
+    nchan = ms.metadata.spectral_windows[description.spw].nchan
+    ncorr = len(ms.metadata.polarizations[description.pol].corr_type)
+    chunk = VisChunk(
+        ddid=plan.ddid,
+        spw=description.spw,
+        pol=description.pol,
+        rows=plan.rows,
+        index=plan.index,
+        channels=np.arange(nchan) if channels is None else np.asarray(channels, dtype=np.int64),
+        correlations=np.arange(ncorr) if correlations is None else np.asarray(correlations, dtype=np.int64),
+        whole_channels=channels is None,
+        whole_correlations=correlations is None,
+    )
+    for column in columns:
+        narrow = column in CHANNEL_COLUMNS or column in CORRELATION_COLUMNS
+        chunk.columns[column] = ms.read(column, plan.rows, channels if narrow else None, correlations if narrow else None)
+    return chunk
+
+
+def write_chunks(ms: MeasurementSet, chunks: Iterable[VisChunk | tuple[VisChunk, Mapping[str, np.ndarray]]], columns: Sequence[str]) -> int:
+    """Write columns of chunks back in place, overlapping with what produces them.
+
+    Parameters
+    ----------
+    ms : MeasurementSet
+        Opened writable.
+    chunks : iterable of VisChunk, or of (VisChunk, {column: values})
+        With a mapping its values are written, and only those it holds.
+    columns : sequence of str
+        Columns to write from plain chunks.
+
+    Returns
+    -------
+    int
+        Rows written.
+
+    Notes
+    -----
+    Each chunk is written whole before the next is begun, so a killed run leaves a readable MeasurementSet and can be repeated.
+    """
+    if not ms.writable:
+        raise DataError(f"MeasurementSet {ms.path!r} was opened read-only")
+    count = 0
+    with ThreadPoolExecutor(1, thread_name_prefix="ms-write") as worker:
+        pending: deque[Future[None]] = deque()
+        try:
+            for item in chunks:
+                chunk, values = item if isinstance(item, tuple) else (item, {c: item.columns[c] for c in columns})
+                while len(pending) > 1:
+                    pending.popleft().result()
+                pending.append(worker.submit(_write_chunk, ms, chunk, values))
+                count += len(chunk.rows)
+        finally:
+            for future in pending:
+                future.result()
+    return count
+
+
+def _write_chunk(ms: MeasurementSet, chunk: VisChunk, values: Mapping[str, np.ndarray]) -> None:
+    for column, array in values.items():
+        narrow = column in CHANNEL_COLUMNS or column in CORRELATION_COLUMNS
+        channels = None if chunk.whole_channels or not narrow else chunk.channels
+        correlations = None if chunk.whole_correlations or not narrow else chunk.correlations
+        ms.write(column, array, chunk.rows, channels, correlations)

@@ -1,0 +1,185 @@
+"""Opening casacore tables with typed errors, and reading and writing rows of them in bulk.
+
+This module and its neighbours in ``io`` are the only importers of ``casacore.tables``. casacore serves one caller at a time;
+python-casacore holds the GIL during a call, so calls from several threads are serialised while compiled kernels go on.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+from casacore import tables as _tables
+
+from casatools._base.errors import DataError
+from casatools._base.paths import require_present
+
+__all__ = ["column_cells", "is_table", "open_table", "put_cells", "row_runs", "table_kind"]
+
+Table = _tables.table
+
+
+def is_table(path: str) -> bool:
+    """True when `path` is a folder holding a casacore table."""
+    return os.path.isfile(os.path.join(path, "table.dat"))
+
+
+def open_table(path: str, writable: bool = False, what: str = "table") -> Table:
+    """Open a table.
+
+    Parameters
+    ----------
+    path : str
+        Folder of the table; ``name::SUBTABLE`` is accepted too.
+    writable : bool
+        Open for reading and writing.
+    what : str
+        What the errors call it.
+
+    Raises
+    ------
+    PathMissingError
+        Nothing is there.
+    DataError
+        It is not a table, is damaged, or may not be written.
+    """
+    folder = path.replace("::", "/") if "::" in path else path
+    folder = require_present(folder, what)
+    if not is_table(folder):
+        raise DataError(f"{what} {path!r} is not a casacore table (it has no table.dat)")
+    if writable and not os.access(os.path.join(folder, "table.dat"), os.W_OK):
+        raise DataError(f"there is no permission to write the {what} {path!r}")
+    try:
+        return _tables.table(folder, readonly=not writable, lockoptions="auto" if writable else "autonoread", ack=False)
+    except RuntimeError as error:
+        raise DataError(f"{what} {path!r} cannot be opened: {error}") from error
+
+
+def table_kind(path: str) -> str:
+    """The ``type`` in the table.info of a table ("Measurement Set", "Calibration", "Image", ...); "" when there is none."""
+    try:
+        with open(os.path.join(path, "table.info"), encoding="latin-1") as stream:
+            for line in stream:
+                if line.startswith("Type = "):
+                    return line[7:].strip()
+    except OSError:
+        return ""
+    return ""
+
+
+def row_runs(rows: np.ndarray) -> Iterator[tuple[int, int, int, int]]:
+    """Split ascending row numbers into runs of constant stride: ``(start row, count, stride, offset in rows)``."""
+    n = len(rows)
+    at = 0
+    while at < n:
+        if at + 1 == n:
+            yield int(rows[at]), 1, 1, at
+            return
+        stride = int(rows[at + 1] - rows[at])
+        differs = np.flatnonzero(np.diff(rows[at:]) != stride)
+        count = int(differs[0]) + 1 if differs.size else n - at
+        if count == 1:  # cannot happen: the first difference equals the stride
+            count = 2
+        yield int(rows[at]), count, stride, at
+        at += count
+
+
+# Above this many runs one reference table is cheaper than a call per run.
+_MAX_RUNS = 8
+
+
+def _few_runs(rows: np.ndarray) -> list[tuple[int, int, int, int]] | None:
+    if len(rows) == 0 or np.any(np.diff(rows) <= 0):
+        return None
+    breaks = int(np.count_nonzero(np.diff(rows, n=2))) if len(rows) > 2 else 0
+    return list(row_runs(rows)) if breaks <= 2 * _MAX_RUNS else None
+
+
+def column_cells(
+    table: Table, column: str, rows: np.ndarray, blc: Sequence[int] = (), trc: Sequence[int] = (), inc: Sequence[int] = ()
+) -> np.ndarray:
+    """Read cells of one column: rows first, then the cell's axes in C order.
+
+    Parameters
+    ----------
+    table : casacore table
+    column : str
+    rows : ndarray (row,) int64
+        Row numbers; any order, ascending ones are fastest.
+    blc, trc, inc : sequence of int
+        Inclusive corner and stride in each cell axis, C order; empty reads whole cells.
+
+    Raises
+    ------
+    DataError
+        The cells differ in shape or cannot be read.
+    """
+    rows = np.asarray(rows, dtype=np.int64)
+    runs = _few_runs(rows)
+    try:
+        if runs is None:
+            part = table.selectrows(rows)
+            try:
+                return _get(part, column, 0, len(rows), 1, blc, trc, inc)
+            finally:
+                part.close()
+        parts = [_get(table, column, start, count, stride, blc, trc, inc) for start, count, stride, _ in runs]
+    except RuntimeError as error:
+        raise DataError(f"column {column!r} of {table.name()!r} cannot be read: {error}") from error
+    return parts[0] if len(parts) == 1 else np.concatenate(parts)
+
+
+def _get(
+    table: Table, column: str, start: int, count: int, stride: int, blc: Sequence[int], trc: Sequence[int], inc: Sequence[int]
+) -> Any:
+    if len(blc):
+        return table.getcolslice(column, list(blc), list(trc), list(inc), start, count, stride)
+    return table.getcol(column, start, count, stride)
+
+
+def put_cells(
+    table: Table,
+    column: str,
+    values: np.ndarray,
+    rows: np.ndarray,
+    blc: Sequence[int] = (),
+    trc: Sequence[int] = (),
+    inc: Sequence[int] = (),
+) -> None:
+    """Write cells of one column; the mirror of `column_cells`."""
+    rows = np.asarray(rows, dtype=np.int64)
+    if len(rows) == 0:
+        return
+    values = np.ascontiguousarray(values)
+    runs = _few_runs(rows)
+    try:
+        if runs is None:
+            part = table.selectrows(rows)
+            try:
+                _put(part, column, values, 0, len(rows), 1, blc, trc, inc)
+            finally:
+                part.close()
+            return
+        for start, count, stride, at in runs:
+            _put(table, column, values[at : at + count], start, count, stride, blc, trc, inc)
+    except RuntimeError as error:
+        raise DataError(f"column {column!r} of {table.name()!r} cannot be written: {error}") from error
+
+
+def _put(
+    table: Table,
+    column: str,
+    values: np.ndarray,
+    start: int,
+    count: int,
+    stride: int,
+    blc: Sequence[int],
+    trc: Sequence[int],
+    inc: Sequence[int],
+) -> None:
+    if len(blc):
+        table.putcolslice(column, values, list(blc), list(trc), list(inc), start, count, stride)
+    else:
+        table.putcol(column, values, start, count, stride)
