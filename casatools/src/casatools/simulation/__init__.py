@@ -1,0 +1,1 @@
+"""Simulated observations: antenna layouts, known skies, corruptions, and MeasurementSets made of them."""
