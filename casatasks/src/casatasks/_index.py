@@ -4,6 +4,20 @@ from __future__ import annotations
 
 # Task name: group (sub-package). Only what exists is listed; the module has the task's name.
 TASKS: dict[str, str] = {
+    "imstat": "analysis",
+    "immoments": "analysis",
+    "imval": "analysis",
+    "visstat": "information",
+    "vishead": "information",
+    "rmtables": "manipulation",
+    "listobs": "information",
+    "listhistory": "information",
+    "applycal": "calibration",
+    "clearcal": "calibration",
+    "setjy": "imaging",
+    "importuvfits": "data",
+    "split": "manipulation",
+    "uvcontsub": "manipulation",
 }
 
 REFERENCE: frozenset[str] = frozenset({

@@ -94,6 +94,11 @@ class MeasurementSet:
         return int(self.table.nrows())
 
     @property
+    def time_frame(self) -> str:
+        """Scale of the TIME column, UTC as a rule."""
+        return str(self.table.getcolkeywords("TIME").get("MEASINFO", {}).get("Ref", "UTC"))
+
+    @property
     def column_names(self) -> list[str]:
         """Names of the columns of the main table."""
         return list(self.table.colnames())

@@ -1,0 +1,29 @@
+"""listhistory: the processing history of a MeasurementSet."""
+
+from __future__ import annotations
+
+from casatools._base import log
+from casatools.information.headers import history_lines
+
+from casatasks._params import Vis
+from casatasks._task import task
+
+__all__ = ["listhistory"]
+
+
+@task(group="information")
+def listhistory(vis: Vis = "") -> bool:
+    """Send the HISTORY of a MeasurementSet to the log.
+
+    Returns
+    -------
+    bool
+        True.
+
+    Raises
+    ------
+    PathMissingError, DataError
+        There is no such MeasurementSet.
+    """
+    log.post("\n".join(history_lines(vis)))
+    return True

@@ -1,0 +1,205 @@
+"""Moment images: the moments of an image along one axis, written as images."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from casatools._base.errors import ParameterError, UnsupportedError
+from casatools._base.paths import require_absent, staged_output
+from casatools._base.progress import Progress
+from casatools.analysis.moments import MOMENT_SUFFIXES, compute_moments, is_velocity_moment
+from casatools.analysis.pixel_ranges import PixelRange
+from casatools.analysis.regions import ImageSelection, PixelSet
+from casatools.analysis.selected_pixels import SelectedPixels
+from casatools.io.image import BeamSet, CasaImage
+
+__all__ = ["MomentOptions", "make_moment_images", "moment_axis", "moment_names"]
+
+# Pixels of the result that are worked on at once.
+_BLOCK_BYTES = 64 * 1024 * 1024
+
+
+@dataclass(frozen=True)
+class MomentOptions:
+    """Which moments of which pixels.
+
+    Attributes
+    ----------
+    moments : tuple of int
+    axis : int
+        Pixel axis in CASA order (0 is x).
+    selection : ImageSelection
+    mask : str
+        Lattice expression.
+    stretch : bool
+        A mask of fewer planes is stretched over the image.
+    pixels : PixelRange
+        Intensities that are used.
+    """
+
+    moments: tuple[int, ...]
+    axis: int
+    selection: ImageSelection = ImageSelection()
+    mask: str = ""
+    stretch: bool = False
+    pixels: PixelRange = PixelRange()
+
+    def __post_init__(self) -> None:
+        if not self.moments:
+            raise ParameterError("no moments were asked for; give numbers from -1 to 11")
+        for m in self.moments:
+            if m not in MOMENT_SUFFIXES:
+                raise ParameterError(f"there is no moment {m}; moments are -1 to 11")
+
+
+def moment_axis(image: CasaImage, axis: Any) -> int:
+    """The pixel axis (CASA order) meant by a number or by ``spectral``, ``stokes``, ``ra``, ``dec`` and the like.
+
+    Raises
+    ------
+    ParameterError
+        The image has no such axis.
+    """
+    coordinates = image.coordinates
+    names = [n.lower() for n in coordinates.names]
+    if isinstance(axis, (int, float)) and not isinstance(axis, bool) and float(axis).is_integer():
+        if -1 <= int(axis) < image.ndim:
+            spectral = coordinates.spectral_axis
+            if axis == -1 and spectral is None:
+                raise ParameterError("the image has no spectral axis; name the axis of the moments")
+            return spectral if axis == -1 and spectral is not None else int(axis)
+        raise ParameterError(f"axis {axis} is outside the image's axes 0 to {image.ndim - 1}")
+    text = str(axis).strip().lower()
+    if text.lstrip("-").isdigit():
+        return moment_axis(image, int(text))
+    special = {"spec": coordinates.spectral_axis, "freq": coordinates.spectral_axis, "stok": coordinates.stokes_axis}
+    short = {"ra": "right", "dec": "decl", "lat": "lati", "lon": "long"}.get(text, text)
+    found = special.get(text[:4])
+    if found is None:
+        found = next((k for k, n in enumerate(names) if len(short) >= 3 and n.startswith(short)), None)
+    if found is None:
+        raise ParameterError(f"axis {axis!r} is not in the image; its axes are {', '.join(coordinates.names)}")
+    return found
+
+
+def moment_names(outfile: str, moments: Sequence[int]) -> list[str]:
+    """Names of the moment images: `outfile` itself for one moment, with a suffix each for several."""
+    return [outfile] if len(moments) == 1 else [f"{outfile}.{MOMENT_SUFFIXES[m]}" for m in moments]
+
+
+def _axis_values(image: CasaImage, pixels: PixelSet, axis: int) -> tuple[np.ndarray, float, str]:
+    """Coordinate of each pixel along the axis, its increment and unit: km/s on a spectral axis with a rest frequency."""
+    array_axis = image.ndim - 1 - axis
+    at = np.arange(pixels.first[array_axis], pixels.last[array_axis] + 1, dtype=np.float64)
+    coordinates = image.coordinates
+    position = np.repeat(coordinates.reference_pixel[:, None], len(at) + 2, axis=1)
+    # Two points about the reference pixel give the increment that CASA multiplies moment 0 by.
+    middle = coordinates.reference_pixel[axis]
+    position[axis] = np.concatenate([at, [middle, middle + 1.0]])
+    world_axis = coordinates.pixel_to_world_axis(axis)
+    if axis == coordinates.spectral_axis:
+        spectral = coordinates.spectral
+        assert spectral is not None
+        hz = coordinates.to_world(position)[world_axis] * float(spectral.hz)
+        if spectral.rest_frequency_hz > 0:
+            velocity = np.ravel(spectral.velocity(hz, "RADIO", "km/s"))
+            return velocity[:-2], abs(float(velocity[-1] - velocity[-2])), "km/s"
+        return hz[:-2], abs(float(hz[-1] - hz[-2])), "Hz"
+    member, _ = coordinates.member_of_pixel_axis(axis)
+    unit = coordinates.units[world_axis]
+    if coordinates.members[member].kind == "Direction":
+        step = abs(float(coordinates.increment[world_axis])) * (206264.80624709636 if unit == "rad" else 1.0)
+        return (at - middle) * step, step, "arcsec" if unit == "rad" else unit
+    world = coordinates.to_world(position)[world_axis]
+    return world[:-2], abs(float(world[-1] - world[-2])), unit
+
+
+def make_moment_images(path: str, outfile: str, options: MomentOptions) -> list[str]:
+    """Write the moment images of an image.
+
+    Parameters
+    ----------
+    path : str
+        Input image.
+    outfile : str
+        Name of the output, or beginning of the names when there are several moments.
+    options : MomentOptions
+
+    Returns
+    -------
+    list of str
+        The images written; each appears only when all are complete.
+
+    Raises
+    ------
+    CasaError
+        The image cannot be read, nothing is selected, or an output exists.
+    """
+    names = moment_names(outfile, options.moments)
+    for name in names:
+        require_absent(name)
+    with CasaImage.open(path) as image, ExitStack() as stack:
+        if image.beams.is_per_plane and options.axis == image.coordinates.spectral_axis:
+            raise UnsupportedError(
+                f"moments of {path!r}, whose beams differ from plane to plane, need planes smoothed to one beam: use imsmooth(kernel='commonbeam')"
+            )
+        chosen = SelectedPixels(image, options.selection, options.mask, options.stretch)
+        coordinate, step, unit = _axis_values(image, chosen.pixels, options.axis)
+        array_axis = image.ndim - 1 - options.axis
+        shape = [n if k != array_axis else 1 for k, n in enumerate(chosen.pixels.box_shape)]
+        outputs = []
+        for name, moment in zip(names, options.moments, strict=True):
+            staged = stack.enter_context(staged_output(name))
+            outputs.append(stack.enter_context(_output_image(staged, image, chosen.pixels, shape, moment, unit)))
+        lines = _blocks(shape, array_axis, chosen.pixels.box_shape[array_axis])
+        with Progress(len(lines), "moments") as progress:
+            for block in lines:
+                values, good = chosen.read(block)
+                good = options.pixels.narrow(values, good)
+                moved = np.moveaxis(values, array_axis, 0)
+                found = compute_moments(moved, None if good is None else np.moveaxis(good, array_axis, 0), coordinate, step, options.moments)
+                inside = tuple(s if k != array_axis else slice(0, 1) for k, s in enumerate(block))
+                for output, moment in zip(outputs, options.moments, strict=True):
+                    result, defined = found[moment]
+                    output.write(np.expand_dims(np.where(defined, result, 0.0), array_axis).astype(np.float32), inside)
+                    output.write_mask(np.expand_dims(defined, array_axis), inside)
+                progress.advance()
+    return names
+
+
+def _blocks(shape: Sequence[int], axis: int, depth: int) -> list[tuple[slice, ...]]:
+    """Blocks of whole lines along the axis, within the bound on memory; cut along the longest other axis."""
+    others = [k for k in range(len(shape)) if k != axis]
+    longest = max(others, key=lambda k: (shape[k], -k)) if others else axis
+    rest = int(np.prod([shape[k] for k in others if k != longest])) * depth * 16
+    width = max(1, _BLOCK_BYTES // max(1, rest))
+    found = []
+    for start in range(0, shape[longest], width):
+        found.append(
+            tuple(
+                slice(start, min(start + width, shape[k])) if k == longest else slice(0, depth if k == axis else shape[k])
+                for k in range(len(shape))
+            )
+        )
+    return found
+
+
+def _output_image(path: str, image: CasaImage, pixels: PixelSet, shape: Sequence[int], moment: int, unit: str) -> CasaImage:
+    starts = [float(v) for v in pixels.first[::-1]]
+    coordinates = image.coordinates.sliced(starts, [1.0] * image.ndim, list(shape)[::-1])
+    output = CasaImage.create(path, shape, coordinates, np.float32, mask="mask0")
+    output.copy_metadata_from(image, beams=False)
+    beams = image.beams
+    if beams and beams.is_single:
+        output.beams = BeamSet.single(beams.at(0, 0))
+    own = image.unit
+    if is_velocity_moment(moment):
+        output.unit = unit
+    elif moment == 0:
+        output.unit = f"{own}.{unit}" if own and unit else own or unit
+    return output

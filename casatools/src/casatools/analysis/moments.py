@@ -1,0 +1,116 @@
+"""Moments of a cube along one axis.
+
+References
+----------
+"Spectral analysis: moments", CASA documentation: the definitions of moments -1 to 11.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from casatools._base.errors import ParameterError
+
+__all__ = ["MOMENT_SUFFIXES", "compute_moments", "is_velocity_moment"]
+
+# Moment number: suffix of its image's name.
+MOMENT_SUFFIXES: dict[int, str] = {
+    -1: "average", 0: "integrated", 1: "weighted_coord", 2: "weighted_dispersion_coord", 3: "median", 4: "median_coord",
+    5: "standard_deviation", 6: "rms", 7: "abs_mean_dev", 8: "maximum", 9: "maximum_coord", 10: "minimum", 11: "minimum_coord",
+}  # fmt: skip
+_COORDINATE = frozenset({1, 2, 4, 9, 11})
+
+
+def is_velocity_moment(moment: int) -> bool:
+    """True for moments whose values are coordinates along the axis, not intensities."""
+    return moment in _COORDINATE
+
+
+def compute_moments(
+    values: np.ndarray, good: np.ndarray | None, coordinate: np.ndarray, step: float, moments: Sequence[int]
+) -> dict[int, tuple[np.ndarray, np.ndarray]]:
+    """Moments along the first axis.
+
+    Parameters
+    ----------
+    values : ndarray (chan, ...) float
+        Intensities.
+    good : ndarray (chan, ...) bool or None
+        Pixels to use; None uses all finite ones.
+    coordinate : ndarray (chan,) float64
+        The axis' coordinate, km/s for a spectral axis.
+    step : float
+        Its increment, for moment 0.
+    moments : sequence of int
+        From -1 to 11.
+
+    Returns
+    -------
+    dict of int to (ndarray (...) float64, ndarray (...) bool)
+        Values and where they are defined.
+
+    Raises
+    ------
+    ParameterError
+        A moment is not known.
+    """
+    for m in moments:
+        if m not in MOMENT_SUFFIXES:
+            raise ParameterError(f"there is no moment {m}; moments are -1 to 11")
+    use = np.isfinite(values) if good is None else good & np.isfinite(values)
+    data = np.where(use, values, 0.0).astype(np.float64)
+    shape = (-1,) + (1,) * (values.ndim - 1)
+    x = coordinate.reshape(shape)
+    count = use.sum(axis=0)
+    some = count > 0
+    total = data.sum(axis=0)
+    safe = np.maximum(count, 1)
+    found: dict[int, tuple[np.ndarray, np.ndarray]] = {}
+    wanted = set(moments)
+    if wanted & {-1, 0, 1, 2}:
+        found[-1] = (total / safe, some)
+        found[0] = (total * step, some)
+    if wanted & {1, 2}:
+        weighted = some & (total != 0)
+        divisor = np.where(total != 0, total, 1.0)
+        first = (data * x).sum(axis=0) / divisor
+        found[1] = (first, weighted)
+        spread = (data * np.square(x - first)).sum(axis=0) / divisor
+        found[2] = (np.sqrt(np.maximum(spread, 0.0)), weighted & (spread >= 0))
+    if wanted & {5, 6, 7}:
+        mean = total / safe
+        deviation = np.where(use, values - mean, 0.0)
+        found[5] = (np.sqrt(np.square(deviation).sum(axis=0) / np.maximum(count - 1, 1)), count > 1)
+        found[6] = (np.sqrt(np.square(data).sum(axis=0) / safe), some)
+        found[7] = (np.abs(deviation).sum(axis=0) / safe, some)
+    if wanted & {3, 4}:
+        found.update(_medians(values, use, coordinate, count))
+    for value, place, fill, pick in ((8, 9, -np.inf, np.argmax), (10, 11, np.inf, np.argmin)):
+        if wanted & {value, place}:
+            at = pick(np.where(use, values, fill), axis=0)  # type: ignore[operator]
+            found[value] = (np.take_along_axis(data, at[None], axis=0)[0], some)
+            found[place] = (coordinate[at], some)
+    return {m: found[m] for m in moments}
+
+
+def _medians(values: np.ndarray, use: np.ndarray, coordinate: np.ndarray, count: np.ndarray) -> dict[int, tuple[np.ndarray, np.ndarray]]:
+    """The median intensity, and the coordinate at which the running sum of intensities reaches half its total."""
+    some = count > 0
+    ordered = np.sort(np.where(use, values, np.inf), axis=0)
+    middle = np.maximum((count - 1) // 2, 0)
+    upper = np.maximum(count // 2, 0)
+    low = np.take_along_axis(ordered, middle[None], axis=0)[0]
+    high = np.take_along_axis(ordered, np.minimum(upper, values.shape[0] - 1)[None], axis=0)[0]
+    median = np.where(some, 0.5 * (np.where(some, low, 0) + np.where(some, high, 0)), 0.0)
+    running = np.cumsum(np.where(use, values, 0.0), axis=0, dtype=np.float64)
+    half = 0.5 * running[-1]
+    # Linear between the two channels that enclose half of the sum.
+    after = np.argmax(running >= half[None], axis=0)
+    before = np.maximum(after - 1, 0)
+    y1 = np.take_along_axis(running, after[None], axis=0)[0]
+    y0 = np.take_along_axis(running, before[None], axis=0)[0]
+    part = np.where(y1 > y0, (half - y0) / np.where(y1 > y0, y1 - y0, 1.0), 1.0)
+    place = np.where(after == before, coordinate[after], coordinate[before] + part * (coordinate[after] - coordinate[before]))
+    return {3: (median, some), 4: (place, some & (running[-1] > 0))}

@@ -1,0 +1,307 @@
+"""The one selection of image pixels: region, box, channels and polarizations of the tasks, resolved on an image.
+
+References
+----------
+"CASA Region Format" and "Image selection parameters", CASA documentation: meaning of box, chans, stokes and of region text.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from casatools._base.errors import ParameterError, SelectionError
+from casatools._base.paths import resolve
+from casatools.analysis.regions.crtf import CrtfRegion, parse_crtf, parse_crtf_file
+from casatools.analysis.regions.pixels import PixelSet, Term
+from casatools.analysis.regions.shapes import Annulus, Ellipse, PlaneShape, Polygon, Rectangle
+from casatools.frames.quantities import parse_quantity, to_unit
+from casatools.io.image.coordinates.system import Coordinates
+
+__all__ = ["ImageSelection", "parse_channels"]
+
+_STOKES = ("RR", "RL", "LR", "LL", "XX", "XY", "YX", "YY", "RX", "RY", "LX", "LY", "XR", "XL", "YR", "YL", "PP", "PQ", "QP", "QQ",
+           "RCircular", "LCircular", "Linear", "Ptotal", "Plinear", "PFtotal", "PFlinear", "Pangle", "I", "Q", "U", "V")  # fmt: skip
+
+
+def parse_channels(text: str, count: int) -> np.ndarray:
+    """Read a channel selection of an image: ``3~8;10``, ``<5``, ``>20``, ``2,4``.
+
+    Raises
+    ------
+    SelectionError
+        It cannot be read, or names channels that are not there.
+    """
+    chosen: set[int] = set()
+    for part in re.split(r"[;,]", text):
+        part = part.strip()
+        if not part:
+            continue
+        match = re.fullmatch(r"(\d+)\s*~\s*(\d+)(?:\s*\^\s*(\d+))?", part)
+        bound = re.fullmatch(r"([<>]=?)\s*(\d+)", part)
+        if match:
+            low, high, step = int(match.group(1)), int(match.group(2)), int(match.group(3) or 1)
+        elif bound:
+            number, strict = int(bound.group(2)), 0 if bound.group(1).endswith("=") else 1
+            low, high, step = (0, number - strict, 1) if bound.group(1)[0] == "<" else (number + strict, count - 1, 1)
+        elif part.isdigit():
+            low = high = int(part)
+            step = 1
+        else:
+            raise SelectionError(f"channel selection {text!r} cannot be read at {part!r}; write such as '3~8;10', '<5' or '>20'")
+        if high >= count or low > high:
+            raise SelectionError(f"channel selection {text!r} asks for {part!r}, but the image has channels 0 to {count - 1}")
+        chosen.update(range(low, high + 1, step))
+    return np.array(sorted(chosen), dtype=np.int64)
+
+
+@dataclass(frozen=True)
+class ImageSelection:
+    """What part of an image is meant.
+
+    Attributes
+    ----------
+    region : str or dict
+        CRTF text, the name of a CRTF file, or a record with such text; empty for all.
+    box : str
+        ``blcx,blcy,trcx,trcy`` in direction pixels, several in a row for a union.
+    chans : str
+        Channels, or a CRTF range such as ``range=[1GHz,2GHz]``.
+    stokes : str
+        Polarizations such as ``IQ`` or ``RR,LL``.
+    """
+
+    region: Any = ""
+    box: str = ""
+    chans: str = ""
+    stokes: str = ""
+
+    def resolve(self, coordinates: Coordinates, shape: Sequence[int]) -> PixelSet:
+        """Find the pixels of an image of the given shape (array order).
+
+        Raises
+        ------
+        ParameterError, SelectionError
+            An expression cannot be read, or nothing of the image is chosen.
+        """
+        place = _Place(coordinates, tuple(shape))
+        others = self._others(place)
+        what = ", ".join(f"{n}={v!r}" for n, v in vars(self).items() if v) or "the image"
+        if self.region:
+            terms = [t for r in self._regions() if (t := place.term(r, others)) is not None]
+            if not terms:
+                raise SelectionError(f"region {self.region!r} holds only annotations, no pixels")
+            return PixelSet(shape, terms, what)
+        if self.box:
+            return PixelSet(shape, [Term(r, others, plane_axes=place.plane) for r in self._boxes(place)], what)
+        return PixelSet(shape, [Term(None, others, plane_axes=place.plane)], what)
+
+    def _others(self, place: _Place) -> dict[int, np.ndarray]:
+        found: dict[int, np.ndarray] = {}
+        if self.chans:
+            text = self.chans.strip()
+            axis = place.spectral
+            if axis is None:
+                raise SelectionError(f"chans={self.chans!r} was given, but the image has no spectral axis")
+            if text.startswith("range"):
+                limits = [v.strip() for v in text[text.index("[") + 1 : text.rindex("]")].split(",")]
+                found[axis] = place.channel_range(limits, {})
+            else:
+                found[axis] = parse_channels(text, place.shape[axis])
+        if self.stokes:
+            if place.stokes is None:
+                raise SelectionError(f"stokes={self.stokes!r} was given, but the image has no polarization axis")
+            found[place.stokes] = place.polarizations(self.stokes)
+        return found
+
+    def _regions(self) -> list[CrtfRegion]:
+        text = self.region
+        if isinstance(text, dict):
+            text = text.get("crtf", "")
+            if not text:
+                raise ParameterError("region records without region text are read by the regionmanager tool, which is not there yet")
+        stripped = str(text).strip()
+        if re.match(r"[+-]?\s*(ann\s+)?[a-z]+\s*\[", stripped) or stripped.startswith("#CRTF"):
+            return parse_crtf(stripped)
+        path = resolve(stripped)
+        if os.path.isfile(path):
+            return parse_crtf_file(path)
+        raise SelectionError(f"region {stripped!r} is neither region text nor a region file")
+
+    def _boxes(self, place: _Place) -> list[Rectangle]:
+        try:
+            numbers = [float(v) for v in self.box.split(",")]
+        except ValueError:
+            raise SelectionError(f"box {self.box!r} must be numbers 'blcx,blcy,trcx,trcy'") from None
+        if not numbers or len(numbers) % 4:
+            raise SelectionError(f"box {self.box!r} must hold four numbers a rectangle: blcx,blcy,trcx,trcy")
+        nx, ny = (place.shape[a] for a in place.plane)
+        found = []
+        for k in range(0, len(numbers), 4):
+            x0, y0, x1, y1 = numbers[k : k + 4]
+            if x0 > x1 or y0 > y1:
+                raise SelectionError(f"box {self.box!r}: the first corner {x0:g},{y0:g} must not lie beyond the second {x1:g},{y1:g}")
+            if x0 < 0 or y0 < 0 or x1 >= nx or y1 >= ny:
+                raise SelectionError(f"box {self.box!r} reaches outside the image plane of {nx} by {ny} pixels")
+            found.append(Rectangle(x0, y0, x1, y1))
+        return found
+
+
+class _Place:
+    """The axes and coordinates of the image that regions are resolved on."""
+
+    def __init__(self, coordinates: Coordinates, shape: tuple[int, ...]) -> None:
+        self.coordinates, self.shape = coordinates, shape
+        ndim = len(shape)
+        direction = [ndim - 1 - a for a in coordinates.direction_axes if a >= 0]
+        self.has_direction = len(direction) == 2
+        # Without a sky, boxes stand on the first two pixel axes.
+        self.plane: tuple[int, int] = (direction[0], direction[1]) if self.has_direction else (ndim - 1, max(ndim - 2, 0))
+        spectral, stokes = coordinates.spectral_axis, coordinates.stokes_axis
+        self.spectral = None if spectral is None or spectral < 0 else ndim - 1 - spectral
+        self.stokes = None if stokes is None or stokes < 0 else ndim - 1 - stokes
+
+    def polarizations(self, text: str) -> np.ndarray:
+        """Pixels on the Stokes axis of names such as ``IQ``, ``RR,LL``."""
+        member = self.coordinates.stokes
+        assert member is not None and self.stokes is not None
+        have = [str(v) for v in member.labels]
+        names = [p.strip() for p in text.split(",")] if "," in text else _split_stokes(text.strip())
+        missing = [n for n in names if n.upper() not in [h.upper() for h in have]]
+        if missing:
+            raise SelectionError(f"stokes={text!r} asks for {missing[0]!r}, but the image has {', '.join(have)}")
+        return np.array(sorted([h.upper() for h in have].index(n.upper()) for n in names), dtype=np.int64)
+
+    def channel_range(self, limits: Sequence[str], keys: dict[str, str]) -> np.ndarray:
+        """Channels between two limits in channels, frequency or velocity."""
+        assert self.spectral is not None
+        count = self.shape[self.spectral]
+        if len(limits) != 2:
+            raise ParameterError(f"a region's range must have two limits; got {list(limits)}")
+        ends = [self._channel(text, keys) for text in limits]
+        low, high = min(ends), max(ends)
+        first, last = max(0, int(np.floor(low + 0.5 + 1e-6))), min(count - 1, int(np.ceil(high - 0.5 - 1e-6)))
+        return np.arange(first, last + 1, dtype=np.int64)
+
+    def _channel(self, text: str, keys: dict[str, str]) -> float:
+        value, unit = parse_quantity(text)
+        spectral = self.coordinates.spectral
+        if unit in ("", "pix", "chan", "channel") or spectral is None:
+            return float(value)
+        if unit.endswith("m/s"):
+            doppler = keys.get("veltype", "RADIO")
+            if "restfreq" in keys:
+                spectral = spectral.with_rest_frequency(to_unit(keys["restfreq"], "Hz")) if hasattr(spectral, "with_rest_frequency") else spectral
+            hz = float(np.ravel(spectral.frequency_hz_of(np.array([to_unit(text, "m/s")]), doppler, "m/s"))[0])
+        else:
+            hz = float(to_unit(text, "Hz"))
+        native = hz / float(spectral.hz)
+        return float(np.ravel(spectral.to_pixel(np.array([[native]])))[0])
+
+    def term(self, region: CrtfRegion, others: dict[int, np.ndarray]) -> Term | None:
+        """The pixels of one region line, with the selection of the task on the other axes."""
+        if region.annotation:
+            return None
+        chosen = dict(others)
+        limits = region.key_list("range")
+        if limits and self.spectral is not None:
+            own = self.channel_range(limits, region.keys)
+            chosen[self.spectral] = np.intersect1d(chosen[self.spectral], own) if self.spectral in chosen else own
+        names = region.key_list("corr")
+        if names and self.stokes is not None:
+            own = self.polarizations(",".join(names))
+            chosen[self.stokes] = np.intersect1d(chosen[self.stokes], own) if self.stokes in chosen else own
+        return Term(self.plane_shape(region), chosen, region.exclude, self.plane)
+
+    def plane_shape(self, region: CrtfRegion) -> PlaneShape:
+        """A region line's shape in pixels."""
+        arguments = region.arguments
+        frame = region.keys.get("coord", "")
+        if region.shape == "poly":
+            points = [self._position(p, frame) for p in arguments]
+            return Polygon(tuple(p[0] for p in points), tuple(p[1] for p in points))
+        if region.shape == "box":
+            (x0, y0), (x1, y1) = (self._position(p, frame) for p in arguments)
+            return Rectangle(x0, y0, x1, y1)
+        x, y = self._position(arguments[0], frame)
+        if region.shape in ("centerbox", "rotbox"):
+            half_x, half_y = (0.5 * v for v in self._pixel_sizes(arguments[1]))
+            if region.shape == "centerbox":
+                return Rectangle(x - half_x, y - half_y, x + half_x, y + half_y)
+            angle = float(to_unit(str(arguments[2]), "rad"))
+            return _rotated(x, y, half_x, half_y, angle)
+        if region.shape == "circle":
+            return self._ellipse(x, y, str(arguments[1]), str(arguments[1]), 0.0)
+        if region.shape == "annulus":
+            inner, outer = arguments[1]
+            return Annulus(self._ellipse(x, y, inner, inner, 0.0), self._ellipse(x, y, outer, outer, 0.0))
+        first, second = arguments[1]
+        return self._ellipse(x, y, first, second, float(to_unit(str(arguments[2]), "rad")))
+
+    def _ellipse(self, x: float, y: float, first: str, second: str, angle: float) -> Ellipse:
+        value, unit = parse_quantity(first)
+        other, other_unit = parse_quantity(second)
+        if unit in ("", "pix") and other_unit in ("", "pix"):
+            return Ellipse(x, y, float(value), float(other), angle)
+        scale_x, scale_y = self._cell_rad()
+        return Ellipse(x, y, float(to_unit(first, "rad")), float(to_unit(second, "rad")), angle, scale_x, scale_y)
+
+    def _cell_rad(self) -> tuple[float, float]:
+        direction = self.coordinates.direction
+        if direction is None:
+            raise ParameterError("a region in angles was given, but the image has no direction coordinate; give it in pix")
+        first, second = direction.increment_rad
+        return abs(first), abs(second)
+
+    def _pixel_sizes(self, pair: tuple[str, ...] | str) -> tuple[float, float]:
+        found = []
+        for k, text in enumerate(pair):
+            value, unit = parse_quantity(text)
+            found.append(float(value) if unit in ("", "pix") else float(to_unit(text, "rad")) / self._cell_rad()[k])
+        return found[0], found[1]
+
+    def _position(self, pair: tuple[str, ...] | str, frame: str) -> tuple[float, float]:
+        """0-based pixel of a position in pixels or on the sky."""
+        if isinstance(pair, str) or len(pair) != 2:
+            raise ParameterError(f"a position in a region must be a pair in brackets; got {pair!r}")
+        if all(text.strip().endswith("pix") for text in pair):
+            return float(pair[0].strip()[:-3]), float(pair[1].strip()[:-3])
+        direction = self.coordinates.direction
+        if direction is None:
+            raise ParameterError(f"the region position {pair!r} is on the sky, but the image has no direction coordinate; give it in pix")
+        longitude, latitude = (float(to_unit(text, "rad")) for text in pair)
+        if frame and frame.upper() != direction.frame:
+            from casatools.frames.directions import convert_directions
+
+            lon, lat = convert_directions(np.array([longitude]), np.array([latitude]), frame.upper(), direction.frame)
+            longitude, latitude = float(lon[0]), float(lat[0])
+        native = np.array([[longitude], [latitude]]) / direction._to_rad[:, None]
+        pixel = direction.to_pixel(native)
+        if not np.all(np.isfinite(pixel)):
+            raise SelectionError(f"the region position {pair!r} is not on the image's projection")
+        return float(pixel[0, 0]), float(pixel[1, 0])
+
+
+def _rotated(x: float, y: float, half_x: float, half_y: float, angle: float) -> Polygon:
+    """A rectangle turned counter-clockwise as seen on the picture."""
+    corners = np.array([[-half_x, -half_y], [half_x, -half_y], [half_x, half_y], [-half_x, half_y]])
+    cos, sin = np.cos(angle), np.sin(angle)
+    turned = corners @ np.array([[cos, sin], [-sin, cos]])
+    return Polygon(tuple((x + turned[:, 0]).tolist()), tuple((y + turned[:, 1]).tolist()))
+
+
+def _split_stokes(text: str) -> list[str]:
+    """Names written one after the other, such as ``IQUV`` or ``RRLL``."""
+    names, rest = [], text
+    while rest:
+        match = next((s for s in sorted(_STOKES, key=len, reverse=True) if rest.upper().startswith(s.upper())), None)
+        if match is None:
+            raise SelectionError(f"stokes={text!r} cannot be read at {rest!r}; write such as 'IQUV' or 'RR,LL'")
+        names.append(match)
+        rest = rest[len(match) :].lstrip()
+    return names

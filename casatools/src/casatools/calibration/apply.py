@@ -1,0 +1,238 @@
+"""Application of calibration to visibilities: the one place that does it.
+
+`PriorCalibration` is the per-chunk stage that applycal, the solvers and the calibrater tool share.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from casatools._base.errors import DataError
+from casatools.calibration.callib import CalibrationLibrary
+from casatools.calibration.stages import ParallacticStage, Stage, Term, make_terms
+from casatools.kernels.cal_apply import apply_diagonal, apply_general, apply_leakage, apply_multiplicative
+
+if TYPE_CHECKING:
+    from casatools.io.ms import MeasurementSet, VisChunk
+
+__all__ = ["PriorCalibration"]
+
+_RECEPTORS = {"R": 0, "L": 1, "X": 0, "Y": 1}
+
+
+@dataclass(frozen=True)
+class _Slots:
+    """Distinct (time, field, observation, scan) of a chunk's rows and which one each row is."""
+
+    times_s: np.ndarray
+    fields: np.ndarray
+    observations: np.ndarray
+    scans: np.ndarray
+    of_row: np.ndarray
+
+
+def make_slots(chunk: VisChunk) -> _Slots:
+    """The distinct times (with field, observation, scan) of a chunk."""
+    keys = [chunk["TIME"], chunk["FIELD_ID"], chunk["OBSERVATION_ID"], chunk["SCAN_NUMBER"]]
+    changed = np.zeros(len(chunk.rows), dtype=bool)
+    for key in keys:
+        changed[1:] |= key[1:] != key[:-1]
+    if np.count_nonzero(changed) * 4 > len(changed):  # rows are not in time order: find the distinct combinations
+        order = np.lexsort(keys[::-1])
+        new = np.zeros(len(order), dtype=bool)
+        for key in keys:
+            new[1:] |= key[order][1:] != key[order][:-1]
+        of_row = np.empty(len(order), dtype=np.int64)
+        of_row[order] = np.cumsum(new)
+        first = order[np.flatnonzero(np.concatenate([[True], new[1:]]))] if len(order) else order
+    else:
+        of_row = np.cumsum(changed)
+        first = np.concatenate([[0], np.flatnonzero(changed)]).astype(np.int64) if len(changed) else np.zeros(0, dtype=np.int64)
+    return _Slots(*(key[first] for key in keys), of_row=of_row)
+
+
+class PriorCalibration:
+    """Calibration tables, ready to be applied to chunks of visibilities.
+
+    Parameters
+    ----------
+    ms : MeasurementSet
+    library : CalibrationLibrary
+    parang : bool
+        Correct for parallactic angle too.
+
+    Attributes
+    ----------
+    columns : tuple of str
+        Columns that a chunk must hold beside the data.
+    """
+
+    columns: tuple[str, ...] = ("TIME", "FIELD_ID", "OBSERVATION_ID", "SCAN_NUMBER", "ANTENNA1", "ANTENNA2")
+
+    def __init__(self, ms: MeasurementSet, library: CalibrationLibrary, parang: bool = False) -> None:
+        self.library = library
+        self.parang = parang
+        self._metadata = ms.metadata
+        self._terms: list[Term] = make_terms(ms, library)
+        self._parallactic = ParallacticStage(ms) if parang else None
+        self._left_of: int | None = None
+
+    @property
+    def is_identity(self) -> bool:
+        """True when there is nothing to apply."""
+        return not self._terms and self._parallactic is None
+
+    @property
+    def scales_weights(self) -> bool:
+        """Whether weights change; they then start from SIGMA."""
+        return self.library.scales_weights
+
+    def calibrates(self, spw: int) -> bool:
+        """Whether every table has solutions for a spectral window; data of others pass through unchanged."""
+        return self.library.calibrates(spw)
+
+    def base_weight(self, sigma: np.ndarray) -> np.ndarray:
+        """Weights that calibration starts from: ``1 / sigma**2``, zero where sigma is not positive."""
+        safe = np.where(sigma > 0, sigma, 1.0)
+        return np.where(sigma > 0, 1.0 / np.square(safe), 0.0).astype(np.float32)
+
+    def correct(
+        self,
+        chunk: VisChunk,
+        data: np.ndarray,
+        flag: np.ndarray,
+        weight: np.ndarray | None = None,
+        *,
+        set_flags: bool = True,
+        orders: tuple[int, int] | None = None,
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
+        """Correct visibilities.
+
+        Parameters
+        ----------
+        chunk : VisChunk
+            With `columns`.
+        data : ndarray (row, chan, corr) complex64
+            Changed in place when it is contiguous complex64.
+        flag : ndarray (row, chan, corr) bool
+            Changed in place.
+        weight : ndarray (row, corr) or (row, chan, corr) float32, optional
+        set_flags : bool
+            Flag what has no usable solution; such data stay as they are in any case.
+        orders : (int, int), optional
+            Only terms whose place in the measurement equation is in this half-open range.
+
+        Returns
+        -------
+        data, flag, weight
+
+        Raises
+        ------
+        DataError
+            A term needs four correlations and the data have fewer.
+        """
+        return self._apply(chunk, data, flag, weight, inverse=True, set_flags=set_flags, orders=orders)
+
+    def corrupt(
+        self, chunk: VisChunk, model: np.ndarray, *, orders: tuple[int, int] | None = None
+    ) -> np.ndarray:
+        """Put the effects into model visibilities: the inverse of `correct`, from the sky side to the data."""
+        flag = np.zeros(model.shape, dtype=bool)
+        return self._apply(chunk, model, flag, None, inverse=False, set_flags=False, orders=orders)[0]
+
+    def _apply(
+        self,
+        chunk: VisChunk,
+        data: np.ndarray,
+        flag: np.ndarray,
+        weight: np.ndarray | None,
+        *,
+        inverse: bool,
+        set_flags: bool,
+        orders: tuple[int, int] | None,
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
+        data = np.ascontiguousarray(data, dtype=np.complex64)
+        flag = np.ascontiguousarray(flag)
+        if self.is_identity or len(chunk.rows) == 0 or not self.calibrates(chunk.spw):
+            return data, flag, weight
+        slots = make_slots(chunk)
+        low, high = orders or (-1, 1000)
+        frequency = self._metadata.spectral_windows[chunk.spw].chan_freq_hz[chunk.channels]
+        stages: list[Stage] = []
+        scale: np.ndarray | None = None
+        for term in self._terms:
+            if not low <= term.kind.order < high:
+                continue
+            stage = term.stage(chunk, slots, frequency, inverse)
+            if stage is None:
+                continue
+            if stage.weight_scale is not None and weight is not None:
+                scale = stage.weight_scale if scale is None else scale * stage.weight_scale
+            stages.append(stage)
+        names = [self._metadata.polarizations[chunk.pol].names[c] for c in chunk.correlations]
+        if self._parallactic is not None and low <= self._parallactic.order < high:
+            stages.append(self._parallactic.stage(slots, inverse, circular=names[0][0] in "RL"))
+        stages = _merge(stages)
+        for stage in stages if inverse else stages[::-1]:
+            _run(stage, chunk, data, flag, slots.of_row, names, set_flags)
+        if scale is not None and weight is not None:
+            weight = _scaled(weight, scale, chunk, slots.of_row, _receptors(names))
+        return data, flag, weight
+
+
+def _receptors(names: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
+    """Receptor numbers of the two antennas in each correlation; Stokes I counts as both first."""
+    first = np.array([_RECEPTORS.get(n[0], 0) for n in names], dtype=np.int64)
+    second = np.array([_RECEPTORS.get(n[-1], 0) for n in names], dtype=np.int64)
+    return first, second
+
+
+def _merge(stages: list[Stage]) -> list[Stage]:
+    """Join neighbouring diagonal stages, which commute, into one pass over the data."""
+    merged: list[Stage] = []
+    for stage in stages:
+        if merged and stage.form == "diagonal" and merged[-1].form == "diagonal":
+            merged[-1] = Stage("diagonal", merged[-1].jones * stage.jones, merged[-1].bad | stage.bad)
+        else:
+            merged.append(stage)
+    return merged
+
+
+def _run(
+    stage: Stage, chunk: VisChunk, data: np.ndarray, flag: np.ndarray, slot: np.ndarray, names: list[str], set_flags: bool
+) -> None:
+    ant1, ant2 = chunk["ANTENNA1"], chunk["ANTENNA2"]
+    jones = np.ascontiguousarray(stage.jones, dtype=np.complex64)
+    bad = np.ascontiguousarray(stage.bad)
+    if stage.form == "diagonal":
+        first, second = _receptors(names)
+        apply_diagonal(data, flag, ant1, ant2, slot, jones, bad, first, second, set_flags)
+        return
+    if stage.form == "multiplicative":
+        assert stage.slot_of_row is not None
+        index = _receptors(names)[0] if jones.shape[-1] == 2 else np.arange(len(names)) % jones.shape[-1]
+        apply_multiplicative(data, flag, stage.slot_of_row, jones, bad, index.astype(np.int64), set_flags)
+        return
+    if len(names) != 4:
+        if stage.form == "leakage":
+            return  # first-order leakage acts on the cross hands only, and there are none
+        raise DataError(f"{stage.name} calibration needs all four correlations; the data have {', '.join(names)}")
+    if stage.form == "leakage":
+        apply_leakage(data, flag, ant1, ant2, slot, jones, bad, set_flags)
+    else:
+        apply_general(data, flag, ant1, ant2, slot, jones, bad, set_flags)
+
+
+def _scaled(
+    weight: np.ndarray, scale: np.ndarray, chunk: VisChunk, slot: np.ndarray, receptors: tuple[np.ndarray, np.ndarray]
+) -> np.ndarray:
+    """Weights times the scale (slot, ant, 2) of both antennas."""
+    first, second = receptors
+    factor = scale[slot, chunk["ANTENNA1"]][:, first] * scale[slot, chunk["ANTENNA2"]][:, second]
+    if weight.ndim == 3:
+        factor = factor[:, None, :]
+    return (weight * factor).astype(np.float32)

@@ -1,0 +1,329 @@
+"""Which calibration tables are applied and how: the gaintable lists of tasks, or a calibration library file."""
+
+from __future__ import annotations
+
+import ast
+import fnmatch
+import os
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from casatools._base import log
+from casatools._base.errors import DataError, ParameterError, PathMissingError, SelectionError
+from casatools.calibration.interpolation import InterpolationMode, parse_interpolation
+from casatools.calibration.jones import JonesKind, kind_of
+from casatools.calibration.solutions import SolutionTable
+from casatools.calibration.table_reading import read_solutions
+
+if TYPE_CHECKING:
+    from casatools.io.ms import MeasurementSet
+
+__all__ = ["CalibrationLibrary", "LibraryEntry", "LibraryRule"]
+
+
+@dataclass(frozen=True)
+class LibraryRule:
+    """How a table is applied to some of the data.
+
+    Attributes
+    ----------
+    fields, spws, observations : frozenset of int, optional
+        Data the rule is for; None is all.
+    field_map : "", "nearest", frozenset of int or tuple of int
+        Solutions to take: of all fields, of the field nearest on the sky, of these fields, or by field of the data.
+    spw_map, obs_map, antenna_map : tuple of int
+        Spectral window (observation, antenna) of the solutions for each of the data; identity beyond their end. -1 is none.
+    mode : InterpolationMode
+    """
+
+    fields: frozenset[int] | None = None
+    spws: frozenset[int] | None = None
+    observations: frozenset[int] | None = None
+    field_map: str | frozenset[int] | tuple[int, ...] = ""
+    spw_map: tuple[int, ...] = ()
+    obs_map: tuple[int, ...] = ()
+    antenna_map: tuple[int, ...] = ()
+    mode: InterpolationMode = InterpolationMode()
+
+    def solution_spw(self, spw: int) -> int:
+        """Spectral window whose solutions serve `spw`."""
+        return self.spw_map[spw] if spw < len(self.spw_map) and self.spw_map[spw] >= 0 else spw
+
+    def covers(self, spw: int) -> bool:
+        """Whether the rule is for data of a spectral window."""
+        return self.spws is None or spw in self.spws
+
+
+@dataclass(frozen=True)
+class LibraryEntry:
+    """One calibration table, its kind, whether it scales weights, and its rules (the first that fits the data counts)."""
+
+    path: str
+    kind: JonesKind
+    table: SolutionTable
+    calwt: bool
+    rules: tuple[LibraryRule, ...]
+    antenna_ids: np.ndarray = field(repr=False)
+    lenient: bool = False
+
+    @property
+    def scales_weights(self) -> bool:
+        """Whether weights change by this table."""
+        return self.calwt and self.kind.weights
+
+    def has_spw(self, spw: int) -> bool:
+        """Whether there are solutions for data of a spectral window."""
+        have = self.table.spws
+        return any(r.covers(spw) and (r.solution_spw(spw) in have or -1 in have) for r in self.rules)
+
+
+@dataclass(frozen=True)
+class CalibrationLibrary:
+    """The tables to apply, from the data side of the measurement equation to the sky side."""
+
+    entries: tuple[LibraryEntry, ...] = ()
+
+    @classmethod
+    def from_lists(
+        cls,
+        ms: MeasurementSet,
+        gaintable: Sequence[str] = (),
+        gainfield: Sequence[str] = (),
+        interp: Sequence[str] = (),
+        spwmap: Sequence[Any] = (),
+        calwt: Sequence[bool] = (True,),
+    ) -> CalibrationLibrary:
+        """Make it from a task's lists; short lists are filled up as CASA does.
+
+        Parameters
+        ----------
+        ms : MeasurementSet
+        gaintable : sequence of str
+        gainfield : sequence of str
+            '', 'nearest' or a field selection for each table; '' where the list ends.
+        interp : sequence of str
+        spwmap : sequence of int (for the first table), or of lists, one for each table
+            A single number serves all spectral windows.
+        calwt : sequence of bool
+            One for all tables, or one for each.
+
+        Raises
+        ------
+        PathMissingError, DataError, UnsupportedError, ParameterError, SelectionError
+            A table is missing, is no calibration table, is of a kind that cannot be applied, is of other antennas, has no
+            solutions of the fields asked for; a spwmap or interpolation cannot be.
+        """
+        gaintable = [g for g in gaintable if g]
+        if len(gaintable) > len(calwt) != 1:
+            raise ParameterError(f"calwt has {len(calwt)} values for {len(gaintable)} calibration tables; give one, or one for each")
+        maps = list(spwmap)
+        if maps and not any(isinstance(m, (list, tuple, np.ndarray)) for m in maps):
+            maps = [maps]
+        entries = []
+        for k, path in enumerate(gaintable):
+            table = read_solutions(path)
+            wanted = gainfield[k] if k < len(gainfield) else ""
+            numbers = maps[k] if k < len(maps) else []
+            numbers = [numbers] if isinstance(numbers, (int, np.integer)) else list(numbers)
+            rule = LibraryRule(
+                field_map=_field_map(table, wanted),
+                spw_map=_checked_spw_map(ms, table, numbers),
+                mode=parse_interpolation(interp[k] if k < len(interp) else ""),
+            )
+            entries.append(_entry(ms, table, bool(calwt[0 if len(calwt) == 1 else k]), (rule,)))
+        return cls(_in_order(entries))
+
+    @classmethod
+    def from_callib(cls, ms: MeasurementSet, path: str) -> CalibrationLibrary:
+        """Read a calibration library file: one table a line, ``caltable='x.G' tinterp='linear' spwmap=[0,0] ...``.
+
+        Lines that name the same table add rules for further data; text after ``#`` is a comment.
+
+        Raises
+        ------
+        PathMissingError, ParameterError
+            The file is missing, or a line cannot be read; and as `from_lists`.
+        """
+        if not os.path.isfile(path):
+            raise PathMissingError(f"calibration library {path!r} does not exist")
+        with open(path, encoding="utf-8") as stream:
+            text = stream.read()
+        return cls.from_text(ms, text, path)
+
+    @classmethod
+    def from_text(cls, ms: MeasurementSet, text: str, what: str = "calibration library") -> CalibrationLibrary:
+        """Read the lines of a calibration library; see `from_callib`."""
+        tables: dict[str, SolutionTable] = {}
+        rules: dict[str, list[LibraryRule]] = {}
+        weights: dict[str, bool] = {}
+        for number, line in enumerate(text.splitlines(), 1):
+            values = _parse_line(line, f"{what}, line {number}")
+            if not values:
+                continue
+            name = str(values["caltable"])
+            if name not in tables:
+                tables[name] = read_solutions(name)
+            rules.setdefault(name, []).append(_rule(ms, tables[name], values))
+            weights[name] = weights.get(name, False) or bool(values.get("calwt", True))
+        entries = [_entry(ms, tables[n], weights[n], tuple(rules[n]), lenient=True) for n in tables]
+        library = cls(_in_order(entries))
+        library.warn_of_gaps(ms)
+        return library
+
+    @cached_property
+    def scales_weights(self) -> bool:
+        """Whether applying it changes weights, so that they start from SIGMA."""
+        return any(e.scales_weights for e in self.entries)
+
+    def calibrates(self, spw: int) -> bool:
+        """Whether every table has solutions for a spectral window; data of others pass through unchanged."""
+        have = [e.has_spw(spw) for e in self.entries]
+        return all(h or e.lenient for h, e in zip(have, self.entries, strict=True)) and (not have or any(have))
+
+    def warn_of_gaps(self, ms: MeasurementSet) -> None:
+        """Post one warning on spectral windows that a table of a library file has no solutions for."""
+        for entry in self.entries:
+            missing = [w.id for w in ms.metadata.spectral_windows if not entry.has_spw(w.id)]
+            if missing:
+                ids = ",".join(map(str, missing))
+                log.post(f"{entry.path} has no solutions for spectral windows {ids}; it leaves their data unchanged", "WARN")
+
+
+def _in_order(entries: Sequence[LibraryEntry]) -> tuple[LibraryEntry, ...]:
+    return tuple(sorted(entries, key=lambda e: e.kind.order))
+
+
+def _entry(
+    ms: MeasurementSet, table: SolutionTable, calwt: bool, rules: tuple[LibraryRule, ...], lenient: bool = False
+) -> LibraryEntry:
+    kind = kind_of(table.kind, table.path)
+    return LibraryEntry(table.path, kind, table, calwt, rules, _antenna_ids(ms, table), lenient)
+
+
+def _antenna_ids(ms: MeasurementSet, table: SolutionTable) -> np.ndarray:
+    """MeasurementSet antenna number of each antenna of the table.
+
+    Raises
+    ------
+    DataError
+        The table has solutions for an antenna that the MeasurementSet does not have.
+    """
+    names = [a.name for a in ms.metadata.antennas]
+    used = {int(a) for a in np.unique(table.ant1)}
+    have = list(table.antenna_names)
+    size = max([len(have), *(a + 1 for a in used)])
+    ids = np.arange(size)
+    if not have or all(a < len(names) and a < len(have) and have[a] == names[a] for a in used):
+        beyond = [a for a in used if a >= len(names)]
+        if beyond:
+            raise DataError(f"calibration table {table.path!r} has solutions for antenna numbers {beyond}; {ms.path!r} has {len(names)}")
+        return ids
+    unknown = sorted(have[a] for a in used if a >= len(have) or have[a] not in names or names.count(have[a]) > 1)
+    if unknown:
+        raise DataError(
+            f"calibration table {table.path!r} is of other antennas than {ms.path!r}: "
+            f"it has solutions for {', '.join(unknown[:8])}; the MeasurementSet has {', '.join(names[:8])}, ..."
+        )
+    return np.array([names.index(n) if n in names else -1 for n in have])
+
+
+def _checked_spw_map(ms: MeasurementSet, table: SolutionTable, numbers: Sequence[Any]) -> tuple[int, ...]:
+    nspw = len(ms.metadata.spectral_windows)
+    values = tuple(int(n) for n in numbers)
+    known = {s for s in table.frequencies_hz}
+    if len(values) > nspw:
+        raise ParameterError(f"spwmap {list(values)} for {table.path!r} is longer than the {nspw} spectral windows of {ms.path!r}")
+    outside = [v for v in values if v >= 0 and v not in known and v not in table.spws]
+    if outside or any(v < -1 for v in values):
+        raise ParameterError(f"spwmap {list(values)} names spectral windows that {table.path!r} does not have; it has {sorted(known)}")
+    if all(v == -1 for v in values):
+        return ()
+    return values * nspw if len(values) == 1 else values
+
+
+def select_fields(text: str, names: Sequence[str]) -> frozenset[int]:
+    """Field numbers of a comma list of numbers, ranges ``a~b``, names and wildcards."""
+    found: set[int] = set()
+    for word in (w.strip() for w in text.split(",")):
+        matched = {i for i, n in enumerate(names) if n == word or fnmatch.fnmatchcase(n, word)}
+        span = re.fullmatch(r"(\d+)(?:~(\d+))?", word)
+        if not matched and span:
+            matched = set(range(int(span[1]), int(span[2] or span[1]) + 1))
+        if not matched:
+            raise SelectionError(f"field {word!r} matches none of {', '.join(names)}")
+        found |= matched
+    return frozenset(found)
+
+
+def _field_map(table: SolutionTable, wanted: Any) -> str | frozenset[int] | tuple[int, ...]:
+    if isinstance(wanted, (list, tuple)):
+        return tuple(int(v) for v in wanted)
+    text = str(wanted).strip()
+    if text in ("", "*"):
+        return ""
+    if text.lower() == "nearest":
+        return "nearest"
+    chosen = select_fields(text, table.field_names)
+    if not chosen & table.fields and -1 not in table.fields:
+        raise SelectionError(f"{table.path!r} has no solutions for field {text!r}; it has some for fields {sorted(table.fields)}")
+    return chosen
+
+
+_WORD = re.compile(r"\s*,?\s*(\w+)\s*=\s*('[^']*'|\"[^\"]*\"|\[[^\]]*\]|[^\s,'\"\[]+)")
+_KEYS = frozenset({"caltable", "calwt", "tinterp", "finterp", "interp", "reach", "field", "spw", "obs", "intent", "fldmap", "spwmap",
+                   "obsmap", "antmap"})  # fmt: skip
+
+
+def _parse_line(line: str, where: str) -> dict[str, Any]:
+    text = line.split("#", 1)[0].strip()
+    values: dict[str, Any] = {}
+    at = 0
+    while at < len(text):
+        word = _WORD.match(text, at)
+        if word is None:
+            raise ParameterError(f"{where}: cannot read {text[at:]!r}; expected name=value pairs")
+        values[word[1]], at = _value(word[2]), word.end()
+    if values and "caltable" not in values:
+        raise ParameterError(f"{where}: there is no caltable")
+    unknown = sorted(set(values) - _KEYS)
+    if unknown:
+        raise ParameterError(f"{where}: unknown {', '.join(unknown)}; allowed are {', '.join(sorted(_KEYS))}")
+    return values
+
+
+def _value(text: str) -> Any:
+    if text.lower() in ("true", "false", "t", "f"):
+        return text.lower() in ("true", "t")
+    try:
+        return ast.literal_eval(text)
+    except (ValueError, SyntaxError):
+        return text
+
+
+def _rule(ms: MeasurementSet, table: SolutionTable, values: Mapping[str, Any]) -> LibraryRule:
+    if values.get("intent") or values.get("reach"):
+        name = "intent" if values.get("intent") else "reach"
+        from casatools._base.errors import UnsupportedError
+
+        raise UnsupportedError(f"calibration library: {name}={values[name]!r} is not supported; select by field or spw instead")
+    from casatools.io.ms import Selection
+
+    chosen = Selection(field=str(values.get("field", "")), spw=str(values.get("spw", "")), observation=str(values.get("obs", ""))).resolve(ms, allow_empty=True)
+    time, frequency = str(values.get("tinterp", "")), str(values.get("finterp", ""))
+    maps = {k: values.get(k, []) for k in ("spwmap", "obsmap", "antmap")}
+    numbers = {k: [v] if isinstance(v, int) else list(v) for k, v in maps.items()}
+    return LibraryRule(
+        fields=frozenset(int(f) for f in chosen.fields) if values.get("field") not in (None, "") else None,
+        spws=frozenset(int(s) for s in chosen.spws) if values.get("spw") not in (None, "") else None,
+        observations=frozenset(int(o) for o in chosen.observations) if values.get("obs") not in (None, "") else None,
+        field_map=_field_map(table, values.get("fldmap", "")),
+        spw_map=_checked_spw_map(ms, table, numbers["spwmap"]),
+        obs_map=tuple(int(v) for v in numbers["obsmap"]),
+        antenna_map=tuple(int(v) for v in numbers["antmap"]),
+        mode=parse_interpolation(str(values.get("interp", "")) or f"{time},{frequency}"),
+    )

@@ -1,0 +1,102 @@
+"""Referring phases to one antenna."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from casatools._base.errors import SelectionError
+
+__all__ = ["antenna_ids", "fallback_order", "refer_phases"]
+
+
+def antenna_ids(names: Sequence[str], wanted: str | Sequence[str | int]) -> list[int]:
+    """Antenna numbers of a refant list given as names or numbers.
+
+    Raises
+    ------
+    SelectionError
+        There is no such antenna.
+    """
+    items = wanted.split(",") if isinstance(wanted, str) else list(wanted)
+    found: list[int] = []
+    for item in (str(i).strip() for i in items):
+        if not item:
+            continue
+        if item in names:
+            number = list(names).index(item)
+        elif item.isdigit() and int(item) < len(names):
+            number = int(item)
+        else:
+            raise SelectionError(f"refant: there is no antenna {item!r}; there are {', '.join(names)}")
+        if number not in found:
+            found.append(number)
+    return found
+
+
+def fallback_order(chosen: Sequence[int], position_m: np.ndarray) -> list[int]:
+    """The antennas chosen, then all others by their distance from the first."""
+    if not len(chosen):
+        return []
+    distance = np.linalg.norm(position_m - position_m[chosen[0]], axis=1)
+    rest = [int(a) for a in np.argsort(distance, kind="stable") if int(a) not in chosen]
+    return [*chosen, *rest]
+
+
+def refer_phases(param: np.ndarray, flag: np.ndarray, refants: Sequence[int], mode: str = "flex") -> np.ndarray:
+    """Turn the phases of solutions so that that of the reference antenna is constant.
+
+    Parameters
+    ----------
+    param : ndarray (time, ant, chan, par) complex
+        Changed in place; times ascending.
+    flag : ndarray (time, ant, chan, par) bool
+        Changed in place by mode strict: all is flagged where the reference antenna has no solution.
+    refants : sequence of int
+        In order of preference.
+    mode : {"flex", "strict"}
+        flex: the next antenna takes over where one has no solution, holding the phase that it had last.
+
+    Returns
+    -------
+    ndarray (time,) int32
+        Antenna used, -1 where none was there.
+    """
+    used = np.full(len(param), -1, dtype=np.int32)
+    if not len(refants):
+        return used
+    last = np.ones(param.shape[1:], dtype=np.complex128)
+    known = np.zeros(param.shape[1:], dtype=bool)
+    nchan, npar = param.shape[2:]
+    grid = np.ix_(np.arange(nchan), np.arange(npar))
+    for t in range(len(param)):
+        reference = _choose(flag[t], refants if mode == "flex" else refants[:1])
+        there = reference >= 0
+        if mode == "strict":
+            flag[t] |= ~there
+        if not there.any():
+            continue
+        index = np.where(there, reference, 0)
+        current = param[t][index, grid[0], grid[1]]
+        # An antenna that takes over keeps the phase it had; the first one has phase zero.
+        first = index == refants[0]
+        held = np.where(first | ~known[index, grid[0], grid[1]], 1.0, last[index, grid[0], grid[1]])
+        size = np.abs(current)
+        turn = np.where(there & (size > 0), held * current.conj() / np.where(size > 0, size, 1.0), 1.0)
+        param[t] = np.where(flag[t], param[t], param[t] * turn)
+        good = ~flag[t]
+        amplitude = np.abs(param[t])
+        last = np.where(good & (amplitude > 0), param[t] / np.where(amplitude > 0, amplitude, 1.0), last)
+        known |= good
+        chosen = reference[there]
+        used[t] = np.bincount(chosen).argmax()
+    return used
+
+
+def _choose(flag: np.ndarray, refants: Sequence[int]) -> np.ndarray:
+    """First antenna of the list with a solution, for each channel and parameter; -1 where none has."""
+    out = np.full(flag.shape[1:], -1)
+    for antenna in reversed(refants):
+        out[~flag[antenna]] = antenna
+    return out

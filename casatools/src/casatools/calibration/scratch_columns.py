@@ -1,0 +1,91 @@
+"""The scratch columns MODEL_DATA and CORRECTED_DATA: made, filled, reset."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from casatools._base import log
+from casatools.io.ms import MeasurementSet, Selection, VisChunk, iter_chunks, write_chunks
+
+if TYPE_CHECKING:
+    from casatools.io.ms import ResolvedSelection
+
+__all__ = ["clear_calibration", "fill_corrected", "fill_model", "reset_scratch", "unit_model"]
+
+_PARALLEL = frozenset({"RR", "LL", "XX", "YY", "I", "PP", "QQ"})
+
+
+def whole(ms: MeasurementSet) -> ResolvedSelection:
+    """Every row, channel and correlation."""
+    return Selection().resolve(ms)
+
+
+def _rest(ms: MeasurementSet, selected: ResolvedSelection | None) -> ResolvedSelection | None:
+    """What has to be filled when a column is new: the rows that are not about to be written; None when there are none."""
+    everything = whole(ms)
+    if selected is None:
+        return everything
+    partial = any(c is not None for c in selected.channels.values()) or any(c is not None for c in selected.correlations.values())
+    if partial:
+        return everything
+    left = np.setdiff1d(everything.rows, selected.rows, assume_unique=True)
+    return replace(everything, rows=left) if len(left) else None
+
+
+def unit_model(ms: MeasurementSet, chunk: VisChunk) -> np.ndarray:
+    """A model of a 1 Jy point at the phase centre: one in the parallel hands, zero in the cross hands."""
+    names = ms.metadata.polarizations[chunk.pol].names
+    line = np.array([1.0 if names[c] in _PARALLEL else 0.0 for c in chunk.correlations], dtype=np.complex64)
+    return np.broadcast_to(line, chunk.shape).copy()
+
+
+def fill_corrected(ms: MeasurementSet, selected: ResolvedSelection | None = None) -> bool:
+    """Make CORRECTED_DATA where it is missing and copy DATA to what `selected` will not write; True when it was made."""
+    if not ms.add_scratch_columns(corrected=True):
+        return False
+    log.post("Adding column CORRECTED_DATA")
+    rest = _rest(ms, selected)
+    if rest is not None:
+        write_chunks(ms, ((c, {"CORRECTED_DATA": c["DATA"]}) for c in iter_chunks(ms, rest, ["DATA"])), [])
+    return True
+
+
+def fill_model(ms: MeasurementSet, selected: ResolvedSelection | None = None) -> bool:
+    """Make MODEL_DATA where it is missing and set unit models where `selected` will not write; True when it was made."""
+    if not ms.add_scratch_columns(model=True):
+        return False
+    log.post("Adding column MODEL_DATA")
+    rest = _rest(ms, selected)
+    if rest is not None:
+        write_chunks(ms, ((c, {"MODEL_DATA": unit_model(ms, c)}) for c in iter_chunks(ms, rest, [])), [])
+    return True
+
+
+def reset_scratch(ms: MeasurementSet, selected: ResolvedSelection, model: bool) -> None:
+    """Set CORRECTED_DATA to DATA, and MODEL_DATA (where it exists or `model` asks for it) to a unit point."""
+    fill_corrected(ms, selected)
+    if model:
+        fill_model(ms, selected)
+    with_model = "MODEL_DATA" in ms.column_names
+
+    def values() -> Iterator[tuple[VisChunk, dict[str, np.ndarray]]]:
+        for chunk in iter_chunks(ms, selected, ["DATA"]):
+            out = {"CORRECTED_DATA": chunk["DATA"]}
+            if with_model:
+                out["MODEL_DATA"] = unit_model(ms, chunk)
+            yield chunk, out
+
+    write_chunks(ms, values(), [])
+
+
+def clear_calibration(vis: str, expressions: Mapping[str, str], model: bool) -> None:
+    """`reset_scratch` on what keywords of `Selection` pick from a MeasurementSet named by its path."""
+    selection = Selection(**expressions)
+    with MeasurementSet(vis) as ms:
+        selection.resolve(ms)
+    with MeasurementSet(vis, writable=True) as ms:
+        reset_scratch(ms, selection.resolve(ms), model)

@@ -1,0 +1,267 @@
+"""Setting the models of calibrators: which field gets which spectrum, and MODEL_DATA written from it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from casatools._base import log
+from casatools._base.errors import ParameterError, UnsupportedError
+from casatools.calibration.flux_standards import STANDARDS, find_calibrator, flux_density
+from casatools.calibration.scratch_columns import fill_model
+from casatools.calibration.source_spectra import (
+    ManualSpectrum,
+    SourceSpectrum,
+    StandardSpectrum,
+    spectrum_of_fluxscale,
+    stokes_to_correlations,
+)
+from casatools.io.ms import MeasurementSet, Selection, VisChunk, iter_chunks, write_chunks
+
+if TYPE_CHECKING:
+    from casatools.calibration.model_image import ModelImage
+    from casatools.io.ms import ResolvedSelection
+
+__all__ = ["SetModelOptions", "find_model_images", "manual_spectrum", "set_model"]
+
+_FORMAT = "{field Id: {spw Id: {fluxd: [I,Q,U,V] in Jy}, 'fieldName':field name }}"
+
+
+@dataclass(frozen=True)
+class SetModelOptions:
+    """What model is set.
+
+    Attributes
+    ----------
+    standard : str
+        One of `flux_standards.STANDARDS`, "manual" or "fluxscale".
+    model : str
+        An image that gives the shape of the source.
+    manual : ManualSpectrum, optional
+        For the standard "manual"; without one "manual" is the scale Perley-Butler 2010, as the reference has it.
+    fluxdict : mapping
+        What fluxscale returned, for the standard "fluxscale".
+    scale_by_channel : bool
+        A flux for each channel rather than one for a spectral window.
+    interpolation : str
+        Between the epochs of variable calibrators.
+    """
+
+    standard: str = "Perley-Butler 2017"
+    model: str = ""
+    manual: ManualSpectrum | None = None
+    fluxdict: Mapping[str, Any] = field(default_factory=dict)
+    scale_by_channel: bool = True
+    interpolation: str = "nearest"
+
+    def __post_init__(self) -> None:
+        if self.standard.startswith("Butler-JPL"):
+            raise UnsupportedError(
+                f"parameter standard={self.standard!r}: models of solar system objects are not supported yet; "
+                "give a flux density with standard='manual'"
+            )
+        if self.standard not in (*STANDARDS, "manual", "fluxscale"):
+            raise ParameterError(f"parameter 'standard' must be one of {', '.join(STANDARDS)}, manual, fluxscale; got {self.standard!r}")
+        if self.standard == "fluxscale" and not self.fluxdict:
+            raise ParameterError("parameter 'fluxdict' must hold what fluxscale returned when standard is 'fluxscale'")
+        if self.model and self.standard in ("manual", "fluxscale"):
+            raise UnsupportedError(f"parameter model={self.model!r} is supported with the published standards only; use ft for other images")
+
+
+def set_model(vis: str, expressions: Mapping[str, str], options: SetModelOptions) -> dict[str, Any]:
+    """Write the models of the selected fields into MODEL_DATA.
+
+    Parameters
+    ----------
+    vis : str
+    expressions : mapping of str
+        Keywords of `Selection`.
+    options : SetModelOptions
+
+    Returns
+    -------
+    dict
+        ``{field ID: {spw ID: {"fluxd": [I, Q, U, V]}, "fieldName": name}, "format": text}``, flux densities [Jy] at the first
+        channel, or of the window where one flux is set for it.
+
+    Raises
+    ------
+    SelectionError, PathMissingError, DataError
+        Nothing matches; the MeasurementSet or the model image is missing.
+
+    Notes
+    -----
+    A field that the standard does not have becomes a point of 1 Jy, with a warning.
+    """
+    selection = Selection(**expressions)
+    with MeasurementSet(vis) as ms:
+        selected = _whole_windows(selection.resolve(ms))
+        sources = _sources(ms, selected, options)
+        image = _open_image(options.model)
+    with MeasurementSet(vis, writable=True) as ms:
+        selected = _whole_windows(selection.resolve(ms))
+        if options.standard == "fluxscale":
+            inside = np.isin(ms.read("FIELD_ID", selected.rows), list(sources))
+            selected = _with_rows(selected, selected.rows[inside])
+        fill_model(ms, selected)
+        write_chunks(ms, _model_chunks(ms, selected, sources, options, image), [])
+        return _record(ms, selected, sources, options)
+
+
+def _with_rows(selected: ResolvedSelection, rows: np.ndarray) -> ResolvedSelection:
+    from dataclasses import replace
+
+    return replace(selected, rows=rows)
+
+
+def _whole_windows(selected: ResolvedSelection) -> ResolvedSelection:
+    """The selection without its channels: models are set for whole spectral windows."""
+    from dataclasses import replace
+
+    return replace(selected, channels={s: None for s in selected.channels}, correlations={p: None for p in selected.correlations})
+
+
+def _open_image(name: str) -> ModelImage | None:
+    if not name:
+        return None
+    from casatools.calibration.model_image import open_model_image
+
+    return open_model_image(name)
+
+
+def _sources(ms: MeasurementSet, selected: ResolvedSelection, options: SetModelOptions) -> dict[int, SourceSpectrum]:
+    """The spectrum of each selected field."""
+    numbers = [int(f) for f in np.unique(ms.read("FIELD_ID", selected.rows))]
+    if options.standard == "fluxscale":
+        return _fluxscale_sources(ms, numbers, options.fluxdict)
+    if options.standard == "manual" and options.manual is not None:
+        return {n: options.manual for n in numbers}
+    standard = "Perley-Butler 2010" if options.standard == "manual" else options.standard
+    year = _year(float(ms.read("TIME", selected.rows[:1])[0]))
+    found: dict[int, SourceSpectrum] = {}
+    for number in numbers:
+        row = ms.metadata.fields[number]
+        calibrator = find_calibrator(row.name, float(row.phase_dir[0][0]), float(row.phase_dir[0][1]))
+        if calibrator is None or flux_density(standard, calibrator.name, np.array([1e9]), year) is None:
+            log.post(f"field {row.name!r} is not on the scale {standard}; it becomes a point of 1 Jy", "WARN")
+            found[number] = ManualSpectrum((1.0, 0.0, 0.0, 0.0))
+        else:
+            log.post(f"field {row.name!r} is {calibrator.name} on the scale {standard}")
+            found[number] = StandardSpectrum(standard, calibrator.name, year, options.interpolation)
+    return found
+
+
+def _fluxscale_sources(ms: MeasurementSet, numbers: list[int], fluxdict: Mapping[str, Any]) -> dict[int, SourceSpectrum]:
+    found: dict[int, SourceSpectrum] = {}
+    for number in numbers:
+        name = ms.metadata.fields[number].name
+        entry = fluxdict.get(str(number))
+        if not isinstance(entry, Mapping):
+            entry = next((e for e in fluxdict.values() if isinstance(e, Mapping) and e.get("fieldName") == name), None)
+        if entry is not None:
+            found[number] = spectrum_of_fluxscale(entry)
+    if not found:
+        raise ParameterError("parameter 'fluxdict' holds none of the selected fields")
+    return found
+
+
+def _year(time_s: float) -> float:
+    """Julian year of a modified Julian date in seconds."""
+    return 2000.0 + (time_s / 86400.0 - 51544.5) / 365.25
+
+
+def _spectrum(source: SourceSpectrum, frequency_hz: np.ndarray, options: SetModelOptions) -> np.ndarray:
+    """Stokes (chan, 4): by channel, or of the window's middle for the published scales where one flux is asked for."""
+    if isinstance(source, StandardSpectrum) and not options.scale_by_channel:
+        middle = source.stokes(np.array([np.mean(frequency_hz)]))
+        return np.repeat(middle, len(frequency_hz), axis=0)
+    return source.stokes(frequency_hz)
+
+
+def _model_chunks(
+    ms: MeasurementSet,
+    selected: ResolvedSelection,
+    sources: Mapping[int, SourceSpectrum],
+    options: SetModelOptions,
+    image: ModelImage | None,
+) -> Iterator[tuple[VisChunk, dict[str, np.ndarray]]]:
+    lines: dict[tuple[int, int], np.ndarray] = {}
+    columns = ["FIELD_ID"] if image is None else ["FIELD_ID", "UVW"]
+    # MODEL_DATA is not read but sets the size of a chunk.
+    from casatools.io.ms import plan_chunks
+
+    plans = plan_chunks(ms, selected, [*columns, "MODEL_DATA"])
+    for chunk in iter_chunks(ms, selected, columns, plans=plans):
+        frequency = ms.metadata.spectral_windows[chunk.spw].chan_freq_hz
+        names = ms.metadata.polarizations[chunk.pol].names
+        model = np.empty(chunk.shape, dtype=np.complex64)
+        for number in np.unique(chunk["FIELD_ID"]).tolist():
+            key = (number, chunk.ddid)
+            if key not in lines:
+                lines[key] = stokes_to_correlations(_spectrum(sources[number], frequency, options), names).astype(np.complex64)
+            rows = chunk["FIELD_ID"] == number
+            if image is None:
+                model[slice(None) if rows.all() else rows] = lines[key]
+            else:
+                direction = ms.metadata.fields[number].phase_dir[0]
+                shape = image.visibilities(chunk["UVW"][rows], frequency, direction) / image.total_flux
+                model[rows] = shape[:, :, None] * lines[key]
+        yield chunk, {"MODEL_DATA": model}
+
+
+def _record(
+    ms: MeasurementSet, selected: ResolvedSelection, sources: Mapping[int, SourceSpectrum], options: SetModelOptions
+) -> dict[str, Any]:
+    fields = ms.read("FIELD_ID", selected.rows)
+    ddids = ms.read("DATA_DESC_ID", selected.rows)
+    out: dict[str, Any] = {}
+    for number, source in sorted(sources.items()):
+        entry: dict[str, Any] = {}
+        windows = {ms.metadata.data_descriptions[int(d)].spw for d in np.unique(ddids[fields == number])}
+        for window in sorted(windows):
+            frequency = ms.metadata.spectral_windows[window].chan_freq_hz
+            entry[str(window)] = {"fluxd": _spectrum(source, frequency, options)[0].astype(np.float64)}
+        entry["fieldName"] = ms.metadata.fields[number].name
+        out[str(number)] = entry
+    out["format"] = _FORMAT
+    return out
+
+
+def _numbers(value: Any, name: str) -> list[float]:
+    if isinstance(value, str):
+        if value.strip():
+            raise ParameterError(f"parameter {name!r} must be a number or a list of numbers; got {value!r}")
+        return []
+    return [float(v) for v in value]
+
+
+def manual_spectrum(
+    fluxdensity: Any, spix: Any, reffreq: Any, polindex: list[float], polangle: list[float], rotmeas: float
+) -> ManualSpectrum | None:
+    """The spectrum that setjy's manual parameters ask for; None when fluxdensity is negative (take a published scale)."""
+    from casatools.frames.quantities import convert_value, parse_quantity
+
+    fluxes = _numbers(fluxdensity, "fluxdensity")
+    if not fluxes or fluxes[0] < 0:
+        return None
+    if len(fluxes) > 4:
+        raise ParameterError(f"parameter 'fluxdensity' must hold at most I, Q, U, V; got {fluxes}")
+    reference = float(convert_value(*parse_quantity(reffreq, "GHz"), "Hz"))
+    if reference <= 0:
+        raise ParameterError(f"parameter 'reffreq' must be a positive frequency; got {reffreq!r}")
+    i, q, u, v = (*fluxes, 0.0, 0.0, 0.0)[:4]
+    return ManualSpectrum((i, q, u, v), tuple(_numbers(spix, "spix")), reference, tuple(polindex), tuple(polangle), rotmeas)
+
+
+def find_model_images() -> list[str]:
+    """Names of calibrator images in the current folder and over the data paths."""
+    import glob
+    import os
+
+    from casatools._base.paths import data_paths
+
+    folders = [os.getcwd(), *(os.path.join(p, "nrao", "VLA", "CalModels") for p in data_paths())]
+    return [p for f in folders for p in sorted(glob.glob(os.path.join(f, "*.im")) + glob.glob(os.path.join(f, "*.mod*")))]

@@ -1,0 +1,222 @@
+"""Solution intervals: what a solint says, and which rows of a selection belong to one solution."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from casatools._base.errors import ParameterError
+
+__all__ = ["IntervalSet", "SolutionInterval", "assign_intervals", "parse_combine", "parse_solint", "solution_channels"]
+
+_TIME_UNITS = {"": 1.0, "s": 1.0, "sec": 1.0, "second": 1.0, "seconds": 1.0, "min": 60.0, "m": 60.0, "h": 3600.0, "hr": 3600.0, "d": 86400.0}
+_FREQUENCY_UNITS = {"hz": 1.0, "khz": 1e3, "mhz": 1e6, "ghz": 1e9}
+_NUMBER = re.compile(r"^\s*([-+]?[0-9]*\.?[0-9]+(?:[eE][-+]?[0-9]+)?)\s*([A-Za-z]*)\s*$")
+_COMBINE = {"obs": "obs", "scan": "scan", "field": "field", "spw": "spw", "corr": "corr"}
+# Times closer than this belong to one integration [s].
+_SAME_TIME_S = 1e-3
+
+
+@dataclass(frozen=True)
+class SolutionInterval:
+    """A parsed solint.
+
+    Attributes
+    ----------
+    time_s : float
+        Length in time; infinity for all, 0 for each integration.
+    nchan : int
+        Channels to average for one solution (channelised solutions only); 0 is all, 1 each.
+    width_hz : float
+        The same as a bandwidth; 0 when given as channels.
+    """
+
+    time_s: float = np.inf
+    nchan: int = 1
+    width_hz: float = 0.0
+
+
+def _refusal(given: Any) -> ParameterError:
+    return ParameterError(f"parameter 'solint' must be 'inf', 'int', a time such as '60s' or '2min', and may end in ',4ch' or ',2MHz'; got {given!r}")
+
+
+def parse_solint(solint: Any) -> SolutionInterval:
+    """Read a solint such as ``"inf"``, ``"int"``, ``"60s"``, ``30.0``, ``"inf,2ch"``, ``"60s,10MHz"``.
+
+    Raises
+    ------
+    ParameterError
+        It cannot be read.
+    """
+    if isinstance(solint, bool) or not isinstance(solint, (str, int, float)):
+        raise _refusal(solint)
+    text = str(solint)
+    time_part, _, frequency_part = text.partition(",")
+    time_s = _time(time_part, solint)
+    nchan, width = _channels(frequency_part, solint)
+    return SolutionInterval(time_s, nchan, width)
+
+
+def _time(text: str, given: Any) -> float:
+    word = text.strip().lower()
+    if word in ("inf", "infinite", ""):
+        return np.inf
+    if word == "int":
+        return 0.0
+    match = _NUMBER.match(text)
+    if match is None or match[2].lower() not in _TIME_UNITS:
+        raise _refusal(given)
+    value = float(match[1]) * _TIME_UNITS[match[2].lower()]
+    return np.inf if value < 0 else value
+
+
+def _channels(text: str, given: Any) -> tuple[int, float]:
+    word = text.strip().lower()
+    if not word:
+        return 1, 0.0
+    if word == "inf":
+        return 0, 0.0
+    match = _NUMBER.match(text)
+    if match is None or float(match[1]) <= 0:
+        raise _refusal(given)
+    unit = match[2].lower()
+    if unit in ("ch", ""):
+        return max(1, int(float(match[1]))), 0.0
+    if unit not in _FREQUENCY_UNITS:
+        raise _refusal(given)
+    return 1, float(match[1]) * _FREQUENCY_UNITS[unit]
+
+
+def parse_combine(combine: str) -> frozenset[str]:
+    """Read a combine such as ``"scan,spw"``.
+
+    Raises
+    ------
+    ParameterError
+        A word is unknown.
+    """
+    words = [w.strip().lower() for w in combine.replace(" ", ",").split(",") if w.strip()]
+    if words == ["none"]:
+        return frozenset()
+    unknown = [w for w in words if w not in _COMBINE]
+    if unknown:
+        raise ParameterError(f"parameter 'combine' must be '' or any of obs, scan, spw, field joined by commas; got {combine!r}")
+    return frozenset(words)
+
+
+def solution_channels(interval: SolutionInterval, channels: np.ndarray, width_hz: np.ndarray) -> np.ndarray:
+    """Solution channel of each selected channel.
+
+    Parameters
+    ----------
+    interval : SolutionInterval
+    channels : ndarray (chan,) int
+        Selected channel numbers of the window.
+    width_hz : ndarray (chan,)
+        Widths of all channels of the window.
+
+    Returns
+    -------
+    ndarray (chan,) int
+        Counting selected channels: averages do not start anew at gaps.
+    """
+    count = len(channels)
+    each = interval.nchan
+    if interval.width_hz:
+        each = max(1, int(interval.width_hz / abs(float(width_hz[0])) + 1e-6))
+    return np.zeros(count, dtype=np.int64) if each == 0 else np.arange(count) // each
+
+
+@dataclass(frozen=True)
+class IntervalSet:
+    """Which solution each row belongs to.
+
+    Attributes
+    ----------
+    of_row : ndarray (row,) int64
+        Interval of each row.
+    spw, field, scan, observation : ndarray (interval,) int
+        Spectral window of the solutions, and the first field, scan and observation in time.
+    count : ndarray (interval,) int
+        Rows in each.
+    start_s : ndarray (interval,) float64
+        First time.
+    """
+
+    of_row: np.ndarray
+    spw: np.ndarray
+    field: np.ndarray
+    scan: np.ndarray
+    observation: np.ndarray
+    count: np.ndarray
+    start_s: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.count)
+
+
+def assign_intervals(
+    time_s: np.ndarray,
+    spw: np.ndarray,
+    field: np.ndarray,
+    scan: np.ndarray,
+    observation: np.ndarray,
+    length_s: float,
+    combine: frozenset[str],
+) -> IntervalSet:
+    """Divide rows into solution intervals.
+
+    Parameters
+    ----------
+    time_s : ndarray (row,) float64
+    spw, field, scan, observation : ndarray (row,) int
+    length_s : float
+        Infinity for all, 0 for each integration. An interval begins at its first time.
+    combine : frozenset of {"obs", "scan", "field", "spw"}
+        Boundaries that an interval may cross.
+
+    Returns
+    -------
+    IntervalSet
+        Intervals in the order of their spectral window and time.
+    """
+    window = np.full(len(spw), int(spw.min()) if len(spw) else 0) if "spw" in combine else spw
+    keys = [window]
+    for name, values in (("obs", observation), ("scan", scan), ("field", field)):
+        if name not in combine:
+            keys.append(values)
+    order = np.lexsort((time_s, *keys[::-1]))
+    new = np.ones(len(order), dtype=bool)
+    for key in keys:
+        new[1:] &= key[order][1:] == key[order][:-1]
+    new[1:] = ~new[1:]
+    sorted_time = time_s[order]
+    if np.isfinite(length_s):
+        new |= _time_breaks(sorted_time, new, max(length_s, _SAME_TIME_S))
+    number = np.cumsum(new) - 1
+    first = order[np.flatnonzero(new)]
+    start = time_s[first]
+    rank = np.lexsort((start, window[first]))
+    place = np.empty(len(rank), dtype=np.int64)
+    place[rank] = np.arange(len(rank))
+    of_row = np.empty(len(order), dtype=np.int64)
+    of_row[order] = place[number]
+    chosen = first[rank]
+    count = np.bincount(of_row, minlength=len(rank))
+    return IntervalSet(of_row, window[chosen], field[chosen], scan[chosen], observation[chosen], count, time_s[chosen])
+
+
+def _time_breaks(time_s: np.ndarray, new: np.ndarray, length_s: float) -> np.ndarray:
+    """Where intervals of a given length begin, in rows sorted by group and time."""
+    breaks = np.zeros(len(time_s), dtype=bool)
+    edges = np.append(np.flatnonzero(new), len(time_s))
+    limit = length_s - (1e-6 * length_s + 1e-4 if length_s > _SAME_TIME_S else 0.0)
+    for low, high in zip(edges[:-1], edges[1:], strict=True):
+        at = low
+        while at < high:
+            breaks[at] = True
+            at = low + int(np.searchsorted(time_s[low:high], time_s[at] + limit, side="left"))
+    return breaks

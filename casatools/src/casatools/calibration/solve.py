@@ -1,0 +1,186 @@
+"""Solving for calibration: from a selection of a MeasurementSet to a calibration table.
+
+Visibilities corrected by the terms before the one solved for are compared with the model corrupted by the terms after it. They are
+averaged per solution interval, baseline and parameter in one pass; intervals are solved as soon as they are complete.
+
+References
+----------
+Hamaker, Bregman, Sault 1996, A&AS 117, 137 (measurement equation); Cornwell & Fomalont 1999, ASP Conf. 180, 187 (self-calibration).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from casatools._base import log
+from casatools._base.errors import DataError, SelectionError
+from casatools._base.progress import Progress
+from casatools.calibration.normalize import fill_gaps, normalize_solutions
+from casatools.calibration.reference_antenna import antenna_ids, fallback_order, refer_phases
+from casatools.calibration.solve_data import SolveInput, make_solve_input
+from casatools.calibration.solve_gains import Solutions, solve_gain_intervals
+from casatools.calibration.solve_options import SolveOptions
+from casatools.calibration.solve_statistics import SolveStatistics
+from casatools.io.caltable import CalTable, SolutionGroup
+
+if TYPE_CHECKING:
+    from casatools.calibration.apply import PriorCalibration
+    from casatools.io.ms import MeasurementSet, ResolvedSelection
+
+__all__ = ["SolveResult", "solve"]
+
+
+@dataclass
+class WindowSolutions:
+    """All solutions of one spectral window in time order; arrays (interval, ant, chan, par)."""
+
+    intervals: np.ndarray
+    time_s: np.ndarray
+    param: np.ndarray
+    error: np.ndarray
+    snr: np.ndarray
+    flag: np.ndarray
+    refant: np.ndarray = field(default_factory=lambda: np.zeros(0, dtype=np.int32))
+
+
+@dataclass
+class SolveResult:
+    """The table, not yet written, and the counts of solutions."""
+
+    table: CalTable
+    statistics: SolveStatistics
+
+    def write(self, path: str, append: bool = False) -> None:
+        """Write the table, or append to one that is there."""
+        if append:
+            self.table.append_to(path)
+        else:
+            self.table.write(path, overwrite=True)
+
+
+def solve(
+    ms: MeasurementSet, selected: ResolvedSelection, options: SolveOptions, prior: PriorCalibration | None = None
+) -> SolveResult:
+    """Solve for calibration.
+
+    Parameters
+    ----------
+    ms : MeasurementSet
+    selected : ResolvedSelection
+    options : SolveOptions
+    prior : PriorCalibration, optional
+        Calibration applied on the fly.
+
+    Raises
+    ------
+    SelectionError
+        The reference antenna does not exist.
+    DataError
+        Nothing can be solved: no cross-correlations, all data are flagged, or no antenna has enough baselines.
+    """
+    names = [a.name for a in ms.metadata.antennas]
+    chosen = antenna_ids(names, options.refant)
+    given = make_solve_input(ms, selected, options, prior)
+    absent = [a for a in chosen if a not in given.baselines.ant1 and a not in given.baselines.ant2]
+    for antenna in absent:
+        log.post(f"Reference antenna {names[antenna]} has no data in the selection; the next in the list is used", "WARN")
+    statistics = SolveStatistics.empty(options.solved.npar, len(names))
+    windows = _solve_windows(given, len(names), options, statistics)
+    if not windows:
+        raise DataError(_why_nothing(given, statistics, options))
+    order = fallback_order(chosen, np.array([a.position_m for a in ms.metadata.antennas]))
+    for spw, window in windows.items():
+        _finish(window, order, options)
+        statistics.count_refants(spw, window.refant)
+    return SolveResult(_table(ms, given, windows, options), statistics)
+
+
+def _why_nothing(given: SolveInput, statistics: SolveStatistics, options: SolveOptions) -> str:
+    if not statistics.any_data:
+        return f"no solution can be found: all selected data of {given.ms.path!r} are flagged or have weight zero"
+    return f"no solution can be found: no antenna has {options.minblperant} baselines with data (minblperant={options.minblperant})"
+
+
+def _solve_windows(
+    given: SolveInput, nant: int, options: SolveOptions, statistics: SolveStatistics
+) -> dict[int, WindowSolutions]:
+    parts: dict[int, list[tuple[np.ndarray, np.ndarray, Solutions]]] = {}
+    with Progress(len(given.intervals), "solve") as progress:
+        for data in given.iter_data():
+            solved = _solver(options)(data, given.baselines, nant, options)
+            spw_of = given.intervals.spw[data.intervals]
+            for spw in np.unique(spw_of).tolist():
+                mine = spw_of == spw
+                statistics.add(spw, solved, mine)
+                # Intervals in which nothing could be solved leave no rows.
+                keep = mine & solved.connected.any(axis=(1, 2))
+                if keep.any():
+                    parts.setdefault(spw, []).append((data.intervals[keep], data.time_s[keep], _part(solved, keep)))
+            progress.advance(len(data.intervals))
+    return {spw: _joined(found) for spw, found in sorted(parts.items())}
+
+
+def _solver(options: SolveOptions) -> Any:
+    form = options.solved.form
+    if form == "delay":
+        from casatools.calibration.solve_delays import solve_delay_intervals
+
+        return solve_delay_intervals
+    return solve_gain_intervals
+
+
+def _part(solved: Solutions, keep: np.ndarray) -> Solutions:
+    return Solutions(*(getattr(solved, n)[keep] for n in Solutions.__dataclass_fields__))
+
+
+def _joined(found: Iterable[tuple[np.ndarray, np.ndarray, Solutions]]) -> WindowSolutions:
+    found = list(found)
+    intervals = np.concatenate([f[0] for f in found])
+    order = np.argsort(intervals, kind="stable")
+    arrays = [np.concatenate([getattr(f[2], n) for f in found])[order] for n in ("param", "error", "snr", "flag")]
+    return WindowSolutions(intervals[order], np.concatenate([f[1] for f in found])[order], *arrays)
+
+
+def _finish(window: WindowSolutions, refants: list[int], options: SolveOptions) -> None:
+    """Normalise, fill gaps, refer phases."""
+    if options.solved.form == "gain" and options.calmode != "a" or options.solved.form == "gain":
+        window.refant = refer_phases(window.param, window.flag, refants, options.refantmode)
+    else:
+        window.refant = np.full(len(window.param), -1, dtype=np.int32)
+    if options.fillgaps:
+        fill_gaps(window.param, window.flag, options.fillgaps)
+    if options.solnorm:
+        normalize_solutions(window.param, window.error, window.flag, options.solved.channels, options.normtype)
+
+
+def _table(ms: MeasurementSet, given: SolveInput, windows: dict[int, WindowSolutions], options: SolveOptions) -> CalTable:
+    kind = options.solved
+    table = CalTable.for_ms(ms, kind.vis_cal, "Complex" if kind.is_complex else "Float")
+    if not kind.channels:
+        table.set_single_channel(ms)
+    table.set_frequencies({spw: given.frequencies[spw] for spw in windows})
+    nant = len(ms.metadata.antennas)
+    for window in windows.values():
+        shape = (-1, *window.param.shape[2:])
+        dtype = np.complex64 if kind.is_complex else np.float32
+        cells = SolutionGroup(
+            np.zeros(0, dtype=np.int64), window.param.reshape(shape).astype(dtype), window.error.reshape(shape).astype(np.float32),
+            window.flag.reshape(shape), window.snr.reshape(shape).astype(np.float32),
+        )  # fmt: skip
+        every = window.intervals
+        table.add_rows(
+            cells,
+            time_s=np.repeat(window.time_s, nant),
+            field_id=np.repeat(given.intervals.field[every], nant),
+            spw_id=np.repeat(given.intervals.spw[every], nant),
+            antenna1=np.tile(np.arange(nant), len(every)),
+            antenna2=np.repeat(window.refant, nant),
+            interval_s=0.0,
+            scan=np.repeat(given.intervals.scan[every], nant),
+            observation=np.repeat(given.intervals.observation[every], nant),
+        )
+    return table

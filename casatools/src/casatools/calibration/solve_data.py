@@ -1,0 +1,293 @@
+"""Reading and averaging what a solve needs: one pass over the selection, bounded chunks, one block of sums an interval."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from casatools._base import log
+from casatools._base.errors import DataError, UnsupportedError
+from casatools.calibration.solution_intervals import IntervalSet, assign_intervals, solution_channels
+from casatools.calibration.solve_options import SolveOptions
+from casatools.io.ms import VisChunk, iter_chunks
+from casatools.kernels.gain_solver import accumulate_normalized, accumulate_visibilities
+
+if TYPE_CHECKING:
+    from casatools.calibration.apply import PriorCalibration
+    from casatools.io.ms import MeasurementSet, ResolvedSelection
+
+__all__ = ["Baselines", "IntervalData", "SolveInput", "make_solve_input"]
+
+_PARALLEL = ({"RR", "XX", "PP", "I"}, {"LL", "YY", "QQ"})
+
+
+@dataclass(frozen=True)
+class Baselines:
+    """Baselines of the selection; antenna numbers of each, and the baseline of a pair (-1: none)."""
+
+    ant1: np.ndarray
+    ant2: np.ndarray
+    number: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.ant1)
+
+
+@dataclass
+class IntervalData:
+    """Averaged visibilities of one or more whole solution intervals of one spectral window.
+
+    Attributes
+    ----------
+    intervals : ndarray (interval,) int
+    vis : ndarray (interval, sub, baseline, chan, par) complex128
+        Divided by the model, or the plain average where `model` is given.
+    weight : ndarray (interval, sub, baseline, chan, par) float64
+    time_s : ndarray (interval,) float64
+        Weighted mean time; 0 without data.
+    model : ndarray like `vis`, optional
+    """
+
+    intervals: np.ndarray
+    vis: np.ndarray
+    weight: np.ndarray
+    time_s: np.ndarray
+    model: np.ndarray | None = None
+
+
+@dataclass
+class SolveInput:
+    """What `iter_data` reads: the selection, its intervals and baselines.
+
+    Attributes
+    ----------
+    rows : ndarray (row,) int64
+        Selected cross-correlation rows.
+    intervals : IntervalSet
+    sub : ndarray (row,) int64
+        Which pre-average of its interval a row goes to.
+    place : dict
+        ``{spw: (chan,) int}`` solution channel of each selected channel.
+    """
+
+    ms: MeasurementSet
+    selected: ResolvedSelection
+    options: SolveOptions
+    prior: PriorCalibration | None
+    intervals: IntervalSet
+    sub: np.ndarray
+    nsub: int
+    baselines: Baselines
+    place: dict[int, np.ndarray]
+    frequencies: dict[int, tuple[np.ndarray, np.ndarray]]
+    reference_s: float
+    seen: dict[int, int] = field(default_factory=dict)
+
+    @property
+    def columns(self) -> list[str]:
+        """Columns to read."""
+        columns = ["TIME", "FIELD_ID", "OBSERVATION_ID", "SCAN_NUMBER", "ANTENNA1", "ANTENNA2", "DATA", "FLAG", "FLAG_ROW"]
+        columns.append(self.weight_column)
+        if self.uses_model_column:
+            columns.append("MODEL_DATA")
+        return columns
+
+    @property
+    def weight_column(self) -> str:
+        """Weights that the solve starts from."""
+        if self.prior is not None and self.prior.scales_weights:
+            return "SIGMA"
+        return "WEIGHT_SPECTRUM" if self.ms.has("WEIGHT_SPECTRUM") else "WEIGHT"
+
+    @property
+    def uses_model_column(self) -> bool:
+        """Whether the model is read from MODEL_DATA."""
+        return not self.options.smodel and self.ms.has("MODEL_DATA")
+
+    def nchan(self, spw: int) -> int:
+        """Solution channels of a spectral window."""
+        return int(self.place[spw].max()) + 1
+
+    def iter_data(self) -> Iterator[IntervalData]:
+        """Yield averaged data, each interval once, as soon as its last row has been read."""
+        pending: dict[int, tuple[np.ndarray, ...]] = {}
+        for chunk in iter_chunks(self.ms, self.selected, self.columns):
+            yield from self._take(chunk, pending)
+        for number in sorted(pending):
+            yield self._finish(np.array([number]), pending[number])
+
+    def _take(self, chunk: VisChunk, pending: dict[int, tuple[np.ndarray, ...]]) -> Iterator[IntervalData]:
+        """Add one chunk; intervals that lie whole in it come out together, others when their last row has come."""
+        of_row = self.intervals.of_row[chunk.index]
+        numbers, local = np.unique(of_row, return_inverse=True)
+        sums = self._sums(chunk, len(numbers), local)
+        whole = np.zeros(len(numbers), dtype=bool)
+        for k, number in enumerate(numbers.tolist()):
+            rows_here = int(np.count_nonzero(local == k)) if len(numbers) > 1 else len(local)
+            seen = self.seen.get(number, 0) + rows_here
+            if rows_here == self.intervals.count[number]:
+                whole[k] = True
+                continue
+            self.seen[number] = seen
+            part = tuple(s[k : k + 1] for s in sums)
+            if number in pending:
+                for total, add in zip(pending[number], part, strict=True):
+                    total += add
+            else:
+                pending[number] = tuple(p.copy() for p in part)
+            if seen == self.intervals.count[number]:
+                yield self._finish(np.array([number]), pending.pop(number))
+        if whole.all():
+            yield self._finish(numbers, sums)
+        elif whole.any():
+            yield self._finish(numbers[whole], tuple(s[whole] for s in sums))
+
+    def _sums(self, chunk: VisChunk, count: int, local: np.ndarray) -> tuple[np.ndarray, ...]:
+        """Sums of one chunk: vis, weight, time (, model); each (interval, sub, baseline, ...)."""
+        data, model, flag, weight = self._prepared(chunk)
+        nout, nbl = self.nchan(self.intervals.spw[self.intervals.of_row[chunk.index[0]]]), len(self.baselines)
+        baseline = self.baselines.number[chunk["ANTENNA1"], chunk["ANTENNA2"]]
+        slot = (local * self.nsub + self.sub[chunk.index]) * nbl + baseline
+        slot[(baseline < 0) | chunk["FLAG_ROW"]] = -1
+        time = chunk["TIME"] - self.reference_s
+        form = self.options.solved.form
+        npar = chunk.shape[2] if form in ("leakage", "cross") else 2
+        shape = (count * self.nsub * nbl, nout, npar)
+        vis, wgt, when = np.zeros(shape, dtype=np.complex128), np.zeros(shape), np.zeros(shape[0])
+        sums = [vis, wgt, when]
+        if form in ("leakage", "cross"):
+            sums.append(np.zeros(shape, dtype=np.complex128))
+            accumulate_visibilities(data, model, flag, weight, slot, self.place[chunk.spw], time, vis, sums[3], wgt, when)
+        else:
+            corr = _parallel_hands(self.ms, chunk)
+            accumulate_normalized(data, model, flag, weight, slot, self.place[chunk.spw], corr, time, vis, wgt, when)
+        return tuple(s.reshape(count, self.nsub, nbl, *s.shape[1:]) for s in sums)
+
+    def _prepared(self, chunk: VisChunk) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+        """Calibrated data, corrupted model, flags and weights (row, chan or 1, corr) of a chunk."""
+        data, flag = chunk["DATA"], chunk["FLAG"]
+        weight = chunk[self.weight_column]
+        if self.weight_column == "SIGMA" and self.prior is not None:
+            weight = self.prior.base_weight(weight)
+        model = chunk["MODEL_DATA"] if self.uses_model_column else self._flat_model(chunk)
+        if not self.options.corrdepflags:
+            flag = np.repeat(flag.any(axis=2, keepdims=True), flag.shape[2], axis=2)
+        if self.prior is not None and not self.prior.is_identity:
+            order = self.options.solved.order
+            data, flag, scaled = self.prior.correct(chunk, data, flag, weight, orders=(-1, order + 1))
+            weight = weight if scaled is None else scaled
+            model = self.prior.corrupt(chunk, model, orders=(order + 1, 1000))
+        wide = weight if weight.ndim == 3 else weight[:, None, :]
+        return data, model, flag, np.ascontiguousarray(wide, dtype=np.float32)
+
+    def _flat_model(self, chunk: VisChunk) -> np.ndarray:
+        """A point source at the phase centre with the Stokes parameters of smodel, 1 Jy without."""
+        names = self.ms.metadata.polarizations[chunk.pol].names
+        i, q, u, v = self.options.smodel or (1.0, 0.0, 0.0, 0.0)
+        of = {
+            "RR": i + v, "LL": i - v, "RL": q + 1j * u, "LR": q - 1j * u,
+            "XX": i + q, "YY": i - q, "XY": u + 1j * v, "YX": u - 1j * v, "I": i,
+        }  # fmt: skip
+        line = np.array([of.get(names[c], 0.0) for c in chunk.correlations], dtype=np.complex64)
+        return np.broadcast_to(line, chunk.shape).copy()
+
+    def _finish(self, numbers: np.ndarray, sums: tuple[np.ndarray, ...]) -> IntervalData:
+        vis, wgt, when = sums[:3]
+        safe = np.where(wgt > 0, wgt, 1.0)
+        total = wgt.sum(axis=(1, 2, 3, 4))
+        time = np.where(total > 0, when.sum(axis=(1, 2)) / np.where(total > 0, total, 1.0) + self.reference_s, 0.0)
+        model = sums[3] / safe if len(sums) > 3 else None
+        return IntervalData(numbers, vis / safe, wgt, time, model)
+
+
+def _parallel_hands(ms: MeasurementSet, chunk: VisChunk) -> np.ndarray:
+    """Correlation number of each receptor's parallel hand; -1 where the data have none."""
+    names = ms.metadata.polarizations[chunk.pol].names
+    found = [next((k for k, c in enumerate(chunk.correlations) if names[c] in wanted), -1) for wanted in _PARALLEL]
+    return np.array(found, dtype=np.int64)
+
+
+def make_solve_input(
+    ms: MeasurementSet, selected: ResolvedSelection, options: SolveOptions, prior: PriorCalibration | None
+) -> SolveInput:
+    """Find intervals, baselines and solution channels of a selection.
+
+    Raises
+    ------
+    DataError
+        There are no cross-correlations, no DATA, or data of different channel counts are to be combined.
+    UnsupportedError
+        The model is a virtual one.
+    """
+    ms.require("DATA")
+    _require_model(ms, options)
+    rows = np.asarray(selected.rows)
+    ant1, ant2 = ms.read("ANTENNA1", rows), ms.read("ANTENNA2", rows)
+    cross = ant1 != ant2
+    if not cross.any():
+        raise DataError("the selection has no cross-correlations to solve from")
+    if not cross.all():
+        from dataclasses import replace
+
+        selected = replace(selected, rows=rows[cross])
+        rows, ant1, ant2 = rows[cross], ant1[cross], ant2[cross]
+    nant = len(ms.metadata.antennas)
+    pairs = np.unique(ant1.astype(np.int64) * nant + ant2)
+    number = np.full((nant, nant), -1, dtype=np.int64)
+    number[pairs // nant, pairs % nant] = np.arange(len(pairs))
+    time = np.asarray(ms.read("TIME", rows))
+    spw_of = np.array([d.spw for d in ms.metadata.data_descriptions])
+    spw = spw_of[ms.read("DATA_DESC_ID", rows)]
+    keys = [np.asarray(ms.read(c, rows)) for c in ("FIELD_ID", "SCAN_NUMBER", "OBSERVATION_ID")]
+    intervals = assign_intervals(time, spw, *keys, options.intervals.time_s, options.combine_set)
+    sub = np.zeros(len(rows), dtype=np.int64)
+    if options.preavg > 0 and options.preavg < options.intervals.time_s:
+        sub = ((time - intervals.start_s[intervals.of_row] + 1e-4) / options.preavg).astype(np.int64)
+    used = [int(s) for s in np.unique(spw)]
+    place, frequencies = _channels(ms, selected, options, used)
+    return SolveInput(
+        ms, selected, options, prior, intervals, sub, int(sub.max()) + 1,
+        Baselines(pairs // nant, pairs % nant, number), place, frequencies, float(time.min()),
+    )  # fmt: skip
+
+
+def _channels(
+    ms: MeasurementSet, selected: ResolvedSelection, options: SolveOptions, used: list[int]
+) -> tuple[dict[int, np.ndarray], dict[int, tuple[np.ndarray, np.ndarray]]]:
+    """Solution channel of each selected channel, and frequencies and widths of the solutions, for each window."""
+    place: dict[int, np.ndarray] = {}
+    frequencies: dict[int, tuple[np.ndarray, np.ndarray]] = {}
+    for spw in used:
+        window = ms.metadata.spectral_windows[spw]
+        chosen = selected.channels.get(spw)
+        channels = np.arange(window.nchan) if chosen is None else np.asarray(chosen)
+        place[spw] = (
+            solution_channels(options.intervals, channels, window.chan_width_hz)
+            if options.solved.channels
+            else np.zeros(len(channels), dtype=np.int64)
+        )
+        count = np.bincount(place[spw]).astype(float)
+        centre = np.bincount(place[spw], weights=window.chan_freq_hz[channels]) / count
+        frequencies[spw] = (centre, np.bincount(place[spw], weights=np.abs(window.chan_width_hz[channels])))
+    if "spw" in options.combine_set:
+        lengths = {len(f[0]) for f in frequencies.values()}
+        if len(lengths) > 1:
+            raise DataError(f"combine='spw' needs as many solution channels in each spectral window; there are {sorted(lengths)}")
+        both = list(frequencies.values())
+        mean = np.mean([f[0] for f in both], axis=0), np.mean([f[1] for f in both], axis=0)
+        frequencies = {min(used): mean}
+    return place, frequencies
+
+
+def _require_model(ms: MeasurementSet, options: SolveOptions) -> None:
+    if options.smodel or ms.has("MODEL_DATA"):
+        return
+    virtual = [k for k in ms.table.keywordnames() if k.startswith("definedmodel_field_")]
+    if virtual:
+        raise UnsupportedError(
+            f"{ms.path!r} has a virtual model and no MODEL_DATA column; set the model with usescratch=True, which the solvers read"
+        )
+    log.post("No MODEL_DATA column: the model is a point source of 1 Jy at the phase centre")

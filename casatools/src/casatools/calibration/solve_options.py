@@ -1,0 +1,121 @@
+"""What to solve for and how."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from casatools._base.errors import ParameterError, UnsupportedError
+from casatools.calibration.solution_intervals import SolutionInterval, parse_combine, parse_solint
+
+__all__ = ["DEFAULT_RMS_THRESHOLDS", "SOLVE_KINDS", "SolveKind", "SolveOptions"]
+
+# Thresholds of successive outlier excisions in units of the rms; the documented default of gaincal's rmsthresh.
+DEFAULT_RMS_THRESHOLDS = (7.0, 5.0, 4.0, 3.5, 3.0, 2.8, 2.6, 2.4, 2.2, 2.5)
+
+
+@dataclass(frozen=True)
+class SolveKind:
+    """A solvable term of the measurement equation.
+
+    Attributes
+    ----------
+    vis_cal : str
+        Name in the table, such as ``"G Jones"``.
+    order : int
+        Place in the measurement equation from the data to the sky: terms before it correct the data, those after corrupt
+        the model.
+    npar : int
+        Parameters of an antenna or baseline in one channel.
+    channels : bool
+        Whether there is a solution for each channel.
+    form : {"gain", "delay", "cross", "leakage", "baseline"}
+    is_complex : bool
+    """
+
+    vis_cal: str
+    order: int
+    npar: int
+    channels: bool = False
+    form: str = "gain"
+    is_complex: bool = True
+
+
+SOLVE_KINDS: dict[str, SolveKind] = {
+    "G": SolveKind("G Jones", 4, 2),
+    "T": SolveKind("T Jones", 10, 1),
+    "B": SolveKind("B Jones", 3, 2, channels=True),
+    "K": SolveKind("K Jones", 2, 2, form="delay", is_complex=False),
+    "KCROSS": SolveKind("Kcross Jones", 2, 2, form="cross", is_complex=False),
+    "D": SolveKind("D Jones", 6, 2, form="leakage"),
+    "DF": SolveKind("Df Jones", 6, 2, channels=True, form="leakage"),
+    "M": SolveKind("M Mueller", 0, 2, form="baseline"),
+    "MF": SolveKind("MF Mueller", 0, 2, channels=True, form="baseline"),
+}
+
+
+@dataclass(frozen=True)
+class SolveOptions:
+    """Options of a solve; see the tasks' parameters of the same names.
+
+    Raises
+    ------
+    ParameterError, UnsupportedError
+        A value is not allowed, or not done yet.
+    """
+
+    kind: str = "G"
+    solint: Any = "inf"
+    combine: str = ""
+    preavg: float = -1.0
+    refant: str = ""
+    refantmode: str = "flex"
+    minblperant: int = 4
+    minsnr: float = 3.0
+    solnorm: bool = False
+    normtype: str = "mean"
+    calmode: str = "ap"
+    solmode: str = ""
+    rmsthresh: tuple[float, ...] = ()
+    smodel: tuple[float, ...] = ()
+    corrdepflags: bool = False
+    fillgaps: int = 0
+
+    def __post_init__(self) -> None:
+        if self.kind.upper() not in SOLVE_KINDS:
+            known = ", ".join(SOLVE_KINDS)
+            raise UnsupportedError(f"solving for {self.kind!r} is not available; available are {known}")
+        for name, value, allowed in (
+            ("refantmode", self.refantmode, ("flex", "strict")),
+            ("normtype", self.normtype, ("mean", "median")),
+            ("calmode", self.calmode, ("a", "p", "ap")),
+            ("solmode", self.solmode, ("", "L1", "R", "L1R")),
+        ):
+            if value not in allowed:
+                raise ParameterError(f"parameter {name!r} must be one of {', '.join(map(repr, allowed))}; got {value!r}")
+        if len(self.smodel) not in (0, 4):
+            raise ParameterError(f"parameter 'smodel' must have four values, Stokes I Q U V in Jy; got {list(self.smodel)}")
+        if any(t <= 0 for t in self.rmsthresh):
+            raise ParameterError(f"parameter 'rmsthresh' must hold positive numbers; got {list(self.rmsthresh)}")
+        object.__setattr__(self, "interval", parse_solint(self.solint))
+        object.__setattr__(self, "combined", parse_combine(self.combine))
+
+    @property
+    def solved(self) -> SolveKind:
+        """The term solved for."""
+        return SOLVE_KINDS[self.kind.upper()]
+
+    @property
+    def intervals(self) -> SolutionInterval:
+        """The solint as read."""
+        return self.__dict__["interval"]  # type: ignore[no-any-return]
+
+    @property
+    def combine_set(self) -> frozenset[str]:
+        """The combine as read."""
+        return self.__dict__["combined"]  # type: ignore[no-any-return]
+
+    @property
+    def thresholds(self) -> tuple[float, ...]:
+        """Outlier thresholds in rms; empty without excision."""
+        return () if "R" not in self.solmode else self.rmsthresh or DEFAULT_RMS_THRESHOLDS

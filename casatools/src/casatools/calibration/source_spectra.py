@@ -1,0 +1,113 @@
+"""Spectra of model sources: Stokes parameters by frequency."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+
+from casatools._base.errors import ParameterError
+from casatools.calibration.flux_standards import flux_density
+
+__all__ = ["ManualSpectrum", "SourceSpectrum", "StandardSpectrum", "stokes_to_correlations"]
+
+_LIGHT_M_S = 299792458.0
+
+
+class SourceSpectrum(Protocol):
+    """Anything that gives Stokes parameters by frequency."""
+
+    def stokes(self, frequency_hz: np.ndarray) -> np.ndarray:
+        """Stokes I, Q, U, V (chan, 4) [Jy]."""
+        ...
+
+
+@dataclass(frozen=True)
+class ManualSpectrum:
+    """A power law with curvature, and polarization that turns.
+
+    Attributes
+    ----------
+    fluxes_jy : tuple of 4 float
+        I, Q, U, V at `reference_hz`.
+    spix : tuple of float
+        Spectral index, curvature, ...: ``S ~ x ** (spix[0] + spix[1] log10 x + ...)`` with ``x = f / reference``.
+    polindex : tuple of float
+        Linear polarization fraction as a polynomial in ``(f - reference) / reference``; Q and U then follow from it.
+    polangle : tuple of float
+        Angle of linear polarization [rad], the same kind of polynomial.
+    rotmeas : float
+        Rotation measure [rad/m2], zero rotation at `reference_hz`.
+    """
+
+    fluxes_jy: tuple[float, float, float, float]
+    spix: tuple[float, ...] = ()
+    reference_hz: float = 1e9
+    polindex: tuple[float, ...] = ()
+    polangle: tuple[float, ...] = ()
+    rotmeas: float = 0.0
+
+    def stokes(self, frequency_hz: np.ndarray) -> np.ndarray:
+        """Stokes I, Q, U, V (chan, 4) [Jy]."""
+        ratio = np.asarray(frequency_hz, dtype=np.float64) / self.reference_hz
+        logarithm = np.log10(ratio)
+        exponent = np.zeros(len(ratio))
+        for k, index in enumerate(self.spix):
+            exponent += index * logarithm ** (k + 1)
+        out = np.multiply.outer(10.0**exponent, np.asarray(self.fluxes_jy))
+        if self.polindex or self.polangle or self.rotmeas:
+            self._polarize(out, ratio)
+        return out
+
+    def _polarize(self, stokes: np.ndarray, ratio: np.ndarray) -> None:
+        """Replace Q and U by what fraction, angle and rotation measure say."""
+        i0, q0, u0, _ = self.fluxes_jy
+        fraction: Sequence[float] = self.polindex or ((np.hypot(q0, u0) / i0,) if i0 else (0.0,))
+        angle: Sequence[float] = self.polangle or (0.5 * np.arctan2(u0, q0),)
+        polarized = stokes[:, 0] * np.polynomial.polynomial.polyval(ratio - 1, np.asarray(fraction))
+        turned = np.polynomial.polynomial.polyval(ratio - 1, np.asarray(angle))
+        wave = _LIGHT_M_S / self.reference_hz
+        turned = turned + self.rotmeas * wave**2 * (ratio**-2 - 1)
+        stokes[:, 1], stokes[:, 2] = polarized * np.cos(2 * turned), polarized * np.sin(2 * turned)
+
+
+@dataclass(frozen=True)
+class StandardSpectrum:
+    """A calibrator on a published flux density scale; see `flux_standards.flux_density`."""
+
+    standard: str
+    calibrator: str
+    year: float
+    interpolation: str = "nearest"
+
+    def stokes(self, frequency_hz: np.ndarray) -> np.ndarray:
+        """Stokes I, Q, U, V (chan, 4) [Jy]; unpolarized."""
+        found = flux_density(self.standard, self.calibrator, frequency_hz, self.year, self.interpolation)
+        out = np.zeros((len(frequency_hz), 4))
+        out[:, 0] = 1.0 if found is None else found
+        return out
+
+
+def spectrum_of_fluxscale(entry: Mapping[str, Any]) -> ManualSpectrum:
+    """The fitted spectrum of one field in the record that fluxscale returns."""
+    try:
+        flux, reference = float(entry["fitFluxd"]), float(entry["fitRefFreq"])
+    except (KeyError, TypeError, ValueError):
+        raise ParameterError("parameter 'fluxdict' must hold fitFluxd and fitRefFreq for each field, as fluxscale returns them") from None
+    index = np.atleast_1d(np.asarray(entry.get("spidx", ()), dtype=np.float64))
+    return ManualSpectrum((flux, 0.0, 0.0, 0.0), tuple(float(v) for v in index[1:]), reference)
+
+
+_TO_CORRELATION: dict[str, tuple[complex, complex, complex, complex]] = {
+    "I": (1, 0, 0, 0), "Q": (0, 1, 0, 0), "U": (0, 0, 1, 0), "V": (0, 0, 0, 1),
+    "RR": (1, 0, 0, 1), "RL": (0, 1, 1j, 0), "LR": (0, 1, -1j, 0), "LL": (1, 0, 0, -1),
+    "XX": (1, 1, 0, 0), "XY": (0, 0, 1, 1j), "YX": (0, 0, 1, -1j), "YY": (1, -1, 0, 0),
+}  # fmt: skip
+
+
+def stokes_to_correlations(stokes: np.ndarray, names: Sequence[str]) -> np.ndarray:
+    """Correlations (..., corr) complex128 of Stokes parameters (..., 4), for products such as RR, XY."""
+    matrix = np.array([_TO_CORRELATION.get(n, (1, 0, 0, 0)) for n in names], dtype=np.complex128)
+    return np.asarray(stokes @ matrix.T)

@@ -1,0 +1,327 @@
+"""From calibration tables to the Jones matrices of a chunk of visibilities."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from casatools.calibration.callib import CalibrationLibrary, LibraryEntry, LibraryRule
+from casatools.calibration.interpolation import InterpolationMode, interpolate_frequency
+from casatools.calibration.jones import JonesKind, delay_jones
+from casatools.calibration.solutions import TimeSeries, make_time_series, solutions_at
+
+if TYPE_CHECKING:
+    from casatools.io.ms import MeasurementSet, VisChunk
+
+__all__ = ["ParallacticStage", "Stage", "Term", "make_terms"]
+
+
+@dataclass
+class Stage:
+    """Matrices to apply in one pass over a chunk.
+
+    Attributes
+    ----------
+    form : {"diagonal", "leakage", "general", "multiplicative"}
+    jones : ndarray (slot, ant, chan or 1, 2[, 2]) complex
+    bad : ndarray, as jones without matrix columns, bool
+    weight_scale : ndarray (slot, ant, 2) float, optional
+    slot_of_row : ndarray (row,) int, optional
+        For baseline-based factors.
+    """
+
+    form: str
+    jones: np.ndarray
+    bad: np.ndarray
+    weight_scale: np.ndarray | None = None
+    name: str = ""
+    slot_of_row: np.ndarray | None = None
+
+
+def make_terms(ms: MeasurementSet, library: CalibrationLibrary) -> list[Term]:
+    """A term for each table, in order from the data to the sky."""
+    return [Term(ms, entry) for entry in library.entries]
+
+
+class Term:
+    """One calibration table in the measurement equation."""
+
+    def __init__(self, ms: MeasurementSet, entry: LibraryEntry) -> None:
+        self.entry, self.kind = entry, entry.kind
+        self._metadata = ms.metadata
+        self._nant = len(ms.metadata.antennas)
+        self._series: dict[Any, list[TimeSeries]] = {}
+
+    def stage(self, chunk: VisChunk, slots: Any, frequency_hz: np.ndarray, inverse: bool) -> Stage | None:
+        """The matrices for a chunk; None when the table has nothing to say about its data."""
+        if self.kind.form == "multiplicative":
+            return self._baseline_stage(chunk, slots, frequency_hz, inverse)
+        nslot, nant = len(slots.times_s), self._nant
+        pieces = []
+        for rule, index in self._by_rule(chunk.spw, slots):
+            for key, at in self._by_solutions(rule, chunk.spw, slots, index):
+                series = self._find_series(rule, chunk.spw, key)
+                if series:
+                    pieces.append((at, *self._evaluate(rule, series, chunk, slots.times_s[at], frequency_hz, inverse)))
+                elif not self.entry.lenient:
+                    pieces.append((at, None, None, None))
+        if all(p[1] is None for p in pieces):
+            if not pieces:
+                return None
+            return Stage("diagonal", np.ones((nslot, nant, 1, 2), np.complex64), np.ones((nslot, nant, 1, 2), bool))
+        nchan = max(p[1].shape[2] for p in pieces if p[1] is not None)
+        tail = next(p[1].shape[3:] for p in pieces if p[1] is not None)
+        form = {"full_leakage": "general", "leakage": "leakage"}.get(self.kind.form, "diagonal")
+        jones = np.zeros((nslot, nant, nchan, *tail), dtype=np.complex128)
+        if form == "general":
+            jones[..., 0, 0] = jones[..., 1, 1] = 1.0
+        elif form == "diagonal":
+            jones[...] = 1.0
+        bad = np.zeros((nslot, nant, nchan) + (() if form == "general" else (2,)), dtype=bool)
+        scale = np.ones((nslot, nant, 2)) if self.entry.scales_weights else None
+        for at, values, flags, weights in pieces:
+            if values is None:
+                bad[at] = True
+                continue
+            jones[at], bad[at] = values, flags
+            if scale is not None:
+                scale[at] = weights
+        return Stage(form, jones, bad, scale, self.kind.name)
+
+    def _by_rule(self, spw: int, slots: Any) -> list[tuple[LibraryRule, np.ndarray]]:
+        """Slots of each rule; the first rule that fits counts."""
+        left = np.ones(len(slots.times_s), dtype=bool)
+        found = []
+        for rule in self.entry.rules:
+            if not rule.covers(spw):
+                continue
+            fits = left.copy()
+            if rule.fields is not None:
+                fits &= np.isin(slots.fields, list(rule.fields))
+            if rule.observations is not None:
+                fits &= np.isin(slots.observations, list(rule.observations))
+            left &= ~fits
+            if fits.any():
+                found.append((rule, np.flatnonzero(fits)))
+        return found
+
+    def _by_solutions(self, rule: LibraryRule, spw: int, slots: Any, index: np.ndarray) -> list[tuple[tuple[Any, ...], np.ndarray]]:
+        """Split slots by the set of solutions they may take: by field, observation and scan where the rule says so."""
+        by_field = rule.field_map == "nearest" or isinstance(rule.field_map, tuple)
+        fields = slots.fields[index] if by_field else np.full(len(index), -1)
+        observations = slots.observations[index] if rule.mode.per_obs or rule.obs_map else np.full(len(index), -1)
+        scans = slots.scans[index] if rule.mode.per_scan else np.full(len(index), -1)
+        keys = np.stack([fields, observations, scans], axis=1)
+        distinct, which = np.unique(keys, axis=0, return_inverse=True)
+        which = which.reshape(-1)
+        return [(tuple(int(v) for v in distinct[k]), index[which == k]) for k in range(len(distinct))]
+
+    def _find_series(self, rule: LibraryRule, spw: int, key: tuple[Any, ...]) -> list[TimeSeries]:
+        solution_spw = rule.solution_spw(spw)
+        identity = (id(rule), solution_spw, key)
+        if identity not in self._series:
+            table = self.entry.table
+            good = (table.spw == solution_spw) | (table.spw == -1)
+            chosen = self._solution_fields(rule, key[0], np.flatnonzero(good))
+            if chosen is not None:
+                good &= np.isin(table.field, list(chosen)) | (table.field == -1)
+            if key[1] >= 0:
+                wanted = rule.obs_map[key[1]] if key[1] < len(rule.obs_map) else key[1]
+                good &= table.obs == wanted
+            if key[2] >= 0:
+                good &= table.scan == key[2]
+            series = make_time_series(table, np.flatnonzero(good), f"spectral window {solution_spw}")
+            self._series[identity] = [self._renumbered(s, rule) for s in series]
+        return self._series[identity]
+
+    def _renumbered(self, series: TimeSeries, rule: LibraryRule) -> TimeSeries:
+        """Table antenna numbers to those of the MeasurementSet."""
+        numbers = self.entry.antenna_ids[series.antennas]
+        if rule.antenna_map:
+            source = {int(n): k for k, n in enumerate(numbers)}
+            pairs = [(a, source[m]) for a, m in enumerate(rule.antenna_map) if m in source]
+            take = np.array([k for _, k in pairs], dtype=int)
+            numbers = np.array([a for a, _ in pairs], dtype=int)
+        else:
+            take = np.flatnonzero(numbers >= 0)
+            numbers = numbers[take]
+        return TimeSeries(numbers, series.time_s, series.values[:, take], series.flags[:, take])
+
+    def _solution_fields(self, rule: LibraryRule, field_id: int, rows: np.ndarray) -> frozenset[int] | None:
+        """Fields whose solutions serve a field of the data; None is all."""
+        mapping = rule.field_map
+        if isinstance(mapping, frozenset):
+            return mapping
+        if isinstance(mapping, tuple):
+            wanted = mapping[field_id] if field_id < len(mapping) else field_id
+            return frozenset({wanted}) if wanted >= 0 else None
+        if mapping != "nearest":
+            return None
+        table = self.entry.table
+        have = [int(f) for f in np.unique(table.field[rows]) if f >= 0]
+        if not have:
+            return None
+        here = self._metadata.fields[field_id].phase_dir[0]
+        there = table.field_directions[have]
+        cosine = np.sin(here[1]) * np.sin(there[:, 1]) + np.cos(here[1]) * np.cos(there[:, 1]) * np.cos(here[0] - there[:, 0])
+        return frozenset({have[int(np.argmax(cosine))]})
+
+    def _evaluate(
+        self, rule: LibraryRule, series: list[TimeSeries], chunk: VisChunk, times_s: np.ndarray, frequency_hz: np.ndarray, inverse: bool
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
+        """Matrices, flags and weight scale at some times, expanded to one a time."""
+        window = self.entry.table.frequencies_hz.get(rule.solution_spw(chunk.spw), frequency_hz)
+        data_window = self._metadata.spectral_windows[chunk.spw].chan_freq_hz
+        windows = self._metadata.spectral_windows
+        source = rule.solution_spw(chunk.spw)
+        ratio = windows[chunk.spw].ref_frequency_hz / windows[source].ref_frequency_hz if source < len(windows) else 1.0
+        values, flags, which = solutions_at(series, times_s, self._nant, rule.mode, ratio)
+        scale = _weight_scale(self.kind, values, flags) if self.entry.scales_weights else None
+        values, flags = self._at_channels(rule.mode, rule.solution_spw(chunk.spw), values, flags, window, data_window, frequency_hz, chunk.channels)
+        values, flags = _matrices(self.kind, values, flags, inverse)
+        return values[which], flags[which], None if scale is None else scale[which]
+
+    def _at_channels(
+        self,
+        mode: InterpolationMode,
+        source: int,
+        values: np.ndarray,
+        flags: np.ndarray,
+        window_hz: np.ndarray,
+        data_window_hz: np.ndarray,
+        frequency_hz: np.ndarray,
+        channels: np.ndarray,
+    ) -> tuple[np.ndarray, np.ndarray]:
+        if self.kind.form in ("delay", "cross_delay"):
+            return delay_jones(values, frequency_hz, self.entry.table.delay_reference_hz[source]), flags
+        if values.shape[2] == 1:
+            return values, flags
+        if len(window_hz) != values.shape[2]:
+            window_hz = data_window_hz
+        if mode.relative:
+            window_hz, frequency_hz = window_hz - np.mean(window_hz), frequency_hz - np.mean(data_window_hz)
+        return interpolate_frequency(window_hz, values, flags, frequency_hz, mode)
+
+    def _baseline_stage(self, chunk: VisChunk, slots: Any, frequency_hz: np.ndarray, inverse: bool) -> Stage | None:
+        """Factors of baselines: each pair of antennas is treated as one antenna of the time series."""
+        rules = self._by_rule(chunk.spw, slots)
+        if not rules:
+            return None
+        rule = rules[0][0]
+        table = self.entry.table
+        rows = np.flatnonzero(table.spw == rule.solution_spw(chunk.spw))
+        pairs = self.entry.antenna_ids[table.ant1] * self._nant + self.entry.antenna_ids[table.ant2]
+        from dataclasses import replace
+
+        series = make_time_series(replace(table, ant1=pairs), rows, f"spectral window {chunk.spw}")
+        if not series:
+            return None
+        values, flags, which = solutions_at(series, slots.times_s, self._nant * self._nant, rule.mode)
+        window = table.frequencies_hz.get(rule.solution_spw(chunk.spw), frequency_hz)
+        data_window = self._metadata.spectral_windows[chunk.spw].chan_freq_hz
+        values, flags = self._at_channels(rule.mode, rule.solution_spw(chunk.spw), values, flags, window, data_window, frequency_hz, chunk.channels)
+        flags = np.broadcast_to(flags, values.shape) | (values == 0)
+        factor = 1.0 / np.where(flags, 1.0, values) if inverse else np.where(flags, 1.0, values)
+        pair = chunk["ANTENNA1"].astype(np.int64) * self._nant + chunk["ANTENNA2"]
+        slot = which[slots.of_row] * (self._nant * self._nant) + pair
+        shape = (-1, *factor.shape[2:])
+        return Stage("multiplicative", factor.reshape(shape), flags.reshape(shape), None, "M", slot)
+
+
+def _weight_scale(kind: JonesKind, values: np.ndarray, flags: np.ndarray) -> np.ndarray:
+    """``|J|^2`` averaged over the unflagged channels of the table: (time, ant, 2); 1 where all is flagged."""
+    good = ~flags
+    count = good.sum(axis=2)
+    power = np.square(np.abs(values)) if np.iscomplexobj(values) else 1.0 / np.where(values > 0, values, 1.0)
+    total = np.where(good, power, 0.0).sum(axis=2)
+    scale = np.where(count > 0, total / np.maximum(count, 1), 1.0)
+    return np.broadcast_to(scale, (*scale.shape[:2], 2)) if scale.shape[2] == 1 else scale
+
+
+def _matrices(kind: JonesKind, values: np.ndarray, flags: np.ndarray, inverse: bool) -> tuple[np.ndarray, np.ndarray]:
+    """Matrices to apply from parameters ``(time, ant, chan, par)``, identity where flagged."""
+    form = kind.form
+    if form == "leakage":
+        return np.where(flags, 0.0, -values if inverse else values), flags
+    if form == "full_leakage":
+        return _full_leakage(values, flags, inverse)
+    if form == "tsys":
+        flags = flags | (values <= 0)
+        values = 1.0 / np.sqrt(np.where(flags, 1.0, values)).astype(np.complex128)
+    if form in ("cross_delay", "cross_phase"):
+        values = np.concatenate([values[..., :1], np.ones_like(values[..., :1])], axis=-1)
+        flags = np.concatenate([flags[..., :1], flags[..., :1]], axis=-1)
+    flags = flags | ((values == 0) if flags.shape == values.shape else False)
+    good = np.where(flags, 1.0, values)
+    if inverse:
+        good = 1.0 / good
+    if good.shape[-1] == 1:
+        good = np.broadcast_to(good, (*good.shape[:-1], 2))
+        flags = np.broadcast_to(flags, (*flags.shape[:-1], 2))
+    return good, flags
+
+
+def _full_leakage(values: np.ndarray, flags: np.ndarray, inverse: bool) -> tuple[np.ndarray, np.ndarray]:
+    bad = flags.any(axis=-1)
+    leak = np.where(bad[..., None], 0.0, values)
+    jones = np.empty((*leak.shape[:-1], 2, 2), dtype=np.complex128)
+    jones[..., 0, 0] = jones[..., 1, 1] = 1.0
+    jones[..., 0, 1], jones[..., 1, 0] = leak[..., 0], leak[..., 1]
+    if inverse:
+        determinant = 1.0 - leak[..., 0] * leak[..., 1]
+        jones[..., 0, 1], jones[..., 1, 0] = -leak[..., 0], -leak[..., 1]
+        jones /= np.where(determinant == 0, 1.0, determinant)[..., None, None]
+    return jones, bad
+
+
+class ParallacticStage:
+    """The turn of alt-azimuth feeds against the sky: ``diag(exp(-iq), exp(iq))`` for circular feeds, a rotation for linear ones."""
+
+    order = 8
+
+    def __init__(self, ms: MeasurementSet) -> None:
+        self._fields = ms.metadata.fields
+        self._positions_m = np.array([a.position_m for a in ms.metadata.antennas])
+        turning = ("ALT-AZ", "ALT-AZ+ROTATOR", "")
+        self._turns = np.array([a.mount.upper() in turning or a.mount.upper().startswith("ALT") for a in ms.metadata.antennas])
+        self._receptor_rad = np.zeros(len(ms.metadata.antennas))
+        for feed in ms.metadata.feeds:
+            if feed.feed_id == 0 and feed.antenna_id < len(self._receptor_rad) and len(feed.receptor_angle_rad):
+                self._receptor_rad[feed.antenna_id] = feed.receptor_angle_rad[0]
+
+    def _angles(self, hour_rad: np.ndarray, declination_rad: np.ndarray) -> np.ndarray:
+        """Position angle of the zenith (time, ant) from the hour angle (time, 1) of the first antenna.
+
+        The others differ in longitude; latitudes are geocentric, as CASA's calibration tables rest on.
+        """
+        x, y, z = self._positions_m.T
+        hour = hour_rad + (np.arctan2(y, x) - np.arctan2(y[0], x[0]))
+        latitude = np.arctan2(z, np.hypot(x, y))
+        up = np.sin(latitude) * np.cos(declination_rad) - np.cos(latitude) * np.sin(declination_rad) * np.cos(hour)
+        return np.arctan2(np.cos(latitude) * np.sin(hour), up)
+
+    def stage(self, slots: Any, inverse: bool, circular: bool) -> Stage:
+        """Matrices for the slots of a chunk."""
+        from casatools.frames.baselines import hour_angle_declination
+        from casatools.frames.directions import Direction
+
+        angle = np.zeros((len(slots.times_s), len(self._positions_m)))
+        for number in np.unique(slots.fields):
+            at = np.flatnonzero(slots.fields == number)
+            field = self._fields[int(number)]
+            toward = Direction(float(field.phase_dir[0][0]), float(field.phase_dir[0][1]), field.phase_frame)
+            times, which = np.unique(slots.times_s[at], return_inverse=True)
+            hour, declination = hour_angle_declination(times, toward, self._positions_m[0])
+            angle[at] = self._angles(hour[:, None], declination[:, None])[which]
+        angle = np.where(self._turns, angle, 0.0) + self._receptor_rad
+        if circular:
+            turn = np.exp((1j if inverse else -1j) * angle)[:, :, None]
+            jones = np.stack([turn, np.conj(turn)], axis=-1)
+            return Stage("diagonal", jones, np.zeros(jones.shape, dtype=bool), None, "P")
+        cosine, sine = np.cos(angle)[:, :, None], np.sin(angle)[:, :, None]
+        if inverse:
+            sine = -sine
+        jones = np.stack([np.stack([cosine, sine], axis=-1), np.stack([-sine, cosine], axis=-1)], axis=-2).astype(np.complex128)
+        return Stage("general", jones, np.zeros(jones.shape[:3], dtype=bool), None, "parallactic angle")

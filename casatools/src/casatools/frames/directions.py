@@ -1,0 +1,254 @@
+"""Directions on the sky: reading them, converting them between frames, separations and position angles."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from casatools._base.errors import ParameterError
+from casatools.frames.engine import direction_record, make_engine
+from casatools.frames.observatories import as_position
+from casatools.frames.quantities import format_dms, format_hms, to_unit
+
+__all__ = [
+    "DIRECTION_FRAMES",
+    "PLANETS",
+    "Direction",
+    "angular_separation",
+    "convert_direction",
+    "convert_directions",
+    "direction_frame",
+    "format_direction",
+    "offset_direction",
+    "parse_direction",
+    "position_angle",
+    "source_direction",
+]
+
+PLANETS = ("MERCURY", "VENUS", "MARS", "JUPITER", "SATURN", "URANUS", "NEPTUNE", "PLUTO", "SUN", "MOON")
+DIRECTION_FRAMES = (
+    "J2000", "JMEAN", "JTRUE", "APP", "B1950", "B1950_VLA", "BMEAN", "BTRUE", "GALACTIC", "HADEC", "AZEL", "AZELSW", "AZELNE",
+    "AZELGEO", "AZELSWGEO", "AZELNEGEO", "JNAT", "ECLIPTIC", "MECLIPTIC", "TECLIPTIC", "SUPERGAL", "ITRF", "TOPO", "ICRS",
+)  # fmt: skip
+_ALIASES = {"AZELNE": "AZEL", "AZELNEGEO": "AZELGEO", "FK5": "J2000", "FK4": "B1950", "GALACTIC": "GALACTIC"}
+# Frames fixed against J2000 by one rotation: converting three axes gives it, and a matrix product does the rest.
+_RIGID = frozenset({"J2000", "GALACTIC", "SUPERGAL", "ECLIPTIC", "ICRS"})
+_EPOCH_FREE = _RIGID | {"B1950", "B1950_VLA", "JNAT"}
+_LOCAL = frozenset({"HADEC", "AZEL", "AZELSW", "AZELGEO", "AZELSWGEO", "ITRF", "TOPO"})
+
+
+@dataclass(frozen=True)
+class Direction:
+    """A direction; longitude and latitude in radians. For a planet the frame is its name and the angles mean nothing."""
+
+    lon_rad: float
+    lat_rad: float
+    frame: str = "J2000"
+
+    @property
+    def is_moving(self) -> bool:
+        """True for the Sun, the Moon and planets."""
+        return self.frame in PLANETS
+
+
+def direction_frame(name: str) -> str:
+    """casacore's name of a direction frame or planet; raise ParameterError for an unknown one."""
+    folded = name.strip().upper()
+    folded = _ALIASES.get(folded, folded)
+    if folded not in DIRECTION_FRAMES and folded not in PLANETS:
+        raise ParameterError(f"direction frame {name!r} is unknown; allowed are {', '.join(DIRECTION_FRAMES + PLANETS)}")
+    return folded
+
+
+def parse_direction(value: Any, default_frame: str = "J2000") -> Direction:
+    """Read a direction.
+
+    Parameters
+    ----------
+    value : str, dict, list, Direction or SkyCoord
+        ``"J2000 12h00m00 +30d00m00"``, ``"12:00:00 30.00.00"``, ``"GALACTIC 10deg 20deg"``, ``"JUPITER"``, the name of a source in the
+        measures data, a direction measure, a list of frame and two angles or of two angles, an astropy SkyCoord.
+    default_frame : str
+        Frame when the value names none.
+
+    Raises
+    ------
+    ParameterError
+        It cannot be read.
+    """
+    if isinstance(value, Direction):
+        return value
+    if hasattr(value, "transform_to") and hasattr(value, "ra"):
+        sky = value.icrs
+        return Direction(float(sky.ra.rad), float(sky.dec.rad), "ICRS")
+    if isinstance(value, dict):
+        try:
+            return Direction(
+                float(to_unit(value["m0"], "rad")), float(to_unit(value["m1"], "rad")), direction_frame(str(value.get("refer", default_frame)))
+            )
+        except KeyError as missing:
+            raise ParameterError(f"a direction measure needs the key {missing}; got {value!r}") from None
+    words = value.replace(",", " ").split() if isinstance(value, str) else list(value) if isinstance(value, (list, tuple)) else None
+    if not words or len(words) > 3:
+        raise ParameterError(f"{value!r} is not a direction; write such as 'J2000 12h30m15.2s 30d10m32.9s'")
+    if len(words) == 1:
+        return source_direction(str(words[0]))
+    frame = direction_frame(str(words[0])) if len(words) == 3 else direction_frame(default_frame)
+    lon, lat = words[-2:]
+    return Direction(_longitude(lon), _degrees(lat), frame)
+
+
+def _degrees(value: Any) -> float:
+    """An angle in radians; a bare number in a text is in radians too, as CASA takes it."""
+    return float(to_unit(value, "rad"))
+
+
+def _longitude(value: Any) -> float:
+    return float(to_unit(value, "rad"))
+
+
+def source_direction(name: str) -> Direction:
+    """A planet, or a source of the measures data, by name.
+
+    Raises
+    ------
+    ParameterError
+        There is no such source.
+    """
+    if name.upper() in PLANETS:
+        return Direction(0.0, math.pi / 2.0, name.upper())
+    try:
+        record = make_engine().source(name)
+    except (RuntimeError, TypeError):
+        record = {}
+    if not record or "m0" not in record:
+        raise ParameterError(f"{name!r} is not a direction, a planet or a source of the measures data")
+    return Direction(float(record["m0"]["value"]), float(record["m1"]["value"]), str(record["refer"]))
+
+
+def _unit_vectors(lon_rad: np.ndarray, lat_rad: np.ndarray) -> np.ndarray:
+    """Unit vectors (..., 3)."""
+    cos_lat = np.cos(lat_rad)
+    return np.stack([cos_lat * np.cos(lon_rad), cos_lat * np.sin(lon_rad), np.sin(lat_rad)], axis=-1)
+
+
+def _angles(vectors: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    x, y, z = np.moveaxis(vectors, -1, 0)
+    return np.arctan2(y, x), np.arctan2(z, np.hypot(x, y))
+
+
+def convert_directions(
+    lon_rad: Any, lat_rad: Any, from_frame: str, to_frame: str, epoch_mjd_s: Any = None, position: Any = None
+) -> tuple[np.ndarray, np.ndarray]:
+    """Convert many directions to another frame.
+
+    Parameters
+    ----------
+    lon_rad, lat_rad : float or ndarray (n,) [rad]
+    from_frame, to_frame : str
+        Names such as J2000, ICRS, B1950, GALACTIC, AZEL, HADEC, APP, TOPO, ITRF; the source may be a planet.
+    epoch_mjd_s : float or ndarray (n,), optional
+        UTC in MJD seconds; needed by the frames of date.
+    position : Position, str, ndarray (3,), optional
+        Place of the observer; needed by the local frames.
+
+    Returns
+    -------
+    lon_rad, lat_rad : ndarray of the broadcast shape [rad]
+        Longitudes from -pi to pi.
+
+    Raises
+    ------
+    ParameterError
+        An unknown frame, or an epoch or position that is needed is missing.
+    """
+    source, target = direction_frame(from_frame), direction_frame(to_frame)
+    if target in PLANETS:
+        raise ParameterError(f"a direction cannot be converted to {target}")
+    _require_frame_data(source, target, epoch_mjd_s, position)
+    lon, lat = np.broadcast_arrays(np.asarray(lon_rad, dtype=np.float64), np.asarray(lat_rad, dtype=np.float64))
+    itrf = None if position is None else as_position(position).itrf_m
+    if epoch_mjd_s is None or np.ndim(epoch_mjd_s) == 0:
+        return _convert_at(lon, lat, source, target, epoch_mjd_s, itrf)
+    lon, lat, epochs = np.broadcast_arrays(lon, lat, np.asarray(epoch_mjd_s, dtype=np.float64))
+    out_lon, out_lat = np.empty(lon.shape), np.empty(lon.shape)
+    unique, inverse = np.unique(epochs, return_inverse=True)
+    order = np.argsort(inverse.ravel(), kind="stable")
+    edges = np.searchsorted(inverse.ravel()[order], np.arange(unique.size + 1))
+    for k, epoch in enumerate(unique):
+        at = np.unravel_index(order[edges[k] : edges[k + 1]], lon.shape)
+        out_lon[at], out_lat[at] = _convert_at(lon[at], lat[at], source, target, float(epoch), itrf)
+    return out_lon, out_lat
+
+
+def _require_frame_data(source: str, target: str, epoch: Any, position: Any) -> None:
+    if source == target:
+        return
+    if epoch is None and not {source, target} <= _EPOCH_FREE:
+        raise ParameterError(f"converting a direction from {source} to {target} needs an epoch")
+    if position is None and {source, target} & _LOCAL:
+        raise ParameterError(f"converting a direction from {source} to {target} needs a position")
+
+
+def _convert_at(
+    lon: np.ndarray, lat: np.ndarray, source: str, target: str, epoch: float | None, itrf: np.ndarray | None
+) -> tuple[np.ndarray, np.ndarray]:
+    if source == target:
+        return lon.copy(), lat.copy()
+    if lon.size == 0:
+        return lon.copy(), lat.copy()
+    engine = make_engine(epoch_mjd_s=epoch, itrf_m=itrf)
+    if lon.size > 3 and {source, target} <= _RIGID:
+        axes_lon, axes_lat = _measure(engine, np.array([0.0, math.pi / 2, 0.0]), np.array([0.0, 0.0, math.pi / 2]), source, target)
+        return _angles(_unit_vectors(lon, lat) @ _unit_vectors(axes_lon, axes_lat))
+    out_lon, out_lat = _measure(engine, lon.ravel(), lat.ravel(), source, target)
+    return out_lon.reshape(lon.shape), out_lat.reshape(lat.shape)
+
+
+def _measure(engine: Any, lon: np.ndarray, lat: np.ndarray, source: str, target: str) -> tuple[np.ndarray, np.ndarray]:
+    out = engine.measure(direction_record(lon, lat, source), target)
+    return np.atleast_1d(np.asarray(out["m0"]["value"])), np.atleast_1d(np.asarray(out["m1"]["value"]))
+
+
+def convert_direction(direction: Direction, to_frame: str, epoch_mjd_s: float | None = None, position: Any = None) -> Direction:
+    """One direction in another frame; see `convert_directions`."""
+    lon, lat = convert_directions(direction.lon_rad, direction.lat_rad, direction.frame, to_frame, epoch_mjd_s, position)
+    return Direction(float(np.ravel(lon)[0]), float(np.ravel(lat)[0]), direction_frame(to_frame))
+
+
+def angular_separation(lon1_rad: Any, lat1_rad: Any, lon2_rad: Any, lat2_rad: Any) -> Any:
+    """Great-circle separation [rad] of directions in one frame; exact for tiny and for opposite directions.
+
+    References
+    ----------
+    Vincenty 1975, Survey Review 23, 88 (the spherical case).
+    """
+    d = np.asarray(lon2_rad) - np.asarray(lon1_rad)
+    s1, c1, s2, c2 = np.sin(lat1_rad), np.cos(lat1_rad), np.sin(lat2_rad), np.cos(lat2_rad)
+    across = np.hypot(c2 * np.sin(d), c1 * s2 - s1 * c2 * np.cos(d))
+    return np.arctan2(across, s1 * s2 + c1 * c2 * np.cos(d))
+
+
+def position_angle(lon1_rad: Any, lat1_rad: Any, lon2_rad: Any, lat2_rad: Any) -> Any:
+    """Position angle [rad] of the second direction seen from the first, from north through east."""
+    d = np.asarray(lon2_rad) - np.asarray(lon1_rad)
+    return np.arctan2(np.cos(lat2_rad) * np.sin(d), np.cos(lat1_rad) * np.sin(lat2_rad) - np.sin(lat1_rad) * np.cos(lat2_rad) * np.cos(d))
+
+
+def offset_direction(direction: Direction, separation_rad: float, position_angle_rad: float) -> Direction:
+    """The direction at a separation and position angle (north through east) from another."""
+    s, c = math.sin(separation_rad), math.cos(separation_rad)
+    sin_lat, cos_lat = math.sin(direction.lat_rad), math.cos(direction.lat_rad)
+    lat = math.asin(max(-1.0, min(1.0, sin_lat * c + cos_lat * s * math.cos(position_angle_rad))))
+    lon = direction.lon_rad + math.atan2(s * math.sin(position_angle_rad), c * cos_lat - s * sin_lat * math.cos(position_angle_rad))
+    return Direction(math.remainder(lon, 2.0 * math.pi), lat, direction.frame)
+
+
+def format_direction(direction: Direction, decimals: int = 6) -> str:
+    """A direction as CASA prints it: ``J2000 13:31:08.287984 +30.30.32.95894`` (degrees outside equatorial frames)."""
+    if direction.frame in ("GALACTIC", "SUPERGAL", "ECLIPTIC", "AZEL", "AZELGEO", "AZELSW", "AZELSWGEO"):
+        return f"{direction.frame} {math.degrees(direction.lon_rad) % 360.0:.{decimals}f}deg {math.degrees(direction.lat_rad):+.{decimals}f}deg"
+    return f"{direction.frame} {format_hms(direction.lon_rad, decimals)} {format_dms(direction.lat_rad, max(decimals - 1, 0))}"

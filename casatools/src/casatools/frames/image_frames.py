@@ -1,0 +1,193 @@
+"""World values of images in other reference frames than the image's own.
+
+A coordinate system may ask that its world directions or frequencies be given in another frame (its conversion frames). `to_world`
+and `to_pixel` here are `Coordinates.to_world` and `to_pixel` with that done.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from casatools._base.errors import ParameterError
+from casatools.frames.engine import make_engine
+from casatools.io.image.coordinates import Coordinates, DirectionCoordinate, ObservationInfo, SpectralCoordinate
+
+__all__ = [
+    "conversion_record", "convert_directions", "frequency_factor", "image_frame_measures", "needs_time_or_place", "to_pixel", "to_world",
+]  # fmt: skip
+
+# Directions in these frames depend on nothing but the direction.
+_FIXED = frozenset({"J2000", "B1950", "B1950_VLA", "GALACTIC", "SUPERGAL", "ICRS", "ECLIPTIC"})
+# Of these, the ones that differ by a rotation of the sphere only.
+_ROTATED = frozenset({"J2000", "GALACTIC", "SUPERGAL", "ICRS", "ECLIPTIC"})
+Measure = Mapping[str, Any]
+
+
+def needs_time_or_place(frame: str) -> bool:
+    """True for a direction frame that an epoch or a position is needed for."""
+    return frame not in _FIXED
+
+
+def convert_directions(
+    longitude: np.ndarray, latitude: np.ndarray, source: str, target: str, frame: tuple[Measure, ...] = ()
+) -> tuple[np.ndarray, np.ndarray]:
+    """Convert directions from one frame to another.
+
+    Parameters
+    ----------
+    longitude, latitude : ndarray (point,) float64 [rad]
+    source, target : str
+        CASA's direction codes.
+    frame : tuple of measure records
+        Epoch and position, where the conversion needs them.
+
+    Returns
+    -------
+    longitude, latitude : ndarray (point,) float64 [rad]
+
+    Raises
+    ------
+    ParameterError
+        The conversion is not possible with what is given.
+    """
+    if source == target:
+        return longitude, latitude
+    if {source, target} <= _ROTATED and np.size(longitude) > 16:
+        return _rotate(longitude, latitude, source, target)
+    engine = make_engine()
+    for measure in frame:
+        engine.doframe(dict(measure))
+    record = {
+        "type": "direction",
+        "refer": source,
+        "m0": {"value": np.ascontiguousarray(longitude), "unit": "rad"},
+        "m1": {"value": np.ascontiguousarray(latitude), "unit": "rad"},
+    }
+    try:
+        out = engine.measure(record, target)
+    except RuntimeError as error:
+        raise ParameterError(f"directions cannot be converted from {source} to {target}: {error}") from None
+    first, second = (np.asarray(out[key]["value"], dtype=np.float64).reshape(np.shape(longitude)) for key in ("m0", "m1"))
+    return first, second
+
+
+def _rotate(longitude: np.ndarray, latitude: np.ndarray, source: str, target: str) -> tuple[np.ndarray, np.ndarray]:
+    """Rotate by the matrix that takes the three axes of one frame to the other."""
+    axes = convert_directions(np.array([0.0, np.pi / 2, 0.0]), np.array([0.0, 0.0, np.pi / 2]), source, target)
+    matrix = _vectors(*axes)
+    x, y, z = (matrix @ _vectors(longitude, latitude).reshape(3, -1)).reshape(3, *np.shape(longitude))
+    return np.arctan2(y, x), np.arctan2(z, np.hypot(x, y))
+
+
+def _vectors(longitude: np.ndarray, latitude: np.ndarray) -> np.ndarray:
+    cosine = np.cos(latitude)
+    return np.stack([cosine * np.cos(longitude), cosine * np.sin(longitude), np.sin(latitude)])
+
+
+def frequency_factor(source: str, target: str, frame: tuple[Measure, ...]) -> float:
+    """The factor that turns frequencies of one frame into those of another.
+
+    Parameters
+    ----------
+    source, target : str
+        CASA's frequency codes.
+    frame : tuple of measure records
+        Direction, and epoch and position where needed.
+
+    Raises
+    ------
+    ParameterError
+        The conversion is not possible with what is given.
+    """
+    if source == target:
+        return 1.0
+    if "Undefined" in (source, target) or "REST" in (source, target):
+        raise ParameterError(f"frequencies cannot be converted from {source} to {target} without the source's own velocity")
+    engine = make_engine()
+    for measure in frame:
+        engine.doframe(dict(measure))
+    record = {"type": "frequency", "refer": source, "m0": {"value": 1.0e9, "unit": "Hz"}}
+    try:
+        out = engine.measure(record, target)
+    except RuntimeError as error:
+        raise ParameterError(f"frequencies cannot be converted from {source} to {target}: {error}") from None
+    return float(np.ravel(out["m0"]["value"])[0]) / 1.0e9
+
+
+def image_frame_measures(observation: ObservationInfo, direction: DirectionCoordinate | None) -> tuple[Measure, ...]:
+    """Epoch, position and reference direction of an image, as far as it has them."""
+    out: list[Measure] = [observation.date]
+    if observation.position is not None:
+        out.append(observation.position)
+    if direction is not None:
+        longitude, latitude = direction.reference_rad
+        out.append(_direction_measure(longitude, latitude, direction.frame))
+    return tuple(out)
+
+
+def _direction_measure(longitude: float, latitude: float, frame: str) -> Measure:
+    angles = {"m0": {"value": longitude, "unit": "rad"}, "m1": {"value": latitude, "unit": "rad"}}
+    return {"type": "direction", "refer": frame, **angles}
+
+
+def conversion_record(coordinates: Coordinates, frame: str) -> dict[str, Any]:
+    """The conversion record of the spectral coordinate for another frame, with the image's epoch, position and direction.
+
+    Raises
+    ------
+    ParameterError
+        The image has no direction or no telescope position to convert with.
+    """
+    direction, observation = coordinates.direction, coordinates.observation
+    if direction is None or observation.position is None:
+        raise ParameterError(f"frequencies cannot be given in {frame}: the image has no direction axes or no known telescope")
+    # the direction that CASA takes: the point the image's own pixel grid refers to
+    longitude, latitude = direction.reference_rad
+    where = _direction_measure(longitude, latitude, direction.frame)
+    return {"direction": dict(where), "position": observation.position, "epoch": observation.date, "system": frame}
+
+
+def _spectral_factor(member: SpectralCoordinate) -> float:
+    record = member.conversion
+    target = member.conversion_frame
+    if not record or target == member.frame:
+        return 1.0
+    return frequency_factor(member.frame, target, (record["epoch"], record["position"], record["direction"]))
+
+
+def _convert_rows(member: DirectionCoordinate, rows: np.ndarray, source: str, target: str) -> np.ndarray:
+    scale = (np.array(member.increment_rad) / member.increment)[:, None]
+    longitude, latitude = rows * scale
+    return np.stack(convert_directions(longitude, latitude, source, target)) / scale
+
+
+def to_world(coordinates: Coordinates, pixels: Any) -> np.ndarray:
+    """World values of 0-based pixels in the conversion frames; arguments as for `Coordinates.to_world`."""
+    world = coordinates.to_world(pixels)
+    return _layered(coordinates, world, inverse=False)
+
+
+def to_pixel(coordinates: Coordinates, world: Any) -> np.ndarray:
+    """0-based pixels of world values that are given in the conversion frames; arguments as for `Coordinates.to_pixel`."""
+    native = _layered(coordinates, np.array(world, dtype=np.float64), inverse=True)
+    return coordinates.to_pixel(native)
+
+
+def _layered(coordinates: Coordinates, world: np.ndarray, inverse: bool) -> np.ndarray:
+    """World values taken to the conversion frames in place, or back from them."""
+    flat = world if world.ndim == 2 else world[:, None]
+    for index, member in enumerate(coordinates.members):
+        axes = coordinates.world_axes[index]
+        if isinstance(member, DirectionCoordinate):
+            target = member.conversion_frame or member.frame
+            if target != member.frame and min(axes) >= 0:
+                source, wanted = (target, member.frame) if inverse else (member.frame, target)
+                flat[axes] = _convert_rows(member, flat[axes], source, wanted)
+        elif isinstance(member, SpectralCoordinate) and axes[0] >= 0:
+            factor = _spectral_factor(member)
+            if factor != 1.0:
+                flat[axes[0]] *= 1.0 / factor if inverse else factor
+    return world

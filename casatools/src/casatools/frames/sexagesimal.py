@@ -1,0 +1,156 @@
+"""Angles and times as texts in CASA's forms (``+030.30.00``, ``2019/05/01/04:39:06``)."""
+
+from __future__ import annotations
+
+import datetime
+import time
+from collections.abc import Iterable
+
+from casatools._base.errors import ParameterError
+
+__all__ = ["ANGLE_FORMS", "TIME_FORMS", "angle_text", "form_flags", "time_text"]
+
+ANGLE_FORMS = ("ANGLE", "TIME", "CLEAN", "NO_D", "NO_H", "NO_DM", "NO_HM", "DIG2", "FITS", "LAT", "LONG", "LOCAL", "ALPHA")
+TIME_FORMS = (
+    "TIME", "ANGLE", "CLEAN", "NO_D", "NO_H", "NO_DM", "NO_HM", "YMD", "DMY", "MJD", "FITS", "ISO", "BOOST", "DAY", "NO_TIME", "LOCAL",
+    "USA", "ALPHA", "YMD_ONLY", "MONTH", "DIG2",
+)  # fmt: skip
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+_DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+_MJD_ORIGIN = datetime.date(1858, 11, 17).toordinal()
+
+
+def form_flags(forms: Iterable[str], allowed: tuple[str, ...]) -> frozenset[str]:
+    """The full names of forms given by unambiguous beginnings, in any case.
+
+    Raises
+    ------
+    ParameterError
+        A form is unknown.
+    """
+    found = set()
+    for form in forms:
+        name = form.strip().upper()
+        if not name:
+            continue
+        matches = [a for a in allowed if a == name] or [a for a in allowed if a.startswith(name)]
+        if not matches:
+            raise ParameterError(f"the form {form!r} is unknown; allowed are {', '.join(a.lower() for a in allowed)}")
+        found.add({"NO_H": "NO_D", "NO_HM": "NO_DM"}.get(matches[0], matches[0]))
+    if "YMD_ONLY" in found:
+        found |= {"YMD", "NO_TIME"}
+    return frozenset(found)
+
+
+def _fields(units: float, precision: int) -> tuple[int, int, str, int]:
+    """Whole units, minutes, seconds text and how many of the three show, of a non-negative number, rounded to the precision."""
+    if precision <= 2:
+        return round(units), 0, "00", 1
+    if precision <= 4:
+        whole, minutes = divmod(round(units * 60), 60)
+        return whole, minutes, "00", 2
+    decimals = max(precision - 6, 0)
+    scale = 10**decimals
+    whole, rest = divmod(round(units * 3600 * scale), 3600 * scale)
+    minutes, ticks = divmod(rest, 60 * scale)
+    seconds = f"{ticks // scale:02d}" + (f".{ticks % scale:0{decimals}d}" if decimals else "")
+    return whole, minutes, seconds, 3
+
+
+def _joined(whole: str, minutes: int, seconds: str, shown: int, separators: tuple[str, str], flags: frozenset[str]) -> str:
+    """Put the fields together; those beyond the precision stay empty, or go away with CLEAN."""
+    first = "" if flags & {"NO_D", "NO_DM"} else whole
+    second = "" if "NO_DM" in flags or shown < 2 else f"{minutes:02d}"
+    third = "" if shown < 3 else seconds
+    if "CLEAN" in flags and shown < 3:
+        return first + (separators[0] + second if shown == 2 else "")
+    return first + separators[0] + second + separators[1] + third
+
+
+def angle_text(angle_deg: float, precision: int = 6, flags: frozenset[str] = frozenset()) -> str:
+    """An angle as a text.
+
+    Parameters
+    ----------
+    angle_deg : float
+    precision : int
+        Digits: up to 2 shows degrees, up to 4 minutes, above seconds with ``precision - 6`` decimals; 0 is 6.
+    flags : frozenset of str
+        From `form_flags` with ANGLE_FORMS.
+
+    Returns
+    -------
+    str
+        Such as ``+030.30.00`` or, with TIME, ``02:02:00``.
+    """
+    precision = precision or 6
+    if "TIME" in flags and "DIG2" not in flags:
+        whole, minutes, seconds, shown = _fields((angle_deg / 15.0) % 24.0, precision)
+        return _joined(f"{whole % 24:02d}", minutes, seconds, shown, (":", ":"), flags)
+    separators = (":", ":") if "TIME" in flags else (".", ".")
+    units = abs(angle_deg) / (15.0 if "TIME" in flags else 1.0)
+    width = 2 if "DIG2" in flags or "TIME" in flags else 3
+    whole, minutes, seconds, shown = _fields(units, precision)
+    digits = f"{whole:0{width}d}"
+    if len(digits) > width:
+        digits = "*" * width
+    sign = "-" if angle_deg < 0 else "+"
+    if "CLEAN" in flags:
+        digits = digits.lstrip("0").rjust(width) if whole else digits
+        sign = "-" if angle_deg < 0 else " "
+    return sign + _joined(digits, minutes, seconds, shown, separators, flags)
+
+
+def time_text(mjd: float, precision: int = 6, flags: frozenset[str] = frozenset()) -> str:
+    """A date and time of day as a text.
+
+    Parameters
+    ----------
+    mjd : float [d]
+    precision : int
+        Digits of the time of day as in `angle_text`; 0 is 6.
+    flags : frozenset of str
+        From `form_flags` with TIME_FORMS.
+    """
+    precision = precision or 6
+    offset = 0.0
+    if "LOCAL" in flags:
+        offset = time.localtime((mjd - 40587.0) * 86400.0).tm_gmtoff / 86400.0
+    day = int((mjd + offset) // 1)
+    hours, minutes, seconds, shown = _fields(((mjd + offset) - day) * 24.0, precision)
+    if hours >= 24 and flags & {"YMD", "DMY", "FITS", "ISO", "BOOST", "MJD", "DAY"}:
+        day, hours = day + 1, hours - 24
+    hours %= 24
+    date = _date_text(day, flags)
+    if "NO_TIME" in flags:
+        return date.rstrip("/T ")
+    separators = ("h", "m") if "ALPHA" in flags else (":", ":")
+    clock = _joined(f"{hours:02d}", minutes, seconds, shown, separators, flags)
+    if "ISO" in flags:
+        clock += "Z"
+    if "LOCAL" in flags and "FITS" in flags:
+        quarter = round(offset * 1440)
+        clock += f"{'-' if quarter < 0 else '+'}{abs(quarter) // 60:02d}:{abs(quarter) % 60:02d}"
+    return date + clock
+
+
+def _date_text(day: int, flags: frozenset[str]) -> str:
+    ordinal = day + _MJD_ORIGIN
+    if not 1 <= ordinal <= datetime.date.max.toordinal():
+        raise ParameterError(f"the day MJD {day} has no calendar date that can be written")
+    date = datetime.date.fromordinal(ordinal)
+    weekday = f"{_DAYS[date.weekday()]}-" if "DAY" in flags else ""
+    month = _MONTHS[date.month - 1]
+    if "FITS" in flags:
+        return f"{weekday}{date.isoformat()}T"
+    if "ISO" in flags:
+        return f"{weekday}{date.isoformat()} "
+    if "BOOST" in flags:
+        return f"{weekday}{date.day:02d}-{month}-{date.year:04d} "
+    if "YMD" in flags:
+        return f"{weekday}{date.year:04d}/{date.month:02d}/{date.day:02d}/"
+    if "DMY" in flags:
+        return f"{weekday}{date.day:02d}-{month}-{date.year:04d}/"
+    if "MJD" in flags:
+        return f"{weekday}{day}/"
+    return weekday

@@ -1,0 +1,1 @@
+"""What a MeasurementSet holds: summaries, listings, header values, statistics of visibilities."""

@@ -1,0 +1,121 @@
+"""Which scans, fields, spectral windows, states and times go together in the main table, found once in vectorised form."""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+import numpy as np
+
+from casatools.io.ms import MeasurementSet, Selection
+from casatools.io.ms.metadata import MsMetadata
+
+__all__ = ["ObservationIndex"]
+
+_KEYS = ("OBSERVATION_ID", "ARRAY_ID", "SCAN_NUMBER", "FIELD_ID", "DATA_DESC_ID", "STATE_ID")
+
+
+class ObservationIndex:
+    """The combinations of IDs that occur in the rows of a MeasurementSet.
+
+    Parameters
+    ----------
+    path : str
+        Opened for the time of each read only.
+    """
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        with MeasurementSet(path) as ms:
+            self.nrow = ms.nrow
+            self.time_frame = ms.time_frame
+        self.metadata = MsMetadata(path)
+
+    def column(self, name: str) -> np.ndarray:
+        """A whole column of the main table."""
+        with MeasurementSet(self.path) as ms:
+            return np.asarray(ms.read(name))
+
+    @cached_property
+    def _grouped(self) -> tuple[np.ndarray, np.ndarray]:
+        keys = np.stack([self.column(k).astype(np.int64) for k in _KEYS], axis=1) if self.nrow else np.zeros((0, 6), np.int64)
+        combos, which = np.unique(keys, axis=0, return_inverse=True)
+        return combos, np.ravel(which)
+
+    @property
+    def combos(self) -> np.ndarray:
+        """ndarray (combo, 6): observation, array, scan, field, data description, state."""
+        return self._grouped[0]
+
+    @cached_property
+    def spw_of_combo(self) -> np.ndarray:
+        """Spectral window of each combination."""
+        spws = np.array([d.spw for d in self.metadata.data_descriptions], dtype=np.int64)
+        return spws[self.combos[:, 4]]
+
+    @cached_property
+    def time_s(self) -> np.ndarray:
+        """TIME of each row, MJD seconds."""
+        return self.column("TIME")
+
+    def select(
+        self,
+        scan: int | None = None,
+        field: int | None = None,
+        spw: int | None = None,
+        state: int | None = None,
+        observation: int = -1,
+        array: int = -1,
+    ) -> np.ndarray:
+        """Mask over the combinations; negative observation and array mean all."""
+        c = self.combos
+        mask = np.ones(len(c), bool)
+        for column, wanted in ((2, scan), (3, field), (5, state)):
+            if wanted is not None:
+                mask &= c[:, column] == wanted
+        if spw is not None:
+            mask &= self.spw_of_combo == spw
+        if observation >= 0:
+            mask &= c[:, 0] == observation
+        if array >= 0:
+            mask &= c[:, 1] == array
+        return mask
+
+    def ids(self, column: str, mask: np.ndarray) -> list[int]:
+        """Sorted unique IDs ("scan", "field", "state", "spw", "ddid", "observation", "array") of the combinations in a mask."""
+        values = self.spw_of_combo if column == "spw" else self.combos[:, {"observation": 0, "array": 1, "scan": 2, "field": 3, "ddid": 4, "state": 5}[column]]
+        return np.unique(values[mask]).tolist()
+
+    def rows(self, mask: np.ndarray) -> np.ndarray:
+        """Row mask of the combinations in a mask."""
+        return mask[self._grouped[1]] if self.nrow else np.zeros(0, bool)
+
+    def times(self, mask: np.ndarray) -> np.ndarray:
+        """Sorted unique times of the combinations in a mask."""
+        return np.unique(self.time_s[self.rows(mask)])
+
+    def intents(self, mask: np.ndarray) -> list[str]:
+        """Sorted intents of the combinations in a mask."""
+        states = self.metadata.states
+        return sorted({i for s in self.ids("state", mask) if 0 <= s < len(states) for i in states[s].intents})
+
+    def states_with_intent(self, matches: object) -> list[int]:
+        """States with an intent in the given collection."""
+        wanted = set(matches)  # type: ignore[call-overload]
+        return [s.id for s in self.metadata.states if wanted & set(s.intents)]
+
+    @cached_property
+    def baselines(self) -> np.ndarray:
+        """ndarray (ant, ant) bool, symmetric: which pairs occur."""
+        n = len(self.metadata.antennas)
+        matrix = np.zeros((n, n), bool)
+        one, two = self.column("ANTENNA1"), self.column("ANTENNA2")
+        matrix[one, two] = True
+        return matrix | matrix.T
+
+    @cached_property
+    def unflagged(self) -> np.ndarray:
+        """Unflagged fraction of each row."""
+        from casatools.information.observation_summary import unflagged_rows
+
+        with MeasurementSet(self.path) as ms:
+            return unflagged_rows(ms, Selection().resolve(ms))

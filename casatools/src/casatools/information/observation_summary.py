@@ -1,0 +1,151 @@
+"""What was observed: scans with their times, fields, spectral windows and intents, as CASA's summary record."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from casatools.io.ms import MeasurementSet, ResolvedSelection
+from casatools.io.ms.metadata import MsMetadata
+
+__all__ = ["ObservationSummary", "ScanSummary", "observation_summary", "summary_record", "unflagged_rows"]
+
+_DAY_S = 86400.0
+
+
+@dataclass(frozen=True)
+class ScanSummary:
+    """Rows of one observation, array, scan and field; times in MJD seconds are the edges of the integrations."""
+
+    observation: int
+    array: int
+    scan: int
+    field: int
+    state: int
+    states: tuple[int, ...]
+    begin_s: float
+    end_s: float
+    spws: tuple[int, ...]
+    intervals_s: tuple[float, ...]
+    first_interval_s: float
+    nrow: int
+    unflagged: float
+
+    @property
+    def scan_key(self) -> tuple[int, int, int]:
+        """Observation, array and scan."""
+        return self.observation, self.array, self.scan
+
+
+@dataclass(frozen=True)
+class ObservationSummary:
+    """All scans of a selection, in order of time within each observation and array."""
+
+    scans: tuple[ScanSummary, ...]
+    nrow: int
+    begin_s: float
+    end_s: float
+    time_frame: str
+    rows_of_field: dict[int, int]
+    unflagged_of_field: dict[int, float]
+    spws: tuple[int, ...]
+    ddids: tuple[int, ...]
+    antennas: tuple[int, ...]
+
+
+def unflagged_rows(ms: MeasurementSet, resolved: ResolvedSelection) -> np.ndarray:
+    """Unflagged fraction of each selected row, 0 where FLAG_ROW is set; ndarray (row,) float64."""
+    from casatools.io.ms import iter_chunks
+
+    fraction = np.zeros(len(resolved.rows))
+    for chunk in iter_chunks(ms, resolved, ["FLAG", "FLAG_ROW"]):
+        flags = chunk["FLAG"]
+        fraction[chunk.index] = np.where(chunk["FLAG_ROW"], 0.0, 1.0 - flags.mean(axis=(1, 2)))
+    return fraction
+
+
+def observation_summary(ms: MeasurementSet, resolved: ResolvedSelection, unflagged: bool = False) -> ObservationSummary:
+    """Group the selected rows into scans.
+
+    Parameters
+    ----------
+    ms : MeasurementSet
+    resolved : ResolvedSelection
+    unflagged : bool
+        Count unflagged rows too; this reads all flags.
+    """
+    rows = resolved.rows
+    names = ("OBSERVATION_ID", "ARRAY_ID", "SCAN_NUMBER", "FIELD_ID", "STATE_ID", "DATA_DESC_ID", "TIME", "INTERVAL")
+    c = {n: np.asarray(ms.read(n, rows)) for n in names}
+    fraction = unflagged_rows(ms, resolved) if unflagged else np.zeros(len(rows))
+    keys = np.stack([c[n].astype(np.int64) for n in names[:4]], axis=1)
+    unique, which = np.unique(keys, axis=0, return_inverse=True)
+    order = np.argsort(np.ravel(which), kind="stable")
+    edges = np.searchsorted(np.ravel(which)[order], np.arange(len(unique) + 1))
+    scans = [_scan(ms.metadata, c, fraction, tuple(unique[k].tolist()), order[edges[k] : edges[k + 1]]) for k in range(len(unique))]
+    # CASA gives every field of a scan the time range of the whole scan.
+    whole: dict[tuple[int, int, int], tuple[float, float]] = {}
+    for s in scans:
+        low, high = whole.get(s.scan_key, (s.begin_s, s.end_s))
+        whole[s.scan_key] = (min(low, s.begin_s), max(high, s.end_s))
+    scans = [replace(s, begin_s=whole[s.scan_key][0], end_s=whole[s.scan_key][1]) for s in scans]
+    scans.sort(key=lambda s: (s.observation, s.array, s.begin_s, s.scan, s.field))
+    fields = np.unique(c["FIELD_ID"]).tolist()
+    counts = {f: int(np.count_nonzero(c["FIELD_ID"] == f)) for f in fields}
+    clean = {f: float(fraction[c["FIELD_ID"] == f].sum()) for f in fields}
+    ddids = tuple(np.unique(c["DATA_DESC_ID"]).tolist())
+    spws = tuple(sorted({ms.metadata.data_descriptions[d].spw for d in ddids}))
+    half = c["INTERVAL"] / 2
+    return ObservationSummary(
+        tuple(scans), len(rows), float((c["TIME"] - half).min()), float((c["TIME"] + half).max()), ms.time_frame, counts, clean, spws,
+        ddids, resolved.antennas,
+    )  # fmt: skip
+
+
+def _scan(metadata: MsMetadata, c: dict[str, np.ndarray], fraction: np.ndarray, key: tuple[int, ...], rows: np.ndarray) -> ScanSummary:
+    time_s, interval_s, ddid, state = (c[n][rows] for n in ("TIME", "INTERVAL", "DATA_DESC_ID", "STATE_ID"))
+    spw = np.array([d.spw for d in metadata.data_descriptions])[ddid]
+    spws = np.unique(spw).tolist()
+    first = int(np.argmin(time_s))
+    return ScanSummary(
+        *key, state=int(state[first]), states=tuple(np.unique(state).tolist()), begin_s=float((time_s - interval_s / 2).min()),
+        end_s=float((time_s + interval_s / 2).max()), spws=tuple(spws),
+        intervals_s=tuple(float(interval_s[spw == s].mean()) for s in spws), first_interval_s=float(interval_s[first]), nrow=len(rows),
+        unflagged=float(fraction[rows].sum()),
+    )  # fmt: skip
+
+
+def scan_records(summary: ObservationSummary, metadata: MsMetadata) -> dict[str, dict[str, dict[str, Any]]]:
+    """``{"1": {"0": {...}}}``: the sub-scans (fields) of each scan."""
+    out: dict[str, dict[str, dict[str, Any]]] = {}
+    for s in summary.scans:
+        parts = out.setdefault(str(s.scan), {})
+        parts[str(len(parts))] = {
+            "BeginTime": s.begin_s / _DAY_S, "EndTime": s.end_s / _DAY_S, "FieldId": s.field, "FieldName": metadata.fields[s.field].name,
+            "IntegrationTime": float(np.mean(s.intervals_s)), "SpwIds": np.array(s.spws, dtype=np.int64), "StateId": s.state,
+            "nRow": s.nrow, "scanId": s.scan,
+        }  # fmt: skip
+    return out
+
+
+def summary_record(summary: ObservationSummary, metadata: MsMetadata) -> dict[str, Any]:
+    """CASA's record of a summary: times in MJD days, one entry a field and a scan."""
+    out: dict[str, Any] = {
+        "BeginTime": summary.begin_s / _DAY_S, "EndTime": summary.end_s / _DAY_S, "IntegrationTime": summary.end_s - summary.begin_s,
+        "nfields": len(summary.rows_of_field), "numrecords": summary.nrow, "timeref": summary.time_frame,
+    }  # fmt: skip
+    for f in sorted(summary.rows_of_field):
+        row = metadata.fields[f]
+        longitude, latitude = row.phase_dir[0]
+        out[f"field_{f}"] = {
+            "code": row.code, "name": row.name,
+            "direction": {
+                "m0": {"unit": "rad", "value": float((longitude + np.pi) % (2 * np.pi) - np.pi)},
+                "m1": {"unit": "rad", "value": float(latitude)}, "refer": row.phase_frame, "type": "direction",
+            },
+        }  # fmt: skip
+    for scan, parts in scan_records(summary, metadata).items():
+        out[f"scan_{scan}"] = parts
+    return out

@@ -1,0 +1,246 @@
+"""Writing images as FITS files."""
+
+from __future__ import annotations
+
+import os
+import re
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, BinaryIO
+
+import numpy as np
+
+from casatools._base import log
+from casatools._base.errors import DataError, ParameterError
+from casatools._base.memory import CHUNK_BYTES
+from casatools._base.paths import staged_output
+from casatools._base.version import version_string
+from casatools.io.formats.fits_cards import axis_cards, card, comment_card, history_cards, observation_cards, pad_block
+from casatools.io.image.beams import BeamSet
+from casatools.io.image.image import CasaImage
+
+__all__ = ["ExportOptions", "export_fits"]
+
+_KEY = re.compile(r"^[A-Z0-9_-]{1,8}$")
+
+
+@dataclass(frozen=True)
+class ExportOptions:
+    """How an image is written to FITS.
+
+    Parameters
+    ----------
+    velocity, optical : bool
+        Write velocities on the spectral axis; optical ones instead of radio.
+    bitpix : int
+        -32 for floats, 16 for scaled integers.
+    min_pixel, max_pixel : float
+        Range of the scaled integers; the range of the good pixels where `min_pixel` is above `max_pixel`.
+    drop_stokes, drop_degenerate : bool
+        Leave out the Stokes axis, or all axes, of length one.
+    stokes_last : bool
+        Put the Stokes axis last.
+    history : bool
+        Write the history.
+    """
+
+    velocity: bool = False
+    optical: bool = False
+    bitpix: int = -32
+    min_pixel: float = 0.0
+    max_pixel: float = -1.0
+    drop_stokes: bool = False
+    stokes_last: bool = True
+    history: bool = True
+    drop_degenerate: bool = False
+
+    def __post_init__(self) -> None:
+        if self.bitpix not in (-32, 16):
+            raise ParameterError(f"bitpix must be -32 or 16; got {self.bitpix}")
+
+
+@dataclass(frozen=True)
+class _Scaling:
+    """Value = stored * scale + zero; `blank` marks bad pixels of integers."""
+
+    scale: float = 1.0
+    zero: float = 0.0
+    low: float = 0.0
+    high: float = 0.0
+    blank: int | None = None
+
+
+def export_fits(image: CasaImage, path: str, options: ExportOptions | None = None, overwrite: bool = False) -> None:
+    """Write an image to a FITS file; masked pixels become blanks.
+
+    Raises
+    ------
+    OutputExistsError, ParameterError
+    DataError
+        Complex pixels, coordinates FITS cannot hold, no room.
+    """
+    chosen = options if options is not None else ExportOptions()
+    if image.dtype.kind == "c":
+        raise DataError("complex images cannot be written to FITS: write their real and imaginary parts")
+    order = _axis_order(image, chosen)
+    with staged_output(path, overwrite) as staged:
+        scaling = _scaling(image, chosen) if chosen.bitpix == 16 else _Scaling()
+        header = pad_block(b"".join(_header(image, order, chosen, scaling)) + b"END".ljust(80))
+        shape = image.shape[::-1]
+        lengths = [shape[a] for a in reversed(order)]
+        size = int(np.prod(lengths, dtype=np.int64)) * abs(chosen.bitpix) // 8
+        try:
+            with open(staged, "wb+") as stream:
+                stream.write(header)
+                _reserve(stream, len(header) + size + (-size % 2880))
+                _write_pixels(stream, len(header), image, order, lengths, chosen, scaling)
+                stream.seek(0, os.SEEK_END)
+                if image.beams.is_per_plane:
+                    stream.write(_beam_table(image.beams))
+        except OSError as error:
+            raise DataError(f"the FITS file {path!r} cannot be written: {error.strerror or error}") from error
+
+
+def _reserve(stream: BinaryIO, size: int) -> None:
+    """Take the disk space now, so that a full disk is an error here and not a crash in the memory map."""
+    stream.flush()
+    os.posix_fallocate(stream.fileno(), 0, size)
+
+
+def _axis_order(image: CasaImage, options: ExportOptions) -> list[int]:
+    coordinates, shape = image.coordinates, image.shape[::-1]
+    order = list(range(len(shape)))
+    stokes = coordinates.stokes_axis
+    if options.drop_degenerate:
+        sky = [a for a in coordinates.direction_axes if shape[a] > 1]
+        keep = [a for a in order if shape[a] > 1 or (sky and a in coordinates.direction_axes)]
+        order = keep if keep else order
+    if stokes in order:
+        if options.drop_stokes and shape[stokes] == 1:
+            order.remove(stokes)
+        elif options.drop_stokes:
+            log.post("the Stokes axis has more than one plane and is kept", "WARN", "exportfits")
+    if options.stokes_last and stokes in order:
+        order.remove(stokes)
+        order.append(stokes)
+    return order
+
+
+def _scaling(image: CasaImage, options: ExportOptions) -> _Scaling:
+    low, high, masked = np.inf, -np.inf, False
+    for _, pixels, mask in image.iter_planes():
+        good = np.isfinite(pixels) if mask is None else mask & np.isfinite(pixels)
+        masked = masked or not good.all()
+        if good.any():
+            low, high = min(low, float(pixels[good].min())), max(high, float(pixels[good].max()))
+    if options.min_pixel <= options.max_pixel:
+        low, high, masked = float(options.min_pixel), float(options.max_pixel), True
+    if not np.isfinite(low):
+        low = high = 0.0
+    levels, lowest = (65534.0, -32767.0) if masked else (65535.0, -32768.0)
+    scale = (high - low) / levels if high > low else 1.0
+    return _Scaling(scale, low - lowest * scale, low, high, -32768 if masked else None)
+
+
+def _header(image: CasaImage, order: Sequence[int], options: ExportOptions, scaling: _Scaling) -> list[bytes]:
+    shape, coordinates = image.shape[::-1], image.coordinates
+    text = "Short integer (16 bit)" if options.bitpix == 16 else "Floating point (32 bit)"
+    out = [card("SIMPLE", True, "Standard FITS"), card("BITPIX", options.bitpix, text), card("NAXIS", len(order))]
+    out += [card(f"NAXIS{k}", shape[a]) for k, a in enumerate(order, 1)]
+    out += [card("EXTEND", True), card("BSCALE", scaling.scale, "PHYSICAL = PIXEL*BSCALE + BZERO"), card("BZERO", scaling.zero)]
+    if options.bitpix == 16:
+        if scaling.blank is not None:
+            out.append(card("BLANK", scaling.blank, "Pixels with this value are blank"))
+        out += [card("DATAMIN", scaling.low), card("DATAMAX", scaling.high)]
+    beams = image.beams
+    if beams.is_single:
+        beam = beams.at()
+        out += [card("BMAJ", beam.major_arcsec / 3600.0), card("BMIN", beam.minor_arcsec / 3600.0), card("BPA", beam.position_angle_deg)]
+    out += [card("BTYPE", image.image_type), card("OBJECT", image.object_name), card("BUNIT", image.unit, "Brightness (pixel) unit")]
+    out += axis_cards(coordinates, order, shape, options.velocity, options.optical)
+    out += observation_cards(coordinates.observation)
+    out += _misc_cards(image.misc_info, {c[:8].decode().strip() for c in out})
+    now = time.time()
+    stamp = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(now)) + f".{int(now % 1 * 1e6):06d}"
+    out += [card("DATE", stamp, "Date FITS file was written"), card("ORIGIN", f"CASA casatools {version_string()}")]
+    if beams.is_per_plane:
+        out.append(card("CASAMBM", True, "CASA multiple BEAMS table present"))
+    if options.history:
+        out += list(history_cards(image.history()))
+    return out
+
+
+def _misc_cards(values: dict[str, Any], taken: set[str]) -> list[bytes]:
+    out = []
+    for name, value in values.items():
+        key = name.upper()[:8]
+        if key in taken or key in ("DATE", "ORIGIN", "HISTORY", "COMMENT", "END", "CASAMBM") or not _KEY.match(key):
+            continue
+        if isinstance(value, (bool, int, float, str, np.bool_, np.number)):
+            if isinstance(value, (float, np.floating)) and not np.isfinite(value):
+                continue
+            taken.add(key)
+            out.append(card(key, value))
+        else:
+            log.post(f"the miscellaneous value {name!r} is no single value and is not written to FITS", "WARN", "exportfits")
+    return out
+
+
+def _write_pixels(
+    stream: BinaryIO, offset: int, image: CasaImage, order: Sequence[int], lengths: Sequence[int], options: ExportOptions, scaling: _Scaling
+) -> None:
+    kind = ">i2" if options.bitpix == 16 else ">f4"
+    target = np.memmap(stream, dtype=kind, mode="r+", offset=offset, shape=tuple(lengths))
+    ndim = image.ndim
+    kept = [ndim - 1 - a for a in reversed(order)]  # array axes in the file's order
+    dropped = [k for k in range(ndim) if k not in kept]
+    places = [sum(d not in dropped for d in range(k)) for k in kept]  # their numbers once the dropped ones are gone
+    for slices, pixels, mask in image.iter_planes(CHUNK_BYTES):
+        values = _stored(pixels, mask, options, scaling).reshape([n for k, n in enumerate(pixels.shape) if k not in dropped])
+        target[tuple(slices[k] for k in kept)] = values.transpose(places)
+    target.flush()
+
+
+def _stored(pixels: np.ndarray, mask: np.ndarray | None, options: ExportOptions, scaling: _Scaling) -> np.ndarray:
+    if options.bitpix != 16:
+        return pixels if mask is None else np.where(mask, pixels, np.float32(np.nan))
+    good = np.isfinite(pixels) if mask is None else mask & np.isfinite(pixels)
+    values = np.where(good, pixels, scaling.low).astype(np.float64)
+    # CASA cuts towards zero where rounding would do better; kept so that files are equal
+    levels = np.trunc(np.round((values - scaling.zero) / scaling.scale, 6))
+    stored = np.clip(levels, -32768 if scaling.blank is None else -32767, 32767)
+    if scaling.blank is not None:
+        stored[~good] = scaling.blank
+    return np.asarray(stored.astype(np.int16))
+
+
+def _beam_table(beams: BeamSet) -> bytes:
+    rows = np.zeros(len(beams.beams), dtype=[("a", ">f4"), ("b", ">f4"), ("p", ">f4"), ("c", ">i4"), ("s", ">i4")])
+    rows["a"] = [beam.major_arcsec for beam in beams.beams]
+    rows["b"] = [beam.minor_arcsec for beam in beams.beams]
+    rows["p"] = [beam.position_angle_deg for beam in beams.beams]
+    numbers = np.arange(len(rows))
+    rows["c"], rows["s"] = numbers % beams.nchan, numbers // beams.nchan
+    cards = [
+        card("XTENSION", "BINTABLE", "Binary Table Extension"),
+        card("BITPIX", 8, "Character Information"),
+        card("NAXIS", 2, "Two-dimensional table"),
+        card("NAXIS1", 20, "Number of bytes per row"),
+        card("NAXIS2", len(rows), "Number of rows"),
+        card("PCOUNT", 0, "No random parameters"),
+        card("GCOUNT", 1, "Only one group"),
+        card("TFIELDS", 5, "Number of columns"),
+        card("EXTNAME", "BEAMS"),
+        card("EXTVER", 1),
+        card("NCHAN", beams.nchan),
+        card("NPOL", beams.nstokes),
+    ]
+    for k, (name, form, unit) in enumerate(
+        (("BMAJ", "1E", "arcsec"), ("BMIN", "1E", "arcsec"), ("BPA", "1E", "deg"), ("CHAN", "1J", ""), ("POL", "1J", "")), 1
+    ):
+        cards += [card(f"TTYPE{k}", name), card(f"TFORM{k}", form)]
+        if unit:
+            cards.append(card(f"TUNIT{k}", unit))
+    cards.append(comment_card("END", ""))
+    return pad_block(b"".join(cards)) + pad_block(rows.tobytes(), b"\0")

@@ -1,0 +1,70 @@
+"""World values relative to the reference point, and back."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from casatools.io.image.coordinates.direction import DirectionCoordinate
+from casatools.io.image.coordinates.system import Coordinates
+
+__all__ = ["offsets_to_sky", "sky_to_offsets", "to_absolute_world", "to_relative_world"]
+
+
+def sky_to_offsets(longitude: np.ndarray, latitude: np.ndarray, longitude_0: float, latitude_0: float) -> tuple[np.ndarray, np.ndarray]:
+    """Offsets [rad] of sky positions [rad] from a reference position.
+
+    In the frame whose origin is the reference position the offsets are latitude', and longitude' times cos(latitude').
+    """
+    turn = longitude - longitude_0
+    sin0, cos0 = np.sin(latitude_0), np.cos(latitude_0)
+    east = np.cos(latitude) * np.sin(turn)
+    north = np.sin(latitude) * cos0 - np.cos(latitude) * sin0 * np.cos(turn)
+    radial = np.sin(latitude) * sin0 + np.cos(latitude) * cos0 * np.cos(turn)
+    across = np.hypot(east, radial)
+    return np.arctan2(east, radial) * across, np.arctan2(north, across)
+
+
+def offsets_to_sky(x: np.ndarray, y: np.ndarray, longitude_0: float, latitude_0: float) -> tuple[np.ndarray, np.ndarray]:
+    """Sky positions [rad], longitude within half a turn of zero, of offsets [rad]; the inverse of `sky_to_offsets`."""
+    turn = x / np.cos(y)
+    sin0, cos0 = np.sin(latitude_0), np.cos(latitude_0)
+    east, radial, north = np.cos(y) * np.sin(turn), np.cos(y) * np.cos(turn), np.sin(y)
+    longitude = longitude_0 + np.arctan2(east, radial * cos0 - north * sin0)
+    latitude = np.arctan2(north * cos0 + radial * sin0, np.hypot(east, radial * cos0 - north * sin0))
+    return (longitude + np.pi) % (2 * np.pi) - np.pi, latitude
+
+
+def _direction_rows(coordinates: Coordinates, index: int) -> tuple[int, int] | None:
+    """World axes of a direction member that has both of them."""
+    longitude, latitude = coordinates.world_axes[index]
+    return (longitude, latitude) if longitude >= 0 and latitude >= 0 else None
+
+
+def to_relative_world(coordinates: Coordinates, world: np.ndarray) -> np.ndarray:
+    """World values (axis, point) relative to the reference values; Stokes values stay as they are."""
+    out = np.array(world, dtype=np.float64)
+    _shift(coordinates, out, -1.0)
+    return out
+
+
+def to_absolute_world(coordinates: Coordinates, relative: np.ndarray) -> np.ndarray:
+    """Absolute world values (axis, point) of relative ones; the inverse of `to_relative_world`."""
+    out = np.array(relative, dtype=np.float64)
+    _shift(coordinates, out, 1.0)
+    return out
+
+
+def _shift(coordinates: Coordinates, world: np.ndarray, sign: float) -> None:
+    for index, member in enumerate(coordinates.members):
+        rows = _direction_rows(coordinates, index) if isinstance(member, DirectionCoordinate) else None
+        if rows is not None and isinstance(member, DirectionCoordinate):
+            scale = np.array(member.increment_rad) / member.increment
+            first, second = (world[row] * scale[k] for k, row in enumerate(rows))
+            change = sky_to_offsets if sign < 0 else offsets_to_sky
+            moved = change(first, second, *member.reference_rad)
+            for k, row in enumerate(rows):
+                world[row] = moved[k] / scale[k]
+        elif member.kind not in ("Stokes", "Quality"):
+            for row, axis in enumerate(coordinates.world_axes[index]):
+                if axis >= 0:
+                    world[axis] += sign * member.reference_value[row]

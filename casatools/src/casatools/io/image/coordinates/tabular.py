@@ -1,0 +1,179 @@
+"""Tabular axes: world values given at a list of pixels, linear between and beyond them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from casatools._base.errors import ParameterError
+from casatools.io.image.coordinates.linear import text_list
+from casatools.io.image.coordinates.units import unit_scale
+
+__all__ = ["TabularCoordinate", "interpolate_table"]
+
+
+def interpolate_table(x: np.ndarray, at: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """Piecewise linear interpolation that goes on with the slope of the end pieces outside the table.
+
+    Parameters
+    ----------
+    x : ndarray float64
+        Where to interpolate.
+    at, values : ndarray (n,) float64
+        The table, strictly monotonic in `at` (rising or falling).
+    """
+    if at[0] > at[-1]:
+        at, values = at[::-1], values[::-1]
+    piece = np.clip(np.searchsorted(at, x, side="right") - 1, 0, len(at) - 2)
+    slope = np.diff(values) / np.diff(at)
+    return np.asarray(values[piece] + slope[piece] * (x - at[piece]))
+
+
+@dataclass(frozen=True)
+class TabularCoordinate:
+    """One axis, linear or given by a table.
+
+    The table maps pixels to linear pixels; reference value, pixel and increment turn those into world values, so that changing
+    one of them shifts or stretches the whole axis.
+
+    Parameters
+    ----------
+    names, units : tuple of one str
+    reference_value, reference_pixel, increment : ndarray (1,) float64
+    pixel_values, linear_pixels : ndarray (n,) float64
+        Empty for a linear axis.
+    """
+
+    names: tuple[str, ...]
+    units: tuple[str, ...]
+    reference_value: np.ndarray
+    reference_pixel: np.ndarray
+    increment: np.ndarray
+    matrix: np.ndarray
+    pixel_values: np.ndarray
+    linear_pixels: np.ndarray
+
+    kind = "Tabular"
+    record_name = "tabular"
+    naxes = 1
+
+    @classmethod
+    def from_table(cls, pixels: Any, world: Any, unit: str, name: str) -> TabularCoordinate:
+        """An axis through the points of a table.
+
+        Raises
+        ------
+        ParameterError
+            Fewer than two points, lengths that differ, or values that are not strictly monotonic.
+        """
+        pix = np.asarray(pixels, dtype=np.float64).ravel()
+        values = np.asarray(world, dtype=np.float64).ravel()
+        if len(pix) != len(values):
+            raise ParameterError(f"a tabular axis needs as many pixels as values; got {len(pix)} and {len(values)}")
+        if len(pix) < 2:
+            raise ParameterError("a tabular axis needs at least two points")
+        for what, table in (("pixels", pix), ("values", values)):
+            steps = np.diff(table)
+            if not (np.all(steps > 0) or np.all(steps < 0)):
+                raise ParameterError(f"the {what} of a tabular axis must rise or fall strictly")
+        increment = (values[-1] - values[0]) / (pix[-1] - pix[0])
+        linear = (values - values[0]) / increment + pix[0]
+        one = np.ones((1, 1))
+        return cls((name,), (unit,), values[:1].copy(), pix[:1].copy(), np.array([increment]), one, pix, linear)
+
+    @classmethod
+    def make(cls, name: str, unit: str, value: float = 0.0, pixel: float = 0.0, increment: float = 1.0) -> TabularCoordinate:
+        """A linear axis."""
+        empty = np.empty(0)
+        return cls(
+            (name,), (unit,), np.array([float(value)]), np.array([float(pixel)]), np.array([float(increment)]),
+            np.ones((1, 1)), empty, empty,
+        )  # fmt: skip
+
+    @property
+    def tabulated(self) -> bool:
+        return len(self.pixel_values) > 0
+
+    @property
+    def world_values(self) -> np.ndarray:
+        """World values of the table (n,) in the axis' unit; empty for a linear axis."""
+        return np.asarray(self.reference_value[0] + self._slope * (self.linear_pixels - self.reference_pixel[0]))
+
+    @property
+    def _slope(self) -> float:
+        return float(self.increment[0] * self.matrix[0, 0])
+
+    def to_world(self, pixels: np.ndarray) -> np.ndarray:
+        """World values (1, point) of 0-based pixels (1, point)."""
+        linear = interpolate_table(pixels, self.pixel_values, self.linear_pixels) if self.tabulated else pixels
+        return np.asarray(self.reference_value[0] + self._slope * (linear - self.reference_pixel[0]))
+
+    def to_pixel(self, world: np.ndarray) -> np.ndarray:
+        """0-based pixels (1, point) of world values (1, point)."""
+        linear = (world - self.reference_value[0]) / self._slope + self.reference_pixel[0]
+        return interpolate_table(linear, self.linear_pixels, self.pixel_values) if self.tabulated else np.asarray(linear)
+
+    def with_units(self, units: Sequence[str]) -> TabularCoordinate:
+        """The same axis in another unit of the same dimension."""
+        scale = unit_scale(self.units[0], units[0])
+        return replace(self, units=tuple(units), reference_value=self.reference_value * scale, increment=self.increment * scale)
+
+    def with_reference(
+        self,
+        value: np.ndarray | None = None,
+        pixel: np.ndarray | None = None,
+        increment: np.ndarray | None = None,
+        matrix: np.ndarray | None = None,
+    ) -> TabularCoordinate:
+        """A copy with some of reference value, reference pixel, increment and matrix replaced."""
+        return replace(
+            self,
+            reference_value=self.reference_value if value is None else np.asarray(value, dtype=np.float64),
+            reference_pixel=self.reference_pixel if pixel is None else np.asarray(pixel, dtype=np.float64),
+            increment=self.increment if increment is None else np.asarray(increment, dtype=np.float64),
+            matrix=self.matrix if matrix is None else np.asarray(matrix, dtype=np.float64),
+        )
+
+    def with_names(self, names: Sequence[str]) -> TabularCoordinate:
+        """A copy with another axis name."""
+        return replace(self, names=tuple(names))
+
+    def sliced(self, starts: Sequence[float], steps: Sequence[float], counts: Sequence[int | None]) -> TabularCoordinate:
+        """The axis as seen by pixels ``start + step * k``; a table is cut to those pixels."""
+        start, step, count = float(starts[0]), float(steps[0]), counts[0]
+        if not self.tabulated:
+            return replace(self, reference_pixel=(self.reference_pixel - start) / step, increment=self.increment * step)
+        if count is None:
+            count = max(2, int((self.pixel_values.max() - start) // step) + 1)
+        pixels = np.arange(count, dtype=np.float64)
+        world = self.to_world((start + step * pixels)[None])[0]
+        if count < 2:  # one pixel: its own value and the local step
+            ahead = self.to_world(np.array([[start + step]]))[0, 0]
+            return TabularCoordinate.make(self.names[0], self.units[0], world[0], 0.0, ahead - world[0])
+        return TabularCoordinate.from_table(pixels, world, self.units[0], self.names[0])
+
+    def to_record(self) -> dict[str, Any]:
+        """CASA's record of a tabular coordinate."""
+        return {
+            "crval": self.reference_value.copy(),
+            "crpix": self.reference_pixel.copy(),
+            "cdelt": self.increment.copy(),
+            "pc": self.matrix.copy(),
+            "axes": list(self.names),
+            "units": list(self.units),
+            "pixelvalues": self.pixel_values.copy(),
+            "worldvalues": self.world_values.copy(),
+        }
+
+    @classmethod
+    def from_record(cls, record: dict[str, Any]) -> TabularCoordinate:
+        """Read CASA's record."""
+        value, pixel, increment = (np.array(record[k], dtype=np.float64).ravel() for k in ("crval", "crpix", "cdelt"))
+        matrix = np.array(record["pc"], dtype=np.float64).reshape(1, 1)
+        pixels = np.array(record.get("pixelvalues", ()), dtype=np.float64).ravel()
+        world = np.array(record.get("worldvalues", ()), dtype=np.float64).ravel()
+        linear = (world - value[0]) / (increment[0] * matrix[0, 0]) + pixel[0]
+        return cls(text_list(record["axes"]), text_list(record["units"]), value, pixel, increment, matrix, pixels, linear)

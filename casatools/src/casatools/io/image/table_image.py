@@ -1,0 +1,304 @@
+"""Images on disk as casacore's paged image tables.
+
+References
+----------
+casacore notes 216 and 256 (lattices and images), and the layout of images written by CASA: column ``map`` in a TiledCellStMan,
+keywords ``coords``, ``units``, ``imageinfo``, ``miscinfo``, ``masks``, ``Image_defaultmask`` and the sub-table ``logtable``; a
+pixel mask is a boolean paged array in a sub-table, described by an LCPagedMask region record under ``masks``.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from casacore import tables as _tables
+
+from casatools._base.errors import DataError, ParameterError
+from casatools.io.image import history as _history
+from casatools.io.image.tiling import default_tile_shape, iter_blocks
+from casatools.io.tables import is_table, open_table
+
+__all__ = ["TableImage", "clean_record"]
+
+_TYPES = {"float32": "float", "float64": "double", "complex64": "complex", "complex128": "dcomplex", "bool": "boolean"}
+_DTYPES = {"float": np.float32, "double": np.float64, "complex": np.complex64, "dcomplex": np.complex128, "boolean": np.bool_}
+_PIXELS = "map"
+_MASK_PIXELS = "PagedArray"
+
+
+def clean_record(value: Any) -> Any:
+    """A record in the types casacore stores: integer arrays as 32 bit, text arrays as lists."""
+    if isinstance(value, dict):
+        return {str(k): clean_record(v) for k, v in value.items()}
+    if isinstance(value, (list, tuple)):
+        if len(value) and all(isinstance(v, str) for v in value):
+            return [str(v) for v in value]
+        return clean_record(np.asarray(value)) if len(value) else []
+    if isinstance(value, np.ndarray):
+        if value.dtype.kind in "US":
+            return [str(v) for v in value.ravel()]
+        if value.dtype.kind in "iu" and value.size and abs(int(np.max(np.abs(value)))) < 2**31:
+            return value.astype(np.int32)
+        return value
+    if isinstance(value, np.generic):
+        return value.item()
+    return value
+
+
+def _paged_array(path: str, column: str, shape: Sequence[int], dtype: np.dtype, tile: Sequence[int], kind: str) -> Any:
+    """A new table holding one tiled array in one cell; left open for writing."""
+    ndim = len(shape)
+    description = {
+        column: {
+            "valueType": _TYPES[dtype.name],
+            "dataManagerType": "TiledCellStMan",
+            "dataManagerGroup": column,
+            # a fixed shape lets casacore lay out the cell without being given its pixels
+            "option": 5,
+            "maxlen": 0,
+            "comment": "version 4.0",
+            "ndim": ndim,
+            "shape": np.array(shape, dtype=np.int32),
+            "_c_order": True,
+            "keywords": {},
+        },
+        "_define_hypercolumn_": {column: {"HCndim": ndim, "HCdatanames": [column]}},
+    }
+    spec = {"DEFAULTTILESHAPE": np.array(tile[::-1], dtype=np.int32), "MAXIMUMCACHESIZE": 0}
+    manager = {"*1": {"TYPE": "TiledCellStMan", "NAME": column, "SEQNR": 0, "SPEC": spec, "COLUMNS": [column]}}
+    try:
+        table = _tables.table(path, description, nrow=1, dminfo=manager, ack=False)
+    except RuntimeError as error:
+        raise DataError(f"the image {path!r} cannot be made: {error}") from error
+    table.putinfo({"type": kind, "subType": "", "readme": ""})
+    return table
+
+
+class TableImage:
+    """One paged image table; pixels in internal (C) order.
+
+    Use `open` and `create`. Blocks are given as corners: first and last pixel (inclusive) and stride of each axis.
+    """
+
+    is_fits = False
+
+    def __init__(self, path: str, table: Any, writable: bool) -> None:
+        self.path = path
+        self.writable = writable
+        self._table = table
+        names = table.colnames()
+        self._column = _PIXELS if _PIXELS in names else names[0]
+        kind = table.coldatatype(self._column)
+        if kind not in _DTYPES:
+            raise DataError(f"the image {path!r} holds {kind} pixels, which no image can")
+        self.dtype = np.dtype(_DTYPES[kind])
+        self.shape = self._cell_shape()
+        self._masks: dict[str, Any] = {}
+
+    @classmethod
+    def open(cls, path: str, writable: bool = False) -> TableImage:
+        """Open an image table; raises PathMissingError or DataError."""
+        table = open_table(path, writable, "image")
+        names = table.colnames()
+        if "coords" not in table.keywordnames() or not names or table.nrows() < 1:
+            table.close()
+            raise DataError(f"{path!r} is a table but not an image (it has no coordinates or no pixels)")
+        return cls(os.path.abspath(path.rstrip("/")), table, writable)
+
+    @classmethod
+    def create(cls, path: str, shape: Sequence[int], dtype: np.dtype, tile_shape: Sequence[int] | None = None) -> TableImage:
+        """Make a new image table of zeros, without coordinates yet."""
+        if dtype.name not in _TYPES or dtype.name == "bool":
+            raise ParameterError(f"an image holds float32, float64, complex64 or complex128 pixels; got {dtype.name}")
+        tile = tuple(tile_shape) if tile_shape is not None else default_tile_shape(shape)
+        table = _paged_array(path, _PIXELS, shape, dtype, tile, "Image")
+        _history.create_log_table(path)
+        table.putkeyword("logtable", "Table: " + os.path.join(os.path.abspath(path), "logtable"))
+        return cls(os.path.abspath(path), table, True)
+
+    def _cell_shape(self) -> tuple[int, ...]:
+        try:
+            text = self._table.getcolshapestring(self._column, 0, 1)[0]
+        except RuntimeError as error:
+            raise DataError(f"the pixels of the image {self.path!r} cannot be read: {error}") from error
+        return tuple(int(n) for n in text.strip("[]").split(","))
+
+    @property
+    def tile_shape(self) -> tuple[int, ...]:
+        """Tile shape in internal order; the whole array where the storage has no tiles."""
+        spec = self._table.getdminfo(self._column).get("SPEC", {})
+        cube = spec.get("HYPERCUBES", {}).get("*1", {})
+        tile = cube.get("TileShape", spec.get("DEFAULTTILESHAPE"))
+        return tuple(int(n) for n in tile)[::-1] if tile is not None and len(tile) == len(self.shape) else self.shape
+
+    def close(self) -> None:
+        """Flush and close the tables."""
+        for table in self._masks.values():
+            table.close()
+        self._masks.clear()
+        if self._table is not None:
+            self._table.close()
+            self._table = None
+
+    def flush(self) -> None:
+        """Write what is buffered."""
+        self._table.flush()
+        for table in self._masks.values():
+            table.flush()
+
+    # ---- pixels
+
+    def read(self, first: list[int], last: list[int], step: list[int]) -> np.ndarray:
+        """Pixels of a block."""
+        return self._read(self._table, self._column, first, last, step)
+
+    def write(self, first: list[int], last: list[int], step: list[int], values: np.ndarray) -> None:
+        """Put pixels into a block."""
+        self._write(self._table, self._column, first, last, step, np.ascontiguousarray(values, dtype=self.dtype))
+
+    def _read(self, table: Any, column: str, first: list[int], last: list[int], step: list[int]) -> np.ndarray:
+        try:
+            return np.asarray(table.getcellslice(column, 0, first, last, step))
+        except RuntimeError as error:
+            raise DataError(f"pixels of the image {self.path!r} cannot be read: {error}") from error
+
+    def _write(self, table: Any, column: str, first: list[int], last: list[int], step: list[int], values: np.ndarray) -> None:
+        try:
+            table.putcellslice(column, 0, values, first, last, step)
+        except RuntimeError as error:
+            raise DataError(f"pixels of the image {self.path!r} cannot be written: {error}") from error
+
+    # ---- masks
+
+    @property
+    def mask_names(self) -> list[str]:
+        """Names of the pixel masks."""
+        return list(self.keyword("masks", {}))
+
+    @property
+    def default_mask(self) -> str:
+        """Name of the default mask, "" when there is none."""
+        name = str(self.keyword("Image_defaultmask", ""))
+        return name if name in self.mask_names else ""
+
+    def set_default_mask(self, name: str) -> None:
+        """Make a mask the default; "" for none."""
+        self.put_keyword("Image_defaultmask", name)
+
+    def _mask_table(self, name: str) -> Any:
+        if name not in self._masks:
+            self._masks[name] = open_table(self._mask_path(name), self.writable, "mask")
+        return self._masks[name]
+
+    def _mask_path(self, name: str) -> str:
+        record = self.keyword("masks", {}).get(name)
+        if record is None:
+            raise ParameterError(f"the image {self.path!r} has no mask {name!r}; it has {self.mask_names or 'none'}")
+        # normally beside the pixels; the stored name tells where it is when it is not
+        beside = os.path.join(self.path, name)
+        return beside if is_table(beside) else str(record["mask"]).removeprefix("Table: ")
+
+    def read_mask(self, name: str, first: list[int], last: list[int], step: list[int]) -> np.ndarray:
+        """A block of a mask; True is good."""
+        table = self._mask_table(name)
+        return self._read(table, table.colnames()[0], first, last, step).astype(bool, copy=False)
+
+    def write_mask(self, name: str, first: list[int], last: list[int], step: list[int], values: np.ndarray) -> None:
+        """Put a block of a mask."""
+        table = self._mask_table(name)
+        self._write(table, table.colnames()[0], first, last, step, np.ascontiguousarray(values, dtype=bool))
+
+    def add_mask(self, name: str, fill: bool | None = True) -> None:
+        """Make a mask; None leaves it unfilled (False), for a caller that writes all of it."""
+        if name in self.mask_names:
+            raise ParameterError(f"the image {self.path!r} has a mask {name!r} already")
+        if not name or "/" in name or os.path.exists(os.path.join(self.path, name)):
+            raise ParameterError(f"{name!r} cannot be the name of a mask of the image {self.path!r}")
+        path = os.path.join(self.path, name)
+        table = _paged_array(path, _MASK_PIXELS, self.shape, np.dtype(bool), self.tile_shape, "Paged Array")
+        self._masks[name] = table
+        if fill is not None:
+            for block in iter_blocks(self.shape, self.tile_shape, 1, 16 << 20):
+                first, last = [s.start for s in block], [s.stop - 1 for s in block]
+                size = tuple(b - a + 1 for a, b in zip(first, last, strict=True))
+                self._write(table, _MASK_PIXELS, first, last, [1] * len(first), np.full(size, fill, dtype=bool))
+        masks = self.keyword("masks", {})
+        masks[name] = self._mask_record(name)
+        self.put_keyword("masks", masks)
+
+    def _mask_record(self, name: str) -> dict[str, Any]:
+        shape = np.array(self.shape[::-1], dtype=np.int32)
+        box = {
+            "isRegion": 1,
+            "name": "LCBox",
+            "comment": "",
+            "oneRel": True,
+            "blc": np.ones(len(shape), dtype=np.float32),
+            "trc": shape.astype(np.float32),
+            "shape": shape,
+        }
+        table = "Table: " + os.path.join(self.path, name)
+        return {"isRegion": 1, "name": "LCPagedMask", "comment": "", "mask": table, "box": box}
+
+    def remove_mask(self, name: str) -> None:
+        """Delete a mask."""
+        path = self._mask_path(name)
+        table = self._masks.pop(name, None)
+        if table is not None:
+            table.close()
+        masks = self.keyword("masks", {})
+        del masks[name]
+        self.put_keyword("masks", masks)
+        if self.keyword("Image_defaultmask", "") == name:
+            self.set_default_mask("")
+        self._table.flush()
+        shutil.rmtree(path)
+
+    def rename_mask(self, name: str, new_name: str) -> None:
+        """Give a mask another name."""
+        path = self._mask_path(name)
+        target = os.path.join(self.path, new_name)
+        if new_name in self.mask_names or os.path.exists(target) or not new_name or "/" in new_name:
+            raise ParameterError(f"{new_name!r} cannot be the new name of the mask {name!r} of {self.path!r}")
+        table = self._masks.pop(name, None)
+        if table is not None:
+            table.close()
+        was_default = self.default_mask == name
+        os.rename(path, target)
+        masks = {new_name if key == name else key: record for key, record in self.keyword("masks", {}).items()}
+        masks[new_name] = self._mask_record(new_name)
+        self.put_keyword("masks", masks)
+        if was_default:
+            self.set_default_mask(new_name)
+
+    # ---- keywords and history
+
+    def keyword(self, name: str, default: Any = None) -> Any:
+        """A keyword's value, or `default`."""
+        return self._table.getkeyword(name) if name in self._table.keywordnames() else default
+
+    def put_keyword(self, name: str, value: Any) -> None:
+        """Set a keyword."""
+        try:
+            self._table.putkeyword(name, clean_record(value))
+        except RuntimeError as error:
+            raise DataError(f"{name!r} of the image {self.path!r} cannot be written: {error}") from error
+
+    def remove_keyword(self, name: str) -> None:
+        """Remove a keyword that may not be there."""
+        if name in self._table.keywordnames():
+            self._table.removekeyword(name)
+
+    def history(self) -> list[_history.HistoryEntry]:
+        """All history entries."""
+        return _history.read_history(self.path)
+
+    def append_history(self, messages: Sequence[str], origin: str, priority: str = "INFO") -> None:
+        """Add history lines."""
+        _history.append_history(self.path, messages, origin, priority)
+        if "logtable" not in self._table.keywordnames():
+            self._table.putkeyword("logtable", "Table: " + os.path.join(self.path, "logtable"))

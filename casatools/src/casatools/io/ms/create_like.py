@@ -1,0 +1,196 @@
+"""Making a MeasurementSet after the pattern of another: the main table in new shapes, sub-tables copied, cut and renumbered."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from casacore import tables as _tables
+
+from casatools.io.ms.create import closing, data_managers, new_ms, visibility_column
+from casatools.io.ms.measurement_set import MeasurementSet
+from casatools.io.tables import Table, is_table, open_table
+
+__all__ = ["MsWriter", "SubtableEdit", "read_subtable"]
+
+# Main table columns of the definition that are carried over where the source has them.
+_SCALARS = (
+    "ANTENNA1", "ANTENNA2", "ARRAY_ID", "DATA_DESC_ID", "EXPOSURE", "FEED1", "FEED2", "FIELD_ID", "FLAG_ROW", "INTERVAL",
+    "OBSERVATION_ID", "PROCESSOR_ID", "SCAN_NUMBER", "STATE_ID", "TIME", "TIME_CENTROID",
+)  # fmt: skip
+_ORDER = ("UVW", "FLAG", "FLAG_CATEGORY", "WEIGHT", "SIGMA", *_SCALARS)
+
+
+@dataclass(frozen=True)
+class SubtableEdit:
+    """What becomes of a sub-table: the rows kept (all when None) and the columns replaced, given for the rows kept."""
+
+    rows: np.ndarray | None = None
+    columns: Mapping[str, Sequence[Any] | np.ndarray] = field(default_factory=dict)
+
+
+class MsWriter:
+    """Writes a new MeasurementSet row block by row block.
+
+    Parameters
+    ----------
+    source : MeasurementSet
+        The pattern: column keywords, sub-tables.
+    path : str
+        Where to write, a staged name.
+    columns : sequence of str
+        Visibility columns of the output, such as DATA, WEIGHT_SPECTRUM.
+    ncorr, nchan : int
+        The largest cell, for the tiles.
+    nrow : int
+        Rows to make room for.
+    edits : mapping
+        Sub-table name to `SubtableEdit`; the others are copied whole.
+
+    Notes
+    -----
+    A context manager. `append` fills rows in order.
+    """
+
+    def __init__(
+        self,
+        source: MeasurementSet,
+        path: str,
+        columns: Sequence[str],
+        ncorr: int,
+        nchan: int,
+        nrow: int,
+        edits: Mapping[str, SubtableEdit] | None = None,
+    ) -> None:
+        self.path = path
+        self._at = 0
+        old = source.table.getdesc()
+        required = _tables.required_ms_desc()
+        description: dict[str, Any] = {"_define_hypercolumn_": {}, "_keywords_": {}, "_private_keywords_": {}}
+        for name in _ORDER:
+            description[name] = _column(name, old, required)
+        for name in columns:
+            description[name] = {**visibility_column(name), "keywords": dict(old[name]["keywords"]) if name in old else {}}
+        names = [c for c in description if not c.startswith("_")]
+        description["_keywords_"] = {"MS_VERSION": source.table.getkeywords().get("MS_VERSION", 2.0)}
+        varying = _varying(source, names)
+        self.table: Table = new_ms(path, description, data_managers(names, ncorr, nchan, varying), source.table.info()["subType"])
+        try:
+            if nrow:
+                self.table.addrows(nrow)
+            self._copy_keywords(source, edits or {})
+        except BaseException:
+            # casacore ends the process when the folder of an open table is removed.
+            self.table.close()
+            raise
+
+    def __enter__(self) -> MsWriter:
+        return self
+
+    def __exit__(self, *details: object) -> None:
+        self.table.close()
+
+    @property
+    def rows_written(self) -> int:
+        """Rows filled so far."""
+        return self._at
+
+    def append(self, columns: Mapping[str, np.ndarray]) -> None:
+        """Fill the next rows; cells are C order ``(row, chan, corr)``."""
+        count = len(columns["TIME"])
+        if count == 0:
+            return
+        missing = self._at + count - self.table.nrows()
+        if missing > 0:
+            self.table.addrows(missing)
+        for name, values in columns.items():
+            self.table.putcol(name, np.ascontiguousarray(values), self._at, count)
+        self._at += count
+
+    def _copy_keywords(self, source: MeasurementSet, edits: Mapping[str, SubtableEdit]) -> None:
+        for name, value in source.table.getkeywords().items():
+            if not (isinstance(value, str) and value.startswith("Table: ")):
+                if name not in ("MS_VERSION", "SORT_COLUMNS", "SORT_ORDER", "SORTED_TABLE"):
+                    self.table.putkeyword(name, value)
+                continue
+            origin = os.path.join(source.path, name)
+            if not is_table(origin):
+                continue  # a link to a sub-table that was not shipped with the data
+            copy_subtable(origin, f"{self.path}/{name}", edits.get(name, SubtableEdit()))
+            with closing(open_table(f"{self.path}/{name}", writable=True)) as table:
+                self.table.putkeyword(name, table)
+
+
+def _column(name: str, old: Mapping[str, Any], required: Mapping[str, Any]) -> dict[str, Any]:
+    """The definition's description of a column with the source's keywords (units, frames)."""
+    column = dict(required[name])
+    if name in old:
+        column["keywords"] = dict(old[name]["keywords"])
+        if len(column["keywords"].get("CATEGORY", "x")) == 0:
+            # An empty list loses its type on the way through Python; the definition's names are as good.
+            column["keywords"]["CATEGORY"] = ["FLAG_CMD", "ORIGINAL", "USER"]
+    return column
+
+
+def _varying(source: MeasurementSet, names: Sequence[str]) -> tuple[str, ...]:
+    """Columns that the source itself does not store incrementally because they change from row to row."""
+    if source.nrow == 0:
+        return ()
+    probe = np.arange(min(source.nrow, 4096), dtype=np.int64)
+    candidates = [n for n in _SCALARS if n in names and n in source.column_names and n not in ("ANTENNA1", "ANTENNA2", "DATA_DESC_ID", "FLAG_ROW")]
+    out = []
+    for name in candidates:
+        values = source.read(name, probe)
+        if np.count_nonzero(values[1:] != values[:-1]) > max(100, len(probe) // 8):
+            out.append(name)
+    return tuple(out)
+
+
+def copy_subtable(origin: str, target: str, edit: SubtableEdit) -> None:
+    """Copy a sub-table, keeping some rows, with some columns replaced."""
+    with closing(open_table(origin)) as table:
+        if edit.rows is None or len(edit.rows) == table.nrows() and np.array_equal(edit.rows, np.arange(table.nrows())):
+            table.copy(target, deep=True).close()
+        elif len(edit.rows) == 0:
+            table.copy(target, deep=True, copynorows=True).close()
+        else:
+            # A selection that repeats rows (one window cut into several) is copied piece by piece.
+            part = table.selectrows(np.asarray(edit.rows, dtype=np.int64))
+            with closing(part):
+                part.copy(target, deep=True).close()
+        present = table.colnames()
+    for extra in os.listdir(origin):  # ephemerides live inside FIELD as tables of their own
+        inside = os.path.join(origin, extra)
+        if is_table(inside) and not os.path.exists(os.path.join(target, extra)):
+            shutil.copytree(inside, os.path.join(target, extra))
+    if any(c in present for c in edit.columns):
+        with closing(open_table(target, writable=True)) as table:
+            for name, values in edit.columns.items():
+                if name in present:
+                    _replace(table, name, values)
+
+
+def _replace(table: Table, name: str, values: Sequence[Any] | np.ndarray) -> None:
+    if table.isscalarcol(name):
+        table.putcol(name, values)
+        return
+    for row, value in enumerate(values):
+        if value is not None:
+            table.putcell(name, row, value)
+
+
+def read_subtable(ms: MeasurementSet, name: str, *columns: str) -> dict[str, list[Any]]:
+    """Cells of some columns of a sub-table, row by row; columns it does not have are left out, undefined cells are None."""
+    if not is_table(os.path.join(ms.path, name)):
+        return {}
+    with closing(ms.subtable(name)) as table:
+        present = table.colnames()
+        return {
+            c: [table.getcell(c, r) if table.iscelldefined(c, r) else None for r in range(table.nrows())]
+            for c in columns
+            if c in present
+        }

@@ -1,0 +1,421 @@
+"""Selecting part of a MeasurementSet with CASA's expressions: the only selection parser.
+
+A `Selection` is parsed when it is made and resolved against a MeasurementSet later; only the columns that an expression needs
+are read, each once and whole.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, fields
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from casatools._base.errors import SelectionError
+from casatools.io.ms.selection_antenna import BaselineItem, BaselineSelection, parse_antenna, resolve_antenna, resolve_feed
+from casatools.io.ms.selection_grammar import (
+    IdRange,
+    Name,
+    Refusal,
+    parse_ids,
+    parse_list,
+    parse_name,
+    resolve_ids,
+    shown,
+    split_top,
+)
+from casatools.io.ms.selection_spw import (
+    CorrelationItem,
+    SpwItem,
+    parse_correlation,
+    parse_spw,
+    resolve_correlations,
+    resolve_spws,
+)
+from casatools.io.ms.selection_time import TimeItem, UvItem, parse_time, parse_uv, time_bounds, time_mask, uv_mask
+
+if TYPE_CHECKING:
+    from casatools.io.ms.measurement_set import MeasurementSet
+
+__all__ = ["ResolvedSelection", "Selection"]
+
+
+@dataclass(frozen=True)
+class _Parsed:
+    """The expressions of a Selection, read."""
+
+    field: tuple[IdRange | Name, ...]
+    spw: tuple[SpwItem, ...]
+    antenna: tuple[BaselineItem, ...]
+    timerange: tuple[TimeItem, ...]
+    uvrange: tuple[UvItem, ...]
+    scan: tuple[IdRange, ...]
+    observation: tuple[IdRange, ...]
+    array: tuple[IdRange, ...]
+    intent: tuple[tuple[IdRange | Name, ...], ...]
+    correlation: tuple[CorrelationItem, ...]
+    feed: tuple[BaselineItem, ...]
+
+
+def _parse_intent(text: str) -> tuple[tuple[IdRange | Name, ...], ...]:
+    """A list of items, each one or more patterns joined by ``&`` that must all match."""
+    if not text.strip():
+        return ()
+    refuse = Refusal("intent", text)
+    out = []
+    for item in split_top(text, ","):
+        bounds = parse_list(item, "intent") if item[:1] in ("<", ">") else ()
+        if bounds or item.startswith("~"):
+            if not bounds:
+                raise refuse(f"{item!r} is not an intent")
+            out.append(bounds)
+            continue
+        parts: list[IdRange | Name] = []
+        for piece in split_top(item, "&"):
+            ids = (
+                parse_list(piece, "intent")
+                if piece and piece[0].isdigit() and piece.replace("~", "").replace(" ", "").isdigit()
+                else ()
+            )
+            parts += ids or [parse_name(piece, refuse)]
+        out.append(tuple(parts))
+    return tuple(out)
+
+
+@dataclass(frozen=True)
+class Selection:
+    """What part of a MeasurementSet to use; each parameter is an expression in CASA's syntax, "" selects all.
+
+    Parameters
+    ----------
+    field : str
+        Names, IDs, patterns, ranges: ``"1331*,2"``, ``"0~3"``, ``">1"``; quotes force a name.
+    spw : str
+        Spectral windows and channels: ``"0:6~56"``, ``"*:^2"``, ``"0:1~3;8,1"``, ``"0:1412~1413MHz"``, ``"<2"``.
+    antenna : str
+        Antennas and baselines: ``"VA01"``, ``"VA01&VA02;!VA05"``, ``"*&&&"``, ``"ANT@STATION"``, ``"<500m"``.
+    timerange : str
+        ``"09:14:00~09:54:00"``, ``">1995/04/13/10:00:00"``, ``"09:14:00+0:10:00"``, ``"[t0~t1]"`` with half an exposure more.
+    uvrange : str
+        ``">100m"``, ``"0~10klambda"``, ``"100~200m:5%"``.
+    scan, observation, array : str
+        Numbers: ``"1~3,5"``, ``">2"``, ``">1&<4"``.
+    intent : str
+        Patterns on STATE/OBS_MODE: ``"*PHASE*"``, ``"CAL*&*FLUX*"``; or state IDs.
+    correlation : str
+        ``"RR,LL"``, ``"0:RR;1:LL"``; the order asked is kept.
+    feed : str
+        Feed numbers: ``"0"``, ``"0&1"``.
+    taql : str
+        A TaQL condition on the main table.
+
+    Raises
+    ------
+    SelectionError
+        An expression cannot be read.
+    """
+
+    field: str = ""
+    spw: str = ""
+    antenna: str = ""
+    timerange: str = ""
+    uvrange: str = ""
+    scan: str = ""
+    observation: str = ""
+    array: str = ""
+    intent: str = ""
+    correlation: str = ""
+    feed: str = ""
+    taql: str = ""
+
+    def __post_init__(self) -> None:
+        for entry in fields(self):
+            value = getattr(self, entry.name)
+            if not isinstance(value, str):
+                raise SelectionError(f"{entry.name} selection: {value!r} is not a string")
+        parsed = _Parsed(
+            parse_list(self.field, "field"), parse_spw(self.spw), parse_antenna(self.antenna), parse_time(self.timerange),
+            parse_uv(self.uvrange), parse_ids(self.scan, "scan"), parse_ids(self.observation, "observation"),
+            parse_ids(self.array, "array"), _parse_intent(self.intent), parse_correlation(self.correlation),
+            parse_antenna(self.feed, "feed"),
+        )  # fmt: skip
+        object.__setattr__(self, "_parsed", parsed)
+
+    @property
+    def parsed(self) -> _Parsed:
+        """The expressions as read."""
+        return self.__dict__["_parsed"]  # type: ignore[no-any-return]
+
+    @property
+    def empty(self) -> bool:
+        """True when nothing is asked for: the whole MeasurementSet."""
+        return not any(getattr(self, f.name).strip() for f in fields(self))
+
+    def resolve(self, ms: MeasurementSet, allow_empty: bool = False) -> ResolvedSelection:
+        """Find the rows, channels and correlations that are selected.
+
+        Parameters
+        ----------
+        ms : MeasurementSet
+        allow_empty : bool
+            Give back a selection without rows instead of raising.
+
+        Raises
+        ------
+        SelectionError
+            A name or ID does not exist, or no row is selected.
+        """
+        return _Resolver(self, ms).resolve(allow_empty)
+
+
+@dataclass(frozen=True)
+class ResolvedSelection:
+    """A Selection matched with one MeasurementSet.
+
+    Attributes
+    ----------
+    rows : ndarray (row,) int64
+        Row numbers of the main table, ascending.
+    channels : dict
+        ``{spw: ndarray of channels, ascending}``; None means all channels. Only selected windows are keys.
+    channel_ranges : dict
+        ``{spw: [(first, last, step), ...]}`` as written, the last channel included.
+    correlations : dict
+        ``{polarization: ndarray of indices}`` in the order asked; None means all.
+    fields, spws, ddids, states, observations, arrays : tuple of int
+        IDs that the expressions stand for, in the order written; all IDs of the sub-table where there is no expression
+        (observations and arrays: what the rows hold).
+    baselines : BaselineSelection or None
+        None without an antenna expression.
+    scan_ranges : tuple of IdRange
+        The scan expression, read.
+    named : frozenset of str
+        Which expressions were given.
+    """
+
+    rows: np.ndarray
+    channels: dict[int, np.ndarray | None]
+    channel_ranges: dict[int, list[tuple[int, int, int]]]
+    correlations: dict[int, np.ndarray | None]
+    fields: tuple[int, ...]
+    spws: tuple[int, ...]
+    ddids: tuple[int, ...]
+    states: tuple[int, ...]
+    baselines: BaselineSelection | None
+    feed_pairs: np.ndarray
+    scan_ranges: tuple[IdRange, ...]
+    time_bounds_s: tuple[tuple[float, float], ...]
+    uv_items: tuple[UvItem, ...]
+    correlation_ddids: tuple[int, ...]
+    named: frozenset[str]
+    ms: MeasurementSet = field(repr=False, compare=False)
+
+    @property
+    def nrow(self) -> int:
+        """Number of rows selected."""
+        return len(self.rows)
+
+    def _present(self, column: str) -> tuple[int, ...]:
+        return tuple(np.unique(self.ms.read(column, self.rows)).tolist()) if len(self.rows) else ()
+
+    @cached_property
+    def scans(self) -> tuple[int, ...]:
+        """Scan numbers of the rows."""
+        return self._present("SCAN_NUMBER")
+
+    @cached_property
+    def observations(self) -> tuple[int, ...]:
+        """OBSERVATION_IDs of the rows."""
+        return self._present("OBSERVATION_ID")
+
+    @cached_property
+    def arrays(self) -> tuple[int, ...]:
+        """ARRAY_IDs of the rows."""
+        return self._present("ARRAY_ID")
+
+    @cached_property
+    def fields_present(self) -> tuple[int, ...]:
+        """FIELD_IDs of the rows."""
+        return self._present("FIELD_ID")
+
+    @cached_property
+    def ddids_present(self) -> tuple[int, ...]:
+        """DATA_DESC_IDs of the rows."""
+        return self._present("DATA_DESC_ID")
+
+    @cached_property
+    def antennas(self) -> tuple[int, ...]:
+        """Antennas of the rows."""
+        if not len(self.rows):
+            return ()
+        both = [np.unique(self.ms.read(c, self.rows)) for c in ("ANTENNA1", "ANTENNA2")]
+        return tuple(np.unique(np.concatenate(both)).tolist())
+
+
+class _Resolver:
+    """Matches one Selection with one MeasurementSet."""
+
+    def __init__(self, selection: Selection, ms: MeasurementSet) -> None:
+        self.selection, self.ms, self.parsed = selection, ms, selection.parsed
+        self.metadata = ms.metadata
+        self.mask: np.ndarray | None = None
+        self._columns: dict[str, np.ndarray] = {}
+
+    def column(self, name: str) -> np.ndarray:
+        if name not in self._columns:
+            self._columns[name] = np.asarray(self.ms.read(name))
+        return self._columns[name]
+
+    def keep(self, mask: np.ndarray) -> None:
+        self.mask = mask if self.mask is None else self.mask & mask
+
+    def keep_ids(self, column: str, ids: list[int]) -> None:
+        values = self.column(column)
+        top = int(max(values.max(initial=0), max(ids, default=0))) + 1
+        wanted = np.zeros(top + 1, bool)
+        wanted[ids] = True
+        self.keep(wanted[np.where(values < 0, top, values)])
+
+    def keep_ranges(self, column: str, ranges: tuple[IdRange, ...]) -> None:
+        values = self.column(column)
+        mask = np.zeros(len(values), bool)
+        for r in ranges:
+            mask |= (values >= r.low) & (values <= (r.high if r.high is not None else np.iinfo(np.int32).max))
+        self.keep(mask)
+
+    def resolve(self, allow_empty: bool) -> ResolvedSelection:
+        s, p = self.selection, self.parsed
+        fields_found = self._fields()
+        spws, ranges, channels = self._spws()
+        ddids, correlations, by_correlation = self._ddids(spws)
+        states = self._states()
+        baselines = self._baselines()
+        feed_pairs = self._feeds()
+        for column, items in (("SCAN_NUMBER", p.scan), ("OBSERVATION_ID", p.observation), ("ARRAY_ID", p.array)):
+            if items:
+                self.keep_ranges(column, items)
+        bounds = self._times()
+        if p.uvrange:
+            self._uv()
+        if s.taql.strip():
+            self._taql()
+        rows = np.arange(self.ms.nrow, dtype=np.int64) if self.mask is None else np.flatnonzero(self.mask).astype(np.int64)
+        named = frozenset(f.name for f in fields(s) if getattr(s, f.name).strip())
+        if not len(rows) and not allow_empty:
+            given = ", ".join(f"{n}={getattr(s, n)!r}" for n in sorted(named)) or "the whole MeasurementSet"
+            raise SelectionError(f"the selection {given} matches no row of {self.ms.path!r}; {self._what_is_there()}")
+        return ResolvedSelection(
+            rows, channels, ranges, correlations, tuple(fields_found), tuple(spws), tuple(ddids), tuple(states), baselines,
+            feed_pairs, p.scan, tuple((low, high) for low, high, _ in bounds), p.uvrange, tuple(by_correlation), named, self.ms,
+        )  # fmt: skip
+
+    def _what_is_there(self) -> str:
+        if not self.ms.nrow:
+            return "it has no rows"
+        scans = np.unique(self.column("SCAN_NUMBER")).tolist()
+        present = np.unique(self.column("FIELD_ID")).tolist()
+        names = [self.metadata.fields[i].name for i in present if 0 <= i < len(self.metadata.fields)]
+        return f"its rows hold the fields {shown(names)} and the scans {shown(scans)}"
+
+    def _fields(self) -> list[int]:
+        names = [f.name for f in self.metadata.fields]
+        if not self.parsed.field:
+            return list(range(len(names)))
+        found = resolve_ids(self.parsed.field, names, Refusal("field", self.selection.field))
+        self.keep_ids("FIELD_ID", found)
+        return found
+
+    def _spws(self) -> tuple[list[int], dict[int, list[tuple[int, int, int]]], dict[int, np.ndarray | None]]:
+        windows = self.metadata.spectral_windows
+        if not self.parsed.spw:
+            return [w.id for w in windows], {w.id: [(0, w.nchan - 1, 1)] for w in windows}, {w.id: None for w in windows}
+        spws, ranges, whole = resolve_spws(self.parsed.spw, self.metadata, self.selection.spw)
+        channels: dict[int, np.ndarray | None] = {}
+        for spw in spws:
+            union = np.unique(np.concatenate([np.arange(a, b + 1, step) for a, b, step in ranges[spw]]))
+            everything = spw in whole or len(union) == windows[spw].nchan
+            channels[spw] = None if everything else union.astype(np.int64)
+        return spws, ranges, channels
+
+    def _ddids(self, spws: list[int]) -> tuple[list[int], dict[int, np.ndarray | None], list[int]]:
+        descriptions = self.metadata.data_descriptions
+        ddids = [d.id for spw in spws for d in descriptions if d.spw == spw]
+        correlations: dict[int, np.ndarray | None] = {p.id: None for p in self.metadata.polarizations}
+        by_correlation: list[int] = []
+        if self.parsed.correlation:
+            by_correlation, wanted = resolve_correlations(self.parsed.correlation, self.metadata, self.selection.correlation)
+            ddids = [d for d in ddids if d in by_correlation]
+            for pol, indices in wanted.items():
+                whole = np.array_equal(indices, np.arange(self.metadata.polarizations[pol].ncorr))
+                correlations[pol] = None if whole else indices
+        if self.parsed.spw or (self.parsed.correlation and len(ddids) < len(descriptions)):
+            self.keep_ids("DATA_DESC_ID", ddids)
+        return ddids, correlations, by_correlation
+
+    def _states(self) -> list[int]:
+        states = self.metadata.states
+        modes = [s.obs_mode for s in states]
+        if not self.parsed.intent:
+            return list(range(len(modes)))
+        refuse = Refusal("intent", self.selection.intent)
+        found: list[int] = []
+        for item in self.parsed.intent:
+            matching = list(range(len(modes)))
+            for part in item:
+                one = resolve_ids((part,), modes, refuse) if isinstance(part, Name) or not part.listed else [
+                    i for i in range(len(modes)) if part.holds(i)
+                ]  # fmt: skip
+                if not one:
+                    raise refuse("there is no such state", f"there are {len(modes)}: {shown(modes)}")
+                matching = [i for i in matching if i in one]
+            found += [i for i in matching if i not in found]
+        self.keep_ids("STATE_ID", found)
+        return found
+
+    def _baselines(self) -> BaselineSelection | None:
+        if not self.parsed.antenna:
+            return None
+        found = resolve_antenna(self.parsed.antenna, self.metadata.antennas, self.selection.antenna)
+        self.keep(found.matrix[self.column("ANTENNA1"), self.column("ANTENNA2")])
+        return found
+
+    def _feeds(self) -> np.ndarray:
+        if not self.parsed.feed:
+            return np.zeros((0, 2), dtype=np.int64)
+        one, two = self.column("FEED1"), self.column("FEED2")
+        numbers = sorted({f.feed_id for f in self.metadata.feeds} | {int(one.max(initial=0)), int(two.max(initial=0))})
+        matrix, pairs = resolve_feed(self.parsed.feed, numbers, self.selection.feed)
+        self.keep(matrix[one, two])
+        return pairs
+
+    def _times(self) -> list[tuple[float, float, bool]]:
+        if not self.parsed.timerange:
+            return []
+        time_s = self.column("TIME")
+        if not len(time_s):
+            return []
+        exposure = float(self.ms.read("EXPOSURE", np.array([0]))[0])
+        bounds = time_bounds(self.parsed.timerange, float(time_s[0]), exposure, self.selection.timerange)
+        self.keep(time_mask(bounds, time_s))
+        return bounds
+
+    def _uv(self) -> None:
+        frequency = None
+        if any(item.in_lambda for item in self.parsed.uvrange):
+            of_ddid = [self.metadata.spectral_windows[d.spw].ref_frequency_hz for d in self.metadata.data_descriptions]
+            frequency = np.array(of_ddid)[self.column("DATA_DESC_ID")]
+        self.keep(uv_mask(self.parsed.uvrange, self.column("UVW"), frequency))
+
+    def _taql(self) -> None:
+        refuse = Refusal("taql", self.selection.taql)
+        try:
+            # CASA's TaQL counts array elements from 1 and includes ends.
+            part: Any = self.ms.table.query(self.selection.taql, style="glish")
+            rows = part.rownumbers()
+            part.close()
+        except RuntimeError as error:
+            raise refuse(f"casacore cannot evaluate it: {error}", f"columns are {shown(self.ms.column_names)}") from error
+        mask = np.zeros(self.ms.nrow, bool)
+        mask[np.asarray(rows, dtype=np.int64)] = True
+        self.keep(mask)

@@ -1,0 +1,152 @@
+"""What every part of the coordsys tool stands on: its coordinates, how members are named, and how errors read."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from casatools._base.errors import ParameterError
+from casatools.io.image.coordinates import (
+    Coordinate,
+    Coordinates,
+    DirectionCoordinate,
+    LinearCoordinate,
+    ObservationInfo,
+    SpectralCoordinate,
+    StokesCoordinate,
+    TabularCoordinate,
+)
+
+__all__ = ["KINDS", "CoordsysState", "array_record", "kind_of", "new_coordinates", "new_members"]
+
+KINDS = ("Direction", "Spectral", "Stokes", "Linear", "Tabular", "Quality")
+# The line that CASA's new spectral axis is about: the 21 cm line of hydrogen in its table of lines.
+_HI_HZ = 1420405751.7860003
+_CLIGHT_DAY = 86400.0
+
+
+def kind_of(name: str) -> str:
+    """The kind of coordinate that a name (or the start of one) stands for; raises ParameterError for an unknown one."""
+    folded = name.strip().lower()
+    found = [kind for kind in KINDS if folded and kind.lower().startswith(folded)]
+    if not found:
+        raise ParameterError(f"there is no coordinate type {name!r}; types are {', '.join(k.lower() for k in KINDS)}")
+    return found[0]
+
+
+def array_record(value: Any) -> Any:
+    """A record whose lists of texts are arrays and whose integers are 64 bit, as CASA's tools give it, keys in order."""
+    if isinstance(value, dict):
+        return {key: array_record(value[key]) for key in sorted(value)}
+    if isinstance(value, list) and all(isinstance(v, str) for v in value):
+        return np.array(value) if value else np.array([], dtype="<U1")
+    if isinstance(value, np.ndarray) and value.dtype.kind == "i":
+        return value.astype(np.int64)
+    return value
+
+
+def new_members(direction: bool, spectral: bool, stokes: Sequence[str], linear: int, tabular: bool) -> list[Coordinate]:
+    """Fresh coordinates in CASA's order and with its defaults."""
+    out: list[Coordinate] = []
+    if direction:
+        out.append(DirectionCoordinate.make("J2000", "SIN", (0.0, 0.0), (0.0, 0.0), (-1.0, 1.0), ("'", "'")))
+    if stokes:
+        out.append(StokesCoordinate.make(stokes))
+    if spectral:
+        out.append(SpectralCoordinate.linear("LSRK", 1.415e9, 1.0e3, 0.0, _HI_HZ))
+    if linear > 0:
+        out.append(LinearCoordinate.make([f"LinAxis{k}" for k in range(linear)], ["km"] * linear))
+    if tabular:
+        out.append(TabularCoordinate.make("TabAxis1", "km"))
+    return out
+
+
+def _observation(telescope: str) -> ObservationInfo:
+    from casatools.frames.engine import position_record
+    from casatools.frames.observatories import observatory_position
+
+    now = time.time() / _CLIGHT_DAY + 40587.0
+    position = position_record(observatory_position(telescope).itrf_m)
+    return ObservationInfo.make(telescope, "Karl Jansky", now, position=position)
+
+
+def new_coordinates(members: Sequence[Coordinate], telescope: str = "EVLA") -> Coordinates:
+    """Coordinates of the members with CASA's default observation of today."""
+    return Coordinates(members, observation=_observation(telescope))
+
+
+class CoordsysState:
+    """The coordinates a coordsys tool holds; the topic mixins stand on it."""
+
+    def __init__(self) -> None:
+        self._held: Coordinates | None = None
+        self._parent = "unknown"
+
+    @property
+    def _coordinates(self) -> Coordinates:
+        if self._held is None:
+            self._held = new_coordinates((), "ALMA")
+        return self._held
+
+    @_coordinates.setter
+    def _coordinates(self, value: Coordinates) -> None:
+        self._held = value
+
+    @property
+    def coordinates(self) -> Coordinates:
+        """The coordinates themselves, for other tools."""
+        return self._coordinates
+
+    @classmethod
+    def from_coordinates(cls, coordinates: Coordinates, parent: str = "unknown") -> Any:
+        """A tool that holds a copy of the given coordinates."""
+        tool = cls()
+        tool._held = coordinates.copy()
+        tool._parent = parent
+        return tool
+
+    def _index(self, kind: str, which: int = 0) -> int:
+        name = kind_of(kind)
+        index = self._coordinates.find(name, which)
+        if index is None:
+            raise ParameterError(f"the coordinate system has no {name.lower()} coordinate{f' number {which}' if which else ''}")
+        return index
+
+    def _axes_of(self, kind: str) -> list[int]:
+        """World axes of a type's first coordinate, or all world axes for ""."""
+        if not kind:
+            return list(range(self._coordinates.n_world_axes))
+        return [a for a in self._coordinates.world_axes[self._index(kind)] if a >= 0]
+
+    def _pixel_axes_of(self, kind: str) -> list[int]:
+        if not kind:
+            return list(range(self._coordinates.n_pixel_axes))
+        return [a for a in self._coordinates.pixel_axes[self._index(kind)] if a >= 0]
+
+    def _spectral(self) -> tuple[int, SpectralCoordinate]:
+        index = self._index("spectral")
+        member = self._coordinates.members[index]
+        assert isinstance(member, SpectralCoordinate)
+        return index, member
+
+    def _direction(self) -> tuple[int, DirectionCoordinate]:
+        index = self._index("direction")
+        member = self._coordinates.members[index]
+        assert isinstance(member, DirectionCoordinate)
+        return index, member
+
+    def _set_member_values(self, axes: Sequence[int], values: np.ndarray, what: str) -> None:
+        """Put world-ordered values of some axes into the members' reference value or increment."""
+        for index, member in enumerate(self._coordinates.members):
+            rows = [(row, a) for row, a in enumerate(self._coordinates.world_axes[index]) if a in axes]
+            if rows and member.kind not in ("Stokes", "Quality"):
+                current = np.array(member.reference_value if what == "value" else member.increment)
+                for row, axis in rows:
+                    current[row] = values[axis]
+                if what != "value" and np.any(current == 0):
+                    raise ParameterError(f"the increment of the {member.kind.lower()} axis cannot be 0")
+                changed = member.with_reference(value=current) if what == "value" else member.with_reference(increment=current)
+                self._coordinates.members[index] = changed

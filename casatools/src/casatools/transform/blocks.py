@@ -1,0 +1,116 @@
+"""The unit of the transformation pipeline: a block of rows of one output data description, and reading blocks from a MeasurementSet.
+
+Weights. Two kinds exist: that of CORRECTED_DATA (WEIGHT_SPECTRUM, or WEIGHT in every channel) and that of DATA and MODEL_DATA
+(SIGMA_SPECTRUM^-2, or SIGMA^-2). A single output column takes the weight of its input for both WEIGHT and SIGMA, so that afterwards
+WEIGHT_SPECTRUM = SIGMA_SPECTRUM^-2 and, before averaging, WEIGHT = SIGMA^-2; several output columns keep the two kinds apart.
+Averages are weighted with the kind of the column averaged, sum the weights of the unflagged samples, and set WEIGHT to their mean
+over the unflagged output channels.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from casatools.io.ms import ChunkPlan, MeasurementSet, ResolvedSelection, VisChunk, iter_chunks
+from casatools.transform.columns import ColumnPlan
+
+__all__ = ["ROW_COLUMNS", "Block", "inverse_square", "read_blocks"]
+
+ROW_COLUMNS = (
+    "UVW", "ANTENNA1", "ANTENNA2", "ARRAY_ID", "EXPOSURE", "FEED1", "FEED2", "FIELD_ID", "INTERVAL", "OBSERVATION_ID",
+    "PROCESSOR_ID", "SCAN_NUMBER", "STATE_ID", "TIME", "TIME_CENTROID",
+)  # fmt: skip
+
+
+@dataclass
+class Block:
+    """Some rows on their way through the pipeline.
+
+    Attributes
+    ----------
+    ddid : int
+        DATA_DESC_ID in the input; `spw` its spectral window.
+    start : int
+        For a time average: the first output row of the block.
+    rows : dict
+        Row columns, ``(row, ...)``.
+    data : dict
+        Output column to ``(row, chan, corr)``.
+    flag : ndarray (row, chan, corr) bool
+    corrected_weight, data_weight : ndarray (row, chan or 1, corr) float32
+        The two kinds of weights; the same object where one kind rules.
+    weight, sigma : ndarray (row, corr) float32
+    """
+
+    ddid: int
+    spw: int
+    start: int
+    rows: dict[str, np.ndarray]
+    data: dict[str, np.ndarray]
+    flag: np.ndarray
+    corrected_weight: np.ndarray
+    data_weight: np.ndarray
+    weight: np.ndarray
+    sigma: np.ndarray
+
+    def weight_of(self, column: str) -> np.ndarray:
+        """The weight that belongs to an output column."""
+        return self.corrected_weight if column == "CORRECTED_DATA" else self.data_weight
+
+    @property
+    def nrow(self) -> int:
+        return len(self.flag)
+
+
+def inverse_square(sigma: np.ndarray) -> np.ndarray:
+    """1/sigma^2 in float32; 0 where sigma is not positive."""
+    out = np.zeros(sigma.shape, dtype=np.float32)
+    np.divide(1.0, np.square(sigma, dtype=np.float64), out=out, where=sigma > 0, casting="same_kind")
+    return out
+
+
+def inverse_root(weight: np.ndarray) -> np.ndarray:
+    """weight^-1/2 in float32; 0 where the weight is not positive."""
+    out = np.zeros(weight.shape, dtype=np.float32)
+    np.divide(1.0, np.sqrt(weight, dtype=np.float64), out=out, where=weight > 0, casting="same_kind")
+    return out
+
+
+def read_blocks(ms: MeasurementSet, resolved: ResolvedSelection, columns: ColumnPlan, plans: Sequence[ChunkPlan]) -> Iterator[Block]:
+    """Read the planned chunks as blocks."""
+    wanted = [*columns.reads, "WEIGHT", "SIGMA", *ROW_COLUMNS]
+    starts = iter(plans)
+    for chunk in iter_chunks(ms, resolved, wanted, plans=plans):
+        plan = next(starts)
+        yield _block(chunk, columns, int(plan.index[0]) if len(plan.index) else 0)
+
+
+def _block(chunk: VisChunk, columns: ColumnPlan, start: int) -> Block:
+    c = chunk.columns
+    weight, sigma = c["WEIGHT"], c["SIGMA"]
+    from_weight = c["WEIGHT_SPECTRUM"] if "WEIGHT_SPECTRUM" in c else weight[:, None, :]
+    if columns.single:
+        if columns.from_corrected:
+            kind, sigma = from_weight, inverse_root(weight)
+        else:
+            weight = inverse_square(sigma)
+            kind = inverse_square(c["SIGMA_SPECTRUM"]) if "SIGMA_SPECTRUM" in c else weight[:, None, :]
+        corrected_weight = data_weight = np.ascontiguousarray(kind)
+    else:
+        corrected_weight = np.ascontiguousarray(from_weight)
+        data_weight = inverse_square(c["SIGMA_SPECTRUM"] if "SIGMA_SPECTRUM" in c else sigma[:, None, :])
+    return Block(
+        ddid=chunk.ddid,
+        spw=chunk.spw,
+        start=start,
+        rows={name: c[name] for name in ROW_COLUMNS},
+        data={out: c[name] for name, out in columns.pairs},
+        flag=c["FLAG"],
+        corrected_weight=corrected_weight,
+        data_weight=data_weight,
+        weight=weight,
+        sigma=sigma,
+    )

@@ -1,0 +1,91 @@
+"""Which visibility columns a transformation reads and writes, and which weights belong to them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from casatools._base.errors import DataError, ParameterError
+from casatools.io.ms import MeasurementSet
+
+__all__ = ["ColumnPlan", "plan_columns"]
+
+_NAMES = {"data": "DATA", "model": "MODEL_DATA", "corrected": "CORRECTED_DATA", "float_data": "FLOAT_DATA", "lag_data": "LAG_DATA"}
+
+
+@dataclass(frozen=True)
+class ColumnPlan:
+    """Input columns with the output column each becomes, and where weights come from.
+
+    Attributes
+    ----------
+    pairs : tuple of (input, output)
+    single : bool
+        One column was asked for: it becomes DATA (FLOAT_DATA and LAG_DATA stay), and WEIGHT and SIGMA agree afterwards.
+    from_corrected : bool
+        The one column is CORRECTED_DATA, so that WEIGHT rules; otherwise SIGMA does.
+    weight_spectrum, sigma_spectrum : bool
+        The input has WEIGHT_SPECTRUM, SIGMA_SPECTRUM.
+    """
+
+    pairs: tuple[tuple[str, str], ...]
+    single: bool
+    weight_spectrum: bool
+    sigma_spectrum: bool
+
+    @property
+    def from_corrected(self) -> bool:
+        return self.single and self.pairs[0][0] == "CORRECTED_DATA"
+
+    @property
+    def of_model(self) -> bool:
+        """The one column is MODEL_DATA, which has no noise."""
+        return self.single and self.pairs[0][0] == "MODEL_DATA"
+
+    @property
+    def spectra(self) -> bool:
+        """Weights per channel are known and are written."""
+        return self.weight_spectrum
+
+    @property
+    def reads(self) -> list[str]:
+        """Columns with a channel axis to read."""
+        out = [c for c, _ in self.pairs] + ["FLAG"]
+        if self.weight_spectrum and (self.from_corrected or not self.single):
+            out.append("WEIGHT_SPECTRUM")
+        if self.sigma_spectrum and not self.from_corrected:
+            out.append("SIGMA_SPECTRUM")
+        return out
+
+    @property
+    def writes(self) -> list[str]:
+        """Optional columns of the output."""
+        return [c for _, c in self.pairs] + (["WEIGHT_SPECTRUM", "SIGMA_SPECTRUM"] if self.spectra else [])
+
+
+def plan_columns(ms: MeasurementSet, datacolumn: str, usewtspectrum: bool = False) -> ColumnPlan:
+    """Work out the columns for a `datacolumn` parameter such as "corrected", "all" or "data,model,corrected".
+
+    Raises
+    ------
+    ParameterError
+        An unknown name.
+    DataError
+        The MeasurementSet lacks a column asked for by name.
+    """
+    text = datacolumn.strip().lower()
+    if text == "all":
+        found = [c for c in _NAMES.values() if ms.has(c)]
+        if not found:
+            raise DataError(f"MeasurementSet {ms.path!r} has no visibility column")
+    else:
+        words = [w.strip() for w in text.split(",")]
+        unknown = [w for w in words if w not in _NAMES]
+        if unknown:
+            raise ParameterError(f"datacolumn {unknown[0]!r} is unknown; allowed are {', '.join(_NAMES)}, all")
+        found = [_NAMES[w] for w in words]
+        for column in found:
+            ms.require(column)
+    single = len(found) == 1
+    pairs = tuple((c, "DATA" if single and c in ("MODEL_DATA", "CORRECTED_DATA") else c) for c in found)
+    spectrum = ms.has("WEIGHT_SPECTRUM")
+    return ColumnPlan(pairs, single, spectrum, ms.has("SIGMA_SPECTRUM"))

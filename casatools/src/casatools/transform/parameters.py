@@ -1,0 +1,68 @@
+"""Parameters of the manipulation tasks: text and lists as users write them, to the options of the pipeline."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from typing import Any
+
+from casatools._base.errors import ParameterError, UnsupportedError
+from casatools.frames.quantities import convert_value, parse_quantity
+from casatools.io.ms import Selection
+
+__all__ = ["parse_span", "parse_timebin_s", "parse_widths", "refuse_multi_ms", "selection_of"]
+
+
+def parse_timebin_s(value: Any, name: str = "timebin") -> float:
+    """A duration in seconds: ``"90s"``, ``"1min"``, ``"30"``, 30; 0 for none."""
+    text = value.strip() if isinstance(value, str) else value
+    if text in ("", "-1", "-1s", 0):
+        return 0.0
+    try:
+        seconds = float(convert_value(*parse_quantity(text, "s"), "s"))
+    except (ParameterError, ValueError) as error:
+        raise ParameterError(f"parameter {name!r} must be a duration such as '30s'; got {value!r}") from error
+    if seconds < 0:
+        raise ParameterError(f"parameter {name!r} must not be negative; got {value!r}")
+    return seconds
+
+
+def parse_widths(value: Any, name: str) -> tuple[int, ...]:
+    """Channels to average: an int, a text of one, or one for each spectral window; () where nothing is averaged."""
+    if isinstance(value, str):
+        value = [v for v in value.replace("[", "").replace("]", "").split(",") if v.strip()]
+    items = list(value) if isinstance(value, (list, tuple)) else [value]
+    widths = []
+    for item in items:
+        try:
+            number = int(item)
+        except (TypeError, ValueError):
+            number = 0
+        if number < 1 or (not isinstance(item, str) and number != item):
+            raise ParameterError(f"parameter {name!r} must be a number of channels of at least 1, or a list of such; got {item!r}")
+        widths.append(number)
+    return () if all(w == 1 for w in widths) and len(widths) <= 1 else tuple(widths)
+
+
+def parse_span(value: Any, name: str, allowed: Sequence[str]) -> frozenset[str]:
+    """Names joined by commas, or a list of them."""
+    words = value.split(",") if isinstance(value, str) else list(value)
+    found = {str(w).strip().lower() for w in words} - {""}
+    unknown = sorted(found - set(allowed))
+    if unknown:
+        raise ParameterError(f"parameter {name!r} must be made of {', '.join(allowed)}; got {unknown[0]!r}")
+    return frozenset(found)
+
+
+def selection_of(**expressions: Any) -> Selection:
+    """A Selection from task parameters; lists are joined by commas."""
+    texts = {}
+    for name, value in expressions.items():
+        texts[name] = ",".join(str(v) for v in value) if isinstance(value, (list, tuple)) else str(value)
+    return Selection(**texts)
+
+
+def refuse_multi_ms(vis: str, name: str) -> None:
+    """Raise UnsupportedError for a Multi-MS whose structure is to be kept."""
+    if os.path.isdir(os.path.join(vis, "SUBMSS")):
+        raise UnsupportedError(f"parameter {name!r}=True with a Multi-MS is not supported yet; give {name}=False to write a plain MeasurementSet")
