@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from casatools._base import kinds
-from casatools._base.errors import ParameterError
-
 from casatasks import _params as P
 from casatasks._task import task
+from casatools._base import kinds
+from casatools._base.errors import ParameterError
 
 __all__ = ["applycal"]
 
@@ -30,13 +29,17 @@ def applycal(
     callib: Annotated[str, kinds.Text(), "Calibration library file"] = "",
     gaintable: Annotated[list[str], kinds.TextList(drop_empty=True), "Calibration tables to apply"] = [],  # noqa: B006
     gainfield: Annotated[
-        list[str], kinds.TextList(drop_empty=True, numbers=True), "Fields whose solutions are taken, for each table: '', 'nearest' or a list"
+        list[str],
+        kinds.TextList(drop_empty=True, numbers=True),
+        "Fields whose solutions are taken, for each table: '', 'nearest' or a list",
     ] = [],  # noqa: B006
     interp: Annotated[
         list[str], kinds.TextList(drop_empty=True), "Interpolation 'time,frequency' for each table, such as 'linear,nearestflag'"
     ] = [],  # noqa: B006
     spwmap: Annotated[
-        list[Any], kinds.IntList(), "Spectral window of the solutions for each of the data; a list for each table when there are several"
+        list[Any],
+        kinds.IntList(),
+        "Spectral window of the solutions for each of the data; a list for each table when there are several",
     ] = [],  # noqa: B006
     calwt: Annotated[list[bool], kinds.BoolList(), "Scale the weights too, for each table"] = [True],  # noqa: B006
     parang: Annotated[bool, kinds.Bool(), "Correct for parallactic angle"] = False,
@@ -69,9 +72,21 @@ def applycal(
 
     if docallib and not callib:
         raise ParameterError("applycal: parameter 'callib' must name a calibration library file when docallib is True")
-    further = {"timerange": timerange, "uvrange": uvrange, "antenna": antenna, "scan": scan, "observation": observation, "taql": msselect}
+    further = {
+        "timerange": timerange,
+        "uvrange": uvrange,
+        "antenna": antenna,
+        "scan": scan,
+        "observation": observation,
+        "taql": msselect,
+    }
     selection = {"field": field, "spw": spw, "intent": intent, **(further if selectdata else {})}
     library = LibraryOptions(
-        () if docallib else tuple(gaintable), tuple(gainfield), tuple(interp), tuple(spwmap), tuple(calwt), callib if docallib else ""
+        () if docallib else tuple(gaintable),
+        tuple(gainfield),
+        tuple(interp),
+        tuple(spwmap),
+        tuple(calwt),
+        callib if docallib else "",
     )
     correct_visibilities(vis, selection, library, ApplyOptions(applymode, parang), "applycal" if flagbackup else "")

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from casatools._base import kinds
-
 from casatasks import _params as P
 from casatasks._task import task
+from casatools._base import kinds
 
 __all__ = ["clearcal"]
 

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from casatools._base import kinds
-
 from casatasks._params import OutputVis
 from casatasks._task import task
+from casatools._base import kinds
 
 __all__ = ["importuvfits"]
 

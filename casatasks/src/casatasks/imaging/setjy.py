@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from casatools._base import kinds
-from casatools._base.errors import ParameterError, UnsupportedError
-
 from casatasks import _params as P
 from casatasks._task import task
+from casatools._base import kinds
+from casatools._base.errors import ParameterError, UnsupportedError
 
 __all__ = ["setjy"]
 
@@ -28,9 +27,19 @@ def setjy(
     scalebychan: Annotated[bool, kinds.Bool(), "A flux density for each channel rather than one for a spectral window"] = True,
     standard: Annotated[
         Literal[
-            "Perley-Butler 2017", "Perley-Butler 2013", "Perley-Butler 2010", "Perley-Taylor 99", "Baars", "Perley 90",
-            "Perley-Taylor 95", "Butler-JPL-Horizons 2012", "Butler-JPL-Horizons 2010", "Scaife-Heald 2012",
-            "Stevens-Reynolds 2016", "manual", "fluxscale",
+            "Perley-Butler 2017",
+            "Perley-Butler 2013",
+            "Perley-Butler 2010",
+            "Perley-Taylor 99",
+            "Baars",
+            "Perley 90",
+            "Perley-Taylor 95",
+            "Butler-JPL-Horizons 2012",
+            "Butler-JPL-Horizons 2010",
+            "Scaife-Heald 2012",
+            "Stevens-Reynolds 2016",
+            "manual",
+            "fluxscale",
         ],
         "Flux density scale; 'manual' takes fluxdensity, 'fluxscale' takes fluxdict",
     ] = "Perley-Butler 2017",
@@ -40,7 +49,9 @@ def setjy(
     spix: Annotated[Any, _FLUX, "Spectral index, curvature, ... for standard='manual'"] = 0.0,
     reffreq: Annotated[str, kinds.Quantity("GHz"), "Frequency of fluxdensity, polindex and polangle"] = "1GHz",
     polindex: Annotated[list[float], kinds.FloatList(), "Linear polarization fraction, as a polynomial in (f - f0) / f0"] = [],  # noqa: B006
-    polangle: Annotated[list[float], kinds.FloatList(), "Angle of linear polarization [rad], as the same kind of polynomial"] = [],  # noqa: B006
+    polangle: Annotated[
+        list[float], kinds.FloatList(), "Angle of linear polarization [rad], as the same kind of polynomial"
+    ] = [],  # noqa: B006
     rotmeas: Annotated[float, kinds.Float(), "Rotation measure [rad/m2]"] = 0.0,
     fluxdict: Annotated[dict[str, Any], kinds.Record(), "What fluxscale returned, for standard='fluxscale'"] = {},  # noqa: B006
     useephemdir: Annotated[bool, kinds.Bool(), "Use directions from an ephemeris, for solar system objects"] = False,

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from casatools._base import log
-from casatools.information.headers import history_lines
-
 from casatasks._params import Vis
 from casatasks._task import task
+from casatools._base import log
+from casatools.information.headers import history_lines
 
 __all__ = ["listhistory"]
 

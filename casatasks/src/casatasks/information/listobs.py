@@ -4,12 +4,25 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from casatools._base import kinds
-from casatools.information.headers import list_observation
-from casatools.io.ms import Selection
-
-from casatasks._params import Antenna, ArrayId, Correlation, Feed, Field, Intent, Observation, Overwrite, Scan, SelectData, Spw, TimeRange, UvRange, Vis
+from casatasks._params import (
+    Antenna,
+    ArrayId,
+    Correlation,
+    Feed,
+    Field,
+    Intent,
+    Observation,
+    Overwrite,
+    Scan,
+    SelectData,
+    Spw,
+    TimeRange,
+    UvRange,
+    Vis,
+)
 from casatasks._task import task
+from casatools._base import kinds
+from casatools.information.headers import Selection, list_observation
 
 __all__ = ["listobs"]
 

@@ -4,24 +4,32 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from casatools._base import kinds, log
-from casatools._base.errors import DataError, ParameterError
-from casatools.information.headers import HEADER_KEYS, list_observation, read_header, write_header
-from casatools.io.ms import Selection
-
 from casatasks._params import Vis
 from casatasks._task import task
+from casatools._base import kinds, log
+from casatools._base.errors import DataError, ParameterError
+from casatools.information.headers import HEADER_KEYS, Selection, list_observation, read_header, write_header
 
 __all__ = ["vishead"]
 
-_LISTED = ["telescope", "observer", "project", "field", "freq_group_name", "spw_name", "schedule", "schedule_type", "release_date"]
+_LISTED = [
+    "telescope",
+    "observer",
+    "project",
+    "field",
+    "freq_group_name",
+    "spw_name",
+    "schedule",
+    "schedule_type",
+    "release_date",
+]
 
 
 @task(group="information")
 def vishead(
     vis: Vis = "",
     mode: Annotated[Literal["list", "summary", "get", "put", ""], "What to do"] = "summary",
-    listitems: Annotated[list[str], kinds.TextList(drop_empty=True), "Items to list; none means all"] = _LISTED,  # noqa: B006
+    listitems: Annotated[list[str], kinds.TextList(drop_empty=True), "Items to list; none means all"] = _LISTED,
     hdkey: Annotated[str, kinds.Text(), "Item to get or put"] = "",
     hdindex: Annotated[str, kinds.Text(numbers=True), "Row of the item; '' is all rows"] = "",
     hdvalue: Annotated[Any, kinds.Variant(), "New value"] = "",

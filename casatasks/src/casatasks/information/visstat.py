@@ -4,13 +4,24 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
+from casatasks._params import (
+    Antenna,
+    ArrayId,
+    Correlation,
+    Field,
+    Intent,
+    Observation,
+    Scan,
+    SelectData,
+    Spw,
+    TimeRange,
+    UvRange,
+    Vis,
+)
+from casatasks._task import task
 from casatools._base import kinds
 from casatools._base.errors import ParameterError, UnsupportedError
-from casatools.information.visibility_statistics import VisibilityStatisticsOptions, visibility_statistics
-from casatools.io.ms import Selection
-
-from casatasks._params import Antenna, ArrayId, Correlation, Field, Intent, Observation, Scan, SelectData, Spw, TimeRange, UvRange, Vis
-from casatasks._task import task
+from casatools.information.visibility_statistics import Selection, VisibilityStatisticsOptions, visibility_statistics
 
 __all__ = ["visstat"]
 
@@ -39,7 +50,9 @@ def visstat(
     observation: Observation = "",
     timeaverage: Annotated[bool, kinds.Bool(), "Average in time before"] = False,
     timebin: Annotated[str, kinds.Text(), "Interval to average over"] = "0s",
-    timespan: Annotated[Any, kinds.Variant((kinds.Text(), kinds.TextList())), "Let averages cross these boundaries: scan, state"] = "",
+    timespan: Annotated[
+        Any, kinds.Variant((kinds.Text(), kinds.TextList())), "Let averages cross these boundaries: scan, state"
+    ] = "",
     maxuvwdistance: Annotated[float, kinds.Float(), "Largest uv distance between visibilities averaged, in metres"] = 0.0,
     disableparallel: Annotated[bool, kinds.Bool(), "Accepted for compatibility: the task runs in this process"] = False,
     ddistart: Annotated[int, kinds.Int(), "Accepted for compatibility: only -1"] = -1,

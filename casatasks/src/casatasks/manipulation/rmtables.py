@@ -5,10 +5,9 @@ from __future__ import annotations
 import glob
 from typing import Annotated
 
+from casatasks._task import task
 from casatools._base import kinds
 from casatools.information.headers import remove_tables
-
-from casatasks._task import task
 
 __all__ = ["rmtables"]
 

@@ -4,10 +4,23 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from casatools._base import kinds
-
-from casatasks._params import Antenna, ArrayId, Correlation, Feed, Field, Intent, Observation, OutputVis, Scan, Spw, TimeRange, UvRange, Vis
+from casatasks._params import (
+    Antenna,
+    ArrayId,
+    Correlation,
+    Feed,
+    Field,
+    Intent,
+    Observation,
+    OutputVis,
+    Scan,
+    Spw,
+    TimeRange,
+    UvRange,
+    Vis,
+)
 from casatasks._task import task
+from casatools._base import kinds
 
 __all__ = ["split"]
 
@@ -30,13 +43,27 @@ def split(
     feed: Feed = "",
     datacolumn: Annotated[
         Literal[
-            "corrected", "data", "model", "data,model,corrected", "float_data", "lag_data", "float_data,data", "lag_data,data", "all"
+            "corrected",
+            "data",
+            "model",
+            "data,model,corrected",
+            "float_data",
+            "lag_data",
+            "float_data,data",
+            "lag_data,data",
+            "all",
         ],
         "Column(s) to split out; a single one becomes DATA (or stays FLOAT_DATA, LAG_DATA)",
     ] = "corrected",
     keepflags: Annotated[bool, kinds.Bool(), "Keep rows that are flagged as a whole"] = True,
-    width: Annotated[Any, kinds.Variant((kinds.Int(min=1), kinds.IntList(), kinds.Text())), "Channels to average into one; a list gives one for each spectral window"] = 1,
-    timebin: Annotated[str, kinds.Variant((kinds.Text(), kinds.Quantity("s"))), "Time bin such as '30s'; '0s' does not average"] = "0s",
+    width: Annotated[
+        Any,
+        kinds.Variant((kinds.Int(min=1), kinds.IntList(), kinds.Text())),
+        "Channels to average into one; a list gives one for each spectral window",
+    ] = 1,
+    timebin: Annotated[
+        str, kinds.Variant((kinds.Text(), kinds.Quantity("s"))), "Time bin such as '30s'; '0s' does not average"
+    ] = "0s",
     combine: Annotated[Any, kinds.Variant((kinds.Text(), kinds.TextList())), "Let time bins cross 'scan', 'state' or both"] = "",
 ) -> None:
     """Write part of a MeasurementSet to a new one, averaged in frequency and time if wanted.

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from casatools._base import kinds
-
 from casatasks._params import ArrayId, Field, Intent, Observation, OutputVis, Scan, Spw, Vis
 from casatasks._task import task
+from casatools._base import kinds
 
 __all__ = ["uvcontsub"]
 
@@ -22,7 +21,9 @@ def uvcontsub(
     intent: Intent = "",
     array: ArrayId = "",
     observation: Observation = "",
-    datacolumn: Annotated[Literal["data", "model", "corrected", "float_data", "lag_data"], "Column to subtract from; it becomes DATA"] = "data",
+    datacolumn: Annotated[
+        Literal["data", "model", "corrected", "float_data", "lag_data"], "Column to subtract from; it becomes DATA"
+    ] = "data",
     fitspec: Annotated[
         Any,
         kinds.Variant((kinds.Text(), kinds.Record())),

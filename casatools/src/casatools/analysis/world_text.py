@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from casatools.frames.directions import format_dms, format_hms
+from casatools.frames.quantities import format_dms, format_hms
 from casatools.io.image.coordinates.system import Coordinates
 
 __all__ = ["world_text"]

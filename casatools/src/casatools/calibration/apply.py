@@ -52,7 +52,8 @@ def make_slots(chunk: VisChunk) -> _Slots:
     else:
         of_row = np.cumsum(changed)
         first = np.concatenate([[0], np.flatnonzero(changed)]).astype(np.int64) if len(changed) else np.zeros(0, dtype=np.int64)
-    return _Slots(*(key[first] for key in keys), of_row=of_row)
+    times, fields, observations, scans = (key[first] for key in keys)
+    return _Slots(times, fields, observations, scans, of_row)
 
 
 class PriorCalibration:
@@ -137,9 +138,7 @@ class PriorCalibration:
         """
         return self._apply(chunk, data, flag, weight, inverse=True, set_flags=set_flags, orders=orders)
 
-    def corrupt(
-        self, chunk: VisChunk, model: np.ndarray, *, orders: tuple[int, int] | None = None
-    ) -> np.ndarray:
+    def corrupt(self, chunk: VisChunk, model: np.ndarray, *, orders: tuple[int, int] | None = None) -> np.ndarray:
         """Put the effects into model visibilities: the inverse of `correct`, from the sky side to the data."""
         flag = np.zeros(model.shape, dtype=bool)
         return self._apply(chunk, model, flag, None, inverse=False, set_flags=False, orders=orders)[0]

@@ -48,7 +48,7 @@ class LibraryRule:
     spw_map: tuple[int, ...] = ()
     obs_map: tuple[int, ...] = ()
     antenna_map: tuple[int, ...] = ()
-    mode: InterpolationMode = InterpolationMode()
+    mode: InterpolationMode = field(default_factory=InterpolationMode)
 
     def solution_spw(self, spw: int) -> int:
         """Spectral window whose solutions serve `spw`."""
@@ -120,7 +120,9 @@ class CalibrationLibrary:
         """
         gaintable = [g for g in gaintable if g]
         if len(gaintable) > len(calwt) != 1:
-            raise ParameterError(f"calwt has {len(calwt)} values for {len(gaintable)} calibration tables; give one, or one for each")
+            raise ParameterError(
+                f"calwt has {len(calwt)} values for {len(gaintable)} calibration tables; give one, or one for each"
+            )
         maps = list(spwmap)
         if maps and not any(isinstance(m, (list, tuple, np.ndarray)) for m in maps):
             maps = [maps]
@@ -221,7 +223,9 @@ def _antenna_ids(ms: MeasurementSet, table: SolutionTable) -> np.ndarray:
     if not have or all(a < len(names) and a < len(have) and have[a] == names[a] for a in used):
         beyond = [a for a in used if a >= len(names)]
         if beyond:
-            raise DataError(f"calibration table {table.path!r} has solutions for antenna numbers {beyond}; {ms.path!r} has {len(names)}")
+            raise DataError(
+                f"calibration table {table.path!r} has solutions for antenna numbers {beyond}; {ms.path!r} has {len(names)}"
+            )
         return ids
     unknown = sorted(have[a] for a in used if a >= len(have) or have[a] not in names or names.count(have[a]) > 1)
     if unknown:
@@ -235,12 +239,16 @@ def _antenna_ids(ms: MeasurementSet, table: SolutionTable) -> np.ndarray:
 def _checked_spw_map(ms: MeasurementSet, table: SolutionTable, numbers: Sequence[Any]) -> tuple[int, ...]:
     nspw = len(ms.metadata.spectral_windows)
     values = tuple(int(n) for n in numbers)
-    known = {s for s in table.frequencies_hz}
+    known = set(table.frequencies_hz)
     if len(values) > nspw:
-        raise ParameterError(f"spwmap {list(values)} for {table.path!r} is longer than the {nspw} spectral windows of {ms.path!r}")
+        raise ParameterError(
+            f"spwmap {list(values)} for {table.path!r} is longer than the {nspw} spectral windows of {ms.path!r}"
+        )
     outside = [v for v in values if v >= 0 and v not in known and v not in table.spws]
     if outside or any(v < -1 for v in values):
-        raise ParameterError(f"spwmap {list(values)} names spectral windows that {table.path!r} does not have; it has {sorted(known)}")
+        raise ParameterError(
+            f"spwmap {list(values)} names spectral windows that {table.path!r} does not have; it has {sorted(known)}"
+        )
     if all(v == -1 for v in values):
         return ()
     return values * nspw if len(values) == 1 else values
@@ -313,7 +321,9 @@ def _rule(ms: MeasurementSet, table: SolutionTable, values: Mapping[str, Any]) -
         raise UnsupportedError(f"calibration library: {name}={values[name]!r} is not supported; select by field or spw instead")
     from casatools.io.ms import Selection
 
-    chosen = Selection(field=str(values.get("field", "")), spw=str(values.get("spw", "")), observation=str(values.get("obs", ""))).resolve(ms, allow_empty=True)
+    chosen = Selection(
+        field=str(values.get("field", "")), spw=str(values.get("spw", "")), observation=str(values.get("obs", ""))
+    ).resolve(ms, allow_empty=True)
     time, frequency = str(values.get("tinterp", "")), str(values.get("finterp", ""))
     maps = {k: values.get(k, []) for k in ("spwmap", "obsmap", "antmap")}
     numbers = {k: [v] if isinstance(v, int) else list(v) for k, v in maps.items()}

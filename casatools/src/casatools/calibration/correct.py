@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -104,10 +105,15 @@ def correct_visibilities(
         PriorCalibration(ms, library.load(ms), options.parang)
     with MeasurementSet(vis, writable=options.mode != "trial") as ms:
         if flag_backup and options.flags:
-            from casatools.io.ms.flag_versions import backup_flags
-
-            backup_flags(vis, flag_backup)
+            _back_up_flags(vis, flag_backup)
         return apply_calibration(ms, selection.resolve(ms), library.load(ms), options)
+
+
+def _back_up_flags(vis: str, task: str) -> None:
+    from casatools.io.ms.flag_versions import next_version_name, save_version
+
+    stamp = time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime())
+    save_version(vis, next_version_name(vis, task), f"Flags autosave on {stamp}")
 
 
 def apply_calibration(

@@ -12,7 +12,17 @@ Reynolds 2016, as Partridge et al. 2016, ApJ 821, 61. Values were checked with t
 
 from __future__ import annotations
 
-__all__ = ["CALIBRATORS", "EPOCHS", "LOG_GHZ", "LOG_MHZ", "REYNOLDS_1994", "SAULT_2003", "SCAIFE_HEALD", "STEVENS_2016", "VARIABLE"]
+__all__ = [
+    "CALIBRATORS",
+    "EPOCHS",
+    "LOG_GHZ",
+    "LOG_MHZ",
+    "REYNOLDS_1994",
+    "SAULT_2003",
+    "SCAIFE_HEALD",
+    "STEVENS_2016",
+    "VARIABLE",
+]
 
 # Name: (J2000 right ascension [rad], declination [rad], other names).
 CALIBRATORS: dict[str, tuple[float, float, tuple[str, ...]]] = {

@@ -119,8 +119,8 @@ def flux_density(
     if standard == "Scaife-Heald 2012":
         terms = SCAIFE_HEALD.get(calibrator)
         return None if terms is None else terms[0] * _power((0.0, *terms[1:]), np.log10(frequency_hz / 150e6))
-    for table, logarithm in ((LOG_GHZ, ghz), (LOG_MHZ, mhz)):
-        found = table.get(standard, {}).get(calibrator)
+    for scales, logarithm in ((LOG_GHZ, ghz), (LOG_MHZ, mhz)):
+        found = scales.get(standard, {}).get(calibrator)
         if found is not None:
             return _power(found, logarithm)
     return None

@@ -213,7 +213,7 @@ def _bracket_flags(grid: np.ndarray, flags: np.ndarray, wanted: np.ndarray, mode
         return flags[low]
     reach = 1 if mode == "linear" else 2
     above = np.searchsorted(grid, wanted, side="left")
-    exact = (above < n) & (grid[np.minimum(above, n - 1)] == wanted)
+    exact = np.asarray((above < n) & (grid[np.minimum(above, n - 1)] == wanted), dtype=bool)
     count = min(2 * reach, n)
     start = np.clip(above - reach, 0, n - count)
     leaned = np.zeros((len(wanted),) + flags.shape[1:], dtype=bool)
@@ -259,8 +259,8 @@ def interpolate_frequency(
     flat = np.moveaxis(values.reshape((-1,) + values.shape[-2:]), 1, 2).reshape(-1, len(grid))
     bad = np.moveaxis(flags.reshape((-1,) + flags.shape[-2:]), 1, 2).reshape(-1, len(grid))
     out = np.ones((len(flat), len(wanted_hz)), dtype=values.dtype)
-    dead = bad.all(axis=1)
-    whole = ~bad.any(axis=1)
+    dead = np.asarray(bad.all(axis=1))
+    whole = np.asarray(~bad.any(axis=1))
     if mode.frequency in ("nearest", "linear"):
         out[whole] = _whole_spectra(grid, flat[whole], wanted_hz, mode.frequency)
         single = np.flatnonzero(~whole & ~dead)

@@ -84,7 +84,9 @@ def kind_of(text: str, path: str) -> JonesKind:
     kind = _KINDS.get(text)
     if kind is None or kind.form not in _DONE:
         known = ", ".join(sorted(k for k, v in _KINDS.items() if v.form in _DONE))
-        raise UnsupportedError(f"calibration table {path!r} is of kind {text!r}, which cannot be applied; those that can are {known}")
+        raise UnsupportedError(
+            f"calibration table {path!r} is of kind {text!r}, which cannot be applied; those that can are {known}"
+        )
     return kind
 
 

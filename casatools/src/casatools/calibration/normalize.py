@@ -2,33 +2,50 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 
 __all__ = ["fill_gaps", "normalize_solutions"]
 
 
-def normalize_solutions(param: np.ndarray, error: np.ndarray, flag: np.ndarray, channels: bool, normtype: str = "mean") -> None:
-    """Scale solutions of one spectral window to a mean (or median) amplitude of one.
+def normalize_solutions(param: np.ndarray, flag: np.ndarray, channels: bool, normtype: str = "mean") -> None:
+    """Scale solutions of one spectral window to a mean power (or median amplitude) of one.
 
     Parameters
     ----------
     param : ndarray (time, ant, chan, par) complex, changed in place
-    error : ndarray alike, changed in place
     flag : ndarray alike, bool
     channels : bool
-        Each time, antenna and parameter of a bandpass by the mean power over its channels; else all solutions together.
+        Each time, antenna and parameter of a bandpass over its channels, and to a mean phase of zero; else all solutions
+        together, in amplitude only.
+
+    Notes
+    -----
+    Errors stay as they are, as in the reference.
     """
     axes = (2,) if channels else (0, 1, 2, 3)
     good = ~flag & (np.abs(param) > 0)
     amplitude = np.where(good, np.abs(param), np.nan)
-    with np.errstate(all="ignore"):
-        if normtype == "median":
-            level = _quiet(np.nanmedian, amplitude, axes)
-        else:
-            level = np.sqrt(_quiet(np.nanmean, amplitude**2, axes))
+    if normtype == "median":
+        level = _quiet(np.nanmedian, amplitude, axes)
+    else:
+        level = np.sqrt(_quiet(np.nanmean, amplitude**2, axes))
     level = np.where(np.isfinite(level) & (level > 0), level, 1.0)
     param /= level
-    error /= level
+    if channels:
+        phase = np.where(good, np.angle(param), np.nan)
+        mean = _quiet(np.nanmean, _unwrapped(phase), axes)
+        param *= np.exp(-1j * np.where(np.isfinite(mean), mean, 0.0))
+
+
+def _unwrapped(phase: np.ndarray) -> np.ndarray:
+    """Phases (time, ant, chan, par) without jumps of a turn between neighbouring unflagged (not NaN) channels."""
+    out = phase.copy()
+    for t, a, p in np.ndindex(phase.shape[0], phase.shape[1], phase.shape[3]):
+        good = np.isfinite(phase[t, a, :, p])
+        out[t, a, good, p] = np.unwrap(phase[t, a, good, p])
+    return out
 
 
 def _quiet(function: object, values: np.ndarray, axes: tuple[int, ...]) -> np.ndarray:
@@ -45,10 +62,10 @@ def fill_gaps(param: np.ndarray, flag: np.ndarray, widest: int) -> None:
 
     `param` (time, ant, chan, par) complex and `flag` alike are changed in place. Gaps at the ends stay.
     """
-    ntime, nant, nchan, npar = param.shape
+    ntime, nant, _, npar = param.shape
     for t, a, p in np.ndindex(ntime, nant, npar):
         good = np.flatnonzero(~flag[t, a, :, p])
-        for low, high in zip(good[:-1], good[1:], strict=True):
+        for low, high in itertools.pairwise(good):
             if not 1 < high - low <= widest + 1:
                 continue
             inside = np.arange(low + 1, high)

@@ -56,7 +56,8 @@ def refer_phases(param: np.ndarray, flag: np.ndarray, refants: Sequence[int], mo
     refants : sequence of int
         In order of preference.
     mode : {"flex", "strict"}
-        flex: the next antenna takes over where one has no solution, holding the phase that it had last.
+        flex: the next antenna takes over where one has no solution, holding the phase it had the time before; the first comes
+        back when it has had solutions for two times running.
 
     Returns
     -------
@@ -66,12 +67,11 @@ def refer_phases(param: np.ndarray, flag: np.ndarray, refants: Sequence[int], mo
     used = np.full(len(param), -1, dtype=np.int32)
     if not len(refants):
         return used
-    last = np.ones(param.shape[1:], dtype=np.complex128)
-    known = np.zeros(param.shape[1:], dtype=bool)
+    candidates = refants if mode == "flex" else refants[:1]
     nchan, npar = param.shape[2:]
     grid = np.ix_(np.arange(nchan), np.arange(npar))
     for t in range(len(param)):
-        reference = _choose(flag[t], refants if mode == "flex" else refants[:1])
+        reference, continues = _choose(flag[t], flag[t - 1] if t else None, candidates)
         there = reference >= 0
         if mode == "strict":
             flag[t] |= ~there
@@ -79,24 +79,28 @@ def refer_phases(param: np.ndarray, flag: np.ndarray, refants: Sequence[int], mo
             continue
         index = np.where(there, reference, 0)
         current = param[t][index, grid[0], grid[1]]
-        # An antenna that takes over keeps the phase it had; the first one has phase zero.
-        first = index == refants[0]
-        held = np.where(first | ~known[index, grid[0], grid[1]], 1.0, last[index, grid[0], grid[1]])
-        size = np.abs(current)
-        turn = np.where(there & (size > 0), held * current.conj() / np.where(size > 0, size, 1.0), 1.0)
+        before = param[t - 1][index, grid[0], grid[1]] if t else np.ones_like(current)
+        held = np.where(continues & (np.abs(before) > 0), before, 1.0)
+        turn = held * current.conj()
+        size = np.abs(turn)
+        turn = np.where(there & (size > 0), turn / np.where(size > 0, size, 1.0), 1.0)
         param[t] = np.where(flag[t], param[t], param[t] * turn)
-        good = ~flag[t]
-        amplitude = np.abs(param[t])
-        last = np.where(good & (amplitude > 0), param[t] / np.where(amplitude > 0, amplitude, 1.0), last)
-        known |= good
-        chosen = reference[there]
-        used[t] = np.bincount(chosen).argmax()
+        used[t] = np.bincount(reference[there]).argmax()
     return used
 
 
-def _choose(flag: np.ndarray, refants: Sequence[int]) -> np.ndarray:
-    """First antenna of the list with a solution, for each channel and parameter; -1 where none has."""
+def _choose(flag: np.ndarray, before: np.ndarray | None, refants: Sequence[int]) -> tuple[np.ndarray, np.ndarray]:
+    """The reference for each channel and parameter (-1: none), and whether it had a solution at the time before too.
+
+    The first antenna of the list that continues is taken; where none does, the first with a solution.
+    """
     out = np.full(flag.shape[1:], -1)
+    continues = np.zeros(flag.shape[1:], dtype=bool)
     for antenna in reversed(refants):
         out[~flag[antenna]] = antenna
-    return out
+    if before is not None:
+        for antenna in reversed(refants):
+            steady = ~flag[antenna] & ~before[antenna]
+            out[steady] = antenna
+            continues |= steady
+    return out, continues

@@ -14,7 +14,7 @@ from casatools.io.ms import MeasurementSet, Selection, VisChunk, iter_chunks, wr
 if TYPE_CHECKING:
     from casatools.io.ms import ResolvedSelection
 
-__all__ = ["clear_calibration", "fill_corrected", "fill_model", "reset_scratch", "unit_model"]
+__all__ = ["clear_calibration", "delete_models", "fill_corrected", "fill_model", "reset_scratch", "subtract_model", "unit_model"]
 
 _PARALLEL = frozenset({"RR", "LL", "XX", "YY", "I", "PP", "QQ"})
 
@@ -89,3 +89,38 @@ def clear_calibration(vis: str, expressions: Mapping[str, str], model: bool) -> 
         selection.resolve(ms)
     with MeasurementSet(vis, writable=True) as ms:
         reset_scratch(ms, selection.resolve(ms), model)
+
+
+def subtract_model(vis: str, reverse: bool = False) -> None:
+    """Subtract MODEL_DATA from CORRECTED_DATA (which is DATA where it is missing), or add it.
+
+    Raises
+    ------
+    DataError
+        There is no MODEL_DATA.
+    """
+    with MeasurementSet(vis) as ms:
+        ms.require("MODEL_DATA")
+    with MeasurementSet(vis, writable=True) as ms:
+        fill_corrected(ms)
+        sign = np.float32(1.0 if reverse else -1.0)
+
+        def values() -> Iterator[tuple[VisChunk, dict[str, np.ndarray]]]:
+            for chunk in iter_chunks(ms, whole(ms), ["CORRECTED_DATA", "MODEL_DATA"]):
+                yield chunk, {"CORRECTED_DATA": chunk["CORRECTED_DATA"] + sign * chunk["MODEL_DATA"]}
+
+        write_chunks(ms, values(), [])
+
+
+def delete_models(vis: str, virtual: bool, field: str, column: bool) -> None:
+    """Remove virtual models (of some fields) and, with `column`, MODEL_DATA."""
+    from casatools.io.ms.model_keywords import remove_model_keywords
+
+    with MeasurementSet(vis) as ms:
+        fields = list(Selection(field=field).resolve(ms, allow_empty=True).fields) if field.strip() else None
+    with MeasurementSet(vis, writable=True) as ms:
+        if virtual:
+            gone = remove_model_keywords(ms, fields)
+            log.post(f"Virtual models removed of fields: {', '.join(map(str, gone)) or 'none'}")
+        if column:
+            ms.remove_columns(["MODEL_DATA"])

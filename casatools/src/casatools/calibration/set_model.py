@@ -64,11 +64,15 @@ class SetModelOptions:
                 "give a flux density with standard='manual'"
             )
         if self.standard not in (*STANDARDS, "manual", "fluxscale"):
-            raise ParameterError(f"parameter 'standard' must be one of {', '.join(STANDARDS)}, manual, fluxscale; got {self.standard!r}")
+            raise ParameterError(
+                f"parameter 'standard' must be one of {', '.join(STANDARDS)}, manual, fluxscale; got {self.standard!r}"
+            )
         if self.standard == "fluxscale" and not self.fluxdict:
             raise ParameterError("parameter 'fluxdict' must hold what fluxscale returned when standard is 'fluxscale'")
         if self.model and self.standard in ("manual", "fluxscale"):
-            raise UnsupportedError(f"parameter model={self.model!r} is supported with the published standards only; use ft for other images")
+            raise UnsupportedError(
+                f"parameter model={self.model!r} is supported with the published standards only; use ft for other images"
+            )
 
 
 def set_model(vis: str, expressions: Mapping[str, str], options: SetModelOptions) -> dict[str, Any]:
@@ -121,7 +125,7 @@ def _whole_windows(selected: ResolvedSelection) -> ResolvedSelection:
     """The selection without its channels: models are set for whole spectral windows."""
     from dataclasses import replace
 
-    return replace(selected, channels={s: None for s in selected.channels}, correlations={p: None for p in selected.correlations})
+    return replace(selected, channels=dict.fromkeys(selected.channels), correlations=dict.fromkeys(selected.correlations))
 
 
 def _open_image(name: str) -> ModelImage | None:
@@ -138,7 +142,7 @@ def _sources(ms: MeasurementSet, selected: ResolvedSelection, options: SetModelO
     if options.standard == "fluxscale":
         return _fluxscale_sources(ms, numbers, options.fluxdict)
     if options.standard == "manual" and options.manual is not None:
-        return {n: options.manual for n in numbers}
+        return dict.fromkeys(numbers, options.manual)
     standard = "Perley-Butler 2010" if options.standard == "manual" else options.standard
     year = _year(float(ms.read("TIME", selected.rows[:1])[0]))
     found: dict[int, SourceSpectrum] = {}
@@ -235,7 +239,7 @@ def _numbers(value: Any, name: str) -> list[float]:
         if value.strip():
             raise ParameterError(f"parameter {name!r} must be a number or a list of numbers; got {value!r}")
         return []
-    return [float(v) for v in value]
+    return [float(v) for v in np.atleast_1d(value)]
 
 
 def manual_spectrum(

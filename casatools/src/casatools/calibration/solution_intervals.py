@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from dataclasses import dataclass
 from typing import Any
@@ -12,12 +13,25 @@ from casatools._base.errors import ParameterError
 
 __all__ = ["IntervalSet", "SolutionInterval", "assign_intervals", "parse_combine", "parse_solint", "solution_channels"]
 
-_TIME_UNITS = {"": 1.0, "s": 1.0, "sec": 1.0, "second": 1.0, "seconds": 1.0, "min": 60.0, "m": 60.0, "h": 3600.0, "hr": 3600.0, "d": 86400.0}
+_TIME_UNITS = {
+    "": 1.0,
+    "s": 1.0,
+    "sec": 1.0,
+    "second": 1.0,
+    "seconds": 1.0,
+    "min": 60.0,
+    "m": 60.0,
+    "h": 3600.0,
+    "hr": 3600.0,
+    "d": 86400.0,
+}
 _FREQUENCY_UNITS = {"hz": 1.0, "khz": 1e3, "mhz": 1e6, "ghz": 1e9}
 _NUMBER = re.compile(r"^\s*([-+]?[0-9]*\.?[0-9]+(?:[eE][-+]?[0-9]+)?)\s*([A-Za-z]*)\s*$")
 _COMBINE = {"obs": "obs", "scan": "scan", "field": "field", "spw": "spw", "corr": "corr"}
 # Times closer than this belong to one integration [s].
 _SAME_TIME_S = 1e-3
+# A time this much before the end of an interval belongs to the next one: time stamps are not exact multiples [s].
+_JITTER_S = 0.01
 
 
 @dataclass(frozen=True)
@@ -40,7 +54,9 @@ class SolutionInterval:
 
 
 def _refusal(given: Any) -> ParameterError:
-    return ParameterError(f"parameter 'solint' must be 'inf', 'int', a time such as '60s' or '2min', and may end in ',4ch' or ',2MHz'; got {given!r}")
+    return ParameterError(
+        f"parameter 'solint' must be 'inf', 'int', a time such as '60s' or '2min', and may end in ',4ch' or ',2MHz'; got {given!r}"
+    )
 
 
 def parse_solint(solint: Any) -> SolutionInterval:
@@ -174,7 +190,7 @@ def assign_intervals(
     time_s : ndarray (row,) float64
     spw, field, scan, observation : ndarray (row,) int
     length_s : float
-        Infinity for all, 0 for each integration. An interval begins at its first time.
+        Infinity for all, 0 for each integration. Intervals count from the first time of what may be combined.
     combine : frozenset of {"obs", "scan", "field", "spw"}
         Boundaries that an interval may cross.
 
@@ -213,10 +229,11 @@ def _time_breaks(time_s: np.ndarray, new: np.ndarray, length_s: float) -> np.nda
     """Where intervals of a given length begin, in rows sorted by group and time."""
     breaks = np.zeros(len(time_s), dtype=bool)
     edges = np.append(np.flatnonzero(new), len(time_s))
-    limit = length_s - (1e-6 * length_s + 1e-4 if length_s > _SAME_TIME_S else 0.0)
-    for low, high in zip(edges[:-1], edges[1:], strict=True):
-        at = low
-        while at < high:
-            breaks[at] = True
-            at = low + int(np.searchsorted(time_s[low:high], time_s[at] + limit, side="left"))
+    for low, high in itertools.pairwise(edges):
+        part = time_s[low:high]
+        if length_s <= _SAME_TIME_S:
+            breaks[low + 1 : high] = np.diff(part) > _SAME_TIME_S
+            continue
+        number = np.floor((part - part[0] + _JITTER_S) / length_s)
+        breaks[low + 1 : high] = np.diff(number) > 0
     return breaks

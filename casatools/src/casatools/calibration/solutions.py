@@ -109,7 +109,9 @@ def make_time_series(table: SolutionTable, rows: np.ndarray, what: str) -> list[
         flags = np.array([[table.flags[r] for r in line] for line in index], dtype=bool)
         flags |= ~np.isfinite(values)
         values[flags & ~np.isfinite(values)] = 1.0
-        series.append(TimeSeries(table.ant1[index[0]].astype(np.int64), table.time_s[index[:, 0]].astype(np.float64), values, flags))
+        series.append(
+            TimeSeries(table.ant1[index[0]].astype(np.int64), table.time_s[index[:, 0]].astype(np.float64), values, flags)
+        )
     return series
 
 

@@ -12,16 +12,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from casatools._base import log
-from casatools._base.errors import DataError, SelectionError
+from casatools._base.errors import DataError
 from casatools._base.progress import Progress
 from casatools.calibration.normalize import fill_gaps, normalize_solutions
 from casatools.calibration.reference_antenna import antenna_ids, fallback_order, refer_phases
-from casatools.calibration.solve_data import SolveInput, make_solve_input
+from casatools.calibration.solve_data import IntervalData, SolveInput, make_solve_input
 from casatools.calibration.solve_gains import Solutions, solve_gain_intervals
 from casatools.calibration.solve_options import SolveOptions
 from casatools.calibration.solve_statistics import SolveStatistics
@@ -89,7 +89,7 @@ def solve(
     for antenna in absent:
         log.post(f"Reference antenna {names[antenna]} has no data in the selection; the next in the list is used", "WARN")
     statistics = SolveStatistics.empty(options.solved.npar, len(names))
-    windows = _solve_windows(given, len(names), options, statistics)
+    windows = _solve_windows(given, len(names), options, statistics, chosen)
     if not windows:
         raise DataError(_why_nothing(given, statistics, options))
     order = fallback_order(chosen, np.array([a.position_m for a in ms.metadata.antennas]))
@@ -102,16 +102,18 @@ def solve(
 def _why_nothing(given: SolveInput, statistics: SolveStatistics, options: SolveOptions) -> str:
     if not statistics.any_data:
         return f"no solution can be found: all selected data of {given.ms.path!r} are flagged or have weight zero"
-    return f"no solution can be found: no antenna has {options.minblperant} baselines with data (minblperant={options.minblperant})"
+    return (
+        f"no solution can be found: no antenna has {options.minblperant} baselines with data (minblperant={options.minblperant})"
+    )
 
 
 def _solve_windows(
-    given: SolveInput, nant: int, options: SolveOptions, statistics: SolveStatistics
+    given: SolveInput, nant: int, options: SolveOptions, statistics: SolveStatistics, refants: list[int]
 ) -> dict[int, WindowSolutions]:
     parts: dict[int, list[tuple[np.ndarray, np.ndarray, Solutions]]] = {}
     with Progress(len(given.intervals), "solve") as progress:
         for data in given.iter_data():
-            solved = _solver(options)(data, given.baselines, nant, options)
+            solved = _solve_data(given, data, nant, options, refants)
             spw_of = given.intervals.spw[data.intervals]
             for spw in np.unique(spw_of).tolist():
                 mine = spw_of == spw
@@ -124,13 +126,17 @@ def _solve_windows(
     return {spw: _joined(found) for spw, found in sorted(parts.items())}
 
 
-def _solver(options: SolveOptions) -> Any:
+def _solve_data(given: SolveInput, data: IntervalData, nant: int, options: SolveOptions, refants: list[int]) -> Solutions:
+    """Solve what has been averaged, by the form of the term."""
     form = options.solved.form
     if form == "delay":
         from casatools.calibration.solve_delays import solve_delay_intervals
 
-        return solve_delay_intervals
-    return solve_gain_intervals
+        window = given.ms.metadata.spectral_windows[int(given.intervals.spw[data.intervals[0]])]
+        there = [r for r in refants if (given.baselines.ant1 == r).any() or (given.baselines.ant2 == r).any()]
+        step = float(window.chan_freq_hz[1] - window.chan_freq_hz[0]) if window.nchan > 1 else float(window.chan_width_hz[0])
+        return solve_delay_intervals(data, given.baselines, nant, options.minblperant, there[0] if there else -1, step)
+    return solve_gain_intervals(data, given.baselines, nant, options)
 
 
 def _part(solved: Solutions, keep: np.ndarray) -> Solutions:
@@ -147,14 +153,14 @@ def _joined(found: Iterable[tuple[np.ndarray, np.ndarray, Solutions]]) -> Window
 
 def _finish(window: WindowSolutions, refants: list[int], options: SolveOptions) -> None:
     """Normalise, fill gaps, refer phases."""
-    if options.solved.form == "gain" and options.calmode != "a" or options.solved.form == "gain":
+    if options.solved.form == "gain":
         window.refant = refer_phases(window.param, window.flag, refants, options.refantmode)
     else:
         window.refant = np.full(len(window.param), -1, dtype=np.int32)
     if options.fillgaps:
         fill_gaps(window.param, window.flag, options.fillgaps)
     if options.solnorm:
-        normalize_solutions(window.param, window.error, window.flag, options.solved.channels, options.normtype)
+        normalize_solutions(window.param, window.flag, options.solved.channels, options.normtype)
 
 
 def _table(ms: MeasurementSet, given: SolveInput, windows: dict[int, WindowSolutions], options: SolveOptions) -> CalTable:

@@ -90,17 +90,10 @@ class SolveInput:
     def columns(self) -> list[str]:
         """Columns to read."""
         columns = ["TIME", "FIELD_ID", "OBSERVATION_ID", "SCAN_NUMBER", "ANTENNA1", "ANTENNA2", "DATA", "FLAG", "FLAG_ROW"]
-        columns.append(self.weight_column)
+        columns.append("SIGMA")
         if self.uses_model_column:
             columns.append("MODEL_DATA")
         return columns
-
-    @property
-    def weight_column(self) -> str:
-        """Weights that the solve starts from."""
-        if self.prior is not None and self.prior.scales_weights:
-            return "SIGMA"
-        return "WEIGHT_SPECTRUM" if self.ms.has("WEIGHT_SPECTRUM") else "WEIGHT"
 
     @property
     def uses_model_column(self) -> bool:
@@ -154,7 +147,9 @@ class SolveInput:
         slot[(baseline < 0) | chunk["FLAG_ROW"]] = -1
         time = chunk["TIME"] - self.reference_s
         form = self.options.solved.form
-        npar = chunk.shape[2] if form in ("leakage", "cross") else 2
+        # A gain common to the receptors acts on all correlations.
+        every = form in ("leakage", "cross") or self.options.solved.npar == 1
+        npar = chunk.shape[2] if every else 2
         shape = (count * self.nsub * nbl, nout, npar)
         vis, wgt, when = np.zeros(shape, dtype=np.complex128), np.zeros(shape), np.zeros(shape[0])
         sums = [vis, wgt, when]
@@ -162,24 +157,30 @@ class SolveInput:
             sums.append(np.zeros(shape, dtype=np.complex128))
             accumulate_visibilities(data, model, flag, weight, slot, self.place[chunk.spw], time, vis, sums[3], wgt, when)
         else:
-            corr = _parallel_hands(self.ms, chunk)
+            corr = np.arange(npar) if every else _parallel_hands(self.ms, chunk)
             accumulate_normalized(data, model, flag, weight, slot, self.place[chunk.spw], corr, time, vis, wgt, when)
         return tuple(s.reshape(count, self.nsub, nbl, *s.shape[1:]) for s in sums)
 
     def _prepared(self, chunk: VisChunk) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
         """Calibrated data, corrupted model, flags and weights (row, chan or 1, corr) of a chunk."""
         data, flag = chunk["DATA"], chunk["FLAG"]
-        weight = chunk[self.weight_column]
-        if self.weight_column == "SIGMA" and self.prior is not None:
-            weight = self.prior.base_weight(weight)
+        # Solves weigh by SIGMA, whatever WEIGHT and WEIGHT_SPECTRUM say, as in the reference.
+        sigma = chunk["SIGMA"]
+        weight = np.where(sigma > 0, 1.0 / np.square(np.where(sigma > 0, sigma, 1.0)), 0.0).astype(np.float32)
         model = chunk["MODEL_DATA"] if self.uses_model_column else self._flat_model(chunk)
         if not self.options.corrdepflags:
-            flag = np.repeat(flag.any(axis=2, keepdims=True), flag.shape[2], axis=2)
+            # One flagged correlation leaves out all, but one that is flagged throughout leaves the others in use.
+            dead = flag.all(axis=(0, 1))
+            spoilt = flag[:, :, ~dead].any(axis=2, keepdims=True)
+            flag = np.repeat(spoilt, flag.shape[2], axis=2) | dead
         if self.prior is not None and not self.prior.is_identity:
             order = self.options.solved.order
             data, flag, scaled = self.prior.correct(chunk, data, flag, weight, orders=(-1, order + 1))
             weight = weight if scaled is None else scaled
-            model = self.prior.corrupt(chunk, model, orders=(order + 1, 1000))
+            # Terms on the sky side act on the model; where they have no solution the data cannot be used.
+            beyond = (order + 1, 1000)
+            flag = self.prior.correct(chunk, data.copy(), flag, None, orders=beyond)[1]
+            model = self.prior.corrupt(chunk, model, orders=beyond)
         wide = weight if weight.ndim == 3 else weight[:, None, :]
         return data, model, flag, np.ascontiguousarray(wide, dtype=np.float32)
 
@@ -243,9 +244,15 @@ def make_solve_input(
     spw = spw_of[ms.read("DATA_DESC_ID", rows)]
     keys = [np.asarray(ms.read(c, rows)) for c in ("FIELD_ID", "SCAN_NUMBER", "OBSERVATION_ID")]
     intervals = assign_intervals(time, spw, *keys, options.intervals.time_s, options.combine_set)
+    # Fields and spectral windows are solved together but not averaged: what they disagree in counts as noise.
     sub = np.zeros(len(rows), dtype=np.int64)
+    for name, values in (("field", keys[0]), ("spw", spw)):
+        if name in options.combine_set:
+            sub = sub * int(values.max() + 1) + values
     if options.preavg > 0 and options.preavg < options.intervals.time_s:
-        sub = ((time - intervals.start_s[intervals.of_row] + 1e-4) / options.preavg).astype(np.int64)
+        bins = ((time - intervals.start_s[intervals.of_row] + 1e-4) / options.preavg).astype(np.int64)
+        sub = sub * int(bins.max() + 1) + bins
+    sub = np.unique(sub, return_inverse=True)[1]
     used = [int(s) for s in np.unique(spw)]
     place, frequencies = _channels(ms, selected, options, used)
     return SolveInput(
@@ -264,6 +271,12 @@ def _channels(
         window = ms.metadata.spectral_windows[spw]
         chosen = selected.channels.get(spw)
         channels = np.arange(window.nchan) if chosen is None else np.asarray(chosen)
+        if options.solved.form in ("delay", "cross"):
+            # Solved from all channels; the table has one.
+            place[spw] = np.arange(len(channels))
+            centre = np.array([window.chan_freq_hz[channels].mean()])
+            frequencies[spw] = (centre, np.array([np.abs(window.chan_width_hz[channels]).sum()]))
+            continue
         place[spw] = (
             solution_channels(options.intervals, channels, window.chan_width_hz)
             if options.solved.channels

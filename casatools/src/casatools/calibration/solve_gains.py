@@ -16,9 +16,8 @@ __all__ = ["Solutions", "connected_antennas", "solve_gain_intervals"]
 
 _TOLERANCE = 1e-9
 _MOST_STEPS = 1000
-# Reweighting steps of an L1 solve, and the smallest residual (in units of the median) that its weights see.
-_L1_STEPS = 20
-_L1_FLOOR = 0.1
+# Reweighting steps of an L1 solve: more only drive single baselines to zero residual.
+_L1_STEPS = 3
 
 
 @dataclass
@@ -96,17 +95,14 @@ def _robust(
     base = weight
     if "L1" in options.solmode:
         for _ in range(_L1_STEPS):
-            residual = np.sqrt(base) * _residual(ant1, ant2, vis, solved[0])
-            typical = np.array([np.median(r[w > 0]) if (w > 0).any() else 1.0 for r, w in zip(residual, base, strict=True)])
-            weight = base / np.maximum(residual, np.maximum(_L1_FLOOR * typical, 1e-30)[:, None])
-            before = solved[0]
+            residual = _residual(ant1, ant2, vis, solved[0])
+            weight = base / np.maximum(residual, 1e-12)
             solved = _solve(ant1, ant2, vis, weight, nant, phase_only)
-            if np.abs(solved[0] - before).max(initial=0.0) < 1e-5:
-                break
     for threshold in options.thresholds:
-        residual = np.where(base > 0, np.sqrt(base) * _residual(ant1, ant2, vis, solved[0]), 0.0)
-        used = np.maximum((base > 0).sum(axis=1), 1)
-        rms = np.sqrt((residual**2).sum(axis=1) / used)
+        # Residuals are compared without their weights, with an rms that is weighted.
+        residual = np.where(base > 0, _residual(ant1, ant2, vis, solved[0]), 0.0)
+        total = base.sum(axis=1)
+        rms = np.sqrt((base * residual**2).sum(axis=1) / np.where(total > 0, total, 1.0))
         outlier = residual > threshold * rms[:, None]
         if outlier.any():
             base = np.where(outlier, 0.0, base)
@@ -126,7 +122,7 @@ def solve_gain_intervals(data: IntervalData, baselines: Baselines, nant: int, op
         Antennas of the MeasurementSet.
     options : SolveOptions
     """
-    count, nsub, nbl, nchan, npar_data = data.vis.shape
+    count, _, nbl, nchan, _ = data.vis.shape
     npar = options.solved.npar
     vis, weight = _in_mode(data.vis, data.weight, options.calmode)
     # One set is one parameter of one channel: samples are sub-averages times baselines, for T both receptors too.
@@ -146,7 +142,8 @@ def solve_gain_intervals(data: IntervalData, baselines: Baselines, nant: int, op
     samples = (used > 0).sum(axis=1).reshape(shape).sum(axis=2)
     active = connected.sum(axis=1).reshape(shape).sum(axis=2)
     freedom = samples - active
-    variance = np.where(freedom > 0, chi2.reshape(shape).sum(axis=2) / np.maximum(freedom, 1), 1.0)
+    # Each phase is free: half a (complex) degree of freedom is left where there are as many gains as baselines.
+    variance = chi2.reshape(shape).sum(axis=2) / np.maximum(freedom, 0.5)
     error = np.zeros(gain.shape)
     np.divide(np.repeat(variance.reshape(-1), npar)[:, None], information, out=error, where=information > 0)
     error = np.sqrt(error)

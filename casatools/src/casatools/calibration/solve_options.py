@@ -29,7 +29,8 @@ class SolveKind:
         Parameters of an antenna or baseline in one channel.
     channels : bool
         Whether there is a solution for each channel.
-    form : {"gain", "delay", "cross", "leakage", "baseline"}
+    form : {"gain", "delay", "cross", "leakage"}
+        cross and leakage have their averages (see `solve_data`) but no solver yet.
     is_complex : bool
     """
 
@@ -46,11 +47,6 @@ SOLVE_KINDS: dict[str, SolveKind] = {
     "T": SolveKind("T Jones", 10, 1),
     "B": SolveKind("B Jones", 3, 2, channels=True),
     "K": SolveKind("K Jones", 2, 2, form="delay", is_complex=False),
-    "KCROSS": SolveKind("Kcross Jones", 2, 2, form="cross", is_complex=False),
-    "D": SolveKind("D Jones", 6, 2, form="leakage"),
-    "DF": SolveKind("Df Jones", 6, 2, channels=True, form="leakage"),
-    "M": SolveKind("M Mueller", 0, 2, form="baseline"),
-    "MF": SolveKind("MF Mueller", 0, 2, channels=True, form="baseline"),
 }
 
 
@@ -97,6 +93,8 @@ class SolveOptions:
             raise ParameterError(f"parameter 'smodel' must have four values, Stokes I Q U V in Jy; got {list(self.smodel)}")
         if any(t <= 0 for t in self.rmsthresh):
             raise ParameterError(f"parameter 'rmsthresh' must hold positive numbers; got {list(self.rmsthresh)}")
+        if self.solved.form == "delay" and "spw" in parse_combine(self.combine):
+            raise UnsupportedError("combine='spw' is not available for delays yet; solve each spectral window")
         object.__setattr__(self, "interval", parse_solint(self.solint))
         object.__setattr__(self, "combined", parse_combine(self.combine))
 

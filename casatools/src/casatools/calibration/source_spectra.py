@@ -95,7 +95,9 @@ def spectrum_of_fluxscale(entry: Mapping[str, Any]) -> ManualSpectrum:
     try:
         flux, reference = float(entry["fitFluxd"]), float(entry["fitRefFreq"])
     except (KeyError, TypeError, ValueError):
-        raise ParameterError("parameter 'fluxdict' must hold fitFluxd and fitRefFreq for each field, as fluxscale returns them") from None
+        raise ParameterError(
+            "parameter 'fluxdict' must hold fitFluxd and fitRefFreq for each field, as fluxscale returns them"
+        ) from None
     index = np.atleast_1d(np.asarray(entry.get("spidx", ()), dtype=np.float64))
     return ManualSpectrum((flux, 0.0, 0.0, 0.0), tuple(float(v) for v in index[1:]), reference)
 

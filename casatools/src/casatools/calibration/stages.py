@@ -59,7 +59,7 @@ class Term:
         if self.kind.form == "multiplicative":
             return self._baseline_stage(chunk, slots, frequency_hz, inverse)
         nslot, nant = len(slots.times_s), self._nant
-        pieces = []
+        pieces: list[tuple[np.ndarray, Any, Any, Any]] = []
         for rule, index in self._by_rule(chunk.spw, slots):
             for key, at in self._by_solutions(rule, chunk.spw, slots, index):
                 series = self._find_series(rule, chunk.spw, key)
@@ -107,7 +107,9 @@ class Term:
                 found.append((rule, np.flatnonzero(fits)))
         return found
 
-    def _by_solutions(self, rule: LibraryRule, spw: int, slots: Any, index: np.ndarray) -> list[tuple[tuple[Any, ...], np.ndarray]]:
+    def _by_solutions(
+        self, rule: LibraryRule, spw: int, slots: Any, index: np.ndarray
+    ) -> list[tuple[tuple[Any, ...], np.ndarray]]:
         """Split slots by the set of solutions they may take: by field, observation and scan where the rule says so."""
         by_field = rule.field_map == "nearest" or isinstance(rule.field_map, tuple)
         fields = slots.fields[index] if by_field else np.full(len(index), -1)
@@ -169,7 +171,13 @@ class Term:
         return frozenset({have[int(np.argmax(cosine))]})
 
     def _evaluate(
-        self, rule: LibraryRule, series: list[TimeSeries], chunk: VisChunk, times_s: np.ndarray, frequency_hz: np.ndarray, inverse: bool
+        self,
+        rule: LibraryRule,
+        series: list[TimeSeries],
+        chunk: VisChunk,
+        times_s: np.ndarray,
+        frequency_hz: np.ndarray,
+        inverse: bool,
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
         """Matrices, flags and weight scale at some times, expanded to one a time."""
         window = self.entry.table.frequencies_hz.get(rule.solution_spw(chunk.spw), frequency_hz)
@@ -179,7 +187,9 @@ class Term:
         ratio = windows[chunk.spw].ref_frequency_hz / windows[source].ref_frequency_hz if source < len(windows) else 1.0
         values, flags, which = solutions_at(series, times_s, self._nant, rule.mode, ratio)
         scale = _weight_scale(self.kind, values, flags) if self.entry.scales_weights else None
-        values, flags = self._at_channels(rule.mode, rule.solution_spw(chunk.spw), values, flags, window, data_window, frequency_hz, chunk.channels)
+        values, flags = self._at_channels(
+            rule.mode, rule.solution_spw(chunk.spw), values, flags, window, data_window, frequency_hz, chunk.channels
+        )
         values, flags = _matrices(self.kind, values, flags, inverse)
         return values[which], flags[which], None if scale is None else scale[which]
 
@@ -221,7 +231,9 @@ class Term:
         values, flags, which = solutions_at(series, slots.times_s, self._nant * self._nant, rule.mode)
         window = table.frequencies_hz.get(rule.solution_spw(chunk.spw), frequency_hz)
         data_window = self._metadata.spectral_windows[chunk.spw].chan_freq_hz
-        values, flags = self._at_channels(rule.mode, rule.solution_spw(chunk.spw), values, flags, window, data_window, frequency_hz, chunk.channels)
+        values, flags = self._at_channels(
+            rule.mode, rule.solution_spw(chunk.spw), values, flags, window, data_window, frequency_hz, chunk.channels
+        )
         flags = np.broadcast_to(flags, values.shape) | (values == 0)
         factor = 1.0 / np.where(flags, 1.0, values) if inverse else np.where(flags, 1.0, values)
         pair = chunk["ANTENNA1"].astype(np.int64) * self._nant + chunk["ANTENNA2"]
@@ -248,12 +260,13 @@ def _matrices(kind: JonesKind, values: np.ndarray, flags: np.ndarray, inverse: b
     if form == "full_leakage":
         return _full_leakage(values, flags, inverse)
     if form == "tsys":
-        flags = flags | (values <= 0)
+        flags = np.asarray(flags | (values <= 0))
         values = 1.0 / np.sqrt(np.where(flags, 1.0, values)).astype(np.complex128)
     if form in ("cross_delay", "cross_phase"):
         values = np.concatenate([values[..., :1], np.ones_like(values[..., :1])], axis=-1)
         flags = np.concatenate([flags[..., :1], flags[..., :1]], axis=-1)
-    flags = flags | ((values == 0) if flags.shape == values.shape else False)
+    if flags.shape == values.shape:
+        flags = np.asarray(flags | (values == 0))
     good = np.where(flags, 1.0, values)
     if inverse:
         good = 1.0 / good
@@ -264,7 +277,7 @@ def _matrices(kind: JonesKind, values: np.ndarray, flags: np.ndarray, inverse: b
 
 
 def _full_leakage(values: np.ndarray, flags: np.ndarray, inverse: bool) -> tuple[np.ndarray, np.ndarray]:
-    bad = flags.any(axis=-1)
+    bad = np.asarray(flags.any(axis=-1))
     leak = np.where(bad[..., None], 0.0, values)
     jones = np.empty((*leak.shape[:-1], 2, 2), dtype=np.complex128)
     jones[..., 0, 0] = jones[..., 1, 1] = 1.0

@@ -27,7 +27,10 @@ __all__ = [
 
 Quantity = Any
 # Functions of one quantity.
-_UNARY = {name: getattr(_quanta, name) for name in ("sin", "cos", "tan", "asin", "acos", "atan", "exp", "log", "log10", "sqrt", "abs", "ceil", "floor")}
+_UNARY = {
+    name: getattr(_quanta, name)
+    for name in ("sin", "cos", "tan", "asin", "acos", "atan", "exp", "log", "log10", "sqrt", "abs", "ceil", "floor")
+}
 _BINARY = {
     "add": lambda a, b: a + b,
     "sub": lambda a, b: a - b,

@@ -106,7 +106,12 @@ def antenna_uvw(positions_m: np.ndarray, epoch_mjd_s: Any, direction: Any, posit
 
 
 def baseline_uvw(
-    positions_m: np.ndarray, antenna1: np.ndarray, antenna2: np.ndarray, time_mjd_s: np.ndarray, direction: Any, position: Any = None
+    positions_m: np.ndarray,
+    antenna1: np.ndarray,
+    antenna2: np.ndarray,
+    time_mjd_s: np.ndarray,
+    direction: Any,
+    position: Any = None,
 ) -> np.ndarray:
     """uvw of rows of a MeasurementSet: ANTENNA1 minus ANTENNA2, as the MeasurementSets that CASA writes have it.
 

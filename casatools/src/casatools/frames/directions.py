@@ -87,11 +87,15 @@ def parse_direction(value: Any, default_frame: str = "J2000") -> Direction:
     if isinstance(value, dict):
         try:
             return Direction(
-                float(to_unit(value["m0"], "rad")), float(to_unit(value["m1"], "rad")), direction_frame(str(value.get("refer", default_frame)))
+                float(to_unit(value["m0"], "rad")),
+                float(to_unit(value["m1"], "rad")),
+                direction_frame(str(value.get("refer", default_frame))),
             )
         except KeyError as missing:
             raise ParameterError(f"a direction measure needs the key {missing}; got {value!r}") from None
-    words = value.replace(",", " ").split() if isinstance(value, str) else list(value) if isinstance(value, (list, tuple)) else None
+    words = (
+        value.replace(",", " ").split() if isinstance(value, str) else list(value) if isinstance(value, (list, tuple)) else None
+    )
     if not words or len(words) > 3:
         raise ParameterError(f"{value!r} is not a direction; write such as 'J2000 12h30m15.2s 30d10m32.9s'")
     if len(words) == 1:
@@ -202,7 +206,9 @@ def _convert_at(
         return lon.copy(), lat.copy()
     engine = make_engine(epoch_mjd_s=epoch, itrf_m=itrf)
     if lon.size > 3 and {source, target} <= _RIGID:
-        axes_lon, axes_lat = _measure(engine, np.array([0.0, math.pi / 2, 0.0]), np.array([0.0, 0.0, math.pi / 2]), source, target)
+        axes_lon, axes_lat = _measure(
+            engine, np.array([0.0, math.pi / 2, 0.0]), np.array([0.0, 0.0, math.pi / 2]), source, target
+        )
         return _angles(_unit_vectors(lon, lat) @ _unit_vectors(axes_lon, axes_lat))
     out_lon, out_lat = _measure(engine, lon.ravel(), lat.ravel(), source, target)
     return out_lon.reshape(lon.shape), out_lat.reshape(lat.shape)
@@ -235,7 +241,9 @@ def angular_separation(lon1_rad: Any, lat1_rad: Any, lon2_rad: Any, lat2_rad: An
 def position_angle(lon1_rad: Any, lat1_rad: Any, lon2_rad: Any, lat2_rad: Any) -> Any:
     """Position angle [rad] of the second direction seen from the first, from north through east."""
     d = np.asarray(lon2_rad) - np.asarray(lon1_rad)
-    return np.arctan2(np.cos(lat2_rad) * np.sin(d), np.cos(lat1_rad) * np.sin(lat2_rad) - np.sin(lat1_rad) * np.cos(lat2_rad) * np.cos(d))
+    return np.arctan2(
+        np.cos(lat2_rad) * np.sin(d), np.cos(lat1_rad) * np.sin(lat2_rad) - np.sin(lat1_rad) * np.cos(lat2_rad) * np.cos(d)
+    )
 
 
 def offset_direction(direction: Direction, separation_rad: float, position_angle_rad: float) -> Direction:
@@ -243,7 +251,9 @@ def offset_direction(direction: Direction, separation_rad: float, position_angle
     s, c = math.sin(separation_rad), math.cos(separation_rad)
     sin_lat, cos_lat = math.sin(direction.lat_rad), math.cos(direction.lat_rad)
     lat = math.asin(max(-1.0, min(1.0, sin_lat * c + cos_lat * s * math.cos(position_angle_rad))))
-    lon = direction.lon_rad + math.atan2(s * math.sin(position_angle_rad), c * cos_lat - s * sin_lat * math.cos(position_angle_rad))
+    lon = direction.lon_rad + math.atan2(
+        s * math.sin(position_angle_rad), c * cos_lat - s * sin_lat * math.cos(position_angle_rad)
+    )
     return Direction(math.remainder(lon, 2.0 * math.pi), lat, direction.frame)
 
 

@@ -20,7 +20,11 @@ DAY_S = 86400.0
 
 def epoch_record(mjd_s: Any, scale: str = "UTC") -> dict[str, Any]:
     """An epoch measure of MJD seconds (a number or an array)."""
-    return {"type": "epoch", "refer": scale, "m0": {"value": np.asarray(mjd_s) / DAY_S if np.ndim(mjd_s) else mjd_s / DAY_S, "unit": "d"}}
+    return {
+        "type": "epoch",
+        "refer": scale,
+        "m0": {"value": np.asarray(mjd_s) / DAY_S if np.ndim(mjd_s) else mjd_s / DAY_S, "unit": "d"},
+    }
 
 
 def direction_record(lon_rad: Any, lat_rad: Any, frame: str) -> dict[str, Any]:
@@ -28,7 +32,7 @@ def direction_record(lon_rad: Any, lat_rad: Any, frame: str) -> dict[str, Any]:
     return {"type": "direction", "refer": frame, "m0": {"value": lon_rad, "unit": "rad"}, "m1": {"value": lat_rad, "unit": "rad"}}
 
 
-def position_record(itrf_m: Sequence[float]) -> dict[str, Any]:
+def position_record(itrf_m: Sequence[float] | np.ndarray) -> dict[str, Any]:
     """A position measure of ITRF metres."""
     x, y, z = (float(v) for v in itrf_m)
     return {
@@ -42,7 +46,7 @@ def position_record(itrf_m: Sequence[float]) -> dict[str, Any]:
 
 def make_engine(
     epoch_mjd_s: float | None = None,
-    itrf_m: Sequence[float] | None = None,
+    itrf_m: Sequence[float] | np.ndarray | None = None,
     direction: tuple[float, float, str] | None = None,
 ) -> Engine:
     """A measures engine with a frame of an epoch (UTC), a position and a direction, each optional."""

@@ -53,7 +53,9 @@ def parse_epoch(text: Any, default_day_mjd: float | None = None) -> float:
     if not isinstance(text, str):
         return float(to_unit(text, "s"))
     trimmed = text.strip()
-    refusal = ParameterError(f"{text!r} is not a time; write such as '2010/01/02/10:11:12.3', '2010-01-02T10:11:12' or '55198.4d'")
+    refusal = ParameterError(
+        f"{text!r} is not a time; write such as '2010/01/02/10:11:12.3', '2010-01-02T10:11:12' or '55198.4d'"
+    )
     if trimmed.lower() in ("today", "now"):
         return now_mjd_s()
     match = _YMD.match(trimmed)
@@ -64,10 +66,15 @@ def parse_epoch(text: Any, default_day_mjd: float | None = None) -> float:
     if match and match.group(2).capitalize() in _MONTHS:
         year = int(match.group(3))
         year += 0 if len(match.group(3)) > 2 else (2000 if year < 50 else 1900)
-        return _day_s(year, _MONTHS.index(match.group(2).capitalize()) + 1, int(match.group(1)), refusal) + _clock_s(match.group(4), refusal)
+        return _day_s(year, _MONTHS.index(match.group(2).capitalize()) + 1, int(match.group(1)), refusal) + _clock_s(
+            match.group(4), refusal
+        )
     if _CLOCK.match(trimmed) and not trimmed.isdigit():
         day = math.floor(now_mjd_s() / DAY_S) if default_day_mjd is None else math.floor(default_day_mjd)
         return day * DAY_S + _clock_s(trimmed, refusal)
+    days = re.match(r"^(\d+)d$", trimmed)
+    if days:  # casacore reads a whole number with d as degrees
+        return float(days.group(1)) * DAY_S
     try:
         return float(to_unit(trimmed, "s"))
     except ParameterError:

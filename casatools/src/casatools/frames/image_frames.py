@@ -13,7 +13,7 @@ import numpy as np
 
 from casatools._base.errors import ParameterError
 from casatools.frames.engine import make_engine
-from casatools.io.image.coordinates import Coordinates, DirectionCoordinate, ObservationInfo, SpectralCoordinate
+from casatools.io.image.coordinates import DIRECTION_FRAMES, Coordinates, DirectionCoordinate, ObservationInfo, SpectralCoordinate
 
 __all__ = [
     "conversion_record", "convert_directions", "frequency_factor", "image_frame_measures", "needs_time_or_place", "to_pixel", "to_world",
@@ -53,6 +53,9 @@ def convert_directions(
     ParameterError
         The conversion is not possible with what is given.
     """
+    for name in (source, target):
+        if name not in DIRECTION_FRAMES:
+            raise ParameterError(f"directions cannot be converted from {source} to {target}: there is no frame {name!r}")
     if source == target:
         return longitude, latitude
     if {source, target} <= _ROTATED and np.size(longitude) > 16:

@@ -13,7 +13,9 @@ __all__ = ["feed_angles"]
 _EQUATORIAL = frozenset({"EQUATORIAL", "ORBITING", "BIZARRE", "SPACE-HALCA"})
 
 
-def feed_angles(time_mjd_s: Any, direction: Any, positions_m: np.ndarray, mounts: Any, receptor_angles_rad: Any = 0.0) -> np.ndarray:
+def feed_angles(
+    time_mjd_s: Any, direction: Any, positions_m: np.ndarray, mounts: Any, receptor_angles_rad: Any = 0.0
+) -> np.ndarray:
     """Angle of the first receptor of each antenna on the sky: the parallactic angle plus the receptor's own.
 
     Parameters

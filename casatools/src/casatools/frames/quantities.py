@@ -78,9 +78,13 @@ def parse_quantity(value: Any, default_unit: str = "") -> tuple[Any, str]:
 
 def _number(value: Any, given: Any) -> Any:
     try:
+        if value is None:  # numpy would make it a NaN
+            raise TypeError
         array = np.asarray(value, dtype=np.float64)
     except (TypeError, ValueError):
-        raise ParameterError(f"{given!r} is not a quantity; write such as '10arcsec', 10.0 or {{'value': 10, 'unit': 'arcsec'}}") from None
+        raise ParameterError(
+            f"{given!r} is not a quantity; write such as '10arcsec', 10.0 or {{'value': 10, 'unit': 'arcsec'}}"
+        ) from None
     return float(array) if array.ndim == 0 else array
 
 
@@ -188,7 +192,9 @@ def to_unit(value: Any, unit: str) -> Any:
     number, found = parse_quantity(value, unit)
     if found == unit:
         return number
-    if found == "d" and isinstance(value, str) and unit_dimension(unit) == "rad":  # "20d" as a text is 20 degrees where an angle is asked
+    if (
+        found == "d" and isinstance(value, str) and unit_dimension(unit) == "rad"
+    ):  # "20d" as a text is 20 degrees where an angle is asked
         found = "deg"
     try:
         return number * _factor(found, unit)

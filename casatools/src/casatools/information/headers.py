@@ -16,7 +16,16 @@ from casatools.information.observation_summary import observation_summary, summa
 from casatools.io.ms import MeasurementSet, Selection
 from casatools.io.tables import is_table, open_table
 
-__all__ = ["HEADER_KEYS", "history_lines", "list_observation", "read_header", "remove_tables", "write_header", "write_listing"]
+__all__ = [
+    "HEADER_KEYS",
+    "Selection",
+    "history_lines",
+    "list_observation",
+    "read_header",
+    "remove_tables",
+    "write_header",
+    "write_listing",
+]
 
 
 def write_listing(lines: list[str], listfile: str, overwrite: bool) -> None:
@@ -217,7 +226,10 @@ def remove_tables(names: list[str]) -> list[str]:
     for name in names:
         trimmed = name.rstrip("/")
         if not is_table(trimmed):
-            log.post(f"{name!r} is not a table; it is left alone" if os.path.lexists(trimmed) else f"there is no table {name!r}", "WARN")
+            log.post(
+                f"{name!r} is not a table; it is left alone" if os.path.lexists(trimmed) else f"there is no table {name!r}",
+                "WARN",
+            )
             continue
         open_table(require_present(trimmed)).close()
         remove_output(trimmed)

@@ -32,7 +32,9 @@ def _sexagesimal(value: float, digits: int, separator: str, width: int, sign: bo
     return f"{head}{whole // 3600:0{width}d}{separator}{whole // 60 % 60:02d}{separator}{whole % 60:02d}.{fraction:0{digits}d}"
 
 
-def summary_lines(path: str, summary: ObservationSummary, metadata: MsMetadata, verbose: bool = True, unflagged: bool = False) -> list[str]:
+def summary_lines(
+    path: str, summary: ObservationSummary, metadata: MsMetadata, verbose: bool = True, unflagged: bool = False
+) -> list[str]:
     """Lines of the listing.
 
     Parameters
@@ -54,6 +56,8 @@ def summary_lines(path: str, summary: ObservationSummary, metadata: MsMetadata, 
     if verbose:
         lines += _sources(metadata, summary) + _antennas(summary, metadata)
     else:
+        if not metadata.has_subtable("SOURCE"):
+            lines += _sources(metadata, summary)
         lines += _antenna_names(summary, metadata)
     return lines
 
@@ -107,7 +111,10 @@ def _fields(summary: ObservationSummary, metadata: MsMetadata, unflagged: bool) 
     has_source = metadata.has_subtable("SOURCE")
     lines = [f"Fields: {len(summary.rows_of_field)}"]
     source = "SrcId " if has_source else ""
-    lines.append(f"  ID   Code Name                RA               Decl           Epoch   {source}     nRows" + ("    nUnflRows" if unflagged else ""))
+    lines.append(
+        f"  ID   Code Name                RA               Decl           Epoch   {source}     nRows"
+        + ("    nUnflRows" if unflagged else "")
+    )
     for f in sorted(summary.rows_of_field):
         row = metadata.fields[f]
         longitude, latitude = np.degrees(row.phase_dir[0])
@@ -148,7 +155,10 @@ def _sources(metadata: MsMetadata, summary: ObservationSummary) -> list[str]:
     if not sources:
         return ["The SOURCE table is empty: see the FIELD table"]
     velocity = any(s.has_sysvel for s in sources)
-    lines = [f"Sources: {len(sources)}", "  ID   Name                SpwId RestFreq(MHz)  " + ("SysVel(km/s) " if velocity else "")]
+    lines = [
+        f"Sources: {len(sources)}",
+        "  ID   Name                SpwId RestFreq(MHz)  " + ("SysVel(km/s) " if velocity else ""),
+    ]
     for s in sources:
         rest = f"{s.rest_frequency_hz.flat[0] / 1e6:.10g}" if s.num_lines > 0 and s.rest_frequency_hz.size else "-"
         speed = f"{s.sysvel_m_s.flat[0] / 1e3:.6g}" if s.num_lines > 0 and s.sysvel_m_s.size else "-"
@@ -175,7 +185,10 @@ def antenna_offsets(metadata: MsMetadata) -> np.ndarray | None:
     reference = float(np.linalg.norm(centre))
     if not reference:
         return None
-    longitude, latitude = np.arctan2(positions[:, 1], positions[:, 0]), np.arcsin(np.clip(positions[:, 2] / np.maximum(radius, 1e-9), -1, 1))
+    longitude, latitude = (
+        np.arctan2(positions[:, 1], positions[:, 0]),
+        np.arcsin(np.clip(positions[:, 2] / np.maximum(radius, 1e-9), -1, 1)),
+    )
     longitude0, latitude0 = np.arctan2(centre[1], centre[0]), np.arcsin(centre[2] / reference)
     east = (longitude - longitude0) * reference * np.cos(latitude0)
     return np.stack([east, (latitude - latitude0) * reference, radius - reference], axis=1)
@@ -194,7 +207,11 @@ def _antennas(summary: ObservationSummary, metadata: MsMetadata) -> list[str]:
     latitude = np.arctan2(positions[:, 2], np.hypot(positions[:, 0], positions[:, 1]))  # geocentric
     for i in summary.antennas:
         a = metadata.antennas[i]
-        place = _sexagesimal(float(np.degrees(longitude[i])), 1, ".", 3, True) + "  " + _sexagesimal(float(np.degrees(latitude[i])), 1, ".", 2, True)
+        place = (
+            _sexagesimal(float(np.degrees(longitude[i])), 1, ".", 3, True)
+            + "  "
+            + _sexagesimal(float(np.degrees(latitude[i])), 1, ".", 2, True)
+        )
         east, north, up = offsets[i] if offsets is not None else (0.0, 0.0, 0.0)
         x, y, z = a.position_m
         lines.append(
@@ -209,11 +226,14 @@ def _antenna_names(summary: ObservationSummary, metadata: MsMetadata) -> list[st
     room = 0
     for i in summary.antennas:
         entry = len(metadata.antennas[i].name) + len(metadata.antennas[i].station) + 7
-        if groups[-1] and room + entry > 80:
+        if groups[-1] and room + entry > 82:
             groups.append([])
         room = entry + (room if groups[-1] else 14)
         groups[-1].append(i)
+    start = summary.antennas[0] if summary.antennas else 0
     for part in groups:
         names = ", ".join(f"'{metadata.antennas[i].name}'='{metadata.antennas[i].station}'" for i in part)
-        lines.append(f"   ID={part[0]:4d}-{part[-1]}: {names}" + ("" if part is groups[-1] else ", "))
+        span = f"{start}-{part[-1]}"
+        lines.append(f"   ID={span:>6}: {names}" + ("" if part is groups[-1] else ", "))
+        start = part[-1] + 1
     return lines

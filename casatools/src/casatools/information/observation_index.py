@@ -6,6 +6,7 @@ from functools import cached_property
 
 import numpy as np
 
+from casatools.information.observation_summary import unique_rows
 from casatools.io.ms import MeasurementSet, Selection
 from casatools.io.ms.metadata import MsMetadata
 
@@ -37,9 +38,9 @@ class ObservationIndex:
 
     @cached_property
     def _grouped(self) -> tuple[np.ndarray, np.ndarray]:
-        keys = np.stack([self.column(k).astype(np.int64) for k in _KEYS], axis=1) if self.nrow else np.zeros((0, 6), np.int64)
-        combos, which = np.unique(keys, axis=0, return_inverse=True)
-        return combos, np.ravel(which)
+        if not self.nrow:
+            return np.zeros((0, 6), np.int64), np.zeros(0, np.int64)
+        return unique_rows([self.column(k) for k in _KEYS])
 
     @property
     def combos(self) -> np.ndarray:
@@ -82,7 +83,11 @@ class ObservationIndex:
 
     def ids(self, column: str, mask: np.ndarray) -> list[int]:
         """Sorted unique IDs ("scan", "field", "state", "spw", "ddid", "observation", "array") of the combinations in a mask."""
-        values = self.spw_of_combo if column == "spw" else self.combos[:, {"observation": 0, "array": 1, "scan": 2, "field": 3, "ddid": 4, "state": 5}[column]]
+        values = (
+            self.spw_of_combo
+            if column == "spw"
+            else self.combos[:, {"observation": 0, "array": 1, "scan": 2, "field": 3, "ddid": 4, "state": 5}[column]]
+        )
         return np.unique(values[mask]).tolist()
 
     def rows(self, mask: np.ndarray) -> np.ndarray:

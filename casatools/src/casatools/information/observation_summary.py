@@ -66,6 +66,19 @@ def unflagged_rows(ms: MeasurementSet, resolved: ResolvedSelection) -> np.ndarra
     return fraction
 
 
+def unique_rows(columns: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+    """Sorted distinct rows of integer columns, and which of them each row is; ``(unique, column)`` int64 and ``(row,)``.
+
+    One sort of a combined number is several times faster than comparing rows.
+    """
+    code = np.zeros(len(columns[0]), dtype=np.int64)
+    for column in columns:
+        values, place = np.unique(column, return_inverse=True)
+        code = code * max(len(values), 1) + place.ravel()
+    _, first, which = np.unique(code, return_index=True, return_inverse=True)
+    return np.stack([c[first].astype(np.int64) for c in columns], axis=1), which.ravel()
+
+
 def observation_summary(ms: MeasurementSet, resolved: ResolvedSelection, unflagged: bool = False) -> ObservationSummary:
     """Group the selected rows into scans.
 
@@ -80,11 +93,12 @@ def observation_summary(ms: MeasurementSet, resolved: ResolvedSelection, unflagg
     names = ("OBSERVATION_ID", "ARRAY_ID", "SCAN_NUMBER", "FIELD_ID", "STATE_ID", "DATA_DESC_ID", "TIME", "INTERVAL")
     c = {n: np.asarray(ms.read(n, rows)) for n in names}
     fraction = unflagged_rows(ms, resolved) if unflagged else np.zeros(len(rows))
-    keys = np.stack([c[n].astype(np.int64) for n in names[:4]], axis=1)
-    unique, which = np.unique(keys, axis=0, return_inverse=True)
-    order = np.argsort(np.ravel(which), kind="stable")
-    edges = np.searchsorted(np.ravel(which)[order], np.arange(len(unique) + 1))
-    scans = [_scan(ms.metadata, c, fraction, tuple(unique[k].tolist()), order[edges[k] : edges[k + 1]]) for k in range(len(unique))]
+    unique, which = unique_rows([c[n] for n in names[:4]])
+    order = np.argsort(which, kind="stable")
+    edges = np.searchsorted(which[order], np.arange(len(unique) + 1))
+    scans = [
+        _scan(ms.metadata, c, fraction, tuple(unique[k].tolist()), order[edges[k] : edges[k + 1]]) for k in range(len(unique))
+    ]
     # CASA gives every field of a scan the time range of the whole scan.
     whole: dict[tuple[int, int, int], tuple[float, float]] = {}
     for s in scans:
@@ -104,13 +118,15 @@ def observation_summary(ms: MeasurementSet, resolved: ResolvedSelection, unflagg
     )  # fmt: skip
 
 
-def _scan(metadata: MsMetadata, c: dict[str, np.ndarray], fraction: np.ndarray, key: tuple[int, ...], rows: np.ndarray) -> ScanSummary:
+def _scan(
+    metadata: MsMetadata, c: dict[str, np.ndarray], fraction: np.ndarray, key: tuple[int, ...], rows: np.ndarray
+) -> ScanSummary:
     time_s, interval_s, ddid, state = (c[n][rows] for n in ("TIME", "INTERVAL", "DATA_DESC_ID", "STATE_ID"))
     spw = np.array([d.spw for d in metadata.data_descriptions])[ddid]
     spws = np.unique(spw).tolist()
     first = int(np.argmin(time_s))
     return ScanSummary(
-        *key, state=int(state[first]), states=tuple(np.unique(state).tolist()), begin_s=float((time_s - interval_s / 2).min()),
+        observation=key[0], array=key[1], scan=key[2], field=key[3], state=int(state[first]), states=tuple(np.unique(state).tolist()), begin_s=float((time_s - interval_s / 2).min()),
         end_s=float((time_s + interval_s / 2).max()), spws=tuple(spws),
         intervals_s=tuple(float(interval_s[spw == s].mean()) for s in spws), first_interval_s=float(interval_s[first]), nrow=len(rows),
         unflagged=float(fraction[rows].sum()),

@@ -14,13 +14,13 @@ def spectral_class(window: SpectralWindow, ncorr: int, alma: bool = True) -> str
 
     Notes
     -----
-    ALMA's naming: WVR windows carry ``WVR`` in the name or have 4 channels; channel averages have one channel, square-law detectors carry
+    ALMA's naming: WVR windows carry ``WVR`` in the name; channel averages have one channel, square-law detectors carry
     ``SQLD``; time-division ones have 64, 128 or 256 channels divided by the products per baseline.
     """
     name = window.name.upper()
     if "SQLD" in name:
         return "sqld"
-    if "WVR" in name or (alma and window.nchan == 4):
+    if "WVR" in name:
         return "wvr"
     if "CH_AVG" in name or (alma and window.nchan == 1):
         return "chavg"

@@ -12,7 +12,7 @@ from casatools._base.errors import DataError, ParameterError, UnsupportedError
 from casatools.io.ms import MeasurementSet, ResolvedSelection, Selection, VisChunk, iter_chunks
 from casatools.kernels.order_statistics import quartile_ranks, select_ranks
 
-__all__ = ["VisibilityStatisticsOptions", "visibility_statistics"]
+__all__ = ["Selection", "VisibilityStatisticsOptions", "visibility_statistics"]
 
 _COMPLEX = {
     "amp": "amplitude", "amplitude": "amplitude", "phase": "phase", "real": "real", "imag": "imaginary", "imaginary": "imaginary",
@@ -57,7 +57,18 @@ class VisibilityStatisticsOptions:
         unknown = [a for a in self.reporting_axes if a not in _AXES]
         if unknown:
             raise ParameterError(f"reporting axes are {', '.join(_AXES)}; got {unknown[0]!r}")
-        known = {*_VISIBILITY, *_ROW_COLUMNS, "SCAN", "UVRANGE", "FLAG", "WEIGHT_SPECTRUM", "SIGMA_SPECTRUM", "WEIGHT", "SIGMA", "UVW"}
+        known = {
+            *_VISIBILITY,
+            *_ROW_COLUMNS,
+            "SCAN",
+            "UVRANGE",
+            "FLAG",
+            "WEIGHT_SPECTRUM",
+            "SIGMA_SPECTRUM",
+            "WEIGHT",
+            "SIGMA",
+            "UVW",
+        }
         if self.column.upper() not in known:
             raise ParameterError(f"there are no statistics of the column {self.column!r}; columns are {', '.join(sorted(known))}")
 
@@ -110,7 +121,12 @@ class _Group:
         quantiles = ("firstquartile", "medabsdevmed", "median", "thirdquartile") if options.quantiles else ()
         if not self.npts:
             none = float("nan") if options.quantiles and options.column.upper() not in ("FLAG", "FLAG_ROW") else 0.0
-            return {"isMasked": False, "isWeighted": options.use_weights, "npts": 0.0, **dict.fromkeys((*names, *quantiles), none)}
+            return {
+                "isMasked": False,
+                "isWeighted": options.use_weights,
+                "npts": 0.0,
+                **dict.fromkeys((*names, *quantiles), none),
+            }
         weighted = options.use_weights
         below = self.weight - (1.0 if not weighted else 0.0)
         variance = self.spread / below if below > 0 else 0.0
@@ -131,7 +147,7 @@ class _Group:
         first, low, high, third = quartile_ranks(len(values))
         q1, m1, m2, q3 = select_ranks(values, (first, low, high, third))
         median = (m1 + m2) / 2
-        deviations = np.abs(values - values.dtype.type(median))
+        deviations = np.abs(values - np.float64(median))
         d1, d2 = select_ranks(deviations, (low, high))
         return {"firstquartile": q1, "median": median, "thirdquartile": q3, "medabsdevmed": (d1 + d2) / 2}
 
@@ -157,7 +173,11 @@ def _layout(ms: MeasurementSet, resolved: ResolvedSelection, axes: tuple[str, ..
         first[1:] = np.any([k[1:] != k[:-1] for k in keys], axis=0)
     chunk = np.cumsum(first) - 1
     starts = np.flatnonzero(first)
-    parts = {"ddid": ("DATA_DESC_ID", keys[2]), "field": ("FIELD_ID", keys[1]), "integration": ("TIME", (time_s - ms.read("INTERVAL", rows) / 2)[order])}
+    parts = {
+        "ddid": ("DATA_DESC_ID", keys[2]),
+        "field": ("FIELD_ID", keys[1]),
+        "integration": ("TIME", (time_s - ms.read("INTERVAL", rows) / 2)[order]),
+    }
     used = [parts[a] for a in _AXES if a in axes]
     combos = np.stack([v[starts].astype(np.float64) for _, v in used], axis=1) if used else np.zeros((len(starts), 0))
     unique, which = np.unique(combos, axis=0, return_inverse=True) if used else (np.zeros((1, 0)), np.zeros(len(starts), int))
@@ -212,7 +232,9 @@ def visibility_statistics(path: str, selection: Selection, options: VisibilitySt
         return statistics_of(ms, selection.resolve(ms), options)
 
 
-def statistics_of(ms: MeasurementSet, resolved: ResolvedSelection, options: VisibilityStatisticsOptions) -> dict[str, dict[str, Any]]:
+def statistics_of(
+    ms: MeasurementSet, resolved: ResolvedSelection, options: VisibilityStatisticsOptions
+) -> dict[str, dict[str, Any]]:
     """The same for a MeasurementSet that is open and a selection that is resolved."""
     name = options.column.upper()
     name = {"SCAN": "SCAN_NUMBER", "UVRANGE": "UVW"}.get(name, _VISIBILITY.get(name, name))
@@ -247,7 +269,13 @@ def _by_group(layout: _Layout, chunk: VisChunk) -> Iterator[tuple[int, np.ndarra
 
 
 def _add(
-    group: _Group, chunk: VisChunk, selected: np.ndarray, layout: _Layout, name: str, wide: bool, options: VisibilityStatisticsOptions
+    group: _Group,
+    chunk: VisChunk,
+    selected: np.ndarray,
+    layout: _Layout,
+    name: str,
+    wide: bool,
+    options: VisibilityStatisticsOptions,
 ) -> None:
     values = chunk[name] if len(selected) == len(chunk.rows) else chunk[name][selected]
     if name == "UVW":
@@ -283,7 +311,9 @@ def _add(
     )
 
 
-def _weights(chunk: VisChunk, selected: np.ndarray, options: VisibilityStatisticsOptions, shape: tuple[int, ...]) -> np.ndarray | None:
+def _weights(
+    chunk: VisChunk, selected: np.ndarray, options: VisibilityStatisticsOptions, shape: tuple[int, ...]
+) -> np.ndarray | None:
     if not options.use_weights:
         return None
     name = "WEIGHT_SPECTRUM" if "WEIGHT_SPECTRUM" in chunk.columns else "WEIGHT"

@@ -6,12 +6,18 @@ import numpy as np
 
 from casatools.kernels._kernel import kernel
 
-__all__ = ["assign_bins", "average_channels", "average_rows"]
+__all__ = ["assign_bins", "average_channels", "average_rows", "mean_channels"]
 
 
 @kernel
 def average_channels(
-    data: np.ndarray, weight: np.ndarray, flag: np.ndarray, edges: np.ndarray, out: np.ndarray, out_weight: np.ndarray, out_flag: np.ndarray
+    data: np.ndarray,
+    weight: np.ndarray,
+    flag: np.ndarray,
+    edges: np.ndarray,
+    out: np.ndarray,
+    out_weight: np.ndarray,
+    out_flag: np.ndarray,
 ) -> None:
     """Weighted mean over runs of channels: sum(w v) / sum(w) over unflagged ones, over all where every one is flagged.
 
@@ -29,7 +35,7 @@ def average_channels(
     out_flag : ndarray (row, out_chan, corr) bool
         True where all of a run is flagged.
     """
-    nrow, nchan, ncorr = data.shape
+    nrow, ncorr = data.shape[0], data.shape[2]
     one = weight.shape[1] == 1
     for row in range(nrow):
         for k in range(len(edges) - 1):
@@ -186,3 +192,31 @@ def assign_bins(
             count += 1
         bins[row] = current[b]
     return count
+
+
+@kernel
+def mean_channels(values: np.ndarray, flag: np.ndarray, out: np.ndarray) -> None:
+    """Mean over the unflagged channels, over all where every one is flagged.
+
+    Parameters
+    ----------
+    values : ndarray (row, chan or 1, corr) float32
+        A length of 1 stands for the same value in every channel.
+    flag : ndarray (row, chan, corr) bool
+    out : ndarray (row, corr) float32
+    """
+    nrow, nchan, ncorr = flag.shape
+    one = values.shape[1] == 1
+    for row in range(nrow):
+        for corr in range(ncorr):
+            if one:
+                out[row, corr] = values[row, 0, corr]
+                continue
+            good, every, count = 0.0, 0.0, 0
+            for chan in range(nchan):
+                value = np.float64(values[row, chan, corr])
+                every += value
+                if not flag[row, chan, corr]:
+                    good += value
+                    count += 1
+            out[row, corr] = good / count if count > 0 else every / nchan

@@ -11,7 +11,14 @@ __all__ = ["fit_continuum"]
 
 @kernel
 def fit_continuum(
-    data: np.ndarray, weight: np.ndarray, flag: np.ndarray, fit: np.ndarray, x: np.ndarray, order: int, model: np.ndarray, chi2: np.ndarray
+    data: np.ndarray,
+    weight: np.ndarray,
+    flag: np.ndarray,
+    fit: np.ndarray,
+    x: np.ndarray,
+    order: int,
+    model: np.ndarray,
+    chi2: np.ndarray,
 ) -> None:
     """Weighted least squares fit of a polynomial to each spectrum, real and imaginary part alike.
 

@@ -204,7 +204,17 @@ def residual_power(ant1: Any, ant2: Any, vis: Any, wgt: Any, gain: Any, out: Any
 
 @parallel_kernel
 def solve_gains(
-    ant1: Any, ant2: Any, vis: Any, wgt: Any, phase_only: bool, tolerance: float, most: int, gain: Any, information: Any, chi2: Any, done: Any
+    ant1: Any,
+    ant2: Any,
+    vis: Any,
+    wgt: Any,
+    phase_only: bool,
+    tolerance: float,
+    most: int,
+    gain: Any,
+    information: Any,
+    chi2: Any,
+    done: Any,
 ) -> None:
     """Solve many independent sets of gains at once.
 

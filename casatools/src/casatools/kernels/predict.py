@@ -18,9 +18,7 @@ __all__ = ["add_components"]
 
 
 @kernel
-def add_components(
-    uvw_m: Any, frequency_hz: Any, lmn: Any, shape: Any, size: Any, flux: Any, visibility: Any
-) -> None:
+def add_components(uvw_m: Any, frequency_hz: Any, lmn: Any, shape: Any, size: Any, flux: Any, visibility: Any) -> None:
     """Add point, Gaussian and disk components.
 
     Parameters

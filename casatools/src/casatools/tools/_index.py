@@ -4,6 +4,18 @@ from __future__ import annotations
 
 # Tool name: module below casatools.tools that defines it. Only what exists is listed.
 TOOLS: dict[str, str] = {
+    "calibrater": "calibrater",
+    "agentflagger": "agentflagger",
+    "logsink": "logsink",
+    "ctsys": "system",
+    "measures": "measures",
+    "imagemetadata": "imagemetadata",
+    "ms": "ms",
+    "tablerow": "tablerow",
+    "table": "table",
+    "coordsys": "coordsys",
+    "msmetadata": "msmetadata",
+    "quanta": "quanta",
 }
 
 # The reference's own short names.

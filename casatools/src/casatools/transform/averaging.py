@@ -8,19 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from casatools.kernels.average import average_channels, average_rows
-from casatools.transform.blocks import Block, inverse_root
+from casatools.transform.blocks import Block, inverse_root, mean_over_channels, wholly_flagged
 
-__all__ = ["TimeBins", "average_blocks_in_channel", "average_blocks_in_time", "mean_over_channels"]
-
-
-def mean_over_channels(values: np.ndarray, flag: np.ndarray) -> np.ndarray:
-    """Mean over the unflagged channels, over all where every one is flagged: ``(row, chan or 1, corr)`` to ``(row, corr)`` float32."""
-    good = ~flag
-    count = good.sum(axis=1)
-    values = np.broadcast_to(values, flag.shape)
-    total = np.where(good, values, 0).sum(axis=1, dtype=np.float64)
-    plain = values.mean(axis=1, dtype=np.float64)
-    return np.where(count > 0, total / np.maximum(count, 1), plain).astype(np.float32)
+__all__ = ["TimeBins", "average_blocks_in_channel", "average_blocks_in_time"]
 
 
 def average_blocks_in_channel(blocks: Iterable[Block], edges: Mapping[int, np.ndarray]) -> Iterator[Block]:
@@ -95,7 +85,7 @@ def _average_rows(block: Block, bin_of_row: np.ndarray, flat: bool) -> Block:
     first = np.concatenate([[0], np.flatnonzero(np.diff(numbers)) + 1])
     nbin = len(first)
     group = np.repeat(np.arange(nbin), np.diff(np.append(first, len(order))))
-    dead = block.flag.all(axis=(1, 2))[order]
+    dead = wholly_flagged(block.flag)[order]
     hopeless = np.logical_and.reduceat(dead, first)
     keep = ~dead | hopeless[group]
     used, owner = order[keep], group[keep]
@@ -121,7 +111,9 @@ def _average_rows(block: Block, bin_of_row: np.ndarray, flat: bool) -> Block:
         if id(kind) not in sums:
             dummy = np.zeros(block.flag.shape, dtype=np.complex64)
             sums[id(kind)] = np.empty(shape, dtype=np.float32)
-            average_rows(dummy, kind, block.flag, used, edges, np.empty(shape, np.complex64), sums[id(kind)], np.empty(shape, bool))
+            average_rows(
+                dummy, kind, block.flag, used, edges, np.empty(shape, np.complex64), sums[id(kind)], np.empty(shape, bool)
+            )
         totals.append(sums[id(kind)])
     return Block(
         ddid=block.ddid,

@@ -9,15 +9,16 @@ over the unflagged output channels.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from casatools.io.ms import ChunkPlan, MeasurementSet, ResolvedSelection, VisChunk, iter_chunks
+from casatools.kernels.average import mean_channels
 from casatools.transform.columns import ColumnPlan
 
-__all__ = ["ROW_COLUMNS", "Block", "inverse_square", "read_blocks"]
+__all__ = ["ROW_COLUMNS", "Block", "inverse_root", "inverse_square", "mean_over_channels", "read_blocks", "settle_row_weights"]
 
 ROW_COLUMNS = (
     "UVW", "ANTENNA1", "ANTENNA2", "ARRAY_ID", "EXPOSURE", "FEED1", "FEED2", "FIELD_ID", "INTERVAL", "OBSERVATION_ID",
@@ -79,7 +80,39 @@ def inverse_root(weight: np.ndarray) -> np.ndarray:
     return out
 
 
-def read_blocks(ms: MeasurementSet, resolved: ResolvedSelection, columns: ColumnPlan, plans: Sequence[ChunkPlan]) -> Iterator[Block]:
+def settle_row_weights(blocks: Iterable[Block], columns: ColumnPlan) -> Iterator[Block]:
+    """The stage: make WEIGHT and SIGMA follow from weights per channel, as means over the unflagged channels.
+
+    The reference does this after continuum subtraction where weights per channel exist: the mean weight for CORRECTED_DATA
+    (SIGMA = WEIGHT^-1/2), the mean sigma otherwise (WEIGHT = SIGMA^-2).
+    """
+    for block in blocks:
+        if block.corrected_weight.shape[1] > 1 and (columns.from_corrected or not columns.single):
+            block.weight = mean_over_channels(block.corrected_weight, block.flag)
+            if columns.single:
+                block.sigma = inverse_root(block.weight)
+        if block.data_weight.shape[1] > 1 and not columns.from_corrected:
+            block.sigma = mean_over_channels(inverse_root(block.data_weight), block.flag)
+            if columns.single:
+                block.weight = inverse_square(block.sigma)
+        yield block
+
+
+def mean_over_channels(values: np.ndarray, flag: np.ndarray) -> np.ndarray:
+    """Mean over the unflagged channels, over all where every one is flagged: ``(row, chan or 1, corr)`` to ``(row, corr)`` float32."""
+    out = np.empty((flag.shape[0], flag.shape[2]), dtype=np.float32)
+    mean_channels(np.ascontiguousarray(values), np.ascontiguousarray(flag), out)
+    return out
+
+
+def wholly_flagged(flag: np.ndarray) -> np.ndarray:
+    """Rows of which every visibility is flagged: ``(row, chan, corr)`` to ``(row,)`` bool."""
+    return np.asarray(np.ascontiguousarray(flag).reshape(len(flag), -1).all(axis=1))
+
+
+def read_blocks(
+    ms: MeasurementSet, resolved: ResolvedSelection, columns: ColumnPlan, plans: Sequence[ChunkPlan]
+) -> Iterator[Block]:
     """Read the planned chunks as blocks."""
     wanted = [*columns.reads, "WEIGHT", "SIGMA", *ROW_COLUMNS]
     starts = iter(plans)

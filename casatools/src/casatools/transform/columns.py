@@ -9,7 +9,13 @@ from casatools.io.ms import MeasurementSet
 
 __all__ = ["ColumnPlan", "plan_columns"]
 
-_NAMES = {"data": "DATA", "model": "MODEL_DATA", "corrected": "CORRECTED_DATA", "float_data": "FLOAT_DATA", "lag_data": "LAG_DATA"}
+_NAMES = {
+    "data": "DATA",
+    "model": "MODEL_DATA",
+    "corrected": "CORRECTED_DATA",
+    "float_data": "FLOAT_DATA",
+    "lag_data": "LAG_DATA",
+}
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from casatools._base.errors import ParameterError
 from casatools._base.paths import require_absent, require_present
 from casatools.io.ms import MeasurementSet, Selection
 from casatools.kernels.continuum import fit_continuum
-from casatools.transform.blocks import Block
+from casatools.transform.blocks import Block, settle_row_weights
 from casatools.transform.pipeline import TransformOptions, prepare, run
 
 __all__ = ["ContinuumFit", "FitQuality", "parse_fitspec", "subtract_blocks", "uvcontsub"]
@@ -62,7 +62,9 @@ class FitQuality:
             good = values[np.isfinite(values).all(axis=1)]
             size = np.hypot(good[:, 0], good[:, 1])
             none = np.full(2, np.nan)
-            average, high, low = (good.mean(axis=0), good[size.argmax()], good[size.argmin()]) if len(good) else (none, none, none)
+            average, high, low = (
+                (good.mean(axis=0), good[size.argmax()], good[size.argmin()]) if len(good) else (none, none, none)
+            )
             summary = {
                 "chi_squared": {
                     name: {"real": float(pair[0]), "imag": float(pair[1])}
@@ -128,13 +130,19 @@ def _how(how: Any, field_text: Any, spw_text: Any, fitorder: int) -> tuple[int, 
     if _is_none(how):
         return 0, None
     if not isinstance(how, Mapping):
-        raise ParameterError(f"fitspec for field {field_text!r}, spw {spw_text!r} must be a dict with 'chan' and 'fitorder'; got {how!r}")
+        raise ParameterError(
+            f"fitspec for field {field_text!r}, spw {spw_text!r} must be a dict with 'chan' and 'fitorder'; got {how!r}"
+        )
     unknown = sorted(set(how) - {"chan", "fitorder"})
     if unknown:
-        raise ParameterError(f"fitspec for field {field_text!r}, spw {spw_text!r} has the unknown key {unknown[0]!r}; allowed are chan, fitorder")
+        raise ParameterError(
+            f"fitspec for field {field_text!r}, spw {spw_text!r} has the unknown key {unknown[0]!r}; allowed are chan, fitorder"
+        )
     order = how.get("fitorder", fitorder)
     if isinstance(order, bool) or int(order) != order or order < 0:
-        raise ParameterError(f"fitspec for field {field_text!r}, spw {spw_text!r}: fitorder must be an int of at least 0; got {order!r}")
+        raise ParameterError(
+            f"fitspec for field {field_text!r}, spw {spw_text!r}: fitorder must be an int of at least 0; got {order!r}"
+        )
     chan = str(how.get("chan", ""))
     return int(order), None if _is_none(chan) else chan.strip()
 
@@ -172,7 +180,7 @@ def subtract_blocks(
     quality : FitQuality, optional
     """
     for block in blocks:
-        nrow, nchan, ncorr = block.flag.shape
+        nrow, _, ncorr = block.flag.shape
         models = {}
         for name, values in block.data.items():
             kind = np.ones((nrow, 1, ncorr), dtype=np.float32) if flat else block.weight_of(name)
@@ -234,8 +242,8 @@ def uvcontsub(
 
         def stage(blocks: Iterable[Block]) -> Iterator[Block]:
             flat = job.columns.of_model
-            return subtract_blocks(blocks, fits, job.resolved.channels, keep_model=writemodel, flat=flat, quality=quality)
+            done = subtract_blocks(blocks, fits, job.resolved.channels, keep_model=writemodel, flat=flat, quality=quality)
+            return settle_row_weights(done, job.columns)
 
         run(job, outputvis, [stage], extra_columns=("MODEL_DATA",) if writemodel else ())
     return quality.record()
-

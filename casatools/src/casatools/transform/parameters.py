@@ -10,7 +10,7 @@ from casatools._base.errors import ParameterError, UnsupportedError
 from casatools.frames.quantities import convert_value, parse_quantity
 from casatools.io.ms import Selection
 
-__all__ = ["parse_span", "parse_timebin_s", "parse_widths", "refuse_multi_ms", "selection_of"]
+__all__ = ["parse_span", "parse_spw_list", "parse_timebin_s", "parse_widths", "refuse_multi_ms", "selection_of"]
 
 
 def parse_timebin_s(value: Any, name: str = "timebin") -> float:
@@ -39,7 +39,9 @@ def parse_widths(value: Any, name: str) -> tuple[int, ...]:
         except (TypeError, ValueError):
             number = 0
         if number < 1 or (not isinstance(item, str) and number != item):
-            raise ParameterError(f"parameter {name!r} must be a number of channels of at least 1, or a list of such; got {item!r}")
+            raise ParameterError(
+                f"parameter {name!r} must be a number of channels of at least 1, or a list of such; got {item!r}"
+            )
         widths.append(number)
     return () if all(w == 1 for w in widths) and len(widths) <= 1 else tuple(widths)
 
@@ -65,4 +67,20 @@ def selection_of(**expressions: Any) -> Selection:
 def refuse_multi_ms(vis: str, name: str) -> None:
     """Raise UnsupportedError for a Multi-MS whose structure is to be kept."""
     if os.path.isdir(os.path.join(vis, "SUBMSS")):
-        raise UnsupportedError(f"parameter {name!r}=True with a Multi-MS is not supported yet; give {name}=False to write a plain MeasurementSet")
+        raise UnsupportedError(
+            f"parameter {name!r}=True with a Multi-MS is not supported yet; give {name}=False to write a plain MeasurementSet"
+        )
+
+
+def parse_spw_list(value: Any) -> list[int]:
+    """Spectral window numbers: a list, or text such as ``"0,2~4"``; [] and "" are all."""
+    items = value.split(",") if isinstance(value, str) else list(value)
+    found: list[int] = []
+    for item in items:
+        low, _, high = str(item).strip().partition("~")
+        if not low:
+            continue
+        if not low.isdigit() or (high and not high.isdigit()):
+            raise ParameterError(f"parameter 'spwlist' must be spectral window numbers; got {item!r}")
+        found += range(int(low), int(high or low) + 1)
+    return found

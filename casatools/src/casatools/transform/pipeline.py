@@ -8,8 +8,9 @@ identifiers that a time average may combine drop out of this order. What weights
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import numpy as np
 
@@ -19,10 +20,11 @@ from casatools._base.memory import CHUNK_BYTES
 from casatools._base.paths import require_absent, require_writable_parent, staged_output
 from casatools._base.progress import Progress
 from casatools.io.ms import ChunkPlan, MeasurementSet, ResolvedSelection, Selection
-from casatools.io.ms.create_like import MsWriter
+from casatools.io.ms.create import require_space
+from casatools.io.ms.create_like import MsWriter, SubtableEdit
 from casatools.kernels.average import assign_bins
 from casatools.transform.averaging import TimeBins, average_blocks_in_channel, average_blocks_in_time
-from casatools.transform.blocks import ROW_COLUMNS, Block, inverse_root, read_blocks
+from casatools.transform.blocks import ROW_COLUMNS, Block, inverse_root, read_blocks, wholly_flagged
 from casatools.transform.columns import ColumnPlan, plan_columns
 from casatools.transform.subtables import ChannelAxis, Renumbering, plan_subtables, renumber
 
@@ -110,15 +112,13 @@ class Job:
         return sorted({self.ms.metadata.data_descriptions[d].spw for d in self.ddids})
 
 
-def transform(path: str, output: str, options: TransformOptions, stages: Sequence[Callable[[Job], Stage]] = ()) -> int:
+def transform(path: str, output: str, options: TransformOptions) -> int:
     """Make the MeasurementSet `output` from that at `path`; it appears only when complete.
 
     Parameters
     ----------
     path, output : str
     options : TransformOptions
-    stages : sequence of callables
-        Further stages, made for the job; they come between time average and channel average and may redefine ``job.axes``.
 
     Returns
     -------
@@ -128,9 +128,7 @@ def transform(path: str, output: str, options: TransformOptions, stages: Sequenc
     require_absent(output)
     require_writable_parent(output)
     with MeasurementSet(path) as ms:
-        job = prepare(ms, options)
-        made = [make(job) for make in stages]
-        return run(job, output, made)
+        return run(prepare(ms, options), output)
 
 
 def prepare(ms: MeasurementSet, options: TransformOptions) -> Job:
@@ -155,39 +153,82 @@ def prepare(ms: MeasurementSet, options: TransformOptions) -> Job:
     return Job(ms, resolved, options, columns, ddids, edges, axes, plans, bins, nrow)
 
 
-def run(job: Job, output: str, stages: Sequence[Stage], extra_columns: Sequence[str] = ()) -> int:
-    """Do a prepared job; `extra_columns` are visibility columns that the stages add."""
+def run(
+    job: Job,
+    output: str,
+    stages: Sequence[Stage] = (),
+    before: Sequence[Stage] = (),
+    extra_columns: Sequence[str] = (),
+    edits: Mapping[str, SubtableEdit] | None = None,
+) -> int:
+    """Do a prepared job.
+
+    Parameters
+    ----------
+    job : Job
+    output : str
+    stages, before : sequence of stages
+        What comes after and before the channel average.
+    extra_columns : sequence of str
+        Visibility columns that the stages add.
+    edits : mapping, optional
+        Further changes to sub-tables.
+
+    Returns
+    -------
+    int
+        Rows written.
+    """
     renumbering = plan_subtables(job.ms, job.resolved, job.ddids, job.axes, job.options.reindex)
+    renumbering.edits.update(edits or {})
     ncorr, nchan = _largest_cell(job)
-    with staged_output(output) as temporary, Progress(job.nrow, "transforming visibilities") as progress:
-        with MsWriter(job.ms, temporary, [*job.columns.writes, *extra_columns], ncorr, nchan, job.nrow, renumbering.edits) as writer:
-            blocks: Iterator[Block] = read_blocks(job.ms, job.resolved, job.columns, job.plans)
-            if job.bins is not None:
-                blocks = average_blocks_in_time(blocks, job.bins)
-            for stage in stages:
-                blocks = stage(blocks)
-            if job.edges:
-                blocks = average_blocks_in_channel(blocks, job.edges)
-            for block in blocks:
-                writer.append(_output_columns(block, job.columns, renumbering))
-                progress.advance(block.nrow)
-            written = writer.rows_written
+    require_space(output, job.nrow * (_smallest_cell(job) * _element_bytes(job.columns, extra_columns) + 100) + 1e6)
+    with (
+        staged_output(output) as temporary,
+        Progress(job.nrow, "transforming visibilities") as progress,
+        MsWriter(job.ms, temporary, [*job.columns.writes, *extra_columns], ncorr, nchan, job.nrow, renumbering.edits) as writer,
+    ):
+        blocks: Iterator[Block] = read_blocks(job.ms, job.resolved, job.columns, job.plans)
+        if job.bins is not None:
+            blocks = average_blocks_in_time(blocks, job.bins)
+        for stage in before:
+            blocks = stage(blocks)
+        if job.edges:
+            blocks = average_blocks_in_channel(blocks, job.edges)
+        for stage in stages:
+            blocks = stage(blocks)
+        for block in blocks:
+            writer.append(_output_columns(block, job, renumbering))
+            progress.advance(block.nrow)
+        written = writer.rows_written
     log.post(f"Wrote {written} rows to {output}")
     return written
 
 
-def _largest_cell(job: Job) -> tuple[int, int]:
+def _element_bytes(columns: ColumnPlan, extra: Sequence[str]) -> float:
+    """Bytes on disk of one channel and correlation."""
+    return 0.125 + sum(
+        4.0 if name in ("WEIGHT_SPECTRUM", "SIGMA_SPECTRUM", "FLOAT_DATA") else 8.0 for name in (*columns.writes, *extra)
+    )
+
+
+def _cells(job: Job) -> Iterator[tuple[int, int]]:
+    """(ncorr, nchan) of each output data description."""
     metadata = job.ms.metadata
-    best = (1, 1)
     for ddid in job.ddids:
         description = metadata.data_descriptions[ddid]
         axis = job.axes.get(description.spw)
         nchan = axis.nchan if axis is not None else metadata.spectral_windows[description.spw].nchan
         index = job.resolved.correlations.get(description.pol)
-        ncorr = len(index) if index is not None else metadata.polarizations[description.pol].ncorr
-        if ncorr * nchan > best[0] * best[1]:
-            best = (ncorr, nchan)
-    return best
+        yield len(index) if index is not None else metadata.polarizations[description.pol].ncorr, nchan
+
+
+def _largest_cell(job: Job) -> tuple[int, int]:
+    return max(_cells(job), key=lambda cell: cell[0] * cell[1], default=(1, 1))
+
+
+def _smallest_cell(job: Job) -> int:
+    return min((ncorr * nchan for ncorr, nchan in _cells(job)), default=0)
 
 
 def _wholly_flagged(ms: MeasurementSet, rows: np.ndarray) -> np.ndarray:
@@ -200,7 +241,7 @@ def _wholly_flagged(ms: MeasurementSet, rows: np.ndarray) -> np.ndarray:
         step = max(1, CHUNK_BYTES // max(1, cell[0] * cell[1]))
         for at in range(0, len(here), step):
             part = here[at : at + step]
-            out[part] |= ms.read("FLAG", rows[part]).all(axis=(1, 2))
+            out[part] |= wholly_flagged(ms.read("FLAG", rows[part]))
     return out
 
 
@@ -209,7 +250,9 @@ def _channel_plan(
 ) -> tuple[dict[int, np.ndarray], dict[int, ChannelAxis | None]]:
     """Averaging runs per spectral window (only where there is averaging) and the new axes (None where nothing changes)."""
     if len(chanbin) not in (0, 1, len(spws)):
-        raise ParameterError(f"{len(chanbin)} channel widths were given for {len(spws)} spectral windows; give one for all or one for each")
+        raise ParameterError(
+            f"{len(chanbin)} channel widths were given for {len(spws)} spectral windows; give one for all or one for each"
+        )
     edges: dict[int, np.ndarray] = {}
     axes: dict[int, ChannelAxis | None] = {}
     for k, spw in enumerate(spws):
@@ -226,7 +269,9 @@ def _channel_plan(
             edges[spw] = np.arange(count + 1, dtype=np.int64) * width
         runs = index[: count * width].reshape(count, width)
         axes[spw] = ChannelAxis(
-            frequency_hz=(window.chan_freq_hz[runs[:, 0]] + window.chan_freq_hz[runs[:, -1]]) / 2 if width > 1 else window.chan_freq_hz[index],
+            frequency_hz=(window.chan_freq_hz[runs[:, 0]] + window.chan_freq_hz[runs[:, -1]]) / 2
+            if width > 1
+            else window.chan_freq_hz[index],
             width_hz=window.chan_width_hz[runs].sum(axis=1),
             resolution_hz=window.resolution_hz[runs].sum(axis=1),
             effective_bw_hz=window.effective_bw_hz[runs].sum(axis=1),
@@ -248,7 +293,7 @@ def _plan_rows(rows: np.ndarray, keys: dict[str, np.ndarray], size: dict[int, in
     ddid = keys["DATA_DESC_ID"][order]
     plans = []
     borders = np.concatenate([[0], np.flatnonzero(np.diff(ddid)) + 1, [len(ddid)]])
-    for low, high in zip(borders[:-1], borders[1:], strict=True):
+    for low, high in pairwise(borders.tolist()):
         step = max(1, CHUNK_BYTES // size[int(ddid[low])])
         for at in range(int(low), int(high), step):
             stop = min(at + step, int(high))
@@ -306,8 +351,9 @@ def _cut_bins(ddid: np.ndarray, counts: np.ndarray, size: dict[int, int]) -> Ite
         yield low, len(ddid)
 
 
-def _output_columns(block: Block, columns: ColumnPlan, ids: Renumbering) -> dict[str, np.ndarray]:
+def _output_columns(block: Block, job: Job, ids: Renumbering) -> dict[str, np.ndarray]:
     """The columns of a block as they are written."""
+    columns = job.columns
     out: dict[str, np.ndarray] = {name: block.rows[name] for name in ROW_COLUMNS}
     ddid = block.ddid if ids.ddids is None else int(ids.ddids[block.ddid])
     out["DATA_DESC_ID"] = np.full(block.nrow, ddid, dtype=np.int32)
@@ -317,7 +363,8 @@ def _output_columns(block: Block, columns: ColumnPlan, ids: Renumbering) -> dict
     ):  # fmt: skip
         out[name] = renumber(block.rows[name], mapping)
     out.update(block.data)
-    out["FLAG"], out["FLAG_ROW"] = block.flag, block.flag.all(axis=(1, 2))
+    # As the reference: rows averaged in time are never flagged as rows, FLAG says it all.
+    out["FLAG"], out["FLAG_ROW"] = block.flag, wholly_flagged(block.flag) & (job.bins is None)
     out["WEIGHT"], out["SIGMA"] = block.weight, block.sigma
     if columns.spectra:
         out["WEIGHT_SPECTRUM"] = np.broadcast_to(block.corrected_weight, block.flag.shape)

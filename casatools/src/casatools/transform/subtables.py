@@ -128,7 +128,17 @@ def _cut(plan: Renumbering, name: str, mapping: np.ndarray | None) -> None:
 
 
 def _spectral_edit(ms: MeasurementSet, kept: np.ndarray, axes: Mapping[int, ChannelAxis | None]) -> SubtableEdit:
-    names = ("NUM_CHAN", "CHAN_FREQ", "CHAN_WIDTH", "EFFECTIVE_BW", "RESOLUTION", "REF_FREQUENCY", "TOTAL_BANDWIDTH", "MEAS_FREQ_REF", "NAME")
+    names = (
+        "NUM_CHAN",
+        "CHAN_FREQ",
+        "CHAN_WIDTH",
+        "EFFECTIVE_BW",
+        "RESOLUTION",
+        "REF_FREQUENCY",
+        "TOTAL_BANDWIDTH",
+        "MEAS_FREQ_REF",
+        "NAME",
+    )
     if all(axes.get(int(s)) is None for s in kept):
         return SubtableEdit(kept)
     old = read_subtable(ms, "SPECTRAL_WINDOW", *names)
@@ -169,7 +179,9 @@ def _field_and_source(ms: MeasurementSet, plan: Renumbering, spw_map: np.ndarray
     source_map: dict[int, int] = {}
     if field_rows is not None:
         source_map = {old: new for new, old in enumerate(sorted({s for s in used if s >= 0}))}
-        plan.edits["FIELD"] = SubtableEdit(field_rows, {"SOURCE_ID": np.array([source_map.get(s, s) for s in used], dtype=np.int32)})
+        plan.edits["FIELD"] = SubtableEdit(
+            field_rows, {"SOURCE_ID": np.array([source_map.get(s, s) for s in used], dtype=np.int32)}
+        )
     if not source:
         return
     ids, spws = np.array(source["SOURCE_ID"], dtype=np.int64), np.array(source["SPECTRAL_WINDOW_ID"], dtype=np.int32)
@@ -188,7 +200,9 @@ def _field_and_source(ms: MeasurementSet, plan: Renumbering, spw_map: np.ndarray
     plan.edits["SOURCE"] = SubtableEdit(rows, columns)
 
 
-def _cut_by_ids(ms: MeasurementSet, plan: Renumbering, name: str, spw_map: np.ndarray | None, resolved: ResolvedSelection) -> None:
+def _cut_by_ids(
+    ms: MeasurementSet, plan: Renumbering, name: str, spw_map: np.ndarray | None, resolved: ResolvedSelection
+) -> None:
     """Cut a sub-table that points to antennas and spectral windows; POINTING also to the times selected."""
     times = resolved.time_bounds_s if name == "POINTING" and "timerange" in resolved.named else ()
     if plan.antennas is None and spw_map is None and not times:

@@ -235,7 +235,9 @@ class CalTable:
     def set_single_channel(self, ms: MeasurementSet) -> None:
         """Give every spectral window one channel at its middle, for solutions that do not depend on channel."""
         windows = ms.metadata.spectral_windows
-        middle = {w.id: (np.array([w.chan_freq_hz.mean()]), np.array([np.abs(w.chan_width_hz).sum()])) for w in windows if w.nchan}
+        middle = {
+            w.id: (np.array([w.chan_freq_hz.mean()]), np.array([np.abs(w.chan_width_hz).sum()])) for w in windows if w.nchan
+        }
         self.set_frequencies(middle)
 
     def add_rows(self, group: SolutionGroup, **keys: Any) -> None:
@@ -342,7 +344,15 @@ class CalTable:
         try:
             for spw in np.unique(self.spw_id):
                 if spw < table.nrows() and table.getcell("FLAG_ROW", int(spw)):
-                    for column in ("CHAN_FREQ", "CHAN_WIDTH", "EFFECTIVE_BW", "RESOLUTION", "NUM_CHAN", "TOTAL_BANDWIDTH", "FLAG_ROW"):
+                    for column in (
+                        "CHAN_FREQ",
+                        "CHAN_WIDTH",
+                        "EFFECTIVE_BW",
+                        "RESOLUTION",
+                        "NUM_CHAN",
+                        "TOTAL_BANDWIDTH",
+                        "FLAG_ROW",
+                    ):
                         table.putcell(column, int(spw), mine[column][int(spw)])
         finally:
             table.close()
@@ -350,7 +360,9 @@ class CalTable:
     def require_like(self, other: CalTable, path: str) -> None:
         """Raise DataError when `other` cannot be appended to this table."""
         if self.vis_cal != other.vis_cal or self.par_type != other.par_type:
-            raise DataError(f"calibration table {path!r} holds {self.vis_cal}; {other.vis_cal} solutions cannot be appended to it")
+            raise DataError(
+                f"calibration table {path!r} holds {self.vis_cal}; {other.vis_cal} solutions cannot be appended to it"
+            )
         if self.antenna_names != other.antenna_names:
             raise DataError(f"calibration table {path!r} is of other antennas; solutions cannot be appended to it")
 
@@ -383,7 +395,11 @@ def _description(parameter: str) -> dict[str, Any]:
         if column == "TIME":
             keywords["MEASINFO"] = {"type": "epoch", "Ref": "UTC"}
         out[column] = {"valueType": kind, **base, "option": 5, "keywords": keywords}
-    cells = {parameter: "complex" if parameter == "CPARAM" else "float", **{c: kind for c, (_, kind) in _CELLS.items()}, "WEIGHT": "float"}
+    cells = {
+        parameter: "complex" if parameter == "CPARAM" else "float",
+        **{c: kind for c, (_, kind) in _CELLS.items()},
+        "WEIGHT": "float",
+    }
     for column, kind in cells.items():
         out[column] = {"valueType": kind, **base, "option": 0, "ndim": -1, "_c_order": True, "keywords": {}}
     return out

@@ -7,6 +7,7 @@ FITS standard 4.0, section 4 (cards); Calabretta & Greisen 2002, A&A 395, 1077; 
 
 from __future__ import annotations
 
+import itertools
 import math
 import re
 from collections.abc import Iterator, Sequence
@@ -88,7 +89,9 @@ def mjd_text(mjd_days: float) -> str:
 # ---- axes
 
 
-def axis_cards(coordinates: Coordinates, order: Sequence[int], shape: Sequence[int], velocity: bool, optical: bool) -> list[bytes]:
+def axis_cards(
+    coordinates: Coordinates, order: Sequence[int], shape: Sequence[int], velocity: bool, optical: bool
+) -> list[bytes]:
     """Cards of all axes.
 
     Parameters
@@ -161,7 +164,7 @@ def _axis_text(member: Any, row: int, length: int, velocity: bool, optical: bool
 
 def _stokes_text(member: StokesCoordinate) -> AxisText:
     numbers = [FITS_OF_STOKES.get(label) for label in member.labels]
-    steps = {b - a for a, b in zip(numbers, numbers[1:], strict=False) if a is not None and b is not None}
+    steps = {b - a for a, b in itertools.pairwise(numbers) if a is not None and b is not None}
     if None in numbers or len(steps) > 1:
         raise DataError(f"the Stokes planes {', '.join(member.labels)} do not make a FITS axis: take a subset or drop the axis")
     return AxisText("STOKES", float(numbers[0] or 0), 1.0, float(steps.pop() if steps else 1), "")
@@ -185,14 +188,20 @@ def _linear_frequency(member: SpectralCoordinate, length: int) -> tuple[float, f
     """Frequency and increment [Hz], and the 0-based reference pixel, of the straight line that is the axis or touches it there."""
     axis, hz = member.axis, member.hz
     if not axis.tabulated:
-        return float(axis.reference_value[0]) * hz, float(axis.increment[0] * axis.matrix[0, 0]) * hz, float(axis.reference_pixel[0])
+        return (
+            float(axis.reference_value[0]) * hz,
+            float(axis.increment[0] * axis.matrix[0, 0]) * hz,
+            float(axis.reference_pixel[0]),
+        )
     pixel = float(axis.reference_pixel[0])
     start, end = axis.to_world(np.array([[pixel, pixel + 1.0]]))[0] * hz
     step = end - start
     pixels = np.arange(length, dtype=np.float64)
     away = np.max(np.abs(axis.to_world(pixels[None])[0] * hz - start - step * (pixels - pixel)))
     if away > 1e-3 * abs(step):
-        log.post(f"the spectral axis is not linear: it is written as a straight line, off by up to {away:g} Hz", "WARN", "exportfits")
+        log.post(
+            f"the spectral axis is not linear: it is written as a straight line, off by up to {away:g} Hz", "WARN", "exportfits"
+        )
     return float(start), float(step), pixel
 
 

@@ -43,7 +43,16 @@ SPECSYS_OF_FRAME: dict[str, str] = {
 }  # fmt: skip
 _FRAME_OF_SPECSYS = {v: k for k, v in SPECSYS_OF_FRAME.items()} | {"HELIOCEN": "BARY", "LSR": "LSRK"}
 _FRAME_OF_VELREF = {1: "LSRK", 2: "BARY", 3: "TOPO", 4: "LSRD", 5: "GEO", 6: "REST", 7: "GALACTO"}
-_FRAME_OF_SUFFIX = {"LSR": "LSRK", "LSRK": "LSRK", "LSRD": "LSRD", "HEL": "BARY", "BAR": "BARY", "OBS": "TOPO", "TOP": "TOPO", "GEO": "GEO"}
+_FRAME_OF_SUFFIX = {
+    "LSR": "LSRK",
+    "LSRK": "LSRK",
+    "LSRD": "LSRD",
+    "HEL": "BARY",
+    "BAR": "BARY",
+    "OBS": "TOPO",
+    "TOP": "TOPO",
+    "GEO": "GEO",
+}
 # FITS Stokes numbers: 1 to 4 as they are, -1 RR, -2 LL, -3 RL, -4 LR, -5 XX, -6 YY, -7 XY, -8 YX (paper I and AIPS Memo 27).
 _STOKES_OF_FITS = {1: "I", 2: "Q", 3: "U", 4: "V", -1: "RR", -2: "LL", -3: "RL", -4: "LR", -5: "XX", -6: "YY", -7: "XY", -8: "YX",
                    5: "Plinear", 6: "PFlinear", 7: "Pangle"}  # fmt: skip
@@ -221,7 +230,11 @@ def _projection_parameters(header: Header, projection: str, axis: int) -> list[f
         found = {int(m[1]): float(v) for k, v in header.items() if (m := re.fullmatch(r"PROJP(\d+)", k))}
     if projection in ("SIN", "AZP"):
         return [found.get(1, 0.0), found.get(2, 0.0)]
-    if projection == "NCP" or not found or projection in ("TAN", "ARC", "STG", "ZEA", "CAR", "MER", "SFL", "GLS", "PAR", "AIT", "MOL"):
+    if (
+        projection == "NCP"
+        or not found
+        or projection in ("TAN", "ARC", "STG", "ZEA", "CAR", "MER", "SFL", "GLS", "PAR", "AIT", "MOL")
+    ):
         return []
     return [found.get(k, 0.0) for k in range(first, max(found) + 1)]
 
@@ -367,7 +380,11 @@ def _observation(header: Header) -> ObservationInfo:
     mjd = parse_fits_date(str(header.get("DATE-OBS", "") or ""))
     if mjd is not None:
         scale = str(header.get("TIMESYS", "UTC")).strip().upper() or "UTC"
-        date = {"type": "epoch", "refer": scale if scale in ("UTC", "TAI", "TDB", "TDT", "TT", "UT1") else "UTC", "m0": {"value": mjd, "unit": "d"}}
+        date = {
+            "type": "epoch",
+            "refer": scale if scale in ("UTC", "TAI", "TDB", "TDT", "TT", "UT1") else "UTC",
+            "m0": {"value": mjd, "unit": "d"},
+        }
     pointing, initial = (0.0, 0.0), True
     if "OBSRA" in header and "OBSDEC" in header:
         ra = math.radians(float(header["OBSRA"]))

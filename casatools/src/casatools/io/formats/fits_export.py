@@ -156,8 +156,16 @@ def _header(image: CasaImage, order: Sequence[int], options: ExportOptions, scal
     beams = image.beams
     if beams.is_single:
         beam = beams.at()
-        out += [card("BMAJ", beam.major_arcsec / 3600.0), card("BMIN", beam.minor_arcsec / 3600.0), card("BPA", beam.position_angle_deg)]
-    out += [card("BTYPE", image.image_type), card("OBJECT", image.object_name), card("BUNIT", image.unit, "Brightness (pixel) unit")]
+        out += [
+            card("BMAJ", beam.major_arcsec / 3600.0),
+            card("BMIN", beam.minor_arcsec / 3600.0),
+            card("BPA", beam.position_angle_deg),
+        ]
+    out += [
+        card("BTYPE", image.image_type),
+        card("OBJECT", image.object_name),
+        card("BUNIT", image.unit, "Brightness (pixel) unit"),
+    ]
     out += axis_cards(coordinates, order, shape, options.velocity, options.optical)
     out += observation_cards(coordinates.observation)
     out += _misc_cards(image.misc_info, {c[:8].decode().strip() for c in out})
@@ -188,7 +196,13 @@ def _misc_cards(values: dict[str, Any], taken: set[str]) -> list[bytes]:
 
 
 def _write_pixels(
-    stream: BinaryIO, offset: int, image: CasaImage, order: Sequence[int], lengths: Sequence[int], options: ExportOptions, scaling: _Scaling
+    stream: BinaryIO,
+    offset: int,
+    image: CasaImage,
+    order: Sequence[int],
+    lengths: Sequence[int],
+    options: ExportOptions,
+    scaling: _Scaling,
 ) -> None:
     kind = ">i2" if options.bitpix == 16 else ">f4"
     target = np.memmap(stream, dtype=kind, mode="r+", offset=offset, shape=tuple(lengths))

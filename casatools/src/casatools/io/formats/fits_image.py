@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from casatools._base.errors import DataError, ParameterError
+from casatools._base.errors import CasaError, DataError, ParameterError
 from casatools._base.memory import CHUNK_BYTES
 from casatools._base.paths import require_present, staged_output
 from casatools.io.formats.fits_coordinates import coordinates_from_header, fits_unit, parse_fits_date
@@ -119,6 +119,8 @@ class FitsImage:
                     history = [str(line) for line in unit.header.get("HISTORY", [])]
                     data = _map_pixels(found, header, int(unit.fileinfo()["datLoc"]))
                     beams = _beams(header, units, history)
+        except CasaError:
+            raise
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise DataError(f"the FITS file {path!r} cannot be read: {error}") from error
         return cls(os.path.abspath(found), header, history, data, beams)
@@ -244,7 +246,9 @@ def _map_pixels(path: str, header: dict[str, Any], offset: int) -> np.ndarray:
         raise DataError(f"the FITS image {path!r} has BITPIX {header['BITPIX']}, which is no FITS value")
     needed = offset + int(np.prod(shape, dtype=np.int64)) * np.dtype(kind).itemsize
     if os.path.getsize(path) < needed:
-        raise DataError(f"the FITS file {path!r} is truncated: it has {os.path.getsize(path)} bytes where its header needs {needed}")
+        raise DataError(
+            f"the FITS file {path!r} is truncated: it has {os.path.getsize(path)} bytes where its header needs {needed}"
+        )
     return np.memmap(path, dtype=kind, mode="r", offset=offset, shape=shape)
 
 
@@ -269,7 +273,10 @@ def _beams(header: dict[str, Any], units: Any, history: list[str]) -> BeamSet:
 
 
 def _beam_table(unit: Any) -> BeamSet:
-    rows, columns = unit.data, {name.upper(): str(u or "") for name, u in zip(unit.columns.names, unit.columns.units, strict=True)}
+    rows, columns = (
+        unit.data,
+        {name.upper(): str(u or "") for name, u in zip(unit.columns.names, unit.columns.units, strict=True)},
+    )
     chans, stokes = np.asarray(rows["CHAN"]).astype(int), np.asarray(rows["POL"]).astype(int)
     nchan = int(unit.header.get("NCHAN", chans.max() + 1))
     nstokes = int(unit.header.get("NPOL", stokes.max() + 1))
@@ -389,14 +396,14 @@ def _default_axes(coordinates: Coordinates, shape: list[int], values: Sequence[A
     order: list[int] = []
     for kind, build in (
         ("Direction", lambda: _added_direction(given[0], given[1])),
-        ("Stokes", lambda: StokesCoordinate.make([str(given[3])])),
+        ("Stokes", lambda: StokesCoordinate.make([str(_need(given[3], "Stokes"))])),
         ("Spectral", lambda: _added_spectral(given[2])),
     ):
         index = coordinates.find(kind)
         if index is None:
-            member = build()
-            members.append(member)
-            order += [-1] * member.naxes
+            added: Coordinate = build()
+            members.append(added)
+            order += [-1] * added.naxes
         else:
             members.append(coordinates.members[index])
             order += coordinates.pixel_axes[index]
@@ -416,7 +423,9 @@ def _need(value: Any, what: str) -> Any:
 
 def _added_direction(longitude: Any, latitude: Any) -> DirectionCoordinate:
     angles = [_need(longitude, "right ascension"), _need(latitude, "declination")]
-    return DirectionCoordinate.make("J2000", "SIN", [float(a) for a in angles], (0.0, 0.0), (-4.84813681109536e-06, 4.84813681109536e-06))
+    return DirectionCoordinate.make(
+        "J2000", "SIN", [float(a) for a in angles], (0.0, 0.0), (-4.84813681109536e-06, 4.84813681109536e-06)
+    )
 
 
 def _added_spectral(frequency: Any) -> SpectralCoordinate:

@@ -173,7 +173,8 @@ def read_random_groups(path: str) -> RandomGroups:
             raise DataError(f"{path!r} is not a FITS file (it does not begin with SIMPLE)")
         stream.seek(0)
         header = _read_header(stream, path)
-        assert header is not None
+        if header is None:
+            raise DataError(f"UVFITS file {path!r} is truncated inside its first header")
         if not (header.values.get("GROUPS") is True and header.integer("NAXIS1", 1) == 0):
             raise DataError(f"{path!r} is a FITS file without random groups, so it is not UVFITS")
         offset = stream.tell()
@@ -181,7 +182,9 @@ def read_random_groups(path: str) -> RandomGroups:
         nbytes = groups.ngroup * (len(groups.parameter_names) + int(np.prod(groups.shape))) * groups.kind.itemsize
         if offset + nbytes > size:
             have = (size - offset) * 100 // max(nbytes, 1)
-            raise DataError(f"UVFITS file {path!r} is truncated: it holds {have} % of the {groups.ngroup} groups its header announces")
+            raise DataError(
+                f"UVFITS file {path!r} is truncated: it holds {have} % of the {groups.ngroup} groups its header announces"
+            )
         stream.seek(offset + -(-nbytes // _BLOCK) * _BLOCK)
         groups.tables.extend(_read_tables(stream, path, size))
     return groups
@@ -239,9 +242,8 @@ def _card_value(text: str) -> Any:
     """The value of a card: text, bool, int or float; what fits none of these is kept as text."""
     text = text.strip()
     if text.startswith("'"):
-        parts = re.match(r"'((?:[^']|'')*)'?", text)
-        assert parts is not None
-        return parts.group(1).replace("''", "'").rstrip()
+        body = re.sub(r"(?<!')'(?!').*$", "", text[1:].replace("''", "\0"))
+        return body.replace("\0", "'").rstrip()
     text = text.split("/", 1)[0].strip()
     if text in ("T", "F"):
         return text == "T"
@@ -278,7 +280,9 @@ def _decode_table(header: Header, content: bytes, nrow: int, width: int, path: s
     for k in range(1, header.integer("TFIELDS") + 1):
         match = _TFORM.match(header.text(f"TFORM{k}"))
         if match is None:
-            raise DataError(f"table {header.text('EXTNAME')!r} of {path!r} has a column of unknown format {header.text(f'TFORM{k}')!r}")
+            raise DataError(
+                f"table {header.text('EXTNAME')!r} of {path!r} has a column of unknown format {header.text(f'TFORM{k}')!r}"
+            )
         count, letter = int(match.group(1) or 1), match.group(2)
         if letter == "X":
             kind, nbytes = ("u1", (count + 7) // 8), (count + 7) // 8
@@ -296,7 +300,9 @@ def _decode_table(header: Header, content: bytes, nrow: int, width: int, path: s
             formats.append(form)
             offsets.append(at)
         at += nbytes
-    record = np.frombuffer(content, dtype=np.dtype({"names": names, "formats": formats, "offsets": offsets, "itemsize": width}), count=nrow)
+    record = np.frombuffer(
+        content, dtype=np.dtype({"names": names, "formats": formats, "offsets": offsets, "itemsize": width}), count=nrow
+    )
     columns: dict[str, np.ndarray] = {}
     for name in names:
         values = record[name]

@@ -26,7 +26,7 @@ from casatools._base.paths import staged_output
 from casatools._base.progress import Progress
 from casatools.io.formats.random_groups import RandomGroups, read_random_groups
 from casatools.io.formats.uvfits_tables import fill_subtables, read_dates
-from casatools.io.ms.create import MsLayout, closing, create_ms, tile_rows
+from casatools.io.ms.create import MsLayout, closing, create_ms, require_space, tile_rows
 from casatools.io.tables import Table
 
 __all__ = ["import_uvfits"]
@@ -90,13 +90,17 @@ def import_uvfits(path: str, vis: str, new_names: bool = False) -> int:
         kind="UVFITS",
         varying=_varying(rows),
     )
+    # DATA 8, WEIGHT_SPECTRUM 4 and FLAG 1/8 bytes an element, about 150 for the rest of a row, 1 MB of sub-tables.
+    require_space(vis, groups.ngroup * nif * (nchan * len(corr_type) * 12.125 + 150) + 1e6)
     with staged_output(vis) as temporary:
         table = create_ms(temporary, layout)
         with closing(table):
             table.addrows(groups.ngroup * nif)
             _write_scalars(table, rows, nif)
             _write_visibilities(table, groups, order, nif)
-        fill_subtables(temporary, groups, corr_type, dates, new_names, _sources_seen(rows, nif), int(rows.antenna2.max(initial=0)))
+        fill_subtables(
+            temporary, groups, corr_type, dates, new_names, _sources_seen(rows, nif), int(rows.antenna2.max(initial=0))
+        )
     return groups.ngroup * nif
 
 
@@ -178,7 +182,9 @@ def _setups(groups: RandomGroups, value: np.ndarray | None) -> np.ndarray:
     place[numbers] = np.arange(len(numbers))
     found = place[np.clip(wanted, 0, None)]
     if np.any(found < 0):
-        raise DataError(f"UVFITS file {groups.path!r} uses frequency setup {int(wanted[found < 0][0])}, which its FQ table does not have")
+        raise DataError(
+            f"UVFITS file {groups.path!r} uses frequency setup {int(wanted[found < 0][0])}, which its FQ table does not have"
+        )
     return found
 
 
@@ -243,7 +249,7 @@ def _write_visibilities(table: Table, groups: RandomGroups, order: np.ndarray, n
             sigma = np.zeros_like(summed)
             np.divide(1.0, np.sqrt(summed, dtype=np.float64), out=sigma, where=summed > 0, casting="same_kind")
             table.putcol("SIGMA", sigma, row, nrow)
-            flag_row[row : row + nrow] = flags.all(axis=(1, 2))
+            flag_row[row : row + nrow] = flags.reshape(nrow, -1).all(axis=1)
             progress.advance(len(part))
     table.putcol("FLAG_ROW", flag_row)
 
@@ -274,5 +280,3 @@ def _decode(groups: RandomGroups, raw: np.ndarray, order: np.ndarray, nif: int) 
     visibilities.real, visibilities.imag = values[..., 0], values[..., 1]
     weights = np.ascontiguousarray(values[..., 2]) if ncomplex == 3 else np.ones(visibilities.shape, dtype=np.float32)
     return visibilities, weights
-
-

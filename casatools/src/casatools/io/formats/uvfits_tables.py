@@ -33,7 +33,17 @@ _DIAMETERS_M = {
 }  # fmt: skip
 # VELREF modulo 256 to the MeasurementSet's frequency frame: 1 LSR, 2 barycentric, 3 topocentric.
 _VELREF_FRAME = {1: 1, 2: 3, 3: 5}
-_SPECSYS_FRAME = {"LSRK": 1, "LSRD": 2, "BARYCENT": 3, "GEOCENTR": 4, "TOPOCENT": 5, "GALACTOC": 6, "LOCALGRP": 7, "CMBDIPOL": 8, "SOURCE": 0}
+_SPECSYS_FRAME = {
+    "LSRK": 1,
+    "LSRD": 2,
+    "BARYCENT": 3,
+    "GEOCENTR": 4,
+    "TOPOCENT": 5,
+    "GALACTOC": 6,
+    "LOCALGRP": 7,
+    "CMBDIPOL": 8,
+    "SOURCE": 0,
+}
 _TOPO = 5
 _FOREVER_S = np.finfo(np.float64).max
 
@@ -219,7 +229,11 @@ def _fill_frequencies(path: str, groups: RandomGroups, corr_type: np.ndarray) ->
     frame, reference, pixel = _spectral_reference(groups, reference, pixel)
     table = groups.table("AIPS FQ")
     nsetup = table.nrow if table is not None else 1
-    offset, width, total = np.zeros((nsetup, nif)), np.full((nsetup, nif), increment), np.full((nsetup, nif), abs(increment) * nchan)
+    offset, width, total = (
+        np.zeros((nsetup, nif)),
+        np.full((nsetup, nif), increment),
+        np.full((nsetup, nif), abs(increment) * nchan),
+    )
     if table is not None:
         for name, target in (("IF FREQ", offset), ("CH WIDTH", width), ("TOTAL BANDWIDTH", total)):
             found = table.get(name)
@@ -249,7 +263,9 @@ def _fill_frequencies(path: str, groups: RandomGroups, corr_type: np.ndarray) ->
     fill_subtable(path, "SPECTRAL_WINDOW", columns)
     identity = np.arange(nspw, dtype=np.int32)
     none = np.zeros(nspw, dtype=bool)
-    fill_subtable(path, "DATA_DESCRIPTION", {"FLAG_ROW": none, "POLARIZATION_ID": np.zeros_like(identity), "SPECTRAL_WINDOW_ID": identity})
+    fill_subtable(
+        path, "DATA_DESCRIPTION", {"FLAG_ROW": none, "POLARIZATION_ID": np.zeros_like(identity), "SPECTRAL_WINDOW_ID": identity}
+    )
     place = (corr_type - 5) % 4
     product = np.stack([place // 2, place % 2], axis=1).astype(np.int32)
     columns = {"CORR_TYPE": corr_type[None], "CORR_PRODUCT": product[None], "FLAG_ROW": np.zeros(1, dtype=bool),
@@ -275,7 +291,9 @@ def _direction(longitude_deg: float, latitude_deg: float) -> np.ndarray:
     return np.array([longitude - 2 * np.pi if longitude > np.pi else longitude, np.radians(latitude_deg)])
 
 
-def _fill_fields(path: str, groups: RandomGroups, dates: Dates, sources: Sequence[tuple[int, int, float]]) -> dict[int, tuple[str, np.ndarray]]:
+def _fill_fields(
+    path: str, groups: RandomGroups, dates: Dates, sources: Sequence[tuple[int, int, float]]
+) -> dict[int, tuple[str, np.ndarray]]:
     """Write FIELD; returns name and direction of each field."""
     seen = {field for field, _, _ in sources}
     table = groups.table("AIPS SU")

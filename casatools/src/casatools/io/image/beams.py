@@ -141,7 +141,9 @@ class BeamSet:
             return self.beams[0]
         chan, stokes = (0 if self.nchan == 1 else chan), (0 if self.nstokes == 1 else stokes)
         if not (0 <= chan < self.nchan and 0 <= stokes < self.nstokes):
-            raise DataError(f"there is no beam for channel {chan}, Stokes plane {stokes}; there are {self.nchan} x {self.nstokes}")
+            raise DataError(
+                f"there is no beam for channel {chan}, Stokes plane {stokes}; there are {self.nchan} x {self.nstokes}"
+            )
         return self.beams[stokes * self.nchan + chan]
 
     def with_beam(self, beam: Beam, chan: int, stokes: int) -> BeamSet:

@@ -61,7 +61,9 @@ def read_history(folder: str) -> list[HistoryEntry]:
     return [HistoryEntry(float(t), p, m, where, i) for t, p, m, where, i in zip(*columns, strict=True)]
 
 
-def append_history(folder: str, messages: Sequence[str], origin: str, priority: str = "INFO", time_s: float | None = None) -> None:
+def append_history(
+    folder: str, messages: Sequence[str], origin: str, priority: str = "INFO", time_s: float | None = None
+) -> None:
     """Add lines to an image's log table, which is made when it is not there."""
     if not messages:
         return

@@ -124,12 +124,16 @@ class CasaImage:
         if not size or min(size) < 1:
             raise ParameterError(f"an image needs at least one pixel along each axis; got the shape {size}")
         if coordinates.n_pixel_axes != len(size):
-            raise ParameterError(f"coordinates with {coordinates.n_pixel_axes} pixel axes do not fit an image of {len(size)} axes")
+            raise ParameterError(
+                f"coordinates with {coordinates.n_pixel_axes} pixel axes do not fit an image of {len(size)} axes"
+            )
         stokes = coordinates.stokes
         if stokes is not None and coordinates.stokes_axis is not None:
             planes = size[len(size) - 1 - coordinates.stokes_axis]
             if planes != len(stokes.labels):
-                raise ParameterError(f"an image of {planes} Stokes planes does not fit coordinates labelled {', '.join(stokes.labels)}")
+                raise ParameterError(
+                    f"an image of {planes} Stokes planes does not fit coordinates labelled {', '.join(stokes.labels)}"
+                )
         image = cls(TableImage.create(path, size, np.dtype(dtype), tile_shape))
         image.coordinates = coordinates
         image._driver.put_keyword("miscinfo", {})
@@ -253,7 +257,9 @@ class CasaImage:
     def _check_planes(self, beams: BeamSet) -> None:
         nchan, nstokes = self.plane_counts
         if beams.nchan not in (1, nchan) or beams.nstokes not in (1, nstokes):
-            raise ParameterError(f"{beams.nchan} x {beams.nstokes} beams do not fit an image of {nchan} channels, {nstokes} Stokes planes")
+            raise ParameterError(
+                f"{beams.nchan} x {beams.nstokes} beams do not fit an image of {nchan} channels, {nstokes} Stokes planes"
+            )
 
     @property
     def plane_counts(self) -> tuple[int, int]:
@@ -374,7 +380,9 @@ class CasaImage:
         """Slices that cover the image in C order by whole tiles, each block at most about `max_bytes`."""
         yield from iter_blocks(self.shape, self.tile_shape, self.dtype.itemsize, max_bytes)
 
-    def iter_planes(self, max_bytes: int = CHUNK_BYTES, masked: bool = True) -> Iterator[tuple[tuple[slice, ...], np.ndarray, Any]]:
+    def iter_planes(
+        self, max_bytes: int = CHUNK_BYTES, masked: bool = True
+    ) -> Iterator[tuple[tuple[slice, ...], np.ndarray, Any]]:
         """Blocks ``(slices, pixels, mask)`` over the image; the mask is None where none is in force or `masked` is False."""
         use_mask = masked and self.has_mask
         for slices in self.iter_slices(max_bytes):

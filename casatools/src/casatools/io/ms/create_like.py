@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from casacore import tables as _tables
 
+from casatools._base.errors import DataError
 from casatools.io.ms.create import closing, data_managers, new_ms, visibility_column
 from casatools.io.ms.measurement_set import MeasurementSet
 from casatools.io.tables import Table, is_table, open_table
@@ -107,8 +108,11 @@ class MsWriter:
         missing = self._at + count - self.table.nrows()
         if missing > 0:
             self.table.addrows(missing)
-        for name, values in columns.items():
-            self.table.putcol(name, np.ascontiguousarray(values), self._at, count)
+        try:
+            for name, values in columns.items():
+                self.table.putcol(name, np.ascontiguousarray(values), self._at, count)
+        except RuntimeError as error:
+            raise DataError(f"the output MeasurementSet cannot be written: {error}") from error
         self._at += count
 
     def _copy_keywords(self, source: MeasurementSet, edits: Mapping[str, SubtableEdit]) -> None:
@@ -141,7 +145,11 @@ def _varying(source: MeasurementSet, names: Sequence[str]) -> tuple[str, ...]:
     if source.nrow == 0:
         return ()
     probe = np.arange(min(source.nrow, 4096), dtype=np.int64)
-    candidates = [n for n in _SCALARS if n in names and n in source.column_names and n not in ("ANTENNA1", "ANTENNA2", "DATA_DESC_ID", "FLAG_ROW")]
+    candidates = [
+        n
+        for n in _SCALARS
+        if n in names and n in source.column_names and n not in ("ANTENNA1", "ANTENNA2", "DATA_DESC_ID", "FLAG_ROW")
+    ]
     out = []
     for name in candidates:
         values = source.read(name, probe)
@@ -153,7 +161,7 @@ def _varying(source: MeasurementSet, names: Sequence[str]) -> tuple[str, ...]:
 def copy_subtable(origin: str, target: str, edit: SubtableEdit) -> None:
     """Copy a sub-table, keeping some rows, with some columns replaced."""
     with closing(open_table(origin)) as table:
-        if edit.rows is None or len(edit.rows) == table.nrows() and np.array_equal(edit.rows, np.arange(table.nrows())):
+        if edit.rows is None or (len(edit.rows) == table.nrows() and np.array_equal(edit.rows, np.arange(table.nrows()))):
             table.copy(target, deep=True).close()
         elif len(edit.rows) == 0:
             table.copy(target, deep=True, copynorows=True).close()

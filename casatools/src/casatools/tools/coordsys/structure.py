@@ -20,7 +20,7 @@ from casatools.io.image.coordinates import (
     TabularCoordinate,
 )
 
-__all__ = ["KINDS", "CoordsysState", "array_record", "kind_of", "new_coordinates", "new_members"]
+__all__ = ["KINDS", "CoordsysState", "coordinates_from_tool_record", "kind_of", "new_coordinates", "new_members", "tool_record"]
 
 KINDS = ("Direction", "Spectral", "Stokes", "Linear", "Tabular", "Quality")
 # The line that CASA's new spectral axis is about: the 21 cm line of hydrogen in its table of lines.
@@ -37,15 +37,33 @@ def kind_of(name: str) -> str:
     return found[0]
 
 
-def array_record(value: Any) -> Any:
-    """A record whose lists of texts are arrays and whose integers are 64 bit, as CASA's tools give it, keys in order."""
+def tool_record(coordinates: Coordinates) -> dict[str, Any]:
+    """The record that CASA's tools give: keys in order, texts as arrays, and the matrices transposed.
+
+    CASA's Python layer turns matrices of records round, where the one that reads tables does not; both are kept as they are.
+    """
+    return dict(_tool_value(coordinates.to_record()))
+
+
+def coordinates_from_tool_record(record: dict[str, Any]) -> Coordinates:
+    """Coordinates from a record that `tool_record` (or CASA's coordsys tool) made."""
+    turned = {
+        key: {**value, "pc": np.asarray(value["pc"]).T}
+        if isinstance(value, dict) and np.ndim(value.get("pc", 0.0)) == 2
+        else value
+        for key, value in record.items()
+    }
+    return Coordinates.from_record(turned)
+
+
+def _tool_value(value: Any, name: str = "") -> Any:
     if isinstance(value, dict):
-        return {key: array_record(value[key]) for key in sorted(value)}
+        return {key: _tool_value(value[key], key) for key in sorted(value)}
     if isinstance(value, list) and all(isinstance(v, str) for v in value):
         return np.array(value) if value else np.array([], dtype="<U1")
     if isinstance(value, np.ndarray) and value.dtype.kind == "i":
         return value.astype(np.int64)
-    return value
+    return np.array(value.T) if name == "pc" and isinstance(value, np.ndarray) else value
 
 
 def new_members(direction: bool, spectral: bool, stokes: Sequence[str], linear: int, tabular: bool) -> list[Coordinate]:
@@ -69,7 +87,7 @@ def _observation(telescope: str) -> ObservationInfo:
     from casatools.frames.observatories import observatory_position
 
     now = time.time() / _CLIGHT_DAY + 40587.0
-    position = position_record(observatory_position(telescope).itrf_m)
+    position = position_record(observatory_position(telescope).itrf_m.tolist())
     return ObservationInfo.make(telescope, "Karl Jansky", now, position=position)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -15,16 +17,26 @@ from casatools.io.image.coordinates.stokes import STOKES_CODES, STOKES_NAMES
 
 __all__ = ["format_axis", "is_relative", "parse_axis", "pixel_record", "world_record", "world_values"]
 
+_DEGREES = re.compile(r"^[-+]?(\d+\.?\d*|\.\d+)d$")
 _EQUATORIAL = ("J2000", "JMEAN", "JTRUE", "APP", "B1950", "B1950_VLA", "BMEAN", "BTRUE", "JNAT", "ICRS")
 
 
 def pixel_record(values: np.ndarray, relative: bool = False) -> dict[str, Any]:
     """CASA's record of pixel values."""
-    return {"numeric": np.asarray(values, dtype=np.float64), "pw_type": "pixel", "ar_type": "relative" if relative else "absolute"}
+    return {
+        "numeric": np.asarray(values, dtype=np.float64),
+        "pw_type": "pixel",
+        "ar_type": "relative" if relative else "absolute",
+    }
 
 
 def world_record(
-    coordinates: Coordinates, values: np.ndarray, formats: str, relative: bool = False, axes: Sequence[int] | None = None, increments: bool = False
+    coordinates: Coordinates,
+    values: np.ndarray,
+    formats: str,
+    relative: bool = False,
+    axes: Sequence[int] | None = None,
+    increments: bool = False,
 ) -> dict[str, Any]:
     """CASA's record of world values.
 
@@ -68,7 +80,7 @@ def format_axis(coordinates: Coordinates, axis: int, value: float, relative: boo
     index, row = coordinates.member_of_world_axis(axis)
     member = coordinates.members[index]
     if isinstance(member, StokesCoordinate):
-        code = int(round(value))
+        code = round(value)
         return STOKES_NAMES[code] if 0 <= code < len(STOKES_NAMES) else "Undefined"
     if not isinstance(member, DirectionCoordinate):
         return f"{value:.8e} {member.units[row]}".rstrip()
@@ -92,14 +104,17 @@ def _measures(coordinates: Coordinates, values: np.ndarray, chosen: Sequence[int
         numbers = [float(values[a]) for a in axes]
         if isinstance(member, DirectionCoordinate):
             angles = [float(convert_value(v, u, "rad")) for v, u in zip(numbers, member.units, strict=True)]
-            out["direction"] = _measure("direction", member.conversion_frame or member.frame, angles[0], "rad")
+            longitude = math.remainder(angles[0], 2.0 * math.pi)
+            out["direction"] = _measure("direction", member.conversion_frame or member.frame, longitude, "rad")
             out["direction"]["m1"] = {"value": angles[1], "unit": "rad"}
         elif isinstance(member, SpectralCoordinate):
             out["spectral"] = _spectral_measures(member, numbers[0] * member.hz)
         elif isinstance(member, StokesCoordinate):
-            out["stokes"] = STOKES_NAMES[int(round(numbers[0]))]
+            out["stokes"] = STOKES_NAMES[round(numbers[0])]
         else:
-            out[member.record_name] = {f"*{k}": {"value": v, "unit": u} for k, (v, u) in enumerate(zip(numbers, member.units, strict=True), 1)}
+            out[member.record_name] = {
+                f"*{k}": {"value": v, "unit": u} for k, (v, u) in enumerate(zip(numbers, member.units, strict=True), 1)
+            }
     return out
 
 
@@ -110,7 +125,11 @@ def _measure(kind: str, frame: str, value: float, unit: str) -> dict[str, Any]:
 def _spectral_measures(member: SpectralCoordinate, frequency_hz: float) -> dict[str, Any]:
     out = {"frequency": _measure("frequency", member.conversion_frame, frequency_hz, "Hz")}
     if member.rest_frequency_hz > 0:
-        for key, refer, doppler in (("radiovelocity", "RADIO", 0), ("opticalvelocity", "OPTICAL", 1), ("betavelocity", "TRUE", 3)):
+        for key, refer, doppler in (
+            ("radiovelocity", "RADIO", 0),
+            ("opticalvelocity", "OPTICAL", 1),
+            ("betavelocity", "TRUE", 3),
+        ):
             velocity = float(member.velocity(np.array([frequency_hz]), doppler, "m/s")[0])
             out[key] = _measure("doppler", refer, velocity, "m/s")
     return out
@@ -136,8 +155,10 @@ def parse_axis(coordinates: Coordinates, axis: int, value: Any) -> float:
     member = coordinates.members[index]
     if isinstance(member, StokesCoordinate):
         return _parse_stokes(value)
-    if isinstance(value, str) and " " in value.strip():
+    if isinstance(value, str):
         value = value.replace(" ", "")
+        if isinstance(member, DirectionCoordinate) and _DEGREES.match(value):
+            value = value[:-1] + "deg"  # of an angle, d is degrees and not days
     number, unit = parse_quantity(value, member.units[row])
     return float(np.ravel(convert_value(number, unit, member.units[row]) if unit != member.units[row] else number)[0])
 

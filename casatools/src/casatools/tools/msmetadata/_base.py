@@ -111,11 +111,8 @@ class MsMetadataBase:
         if obsid >= 0:
             self._observation(obsid)
 
-    def _field_names(self, ids: list[int]) -> np.ndarray:
-        return np.array(sorted(self._meta.fields[i].name for i in ids), dtype=str)
-
     def _fields_out(self, ids: list[int], asnames: bool) -> np.ndarray:
-        return self._field_names(ids) if asnames else integers(ids)
+        return np.array([self._meta.fields[i].name for i in ids], dtype=str) if asnames else integers(ids)
 
     def _intents_matching(self, intent: str) -> list[str]:
         present = sorted({i for s in self._meta.states for i in s.intents})

@@ -12,7 +12,7 @@ import numpy as np
 
 from casatools._base.errors import ParameterError
 from casatools.io.image.coordinates.linear import linear_step, linear_step_inverse, text_list
-from casatools.io.image.coordinates.projections import Projector, default_poles, parameter_count
+from casatools.io.image.coordinates.projections import ZENITHAL, Projector, default_poles, parameter_count
 from casatools.io.image.coordinates.units import unit_factor, unit_scale
 
 __all__ = ["DIRECTION_FRAMES", "DirectionCoordinate", "default_axis_names"]
@@ -28,12 +28,10 @@ _EQUATORIAL = frozenset({"J2000", "JMEAN", "JTRUE", "APP", "B1950", "B1950_VLA",
 
 def default_axis_names(frame: str) -> tuple[str, str]:
     """The axis names CASA gives to a direction frame."""
-    if frame in _EQUATORIAL or frame in DIRECTION_FRAMES[-11:]:
+    if frame in _EQUATORIAL:
         return ("Right Ascension", "Declination")
     if frame in ("HADEC", "TOPO"):
         return ("Hour Angle", "Declination")
-    if frame.startswith("AZEL"):
-        return ("Azimuth", "Elevation")
     return ("Longitude", "Latitude")
 
 
@@ -114,7 +112,7 @@ class DirectionCoordinate:
         name = projection.upper()
         count = parameter_count(name)
         given = np.zeros(2 if name in ("SIN", "AZP") else 0) if parameters is None else np.array(parameters, dtype=np.float64)
-        if len(given) > count:
+        if np.any(given[count:]):
             raise ParameterError(f"the projection {name} takes at most {count} parameters; got {len(given)}")
         value = np.array(reference_value, dtype=np.float64)
         scale = np.array([math.degrees(unit_factor(u)[0]) for u in units])
@@ -185,6 +183,10 @@ class DirectionCoordinate:
         matrix: np.ndarray | None = None,
     ) -> DirectionCoordinate:
         """A copy with some of reference value, reference pixel, increment and matrix replaced; the pole follows the value."""
+        if matrix is not None:  # rows of length one, the lengths going to the increments, as CASA does
+            rows = np.sqrt((np.asarray(matrix, dtype=np.float64) ** 2).sum(axis=1))
+            matrix = np.asarray(matrix, dtype=np.float64) / rows[:, None]
+            increment = (self.increment if increment is None else np.asarray(increment, dtype=np.float64)) * rows
         changed = replace(
             self,
             reference_value=self.reference_value if value is None else np.asarray(value, dtype=np.float64),
@@ -192,7 +194,7 @@ class DirectionCoordinate:
             increment=self.increment if increment is None else np.asarray(increment, dtype=np.float64),
             matrix=self.matrix if matrix is None else np.asarray(matrix, dtype=np.float64),
         )
-        return changed if value is None else changed.with_default_poles(keep_longpole=True)
+        return changed if value is None else changed.with_default_poles(keep_longpole=self.projection in ZENITHAL)
 
     def with_default_poles(self, keep_longpole: bool = False) -> DirectionCoordinate:
         """A copy with LATPOLE (and LONPOLE) as the projection's defaults give them."""

@@ -10,7 +10,7 @@ from casatools.io.image.coordinates.direction import DirectionCoordinate
 from casatools.io.image.coordinates.observation import ObservationInfo
 from casatools.io.image.coordinates.spectral import SpectralCoordinate
 from casatools.io.image.coordinates.stokes import StokesCoordinate
-from casatools.io.image.coordinates.system import Coordinates
+from casatools.io.image.coordinates.system import Coordinate, Coordinates
 
 __all__ = ["make_image_coordinates"]
 
@@ -61,8 +61,10 @@ def make_image_coordinates(
         (-abs(float(cell_rad[0])), abs(float(cell_rad[1]))),
         parameters=projection_parameters,
     )
-    spectral = _spectral(np.asarray(frequencies_hz, dtype=np.float64).ravel(), channel_width_hz, spectral_frame, rest_frequency_hz)
-    members = [direction, StokesCoordinate.make(stokes), spectral]
+    spectral = _spectral(
+        np.asarray(frequencies_hz, dtype=np.float64).ravel(), channel_width_hz, spectral_frame, rest_frequency_hz
+    )
+    members: list[Coordinate] = [direction, StokesCoordinate.make(stokes), spectral]
     out = Coordinates(members, observation=observation)
     out.world_replacement = [m.to_world(np.zeros((m.naxes, 1)))[:, 0] for m in members]
     return out

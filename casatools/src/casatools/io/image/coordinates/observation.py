@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -53,6 +54,14 @@ class ObservationInfo:
         """The date as MJD [d] in its own time scale."""
         value = float(np.ravel(self.date["m0"]["value"])[0])
         return value / 86400.0 if self.date["m0"]["unit"] == "s" else value
+
+    @property
+    def date_text(self) -> str:
+        """The date as ``2000/01/02/03:04:05.678900``, to a microsecond."""
+        day = math.floor(self.mjd_days)
+        micro = round((self.mjd_days - day) * 86400e6)
+        stamp = np.datetime64("1858-11-17T00:00:00", "us") + np.timedelta64(day, "D") + np.timedelta64(micro, "us")
+        return str(stamp).replace("-", "/").replace("T", "/")
 
     def to_record(self) -> dict[str, Any]:
         """The fields of CASA's coordinate record."""

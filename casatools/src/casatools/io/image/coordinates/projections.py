@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
@@ -64,14 +65,20 @@ class Projector:
     """
 
     def __init__(
-        self, name: str, longitude: float, latitude: float, parameters: np.ndarray, longpole: float = 180.0, latpole: float = 999.0
+        self,
+        name: str,
+        longitude: float,
+        latitude: float,
+        parameters: np.ndarray,
+        longpole: float = 180.0,
+        latpole: float = 999.0,
     ) -> None:
         parameter_count(name)
         self.name = name
         self.longitude, self.latitude = longitude, latitude
         self.parameters = np.asarray(parameters, dtype=np.float64)
         self._turn = math.radians(180.0 - longpole)
-        self._slow = None
+        self._slow: Any = None
         slanted = name == "SIN" and bool(np.any(self.parameters)) and bool(self._turn)
         if name not in _FAST or slanted:
             self._slow = _wcs(name, math.degrees(longitude), math.degrees(latitude), self.parameters, longpole, latpole)
@@ -208,9 +215,7 @@ _PROJECT: dict[str, Callable[[np.ndarray, np.ndarray, np.ndarray, np.ndarray], T
 }
 
 
-def _wcs(
-    name: str, longitude_deg: float, latitude_deg: float, parameters: np.ndarray, longpole: float, latpole: float
-) -> object:
+def _wcs(name: str, longitude_deg: float, latitude_deg: float, parameters: np.ndarray, longpole: float, latpole: float) -> Any:
     """A wcslib description whose pixels are degrees in the plane of projection."""
     from astropy.wcs import WCS
 
@@ -225,8 +230,8 @@ def _wcs(
         wcs.wcs.latpole = latpole
     # ZPN counts its polynomial from PV2_0; all other parameters begin at PV2_1 (FITS paper II, table 13).
     first = 0 if name == "ZPN" else 1
-    if len(parameters):
-        wcs.wcs.set_pv([(2, first + k, float(value)) for k, value in enumerate(parameters)])
+    if len(parameters[: PROJECTIONS[name]]):
+        wcs.wcs.set_pv([(2, first + k, float(value)) for k, value in enumerate(parameters[: PROJECTIONS[name]])])
     try:
         wcs.wcs.set()
     except ValueError as error:

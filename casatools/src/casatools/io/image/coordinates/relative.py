@@ -10,7 +10,9 @@ from casatools.io.image.coordinates.system import Coordinates
 __all__ = ["offsets_to_sky", "sky_to_offsets", "to_absolute_world", "to_relative_world"]
 
 
-def sky_to_offsets(longitude: np.ndarray, latitude: np.ndarray, longitude_0: float, latitude_0: float) -> tuple[np.ndarray, np.ndarray]:
+def sky_to_offsets(
+    longitude: np.ndarray, latitude: np.ndarray, longitude_0: float, latitude_0: float
+) -> tuple[np.ndarray, np.ndarray]:
     """Offsets [rad] of sky positions [rad] from a reference position.
 
     In the frame whose origin is the reference position the offsets are latitude', and longitude' times cos(latitude').

@@ -72,8 +72,7 @@ class StokesCoordinate:
 
     @property
     def increment(self) -> np.ndarray:
-        codes = self.codes
-        return np.array([codes[1] - codes[0] if len(codes) > 1 else 1.0])
+        return np.ones(1)
 
     @property
     def matrix(self) -> np.ndarray:
@@ -109,7 +108,7 @@ class StokesCoordinate:
 
     def sliced(self, starts: Sequence[float], steps: Sequence[float], counts: Sequence[int | None]) -> StokesCoordinate:
         """The planes ``start + step * k``."""
-        start, step, count = int(round(starts[0])), max(1, int(round(steps[0]))), counts[0]
+        start, step, count = round(starts[0]), max(1, round(steps[0])), counts[0]
         labels = self.labels[max(start, 0) :: step]
         return replace(self, labels=labels[:count] if count is not None else labels)
 
@@ -193,7 +192,7 @@ class QualityCoordinate:
 
     def sliced(self, starts: Sequence[float], steps: Sequence[float], counts: Sequence[int | None]) -> QualityCoordinate:
         """The planes ``start + step * k``."""
-        start, step, count = int(round(starts[0])), max(1, int(round(steps[0]))), counts[0]
+        start, step, count = round(starts[0]), max(1, round(steps[0])), counts[0]
         labels = self.labels[max(start, 0) :: step]
         return replace(self, labels=labels[:count] if count is not None else labels)
 

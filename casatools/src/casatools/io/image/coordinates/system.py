@@ -69,7 +69,13 @@ class Coordinates:
     def copy(self) -> Coordinates:
         """An independent copy (members are immutable and shared)."""
         return Coordinates(
-            self.members, self.world_axes, self.pixel_axes, self.world_replacement, self.pixel_replacement, self.observation, self.extra
+            self.members,
+            self.world_axes,
+            self.pixel_axes,
+            self.world_replacement,
+            self.pixel_replacement,
+            self.observation,
+            self.extra,
         )
 
     def __len__(self) -> int:
@@ -153,7 +159,7 @@ class Coordinates:
 
     # ---- values of all axes
 
-    def _world_ordered(self, values: Sequence[Sequence[Any]]) -> list[Any]:
+    def _world_ordered(self, values: Sequence[Any]) -> list[Any]:
         out: list[Any] = [None] * self.n_world_axes
         for axes, member_values in zip(self.world_axes, values, strict=True):
             for axis, value in zip(axes, member_values, strict=True):
@@ -199,7 +205,9 @@ class Coordinates:
     def replace(self, index: int, member: Coordinate) -> None:
         """Put another member with as many axes in the place of one."""
         if member.naxes != self.members[index].naxes:
-            raise ParameterError(f"a {member.kind} coordinate has not as many axes as the {self.members[index].kind} one it replaces")
+            raise ParameterError(
+                f"a {member.kind} coordinate has not as many axes as the {self.members[index].kind} one it replaces"
+            )
         self.members[index] = member
 
     def append(self, member: Coordinate) -> None:

@@ -67,7 +67,8 @@ def unit_factor(unit: str) -> tuple[float, str]:
         The unit is not known.
     """
     text = unit.strip()
-    factor, powers = 1.0, {}
+    factor = 1.0
+    powers: dict[str, int] = {}
     sign, rest = 1, text
     while rest:
         cut = min((i for i in (rest.find("/"), rest.find("."), rest.find(" ")) if i > 0), default=len(rest))

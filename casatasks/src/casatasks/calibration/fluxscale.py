@@ -1,0 +1,70 @@
+"""Bootstrap the flux density scale from standard calibrators."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from casatasks import _params as P
+from casatasks._task import task
+from casatools._base import kinds
+from casatools._base.errors import UnsupportedError
+
+__all__ = ["fluxscale"]
+
+_FIELDS = kinds.TextList(drop_empty=True, numbers=True)
+
+
+@task(group="calibration", history=("vis",))
+def fluxscale(
+    vis: P.Vis = "",
+    caltable: P.CalTableIn = "",
+    fluxtable: P.CalTableOut = "",
+    reference: Annotated[list[str], _FIELDS, "Fields of known flux density"] = [],  # noqa: B006
+    transfer: Annotated[list[str], _FIELDS, "Fields to find the flux density of; '' is all others"] = [],  # noqa: B006
+    listfile: Annotated[str, kinds.OutPath(), "Text file for the flux densities found"] = "",
+    append: Annotated[bool, kinds.Bool(), "Add to the output table if it exists"] = False,
+    refspwmap: Annotated[list[int], kinds.IntList(), "Window of the reference gains for each one; [-1] is the same"] = [-1],  # noqa: B006
+    gainthreshold: Annotated[
+        float, kinds.Float(), "Leave out gains further than this fraction from the median; -1 keeps all"
+    ] = -1.0,
+    antenna: Annotated[str, kinds.Text(numbers=True), "Antennas whose gains are used; '' is all"] = "",
+    timerange: P.TimeRange = "",
+    scan: P.Scan = "",
+    incremental: Annotated[bool, kinds.Bool(), "Write the corrections alone"] = False,
+    fitorder: Annotated[int, kinds.Int(), "Order of the spectral fit"] = 1,
+    display: Annotated[bool, kinds.Bool(), "Show histograms of the ratios"] = False,
+) -> dict[str, Any]:
+    """Find flux densities of calibrators from their gains, and scale the gains to them.
+
+    Returns
+    -------
+    dict
+        ``{field ID: {spw ID: {"fluxd", "fluxdErr", "numSol"}, "fieldName", "fitFluxd", "fitFluxdErr", "fitRefFreq", "spidx",
+        "spidxerr", "covarMat"}, "freq", "spwID", "spwName"}``, flux densities in Jy.
+
+    Raises
+    ------
+    PathMissingError, DataError, SelectionError, OutputExistsError, ParameterError, UnsupportedError
+        An input is missing or of another kind, a field has no gains, the output exists. Nothing is written then.
+
+    Examples
+    --------
+    >>> fluxscale("day1.ms", "day1.G", "day1.flux", reference="3C286", transfer="J1445+0958")  # doctest: +SKIP
+    """
+    from casatools.calibration.fluxscale import FluxScaleOptions, scale_fluxes
+
+    if display:
+        raise UnsupportedError("fluxscale: display=True is not supported; the ratios' statistics are in the record and the log")
+    options = FluxScaleOptions(
+        ",".join(reference),
+        ",".join(transfer),
+        tuple(refspwmap),
+        gainthreshold,
+        antenna,
+        scan,
+        timerange,
+        incremental,
+        append,
+        fitorder,
+    )
+    return scale_fluxes(vis, caltable, fluxtable, options, listfile)

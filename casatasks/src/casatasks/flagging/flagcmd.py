@@ -1,0 +1,96 @@
+"""flagcmd: keep, list, apply and take back flag commands."""
+
+from __future__ import annotations
+
+import os
+from typing import Annotated, Any, Literal
+
+from casatasks._params import Overwrite, Vis
+from casatasks._task import task
+from casatools._base import kinds, log
+from casatools._base.errors import OutputExistsError, ParameterError, UnsupportedError
+from casatools.flagging.stored_commands import (
+    apply_stored,
+    clear_stored,
+    list_stored,
+    save_stored,
+    stored_from_input,
+    stored_from_table,
+)
+
+__all__ = ["flagcmd"]
+
+
+@task(group="flagging")
+def flagcmd(
+    vis: Vis = "",
+    inpmode: Annotated[Literal["table", "list", "xml"], "Where the commands are: FLAG_CMD, files or lines"] = "table",
+    inpfile: Annotated[
+        Any, kinds.Variant((kinds.Text(), kinds.TextList())), "Another MeasurementSet's FLAG_CMD; files or lines"
+    ] = "",
+    tablerows: Annotated[list[int], kinds.IntList(), "Rows of FLAG_CMD; none is all"] = [],  # noqa: B006
+    reason: Annotated[
+        Any, kinds.Variant((kinds.Text(), kinds.TextList())), "Only commands with these reasons; 'any' is all"
+    ] = "any",
+    useapplied: Annotated[bool, kinds.Bool(), "Use commands that are marked as applied too"] = False,
+    tbuff: Annotated[float, kinds.Float(), "Seconds to widen time ranges by"] = 0.0,
+    ants: Annotated[str, kinds.Text(), "Antennas whose commands of an xml file are used"] = "",
+    action: Annotated[Literal["apply", "unapply", "list", "plot", "clear", "extract"], "What to do"] = "apply",
+    flagbackup: Annotated[bool, kinds.Bool(), "Save the flags before they change"] = True,
+    clearall: Annotated[bool, kinds.Bool(), "Clear all rows"] = False,
+    rowlist: Annotated[list[int], kinds.IntList(), "Rows to clear"] = [],  # noqa: B006
+    plotfile: Annotated[str, kinds.OutPath(), "File of the plot"] = "",
+    savepars: Annotated[bool, kinds.Bool(), "Save the commands"] = False,
+    outfile: Annotated[str, kinds.OutPath(), "File to save them into; '' is FLAG_CMD"] = "",
+    overwrite: Overwrite = True,
+) -> Any:
+    """List, save, apply and unapply flag commands.
+
+    Returns
+    -------
+    dict or None
+        ``extract``: the commands by row; else None.
+
+    Raises
+    ------
+    UnsupportedError
+        ``inpmode='xml'``, ``action='plot'`` or `tbuff` are asked for.
+    ParameterError, PathMissingError
+
+    Examples
+    --------
+    >>> flagcmd("ngc5921.ms", inpmode="list", inpfile=["scan='1'"], action="apply")  # doctest: +SKIP
+    """
+    if inpmode == "xml":
+        raise UnsupportedError("flagcmd: inpmode='xml' is not there yet; use inpmode='list' or 'table'")
+    if action == "plot" or plotfile:
+        raise UnsupportedError(f"flagcmd: action={action!r} with plotfile={plotfile!r} is not there yet; use action='list'")
+    if tbuff or ants:
+        raise UnsupportedError(f"flagcmd: tbuff={tbuff!r}, ants={ants!r} are not there yet; they belong to inpmode='xml'")
+    if not vis:
+        raise ParameterError("flagcmd: parameter 'vis' must name a MeasurementSet; got ''")
+    if action == "unapply" and inpmode != "table":
+        raise ParameterError("flagcmd: parameter 'inpmode' must be 'table' with action='unapply'; got " + repr(inpmode))
+    if action == "clear":
+        if not clearall and not rowlist:
+            raise ParameterError("flagcmd: parameter 'rowlist' must name rows, or 'clearall' be True, with action='clear'")
+        log.post(f"Removed {clear_stored(vis, None if clearall else rowlist)} commands")
+        return None
+    if savepars and outfile and os.path.lexists(outfile) and not overwrite:
+        raise OutputExistsError(f"flagcmd: the output {outfile!r} already exists; give another name or overwrite=True")
+    if inpmode == "table":
+        source = inpfile if isinstance(inpfile, str) and inpfile else vis
+        stored = stored_from_table(source, tablerows, reason, useapplied or action in ("unapply", "list", "extract"))
+    else:
+        source = vis
+        stored = stored_from_input(inpfile, reason)
+    if action in ("list", "extract"):
+        for line in list_stored(stored):
+            log.post(line)
+    else:
+        apply_stored(vis, stored, unapply=action == "unapply", backup=flagbackup, mark=inpmode == "table" and source == vis)
+    if savepars:
+        save_stored(vis, stored, outfile, overwrite, applied=action == "apply")
+    if action == "extract":
+        return {str(s.row): {"command": s.text, "reason": s.reason, "applied": s.applied} for s in stored}
+    return None

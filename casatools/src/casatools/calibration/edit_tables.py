@@ -1,0 +1,132 @@
+"""Making calibration tables from others: another reference antenna, smoothing in time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from casatools._base.errors import DataError, ParameterError
+from casatools.calibration.reference_antenna import antenna_ids, fallback_order, refer_phases
+from casatools.io.caltable import CalTable, SolutionGroup
+
+__all__ = ["rereference_table", "smooth_table"]
+
+
+@dataclass
+class _Grid:
+    """Solutions of one spectral window on a grid: arrays (time, ant, chan, par); `index` is the place of each row."""
+
+    group: SolutionGroup
+    time_s: np.ndarray
+    field: np.ndarray
+    at_time: np.ndarray
+    antenna: np.ndarray
+    param: np.ndarray
+    flag: np.ndarray
+
+    def store(self) -> None:
+        """Put the grid back into the rows of the table."""
+        self.group.param = self.param[self.at_time, self.antenna].astype(self.group.param.dtype)
+        self.group.flag = self.flag[self.at_time, self.antenna]
+
+
+def _grids(table: CalTable) -> Iterator[_Grid]:
+    nant = len(table.antenna_names)
+    for group in table.groups:
+        keys = np.stack([np.round(table.time_s[group.rows], 3), table.field_id[group.rows], table.observation[group.rows]])
+        unique, first, place = np.unique(keys, axis=1, return_index=True, return_inverse=True)
+        place = place.reshape(-1)
+        antenna = table.antenna1[group.rows]
+        shape = (unique.shape[1], nant, *group.param.shape[1:])
+        param = np.ones(shape, dtype=np.complex128 if table.is_complex else np.float64)
+        flag = np.ones(shape, dtype=bool)
+        param[place, antenna], flag[place, antenna] = group.param, group.flag
+        yield _Grid(group, table.time_s[group.rows][first], unique[1].astype(int), place, antenna, param, flag)
+
+
+def rereference_table(table: CalTable, refant: str | Sequence[str], mode: str = "flex") -> CalTable:
+    """Refer the phases of a table to another antenna.
+
+    Parameters
+    ----------
+    table : CalTable
+        Not changed.
+    refant : str or list of str
+        Antennas in order of preference.
+    mode : {"flex", "strict"}
+
+    Raises
+    ------
+    SelectionError
+        There is no such antenna.
+    DataError
+        The table has no phases.
+    ParameterError
+        No antenna is given.
+    """
+    if not table.is_complex:
+        raise DataError(f"a table of {table.vis_cal} has no phases to refer to an antenna")
+    chosen = antenna_ids(table.antenna_names, refant)
+    if not chosen:
+        raise ParameterError("parameter 'refant' must name an antenna; got ''")
+    out = table.copy()
+    order = fallback_order(chosen, np.array(out.subtables["ANTENNA"].columns["POSITION"]))
+    for grid in _grids(out):
+        used = refer_phases(grid.param, grid.flag, order, mode)
+        grid.store()
+        out.antenna2[grid.group.rows] = used[grid.at_time]
+    return out
+
+
+def smooth_table(table: CalTable, kind: str, width_s: float, fields: Sequence[int] | None = None) -> CalTable:
+    """Smooth solutions in time with a running mean or median of amplitude and phase.
+
+    Parameters
+    ----------
+    table : CalTable
+        Not changed.
+    kind : {"mean", "median"}
+    width_s : float
+        Full width of the window; only solutions of one field are smoothed together.
+    fields : sequence of int, optional
+        Smooth solutions of these fields only; the others stay.
+    """
+    out = table.copy()
+    for grid in _grids(out):
+        smoothed = grid.param.copy()
+        mine = np.ones(len(grid.time_s), bool) if fields is None else np.isin(grid.field, list(fields))
+        amplitude, phase = np.abs(grid.param), _continuous(np.angle(grid.param), grid.flag)
+        for t in np.flatnonzero(mine):
+            window = (grid.field == grid.field[t]) & (np.abs(grid.time_s - grid.time_s[t]) <= width_s / 2)
+            good = ~grid.flag[window]
+            if table.is_complex:
+                value = _centre(amplitude[window], good, kind) * np.exp(1j * _centre(phase[window], good, kind))
+            else:
+                value = _centre(grid.param[window], good, kind)
+            smoothed[t] = np.where(grid.flag[t] | ~good.any(axis=0), grid.param[t], value)
+        grid.param = smoothed
+        grid.store()
+    return out
+
+
+def _continuous(phase: np.ndarray, flag: np.ndarray) -> np.ndarray:
+    """Phases (time, ...) without jumps of a turn between neighbouring unflagged times."""
+    out = phase.copy()
+    flat, bad = out.reshape(len(out), -1), flag.reshape(len(out), -1)
+    for k in range(flat.shape[1]):
+        good = ~bad[:, k]
+        flat[good, k] = np.unwrap(flat[good, k])
+    return out
+
+
+def _centre(values: np.ndarray, good: np.ndarray, kind: str) -> np.ndarray:
+    """Mean or median along the first axis of what is good; zero where nothing is."""
+    count = good.sum(axis=0)
+    if kind == "mean":
+        return np.where(good, values, 0.0).sum(axis=0) / np.maximum(count, 1)
+    ordered = np.sort(np.where(good, values, np.inf), axis=0)
+    low, high = np.maximum((count - 1) // 2, 0), np.minimum(count // 2, len(values) - 1)
+    middle = 0.5 * (np.take_along_axis(ordered, low[None], 0) + np.take_along_axis(ordered, high[None], 0))[0]
+    return np.where(count > 0, middle, 0.0)

@@ -1,0 +1,256 @@
+"""A whole solve of the gaincal and bandpass kind: validate, select, apply priors, solve, write, report."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from casatools._base import log
+from casatools._base.errors import DataError, ParameterError, SelectionError
+from casatools._base.paths import require_writable_parent
+from casatools.calibration.apply import PriorCalibration
+from casatools.calibration.callib import CalibrationLibrary
+from casatools.calibration.solve import SolveResult, solve
+from casatools.calibration.solve_options import SolveOptions
+from casatools.io.caltable import CalTable, is_caltable
+from casatools.io.ms import MeasurementSet, ResolvedSelection, Selection
+
+__all__ = [
+    "PriorTables",
+    "check_output",
+    "create_table",
+    "edit_table",
+    "priors_from",
+    "require_table",
+    "selection_from",
+    "seconds_of",
+    "selection_record",
+    "solve_to_table",
+]
+
+
+@dataclass(frozen=True)
+class PriorTables:
+    """Calibration tables applied on the fly, as the tasks name them."""
+
+    gaintable: Sequence[str] = ()
+    gainfield: Sequence[str] = ()
+    interp: Sequence[str] = ()
+    spwmap: Sequence[Any] = ()
+    parang: bool = False
+    callib: str = ""
+    calwt: Sequence[bool] = (True,)
+    paths: list[str] = field(default_factory=list)
+
+    def open(self, ms: MeasurementSet) -> PriorCalibration | None:
+        """Read the tables; None when there is nothing to apply.
+
+        Raises
+        ------
+        PathMissingError, DataError, ParameterError
+            A table cannot be used.
+        """
+        if self.callib:
+            library = CalibrationLibrary.from_callib(ms, self.callib)
+        elif any(self.gaintable):
+            library = CalibrationLibrary.from_lists(ms, self.gaintable, self.gainfield, self.interp, self.spwmap, self.calwt)
+        else:
+            library = CalibrationLibrary()
+        self.paths.extend(e.path for e in library.entries)
+        if not library.entries and not self.parang:
+            return None
+        return PriorCalibration(ms, library, self.parang)
+
+
+def check_output(caltable: str, append: bool, vis_cal: str) -> None:
+    """Refuse an output that cannot be written, before anything is read.
+
+    Raises
+    ------
+    ParameterError
+        No name.
+    DataError
+        The folder cannot be written, something else is there, or the table to append to is of another kind.
+    """
+    if not caltable.strip():
+        raise ParameterError("parameter 'caltable' must be the name of the output table; got ''")
+    require_writable_parent(caltable)
+    if os.path.lexists(caltable.rstrip("/")) and not is_caltable(caltable):
+        raise DataError(f"{caltable!r} exists and is not a calibration table; it is not replaced")
+    if append and os.path.lexists(caltable.rstrip("/")):
+        present = CalTable.open(caltable)
+        if present.vis_cal != vis_cal:
+            raise DataError(
+                f"calibration table {caltable!r} holds {present.vis_cal}; {vis_cal} solutions cannot be appended to it"
+            )
+    elif append:
+        log.post(f"append=True, but the calibration table {caltable} does not exist; it is made", "WARN")
+
+
+def solve_to_table(
+    vis: str, caltable: str, selection: Selection, options: SolveOptions, priors: PriorTables, append: bool = False
+) -> dict[str, Any]:
+    """Solve and write a calibration table.
+
+    Returns
+    -------
+    dict
+        ``apply_tables``, ``selectvis``, ``solve_tables``, ``solvestats`` as gaincal returns them.
+
+    Raises
+    ------
+    CasaError
+        See `solve`; nothing is written then.
+    """
+    check_output(caltable, append, options.solved.vis_cal)
+    with MeasurementSet(vis) as ms:
+        selected = selection.resolve(ms)
+        prior = priors.open(ms)
+        result: SolveResult = solve(ms, selected, options, prior)
+        record = selection_record(ms, selected)
+    result.write(caltable, append)
+    _report(result, caltable)
+    return {
+        "apply_tables": np.array(priors.paths, dtype=str),
+        "selectvis": record,
+        "solve_tables": np.array([caltable]),
+        "solvestats": result.statistics.record(),
+    }
+
+
+def _report(result: SolveResult, caltable: str) -> None:
+    total = result.statistics.record()
+    log.post(
+        "Solutions: expected {}, with data {}, with enough baselines {}, with enough signal {}".format(
+            *(total[k].tolist() for k in ("expected", "data_unflagged", "above_minblperant", "above_minsnr"))
+        )
+    )
+    flagged = sum(int(g.flag.sum()) for g in result.table.groups)
+    every = sum(g.flag.size for g in result.table.groups)
+    log.post(f"{flagged} of {every} solutions are flagged in {caltable}", "WARN" if flagged == every else "INFO")
+
+
+def selection_record(ms: MeasurementSet, selected: ResolvedSelection) -> dict[str, Any]:
+    """IDs selected, as the solve tasks return them."""
+    used = sorted({ms.metadata.data_descriptions[d].spw for d in selected.ddids_present})
+    return {
+        "antennas": np.array(selected.antennas, dtype=np.int64),
+        "field": np.array(selected.fields_present, dtype=np.int64),
+        "intents": np.array(_intents(ms)),
+        "observation": np.array(selected.observations, dtype=np.int64),
+        "scan": np.array(selected.scans, dtype=np.int64),
+        "spw": np.array(used, dtype=np.int64),
+    }
+
+
+def _intents(ms: MeasurementSet) -> list[str]:
+    return sorted({intent for state in ms.metadata.states for intent in state.intents})
+
+
+def selection_from(given: Mapping[str, Any]) -> Selection:
+    """The selection in a solve task's parameters; those below selectdata count only with it."""
+    chosen = {name: str(given.get(name, "")) for name in ("field", "spw", "intent")}
+    if given.get("selectdata", True):
+        for name in ("timerange", "uvrange", "antenna", "scan", "observation"):
+            chosen[name] = str(given.get(name, ""))
+        chosen["taql"] = str(given.get("msselect", ""))
+    return Selection(**chosen)
+
+
+def priors_from(given: Mapping[str, Any]) -> PriorTables:
+    """The calibration to apply on the fly in a solve task's parameters.
+
+    Raises
+    ------
+    ParameterError
+        docallib without a file.
+    """
+    parang = bool(given.get("parang", False))
+    if given.get("docallib", False):
+        if not given["callib"]:
+            raise ParameterError("parameter 'callib' must name a calibration library file when docallib=True; got ''")
+        return PriorTables(callib=given["callib"], parang=parang)
+    return PriorTables(given["gaintable"], given["gainfield"], given["interp"], given["spwmap"], parang)
+
+
+def edit_table(action: str, vis: str, tablein: str, caltable: str, **how: Any) -> None:
+    """Write a changed copy of a calibration table: the work of rerefant and smoothcal.
+
+    Parameters
+    ----------
+    action : {"rerefant", "smooth"}
+    vis : str
+        The MeasurementSet; it must exist.
+    tablein, caltable : str
+        Input and output; an empty output replaces the input.
+    **how
+        The task's own parameters.
+    """
+    from casatools.calibration.edit_tables import rereference_table, smooth_table
+
+    target = caltable.strip() or tablein
+    MeasurementSet(vis).close()
+    table = CalTable.open(tablein)
+    check_output(target, False, table.vis_cal)
+    if action == "rerefant":
+        out = rereference_table(table, how["refant"], how["refantmode"])
+    else:
+        out = smooth_table(table, how["smoothtype"], seconds_of(how["smoothtime"], "smoothtime"), _fields_of(table, how["field"]))
+    out.write(target, overwrite=True)
+
+
+def seconds_of(given: Any, name: str) -> float:
+    """A time given as a number of seconds, text with a unit, or a quantity record.
+
+    Raises
+    ------
+    ParameterError
+        It is not a time.
+    """
+    from casatools.calibration.solution_intervals import parse_solint
+
+    text = f"{given['value']}{given['unit']}" if isinstance(given, Mapping) else str(given)
+    try:
+        value = parse_solint(text).time_s
+    except ParameterError:
+        raise ParameterError(f"parameter {name!r} must be a time such as '60s'; got {given!r}") from None
+    if not np.isfinite(value) or value <= 0:
+        raise ParameterError(f"parameter {name!r} must be a positive time such as '60s'; got {given!r}")
+    return value
+
+
+def _fields_of(table: CalTable, wanted: str) -> list[int] | None:
+    """Field numbers of a list of names, patterns or numbers; None for all."""
+    from fnmatch import fnmatchcase
+
+    names = table.field_names
+    found: list[int] = []
+    for item in (i.strip() for i in wanted.split(",")):
+        if not item:
+            continue
+        mine = [k for k, n in enumerate(names) if fnmatchcase(n, item)]
+        if not mine and item.isdigit() and int(item) < len(names):
+            mine = [int(item)]
+        if not mine:
+            raise SelectionError(f"there is no field {item!r} in the calibration table; there are {', '.join(names)}")
+        found += mine
+    return found or None
+
+
+def create_table(vis: str, path: str, partype: str, vis_cal: str, single_channel: bool) -> None:
+    """Write a calibration table without rows for a MeasurementSet."""
+    check_output(path, False, vis_cal)
+    with MeasurementSet(vis) as ms:
+        table = CalTable.for_ms(ms, vis_cal, partype)
+        if single_channel:
+            table.set_single_channel(ms)
+        table.write(path, overwrite=True)
+
+
+def require_table(path: str) -> None:
+    """Raise PathMissingError or DataError unless `path` is a calibration table that can be read."""
+    CalTable.open(path)

@@ -1,0 +1,311 @@
+"""Flagging agents: small classes that are shown one chunk after another and set flags in it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from casatools._base.errors import DataError, ParameterError
+from casatools.flagging.commands import FlagCommand
+from casatools.frames.quantities import to_unit
+from casatools.io.ms import MeasurementSet, VisChunk
+
+__all__ = ["Agent", "ClipAgent", "ElevationAgent", "FlagChunk", "ManualAgent", "QuackAgent", "RowColumns", "ShadowAgent"]
+
+COLUMNS = {
+    "DATA": "DATA", "CORRECTED": "CORRECTED_DATA", "CORRECTED_DATA": "CORRECTED_DATA", "MODEL": "MODEL_DATA", "MODEL_DATA": "MODEL_DATA",
+    "FLOAT_DATA": "FLOAT_DATA", "WEIGHT": "WEIGHT", "WEIGHT_SPECTRUM": "WEIGHT_SPECTRUM",
+}  # fmt: skip
+
+
+class RowColumns:
+    """Columns with one value a row, each read once for the whole MeasurementSet when first asked for."""
+
+    def __init__(self, ms: MeasurementSet) -> None:
+        self.ms = ms
+        self._held: dict[str, np.ndarray] = {}
+
+    def __setitem__(self, name: str, values: np.ndarray) -> None:
+        self._held[name] = values
+
+    def __getitem__(self, name: str) -> np.ndarray:
+        if name not in self._held:
+            self._held[name] = np.asarray(self.ms.read(name))
+        return self._held[name]
+
+
+@dataclass
+class FlagChunk:
+    """A chunk with its flags.
+
+    Attributes
+    ----------
+    chunk : VisChunk
+    flags : ndarray (row, chan, corr) bool
+    flag_row : ndarray (row,) bool
+    columns : RowColumns
+    """
+
+    chunk: VisChunk
+    flags: np.ndarray
+    flag_row: np.ndarray
+    columns: RowColumns
+    memory: dict[str, np.ndarray] = field(default_factory=dict)
+
+    def row_values(self, name: str) -> np.ndarray:
+        """A per-row column for the rows of this chunk."""
+        return self.columns[name][self.chunk.rows]
+
+    def visibilities(self, column: str) -> np.ndarray:
+        """Values (row, chan, corr) of a data column, RESIDUAL ones too."""
+        name = column.upper()
+        if name not in self.memory:
+            if name.startswith("RESIDUAL"):
+                source = "DATA" if name.endswith("_DATA") else "CORRECTED_DATA"
+                self.memory[name] = self.chunk[source] - self.chunk["MODEL_DATA"]
+            else:
+                values = self.chunk[COLUMNS[name]]
+                if values.ndim == 2:
+                    values = np.broadcast_to(values[:, None, :], self.chunk.shape)
+                self.memory[name] = values
+        return self.memory[name]
+
+
+def columns_needed(datacolumn: str, ms: MeasurementSet) -> list[str]:
+    """Main table columns for a data column's name; raise for an unknown or missing one."""
+    name = datacolumn.upper()
+    if name.startswith("RESIDUAL"):
+        wanted = ["DATA" if name.endswith("_DATA") else "CORRECTED_DATA", "MODEL_DATA"]
+    elif name in COLUMNS:
+        wanted = [COLUMNS[name]]
+    else:
+        raise ParameterError(
+            f"flagging: parameter 'datacolumn' must be one of {', '.join(COLUMNS)}, RESIDUAL, RESIDUAL_DATA; got {datacolumn!r}"
+        )
+    for column in wanted:
+        ms.require(column)
+    return wanted
+
+
+class Agent:
+    """One command bound to one MeasurementSet: its rows, channels and correlations.
+
+    Parameters
+    ----------
+    command : FlagCommand
+    ms : MeasurementSet
+    columns : RowColumns
+    """
+
+    flagging = True
+    by_group = False
+    follows_row = True
+
+    def __init__(self, command: FlagCommand, ms: MeasurementSet, columns: RowColumns) -> None:
+        self.command, self.ms, self.columns = command, ms, columns
+        self.options: dict[str, Any] = command.options
+        resolved = command.selection.resolve(ms)
+        self.rows = np.zeros(ms.nrow, bool)
+        self.rows[resolved.rows] = True
+        self.channels, self.correlations = resolved.channels, resolved.correlations
+        self.needed: list[str] = []
+        self.report: dict[str, Any] = {}
+        self.prepare()
+
+    def prepare(self) -> None:
+        """Narrow the rows and check the options, before any chunk is read."""
+
+    def finish(self) -> dict[str, Any]:
+        """The agent's report, when it has one."""
+        return self.report
+
+    def part(self, chunk: VisChunk) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Rows, channels and correlations of the chunk that are selected, as index arrays."""
+        rows = np.flatnonzero(self.rows[chunk.rows])
+        channels = self.channels.get(chunk.spw, np.zeros(0, np.int64))
+        correlations = self.correlations.get(chunk.pol)
+        nchan, ncorr = chunk.shape[1:]
+        return (
+            rows,
+            np.arange(nchan) if channels is None else channels,
+            np.arange(ncorr) if correlations is None else correlations,
+        )
+
+    def apply(self, piece: FlagChunk) -> None:
+        """Set flags in the piece."""
+        raise NotImplementedError
+
+
+class ManualAgent(Agent):
+    """Flags (or with ``mode='unflag'`` unflags) everything that is selected."""
+
+    def prepare(self) -> None:
+        if self.options.get("autocorr"):
+            autos = self.columns["ANTENNA1"] == self.columns["ANTENNA2"]
+            self.rows &= autos & self._correlated()
+
+    def _correlated(self) -> np.ndarray:
+        return np.ones(self.ms.nrow, bool)
+
+    def apply(self, piece: FlagChunk) -> None:
+        value = self.command.mode != "unflag" and not self.command.inverse
+        rows, channels, correlations = self.part(piece.chunk)
+        if not len(rows):
+            return
+        shape = piece.flags.shape
+        if len(rows) == shape[0] and len(channels) == shape[1] and len(correlations) == shape[2]:
+            piece.flags[...] = value
+        elif len(channels) == shape[1] and len(correlations) == shape[2]:
+            piece.flags[rows] = value
+        else:
+            piece.flags[np.ix_(rows, channels, correlations)] = value
+        if self.command.whole_rows:
+            piece.flag_row[rows] = value
+
+
+class QuackAgent(ManualAgent):
+    """Flags the beginning or the end of scans, or all but these."""
+
+    def prepare(self) -> None:
+        interval = float(self.options["quackinterval"])
+        time_s = self.columns["TIME"]
+        keys = np.stack([self.columns[c] for c in ("SCAN_NUMBER", "OBSERVATION_ID", "ARRAY_ID")], axis=1)
+        _, group = np.unique(keys, axis=0, return_inverse=True)
+        group = group.ravel()
+        counted = np.ones(len(time_s), bool)
+        if self.options["quackincrement"]:
+            counted = ~self._all_flagged()
+        start, stop = np.full(group.max() + 1, np.inf), np.full(group.max() + 1, -np.inf)
+        np.minimum.at(start, group[counted], time_s[counted])
+        np.maximum.at(stop, group[counted], time_s[counted])
+        first, last = start[group], stop[group]
+        mode = self.options["quackmode"]
+        if mode == "beg":
+            chosen = time_s <= first + interval
+        elif mode == "endb":
+            chosen = time_s >= last - interval
+        elif mode == "end":
+            chosen = time_s < last - interval
+        else:
+            chosen = time_s > first + interval
+        self.rows &= chosen & np.isfinite(first)
+
+    def _all_flagged(self) -> np.ndarray:
+        """True for rows without any unflagged visibility."""
+        from casatools.io.ms import Selection, iter_chunks
+
+        flagged = np.ones(self.ms.nrow, bool)
+        for chunk in iter_chunks(self.ms, Selection().resolve(self.ms), ["FLAG"]):
+            flagged[chunk.rows] = chunk["FLAG"].all(axis=(1, 2))
+        return flagged
+
+
+class ElevationAgent(ManualAgent):
+    """Flags rows where an antenna points below or above limits."""
+
+    def prepare(self) -> None:
+        from casatools.flagging.geometry import antenna_elevations_deg
+
+        lower, upper = float(self.options["lowerlimit"]), float(self.options["upperlimit"])
+        low, high = antenna_elevations_deg(self.ms, self.columns)
+        self.rows &= (low < lower) | (high > upper)
+
+
+class ShadowAgent(ManualAgent):
+    """Flags rows of antennas that another one stands in front of."""
+
+    def prepare(self) -> None:
+        from casatools.flagging.geometry import shadowed_rows
+
+        self.rows &= shadowed_rows(self.ms, self.columns, float(self.options["tolerance"]), self.options["addantenna"])
+
+
+_STOKES = {
+    "I": (("RR", "LL"), ("XX", "YY")), "V": (("RR", "LL"), ("XY", "YX")), "Q": (("RL", "LR"), ("XX", "YY")), "U": (("RL", "LR"), ("XY", "YX")),
+}  # fmt: skip
+_SIGNS = {"I": 1.0, "V": -1.0, "Q": 1.0, "U": -1.0}
+
+
+class ClipAgent(Agent):
+    """Flags visibilities whose amplitude, phase, real or imaginary part is outside (or inside) limits, and zeros."""
+
+    follows_row = False
+
+    def prepare(self) -> None:
+        self.needed = columns_needed(str(self.options["datacolumn"]), self.ms)
+        limits = [float(v) for v in self.options["clipminmax"]]
+        self.limits = (limits[0], limits[1]) if limits else None
+        self.chanbin = int(self.options["chanbin"]) if self.options["channelavg"] else 1
+        self.timebin_s = 0.0
+        if self.options["timeavg"]:
+            self.timebin_s = float(to_unit(self.options["timebin"], "s"))
+            self.by_group = True
+
+    def products(self, pol: int) -> list[tuple[tuple[int, ...], float]]:
+        """What to look at: correlations that are combined, and the sign of the second."""
+        names = list(self.ms.metadata.polarizations[pol].names)
+        text = self.command.correlation.replace(" ", "").upper()
+        if text in ("", "ALL"):
+            return [((k,), 1.0) for k in range(len(names))]
+        found: list[tuple[tuple[int, ...], float]] = []
+        for name in text.split(","):
+            if name in names:
+                found.append(((names.index(name),), 1.0))
+            elif name in _STOKES:
+                pairs = [p for p in _STOKES[name] if all(n in names for n in p)]
+                if pairs:
+                    sign = (
+                        _SIGNS[name]
+                        * (-1.0 if name == "Q" and pairs[0][0] == "XX" else 1.0)
+                        * (-1.0 if name == "U" and pairs[0][0] == "XY" else 1.0)
+                    )
+                    found.append((tuple(names.index(n) for n in pairs[0]), sign))
+            elif name not in _KNOWN:
+                raise DataError(f"flagging: there is no correlation {name!r}; the data hold {', '.join(names)}")
+        return found
+
+    def apply(self, piece: FlagChunk) -> None:
+        rows, channels, _ = self.part(piece.chunk)
+        if not len(rows) or not len(channels):
+            return
+        values = piece.visibilities(str(self.options["datacolumn"]))
+        everything = len(rows) == values.shape[0] and len(channels) == values.shape[1]
+        for indices, sign in self.products(piece.chunk.pol):
+            planes = [values[:, :, k] if everything else values[np.ix_(rows, channels)][:, :, k] for k in indices]
+            plane = planes[0] if len(planes) == 1 else 0.5 * (planes[0] + sign * planes[1])
+            before = piece.flags[:, :, indices[0]] if everything else piece.flags[np.ix_(rows, channels)][:, :, indices[0]]
+            bad = self._bad(plane, before, piece, rows)
+            for k in indices:
+                if everything:
+                    piece.flags[:, :, k] |= bad
+                else:
+                    piece.flags[np.ix_(rows, channels, [k])] |= bad[:, :, None]
+
+    def _bad(self, plane: np.ndarray, before: np.ndarray, piece: FlagChunk, rows: np.ndarray) -> np.ndarray:
+        if self.chanbin > 1 or self.timebin_s > 0:
+            from casatools.flagging.averaged import averaged_values
+
+            return averaged_values(plane, before, self.chanbin, self.timebin_s, piece, rows, self._test)
+        return self._test(plane)
+
+    def _test(self, plane: np.ndarray) -> np.ndarray:
+        """True where a value is to be flagged."""
+        function = self.command.function
+        bad = np.zeros(plane.shape, bool)
+        if self.limits is not None:
+            if np.iscomplexobj(plane):
+                value = {"ABS": np.abs, "ARG": np.angle, "REAL": np.real, "IMAG": np.imag}[function](plane)
+            else:
+                value = plane
+            low, high = self.limits
+            # Values that are not numbers are never inside the limits.
+            outside = ~((value >= np.float32(low)) & (value <= np.float32(high)))
+            bad = outside if self.options["clipoutside"] else ~outside
+        if self.options["clipzeros"]:
+            bad = bad | (plane == 0)
+        return bad
+
+
+_KNOWN = frozenset({"RR", "RL", "LR", "LL", "XX", "XY", "YX", "YY", "I", "Q", "U", "V"})

@@ -1,0 +1,182 @@
+"""One pass over a MeasurementSet for any number of flagging commands."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from casatools._base.errors import SelectionError
+from casatools._base.progress import Progress
+from casatools.flagging.agents import (
+    Agent,
+    ClipAgent,
+    ElevationAgent,
+    FlagChunk,
+    ManualAgent,
+    QuackAgent,
+    RowColumns,
+    ShadowAgent,
+)
+from casatools.flagging.commands import FlagCommand, make_command
+from casatools.flagging.summary import SummaryAgent
+from casatools.flagging.timefreq import AntintAgent, ExtendAgent
+from casatools.frames.quantities import to_unit
+from casatools.io.ms import MeasurementSet, Selection, VisChunk, iter_chunks, write_chunks
+
+__all__ = ["expand_commands", "run_commands"]
+
+# What extendflags=True of tfcrop and rflag adds.
+_EXTENSION = {"mode": "extend", "extendpols": True, "growtime": 50.0, "growfreq": 80.0}
+
+
+def expand_commands(commands: Sequence[FlagCommand]) -> list[FlagCommand]:
+    """Follow each tfcrop and rflag command with the extension it asks for, and number unnamed summaries."""
+    out: list[FlagCommand] = []
+    for command in commands:
+        out.append(command)
+        if command.mode in ("tfcrop", "rflag") and command.options["extendflags"]:
+            options = {k: command.options[k] for k in ("ntime", "combinescans")}
+            extension = make_command({**_EXTENSION, **options})
+            out.append(dataclasses.replace(extension, selection=command.selection))
+    return out
+
+
+def _make_agent(command: FlagCommand, ms: MeasurementSet, columns: RowColumns) -> Agent:
+    simple: dict[str, type[Agent]] = {
+        "manual": ManualAgent, "unflag": ManualAgent, "quack": QuackAgent, "elevation": ElevationAgent, "shadow": ShadowAgent,
+        "clip": ClipAgent, "summary": SummaryAgent,
+    }  # fmt: skip
+    if command.mode in simple:
+        return simple[command.mode](command, ms, columns)
+    if command.mode == "tfcrop":
+        from casatools.flagging.tfcrop import TfcropAgent
+
+        return TfcropAgent(command, ms, columns)
+    if command.mode == "rflag":
+        from casatools.flagging.rflag import RflagAgent
+
+        return RflagAgent(command, ms, columns)
+    return {"extend": ExtendAgent, "antint": AntintAgent}[command.mode](command, ms, columns)
+
+
+def _groups(agents: Sequence[Agent], columns: RowColumns, rows: np.ndarray) -> np.ndarray | None:
+    """Group numbers such that what agents must see together comes in one chunk; None when no agent needs that."""
+    grouped = [a for a in agents if a.by_group]
+    if not grouped:
+        return None
+    names = ["ARRAY_ID", "OBSERVATION_ID", "FIELD_ID"]
+    if not any(a.options.get("combinescans") for a in grouped):
+        names.append("SCAN_NUMBER")
+    keys = np.stack([columns[c][rows] for c in names] + [columns["DATA_DESC_ID"][rows]], axis=1).astype(np.int64)
+    _, group = np.unique(keys, axis=0, return_inverse=True)
+    group = group.ravel()
+    lengths = [_seconds(a.options.get("ntime", "scan")) for a in grouped]
+    length = max(lengths)
+    if np.isfinite(length) and length > 0:
+        time_s = columns["TIME"][rows]
+        start = np.full(group.max() + 1, np.inf)
+        np.minimum.at(start, group, time_s)
+        slot = np.floor((time_s - start[group]) / length).astype(np.int64)
+        _, group = np.unique(group * (slot.max() + 1) + slot, return_inverse=True)
+        group = group.ravel()
+    return np.asarray(group)
+
+
+def _seconds(ntime: Any) -> float:
+    if isinstance(ntime, str):
+        return np.inf if ntime.strip() in ("scan", "") else float(to_unit(ntime, "s"))
+    return float(ntime) if float(ntime) > 0 else np.inf
+
+
+def run_commands(
+    path: str,
+    commands: Sequence[FlagCommand],
+    write: bool = True,
+    skip_empty: bool = False,
+    before_write: Callable[[], object] | None = None,
+) -> list[dict[str, Any]]:
+    """Apply commands in order to every chunk of a MeasurementSet, in one pass.
+
+    Parameters
+    ----------
+    path : str
+        The MeasurementSet.
+    commands : sequence of FlagCommand
+    write : bool
+        False only computes: nothing is changed on disk.
+    skip_empty : bool
+        Leave commands out whose selection matches nothing, as long as one matches.
+    before_write : callable, optional
+        Called once when all commands are known to be good and flags will be written: the backup.
+
+    Returns
+    -------
+    list of dict
+        The reports of the commands that give one, in order.
+
+    Raises
+    ------
+    SelectionError, DataError, ParameterError
+        Before anything is written.
+    """
+    todo = expand_commands(commands)
+    write = write and any(c.mode != "summary" for c in todo)
+    with MeasurementSet(path, writable=write) as ms:
+        columns = RowColumns(ms)
+        agents: list[Agent] = []
+        refusals: list[SelectionError] = []
+        for command in todo:
+            try:
+                agents.append(_make_agent(command, ms, columns))
+            except SelectionError as refusal:
+                if not skip_empty:
+                    raise
+                refusals.append(refusal)
+        if not agents:
+            if refusals:
+                raise refusals[0]
+            return []
+        union = np.logical_or.reduce([a.rows for a in agents])
+        rows = np.flatnonzero(union)
+        needed = list(dict.fromkeys(["FLAG", *(c for a in agents for c in a.needed)]))
+        resolved = dataclasses.replace(Selection().resolve(ms), rows=rows)
+        groups = _groups(agents, columns, rows)
+        if groups is not None:
+            of_row = np.zeros(ms.nrow, np.int64)
+            of_row[rows] = groups
+            columns["__GROUP__"] = of_row
+        if write and before_write is not None:
+            before_write()
+        flag_rows = columns["FLAG_ROW"].copy()
+        with Progress(max(1, len(rows)), "flagging") as progress:
+            chunks = iter_chunks(ms, resolved, needed, boundaries=groups, chunk_bytes=1 << 20 if groups is not None else 16 << 20)
+            changed = _changed(chunks, agents, columns, flag_rows, progress)
+            if write:
+                write_chunks(ms, changed, [])
+            else:
+                for _ in changed:
+                    pass
+        return [r for r in (a.finish() for a in agents) if r]
+
+
+def _changed(
+    chunks: Iterator[VisChunk], agents: Sequence[Agent], columns: RowColumns, flag_rows: np.ndarray, progress: Progress
+) -> Iterator[tuple[VisChunk, dict[str, np.ndarray]]]:
+    """Run the agents over the chunks; yield what has changed in each."""
+    for chunk in chunks:
+        before = chunk["FLAG"]
+        piece = FlagChunk(chunk, before.copy(), flag_rows[chunk.rows], columns)
+        for agent in agents:
+            agent.apply(piece)
+        values: dict[str, np.ndarray] = {}
+        if not np.array_equal(piece.flags, before):
+            values["FLAG"] = piece.flags
+        if not np.array_equal(piece.flag_row, flag_rows[chunk.rows]):
+            values["FLAG_ROW"] = piece.flag_row
+        progress.advance(len(chunk.rows))
+        chunk.columns.clear()
+        if values:
+            yield chunk, values

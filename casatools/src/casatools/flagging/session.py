@@ -1,0 +1,100 @@
+"""What the flagging tasks share: a backup before the flags change, the run, and the record of reports."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Sequence
+from typing import Any
+
+from casatools._base import log
+from casatools._base.errors import ParameterError
+from casatools._base.paths import require_absent, staged_output
+from casatools.flagging.commands import FlagCommand
+from casatools.flagging.run import run_commands
+from casatools.io.ms.flag_commands import append_flag_commands
+from casatools.io.ms.flag_versions import (
+    delete_version,
+    list_versions,
+    next_version_name,
+    rename_version,
+    restore_version,
+    save_version,
+)
+
+__all__ = ["delete_version", "flag", "list_versions", "rename_version", "restore_version", "save_commands", "save_version"]
+
+
+def backup_flags(path: str, prefix: str) -> str:
+    """Save the flags as ``<prefix>_<n>``; give back the name."""
+    name = next_version_name(path, prefix)
+    save_version(path, name, f"Flags autosave on {time.strftime('%Y-%m-%d %H:%M:%S')}")
+    log.post(f"Saved current flags to version {name}")
+    return name
+
+
+def flag(
+    path: str,
+    commands: Sequence[FlagCommand],
+    *,
+    write: bool,
+    backup: str = "",
+    skip_empty: bool = False,
+    calculate: bool = False,
+) -> dict[str, Any]:
+    """Run commands and give CASA's record of their reports.
+
+    Parameters
+    ----------
+    path : str
+    commands : sequence of FlagCommand
+    write : bool
+        Write the flags.
+    backup : str
+        Prefix of the version that the flags are saved as before; "" saves none.
+    skip_empty : bool
+        Leave out commands that match nothing.
+    calculate : bool
+        Report rflag's thresholds too.
+
+    Returns
+    -------
+    dict
+        ``{}``, the one report, or ``{"report0": …, "report1": …}``.
+    """
+    reports = run_commands(
+        path, commands, write=write, skip_empty=skip_empty, before_write=(lambda: backup_flags(path, backup)) if backup else None
+    )
+    if calculate and any(r["type"] == "rflag" for r in reports):
+        record: dict[str, Any] = {"nreport": len(reports), "type": "list"}
+        record.update({f"report{k}": r for k, r in enumerate(reports)})
+        return record
+    counted = [r for r in reports if r["type"] != "rflag"]
+    if len(counted) <= 1:
+        return counted[0] if counted else {}
+    return {f"report{k}": r for k, r in enumerate(counted)}
+
+
+def save_commands(
+    path: str, commands: Sequence[FlagCommand], outfile: str = "", overwrite: bool = True, reason: str = ""
+) -> None:
+    """Write commands into a file, or without one into FLAG_CMD.
+
+    Raises
+    ------
+    OutputExistsError, ParameterError
+    """
+    lines = [c.text for c in commands]
+    reasons = [reason or c.reason for c in commands]
+    if not lines:
+        raise ParameterError("flagging: there is no command to save")
+    if not outfile:
+        append_flag_commands(path, lines, reasons)
+        return
+    require_absent(outfile, overwrite)
+    with (
+        staged_output(outfile, overwrite=os.path.lexists(outfile)) as temporary,
+        open(temporary, "w", encoding="utf-8") as stream,
+    ):
+        for line, why in zip(lines, reasons, strict=True):
+            stream.write(line + (f" reason='{why}'" if why and "reason=" not in line else "") + "\n")

@@ -1,0 +1,182 @@
+"""Agents that look at whole time-frequency planes: tfcrop, rflag, extend and antint."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from casatools._base.errors import ParameterError
+from casatools.flagging.agents import Agent, ClipAgent, FlagChunk, columns_needed
+
+__all__ = ["AntintAgent", "ExtendAgent", "PlaneAgent", "Planes"]
+
+
+@dataclass
+class Planes:
+    """Rows of a chunk as a grid of baselines and times.
+
+    Attributes
+    ----------
+    baseline, time : ndarray (row,) int
+        Position of each row.
+    shape : (int, int)
+        (nbaseline, ntime)
+    """
+
+    rows: np.ndarray
+    baseline: np.ndarray
+    time: np.ndarray
+    shape: tuple[int, int]
+
+    @classmethod
+    def of(cls, piece: FlagChunk, rows: np.ndarray) -> Planes:
+        """Lay out some rows of a piece."""
+        pair = piece.row_values("ANTENNA1")[rows].astype(np.int64) * 65536 + piece.row_values("ANTENNA2")[rows]
+        _, baseline = np.unique(pair, return_inverse=True)
+        _, time = np.unique(piece.row_values("TIME")[rows], return_inverse=True)
+        baseline, time = baseline.ravel(), time.ravel()
+        return cls(rows, baseline, time, (int(baseline.max()) + 1, int(time.max()) + 1))
+
+    def gather(self, values: np.ndarray, fill: object) -> np.ndarray:
+        """(row, ...) to (baseline, time, ...), `fill` where there is no row."""
+        out = np.full((*self.shape, *values.shape[1:]), fill, dtype=values.dtype)
+        out[self.baseline, self.time] = values
+        return out
+
+    def scatter(self, grid: np.ndarray) -> np.ndarray:
+        """(baseline, time, ...) back to rows."""
+        return grid[self.baseline, self.time]
+
+
+class PlaneAgent(Agent):
+    """Base of the agents that need all times of a baseline together."""
+
+    by_group = True
+    follows_row = False
+
+    def prepare(self) -> None:
+        if "datacolumn" in self.options:
+            self.needed = columns_needed(str(self.options["datacolumn"]), self.ms)
+
+    products = ClipAgent.products
+
+    def apply(self, piece: FlagChunk) -> None:
+        rows, channels, correlations = self.part(piece.chunk)
+        if not len(rows) or not len(channels):
+            return
+        group = piece.row_values("__GROUP__")[rows]
+        for number in np.unique(group):
+            self._apply_group(piece, rows[group == number], channels, correlations)
+
+    def _apply_group(self, piece: FlagChunk, rows: np.ndarray, channels: np.ndarray, correlations: np.ndarray) -> None:
+        planes = Planes.of(piece, rows)
+        index = np.ix_(rows, channels)
+        flags = planes.gather(piece.flags[index], True)
+        present = planes.gather(np.ones(len(rows), bool), False)
+        result = self.work(piece, planes, flags, present, channels, correlations)
+        piece.flags[index] |= planes.scatter(result)
+
+    def work(
+        self,
+        piece: FlagChunk,
+        planes: Planes,
+        flags: np.ndarray,
+        present: np.ndarray,
+        channels: np.ndarray,
+        correlations: np.ndarray,
+    ) -> np.ndarray:
+        """Flags (baseline, time, chan, corr) after this agent."""
+        raise NotImplementedError
+
+    def values(self, piece: FlagChunk, planes: Planes, channels: np.ndarray, indices: tuple[int, ...], sign: float) -> np.ndarray:
+        """The data of a product as (baseline, time, chan)."""
+        data = piece.visibilities(str(self.options["datacolumn"]))
+        part = data[np.ix_(planes.rows, channels)]
+        plane = part[:, :, indices[0]] if len(indices) == 1 else 0.5 * (part[:, :, indices[0]] + sign * part[:, :, indices[1]])
+        return planes.gather(np.ascontiguousarray(plane), 0)
+
+
+class ExtendAgent(PlaneAgent):
+    """Extends flags over correlations, time and frequency."""
+
+    def work(
+        self,
+        piece: FlagChunk,
+        planes: Planes,
+        flags: np.ndarray,
+        present: np.ndarray,
+        channels: np.ndarray,
+        correlations: np.ndarray,
+    ) -> np.ndarray:
+        o = self.options
+        start = flags[..., correlations]
+        seen = start & present[:, :, None, None]
+        out = start.copy()
+        # Each rule looks at the flags as they were; the correlations are joined last.
+        if 0 < float(o["growtime"]) < 100:
+            share = 100.0 * seen.sum(axis=1, keepdims=True) / np.maximum(present.sum(axis=1), 1)[:, None, None, None]
+            out |= share > float(o["growtime"])
+        if 0 < float(o["growfreq"]) < 100:
+            share = 100.0 * seen.sum(axis=2, keepdims=True) / out.shape[2]
+            out |= share > float(o["growfreq"])
+        if o["growaround"]:
+            out |= _around(seen) > 4
+        if o["flagneartime"]:
+            out[:, 1:] |= seen[:, :-1]
+            out[:, :-1] |= seen[:, 1:]
+        if o["flagnearfreq"]:
+            out[:, :, 1:] |= seen[:, :, :-1]
+            out[:, :, :-1] |= seen[:, :, 1:]
+        if o["extendpols"]:
+            out |= out.any(axis=-1, keepdims=True)
+        result = flags.copy()
+        result[..., correlations] |= out
+        return result
+
+
+def _around(flags: np.ndarray) -> np.ndarray:
+    """How many of the eight neighbours in time and frequency are flagged."""
+    padded = np.zeros((flags.shape[0], flags.shape[1] + 2, flags.shape[2] + 2, flags.shape[3]), np.int8)
+    padded[:, 1:-1, 1:-1] = flags
+    total = np.zeros(flags.shape, np.int8)
+    nt, nf = flags.shape[1:3]
+    for a in range(3):
+        for b in range(3):
+            if (a, b) != (1, 1):
+                total += padded[:, a : a + nt, b : b + nf]
+    return total
+
+
+class AntintAgent(PlaneAgent):
+    """Flags integrations in which too large a part of the channels of the baselines to one antenna are flagged.
+
+    An integration is flagged when the fraction of channels that are flagged in all correlations of every baseline to the reference
+    antenna exceeds ``minchanfrac``.
+    """
+
+    def prepare(self) -> None:
+        names = [a.name for a in self.ms.metadata.antennas]
+        wanted = str(self.options["antint_ref_antenna"])
+        if wanted not in names:
+            raise ParameterError(f"flagging: parameter 'antint_ref_antenna' must be one of {', '.join(names)}; got {wanted!r}")
+        self.antenna = names.index(wanted)
+
+    def work(
+        self,
+        piece: FlagChunk,
+        planes: Planes,
+        flags: np.ndarray,
+        present: np.ndarray,
+        channels: np.ndarray,
+        correlations: np.ndarray,
+    ) -> np.ndarray:
+        one, two = piece.row_values("ANTENNA1")[planes.rows], piece.row_values("ANTENNA2")[planes.rows]
+        to_reference = ((one == self.antenna) | (two == self.antenna)) & (one != two)
+        touched = np.zeros(planes.shape[0], bool)
+        touched[planes.baseline[to_reference]] = True
+        bad_channels = flags[touched].all(axis=(0, 3))  # (time, chan)
+        bad_times = bad_channels.mean(axis=1) > float(self.options["minchanfrac"])
+        out = flags.copy()
+        out[:, bad_times] = True
+        return out

@@ -1,0 +1,216 @@
+"""CASA's measure records: making, converting and describing them with a frame that lasts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from casacore import measures as _measures
+
+from casatools._base.errors import ParameterError
+from casatools.frames import arithmetic
+from casatools.frames.observatories import observatory_names
+
+__all__ = ["KINDS", "MeasureFrame"]
+
+_DIRECTIONS = frozenset(
+    [
+        "J2000",
+        "JMEAN",
+        "JTRUE",
+        "APP",
+        "B1950",
+        "B1950_VLA",
+        "BMEAN",
+        "BTRUE",
+        "GALACTIC",
+        "HADEC",
+        "AZEL",
+        "AZELSW",
+        "AZELNE",
+        "AZELGEO",
+        "AZELSWGEO",
+        "AZELNEGEO",
+        "JNAT",
+        "ECLIPTIC",
+        "MECLIPTIC",
+        "TECLIPTIC",
+        "SUPERGAL",
+        "ITRF",
+        "TOPO",
+        "ICRS",
+    ]
+)
+_BODIES = frozenset(["MERCURY", "VENUS", "MARS", "JUPITER", "SATURN", "URANUS", "NEPTUNE", "PLUTO", "SUN", "MOON", "COMET"])
+_VELOCITIES = frozenset(["LSRK", "LSRD", "BARY", "GEO", "TOPO", "GALACTO", "LGROUP", "CMB"])
+# Kind of measure: its references, its default one, how many values it has, and the dimensions these may have.
+KINDS: dict[str, tuple[frozenset[str], str, int, tuple[str, ...]]] = {
+    "direction": (_DIRECTIONS | _BODIES, "J2000", 2, ("rad", "s")),
+    "epoch": (
+        frozenset(["LAST", "LMST", "GMST1", "GAST", "UT1", "UT2", "UTC", "TAI", "TDT", "TCG", "TDB", "TCB", "IAT", "GMST", "TT", "ET", "UT"]), "UTC", 1, ("s",)),
+    "position": (frozenset({"ITRF", "WGS84"}), "WGS84", 3, ("rad", "m")),
+    "frequency": (_VELOCITIES | {"REST"}, "LSRK", 1, ("s-1", "s", "m", "m-1", "m2.kg.s-2")),
+    "radialvelocity": (_VELOCITIES, "LSRK", 1, ("m.s-1",)),
+    "doppler": (frozenset(["RADIO", "Z", "RATIO", "BETA", "GAMMA", "OPTICAL", "TRUE", "RELATIVISTIC"]), "RADIO", 1, ("m.s-1", "")),
+    "baseline": (_DIRECTIONS, "ITRF", 3, ("rad", "m")),
+    "uvw": (_DIRECTIONS, "ITRF", 3, ("rad", "m")),
+    "earthmagnetic": (_DIRECTIONS | {"IGRF"}, "IGRF", 3, ("rad", "kg.s-2.A-1")),
+}  # fmt: skip
+
+
+def _ordered(record: Mapping[str, Any]) -> dict[str, Any]:
+    """A record of casacore with its fields in CASA's order."""
+    order = {"m0": 0, "m1": 1, "m2": 2, "offset": 3, "refer": 4, "type": 5}
+    out: dict[str, Any] = {}
+    for key in sorted(record, key=lambda k: order.get(k, 9)):
+        value = record[key]
+        if key in ("m0", "m1", "m2"):
+            out[key] = {"unit": str(value["unit"]), "value": value["value"]}
+        else:
+            out[key] = _ordered(value) if isinstance(value, Mapping) else value
+    return out
+
+
+class MeasureFrame:
+    """Measures with the epoch, position, direction, ... set by `set_frame`."""
+
+    def __init__(self) -> None:
+        self._engine = _measures.measures()
+        self._frame: dict[str, dict[str, Any]] = {}
+        # CASA's tool starts with the epoch MJD 0 and the direction of the pole; B1950 depends on the epoch.
+        self._engine.doframe({"type": "epoch", "refer": "UTC", "m0": {"value": 0.0, "unit": "d"}})
+
+    def make(self, kind: str, refer: str, values: list[Any], offset: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        """Make a measure of quantities.
+
+        Raises
+        ------
+        ParameterError
+            The reference is unknown, or a value cannot be read or has another dimension.
+        """
+        name = require_reference(kind, refer)
+        _, _, count, _ = KINDS[kind]
+        record: dict[str, Any] = {"type": kind, "refer": name}
+        given = [v for v in values if not _is_empty(v)]
+        if not given:
+            values = _default_values(kind)
+        for k, value in enumerate(values[:count]):
+            record[f"m{k}"] = _component(kind, value)
+        if offset:
+            record["offset"] = dict(offset)
+        made = self._run(record, name, "cannot be made") if "offset" not in record else record
+        return _ordered(made)
+
+    def _run(self, record: Mapping[str, Any], refer: str, what: str, offset: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        try:
+            return self._engine.measure(dict(record), refer, dict(offset or {}))
+        except (RuntimeError, TypeError, KeyError) as error:
+            raise ParameterError(f"the measure {dict(record)!r} {what}: {' '.join(str(error).split())}") from None
+
+    def convert(self, measure: Mapping[str, Any], refer: str, offset: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        """A measure in another reference, by the frame in force."""
+        kind = require_measure(measure)
+        name = refer.strip().upper()
+        require_reference(kind, name.removeprefix("R_"))
+        return _ordered(self._run(measure, name, f"cannot be converted to {refer}", offset))
+
+    def set_frame(self, measure: Mapping[str, Any]) -> bool:
+        """Make a measure part of the frame; False for kinds that cannot be."""
+        kind = measure_kind(measure)
+        if kind not in ("epoch", "position", "direction", "radialvelocity"):
+            return False
+        try:
+            self._engine.doframe(dict(measure))
+        except (RuntimeError, TypeError, KeyError) as error:
+            raise ParameterError(f"{dict(measure)!r} cannot be part of a frame: {error}") from None
+        self._frame[kind] = dict(measure)
+        return True
+
+    @property
+    def frame(self) -> dict[str, dict[str, Any]]:
+        """The measures of the frame by kind."""
+        return dict(self._frame)
+
+    def call(self, name: str, *arguments: Any) -> Any:
+        """A function of casacore's measures on records, its errors as ParameterError."""
+        try:
+            return getattr(self._engine, name)(*arguments)
+        except (RuntimeError, TypeError, KeyError, ValueError) as error:
+            raise ParameterError(f"measures: {name} is not possible: {' '.join(str(error).split())}") from None
+
+    def named(self, function: str, name: str) -> dict[str, Any]:
+        """A measure of casacore's catalogues (observatory, source, line) by name."""
+        return _ordered(self.call(function, name))
+
+    def named_record(self, function: str, *arguments: Any) -> dict[str, Any]:
+        """A measure that a function of casacore's measures gives; quantities among the arguments are given as records."""
+        prepared = [arithmetic.read_quantity(a) if isinstance(a, Mapping) and "m0" not in a else a for a in arguments]
+        return _ordered(self.call(function, *prepared))
+
+    def uvw(self, baseline: Mapping[str, Any]) -> tuple[dict[str, Any], np.ndarray, np.ndarray]:
+        """J2000 uvw of a baseline for the frame: the measure, its three coordinates [m] and their rates [m/s]."""
+        found = self.call("to_uvw", dict(baseline))
+        return _ordered(found["measure"]), np.asarray(found["xyz"].get_value()), np.asarray(found["dot"].get_value())
+
+
+def _is_empty(value: Any) -> bool:
+    return (
+        value is None
+        or (isinstance(value, (str, list, dict)) and not value)
+        or (isinstance(value, np.ndarray) and not value.size)
+    )
+
+
+def _default_values(kind: str) -> list[Any]:
+    zero = {"epoch": "0.0d", "frequency": "0Hz", "radialvelocity": "0m/s", "doppler": "0m/s"}
+    if kind in zero:
+        return [zero[kind]]
+    length = {"earthmagnetic": "1e-06nT", "position": "1e-06m", "baseline": "1e-12m", "uvw": "1e-12m"}.get(kind)
+    return ["0deg", "0deg" if kind in ("baseline", "uvw") else "90deg", length]
+
+
+def _component(kind: str, value: Any) -> dict[str, Any]:
+    quantity = arithmetic.read_quantity(value)
+    dimension = str(quantity.canonical().get_unit())
+    if dimension not in KINDS[kind][3]:
+        raise ParameterError(f"a value of a {kind} cannot have the unit of {value!r}")
+    record = arithmetic.to_record(quantity)
+    if dimension == "s" and "rad" in KINDS[kind][3]:
+        record = arithmetic.to_record(arithmetic.as_angle(value))
+    if kind == "frequency" and dimension != "s-1":
+        record = arithmetic.to_record(arithmetic.converted_frequency(value, "Hz"))
+    if kind == "doppler" and dimension == "":
+        record = arithmetic.to_record(arithmetic.converted_doppler(value, "m/s"))
+    return record
+
+
+def measure_kind(measure: Any) -> str:
+    """The kind of a measure record; "" when it is none."""
+    if not isinstance(measure, Mapping):
+        return ""
+    kind = str(measure.get("type", "")).lower()
+    return kind if kind in KINDS and "refer" in measure and all(f"m{k}" in measure for k in range(KINDS[kind][2])) else ""
+
+
+def require_measure(measure: Any, kinds: tuple[str, ...] = ()) -> str:
+    """The kind of a measure record; raise ParameterError when it is none, or not of the kinds wanted."""
+    kind = measure_kind(measure)
+    if not kind:
+        raise ParameterError(f"{measure!r} is not a measure record, which has type, refer and m0")
+    if kinds and kind not in kinds:
+        raise ParameterError(f"a measure of kind {' or '.join(kinds)} is wanted; got a {kind}")
+    return kind
+
+
+def require_reference(kind: str, refer: str) -> str:
+    """The reference in capitals; raise ParameterError when the kind has no such reference."""
+    name = refer.strip().upper() or KINDS[kind][1]
+    if name not in KINDS[kind][0]:
+        raise ParameterError(f"{kind} reference {refer!r} is unknown; allowed are {', '.join(sorted(KINDS[kind][0]))}")
+    return name
+
+
+def known_observatories() -> list[str]:
+    """Names of the observatories."""
+    return list(observatory_names())

@@ -1,0 +1,166 @@
+"""When to stop, and how deep each minor cycle goes.
+
+References
+----------
+"Iteration control", CASA documentation of tclean: cycle thresholds, stop codes and the returned record.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+__all__ = ["STOP_DESCRIPTIONS", "CycleControl", "CycleOptions"]
+
+STOP_DESCRIPTIONS: dict[int, str] = {
+    0: "global stopping criterion not reached",
+    1: "iteration limit",
+    2: "threshold",
+    3: "force stop",
+    4: "no change in peak residual across two major cycles",
+    5: "peak residual increased by more than 3 times from the previous major cycle",
+    6: "peak residual increased by more than 3 times from the minimum reached",
+    7: "zero mask",
+    8: "any combination of n-sigma and other valid exit criterion",
+    9: "reached nmajor",
+}
+
+
+@dataclass(frozen=True)
+class CycleOptions:
+    """Limits of a deconvolution.
+
+    Attributes
+    ----------
+    niter, cycleniter : int
+        Iterations in all and in one minor cycle of a plane; -1 for no limit on the latter.
+    threshold_jy, nsigma : float
+    cyclefactor, minpsffraction, maxpsffraction : float
+    nmajor : int
+        Most major cycles with a minor one before them; -1 for no limit.
+    gain : float
+    full_summary : bool
+    """
+
+    niter: int = 0
+    cycleniter: int = -1
+    threshold_jy: float = 0.0
+    nsigma: float = 0.0
+    cyclefactor: float = 1.0
+    minpsffraction: float = 0.05
+    maxpsffraction: float = 0.8
+    nmajor: int = -1
+    gain: float = 0.1
+    full_summary: bool = False
+
+
+@dataclass
+class CycleControl:
+    """The state of the loop and its record.
+
+    Attributes
+    ----------
+    options : CycleOptions
+    sidelobe : float
+        Greatest sidelobe of the point spread functions of all planes.
+    """
+
+    options: CycleOptions
+    sidelobe: float = 0.0
+    done: int = 0
+    majors: int = 0
+    cycle_threshold: float = 0.0
+    stop_code: int = 0
+    major_at: list[int] = field(default_factory=list)
+    minor: dict[int, dict[int, dict[str, list[float]]]] = field(default_factory=dict)
+    previous_peak: float = -1.0
+    least_peak: float = -1.0
+    last_minor: int = 0
+    _minor_cycles: int = 0
+
+    def begin_minor(self, peak: float) -> float:
+        """Set and return the threshold of the next minor cycle, from the peak residual of all planes."""
+        fraction = min(max(self.sidelobe * self.options.cyclefactor, self.options.minpsffraction), self.options.maxpsffraction)
+        self.cycle_threshold = max(fraction * peak, self.options.threshold_jy)
+        return self.cycle_threshold
+
+    @property
+    def cycle_niter(self) -> int:
+        """Iterations that each plane may take in the next minor cycle."""
+        left = max(0, self.options.niter - self.done)
+        return left if self.options.cycleniter < 0 else min(left, self.options.cycleniter)
+
+    def after_major(self) -> None:
+        """Count a major cycle."""
+        self.majors += 1
+        self.major_at.append(self.done)
+
+    def add_plane(self, chan: int, stokes: int, entry: dict[str, float]) -> None:
+        """Record what a minor cycle did on one plane."""
+        lists = self.minor.setdefault(chan, {}).setdefault(stokes, {})
+        for key, value in entry.items():
+            lists.setdefault(key, []).append(float(value))
+
+    def after_minor(self, count: int) -> None:
+        """Count a minor cycle over all planes."""
+        self.done += count
+        self.last_minor = count
+        self._minor_cycles += 1
+
+    def stops(self, peak: float, nsigma_reached: bool, mask_empty: bool) -> bool:
+        """Decide whether to stop, given the peak residual in the masks after a major cycle; sets the stop code."""
+        options = self.options
+        if mask_empty:
+            self.stop_code = 7
+        elif self.done >= options.niter:
+            self.stop_code = 1
+        elif peak <= options.threshold_jy * 1.01:  # within one per cent counts as reached, as in the reference
+            self.stop_code = 2
+        elif nsigma_reached:
+            self.stop_code = 8
+        elif options.nmajor >= 0 and self._minor_cycles >= options.nmajor:
+            self.stop_code = 9
+        elif self.previous_peak > 0 and self._minor_cycles:
+            if abs(self.previous_peak - peak) <= 1e-6 * abs(peak) and self.last_minor == 0:
+                self.stop_code = 4
+            elif peak > 3.0 * self.previous_peak:
+                self.stop_code = 5
+            elif peak > 3.0 * self.least_peak:
+                self.stop_code = 6
+        self.previous_peak = peak
+        self.least_peak = peak if self.least_peak < 0 else min(self.least_peak, peak)
+        return self.stop_code != 0
+
+    def record(self) -> dict[str, Any]:
+        """The record that tclean returns."""
+        options = self.options
+        ran = options.niter > 0
+        floats = {k: float(np.float32(v)) for k, v in (
+            ("loopgain", options.gain), ("maxpsffraction", options.maxpsffraction), ("minpsffraction", options.minpsffraction),
+            ("maxpsfsidelobe", self.sidelobe), ("cyclefactor", options.cyclefactor), ("cyclethreshold", self.cycle_threshold),
+        )}  # fmt: skip
+        found: dict[str, Any] = {
+            "cleanstate": "running", "cyclefactor": floats["cyclefactor"], "cycleiterdone": 0, "cycleniter": self.options.cycleniter if self.options.cycleniter >= 0 else options.niter,
+            "cyclethreshold": floats["cyclethreshold"] if ran else 0, "interactiveiterdone": self._interactive(), "interactivemode": False,
+            "interactiveniter": 0, "interactivethreshold": 0.0 if ran else 0, "iterdone": self.done, "loopgain": floats["loopgain"] if ran else 0,
+            "maxpsffraction": floats["maxpsffraction"] if ran else 0, "maxpsfsidelobe": floats["maxpsfsidelobe"] if ran else 0,
+            "minpsffraction": floats["minpsffraction"] if ran else 0, "niter": options.niter, "nmajordone": self.majors, "nsigma": float(options.nsigma),
+            "stopDescription": STOP_DESCRIPTIONS[self.stop_code] if ran else "Zero iterations performed",
+            "stopcode": self.stop_code if ran else 3, "summarymajor": np.array(self.major_at, dtype=np.int64),
+            "summaryminor": {0: {c: {s: {k: [np.float64(v) for v in vs] for k, vs in e.items()} for s, e in pols.items()} for c, pols in self.minor.items()}},
+            "threshold": float(np.float32(options.threshold_jy)),
+        }  # fmt: skip
+        return found
+
+    def _interactive(self) -> int:
+        """Most iterations of one plane, summed over minor cycles: what the reference counts for interactive use."""
+        if not self._minor_cycles:
+            return 0
+        most = [0.0] * self._minor_cycles
+        for pols in self.minor.values():
+            for entry in pols.values():
+                for k, n in enumerate(entry.get("iterDone", [])):
+                    most[k] = max(most[k], n)
+        return int(sum(most))

@@ -1,0 +1,302 @@
+"""Major and minor cycles over the planes of an image: what tclean runs, usable on its own.
+
+Notes
+-----
+A major cycle makes the residual images of all planes from the data and the model; a minor cycle deconvolves them. Visibilities stay in memory when
+they fit into the budget, and are streamed again from the MeasurementSets in each major cycle when not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from casatools._base.errors import DataError
+from casatools._base.memory import memory_budget_bytes
+from casatools._base.progress import Progress
+from casatools._base.threads import thread_count
+from casatools.frames.directions import Direction
+from casatools.imaging.beam_fit import GaussianBeam, fit_beam, sidelobe_level
+from casatools.imaging.cycle_control import CycleControl
+from casatools.imaging.frequency_grid import SpectralAxis
+from casatools.imaging.gridding import GridOptions, degrid, grid
+from casatools.imaging.minor_cycle import MinorCycle
+from casatools.imaging.visibilities import DataSource, VisibilityBlock
+from casatools.imaging.weighting import ImagingWeights, WeightingOptions
+from casatools.kernels.clean_hogbom import peak_in_mask
+
+__all__ = ["Imager", "ImagingData", "Planes"]
+
+
+@dataclass
+class ImagingData:
+    """The visibilities that are imaged.
+
+    Attributes
+    ----------
+    sources : list of DataSource
+    planes : list of (str, {correlation: factor})
+        As `visibilities.stokes_planes` gives them for each source's correlations; one list a source.
+    centre : Direction
+    axis : SpectralAxis
+    is_cube : bool
+    interpolation : str
+    pseudo : bool
+        Stokes I from whichever parallel hand is good.
+    """
+
+    sources: list[DataSource]
+    planes: list[list[tuple[str, dict[int, complex]]]]
+    centre: Direction
+    axis: SpectralAxis
+    is_cube: bool
+    interpolation: str = "linear"
+    pseudo: bool = False
+    _held: list[VisibilityBlock] | None = field(default=None, repr=False)
+
+    @property
+    def labels(self) -> list[str]:
+        """Names of the image's polarization planes."""
+        return [name for name, _ in self.planes[0]]
+
+    def blocks(self) -> Iterator[VisibilityBlock]:
+        """All data; kept after the first pass when they fit into memory."""
+        if self._held is not None:
+            yield from self._held
+            return
+        budget = memory_budget_bytes() // 2
+        held: list[VisibilityBlock] | None = []
+        size = 0
+        for source, planes in zip(self.sources, self.planes, strict=True):
+            stream = source.iter_blocks(planes, self.centre, self.axis if self.is_cube else None, self.interpolation, self.pseudo)
+            merged = _merge(stream, budget // 4)
+            for block in merged:
+                size += block.nbytes
+                if held is not None:
+                    held.append(block)
+                    if size > budget:
+                        held = None
+                yield block
+        self._held = held
+
+
+def _merge(blocks: Iterator[VisibilityBlock], limit: int) -> Iterator[VisibilityBlock]:
+    """Join blocks of one data description up to a size: fewer Fourier transforms; channels first for cubes is left to the gridder."""
+    waiting: dict[int, list[VisibilityBlock]] = {}
+    for block in blocks:
+        group = waiting.setdefault(block.ddid, [])
+        group.append(block)
+        if sum(b.nbytes for b in group) > limit:
+            yield _joined(waiting.pop(block.ddid))
+    for group in waiting.values():
+        yield _joined(group)
+
+
+def _joined(group: Sequence[VisibilityBlock]) -> VisibilityBlock:
+    first = group[0]
+    if len(group) == 1:
+        return first
+    return VisibilityBlock(
+        np.concatenate([b.uvw_m for b in group]),
+        np.mean([b.freq_hz for b in group], axis=0),
+        np.concatenate([b.vis for b in group], axis=1),
+        np.concatenate([b.weight for b in group]),
+        first.source,
+        np.concatenate([b.rows for b in group]),
+        first.ddid,
+    )
+
+
+@dataclass
+class Planes:
+    """The arrays of an image, internal order.
+
+    Attributes
+    ----------
+    psf : ndarray (chan, y, x) float32
+    residual, model : ndarray (chan, pol, y, x) float32
+    mask : ndarray (chan, pol, y, x) bool
+    sumwt : ndarray (chan,) float64
+    beams : list of GaussianBeam or None
+        One a channel; None where a channel has no data.
+    """
+
+    psf: np.ndarray
+    residual: np.ndarray
+    model: np.ndarray
+    mask: np.ndarray
+    sumwt: np.ndarray
+    beams: list[GaussianBeam | None]
+
+
+class Imager:
+    """Makes and deconvolves the planes of one image.
+
+    Parameters
+    ----------
+    data : ImagingData
+    options : GridOptions
+    weighting : WeightingOptions
+    per_channel : bool
+        Densities of the weighting are kept channel by channel.
+    psf_cutoff : float
+        For the fit of the beam.
+    """
+
+    def __init__(
+        self, data: ImagingData, options: GridOptions, weighting: WeightingOptions, per_channel: bool = True, psf_cutoff: float = 0.35
+    ) -> None:
+        self.data, self.options, self.psf_cutoff = data, options, psf_cutoff
+        nchan = data.axis.nchan
+        self.weights = ImagingWeights(options.shape, options.cell_rad, weighting, nchan if per_channel and data.is_cube else 1)
+        nx, ny = options.shape
+        npol = len(data.labels)
+        self.planes = Planes(
+            np.zeros((nchan, ny, nx), np.float32), np.zeros((nchan, npol, ny, nx), np.float32), np.zeros((nchan, npol, ny, nx), np.float32),
+            np.ones((nchan, npol, ny, nx), bool), np.zeros(nchan), [None] * nchan,
+        )  # fmt: skip
+        self.sidelobe = 0.0
+
+    def make_psf(self) -> None:
+        """Gather the weights, make the point spread functions, fit their beams.
+
+        Raises
+        ------
+        DataError
+            All selected data are flagged.
+        """
+        total = 0.0
+        for block in self.data.blocks():
+            self.weights.gather(block)
+            total += float(block.weight.sum(dtype=np.float64))
+        if total <= 0:
+            raise DataError("all selected data are flagged or have no weight: there is nothing to image")
+        self.weights.finish()
+        planes = self.planes
+        for block in self.data.blocks():
+            for chan, weight in self._weighted(block):
+                part = slice(chan, chan + 1) if self.data.is_cube else slice(None)
+                ones = np.ones(weight.shape, dtype=np.complex64)
+                planes.sumwt[chan] += float(weight.sum(dtype=np.float64))
+                planes.psf[chan] += grid(block.uvw_m, block.freq_hz[part], ones, weight, self.options)
+        for chan in range(self.data.axis.nchan):
+            peak = float(planes.psf[chan].max())
+            if planes.sumwt[chan] <= 0 or peak <= 0:
+                continue
+            planes.psf[chan] /= peak
+            beam = fit_beam(planes.psf[chan], self.options.cell_rad, self.psf_cutoff)
+            planes.beams[chan] = beam
+            self.sidelobe = max(self.sidelobe, sidelobe_level(planes.psf[chan], beam, self.options.cell_rad))
+
+    def _weighted(self, block: VisibilityBlock) -> Iterator[tuple[int, np.ndarray]]:
+        """Image channels that a block goes into, with weights (row, chan)."""
+        if not self.data.is_cube:
+            yield 0, self.weights.weights(block)
+            return
+        for chan in range(self.data.axis.nchan):
+            if block.weight[:, chan].any():
+                yield chan, self.weights.weights(block, chan)
+
+    def major_cycle(self) -> None:
+        """Make the residual images from the data and the model."""
+        planes = self.planes
+        planes.residual[...] = 0
+        has_model = planes.model.any(axis=(2, 3))
+        with Progress(self.data.axis.nchan, "imaging") as progress:
+            for block in self.data.blocks():
+                for chan, weight in self._weighted(block):
+                    part = slice(chan, chan + 1) if self.data.is_cube else slice(None)
+                    freq = block.freq_hz[part]
+                    for pol in range(planes.residual.shape[1]):
+                        vis = np.ascontiguousarray(block.vis[pol][:, part])
+                        if has_model[chan, pol]:
+                            vis = vis - degrid(block.uvw_m, freq, planes.model[chan, pol], weight > 0, self.options)
+                        planes.residual[chan, pol] += grid(block.uvw_m, freq, vis, weight, self.options)
+                    progress.advance()
+        safe = np.where(planes.sumwt > 0, planes.sumwt, 1.0)
+        planes.residual /= safe[:, None, None, None].astype(np.float32)
+
+    def peak(self) -> float:
+        """Greatest absolute residual in the masks."""
+        planes = self.planes
+        return max(
+            float(peak_in_mask(planes.residual[c, p], planes.mask[c, p])[0])
+            for c in range(planes.residual.shape[0])
+            for p in range(planes.residual.shape[1])
+        )
+
+    def noise_thresholds(self, nsigma: float) -> np.ndarray:
+        """``nsigma`` times the robust noise of each plane (chan, pol): 1.4826 times the median absolute deviation."""
+        residual = self.planes.residual
+        flat = residual.reshape(*residual.shape[:2], -1)
+        median = np.median(flat, axis=2)
+        return np.asarray(nsigma * 1.4826 * np.median(np.abs(flat - median[..., None]), axis=2))
+
+    def minor_cycle(self, control: CycleControl, cycle: MinorCycle) -> int:
+        """Deconvolve all planes once; returns the iterations done."""
+        planes = self.planes
+        threshold = control.begin_minor(self.peak())
+        options = control.options
+        noise = self.noise_thresholds(options.nsigma) if options.nsigma > 0 else np.zeros(planes.residual.shape[:2])
+        niter = control.cycle_niter
+        places = [(c, p) for c in range(planes.residual.shape[0]) for p in range(planes.residual.shape[1]) if planes.sumwt[c] > 0]
+        start = {place: _summary(planes, place) for place in places} if options.full_summary else {}
+
+        def run(place: tuple[int, int]) -> tuple[int, float]:
+            c, p = place
+            limit = max(threshold, float(noise[c, p]))
+            return cycle.run(planes.residual[c, p], planes.model[c, p], planes.psf[c], planes.mask[c, p], limit, niter)
+
+        with ThreadPoolExecutor(thread_count(), thread_name_prefix="minor") as pool:
+            results = list(pool.map(run, places))
+        total, at = 0, control.done
+        for place, (count, peak) in zip(places, results, strict=True):
+            entry = {"cycleThresh": threshold, "iterDone": count, "modelFlux": float(planes.model[place].sum(dtype=np.float64)), "peakRes": peak}
+            if options.full_summary:
+                entry |= start[place] | {
+                    "peakResNM": float(np.abs(planes.residual[place]).max()), "cycleStartIters": control.done, "startIterDone": at, "mpiServer": 0,
+                    "stopCode": 1 if count >= niter else 2,
+                }  # fmt: skip
+            control.add_plane(*place, entry)
+            total += count
+            at += count
+        control.after_minor(total)
+        return total
+
+    def record_unclean(self, control: CycleControl) -> None:
+        """Record the peaks of planes that are not deconvolved."""
+        planes = self.planes
+        for c in range(planes.residual.shape[0]):
+            for p in range(planes.residual.shape[1]):
+                peak = float(peak_in_mask(planes.residual[c, p], planes.mask[c, p])[0])
+                control.add_plane(c, p, {"cycleThresh": 0.0, "iterDone": 0.0, "modelFlux": 0.0, "peakRes": peak})
+
+    def clean(self, control: CycleControl, cycle: MinorCycle) -> None:
+        """Alternate minor and major cycles until a stopping rule holds; the residual must have been made."""
+        control.sidelobe = self.sidelobe
+        while True:
+            nsigma = control.options.nsigma
+            peaks_below = False
+            if nsigma > 0:
+                limits = self.noise_thresholds(nsigma)
+                peaks_below = all(
+                    float(peak_in_mask(self.planes.residual[c, p], self.planes.mask[c, p])[0]) <= limits[c, p]
+                    for c in range(limits.shape[0])
+                    for p in range(limits.shape[1])
+                )
+            if control.stops(self.peak(), peaks_below, not self.planes.mask.any()):
+                return
+            self.minor_cycle(control, cycle)
+            self.major_cycle()
+            control.after_major()
+
+
+def _summary(planes: Planes, place: tuple[int, int]) -> dict[str, float]:
+    residual, mask = planes.residual[place], planes.mask[place]
+    return {
+        "startPeakRes": float(peak_in_mask(residual, mask)[0]), "startPeakResNM": float(np.abs(residual).max()),
+        "startModelFlux": float(planes.model[place].sum(dtype=np.float64)), "masksum": float(mask.sum()),
+    }  # fmt: skip

@@ -1,0 +1,193 @@
+"""The minor cycle: deconvolution of one plane with a chosen algorithm.
+
+References
+----------
+Hogbom 1974, A&AS 15, 417. Clark 1980, A&A 89, 377. Cornwell 2008, IEEE J. Sel. Top. Signal Process. 2, 793: multi-scale.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from casatools._base.errors import ParameterError, UnsupportedError
+from casatools._base.threads import thread_count
+from casatools.kernels.clean_clark import clark_components
+from casatools.kernels.clean_hogbom import clean_hogbom, peak_in_mask
+from casatools.kernels.clean_multiscale import clean_multiscale
+
+__all__ = ["DECONVOLVERS", "MinorCycle", "MinorOptions", "convolve_components"]
+
+DECONVOLVERS = ("hogbom", "clark", "multiscale", "mtmfs", "mem", "clarkstokes", "asp")
+_AVAILABLE = ("hogbom", "clark", "clarkstokes", "multiscale")
+
+
+@dataclass(frozen=True)
+class MinorOptions:
+    """How a plane is deconvolved.
+
+    Attributes
+    ----------
+    deconvolver : str
+    gain : float
+    scales : tuple of float
+        Scale sizes in pixels for multiscale; 0 is a point.
+    small_scale_bias : float
+    """
+
+    deconvolver: str = "hogbom"
+    gain: float = 0.1
+    scales: tuple[float, ...] = ()
+    small_scale_bias: float = 0.0
+
+    def __post_init__(self) -> None:
+        if self.deconvolver not in DECONVOLVERS:
+            raise ParameterError(f"tclean: parameter 'deconvolver' must be one of {', '.join(DECONVOLVERS)}; got {self.deconvolver!r}")
+        if self.deconvolver not in _AVAILABLE:
+            raise UnsupportedError(f"deconvolver={self.deconvolver!r} is not there yet; use one of {', '.join(_AVAILABLE)}")
+        if not 0.0 < self.gain <= 2.0:
+            raise ParameterError(f"tclean: parameter 'gain' must be above 0 and at most 2; got {self.gain}")
+        if any(s < 0 for s in self.scales):
+            raise ParameterError(f"tclean: parameter 'scales' must not hold negative sizes; got {list(self.scales)}")
+
+
+def convolve_components(components: np.ndarray, psf: np.ndarray) -> np.ndarray:
+    """Convolve a component image (y, x) with a point spread function of the same shape, its peak at its maximum; zero padded."""
+    import ducc0
+
+    ny, nx = components.shape
+    ly, lx = ducc0.fft.good_size(2 * ny, True), ducc0.fft.good_size(2 * nx, True)
+    cy, cx = np.unravel_index(int(np.argmax(psf)), psf.shape)
+    a = np.zeros((ly, lx), dtype=np.float32)
+    a[:ny, :nx] = components
+    b = np.zeros((ly, lx), dtype=np.float32)
+    b[:ny, :nx] = psf
+    b = np.roll(b, (-int(cy), -int(cx)), axis=(0, 1))
+    threads = thread_count()
+    product = ducc0.fft.r2c(a, axes=(0, 1), nthreads=threads) * ducc0.fft.r2c(b, axes=(0, 1), nthreads=threads)
+    return np.asarray(ducc0.fft.c2r(product, axes=(0, 1), lastsize=lx, inorm=2, nthreads=threads)[:ny, :nx])
+
+
+class MinorCycle:
+    """Deconvolves planes; what can be prepared once for a point spread function is kept."""
+
+    def __init__(self, options: MinorOptions) -> None:
+        self.options = options
+
+    def run(
+        self, residual: np.ndarray, model: np.ndarray, psf: np.ndarray, mask: np.ndarray, threshold: float, niter: int
+    ) -> tuple[int, float]:
+        """Clean one plane.
+
+        Parameters
+        ----------
+        residual, model : ndarray (y, x) float32
+            Changed in place.
+        psf : ndarray (y, x) float32
+            Peak 1 near the middle.
+        mask : ndarray (y, x) bool
+        threshold : float
+        niter : int
+
+        Returns
+        -------
+        int, float
+            Iterations done and the peak in the mask that is left.
+        """
+        if niter <= 0 or not mask.any():
+            return 0, float(peak_in_mask(residual, mask)[0])
+        centred = _centred(psf)
+        name = self.options.deconvolver
+        if name == "hogbom":
+            done, peak = clean_hogbom(residual, model, centred, mask, self.options.gain, threshold, niter)
+            return int(done), float(peak)
+        if name == "multiscale":
+            scales = np.array(self.options.scales or (0.0,), dtype=np.float64)
+            return self._multiscale(residual, model, psf, mask, threshold, niter, scales)
+        return self._clark(residual, model, psf, centred, mask, threshold, niter)
+
+    def _clark(
+        self, residual: np.ndarray, model: np.ndarray, psf: np.ndarray, centred: np.ndarray, mask: np.ndarray, threshold: float, niter: int
+    ) -> tuple[int, float]:
+        """Clark's minor cycles: components from the bright pixels with a patch of the beam, then one exact subtraction."""
+        cy, cx = centred.shape[0] // 2, centred.shape[1] // 2
+        half = min(25, cy, cx)
+        patch = np.ascontiguousarray(centred[cy - half : cy + half + 1, cx - half : cx + half + 1])
+        outside = np.abs(centred).copy()
+        outside[cy - half : cy + half + 1, cx - half : cx + half + 1] = 0
+        exterior = float(outside.max())
+        done = 0
+        peak = float(peak_in_mask(residual, mask)[0])
+        while done < niter and peak > threshold:
+            limit = max(threshold, peak * max(exterior, 0.05))
+            active = np.argwhere(mask & (np.abs(residual) > limit)).astype(np.int64)
+            if not len(active):
+                active = np.argwhere(mask & (np.abs(residual) >= peak)).astype(np.int64)
+            values = residual[active[:, 0], active[:, 1]].astype(np.float64)
+            found = np.zeros(len(active))
+            count = clark_components(active, values, patch, self.options.gain, limit, niter - done, found)
+            if count == 0:
+                break
+            components = np.zeros_like(model)
+            components[active[:, 0], active[:, 1]] = found
+            model += components
+            residual -= convolve_components(components, psf).astype(np.float32)
+            done += int(count)
+            peak = float(peak_in_mask(residual, mask)[0])
+        return done, peak
+
+    def _multiscale(
+        self, residual: np.ndarray, model: np.ndarray, psf: np.ndarray, mask: np.ndarray, threshold: float, niter: int, scales: np.ndarray
+    ) -> tuple[int, float]:
+        """Cornwell's multi-scale CLEAN: residual and beam convolved with each scale, components taken from the best of them."""
+        shapes = [scale_plane(residual.shape, float(s)) for s in scales]
+        count = len(scales)
+        smoothed = np.stack([convolve_components(residual, s) if k or scales[0] else residual for k, s in enumerate(shapes)]).astype(np.float32)
+        beams = [convolve_components(psf, s) if scales[k] else psf for k, s in enumerate(shapes)]
+        cross = np.empty((count, count, *psf.shape), dtype=np.float32)
+        for a in range(count):
+            for b in range(count):
+                cross[a, b] = convolve_components(beams[a], shapes[b]) if scales[b] else beams[a]
+        cy, cx = (int(v) for v in np.unravel_index(int(np.argmax(psf)), psf.shape))
+        largest = max(float(scales.max()), 1e-9)
+        bias = 1.0 - self.options.small_scale_bias * scales / largest
+        components = np.zeros((count, *residual.shape), dtype=np.float32)
+        done, peak = clean_multiscale(
+            smoothed, components, cross, mask, np.ascontiguousarray(bias), self.options.gain, threshold, niter, cy, cx
+        )
+        for k in range(count):
+            if scales[k]:
+                model += convolve_components(components[k], shapes[k]).astype(np.float32)
+            else:
+                model += components[k]
+        residual -= convolve_components(
+            sum((convolve_components(components[k], shapes[k]) if scales[k] else components[k]) for k in range(count)), psf
+        ).astype(np.float32)
+        return int(done), float(peak)
+
+
+def scale_plane(shape: tuple[int, ...], size: float) -> np.ndarray:
+    """A scale of total flux 1 in the middle of a plane: a truncated parabola tapered by a spheroid-like factor; a point for size 0."""
+    ny, nx = shape
+    plane = np.zeros((ny, nx), dtype=np.float32)
+    cy, cx = ny // 2, nx // 2
+    if size <= 0:
+        plane[cy, cx] = 1.0
+        return plane
+    radius = np.hypot(np.arange(nx)[None, :] - cx, np.arange(ny)[:, None] - cy) / size
+    inside = radius < 1.0
+    # Cornwell 2008, eq. 8: parabola times a prolate spheroidal function, here its Gaussian approximation.
+    values = np.where(inside, (1.0 - radius**2) * np.exp(-2.0 * radius**2), 0.0)
+    return (values / values.sum()).astype(np.float32)
+
+
+def _centred(psf: np.ndarray) -> np.ndarray:
+    """The point spread function with its peak in the middle of an odd-sized array, cut where the image ends."""
+    cy, cx = (int(v) for v in np.unravel_index(int(np.argmax(psf)), psf.shape))
+    ny, nx = psf.shape
+    # Components may lie anywhere: an offset of up to the image size is needed, zero beyond what the image shows.
+    out = np.zeros((2 * max(cy, ny - 1 - cy) + 1, 2 * max(cx, nx - 1 - cx) + 1), dtype=np.float32)
+    y0, x0 = out.shape[0] // 2 - cy, out.shape[1] // 2 - cx
+    out[y0 : y0 + ny, x0 : x0 + nx] = psf
+    return out

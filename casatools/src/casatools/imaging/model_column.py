@@ -1,0 +1,85 @@
+"""Writing the model visibilities of an image into MODEL_DATA."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from casatools.frames.directions import convert_direction
+from casatools.imaging.gridding import GridOptions, degrid
+from casatools.imaging.imager import ImagingData
+from casatools.imaging.visibilities import DataSource, rotate_phase_centre
+from casatools.io.ms import VisChunk, iter_chunks, write_chunks
+
+__all__ = ["save_model_column"]
+
+_SPEED_OF_LIGHT_M_S = 299792458.0
+_CIRCULAR = {5: {"I": 1.0, "V": 1.0}, 6: {"Q": 1.0, "U": 1j}, 7: {"Q": 1.0, "U": -1j}, 8: {"I": 1.0, "V": -1.0}}
+_LINEAR = {9: {"I": 1.0, "Q": 1.0}, 10: {"U": 1.0, "V": 1j}, 11: {"U": 1.0, "V": -1j}, 12: {"I": 1.0, "Q": -1.0}}
+_NAMES = {5: "RR", 8: "LL", 9: "XX", 12: "YY"}
+
+
+def save_model_column(data: ImagingData, model: np.ndarray, options: GridOptions) -> None:
+    """Predict all correlations of the selected data from model images (chan, pol, y, x) [Jy/pixel] and write MODEL_DATA.
+
+    The column is made when missing, filled with 1 for parallel and 0 for crossed hands outside the selection.
+    """
+    for source in data.sources:
+        if source.ms.add_scratch_columns(model=True):
+            _fill(source)
+        chunks = iter_chunks(source.ms, source.resolved, ["UVW", "FIELD_ID", "TIME"])
+        write_chunks(source.ms, ((c, {"MODEL_DATA": _predict(data, source, c, model, options)}) for c in chunks), ["MODEL_DATA"])
+
+
+def _fill(source: DataSource) -> None:
+    from casatools.io.ms import Selection
+
+    def defaults() -> Iterator[tuple[VisChunk, dict[str, np.ndarray]]]:
+        for chunk in iter_chunks(source.ms, Selection().resolve(source.ms), ["TIME"]):
+            codes = source.correlation_codes(chunk.ddid)
+            values = np.zeros(chunk.shape, dtype=np.complex64)
+            values[..., [k for k, c in enumerate(codes) if c in _NAMES or c == 1]] = 1.0
+            yield chunk, {"MODEL_DATA": values}
+
+    write_chunks(source.ms, defaults(), ["MODEL_DATA"])
+
+
+def _predict(data: ImagingData, source: DataSource, chunk: VisChunk, model: np.ndarray, options: GridOptions) -> np.ndarray:
+    freq = source.channels(chunk.ddid)[0]
+    uvw = np.asarray(chunk["UVW"], dtype=np.float64).copy()
+    shift = np.zeros(len(uvw))
+    for number in np.unique(chunk["FIELD_ID"]):
+        own = convert_direction(source.field_direction(int(number)), data.centre.frame, float(source.times_s[0]), source.position_m)
+        rows = np.flatnonzero(chunk["FIELD_ID"] == number)
+        uvw[rows], shift[rows] = rotate_phase_centre(uvw[rows], own, data.centre)
+    planes = {label: _visibilities(data, source, chunk, model[:, k], uvw, freq, options) for k, label in enumerate(data.labels)}
+    turn = np.exp(2j * np.pi * shift[:, None] * (freq / _SPEED_OF_LIGHT_M_S)[None, :]) if np.abs(shift).max() > 1e-6 else 1.0
+    codes = source.correlation_codes(chunk.ddid)
+    out = np.zeros((len(uvw), len(freq), len(chunk.correlations)), dtype=np.complex64)
+    for k, corr in enumerate(chunk.correlations):
+        code = codes[int(corr)]
+        parts = {**_CIRCULAR, **_LINEAR}.get(code, {"I": 1.0})
+        for label, factor in parts.items():
+            if label in planes:
+                out[..., k] += factor * planes[label]
+        if _NAMES.get(code) in planes:
+            out[..., k] = planes[_NAMES[code]]
+        out[..., k] *= turn
+    return out
+
+
+def _visibilities(
+    data: ImagingData, source: DataSource, chunk: VisChunk, model: np.ndarray, uvw: np.ndarray, freq: np.ndarray, options: GridOptions
+) -> np.ndarray:
+    """Model visibilities (row, chan) of one polarization plane; a cube's channels serve the data channels nearest to them."""
+    if not data.is_cube:
+        return degrid(uvw, freq, model[0], None, options)
+    factor = float(np.median(source.factors(chunk.ddid, data.axis.frame, chunk["TIME"], data.centre)))
+    nearest = np.rint((freq * factor - data.axis.frequencies_hz[0]) / data.axis.width_hz).astype(int)
+    out = np.zeros((len(uvw), len(freq)), dtype=np.complex64)
+    for chan in np.unique(nearest[(nearest >= 0) & (nearest < data.axis.nchan)]):
+        mine = np.flatnonzero(nearest == chan)
+        if model[chan].any():
+            out[:, mine] = degrid(uvw, np.ascontiguousarray(freq[mine]), model[chan], None, options)
+    return out

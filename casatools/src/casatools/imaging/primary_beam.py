@@ -1,0 +1,57 @@
+"""Primary beams for the standard gridder.
+
+The power pattern is that of a uniformly illuminated circular dish. CASA makes its pattern on a grid, which leaves a narrow centre about one per cent below
+the scaled Airy pattern; the ratio, measured on images that CASA 6.7 writes, is tabulated here so that .pb images agree to 1e-3.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from casatools.io.image.coordinates.system import Coordinates
+
+__all__ = ["airy_power", "primary_beam_plane"]
+
+_SPEED_OF_LIGHT_M_S = 299792458.0
+# Ratio of CASA's beam to the Airy pattern at x = pi D sin(r) / lambda = 0, 0.1, ... 2.5; about constant beyond.
+_RATIO = np.array([
+    1.0, 1.00251, 1.00802, 1.01504, 1.01942, 1.02058, 1.01934, 1.01756, 1.01695, 1.01757, 1.01864, 1.01916, 1.0188, 1.01803, 1.01775, 1.0181,
+    1.01878, 1.0191, 1.01891, 1.01843, 1.01819, 1.0185, 1.01917, 1.01947, 1.01924, 1.01889,
+])  # fmt: skip
+# Beyond this x, near 1 % of the peak, the beam is zero.
+_X_LIMIT = 3.43
+
+
+def airy_power(x: np.ndarray) -> np.ndarray:
+    """The Airy power pattern ``(2 J1(x) / x)**2``."""
+    from scipy.special import j1
+
+    safe = np.where(x == 0, 1.0, x)
+    return np.where(x == 0, 1.0, np.square(2.0 * j1(safe) / safe))
+
+
+def primary_beam_plane(coordinates: Coordinates, shape: tuple[int, int], diameter_m: float, freq_hz: float) -> np.ndarray:
+    """The primary beam about the reference pixel of an image plane.
+
+    Parameters
+    ----------
+    coordinates : Coordinates
+        With a direction coordinate.
+    shape : (int, int)
+        Pixels in y and x.
+    diameter_m : float
+    freq_hz : float
+
+    Returns
+    -------
+    ndarray (y, x) float32
+        1 at the centre.
+    """
+    direction = coordinates.direction
+    assert direction is not None
+    dx, dy = direction.increment_rad
+    x0, y0 = direction.reference_pixel
+    radius = np.hypot(((np.arange(shape[1]) - x0) * dx)[None, :], ((np.arange(shape[0]) - y0) * dy)[:, None])
+    x = np.pi * diameter_m * radius * freq_hz / _SPEED_OF_LIGHT_M_S
+    beam = airy_power(x) * np.interp(x, np.arange(len(_RATIO)) * 0.1, _RATIO)
+    return np.where(x <= _X_LIMIT, beam, 0.0).astype(np.float32)

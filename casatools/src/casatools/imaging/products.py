@@ -1,0 +1,149 @@
+"""The images that an imaging run writes, with the units, masks, beams and names that CASA gives them."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+
+from casatools._base.errors import DataError
+from casatools._base.paths import remove_output, require_writable_parent
+from casatools.imaging.beam_fit import GaussianBeam
+from casatools.io.image import Beam, BeamSet, CasaImage
+from casatools.io.image.coordinates.system import Coordinates
+
+__all__ = ["ImageWriter", "beam_set", "read_planes", "staged_images"]
+
+
+@contextmanager
+def staged_images(base: str) -> Iterator[str]:
+    """Yield a folder beside the images to come; what is in it replaces images of the same name when the block ends well."""
+    require_writable_parent(base)
+    parent = os.path.dirname(os.path.abspath(base))
+    folder = tempfile.mkdtemp(prefix=f".{os.path.basename(base)}.part-", dir=parent)
+    try:
+        yield folder
+        for name in sorted(os.listdir(folder)):
+            target = os.path.join(parent, name)
+            remove_output(target)
+            os.rename(os.path.join(folder, name), target)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def beam_set(beams: Sequence[GaussianBeam | None], nstokes: int) -> BeamSet | None:
+    """The beams of an image: one when there is one channel, else one a plane; None without any."""
+    if not any(b is not None for b in beams):
+        return None
+
+    def converted(beam: GaussianBeam | None) -> Beam:
+        return Beam.from_rad(beam.major_rad, beam.minor_rad, beam.angle_rad) if beam is not None else Beam.from_rad(0.0, 0.0, 0.0)
+
+    if len(beams) == 1 and nstokes == 1:
+        return BeamSet.single(converted(beams[0]))
+    return BeamSet.per_plane([[converted(b)] * nstokes for b in beams])
+
+
+class ImageWriter:
+    """Writes images of one run into a staging folder.
+
+    Parameters
+    ----------
+    folder : str
+        From `staged_images`.
+    base : str
+        Beginning of the names.
+    coordinates : Coordinates
+    telescope, object_name : str
+    history : sequence of str
+        Lines for the history of each image.
+    """
+
+    def __init__(self, folder: str, base: str, coordinates: Coordinates, telescope: str, object_name: str, history: Sequence[str]) -> None:
+        self.folder, self.base = folder, os.path.basename(base)
+        self.coordinates, self.telescope, self.object_name, self.history = coordinates, telescope, object_name, list(history)
+
+    def write(
+        self,
+        suffix: str,
+        pixels: np.ndarray,
+        unit: str = "",
+        beams: BeamSet | None = None,
+        mask: np.ndarray | None = None,
+        coordinates: Coordinates | None = None,
+    ) -> None:
+        """Write one image ``base.suffix``.
+
+        Parameters
+        ----------
+        suffix : str
+        pixels : ndarray (chan, pol, y, x)
+        unit : str
+        beams : BeamSet, optional
+        mask : ndarray of bool (chan, pol, y, x), optional
+            True where good; stored as ``mask0``.
+        coordinates : Coordinates, optional
+            Other ones than those of the run.
+        """
+        path = os.path.join(self.folder, f"{self.base}.{suffix}")
+        where = coordinates if coordinates is not None else self.coordinates
+        with CasaImage.create(path, pixels.shape, where, np.float32, unit=unit, mask="mask0" if mask is not None else "") as image:
+            image.misc_info = {"INSTRUME": self.telescope, "distance": 0.0, "useweightimage": False}
+            image.object_name = self.object_name
+            for chan in range(pixels.shape[0]):
+                image.write(pixels[chan], (slice(chan, chan + 1),))
+                if mask is not None:
+                    image.write_mask(mask[chan], (slice(chan, chan + 1),))
+            if beams is not None:
+                image.beams = beams
+            image.append_history(self.history, "tclean")
+
+
+def read_planes(path: str, shape: tuple[int, ...]) -> np.ndarray:
+    """Pixels of an image of an earlier run, which must have the shape of this one.
+
+    Raises
+    ------
+    DataError
+        Its shape is another.
+    """
+    with CasaImage.open(path) as image:
+        if image.shape != shape:
+            raise DataError(f"image {path!r} has the shape {image.shape[::-1]}, this run makes {shape[::-1]}: give another imagename or restart=False")
+        return np.asarray(image.read(), dtype=np.float32)
+
+
+def mask_values(value: Any, coordinates: Coordinates, shape: tuple[int, ...]) -> np.ndarray:
+    """A clean mask (chan, pol, y, x) of bool from an image, region text or file, or a list of these.
+
+    Raises
+    ------
+    SelectionError, ParameterError, DataError
+        It is none of these, or does not fit.
+    """
+    from casatools.analysis.regions import ImageSelection
+
+    items = list(value) if isinstance(value, (list, tuple)) else [value]
+    if items and all(isinstance(v, (int, float)) for v in items):
+        items = [f"box[[{items[0]}pix,{items[1]}pix],[{items[2]}pix,{items[3]}pix]]"] if len(items) == 4 else items
+    result = np.zeros(shape, dtype=bool)
+    for item in items:
+        if isinstance(item, (list, tuple)) and len(item) == 4:
+            item = f"box[[{item[0]}pix,{item[1]}pix],[{item[2]}pix,{item[3]}pix]]"
+        text = str(item).strip()
+        if os.path.isdir(text):
+            with CasaImage.open(text) as image:
+                pixels = image.read()
+                if any(n not in (m, 1) for n, m in zip(pixels.shape, shape, strict=False)) or pixels.ndim != len(shape):
+                    raise DataError(f"mask image {text!r} has the shape {image.shape[::-1]}, this run makes {shape[::-1]}")
+                result |= np.broadcast_to((pixels != 0) & np.isfinite(pixels), shape)
+            continue
+        chosen = ImageSelection(region=text).resolve(coordinates, shape)
+        block = chosen.block(chosen.slices)
+        result[chosen.slices] |= True if block is None else block
+    return result

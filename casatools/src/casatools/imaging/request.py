@@ -1,0 +1,259 @@
+"""What tclean is asked for: its parameters checked together, before anything is read or written."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from casatools._base.errors import ParameterError, UnsupportedError
+from casatools.frames.quantities import parse_quantity, to_unit
+from casatools.imaging.cycle_control import CycleOptions
+from casatools.imaging.gridding import GridOptions
+from casatools.imaging.minor_cycle import MinorOptions
+from casatools.imaging.weighting import WeightingOptions, parse_taper
+from casatools.io.ms import Selection
+
+__all__ = ["TcleanRequest"]
+
+_STANDARD = ("standard", "ft", "gridft")
+_WIDE = ("wproject", "widefield", "wprojectft")
+
+
+def _texts(value: Any, count: int, name: str) -> list[str]:
+    """One selection text for each MeasurementSet."""
+    given = [str(v) for v in value] if isinstance(value, (list, tuple)) else [str(value)]
+    if len(given) == 1:
+        return given * count
+    if len(given) != count:
+        raise ParameterError(f"tclean: parameter {name!r} holds {len(given)} items for {count} MeasurementSets; give one, or one each")
+    return given
+
+
+@dataclass(frozen=True)
+class TcleanRequest:
+    """All parameters of tclean, by their own names; see the task for their meaning."""
+
+    vis: Any
+    selectdata: bool
+    field: Any
+    spw: Any
+    timerange: Any
+    uvrange: Any
+    antenna: Any
+    scan: Any
+    observation: Any
+    intent: Any
+    datacolumn: str
+    imagename: Any
+    imsize: Any
+    cell: Any
+    phasecenter: Any
+    stokes: str
+    projection: str
+    startmodel: Any
+    specmode: str
+    reffreq: Any
+    nchan: int
+    start: Any
+    width: Any
+    outframe: str
+    veltype: str
+    restfreq: Any
+    interpolation: str
+    perchanweightdensity: bool
+    gridder: str
+    facets: int
+    psfphasecenter: Any
+    wprojplanes: int
+    vptable: str
+    mosweight: bool
+    aterm: bool
+    psterm: bool
+    wbawp: bool
+    conjbeams: bool
+    cfcache: str
+    usepointing: bool
+    computepastep: float
+    rotatepastep: float
+    pointingoffsetsigdev: Any
+    pblimit: float
+    normtype: str
+    deconvolver: str
+    scales: Any
+    nterms: int
+    smallscalebias: float
+    fusedthreshold: float
+    largestscale: int
+    restoration: bool
+    restoringbeam: Any
+    pbcor: bool
+    outlierfile: str
+    weighting: str
+    robust: float
+    noise: Any
+    npixels: int
+    uvtaper: Any
+    niter: int
+    gain: float
+    threshold: Any
+    nsigma: float
+    cycleniter: int
+    cyclefactor: float
+    minpsffraction: float
+    maxpsffraction: float
+    interactive: Any
+    nmajor: int
+    fullsummary: bool
+    usemask: str
+    mask: Any
+    pbmask: float
+    sidelobethreshold: float
+    noisethreshold: float
+    lownoisethreshold: float
+    negativethreshold: float
+    smoothfactor: float
+    minbeamfrac: float
+    cutthreshold: float
+    growiterations: int
+    dogrowprune: bool
+    minpercentchange: float
+    verbose: bool
+    fastnoise: bool
+    restart: bool
+    savemodel: str
+    calcres: bool
+    calcpsf: bool
+    psfcutoff: float
+    parallel: bool
+
+    def __post_init__(self) -> None:
+        if not self.paths or not all(self.paths):
+            raise ParameterError("tclean: parameter 'vis' must name a MeasurementSet")
+        if not isinstance(self.imagename, str) or not self.imagename:
+            raise ParameterError("tclean: parameter 'imagename' must be given; it is the beginning of the names of all images")
+        if self.niter < 0:
+            raise ParameterError(f"tclean: parameter 'niter' must not be negative; got {self.niter}")
+        if not 0.0 < self.psfcutoff < 1.0:
+            raise ParameterError(f"tclean: parameter 'psfcutoff' must be between 0 and 1; got {self.psfcutoff}")
+        if self.projection.upper() not in ("SIN", "TAN", "NCP", "ARC", "STG", "ZEA"):
+            raise ParameterError(f"tclean: parameter 'projection' must be SIN, TAN, ...; got {self.projection!r}")
+        self._refuse_missing()
+        # Made once here so that a bad value is refused before any data are read.
+        _ = (self.grid_options, self.weighting_options, self.minor_options, self.cycle_options, self.selections)
+
+    def _refuse_missing(self) -> None:
+        """Raise UnsupportedError for documented values that are not there yet."""
+        missing = {
+            "specmode": (self.specmode, ("mfs", "cube", "cubedata")),
+            "gridder": (self.gridder, (*_STANDARD, *_WIDE)),
+            "usemask": (self.usemask, ("user", "pb")),
+            "savemodel": (self.savemodel, ("none", "modelcolumn")),
+            "interpolation": (self.interpolation, ("nearest", "linear")),
+            "facets": (self.facets, (1,)),
+            "interactive": (bool(self.interactive), (False,)),
+            "outlierfile": (self.outlierfile, ("",)),
+            "psfphasecenter": (self.psfphasecenter, ("",)),
+            "projection": (self.projection.upper(), ("SIN",)),
+            "usepointing": (self.usepointing, (False,)),
+            "vptable": (self.vptable, ("",)),
+        }
+        for name, (value, there) in missing.items():
+            if value not in there:
+                allowed = " or ".join(repr(v) for v in there)
+                raise UnsupportedError(f"tclean: {name}={value!r} is not there yet; use {name}={allowed}")
+        if self.outframe.upper() not in ("LSRK", "LSRD", "BARY", "GEO", "TOPO", "GALACTO", "LGROUP", "CMB", "REST", ""):
+            raise ParameterError(f"tclean: parameter 'outframe' must be a spectral frame such as 'LSRK'; got {self.outframe!r}")
+        if self.outframe.upper() == "REST":
+            raise UnsupportedError("tclean: outframe='REST' is not there yet; use outframe='LSRK'")
+
+    @property
+    def paths(self) -> list[str]:
+        """The MeasurementSets."""
+        return [str(v) for v in self.vis] if isinstance(self.vis, (list, tuple)) else [str(self.vis)]
+
+    @property
+    def selections(self) -> list[Selection]:
+        """A selection for each MeasurementSet."""
+        count = len(self.paths)
+        names = {"field": self.field, "spw": self.spw, "intent": self.intent}
+        if self.selectdata:
+            names |= {"timerange": self.timerange, "uvrange": self.uvrange, "antenna": self.antenna, "scan": self.scan, "observation": self.observation}
+        texts = {name: _texts(value, count, name) for name, value in names.items()}
+        return [Selection(**{name: values[k] for name, values in texts.items()}) for k in range(count)]
+
+    @property
+    def grid_options(self) -> GridOptions:
+        """Image size, pixel size and gridder."""
+        sizes = [int(v) for v in (self.imsize if isinstance(self.imsize, (list, tuple)) else [self.imsize])]
+        if len(sizes) not in (1, 2) or min(sizes) < 4:
+            raise ParameterError(f"tclean: parameter 'imsize' must be one or two sizes of at least 4 pixels; got {self.imsize!r}")
+        given = self.cell if isinstance(self.cell, (list, tuple)) else [self.cell]
+        cells = [c for c in given if str(c).strip()] or ["1arcsec"]
+        radians = [float(to_unit(c, "rad", "arcsec")) for c in cells]
+        if len(radians) > 2 or min(radians) <= 0:
+            raise ParameterError(f"tclean: parameter 'cell' must be one or two positive angles; got {self.cell!r}")
+        nx, ny = sizes[0], sizes[-1]
+        return GridOptions((nx + nx % 2, ny + ny % 2), (radians[0], radians[-1]), self.gridder in _WIDE)
+
+    @property
+    def weighting_options(self) -> WeightingOptions:
+        """The weighting scheme."""
+        tapers = self.uvtaper if isinstance(self.uvtaper, (list, tuple)) else [self.uvtaper]
+        noise = float(to_unit(self.noise, "Jy")) if self.weighting == "briggsabs" else 1.0
+        return WeightingOptions(self.weighting, self.robust, noise, self.npixels, parse_taper(tapers))
+
+    @property
+    def minor_options(self) -> MinorOptions:
+        """The deconvolver."""
+        scales = tuple(float(s) for s in (self.scales if isinstance(self.scales, (list, tuple)) else [self.scales]) if str(s) != "")
+        return MinorOptions(self.deconvolver, self.gain, scales, self.smallscalebias)
+
+    @property
+    def cycle_options(self) -> CycleOptions:
+        """Limits of the iterations."""
+        return CycleOptions(
+            self.niter, self.cycleniter, float(to_unit(self.threshold, "Jy")), self.nsigma, self.cyclefactor, self.minpsffraction, self.maxpsffraction,
+            self.nmajor, self.gain, self.fullsummary,
+        )  # fmt: skip
+
+    @property
+    def rest_hz(self) -> float:
+        """Rest frequency that was given; 0 when none was."""
+        given = self.restfreq if isinstance(self.restfreq, (list, tuple)) else [self.restfreq]
+        found = [v for v in given if str(v).strip()]
+        return float(to_unit(found[0], "Hz")) if found else 0.0
+
+    def beam_given(self) -> list[float] | str:
+        """The restoring beam: ``[]`` for each plane its own, ``"common"``, or [major, minor, angle] in radians."""
+        given = self.restoringbeam if isinstance(self.restoringbeam, (list, tuple)) else [self.restoringbeam]
+        found = [v for v in given if str(v).strip()]
+        if not found:
+            return []
+        if len(found) == 1 and str(found[0]).lower() == "common":
+            return "common"
+        axes: Sequence[float] = [float(to_unit(v, "rad")) for v in found[:2]]
+        angle = float(to_unit(found[2], "rad")) if len(found) > 2 else 0.0
+        if len(found) > 3 or min(axes) <= 0:
+            raise ParameterError(f"tclean: parameter 'restoringbeam' must be 'common' or one to three angles; got {self.restoringbeam!r}")
+        return [axes[0], axes[-1], angle]
+
+    @property
+    def start_is_frequency(self) -> bool:
+        """True when start or width are not channel numbers."""
+        for value in (self.start, self.width):
+            text = str(value).strip()
+            if text and not text.lstrip("+-").isdigit() and parse_quantity(text)[1]:
+                return True
+        return False
+
+    def centre_text(self) -> Any:
+        """The phase centre as given: a direction, a field number or None."""
+        value = self.phasecenter
+        if value is None or value == "" or (isinstance(value, (int, np.integer)) and value < 0):
+            return None
+        if isinstance(value, (int, np.integer)) or (isinstance(value, str) and value.strip().isdigit()):
+            return int(value)
+        return value

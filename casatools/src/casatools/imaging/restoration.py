@@ -1,0 +1,82 @@
+"""Restored images: the model convolved with the clean beam, plus the residual."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from casatools._base.threads import thread_count
+from casatools.imaging.beam_fit import GaussianBeam
+
+__all__ = ["common_beam", "convolve_to_beam", "restore", "smooth_residual"]
+
+
+def convolve_to_beam(model: np.ndarray, beam: GaussianBeam, cell_rad: tuple[float, float]) -> np.ndarray:
+    """Convolve a model (y, x) [Jy/pixel] with a beam of peak 1: the result is in Jy/beam.
+
+    The Gaussian is applied by its analytic transform; images are padded so that nothing wraps round.
+    """
+    import ducc0
+
+    ny, nx = model.shape
+    pad = int(np.ceil(3.0 * beam.major_rad / min(cell_rad)))
+    ly, lx = ducc0.fft.good_size(ny + pad, True), ducc0.fft.good_size(nx + pad, True)
+    padded = np.zeros((ly, lx), dtype=np.float64)
+    padded[:ny, :nx] = model
+    transform = ducc0.fft.r2c(padded, axes=(0, 1), nthreads=thread_count())
+    u = np.fft.rfftfreq(lx, cell_rad[0])[None, :]
+    v = np.fft.fftfreq(ly, cell_rad[1])[:, None]
+    sin, cos = np.sin(beam.angle_rad), np.cos(beam.angle_rad)
+    # x grows to the west, so that east is -u.
+    along, across = (-u * sin + v * cos) * beam.major_rad, (-u * cos - v * sin) * beam.minor_rad
+    transform *= np.exp(-(np.pi**2) / (4.0 * np.log(2.0)) * (along**2 + across**2)) * (beam.area_rad2 / (cell_rad[0] * cell_rad[1]))
+    result = ducc0.fft.c2r(transform, axes=(0, 1), lastsize=lx, inorm=2, nthreads=thread_count())
+    return np.asarray(result[:ny, :nx])
+
+
+def smooth_residual(residual: np.ndarray, own: GaussianBeam, target: GaussianBeam, cell_rad: tuple[float, float]) -> np.ndarray:
+    """A residual (y, x) brought from its own beam to a larger one, in Jy per target beam."""
+    if own == target:
+        return residual
+    difference = covariance(target) - covariance(own)
+    scale = target.area_rad2 / own.area_rad2
+    eigenvalues, vectors = np.linalg.eigh(difference)
+    if eigenvalues[0] < 0:  # the target is sharper in some direction: only the brightness unit can be changed
+        return np.asarray(residual * scale)
+    minor, major = np.sqrt(np.maximum(eigenvalues, 1e-30))
+    kernel = GaussianBeam(float(major), float(minor), float(np.arctan2(vectors[0, 1], vectors[1, 1])))
+    kernel_area = kernel.area_rad2 / (cell_rad[0] * cell_rad[1])
+    return np.asarray(convolve_to_beam(residual, kernel, cell_rad) / kernel_area * scale)
+
+
+def restore(model: np.ndarray, residual: np.ndarray, own: GaussianBeam, target: GaussianBeam, cell_rad: tuple[float, float]) -> np.ndarray:
+    """The restored plane (y, x) float32 [Jy/beam] with the target beam, whose residual had its own beam."""
+    return (convolve_to_beam(model, target, cell_rad) + smooth_residual(residual, own, target, cell_rad)).astype(np.float32)
+
+
+def common_beam(beams: list[GaussianBeam]) -> GaussianBeam:
+    """The beam that all beams can be convolved to: the one of largest area when it holds the others, else a grown one.
+
+    References
+    ----------
+    Greenwalt's trapezoid method in CASA; here the largest beam is grown in steps until every beam can be deconvolved from it.
+    """
+    largest = max(beams, key=lambda b: b.area_rad2)
+    for step in range(400):
+        factor = 1.0 + 0.001 * step
+        candidate = GaussianBeam(largest.major_rad * factor, largest.minor_rad * factor, largest.angle_rad)
+        if all(_holds(candidate, b) for b in beams):
+            return candidate
+    major = max(b.major_rad for b in beams)
+    return GaussianBeam(major, major, 0.0)
+
+
+def covariance(beam: GaussianBeam) -> np.ndarray:
+    """Second moments of a beam in units of its squared full widths, axes east and north."""
+    sin, cos = np.sin(beam.angle_rad), np.cos(beam.angle_rad)
+    axes = np.array([[sin, cos], [cos, -sin]])
+    return np.asarray(axes.T @ np.diag([beam.major_rad**2, beam.minor_rad**2]) @ axes)
+
+
+def _holds(outer: GaussianBeam, inner: GaussianBeam) -> bool:
+    difference = covariance(outer) - covariance(inner)
+    return bool(np.linalg.eigvalsh(difference)[0] >= -1e-9 * outer.major_rad**2)

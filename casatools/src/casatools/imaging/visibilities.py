@@ -1,0 +1,335 @@
+"""Visibilities as the imager uses them: Stokes or correlation planes with weights, read from MeasurementSets in a stream.
+
+Conventions: ``V = sum I exp(+2 pi i (u l + v m + w (n - 1)))`` with uvw as the MeasurementSet stores them. Flagged samples have weight zero.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from casatools._base.errors import DataError, ParameterError, SelectionError
+from casatools.frames.directions import Direction, convert_direction
+from casatools.frames.frequencies import doppler_factor
+from casatools.frames.observatories import observatory_position
+from casatools.imaging.frequency_grid import SpectralAxis
+from casatools.io.ms import MeasurementSet, ResolvedSelection, Selection, VisChunk, iter_chunks
+from casatools.kernels.spectral_regrid import bin_channels, interpolate_channels
+
+__all__ = ["DataSource", "VisibilityBlock", "open_sources", "rotate_phase_centre", "stokes_planes"]
+
+_SPEED_OF_LIGHT_M_S = 299792458.0
+# Correlation codes of the MeasurementSet (Kemball & Wieringa, AIPS++ Note 229).
+_CIRCULAR = {"RR": 5, "RL": 6, "LR": 7, "LL": 8}
+_LINEAR = {"XX": 9, "XY": 10, "YX": 11, "YY": 12}
+# Each Stokes parameter as correlations times factors (Hamaker & Bregman 1996, A&AS 117, 161).
+_FROM_CIRCULAR = {
+    "I": {"RR": 0.5, "LL": 0.5}, "Q": {"RL": 0.5, "LR": 0.5}, "U": {"RL": -0.5j, "LR": 0.5j}, "V": {"RR": 0.5, "LL": -0.5},
+}  # fmt: skip
+_FROM_LINEAR = {
+    "I": {"XX": 0.5, "YY": 0.5}, "Q": {"XX": 0.5, "YY": -0.5}, "U": {"XY": 0.5, "YX": 0.5}, "V": {"XY": -0.5j, "YX": 0.5j},
+}  # fmt: skip
+_ALLOWED = ("I", "Q", "U", "V", "IV", "QU", "IQ", "UV", "IQUV", "RR", "LL", "XX", "YY", "RRLL", "XXYY", "pseudoI")
+
+
+@dataclass
+class VisibilityBlock:
+    """Visibilities of some rows, ready for gridding.
+
+    Attributes
+    ----------
+    uvw_m : ndarray (row, 3) float64 [m]
+    freq_hz : ndarray (chan,) float64 [Hz]
+        Frequencies that uvw are scaled by.
+    vis : ndarray (pol, row, chan) complex64 [Jy]
+    weight : ndarray (row, chan) float32
+    source : int
+        Number of the data source.
+    rows : ndarray (row,) int64
+        Rows of the MeasurementSet.
+    ddid : int
+    phase : ndarray (row,) float64, optional
+        Metres by which the phase centre was moved, for going back.
+    """
+
+    uvw_m: np.ndarray
+    freq_hz: np.ndarray
+    vis: np.ndarray
+    weight: np.ndarray
+    source: int = 0
+    rows: np.ndarray = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
+    ddid: int = 0
+
+    @property
+    def nbytes(self) -> int:
+        """Memory taken."""
+        return self.vis.nbytes + self.weight.nbytes + self.uvw_m.nbytes
+
+
+def stokes_planes(stokes: str, codes: Sequence[int]) -> list[tuple[str, dict[int, complex]]]:
+    """The image planes of a Stokes request as sums over correlations.
+
+    Parameters
+    ----------
+    stokes : str
+        Such as ``I``, ``IQUV``, ``RRLL``.
+    codes : sequence of int
+        Correlation types of the data.
+
+    Returns
+    -------
+    list of (str, {correlation index: factor})
+
+    Raises
+    ------
+    ParameterError
+        The request is unknown, or the data lack the correlations it needs.
+    """
+    if stokes not in _ALLOWED:
+        raise ParameterError(f"tclean: parameter 'stokes' must be one of {', '.join(_ALLOWED)}; got {stokes!r}")
+    circular = any(c in _CIRCULAR.values() for c in codes)
+    names, parts = (_CIRCULAR, _FROM_CIRCULAR) if circular else (_LINEAR, _FROM_LINEAR)
+    labels = ["I"] if stokes == "pseudoI" else [stokes[k : k + 2] for k in range(0, len(stokes), 2)] if stokes[0] in "RLXY" else list(stokes)
+    planes = []
+    for label in labels:
+        wanted = parts.get(label, {label: 1.0})
+        if any(n not in names for n in wanted):
+            raise ParameterError(f"stokes={stokes!r} asks for {label}, which data with {'circular' if circular else 'linear'} feeds do not have")
+        missing = [n for n in wanted if names[n] not in codes]
+        if missing and label == "I" and len(missing) == 1:
+            # One parallel hand alone stands for Stokes I of an unpolarized source.
+            wanted = {n: 1.0 for n in wanted if n not in missing}
+            missing = []
+        if missing:
+            raise ParameterError(f"stokes={stokes!r} needs the correlations {', '.join(missing)}, which the data do not have")
+        planes.append((label, {list(codes).index(names[n]): complex(f) for n, f in wanted.items()}))
+    return planes
+
+
+def rotate_phase_centre(uvw_m: np.ndarray, source: Direction, target: Direction) -> tuple[np.ndarray, np.ndarray]:
+    """uvw for another phase centre, and the path difference between the two.
+
+    Parameters
+    ----------
+    uvw_m : ndarray (row, 3) float64 [m]
+    source, target : Direction
+        Both in one frame.
+
+    Returns
+    -------
+    uvw_m : ndarray (row, 3)
+    shift_m : ndarray (row,)
+        New w less old w: data are to be multiplied by ``exp(-2 pi i f / c * shift)``.
+    """
+
+    def axes(d: Direction) -> np.ndarray:
+        sl, cl, sb, cb = np.sin(d.lon_rad), np.cos(d.lon_rad), np.sin(d.lat_rad), np.cos(d.lat_rad)
+        return np.array([[-sl, cl, 0.0], [-sb * cl, -sb * sl, cb], [cb * cl, cb * sl, sb]])
+
+    new = uvw_m @ (axes(source) @ axes(target).T)
+    return np.ascontiguousarray(new), new[:, 2] - uvw_m[:, 2]
+
+
+class DataSource:
+    """One MeasurementSet and what is selected of it for imaging.
+
+    Parameters
+    ----------
+    path : str
+    selection : Selection
+    datacolumn : str
+        ``data`` or ``corrected``; corrected falls back to data where it is missing.
+    """
+
+    def __init__(self, path: str, selection: Selection, datacolumn: str, number: int = 0, writable: bool = False) -> None:
+        self.ms = MeasurementSet(path, writable=writable)
+        self.number = number
+        self.fell_back = False
+        try:
+            self.column = self._column(datacolumn)
+            self.resolved: ResolvedSelection = selection.resolve(self.ms)
+            rows = self.resolved.rows
+            keep = self.ms.read("ANTENNA1", rows) != self.ms.read("ANTENNA2", rows)
+            if not keep.any():
+                raise SelectionError(f"the selection on {path!r} holds no cross-correlations")
+            self.resolved = replace(self.resolved, rows=rows[keep])
+            self.times_s = np.unique(self.ms.read("TIME", self.resolved.rows))
+            self.ddids = np.unique(self.ms.read("DATA_DESC_ID", self.resolved.rows))
+            self.field_ids = np.unique(self.ms.read("FIELD_ID", self.resolved.rows))
+        except BaseException:
+            self.ms.close()
+            raise
+        metadata = self.ms.metadata
+        self.telescope = metadata.observations[0].telescope_name if metadata.observations else ""
+        self._position: np.ndarray | None = None
+
+    def _column(self, wanted: str) -> str:
+        names = {"data": "DATA", "corrected": "CORRECTED_DATA", "model": "MODEL_DATA"}
+        if wanted not in names:
+            raise ParameterError(f"tclean: parameter 'datacolumn' must be one of {', '.join(names)}; got {wanted!r}")
+        column = names[wanted]
+        if column == "CORRECTED_DATA" and not self.ms.has(column):
+            self.fell_back = True
+            column = "DATA"
+        self.ms.require(column)
+        return column
+
+    @property
+    def position_m(self) -> np.ndarray:
+        """ITRF position of the observatory, of the first antenna when its name is unknown."""
+        if self._position is None:
+            try:
+                self._position = observatory_position(self.telescope).itrf_m
+            except ParameterError:
+                self._position = np.asarray(self.ms.metadata.antennas[0].position_m)
+        return self._position
+
+    def field_direction(self, field_id: int) -> Direction:
+        """Phase direction of a field."""
+        found = self.ms.metadata.fields[field_id]
+        lon, lat = (float(v) for v in np.ravel(found.phase_dir[0])[:2])
+        return Direction(lon, lat, found.phase_frame)
+
+    def correlation_codes(self, ddid: int) -> list[int]:
+        """Correlation types of a data description."""
+        description = self.ms.metadata.data_descriptions[ddid]
+        return [int(c) for c in self.ms.metadata.polarizations[description.pol].corr_type]
+
+    def channels(self, ddid: int) -> tuple[np.ndarray, np.ndarray, str]:
+        """Centres [Hz], widths [Hz] and frame of the selected channels of a data description."""
+        spw = self.ms.metadata.data_descriptions[ddid].spw
+        window = self.ms.metadata.spectral_windows[spw]
+        chosen = self.resolved.channels.get(spw)
+        pick = slice(None) if chosen is None else chosen
+        return np.asarray(window.chan_freq_hz)[pick], np.abs(np.asarray(window.chan_width_hz)[pick]), str(window.frame)
+
+    def factors(self, ddid: int, frame: str, times_s: np.ndarray, direction: Direction) -> np.ndarray:
+        """Doppler factors from the frame of the data to that of the image at some times."""
+        source = self.channels(ddid)[2]
+        if not frame or source == frame or source in ("REST", "Undefined", "") or frame == "REST":
+            return np.ones(len(times_s))
+        distinct, inverse = np.unique(times_s, return_inverse=True)
+        return doppler_factor(source, frame, distinct, direction, self.position_m)[inverse.reshape(-1)]
+
+    def iter_blocks(
+        self, planes: Sequence[tuple[str, dict[int, complex]]], centre: Direction, axis: SpectralAxis | None, interpolation: str, pseudo: bool = False
+    ) -> Iterator[VisibilityBlock]:
+        """Stream the selected data.
+
+        Parameters
+        ----------
+        planes
+            From `stokes_planes`.
+        centre : Direction
+            Phase centre of the image.
+        axis : SpectralAxis, optional
+            Channels of a cube to put the data on; native channels when not given.
+        interpolation : str
+            nearest or linear.
+        pseudo : bool
+            Stokes I from whichever parallel hand is good.
+
+        Yields
+        ------
+        VisibilityBlock
+        """
+        weights = "WEIGHT_SPECTRUM" if self.ms.has("WEIGHT_SPECTRUM") else "WEIGHT"
+        columns = [self.column, "FLAG", "FLAG_ROW", weights, "UVW", "TIME", "FIELD_ID"]
+        for chunk in iter_chunks(self.ms, self.resolved, columns):
+            vis, weight = _planes_of(chunk, self.column, weights, planes, pseudo, self.correlation_codes(chunk.ddid))
+            uvw = np.asarray(chunk["UVW"], dtype=np.float64)
+            freq = self.channels(chunk.ddid)[0]
+            uvw = self._recentre(uvw, vis, chunk["FIELD_ID"], freq, centre)
+            if axis is not None:
+                factor = self.factors(chunk.ddid, axis.frame, chunk["TIME"], centre)
+                vis, weight = _onto_axis(vis, weight, freq, self.channels(chunk.ddid)[1], factor, axis, interpolation)
+                freq = axis.frequencies_hz / float(np.median(factor))
+            yield VisibilityBlock(np.ascontiguousarray(uvw), freq, vis, weight, self.number, chunk.rows, chunk.ddid)
+
+    def _recentre(self, uvw: np.ndarray, vis: np.ndarray, field_id: np.ndarray, freq: np.ndarray, centre: Direction) -> np.ndarray:
+        """Move the data to the phase centre of the image; `vis` is changed in place."""
+        for number in np.unique(field_id):
+            own = convert_direction(self.field_direction(int(number)), centre.frame, float(self.times_s[0]), self.position_m)
+            if np.hypot((own.lon_rad - centre.lon_rad) * np.cos(centre.lat_rad), own.lat_rad - centre.lat_rad) < 1e-10:
+                continue
+            rows = np.flatnonzero(field_id == number)
+            moved, shift = rotate_phase_centre(uvw[rows], own, centre)
+            uvw[rows] = moved
+            turn = np.exp(-2j * np.pi * shift[:, None] * (freq / _SPEED_OF_LIGHT_M_S)[None, :]).astype(np.complex64)
+            vis[:, rows] *= turn[None]
+        return uvw
+
+    def close(self) -> None:
+        """Close the MeasurementSet."""
+        self.ms.close()
+
+
+def _planes_of(
+    chunk: VisChunk, column: str, weights: str, planes: Sequence[tuple[str, dict[int, complex]]], pseudo: bool, codes: Sequence[int]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Planes (pol, row, chan) and weights (row, chan) of a chunk."""
+    data = chunk[column]
+    if data.dtype != np.complex64:
+        data = data.astype(np.complex64)
+    flag = chunk["FLAG"] | chunk["FLAG_ROW"][:, None, None]
+    used = sorted({k for _, parts in planes for k in parts})
+    parallel = [k for k, c in enumerate(codes) if c in (5, 8, 9, 12)] or list(range(len(codes)))
+    weight = chunk[weights]
+    weight = weight[:, None, :] if weight.ndim == 2 else weight
+    mean = weight[..., parallel].mean(axis=2, dtype=np.float32)
+    vis = np.empty((len(planes), *data.shape[:2]), dtype=np.complex64)
+    if pseudo:
+        good = ~flag[..., used]
+        total = np.where(good, data[..., used], 0).sum(axis=2)
+        number = good.sum(axis=2)
+        vis[0] = total / np.maximum(number, 1)
+        return vis, np.ascontiguousarray(np.where(number > 0, np.broadcast_to(mean, number.shape), 0.0), dtype=np.float32)
+    bad = flag[..., used].any(axis=2)
+    for plane, (_, parts) in zip(vis, planes, strict=True):
+        plane[...] = 0
+        for k, factor in parts.items():
+            plane += data[..., k] * np.complex64(factor)
+    bad |= ~np.isfinite(vis).all(axis=0)
+    vis[:, bad] = 0
+    return vis, np.ascontiguousarray(np.where(bad, np.float32(0), np.broadcast_to(mean, bad.shape)), dtype=np.float32)
+
+
+def _onto_axis(
+    vis: np.ndarray, weight: np.ndarray, freq: np.ndarray, width: np.ndarray, factor: np.ndarray, axis: SpectralAxis, interpolation: str
+) -> tuple[np.ndarray, np.ndarray]:
+    """Data on the channels of a cube."""
+    if len(freq) > 1 and freq[1] < freq[0]:
+        vis, weight, freq, width = vis[:, :, ::-1], weight[:, ::-1], freq[::-1], width[::-1]
+    out = np.empty((vis.shape[0], vis.shape[1], axis.nchan), dtype=np.complex64)
+    out_weight = np.empty((vis.shape[1], axis.nchan), dtype=np.float32)
+    native = float(np.median(width))
+    contiguous = np.ascontiguousarray(vis), np.ascontiguousarray(weight), np.ascontiguousarray(freq), np.ascontiguousarray(factor)
+    # Channels of the image that hold several of the data average these; finer ones interpolate.
+    if abs(axis.width_hz) > 1.5 * native and not axis.tabular and axis.nchan >= 1:
+        bin_channels(*contiguous, float(axis.frequencies_hz[0]), float(axis.width_hz), out, out_weight)
+    else:
+        interpolate_channels(*contiguous, np.ascontiguousarray(axis.frequencies_hz), interpolation == "nearest", out, out_weight)
+    return out, out_weight
+
+
+def open_sources(paths: Sequence[str], selections: Sequence[Selection], datacolumn: str, writable: bool = False) -> list[DataSource]:
+    """Open all MeasurementSets; closes those already open when one fails.
+
+    Raises
+    ------
+    CasaError
+        One cannot be opened, or its selection matches nothing in any of them.
+    """
+    found: list[DataSource] = []
+    try:
+        for number, (path, selection) in enumerate(zip(paths, selections, strict=True)):
+            found.append(DataSource(path, selection, datacolumn, number, writable))
+    except BaseException:
+        for source in found:
+            source.close()
+        raise
+    if not found:
+        raise DataError("no MeasurementSet was named")
+    return found

@@ -1,0 +1,192 @@
+"""Imaging weights: natural, uniform, superuniform, Briggs and radial weighting, and uv tapers.
+
+References
+----------
+Briggs 1995, PhD thesis, New Mexico Tech, chapter 3; "Data weighting", CASA documentation, for the constants of robust weighting:
+``w / (1 + f2 * G)`` with ``f2 = (5 * 10**-robust)**2 * sum(w) / sum(G**2)``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from casatools._base.errors import ParameterError, UnsupportedError
+from casatools.frames.quantities import to_unit
+from casatools.imaging.visibilities import VisibilityBlock
+from casatools.kernels.imaging_weights import add_density, density_weights
+
+__all__ = ["ImagingWeights", "UvTaper", "WeightingOptions", "parse_taper"]
+
+_SPEED_OF_LIGHT_M_S = 299792458.0
+_SCHEMES = ("natural", "uniform", "briggs", "superuniform", "radial", "briggsabs", "briggsbwtaper")
+
+
+@dataclass(frozen=True)
+class UvTaper:
+    """A Gaussian taper of the uv plane.
+
+    Attributes
+    ----------
+    major_lambda, minor_lambda : float
+        Half widths at half maximum [wavelengths]; the factor is ``exp(-ln 2 * (u'/major)**2 ...)``.
+    angle_rad : float
+        Position angle, north through east.
+    """
+
+    major_lambda: float
+    minor_lambda: float
+    angle_rad: float
+
+
+def parse_taper(values: Sequence[str]) -> UvTaper | None:
+    """Read CASA's uvtaper: ``['10arcsec']``, ``['5klambda', '3klambda', '30deg']``; None for none."""
+    given = [v for v in values if str(v).strip()]
+    if not given:
+        return None
+    axes = [_taper_lambda(str(v)) for v in given[:2]]
+    major = axes[0]
+    minor = axes[1] if len(axes) > 1 else major
+    angle = float(to_unit(given[2], "rad")) if len(given) > 2 else 0.0
+    return UvTaper(major, minor, angle)
+
+
+def _taper_lambda(text: str) -> float:
+    for unit, factor in (("Mlambda", 1e6), ("klambda", 1e3), ("lambda", 1.0)):
+        if text.strip().endswith(unit):
+            return float(text.strip()[: -len(unit)]) * factor
+    try:
+        # A Gaussian of this full width at half maximum on the sky: HWHM in the uv plane is 2 ln 2 / (pi FWHM).
+        return 2.0 * np.log(2.0) / (np.pi * float(to_unit(text, "rad")))
+    except ParameterError:
+        raise ParameterError(f"uvtaper {text!r} must be an angle such as '10arcsec' or a length such as '5klambda'") from None
+
+
+@dataclass(frozen=True)
+class WeightingOptions:
+    """How samples are weighted.
+
+    Attributes
+    ----------
+    scheme : str
+        natural, uniform, superuniform, briggs, briggsabs, radial.
+    robust : float
+    noise_jy : float
+        For briggsabs.
+    npixels : int
+        Cells that the density is summed over on either side; 0 is one cell (superuniform: 3 by default).
+    taper : UvTaper or None
+    """
+
+    scheme: str = "natural"
+    robust: float = 0.5
+    noise_jy: float = 1.0
+    npixels: int = 0
+    taper: UvTaper | None = None
+
+    def __post_init__(self) -> None:
+        if self.scheme not in _SCHEMES:
+            raise ParameterError(f"weighting must be one of {', '.join(_SCHEMES)}; got {self.scheme!r}")
+        if self.scheme == "briggsbwtaper":
+            raise UnsupportedError("weighting='briggsbwtaper' is not there yet; use weighting='briggs'")
+        if not -2.0 <= self.robust <= 2.0:
+            raise ParameterError(f"robust must be from -2 to 2; got {self.robust}")
+
+
+class ImagingWeights:
+    """Imaging weights of one image plane set: densities are gathered in one pass over the data, weights made in later ones.
+
+    Parameters
+    ----------
+    shape : (int, int)
+        Image pixels in x and y.
+    cell_rad : (float, float)
+        Pixel sizes.
+    options : WeightingOptions
+    planes : int
+        Densities kept apart: the channels of a cube weighted channel by channel, or 1.
+    """
+
+    def __init__(self, shape: tuple[int, int], cell_rad: tuple[float, float], options: WeightingOptions, planes: int = 1) -> None:
+        self.options = options
+        self._cells = shape[0] * cell_rad[0], shape[1] * cell_rad[1]
+        self._planes = planes
+        # CASA counts the samples of one density in cells that begin at multiples of the cell size, those of densities kept
+        # channel by channel in cells centred on them.
+        self._offset = 0.5 if planes > 1 else 0.0
+        self._dense = options.scheme in ("uniform", "superuniform", "briggs", "briggsabs")
+        self._density = np.zeros((planes, *shape)) if self._dense else np.zeros((0, 0, 0))
+        self._total = np.zeros(planes)
+        self._factor = np.ones(planes)
+        self._constant = 0.0
+
+    @property
+    def needs_density(self) -> bool:
+        """True when `gather` must see all data before `weights` is called."""
+        return self._dense
+
+    def gather(self, block: VisibilityBlock) -> None:
+        """Take the samples of a block into the densities."""
+        if not self._dense:
+            return
+        scale = block.freq_hz / _SPEED_OF_LIGHT_M_S
+        for plane in range(self._planes):
+            part = slice(None) if self._planes == 1 else slice(plane, plane + 1)
+            weight = np.ascontiguousarray(block.weight[:, part])
+            add_density(block.uvw_m, scale[part], weight, *self._cells, self._offset, self._density[plane])
+            # Each sample stands for two: itself and its conjugate.
+            self._total[plane] += 2.0 * float(weight.sum(dtype=np.float64))
+
+    def finish(self) -> None:
+        """Make the factors of the weighting from the densities."""
+        if not self._dense:
+            return
+        options = self.options
+        half = options.npixels if options.npixels else (3 if options.scheme == "superuniform" else 0)
+        if half and options.scheme != "briggs":
+            for plane in self._density:
+                plane[...] = _box_sum(plane, half)
+        if options.scheme in ("uniform", "superuniform") and self._planes > 1:
+            self._factor[:] = 2.0
+        elif options.scheme == "briggs":
+            squares = np.array([float(np.square(d).sum()) for d in self._density])
+            self._factor = (5.0 * 10.0**-options.robust) ** 2 * self._total / np.maximum(squares, 1e-300)
+            self._constant = 1.0
+        elif options.scheme == "briggsabs":
+            self._factor[:] = options.robust**2
+            self._constant = 2.0 * options.noise_jy**2
+
+    def weights(self, block: VisibilityBlock, chan: int | None = None) -> np.ndarray:
+        """Weights (row, chan) float32 of a block, or (row, 1) of one of its channels."""
+        part = slice(None) if chan is None else slice(chan, chan + 1)
+        scale = block.freq_hz[part] / _SPEED_OF_LIGHT_M_S
+        weight = np.ascontiguousarray(block.weight[:, part])
+        if self._dense:
+            plane = 0 if self._planes == 1 or chan is None else chan
+            result = np.empty_like(weight)
+            density_weights(
+                block.uvw_m, scale, weight, *self._cells, self._offset, self._density[plane], float(self._factor[plane]), self._constant, result
+            )
+            weight = result
+        elif self.options.scheme == "radial":
+            weight = weight * (np.hypot(block.uvw_m[:, 0], block.uvw_m[:, 1])[:, None] * scale[None, :])
+        if self.options.taper is not None:
+            weight = weight * _taper(block.uvw_m, scale, self.options.taper)
+        return np.ascontiguousarray(weight, dtype=np.float32)
+
+
+def _box_sum(density: np.ndarray, half: int) -> np.ndarray:
+    """Sum over the box of cells within `half` of each cell."""
+    summed = np.pad(density, ((half + 1, half), (half + 1, half))).cumsum(0).cumsum(1)
+    size = 2 * half + 1
+    return np.asarray(summed[size:, size:] - summed[:-size, size:] - summed[size:, :-size] + summed[:-size, :-size])
+
+
+def _taper(uvw_m: np.ndarray, scale: np.ndarray, taper: UvTaper) -> np.ndarray:
+    sin, cos = np.sin(taper.angle_rad), np.cos(taper.angle_rad)
+    # The major axis of the taper on the sky is the minor one in the uv plane; both are given here in the uv plane.
+    along = (uvw_m[:, 0] * sin + uvw_m[:, 1] * cos)[:, None] * scale[None, :] / taper.major_lambda
+    across = (uvw_m[:, 0] * cos - uvw_m[:, 1] * sin)[:, None] * scale[None, :] / taper.minor_lambda
+    return np.asarray(np.exp(-np.log(2.0) * (np.square(along) + np.square(across))), dtype=np.float32)

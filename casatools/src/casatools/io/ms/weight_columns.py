@@ -1,0 +1,24 @@
+"""The optional columns of weights by channel: made and removed."""
+
+from __future__ import annotations
+
+import numpy as np
+from casacore import tables as _tables
+
+from casatools.io.ms.measurement_set import MeasurementSet
+
+__all__ = ["add_weight_spectrum"]
+
+
+def add_weight_spectrum(ms: MeasurementSet) -> bool:
+    """Make WEIGHT_SPECTRUM, tiled as DATA, where it is missing; its cells are not yet filled. True when it was made."""
+    if "WEIGHT_SPECTRUM" in ms.column_names:
+        return False
+    nchan, ncorr = ms.cell_shape(0) if ms.nrow else (1, 1)
+    tile = np.array([ncorr, min(nchan, 4096), max(1, 262144 // max(1, nchan * ncorr))], dtype=np.int32)
+    description = _tables.makearrcoldesc("WEIGHT_SPECTRUM", 0.0, ndim=2, valuetype="float", comment="Weight for each data point")
+    manager = {
+        "TYPE": "TiledShapeStMan", "NAME": "TiledWgtSpectrum", "SEQNR": 0, "SPEC": {"DEFAULTTILESHAPE": tile, "MAXIMUMCACHESIZE": 0},
+    }  # fmt: skip
+    ms.table.addcols(_tables.maketabdesc([description]), manager)
+    return True

@@ -1,0 +1,61 @@
+"""The component search of Clark's CLEAN.
+
+References
+----------
+Clark 1980, A&A 89, 377.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from casatools.kernels._kernel import kernel
+
+__all__ = ["clark_components"]
+
+
+@kernel
+def clark_components(
+    active: np.ndarray, values: np.ndarray, patch: np.ndarray, gain: float, limit: float, niter: int, found: np.ndarray
+) -> int:
+    """Find components among bright pixels, subtracting a patch of the beam from these only.
+
+    Parameters
+    ----------
+    active : ndarray (pixel, 2) int64
+        y and x.
+    values : ndarray (pixel,) float64
+        Residuals; changed in place.
+    patch : ndarray (2 p + 1, 2 p + 1) float32
+        Beam about its peak.
+    gain : float
+    limit : float
+        Residual below which no more components are taken; grows with their number as Clark's criterion does.
+    niter : int
+    found : ndarray (pixel,) float64
+        Flux of the components, added to.
+
+    Returns
+    -------
+    int
+        Components taken.
+    """
+    half = patch.shape[0] // 2
+    done, growth = 0, 0.0
+    while done < niter:
+        best, at = 0.0, -1
+        for k in range(values.shape[0]):
+            if abs(values[k]) > best:
+                best, at = abs(values[k]), k
+        if at < 0 or best <= limit * (1.0 + growth):
+            break
+        flux = gain * values[at]
+        found[at] += flux
+        y, x = active[at, 0], active[at, 1]
+        for k in range(values.shape[0]):
+            dy, dx = active[k, 0] - y + half, active[k, 1] - x + half
+            if 0 <= dy < patch.shape[0] and 0 <= dx < patch.shape[1]:
+                values[k] -= flux * patch[dy, dx]
+        done += 1
+        growth += limit / (best * max(1, values.shape[0]))
+    return done

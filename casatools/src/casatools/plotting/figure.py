@@ -1,0 +1,38 @@
+"""Figures without a display: the Agg canvas and the object interface of matplotlib, no pyplot."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+from casatools._base.errors import UnsupportedError
+from casatools._base.paths import staged_output
+
+__all__ = ["FORMATS", "new_figure", "save_figure"]
+
+FORMATS = frozenset({"png", "pdf", "svg", "ps", "eps", "jpg", "jpeg", "tif", "tiff"})
+INK, GRID = "#222222", "#d9d9d9"
+
+
+def new_figure(width_in: float, height_in: float) -> Figure:
+    """A white figure of a size in inches with an Agg canvas."""
+    figure = Figure(figsize=(width_in, height_in), dpi=120, facecolor="white", layout="constrained")
+    FigureCanvasAgg(figure)
+    return figure
+
+
+def save_figure(figure: Any, path: str, file_format: str = "", dpi: float = 120.0, overwrite: bool = True) -> None:
+    """Write a figure; the format is that asked for, else the ending of the name, else PNG.
+
+    Raises
+    ------
+    UnsupportedError, OutputExistsError, DataError
+    """
+    kind = (file_format or os.path.splitext(path)[1].lstrip(".") or "png").lower()
+    if kind not in FORMATS:
+        raise UnsupportedError(f"plot: the file format {kind!r} is not supported; use one of {', '.join(sorted(FORMATS))}")
+    with staged_output(path, overwrite=overwrite) as temporary:
+        figure.savefig(temporary, format=kind, dpi=dpi)

@@ -1,0 +1,151 @@
+"""What the calibrater tool does with the data: solve, correct, corrupt."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+from casatools._base import kinds
+from casatools._base.declare import method
+from casatools._base.errors import ParameterError, UnsupportedError
+from casatools.tools.calibrater._setup import Unused, expression
+
+if TYPE_CHECKING:
+    from casatools.calibration.correct import LibraryOptions
+    from casatools.tools.calibrater._setup import _State
+
+__all__ = ["ActionMethods"]
+
+
+class ActionMethods:
+    """Solving and applying."""
+
+    if TYPE_CHECKING:
+        _state: _State
+
+        def _path(self) -> str: ...
+
+    def _library(self) -> LibraryOptions:
+        from casatools.calibration.correct import LibraryOptions
+
+        applied = self._state.applied
+        maps = tuple(list(a.spwmap) for a in applied)
+        return LibraryOptions(
+            tuple(a.table for a in applied), tuple(a.field for a in applied), tuple(a.interp for a in applied),
+            maps if any(maps) else (), tuple(a.calwt for a in applied) or (True,),
+        )  # fmt: skip
+
+    @method
+    def solve(self) -> dict:
+        """Solve as set by setsolve, with the tables of setapply applied, and write the table.
+
+        Returns
+        -------
+        dict
+            The counts of solutions; `returndict` gives all of it.
+
+        Raises
+        ------
+        NotOpenError, ParameterError, DataError, SelectionError
+            No MeasurementSet is open, nothing is set, or nothing can be solved. Nothing is written then.
+        """
+        from dataclasses import replace
+
+        from casatools.calibration.solve_session import PriorTables, solve_to_table
+        from casatools.io.ms import Selection
+
+        path, state = self._path(), self._state
+        if state.solve is None:
+            raise ParameterError("calibrater.solve: nothing to solve for is set; call setsolve first")
+        smodel = state.stokes if any(state.stokes) else ()
+        options = replace(state.solve, smodel=smodel, corrdepflags=state.corrdepflags)
+        tables = self._library()
+        priors = PriorTables(tables.gaintable, tables.gainfield, tables.interp, tables.spwmap, state.parang, calwt=tables.calwt)
+        state.record = solve_to_table(path, state.solve_table, Selection(**state.selection), options, priors, state.solve_append)
+        return dict(state.record["solvestats"])
+
+    @method
+    def correct(
+        self,
+        applymode: Annotated[
+            str,
+            kinds.Choice(("", "calflag", "calflagstrict", "trial", "flagonly", "flagonlystrict", "calonly")),
+            "What is done: calibrate and flag ('' or 'calflag'), also flag what has no solutions, only count, flag or calibrate",
+        ] = "",
+    ) -> bool:
+        """Apply the tables of setapply to the selected data."""
+        from casatools.calibration.correct import ApplyOptions, correct_visibilities
+
+        correct_visibilities(self._path(), self._state.selection, self._library(), ApplyOptions(applymode, self._state.parang))
+        return True
+
+    @method
+    def corrupt(self) -> bool:
+        """Put the effects in the tables of setapply into MODEL_DATA of the selected data."""
+        from casatools.calibration.corrupt import corrupt_model
+
+        corrupt_model(self._path(), self._state.selection, self._library(), self._state.parang)
+        return True
+
+    @method
+    def returndict(self) -> dict:
+        """What was applied, selected, written and counted by the last solve."""
+        return dict(self._state.record)
+
+    @method
+    def activityrec(self) -> dict:
+        """What was applied, selected, written and counted by the last solve."""
+        return dict(self._state.record)
+
+    @method
+    def initcalset(self, calset: Annotated[int, kinds.Int(), "Kept for CASA's signature: there is one set"] = 0) -> bool:
+        """Reset CORRECTED_DATA to DATA and, where it exists, MODEL_DATA to a unit point."""
+        from casatools.calibration.scratch_columns import clear_calibration
+
+        clear_calibration(self._path(), {}, False)
+        return True
+
+    @method
+    def delmod(
+        self,
+        otf: Annotated[bool, kinds.Bool(), "Remove virtual models"] = False,
+        field: Annotated[Any, kinds.Variant(), "Fields whose virtual models are removed; [] is all"] = [],  # noqa: B006
+        spw: Annotated[Any, kinds.Variant(), "Spectral windows; must be []"] = [],  # noqa: B006
+        scr: Annotated[bool, kinds.Bool(), "Remove MODEL_DATA"] = False,
+    ) -> bool:
+        """Remove models."""
+        from casatools.calibration.scratch_columns import delete_models
+
+        if expression(spw):
+            raise UnsupportedError("calibrater.delmod: spw is not available; use field")
+        delete_models(self._path(), otf, expression(field), scr)
+        return True
+
+    @method
+    def initweights(
+        self,
+        wtmode: Annotated[str, kinds.Text(), "nyq, sigma, weight, ones, tsys, tinttsys, delwtsp or delsigsp"] = "nyq",
+        dowtsp: Annotated[bool, kinds.Bool(), "Make WEIGHT_SPECTRUM and SIGMA_SPECTRUM too"] = False,
+        tsystable: Annotated[str, kinds.Text(), "Table of system temperatures"] = "",
+        gainfield: Annotated[str, kinds.Text(), "Fields of it"] = "",
+        interp: Annotated[str, kinds.Text(), "Its interpolation"] = "",
+        spwmap: Annotated[list[int], kinds.IntList(), "Its spectral windows"] = [],  # noqa: B006
+    ) -> bool:
+        """Set weights from scratch."""
+        from casatools.calibration.initial_weights import InitialWeightOptions, initialise_weights
+
+        if tsystable or gainfield or interp or spwmap:
+            raise UnsupportedError("calibrater.initweights: a tsystable is not available; use wtmode='nyq'")
+        initialise_weights(self._path(), InitialWeightOptions(wtmode, dowtsp))
+        return True
+
+    @method
+    def modelfit(
+        self,
+        vary: Unused,
+        niter: Unused = 0,
+        compshape: Unused = "P",
+        par: Unused = [1.0, 0.0, 0.0],  # noqa: B006
+        file: Unused = "",
+    ) -> dict:
+        """Fit a component to visibilities; not available here."""
+        raise UnsupportedError("calibrater.modelfit is not available; use the task uvmodelfit")

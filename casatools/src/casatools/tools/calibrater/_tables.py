@@ -1,0 +1,200 @@
+"""Calibration tables handled by the calibrater tool."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+from casatools._base import kinds
+from casatools._base.declare import method
+from casatools._base.errors import UnsupportedError
+from casatools.tools.calibrater._setup import Items, Unused, expression
+
+__all__ = ["TableMethods"]
+
+InTable = Annotated[str, kinds.InPath(), "Input calibration table"]
+OutTable = Annotated[str, kinds.OutPath(), "Output calibration table; '' replaces the input"]
+
+
+class TableMethods:
+    """Making tables, and tables from tables."""
+
+    if TYPE_CHECKING:
+
+        def _path(self) -> str: ...
+
+    @method
+    def createcaltable(
+        self,
+        caltable: Annotated[str, kinds.OutPath(), "The new table"],
+        partype: Annotated[str, kinds.Choice(("Complex", "Float")), "Kind of its parameters"],
+        caltype: Annotated[str, kinds.Text(empty=False), "What it holds, such as 'G Jones'"],
+        singlechan: Annotated[bool, kinds.Bool(), "One channel in each spectral window"],
+    ) -> bool:
+        """Make a calibration table without rows for the open MeasurementSet.
+
+        Raises
+        ------
+        NotOpenError, DataError
+            No MeasurementSet is open; something that is no calibration table is in the way.
+        """
+        from casatools.calibration.solve_session import create_table
+
+        create_table(self._path(), caltable, partype, caltype, singlechan)
+        return True
+
+    @method
+    def fluxscale(
+        self,
+        tablein: InTable,
+        reference: Items = [],  # noqa: B006
+        tableout: Annotated[str, kinds.OutPath(), "Output calibration table"] = "",
+        transfer: Items = [],  # noqa: B006
+        listfile: Annotated[str, kinds.OutPath(), "Text file for the flux densities"] = "",
+        append: Annotated[bool, kinds.Bool(), "Add to the output if it exists"] = False,
+        refspwmap: Annotated[
+            list[int], kinds.IntList(), "Spectral window of the reference gains for each one; [-1] is the same"
+        ] = [-1],  # noqa: B006
+        gainthreshold: Annotated[float, kinds.Float(), "Leave out gains further than this fraction from the median"] = -1.0,
+        antenna: Annotated[str, kinds.Text(numbers=True), "Antennas to use"] = "",
+        timerange: Annotated[str, kinds.Text(), "Times to use"] = "",
+        scan: Annotated[str, kinds.Text(numbers=True), "Scans to use"] = "",
+        incremental: Annotated[bool, kinds.Bool(), "Write the corrections alone"] = False,
+        fitorder: Annotated[int, kinds.Int(min=0), "Order of the spectral fit"] = 1,
+        display: Annotated[bool, kinds.Bool(), "Show histograms; must be False"] = False,
+    ) -> dict:
+        """Find flux densities of calibrators from their gains; see the task fluxscale."""
+        from casatools.calibration.fluxscale import FluxScaleOptions, scale_fluxes
+
+        if display:
+            raise UnsupportedError("calibrater.fluxscale: display=True is not supported")
+        options = FluxScaleOptions(
+            expression(reference), expression(transfer), tuple(refspwmap), gainthreshold, antenna, scan, timerange, incremental,
+            append, fitorder,
+        )  # fmt: skip
+        return scale_fluxes(self._path(), tablein, tableout, options, listfile)
+
+    @method
+    def rerefant(
+        self,
+        tablein: InTable,
+        tableout: OutTable,
+        refantmode: Annotated[
+            str, kinds.Choice(("flexible", "flex", "strict")), "When the reference antenna is missing"
+        ] = "flexible",
+        refant: Items = [],  # noqa: B006
+    ) -> bool:
+        """Refer the phases of a table to another antenna; see the task rerefant."""
+        from casatools.calibration.solve_session import edit_table
+
+        mode = "strict" if refantmode == "strict" else "flex"
+        edit_table("rerefant", self._path(), tablein, tableout, refant=expression(refant), refantmode=mode)
+        return True
+
+    @method
+    def smooth(
+        self,
+        tablein: InTable,
+        tableout: OutTable,
+        field: Items = [],  # noqa: B006
+        smoothtype: Annotated[str, kinds.Choice(("median", "mean"), fold=True), "Running median or mean"] = "median",
+        smoothtime: Annotated[Any, kinds.Quantity("s"), "Width of the window"] = 60.0,
+        ratesmooth: Annotated[bool, kinds.Bool(), "Smooth rates too; must be False"] = False,
+    ) -> bool:
+        """Smooth a table in time; see the task smoothcal."""
+        from casatools.calibration.solve_session import edit_table
+
+        if ratesmooth:
+            raise UnsupportedError("calibrater.smooth: ratesmooth=True is not available; use False")
+        edit_table(
+            "smooth", self._path(), tablein, tableout, field=expression(field), smoothtype=smoothtype, smoothtime=smoothtime
+        )  # fmt: skip
+        return True
+
+    @method
+    def specifycal(
+        self,
+        caltable: OutTable = "",
+        time: Annotated[str, kinds.Text(), "Time of the solutions"] = "",
+        spw: Annotated[str, kinds.Text(numbers=True), "Spectral windows; '' is all"] = "",
+        antenna: Annotated[str, kinds.Text(numbers=True), "Antennas; '' is all"] = "",
+        pol: Annotated[str, kinds.Text(), "Polarisations; '' is all"] = "",
+        caltype: Annotated[str, kinds.Text(), "Kind: amp, ph, sbd, mbd, ..."] = "",
+        parameter: Annotated[list[float], kinds.FloatList(), "Values"] = [1.0],  # noqa: B006
+        infile: Annotated[str, kinds.Text(), "File of values"] = "",
+        uniform: Annotated[bool, kinds.Bool(), "Kept for CASA's signature: values may differ in either case"] = True,
+    ) -> bool:
+        """Write given values as a calibration table; see the task gencal."""
+        raise UnsupportedError("calibrater.specifycal is not available yet; use the task gencal")
+
+    @method
+    def listcal(
+        self,
+        caltable: InTable,
+        field: Items = [],  # noqa: B006
+        antenna: Items = [],  # noqa: B006
+        spw: Items = [],  # noqa: B006
+        listfile: Annotated[str, kinds.OutPath(), "Text file; '' is the log"] = "",
+        pagerows: Annotated[int, kinds.Int(), "Rows between headings"] = 50,
+    ) -> bool:
+        """List the solutions of a table; see the task listcal."""
+        raise UnsupportedError("calibrater.listcal is not available yet; read the table with the table tool")
+
+    @method
+    def accumulate(
+        self,
+        tablein: Unused = "",
+        incrtable: Unused = "",
+        tableout: Unused = "",
+        field: Unused = [],  # noqa: B006
+        calfield: Unused = [],  # noqa: B006
+        interp: Unused = "linear",
+        t: Unused = -1.0,
+        spwmap: Unused = [-1],  # noqa: B006
+    ) -> bool:
+        """Join incremental tables; not available here."""
+        raise UnsupportedError("calibrater.accumulate is not available; apply the tables together")
+
+    @method
+    def linpolcor(self, tablein: Unused = "", tableout: Unused = "", fields: Unused = []) -> bool:  # noqa: B006
+        """Correct gains for linear polarisation; not available here."""
+        raise UnsupportedError("calibrater.linpolcor is not available")
+
+    @method
+    def posangcal(self, posangcor: Unused, tablein: Unused, tableout: Unused = "") -> bool:
+        """Correct position angles; not available here."""
+        raise UnsupportedError("calibrater.posangcal is not available")
+
+    @method
+    def plotcal(
+        self,
+        antennas: Unused,
+        fields: Unused,
+        spwids: Unused,
+        plottype: Unused = "AMP",
+        tablename: Unused = "",
+        polarization: Unused = 1,
+        multiplot: Unused = False,
+        nx: Unused = 1,
+        ny: Unused = 1,
+        psfile: Unused = "",
+    ) -> bool:
+        """Plot solutions; not available here."""
+        raise UnsupportedError("calibrater.plotcal is not available; use the task plotms")
+
+    @method
+    def updatecaltable(self, caltable: InTable) -> bool:
+        """Bring a table of an older CASA up to date: present tables are as they should be."""
+        from casatools.calibration.solve_session import require_table
+
+        require_table(caltable)
+        return True
+
+    @method
+    def parsecallibfile(self, filein: Annotated[str, kinds.InPath(), "A calibration library file"]) -> dict:
+        """Read a calibration library file as a record; not available here."""
+        raise UnsupportedError("calibrater.parsecallibfile is not available; use docallib of the tasks")
+
+    @method
+    def validatecallib(self, callib: Unused = {}) -> bool:  # noqa: B006
+        """Check a calibration library record; not available here."""
+        raise UnsupportedError("calibrater.validatecallib is not available; use docallib of the tasks")

@@ -1,0 +1,174 @@
+"""The logsink tool: messages to the log, their filter, and the threads and memory of the process."""
+
+from __future__ import annotations
+
+import os
+from typing import Annotated
+
+from casatools._base import kinds, log
+from casatools._base.declare import method
+from casatools._base.errors import DataError, ParameterError
+from casatools._base.threads import set_thread_count, thread_count
+from casatools._base.version import INTERFACE, VERSION
+
+__all__ = ["logsink"]
+
+Message = Annotated[str, kinds.Text(), "The message"]
+Priority = Annotated[str, kinds.Text(), "SEVERE, WARN, INFO, INFO1 ... INFO5, DEBUG1, DEBUG2, DEBUGGING"]
+Origin = Annotated[str, kinds.Text(), "Where it comes from; empty means the origin in force"]
+UseAipsrc = Annotated[bool, kinds.Bool(), "The value set here, rather than the machine's"]
+
+# Limits that hold for the process; 0 means the machine's own.
+_limits: dict[str, int] = {"memory_kb": 0, "cpus": 0}
+
+
+class logsink:
+    """The log of the process; all instances write to the same one."""
+
+    @method
+    def post(self, message: Message, priority: Priority = "INFO", origin: Origin = "") -> bool:
+        """Write a message to the log."""
+        log.post(message, priority, origin or None)
+        return True
+
+    @method
+    def postLocally(self, message: Message, priority: Priority = "INFO", origin: Origin = "") -> bool:
+        """Write a message to the log of this process."""
+        log.post(message, priority, origin or None)
+        return True
+
+    @method
+    def origin(self, fromwhere: Origin = "") -> bool:
+        """Set the origin of later messages."""
+        log.set_origin(fromwhere)
+        return True
+
+    @method
+    def getOrigin(self) -> str:
+        """The origin of messages."""
+        return log.current_origin()
+
+    @method
+    def processorOrigin(
+        self, fromwhere: Annotated[str, kinds.Text(), "Name of the process, written after the origin"] = ""
+    ) -> bool:
+        """Set a text that is added to the origin of every message, such as an MPI rank."""
+        log.sink.processor = fromwhere
+        return True
+
+    @method
+    def filter(self, level: Priority = "DEBUG2") -> bool:
+        """Let through only messages of this priority and above."""
+        log.sink.threshold = log.priority_rank(level)
+        return True
+
+    @method
+    def filterMsg(self, msgList: Annotated[list, kinds.TextList(), "Texts; a message with one of them is left out"] = []) -> None:  # noqa: B006
+        """Leave out messages with one of these texts."""
+        log.sink.filters.extend(text for text in msgList if text)
+
+    @method
+    def clearFilterMsgList(self) -> None:
+        """Forget the texts of `filterMsg`."""
+        log.sink.filters.clear()
+
+    @method
+    def logfile(self) -> str:
+        """Path of the log file."""
+        return log.sink.path
+
+    @method
+    def setlogfile(self, filename: Annotated[str, kinds.Text(empty=False), "Path of the log file"] = "casapy.log") -> bool:
+        """Write later messages to another file.
+
+        Raises
+        ------
+        DataError
+            The file cannot be written.
+        """
+        folder = os.path.dirname(os.path.abspath(os.path.expanduser(filename)))
+        if not os.path.isdir(folder) or not os.access(folder, os.W_OK):
+            raise DataError(f"the log file {filename!r} cannot be written: the folder {folder!r} is missing or not writable")
+        log.sink.set_path(filename)
+        return True
+
+    @method
+    def showconsole(self, onconsole: Annotated[bool, kinds.Bool(), "Write messages to the terminal too"] = False) -> bool:
+        """Write messages to the terminal too, or no longer."""
+        log.sink.to_terminal = onconsole
+        return True
+
+    @method
+    def setglobal(self, isglobal: Annotated[bool, kinds.Bool(), "Must be True: there is one log for the process"] = True) -> bool:
+        """Make this the log of the process; it always is."""
+        return True
+
+    @method
+    def id(self) -> str:
+        """Kind of the global log."""
+        return "TSLogSink"
+
+    @method
+    def localId(self) -> str:
+        """Kind of the local log."""
+        return "LogSinkInterface"
+
+    @method
+    def version(self) -> str:
+        """Version of the interface and the suite."""
+        return "CASA Version {}.{}.{}-{} ".format(*INTERFACE) + f"CASAtools:v{VERSION}"
+
+    # -- the process --------------------------------------------------------------------------------------------------
+
+    @method
+    def getMemoryTotal(self, use_aipsrc: UseAipsrc = True) -> int:
+        """Memory in kB."""
+        if use_aipsrc and _limits["memory_kb"]:
+            return _limits["memory_kb"]
+        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 1024
+
+    @method
+    def setMemoryTotal(self, memory: Annotated[int, kinds.Int(min=0), "Memory in MB; 0 is the machine's"] = 0) -> int:
+        """Set the memory that `getMemoryTotal` reports."""
+        _limits["memory_kb"] = memory * 1024
+        return 0
+
+    @method
+    def setMemoryFraction(
+        self, memfrac: Annotated[int, kinds.Int(min=0, max=100), "Per cent of the machine's memory; 0 is all"] = 0
+    ) -> int:
+        """Set the memory as a part of the machine's."""
+        _limits["memory_kb"] = self.getMemoryTotal(False) * memfrac // 100
+        return 0
+
+    @method
+    def getNumCPUs(self, use_aipsrc: UseAipsrc = True) -> int:
+        """Number of cores."""
+        if use_aipsrc and _limits["cpus"]:
+            return _limits["cpus"]
+        return len(os.sched_getaffinity(0))
+
+    @method
+    def setNumCPUs(self, cores: Annotated[int, kinds.Int(min=0), "Cores; 0 is the machine's"] = 0) -> int:
+        """Set the number of cores that computations use."""
+        _limits["cpus"] = cores
+        set_thread_count(cores or None)
+        return 0
+
+    @method
+    def ompGetNumThreads(self) -> int:
+        """Threads that computations use."""
+        return thread_count()
+
+    @method
+    def ompSetNumThreads(self, numThreads: Annotated[int, kinds.Int(), "Threads"] = 1) -> bool:
+        """Set the threads that computations use."""
+        if numThreads < 1:
+            raise ParameterError(f"logsink.ompSetNumThreads: parameter 'numThreads' must be at least 1; got {numThreads}")
+        set_thread_count(numThreads)
+        return True
+
+    @method
+    def ompNumThreadsTest(self) -> int:
+        """Threads that a parallel piece of work would use."""
+        return thread_count()

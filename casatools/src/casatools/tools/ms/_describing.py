@@ -1,0 +1,236 @@
+"""Summaries, statistics, history and headers."""
+
+# ruff: noqa: B006 - the defaults are the reference's, and the declaration hands out copies
+
+from __future__ import annotations
+
+import os
+from typing import Annotated, Any
+
+import numpy as np
+
+from casatools._base import kinds, log
+from casatools._base.declare import method
+from casatools._base.errors import UnsupportedError
+from casatools.information.headers import history_lines, write_listing
+from casatools.information.listing import summary_lines
+from casatools.information.observation_summary import observation_summary, summary_record
+from casatools.information.visibility_statistics import VisibilityStatisticsOptions, statistics_of
+from casatools.io.ms import MeasurementSet, Selection
+from casatools.tools.ms._state import MsState
+
+_Text = Annotated[str, kinds.Text(numbers=True), "Selection expression; '' is all"]
+_DAY_S = 86400.0
+
+
+class DescriptionMethods(MsState):
+    """What the MeasurementSet holds."""
+
+    def _resolved_rows(self) -> Any:
+        from dataclasses import replace
+
+        return replace(Selection().resolve(self._ms), rows=self._selected)
+
+    @method
+    def summary(
+        self,
+        verbose: Annotated[bool, kinds.Bool(), "List scans, sources and antenna positions too"] = False,
+        listfile: Annotated[str, kinds.OutPath(), "Text file for the listing; '' sends it to the log"] = "",
+        listunfl: Annotated[bool, kinds.Bool(), "Count unflagged rows"] = False,
+        cachesize: Annotated[float, kinds.Float(), "Accepted for compatibility"] = 50.0,
+        overwrite: Annotated[bool, kinds.Bool(), "Replace a listing that exists"] = False,
+        wantreturn: Annotated[bool, kinds.Bool(), "Give the record back"] = True,
+    ) -> Any:
+        """List the selected rows' scans, fields, windows and antennas; give CASA's record back."""
+        ms = self._ms
+        found = observation_summary(ms, self._resolved_rows(), listunfl)
+        write_listing(summary_lines(ms.path, found, ms.metadata, verbose, listunfl), listfile, overwrite)
+        return summary_record(found, ms.metadata) if wantreturn else {}
+
+    @method
+    def getscansummary(self) -> dict[str, Any]:
+        """Times, fields, windows and row counts of each scan."""
+        ms = self._ms
+        rows = self._selected
+        c = {n: np.asarray(ms.read(n, rows)) for n in ("SCAN_NUMBER", "FIELD_ID", "STATE_ID", "DATA_DESC_ID", "TIME", "INTERVAL")}
+        spws = np.array([d.spw for d in ms.metadata.data_descriptions], dtype=np.int64)
+        out: dict[str, Any] = {}
+        for scan in np.unique(c["SCAN_NUMBER"]).tolist():
+            parts: dict[str, Any] = {}
+            inside = np.flatnonzero(c["SCAN_NUMBER"] == scan)
+            for field in c["FIELD_ID"][inside][np.sort(np.unique(c["FIELD_ID"][inside], return_index=True)[1])].tolist():
+                k = inside[c["FIELD_ID"][inside] == field]
+                ddids = np.unique(c["DATA_DESC_ID"][k]).astype(np.int64)
+                parts[str(len(parts))] = {
+                    "BeginTime": float(c["TIME"][k].min() / _DAY_S), "EndTime": float(c["TIME"][k].max() / _DAY_S), "FieldId": field,
+                    "DDIds": ddids, "SpwIds": np.unique(spws[ddids]), "IntegrationTime": float(c["INTERVAL"][k].mean()),
+                    "StateId": int(c["STATE_ID"][k[0]]), "nRow": len(k),
+                }  # fmt: skip
+            out[str(scan)] = parts
+        return out
+
+    @method
+    def getspectralwindowinfo(self) -> dict[str, Any]:
+        """Frequencies and widths of each data description's window, Hz."""
+        meta = self._ms.metadata
+        out: dict[str, Any] = {}
+        for d in meta.data_descriptions:
+            w = meta.spectral_windows[d.spw]
+            out[str(d.id)] = {
+                "Chan1Freq": float(w.chan_freq_hz[0]), "ChanWidth": float(w.chan_width_hz[0]), "Frame": w.frame, "NumChan": w.nchan,
+                "NumCorr": meta.polarizations[d.pol].ncorr, "PolId": d.pol, "RefFreq": w.ref_frequency_hz, "SpectralWindowId": d.spw,
+                "TotalWidth": w.total_bandwidth_hz,
+            }  # fmt: skip
+        return out
+
+    @method
+    def getreferencedtables(self) -> list[str]:
+        """Absolute paths of the tables that this one refers to."""
+        return [os.path.abspath(self._ms.path)]
+
+    @method
+    def listhistory(self) -> bool:
+        """Send the HISTORY to the log."""
+        log.post("\n".join(history_lines(self._ms.path)))
+        return True
+
+    @method
+    def listfits(self, fitsfile: Annotated[str, kinds.InPath(), "Name of the FITS file"]) -> bool:
+        """Send the headers of a FITS file to the log."""
+        from casatools.information.fits_listing import fits_lines
+
+        log.post("\n".join(fits_lines(fitsfile)))
+        return True
+
+    @method
+    def writehistory(
+        self,
+        message: Annotated[str, kinds.Text(), "Message"] = "",
+        parms: Annotated[str, kinds.Text(), "Parameters, kept as the message's command"] = "",
+        origin: Annotated[str, kinds.Text(), "Who writes"] = "MSHistoryHandler::addMessage()",
+        msname: Annotated[str, kinds.InPath(), "MeasurementSet; '' is the open one"] = "",
+        app: Annotated[str, kinds.Text(), "Application"] = "ms",
+    ) -> bool:
+        """Add a message to the HISTORY."""
+        return self._write_history([message], parms, origin, msname, app)
+
+    @method
+    def writehistory_batch(
+        self,
+        messages: Annotated[list[str], kinds.TextList(), "Messages"] = [],
+        parms: Annotated[str, kinds.Text(), "Parameters, kept as the messages' command"] = "",
+        origin: Annotated[str, kinds.Text(), "Who writes"] = "MSHistoryHandler::addMessage()",
+        msname: Annotated[str, kinds.InPath(), "MeasurementSet; '' is the open one"] = "",
+        app: Annotated[str, kinds.Text(), "Application"] = "ms",
+    ) -> bool:
+        """Add messages to the HISTORY."""
+        return self._write_history(messages, parms, origin, msname, app)
+
+    def _write_history(self, messages: list[str], parms: str, origin: str, msname: str, app: str) -> bool:
+        lines = [*messages, *([parms] if parms else [])]
+        if msname:
+            with MeasurementSet(msname) as other:
+                other.append_history(origin, lines, app)
+        else:
+            self._ms.append_history(origin, lines, app)
+        return True
+
+    @method
+    def metadata(self, cachesize: Annotated[float, kinds.Float(), "Accepted for compatibility"] = 50.0) -> Any:
+        """A msmetadata tool on the open MeasurementSet."""
+        from casatools.tools.msmetadata import msmetadata
+
+        tool = msmetadata()
+        tool.open(self._ms.path)
+        return tool
+
+    @method
+    def statistics(
+        self,
+        column: Annotated[str, kinds.Text(), "Column"] = "",
+        complex_value: Annotated[str, kinds.Text(), "Part of complex values: amplitude, phase, real, imaginary"] = "",
+        useflags: Annotated[bool, kinds.Bool(), "Leave flagged data out"] = True,
+        useweights: Annotated[bool, kinds.Bool(), "Weight the data"] = False,
+        spw: _Text = "",
+        field: _Text = "",
+        baseline: _Text = "",
+        uvrange: _Text = "",
+        time: _Text = "",
+        correlation: _Text = "",
+        scan: _Text = "",
+        intent: _Text = "",
+        array: _Text = "",
+        obs: _Text = "",
+        reportingaxes: Annotated[str, kinds.Text(), "Comma separated out of ddid, field, integration; '' is one record"] = "",
+        timeaverage: Annotated[bool, kinds.Bool(), "Average in time before"] = False,
+        timebin: Annotated[str, kinds.Text(), "Interval to average over"] = "0s",
+        timespan: Annotated[str, kinds.Text(), "Boundaries that averages may cross"] = "",
+        maxuvwdistance: Annotated[float, kinds.Float(), "Largest uv distance of averaged visibilities"] = 0.0,
+        doquantiles: Annotated[bool, kinds.Bool(), "Compute median and quartiles too"] = True,
+    ) -> dict[str, Any]:
+        """Statistics of a column, one record for each combination of the reporting axes."""
+        if timeaverage:
+            raise UnsupportedError("ms.statistics: timeaverage=True is not there yet; average with split first")
+        selection = Selection(
+            spw=spw, field=field, antenna=baseline, uvrange=uvrange, timerange=time, correlation=correlation, scan=scan, intent=intent,
+            array=array, observation=obs,
+        )  # fmt: skip
+        axes = tuple(a.strip() for a in reportingaxes.split(",") if a.strip())
+        options = VisibilityStatisticsOptions(
+            column or "DATA", complex_value or "amplitude", useflags, useweights, axes, doquantiles
+        )
+        return statistics_of(self._ms, selection.resolve(self._ms), options)
+
+    @method
+    def statisticsold(
+        self,
+        column: Annotated[str, kinds.Text(), "Column"] = "",
+        complex_value: Annotated[str, kinds.Text(), "Part of complex values: amplitude, phase, real, imaginary"] = "",
+        useflags: Annotated[bool, kinds.Bool(), "Leave flagged data out"] = True,
+        spw: _Text = "",
+        field: _Text = "",
+        baseline: _Text = "",
+        uvrange: _Text = "",
+        time: _Text = "",
+        correlation: _Text = "",
+        scan: _Text = "",
+        array: _Text = "",
+        obs: _Text = "",
+    ) -> dict[str, Any]:
+        """Statistics of a column in one record named after it, with the spread of the quartiles."""
+        found = self.statistics(
+            column, complex_value, useflags, spw=spw, field=field, baseline=baseline, uvrange=uvrange, time=time, correlation=correlation,
+            scan=scan, array=array, obs=obs,
+        )[""]  # fmt: skip
+        kept = ("max", "mean", "medabsdevmed", "median", "min", "npts", "rms", "stddev", "sum", "sumsq")
+        spread = {"quartile": found["thirdquartile"] - found["firstquartile"], "var": found["variance"]}
+        return {(column or "DATA").upper(): {k: found[k] for k in kept if k in found} | spread}
+
+    @method
+    def getfielddirmeas(
+        self,
+        dircolname: Annotated[str, kinds.Text(), "PHASE_DIR, DELAY_DIR or REFERENCE_DIR"] = "PHASE_DIR",
+        fieldid: Annotated[int, kinds.Int(), "Field ID"] = 0,
+        time: Annotated[float, kinds.Float(), "Time, MJD seconds; 0 is the field's own"] = 0.0,
+        format: Annotated[str, kinds.Text(), "measure or string"] = "measure",
+    ) -> Any:
+        """A direction of a field as a measure."""
+        from casatools._base.errors import ParameterError
+        from casatools.tools.msmetadata._fields import direction, evaluate
+
+        fields = self._ms.metadata.fields
+        if not 0 <= fieldid < len(fields):
+            raise ParameterError(f"ms.getfielddirmeas: there is no field {fieldid}; IDs are 0 to {len(fields) - 1}")
+        row = fields[fieldid]
+        columns = {"PHASE_DIR": (row.phase_dir, row.phase_frame), "DELAY_DIR": (row.delay_dir, row.delay_frame),
+                   "REFERENCE_DIR": (row.reference_dir, row.reference_frame)}  # fmt: skip
+        if dircolname.upper() not in columns:
+            raise ParameterError(
+                f"ms.getfielddirmeas: parameter 'dircolname' must be one of {', '.join(columns)}; got {dircolname!r}"
+            )
+        polynomial, frame = columns[dircolname.upper()]
+        longitude, latitude = evaluate(polynomial, time, row.time_s)
+        if format == "string":
+            cosine = np.cos(latitude)
+            return f"Direction: [{cosine * np.cos(longitude):.6g}, {cosine * np.sin(longitude):.6g}, {np.sin(latitude):.6g}]"
+        return direction(longitude, latitude, frame)

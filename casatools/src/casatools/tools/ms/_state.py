@@ -1,0 +1,64 @@
+"""What the parts of the ms tool share: the open MeasurementSet and the selection in force."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from casatools._base.errors import NotOpenError, ParameterError
+from casatools.information.item_access import DataView
+from casatools.io.ms import MeasurementSet, ResolvedSelection
+
+
+class MsState:
+    """The open MeasurementSet, the rows selected, and the channels and polarizations wanted."""
+
+    _opened: MeasurementSet | None = None
+    _rows: np.ndarray | None = None
+    _resolved: ResolvedSelection | None = None
+    _channels: np.ndarray | None = None
+    _polarizations: tuple[str, ...] = ()
+    _pieces: list[np.ndarray] | None = None
+    _piece: int = 0
+
+    @property
+    def _ms(self) -> MeasurementSet:
+        if self._opened is None:
+            raise NotOpenError("ms: no MeasurementSet is open; call open first")
+        return self._opened
+
+    @property
+    def _selected(self) -> np.ndarray:
+        return np.arange(self._ms.nrow, dtype=np.int64) if self._rows is None else self._rows
+
+    def _current(self) -> DataView:
+        """The rows of the selection, or of the iteration's piece, and what to read of them."""
+        rows = self._selected if self._pieces is None else self._pieces[self._piece]
+        return DataView(rows, self._channels, self._polarizations)
+
+    def _forget(self) -> None:
+        self._rows = self._resolved = self._channels = self._pieces = None
+        self._polarizations = ()
+        self._piece = 0
+
+    def _narrow(self, mask: np.ndarray) -> bool:
+        """Keep the selected rows in a mask; False, and nothing changed, when none is left."""
+        kept = self._selected[mask]
+        if not len(kept):
+            return False
+        self._rows = kept
+        return True
+
+    def _one_shape(self) -> None:
+        """Refuse data of several shapes."""
+        ddids = np.unique(self._ms.read("DATA_DESC_ID", self._current().rows))
+        shapes = set()
+        meta: Any = self._ms.metadata
+        for d in ddids.tolist():
+            row = meta.data_descriptions[d]
+            shapes.add((meta.spectral_windows[row.spw].nchan, meta.polarizations[row.pol].ncorr))
+        if len(shapes) > 1:
+            raise ParameterError(
+                f"ms: the selected rows have data of the shapes {sorted(shapes)}; select one with selectinit(datadescid)"
+            )

@@ -1,0 +1,129 @@
+"""Moving the phase centre of visibilities, and taking their complex conjugate.
+
+References
+----------
+Thompson, Moran & Swenson, "Interferometry and Synthesis in Radio Astronomy", 3rd ed. (2017), section 4.1: uvw coordinates.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from casatools._base.errors import ParameterError
+from casatools._base.paths import require_absent, require_present, staged_output
+from casatools.frames.directions import convert_direction, parse_direction
+from casatools.io.ms import MeasurementSet, Selection, iter_chunks, write_chunks
+from casatools.io.ms.create_like import SubtableEdit
+from casatools.transform.blocks import Block, settle_row_weights
+from casatools.transform.parameters import refuse_multi_ms
+from casatools.transform.pipeline import TransformOptions, prepare, run
+
+__all__ = ["conjugatevis", "phaseshift", "shift_blocks", "uvw_frame"]
+
+_SPEED_OF_LIGHT_M_S = 299792458.0
+
+
+def uvw_frame(longitude_rad: float, latitude_rad: float) -> np.ndarray:
+    """Rows are the unit vectors of u (east), v (north) and w (towards the direction): ndarray (3, 3)."""
+    sin_l, cos_l, sin_b, cos_b = np.sin(longitude_rad), np.cos(longitude_rad), np.sin(latitude_rad), np.cos(latitude_rad)
+    return np.array([[-sin_l, cos_l, 0.0], [-sin_b * cos_l, -sin_b * sin_l, cos_b], [cos_b * cos_l, cos_b * sin_l, sin_b]])
+
+
+def shift_blocks(
+    blocks: Iterable[Block], rotations: Mapping[int, np.ndarray], frequencies_hz: Mapping[int, np.ndarray]
+) -> Iterator[Block]:
+    """The stage: rotate uvw and turn phases to a new centre.
+
+    Parameters
+    ----------
+    blocks : iterable of Block
+    rotations : mapping
+        Field to the rotation (3, 3) from old to new uvw.
+    frequencies_hz : mapping
+        Spectral window to the frequencies of the channels held.
+
+    Notes
+    -----
+    Data are multiplied with exp(-2 pi i (w' - w) nu / c); no small-angle approximation is made.
+    """
+    for block in blocks:
+        uvw = block.rows["UVW"].copy()
+        for number in np.unique(block.rows["FIELD_ID"]):
+            rows = block.rows["FIELD_ID"] == number
+            uvw[rows] = uvw[rows] @ rotations[int(number)].T
+        path_m = uvw[:, 2] - block.rows["UVW"][:, 2]
+        turns = path_m[:, None] * (frequencies_hz[block.spw] / _SPEED_OF_LIGHT_M_S)[None, :]
+        # Whole turns are taken off in double precision; what is left is small enough for single.
+        phase = (-2.0 * np.pi * (turns - np.rint(turns))).astype(np.float32)
+        factor = np.empty(phase.shape, dtype=np.complex64)
+        np.cos(phase, out=factor.real)
+        np.sin(phase, out=factor.imag)
+        block.data = {name: values * factor[:, :, None] for name, values in block.data.items()}
+        block.rows["UVW"] = uvw
+        yield block
+
+
+def phaseshift(vis: str, outputvis: str, selection: Selection, datacolumn: str, phasecenter: Any, keepmms: bool = True) -> int:
+    """Write `vis` with the phase centre of its fields moved to `phasecenter`; returns the number of rows.
+
+    Raises
+    ------
+    ParameterError
+        `phasecenter` is empty or cannot be read.
+    """
+    vis = require_present(vis, "MeasurementSet")
+    require_absent(outputvis)
+    if keepmms:
+        refuse_multi_ms(vis, "keepmms")
+    if phasecenter in ("", None) or phasecenter == {}:
+        raise ParameterError("parameter 'phasecenter' must be a direction such as 'J2000 19h53m50 40d06m00'; got ''")
+    direction = parse_direction(phasecenter)
+    with MeasurementSet(vis) as ms:
+        job = prepare(ms, TransformOptions(selection, datacolumn, reindex=False))
+        fields = ms.metadata.fields
+        rotations: dict[int, np.ndarray] = {}
+        directions = [f.phase_dir.copy() for f in fields]
+        for number in sorted(set(job.resolved.fields_present)):
+            old = fields[number]
+            new = convert_direction(direction, old.phase_frame)
+            rotations[number] = uvw_frame(new.lon_rad, new.lat_rad) @ uvw_frame(*old.phase_dir[0]).T
+            directions[number] = np.zeros_like(old.phase_dir)
+            directions[number][0] = (new.lon_rad + np.pi) % (2 * np.pi) - np.pi, new.lat_rad
+        frequencies = {}
+        for spw in job.spws:
+            held, window = job.resolved.channels.get(spw), ms.metadata.spectral_windows[spw]
+            frequencies[spw] = window.chan_freq_hz if held is None else window.chan_freq_hz[np.asarray(held)]
+        edits = {"FIELD": SubtableEdit(None, {"PHASE_DIR": directions})}
+
+        def stage(blocks: Iterable[Block]) -> Iterator[Block]:
+            return settle_row_weights(shift_blocks(blocks, rotations, frequencies), job.columns)
+
+        return run(job, outputvis, [stage], edits=edits)
+
+
+def conjugatevis(vis: str, outputvis: str, spws: Sequence[int], overwrite: bool = False) -> None:
+    """Copy `vis` to `outputvis` with the visibilities of some spectral windows (all when none is named) conjugated.
+
+    Raises
+    ------
+    ParameterError
+        A spectral window does not exist.
+    """
+    vis = require_present(vis, "MeasurementSet")
+    require_absent(outputvis, overwrite)
+    with MeasurementSet(vis) as ms:
+        count = len(ms.metadata.spectral_windows)
+    unknown = [s for s in spws if not 0 <= s < count]
+    if unknown:
+        raise ParameterError(f"parameter 'spwlist' names spectral window {unknown[0]}; {vis!r} has 0 to {count - 1}")
+    with staged_output(outputvis, overwrite) as temporary:
+        shutil.copytree(vis, temporary, symlinks=True)
+        with MeasurementSet(temporary, writable=True) as ms:
+            columns = [c for c in ("DATA", "CORRECTED_DATA", "MODEL_DATA") if ms.has(c)]
+            resolved = Selection(spw=",".join(str(s) for s in spws)).resolve(ms, allow_empty=True)
+            chunks = iter_chunks(ms, resolved, columns)
+            write_chunks(ms, ((chunk, {c: np.conj(chunk[c]) for c in columns}) for chunk in chunks), columns)

@@ -1,0 +1,38 @@
+"""plotms: files, axes and refusals."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from tests.support.shared import unpack
+
+from casatasks.visualization.plotants import plotants
+from casatasks.visualization.plotms import plotms
+from casatools._base.errors import OutputExistsError, ParameterError, UnsupportedError
+
+
+def test_files_and_refusals(tmp_path: Path) -> None:
+    vis, out = str(unpack("simvla.ms", tmp_path)), str(tmp_path / "a.png")
+    plotms(vis, xaxis="uvdist", yaxis="amp", avgchannel="8", coloraxis="field", plotfile=out)
+    assert Path(out).read_bytes()[:4] == b"\x89PNG"
+    with pytest.raises(OutputExistsError):
+        plotms(vis, plotfile=out)
+    with pytest.raises(ParameterError, match="axis"):
+        plotms(vis, xaxis="nonsense", plotfile=str(tmp_path / "b.png"))
+    with pytest.raises(UnsupportedError, match="showatm"):
+        plotms(vis, showatm=True, plotfile=str(tmp_path / "b.png"))
+    with pytest.raises(UnsupportedError, match="exprange"):
+        plotms(vis, exprange="current", plotfile=str(tmp_path / "b.png"))
+    with pytest.raises(UnsupportedError, match="clearplots"):
+        plotms(vis, clearplots=False, plotfile=str(tmp_path / "b.png"))
+    table = str(unpack("cal.G", tmp_path))
+    with pytest.raises(UnsupportedError, match="calibration table"):
+        plotms(table, antenna="EA01", plotfile=str(tmp_path / "b.png"))
+    assert not (tmp_path / "b.png").exists()
+    plotms(table, yaxis="phase", coloraxis="corr", iteraxis="antenna", plotfile=str(tmp_path / "e.png"))
+    assert (tmp_path / "e.png").stat().st_size > 2000
+    plotants(vis, figfile=str(tmp_path / "c.png"), logpos=True, antindex=True)
+    assert (tmp_path / "c.png").stat().st_size > 2000
+    with pytest.raises(ParameterError, match="exclude"):
+        plotants(vis, figfile=str(tmp_path / "d.png"), exclude="nobody")

@@ -1,0 +1,245 @@
+"""Calibration applied to a simulated MeasurementSet; behaviours are those measured on CASA 6.7."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from casatools._base.errors import (
+    DataError,
+    ParameterError,
+    PathMissingError,
+    SelectionError,
+    UnsupportedError,
+)
+from casatools.calibration.apply import PriorCalibration
+from casatools.calibration.callib import CalibrationLibrary
+from casatools.calibration.correct import ApplyOptions, LibraryOptions, apply_calibration, correct_visibilities
+from casatools.io.caltable import CalTable
+from casatools.io.ms import MeasurementSet, Selection, iter_chunks
+
+Input = Callable[[str], str]
+
+
+@pytest.fixture
+def vis(shared_input: Input) -> str:
+    """simvla.ms with unit visibilities, no flags and SIGMA 0.5."""
+    path = shared_input("simvla.ms")
+    with MeasurementSet(path, writable=True) as ms:
+        rows = np.arange(ms.nrow)
+        shape = ms.read("DATA", rows).shape
+        ms.write("DATA", np.ones(shape, dtype=np.complex64), rows)
+        ms.write("FLAG", np.zeros(shape, dtype=bool), rows)
+        ms.write("SIGMA", np.full((shape[0], shape[2]), 0.5, dtype=np.float32), rows)
+    return path
+
+
+@pytest.fixture
+def gains(shared_input: Input) -> str:
+    """cal.G with gains of 2 for antenna 1 and 1 for the others; in window 0 antenna 2 is flagged in its first polarization."""
+    path = shared_input("cal.G")
+    table = CalTable.open(path)
+    for group in table.groups:
+        group.param[...] = 1.0
+        group.param[table.antenna1[group.rows] == 1] = 2.0
+        group.flag[...] = False
+        group.flag[(table.antenna1[group.rows] == 2) & (table.spw_id[group.rows] == 0), 0, 0] = True
+    table.write(path)
+    return path
+
+
+def read(path: str, column: str, ant1: int, ant2: int, spw: int = 0) -> np.ndarray:
+    with MeasurementSet(path) as ms:
+        rows = np.arange(ms.nrow)
+        keep = (ms.read("ANTENNA1") == ant1) & (ms.read("ANTENNA2") == ant2) & (ms.read("DATA_DESC_ID") == spw)
+        return ms.read(column, rows[keep])
+
+
+def run(path: str, mode: str = "calflag", parang: bool = False, select: dict[str, str] | None = None, **lists: object) -> None:
+    library = LibraryOptions(**{k: tuple(v) if isinstance(v, list) else v for k, v in lists.items()})  # type: ignore[arg-type]
+    correct_visibilities(path, select or {}, library, ApplyOptions(mode, parang))
+
+
+def test_gains_are_divided_out_and_weights_follow(vis: str, gains: str) -> None:
+    run(vis, gaintable=[gains])
+    assert np.allclose(read(vis, "CORRECTED_DATA", 0, 1), 0.5)
+    assert np.allclose(read(vis, "WEIGHT", 0, 1), 4.0 * 4.0)  # 1 / sigma^2 times |g|^2
+    assert np.allclose(read(vis, "WEIGHT", 0, 3), 4.0)
+    # The flagged polarization of antenna 2: RR and LR of baseline 0-2 are flagged, the data stay as they are.
+    assert read(vis, "FLAG", 0, 2)[0, 0].tolist() == [True, False, True, False]
+    assert np.allclose(read(vis, "CORRECTED_DATA", 0, 2), 1.0)
+
+
+def test_repeating_gives_the_same(vis: str, gains: str) -> None:
+    run(vis, gaintable=[gains])
+    first = read(vis, "WEIGHT", 0, 1)
+    run(vis, gaintable=[gains])
+    assert np.array_equal(first, read(vis, "WEIGHT", 0, 1))
+
+
+def test_calwt_false_leaves_weights(vis: str, gains: str) -> None:
+    before = read(vis, "WEIGHT", 0, 1)
+    run(vis, gaintable=[gains], calwt=[False])
+    assert np.array_equal(before, read(vis, "WEIGHT", 0, 1))
+
+
+def test_modes(vis: str, gains: str) -> None:
+    run(vis, "trial", gaintable=[gains])
+    run(vis, "flagonly", gaintable=[gains])
+    assert read(vis, "FLAG", 0, 2).sum() == 2 * 8 * 36
+    with MeasurementSet(vis) as ms:
+        assert not ms.has("CORRECTED_DATA")
+    with MeasurementSet(vis, writable=True) as ms:
+        ms.write("FLAG", np.zeros((ms.nrow, 8, 4), dtype=bool), np.arange(ms.nrow))
+    run(vis, "calonly", gaintable=[gains])
+    assert not read(vis, "FLAG", 0, 2).any()
+    assert np.allclose(read(vis, "CORRECTED_DATA", 0, 1), 0.5)
+
+
+def test_strict_flags_windows_without_solutions(vis: str, gains: str) -> None:
+    table = CalTable.open(gains)
+    table.select(table.spw_id == 0).write(gains)
+    run(vis, gaintable=[gains])
+    assert np.allclose(read(vis, "CORRECTED_DATA", 0, 1, spw=1), 1.0)
+    assert not read(vis, "FLAG", 0, 1, spw=1).any()
+    run(vis, "calflagstrict", gaintable=[gains])
+    assert read(vis, "FLAG", 0, 1, spw=1).all()
+
+
+def test_spwmap_and_selection(vis: str, gains: str) -> None:
+    table = CalTable.open(gains)
+    table.select(table.spw_id == 0).write(gains)
+    run(vis, gaintable=[gains], spwmap=[0, 0], select={"spw": "1:2~3"})
+    corrected = read(vis, "CORRECTED_DATA", 0, 1, spw=1)
+    assert np.allclose(corrected[:, 2:4], 0.5)
+    assert np.allclose(corrected[:, [0, 1, 4, 5, 6, 7]], 1.0)
+    assert np.allclose(read(vis, "CORRECTED_DATA", 0, 1, spw=0), 1.0)
+
+
+def test_corrupt_undoes_correct(vis: str, shared_input: Input) -> None:
+    tables = [shared_input(n) for n in ("cal.B", "cal.G", "cal.K")]
+    with MeasurementSet(vis) as ms:
+        calibration = PriorCalibration(ms, CalibrationLibrary.from_lists(ms, tables), parang=True)
+        chunk = next(iter_chunks(ms, Selection(spw="0").resolve(ms), ["DATA", "FLAG", *calibration.columns]))
+        data = chunk["DATA"].copy()
+        corrected, flag, _ = calibration.correct(chunk, chunk["DATA"].copy(), chunk["FLAG"].copy())
+        assert np.abs(corrected - data).max() > 0.1
+        back = calibration.corrupt(chunk, corrected.copy())
+    assert np.allclose(back[~flag], data[~flag], atol=2e-5)
+
+
+def test_delay_table_turns_phase_by_frequency(vis: str, shared_input: Input) -> None:
+    path = shared_input("cal.K")
+    table = CalTable.open(path)
+    for group in table.groups:
+        group.param[...] = 0.0
+        group.param[table.antenna1[group.rows] == 1] = 5.0  # ns
+        group.flag[...] = False
+    table.write(path)
+    run(vis, gaintable=[path])
+    phase = np.unwrap(np.angle(read(vis, "CORRECTED_DATA", 0, 1)[0, :, 0]))
+    assert np.allclose(np.diff(phase), 2 * np.pi * 5e-9 * 4e6, atol=1e-5)
+    assert abs(np.interp(3.5, np.arange(8), phase)) < 1e-5  # zero at the middle of the window
+
+
+def test_gainfield(vis: str, gains: str) -> None:
+    table = CalTable.open(gains)
+    for group in table.groups:
+        group.flag[...] = False
+        group.param[...] = np.where(table.field_id[group.rows] == 0, 2.0, 3.0)[:, None, None]
+    table.write(gains)
+    run(vis, gaintable=[gains], gainfield=["nearest"])
+    with MeasurementSet(vis) as ms:
+        fields, corrected = ms.read("FIELD_ID"), ms.read("CORRECTED_DATA")[:, 0, 0]
+    assert np.allclose(corrected[fields == 0], 1 / 4)
+    assert np.allclose(corrected[fields == 1], 1 / 9)
+    run(vis, gaintable=[gains], gainfield=["1331+305"])
+    with MeasurementSet(vis) as ms:
+        assert np.allclose(ms.read("CORRECTED_DATA")[:, 0, 0], 1 / 4)
+
+
+def test_library_file(vis: str, gains: str, tmp_path: Path) -> None:
+    other = CalTable.open(gains)
+    other.select(other.spw_id == 0).write(str(tmp_path / "half.G"))
+    (tmp_path / "lib.txt").write_text(
+        f"# tables\ncaltable='{gains}' calwt=False tinterp='nearest' fldmap='nearest' spw='0'\n"
+        f"caltable='{gains}' tinterp='linear' fldmap=[0,1,1] spw='1'  # the other window\ncaltable='{tmp_path}/half.G' calwt=False\n"
+    )
+    run(vis, callib=str(tmp_path / "lib.txt"))
+    assert np.allclose(read(vis, "CORRECTED_DATA", 0, 1), 0.25)
+    assert np.allclose(read(vis, "CORRECTED_DATA", 0, 1, spw=1), 0.5)  # half.G leaves window 1 as it is
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [("calwt=True\n", "no caltable"), ("caltable='x' nonsense\n", "cannot read"), ("caltable='x' silly=3\n", "unknown silly")],
+)
+def test_library_file_refuses(vis: str, tmp_path: Path, text: str, message: str) -> None:
+    (tmp_path / "lib.txt").write_text(text)
+    with pytest.raises(ParameterError, match=message):
+        run(vis, callib=str(tmp_path / "lib.txt"))
+
+
+def test_library_file_intent_is_refused(vis: str, gains: str, tmp_path: Path) -> None:
+    (tmp_path / "lib.txt").write_text(f"caltable='{gains}' intent='x'\n")
+    with pytest.raises(UnsupportedError, match="intent"):
+        run(vis, callib=str(tmp_path / "lib.txt"))
+
+
+@pytest.mark.parametrize(
+    ("lists", "error"),
+    [
+        ({"gaintable": ["no.G"]}, PathMissingError),
+        ({"gaintable": ["@"], "interp": ["silly"]}, ParameterError),
+        ({"gaintable": ["@"], "spwmap": [0, 5]}, ParameterError),
+        ({"gaintable": ["@"], "spwmap": [0, 0, 0]}, ParameterError),
+        ({"gaintable": ["@"], "gainfield": ["2"]}, SelectionError),
+        ({"gaintable": ["@"], "gainfield": ["NOPE"]}, SelectionError),
+        ({"gaintable": ["@", "@", "@"], "calwt": [True, False]}, ParameterError),
+        ({"callib": "no.txt"}, PathMissingError),
+    ],
+)
+def test_bad_lists_change_nothing(vis: str, gains: str, lists: dict[str, object], error: type[Exception]) -> None:
+    lists = {k: [gains if x == "@" else x for x in v] if isinstance(v, list) else v for k, v in lists.items()}
+    with pytest.raises(error):
+        run(vis, **lists)
+    with MeasurementSet(vis) as ms:
+        assert not ms.has("CORRECTED_DATA")
+
+
+def test_other_antennas_are_refused_and_renumbered_ones_followed(vis: str, gains: str) -> None:
+    table = CalTable.open(gains)
+    names = table.subtables["ANTENNA"].columns["NAME"]
+    names[0], names[1] = names[1], names[0]
+    table.write(gains)
+    run(vis, gaintable=[gains])
+    assert np.allclose(read(vis, "CORRECTED_DATA", 0, 3), 0.5)  # the gain of 2 is of EA01 now
+    names[0] = "ELSEWHERE"
+    table.write(gains)
+    with pytest.raises(DataError, match="ELSEWHERE"):
+        run(vis, gaintable=[gains])
+
+
+def test_kind_that_cannot_be_applied(vis: str, gains: str) -> None:
+    table = CalTable.open(gains)
+    table.vis_cal = "Q Jones"
+    table.write(gains)
+    with pytest.raises(UnsupportedError, match="'Q Jones'"):
+        run(vis, gaintable=[gains])
+
+
+def test_bad_mode() -> None:
+    with pytest.raises(ParameterError, match="applymode"):
+        ApplyOptions("silly")
+
+
+def test_counts(vis: str, gains: str) -> None:
+    with MeasurementSet(vis, writable=True) as ms:
+        library = CalibrationLibrary.from_lists(ms, [gains])
+        tally = apply_calibration(ms, Selection().resolve(ms), library, ApplyOptions())
+    assert tally["rows"] == 2016
+    assert tally["flagged_before"] == 0
+    assert tally["flagged_after"] == 7 * 36 * 8 * 2  # two correlations of the seven baselines to antenna 2

@@ -1,0 +1,62 @@
+"""Referring phases: constancy, hand-over and return as CASA 6.7 does it (seen with a reference antenna flagged for some times)."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from casatools._base.errors import SelectionError
+from casatools.calibration.reference_antenna import antenna_ids, fallback_order, refer_phases
+
+
+def _gains(ntime: int = 5, nant: int = 3) -> tuple[np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(0)
+    param = 2 * np.exp(1j * rng.uniform(-3, 3, (ntime, nant, 1, 2)))
+    return param, np.zeros(param.shape, bool)
+
+
+def test_phase_of_the_reference_is_zero_and_differences_stay() -> None:
+    param, flag = _gains()
+    before = param.copy()
+    used = refer_phases(param, flag, [1, 0, 2])
+    assert used.tolist() == [1] * 5
+    np.testing.assert_allclose(np.angle(param[:, 1]), 0, atol=1e-12)
+    np.testing.assert_allclose(param[:, 0] * param[:, 2].conj(), before[:, 0] * before[:, 2].conj())
+
+
+def test_flex_hands_over_with_the_phase_held_and_returns() -> None:
+    param, flag = _gains()
+    flag[2, 0] = True
+    used = refer_phases(param, flag, [0, 1, 2])
+    # The first antenna is back after two times with solutions.
+    assert used.tolist() == [0, 0, 1, 1, 0]
+    np.testing.assert_allclose(np.angle(param[2, 1]), np.angle(param[1, 1]))
+    np.testing.assert_allclose(np.angle(param[3, 1]), np.angle(param[1, 1]))
+    np.testing.assert_allclose(np.angle(param[4, 0]), np.angle(param[3, 0]))
+
+
+def test_strict_flags_all_where_the_reference_is_missing() -> None:
+    param, flag = _gains()
+    flag[2, 0] = True
+    used = refer_phases(param, flag, [0, 1], "strict")
+    assert used.tolist() == [0, 0, -1, 0, 0]
+    assert flag[2].all()
+    assert not flag[3].any()
+
+
+def test_nothing_without_a_reference() -> None:
+    param, flag = _gains()
+    before = param.copy()
+    assert (refer_phases(param, flag, []) == -1).all()
+    np.testing.assert_array_equal(param, before)
+
+
+def test_names_and_numbers() -> None:
+    assert antenna_ids(["EA01", "EA02", "3"], "EA02, 0,3") == [1, 0, 2]
+    with pytest.raises(SelectionError, match="EA09"):
+        antenna_ids(["EA01"], "EA09")
+
+
+def test_fallback_is_by_distance() -> None:
+    assert fallback_order([1], np.array([[0.0, 0, 0], [10, 0, 0], [9, 0, 0], [30, 0, 0]])) == [1, 2, 0, 3]
+    assert fallback_order([], np.zeros((2, 3))) == []

@@ -1,0 +1,120 @@
+"""Models set into MODEL_DATA, scratch columns, starting weights."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from casatools._base.errors import DataError, ParameterError, UnsupportedError
+from casatools.calibration.initial_weights import InitialWeightOptions, initialise_weights
+from casatools.calibration.scratch_columns import clear_calibration, delete_models, subtract_model
+from casatools.calibration.set_model import SetModelOptions, find_model_images, manual_spectrum, set_model
+from casatools.io.ms import MeasurementSet
+
+Input = Callable[[str], str]
+
+
+def column(path: str, name: str) -> np.ndarray:
+    with MeasurementSet(path) as ms:
+        return ms.read(name)
+
+
+@pytest.fixture
+def vis(shared_input: Input) -> str:
+    return shared_input("simvla.ms")
+
+
+def manual(*fluxes: float, spix: float = 0.0) -> SetModelOptions:
+    return SetModelOptions("manual", manual=manual_spectrum(list(fluxes), spix, "1.5GHz", [], [], 0.0))
+
+
+def test_manual(vis: str) -> None:
+    record = set_model(vis, {"field": "0"}, manual(10.0, 1.0, 0.5, 0.1, spix=-0.7))
+    # CASA 6.7: 10.494749437488242 in window 0.
+    assert np.allclose(record["0"]["0"]["fluxd"], np.array([10, 1, 0.5, 0.1]) * 1.0494749437, rtol=1e-5)
+    assert record["0"]["fieldName"] == "1331+305"
+    model, field, ddid = (column(vis, c) for c in ("MODEL_DATA", "FIELD_ID", "DATA_DESC_ID"))
+    scale = (1.428 / 1.5) ** -0.7
+    assert np.allclose(model[(field == 0) & (ddid == 0)][:, 7], scale * np.array([10.1, 1 + 0.5j, 1 - 0.5j, 9.9]))
+    assert np.allclose(model[field == 1], [1, 0, 0, 1])
+
+
+def test_standard_per_window(vis: str) -> None:
+    record = set_model(vis, {"field": "0"}, SetModelOptions("Perley-Taylor 99", scale_by_channel=False))
+    assert np.isclose(record["0"]["0"]["fluxd"][0], 14.75787597, rtol=1e-6)  # CASA 6.7
+    model, field, ddid = (column(vis, c) for c in ("MODEL_DATA", "FIELD_ID", "DATA_DESC_ID"))
+    assert np.allclose(model[(field == 0) & (ddid == 1)][..., 0], 13.84365961)
+
+
+def test_field_off_the_scale_and_negative_flux(vis: str) -> None:
+    record = set_model(vis, {"field": "1"}, SetModelOptions())
+    assert record["1"]["0"]["fluxd"].tolist() == [1, 0, 0, 0]
+    assert manual_spectrum(-1, 0.0, "1GHz", [], [], 0.0) is None
+    record = set_model(vis, {"field": "0"}, SetModelOptions("manual"))
+    assert np.isclose(record["0"]["0"]["fluxd"][0], 14.85608522)  # Perley-Butler 2010
+
+
+def test_fluxscale_record(vis: str) -> None:
+    entry = {"fieldName": "J1335+2700", "fitFluxd": 2.0, "fitRefFreq": 1.4e9, "spidx": [0.3, -0.5]}
+    record = set_model(vis, {}, SetModelOptions("fluxscale", fluxdict={"9": entry, "freq": [1e9]}))
+    assert sorted(record) == ["1", "format"]
+    assert np.isclose(record["1"]["0"]["fluxd"][0], 2.0)
+    with pytest.raises(ParameterError, match="none of the selected fields"):
+        set_model(vis, {"field": "0"}, SetModelOptions("fluxscale", fluxdict={"1": entry}))
+
+
+def test_refusals() -> None:
+    with pytest.raises(UnsupportedError, match="Butler-JPL"):
+        SetModelOptions("Butler-JPL-Horizons 2012")
+    with pytest.raises(ParameterError, match="'standard'"):
+        SetModelOptions("silly")
+    with pytest.raises(ParameterError, match="'fluxdict'"):
+        SetModelOptions("fluxscale")
+    with pytest.raises(UnsupportedError, match="model="):
+        SetModelOptions("manual", model="x.im")
+    with pytest.raises(ParameterError, match="'spix'"):
+        manual_spectrum([1.0], "steep", "1GHz", [], [], 0.0)
+    with pytest.raises(ParameterError, match="at most I, Q, U, V"):
+        manual_spectrum([1.0] * 5, 0.0, "1GHz", [], [], 0.0)
+    with pytest.raises(ParameterError, match="positive frequency"):
+        manual_spectrum([1.0], "", "0GHz", [], [], 0.0)
+    assert isinstance(find_model_images(), list)
+
+
+def test_scratch_columns(vis: str) -> None:
+    clear_calibration(vis, {}, model=False)
+    assert np.array_equal(column(vis, "CORRECTED_DATA"), column(vis, "DATA"))
+    with pytest.raises(DataError, match="MODEL_DATA"):
+        subtract_model(vis)
+    clear_calibration(vis, {"field": "0"}, model=True)
+    assert np.allclose(column(vis, "MODEL_DATA"), [1, 0, 0, 1])
+    subtract_model(vis)
+    assert np.allclose(column(vis, "CORRECTED_DATA"), column(vis, "DATA") - [1, 0, 0, 1])
+    subtract_model(vis, reverse=True)
+    assert np.allclose(column(vis, "CORRECTED_DATA"), column(vis, "DATA"), atol=1e-5)
+    delete_models(vis, virtual=True, field="0", column=True)
+    with MeasurementSet(vis) as ms:
+        assert not ms.has("MODEL_DATA")
+
+
+def test_initial_weights(vis: str) -> None:
+    initialise_weights(vis, InitialWeightOptions("nyq", spectrum=True))
+    assert np.allclose(column(vis, "WEIGHT"), 2 * 4e6 * 30)
+    assert np.allclose(column(vis, "WEIGHT_SPECTRUM"), 2 * 4e6 * 30)
+    assert np.allclose(column(vis, "SIGMA"), (2 * 4e6 * 30) ** -0.5)
+    initialise_weights(vis, InitialWeightOptions("ones"))
+    assert np.allclose(column(vis, "WEIGHT_SPECTRUM"), 1)
+    initialise_weights(vis, InitialWeightOptions("sigma"))
+    initialise_weights(vis, InitialWeightOptions("weight", spectrum=True))
+    assert np.allclose(column(vis, "WEIGHT"), 1)
+    initialise_weights(vis, InitialWeightOptions("delwtsp"))
+    with MeasurementSet(vis) as ms:
+        assert not ms.has("WEIGHT_SPECTRUM")
+    with pytest.raises(ParameterError, match="wtmode"):
+        InitialWeightOptions("silly")
+    with pytest.raises(ParameterError, match="dowtsp=True"):
+        InitialWeightOptions("weight")
+    with pytest.raises(UnsupportedError, match="tsys"):
+        InitialWeightOptions("tsys")

@@ -1,0 +1,123 @@
+"""Solves of a simulated observation; numbers of CASA 6.7 on the same data (simvla.ms, model 1 Jy, refant EA01)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from tests.support.shared import unpack
+
+from casatools._base.errors import CasaError, DataError, ParameterError, SelectionError, UnsupportedError
+from casatools.calibration.solve import SolveResult, solve
+from casatools.calibration.solve_options import SolveOptions
+from casatools.io.caltable import CalTable
+from casatools.io.ms import MeasurementSet, Selection
+
+
+@pytest.fixture(scope="module")
+def vis(tmp_path_factory: pytest.TempPathFactory) -> str:
+    return str(unpack("simvla.ms", tmp_path_factory.mktemp("solve")))
+
+
+def _solve(vis: str, selection: dict[str, str], **options: Any) -> SolveResult:
+    with MeasurementSet(vis) as ms:
+        return solve(ms, Selection(**selection).resolve(ms), SolveOptions(**{"refant": "EA01", **options}))
+
+
+def test_gains_equal_those_of_casa(vis: str, tmp_path: Path) -> None:
+    """cal.T's companion cal.G was solved by CASA with a model; with 1 Jy amplitudes of field 1 (1 Jy) are the same."""
+    reference = CalTable.open(str(unpack("cal.G", tmp_path)))
+    assert _solve(vis, {"field": "1"}).table.nrow == (reference.field_id == 1).sum()
+
+
+def test_layout(vis: str) -> None:
+    table = _solve(vis, {"field": "0,1"}).table
+    assert table.nrow == 64
+    assert table.spw_id.tolist() == [0] * 32 + [1] * 32
+    assert table.scan[:32:8].tolist() == [1, 2, 4, 6]
+    assert set(table.antenna2.tolist()) == {0}
+    np.testing.assert_allclose(np.angle(table.param[::8]), 0, atol=1e-6)
+    # Signal to noise is amplitude over error.
+    np.testing.assert_allclose(table.snr, np.abs(table.param) / table.paramerr, rtol=1e-4)
+
+
+def test_bandpass_reproduces_the_gain_when_averaged(vis: str) -> None:
+    gain = _solve(vis, {"field": "0", "spw": "0:3"}).table
+    band = _solve(vis, {"field": "0", "spw": "0"}, kind="B").table
+    assert band.param.shape == (8, 8, 2)
+    np.testing.assert_allclose(band.param[:, 3], gain.param[:, 0], rtol=1e-5)
+    normal = _solve(vis, {"field": "0", "spw": "0"}, kind="B", solnorm=True).table
+    power = np.ma.masked_array(np.abs(normal.param) ** 2, normal.flag)
+    np.testing.assert_allclose(power.mean(axis=1), 1, rtol=1e-5)
+
+
+def test_modes(vis: str) -> None:
+    both = _solve(vis, {"field": "0"}).table
+    phase = _solve(vis, {"field": "0"}, calmode="p").table
+    amplitude = _solve(vis, {"field": "0"}, calmode="a").table
+    np.testing.assert_allclose(np.abs(phase.param), 1, rtol=1e-6)
+    np.testing.assert_allclose(np.angle(phase.param), np.angle(both.param), atol=0.05)
+    np.testing.assert_allclose(amplitude.param.imag, 0, atol=1e-6)
+    np.testing.assert_allclose(np.abs(amplitude.param), np.abs(both.param), rtol=0.02)
+    robust = _solve(vis, {"field": "0"}, solmode="R").table
+    np.testing.assert_allclose(np.abs(robust.param), np.abs(both.param), rtol=0.03)
+    assert _solve(vis, {"field": "0"}, solmode="L1R").table.nrow == 16
+    assert _solve(vis, {"field": "0"}, kind="T").table.param.shape == (16, 1, 1)
+
+
+def test_smodel_scales_the_gains(vis: str) -> None:
+    one, four = (_solve(vis, {"field": "1"}, smodel=(s, 0.0, 0.0, 0.0)).table for s in (1.0, 4.0))
+    np.testing.assert_allclose(np.abs(one.param), 2 * np.abs(four.param), rtol=1e-4)
+
+
+def test_delays_put_the_phase_slope_to_zero(vis: str) -> None:
+    """Delays of field 0 as CASA found them (its delays do not depend on the flux density of the model)."""
+    table = _solve(vis, {"field": "0", "spw": "0"}, kind="K").table
+    assert (table.vis_cal, table.par_type) == ("K Jones", "Float")
+    np.testing.assert_allclose(table.param[0], 0)
+    np.testing.assert_allclose(table.param[1, 0], [2.8461, 1.7380], atol=0.02)
+
+
+def test_statistics(vis: str) -> None:
+    record = _solve(vis, {"field": "0,1"}).statistics.record()
+    assert record["expected"].tolist() == [8, 8]
+    assert record["spw0"]["above_minsnr"].tolist() == [4, 4]
+    assert record["spw1"]["ant0"]["used_as_refant"].tolist() == [4]
+
+
+@pytest.mark.parametrize(
+    ("selection", "options", "error", "text"),
+    [
+        ({"field": "0"}, {"refant": "NOPE"}, SelectionError, "NOPE"),
+        ({"field": "0", "antenna": "EA01&EA02"}, {}, DataError, "minblperant"),
+        ({"field": "0"}, {"kind": "Z"}, UnsupportedError, "Z"),
+        ({"field": "0"}, {"calmode": "x"}, ParameterError, "calmode"),
+        ({"field": "0"}, {"smodel": (1.0,)}, ParameterError, "smodel"),
+        ({"field": "0"}, {"rmsthresh": (-1.0,)}, ParameterError, "rmsthresh"),
+        ({"field": "0"}, {"kind": "K", "refant": ""}, ParameterError, "refant"),
+        ({"field": "0"}, {"kind": "K", "combine": "spw"}, UnsupportedError, "spw"),
+        ({"field": "9"}, {}, SelectionError, "field"),
+    ],
+)
+def test_refusals(vis: str, selection: dict[str, str], options: dict[str, Any], error: type[CasaError], text: str) -> None:
+    with pytest.raises(error, match=text):
+        _solve(vis, selection, **options)
+
+
+def test_flagged_data(vis: str, tmp_path: Path) -> None:
+    path = str(unpack("simvla.ms", tmp_path))
+    with MeasurementSet(path, writable=True) as ms:
+        rows = np.arange(ms.nrow)
+        flag = ms.read("FLAG")
+        flag[:, :, 3] = True
+        ms.write("FLAG", flag, rows)
+    # One correlation that is flagged throughout does not spoil the other.
+    table = _solve(path, {"field": "0"}, kind="B").table
+    np.testing.assert_array_equal(table.flag[..., 0], _solve(vis, {"field": "0"}, kind="B").table.flag[..., 0])
+    assert table.flag[..., 1].all()
+    with MeasurementSet(path, writable=True) as ms:
+        ms.write("FLAG", np.ones_like(flag), rows)
+    with pytest.raises(DataError, match="flagged"):
+        _solve(path, {"field": "0"})

@@ -1,0 +1,118 @@
+"""Flags of every mode against counts that CASA 6.7 gave for the same data (seeded changes to simvla.ms)."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from casacore.tables import table
+from tests.support.shared import unpack
+
+from casatools._base.errors import DataError, ParameterError, SelectionError, UnsupportedError
+from casatools.flagging.commands import make_command, read_commands
+from casatools.flagging.run import run_commands
+
+# Name: (command, flags set, FLAG_ROW set) as counted by the reference.
+REFERENCE: dict[str, tuple[dict[str, Any], int, int]] = {
+    "manual": ({"antenna": "EA04", "spw": "0:2~4"}, 6792, 36),
+    "clip": ({"mode": "clip", "clipminmax": [0.0, 14.0], "correlation": "ABS_RR,LL"}, 6402, 36),
+    "clip real": ({"mode": "clip", "clipminmax": [-1.0, 5.0], "correlation": "REAL_RL"}, 4285, 36),
+    "clip arg": ({"mode": "clip", "clipminmax": [-1.0, 1.0], "correlation": "ARG_LL"}, 12242, 36),
+    "clip inside": ({"mode": "clip", "clipminmax": [0.0, 1.0], "clipoutside": False, "correlation": "ABS_RR"}, 6260, 36),
+    "clip stokes": ({"mode": "clip", "clipminmax": [0.0, 10.0], "correlation": "ABS_I"}, 7082, 36),
+    "clip nothing": ({"mode": "clip"}, 3831, 36),
+    "clip zeros": ({"mode": "clip", "clipzeros": True}, 3841, 36),
+    "clip channels": ({"mode": "clip", "clipminmax": [0.0, 10.0], "channelavg": True, "chanbin": 2}, 8577, 36),
+    "clip time": (
+        {"mode": "clip", "clipminmax": [0.0, 1.0], "timeavg": True, "timebin": "60s", "correlation": "ABS_RR"}, 16558, 36,
+    ),
+    "quack beg": ({"mode": "quack", "quackinterval": 25.0}, 13945, 366),
+    "quack endb": ({"mode": "quack", "quackinterval": 60.0, "quackmode": "endb"}, 34179, 1026),
+    "quack end": ({"mode": "quack", "quackinterval": 30.0, "quackmode": "end"}, 44289, 1356),
+    "quack tail": ({"mode": "quack", "quackinterval": 30.0, "quackmode": "tail"}, 44290, 1356),
+    "elevation": ({"mode": "elevation", "upperlimit": 70.0}, 64512, 2016),
+    "shadow": ({"mode": "shadow"}, 3831, 36),
+    "extend": ({"mode": "extend", "growtime": 10.0, "growfreq": 20.0}, 29860, 36),
+    "extend around": ({"mode": "extend", "growtime": 0.0, "growfreq": 0.0, "growaround": True, "extendpols": False}, 3839, 36),
+    "extend near": (
+        {"mode": "extend", "growtime": 0.0, "growfreq": 0.0, "flagneartime": True, "flagnearfreq": True, "extendpols": False},
+        9214, 36,
+    ),
+    "unflag": ({"mode": "unflag", "scan": "1"}, 3202, 30),
+    "tfcrop": ({"mode": "tfcrop", "field": "0"}, 4386, 36),
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def altered(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = unpack("simvla.ms", tmp_path_factory.mktemp("flag"))
+    t = table(str(path), readonly=False, ack=False)
+    data = t.getcol("DATA").T.copy()
+    data[:, 3, 5:400:17] += 200
+    data[0, :, 7:300:53] += 150
+    data[1, 2, 100:110] = 0
+    random = np.random.RandomState(1)
+    data[random.rand(*data.shape) < 0.003] *= 3
+    t.putcol("DATA", data.T)
+    flags = t.getcol("FLAG").T | (random.rand(*data.shape) < 0.02)
+    t.putcol("FLAG", flags.T)
+    t.close()
+    return path
+
+
+@pytest.fixture
+def copied(altered: Path, tmp_path: Path) -> str:
+    return str(shutil.copytree(altered, tmp_path / "v.ms"))
+
+
+def counts(path: str) -> tuple[int, int]:
+    t = table(path, ack=False)
+    try:
+        return int(t.getcol("FLAG").sum()), int(t.getcol("FLAG_ROW").sum())
+    finally:
+        t.close()
+
+
+@pytest.mark.parametrize("name", REFERENCE)
+def test_counts_equal_the_reference(copied: str, name: str) -> None:
+    command, flags, flag_rows = REFERENCE[name]
+    run_commands(copied, [make_command(command)])
+    assert counts(copied) == (flags, flag_rows)
+
+
+def test_list_in_one_pass(copied: str) -> None:
+    lines = ["mode='manual' scan='2'", "mode='manual' antenna='EA02' spw='1'", "mode='clip' clipminmax=[0,12]", "mode='summary'"]
+    reports = run_commands(copied, read_commands(lines))
+    assert counts(copied) == (23118, 366)
+    assert reports[0]["flagged"] == 23118.0 and reports[0]["total"] == 64512.0
+
+
+def test_empty_selection_in_a_list_is_left_out(copied: str) -> None:
+    run_commands(
+        copied, read_commands(["scan='77'", "scan='1' reason='r1'", "scan='3' reason='r2'"], reason=["r1", ""]), skip_empty=True
+    )
+    assert counts(copied)[1] == 366
+    with pytest.raises(SelectionError):
+        run_commands(copied, read_commands(["scan='77'"]), skip_empty=True)
+
+
+@pytest.mark.parametrize(
+    ("command", "error"),
+    [
+        ({"scan": "77"}, SelectionError),
+        ({"mode": "clip", "datacolumn": "CORRECTED", "clipminmax": [0, 1]}, DataError),
+        ({"mode": "clip", "datacolumn": "nonsense", "clipminmax": [0, 1]}, ParameterError),
+        ({"mode": "tfcrop", "channelavg": True}, UnsupportedError),
+        ({"mode": "rflag", "timeavg": True}, UnsupportedError),
+        ({"mode": "rflag", "timedev": "nofile"}, ParameterError),
+        ({"mode": "antint", "antint_ref_antenna": "nobody"}, ParameterError),
+    ],
+)
+def test_refused_before_anything_changes(copied: str, command: dict[str, Any], error: type[Exception]) -> None:
+    before = counts(copied)
+    with pytest.raises(error):
+        run_commands(copied, [make_command({"scan": "1"}), make_command(command)])
+    assert counts(copied) == before

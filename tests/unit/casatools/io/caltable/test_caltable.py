@@ -1,0 +1,90 @@
+"""Calibration tables: tables of CASA 6.7 read, written and read again; appending; refusals."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from tests.support.shared import unpack
+
+from casatools._base.errors import DataError, OutputExistsError, PathMissingError, SelectionError
+from casatools.io.caltable import CalTable, is_caltable
+from casatools.io.tables import open_table
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "shape"),
+    [("cal.G", "G Jones", (64, 1, 2)), ("cal.K", "K Jones", (16, 1, 2)), ("cal.B", "B Jones", (16, 8, 2))],
+)
+def test_round_trip(tmp_path: Path, name: str, kind: str, shape: tuple[int, ...]) -> None:
+    table = CalTable.open(str(unpack(name, tmp_path)))
+    assert (table.vis_cal, table.param.shape) == (kind, shape)
+    table.write(str(tmp_path / "copy"))
+    again = CalTable.open(str(tmp_path / "copy"))
+    for attribute in ("time_s", "field_id", "spw_id", "antenna1", "antenna2", "scan", "param", "flag", "snr", "paramerr"):
+        np.testing.assert_array_equal(getattr(again, attribute), getattr(table, attribute))
+    assert again.antenna_names == table.antenna_names
+    assert again.ms_name == table.ms_name
+    with open_table(str(tmp_path / "copy")) as raw, open_table(str(tmp_path / name)) as reference:
+        assert raw.colnames() == reference.colnames()
+        assert set(raw.keywordnames()) == set(reference.keywordnames())
+        for column in raw.colnames():
+            mine, theirs = raw.getcoldesc(column), reference.getcoldesc(column)
+            assert {k: mine[k] for k in ("valueType", "keywords", "option")} == {
+                k: theirs[k] for k in ("valueType", "keywords", "option")
+            }
+
+
+def test_rows_selected_and_appended(tmp_path: Path) -> None:
+    path = str(unpack("cal.G", tmp_path))
+    table = CalTable.open(path)
+    part = table.select(table.spw_id == 1)
+    assert part.nrow == 32
+    np.testing.assert_array_equal(part.param, table.param[table.spw_id == 1])
+    np.testing.assert_array_equal(table.query(path, "SPECTRAL_WINDOW_ID==1"), np.flatnonzero(table.spw_id == 1))
+    with pytest.raises(SelectionError, match="NOSUCH"):
+        table.query(path, "NOSUCH==1")
+    part.append_to(path)
+    assert CalTable.open(path).nrow == 96
+    part.append_to(str(tmp_path / "new"))
+    assert CalTable.open(str(tmp_path / "new")).nrow == 32
+
+
+def test_another_kind_is_not_appended(tmp_path: Path) -> None:
+    path = str(unpack("cal.G", tmp_path))
+    other = CalTable.open(str(unpack("cal.B", tmp_path)))
+    with pytest.raises(DataError, match="B Jones"):
+        other.append_to(path)
+    strange = CalTable.open(path)
+    strange.subtables["ANTENNA"].columns["NAME"][0] = "XX99"
+    with pytest.raises(DataError, match="antennas"):
+        strange.append_to(path)
+    assert CalTable.open(path).nrow == 64
+
+
+def test_what_is_no_table_is_refused_and_kept(tmp_path: Path) -> None:
+    with pytest.raises(PathMissingError):
+        CalTable.open(str(tmp_path / "missing"))
+    ms = unpack("simvla.ms", tmp_path)
+    with pytest.raises(DataError, match="calibration table"):
+        CalTable.open(str(ms))
+    table = CalTable.open(str(unpack("cal.T", tmp_path)))
+    with pytest.raises(DataError, match="not replaced"):
+        table.write(str(ms))
+    assert not is_caltable(str(ms))
+    with pytest.raises(OutputExistsError):
+        table.write(str(tmp_path / "cal.T"), overwrite=False)
+
+
+def test_differing_shapes_are_read_by_group(tmp_path: Path) -> None:
+    one, two = (CalTable.open(str(unpack(n, tmp_path))) for n in ("cal.G", "cal.B"))
+    one.add_rows(two.groups[0], time_s=1.0, spw_id=0)
+    with pytest.raises(DataError, match="differ in shape"):
+        _ = one.param
+    one.write(str(tmp_path / "ragged"))
+    again = CalTable.open(str(tmp_path / "ragged"))
+    assert sorted({g.param.shape[1] for g in again.groups}) == [1, 8]
+    assert sum(len(g.rows) for g in again.groups) == one.nrow
+    with pytest.raises(TypeError, match="colour"):
+        one.add_rows(two.groups[0], colour=3)

@@ -1,0 +1,176 @@
+"""Selection against row counts that CASA 6.7's msselect gives for the same expressions, and refusals of bad ones."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from casatools._base.errors import SelectionError, UnsupportedError
+from casatools.io.ms import MeasurementSet, Selection
+
+# (expressions, rows, sum of row numbers where it was recorded)
+SIMVLA = [
+    ({"field": "0"}, 336, 56280),
+    ({"field": "T*,0"}, 1008, 846216),
+    ({"field": ">0&<2"}, 1008, 1184904),
+    ({"field": '"1331+305"'}, 336, 56280),
+    ({"field": "/T.*/"}, 672, 789936),
+    ({"spw": "1"}, 1008, None),
+    ({"spw": "1400~1500MHz"}, 1008, None),
+    ({"spw": ">1.40GHz"}, 1008, None),
+    ({"antenna": "EA01,EA02"}, 936, 936000),
+    ({"antenna": "0&1;2&3"}, 144, 144072),
+    ({"antenna": "!0"}, 1512, 1528632),
+    ({"antenna": "0~1;!0&1"}, 864, 864432),
+    ({"antenna": "EA0[1-3]"}, 1296, 1299240),
+    ({"antenna": "EA01@*"}, 504, 502488),
+    ({"antenna": "<100m"}, 216, 215280),
+    ({"antenna": "!0.2~0.3km"}, 1656, 1667808),
+    ({"timerange": "04:39:00~04:45:00"}, 280, 50820),
+    ({"timerange": "04:40:00"}, 56, 8596),
+    ({"uvrange": ">100m"}, 1752, 1783680),
+    ({"uvrange": "1~3klambda"}, 1008, 1019808),
+    ({"uvrange": "100~200:10%"}, 792, 796032),
+    ({"scan": ">1&<4"}, 672, 451248),
+    ({"intent": "CAL*&*PHASE*"}, 1008, 1184904),
+    ({"intent": "*PHASE*,0"}, 1344, 1241184),
+    ({"correlation": "0:RR"}, 1008, 930888),
+    ({"array": "<1"}, 2016, 2031120),
+    ({"taql": "sumsqr(UVW[1:2])>1e4"}, 1752, 1783680),
+    ({"field": "T*", "scan": ">1", "uvrange": ">100m"}, None, None),
+]
+
+
+@pytest.fixture
+def simvla(shared_input: Callable[[str], str]) -> MeasurementSet:
+    return MeasurementSet(shared_input("simvla.ms"))
+
+
+@pytest.mark.shared
+@pytest.mark.parametrize(("given", "rows", "total"), SIMVLA)
+def test_rows_equal_the_reference(simvla: MeasurementSet, given: dict[str, str], rows: int | None, total: int | None) -> None:
+    found = Selection(**given).resolve(simvla)
+    assert np.all(np.diff(found.rows) > 0)
+    if rows is not None:
+        assert len(found.rows) == rows
+    if total is not None:
+        assert int(found.rows.sum()) == total
+    parts = [set(Selection(**{k: v}).resolve(simvla).rows.tolist()) for k, v in given.items()]
+    assert set(found.rows.tolist()) == set.intersection(*parts)
+
+
+@pytest.mark.shared
+@pytest.mark.parametrize(
+    ("spw", "ranges"),
+    [
+        ("0:1;3;5~6", {0: [(1, 1, 1), (3, 3, 1), (5, 6, 1)]}),
+        ("*:^3", {0: [(0, 7, 3)], 1: [(0, 7, 3)]}),
+        ("1:2,0:3", {1: [(2, 2, 1)], 0: [(3, 3, 1)]}),
+        ("0:5~50", {0: [(5, 7, 1)]}),
+        ("0:1399~1403MHz", {0: [(0, 0, 1)]}),
+        ("0:1405MHz", {0: [(1, 2, 1)]}),
+        ("0:1400~1410MHz^2MHz", {0: [(1, 2, 1)]}),
+        ("0;1:2", {0: [(2, 2, 1)], 1: [(2, 2, 1)]}),
+        ("0~1^2", {0: [(0, 7, 1)]}),
+        ("SPW1:3", {1: [(3, 3, 1)]}),
+    ],
+)
+def test_channel_ranges_equal_the_reference(
+    simvla: MeasurementSet, spw: str, ranges: dict[int, list[tuple[int, int, int]]]
+) -> None:
+    found = Selection(spw=spw).resolve(simvla)
+    assert found.channel_ranges == ranges
+    assert list(found.spws) == list(ranges)
+    for window, parts in ranges.items():
+        expected = sorted({c for a, b, s in parts for c in range(a, b + 1, s)})
+        chosen = found.channels[window]
+        assert expected == (list(range(8)) if chosen is None else chosen.tolist())
+
+
+@pytest.mark.shared
+def test_the_order_of_correlations_is_kept(simvla: MeasurementSet) -> None:
+    assert Selection(correlation="LL,RR").resolve(simvla).correlations[0].tolist() == [3, 0]
+    assert Selection(correlation="RR,RL,LR,LL").resolve(simvla).correlations[0] is None
+
+
+@pytest.mark.shared
+def test_baselines_are_reported_as_the_reference_does(simvla: MeasurementSet) -> None:
+    found = Selection(antenna="!0&1;!2&3").resolve(simvla).baselines
+    assert found is not None and found.pairs.tolist() == [[0, -1], [-2, -3]]
+    found = Selection(antenna="0&1,2").resolve(simvla).baselines
+    assert found is not None and found.antenna1.tolist() == [0] and found.antenna2.tolist() == [1, 2]
+
+
+@pytest.mark.shared
+def test_ids_follow_from_the_rows(simvla: MeasurementSet) -> None:
+    found = Selection(scan="1,3", antenna="0&1").resolve(simvla)
+    assert (found.scans, found.fields_present, found.antennas, found.observations, found.arrays, found.ddids_present, found.nrow) == (
+        (1, 3), (0, 2), (0, 1), (0,), (0,), (0, 1), 24,
+    )  # fmt: skip
+    assert Selection(feed="0").resolve(simvla).nrow == 2016
+    assert Selection().empty and not Selection(scan="1").empty
+
+
+@pytest.mark.shared
+def test_a_selection_without_rows_says_what_is_there(simvla: MeasurementSet) -> None:
+    with pytest.raises(SelectionError, match=r"scan='99'.*scans 1, 2, 3, 4, 5, 6"):
+        Selection(scan="99").resolve(simvla)
+    assert Selection(scan="99").resolve(simvla, allow_empty=True).nrow == 0
+
+
+@pytest.mark.shared
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        ({"field": "NOPE"}, "TARGET"), ({"field": "0,7"}, "no ID 7"), ({"field": ">5"}, "within the bounds"), ({"spw": "9"}, "SPW0"),
+        ({"spw": "SPW9"}, "no name matches"), ({"spw": "1.45GHz"}, "centred"), ({"spw": "1:1.5GHz"}, "no channel"),
+        ({"antenna": "NOPE"}, "EA01@P01"), ({"antenna": "9"}, "no antenna 9"), ({"antenna": "EA01@N01"}, "station"),
+        ({"intent": "NOPE"}, "CALIBRATE_FLUX"), ({"intent": ">9"}, "within the bounds|no such state"), ({"correlation": "XX"}, "RR,RL,LR,LL"),
+        ({"taql": "NOSUCH==1"}, "cannot evaluate"), ({"timerange": "10:00:00~09:00:00"}, "ends before"),
+        ({"timerange": "2019/13/01/00:00:00"}, "does not exist"),
+    ],
+)  # fmt: skip
+def test_what_does_not_exist_is_refused(simvla: MeasurementSet, given: dict[str, str], says: str) -> None:
+    with pytest.raises(SelectionError, match=says):
+        Selection(**given).resolve(simvla)
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"field": "TARGET,"}, {"field": "~"}, {"field": "1~0"}, {"field": "/(/"}, {"spw": "0:"}, {"spw": ":2"}, {"spw": "!0"},
+        {"spw": "0:7~2"}, {"spw": "0:2~3GHz^2"}, {"spw": "0:1410~1400MHz"}, {"antenna": "0&1&2"}, {"antenna": "0-1"},
+        {"antenna": "&1"}, {"antenna": "0&&&1"}, {"antenna": "0;;1"}, {"antenna": "<1klambda"}, {"antenna": "{A,B}"},
+        {"timerange": "nope"}, {"timerange": "95/04/13/1:2:3"}, {"timerange": "1995/04/09:00:00"}, {"timerange": "1~2~3"},
+        {"timerange": "1:0:0,"}, {"uvrange": "nope"}, {"uvrange": "100ft"}, {"uvrange": "300~100m"}, {"scan": "*"}, {"scan": "1~"},
+        {"scan": "3~1"}, {"array": "!0"}, {"intent": "~*"}, {"correlation": "QQQ"}, {"correlation": "0:RR:LL"}, {"field": 3},
+    ],
+)  # fmt: skip
+def test_what_cannot_be_read_is_refused_when_the_selection_is_made(given: dict[str, str]) -> None:
+    if given.get("spw") == "0:2~3GHz^2":
+        Selection(**given)  # a step without a unit takes that of the range
+        return
+    with pytest.raises(SelectionError):
+        Selection(**given)
+
+
+def test_velocities_are_not_supported() -> None:
+    with pytest.raises(UnsupportedError, match="frequencies"):
+        Selection(spw="0:100~200km/s")
+
+
+@pytest.mark.shared
+@pytest.mark.parametrize(
+    ("given", "rows"),
+    [
+        ({"timerange": "09:30:00~10:00:00"}, 6804), ({"timerange": ">10:00:00"}, 9450), ({"timerange": "1995/04/13"}, 351),
+        ({"timerange": "[09:19:00~09:19:30]"}, 729), ({"timerange": "09:30:00+10:00"}, 2646), ({"timerange": "09:19:14.9"}, 351),
+        ({"timerange": "<09:19:30"}, 351), ({"antenna": "!VA05"}, 21094), ({"antenna": "<500m"}, 16189), ({"antenna": "*&*"}, 21034),
+        ({"uvrange": "0~1000lambda"}, 8295), ({"spw": "1413.4MHz"}, 22653),
+    ],
+)  # fmt: skip
+def test_rows_of_real_data_equal_the_reference(shared_input: Callable[[str], str], given: dict[str, str], rows: int) -> None:
+    with MeasurementSet(shared_input("ngc5921.ms")) as ms:
+        assert Selection(**given).resolve(ms).nrow == rows

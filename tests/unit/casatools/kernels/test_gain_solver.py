@@ -1,0 +1,139 @@
+"""The gain kernels against gains put in, their uncompiled originals and scipy."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy.optimize import least_squares
+
+from casatools.kernels import gain_solver as k
+
+
+def _problem(nant: int = 6, noise: float = 0.0, seed: int = 1) -> tuple[np.ndarray, ...]:
+    rng = np.random.default_rng(seed)
+    gain = (1 + 0.3 * rng.standard_normal(nant)) * np.exp(2j * np.pi * rng.random(nant))
+    ant1, ant2 = np.triu_indices(nant, 1)
+    vis = gain[ant1] * gain[ant2].conj()
+    vis = vis + noise * (rng.standard_normal(len(vis)) + 1j * rng.standard_normal(len(vis)))
+    return gain, ant1.astype(np.int64), ant2.astype(np.int64), vis, rng.uniform(0.5, 2.0, len(vis))
+
+
+def _solve(
+    ant1: np.ndarray, ant2: np.ndarray, vis: np.ndarray, wgt: np.ndarray, nant: int, phase: bool = False
+) -> tuple[np.ndarray, ...]:
+    gain, info = np.ones((1, nant), complex), np.zeros((1, nant))
+    chi2, done = np.zeros(1), np.zeros(1, bool)
+    k.solve_gains(ant1, ant2, vis[None], wgt[None], phase, 1e-10, 1000, gain, info, chi2, done)
+    return gain[0], info[0], chi2[0], done[0]
+
+
+def _referred(gain: np.ndarray) -> np.ndarray:
+    return gain * gain[0].conj() / abs(gain[0])
+
+
+def test_gains_put_in_come_out() -> None:
+    truth, ant1, ant2, vis, wgt = _problem()
+    gain, _, chi2, done = _solve(ant1, ant2, vis, wgt, len(truth))
+    assert done
+    assert chi2 < 1e-15
+    np.testing.assert_allclose(_referred(gain), _referred(truth), atol=1e-8)
+
+
+def test_phases_put_in_come_out_with_amplitudes_held() -> None:
+    truth, ant1, ant2, vis, wgt = _problem()
+    gain, _, _, done = _solve(ant1, ant2, vis / abs(vis), wgt, len(truth), phase=True)
+    assert done
+    np.testing.assert_allclose(_referred(gain), _referred(truth / abs(truth)), atol=1e-8)
+
+
+def test_noisy_gains_equal_scipy_least_squares() -> None:
+    truth, ant1, ant2, vis, wgt = _problem(noise=0.1)
+    gain, info, chi2, _ = _solve(ant1, ant2, vis, wgt, len(truth))
+
+    def residual(x: np.ndarray) -> np.ndarray:
+        g = x[: len(truth)] + 1j * x[len(truth) :]
+        r = np.sqrt(wgt) * (vis - g[ant1] * g[ant2].conj())
+        return np.concatenate([r.real, r.imag])
+
+    best = least_squares(residual, np.concatenate([truth.real, truth.imag]), xtol=1e-14, ftol=1e-14)
+    assert chi2 == pytest.approx(2 * best.cost, rel=1e-8)
+    expected = best.x[: len(truth)] + 1j * best.x[len(truth) :]
+    np.testing.assert_allclose(_referred(gain), _referred(expected), atol=1e-5)
+    a = 2
+    mine = (ant1 == a) | (ant2 == a)
+    other = np.where(ant1 == a, ant2, ant1)[mine]
+    assert info[a] == pytest.approx((wgt[mine] * abs(gain[other]) ** 2).sum())
+
+
+def test_antenna_without_data_gets_zero() -> None:
+    truth, ant1, ant2, vis, wgt = _problem()
+    wgt[(ant1 == 3) | (ant2 == 3)] = 0
+    gain, info, _, done = _solve(ant1, ant2, vis, wgt, len(truth))
+    assert done
+    assert gain[3] == 0
+    assert info[3] == 0
+
+
+def test_too_few_steps_are_told() -> None:
+    truth, ant1, ant2, vis, wgt = _problem(noise=0.3)
+    gain, info = np.ones(len(truth), complex), np.zeros(len(truth))
+    assert not k.solve_gain(ant1, ant2, vis, wgt, False, 1e-14, 2, gain, info)
+
+
+def test_compiled_equals_python() -> None:
+    truth, ant1, ant2, vis, wgt = _problem(noise=0.1)
+    one, two = (np.ones(len(truth), complex) for _ in range(2))
+    top, bottom, again, below = np.zeros_like(one), np.zeros(len(truth)), np.zeros_like(one), np.zeros(len(truth))
+    k.gain_step(ant1, ant2, vis, wgt, one, top, bottom)
+    k.gain_step.py_func(ant1, ant2, vis, wgt, two, again, below)
+    np.testing.assert_allclose(top, again)
+    np.testing.assert_allclose(bottom, below)
+
+
+@pytest.mark.parametrize("wide", [False, True])
+def test_accumulate_normalized_equals_numpy(wide: bool) -> None:
+    rng = np.random.default_rng(3)
+    shape = (5, 4, 4)
+    data = (rng.standard_normal(shape) + 1j * rng.standard_normal(shape)).astype(np.complex64)
+    model = (2 + rng.standard_normal(shape) + 1j * rng.standard_normal(shape)).astype(np.complex64)
+    flag = rng.random(shape) < 0.3
+    weight = rng.uniform(1, 2, (5, 4 if wide else 1, 4)).astype(np.float32)
+    slot, place = np.array([0, 1, 0, -1, 1]), np.array([0, 0, 1, -1])
+    corr, time = np.array([0, 3]), np.arange(5.0)
+    vis, wgt, when = np.zeros((2, 2, 2), complex), np.zeros((2, 2, 2)), np.zeros(2)
+    k.accumulate_normalized(data, model, flag, weight, slot, place, corr, time, vis, wgt, when)
+    w = np.where(flag, 0, np.broadcast_to(weight, shape) * abs(model) ** 2)
+    for s in range(2):
+        for o in range(2):
+            rows, chans = np.flatnonzero(slot == s), np.flatnonzero(place == o)
+            part = w[np.ix_(rows, chans, corr)]
+            ratio = (data / model)[np.ix_(rows, chans, corr)]
+            np.testing.assert_allclose(wgt[s, o], part.sum(axis=(0, 1)), rtol=1e-5)
+            np.testing.assert_allclose(vis[s, o], (part * ratio).sum(axis=(0, 1)), rtol=1e-4, atol=1e-4)
+        rows = np.flatnonzero(slot == s)
+        assert when[s] == pytest.approx((w[rows][:, :3][:, :, corr].sum(axis=(1, 2)) * time[rows]).sum(), rel=1e-5)
+
+
+def test_accumulate_visibilities_sums_both() -> None:
+    data = np.full((2, 1, 4), 2 + 1j, np.complex64)
+    model = np.full((2, 1, 4), 3.0, np.complex64)
+    flag = np.zeros((2, 1, 4), bool)
+    flag[1, 0, 2] = True
+    vis, mod, wgt, when = np.zeros((1, 1, 4), complex), np.zeros((1, 1, 4), complex), np.zeros((1, 1, 4)), np.zeros(1)
+    k.accumulate_visibilities(
+        data,
+        model,
+        flag,
+        np.full((2, 1, 4), 0.5, np.float32),
+        np.zeros(2, int),
+        np.zeros(1, int),
+        np.array([0.0, 4.0]),
+        vis,
+        mod,
+        wgt,
+        when,
+    )
+    np.testing.assert_allclose(vis[0, 0], [2 + 1j, 2 + 1j, 1 + 0.5j, 2 + 1j])
+    np.testing.assert_allclose(mod[0, 0], [3, 3, 1.5, 3])
+    np.testing.assert_allclose(wgt[0, 0], [1, 1, 0.5, 1])
+    assert when[0] == pytest.approx(6.0)

@@ -1,0 +1,58 @@
+"""The msmetadata tool against values that CASA 6.7 returns for the same data."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from casatools import msmetadata
+from casatools._base.errors import DataError, NotOpenError, ParameterError
+
+
+@pytest.fixture
+def alma(shared_input: Callable[[str], str]) -> msmetadata:
+    found = msmetadata()
+    found.open(shared_input("alma_small.ms"))
+    return found
+
+
+def test_nothing_works_before_open() -> None:
+    with pytest.raises(NotOpenError):
+        msmetadata().nspw()
+
+
+@pytest.mark.shared
+def test_values_equal_the_reference(alma: msmetadata) -> None:
+    assert (
+        alma.nfields(),
+        alma.nspw(),
+        alma.nspw(False),
+        alma.nscans(),
+        alma.nantennas(),
+        alma.nbaselines(),
+        alma.nstates(),
+    ) == (2, 3, 2, 2, 13, 23, 8)
+    assert alma.wvrspws().tolist() == [0] and alma.tdmspws().tolist() == [1] and alma.chanavgspws().tolist() == [2]
+    assert alma.almaspws(wvr=True, complement=True).tolist() == [1, 2]
+    assert alma.scansforintent("*PHASE*").tolist() == [3] and alma.scannumbers().tolist() == [1, 3]
+    assert alma.antennastations(["DA41", "DV08"]) == ["S301", "A133"]
+    assert alma.antennaoffset("DA41")["longitude offset"]["value"] == pytest.approx(1749.4591897192263, rel=1e-9)
+    assert alma.antennaposition(0)["m1"]["value"] == pytest.approx(-0.39994362507856157, rel=1e-12)
+    assert alma.nrows(flagged=False) == pytest.approx(689.9921875)
+    assert alma.spwsforbaseband()["1"].tolist() == [1, 2] and alma.rxbands().tolist() == [-1, 3, 3]
+    assert alma.exposuretime(1, 1)["unit"] == "s"
+
+
+@pytest.mark.shared
+def test_unknown_things_are_refused(alma: msmetadata) -> None:
+    for call in (
+        lambda: alma.chanfreqs(99), lambda: alma.fieldsforscan(99), lambda: alma.fieldsforname("NOPE"), lambda: alma.antennaids("NOPE"),
+        lambda: alma.namesforfields(-1), lambda: alma.scansforstate(99), lambda: alma.chanfreqs(0, "km/s"), lambda: alma.corrbit([]),
+        lambda: alma.restfreqs(-1), lambda: alma.restfreqs(7), lambda: alma.timesforscans([]), lambda: alma.exposuretime(1, 0),
+        lambda: alma.scansforintent("NOPE"), lambda: alma.statesforscan(-1), lambda: alma.chanres(0, "kHz", asvel=True),
+    ):  # fmt: skip
+        with pytest.raises(ParameterError):
+            call()
+    with pytest.raises(DataError):
+        alma.pointingdirection(0)

@@ -1,0 +1,127 @@
+"""The table, tablerow, ctsys and logsink tools."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from casatools._base import log
+from casatools._base.errors import DataError, NotOpenError, ParameterError, PathMissingError
+from casatools.tools.logsink import logsink
+from casatools.tools.system import ctsys
+from casatools.tools.table import table
+
+DESCRIPTION = {
+    "I": {"valueType": "int"},
+    "S": {"valueType": "string"},
+    "A": {"valueType": "complex", "ndim": 2, "shape": np.array([2, 3]), "option": 5},
+    "V": {"valueType": "float", "ndim": 1},
+}
+
+
+@pytest.fixture
+def tb(tmp_path: Path):
+    tool = table()
+    tool.create(str(tmp_path / "t.tab"), DESCRIPTION, nrow=4)
+    tool.putcol("I", np.arange(4) * 3)
+    tool.putcol("S", np.array(["a", "b", "c", "d"]))
+    tool.putcol("A", np.arange(24).reshape(2, 3, 4) * (1 + 0.5j))
+    for row in range(4):
+        tool.putcell("V", row, np.arange(row + 1.0))
+    yield tool
+    tool.close()
+
+
+def test_axis_order(tb: table) -> None:
+    assert tb.getcol("A").shape == (2, 3, 4)
+    assert tb.getcell("A", 1)[1, 2] == pytest.approx(21 + 10.5j)
+    assert np.allclose(tb.getcolslice("A", [0, 1], [1, 2], [1, 1], 1, 2), tb.getcol("A")[:, 1:, 1:3])
+    assert tb.getcolshapestring("A", 0, 1) in (["[2, 3]"],)
+    assert tb.getcoldesc("A")["shape"].tolist() == [2, 3]
+    assert list(tb.getvarcol("V")) == ["r1", "r2", "r3", "r4"] and tb.getvarcol("V")["r3"].shape == (3, 1)
+
+
+def test_keywords(tb: table) -> None:
+    tb.putkeyword("K", {"a": 1, "m": np.array([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]])})
+    assert tb.getkeyword("K.a") == 1 and tb.getkeyword("K")["m"].shape == (2, 3)
+    tb.putkeyword("N.m.o", 5, True)
+    assert tb.getkeyword("N") == {"m": {"o": 5}}
+    with pytest.raises(DataError):
+        tb.putkeyword("X.y", 5)
+    with pytest.raises(DataError):
+        tb.removekeyword("NOPE")
+
+
+def test_queries(tb: table) -> None:
+    assert tb.query("I>2").nrows() == 3
+    assert tb.query("", sortlist="I DESC").getcol("I").tolist() == [9, 6, 3, 0]
+    assert tb.calc("1+2*3").tolist() == [7]
+    for bad in ("NOPE>2", "I>2 &&"):
+        with pytest.raises(DataError):
+            tb.query(bad)
+
+
+def test_bad_writes_raise_and_change_nothing(tb: table) -> None:
+    before = tb.getcol("I")
+    for value in ([1, 2, 3], 5, ["x"] * 4):
+        with pytest.raises(ParameterError):
+            tb.putcol("I", value)
+    with pytest.raises(ParameterError):
+        tb.putcell("A", 0, np.ones((5, 5)))
+    with pytest.raises(ParameterError):
+        tb.getcellslice("A", 0, [0, 0], [5, 5])
+    with pytest.raises(DataError):
+        tb.putcell("I", 99, 1)
+    with pytest.raises(DataError):
+        tb.getcol("NOPE")
+    assert np.array_equal(tb.getcol("I"), before)
+
+
+def test_opening_errors(tmp_path: Path) -> None:
+    tool = table()
+    with pytest.raises(PathMissingError):
+        tool.open(str(tmp_path / "none.tab"))
+    with pytest.raises(NotOpenError):
+        tool.nrows()
+    with pytest.raises(ParameterError):
+        tool.create(str(tmp_path / "x.tab"), {"X": {"valueType": "nope"}})
+    assert not (tmp_path / "x.tab").exists()
+
+
+def test_statistics(tb: table) -> None:
+    stats = tb.statistics("I")["I"]
+    assert (stats["mean"], stats["median"], stats["npts"], stats["quartile"]) == (4.5, 4.5, 4.0, 6.0)
+    with pytest.raises(ParameterError):
+        tb.statistics("A")
+    with pytest.raises(DataError):
+        tb.statistics("S")
+
+
+def test_rows(tb: table) -> None:
+    row = tb.row(["I", "S"])
+    record = row.get(1)
+    row.put(1, {**record, "I": 77})
+    assert tb.getcell("I", 1) == 77
+    with pytest.raises(ParameterError):
+        row.put(1, {"I": 1}, matchingfields=False)
+
+
+def test_ctsys_and_logsink(tmp_path: Path) -> None:
+    assert ctsys.compare_version(">=", [6, 1, 0]) and not ctsys.compare_version("==", [6, 1])
+    with pytest.raises(ParameterError):
+        ctsys.compare_version("~", [6])
+    with pytest.raises(PathMissingError):
+        ctsys.tableinfo(str(tmp_path / "none"))
+    sink, before = logsink(), log.sink.path
+    sink.setlogfile(str(tmp_path / "x.log"))
+    try:
+        sink.post("hello", "INFO", "me")
+        assert "\tme\thello" in (tmp_path / "x.log").read_text()
+    finally:
+        log.sink.set_path(before)
+    with pytest.raises(DataError):
+        sink.setlogfile(str(tmp_path / "none" / "x.log"))
+    with pytest.raises(ParameterError):
+        sink.post("m", "BOGUS")

@@ -1,0 +1,84 @@
+"""uvcontsub: subtraction, fitspec, model column and the record."""
+
+from __future__ import annotations
+
+import os
+
+import numpy as np
+import pytest
+
+from casatools._base.errors import ParameterError, SelectionError
+from casatools.io.ms import MeasurementSet, Selection
+from casatools.io.tables import open_table
+from casatools.transform.continuum import uvcontsub
+
+
+def _data(path, column="DATA"):
+    with MeasurementSet(path) as ms:
+        return ms.read(column)
+
+
+def test_line_of_the_simulation_is_left(shared_input):
+    # line.ms: what CASA 6.7 makes of it, and its chi-squared numbers.
+    path = shared_input("line.ms")
+    record = uvcontsub(path, "o.ms", Selection(), "data", "0:0~6;24~31", 0, True)
+    old, new = _data(path), _data("o.ms")
+    channels = [*range(7), *range(24, 32)]
+    np.testing.assert_allclose(new, old - old[:, channels].mean(axis=1, keepdims=True), atol=1e-6)
+    np.testing.assert_allclose(_data("o.ms", "MODEL_DATA"), old - new, atol=1e-6)
+    found = record["goodness_of_fit"]["field"]["0"]["scan"]["1"]["spw"]["0"]["polarization"]["0"]
+    assert found["count"] == 4
+    assert found["chi_squared"]["average"]["real"] == pytest.approx(0.005299840122461319, rel=1e-4)
+    assert found["chi_squared"]["max"]["imag"] == pytest.approx(0.008031879551708698, rel=1e-4)
+    assert found["chi_squared"]["min"]["real"] == pytest.approx(0.006046654656529427, rel=1e-4)
+    assert record["description"]
+
+
+def test_fitspec_as_dict(shared_input):
+    path = shared_input("simvla.ms")
+    table = open_table(path, writable=True)
+    table.putcol("FLAG", np.zeros((2016, 8, 4), bool))
+    table.close()
+    spec = {"0": {"0": {"chan": "0~3", "fitorder": 0}}, "1": "NONE", "2": {"0,1": {"chan": "1~6", "fitorder": 1}, "1": "NONE"}}
+    uvcontsub(path, "o.ms", Selection(), "data", spec, 0, False)
+    old, new = _data(path), _data("o.ms")
+    with MeasurementSet(path) as ms:
+        field, ddid = ms.read("FIELD_ID"), ms.read("DATA_DESC_ID")
+    first = (field == 0) & (ddid == 0)
+    np.testing.assert_allclose(new[first], old[first] - old[first][:, :4].mean(axis=1, keepdims=True), atol=1e-5)
+    untouched = (field == 1) | ((field == 0) & (ddid == 1))
+    np.testing.assert_array_equal(new[untouched], old[untouched])
+    line = (field == 2) & (ddid == 1)
+    basis = np.vander(np.arange(8.0), 2, increasing=True)
+    solve = np.linalg.pinv(basis[1:7])
+    expected = old[line] - np.einsum("xk,kc,rcp->rxp", basis, solve, old[line][:, 1:7])
+    np.testing.assert_allclose(new[line], expected, atol=1e-5)
+
+
+def test_spectral_windows_not_named_are_passed_on(shared_input):
+    path = shared_input("simvla.ms")
+    uvcontsub(path, "o.ms", Selection(spw="1"), "data", "0", 0, False)
+    with MeasurementSet(path) as ms:
+        rows = np.flatnonzero(ms.read("DATA_DESC_ID") == 1)
+        np.testing.assert_array_equal(_data("o.ms"), ms.read("DATA", rows))
+
+
+@pytest.mark.parametrize(
+    ("spec", "error", "text"),
+    [
+        ("7:1~3", SelectionError, "7"),
+        ({"0": 3}, ParameterError, "'NONE'"),
+        ({"0": {"0": 4}}, ParameterError, "'chan'"),
+        ({"0": {"0": {"channels": "1"}}}, ParameterError, "unknown key"),
+        ({"0": {"0": {"chan": "1", "fitorder": -1}}}, ParameterError, "fitorder"),
+    ],
+)
+def test_bad_fitspec_writes_nothing(shared_input, spec, error, text):
+    with pytest.raises(error, match=text):
+        uvcontsub(shared_input("line.ms"), "o.ms", Selection(), "data", spec, 0, False)
+    assert not os.path.exists("o.ms")
+
+
+def test_bad_order(shared_input):
+    with pytest.raises(ParameterError, match="fitorder"):
+        uvcontsub(shared_input("line.ms"), "o.ms", Selection(), "data", "", -1, False)
