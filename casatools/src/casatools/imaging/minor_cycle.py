@@ -66,7 +66,7 @@ def convolve_components(components: np.ndarray, psf: np.ndarray) -> np.ndarray:
     b = np.roll(b, (-int(cy), -int(cx)), axis=(0, 1))
     threads = thread_count()
     product = ducc0.fft.r2c(a, axes=(0, 1), nthreads=threads) * ducc0.fft.r2c(b, axes=(0, 1), nthreads=threads)
-    return np.asarray(ducc0.fft.c2r(product, axes=(0, 1), lastsize=lx, inorm=2, nthreads=threads)[:ny, :nx])
+    return np.asarray(ducc0.fft.c2r(product, axes=(0, 1), lastsize=lx, forward=False, inorm=2, nthreads=threads)[:ny, :nx])
 
 
 class MinorCycle:

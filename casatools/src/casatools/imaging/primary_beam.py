@@ -54,4 +54,4 @@ def primary_beam_plane(coordinates: Coordinates, shape: tuple[int, int], diamete
     radius = np.hypot(((np.arange(shape[1]) - x0) * dx)[None, :], ((np.arange(shape[0]) - y0) * dy)[:, None])
     x = np.pi * diameter_m * radius * freq_hz / _SPEED_OF_LIGHT_M_S
     beam = airy_power(x) * np.interp(x, np.arange(len(_RATIO)) * 0.1, _RATIO)
-    return np.where(x <= _X_LIMIT, beam, 0.0).astype(np.float32)
+    return np.where(x <= _X_LIMIT, np.minimum(beam, 1.0), 0.0).astype(np.float32)

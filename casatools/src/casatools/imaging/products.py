@@ -93,7 +93,7 @@ class ImageWriter:
         path = os.path.join(self.folder, f"{self.base}.{suffix}")
         where = coordinates if coordinates is not None else self.coordinates
         with CasaImage.create(path, pixels.shape, where, np.float32, unit=unit, mask="mask0" if mask is not None else "") as image:
-            image.misc_info = {"INSTRUME": self.telescope, "distance": 0.0, "useweightimage": False}
+            image.misc_info = {"INSTRUME": self.telescope, "distance": 0.0}
             image.object_name = self.object_name
             for chan in range(pixels.shape[0]):
                 image.write(pixels[chan], (slice(chan, chan + 1),))

@@ -32,6 +32,19 @@ def _texts(value: Any, count: int, name: str) -> list[str]:
     return given
 
 
+def _angle(value: Any) -> float:
+    """An angle [rad]; bare numbers are arcsec."""
+    bare = isinstance(value, (int, float)) or (isinstance(value, str) and parse_quantity(value)[1] == "")
+    return float(to_unit(f"{float(value)}arcsec" if bare else value, "rad"))
+
+
+def _jansky(value: Any) -> float:
+    """A flux density [Jy]; bare numbers are Jy, and so is ``"0.1Jy/beam"``."""
+    number, unit = parse_quantity(value)
+    name = unit.replace("/beam", "")
+    return float(to_unit({"value": number, "unit": name}, "Jy")) if name else float(number)
+
+
 @dataclass(frozen=True)
 class TcleanRequest:
     """All parameters of tclean, by their own names; see the task for their meaning."""
@@ -192,7 +205,7 @@ class TcleanRequest:
             raise ParameterError(f"tclean: parameter 'imsize' must be one or two sizes of at least 4 pixels; got {self.imsize!r}")
         given = self.cell if isinstance(self.cell, (list, tuple)) else [self.cell]
         cells = [c for c in given if str(c).strip()] or ["1arcsec"]
-        radians = [float(to_unit(c, "rad", "arcsec")) for c in cells]
+        radians = [_angle(c) for c in cells]
         if len(radians) > 2 or min(radians) <= 0:
             raise ParameterError(f"tclean: parameter 'cell' must be one or two positive angles; got {self.cell!r}")
         nx, ny = sizes[0], sizes[-1]
@@ -202,7 +215,7 @@ class TcleanRequest:
     def weighting_options(self) -> WeightingOptions:
         """The weighting scheme."""
         tapers = self.uvtaper if isinstance(self.uvtaper, (list, tuple)) else [self.uvtaper]
-        noise = float(to_unit(self.noise, "Jy")) if self.weighting == "briggsabs" else 1.0
+        noise = _jansky(self.noise) if self.weighting == "briggsabs" else 1.0
         return WeightingOptions(self.weighting, self.robust, noise, self.npixels, parse_taper(tapers))
 
     @property
@@ -215,7 +228,7 @@ class TcleanRequest:
     def cycle_options(self) -> CycleOptions:
         """Limits of the iterations."""
         return CycleOptions(
-            self.niter, self.cycleniter, float(to_unit(self.threshold, "Jy")), self.nsigma, self.cyclefactor, self.minpsffraction, self.maxpsffraction,
+            self.niter, self.cycleniter, _jansky(self.threshold), self.nsigma, self.cyclefactor, self.minpsffraction, self.maxpsffraction,
             self.nmajor, self.gain, self.fullsummary,
         )  # fmt: skip
 

@@ -29,7 +29,7 @@ def convolve_to_beam(model: np.ndarray, beam: GaussianBeam, cell_rad: tuple[floa
     # x grows to the west, so that east is -u.
     along, across = (-u * sin + v * cos) * beam.major_rad, (-u * cos - v * sin) * beam.minor_rad
     transform *= np.exp(-(np.pi**2) / (4.0 * np.log(2.0)) * (along**2 + across**2)) * (beam.area_rad2 / (cell_rad[0] * cell_rad[1]))
-    result = ducc0.fft.c2r(transform, axes=(0, 1), lastsize=lx, inorm=2, nthreads=thread_count())
+    result = ducc0.fft.c2r(transform, axes=(0, 1), lastsize=lx, forward=False, inorm=2, nthreads=thread_count())
     return np.asarray(result[:ny, :nx])
 
 

@@ -11,6 +11,7 @@ import numpy as np
 from casatools._base import log
 from casatools._base.errors import DataError, ParameterError, SelectionError
 from casatools.frames.directions import Direction, convert_direction, parse_direction
+from casatools.frames.engine import position_record
 from casatools.imaging.beam_fit import GaussianBeam, fit_beam, sidelobe_level
 from casatools.imaging.cycle_control import CycleControl
 from casatools.imaging.frequency_grid import SpectralAxis, continuum_axis, cube_axis
@@ -90,7 +91,7 @@ def _rest_frequency(request: TcleanRequest, source: DataSource) -> float:
     wanted = metadata.fields[int(source.field_ids[0])].source_id
     for row in metadata.sources:
         rest = np.ravel(row.rest_frequency_hz) if row.rest_frequency_hz is not None else np.zeros(0)
-        if row.source_id == wanted and row.spw in (spw, -1) and rest.size and rest[0] > 0:
+        if row.source_id == wanted and row.spw_id in (spw, -1) and rest.size and rest[0] > 0:
             return float(rest[0])
     return float(metadata.spectral_windows[spw].ref_frequency_hz)
 
@@ -126,11 +127,12 @@ def _coordinates(request: TcleanRequest, data: ImagingData) -> Coordinates:
     axis = data.axis
     options = request.grid_options
     return make_image_coordinates(
-        options.shape, options.cell_rad, (data.centre.lon_rad, data.centre.lat_rad), axis.frequencies_hz, direction_frame=data.centre.frame,
+        options.shape, options.cell_rad, (data.centre.lon_rad % (2.0 * np.pi), data.centre.lat_rad), axis.frequencies_hz, direction_frame=data.centre.frame,
         projection=request.projection.upper(), stokes=data.labels, spectral_frame=axis.frame or "Undefined", channel_width_hz=axis.width_hz,
         rest_frequency_hz=axis.rest_hz,
         observation=ObservationInfo.make(
-            first.telescope, observation.observer, float(first.times_s[0]) / 86400.0, "UTC", (data.centre.lon_rad, data.centre.lat_rad)
+            first.telescope, observation.observer, float(first.times_s[0]) / 86400.0, first.ms.time_frame,
+            (data.centre.lon_rad % (2.0 * np.pi), data.centre.lat_rad), position_record(first.position_m),
         ),
     )  # fmt: skip
 
@@ -242,18 +244,17 @@ def _earlier_psf(request: TcleanRequest, imager: Imager, base: str) -> None:
 
 def _write(request: TcleanRequest, imager: Imager, writer: ImageWriter, beam_power: np.ndarray, seen: np.ndarray, use_limit: bool) -> None:
     planes = imager.planes
-    nchan, npol = planes.residual.shape[:2]
+    npol = planes.residual.shape[1]
     beams = beam_set(planes.beams, npol)
     limited = seen if use_limit else None
     psf = np.repeat(planes.psf[:, None], npol, axis=1)
     writer.write("psf", psf, beams=beams)
-    writer.write("residual", planes.residual, "Jy/beam", mask=limited)
+    writer.write("residual", planes.residual, mask=limited)
     writer.write("pb", np.where(seen, beam_power, 0.0), mask=seen)
     # Both parallel hands count in the sum of weights of a Stokes plane.
     hands = 1.0 if imager.data.labels[0] in ("RR", "LL", "XX", "YY") else 2.0
     sums = np.repeat((planes.sumwt * hands).astype(np.float32)[:, None, None, None], npol, axis=1)
-    size = [float(n // 2) for n in request.grid_options.shape]
-    writer.write("sumwt", sums, coordinates=writer.coordinates.sliced([*size, 0.0, 0.0], [1.0] * 4, [1, 1, npol, nchan]))
+    writer.write("sumwt", sums)
     writer.write("model", planes.model, "Jy/pixel")
     if request.niter > 0:
         writer.write("mask", planes.mask.astype(np.float32))

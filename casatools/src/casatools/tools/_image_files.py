@@ -20,7 +20,6 @@ __all__ = [
     "image_history",
     "image_summary_of",
     "import_image",
-   
     "parse_beam",
 ]
 

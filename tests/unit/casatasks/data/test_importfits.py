@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from casatasks import exportfits, importfits
 from casatools._base.errors import OutputExistsError, ParameterError, PathMissingError, UnsupportedError
 from casatools.io.image import CasaImage
@@ -14,7 +15,9 @@ from casatools.io.image.coordinates import make_image_coordinates
 
 def make(path: str = "a.im") -> np.ndarray:
     pixels = np.random.default_rng(3).normal(size=(4, 1, 6, 8)).astype(np.float32)
-    with CasaImage.create(path, pixels.shape, make_image_coordinates((8, 6), (1e-5, 1e-5), (1.0, 0.5), 1e9 + 1e6 * np.arange(4))) as image:
+    with CasaImage.create(
+        path, pixels.shape, make_image_coordinates((8, 6), (1e-5, 1e-5), (1.0, 0.5), 1e9 + 1e6 * np.arange(4))
+    ) as image:
         image.write(pixels)
     return pixels
 

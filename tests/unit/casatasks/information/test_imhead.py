@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+
 from casatasks import exportfits, imhead, imhistory, listfits
 from casatools._base.errors import DataError, NotOpenError, ParameterError, PathMissingError
 from casatools.io.image import Beam, BeamSet, CasaImage
@@ -112,7 +113,7 @@ def test_image_without_spectral_axis() -> None:
         flat = image.coordinates.without_pixel_axes([2, 3])
     CasaImage.create("flat.im", (6, 8), flat).close()
     for mode, key in (("get", "restfreq"), ("put", "restfreq"), ("put", "reffreqtype")):
-        with pytest.raises(ParameterError, match="no spectral axis|no 'restfreq'"):
+        with pytest.raises(ParameterError, match=r"no spectral axis|no 'restfreq'"):
             imhead("flat.im", mode, key, "1GHz")
 
 

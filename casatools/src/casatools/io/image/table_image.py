@@ -18,9 +18,10 @@ import numpy as np
 from casacore import tables as _tables
 
 from casatools._base.errors import DataError, ParameterError
+from casatools._base.paths import require_present
 from casatools.io.image import history as _history
 from casatools.io.image.tiling import default_tile_shape, iter_blocks
-from casatools.io.tables import is_table, open_table
+from casatools.io.tables import is_table
 
 __all__ = ["TableImage", "clean_record"]
 
@@ -49,6 +50,38 @@ def clean_record(value: Any) -> Any:
     return value
 
 
+class _PixelTable(_tables.table):  # type: ignore[misc]
+    """A table without python-casacore's row object, which would hold a buffer of the size of the whole image."""
+
+    def _makerow(self) -> None:
+        self._row = None
+
+
+def _open_pixels(path: str, writable: bool, what: str) -> Any:
+    """Open a table of pixels; the errors are those of `open_table`."""
+    folder = require_present(path, what)
+    if not is_table(folder):
+        raise DataError(f"{what} {path!r} is not a casacore table (it has no table.dat)")
+    if writable and not os.access(os.path.join(folder, "table.dat"), os.W_OK):
+        raise DataError(f"there is no permission to write the {what} {path!r}")
+    try:
+        return _PixelTable(folder, readonly=not writable, lockoptions="auto" if writable else "autonoread", ack=False)
+    except RuntimeError as error:
+        raise DataError(f"{what} {path!r} cannot be opened: {error}") from error
+
+
+def _new_float_image(path: str, shape: Sequence[int], tile: Sequence[int]) -> Any:
+    """A new image of floats as casacore makes it, left open for writing."""
+    from casacore.images import image
+
+    try:
+        made = image(path, shape=[int(n) for n in shape], tileshape=[int(n) for n in tile])
+        del made
+        return _open_pixels(path, True, "image")
+    except RuntimeError as error:
+        raise DataError(f"the image {path!r} cannot be made: {error}") from error
+
+
 def _paged_array(path: str, column: str, shape: Sequence[int], dtype: np.dtype, tile: Sequence[int], kind: str) -> Any:
     """A new table holding one tiled array in one cell; left open for writing."""
     ndim = len(shape)
@@ -71,7 +104,7 @@ def _paged_array(path: str, column: str, shape: Sequence[int], dtype: np.dtype, 
     spec = {"DEFAULTTILESHAPE": np.array(tile[::-1], dtype=np.int32), "MAXIMUMCACHESIZE": 0}
     manager = {"*1": {"TYPE": "TiledCellStMan", "NAME": column, "SEQNR": 0, "SPEC": spec, "COLUMNS": [column]}}
     try:
-        table = _tables.table(path, description, nrow=1, dminfo=manager, ack=False)
+        table = _PixelTable(path, description, nrow=1, dminfo=manager, ack=False)
     except RuntimeError as error:
         raise DataError(f"the image {path!r} cannot be made: {error}") from error
     table.putinfo({"type": kind, "subType": "", "readme": ""})
@@ -102,7 +135,7 @@ class TableImage:
     @classmethod
     def open(cls, path: str, writable: bool = False) -> TableImage:
         """Open an image table; raises PathMissingError or DataError."""
-        table = open_table(path, writable, "image")
+        table = _open_pixels(path, writable, "image")
         names = table.colnames()
         if "coords" not in table.keywordnames() or not names or table.nrows() < 1:
             table.close()
@@ -115,8 +148,11 @@ class TableImage:
         if dtype.name not in _TYPES or dtype.name == "bool":
             raise ParameterError(f"an image holds float32, float64, complex64 or complex128 pixels; got {dtype.name}")
         tile = tuple(tile_shape) if tile_shape is not None else default_tile_shape(shape)
-        table = _paged_array(path, _PIXELS, shape, dtype, tile, "Image")
-        _history.create_log_table(path)
+        if dtype == np.float32:
+            table = _new_float_image(path, shape, tile)
+        else:
+            table = _paged_array(path, _PIXELS, shape, dtype, tile, "Image")
+            _history.create_log_table(path)
         table.putkeyword("logtable", "Table: " + os.path.join(os.path.abspath(path), "logtable"))
         return cls(os.path.abspath(path), table, True)
 
@@ -191,7 +227,7 @@ class TableImage:
 
     def _mask_table(self, name: str) -> Any:
         if name not in self._masks:
-            self._masks[name] = open_table(self._mask_path(name), self.writable, "mask")
+            self._masks[name] = _open_pixels(self._mask_path(name), self.writable, "mask")
         return self._masks[name]
 
     def _mask_path(self, name: str) -> str:

@@ -90,14 +90,14 @@ class ConversionMethods(CoordsysState):
     # ---- many points
 
     @method
-    def toworldmany(self, value: Many) -> dict[str, Any]:
+    def toworldmany(self, value: Many = []) -> dict[str, Any]:  # noqa: B006
         """World values (axis, point) of pixels (axis, point)."""
         pixels = self._matrix(value, self._coordinates.n_pixel_axes)
         world = self._checked_world(image_frames.to_world(self._coordinates, pixels), pixels[:, :1])
         return {"numeric": world, "pw_type": "world", "ar_type": "absolute"}
 
     @method
-    def topixelmany(self, value: Many) -> dict[str, Any]:
+    def topixelmany(self, value: Many = []) -> dict[str, Any]:  # noqa: B006
         """Pixels (axis, point) of world values (axis, point)."""
         world = self._matrix(value, self._coordinates.n_world_axes)
         return pixel_record(self._checked_pixel(image_frames.to_pixel(self._coordinates, world), world[:, :1]))

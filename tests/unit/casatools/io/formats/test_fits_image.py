@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from astropy.io import fits
+
 from casatools._base.errors import DataError, OutputExistsError, ParameterError, PathMissingError
 from casatools.io.formats.fits_coordinates import coordinates_from_header, fits_unit, parse_fits_date
 from casatools.io.formats.fits_image import FitsImage, ImportOptions, import_fits
@@ -114,7 +115,12 @@ def test_celestial_frames_and_rotation() -> None:
     rotated = coordinates_from_header(SKY | {"CROTA2": 30.0}, (8, 6))
     pc = {"PC1_1": np.cos(turn), "PC1_2": -np.sin(turn) * ratio, "PC2_1": np.sin(turn) / ratio, "PC2_2": np.cos(turn)}
     matrix = coordinates_from_header(SKY | pc, (8, 6))
-    cd = {"CD1_1": -0.001 * np.cos(turn), "CD1_2": -0.001 * np.sin(turn), "CD2_1": -0.001 * np.sin(turn), "CD2_2": 0.001 * np.cos(turn)}
+    cd = {
+        "CD1_1": -0.001 * np.cos(turn),
+        "CD1_2": -0.001 * np.sin(turn),
+        "CD2_1": -0.001 * np.sin(turn),
+        "CD2_2": 0.001 * np.cos(turn),
+    }
     full = coordinates_from_header({k: v for k, v in SKY.items() if not k.startswith("CDELT")} | cd, (8, 6))
     np.testing.assert_allclose(matrix.to_world([7, 1]), rotated.to_world([7, 1]))
     np.testing.assert_allclose(full.to_world([7, 1]), rotated.to_world([7, 1]))
@@ -134,7 +140,12 @@ def test_dates_and_units() -> None:
     assert parse_fits_date("2009-06-18T06:00:00") == 55000.25
     assert parse_fits_date("18/06/99") == 51347.0
     assert parse_fits_date("none") is None and parse_fits_date("2009-99-99") is None
-    assert (fits_unit("HZ"), fits_unit("JY/BEAM"), fits_unit("Jy/beam"), fits_unit("10**2*m")) == ("Hz", "Jy/beam", "Jy/beam", "102.m")
+    assert (fits_unit("HZ"), fits_unit("JY/BEAM"), fits_unit("Jy/beam"), fits_unit("10**2*m")) == (
+        "Hz",
+        "Jy/beam",
+        "Jy/beam",
+        "102.m",
+    )
 
 
 def test_refusals(tmp_path: Path) -> None:

@@ -17,7 +17,9 @@ SHAPE = (6, 2, 20, 30)  # freq, stokes, y, x
 
 
 def coordinates() -> Coordinates:
-    return make_image_coordinates((30, 20), (1e-5, 1e-5), (1.0, 0.5), 1.4e9 + 1e6 * np.arange(6), stokes=("I", "Q"), rest_frequency_hz=1.42e9)
+    return make_image_coordinates(
+        (30, 20), (1e-5, 1e-5), (1.0, 0.5), 1.4e9 + 1e6 * np.arange(6), stokes=("I", "Q"), rest_frequency_hz=1.42e9
+    )
 
 
 def make(path: str = "a.im", dtype: object = np.float32, mask: str = "") -> str:
@@ -148,7 +150,9 @@ def test_opening_what_is_no_image(tmp_path: Path) -> None:
 
 
 @pytest.mark.shared
-@pytest.mark.parametrize(("name", "shape", "total"), [("bigendian.image", (2, 3, 4, 5), 120.0), ("m17.image", (1, 5, 6, 6), 0.1316868)])
+@pytest.mark.parametrize(
+    ("name", "shape", "total"), [("bigendian.image", (2, 3, 4, 5), 120.0), ("m17.image", (1, 5, 6, 6), 0.1316868)]
+)
 def test_images_casa_wrote(shared_input: object, name: str, shape: tuple[int, ...], total: float) -> None:
     with CasaImage.open(shared_input(name)) as image:  # type: ignore[operator]
         assert image.shape == shape

@@ -99,7 +99,11 @@ def test_convert() -> None:
     np.testing.assert_allclose(relative, [-18.00000002274416, 18.000000022879536, 1.0, 300.0], rtol=1e-9)
     back = cs.convert([180.1, 30.1, 1.0, 100.0], every, "optical", ["deg", "deg", "", "km/s"], every, "radio", pix)
     np.testing.assert_allclose(back, [-36.515098133599594, 140.03769857288427, 0.0, -0.6788637072563172], rtol=1e-10, atol=1e-12)
-    for bad in (lambda: cs.convert([1.0]), lambda: cs.convert([1.0] * 4, every, "radio", ["pix"]), lambda: cs.convert([1.0] * 4, [True] * 2)):
+    for bad in (
+        lambda: cs.convert([1.0]),
+        lambda: cs.convert([1.0] * 4, every, "radio", ["pix"]),
+        lambda: cs.convert([1.0] * 4, [True] * 2),
+    ):
         with pytest.raises(ParameterError):
             bad()
     with pytest.raises(ParameterError, match="'shape'"):
@@ -111,7 +115,9 @@ def test_convert() -> None:
 def test_frames() -> None:
     cs = plain()
     cs.setreferencecode("GALACTIC", "direction", True)
-    np.testing.assert_allclose(cs.referencevalue("n", "direction")["numeric"], [-2.8686341026283655, 1.3675340427677545], rtol=1e-12)
+    np.testing.assert_allclose(
+        cs.referencevalue("n", "direction")["numeric"], [-2.8686341026283655, 1.3675340427677545], rtol=1e-12
+    )
     assert (cs.names()[0], cs.units()[0]) == ("Longitude", "rad")
     cs = plain()
     assert cs.convertdirection("GALACTIC")["value"] == pytest.approx(1.764912691266237, rel=1e-8)
@@ -146,7 +152,14 @@ def test_projection_and_direction() -> None:
     np.testing.assert_allclose(cs.toworld([500, 400, 0, 0])["numeric"][:2], [179.47849653439368, 30.35897603385517], rtol=1e-12)
     cs.setprojection("SIN", [0.1, 0.2])
     np.testing.assert_allclose(cs.toworld([500, 400, 0, 0])["numeric"][:2], [179.4781482316389, 30.35839765075886], rtol=1e-12)
-    cs.setdirection(refcode="J2000", proj="ARC", refpix=[10, 12], refval="10h00m00s -20d00m00s", incr="-2arcsec 2arcsec", poles=["180deg", "-20deg"])
+    cs.setdirection(
+        refcode="J2000",
+        proj="ARC",
+        refpix=[10, 12],
+        refval="10h00m00s -20d00m00s",
+        incr="-2arcsec 2arcsec",
+        poles=["180deg", "-20deg"],
+    )
     np.testing.assert_allclose(cs.referencevalue("n", "direction")["numeric"], np.radians([150.0, -20.0]))
     assert cs.referencepixel("direction")["numeric"].tolist() == [10, 12]
     for bad in (lambda: cs.setprojection("NOPE"), lambda: cs.setprojection("COE"), lambda: cs.setprojection("TAN", [1.0]),
@@ -173,7 +186,9 @@ def test_linear_transform_is_given_transposed() -> None:
 
 def test_spectral() -> None:
     cs = plain()
-    np.testing.assert_allclose(cs.frequencytovelocity([1.42e9, 1.419e9], "Hz"), [85.63847988304755, 296.6996203901618], rtol=1e-12)
+    np.testing.assert_allclose(
+        cs.frequencytovelocity([1.42e9, 1.419e9], "Hz"), [85.63847988304755, 296.6996203901618], rtol=1e-12
+    )
     np.testing.assert_allclose(cs.velocitytofrequency([100.0, 200.0], "GHz", "optical"), [1.4199321136292744, 1.419458791025401])
     np.testing.assert_allclose(cs.frequencytofrequency([1.42], "GHz", "20km/s"), [1.419905270956679], rtol=1e-14)
     cs.setrestfrequency([1.4e9, 1.5e9], 1)
@@ -195,7 +210,11 @@ def test_spectral() -> None:
 
 def test_setting_values() -> None:
     cs = plain()
-    for value, expected in (("12h10m 31d", [182.5, 31.0]), (["13:00:00", "31.00.00"], [195.0, 31.0]), (["12h", "31deg"], [180.0, 31.0])):
+    for value, expected in (
+        ("12h10m 31d", [182.5, 31.0]),
+        (["13:00:00", "31.00.00"], [195.0, 31.0]),
+        (["12h", "31deg"], [180.0, 31.0]),
+    ):
         cs.setreferencevalue(value, "direction")
         np.testing.assert_allclose(cs.referencevalue("n", "direction")["numeric"], expected)
     cs.setincrement("10kHz", "spectral")

@@ -25,7 +25,17 @@ def reference(name: str, longitude: float, latitude: float, parameters: list[flo
 @pytest.mark.parametrize(("longitude", "latitude"), [(1.0, 0.7), (6.2, -1.4), (-2.0, 0.01)])
 @pytest.mark.parametrize(
     ("name", "parameters"),
-    [("SIN", []), ("SIN", [0.1, -0.3]), ("TAN", []), ("ARC", []), ("STG", []), ("ZEA", []), ("CAR", []), ("AIT", []), ("SFL", [])],
+    [
+        ("SIN", []),
+        ("SIN", [0.1, -0.3]),
+        ("TAN", []),
+        ("ARC", []),
+        ("STG", []),
+        ("ZEA", []),
+        ("CAR", []),
+        ("AIT", []),
+        ("SFL", []),
+    ],
 )
 def test_agrees_with_wcslib(name: str, parameters: list[float], longitude: float, latitude: float, longpole: float) -> None:
     rng = np.random.default_rng(1)

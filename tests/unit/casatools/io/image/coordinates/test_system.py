@@ -81,7 +81,9 @@ def test_record_comes_back() -> None:
     c.append(TabularCoordinate.from_table([0, 1, 3], [5.0, 4.0, 1.0], "km", "t"))
     c.append(QualityCoordinate())
     position = {"type": "position", "refer": "ITRF", "m0": {"value": 0.0, "unit": "rad"}, "m1": {"value": 0.0, "unit": "rad"}}
-    c.observation = ObservationInfo.make("VLA", "me", 55000.25, "TAI", (0.1, 0.2), position | {"m2": {"value": 6.4e6, "unit": "m"}})
+    c.observation = ObservationInfo.make(
+        "VLA", "me", 55000.25, "TAI", (0.1, 0.2), position | {"m2": {"value": 6.4e6, "unit": "m"}}
+    )
     again = Coordinates.from_record(c.to_record())
     pixel = [52, 41, 1, 3, 0, 2, 1]
     np.testing.assert_array_equal(again.to_world(pixel), c.to_world(pixel))
@@ -156,7 +158,11 @@ def test_stokes_and_quality() -> None:
     np.testing.assert_array_equal(stokes.to_pixel(np.array([[12, 10]])), [[1, np.nan]])
     quality = QualityCoordinate()
     np.testing.assert_array_equal(quality.to_pixel(quality.to_world(np.array([[0, 1, 5]]))), [[0, 1, np.nan]])
-    for refused in (lambda: StokesCoordinate.make(["I", "i"]), lambda: stokes.with_units(["m"]), lambda: quality.with_units(["m"])):
+    for refused in (
+        lambda: StokesCoordinate.make(["I", "i"]),
+        lambda: stokes.with_units(["m"]),
+        lambda: quality.with_units(["m"]),
+    ):
         with pytest.raises(ParameterError):
             refused()
 
