@@ -68,7 +68,7 @@ def fit_beam(psf: np.ndarray, cell_rad: tuple[float, float], cutoff: float = 0.3
     start = np.log(2.0) / max(1.0, float(np.sqrt(len(z)) * step / 2.0)) ** 2
     a, b, c = least_squares(residual, [start, 0.0, start], method="lm").x
     eigenvalues, vectors = np.linalg.eigh([[a, b], [b, c]])
-    if eigenvalues[0] <= 0:
+    if eigenvalues[0] <= np.log(2.0) / (2.0 * max(psf.shape)) ** 2:  # wider than four images
         raise DataError("the main lobe of the point spread function does not fall off in all directions; no beam can be fitted")
     major, minor = 2.0 * np.sqrt(np.log(2.0) / eigenvalues) * scale
     angle = float(np.arctan2(vectors[0, 0], vectors[1, 0]))

@@ -58,8 +58,7 @@ def grid(uvw_m: np.ndarray, freq_hz: np.ndarray, vis: np.ndarray, weight: np.nda
     nx, ny = options.shape
     image = ducc0.wgridder.vis2dirty(
         uvw=uvw_m, freq=freq_hz, vis=vis, wgt=weight, npix_x=nx, npix_y=ny, pixsize_x=options.cell_rad[0], pixsize_y=options.cell_rad[1],
-        epsilon=options.epsilon, do_wgridding=options.wide_field, nthreads=thread_count(), flip_v=True, flip_w=options.wide_field,
-        divide_by_n=False,
+        epsilon=options.epsilon, do_wgridding=options.wide_field, nthreads=thread_count(), flip_v=True, divide_by_n=False,
     )  # fmt: skip
     return np.ascontiguousarray(image.T)
 
@@ -74,6 +73,6 @@ def degrid(uvw_m: np.ndarray, freq_hz: np.ndarray, model: np.ndarray, mask: np.n
             uvw=uvw_m, freq=freq_hz, dirty=np.ascontiguousarray(model.T, dtype=np.float32), wgt=None,
             mask=None if mask is None else np.ascontiguousarray(mask, dtype=np.uint8), pixsize_x=options.cell_rad[0],
             pixsize_y=options.cell_rad[1], epsilon=options.epsilon, do_wgridding=options.wide_field, nthreads=thread_count(), flip_v=True,
-            flip_w=options.wide_field, divide_by_n=False,
+            divide_by_n=False,
         )
     )  # fmt: skip

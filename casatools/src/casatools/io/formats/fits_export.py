@@ -213,7 +213,7 @@ def _write_pixels(
     for slices, pixels, mask in image.iter_planes(CHUNK_BYTES):
         values = _stored(pixels, mask, options, scaling).reshape([n for k, n in enumerate(pixels.shape) if k not in dropped])
         target[tuple(slices[k] for k in kept)] = values.transpose(places)
-    target.flush()
+    del target  # the pages are written by the system; waiting for the disk here would only cost time
 
 
 def _stored(pixels: np.ndarray, mask: np.ndarray | None, options: ExportOptions, scaling: _Scaling) -> np.ndarray:

@@ -1,0 +1,116 @@
+"""Lattice expressions: syntax, arithmetic, masks and reductions."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from casatools._base.errors import DataError, ParameterError
+from casatools.analysis.expressions import Expression, MaskExpression
+from casatools.analysis.lattice_syntax import parse_expression
+from casatools.io.image import CasaImage
+from casatools.io.image.coordinates.make import make_image_coordinates
+
+A = np.arange(24, dtype=np.float32).reshape(2, 1, 3, 4) - 5
+
+
+@pytest.fixture
+def images() -> np.ndarray:
+    coordinates = make_image_coordinates((4, 3), (1e-5, 1e-5), (1.0, 0.5), [1.0e9, 1.1e9])
+    good = A != 3
+    with CasaImage.create("a.im", A.shape, coordinates, mask="mask0") as image:
+        image.write(A)
+        image.write_mask(good)
+    with CasaImage.create("b.im", A.shape, coordinates) as image:
+        image.write(A * 2)
+    plane = make_image_coordinates((4, 3), (1e-5, 1e-5), (1.0, 0.5), [1.0e9])
+    with CasaImage.create("plane.im", (1, 1, 3, 4), plane) as image:
+        image.write(A[:1])
+    return good
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("'b.im' + 1", A * 2 + 1),
+        ("-b.im^2", -((A * 2) ** 2)),
+        ("2^3^2 - 1e2", 412.0),
+        ("(1 + 2) * 3 % 5", 4.0),
+        ("b.im > 3 && b.im <= 9 || b.im == -10", (A * 2 > 3) & (A * 2 <= 9) | (A * 2 == -10)),
+        ("!(b.im != 4)", A * 2 == 4),
+        ("iif(b.im > 0, b.im, 0)", np.where(A > 0, A * 2, 0)),
+        ("max(b.im, 3)", np.maximum(A * 2, 3)),
+        ("min('b.im')", -10.0),
+        ("mean(b.im)", (A * 2).mean()),
+        ("median(b.im)", np.sort(A.ravel() * 2)[11]),
+        ("stddev(b.im)", (A * 2).std(ddof=1)),
+        ("variance(b.im)", (A * 2).astype(float).var(ddof=1)),
+        ("avdev(b.im)", np.abs(A * 2 - (A * 2).mean()).mean()),
+        ("fractile(b.im, 0.5)", np.sort(A.ravel() * 2)[11]),
+        ("fractilerange(b.im, 0.0, 1.0)", 46.0),
+        ("fractilerange(b.im, 0.0)", 46.0),
+        ("ntrue(b.im > 0) + nfalse(b.im > 0)", 24.0),
+        ("sqrt(abs(b.im)) * pi() / pi", np.sqrt(np.abs(A * 2))),
+        ("atan2(b.im, 1) + pow(b.im, 2)", np.arctan2(A * 2, 1) + (A * 2) ** 2),
+        ("real(complex(b.im, 1))", A * 2),
+        ("T && F", False),
+        ("any(b.im > 30) && all(b.im > -11)", True),
+        ("nelements('a.im')", 23.0),
+        ("sum(a.im)", A.sum() - 3),
+        ("value(a.im)", A),
+    ],
+)
+def test_values(images: np.ndarray, text: str, expected: object) -> None:
+    np.testing.assert_allclose(np.asarray(Expression(text).read_all().value, dtype=float), np.asarray(expected, dtype=float), rtol=1e-5)
+
+
+def test_masks(images: np.ndarray) -> None:
+    np.testing.assert_array_equal(Expression("a.im + b.im").read_all().good, images)
+    np.testing.assert_array_equal(Expression("a.im[b.im > 0]").read_all().good, images & (A > 0))
+    np.testing.assert_array_equal(Expression("mask(a.im)").read_all().value, images)
+    replaced = Expression("replace(a.im, -1)").read_all().value
+    np.testing.assert_array_equal(replaced, np.where(images, A, -1))
+    assert Expression("'a.im:nomask'").read_all().good is None
+    np.testing.assert_array_equal(Expression("replace(b.im, 1)").read_all().value, A * 2)
+
+
+def test_blocks_equal_parts_of_the_whole(images: np.ndarray) -> None:
+    expression = Expression("b.im * 2 - max(b.im)")
+    block = (slice(1, 2), slice(0, 1), slice(1, 3), slice(0, 4))
+    np.testing.assert_array_equal(expression.read(block).value, expression.read_all().value[block])
+    expression.close()
+
+
+def test_mask_expression(images: np.ndarray) -> None:
+    with CasaImage.open("b.im") as image:
+        block = [slice(0, n) for n in image.shape]
+        np.testing.assert_array_equal(MaskExpression("'b.im' > 0", image).read(block), A > 0)
+        np.testing.assert_array_equal(MaskExpression("b.im", image).read(block), A != 0)
+        stretched = MaskExpression("'plane.im' > 0", image, stretch=True).read(block)
+        np.testing.assert_array_equal(stretched, np.broadcast_to(A[:1] > 0, A.shape))
+        with pytest.raises(DataError, match="stretch=True lets"):
+            MaskExpression("'plane.im' > 0", image)
+
+
+@pytest.mark.parametrize("text", ["1 +", "(1", "sin(1", "1 2", "[1]", "#"])
+def test_bad_syntax(text: str) -> None:
+    with pytest.raises(ParameterError, match="cannot be read"):
+        parse_expression(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("'no.im' + 1", "is not an image"),
+        ("cheese(b.im)", "no function 'cheese'"),
+        ("iif(b.im)", "takes 3 arguments"),
+        ("sin(b.im, b.im, b.im)", "does not take 3 arguments"),
+        ("sum()", "needs an argument"),
+        ("indexin(b.im)", "is not there"),
+        ("fractiles(b.im)", "no function 'fractiles'"),
+    ],
+)
+def test_bad_expressions(images: np.ndarray, text: str, message: str) -> None:
+    with pytest.raises(ParameterError, match=message):
+        Expression(text).read_all()
+    with pytest.raises(DataError, match="no good pixel"):
+        Expression("mean(b.im[b.im > 1000])").read_all()

@@ -1,0 +1,149 @@
+"""Region text and pixel selection; counts from CASA 6.7 on the shared image cube.im (32 x 28 x 1 x 24, 3 arcsec pixels)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from casatools._base.errors import ParameterError, SelectionError
+from casatools.analysis.regions import ImageSelection, PixelSet, Term, parse_channels, parse_crtf, parse_crtf_file
+from casatools.analysis.regions.shapes import Ellipse, Polygon, Rectangle
+from casatools.io.image import CasaImage
+
+CIRCLE = "circle[[15pix,14pix],4pix]"
+
+
+@pytest.fixture
+def cube(shared_input: Callable[[str], str]) -> CasaImage:
+    return CasaImage.open(shared_input("cube.im"))
+
+
+def chosen(image: CasaImage, **what: str) -> tuple[int, list[int], list[int]]:
+    pixels = ImageSelection(**what).resolve(image.coordinates, image.shape)
+    block = pixels.block(pixels.slices)
+    count = int(np.prod(pixels.box_shape)) if block is None else int(block.sum())
+    return count, pixels.first[::-1], pixels.last[::-1]
+
+
+@pytest.mark.shared
+@pytest.mark.parametrize(
+    ("region", "count", "first", "last"),
+    [
+        ("box[[5pix,5pix],[10.4pix,12.6pix]]", 1152, [5, 5], [10, 12]),
+        ("box[[5.6pix,5.5pix],[10.5pix,12.5pix]]", 840, [6, 6], [10, 12]),
+        ("centerbox[[15pix,14pix],[5pix,4pix]]", 600, [13, 12], [17, 16]),
+        ("rotbox[[15pix,14pix],[8pix,4pix],30deg]", 792, [11, 11], [19, 17]),
+        (CIRCLE, 1176, [11, 10], [19, 18]),
+        ("annulus[[15pix,14pix],[2pix,5pix]]", 1632, [10, 9], [20, 19]),
+        ("ellipse[[15pix,14pix],[6pix,3pix],30deg]", 1320, [9, 8], [21, 20]),
+        ("ellipse[[15pix,14pix],[6pix,3pix],0deg]", 1320, [12, 8], [18, 20]),
+        ("poly[[5pix,5pix],[20pix,7pix],[12pix,20pix]]", 2592, [5, 5], [20, 20]),
+        ("circle[[12h00m00s,30d00m00s],9arcsec]", 696, [13, 11], [19, 17]),
+        ("box[[12h00m01s,29d59m45s],[11h59m59s,30d00m10s]]", 1944, [12, 9], [20, 17]),
+        ("rotbox[[12h00m00s,30d00m00s],[20arcsec,12arcsec],30deg]", 648, [13, 11], [19, 17]),
+        ("circle[[180deg,30deg],9arcsec], coord=J2000", 696, [13, 11], [19, 17]),
+        ("box[[5pix,5pix],[50pix,50pix]]", 14904, [5, 5], [31, 27]),
+    ],
+)
+def test_shapes(cube: CasaImage, region: str, count: int, first: list[int], last: list[int]) -> None:
+    found = chosen(cube, region=region)
+    assert found[0] == count
+    assert found[1][:2] == first
+    assert found[2][:2] == last
+
+
+@pytest.mark.shared
+@pytest.mark.parametrize(
+    ("what", "count", "channels"),
+    [
+        ({"region": f"{CIRCLE}, range=[3chan,5chan]"}, 147, (3, 5)),
+        ({"region": f"{CIRCLE}, range=[1.42010GHz,1.42020GHz]"}, 147, (2, 4)),
+        ({"region": "circle[[180deg,30deg],9arcsec], range=[-10km/s,20km/s], veltype=RADIO, restfreq=1.42040575GHz"}, 116, (6, 9)),
+        ({"region": f"{CIRCLE}, corr=[I]"}, 1176, (0, 23)),
+        ({"region": f"#CRTFv0\n{CIRCLE}\n-box[[15pix,10pix],[19pix,18pix]]", "chans": "0"}, 20, (0, 0)),
+        ({"box": "5,5,20,20", "chans": "3~8"}, 1536, (3, 8)),
+        ({"box": "0,0,1,1,4,4,5,5", "chans": "2,4"}, 16, (2, 4)),
+        ({"stokes": "I", "chans": "<2"}, 1792, (0, 1)),
+        ({"chans": "range=[1.42010GHz,1.42020GHz]"}, 2688, (2, 4)),
+        ({}, 21504, (0, 23)),
+    ],
+)
+def test_selection(cube: CasaImage, what: dict[str, str], count: int, channels: tuple[int, int]) -> None:
+    found = chosen(cube, **what)
+    assert found[0] == count
+    assert (found[1][3], found[2][3]) == channels
+
+
+@pytest.mark.shared
+@pytest.mark.parametrize(
+    ("what", "message"),
+    [
+        ({"box": "1,2,3"}, "four numbers"),
+        ({"box": "a,b,c,d"}, "must be numbers"),
+        ({"box": "9,9,3,3"}, "must not lie beyond"),
+        ({"box": "0,0,99,99"}, "reaches outside"),
+        ({"chans": "50"}, "channels 0 to 23"),
+        ({"chans": "x"}, "cannot be read"),
+        ({"stokes": "Q"}, "the image has I"),
+        ({"stokes": "Z"}, "cannot be read"),
+        ({"region": "no such file"}, "neither region text nor"),
+        ({"region": "circle[[500pix,500pix],3pix]"}, "no pixel"),
+        ({"region": "ann symbol[[5pix,5pix],D]"}, "only annotations"),
+        ({"region": "circle[[0deg,-80deg],3arcsec]"}, "not on the image's projection"),
+        ({"region": "circle[5pix,3pix]"}, "must be a pair"),
+        ({"region": f"{CIRCLE}, range=[1GHz]"}, "two limits"),
+    ],
+)
+def test_refusals(cube: CasaImage, what: dict[str, str], message: str) -> None:
+    with pytest.raises((SelectionError, ParameterError), match=message):
+        chosen(cube, **what)
+
+
+def test_text_is_read() -> None:
+    regions = parse_crtf("#CRTFv0\nglobal coord=B1950, color=blue\n# note\n+circle[[1deg, 2deg], 3arcsec], label='a, b]'\nann text[[1deg,2deg],'hi']\n")
+    assert [r.shape for r in regions] == ["circle", "text"]
+    assert regions[0].keys == {"coord": "B1950", "color": "blue", "label": "a, b]"}
+    assert regions[1].annotation
+    assert regions[0].line == 4
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("blob[[1pix,1pix],2pix]", "does not begin with a shape"),
+        ("circle[[1pix,1pix],2pix", "not closed"),
+        ("circle[[1pix,1pix]]", "takes 2 arguments"),
+        ("circle[[1pix,1pix],2pix], colour=red", "no region key 'colour'"),
+        ("circle[[1pix,1pix],2pix], red", "not of the form key=value"),
+    ],
+)
+def test_bad_text(text: str, message: str) -> None:
+    with pytest.raises(ParameterError, match=message):
+        parse_crtf(text)
+
+
+def test_file_must_say_what_it_is(tmp_path: object) -> None:
+    with open("regions.txt", "w") as stream:
+        stream.write("circle[[1pix,1pix],2pix]\n")
+    with pytest.raises(ParameterError, match="must begin with #CRTF"):
+        parse_crtf_file("regions.txt")
+
+
+def test_channels() -> None:
+    np.testing.assert_array_equal(parse_channels("0~6^3;9", 12), [0, 3, 6, 9])
+    np.testing.assert_array_equal(parse_channels(">=10,<=1", 12), [0, 1, 10, 11])
+
+
+def test_edges_count_as_inside() -> None:
+    square = Polygon((5.0, 20.0, 20.0, 5.0), (5.0, 5.0, 20.0, 20.0))
+    y, x = np.mgrid[0:30, 0:30]
+    assert square.contains(x, y).sum() == 256
+    assert Rectangle(20.0, 20.0, 5.0, 5.0).contains(x, y).sum() == 256
+    assert Ellipse(10.0, 10.0, 2.0, 2.0).contains(np.array([12.0, 12.1]), np.array([10.0, 10.0])).tolist() == [True, False]
+
+
+def test_pixel_sets_of_no_pixel() -> None:
+    with pytest.raises(SelectionError, match="holds no pixel"):
+        PixelSet((4, 4), [Term(None, {0: np.array([], dtype=int)})])
+    assert PixelSet((4, 5), []).is_whole

@@ -1,0 +1,102 @@
+"""Statistics against numpy, and the robust algorithms against values of CASA 6.7 on the shared image im2d.im."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from casatools._base.errors import ParameterError
+from casatools.analysis import statistics
+from casatools.analysis.statistics import StatisticsOptions, compute_statistics
+from casatools.io.image import CasaImage
+from casatools.kernels.order_statistics import quartile_ranks, select_ranks, select_ranks_streaming, sort_keys
+from hypothesis import given
+from hypothesis import strategies as st
+
+finite = st.floats(-1e6, 1e6, width=32)
+
+
+def stats(values: np.ndarray, **options: object) -> dict[str, float]:
+    return compute_statistics(lambda: [(values, np.arange(values.size))], StatisticsOptions(**options))  # type: ignore[arg-type]
+
+
+def test_quartile_convention_of_the_reference() -> None:
+    """Measured on CASA 6.7 with the values 1..n."""
+    expected = {1: (1, 1, 1), 2: (1.5, 1, 2), 3: (2, 1, 3), 4: (2.5, 1, 3), 5: (3, 2, 4), 6: (3.5, 2, 5), 7: (4, 2, 6), 8: (4.5, 2, 6), 9: (5, 3, 7)}
+    for n, (median, q1, q3) in expected.items():
+        found = stats(np.arange(1, n + 1, dtype=np.float64))
+        assert (found["median"], found["q1"], found["q3"]) == (median, q1, q3)
+
+
+@given(st.lists(finite, min_size=1, max_size=60))
+def test_classic(numbers: list[float]) -> None:
+    values = np.array(numbers, dtype=np.float32)
+    found = stats(values)
+    wide = values.astype(float)
+    assert found["npts"] == len(numbers)
+    assert found["sum"] == pytest.approx(wide.sum(), rel=1e-9, abs=1e-6)
+    assert found["sigma"] == pytest.approx(wide.std(ddof=1) if len(numbers) > 1 else 0.0, rel=1e-6, abs=1e-6)
+    assert found["rms"] == pytest.approx(np.sqrt((wide**2).mean()), rel=1e-6, abs=1e-9)
+    assert values[int(found["maxat"])] == found["max"] == values.max()
+    assert values[int(found["minat"])] == found["min"] == values.min()
+
+
+@given(st.lists(finite, min_size=1, max_size=80), st.integers(1, 7))
+def test_streaming_ranks_equal_sorting(numbers: list[float], pieces: int) -> None:
+    values = np.array(numbers, dtype=np.float32)
+    ranks = sorted(set(quartile_ranks(len(values))))
+    blocks = np.array_split(values, pieces)
+    ordered = np.sort(values)
+    assert select_ranks_streaming(lambda: blocks, ranks) == [float(ordered[r]) for r in ranks]
+    assert select_ranks(values.copy(), ranks) == [float(ordered[r]) for r in ranks]
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_sort_keys_sort(dtype: type) -> None:
+    values = np.sort(np.random.default_rng(0).standard_normal(1000)).astype(dtype)
+    assert np.all(np.diff(sort_keys(values).astype(int)) >= 0)
+
+
+def test_large_counts_are_selected_by_passes(monkeypatch: pytest.MonkeyPatch) -> None:
+    values = np.random.default_rng(1).standard_normal(5000).astype(np.float32)
+    held = stats(values)
+    monkeypatch.setattr(statistics, "_IN_MEMORY", 100)
+    assert stats(values) == held
+
+
+@pytest.mark.shared
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        ({"algorithm": "hinges-fences", "fence": 1.5}, {"npts": 3685, "mean": 0.000642, "sigma": 0.02071, "median": 0.000785}),
+        ({"algorithm": "chauvenet"}, {"npts": 3729, "mean": 0.000773, "sigma": 0.022018, "max": 0.083793}),
+        ({"algorithm": "fit-half"}, {"npts": 7548, "mean": 0.063568, "sigma": 0.079878, "q1": 0.000192, "q3": 0.126938, "max": 0.626141}),
+        ({"algorithm": "biweight"}, {"npts": 4096, "mean": 0.000809, "sigma": 0.023071}),
+        ({"algorithm": "biweight", "niter": 0}, {"mean": 0.0025, "sigma": 0.0232012}),
+        ({"algorithm": "biweight", "niter": -1}, {"mean": 0.000997154, "sigma": 0.0232012}),
+    ],
+)
+def test_robust_algorithms(shared_input: Callable[[str], str], options: dict[str, object], expected: dict[str, float]) -> None:
+    with CasaImage.open(shared_input("im2d.im")) as image:
+        found = stats(image.read().ravel(), **options)
+    for name, value in expected.items():
+        assert found[name] == pytest.approx(value, rel=2e-3, abs=6e-7), name
+
+
+def test_fit_half_about_other_centres() -> None:
+    values = np.array([1.0, 2.0, 3.0, 10.0])
+    upper = stats(values, algorithm="fit-half", center="median", lside=False)
+    assert (upper["npts"], upper["mean"], upper["max"], upper["min"]) == (4.0, 2.5, 10.0, -5.0)
+    zero = stats(values, algorithm="fit", center="zero", lside=True)
+    assert zero == {"npts": 0.0}
+    assert compute_statistics(list) == {"npts": 0.0}
+    constant = stats(np.ones(5), algorithm="biweight")
+    assert (constant["mean"], constant["sigma"]) == (1.0, 0.0)
+
+
+def test_bad_options() -> None:
+    with pytest.raises(ParameterError, match="algorithm must be one of"):
+        StatisticsOptions(algorithm="magic")
+    with pytest.raises(ParameterError, match="center of the fit-half"):
+        StatisticsOptions(algorithm="fit-half", center="left")

@@ -1,0 +1,100 @@
+"""Deconvolution of known skies."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from casatools._base.errors import ParameterError, UnsupportedError
+from casatools.imaging.minor_cycle import MinorCycle, MinorOptions, convolve_components, scale_plane
+from casatools.kernels.clean_clark import clark_components
+from casatools.kernels.clean_hogbom import clean_hogbom, peak_in_mask
+from casatools.kernels.clean_multiscale import clean_multiscale
+
+
+def a_psf(n: int = 64) -> np.ndarray:
+    x = np.arange(n) - n // 2
+    core = np.exp(-(x[:, None] ** 2 + x[None, :] ** 2) / 8.0)
+    ring = 0.1 * np.cos(np.hypot(x[:, None], x[None, :]) * 0.7) * np.exp(-np.hypot(x[:, None], x[None, :]) / 12.0)
+    psf = core + ring
+    return (psf / psf.max()).astype(np.float32)
+
+
+@pytest.mark.parametrize("name", ["hogbom", "clark", "clarkstokes"])
+def test_two_points_are_recovered(name: str) -> None:
+    psf = a_psf()
+    sky = np.zeros((64, 64), np.float32)
+    sky[30, 33], sky[40, 20] = 1.0, -0.5
+    residual = convolve_components(sky, psf).astype(np.float32)
+    model = np.zeros_like(sky)
+    done, peak = MinorCycle(MinorOptions(name, 0.2)).run(residual, model, psf, np.ones((64, 64), bool), 0.005, 500)
+    assert 0 < done < 500
+    assert peak <= 0.005
+    assert model[30, 33] == pytest.approx(1.0, abs=0.02)
+    assert model[40, 20] == pytest.approx(-0.5, abs=0.02)
+
+
+def test_multiscale_takes_an_extended_source_in_fewer_components() -> None:
+    psf = a_psf()
+    sky = np.roll(scale_plane((64, 64), 8.0) * 50, (3, -4), axis=(0, 1))
+    start = convolve_components(sky, psf).astype(np.float32)
+    counts = {}
+    for name, scales in (("hogbom", ()), ("multiscale", (0.0, 8.0))):
+        residual, model = start.copy(), np.zeros_like(sky)
+        counts[name], peak = MinorCycle(MinorOptions(name, 0.3, scales)).run(residual, model, psf, np.ones((64, 64), bool), 0.02 * start.max(), 2000)
+        assert np.abs(residual).max() <= 0.03 * start.max()
+        assert model.sum() == pytest.approx(50.0, rel=0.1)
+        assert peak <= 0.02 * start.max() + 1e-6
+    assert counts["multiscale"] < counts["hogbom"] / 3
+
+
+def test_mask_and_limits() -> None:
+    psf = a_psf()
+    residual, model = np.zeros((64, 64), np.float32), np.zeros((64, 64), np.float32)
+    residual[10, 10], residual[50, 50] = 3.0, 1.0
+    mask = np.zeros((64, 64), bool)
+    mask[45:55, 45:55] = True
+    cycle = MinorCycle(MinorOptions("hogbom", 0.5))
+    assert cycle.run(residual, model, psf, mask, 0.0, 1)[0] == 1
+    assert model[50, 50] == pytest.approx(0.5)
+    assert model[10, 10] == 0
+    assert cycle.run(residual, model, psf, mask, 0.0, 0)[0] == 0
+    assert cycle.run(residual, model, psf, np.zeros((64, 64), bool), 0.0, 9) == (0, 0.0)
+
+
+def test_kernels_equal_their_python() -> None:
+    rng = np.random.default_rng(0)
+    psf = a_psf(17)
+    start = rng.standard_normal((12, 14)).astype(np.float32)
+    mask = rng.random((12, 14)) < 0.8
+    results = []
+    for function in (clean_hogbom, clean_hogbom.py_func):
+        residual, model = start.copy(), np.zeros_like(start)
+        results.append((function(residual, model, psf, mask, 0.2, 0.5, 20), residual, model))
+    assert results[0][0][0] == results[1][0][0]
+    np.testing.assert_allclose(results[0][1], results[1][1], atol=1e-6)
+    assert peak_in_mask(start, mask)[0] == peak_in_mask.py_func(start, mask)[0] == np.abs(start[mask]).max()
+    active = np.argwhere(mask).astype(np.int64)
+    found = [np.zeros(len(active)) for _ in range(2)]
+    counts = [
+        f(active, start[mask].astype(np.float64), psf, 0.2, 0.5, 30, out) for f, out in zip((clark_components, clark_components.py_func), found, strict=True)
+    ]
+    assert counts[0] == counts[1] > 0
+    np.testing.assert_allclose(found[0], found[1], atol=1e-9)
+    cross = np.ones((1, 1, 12, 14), np.float32) * psf[2:14, 1:15]
+    outs = []
+    for function in (clean_multiscale, clean_multiscale.py_func):
+        smoothed, components = start[None].copy(), np.zeros((1, 12, 14), np.float32)
+        outs.append((function(smoothed, components, cross, mask, np.ones(1), 0.2, 0.5, 10, 6, 7), components))
+    assert outs[0][0][0] == outs[1][0][0]
+    np.testing.assert_allclose(outs[0][1], outs[1][1], atol=1e-6)
+
+
+def test_bad_options() -> None:
+    with pytest.raises(ParameterError, match="'deconvolver' must be one of"):
+        MinorOptions("soap")
+    with pytest.raises(UnsupportedError, match="deconvolver='mem'"):
+        MinorOptions("mem")
+    with pytest.raises(ParameterError, match="'gain' must be"):
+        MinorOptions("hogbom", 0.0)
+    with pytest.raises(ParameterError, match="'scales' must not"):
+        MinorOptions("multiscale", 0.1, (-1.0,))
