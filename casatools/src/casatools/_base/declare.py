@@ -106,7 +106,11 @@ class Declaration:
         return values
 
     def _convert(self, parameter: Parameter, given: Any) -> Any:
-        if given is parameter.default and not isinstance(given, (list, dict)):
+        default = parameter.default
+        if given is default and not isinstance(given, (list, dict)):
+            return given
+        # A default written out is the default, also where it stands for "not given" and is no value of its kind.
+        if type(given) is type(default) and isinstance(given, (str, int, float)) and given == default:
             return given
         try:
             return parameter.kind.convert(given)

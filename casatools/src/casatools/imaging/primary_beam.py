@@ -10,7 +10,7 @@ import numpy as np
 
 from casatools.io.image.coordinates.system import Coordinates
 
-__all__ = ["airy_power", "primary_beam_plane"]
+__all__ = ["airy_power", "dish_power", "primary_beam_plane"]
 
 _SPEED_OF_LIGHT_M_S = 299792458.0
 # Ratio of CASA's beam to the Airy pattern at x = pi D sin(r) / lambda = 0, 0.1, ... 2.5; about constant beyond.
@@ -28,6 +28,13 @@ def airy_power(x: np.ndarray) -> np.ndarray:
 
     safe = np.where(x == 0, 1.0, x)
     return np.where(x == 0, 1.0, np.square(2.0 * j1(safe) / safe))
+
+
+def dish_power(radius_rad: np.ndarray, diameter_m: float, freq_hz: np.ndarray | float) -> np.ndarray:
+    """The primary beam of a dish at distances from its axis [rad] and frequencies that broadcast against them; 1 on the axis."""
+    x = np.pi * diameter_m * np.asarray(radius_rad) * freq_hz / _SPEED_OF_LIGHT_M_S
+    beam = airy_power(x) * np.interp(x, np.arange(len(_RATIO)) * 0.1, _RATIO)
+    return np.where(x <= _X_LIMIT, np.minimum(beam, 1.0), 0.0)
 
 
 def primary_beam_plane(coordinates: Coordinates, shape: tuple[int, int], diameter_m: float, freq_hz: float) -> np.ndarray:
@@ -52,6 +59,4 @@ def primary_beam_plane(coordinates: Coordinates, shape: tuple[int, int], diamete
     dx, dy = direction.increment_rad
     x0, y0 = direction.reference_pixel
     radius = np.hypot(((np.arange(shape[1]) - x0) * dx)[None, :], ((np.arange(shape[0]) - y0) * dy)[:, None])
-    x = np.pi * diameter_m * radius * freq_hz / _SPEED_OF_LIGHT_M_S
-    beam = airy_power(x) * np.interp(x, np.arange(len(_RATIO)) * 0.1, _RATIO)
-    return np.where(x <= _X_LIMIT, np.minimum(beam, 1.0), 0.0).astype(np.float32)
+    return dish_power(radius, diameter_m, freq_hz).astype(np.float32)

@@ -169,7 +169,6 @@ class TcleanRequest:
             "interactive": (bool(self.interactive), (False,)),
             "outlierfile": (self.outlierfile, ("",)),
             "psfphasecenter": (self.psfphasecenter, ("",)),
-            "projection": (self.projection.upper(), ("SIN",)),
             "usepointing": (self.usepointing, (False,)),
             "vptable": (self.vptable, ("",)),
         }
@@ -179,8 +178,18 @@ class TcleanRequest:
                 raise UnsupportedError(f"tclean: {name}={value!r} is not there yet; use {name}={allowed}")
         if self.outframe.upper() not in ("LSRK", "LSRD", "BARY", "GEO", "TOPO", "GALACTO", "LGROUP", "CMB", "REST", ""):
             raise ParameterError(f"tclean: parameter 'outframe' must be a spectral frame such as 'LSRK'; got {self.outframe!r}")
+        if self.projection.upper() != "SIN" and self._projection_error() > 0.1:
+            raise UnsupportedError(
+                f"tclean: projection={self.projection!r} differs from the SIN projection of the gridder by more than a tenth of a pixel at the edges; use projection='SIN'"
+            )
         if self.outframe.upper() == "REST":
             raise UnsupportedError("tclean: outframe='REST' is not there yet; use outframe='LSRK'")
+
+    def _projection_error(self) -> float:
+        """Pixels by which the plane of another zenithal projection differs from SIN at the edge of the image."""
+        options = self.grid_options
+        edge = max(n * c for n, c in zip(options.shape, options.cell_rad, strict=True)) / 2.0
+        return float((np.tan(edge) - np.sin(edge)) / min(options.cell_rad))
 
     @property
     def paths(self) -> list[str]:
