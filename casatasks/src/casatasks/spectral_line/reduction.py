@@ -7,75 +7,21 @@ import shutil
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+
+from casatasks.spectral_line.findings import measure_products
+from casatasks.spectral_line.line_free import channel_ranges, find_line_free
+from casatasks.spectral_line.products import Products, ReductionOptions, fresh
+from casatasks.spectral_line.roles import find_roles
 from casatools._base import log
 from casatools._base.errors import DataError
 from casatools._base.paths import remove_output, require_present
 
-from casatasks.spectral_line.line_free import channel_ranges, find_line_free
-from casatasks.spectral_line.roles import Roles, find_roles
-
 __all__ = ["Products", "ReductionOptions", "reduce_data"]
 
-HI_REST_HZ = 1420405751.786  # Hellwig et al. 1970, IEEE Trans. IM-19, 200
 _SPEED_OF_LIGHT_M_S = 299792458.0
-
-
-@dataclass(frozen=True)
-class ReductionOptions:
-    """What the job is told; empty texts are found out from the data.
-
-    Attributes
-    ----------
-    source : str
-        UVFITS file or MeasurementSet; it is not changed.
-    outdir : str
-        Folder of the products, made when absent; products of an earlier run in it are replaced.
-    flux, gain, target : str
-        Field names or IDs.
-    refant : str
-    standard : str
-        Flux density standard for setjy.
-    fitspec : str
-        Line-free channels such as ``0:4~6;50~59``.
-    restfreq_hz : float
-        Rest frequency of the line.
-    niter : int
-        Clean iterations for the cube, all channels together.
-    """
-
-    source: str
-    outdir: str
-    flux: str = ""
-    gain: str = ""
-    target: str = ""
-    refant: str = ""
-    standard: str = "Perley-Butler 2017"
-    fitspec: str = ""
-    restfreq_hz: float = HI_REST_HZ
-    niter: int = 6000
-
-
-@dataclass
-class Products:
-    """What the job has made and measured."""
-
-    outdir: str
-    vis: str = ""
-    roles: Roles | None = None
-    field_names: list[str] = field(default_factory=list)
-    refant: str = ""
-    tables: dict[str, str] = field(default_factory=dict)
-    images: dict[str, str] = field(default_factory=dict)
-    numbers: dict[str, Any] = field(default_factory=dict)
-    seconds: dict[str, float] = field(default_factory=dict)
-
-    def path(self, name: str) -> str:
-        """The path of a product in the output folder."""
-        return os.path.join(self.outdir, name)
 
 
 @contextmanager
@@ -124,23 +70,14 @@ def reduce_data(options: ReductionOptions, tell: Callable[[str], None] = log.pos
     with _step(products, "image continuum", tell):
         _image_continuum(options, products)
     with _step(products, "measure", tell):
-        _measure(products)
+        measure_products(options, products)
     return products
-
-
-def _fresh(products: Products, *names: str) -> list[str]:
-    """Paths in the output folder with what an earlier run left there removed."""
-    paths = [products.path(n) for n in names]
-    for path in paths:
-        remove_output(path)
-        remove_output(path + ".flagversions")
-    return paths
 
 
 def _import(options: ReductionOptions, products: Products) -> None:
     from casatasks import importuvfits
 
-    (products.vis,) = _fresh(products, "data.ms")
+    (products.vis,) = fresh(products, "data.ms")
     if os.path.isdir(options.source):
         shutil.copytree(options.source, products.vis, symlinks=True)
     else:
@@ -148,11 +85,10 @@ def _import(options: ReductionOptions, products: Products) -> None:
 
 
 def _list(options: ReductionOptions, products: Products) -> None:
+    from casatasks import listobs
     from casatools import msmetadata, table
 
-    from casatasks import listobs
-
-    (listing,) = _fresh(products, "listobs.txt")
+    (listing,) = fresh(products, "listobs.txt")
     listobs(vis=products.vis, listfile=listing, overwrite=True)
     msmd, tb = msmetadata(), table()
     msmd.open(products.vis)
@@ -211,7 +147,7 @@ def _calibrate(options: ReductionOptions, products: Products) -> None:
     assert products.roles is not None
     flux, gain = str(products.roles.flux), str(products.roles.gain)
     both = ",".join(dict.fromkeys([flux, gain]))
-    phase, band, gains, scaled = _fresh(products, "phase.gcal", "band.bcal", "gain.gcal", "flux.gcal")
+    phase, band, gains, scaled = fresh(products, "phase.gcal", "band.bcal", "gain.gcal", "flux.gcal")
     setjy(vis=products.vis, field=flux, standard=options.standard, usescratch=True)
     refant = products.refant
     # Phases are taken out integration by integration so that the bandpass is averaged coherently.
@@ -222,7 +158,9 @@ def _calibrate(options: ReductionOptions, products: Products) -> None:
         gaintable=[band], interp=["nearest"],
     )  # fmt: skip
     names = products.field_names
-    result = fluxscale(vis=products.vis, caltable=gains, fluxtable=scaled, reference=[names[int(flux)]], transfer=[names[int(gain)]])
+    result = fluxscale(
+        vis=products.vis, caltable=gains, fluxtable=scaled, reference=[names[int(flux)]], transfer=[names[int(gain)]]
+    )
     products.tables = {"phase": phase, "bandpass": band, "gain": gains, "flux": scaled}
     entry = result[gain]
     spw = next(k for k in sorted(entry) if k.isdigit())
@@ -247,7 +185,7 @@ def _subtract(options: ReductionOptions, products: Products) -> None:
     from casatasks import split, uvcontsub
 
     assert products.roles is not None
-    source, line = _fresh(products, "target.ms", "line.ms")
+    source, line = fresh(products, "target.ms", "line.ms")
     split(vis=products.vis, outputvis=source, field=str(products.roles.target), datacolumn="corrected")
     fitspec = options.fitspec or _line_free_channels(products, source)
     uvcontsub(vis=source, outputvis=line, fitspec=fitspec, fitorder=0)
@@ -283,7 +221,7 @@ def _line_free_channels(products: Products, vis: str) -> str:
     from casatasks import imstat, tclean
 
     size, cell, freq = _geometry(vis)
-    (quick,) = _fresh(products, "quick")
+    (quick,) = fresh(products, "quick")
     tclean(
         vis=vis, imagename=quick, datacolumn="data", imsize=[max(64, size // 2)], cell=[f"{cell}arcsec"], specmode="cube", outframe="LSRK",
         nchan=len(freq), start=0, width=1, weighting="natural", niter=0, pblimit=-0.2, restoration=False,
@@ -307,12 +245,14 @@ def _image_line(options: ReductionOptions, products: Products) -> None:
     cube: dict[str, Any] = dict(
         vis=vis, imagename=base, datacolumn="data", imsize=[size, size], cell=[f"{cell}arcsec"], specmode="cube", start=edge,
         nchan=len(freq) - 2 * edge, width=1, restfreq=f"{options.restfreq_hz}Hz", outframe="LSRK", interpolation="linear",
-        gridder="standard", weighting="briggs", robust=0.5, deconvolver="hogbom", pblimit=0.1, pbcor=True,
+        gridder="standard", weighting="briggs", robust=0.5, deconvolver="hogbom", restoringbeam="common", pblimit=0.1, pbcor=True,
     )  # fmt: skip
     tclean(niter=0, restoration=False, **cube)
     noise = 1.4826 * float(np.median(imstat(base + ".residual", axes=[0, 1])["medabsdevmed"]))
     result = tclean(niter=options.niter, threshold=f"{2.0 * noise}Jy", restart=True, **cube)
+    noise = 1.4826 * float(np.median(imstat(base + ".residual", axes=[0, 1])["medabsdevmed"]))
     products.numbers.update({"cube noise": noise, "cube iterations": int(result["iterdone"]), "cell": cell, "imsize": size})
+    products.numbers.update({"first channel": edge, "data channels": len(freq)})
     products.images.update({"cube": base + ".image", "cube pbcor": base + ".image.pbcor", "cube residual": base + ".residual"})
     exportfits(base + ".image.pbcor", base + ".fits", velocity=True, overwrite=True)
 
@@ -336,24 +276,5 @@ def _image_continuum(options: ReductionOptions, products: Products) -> None:
     tclean(niter=0, restoration=False, **common)
     noise = 1.4826 * float(imstat(base + ".residual")["medabsdevmed"][0])
     tclean(niter=1000, threshold=f"{3.0 * noise}Jy", restart=True, **common)
-    products.numbers["continuum noise"] = noise
-    products.images.update({"continuum": base + ".image", "continuum pbcor": base + ".image.pbcor"})
-
-
-def _measure(products: Products) -> None:
-    from casatasks import exportfits, immoments, imstat
-
-    cube, noise = products.images["cube pbcor"], float(products.numbers["cube noise"])
-    made = _fresh(products, "moment0", "moment1", "moment8")
-    immoments(cube, moments=[0], includepix=[2.0 * noise, 1e9], outfile=made[0])
-    immoments(cube, moments=[1], includepix=[5.0 * noise, 1e9], outfile=made[1])
-    immoments(cube, moments=[8], outfile=made[2])
-    products.images.update({"moment 0": made[0], "moment 1": made[1], "moment 8": made[2]})
-    exportfits(made[0], made[0] + ".fits", dropdeg=True, overwrite=True)
-    peak = imstat(products.images["continuum pbcor"])
-    products.numbers["continuum peak"] = float(peak["max"][0])
-    products.numbers["continuum peak position"] = str(peak["maxposf"])
-    line = imstat(cube)
-    products.numbers["cube peak"] = float(line["max"][0])
-    velocity = imstat(made[1])
-    products.numbers["velocity range"] = [float(velocity["min"][0]), float(velocity["max"][0])]
+    products.numbers["continuum noise"] = 1.4826 * float(imstat(base + ".residual")["medabsdevmed"][0])
+    products.images.update({"continuum": base + ".image", "continuum pbcor": base + ".image.pbcor", "continuum pb": base + ".pb"})

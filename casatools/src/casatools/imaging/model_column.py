@@ -75,7 +75,7 @@ def _visibilities(
     """Model visibilities (row, chan) of one polarization plane; a cube's channels serve the data channels nearest to them."""
     if not data.is_cube:
         return degrid(uvw, freq, model[0], None, options)
-    factor = float(np.median(source.factors(chunk.ddid, data.axis.frame, chunk["TIME"], data.centre)))
+    factor = float(np.median(source.factors(chunk.ddid, data.axis.frame, chunk["TIME"])))
     nearest = np.rint((freq * factor - data.axis.frequencies_hz[0]) / data.axis.width_hz).astype(int)
     out = np.zeros((len(uvw), len(freq)), dtype=np.complex64)
     for chan in np.unique(nearest[(nearest >= 0) & (nearest < data.axis.nchan)]):

@@ -63,7 +63,7 @@ def _prepare(request: TcleanRequest, sources: list[DataSource]) -> ImagingData:
         if any(stokes_planes(request.stokes, source.correlation_codes(int(d))) != own for d in source.ddids):
             raise DataError(f"the selected spectral windows of {source.ms.path!r} differ in correlations; image them apart")
     is_cube = request.specmode != "mfs"
-    axis = _spectral_axis(request, sources, centre)
+    axis = _spectral_axis(request, sources)
     return ImagingData(sources, planes, centre, axis, is_cube, request.interpolation, request.stokes == "pseudoI")
 
 
@@ -96,7 +96,7 @@ def _rest_frequency(request: TcleanRequest, source: DataSource) -> float:
     return float(metadata.spectral_windows[spw].ref_frequency_hz)
 
 
-def _spectral_axis(request: TcleanRequest, sources: list[DataSource], centre: Direction) -> SpectralAxis:
+def _spectral_axis(request: TcleanRequest, sources: list[DataSource]) -> SpectralAxis:
     first = sources[0]
     rest = _rest_frequency(request, first)
     native = request.specmode == "cubedata"
@@ -106,14 +106,14 @@ def _spectral_axis(request: TcleanRequest, sources: list[DataSource], centre: Di
         for source in sources:
             for ddid in source.ddids:
                 hz, width, _ = source.channels(int(ddid))
-                factors = source.factors(int(ddid), frame, source.times_s[[0, -1]], centre)
+                factors = source.factors(int(ddid), frame, source.times_s[[0, -1]])
                 low, high = float((hz - 0.5 * width).min()), float((hz + 0.5 * width).max())
                 edges.append((low * float(factors.min()), high * float(factors.max())))
         return continuum_axis(edges, frame, rest, str(request.reffreq or ""))
     hz_parts, width_parts = [], []
     for ddid in first.ddids:
         hz, width, _ = first.channels(int(ddid))
-        factor = float(first.factors(int(ddid), frame, first.times_s[:1], centre)[0])
+        factor = float(first.factors(int(ddid), frame, first.times_s[:1])[0])
         hz_parts.append(hz * factor)
         width_parts.append(width * factor)
     hz, width = np.concatenate(hz_parts), np.concatenate(width_parts)

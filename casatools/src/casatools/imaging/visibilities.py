@@ -205,12 +205,13 @@ class DataSource:
         pick = slice(None) if chosen is None else chosen
         return np.asarray(window.chan_freq_hz)[pick], np.abs(np.asarray(window.chan_width_hz)[pick]), str(window.frame)
 
-    def factors(self, ddid: int, frame: str, times_s: np.ndarray, direction: Direction) -> np.ndarray:
-        """Doppler factors from the frame of the data to that of the image at some times."""
+    def factors(self, ddid: int, frame: str, times_s: np.ndarray) -> np.ndarray:
+        """Doppler factors from the frame of the data to that of the image at some times, towards the first field."""
         source = self.channels(ddid)[2]
         if not frame or source == frame or source in ("REST", "Undefined", "") or frame == "REST":
             return np.ones(len(times_s))
         distinct, inverse = np.unique(times_s, return_inverse=True)
+        direction = self.field_direction(int(self.field_ids[0]))
         return doppler_factor(source, frame, distinct, direction, self.position_m)[inverse.reshape(-1)]
 
     def iter_blocks(
@@ -243,7 +244,7 @@ class DataSource:
             freq = self.channels(chunk.ddid)[0]
             uvw = self._recentre(uvw, vis, chunk["FIELD_ID"], freq, centre)
             if axis is not None:
-                factor = self.factors(chunk.ddid, axis.frame, chunk["TIME"], centre)
+                factor = self.factors(chunk.ddid, axis.frame, chunk["TIME"])
                 vis, weight = _onto_axis(vis, weight, freq, self.channels(chunk.ddid)[1], factor, axis, interpolation)
                 freq = axis.frequencies_hz / float(np.median(factor))
             yield VisibilityBlock(np.ascontiguousarray(uvw), freq, vis, weight, self.number, chunk.rows, chunk.ddid)

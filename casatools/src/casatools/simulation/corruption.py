@@ -53,7 +53,7 @@ class Corruption:
         start = rng.uniform(0, 2 * np.pi, (nant, 1))
         turn = 2.0 * np.pi * (time_s - time_s.min())[:, None, None] / self.drift_period_s
         drift = swing * np.sin(turn + start)
-        breathing = 1.0 + 0.02 * np.sin(0.5 * turn + start)
+        breathing = 1.0 + 0.005 * np.sin(0.5 * turn + start)
         return amplitude * breathing * np.exp(1j * (phase + drift))
 
     def bandpass(self, nchan: int, nant: int, nfeed: int) -> np.ndarray:

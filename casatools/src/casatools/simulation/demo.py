@@ -156,7 +156,9 @@ def demo_observation(options: DemoOptions | None = None) -> tuple[Observation, D
     index = float(np.log(flux[1] / flux[0]) / np.log(centre / 1.4e9))
     standard = PointSource(0.0, 0.0, float(flux[1]), index, centre)
     fields = (
-        ObservedField(_FLUX_NAME, flux_place, SkyModel((standard,)), "A", "CALIBRATE_FLUX#ON_SOURCE,CALIBRATE_BANDPASS#ON_SOURCE"),
+        ObservedField(
+            _FLUX_NAME, flux_place, SkyModel((standard,)), "A", "CALIBRATE_FLUX#ON_SOURCE,CALIBRATE_BANDPASS#ON_SOURCE"
+        ),
         ObservedField(
             _GAIN_NAME, Direction(np.deg2rad(205.0), np.deg2rad(33.3)), SkyModel((calibrator,)), "C", "CALIBRATE_PHASE#ON_SOURCE"
         ),
@@ -174,7 +176,14 @@ def demo_observation(options: DemoOptions | None = None) -> tuple[Observation, D
         noise_jy=corruption.noise_jy, bad_integrations=len(scans),
     )  # fmt: skip
     observation = Observation(
-        array, fields, scans, spectral, corruption, integration_s, lowest_elevation_rad=np.deg2rad(30.0), project="spectral line example"
+        array,
+        fields,
+        scans,
+        spectral,
+        corruption,
+        integration_s,
+        lowest_elevation_rad=np.deg2rad(30.0),
+        project="spectral line example",
     )
     return observation, truth
 

@@ -85,7 +85,7 @@ def _fill_fields(path: str, observation: Observation) -> None:
         "NAME": [f.name for f in fields], "CODE": [f.code for f in fields], "SOURCE_ID": ids, "NUM_POLY": np.zeros(count, dtype=np.int32),
         "TIME": np.full(count, start), "FLAG_ROW": np.zeros(count, dtype=bool),
     }  # fmt: skip
-    columns |= {name: sky[:, None, :] for name in ("DELAY_DIR", "PHASE_DIR", "REFERENCE_DIR")}
+    columns |= dict.fromkeys(("DELAY_DIR", "PHASE_DIR", "REFERENCE_DIR"), sky[:, None, :])
     fill_subtable(path, "FIELD", columns)
     columns = {
         "NAME": [f.name for f in fields], "CODE": [f.code for f in fields], "SOURCE_ID": ids, "DIRECTION": sky,

@@ -1,0 +1,117 @@
+"""Statistics and expressions of the image tool."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import numpy as np
+
+from casatools._base import kinds, log
+from casatools._base.declare import method
+from casatools._base.errors import ParameterError
+from casatools._base.paths import staged_output
+from casatools.analysis.expressions import Expression
+from casatools.analysis.image_statistics import ImageStatisticsOptions, image_statistics
+from casatools.analysis.pixel_ranges import PixelRange
+from casatools.analysis.regions import ImageSelection
+from casatools.analysis.statistics import StatisticsOptions
+from casatools.io.image import CasaImage
+from casatools.tools.image.session import SessionMethods
+
+__all__ = ["AnalysisMethods"]
+
+_Region = kinds.Variant((kinds.Text(), kinds.Record()))
+
+
+class AnalysisMethods(SessionMethods):
+    """Statistics, and images computed from expressions."""
+
+    @method
+    def statistics(
+        self,
+        axes: Annotated[list[int], kinds.IntList(), "Axes to compute over; -1 is all"] = [-1],  # noqa: B006 - copied
+        region: Annotated[Any, _Region, "Region: text, file or record; '' is all"] = "",
+        mask: Annotated[str, kinds.Text(), "Lattice expression, true where pixels are used"] = "",
+        includepix: Annotated[list[float], kinds.FloatList(), "Range of intensities to use; -1 is all"] = [-1.0],  # noqa: B006 - copied
+        excludepix: Annotated[list[float], kinds.FloatList(), "Range of intensities to leave out; -1 is none"] = [-1.0],  # noqa: B006 - copied
+        list: Annotated[bool, kinds.Bool(), "Write the statistics to the log"] = False,
+        force: Annotated[bool, kinds.Bool(), "Accepted for compatibility; nothing is kept from earlier calls"] = False,
+        disk: Annotated[bool, kinds.Bool(), "Accepted for compatibility; memory is bounded in any case"] = False,
+        robust: Annotated[bool, kinds.Bool(), "Median, quartiles and deviation of the median as well"] = False,
+        verbose: Annotated[bool, kinds.Bool(), "Accepted for compatibility"] = False,
+        stretch: Annotated[bool, kinds.Bool(), "Stretch a mask of fewer planes over the image"] = False,
+        logfile: Annotated[str, kinds.OutPath(), "Text file to write the statistics to"] = "",
+        append: Annotated[bool, kinds.Bool(), "Add to the text file"] = True,
+        algorithm: Annotated[str, kinds.Text(), "classic, chauvenet, fit-half, hinges-fences or biweight"] = "classic",
+        fence: Annotated[float, kinds.Float(), "hinges-fences: quartile distances that are used; negative is all"] = -1.0,
+        center: Annotated[str, kinds.Text(), "fit-half: mean, median or zero"] = "mean",
+        lside: Annotated[bool, kinds.Bool(), "fit-half: the lower half is real"] = True,
+        zscore: Annotated[float, kinds.Float(), "chauvenet: limit in standard deviations; negative is Chauvenet's own"] = -1.0,
+        maxiter: Annotated[int, kinds.Int(), "chauvenet: most iterations; negative is no limit"] = -1,
+        clmethod: Annotated[str, kinds.Text(), "classic: auto, tiled or framework; the result does not depend on it"] = "auto",
+        niter: Annotated[int, kinds.Int(), "biweight: most iterations"] = 3,
+    ) -> dict[str, Any]:
+        """Statistics of the image or part of it; the record is that of the task imstat.
+
+        Raises
+        ------
+        ParameterError, SelectionError
+            An axis or algorithm is unknown, or nothing is selected.
+        """
+        summed = tuple(a for a in axes if a != -1)
+        options = StatisticsOptions(algorithm, fence, center, lside, zscore, maxiter, niter, robust)
+        chosen = ImageStatisticsOptions(summed, options, PixelRange.from_parameters(includepix, excludepix))
+        record = image_statistics(self._image, ImageSelection(region), mask, stretch, chosen)
+        text = "\n".join(f"{name} {value}" for name, value in record.items())
+        if list:
+            log.post(text)
+        if logfile:
+            with open(logfile, "a" if append else "w", encoding="utf-8") as stream:
+                stream.write(text + "\n")
+        return record
+
+    @method
+    def imagecalc(
+        self,
+        outfile: Annotated[str, kinds.OutPath(), "Image to write; '' is a temporary one"] = "",
+        pixels: Annotated[str, kinds.Text(), "Lattice expression such as \"'a.im' * 2\""] = "",
+        overwrite: Annotated[bool, kinds.Bool(), "Replace an image that exists"] = False,
+        imagemd: Annotated[str, kinds.Text(), "Image whose coordinates and other metadata are taken; '' is the first"] = "",
+        prec: Annotated[str, kinds.Text(), "float or double"] = "float",
+    ) -> Any:
+        """Make an image from an expression and return it as a new tool; this tool holds it too when nothing was open.
+
+        Raises
+        ------
+        ParameterError, DataError, OutputExistsError
+            The expression cannot be read or holds no image, or the output exists.
+        """
+        expression = Expression(pixels)
+        path, temporary = self._place(outfile)
+        try:
+            template = CasaImage.open(imagemd) if imagemd else expression.template
+            if template is None:
+                raise ParameterError(f"image.imagecalc: the expression {pixels!r} holds no image whose shape and coordinates could be taken")
+            with staged_output(path, overwrite) as staged:
+                write_expression(staged, expression, template, prec)
+        finally:
+            expression.close()
+        made = type(self)()
+        made._hold(path, temporary)
+        return made
+
+
+def write_expression(path: str, expression: Expression, template: CasaImage, prec: str) -> None:
+    """Evaluate an expression block by block into a new image with the metadata of another."""
+    first = expression.read([slice(0, 1)] * len(expression.shape))
+    complex_values = np.iscomplexobj(np.asarray(first.value))
+    dtype = np.dtype("c16" if complex_values else "f8") if prec == "double" else np.dtype("c8" if complex_values else "f4")
+    masked = any(image.has_mask for image in expression.images.values()) or first.good is not None
+    with CasaImage.create(path, expression.shape, template.coordinates, dtype, mask="mask0" if masked else "") as output:
+        output.copy_metadata_from(template)
+        for slices in output.iter_slices():
+            part = expression.read(slices)
+            shape = tuple(s.stop - s.start for s in slices)
+            output.write(np.broadcast_to(np.asarray(part.value), shape), slices)
+            if masked:
+                output.write_mask(np.broadcast_to(True if part.good is None else part.good, shape), slices)

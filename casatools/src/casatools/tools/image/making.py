@@ -1,0 +1,101 @@
+"""New images from arrays."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import numpy as np
+
+from casatools._base import kinds
+from casatools._base.declare import method
+from casatools._base.errors import ParameterError
+from casatools._base.paths import staged_output
+from casatools.io.image import CasaImage, casa_order
+from casatools.io.image.coordinates import Coordinates
+from casatools.tools.coordsys.structure import coordinates_from_tool_record, new_coordinates, new_members
+from casatools.tools.image.session import SessionMethods
+
+__all__ = ["MakingMethods"]
+
+_DTYPES = {"f": "f4", "d": "f8", "c": "c8", "cd": "c16"}
+
+
+def default_coordinates(shape: tuple[int, ...], linear: bool) -> Coordinates:
+    """Coordinates for an image that is given none: direction, Stokes and spectral axes where they fit, linear ones for the rest."""
+    if linear or len(shape) == 1:
+        return new_coordinates(new_members(False, False, (), len(shape), False))
+    stokes: tuple[str, ...] = ()
+    spectral = False
+    rest = list(shape[2:])
+    if rest and rest[0] <= 4:
+        stokes = ("I", "Q", "U", "V")[: rest.pop(0)]
+    if rest:
+        spectral = True
+        rest.pop(0)
+    coordinates = new_coordinates(new_members(True, spectral, stokes, len(rest), False))
+    return coordinates
+
+
+class MakingMethods(SessionMethods):
+    """Making images."""
+
+    def _create(self, outfile: str, shape: tuple[int, ...], csys: dict[str, Any], linear: bool, overwrite: bool, kind: str, pixels: Any) -> None:
+        """Make an image of a shape given in CASA order and hold it."""
+        if kind not in _DTYPES:
+            raise ParameterError(f"image: parameter 'type' must be one of {', '.join(_DTYPES)}; got {kind!r}")
+        if not shape or min(shape) < 1:
+            raise ParameterError(f"image: an image needs at least one pixel along each axis; got the shape {list(shape)}")
+        coordinates = coordinates_from_tool_record(csys) if csys else default_coordinates(shape, linear)
+        path, temporary = self._place(outfile)
+        with (
+            staged_output(path, overwrite) as staged,
+            CasaImage.create(staged, shape[::-1], coordinates, np.dtype(_DTYPES[kind])) as image,
+        ):
+            if pixels is not None:
+                image.write(casa_order(np.asarray(pixels)))
+        self._hold(path, temporary)
+
+    @method
+    def fromarray(
+        self,
+        outfile: Annotated[str, kinds.OutPath(), "Image to write; '' is a temporary one"] = "",
+        pixels: Annotated[Any, kinds.Array(), "Pixels, CASA axis order"] = [],  # noqa: B006 - copied
+        csys: Annotated[dict, kinds.Record(), "Record of a coordinate system; {} makes a default one"] = {},  # noqa: B006 - copied
+        linear: Annotated[bool, kinds.Bool(), "Default coordinates are linear"] = False,
+        overwrite: Annotated[bool, kinds.Bool(), "Replace an image that exists"] = False,
+        log: Annotated[bool, kinds.Bool(), "Accepted for compatibility"] = True,
+        type: Annotated[str, kinds.Text(), "Pixel type: f, d, c or cd"] = "f",
+    ) -> bool:
+        """Make an image from an array and open it.
+
+        Raises
+        ------
+        ParameterError, OutputExistsError
+            There is no pixel, the coordinates do not fit, or the output exists.
+        """
+        values = np.asarray(pixels)
+        if values.size == 0:
+            raise ParameterError("image.fromarray: parameter 'pixels' holds no pixel")
+        self._create(outfile, values.shape, csys, linear, overwrite, type, values)
+        return True
+
+    @method
+    def fromshape(
+        self,
+        outfile: Annotated[str, kinds.OutPath(), "Image to write; '' is a temporary one"] = "",
+        shape: Annotated[list[int], kinds.IntList(), "Pixels along each axis"] = [0],  # noqa: B006 - copied
+        csys: Annotated[dict, kinds.Record(), "Record of a coordinate system; {} makes a default one"] = {},  # noqa: B006 - copied
+        linear: Annotated[bool, kinds.Bool(), "Default coordinates are linear"] = False,
+        overwrite: Annotated[bool, kinds.Bool(), "Replace an image that exists"] = False,
+        log: Annotated[bool, kinds.Bool(), "Accepted for compatibility"] = True,
+        type: Annotated[str, kinds.Text(), "Pixel type: f, d, c or cd"] = "f",
+    ) -> bool:
+        """Make an image of zeros and open it.
+
+        Raises
+        ------
+        ParameterError, OutputExistsError
+            The shape or the coordinates do not fit, or the output exists.
+        """
+        self._create(outfile, tuple(shape), csys, linear, overwrite, type, None)
+        return True

@@ -1,0 +1,111 @@
+"""Pixels of an image: reading and writing parts of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+import numpy as np
+
+from casatools._base import kinds
+from casatools._base.declare import method
+from casatools._base.errors import ParameterError
+from casatools.io.image import casa_order
+from casatools.tools.image.session import SessionMethods
+
+__all__ = ["PixelMethods"]
+
+_Corner = kinds.IntList()
+
+
+def _filled(given: Sequence[int], default: Sequence[int], shape: Sequence[int], name: str) -> list[int]:
+    """A corner for all axes (CASA order); -1 and missing axes take the default."""
+    if len(given) > len(shape):
+        raise ParameterError(f"image: parameter {name!r} has {len(given)} axes, the image has {len(shape)}")
+    values = [int(v) for v in given] + [-1] * (len(shape) - len(given))
+    return [d if v < 0 else v for v, d in zip(values, default, strict=True)]
+
+
+class PixelMethods(SessionMethods):
+    """Reading and writing pixels; arrays are in CASA axis order."""
+
+    def _slices(self, blc: Sequence[int], trc: Sequence[int], inc: Sequence[int]) -> tuple[slice, ...]:
+        """Array-order slices of a box given in CASA order."""
+        shape = self._image.shape[::-1]
+        first = _filled([] if list(blc) == [-1] else blc, [0] * len(shape), shape, "blc")
+        last = _filled([] if list(trc) == [-1] else trc, [n - 1 for n in shape], shape, "trc")
+        step = _filled([] if list(inc) == [1] else inc, [1] * len(shape), shape, "inc")
+        last = [min(b, n - 1) for b, n in zip(last, shape, strict=True)]
+        for axis, (a, b, s) in enumerate(zip(first, last, step, strict=True)):
+            if a > b or a >= shape[axis] or s < 1:
+                raise ParameterError(f"image: blc {a}, trc {b}, inc {s} on axis {axis} do not fit an axis of {shape[axis]} pixels")
+        return tuple(slice(a, b + 1, s) for a, b, s in zip(first, last, step, strict=True))[::-1]
+
+    @method
+    def getchunk(
+        self,
+        blc: Annotated[list[int], _Corner, "First pixel of each axis"] = [-1],  # noqa: B006 - copied
+        trc: Annotated[list[int], _Corner, "Last pixel of each axis"] = [-1],  # noqa: B006 - copied
+        inc: Annotated[list[int], _Corner, "Step on each axis"] = [1],  # noqa: B006 - copied
+        axes: Annotated[list[int], kinds.IntList(), "Axes to average over; -1 is none"] = [-1],  # noqa: B006 - copied
+        list: Annotated[bool, kinds.Bool(), "Write the box to the log"] = False,
+        dropdeg: Annotated[bool, kinds.Bool(), "Drop axes of length one"] = False,
+        getmask: Annotated[bool, kinds.Bool(), "Return the mask instead of the pixels"] = False,
+    ) -> Any:
+        """Pixels, or the mask, of a box.
+
+        Returns
+        -------
+        ndarray
+            CASA axis order; float64 (complex128), or bool for the mask.
+        """
+        slices = self._slices(blc, trc, inc)
+        values = self._image.read_mask(slices) if getmask else self._image.read(slices)
+        result = casa_order(values)
+        averaged = [a for a in axes if a >= 0]
+        if averaged and not getmask:
+            result = result.mean(axis=tuple(averaged), keepdims=True)
+        if dropdeg:
+            kept = [n for n in result.shape if n > 1]
+            result = result.reshape(kept or (1,))
+        if result.dtype == np.float32:
+            return np.ascontiguousarray(result, dtype=np.float64)
+        return np.ascontiguousarray(result, dtype=np.complex128 if result.dtype == np.complex64 else result.dtype)
+
+    @method
+    def putchunk(
+        self,
+        pixels: Annotated[Any, kinds.Array(), "Pixels, CASA axis order"] = [],  # noqa: B006 - copied
+        blc: Annotated[list[int], _Corner, "First pixel of each axis"] = [-1],  # noqa: B006 - copied
+        inc: Annotated[list[int], _Corner, "Step on each axis"] = [1],  # noqa: B006 - copied
+        list: Annotated[bool, kinds.Bool(), "Write the box to the log"] = False,
+        locking: Annotated[bool, kinds.Bool(), "Accepted for compatibility; the image is locked while it is written"] = True,
+        replicate: Annotated[bool, kinds.Bool(), "Repeat the pixels over the rest of the image"] = False,
+    ) -> bool:
+        """Put pixels into the image from a corner on.
+
+        Raises
+        ------
+        ParameterError
+            The pixels reach outside the image.
+        """
+        image = self._writable()
+        values = np.asarray(pixels)
+        ndim = image.ndim
+        if values.size == 0:
+            raise ParameterError("image.putchunk: parameter 'pixels' holds no pixel")
+        if values.ndim > ndim:
+            raise ParameterError(f"image.putchunk: pixels have {values.ndim} axes, the image has {ndim}")
+        values = values.reshape(values.shape + (1,) * (ndim - values.ndim))
+        shape = image.shape[::-1]
+        first = _filled([] if blc == [-1] else blc, [0] * ndim, shape, "blc")
+        step = _filled([] if inc == [1] else inc, [1] * ndim, shape, "inc")
+        last = [a + (n - 1) * s for a, n, s in zip(first, values.shape, step, strict=True)]
+        if any(b >= n for b, n in zip(last, shape, strict=True)):
+            raise ParameterError(f"image.putchunk: pixels of shape {values.shape} from {first} on reach outside the image of shape {shape}")
+        if replicate:
+            last = [n - 1 if values.shape[k] == 1 else last[k] for k, n in enumerate(shape)]
+        slices = tuple(slice(a, b + 1, s) for a, b, s in zip(first, last, step, strict=True))[::-1]
+        image.write(casa_order(values), slices)
+        image.flush()
+        return True
