@@ -101,7 +101,7 @@ def _make_moments(products: Products, lines: np.ndarray) -> tuple[int, int, int,
     box = island_box(_plane(found), 4.0 * spread, round(beam_pixels))
     corrected = products.images["cube pbcor"]
     # Thresholds go by the cube before the primary beam correction, whose noise is even.
-    for path, moment, clip in ((made[0], 0, 2.5), (made[1], 1, 4.0)):
+    for path, moment, clip in ((made[0], 0, 3.0), (made[1], 1, 4.0)):
         immoments(corrected, moments=[moment], chans=chans, mask=f'"{cube}">{clip * noise:.6g}', outfile=path)
     immoments(cube, moments=[8], chans=chans, outfile=made[2])
     products.images.update({"moment 0": made[0], "moment 1": made[1], "moment 8": made[2]})
@@ -128,4 +128,4 @@ def _measure_spectrum(options: ReductionOptions, products: Products, lines: np.n
     noise = max(float(np.sqrt(np.mean(off**2))), expected) if len(off) > 5 else expected
     products.velocity_km_s, products.spectrum_jy = velocity, flux
     products.profile = line_profile(velocity, flux, lines, noise, _scale_error(products))
-    products.numbers["spectrum noise"] = noise
+    products.numbers.update({"spectrum noise": noise, "velocity ascends": bool(order[0] == 0)})

@@ -132,6 +132,35 @@ class Planes:
     beams: list[GaussianBeam | None]
 
 
+def channel_mixing(axis: SpectralAxis, data_hz: np.ndarray, nearest: bool) -> np.ndarray | None:
+    """How much of the model of each image channel (columns) is seen in each channel (rows) of the residual.
+
+    The model is predicted for the channels of the data, by interpolation between the channels of the image, and these are interpolated to the image's channels
+    again. None stands for the unit matrix, which it is when the two sets of channels agree.
+    """
+    nchan = axis.nchan
+    if nchan < 2 or len(data_hz) < 2 or nearest:
+        return None
+    order = np.argsort(data_hz)
+    data = data_hz[order]
+    image = (data - axis.frequencies_hz[0]) / axis.width_hz
+    low = np.clip(np.floor(image).astype(int), 0, nchan - 2)
+    part = np.clip(image - low, 0.0, 1.0)
+    to_data = np.zeros((len(data), nchan))
+    to_data[np.arange(len(data)), low] += 1.0 - part
+    to_data[np.arange(len(data)), low + 1] += part
+    count = max(1, int(np.floor(abs(axis.width_hz) / float(np.median(np.diff(data))) + 1e-6)))
+    to_image = np.zeros((nchan, len(data)))
+    for sample in range(count):
+        hz = axis.frequencies_hz + axis.width_hz * ((sample + 0.5) / count - 0.5)
+        at = np.clip(np.searchsorted(data, hz, side="right") - 1, 0, len(data) - 2)
+        share = np.clip((hz - data[at]) / (data[at + 1] - data[at]), 0.0, 1.0)
+        to_image[np.arange(nchan), at] += (1.0 - share) / count
+        to_image[np.arange(nchan), at + 1] += share / count
+    mixing = to_image @ to_data
+    return None if np.abs(mixing - np.eye(nchan)).max() < 0.02 else mixing
+
+
 class Imager:
     """Makes and deconvolves the planes of one image.
 
@@ -159,6 +188,17 @@ class Imager:
             np.ones((nchan, npol, ny, nx), bool), np.zeros(nchan), [None] * nchan,
         )  # fmt: skip
         self.sidelobe = 0.0
+        self._mixing = self._channel_mixing()
+
+    def _channel_mixing(self) -> np.ndarray | None:
+        data = self.data
+        if not data.is_cube or data.axis.tabular:
+            return None
+        source = data.sources[0]
+        parts = [
+            source.channels(int(d))[0] * float(np.median(source.factors(int(d), data.axis.frame, source.times_s))) for d in source.ddids
+        ]
+        return channel_mixing(data.axis, np.concatenate(parts), data.interpolation == "nearest")
 
     def make_psf(self) -> None:
         """Gather the weights, make the point spread functions, fit their beams.
@@ -204,7 +244,8 @@ class Imager:
         """Make the residual images from the data and the model."""
         planes = self.planes
         planes.residual[...] = 0
-        has_model = planes.model.any(axis=(2, 3))
+        model = planes.model if self._mixing is None else np.tensordot(self._mixing.astype(np.float32), planes.model, axes=(1, 0))
+        has_model = model.any(axis=(2, 3))
         with Progress(self.data.axis.nchan, "imaging") as progress:
             for block in self.data.blocks():
                 for chan, weight in self._weighted(block):
@@ -213,7 +254,7 @@ class Imager:
                     for pol in range(planes.residual.shape[1]):
                         vis = np.ascontiguousarray(block.vis[pol][:, part])
                         if has_model[chan, pol]:
-                            vis = vis - degrid(block.uvw_m, freq, planes.model[chan, pol], weight > 0, self.options)
+                            vis = vis - degrid(block.uvw_m, freq, model[chan, pol], weight > 0, self.options)
                         planes.residual[chan, pol] += grid(block.uvw_m, freq, vis, weight, self.options)
                     progress.advance()
         safe = np.where(planes.sumwt > 0, planes.sumwt, 1.0)
@@ -292,6 +333,7 @@ class Imager:
             self.minor_cycle(control, cycle)
             self.major_cycle()
             control.after_major()
+            control.begin_minor(self.peak())  # the record shows the depth that a next cycle would have
 
 
 def _summary(planes: Planes, place: tuple[int, int]) -> dict[str, float]:

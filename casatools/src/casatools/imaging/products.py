@@ -37,9 +37,14 @@ def staged_images(base: str) -> Iterator[str]:
 
 
 def beam_set(beams: Sequence[GaussianBeam | None], nstokes: int) -> BeamSet | None:
-    """The beams of an image: one when there is one channel, else one a plane; None without any."""
-    if not any(b is not None for b in beams):
+    """The beams of an image: one when there is one channel, else one a plane; None without any.
+
+    Channels without data are given the beam of the nearest channel that has some, as CASA does.
+    """
+    present = [k for k, b in enumerate(beams) if b is not None]
+    if not present:
         return None
+    beams = [beams[min(present, key=lambda k: abs(k - chan))] for chan in range(len(beams))]
 
     def converted(beam: GaussianBeam | None) -> Beam:
         return Beam.from_rad(beam.major_rad, beam.minor_rad, beam.angle_rad) if beam is not None else Beam.from_rad(0.0, 0.0, 0.0)

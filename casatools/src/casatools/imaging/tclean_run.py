@@ -262,12 +262,14 @@ def _write(request: TcleanRequest, imager: Imager, writer: ImageWriter, beam_pow
         return
     targets = _restoring_beams(request, planes.beams)
     cell = request.grid_options.cell_rad
+    # CASA smooths the residual to a common beam, but adds it as it is to a model restored with a beam that was given.
+    smooth = request.beam_given() == "common"
     image = np.zeros_like(planes.residual)
     for chan, (own, target) in enumerate(zip(planes.beams, targets, strict=True)):
         if own is None or target is None:
             continue
         for pol in range(npol):
-            image[chan, pol] = restore(planes.model[chan, pol], planes.residual[chan, pol], own, target, cell)
+            image[chan, pol] = restore(planes.model[chan, pol], planes.residual[chan, pol], own if smooth else target, target, cell)
     # An image restored with one beam for all channels carries just that one.
     single = request.beam_given() != []
     restored = beam_set(targets[:1] if single else targets, 1 if single else npol)

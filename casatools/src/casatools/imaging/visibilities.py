@@ -16,7 +16,7 @@ from casatools.frames.frequencies import doppler_factor
 from casatools.frames.observatories import observatory_position
 from casatools.imaging.frequency_grid import SpectralAxis
 from casatools.io.ms import MeasurementSet, ResolvedSelection, Selection, VisChunk, iter_chunks
-from casatools.kernels.spectral_regrid import bin_channels, interpolate_channels
+from casatools.kernels.spectral_regrid import interpolate_channels
 
 __all__ = ["DataSource", "VisibilityBlock", "open_sources", "rotate_phase_centre", "stokes_planes"]
 
@@ -305,13 +305,12 @@ def _onto_axis(
         vis, weight, freq, width = vis[:, :, ::-1], weight[:, ::-1], freq[::-1], width[::-1]
     out = np.empty((vis.shape[0], vis.shape[1], axis.nchan), dtype=np.complex64)
     out_weight = np.empty((vis.shape[1], axis.nchan), dtype=np.float32)
-    native = float(np.median(width))
-    contiguous = np.ascontiguousarray(vis), np.ascontiguousarray(weight), np.ascontiguousarray(freq), np.ascontiguousarray(factor)
-    # Channels of the image that hold several of the data average these; finer ones interpolate.
-    if abs(axis.width_hz) > 1.5 * native and not axis.tabular and axis.nchan >= 1:
-        bin_channels(*contiguous, float(axis.frequencies_hz[0]), float(axis.width_hz), out, out_weight)
-    else:
-        interpolate_channels(*contiguous, np.ascontiguousarray(axis.frequencies_hz), interpolation == "nearest", out, out_weight)
+    # Wide channels of the image take several samples across, so that all of the data in them count.
+    count = max(1, int(np.floor(abs(axis.width_hz) / float(np.median(width)) + 1e-6)))
+    interpolate_channels(
+        np.ascontiguousarray(vis), np.ascontiguousarray(weight), np.ascontiguousarray(freq), np.ascontiguousarray(factor),
+        np.ascontiguousarray(axis.frequencies_hz), float(axis.width_hz), count, interpolation == "nearest", out, out_weight,
+    )  # fmt: skip
     return out, out_weight
 
 
