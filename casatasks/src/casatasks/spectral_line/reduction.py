@@ -242,11 +242,11 @@ def _image_line(options: ReductionOptions, products: Products) -> None:
     edge = max(1, len(freq) // 20)
     base = products.path("cube")
     _remove_images(base)
-    cube: dict[str, Any] = dict(
-        vis=vis, imagename=base, datacolumn="data", imsize=[size, size], cell=[f"{cell}arcsec"], specmode="cube", start=edge,
-        nchan=len(freq) - 2 * edge, width=1, restfreq=f"{options.restfreq_hz}Hz", outframe="LSRK", interpolation="linear",
-        gridder="standard", weighting="briggs", robust=0.5, deconvolver="hogbom", restoringbeam="common", pblimit=0.1, pbcor=True,
-    )  # fmt: skip
+    cube: dict[str, Any] = {
+        "vis": vis, "imagename": base, "datacolumn": "data", "imsize": [size, size], "cell": [f"{cell}arcsec"], "specmode": "cube", "start": edge,
+        "nchan": len(freq) - 2 * edge, "width": 1, "restfreq": f"{options.restfreq_hz}Hz", "outframe": "LSRK", "interpolation": "linear",
+        "gridder": "standard", "weighting": "briggs", "robust": 0.5, "deconvolver": "hogbom", "restoringbeam": "common", "pblimit": 0.1, "pbcor": True,
+    }  # fmt: skip
     tclean(niter=0, restoration=False, **cube)
     noise = 1.4826 * float(np.median(imstat(base + ".residual", axes=[0, 1])["medabsdevmed"]))
     result = tclean(niter=options.niter, threshold=f"{2.0 * noise}Jy", restart=True, **cube)
@@ -268,11 +268,11 @@ def _image_continuum(options: ReductionOptions, products: Products) -> None:
     vis = products.path("target.ms")
     base = products.path("continuum")
     _remove_images(base)
-    common: dict[str, Any] = dict(
-        vis=vis, imagename=base, datacolumn="data", spw=str(products.numbers["fitspec"]), imsize=[products.numbers["imsize"]],
-        cell=[f"{products.numbers['cell']}arcsec"], specmode="mfs", gridder="standard", weighting="briggs", robust=0.0,
-        deconvolver="hogbom", pblimit=0.1, pbcor=True,
-    )  # fmt: skip
+    common: dict[str, Any] = {
+        "vis": vis, "imagename": base, "datacolumn": "data", "spw": str(products.numbers["fitspec"]), "imsize": [products.numbers["imsize"]],
+        "cell": [f"{products.numbers['cell']}arcsec"], "specmode": "mfs", "gridder": "standard", "weighting": "briggs", "robust": 0.0,
+        "deconvolver": "hogbom", "pblimit": 0.1, "pbcor": True,
+    }  # fmt: skip
     tclean(niter=0, restoration=False, **common)
     noise = 1.4826 * float(imstat(base + ".residual")["medabsdevmed"][0])
     tclean(niter=1000, threshold=f"{3.0 * noise}Jy", restart=True, **common)

@@ -107,6 +107,9 @@ def _joined(group: Sequence[VisibilityBlock]) -> VisibilityBlock:
         first.source,
         np.concatenate([b.rows for b in group]),
         first.ddid,
+        np.concatenate([b.cross if b.cross is not None else np.ones(len(b.rows), bool) for b in group])
+        if any(b.cross is not None for b in group)
+        else None,
     )
 
 

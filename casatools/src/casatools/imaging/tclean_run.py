@@ -117,6 +117,10 @@ def _spectral_axis(request: TcleanRequest, sources: list[DataSource]) -> Spectra
         hz_parts.append(hz * factor)
         width_parts.append(width * factor)
     hz, width = np.concatenate(hz_parts), np.concatenate(width_parts)
+    if not request.start_is_frequency and str(request.start).strip():
+        # A channel number counts all channels of the spectral window, whatever is selected of it.
+        factor = float(first.factors(int(first.ddids[0]), frame, first.times_s[:1])[0])
+        hz, width = (v * factor for v in first.all_channels(int(first.ddids[0])))
     axis = cube_axis(hz, width, request.nchan, request.start, request.width, frame, rest, request.veltype)
     return replace(axis, frame="") if native else axis
 

@@ -6,7 +6,7 @@ Conventions: ``V = sum I exp(+2 pi i (u l + v m + w (n - 1)))`` with uvw as the 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -50,8 +50,8 @@ class VisibilityBlock:
     rows : ndarray (row,) int64
         Rows of the MeasurementSet.
     ddid : int
-    phase : ndarray (row,) float64, optional
-        Metres by which the phase centre was moved, for going back.
+    cross : ndarray (row,) bool, optional
+        False for autocorrelations: CASA counts them in the density of uv samples but does not grid them, and so do we.
     """
 
     uvw_m: np.ndarray
@@ -61,6 +61,7 @@ class VisibilityBlock:
     source: int = 0
     rows: np.ndarray = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
     ddid: int = 0
+    cross: np.ndarray | None = None
 
     @property
     def nbytes(self) -> int:
@@ -151,10 +152,8 @@ class DataSource:
             self.column = self._column(datacolumn)
             self.resolved: ResolvedSelection = selection.resolve(self.ms)
             rows = self.resolved.rows
-            keep = self.ms.read("ANTENNA1", rows) != self.ms.read("ANTENNA2", rows)
-            if not keep.any():
+            if not np.any(self.ms.read("ANTENNA1", rows) != self.ms.read("ANTENNA2", rows)):
                 raise SelectionError(f"the selection on {path!r} holds no cross-correlations")
-            self.resolved = replace(self.resolved, rows=rows[keep])
             self.times_s = np.unique(self.ms.read("TIME", self.resolved.rows))
             self.ddids = np.unique(self.ms.read("DATA_DESC_ID", self.resolved.rows))
             self.field_ids = np.unique(self.ms.read("FIELD_ID", self.resolved.rows))
@@ -197,6 +196,11 @@ class DataSource:
         description = self.ms.metadata.data_descriptions[ddid]
         return [int(c) for c in self.ms.metadata.polarizations[description.pol].corr_type]
 
+    def all_channels(self, ddid: int) -> tuple[np.ndarray, np.ndarray]:
+        """Centres and widths [Hz] of all channels of a data description, selected or not."""
+        window = self.ms.metadata.spectral_windows[self.ms.metadata.data_descriptions[ddid].spw]
+        return np.asarray(window.chan_freq_hz), np.abs(np.asarray(window.chan_width_hz))
+
     def channels(self, ddid: int) -> tuple[np.ndarray, np.ndarray, str]:
         """Centres [Hz], widths [Hz] and frame of the selected channels of a data description."""
         spw = self.ms.metadata.data_descriptions[ddid].spw
@@ -237,7 +241,7 @@ class DataSource:
         VisibilityBlock
         """
         weights = "WEIGHT_SPECTRUM" if self.ms.has("WEIGHT_SPECTRUM") else "WEIGHT"
-        columns = [self.column, "FLAG", "FLAG_ROW", weights, "UVW", "TIME", "FIELD_ID"]
+        columns = [self.column, "FLAG", "FLAG_ROW", weights, "UVW", "TIME", "FIELD_ID", "ANTENNA1", "ANTENNA2"]
         for chunk in iter_chunks(self.ms, self.resolved, columns):
             vis, weight = _planes_of(chunk, self.column, weights, planes, pseudo, self.correlation_codes(chunk.ddid))
             uvw = np.asarray(chunk["UVW"], dtype=np.float64)
@@ -247,7 +251,8 @@ class DataSource:
                 factor = self.factors(chunk.ddid, axis.frame, chunk["TIME"])
                 vis, weight = _onto_axis(vis, weight, freq, self.channels(chunk.ddid)[1], factor, axis, interpolation)
                 freq = axis.frequencies_hz / float(np.median(factor))
-            yield VisibilityBlock(np.ascontiguousarray(uvw), freq, vis, weight, self.number, chunk.rows, chunk.ddid)
+            cross = chunk["ANTENNA1"] != chunk["ANTENNA2"]
+            yield VisibilityBlock(np.ascontiguousarray(uvw), freq, vis, weight, self.number, chunk.rows, chunk.ddid, None if cross.all() else cross)
 
     def _recentre(self, uvw: np.ndarray, vis: np.ndarray, field_id: np.ndarray, freq: np.ndarray, centre: Direction) -> np.ndarray:
         """Move the data to the phase centre of the image; `vis` is changed in place."""

@@ -174,6 +174,8 @@ class ImagingWeights:
             weight = weight * (np.hypot(block.uvw_m[:, 0], block.uvw_m[:, 1])[:, None] * scale[None, :])
         if self.options.taper is not None:
             weight = weight * _taper(block.uvw_m, scale, self.options.taper)
+        if block.cross is not None:
+            weight = np.where(block.cross[:, None], weight, np.float32(0))
         return np.ascontiguousarray(weight, dtype=np.float32)
 
 

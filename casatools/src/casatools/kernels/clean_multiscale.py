@@ -47,7 +47,7 @@ def clean_multiscale(
         best, scale, by, bx = 0.0, -1, 0, 0
         peak = 0.0
         for s in range(count):
-            norm = bias[s]
+            norm = bias[s] / np.sqrt(cross[s, s, cy, cx])
             for y in range(ny):
                 for x in range(nx):
                     if mask[y, x]:
