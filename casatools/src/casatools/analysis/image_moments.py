@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import tempfile
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -9,9 +11,10 @@ from typing import Any
 
 import numpy as np
 
-from casatools._base.errors import ParameterError, UnsupportedError
+from casatools._base.errors import ParameterError
 from casatools._base.paths import require_absent, staged_output
 from casatools._base.progress import Progress
+from casatools.analysis.common_resolution import smooth_to_common_beam
 from casatools.analysis.moments import MOMENT_SUFFIXES, compute_moments, is_velocity_moment
 from casatools.analysis.pixel_ranges import PixelRange
 from casatools.analysis.regions import ImageSelection, PixelSet
@@ -143,11 +146,12 @@ def make_moment_images(path: str, outfile: str, options: MomentOptions) -> list[
     names = moment_names(outfile, options.moments)
     for name in names:
         require_absent(name)
-    with CasaImage.open(path) as image, ExitStack() as stack:
+    with ExitStack() as stack:
+        image = stack.enter_context(CasaImage.open(path))
         if image.beams.is_per_plane and options.axis == image.coordinates.spectral_axis:
-            raise UnsupportedError(
-                f"moments of {path!r}, whose beams differ from plane to plane, need planes smoothed to one beam: use imsmooth(kernel='commonbeam')"
-            )
+            # Intensities per beam can only be added when the beam is one and the same.
+            folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="casa-moments-"))
+            image = stack.enter_context(smooth_to_common_beam(image, os.path.join(folder, "smoothed.im")))
         chosen = SelectedPixels(image, options.selection, options.mask, options.stretch)
         coordinate, step, unit = _axis_values(image, chosen.pixels, options.axis)
         array_axis = image.ndim - 1 - options.axis

@@ -31,9 +31,9 @@ def clean_multiscale(
         Beam convolved with two scales, peak at (cy, cx).
     mask : ndarray (y, x) bool
     bias : ndarray (scale,) float64
-        Factor on the peaks of each scale.
+        Factor on the peaks of each scale, on top of one over the root of its own norm ``cross[s, s]``.
     gain, threshold, niter
-        As in CLEAN; the threshold is for the unsmoothed residual's peak.
+        As in CLEAN; the threshold is for the peak so chosen.
     cy, cx : int
 
     Returns
@@ -56,7 +56,11 @@ def clean_multiscale(
                             peak = value
                         if value * norm > best:
                             best, scale, by, bx = value * norm, s, y, x
-        if done >= niter or scale < 0 or peak <= threshold:
+        if done >= niter or scale < 0:
+            break
+        if best <= threshold:
+            # The reference counts the look that finds nothing above the threshold.
+            done += 1
             break
         flux = np.float32(gain * smoothed[scale, by, bx] / cross[scale, scale, cy, cx])
         components[scale, by, bx] += flux
