@@ -36,7 +36,9 @@ def run(python: str, script: Path, arguments: list[str], folder: Path, environme
     """Run a script in its own process and folder; returns its peak resident size in MB."""
     folder.mkdir(parents=True, exist_ok=True)
     with open(folder / "output.txt", "w") as log:
-        subprocess.run([python, "-c", RUNNER, str(script), *arguments], cwd=folder, env=environment, stdout=log, stderr=log, check=False)
+        subprocess.run(
+            [python, "-c", RUNNER, str(script), *arguments], cwd=folder, env=environment, stdout=log, stderr=log, check=False
+        )
     return float(json.loads((folder / "peak.json").read_text())) if (folder / "peak.json").exists() else float("nan")
 
 
@@ -45,7 +47,11 @@ def job(python: str, folder: Path, environment: dict[str, str]) -> tuple[dict[st
     shared = shared_folder()
     shutil.rmtree(folder, ignore_errors=True)
     peak = run(
-        python, shared / "golden" / "ngc5921.py", [str(shared / "data" / "NGC5921.fits"), str(folder / "out"), "result.json"], folder, environment
+        python,
+        shared / "golden" / "ngc5921.py",
+        [str(shared / "data" / "NGC5921.fits"), str(folder / "out"), "result.json"],
+        folder,
+        environment,
     )
     found = json.loads((folder / "result.json").read_text())
     for step, error in found["errors"].items():
@@ -53,11 +59,15 @@ def job(python: str, folder: Path, environment: dict[str, str]) -> tuple[dict[st
     return {**found["timings_s"], "total": found["total_s"]}, peak
 
 
-def rows(python: str, folder: Path, environment: dict[str, str], data: dict[str, Path], globs: str) -> tuple[dict[str, Any], float]:
+def rows(
+    python: str, folder: Path, environment: dict[str, str], data: dict[str, Path], globs: str
+) -> tuple[dict[str, Any], float]:
     """The rows of the shared benchmark that exist."""
     shutil.rmtree(folder, ignore_errors=True)
     environment = {**environment, "PERF_WARM_MS": str(data["warm"])}
-    peak = run(python, shared_folder() / "bench" / "perf_steps.py", [str(data["bench"]), "result.json", globs], folder, environment)
+    peak = run(
+        python, shared_folder() / "bench" / "perf_steps.py", [str(data["bench"]), "result.json", globs], folder, environment
+    )
     return json.loads((folder / "result.json").read_text()), peak
 
 
@@ -87,7 +97,13 @@ def make_data(work: Path, python: str, environment: dict[str, str], size: str) -
     for name, integrations in (("bench", size), ("warm", "12")):
         path = work / f"{name}.ms"
         if not path.exists():
-            subprocess.run([python, str(maker), str(path), integrations, "64", layout, "20"], cwd=work, env=environment, check=True, stdout=subprocess.DEVNULL)
+            subprocess.run(
+                [python, str(maker), str(path), integrations, "64", layout, "20"],
+                cwd=work,
+                env=environment,
+                check=True,
+                stdout=subprocess.DEVNULL,
+            )
         found[name] = path
     return found
 
@@ -95,7 +111,9 @@ def make_data(work: Path, python: str, environment: dict[str, str], size: str) -
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--work", type=Path, default=None, help="folder for the products; a temporary one when absent")
-    parser.add_argument("--rows", default="", help="rows of the shared benchmark, such as 'applycal*,split'; needs BENCH_ANTENNAS")
+    parser.add_argument(
+        "--rows", default="", help="rows of the shared benchmark, such as 'applycal*,split'; needs BENCH_ANTENNAS"
+    )
     parser.add_argument("--size", default="360", help="integrations of the benchmark MeasurementSet")
     parser.add_argument("--skip-job", action="store_true")
     parser.add_argument("--repeat", type=int, default=2)

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+
 from casatasks._index import REFERENCE as TASK_REFERENCE
 from casatasks._index import TASKS
 from casatools._base.declare import Declaration
@@ -124,7 +125,8 @@ def test_bad_values_are_refused_before_anything_runs(kind: str, name: str, metho
 def test_missing_only_shrinks() -> None:
     tasks = sorted(set(reference("tasks")) - set(TASKS))
     methods = {
-        tool: sorted(set(listed) - (set(declared_methods(tool)) if tool in TOOLS else set())) for tool, listed in reference("tools").items()
+        tool: sorted(set(listed) - (set(declared_methods(tool)) if tool in TOOLS else set()))
+        for tool, listed in reference("tools").items()
     }
     count = sum(len(m) for m in methods.values())
     assert len(tasks) == MISSING["tasks"], f"missing tasks are {len(tasks)}: write it into missing.json; {tasks}"

@@ -102,7 +102,12 @@ def name_clashes(root: Path = CHECKOUT) -> list[str]:
 def _dict_keys(path: Path, constant: str) -> set[str]:
     for node in ast.parse(path.read_text(encoding="utf-8")).body:
         target = node.target if isinstance(node, ast.AnnAssign) else None
-        if isinstance(target, ast.Name) and target.id == constant and isinstance(node, ast.AnnAssign) and isinstance(node.value, ast.Dict):
+        if (
+            isinstance(target, ast.Name)
+            and target.id == constant
+            and isinstance(node, ast.AnnAssign)
+            and isinstance(node.value, ast.Dict)
+        ):
             return {k.value for k in node.value.keys if isinstance(k, ast.Constant)}
     return set()
 

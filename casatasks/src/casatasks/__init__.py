@@ -8,11 +8,10 @@ from __future__ import annotations
 import importlib
 from typing import Any
 
-from casatools._base import config as _config
-from casatools._base.version import version, version_string
-
 from casatasks._index import REFERENCE as _REFERENCE
 from casatasks._index import TASKS as _TASKS
+from casatools._base import config as _config
+from casatools._base.version import version, version_string
 
 __all__ = ["casalog", "version", "version_string", *_TASKS]
 

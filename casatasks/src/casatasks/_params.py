@@ -28,24 +28,44 @@ ArrayId = Annotated[str, _SELECT, "Select (sub)array IDs; '' is all"]
 Correlation = Annotated[str, kinds.Text(), "Select correlations, such as 'RR,LL'; '' is all"]
 Feed = Annotated[str, _SELECT, "Select by feed ID; '' is all"]
 Overwrite = Annotated[bool, kinds.Bool(), "Replace an output that exists"]
-Region = Annotated[Any, kinds.Variant((kinds.Text(), kinds.Record())), "Region: a CASA region text, file, image region name or record; '' is none"]
+Region = Annotated[
+    Any,
+    kinds.Variant((kinds.Text(), kinds.Record())),
+    "Region: a CASA region text, file, image region name or record; '' is none",
+]
 Box = Annotated[str, kinds.Text(), "Rectangles in direction pixels 'blcx,blcy,trcx,trcy[,...]'; '' is all"]
 Chans = Annotated[str, _SELECT, "Channels such as '3~20;30'; '' is all"]
 Stokes = Annotated[str, kinds.Text(), "Stokes planes such as 'IQ'; '' is all"]
 Mask = Annotated[str, kinds.Text(), "Mask: a lattice expression such as \"'im'>0.5\"; '' is none"]
 Stretch = Annotated[bool, kinds.Bool(), "Stretch a mask of fewer planes over the image"]
-SolInt = Annotated[Any, kinds.Text(numbers=True), "Solution interval: 'inf', 'int' or a time such as '60s'; channelised solutions take 'inf,2ch' or 'inf,10MHz' too"]
+SolInt = Annotated[
+    Any,
+    kinds.Text(numbers=True),
+    "Solution interval: 'inf', 'int' or a time such as '60s'; channelised solutions take 'inf,2ch' or 'inf,10MHz' too",
+]
 Combine = Annotated[str, kinds.Text(), "Boundaries a solution may cross: '' or any of obs, scan, spw, field, joined by commas"]
 RefAnt = Annotated[str, _SELECT, "Reference antenna, or a list in order of preference"]
 MinBlPerAnt = Annotated[int, kinds.Int(min=1), "Least number of baselines of an antenna for a solution"]
 MinSnr = Annotated[float, kinds.Float(), "Flag solutions with a signal to noise ratio below this"]
-SModel = Annotated[list[float], kinds.FloatList(), "Stokes I, Q, U, V (Jy) of a point source model in place of the MODEL_DATA column"]
-CorrDepFlags = Annotated[bool, kinds.Bool(), "Use flags as they are per correlation; else a flag on one correlation leaves out all"]
+SModel = Annotated[
+    list[float], kinds.FloatList(), "Stokes I, Q, U, V (Jy) of a point source model in place of the MODEL_DATA column"
+]
+CorrDepFlags = Annotated[
+    bool, kinds.Bool(), "Use flags as they are per correlation; else a flag on one correlation leaves out all"
+]
 Append = Annotated[bool, kinds.Bool(), "Append the solutions to a table that is there"]
 DoCalLib = Annotated[bool, kinds.Bool(), "Take the tables to pre-apply from a calibration library file instead of the lists"]
 CalLib = Annotated[str, kinds.Text(), "Calibration library file"]
 PriorTable = Annotated[list[str], kinds.TextList(drop_empty=True), "Calibration tables to apply on the fly"]
-PriorField = Annotated[list[str], kinds.TextList(drop_empty=True, numbers=True), "Fields whose solutions are taken, for each table"]
-PriorInterp = Annotated[list[str], kinds.TextList(drop_empty=True), "Interpolation 'time,frequency' for each table, such as 'linear,nearest'"]
-PriorSpwMap = Annotated[list[Any], kinds.IntList(), "Spectral window of the solutions for each of the data; a list for each table when there are several"]
+PriorField = Annotated[
+    list[str], kinds.TextList(drop_empty=True, numbers=True), "Fields whose solutions are taken, for each table"
+]
+PriorInterp = Annotated[
+    list[str], kinds.TextList(drop_empty=True), "Interpolation 'time,frequency' for each table, such as 'linear,nearest'"
+]
+PriorSpwMap = Annotated[
+    list[Any],
+    kinds.IntList(),
+    "Spectral window of the solutions for each of the data; a list for each table when there are several",
+]
 Parang = Annotated[bool, kinds.Bool(), "Take out the parallactic angle on the fly"]

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
+from casatasks._params import Box, Chans, ImageName, OutFile, Region, Stokes, Stretch
+from casatasks._task import task
 from casatools._base import kinds
 from casatools._base.errors import ParameterError
 from casatools.analysis.image_moments import MomentOptions, make_moment_images, moment_axis
 from casatools.analysis.pixel_ranges import PixelRange
 from casatools.analysis.regions import ImageSelection
 from casatools.tools.image_access import open_image
-
-from casatasks._params import Box, Chans, ImageName, OutFile, Region, Stokes, Stretch
-from casatasks._task import task
 
 __all__ = ["immoments"]
 
@@ -23,12 +22,16 @@ _Pixels = kinds.Variant((kinds.FloatList(), kinds.Text()))
 def immoments(
     imagename: ImageName = "",
     moments: Annotated[list[int], kinds.IntList(), "Moments to compute, -1 to 11"] = [0],  # noqa: B006 - copied
-    axis: Annotated[Any, kinds.Variant((kinds.Text(), kinds.Int())), "Axis: a number, 'spectral', 'stokes', 'ra', 'dec', ..."] = "spectral",
+    axis: Annotated[
+        Any, kinds.Variant((kinds.Text(), kinds.Int())), "Axis: a number, 'spectral', 'stokes', 'ra', 'dec', ..."
+    ] = "spectral",
     region: Region = "",
     box: Box = "",
     chans: Chans = "",
     stokes: Stokes = "",
-    mask: Annotated[Any, kinds.Variant((kinds.Text(), kinds.TextList(drop_empty=True))), "Mask: a lattice expression; '' is none"] = "",
+    mask: Annotated[
+        Any, kinds.Variant((kinds.Text(), kinds.TextList(drop_empty=True))), "Mask: a lattice expression; '' is none"
+    ] = "",
     includepix: Annotated[Any, _Pixels, "Intensities to use: [low, high], or v for -|v| to |v|; -1 is all"] = -1,
     excludepix: Annotated[Any, _Pixels, "Intensities to leave out, in the same way; -1 is none"] = -1,
     outfile: OutFile = "",

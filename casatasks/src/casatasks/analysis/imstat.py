@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
+from casatasks._params import Box, Chans, ImageName, Mask, Stokes, Stretch
+from casatasks._task import task
 from casatools._base import kinds, log
 from casatools._base.errors import ParameterError
 from casatools.analysis.image_statistics import ImageStatisticsOptions, image_statistics
 from casatools.analysis.regions import ImageSelection
 from casatools.analysis.statistics import StatisticsOptions
 from casatools.tools.image_access import open_image
-
-from casatasks._params import Box, Chans, ImageName, Mask, Stokes, Stretch
-from casatasks._task import task
 
 __all__ = ["imstat"]
 
@@ -35,7 +34,9 @@ def imstat(
     fence: Annotated[float, kinds.Float(), "hinges-fences: quartile distances that are still used; negative uses all"] = -1.0,
     center: Annotated[str, kinds.Text(), "fit-half: centre of the mirrored distribution: mean, median or zero"] = "mean",
     lside: Annotated[bool, kinds.Bool(), "fit-half: the values below the centre are the real ones"] = True,
-    zscore: Annotated[float, kinds.Float(), "chauvenet: rejection limit in standard deviations; negative is Chauvenet's own"] = -1.0,
+    zscore: Annotated[
+        float, kinds.Float(), "chauvenet: rejection limit in standard deviations; negative is Chauvenet's own"
+    ] = -1.0,
     maxiter: Annotated[int, kinds.Int(), "chauvenet: most iterations; negative goes on until nothing changes"] = -1,
     clmethod: Annotated[str, kinds.Text(), "classic: auto, tiled or framework; the result does not depend on it"] = "auto",
     niter: Annotated[int, kinds.Int(), "biweight: most iterations"] = 3,
@@ -77,6 +78,12 @@ def imstat(
 def _text(imagename: str, record: dict[str, Any], verbose: bool) -> str:
     """The statistics as lines of text."""
     names = [n for n in record if n not in ("blc", "trc", "blcf", "trcf")]
-    lines = [f"Statistics of {imagename}", f"  from {record['blcf']} {list(record['blc'])}", f"  to {record['trcf']} {list(record['trc'])}"]
-    lines += [f"  {n:<13} {record[n]}" for n in names if verbose or n in ("npts", "sum", "mean", "rms", "min", "max", "sigma", "flux")]
+    lines = [
+        f"Statistics of {imagename}",
+        f"  from {record['blcf']} {list(record['blc'])}",
+        f"  to {record['trcf']} {list(record['trc'])}",
+    ]
+    lines += [
+        f"  {n:<13} {record[n]}" for n in names if verbose or n in ("npts", "sum", "mean", "rms", "min", "max", "sigma", "flux")
+    ]
     return "\n".join(lines)

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
+from casatasks._params import Box, Chans, ImageName, Stokes
+from casatasks._task import task
 from casatools._base import kinds
 from casatools.analysis.image_values import image_values
 from casatools.analysis.regions import ImageSelection
 from casatools.tools.image_access import open_image
-
-from casatasks._params import Box, Chans, ImageName, Stokes
-from casatasks._task import task
 
 __all__ = ["imval"]
 
@@ -18,7 +17,9 @@ __all__ = ["imval"]
 @task(group="analysis")
 def imval(
     imagename: ImageName = "",
-    region: Annotated[Any, kinds.Variant((kinds.Text(), kinds.Record(), kinds.TextList())), "Region: CASA region text or file; '' is none"] = "",
+    region: Annotated[
+        Any, kinds.Variant((kinds.Text(), kinds.Record(), kinds.TextList())), "Region: CASA region text or file; '' is none"
+    ] = "",
     box: Box = "",
     chans: Chans = "",
     stokes: Stokes = "",

@@ -31,7 +31,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--standard", default="Perley-Butler 2017", help="flux density standard (default: %(default)s)")
     parser.add_argument("--fitspec", default="", help="line-free channels such as 0:4~6;50~59 (found from the data)")
     parser.add_argument("--restfreq", type=float, default=1420405751.786, help="rest frequency of the line in Hz (default: HI)")
-    parser.add_argument("--niter", type=int, default=6000, help="clean iterations for the cube (default: %(default)s)")
+    parser.add_argument("--niter", type=int, default=100_000, help="clean iterations for the cube (default: %(default)s)")
     return parser
 
 

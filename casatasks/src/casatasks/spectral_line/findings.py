@@ -4,20 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 
-from casatasks.spectral_line.measure import (
-    brightest_point,
-    channel_velocities,
-    fitted_channels,
-    island_box,
-    line_profile,
-    masked_plane,
-)
+from casatasks.spectral_line.emission import image_plane, line_box, line_channels
+from casatasks.spectral_line.measure import brightest_point, channel_velocities, line_profile
 from casatasks.spectral_line.products import Products, ReductionOptions, fresh
 
 __all__ = ["measure_products"]
 
 # What is left uncleaned is summed in units of the dirty beam, whose area is another: one per cent of the flux of the simulated
-# disk when it has hardly any noise.
+# disk, however little noise it has.
 _CLEAN_ERROR = 0.01
 
 
@@ -25,7 +19,7 @@ def measure_products(options: ReductionOptions, products: Products) -> None:
     """Measure everything the report shows, with tasks only; results go to the products."""
     _measure_calibrators(products)
     _measure_continuum(products)
-    lines = _line_channels(products)
+    lines = line_channels(products)
     box = _make_moments(products, lines)
     _measure_spectrum(options, products, lines, box)
 
@@ -48,20 +42,13 @@ def _scale_error(products: Products) -> float:
     return float(products.numbers["gain calibrator flux error"]) / float(products.numbers["gain calibrator flux"])
 
 
-def _plane(image: str) -> np.ndarray:
-    from casatasks import imhead, imval
-
-    shape = imhead(image, mode="get", hdkey="shape")
-    return masked_plane(imval(image, box=f"0,0,{int(shape[0]) - 1},{int(shape[1]) - 1}"))
-
-
 def _measure_continuum(products: Products) -> None:
     from casatasks import imhead
 
     image = products.images["continuum pbcor"]
     header = imhead(image, mode="list")
-    x, y, height = brightest_point(_plane(products.images["continuum"]))
-    beam = float(_plane(products.images["continuum pb"])[round(x), round(y)])
+    x, y, height = brightest_point(image_plane(products.images["continuum"]))
+    beam = float(image_plane(products.images["continuum pb"])[round(x), round(y)])
     cell = np.degrees([float(header["cdelt1"]), float(header["cdelt2"])]) * 3600.0
     noise = float(products.numbers["continuum noise"])
     size = float(np.sqrt(header["beammajor"]["value"] * header["beamminor"]["value"]))
@@ -77,32 +64,17 @@ def _measure_continuum(products: Products) -> None:
     )
 
 
-def _line_channels(products: Products) -> np.ndarray:
-    """Channels (chan,) of the cube that hold line: those between the ones the continuum was fitted to."""
-    nchan, first = int(products.numbers["data channels"]), int(products.numbers["first channel"])
-    free = fitted_channels(str(products.numbers["fitspec"]), nchan)
-    used = np.flatnonzero(free)
-    lines = ~free
-    if len(used) > 1:
-        lines[: used[0]] = lines[used[-1] :] = False
-    lines = lines[first : nchan - first]
-    return lines if lines.any() else np.ones_like(lines)
-
-
 def _make_moments(products: Products, lines: np.ndarray) -> tuple[int, int, int, int]:
     """Make the moment images; return the box around the line emission."""
-    from casatasks import exportfits, imhead, immoments, imstat
+    from casatasks import exportfits, imhead, immoments
 
     cube, noise = products.images["cube"], float(products.numbers["cube noise"])
     where = np.flatnonzero(lines)
     chans = f"{where[0]}~{where[-1]}"
-    found, *made = fresh(products, "line.detection", "moment0", "moment1", "moment8")
-    # All channels summed without a threshold: its noise is even over the field, so that it shows where there is line.
-    immoments(cube, moments=[0], chans=chans, outfile=found)
+    made = fresh(products, "moment0", "moment1", "moment8")
     header = imhead(cube, mode="list")
     beam_pixels = float(header["beammajor"]["value"]) / float(products.numbers["cell"])
-    spread = 1.4826 * float(imstat(found)["medabsdevmed"][0])
-    box = island_box(_plane(found), 4.0 * spread, round(beam_pixels))
+    box = line_box(products, cube, beam_pixels)
     corrected = products.images["cube pbcor"]
     # Thresholds go by the cube before the primary beam correction, whose noise is even.
     for path, moment, clip in ((made[0], 0, 3.0), (made[1], 1, 4.0)):

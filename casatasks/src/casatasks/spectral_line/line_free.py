@@ -32,8 +32,8 @@ def find_line_free(level: np.ndarray, edge: float = 0.05, guard: int = 2, clip: 
     inner[skip : count - skip] = np.isfinite(level[skip : count - skip])
     x = np.arange(count, dtype=float)
     free = inner.copy()
-    # Start from the faintest half, so that a line filling much of the band does not set the base line.
-    free &= level <= np.median(level[inner])
+    # Start from the floor, so that a line filling most of the band does not set the base line.
+    free &= level <= _floor(level[inner])
     for _ in range(20):
         slope = np.polyfit(x[free], level[free], 1) if free.sum() > 4 else np.array([0.0, float(np.median(level[inner]))])
         residual = level - np.polyval(slope, x)
@@ -51,6 +51,18 @@ def find_line_free(level: np.ndarray, edge: float = 0.05, guard: int = 2, clip: 
         fifth = max(skip + 1, count // 5)
         result = inner & ((x < fifth) | (x >= count - fifth))
     return result
+
+
+def _floor(values: np.ndarray) -> float:
+    """Upper end of the lowest dense quarter of the values (n,).
+
+    Channels without line crowd together at the noise level; so may those of a line with a flat top, but higher: of the runs of
+    a quarter of the sorted values that are nearly as short as the shortest, the lowest is taken.
+    """
+    ordered = np.sort(values)
+    quarter = max(3, len(ordered) // 4)
+    lengths = ordered[quarter - 1 :] - ordered[: len(ordered) - quarter + 1]
+    return float(ordered[int(np.flatnonzero(lengths <= 2.0 * lengths.min())[0]) + quarter - 1])
 
 
 def channel_ranges(chosen: np.ndarray) -> str:

@@ -49,7 +49,7 @@ class ReductionOptions:
     standard: str = "Perley-Butler 2017"
     fitspec: str = ""
     restfreq_hz: float = HI_REST_HZ
-    niter: int = 6000
+    niter: int = 100_000
 
 
 @dataclass

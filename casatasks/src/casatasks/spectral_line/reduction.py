@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from casatasks.spectral_line.emission import line_box
 from casatasks.spectral_line.findings import measure_products
 from casatasks.spectral_line.line_free import channel_ranges, find_line_free
 from casatasks.spectral_line.products import Products, ReductionOptions, fresh
@@ -247,12 +248,16 @@ def _image_line(options: ReductionOptions, products: Products) -> None:
         "nchan": len(freq) - 2 * edge, "width": 1, "restfreq": f"{options.restfreq_hz}Hz", "outframe": "LSRK", "interpolation": "linear",
         "gridder": "standard", "weighting": "briggs", "robust": 0.5, "deconvolver": "hogbom", "restoringbeam": "common", "pblimit": 0.1, "pbcor": True,
     }  # fmt: skip
+    products.numbers.update({"cell": cell, "imsize": size, "first channel": edge, "data channels": len(freq)})
     tclean(niter=0, restoration=False, **cube)
     noise = 1.4826 * float(np.median(imstat(base + ".residual", axes=[0, 1])["medabsdevmed"]))
-    result = tclean(niter=options.niter, threshold=f"{2.0 * noise}Jy", restart=True, **cube)
+    # Deep, but only where there is line: emission left uncleaned would be summed in units of the dirty beam, in a bowl of its
+    # sidelobes. The cells are a quarter of the beam of the longest baseline.
+    x0, y0, x1, y1 = line_box(products, base + ".residual", 4.0)
+    region = f"box[[{x0}pix,{y0}pix],[{x1}pix,{y1}pix]]"
+    result = tclean(niter=options.niter, threshold=f"{noise}Jy", mask=region, restart=True, **cube)
     noise = 1.4826 * float(np.median(imstat(base + ".residual", axes=[0, 1])["medabsdevmed"]))
-    products.numbers.update({"cube noise": noise, "cube iterations": int(result["iterdone"]), "cell": cell, "imsize": size})
-    products.numbers.update({"first channel": edge, "data channels": len(freq)})
+    products.numbers.update({"cube noise": noise, "cube iterations": int(result["iterdone"])})
     products.images.update({"cube": base + ".image", "cube pbcor": base + ".image.pbcor", "cube residual": base + ".residual"})
     exportfits(base + ".image.pbcor", base + ".fits", velocity=True, overwrite=True)
 

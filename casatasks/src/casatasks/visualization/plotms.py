@@ -26,7 +26,7 @@ from casatools._base import kinds
 from casatools._base.errors import ParameterError, UnsupportedError
 from casatools._base.paths import require_absent, require_present
 from casatools.frames.quantities import to_unit
-from casatools.io.ms import Selection
+from casatools.plotting.visibilities import Selection
 
 __all__ = ["plotms"]
 

@@ -86,8 +86,8 @@ def _read(path: str) -> None:
     names["__file__"] = path
     try:
         with open(path, encoding="utf-8") as stream:
-            exec(compile(stream.read(), path, "exec"), names)  # noqa: S102 - the file is the user's own program by definition
-    except Exception as error:
+            exec(compile(stream.read(), path, "exec"), names)
+    except Exception as error:  # noqa: BLE001 - the user's own program may raise anything, and importing must not fail for it
         line = next((f.lineno for f in reversed(traceback.extract_tb(error.__traceback__)) if f.filename == path), None)
         line = line or getattr(error, "lineno", None)
         sys.stderr.write(f"configuration file {path}, line {line}: {type(error).__name__}: {error}; the defaults are used\n")

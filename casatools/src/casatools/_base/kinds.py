@@ -233,9 +233,9 @@ class Choice(Kind):
                     return allowed
             elif value.__class__ in (list, dict, tuple) or isinstance(value, np.ndarray):
                 continue
-            elif value == allowed:
-                return allowed
-            elif self.fold and isinstance(value, str) and isinstance(allowed, str) and value.lower() == allowed.lower():
+            elif value == allowed or (
+                self.fold and isinstance(value, str) and isinstance(allowed, str) and value.lower() == allowed.lower()
+            ):
                 return allowed
         raise self.refuse()
 

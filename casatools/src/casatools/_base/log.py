@@ -79,7 +79,7 @@ class LogSink:
             lines.append(f"{stamp}\t{PRIORITIES[rank]}\t{where}{'+' if k else ''}\t{line}\n")
         with self._lock:
             written = self._write("".join(lines))
-            if rank <= 1 or self.to_terminal or config.value("log2term") or not written and rank == 0:
+            if rank <= 1 or self.to_terminal or config.value("log2term") or (not written and rank == 0):
                 sys.stderr.write("".join(lines))
 
     def _write(self, text: str) -> bool:

@@ -11,7 +11,15 @@ from collections.abc import Iterator
 from casatools._base import config
 from casatools._base.errors import DataError, OutputExistsError, PathMissingError
 
-__all__ = ["data_paths", "remove_output", "require_absent", "require_present", "require_writable_parent", "resolve", "staged_output"]
+__all__ = [
+    "data_paths",
+    "remove_output",
+    "require_absent",
+    "require_present",
+    "require_writable_parent",
+    "resolve",
+    "staged_output",
+]
 
 _extra: list[str] = []
 

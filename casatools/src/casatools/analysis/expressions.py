@@ -32,7 +32,9 @@ _PIXELWISE: dict[str, Callable[..., Any]] = {
     "dcomplex": lambda v: np.asarray(v, np.complex128), "boolean": lambda v: np.asarray(v, bool), "atan2": np.arctan2, "pow": np.power,
     "fmod": np.fmod,
 }  # fmt: skip
-_REDUCTIONS = frozenset({"sum", "mean", "min", "max", "median", "variance", "stddev", "avdev", "nelements", "ntrue", "nfalse", "any", "all"})
+_REDUCTIONS = frozenset(
+    {"sum", "mean", "min", "max", "median", "variance", "stddev", "avdev", "nelements", "ntrue", "nfalse", "any", "all"}
+)
 _CONSTANTS = {"pi": np.pi, "e": np.e, "c": 299792458.0}
 
 
@@ -140,7 +142,9 @@ class Expression:
         if node.name not in self.images:
             return Masked(_CONSTANTS[node.name])
         image = self.images[node.name]
-        inside = tuple(s if n == m or m == 1 and n == 1 else slice(0, 1) for s, n, m in zip(slices, image.shape, self.shape, strict=True))
+        inside = tuple(
+            s if n == m or (m == 1 and n == 1) else slice(0, 1) for s, n, m in zip(slices, image.shape, self.shape, strict=True)
+        )
         good = image.read_mask(inside) if image.has_mask and not node.name.endswith(":nomask") else None
         return Masked(image.read(inside), good)
 
@@ -197,7 +201,9 @@ class Expression:
 
     def _arguments(self, node: Call, slices: Sequence[slice], count: int) -> list[Masked]:
         if len(node.arguments) != count:
-            raise ParameterError(f"the function {node.function} takes {count} arguments; got {len(node.arguments)} (in {self.text!r})")
+            raise ParameterError(
+                f"the function {node.function} takes {count} arguments; got {len(node.arguments)} (in {self.text!r})"
+            )
         return [self._evaluate(n, slices) for n in node.arguments]
 
     def _reduce(self, node: Call) -> Masked:

@@ -47,10 +47,10 @@ class MomentOptions:
 
     moments: tuple[int, ...]
     axis: int
-    selection: ImageSelection = ImageSelection()
+    selection: ImageSelection = ImageSelection()  # noqa: RUF009 - frozen
     mask: str = ""
     stretch: bool = False
-    pixels: PixelRange = PixelRange()
+    pixels: PixelRange = PixelRange()  # noqa: RUF009 - frozen
 
     def __post_init__(self) -> None:
         if not self.moments:
@@ -152,6 +152,7 @@ def make_moment_images(path: str, outfile: str, options: MomentOptions) -> list[
             # Intensities per beam can only be added when the beam is one and the same.
             folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="casa-moments-"))
             image = stack.enter_context(smooth_to_common_beam(image, os.path.join(folder, "smoothed.im")))
+            image.object_name = ""  # the reference's moments of smoothed planes do not carry it on
         chosen = SelectedPixels(image, options.selection, options.mask, options.stretch)
         coordinate, step, unit = _axis_values(image, chosen.pixels, options.axis)
         array_axis = image.ndim - 1 - options.axis
@@ -166,7 +167,9 @@ def make_moment_images(path: str, outfile: str, options: MomentOptions) -> list[
                 values, good = chosen.read(block)
                 good = options.pixels.narrow(values, good)
                 moved = np.moveaxis(values, array_axis, 0)
-                found = compute_moments(moved, None if good is None else np.moveaxis(good, array_axis, 0), coordinate, step, options.moments)
+                found = compute_moments(
+                    moved, None if good is None else np.moveaxis(good, array_axis, 0), coordinate, step, options.moments
+                )
                 inside = tuple(s if k != array_axis else slice(0, 1) for k, s in enumerate(block))
                 for output, moment in zip(outputs, options.moments, strict=True):
                     result, defined = found[moment]
@@ -182,14 +185,11 @@ def _blocks(shape: Sequence[int], axis: int, depth: int) -> list[tuple[slice, ..
     longest = max(others, key=lambda k: (shape[k], -k)) if others else axis
     rest = int(np.prod([shape[k] for k in others if k != longest])) * depth * 16
     width = max(1, _BLOCK_BYTES // max(1, rest))
-    found = []
+    found: list[tuple[slice, ...]] = []
     for start in range(0, shape[longest], width):
-        found.append(
-            tuple(
-                slice(start, min(start + width, shape[k])) if k == longest else slice(0, depth if k == axis else shape[k])
-                for k in range(len(shape))
-            )
-        )
+        block = [slice(0, depth if k == axis else n) for k, n in enumerate(shape)]
+        block[longest] = slice(start, min(start + width, shape[longest]))
+        found.append(tuple(block))
     return found
 
 

@@ -35,8 +35,8 @@ class ImageStatisticsOptions:
     """
 
     axes: tuple[int, ...] = ()
-    statistics: StatisticsOptions = StatisticsOptions()
-    pixels: PixelRange = PixelRange()
+    statistics: StatisticsOptions = StatisticsOptions()  # noqa: RUF009 - frozen
+    pixels: PixelRange = PixelRange()  # noqa: RUF009 - frozen
 
 
 def pixels_per_beam(image: CasaImage, chan: int, stokes: int) -> float | None:
@@ -68,7 +68,7 @@ def image_statistics(
     selection: ImageSelection = ImageSelection(),  # noqa: B008 - frozen
     mask: str = "",
     stretch: bool = False,
-    options: ImageStatisticsOptions = ImageStatisticsOptions(),  # noqa: B008 - frozen
+    options: ImageStatisticsOptions = ImageStatisticsOptions(),
 ) -> dict[str, Any]:
     """Compute the statistics record of an image.
 
@@ -207,7 +207,12 @@ def _channel_width(image: CasaImage, chosen: SelectedPixels) -> float:
     """Channel width [km/s] by which a sum over several channels becomes an integrated flux; 1 for a single channel."""
     axis = image.coordinates.spectral_axis
     spectral = image.coordinates.spectral
-    if axis is None or spectral is None or len(chosen.pixels.chosen_on(image.ndim - 1 - axis)) < 2 or spectral.rest_frequency_hz <= 0:
+    if (
+        axis is None
+        or spectral is None
+        or len(chosen.pixels.chosen_on(image.ndim - 1 - axis)) < 2
+        or spectral.rest_frequency_hz <= 0
+    ):
         return 1.0
     middle = float(image.coordinates.reference_pixel[axis])
     hz = np.ravel(spectral.to_world(np.array([[middle, middle + 1.0]]))) * float(spectral.hz)
@@ -215,7 +220,12 @@ def _channel_width(image: CasaImage, chosen: SelectedPixels) -> float:
 
 
 def _put_single(
-    record: dict[str, Any], found: dict[str, float], names: Sequence[str], flux: float | None, chosen: SelectedPixels, image: CasaImage
+    record: dict[str, Any],
+    found: dict[str, float],
+    names: Sequence[str],
+    flux: float | None,
+    chosen: SelectedPixels,
+    image: CasaImage,
 ) -> None:
     empty = not found["npts"]
     for name in names:

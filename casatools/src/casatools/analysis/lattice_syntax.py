@@ -84,7 +84,9 @@ class _Parser:
             self.value = match.group(self.kind)
 
     def error(self) -> ParameterError:
-        return ParameterError(f"the expression {self.text!r} cannot be read at {self.text[max(0, self.at - len(self.value)):]!r}")
+        return ParameterError(
+            f"the expression {self.text!r} cannot be read at {self.text[max(0, self.at - len(self.value)) :]!r}"
+        )
 
     def expect(self, symbol: str) -> None:
         if self.value != symbol or self.kind != "operator":

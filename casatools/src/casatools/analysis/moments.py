@@ -95,7 +95,9 @@ def compute_moments(
     return {m: found[m] for m in moments}
 
 
-def _medians(values: np.ndarray, use: np.ndarray, coordinate: np.ndarray, count: np.ndarray) -> dict[int, tuple[np.ndarray, np.ndarray]]:
+def _medians(
+    values: np.ndarray, use: np.ndarray, coordinate: np.ndarray, count: np.ndarray
+) -> dict[int, tuple[np.ndarray, np.ndarray]]:
     """The median intensity, and the coordinate at which the running sum of intensities reaches half its total."""
     some = count > 0
     ordered = np.sort(np.where(use, values, np.inf), axis=0)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -60,7 +59,7 @@ class PixelRange:
 def _pair(value: Any, name: str) -> tuple[float, float] | None:
     if value is None or (isinstance(value, str) and not value):
         return None
-    items: Sequence[Any] = value if isinstance(value, (list, tuple, np.ndarray)) else [value]
+    items: list[Any] = list(value) if isinstance(value, (list, tuple, np.ndarray)) else [value]
     if len(items) == 0 or (len(items) == 1 and items[0] == -1):
         return None
     try:

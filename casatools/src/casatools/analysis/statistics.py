@@ -65,7 +65,9 @@ class StatisticsOptions:
         centers = [c for c in _CENTERS if self.center and c.startswith(self.center.lower())]
         if matches[0] == "fit-half":
             if len(centers) != 1:
-                raise ParameterError(f"center of the fit-half algorithm must be one of {', '.join(_CENTERS)}; got {self.center!r}")
+                raise ParameterError(
+                    f"center of the fit-half algorithm must be one of {', '.join(_CENTERS)}; got {self.center!r}"
+                )
             object.__setattr__(self, "center", centers[0])
 
 
@@ -132,7 +134,7 @@ class Moments:
         return float(np.sqrt(self.squares / self.count))
 
 
-def compute_statistics(blocks: Blocks, options: StatisticsOptions = StatisticsOptions()) -> dict[str, float]:  # noqa: B008 - frozen
+def compute_statistics(blocks: Blocks, options: StatisticsOptions = StatisticsOptions()) -> dict[str, float]:
     """Compute statistics of a stream of values.
 
     Parameters
@@ -236,7 +238,9 @@ def _chauvenet(blocks: Blocks, base: Moments, options: StatisticsOptions) -> Blo
 
 
 def _fit_half(blocks: Blocks, base: Moments, options: StatisticsOptions) -> dict[str, float]:
-    centre = {"zero": lambda: 0.0, "mean": lambda: base.mean, "median": lambda: _robust(blocks, base.count)["median"]}[options.center]()
+    centre = {"zero": lambda: 0.0, "mean": lambda: base.mean, "median": lambda: _robust(blocks, base.count)["median"]}[
+        options.center
+    ]()
     half = _within(blocks, -np.inf, centre) if options.lside else _within(blocks, centre, np.inf)
     real = _moments(half)
     if real.count == 0:

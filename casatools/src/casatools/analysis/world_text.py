@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -19,7 +20,7 @@ def world_text(coordinates: Coordinates, pixel: Sequence[float]) -> str:
     parts = []
     for axis in range(coordinates.n_world_axes):
         member, place = coordinates.member_of_world_axis(axis)
-        found = coordinates.members[member]
+        found: Any = coordinates.members[member]
         value = float(world[axis])
         if found.kind == "Direction":
             to_rad = float(found._to_rad[place])

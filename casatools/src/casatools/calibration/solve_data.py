@@ -243,7 +243,8 @@ def make_solve_input(
     spw_of = np.array([d.spw for d in ms.metadata.data_descriptions])
     spw = spw_of[ms.read("DATA_DESC_ID", rows)]
     keys = [np.asarray(ms.read(c, rows)) for c in ("FIELD_ID", "SCAN_NUMBER", "OBSERVATION_ID")]
-    intervals = assign_intervals(time, spw, *keys, options.intervals.time_s, options.combine_set)
+    field, scan, observation = keys
+    intervals = assign_intervals(time, spw, field, scan, observation, options.intervals.time_s, options.combine_set)
     # Fields and spectral windows are solved together but not averaged: what they disagree in counts as noise.
     sub = np.zeros(len(rows), dtype=np.int64)
     for name, values in (("field", keys[0]), ("spw", spw)):

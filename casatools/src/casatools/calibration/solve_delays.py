@@ -79,13 +79,13 @@ def solve_delay_intervals(
     has_data = np.zeros((count, nant, npar), dtype=bool)
     links = np.zeros((count, nant, npar))
     for b in range(nbl):
-        for antenna in (baselines.ant1[b], baselines.ant2[b]):
+        for antenna in (int(baselines.ant1[b]), int(baselines.ant2[b])):
             has_data[:, antenna] |= has[:, b]
             links[:, antenna] += has[:, b]
     connected = links >= minblperant
-    for b in np.flatnonzero((baselines.ant1 == refant) | (baselines.ant2 == refant)):
+    for b in np.flatnonzero((baselines.ant1 == refant) | (baselines.ant2 == refant)).tolist():
         first = baselines.ant1[b] == refant
-        other = baselines.ant2[b] if first else baselines.ant1[b]
+        other = int(baselines.ant2[b] if first else baselines.ant1[b])
         delay, _ = baseline_delays(np.moveaxis(vis[:, b], 1, 2), step_hz)
         param[:, other, 0] = np.where(has[:, b], -delay if first else delay, 0.0)
         flag[:, other, 0] = ~has[:, b] | ~connected[:, other]

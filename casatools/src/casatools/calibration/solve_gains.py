@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numba
 import numpy as np
@@ -74,7 +75,8 @@ def _solve(
     count = len(vis)
     gain, information = np.ones((count, nant), dtype=np.complex128), np.zeros((count, nant))
     chi2, done = np.zeros(count), np.zeros(count, dtype=bool)
-    numba.set_num_threads(min(thread_count(), numba.config.NUMBA_NUM_THREADS))
+    most = int(numba.config.NUMBA_NUM_THREADS)  # type: ignore[attr-defined]
+    numba.set_num_threads(min(thread_count(), most))
     solve_gains(
         ant1, ant2, np.ascontiguousarray(vis), np.ascontiguousarray(weight), phase_only, _TOLERANCE, _MOST_STEPS,
         gain, information, chi2, done,
@@ -153,7 +155,7 @@ def solve_gain_intervals(data: IntervalData, baselines: Baselines, nant: int, op
     significant = good & (snr >= options.minsnr)
     gain = np.where(significant, gain, 1.0)
 
-    def shaped(a: np.ndarray) -> np.ndarray:
+    def shaped(a: np.ndarray) -> Any:
         return a.reshape(count, nchan, npar, nant).transpose(0, 3, 1, 2)
 
     return Solutions(

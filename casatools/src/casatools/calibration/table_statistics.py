@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from casatools._base.errors import DataError, ParameterError
@@ -9,7 +11,7 @@ from casatools.io.caltable import CalTable
 
 __all__ = ["describe", "table_statistics"]
 
-_COMPLEX = {
+_COMPLEX: dict[str, Any] = {
     "amp": np.abs, "amplitude": np.abs, "phase": np.angle, "real": np.real, "imag": np.imag, "imaginary": np.imag,
 }  # fmt: skip
 _CELLS = {"PARAMERR": "paramerr", "FLAG": "flag", "SNR": "snr", "CPARAM": "param", "FPARAM": "param"}

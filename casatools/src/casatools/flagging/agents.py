@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -228,6 +229,30 @@ _STOKES = {
 _SIGNS = {"I": 1.0, "V": -1.0, "Q": 1.0, "U": -1.0}
 
 
+def products_of(agent: Agent, pol: int) -> list[tuple[tuple[int, ...], float]]:
+    """What to look at: correlations that are combined, and the sign of the second."""
+    names = list(agent.ms.metadata.polarizations[pol].names)
+    text = agent.command.correlation.replace(" ", "").upper()
+    if text in ("", "ALL"):
+        return [((k,), 1.0) for k in range(len(names))]
+    found: list[tuple[tuple[int, ...], float]] = []
+    for name in text.split(","):
+        if name in names:
+            found.append(((names.index(name),), 1.0))
+        elif name in _STOKES:
+            pairs = [p for p in _STOKES[name] if all(n in names for n in p)]
+            if pairs:
+                sign = (
+                    _SIGNS[name]
+                    * (-1.0 if name == "Q" and pairs[0][0] == "XX" else 1.0)
+                    * (-1.0 if name == "U" and pairs[0][0] == "XY" else 1.0)
+                )
+                found.append((tuple(names.index(n) for n in pairs[0]), sign))
+        elif name not in _KNOWN:
+            raise DataError(f"flagging: there is no correlation {name!r}; the data hold {', '.join(names)}")
+    return found
+
+
 class ClipAgent(Agent):
     """Flags visibilities whose amplitude, phase, real or imaginary part is outside (or inside) limits, and zeros."""
 
@@ -245,26 +270,7 @@ class ClipAgent(Agent):
 
     def products(self, pol: int) -> list[tuple[tuple[int, ...], float]]:
         """What to look at: correlations that are combined, and the sign of the second."""
-        names = list(self.ms.metadata.polarizations[pol].names)
-        text = self.command.correlation.replace(" ", "").upper()
-        if text in ("", "ALL"):
-            return [((k,), 1.0) for k in range(len(names))]
-        found: list[tuple[tuple[int, ...], float]] = []
-        for name in text.split(","):
-            if name in names:
-                found.append(((names.index(name),), 1.0))
-            elif name in _STOKES:
-                pairs = [p for p in _STOKES[name] if all(n in names for n in p)]
-                if pairs:
-                    sign = (
-                        _SIGNS[name]
-                        * (-1.0 if name == "Q" and pairs[0][0] == "XX" else 1.0)
-                        * (-1.0 if name == "U" and pairs[0][0] == "XY" else 1.0)
-                    )
-                    found.append((tuple(names.index(n) for n in pairs[0]), sign))
-            elif name not in _KNOWN:
-                raise DataError(f"flagging: there is no correlation {name!r}; the data hold {', '.join(names)}")
-        return found
+        return products_of(self, pol)
 
     def apply(self, piece: FlagChunk) -> None:
         rows, channels, _ = self.part(piece.chunk)
@@ -281,7 +287,7 @@ class ClipAgent(Agent):
                 if everything:
                     piece.flags[:, :, k] |= bad
                 else:
-                    piece.flags[np.ix_(rows, channels, [k])] |= bad[:, :, None]
+                    piece.flags[np.ix_(rows, channels, np.array([k]))] |= bad[:, :, None]
 
     def _bad(self, plane: np.ndarray, before: np.ndarray, piece: FlagChunk, rows: np.ndarray) -> np.ndarray:
         if self.chanbin > 1 or self.timebin_s > 0:
@@ -296,7 +302,13 @@ class ClipAgent(Agent):
         bad = np.zeros(plane.shape, bool)
         if self.limits is not None:
             if np.iscomplexobj(plane):
-                value = {"ABS": np.abs, "ARG": np.angle, "REAL": np.real, "IMAG": np.imag}[function](plane)
+                parts: dict[str, Callable[[np.ndarray], np.ndarray]] = {
+                    "ABS": np.abs,
+                    "ARG": np.angle,
+                    "REAL": np.real,
+                    "IMAG": np.imag,
+                }
+                value = parts[function](plane)
             else:
                 value = plane
             low, high = self.limits

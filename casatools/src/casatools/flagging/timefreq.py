@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from casatools._base.errors import ParameterError
-from casatools.flagging.agents import Agent, ClipAgent, FlagChunk, columns_needed
+from casatools.flagging.agents import Agent, FlagChunk, columns_needed, products_of
 
 __all__ = ["AntintAgent", "ExtendAgent", "PlaneAgent", "Planes"]
 
@@ -59,7 +59,9 @@ class PlaneAgent(Agent):
         if "datacolumn" in self.options:
             self.needed = columns_needed(str(self.options["datacolumn"]), self.ms)
 
-    products = ClipAgent.products
+    def products(self, pol: int) -> list[tuple[tuple[int, ...], float]]:
+        """What to look at: correlations that are combined, and the sign of the second."""
+        return products_of(self, pol)
 
     def apply(self, piece: FlagChunk) -> None:
         rows, channels, correlations = self.part(piece.chunk)

@@ -143,7 +143,9 @@ def _resampled(patch: np.ndarray, finer: int) -> np.ndarray:
     return np.asarray(kernel @ patch @ kernel.T)
 
 
-def gaussian_plane(shape: tuple[int, int], centre: tuple[float, float], beam: GaussianBeam, cell_rad: tuple[float, float]) -> np.ndarray:
+def gaussian_plane(
+    shape: tuple[int, int], centre: tuple[float, float], beam: GaussianBeam, cell_rad: tuple[float, float]
+) -> np.ndarray:
     """A Gaussian of peak 1 on the pixels of a plane (y, x); `centre` in pixels (x, y)."""
     east = -(np.arange(shape[1]) - centre[0])[None, :] * cell_rad[0]
     north = (np.arange(shape[0]) - centre[1])[:, None] * cell_rad[1]

@@ -64,7 +64,14 @@ def continuum_axis(edges_hz: Sequence[tuple[float, float]], frame: str, rest_hz:
 
 
 def cube_axis(
-    data_hz: np.ndarray, width_hz: np.ndarray, nchan: int, start: Any, width: Any, frame: str, rest_hz: float, veltype: str = "radio"
+    data_hz: np.ndarray,
+    width_hz: np.ndarray,
+    nchan: int,
+    start: Any,
+    width: Any,
+    frame: str,
+    rest_hz: float,
+    veltype: str = "radio",
 ) -> SpectralAxis:
     """The channels of a cube.
 
@@ -128,7 +135,9 @@ def _fill(centre: float, step: float, data_hz: np.ndarray, width_hz: np.ndarray)
     room = (high - (centre - 0.5 * abs(step))) if step > 0 else ((centre + 0.5 * abs(step)) - low)
     count = int(np.floor(room / abs(step) + 1e-3))
     if count < 1:
-        raise SelectionError(f"a cube from {centre:.9g} Hz in steps of {step:.6g} Hz has no channel within the data ({low:.9g} to {high:.9g} Hz)")
+        raise SelectionError(
+            f"a cube from {centre:.9g} Hz in steps of {step:.6g} Hz has no channel within the data ({low:.9g} to {high:.9g} Hz)"
+        )
     return count
 
 
@@ -141,11 +150,15 @@ def _velocity_axis(
     ends = np.sort(frequency_to_velocity(np.array([low, high]), rest_hz, veltype))
     own = float((ends[1] - ends[0]) / max(1, len(data_hz)))
     step = float(to_unit(width, "m/s")) if str(width) else own
-    centre = float(to_unit(start, "m/s")) if str(start) else (ends[0] + 0.5 * abs(step) if step > 0 else ends[1] - 0.5 * abs(step))
+    centre = (
+        float(to_unit(start, "m/s")) if str(start) else (ends[0] + 0.5 * abs(step) if step > 0 else ends[1] - 0.5 * abs(step))
+    )
     room = (ends[1] - centre + 0.5 * abs(step)) if step > 0 else (centre + 0.5 * abs(step) - ends[0])
     total = nchan if nchan > 0 else int(np.floor(room / abs(step) + 1e-3))
     if total < 1:
-        raise SelectionError(f"a cube from {centre / 1e3:.6g} km/s in steps of {step / 1e3:.6g} km/s has no channel within the data")
+        raise SelectionError(
+            f"a cube from {centre / 1e3:.6g} km/s in steps of {step / 1e3:.6g} km/s has no channel within the data"
+        )
     frequencies = velocity_to_frequency(centre + step * np.arange(total), rest_hz, veltype)
     spacing = float(frequencies[1] - frequencies[0]) if total > 1 else -step * rest_hz / 299792458.0
     return SpectralAxis(frequencies, spacing, frame, rest_hz, tabular=veltype.lower() != "radio" and total > 1)

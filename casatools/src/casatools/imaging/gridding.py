@@ -63,7 +63,9 @@ def grid(uvw_m: np.ndarray, freq_hz: np.ndarray, vis: np.ndarray, weight: np.nda
     return np.ascontiguousarray(image.T)
 
 
-def degrid(uvw_m: np.ndarray, freq_hz: np.ndarray, model: np.ndarray, mask: np.ndarray | None, options: GridOptions) -> np.ndarray:
+def degrid(
+    uvw_m: np.ndarray, freq_hz: np.ndarray, model: np.ndarray, mask: np.ndarray | None, options: GridOptions
+) -> np.ndarray:
     """Visibilities (row, chan) complex64 of a model image (y, x) [Jy/pixel]; the adjoint of `grid`.
 
     Where `mask` (row, chan) is zero nothing is computed and the result is zero.

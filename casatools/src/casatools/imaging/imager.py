@@ -9,7 +9,6 @@ they fit into the budget, and are streamed again from the MeasurementSets in eac
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -17,13 +16,13 @@ import numpy as np
 from casatools._base.errors import DataError
 from casatools._base.memory import memory_budget_bytes
 from casatools._base.progress import Progress
-from casatools._base.threads import thread_count
 from casatools.frames.directions import Direction
-from casatools.imaging.beam_fit import GaussianBeam, fit_beam, sidelobe_level
+from casatools.imaging.beam_fit import fit_beam, sidelobe_level
 from casatools.imaging.cycle_control import CycleControl
 from casatools.imaging.frequency_grid import SpectralAxis
 from casatools.imaging.gridding import GridOptions, degrid, grid
 from casatools.imaging.minor_cycle import MinorCycle
+from casatools.imaging.plane_deconvolver import PlaneDeconvolver, Planes
 from casatools.imaging.visibilities import DataSource, VisibilityBlock
 from casatools.imaging.weighting import ImagingWeights, WeightingOptions
 from casatools.kernels.clean_hogbom import peak_in_mask
@@ -113,28 +112,6 @@ def _joined(group: Sequence[VisibilityBlock]) -> VisibilityBlock:
     )
 
 
-@dataclass
-class Planes:
-    """The arrays of an image, internal order.
-
-    Attributes
-    ----------
-    psf : ndarray (chan, y, x) float32
-    residual, model : ndarray (chan, pol, y, x) float32
-    mask : ndarray (chan, pol, y, x) bool
-    sumwt : ndarray (chan,) float64
-    beams : list of GaussianBeam or None
-        One a channel; None where a channel has no data.
-    """
-
-    psf: np.ndarray
-    residual: np.ndarray
-    model: np.ndarray
-    mask: np.ndarray
-    sumwt: np.ndarray
-    beams: list[GaussianBeam | None]
-
-
 def channel_mixing(axis: SpectralAxis, data_hz: np.ndarray, nearest: bool) -> np.ndarray | None:
     """How much of the model of each image channel (columns) is seen in each channel (rows) of the residual.
 
@@ -164,7 +141,7 @@ def channel_mixing(axis: SpectralAxis, data_hz: np.ndarray, nearest: bool) -> np
     return None if np.abs(mixing - np.eye(nchan)).max() < 0.02 else mixing
 
 
-class Imager:
+class Imager(PlaneDeconvolver):
     """Makes and deconvolves the planes of one image.
 
     Parameters
@@ -179,11 +156,18 @@ class Imager:
     """
 
     def __init__(
-        self, data: ImagingData, options: GridOptions, weighting: WeightingOptions, per_channel: bool = True, psf_cutoff: float = 0.35
+        self,
+        data: ImagingData,
+        options: GridOptions,
+        weighting: WeightingOptions,
+        per_channel: bool = True,
+        psf_cutoff: float = 0.35,
     ) -> None:
         self.data, self.options, self.psf_cutoff = data, options, psf_cutoff
         nchan = data.axis.nchan
-        self.weights = ImagingWeights(options.shape, options.cell_rad, weighting, nchan if per_channel and data.is_cube else 1)
+        self.weights = ImagingWeights(
+            options.shape, options.cell_rad, weighting, nchan if per_channel and data.is_cube else 1, _bandwidth(data.axis)
+        )
         nx, ny = options.shape
         npol = len(data.labels)
         self.planes = Planes(
@@ -199,7 +183,8 @@ class Imager:
             return None
         source = data.sources[0]
         parts = [
-            source.channels(int(d))[0] * float(np.median(source.factors(int(d), data.axis.frame, source.times_s))) for d in source.ddids
+            source.channels(int(d))[0] * float(np.median(source.factors(int(d), data.axis.frame, source.times_s)))
+            for d in source.ddids
         ]
         return channel_mixing(data.axis, np.concatenate(parts), data.interpolation == "nearest")
 
@@ -248,7 +233,7 @@ class Imager:
         planes = self.planes
         planes.residual[...] = 0
         model = planes.model if self._mixing is None else np.tensordot(self._mixing.astype(np.float32), planes.model, axes=(1, 0))
-        has_model = model.any(axis=(2, 3))
+        has_model = np.asarray(model.any(axis=(2, 3)))
         with Progress(self.data.axis.nchan, "imaging") as progress:
             for block in self.data.blocks():
                 for chan, weight in self._weighted(block):
@@ -263,61 +248,6 @@ class Imager:
         safe = np.where(planes.sumwt > 0, planes.sumwt, 1.0)
         planes.residual /= safe[:, None, None, None].astype(np.float32)
 
-    def peak(self) -> float:
-        """Greatest absolute residual in the masks."""
-        planes = self.planes
-        return max(
-            float(peak_in_mask(planes.residual[c, p], planes.mask[c, p])[0])
-            for c in range(planes.residual.shape[0])
-            for p in range(planes.residual.shape[1])
-        )
-
-    def noise_thresholds(self, nsigma: float) -> np.ndarray:
-        """``nsigma`` times the robust noise of each plane (chan, pol): 1.4826 times the median absolute deviation."""
-        residual = self.planes.residual
-        flat = residual.reshape(*residual.shape[:2], -1)
-        median = np.median(flat, axis=2)
-        return np.asarray(nsigma * 1.4826 * np.median(np.abs(flat - median[..., None]), axis=2))
-
-    def minor_cycle(self, control: CycleControl, cycle: MinorCycle) -> int:
-        """Deconvolve all planes once; returns the iterations done."""
-        planes = self.planes
-        threshold = control.begin_minor(self.peak())
-        options = control.options
-        noise = self.noise_thresholds(options.nsigma) if options.nsigma > 0 else np.zeros(planes.residual.shape[:2])
-        niter = control.cycle_niter
-        places = [(c, p) for c in range(planes.residual.shape[0]) for p in range(planes.residual.shape[1]) if planes.sumwt[c] > 0]
-        start = {place: _summary(planes, place) for place in places} if options.full_summary else {}
-
-        def run(place: tuple[int, int]) -> tuple[int, float]:
-            c, p = place
-            limit = max(threshold, float(noise[c, p]))
-            return cycle.run(planes.residual[c, p], planes.model[c, p], planes.psf[c], planes.mask[c, p], limit, niter)
-
-        with ThreadPoolExecutor(thread_count(), thread_name_prefix="minor") as pool:
-            results = list(pool.map(run, places))
-        total, at = 0, control.done
-        for place, (count, peak) in zip(places, results, strict=True):
-            entry = {"cycleThresh": threshold, "iterDone": count, "modelFlux": float(planes.model[place].sum(dtype=np.float64)), "peakRes": peak}
-            if options.full_summary:
-                entry |= start[place] | {
-                    "peakResNM": float(np.abs(planes.residual[place]).max()), "cycleStartIters": control.done, "startIterDone": at, "mpiServer": 0,
-                    "stopCode": 1 if count >= niter else 2,
-                }  # fmt: skip
-            control.add_plane(*place, entry)
-            total += count
-            at += count
-        control.after_minor(total)
-        return total
-
-    def record_unclean(self, control: CycleControl) -> None:
-        """Record the peaks of planes that are not deconvolved."""
-        planes = self.planes
-        for c in range(planes.residual.shape[0]):
-            for p in range(planes.residual.shape[1]):
-                peak = float(peak_in_mask(planes.residual[c, p], planes.mask[c, p])[0])
-                control.add_plane(c, p, {"cycleThresh": 0.0, "iterDone": 0.0, "modelFlux": 0.0, "peakRes": peak})
-
     def clean(self, control: CycleControl, cycle: MinorCycle) -> None:
         """Alternate minor and major cycles until a stopping rule holds; the residual must have been made."""
         control.sidelobe = self.sidelobe
@@ -325,7 +255,7 @@ class Imager:
             nsigma = control.options.nsigma
             peaks_below = False
             if nsigma > 0:
-                limits = self.noise_thresholds(nsigma)
+                limits: np.ndarray = self.noise_thresholds(nsigma)
                 peaks_below = all(
                     float(peak_in_mask(self.planes.residual[c, p], self.planes.mask[c, p])[0]) <= limits[c, p]
                     for c in range(limits.shape[0])
@@ -339,9 +269,7 @@ class Imager:
             control.begin_minor(self.peak())  # the record shows the depth that a next cycle would have
 
 
-def _summary(planes: Planes, place: tuple[int, int]) -> dict[str, float]:
-    residual, mask = planes.residual[place], planes.mask[place]
-    return {
-        "startPeakRes": float(peak_in_mask(residual, mask)[0]), "startPeakResNM": float(np.abs(residual).max()),
-        "startModelFlux": float(planes.model[place].sum(dtype=np.float64)), "masksum": float(mask.sum()),
-    }  # fmt: skip
+def _bandwidth(axis: SpectralAxis) -> float:
+    """Fractional bandwidth between the centres of the outermost channels."""
+    low, high = float(axis.frequencies_hz.min()), float(axis.frequencies_hz.max())
+    return 2.0 * (high - low) / (high + low)

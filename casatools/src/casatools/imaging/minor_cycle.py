@@ -43,7 +43,9 @@ class MinorOptions:
 
     def __post_init__(self) -> None:
         if self.deconvolver not in DECONVOLVERS:
-            raise ParameterError(f"tclean: parameter 'deconvolver' must be one of {', '.join(DECONVOLVERS)}; got {self.deconvolver!r}")
+            raise ParameterError(
+                f"tclean: parameter 'deconvolver' must be one of {', '.join(DECONVOLVERS)}; got {self.deconvolver!r}"
+            )
         if self.deconvolver not in _AVAILABLE:
             raise UnsupportedError(f"deconvolver={self.deconvolver!r} is not there yet; use one of {', '.join(_AVAILABLE)}")
         if not 0.0 < self.gain <= 2.0:
@@ -108,7 +110,14 @@ class MinorCycle:
         return self._clark(residual, model, psf, centred, mask, threshold, niter)
 
     def _clark(
-        self, residual: np.ndarray, model: np.ndarray, psf: np.ndarray, centred: np.ndarray, mask: np.ndarray, threshold: float, niter: int
+        self,
+        residual: np.ndarray,
+        model: np.ndarray,
+        psf: np.ndarray,
+        centred: np.ndarray,
+        mask: np.ndarray,
+        threshold: float,
+        niter: int,
     ) -> tuple[int, float]:
         """Clark's minor cycles: components from the bright pixels with a patch of the beam, then one exact subtraction."""
         cy, cx = centred.shape[0] // 2, centred.shape[1] // 2
@@ -138,12 +147,21 @@ class MinorCycle:
         return done, peak
 
     def _multiscale(
-        self, residual: np.ndarray, model: np.ndarray, psf: np.ndarray, mask: np.ndarray, threshold: float, niter: int, scales: np.ndarray
+        self,
+        residual: np.ndarray,
+        model: np.ndarray,
+        psf: np.ndarray,
+        mask: np.ndarray,
+        threshold: float,
+        niter: int,
+        scales: np.ndarray,
     ) -> tuple[int, float]:
         """Cornwell's multi-scale CLEAN: residual and beam convolved with each scale, components taken from the best of them."""
         shapes = [scale_plane(residual.shape, float(s)) for s in scales]
         count = len(scales)
-        smoothed = np.stack([convolve_components(residual, s) if k or scales[0] else residual for k, s in enumerate(shapes)]).astype(np.float32)
+        smoothed = np.stack(
+            [convolve_components(residual, s) if k or scales[0] else residual for k, s in enumerate(shapes)]
+        ).astype(np.float32)
         beams = [convolve_components(psf, s) if scales[k] else psf for k, s in enumerate(shapes)]
         cross = np.empty((count, count, *psf.shape), dtype=np.float32)
         for a in range(count):
@@ -156,14 +174,11 @@ class MinorCycle:
         done, peak = clean_multiscale(
             smoothed, components, cross, mask, np.ascontiguousarray(bias), self.options.gain, threshold, niter, cy, cx
         )
+        found = np.zeros_like(model)
         for k in range(count):
-            if scales[k]:
-                model += convolve_components(components[k], shapes[k]).astype(np.float32)
-            else:
-                model += components[k]
-        residual -= convolve_components(
-            sum((convolve_components(components[k], shapes[k]) if scales[k] else components[k]) for k in range(count)), psf
-        ).astype(np.float32)
+            found += convolve_components(components[k], shapes[k]).astype(np.float32) if scales[k] else components[k]
+        model += found
+        residual -= convolve_components(found, psf).astype(np.float32)
         return int(done), float(peak)
 
 
@@ -189,7 +204,12 @@ def _spheroidal(nu: np.ndarray) -> np.ndarray:
     ----------
     Schwab 1984, in "Indirect Imaging", ed. Roberts, p. 333: rational approximation, table of coefficients.
     """
-    top = np.array([[8.203343e-2, -3.644705e-1, 6.278660e-1, -5.335581e-1, 2.312756e-1], [4.028559e-3, -3.697768e-2, 1.021332e-1, -1.201436e-1, 6.412774e-2]])
+    top = np.array(
+        [
+            [8.203343e-2, -3.644705e-1, 6.278660e-1, -5.335581e-1, 2.312756e-1],
+            [4.028559e-3, -3.697768e-2, 1.021332e-1, -1.201436e-1, 6.412774e-2],
+        ]
+    )
     bottom = np.array([[1.0, 8.212018e-1, 2.078043e-1], [1.0, 9.599102e-1, 2.918724e-1]])
     part = (nu >= 0.75).astype(int)
     offset = nu**2 - np.where(part, 1.0, 0.5625)

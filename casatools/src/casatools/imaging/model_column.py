@@ -15,8 +15,18 @@ from casatools.io.ms import VisChunk, iter_chunks, write_chunks
 __all__ = ["save_model_column"]
 
 _SPEED_OF_LIGHT_M_S = 299792458.0
-_CIRCULAR = {5: {"I": 1.0, "V": 1.0}, 6: {"Q": 1.0, "U": 1j}, 7: {"Q": 1.0, "U": -1j}, 8: {"I": 1.0, "V": -1.0}}
-_LINEAR = {9: {"I": 1.0, "Q": 1.0}, 10: {"U": 1.0, "V": 1j}, 11: {"U": 1.0, "V": -1j}, 12: {"I": 1.0, "Q": -1.0}}
+_CIRCULAR: dict[int, dict[str, complex]] = {
+    5: {"I": 1.0, "V": 1.0},
+    6: {"Q": 1.0, "U": 1j},
+    7: {"Q": 1.0, "U": -1j},
+    8: {"I": 1.0, "V": -1.0},
+}
+_LINEAR: dict[int, dict[str, complex]] = {
+    9: {"I": 1.0, "Q": 1.0},
+    10: {"U": 1.0, "V": 1j},
+    11: {"U": 1.0, "V": -1j},
+    12: {"I": 1.0, "Q": -1.0},
+}
 _NAMES = {5: "RR", 8: "LL", 9: "XX", 12: "YY"}
 
 
@@ -50,7 +60,9 @@ def _predict(data: ImagingData, source: DataSource, chunk: VisChunk, model: np.n
     uvw = np.asarray(chunk["UVW"], dtype=np.float64).copy()
     shift = np.zeros(len(uvw))
     for number in np.unique(chunk["FIELD_ID"]):
-        own = convert_direction(source.field_direction(int(number)), data.centre.frame, float(source.times_s[0]), source.position_m)
+        own = convert_direction(
+            source.field_direction(int(number)), data.centre.frame, float(source.times_s[0]), source.position_m
+        )
         rows = np.flatnonzero(chunk["FIELD_ID"] == number)
         uvw[rows], shift[rows] = rotate_phase_centre(uvw[rows], own, data.centre)
     planes = {label: _visibilities(data, source, chunk, model[:, k], uvw, freq, options) for k, label in enumerate(data.labels)}
@@ -70,7 +82,13 @@ def _predict(data: ImagingData, source: DataSource, chunk: VisChunk, model: np.n
 
 
 def _visibilities(
-    data: ImagingData, source: DataSource, chunk: VisChunk, model: np.ndarray, uvw: np.ndarray, freq: np.ndarray, options: GridOptions
+    data: ImagingData,
+    source: DataSource,
+    chunk: VisChunk,
+    model: np.ndarray,
+    uvw: np.ndarray,
+    freq: np.ndarray,
+    options: GridOptions,
 ) -> np.ndarray:
     """Model visibilities (row, chan) of one polarization plane; a cube's channels serve the data channels nearest to them."""
     if not data.is_cube:

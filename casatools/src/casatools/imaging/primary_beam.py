@@ -34,7 +34,8 @@ def dish_power(radius_rad: np.ndarray, diameter_m: float, freq_hz: np.ndarray | 
     """The primary beam of a dish at distances from its axis [rad] and frequencies that broadcast against them; 1 on the axis."""
     x = np.pi * diameter_m * np.asarray(radius_rad) * freq_hz / _SPEED_OF_LIGHT_M_S
     beam = airy_power(x) * np.interp(x, np.arange(len(_RATIO)) * 0.1, _RATIO)
-    return np.where(x <= _X_LIMIT, np.minimum(beam, 1.0), 0.0)
+    # The ratio's first step is coarse: only the axis itself may be 1, also in single precision.
+    return np.where(x <= _X_LIMIT, np.minimum(beam, 1.0 - 1e-5 * np.minimum(x, 1.0)), 0.0)
 
 
 def primary_beam_plane(coordinates: Coordinates, shape: tuple[int, int], diameter_m: float, freq_hz: float) -> np.ndarray:

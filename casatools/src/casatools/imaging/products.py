@@ -67,10 +67,22 @@ class ImageWriter:
     telescope, object_name : str
     history : sequence of str
         Lines for the history of each image.
+    task : str
+        What wrote it.
     """
 
-    def __init__(self, folder: str, base: str, coordinates: Coordinates, telescope: str, object_name: str, history: Sequence[str]) -> None:
+    def __init__(
+        self,
+        folder: str,
+        base: str,
+        coordinates: Coordinates,
+        telescope: str,
+        object_name: str,
+        history: Sequence[str],
+        task: str = "tclean",
+    ) -> None:
         self.folder, self.base = folder, os.path.basename(base)
+        self.task = task
         self.coordinates, self.telescope, self.object_name, self.history = coordinates, telescope, object_name, list(history)
 
     def write(
@@ -97,7 +109,9 @@ class ImageWriter:
         """
         path = os.path.join(self.folder, f"{self.base}.{suffix}")
         where = coordinates if coordinates is not None else self.coordinates
-        with CasaImage.create(path, pixels.shape, where, np.float32, unit=unit, mask="mask0" if mask is not None else "") as image:
+        with CasaImage.create(
+            path, pixels.shape, where, np.float32, unit=unit, mask="mask0" if mask is not None else ""
+        ) as image:
             image.misc_info = {"INSTRUME": self.telescope, "distance": 0.0}
             image.object_name = self.object_name
             for chan in range(pixels.shape[0]):
@@ -106,7 +120,7 @@ class ImageWriter:
                     image.write_mask(mask[chan], (slice(chan, chan + 1),))
             if beams is not None:
                 image.beams = beams
-            image.append_history(self.history, "tclean")
+            image.append_history(self.history, self.task)
 
 
 def read_planes(path: str, shape: tuple[int, ...]) -> np.ndarray:
@@ -119,7 +133,9 @@ def read_planes(path: str, shape: tuple[int, ...]) -> np.ndarray:
     """
     with CasaImage.open(path) as image:
         if image.shape != shape:
-            raise DataError(f"image {path!r} has the shape {image.shape[::-1]}, this run makes {shape[::-1]}: give another imagename or restart=False")
+            raise DataError(
+                f"image {path!r} has the shape {image.shape[::-1]}, this run makes {shape[::-1]}: give another imagename or restart=False"
+            )
         return np.asarray(image.read(), dtype=np.float32)
 
 

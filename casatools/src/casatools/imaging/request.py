@@ -16,7 +16,7 @@ from casatools.imaging.minor_cycle import MinorOptions
 from casatools.imaging.weighting import WeightingOptions, parse_taper
 from casatools.io.ms import Selection
 
-__all__ = ["TcleanRequest"]
+__all__ = ["TcleanRequest", "jansky", "parse_restoring_beam"]
 
 _STANDARD = ("standard", "ft", "gridft")
 _WIDE = ("wproject", "widefield", "wprojectft")
@@ -28,7 +28,9 @@ def _texts(value: Any, count: int, name: str) -> list[str]:
     if len(given) == 1:
         return given * count
     if len(given) != count:
-        raise ParameterError(f"tclean: parameter {name!r} holds {len(given)} items for {count} MeasurementSets; give one, or one each")
+        raise ParameterError(
+            f"tclean: parameter {name!r} holds {len(given)} items for {count} MeasurementSets; give one, or one each"
+        )
     return given
 
 
@@ -38,11 +40,30 @@ def _angle(value: Any) -> float:
     return float(to_unit(f"{float(value)}arcsec" if bare else value, "rad"))
 
 
-def _jansky(value: Any) -> float:
+def jansky(value: Any) -> float:
     """A flux density [Jy]; bare numbers are Jy, and so is ``"0.1Jy/beam"``."""
     number, unit = parse_quantity(value)
     name = unit.replace("/beam", "")
     return float(to_unit({"value": number, "unit": name}, "Jy")) if name else float(number)
+
+
+def parse_restoring_beam(value: Any, task: str) -> list[float] | str:
+    """A restoring beam: ``[]`` for each plane its own, ``"common"``, or [major, minor, angle] in radians; bare numbers are arcsec and degrees."""
+    given = value if isinstance(value, (list, tuple)) else [value]
+    found = [v for v in given if str(v).strip()]
+    if not found:
+        return []
+    if len(found) == 1 and str(found[0]).lower() == "common":
+        return "common"
+    axes: Sequence[float] = [_angle(v) for v in found[:2]]
+    angle = (
+        float(np.deg2rad(float(found[2])) if isinstance(found[2], (int, float)) else to_unit(found[2], "rad"))
+        if len(found) > 2
+        else 0.0
+    )
+    if len(found) > 3 or min(axes) <= 0:
+        raise ParameterError(f"{task}: parameter 'restoringbeam' must be 'common' or one to three angles; got {value!r}")
+    return [axes[0], axes[-1], angle]
 
 
 @dataclass(frozen=True)
@@ -153,6 +174,8 @@ class TcleanRequest:
             raise ParameterError(f"tclean: parameter 'psfcutoff' must be between 0 and 1; got {self.psfcutoff}")
         if self.projection.upper() not in ("SIN", "TAN", "NCP", "ARC", "STG", "ZEA"):
             raise ParameterError(f"tclean: parameter 'projection' must be SIN, TAN, ...; got {self.projection!r}")
+        if self.weighting == "briggsbwtaper" and not (self.perchanweightdensity and self.specmode == "cube"):
+            raise ParameterError("tclean: weighting='briggsbwtaper' needs specmode='cube' and perchanweightdensity=True")
         self._refuse_missing()
         # Made once here so that a bad value is refused before any data are read.
         _ = (self.grid_options, self.weighting_options, self.minor_options, self.cycle_options, self.selections)
@@ -202,7 +225,13 @@ class TcleanRequest:
         count = len(self.paths)
         names = {"field": self.field, "spw": self.spw, "intent": self.intent}
         if self.selectdata:
-            names |= {"timerange": self.timerange, "uvrange": self.uvrange, "antenna": self.antenna, "scan": self.scan, "observation": self.observation}
+            names |= {
+                "timerange": self.timerange,
+                "uvrange": self.uvrange,
+                "antenna": self.antenna,
+                "scan": self.scan,
+                "observation": self.observation,
+            }
         texts = {name: _texts(value, count, name) for name, value in names.items()}
         return [Selection(**{name: values[k] for name, values in texts.items()}) for k in range(count)]
 
@@ -224,20 +253,22 @@ class TcleanRequest:
     def weighting_options(self) -> WeightingOptions:
         """The weighting scheme."""
         tapers = self.uvtaper if isinstance(self.uvtaper, (list, tuple)) else [self.uvtaper]
-        noise = _jansky(self.noise) if self.weighting == "briggsabs" else 1.0
+        noise = jansky(self.noise) if self.weighting == "briggsabs" else 1.0
         return WeightingOptions(self.weighting, self.robust, noise, self.npixels, parse_taper(tapers))
 
     @property
     def minor_options(self) -> MinorOptions:
         """The deconvolver."""
-        scales = tuple(float(s) for s in (self.scales if isinstance(self.scales, (list, tuple)) else [self.scales]) if str(s) != "")
+        scales = tuple(
+            float(s) for s in (self.scales if isinstance(self.scales, (list, tuple)) else [self.scales]) if str(s) != ""
+        )
         return MinorOptions(self.deconvolver, self.gain, scales, self.smallscalebias)
 
     @property
     def cycle_options(self) -> CycleOptions:
         """Limits of the iterations."""
         return CycleOptions(
-            self.niter, self.cycleniter, _jansky(self.threshold), self.nsigma, self.cyclefactor, self.minpsffraction, self.maxpsffraction,
+            self.niter, self.cycleniter, jansky(self.threshold), self.nsigma, self.cyclefactor, self.minpsffraction, self.maxpsffraction,
             self.nmajor, self.gain, self.fullsummary,
         )  # fmt: skip
 
@@ -250,17 +281,7 @@ class TcleanRequest:
 
     def beam_given(self) -> list[float] | str:
         """The restoring beam: ``[]`` for each plane its own, ``"common"``, or [major, minor, angle] in radians."""
-        given = self.restoringbeam if isinstance(self.restoringbeam, (list, tuple)) else [self.restoringbeam]
-        found = [v for v in given if str(v).strip()]
-        if not found:
-            return []
-        if len(found) == 1 and str(found[0]).lower() == "common":
-            return "common"
-        axes: Sequence[float] = [float(to_unit(v, "rad")) for v in found[:2]]
-        angle = float(to_unit(found[2], "rad")) if len(found) > 2 else 0.0
-        if len(found) > 3 or min(axes) <= 0:
-            raise ParameterError(f"tclean: parameter 'restoringbeam' must be 'common' or one to three angles; got {self.restoringbeam!r}")
-        return [axes[0], axes[-1], angle]
+        return parse_restoring_beam(self.restoringbeam, "tclean")
 
     @property
     def start_is_frequency(self) -> bool:

@@ -28,7 +28,9 @@ def convolve_to_beam(model: np.ndarray, beam: GaussianBeam, cell_rad: tuple[floa
     sin, cos = np.sin(beam.angle_rad), np.cos(beam.angle_rad)
     # x grows to the west, so that east is -u.
     along, across = (-u * sin + v * cos) * beam.major_rad, (-u * cos - v * sin) * beam.minor_rad
-    transform *= np.exp(-(np.pi**2) / (4.0 * np.log(2.0)) * (along**2 + across**2)) * (beam.area_rad2 / (cell_rad[0] * cell_rad[1]))
+    transform *= np.exp(-(np.pi**2) / (4.0 * np.log(2.0)) * (along**2 + across**2)) * (
+        beam.area_rad2 / (cell_rad[0] * cell_rad[1])
+    )
     result = ducc0.fft.c2r(transform, axes=(0, 1), lastsize=lx, forward=False, inorm=2, nthreads=thread_count())
     return np.asarray(result[:ny, :nx])
 
@@ -48,7 +50,9 @@ def smooth_residual(residual: np.ndarray, own: GaussianBeam, target: GaussianBea
     return np.asarray(convolve_to_beam(residual, kernel, cell_rad) / kernel_area * scale)
 
 
-def restore(model: np.ndarray, residual: np.ndarray, own: GaussianBeam, target: GaussianBeam, cell_rad: tuple[float, float]) -> np.ndarray:
+def restore(
+    model: np.ndarray, residual: np.ndarray, own: GaussianBeam, target: GaussianBeam, cell_rad: tuple[float, float]
+) -> np.ndarray:
     """The restored plane (y, x) float32 [Jy/beam] with the target beam, whose residual had its own beam."""
     return (convolve_to_beam(model, target, cell_rad) + smooth_residual(residual, own, target, cell_rad)).astype(np.float32)
 

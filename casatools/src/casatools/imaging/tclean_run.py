@@ -12,16 +12,16 @@ from casatools._base import log
 from casatools._base.errors import DataError, ParameterError, SelectionError
 from casatools.frames.directions import Direction, convert_direction, parse_direction
 from casatools.frames.engine import position_record
-from casatools.imaging.beam_fit import GaussianBeam, fit_beam, sidelobe_level
+from casatools.imaging.beam_fit import fit_beam, sidelobe_level
 from casatools.imaging.cycle_control import CycleControl
 from casatools.imaging.frequency_grid import SpectralAxis, continuum_axis, cube_axis
 from casatools.imaging.imager import Imager, ImagingData
 from casatools.imaging.minor_cycle import MinorCycle
 from casatools.imaging.model_column import save_model_column
+from casatools.imaging.plane_deconvolver import restore_planes
 from casatools.imaging.primary_beam import primary_beam_plane
 from casatools.imaging.products import ImageWriter, beam_set, mask_values, read_planes, staged_images
 from casatools.imaging.request import TcleanRequest
-from casatools.imaging.restoration import common_beam, restore
 from casatools.imaging.visibilities import DataSource, open_sources, stokes_planes
 from casatools.io.image.coordinates.make import make_image_coordinates
 from casatools.io.image.coordinates.observation import ObservationInfo
@@ -160,7 +160,9 @@ def _image(request: TcleanRequest, data: ImagingData, history: list[str]) -> dic
     control.after_major()
     if request.niter > 0:
         imager.clean(control, MinorCycle(request.minor_options))
-        log.post(f"tclean: {control.done} iterations in {control.majors} major cycles; stopped by {control.record()['stopDescription']}")
+        log.post(
+            f"tclean: {control.done} iterations in {control.majors} major cycles; stopped by {control.record()['stopDescription']}"
+        )
     else:
         imager.record_unclean(control)
     with staged_images(base) as folder:
@@ -191,7 +193,9 @@ def _primary_beams(request: TcleanRequest, data: ImagingData, coordinates: Coord
     return planes
 
 
-def _clean_mask(request: TcleanRequest, base: str, coordinates: Coordinates, shape: tuple[int, ...], beam_power: np.ndarray) -> np.ndarray:
+def _clean_mask(
+    request: TcleanRequest, base: str, coordinates: Coordinates, shape: tuple[int, ...], beam_power: np.ndarray
+) -> np.ndarray:
     if request.usemask == "pb":
         return beam_power > request.pbmask
     given = request.mask
@@ -219,7 +223,7 @@ def _start(request: TcleanRequest, imager: Imager, base: str) -> None:
         imager.make_psf()
     else:
         _earlier_psf(request, imager, base)
-    if request.calcres or request.niter > 0 and not os.path.isdir(base + ".residual"):
+    if request.calcres or (request.niter > 0 and not os.path.isdir(base + ".residual")):
         imager.major_cycle()
     elif os.path.isdir(base + ".residual"):
         planes.residual[...] = read_planes(base + ".residual", shape)
@@ -246,7 +250,9 @@ def _earlier_psf(request: TcleanRequest, imager: Imager, base: str) -> None:
             imager.sidelobe = max(imager.sidelobe, sidelobe_level(planes.psf[chan], beam, cell))
 
 
-def _write(request: TcleanRequest, imager: Imager, writer: ImageWriter, beam_power: np.ndarray, seen: np.ndarray, use_limit: bool) -> None:
+def _write(
+    request: TcleanRequest, imager: Imager, writer: ImageWriter, beam_power: np.ndarray, seen: np.ndarray, use_limit: bool
+) -> None:
     planes = imager.planes
     npol = planes.residual.shape[1]
     beams = beam_set(planes.beams, npol)
@@ -264,16 +270,7 @@ def _write(request: TcleanRequest, imager: Imager, writer: ImageWriter, beam_pow
         writer.write("mask", planes.mask.astype(np.float32))
     if not request.restoration:
         return
-    targets = _restoring_beams(request, planes.beams)
-    cell = request.grid_options.cell_rad
-    # CASA smooths the residual to a common beam, but adds it as it is to a model restored with a beam that was given.
-    smooth = request.beam_given() == "common"
-    image = np.zeros_like(planes.residual)
-    for chan, (own, target) in enumerate(zip(planes.beams, targets, strict=True)):
-        if own is None or target is None:
-            continue
-        for pol in range(npol):
-            image[chan, pol] = restore(planes.model[chan, pol], planes.residual[chan, pol], own if smooth else target, target, cell)
+    image, targets = restore_planes(planes, request.beam_given(), request.grid_options.cell_rad)
     # An image restored with one beam for all channels carries just that one.
     single = request.beam_given() != []
     restored = beam_set(targets[:1] if single else targets, 1 if single else npol)
@@ -281,12 +278,3 @@ def _write(request: TcleanRequest, imager: Imager, writer: ImageWriter, beam_pow
     if request.pbcor:
         corrected = np.where(seen, image / np.where(seen, beam_power, 1.0), 0.0)
         writer.write("image.pbcor", corrected, "Jy/beam", restored, seen)
-
-
-def _restoring_beams(request: TcleanRequest, beams: list[GaussianBeam | None]) -> list[GaussianBeam | None]:
-    given = request.beam_given()
-    present = [b for b in beams if b is not None]
-    if not given or not present:
-        return beams
-    target = common_beam(present) if given == "common" else GaussianBeam(float(given[0]), float(given[1]), float(given[2]))
-    return [target if b is not None else None for b in beams]

@@ -25,10 +25,10 @@ _SPEED_OF_LIGHT_M_S = 299792458.0
 _CIRCULAR = {"RR": 5, "RL": 6, "LR": 7, "LL": 8}
 _LINEAR = {"XX": 9, "XY": 10, "YX": 11, "YY": 12}
 # Each Stokes parameter as correlations times factors (Hamaker & Bregman 1996, A&AS 117, 161).
-_FROM_CIRCULAR = {
+_FROM_CIRCULAR: dict[str, dict[str, complex]] = {
     "I": {"RR": 0.5, "LL": 0.5}, "Q": {"RL": 0.5, "LR": 0.5}, "U": {"RL": -0.5j, "LR": 0.5j}, "V": {"RR": 0.5, "LL": -0.5},
 }  # fmt: skip
-_FROM_LINEAR = {
+_FROM_LINEAR: dict[str, dict[str, complex]] = {
     "I": {"XX": 0.5, "YY": 0.5}, "Q": {"XX": 0.5, "YY": -0.5}, "U": {"XY": 0.5, "YX": 0.5}, "V": {"XY": -0.5j, "YX": 0.5j},
 }  # fmt: skip
 _ALLOWED = ("I", "Q", "U", "V", "IV", "QU", "IQ", "UV", "IQUV", "RR", "LL", "XX", "YY", "RRLL", "XXYY", "pseudoI")
@@ -91,13 +91,22 @@ def stokes_planes(stokes: str, codes: Sequence[int]) -> list[tuple[str, dict[int
     if stokes not in _ALLOWED:
         raise ParameterError(f"tclean: parameter 'stokes' must be one of {', '.join(_ALLOWED)}; got {stokes!r}")
     circular = any(c in _CIRCULAR.values() for c in codes)
-    names, parts = (_CIRCULAR, _FROM_CIRCULAR) if circular else (_LINEAR, _FROM_LINEAR)
-    labels = ["I"] if stokes == "pseudoI" else [stokes[k : k + 2] for k in range(0, len(stokes), 2)] if stokes[0] in "RLXY" else list(stokes)
+    names: dict[str, int] = _CIRCULAR if circular else _LINEAR
+    parts: dict[str, dict[str, complex]] = _FROM_CIRCULAR if circular else _FROM_LINEAR
+    labels = (
+        ["I"]
+        if stokes == "pseudoI"
+        else [stokes[k : k + 2] for k in range(0, len(stokes), 2)]
+        if stokes[0] in "RLXY"
+        else list(stokes)
+    )
     planes = []
     for label in labels:
-        wanted = parts.get(label, {label: 1.0})
+        wanted: dict[str, complex] = parts.get(label, {label: 1.0})
         if any(n not in names for n in wanted):
-            raise ParameterError(f"stokes={stokes!r} asks for {label}, which data with {'circular' if circular else 'linear'} feeds do not have")
+            raise ParameterError(
+                f"stokes={stokes!r} asks for {label}, which data with {'circular' if circular else 'linear'} feeds do not have"
+            )
         missing = [n for n in wanted if names[n] not in codes]
         if missing and label == "I" and len(missing) == 1:
             # One parallel hand alone stands for Stokes I of an unpolarized source.
@@ -219,7 +228,12 @@ class DataSource:
         return doppler_factor(source, frame, distinct, direction, self.position_m)[inverse.reshape(-1)]
 
     def iter_blocks(
-        self, planes: Sequence[tuple[str, dict[int, complex]]], centre: Direction, axis: SpectralAxis | None, interpolation: str, pseudo: bool = False
+        self,
+        planes: Sequence[tuple[str, dict[int, complex]]],
+        centre: Direction,
+        axis: SpectralAxis | None,
+        interpolation: str,
+        pseudo: bool = False,
     ) -> Iterator[VisibilityBlock]:
         """Stream the selected data.
 
@@ -250,11 +264,15 @@ class DataSource:
             if axis is not None:
                 factor = self.factors(chunk.ddid, axis.frame, chunk["TIME"])
                 vis, weight = _onto_axis(vis, weight, freq, self.channels(chunk.ddid)[1], factor, axis, interpolation)
-                freq = axis.frequencies_hz / float(np.median(factor))
+                freq = axis.frequencies_hz  # uvw are scaled by frequencies in the frame of the image, as in the reference
             cross = chunk["ANTENNA1"] != chunk["ANTENNA2"]
-            yield VisibilityBlock(np.ascontiguousarray(uvw), freq, vis, weight, self.number, chunk.rows, chunk.ddid, None if cross.all() else cross)
+            yield VisibilityBlock(
+                np.ascontiguousarray(uvw), freq, vis, weight, self.number, chunk.rows, chunk.ddid, None if cross.all() else cross
+            )
 
-    def _recentre(self, uvw: np.ndarray, vis: np.ndarray, field_id: np.ndarray, freq: np.ndarray, centre: Direction) -> np.ndarray:
+    def _recentre(
+        self, uvw: np.ndarray, vis: np.ndarray, field_id: np.ndarray, freq: np.ndarray, centre: Direction
+    ) -> np.ndarray:
         """Move the data to the phase centre of the image; `vis` is changed in place."""
         for number in np.unique(field_id):
             own = convert_direction(self.field_direction(int(number)), centre.frame, float(self.times_s[0]), self.position_m)
@@ -273,7 +291,12 @@ class DataSource:
 
 
 def _planes_of(
-    chunk: VisChunk, column: str, weights: str, planes: Sequence[tuple[str, dict[int, complex]]], pseudo: bool, codes: Sequence[int]
+    chunk: VisChunk,
+    column: str,
+    weights: str,
+    planes: Sequence[tuple[str, dict[int, complex]]],
+    pseudo: bool,
+    codes: Sequence[int],
 ) -> tuple[np.ndarray, np.ndarray]:
     """Planes (pol, row, chan) and weights (row, chan) of a chunk."""
     data = chunk[column]
@@ -303,7 +326,13 @@ def _planes_of(
 
 
 def _onto_axis(
-    vis: np.ndarray, weight: np.ndarray, freq: np.ndarray, width: np.ndarray, factor: np.ndarray, axis: SpectralAxis, interpolation: str
+    vis: np.ndarray,
+    weight: np.ndarray,
+    freq: np.ndarray,
+    width: np.ndarray,
+    factor: np.ndarray,
+    axis: SpectralAxis,
+    interpolation: str,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Data on the channels of a cube."""
     if len(freq) > 1 and freq[1] < freq[0]:
@@ -319,7 +348,9 @@ def _onto_axis(
     return out, out_weight
 
 
-def open_sources(paths: Sequence[str], selections: Sequence[Selection], datacolumn: str, writable: bool = False) -> list[DataSource]:
+def open_sources(
+    paths: Sequence[str], selections: Sequence[Selection], datacolumn: str, writable: bool = False
+) -> list[DataSource]:
     """Open all MeasurementSets; closes those already open when one fails.
 
     Raises

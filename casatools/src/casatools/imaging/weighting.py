@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from casatools._base.errors import ParameterError, UnsupportedError
+from casatools._base.errors import ParameterError
 from casatools.frames.quantities import to_unit
 from casatools.imaging.visibilities import VisibilityBlock
 from casatools.kernels.imaging_weights import add_density, density_weights
@@ -71,7 +71,7 @@ class WeightingOptions:
     Attributes
     ----------
     scheme : str
-        natural, uniform, superuniform, briggs, briggsabs, radial.
+        natural, uniform, superuniform, briggs, briggsabs, briggsbwtaper, radial.
     robust : float
     noise_jy : float
         For briggsabs.
@@ -89,8 +89,6 @@ class WeightingOptions:
     def __post_init__(self) -> None:
         if self.scheme not in _SCHEMES:
             raise ParameterError(f"weighting must be one of {', '.join(_SCHEMES)}; got {self.scheme!r}")
-        if self.scheme == "briggsbwtaper":
-            raise UnsupportedError("weighting='briggsbwtaper' is not there yet; use weighting='briggs'")
         if not -2.0 <= self.robust <= 2.0:
             raise ParameterError(f"robust must be from -2 to 2; got {self.robust}")
 
@@ -107,16 +105,26 @@ class ImagingWeights:
     options : WeightingOptions
     planes : int
         Densities kept apart: the channels of a cube weighted channel by channel, or 1.
+    bandwidth : float
+        Fractional bandwidth between the first and the last channel, for briggsbwtaper.
     """
 
-    def __init__(self, shape: tuple[int, int], cell_rad: tuple[float, float], options: WeightingOptions, planes: int = 1) -> None:
+    def __init__(
+        self,
+        shape: tuple[int, int],
+        cell_rad: tuple[float, float],
+        options: WeightingOptions,
+        planes: int = 1,
+        bandwidth: float = 0.0,
+    ) -> None:
         self.options = options
+        self._bandwidth = bandwidth if options.scheme == "briggsbwtaper" else 0.0
         self._cells = shape[0] * cell_rad[0], shape[1] * cell_rad[1]
         self._planes = planes
         # CASA counts the samples of one density in cells that begin at multiples of the cell size, those of densities kept
         # channel by channel in cells centred on them.
         self._offset = 0.5 if planes > 1 else 0.0
-        self._dense = options.scheme in ("uniform", "superuniform", "briggs", "briggsabs")
+        self._dense = options.scheme in ("uniform", "superuniform", "briggs", "briggsabs", "briggsbwtaper")
         self._density = np.zeros((planes, *shape)) if self._dense else np.zeros((0, 0, 0))
         self._total = np.zeros(planes)
         self._factor = np.ones(planes)
@@ -145,12 +153,12 @@ class ImagingWeights:
             return
         options = self.options
         half = options.npixels if options.npixels else (3 if options.scheme == "superuniform" else 0)
-        if half and options.scheme != "briggs":
+        if half and options.scheme not in ("briggs", "briggsbwtaper"):
             for plane in self._density:
                 plane[...] = _box_sum(plane, half)
         if options.scheme in ("uniform", "superuniform") and self._planes > 1:
             self._factor[:] = 2.0
-        elif options.scheme == "briggs":
+        elif options.scheme in ("briggs", "briggsbwtaper"):
             squares = np.array([float(np.square(d).sum()) for d in self._density])
             self._factor = (5.0 * 10.0**-options.robust) ** 2 * self._total / np.maximum(squares, 1e-300)
             self._constant = 1.0
@@ -167,8 +175,9 @@ class ImagingWeights:
             plane = 0 if self._planes == 1 or chan is None else chan
             result = np.empty_like(weight)
             density_weights(
-                block.uvw_m, scale, weight, *self._cells, self._offset, self._density[plane], float(self._factor[plane]), self._constant, result
-            )
+                block.uvw_m, scale, weight, *self._cells, self._offset, self._density[plane], float(self._factor[plane]), self._constant,
+                self._bandwidth, result,
+            )  # fmt: skip
             weight = result
         elif self.options.scheme == "radial":
             weight = weight * (np.hypot(block.uvw_m[:, 0], block.uvw_m[:, 1])[:, None] * scale[None, :])

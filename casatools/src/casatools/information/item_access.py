@@ -124,7 +124,7 @@ def _visibilities(ms: MeasurementSet, view: DataView, column: str) -> np.ndarray
 def _flags(ms: MeasurementSet, view: DataView) -> np.ndarray:
     flags = ms.read("FLAG", view.rows)
     if view.channels is not None:
-        flags = flags[:, view.channels].all(axis=2)
+        flags = np.asarray(flags[:, view.channels].all(axis=2))
     if view.polarizations:
         used = np.abs(polarization_matrix(_correlations(ms, view), view.polarizations)) > 0
         flags = np.stack([flags[..., u].any(axis=-1) for u in used], axis=-1)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from casacore import tables as _tables
@@ -18,7 +18,8 @@ from casatools._base.paths import require_present
 
 __all__ = ["column_cells", "is_table", "open_table", "put_cells", "row_runs", "table_kind"]
 
-Table = _tables.table
+# casacore.tables.table; python-casacore carries no types.
+Table: TypeAlias = Any
 
 
 def is_table(path: str) -> bool:

@@ -179,7 +179,14 @@ def start_gains(
 
 @kernel
 def formal_errors(
-    vm: np.ndarray, mm: np.ndarray, ant1: np.ndarray, ant2: np.ndarray, good: np.ndarray, mode: int, gain: np.ndarray, error: np.ndarray
+    vm: np.ndarray,
+    mm: np.ndarray,
+    ant1: np.ndarray,
+    ant2: np.ndarray,
+    good: np.ndarray,
+    mode: int,
+    gain: np.ndarray,
+    error: np.ndarray,
 ) -> None:
     """Standard errors from the curvature of chi-squared, scaled by the residuals of the baseline averages; arguments as before."""
     nant = gain.shape[0]

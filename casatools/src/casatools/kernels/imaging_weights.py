@@ -15,7 +15,9 @@ __all__ = ["add_density", "density_weights"]
 
 
 @kernel
-def add_density(uvw: np.ndarray, scale: np.ndarray, weight: np.ndarray, cell_u: float, cell_v: float, offset: float, density: np.ndarray) -> None:
+def add_density(
+    uvw: np.ndarray, scale: np.ndarray, weight: np.ndarray, cell_u: float, cell_v: float, offset: float, density: np.ndarray
+) -> None:
     """Add weights to the cells of a uv grid, each sample also at its conjugate place.
 
     Parameters
@@ -49,7 +51,7 @@ def add_density(uvw: np.ndarray, scale: np.ndarray, weight: np.ndarray, cell_u: 
 @kernel
 def density_weights(
     uvw: np.ndarray, scale: np.ndarray, weight: np.ndarray, cell_u: float, cell_v: float, offset: float, density: np.ndarray,
-    factor: float, constant: float, result: np.ndarray,
+    factor: float, constant: float, bandwidth: float, result: np.ndarray,
 ) -> None:  # fmt: skip
     """Weights divided by ``constant + factor * density`` of their cell; samples outside the grid get none.
 
@@ -59,6 +61,8 @@ def density_weights(
         As for `add_density`.
     factor, constant : float
         ``factor=1, constant=0`` is uniform weighting, ``constant=1`` with Briggs' factor robust weighting.
+    bandwidth : float
+        Fractional bandwidth of a cube, for the inverse taper of "briggsbwtaper"; 0 for none.
     result : ndarray (row, chan) float32
     """
     nu, nv = density.shape
@@ -67,10 +71,13 @@ def density_weights(
             w = weight[row, chan]
             new = 0.0
             if w > 0:
-                i = int(np.floor(uvw[row, 0] * scale[chan] * cell_u + nu // 2 + offset))
-                j = int(np.floor(uvw[row, 1] * scale[chan] * cell_v + nv // 2 + offset))
+                u, v = uvw[row, 0] * scale[chan] * cell_u, uvw[row, 1] * scale[chan] * cell_v
+                i, j = int(np.floor(u + nu // 2 + offset)), int(np.floor(v + nv // 2 + offset))
                 if 0 <= i < nu and 0 <= j < nv:
-                    below = constant + factor * density[i, j]
+                    # Cells that the band smears this sample over.
+                    smear = bandwidth * np.hypot(u, v)
+                    part = 1.0 - 0.25 * smear if smear <= 1.0 else 0.75 / smear
+                    below = constant + factor * density[i, j] * part
                     if below > 0.0:
                         new = w / below
             result[row, chan] = new

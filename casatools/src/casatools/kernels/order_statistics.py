@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -42,11 +43,11 @@ def sort_keys(values: np.ndarray) -> np.ndarray:
     ndarray (n,) uint16
     """
     single = values.dtype == np.float32
-    bits = np.ascontiguousarray(values).view(np.uint32 if single else np.uint64)
-    top = bits.dtype.type(1) << bits.dtype.type(31 if single else 63)
+    bits: Any = np.ascontiguousarray(values).view(np.uint32 if single else np.uint64)
+    top = bits.dtype.type(1 << (31 if single else 63))
     # IEEE 754: flip all bits of negatives and the sign bit of the others.
     ordered = np.where(bits & top, ~bits, bits | top)
-    return (ordered >> ordered.dtype.type(16 if single else 48)).astype(np.uint16)
+    return np.asarray((ordered >> ordered.dtype.type(16 if single else 48)).astype(np.uint16))
 
 
 def select_ranks_streaming(blocks: Callable[[], Iterable[np.ndarray]], ranks: Sequence[int]) -> list[float]:
@@ -80,7 +81,7 @@ def select_ranks_streaming(blocks: Callable[[], Iterable[np.ndarray]], ranks: Se
         keys = sort_keys(block)
         for b in wanted:
             gathered[b].append(block[keys == b])
-    found = {}
+    found: dict[int, float] = {}
     for b in wanted:
         values = np.concatenate(gathered[b])
         start = int(ends[b - 1]) if b else 0

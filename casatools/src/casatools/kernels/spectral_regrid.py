@@ -41,7 +41,7 @@ def interpolate_channels(
     slack = 1e-3 * abs(freq[1] - freq[0]) if nchan > 1 else 0.5 * abs(width)
     for row in range(weight.shape[0]):
         for k in range(target.shape[0]):
-            total = 0.0
+            total = np.float32(0.0)
             for p in range(vis.shape[0]):
                 out[p, row, k] = 0.0
             for sample in range(count):
@@ -64,4 +64,4 @@ def interpolate_channels(
             out_weight[row, k] = total
             if total > 0.0:
                 for p in range(vis.shape[0]):
-                    out[p, row, k] /= np.float32(total)
+                    out[p, row, k] = out[p, row, k] / np.float32(total)

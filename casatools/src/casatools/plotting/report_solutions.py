@@ -87,7 +87,7 @@ def _draw_panel(
             x = np.repeat((time_s % _DAY_S)[:, None] / 3600.0, chosen.shape[1], axis=1)
         else:
             chosen, good = values[:1, :, k], ~bad[:1, :, k]
-            x = np.arange(chosen.shape[1])[None, :]
+            x = np.arange(chosen.shape[1], dtype=np.float64)[None, :]
         y = np.abs(chosen) if part == "amplitude" else np.degrees(np.angle(chosen))
         color, marker = _HANDS[k]
         style = {"linewidth": 0.7} if part == "amplitude" or against == "channel" else {"linestyle": "none"}

@@ -214,7 +214,7 @@ def _sum(values: np.ndarray, at: np.ndarray, bins: np.ndarray, shape: tuple[int,
 def _complex_axis(
     name: str, data: np.ndarray, good: np.ndarray, count: np.ndarray, at: np.ndarray, bins: np.ndarray, shape: Any, scalar: bool
 ) -> np.ndarray:
-    take = {"amp": np.abs, "phase": lambda z: np.degrees(np.angle(z)), "real": np.real, "imag": np.imag}[name]
+    take: Any = {"amp": np.abs, "phase": lambda z: np.degrees(np.angle(z)), "real": np.real, "imag": np.imag}[name]
     safe = np.maximum(count, 1)
     if scalar and name in ("amp", "phase"):
         return np.asarray(_sum(np.where(good, take(data), 0.0).astype(np.float64), at, bins, shape) / safe)
@@ -236,7 +236,7 @@ def table_points(path: str, options: PlotOptions) -> dict[str, np.ndarray]:
         def axis(which: str, rows: np.ndarray = group.rows, gains: np.ndarray = group.param) -> np.ndarray:
             shape = gains.shape
             if which in ("amp", "phase", "real", "imag"):
-                take = {"amp": np.abs, "phase": lambda z: np.degrees(np.angle(z)), "real": np.real, "imag": np.imag}[which]
+                take: Any = {"amp": np.abs, "phase": lambda z: np.degrees(np.angle(z)), "real": np.real, "imag": np.imag}[which]
                 return np.asarray(take(gains))
             if which in per_row:
                 return np.broadcast_to(per_row[which][rows][:, None, None].astype(np.float64), shape)

@@ -220,7 +220,7 @@ class quanta:
 
     @method
     def lt(self, v: Value = [], a: Other = []) -> bool:  # noqa: B006
-        """Less."""
+        """Whether one quantity is less than another."""
         return arithmetic.apply("lt", v, a)
 
     @method
@@ -230,7 +230,7 @@ class quanta:
 
     @method
     def le(self, v: Value = [], a: Other = []) -> bool:  # noqa: B006
-        """Less or equal."""
+        """Whether one quantity is at most another."""
         return arithmetic.apply("le", v, a)
 
     @method

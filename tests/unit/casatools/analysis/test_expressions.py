@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+
 from casatools._base.errors import DataError, ParameterError
 from casatools.analysis.expressions import Expression, MaskExpression
 from casatools.analysis.lattice_syntax import parse_expression
@@ -60,7 +61,9 @@ def images() -> np.ndarray:
     ],
 )
 def test_values(images: np.ndarray, text: str, expected: object) -> None:
-    np.testing.assert_allclose(np.asarray(Expression(text).read_all().value, dtype=float), np.asarray(expected, dtype=float), rtol=1e-5)
+    np.testing.assert_allclose(
+        np.asarray(Expression(text).read_all().value, dtype=float), np.asarray(expected, dtype=float), rtol=1e-5
+    )
 
 
 def test_masks(images: np.ndarray) -> None:

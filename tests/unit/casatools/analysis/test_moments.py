@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+
 from casatools._base.errors import ParameterError
 from casatools.analysis.moments import MOMENT_SUFFIXES, compute_moments, is_velocity_moment
 from casatools.analysis.pixel_ranges import PixelRange

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
+
 from casatools._base.errors import ParameterError, SelectionError
 from casatools.analysis.regions import ImageSelection, PixelSet, Term, parse_channels, parse_crtf, parse_crtf_file
 from casatools.analysis.regions.shapes import Ellipse, Polygon, Rectangle
@@ -59,7 +60,11 @@ def test_shapes(cube: CasaImage, region: str, count: int, first: list[int], last
     [
         ({"region": f"{CIRCLE}, range=[3chan,5chan]"}, 147, (3, 5)),
         ({"region": f"{CIRCLE}, range=[1.42010GHz,1.42020GHz]"}, 147, (2, 4)),
-        ({"region": "circle[[180deg,30deg],9arcsec], range=[-10km/s,20km/s], veltype=RADIO, restfreq=1.42040575GHz"}, 116, (6, 9)),
+        (
+            {"region": "circle[[180deg,30deg],9arcsec], range=[-10km/s,20km/s], veltype=RADIO, restfreq=1.42040575GHz"},
+            116,
+            (6, 9),
+        ),
         ({"region": f"{CIRCLE}, corr=[I]"}, 1176, (0, 23)),
         ({"region": f"#CRTFv0\n{CIRCLE}\n-box[[15pix,10pix],[19pix,18pix]]", "chans": "0"}, 20, (0, 0)),
         ({"box": "5,5,20,20", "chans": "3~8"}, 1536, (3, 8)),
@@ -101,7 +106,9 @@ def test_refusals(cube: CasaImage, what: dict[str, str], message: str) -> None:
 
 
 def test_text_is_read() -> None:
-    regions = parse_crtf("#CRTFv0\nglobal coord=B1950, color=blue\n# note\n+circle[[1deg, 2deg], 3arcsec], label='a, b]'\nann text[[1deg,2deg],'hi']\n")
+    regions = parse_crtf(
+        "#CRTFv0\nglobal coord=B1950, color=blue\n# note\n+circle[[1deg, 2deg], 3arcsec], label='a, b]'\nann text[[1deg,2deg],'hi']\n"
+    )
     assert [r.shape for r in regions] == ["circle", "text"]
     assert regions[0].keys == {"coord": "B1950", "color": "blue", "label": "a, b]"}
     assert regions[1].annotation

@@ -6,13 +6,14 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from casatools._base.errors import ParameterError
 from casatools.analysis import statistics
 from casatools.analysis.statistics import StatisticsOptions, compute_statistics
 from casatools.io.image import CasaImage
 from casatools.kernels.order_statistics import quartile_ranks, select_ranks, select_ranks_streaming, sort_keys
-from hypothesis import given
-from hypothesis import strategies as st
 
 finite = st.floats(-1e6, 1e6, width=32)
 
@@ -23,7 +24,17 @@ def stats(values: np.ndarray, **options: object) -> dict[str, float]:
 
 def test_quartile_convention_of_the_reference() -> None:
     """Measured on CASA 6.7 with the values 1..n."""
-    expected = {1: (1, 1, 1), 2: (1.5, 1, 2), 3: (2, 1, 3), 4: (2.5, 1, 3), 5: (3, 2, 4), 6: (3.5, 2, 5), 7: (4, 2, 6), 8: (4.5, 2, 6), 9: (5, 3, 7)}
+    expected = {
+        1: (1, 1, 1),
+        2: (1.5, 1, 2),
+        3: (2, 1, 3),
+        4: (2.5, 1, 3),
+        5: (3, 2, 4),
+        6: (3.5, 2, 5),
+        7: (4, 2, 6),
+        8: (4.5, 2, 6),
+        9: (5, 3, 7),
+    }
     for n, (median, q1, q3) in expected.items():
         found = stats(np.arange(1, n + 1, dtype=np.float64))
         assert (found["median"], found["q1"], found["q3"]) == (median, q1, q3)
@@ -71,7 +82,10 @@ def test_large_counts_are_selected_by_passes(monkeypatch: pytest.MonkeyPatch) ->
     [
         ({"algorithm": "hinges-fences", "fence": 1.5}, {"npts": 3685, "mean": 0.000642, "sigma": 0.02071, "median": 0.000785}),
         ({"algorithm": "chauvenet"}, {"npts": 3729, "mean": 0.000773, "sigma": 0.022018, "max": 0.083793}),
-        ({"algorithm": "fit-half"}, {"npts": 7548, "mean": 0.063568, "sigma": 0.079878, "q1": 0.000192, "q3": 0.126938, "max": 0.626141}),
+        (
+            {"algorithm": "fit-half"},
+            {"npts": 7548, "mean": 0.063568, "sigma": 0.079878, "q1": 0.000192, "q3": 0.126938, "max": 0.626141},
+        ),
         ({"algorithm": "biweight"}, {"npts": 4096, "mean": 0.000809, "sigma": 0.023071}),
         ({"algorithm": "biweight", "niter": 0}, {"mean": 0.0025, "sigma": 0.0232012}),
         ({"algorithm": "biweight", "niter": -1}, {"mean": 0.000997154, "sigma": 0.0232012}),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+
 from casatools._base.errors import DataError
 from casatools.imaging.beam_fit import GaussianBeam, fit_beam, gaussian_plane, sidelobe_level
 from casatools.imaging.restoration import common_beam, convolve_to_beam, covariance, restore, smooth_residual

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+
 from casatools._base.errors import ParameterError, SelectionError
 from casatools.imaging.frequency_grid import continuum_axis, cube_axis
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+
 from casatools.imaging.gridding import GridOptions, degrid, grid
 
 C = 299792458.0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+
 from casatools._base.errors import ParameterError, UnsupportedError
 from casatools.imaging.minor_cycle import MinorCycle, MinorOptions, convolve_components, scale_plane
 from casatools.kernels.clean_clark import clark_components
@@ -40,7 +41,9 @@ def test_multiscale_takes_an_extended_source_in_fewer_components() -> None:
     counts = {}
     for name, scales in (("hogbom", ()), ("multiscale", (0.0, 8.0))):
         residual, model = start.copy(), np.zeros_like(sky)
-        counts[name], peak = MinorCycle(MinorOptions(name, 0.3, scales)).run(residual, model, psf, np.ones((64, 64), bool), 0.02 * start.max(), 2000)
+        counts[name], peak = MinorCycle(MinorOptions(name, 0.3, scales)).run(
+            residual, model, psf, np.ones((64, 64), bool), 0.02 * start.max(), 2000
+        )
         assert np.abs(residual).max() <= 0.03 * start.max()
         assert model.sum() == pytest.approx(50.0, rel=0.1)
         assert peak <= 0.02 * start.max() + 1e-6
@@ -76,7 +79,8 @@ def test_kernels_equal_their_python() -> None:
     active = np.argwhere(mask).astype(np.int64)
     found = [np.zeros(len(active)) for _ in range(2)]
     counts = [
-        f(active, start[mask].astype(np.float64), psf, 0.2, 0.5, 30, out) for f, out in zip((clark_components, clark_components.py_func), found, strict=True)
+        f(active, start[mask].astype(np.float64), psf, 0.2, 0.5, 30, out)
+        for f, out in zip((clark_components, clark_components.py_func), found, strict=True)
     ]
     assert counts[0] == counts[1] > 0
     np.testing.assert_allclose(found[0], found[1], atol=1e-9)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from casatools._base.errors import ParameterError, UnsupportedError
+
+from casatools._base.errors import ParameterError
 from casatools.imaging.visibilities import VisibilityBlock
 from casatools.imaging.weighting import ImagingWeights, UvTaper, WeightingOptions, parse_taper
 
@@ -114,5 +115,3 @@ def test_bad_options() -> None:
         WeightingOptions("nice")
     with pytest.raises(ParameterError, match="robust must be from -2 to 2"):
         WeightingOptions("briggs", 3.0)
-    with pytest.raises(UnsupportedError, match="briggsbwtaper"):
-        WeightingOptions("briggsbwtaper")

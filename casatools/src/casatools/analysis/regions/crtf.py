@@ -112,7 +112,9 @@ def _region(line: str, number: int, defaults: dict[str, str]) -> CrtfRegion:
     arguments = tuple(_argument(a) for a in _split(line[match.end() : end]))
     least, most = _SHAPES[shape]
     if not least <= len(arguments) <= most:
-        raise ParameterError(f"region line {number}: {shape} takes {least if least == most else f'at least {least}'} arguments; got {len(arguments)}")
+        raise ParameterError(
+            f"region line {number}: {shape} takes {least if least == most else f'at least {least}'} arguments; got {len(arguments)}"
+        )
     keys = {**defaults, **_keys(line[end + 1 :].lstrip().lstrip(","), number)}
     return CrtfRegion(shape, arguments, keys, match.group(1) == "-", bool(match.group(2)) or shape in _ANNOTATIONS)
 

@@ -124,7 +124,9 @@ class ImageSelection:
         if isinstance(text, dict):
             text = text.get("crtf", "")
             if not text:
-                raise ParameterError("region records without region text are read by the regionmanager tool, which is not there yet")
+                raise ParameterError(
+                    "region records without region text are read by the regionmanager tool, which is not there yet"
+                )
         stripped = str(text).strip()
         if re.match(r"[+-]?\s*(ann\s+)?[a-z]+\s*\[", stripped) or stripped.startswith("#CRTF"):
             return parse_crtf(stripped)
@@ -145,7 +147,9 @@ class ImageSelection:
         for k in range(0, len(numbers), 4):
             x0, y0, x1, y1 = numbers[k : k + 4]
             if x0 > x1 or y0 > y1:
-                raise SelectionError(f"box {self.box!r}: the first corner {x0:g},{y0:g} must not lie beyond the second {x1:g},{y1:g}")
+                raise SelectionError(
+                    f"box {self.box!r}: the first corner {x0:g},{y0:g} must not lie beyond the second {x1:g},{y1:g}"
+                )
             if x0 < 0 or y0 < 0 or x1 >= nx or y1 >= ny:
                 raise SelectionError(f"box {self.box!r} reaches outside the image plane of {nx} by {ny} pixels")
             found.append(Rectangle(x0, y0, x1, y1))
@@ -196,7 +200,11 @@ class _Place:
         if unit.endswith("m/s"):
             doppler = keys.get("veltype", "RADIO")
             if "restfreq" in keys:
-                spectral = spectral.with_rest_frequency(to_unit(keys["restfreq"], "Hz")) if hasattr(spectral, "with_rest_frequency") else spectral
+                spectral = (
+                    spectral.with_rest_frequency(to_unit(keys["restfreq"], "Hz"))
+                    if hasattr(spectral, "with_rest_frequency")
+                    else spectral
+                )
             hz = float(np.ravel(spectral.frequency_hz_of(np.array([to_unit(text, "m/s")]), doppler, "m/s"))[0])
         else:
             hz = float(to_unit(text, "Hz"))
@@ -238,9 +246,9 @@ class _Place:
         if region.shape == "circle":
             return self._ellipse(x, y, str(arguments[1]), str(arguments[1]), 0.0)
         if region.shape == "annulus":
-            inner, outer = arguments[1]
+            inner, outer = tuple(arguments[1])
             return Annulus(self._ellipse(x, y, inner, inner, 0.0), self._ellipse(x, y, outer, outer, 0.0))
-        first, second = arguments[1]
+        first, second = tuple(arguments[1])
         return self._ellipse(x, y, first, second, float(to_unit(str(arguments[2]), "rad")))
 
     def _ellipse(self, x: float, y: float, first: str, second: str, angle: float) -> Ellipse:
@@ -273,7 +281,9 @@ class _Place:
             return float(pair[0].strip()[:-3]), float(pair[1].strip()[:-3])
         direction = self.coordinates.direction
         if direction is None:
-            raise ParameterError(f"the region position {pair!r} is on the sky, but the image has no direction coordinate; give it in pix")
+            raise ParameterError(
+                f"the region position {pair!r} is on the sky, but the image has no direction coordinate; give it in pix"
+            )
         longitude, latitude = (float(to_unit(text, "rad")) for text in pair)
         if frame and frame.upper() != direction.frame:
             from casatools.frames.directions import convert_directions

@@ -62,8 +62,12 @@ class Term:
         result = np.ones((1,) * ndim, dtype=bool)
         if self.shape is not None:
             ax, ay = (a % ndim for a in self.plane_axes)
-            x = np.arange(slices[ax].start, slices[ax].stop, dtype=np.float64).reshape([-1 if k == ax else 1 for k in range(ndim)])
-            y = np.arange(slices[ay].start, slices[ay].stop, dtype=np.float64).reshape([-1 if k == ay else 1 for k in range(ndim)])
+            x = np.arange(slices[ax].start, slices[ax].stop, dtype=np.float64).reshape(
+                [-1 if k == ax else 1 for k in range(ndim)]
+            )
+            y = np.arange(slices[ay].start, slices[ay].stop, dtype=np.float64).reshape(
+                [-1 if k == ay else 1 for k in range(ndim)]
+            )
             result = result & (self.shape.contains(x, y) != self.invert)
         for axis, pixels in self.others.items():
             here = np.isin(np.arange(slices[axis].start, slices[axis].stop), pixels)

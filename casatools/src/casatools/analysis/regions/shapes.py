@@ -29,9 +29,7 @@ class Rectangle:
     def contains(self, x: np.ndarray, y: np.ndarray) -> np.ndarray:
         """True where a point is inside or on the edge; broadcasts."""
         low_x, low_y, high_x, high_y = self.bounds
-        return (
-            (x >= low_x - _TOLERANCE) & (x <= high_x + _TOLERANCE) & (y >= low_y - _TOLERANCE) & (y <= high_y + _TOLERANCE)
-        )
+        return (x >= low_x - _TOLERANCE) & (x <= high_x + _TOLERANCE) & (y >= low_y - _TOLERANCE) & (y <= high_y + _TOLERANCE)
 
 
 @dataclass(frozen=True)

@@ -239,15 +239,15 @@ def _fill_frequencies(path: str, groups: RandomGroups, corr_type: np.ndarray) ->
             found = table.get(name)
             if found is not None:
                 target[:] = np.asarray(found, dtype=np.float64).reshape(nsetup, -1)[:, :nif]
-    offset, width, total = offset.ravel(), width.ravel(), np.abs(total).ravel()
+    offsets, steps_hz, totals = np.ravel(offset), np.ravel(width), np.ravel(np.abs(total))
     nspw = nsetup * nif
     steps = np.arange(1, nchan + 1) - pixel
-    frequencies = (reference + offset)[:, None] + steps * width[:, None]
-    widths = np.repeat(np.abs(width)[:, None], nchan, axis=1)
+    frequencies = (reference + offsets)[:, None] + steps * steps_hz[:, None]
+    widths = np.repeat(np.abs(steps_hz)[:, None], nchan, axis=1)
     columns: dict[str, Any] = {
         "MEAS_FREQ_REF": np.full(nspw, frame, dtype=np.int32),
         "CHAN_FREQ": frequencies,
-        "REF_FREQUENCY": reference + offset,
+        "REF_FREQUENCY": reference + offsets,
         "CHAN_WIDTH": widths,
         "EFFECTIVE_BW": widths,
         "RESOLUTION": widths,
@@ -256,9 +256,9 @@ def _fill_frequencies(path: str, groups: RandomGroups, corr_type: np.ndarray) ->
         "FREQ_GROUP_NAME": ["none"] * nspw,
         "IF_CONV_CHAIN": np.tile(np.arange(nif, dtype=np.int32), nsetup),
         "NAME": ["none"] * nspw,
-        "NET_SIDEBAND": np.where(width >= 0, 1, -1).astype(np.int32),
+        "NET_SIDEBAND": np.where(steps_hz >= 0, 1, -1).astype(np.int32),
         "NUM_CHAN": np.full(nspw, nchan, dtype=np.int32),
-        "TOTAL_BANDWIDTH": total,
+        "TOTAL_BANDWIDTH": totals,
     }
     fill_subtable(path, "SPECTRAL_WINDOW", columns)
     identity = np.arange(nspw, dtype=np.int32)

@@ -9,6 +9,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -114,8 +115,12 @@ def plan_chunks(
     cost = np.zeros(len(rows))
     for d, size in bytes_of.items():
         cost[ddids == d] = size
-    edges = _edges(cost[order], limit * max(1, len(present)) if boundaries is None else limit, None if boundaries is None else boundaries[order])
-    for low, high in zip(edges[:-1], edges[1:], strict=True):
+    edges = _edges(
+        cost[order],
+        limit * max(1, len(present)) if boundaries is None else limit,
+        None if boundaries is None else boundaries[order],
+    )
+    for low, high in pairwise(edges):
         part = order[low:high]
         for d in present:
             inside = part if len(present) == 1 else part[ddids[part] == d]
@@ -230,7 +235,9 @@ def _read_chunk(ms: MeasurementSet, resolved: ResolvedSelection, plan: ChunkPlan
     return chunk
 
 
-def write_chunks(ms: MeasurementSet, chunks: Iterable[VisChunk | tuple[VisChunk, Mapping[str, np.ndarray]]], columns: Sequence[str]) -> int:
+def write_chunks(
+    ms: MeasurementSet, chunks: Iterable[VisChunk | tuple[VisChunk, Mapping[str, np.ndarray]]], columns: Sequence[str]
+) -> int:
     """Write columns of chunks back in place, overlapping with what produces them.
 
     Parameters

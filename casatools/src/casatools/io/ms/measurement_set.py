@@ -20,7 +20,17 @@ __all__ = ["CHANNEL_COLUMNS", "CORRELATION_COLUMNS", "MeasurementSet"]
 
 # Columns whose cells are (chan, corr), and those whose cells are (corr,).
 CHANNEL_COLUMNS = frozenset(
-    {"DATA", "CORRECTED_DATA", "MODEL_DATA", "FLOAT_DATA", "LAG_DATA", "FLAG", "WEIGHT_SPECTRUM", "SIGMA_SPECTRUM", "IMAGING_WEIGHT"}
+    {
+        "DATA",
+        "CORRECTED_DATA",
+        "MODEL_DATA",
+        "FLOAT_DATA",
+        "LAG_DATA",
+        "FLAG",
+        "WEIGHT_SPECTRUM",
+        "SIGMA_SPECTRUM",
+        "IMAGING_WEIGHT",
+    }
 )
 CORRELATION_COLUMNS = frozenset({"WEIGHT", "SIGMA"})
 _REQUIRED = ("ANTENNA1", "ANTENNA2", "DATA_DESC_ID", "FIELD_ID", "TIME", "UVW", "FLAG")

@@ -56,7 +56,8 @@ def _clock(text: str, refuse: Refusal) -> tuple[int | None, int | None, float | 
     ):
         raise refuse(f"{text!r} is not a time such as 09:30:00")
     values: list[float | None] = [None if p == "*" else float(p) for p in parts]
-    values = ([0.0] * (3 - len(values)) if parts != ["*"] else [None] * 2) + values
+    missing: list[float | None] = [0.0] * (3 - len(values)) if parts != ["*"] else [None, None]
+    values = missing + values
     hour, minute, second = values
     return (None if hour is None else int(hour), None if minute is None else int(minute), second)
 

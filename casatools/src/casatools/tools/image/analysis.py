@@ -91,7 +91,9 @@ class AnalysisMethods(SessionMethods):
         try:
             template = CasaImage.open(imagemd) if imagemd else expression.template
             if template is None:
-                raise ParameterError(f"image.imagecalc: the expression {pixels!r} holds no image whose shape and coordinates could be taken")
+                raise ParameterError(
+                    f"image.imagecalc: the expression {pixels!r} holds no image whose shape and coordinates could be taken"
+                )
             with staged_output(path, overwrite) as staged:
                 write_expression(staged, expression, template, prec)
         finally:

@@ -39,7 +39,9 @@ def default_coordinates(shape: tuple[int, ...], linear: bool) -> Coordinates:
 class MakingMethods(SessionMethods):
     """Making images."""
 
-    def _create(self, outfile: str, shape: tuple[int, ...], csys: dict[str, Any], linear: bool, overwrite: bool, kind: str, pixels: Any) -> None:
+    def _create(
+        self, outfile: str, shape: tuple[int, ...], csys: dict[str, Any], linear: bool, overwrite: bool, kind: str, pixels: Any
+    ) -> None:
         """Make an image of a shape given in CASA order and hold it."""
         if kind not in _DTYPES:
             raise ParameterError(f"image: parameter 'type' must be one of {', '.join(_DTYPES)}; got {kind!r}")

@@ -38,7 +38,9 @@ class PixelMethods(SessionMethods):
         last = [min(b, n - 1) for b, n in zip(last, shape, strict=True)]
         for axis, (a, b, s) in enumerate(zip(first, last, step, strict=True)):
             if a > b or a >= shape[axis] or s < 1:
-                raise ParameterError(f"image: blc {a}, trc {b}, inc {s} on axis {axis} do not fit an axis of {shape[axis]} pixels")
+                raise ParameterError(
+                    f"image: blc {a}, trc {b}, inc {s} on axis {axis} do not fit an axis of {shape[axis]} pixels"
+                )
         return tuple(slice(a, b + 1, s) for a, b, s in zip(first, last, step, strict=True))[::-1]
 
     @method
@@ -90,7 +92,7 @@ class PixelMethods(SessionMethods):
             The pixels reach outside the image.
         """
         image = self._writable()
-        values = np.asarray(pixels)
+        values: np.ndarray = np.asarray(pixels)
         ndim = image.ndim
         if values.size == 0:
             raise ParameterError("image.putchunk: parameter 'pixels' holds no pixel")
@@ -100,9 +102,11 @@ class PixelMethods(SessionMethods):
         shape = image.shape[::-1]
         first = _filled([] if blc == [-1] else blc, [0] * ndim, shape, "blc")
         step = _filled([] if inc == [1] else inc, [1] * ndim, shape, "inc")
-        last = [a + (n - 1) * s for a, n, s in zip(first, values.shape, step, strict=True)]
+        last = [first[k] + (int(values.shape[k]) - 1) * step[k] for k in range(ndim)]
         if any(b >= n for b, n in zip(last, shape, strict=True)):
-            raise ParameterError(f"image.putchunk: pixels of shape {values.shape} from {first} on reach outside the image of shape {shape}")
+            raise ParameterError(
+                f"image.putchunk: pixels of shape {values.shape} from {first} on reach outside the image of shape {shape}"
+            )
         if replicate:
             last = [n - 1 if values.shape[k] == 1 else last[k] for k, n in enumerate(shape)]
         slices = tuple(slice(a, b + 1, s) for a, b, s in zip(first, last, step, strict=True))[::-1]

@@ -87,7 +87,7 @@ class AccessMethods(MsState):
             if name in ("time",):
                 return np.array([values.mean()])
             if name == "flag":
-                return values.all(axis=0, keepdims=True).T
+                return np.asarray(values.all(axis=0, keepdims=True)).T
             if name in _RANGE_IDS or name == "flag_row":
                 same = np.unique(values)
                 return same if len(same) == 1 else np.array([-1 if values.dtype.kind == "i" else False])

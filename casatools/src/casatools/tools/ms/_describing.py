@@ -233,4 +233,4 @@ class DescriptionMethods(MsState):
         if format == "string":
             cosine = np.cos(latitude)
             return f"Direction: [{cosine * np.cos(longitude):.6g}, {cosine * np.sin(longitude):.6g}, {np.sin(latitude):.6g}]"
-        return direction(longitude, latitude, frame)
+        return direction((longitude, latitude), frame)

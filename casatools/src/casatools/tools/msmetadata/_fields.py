@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 import numpy as np
@@ -16,8 +17,9 @@ _Epoch = Annotated[dict[str, Any], kinds.Record(), "Epoch measure to evaluate mo
 _Intent = Annotated[str, kinds.Text(), "Intent, wildcards allowed"]
 
 
-def direction(longitude: float, latitude: float, frame: str) -> dict[str, Any]:
-    """CASA's record of a direction."""
+def direction(angles: Sequence[float] | np.ndarray, frame: str) -> dict[str, Any]:
+    """CASA's record of a direction given as longitude and latitude in radian."""
+    longitude, latitude = (float(a) for a in angles)
     wrapped = (longitude + np.pi) % (2 * np.pi) - np.pi
     return {"type": "direction", "refer": frame, "m0": quantity(wrapped, "rad"), "m1": quantity(latitude, "rad")}
 
@@ -152,13 +154,13 @@ class FieldMethods(MsMetadataBase):
     def phasecenter(self, fieldid: Annotated[int, kinds.Int(), "Field ID"] = 0, epoch: _Epoch = {}) -> dict[str, Any]:
         """Phase centre of a field."""
         row = self._meta.fields[self._field(fieldid)]
-        return direction(*evaluate(row.phase_dir, _epoch_s(epoch), row.time_s), row.phase_frame)
+        return direction(evaluate(row.phase_dir, _epoch_s(epoch), row.time_s), row.phase_frame)
 
     @method
     def refdir(self, field: FieldRef = 0, epoch: _Epoch = {}) -> dict[str, Any]:
         """Reference direction of a field."""
         row = self._meta.fields[self._field(field)]
-        return direction(*evaluate(row.reference_dir, _epoch_s(epoch), row.time_s), row.reference_frame)
+        return direction(evaluate(row.reference_dir, _epoch_s(epoch), row.time_s), row.reference_frame)
 
     @method
     def sourceidforfield(self, field: Annotated[int, kinds.Int(), "Field ID"] = -1) -> int:

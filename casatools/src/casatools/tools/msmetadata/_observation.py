@@ -90,7 +90,7 @@ class ObservationMethods(MsMetadataBase):
         self._in_range("row", rownum, self._index.nrow)
         found = pointing_of_row(self._index.path, rownum, interpolate)
         ends = {
-            f"antenna{n + 1}": {"id": antenna, "pointingdirection": direction(*angles, found.frame)}
+            f"antenna{n + 1}": {"id": antenna, "pointingdirection": direction(angles, found.frame)}
             for n, (antenna, angles) in enumerate(zip(found.antennas, found.directions))
         }
         return {**ends, "time": found.time_s}

@@ -155,9 +155,9 @@ class ScanMethods(MsMetadataBase):
     @method
     def timesforscans(
         self,
-        scans: Annotated[list[int], kinds.IntList(), "Scan numbers"] = 0,
+        scans: Annotated[Any, kinds.IntList(), "Scan numbers"] = 0,
         obsid: ObsId = -1,
-        arrayid: ArrayId = -1,  # type: ignore[assignment]
+        arrayid: ArrayId = -1,
     ) -> np.ndarray:
         """Times of scans, MJD seconds."""
         wanted = scans if isinstance(scans, list) else [scans]

@@ -43,7 +43,7 @@ class SourceMethods(MsMetadataBase):
     @method
     def sourcedirs(self) -> dict[str, Any]:
         """Directions, one for each row of SOURCE."""
-        return {str(s.row): direction(*np.ravel(s.direction)[:2], self._meta.source_frame) for s in self._rows()}
+        return {str(s.row): direction(np.ravel(s.direction)[:2], self._meta.source_frame) for s in self._rows()}
 
     @method
     def sourcetimes(self) -> dict[str, Any]:

@@ -1,0 +1,203 @@
+"""deconvolve: minor cycles alone, on residual and point spread function images that exist."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from casatools._base.errors import DataError, ParameterError, UnsupportedError
+from casatools._base.paths import require_present
+from casatools.imaging.beam_fit import fit_beam, sidelobe_level
+from casatools.imaging.cycle_control import CycleControl, CycleOptions
+from casatools.imaging.minor_cycle import MinorCycle, MinorOptions
+from casatools.imaging.plane_deconvolver import PlaneDeconvolver, Planes, restore_planes
+from casatools.imaging.products import ImageWriter, beam_set, mask_values, read_planes, staged_images
+from casatools.imaging.request import jansky, parse_restoring_beam
+from casatools.io.image import CasaImage
+
+__all__ = ["DeconvolveRequest", "run_deconvolve"]
+
+
+@dataclass(frozen=True)
+class DeconvolveRequest:
+    """All parameters of deconvolve, by their own names; see the task for their meaning."""
+
+    imagename: Any
+    startmodel: Any
+    deconvolver: str
+    scales: Any
+    nterms: int
+    smallscalebias: float
+    fusedthreshold: float
+    largestscale: int
+    restoration: bool
+    restoringbeam: Any
+    niter: int
+    gain: float
+    threshold: Any
+    nsigma: float
+    interactive: Any
+    fullsummary: bool
+    fastnoise: bool
+    usemask: str
+    mask: Any
+    pbmask: float
+    sidelobethreshold: float
+    noisethreshold: float
+    lownoisethreshold: float
+    negativethreshold: float
+    smoothfactor: float
+    minbeamfrac: float
+    cutthreshold: float
+    growiterations: int
+    dogrowprune: bool
+    verbose: bool
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.imagename, str) or not self.imagename:
+            raise ParameterError(
+                "deconvolve: parameter 'imagename' must be given; it is the beginning of the names of all images"
+            )
+        if self.niter < 0:
+            raise ParameterError(f"deconvolve: parameter 'niter' must not be negative; got {self.niter}")
+        if self.interactive:
+            raise UnsupportedError("deconvolve: interactive=True is not there yet; use interactive=False")
+        if self.usemask not in ("user", "pb"):
+            raise UnsupportedError(f"deconvolve: usemask={self.usemask!r} is not there yet; use usemask='user' or 'pb'")
+        # Made once here so that a bad value is refused before any image is read.
+        _ = (self.minor_options, self.cycle_options, parse_restoring_beam(self.restoringbeam, "deconvolve"))
+
+    @property
+    def minor_options(self) -> MinorOptions:
+        """The deconvolver."""
+        scales = tuple(
+            float(s) for s in (self.scales if isinstance(self.scales, (list, tuple)) else [self.scales]) if str(s) != ""
+        )
+        return MinorOptions(self.deconvolver, self.gain, scales, self.smallscalebias)
+
+    @property
+    def cycle_options(self) -> CycleOptions:
+        """Limits: one minor cycle that goes down to the threshold."""
+        return CycleOptions(
+            self.niter, -1, jansky(self.threshold), self.nsigma, 0.0, 0.0, 0.0, 0, self.gain, self.fullsummary
+        )  # fmt: skip
+
+
+def run_deconvolve(request: DeconvolveRequest) -> dict[str, Any]:
+    """Deconvolve ``imagename.residual`` by ``imagename.psf``; the residual is replaced, model, mask and image are made.
+
+    Returns
+    -------
+    dict
+        The record of the iterations.
+
+    Raises
+    ------
+    PathMissingError, DataError, ParameterError
+        An image is not there or does not fit; none is changed then.
+    """
+    base = request.imagename
+    for suffix in ("psf", "residual"):
+        require_present(f"{base}.{suffix}", "image")
+    needs_beam_power = request.nsigma > 0 or request.usemask == "pb"
+    if needs_beam_power:
+        require_present(base + ".pb", "image (the primary beam, for nsigma or usemask='pb')")
+    with CasaImage.open(base + ".residual") as image:
+        if image.ndim != 4:
+            raise DataError(
+                f"{base}.residual has {image.ndim} axes; deconvolve needs right ascension, declination, Stokes and frequency"
+            )
+        coordinates, shape = image.coordinates, image.shape
+        name, unit = image.object_name, image.unit
+        good = image.read_mask() if image.has_mask else None
+        telescope = str(image.misc_info.get("INSTRUME", coordinates.observation.telescope))
+    if coordinates.direction is None:
+        raise DataError(f"{base}.residual has no direction coordinate")
+    planes = _read(request, shape)
+    increments = coordinates.direction.increment_rad
+    cell = (abs(float(increments[0])), abs(float(increments[1])))
+    deconvolver = PlaneDeconvolver()
+    deconvolver.planes = planes
+    control = CycleControl(request.cycle_options)
+    for chan in range(shape[0]):
+        if planes.sumwt[chan] > 0:
+            beam = fit_beam(planes.psf[chan], cell)
+            planes.beams[chan] = beam
+            control.sidelobe = max(control.sidelobe, sidelobe_level(planes.psf[chan], beam, cell))
+    planes.mask[...] = _mask(request, coordinates, shape)
+    if good is not None:
+        planes.mask &= good
+    _iterate(request, deconvolver, control)
+    with staged_images(base) as folder:
+        writer = ImageWriter(folder, base, coordinates, telescope, name, ["taskname=deconvolve"], "deconvolve")
+        writer.write("residual", planes.residual, unit, mask=good)
+        writer.write("model", planes.model, "Jy/pixel")
+        writer.write("mask", planes.mask.astype(np.float32))
+        if request.restoration:
+            wanted = parse_restoring_beam(request.restoringbeam, "deconvolve")
+            restored, targets = restore_planes(planes, wanted, cell)
+            single = bool(wanted)
+            writer.write(
+                "image", restored, "Jy/beam", beam_set(targets[:1] if single else targets, 1 if single else shape[1]), good
+            )
+    return _record(control)
+
+
+def _read(request: DeconvolveRequest, shape: tuple[int, ...]) -> Planes:
+    base = request.imagename
+    nchan = shape[0]
+    planes = Planes(
+        read_planes(base + ".psf", shape)[:, 0].copy(), read_planes(base + ".residual", shape), np.zeros(shape, np.float32),
+        np.ones(shape, bool), np.zeros(nchan), [None] * nchan,
+    )  # fmt: skip
+    planes.sumwt[:] = planes.psf.max(axis=(1, 2)) > 0
+    if not planes.sumwt.any():
+        raise DataError(f"{base}.psf is blank")
+    names = request.startmodel if isinstance(request.startmodel, (list, tuple)) else [request.startmodel]
+    names = [str(n) for n in names if str(n)]
+    if os.path.isdir(base + ".model"):
+        if names:
+            raise ParameterError(f"startmodel was given but {base}.model exists already: remove it or give another imagename")
+        names = [base + ".model"]
+    if names:
+        planes.model[...] = read_planes(names[0], shape)
+    return planes
+
+
+def _mask(request: DeconvolveRequest, coordinates: Any, shape: tuple[int, ...]) -> np.ndarray:
+    if request.usemask == "pb":
+        return np.asarray(read_planes(request.imagename + ".pb", shape) > request.pbmask)
+    given = request.mask
+    if given is None or (isinstance(given, (str, list, tuple)) and len(given) == 0):
+        existing = request.imagename + ".mask"
+        return np.asarray(read_planes(existing, shape) != 0) if os.path.isdir(existing) else np.ones(shape, dtype=bool)
+    return mask_values(given, coordinates, shape)
+
+
+def _iterate(request: DeconvolveRequest, deconvolver: PlaneDeconvolver, control: CycleControl) -> None:
+    if request.niter == 0 or not deconvolver.planes.mask.any():
+        control.stop_code = 7 if request.niter else 1
+        return
+    deconvolver.minor_cycle(control, MinorCycle(request.minor_options))
+    if control.done >= request.niter:
+        control.stop_code = 1
+    else:
+        control.stop_code = 2 if deconvolver.peak() <= request.cycle_options.threshold_jy else 8
+
+
+def _record(control: CycleControl) -> dict[str, Any]:
+    """The record, without what only major cycles have."""
+    record = control.record()
+    single = float(np.float32(0.1)), float(np.float32(0.8))
+    record |= {
+        "cyclefactor": 1.0,
+        "minpsffraction": single[0],
+        "maxpsffraction": single[1],
+        "interactiveiterdone": 0,
+        "stopcode": control.stop_code,
+    }
+    record.pop("stopDescription")
+    return record
