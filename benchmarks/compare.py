@@ -1,6 +1,6 @@
 """Times the job and the benchmark rows under this interpreter and under a reference CASA in the same run.
 
-    CASA_ORACLE=/path/to/reference/python python benchmarks/compare.py [--work DIR] [--rows GLOB,GLOB] [--skip-job] [--repeat N]
+    CASA_ORACLE=/path/to/reference/python python benchmarks/compare.py [--work DIR] [--rows GLOB,GLOB] [--skip-job] [--data CASADATA] [--repeat N]
 
 Runs alternate between the two so that both see the same load of the machine; the ratio of the best times is what counts. Our run starts once with a
 cold kernel cache, whose time is reported apart. Without CASA_ORACLE only ours is timed.
@@ -21,10 +21,10 @@ from typing import Any
 CHECKOUT = Path(__file__).resolve().parents[1]
 # Runs a script and reports the peak resident size of its process, which the script itself may not.
 RUNNER = (
-    "import resource, runpy, sys, json; sys.argv = sys.argv[1:];\n"
+    "import os, resource, runpy, sys, json; sys.argv = sys.argv[1:]; peak = os.path.abspath('peak.json')\n"
     "try: runpy.run_path(sys.argv[0], run_name='__main__')\n"
     "except SystemExit: pass\n"
-    "open('peak.json', 'w').write(json.dumps(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024))\n"
+    "open(peak, 'w').write(json.dumps(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024))\n"
 )
 
 
@@ -116,6 +116,7 @@ def main() -> None:
     )
     parser.add_argument("--size", default="360", help="integrations of the benchmark MeasurementSet")
     parser.add_argument("--skip-job", action="store_true")
+    parser.add_argument("--data", type=Path, default=None, help="a casadata folder, for the calibrators' model images")
     parser.add_argument("--repeat", type=int, default=2)
     options = parser.parse_args()
     work = options.work or Path(tempfile.mkdtemp(prefix="casa-bench-"))
@@ -125,6 +126,12 @@ def main() -> None:
     cache = work / "numba-cache"
     shutil.rmtree(cache, ignore_errors=True)
     our_environment = {**os.environ, "NUMBA_CACHE_DIR": str(cache)}
+    if options.data:
+        # Calibrator models, which are not part of the wheels, are found over the data paths of the user's config.py.
+        home = work / "home"
+        (home / ".casa").mkdir(parents=True, exist_ok=True)
+        (home / ".casa" / "config.py").write_text(f"datapath = [{str(options.data.resolve())!r}]\n")
+        our_environment["HOME"] = str(home)
     kinds: list[tuple[str, Any]] = []
     if not options.skip_job:
         kinds.append(("NGC 5921, UVFITS to moments", lambda p, f, e: job(p, f, e)))
