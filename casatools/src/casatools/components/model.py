@@ -229,7 +229,7 @@ class Spectrum:
     """
 
     kind: str = "Constant"
-    frequency: Amount = Amount(1.42, "GHz")
+    frequency: Amount = field(default_factory=lambda: Amount(1.42, "GHz"))
     frame: str = "LSRK"
     index: tuple[float, ...] = ()
     index_error: tuple[float, ...] = ()
@@ -325,7 +325,9 @@ class Component:
         """Read CASA's record; raises DataError when a field is missing."""
         try:
             spectrum = Spectrum.from_record(record.get("spectrum", {}))
-            return cls(Flux.from_record(record["flux"]), Shape.from_record(record["shape"]), spectrum, str(record.get("label", "")))
+            return cls(
+                Flux.from_record(record["flux"]), Shape.from_record(record["shape"]), spectrum, str(record.get("label", ""))
+            )
         except (KeyError, TypeError, IndexError) as error:
             raise DataError(f"the record of a sky component lacks {error}") from error
 
