@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 
+from casatools._base.errors import ParameterError
 from casatools._base.threads import ranks_on_host
 
-__all__ = ["CHUNK_BYTES", "available_bytes", "memory_budget_bytes"]
+__all__ = ["CHUNK_BYTES", "available_bytes", "memory_budget_bytes", "require_memory"]
 
 # One chunk of visibilities: large enough to amortise table calls, small enough to stay in cache-friendly bounds.
 CHUNK_BYTES = 64 * 1024 * 1024
@@ -27,3 +28,18 @@ def available_bytes() -> int:
 def memory_budget_bytes() -> int:
     """Bytes this process may plan with: half of what is available, shared between the ranks on the host."""
     return max(256 * 1024 * 1024, available_bytes() // 2 // ranks_on_host())
+
+
+def require_memory(nbytes: float, what: str) -> None:
+    """Raise ParameterError when work that cannot be streamed needs more memory than there is.
+
+    Parameters
+    ----------
+    nbytes : float
+        What is needed at least.
+    what : str
+        What it is for, and by which parameters it became so large.
+    """
+    there = available_bytes() / ranks_on_host()
+    if nbytes > there:
+        raise ParameterError(f"{what} needs {nbytes / 1e9:.1f} GB of memory; {there / 1e9:.1f} GB are available")

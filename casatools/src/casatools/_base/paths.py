@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import shutil
 import tempfile
@@ -16,6 +17,7 @@ __all__ = [
     "remove_output",
     "require_absent",
     "require_present",
+    "require_space",
     "require_writable_parent",
     "resolve",
     "staged_output",
@@ -69,6 +71,19 @@ def require_writable_parent(path: str) -> None:
         raise DataError(f"there is no permission to write the output {path!r} into the folder {parent!r}")
 
 
+def require_space(path: str, nbytes: float) -> None:
+    """Raise DataError where the disk that holds `path`, or is to hold it, has less than `nbytes` free.
+
+    casacore ends the process when a disk runs full under an open table, so this is asked beforehand.
+    """
+    folder = os.path.abspath(path.rstrip("/"))
+    while not os.path.isdir(folder):
+        folder = os.path.dirname(folder)
+    free = shutil.disk_usage(folder).free
+    if free < nbytes:
+        raise DataError(f"the disk is full: {path!r} needs {nbytes / 1e6:.1f} MB, but {free / 1e6:.1f} MB are free in {folder!r}")
+
+
 def remove_output(path: str) -> None:
     """Remove a file, a link or a whole table folder; nothing happens when it is absent."""
     if os.path.isdir(path) and not os.path.islink(path):
@@ -82,7 +97,7 @@ def staged_output(path: str, overwrite: bool = False) -> Iterator[str]:
     """Yield a name beside `path` to write to; rename it to `path` when the block ends well, remove it when not.
 
     An interrupted block (also by Ctrl-C) leaves nothing at `path`, or what was there before. With `overwrite` the old
-    output is replaced only after the new one is complete.
+    output is replaced only after the new one is complete. A disk that runs full raises DataError.
     """
     path = path.rstrip("/")
     require_absent(path, overwrite)
@@ -98,5 +113,9 @@ def staged_output(path: str, overwrite: bool = False) -> Iterator[str]:
             previous = os.path.join(workdir, name + ".previous")
             os.rename(path, previous)
         os.rename(temporary, path)
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise DataError(f"the disk is full: the output {path!r} cannot be written into {parent!r}") from error
+        raise
     finally:
         shutil.rmtree(workdir, ignore_errors=True)

@@ -170,6 +170,8 @@ class TcleanRequest:
             raise ParameterError("tclean: parameter 'imagename' must be given; it is the beginning of the names of all images")
         if self.niter < 0:
             raise ParameterError(f"tclean: parameter 'niter' must not be negative; got {self.niter}")
+        if self.nchan == 0 or self.nchan < -1:
+            raise ParameterError(f"tclean: parameter 'nchan' must be positive, or -1 for all channels; got {self.nchan}")
         if not 0.0 < self.psfcutoff < 1.0:
             raise ParameterError(f"tclean: parameter 'psfcutoff' must be between 0 and 1; got {self.psfcutoff}")
         if self.projection.upper() not in ("SIN", "TAN", "NCP", "ARC", "STG", "ZEA"):

@@ -10,7 +10,9 @@ import numpy as np
 
 from casatools._base import log
 from casatools._base.errors import DataError, ParameterError, SelectionError
-from casatools.frames.directions import Direction, convert_direction, parse_direction
+from casatools._base.memory import require_memory
+from casatools._base.paths import require_space
+from casatools.frames.directions import Direction, angular_separation, convert_direction, parse_direction
 from casatools.frames.engine import position_record
 from casatools.imaging.beam_fit import fit_beam, sidelobe_level
 from casatools.imaging.cycle_control import CycleControl
@@ -58,6 +60,7 @@ def run_tclean(request: TcleanRequest, history: list[str] | None = None) -> dict
 
 def _prepare(request: TcleanRequest, sources: list[DataSource]) -> ImagingData:
     centre = _phase_centre(request, sources)
+    _require_near(centre, sources)
     planes = [stokes_planes(request.stokes, s.correlation_codes(int(s.ddids[0]))) for s in sources]
     for source, own in zip(sources, planes, strict=True):
         if any(stokes_planes(request.stokes, source.correlation_codes(int(d))) != own for d in source.ddids):
@@ -80,6 +83,21 @@ def _phase_centre(request: TcleanRequest, sources: list[DataSource]) -> Directio
     if found.frame in ("J2000", "ICRS", "B1950", "GALACTIC"):
         return found
     return convert_direction(found, "J2000", float(first.times_s[0]), first.position_m)
+
+
+def _require_near(centre: Direction, sources: list[DataSource]) -> None:
+    """Refuse a phase centre of which no selected field sees the half of the sky."""
+    for source in sources:
+        for field_id in source.field_ids:
+            there = convert_direction(
+                source.field_direction(int(field_id)), centre.frame, float(source.times_s[0]), source.position_m
+            )
+            if angular_separation(centre.lon_rad, centre.lat_rad, there.lon_rad, there.lat_rad) < 0.5 * np.pi:
+                return
+    raise ParameterError(
+        "tclean: parameter 'phasecenter' is more than 90 degrees from the phase centre of each selected field; "
+        f"got {float(np.rad2deg(centre.lon_rad)):.4f} {float(np.rad2deg(centre.lat_rad)):.4f} deg {centre.frame}"
+    )
 
 
 def _rest_frequency(request: TcleanRequest, source: DataSource) -> float:
@@ -141,7 +159,22 @@ def _coordinates(request: TcleanRequest, data: ImagingData) -> Coordinates:
     )  # fmt: skip
 
 
+# psf, residual, model and primary beam as float32, two masks, and what an FFT of one plane takes beside them.
+_BYTES_PER_PIXEL = 18
+
+
+def _require_room(request: TcleanRequest, data: ImagingData) -> None:
+    """Refuse images that neither memory nor disk can hold before hours are spent on them."""
+    nx, ny = request.grid_options.shape
+    planes = data.axis.nchan * len(data.labels)
+    what = f"tclean: an image of {nx} x {ny} pixels with {planes} planes (parameters 'imsize', 'nchan', 'stokes')"
+    require_memory(float(nx) * ny * (planes * _BYTES_PER_PIXEL + 32), what)
+    images = 4 + (request.niter > 0) + request.restoration * (1 + request.pbcor)
+    require_space(request.imagename + ".image", float(nx) * ny * planes * 4 * images + 1e6 * images)
+
+
 def _image(request: TcleanRequest, data: ImagingData, history: list[str]) -> dict[str, Any]:
+    _require_room(request, data)
     coordinates = _coordinates(request, data)
     imager = Imager(data, request.grid_options, request.weighting_options, request.perchanweightdensity, request.psfcutoff)
     base = request.imagename

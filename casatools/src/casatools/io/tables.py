@@ -16,7 +16,7 @@ from casacore import tables as _tables
 from casatools._base.errors import DataError
 from casatools._base.paths import require_present
 
-__all__ = ["column_cells", "is_table", "open_table", "put_cells", "row_runs", "table_kind"]
+__all__ = ["column_cells", "is_table", "open_table", "put_cells", "require_table", "row_runs", "table_kind"]
 
 # casacore.tables.table; python-casacore carries no types.
 Table: TypeAlias = Any
@@ -25,6 +25,16 @@ Table: TypeAlias = Any
 def is_table(path: str) -> bool:
     """True when `path` is a folder holding a casacore table."""
     return os.path.isfile(os.path.join(path, "table.dat"))
+
+
+def require_table(path: str, writable: bool = False, what: str = "table") -> str:
+    """The folder of a table (``name::SUBTABLE`` is accepted too); the errors are those of `open_table`."""
+    folder = require_present(path.replace("::", "/"), what)
+    if not is_table(folder):
+        raise DataError(f"{what} {path!r} is not a casacore table (it has no table.dat)")
+    if writable and not os.access(os.path.join(folder, "table.dat"), os.W_OK):
+        raise DataError(f"there is no permission to write the {what} {path!r}")
+    return folder
 
 
 def open_table(path: str, writable: bool = False, what: str = "table") -> Table:
@@ -46,12 +56,7 @@ def open_table(path: str, writable: bool = False, what: str = "table") -> Table:
     DataError
         It is not a table, is damaged, or may not be written.
     """
-    folder = path.replace("::", "/") if "::" in path else path
-    folder = require_present(folder, what)
-    if not is_table(folder):
-        raise DataError(f"{what} {path!r} is not a casacore table (it has no table.dat)")
-    if writable and not os.access(os.path.join(folder, "table.dat"), os.W_OK):
-        raise DataError(f"there is no permission to write the {what} {path!r}")
+    folder = require_table(path, writable, what)
     try:
         return _tables.table(folder, readonly=not writable, lockoptions="auto" if writable else "autonoread", ack=False)
     except RuntimeError as error:

@@ -19,13 +19,13 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from casatools._base.errors import ParameterError
-from casatools._base.paths import staged_output
+from casatools._base.paths import require_space, staged_output
 from casatools._base.progress import Progress
 from casatools.frames.baselines import azimuth_elevation, baseline_uvw
 from casatools.frames.directions import Direction
 from casatools.frames.frequencies import doppler_factor
 from casatools.imaging.primary_beam import dish_power
-from casatools.io.ms.create import MsLayout, closing, create_ms, require_space
+from casatools.io.ms.create import MsLayout, closing, create_ms
 from casatools.io.tables import Table
 from casatools.kernels.predict_points import add_points
 from casatools.simulation.arrays import AntennaArray

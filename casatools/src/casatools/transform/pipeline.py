@@ -17,10 +17,9 @@ import numpy as np
 from casatools._base import log
 from casatools._base.errors import ParameterError, SelectionError
 from casatools._base.memory import CHUNK_BYTES
-from casatools._base.paths import require_absent, require_writable_parent, staged_output
+from casatools._base.paths import require_absent, require_space, require_writable_parent, staged_output
 from casatools._base.progress import Progress
 from casatools.io.ms import ChunkPlan, MeasurementSet, ResolvedSelection, Selection
-from casatools.io.ms.create import require_space
 from casatools.io.ms.create_like import MsWriter, SubtableEdit
 from casatools.kernels.average import assign_bins
 from casatools.transform.averaging import TimeBins, average_blocks_in_channel, average_blocks_in_time

@@ -17,7 +17,7 @@ import numpy as np
 from casacore import tables as _tables
 
 from casatools._base.errors import DataError, SelectionError
-from casatools._base.paths import staged_output
+from casatools._base.paths import require_space, staged_output
 from casatools._base.version import INTERFACE
 from casatools.io.caltable.subtables import (
     SUBTABLES,
@@ -291,8 +291,13 @@ class CalTable:
         path = path.rstrip("/")
         if overwrite and os.path.lexists(path) and not is_caltable(path):
             raise DataError(f"{path!r} exists and is not a calibration table; it is not replaced")
+        require_space(path, self._bytes())
         with staged_output(path, overwrite) as temporary:
             self._write(temporary)
+
+    def _bytes(self) -> float:
+        """About what the table takes on disk: rows of fixed columns, cells of values, errors, flags and SNR, sub-tables."""
+        return sum(len(g.rows) * 120.0 + g.param.size * 18.0 for g in self.groups) + 1e6
 
     def _write(self, folder: str) -> None:
         parameter = "CPARAM" if self.is_complex else "FPARAM"
@@ -328,6 +333,7 @@ class CalTable:
             return
         present = CalTable.open(path)
         present.require_like(self, path)
+        require_space(path, self._bytes())
         table = open_table(path, writable=True, what="calibration table")
         try:
             start = table.nrows()

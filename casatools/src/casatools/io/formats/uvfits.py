@@ -22,11 +22,11 @@ import numpy as np
 
 from casatools._base.errors import DataError
 from casatools._base.memory import CHUNK_BYTES
-from casatools._base.paths import staged_output
+from casatools._base.paths import require_space, staged_output
 from casatools._base.progress import Progress
 from casatools.io.formats.random_groups import RandomGroups, read_random_groups
 from casatools.io.formats.uvfits_tables import fill_subtables, read_dates
-from casatools.io.ms.create import MsLayout, closing, create_ms, require_space, tile_rows
+from casatools.io.ms.create import MsLayout, closing, create_ms, tile_rows
 from casatools.io.tables import Table
 
 __all__ = ["import_uvfits"]

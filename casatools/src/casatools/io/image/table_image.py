@@ -18,10 +18,10 @@ import numpy as np
 from casacore import tables as _tables
 
 from casatools._base.errors import DataError, ParameterError
-from casatools._base.paths import require_present
+from casatools._base.paths import require_space
 from casatools.io.image import history as _history
 from casatools.io.image.tiling import default_tile_shape, iter_blocks
-from casatools.io.tables import is_table
+from casatools.io.tables import is_table, require_table
 
 __all__ = ["TableImage", "clean_record"]
 
@@ -50,6 +50,10 @@ def clean_record(value: Any) -> Any:
     return value
 
 
+# What a table of one array, with its log and its headers, takes beside the pixels.
+_TABLE_BYTES = 2e5
+
+
 class _PixelTable(_tables.table):  # type: ignore[misc]
     """A table without python-casacore's row object, which would hold a buffer of the size of the whole image."""
 
@@ -59,11 +63,7 @@ class _PixelTable(_tables.table):  # type: ignore[misc]
 
 def _open_pixels(path: str, writable: bool, what: str) -> Any:
     """Open a table of pixels; the errors are those of `open_table`."""
-    folder = require_present(path, what)
-    if not is_table(folder):
-        raise DataError(f"{what} {path!r} is not a casacore table (it has no table.dat)")
-    if writable and not os.access(os.path.join(folder, "table.dat"), os.W_OK):
-        raise DataError(f"there is no permission to write the {what} {path!r}")
+    folder = require_table(path, writable, what)
     try:
         return _PixelTable(folder, readonly=not writable, lockoptions="auto" if writable else "autonoread", ack=False)
     except RuntimeError as error:
@@ -148,6 +148,7 @@ class TableImage:
         if dtype.name not in _TYPES or dtype.name == "bool":
             raise ParameterError(f"an image holds float32, float64, complex64 or complex128 pixels; got {dtype.name}")
         tile = tuple(tile_shape) if tile_shape is not None else default_tile_shape(shape)
+        require_space(path, float(np.prod(shape, dtype=np.float64)) * dtype.itemsize + _TABLE_BYTES)
         if dtype == np.float32:
             table = _new_float_image(path, shape, tile)
         else:
@@ -255,6 +256,7 @@ class TableImage:
         if not name or "/" in name or os.path.exists(os.path.join(self.path, name)):
             raise ParameterError(f"{name!r} cannot be the name of a mask of the image {self.path!r}")
         path = os.path.join(self.path, name)
+        require_space(path, float(np.prod(self.shape, dtype=np.float64)) / 8 + _TABLE_BYTES)
         table = _paged_array(path, _MASK_PIXELS, self.shape, np.dtype(bool), self.tile_shape, "Paged Array")
         self._masks[name] = table
         if fill is not None:

@@ -9,8 +9,6 @@ van Diepen, "Casacore Table Data System and its use in the MeasurementSet", Astr
 from __future__ import annotations
 
 import contextlib
-import os
-import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -18,7 +16,6 @@ from typing import Any
 import numpy as np
 from casacore import tables as _tables
 
-from casatools._base.errors import DataError
 from casatools.io.tables import Table, open_table
 
 __all__ = [
@@ -28,7 +25,6 @@ __all__ = [
     "data_managers",
     "fill_subtable",
     "new_ms",
-    "require_space",
     "tile_rows",
     "visibility_column",
 ]
@@ -93,17 +89,6 @@ class MsLayout:
 def tile_rows(ncorr: int, nchan: int) -> int:
     """Rows of one tile that spans all correlations and channels of a cell."""
     return max(1, _TILE_ELEMENTS // max(1, ncorr * nchan))
-
-
-def require_space(path: str, nbytes: float) -> None:
-    """Raise DataError where the disk that is to hold `path` has less than `nbytes` free.
-
-    casacore ends the process when a disk runs full under an open table, so this is asked beforehand.
-    """
-    folder = os.path.dirname(os.path.abspath(path.rstrip("/")))
-    free = shutil.disk_usage(folder).free if os.path.isdir(folder) else 0
-    if os.path.isdir(folder) and free < nbytes:
-        raise DataError(f"the output {path!r} needs {nbytes / 1e6:.0f} MB, but only {free / 1e6:.0f} MB are free in {folder!r}")
 
 
 def create_ms(path: str, layout: MsLayout) -> Table:

@@ -18,9 +18,9 @@ import numpy as np
 from casacore import tables as _tables
 
 from casatools._base.errors import DataError, OutputExistsError, ParameterError, PathMissingError
-from casatools._base.paths import remove_output, staged_output
+from casatools._base.paths import remove_output, require_space, require_writable_parent, staged_output
 from casatools.io.ms.measurement_set import MeasurementSet
-from casatools.io.tables import column_cells, open_table, put_cells
+from casatools.io.tables import column_cells, open_table, put_cells, require_table
 
 __all__ = [
     "delete_version",
@@ -44,7 +44,8 @@ def _table_path(path: str, name: str) -> str:
 
 
 def list_versions(path: str) -> list[tuple[str, str]]:
-    """Versions as (name, comment), in the order they were saved."""
+    """Versions as (name, comment), in the order they were saved; the errors are those of `require_table`."""
+    require_table(path, what="MeasurementSet")
     file = os.path.join(_folder(path), "FLAG_VERSION_LIST")
     if not os.path.isfile(file):
         return []
@@ -61,6 +62,7 @@ def list_versions(path: str) -> list[tuple[str, str]]:
 def _locked(path: str) -> Iterator[None]:
     """Hold the folder's lock, so that two processes do not lose one another's entries."""
     folder = _folder(path)
+    require_writable_parent(folder)
     try:
         os.makedirs(folder, exist_ok=True)
         descriptor = os.open(folder, os.O_RDONLY)
@@ -168,6 +170,7 @@ def save_version(path: str, name: str, comment: str = "", merge: str = "replace"
         if known and not overwrite:
             raise OutputExistsError(f"the flag version {name!r} of {path!r} exists already")
         existing = _table_path(ms.path, name)
+        require_space(existing, ms.nrow * float(np.prod(ms.cell_shape(0) if ms.nrow else (1, 1))) / 8 + 1e6)
         with staged_output(existing, overwrite=True) as temporary:
             if merge != "replace" and known:
                 shutil.copytree(existing, temporary)

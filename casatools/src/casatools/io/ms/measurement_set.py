@@ -11,6 +11,7 @@ import numpy as np
 from casacore import tables as _tables
 
 from casatools._base.errors import DataError, NotOpenError
+from casatools._base.paths import require_space
 from casatools.io.tables import Table, column_cells, open_table, put_cells
 
 if TYPE_CHECKING:
@@ -247,6 +248,7 @@ class MeasurementSet:
             cell = self.cell_shape(0, source) if self.nrow else (1, 1)
             if tile is None or len(tile) != 3 or min(tile) < 1:
                 tile = [cell[1], cell[0], max(1, 131072 // max(1, cell[0] * cell[1]))]
+            require_space(self.path, self.nrow * float(np.prod(cell)) * 8 + 1e6)
             description = _tables.makearrcoldesc(name, 0.0 + 0j, ndim=2, valuetype="complex", comment="The data column")
             data_manager = {
                 "TYPE": "TiledShapeStMan", "NAME": manager, "SEQNR": 0,

@@ -207,6 +207,16 @@ def _channels_in(item: FrequencyRange, window: SpectralWindow) -> ChannelRange |
     )
 
 
+def _within(item: ChannelRange, window: SpectralWindow) -> ChannelRange | None:
+    """The range itself, or None where the window ends before it begins."""
+    if item.first < window.nchan:
+        return item
+    log.post(
+        f"Channel {item.first} and those after it do not exist in spectral window {window.id} (0~{window.nchan - 1})", "WARN"
+    )
+    return None
+
+
 def _clamped(item: ChannelRange, window: SpectralWindow) -> tuple[int, int, int]:
     end = window.nchan - 1
     last = end if item.last is None else item.last
@@ -250,12 +260,12 @@ def resolve_spws(
                 matched = True
                 continue
             for part in item.channels:
-                found = _channels_in(part, window) if isinstance(part, FrequencyRange) else part
+                found = _channels_in(part, window) if isinstance(part, FrequencyRange) else _within(part, window)
                 if found is not None:
                     ranges.setdefault(spw, []).append(_clamped(found, window))
                     matched = True
         if not matched:
-            raise refuse("no channel lies within these frequencies", _known(windows))
+            raise refuse("no channel of these windows is selected", _known(windows))
     return list(ranges), ranges, whole
 
 

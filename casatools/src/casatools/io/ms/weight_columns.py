@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from casacore import tables as _tables
 
+from casatools._base.paths import require_space
 from casatools.io.ms.measurement_set import MeasurementSet
 
 __all__ = ["add_weight_spectrum"]
@@ -15,6 +16,7 @@ def add_weight_spectrum(ms: MeasurementSet) -> bool:
     if "WEIGHT_SPECTRUM" in ms.column_names:
         return False
     nchan, ncorr = ms.cell_shape(0) if ms.nrow else (1, 1)
+    require_space(ms.path, ms.nrow * float(nchan * ncorr) * 4 + 1e6)
     tile = np.array([ncorr, min(nchan, 4096), max(1, 262144 // max(1, nchan * ncorr))], dtype=np.int32)
     description = _tables.makearrcoldesc("WEIGHT_SPECTRUM", 0.0, ndim=2, valuetype="float", comment="Weight for each data point")
     manager = {
