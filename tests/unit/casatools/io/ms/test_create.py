@@ -5,9 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from casatools._base.errors import DataError
 from casatools.io.ms import MeasurementSet
-from casatools.io.ms.create import REQUIRED_SUBTABLES, MsLayout, closing, create_ms, fill_subtable, require_space, tile_rows
+from casatools.io.ms.create import REQUIRED_SUBTABLES, MsLayout, closing, create_ms, fill_subtable, tile_rows
 from casatools.io.tables import open_table, table_kind
 
 
@@ -48,9 +47,3 @@ def test_fill_subtable(tmp_path):
         assert table.getkeyword("ORIGIN") == "me" and table.getcolkeyword("NUM_CORR", "NOTE") == "few"
     with pytest.raises(ValueError, match="differ in length"):
         fill_subtable("a.ms", "POLARIZATION", {"NUM_CORR": [1], "FLAG_ROW": [True, False]})
-
-
-def test_full_disk_is_told_beforehand(tmp_path):
-    require_space("a.ms", 1000.0)
-    with pytest.raises(DataError, match="free"):
-        require_space("a.ms", 1e18)
