@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from casatools._base import log
-from casatools._base.declare import Declaration, documented
+from casatools._base.declare import Declaration, documented, plain_signature
 
 __all__ = ["task"]
 
@@ -38,15 +38,19 @@ def task(*, group: str, history: tuple[str, ...] = ()) -> Callable[[F], F]:
                 try:
                     result = function(**arguments)
                     _record(name, history, arguments)
+                except KeyboardInterrupt:
+                    log.post(f"Task {name} was interrupted", "WARN")
+                    raise
                 except Exception as error:
                     text = f"Task {name} raised an exception of class {type(error).__name__} with the following message: {error}"
-                    log.post(text, "SEVERE" if not isinstance(error, (KeyboardInterrupt,)) else "WARN")
+                    log.post(text, "SEVERE")
                     raise
                 finally:
                     _end(name, started)
             return result
 
         call.__declaration__ = declaration  # type: ignore[attr-defined]
+        call.__signature__ = plain_signature(function)  # type: ignore[attr-defined]
         call.__task_group__ = group  # type: ignore[attr-defined]
         call.__doc__ = documented(declaration)
         return call  # type: ignore[return-value]

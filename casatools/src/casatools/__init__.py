@@ -9,9 +9,10 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 from casatools._base import config as _config
+from casatools._base import errors
 from casatools._base.version import version, version_string
 
-__all__ = ["ctsys", "version", "version_string"]
+__all__ = ["ctsys", "errors", "version", "version_string"]
 
 _config.load()
 

@@ -180,6 +180,13 @@ def documented(declaration: Declaration) -> str:
     return f"{text}\n\n{section}"
 
 
+def plain_signature(function: Callable[..., Any]) -> inspect.Signature:
+    """The signature that ``help()`` shows: names and defaults; the kinds are told in the docstring's Parameters."""
+    signature = inspect.signature(function)
+    bare = [p.replace(annotation=inspect.Parameter.empty) for p in signature.parameters.values()]
+    return signature.replace(parameters=bare, return_annotation=inspect.Signature.empty)
+
+
 def method(function: F) -> F:
     """Declare a tool method: its arguments are checked and converted by the kinds of its own signature.
 
@@ -193,5 +200,6 @@ def method(function: F) -> F:
         return function(self, **declaration.bind(args, kwargs))
 
     call.__declaration__ = declaration  # type: ignore[attr-defined]
+    call.__signature__ = plain_signature(function)  # type: ignore[attr-defined]
     call.__doc__ = documented(declaration)
     return call  # type: ignore[return-value]

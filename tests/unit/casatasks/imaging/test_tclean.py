@@ -1,0 +1,218 @@
+"""tclean against direct Fourier sums and a known sky; its images, masks, restarts and models."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from casatasks import flagdata, imhead, tclean
+from casatools import image, table
+from casatools._base.errors import DataError, ParameterError, UnsupportedError
+from casatools.simulation.demo import DemoOptions, make_demo
+
+C = 299792458.0
+CELL_ARCSEC, SIZE = 12.0, 64
+CELL = np.deg2rad(CELL_ARCSEC / 3600)
+FIELD = {"vis": "sim.ms", "field": "0", "imsize": SIZE, "cell": f"{CELL_ARCSEC}arcsec", "specmode": "mfs"}
+PLACE, FLUX = (36, 27), 2.5  # pixel (x, y) and flux density [Jy] of the source put in
+
+
+@pytest.fixture(scope="module")
+def simulated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A point source off the centre, with noise, in field 0."""
+    path = tmp_path_factory.mktemp("tclean") / "sim.ms"
+    make_demo(str(path), DemoOptions(antennas_per_arm=5, cycles=1, nchan=5))
+    tb = table()
+    tb.open(str(path), nomodify=False)
+    uvw, weight = tb.getcol("UVW"), tb.getcol("WEIGHT")
+    spw = table()
+    spw.open(str(path / "SPECTRAL_WINDOW"))
+    freq = spw.getcol("CHAN_FREQ")[:, 0]
+    spw.close()
+    east, north = -(PLACE[0] - SIZE // 2) * CELL, (PLACE[1] - SIZE // 2) * CELL
+    turn = np.exp(2j * np.pi * np.outer(freq, uvw[0] * east + uvw[1] * north) / C)
+    rng = np.random.default_rng(3)
+    noise = rng.normal(scale=0.05, size=(2, *turn.shape, 2))
+    tb.putcol("DATA", (FLUX * turn + noise[..., 0] + 1j * noise[..., 1]).astype(np.complex64))
+    tb.putcol("WEIGHT", rng.uniform(0.5, 2.0, weight.shape[1]) * np.ones((2, 1)))
+    tb.close()
+    return path
+
+
+@pytest.fixture(autouse=True)
+def _data(simulated: Path, tmp_path: Path) -> None:
+    shutil.copytree(simulated, tmp_path / "sim.ms")
+
+
+def pixels(name: str, mask: bool = False) -> np.ndarray:
+    ia = image()
+    ia.open(name)
+    try:
+        return np.squeeze(ia.getchunk(getmask=mask))
+    finally:
+        ia.close()
+
+
+def field_data() -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """uvw (3, row), Stokes I data (chan, row), weights (row,), frequencies of field 0."""
+    tb = table()
+    tb.open("sim.ms")
+    rows = tb.getcol("FIELD_ID") == 0
+    data, uvw, weight = tb.getcol("DATA")[..., rows], tb.getcol("UVW")[:, rows], tb.getcol("WEIGHT")[:, rows]
+    tb.close()
+    tb.open("sim.ms/SPECTRAL_WINDOW")
+    freq = tb.getcol("CHAN_FREQ")[:, 0]
+    tb.close()
+    return uvw, data.mean(axis=0), weight.mean(axis=0), freq
+
+
+def test_dirty_image_is_the_direct_sum() -> None:
+    record = tclean(imagename="d", niter=0, weighting="natural", **FIELD)
+    assert record["iterdone"] == 0
+    uvw, data, weight, freq = field_data()
+    found = pixels("d.residual")
+    for x, y in [PLACE, (10, 50), (32, 32), (40, 20), (20, 33)]:
+        east, north = -(x - SIZE // 2) * CELL, (y - SIZE // 2) * CELL
+        turn = np.exp(-2j * np.pi * np.outer(freq, uvw[0] * east + uvw[1] * north) / C)
+        expected = (weight * data * turn).real.sum() / (weight.sum() * len(freq))
+        assert found[x, y] == pytest.approx(expected, abs=1e-5 * FLUX)
+    # Both parallel hands count in the sum of the weights, as the reference writes it.
+    assert pixels("d.sumwt") == pytest.approx(2 * weight.sum() * len(freq), rel=1e-5)
+    psf = pixels("d.psf")
+    assert psf.max() == psf[SIZE // 2, SIZE // 2] == 1.0
+    assert not pixels("d.model").any()
+
+
+def test_clean_recovers_the_source() -> None:
+    record = tclean(imagename="c", niter=200, threshold="20mJy", weighting="briggs", robust=0.5, pbcor=True, **FIELD)
+    assert record["stopcode"] == 2 and 0 < record["iterdone"] < 200
+    restored, model, residual = pixels("c.image"), pixels("c.model"), pixels("c.residual")
+    assert np.unravel_index(restored.argmax(), restored.shape) == PLACE
+    assert restored.max() == pytest.approx(FLUX, abs=0.02)
+    assert model.sum() == pytest.approx(FLUX, abs=0.03)
+    assert np.abs(residual).max() <= 0.021
+    beam = imhead("c.image", mode="get", hdkey="beammajor")
+    assert beam["unit"] == "arcsec" and 30 < beam["value"] < 90
+    assert imhead("c.image", mode="get", hdkey="bunit") == "Jy/beam"
+    assert imhead("c.model", mode="get", hdkey="bunit") == "Jy/pixel"
+    power, corrected, good = pixels("c.pb"), pixels("c.image.pbcor"), pixels("c.image.pbcor", mask=True)
+    assert power[SIZE // 2, SIZE // 2] == pytest.approx(1.0, abs=1e-3)
+    assert np.allclose(corrected[good], (restored / np.where(power > 0, power, 1))[good], rtol=1e-5)
+    # Restored is model convolved with the beam, plus the residual: far from the source just the residual.
+    assert np.allclose(restored[:16, :16], residual[:16, :16], atol=1e-4)
+
+
+@pytest.mark.parametrize("deconvolver", ["hogbom", "clark", "multiscale"])
+def test_deconvolvers_agree(deconvolver: str) -> None:
+    tclean(imagename="m", niter=300, threshold="25mJy", deconvolver=deconvolver, scales=[0, 4], **FIELD)
+    assert pixels("m.image").max() == pytest.approx(FLUX, abs=0.04)
+
+
+def test_a_mask_confines_the_model() -> None:
+    """The circle is away from the source: nothing outside of it is cleaned."""
+    tclean(imagename="k", niter=50, mask="circle[[12pix,50pix],5pix]", **FIELD)
+    model, mask = pixels("k.model"), pixels("k.mask")
+    x, y = np.meshgrid(np.arange(SIZE), np.arange(SIZE), indexing="ij")
+    inside = np.hypot(x - 12, y - 50) <= 5
+    assert np.array_equal(mask != 0, inside)
+    assert not model[~inside].any() and model.any()
+
+
+def test_restart_goes_on_and_restart_false_begins_anew() -> None:
+    first = tclean(imagename="r", niter=4, **FIELD)
+    before = pixels("r.model").sum()
+    second = tclean(imagename="r", niter=4, **FIELD)
+    assert first["iterdone"] == second["iterdone"] == 4
+    assert pixels("r.model").sum() > before
+    again = tclean(imagename="r", niter=4, restart=False, **FIELD)
+    assert again["iterdone"] == 4
+    assert pixels("r_1.model").sum() == pytest.approx(before, rel=1e-4)
+    with pytest.raises(DataError, match="shape"):
+        tclean(imagename="r", niter=4, **{**FIELD, "imsize": 80})
+
+
+def test_start_model() -> None:
+    tclean(imagename="a", niter=100, threshold="25mJy", **FIELD)
+    tclean(imagename="b", niter=0, startmodel="a.model", **FIELD)
+    assert np.allclose(pixels("b.residual"), pixels("a.residual"), atol=1e-4)
+    with pytest.raises(ParameterError, match="startmodel"):
+        tclean(imagename="a", niter=0, startmodel="a.model", **FIELD)
+
+
+def test_the_model_column_is_the_transform_of_the_model() -> None:
+    tclean(imagename="s", niter=10, savemodel="modelcolumn", **FIELD)
+    uvw, _, _, freq = field_data()
+    model = pixels("s.model")
+    expected = np.zeros((len(freq), uvw.shape[1]), complex)
+    for x, y in zip(*np.nonzero(model), strict=True):
+        east, north = -(x - SIZE // 2) * CELL, (y - SIZE // 2) * CELL
+        expected += model[x, y] * np.exp(2j * np.pi * np.outer(freq, uvw[0] * east + uvw[1] * north) / C)
+    tb = table()
+    tb.open("sim.ms")
+    column = tb.getcol("MODEL_DATA")[..., tb.getcol("FIELD_ID") == 0]
+    tb.close()
+    assert np.allclose(column[0], expected, atol=1e-4 * FLUX)
+    assert np.array_equal(column[0], column[1])
+
+
+def test_cube_channels_and_weights() -> None:
+    arguments: dict[str, Any] = {**FIELD, "specmode": "cube", "outframe": "TOPO", "interpolation": "nearest"}
+    tclean(imagename="q", niter=0, weighting="natural", start=1, nchan=3, **arguments)
+    ia = image()
+    ia.open("q.residual")
+    shape, coordinates = list(ia.shape()), ia.coordsys()
+    ia.close()
+    assert shape == [SIZE, SIZE, 1, 3]
+    _, data, weight, freq = field_data()
+    assert coordinates.referencevalue(type="spectral")["numeric"][0] == pytest.approx(freq[1], rel=1e-9)
+    assert coordinates.increment(type="spectral")["numeric"][0] == pytest.approx(freq[2] - freq[1], rel=1e-9)
+    centre = pixels("q.residual")[SIZE // 2, SIZE // 2]
+    expected = [(weight * data[k]).real.sum() / weight.sum() for k in (1, 2, 3)]
+    assert np.allclose(centre, expected, atol=1e-5 * FLUX)
+
+
+def test_a_channel_without_data_is_blank_and_the_others_are_made() -> None:
+    flagdata(vis="sim.ms", spw="0:2", flagbackup=False)
+    arguments: dict[str, Any] = {**FIELD, "specmode": "cube", "outframe": "TOPO", "interpolation": "nearest"}
+    tclean(imagename="e", niter=20, **arguments)
+    residual, sums = pixels("e.residual"), pixels("e.sumwt")
+    assert sums[2] == 0 and (sums[[0, 1, 3, 4]] > 0).all()
+    assert not residual[..., 2].any() and all(residual[..., k].any() for k in (0, 1, 3, 4))
+
+
+def test_outputs_replace_only_when_complete(monkeypatch: pytest.MonkeyPatch) -> None:
+    tclean(imagename="w", niter=5, **FIELD)
+    before = pixels("w.image")
+    from casatools.imaging.products import ImageWriter
+
+    original = ImageWriter.write
+
+    def fails(self: ImageWriter, suffix: str, *args: Any, **kwargs: Any) -> None:
+        if suffix == "model":
+            raise KeyboardInterrupt
+        original(self, suffix, *args, **kwargs)
+
+    monkeypatch.setattr(ImageWriter, "write", fails)
+    with pytest.raises(KeyboardInterrupt):
+        tclean(imagename="w", niter=5, **FIELD)
+    assert np.array_equal(pixels("w.image"), before)
+    assert not [p for p in os.listdir(".") if p.startswith(".w")]
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("specmode", "mvc"), ("gridder", "awproject"), ("savemodel", "virtual"), ("interactive", True),
+        ("facets", 2), ("usepointing", True), ("interpolation", "cubic"), ("outframe", "REST"),
+    ],
+)  # fmt: skip
+def test_documented_but_missing_values_are_refused(name: str, value: Any) -> None:
+    before = sorted(os.listdir("."))
+    with pytest.raises(UnsupportedError, match=name):
+        tclean(imagename="u", niter=1, **{**FIELD, name: value})
+    assert [p for p in sorted(os.listdir(".")) if not p.endswith(".log")] == [p for p in before if not p.endswith(".log")]
