@@ -11,7 +11,7 @@ from casatools._base.paths import staged_output
 from casatools.analysis.sub_images import PixelChoice, beams_of_box
 from casatools.io.image import BeamSet, CasaImage
 
-__all__ = ["COLLAPSE_FUNCTIONS", "collapse_function", "collapse_image"]
+__all__ = ["COLLAPSE_FUNCTIONS", "collapse_function", "collapse_image", "collapse_scale"]
 
 _MAD_TO_SIGMA = 1.482602218505602  # 1 / the 0.75 quantile of the normal distribution
 
@@ -105,7 +105,7 @@ def collapse_image(
     chosen = choice.of(image)
     pixels = chosen.pixels
     box = pixels.box_shape
-    scale, unit = _scale(image, name, along)
+    scale, unit = collapse_scale(image, name, along)
     array_axes = [ndim - 1 - a for a in along]
     shape = [1 if k in array_axes else n for k, n in enumerate(box)]
     coordinates = image.coordinates.sliced([float(v) for v in pixels.first[::-1]], [1.0] * ndim, shape[::-1])
@@ -122,9 +122,7 @@ def collapse_image(
         if unit is not None:
             output.unit = unit
         beams = beams_of_box(image, pixels)
-        if beams and not beams.is_per_plane:
-            output.beams = beams
-        elif beams.is_per_plane and image.coordinates.spectral_axis not in along:
+        if (beams and not beams.is_per_plane) or (beams.is_per_plane and image.coordinates.spectral_axis not in along):
             output.beams = beams
         elif beams.is_per_plane:
             output.beams = BeamSet.single(beams.at(0, 0))
@@ -148,7 +146,7 @@ def collapse_image(
                 output.write_mask(defined.reshape(extent), where)
 
 
-def _scale(image: CasaImage, name: str, axes: Sequence[int]) -> tuple[float, str | None]:
+def collapse_scale(image: CasaImage, name: str, axes: Sequence[int]) -> tuple[float, str | None]:
     """Factor of the result and its unit (None: that of the image)."""
     if name not in ("flux", "sqrtsum_npix_beam"):
         return 1.0, None

@@ -53,7 +53,7 @@ def beams_of_box(image: CasaImage, pixels: PixelSet) -> BeamSet:
 def sub_image(
     image: CasaImage,
     outfile: str,
-    choice: PixelChoice = PixelChoice(),  # noqa: B008 - frozen
+    choice: PixelChoice = PixelChoice(),
     drop: bool = False,
     keep: Sequence[int] = (),
     overwrite: bool = False,

@@ -7,7 +7,7 @@ import numpy as np
 from casatools._base.threads import thread_count
 from casatools.imaging.beam_fit import GaussianBeam
 
-__all__ = ["common_beam", "convolve_to_beam", "restore", "smooth_residual"]
+__all__ = ["beam_difference", "beam_sum", "common_beam", "convolve_to_beam", "restore", "smooth_residual"]
 
 
 def convolve_to_beam(model: np.ndarray, beam: GaussianBeam, cell_rad: tuple[float, float]) -> np.ndarray:
@@ -39,13 +39,10 @@ def smooth_residual(residual: np.ndarray, own: GaussianBeam, target: GaussianBea
     """A residual (y, x) brought from its own beam to a larger one, in Jy per target beam."""
     if own == target:
         return residual
-    difference = covariance(target) - covariance(own)
     scale = target.area_rad2 / own.area_rad2
-    eigenvalues, vectors = np.linalg.eigh(difference)
-    if eigenvalues[0] < 0:  # the target is sharper in some direction: only the brightness unit can be changed
+    kernel = beam_difference(target, own)
+    if kernel is None:  # the target is sharper in some direction: only the brightness unit can be changed
         return np.asarray(residual * scale)
-    minor, major = np.sqrt(np.maximum(eigenvalues, 1e-30))
-    kernel = GaussianBeam(float(major), float(minor), float(np.arctan2(vectors[0, 1], vectors[1, 1])))
     kernel_area = kernel.area_rad2 / (cell_rad[0] * cell_rad[1])
     return np.asarray(convolve_to_beam(residual, kernel, cell_rad) / kernel_area * scale)
 
@@ -79,6 +76,31 @@ def covariance(beam: GaussianBeam) -> np.ndarray:
     sin, cos = np.sin(beam.angle_rad), np.cos(beam.angle_rad)
     axes = np.array([[sin, cos], [cos, -sin]])
     return np.asarray(axes.T @ np.diag([beam.major_rad**2, beam.minor_rad**2]) @ axes)
+
+
+def _from_covariance(matrix: np.ndarray) -> GaussianBeam:
+    eigenvalues, vectors = np.linalg.eigh(matrix)
+    minor, major = np.sqrt(np.maximum(eigenvalues, 1e-30))
+    angle = float(np.arctan2(vectors[0, 1], vectors[1, 1]))
+    return GaussianBeam(float(major), float(minor), (angle + np.pi / 2) % np.pi - np.pi / 2)
+
+
+def beam_difference(outer: GaussianBeam, inner: GaussianBeam) -> GaussianBeam | None:
+    """The Gaussian that turns `inner` into `outer` by convolution; None when `inner` is wider in some direction.
+
+    References
+    ----------
+    Wild 1970, Aust. J. Phys. 23, 113: second moments of Gaussians add.
+    """
+    difference = covariance(outer) - covariance(inner)
+    if np.linalg.eigvalsh(difference)[0] < 0:
+        return None
+    return _from_covariance(difference)
+
+
+def beam_sum(first: GaussianBeam, second: GaussianBeam) -> GaussianBeam:
+    """The convolution of two Gaussians."""
+    return _from_covariance(covariance(first) + covariance(second))
 
 
 def _holds(outer: GaussianBeam, inner: GaussianBeam) -> bool:

@@ -314,9 +314,9 @@ class regionmanager:
             return image.regions
 
     @method
-    def namesintable(self, tablename: Annotated[str, kinds.InPath(), "Image"] = "") -> Any:
+    def namesintable(self, tablename: Annotated[str, kinds.InPath(), "Image"] = "") -> list[str]:
         """Names of the regions that are kept in an image."""
-        return np.array(list(self._kept(tablename)), dtype=str)
+        return list(self._kept(tablename))
 
     @method
     def deletefromtable(

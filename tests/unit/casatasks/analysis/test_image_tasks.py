@@ -7,7 +7,7 @@ import os
 import numpy as np
 import pytest
 
-from casatasks import immoments, imstat, imval
+from casatasks import imhead, immoments, imstat, imval
 from casatools import image
 from casatools._base.errors import OutputExistsError, ParameterError, SelectionError
 
