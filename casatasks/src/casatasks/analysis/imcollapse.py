@@ -22,7 +22,9 @@ _Axes = kinds.Variant((kinds.IntList(), kinds.TextList(drop_empty=True)))
 @task(group="analysis")
 def imcollapse(
     imagename: ImageName = "",
-    function: Annotated[str, kinds.Text(), "Statistic: flux, madm, max, mean, median, min, npts, rms, sqrtsum, stddev, sum, variance, xmadm"] = "",
+    function: Annotated[
+        str, kinds.Text(), "Statistic: flux, madm, max, mean, median, min, npts, rms, sqrtsum, stddev, sum, variance, xmadm"
+    ] = "",
     axes: Annotated[Any, _Axes, "Axes to collapse: numbers, or beginnings of their names"] = [],  # noqa: B006 - copied
     outfile: OutFile = "",
     box: Box = "",
@@ -49,5 +51,7 @@ def imcollapse(
         raise ParameterError("imcollapse: parameter 'outfile' must be given; it names the new image")
     with open_image(imagename) as image:
         along = [moment_axis(image, a) for a in axes]
-        collapse_image(image, outfile, function, along, PixelChoice(ImageSelection(region, box, chans, stokes), mask, stretch), overwrite)
+        collapse_image(
+            image, outfile, function, along, PixelChoice(ImageSelection(region, box, chans, stokes), mask, stretch), overwrite
+        )
     return True

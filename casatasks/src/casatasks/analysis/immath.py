@@ -39,7 +39,9 @@ def immath(
     chans: Chans = "",
     stokes: Stokes = "",
     stretch: Stretch = False,
-    imagemd: Annotated[str, kinds.InPath(), "Image whose unit, beams and coordinates are taken; '' is the first of the expression"] = "",
+    imagemd: Annotated[
+        str, kinds.InPath(), "Image whose unit, beams and coordinates are taken; '' is the first of the expression"
+    ] = "",
     prec: Annotated[Literal["float", "double"], "Precision of the new image"] = "float",
 ) -> bool:
     """Compute an image from images: an expression, polarized intensity, position angle or spectral index.
@@ -63,7 +65,9 @@ def immath(
     if mode in ("poli", "lpoli", "tpoli", "pola"):
         if stokes:
             raise ParameterError(f"immath: parameter 'stokes' has no meaning with mode={mode!r}; got {stokes!r}")
-        polarization_image(_given(paths, mode), mode, sigma, polithresh, PixelChoice(ImageSelection(region, box, chans), mask, stretch), output)
+        polarization_image(
+            _given(paths, mode), mode, sigma, polithresh, PixelChoice(ImageSelection(region, box, chans), mask, stretch), output
+        )
         return True
     choice = PixelChoice(ImageSelection(region, box, chans, stokes), mask, stretch)
     if mode == "spix":

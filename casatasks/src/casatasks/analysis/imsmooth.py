@@ -40,7 +40,9 @@ def imsmooth(
     outfile: OutFile = "",
     stretch: Stretch = False,
     overwrite: Overwrite = False,
-    beam: Annotated[Any, kinds.Variant((kinds.Record(), kinds.Text())), "Record of major, minor and pa in place of the three parameters"] = "",
+    beam: Annotated[
+        Any, kinds.Variant((kinds.Record(), kinds.Text())), "Record of major, minor and pa in place of the three parameters"
+    ] = "",
 ) -> bool:
     """Convolve the sky planes of an image.
 
@@ -78,5 +80,7 @@ def _shape(major: Any, minor: Any, pa: Any, beam: Any, kernel: str) -> GaussianB
         raise ParameterError("imsmooth: parameter 'pa' must be given with a Gaussian kernel")
     widths = [float(to_unit(v, "rad")) for v in (major, minor)]
     if min(widths) <= 0 or (kernel[0] == "g" and widths[0] < widths[1]):
-        raise ParameterError(f"imsmooth: the major axis must not be below the minor axis, both positive; got {major!r} and {minor!r}")
+        raise ParameterError(
+            f"imsmooth: the major axis must not be below the minor axis, both positive; got {major!r} and {minor!r}"
+        )
     return GaussianBeam(widths[0], widths[1], float(to_unit(pa, "rad")) if pa else 0.0)

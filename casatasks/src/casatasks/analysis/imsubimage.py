@@ -23,7 +23,9 @@ def imsubimage(
     region: Region = "",
     chans: Chans = "",
     stokes: Stokes = "",
-    mask: Annotated[Any, kinds.Variant((kinds.Text(), kinds.TextList(drop_empty=True))), "Mask: a lattice expression; '' is none"] = "",
+    mask: Annotated[
+        Any, kinds.Variant((kinds.Text(), kinds.TextList(drop_empty=True))), "Mask: a lattice expression; '' is none"
+    ] = "",
     dropdeg: Annotated[bool, kinds.Bool(), "Leave out axes of one pixel"] = False,
     overwrite: Overwrite = False,
     verbose: Annotated[bool, kinds.Bool(), "Tell the log which part was taken"] = True,

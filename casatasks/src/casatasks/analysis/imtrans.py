@@ -18,7 +18,9 @@ __all__ = ["imtrans"]
 def imtrans(
     imagename: ImageName = "",
     outfile: OutFile = "",
-    order: Annotated[Any, kinds.Variant((kinds.Int(), kinds.Text(), kinds.TextList())), "New order: digits such as '201', or names of axes"] = "",
+    order: Annotated[
+        Any, kinds.Variant((kinds.Int(), kinds.Text(), kinds.TextList())), "New order: digits such as '201', or names of axes"
+    ] = "",
 ) -> bool:
     """Write an image with its axes in another order.
 

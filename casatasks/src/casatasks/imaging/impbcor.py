@@ -19,7 +19,9 @@ __all__ = ["impbcor"]
 @task(group="imaging")
 def impbcor(
     imagename: ImageName = "",
-    pbimage: Annotated[Any, kinds.Variant((kinds.Text(), kinds.Array())), "Primary beam: an image, or an array in CASA's axis order"] = [],  # noqa: B006 - copied
+    pbimage: Annotated[
+        Any, kinds.Variant((kinds.Text(), kinds.Array())), "Primary beam: an image, or an array in CASA's axis order"
+    ] = [],  # noqa: B006 - copied
     outfile: OutFile = "",
     overwrite: Overwrite = False,
     box: Box = "",
@@ -27,8 +29,12 @@ def impbcor(
     chans: Chans = "",
     stokes: Stokes = "",
     mask: Mask = "",
-    mode: Annotated[str, kinds.Text(), "'divide' corrects for the primary beam, 'multiply' puts it in; the first letter is enough"] = "divide",
-    cutoff: Annotated[float, kinds.Float(), "Mask pixels of less primary beam (divide) or more (multiply); negative masks none"] = -1.0,
+    mode: Annotated[
+        str, kinds.Text(), "'divide' corrects for the primary beam, 'multiply' puts it in; the first letter is enough"
+    ] = "divide",
+    cutoff: Annotated[
+        float, kinds.Float(), "Mask pixels of less primary beam (divide) or more (multiply); negative masks none"
+    ] = -1.0,
     stretch: Stretch = False,
 ) -> bool:
     """Divide an image by a primary beam, or multiply it.

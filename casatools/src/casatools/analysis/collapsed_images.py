@@ -154,7 +154,9 @@ def collapse_scale(image: CasaImage, name: str, axes: Sequence[int]) -> tuple[fl
     if direction is None or not image.beams or image.beams.is_per_plane:
         raise ParameterError(f"function {name!r} needs an image with direction axes and one restoring beam")
     if set(axes) != set(image.coordinates.direction_axes):
-        raise ParameterError(f"function {name!r} is taken over both direction axes {list(image.coordinates.direction_axes)}; got {list(axes)}")
+        raise ParameterError(
+            f"function {name!r} is taken over both direction axes {list(image.coordinates.direction_axes)}; got {list(axes)}"
+        )
     pixels = image.beams.at().area_rad2 / abs(float(np.prod(direction.increment_rad)))
     if name == "sqrtsum_npix_beam":
         return 1.0 / pixels, None
@@ -171,5 +173,6 @@ def _blocks(box: Sequence[int], along: Sequence[int], itemsize: int, max_bytes: 
     each = int(np.prod([n for k, n in enumerate(box) if k != cut])) * max(itemsize, 8)
     step = max(1, max_bytes // max(1, each))
     return [
-        tuple(slice(a, min(a + step, n)) if k == cut else slice(0, n) for k, n in enumerate(box)) for a in range(0, box[cut], step)
+        tuple(slice(a, min(a + step, n)) if k == cut else slice(0, n) for k, n in enumerate(box))
+        for a in range(0, box[cut], step)
     ]

@@ -77,7 +77,14 @@ class Expression:
         The text cannot be read, a name is no image, or shapes do not fit.
     """
 
-    def __init__(self, text: str, folder: str = "", shape: Sequence[int] | None = None, stretch: bool = False, names: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        text: str,
+        folder: str = "",
+        shape: Sequence[int] | None = None,
+        stretch: bool = False,
+        names: Mapping[str, str] | None = None,
+    ) -> None:
         self._names = dict(names or {})
         self.text = text
         self.tree = parse_expression(text)

@@ -94,16 +94,22 @@ def compute_expression(text: str, variables: Mapping[str, str], choice: PixelCho
 
 def _write(expression: Expression, template: CasaImage, choice: PixelChoice, output: MathOutput) -> None:
     if template.shape != expression.shape:
-        raise DataError(f"the metadata of {template.path!r} of shape {template.shape[::-1]} do not fit the shape {expression.shape[::-1]}")
+        raise DataError(
+            f"the metadata of {template.path!r} of shape {template.shape[::-1]} do not fit the shape {expression.shape[::-1]}"
+        )
     chosen = choice.of(template)
     pixels = chosen.pixels
     probe = np.asarray(expression.read([slice(a, a + 1) for a in pixels.first]).value)
     if probe.dtype == bool:
-        raise ParameterError(f"the expression {expression.text!r} gives truth values; use iif(condition, a, b) to make numbers of them")
+        raise ParameterError(
+            f"the expression {expression.text!r} gives truth values; use iif(condition, a, b) to make numbers of them"
+        )
     complex_values = np.iscomplexobj(probe)
     dtype = np.dtype(("c16" if complex_values else "f8") if output.double else ("c8" if complex_values else "f4"))
     masked = expression.may_mask or chosen.has_mask_beside_image
-    coordinates = template.coordinates.sliced([float(v) for v in pixels.first[::-1]], [1.0] * template.ndim, pixels.box_shape[::-1])
+    coordinates = template.coordinates.sliced(
+        [float(v) for v in pixels.first[::-1]], [1.0] * template.ndim, pixels.box_shape[::-1]
+    )
     with (
         staged_output(output.path, output.overwrite) as staged,
         CasaImage.create(staged, pixels.box_shape, coordinates, dtype, mask="mask0" if masked else "") as made,
@@ -250,7 +256,11 @@ class _polarized:
         path = self._staged.__enter__()
         try:
             made = CasaImage.create(
-                path, self.planes.shape, coordinates, np.float64 if self.output.double else np.float32, mask="mask0" if self.masked else ""
+                path,
+                self.planes.shape,
+                coordinates,
+                np.float64 if self.output.double else np.float32,
+                mask="mask0" if self.masked else "",
             )
             made.copy_metadata_from(image, beams=False)
             made.unit = self.unit
@@ -286,7 +296,9 @@ def spectral_index_image(paths: Sequence[str], choice: PixelChoice, output: Math
             if axis is None or spectral is None:
                 raise ParameterError(f"image {image.path!r} has no spectral axis")
             if image.shape[image.ndim - 1 - axis] != 1:
-                raise UnsupportedError("a spectral index of images of several channels is not there yet; give images of one channel")
+                raise UnsupportedError(
+                    "a spectral index of images of several channels is not there yet; give images of one channel"
+                )
             world = image.coordinates.to_world(np.zeros(image.ndim))
             frequencies.append(float(world[image.coordinates.pixel_to_world_axis(axis)]))
         ratio = np.log(frequencies[0] / frequencies[1])
@@ -342,7 +354,9 @@ def scale_by_image(
             shape = beam.shape if beam is not None else np.shape(other)
             fits = len(shape) == image.ndim and all(n in (m, 1) for n, m in zip(shape, image.shape, strict=True))
             if not fits:
-                raise DataError(f"the primary beam of shape {tuple(shape)[::-1]} does not fit the image of shape {image.shape[::-1]}")
+                raise DataError(
+                    f"the primary beam of shape {tuple(shape)[::-1]} does not fit the image of shape {image.shape[::-1]}"
+                )
             _scale(image, beam if beam is not None else np.asarray(other), tuple(shape), divide, cutoff, choice, output)
         finally:
             if beam is not None:
@@ -366,7 +380,8 @@ def _scale(
         for block in made.iter_slices():
             values, good = chosen.read(block)
             where = tuple(
-                slice(0, 1) if n == 1 else slice(a + s.start, a + s.stop) for n, a, s in zip(shape, pixels.first, block, strict=True)
+                slice(0, 1) if n == 1 else slice(a + s.start, a + s.stop)
+                for n, a, s in zip(shape, pixels.first, block, strict=True)
             )
             power = beam.read(where) if isinstance(beam, CasaImage) else beam[where]
             usable = np.ones(values.shape, bool) if good is None else good.copy()

@@ -14,7 +14,15 @@ from casatools._base.threads import thread_count
 from casatools.analysis.selected_pixels import SelectedPixels
 from casatools.analysis.sub_images import PixelChoice, beams_of_box
 from casatools.imaging.beam_fit import GaussianBeam
-from casatools.imaging.restoration import beam_difference, beam_sum, common_beam, convolve_to_beam, smooth_residual
+from casatools.imaging.restoration import (
+    beam_difference,
+    beam_sum,
+    common_beam,
+    convolve_sampled,
+    convolve_to_beam,
+    peak_after,
+    smooth_residual,
+)
 from casatools.io.image import Beam, BeamSet, CasaImage
 
 __all__ = ["SmoothOptions", "convolve_planes", "gaussian_of", "smooth_image"]
@@ -98,14 +106,20 @@ def convolve_planes(chosen: SelectedPixels, output: CasaImage, convolve: Plane) 
             at = dict(zip(others, place, strict=True))
             slices = tuple(slice(at[k], at[k] + 1) if k in at else slice(0, box[k]) for k in range(ndim))
             pixels, good = chosen.read(slices)
+            given = pixels
             if good is not None:
                 pixels = np.where(good, pixels, 0)
             # The plane as (y, x), whatever the order of the axes.
             turned = np.moveaxis(pixels, (plane[1], plane[0]), (0, 1))
             shape = turned.shape
-            smoothed = convolve(turned.reshape(shape[0], shape[1]), at.get(spectral, 0) if spectral is not None else 0,
+            flat = turned.reshape(shape[0], shape[1])
+            smoothed = convolve(flat, at.get(spectral, 0) if spectral is not None else 0,
                                 at.get(stokes, 0) if stokes is not None else 0)  # fmt: skip
-            output.write(np.moveaxis(np.asarray(smoothed).reshape(shape), (0, 1), (plane[1], plane[0])), slices)
+            # A plane that needs no smoothing keeps its masked values.
+            unchanged = smoothed is flat
+            output.write(
+                given if unchanged else np.moveaxis(np.asarray(smoothed).reshape(shape), (0, 1), (plane[1], plane[0])), slices
+            )
             if chosen.has_mask:
                 output.write_mask(True if good is None else good, slices)
             progress.advance()
@@ -145,7 +159,9 @@ def smooth_image(image: CasaImage, outfile: str, options: SmoothOptions, choice:
     )
     with (
         staged_output(outfile, overwrite) as staged,
-        CasaImage.create(staged, chosen.pixels.box_shape, coordinates, image.dtype, mask="mask0" if chosen.has_mask else "") as output,
+        CasaImage.create(
+            staged, chosen.pixels.box_shape, coordinates, image.dtype, mask="mask0" if chosen.has_mask else ""
+        ) as output,
     ):
         output.copy_metadata_from(image, beams=False)
         convolve_planes(chosen, output, convolve)
@@ -189,20 +205,14 @@ def _to_target(target: GaussianBeam, own: BeamSet, cell: tuple[float, float]) ->
 
 
 def _by_gaussian(kernel: GaussianBeam, scale: float, own: BeamSet, cell: tuple[float, float]) -> tuple[Plane, BeamSet]:
-    pixels = kernel.area_rad2 / (cell[0] * cell[1])
     after = [beam_sum(gaussian_of(b), kernel) for b in own.beams]
     made = tuple(Beam.from_rad(b.major_rad, b.minor_rad, b.angle_rad) for b in after)
 
     def convolve(plane: np.ndarray, chan: int, stokes: int) -> np.ndarray:
-        # A kernel of peak 1 comes out; its volume is `pixels`.
-        result = convolve_to_beam(plane, kernel, cell)
         if scale > 0:
-            return result * scale
-        ratio = 1.0
-        if own:
-            before = own.at(chan, stokes)
-            ratio = beam_sum(gaussian_of(before), kernel).area_rad2 / before.area_rad2
-        return result * (ratio / pixels)
+            return convolve_to_beam(plane, kernel, cell) * scale
+        result = convolve_sampled(plane, kernel, cell)
+        return result / peak_after(gaussian_of(own.at(chan, stokes)), kernel, cell) if own else result
 
     return convolve, BeamSet(made, own.nchan, own.nstokes)
 
@@ -239,7 +249,9 @@ def _by_image(options: SmoothOptions, own: BeamSet) -> tuple[Plane, BeamSet]:
             padded = np.zeros(shape)
             padded[: part.shape[0], : part.shape[1]] = part
             spectra.append(ducc0.fft.r2c(padded, axes=(0, 1), nthreads=thread_count()))
-        full = ducc0.fft.c2r(spectra[0] * spectra[1], axes=(0, 1), lastsize=shape[1], forward=False, inorm=2, nthreads=thread_count())
+        full = ducc0.fft.c2r(
+            spectra[0] * spectra[1], axes=(0, 1), lastsize=shape[1], forward=False, inorm=2, nthreads=thread_count()
+        )
         y, x = kernel.shape[0] // 2, kernel.shape[1] // 2
         return np.asarray(full[y : y + plane.shape[0], x : x + plane.shape[1]]) * factor
 

@@ -44,7 +44,9 @@ def _values(given: Any, name: str) -> list[dict[str, Any]]:
 
 
 def _records(given: Any, least: int, name: str) -> list[dict[str, Any]]:
-    found = [given] if isinstance(given, dict) and "isRegion" in given else list(given.values() if isinstance(given, dict) else given)
+    found = (
+        [given] if isinstance(given, dict) and "isRegion" in given else list(given.values() if isinstance(given, dict) else given)
+    )
     if len(found) < least or not all(isinstance(r, dict) and "isRegion" in r for r in found):
         raise ParameterError(f"regionmanager.{name}: {least} region records or more are needed; got {len(found)}")
     return found
@@ -73,7 +75,9 @@ class regionmanager:
         return True
 
     @method
-    def absreltype(self, absrelvalue: Annotated[int, kinds.Int(), "1 absolute, 2 relative to the reference, 3 to the centre"] = 0) -> str:
+    def absreltype(
+        self, absrelvalue: Annotated[int, kinds.Int(), "1 absolute, 2 relative to the reference, 3 to the centre"] = 0
+    ) -> str:
         """The name of a code for absolute or relative positions."""
         names = {1: "abs", 2: "relref", 3: "relcen"}
         if absrelvalue not in names:
@@ -111,7 +115,9 @@ class regionmanager:
         corners = [_values(blc, "blc"), _values(trc, "trc")]
         axes = list(range(len(corners[0]))) if list(pixelaxes) == [-1] else [int(a) for a in pixelaxes]
         if not axes or any(len(c) != len(axes) for c in corners):
-            raise ParameterError(f"regionmanager.wbox: {len(axes)} axes need as many values in blc and trc; got {blc!r} and {trc!r}")
+            raise ParameterError(
+                f"regionmanager.wbox: {len(axes)} axes need as many values in blc and trc; got {blc!r} and {trc!r}"
+            )
         return world_box_record(axes, corners[0], corners[1], self._system(csys), comment)
 
     @method
@@ -135,7 +141,9 @@ class regionmanager:
         for side in sides:
             unit = side[0]["unit"]
             if any(v["unit"] != unit for v in side):
-                raise ParameterError(f"regionmanager.wpolygon: the vertices of one axis must have one unit; got {[v['unit'] for v in side]}")
+                raise ParameterError(
+                    f"regionmanager.wpolygon: the vertices of one axis must have one unit; got {[v['unit'] for v in side]}"
+                )
             offset = 1.0 if unit == "pix" else 0.0
             packed.append({"unit": unit, "value": np.array([v["value"] + offset for v in side])})
         return world_polygon_record(axes, packed[0], packed[1], self._system(csys), comment)

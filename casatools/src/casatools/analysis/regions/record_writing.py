@@ -163,7 +163,9 @@ class _Writer:
 
     def _shape(self, shape: Any, plane: Sequence[int]) -> dict[str, Any]:
         if isinstance(shape, Rectangle):
-            return self._box(plane, [min(shape.x0, shape.x1), min(shape.y0, shape.y1)], [max(shape.x0, shape.x1), max(shape.y0, shape.y1)])
+            return self._box(
+                plane, [min(shape.x0, shape.x1), min(shape.y0, shape.y1)], [max(shape.x0, shape.x1), max(shape.y0, shape.y1)]
+            )
         if isinstance(shape, Annulus):
             return combined_record("WCDifference", [self._shape(shape.outer, plane), self._shape(shape.inner, plane)], "")
         if isinstance(shape, Polygon):

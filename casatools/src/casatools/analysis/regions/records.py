@@ -56,7 +56,9 @@ class Combination:
             found = [b for b in boxes if b is not None]
             if not found:
                 return None
-            return [min(v) for v in zip(*(b[0] for b in found), strict=True)], [max(v) for v in zip(*(b[1] for b in found), strict=True)]
+            return [min(v) for v in zip(*(b[0] for b in found), strict=True)], [
+                max(v) for v in zip(*(b[1] for b in found), strict=True)
+            ]
         if any(b is None for b in boxes):
             return None
         first = [max(v) for v in zip(*(b[0] for b in boxes if b is not None), strict=True)]
@@ -112,7 +114,13 @@ def record_region(record: dict[str, Any], coordinates: Coordinates, shape: Seque
         if not parts:
             raise ParameterError(f"the region record {name} combines no regions")
         return Combination(_COMBINATIONS[name], parts)
-    readers = {"LCSlicer": _slicer, "LCBox": _slicer, "WCBox": _world_box, "WCPolygon": _world_polygon, "WCEllipsoid": _world_ellipse}
+    readers = {
+        "LCSlicer": _slicer,
+        "LCBox": _slicer,
+        "WCBox": _world_box,
+        "WCPolygon": _world_polygon,
+        "WCEllipsoid": _world_ellipse,
+    }
     if name not in readers:
         raise ParameterError(f"the region record is of kind {name!r}; known are {', '.join([*readers, *_COMBINATIONS])}")
     return readers[name](record, coordinates, tuple(shape))

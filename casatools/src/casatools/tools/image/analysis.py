@@ -87,4 +87,3 @@ class AnalysisMethods(SessionMethods):
         made = type(self)()
         made._hold(path, temporary)
         return made
-

@@ -36,7 +36,9 @@ def _beam(given: Any, name: str) -> GaussianBeam:
     minor = float(to_unit(given[1], "rad")) if len(given) > 1 else major
     angle = float(to_unit(given[2], "rad")) if len(given) > 2 else 0.0
     if not major >= minor > 0:
-        raise ParameterError(f"image: parameter {name!r} must have a major axis not below the minor axis, both positive; got {given!r}")
+        raise ParameterError(
+            f"image: parameter {name!r} must have a major axis not below the minor axis, both positive; got {given!r}"
+        )
     return GaussianBeam(major, minor, angle)
 
 
@@ -73,13 +75,17 @@ class WorldMethods(SessionMethods):
         return record
 
     @method
-    def topixel(self, value: Annotated[Any, _Value, "World values; axes not given are at the reference value"] = []) -> dict[str, Any]:  # noqa: B006 - copied
+    def topixel(
+        self, value: Annotated[Any, _Value, "World values; axes not given are at the reference value"] = []
+    ) -> dict[str, Any]:  # noqa: B006 - copied
         """The pixel of world values."""
         given = dict(value) if isinstance(value, dict) else value
         return self._coordinate_tool().topixel(given)
 
     @method
-    def pixelvalue(self, pixel: Annotated[list[int], kinds.IntList(), "Pixel; -1 is the middle of an axis"] = [-1]) -> dict[str, Any]:  # noqa: B006 - copied
+    def pixelvalue(
+        self, pixel: Annotated[list[int], kinds.IntList(), "Pixel; -1 is the middle of an axis"] = [-1]
+    ) -> dict[str, Any]:  # noqa: B006 - copied
         """Value, mask and unit of a pixel; empty outside the image."""
         image = self._image
         shape = image.shape[::-1]
@@ -117,14 +123,20 @@ class WorldMethods(SessionMethods):
         place = self._pixel(pixel)
         found = self.pixelvalue(place)
         if not found:
-            raise ParameterError(f"image.coordmeasures: pixel {place} is outside the image of shape {list(self._image.shape[::-1])}")
+            raise ParameterError(
+                f"image.coordmeasures: pixel {place} is outside the image of shape {list(self._image.shape[::-1])}"
+            )
         tool = self._coordinate_tool()
         coordinates = self._image.coordinates
         if dframe.lower() == "native" and coordinates.direction is not None:
             tool.setconversiontype(direction=coordinates.direction.frame)
         if sframe.lower() == "native" and coordinates.spectral is not None:
             tool.setconversiontype(spectral=coordinates.spectral.frame)
-        return {"intensity": found["value"], "mask": found["mask"], "measure": tool.toworld([float(p) for p in place], "m")["measure"]}
+        return {
+            "intensity": found["value"],
+            "mask": found["mask"],
+            "measure": tool.toworld([float(p) for p in place], "m")["measure"],
+        }
 
     @method
     def convertflux(
@@ -202,7 +214,9 @@ class WorldMethods(SessionMethods):
         mask: Annotated[str, kinds.Text(), "Lattice expression, true where pixels are used"] = "",
         unit: Annotated[str, kinds.Text(), "Unit of the coordinate; '' is that of the axis"] = "",
         stretch: Annotated[bool, kinds.Bool(), "Stretch a mask of fewer planes over the image"] = False,
-        spectype: Annotated[str, kinds.Text(), "Spectral coordinate: default, frequency, radio velocity, optical velocity, wavelength"] = "default",
+        spectype: Annotated[
+            str, kinds.Text(), "Spectral coordinate: default, frequency, radio velocity, optical velocity, wavelength"
+        ] = "default",
         restfreq: Annotated[str, kinds.Text(), "Rest frequency for velocities"] = "",
         frame: Annotated[str, kinds.Text(), "Only '': the frame of the image"] = "",
         logfile: Annotated[str, kinds.OutPath(), "Text file to write the profile to"] = "",
