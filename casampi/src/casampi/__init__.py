@@ -1,4 +1,8 @@
-"""Spreads casatasks over MPI ranks when it is started under an MPI launcher."""
+"""Spreads casatasks over MPI ranks when it is started under an MPI launcher.
+
+Importing this package imports nothing of MPI. ``import casatasks`` under ``mpirun -n N`` calls `services.start`: rank 0 goes
+on with the script, the other ranks serve it until it ends.
+"""
 
 from __future__ import annotations
 

@@ -11,6 +11,7 @@ from typing import Any
 from casatasks._index import REFERENCE as _REFERENCE
 from casatasks._index import TASKS as _TASKS
 from casatools._base import config as _config
+from casatools._base.threads import under_launcher as _under_launcher
 from casatools._base.version import version, version_string
 
 __all__ = ["casalog", "version", "version_string", *_TASKS]
@@ -35,3 +36,18 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     return sorted(__all__)
+
+
+def _join_ranks() -> None:
+    """Under an MPI launcher rank 0 goes on and the other ranks serve it until it ends; without casampi nothing happens."""
+    try:
+        services = importlib.import_module("casampi.services")
+    except ModuleNotFoundError as error:
+        if error.name != "casampi":
+            raise
+    else:
+        services.start()
+
+
+if _under_launcher():
+    _join_ranks()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-__all__ = ["ranks_on_host", "set_thread_count", "thread_count"]
+__all__ = ["ranks_on_host", "set_thread_count", "thread_count", "under_launcher"]
 
 _chosen: int | None = None
 
@@ -16,6 +16,11 @@ def ranks_on_host() -> int:
         if text.isdigit() and int(text) > 0:
             return int(text)
     return 1
+
+
+def under_launcher() -> bool:
+    """True in a process that an MPI launcher started (OpenMPI, MPICH and others by PMI, Slurm's PMI)."""
+    return any(name in os.environ for name in ("OMPI_COMM_WORLD_RANK", "PMI_RANK", "PMIX_RANK"))
 
 
 def thread_count() -> int:

@@ -1,0 +1,257 @@
+"""The client's side: commands are queued, sent to idle servers, and their answers collected."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from casampi import services
+from casampi.MPICommandServer import Command, Response, run_command
+from casampi.MPIEnvironment import MPIEnvironment
+from casatools._base import log
+from casatools._base.errors import ParameterError, WorkerError
+
+__all__ = ["MPICommandClient"]
+
+HOLDING, SENT, RECEIVED, TIMEOUT = "holding queue", "request sent", "response received", "timeout"
+
+
+class _Queue:
+    """The requests of this process and the state of its servers; there is one, shared by all clients."""
+
+    def __init__(self) -> None:
+        self.requests: dict[int, dict[str, Any]] = {}
+        self.answers: dict[int, Response] = {}
+        self.busy: dict[int, int] = {}  # server -> request id
+        self.heard: dict[int, float] = {}
+        self.polled = 0.0
+        self.waiting: list[int] = []
+
+    def live_servers(self) -> list[int]:
+        return [r for r in MPIEnvironment.mpi_server_rank_list() if r not in services.lost_servers]
+
+    def add(self, command: str | Callable[..., Any], server: int | None, parameters: dict[str, Any] | None) -> int:
+        number = len(self.requests) + 1
+        self.requests[number] = {
+            "id": number, "server": server, "command": command, "parameters": parameters, "status": HOLDING,
+            "successful": False, "traceback": None, "ret": None,
+        }  # fmt: skip
+        self.waiting.append(number)
+        self.poll()
+        return number
+
+    def poll(self) -> None:
+        """Collect answers and heartbeats, give up servers that fell silent, send what can be sent."""
+        if not MPIEnvironment.is_mpi_enabled:
+            self._run_here()
+            return
+        comm = services.channel()
+        self._listen(comm)
+        live = self.live_servers()
+        held = []
+        for number in self.waiting:
+            request = self.requests[number]
+            wanted = live if request["server"] is None else [request["server"]]
+            idle = [rank for rank in wanted if rank not in self.busy and rank in live]
+            if idle:
+                self.busy[idle[0]], self.heard[idle[0]] = number, time.monotonic()
+                request["server"], request["status"] = idle[0], SENT
+                comm.send(Command(number, request["command"], request["parameters"]), dest=idle[0], tag=services.TAG_COMMAND)
+            elif not any(rank in live for rank in wanted):
+                self._fail(number, TIMEOUT, "the server does not answer")
+            else:
+                held.append(number)
+        self.waiting = held
+
+    def _listen(self, comm: Any) -> None:
+        now = time.monotonic()
+        if now - self.polled > MPIEnvironment.mpi_monitor_status_service_heartbeat:
+            self.heard = dict.fromkeys(self.live_servers(), now)  # nobody listened meanwhile: the silence was ours
+        self.polled = now
+        for rank in self.live_servers():
+            while comm.iprobe(source=rank, tag=services.TAG_BEAT):
+                comm.recv(source=rank, tag=services.TAG_BEAT)
+                self.heard[rank] = now
+            while comm.iprobe(source=rank, tag=services.TAG_RESPONSE):
+                self._take(comm.recv(source=rank, tag=services.TAG_RESPONSE))
+                self.busy.pop(rank, None)
+            silent_s = now - self.heard.setdefault(rank, now)
+            if MPIEnvironment.is_mpi_thread_safe and silent_s > MPIEnvironment.mpi_monitor_status_service_timeout:
+                services.lost_servers.add(rank)
+                log.post(f"MPI server {rank} has been silent for {silent_s:.0f} s and is given up", "SEVERE")
+                if rank in self.busy:
+                    self._fail(self.busy.pop(rank), TIMEOUT, f"server {rank} has been silent for {silent_s:.0f} s")
+
+    def _run_here(self) -> None:
+        for number in self.waiting:
+            request = self.requests[number]
+            request["server"] = 0
+            self._take(run_command(Command(number, request["command"], request["parameters"])))
+        self.waiting = []
+
+    def _take(self, answer: Response) -> None:
+        self.answers[answer.id] = answer
+        self.requests[answer.id].update(
+            status=RECEIVED, successful=answer.successful, ret=answer.ret, traceback=answer.traceback or None
+        )
+
+    def _fail(self, number: int, status: str, why: str) -> None:
+        self.answers[number] = Response(number, False, traceback=why)
+        self.requests[number].update(status=status, successful=False, traceback=why)
+
+    def done(self, ids: Iterable[int]) -> bool:
+        return all(number in self.answers for number in ids)
+
+    def wait(self, ids: list[int]) -> None:
+        """Come back when all of `ids` are answered or given up."""
+        nap_s = 0.0
+        self.poll()
+        while not self.done(ids):
+            time.sleep(nap_s)
+            nap_s = min(nap_s + 0.0002, 0.01)
+            self.poll()
+
+
+_queue = _Queue()
+
+
+class MPICommandClient:
+    """Sends commands to the servers. All instances share one queue; without MPI commands run at once in this process.
+
+    Parameters
+    ----------
+    start_services : bool
+        Kept for scripts; the service runs from the first client on.
+    """
+
+    def __init__(self, start_services: bool = False) -> None:
+        services.start()
+
+    def start_services(self) -> bool:
+        """Begin the service; True when there are servers."""
+        services.start()
+        return MPIEnvironment.is_mpi_enabled
+
+    def stop_services(self, force_command_request_interruption: bool = False) -> bool:
+        """Wait for the open requests, or leave them with `force_command_request_interruption`, and stop the servers."""
+        if force_command_request_interruption and _queue.busy:
+            services.abort(1)
+        _queue.wait(list(_queue.requests))
+        services.stop()
+        return True
+
+    def push_command_request(
+        self,
+        command: str | Callable[..., Any],
+        block: bool = False,
+        target_server: int | list[int] | None = None,
+        parameters: dict[str, Any] | None = None,
+    ) -> list[Any]:
+        """Queue a command for an idle server, or for each of `target_server`.
+
+        Returns
+        -------
+        list
+            Request ids; with `block` the responses of `get_command_response`.
+
+        Raises
+        ------
+        ParameterError
+            The command is no text and no module-level callable, or a server does not exist.
+        """
+        if not isinstance(command, str) and not callable(command):
+            raise ParameterError(f"command must be a string or a callable; got {command!r}")
+        if callable(command) and MPIEnvironment.is_mpi_enabled:
+            _require_sendable(command)
+        servers: list[int | None] = [None]
+        if target_server is not None and MPIEnvironment.is_mpi_enabled:
+            asked = [target_server] if isinstance(target_server, int) else list(target_server)
+            known = MPIEnvironment.mpi_server_rank_list()
+            if not asked or any(rank not in known for rank in asked):
+                raise ParameterError(f"target_server must be one or more of {known}; got {target_server!r}")
+            servers = [*asked]
+        ids = [_queue.add(command, server, parameters) for server in servers]
+        return self.get_command_response(ids, block=True) if block else ids
+
+    def get_command_response(
+        self, command_request_id_list: int | list[int], block: bool = False, verbose: bool = True
+    ) -> list[dict[str, Any]]:
+        """The answers there are, or all of them with `block`: dicts with id, server, command, parameters, successful,
+        traceback, ret and status."""
+        ids = [command_request_id_list] if isinstance(command_request_id_list, int) else list(command_request_id_list)
+        for number in ids:
+            if number not in _queue.requests:
+                raise ParameterError(f"there is no command request {number!r}")
+        if block:
+            _queue.wait(ids)
+        else:
+            _queue.poll()
+        done = [dict(_queue.requests[number]) for number in ids if number in _queue.answers]
+        if verbose:
+            for record in done:
+                if not record["successful"]:
+                    log.post(f"Command {record['id']} failed on server {record['server']}:\n{record['traceback']}", "SEVERE")
+        return done
+
+    def wait_for_command_request_sent(self, command_request_id_list: int | list[int]) -> None:
+        """Come back when the requests are on their servers."""
+        ids = [command_request_id_list] if isinstance(command_request_id_list, int) else list(command_request_id_list)
+        while any(number in _queue.waiting for number in ids):
+            _queue.poll()
+            time.sleep(0.001)
+
+    def get_command_request_list(self) -> dict[int, dict[str, Any]]:
+        """All requests by id."""
+        _queue.poll()
+        return {number: dict(request) for number, request in _queue.requests.items()}
+
+    def get_command_response_list(self) -> dict[int, dict[str, Any]]:
+        """All answered requests by id."""
+        _queue.poll()
+        return {number: dict(_queue.requests[number]) for number in _queue.answers}
+
+    def get_server_status(self, server: int | None = None) -> dict[Any, Any]:
+        """State of one server, or of all by rank: alive, and the id of the request in hand."""
+        _queue.poll()
+        state = {
+            rank: {"rank": rank, "alive": rank not in services.lost_servers, "command_request_id": _queue.busy.get(rank)}
+            for rank in MPIEnvironment.mpi_server_rank_list()
+        }
+        if server is None:
+            return state
+        if server not in state:
+            raise ParameterError(f"server must be one of {list(state)}; got {server!r}")
+        return state[server]
+
+    def get_lifecyle_state(self) -> int:
+        """1 while the servers run, 2 after their end, 0 without servers."""
+        if not MPIEnvironment.is_mpi_enabled:
+            return 0
+        return 2 if services.stopped() else 1
+
+    def set_log_level(self, log_level: str) -> None:
+        """Let through messages of this priority and above on every rank."""
+        level = log.PRIORITIES[log.priority_rank(log_level)]
+        self._everywhere("casalog.filter(casampi_level)", {"casampi_level": level})
+
+    def set_omp_num_threads(self, num_threads: int, target_server: int | list[int] | None = None) -> list[Any]:
+        """Threads that computations on the servers use."""
+        target = MPIEnvironment.mpi_server_rank_list() if target_server is None else target_server
+        parameters = {"casampi_threads": num_threads}
+        return self.push_command_request("casalog.ompSetNumThreads(casampi_threads)", True, target or None, parameters)
+
+    def _everywhere(self, command: str, parameters: dict[str, Any]) -> None:
+        for record in self.push_command_request(command, True, MPIEnvironment.mpi_server_rank_list() or None, parameters):
+            if not record["successful"]:
+                raise WorkerError(f"server {record['server']} failed:\n{record['traceback']}")
+        if MPIEnvironment.is_mpi_enabled:
+            run_command(Command(0, command, parameters))
+
+
+def _require_sendable(command: Callable[..., Any]) -> None:
+    """A server imports a callable by its module's name, which the running script has only here."""
+    module = getattr(command, "__module__", None)
+    name = getattr(command, "__qualname__", "")
+    if module in (None, "__main__") or "<" in name:
+        raise ParameterError(f"a callable for a server must stand in an importable module; {name or command!r} does not")

