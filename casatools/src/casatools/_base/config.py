@@ -93,9 +93,22 @@ def _read(path: str) -> None:
         sys.stderr.write(f"configuration file {path}, line {line}: {type(error).__name__}: {error}; the defaults are used\n")
         return
     for name in DEFAULTS:
-        if names[name] is not _values[name]:
+        if name in names and names[name] is not _values[name]:
             _values[name] = names[name]
             _sources[name] = path
+    _name_misspelt(path, names)
+
+
+def _name_misspelt(path: str, names: dict[str, Any]) -> None:
+    """Say which plain values of a file look like an option with another spelling; they have no effect."""
+    import difflib
+
+    for name, given in names.items():
+        if name in DEFAULTS or name.startswith("_") or not isinstance(given, (str, int, float, list, tuple, type(None))):
+            continue
+        near = difflib.get_close_matches(name, list(DEFAULTS), n=1, cutoff=0.8)
+        if near:
+            sys.stderr.write(f"configuration file {path}: there is no option {name!r}; did you mean {near[0]!r}?\n")
 
 
 def value(name: str) -> Any:

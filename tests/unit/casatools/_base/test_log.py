@@ -1,0 +1,51 @@
+"""The log: line format, thresholds, filters, lazy file, fallback to the terminal."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from casatools._base import log
+from casatools._base.errors import ParameterError
+
+
+@pytest.fixture
+def sink(tmp_path: Path) -> Iterator[log.LogSink]:
+    made = log.LogSink()
+    made.set_path(str(tmp_path / "own.log"))
+    yield made
+    made.set_path(str(tmp_path / "closed.log"))
+
+
+def test_lines(sink: log.LogSink) -> None:
+    assert not Path(sink.path).exists()
+    sink.post("one\ntwo", "NORMAL", "task::tool")
+    first, second = Path(sink.path).read_text().splitlines()
+    assert re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\tINFO\ttask::tool\tone", first)
+    assert second.split("\t")[1:] == ["INFO", "task::tool+", "two"]
+
+
+def test_threshold_filter_and_processor(sink: log.LogSink) -> None:
+    sink.filters.append("secret")
+    sink.processor = "@host:MPIServer-1"
+    sink.post("too fine", "DEBUG1", "a")
+    sink.post("a secret", "INFO", "a")
+    with log.origin("gaincal::::casa"):
+        sink.post("kept", "WARN")
+    assert Path(sink.path).read_text().split("\t")[1:] == ["WARN", "gaincal::::casa@host:MPIServer-1", "kept\n"]
+
+
+def test_unknown_priority() -> None:
+    with pytest.raises(ParameterError, match="log priority 'LOUD' is unknown"):
+        log.priority_rank("LOUD")
+
+
+def test_folder_that_cannot_be_written(sink: log.LogSink, capsys: pytest.CaptureFixture[str]) -> None:
+    sink.set_path("/proc/nothing/casa.log")
+    sink.post("still told", "INFO")
+    sink.post("again", "INFO")
+    told = capsys.readouterr().err
+    assert told.count("cannot be written") == 1 and "again" in told
