@@ -117,7 +117,7 @@ class EditingMethods(MakingMethods):
         chosen = PixelChoice(ImageSelection(region)).of(image)
         value: Any = None
         if isinstance(pixels, str) and pixels.strip():
-            expression = Expression(pixels, os.path.dirname(image.path), ())
+            expression = Expression(pixels, os.path.dirname(image.path))
             value = expression.read_all().value
             expression.close()
             if np.ndim(value):
