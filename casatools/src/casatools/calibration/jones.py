@@ -45,6 +45,7 @@ class JonesKind:
 
 _KINDS: dict[str, JonesKind] = {
     "M Mueller": JonesKind("M", 0, "multiplicative"),
+    "Mf Mueller": JonesKind("M", 0, "multiplicative", channels=True),
     "MF Mueller": JonesKind("M", 0, "multiplicative", channels=True),
     "A Mueller": JonesKind("A", 0, "additive"),
     "K Jones": JonesKind("K", 2, "delay"),
@@ -54,12 +55,15 @@ _KINDS: dict[str, JonesKind] = {
     "B Jones": JonesKind("B", 3, "diagonal", weights=True, channels=True),
     "B TSYS": JonesKind("TSYS", 3, "tsys", weights=True, channels=True),
     "G Jones": JonesKind("G", 4, "diagonal", weights=True),
+    "Accor Jones": JonesKind("ACCOR", 4, "diagonal", weights=True),
     "G EVLASWPOW": JonesKind("G", 4, "switched_power", weights=True),
     "D Jones": JonesKind("D", 6, "leakage"),
     "Df Jones": JonesKind("D", 6, "leakage", channels=True),
     "DGEN Jones": JonesKind("D", 6, "full_leakage"),
     "Dgen Jones": JonesKind("D", 6, "full_leakage"),
     "DfGen Jones": JonesKind("D", 6, "full_leakage", channels=True),
+    "DLLS Jones": JonesKind("D", 6, "leakage"),
+    "DfLLS Jones": JonesKind("D", 6, "leakage", channels=True),
     "Dflls Jones": JonesKind("D", 6, "full_leakage", channels=True),
     "X Jones": JonesKind("X", 7, "cross_phase"),
     "Xf Jones": JonesKind("X", 7, "cross_phase", channels=True),

@@ -98,7 +98,7 @@ class SolveInput:
     @property
     def uses_model_column(self) -> bool:
         """Whether the model is read from MODEL_DATA."""
-        return not self.options.smodel and self.ms.has("MODEL_DATA")
+        return not self.options.smodel and self.options.solved.form != "auto" and self.ms.has("MODEL_DATA")
 
     def nchan(self, spw: int) -> int:
         """Solution channels of a spectral window."""
@@ -148,12 +148,13 @@ class SolveInput:
         time = chunk["TIME"] - self.reference_s
         form = self.options.solved.form
         # A gain common to the receptors acts on all correlations.
-        every = form in ("leakage", "cross") or self.options.solved.npar == 1
+        joint = form in ("leakage", "cross_phase", "cross_delay")
+        every = joint or self.options.solved.npar == 1
         npar = chunk.shape[2] if every else 2
         shape = (count * self.nsub * nbl, nout, npar)
         vis, wgt, when = np.zeros(shape, dtype=np.complex128), np.zeros(shape), np.zeros(shape[0])
         sums = [vis, wgt, when]
-        if form in ("leakage", "cross"):
+        if joint:
             sums.append(np.zeros(shape, dtype=np.complex128))
             accumulate_visibilities(data, model, flag, weight, slot, self.place[chunk.spw], time, vis, sums[3], wgt, when)
         else:
@@ -227,9 +228,11 @@ def make_solve_input(
     _require_model(ms, options)
     rows = np.asarray(selected.rows)
     ant1, ant2 = ms.read("ANTENNA1", rows), ms.read("ANTENNA2", rows)
-    cross = ant1 != ant2
+    alone = options.solved.form == "auto"
+    cross = (ant1 == ant2) if alone else (ant1 != ant2)
     if not cross.any():
-        raise DataError("the selection has no cross-correlations to solve from")
+        raise DataError(f"the selection has no {'auto' if alone else 'cross-'}correlations to solve from")
+    _require_products(ms, options, np.asarray(ms.read("DATA_DESC_ID", rows)))
     if not cross.all():
         from dataclasses import replace
 
@@ -272,7 +275,7 @@ def _channels(
         window = ms.metadata.spectral_windows[spw]
         chosen = selected.channels.get(spw)
         channels = np.arange(window.nchan) if chosen is None else np.asarray(chosen)
-        if options.solved.form in ("delay", "cross"):
+        if options.solved.form in ("delay", "cross_delay"):
             # Solved from all channels; the table has one.
             place[spw] = np.arange(len(channels))
             centre = np.array([window.chan_freq_hz[channels].mean()])
@@ -296,8 +299,18 @@ def _channels(
     return place, frequencies
 
 
+def _require_products(ms: MeasurementSet, options: SolveOptions, ddid: np.ndarray) -> None:
+    """Polarisation solves need all four correlations."""
+    if options.solved.form not in ("leakage", "cross_phase", "cross_delay"):
+        return
+    for number in np.unique(ddid).tolist():
+        names = ms.metadata.polarizations[ms.metadata.data_descriptions[number].pol].names
+        if len(names) != 4:
+            raise DataError(f"solving for {options.solved.vis_cal} needs all four correlations; the data have {', '.join(names)}")
+
+
 def _require_model(ms: MeasurementSet, options: SolveOptions) -> None:
-    if options.smodel or ms.has("MODEL_DATA"):
+    if options.solved.form == "auto" or options.smodel or ms.has("MODEL_DATA"):
         return
     virtual = [k for k in ms.table.keywordnames() if k.startswith("definedmodel_field_")]
     if virtual:

@@ -29,8 +29,7 @@ class SolveKind:
         Parameters of an antenna or baseline in one channel.
     channels : bool
         Whether there is a solution for each channel.
-    form : {"gain", "delay", "cross", "leakage"}
-        cross and leakage have their averages (see `solve_data`) but no solver yet.
+    form : {"gain", "delay", "cross_delay", "cross_phase", "leakage", "baseline", "auto"}
     is_complex : bool
     """
 
@@ -47,6 +46,16 @@ SOLVE_KINDS: dict[str, SolveKind] = {
     "T": SolveKind("T Jones", 10, 1),
     "B": SolveKind("B Jones", 3, 2, channels=True),
     "K": SolveKind("K Jones", 2, 2, form="delay", is_complex=False),
+    "KCROSS": SolveKind("Kcross Jones", 2, 2, form="cross_delay", is_complex=False),
+    "D": SolveKind("D Jones", 6, 2, form="leakage"),
+    "DF": SolveKind("Df Jones", 6, 2, channels=True, form="leakage"),
+    "DLLS": SolveKind("DLLS Jones", 6, 2, form="leakage"),
+    "DFLLS": SolveKind("DfLLS Jones", 6, 2, channels=True, form="leakage"),
+    "X": SolveKind("X Jones", 7, 1, form="cross_phase"),
+    "XF": SolveKind("Xf Jones", 7, 1, channels=True, form="cross_phase"),
+    "M": SolveKind("M Mueller", 0, 2, form="baseline"),
+    "MF": SolveKind("Mf Mueller", 0, 2, channels=True, form="baseline"),
+    "ACCOR": SolveKind("Accor Jones", 4, 2, form="auto"),
 }
 
 
@@ -93,7 +102,7 @@ class SolveOptions:
             raise ParameterError(f"parameter 'smodel' must have four values, Stokes I Q U V in Jy; got {list(self.smodel)}")
         if any(t <= 0 for t in self.rmsthresh):
             raise ParameterError(f"parameter 'rmsthresh' must hold positive numbers; got {list(self.rmsthresh)}")
-        if self.solved.form == "delay" and "spw" in parse_combine(self.combine):
+        if self.solved.form in ("delay", "cross_delay") and "spw" in parse_combine(self.combine):
             raise UnsupportedError("combine='spw' is not available for delays yet; solve each spectral window")
         object.__setattr__(self, "interval", parse_solint(self.solint))
         object.__setattr__(self, "combined", parse_combine(self.combine))
