@@ -50,7 +50,7 @@ _KINDS: dict[str, JonesKind] = {
     "A Mueller": JonesKind("A", 0, "additive"),
     "K Jones": JonesKind("K", 2, "delay"),
     "KMBD Jones": JonesKind("K", 2, "delay"),
-    "Kcross Jones": JonesKind("Kcross", 2, "cross_delay"),
+    "Kcross Jones": JonesKind("Kcross", 5, "cross_delay"),
     "KAntPos Jones": JonesKind("KAntPos", 1, "antenna_position"),
     "B Jones": JonesKind("B", 3, "diagonal", weights=True, channels=True),
     "B TSYS": JonesKind("TSYS", 3, "tsys", weights=True, channels=True),

@@ -157,6 +157,8 @@ class SolveInput:
         if joint:
             sums.append(np.zeros(shape, dtype=np.complex128))
             accumulate_visibilities(data, model, flag, weight, slot, self.place[chunk.spw], time, vis, sums[3], wgt, when)
+            if form == "leakage" and self.options.solved.channels:
+                sums += self._plain_times(flag, slot, time, when)
         else:
             corr = np.arange(npar) if every else _parallel_hands(self.ms, chunk)
             accumulate_normalized(data, model, flag, weight, slot, self.place[chunk.spw], corr, time, vis, wgt, when)
@@ -196,10 +198,18 @@ class SolveInput:
         line = np.array([of.get(names[c], 0.0) for c in chunk.correlations], dtype=np.complex64)
         return np.broadcast_to(line, chunk.shape).copy()
 
+    @staticmethod
+    def _plain_times(flag: np.ndarray, slot: np.ndarray, time: np.ndarray, when: np.ndarray) -> list[np.ndarray]:
+        """Sum times into `when` by the number of unflagged samples; returns the numbers. So the reference dates these solutions."""
+        used = slot >= 0
+        number = np.count_nonzero(~flag, axis=(1, 2))[used].astype(np.float64)
+        when[:] = np.bincount(slot[used], weights=number * time[used], minlength=len(when))
+        return [np.bincount(slot[used], weights=number, minlength=len(when)).astype(np.float64)]
+
     def _finish(self, numbers: np.ndarray, sums: tuple[np.ndarray, ...]) -> IntervalData:
         vis, wgt, when = sums[:3]
         safe = np.where(wgt > 0, wgt, 1.0)
-        total = wgt.sum(axis=(1, 2, 3, 4))
+        total = sums[4].sum(axis=(1, 2)) if len(sums) > 4 else wgt.sum(axis=(1, 2, 3, 4))
         time = np.where(total > 0, when.sum(axis=(1, 2)) / np.where(total > 0, total, 1.0) + self.reference_s, 0.0)
         model = sums[3] / safe if len(sums) > 3 else None
         return IntervalData(numbers, vis / safe, wgt, time, model)

@@ -46,7 +46,7 @@ SOLVE_KINDS: dict[str, SolveKind] = {
     "T": SolveKind("T Jones", 10, 1),
     "B": SolveKind("B Jones", 3, 2, channels=True),
     "K": SolveKind("K Jones", 2, 2, form="delay", is_complex=False),
-    "KCROSS": SolveKind("Kcross Jones", 2, 2, form="cross_delay", is_complex=False),
+    "KCROSS": SolveKind("Kcross Jones", 5, 2, form="cross_delay", is_complex=False),
     "D": SolveKind("D Jones", 6, 2, form="leakage"),
     "DF": SolveKind("Df Jones", 6, 2, channels=True, form="leakage"),
     "DLLS": SolveKind("DLLS Jones", 6, 2, form="leakage"),
