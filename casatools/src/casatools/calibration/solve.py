@@ -145,6 +145,14 @@ def _solve_data(given: SolveInput, data: IntervalData, nant: int, options: Solve
         return solve_leakage_intervals(data, given.baselines, nant, options.minblperant, refants[0] if refants else -1)
     if form == "cross_phase":
         return solve_cross_phases(data, given.baselines, nant)
+    if form == "fringe":
+        from casatools.calibration.solve_fringes import solve_fringe_intervals
+
+        spw = int(given.intervals.spw[data.intervals[0]])
+        window, chosen = given.ms.metadata.spectral_windows[spw], given.selected.channels.get(spw)
+        channels = np.arange(window.nchan) if chosen is None else np.asarray(chosen)
+        present = [r for r in refants if (given.baselines.ant1 == r).any() or (given.baselines.ant2 == r).any()]
+        return solve_fringe_intervals(data, given.baselines, nant, options, present[0] if present else -1, window.chan_freq_hz[channels])
     if form == "cross_delay":
         return solve_cross_delays(data, given.baselines, nant, _channel_step(given, data))
     return solve_gain_intervals(data, given.baselines, nant, options)
@@ -173,7 +181,7 @@ def _finish(window: WindowSolutions, refants: list[int], options: SolveOptions) 
     if options.solved.form == "gain":
         window.refant = refer_phases(window.param, window.flag, refants, options.refantmode)
     else:
-        refant = refants[0] if options.solved.form == "leakage" and options.refant else -1
+        refant = refants[0] if options.solved.form in ("leakage", "fringe") and options.refant else -1
         window.refant = np.full(len(window.param), refant, dtype=np.int32)
     if options.fillgaps:
         fill_gaps(window.param, window.flag, options.fillgaps)

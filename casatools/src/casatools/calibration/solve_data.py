@@ -49,6 +49,8 @@ class IntervalData:
     time_s : ndarray (interval,) float64
         Weighted mean time; 0 without data.
     model : ndarray like `vis`, optional
+    sub_time_s : ndarray (interval, sub) float64, optional
+        Mean time of each sub-average; 0 without data.
     """
 
     intervals: np.ndarray
@@ -56,6 +58,7 @@ class IntervalData:
     weight: np.ndarray
     time_s: np.ndarray
     model: np.ndarray | None = None
+    sub_time_s: np.ndarray | None = None
 
 
 @dataclass
@@ -212,7 +215,11 @@ class SolveInput:
         total = sums[4].sum(axis=(1, 2)) if len(sums) > 4 else wgt.sum(axis=(1, 2, 3, 4))
         time = np.where(total > 0, when.sum(axis=(1, 2)) / np.where(total > 0, total, 1.0) + self.reference_s, 0.0)
         model = sums[3] / safe if len(sums) > 3 else None
-        return IntervalData(numbers, vis / safe, wgt, time, model)
+        sub_time = None
+        if self.options.solved.form == "fringe":
+            part = wgt.sum(axis=(2, 3, 4))
+            sub_time = np.where(part > 0, when.sum(axis=2) / np.where(part > 0, part, 1.0) + self.reference_s, 0.0)
+        return IntervalData(numbers, vis / safe, wgt, time, model, sub_time)
 
 
 def _parallel_hands(ms: MeasurementSet, chunk: VisChunk) -> np.ndarray:
@@ -266,6 +273,8 @@ def make_solve_input(
     if options.preavg > 0 and options.preavg < options.intervals.time_s:
         bins = ((time - intervals.start_s[intervals.of_row] + 1e-4) / options.preavg).astype(np.int64)
         sub = sub * int(bins.max() + 1) + bins
+    if options.solved.form == "fringe":
+        sub = _times_within(intervals.of_row, time)
     sub = np.unique(sub, return_inverse=True)[1]
     used = [int(s) for s in np.unique(spw)]
     place, frequencies = _channels(ms, selected, options, used)
@@ -273,6 +282,13 @@ def make_solve_input(
         ms, selected, options, prior, intervals, sub, int(sub.max()) + 1,
         Baselines(pairs // nant, pairs % nant, number), place, frequencies, float(time.min()),
     )  # fmt: skip
+
+
+def _times_within(interval: np.ndarray, time_s: np.ndarray) -> np.ndarray:
+    """Number of each row's time among the times of its interval."""
+    keys, which = np.unique(np.stack([interval, np.round(time_s, 3)]), axis=1, return_inverse=True)
+    first = np.searchsorted(keys[0], keys[0])
+    return np.asarray((np.arange(keys.shape[1]) - first)[which.reshape(-1)])
 
 
 def _channels(
@@ -285,7 +301,7 @@ def _channels(
         window = ms.metadata.spectral_windows[spw]
         chosen = selected.channels.get(spw)
         channels = np.arange(window.nchan) if chosen is None else np.asarray(chosen)
-        if options.solved.form in ("delay", "cross_delay"):
+        if options.solved.form in ("delay", "cross_delay", "fringe"):
             # Solved from all channels; the table has one.
             place[spw] = np.arange(len(channels))
             centre = np.array([window.chan_freq_hz[channels].mean()])
