@@ -30,9 +30,9 @@ def blcal(
     freqdep: Annotated[bool, kinds.Bool(), "Solve for each channel"] = False,
     calmode: Annotated[Literal["a", "p", "ap"], "Solve for amplitude, phase or both"] = "ap",
     solnorm: Annotated[bool, kinds.Bool(), "Normalise the solutions to a mean amplitude of one"] = False,
-    gaintable: P.PriorTable = [""],  # noqa: B006
-    gainfield: P.PriorField = [""],  # noqa: B006
-    interp: P.PriorInterp = [""],  # noqa: B006
+    gaintable: P.PriorTable = [],  # noqa: B006
+    gainfield: P.PriorField = [],  # noqa: B006
+    interp: P.PriorInterp = [],  # noqa: B006
     spwmap: P.PriorSpwMap = [],  # noqa: B006
     parang: P.Parang = False,
 ) -> None:

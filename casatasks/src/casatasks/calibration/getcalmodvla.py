@@ -12,6 +12,8 @@ __all__ = ["getcalmodvla"]
 
 _Date = Annotated[Any, kinds.Variant((kinds.Float(), kinds.Text())), "Date: MJD, or text such as '2020-01-01'; 0 is today"]
 
+_Hosts = Annotated[list[str], kinds.TextList(), "Addresses of the service, tried in turn"]
+
 
 @task(group="calibration")
 def getcalmodvla(
@@ -22,7 +24,7 @@ def getcalmodvla(
     band: Annotated[str, kinds.Text(), "Band letter: P, L, S, C, X, U, K, A or Q"] = "",
     obsdate: _Date = 0,
     refdate: _Date = 0,
-    hosts: Annotated[list[str], kinds.TextList(), "Addresses of the service, tried in turn"] = ["http://obs.vla.nrao.edu/calmodvla"],  # noqa: B006
+    hosts: _Hosts = ["http://obs.vla.nrao.edu/calmodvla"],  # noqa: B006
 ) -> None:
     """Fetch a component list with a calibrator's model from the VLA's service.
 

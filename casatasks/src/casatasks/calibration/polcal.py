@@ -36,8 +36,26 @@ def polcal(
     minsnr: P.MinSnr = 3.0,
     poltype: Annotated[
         Literal[
-            "D", "Df", "D+X", "Df+X", "D+QU", "Df+QU", "Dgen", "Dfgen", "Dgen+X", "Dfgen+X", "Dgen+QU", "Dfgen+QU", "Dlls", "Dflls",
-            "X", "Xf", "Xparang+QU", "Xfparang+QU", "PosAng", "Xj",
+            "D",
+            "Df",
+            "D+X",
+            "Df+X",
+            "D+QU",
+            "Df+QU",
+            "Dgen",
+            "Dfgen",
+            "Dgen+X",
+            "Dfgen+X",
+            "Dgen+QU",
+            "Dfgen+QU",
+            "Dlls",
+            "Dflls",
+            "X",
+            "Xf",
+            "Xparang+QU",
+            "Xfparang+QU",
+            "PosAng",
+            "Xj",
         ],
         "What is solved: leakages (D), cross-hand phase (X); f is for each channel, lls the linear solution",
     ] = "D+QU",
@@ -73,7 +91,9 @@ def polcal(
     given = {**locals(), "parang": True}
     if poltype not in _DONE:
         known = ", ".join(_DONE)
-        raise UnsupportedError(f"polcal: poltype={poltype!r} is not available yet; set the source's polarisation and use one of {known}")
+        raise UnsupportedError(
+            f"polcal: poltype={poltype!r} is not available yet; set the source's polarisation and use one of {known}"
+        )
     options = SolveOptions(
         kind=poltype, solint=solint, combine=combine, preavg=preavg, refant=refant, minblperant=minblperant, minsnr=minsnr,
         smodel=tuple(smodel),

@@ -15,7 +15,9 @@ __all__ = ["polfromgain"]
 def polfromgain(
     vis: P.Vis = "",
     tablein: P.CalTableIn = "",
-    caltable: Annotated[str, kinds.OutPath(), "Name of a table with the polarisation taken out of the gains; '' writes none"] = "",
+    caltable: Annotated[
+        str, kinds.OutPath(), "Name of a table with the polarisation taken out of the gains; '' writes none"
+    ] = "",
     paoffset: Annotated[float, kinds.Float(), "Offset (deg) of the parallactic angle"] = 0.0,
     minpacov: Annotated[float, kinds.Float(), "Least coverage (deg) of parallactic angle"] = 30.0,
 ) -> dict[str, Any]:

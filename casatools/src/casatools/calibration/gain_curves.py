@@ -27,25 +27,23 @@ _TABLE = "nrao/VLA/GainCurves"
 # Below this frequency the curves of all bands since 2010 are flat.
 _FLAT_BELOW_HZ = 8e9
 _SINCE_S = 55197.0 * 86400.0
-# Frequency (GHz), square root of K/Jy; straight lines between.
-_EFFICIENCY = np.array(
-    [
-        (0.05, 0.194773), (1.1, 0.292197), (1.2, 0.292196), (1.3, 0.282918), (1.4, 0.286044), (1.5, 0.282918),
-        (1.6, 0.276560), (1.7, 0.279757), (1.8, 0.279758), (1.9, 0.295225), (2, 0.304128), (2.3, 0.304128),
-        (2.7, 0.301189), (3, 0.307038), (3.5, 0.312778), (3.7, 0.307038), (3.9, 0.308960), (4, 0.312778),
-        (5, 0.309921), (6, 0.315609), (7, 0.332086), (7.9, 0.336868), (8, 0.326686), (11.9, 0.326686),
-        (12, 0.340025), (12.9, 0.340025), (13.15, 0.338834), (13.9, 0.332880), (14.15, 0.330452), (14.9, 0.322284),
-        (15.15, 0.321608), (16.9, 0.326412), (17.15, 0.326686), (17.9, 0.326686), (18.15, 0.325445), (18.9, 0.319241),
-        (19.15, 0.317985), (23.9, 0.304414), (24.15, 0.303233), (25.9, 0.292793), (26.15, 0.294004), (26.4, 0.297017),
-        (26.65, 0.297922), (27.9, 0.295424), (28.15, 0.294568), (32.9, 0.273763), (33.9, 0.269038), (37.9, 0.249987),
-        (38.15, 0.247831), (39.9, 0.228239), (40.15, 0.226922), (42.9, 0.223301), (49.9, 0.211966),
-    ]  # fmt: skip
-)
+# Jy per K of an antenna of 25 m at an efficiency of one.
+_JY_PER_K = 5.622
+# Frequency (GHz), aperture efficiency; its square root runs straight between, with steps at the edges of the bands.
+_EFFICIENCY = np.array([
+    (0.05, 0.2133), (1.1, 0.4800), (1.2, 0.4800), (1.3, 0.4500), (1.4, 0.4600), (1.5, 0.4500), (1.6, 0.4300),
+    (1.7, 0.4400), (1.8, 0.4400), (1.9, 0.4900), (1.999999, 0.4800), (2.0, 0.5200), (2.3, 0.5200), (2.7, 0.5100),
+    (3.0, 0.5300), (3.5, 0.5500), (3.7, 0.5300), (3.999999, 0.5400), (4.0, 0.5500), (5.0, 0.5400), (6.0, 0.5600),
+    (7.0, 0.6200), (7.999999, 0.6400), (8.0, 0.6000), (11.999999, 0.6000), (12.0, 0.6500), (13.0, 0.6500), (14.0, 0.6200),
+    (15.0, 0.5800), (16.2, 0.5920), (17.0, 0.6000), (17.999999, 0.6000), (18.0, 0.6000), (19.0, 0.5700), (24.0, 0.5200),
+    (26.0, 0.4800), (26.499999, 0.5000), (26.5, 0.5000), (28.0, 0.4900), (33.0, 0.4200), (38.0, 0.3500), (39.999999, 0.2900),
+    (40.0, 0.2900), (43.0, 0.2800), (49.999999, 0.2522),
+])  # fmt: skip
 
 
 def vla_efficiency(frequency_hz: float) -> float:
     """Square root of the sensitivity [K/Jy] of a VLA antenna at a frequency."""
-    return float(np.interp(frequency_hz / 1e9, _EFFICIENCY[:, 0], _EFFICIENCY[:, 1]))
+    return float(np.interp(frequency_hz / 1e9, _EFFICIENCY[:, 0], np.sqrt(_EFFICIENCY[:, 1] / _JY_PER_K)))
 
 
 def gain_curves(ms: MeasurementSet, caltype: str, infile: str = "") -> np.ndarray:
@@ -76,14 +74,16 @@ def gain_curves(ms: MeasurementSet, caltype: str, infile: str = "") -> np.ndarra
     out = np.zeros((len(windows), len(antennas), CURVE_PARAMETERS))
     path = infile or resolve(_TABLE)
     for window in windows:
-        frequency = float(window.chan_freq_hz.mean())
+        frequency = float(window.chan_freq_hz[window.nchan // 2])
         curve = np.zeros((len(antennas), 4))
         curve[:, 0] = 1.0
         if caltype != "eff":
             if is_table(path):
                 curve = _read_curves(path, frequency, time_s, [a.name for a in antennas])
             elif frequency >= _FLAT_BELOW_HZ or time_s < _SINCE_S:
-                raise DataError(f"the gain curves of the VLA at {frequency / 1e9:.3f} GHz are not here: {_TABLE} is in no data folder")
+                raise DataError(
+                    f"the gain curves of the VLA at {frequency / 1e9:.3f} GHz are not here: {_TABLE} is in no data folder"
+                )
             else:
                 log.post(f"{_TABLE} is in no data folder; the gain curve at {frequency / 1e9:.3f} GHz is taken as flat", "WARN")
         factor = 1.0 if caltype == "gc" else vla_efficiency(frequency)

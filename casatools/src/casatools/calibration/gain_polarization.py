@@ -64,7 +64,9 @@ def polarization_from_gains(vis: str, tablein: str, caltable: str, paoffset_deg:
     """
     table = CalTable.open(tablein)
     if table.vis_cal != "G Jones" or any(g.param.shape[1:] != (1, 2) for g in table.groups):
-        raise DataError(f"calibration table {tablein!r} holds {table.vis_cal}; the polarisation is found from G Jones of two receptors")
+        raise DataError(
+            f"calibration table {tablein!r} holds {table.vis_cal}; the polarisation is found from G Jones of two receptors"
+        )
     if caltable.strip():
         if caltable.rstrip("/") == tablein.rstrip("/"):
             raise ParameterError("polfromgain: parameter 'caltable' must differ from 'tablein'")

@@ -11,6 +11,7 @@ from __future__ import annotations
 import itertools
 import os
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -84,7 +85,9 @@ class GivenCalibration:
             instead = _INSTEAD.get(self.caltype, "switched-power calibration is not supported")
             raise UnsupportedError(f"gencal: caltype={self.caltype!r} is not available; {instead}")
         if self.infile and self.caltype not in ("gc", "gceff", "eff"):
-            raise UnsupportedError(f"gencal: infile={self.infile!r} is not available for caltype={self.caltype!r}; give parameter")
+            raise UnsupportedError(
+                f"gencal: infile={self.infile!r} is not available for caltype={self.caltype!r}; give parameter"
+            )
         if any(p not in _RECEPTORS for p in self.pols):
             raise ParameterError(f"gencal: parameter 'pol' must list R and L, or X and Y; got {self.pol!r}")
         if not np.isfinite(self.parameter).all():
@@ -178,7 +181,7 @@ def _values(ms: MeasurementSet, given: GivenCalibration, windows: list[int]) -> 
     chosen_ants = antenna_ids([a.name for a in antennas], given.antenna) if given.antenna.strip() else []
     chosen_spws = _windows(ms, given.spw) if given.spw.strip() and kind.every_window else []
     chosen_pols = [_RECEPTORS[p] for p in given.pols] if kind.npar == 2 else []
-    axes = [chosen_spws or [slice(None)], chosen_ants or [slice(None)], chosen_pols or [slice(None)]]
+    axes: list[list[Any]] = [chosen_spws or [slice(None)], chosen_ants or [slice(None)], chosen_pols or [slice(None)]]
     count = len(axes[0]) * len(axes[1]) * len(axes[2])
     each = 3 if given.is_position else 1
     if len(given.parameter) not in (each, count * each):

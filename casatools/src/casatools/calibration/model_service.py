@@ -83,4 +83,6 @@ def fetch_model(outfile: str, request: ModelRequest, hosts: list[str], overwrite
         with staged_output(outfile) as path, open(path, "w", encoding="utf-8") as file:
             json.dump(model, file)
         return
-    raise DataError(f"no calibrator model could be fetched ({'; '.join(reasons)}); give a model image to ft, or a flux density to setjy")
+    raise DataError(
+        f"no calibrator model could be fetched ({'; '.join(reasons)}); give a model image to ft, or a flux density to setjy"
+    )

@@ -109,7 +109,9 @@ class _Cube:
     refant: int
 
 
-def _cube(table: CalTable, mine: np.ndarray, feed: int, times: np.ndarray, windows: Sequence[int], starts: dict[int, int]) -> _Cube:
+def _cube(
+    table: CalTable, mine: np.ndarray, feed: int, times: np.ndarray, windows: Sequence[int], starts: dict[int, int]
+) -> _Cube:
     size = sum(len(table.frequencies_hz[w]) for w in windows)
     value = np.zeros((len(times), size), dtype=np.complex128)
     error, flag = np.zeros(value.shape), np.ones(value.shape, dtype=bool)

@@ -21,8 +21,8 @@ from casatools._base.errors import DataError
 from casatools._base.progress import Progress
 from casatools.calibration.normalize import fill_gaps, normalize_solutions
 from casatools.calibration.reference_antenna import antenna_ids, fallback_order, refer_phases
-from casatools.calibration.solve_data import IntervalData, SolveInput, make_solve_input
 from casatools.calibration.solve_averages import antenna_pairs, autocorrelation_gains, average_baselines
+from casatools.calibration.solve_data import IntervalData, SolveInput, make_solve_input
 from casatools.calibration.solve_gains import Solutions, solve_gain_intervals
 from casatools.calibration.solve_leakages import solve_cross_delays, solve_cross_phases, solve_leakage_intervals
 from casatools.calibration.solve_options import SolveOptions
@@ -152,7 +152,9 @@ def _solve_data(given: SolveInput, data: IntervalData, nant: int, options: Solve
         window, chosen = given.ms.metadata.spectral_windows[spw], given.selected.channels.get(spw)
         channels = np.arange(window.nchan) if chosen is None else np.asarray(chosen)
         present = [r for r in refants if (given.baselines.ant1 == r).any() or (given.baselines.ant2 == r).any()]
-        return solve_fringe_intervals(data, given.baselines, nant, options, present[0] if present else -1, window.chan_freq_hz[channels])
+        return solve_fringe_intervals(
+            data, given.baselines, nant, options, present[0] if present else -1, window.chan_freq_hz[channels]
+        )
     if form == "cross_delay":
         return solve_cross_delays(data, given.baselines, nant, _channel_step(given, data))
     return solve_gain_intervals(data, given.baselines, nant, options)

@@ -28,9 +28,7 @@ _CONVERGED = 1e-8
 _REFERENCE_SNR = 999.0
 
 
-def fringe_peak(
-    vis: np.ndarray, step_s: float, step_hz: float, middle_hz: float, options: FringeOptions
-) -> tuple[float, float]:
+def fringe_peak(vis: np.ndarray, step_s: float, step_hz: float, middle_hz: float, options: FringeOptions) -> tuple[float, float]:
     """Delay (ns) and rate (s/s) of the highest peak of the transform of visibilities (time, chan), zero where flagged."""
     ntime, nchan = vis.shape
     sizes = [1 if n == 1 else _PADDING * n for n in (ntime, nchan)]
@@ -135,9 +133,7 @@ def _fit(
     return param, ratio, good
 
 
-def _left(
-    param: np.ndarray, vis: np.ndarray, along: np.ndarray, across: np.ndarray, baselines: Baselines, b: int
-) -> np.ndarray:
+def _left(param: np.ndarray, vis: np.ndarray, along: np.ndarray, across: np.ndarray, baselines: Baselines, b: int) -> np.ndarray:
     """Visibilities (time, chan) of a baseline without the fringes of its antennas."""
     phase, delay, rate = (param[baselines.ant1[b]] - param[baselines.ant2[b]])[:3]
     return np.asarray(vis[:, b] * np.exp(-1j * (phase + along[:, None] * rate + across * delay)))
@@ -178,7 +174,13 @@ def _refine(
 
 
 def _signal_to_noise(
-    param: np.ndarray, good: np.ndarray, vis: np.ndarray, weight: np.ndarray, along: np.ndarray, across: np.ndarray, baselines: Baselines
+    param: np.ndarray,
+    good: np.ndarray,
+    vis: np.ndarray,
+    weight: np.ndarray,
+    along: np.ndarray,
+    across: np.ndarray,
+    baselines: Baselines,
 ) -> np.ndarray:
     """Coherent sum over its error for each antenna, from the scatter of what is left on its baselines."""
     signal, variance = np.zeros(len(good)), np.zeros(len(good))
@@ -195,4 +197,6 @@ def _signal_to_noise(
         for a in (i, j):
             signal[a] += abs(mean) ** 2
             variance[a] += noise
-    return np.asarray(np.sqrt(signal / np.where(variance > 0, variance, np.inf)) + np.where((variance == 0) & (signal > 0), 1e6, 0.0))
+    return np.asarray(
+        np.sqrt(signal / np.where(variance > 0, variance, np.inf)) + np.where((variance == 0) & (signal > 0), 1e6, 0.0)
+    )

@@ -34,6 +34,12 @@ def _antennas_with_data(weight: np.ndarray, baselines: Baselines, nant: int) -> 
     return count
 
 
+def _of_channels(good: np.ndarray, npar: int) -> np.ndarray:
+    """Whether any channel of (interval, ant, chan) is good, for each parameter."""
+    some = np.asarray(np.any(good, axis=2))
+    return np.repeat(some[:, :, None], npar, axis=2)
+
+
 def _leakage_system(ant1: np.ndarray, ant2: np.ndarray, model: np.ndarray, nant: int) -> np.ndarray:
     """Coefficients (2 samples, 2 nant) of first-order leakages dR_i, conj(dL_j): V_RL - M_RL = dR_i M_LL + conj(dL_j) M_RR.
 
@@ -60,7 +66,7 @@ def _solve_one(
     inverse = np.linalg.pinv(normal, rcond=1e-9, hermitian=True)
     found = inverse @ ((system * (root**2)[:, None]).conj().T @ right)
     left = (right - system @ found) * root
-    variance = float((np.abs(left) ** 2).sum()) / max(np.count_nonzero(root) - 2 * len(np.unique([ant1, ant2])), 1)
+    variance = float((np.abs(left) ** 2).sum()) / max(int(np.count_nonzero(root)) - 2 * len(np.unique([ant1, ant2])), 1)
     error = np.sqrt(np.maximum(inverse.diagonal().real, 0.0) * variance)
     return np.stack([found[:nant], found[nant:].conj()], axis=1), error.reshape(2, nant).T
 
@@ -88,7 +94,9 @@ def solve_leakage_intervals(data: IntervalData, baselines: Baselines, nant: int,
     error = np.zeros(param.shape)
     for t, c in np.ndindex(count, nchan):
         sub, base = np.nonzero(weight[t, :, :, c, 1] > 0)
-        good = (baselines_of[t, baselines.ant1[base], c] >= minblperant) & (baselines_of[t, baselines.ant2[base], c] >= minblperant)
+        good = (baselines_of[t, baselines.ant1[base], c] >= minblperant) & (
+            baselines_of[t, baselines.ant2[base], c] >= minblperant
+        )
         sub, base = sub[good], base[good]
         if not len(base):
             continue
@@ -100,12 +108,11 @@ def solve_leakage_intervals(data: IntervalData, baselines: Baselines, nant: int,
         offset = param[:, refant : refant + 1, :, 0].copy()
         param[..., 0] -= offset
         param[..., 1] += offset.conj()
-    bad = baselines_of < minblperant
+    bad = np.asarray(baselines_of < minblperant)
     flag = np.repeat(bad[..., None], 2, axis=-1)
     param[flag], error[flag] = 0.0, 0.0
     snr = np.where(error > 0, 1.0 / np.where(error > 0, error, 1.0), 0.0)
-    has = np.repeat((baselines_of > 0).any(axis=2)[..., None], 2, axis=-1)
-    connected = np.repeat((~bad).any(axis=2)[..., None], 2, axis=-1)
+    has, connected = _of_channels(baselines_of > 0, 2), _of_channels(~bad, 2)
     return Solutions(param, error, snr, flag, has, connected, connected.copy())
 
 
@@ -124,8 +131,8 @@ def _of_all_antennas(param: np.ndarray, weight: np.ndarray, data: IntervalData, 
     shape = (len(param), nant, *param.shape[1:])
     bad = np.broadcast_to((weight <= 0)[:, None, :, None], shape).copy()
     nothing = np.zeros(shape)
-    held = _antennas_with_data(data.weight[..., 1].sum(axis=1), baselines, nant) > 0
-    has = np.repeat(held.any(axis=2)[..., None], param.shape[-1], axis=-1)
+    held = np.asarray(_antennas_with_data(data.weight[..., 1].sum(axis=1), baselines, nant) > 0)
+    has = _of_channels(held, param.shape[-1])
     return Solutions(np.broadcast_to(param[:, None], shape).copy(), nothing, nothing.copy(), bad, has, has.copy(), has.copy())
 
 

@@ -90,7 +90,9 @@ class FringeOptions:
             if len(window) not in (0, 2) or (len(window) == 2 and window[0] >= window[1]):
                 raise ParameterError(f"parameter {name!r} must be a lower and an upper limit, or []; got {list(window)}")
         if len(self.active) != 3:
-            raise ParameterError(f"parameter 'paramactive' must have three values, for delay, rate and dispersion; got {list(self.active)}")
+            raise ParameterError(
+                f"parameter 'paramactive' must have three values, for delay, rate and dispersion; got {list(self.active)}"
+            )
         if self.active[2]:
             raise UnsupportedError("parameter 'paramactive': dispersive delays are not available yet; use [True, True, False]")
 

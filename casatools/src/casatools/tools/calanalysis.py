@@ -21,7 +21,9 @@ Names = Annotated[bool, kinds.Bool(), "Names rather than numbers"]
 Some = Annotated[
     Any, kinds.Variant((kinds.Text(numbers=True), kinds.TextList(numbers=True))), "Names or numbers; [] or '' is all"
 ]
-Times = Annotated[Any, kinds.Variant((kinds.TextList(), kinds.FloatList())), "First and last time: MJD seconds or dates; [] is all"]
+Times = Annotated[
+    Any, kinds.Variant((kinds.TextList(), kinds.FloatList())), "First and last time: MJD seconds or dates; [] is all"
+]
 Axis = Annotated[str, kinds.Text(), "What is iterated over, 'TIME' or 'FREQ'; values run along the other"]
 Part = Annotated[str, kinds.Text(), "'AMPLITUDE' or 'PHASE'"]
 Norm = Annotated[bool, kinds.Bool(), "Normalise amplitudes to a mean of one"]
