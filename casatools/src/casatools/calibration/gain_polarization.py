@@ -73,13 +73,21 @@ def polarization_from_gains(vis: str, tablein: str, caltable: str, paoffset_deg:
         check_output(caltable, False, table.vis_cal)
     with MeasurementSet(vis) as ms:
         angle = _angles(ms, table) + np.deg2rad(paoffset_deg)
-    cover = _coverage_deg(table, angle)
-    if cover < minpacov_deg:
+    covers = {f: _coverage_deg(table, f, angle) for f in np.unique(table.field_id).tolist()}
+    enough = [f for f, cover in covers.items() if cover >= minpacov_deg and cover > 0]
+    if not enough:
         raise DataError(
-            f"the gains of {tablein!r} cover {cover:.1f} deg of parallactic angle; minpacov={minpacov_deg:g} deg are asked for"
+            f"the gains of {tablein!r} cover at most {max(covers.values(), default=0.0):.1f} deg of parallactic angle; "
+            f"minpacov={minpacov_deg:g} deg are asked for"
         )
     out, result = table.copy(), {}
-    for field in np.unique(table.field_id).tolist():
+    for field in covers:
+        if field not in enough:
+            log.post(
+                f"{table.field_names[field]} covers {covers[field]:.1f} deg of parallactic angle only and is left as it is",
+                "WARN",
+            )
+            continue
         result[table.field_names[field]] = _one_field(table, out, field, angle)
     if caltable.strip():
         out.write(caltable, overwrite=True)
@@ -100,13 +108,13 @@ def _angles(ms: MeasurementSet, table: CalTable) -> np.ndarray:
     return out
 
 
-def _coverage_deg(table: CalTable, angle: np.ndarray) -> float:
-    covers = [0.0]
-    for field in np.unique(table.field_id).tolist():
-        rows = np.flatnonzero(table.field_id == field)
-        first = rows[table.antenna1[rows] == table.antenna1[rows[0]]]
-        covers.append(float(np.degrees(np.ptp(np.unwrap(2 * angle[first[np.argsort(table.time_s[first])]]) / 2))))
-    return max(covers)
+def _coverage_deg(table: CalTable, field: int, angle: np.ndarray) -> float:
+    """Range of the angle of the first antenna over the solutions of a field; zero for fewer than three times."""
+    rows = np.flatnonzero(table.field_id == field)
+    first = rows[(table.antenna1[rows] == table.antenna1[rows[0]]) & (table.spw_id[rows] == table.spw_id[rows[0]])]
+    if len(first) < 3:
+        return 0.0
+    return float(np.degrees(np.ptp(np.unwrap(2 * angle[first[np.argsort(table.time_s[first])]]) / 2)))
 
 
 def _one_field(table: CalTable, out: CalTable, field: int, angle: np.ndarray) -> dict[str, list[float]]:

@@ -205,19 +205,30 @@ def fit_series(record: dict[str, Any], options: FitOptions) -> dict[str, Any]:
         return out
     y, error = record["value"][good], record["valueErr"][good]
     weight = 1.0 / np.where(error > 0, error, 1.0) ** 2 if options.weight else np.ones_like(y)
-    scale = np.maximum(np.abs(x).max(), 1e-300)
-    design = np.vander(x / scale, degree + 1, increasing=True)
+    # Times and frequencies hardly vary beside their size: the fit is made about their middle.
+    centre, scale = float(x.mean()), float(np.ptp(x)) or 1.0
+    design = np.vander((x - centre) / scale, degree + 1, increasing=True)
     pars, covar = _fit(design[good], y, weight, options.kind == "ROBUST")
-    back = scale ** -np.arange(degree + 1.0)
+    back = _about_zero(degree, centre, scale)
     model = design @ pars
     left = record["value"] - model
     freedom = good.sum() - degree - 1
-    covar = covar * np.outer(back, back)
+    covar = back @ covar @ back.T
     return out | {
-        "validFit": True, "pars": pars * back, "vars": covar.diagonal().copy(), "covars": covar, "model": model, "res": left,
+        "validFit": True, "pars": back @ pars, "vars": covar.diagonal().copy(), "covars": covar, "model": model, "res": left,
         "resMean": float(left[good].mean()), "resVar": float(left[good].var(ddof=1)),
         "redChi2": float((weight * left[good] ** 2).sum() / freedom),
     }  # fmt: skip
+
+
+def _about_zero(degree: int, centre: float, scale: float) -> np.ndarray:
+    """Matrix that turns coefficients of ``((x - centre) / scale)^n`` into those of ``x^n``."""
+    out = np.zeros((degree + 1, degree + 1))
+    power = np.ones(1)
+    for n in range(degree + 1):
+        out[: n + 1, n] = power
+        power = np.convolve(power, [-centre / scale, 1.0 / scale])
+    return out
 
 
 def _fit(design: np.ndarray, y: np.ndarray, weight: np.ndarray, robust: bool) -> tuple[np.ndarray, np.ndarray]:
