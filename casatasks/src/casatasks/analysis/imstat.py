@@ -8,6 +8,7 @@ from casatasks._params import Box, Chans, ImageName, Mask, Stokes, Stretch
 from casatasks._task import task
 from casatools._base import kinds, log
 from casatools._base.errors import ParameterError
+from casatools._base.paths import require_writable_parent
 from casatools.analysis.image_statistics import ImageStatisticsOptions, image_statistics
 from casatools.analysis.regions import ImageSelection
 from casatools.analysis.statistics import StatisticsOptions
@@ -61,6 +62,8 @@ def imstat(
     """
     if clmethod not in ("auto", "tiled", "framework"):
         raise ParameterError(f"imstat: parameter 'clmethod' must be one of 'auto', 'tiled', 'framework'; got {clmethod!r}")
+    if logfile:
+        require_writable_parent(logfile)
     summed = tuple(a for a in axes if a != -1)
     statistics = StatisticsOptions(algorithm, fence, center, lside, zscore, maxiter, niter)
     with open_image(imagename) as image:

@@ -9,7 +9,7 @@ of the masks of its operands; reductions use good pixels only; ``image[condition
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -68,6 +68,8 @@ class Expression:
         Shape (internal order) that images must have or broadcast to; that of the first image when absent.
     stretch : bool
         Axes of length one stand for all planes.
+    names : mapping, optional
+        Paths of images by the names that the text uses for them.
 
     Raises
     ------
@@ -75,7 +77,15 @@ class Expression:
         The text cannot be read, a name is no image, or shapes do not fit.
     """
 
-    def __init__(self, text: str, folder: str = "", shape: Sequence[int] | None = None, stretch: bool = False) -> None:
+    def __init__(
+        self,
+        text: str,
+        folder: str = "",
+        shape: Sequence[int] | None = None,
+        stretch: bool = False,
+        names: Mapping[str, str] | None = None,
+    ) -> None:
+        self._names = dict(names or {})
         self.text = text
         self.tree = parse_expression(text)
         self.images: dict[str, CasaImage] = {}
@@ -99,7 +109,7 @@ class Expression:
         if isinstance(node, Name):
             if node.name in self.images or (not node.quoted and node.name in _CONSTANTS):
                 return
-            path = node.name.replace("\\", "")
+            path = self._names.get(node.name, node.name.replace("\\", ""))
             path = path.split(":nomask")[0]
             found = path if os.path.exists(path) else os.path.join(self._folder, path)
             found = found if os.path.exists(found) else resolve(path)
@@ -120,6 +130,11 @@ class Expression:
         if not fits or not self.stretch:
             hint = "; stretch=True lets axes of length one stand for all planes" if fits else ""
             raise DataError(f"image {name!r} of shape {image.shape[::-1]} does not fit the shape {self.shape[::-1]}{hint}")
+
+    @property
+    def may_mask(self) -> bool:
+        """True when pixels of the result can be masked: an image has a mask, or the expression makes one."""
+        return any(image.has_mask for image in self.images.values()) or _makes_mask(self.tree)
 
     def read(self, slices: Sequence[slice]) -> Masked:
         """Value and mask of a block in image pixels."""
@@ -238,6 +253,12 @@ class Expression:
                 ends.append(ordered[min(int((1 - shares[0]) * (wide.size - 1) + 0.01), wide.size - 1)])
             return Masked(ends[1] - ends[0])
         raise ParameterError(f"there is no function {name!r} in lattice expressions (in {self.text!r})")
+
+
+def _makes_mask(node: Node) -> bool:
+    if isinstance(node, Operation):
+        return node.operator == "[]" or any(_makes_mask(n) for n in node.operands)
+    return isinstance(node, Call) and any(_makes_mask(n) for n in node.arguments)
 
 
 _OPERATORS: dict[str, Callable[[Any, Any], Any]] = {

@@ -43,18 +43,28 @@ class SelectedPixels:
         """True when not all pixels of the bounding box are used."""
         return self.image.has_mask or self._expression is not None or not self.pixels.is_box
 
+    @property
+    def has_mask_beside_image(self) -> bool:
+        """True when region or expression leave out pixels of the bounding box."""
+        return self._expression is not None or not self.pixels.is_box
+
+    def chosen(self, slices: Sequence[slice]) -> np.ndarray | None:
+        """Mask of region and expression alone, of a block in image pixels; None when all are chosen."""
+        good = self.pixels.block(slices)
+        if self._expression is not None:
+            wanted = self._expression.read(slices)
+            good = wanted if good is None else good & wanted
+        return good
+
     def read(self, block: Sequence[slice] | None = None) -> tuple[np.ndarray, np.ndarray | None]:
         """Pixels and mask (True is used, None for all) of a block of the bounding box; the whole box when not given."""
         inside = block if block is not None else [slice(0, n) for n in self.pixels.box_shape]
         slices = tuple(slice(a + s.start, a + s.stop) for a, s in zip(self.pixels.first, inside, strict=True))
         values = self.image.read(slices)
-        good = self.pixels.block(slices)
+        good = self.chosen(slices)
         if self.image.has_mask:
             stored = self.image.read_mask(slices)
             good = stored if good is None else good & stored
-        if self._expression is not None:
-            wanted = self._expression.read(slices)
-            good = wanted if good is None else good & wanted
         if not np.all(np.isfinite(values)):
             finite = np.isfinite(values)
             good = finite if good is None else good & finite

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from casatools._base.threads import thread_count
-from casatools.imaging.beam_fit import GaussianBeam
+from casatools.imaging.beam_fit import GaussianBeam, gaussian_plane
 
-__all__ = ["common_beam", "convolve_to_beam", "restore", "smooth_residual"]
+__all__ = ["beam_difference", "beam_sum", "common_beam", "convolve_sampled", "convolve_to_beam", "peak_after", "restore", "smooth_residual"]
 
 
 def convolve_to_beam(model: np.ndarray, beam: GaussianBeam, cell_rad: tuple[float, float]) -> np.ndarray:
@@ -39,15 +39,47 @@ def smooth_residual(residual: np.ndarray, own: GaussianBeam, target: GaussianBea
     """A residual (y, x) brought from its own beam to a larger one, in Jy per target beam."""
     if own == target:
         return residual
-    difference = covariance(target) - covariance(own)
-    scale = target.area_rad2 / own.area_rad2
-    eigenvalues, vectors = np.linalg.eigh(difference)
-    if eigenvalues[0] < 0:  # the target is sharper in some direction: only the brightness unit can be changed
-        return np.asarray(residual * scale)
-    minor, major = np.sqrt(np.maximum(eigenvalues, 1e-30))
-    kernel = GaussianBeam(float(major), float(minor), float(np.arctan2(vectors[0, 1], vectors[1, 1])))
-    kernel_area = kernel.area_rad2 / (cell_rad[0] * cell_rad[1])
-    return np.asarray(convolve_to_beam(residual, kernel, cell_rad) / kernel_area * scale)
+    kernel = beam_difference(target, own)
+    if kernel is None:  # the target is sharper in some direction: only the brightness unit can be changed
+        return np.asarray(residual * (target.area_rad2 / own.area_rad2))
+    return convolve_sampled(residual, kernel, cell_rad) / peak_after(own, kernel, cell_rad)
+
+
+def peak_after(own: GaussianBeam, kernel: GaussianBeam, cell_rad: tuple[float, float]) -> float:
+    """The peak of a point source seen with a beam after convolution with a kernel sampled at the pixels; it was 1 before.
+
+    For kernels wide against the pixels this is the ratio of the areas of the beams before and after; dividing by it keeps intensities
+    per beam.
+    """
+    reach = int(np.ceil(2.5 * kernel.major_rad / min(cell_rad))) + 1
+    shape, centre = (2 * reach + 1, 2 * reach + 1), (float(reach), float(reach))
+    weights = gaussian_plane(shape, centre, kernel, cell_rad)
+    return float((weights * gaussian_plane(shape, centre, own, cell_rad)).sum() / weights.sum())
+
+
+def convolve_sampled(plane: np.ndarray, kernel: GaussianBeam, cell_rad: tuple[float, float]) -> np.ndarray:
+    """Convolve a plane (y, x) with a Gaussian sampled at the pixels and normalized to a sum of one.
+
+    A kernel narrower than a pixel leaves the plane as it is, as in CASA; nothing wraps round the edges.
+    """
+    import ducc0
+
+    ny, nx = plane.shape
+    reach = int(np.ceil(2.5 * kernel.major_rad / min(cell_rad))) + 1
+    ly, lx = ducc0.fft.good_size(ny + reach, True), ducc0.fft.good_size(nx + reach, True)
+    # Offsets as the transform counts them: beyond the middle they are negative.
+    x = np.fft.fftfreq(lx, 1.0 / lx)[None, :] * cell_rad[0]
+    y = np.fft.fftfreq(ly, 1.0 / ly)[:, None] * cell_rad[1]
+    sin, cos = np.sin(kernel.angle_rad), np.cos(kernel.angle_rad)
+    along, across = (-x * sin + y * cos) / kernel.major_rad, (x * cos + y * sin) / kernel.minor_rad
+    weights = np.exp(-4.0 * np.log(2.0) * np.minimum(along**2 + across**2, 200.0))
+    padded = np.zeros((ly, lx), dtype=np.float64)
+    padded[:ny, :nx] = plane
+    threads = thread_count()
+    transform = ducc0.fft.r2c(padded, axes=(0, 1), nthreads=threads)
+    transform *= ducc0.fft.r2c(weights / weights.sum(), axes=(0, 1), nthreads=threads)
+    result = ducc0.fft.c2r(transform, axes=(0, 1), lastsize=lx, forward=False, inorm=2, nthreads=threads)
+    return np.asarray(result[:ny, :nx])
 
 
 def restore(
@@ -79,6 +111,31 @@ def covariance(beam: GaussianBeam) -> np.ndarray:
     sin, cos = np.sin(beam.angle_rad), np.cos(beam.angle_rad)
     axes = np.array([[sin, cos], [cos, -sin]])
     return np.asarray(axes.T @ np.diag([beam.major_rad**2, beam.minor_rad**2]) @ axes)
+
+
+def _from_covariance(matrix: np.ndarray) -> GaussianBeam:
+    eigenvalues, vectors = np.linalg.eigh(matrix)
+    minor, major = np.sqrt(np.maximum(eigenvalues, 1e-30))
+    angle = float(np.arctan2(vectors[0, 1], vectors[1, 1]))
+    return GaussianBeam(float(major), float(minor), (angle + np.pi / 2) % np.pi - np.pi / 2)
+
+
+def beam_difference(outer: GaussianBeam, inner: GaussianBeam) -> GaussianBeam | None:
+    """The Gaussian that turns `inner` into `outer` by convolution; None when `inner` is wider in some direction.
+
+    References
+    ----------
+    Wild 1970, Aust. J. Phys. 23, 113: second moments of Gaussians add.
+    """
+    difference = covariance(outer) - covariance(inner)
+    if np.linalg.eigvalsh(difference)[0] < 0:
+        return None
+    return _from_covariance(difference)
+
+
+def beam_sum(first: GaussianBeam, second: GaussianBeam) -> GaussianBeam:
+    """The convolution of two Gaussians."""
+    return _from_covariance(covariance(first) + covariance(second))
 
 
 def _holds(outer: GaussianBeam, inner: GaussianBeam) -> bool:

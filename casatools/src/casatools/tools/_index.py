@@ -6,6 +6,7 @@ from __future__ import annotations
 TOOLS: dict[str, str] = {
     "image": "image",
     "calanalysis": "calanalysis",
+    "regionmanager": "regionmanager",
     "calibrater": "calibrater",
     "agentflagger": "agentflagger",
     "logsink": "logsink",

@@ -19,6 +19,7 @@ from casatools._base.errors import ParameterError, SelectionError
 from casatools._base.paths import resolve
 from casatools.analysis.regions.crtf import CrtfRegion, parse_crtf, parse_crtf_file
 from casatools.analysis.regions.pixels import PixelSet, Term
+from casatools.analysis.regions.records import Combination, record_region
 from casatools.analysis.regions.shapes import Annulus, Ellipse, PlaneShape, Polygon, Rectangle
 from casatools.frames.quantities import parse_quantity, to_unit
 from casatools.io.image.coordinates.system import Coordinates
@@ -92,6 +93,11 @@ class ImageSelection:
         place = _Place(coordinates, tuple(shape))
         others = self._others(place)
         what = ", ".join(f"{n}={v!r}" for n, v in vars(self).items() if v) or "the image"
+        if isinstance(self.region, dict) and "crtf" not in self.region:
+            chosen: Any = record_region(self.region, coordinates, shape)
+            if others:
+                chosen = Combination("intersection", (chosen, Term(None, others, plane_axes=place.plane)))
+            return PixelSet(shape, [chosen], what)
         if self.region:
             terms = [t for r in self._regions() if (t := place.term(r, others)) is not None]
             if not terms:
@@ -122,11 +128,7 @@ class ImageSelection:
     def _regions(self) -> list[CrtfRegion]:
         text = self.region
         if isinstance(text, dict):
-            text = text.get("crtf", "")
-            if not text:
-                raise ParameterError(
-                    "region records without region text are read by the regionmanager tool, which is not there yet"
-                )
+            text = text["crtf"]
         stripped = str(text).strip()
         if re.match(r"[+-]?\s*(ann\s+)?[a-z]+\s*\[", stripped) or stripped.startswith("#CRTF"):
             return parse_crtf(stripped)

@@ -233,6 +233,15 @@ class CasaImage:
         self._open.put_keyword("miscinfo", value)
 
     @property
+    def regions(self) -> dict[str, Any]:
+        """Region records kept with the image, by name; assign to store them."""
+        return dict(self._open.keyword("regions", {}))
+
+    @regions.setter
+    def regions(self, value: dict[str, Any]) -> None:
+        self._open.put_keyword("regions", value)
+
+    @property
     def _image_info(self) -> dict[str, Any]:
         if self._info is None:
             self._info = dict(self._open.keyword("imageinfo", {}))

@@ -4,18 +4,14 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-import numpy as np
-
 from casatools._base import kinds, log
 from casatools._base.declare import method
-from casatools._base.errors import ParameterError
-from casatools._base.paths import staged_output
-from casatools.analysis.expressions import Expression
+from casatools.analysis.image_math import MathOutput, compute_expression
 from casatools.analysis.image_statistics import ImageStatisticsOptions, image_statistics
 from casatools.analysis.pixel_ranges import PixelRange
 from casatools.analysis.regions import ImageSelection
 from casatools.analysis.statistics import StatisticsOptions
-from casatools.io.image import CasaImage
+from casatools.analysis.sub_images import PixelChoice
 from casatools.tools.image.session import SessionMethods
 
 __all__ = ["AnalysisMethods"]
@@ -86,34 +82,8 @@ class AnalysisMethods(SessionMethods):
         ParameterError, DataError, OutputExistsError
             The expression cannot be read or holds no image, or the output exists.
         """
-        expression = Expression(pixels)
         path, temporary = self._place(outfile)
-        try:
-            template = CasaImage.open(imagemd) if imagemd else expression.template
-            if template is None:
-                raise ParameterError(
-                    f"image.imagecalc: the expression {pixels!r} holds no image whose shape and coordinates could be taken"
-                )
-            with staged_output(path, overwrite) as staged:
-                write_expression(staged, expression, template, prec)
-        finally:
-            expression.close()
+        compute_expression(pixels, {}, PixelChoice(), MathOutput(path, overwrite, imagemd, prec == "double"))
         made = type(self)()
         made._hold(path, temporary)
         return made
-
-
-def write_expression(path: str, expression: Expression, template: CasaImage, prec: str) -> None:
-    """Evaluate an expression block by block into a new image with the metadata of another."""
-    first = expression.read([slice(0, 1)] * len(expression.shape))
-    complex_values = np.iscomplexobj(np.asarray(first.value))
-    dtype = np.dtype("c16" if complex_values else "f8") if prec == "double" else np.dtype("c8" if complex_values else "f4")
-    masked = any(image.has_mask for image in expression.images.values()) or first.good is not None
-    with CasaImage.create(path, expression.shape, template.coordinates, dtype, mask="mask0" if masked else "") as output:
-        output.copy_metadata_from(template)
-        for slices in output.iter_slices():
-            part = expression.read(slices)
-            shape = tuple(s.stop - s.start for s in slices)
-            output.write(np.broadcast_to(np.asarray(part.value), shape), slices)
-            if masked:
-                output.write_mask(np.broadcast_to(True if part.good is None else part.good, shape), slices)

@@ -302,6 +302,22 @@ class Coordinates:
             out.members[index] = member.sliced(first, stride, number)
         return out
 
+    def moved_to(self, axes: Sequence[int], world: Sequence[float] | np.ndarray) -> Coordinates:
+        """Coordinates whose first pixel on some axes (CASA order) lies at given world values (world axis,); other axes stay.
+
+        An axis of one pixel that stands for many, such as of a collapsed image, is told so where it is.
+        """
+        out = self.copy()
+        for index, member in enumerate(self.members):
+            rows = [k for k, axis in enumerate(self.pixel_axes[index]) if axis in axes]
+            if not rows or member.kind in ("Stokes", "Quality"):
+                continue
+            value, pixel = member.reference_value.copy(), member.reference_pixel.copy()
+            for row in rows:
+                value[row], pixel[row] = float(world[self.world_axes[index][row]]), 0.0
+            out.members[index] = member.with_reference(value=value, pixel=pixel)
+        return out
+
     def without_pixel_axes(self, axes: Sequence[int], keep_world: bool = False, at: Any = None) -> Coordinates:
         """Coordinates with pixel axes (and their world axes) removed; members with no axis left go away.
 

@@ -1,0 +1,396 @@
+"""Images computed from images: expressions, polarized intensity and angle, spectral index.
+
+References
+----------
+Polarized intensity is corrected for noise as ``P^2 = Q^2 + U^2 (+ V^2) - sigma^2`` (Wardle & Kronberg 1974, ApJ 194, 249, as CASA applies
+it); the position angle is ``0.5 atan2(U, Q)`` from north through east (IAU 1974).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from casatools._base.errors import DataError, ParameterError, UnsupportedError
+from casatools._base.paths import staged_output
+from casatools.analysis.expressions import Expression
+from casatools.analysis.selected_pixels import SelectedPixels
+from casatools.analysis.sub_images import PixelChoice, beams_of_box
+from casatools.frames.quantities import parse_quantity
+from casatools.io.image import BeamSet, CasaImage
+from casatools.io.image.coordinates.stokes import StokesCoordinate
+
+__all__ = ["MathOutput", "compute_expression", "image_variables", "polarization_image", "scale_by_image", "spectral_index_image"]
+
+
+@dataclass(frozen=True)
+class MathOutput:
+    """Where a computed image goes.
+
+    Attributes
+    ----------
+    path : str
+    overwrite : bool
+    metadata : str
+        Image whose unit, beams and coordinates are taken; "" is the first of the expression.
+    double : bool
+        Pixels in double precision.
+    """
+
+    path: str
+    overwrite: bool = False
+    metadata: str = ""
+    double: bool = False
+
+
+def image_variables(images: Sequence[str], names: Sequence[str]) -> dict[str, str]:
+    """What the variables of an expression stand for: ``IM0``, ``IM1``, ... or names given for the images.
+
+    Raises
+    ------
+    ParameterError
+        There are other than as many names as images.
+    """
+    if names and len(names) != len(images):
+        raise ParameterError(f"parameter 'varnames' must hold a name for each of the {len(images)} images; got {list(names)}")
+    return dict(zip(names or [f"IM{k}" for k in range(len(images))], images, strict=True))
+
+
+def compute_expression(text: str, variables: Mapping[str, str], choice: PixelChoice, output: MathOutput) -> None:
+    """Write the image that a lattice expression gives.
+
+    Parameters
+    ----------
+    text : str
+    variables : mapping
+        Paths of images by the names that the expression uses.
+    choice : PixelChoice
+        Part of the images that is computed.
+    output : MathOutput
+
+    Raises
+    ------
+    ParameterError
+        The expression cannot be read, holds no image, or gives truth values.
+    CasaError
+        An image is missing or does not fit, nothing is selected, or the output exists.
+    """
+    expression = Expression(text, stretch=choice.stretch, names=variables)
+    try:
+        if expression.template is None:
+            raise ParameterError(f"the expression {text!r} holds no image whose shape and coordinates could be taken")
+        if output.metadata:
+            with CasaImage.open(output.metadata) as template:
+                _write(expression, template, choice, output)
+        else:
+            _write(expression, expression.template, choice, output)
+    finally:
+        expression.close()
+
+
+def _write(expression: Expression, template: CasaImage, choice: PixelChoice, output: MathOutput) -> None:
+    if template.shape != expression.shape:
+        raise DataError(
+            f"the metadata of {template.path!r} of shape {template.shape[::-1]} do not fit the shape {expression.shape[::-1]}"
+        )
+    chosen = choice.of(template)
+    pixels = chosen.pixels
+    probe = np.asarray(expression.read([slice(a, a + 1) for a in pixels.first]).value)
+    if probe.dtype == bool:
+        raise ParameterError(
+            f"the expression {expression.text!r} gives truth values; use iif(condition, a, b) to make numbers of them"
+        )
+    complex_values = np.iscomplexobj(probe)
+    dtype = np.dtype(("c16" if complex_values else "f8") if output.double else ("c8" if complex_values else "f4"))
+    masked = expression.may_mask or chosen.has_mask_beside_image
+    coordinates = template.coordinates.sliced(
+        [float(v) for v in pixels.first[::-1]], [1.0] * template.ndim, pixels.box_shape[::-1]
+    )
+    with (
+        staged_output(output.path, output.overwrite) as staged,
+        CasaImage.create(staged, pixels.box_shape, coordinates, dtype, mask="mask0" if masked else "") as made,
+    ):
+        made.copy_metadata_from(template, beams=False)
+        made.beams = beams_of_box(template, pixels)
+        for block in made.iter_slices():
+            slices = tuple(slice(a + s.start, a + s.stop) for a, s in zip(pixels.first, block, strict=True))
+            shape = tuple(s.stop - s.start for s in block)
+            part = expression.read(slices)
+            made.write(np.broadcast_to(np.asarray(part.value), shape), block)
+            if masked:
+                good = chosen.chosen(slices)
+                if part.good is not None:
+                    good = part.good if good is None else good & part.good
+                made.write_mask(True if good is None else np.broadcast_to(good, shape), block)
+
+
+def _sigma(text: Any, unit: str, name: str) -> float:
+    """A noise level or threshold in the unit of the image."""
+    if not str(text).strip():
+        return 0.0
+    value, given = parse_quantity(text)
+    if given == "" or given == unit:
+        return float(value)
+    from casatools.frames.quantities import to_unit
+
+    try:
+        return float(to_unit({"value": value, "unit": given.replace("/beam", "")}, unit.replace("/beam", "")))
+    except ParameterError:
+        raise ParameterError(f"parameter {name!r} must be in the image's unit {unit!r}; got {text!r}") from None
+
+
+class _StokesPlanes:
+    """The Stokes parameters of one image with a polarization axis, or of several images of one Stokes parameter each."""
+
+    def __init__(self, images: Sequence[CasaImage], choice: PixelChoice) -> None:
+        self.parts: dict[str, tuple[SelectedPixels, int | None, int]] = {}
+        self.axis = images[0].coordinates.stokes_axis
+        if self.axis is None:
+            raise ParameterError(f"image {images[0].path!r} has no polarization axis")
+        for image in images:
+            stokes, axis = image.coordinates.stokes, image.coordinates.stokes_axis
+            if stokes is None or axis is None:
+                raise ParameterError(f"image {image.path!r} has no polarization axis")
+            chosen = choice.of(image)
+            array_axis = image.ndim - 1 - axis
+            for k, label in enumerate(stokes.labels):
+                if chosen.pixels.first[array_axis] <= k <= chosen.pixels.last[array_axis]:
+                    self.parts[str(label)] = (chosen, array_axis, k - chosen.pixels.first[array_axis])
+        self.image = images[0]
+        self.chosen = choice.of(images[0])
+        box = list(self.chosen.pixels.box_shape)
+        self.array_axis = images[0].ndim - 1 - self.axis
+        box[self.array_axis] = 1
+        self.shape = tuple(box)
+
+    def require(self, names: Sequence[str]) -> None:
+        missing = [n for n in names if n not in self.parts]
+        if missing:
+            raise ParameterError(f"Stokes {', '.join(missing)} is needed; the images have {', '.join(self.parts)}")
+
+    def read(self, name: str, block: Sequence[slice]) -> tuple[np.ndarray, np.ndarray | None]:
+        chosen, axis, plane = self.parts[name]
+        where = tuple(slice(plane, plane + 1) if k == axis else s for k, s in enumerate(block))
+        values, good = chosen.read(where)
+        return values.astype(np.float64), good
+
+
+def polarization_image(
+    paths: Sequence[str], mode: str, sigma: Any, threshold: Any, choice: PixelChoice, output: MathOutput
+) -> None:
+    """Write an image of polarized intensity or position angle.
+
+    Parameters
+    ----------
+    paths : sequence of str
+        One image with Stokes Q, U (and V), or an image of each.
+    mode : {"poli", "lpoli", "tpoli", "pola"}
+        Total where there is a V and linear where not; linear; total polarized intensity; position angle [deg].
+    sigma : str
+        Noise that intensities are corrected for.
+    threshold : str
+        For pola: angles of pixels of less linear polarization are masked; "" masks none.
+    choice : PixelChoice
+    output : MathOutput
+
+    Raises
+    ------
+    ParameterError
+        A Stokes parameter that is needed is not there.
+    CasaError
+        An image cannot be read, nothing is selected, or the output exists.
+    """
+    with ExitStack() as stack:
+        planes_of = [stack.enter_context(CasaImage.open(path)) for path in paths]
+        planes = _StokesPlanes(planes_of, choice)
+        planes.require(["Q", "U"])
+        total = mode == "tpoli" or (mode == "poli" and "V" in planes.parts)
+        if total:
+            planes.require(["V"])
+        names = ["Q", "U", "V"] if total else ["Q", "U"]
+        unit = planes.image.unit
+        noise = 0.0 if mode == "pola" else _sigma(sigma, unit, "sigma")
+        limit = _sigma(threshold, unit, "polithresh") if mode == "pola" else 0.0
+        label = "Pangle" if mode == "pola" else "Ptotal" if total else "Plinear"
+        masked = noise > 0 or limit > 0 or any(p.has_mask for p, _, _ in (planes.parts[n] for n in names))
+        with _polarized(planes, label, "deg" if mode == "pola" else unit, masked, output) as made:
+            everything = True
+            for block in made.iter_slices():
+                read = [planes.read(n, block) for n in names]
+                power = np.sum([np.square(v) for v, _ in read], axis=0)
+                good = np.ones(power.shape, bool)
+                for _, one in read:
+                    good &= True if one is None else one
+                if mode == "pola":
+                    value = np.rad2deg(0.5 * np.arctan2(read[1][0], read[0][0]))
+                    good &= np.sqrt(power) >= limit
+                else:
+                    good &= power >= noise**2
+                    value = np.where(good, np.sqrt(np.maximum(power - noise**2, 0.0)), 0.0)
+                made.write(value, block)
+                everything &= bool(good.all())
+                if masked:
+                    made.write_mask(good, block)
+            if masked and everything:
+                made.remove_mask("mask0")
+
+
+class _polarized:
+    """A new image with one polarization plane, as a context."""
+
+    def __init__(self, planes: _StokesPlanes, label: str, unit: str, masked: bool, output: MathOutput) -> None:
+        self.planes, self.label, self.unit, self.masked, self.output = planes, label, unit, masked, output
+
+    def __enter__(self) -> CasaImage:
+        image, pixels = self.planes.image, self.planes.chosen.pixels
+        counts = list(self.planes.shape[::-1])
+        coordinates = image.coordinates.sliced([float(v) for v in pixels.first[::-1]], [1.0] * image.ndim, counts)
+        member = coordinates.find("Stokes")
+        assert member is not None
+        coordinates.replace(member, StokesCoordinate.make([self.label]))
+        self._staged = staged_output(self.output.path, self.output.overwrite)
+        path = self._staged.__enter__()
+        try:
+            made = CasaImage.create(
+                path,
+                self.planes.shape,
+                coordinates,
+                np.float64 if self.output.double else np.float32,
+                mask="mask0" if self.masked else "",
+            )
+            made.copy_metadata_from(image, beams=False)
+            made.unit = self.unit
+            beams = beams_of_box(image, pixels)
+            made.beams = BeamSet.per_plane([[beams.at(c, 0)] for c in range(beams.nchan)]) if beams.is_per_plane else beams
+        except BaseException as error:
+            self._staged.__exit__(type(error), error, error.__traceback__)
+            raise
+        self._made = made
+        return made
+
+    def __exit__(self, *error: Any) -> None:
+        self._made.close()
+        self._staged.__exit__(*error)
+
+
+def spectral_index_image(paths: Sequence[str], choice: PixelChoice, output: MathOutput) -> None:
+    """Write the spectral index ``log(S0 / S1) / log(f0 / f1)`` of two images; pixels that are not positive are masked.
+
+    Raises
+    ------
+    ParameterError
+        There are not two images of one channel each, at different frequencies.
+    """
+    if len(paths) != 2:
+        raise ParameterError(f"a spectral index needs two images; got {len(paths)}")
+    with CasaImage.open(paths[0]) as first, CasaImage.open(paths[1]) as second:
+        if first.shape != second.shape:
+            raise DataError(f"images of shapes {first.shape[::-1]} and {second.shape[::-1]} do not fit each other")
+        frequencies = []
+        for image in (first, second):
+            axis, spectral = image.coordinates.spectral_axis, image.coordinates.spectral
+            if axis is None or spectral is None:
+                raise ParameterError(f"image {image.path!r} has no spectral axis")
+            if image.shape[image.ndim - 1 - axis] != 1:
+                raise UnsupportedError(
+                    "a spectral index of images of several channels is not there yet; give images of one channel"
+                )
+            world = image.coordinates.to_world(np.zeros(image.ndim))
+            frequencies.append(float(world[image.coordinates.pixel_to_world_axis(axis)]))
+        ratio = np.log(frequencies[0] / frequencies[1])
+        if ratio == 0:
+            raise ParameterError("a spectral index needs images of different frequencies; both have the same")
+        parts = [choice.of(first), choice.of(second)]
+        pixels = parts[0].pixels
+        coordinates = first.coordinates.sliced([float(v) for v in pixels.first[::-1]], [1.0] * first.ndim, pixels.box_shape[::-1])
+        with (
+            staged_output(output.path, output.overwrite) as staged,
+            CasaImage.create(staged, pixels.box_shape, coordinates, np.float32, mask="mask0") as made,
+        ):
+            made.copy_metadata_from(first, beams=False)
+            made.unit = ""
+            made.beams = beams_of_box(first, pixels)
+            for block in made.iter_slices():
+                (one, good), (two, other) = (p.read(block) for p in parts)
+                usable = (one > 0) & (two > 0)
+                for mask in (good, other):
+                    usable &= True if mask is None else mask
+                with np.errstate(divide="ignore", invalid="ignore"):
+                    index = np.log(one.astype(np.float64) / two) / ratio
+                made.write(np.where(usable, index, 0.0), block)
+                made.write_mask(usable, block)
+
+
+def scale_by_image(
+    path: str, other: str | np.ndarray, divide: bool, cutoff: float, choice: PixelChoice, output: MathOutput
+) -> None:
+    """Write an image divided (or multiplied) by a primary beam.
+
+    Parameters
+    ----------
+    path : str
+        Image.
+    other : str or ndarray
+        Primary beam: an image or an array (array order) of the same shape, or of one plane for all channels and Stokes parameters.
+    divide : bool
+        Divide, else multiply.
+    cutoff : float
+        Pixels where the primary beam is below (divide) or above (multiply) are masked; not positive for none.
+    choice : PixelChoice
+    output : MathOutput
+
+    Raises
+    ------
+    DataError
+        The primary beam does not fit the image.
+    """
+    with CasaImage.open(path) as image:
+        beam = CasaImage.open(other) if isinstance(other, str) else None
+        try:
+            shape = beam.shape if beam is not None else np.shape(other)
+            fits = len(shape) == image.ndim and all(n in (m, 1) for n, m in zip(shape, image.shape, strict=True))
+            if not fits:
+                raise DataError(
+                    f"the primary beam of shape {tuple(shape)[::-1]} does not fit the image of shape {image.shape[::-1]}"
+                )
+            _scale(image, beam if beam is not None else np.asarray(other), tuple(shape), divide, cutoff, choice, output)
+        finally:
+            if beam is not None:
+                beam.close()
+
+
+def _scale(
+    image: CasaImage, beam: Any, shape: tuple[int, ...], divide: bool, cutoff: float, choice: PixelChoice, output: MathOutput
+) -> None:
+    chosen = choice.of(image)
+    pixels = chosen.pixels
+    beam_masked = isinstance(beam, CasaImage) and beam.has_mask
+    masked = chosen.has_mask or beam_masked or cutoff > 0
+    coordinates = image.coordinates.sliced([float(v) for v in pixels.first[::-1]], [1.0] * image.ndim, pixels.box_shape[::-1])
+    with (
+        staged_output(output.path, output.overwrite) as staged,
+        CasaImage.create(staged, pixels.box_shape, coordinates, image.dtype, mask="mask0" if masked else "") as made,
+    ):
+        made.copy_metadata_from(image, beams=False)
+        made.beams = beams_of_box(image, pixels)
+        for block in made.iter_slices():
+            values, good = chosen.read(block)
+            where = tuple(
+                slice(0, 1) if n == 1 else slice(a + s.start, a + s.stop)
+                for n, a, s in zip(shape, pixels.first, block, strict=True)
+            )
+            power = beam.read(where) if isinstance(beam, CasaImage) else beam[where]
+            usable = np.ones(values.shape, bool) if good is None else good.copy()
+            if beam_masked:
+                usable &= beam.read_mask(where)
+            if cutoff > 0:
+                usable &= power >= cutoff if divide else power <= cutoff
+            with np.errstate(divide="ignore", invalid="ignore"):
+                result = values / power if divide else values * power
+            made.write(np.where(np.isfinite(result), result, 0.0) if masked else result, block)
+            if masked:
+                made.write_mask(usable & np.isfinite(result), block)

@@ -1,0 +1,134 @@
+"""Profiles of images: a statistic of all other axes for each pixel of one axis."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from casatools._base.errors import ParameterError, UnsupportedError
+from casatools.analysis.collapsed_images import COLLAPSE_FUNCTIONS, collapse_function, collapse_scale
+from casatools.analysis.sub_images import PixelChoice
+from casatools.frames.quantities import to_unit
+from casatools.io.image import CasaImage
+
+__all__ = ["ProfileOptions", "image_profile"]
+
+_SPEED_OF_LIGHT_M_S = 299792458.0
+_KINDS = ("default", "frequency", "radio velocity", "optical velocity", "relativistic velocity", "wavelength", "air wavelength")
+
+
+@dataclass(frozen=True)
+class ProfileOptions:
+    """What a profile shows.
+
+    Attributes
+    ----------
+    axis : int
+        Pixel axis in CASA order; -1 is the spectral one.
+    function : str
+        A statistic of `collapsed_images`.
+    unit : str
+        Unit of the coordinate; "" is that of the axis.
+    kind : str
+        Spectral coordinate: default, frequency, radio velocity, optical velocity, relativistic velocity or wavelength.
+    rest : str
+        Rest frequency in the place of the image's.
+    frame : str
+        Only "".
+    """
+
+    axis: int = -1
+    function: str = "mean"
+    unit: str = ""
+    kind: str = "default"
+    rest: str = ""
+    frame: str = ""
+
+    def __post_init__(self) -> None:
+        if self.frame:
+            raise UnsupportedError(f"a profile in another frame ({self.frame!r}) is not there yet; use imreframe first")
+        if self.kind.strip().lower() not in _KINDS:
+            raise ParameterError(f"parameter 'spectype' must be one of {', '.join(_KINDS)}; got {self.kind!r}")
+
+
+def image_profile(image: CasaImage, choice: PixelChoice, options: ProfileOptions) -> dict[str, Any]:
+    """A profile along one axis.
+
+    Returns
+    -------
+    dict
+        ``coords values mask npix planes xUnit yUnit``; arrays (pixel of the axis,).
+
+    Raises
+    ------
+    ParameterError
+        The image has no such axis, or the unit does not fit it.
+    """
+    ndim = image.ndim
+    spectral = image.coordinates.spectral_axis
+    if options.axis < 0 and spectral is None:
+        raise ParameterError("the image has no spectral axis; parameter 'axis' must name the axis of the profile")
+    axis = spectral if options.axis < 0 and spectral is not None else options.axis
+    if axis >= ndim:
+        raise ParameterError(f"axis {axis} is not in the image; its axes are 0 to {ndim - 1}")
+    name = collapse_function(options.function)
+    others = [a for a in range(ndim) if a != axis]
+    scale, unit = collapse_scale(image, name, [a for a in others if a in image.coordinates.direction_axes] or others)
+    chosen = choice.of(image)
+    array_axis = ndim - 1 - axis
+    count = chosen.pixels.box_shape[array_axis]
+    values, mask, number = np.zeros(count), np.zeros(count, bool), np.zeros(count, np.uint64)
+    for k in range(count):
+        block = tuple(slice(k, k + 1) if a == array_axis else slice(0, n) for a, n in enumerate(chosen.pixels.box_shape))
+        plane, good = chosen.read(block)
+        flat = plane.reshape(-1, 1).astype(np.float64)
+        usable = np.ones(flat.shape, bool) if good is None else good.reshape(flat.shape)
+        number[k] = np.count_nonzero(usable)
+        mask[k] = number[k] > 0
+        if mask[k]:
+            values[k] = float(COLLAPSE_FUNCTIONS[name](flat, usable)[0]) * scale
+    at = np.arange(count) + chosen.pixels.first[array_axis]
+    coords, x_unit = _coordinates(image, axis, at, options)
+    return {
+        "coords": coords, "mask": mask, "npix": number, "planes": at.astype(np.float64), "values": values, "xUnit": x_unit,
+        "yUnit": image.unit if unit is None else unit,
+    }  # fmt: skip
+
+
+def _coordinates(image: CasaImage, axis: int, pixels: np.ndarray, options: ProfileOptions) -> tuple[np.ndarray, str]:
+    coordinates = image.coordinates
+    position = np.repeat(coordinates.reference_pixel[:, None], len(pixels), axis=1)
+    position[axis] = pixels
+    world_axis = coordinates.pixel_to_world_axis(axis)
+    world, own = coordinates.to_world(position)[world_axis], coordinates.units[world_axis]
+    spectral = coordinates.spectral
+    if axis != coordinates.spectral_axis or spectral is None:
+        return _in_unit(world, own, options.unit), options.unit or own
+    hz = world * float(spectral.hz)
+    kind = options.kind.strip().lower()
+    if kind == "default":
+        fitting = ("m/s", "km/s")
+        kind = "radio velocity" if options.unit in fitting else "frequency"
+    if kind == "frequency":
+        return _in_unit(hz, "Hz", options.unit or own), options.unit or own
+    if kind.endswith("wavelength"):
+        if kind.startswith("air"):
+            raise UnsupportedError("wavelengths in air are not there yet; use spectype='wavelength'")
+        return _in_unit(_SPEED_OF_LIGHT_M_S / hz, "m", options.unit or "mm"), options.unit or "mm"
+    rest = float(to_unit(options.rest, "Hz")) if options.rest else float(spectral.rest_frequency_hz)
+    if rest <= 0:
+        raise ParameterError("velocities need a rest frequency; the image has none, give restfreq")
+    ratio = hz / rest
+    velocity = {
+        "radio velocity": 1.0 - ratio, "optical velocity": 1.0 / ratio - 1.0,
+        "relativistic velocity": (1.0 - ratio**2) / (1.0 + ratio**2),
+    }[kind] * _SPEED_OF_LIGHT_M_S  # fmt: skip
+    return _in_unit(velocity, "m/s", options.unit or "km/s"), options.unit or "km/s"
+
+
+def _in_unit(values: np.ndarray, own: str, wanted: str) -> np.ndarray:
+    if not wanted or wanted == own:
+        return values
+    return values * float(to_unit({"value": 1.0, "unit": own}, wanted))

@@ -1,0 +1,188 @@
+"""Pixel shapes as region records in world coordinates, so that CASA and image tables hold and transfer them.
+
+References
+----------
+Fields as in `casatools.analysis.regions.records`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from casatools._base.errors import ParameterError
+from casatools.analysis.regions.image_selection import ImageSelection
+from casatools.analysis.regions.pixels import PixelSet, Term
+from casatools.analysis.regions.shapes import Annulus, Ellipse, Polygon, Rectangle
+from casatools.io.image.coordinates.system import Coordinates
+
+__all__ = ["combined_record", "pixel_box_record", "selection_record", "world_box_record", "world_polygon_record"]
+
+_NOT_GIVEN = -2147483647.0
+
+
+def _header(name: str, kind: int, comment: str = "") -> dict[str, Any]:
+    return {"isRegion": kind, "name": name, "comment": comment}
+
+
+def combined_record(name: str, records: Sequence[dict[str, Any]], comment: str) -> dict[str, Any]:
+    """A record that combines others: WCUnion, WCIntersection, WCDifference, WCComplement or WCExtension."""
+    inner = {f"*{k + 1}": r for k, r in enumerate(records)}
+    return {**_header(name, 2, comment), "regions": {**inner, "nr": len(records)}}
+
+
+def pixel_box_record(
+    blc: Sequence[float], trc: Sequence[float], inc: Sequence[float], fraction: bool, comment: str
+) -> dict[str, Any]:
+    """A box of pixels (0-based) or of fractions of the axes, with steps.
+
+    Raises
+    ------
+    ParameterError
+        Corners have different numbers of axes.
+    """
+    n = len(blc)
+    upper = [_NOT_GIVEN - 1.0] * n if list(trc) == [-1.0] else list(trc)
+    steps = [1.0] * n if list(inc) == [1.0] else list(inc)
+    if len(upper) != n or len(steps) != n:
+        raise ParameterError(f"region corners and steps need the same number of axes; got {n}, {len(upper)} and {len(steps)}")
+    offset = 0.0 if fraction else 1.0
+    one = np.array([v + offset for v in blc], dtype=np.float32).astype(np.float64)
+    two = np.array([v + offset for v in upper], dtype=np.float32).astype(np.float64)
+    flags = np.full(n, fraction)
+    return {
+        "arblc": np.ones(n, dtype=np.int64), "artrc": np.ones(n, dtype=np.int64), "blc": one, "comment": comment, "fracblc": flags,
+        "fracinc": np.zeros(n, dtype=bool), "fractrc": flags.copy(), "inc": np.array(steps, dtype=np.float64), "isRegion": 3,
+        "name": "LCSlicer", "oneRel": True, "trc": two,
+    }  # fmt: skip
+
+
+def world_box_record(
+    axes: Sequence[int], blc: Sequence[dict[str, Any]], trc: Sequence[dict[str, Any]], csys: dict[str, Any], comment: str = ""
+) -> dict[str, Any]:
+    """A box between world (or pixel) corners on some pixel axes (0-based)."""
+
+    def corner(values: Sequence[dict[str, Any]]) -> dict[str, Any]:
+        return {
+            f"*{k + 1}": {"unit": v["unit"], "value": float(v["value"]) + (1.0 if v["unit"] == "pix" else 0.0)}
+            for k, v in enumerate(values)
+        }
+
+    return {
+        **_header("WCBox", 2, comment), "absrel": np.ones(len(axes), dtype=np.int64), "blc": corner(blc), "trc": corner(trc),
+        "coordinates": csys, "oneRel": True, "pixelAxes": np.array([a + 1 for a in axes], dtype=np.int64),
+    }  # fmt: skip
+
+
+def world_polygon_record(
+    axes: Sequence[int], x: dict[str, Any], y: dict[str, Any], csys: dict[str, Any], comment: str = ""
+) -> dict[str, Any]:
+    """A polygon of world positions on two pixel axes (0-based)."""
+    return {
+        **_header("WCPolygon", 2, comment), "absrel": 1, "coordinates": csys, "oneRel": True,
+        "pixelAxes": np.array([a + 1 for a in axes], dtype=np.int64), "x": x, "y": y,
+    }  # fmt: skip
+
+
+def selection_record(
+    selection: ImageSelection, coordinates: Coordinates, shape: Sequence[int], csys: dict[str, Any]
+) -> dict[str, Any]:
+    """What an image selection means on an image, as a record.
+
+    Parameters
+    ----------
+    selection : ImageSelection
+    coordinates : Coordinates
+    shape : sequence of int
+        Array order.
+    csys : dict
+        The record of the coordinates to keep in the region.
+
+    Raises
+    ------
+    ParameterError, SelectionError
+        It cannot be read, or holds nothing of the image.
+    """
+    pixels = selection.resolve(coordinates, shape)
+    writer = _Writer(coordinates, tuple(shape), csys)
+    found: dict[str, Any] | None = None
+    for term in pixels.terms:
+        record = writer.term(term, pixels)
+        if found is None:
+            found = record
+        else:
+            found = combined_record("WCDifference" if term.exclude else "WCUnion", [found, record], "")
+    assert found is not None
+    return found
+
+
+class _Writer:
+    """Terms as records of one image."""
+
+    def __init__(self, coordinates: Coordinates, shape: tuple[int, ...], csys: dict[str, Any]) -> None:
+        self.coordinates, self.shape, self.csys = coordinates, shape, csys
+        self.ndim = len(shape)
+
+    def _world(self, axes: Sequence[int], pixels: np.ndarray) -> list[dict[str, Any]]:
+        """Values (point,) with units of pixels (axis, point) on some axes."""
+        count = pixels.shape[1]
+        given = np.repeat(self.coordinates.reference_pixel[:, None], count, axis=1)
+        for row, axis in zip(pixels, axes, strict=True):
+            given[axis] = row
+        world = self.coordinates.to_world(given)
+        out = []
+        for axis in axes:
+            at = self.coordinates.pixel_to_world_axis(axis)
+            out.append({"unit": self.coordinates.units[at], "value": world[at]})
+        return out
+
+    def _box(self, axes: Sequence[int], first: Sequence[float], last: Sequence[float]) -> dict[str, Any]:
+        corners = []
+        for ends in (first, last):
+            values = self._world(axes, np.array([[float(v)] for v in ends]))
+            corners.append([{"unit": v["unit"], "value": float(v["value"][0])} for v in values])
+        return world_box_record(axes, corners[0], corners[1], self.csys)
+
+    def term(self, term: Term, pixels: PixelSet) -> dict[str, Any]:
+        """One product of a plane shape with pixels on other axes."""
+        parts = []
+        plane = [self.ndim - 1 - (a % self.ndim) for a in term.plane_axes]
+        if term.shape is not None:
+            parts.append(self._shape(term.shape, plane))
+        for array_axis, chosen in sorted(term.others.items(), reverse=True):
+            axis = self.ndim - 1 - array_axis
+            runs = np.split(chosen, np.flatnonzero(np.diff(chosen) != 1) + 1)
+            boxes = [self._box([axis], [run[0]], [run[-1]]) for run in runs]
+            parts.append(boxes[0] if len(boxes) == 1 else combined_record("WCUnion", boxes, ""))
+        if not parts:
+            first, last = pixels.first[::-1], pixels.last[::-1]
+            return self._box(range(self.ndim), first, last)
+        return parts[0] if len(parts) == 1 else combined_record("WCExtension", parts, "")
+
+    def _shape(self, shape: Any, plane: Sequence[int]) -> dict[str, Any]:
+        if isinstance(shape, Rectangle):
+            return self._box(
+                plane, [min(shape.x0, shape.x1), min(shape.y0, shape.y1)], [max(shape.x0, shape.x1), max(shape.y0, shape.y1)]
+            )
+        if isinstance(shape, Annulus):
+            return combined_record("WCDifference", [self._shape(shape.outer, plane), self._shape(shape.inner, plane)], "")
+        if isinstance(shape, Polygon):
+            x, y = self._world(plane, np.array([shape.xs, shape.ys]))
+            return world_polygon_record(plane, x, y, self.csys)
+        assert isinstance(shape, Ellipse)
+        centre = self._world(plane, np.array([[shape.x], [shape.y]]))
+        unit = "pix" if shape.scale_x == 1.0 and shape.scale_y == 1.0 else "rad"
+        round_one = shape.major == shape.minor
+        size: dict[str, Any] = (
+            {"radius": {"unit": unit, "value": shape.major}}
+            if round_one
+            else {"radii": {"*1": {"unit": unit, "value": shape.major}, "*2": {"unit": unit, "value": shape.minor}}}
+        )
+        return {
+            **_header("WCEllipsoid", 2), "absrel": 1,
+            "center": {f"*{k + 1}": {"unit": v["unit"], "value": float(v["value"][0])} for k, v in enumerate(centre)},
+            "coordinates": self.csys, "oneRel": True, "pixelAxes": np.array([a + 1 for a in plane], dtype=np.int64), **size,
+            "theta": {"unit": "rad", "value": shape.angle_rad}, "type": 1 if round_one else 2,
+        }  # fmt: skip

@@ -1,0 +1,274 @@
+"""Parts of images as new images: cut out, with or without degenerate axes, transposed, binned, or collapsed along axes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from casatools._base.errors import ParameterError
+from casatools._base.paths import staged_output
+from casatools.analysis.regions import ImageSelection, PixelSet
+from casatools.analysis.selected_pixels import SelectedPixels
+from casatools.io.image import BeamSet, CasaImage
+
+__all__ = ["PixelChoice", "axis_order", "beams_of_box", "rebin_image", "sub_image", "transpose_image"]
+
+
+@dataclass(frozen=True)
+class PixelChoice:
+    """Which pixels of an image are worked on.
+
+    Attributes
+    ----------
+    selection : ImageSelection
+    mask : str
+        Lattice expression, True where pixels are used.
+    stretch : bool
+        A mask of fewer planes is stretched over the image.
+    """
+
+    selection: ImageSelection = ImageSelection()  # noqa: RUF009 - frozen
+    mask: str = ""
+    stretch: bool = False
+
+    def of(self, image: CasaImage) -> SelectedPixels:
+        """Resolve on an image."""
+        return SelectedPixels(image, self.selection, self.mask, self.stretch)
+
+
+def beams_of_box(image: CasaImage, pixels: PixelSet) -> BeamSet:
+    """The beams of the planes of a bounding box."""
+    beams = image.beams
+    if not beams.is_per_plane:
+        return beams
+    ranges: list[list[int] | None] = []
+    for axis in (image.coordinates.spectral_axis, image.coordinates.stokes_axis):
+        where = None if axis is None else pixels.slices[image.ndim - 1 - axis]
+        ranges.append(None if where is None else list(range(where.start, where.stop)))
+    return beams.sliced(ranges[0], ranges[1])
+
+
+def sub_image(
+    image: CasaImage,
+    outfile: str,
+    choice: PixelChoice = PixelChoice(),
+    drop: bool = False,
+    keep: Sequence[int] = (),
+    overwrite: bool = False,
+) -> None:
+    """Write the bounding box of the chosen pixels as an image; pixels of it that are not chosen are masked.
+
+    Parameters
+    ----------
+    image : CasaImage
+    outfile : str
+    choice : PixelChoice
+    drop : bool
+        Leave out axes of one pixel.
+    keep : sequence of int
+        Axes (CASA order) that stay although they have one pixel.
+    overwrite : bool
+
+    Raises
+    ------
+    SelectionError, ParameterError, OutputExistsError, DataError
+        Nothing is chosen, no axis would be left, or the output exists or cannot be written.
+    """
+    chosen = choice.of(image)
+    ndim, box = image.ndim, chosen.pixels.box_shape
+    bad = [a for a in keep if not 0 <= a < ndim]
+    if bad:
+        raise ParameterError(f"axis {bad[0]} is not in the image; its axes are 0 to {ndim - 1}")
+    shape = box[::-1]
+    gone = [a for a in range(ndim) if drop and shape[a] == 1 and a not in keep]
+    if len(gone) == ndim:
+        raise ParameterError("all axes of the selection have one pixel: none would be left; use dropdeg=False or keepaxes")
+    coordinates = image.coordinates.sliced([float(v) for v in chosen.pixels.first[::-1]], [1.0] * ndim, list(shape))
+    if gone:
+        coordinates = coordinates.without_pixel_axes(gone)
+    kept = tuple(n for k, n in enumerate(box) if ndim - 1 - k not in gone)
+    with (
+        staged_output(outfile, overwrite) as staged,
+        CasaImage.create(staged, kept, coordinates, image.dtype, mask="mask0" if chosen.has_mask else "") as output,
+    ):
+        output.copy_metadata_from(image, beams=False)
+        beams = beams_of_box(image, chosen.pixels)
+        nplanes = len(beams.beams)
+        output.beams = BeamSet.single(beams.beams[0]) if beams.is_per_plane and nplanes == 1 else beams
+        for block, values, good in chosen.iter_blocks():
+            inside = tuple(s for k, s in enumerate(block) if ndim - 1 - k not in gone)
+            extent = tuple(s.stop - s.start for s in inside)
+            output.write(values.reshape(extent), inside)
+            if chosen.has_mask:
+                output.write_mask(True if good is None else good.reshape(extent), inside)
+
+
+def axis_order(image: CasaImage, order: str | int | Sequence[str]) -> list[int]:
+    """The axes of an image (CASA order) in the order wanted: digits such as ``"201"``, or beginnings of the axes' names.
+
+    Raises
+    ------
+    ParameterError
+        It is no permutation of the axes.
+    """
+    ndim = image.ndim
+    names = [n.lower() for n in image.coordinates.names]
+    if isinstance(order, (str, int)):
+        text = str(order).strip()
+        if text.isdigit():
+            text = text.zfill(ndim)
+            found = [int(c) for c in text]
+        else:
+            found = _named(text.lower(), names)
+    else:
+        found = []
+        for item in order:
+            matches = [k for k, n in enumerate(names) if n.startswith(str(item).strip().lower())]
+            if len(matches) != 1:
+                raise ParameterError(f"axis {item!r} does not name one axis; they are {', '.join(image.coordinates.names)}")
+            found.append(matches[0])
+    if sorted(found) != list(range(ndim)):
+        raise ParameterError(f"order {order!r} must name each of the {ndim} axes {', '.join(image.coordinates.names)} once")
+    return found
+
+
+def _named(text: str, names: Sequence[str]) -> list[int]:
+    """Axes of a run of name beginnings such as ``dr``: each of least length that is unique."""
+    found: list[int] = []
+    at = 0
+    while at < len(text):
+        for length in range(len(text) - at, 0, -1):
+            matches = [k for k, n in enumerate(names) if n.startswith(text[at : at + length])]
+            if len(matches) == 1:
+                found.append(matches[0])
+                at += length
+                break
+        else:
+            raise ParameterError(f"order {text!r} cannot be read at {text[at:]!r}; axes are {', '.join(names)}")
+    return found
+
+
+def transpose_image(image: CasaImage, outfile: str, order: Sequence[int], overwrite: bool = False) -> None:
+    """Write an image whose axis ``k`` (CASA order) is this one's ``order[k]``.
+
+    Raises
+    ------
+    ParameterError, OutputExistsError, DataError
+    """
+    ndim = image.ndim
+    array_order = [ndim - 1 - a for a in order][::-1]  # array axis behind each array axis of the output
+    shape = [image.shape[a] for a in array_order]
+    coordinates = image.coordinates.transposed(list(order))
+    with (
+        staged_output(outfile, overwrite) as staged,
+        CasaImage.create(staged, shape, coordinates, image.dtype, mask="mask0" if image.has_mask else "") as output,
+    ):
+        output.copy_metadata_from(image)
+        for slices in _blocks_for(image.shape, image.dtype.itemsize):
+            there = tuple(slices[a] for a in array_order)
+            output.write(np.transpose(image.read(slices), array_order), there)
+            if image.has_mask:
+                output.write_mask(np.transpose(image.read_mask(slices), array_order), there)
+
+
+def _blocks_for(shape: Sequence[int], itemsize: int, max_bytes: int = 128 * 1024 * 1024) -> list[tuple[slice, ...]]:
+    """Blocks with all axes cut alike, so that neither the reading nor the writing order suffers."""
+    size = float(np.prod(shape, dtype=np.float64)) * itemsize
+    if size <= max_bytes:
+        return [tuple(slice(0, n) for n in shape)]
+    parts = int(np.ceil(np.sqrt(size / max_bytes)))
+    first, last = 0, len(shape) - 1
+    cuts = {first: parts, last: parts}
+    ranges = []
+    for axis, n in enumerate(shape):
+        step = int(np.ceil(n / cuts.get(axis, 1)))
+        ranges.append([slice(a, min(a + step, n)) for a in range(0, n, step)])
+    return [tuple(ranges[k][i] for k, i in enumerate(place)) for place in np.ndindex(*(len(r) for r in ranges))]
+
+
+def rebin_image(
+    image: CasaImage, outfile: str, factors: Sequence[int], choice: PixelChoice, drop: bool, crop: bool, overwrite: bool
+) -> None:
+    """Write an image of averages over bins of pixels; masked pixels do not count.
+
+    Parameters
+    ----------
+    image : CasaImage
+    outfile : str
+    factors : sequence of int
+        Pixels of a bin along each axis (CASA order); axes not given keep their pixels.
+    choice : PixelChoice
+    drop : bool
+        Leave out axes of one pixel.
+    crop : bool
+        Leave out a last bin that is not full; else it is an average of fewer pixels.
+    overwrite : bool
+
+    Raises
+    ------
+    ParameterError
+        A factor is not positive, there are more than axes, the Stokes axis would be averaged, or planes of different beams.
+    """
+    chosen = choice.of(image)
+    ndim, box = image.ndim, chosen.pixels.box_shape
+    bins = [int(f) for f in factors] + [1] * (ndim - len(factors))
+    if not factors or len(bins) != ndim or min(bins) < 1:
+        raise ParameterError(f"bin factors must be up to {ndim} positive numbers; got {list(factors)}")
+    coordinates = image.coordinates
+    stokes = coordinates.stokes_axis
+    if stokes is not None and bins[stokes] > 1 and box[ndim - 1 - stokes] > 1:
+        raise ParameterError("the polarization axis cannot be binned; its factor must be 1")
+    bins = [min(f, n) for f, n in zip(bins, box[::-1], strict=True)]
+    spectral = coordinates.spectral_axis
+    if image.beams.is_per_plane and spectral is not None and bins[spectral] > 1:
+        raise ParameterError("the spectral axis of an image with a beam for each channel cannot be binned; smooth it to one beam")
+    counts = [n // f if crop else -(-n // f) for n, f in zip(box[::-1], bins, strict=True)]
+    # The centre of a first bin of f pixels lies (f - 1) / 2 behind its first pixel.
+    starts = [a + 0.5 * (f - 1) for a, f in zip(chosen.pixels.first[::-1], bins, strict=True)]
+    made = coordinates.sliced(starts, [float(f) for f in bins], counts)
+    gone = [a for a in range(ndim) if drop and counts[a] == 1]
+    if gone:
+        made = made.without_pixel_axes(gone)
+    shape = [n for a, n in enumerate(counts) if a not in gone][::-1]
+    with (
+        staged_output(outfile, overwrite) as staged,
+        CasaImage.create(staged, shape, made, image.dtype, mask="mask0" if chosen.has_mask else "") as output,
+    ):
+        output.copy_metadata_from(image, beams=False)
+        output.beams = beams_of_box(image, chosen.pixels)
+        array_bins, array_counts = bins[::-1], counts[::-1]
+        step = max(1, (64 << 20) // max(1, int(np.prod(box[1:])) * image.dtype.itemsize * array_bins[0]))
+        for start in range(0, array_counts[0], step):
+            stop = min(start + step, array_counts[0])
+            wanted = slice(start * array_bins[0], min(stop * array_bins[0], box[0]))
+            values, good = chosen.read((wanted, *(slice(0, n) for n in box[1:])))
+            mean, defined = _binned(values, good, array_bins, (stop - start, *array_counts[1:]))
+            where = tuple(
+                s
+                for k, s in enumerate((slice(start, stop), *(slice(0, n) for n in array_counts[1:])))
+                if ndim - 1 - k not in gone
+            )
+            extent = tuple(s.stop - s.start for s in where)
+            output.write(mean.reshape(extent), where)
+            if chosen.has_mask:
+                output.write_mask(defined.reshape(extent), where)
+
+
+def _binned(
+    values: np.ndarray, good: np.ndarray | None, bins: Sequence[int], counts: Sequence[int]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Means over bins and where they are defined; a last bin may hold fewer pixels, surplus pixels are left out."""
+    kind = np.complex128 if np.iscomplexobj(values) else np.float64
+    weight = np.ones(values.shape) if good is None else good.astype(np.float64)
+    total = np.where(weight > 0, values, 0).astype(kind)
+    for axis, (size, count) in enumerate(zip(bins, counts, strict=True)):
+        if size == 1:
+            continue
+        full = min(count * size, total.shape[axis])
+        edges = np.arange(0, full, size)
+        cut = tuple(slice(0, full) if k == axis else slice(None) for k in range(total.ndim))
+        total = np.add.reduceat(total[cut], edges, axis=axis)
+        weight = np.add.reduceat(weight[cut], edges, axis=axis)
+    return np.where(weight > 0, total / np.where(weight > 0, weight, 1), 0), weight > 0

@@ -1,0 +1,150 @@
+"""imstat, imval and immoments against sums written out, on a cube with a known line."""
+
+from __future__ import annotations
+
+import os
+
+import numpy as np
+import pytest
+
+from casatasks import imhead, immoments, imstat, imval
+from casatools import image
+from casatools._base.errors import OutputExistsError, ParameterError, SelectionError
+
+NX, NY, NCHAN = 12, 10, 20
+REST_HZ, FIRST_HZ, STEP_HZ = 1.42e9, 1.4195e9, 50e3
+C_KM_S = 299792.458
+
+
+@pytest.fixture
+def cube() -> np.ndarray:
+    """``line.im``: (x, y, stokes, chan), a Gaussian line whose centre moves with x, and noise."""
+    rng = np.random.default_rng(5)
+    chan = np.arange(NCHAN)
+    centre = 8.0 + 0.3 * np.arange(NX)
+    line = 2.0 * np.exp(-0.5 * ((chan - centre[:, None]) / 2.0) ** 2)
+    values = np.broadcast_to(line[:, None, None, :], (NX, NY, 1, NCHAN)) + rng.normal(scale=0.01, size=(NX, NY, 1, NCHAN))
+    values = values.astype(np.float32)
+    ia = image()
+    ia.fromshape("line.im", [NX, NY, 1, NCHAN])
+    cs = ia.coordsys()
+    cs.setreferencevalue([FIRST_HZ], type="spectral")
+    cs.setreferencepixel([0.0], type="spectral")
+    cs.setincrement([STEP_HZ], type="spectral")
+    cs.setrestfrequency(REST_HZ)
+    ia.setcoordsys(cs.torecord())
+    ia.putchunk(values)
+    ia.setbrightnessunit("Jy/beam")
+    ia.close()
+    imhead("line.im", mode="put", hdkey="beammajor", hdvalue="3arcmin")
+    imhead("line.im", mode="put", hdkey="beamminor", hdvalue="2arcmin")
+    ia.close()
+    return values
+
+
+def velocity_km_s() -> np.ndarray:
+    return C_KM_S * (1.0 - (FIRST_HZ + STEP_HZ * np.arange(NCHAN)) / REST_HZ)
+
+
+def test_statistics(cube: np.ndarray) -> None:
+    found = imstat("line.im")
+    assert found["npts"][0] == cube.size
+    for name, value in {
+        "sum": cube.sum(dtype=float), "sumsq": np.square(cube, dtype=float).sum(), "min": cube.min(), "max": cube.max(),
+        "mean": cube.mean(dtype=float), "sigma": cube.astype(float).std(ddof=1), "rms": np.sqrt(np.square(cube, dtype=float).mean()),
+        "medabsdevmed": np.median(np.abs(cube - np.median(cube))),
+    }.items():  # fmt: skip
+        assert found[name][0] == pytest.approx(float(value), rel=2e-4), name
+    assert tuple(found["maxpos"]) == np.unravel_index(cube.argmax(), cube.shape)
+    assert list(found["blc"]) == [0, 0, 0, 0] and list(found["trc"]) == [NX - 1, NY - 1, 0, NCHAN - 1]
+
+
+def test_statistics_of_planes_boxes_and_masks(cube: np.ndarray) -> None:
+    found = imstat("line.im", axes=[0, 1], chans="3~6")
+    assert np.allclose(found["max"], cube[:, :, 0, 3:7].max(axis=(0, 1)))
+    part = imstat("line.im", box="2,3,5,7", chans="8")
+    assert part["npts"][0] == 20
+    assert part["sum"][0] == pytest.approx(cube[2:6, 3:8, 0, 8].sum(), rel=1e-5)
+    bright = imstat("line.im", mask='"line.im" > 1')
+    assert bright["npts"][0] == np.count_nonzero(cube > 1)
+    assert bright["min"][0] > 1
+
+
+def test_flux_is_the_sum_over_beam_areas(cube: np.ndarray) -> None:
+    found = imstat("line.im", chans="8")
+    area = np.pi / (4 * np.log(2)) * 3.0 * 2.0  # arcmin^2; pixels are one arcmin
+    assert found["flux"][0] == pytest.approx(cube[..., 8].sum() / area, rel=1e-5)
+
+
+def test_statistics_in_a_file(cube: np.ndarray) -> None:
+    imstat("line.im", logfile="stat.txt")
+    imstat("line.im", logfile="stat.txt", append=True)
+    with open("stat.txt", encoding="utf-8") as stream:
+        assert stream.read().count("Statistics of line.im") == 2
+    imstat("line.im", logfile="stat.txt", append=False)
+    with open("stat.txt", encoding="utf-8") as stream:
+        assert stream.read().count("Statistics of line.im") == 1
+
+
+def test_values(cube: np.ndarray) -> None:
+    found = imval("line.im", box="2,3,4,6", chans="7")
+    assert found["unit"] == "Jy/beam" and found["data"].shape == (3, 4)
+    assert np.array_equal(found["data"], cube[2:5, 3:7, 0, 7])
+    assert found["mask"].all()
+    spectrum = imval("line.im", box="4,5,4,5")
+    assert np.array_equal(spectrum["data"], cube[4, 5, 0])
+    assert np.allclose(spectrum["coords"][:, 3], FIRST_HZ + STEP_HZ * np.arange(NCHAN))
+
+
+def _pixels(name: str) -> np.ndarray:
+    ia = image()
+    ia.open(name)
+    try:
+        return np.squeeze(ia.getchunk())
+    finally:
+        ia.close()
+
+
+def test_moments_are_the_sums(cube: np.ndarray) -> None:
+    immoments("line.im", moments=[0, 1, 2, 8], outfile="m", includepix=[0.5, 100])
+    values = np.where(cube[:, :, 0] >= 0.5, cube[:, :, 0], 0).astype(float)
+    velocity = velocity_km_s()
+    width = abs(velocity[1] - velocity[0])
+    total = values.sum(axis=2)
+    first = (values * velocity).sum(axis=2) / total
+    second = np.sqrt((values * (velocity - first[..., None]) ** 2).sum(axis=2) / total)
+    assert np.allclose(_pixels("m.integrated"), total * width, rtol=1e-5)
+    assert np.allclose(_pixels("m.weighted_coord"), first, rtol=1e-6)
+    assert np.allclose(_pixels("m.weighted_dispersion_coord"), second, rtol=1e-3)
+    assert np.allclose(_pixels("m.maximum"), values.max(axis=2))
+    # The line's centre moves by 0.3 channels a pixel: so does the velocity field.
+    assert np.allclose(np.diff(first.mean(axis=1)), -0.3 * width, atol=0.05 * width)
+
+
+def test_one_moment_takes_the_name_itself(cube: np.ndarray) -> None:
+    immoments("line.im", moments=[0], chans="5~9", outfile="five")
+    width = abs(np.diff(velocity_km_s()[:2])[0])
+    assert np.allclose(_pixels("five"), cube[:, :, 0, 5:10].sum(axis=2) * width, rtol=1e-5)
+    ia = image()
+    ia.open("five")
+    assert ia.brightnessunit() == "Jy/beam.km/s"
+    ia.close()
+
+
+def test_refusals(cube: np.ndarray) -> None:
+    immoments("line.im", moments=[0], outfile="there")
+    with pytest.raises(OutputExistsError, match="there"):
+        immoments("line.im", moments=[0], outfile="there")
+    with pytest.raises(ParameterError, match="outfile"):
+        immoments("line.im", moments=[0])
+    with pytest.raises(ParameterError, match="clmethod"):
+        imstat("line.im", clmethod="magic")
+    with pytest.raises(ParameterError, match="algorithm"):
+        imstat("line.im", algorithm="magic")
+    with pytest.raises(SelectionError, match="box"):
+        imval("line.im", box="1,2,3")
+    with pytest.raises(SelectionError):
+        imstat("line.im", box="100,100,120,120")
+    with pytest.raises(SelectionError):
+        imstat("line.im", chans="50~60")
+    assert not os.path.exists("m.integrated")
