@@ -98,3 +98,5 @@ def test_specifycal(folder: Path, tmp_path: Path) -> None:
     assert CalTable.open(str(tmp_path / "s")).param[1, 0, 0] == 2.5
     with pytest.raises(UnsupportedError, match="time"):
         cb.specifycal(caltable=str(tmp_path / "s"), time="2019/05/01", caltype="amp", parameter=[1.0])
+    cb.listcal(str(folder / "cal.G"), listfile=str(tmp_path / "l.txt"), spw="1")
+    assert (tmp_path / "l.txt").read_text().startswith("SpwID = 1")

@@ -143,7 +143,11 @@ class TableMethods:
         pagerows: Annotated[int, kinds.Int(), "Rows between headings"] = 50,
     ) -> bool:
         """List the solutions of a table; see the task listcal."""
-        raise UnsupportedError("calibrater.listcal is not available yet; read the table with the table tool")
+        from casatools.calibration.solution_listing import ListingOptions, list_solutions
+
+        options = ListingOptions(expression(field), expression(antenna), expression(spw), pagerows)
+        list_solutions(self._path(), caltable, options, listfile)
+        return True
 
     @method
     def accumulate(
