@@ -2,8 +2,7 @@
 
 References
 ----------
-CASA 6.7 gencal, documented behaviour; layout and order of the parameters as observed in tables it wrote. VLA gain curves and aperture
-efficiencies: Perley, EVLA Memo 137 and 152; the table ``nrao/VLA/GainCurves`` of casadata.
+CASA 6.7 gencal, documented behaviour; layout and order of the parameters as observed in tables it wrote.
 """
 
 from __future__ import annotations
@@ -214,7 +213,7 @@ def _windows(ms: MeasurementSet, expression: str) -> list[int]:
 def _itrf_offset(offset_m: np.ndarray, array_m: np.ndarray) -> np.ndarray:
     """An offset in the VLA's local frame, whose x axis lies in the array's meridian, in the ITRF."""
     longitude = np.arctan2(array_m[1], array_m[0])
-    # The VLA's catalogued longitude, which the corrections of its operators refer to.
+    # The VLA's catalogued longitude, which CASA 6.7 names in its log and uses.
     longitude = np.deg2rad(-107.6183) if abs(np.rad2deg(longitude) + 107.6183) < 1.0 else longitude
     c, s = np.cos(longitude), np.sin(longitude)
     x, y, z = offset_m

@@ -2,7 +2,8 @@
 
 References
 ----------
-CASA documentation of getcalmodvla: the parameters of a request. A reply is a component list as one JSON file.
+CASA's interface of getcalmodvla: the parameters of a request. The names in the query and the reply (taken as one JSON document) are
+assumptions: the service could not be reached when this was written, so this client has not been tried against it.
 """
 
 from __future__ import annotations

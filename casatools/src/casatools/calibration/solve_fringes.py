@@ -7,7 +7,7 @@ baseline to the reference antenna; least squares over all baselines refines them
 References
 ----------
 Thompson, Moran & Swenson 2017, Interferometry and Synthesis in Radio Astronomy, ch. 9; Schwab & Cotton 1983, AJ 88, 688;
-van Bemmel et al. 2022, PASP 134, 114502 (order of the parameters in CASA's tables).
+order and meaning of the parameters as observed in tables that CASA 6.7 wrote.
 """
 
 from __future__ import annotations
