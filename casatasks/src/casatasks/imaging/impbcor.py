@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
+import numpy as np
+
 from casatasks._params import Box, Chans, ImageName, Mask, OutFile, Overwrite, Region, Stokes, Stretch
 from casatasks._task import task
 from casatools._base import kinds
@@ -55,10 +57,10 @@ def impbcor(
     beam: Any = pbimage
     if isinstance(pbimage, str):
         beam = require_present(pbimage, "primary beam image")
-    elif beam.size == 0:
+    elif np.size(beam) == 0:
         raise ParameterError("impbcor: parameter 'pbimage' must name an image or be an array")
     else:
-        beam = beam.T
+        beam = np.asarray(beam).T
     choice = PixelChoice(ImageSelection(region, box, chans, stokes), mask, stretch)
     path = require_present(imagename, "image") if imagename else ""
     if not path:

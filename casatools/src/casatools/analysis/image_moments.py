@@ -43,6 +43,10 @@ class MomentOptions:
         A mask of fewer planes is stretched over the image.
     pixels : PixelRange
         Intensities that are used.
+    drop : bool
+        Leave the axis out of the result.
+    overwrite : bool
+        Replace images that exist.
     """
 
     moments: tuple[int, ...]
@@ -51,6 +55,8 @@ class MomentOptions:
     mask: str = ""
     stretch: bool = False
     pixels: PixelRange = PixelRange()  # noqa: RUF009 - frozen
+    drop: bool = False
+    overwrite: bool = False
 
     def __post_init__(self) -> None:
         if not self.moments:
@@ -145,7 +151,7 @@ def make_moment_images(path: str, outfile: str, options: MomentOptions) -> list[
     """
     names = moment_names(outfile, options.moments)
     for name in names:
-        require_absent(name)
+        require_absent(name, options.overwrite)
     with ExitStack() as stack:
         image = stack.enter_context(CasaImage.open(path))
         if image.beams.is_per_plane and options.axis == image.coordinates.spectral_axis:
@@ -157,10 +163,11 @@ def make_moment_images(path: str, outfile: str, options: MomentOptions) -> list[
         coordinate, step, unit = _axis_values(image, chosen.pixels, options.axis)
         array_axis = image.ndim - 1 - options.axis
         shape = [n if k != array_axis else 1 for k, n in enumerate(chosen.pixels.box_shape)]
+        drop = options.axis if options.drop else None
         outputs = []
         for name, moment in zip(names, options.moments, strict=True):
-            staged = stack.enter_context(staged_output(name))
-            outputs.append(stack.enter_context(_output_image(staged, image, chosen.pixels, shape, moment, unit)))
+            staged = stack.enter_context(staged_output(name, options.overwrite))
+            outputs.append(stack.enter_context(_output_image(staged, image, chosen.pixels, shape, moment, unit, drop)))
         lines = _blocks(shape, array_axis, chosen.pixels.box_shape[array_axis])
         with Progress(len(lines), "moments") as progress:
             for block in lines:
@@ -170,11 +177,16 @@ def make_moment_images(path: str, outfile: str, options: MomentOptions) -> list[
                 found = compute_moments(
                     moved, None if good is None else np.moveaxis(good, array_axis, 0), coordinate, step, options.moments
                 )
-                inside = tuple(s if k != array_axis else slice(0, 1) for k, s in enumerate(block))
+                inside = tuple(
+                    s if k != array_axis else slice(0, 1) for k, s in enumerate(block) if k != array_axis or not options.drop
+                )
                 for output, moment in zip(outputs, options.moments, strict=True):
                     result, defined = found[moment]
-                    output.write(np.expand_dims(np.where(defined, result, 0.0), array_axis).astype(np.float32), inside)
-                    output.write_mask(np.expand_dims(defined, array_axis), inside)
+                    kept, values = np.where(defined, result, 0.0).astype(np.float32), defined
+                    if not options.drop:
+                        kept, values = np.expand_dims(kept, array_axis), np.expand_dims(values, array_axis)
+                    output.write(kept, inside)
+                    output.write_mask(values, inside)
                 progress.advance()
     return names
 
@@ -193,9 +205,14 @@ def _blocks(shape: Sequence[int], axis: int, depth: int) -> list[tuple[slice, ..
     return found
 
 
-def _output_image(path: str, image: CasaImage, pixels: PixelSet, shape: Sequence[int], moment: int, unit: str) -> CasaImage:
+def _output_image(
+    path: str, image: CasaImage, pixels: PixelSet, shape: Sequence[int], moment: int, unit: str, drop: int | None
+) -> CasaImage:
     starts = [float(v) for v in pixels.first[::-1]]
     coordinates = image.coordinates.sliced(starts, [1.0] * image.ndim, list(shape)[::-1])
+    if drop is not None:
+        coordinates = coordinates.without_pixel_axes([drop])
+        shape = [n for k, n in enumerate(shape) if k != image.ndim - 1 - drop]
     output = CasaImage.create(path, shape, coordinates, np.float32, mask="mask0")
     output.copy_metadata_from(image, beams=False)
     beams = image.beams

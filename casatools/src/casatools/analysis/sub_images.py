@@ -135,19 +135,23 @@ def axis_order(image: CasaImage, order: str | int | Sequence[str]) -> list[int]:
 
 
 def _named(text: str, names: Sequence[str]) -> list[int]:
-    """Axes of a run of name beginnings such as ``dr``: each of least length that is unique."""
-    found: list[int] = []
-    at = 0
-    while at < len(text):
-        for length in range(len(text) - at, 0, -1):
-            matches = [k for k, n in enumerate(names) if n.startswith(text[at : at + length])]
-            if len(matches) == 1:
-                found.append(matches[0])
-                at += length
-                break
-        else:
-            raise ParameterError(f"order {text!r} cannot be read at {text[at:]!r}; axes are {', '.join(names)}")
-    return found
+    """Axes of a run of beginnings of names such as ``frds``; each axis once, every beginning meaning one axis."""
+
+    def rest(at: int, used: tuple[int, ...]) -> tuple[int, ...] | None:
+        if at == len(text):
+            return used if len(used) == len(names) else None
+        for end in range(len(text), at, -1):
+            matches = [k for k, n in enumerate(names) if n.startswith(text[at:end])]
+            if len(matches) == 1 and matches[0] not in used:
+                found = rest(end, (*used, matches[0]))
+                if found is not None:
+                    return found
+        return None
+
+    found = rest(0, ()) if text else None
+    if found is None:
+        raise ParameterError(f"order {text!r} cannot be read as beginnings of the axes {', '.join(names)}, each once")
+    return list(found)
 
 
 def transpose_image(image: CasaImage, outfile: str, order: Sequence[int], overwrite: bool = False) -> None:

@@ -99,7 +99,9 @@ def smooth_table(table: CalTable, kind: str, width_s: float, fields: Sequence[in
         mine = np.ones(len(grid.time_s), bool) if fields is None else np.isin(grid.field, list(fields))
         amplitude, phase = np.abs(grid.param), _continuous(np.angle(grid.param), grid.flag)
         for t in np.flatnonzero(mine):
-            window = (grid.field == grid.field[t]) & (np.abs(grid.time_s - grid.time_s[t]) <= width_s / 2)
+            # The window is open at its start and closed at its end, as in the reference.
+            after = grid.time_s - grid.time_s[t]
+            window = (grid.field == grid.field[t]) & (after > -width_s / 2) & (after <= width_s / 2)
             good = ~grid.flag[window]
             if table.is_complex:
                 value = _centre(amplitude[window], good, kind) * np.exp(1j * _centre(phase[window], good, kind))

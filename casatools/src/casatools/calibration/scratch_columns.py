@@ -66,11 +66,15 @@ def fill_model(ms: MeasurementSet, selected: ResolvedSelection | None = None) ->
 
 
 def reset_scratch(ms: MeasurementSet, selected: ResolvedSelection, model: bool) -> None:
-    """Set CORRECTED_DATA to DATA, and MODEL_DATA (where it exists or `model` asks for it) to a unit point."""
+    """Set CORRECTED_DATA to DATA, and MODEL_DATA (where it exists or `model` asks for it) to a unit point.
+
+    Where there is no CORRECTED_DATA yet, columns are made and a MODEL_DATA that exists stays as it is, as in the reference.
+    """
+    first = not ms.has("CORRECTED_DATA") and ms.has("MODEL_DATA")
     fill_corrected(ms, selected)
     if model:
         fill_model(ms, selected)
-    with_model = "MODEL_DATA" in ms.column_names
+    with_model = "MODEL_DATA" in ms.column_names and not first
 
     def values() -> Iterator[tuple[VisChunk, dict[str, np.ndarray]]]:
         for chunk in iter_chunks(ms, selected, ["DATA"]):

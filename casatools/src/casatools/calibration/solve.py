@@ -21,8 +21,10 @@ from casatools._base.errors import DataError
 from casatools._base.progress import Progress
 from casatools.calibration.normalize import fill_gaps, normalize_solutions
 from casatools.calibration.reference_antenna import antenna_ids, fallback_order, refer_phases
+from casatools.calibration.solve_averages import antenna_pairs, autocorrelation_gains, average_baselines
 from casatools.calibration.solve_data import IntervalData, SolveInput, make_solve_input
 from casatools.calibration.solve_gains import Solutions, solve_gain_intervals
+from casatools.calibration.solve_leakages import solve_cross_delays, solve_cross_phases, solve_leakage_intervals
 from casatools.calibration.solve_options import SolveOptions
 from casatools.calibration.solve_statistics import SolveStatistics
 from casatools.io.caltable import CalTable, SolutionGroup
@@ -132,11 +134,36 @@ def _solve_data(given: SolveInput, data: IntervalData, nant: int, options: Solve
     if form == "delay":
         from casatools.calibration.solve_delays import solve_delay_intervals
 
-        window = given.ms.metadata.spectral_windows[int(given.intervals.spw[data.intervals[0]])]
         there = [r for r in refants if (given.baselines.ant1 == r).any() or (given.baselines.ant2 == r).any()]
-        step = float(window.chan_freq_hz[1] - window.chan_freq_hz[0]) if window.nchan > 1 else float(window.chan_width_hz[0])
+        step = _channel_step(given, data)
         return solve_delay_intervals(data, given.baselines, nant, options.minblperant, there[0] if there else -1, step)
+    if form == "baseline":
+        return average_baselines(data, given.baselines, nant, options.calmode)
+    if form == "auto":
+        return autocorrelation_gains(data, given.baselines, nant)
+    if form == "leakage":
+        return solve_leakage_intervals(data, given.baselines, nant, options.minblperant, refants[0] if refants else -1)
+    if form == "cross_phase":
+        return solve_cross_phases(data, given.baselines, nant)
+    if form == "fringe":
+        from casatools.calibration.solve_fringes import solve_fringe_intervals
+
+        spw = int(given.intervals.spw[data.intervals[0]])
+        window, chosen = given.ms.metadata.spectral_windows[spw], given.selected.channels.get(spw)
+        channels = np.arange(window.nchan) if chosen is None else np.asarray(chosen)
+        present = [r for r in refants if (given.baselines.ant1 == r).any() or (given.baselines.ant2 == r).any()]
+        return solve_fringe_intervals(
+            data, given.baselines, nant, options, present[0] if present else -1, window.chan_freq_hz[channels]
+        )
+    if form == "cross_delay":
+        return solve_cross_delays(data, given.baselines, nant, _channel_step(given, data))
     return solve_gain_intervals(data, given.baselines, nant, options)
+
+
+def _channel_step(given: SolveInput, data: IntervalData) -> float:
+    """Separation of channels [Hz] of the spectral window of some data."""
+    window = given.ms.metadata.spectral_windows[int(given.intervals.spw[data.intervals[0]])]
+    return float(window.chan_freq_hz[1] - window.chan_freq_hz[0]) if window.nchan > 1 else float(window.chan_width_hz[0])
 
 
 def _part(solved: Solutions, keep: np.ndarray) -> Solutions:
@@ -156,7 +183,8 @@ def _finish(window: WindowSolutions, refants: list[int], options: SolveOptions) 
     if options.solved.form == "gain":
         window.refant = refer_phases(window.param, window.flag, refants, options.refantmode)
     else:
-        window.refant = np.full(len(window.param), -1, dtype=np.int32)
+        refant = refants[0] if options.solved.form in ("leakage", "fringe") and options.refant else -1
+        window.refant = np.full(len(window.param), refant, dtype=np.int32)
     if options.fillgaps:
         fill_gaps(window.param, window.flag, options.fillgaps)
     if options.solnorm:
@@ -170,6 +198,8 @@ def _table(ms: MeasurementSet, given: SolveInput, windows: dict[int, WindowSolut
         table.set_single_channel(ms)
     table.set_frequencies({spw: given.frequencies[spw] for spw in windows})
     nant = len(ms.metadata.antennas)
+    by_pair = kind.form == "baseline"
+    first, second = antenna_pairs(nant) if by_pair else (np.arange(nant), np.zeros(0, dtype=np.int64))
     for window in windows.values():
         shape = (-1, *window.param.shape[2:])
         dtype = np.complex64 if kind.is_complex else np.float32
@@ -177,16 +207,16 @@ def _table(ms: MeasurementSet, given: SolveInput, windows: dict[int, WindowSolut
             np.zeros(0, dtype=np.int64), window.param.reshape(shape).astype(dtype), window.error.reshape(shape).astype(np.float32),
             window.flag.reshape(shape), window.snr.reshape(shape).astype(np.float32),
         )  # fmt: skip
-        every = window.intervals
+        every, size = window.intervals, len(first)
         table.add_rows(
             cells,
-            time_s=np.repeat(window.time_s, nant),
-            field_id=np.repeat(given.intervals.field[every], nant),
-            spw_id=np.repeat(given.intervals.spw[every], nant),
-            antenna1=np.tile(np.arange(nant), len(every)),
-            antenna2=np.repeat(window.refant, nant),
+            time_s=np.repeat(window.time_s, size),
+            field_id=np.repeat(given.intervals.field[every], size),
+            spw_id=np.repeat(given.intervals.spw[every], size),
+            antenna1=np.tile(first, len(every)),
+            antenna2=np.tile(second, len(every)) if by_pair else np.repeat(window.refant, size),
             interval_s=0.0,
-            scan=np.repeat(given.intervals.scan[every], nant),
-            observation=np.repeat(given.intervals.observation[every], nant),
+            scan=np.repeat(given.intervals.scan[every], size),
+            observation=np.repeat(given.intervals.observation[every], size),
         )
     return table

@@ -49,6 +49,8 @@ class IntervalData:
     time_s : ndarray (interval,) float64
         Weighted mean time; 0 without data.
     model : ndarray like `vis`, optional
+    sub_time_s : ndarray (interval, sub) float64, optional
+        Mean time of each sub-average; 0 without data.
     """
 
     intervals: np.ndarray
@@ -56,6 +58,7 @@ class IntervalData:
     weight: np.ndarray
     time_s: np.ndarray
     model: np.ndarray | None = None
+    sub_time_s: np.ndarray | None = None
 
 
 @dataclass
@@ -98,7 +101,7 @@ class SolveInput:
     @property
     def uses_model_column(self) -> bool:
         """Whether the model is read from MODEL_DATA."""
-        return not self.options.smodel and self.ms.has("MODEL_DATA")
+        return not self.options.smodel and self.options.solved.form != "auto" and self.ms.has("MODEL_DATA")
 
     def nchan(self, spw: int) -> int:
         """Solution channels of a spectral window."""
@@ -148,14 +151,17 @@ class SolveInput:
         time = chunk["TIME"] - self.reference_s
         form = self.options.solved.form
         # A gain common to the receptors acts on all correlations.
-        every = form in ("leakage", "cross") or self.options.solved.npar == 1
+        joint = form in ("leakage", "cross_phase", "cross_delay")
+        every = joint or self.options.solved.npar == 1
         npar = chunk.shape[2] if every else 2
         shape = (count * self.nsub * nbl, nout, npar)
         vis, wgt, when = np.zeros(shape, dtype=np.complex128), np.zeros(shape), np.zeros(shape[0])
         sums = [vis, wgt, when]
-        if form in ("leakage", "cross"):
+        if joint:
             sums.append(np.zeros(shape, dtype=np.complex128))
             accumulate_visibilities(data, model, flag, weight, slot, self.place[chunk.spw], time, vis, sums[3], wgt, when)
+            if form == "leakage" and self.options.solved.channels:
+                sums += self._plain_times(flag, slot, time, when)
         else:
             corr = np.arange(npar) if every else _parallel_hands(self.ms, chunk)
             accumulate_normalized(data, model, flag, weight, slot, self.place[chunk.spw], corr, time, vis, wgt, when)
@@ -195,13 +201,25 @@ class SolveInput:
         line = np.array([of.get(names[c], 0.0) for c in chunk.correlations], dtype=np.complex64)
         return np.broadcast_to(line, chunk.shape).copy()
 
+    @staticmethod
+    def _plain_times(flag: np.ndarray, slot: np.ndarray, time: np.ndarray, when: np.ndarray) -> list[np.ndarray]:
+        """Sum times into `when` by the number of unflagged samples; returns the numbers. So the reference dates these solutions."""
+        used = slot >= 0
+        number = np.count_nonzero(~flag, axis=(1, 2))[used].astype(np.float64)
+        when[:] = np.bincount(slot[used], weights=number * time[used], minlength=len(when))
+        return [np.bincount(slot[used], weights=number, minlength=len(when)).astype(np.float64)]
+
     def _finish(self, numbers: np.ndarray, sums: tuple[np.ndarray, ...]) -> IntervalData:
         vis, wgt, when = sums[:3]
         safe = np.where(wgt > 0, wgt, 1.0)
-        total = wgt.sum(axis=(1, 2, 3, 4))
+        total = sums[4].sum(axis=(1, 2)) if len(sums) > 4 else wgt.sum(axis=(1, 2, 3, 4))
         time = np.where(total > 0, when.sum(axis=(1, 2)) / np.where(total > 0, total, 1.0) + self.reference_s, 0.0)
         model = sums[3] / safe if len(sums) > 3 else None
-        return IntervalData(numbers, vis / safe, wgt, time, model)
+        sub_time = None
+        if self.options.solved.form == "fringe":
+            part = wgt.sum(axis=(2, 3, 4))
+            sub_time = np.where(part > 0, when.sum(axis=2) / np.where(part > 0, part, 1.0) + self.reference_s, 0.0)
+        return IntervalData(numbers, vis / safe, wgt, time, model, sub_time)
 
 
 def _parallel_hands(ms: MeasurementSet, chunk: VisChunk) -> np.ndarray:
@@ -227,9 +245,11 @@ def make_solve_input(
     _require_model(ms, options)
     rows = np.asarray(selected.rows)
     ant1, ant2 = ms.read("ANTENNA1", rows), ms.read("ANTENNA2", rows)
-    cross = ant1 != ant2
+    alone = options.solved.form == "auto"
+    cross = (ant1 == ant2) if alone else (ant1 != ant2)
     if not cross.any():
-        raise DataError("the selection has no cross-correlations to solve from")
+        raise DataError(f"the selection has no {'auto' if alone else 'cross-'}correlations to solve from")
+    _require_products(ms, options, np.asarray(ms.read("DATA_DESC_ID", rows)))
     if not cross.all():
         from dataclasses import replace
 
@@ -253,6 +273,8 @@ def make_solve_input(
     if options.preavg > 0 and options.preavg < options.intervals.time_s:
         bins = ((time - intervals.start_s[intervals.of_row] + 1e-4) / options.preavg).astype(np.int64)
         sub = sub * int(bins.max() + 1) + bins
+    if options.solved.form == "fringe":
+        sub = _times_within(intervals.of_row, time)
     sub = np.unique(sub, return_inverse=True)[1]
     used = [int(s) for s in np.unique(spw)]
     place, frequencies = _channels(ms, selected, options, used)
@@ -260,6 +282,13 @@ def make_solve_input(
         ms, selected, options, prior, intervals, sub, int(sub.max()) + 1,
         Baselines(pairs // nant, pairs % nant, number), place, frequencies, float(time.min()),
     )  # fmt: skip
+
+
+def _times_within(interval: np.ndarray, time_s: np.ndarray) -> np.ndarray:
+    """Number of each row's time among the times of its interval."""
+    keys, which = np.unique(np.stack([interval, np.round(time_s, 3)]), axis=1, return_inverse=True)
+    first = np.searchsorted(keys[0], keys[0])
+    return np.asarray((np.arange(keys.shape[1]) - first)[which.reshape(-1)])
 
 
 def _channels(
@@ -272,7 +301,7 @@ def _channels(
         window = ms.metadata.spectral_windows[spw]
         chosen = selected.channels.get(spw)
         channels = np.arange(window.nchan) if chosen is None else np.asarray(chosen)
-        if options.solved.form in ("delay", "cross"):
+        if options.solved.form in ("delay", "cross_delay", "fringe"):
             # Solved from all channels; the table has one.
             place[spw] = np.arange(len(channels))
             centre = np.array([window.chan_freq_hz[channels].mean()])
@@ -296,8 +325,18 @@ def _channels(
     return place, frequencies
 
 
+def _require_products(ms: MeasurementSet, options: SolveOptions, ddid: np.ndarray) -> None:
+    """Polarisation solves need all four correlations."""
+    if options.solved.form not in ("leakage", "cross_phase", "cross_delay"):
+        return
+    for number in np.unique(ddid).tolist():
+        names = ms.metadata.polarizations[ms.metadata.data_descriptions[number].pol].names
+        if len(names) != 4:
+            raise DataError(f"solving for {options.solved.vis_cal} needs all four correlations; the data have {', '.join(names)}")
+
+
 def _require_model(ms: MeasurementSet, options: SolveOptions) -> None:
-    if options.smodel or ms.has("MODEL_DATA"):
+    if options.solved.form == "auto" or options.smodel or ms.has("MODEL_DATA"):
         return
     virtual = [k for k in ms.table.keywordnames() if k.startswith("definedmodel_field_")]
     if virtual:

@@ -8,7 +8,7 @@ from typing import Any
 from casatools._base.errors import ParameterError, UnsupportedError
 from casatools.calibration.solution_intervals import SolutionInterval, parse_combine, parse_solint
 
-__all__ = ["DEFAULT_RMS_THRESHOLDS", "SOLVE_KINDS", "SolveKind", "SolveOptions"]
+__all__ = ["DEFAULT_RMS_THRESHOLDS", "SOLVE_KINDS", "FringeOptions", "SolveKind", "SolveOptions"]
 
 # Thresholds of successive outlier excisions in units of the rms; the documented default of gaincal's rmsthresh.
 DEFAULT_RMS_THRESHOLDS = (7.0, 5.0, 4.0, 3.5, 3.0, 2.8, 2.6, 2.4, 2.2, 2.5)
@@ -29,8 +29,7 @@ class SolveKind:
         Parameters of an antenna or baseline in one channel.
     channels : bool
         Whether there is a solution for each channel.
-    form : {"gain", "delay", "cross", "leakage"}
-        cross and leakage have their averages (see `solve_data`) but no solver yet.
+    form : {"gain", "delay", "cross_delay", "cross_phase", "leakage", "baseline", "auto", "fringe"}
     is_complex : bool
     """
 
@@ -47,7 +46,55 @@ SOLVE_KINDS: dict[str, SolveKind] = {
     "T": SolveKind("T Jones", 10, 1),
     "B": SolveKind("B Jones", 3, 2, channels=True),
     "K": SolveKind("K Jones", 2, 2, form="delay", is_complex=False),
+    "KCROSS": SolveKind("Kcross Jones", 5, 2, form="cross_delay", is_complex=False),
+    "D": SolveKind("D Jones", 6, 2, form="leakage"),
+    "DF": SolveKind("Df Jones", 6, 2, channels=True, form="leakage"),
+    "DLLS": SolveKind("DLLS Jones", 6, 2, form="leakage"),
+    "DFLLS": SolveKind("DfLLS Jones", 6, 2, channels=True, form="leakage"),
+    "X": SolveKind("X Jones", 7, 1, form="cross_phase"),
+    "XF": SolveKind("Xf Jones", 7, 1, channels=True, form="cross_phase"),
+    "M": SolveKind("M Mueller", 0, 2, form="baseline"),
+    "MF": SolveKind("Mf Mueller", 0, 2, channels=True, form="baseline"),
+    "FRINGE": SolveKind("Fringe Jones", 2, 8, form="fringe", is_complex=False),
+    "ACCOR": SolveKind("Accor Jones", 4, 2, form="auto"),
 }
+
+
+@dataclass(frozen=True)
+class FringeOptions:
+    """What a fringe fit may find.
+
+    Attributes
+    ----------
+    zero_rates : bool
+        Set the rates to zero once they are found.
+    least_squares : bool
+        Refine the peaks of the transforms with all baselines.
+    niter : int
+        Steps of that.
+    delay_window_ns, rate_window : (float, float) or ()
+        Where the peaks are looked for; rates are s/s.
+    active : (bool, bool, bool)
+        Whether delay, rate and dispersion are fitted.
+    """
+
+    zero_rates: bool = False
+    least_squares: bool = True
+    niter: int = 100
+    delay_window_ns: tuple[float, ...] = ()
+    rate_window: tuple[float, ...] = ()
+    active: tuple[bool, ...] = (True, True, False)
+
+    def __post_init__(self) -> None:
+        for name, window in (("delaywindow", self.delay_window_ns), ("ratewindow", self.rate_window)):
+            if len(window) not in (0, 2) or (len(window) == 2 and window[0] >= window[1]):
+                raise ParameterError(f"parameter {name!r} must be a lower and an upper limit, or []; got {list(window)}")
+        if len(self.active) != 3:
+            raise ParameterError(
+                f"parameter 'paramactive' must have three values, for delay, rate and dispersion; got {list(self.active)}"
+            )
+        if self.active[2]:
+            raise UnsupportedError("parameter 'paramactive': dispersive delays are not available yet; use [True, True, False]")
 
 
 @dataclass(frozen=True)
@@ -76,6 +123,7 @@ class SolveOptions:
     smodel: tuple[float, ...] = ()
     corrdepflags: bool = False
     fillgaps: int = 0
+    fringe: FringeOptions = FringeOptions()
 
     def __post_init__(self) -> None:
         if self.kind.upper() not in SOLVE_KINDS:
@@ -93,7 +141,7 @@ class SolveOptions:
             raise ParameterError(f"parameter 'smodel' must have four values, Stokes I Q U V in Jy; got {list(self.smodel)}")
         if any(t <= 0 for t in self.rmsthresh):
             raise ParameterError(f"parameter 'rmsthresh' must hold positive numbers; got {list(self.rmsthresh)}")
-        if self.solved.form == "delay" and "spw" in parse_combine(self.combine):
+        if self.solved.form in ("delay", "cross_delay", "fringe") and "spw" in parse_combine(self.combine):
             raise UnsupportedError("combine='spw' is not available for delays yet; solve each spectral window")
         object.__setattr__(self, "interval", parse_solint(self.solint))
         object.__setattr__(self, "combined", parse_combine(self.combine))

@@ -7,7 +7,16 @@ import numpy as np
 from casatools._base.threads import thread_count
 from casatools.imaging.beam_fit import GaussianBeam, gaussian_plane
 
-__all__ = ["beam_difference", "beam_sum", "common_beam", "convolve_sampled", "convolve_to_beam", "peak_after", "restore", "smooth_residual"]
+__all__ = [
+    "beam_difference",
+    "beam_sum",
+    "common_beam",
+    "convolve_sampled",
+    "convolve_to_beam",
+    "peak_after",
+    "restore",
+    "smooth_residual",
+]
 
 
 def convolve_to_beam(model: np.ndarray, beam: GaussianBeam, cell_rad: tuple[float, float]) -> np.ndarray:

@@ -93,7 +93,7 @@ class ImageSelection:
         place = _Place(coordinates, tuple(shape))
         others = self._others(place)
         what = ", ".join(f"{n}={v!r}" for n, v in vars(self).items() if v) or "the image"
-        if isinstance(self.region, dict) and "crtf" not in self.region:
+        if isinstance(self.region, dict) and self.region and "crtf" not in self.region:
             chosen: Any = record_region(self.region, coordinates, shape)
             if others:
                 chosen = Combination("intersection", (chosen, Term(None, others, plane_axes=place.plane)))

@@ -121,10 +121,16 @@ class TableMethods:
         caltype: Annotated[str, kinds.Text(), "Kind: amp, ph, sbd, mbd, ..."] = "",
         parameter: Annotated[list[float], kinds.FloatList(), "Values"] = [1.0],  # noqa: B006
         infile: Annotated[str, kinds.Text(), "File of values"] = "",
-        uniform: Annotated[bool, kinds.Bool(), "Kept for CASA's signature: values may differ in either case"] = True,
+        uniform: Annotated[bool, kinds.Bool(), "Tsys: one value for all channels; for caltype='tsys' only"] = True,
     ) -> bool:
         """Write given values as a calibration table; see the task gencal."""
-        raise UnsupportedError("calibrater.specifycal is not available yet; use the task gencal")
+        from casatools.calibration.given_calibration import GivenCalibration, write_given_calibration
+
+        if time.strip():
+            raise UnsupportedError(f"calibrater.specifycal: time={time!r} is not available; the values serve all times")
+        given = GivenCalibration(caltype, spw, antenna, pol, tuple(parameter), infile)
+        write_given_calibration(self._path(), caltable, given)
+        return True
 
     @method
     def listcal(
@@ -137,7 +143,11 @@ class TableMethods:
         pagerows: Annotated[int, kinds.Int(), "Rows between headings"] = 50,
     ) -> bool:
         """List the solutions of a table; see the task listcal."""
-        raise UnsupportedError("calibrater.listcal is not available yet; read the table with the table tool")
+        from casatools.calibration.solution_listing import ListingOptions, list_solutions
+
+        options = ListingOptions(expression(field), expression(antenna), expression(spw), pagerows)
+        list_solutions(self._path(), caltable, options, listfile)
+        return True
 
     @method
     def accumulate(

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from casatools.tools.image.analysis import AnalysisMethods
+from casatools.tools.image.deriving import DerivingMethods
+from casatools.tools.image.editing import EditingMethods
 from casatools.tools.image.making import MakingMethods
 from casatools.tools.image.metadata import MetadataMethods
 from casatools.tools.image.pixels import PixelMethods
+from casatools.tools.image.world import WorldMethods
 
 __all__ = ["image"]
 
 
-class image(PixelMethods, MetadataMethods, AnalysisMethods, MakingMethods):
+class image(PixelMethods, EditingMethods, MetadataMethods, WorldMethods, AnalysisMethods, DerivingMethods, MakingMethods):
     """Images: pixels, masks, coordinates, beams, statistics."""

@@ -23,7 +23,7 @@ _DTYPES = {"f": "f4", "d": "f8", "c": "c8", "cd": "c16"}
 def default_coordinates(shape: tuple[int, ...], linear: bool) -> Coordinates:
     """Coordinates for an image that is given none: direction, Stokes and spectral axes where they fit, linear ones for the rest."""
     if linear or len(shape) == 1:
-        return new_coordinates(new_members(False, False, (), len(shape), False))
+        return _centred(new_coordinates(new_members(False, False, (), len(shape), False)), shape)
     stokes: tuple[str, ...] = ()
     spectral = False
     rest = list(shape[2:])
@@ -32,7 +32,15 @@ def default_coordinates(shape: tuple[int, ...], linear: bool) -> Coordinates:
     if rest:
         spectral = True
         rest.pop(0)
-    coordinates = new_coordinates(new_members(True, spectral, stokes, len(rest), False))
+    return _centred(new_coordinates(new_members(True, spectral, stokes, len(rest), False)), shape)
+
+
+def _centred(coordinates: Coordinates, shape: tuple[int, ...]) -> Coordinates:
+    """The same coordinates with the reference pixel in the middle of each axis, as CASA places it; not of polarization."""
+    for index, member in enumerate(coordinates.members):
+        if member.kind != "Stokes":
+            middle = np.array([float(shape[a] // 2) for a in coordinates.pixel_axes[index]])
+            coordinates.replace(index, member.with_reference(pixel=middle))
     return coordinates
 
 

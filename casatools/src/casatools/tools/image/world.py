@@ -76,16 +76,18 @@ class WorldMethods(SessionMethods):
 
     @method
     def topixel(
-        self, value: Annotated[Any, _Value, "World values; axes not given are at the reference value"] = []
-    ) -> dict[str, Any]:  # noqa: B006 - copied
+        self,
+        value: Annotated[Any, _Value, "World values; axes not given are at the reference value"] = [],  # noqa: B006 - copied
+    ) -> dict[str, Any]:
         """The pixel of world values."""
         given = dict(value) if isinstance(value, dict) else value
         return self._coordinate_tool().topixel(given)
 
     @method
     def pixelvalue(
-        self, pixel: Annotated[list[int], kinds.IntList(), "Pixel; -1 is the middle of an axis"] = [-1]
-    ) -> dict[str, Any]:  # noqa: B006 - copied
+        self,
+        pixel: Annotated[list[int], kinds.IntList(), "Pixel; -1 is the middle of an axis"] = [-1],  # noqa: B006 - copied
+    ) -> dict[str, Any]:
         """Value, mask and unit of a pixel; empty outside the image."""
         image = self._image
         shape = image.shape[::-1]

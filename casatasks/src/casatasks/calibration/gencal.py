@@ -1,0 +1,75 @@
+"""Write given calibration values as a table."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from casatasks import _params as P
+from casatasks._task import task
+from casatools._base import kinds
+
+__all__ = ["gencal"]
+
+
+@task(group="calibration")
+def gencal(
+    vis: P.Vis = "",
+    caltable: P.CalTableOut = "",
+    caltype: Annotated[
+        Literal[
+            "",
+            "amp",
+            "ph",
+            "sbd",
+            "mbd",
+            "antpos",
+            "antposvla",
+            "tsys",
+            "evlagain",
+            "swpow",
+            "swpwts",
+            "rq",
+            "swp/rq",
+            "opac",
+            "gc",
+            "gceff",
+            "eff",
+            "tecim",
+            "jyperk",
+            "eop",
+        ],
+        "What the values are: amplitudes, phases (deg), delays (ns), position offsets (m), opacities, gain curves, ...",
+    ] = "",
+    infile: Annotated[str, kinds.Text(), "Input file: a table of gain curves for gc and gceff"] = "",
+    endpoint: Annotated[
+        Literal["asdm", "model-fit", "interpolation"], "Jy/K service: how factors are found; for caltype='jyperk' only"
+    ] = "asdm",
+    timeout: Annotated[int, kinds.Int(), "Jy/K service: seconds to wait; for caltype='jyperk' only"] = 180,
+    retry: Annotated[int, kinds.Int(), "Jy/K service: how often to try; for caltype='jyperk' only"] = 3,
+    retry_wait_time: Annotated[int, kinds.Int(), "Jy/K service: seconds between tries; for caltype='jyperk' only"] = 5,
+    ant_pos_time_limit: Annotated[
+        int, kinds.Int(), "Look-up of antenna positions: days after the observation; 0 is no limit"
+    ] = 0,
+    spw: P.Spw = "",
+    antenna: P.Antenna = "",
+    pol: Annotated[str, kinds.Text(), "Polarisations 'R', 'L', 'X', 'Y' or a list 'R,L'; '' is all"] = "",
+    parameter: Annotated[
+        list[float], kinds.FloatList(), "Values: one for all, or one for each combination of spw, antenna and pol, pol fastest"
+    ] = [],  # noqa: B006
+    uniform: Annotated[bool, kinds.Bool(), "Tsys: one value for all channels; for caltype='tsys' only"] = True,
+) -> None:
+    """Write given calibration values as a table, or join them with those of a table that exists.
+
+    Raises
+    ------
+    PathMissingError, DataError, ParameterError, SelectionError, UnsupportedError
+        The MeasurementSet is missing, values do not fit what they are for, or the caltype is not available. Nothing is written then.
+
+    Notes
+    -----
+    Existing gains are multiplied by the new ones; delays, opacities and offsets of positions are added up.
+    """
+    from casatools.calibration.given_calibration import GivenCalibration, write_given_calibration
+
+    given = GivenCalibration(caltype, spw, antenna, pol, tuple(parameter), infile)
+    write_given_calibration(vis, caltable, given)

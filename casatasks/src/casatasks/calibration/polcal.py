@@ -1,0 +1,101 @@
+"""Solve for instrumental polarisation."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from casatasks import _params as P
+from casatasks._task import task
+from casatools._base import kinds
+from casatools._base.errors import UnsupportedError
+
+__all__ = ["polcal"]
+
+_DONE = ("D", "Df", "Dlls", "Dflls", "X", "Xf")
+
+
+@task(group="calibration")
+def polcal(
+    vis: P.Vis = "",
+    caltable: P.CalTableOut = "",
+    field: P.Field = "",
+    spw: P.Spw = "",
+    intent: P.Intent = "",
+    selectdata: P.SelectData = True,
+    timerange: P.TimeRange = "",
+    uvrange: P.UvRange = "",
+    antenna: P.Antenna = "",
+    scan: P.Scan = "",
+    observation: P.Observation = "",
+    msselect: P.MsSelect = "",
+    solint: P.SolInt = "inf",
+    combine: P.Combine = "obs,scan",
+    preavg: Annotated[float, kinds.Float(), "Average to this time (s) before solving"] = 300.0,
+    refant: P.RefAnt = "",
+    minblperant: P.MinBlPerAnt = 4,
+    minsnr: P.MinSnr = 3.0,
+    poltype: Annotated[
+        Literal[
+            "D",
+            "Df",
+            "D+X",
+            "Df+X",
+            "D+QU",
+            "Df+QU",
+            "Dgen",
+            "Dfgen",
+            "Dgen+X",
+            "Dfgen+X",
+            "Dgen+QU",
+            "Dfgen+QU",
+            "Dlls",
+            "Dflls",
+            "X",
+            "Xf",
+            "Xparang+QU",
+            "Xfparang+QU",
+            "PosAng",
+            "Xj",
+        ],
+        "What is solved: leakages (D), cross-hand phase (X); f is for each channel, lls the linear solution",
+    ] = "D+QU",
+    smodel: P.SModel = [],  # noqa: B006
+    append: P.Append = False,
+    docallib: P.DoCalLib = False,
+    callib: P.CalLib = "",
+    gaintable: P.PriorTable = [],  # noqa: B006
+    gainfield: P.PriorField = [],  # noqa: B006
+    interp: P.PriorInterp = [],  # noqa: B006
+    spwmap: P.PriorSpwMap = [],  # noqa: B006
+) -> dict[str, Any]:
+    """Solve for instrumental polarisation by comparison of the cross hands with the model.
+
+    Returns
+    -------
+    dict
+        As gaincal returns.
+
+    Raises
+    ------
+    PathMissingError, DataError, ParameterError, SelectionError, UnsupportedError
+        As gaincal raises, and for data without all four correlations. Nothing is written then.
+
+    Notes
+    -----
+    The parallactic angle is always taken into account. Leakages are solved to first order, which is a linear problem; types with
+    and without lls are the same solution.
+    """
+    from casatools.calibration.solve_options import SolveOptions
+    from casatools.calibration.solve_session import priors_from, selection_from, solve_to_table
+
+    given = {**locals(), "parang": True}
+    if poltype not in _DONE:
+        known = ", ".join(_DONE)
+        raise UnsupportedError(
+            f"polcal: poltype={poltype!r} is not available yet; set the source's polarisation and use one of {known}"
+        )
+    options = SolveOptions(
+        kind=poltype, solint=solint, combine=combine, preavg=preavg, refant=refant, minblperant=minblperant, minsnr=minsnr,
+        smodel=tuple(smodel),
+    )  # fmt: skip
+    return solve_to_table(vis, caltable, selection_from(given), options, priors_from(given), append)

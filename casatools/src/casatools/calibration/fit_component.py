@@ -1,0 +1,190 @@
+"""Fitting one component to visibilities by least squares.
+
+The Fourier transform of a point at (l, m) is ``exp(2 pi i (u l + v m))``; a Gaussian of full width w dampens it by
+``exp(-(pi w q)^2 / (4 ln 2))`` and a disk of diameter w by ``2 J1(pi w q) / (pi w q)``, q the uv distance along its turned axes.
+
+References
+----------
+Thompson, Moran & Swenson 2017, Interferometry and Synthesis in Radio Astronomy, table 10.2.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from casatools._base import log
+from casatools._base.errors import DataError, ParameterError
+from casatools._base.paths import require_absent, require_writable_parent
+from casatools.io.ms import MeasurementSet, ResolvedSelection, Selection, iter_chunks
+
+__all__ = ["ComponentFit", "component_visibility", "fit_component"]
+
+_ARCSEC = np.pi / 648000.0
+_LIGHT_M_S = 299792458.0
+_COUNT = {"P": 3, "G": 6, "D": 6}
+_SHAPES = {"G": "Gaussian", "D": "Disk"}
+
+
+@dataclass(frozen=True)
+class ComponentFit:
+    """First guess and what is fitted; see the task uvmodelfit.
+
+    Raises
+    ------
+    ParameterError
+        There are too few or too many parameters.
+    """
+
+    kind: str
+    start: tuple[float, ...]
+    vary: tuple[bool, ...] = ()
+    niter: int = 5
+
+    def __post_init__(self) -> None:
+        need = _COUNT[self.kind]
+        if len(self.start) != need:
+            raise ParameterError(f"uvmodelfit: comptype={self.kind!r} needs {need} values in 'sourcepar'; got {list(self.start)}")
+        if self.vary and len(self.vary) != need:
+            raise ParameterError(f"uvmodelfit: parameter 'varypar' must have {need} values or none; got {list(self.vary)}")
+        if need == 6 and (self.start[3] <= 0 or not 0 < self.start[4] <= 1):
+            raise ParameterError("uvmodelfit: the major axis in 'sourcepar' must be positive and the axis ratio within 0 and 1")
+
+    @property
+    def varied(self) -> np.ndarray:
+        """Numbers of the parameters that are fitted."""
+        return np.flatnonzero(self.vary) if self.vary else np.arange(len(self.start))
+
+
+def component_visibility(kind: str, par: np.ndarray, u: np.ndarray, v: np.ndarray) -> np.ndarray:
+    """Visibilities of a component.
+
+    Parameters
+    ----------
+    kind : {"P", "G", "D"}
+    par : ndarray
+        Flux density (Jy), offsets east and north (arcsec), major axis (arcsec), axis ratio, position angle (deg).
+    u, v : ndarray [wavelengths]
+    """
+    out = par[0] * np.exp(2j * np.pi * _ARCSEC * (u * par[1] + v * par[2]))
+    if kind == "P":
+        return np.asarray(out)
+    angle, major = np.deg2rad(par[5]), par[3] * _ARCSEC
+    along, across = u * np.sin(angle) + v * np.cos(angle), u * np.cos(angle) - v * np.sin(angle)
+    size = np.pi * major * np.hypot(along, across * par[4])
+    if kind == "G":
+        return np.asarray(out * np.exp(-(size**2) / (4 * np.log(2))))
+    from scipy.special import j1
+
+    return np.asarray(out * np.where(size > 1e-9, 2 * j1(size) / np.where(size > 1e-9, size, 1.0), 1.0))
+
+
+def fit_component(vis: str, selection: Selection, fit: ComponentFit, outfile: str = "") -> tuple[np.ndarray, np.ndarray]:
+    """Fit a component; returns parameters and errors, and writes a component list where `outfile` names one.
+
+    Raises
+    ------
+    PathMissingError, SelectionError, OutputExistsError
+        The MeasurementSet is missing, the selection matches nothing, or the output exists.
+    DataError
+        All data are flagged, or the selection is of several fields.
+    """
+    if outfile.strip():
+        require_writable_parent(outfile)
+        require_absent(outfile)
+    with MeasurementSet(vis) as ms:
+        selected = selection.resolve(ms)
+        if len(selected.fields_present) > 1:
+            raise DataError("uvmodelfit: the selection has several fields; select one with 'field'")
+        place = ms.metadata.fields[int(selected.fields_present[0])]
+        u, v, data, weight = _samples(ms, selected)
+    par, error, chi2 = _minimise(fit, u, v, data, weight)
+    names = ("I [Jy]", "east [arcsec]", "north [arcsec]", "major axis [arcsec]", "axis ratio", "position angle [deg]")
+    for name, value, sigma in zip(names, par, error, strict=False):
+        log.post(f"{name} = {value:.6g} +/- {sigma:.2g}")
+    log.post(f"reduced chi2 = {chi2:.4g}")
+    if outfile.strip():
+        _write(outfile, fit.kind, par, place)
+    return par, error
+
+
+def _samples(ms: MeasurementSet, selected: ResolvedSelection) -> tuple[np.ndarray, ...]:
+    """u, v [wavelengths], Stokes I visibilities and weights, flat; channels are averaged where they are few in uv."""
+    column = "CORRECTED_DATA" if ms.has("CORRECTED_DATA") else "DATA"
+    ms.require(column)
+    parts: list[list[np.ndarray]] = [[], [], [], []]
+    for chunk in iter_chunks(ms, selected, [column, "FLAG", "FLAG_ROW", "WEIGHT", "UVW", "ANTENNA1", "ANTENNA2"]):
+        names = ms.metadata.polarizations[chunk.pol].names
+        hands = [k for k, c in enumerate(chunk.correlations) if names[c] in ("RR", "LL", "XX", "YY", "I")]
+        good = ~chunk["FLAG"][:, :, hands].any(axis=2) & ~chunk["FLAG_ROW"][:, None]
+        good &= (chunk["ANTENNA1"] != chunk["ANTENNA2"])[:, None]
+        value = chunk[column][:, :, hands].astype(np.complex128).mean(axis=2)
+        scale = ms.metadata.spectral_windows[chunk.spw].chan_freq_hz[chunk.channels] / _LIGHT_M_S
+        weight = np.broadcast_to(chunk["WEIGHT"][:, hands].astype(np.float64).sum(axis=1)[:, None], good.shape)
+        uvw = chunk["UVW"]
+        for part, array in zip(parts, (uvw[:, :1] * scale, uvw[:, 1:2] * scale, value, weight), strict=True):
+            part.append(array[good])
+    u, v, data, weight = (np.concatenate(p) if p else np.zeros(0) for p in parts)
+    if not np.any(weight > 0):
+        raise DataError(f"uvmodelfit: all selected data of {ms.path!r} are flagged or have weight zero")
+    return u, v, data, weight
+
+
+def _minimise(
+    fit: ComponentFit, u: np.ndarray, v: np.ndarray, data: np.ndarray, weight: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, float]:
+    """Levenberg-Marquardt steps with derivatives from small differences; parameters, errors, reduced chi square."""
+    par, vary = np.array(fit.start, dtype=np.float64), fit.varied
+    step = np.array([1e-6, 1e-4, 1e-4, 1e-4, 1e-6, 1e-4])[: len(par)]
+    damping, best = 1e-3, np.inf
+    normal = np.eye(len(vary))
+
+    def chi_square(p: np.ndarray) -> float:
+        return float((weight * np.abs(data - component_visibility(fit.kind, p, u, v)) ** 2).sum())
+
+    best = chi_square(par)
+    for _ in range(fit.niter if len(vary) else 0):
+        left = data - component_visibility(fit.kind, par, u, v)
+        slope = []
+        for k in vary:
+            ahead, behind = par.copy(), par.copy()
+            ahead[k] += step[k]
+            behind[k] -= step[k]
+            slope.append(
+                (component_visibility(fit.kind, ahead, u, v) - component_visibility(fit.kind, behind, u, v)) / (2 * step[k])
+            )
+        normal = np.array([[(weight * (a.conj() * b).real).sum() for b in slope] for a in slope])
+        right = np.array([(weight * (a.conj() * left).real).sum() for a in slope])
+        for _ in range(10):
+            trial = par.copy()
+            trial[vary] += np.linalg.lstsq(normal + damping * np.diag(normal.diagonal()), right, rcond=None)[0]
+            now = chi_square(trial)
+            if now <= best:
+                par, best, damping = trial, now, damping / 10
+                break
+            damping *= 10
+    chi2 = best / max(2 * len(data) - len(vary), 1)
+    error = np.zeros(len(par))
+    error[vary] = np.sqrt(np.maximum(np.linalg.pinv(normal).diagonal(), 0.0))
+    return par, error, chi2
+
+
+def _write(outfile: str, kind: str, par: np.ndarray, field: object) -> None:
+    from casatools.components.component_list import ComponentList
+    from casatools.components.model import Component
+
+    direction = field.phase_dir[0]  # type: ignore[attr-defined]
+    latitude = float(direction[1]) + par[2] * _ARCSEC
+    longitude = float(direction[0]) + par[1] * _ARCSEC / np.cos(latitude)
+    place = {
+        "type": "direction", "refer": field.phase_frame, "m0": {"value": longitude, "unit": "rad"},  # type: ignore[attr-defined]
+        "m1": {"value": latitude, "unit": "rad"},
+    }  # fmt: skip
+    shape: dict[str, object] = {"type": _SHAPES.get(kind, "Point"), "direction": place}
+    if kind != "P":
+        shape["majoraxis"] = {"value": abs(float(par[3])), "unit": "arcsec"}
+        shape["minoraxis"] = {"value": abs(float(par[3] * par[4])), "unit": "arcsec"}
+        shape["positionangle"] = {"value": float(par[5]), "unit": "deg"}
+    flux = {"value": np.array([par[0], 0.0, 0.0, 0.0]), "unit": "Jy", "polarisation": "Stokes"}
+    ComponentList([Component.from_record({"flux": flux, "shape": shape})]).write(outfile)

@@ -1,0 +1,144 @@
+"""Linear polarisation of calibrators from gains that were solved with an unpolarised model.
+
+With linear feeds the gains of X take up ``1 + Q cos 2p + U sin 2p`` and those of Y ``1 - Q cos 2p - U sin 2p`` (p the parallactic
+angle), so their ratio shows the polarisation.
+
+References
+----------
+CASA documentation of polfromgain; Hales 2017, AJ 154, 54.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from casatools._base import log
+from casatools._base.errors import DataError, ParameterError
+from casatools.calibration.solve_session import check_output
+from casatools.frames.directions import Direction
+from casatools.frames.parallactic import feed_angles
+from casatools.io.caltable import CalTable
+from casatools.io.ms import MeasurementSet
+
+__all__ = ["fit_ratio", "polarization_from_gains"]
+
+
+def fit_ratio(ratio: np.ndarray, angle_rad: np.ndarray, weight: np.ndarray) -> tuple[float, float]:
+    """Fractional Q and U from squared gain ratios.
+
+    Parameters
+    ----------
+    ratio : ndarray (time, ant)
+        ``|g_X|^2 / |g_Y|^2``; antennas may differ by a factor.
+    angle_rad : ndarray (time, ant)
+    weight : ndarray (time, ant)
+        Zero where flagged.
+    """
+    total = weight.sum(axis=0)
+    mean = (ratio * weight).sum(axis=0) / np.where(total > 0, total, 1.0)
+    used = np.broadcast_to(total > 0, ratio.shape) & (weight > 0)
+    antenna = np.broadcast_to(np.arange(ratio.shape[1]), ratio.shape)[used]
+    design = np.zeros((int(used.sum()), ratio.shape[1] + 2))
+    # Each antenna has its own level; Q and U are shared.
+    design[np.arange(len(design)), antenna] = 1.0
+    design[:, -2], design[:, -1] = 2 * np.cos(2 * angle_rad[used]), 2 * np.sin(2 * angle_rad[used])
+    level = np.where(mean > 0, mean, 1.0)
+    root = np.sqrt(weight[used])
+    right = (ratio / level)[used]
+    found = np.linalg.lstsq(design * root[:, None], right * root, rcond=None)[0]
+    scale = float(np.mean(found[:-2][total > 0]))
+    return float(found[-2]) / scale, float(found[-1]) / scale
+
+
+def polarization_from_gains(vis: str, tablein: str, caltable: str, paoffset_deg: float, minpacov_deg: float) -> dict[str, Any]:
+    """Find fractional Q and U of each field in each spectral window, and write gains without them.
+
+    Raises
+    ------
+    DataError
+        The table holds no gains of two receptors, or the parallactic angles cover too little.
+    ParameterError
+        The output is the input.
+    """
+    table = CalTable.open(tablein)
+    if table.vis_cal != "G Jones" or any(g.param.shape[1:] != (1, 2) for g in table.groups):
+        raise DataError(
+            f"calibration table {tablein!r} holds {table.vis_cal}; the polarisation is found from G Jones of two receptors"
+        )
+    if caltable.strip():
+        if caltable.rstrip("/") == tablein.rstrip("/"):
+            raise ParameterError("polfromgain: parameter 'caltable' must differ from 'tablein'")
+        check_output(caltable, False, table.vis_cal)
+    with MeasurementSet(vis) as ms:
+        angle = _angles(ms, table) + np.deg2rad(paoffset_deg)
+    covers = {f: _coverage_deg(table, f, angle) for f in np.unique(table.field_id).tolist()}
+    enough = [f for f, cover in covers.items() if cover >= minpacov_deg and cover > 0]
+    if not enough:
+        raise DataError(
+            f"the gains of {tablein!r} cover at most {max(covers.values(), default=0.0):.1f} deg of parallactic angle; "
+            f"minpacov={minpacov_deg:g} deg are asked for"
+        )
+    out, result = table.copy(), {}
+    for field in covers:
+        if field not in enough:
+            log.post(
+                f"{table.field_names[field]} covers {covers[field]:.1f} deg of parallactic angle only and is left as it is",
+                "WARN",
+            )
+            continue
+        result[table.field_names[field]] = _one_field(table, out, field, angle)
+    if caltable.strip():
+        out.write(caltable, overwrite=True)
+    return result
+
+
+def _angles(ms: MeasurementSet, table: CalTable) -> np.ndarray:
+    """Angle of the feeds on the sky for each row."""
+    antennas = ms.metadata.antennas
+    positions, mounts = np.array([a.position_m for a in antennas]), [a.mount for a in antennas]
+    out = np.zeros(table.nrow)
+    for field in np.unique(table.field_id).tolist():
+        rows = np.flatnonzero(table.field_id == field)
+        place = ms.metadata.fields[field]
+        toward = Direction(float(place.phase_dir[0][0]), float(place.phase_dir[0][1]), place.phase_frame)
+        times, which = np.unique(table.time_s[rows], return_inverse=True)
+        out[rows] = feed_angles(times, toward, positions, mounts)[which, table.antenna1[rows]]
+    return out
+
+
+def _coverage_deg(table: CalTable, field: int, angle: np.ndarray) -> float:
+    """Range of the angle of the first antenna over the solutions of a field; zero for fewer than three times."""
+    rows = np.flatnonzero(table.field_id == field)
+    first = rows[(table.antenna1[rows] == table.antenna1[rows[0]]) & (table.spw_id[rows] == table.spw_id[rows[0]])]
+    if len(first) < 3:
+        return 0.0
+    return float(np.degrees(np.ptp(np.unwrap(2 * angle[first[np.argsort(table.time_s[first])]]) / 2)))
+
+
+def _one_field(table: CalTable, out: CalTable, field: int, angle: np.ndarray) -> dict[str, list[float]]:
+    found: dict[str, list[float]] = {}
+    for number, group in enumerate(table.groups):
+        for spw in np.unique(table.spw_id[group.rows]).tolist():
+            mine = np.flatnonzero((table.spw_id[group.rows] == spw) & (table.field_id[group.rows] == field))
+            if not len(mine):
+                continue
+            rows = group.rows[mine]
+            times, at = np.unique(table.time_s[rows], return_inverse=True)
+            shape = (len(times), len(table.antenna_names))
+            power = np.abs(group.param[mine, 0].astype(np.complex128)) ** 2
+            good = ~group.flag[mine, 0].any(axis=1) & (power > 0).all(axis=1)
+            ratio, weight, turn = np.ones(shape), np.zeros(shape), np.zeros(shape)
+            ratio[at[good], table.antenna1[rows[good]]] = power[good, 0] / power[good, 1]
+            weight[at[good], table.antenna1[rows[good]]] = 1.0
+            turn[at, table.antenna1[rows]] = angle[rows]
+            q, u = fit_ratio(ratio, turn, weight)
+            found[f"Spw{spw}"] = [1.0, q, u, 0.0]
+            log.post(f"{table.field_names[field]}, spw {spw}: Q={q:.5f} U={u:.5f} of I")
+            share = q * np.cos(2 * angle[rows]) + u * np.sin(2 * angle[rows])
+            put = out.groups[number].param
+            put[mine, 0, 0] /= np.sqrt(1 + share)
+            put[mine, 0, 1] /= np.sqrt(1 - share)
+    found["SpwAve"] = np.mean(list(found.values()), axis=0).tolist()
+    return found

@@ -1,0 +1,235 @@
+"""Calibration tables made from given values: what gencal writes.
+
+References
+----------
+CASA 6.7 gencal, documented behaviour; layout and order of the parameters as observed in tables it wrote.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from casatools._base import log
+from casatools._base.errors import DataError, ParameterError, SelectionError, UnsupportedError
+from casatools._base.paths import require_present
+from casatools.calibration.gain_curves import CURVE_PARAMETERS, gain_curves
+from casatools.calibration.reference_antenna import antenna_ids
+from casatools.calibration.solve_session import check_output
+from casatools.io.caltable import CalTable, SolutionGroup
+from casatools.io.ms import MeasurementSet, Selection
+
+__all__ = ["CALTYPES", "GivenCalibration", "write_given_calibration"]
+
+CALTYPES = (
+    "amp", "ph", "sbd", "mbd", "antpos", "antposvla", "tsys", "evlagain", "swpow", "swpwts", "rq", "swp/rq", "opac", "gc",
+    "gceff", "eff", "tecim", "jyperk", "eop",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class _Kind:
+    """Sub-type of the table, parameters of an antenna, whether each spectral window has rows, value without effect, operation."""
+
+    vis_cal: str
+    npar: int
+    every_window: bool = True
+    neutral: float = 0.0
+    multiplied: bool = False
+
+
+_G = _Kind("G Jones", 2, neutral=1.0, multiplied=True)
+_KINDS = {
+    "amp": _G, "ph": _G, "sbd": _Kind("K Jones", 2), "mbd": _Kind("K Jones", 2), "opac": _Kind("TOpac", 1),
+    "antpos": _Kind("KAntPos Jones", 3, every_window=False), "antposvla": _Kind("KAntPos Jones", 3, every_window=False),
+    "gc": _Kind("EGainCurve", CURVE_PARAMETERS, neutral=1.0, multiplied=True),
+    "gceff": _Kind("EGainCurve", CURVE_PARAMETERS, neutral=1.0, multiplied=True),
+    "eff": _Kind("EGainCurve", CURVE_PARAMETERS, neutral=1.0, multiplied=True),
+}  # fmt: skip
+_INSTEAD = {
+    "tsys": "convert the SYSCAL table with another package", "jyperk": "take Jy/K factors from the observatory and use caltype='amp'",
+    "tecim": "ionospheric maps are not supported", "eop": "correct the delays with caltype='mbd'",
+}  # fmt: skip
+_RECEPTORS = {"R": 0, "X": 0, "L": 1, "Y": 1}
+
+
+@dataclass(frozen=True)
+class GivenCalibration:
+    """Values to write; see the task gencal.
+
+    Raises
+    ------
+    ParameterError
+        An unknown caltype or polarisation, or no values where values are needed.
+    UnsupportedError
+        A caltype that is not done.
+    """
+
+    caltype: str
+    spw: str = ""
+    antenna: str = ""
+    pol: str = ""
+    parameter: tuple[float, ...] = ()
+    infile: str = ""
+
+    def __post_init__(self) -> None:
+        if self.caltype not in CALTYPES:
+            allowed = ", ".join(map(repr, CALTYPES))
+            raise ParameterError(f"gencal: parameter 'caltype' must be one of {allowed}; got {self.caltype!r}")
+        if self.caltype not in _KINDS:
+            instead = _INSTEAD.get(self.caltype, "switched-power calibration is not supported")
+            raise UnsupportedError(f"gencal: caltype={self.caltype!r} is not available; {instead}")
+        if self.infile and self.caltype not in ("gc", "gceff", "eff"):
+            raise UnsupportedError(
+                f"gencal: infile={self.infile!r} is not available for caltype={self.caltype!r}; give parameter"
+            )
+        if any(p not in _RECEPTORS for p in self.pols):
+            raise ParameterError(f"gencal: parameter 'pol' must list R and L, or X and Y; got {self.pol!r}")
+        if not np.isfinite(self.parameter).all():
+            raise ParameterError(f"gencal: parameter 'parameter' must hold finite numbers; got {list(self.parameter)}")
+        if self.is_position and self.parameter and not self.antenna.strip():
+            raise ParameterError("gencal: antenna positions need 'antenna', the antennas that the offsets belong to; got ''")
+        if self.is_position and not self.parameter:
+            raise UnsupportedError(
+                "gencal: offsets of antenna positions cannot be looked up: no service can be reached from here; give antenna and parameter"
+            )
+        if not self.is_curve and not self.parameter:
+            raise ParameterError(f"gencal: caltype={self.caltype!r} needs values in 'parameter'; got []")
+
+    @property
+    def kind(self) -> _Kind:
+        """Layout of the table."""
+        return _KINDS[self.caltype]
+
+    @property
+    def is_curve(self) -> bool:
+        """Whether values come from gain curves and efficiencies."""
+        return self.kind.vis_cal == "EGainCurve"
+
+    @property
+    def is_position(self) -> bool:
+        """Whether values are offsets of positions."""
+        return self.kind.vis_cal == "KAntPos Jones"
+
+    @property
+    def pols(self) -> list[str]:
+        """Polarisations named."""
+        return [p.strip().upper() for p in self.pol.split(",") if p.strip()]
+
+
+def write_given_calibration(vis: str, caltable: str, given: GivenCalibration) -> None:
+    """Write given values as a calibration table, or join them with what the table holds.
+
+    Parameters
+    ----------
+    vis : str
+    caltable : str
+        Gains are multiplied by the new ones, delays, opacities and offsets added to, where the table exists.
+    given : GivenCalibration
+
+    Raises
+    ------
+    PathMissingError, DataError, ParameterError, SelectionError
+        The MeasurementSet or what the values are for is missing, their number is wrong, or the table is of another kind. Nothing is
+        written then.
+    """
+    kind = given.kind
+    exists = os.path.lexists(caltable.rstrip("/"))
+    check_output(caltable, exists, kind.vis_cal)
+    if given.infile:
+        require_present(given.infile, "table of gain curves")
+    with MeasurementSet(vis) as ms:
+        windows = [w.id for w in ms.metadata.spectral_windows] if kind.every_window else [0]
+        table = CalTable.open(caltable) if exists else _new_table(ms, kind, windows)
+        values = _values(ms, given, windows)
+        log.post(f"{kind.vis_cal}: values for {len(windows)} spectral windows, {values.shape[1]} antennas", "INFO2")
+        _join(table, kind, values)
+        table.write(caltable, overwrite=True)
+
+
+def _new_table(ms: MeasurementSet, kind: _Kind, windows: list[int]) -> CalTable:
+    table = CalTable.for_ms(ms, kind.vis_cal, "Complex" if kind.vis_cal == "G Jones" else "Float")
+    table.set_single_channel(ms)
+    middle = table.frequencies_hz
+    widths = {w.id: np.array([np.abs(w.chan_width_hz).sum()]) for w in ms.metadata.spectral_windows}
+    table.set_frequencies({s: (middle[s], widths[s]) for s in windows if s in middle})
+    nant = len(ms.metadata.antennas)
+    shape = (len(windows) * nant, 1, kind.npar)
+    start = np.full(shape, kind.neutral, dtype=np.complex64 if table.is_complex else np.float32)
+    if kind.npar == CURVE_PARAMETERS:
+        start[..., 1:4] = start[..., 5:8] = 0.0
+    ones = np.ones(shape, dtype=np.float32)
+    cells = SolutionGroup(np.zeros(0, dtype=np.int64), start, 0 * ones, np.zeros(shape, dtype=bool), ones)
+    # Without times, fields and scans the values serve everything.
+    table.add_rows(
+        cells, field_id=-1, scan=-1, antenna2=-1, spw_id=np.repeat(windows, nant), antenna1=np.tile(np.arange(nant), len(windows))
+    )  # fmt: skip
+    return table
+
+
+def _values(ms: MeasurementSet, given: GivenCalibration, windows: list[int]) -> np.ndarray:
+    """Values (spw, ant, par) to multiply by or to add."""
+    antennas = ms.metadata.antennas
+    if given.is_curve:
+        return gain_curves(ms, given.caltype, given.infile)
+    kind = given.kind
+    chosen_ants = antenna_ids([a.name for a in antennas], given.antenna) if given.antenna.strip() else []
+    chosen_spws = _windows(ms, given.spw) if given.spw.strip() and kind.every_window else []
+    chosen_pols = [_RECEPTORS[p] for p in given.pols] if kind.npar == 2 else []
+    axes: list[list[Any]] = [chosen_spws or [slice(None)], chosen_ants or [slice(None)], chosen_pols or [slice(None)]]
+    count = len(axes[0]) * len(axes[1]) * len(axes[2])
+    each = 3 if given.is_position else 1
+    if len(given.parameter) not in (each, count * each):
+        raise ParameterError(
+            f"gencal: {len(given.parameter)} values in 'parameter' do not fit: spw, antenna and pol name {count} combinations, "
+            f"so {each} or {count * each} are needed"
+        )
+    numbers = np.array(given.parameter).reshape(-1, each)
+    out = np.full((len(windows), len(antennas), kind.npar), kind.neutral, dtype=np.complex128)
+    # Polarisations run fastest, then antennas, then spectral windows.
+    for k, place in enumerate(itertools.product(*axes)):
+        value = numbers[k if len(numbers) > 1 else 0]
+        if given.caltype == "antposvla":
+            value = _itrf_offset(value, np.mean([a.position_m for a in antennas], axis=0))
+        out[place] = np.exp(1j * np.deg2rad(value[0])) if given.caltype == "ph" else value if given.is_position else value[0]
+    return out if kind.multiplied else out.real
+
+
+def _windows(ms: MeasurementSet, expression: str) -> list[int]:
+    """Spectral windows in the order given."""
+    found = []
+    for item in expression.split(","):
+        resolved = Selection(spw=item.strip()).resolve(ms, allow_empty=True).spws
+        if not len(resolved):
+            raise SelectionError(f"gencal: there is no spectral window {item.strip()!r} in {ms.path!r}")
+        found += [int(s) for s in resolved]
+    return found
+
+
+def _itrf_offset(offset_m: np.ndarray, array_m: np.ndarray) -> np.ndarray:
+    """An offset in the VLA's local frame, whose x axis lies in the array's meridian, in the ITRF."""
+    longitude = np.arctan2(array_m[1], array_m[0])
+    # The VLA's catalogued longitude, which CASA 6.7 names in its log and uses.
+    longitude = np.deg2rad(-107.6183) if abs(np.rad2deg(longitude) + 107.6183) < 1.0 else longitude
+    c, s = np.cos(longitude), np.sin(longitude)
+    x, y, z = offset_m
+    return np.array([x * c - y * s, x * s + y * c, z])
+
+
+def _join(table: CalTable, kind: _Kind, values: np.ndarray) -> None:
+    nant = len(table.antenna_names)
+    for group in table.groups:
+        spw, antenna = table.spw_id[group.rows], table.antenna1[group.rows]
+        place = spw if kind.every_window else np.zeros_like(spw)
+        if place.max(initial=0) >= len(values) or nant != values.shape[1]:
+            raise DataError("gencal: the table to add to belongs to another array or has other spectral windows")
+        new = values[place, antenna][:, None, :]
+        if kind.npar == CURVE_PARAMETERS:
+            group.param = new.real.astype(group.param.dtype)
+            continue
+        joined = group.param * new if kind.multiplied else group.param + new
+        group.param = joined.astype(group.param.dtype)

@@ -1,0 +1,243 @@
+"""Series of solutions along time or frequency, and polynomials through them: what the calanalysis tool gives.
+
+References
+----------
+CASA documentation of the calanalysis tool; keys and order of the records as observed in CASA 6.7.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from casatools._base.errors import ParameterError, SelectionError
+from casatools.io.caltable import CalTable
+
+__all__ = ["FitOptions", "SeriesOptions", "fit_series", "iter_series", "numbers_of"]
+
+_ORDERS = {"AVERAGE": 0, "LINEAR": 1, "QUADRATIC": 2}
+# Steps of the reweighting of a robust fit.
+_ROBUST_STEPS = 10
+
+
+@dataclass(frozen=True)
+class SeriesOptions:
+    """Which series are made.
+
+    Attributes
+    ----------
+    fields, antennas, windows, feeds : sequence of int
+        Numbers; feeds count from zero.
+    times_s : (float, float)
+        First and last time.
+    each : {"TIME", "FREQ"}
+        What is iterated over; the series run along the other.
+    part : {"AMPLITUDE", "PHASE"}
+    norm : bool
+        Divide amplitudes by their mean.
+    unwrap : bool
+        Follow phases over turns.
+    jump_rad : float
+        Smallest step of phase that counts as a turn; 0 is half a turn.
+    """
+
+    fields: Sequence[int]
+    antennas: Sequence[int]
+    windows: Sequence[int]
+    feeds: Sequence[int]
+    times_s: tuple[float, float]
+    each: str = "TIME"
+    part: str = "AMPLITUDE"
+    norm: bool = False
+    unwrap: bool = False
+    jump_rad: float = 0.0
+
+    def __post_init__(self) -> None:
+        if self.each not in ("TIME", "FREQ"):
+            raise ParameterError(f"parameter 'axis' must be 'TIME' or 'FREQ'; got {self.each!r}")
+        if self.part not in ("AMPLITUDE", "PHASE"):
+            raise ParameterError(f"parameter 'ap' must be 'AMPLITUDE' or 'PHASE'; got {self.part!r}")
+
+
+@dataclass(frozen=True)
+class FitOptions:
+    """Which polynomial is fitted, and how."""
+
+    order: str = "AVERAGE"
+    kind: str = "LSQ"
+    weight: bool = False
+
+    def __post_init__(self) -> None:
+        if self.order not in _ORDERS:
+            raise ParameterError(f"parameter 'order' must be one of {', '.join(map(repr, _ORDERS))}; got {self.order!r}")
+        if self.kind not in ("LSQ", "ROBUST"):
+            raise ParameterError(f"parameter 'type' must be 'LSQ' or 'ROBUST'; got {self.kind!r}")
+
+
+def numbers_of(names: Sequence[str], wanted: str | Sequence[str], what: str) -> list[int]:
+    """Numbers of names or numbers in text; all for nothing.
+
+    Raises
+    ------
+    SelectionError
+        There is no such one.
+    """
+    items = wanted.split(",") if isinstance(wanted, str) else list(wanted)
+    found = []
+    for item in (str(i).strip() for i in items):
+        if not item:
+            continue
+        if item in names:
+            found.append(list(names).index(item))
+        elif item.isdigit() and int(item) < len(names):
+            found.append(int(item))
+        else:
+            raise SelectionError(f"there is no {what} {item!r} in the calibration table; there are {', '.join(names)}")
+    return sorted(set(found)) if found else list(range(len(names)))
+
+
+@dataclass
+class _Cube:
+    """Solutions of one field, antenna and feed: arrays (time, chan)."""
+
+    value: np.ndarray
+    error: np.ndarray
+    flag: np.ndarray
+    refant: int
+
+
+def _cube(
+    table: CalTable, mine: np.ndarray, feed: int, times: np.ndarray, windows: Sequence[int], starts: dict[int, int]
+) -> _Cube:
+    size = sum(len(table.frequencies_hz[w]) for w in windows)
+    value = np.zeros((len(times), size), dtype=np.complex128)
+    error, flag = np.zeros(value.shape), np.ones(value.shape, dtype=bool)
+    refant = -1
+    for group in table.groups:
+        for k in np.flatnonzero(np.isin(group.rows, mine)).tolist():
+            row = int(group.rows[k])
+            low = starts[int(table.spw_id[row])]
+            at = int(np.searchsorted(times, table.time_s[row]))
+            cut = slice(low, low + group.param.shape[1])
+            value[at, cut], error[at, cut] = group.param[k, :, feed], group.paramerr[k, :, feed]
+            flag[at, cut] = group.flag[k, :, feed]
+            refant = int(table.antenna2[row])
+    return _Cube(value, error, flag, refant)
+
+
+def iter_series(table: CalTable, options: SeriesOptions) -> Iterator[dict[str, Any]]:
+    """Yield the record of each series: by field, antenna, feed, and then each time or frequency."""
+    keep = np.isin(table.spw_id, list(options.windows))
+    keep &= (table.time_s >= options.times_s[0]) & (table.time_s <= options.times_s[1])
+    starts, low = {}, 0
+    for window in options.windows:
+        starts[window] = low
+        low += len(table.frequencies_hz[window])
+    frequency = np.concatenate([table.frequencies_hz[w] for w in options.windows])
+    nfeed = table.groups[0].param.shape[2] if table.groups else 0
+    for field in options.fields:
+        times = np.unique(table.time_s[keep & (table.field_id == field)])
+        for antenna in options.antennas:
+            mine = np.flatnonzero(keep & (table.field_id == field) & (table.antenna1 == antenna))
+            if not len(mine):
+                continue
+            for feed in options.feeds:
+                cube = _cube(table, mine, feed, times, options.windows, starts)
+                who = {"field": str(field), "antenna1": str(antenna), "antenna2": str(cube.refant)}
+                who["feed"] = "S" if nfeed == 1 else str(feed + 1)
+                yield from _along(cube, who, times, frequency, options)
+
+
+def _along(
+    cube: _Cube, who: dict[str, str], times: np.ndarray, frequency: np.ndarray, options: SeriesOptions
+) -> Iterator[dict[str, Any]]:
+    by_time = options.each == "TIME"
+    for k in range(len(times) if by_time else len(frequency)):
+        cut: Any = (k, slice(None)) if by_time else (slice(None), k)
+        flag = cube.flag[cut].copy()
+        value, error = _part(cube.value[cut], cube.error[cut], flag, options)
+        record: dict[str, Any] = {"abscissa": "frequency" if by_time else "time", **who, "flag": flag, "rap": options.part}
+        record["frequency"] = frequency.copy() if by_time else float(frequency[k])
+        record["time"] = float(times[k]) if by_time else times.copy()
+        if options.part == "AMPLITUDE":
+            record["norm"] = options.norm
+        else:
+            record |= {"unwrap": options.unwrap, "jumpMax": options.jump_rad}
+        yield record | {"value": value, "valueErr": error}
+
+
+def _part(value: np.ndarray, error: np.ndarray, flag: np.ndarray, options: SeriesOptions) -> tuple[np.ndarray, np.ndarray]:
+    """Amplitude or phase (rad) and its error."""
+    amplitude = np.abs(value)
+    if options.part == "AMPLITUDE":
+        good = ~flag & (amplitude > 0)
+        if options.norm and good.sum() > 1:
+            mean = amplitude[good].mean()
+            return amplitude / mean, error / mean
+        return amplitude, error.copy()
+    phase = np.angle(value)
+    if options.unwrap and (~flag).sum() > 1:
+        phase[~flag] = np.unwrap(phase[~flag], discont=options.jump_rad or None)
+    return phase, np.where(amplitude > 0, error / np.where(amplitude > 0, amplitude, 1.0), np.pi)
+
+
+def fit_series(record: dict[str, Any], options: FitOptions) -> dict[str, Any]:
+    """The record of a series with a polynomial through its unflagged values.
+
+    Notes
+    -----
+    A series with fewer values than the polynomial needs is not fitted: ``validFit`` is False and arrays are empty. The abscissa is
+    frequency (Hz) or time (s) as in the record.
+    """
+    degree = _ORDERS[options.order]
+    x = np.atleast_1d(np.asarray(record[record["abscissa"]], dtype=np.float64))
+    good = ~record["flag"]
+    none = np.zeros(0)
+    out = record | {
+        "order": options.order, "type": options.kind, "weight": "YES" if options.weight else "NO", "validFit": False, "pars": none,
+        "vars": none.copy(), "covars": none.copy(), "model": none.copy(), "res": none.copy(), "resMean": 0.0, "resVar": 0.0,
+        "redChi2": 0.0,
+    }  # fmt: skip
+    if good.sum() < degree + 2:
+        return out
+    y, error = record["value"][good], record["valueErr"][good]
+    weight = 1.0 / np.where(error > 0, error, 1.0) ** 2 if options.weight else np.ones_like(y)
+    # Times and frequencies hardly vary beside their size: the fit is made about their middle.
+    centre, scale = float(x.mean()), float(np.ptp(x)) or 1.0
+    design = np.vander((x - centre) / scale, degree + 1, increasing=True)
+    pars, covar = _fit(design[good], y, weight, options.kind == "ROBUST")
+    back = _about_zero(degree, centre, scale)
+    model = design @ pars
+    left = record["value"] - model
+    freedom = good.sum() - degree - 1
+    covar = back @ covar @ back.T
+    return out | {
+        "validFit": True, "pars": back @ pars, "vars": covar.diagonal().copy(), "covars": covar, "model": model, "res": left,
+        "resMean": float(left[good].mean()), "resVar": float(left[good].var(ddof=1)),
+        "redChi2": float((weight * left[good] ** 2).sum() / freedom),
+    }  # fmt: skip
+
+
+def _about_zero(degree: int, centre: float, scale: float) -> np.ndarray:
+    """Matrix that turns coefficients of ``((x - centre) / scale)^n`` into those of ``x^n``."""
+    out = np.zeros((degree + 1, degree + 1))
+    power = np.ones(1)
+    for n in range(degree + 1):
+        out[: n + 1, n] = power
+        power = np.convolve(power, [-centre / scale, 1.0 / scale])
+    return out
+
+
+def _fit(design: np.ndarray, y: np.ndarray, weight: np.ndarray, robust: bool) -> tuple[np.ndarray, np.ndarray]:
+    """Least squares, or least absolute deviations by reweighting; parameters and their covariance."""
+    used = weight
+    for _ in range(_ROBUST_STEPS if robust else 1):
+        normal = design.T @ (design * used[:, None])
+        covar = np.linalg.pinv(normal)
+        pars = covar @ (design.T @ (used * y))
+        left = np.abs(y - design @ pars)
+        used = weight / np.maximum(left, 1e-6 * max(float(left.max()), 1e-300)) if robust else weight
+    return pars, covar

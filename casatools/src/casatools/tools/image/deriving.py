@@ -1,0 +1,395 @@
+"""New images from the open one: parts, collapsed, binned, transposed, smoothed, corrected, transformed, exported."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Annotated, Any
+
+import numpy as np
+
+from casatools._base import kinds
+from casatools._base import log as _log
+from casatools._base.declare import method
+from casatools._base.errors import ParameterError, UnsupportedError
+from casatools.analysis.collapsed_images import collapse_image
+from casatools.analysis.concatenation import concatenate_images
+from casatools.analysis.image_math import MathOutput, scale_by_image
+from casatools.analysis.image_moments import MomentOptions, make_moment_images, moment_axis, moment_names
+from casatools.analysis.image_transforms import TransformOutputs, transform_image
+from casatools.analysis.pixel_ranges import PixelRange
+from casatools.analysis.regions import ImageSelection
+from casatools.analysis.smoothing import SmoothOptions, smooth_image
+from casatools.analysis.sub_images import PixelChoice, axis_order, rebin_image, sub_image, transpose_image
+from casatools.frames.quantities import to_unit
+from casatools.imaging.beam_fit import GaussianBeam
+from casatools.io.formats.fits_image import ImportOptions, import_fits
+from casatools.io.image import CasaImage
+from casatools.tools._image_files import ExportOptions, export_image
+from casatools.tools.image.session import SessionMethods
+
+__all__ = ["DerivingMethods"]
+
+Region = Annotated[Any, kinds.Variant((kinds.Text(), kinds.Record())), "Region: text, file or record; '' is all"]
+Mask = Annotated[str, kinds.Text(), "Lattice expression, true where pixels are used"]
+OutFile = Annotated[str, kinds.OutPath(), "Image to write; '' is a temporary one"]
+Overwrite = Annotated[bool, kinds.Bool(), "Replace an image that exists"]
+Stretch = Annotated[bool, kinds.Bool(), "Stretch a mask of fewer planes over the image"]
+Box = Annotated[str, kinds.Text(), "Rectangles in direction pixels"]
+Chans = Annotated[str, kinds.Text(numbers=True), "Channels"]
+Stokes = Annotated[str, kinds.Text(), "Polarizations"]
+_Quantity = kinds.Variant((kinds.Text(), kinds.Record(), kinds.Float()))
+
+
+class DerivingMethods(SessionMethods):
+    """Images made from the open image; each is returned as a new image tool."""
+
+    def _made(self, outfile: str, write: Callable[[str], None]) -> Any:
+        """Write an image (temporary when it has no name) and hold it in a new tool."""
+        path, temporary = self._place(outfile)
+        write(path)
+        made = type(self)()
+        made._hold(path, temporary)
+        return made
+
+    @method
+    def subimage(
+        self,
+        outfile: OutFile = "",
+        region: Region = "",
+        mask: Mask = "",
+        dropdeg: Annotated[bool, kinds.Bool(), "Leave out axes of one pixel"] = False,
+        overwrite: Overwrite = False,
+        list: Annotated[bool, kinds.Bool(), "Tell the log"] = True,
+        stretch: Stretch = False,
+        wantreturn: Annotated[bool, kinds.Bool(), "Return the new image as a tool, else None"] = True,
+        keepaxes: Annotated[list[int], kinds.IntList(), "With dropdeg: axes that stay"] = [],  # noqa: B006 - copied
+    ) -> Any:
+        """Part of the image as a new image."""
+        choice = PixelChoice(ImageSelection(region), mask, stretch)
+        made = self._made(outfile, lambda path: sub_image(self._image, path, choice, dropdeg, tuple(keepaxes), overwrite))
+        if list:
+            _log.post(f"The selected part of {self._image.path} is in {made.name()}")
+        if wantreturn:
+            return made
+        made.done()
+        return None
+
+    @method
+    def collapse(
+        self,
+        function: Annotated[str, kinds.Text(), "Statistic, as of the task imcollapse"] = "",
+        axes: Annotated[Any, kinds.Variant((kinds.IntList(), kinds.TextList())), "Axes to collapse: numbers or names"] = [],  # noqa: B006 - copied
+        outfile: OutFile = "",
+        region: Region = "",
+        box: Box = "",
+        chans: Chans = "",
+        stokes: Stokes = "",
+        mask: Mask = "",
+        overwrite: Overwrite = False,
+        stretch: Stretch = False,
+    ) -> Any:
+        """The image with axes reduced to one pixel by a statistic."""
+        along = [moment_axis(self._image, a) for a in axes]
+        choice = PixelChoice(ImageSelection(region, box, chans, stokes), mask, stretch)
+        return self._made(outfile, lambda path: collapse_image(self._image, path, function, along, choice, overwrite))
+
+    @method
+    def rebin(
+        self,
+        outfile: OutFile,
+        bin: Annotated[list[int], kinds.IntList(), "Pixels of a bin along each axis"],
+        region: Region = "",
+        mask: Mask = "",
+        dropdeg: Annotated[bool, kinds.Bool(), "Leave out axes of one pixel"] = False,
+        overwrite: Overwrite = False,
+        stretch: Stretch = False,
+        crop: Annotated[bool, kinds.Bool(), "Leave out a last bin that is not full"] = False,
+    ) -> Any:
+        """The image averaged over bins."""
+        choice = PixelChoice(ImageSelection(region), mask, stretch)
+        return self._made(outfile, lambda path: rebin_image(self._image, path, bin, choice, dropdeg, crop, overwrite))
+
+    @method
+    def transpose(
+        self,
+        outfile: OutFile = "",
+        order: Annotated[Any, kinds.Variant((kinds.Int(), kinds.Text(), kinds.TextList())), "New order of the axes"] = [],  # noqa: B006 - copied
+    ) -> Any:
+        """The image with its axes in another order."""
+        wanted = axis_order(self._image, order)
+        return self._made(outfile, lambda path: transpose_image(self._image, path, wanted))
+
+    @method
+    def moments(
+        self,
+        moments: Annotated[list[int], kinds.IntList(), "Moments, -1 to 11"] = [0],  # noqa: B006 - copied
+        axis: Annotated[int, kinds.Int(), "Axis; negative is the spectral one"] = -10,
+        region: Region = {},  # noqa: B006 - copied
+        mask: Mask = "",
+        method: Annotated[list[str], kinds.TextList(drop_empty=True), "Only []: plain sums"] = [],  # noqa: B006 - copied
+        smoothaxes: Annotated[list[int], kinds.IntList(), "Only [-1]: no smoothing for masks"] = [-1],  # noqa: B006 - copied
+        smoothtypes: Annotated[Any, kinds.Variant(()), "Only []"] = [],  # noqa: B006 - copied
+        smoothwidths: Annotated[Any, kinds.Variant(()), "Only [0.0]"] = [0.0],  # noqa: B006 - copied
+        includepix: Annotated[list[float], kinds.FloatList(), "Intensities to use: [low, high]; -1 is all"] = [-1.0],  # noqa: B006 - copied
+        excludepix: Annotated[list[float], kinds.FloatList(), "Intensities to leave out; -1 is none"] = [-1.0],  # noqa: B006 - copied
+        peaksnr: Annotated[float, kinds.Float(), "Only for methods that are not there"] = 3.0,
+        stddev: Annotated[float, kinds.Float(), "Only for methods that are not there"] = 0.0,
+        doppler: Annotated[str, kinds.Text(), "Only RADIO"] = "RADIO",
+        outfile: OutFile = "",
+        smoothout: Annotated[str, kinds.OutPath(), "Only ''"] = "",
+        overwrite: Overwrite = False,
+        drop: Annotated[bool, kinds.Bool(), "Leave out the axis of the moments"] = True,
+        stretch: Stretch = False,
+    ) -> Any:
+        """Moment images; the tool returned holds the first of them.
+
+        Raises
+        ------
+        UnsupportedError
+            Windowing, fitting or smoothing of spectra, or another Doppler definition, is asked for.
+        """
+        refused = {
+            "method": method, "smoothtypes": smoothtypes, "smoothout": smoothout, "doppler": doppler.upper() != "RADIO",
+            "smoothaxes": [a for a in smoothaxes if a >= 0],
+        }  # fmt: skip
+        for name, value in refused.items():
+            if value:
+                raise UnsupportedError(f"image.moments: parameter {name!r} is not there yet; mask the image first")
+        along = moment_axis(self._image, -1 if axis < 0 else axis)
+        pixels = PixelRange.from_parameters(includepix, excludepix)
+        options = MomentOptions(tuple(moments), along, ImageSelection(region), mask, stretch, pixels, drop, overwrite)
+        path, temporary = self._place(outfile)
+        make_moment_images(self._image.path, path, options)
+        made = type(self)()
+        made._hold(moment_names(path, options.moments)[0], temporary)
+        return made
+
+    @method
+    def pbcor(
+        self,
+        pbimage: Annotated[Any, kinds.Variant((kinds.Text(), kinds.Array())), "Primary beam: image or array"] = "",
+        outfile: OutFile = "",
+        overwrite: Overwrite = False,
+        box: Box = "",
+        region: Region = {},  # noqa: B006 - copied
+        chans: Chans = "",
+        stokes: Stokes = "",
+        mask: Mask = "",
+        mode: Annotated[str, kinds.Text(), "divide or multiply; the first letter is enough"] = "divide",
+        cutoff: Annotated[
+            float, kinds.Float(), "Mask pixels of less (divide) or more (multiply) primary beam; negative is none"
+        ] = -1.0,
+        stretch: Stretch = False,
+    ) -> Any:
+        """The image corrected for a primary beam."""
+        if not mode or not any(w.startswith(mode.lower()) for w in ("divide", "multiply")):
+            raise ParameterError(f"image.pbcor: parameter 'mode' must be 'divide' or 'multiply'; got {mode!r}")
+        if np.size(pbimage) == 0 or (isinstance(pbimage, str) and not pbimage):
+            raise ParameterError("image.pbcor: parameter 'pbimage' must name an image or be an array")
+        beam = pbimage if isinstance(pbimage, str) else np.asarray(pbimage).T
+        choice = PixelChoice(ImageSelection(region, box, chans, stokes), mask, stretch)
+        divide = mode.lower().startswith("d")
+        return self._made(
+            outfile, lambda path: scale_by_image(self._image.path, beam, divide, cutoff, choice, MathOutput(path, overwrite))
+        )
+
+    @method
+    def convolve2d(
+        self,
+        outfile: OutFile = "",
+        axes: Annotated[list[int], kinds.IntList(), "The two sky axes"] = [0, 1],  # noqa: B006 - copied
+        type: Annotated[str, kinds.Text(), "gaussian or boxcar"] = "gaussian",
+        major: Annotated[Any, _Quantity, "Full width along the major axis"] = "0deg",
+        minor: Annotated[Any, _Quantity, "Full width along the minor axis"] = "0deg",
+        pa: Annotated[Any, _Quantity, "Position angle"] = "0deg",
+        scale: Annotated[float, kinds.Float(), "Factor of the kernel's values; negative keeps intensities per beam"] = -1.0,
+        region: Region = {},  # noqa: B006 - copied
+        mask: Mask = "",
+        overwrite: Overwrite = False,
+        stretch: Stretch = False,
+        targetres: Annotated[bool, kinds.Bool(), "The Gaussian is the resolution of the result"] = False,
+        beam: Annotated[dict, kinds.Record(), "Record of major, minor and pa in place of the three"] = {},  # noqa: B006 - copied
+    ) -> Any:
+        """The image with its sky planes convolved."""
+        if sorted(axes) != sorted(self._image.coordinates.direction_axes):
+            raise UnsupportedError(f"image.convolve2d: axes={list(axes)} are not the sky axes; only those can be convolved yet")
+        if beam:
+            major, minor, pa = beam.get("major"), beam.get("minor"), beam.get("pa", beam.get("positionangle", "0deg"))
+        widths = [float(to_unit(v, "rad")) for v in (major, minor)]
+        if min(widths) <= 0:
+            raise ParameterError(f"image.convolve2d: the widths must be positive; got {major!r} and {minor!r}")
+        kernel = GaussianBeam(widths[0], widths[1], float(to_unit(pa, "rad")))
+        options = SmoothOptions(type.lower(), kernel, targetres, scale)
+        choice = PixelChoice(ImageSelection(region), mask, stretch)
+        return self._made(outfile, lambda path: smooth_image(self._image, path, options, choice, overwrite))
+
+    @method
+    def fft(
+        self,
+        real: Annotated[str, kinds.OutPath(), "Image of the real part"] = "",
+        imag: Annotated[str, kinds.OutPath(), "Image of the imaginary part"] = "",
+        amp: Annotated[str, kinds.OutPath(), "Image of the amplitude"] = "",
+        phase: Annotated[str, kinds.OutPath(), "Image of the phase [rad]"] = "",
+        axes: Annotated[list[int], kinds.IntList(), "Axes to transform; -1 is the sky"] = [-1],  # noqa: B006 - copied
+        region: Region = {},  # noqa: B006 - copied
+        mask: Mask = "",
+        stretch: Stretch = False,
+        complex: Annotated[str, kinds.OutPath(), "Complex image"] = "",
+    ) -> bool:
+        """Write the Fourier transform of the image along axes."""
+        along = tuple(self._image.coordinates.direction_axes) if axes == [-1] else tuple(axes)
+        outputs = TransformOutputs(real, imag, amp, phase, complex)
+        transform_image(self._image, outputs, along, PixelChoice(ImageSelection(region), mask, stretch))
+        return True
+
+    @method
+    def imageconcat(
+        self,
+        outfile: OutFile = "",
+        infiles: Annotated[list[str], kinds.TextList(), "Images to put one behind the other"] = [],  # noqa: B006 - copied
+        axis: Annotated[int, kinds.Int(), "Axis along which; -1 is the spectral one"] = -1,
+        relax: Annotated[bool, kinds.Bool(), "Accept images whose coordinates do not follow each other"] = False,
+        tempclose: Annotated[bool, kinds.Bool(), "Accepted for compatibility; files are not kept open"] = True,
+        overwrite: Overwrite = False,
+        reorder: Annotated[bool, kinds.Bool(), "Put the images into the order of their coordinates"] = False,
+        mode: Annotated[str, kinds.Text(), "Only paged: one image on disk"] = "paged",
+    ) -> Any:
+        """Images joined along an axis."""
+        if not mode or not "paged".startswith(mode.lower()):
+            raise UnsupportedError(f"image.imageconcat: mode={mode!r} is not there yet; use mode='paged'")
+        return self._made(outfile, lambda path: concatenate_images(list(infiles), path, axis, relax, reorder, overwrite))
+
+    @method
+    def tofits(
+        self,
+        outfile: Annotated[str, kinds.OutPath(), "FITS file to write"] = "",
+        velocity: Annotated[bool, kinds.Bool(), "Write velocities on the spectral axis"] = False,
+        optical: Annotated[bool, kinds.Bool(), "Optical velocities instead of radio ones"] = True,
+        bitpix: Annotated[int, kinds.Int(), "-32 for floats, 16 for scaled integers"] = -32,
+        minpix: Annotated[float, kinds.Float(), "Least value of the integers"] = 1.0,
+        maxpix: Annotated[float, kinds.Float(), "Greatest value of the integers"] = -1.0,
+        region: Region = {},  # noqa: B006 - copied
+        mask: Mask = "",
+        overwrite: Overwrite = False,
+        dropdeg: Annotated[bool, kinds.Bool(), "Leave out axes of one pixel"] = False,
+        deglast: Annotated[bool, kinds.Bool(), "Only False: axes of one pixel stay where they are"] = False,
+        dropstokes: Annotated[bool, kinds.Bool(), "Leave out a Stokes axis of one plane"] = False,
+        stokeslast: Annotated[bool, kinds.Bool(), "Put the Stokes axis last"] = True,
+        wavelength: Annotated[bool, kinds.Bool(), "Only False"] = False,
+        airwavelength: Annotated[bool, kinds.Bool(), "Only False"] = False,
+        stretch: Stretch = False,
+        history: Annotated[bool, kinds.Bool(), "Write the history"] = True,
+    ) -> bool:
+        """Write the image, or part of it, as a FITS file."""
+        for name, value in (("deglast", deglast), ("wavelength", wavelength), ("airwavelength", airwavelength)):
+            if value:
+                raise UnsupportedError(f"image.tofits: {name}=True is not there yet")
+        if not outfile:
+            raise ParameterError("image.tofits: parameter 'outfile' must name the FITS file")
+        options = ExportOptions(
+            velocity=velocity, optical=optical, bitpix=bitpix, min_pixel=minpix, max_pixel=maxpix, drop_stokes=dropstokes,
+            stokes_last=stokeslast, history=history, drop_degenerate=dropdeg,
+        )  # fmt: skip
+        if not region and not mask:
+            export_image(self._image.path, outfile, options, overwrite)
+            return True
+        choice = PixelChoice(ImageSelection(region), mask, stretch)
+        part = self._made("", lambda path: sub_image(self._image, path, choice))
+        try:
+            export_image(part.name(), outfile, options, overwrite)
+        finally:
+            part.done()
+        return True
+
+    @method
+    def fromfits(
+        self,
+        outfile: OutFile = "",
+        infile: Annotated[str, kinds.InPath(), "FITS file"] = "",
+        whichrep: Annotated[int, kinds.Int(), "Only 0: the first set of coordinates"] = 0,
+        whichhdu: Annotated[int, kinds.Int(), "Header-data unit; -1 is the first that holds an image"] = 0,
+        zeroblanks: Annotated[bool, kinds.Bool(), "Set blanked pixels to zero"] = False,
+        overwrite: Overwrite = False,
+    ) -> bool:
+        """Import a FITS image and open it."""
+        if whichrep:
+            raise UnsupportedError(f"image.fromfits: whichrep={whichrep} is not there yet; use 0")
+        path, temporary = self._place(outfile)
+        import_fits(infile, path, ImportOptions(hdu=whichhdu, zero_blanks=zeroblanks), overwrite)
+        self._hold(path, temporary)
+        return True
+
+    @method
+    def newimagefromfits(
+        self,
+        outfile: OutFile = "",
+        infile: Annotated[str, kinds.InPath(), "FITS file"] = "",
+        whichrep: Annotated[int, kinds.Int(), "Only 0: the first set of coordinates"] = 0,
+        whichhdu: Annotated[int, kinds.Int(), "Header-data unit; -1 is the first that holds an image"] = 0,
+        zeroblanks: Annotated[bool, kinds.Bool(), "Set blanked pixels to zero"] = False,
+        overwrite: Overwrite = False,
+    ) -> Any:
+        """Import a FITS image and return it as a new tool."""
+        made = type(self)()
+        made.fromfits(outfile, infile, whichrep, whichhdu, zeroblanks, overwrite)
+        return made
+
+    @method
+    def fromimage(
+        self,
+        outfile: OutFile = "",
+        infile: Annotated[str, kinds.InPath(), "Image"] = "",
+        region: Region = [],  # noqa: B006 - copied
+        mask: Mask = "",
+        dropdeg: Annotated[bool, kinds.Bool(), "Leave out axes of one pixel"] = False,
+        overwrite: Overwrite = False,
+    ) -> bool:
+        """Copy an image, or part of it, and open the copy."""
+        path, temporary = self._place(outfile)
+        with CasaImage.open(infile) as image:
+            sub_image(image, path, PixelChoice(ImageSelection(region or ""), mask), dropdeg, (), overwrite)
+        self._hold(path, temporary)
+        return True
+
+    @method
+    def newimagefromimage(
+        self,
+        infile: Annotated[str, kinds.InPath(), "Image"] = "",
+        outfile: OutFile = "",
+        region: Region = {},  # noqa: B006 - copied
+        mask: Mask = "",
+        dropdeg: Annotated[bool, kinds.Bool(), "Leave out axes of one pixel"] = False,
+        overwrite: Overwrite = False,
+    ) -> Any:
+        """Copy an image, or part of it, and return the copy as a new tool."""
+        made = type(self)()
+        made.fromimage(outfile, infile, region, mask, dropdeg, overwrite)
+        return made
+
+    @method
+    def newimage(self, infile: Annotated[str, kinds.InPath(), "Image"]) -> Any:
+        """Open an image in a new tool."""
+        made = type(self)()
+        made.open(infile)
+        return made
+
+    @method
+    def newimagefromfile(self, infile: Annotated[str, kinds.InPath(), "Image"]) -> Any:
+        """Open an image in a new tool."""
+        made = type(self)()
+        made.open(infile)
+        return made
+
+    @method
+    def isconform(self, other: Annotated[str, kinds.InPath(), "Another image"]) -> bool:
+        """True when another image has the same shape and, to a thousandth of a pixel, the same coordinates."""
+        image = self._image
+        with CasaImage.open(other) as second:
+            if second.shape != image.shape:
+                return False
+            ends = np.array([[0.0] * image.ndim, [n - 1.0 for n in image.shape[::-1]]]).T
+            try:
+                places = image.coordinates.to_pixel(second.coordinates.to_world(ends))
+            except ParameterError:
+                return False
+        return bool(np.allclose(places, ends, atol=1e-3))

@@ -1,0 +1,102 @@
+"""The tasks gencal, accor, blcal, polcal, fringefit and others: what they add to the domain's functions."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from tests.support.shared import unpack
+
+import casatasks
+from casatools import calibrater
+from casatools._base.errors import CasaError, DataError, ParameterError, UnsupportedError
+from casatools.io.caltable import CalTable
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("tasks")
+    for name in ("simvla.ms", "cal.G", "cal.B"):
+        unpack(name, path)
+    return path
+
+
+def _kind(path: Path) -> str:
+    return CalTable.open(str(path)).vis_cal
+
+
+def test_solves_write_their_tables(folder: Path, tmp_path: Path) -> None:
+    vis, priors = str(folder / "simvla.ms"), [str(folder / "cal.B"), str(folder / "cal.G")]
+    casatasks.blcal(vis, str(tmp_path / "m"), field="0", freqdep=True)
+    assert _kind(tmp_path / "m") == "Mf Mueller"
+    record = casatasks.polcal(
+        vis, str(tmp_path / "x"), field="0", poltype="Xf", refant="EA01", gaintable=priors, smodel=[15, 1, 1.2, 0]
+    )
+    assert record["solve_tables"].tolist() == [str(tmp_path / "x")] and _kind(tmp_path / "x") == "Xf Jones"
+    casatasks.gaincal(vis, str(tmp_path / "kc"), field="0", gaintype="KCROSS", refant="EA01", gaintable=priors)
+    # CASA 6.7 finds -3.62 and 1.83 ns.
+    np.testing.assert_allclose(CalTable.open(str(tmp_path / "kc")).param[[0, 8], 0, 0], [-3.62, 1.83], atol=0.05)
+    casatasks.fringefit(vis, str(tmp_path / "f"), field="0", spw="0", refant="EA01")
+    fringe = CalTable.open(str(tmp_path / "f"))
+    # CASA 6.7: phase (rad), delay (ns).
+    np.testing.assert_allclose(fringe.param[1, 0, [0, 1, 4, 5]], [-0.82055, 2.83641, 0.10423, 1.73493], atol=5e-3)
+    with pytest.raises(DataError, match="autocorrelations"):
+        casatasks.accor(vis, str(tmp_path / "a"))
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "error"),
+    [
+        ("polcal", {"poltype": "D+QU"}, UnsupportedError), ("fringefit", {"corrcomb": "stokes"}, UnsupportedError),
+        ("fringefit", {"concatspws": False}, UnsupportedError), ("fringefit", {"combine": "spw", "refant": "EA01"}, UnsupportedError),
+        ("fringefit", {"field": "0"}, ParameterError), ("gencal", {"caltype": ""}, ParameterError),
+        ("gaincal", {"gaintype": "GSPLINE"}, UnsupportedError), ("bandpass", {"bandtype": "BPOLY"}, UnsupportedError),
+        ("wvrgcal", {"caltable": ""}, ParameterError),
+    ],
+)  # fmt: skip
+def test_refused_without_writing(folder: Path, tmp_path: Path, name: str, given: dict[str, Any], error: type[Exception]) -> None:
+    arguments = {"vis": str(folder / "simvla.ms"), "caltable": str(tmp_path / "bad"), **given}
+    with pytest.raises(error):
+        getattr(casatasks, name)(**arguments)
+    assert not (tmp_path / "bad").exists()
+
+
+def test_services_and_figures(folder: Path, tmp_path: Path) -> None:
+    with pytest.raises(ParameterError):
+        casatasks.getcalmodvla(outfile="")
+    with pytest.raises(CasaError):
+        casatasks.uvmodelfit("no.ms")
+    with pytest.raises(CasaError):
+        casatasks.listcal(str(folder / "simvla.ms"), "no.G")
+    with pytest.raises(UnsupportedError, match="showatm"):
+        casatasks.plotbandpass(str(folder / "cal.B"), showatm=True)
+    casatasks.plotbandpass(str(folder / "cal.B"), antenna="EA01", spw="0", figfile=str(tmp_path / "p.png"))
+    assert (tmp_path / "p.png").stat().st_size > 2000
+    assert casatasks.wvrgcal(str(folder / "simvla.ms"), str(tmp_path / "w"))["rval"] == 1
+    with pytest.raises(DataError, match="minpacov"):
+        casatasks.polfromgain(str(folder / "simvla.ms"), str(folder / "cal.G"), minpacov=175.0)
+
+
+def test_clearcal_keeps_a_model_until_there_is_corrected_data(folder: Path, tmp_path: Path) -> None:
+    """As CASA 6.7 does."""
+    vis = str(unpack("simvla.ms", tmp_path))
+    casatasks.setjy(vis, field="0", standard="manual", fluxdensity=[14.5, 0, 0, 0], usescratch=True)
+    from casatools.io.ms import MeasurementSet
+
+    for expected in (14.5, 1.0):
+        casatasks.clearcal(vis)
+        with MeasurementSet(vis) as ms:
+            assert ms.read("MODEL_DATA", np.arange(1))[0, 0, 0] == pytest.approx(expected)
+
+
+def test_specifycal(folder: Path, tmp_path: Path) -> None:
+    cb = calibrater()
+    cb.open(str(folder / "simvla.ms"), addcorr=False, addmodel=False)
+    cb.specifycal(caltable=str(tmp_path / "s"), caltype="amp", antenna="EA02", pol="R", parameter=[2.5])
+    assert CalTable.open(str(tmp_path / "s")).param[1, 0, 0] == 2.5
+    with pytest.raises(UnsupportedError, match="time"):
+        cb.specifycal(caltable=str(tmp_path / "s"), time="2019/05/01", caltype="amp", parameter=[1.0])
+    cb.listcal(str(folder / "cal.G"), listfile=str(tmp_path / "l.txt"), spw="1")
+    assert (tmp_path / "l.txt").read_text().startswith("SpwID = 1")

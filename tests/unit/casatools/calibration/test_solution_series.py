@@ -1,0 +1,88 @@
+"""Series of solutions and polynomials through them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from tests.support.shared import unpack
+
+from casatools import calanalysis
+from casatools._base.errors import NotOpenError, ParameterError, PathMissingError, SelectionError
+from casatools.calibration.solution_series import FitOptions, SeriesOptions, fit_series, numbers_of
+
+
+def _record(y: np.ndarray, flag: np.ndarray | None = None) -> dict[str, Any]:
+    flag = np.zeros(len(y), bool) if flag is None else flag
+    return {"abscissa": "time", "time": 5e9 + np.arange(len(y)), "value": y, "valueErr": np.full(len(y), 0.1), "flag": flag}
+
+
+def test_polynomials() -> None:
+    x = np.arange(8.0)
+    line = fit_series(_record(2 + 0.5 * x), FitOptions("LINEAR"))
+    assert line["pars"][1] == pytest.approx(0.5)
+    assert line["validFit"] and line["redChi2"] < 1e-6
+    np.testing.assert_allclose(line["model"], 2 + 0.5 * x, atol=1e-4)
+    mean = fit_series(_record(x, x > 6), FitOptions("AVERAGE", weight=True))
+    np.testing.assert_allclose(mean["pars"], [3.0])
+    np.testing.assert_allclose(mean["vars"], [0.01 / 7])
+    assert mean["weight"] == "YES"
+    spike = np.ones(9)
+    spike[4] = 50
+    np.testing.assert_allclose(fit_series(_record(spike), FitOptions(kind="ROBUST"))["pars"], [1.0], atol=1e-2)
+    empty = fit_series(_record(x, x > 1), FitOptions("LINEAR"))
+    assert not empty["validFit"] and empty["pars"].shape == (0,)
+
+
+def test_options_refused() -> None:
+    for wrong in ({"each": "X"}, {"part": "X"}):
+        with pytest.raises(ParameterError):
+            SeriesOptions([0], [0], [0], [0], (0, 1), **wrong)  # type: ignore[arg-type]
+    for bad in (("CUBIC", "LSQ"), ("LINEAR", "L2")):
+        with pytest.raises(ParameterError):
+            FitOptions(*bad)
+    assert numbers_of(("a", "b"), "", "x") == [0, 1]
+    assert numbers_of(("a", "b"), ["b", "0"], "x") == [0, 1]
+    with pytest.raises(SelectionError, match="there is no x 'c'"):
+        numbers_of(("a", "b"), "c", "x")
+
+
+def test_tool(tmp_path: Path) -> None:
+    """Numbers of CASA 6.7 on the same table."""
+    ca = calanalysis()
+    with pytest.raises(NotOpenError):
+        ca.viscal()
+    with pytest.raises(PathMissingError):
+        ca.open("missing.G")
+    ca.open(str(unpack("cal.G", tmp_path)))
+    assert (ca.viscal(), ca.partype(), ca.polbasis(), ca.msname(), ca.numtime()) == ("G Jones", "Complex", "U", "calwork.ms", 6)
+    assert (ca.numfield(), ca.numantenna(), ca.numantenna1(), ca.numantenna2(), ca.numspw(), ca.numfeed()) == (2, 8, 8, 1, 2, 2)
+    assert (ca.field(), ca.spw(False), ca.feed(), ca.antenna2()) == (["1331+305", "J1335+2700"], ["0", "1"], ["1", "2"], ["EA01"])
+    assert len(ca.antenna()) == 8 and len(ca.time()) == 6 and ca.numchannel().tolist() == [1, 1]
+    np.testing.assert_allclose(ca.freq()["1"], [1.614e9])
+    series = ca.get(antenna=["EA02"], spw=["0"], axis="TIME", ap="AMPLITUDE")
+    assert len(series) == 8
+    np.testing.assert_allclose(series["0"]["value"], [0.9999224], rtol=1e-6)
+    np.testing.assert_allclose(series["0"]["valueErr"], [0.00076509], rtol=1e-4)
+    phases = ca.get(axis="FREQ", ap="PHASE", unwrap=True)
+    assert len(phases) == 64 and phases["10"]["antenna1"] == "2" and phases["10"]["feed"] == "2"
+    assert ca.get(timerange=["2019/05/01/05:00:00", "2019/05/01/06:00:00"], antenna="EA02", spw="0", feed="1").keys() == {"0"}
+    assert ca.fit(antenna=["EA05"], spw=["1"], norm=True, type="ROBUST")["0"]["pars"].shape == (0,)
+    for wrong in ({"feed": "9"}, {"timerange": ["x"]}):
+        with pytest.raises(ParameterError):
+            ca.get(**wrong)
+    assert ca.calname().endswith("cal.G") and ca.close()
+    with pytest.raises(NotOpenError):
+        ca.calname()
+
+
+def test_bandpass_series_are_normalised(tmp_path: Path) -> None:
+    ca = calanalysis()
+    ca.open(str(unpack("cal.B", tmp_path)))
+    series = ca.get(antenna=["EA02"], spw=["0"], axis="TIME", norm=True)["0"]
+    assert len(series["value"]) == 8
+    assert series["value"].mean() == pytest.approx(1)
+    fit = ca.fit(antenna=["EA02"], spw=["0"], order="QUADRATIC")["0"]
+    assert fit["validFit"] and np.abs(fit["res"]).max() < 0.02

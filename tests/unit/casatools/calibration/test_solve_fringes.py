@@ -1,0 +1,72 @@
+"""Fringe fits of synthetic visibilities with known phase, delay and rate."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from casatools._base.errors import ParameterError, UnsupportedError
+from casatools.calibration.solve_data import Baselines, IntervalData
+from casatools.calibration.solve_fringes import fringe_peak, solve_fringe_intervals
+from casatools.calibration.solve_options import FringeOptions, SolveOptions
+
+NANT, NU = 5, 1.5e9 + 1e6 * np.arange(32)
+TIMES = 5e9 + 10.0 * np.arange(12)
+
+
+def _fringes(noise: float = 0.0) -> tuple[np.ndarray, IntervalData, Baselines]:
+    rng = np.random.default_rng(3)
+    truth = np.stack([rng.uniform(-2, 2, NANT), rng.uniform(-60, 60, NANT), rng.uniform(-4e-12, 4e-12, NANT)], axis=1)
+    truth[0] = 0
+    along, across = TIMES - TIMES.mean(), NU - NU.mean()
+    phase = truth[:, 0, None, None] + 2 * np.pi * (
+        truth[:, 1, None, None] * 1e-9 * across + truth[:, 2, None, None] * NU.mean() * along[:, None]
+    )
+    first, second = np.triu_indices(NANT, 1)
+    vis = np.exp(1j * (phase[first] - phase[second])).transpose(1, 0, 2)
+    vis = vis + noise * (rng.normal(size=vis.shape) + 1j * rng.normal(size=vis.shape))
+    full = np.repeat(vis[None, ..., None], 2, axis=-1)
+    data = IntervalData(np.array([0]), full, np.ones(full.shape), np.array([TIMES.mean()]), None, TIMES[None])
+    return truth, data, Baselines(first, second, np.zeros((NANT, NANT), dtype=np.int64))
+
+
+def test_truth_comes_back() -> None:
+    truth, data, baselines = _fringes()
+    found = solve_fringe_intervals(data, baselines, NANT, SolveOptions(kind="FRINGE"), 0, NU)
+    for hand in (0, 4):
+        np.testing.assert_allclose(found.param[0, :, 0, hand : hand + 2], truth[:, :2], atol=1e-5)
+        np.testing.assert_allclose(found.param[0, :, 0, hand + 2], truth[:, 2], atol=1e-17)
+    assert not found.flag.any() and (found.snr[0, 0] == 999).all()
+
+
+def test_noise_flags_and_switches() -> None:
+    truth, data, baselines = _fringes(noise=0.5)
+    data.weight[:, :, (baselines.ant1 == 4) | (baselines.ant2 == 4)] = 0
+    found = solve_fringe_intervals(data, baselines, NANT, SolveOptions(kind="FRINGE"), 0, NU)
+    assert found.flag[0, 4].all() and not found.flag[0, :4].any()
+    np.testing.assert_allclose(found.param[0, :4, 0, 1], truth[:4, 1], atol=0.5)
+    start = SolveOptions(kind="FRINGE", fringe=FringeOptions(zero_rates=True, least_squares=False))
+    peaks = solve_fringe_intervals(data, baselines, NANT, start, 0, NU).param[0, :4, 0]
+    assert (peaks[:, [2, 6]] == 0).all()
+    np.testing.assert_allclose(peaks[:, 1], truth[:4, 1], atol=4.0)
+    assert solve_fringe_intervals(data, baselines, NANT, SolveOptions(kind="FRINGE", minsnr=1e6), 0, NU).flag[0, 1:].all()
+
+
+def test_windows_bound_the_search() -> None:
+    vis = np.exp(2j * np.pi * 40e-9 * (NU - NU.mean()))[None] * np.ones((4, 1))
+    assert fringe_peak(vis, 10.0, 1e6, NU.mean(), FringeOptions())[0] == pytest.approx(40, abs=2)
+    limited = FringeOptions(delay_window_ns=(-20.0, 20.0), rate_window=(-1e-12, 1e-12))
+    delay, rate = fringe_peak(vis, 10.0, 1e6, NU.mean(), limited)
+    assert abs(delay) <= 20 and abs(rate) <= 1e-12
+
+
+def test_refusals() -> None:
+    _, data, baselines = _fringes()
+    with pytest.raises(ParameterError, match="reference antenna"):
+        solve_fringe_intervals(data, baselines, NANT, SolveOptions(kind="FRINGE"), -1, NU)
+    with pytest.raises(ParameterError, match="delaywindow"):
+        FringeOptions(delay_window_ns=(3.0, 1.0))
+    with pytest.raises(ParameterError, match="three values"):
+        FringeOptions(active=(True,))
+    with pytest.raises(UnsupportedError, match="dispersive"):
+        FringeOptions(active=(True, True, True))

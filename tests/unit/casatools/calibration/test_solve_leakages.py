@@ -1,0 +1,95 @@
+"""Polarisation solves: known leakages come back; numbers of CASA 6.7 on simvla.ms."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from tests.support.shared import unpack
+
+from casatools._base.errors import DataError
+from casatools.calibration.solve_data import Baselines, IntervalData
+from casatools.calibration.solve_leakages import solve_cross_delays, solve_cross_phases, solve_leakage_intervals
+from casatools.calibration.solve_options import SolveOptions
+from casatools.calibration.solve_session import PriorTables, solve_to_table
+from casatools.io.caltable import CalTable
+from casatools.io.ms import Selection
+
+NANT = 6
+
+
+def _baselines() -> Baselines:
+    first, second = np.triu_indices(NANT, 1)
+    return Baselines(first, second, np.zeros((NANT, NANT), dtype=np.int64))
+
+
+def _data(model: np.ndarray, jones: np.ndarray) -> IntervalData:
+    """Visibilities (1, sub, baseline, chan, 4) of model matrices (sub, chan, 2, 2) and Jones matrices (ant, chan, 2, 2)."""
+    b = _baselines()
+    vis = jones[b.ant1] @ model[:, None] @ jones[b.ant2].conj().swapaxes(-1, -2)
+    full = np.broadcast_to(model[:, None], vis.shape)
+    flat = [m.reshape(1, *vis.shape[:3], 4) for m in (vis, full)]
+    return IntervalData(np.array([0]), flat[0], np.ones(flat[0].shape), np.array([1.0]), flat[1].copy())
+
+
+def test_known_leakages_come_back() -> None:
+    rng = np.random.default_rng(1)
+    leak = 1e-4 * (rng.normal(size=(NANT, 2, 2)) + 1j * rng.normal(size=(NANT, 2, 2)))
+    leak[..., 1] += 1e-4
+    leak[0, :, 0] = 0
+    jones = np.zeros((NANT, 2, 2, 2), dtype=complex)
+    jones[..., 0, 0] = jones[..., 1, 1] = 1
+    jones[..., 0, 1], jones[..., 1, 0] = leak[..., 0], leak[..., 1]
+    model = np.broadcast_to(np.array([[3.0, 0.2 + 0.1j], [0.2 - 0.1j, 3.0]]), (2, 2, 2, 2))
+    data = _data(model, jones)
+    found = solve_leakage_intervals(data, _baselines(), NANT, 4, 0)
+    # What is left is of second order.
+    np.testing.assert_allclose(found.param[0], leak, atol=2e-6)
+    assert not found.flag.any() and (found.snr > 0).all()
+    data.weight[..., 1] = 0
+    assert solve_leakage_intervals(data, _baselines(), NANT, 4, 0).flag.all()
+
+
+def test_cross_phase_and_delay() -> None:
+    frequency = np.linspace(0, 63e6, 64)
+    turn = np.exp(1j * (0.4 + 2 * np.pi * 5e-9 * frequency))
+    jones = np.zeros((NANT, 64, 2, 2), dtype=complex)
+    jones[..., 0, 0], jones[..., 1, 1] = turn, 1
+    model = np.broadcast_to(np.array([[1.0, 0.1 + 0.02j], [0.1 - 0.02j, 1.0]]), (1, 64, 2, 2))
+    data = _data(model, jones)
+    np.testing.assert_allclose(solve_cross_phases(data, _baselines(), NANT).param[0, 3, :, 0], turn, rtol=1e-9)
+    delay = solve_cross_delays(data, _baselines(), NANT, 1e6).param
+    np.testing.assert_allclose(delay[0, :, 0], np.tile([5.0, 0.0], (NANT, 1)), atol=0.01)
+    data.model[..., 1:3] = 0  # type: ignore[index]
+    with pytest.raises(DataError, match="polarised model"):
+        solve_cross_phases(data, _baselines(), NANT)
+    np.testing.assert_allclose(solve_cross_delays(data, _baselines(), NANT, 1e6).param, delay, atol=1e-6)
+    data.model = None
+    with pytest.raises(DataError, match="averages of the model"):
+        solve_cross_delays(data, _baselines(), NANT, 1e6)
+
+
+def test_like_casa(tmp_path: Path) -> None:
+    """CASA 6.7 polcal, poltype D, refant EA01, cal.B and cal.G applied, smodel [15, 1, 1.2, 0]."""
+    vis = str(unpack("simvla.ms", tmp_path))
+    priors = PriorTables([str(unpack("cal.B", tmp_path)), str(unpack("cal.G", tmp_path))], parang=True)
+    options = SolveOptions(kind="D", refant="EA01", combine="obs,scan", smodel=(15.0089, 1.03509, 1.24211, 0.0))
+    solve_to_table(vis, str(tmp_path / "o.D"), Selection(field="0", spw="0"), options, priors)
+    table = CalTable.open(str(tmp_path / "o.D"))
+    expected = [
+        [0, 0.0885666 - 0.0743623j],
+        [-0.0238363 - 0.0243685j, 0.1675420 - 0.0449420j],
+        [0.0415836 + 0.0577786j, 0.1495321 - 0.0364912j],
+    ]
+    np.testing.assert_allclose(table.param[:3, 0], expected, atol=2e-3)
+    assert (table.vis_cal, set(table.antenna2)) == ("D Jones", {0})
+
+
+def test_needs_four_correlations(tmp_path: Path) -> None:
+    vis = str(unpack("ngc_small.ms", tmp_path))
+    with pytest.raises(DataError, match="all four correlations"):
+        solve_to_table(
+            vis, str(tmp_path / "o.D"), Selection(field="0"), SolveOptions(kind="D", smodel=(1.0, 0, 0, 0)), PriorTables()
+        )
+    assert not (tmp_path / "o.D").exists()

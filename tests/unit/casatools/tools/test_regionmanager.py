@@ -1,0 +1,225 @@
+"""Region records: made, combined, read from text, kept in tables and files, and what pixels they mean."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from casatools import image, regionmanager
+from casatools._base.errors import OutputExistsError, ParameterError, PathMissingError, SelectionError, UnsupportedError
+
+SHAPE = [20, 16, 2, 6]
+
+
+@pytest.fixture
+def csys() -> dict[str, Any]:
+    tool = image()
+    tool.fromshape("a.im", SHAPE)
+    record = tool.coordsys().torecord()
+    tool.done()
+    return record
+
+
+@pytest.fixture
+def rg(csys: dict[str, Any]) -> regionmanager:
+    tool = regionmanager()
+    tool.setcoordinates(csys)
+    return tool
+
+
+def chosen(region: Any) -> np.ndarray:
+    """The pixels of a region on the image, True inside."""
+    tool = image()
+    tool.open("a.im")
+    try:
+        box = tool.boundingbox(region)
+        mask = np.zeros(SHAPE, bool)
+        mask[tuple(slice(a, b + 1) for a, b in zip(box["blc"], box["trc"], strict=True))] = tool.getregion(region, getmask=True)
+    finally:
+        tool.done()
+    return mask
+
+
+def plane(region: Any) -> np.ndarray:
+    return chosen(region)[:, :, 0, 0]
+
+
+def box(x: slice, y: slice) -> np.ndarray:
+    mask = np.zeros(SHAPE[:2], bool)
+    mask[x, y] = True
+    return mask
+
+
+X, Y = np.meshgrid(np.arange(20), np.arange(16), indexing="ij")
+
+
+def test_boxes_of_pixels(rg: regionmanager) -> None:
+    assert np.array_equal(plane(rg.box([2, 3], [5, 9])), box(slice(2, 6), slice(3, 10)))
+    assert np.array_equal(plane(rg.box([2, 3])), box(slice(2, None), slice(3, None)))
+    # A fraction f of n pixels starts at pixel f n and ends before it, as in the reference.
+    assert np.array_equal(plane(rg.box([0.1, 0.25], [0.9, 0.5], frac=True)), box(slice(2, 18), slice(4, 8)))
+    assert np.array_equal(plane(rg.box([0, 0], [9, 9], [2, 3])), box(slice(0, 10, 2), slice(0, 10, 3)))
+    cube = chosen(rg.box([0, 0, 1, 2], [19, 15, 1, 4]))
+    assert cube[:, :, 1, 2:5].all() and cube.sum() == 20 * 16 * 3
+    assert rg.ispixelregion(rg.box([1], [2])) and not rg.isworldregion(rg.box([1], [2]))
+
+
+def test_boxes_and_polygons_of_the_sky(rg: regionmanager, csys: dict[str, Any]) -> None:
+    region = rg.wbox(["2pix", "3pix"], ["5pix", "9pix"], [0, 1])
+    assert np.array_equal(plane(region), box(slice(2, 6), slice(3, 10)))
+    assert rg.isworldregion(region)
+    # One arcmin a pixel about pixel (10, 8); x grows to the west.
+    sky = rg.wbox(["3.01arcmin", "-2.01arcmin"], ["-1.01arcmin", "4.01arcmin"], [0, 1], csys)
+    assert np.array_equal(plane(sky), box(slice(7, 12), slice(6, 13)))
+    range_ = rg.wbox({"unit": "Hz", "value": [1.415e9 - 1.0e3]}, {"*1": {"unit": "MHz", "value": 1415.001}}, [3])
+    assert chosen(range_)[0, 0, 0].tolist() == [False, False, True, True, True, False]
+    triangle = rg.wpolygon(["2pix", "12pix", "2pix"], ["2pix", "2pix", "12pix"])
+    assert np.array_equal(plane(triangle), (X >= 2) & (Y >= 2) & (X + Y <= 14))
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("circle[[9pix,7pix],4pix]", np.hypot(X - 9, Y - 7) <= 4),
+        ("box[[3pix,4pix],[8pix,9pix]]", (X >= 3) & (X <= 8) & (Y >= 4) & (Y <= 9)),
+        ("annulus[[9pix,7pix],[2.5pix,5pix]]", (np.hypot(X - 9, Y - 7) <= 5) & (np.hypot(X - 9, Y - 7) > 2.5)),
+        ("centerbox[[9pix,7pix],[5pix,7pix]]", (np.abs(X - 9) <= 2.5) & (np.abs(Y - 7) <= 3.5)),
+        ("poly[[2pix,2pix],[12pix,2pix],[2pix,12pix]]", (X >= 2) & (Y >= 2) & (X + Y <= 14)),
+        ("ellipse[[9pix,7pix],[5.5pix,2.5pix],0deg]", ((Y - 7) / 5.5) ** 2 + ((X - 9) / 2.5) ** 2 <= 1),
+    ],
+)
+def test_text_becomes_a_record_of_the_same_pixels(rg: regionmanager, text: str, expected: np.ndarray) -> None:
+    record = rg.fromtext(text, SHAPE)
+    assert record["isRegion"] == 2
+    assert np.array_equal(plane(record), expected)
+    with open("r.crtf", "w", encoding="utf-8") as stream:
+        stream.write("#CRTFv0\n" + text + "\n")
+    assert np.array_equal(plane(rg.fromtextfile("r.crtf", SHAPE)), expected)
+
+
+def test_channels_and_stokes_of_text(rg: regionmanager) -> None:
+    cube = chosen(rg.fromtext("circle[[9pix,7pix],4pix], range=[1chan,3chan], corr=[Q]", SHAPE))
+    assert cube.any(axis=(0, 1)).tolist() == [[False] * 6, [False, True, True, True, False, False]]
+
+
+def test_several_lines_are_united_and_taken_away(rg: regionmanager) -> None:
+    record = rg.fromtext("box[[2pix,2pix],[12pix,12pix]]\n-circle[[7pix,7pix],3pix]", SHAPE)
+    assert np.array_equal(plane(record), box(slice(2, 13), slice(2, 13)) & (np.hypot(X - 7, Y - 7) > 3))
+
+
+def test_set_algebra(rg: regionmanager) -> None:
+    a, b = (rg.wbox([f"{lo}pix"] * 2, [f"{hi}pix"] * 2, [0, 1]) for lo, hi in ((2, 8), (5, 12)))
+    one, two = box(slice(2, 9), slice(2, 9)), box(slice(5, 13), slice(5, 13))
+    assert np.array_equal(plane(rg.makeunion({"a": a, "b": b})), one | two)
+    assert np.array_equal(plane(rg.intersection({"a": a, "b": b})), one & two)
+    assert np.array_equal(plane(rg.difference(a, b)), one & ~two)
+    assert np.array_equal(plane(rg.complement(a)), ~one)
+    assert rg.makeunion([a, b], "mine")["comment"] == "mine"
+    apart = rg.wbox(["14pix", "14pix"], ["15pix", "15pix"], [0, 1])
+    with pytest.raises(SelectionError):
+        chosen(rg.intersection({"a": a, "b": apart}))
+    for call in (
+        lambda: rg.makeunion({"a": a}),
+        lambda: rg.intersection([]),
+        lambda: rg.difference(a, {}),
+        lambda: rg.complement({}),
+    ):
+        with pytest.raises(ParameterError, match="region records"):
+            call()
+    with pytest.raises(UnsupportedError):
+        rg.concatenation()
+
+
+def test_box_channel_and_stokes_selections(rg: regionmanager, csys: dict[str, Any]) -> None:
+    cube = chosen(rg.frombcs(csys, SHAPE, "2,3,5,9", "1~2;5", "Q"))
+    expected = np.zeros(SHAPE, bool)
+    expected[2:6, 3:10, 1, [1, 2, 5]] = True
+    assert np.array_equal(cube, expected)
+    first = chosen(rg.frombcs(csys, SHAPE, stokescontrol="f"))
+    assert first[:, :, 0].all() and not first[:, :, 1].any()
+    with pytest.raises(ParameterError, match="stokescontrol"):
+        rg.frombcs(csys, SHAPE, stokescontrol="x")
+    with pytest.raises(ParameterError, match="not both"):
+        rg.frombcs(csys, SHAPE, "1,1,2,2", region="circle[[5pix,5pix],2pix]")
+
+
+def test_channels(rg: regionmanager) -> None:
+    assert rg.selectedchannels("0~2,5", SHAPE).tolist() == [0, 1, 2, 5]
+    assert rg.selectedchannels(">3", SHAPE).tolist() == [4, 5]
+    assert rg.selectedchannels("", SHAPE).tolist() == [0, 1, 2, 3, 4, 5]
+    with pytest.raises(ParameterError, match="no spectral axis"):
+        rg.selectedchannels("1", [4, 4])
+
+
+def test_regions_in_tables_and_files(rg: regionmanager) -> None:
+    region = rg.fromtext("circle[[9pix,7pix],4pix]", SHAPE)
+    assert rg.fromrecordtotable("a.im", "mine", region) == "mine"
+    assert rg.namesintable("a.im") == ["mine"]
+    assert np.array_equal(plane(rg.fromtabletorecord("a.im", "mine")), plane(region))
+    with pytest.raises(OutputExistsError, match="mine"):
+        rg.fromrecordtotable("a.im", "mine", region)
+    assert rg.deletefromtable("a.im", "mine") and rg.namesintable("a.im") == []
+    for call in (lambda: rg.deletefromtable("a.im", "mine"), lambda: rg.fromtabletorecord("a.im", ["mine"])):
+        with pytest.raises(PathMissingError, match="mine"):
+            call()
+    with pytest.raises(ParameterError, match="a name"):
+        rg.fromrecordtotable("a.im", "", region)
+    with pytest.raises(UnsupportedError, match="asmask"):
+        rg.fromrecordtotable("a.im", "m", region, asmask=True)
+    assert rg.tofile("r.json", region)
+    assert np.array_equal(plane(rg.fromfiletorecord("r.json")), plane(region))
+    with open("text.crtf", "w", encoding="utf-8") as stream:
+        stream.write("circle")
+    with open("other.json", "w", encoding="utf-8") as stream:
+        stream.write("{}")
+    for path in ("text.crtf", "other.json", "a.im"):
+        with pytest.raises(ParameterError):
+            rg.fromfiletorecord(path)
+    with pytest.raises(ParameterError, match="not a region record"):
+        rg.tofile("x.json", {})
+
+
+def test_refusals(rg: regionmanager, csys: dict[str, Any]) -> None:
+    fresh = regionmanager()
+    with pytest.raises(ParameterError, match="no coordinate system"):
+        fresh.fromtext("circle[[5pix,5pix],2pix]", SHAPE)
+    rg.done()
+    with pytest.raises(ParameterError, match="no coordinate system"):
+        rg.selectedchannels("1", SHAPE)
+    for match, call in (
+        ("holds no region", lambda: rg.fromtext("  ", SHAPE, csys)),
+        ("units", lambda: rg.wbox(["2", "3"], ["5", "9"], [0, 1], csys)),
+        ("2 axes need", lambda: rg.wbox(["2pix"], ["5pix", "9pix"], [0, 1], csys)),
+        ("three vertices", lambda: rg.wpolygon(["2pix", "3pix"], ["2pix", "3pix"], csys=csys)),
+        ("one unit", lambda: rg.wpolygon(["2pix", "3pix", "1deg"], ["2pix", "3pix", "5pix"], csys=csys)),
+        ("same number", lambda: rg.box([1, 2], [3, 4, 5])),
+        ("1, 2 or 3", lambda: rg.absreltype(7)),
+    ):
+        with pytest.raises(ParameterError, match=match):
+            call()
+    for call in (
+        lambda: rg.box([1], [2], absrel="relref"), lambda: rg.wbox(["1pix"], ["2pix"], [0], csys, "relref"),
+        lambda: rg.wpolygon(["2pix"] * 3, ["2pix"] * 3, [0, 1], csys, "relcen"),
+    ):  # fmt: skip
+        with pytest.raises(UnsupportedError, match="absrel"):
+            call()
+    assert rg.absreltype(1) == "abs"
+
+
+def test_records_that_cannot_be_used(rg: regionmanager) -> None:
+    base = rg.wbox(["2pix", "3pix"], ["5pix", "9pix"], [0, 1])
+    circle = rg.fromtext("circle[[9pix,7pix],4pix]", SHAPE)
+    for kind, record in (
+        (ParameterError, {"isRegion": 2, "name": "WCMystery"}),
+        (ParameterError, {"isRegion": 2, "name": "WCUnion", "regions": {"nr": 0}}),
+        (ParameterError, {**base, "absrel": np.array([2, 2])}),
+        (SelectionError, {**base, "pixelAxes": np.array([1, 9])}),
+        (ParameterError, {**circle, "type": 3}),
+        (SelectionError, rg.box([5, 5], [2, 2])),
+        (SelectionError, rg.box([0] * 6, [1] * 6)),
+        (SelectionError, rg.wbox(["170deg", "0deg"], ["171deg", "1deg"], [0, 1])),
+    ):
+        with pytest.raises(kind):
+            chosen(record)
