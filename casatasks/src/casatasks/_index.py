@@ -29,6 +29,8 @@ TASKS: dict[str, str] = {
     "bandpass": "calibration",
     "gaincal": "calibration",
     "imstat": "analysis",
+    "imcontsub": "analysis",
+    "imregrid": "analysis",
     "imsmooth": "analysis",
     "impbcor": "imaging",
     "immath": "analysis",

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from casatasks import imcollapse, immath, impbcor, imrebin, imsmooth, imsubimage, imtrans
+from casatasks import imcollapse, imcontsub, immath, impbcor, imrebin, imregrid, imsmooth, imsubimage, imtrans
 from casatools import image
 from casatools._base.errors import (
     DataError,
@@ -432,3 +432,151 @@ def test_primary_beam_refusals(cube: np.ndarray) -> None:
             impbcor("a.im", **{"outfile": "o.im", **arguments})
     with pytest.raises(ParameterError, match="imagename"):
         impbcor("", pbimage="a.im", outfile="o.im")
+
+
+def test_continuum_subtraction(masked: tuple[np.ndarray, np.ndarray]) -> None:
+    chan = np.arange(20.0)
+    rng = np.random.default_rng(7)
+    offset, slope = rng.normal(size=(2, 5, 4, 1, 1))
+    line = np.where((chan > 8) & (chan < 12), 3.0, 0.0)
+    mask = rng.random((5, 4, 1, 20)) > 0.2
+    mask[0, 0] = False
+    make("l.im", offset + slope * chan + line, mask)
+    imcontsub("l.im", linefile="line.im", contfile="cont.im", fitorder=1, chans="0~6,14~19")
+    found, good = read("line.im")
+    assert np.array_equal(good, mask)
+    assert np.allclose(found[good], np.broadcast_to(line, found.shape)[good], atol=1e-4)
+    found, good = read("cont.im")
+    assert np.allclose(found[good], (offset + slope * chan)[good], atol=1e-4) and not good[0, 0].any()
+    make("m.im", offset + slope * chan + line)
+    imcontsub("m.im", linefile="line2.im", contfile="cont2.im", fitorder=1, chans="0~6,14~19", box="1,1,3,3")
+    assert np.allclose(read("line2.im")[0], np.broadcast_to(line, (3, 3, 1, 20)), atol=1e-4)
+    for kind, match, arguments in (
+        (ParameterError, "more than 3", {"fitorder": 3, "chans": "0~2"}),
+        (ParameterError, "fitorder", {"fitorder": -1}),
+        (ParameterError, "linefile", {"linefile": ""}),
+        (OutputExistsError, "line.im", {"linefile": "line.im"}),
+        (SelectionError, "99", {"chans": "99"}),
+    ):
+        with pytest.raises(kind, match=match):
+            imcontsub("m.im", **{"linefile": "x.im", "contfile": "y.im", **arguments})
+    make("flat.im", np.ones((4, 4)))
+    with pytest.raises(ParameterError, match="spectral axis"):
+        imcontsub("flat.im", linefile="x.im", contfile="y.im")
+
+
+def _plane_wave(shape: tuple[int, ...]) -> np.ndarray:
+    grid = np.meshgrid(*(np.arange(n, dtype=float) for n in shape), indexing="ij")
+    return 1.0 + 0.3 * grid[0] - 0.2 * grid[1] + 0.5 * grid[3]
+
+
+def test_regridding_a_plane_is_exact() -> None:
+    """Bilinear interpolation reproduces a linear function of the pixel; so does linear interpolation of channels."""
+    values = make("p.im", _plane_wave((20, 18, 1, 6)))
+    ia = image()
+    ia.open("p.im")
+    cs = ia.coordsys()
+    cs.setincrement([2.0 * v for v in cs.increment("n", "direction")["numeric"]], "direction")
+    cs.setreferencepixel([5.0, 4.5], "direction")
+    cs.setincrement([0.5 * cs.increment("n", "spectral")["numeric"][0]], "spectral")
+    cs.setreferencepixel([6.0], "spectral")
+    made = ia.regrid("r.im", shape=[9, 8, 1, 11], csys=cs.torecord())
+    found, good = made.getchunk(), made.getchunk(getmask=True)
+    x, y, _, c = np.meshgrid(np.arange(9), np.arange(8), [0], np.arange(11), indexing="ij")
+    # Reference pixels 10, 9 and 3 of the image are 5, 4.5 and 6 of the result.
+    expected = 1.0 + 0.3 * (10 + 2 * (x - 5)) - 0.2 * (9 + 2 * (y - 4.5)) + 0.5 * (3 + 0.5 * (c - 6))
+    assert good.all() and np.allclose(found, expected, atol=1e-4)
+    made.done()
+    same = ia.regrid("", axes=[0, 1])
+    assert np.allclose(same.getchunk(), values, atol=1e-5)
+    for tool in (same, ia):
+        tool.done()
+    imregrid("p.im", template="r.im", output="t.im")
+    assert np.allclose(read("t.im")[0], expected, atol=1e-4)
+    imregrid("t.im", template="p.im", output="u.im", axes=[3], overwrite=True)
+    assert list(look("u.im", "shape")) == [9, 8, 1, 6]
+
+
+def test_regridding_to_another_frame_keeps_sources_in_place() -> None:
+    values = np.zeros((40, 40, 1, 1))
+    values[15, 22] = 1.0
+    make("d.im", values)
+    imsmooth("d.im", major="6arcmin", minor="6arcmin", pa="0deg", outfile="s.im")
+    record = imregrid("s.im", template="get")
+    ia = image()
+    ia.open("s.im")
+    cs = ia.coordsys()
+    here = ia.toworld([15, 22, 0, 0], "n")["numeric"]
+    ia.done()
+    from casatools import measures, quanta
+
+    me, qa = measures(), quanta()
+    middle = me.measure(me.direction("J2000", "0rad", "0rad"), "GALACTIC")
+    cs.setreferencecode("GALACTIC", "direction", adjust=False)
+    cs.setreferencevalue([qa.convert(middle[m], cs.units()[0])["value"] for m in ("m0", "m1")], "direction")
+    imregrid("s.im", template={"csys": cs.torecord(), "shap": record["shap"]}, output="g.im", interpolation="cubic", axes=[0, 1])
+    found, good = read("g.im")
+    peak = np.unravel_index(np.argmax(np.where(good, found, -1)), found.shape)
+    world = look("g.im", "toworld", [int(p) for p in peak], "m")["measure"]["direction"]
+    back = me.measure(world, "J2000")
+    place = [qa.convert(back[m], "arcmin")["value"] for m in ("m0", "m1")]
+    assert place[0] == pytest.approx((here[0] + 180 * 60) % (360 * 60) - 180 * 60, abs=0.8)
+    assert place[1] == pytest.approx(here[1], abs=0.8)
+
+
+def test_jy_per_pixel_are_conserved() -> None:
+    values = np.zeros((30, 30, 1, 1))
+    values[10:20, 10:20] = 1.0
+    make("j.im", values, unit="Jy/pixel", beam=False)
+    ia = image()
+    ia.open("j.im")
+    cs = ia.coordsys()
+    cs.setincrement([0.5 * v for v in cs.increment("n", "direction")["numeric"]], "direction")
+    cs.setreferencepixel([30.0, 30.0], "direction")
+    made = ia.regrid("k.im", shape=[60, 60, 1, 1], csys=cs.torecord())
+    assert made.getchunk().sum() == pytest.approx(100.0, rel=1e-3)
+    for tool in (made, ia):
+        tool.done()
+
+
+def test_regridding_refusals(cube: np.ndarray) -> None:
+    far = make("far.im", np.ones((5, 5, 2, 6)))
+    ia = image()
+    ia.open("far.im")
+    cs = ia.coordsys()
+    cs.setreferencevalue([90 * 60.0, 30 * 60.0], "direction")
+    ia.setcoordsys(cs.torecord())
+    cs.setreferencecode("TOPO", "spectral", adjust=False)
+    topo = cs.torecord()
+    ia.done()
+    make("flat.im", far[:, :, 0, 0])
+    own = imregrid("a.im", template="get")
+    for kind, match, arguments in (
+        (DataError, "overlap", {"template": "far.im"}),
+        (ParameterError, "output", {"template": "far.im", "output": ""}),
+        (ParameterError, "axes", {"template": "flat.im"}),
+        (ParameterError, "csys", {"template": {"shap": [1]}}),
+        (ParameterError, "axes", {"template": own, "axes": [9]}),
+        (ParameterError, "Stokes", {"template": own, "axes": [2]}),
+        (ParameterError, "frames", {"template": {"csys": topo, "shap": own["shap"]}, "axes": [3]}),
+        (ParameterError, "shape of 2", {"template": own, "shape": [5, 5]}),
+        (ParameterError, "interpolation", {"template": own, "interpolation": "magic"}),
+        (UnsupportedError, "replicate", {"template": own, "replicate": True}),
+        (UnsupportedError, "GALACTIC", {"template": "GALACTIC"}),
+        (PathMissingError, "none.im", {"template": "none.im"}),
+    ):
+        with pytest.raises(kind, match=match):
+            imregrid("a.im", **{"output": "o.im", **arguments})
+    ia.open("a.im")
+    for arguments in ({"replicate": True}, {"doref": False}, {"dropdeg": True}):
+        with pytest.raises(UnsupportedError):
+            ia.regrid("o.im", **arguments)
+    line = image()
+    line.fromarray("line.im", np.ones(7), linear=True)
+    with pytest.raises(ParameterError, match="cannot be regridded"):
+        line.regrid("o.im", axes=[0])
+    made = ia.continuumsub("l.im", "c.im", fitorder=1)
+    assert made.shape()[3] == 6
+    for tool in (made, line, ia):
+        tool.done()
+    assert not os.path.exists("o.im")

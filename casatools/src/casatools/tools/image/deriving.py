@@ -13,11 +13,13 @@ from casatools._base.declare import method
 from casatools._base.errors import ParameterError, UnsupportedError
 from casatools.analysis.collapsed_images import collapse_image
 from casatools.analysis.concatenation import concatenate_images
+from casatools.analysis.continuum_images import subtract_continuum
 from casatools.analysis.image_math import MathOutput, scale_by_image
 from casatools.analysis.image_moments import MomentOptions, make_moment_images, moment_axis, moment_names
 from casatools.analysis.image_transforms import TransformOutputs, transform_image
 from casatools.analysis.pixel_ranges import PixelRange
 from casatools.analysis.regions import ImageSelection
+from casatools.analysis.regridding import RegridOptions, regrid_image
 from casatools.analysis.smoothing import SmoothOptions, smooth_image
 from casatools.analysis.sub_images import PixelChoice, axis_order, rebin_image, sub_image, transpose_image
 from casatools.frames.quantities import to_unit
@@ -25,6 +27,7 @@ from casatools.imaging.beam_fit import GaussianBeam
 from casatools.io.formats.fits_image import ImportOptions, import_fits
 from casatools.io.image import CasaImage
 from casatools.tools._image_files import ExportOptions, export_image
+from casatools.tools.coordsys.structure import coordinates_from_tool_record
 from casatools.tools.image.session import SessionMethods
 
 __all__ = ["DerivingMethods"]
@@ -222,6 +225,56 @@ class DerivingMethods(SessionMethods):
         options = SmoothOptions(type.lower(), kernel, targetres, scale)
         choice = PixelChoice(ImageSelection(region), mask, stretch)
         return self._made(outfile, lambda path: smooth_image(self._image, path, options, choice, overwrite))
+
+    @method
+    def regrid(
+        self,
+        outfile: OutFile = "",
+        shape: Annotated[list[int], kinds.IntList(), "Shape wanted; -1 is that of the image"] = [-1],  # noqa: B006 - copied
+        csys: Annotated[dict, kinds.Record(), "Record of the coordinates wanted; {} is those of the image"] = {},  # noqa: B006 - copied
+        axes: Annotated[list[int], kinds.IntList(), "Axes to regrid; -1 is all that can be"] = [-1],  # noqa: B006 - copied
+        region: Region = {},  # noqa: B006 - copied
+        mask: Mask = "",
+        method: Annotated[str, kinds.Text(), "nearest, linear or cubic"] = "linear",
+        decimate: Annotated[int, kinds.Int(), "Accepted for compatibility: every pixel's place is computed"] = 10,
+        replicate: Annotated[bool, kinds.Bool(), "Only False"] = False,
+        doref: Annotated[bool, kinds.Bool(), "Only True: reference frames are converted"] = True,
+        dropdeg: Annotated[bool, kinds.Bool(), "Only False"] = False,
+        overwrite: Overwrite = False,
+        force: Annotated[bool, kinds.Bool(), "Accepted for compatibility: axes are always interpolated"] = False,
+        asvelocity: Annotated[bool, kinds.Bool(), "Match the spectral axes by velocity"] = False,
+        stretch: Stretch = False,
+    ) -> Any:
+        """The image on other coordinates."""
+        for name, value in (("replicate", replicate), ("doref", not doref), ("dropdeg", dropdeg)):
+            if value:
+                raise UnsupportedError(f"image.regrid: parameter {name!r} can only have its default yet")
+        image = self._image
+        target = coordinates_from_tool_record(csys) if csys else image.coordinates
+        size = [n if given < 0 else given for n, given in zip(image.shape[::-1], [*shape, *[-1] * image.ndim], strict=False)]
+        options = RegridOptions(tuple(a for a in axes if a >= 0), method.lower(), asvelocity)
+        choice = PixelChoice(ImageSelection(region), mask, stretch)
+        return self._made(outfile, lambda path: regrid_image(image, path, target, size, options, choice, overwrite))
+
+    @method
+    def continuumsub(
+        self,
+        outline: Annotated[str, kinds.OutPath(), "Image of the line to write; '' writes none"] = "",
+        outcont: Annotated[str, kinds.OutPath(), "Image of the continuum to write"] = "continuumsub.im",
+        region: Region = {},  # noqa: B006 - copied
+        channels: Annotated[list[int], kinds.IntList(), "Channels to fit; -1 is all"] = [-1],  # noqa: B006 - copied
+        pol: Stokes = "",
+        fitorder: Annotated[int, kinds.Int(), "Order of the polynomial"] = 0,
+        overwrite: Overwrite = False,
+    ) -> Any:
+        """Fit the continuum along the spectral axis and take it away; gives the line as a new tool."""
+        chans = [c for c in channels if c >= 0]
+        choice = PixelChoice(ImageSelection(region, "", "", pol))
+        path, temporary = self._place(outline)
+        subtract_continuum(self._image, path, outcont, chans, fitorder, choice, overwrite)
+        made = type(self)()
+        made._hold(path, temporary)
+        return made
 
     @method
     def fft(
