@@ -28,6 +28,7 @@ TASKS: dict[str, str] = {
     "plotbandpass": "calibration",
     "bandpass": "calibration",
     "gaincal": "calibration",
+    "imfit": "analysis",
     "imstat": "analysis",
     "imcontsub": "analysis",
     "imregrid": "analysis",
