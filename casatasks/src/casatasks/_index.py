@@ -29,6 +29,7 @@ TASKS: dict[str, str] = {
     "bandpass": "calibration",
     "gaincal": "calibration",
     "imfit": "analysis",
+    "rmfit": "analysis",
     "specfit": "analysis",
     "imstat": "analysis",
     "imcontsub": "analysis",
