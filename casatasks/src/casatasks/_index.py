@@ -29,6 +29,8 @@ TASKS: dict[str, str] = {
     "bandpass": "calibration",
     "gaincal": "calibration",
     "imfit": "analysis",
+    "slsearch": "information",
+    "splattotable": "data",
     "rmfit": "analysis",
     "specfit": "analysis",
     "imstat": "analysis",

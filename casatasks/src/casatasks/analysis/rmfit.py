@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from typing import Annotated
+from typing import Annotated, Any
 
 from casatasks._task import task
 from casatools._base import kinds
@@ -22,7 +22,7 @@ _Out = kinds.OutPath()
 @task(group="analysis")
 def rmfit(
     imagename: Annotated[
-        list[str], kinds.InPathList(), "Image with Stokes Q and U, or several that follow each other in frequency"
+        Any, kinds.InPathList(), "Image with Stokes Q and U, or several that follow each other in frequency"
     ] = "",
     rm: Annotated[str, _Out, "Image of rotation measures to write"] = "",
     rmerr: Annotated[str, _Out, "Image of their errors"] = "",
