@@ -75,7 +75,7 @@ def clean_multiscale(
     int, float
         Iterations, and the greatest residual of the smallest scale in the mask.
     """
-    count, ny, nx = smoothed.shape
+    count, ny = smoothed.shape[:2]
     tops = np.zeros((count, ny), dtype=np.float32)
     norms = np.array([bias[s] / np.sqrt(cross[s, s, cy, cx]) for s in range(count)])
     for s in range(count):
