@@ -264,7 +264,7 @@ class Spectrum:
                 "maxFreq": max(self.table_hz), "minFreq": min(self.table_hz), "referenceFreq": self.reference_hz,
                 "tabFreqVal": np.array(self.table_hz),
             }  # fmt: skip
-        return record
+        return dict(sorted(record.items()))
 
     @classmethod
     def from_record(cls, record: Mapping[str, Any]) -> Spectrum:

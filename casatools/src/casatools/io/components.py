@@ -18,8 +18,8 @@ from casatools.io.table_access import create_table, table_errors, to_casa, to_ca
 from casatools.io.tables import Table, is_table, open_table, table_kind
 
 __all__ = [
-    "is_component_table", "put_component_keyword", "read_component_keyword", "read_component_keywords", "read_components",
-    "write_components",
+    "is_component_table", "move_components", "put_component_keyword", "read_component_keyword", "read_component_keywords",
+    "read_components", "write_components",
 ]  # fmt: skip
 
 
@@ -223,3 +223,10 @@ def put_component_keyword(path: str, name: str, value: Any) -> None:
         table.putkeyword(name, to_casacore(value))
     finally:
         table.close()
+
+
+def move_components(path: str, new_path: str) -> None:
+    """Give a component list table another name, which must be free."""
+    if not is_component_table(path):
+        raise DataError(f"{path!r} is not a component list table")
+    os.rename(path.rstrip("/"), new_path.rstrip("/"))
