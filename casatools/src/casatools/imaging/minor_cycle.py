@@ -16,6 +16,7 @@ from casatools._base.threads import thread_count
 from casatools.kernels.clean_clark import clark_components
 from casatools.kernels.clean_hogbom import clean_hogbom, peak_in_mask
 from casatools.kernels.clean_multiscale import clean_multiscale
+from casatools.kernels.clean_tiles import TILE, clean_tiles, refresh_tile
 
 __all__ = ["DECONVOLVERS", "MinorCycle", "MinorOptions", "convolve_components"]
 
@@ -71,11 +72,56 @@ def convolve_components(components: np.ndarray, psf: np.ndarray) -> np.ndarray:
     return np.asarray(ducc0.fft.c2r(product, axes=(0, 1), lastsize=lx, forward=False, inorm=2, nthreads=threads)[:ny, :nx])
 
 
+# Components found before all tiles are brought up to date, and the multiplications above which a transform does that faster.
+_LOT = 20000
+_WORK = 1e9
+
+
+def tile_boxes(shape: tuple[int, ...]) -> np.ndarray:
+    """The tiles of a plane (y, x), row by row: (tile, 4) int64 of y0, y1, x0, x1."""
+    ny, nx = shape
+    return np.array(
+        [(y, min(y + TILE, ny), x, min(x + TILE, nx)) for y in range(0, ny, TILE) for x in range(0, nx, TILE)], dtype=np.int64
+    )
+
+
+def tile_reach(centred: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+    """Greatest absolute value of a psf that a component in one tile can have in another, by the offset of the tiles.
+
+    Parameters
+    ----------
+    centred : ndarray (2 py + 1, 2 px + 1)
+        Peak in the middle.
+    shape : tuple of int
+        Of the plane.
+
+    Returns
+    -------
+    ndarray (2 ty - 1, 2 tx - 1) float64
+    """
+    counts = [-(-n // TILE) for n in shape]
+    blocks = np.abs(centred).astype(np.float64)
+    for axis, count in enumerate(counts):
+        # Blocks j of the offsets [j TILE, (j + 1) TILE), for j from -count to count - 1.
+        half = blocks.shape[axis] // 2
+        size = count * TILE
+        low, high = max(half - size, 0), min(half + size, blocks.shape[axis])
+        kept = np.take(blocks, np.arange(low, high), axis=axis)
+        pads = [(0, 0)] * blocks.ndim
+        pads[axis] = (size - (half - low), size - (high - half))
+        padded = np.moveaxis(np.pad(kept, pads), axis, 0)
+        maxima = padded.reshape(2 * count, TILE, *padded.shape[1:]).max(axis=1)
+        # From a pixel of one tile to those of the tile k further the offsets lie in blocks k - 1 and k.
+        blocks = np.moveaxis(np.maximum(maxima[:-1], maxima[1:]), 0, axis)
+    return np.ascontiguousarray(blocks)
+
+
 class MinorCycle:
     """Deconvolves planes; what can be prepared once for a point spread function is kept."""
 
     def __init__(self, options: MinorOptions) -> None:
         self.options = options
+        self._reach: tuple[np.ndarray, np.ndarray] | None = None
 
     def run(
         self, residual: np.ndarray, model: np.ndarray, psf: np.ndarray, mask: np.ndarray, threshold: float, niter: int
@@ -102,12 +148,65 @@ class MinorCycle:
         centred = _centred(psf)
         name = self.options.deconvolver
         if name == "hogbom":
-            done, peak = clean_hogbom(residual, model, centred, mask, self.options.gain, threshold, niter)
-            return int(done), float(peak)
+            if min(residual.shape) < 4 * TILE:
+                done, peak = clean_hogbom(residual, model, centred, mask, self.options.gain, threshold, niter)
+                return int(done), float(peak)
+            return self._hogbom(residual, model, psf, centred, mask, threshold, niter)
         if name == "multiscale":
             scales = np.array(self.options.scales or (0.0,), dtype=np.float64)
             return self._multiscale(residual, model, psf, mask, threshold, niter, scales)
         return self._clark(residual, model, psf, centred, mask, threshold, niter)
+
+    def _hogbom(
+        self,
+        residual: np.ndarray,
+        model: np.ndarray,
+        psf: np.ndarray,
+        centred: np.ndarray,
+        mask: np.ndarray,
+        threshold: float,
+        niter: int,
+    ) -> tuple[int, float]:
+        """Hogbom's loop on tiles in lots of components, each followed by bringing all tiles up to date."""
+        if self._reach is None or self._reach[0] is not psf:
+            self._reach = (psf, tile_reach(centred, residual.shape))
+        reach, boxes = self._reach[1], tile_boxes(residual.shape)
+        done = 0
+        while True:
+            count = min(niter - done, _LOT)
+            place, flux = np.zeros((count, 2), dtype=np.int64), np.zeros(count, dtype=np.float32)
+            applied = np.zeros(len(boxes), dtype=np.int64)
+            start = residual.copy()
+            found, peak = clean_tiles(
+                residual, model, centred, mask, reach, boxes, self.options.gain, threshold, place, flux, applied
+            )
+            self._bring_up(residual, start, centred, psf, mask, place, flux, applied, boxes, int(found))
+            done += int(found)
+            if found < count or done >= niter:
+                return done, float(peak)
+
+    @staticmethod
+    def _bring_up(
+        residual: np.ndarray,
+        start: np.ndarray,
+        centred: np.ndarray,
+        psf: np.ndarray,
+        mask: np.ndarray,
+        place: np.ndarray,
+        flux: np.ndarray,
+        applied: np.ndarray,
+        boxes: np.ndarray,
+        found: int,
+    ) -> None:
+        """Subtract from each tile the components it has not had: one by one, or all by a transform where that is less work."""
+        if float((found - applied).sum()) * TILE**2 > _WORK:
+            components = np.zeros_like(residual)
+            np.add.at(components, (place[:found, 0], place[:found, 1]), flux[:found])
+            residual[...] = start - convolve_components(components, psf)
+            return
+        for tile, box in enumerate(boxes):
+            if applied[tile] < found:
+                refresh_tile(residual, mask, centred, place, flux, int(applied[tile]), found, box)
 
     def _clark(
         self,

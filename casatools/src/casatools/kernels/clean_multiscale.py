@@ -11,7 +11,41 @@ import numpy as np
 
 from casatools.kernels._kernel import kernel
 
-__all__ = ["clean_multiscale"]
+__all__ = ["clean_multiscale", "subtract_lobe"]
+
+
+@kernel
+def subtract_lobe(
+    plane: np.ndarray, mask: np.ndarray, lobe: np.ndarray, flux: float, by: int, bx: int, cy: int, cx: int, tops: np.ndarray
+) -> None:
+    """Subtract a scaled and shifted beam from a plane and note the greatest absolute value in the mask of each row.
+
+    Parameters
+    ----------
+    plane : ndarray (y, x) float32
+        Changed in place.
+    mask : ndarray (y, x) bool
+    lobe : ndarray (y, x) float32
+        Beam with its peak at (cy, cx).
+    flux : float
+    by, bx, cy, cx : int
+        Where the peak goes, and where it is in `lobe`.
+    tops : ndarray (y,) float32
+    """
+    ny, nx = plane.shape
+    f = np.float32(flux)
+    x0, x1 = max(0, bx - cx), min(nx, bx - cx + nx)
+    for y in range(ny):
+        if flux != 0.0 and 0 <= y - by + cy < ny:
+            # Slices let the compiler use vector instructions.
+            line, part = plane[y, x0:x1], lobe[y - by + cy, x0 - bx + cx : x1 - bx + cx]
+            for i in range(len(line)):
+                line[i] -= f * part[i]
+        whole, wanted = plane[y], mask[y]
+        top = np.float32(0.0)
+        for i in range(nx):
+            top = max(top, abs(whole[i]) if wanted[i] else np.float32(0.0))
+        tops[y] = top
 
 
 @kernel
@@ -41,32 +75,30 @@ def clean_multiscale(
     int, float
         Iterations, and the greatest residual of the smallest scale in the mask.
     """
-    count, ny, nx = smoothed.shape
+    count, ny = smoothed.shape[:2]
+    tops = np.zeros((count, ny), dtype=np.float32)
+    norms = np.array([bias[s] / np.sqrt(cross[s, s, cy, cx]) for s in range(count)])
+    for s in range(count):
+        subtract_lobe(smoothed[s], mask, cross[s, s], 0.0, 0, 0, cy, cx, tops[s])
     done, peak = 0, 0.0
     while True:
-        best, scale, by, bx = 0.0, -1, 0, 0
-        peak = 0.0
+        peak, best, scale, by = float(tops[0].max()), 0.0, -1, 0
         for s in range(count):
-            norm = bias[s] / np.sqrt(cross[s, s, cy, cx])
-            for y in range(ny):
-                for x in range(nx):
-                    if mask[y, x]:
-                        value = abs(smoothed[s, y, x])
-                        if s == 0 and value > peak:
-                            peak = value
-                        if value * norm > best:
-                            best, scale, by, bx = value * norm, s, y, x
+            row = int(np.argmax(tops[s]))
+            if tops[s, row] * norms[s] > best:
+                best, scale, by = tops[s, row] * norms[s], s, row
         if done >= niter or scale < 0:
             break
         if best <= threshold:
             # The reference counts the look that finds nothing above the threshold.
             done += 1
             break
+        bx = 0
+        while not (mask[by, bx] and abs(smoothed[scale, by, bx]) == tops[scale, by]):
+            bx += 1
         flux = np.float32(gain * smoothed[scale, by, bx] / cross[scale, scale, cy, cx])
         components[scale, by, bx] += flux
         for s in range(count):
-            for y in range(max(0, by - cy), min(ny, by - cy + ny)):
-                for x in range(max(0, bx - cx), min(nx, bx - cx + nx)):
-                    smoothed[s, y, x] -= flux * cross[scale, s, y - by + cy, x - bx + cx]
+            subtract_lobe(smoothed[s], mask, cross[scale, s], flux, by, bx, cy, cx, tops[s])
         done += 1
     return done, peak
