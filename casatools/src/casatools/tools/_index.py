@@ -5,6 +5,7 @@ from __future__ import annotations
 # Tool name: module below casatools.tools that defines it. Only what exists is listed.
 TOOLS: dict[str, str] = {
     "componentlist": "componentlist",
+    "linearmosaic": "linearmosaic",
     "spectralline": "spectralline",
     "imagepol": "imagepol",
     "functional": "functional",
