@@ -65,6 +65,8 @@ class CycleControl:
     options : CycleOptions
     sidelobe : float
         Greatest sidelobe of the point spread functions of all planes.
+    at : int
+        Iterations counted while a minor cycle goes over planes.
     """
 
     options: CycleOptions
@@ -74,10 +76,11 @@ class CycleControl:
     cycle_threshold: float = 0.0
     stop_code: int = 0
     major_at: list[int] = field(default_factory=list)
-    minor: dict[int, dict[int, dict[str, list[float]]]] = field(default_factory=dict)
+    minor: dict[int, dict[int, dict[int, dict[str, list[float]]]]] = field(default_factory=dict)
     previous_peak: float = -1.0
     least_peak: float = -1.0
     last_minor: int = 0
+    at: int = 0
     _minor_cycles: int = 0
 
     def begin_minor(self, peak: float) -> float:
@@ -97,9 +100,9 @@ class CycleControl:
         self.majors += 1
         self.major_at.append(self.done)
 
-    def add_plane(self, chan: int, stokes: int, entry: dict[str, float]) -> None:
-        """Record what a minor cycle did on one plane."""
-        lists = self.minor.setdefault(chan, {}).setdefault(stokes, {})
+    def add_plane(self, chan: int, stokes: int, entry: dict[str, float], image: int = 0) -> None:
+        """Record what a minor cycle did on one plane of an image."""
+        lists = self.minor.setdefault(image, {}).setdefault(chan, {}).setdefault(stokes, {})
         for key, value in entry.items():
             lists.setdefault(key, []).append(float(value))
 
@@ -149,7 +152,7 @@ class CycleControl:
             "minpsffraction": floats["minpsffraction"] if ran else 0, "niter": options.niter, "nmajordone": self.majors, "nsigma": float(options.nsigma),
             "stopDescription": STOP_DESCRIPTIONS[self.stop_code] if ran else "Zero iterations performed",
             "stopcode": self.stop_code if ran else 3, "summarymajor": np.array(self.major_at, dtype=np.int64),
-            "summaryminor": {0: {c: {s: {k: [np.float64(v) for v in vs] for k, vs in e.items()} for s, e in pols.items()} for c, pols in self.minor.items()}},
+            "summaryminor": {i: {c: {s: {k: [np.float64(v) for v in vs] for k, vs in e.items()} for s, e in pols.items()} for c, pols in chans.items()} for i, chans in (self.minor or {0: {}}).items()},
             "threshold": float(np.float32(options.threshold_jy)),
         }  # fmt: skip
         return found
@@ -159,8 +162,8 @@ class CycleControl:
         if not self._minor_cycles:
             return 0
         most = [0.0] * self._minor_cycles
-        for pols in self.minor.values():
-            for entry in pols.values():
-                for k, n in enumerate(entry.get("iterDone", [])):
-                    most[k] = max(most[k], n)
+        entries = [entry for chans in self.minor.values() for pols in chans.values() for entry in pols.values()]
+        for entry in entries:
+            for k, n in enumerate(entry.get("iterDone", [])):
+                most[k] = max(most[k], n)
         return int(sum(most))

@@ -13,7 +13,8 @@ from casatools._base.paths import require_present
 from casatools.imaging.beam_fit import fit_beam, sidelobe_level
 from casatools.imaging.cycle_control import CycleControl, CycleOptions
 from casatools.imaging.minor_cycle import MinorCycle, MinorOptions
-from casatools.imaging.plane_deconvolver import PlaneDeconvolver, Planes, restore_planes
+from casatools.imaging.multi_term import MultiTermCycle, hessian_peak, principal_solution, spectral_images
+from casatools.imaging.plane_deconvolver import PlaneDeconvolver, Planes, TermDeconvolver, clean_once, restore_planes
 from casatools.imaging.products import ImageWriter, beam_set, mask_values, read_planes, staged_images
 from casatools.imaging.request import jansky, parse_restoring_beam
 from casatools.io.image import CasaImage
@@ -63,6 +64,8 @@ class DeconvolveRequest:
             )
         if self.niter < 0:
             raise ParameterError(f"deconvolve: parameter 'niter' must not be negative; got {self.niter}")
+        if self.nterms < 1:
+            raise ParameterError(f"deconvolve: parameter 'nterms' must be at least 1; got {self.nterms}")
         if self.interactive:
             raise UnsupportedError("deconvolve: interactive=True is not there yet; use interactive=False")
         if self.usemask not in ("user", "pb"):
@@ -79,6 +82,20 @@ class DeconvolveRequest:
         return MinorOptions(self.deconvolver, self.gain, scales, self.smallscalebias)
 
     @property
+    def terms(self) -> int:
+        """Taylor terms; 0 when the deconvolver does not make them."""
+        return self.nterms if self.deconvolver == "mtmfs" else 0
+
+    def suffixes(self, name: str, count: int) -> list[str]:
+        """Endings of the names of a kind of image: one, or one a Taylor term."""
+        return [f"{name}.tt{k}" for k in range(count)] if self.terms else [name]
+
+    @property
+    def beam_power_name(self) -> str:
+        """The primary beam."""
+        return f"{self.imagename}.{self.suffixes('pb', 1)[0]}"
+
+    @property
     def cycle_options(self) -> CycleOptions:
         """Limits: one minor cycle that goes down to the threshold."""
         return CycleOptions(
@@ -88,6 +105,8 @@ class DeconvolveRequest:
 
 def run_deconvolve(request: DeconvolveRequest) -> dict[str, Any]:
     """Deconvolve ``imagename.residual`` by ``imagename.psf``; the residual is replaced, model, mask and image are made.
+
+    With deconvolver="mtmfs" these are images of Taylor terms, ``.residual.tt0`` and so on.
 
     Returns
     -------
@@ -100,15 +119,14 @@ def run_deconvolve(request: DeconvolveRequest) -> dict[str, Any]:
         An image is not there or does not fit; none is changed then.
     """
     base = request.imagename
-    for suffix in ("psf", "residual"):
+    for suffix in (*request.suffixes("psf", 2 * request.terms - 1), *request.suffixes("residual", request.terms)):
         require_present(f"{base}.{suffix}", "image")
-    needs_beam_power = request.nsigma > 0 or request.usemask == "pb"
-    if needs_beam_power:
-        require_present(base + ".pb", "image (the primary beam, for nsigma or usemask='pb')")
-    with CasaImage.open(base + ".residual") as image:
+    if request.nsigma > 0 or request.usemask == "pb":
+        require_present(request.beam_power_name, "image (the primary beam, for nsigma or usemask='pb')")
+    with CasaImage.open(f"{base}.{request.suffixes('residual', 1)[0]}") as image:
         if image.ndim != 4:
             raise DataError(
-                f"{base}.residual has {image.ndim} axes; deconvolve needs right ascension, declination, Stokes and frequency"
+                f"{image.path!r} has {image.ndim} axes; deconvolve needs right ascension, declination, Stokes and frequency"
             )
         coordinates, shape = image.coordinates, image.shape
         name, unit = image.object_name, image.unit
@@ -119,57 +137,100 @@ def run_deconvolve(request: DeconvolveRequest) -> dict[str, Any]:
     planes = _read(request, shape)
     increments = coordinates.direction.increment_rad
     cell = (abs(float(increments[0])), abs(float(increments[1])))
-    deconvolver = PlaneDeconvolver()
+    deconvolver = TermDeconvolver() if request.terms else PlaneDeconvolver()
+    deconvolver.cycle = (
+        MultiTermCycle(request.minor_options, request.terms) if request.terms else MinorCycle(request.minor_options)
+    )
     deconvolver.planes = planes
     control = CycleControl(request.cycle_options)
-    for chan in range(shape[0]):
+    for chan in range(len(planes.beams)):
         if planes.sumwt[chan] > 0:
             beam = fit_beam(planes.psf[chan], cell)
             planes.beams[chan] = beam
-            control.sidelobe = max(control.sidelobe, sidelobe_level(planes.psf[chan], beam, cell))
+            deconvolver.sidelobe = max(deconvolver.sidelobe, sidelobe_level(planes.psf[chan], beam, cell))
+    control.sidelobe = deconvolver.sidelobe
     planes.mask[...] = _mask(request, coordinates, shape)
     if good is not None:
         planes.mask &= good
     _iterate(request, deconvolver, control)
     with staged_images(base) as folder:
         writer = ImageWriter(folder, base, coordinates, telescope, name, ["taskname=deconvolve"], "deconvolve")
-        writer.write("residual", planes.residual, unit, mask=good)
-        writer.write("model", planes.model, "Jy/pixel")
-        writer.write("mask", planes.mask.astype(np.float32))
-        if request.restoration:
-            wanted = parse_restoring_beam(request.restoringbeam, "deconvolve")
-            restored, targets = restore_planes(planes, wanted, cell)
-            single = bool(wanted)
-            writer.write(
-                "image", restored, "Jy/beam", beam_set(targets[:1] if single else targets, 1 if single else shape[1]), good
-            )
+        _write(request, planes, writer, unit, good, cell)
     return _record(control)
 
 
+def _write(
+    request: DeconvolveRequest,
+    planes: Planes,
+    writer: ImageWriter,
+    unit: str,
+    good: np.ndarray | None,
+    cell: tuple[float, float],
+) -> None:
+    parts = [slice(k, k + 1) for k in range(request.terms)] or [slice(None)]
+    for part, residual, model in zip(
+        parts, request.suffixes("residual", request.terms), request.suffixes("model", request.terms), strict=True
+    ):
+        writer.write(residual, planes.residual[part], unit, mask=good)
+        writer.write(model, planes.model[part], "Jy/pixel")
+    writer.write("mask", planes.mask.astype(np.float32))
+    if not request.restoration:
+        return
+    wanted = parse_restoring_beam(request.restoringbeam, "deconvolve")
+    solved = principal_solution(planes.residual, planes.psf) if request.terms else planes.residual
+    restored, targets = restore_planes(planes, wanted, cell, solved)
+    beams = beam_set(targets[:1] if wanted else targets, 1 if wanted else planes.residual.shape[1])
+    for part, name in zip(parts, request.suffixes("image", request.terms), strict=True):
+        writer.write(name, restored[part], "Jy/beam", beams, good)
+    if request.terms > 1:
+        found = spectral_images(restored, solved)
+        valid = (found.valid & (good[0] if good is not None else True))[None]
+        writer.write("alpha", found.alpha[None], beams=beams, mask=valid)
+        writer.write("alpha.error", found.error[None], beams=beams, mask=valid)
+        if found.beta is not None:
+            writer.write("beta", found.beta[None], beams=beams, mask=valid)
+
+
 def _read(request: DeconvolveRequest, shape: tuple[int, ...]) -> Planes:
+    """The planes of images that are there."""
     base = request.imagename
-    nchan = shape[0]
-    planes = Planes(
-        read_planes(base + ".psf", shape)[:, 0].copy(), read_planes(base + ".residual", shape), np.zeros(shape, np.float32),
-        np.ones(shape, bool), np.zeros(nchan), [None] * nchan,
-    )  # fmt: skip
-    planes.sumwt[:] = planes.psf.max(axis=(1, 2)) > 0
-    if not planes.sumwt.any():
-        raise DataError(f"{base}.psf is blank")
+    if request.terms:
+        nbeams, nplanes = 2 * request.terms - 1, request.terms
+        psf = np.concatenate([read_planes(f"{base}.{s}", shape)[:, 0] for s in request.suffixes("psf", nbeams)])
+        residual = np.concatenate([read_planes(f"{base}.{s}", shape) for s in request.suffixes("residual", nplanes)])
+        planes = Planes(psf, residual, np.zeros_like(residual), np.ones(shape, bool), np.ones(nbeams), [None])
+    else:
+        nchan = shape[0]
+        planes = Planes(
+            read_planes(base + ".psf", shape)[:, 0].copy(), read_planes(base + ".residual", shape), np.zeros(shape, np.float32),
+            np.ones(shape, bool), np.zeros(nchan), [None] * nchan,
+        )  # fmt: skip
+        planes.sumwt[:] = planes.psf.max(axis=(1, 2)) > 0
+    if not planes.psf.any():
+        raise DataError(f"{base}.{request.suffixes('psf', 1)[0]} is blank")
+    if request.terms:
+        hessian_peak(planes.psf, request.terms)  # refuses terms that the beams do not tell apart
     names = request.startmodel if isinstance(request.startmodel, (list, tuple)) else [request.startmodel]
     names = [str(n) for n in names if str(n)]
-    if os.path.isdir(base + ".model"):
+    earlier = [f"{base}.{s}" for s in request.suffixes("model", request.terms)]
+    if all(os.path.isdir(n) for n in earlier):
         if names:
-            raise ParameterError(f"startmodel was given but {base}.model exists already: remove it or give another imagename")
-        names = [base + ".model"]
-    if names:
+            raise ParameterError(f"startmodel was given but {earlier[0]} exists already: remove it or give another imagename")
+        names = earlier
+    if not names:
+        return planes
+    if len(names) != len(earlier):
+        raise ParameterError(f"deconvolve: parameter 'startmodel' must hold {len(earlier)} images; got {names}")
+    if request.terms:
+        planes.model[...] = np.concatenate([read_planes(n, shape) for n in names])
+    else:
         planes.model[...] = read_planes(names[0], shape)
     return planes
 
 
 def _mask(request: DeconvolveRequest, coordinates: Any, shape: tuple[int, ...]) -> np.ndarray:
     if request.usemask == "pb":
-        return np.asarray(read_planes(request.imagename + ".pb", shape) > request.pbmask)
+        return np.asarray(read_planes(request.beam_power_name, shape) > request.pbmask)
     given = request.mask
     if given is None or (isinstance(given, (str, list, tuple)) and len(given) == 0):
         existing = request.imagename + ".mask"
@@ -181,7 +242,7 @@ def _iterate(request: DeconvolveRequest, deconvolver: PlaneDeconvolver, control:
     if request.niter == 0 or not deconvolver.planes.mask.any():
         control.stop_code = 7 if request.niter else 1
         return
-    deconvolver.minor_cycle(control, MinorCycle(request.minor_options))
+    clean_once([deconvolver], control)
     if control.done >= request.niter:
         control.stop_code = 1
     else:

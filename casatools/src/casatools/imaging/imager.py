@@ -17,17 +17,14 @@ from casatools._base.errors import DataError
 from casatools._base.memory import memory_budget_bytes
 from casatools._base.progress import Progress
 from casatools.frames.directions import Direction
-from casatools.imaging.beam_fit import fit_beam, sidelobe_level
 from casatools.imaging.cycle_control import CycleControl
 from casatools.imaging.frequency_grid import SpectralAxis
-from casatools.imaging.gridding import GridOptions, degrid, grid
-from casatools.imaging.minor_cycle import MinorCycle
-from casatools.imaging.plane_deconvolver import PlaneDeconvolver, Planes
+from casatools.imaging.image_fields import BlockView, ImageField
+from casatools.imaging.plane_deconvolver import clean_once
 from casatools.imaging.visibilities import DataSource, VisibilityBlock
 from casatools.imaging.weighting import ImagingWeights, WeightingOptions
-from casatools.kernels.clean_hogbom import peak_in_mask
 
-__all__ = ["Imager", "ImagingData", "Planes"]
+__all__ = ["Imager", "ImagingData", "channel_mixing"]
 
 
 @dataclass
@@ -60,6 +57,17 @@ class ImagingData:
     def labels(self) -> list[str]:
         """Names of the image's polarization planes."""
         return [name for name, _ in self.planes[0]]
+
+    def mixing(self) -> np.ndarray | None:
+        """What `channel_mixing` gives for these data; None for continuum."""
+        if not self.is_cube or self.axis.tabular:
+            return None
+        source = self.sources[0]
+        parts = [
+            source.channels(int(d))[0] * float(np.median(source.factors(int(d), self.axis.frame, source.times_s)))
+            for d in source.ddids
+        ]
+        return channel_mixing(self.axis, np.concatenate(parts), self.interpolation == "nearest")
 
     def blocks(self) -> Iterator[VisibilityBlock]:
         """All data; kept after the first pass when they fit into memory."""
@@ -141,13 +149,14 @@ def channel_mixing(axis: SpectralAxis, data_hz: np.ndarray, nearest: bool) -> np
     return None if np.abs(mixing - np.eye(nchan)).max() < 0.02 else mixing
 
 
-class Imager(PlaneDeconvolver):
-    """Makes and deconvolves the planes of one image.
+class Imager:
+    """Makes and deconvolves the images of a run from the visibilities they share.
 
     Parameters
     ----------
     data : ImagingData
-    options : GridOptions
+    fields : sequence of ImageField
+        The main image first; it sets the weights of the visibilities.
     weighting : WeightingOptions
     per_channel : bool
         Densities of the weighting are kept channel by channel.
@@ -158,35 +167,17 @@ class Imager(PlaneDeconvolver):
     def __init__(
         self,
         data: ImagingData,
-        options: GridOptions,
+        fields: Sequence[ImageField],
         weighting: WeightingOptions,
         per_channel: bool = True,
         psf_cutoff: float = 0.35,
     ) -> None:
-        self.data, self.options, self.psf_cutoff = data, options, psf_cutoff
+        self.data, self.fields, self.psf_cutoff = data, list(fields), psf_cutoff
+        main = self.fields[0].options
         nchan = data.axis.nchan
         self.weights = ImagingWeights(
-            options.shape, options.cell_rad, weighting, nchan if per_channel and data.is_cube else 1, _bandwidth(data.axis)
+            main.shape, main.cell_rad, weighting, nchan if per_channel and data.is_cube else 1, _bandwidth(data.axis)
         )
-        nx, ny = options.shape
-        npol = len(data.labels)
-        self.planes = Planes(
-            np.zeros((nchan, ny, nx), np.float32), np.zeros((nchan, npol, ny, nx), np.float32), np.zeros((nchan, npol, ny, nx), np.float32),
-            np.ones((nchan, npol, ny, nx), bool), np.zeros(nchan), [None] * nchan,
-        )  # fmt: skip
-        self.sidelobe = 0.0
-        self._mixing = self._channel_mixing()
-
-    def _channel_mixing(self) -> np.ndarray | None:
-        data = self.data
-        if not data.is_cube or data.axis.tabular:
-            return None
-        source = data.sources[0]
-        parts = [
-            source.channels(int(d))[0] * float(np.median(source.factors(int(d), data.axis.frame, source.times_s)))
-            for d in source.ddids
-        ]
-        return channel_mixing(data.axis, np.concatenate(parts), data.interpolation == "nearest")
 
     def make_psf(self) -> None:
         """Gather the weights, make the point spread functions, fit their beams.
@@ -203,21 +194,18 @@ class Imager(PlaneDeconvolver):
         if total <= 0:
             raise DataError("all selected data are flagged or have no weight: there is nothing to image")
         self.weights.finish()
-        planes = self.planes
         for block in self.data.blocks():
+            views = [image.view(block) for image in self.fields]
             for chan, weight in self._weighted(block):
-                part = slice(chan, chan + 1) if self.data.is_cube else slice(None)
-                ones = np.ones(weight.shape, dtype=np.complex64)
-                planes.sumwt[chan] += float(weight.sum(dtype=np.float64))
-                planes.psf[chan] += grid(block.uvw_m, block.freq_hz[part], ones, weight, self.options)
-        for chan in range(self.data.axis.nchan):
-            peak = float(planes.psf[chan].max())
-            if planes.sumwt[chan] <= 0 or peak <= 0:
-                continue
-            planes.psf[chan] /= peak
-            beam = fit_beam(planes.psf[chan], self.options.cell_rad, self.psf_cutoff)
-            planes.beams[chan] = beam
-            self.sidelobe = max(self.sidelobe, sidelobe_level(planes.psf[chan], beam, self.options.cell_rad))
+                freq = block.freq_hz[self._part(chan)]
+                for image, view in zip(self.fields, views, strict=True):
+                    image.add_psf(view, chan, freq, weight)
+        for image in self.fields:
+            image.finish_psf(self.psf_cutoff)
+
+    def _part(self, chan: int) -> slice:
+        """Channels of a block that go into a channel of the image."""
+        return slice(chan, chan + 1) if self.data.is_cube else slice(None)
 
     def _weighted(self, block: VisibilityBlock) -> Iterator[tuple[int, np.ndarray]]:
         """Image channels that a block goes into, with weights (row, chan)."""
@@ -229,44 +217,48 @@ class Imager(PlaneDeconvolver):
                 yield chan, self.weights.weights(block, chan)
 
     def major_cycle(self) -> None:
-        """Make the residual images from the data and the model."""
-        planes = self.planes
-        planes.residual[...] = 0
-        model = planes.model if self._mixing is None else np.tensordot(self._mixing.astype(np.float32), planes.model, axes=(1, 0))
-        has_model = np.asarray(model.any(axis=(2, 3)))
+        """Make the residual images from the data and the models of all fields."""
+        for image in self.fields:
+            image.begin_residual()
         with Progress(self.data.axis.nchan, "imaging") as progress:
             for block in self.data.blocks():
+                views = [image.view(block) for image in self.fields]
                 for chan, weight in self._weighted(block):
-                    part = slice(chan, chan + 1) if self.data.is_cube else slice(None)
-                    freq = block.freq_hz[part]
-                    for pol in range(planes.residual.shape[1]):
-                        vis = np.ascontiguousarray(block.vis[pol][:, part])
-                        if has_model[chan, pol]:
-                            vis = vis - degrid(block.uvw_m, freq, model[chan, pol], weight > 0, self.options)
-                        planes.residual[chan, pol] += grid(block.uvw_m, freq, vis, weight, self.options)
+                    self._add_channel(views, chan, weight)
                     progress.advance()
-        safe = np.where(planes.sumwt > 0, planes.sumwt, 1.0)
-        planes.residual /= safe[:, None, None, None].astype(np.float32)
+        for image in self.fields:
+            image.finish_residual()
 
-    def clean(self, control: CycleControl, cycle: MinorCycle) -> None:
-        """Alternate minor and major cycles until a stopping rule holds; the residual must have been made."""
-        control.sidelobe = self.sidelobe
+    def _add_channel(self, views: list[BlockView], chan: int, weight: np.ndarray) -> None:
+        """Subtract all models from the data of one channel of the image (of all channels for continuum) and grid what is left."""
+        block, part = views[0].block, self._part(chan)
+        freq, used = block.freq_hz[part], weight > 0
+        turns = [view.turn(freq) for view in views]
+        for pol in range(len(self.data.labels)):
+            vis = np.ascontiguousarray(block.vis[pol][:, part])
+            for image, view, turn in zip(self.fields, views, turns, strict=True):
+                model = image.predict(view, chan, pol, freq, used)
+                if model is not None:
+                    vis = vis - (model if turn is None else model * np.conj(turn))
+            for image, view, turn in zip(self.fields, views, turns, strict=True):
+                image.add(view, chan, pol, freq, vis if turn is None else vis * turn, weight)
+
+    def clean(self, control: CycleControl) -> None:
+        """Alternate minor and major cycles until a stopping rule holds; the residuals must have been made."""
+        control.sidelobe = max(image.sidelobe for image in self.fields)
         while True:
             nsigma = control.options.nsigma
-            peaks_below = False
-            if nsigma > 0:
-                limits: np.ndarray = self.noise_thresholds(nsigma)
-                peaks_below = all(
-                    float(peak_in_mask(self.planes.residual[c, p], self.planes.mask[c, p])[0]) <= limits[c, p]
-                    for c in range(limits.shape[0])
-                    for p in range(limits.shape[1])
-                )
-            if control.stops(self.peak(), peaks_below, not self.planes.mask.any()):
+            below = nsigma > 0 and all(image.is_below(image.noise_thresholds(nsigma)) for image in self.fields)
+            if control.stops(self.peak(), below, not any(image.planes.mask.any() for image in self.fields)):
                 return
-            self.minor_cycle(control, cycle)
+            clean_once(self.fields, control)
             self.major_cycle()
             control.after_major()
             control.begin_minor(self.peak())  # the record shows the depth that a next cycle would have
+
+    def peak(self) -> float:
+        """Greatest absolute residual in the masks of all fields."""
+        return max(image.peak() for image in self.fields)
 
 
 def _bandwidth(axis: SpectralAxis) -> float:

@@ -21,7 +21,7 @@ from casatools.kernels.clean_tiles import TILE, clean_tiles, refresh_tile
 __all__ = ["DECONVOLVERS", "MinorCycle", "MinorOptions", "convolve_components"]
 
 DECONVOLVERS = ("hogbom", "clark", "multiscale", "mtmfs", "mem", "clarkstokes", "asp")
-_AVAILABLE = ("hogbom", "clark", "clarkstokes", "multiscale")
+_AVAILABLE = ("hogbom", "clark", "clarkstokes", "multiscale", "mtmfs")
 
 
 @dataclass(frozen=True)
@@ -55,13 +55,16 @@ class MinorOptions:
             raise ParameterError(f"tclean: parameter 'scales' must not hold negative sizes; got {list(self.scales)}")
 
 
-def convolve_components(components: np.ndarray, psf: np.ndarray) -> np.ndarray:
-    """Convolve a component image (y, x) with a point spread function of the same shape, its peak at its maximum; zero padded."""
+def convolve_components(components: np.ndarray, psf: np.ndarray, centre: tuple[int, int] | None = None) -> np.ndarray:
+    """Convolve a component image (y, x) with a point spread function of the same shape; zero padded.
+
+    The centre (y, x) of the point spread function is its maximum when not given.
+    """
     import ducc0
 
     ny, nx = components.shape
     ly, lx = ducc0.fft.good_size(2 * ny, True), ducc0.fft.good_size(2 * nx, True)
-    cy, cx = np.unravel_index(int(np.argmax(psf)), psf.shape)
+    cy, cx = np.unravel_index(int(np.argmax(psf)), psf.shape) if centre is None else centre
     a = np.zeros((ly, lx), dtype=np.float32)
     a[:ny, :nx] = components
     b = np.zeros((ly, lx), dtype=np.float32)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
 from casatools.frames.directions import convert_direction
-from casatools.imaging.gridding import GridOptions, degrid
+from casatools.imaging.image_fields import ImageField
 from casatools.imaging.imager import ImagingData
 from casatools.imaging.visibilities import DataSource, rotate_phase_centre
 from casatools.io.ms import VisChunk, iter_chunks, write_chunks
@@ -30,8 +30,8 @@ _LINEAR: dict[int, dict[str, complex]] = {
 _NAMES = {5: "RR", 8: "LL", 9: "XX", 12: "YY"}
 
 
-def save_model_column(data: ImagingData, model: np.ndarray, options: GridOptions) -> None:
-    """Predict all correlations of the selected data from model images (chan, pol, y, x) [Jy/pixel] and write MODEL_DATA.
+def save_model_column(data: ImagingData, fields: Sequence[ImageField]) -> None:
+    """Predict all correlations of the selected data from the models of all fields and write MODEL_DATA.
 
     The column is made when missing, filled with 1 for parallel and 0 for crossed hands outside the selection.
     """
@@ -39,7 +39,7 @@ def save_model_column(data: ImagingData, model: np.ndarray, options: GridOptions
         if source.ms.add_scratch_columns(model=True):
             _fill(source)
         chunks = iter_chunks(source.ms, source.resolved, ["UVW", "FIELD_ID", "TIME"])
-        write_chunks(source.ms, ((c, {"MODEL_DATA": _predict(data, source, c, model, options)}) for c in chunks), ["MODEL_DATA"])
+        write_chunks(source.ms, ((c, {"MODEL_DATA": _predict(data, source, c, fields)}) for c in chunks), ["MODEL_DATA"])
 
 
 def _fill(source: DataSource) -> None:
@@ -55,8 +55,26 @@ def _fill(source: DataSource) -> None:
     write_chunks(source.ms, defaults(), ["MODEL_DATA"])
 
 
-def _predict(data: ImagingData, source: DataSource, chunk: VisChunk, model: np.ndarray, options: GridOptions) -> np.ndarray:
+def _predict(data: ImagingData, source: DataSource, chunk: VisChunk, fields: Sequence[ImageField]) -> np.ndarray:
     freq = source.channels(chunk.ddid)[0]
+    image_chan = _image_channels(data, source, chunk, freq)
+    codes = source.correlation_codes(chunk.ddid)
+    out = np.zeros((len(chunk["UVW"]), len(freq), len(chunk.correlations)), dtype=np.complex64)
+    for image in fields:
+        uvw, shift = _recentred(data, source, chunk, image)
+        planes = {label: image.native_model(k, uvw, freq, image_chan) for k, label in enumerate(data.labels)}
+        turn = np.exp(2j * np.pi * shift[:, None] * (freq / _SPEED_OF_LIGHT_M_S)[None, :]) if np.abs(shift).max() > 1e-6 else 1.0
+        for k, corr in enumerate(chunk.correlations):
+            code = codes[int(corr)]
+            parts = {_NAMES[code]: 1.0} if _NAMES.get(code) in planes else {**_CIRCULAR, **_LINEAR}.get(code, {"I": 1.0})
+            for label, factor in parts.items():
+                if label in planes:
+                    out[..., k] += factor * planes[label] * turn
+    return out
+
+
+def _recentred(data: ImagingData, source: DataSource, chunk: VisChunk, image: ImageField) -> tuple[np.ndarray, np.ndarray]:
+    """uvw for the phase centre of a field, and the paths to it."""
     uvw = np.asarray(chunk["UVW"], dtype=np.float64).copy()
     shift = np.zeros(len(uvw))
     for number in np.unique(chunk["FIELD_ID"]):
@@ -64,40 +82,14 @@ def _predict(data: ImagingData, source: DataSource, chunk: VisChunk, model: np.n
             source.field_direction(int(number)), data.centre.frame, float(source.times_s[0]), source.position_m
         )
         rows = np.flatnonzero(chunk["FIELD_ID"] == number)
-        uvw[rows], shift[rows] = rotate_phase_centre(uvw[rows], own, data.centre)
-    planes = {label: _visibilities(data, source, chunk, model[:, k], uvw, freq, options) for k, label in enumerate(data.labels)}
-    turn = np.exp(2j * np.pi * shift[:, None] * (freq / _SPEED_OF_LIGHT_M_S)[None, :]) if np.abs(shift).max() > 1e-6 else 1.0
-    codes = source.correlation_codes(chunk.ddid)
-    out = np.zeros((len(uvw), len(freq), len(chunk.correlations)), dtype=np.complex64)
-    for k, corr in enumerate(chunk.correlations):
-        code = codes[int(corr)]
-        parts = {**_CIRCULAR, **_LINEAR}.get(code, {"I": 1.0})
-        for label, factor in parts.items():
-            if label in planes:
-                out[..., k] += factor * planes[label]
-        if _NAMES.get(code) in planes:
-            out[..., k] = planes[_NAMES[code]]
-        out[..., k] *= turn
-    return out
+        uvw[rows], shift[rows] = rotate_phase_centre(uvw[rows], own, image.centre)
+    return uvw, shift
 
 
-def _visibilities(
-    data: ImagingData,
-    source: DataSource,
-    chunk: VisChunk,
-    model: np.ndarray,
-    uvw: np.ndarray,
-    freq: np.ndarray,
-    options: GridOptions,
-) -> np.ndarray:
-    """Model visibilities (row, chan) of one polarization plane; a cube's channels serve the data channels nearest to them."""
+def _image_channels(data: ImagingData, source: DataSource, chunk: VisChunk, freq: np.ndarray) -> np.ndarray:
+    """The channel of the image nearest to each channel of the data; -1 where the image does not reach."""
     if not data.is_cube:
-        return degrid(uvw, freq, model[0], None, options)
+        return np.zeros(len(freq), dtype=np.int64)
     factor = float(np.median(source.factors(chunk.ddid, data.axis.frame, chunk["TIME"])))
-    nearest = np.rint((freq * factor - data.axis.frequencies_hz[0]) / data.axis.width_hz).astype(int)
-    out = np.zeros((len(uvw), len(freq)), dtype=np.complex64)
-    for chan in np.unique(nearest[(nearest >= 0) & (nearest < data.axis.nchan)]):
-        mine = np.flatnonzero(nearest == chan)
-        if model[chan].any():
-            out[:, mine] = degrid(uvw, np.ascontiguousarray(freq[mine]), model[chan], None, options)
-    return out
+    nearest = np.rint((freq * factor - data.axis.frequencies_hz[0]) / data.axis.width_hz).astype(np.int64)
+    return np.where((nearest >= 0) & (nearest < data.axis.nchan), nearest, -1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -11,10 +12,11 @@ from casatools._base.threads import thread_count
 from casatools.imaging.beam_fit import GaussianBeam
 from casatools.imaging.cycle_control import CycleControl
 from casatools.imaging.minor_cycle import MinorCycle
+from casatools.imaging.multi_term import MultiTermCycle
 from casatools.imaging.restoration import common_beam, restore
 from casatools.kernels.clean_hogbom import peak_in_mask
 
-__all__ = ["PlaneDeconvolver", "Planes", "restore_planes"]
+__all__ = ["PlaneDeconvolver", "Planes", "TermDeconvolver", "clean_once", "restore_planes"]
 
 
 @dataclass
@@ -45,18 +47,28 @@ class PlaneDeconvolver:
     Attributes
     ----------
     planes : Planes
+    cycle : MinorCycle or MultiTermCycle
+        What each plane is deconvolved by.
+    number : int
+        Of the image field, in records.
+    sidelobe : float
+        Greatest sidelobe of the point spread functions.
     """
 
     planes: Planes
+    cycle: MinorCycle | MultiTermCycle
+    number: int = 0
+    sidelobe: float = 0.0
+
+    def places(self) -> list[tuple[int, int]]:
+        """Channel and polarization of each plane."""
+        residual = self.planes.residual
+        return [(c, p) for c in range(residual.shape[0]) for p in range(residual.shape[1])]
 
     def peak(self) -> float:
         """Greatest absolute residual in the masks."""
         planes = self.planes
-        return max(
-            float(peak_in_mask(planes.residual[c, p], planes.mask[c, p])[0])
-            for c in range(planes.residual.shape[0])
-            for p in range(planes.residual.shape[1])
-        )
+        return max(float(peak_in_mask(planes.residual[place], planes.mask[place])[0]) for place in self.places())
 
     def noise_thresholds(self, nsigma: float) -> np.ndarray:
         """``nsigma`` times the robust noise of each plane (chan, pol): 1.4826 times the median absolute deviation."""
@@ -65,24 +77,31 @@ class PlaneDeconvolver:
         median = np.median(flat, axis=2)
         return np.asarray(nsigma * 1.4826 * np.median(np.abs(flat - median[..., None]), axis=2))
 
-    def minor_cycle(self, control: CycleControl, cycle: MinorCycle) -> int:
-        """Deconvolve all planes once; returns the iterations done."""
+    def is_below(self, limits: np.ndarray) -> bool:
+        """Whether the residual of each plane is at most its limit (chan, pol)."""
         planes = self.planes
-        threshold = control.begin_minor(self.peak())
+        return all(float(peak_in_mask(planes.residual[p], planes.mask[p])[0]) <= limits[p] for p in self.places())
+
+    def clean_place(self, place: tuple[int, int], threshold: float, niter: int) -> tuple[int, float]:
+        """Deconvolve one plane; gives the iterations and the peak that is left in the mask."""
+        planes, (c, p) = self.planes, place
+        return self.cycle.run(planes.residual[c, p], planes.model[c, p], planes.psf[c], planes.mask[c, p], threshold, niter)
+
+    def minor_cycle(self, control: CycleControl, threshold: float) -> int:
+        """Deconvolve all planes once down to a threshold; returns the iterations done. The record's counts go on from ``control.at``."""
+        planes = self.planes
         options = control.options
         noise = self.noise_thresholds(options.nsigma) if options.nsigma > 0 else np.zeros(planes.residual.shape[:2])
         niter = control.cycle_niter
-        places = [(c, p) for c in range(planes.residual.shape[0]) for p in range(planes.residual.shape[1]) if planes.sumwt[c] > 0]
+        places = [place for place in self.places() if planes.sumwt[place[0]] > 0]
         start = {place: _summary(planes, place) for place in places} if options.full_summary else {}
 
         def run(place: tuple[int, int]) -> tuple[int, float]:
-            c, p = place
-            limit = max(threshold, float(noise[c, p]))
-            return cycle.run(planes.residual[c, p], planes.model[c, p], planes.psf[c], planes.mask[c, p], limit, niter)
+            return self.clean_place(place, max(threshold, float(noise[place])), niter)
 
         with ThreadPoolExecutor(thread_count(), thread_name_prefix="minor") as pool:
             results = list(pool.map(run, places))
-        total, at = 0, control.done
+        total = 0
         for place, (count, peak) in zip(places, results, strict=True):
             entry = {
                 "cycleThresh": threshold,
@@ -92,26 +111,49 @@ class PlaneDeconvolver:
             }
             if options.full_summary:
                 entry |= start[place] | {
-                    "peakResNM": float(np.abs(planes.residual[place]).max()), "cycleStartIters": control.done, "startIterDone": at, "mpiServer": 0,
+                    "peakResNM": float(np.abs(planes.residual[place]).max()), "cycleStartIters": control.done, "startIterDone": control.at, "mpiServer": 0,
                     "stopCode": 1 if count >= niter else 2,
                 }  # fmt: skip
-            control.add_plane(*place, entry)
+            control.add_plane(*place, entry, self.number)
             total += count
-            at += count
-        control.after_minor(total)
+            control.at += count
         return total
 
     def record_unclean(self, control: CycleControl) -> None:
         """Record the peaks of planes that are not deconvolved."""
         planes = self.planes
-        for c in range(planes.residual.shape[0]):
-            for p in range(planes.residual.shape[1]):
-                peak = float(peak_in_mask(planes.residual[c, p], planes.mask[c, p])[0])
-                control.add_plane(c, p, {"cycleThresh": 0.0, "iterDone": 0.0, "modelFlux": 0.0, "peakRes": peak})
+        for place in self.places():
+            peak = float(peak_in_mask(planes.residual[place], planes.mask[place])[0])
+            entry = {"cycleThresh": 0.0, "iterDone": 0.0, "modelFlux": 0.0, "peakRes": peak}
+            control.add_plane(*place, entry, self.number)
+
+
+class TermDeconvolver(PlaneDeconvolver):
+    """Deconvolves Taylor terms together: the first axis of psf, residual and model holds terms, that of the mask is single."""
+
+    def places(self) -> list[tuple[int, int]]:
+        """The first term of each polarization."""
+        return [(0, p) for p in range(self.planes.residual.shape[1])]
+
+    def clean_place(self, place: tuple[int, int], threshold: float, niter: int) -> tuple[int, float]:
+        """Deconvolve all terms of one polarization."""
+        planes, p = self.planes, place[1]
+        residual, model = np.ascontiguousarray(planes.residual[:, p]), np.ascontiguousarray(planes.model[:, p])
+        done = self.cycle.run(residual, model, planes.psf, planes.mask[0, p], threshold, niter)
+        planes.residual[:, p], planes.model[:, p] = residual, model
+        return done
+
+
+def clean_once(images: Sequence[PlaneDeconvolver], control: CycleControl) -> None:
+    """One minor cycle over all images: down to a threshold from the greatest residual and the greatest sidelobe of all."""
+    control.sidelobe = max(image.sidelobe for image in images)
+    threshold = control.begin_minor(max(image.peak() for image in images))
+    control.at = control.done
+    control.after_minor(sum(image.minor_cycle(control, threshold) for image in images))
 
 
 def restore_planes(
-    planes: Planes, beam: list[float] | str, cell_rad: tuple[float, float]
+    planes: Planes, beam: list[float] | str, cell_rad: tuple[float, float], residual: np.ndarray | None = None
 ) -> tuple[np.ndarray, list[GaussianBeam | None]]:
     """Restored images of all planes.
 
@@ -121,13 +163,16 @@ def restore_planes(
     beam : list of float or str
         ``[]`` for each channel its own beam, ``"common"`` for one that all can be convolved to, or [major, minor, angle] in radians.
     cell_rad : (float, float)
+    residual : ndarray (chan, pol, y, x), optional
+        In the place of the residual of `planes`.
 
     Returns
     -------
     ndarray (chan, pol, y, x) float32 [Jy/beam]
     list of GaussianBeam or None
-        The beam of each channel; None where there are no data.
+        The beam of each channel, or of all Taylor terms; None where there are no data.
     """
+    left = planes.residual if residual is None else residual
     targets = list(planes.beams)
     present = [b for b in planes.beams if b is not None]
     if beam and present:
@@ -136,13 +181,13 @@ def restore_planes(
     # CASA smooths the residual to a common beam, but adds it as it is to a model restored with a beam that was given.
     smooth = beam == "common"
     image = np.zeros_like(planes.residual)
-    for chan, (own, target) in enumerate(zip(planes.beams, targets, strict=True)):
+    for plane in range(len(image)):
+        # Taylor terms share the first's beam.
+        own, target = planes.beams[min(plane, len(planes.beams) - 1)], targets[min(plane, len(targets) - 1)]
         if own is None or target is None:
             continue
         for pol in range(image.shape[1]):
-            image[chan, pol] = restore(
-                planes.model[chan, pol], planes.residual[chan, pol], own if smooth else target, target, cell_rad
-            )
+            image[plane, pol] = restore(planes.model[plane, pol], left[plane, pol], own if smooth else target, target, cell_rad)
     return image, targets
 
 

@@ -38,8 +38,10 @@ def dish_power(radius_rad: np.ndarray, diameter_m: float, freq_hz: np.ndarray | 
     return np.where(x <= _X_LIMIT, np.minimum(beam, 1.0 - 1e-5 * np.minimum(x, 1.0)), 0.0)
 
 
-def primary_beam_plane(coordinates: Coordinates, shape: tuple[int, int], diameter_m: float, freq_hz: float) -> np.ndarray:
-    """The primary beam about the reference pixel of an image plane.
+def primary_beam_plane(
+    coordinates: Coordinates, shape: tuple[int, int], diameter_m: float, freq_hz: float, centre: tuple[float, float] | None = None
+) -> np.ndarray:
+    """The primary beam about a pixel of an image plane.
 
     Parameters
     ----------
@@ -49,6 +51,8 @@ def primary_beam_plane(coordinates: Coordinates, shape: tuple[int, int], diamete
         Pixels in y and x.
     diameter_m : float
     freq_hz : float
+    centre : (float, float), optional
+        Where the antennas pointed, pixels in x and y; the reference pixel when not given.
 
     Returns
     -------
@@ -58,6 +62,6 @@ def primary_beam_plane(coordinates: Coordinates, shape: tuple[int, int], diamete
     direction = coordinates.direction
     assert direction is not None
     dx, dy = direction.increment_rad
-    x0, y0 = direction.reference_pixel
+    x0, y0 = direction.reference_pixel if centre is None else centre
     radius = np.hypot(((np.arange(shape[1]) - x0) * dx)[None, :], ((np.arange(shape[0]) - y0) * dy)[:, None])
     return dish_power(radius, diameter_m, freq_hz).astype(np.float32)

@@ -176,6 +176,12 @@ class TcleanRequest:
             raise ParameterError(f"tclean: parameter 'psfcutoff' must be between 0 and 1; got {self.psfcutoff}")
         if self.projection.upper() not in ("SIN", "TAN", "NCP", "ARC", "STG", "ZEA"):
             raise ParameterError(f"tclean: parameter 'projection' must be SIN, TAN, ...; got {self.projection!r}")
+        if self.nterms < 1:
+            raise ParameterError(f"tclean: parameter 'nterms' must be at least 1; got {self.nterms}")
+        if self.deconvolver == "mtmfs" and self.specmode != "mfs":
+            raise ParameterError(
+                f"tclean: deconvolver='mtmfs' makes continuum images, specmode='mfs'; got specmode={self.specmode!r}"
+            )
         if self.weighting == "briggsbwtaper" and not (self.perchanweightdensity and self.specmode == "cube"):
             raise ParameterError("tclean: weighting='briggsbwtaper' needs specmode='cube' and perchanweightdensity=True")
         self._refuse_missing()
@@ -192,7 +198,6 @@ class TcleanRequest:
             "interpolation": (self.interpolation, ("nearest", "linear")),
             "facets": (self.facets, (1,)),
             "interactive": (bool(self.interactive), (False,)),
-            "outlierfile": (self.outlierfile, ("",)),
             "psfphasecenter": (self.psfphasecenter, ("",)),
             "usepointing": (self.usepointing, (False,)),
             "vptable": (self.vptable, ("",)),
@@ -273,6 +278,16 @@ class TcleanRequest:
             self.niter, self.cycleniter, jansky(self.threshold), self.nsigma, self.cyclefactor, self.minpsffraction, self.maxpsffraction,
             self.nmajor, self.gain, self.fullsummary,
         )  # fmt: skip
+
+    @property
+    def terms(self) -> int:
+        """Taylor terms; 0 when the deconvolver does not make them."""
+        return self.nterms if self.deconvolver == "mtmfs" else 0
+
+    def model_names(self) -> list[str]:
+        """Images to start from, one a Taylor term."""
+        given = self.startmodel if isinstance(self.startmodel, (list, tuple)) else [self.startmodel]
+        return [str(n) for n in given if str(n)]
 
     @property
     def rest_hz(self) -> float:

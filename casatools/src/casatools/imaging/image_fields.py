@@ -1,0 +1,237 @@
+"""The images of a run: each grids the shared visibilities to its own place, and predicts what its model contributes to them.
+
+An `Imager` reads the visibilities once per major cycle and hands them to all fields: one for the main image, one for each outlier.
+
+References
+----------
+Rau & Cornwell 2011, A&A 532, A71: Taylor terms; Cotton & Schwab 2008, Obit Memo 15, for facets and outliers with one set of residuals.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from casatools.frames.directions import Direction
+from casatools.imaging.beam_fit import fit_beam, sidelobe_level
+from casatools.imaging.gridding import GridOptions, degrid, grid
+from casatools.imaging.minor_cycle import MinorCycle, MinorOptions
+from casatools.imaging.multi_term import MultiTermCycle, hessian_peak
+from casatools.imaging.plane_deconvolver import PlaneDeconvolver, Planes, TermDeconvolver
+from casatools.imaging.visibilities import VisibilityBlock, rotate_phase_centre
+
+__all__ = ["BlockView", "ImageField", "TermField"]
+
+_SPEED_OF_LIGHT_M_S = 299792458.0
+
+
+@dataclass(frozen=True)
+class BlockView:
+    """A block of visibilities as a field sees it.
+
+    Attributes
+    ----------
+    block : VisibilityBlock
+    uvw_m : ndarray (row, 3) float64
+        For the phase centre of the field.
+    shift_m : ndarray (row,) float64, optional
+        Path by which the field's phase centre differs from that of the block; None where it is the same.
+    """
+
+    block: VisibilityBlock
+    uvw_m: np.ndarray
+    shift_m: np.ndarray | None = None
+
+    def turn(self, freq_hz: np.ndarray) -> np.ndarray | None:
+        """Factors (row, chan) complex64 that bring visibilities of the block to the field's phase centre; None for 1."""
+        if self.shift_m is None:
+            return None
+        return np.exp(-2j * np.pi * self.shift_m[:, None] * (freq_hz / _SPEED_OF_LIGHT_M_S)[None, :]).astype(np.complex64)
+
+
+class ImageField(PlaneDeconvolver):
+    """One image: its planes, where it is, and how it is gridded and deconvolved.
+
+    Parameters
+    ----------
+    options : GridOptions
+    centre : Direction
+        Phase centre of the image.
+    main_centre : Direction
+        Phase centre that the visibilities have; in the same frame.
+    shape : (int, int)
+        Channels and polarizations.
+    minor : MinorOptions
+    number : int
+        0 for the main image.
+    mixing : ndarray, optional
+        From `channel_mixing`.
+    """
+
+    def __init__(
+        self,
+        options: GridOptions,
+        centre: Direction,
+        main_centre: Direction,
+        shape: tuple[int, int],
+        minor: MinorOptions,
+        number: int = 0,
+        mixing: np.ndarray | None = None,
+    ) -> None:
+        self.options, self.centre, self.main_centre, self.number = options, centre, main_centre, number
+        self.cycle = self._make_cycle(minor)
+        self._mixing = mixing
+        self._same_place = centre == main_centre
+        (nchan, npol), (nx, ny) = shape, options.shape
+        self.planes = Planes(
+            np.zeros((nchan, ny, nx), np.float32), np.zeros((nchan, npol, ny, nx), np.float32), np.zeros((nchan, npol, ny, nx), np.float32),
+            np.ones((nchan, npol, ny, nx), bool), np.zeros(nchan), [None] * nchan,
+        )  # fmt: skip
+        self._model = self.planes.model
+        self._has_model: np.ndarray = np.zeros((nchan, npol), dtype=bool)
+
+    def _make_cycle(self, minor: MinorOptions) -> MinorCycle | MultiTermCycle:
+        return MinorCycle(minor)
+
+    def view(self, block: VisibilityBlock) -> BlockView:
+        """A block with the coordinates of this field."""
+        if self._same_place:
+            return BlockView(block, block.uvw_m)
+        return BlockView(block, *rotate_phase_centre(block.uvw_m, self.main_centre, self.centre))
+
+    def add_psf(self, view: BlockView, chan: int, freq_hz: np.ndarray, weight: np.ndarray) -> None:
+        """Grid ones (row, chan) with their weights into the point spread function of a channel."""
+        ones = np.ones(weight.shape, dtype=np.complex64)
+        self.planes.sumwt[chan] += float(weight.sum(dtype=np.float64))
+        self.planes.psf[chan] += grid(view.uvw_m, freq_hz, ones, weight, self.options)
+
+    def finish_psf(self, cutoff: float) -> None:
+        """Normalize the point spread functions and fit their beams."""
+        planes = self.planes
+        for chan in range(len(planes.psf)):
+            peak = float(planes.psf[chan].max())
+            if planes.sumwt[chan] > 0 and peak > 0:
+                planes.psf[chan] /= peak
+        self.fit_beams(cutoff)
+
+    def fit_beams(self, cutoff: float) -> None:
+        """Fit the beams of the point spread functions that there are."""
+        planes, cell = self.planes, self.options.cell_rad
+        for chan in range(len(planes.beams)):
+            if planes.sumwt[chan] > 0 and planes.psf[chan].max() > 0:
+                beam = fit_beam(planes.psf[chan], cell, cutoff)
+                planes.beams[chan] = beam
+                self.sidelobe = max(self.sidelobe, sidelobe_level(planes.psf[chan], beam, cell))
+
+    def begin_residual(self) -> None:
+        """Prepare a major cycle."""
+        planes = self.planes
+        planes.residual[...] = 0
+        self._model = (
+            planes.model if self._mixing is None else np.tensordot(self._mixing.astype(np.float32), planes.model, axes=(1, 0))
+        )
+        self._has_model = np.asarray(self._model.any(axis=(2, 3)))
+
+    def predict(self, view: BlockView, chan: int, pol: int, freq_hz: np.ndarray, used: np.ndarray) -> np.ndarray | None:
+        """Visibilities (row, chan) complex64 of the model where `used` (row, chan); None when the model is blank."""
+        if not self._has_model[chan, pol]:
+            return None
+        return degrid(view.uvw_m, freq_hz, self._model[chan, pol], used, self.options)
+
+    def add(self, view: BlockView, chan: int, pol: int, freq_hz: np.ndarray, vis: np.ndarray, weight: np.ndarray) -> None:
+        """Grid visibilities (row, chan) into the residual."""
+        self.planes.residual[chan, pol] += grid(view.uvw_m, freq_hz, vis, weight, self.options)
+
+    def finish_residual(self) -> None:
+        """Normalize the residual."""
+        planes = self.planes
+        safe = np.where(planes.sumwt > 0, planes.sumwt, 1.0)
+        planes.residual /= safe[:, None, None, None].astype(np.float32)
+
+    def native_model(self, pol: int, uvw_m: np.ndarray, freq_hz: np.ndarray, image_chan: np.ndarray) -> np.ndarray:
+        """Model visibilities (row, chan) of data channels, each served by one channel of the image or by none (-1)."""
+        out = np.zeros((len(uvw_m), len(freq_hz)), dtype=np.complex64)
+        for chan in np.unique(image_chan[image_chan >= 0]):
+            mine = np.flatnonzero(image_chan == chan)
+            plane = self.planes.model[chan, pol]
+            if plane.any():
+                out[:, mine] = degrid(uvw_m, np.ascontiguousarray(freq_hz[mine]), plane, None, self.options)
+        return out
+
+
+class TermField(TermDeconvolver, ImageField):
+    """A continuum image of Taylor terms in ``x = (f - f0) / f0``.
+
+    Parameters
+    ----------
+    nterms : int
+    reference_hz : float
+        The frequency f0 of the terms.
+    """
+
+    def __init__(
+        self,
+        options: GridOptions,
+        centre: Direction,
+        main_centre: Direction,
+        npol: int,
+        minor: MinorOptions,
+        nterms: int,
+        reference_hz: float,
+        number: int = 0,
+    ) -> None:
+        self.nterms, self.reference_hz = nterms, reference_hz
+        super().__init__(options, centre, main_centre, (nterms, npol), minor, number)
+        planes, (nx, ny) = self.planes, options.shape
+        planes.psf = np.zeros((2 * nterms - 1, ny, nx), np.float32)
+        planes.mask = np.ones((1, npol, ny, nx), bool)
+        planes.sumwt = np.zeros(2 * nterms - 1)
+        planes.beams = [None]
+
+    def _make_cycle(self, minor: MinorOptions) -> MultiTermCycle:
+        return MultiTermCycle(minor, self.nterms)
+
+    def _power(self, freq_hz: np.ndarray, term: int) -> np.ndarray:
+        return np.asarray(((freq_hz - self.reference_hz) / self.reference_hz) ** term, dtype=np.float32)
+
+    def add_psf(self, view: BlockView, chan: int, freq_hz: np.ndarray, weight: np.ndarray) -> None:
+        """Grid the spectral beams: ones weighted with the powers of x up to twice the highest term."""
+        ones = np.ones(weight.shape, dtype=np.complex64)
+        for term in range(2 * self.nterms - 1):
+            scaled = weight * self._power(freq_hz, term)
+            self.planes.sumwt[term] += float(scaled.sum(dtype=np.float64))
+            self.planes.psf[term] += grid(view.uvw_m, freq_hz, ones, scaled, self.options)
+
+    def finish_psf(self, cutoff: float) -> None:
+        """Normalize all spectral beams by the peak of the first and fit its beam."""
+        self.planes.psf /= self.planes.psf[0].max()
+        hessian_peak(self.planes.psf, self.nterms)  # refuses terms that the data do not tell apart
+        self.fit_beams(cutoff)
+
+    def predict(self, view: BlockView, chan: int, pol: int, freq_hz: np.ndarray, used: np.ndarray) -> np.ndarray | None:
+        """Visibilities of the sum over terms."""
+        if not self._has_model[:, pol].any():
+            return None
+        return self._sum_of_terms(view.uvw_m, pol, freq_hz, used)
+
+    def _sum_of_terms(self, uvw_m: np.ndarray, pol: int, freq_hz: np.ndarray, used: np.ndarray | None) -> np.ndarray:
+        total = np.zeros((len(uvw_m), len(freq_hz)), dtype=np.complex64)
+        for term in range(self.nterms):
+            plane = self.planes.model[term, pol]
+            if plane.any():
+                total += degrid(uvw_m, freq_hz, plane, used, self.options) * self._power(freq_hz, term)
+        return total
+
+    def add(self, view: BlockView, chan: int, pol: int, freq_hz: np.ndarray, vis: np.ndarray, weight: np.ndarray) -> None:
+        """Grid visibilities into the residuals of all terms."""
+        for term in range(self.nterms):
+            self.planes.residual[term, pol] += grid(view.uvw_m, freq_hz, vis, weight * self._power(freq_hz, term), self.options)
+
+    def finish_residual(self) -> None:
+        """Normalize the residuals of all terms by the sum of weights."""
+        self.planes.residual /= np.float32(self.planes.sumwt[0])
+
+    def native_model(self, pol: int, uvw_m: np.ndarray, freq_hz: np.ndarray, image_chan: np.ndarray) -> np.ndarray:
+        """Model visibilities of data channels: the sum over terms."""
+        return self._sum_of_terms(uvw_m, pol, freq_hz, None)

@@ -1,0 +1,276 @@
+"""The images of a tclean run: coordinates, masks, what they start from, and how they are written."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+
+import numpy as np
+
+from casatools._base import log
+from casatools._base.errors import DataError, ParameterError
+from casatools.frames.directions import Direction, convert_direction
+from casatools.frames.engine import position_record
+from casatools.imaging.image_fields import ImageField, TermField
+from casatools.imaging.imager import Imager, ImagingData
+from casatools.imaging.multi_term import principal_solution, spectral_images
+from casatools.imaging.plane_deconvolver import restore_planes
+from casatools.imaging.primary_beam import primary_beam_plane
+from casatools.imaging.products import ImageWriter, beam_set, mask_values, read_planes
+from casatools.imaging.request import TcleanRequest
+from casatools.io.image.coordinates.make import make_image_coordinates
+from casatools.io.image.coordinates.observation import ObservationInfo
+from casatools.io.image.coordinates.system import Coordinates
+from casatools.io.image.coordinates.units import unit_factor
+
+__all__ = ["FieldImages", "begin_images", "plan_images", "write_images"]
+
+
+@dataclass
+class FieldImages:
+    """One image field and what its images are made with.
+
+    Attributes
+    ----------
+    request : TcleanRequest
+    base : str
+        Beginning of the names.
+    image : ImageField
+    coordinates : Coordinates
+    beam_power : ndarray (chan, pol, y, x) float32
+    seen : ndarray (chan, pol, y, x) bool
+        Where the primary beam is above its limit.
+    """
+
+    request: TcleanRequest
+    base: str
+    image: ImageField
+    coordinates: Coordinates
+    beam_power: np.ndarray
+    seen: np.ndarray
+
+    @property
+    def limited(self) -> np.ndarray | None:
+        """Mask of the residual and restored images; None when pblimit asks for none."""
+        return self.seen if self.request.pblimit > 0 else None
+
+    def suffixes(self, name: str, count: int | None = None) -> list[str]:
+        """Endings of the names of a kind of image: one, or one a Taylor term."""
+        terms = self.request.terms if count is None else count
+        return [f"{name}.tt{k}" for k in range(terms)] if self.request.terms else [name]
+
+
+def plan_images(request: TcleanRequest, data: ImagingData, centre: Direction, number: int) -> FieldImages:
+    """An image field with its coordinates, primary beam and clean mask; nothing is computed from visibilities yet."""
+    coordinates = _coordinates(request, data, centre)
+    options, axis = request.grid_options, data.axis
+    npol = len(data.labels)
+    # The visibilities are held at the phase centre of the main image.
+    here = convert_direction(centre, data.centre.frame, float(data.sources[0].times_s[0]), data.sources[0].position_m)
+    image: ImageField
+    if request.terms:
+        image = TermField(
+            options, here, data.centre, npol, request.minor_options, request.terms, float(axis.frequencies_hz[0]), number
+        )
+    else:
+        image = ImageField(options, here, data.centre, (axis.nchan, npol), request.minor_options, number, data.mixing())
+    shape = (axis.nchan, npol, options.shape[1], options.shape[0])
+    base = request.imagename if request.restart else _next_name(request.imagename)
+    beam_power = _primary_beams(data, coordinates, shape)
+    limit = abs(request.pblimit)
+    seen = beam_power > limit if limit > 0 else np.ones(shape, dtype=bool)
+    found = FieldImages(request, base, image, coordinates, beam_power, seen)
+    image.planes.mask[...] = _clean_mask(found, shape)
+    if request.pblimit > 0:
+        image.planes.mask &= seen
+    return found
+
+
+def _coordinates(request: TcleanRequest, data: ImagingData, centre: Direction) -> Coordinates:
+    first = data.sources[0]
+    observation = first.ms.metadata.observations[0]
+    axis = data.axis
+    options = request.grid_options
+    where = (centre.lon_rad % (2.0 * np.pi), centre.lat_rad)
+    return make_image_coordinates(
+        options.shape, options.cell_rad, where, axis.frequencies_hz, direction_frame=centre.frame,
+        projection=request.projection.upper(), stokes=data.labels, spectral_frame=axis.frame or "Undefined", channel_width_hz=axis.width_hz,
+        rest_frequency_hz=axis.rest_hz,
+        observation=ObservationInfo.make(
+            first.telescope, observation.observer, float(first.times_s[0]) / 86400.0, first.ms.time_frame, where,
+            position_record(first.position_m),
+        ),
+    )  # fmt: skip
+
+
+def _next_name(base: str) -> str:
+    """The first name ``base_1``, ``base_2``, ... of which there are no images, or `base` itself when it is free."""
+
+    def exists(name: str) -> bool:
+        return any(os.path.exists(f"{name}.{kind}{term}") for kind in ("residual", "psf") for term in ("", ".tt0"))
+
+    if not exists(base):
+        return base
+    number = 1
+    while exists(f"{base}_{number}"):
+        number += 1
+    return f"{base}_{number}"
+
+
+def _primary_beams(data: ImagingData, coordinates: Coordinates, shape: tuple[int, ...]) -> np.ndarray:
+    """The primary beam about the direction that the first field was pointed at."""
+    source = data.sources[0]
+    diameter = float(np.median([a.diameter_m for a in source.ms.metadata.antennas if a.diameter_m > 0] or [25.0]))
+    pointed = source.field_direction(int(source.field_ids[0]))
+    direction = coordinates.direction
+    assert direction is not None
+    there = convert_direction(pointed, direction.frame, float(source.times_s[0]), source.position_m)
+    world = np.array([[there.lon_rad], [there.lat_rad]]) / np.array([unit_factor(u)[0] for u in direction.units])[:, None]
+    x0, y0 = (float(v) for v in direction.to_pixel(world)[:, 0])
+    planes = np.zeros(shape, dtype=np.float32)
+    if not np.isfinite(x0 + y0):  # the image is on the other half of the sky
+        return planes
+    for chan, hz in enumerate(data.axis.frequencies_hz):
+        planes[chan] = primary_beam_plane(coordinates, (shape[2], shape[3]), diameter, float(hz), (x0, y0))[None]
+    return planes
+
+
+def _clean_mask(images: FieldImages, shape: tuple[int, ...]) -> np.ndarray:
+    request = images.request
+    if request.usemask == "pb":
+        return images.beam_power > request.pbmask
+    given = request.mask
+    if given is None or (isinstance(given, (str, list, tuple)) and len(given) == 0):
+        existing = images.base + ".mask"
+        if os.path.isdir(existing) and request.restart:
+            return read_planes(existing, shape) != 0
+        return np.ones(shape, dtype=bool)
+    return mask_values(given, images.coordinates, shape)
+
+
+def _read_terms(images: FieldImages, paths: list[str], target: np.ndarray) -> None:
+    """Fill planes from an image, or from one image a Taylor term."""
+    if not images.request.terms:
+        target[...] = read_planes(paths[0], target.shape)
+        return
+    if len(paths) != len(target):
+        raise ParameterError(f"tclean: parameter 'startmodel' must hold one image for each of {len(target)} terms; got {paths}")
+    for term, path in enumerate(paths):
+        target[term] = read_planes(path, (1, *target.shape[1:]))[0]
+
+
+def begin_images(plans: list[FieldImages], imager: Imager) -> None:
+    """Fill psf, model and residual of all fields: computed, or taken from an earlier run where that was asked for."""
+    for images in plans:
+        _earlier_model(images)
+    request = plans[0].request
+    if request.calcpsf:
+        imager.make_psf()
+    else:
+        _earlier_psf(plans, imager)
+    there = [os.path.isdir(f"{images.base}.{images.suffixes('residual')[0]}") for images in plans]
+    if request.calcres or (request.niter > 0 and not all(there)):
+        imager.major_cycle()
+        return
+    for images, exists in zip(plans, there, strict=True):
+        if exists:
+            names = [f"{images.base}.{suffix}" for suffix in images.suffixes("residual")]
+            _read_terms(images, names, images.image.planes.residual)
+
+
+def _earlier_model(images: FieldImages) -> None:
+    names = [f"{images.base}.{suffix}" for suffix in images.suffixes("model")]
+    exists = images.request.restart and all(os.path.isdir(n) for n in names)
+    given = images.request.model_names()
+    if given and exists:
+        raise ParameterError(f"startmodel was given but {names[0]} exists already: remove it or give another imagename")
+    if exists or given:
+        _read_terms(images, given or names, images.image.planes.model)
+    if exists:
+        log.post(f"tclean goes on from {names[0]}")
+
+
+def _earlier_psf(plans: list[FieldImages], imager: Imager) -> None:
+    request = plans[0].request
+    stored = []
+    for images in plans:
+        planes = images.image.planes
+        names = [f"{images.base}.{s}" for s in images.suffixes("psf", len(planes.psf))]
+        missing = [n for n in names if not os.path.isdir(n)]
+        if missing:
+            raise DataError(f"calcpsf=False needs {missing[0]} of an earlier run, which is not there")
+        npol = planes.residual.shape[1]
+        read = np.zeros((len(planes.psf), npol, *planes.psf.shape[1:]), np.float32)
+        _read_terms(images, names, read)
+        stored.append(read[:, 0])
+    if request.calcres or request.niter > 0:  # later major cycles need the weights and their sums
+        imager.make_psf()
+    for images, psf in zip(plans, stored, strict=True):
+        image = images.image
+        image.planes.psf[...] = psf
+        if not image.planes.sumwt.any():
+            _earlier_sums(images)
+        image.fit_beams(request.psfcutoff)
+
+
+def _earlier_sums(images: FieldImages) -> None:
+    planes = images.image.planes
+    npol = planes.residual.shape[1]
+    names = [f"{images.base}.{s}" for s in images.suffixes("sumwt", len(planes.sumwt))]
+    if all(os.path.isdir(n) for n in names):
+        read = np.zeros((len(planes.sumwt), npol, 1, 1), np.float32)
+        _read_terms(images, names, read)
+        planes.sumwt[...] = read[:, 0, 0, 0] / 2.0
+
+
+def write_images(images: FieldImages, writer: ImageWriter, labels: list[str]) -> None:
+    """Write all images of a field."""
+    _write_planes(images, writer, labels)
+    if images.request.restoration:
+        _write_restored(images, writer)
+
+
+def _write_planes(images: FieldImages, writer: ImageWriter, labels: list[str]) -> None:
+    """Point spread functions, residuals, primary beam, sums of weights, models and mask."""
+    planes, request = images.image.planes, images.request
+    npol = planes.residual.shape[1]
+    terms = bool(request.terms)
+    # Both parallel hands count in the sum of weights of a Stokes plane.
+    hands = 1.0 if labels[0] in ("RR", "LL", "XX", "YY") else 2.0
+    psf = np.repeat(planes.psf[:, None], npol, axis=1)
+    sums = np.repeat((planes.sumwt * hands).astype(np.float32)[:, None, None, None], npol, axis=1)
+    for k, (name, sum_name) in enumerate(zip(images.suffixes("psf", len(psf)), images.suffixes("sumwt", len(sums)), strict=True)):
+        part = slice(k, k + 1) if terms else slice(None)
+        writer.write(name, psf[part], beams=beam_set(planes.beams, npol) if k == 0 else None)
+        writer.write(sum_name, sums[part])
+    for k, (name, model_name) in enumerate(zip(images.suffixes("residual"), images.suffixes("model"), strict=True)):
+        part = slice(k, k + 1) if terms else slice(None)
+        writer.write(name, planes.residual[part], mask=images.limited)
+        writer.write(model_name, planes.model[part], "Jy/pixel")
+    writer.write("pb.tt0" if terms else "pb", np.where(images.seen, images.beam_power, 0.0), mask=images.seen)
+    if request.niter > 0:
+        writer.write("mask", planes.mask.astype(np.float32))
+
+
+def _write_restored(images: FieldImages, writer: ImageWriter) -> None:
+    """Restored images, those divided by the primary beam, and spectral indices."""
+    request, image = images.request, images.image
+    npol = image.planes.residual.shape[1]
+    solved = principal_solution(image.planes.residual, image.planes.psf) if request.terms else image.planes.residual
+    restored, targets = restore_planes(image.planes, request.beam_given(), request.grid_options.cell_rad, solved)
+    # An image restored with one beam for all channels carries just that one.
+    single = request.beam_given() != []
+    beams = beam_set(targets[:1] if single else targets, 1 if single else npol)
+    for k, name in enumerate(images.suffixes("image")):
+        part = slice(k, k + 1) if request.terms else slice(None)
+        writer.write(name, restored[part], "Jy/beam", beams, images.limited)
+        if request.pbcor:
+            corrected = np.where(images.seen, restored[part] / np.where(images.seen, images.beam_power, 1.0), 0.0)
+            writer.write(f"{name}.pbcor", corrected, "Jy/beam", beams, images.seen)
+    if request.terms > 1:
+        found = spectral_images(restored, solved)
+        valid = found.valid & (images.limited[0] if images.limited is not None else True)
+        writer.write("alpha", found.alpha[None], beams=beams, mask=valid[None])
+        writer.write("alpha.error", found.error[None], beams=beams, mask=valid[None])
+        if found.beta is not None:
+            writer.write("beta", found.beta[None], beams=beams, mask=valid[None])
