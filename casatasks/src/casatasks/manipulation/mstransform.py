@@ -122,7 +122,7 @@ def mstransform(
     PathMissingError, OutputExistsError, DataError, SelectionError
         Nothing is written then.
     UnsupportedError
-        For what is not there yet: createmms, combinespws, regridms, docallib, usewtspectrum, tileshape, niter above 1.
+        For what is not there yet: createmms, combinespws, regridms, docallib, tileshape, niter above 1.
 
     Notes
     -----
@@ -138,7 +138,7 @@ def mstransform(
 
     asked = {
         "createmms": createmms, "combinespws": combinespws, "regridms": regridms, "docallib": docallib,
-        "usewtspectrum": usewtspectrum, "realmodelcol": realmodelcol, "tileshape": tileshape if tileshape != [0] else False,
+        "realmodelcol": realmodelcol, "tileshape": tileshape if tileshape != [0] else False,
         "niter": niter if niter > 1 else False, "ddistart": ddistart if ddistart >= 0 else False,
     }  # fmt: skip
     selection = selection_of(
@@ -148,6 +148,6 @@ def mstransform(
     options = MsTransformOptions(
         datacolumn=datacolumn, keepflags=keepflags, chanaverage=chanaverage, chanbin=chanbin, hanning=hanning, timeaverage=timeaverage,
         timebin=timebin, timespan=timespan, maxuvwdistance=maxuvwdistance, douvcontsub=douvcontsub, fitspw=fitspw, fitorder=fitorder,
-        want_cont=want_cont, reindex=reindex, unsupported={k: v for k, v in asked.items() if v},
+        want_cont=want_cont, reindex=reindex, usewtspectrum=usewtspectrum, unsupported={k: v for k, v in asked.items() if v},
     )  # fmt: skip
     run(vis, outputvis, selection, options)

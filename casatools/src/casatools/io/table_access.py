@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -221,22 +221,45 @@ def shape_of(text: str) -> tuple[int, ...]:
     return tuple(int(v) for v in re.findall(r"-?\d+", text))
 
 
-def concatenate(path: str, parts: list[str], folder: str = "") -> None:
-    """Make a table that joins several of the same columns; with `folder` they are moved into it below the new table."""
+def concatenate(path: str, parts: list[str], folder: str = "", subtables: Sequence[str] = (), sub_type: str = "") -> None:
+    """Make a table that joins several of the same columns; with `folder` they are moved into it below the new table.
+
+    The sub-tables named are joined too; of others the first part's are used. The sub-type goes to the information of the table.
+    """
     with table_errors(f"the tables cannot be joined as {path!r}"):
         names = [os.path.abspath(p) for p in parts]
+        moves: list[tuple[str, str]] = []
         if folder:
-            os.makedirs(os.path.join(path, folder))
             moved = [os.path.join(path, folder, os.path.basename(n)) for n in names]
             if len(set(moved)) < len(moved):
                 raise ParameterError(
                     f"the tables to join have equal names, so they cannot be moved into one folder: {', '.join(parts)}"
                 )
-            for old, new in zip(names, moved, strict=True):
-                os.rename(old, new)
-            names = moved
-        joined = _tables.table(names, concatsubtables=[], ack=False)
+            os.makedirs(os.path.join(path, folder))
+            moves = list(zip(names, moved, strict=True))
+        done: list[tuple[str, str]] = []
+        # casacore empties the folder it writes the joined table to, so the moved tables step aside while it does.
+        aside = f"{path}.{folder}" if folder else ""
         try:
-            joined.rename(path)
-        finally:
-            joined.close()
+            for old, new in moves:
+                os.rename(old, new)
+                done.append((old, new))
+            joined = _tables.table([new for _, new in moves] or names, concatsubtables=list(subtables), ack=False)
+            try:
+                if folder:
+                    os.rename(os.path.join(path, folder), aside)
+                    os.rmdir(path)
+                joined.rename(path)
+                joined.close()  # writes it
+            finally:
+                if folder:
+                    os.makedirs(path, exist_ok=True)
+                    os.rename(aside, os.path.join(path, folder))
+            if sub_type:
+                made = _tables.table(path, readonly=False, ack=False)
+                made.putinfo({**made.info(), "subType": sub_type})
+                made.close()
+        except BaseException:
+            for old, new in reversed(done):
+                os.rename(new, old)
+            raise

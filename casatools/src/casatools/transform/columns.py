@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from casatools._base.errors import DataError, ParameterError
 from casatools.io.ms import MeasurementSet
 
-__all__ = ["ColumnPlan", "plan_columns"]
+__all__ = ["SPECTRA", "ColumnPlan", "plan_columns"]
+
+SPECTRA = ("WEIGHT_SPECTRUM", "SIGMA_SPECTRUM")
 
 _NAMES = {
     "data": "DATA",
@@ -31,12 +33,15 @@ class ColumnPlan:
         The one column is CORRECTED_DATA, so that WEIGHT rules; otherwise SIGMA does.
     weight_spectrum, sigma_spectrum : bool
         The input has WEIGHT_SPECTRUM, SIGMA_SPECTRUM.
+    made : tuple of str
+        Which of WEIGHT_SPECTRUM and SIGMA_SPECTRUM are written also where the input has none.
     """
 
     pairs: tuple[tuple[str, str], ...]
     single: bool
     weight_spectrum: bool
     sigma_spectrum: bool
+    made: tuple[str, ...] = ()
 
     @property
     def from_corrected(self) -> bool:
@@ -48,9 +53,9 @@ class ColumnPlan:
         return self.single and self.pairs[0][0] == "MODEL_DATA"
 
     @property
-    def spectra(self) -> bool:
-        """Weights per channel are known and are written."""
-        return self.weight_spectrum
+    def spectra(self) -> tuple[str, ...]:
+        """Columns of weights per channel that are written."""
+        return SPECTRA if self.weight_spectrum else self.made
 
     @property
     def reads(self) -> list[str]:
@@ -65,11 +70,13 @@ class ColumnPlan:
     @property
     def writes(self) -> list[str]:
         """Optional columns of the output."""
-        return [c for _, c in self.pairs] + (["WEIGHT_SPECTRUM", "SIGMA_SPECTRUM"] if self.spectra else [])
+        return [*(c for _, c in self.pairs), *self.spectra]
 
 
-def plan_columns(ms: MeasurementSet, datacolumn: str, usewtspectrum: bool = False) -> ColumnPlan:
+def plan_columns(ms: MeasurementSet, datacolumn: str, made: tuple[str, ...] = ()) -> ColumnPlan:
     """Work out the columns for a `datacolumn` parameter such as "corrected", "all" or "data,model,corrected".
+
+    Weights per channel in `made` are written also where the input has none.
 
     Raises
     ------
@@ -94,4 +101,4 @@ def plan_columns(ms: MeasurementSet, datacolumn: str, usewtspectrum: bool = Fals
     single = len(found) == 1
     pairs = tuple((c, "DATA" if single and c in ("MODEL_DATA", "CORRECTED_DATA") else c) for c in found)
     spectrum = ms.has("WEIGHT_SPECTRUM")
-    return ColumnPlan(pairs, single, spectrum, ms.has("SIGMA_SPECTRUM"))
+    return ColumnPlan(pairs, single, spectrum, ms.has("SIGMA_SPECTRUM"), made)

@@ -76,6 +76,8 @@ class TransformOptions:
     time_average : TimeAverage, optional
     reindex : bool
         Cut and renumber the sub-tables.
+    spectra : tuple of str
+        WEIGHT_SPECTRUM and SIGMA_SPECTRUM, where they are wanted although the input has none.
     """
 
     selection: Selection = field(default_factory=Selection)
@@ -84,6 +86,7 @@ class TransformOptions:
     chanbin: tuple[int, ...] = ()
     time_average: TimeAverage | None = None
     reindex: bool = True
+    spectra: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if any(n < 1 for n in self.chanbin):
@@ -133,7 +136,7 @@ def transform(path: str, output: str, options: TransformOptions) -> int:
 def prepare(ms: MeasurementSet, options: TransformOptions) -> Job:
     """Resolve the selection and plan chunks, bins and axes; raises before anything is written."""
     resolved = options.selection.resolve(ms)
-    columns = plan_columns(ms, options.datacolumn)
+    columns = plan_columns(ms, options.datacolumn, options.spectra)
     rows = np.asarray(resolved.rows)
     if not options.keepflags:
         rows = rows[~_wholly_flagged(ms, rows)]
@@ -283,7 +286,7 @@ def _bytes_of_row(ms: MeasurementSet, resolved: ResolvedSelection, ddid: int, co
     channels = resolved.channels.get(description.spw)
     nchan = ms.metadata.spectral_windows[description.spw].nchan if channels is None else len(channels)
     ncorr = ms.metadata.polarizations[description.pol].ncorr
-    return 200 + nchan * ncorr * (10 + 8 * len(columns.pairs) + 8 * columns.spectra)
+    return 200 + nchan * ncorr * (10 + 8 * len(columns.pairs) + 8 * bool(columns.spectra))
 
 
 def _plan_rows(rows: np.ndarray, keys: dict[str, np.ndarray], size: dict[int, int]) -> list[ChunkPlan]:
@@ -365,7 +368,8 @@ def _output_columns(block: Block, job: Job, ids: Renumbering) -> dict[str, np.nd
     # As the reference: rows averaged in time are never flagged as rows, FLAG says it all.
     out["FLAG"], out["FLAG_ROW"] = block.flag, wholly_flagged(block.flag) & (job.bins is None)
     out["WEIGHT"], out["SIGMA"] = block.weight, block.sigma
-    if columns.spectra:
+    if "WEIGHT_SPECTRUM" in columns.spectra:
         out["WEIGHT_SPECTRUM"] = np.broadcast_to(block.corrected_weight, block.flag.shape)
+    if "SIGMA_SPECTRUM" in columns.spectra:
         out["SIGMA_SPECTRUM"] = np.broadcast_to(inverse_root(block.data_weight), block.flag.shape)
     return out

@@ -23,6 +23,7 @@ def split(
     timebin: Any = "0s",
     combine: Any = "",
     keepmms: bool = True,
+    spectra: tuple[str, ...] = (),
 ) -> int:
     """Write the selected part of `vis` to `outputvis`.
 
@@ -35,6 +36,8 @@ def split(
     width, timebin, combine
         As the task's parameters.
     keepmms : bool
+    spectra : tuple of str
+        Weights per channel to write also where the input has none: WEIGHT_SPECTRUM, SIGMA_SPECTRUM.
 
     Returns
     -------
@@ -45,7 +48,7 @@ def split(
     require_absent(outputvis)
     if keepmms:
         refuse_multi_ms(vis, "keepmms")
-    options = TransformOptions(selection, datacolumn, keepflags, parse_widths(width, "width"))
+    options = TransformOptions(selection, datacolumn, keepflags, parse_widths(width, "width"), spectra=spectra)
     bin_s = parse_timebin_s(timebin)
     span = parse_span(combine, "combine", ("scan", "state", "field"))
     if bin_s > 0:

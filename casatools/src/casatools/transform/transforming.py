@@ -10,6 +10,7 @@ from casatools._base.errors import ParameterError, UnsupportedError
 from casatools._base.paths import require_absent, require_present
 from casatools.io.ms import MeasurementSet, Selection
 from casatools.transform.blocks import Block
+from casatools.transform.columns import SPECTRA
 from casatools.transform.continuum import parse_fitspec, subtract_blocks
 from casatools.transform.parameters import parse_span, parse_timebin_s, parse_widths, refuse_multi_ms
 from casatools.transform.pipeline import Job, TimeAverage, TransformOptions, prepare, run
@@ -36,6 +37,7 @@ class MsTransformOptions:
     fitorder: int = 0
     want_cont: bool = False
     reindex: bool = True
+    usewtspectrum: bool = False
     unsupported: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -63,6 +65,7 @@ def mstransform(vis: str, outputvis: str, selection: Selection, options: MsTrans
         chanbin=parse_widths(options.chanbin, "chanbin") if options.chanaverage else (),
         time_average=average,
         reindex=options.reindex,
+        spectra=SPECTRA if options.usewtspectrum else (),
     )
     with MeasurementSet(vis) as ms:
         job = prepare(ms, plan)

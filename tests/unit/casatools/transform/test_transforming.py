@@ -77,3 +77,10 @@ def test_refusals(shared_input):
     os.makedirs("multi.ms/SUBMSS")
     with pytest.raises(UnsupportedError, match="keepmms"):
         hanningsmooth("multi.ms", "o.ms", Selection(), "data")
+
+
+def test_weights_per_channel_are_made_where_the_input_has_none(shared_input):
+    mstransform(shared_input("simvla.ms"), "o.ms", Selection(spw="0", field="2"), MsTransformOptions("data", usewtspectrum=True))
+    weight, spectrum, sigma = _read("o.ms", "WEIGHT", "WEIGHT_SPECTRUM", "SIGMA_SPECTRUM")
+    assert np.array_equal(np.asarray(spectrum), np.broadcast_to(np.asarray(weight)[:, None], np.shape(spectrum)))
+    assert np.allclose(np.asarray(sigma), np.asarray(spectrum) ** -0.5)

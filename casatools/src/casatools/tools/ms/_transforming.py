@@ -6,7 +6,9 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from casatools._base import kinds
+import numpy as np
+
+from casatools._base import kinds, log
 from casatools._base.declare import method
 from casatools._base.errors import ParameterError, UnsupportedError
 from casatools._base.paths import require_absent
@@ -20,6 +22,11 @@ _Expression = Annotated[
 ]
 _Text = Annotated[str, kinds.Text(numbers=True), "Selection expression; '' is all"]
 _Tile = Annotated[list[int], kinds.IntList(), "Accepted for compatibility: only nothing, the tiling is chosen"]
+_GridValue = Annotated[
+    Any,
+    kinds.Variant((kinds.Int(), kinds.Text(numbers=True), kinds.TextList(numbers=True), kinds.Record())),
+    "Channel number, frequency or velocity, by the mode; nothing is the data's own",
+]
 
 
 class TransformMethods(MsState):
@@ -60,7 +67,9 @@ class TransformMethods(MsState):
             array=joined(subarray), correlation=correlation, intent=intent, observation=obs,
         )  # fmt: skip
         width: Any = step[0] if len(step) == 1 else (step or 1)
-        run(self._ms.path, outputms, selection, _column(whichcol, "split"), True, width, _timebin(timebin), combine)
+        # The tool's split has always made this column.
+        made = ("WEIGHT_SPECTRUM",)
+        run(self._ms.path, outputms, selection, _column(whichcol, "split"), True, width, _timebin(timebin), combine, spectra=made)
         return True
 
     @method
@@ -100,8 +109,60 @@ class TransformMethods(MsState):
             array=joined(subarray), intent=intent, observation=obs,
         )  # fmt: skip
         require_absent(outputms)
-        transform(self._ms.path, outputms, TransformOptions(selection, _column(whichcol, "partition"), reindex=False))
+        column = _column(whichcol, "partition")
+        transform(self._ms.path, outputms, TransformOptions(selection, column, reindex=False, spectra=("WEIGHT_SPECTRUM",)))
         return True
+
+    @method
+    def createmultims(
+        self,
+        outputTableName: Annotated[str, kinds.OutPath(), "The new multi-MS"],
+        tables: Annotated[list[str], kinds.TextList(), "MeasurementSets; they are moved into it"],
+        subtables: Annotated[list[str], kinds.TextList(), "Sub-tables that are joined as well"],
+        nomodify: Annotated[bool, kinds.Bool(), "Open it for reading only"] = True,
+        lock: Annotated[bool, kinds.Bool(), "Accepted for compatibility: locks are taken as needed"] = False,
+        copysubtables: Annotated[bool, kinds.Bool(), "Copy the sub-tables of the first over those of the others"] = False,
+        omitsubtables: Annotated[list[str], kinds.TextList(), "Sub-tables that are not copied"] = [],
+    ) -> bool:
+        """Move MeasurementSets into a new multi-MS and open it."""
+        from casatools.transform.multi_ms import make_multi_ms
+
+        if lock:
+            raise UnsupportedError("ms.createmultims: parameter 'lock'=True is not supported: locks are taken as needed")
+        given = [t for t in tables if t]
+        make_multi_ms(outputTableName, given, [t for t in subtables if t], copysubtables, [t for t in omitsubtables if t])
+        return bool(self.open(outputTableName, nomodify=nomodify))  # type: ignore[attr-defined]
+
+    @method
+    def cvelfreqs(
+        self,
+        spwids: Annotated[list[int], kinds.IntList(), "Spectral windows, joined when there are several"] = [0],
+        fieldids: Annotated[list[int], kinds.IntList(), "Fields; the first one's direction is used"] = [0],
+        obstime: Annotated[
+            str, kinds.Text(), "Time of the frame conversion, as 2019/05/01/04:39:00; '' is the first of the data"
+        ] = "",
+        mode: Annotated[str, kinds.Text(), "channel, channel_b, frequency or velocity"] = "channel",
+        nchan: Annotated[int, kinds.Int(), "New channels; -1 for as many as fit"] = -1,
+        start: _GridValue = [],
+        width: _GridValue = [],
+        phasec: Annotated[
+            Any, kinds.Variant((kinds.Text(), kinds.Int(), kinds.Record())), "Direction of the conversion, or a field"
+        ] = [],
+        restfreq: Annotated[Any, kinds.Variant((kinds.Quantity("Hz"), kinds.TextList())), "Rest frequency for velocities"] = [],
+        outframe: Annotated[str, kinds.Text(), "Spectral frame of the new channels; '' is that of the data"] = "",
+        veltype: Annotated[str, kinds.Text(), "radio or optical"] = "radio",
+        verbose: Annotated[bool, kinds.Bool(), "Tell about the grid in the log"] = True,
+    ) -> np.ndarray:
+        """Centres [Hz] of the channels that cvel would make; none, with a warning, where channels would be narrower than the data's."""
+        from casatools.transform.regridding import grid_of_windows
+
+        low, high = grid_of_windows(
+            self._ms, list(spwids), list(fieldids), obstime, outframe, phasec,
+            {"mode": mode, "nchan": nchan, "start": start, "width": width, "restfreq": restfreq, "veltype": veltype},
+        )  # fmt: skip
+        if verbose and len(low):
+            log.post(f"ms.cvelfreqs: {len(low)} channels from {low[0]:.9g} to {high[-1]:.9g} Hz")
+        return np.asarray(0.5 * (low + high))
 
     @method
     def fromfits(
