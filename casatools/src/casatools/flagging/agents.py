@@ -13,7 +13,17 @@ from casatools.flagging.commands import FlagCommand
 from casatools.frames.quantities import to_unit
 from casatools.io.ms import MeasurementSet, VisChunk
 
-__all__ = ["Agent", "ClipAgent", "ElevationAgent", "FlagChunk", "ManualAgent", "QuackAgent", "RowColumns", "ShadowAgent"]
+__all__ = [
+    "Agent",
+    "ClipAgent",
+    "ElevationAgent",
+    "FlagChunk",
+    "ManualAgent",
+    "QuackAgent",
+    "RowColumns",
+    "ShadowAgent",
+    "time_groups",
+]
 
 COLUMNS = {
     "DATA": "DATA", "CORRECTED": "CORRECTED_DATA", "CORRECTED_DATA": "CORRECTED_DATA", "MODEL": "MODEL_DATA", "MODEL_DATA": "MODEL_DATA",
@@ -90,6 +100,47 @@ def columns_needed(datacolumn: str, ms: MeasurementSet) -> list[str]:
     return wanted
 
 
+def interval_s(ntime: Any) -> float:
+    """Seconds of an `ntime`; infinite for ``'scan'`` and for numbers that are not positive."""
+    if isinstance(ntime, str):
+        return np.inf if ntime.strip() in ("scan", "") else float(to_unit(ntime, "s"))
+    return float(ntime) if float(ntime) > 0 else np.inf
+
+
+def time_groups(columns: RowColumns, rows: np.ndarray, options: dict[str, Any]) -> np.ndarray:
+    """Number the rows of a MeasurementSet such that those that are looked at together share a number.
+
+    Parameters
+    ----------
+    columns : RowColumns
+    rows : ndarray (row,) bool
+        The rows that are selected; pieces of `ntime` count from the first of them.
+    options : dict
+        `ntime` and `combinescans` of a mode, where it has them.
+
+    Returns
+    -------
+    ndarray (row,) int64
+    """
+    names = ["ARRAY_ID", "OBSERVATION_ID", "FIELD_ID", "DATA_DESC_ID"]
+    if not options.get("combinescans"):
+        names.append("SCAN_NUMBER")
+    keys = np.stack([columns[c] for c in names], axis=1).astype(np.int64)
+    _, found = np.unique(keys, axis=0, return_inverse=True)
+    group = np.asarray(found.ravel(), dtype=np.int64)
+    length_s = interval_s(options.get("ntime", "scan"))
+    if len(group) and np.isfinite(length_s):
+        time_s = columns["TIME"]
+        start = np.full(group.max() + 1, np.inf)
+        np.minimum.at(start, group[rows], time_s[rows])
+        slot = np.zeros(len(group), np.int64)
+        # A microsecond takes up the rounding of times that are whole multiples of the interval.
+        slot[rows] = np.floor((time_s[rows] - start[group[rows]] + 1e-6) / length_s).astype(np.int64)
+        _, found = np.unique(group * (slot.max() + 1) + slot, return_inverse=True)
+        group = np.asarray(found.ravel(), dtype=np.int64)
+    return group
+
+
 class Agent:
     """One command bound to one MeasurementSet: its rows, channels and correlations.
 
@@ -101,7 +152,6 @@ class Agent:
     """
 
     flagging = True
-    by_group = False
     follows_row = True
 
     def __init__(self, command: FlagCommand, ms: MeasurementSet, columns: RowColumns) -> None:
@@ -113,6 +163,8 @@ class Agent:
         self.channels, self.correlations = resolved.channels, resolved.correlations
         self.needed: list[str] = []
         self.report: dict[str, Any] = {}
+        # Numbers of what must come in one chunk; None when any rows will do.
+        self.group: np.ndarray | None = None
         self.prepare()
 
     def prepare(self) -> None:
@@ -266,7 +318,7 @@ class ClipAgent(Agent):
         self.timebin_s = 0.0
         if self.options["timeavg"]:
             self.timebin_s = float(to_unit(self.options["timebin"], "s"))
-            self.by_group = True
+            self.group = time_groups(self.columns, self.rows, {})
 
     def products(self, pol: int) -> list[tuple[tuple[int, ...], float]]:
         """What to look at: correlations that are combined, and the sign of the second."""
@@ -293,7 +345,8 @@ class ClipAgent(Agent):
         if self.chanbin > 1 or self.timebin_s > 0:
             from casatools.flagging.averaged import averaged_values
 
-            return averaged_values(plane, before, self.chanbin, self.timebin_s, piece, rows, self._test)
+            together = np.zeros(len(rows), np.int64) if self.group is None else self.group[piece.chunk.rows[rows]]
+            return averaged_values(plane, before, self.chanbin, self.timebin_s, piece, rows, together, self._test)
         return self._test(plane)
 
     def _test(self, plane: np.ndarray) -> np.ndarray:

@@ -10,7 +10,33 @@ import numpy as np
 if TYPE_CHECKING:
     from casatools.flagging.agents import FlagChunk
 
-__all__ = ["averaged_values"]
+__all__ = ["averaged_values", "time_bins"]
+
+
+def time_bins(time_s: np.ndarray, timebin_s: float, together: np.ndarray | None = None) -> np.ndarray:
+    """Number the bins that an average in time makes: each begins with a time and takes those less than `timebin_s` later.
+
+    Parameters
+    ----------
+    time_s : ndarray (row,) float64 [s]
+    timebin_s : float [s]
+    together : ndarray (row,) int, optional
+        A change of this number ends a bin.
+
+    Returns
+    -------
+    ndarray (row,) int64
+    """
+    numbers = np.zeros(len(time_s), np.int64) if together is None else together
+    keys, inverse = np.unique(np.stack([numbers.astype(np.float64), time_s]), axis=1, return_inverse=True)
+    slot = np.zeros(keys.shape[1], np.int64)
+    start = 0
+    for k in range(1, keys.shape[1]):
+        # A millisecond is less than any interval and more than the rounding of a time.
+        fresh = keys[0, k] != keys[0, k - 1] or keys[1, k] - keys[1, start] >= timebin_s - 1e-3
+        slot[k] = slot[k - 1] + fresh
+        start = k if fresh else start
+    return np.asarray(slot[inverse.ravel()])
 
 
 def averaged_values(
@@ -20,6 +46,7 @@ def averaged_values(
     timebin_s: float,
     piece: FlagChunk,
     rows: np.ndarray,
+    together: np.ndarray,
     test: Callable[[np.ndarray], np.ndarray],
 ) -> np.ndarray:
     """Apply `test` to averages of the unflagged values and give each value its average's result.
@@ -35,6 +62,8 @@ def averaged_values(
     piece : FlagChunk
     rows : ndarray (row,) int
         Rows of the piece that `plane` holds.
+    together : ndarray (row,) int
+        Only rows with equal numbers are averaged.
     test : callable
         Array of averages to array of bool.
 
@@ -45,11 +74,8 @@ def averaged_values(
     nrow, nchan = plane.shape
     group = np.arange(nrow)
     if timebin_s > 0:
-        time_s = piece.row_values("TIME")[rows]
         baseline = piece.row_values("ANTENNA1")[rows].astype(np.int64) * 65536 + piece.row_values("ANTENNA2")[rows]
-        width = piece.row_values("INTERVAL")[rows]
-        start = time_s.min() - 0.5 * width.min()
-        slot = np.floor((time_s - start) / timebin_s).astype(np.int64)
+        slot = time_bins(piece.row_values("TIME")[rows], timebin_s, together)
         _, group = np.unique(baseline * (slot.max() + 1) + slot, return_inverse=True)
         group = group.ravel()
     channel = np.arange(nchan) // max(1, chanbin)

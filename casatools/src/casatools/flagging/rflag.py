@@ -1,4 +1,4 @@
-"""RFlag: flags where the local scatter in time or the departure from the spectrum is large.
+"""RFlag: flags where the local scatter in time or the departure from the median spectrum is large.
 
 References
 ----------
@@ -9,17 +9,17 @@ from __future__ import annotations
 
 import ast
 import os
-import warnings
 from typing import Any
 
 import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
 
-from casatools._base.errors import ParameterError, UnsupportedError
-from casatools.flagging.agents import FlagChunk
-from casatools.flagging.timefreq import PlaneAgent, Planes
+from casatools._base.errors import ParameterError
+from casatools.flagging.detecting import DetectingAgent, Layout, spread
 
-__all__ = ["RflagAgent", "read_thresholds"]
+__all__ = ["RflagAgent", "middle_value", "read_thresholds", "robust_level"]
+
+# Pieces that sums over rows are made in, so that they do not depend on the number of threads.
+_BLOCKS = 16
 
 
 def read_thresholds(given: Any, name: str) -> float | dict[tuple[int, int], float] | None:
@@ -51,76 +51,101 @@ def read_thresholds(given: Any, name: str) -> float | dict[tuple[int, int], floa
     return {(int(f), int(s)): float(v) for f, s, v in table}
 
 
-class RflagAgent(PlaneAgent):
-    """Flags by local scatter in time, and by departure from the robust spectrum."""
+class RflagAgent(DetectingAgent):
+    """Flags by local scatter in time, and by departure from the median spectrum.
+
+    Notes
+    -----
+    *Time*: the complex standard deviation of each window of `winsize` times (an even size counts as the next smaller odd one), per
+    baseline, channel and product. *Frequency*: the departures of real and imaginary part from their medians over channels, per
+    time, baseline and product. Both are averaged per channel over all that a piece (`ntime`) holds; the threshold is the median
+    over channels of the averages plus 1.4826 times their median absolute deviation. All times of a window that scatters more than
+    `timedevscale` times the threshold are flagged, and samples whose real or imaginary part departs by more than `freqdevscale`
+    times the threshold. The thresholds reported are those of everything seen, as in AIPS' two passes.
+    """
 
     def prepare(self) -> None:
         super().prepare()
-        for name in ("channelavg", "timeavg"):
-            if self.options[name]:
-                raise UnsupportedError(
-                    f"flagdata: {name}=True is not there yet for mode='rflag'; use mode='clip' or average with split first"
-                )
         self.timedev = read_thresholds(self.options["timedev"], "timedev")
         self.freqdev = read_thresholds(self.options["freqdev"], "freqdev")
-        self.seen: dict[str, dict[tuple[int, int], list[float]]] = {"timedev": {}, "freqdev": {}}
+        self.half = max(0, (int(self.options["winsize"]) - 1) // 2)
+        # (sum, count) per channel for each field and spectral window.
+        self.seen: dict[str, dict[tuple[int, int], tuple[np.ndarray, np.ndarray]]] = {"timedev": {}, "freqdev": {}}
 
-    def work(
-        self,
-        piece: FlagChunk,
-        planes: Planes,
-        flags: np.ndarray,
-        present: np.ndarray,
-        channels: np.ndarray,
-        correlations: np.ndarray,
-    ) -> np.ndarray:
-        out = flags.copy()
-        key = (int(piece.row_values("FIELD_ID")[planes.rows[0]]), piece.chunk.spw)
-        for indices, sign in self.products(piece.chunk.pol):
-            hidden = flags[..., indices].any(axis=-1)
-            data = self.values(piece, planes, channels, indices, sign)
-            masked = np.where(hidden, np.complex64(np.nan), data)
-            with warnings.catch_warnings():  # planes without data give nan
-                warnings.simplefilter("ignore", RuntimeWarning)
-                bad = self._time(masked, key) | self._frequency(masked, key)
-            for k in indices:
-                out[..., k] |= bad
-        return out
+    def detect(self, values: np.ndarray, hidden: np.ndarray, layout: Layout) -> np.ndarray:
+        from casatools.kernels import rflag as loops
 
-    def _threshold(self, given: Any, name: str, found: float, key: tuple[int, int]) -> float:
-        if np.isfinite(found):
-            self.seen[name].setdefault(key, []).append(found)
-        if isinstance(given, dict):
-            return given.get(key, found)
-        return found if given is None else float(given)
+        nrow, nchan, nproduct = values.shape
+        nbaseline = layout.index.shape[0]
+        hidden = hidden | ~np.isfinite(values)
+        total, count = np.zeros((nbaseline, nchan)), np.zeros((nbaseline, nchan), np.int64)
+        spread(lambda span: loops.sum_windows(values, hidden, layout.index, self.half, span, total, count), nbaseline)
+        time_limit = self._limit("timedev", self.timedev, layout, total, count)
+        centre = np.zeros((nrow, nproduct, 2))
+        spread(lambda span: loops.centres(values, hidden, span, centre), nrow)
+        total, count = np.zeros((_BLOCKS, nchan)), np.zeros((_BLOCKS, nchan), np.int64)
 
-    def _time(self, data: np.ndarray, key: tuple[int, int]) -> np.ndarray:
-        """Where the scatter in a sliding window exceeds the threshold: its central sample is flagged."""
-        ntime, width = data.shape[1], int(self.options["winsize"])
-        bad = np.zeros(data.shape, bool)
-        if ntime < width:
-            return bad
-        windows = sliding_window_view(data, width, axis=1)
-        scatter = np.sqrt(np.nanvar(windows.real, axis=-1) + np.nanvar(windows.imag, axis=-1))
-        middle = float(np.nanmedian(scatter)) if np.isfinite(scatter).any() else np.nan
-        spread = float(np.nanmedian(np.abs(scatter - middle)))
-        limit = self._threshold(self.timedev, "timedev", middle + 1.4826 * spread, key) * float(self.options["timedevscale"])
-        bad[:, width // 2 : width // 2 + scatter.shape[1]] = scatter > limit
+        def depart(span: tuple[int, int]) -> None:
+            for k in range(*span):
+                rows = (k * nrow // _BLOCKS, (k + 1) * nrow // _BLOCKS)
+                loops.sum_departures(values, hidden, centre, rows, total[k], count[k])
+
+        spread(depart, _BLOCKS)
+        freq_limit = self._limit("freqdev", self.freqdev, layout, total, count)
+        bad = np.zeros(values.shape, bool)
+        spread(lambda span: loops.flag_windows(values, hidden, layout.index, self.half, span, time_limit, bad), nbaseline)
+        low, high = float(self.options["spectralmin"]), float(self.options["spectralmax"])
+        spread(lambda span: loops.flag_departures(values, hidden, centre, span, freq_limit, low, high, bad), nrow)
         return bad
 
-    def _frequency(self, data: np.ndarray, key: tuple[int, int]) -> np.ndarray:
-        """Where a channel departs from the median over channels of its time and baseline."""
-        centre = np.nanmedian(data.real, axis=2, keepdims=True) + 1j * np.nanmedian(data.imag, axis=2, keepdims=True)
-        departure = np.abs(data - centre)
-        spread = float(np.nanmedian(departure)) if np.isfinite(departure).any() else np.nan
-        limit = self._threshold(self.freqdev, "freqdev", 1.4826 * spread, key) * float(self.options["freqdevscale"])
-        level = np.sqrt(np.nanmean(np.square(departure), axis=2, keepdims=True))
-        beyond = (level > float(self.options["spectralmax"])) | (level < float(self.options["spectralmin"]))
-        return (departure > limit) | (beyond & np.isfinite(departure))
+    def _limit(self, name: str, given: Any, layout: Layout, total: np.ndarray, count: np.ndarray) -> float:
+        """The threshold of this piece times its scale; what was seen is added to the report's."""
+        sums = total.sum(axis=0), count.sum(axis=0)
+        key = layout.field, layout.spw
+        held = self.seen[name].get(key)
+        same = held is not None and held[0].shape == sums[0].shape
+        self.seen[name][key] = (held[0] + sums[0], held[1] + sums[1]) if held is not None and same else sums
+        scale = float(self.options[f"{name}scale"])
+        if isinstance(given, dict):
+            given = given.get(key)
+        return scale * (robust_level(*sums) if given is None else float(given))
 
     def finish(self) -> dict[str, Any]:
         """Thresholds found: rows of [field, spw, threshold]."""
         record: dict[str, Any] = {"name": "Rflag", "type": "rflag"}
         for name, held in self.seen.items():
-            record[name] = np.array([[f, s, float(np.median(v))] for (f, s), v in sorted(held.items())]).reshape(-1, 3)
+            record[name] = np.array([[f, s, robust_level(*sums)] for (f, s), sums in sorted(held.items())]).reshape(-1, 3)
         return record
+
+
+def robust_level(total: np.ndarray, count: np.ndarray) -> float:
+    """Median over channels of the averages plus 1.4826 times their median absolute deviation; channels without data count as 0.
+
+    Parameters
+    ----------
+    total : ndarray (chan,) float64
+    count : ndarray (chan,) int64
+
+    Returns
+    -------
+    float
+    """
+    averages = total / np.maximum(count, 1)
+    middle = middle_value(averages)
+    return middle + 1.4826 * middle_value(np.abs(averages - middle))
+
+
+def middle_value(values: np.ndarray) -> float:
+    """The median as casacore takes it: of an even number above 100 the lower middle value.
+
+    Parameters
+    ----------
+    values : ndarray (n,)
+
+    Returns
+    -------
+    float
+    """
+    if values.size % 2 == 0 and values.size > 100:
+        return float(np.partition(values, values.size // 2 - 1)[values.size // 2 - 1])
+    return float(np.median(values))

@@ -23,7 +23,6 @@ from casatools.flagging.agents import (
 from casatools.flagging.commands import FlagCommand, make_command
 from casatools.flagging.summary import SummaryAgent
 from casatools.flagging.timefreq import AntintAgent, ExtendAgent
-from casatools.frames.quantities import to_unit
 from casatools.io.ms import MeasurementSet, Selection, VisChunk, iter_chunks, write_chunks
 
 __all__ = ["expand_commands", "run_commands"]
@@ -62,33 +61,25 @@ def _make_agent(command: FlagCommand, ms: MeasurementSet, columns: RowColumns) -
     return {"extend": ExtendAgent, "antint": AntintAgent}[command.mode](command, ms, columns)
 
 
-def _groups(agents: Sequence[Agent], columns: RowColumns, rows: np.ndarray) -> np.ndarray | None:
-    """Group numbers such that what agents must see together comes in one chunk; None when no agent needs that."""
-    grouped = [a for a in agents if a.by_group]
-    if not grouped:
+def _groups(agents: Sequence[Agent], rows: np.ndarray) -> np.ndarray | None:
+    """Group numbers such that what any agent must see together comes in one chunk; None when no agent needs that."""
+    found = [a.group for a in agents if a.group is not None]
+    if not found:
         return None
-    names = ["ARRAY_ID", "OBSERVATION_ID", "FIELD_ID"]
-    if not any(a.options.get("combinescans") for a in grouped):
-        names.append("SCAN_NUMBER")
-    keys = np.stack([columns[c][rows] for c in names] + [columns["DATA_DESC_ID"][rows]], axis=1).astype(np.int64)
-    _, group = np.unique(keys, axis=0, return_inverse=True)
-    group = group.ravel()
-    lengths = [_seconds(a.options.get("ntime", "scan")) for a in grouped]
-    length = max(lengths)
-    if np.isfinite(length) and length > 0:
-        time_s = columns["TIME"][rows]
-        start = np.full(group.max() + 1, np.inf)
-        np.minimum.at(start, group, time_s)
-        slot = np.floor((time_s - start[group]) / length).astype(np.int64)
-        _, group = np.unique(group * (slot.max() + 1) + slot, return_inverse=True)
-        group = group.ravel()
-    return np.asarray(group)
+    unique = {g.tobytes(): g for g in found}
+    if len(unique) == 1:
+        return found[0][rows]
+    # Rows that share a group of one agent or of another belong together: connected components.
+    from scipy.sparse import coo_matrix
+    from scipy.sparse.csgraph import connected_components
 
-
-def _seconds(ntime: Any) -> float:
-    if isinstance(ntime, str):
-        return np.inf if ntime.strip() in ("scan", "") else float(to_unit(ntime, "s"))
-    return float(ntime) if float(ntime) > 0 else np.inf
+    edges = []
+    for group in unique.values():
+        _, first, inverse = np.unique(group[rows], return_index=True, return_inverse=True)
+        edges.append(np.stack([np.arange(len(rows)), first[inverse.ravel()]]))
+    joined = np.concatenate(edges, axis=1)
+    graph = coo_matrix((np.ones(joined.shape[1], np.int8), (joined[0], joined[1])), shape=(len(rows), len(rows)))
+    return np.asarray(connected_components(graph, directed=False)[1], dtype=np.int64)
 
 
 def run_commands(
@@ -143,11 +134,7 @@ def run_commands(
         rows = np.flatnonzero(union)
         needed = list(dict.fromkeys(["FLAG", *(c for a in agents for c in a.needed)]))
         resolved = dataclasses.replace(Selection().resolve(ms), rows=rows)
-        groups = _groups(agents, columns, rows)
-        if groups is not None:
-            of_row = np.zeros(ms.nrow, np.int64)
-            of_row[rows] = groups
-            columns["__GROUP__"] = of_row
+        groups = _groups(agents, rows)
         if write and before_write is not None:
             before_write()
         flag_rows = columns["FLAG_ROW"].copy()

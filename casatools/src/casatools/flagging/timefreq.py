@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from casatools._base.errors import ParameterError
-from casatools.flagging.agents import Agent, FlagChunk, columns_needed, products_of
+from casatools.flagging.agents import Agent, FlagChunk, columns_needed, products_of, time_groups
 
 __all__ = ["AntintAgent", "ExtendAgent", "PlaneAgent", "Planes"]
 
@@ -52,12 +52,13 @@ class Planes:
 class PlaneAgent(Agent):
     """Base of the agents that need all times of a baseline together."""
 
-    by_group = True
     follows_row = False
 
     def prepare(self) -> None:
         if "datacolumn" in self.options:
             self.needed = columns_needed(str(self.options["datacolumn"]), self.ms)
+        self.piece_of_row = time_groups(self.columns, self.rows, self.options)
+        self.group = self.piece_of_row
 
     def products(self, pol: int) -> list[tuple[tuple[int, ...], float]]:
         """What to look at: correlations that are combined, and the sign of the second."""
@@ -67,7 +68,7 @@ class PlaneAgent(Agent):
         rows, channels, correlations = self.part(piece.chunk)
         if not len(rows) or not len(channels):
             return
-        group = piece.row_values("__GROUP__")[rows]
+        group = self.piece_of_row[piece.chunk.rows[rows]]
         for number in np.unique(group):
             self._apply_group(piece, rows[group == number], channels, correlations)
 
@@ -158,6 +159,7 @@ class AntintAgent(PlaneAgent):
     """
 
     def prepare(self) -> None:
+        super().prepare()
         names = [a.name for a in self.ms.metadata.antennas]
         wanted = str(self.options["antint_ref_antenna"])
         if wanted not in names:

@@ -1,0 +1,168 @@
+"""What the automatic detectors share: the values they look at, averaged first where asked, and how their finds get back to the rows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+
+from casatools._base.errors import ParameterError
+from casatools._base.threads import thread_count
+from casatools.flagging.agents import FlagChunk, products_of
+from casatools.flagging.averaged import time_bins
+from casatools.flagging.timefreq import PlaneAgent
+from casatools.frames.quantities import to_unit
+
+__all__ = ["DetectingAgent", "Layout", "average_rows", "lay_out", "spread"]
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Where rows are in time and on which baseline.
+
+    Attributes
+    ----------
+    index : ndarray (baseline, time) int64
+        Row of each baseline and time; -1 where there is none.
+    field, spw : int
+    """
+
+    index: np.ndarray
+    field: int
+    spw: int
+
+
+def lay_out(antenna1: np.ndarray, antenna2: np.ndarray, time_s: np.ndarray) -> np.ndarray:
+    """Rows of each baseline and time.
+
+    Parameters
+    ----------
+    antenna1, antenna2 : ndarray (row,) int
+    time_s : ndarray (row,) float64 [s]
+
+    Returns
+    -------
+    ndarray (baseline, time) int64
+        -1 where there is no row.
+    """
+    pair = antenna1.astype(np.int64) * 65536 + antenna2
+    _, baseline = np.unique(pair, return_inverse=True)
+    _, time = np.unique(time_s, return_inverse=True)
+    baseline, time = baseline.ravel(), time.ravel()
+    index = np.full((int(baseline.max()) + 1, int(time.max()) + 1), -1, np.int64)
+    index[baseline, time] = np.arange(len(pair))
+    return index
+
+
+def spread(work: Callable[[tuple[int, int]], None], count: int) -> None:
+    """Call `work` with spans (start, stop) that cover ``range(count)``, on all cores; `work` must release the GIL to gain by it."""
+    threads = min(thread_count(), count)
+    if threads <= 1:
+        work((0, count))
+        return
+    parts = min(count, 4 * threads)
+    spans = [(k * count // parts, (k + 1) * count // parts) for k in range(parts)]
+    with ThreadPoolExecutor(threads) as pool:
+        for _ in pool.map(work, spans):
+            pass
+
+
+def average_rows(
+    values: np.ndarray, hidden: np.ndarray, row_bin: np.ndarray, chan_bin: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Average unhidden values over bins of rows and channels.
+
+    Parameters
+    ----------
+    values : ndarray (row, chan, product) complex64 or float32
+    hidden : ndarray (row, chan, product) bool
+    row_bin : ndarray (row,) int
+    chan_bin : ndarray (chan,) int
+
+    Returns
+    -------
+    means : ndarray (rowbin, chanbin, product), dtype of `values`
+    hidden : ndarray (rowbin, chanbin, product) bool
+        True where nothing went in.
+    """
+    shape = (int(row_bin.max()) + 1, int(chan_bin.max()) + 1, values.shape[2])
+    total = np.zeros(shape, np.complex128 if np.iscomplexobj(values) else np.float64)
+    count = np.zeros(shape, np.int64)
+    starts = np.flatnonzero(np.diff(chan_bin, prepend=-1))
+    used = np.where(hidden, values.dtype.type(0), values)
+    np.add.at(total, row_bin, np.add.reduceat(used, starts, axis=1))
+    np.add.at(count, row_bin, np.add.reduceat((~hidden).astype(np.int64), starts, axis=1))
+    return (total / np.maximum(count, 1)).astype(values.dtype), count == 0
+
+
+class DetectingAgent(PlaneAgent):
+    """Base of tfcrop, rflag and sumthreshold: a detector of (row, chan, product) arrays."""
+
+    def prepare(self) -> None:
+        super().prepare()
+        self.chanbin = int(self.options.get("chanbin", 1)) if self.options.get("channelavg") else 1
+        self.timebin_s = float(to_unit(self.options["timebin"], "s")) if self.options.get("timeavg") else 0.0
+        if self.chanbin < 1:
+            raise ParameterError(f"flagging: parameter 'chanbin' must be at least 1; got {self.options['chanbin']!r}")
+
+    def detect(self, values: np.ndarray, hidden: np.ndarray, layout: Layout) -> np.ndarray:
+        """Find what is bad.
+
+        Parameters
+        ----------
+        values : ndarray (row, chan, product) complex64 or float32
+        hidden : ndarray (row, chan, product) bool
+            Flagged already.
+        layout : Layout
+
+        Returns
+        -------
+        ndarray (row, chan, product) bool
+        """
+        raise NotImplementedError
+
+    def _apply_group(self, piece: FlagChunk, rows: np.ndarray, channels: np.ndarray, correlations: np.ndarray) -> None:
+        products = products_of(self, piece.chunk.pol)
+        if not products:
+            return
+        values, hidden = self._arrays(piece, rows, channels, products)
+        one, two = (piece.row_values(c)[rows] for c in ("ANTENNA1", "ANTENNA2"))
+        time_s = piece.row_values("TIME")[rows]
+        field = int(piece.row_values("FIELD_ID")[rows[0]])
+        if self.chanbin > 1 or self.timebin_s > 0:
+            slot = time_bins(time_s, self.timebin_s) if self.timebin_s > 0 else np.unique(time_s, return_inverse=True)[1].ravel()
+            pair = one.astype(np.int64) * 65536 + two
+            _, first, inverse = np.unique(pair * (slot.max() + 1) + slot, return_index=True, return_inverse=True)
+            row_bin = inverse.ravel()
+            chan_bin = np.arange(len(channels)) // self.chanbin
+            means, empty = average_rows(values, hidden, row_bin, chan_bin)
+            found = self.detect(means, empty, Layout(lay_out(one[first], two[first], slot[first]), field, piece.chunk.spw))
+            bad = found[row_bin][:, chan_bin]
+        else:
+            bad = self.detect(values, hidden, Layout(lay_out(one, two, time_s), field, piece.chunk.spw))
+        whole = len(rows) == piece.flags.shape[0] and len(channels) == piece.flags.shape[1]
+        for number, (indices, _) in enumerate(products):
+            for k in indices:
+                if whole:
+                    piece.flags[:, :, k] |= bad[:, :, number]
+                else:
+                    piece.flags[np.ix_(rows, channels, np.array([k]))] |= bad[:, :, number : number + 1]
+
+    def _arrays(
+        self, piece: FlagChunk, rows: np.ndarray, channels: np.ndarray, products: list[tuple[tuple[int, ...], float]]
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Values and flags (row, chan, product) of the products; the chunk's own arrays where nothing is selected or combined."""
+        data, flags = piece.visibilities(str(self.options["datacolumn"])), piece.flags
+        if len(rows) != data.shape[0] or len(channels) != data.shape[1]:
+            data, flags = data[np.ix_(rows, channels)], flags[np.ix_(rows, channels)]
+        if products == [((k,), 1.0) for k in range(data.shape[2])]:
+            return np.ascontiguousarray(data), flags
+        values = np.empty((*data.shape[:2], len(products)), data.dtype)
+        hidden = np.empty(values.shape, bool)
+        for number, (indices, sign) in enumerate(products):
+            first = data[:, :, indices[0]]
+            values[:, :, number] = first if len(indices) == 1 else 0.5 * (first + sign * data[:, :, indices[1]])
+            hidden[:, :, number] = flags[:, :, list(indices)].any(axis=2)
+        return values, hidden
