@@ -231,7 +231,8 @@ class MinorCycle:
         done = 0
         peak = float(peak_in_mask(residual, mask)[0])
         while done < niter and peak > threshold:
-            limit = max(threshold, peak * max(exterior, 0.05))
+            # Twice the sidelobe beyond the patch: the exact subtractions come often enough that components stay near the exact ones.
+            limit = max(threshold, peak * min(max(2.0 * exterior, 0.1), 0.8))
             active = np.argwhere(mask & (np.abs(residual) > limit)).astype(np.int64)
             if not len(active):
                 active = np.argwhere(mask & (np.abs(residual) >= peak)).astype(np.int64)
