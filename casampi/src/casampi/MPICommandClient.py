@@ -103,6 +103,15 @@ class _Queue:
     def done(self, ids: Iterable[int]) -> bool:
         return all(number in self.answers for number in ids)
 
+    def wait_for_one(self, ids: list[int]) -> None:
+        """Come back when one of `ids` is answered or given up."""
+        nap_s = 0.0
+        self.poll()
+        while ids and not any(number in self.answers for number in ids):
+            time.sleep(nap_s)
+            nap_s = min(nap_s + 0.0002, 0.005)
+            self.poll()
+
     def wait(self, ids: list[int]) -> None:
         """Come back when all of `ids` are answered or given up."""
         nap_s = 0.0

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, TypeVar
 
 from casampi.MPICommandClient import _queue, _require_sendable
 from casampi.MPIEnvironment import MPIEnvironment
-from casatools._base.errors import WorkerError
+from casatools._base.errors import ParameterError, WorkerError
 
 __all__ = ["MPIExecutor", "offered"]
 
@@ -36,25 +36,72 @@ class MPIExecutor:
         WorkerError
             Any other failure on a server, with its traceback; or a server that fell silent.
         """
+        return list(self._run(function, items, None))
+
+    def stream(self, function: Callable[[A], B], items: Iterable[A]) -> Iterator[B]:
+        """As `map`, one result after the other; at most two a worker wait in memory."""
+        return self._run(function, items, 2 * self.workers)
+
+    def _run(self, function: Callable[[A], B], items: Iterable[A], window: int | None) -> Iterator[B]:
         _require_sendable(function)
-        todo = list(items)
+        todo = enumerate(items)
         results: dict[int, Any] = {}
         sent: dict[int, int] = {}  # request id -> index
+        next_out = taken = 0
+        more = True
         try:
-            for index, item in enumerate(todo):
+            while more or next_out < taken:
                 _queue.poll()
                 _raise_failures(sent)
-                if len(_queue.busy) < len(_queue.live_servers()):
-                    sent[_queue.add(_apply, None, {"function": function, "item": item})] = index
+                _collect(sent, results)
+                if next_out in results:
+                    yield results.pop(next_out)
+                    next_out += 1
+                elif more and (window is None or taken - next_out < window):
+                    entry = next(todo, None)
+                    if entry is None:
+                        more = False
+                    else:
+                        taken += 1
+                        self._begin(function, entry, sent, results)
                 else:
-                    results[index] = function(item)
+                    _queue.wait_for_one(list(sent))
+        finally:
+            _queue.wait(list(sent))
+            _collect(sent, {})
+
+    @staticmethod
+    def _begin(function: Callable[[A], B], entry: tuple[int, A], sent: dict[int, int], results: dict[int, Any]) -> None:
+        """Send an item to an idle server, or do it here when all are busy."""
+        index, item = entry
+        if len(_queue.busy) < len(_queue.live_servers()):
+            sent[_queue.add(_apply, None, {"function": function, "item": item})] = index
+        else:
+            results[index] = function(item)
+
+    def each(self, function: Callable[[A], B], items: Sequence[A]) -> list[B]:
+        """Item k to worker k, 0 being this process; errors as for `map`."""
+        _require_sendable(function)
+        servers = _queue.live_servers()
+        if len(items) > len(servers) + 1:
+            raise ParameterError(f"there are {len(servers) + 1} workers for {len(items)} items")
+        results: dict[int, Any] = {}
+        sent = {_queue.add(_apply, servers[k], {"function": function, "item": item}): k + 1 for k, item in enumerate(items[1:])}
+        try:
+            for item in items[:1]:
+                results[0] = function(item)
         finally:
             _queue.wait(list(sent))
         _raise_failures(sent)
-        for number, index in sent.items():
-            results[index] = _queue.answers.pop(number).ret
-            _queue.requests[number]["ret"] = None  # not kept twice for the life of the job
-        return [results[index] for index in range(len(todo))]
+        _collect(sent, results)
+        return [results[k] for k in range(len(items))]
+
+
+def _collect(sent: dict[int, int], results: dict[int, Any]) -> None:
+    """Take the answers there are; neither they nor what was sent is kept for the life of the job."""
+    for number in [n for n in sent if n in _queue.answers]:
+        results[sent.pop(number)] = _queue.answers.pop(number).ret
+        _queue.requests[number].update(ret=None, parameters=None)
 
 
 def _raise_failures(sent: dict[int, int]) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Protocol, TypeVar
+
+from casatools._base.errors import ParameterError
 
 __all__ = ["Executor", "SerialExecutor", "executor", "register"]
 
@@ -19,6 +21,14 @@ class Executor(Protocol):
 
     def map(self, function: Callable[[A], B], items: Iterable[A]) -> list[B]: ...
 
+    def stream(self, function: Callable[[A], B], items: Iterable[A]) -> Iterator[B]:
+        """As `map`, one result after the other; only a few wait in memory."""
+        ...
+
+    def each(self, function: Callable[[A], B], items: Sequence[A]) -> list[B]:
+        """One item a worker; item k goes to the same worker each time, item 0 to this process."""
+        ...
+
 
 class SerialExecutor:
     """Runs everything here."""
@@ -29,6 +39,14 @@ class SerialExecutor:
 
     def map(self, function: Callable[[A], B], items: Iterable[A]) -> list[B]:
         return [function(item) for item in items]
+
+    def stream(self, function: Callable[[A], B], items: Iterable[A]) -> Iterator[B]:
+        return map(function, items)
+
+    def each(self, function: Callable[[A], B], items: Sequence[A]) -> list[B]:
+        if len(items) > 1:
+            raise ParameterError(f"there is one worker for {len(items)} items")
+        return self.map(function, items)
 
 
 _current: Executor | None = None

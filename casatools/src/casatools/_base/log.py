@@ -78,6 +78,10 @@ class LogSink:
         for k, line in enumerate(str(message).split("\n")):
             lines.append(f"{stamp}\t{PRIORITIES[rank]}\t{where}{'+' if k else ''}\t{line}\n")
         with self._lock:
+            if config.notes:  # what was found at import, when no file may be opened
+                notes, config.notes[:] = list(config.notes), []
+                for note in notes:
+                    self.post(note, "INFO", "config")
             written = self._write("".join(lines))
             if rank <= 1 or self.to_terminal or config.value("log2term") or (not written and rank == 0):
                 sys.stderr.write("".join(lines))

@@ -15,13 +15,26 @@ from casatools._base.progress import Progress
 from casatools.calibration.apply import PriorCalibration
 from casatools.calibration.callib import CalibrationLibrary
 from casatools.calibration.scratch_columns import fill_corrected
-from casatools.io.ms import MeasurementSet, Selection, VisChunk, iter_chunks, plan_chunks, write_chunks
+from casatools.io.ms import (
+    MeasurementSet,
+    Piece,
+    Selection,
+    VisChunk,
+    iter_chunks,
+    open_piece,
+    plan_chunks,
+    split_plans,
+    spread,
+    spreads,
+    write_chunks,
+)
 
 if TYPE_CHECKING:
     from casatools.io.ms import ResolvedSelection
 
 __all__ = ["ApplyOptions", "LibraryOptions", "apply_calibration", "correct_visibilities"]
 
+_COUNTS = ("rows", "flagged_before", "flagged_after", "total")
 MODES = ("", "calflag", "calflagstrict", "trial", "flagonly", "flagonlystrict", "calonly")
 
 
@@ -145,7 +158,7 @@ def apply_calibration(
     """
     calibration = PriorCalibration(ms, library, options.parang)
     ms.require("DATA")
-    tally = {"rows": 0, "flagged_before": 0, "flagged_after": 0, "total": 0}
+    tally = dict.fromkeys(_COUNTS, 0)
     columns = ["FLAG", *calibration.columns]
     if options.calibrates:
         columns.append("DATA")
@@ -160,6 +173,14 @@ def apply_calibration(
     with Progress(sum(len(p.rows) for p in plans), "applying calibration") as progress:
 
         def corrected() -> Iterator[tuple[VisChunk, dict[str, np.ndarray]]]:
+            if spreads():
+                job = _Job(calibration, options, selected, tuple(columns), reweight, spectrum)
+                for part, counts in spread(_correct_piece, ms, job, split_plans(plans)):
+                    for name in _COUNTS:
+                        tally[name] += counts[name]
+                    progress.advance(sum(len(chunk.rows) for chunk, _ in part))
+                    yield from (item for item in part if item[1])
+                return
             for chunk in iter_chunks(ms, selected, columns, plans=plans):
                 values = _correct_chunk(calibration, options, chunk, reweight, spectrum, tally)
                 progress.advance(len(chunk.rows))
@@ -173,6 +194,30 @@ def apply_calibration(
             write_chunks(ms, corrected(), [])
     _report(tally, options)
     return tally
+
+
+@dataclass(frozen=True)
+class _Job:
+    """What the ranks of an MPI job need to correct their pieces."""
+
+    calibration: PriorCalibration
+    options: ApplyOptions
+    selected: ResolvedSelection
+    columns: tuple[str, ...]
+    reweight: bool
+    spectrum: bool
+
+
+def _correct_piece(piece: Piece) -> tuple[list[tuple[VisChunk, dict[str, np.ndarray]]], dict[str, int]]:
+    tally = dict.fromkeys(_COUNTS, 0)
+    out = []
+    with open_piece(piece):
+        job: _Job = piece.job
+        for chunk in iter_chunks(piece.ms, job.selected, job.columns, plans=piece.plans):
+            values = _correct_chunk(job.calibration, job.options, chunk, job.reweight, job.spectrum, tally)
+            chunk.columns.clear()
+            out.append((chunk, values))
+    return out, tally
 
 
 def _correct_chunk(

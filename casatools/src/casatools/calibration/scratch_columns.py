@@ -9,7 +9,19 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from casatools._base import log
-from casatools.io.ms import MeasurementSet, Selection, VisChunk, iter_chunks, write_chunks
+from casatools.io.ms import (
+    MeasurementSet,
+    Piece,
+    Selection,
+    VisChunk,
+    iter_chunks,
+    open_piece,
+    plan_chunks,
+    split_plans,
+    spread,
+    spreads,
+    write_chunks,
+)
 
 if TYPE_CHECKING:
     from casatools.io.ms import ResolvedSelection
@@ -77,13 +89,32 @@ def reset_scratch(ms: MeasurementSet, selected: ResolvedSelection, model: bool) 
     with_model = "MODEL_DATA" in ms.column_names and not first
 
     def values() -> Iterator[tuple[VisChunk, dict[str, np.ndarray]]]:
-        for chunk in iter_chunks(ms, selected, ["DATA"]):
-            out = {"CORRECTED_DATA": chunk["DATA"]}
-            if with_model:
-                out["MODEL_DATA"] = unit_model(ms, chunk)
-            yield chunk, out
+        plans = plan_chunks(ms, selected, ["DATA"])
+        if spreads():
+            for part in spread(_reset_piece, ms, (selected, with_model), split_plans(plans)):
+                yield from part
+            return
+        for chunk in iter_chunks(ms, selected, ["DATA"], plans=plans):
+            yield chunk, _reset_values(ms, chunk, with_model)
 
     write_chunks(ms, values(), [])
+
+
+def _reset_values(ms: MeasurementSet, chunk: VisChunk, with_model: bool) -> dict[str, np.ndarray]:
+    out = {"CORRECTED_DATA": chunk["DATA"]}
+    if with_model:
+        out["MODEL_DATA"] = unit_model(ms, chunk)
+    return out
+
+
+def _reset_piece(piece: Piece) -> list[tuple[VisChunk, dict[str, np.ndarray]]]:
+    out = []
+    with open_piece(piece):
+        selected, with_model = piece.job
+        for chunk in iter_chunks(piece.ms, selected, ["DATA"], plans=piece.plans):
+            out.append((chunk, _reset_values(piece.ms, chunk, with_model)))
+            chunk.columns = {}
+    return out
 
 
 def clear_calibration(vis: str, expressions: Mapping[str, str], model: bool) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +19,20 @@ from casatools.calibration.source_spectra import (
     spectrum_of_fluxscale,
     stokes_to_correlations,
 )
-from casatools.io.ms import MeasurementSet, Selection, VisChunk, iter_chunks, write_chunks
+from casatools.io.ms import (
+    ChunkPlan,
+    MeasurementSet,
+    Piece,
+    Selection,
+    VisChunk,
+    iter_chunks,
+    open_piece,
+    plan_chunks,
+    split_plans,
+    spread,
+    spreads,
+    write_chunks,
+)
 
 if TYPE_CHECKING:
     from casatools.calibration.model_image import ModelImage
@@ -111,7 +124,13 @@ def set_model(vis: str, expressions: Mapping[str, str], options: SetModelOptions
             inside = np.isin(ms.read("FIELD_ID", selected.rows), list(sources))
             selected = _with_rows(selected, selected.rows[inside])
         fill_model(ms, selected)
-        write_chunks(ms, _model_chunks(ms, selected, sources, options, image), [])
+        # MODEL_DATA is not read but sets the size of a chunk.
+        plans = plan_chunks(ms, selected, ["FIELD_ID", "UVW", "MODEL_DATA"])
+        if spreads():
+            parts = spread(_model_piece, ms, (selected, sources, options, image), split_plans(plans))
+            write_chunks(ms, (item for part in parts for item in part), [])
+        else:
+            write_chunks(ms, _model_chunks(ms, selected, sources, options, image, plans), [])
         return _record(ms, selected, sources, options)
 
 
@@ -191,13 +210,10 @@ def _model_chunks(
     sources: Mapping[int, SourceSpectrum],
     options: SetModelOptions,
     image: ModelImage | None,
+    plans: Sequence[ChunkPlan],
 ) -> Iterator[tuple[VisChunk, dict[str, np.ndarray]]]:
     lines: dict[tuple[int, int], np.ndarray] = {}
     columns = ["FIELD_ID"] if image is None else ["FIELD_ID", "UVW"]
-    # MODEL_DATA is not read but sets the size of a chunk.
-    from casatools.io.ms import plan_chunks
-
-    plans = plan_chunks(ms, selected, [*columns, "MODEL_DATA"])
     for chunk in iter_chunks(ms, selected, columns, plans=plans):
         frequency = ms.metadata.spectral_windows[chunk.spw].chan_freq_hz
         names = ms.metadata.polarizations[chunk.pol].names
@@ -214,6 +230,12 @@ def _model_chunks(
                 shape = image.visibilities(chunk["UVW"][rows], frequency, direction) / image.total_flux
                 model[rows] = shape[:, :, None] * lines[key]
         yield chunk, {"MODEL_DATA": model}
+
+
+def _model_piece(piece: Piece) -> list[tuple[VisChunk, dict[str, np.ndarray]]]:
+    with open_piece(piece):
+        selected, sources, options, image = piece.job
+        return list(_model_chunks(piece.ms, selected, sources, options, image, piece.plans))
 
 
 def _record(

@@ -38,6 +38,10 @@ class RowColumns:
         self.ms = ms
         self._held: dict[str, np.ndarray] = {}
 
+    def __getstate__(self) -> dict[str, Any]:
+        """On another rank columns are read again, but not those that were made here."""
+        return {"ms": self.ms, "_held": {k: v for k, v in self._held.items() if k.startswith("__")}}
+
     def __setitem__(self, name: str, values: np.ndarray) -> None:
         self._held[name] = values
 
@@ -173,6 +177,17 @@ class Agent:
     def finish(self) -> dict[str, Any]:
         """The agent's report, when it has one."""
         return self.report
+
+    def fresh(self) -> Agent:
+        """The agent without what it has counted."""
+        return self
+
+    def counted(self) -> Any:
+        """What it has counted, for `absorb`."""
+        return None
+
+    def absorb(self, counted: Any) -> None:
+        """Add what another has counted."""
 
     def part(self, chunk: VisChunk) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Rows, channels and correlations of the chunk that are selected, as index arrays."""

@@ -23,7 +23,20 @@ from casatools.flagging.agents import (
 from casatools.flagging.commands import FlagCommand, make_command
 from casatools.flagging.summary import SummaryAgent
 from casatools.flagging.timefreq import AntintAgent, ExtendAgent
-from casatools.io.ms import MeasurementSet, Selection, VisChunk, iter_chunks, write_chunks
+from casatools.io.ms import (
+    MeasurementSet,
+    Piece,
+    ResolvedSelection,
+    Selection,
+    VisChunk,
+    iter_chunks,
+    open_piece,
+    plan_chunks,
+    split_plans,
+    spread,
+    spreads,
+    write_chunks,
+)
 
 __all__ = ["expand_commands", "run_commands"]
 
@@ -139,14 +152,56 @@ def run_commands(
             before_write()
         flag_rows = columns["FLAG_ROW"].copy()
         with Progress(max(1, len(rows)), "flagging") as progress:
-            chunks = iter_chunks(ms, resolved, needed, boundaries=groups, chunk_bytes=1 << 20 if groups is not None else 16 << 20)
-            changed = _changed(chunks, agents, columns, flag_rows, progress)
+            plans = plan_chunks(ms, resolved, needed, 1 << 20 if groups is not None else 16 << 20, groups)
+            if spreads() and (write or all(isinstance(a, SummaryAgent) for a in agents)):
+                job = _Job(agents, columns, flag_rows, resolved, needed)
+                parts = spread(_flag_piece, ms, job, plans if groups is not None else split_plans(plans))
+                changed = _gathered(parts, agents, progress)
+            else:
+                chunks = iter_chunks(ms, resolved, needed, plans=plans)
+                changed = _changed(chunks, agents, columns, flag_rows, progress)
             if write:
                 write_chunks(ms, changed, [])
             else:
                 for _ in changed:
                     pass
         return [r for r in (a.finish() for a in agents) if r]
+
+
+@dataclasses.dataclass(frozen=True)
+class _Job:
+    """What the ranks of an MPI job need to flag their pieces."""
+
+    agents: Sequence[Agent]
+    columns: RowColumns
+    flag_rows: np.ndarray
+    resolved: ResolvedSelection
+    needed: Sequence[str]
+
+
+_Part = tuple[list[tuple[VisChunk, dict[str, np.ndarray]]], list[Any], int]
+
+
+def _flag_piece(piece: Piece) -> _Part:
+    """What has changed in a piece, what each agent has counted, and the number of rows."""
+    job: _Job = piece.job
+    with open_piece(piece):
+        agents = [a.fresh() for a in job.agents]
+        nrow = sum(len(p.rows) for p in piece.plans)
+        with Progress(nrow, "flagging") as progress:
+            chunks = iter_chunks(piece.ms, job.resolved, job.needed, plans=piece.plans)
+            out = list(_changed(chunks, agents, job.columns, job.flag_rows, progress))
+    return out, [a.counted() for a in agents], nrow
+
+
+def _gathered(
+    parts: Iterator[_Part], agents: Sequence[Agent], progress: Progress
+) -> Iterator[tuple[VisChunk, dict[str, np.ndarray]]]:
+    for out, counted, nrow in parts:
+        for agent, counts in zip(agents, counted, strict=True):
+            agent.absorb(counts)
+        progress.advance(nrow)
+        yield from out
 
 
 def _changed(

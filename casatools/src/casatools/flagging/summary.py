@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from typing import Any
 
 import numpy as np
@@ -39,6 +40,23 @@ class SummaryAgent(Agent):
                 self._count(int(number), piece, flags[chosen], rows[chosen], channels, correlations)
         else:
             self._count(-1, piece, flags, rows, channels, correlations)
+
+    def fresh(self) -> SummaryAgent:
+        """The agent without counts."""
+        other = copy.copy(self)
+        other.counts = {}
+        return other
+
+    def counted(self) -> dict[int, dict[str, dict[Any, np.ndarray]]]:
+        """The counts."""
+        return self.counts
+
+    def absorb(self, counted: dict[int, dict[str, dict[Any, np.ndarray]]]) -> None:
+        """Add the counts of another."""
+        for key, axes in counted.items():
+            for axis, held in axes.items():
+                pairs = np.array(list(held.values()))
+                self._add(key, axis, list(held), pairs[:, 0], pairs[:, 1])
 
     def _add(self, key: int, axis: str, labels: Any, flagged: Any, total: Any) -> None:
         held = self.counts.setdefault(key, {}).setdefault(axis, {})

@@ -7,7 +7,7 @@ python-casacore holds the GIL during a call, so calls from several threads are s
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -16,7 +16,7 @@ from casacore import tables as _tables
 from casatools._base.errors import DataError
 from casatools._base.paths import require_present
 
-__all__ = ["column_cells", "is_table", "open_table", "put_cells", "require_table", "row_runs", "table_kind"]
+__all__ = ["column_cells", "is_table", "lock_holder", "open_table", "put_cells", "require_table", "row_runs", "table_kind"]
 
 # casacore.tables.table; python-casacore carries no types.
 Table: TypeAlias = Any
@@ -37,7 +37,7 @@ def require_table(path: str, writable: bool = False, what: str = "table") -> str
     return folder
 
 
-def open_table(path: str, writable: bool = False, what: str = "table") -> Table:
+def open_table(path: str, writable: bool = False, what: str = "table", locking: Mapping[str, Any] | None = None) -> Table:
     """Open a table.
 
     Parameters
@@ -48,6 +48,9 @@ def open_table(path: str, writable: bool = False, what: str = "table") -> Table:
         Open for reading and writing.
     what : str
         What the errors call it.
+    locking : mapping, optional
+        ``option`` (auto, user, permanent, ... as casacore names them), ``interval`` and ``maxwait`` [s]; by default writers lock
+        automatically and readers do not lock.
 
     Raises
     ------
@@ -58,9 +61,44 @@ def open_table(path: str, writable: bool = False, what: str = "table") -> Table:
     """
     folder = require_table(path, writable, what)
     try:
-        return _tables.table(folder, readonly=not writable, lockoptions="auto" if writable else "autonoread", ack=False)
+        options = dict(locking) if locking else "auto" if writable else "autonoread"
+        return _tables.table(folder, readonly=not writable, lockoptions=options, ack=False)
     except RuntimeError as error:
         raise DataError(f"{what} {path!r} cannot be opened: {error}") from error
+
+
+def lock_holder(path: str) -> tuple[str, int, bool]:
+    """How another process holds a table: ``(status, process ID, permanent)``.
+
+    The status is ``write``, ``read``, ``open`` (without a lock) or ``not in use``; this process' own locks do not count.
+
+    Notes
+    -----
+    casacore locks byte 0 of table.lock to read or write, byte 1 while a table is open and byte 2 for good. The system's list of
+    locks is read rather than the file asked: closing the file would give up this process' own locks.
+    """
+    bytes_held: dict[int, dict[int, str]] = {}
+    try:
+        inode = os.stat(os.path.join(path, "table.lock")).st_ino
+        with open("/proc/locks", encoding="ascii") as stream:
+            for line in stream:
+                words = line.split()
+                if (
+                    len(words) < 8
+                    or words[1] != "POSIX"
+                    or words[5].rsplit(":", 1)[-1] != str(inode)
+                    or int(words[4]) == os.getpid()
+                ):
+                    continue
+                last = 2 if words[7] == "EOF" else int(words[7])
+                for byte in range(int(words[6]), min(last, 2) + 1):
+                    bytes_held.setdefault(byte, {})[int(words[4])] = words[3].lower()
+    except OSError:
+        return "not in use", 0, False
+    for byte, status in ((0, ""), (1, "open")):
+        for pid, how in bytes_held.get(byte, {}).items():
+            return status or how, pid, pid in bytes_held.get(2, {})
+    return "not in use", 0, False
 
 
 def table_kind(path: str) -> str:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from casatools._base import kinds, log
 from casatools._base.declare import method
-from casatools._base.errors import DataError, ParameterError
+from casatools._base.errors import DataError, ParameterError, UnsupportedError
 from casatools._base.threads import set_thread_count, thread_count
 from casatools._base.version import INTERFACE, VERSION
 
@@ -100,7 +100,17 @@ class logsink:
 
     @method
     def setglobal(self, isglobal: Annotated[bool, kinds.Bool(), "Must be True: there is one log for the process"] = True) -> bool:
-        """Make this the log of the process; it always is."""
+        """Make this the log of the process; it always is.
+
+        Raises
+        ------
+        UnsupportedError
+            A log of its own is asked for.
+        """
+        if not isglobal:
+            raise UnsupportedError(
+                "logsink.setglobal: parameter 'isglobal' must be True: all instances write to the one log; got False"
+            )
         return True
 
     @method

@@ -194,15 +194,19 @@ class utils:
 
     @method
     def tableinfo(self, tablename: PathText = "") -> dict:
-        """Lock of a table: lockstatus, lockpid, lockperm."""
+        """How another process holds a table: lockstatus (write, read, open or not in use), lockpid, lockperm."""
         if not os.path.isfile(os.path.join(tablename, "table.dat")):
             raise PathMissingError(f"table {tablename!r} does not exist")
-        return {"lockperm": False, "lockpid": 0, "lockstatus": "not in use"}
+        from casatools.io.tables import lock_holder
+
+        status, pid, permanent = lock_holder(tablename)
+        return {"lockperm": permanent, "lockpid": pid, "lockstatus": status}
 
     @method
     def lockedtables(self) -> list:
-        """Tables locked by this process; locks are given back after each call, so there are none."""
-        return []
+        """Tables that table tools of this process hold locked."""
+        opened = sys.modules.get("casatools.tools.table")
+        return [] if opened is None else opened.locked_tables()
 
     @method
     def removetable(self, tablenames: Annotated[list, kinds.TextList(drop_empty=True), "Paths of tables"] = []) -> bool:  # noqa: B006

@@ -9,7 +9,7 @@ identifiers that a time average may combine drop out of this order. What weights
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
 import numpy as np
@@ -19,7 +19,17 @@ from casatools._base.errors import ParameterError, SelectionError
 from casatools._base.memory import CHUNK_BYTES
 from casatools._base.paths import require_absent, require_space, require_writable_parent, staged_output
 from casatools._base.progress import Progress
-from casatools.io.ms import ChunkPlan, MeasurementSet, ResolvedSelection, Selection
+from casatools.io.ms import (
+    ChunkPlan,
+    MeasurementSet,
+    Piece,
+    ResolvedSelection,
+    Selection,
+    open_piece,
+    split_plans,
+    spread,
+    spreads,
+)
 from casatools.io.ms.create_like import MsWriter, SubtableEdit
 from casatools.kernels.average import assign_bins
 from casatools.transform.averaging import TimeBins, average_blocks_in_channel, average_blocks_in_time
@@ -190,21 +200,41 @@ def run(
         Progress(job.nrow, "transforming visibilities") as progress,
         MsWriter(job.ms, temporary, [*job.columns.writes, *extra_columns], ncorr, nchan, job.nrow, renumbering.edits) as writer,
     ):
-        blocks: Iterator[Block] = read_blocks(job.ms, job.resolved, job.columns, job.plans)
-        if job.bins is not None:
-            blocks = average_blocks_in_time(blocks, job.bins)
-        for stage in before:
-            blocks = stage(blocks)
-        if job.edges:
-            blocks = average_blocks_in_channel(blocks, job.edges)
-        for stage in stages:
-            blocks = stage(blocks)
-        for block in blocks:
-            writer.append(_output_columns(block, job, renumbering))
-            progress.advance(block.nrow)
+        if spreads() and not (stages or before):
+            # Stages may look at several blocks; what has none is done piece by piece on all ranks.
+            plans = job.plans if job.bins is not None else split_plans(job.plans)
+            outputs = (
+                rows for part in spread(_transform_piece, job.ms, (job, replace(renumbering, edits={})), plans) for rows in part
+            )
+        else:
+            outputs = (_output_columns(block, job, renumbering) for block in _blocks(job, stages, before))
+        for rows in outputs:
+            writer.append(rows)
+            progress.advance(len(rows["FLAG"]))
         written = writer.rows_written
     log.post(f"Wrote {written} rows to {output}")
     return written
+
+
+def _blocks(job: Job, stages: Sequence[Stage] = (), before: Sequence[Stage] = ()) -> Iterator[Block]:
+    """The output of a job, block by block."""
+    blocks: Iterator[Block] = read_blocks(job.ms, job.resolved, job.columns, job.plans)
+    if job.bins is not None:
+        blocks = average_blocks_in_time(blocks, job.bins)
+    for stage in before:
+        blocks = stage(blocks)
+    if job.edges:
+        blocks = average_blocks_in_channel(blocks, job.edges)
+    for stage in stages:
+        blocks = stage(blocks)
+    return blocks
+
+
+def _transform_piece(piece: Piece) -> list[dict[str, np.ndarray]]:
+    with open_piece(piece):
+        job, renumbering = piece.job
+        own = replace(job, plans=list(piece.plans))
+        return [_output_columns(block, own, renumbering) for block in _blocks(own)]
 
 
 def _element_bytes(columns: ColumnPlan, extra: Sequence[str]) -> float:

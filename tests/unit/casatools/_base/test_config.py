@@ -33,7 +33,7 @@ def test_user_file_wins_over_site_file(tmp_path: Path) -> None:
     site.write_text("logfile = 'site.log'\ncolors = 'Linux'\n")
     user = written(tmp_path, "import os\nlogfile = 'us' + 'er.log'\n")
     options, errors = listed(tmp_path, CASASITECONFIG=str(site))
-    assert options["logfile"] == ["'user.log'", user]
+    assert options["logfile"] == ["'/user.log'", user]  # relative to the folder where the process started
     assert options["colors"] == ["'Linux'", str(site)]
     assert errors == ""
 
@@ -54,3 +54,63 @@ def test_deleted_option_and_no_home(tmp_path: Path) -> None:
     written(tmp_path, "del nogui\n")
     assert listed(tmp_path)[1] == ""
     assert listed(Path("/nonexistent"))[0]["nogui"] == ["False", "default"]
+
+
+def test_environment_wins_over_the_files(tmp_path: Path) -> None:
+    written(tmp_path, "logfile = 'user.log'\nnologfile = True\n")
+    extra = {"CASA_LOGFILE": str(tmp_path / "own.log"), "CASA_DATAPATH": "/a:/b", "CASA_NOLOGFILE": "no", "CASA_VERBOSITY": "2"}
+    options, errors = listed(tmp_path, **extra)
+    assert options["logfile"] == [repr(str(tmp_path / "own.log")), "$CASA_LOGFILE"]
+    assert options["datapath"] == ["['/a',", "'/b']", "$CASA_DATAPATH"]
+    assert options["nologfile"] == ["False", "$CASA_NOLOGFILE"] and options["verbosity"][0] == "2" and errors == ""
+
+
+def test_values_of_a_wrong_kind_are_named_and_left_out(tmp_path: Path) -> None:
+    path = written(tmp_path, "datapath = '/data'\ncolors = 'Blue'\nnogui = 'yes'\ntelemetry_log_limit = -1\nlogfile = 3\n")
+    options, errors = listed(tmp_path, CASA_AGG="perhaps", CASA_CASACONFIG_VERBOSE="x")
+    told = errors.splitlines()
+    assert told[0] == f"configuration file {path}: option datapath must be a list of texts; got '/data'; it is left at []"
+    words = ("datapath", "nogui", "colors", "telemetry_log_limit", "logfile", "agg", "casaconfig_verbose")
+    assert len(told) == 7 and all(any(w in line for line in told) for w in words)
+    assert options["colors"] == ["'Neutral'", "default"] and options["agg"] == ["False", "default"]
+
+
+def test_list_changed_in_place_and_paths_made_absolute(tmp_path: Path) -> None:
+    path = written(tmp_path, "datapath.append('~/data')\nmeasures_site = 'https://here/'\ncachedir = '~/cache'\n")
+    options, _ = listed(tmp_path)
+    assert options["datapath"] == [f"['{tmp_path}/data']", path]
+    assert options["measures_site"] == ["['https://here/']", path] and options["cachedir"][0] == repr(f"{tmp_path}/cache")
+
+
+def test_option_without_effect_is_noted_with_the_first_message(tmp_path: Path) -> None:
+    written(tmp_path, "measures_auto_update = True\n")
+    program = """
+import casatools, casatools.config as c, os
+assert c.load_success() == [os.path.expanduser("~/.casa/config.py")] and c.load_failure() == []
+assert c.measures_auto_update is True and "nogui = False" in c.get_config() and "measures_auto_update = False" in c.get_config(True)
+try:
+    c.measures_autoupdate
+except AttributeError as error:
+    assert "no configuration option" in str(error)
+else:
+    raise SystemExit(1)
+assert not os.listdir(".")
+log = casatools.logsink()
+log.post("first")
+log.post("second")
+lines = open(log.logfile()).read().splitlines()
+assert len(lines) == 3 and "measures_auto_update has no effect here" in lines[0] and lines[1].endswith("first"), lines
+"""
+    folder = tmp_path / "work"
+    folder.mkdir()
+    environment = {**os.environ, "HOME": str(tmp_path)}
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=folder, env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_site_file_on_the_module_path(tmp_path: Path) -> None:
+    (tmp_path / "casasiteconfig.py").write_text("iplog = True\n")
+    path = os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")])
+    assert listed(tmp_path, PYTHONPATH=path)[0]["iplog"] == ["True", str(tmp_path / "casasiteconfig.py")]

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from casatools._base import log
-from casatools._base.errors import DataError, NotOpenError, ParameterError, PathMissingError
+from casatools._base.errors import DataError, NotOpenError, ParameterError, PathMissingError, UnsupportedError
 from casatools.tools.logsink import logsink
 from casatools.tools.system import ctsys
 from casatools.tools.table import table
@@ -125,3 +127,54 @@ def test_ctsys_and_logsink(tmp_path: Path) -> None:
         sink.setlogfile(str(tmp_path / "none" / "x.log"))
     with pytest.raises(ParameterError):
         sink.post("m", "BOGUS")
+
+
+def test_locks(tb: table, tmp_path: Path) -> None:
+    """Statuses as CASA 6.7 reports them for a table that another process holds."""
+    path = str(tmp_path / "t.tab")
+    assert path in ctsys.lockedtables()
+    assert ctsys.tableinfo(path) == {"lockperm": False, "lockpid": 0, "lockstatus": "not in use"}
+    tb.close()
+    program = """
+import sys
+from casatools import table
+tb = table()
+tb.open(sys.argv[1], {"option": sys.argv[2]}, False)
+print("open", flush=True)
+sys.stdin.readline()
+"""
+    for option, status, permanent in (("permanent", "write", True), ("usernoread", "open", False)):
+        command = [sys.executable, "-c", program, path, option]
+        with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as other:
+            assert other.stdout is not None and other.stdout.readline() == "open\n"
+            assert ctsys.tableinfo(path) == {"lockperm": permanent, "lockpid": other.pid, "lockstatus": status}
+            other.communicate("\n")
+    assert path not in ctsys.lockedtables()
+    tb.open(path, {"option": "permanent", "interval": 2.0, "maxwait": 5}, nomodify=False)
+    assert tb.lockoptions() == {"option": "permanent", "interval": 2.0, "maxwait": 5}
+    made = table()
+    made.create(str(tmp_path / "u.tab"), {"I": {"valueType": "int"}}, {"option": "user"}, nrow=1)
+    assert made.lockoptions()["option"] == "user" and str(tmp_path / "u.tab") not in ctsys.lockedtables()
+    made.close()
+
+
+def test_parameters_that_would_have_no_effect_are_refused(tb: table, tmp_path: Path) -> None:
+    for bad in ({"option": "gentle"}, {"opt": "user"}):
+        with pytest.raises(ParameterError, match="lockoptions"):
+            tb.open(str(tmp_path / "t.tab"), bad)
+    with pytest.raises(UnsupportedError, match="nbytes"):
+        tb.rownumbers(nbytes=10)
+    with pytest.raises(UnsupportedError, match="isglobal"):
+        logsink().setglobal(False)
+    assert logsink().setglobal(True)
+    (tmp_path / "t.fits").write_bytes(b"")
+    with pytest.raises(UnsupportedError, match="fitsfile"):
+        tb.fromfits(str(tmp_path / "u.tab"), str(tmp_path / "t.fits"))
+    told: list[str] = []
+    tb.showcache(verbose=False)
+    original, log.sink.post = log.sink.post, lambda message, *more: told.append(message)
+    try:
+        assert tb.showcache() == [str(tmp_path / "t.tab")]
+    finally:
+        log.sink.post = original
+    assert told == [f"Tables held open: {tmp_path / 't.tab'}"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from functools import cached_property
 from types import TracebackType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from casacore import tables as _tables
@@ -52,6 +52,12 @@ def _axis_slice(wanted: np.ndarray | None, length: int) -> tuple[int, int, int, 
     return low, high, 1, wanted - low
 
 
+def _reopen(path: str) -> MeasurementSet:
+    ms = MeasurementSet(path)
+    ms.is_copy = True
+    return ms
+
+
 class MeasurementSet:
     """An open MeasurementSet (version 2).
 
@@ -73,12 +79,17 @@ class MeasurementSet:
     def __init__(self, path: str, writable: bool = False) -> None:
         self.path = path.rstrip("/") or path
         self.writable = writable
+        self.is_copy = False
         self._table: Table | None = open_table(self.path, writable, "MeasurementSet")
         missing = [c for c in _REQUIRED if c not in self._table.colnames()]
         missing += [s for s in _SUBTABLES if s not in self._table.keywordnames()]
         if missing:
             self.close()
             raise DataError(f"{path!r} is a table but not a MeasurementSet: it has no {', '.join(missing)}")
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Sent to another process it is open there by its path, read-only."""
+        return _reopen, (self.path,)
 
     def __enter__(self) -> MeasurementSet:
         return self
@@ -91,6 +102,10 @@ class MeasurementSet:
         if self._table is not None:
             self._table.close()
             self._table = None
+
+    def flush(self) -> None:
+        """Write what is buffered, so that other processes can read it."""
+        self.table.flush(True)
 
     @property
     def table(self) -> Table:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import weakref
 from typing import Annotated, Any
 
 import numpy as np
@@ -19,9 +20,34 @@ from casatools.tools.table.structure import Rows, Structure
 
 __all__ = ["table"]
 
-Locks = Annotated[dict, kinds.Record(), "Locking: option, interval, maxwait; casacore's automatic locking is used"]
+Locks = Annotated[dict, kinds.Record(), "Locking: option, interval, maxwait; {} locks automatically"]
 Output = Annotated[str, kinds.Text(empty=False), "Path of the new table"]
 Expression = Annotated[str, kinds.Text(), "TaQL expression"]
+
+_LOCKS = ("default", "auto", "autonoread", "user", "usernoread", "permanent", "permanentwait")
+# Tools that may hold a table; they go when nobody else refers to them.
+_open_tools: weakref.WeakSet[table] = weakref.WeakSet()
+
+
+def _locking(owner: str, given: Any) -> dict[str, Any] | None:
+    """casacore's locking options of the parameter; None for the tool's own."""
+    if not given:
+        return None
+    record = {"option": given} if isinstance(given, str) else dict(given)
+    unknown = sorted(set(record) - {"option", "interval", "maxwait"})
+    if unknown or record.get("option", "default") not in _LOCKS:
+        raise ParameterError(
+            f"{owner}: parameter 'lockoptions' must hold option ({', '.join(_LOCKS)}), interval and maxwait; got {given!r}"
+        )
+    if record.get("option", "default") == "default":
+        record["option"] = "auto"
+    return {"option": record["option"], "interval": float(record.get("interval", 5)), "maxwait": int(record.get("maxwait", 0))}
+
+
+def locked_tables() -> list[str]:
+    """Paths of the tables that table tools of this process hold locked."""
+    held = [t._open_table for t in _open_tools if t._open_table is not None]
+    return sorted({str(opened.name()) for opened in held if opened.haslock(False) or opened.haslock(True)})
 
 
 class table(Columns, Keywords, Structure):
@@ -30,6 +56,7 @@ class table(Columns, Keywords, Structure):
     def __init__(self, opened: Any = None) -> None:
         super().__init__()
         self._open_table = opened
+        _open_tools.add(self)
 
     def __enter__(self) -> table:
         return self
@@ -54,7 +81,8 @@ class table(Columns, Keywords, Structure):
         """
         if not tablename:
             raise ParameterError("table.open: parameter 'tablename' must be the path of a table; got ''")
-        self._replace(open_table(os.path.expanduser(tablename), writable=not nomodify))
+        locking = _locking("table.open", lockoptions)
+        self._replace(open_table(os.path.expanduser(tablename), writable=not nomodify, locking=locking))
         return True
 
     @method
@@ -101,7 +129,12 @@ class table(Columns, Keywords, Structure):
             raise OutputExistsError(f"{tablename!r} exists and is not a table")
         if not memory and self.isopened(tablename):
             raise OutputExistsError(f"table {tablename!r} is open")
-        self._replace(create_table(tablename or "memory", tabledesc, nrow, dminfo, endianformat, memory))
+        locking = _locking("table.create", lockoptions)
+        made = create_table(tablename or "memory", tabledesc, nrow, dminfo, endianformat, memory)
+        if locking and not memory:  # casacore makes tables with its own options
+            made.close()
+            made = open_table(tablename, writable=True, locking=locking)
+        self._replace(made)
         return True
 
     @method
@@ -260,7 +293,15 @@ class table(Columns, Keywords, Structure):
         nomodify: Flag = True,
         ack: Flag = True,
     ) -> bool:
-        """Make a table from a FITS binary table and open it."""
+        """Make a table from a FITS binary table and open it.
+
+        Raises
+        ------
+        PathMissingError
+            There is no such file.
+        UnsupportedError
+            Always else: no parameter has an effect yet.
+        """
         if not os.path.isfile(fitsfile):
             raise PathMissingError(f"the FITS file {fitsfile!r} does not exist")
         raise UnsupportedError(

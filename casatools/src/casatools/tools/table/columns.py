@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import numpy as np
 
-from casatools._base import kinds
+from casatools._base import kinds, log
 from casatools._base.declare import method
 from casatools._base.errors import DataError, ParameterError
 from casatools.io.table_access import table_errors, to_casa, to_casacore
@@ -337,7 +337,10 @@ class Columns(Access):
     @method
     def showcache(self, verbose: Flag = True) -> list:
         """Names of the tables this tool holds open."""
-        return [] if self._open_table is None else [str(self._open_table.name())]
+        names = [] if self._open_table is None else [str(self._open_table.name())]
+        if verbose:
+            log.post(f"Tables held open: {', '.join(names) or 'none'}", origin="table::showcache")
+        return names
 
 
 # CASA's tool gives numbers in the widest type of their kind.

@@ -158,11 +158,13 @@ class Structure(Access):
     def rownumbers(
         self,
         tab: Annotated[dict, kinds.Record(), "Kept for CASA's signature: only the root table can be referred to"] = {},  # noqa: B006
-        nbytes: Annotated[int, kinds.Int(min=0), "Kept for CASA's signature: it limits nothing"] = 0,
+        nbytes: Annotated[int, kinds.Int(min=0), "Bytes to hold at most; only 0, no limit"] = 0,
     ) -> np.ndarray:
         """Row numbers of the rows in the table that this one was selected from."""
         if tab:
             raise UnsupportedError("table.rownumbers: parameter 'tab' is not supported; row numbers refer to the root table")
+        if nbytes:
+            raise UnsupportedError(f"table.rownumbers: parameter 'nbytes' must be 0, no limit; got {nbytes}")
         return np.asarray(self._table.rownumbers())
 
     @method

@@ -1,0 +1,58 @@
+"""Runs tasks on a MeasurementSet and saves what they made, for the comparison of MPI runs with serial ones.
+
+``python mpi_tasks.py job folder vis table ...``: the tasks work on a copy of `vis` in `folder`.
+"""
+
+from __future__ import annotations
+
+import pickle
+import shutil
+import sys
+from pathlib import Path
+from typing import Any
+
+import casatasks
+from casatools import table
+
+
+def columns(path: str) -> dict[str, Any]:
+    """The columns of a MeasurementSet that tasks write."""
+    tb = table()
+    tb.open(path)
+    names = ("DATA", "CORRECTED_DATA", "MODEL_DATA", "FLAG", "FLAG_ROW", "WEIGHT", "SIGMA", "TIME", "UVW", "ANTENNA1", "FIELD_ID")
+    found = {name: tb.getcol(name) for name in names if name in tb.colnames()}
+    tb.close()
+    return found
+
+
+def run_calibration(vis: str, gaintable: list[str]) -> dict[str, Any]:
+    """setjy, applycal, flagdata of several kinds, split and clearcal."""
+    made: dict[str, Any] = {}
+    made["flux"] = casatasks.setjy(vis, field="0", standard="manual", fluxdensity=[8.0, 0.5, 0, 0], spix=-0.7, reffreq="1.4GHz")
+    casatasks.applycal(vis, gaintable=gaintable, interp=["linear"], calwt=[True])
+    made["applied"] = columns(vis)
+    casatasks.flagdata(vis, mode="tfcrop", datacolumn="corrected", flagbackup=False)
+    made["summary"] = casatasks.flagdata(vis, mode="summary", basecnt=True, spwchan=True, fieldcnt=True)
+    lines = ["mode='clip' clipminmax=[0.0,20.0] datacolumn='data'", "mode='summary' name='middle'", "antenna='1' scan='2'"]
+    made["list"] = casatasks.flagdata(vis, mode="list", inpfile=lines, flagbackup=False)
+    casatasks.flagdata(vis, mode="quack", quackinterval=5.0, quackincrement=True, flagbackup=False)
+    casatasks.flagdata(vis, mode="rflag", datacolumn="corrected", flagbackup=False)
+    made["flagged"] = columns(vis)
+    casatasks.split(vis, vis + ".split", datacolumn="corrected", keepflags=False, field="0")
+    casatasks.split(vis, vis + ".average", datacolumn="data", width=4, timebin="40s")
+    made["split"], made["average"] = columns(vis + ".split"), columns(vis + ".average")
+    casatasks.clearcal(vis, field="0", addmodel=True)
+    made["cleared"] = columns(vis)
+    return made
+
+
+def main() -> None:
+    job, folder, source, *tables = sys.argv[1:]
+    vis = str(Path(folder) / "copy.ms")
+    shutil.copytree(source, vis)
+    made = {"calibration": run_calibration}[job](vis, tables)
+    Path(folder, "made.pickle").write_bytes(pickle.dumps(made))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,63 @@
+"""Tasks spread over 2, 3 and 5 ranks give what they give serially: flags and selections exactly, numbers to 1e-6."""
+
+from __future__ import annotations
+
+import pickle
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from tests.support.mpi_launcher import HERE, needs_mpirun, run
+from tests.support.shared import unpack
+
+pytestmark = needs_mpirun
+RELATIVE = 1e-6
+
+
+def assert_equal(found: Any, wanted: Any, where: str = "") -> None:
+    if isinstance(wanted, dict):
+        assert list(found) == list(wanted), where
+        for key in wanted:
+            assert_equal(found[key], wanted[key], f"{where}/{key}")
+    elif isinstance(wanted, np.ndarray) and wanted.dtype.kind in "fc":
+        scale = float(np.nanmax(np.abs(wanted))) if wanted.size else 1.0
+        assert found.shape == wanted.shape, where
+        np.testing.assert_allclose(found, wanted, rtol=0, atol=RELATIVE * scale, err_msg=where)
+    elif isinstance(wanted, float):
+        assert found == pytest.approx(wanted, rel=RELATIVE, abs=1e-12), where
+    else:
+        assert np.array_equal(found, wanted), where
+
+
+def made_by(ranks: int, job: str, folder: Path, *words: str) -> Any:
+    folder.mkdir()
+    program = HERE / "mpi_tasks.py"
+    if ranks == 1:
+        subprocess.run([sys.executable, str(program), job, str(folder), *words], check=True, cwd=folder, capture_output=True)
+    else:
+        script = f"import runpy, sys; sys.argv = {[str(program), job, str(folder), *words]!r}; import mpi_tasks; mpi_tasks.main()"
+        code, out, err = run(ranks, script, folder)
+        assert code == 0, out + err
+    made = pickle.loads((folder / "made.pickle").read_bytes())
+    shutil.rmtree(folder)
+    return made
+
+
+@pytest.fixture(scope="module")
+def inputs(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+    folder = tmp_path_factory.mktemp("inputs")
+    return [str(unpack(name, folder)) for name in ("simvla.ms", "cal.G")]
+
+
+@pytest.fixture(scope="module")
+def serial_calibration(inputs: list[str], tmp_path_factory: pytest.TempPathFactory) -> Any:
+    return made_by(1, "calibration", tmp_path_factory.mktemp("serial") / "r", *inputs)
+
+
+@pytest.mark.parametrize("ranks", [2, 3, 5])
+def test_setjy_applycal_flagdata_split_clearcal(ranks: int, inputs: list[str], serial_calibration: Any, tmp_path: Path) -> None:
+    assert_equal(made_by(ranks, "calibration", tmp_path / "r", *inputs), serial_calibration)
