@@ -10,7 +10,7 @@ from casatools._base.errors import DataError, ParameterError
 from casatools._base.paths import staged_output
 from casatools.analysis.sub_images import PixelChoice
 from casatools.io.image import CasaImage
-from casatools.io.image.coordinates import Coordinates, LinearCoordinate, SpectralCoordinate
+from casatools.io.image.coordinates import Coordinates, SpectralCoordinate
 
 __all__ = ["AxisSmoothing", "smooth_axis"]
 
@@ -122,7 +122,7 @@ def _coordinates(
     steps[axis] = float(step)
     index, _ = image.coordinates.member_of_pixel_axis(axis)
     member = image.coordinates.members[index]
-    if isinstance(member, SpectralCoordinate) and isinstance(member.axis, LinearCoordinate) and is_boxcar:
+    if isinstance(member, SpectralCoordinate) and not len(member.axis.pixel_values) and is_boxcar:
         moved = image.coordinates.copy()
         moved.replace(index, member.with_reference(value=member.reference_value + first * member.increment))
         return moved.sliced(starts, steps, list(shape[::-1]))
