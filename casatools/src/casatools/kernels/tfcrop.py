@@ -193,7 +193,8 @@ def crop_plane(amplitude: np.ndarray, bad: np.ndarray, poly: bool, pieces: int, 
 def component(value: complex, part: int) -> float:
     """Amplitude (0), real part (1), imaginary part (2) or phase [rad] (3)."""
     if part == 0:
-        return math.hypot(value.real, value.imag)
+        x, y = np.float64(value.real), np.float64(value.imag)
+        return math.sqrt(x * x + y * y)
     if part == 1:
         return float(value.real)
     if part == 2:
