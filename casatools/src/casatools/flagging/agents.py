@@ -129,9 +129,13 @@ def time_groups(columns: RowColumns, rows: np.ndarray, options: dict[str, Any]) 
     names = ["ARRAY_ID", "OBSERVATION_ID", "FIELD_ID", "DATA_DESC_ID"]
     if not options.get("combinescans"):
         names.append("SCAN_NUMBER")
-    keys = np.stack([columns[c] for c in names], axis=1).astype(np.int64)
-    _, found = np.unique(keys, axis=0, return_inverse=True)
-    group = np.asarray(found.ravel(), dtype=np.int64)
+    group = np.zeros(len(rows), np.int64)
+    for name in names:
+        numbers = np.asarray(columns[name], dtype=np.int64)
+        if len(numbers) and numbers.min() != numbers.max():
+            spread = int(numbers.max()) - int(numbers.min()) + 1
+            _, found = np.unique(group * spread + numbers - numbers.min(), return_inverse=True)
+            group = np.asarray(found.ravel(), dtype=np.int64)
     length_s = interval_s(options.get("ntime", "scan"))
     if len(group) and np.isfinite(length_s):
         time_s = columns["TIME"]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
+import os
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -37,6 +39,7 @@ from casatools.io.ms import (
     spreads,
     write_chunks,
 )
+from casatools.io.ms.exclusive import exclusive_access
 
 __all__ = ["expand_commands", "run_commands"]
 
@@ -128,23 +131,15 @@ def run_commands(
     """
     todo = expand_commands(commands)
     write = write and any(c.mode != "summary" for c in todo)
-    with MeasurementSet(path, writable=write) as ms:
+    with contextlib.ExitStack() as held:
+        if write and os.path.isdir(path):
+            held.enter_context(exclusive_access(path))
+        ms = held.enter_context(MeasurementSet(path, writable=write))
         columns = RowColumns(ms)
-        agents: list[Agent] = []
-        refusals: list[SelectionError] = []
-        for command in todo:
-            try:
-                agents.append(_make_agent(command, ms, columns))
-            except SelectionError as refusal:
-                if not skip_empty:
-                    raise
-                refusals.append(refusal)
+        agents = _make_agents(todo, ms, columns, skip_empty)
         if not agents:
-            if refusals:
-                raise refusals[0]
             return []
-        union = np.logical_or.reduce([a.rows for a in agents])
-        rows = np.flatnonzero(union)
+        rows = np.flatnonzero(np.logical_or.reduce([a.rows for a in agents]))
         needed = list(dict.fromkeys(["FLAG", *(c for a in agents for c in a.needed)]))
         resolved = dataclasses.replace(Selection().resolve(ms), rows=rows)
         groups = _groups(agents, rows)
@@ -166,6 +161,22 @@ def run_commands(
                 for _ in changed:
                     pass
         return [r for r in (a.finish() for a in agents) if r]
+
+
+def _make_agents(todo: Sequence[FlagCommand], ms: MeasurementSet, columns: RowColumns, skip_empty: bool) -> list[Agent]:
+    """Bind the commands to the MeasurementSet; nothing, when there are none."""
+    agents: list[Agent] = []
+    refusals: list[SelectionError] = []
+    for command in todo:
+        try:
+            agents.append(_make_agent(command, ms, columns))
+        except SelectionError as refusal:
+            if not skip_empty:
+                raise
+            refusals.append(refusal)
+    if not agents and refusals:
+        raise refusals[0]
+    return agents
 
 
 @dataclasses.dataclass(frozen=True)

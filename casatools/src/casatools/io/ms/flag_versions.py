@@ -18,7 +18,8 @@ import numpy as np
 from casacore import tables as _tables
 
 from casatools._base.errors import DataError, OutputExistsError, ParameterError, PathMissingError
-from casatools._base.paths import remove_output, require_space, require_writable_parent, staged_output
+from casatools._base.paths import remove_output, require_present, require_space, require_writable_parent, staged_output
+from casatools.io.ms.exclusive import exclusive_access
 from casatools.io.ms.measurement_set import MeasurementSet
 from casatools.io.tables import column_cells, open_table, put_cells, require_table
 
@@ -201,7 +202,7 @@ def restore_version(path: str, name: str, merge: str = "replace") -> None:
         There is no such version; it has another number of rows.
     """
     _check_merge(merge)
-    with MeasurementSet(path, writable=True) as ms:
+    with exclusive_access(require_present(path, "MeasurementSet")), MeasurementSet(path, writable=True) as ms:
         _require(ms.path, name)
         with contextlib.closing(open_table(_table_path(ms.path, name), what="flag version")) as source:
             if source.nrows() != ms.nrow:
