@@ -17,7 +17,7 @@ from casatools._base.declare import method
 from casatools._base.errors import DataError, ParameterError, PathMissingError, UnsupportedError
 from casatools._base.memory import available_bytes
 from casatools._base.version import INTERFACE, VERSION
-from casatools.frames.observatories import data_folder, set_data_folder
+from casatools.frames.engine import data_folder, set_data_folder
 
 __all__ = ["ctsys", "utils"]
 
@@ -145,7 +145,7 @@ class utils:
         folder = os.path.abspath(os.path.expanduser(path)) if path else ""
         if folder and not os.path.isdir(folder):
             raise PathMissingError(f"the folder {path!r} of the measures data does not exist")
-        set_data_folder(folder or data_folder())
+        set_data_folder(folder)
         self._measures_path = folder
 
     @method
