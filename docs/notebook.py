@@ -26,7 +26,7 @@ def cells(source: str) -> list[tuple[str, str]]:
     for part in source.split("# %%")[1:]:
         head, _, body = part.partition("\n")
         if "[markdown]" in head:
-            body = "\n".join(line.removeprefix("# ").removeprefix("#") for line in body.strip().splitlines())
+            body = "\n".join(line[2:] if line.startswith("# ") else line.removeprefix("#") for line in body.strip().splitlines())
             found.append(("markdown", body))
         else:
             found.append(("code", body.strip()))
