@@ -12,7 +12,7 @@ from typing import Annotated, Any
 
 import numpy as np
 
-from casatools._base import config, kinds, paths
+from casatools._base import casarc, config, kinds, paths
 from casatools._base.declare import method
 from casatools._base.errors import DataError, ParameterError, PathMissingError, UnsupportedError
 from casatools._base.memory import available_bytes
@@ -170,9 +170,12 @@ class utils:
 
     @method
     def getrc(self, rcvar: Annotated[str, kinds.Text(), "Name of a setting; empty gives the folder of the settings"] = "") -> str:
-        """A configuration value as a text."""
+        """A value of ``~/.casarc`` or ``~/.casa/rc``, or a configuration option, as a text."""
         if not rcvar:
             return os.path.expanduser("~")
+        found = casarc.setting(rcvar)
+        if found is not None:
+            return found
         return str(config.value(rcvar)) if rcvar in config.DEFAULTS else "Unknown value"
 
     @method
