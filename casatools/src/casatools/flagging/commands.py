@@ -46,6 +46,10 @@ MODE_OPTIONS: dict[str, dict[str, Any]] = {
         **_CHUNKED, "datacolumn": "DATA", "winsize": 3, "timedev": "", "freqdev": "", "timedevscale": 5.0, "freqdevscale": 5.0,
         "spectralmax": 1e6, "spectralmin": 0.0, "extendflags": True, **_AVERAGED,
     },
+    "sumthreshold": {
+        **_CHUNKED, "datacolumn": "DATA", "strategy": "auto", "threshold": 0.0, "timesigma": 0.0, "freqsigma": 0.0, "share": -1.0,
+        "extendpols": True, **_AVERAGED,
+    },
     "antint": {"antint_ref_antenna": "", "minchanfrac": 0.6, "verbose": False},
     "extend": {
         **_CHUNKED, "extendpols": True, "growtime": 50.0, "growfreq": 50.0, "growaround": False, "flagneartime": False,
@@ -57,7 +61,7 @@ MODE_OPTIONS: dict[str, dict[str, Any]] = {
     },
 }  # fmt: skip
 _ALIASES = {"manualflag": "manual"}
-_EXPRESSION_MODES = frozenset({"clip", "tfcrop", "rflag"})
+_EXPRESSION_MODES = frozenset({"clip", "tfcrop", "rflag", "sumthreshold"})
 _EXPRESSION = re.compile(r"^\s*(?:(ABS|REAL|IMAG|ARG|NORM)[_ ])?\s*(.*?)\s*$", re.IGNORECASE)
 
 
@@ -80,6 +84,8 @@ class FlagCommand:
         Why, and the line it came from.
     inverse : bool
         Unflag what the command would flag.
+    apply : bool
+        False only computes: reports are made, flags stay.
     """
 
     mode: str
@@ -90,6 +96,7 @@ class FlagCommand:
     reason: str = ""
     text: str = ""
     inverse: bool = False
+    apply: bool = True
 
     @property
     def whole_rows(self) -> bool:
@@ -118,7 +125,8 @@ def make_command(given: Mapping[str, Any], text: str = "") -> FlagCommand:
     if mode not in MODE_OPTIONS:
         raise ParameterError(f"flagging: mode must be one of {', '.join(MODE_OPTIONS)}; got {mode!r}")
     reason = str(values.pop("reason", ""))
-    for ignored in ("action", "flagbackup", "writeflags", "apply", "display", "savepars", "cmdreason", "outfile", "overwrite"):
+    apply = values.pop("apply", True)
+    for ignored in ("action", "flagbackup", "writeflags", "display", "savepars", "cmdreason", "outfile", "overwrite"):
         values.pop(ignored, None)
     if "time" in values:
         values["timerange"] = values.pop("time")
@@ -136,9 +144,8 @@ def make_command(given: Mapping[str, Any], text: str = "") -> FlagCommand:
         function, correlation = ((matched.group(1) or "ABS").upper(), matched.group(2)) if matched else ("ABS", "")
         function = "ABS" if function == "NORM" else function
     _check(mode, options)
-    return FlagCommand(
-        mode, Selection(**chosen), options, correlation, function, reason, text or format_command({"mode": mode, **given})
-    )
+    line = text or format_command({"mode": mode, **given})
+    return FlagCommand(mode, Selection(**chosen), options, correlation, function, reason, line, apply=bool(apply))
 
 
 def _check(mode: str, options: Mapping[str, Any]) -> None:

@@ -55,7 +55,7 @@ def expand_commands(commands: Sequence[FlagCommand]) -> list[FlagCommand]:
         if command.mode in ("tfcrop", "rflag") and command.options["extendflags"]:
             options = {k: command.options[k] for k in ("ntime", "combinescans")}
             extension = make_command({**_EXTENSION, **options})
-            out.append(dataclasses.replace(extension, selection=command.selection))
+            out.append(dataclasses.replace(extension, selection=command.selection, apply=command.apply))
     return out
 
 
@@ -74,6 +74,10 @@ def _make_agent(command: FlagCommand, ms: MeasurementSet, columns: RowColumns) -
         from casatools.flagging.rflag import RflagAgent
 
         return RflagAgent(command, ms, columns)
+    if command.mode == "sumthreshold":
+        from casatools.flagging.sumthreshold import SumThresholdAgent
+
+        return SumThresholdAgent(command, ms, columns)
     return {"extend": ExtendAgent, "antint": AntintAgent}[command.mode](command, ms, columns)
 
 
@@ -223,7 +227,10 @@ def _changed(
         before = chunk["FLAG"]
         piece = FlagChunk(chunk, before.copy(), flag_rows[chunk.rows], columns)
         for agent in agents:
-            agent.apply(piece)
+            if agent.command.apply:
+                agent.apply(piece)
+            else:
+                agent.apply(dataclasses.replace(piece, flags=piece.flags.copy(), flag_row=piece.flag_row.copy()))
         values: dict[str, np.ndarray] = {}
         if not np.array_equal(piece.flags, before):
             values["FLAG"] = piece.flags
