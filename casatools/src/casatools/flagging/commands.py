@@ -159,6 +159,9 @@ def _check(mode: str, options: Mapping[str, Any]) -> None:
     for name, choices in allowed.items():
         if name in options and options[name] not in choices:
             raise ParameterError(f"flagging: parameter {name!r} must be one of {', '.join(choices)}; got {options[name]!r}")
+    for name in ("winsize", "maxnpieces", "halfwin", "chanbin"):
+        if name in options and int(options[name]) < 1:
+            raise ParameterError(f"flagging: parameter {name!r} must be at least 1; got {options[name]!r}")
     limits = options.get("clipminmax")
     if mode == "clip" and limits is not None and len(limits) not in (0, 2):
         raise ParameterError(f"flagging: parameter 'clipminmax' must be [min, max] or empty; got {limits!r}")
@@ -238,14 +241,19 @@ def read_commands(source: Any, reason: Any = "any") -> list[FlagCommand]:
         if isinstance(item, Mapping):
             found.append(make_command(item))
             continue
-        for line in _lines(str(item)):
-            values = parse_line(line)
-            if values:
-                found.append(make_command(values, line))
+        for number, line in _lines(str(item)):
+            try:
+                values = parse_line(line)
+                if values:
+                    found.append(make_command(values, line))
+            except ParameterError as error:
+                if not os.path.isfile(str(item)):
+                    raise
+                raise ParameterError(f"{item}, line {number}: {error}") from error
     return [c for c in found if _wanted(c.reason, reason)]
 
 
-def _lines(item: str) -> Iterable[str]:
+def _lines(item: str) -> Iterable[tuple[int, str]]:
     if os.path.isfile(item):
         with open(item, encoding="utf-8") as stream:
             content = stream.read()
@@ -253,9 +261,9 @@ def _lines(item: str) -> Iterable[str]:
         content = item
     else:
         raise PathMissingError(f"the file of flag commands {item!r} does not exist")
-    for line in content.splitlines():
+    for number, line in enumerate(content.splitlines(), 1):
         if line.strip() and not line.strip().startswith("#"):
-            yield line.strip()
+            yield number, line.strip()
 
 
 def _wanted(reason: str, wanted: Any) -> bool:
