@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from casatools._base.errors import SelectionError
+from casatools._base.errors import ParameterError, SelectionError
 from casatools._base.progress import Progress
 from casatools.flagging.agents import (
     Agent,
@@ -25,6 +25,7 @@ from casatools.flagging.agents import (
 from casatools.flagging.commands import FlagCommand, make_command
 from casatools.flagging.summary import SummaryAgent
 from casatools.flagging.timefreq import AntintAgent, ExtendAgent
+from casatools.io.caltable import is_caltable
 from casatools.io.ms import (
     MeasurementSet,
     Piece,
@@ -40,6 +41,7 @@ from casatools.io.ms import (
     write_chunks,
 )
 from casatools.io.ms.exclusive import exclusive_access
+from casatools.io.ms.solution_rows import SolutionRows
 
 __all__ = ["expand_commands", "run_commands"]
 
@@ -138,7 +140,10 @@ def run_commands(
     with contextlib.ExitStack() as held:
         if write and os.path.isdir(path):
             held.enter_context(exclusive_access(path))
-        ms = held.enter_context(MeasurementSet(path, writable=write))
+        solutions = is_caltable(path)
+        if solutions:
+            _refuse_for_solutions(todo)
+        ms = held.enter_context(SolutionRows(path, writable=write) if solutions else MeasurementSet(path, writable=write))
         columns = RowColumns(ms)
         agents = _make_agents(todo, ms, columns, skip_empty)
         if not agents:
@@ -152,7 +157,7 @@ def run_commands(
         flag_rows = columns["FLAG_ROW"].copy()
         with Progress(max(1, len(rows)), "flagging") as progress:
             plans = plan_chunks(ms, resolved, needed, 1 << 20 if groups is not None else 16 << 20, groups)
-            if spreads() and (write or all(isinstance(a, SummaryAgent) for a in agents)):
+            if not solutions and spreads() and (write or all(isinstance(a, SummaryAgent) for a in agents)):
                 job = _Job(agents, columns, flag_rows, resolved, needed)
                 parts = spread(_flag_piece, ms, job, plans if groups is not None else split_plans(plans))
                 changed = _gathered(parts, agents, progress)
@@ -181,6 +186,13 @@ def _make_agents(todo: Sequence[FlagCommand], ms: MeasurementSet, columns: RowCo
     if not agents and refusals:
         raise refusals[0]
     return agents
+
+
+def _refuse_for_solutions(todo: Sequence[FlagCommand]) -> None:
+    """Raise for what has no meaning in a calibration table."""
+    for command in todo:
+        if command.mode in ("shadow", "elevation", "antint"):
+            raise ParameterError(f"flagging: mode={command.mode!r} needs a MeasurementSet; a calibration table was given")
 
 
 @dataclasses.dataclass(frozen=True)
