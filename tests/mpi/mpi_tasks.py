@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import casatasks
-from casatools import table
+from casatools import image, table
 
 
 def columns(path: str) -> dict[str, Any]:
@@ -46,11 +46,50 @@ def run_calibration(vis: str, gaintable: list[str]) -> dict[str, Any]:
     return made
 
 
+def pixels(base: str, kinds: tuple[str, ...]) -> dict[str, Any]:
+    """Pixels of images."""
+    ia = image()
+    found = {}
+    for kind in kinds:
+        ia.open(f"{base}.{kind}")
+        found[kind] = ia.getchunk()
+        ia.close()
+    return found
+
+
+def run_imaging(vis: str, _: list[str]) -> dict[str, Any]:
+    """tclean: continuum and cubes, dirty and cleaned, several weightings, Taylor terms."""
+    made: dict[str, Any] = {}
+    base = str(Path(vis).parent / "im")
+    place: dict[str, Any] = {"imsize": 96, "cell": "8arcsec", "datacolumn": "data", "field": "1"}
+    runs: dict[str, dict[str, Any]] = {
+        "mfs": {"niter": 60, "weighting": "briggs", "cycleniter": 25},
+        "natural": {"stokes": "IV", "gridder": "wproject", "spw": "1"},
+        "terms": {"deconvolver": "mtmfs", "nterms": 2, "niter": 20, "uvtaper": ["4klambda"]},
+        "cube": {"specmode": "cube", "spw": "0", "niter": 40, "weighting": "briggs", "deconvolver": "clark", "outframe": "LSRK"},
+        "uniform": {
+            "specmode": "cube",
+            "spw": "0",
+            "weighting": "uniform",
+            "perchanweightdensity": False,
+            "nchan": 3,
+            "start": 2,
+        },
+        "taper": {"specmode": "cube", "spw": "0", "weighting": "briggsbwtaper", "nchan": 4},
+    }
+    for name, given in runs.items():
+        record = casatasks.tclean(vis, imagename=f"{base}.{name}", parallel=True, **place, **given)
+        term = ".tt0" if name == "terms" else ""
+        kinds = ("psf", "residual", "sumwt", "image", *(("model",) if given.get("niter") else ()))
+        made[name] = pixels(f"{base}.{name}", tuple(k + term for k in kinds)) | {"iterdone": record["iterdone"]}
+    return made
+
+
 def main() -> None:
     job, folder, source, *tables = sys.argv[1:]
     vis = str(Path(folder) / "copy.ms")
     shutil.copytree(source, vis)
-    made = {"calibration": run_calibration}[job](vis, tables)
+    made = {"calibration": run_calibration, "imaging": run_imaging}[job](vis, tables)
     Path(folder, "made.pickle").write_bytes(pickle.dumps(made))
 
 

@@ -29,6 +29,9 @@ TASKS: dict[str, str] = {
     "bandpass": "calibration",
     "gaincal": "calibration",
     "imfit": "analysis",
+    "specflux": "analysis",
+    "specsmooth": "analysis",
+    "imdev": "analysis",
     "slsearch": "information",
     "splattotable": "data",
     "rmfit": "analysis",
@@ -69,6 +72,8 @@ TASKS: dict[str, str] = {
     "partition": "manipulation",
     "phaseshift": "manipulation",
     "split": "manipulation",
+    "concat": "manipulation",
+    "testconcat": "manipulation",
     "uvcontsub": "manipulation",
 }
 

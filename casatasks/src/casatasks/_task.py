@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from casatools._base import log
+from casatools._base import config, log
 from casatools._base.declare import Declaration, documented, plain_signature
 
 __all__ = ["task"]
@@ -35,18 +35,24 @@ def task(*, group: str, history: tuple[str, ...] = ()) -> Callable[[F], F]:
             arguments = declaration.bind(args, kwargs)
             with log.origin(f"{name}::::casa"):
                 started = _begin(name, arguments)
+                success = False
                 try:
                     result = function(**arguments)
                     _record(name, history, arguments)
+                    success = True
                 except KeyboardInterrupt:
                     log.post(f"Task {name} was interrupted", "WARN")
                     raise
                 except Exception as error:
                     text = f"Task {name} raised an exception of class {type(error).__name__} with the following message: {error}"
                     log.post(text, "SEVERE")
+                    if config.value("crashreporter_enabled"):
+                        _report_crash(name, error)
                     raise
                 finally:
                     _end(name, started)
+                    if config.value("telemetry_enabled"):
+                        _count(name, started, success)
             return result
 
         call.__declaration__ = declaration  # type: ignore[attr-defined]
@@ -66,10 +72,26 @@ def _call_text(name: str, arguments: dict[str, Any]) -> str:
     return f"{name}( {', '.join(shown)} )"
 
 
+def _report_crash(name: str, error: Exception) -> None:
+    from casatools._base.crash_report import report_exception
+
+    report_exception(error, f"task {name}")
+
+
+def _count(name: str, started: float, success: bool) -> None:
+    from casatools._base.telemetry import record_task
+
+    record_task(name, started, time.time(), success)
+
+
 def _begin(name: str, arguments: dict[str, Any]) -> float:
     log.post("#" * 42)
     log.post(f"##### Begin Task: {name:<18} #####")
     log.post(_call_text(name, arguments))
+    if config.value("crashreporter_enabled"):
+        from casatools._base.crash_report import watch_for_signals
+
+        watch_for_signals()
     return time.time()
 
 

@@ -86,9 +86,6 @@ _success: list[str] = []
 _failure: list[str] = []
 # What the log is to say with its first message: nothing may open the log file at import.
 notes: list[str] = []
-# The `casa` command sets these before anything is loaded: which files are read.
-skip_site = skip_user = False
-user_path = ""
 
 
 def site_files() -> list[str]:
@@ -102,7 +99,8 @@ def site_files() -> list[str]:
 
 def user_file() -> str:
     """The user's configuration file."""
-    return user_path or os.path.join(os.path.expanduser("~"), ".casa", "config.py")
+    # The `casa` command names another one; its ranks and child processes follow.
+    return os.environ.get("CASA_CONFIGFILE") or os.path.join(os.path.expanduser("~"), ".casa", "config.py")
 
 
 def load() -> None:
@@ -111,8 +109,8 @@ def load() -> None:
     if _loaded:
         return
     _loaded = True
-    site = None if skip_site else next((f for f in site_files() if _readable(f)), None)
-    for path in (site, None if skip_user else user_file()):
+    site = None if os.environ.get("CASA_NOSITECONFIG") else next((f for f in site_files() if _readable(f)), None)
+    for path in (site, None if os.environ.get("CASA_NOCONFIG") else user_file()):
         if path and _readable(path):
             _read(path)
     _read_environment()
@@ -237,9 +235,10 @@ def _name_misspelt(path: str, names: dict[str, Any]) -> None:
 
 
 def value(name: str) -> Any:
-    """The value of an option."""
+    """The value of an option; a path is absolute."""
     load()
-    return _values[name]
+    found = _values[name]
+    return absolute(found) if name in _PATHS and isinstance(found, str) else found
 
 
 def source(name: str) -> str:

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import contextlib
 import contextvars
+import json
 import os
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TextIO
 
 from casatools._base import config
@@ -49,6 +50,8 @@ class LogSink:
         self.to_terminal = False
         self.to_file = True
         self.filters: list[str] = []
+        # Called with (priority, origin, message) of what is let through; by name, so that none is there twice.
+        self.listeners: dict[str, Callable[[str, str, str], None]] = {}
         self.processor = ""
         self.started = time.gmtime()
 
@@ -83,8 +86,22 @@ class LogSink:
                 for note in notes:
                     self.post(note, "INFO", "config")
             written = self._write("".join(lines))
+            if written and config.value("logjson"):
+                self._write_json({"time": stamp, "priority": PRIORITIES[rank], "origin": where, "message": str(message)})
             if rank <= 1 or self.to_terminal or config.value("log2term") or (not written and rank == 0):
                 sys.stderr.write("".join(lines))
+        for listener in list(self.listeners.values()):
+            listener(PRIORITIES[rank], where, str(message))
+
+    def _write_json(self, record: dict[str, str]) -> None:
+        """Append one line to the file ``.jsonl`` beside the log file; a line is one write, so that ranks may share it."""
+        line = (json.dumps(record) + "\n").encode()
+        try:
+            with open(os.path.splitext(self.path)[0] + ".jsonl", "ab", buffering=0) as stream:
+                stream.write(line)
+        except OSError as error:
+            config.set_value("logjson", False, "after an error")
+            sys.stderr.write(f"JSON lines of the log cannot be written: {error.strerror}\n")
 
     def _write(self, text: str) -> bool:
         if self._file_failed or not self.to_file or config.value("nologfile"):

@@ -6,11 +6,35 @@ import sys
 import time
 from types import TracebackType
 
-__all__ = ["Progress"]
+from casatools._base import log
+
+__all__ = ["Progress", "duration", "someone_looks"]
+
+_BAR = 20
+
+
+def someone_looks() -> bool:
+    """True where standard error is a terminal or a notebook's cell, and this is not the server rank of an MPI job."""
+    if sys.stderr is None or "MPIServer" in log.sink.processor:
+        return False
+    if sys.stderr.isatty():
+        return True
+    kernel = sys.modules.get("ipykernel.iostream")
+    return kernel is not None and isinstance(sys.stderr, kernel.OutStream)
+
+
+def duration(seconds: float) -> str:
+    """``42 s``, ``3 min 20 s`` or ``2 h 05 min``."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60:02d} s"
+    return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
 
 
 class Progress:
-    """Shows ``what  42 % (time left 12 s)`` on a terminal; silent elsewhere.
+    """Shows ``what  [########            ]  42 %, 12 s left`` in terminals and notebooks; silent elsewhere.
 
     Parameters
     ----------
@@ -27,14 +51,14 @@ class Progress:
         self.done = 0.0
         self._start = self._shown = time.monotonic()
         self._visible = False
-        self._enabled = sys.stderr is not None and sys.stderr.isatty()
+        self._enabled = someone_looks()
 
     def __enter__(self) -> Progress:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None) -> None:
         if self._visible:
-            sys.stderr.write("\r" + " " * 70 + "\r")
+            sys.stderr.write("\r" + " " * 79 + "\r")
             sys.stderr.flush()
 
     def advance(self, units: float = 1.0) -> None:
@@ -45,6 +69,7 @@ class Progress:
             return
         self._shown, self._visible = now, True
         part = min(self.done / self.total, 1.0)
-        left = (now - self._start) * (1 - part) / max(part, 1e-9)
-        sys.stderr.write(f"\r{self.what[:40]:<40} {100 * part:3.0f} % (time left {left:.0f} s) ")
+        left_s = (now - self._start) * (1 - part) / max(part, 1e-9)
+        bar = "#" * round(_BAR * part)
+        sys.stderr.write(f"\r{self.what[:28]:<28} [{bar:<{_BAR}}] {100 * part:3.0f} %, {duration(left_s)} left   ")
         sys.stderr.flush()

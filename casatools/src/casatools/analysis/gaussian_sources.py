@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-__all__ = ["FittedPlane", "PlaneGeometry", "Source", "find_source", "fit_sources", "source_values"]
+__all__ = ["FittedPlane", "PlaneGeometry", "Source", "find_source", "fit_sources", "sky_offsets", "source_values"]
 
 _FOUR_LN2 = 4.0 * np.log(2.0)
 _MOST_EVALUATIONS = 500
@@ -92,7 +92,7 @@ class FittedPlane:
     converged: bool = True
 
 
-def _sky(source: Source, geometry: PlaneGeometry, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def sky_offsets(source: Source, geometry: PlaneGeometry, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Offsets [rad] from a source along its major and minor axes."""
     east = geometry.matrix[0, 0] * (x - source.x) + geometry.matrix[0, 1] * (y - source.y)
     north = geometry.matrix[1, 0] * (x - source.x) + geometry.matrix[1, 1] * (y - source.y)
@@ -102,7 +102,7 @@ def _sky(source: Source, geometry: PlaneGeometry, x: np.ndarray, y: np.ndarray) 
 
 def source_values(source: Source, geometry: PlaneGeometry, x: np.ndarray, y: np.ndarray) -> np.ndarray:
     """Brightness of a source at pixels; arrays are broadcast."""
-    along, across = _sky(source, geometry, x, y)
+    along, across = sky_offsets(source, geometry, x, y)
     return np.asarray(
         source.peak * np.exp(-_FOUR_LN2 * ((along / source.major_rad) ** 2 + (across / source.minor_rad) ** 2))
     )  # fmt: skip
@@ -110,7 +110,7 @@ def source_values(source: Source, geometry: PlaneGeometry, x: np.ndarray, y: np.
 
 def _gradient(source: Source, geometry: PlaneGeometry, x: np.ndarray, y: np.ndarray) -> list[np.ndarray]:
     """Derivatives by peak, x, y, major, minor, angle."""
-    along, across = _sky(source, geometry, x, y)
+    along, across = sky_offsets(source, geometry, x, y)
     major, minor = source.major_rad, source.minor_rad
     shape = np.exp(-_FOUR_LN2 * ((along / major) ** 2 + (across / minor) ** 2))
     value = source.peak * shape

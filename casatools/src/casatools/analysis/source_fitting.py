@@ -14,6 +14,7 @@ from casatools._base.paths import require_absent, require_writable_parent, stage
 from casatools.analysis.gaussian_sources import FittedPlane, PlaneGeometry, Source, find_source, fit_sources, source_values
 from casatools.analysis.pixel_ranges import PixelRange
 from casatools.analysis.selected_pixels import SelectedPixels
+from casatools.analysis.sky_planes import SkyPlanes
 from casatools.analysis.source_errors import Deconvolved, SourceErrors, deconvolve, source_errors
 from casatools.analysis.source_estimates import read_estimates
 from casatools.analysis.sub_images import PixelChoice
@@ -98,53 +99,6 @@ class SourceFit:
     estimates_text: str
 
 
-class _Axes:
-    """Where the sky, frequency and polarization stand in an image."""
-
-    def __init__(self, image: CasaImage) -> None:
-        coordinates = image.coordinates
-        direction = coordinates.direction
-        axes = coordinates.direction_axes
-        if direction is None or len(axes) != 2 or min(axes) < 0:
-            raise DataError(f"image {image.path!r} has no sky plane to fit components in")
-        self.direction = direction
-        self.image, self.ndim = image, image.ndim
-        self.x_axis, self.y_axis = (self.ndim - 1 - a for a in axes)
-        self.channel_axis, self.stokes_axis = (
-            None if a is None or a < 0 else self.ndim - 1 - a for a in (coordinates.spectral_axis, coordinates.stokes_axis)
-        )
-        scale = [float(convert_value(1.0, u, "rad")) for u in direction.units]
-        self.geometry = PlaneGeometry((np.asarray(direction.increment) * scale)[:, None] * np.asarray(direction.matrix))
-
-    def plane_slices(self, shape: tuple[int, ...], channel: int, stokes: int) -> tuple[slice, ...]:
-        at = {self.channel_axis: channel, self.stokes_axis: stokes}
-        return tuple(
-            slice(0, n) if k in (self.x_axis, self.y_axis) else slice(at.get(k, 0), at.get(k, 0) + 1) for k, n in enumerate(shape)
-        )
-
-    def flat(self, block: np.ndarray) -> np.ndarray:
-        """A block of one plane as (y, x)."""
-        plane = np.squeeze(block, axis=tuple(k for k in range(self.ndim) if k not in (self.x_axis, self.y_axis)))
-        return plane if self.y_axis < self.x_axis else plane.T
-
-    def block(self, plane: np.ndarray) -> np.ndarray:
-        """The inverse of `flat`."""
-        turned = plane if self.y_axis < self.x_axis else plane.T
-        return np.expand_dims(turned, tuple(k for k in range(self.ndim) if k not in (self.x_axis, self.y_axis)))
-
-    def place(self, x: float, y: float) -> tuple[float, float]:
-        """Longitude and latitude [rad] of a pixel."""
-        world = np.ravel(self.direction.to_world(np.array([[x], [y]])))
-        lon, lat = (float(convert_value(float(w), u, "rad")) for w, u in zip(world, self.direction.units, strict=True))
-        return float(np.remainder(lon + np.pi, 2 * np.pi) - np.pi), lat
-
-    def frequency_hz(self, channel: int) -> float | None:
-        spectral = self.image.coordinates.spectral
-        if spectral is None:
-            return None
-        return float(np.ravel(spectral.to_world(np.array([[float(channel)]])))[0] * spectral.hz)
-
-
 def flux_of(source: Source, geometry: PlaneGeometry, unit: str, beam: Beam | None) -> tuple[float, str]:
     """Flux density of a Gaussian and its unit: per beam where there is one, per pixel, or per solid angle [rad2]."""
     area = np.pi / (4 * np.log(2)) * source.major_rad * source.minor_rad
@@ -205,7 +159,7 @@ def fit_image(image: CasaImage, choice: PixelChoice, options: FitOptions) -> Sou
     -----
     Each plane's errors come from the scatter of its own residuals among the pixels that were fitted.
     """
-    axes = _Axes(image)
+    axes = SkyPlanes(image)
     if np.issubdtype(image.dtype, np.complexfloating):
         raise DataError(f"image {image.path!r} holds complex numbers; components are fitted to real ones")
     for path in (options.model, options.residual):
@@ -230,7 +184,7 @@ def fit_image(image: CasaImage, choice: PixelChoice, options: FitOptions) -> Sou
     )  # fmt: skip
 
 
-def _planes(chosen: SelectedPixels, axes: _Axes, choice: PixelChoice) -> tuple[list[int], int]:
+def _planes(chosen: SelectedPixels, axes: SkyPlanes, choice: PixelChoice) -> tuple[list[int], int]:
     """Channels (pixels of the image) and the Stokes plane to be fitted."""
 
     def numbers(axis: int | None) -> list[int]:
@@ -245,7 +199,7 @@ def _planes(chosen: SelectedPixels, axes: _Axes, choice: PixelChoice) -> tuple[l
 
 
 def _fit_plane(
-    chosen: SelectedPixels, axes: _Axes, at: tuple[int, int], starts: list[Source], options: FitOptions, rms: float
+    chosen: SelectedPixels, axes: SkyPlanes, at: tuple[int, int], starts: list[Source], options: FitOptions, rms: float
 ) -> PlaneResult:
     image, channel, stokes = axes.image, *at
     first = chosen.pixels.first
@@ -294,7 +248,7 @@ def _scatter(values: np.ndarray) -> tuple[float, float]:
 
 
 def _finish(
-    axes: _Axes, at: tuple[int, int], fit: FittedPlane, rms: float, width_rad: float, beam: Beam | None
+    axes: SkyPlanes, at: tuple[int, int], fit: FittedPlane, rms: float, width_rad: float, beam: Beam | None
 ) -> tuple[FittedSource, ...]:
     geometry = axes.geometry
     made = []
@@ -309,7 +263,7 @@ def _finish(
     return tuple(made)
 
 
-def _sum_inside(axes: _Axes, at: tuple[int, int], source: Source) -> float:
+def _sum_inside(axes: SkyPlanes, at: tuple[int, int], source: Source) -> float:
     """Sum of the image's pixels within the ellipse of half maximum."""
     image = axes.image
     shape = image.shape
@@ -348,7 +302,9 @@ def _outputs(image: CasaImage, options: FitOptions) -> Iterator[dict[str, CasaIm
         yield made
 
 
-def _write_plane(image: CasaImage, axes: _Axes, result: PlaneResult, outputs: dict[str, CasaImage], at: tuple[int, int]) -> None:
+def _write_plane(
+    image: CasaImage, axes: SkyPlanes, result: PlaneResult, outputs: dict[str, CasaImage], at: tuple[int, int]
+) -> None:
     if not outputs:
         return
     slices = axes.plane_slices(image.shape, *at)

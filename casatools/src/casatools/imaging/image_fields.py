@@ -124,6 +124,17 @@ class ImageField(PlaneDeconvolver):
                 planes.beams[chan] = beam
                 self.sidelobe = max(self.sidelobe, sidelobe_level(planes.psf[chan], beam, cell))
 
+    def clear(self) -> None:
+        """Drop all arrays: what is left says where the image is and how it is gridded."""
+        blank = np.zeros(0, np.float32)
+        self.planes = Planes(blank, blank, blank, np.zeros(0, bool), np.zeros(0), [])
+        self._model, self._mixing = blank, None
+
+    @property
+    def seen_model(self) -> np.ndarray:
+        """The model (chan, pol, y, x) as the channels of the residual see it, made by `begin_residual`."""
+        return self._model
+
     def begin_residual(self) -> None:
         """Prepare a major cycle."""
         planes = self.planes

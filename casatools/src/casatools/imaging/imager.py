@@ -24,7 +24,7 @@ from casatools.imaging.plane_deconvolver import clean_once
 from casatools.imaging.visibilities import DataSource, VisibilityBlock
 from casatools.imaging.weighting import ImagingWeights, WeightingOptions
 
-__all__ = ["Imager", "ImagingData", "channel_mixing"]
+__all__ = ["Imager", "ImagingData", "bandwidth", "channel_mixing"]
 
 
 @dataclass
@@ -176,7 +176,7 @@ class Imager:
         main = self.fields[0].options
         nchan = data.axis.nchan
         self.weights = ImagingWeights(
-            main.shape, main.cell_rad, weighting, nchan if per_channel and data.is_cube else 1, _bandwidth(data.axis)
+            main.shape, main.cell_rad, weighting, nchan if per_channel and data.is_cube else 1, bandwidth(data.axis)
         )
 
     def make_psf(self) -> None:
@@ -187,21 +187,29 @@ class Imager:
         DataError
             All selected data are flagged.
         """
+        if self.gather() <= 0:
+            raise DataError("all selected data are flagged or have no weight: there is nothing to image")
+        self.weights.finish()
+        self.grid_psf()
+        for image in self.fields:
+            image.finish_psf(self.psf_cutoff)
+
+    def gather(self) -> float:
+        """Take the samples into the densities of the weighting; gives the sum of the weights of the data."""
         total = 0.0
         for block in self.data.blocks():
             self.weights.gather(block)
             total += float(block.weight.sum(dtype=np.float64))
-        if total <= 0:
-            raise DataError("all selected data are flagged or have no weight: there is nothing to image")
-        self.weights.finish()
+        return total
+
+    def grid_psf(self) -> None:
+        """Grid the point spread functions, not yet normalized."""
         for block in self.data.blocks():
             views = [image.view(block) for image in self.fields]
             for chan, weight in self._weighted(block):
                 freq = block.freq_hz[self._part(chan)]
                 for image, view in zip(self.fields, views, strict=True):
                     image.add_psf(view, chan, freq, weight)
-        for image in self.fields:
-            image.finish_psf(self.psf_cutoff)
 
     def _part(self, chan: int) -> slice:
         """Channels of a block that go into a channel of the image."""
@@ -220,14 +228,21 @@ class Imager:
         """Make the residual images from the data and the models of all fields."""
         for image in self.fields:
             image.begin_residual()
+        self.grid_residual()
+        for image in self.fields:
+            image.finish_residual()
+
+    def close(self) -> None:
+        """Nothing is held outside this process."""
+
+    def grid_residual(self) -> None:
+        """Grid the data less the models, not yet normalized."""
         with Progress(self.data.axis.nchan, "imaging") as progress:
             for block in self.data.blocks():
                 views = [image.view(block) for image in self.fields]
                 for chan, weight in self._weighted(block):
                     self._add_channel(views, chan, weight)
                     progress.advance()
-        for image in self.fields:
-            image.finish_residual()
 
     def _add_channel(self, views: list[BlockView], chan: int, weight: np.ndarray) -> None:
         """Subtract all models from the data of one channel of the image (of all channels for continuum) and grid what is left."""
@@ -261,7 +276,7 @@ class Imager:
         return max(image.peak() for image in self.fields)
 
 
-def _bandwidth(axis: SpectralAxis) -> float:
+def bandwidth(axis: SpectralAxis) -> float:
     """Fractional bandwidth between the centres of the outermost channels."""
     low, high = float(axis.frequencies_hz.min()), float(axis.frequencies_hz.max())
     return 2.0 * (high - low) / (high + low)

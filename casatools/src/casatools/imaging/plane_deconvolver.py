@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
+from casatools._base.executor import executor
 from casatools._base.threads import thread_count
 from casatools.imaging.beam_fit import GaussianBeam
 from casatools.imaging.cycle_control import CycleControl
@@ -53,12 +55,15 @@ class PlaneDeconvolver:
         Of the image field, in records.
     sidelobe : float
         Greatest sidelobe of the point spread functions.
+    spread_minor : bool
+        The ranks of an MPI job deconvolve planes too.
     """
 
     planes: Planes
     cycle: MinorCycle | MultiTermCycle
     number: int = 0
     sidelobe: float = 0.0
+    spread_minor: bool = False
 
     def places(self) -> list[tuple[int, int]]:
         """Channel and polarization of each plane."""
@@ -99,8 +104,11 @@ class PlaneDeconvolver:
         def run(place: tuple[int, int]) -> tuple[int, float]:
             return self.clean_place(place, max(threshold, float(noise[place])), niter)
 
-        with ThreadPoolExecutor(thread_count(), thread_name_prefix="minor") as pool:
-            results = list(pool.map(run, places))
+        if self.spread_minor and len(places) > 1:
+            results = self._clean_on_ranks(places, [max(threshold, float(noise[p])) for p in places], niter)
+        else:
+            with ThreadPoolExecutor(thread_count(), thread_name_prefix="minor") as pool:
+                results = list(pool.map(run, places))
         total = 0
         for place, (count, peak) in zip(places, results, strict=True):
             entry = {
@@ -119,6 +127,21 @@ class PlaneDeconvolver:
             control.at += count
         return total
 
+    def _clean_on_ranks(
+        self, places: Sequence[tuple[int, int]], thresholds: Sequence[float], niter: int
+    ) -> list[tuple[int, float]]:
+        """`clean_place` of all planes by the ranks of an MPI job."""
+        planes = self.planes
+        items = (
+            (self.cycle, planes.residual[p], planes.model[p], planes.psf[p[0]], planes.mask[p], limit, niter)
+            for p, limit in zip(places, thresholds, strict=True)
+        )
+        results = []
+        for place, (residual, model, done) in zip(places, executor().stream(_clean_plane, items), strict=True):
+            planes.residual[place], planes.model[place] = residual, model
+            results.append(done)
+        return results
+
     def record_unclean(self, control: CycleControl) -> None:
         """Record the peaks of planes that are not deconvolved."""
         planes = self.planes
@@ -126,6 +149,12 @@ class PlaneDeconvolver:
             peak = float(peak_in_mask(planes.residual[place], planes.mask[place])[0])
             entry = {"cycleThresh": 0.0, "iterDone": 0.0, "modelFlux": 0.0, "peakRes": peak}
             control.add_plane(*place, entry, self.number)
+
+
+def _clean_plane(item: tuple[Any, ...]) -> tuple[np.ndarray, np.ndarray, tuple[int, float]]:
+    cycle, residual, model, psf, mask, threshold, niter = item
+    done = cycle.run(residual, model, psf, mask, threshold, niter)
+    return residual, model, done
 
 
 class TermDeconvolver(PlaneDeconvolver):

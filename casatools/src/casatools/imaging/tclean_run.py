@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import replace
 from typing import Any
 
@@ -15,11 +15,12 @@ from casatools._base.paths import require_space
 from casatools.frames.directions import Direction, angular_separation, convert_direction, parse_direction
 from casatools.imaging.cycle_control import CycleControl
 from casatools.imaging.frequency_grid import SpectralAxis, continuum_axis, cube_axis
-from casatools.imaging.imager import Imager, ImagingData
+from casatools.imaging.imager import ImagingData
 from casatools.imaging.model_column import save_model_column
 from casatools.imaging.outlier_file import outlier_requests
 from casatools.imaging.products import ImageWriter, staged_images
 from casatools.imaging.request import TcleanRequest
+from casatools.imaging.shares import make_imager
 from casatools.imaging.tclean_images import begin_images, plan_images, write_images
 from casatools.imaging.visibilities import DataSource, open_sources, stokes_planes
 
@@ -163,12 +164,16 @@ def _image(request: TcleanRequest, sources: list[DataSource], history: list[str]
     centres = [data.centre, *(_phase_centre(r, sources) for r in requests[1:])]
     plans = [plan_images(r, data, c, k) for k, (r, c) in enumerate(zip(requests, centres, strict=True))]
     images = [plan.image for plan in plans]
-    imager = Imager(data, images, request.weighting_options, request.perchanweightdensity, request.psfcutoff)
-    begin_images(plans, imager)
     control = CycleControl(request.cycle_options)
-    control.after_major()
+    shared = make_imager(
+        data, images, request.weighting_options, request.perchanweightdensity, request.psfcutoff, request.parallel
+    )
+    with closing(shared) as imager:
+        begin_images(plans, imager)
+        control.after_major()
+        if request.niter > 0:
+            imager.clean(control)
     if request.niter > 0:
-        imager.clean(control)
         log.post(
             f"tclean: {control.done} iterations in {control.majors} major cycles; stopped by {control.record()['stopDescription']}"
         )

@@ -107,6 +107,8 @@ class ImagingWeights:
         Densities kept apart: the channels of a cube weighted channel by channel, or 1.
     bandwidth : float
         Fractional bandwidth between the first and the last channel, for briggsbwtaper.
+    by_channel : bool, optional
+        Whether these are densities channel by channel; by default when there are several.
     """
 
     def __init__(
@@ -116,6 +118,7 @@ class ImagingWeights:
         options: WeightingOptions,
         planes: int = 1,
         bandwidth: float = 0.0,
+        by_channel: bool | None = None,
     ) -> None:
         self.options = options
         self._bandwidth = bandwidth if options.scheme == "briggsbwtaper" else 0.0
@@ -123,10 +126,11 @@ class ImagingWeights:
         self._planes = planes
         # CASA counts the samples of one density in cells that begin at multiples of the cell size, those of densities kept
         # channel by channel in cells centred on them.
-        self._offset = 0.5 if planes > 1 else 0.0
+        self.by_channel = planes > 1 if by_channel is None else by_channel
+        self._offset = 0.5 if self.by_channel else 0.0
         self._dense = options.scheme in ("uniform", "superuniform", "briggs", "briggsabs", "briggsbwtaper")
-        self._density = np.zeros((planes, *shape)) if self._dense else np.zeros((0, 0, 0))
-        self._total = np.zeros(planes)
+        self.density = np.zeros((planes, *shape)) if self._dense else np.zeros((0, 0, 0))
+        self.total = np.zeros(planes)
         self._factor = np.ones(planes)
         self._constant = 0.0
 
@@ -143,9 +147,9 @@ class ImagingWeights:
         for plane in range(self._planes):
             part = slice(None) if self._planes == 1 else slice(plane, plane + 1)
             weight = np.ascontiguousarray(block.weight[:, part])
-            add_density(block.uvw_m, scale[part], weight, *self._cells, self._offset, self._density[plane])
+            add_density(block.uvw_m, scale[part], weight, *self._cells, self._offset, self.density[plane])
             # Each sample stands for two: itself and its conjugate.
-            self._total[plane] += 2.0 * float(weight.sum(dtype=np.float64))
+            self.total[plane] += 2.0 * float(weight.sum(dtype=np.float64))
 
     def finish(self) -> None:
         """Make the factors of the weighting from the densities."""
@@ -154,13 +158,13 @@ class ImagingWeights:
         options = self.options
         half = options.npixels if options.npixels else (3 if options.scheme == "superuniform" else 0)
         if half and options.scheme not in ("briggs", "briggsbwtaper"):
-            for plane in self._density:
+            for plane in self.density:
                 plane[...] = _box_sum(plane, half)
-        if options.scheme in ("uniform", "superuniform") and self._planes > 1:
+        if options.scheme in ("uniform", "superuniform") and self.by_channel:
             self._factor[:] = 2.0
         elif options.scheme in ("briggs", "briggsbwtaper"):
-            squares = np.array([float(np.square(d).sum()) for d in self._density])
-            self._factor = (5.0 * 10.0**-options.robust) ** 2 * self._total / np.maximum(squares, 1e-300)
+            squares = np.array([float(np.square(d).sum()) for d in self.density])
+            self._factor = (5.0 * 10.0**-options.robust) ** 2 * self.total / np.maximum(squares, 1e-300)
             self._constant = 1.0
         elif options.scheme == "briggsabs":
             self._factor[:] = options.robust**2
@@ -175,7 +179,7 @@ class ImagingWeights:
             plane = 0 if self._planes == 1 or chan is None else chan
             result = np.empty_like(weight)
             density_weights(
-                block.uvw_m, scale, weight, *self._cells, self._offset, self._density[plane], float(self._factor[plane]), self._constant,
+                block.uvw_m, scale, weight, *self._cells, self._offset, self.density[plane], float(self._factor[plane]), self._constant,
                 self._bandwidth, result,
             )  # fmt: skip
             weight = result

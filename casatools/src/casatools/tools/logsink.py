@@ -2,24 +2,54 @@
 
 from __future__ import annotations
 
+import functools
 import os
-from typing import Annotated
+from collections.abc import Callable
+from typing import Annotated, Any, TypeVar
 
-from casatools._base import kinds, log
+from casatools._base import casarc, config, kinds, log
 from casatools._base.declare import method
 from casatools._base.errors import DataError, ParameterError, UnsupportedError
+from casatools._base.memory import limited_bytes
 from casatools._base.threads import set_thread_count, thread_count
 from casatools._base.version import INTERFACE, VERSION
 
 __all__ = ["logsink"]
 
+F = TypeVar("F", bound=Callable[..., Any])
 Message = Annotated[str, kinds.Text(), "The message"]
 Priority = Annotated[str, kinds.Text(), "SEVERE, WARN, INFO, INFO1 ... INFO5, DEBUG1, DEBUG2, DEBUGGING"]
 Origin = Annotated[str, kinds.Text(), "Where it comes from; empty means the origin in force"]
-UseAipsrc = Annotated[bool, kinds.Bool(), "The value set here, rather than the machine's"]
+UseAipsrc = Annotated[bool, kinds.Bool(), "The value set here or in ~/.casarc, rather than the machine's"]
 
 # Limits that hold for the process; 0 means the machine's own.
 _limits: dict[str, int] = {"memory_kb": 0, "cpus": 0}
+
+
+def _page_without_arguments(function: F) -> F:
+    """CASA's showconsole() opens its log window, showconsole(True) writes to the terminal."""
+
+    @functools.wraps(function)
+    def call(self: logsink, *args: Any, **kwargs: Any) -> Any:
+        return function(self, *args, **kwargs) if args or kwargs else _show_page()
+
+    return call  # type: ignore[return-value]
+
+
+def _show_page() -> bool:
+    if config.value("nologger"):
+        log.post("the log page is not opened: the configuration option nologger is set", "INFO", "casalog")
+        return False
+    import sys
+    import webbrowser
+
+    from casatools._base.log_page import page
+
+    address = page().url
+    sys.stderr.write(f"The log is shown at {address}\n")
+    if not config.value("nogui"):
+        webbrowser.open(address)
+    return True
 
 
 class logsink:
@@ -92,9 +122,21 @@ class logsink:
         log.sink.set_path(filename)
         return True
 
+    @_page_without_arguments
     @method
     def showconsole(self, onconsole: Annotated[bool, kinds.Bool(), "Write messages to the terminal too"] = False) -> bool:
-        """Write messages to the terminal too, or no longer."""
+        """Write messages to the terminal too, or no longer; without any argument, open the log page in a browser.
+
+        Returns
+        -------
+        bool
+            False when the log page is asked for but the configuration (nologger) wants none.
+
+        Notes
+        -----
+        The page is served on the loopback address to those who have its token; its address is printed, and opened unless the
+        configuration wants no graphical programs (nogui).
+        """
         log.sink.to_terminal = onconsole
         return True
 
@@ -135,6 +177,8 @@ class logsink:
         """Memory in kB."""
         if use_aipsrc and _limits["memory_kb"]:
             return _limits["memory_kb"]
+        if use_aipsrc and limited_bytes():
+            return limited_bytes() // 1024
         return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 1024
 
     @method
@@ -156,6 +200,8 @@ class logsink:
         """Number of cores."""
         if use_aipsrc and _limits["cpus"]:
             return _limits["cpus"]
+        if use_aipsrc and casarc.limit("cores"):
+            return int(casarc.limit("cores"))
         return len(os.sched_getaffinity(0))
 
     @method

@@ -12,12 +12,12 @@ from typing import Annotated, Any
 
 import numpy as np
 
-from casatools._base import config, kinds, paths
+from casatools._base import casarc, config, kinds, paths
 from casatools._base.declare import method
 from casatools._base.errors import DataError, ParameterError, PathMissingError, UnsupportedError
 from casatools._base.memory import available_bytes
 from casatools._base.version import INTERFACE, VERSION
-from casatools.frames.observatories import data_folder, set_data_folder
+from casatools.frames.engine import data_folder, set_data_folder
 
 __all__ = ["ctsys", "utils"]
 
@@ -145,7 +145,7 @@ class utils:
         folder = os.path.abspath(os.path.expanduser(path)) if path else ""
         if folder and not os.path.isdir(folder):
             raise PathMissingError(f"the folder {path!r} of the measures data does not exist")
-        set_data_folder(folder or data_folder())
+        set_data_folder(folder)
         self._measures_path = folder
 
     @method
@@ -170,9 +170,12 @@ class utils:
 
     @method
     def getrc(self, rcvar: Annotated[str, kinds.Text(), "Name of a setting; empty gives the folder of the settings"] = "") -> str:
-        """A configuration value as a text."""
+        """A value of ``~/.casarc`` or ``~/.casa/rc``, or a configuration option, as a text."""
         if not rcvar:
             return os.path.expanduser("~")
+        found = casarc.setting(rcvar)
+        if found is not None:
+            return found
         return str(config.value(rcvar)) if rcvar in config.DEFAULTS else "Unknown value"
 
     @method

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from casatools._base import log
+from casatools._base import config, log
 from casatools._base.errors import ParameterError
 
 
@@ -49,3 +50,18 @@ def test_folder_that_cannot_be_written(sink: log.LogSink, capsys: pytest.Capture
     sink.post("again", "INFO")
     told = capsys.readouterr().err
     assert told.count("cannot be written") == 1 and "again" in told
+
+
+def test_json_lines(
+    sink: log.LogSink, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config.load()
+    monkeypatch.setattr(config, "_values", dict(config._values) | {"logjson": True})
+    sink.post("one\ntwo", "INFO", "split")
+    record = json.loads((tmp_path / "own.jsonl").read_text())
+    assert (record["priority"], record["origin"], record["message"]) == ("INFO", "split", "one\ntwo")
+    (tmp_path / "own.jsonl").unlink()
+    (tmp_path / "own.jsonl").mkdir()
+    sink.post("three")
+    sink.post("four")
+    assert capsys.readouterr().err.count("JSON lines of the log cannot be written") == 1

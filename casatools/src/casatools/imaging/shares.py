@@ -1,0 +1,183 @@
+"""Imaging by all ranks of an MPI job: a continuum image by rows of the data, a cube by channels.
+
+Each rank holds its share of the visibilities between major cycles and grids them; this process adds up what they made (rows) or
+puts it side by side (channels), normalizes, and steers. The planes of a cube are deconvolved by all ranks too.
+
+References
+----------
+Golap et al. 2012, ADASS XXI, "Parallelization in CASA's imager": major cycles by rows for continuum, by channels for cubes.
+"""
+
+from __future__ import annotations
+
+import copy
+import itertools
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from casatools._base import log
+from casatools._base.errors import DataError
+from casatools._base.executor import executor
+from casatools.imaging.image_fields import ImageField
+from casatools.imaging.imager import Imager, ImagingData, bandwidth
+from casatools.imaging.plane_deconvolver import Planes
+from casatools.imaging.weighting import ImagingWeights, WeightingOptions
+
+__all__ = ["SharedImager", "make_imager"]
+
+_numbers = itertools.count()
+# The shares that this rank holds, by the run they belong to.
+_held: dict[str, Imager] = {}
+
+
+def make_imager(
+    data: ImagingData, fields: Sequence[ImageField], weighting: WeightingOptions, per_channel: bool, cutoff: float, parallel: bool
+) -> Imager:
+    """The imager of a run: shared between ranks for cubes always, for continuum images when `parallel` asks for it."""
+    if executor().workers > 1 and (parallel or data.is_cube):
+        return SharedImager(data, fields, weighting, per_channel, cutoff)
+    if parallel:
+        log.post("tclean: parallel=True, but there are no MPI ranks; this process does everything")
+    return Imager(data, fields, weighting, per_channel, cutoff)
+
+
+@dataclass(frozen=True)
+class _Share:
+    """What a rank is sent to begin with."""
+
+    key: str
+    data: ImagingData
+    fields: list[ImageField]
+    shapes: list[tuple[tuple[int, ...], tuple[int, ...], int]]
+    weighting: WeightingOptions
+    by_channel: bool
+    bandwidth: float
+
+
+def _begin(share: _Share) -> None:
+    fields = []
+    for stub, (psf, residual, sums) in zip(share.fields, share.shapes, strict=True):
+        image = copy.copy(stub)
+        blank = np.zeros(residual, np.float32)
+        image.planes = Planes(np.zeros(psf, np.float32), blank, blank, np.zeros(0, bool), np.zeros(sums), [])
+        fields.append(image)
+    imager = Imager(share.data, fields, share.weighting)
+    main = fields[0].options
+    planes = share.data.axis.nchan if share.by_channel else 1
+    imager.weights = ImagingWeights(main.shape, main.cell_rad, share.weighting, planes, share.bandwidth, share.by_channel)
+    _held[share.key] = imager
+
+
+def _gather(key: str) -> tuple[np.ndarray, np.ndarray, float]:
+    """Densities of the share, their sums of weights, and the sum of weights of the data."""
+    imager = _held[key]
+    total = imager.gather()
+    weights = imager.weights
+    # Densities channel by channel concern this rank only.
+    return (weights.density if not weights.by_channel else np.zeros(0)), weights.total, total
+
+
+def _grid_psf(order: tuple[str, np.ndarray, np.ndarray]) -> list[tuple[np.ndarray, np.ndarray]]:
+    key, density, total = order
+    imager = _held[key]
+    if density.size:
+        imager.weights.density, imager.weights.total = density, total
+    imager.weights.finish()
+    for image in imager.fields:
+        image.planes.psf[...], image.planes.sumwt[...] = 0, 0
+    imager.grid_psf()
+    return [(image.planes.psf, image.planes.sumwt) for image in imager.fields]
+
+
+def _grid_residual(order: tuple[str, list[np.ndarray]]) -> list[np.ndarray]:
+    key, models = order
+    imager = _held[key]
+    for image, model in zip(imager.fields, models, strict=True):
+        image.planes.model, image.planes.residual = model, np.zeros_like(model)
+        image.begin_residual()
+    imager.grid_residual()
+    return [image.planes.residual for image in imager.fields]
+
+
+def _end(key: str) -> None:
+    imager = _held.pop(key, None)
+    for source in imager.data.sources if imager else []:
+        if source.ms.is_copy:
+            source.close()
+
+
+class SharedImager(Imager):
+    """An imager whose visibilities are held and gridded by all ranks; otherwise as `Imager`."""
+
+    def __init__(
+        self, data: ImagingData, fields: Sequence[ImageField], weighting: WeightingOptions, per_channel: bool, cutoff: float
+    ) -> None:
+        super().__init__(data, fields, weighting, per_channel, cutoff)
+        self._key = f"{os.getpid()}-{next(_numbers)}"
+        over = executor()
+        nchan = data.axis.nchan
+        cut = np.array_split(np.arange(nchan), min(over.workers, nchan)) if data.is_cube else []
+        # The planes of the whole image that each rank makes a part of (cube) or a summand of (continuum).
+        self._slices = [slice(int(c[0]), int(c[-1]) + 1) for c in cut] or [slice(None)] * over.workers
+        for image in self.fields:
+            image.spread_minor = data.is_cube
+        by_channel = per_channel and data.is_cube
+        shares = [self._share(k, part, weighting, by_channel) for k, part in enumerate(self._slices)]
+        over.each(_begin, shares)
+        log.post(f"tclean: visibilities shared by {len(shares)} MPI ranks, {'channels' if data.is_cube else 'rows'} each its own")
+
+    def _share(self, number: int, part: slice, weighting: WeightingOptions, by_channel: bool) -> _Share:
+        data, fields, shapes = self.data, [], []
+        sources = [copy.copy(source) for source in data.sources]
+        axis = data.axis
+        if data.is_cube:
+            axis = replace(axis, frequencies_hz=axis.frequencies_hz[part])
+        else:
+            for source in sources:
+                rows = np.array_split(source.resolved.rows, len(self._slices))[number]
+                source.resolved = replace(source.resolved, rows=rows)
+        for image in self.fields:
+            stub = copy.copy(image)
+            planes = image.planes
+            shapes.append((planes.psf[part].shape, planes.residual[part].shape, len(planes.sumwt[part])))
+            stub.clear()
+            fields.append(stub)
+        local = ImagingData(sources, data.planes, data.centre, axis, data.is_cube, data.interpolation, data.pseudo)
+        return _Share(self._key, local, fields, shapes, weighting, by_channel, bandwidth(data.axis))
+
+    def _each(self, function: Any, orders: Sequence[Any]) -> list[Any]:
+        return executor().each(function, list(orders))
+
+    def make_psf(self) -> None:
+        """As `Imager.make_psf`."""
+        gathered = self._each(_gather, [self._key] * len(self._slices))
+        if sum(weight for _, _, weight in gathered) <= 0:
+            raise DataError("all selected data are flagged or have no weight: there is nothing to image")
+        density = np.sum([d for d, _, _ in gathered], axis=0)
+        total = np.sum([t for _, t, _ in gathered], axis=0) if density.size else np.zeros(0)
+        parts = self._each(_grid_psf, [(self._key, density, total)] * len(self._slices))
+        for part, made in zip(self._slices, parts, strict=True):
+            for image, (psf, sums) in zip(self.fields, made, strict=True):
+                image.planes.psf[part] += psf
+                image.planes.sumwt[part] += sums
+        for image in self.fields:
+            image.finish_psf(self.psf_cutoff)
+
+    def major_cycle(self) -> None:
+        """As `Imager.major_cycle`."""
+        for image in self.fields:
+            image.begin_residual()
+        orders = [(self._key, [np.ascontiguousarray(image.seen_model[part]) for image in self.fields]) for part in self._slices]
+        for part, made in zip(self._slices, self._each(_grid_residual, orders), strict=True):
+            for image, residual in zip(self.fields, made, strict=True):
+                image.planes.residual[part] += residual
+        for image in self.fields:
+            image.finish_residual()
+
+    def close(self) -> None:
+        """Let all ranks forget their shares."""
+        self._each(_end, [self._key] * len(self._slices))
