@@ -28,6 +28,7 @@ __all__ = [
 COLUMNS = {
     "DATA": "DATA", "CORRECTED": "CORRECTED_DATA", "CORRECTED_DATA": "CORRECTED_DATA", "MODEL": "MODEL_DATA", "MODEL_DATA": "MODEL_DATA",
     "FLOAT_DATA": "FLOAT_DATA", "WEIGHT": "WEIGHT", "WEIGHT_SPECTRUM": "WEIGHT_SPECTRUM",
+    "CPARAM": "CPARAM", "FPARAM": "FPARAM", "SNR": "SNR",
 }  # fmt: skip
 
 
@@ -302,7 +303,7 @@ _SIGNS = {"I": 1.0, "V": -1.0, "Q": 1.0, "U": -1.0}
 
 def products_of(agent: Agent, pol: int) -> list[tuple[tuple[int, ...], float]]:
     """What to look at: correlations that are combined, and the sign of the second."""
-    names = list(agent.ms.metadata.polarizations[pol].names)
+    names = [n.upper() for n in agent.ms.metadata.polarizations[pol].names]
     text = agent.command.correlation.replace(" ", "").upper()
     if text in ("", "ALL"):
         return [((k,), 1.0) for k in range(len(names))]

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
+from casatools._base import log
 from casatools._base.errors import ParameterError
 from casatools.flagging.agents import Agent, FlagChunk, columns_needed, products_of, time_groups
 
@@ -142,6 +144,7 @@ class AntintAgent(PlaneAgent):
         if wanted not in names:
             raise ParameterError(f"flagging: parameter 'antint_ref_antenna' must be one of {', '.join(names)}; got {wanted!r}")
         self.antenna = names.index(wanted)
+        self.found = [0, 0]
 
     def work(
         self,
@@ -158,6 +161,16 @@ class AntintAgent(PlaneAgent):
         touched[planes.baseline[to_reference]] = True
         bad_channels = flags[touched].all(axis=(0, 3))  # (time, chan)
         bad_times = bad_channels.mean(axis=1) > float(self.options["minchanfrac"])
+        self.found[0] += int(bad_times.sum())
+        self.found[1] += len(bad_times)
         out = flags.copy()
         out[:, bad_times] = True
         return out
+
+    def finish(self) -> dict[str, Any]:
+        """Nothing to report; with `verbose` the log tells how many integrations were flagged."""
+        if self.options["verbose"]:
+            log.post(
+                f"antint: flagged {self.found[0]} of {self.found[1]} integrations by baselines to {self.options['antint_ref_antenna']}"
+            )
+        return self.report
