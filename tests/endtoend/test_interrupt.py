@@ -48,6 +48,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     try:
         make_demo("in.ms", DemoOptions(antennas_per_arm=9, cycles=3))
         casatasks.gaincal(vis="in.ms", caltable="in.cal", field="0", solint="inf")
+        # Kernels compile at their first use, and a compiler in a thread does not stop for Ctrl-C.
+        casatasks.flagdata(vis="in.ms", mode="tfcrop", field="1", spw="0:0~15", action="calculate", flagbackup=False)
     finally:
         os.chdir(here)
     return place
