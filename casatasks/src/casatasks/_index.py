@@ -32,6 +32,8 @@ TASKS: dict[str, str] = {
     "specflux": "analysis",
     "specsmooth": "analysis",
     "imdev": "analysis",
+    "makemask": "analysis",
+    "imreframe": "analysis",
     "slsearch": "information",
     "splattotable": "data",
     "rmfit": "analysis",
