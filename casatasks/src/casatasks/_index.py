@@ -33,6 +33,7 @@ TASKS: dict[str, str] = {
     "specsmooth": "analysis",
     "imdev": "analysis",
     "makemask": "analysis",
+    "impv": "analysis",
     "imreframe": "analysis",
     "slsearch": "information",
     "splattotable": "data",
