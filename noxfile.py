@@ -44,6 +44,8 @@ def docs(session: nox.Session) -> None:
     """Runs the examples of the documentation."""
     _install(session)
     session.run("python", "docs/build.py", *session.posargs)
+    if not session.posargs:
+        session.run("python", "docs/notebook.py")
 
 
 @nox.session

@@ -45,6 +45,20 @@ cluster = MPIInterface.getCluster()
 cluster.push({{"z": 5}})
 assert cluster.pull("z") == dict.fromkeys(servers, 5)
 assert cluster.isClusterRunning() and len(cluster.get_nodes()) == 1
+event = client.get_command_response_event(client.push_command_request("__import__('time').sleep(0.3)", False, 1))
+assert not event.is_set() and not event.wait(0.01) and event.wait() and event.is_set()
+assert [r["ret"] for r in client.setMemoryTotal(2048)] == [0] * len(servers)
+assert [r["ret"] for r in client.getMemoryTotal()] == [2048 * 1024] * len(servers)
+assert client.setNumCPUs(1, 1)[0]["successful"] and client.getNumCPUs(True, 1)[0]["ret"] == 1
+assert client.setMemoryFraction(50)[0]["successful"] and client.set_omp_num_threads(1)[0]["ret"] is True
+assert cluster.init_cluster() and cluster.do_and_record("1/0", 1, "bad") and cluster.do_and_record("2", 1, "good")
+client.get_command_response(client.push_command_request("3", False, 1), block=True)
+assert [(j["jobname"], j["status"]) for j in cluster.get_status()] == [("bad", "broken"), ("good", "done")]
+assert cluster.get_engine_store(1)["alive"] and len(cluster.get_engine_store(1)["jobs"]) == 2
+cluster.print_table()
+client.set_log_mode("separated")
+client.push_command_request("casalog.post('apart')", True, 1)
+client.set_log_mode("unified")
 client.set_log_level("INFO1")
 client.push_command_request("casalog.post('from afar')", True, 1)
 assert "@" in open(casatasks.casalog.logfile()).read()
@@ -53,7 +67,9 @@ print("client", E.mpi_processor_rank)
     code, out, err = run(ranks, script, tmp_path)
     assert (code, out) == (0, "client 0\n"), err
     logs = list(tmp_path.glob("casa-*.log"))
-    assert len(logs) == 1
+    assert len(logs) == 1 and "apart" not in logs[0].read_text() and "broken" in logs[0].read_text()
+    (own,) = tmp_path.glob("casa-*.log-server-1-host-*-pid-*")
+    assert own.read_text().split("\t")[-1] == "apart\n"
     line = next(x for x in logs[0].read_text().splitlines() if "from afar" in x)
     assert line.split("\t")[2].endswith("MPIServer-1")
 
@@ -75,6 +91,24 @@ except DataError as error:
 else:
     raise SystemExit("no error")
 assert over.map(mpi_jobs.square, [3]) == [9]
+stream = over.stream(mpi_jobs.square, range(50))
+assert [next(stream) for _ in range(3)] == [0, 1, 4]
+stream.close()
+assert list(over.stream(mpi_jobs.square, iter(range(7)))) == [x * x for x in range(7)]
+assert over.each(mpi_jobs.where, range({ranks})) == list(range({ranks}))
+assert over.each(mpi_jobs.square, [2]) == [4] and over.each(mpi_jobs.square, []) == []
+try:
+    over.each(mpi_jobs.square, range({ranks} + 1))
+except ValueError as error:
+    assert "workers for" in str(error)
+else:
+    raise SystemExit("no error")
+try:
+    over.each(mpi_jobs.fail_on_two, [5, 1])
+except DataError:
+    pass
+else:
+    raise SystemExit("no error")
 print("fine")
 """
     code, out, err = run(ranks, script, tmp_path)
@@ -107,6 +141,20 @@ os.kill(pid, signal.SIGCONT)
     code, out, err = run(3, script, tmp_path, CASAMPI_HEARTBEAT_TIMEOUT="1.5")
     assert code != 0 and "went on" in out, (code, out, err)
     assert "do not answer" in err
+
+
+def test_killed_server_ends_the_job(tmp_path: Path) -> None:
+    script = """
+import os, signal, casatasks
+from casampi.MPICommandClient import MPICommandClient
+client = MPICommandClient()
+pid = client.push_command_request("__import__('os').getpid()", True, 1)[0]["ret"]
+os.kill(pid, signal.SIGKILL)
+client.push_command_request("1", True, 1)
+"""
+    began = time.monotonic()
+    assert run(3, script, tmp_path, CASAMPI_HEARTBEAT_TIMEOUT="2")[0] != 0
+    assert time.monotonic() - began < 30
 
 
 def test_interrupt_ends_all_ranks(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from casampi.MPIEnvironment import MPIEnvironment
 from casatools._base import log
 from casatools._base.errors import ParameterError, WorkerError
 
-__all__ = ["MPICommandClient"]
+__all__ = ["MPICommandClient", "ResponseEvent"]
 
 HOLDING, SENT, RECEIVED, TIMEOUT = "holding queue", "request sent", "response received", "timeout"
 
@@ -125,6 +125,38 @@ class _Queue:
 _queue = _Queue()
 
 
+class ResponseEvent:
+    """Set once all of some requests are answered; nothing moves on between two questions to it."""
+
+    def __init__(self, ids: list[int]) -> None:
+        self._ids = ids
+
+    def is_set(self) -> bool:
+        """True when all are answered."""
+        _queue.poll()
+        return _queue.done(self._ids)
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Come back when all are answered, or after `timeout` seconds; True when they are."""
+        end = None if timeout is None else time.monotonic() + timeout
+        while not self.is_set():
+            if end is not None and time.monotonic() >= end:
+                return False
+            time.sleep(0.002)
+        return True
+
+
+def _log_of(logmode: str) -> dict[str, Any]:
+    return {"path": log.sink.path, "own": logmode == "separated"}
+
+
+def _use_log(path: str, own: bool) -> str:
+    """Write this rank's messages into the client's log, or into one of its own beside it."""
+    rank, host = MPIEnvironment.mpi_processor_rank, MPIEnvironment.hostname
+    log.sink.set_path(f"{path}-server-{rank}-host-{host}-pid-{MPIEnvironment.mpi_pid}" if own else path)
+    return log.sink.path
+
+
 class MPICommandClient:
     """Sends commands to the servers. All instances share one queue; without MPI commands run at once in this process.
 
@@ -210,6 +242,14 @@ class MPICommandClient:
             _queue.poll()
             time.sleep(0.001)
 
+    def get_command_response_event(self, command_request_id_list: int | list[int]) -> ResponseEvent:
+        """An event that is set once the requests are answered: ``wait(timeout)``, ``is_set()``."""
+        ids = [command_request_id_list] if isinstance(command_request_id_list, int) else list(command_request_id_list)
+        for number in ids:
+            if number not in _queue.requests:
+                raise ParameterError(f"there is no command request {number!r}")
+        return ResponseEvent(ids)
+
     def get_command_request_list(self) -> dict[int, dict[str, Any]]:
         """All requests by id."""
         _queue.poll()
@@ -244,11 +284,48 @@ class MPICommandClient:
         level = log.PRIORITIES[log.priority_rank(log_level)]
         self._everywhere("casalog.filter(casampi_level)", {"casampi_level": level})
 
+    def set_log_mode(self, logmode: str) -> None:
+        """Where the servers' messages go: into the client's log ('unified', 'redirect') or each into its own ('separated').
+
+        Raises
+        ------
+        ParameterError
+            The mode is unknown.
+        """
+        if logmode not in ("unified", "separated", "redirect"):
+            raise ParameterError(f"logmode must be unified, separated or redirect; got {logmode!r}")
+        servers = MPIEnvironment.mpi_server_rank_list()
+        for record in self.push_command_request(_use_log, True, servers, _log_of(logmode)) if servers else []:
+            if not record["successful"]:
+                raise WorkerError(f"server {record['server']} failed:\n{record['traceback']}")
+
+    def setMemoryTotal(self, memory: int, target_server: int | list[int] | None = None) -> list[Any]:
+        """Memory [MB] that computations on the servers plan with."""
+        return self._on_servers("casalog.setMemoryTotal(casampi_value)", memory, target_server)
+
+    def setMemoryFraction(self, memfrac: int, target_server: int | list[int] | None = None) -> list[Any]:
+        """Memory that computations on the servers plan with, in per cent of the machine's."""
+        return self._on_servers("casalog.setMemoryFraction(casampi_value)", memfrac, target_server)
+
+    def setNumCPUs(self, cores: int, target_server: int | list[int] | None = None) -> list[Any]:
+        """Cores that computations on the servers use."""
+        return self._on_servers("casalog.setNumCPUs(casampi_value)", cores, target_server)
+
+    def getMemoryTotal(self, use_aipsrc: bool = True, target_server: int | list[int] | None = None) -> list[Any]:
+        """Memory [kB] of the servers, in the responses' ``ret``."""
+        return self._on_servers("casalog.getMemoryTotal(casampi_value)", use_aipsrc, target_server)
+
+    def getNumCPUs(self, use_aipsrc: bool = True, target_server: int | list[int] | None = None) -> list[Any]:
+        """Cores of the servers, in the responses' ``ret``."""
+        return self._on_servers("casalog.getNumCPUs(casampi_value)", use_aipsrc, target_server)
+
+    def _on_servers(self, command: str, value: Any, target_server: int | list[int] | None) -> list[Any]:
+        target = MPIEnvironment.mpi_server_rank_list() if target_server is None else target_server
+        return self.push_command_request(command, True, target or None, {"casampi_value": value})
+
     def set_omp_num_threads(self, num_threads: int, target_server: int | list[int] | None = None) -> list[Any]:
         """Threads that computations on the servers use."""
-        target = MPIEnvironment.mpi_server_rank_list() if target_server is None else target_server
-        parameters = {"casampi_threads": num_threads}
-        return self.push_command_request("casalog.ompSetNumThreads(casampi_threads)", True, target or None, parameters)
+        return self._on_servers("casalog.ompSetNumThreads(casampi_value)", num_threads, target_server)
 
     def _everywhere(self, command: str, parameters: dict[str, Any]) -> None:
         for record in self.push_command_request(command, True, MPIEnvironment.mpi_server_rank_list() or None, parameters):

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any, ClassVar
 
 from casampi.MPICommandClient import MPICommandClient
 from casampi.MPIEnvironment import MPIEnvironment
-from casatools._base.errors import WorkerError
+from casatools._base import log
+from casatools._base.errors import UnsupportedError, WorkerError
 
-__all__ = ["MPIInterface"]
+__all__ = ["MPIInterface", "MPIInterfaceCore"]
 
 
 class MPIInterface:
@@ -18,6 +20,7 @@ class MPIInterface:
 
     def __init__(self) -> None:
         self.client = MPICommandClient()
+        self._jobs: list[dict[str, Any]] = []
         MPIInterface._cluster = self
 
     @staticmethod
@@ -81,6 +84,54 @@ class MPIInterface:
         """
         return self._answers(varname, targets, None)
 
+    def init_cluster(self, clusterfile: str = "", project: str = "") -> bool:
+        """Begin the service; the engines are the ranks of the job, so neither a file nor a project can be given.
+
+        Raises
+        ------
+        UnsupportedError
+            One is.
+        """
+        if clusterfile or project:
+            raise UnsupportedError(f"clusterfile={clusterfile!r}, project={project!r}: the engines are the ranks of the MPI job")
+        return self.start_cluster()
+
+    def do_and_record(self, cmd: str, id: int, group: str = "", subMS: str = "") -> list[Any]:
+        """Begin text on one engine and keep a record of it, which `get_status` and `get_engine_store` show; gives the request ids."""
+        ids = self.client.push_command_request(cmd, False, id)
+        now = time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime())
+        self._jobs += [
+            {"jobname": group or cmd[:20], "command": cmd, "engine": id, "subMS": subMS, "start": now, "id": n} for n in ids
+        ]
+        return ids
+
+    def get_status(self) -> list[dict[str, Any]]:
+        """The recorded jobs with their status: scheduled, running, done or broken."""
+        requests = self.client.get_command_request_list()
+        words = {"holding queue": "scheduled", "request sent": "running", "response received": "done", "timeout": "broken"}
+        found = []
+        for job in self._jobs:
+            request = requests[job["id"]]
+            status = words[request["status"]]
+            if status == "done" and not request["successful"]:
+                status = "broken"
+            found.append({**job, "status": status})
+        return found
+
+    def get_engine_store(self, id: int) -> dict[str, Any]:
+        """What is known of an engine: rank, alive, the request in hand, and its recorded jobs."""
+        state = self.client.get_server_status(id)
+        return {**state, "jobs": [job for job in self.get_status() if job["engine"] == id]}
+
+    def print_table(self) -> None:
+        """The recorded jobs as lines in the log."""
+        for job in self.get_status():
+            log.post(f"engine {job['engine']:<4} {job['status']:<10} {job['start']} {job['jobname']}")
+
+    def set_log_level(self, log_level: str) -> None:
+        """Let through messages of this priority and above on every rank."""
+        self.client.set_log_level(log_level)
+
     def _answers(self, text: str, targets: int | list[int] | None, variables: dict[str, Any] | None) -> dict[int, Any]:
         asked = (self.get_engines() or None) if targets is None else targets
         found = {}
@@ -89,3 +140,7 @@ class MPIInterface:
                 raise WorkerError(f"engine {response['server']} failed on {text!r}:\n{response['traceback']}")
             found[response["server"]] = response["ret"]
         return found
+
+
+# The reference's name of the class without its singleton.
+MPIInterfaceCore = MPIInterface

@@ -75,6 +75,8 @@ TASKS: dict[str, str] = {
     "partition": "manipulation",
     "phaseshift": "manipulation",
     "split": "manipulation",
+    "concat": "manipulation",
+    "testconcat": "manipulation",
     "uvcontsub": "manipulation",
 }
 

@@ -8,7 +8,7 @@ from casampi.executor import offered
 from casampi.MPICommandClient import MPICommandClient, _require_sendable
 from casampi.MPIEnvironment import MPIEnvironment
 from casampi.MPIInterface import MPIInterface
-from casatools._base.errors import ParameterError, WorkerError
+from casatools._base.errors import ParameterError, UnsupportedError, WorkerError
 
 
 def test_environment() -> None:
@@ -63,3 +63,35 @@ def test_interface() -> None:
     assert cluster.execute("2", 0)[0]["ret"] == 2
     with pytest.raises(WorkerError, match="failed on 'nothing_here'"):
         cluster.pull("nothing_here")
+    assert cluster.init_cluster() is False
+    with pytest.raises(UnsupportedError, match="clusterfile='nodes'"):
+        cluster.init_cluster("nodes")
+    cluster.do_and_record("1 / 0", 0)
+    assert cluster.get_status()[-1]["status"] == "broken"
+    cluster.print_table()
+    cluster.set_log_level("INFO")
+
+
+def test_events_log_modes_and_limits() -> None:
+    client = MPICommandClient()
+    event = client.get_command_response_event(client.push_command_request("5"))
+    assert event.is_set() and event.wait(1.0)
+    with pytest.raises(ParameterError, match="no command request 987654"):
+        client.get_command_response_event(987654)
+    with pytest.raises(ParameterError, match="logmode must be unified"):
+        client.set_log_mode("loud")
+    client.set_log_mode("separated")  # there is one log here
+    before = client.getMemoryTotal()[0]["ret"]
+    client.setMemoryTotal(1024)
+    assert client.getMemoryTotal()[0]["ret"] == 1024 * 1024
+    client.setMemoryTotal(0)
+    assert client.getMemoryTotal()[0]["ret"] == before and client.getNumCPUs()[0]["ret"] >= 1
+
+
+def test_serial_executor() -> None:
+    from casatools._base.executor import SerialExecutor
+
+    over = SerialExecutor()
+    assert over.workers == 1 and list(over.stream(abs, [-1, -2])) == [1, 2] and over.each(abs, [-3]) == [3]
+    with pytest.raises(ParameterError, match="one worker for 2 items"):
+        over.each(abs, [1, 2])

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 
+from casatools._base import casarc
 from casatools._base.errors import ParameterError
 from casatools._base.threads import ranks_on_host
 
-__all__ = ["CHUNK_BYTES", "available_bytes", "memory_budget_bytes", "require_memory"]
+__all__ = ["CHUNK_BYTES", "available_bytes", "limited_bytes", "memory_budget_bytes", "require_memory"]
 
 # One chunk of visibilities: large enough to amortise table calls, small enough to stay in cache-friendly bounds.
 CHUNK_BYTES = 64 * 1024 * 1024
@@ -26,8 +27,21 @@ def available_bytes() -> int:
 
 
 def memory_budget_bytes() -> int:
-    """Bytes this process may plan with: half of what is available, shared between the ranks on the host."""
-    return max(256 * 1024 * 1024, available_bytes() // 2 // ranks_on_host())
+    """Bytes this process may plan with: half of what is available, shared between the ranks on the host.
+
+    ``system.resources.memory`` or ``memfrac`` in ``~/.casarc`` set another amount.
+    """
+    there = available_bytes()
+    planned = min(there, limited_bytes() or there // 2)
+    return max(256 * 1024 * 1024, planned // ranks_on_host())
+
+
+def limited_bytes() -> int:
+    """The memory that ``~/.casarc`` allows; 0 when it says nothing."""
+    if casarc.limit("memory"):
+        return int(casarc.limit("memory") * 1024 * 1024)
+    total = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    return int(total * min(casarc.limit("memfrac"), 100.0) / 100.0)
 
 
 def require_memory(nbytes: float, what: str) -> None:

@@ -28,7 +28,8 @@ _extra: list[str] = []
 
 def data_paths() -> list[str]:
     """The folders searched by `resolve`, in order."""
-    configured = [os.path.abspath(os.path.expanduser(p)) for p in (_extra or config.value("datapath"))]
+    named = _extra or config.value("datapath") or [config.value("measurespath")]
+    configured = [os.path.abspath(os.path.expanduser(p)) for p in named]
     return [p for p in configured if os.path.isdir(p)]
 
 

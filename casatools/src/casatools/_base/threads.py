@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 
+from casatools._base import casarc
+
 __all__ = ["ranks_on_host", "set_thread_count", "thread_count", "under_launcher"]
 
 _chosen: int | None = None
@@ -24,12 +26,18 @@ def under_launcher() -> bool:
 
 
 def thread_count() -> int:
-    """Threads a computation should use: the cores of the affinity mask divided by the ranks on the host, or as set."""
+    """Threads a computation should use: the cores of the affinity mask divided by the ranks on the host, or as set.
+
+    Setting: `set_thread_count`, ``OMP_NUM_THREADS``, ``system.resources.cores`` in ``~/.casarc``, in this order.
+    """
     if _chosen is not None:
         return _chosen
     wanted = os.environ.get("OMP_NUM_THREADS", "")
     if wanted.isdigit() and int(wanted) > 0:
         return int(wanted)
+    cores = int(casarc.limit("cores"))
+    if cores:
+        return max(1, cores // ranks_on_host())
     return max(1, len(os.sched_getaffinity(0)) // ranks_on_host())
 
 

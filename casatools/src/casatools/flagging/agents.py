@@ -28,6 +28,7 @@ __all__ = [
 COLUMNS = {
     "DATA": "DATA", "CORRECTED": "CORRECTED_DATA", "CORRECTED_DATA": "CORRECTED_DATA", "MODEL": "MODEL_DATA", "MODEL_DATA": "MODEL_DATA",
     "FLOAT_DATA": "FLOAT_DATA", "WEIGHT": "WEIGHT", "WEIGHT_SPECTRUM": "WEIGHT_SPECTRUM",
+    "CPARAM": "CPARAM", "FPARAM": "FPARAM", "SNR": "SNR",
 }  # fmt: skip
 
 
@@ -129,9 +130,13 @@ def time_groups(columns: RowColumns, rows: np.ndarray, options: dict[str, Any]) 
     names = ["ARRAY_ID", "OBSERVATION_ID", "FIELD_ID", "DATA_DESC_ID"]
     if not options.get("combinescans"):
         names.append("SCAN_NUMBER")
-    keys = np.stack([columns[c] for c in names], axis=1).astype(np.int64)
-    _, found = np.unique(keys, axis=0, return_inverse=True)
-    group = np.asarray(found.ravel(), dtype=np.int64)
+    group = np.zeros(len(rows), np.int64)
+    for name in names:
+        numbers = np.asarray(columns[name], dtype=np.int64)
+        if len(numbers) and numbers.min() != numbers.max():
+            spread = int(numbers.max()) - int(numbers.min()) + 1
+            _, found = np.unique(group * spread + numbers - numbers.min(), return_inverse=True)
+            group = np.asarray(found.ravel(), dtype=np.int64)
     length_s = interval_s(options.get("ntime", "scan"))
     if len(group) and np.isfinite(length_s):
         time_s = columns["TIME"]
@@ -298,7 +303,7 @@ _SIGNS = {"I": 1.0, "V": -1.0, "Q": 1.0, "U": -1.0}
 
 def products_of(agent: Agent, pol: int) -> list[tuple[tuple[int, ...], float]]:
     """What to look at: correlations that are combined, and the sign of the second."""
-    names = list(agent.ms.metadata.polarizations[pol].names)
+    names = [n.upper() for n in agent.ms.metadata.polarizations[pol].names]
     text = agent.command.correlation.replace(" ", "").upper()
     if text in ("", "ALL"):
         return [((k,), 1.0) for k in range(len(names))]

@@ -46,6 +46,10 @@ MODE_OPTIONS: dict[str, dict[str, Any]] = {
         **_CHUNKED, "datacolumn": "DATA", "winsize": 3, "timedev": "", "freqdev": "", "timedevscale": 5.0, "freqdevscale": 5.0,
         "spectralmax": 1e6, "spectralmin": 0.0, "extendflags": True, **_AVERAGED,
     },
+    "sumthreshold": {
+        **_CHUNKED, "datacolumn": "DATA", "strategy": "auto", "threshold": 0.0, "timesigma": 0.0, "freqsigma": 0.0, "share": -1.0,
+        "extendpols": True, **_AVERAGED,
+    },
     "antint": {"antint_ref_antenna": "", "minchanfrac": 0.6, "verbose": False},
     "extend": {
         **_CHUNKED, "extendpols": True, "growtime": 50.0, "growfreq": 50.0, "growaround": False, "flagneartime": False,
@@ -57,7 +61,7 @@ MODE_OPTIONS: dict[str, dict[str, Any]] = {
     },
 }  # fmt: skip
 _ALIASES = {"manualflag": "manual"}
-_EXPRESSION_MODES = frozenset({"clip", "tfcrop", "rflag"})
+_EXPRESSION_MODES = frozenset({"clip", "tfcrop", "rflag", "sumthreshold"})
 _EXPRESSION = re.compile(r"^\s*(?:(ABS|REAL|IMAG|ARG|NORM)[_ ])?\s*(.*?)\s*$", re.IGNORECASE)
 
 
@@ -80,6 +84,8 @@ class FlagCommand:
         Why, and the line it came from.
     inverse : bool
         Unflag what the command would flag.
+    apply : bool
+        False only computes: reports are made, flags stay.
     """
 
     mode: str
@@ -90,6 +96,7 @@ class FlagCommand:
     reason: str = ""
     text: str = ""
     inverse: bool = False
+    apply: bool = True
 
     @property
     def whole_rows(self) -> bool:
@@ -118,7 +125,8 @@ def make_command(given: Mapping[str, Any], text: str = "") -> FlagCommand:
     if mode not in MODE_OPTIONS:
         raise ParameterError(f"flagging: mode must be one of {', '.join(MODE_OPTIONS)}; got {mode!r}")
     reason = str(values.pop("reason", ""))
-    for ignored in ("action", "flagbackup", "writeflags", "apply", "display", "savepars", "cmdreason", "outfile", "overwrite"):
+    apply = values.pop("apply", True)
+    for ignored in ("action", "flagbackup", "writeflags", "display", "savepars", "cmdreason", "outfile", "overwrite"):
         values.pop(ignored, None)
     if "time" in values:
         values["timerange"] = values.pop("time")
@@ -136,9 +144,8 @@ def make_command(given: Mapping[str, Any], text: str = "") -> FlagCommand:
         function, correlation = ((matched.group(1) or "ABS").upper(), matched.group(2)) if matched else ("ABS", "")
         function = "ABS" if function == "NORM" else function
     _check(mode, options)
-    return FlagCommand(
-        mode, Selection(**chosen), options, correlation, function, reason, text or format_command({"mode": mode, **given})
-    )
+    line = text or format_command({"mode": mode, **given})
+    return FlagCommand(mode, Selection(**chosen), options, correlation, function, reason, line, apply=bool(apply))
 
 
 def _check(mode: str, options: Mapping[str, Any]) -> None:
@@ -152,6 +159,9 @@ def _check(mode: str, options: Mapping[str, Any]) -> None:
     for name, choices in allowed.items():
         if name in options and options[name] not in choices:
             raise ParameterError(f"flagging: parameter {name!r} must be one of {', '.join(choices)}; got {options[name]!r}")
+    for name in ("winsize", "maxnpieces", "halfwin", "chanbin"):
+        if name in options and int(options[name]) < 1:
+            raise ParameterError(f"flagging: parameter {name!r} must be at least 1; got {options[name]!r}")
     limits = options.get("clipminmax")
     if mode == "clip" and limits is not None and len(limits) not in (0, 2):
         raise ParameterError(f"flagging: parameter 'clipminmax' must be [min, max] or empty; got {limits!r}")
@@ -231,14 +241,19 @@ def read_commands(source: Any, reason: Any = "any") -> list[FlagCommand]:
         if isinstance(item, Mapping):
             found.append(make_command(item))
             continue
-        for line in _lines(str(item)):
-            values = parse_line(line)
-            if values:
-                found.append(make_command(values, line))
+        for number, line in _lines(str(item)):
+            try:
+                values = parse_line(line)
+                if values:
+                    found.append(make_command(values, line))
+            except ParameterError as error:
+                if not os.path.isfile(str(item)):
+                    raise
+                raise ParameterError(f"{item}, line {number}: {error}") from error
     return [c for c in found if _wanted(c.reason, reason)]
 
 
-def _lines(item: str) -> Iterable[str]:
+def _lines(item: str) -> Iterable[tuple[int, str]]:
     if os.path.isfile(item):
         with open(item, encoding="utf-8") as stream:
             content = stream.read()
@@ -246,9 +261,9 @@ def _lines(item: str) -> Iterable[str]:
         content = item
     else:
         raise PathMissingError(f"the file of flag commands {item!r} does not exist")
-    for line in content.splitlines():
+    for number, line in enumerate(content.splitlines(), 1):
         if line.strip() and not line.strip().startswith("#"):
-            yield line.strip()
+            yield number, line.strip()
 
 
 def _wanted(reason: str, wanted: Any) -> bool:

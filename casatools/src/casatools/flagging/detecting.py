@@ -8,7 +8,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from casatools._base.errors import ParameterError
 from casatools._base.threads import thread_count
 from casatools.flagging.agents import FlagChunk, products_of
 from casatools.flagging.averaged import time_bins
@@ -104,8 +103,6 @@ class DetectingAgent(PlaneAgent):
         super().prepare()
         self.chanbin = int(self.options.get("chanbin", 1)) if self.options.get("channelavg") else 1
         self.timebin_s = float(to_unit(self.options["timebin"], "s")) if self.options.get("timeavg") else 0.0
-        if self.chanbin < 1:
-            raise ParameterError(f"flagging: parameter 'chanbin' must be at least 1; got {self.options['chanbin']!r}")
 
     def detect(self, values: np.ndarray, hidden: np.ndarray, layout: Layout) -> np.ndarray:
         """Find what is bad.

@@ -75,11 +75,13 @@ class RflagAgent(DetectingAgent):
     def detect(self, values: np.ndarray, hidden: np.ndarray, layout: Layout) -> np.ndarray:
         from casatools.kernels import rflag as loops
 
+        values = np.ascontiguousarray(values, dtype=np.complex64)
         nrow, nchan, nproduct = values.shape
         nbaseline = layout.index.shape[0]
         hidden = hidden | ~np.isfinite(values)
         total, count = np.zeros((nbaseline, nchan)), np.zeros((nbaseline, nchan), np.int64)
-        spread(lambda span: loops.sum_windows(values, hidden, layout.index, self.half, span, total, count), nbaseline)
+        scatter = np.zeros(values.shape, np.float32)
+        spread(lambda span: loops.sum_windows(values, hidden, layout.index, self.half, span, total, count, scatter), nbaseline)
         time_limit = self._limit("timedev", self.timedev, layout, total, count)
         centre = np.zeros((nrow, nproduct, 2))
         spread(lambda span: loops.centres(values, hidden, span, centre), nrow)
@@ -93,7 +95,7 @@ class RflagAgent(DetectingAgent):
         spread(depart, _BLOCKS)
         freq_limit = self._limit("freqdev", self.freqdev, layout, total, count)
         bad = np.zeros(values.shape, bool)
-        spread(lambda span: loops.flag_windows(values, hidden, layout.index, self.half, span, time_limit, bad), nbaseline)
+        spread(lambda span: loops.flag_windows(scatter, layout.index, self.half, span, time_limit, bad), nbaseline)
         low, high = float(self.options["spectralmin"]), float(self.options["spectralmax"])
         spread(lambda span: loops.flag_departures(values, hidden, centre, span, freq_limit, low, high, bad), nrow)
         return bad

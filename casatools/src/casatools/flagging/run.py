@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
+import os
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
-from casatools._base.errors import SelectionError
+from casatools._base.errors import ParameterError, SelectionError
 from casatools._base.progress import Progress
 from casatools.flagging.agents import (
     Agent,
@@ -23,6 +25,7 @@ from casatools.flagging.agents import (
 from casatools.flagging.commands import FlagCommand, make_command
 from casatools.flagging.summary import SummaryAgent
 from casatools.flagging.timefreq import AntintAgent, ExtendAgent
+from casatools.io.caltable import is_caltable
 from casatools.io.ms import (
     MeasurementSet,
     Piece,
@@ -37,6 +40,8 @@ from casatools.io.ms import (
     spreads,
     write_chunks,
 )
+from casatools.io.ms.exclusive import exclusive_access
+from casatools.io.ms.solution_rows import SolutionRows
 
 __all__ = ["expand_commands", "run_commands"]
 
@@ -52,7 +57,7 @@ def expand_commands(commands: Sequence[FlagCommand]) -> list[FlagCommand]:
         if command.mode in ("tfcrop", "rflag") and command.options["extendflags"]:
             options = {k: command.options[k] for k in ("ntime", "combinescans")}
             extension = make_command({**_EXTENSION, **options})
-            out.append(dataclasses.replace(extension, selection=command.selection))
+            out.append(dataclasses.replace(extension, selection=command.selection, apply=command.apply))
     return out
 
 
@@ -71,6 +76,10 @@ def _make_agent(command: FlagCommand, ms: MeasurementSet, columns: RowColumns) -
         from casatools.flagging.rflag import RflagAgent
 
         return RflagAgent(command, ms, columns)
+    if command.mode == "sumthreshold":
+        from casatools.flagging.sumthreshold import SumThresholdAgent
+
+        return SumThresholdAgent(command, ms, columns)
     return {"extend": ExtendAgent, "antint": AntintAgent}[command.mode](command, ms, columns)
 
 
@@ -128,23 +137,18 @@ def run_commands(
     """
     todo = expand_commands(commands)
     write = write and any(c.mode != "summary" for c in todo)
-    with MeasurementSet(path, writable=write) as ms:
+    with contextlib.ExitStack() as held:
+        if write and os.path.isdir(path):
+            held.enter_context(exclusive_access(path))
+        solutions = is_caltable(path)
+        if solutions:
+            _refuse_for_solutions(todo)
+        ms = held.enter_context(SolutionRows(path, writable=write) if solutions else MeasurementSet(path, writable=write))
         columns = RowColumns(ms)
-        agents: list[Agent] = []
-        refusals: list[SelectionError] = []
-        for command in todo:
-            try:
-                agents.append(_make_agent(command, ms, columns))
-            except SelectionError as refusal:
-                if not skip_empty:
-                    raise
-                refusals.append(refusal)
+        agents = _make_agents(todo, ms, columns, skip_empty)
         if not agents:
-            if refusals:
-                raise refusals[0]
             return []
-        union = np.logical_or.reduce([a.rows for a in agents])
-        rows = np.flatnonzero(union)
+        rows = np.flatnonzero(np.logical_or.reduce([a.rows for a in agents]))
         needed = list(dict.fromkeys(["FLAG", *(c for a in agents for c in a.needed)]))
         resolved = dataclasses.replace(Selection().resolve(ms), rows=rows)
         groups = _groups(agents, rows)
@@ -153,7 +157,7 @@ def run_commands(
         flag_rows = columns["FLAG_ROW"].copy()
         with Progress(max(1, len(rows)), "flagging") as progress:
             plans = plan_chunks(ms, resolved, needed, 1 << 20 if groups is not None else 16 << 20, groups)
-            if spreads() and (write or all(isinstance(a, SummaryAgent) for a in agents)):
+            if not solutions and spreads() and (write or all(isinstance(a, SummaryAgent) for a in agents)):
                 job = _Job(agents, columns, flag_rows, resolved, needed)
                 parts = spread(_flag_piece, ms, job, plans if groups is not None else split_plans(plans))
                 changed = _gathered(parts, agents, progress)
@@ -166,6 +170,29 @@ def run_commands(
                 for _ in changed:
                     pass
         return [r for r in (a.finish() for a in agents) if r]
+
+
+def _make_agents(todo: Sequence[FlagCommand], ms: MeasurementSet, columns: RowColumns, skip_empty: bool) -> list[Agent]:
+    """Bind the commands to the MeasurementSet; nothing, when there are none."""
+    agents: list[Agent] = []
+    refusals: list[SelectionError] = []
+    for command in todo:
+        try:
+            agents.append(_make_agent(command, ms, columns))
+        except SelectionError as refusal:
+            if not skip_empty:
+                raise
+            refusals.append(refusal)
+    if not agents and refusals:
+        raise refusals[0]
+    return agents
+
+
+def _refuse_for_solutions(todo: Sequence[FlagCommand]) -> None:
+    """Raise for what has no meaning in a calibration table."""
+    for command in todo:
+        if command.mode in ("shadow", "elevation", "antint"):
+            raise ParameterError(f"flagging: mode={command.mode!r} needs a MeasurementSet; a calibration table was given")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -212,7 +239,10 @@ def _changed(
         before = chunk["FLAG"]
         piece = FlagChunk(chunk, before.copy(), flag_rows[chunk.rows], columns)
         for agent in agents:
-            agent.apply(piece)
+            if agent.command.apply:
+                agent.apply(piece)
+            else:
+                agent.apply(dataclasses.replace(piece, flags=piece.flags.copy(), flag_row=piece.flag_row.copy()))
         values: dict[str, np.ndarray] = {}
         if not np.array_equal(piece.flags, before):
             values["FLAG"] = piece.flags

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
+from casatools._base import log
 from casatools._base.errors import ParameterError
 from casatools.flagging.agents import Agent, FlagChunk, columns_needed, products_of, time_groups
 
@@ -103,52 +105,29 @@ class PlaneAgent(Agent):
 class ExtendAgent(PlaneAgent):
     """Extends flags over correlations, time and frequency."""
 
-    def work(
-        self,
-        piece: FlagChunk,
-        planes: Planes,
-        flags: np.ndarray,
-        present: np.ndarray,
-        channels: np.ndarray,
-        correlations: np.ndarray,
-    ) -> np.ndarray:
+    def _apply_group(self, piece: FlagChunk, rows: np.ndarray, channels: np.ndarray, correlations: np.ndarray) -> None:
+        from casatools.flagging.detecting import lay_out, spread
+        from casatools.kernels.flag_extension import extend_baselines
+
         o = self.options
-        start = flags[..., correlations]
-        seen = start & present[:, :, None, None]
+        whole = (len(rows), len(channels), len(correlations)) == piece.flags.shape
+        index = np.ix_(rows, channels, correlations)
+        start = piece.flags.copy() if whole else piece.flags[index]
         out = start.copy()
+        layout = lay_out(*(piece.row_values(c)[rows] for c in ("ANTENNA1", "ANTENNA2", "TIME")))
+        grow = float(o["growtime"]), float(o["growfreq"])
+        rules = bool(o["growaround"]), bool(o["flagneartime"]), bool(o["flagnearfreq"])
         # Each rule looks at the flags as they were; the correlations are joined last.
-        if 0 < float(o["growtime"]) < 100:
-            share = 100.0 * seen.sum(axis=1, keepdims=True) / np.maximum(present.sum(axis=1), 1)[:, None, None, None]
-            out |= share > float(o["growtime"])
-        if 0 < float(o["growfreq"]) < 100:
-            share = 100.0 * seen.sum(axis=2, keepdims=True) / out.shape[2]
-            out |= share > float(o["growfreq"])
-        if o["growaround"]:
-            out |= _around(seen) > 4
-        if o["flagneartime"]:
-            out[:, 1:] |= seen[:, :-1]
-            out[:, :-1] |= seen[:, 1:]
-        if o["flagnearfreq"]:
-            out[:, :, 1:] |= seen[:, :, :-1]
-            out[:, :, :-1] |= seen[:, :, 1:]
+        spread(lambda span: extend_baselines(start, layout, span, grow[0], grow[1], rules, out), layout.shape[0])
         if o["extendpols"]:
-            out |= out.any(axis=-1, keepdims=True)
-        result = flags.copy()
-        result[..., correlations] |= out
-        return result
-
-
-def _around(flags: np.ndarray) -> np.ndarray:
-    """How many of the eight neighbours in time and frequency are flagged."""
-    padded = np.zeros((flags.shape[0], flags.shape[1] + 2, flags.shape[2] + 2, flags.shape[3]), np.int8)
-    padded[:, 1:-1, 1:-1] = flags
-    total = np.zeros(flags.shape, np.int8)
-    nt, nf = flags.shape[1:3]
-    for a in range(3):
-        for b in range(3):
-            if (a, b) != (1, 1):
-                total += padded[:, a : a + nt, b : b + nf]
-    return total
+            joined = out[:, :, 0].copy()
+            for k in range(1, out.shape[2]):
+                joined |= out[:, :, k]
+            out[...] = joined[:, :, None]
+        if whole:
+            piece.flags[...] |= out
+        else:
+            piece.flags[index] |= out
 
 
 class AntintAgent(PlaneAgent):
@@ -165,6 +144,7 @@ class AntintAgent(PlaneAgent):
         if wanted not in names:
             raise ParameterError(f"flagging: parameter 'antint_ref_antenna' must be one of {', '.join(names)}; got {wanted!r}")
         self.antenna = names.index(wanted)
+        self.found = [0, 0]
 
     def work(
         self,
@@ -181,6 +161,16 @@ class AntintAgent(PlaneAgent):
         touched[planes.baseline[to_reference]] = True
         bad_channels = flags[touched].all(axis=(0, 3))  # (time, chan)
         bad_times = bad_channels.mean(axis=1) > float(self.options["minchanfrac"])
+        self.found[0] += int(bad_times.sum())
+        self.found[1] += len(bad_times)
         out = flags.copy()
         out[:, bad_times] = True
         return out
+
+    def finish(self) -> dict[str, Any]:
+        """Nothing to report; with `verbose` the log tells how many integrations were flagged."""
+        if self.options["verbose"]:
+            log.post(
+                f"antint: flagged {self.found[0]} of {self.found[1]} integrations by baselines to {self.options['antint_ref_antenna']}"
+            )
+        return self.report

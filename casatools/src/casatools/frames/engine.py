@@ -12,7 +12,18 @@ from typing import Any
 import numpy as np
 from casacore import measures as _measures
 
-__all__ = ["Engine", "direction_record", "epoch_record", "make_engine", "position_record"]
+from casatools.frames.measures_tables import bundled_folder, check_epoch, choose_folder
+
+__all__ = [
+    "Engine",
+    "data_folder",
+    "direction_record",
+    "epoch_record",
+    "make_engine",
+    "position_record",
+    "require_tables",
+    "set_data_folder",
+]
 
 Engine = Any
 DAY_S = 86400.0
@@ -44,14 +55,46 @@ def position_record(itrf_m: Sequence[float] | np.ndarray) -> dict[str, Any]:
     }
 
 
+def data_folder() -> str:
+    """Folder of the measures data in use."""
+    return _use_folder()
+
+
+def require_tables(mjd_day: float) -> None:
+    """Warn once when the measures data in use end before an epoch (MJD in days)."""
+    check_epoch(mjd_day, _use_folder())
+
+
+def set_data_folder(folder: str) -> None:
+    """Take measures data from another folder; "" chooses anew. Tables that have been read already stay."""
+    _folder[:] = [folder] if folder else []
+    if folder:
+        _measures.measures().set_data_path(folder)
+    _use_folder()
+
+
+# The folder in use, once it has been chosen.
+_folder: list[str] = []
+
+
+def _use_folder() -> str:
+    if not _folder:
+        _folder.append(choose_folder())
+        if _folder[0] != bundled_folder():
+            _measures.measures().set_data_path(_folder[0])
+    return _folder[0]
+
+
 def make_engine(
     epoch_mjd_s: float | None = None,
     itrf_m: Sequence[float] | np.ndarray | None = None,
     direction: tuple[float, float, str] | None = None,
 ) -> Engine:
     """A measures engine with a frame of an epoch (UTC), a position and a direction, each optional."""
+    _use_folder()
     engine = _measures.measures()
     if epoch_mjd_s is not None:
+        check_epoch(float(epoch_mjd_s) / DAY_S, _folder[0])
         engine.doframe(epoch_record(float(epoch_mjd_s)))
     if itrf_m is not None:
         engine.doframe(position_record(itrf_m))

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from casatools._base.errors import ParameterError
-from casatools.frames.engine import DAY_S, make_engine
+from casatools.frames.engine import DAY_S, make_engine, require_tables
 from casatools.frames.observatories import as_position
 from casatools.frames.quantities import to_unit
 
@@ -163,6 +163,7 @@ def convert_epochs(mjd_s: Any, from_scale: str, to_scale: str, position: Any = N
     if source == target or times.size == 0:
         return times.copy()
     engine = make_engine(itrf_m=None if position is None else as_position(position).itrf_m)
+    require_tables(float(times.max()) / DAY_S)
     record = {"type": "epoch", "refer": source, "m0": {"value": np.atleast_1d(times).ravel() / DAY_S, "unit": "d"}}
     out = engine.measure(record, target)
     days = np.asarray(out["m0"]["value"], dtype=np.float64)

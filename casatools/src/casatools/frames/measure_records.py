@@ -6,11 +6,12 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from casacore import measures as _measures
 
 from casatools._base.errors import ParameterError
 from casatools.frames import arithmetic
+from casatools.frames.engine import make_engine, require_tables
 from casatools.frames.observatories import observatory_names
+from casatools.frames.quantities import to_unit
 
 __all__ = ["KINDS", "MeasureFrame"]
 
@@ -76,7 +77,7 @@ class MeasureFrame:
     """Measures with the epoch, position, direction, ... set by `set_frame`."""
 
     def __init__(self) -> None:
-        self._engine = _measures.measures()
+        self._engine = make_engine()
         self._frame: dict[str, dict[str, Any]] = {}
         # CASA's tool starts with the epoch MJD 0 and the direction of the pole; B1950 depends on the epoch.
         self._engine.doframe({"type": "epoch", "refer": "UTC", "m0": {"value": 0.0, "unit": "d"}})
@@ -122,6 +123,8 @@ class MeasureFrame:
             return False
         try:
             self._engine.doframe(dict(measure))
+            if kind == "epoch":
+                require_tables(float(np.max(to_unit(measure["m0"], "d"))))
         except (RuntimeError, TypeError, KeyError) as error:
             raise ParameterError(f"{dict(measure)!r} cannot be part of a frame: {error}") from None
         self._frame[kind] = dict(measure)

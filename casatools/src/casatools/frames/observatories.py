@@ -17,8 +17,6 @@ from casatools.frames.quantities import to_unit
 __all__ = [
     "Position",
     "as_position",
-    "data_folder",
-    "set_data_folder",
     "geodetic_to_itrf",
     "itrf_to_geodetic",
     "observatory_names",
@@ -147,17 +145,3 @@ def as_position(value: Any) -> Position:
     if array.shape != (3,):
         raise ParameterError(f"a position must be an observatory name, a measure or three ITRF metres; got {value!r}")
     return Position(*(float(v) for v in array))
-
-
-def data_folder() -> str:
-    """Folder of the measures data that come with python-casacore."""
-    import os
-
-    import casacore
-
-    return os.path.join(os.path.dirname(casacore.__file__), "data")
-
-
-def set_data_folder(folder: str) -> None:
-    """Take measures data that have not been read yet from another folder."""
-    make_engine().set_data_path(folder)

@@ -16,7 +16,7 @@ import numpy as np
 
 from casatools.kernels._kernel import kernel
 
-__all__ = ["centres", "flag_departures", "flag_windows", "median_in_place", "sum_departures", "sum_windows", "window_scatter"]
+__all__ = ["centres", "flag_departures", "flag_windows", "gather_window", "median_in_place", "sum_departures", "sum_windows"]
 
 
 @kernel
@@ -51,26 +51,21 @@ def median_in_place(buffer: np.ndarray, count: int) -> float:
 
 
 @kernel
-def window_scatter(
-    values: np.ndarray, hidden: np.ndarray, rows: np.ndarray, first: int, last: int, chan: int, product: int
-) -> float:
-    """Standard deviation of the complex samples of ``rows[first:last]``; -1 when all are hidden or missing."""
-    count, re, im = 0, 0.0, 0.0
+def gather_window(values: np.ndarray, hidden: np.ndarray, rows: np.ndarray, first: int, last: int, sums: np.ndarray) -> None:
+    """Count, sums of real and imaginary parts and of squares of ``rows[first:last]`` into `sums` (4, chan, product) float64."""
+    sums[:] = 0.0
     for t in range(first, last):
         row = rows[t]
-        if row >= 0 and not hidden[row, chan, product]:
-            count += 1
-            re += values[row, chan, product].real
-            im += values[row, chan, product].imag
-    if count == 0:
-        return -1.0
-    re, im, square = re / count, im / count, 0.0
-    for t in range(first, last):
-        row = rows[t]
-        if row >= 0 and not hidden[row, chan, product]:
-            x, y = values[row, chan, product].real - re, values[row, chan, product].imag - im
-            square += x * x + y * y
-    return math.sqrt(square / count)
+        if row < 0:
+            continue
+        for chan in range(values.shape[1]):
+            for product in range(values.shape[2]):
+                if not hidden[row, chan, product]:
+                    x, y = np.float64(values[row, chan, product].real), np.float64(values[row, chan, product].imag)
+                    sums[0, chan, product] += 1.0
+                    sums[1, chan, product] += x
+                    sums[2, chan, product] += y
+                    sums[3, chan, product] += x * x + y * y
 
 
 @kernel
@@ -82,32 +77,45 @@ def sum_windows(
     span: tuple[int, int],
     total: np.ndarray,
     count: np.ndarray,
+    scatter: np.ndarray,
 ) -> None:
-    """Add the scatter of all windows of baselines ``span`` to `total` (baseline, chan) and count them in `count`."""
+    """Scatter of all windows of baselines ``span``.
+
+    They are added to `total` (baseline, chan), counted in `count`, and kept in `scatter` (row, chan, product) float32 at the middle
+    row of the window, 0 where there is none.
+    """
     ntime = index.shape[1]
     # A series shorter than a window gives windows of one sample, which do not scatter.
     wide = half if ntime > 2 * half else 0
+    sums = np.empty((4, values.shape[1], values.shape[2]))
     for baseline in range(span[0], span[1]):
         for t in range(wide, ntime - wide):
+            middle = index[baseline, t]
+            gather_window(values, hidden, index[baseline], t - wide, t + wide + 1, sums)
             for chan in range(values.shape[1]):
                 for product in range(values.shape[2]):
-                    scatter = window_scatter(values, hidden, index[baseline], t - wide, t + wide + 1, chan, product)
-                    if scatter >= 0:
-                        total[baseline, chan] += scatter
+                    n, re, im = sums[0, chan, product], sums[1, chan, product], sums[2, chan, product]
+                    if n > 0:
+                        # Squares of float32 values are exact in float64: the difference loses nothing that matters.
+                        found = math.sqrt(max(0.0, sums[3, chan, product] / n - (re * re + im * im) / (n * n)))
+                        total[baseline, chan] += found
                         count[baseline, chan] += 1
+                        if middle >= 0 and wide == half:
+                            scatter[middle, chan, product] = found
 
 
 @kernel
-def flag_windows(
-    values: np.ndarray, hidden: np.ndarray, index: np.ndarray, half: int, span: tuple[int, int], limit: float, bad: np.ndarray
-) -> None:
-    """Set `bad` (row, chan, product) in every window that scatters more than `limit`."""
+def flag_windows(scatter: np.ndarray, index: np.ndarray, half: int, span: tuple[int, int], limit: float, bad: np.ndarray) -> None:
+    """Set `bad` (row, chan, product) in every window whose `scatter` exceeds `limit`."""
     ntime = index.shape[1]
     for baseline in range(span[0], span[1]):
         for t in range(half, ntime - half):
-            for chan in range(values.shape[1]):
-                for product in range(values.shape[2]):
-                    if window_scatter(values, hidden, index[baseline], t - half, t + half + 1, chan, product) > limit:
+            middle = index[baseline, t]
+            if middle < 0:
+                continue
+            for chan in range(scatter.shape[1]):
+                for product in range(scatter.shape[2]):
+                    if scatter[middle, chan, product] > limit:
                         for w in range(t - half, t + half + 1):
                             if index[baseline, w] >= 0:
                                 bad[index[baseline, w], chan, product] = True

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from casatools._base import kinds, log
 from casatools._base.declare import method
 from casatools._base.errors import NotOpenError
-from casatools.flagging.commands import FlagCommand, make_command
+from casatools.flagging.commands import MODE_OPTIONS, FlagCommand, make_command
 from casatools.flagging.run import run_commands
 from casatools.flagging.session import delete_version, list_versions, restore_version, save_version
 from casatools.io.ms import MeasurementSet, Selection
@@ -39,7 +39,6 @@ class agentflagger:
         self._ntime: Any = 0.0
         self._agents: list[FlagCommand] = []
         self._selection: dict[str, str] = {}
-        self._writes = True
 
     def _require(self) -> str:
         if not self._path:
@@ -48,8 +47,8 @@ class agentflagger:
 
     def _add(self, values: dict[str, Any]) -> bool:
         self._require()
-        if not values.get("apply", True):
-            self._writes = False
+        if values.get("ntime", "scan") == "scan" and "ntime" in MODE_OPTIONS.get(str(values.get("mode")), {}) and self._ntime:
+            values = {**values, "ntime": self._ntime}
         self._agents.append(make_command(values))
         return True
 
@@ -339,10 +338,12 @@ class agentflagger:
     def run(
         self,
         writeflags: Annotated[bool, kinds.Bool(), "Write the flags"] = True,
-        sequential: Annotated[bool, kinds.Bool(), "Kept for compatibility: agents always run in order"] = True,
+        sequential: Annotated[
+            bool, kinds.Bool(), "Run in the order given; False leaves the order open, and they run so too"
+        ] = True,
     ) -> dict[str, Any]:
         """Run all agents in one pass."""
-        reports = run_commands(self._require(), self._limited(), write=writeflags and self._writes, skip_empty=True)
+        reports = run_commands(self._require(), self._limited(), write=writeflags, skip_empty=True)
         record: dict[str, Any] = {"nreport": len(reports), "type": "list"}
         record.update({f"report{k}": r for k, r in enumerate(reports)})
         return record

@@ -7,9 +7,10 @@ import os
 from collections.abc import Callable
 from typing import Annotated, Any, TypeVar
 
-from casatools._base import config, kinds, log
+from casatools._base import casarc, config, kinds, log
 from casatools._base.declare import method
 from casatools._base.errors import DataError, ParameterError, UnsupportedError
+from casatools._base.memory import limited_bytes
 from casatools._base.threads import set_thread_count, thread_count
 from casatools._base.version import INTERFACE, VERSION
 
@@ -19,7 +20,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 Message = Annotated[str, kinds.Text(), "The message"]
 Priority = Annotated[str, kinds.Text(), "SEVERE, WARN, INFO, INFO1 ... INFO5, DEBUG1, DEBUG2, DEBUGGING"]
 Origin = Annotated[str, kinds.Text(), "Where it comes from; empty means the origin in force"]
-UseAipsrc = Annotated[bool, kinds.Bool(), "The value set here, rather than the machine's"]
+UseAipsrc = Annotated[bool, kinds.Bool(), "The value set here or in ~/.casarc, rather than the machine's"]
 
 # Limits that hold for the process; 0 means the machine's own.
 _limits: dict[str, int] = {"memory_kb": 0, "cpus": 0}
@@ -176,6 +177,8 @@ class logsink:
         """Memory in kB."""
         if use_aipsrc and _limits["memory_kb"]:
             return _limits["memory_kb"]
+        if use_aipsrc and limited_bytes():
+            return limited_bytes() // 1024
         return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 1024
 
     @method
@@ -197,6 +200,8 @@ class logsink:
         """Number of cores."""
         if use_aipsrc and _limits["cpus"]:
             return _limits["cpus"]
+        if use_aipsrc and casarc.limit("cores"):
+            return int(casarc.limit("cores"))
         return len(os.sched_getaffinity(0))
 
     @method

@@ -12,12 +12,12 @@ from typing import Annotated, Any
 
 import numpy as np
 
-from casatools._base import config, kinds, paths
+from casatools._base import casarc, config, kinds, paths
 from casatools._base.declare import method
 from casatools._base.errors import DataError, ParameterError, PathMissingError, UnsupportedError
 from casatools._base.memory import available_bytes
 from casatools._base.version import INTERFACE, VERSION
-from casatools.frames.observatories import data_folder, set_data_folder
+from casatools.frames.engine import data_folder, set_data_folder
 
 __all__ = ["ctsys", "utils"]
 
@@ -145,8 +145,24 @@ class utils:
         folder = os.path.abspath(os.path.expanduser(path)) if path else ""
         if folder and not os.path.isdir(folder):
             raise PathMissingError(f"the folder {path!r} of the measures data does not exist")
-        set_data_folder(folder or data_folder())
+        set_data_folder(folder)
         self._measures_path = folder
+
+    @method
+    def measuresinfo(self) -> dict:
+        """Which measures tables are in use, and how old: ``{"path": folder, name: {"date", "last_mjd", "age_days"}}``.
+
+        Not in CASA. ``python -m casatools.data`` prints the same.
+        """
+        from casatools.frames.measures_tables import describe
+
+        folder = self.measurespath()
+        today = 40587.0 + time.time() / 86400.0
+        found: dict[str, Any] = {"path": folder}
+        for table in describe(folder):
+            age = today - table.made_mjd if table.made else -1.0
+            found[table.name] = {"date": table.made, "last_mjd": table.last_mjd, "age_days": age}
+        return found
 
     @method
     def rundata(self) -> str:
@@ -170,9 +186,12 @@ class utils:
 
     @method
     def getrc(self, rcvar: Annotated[str, kinds.Text(), "Name of a setting; empty gives the folder of the settings"] = "") -> str:
-        """A configuration value as a text."""
+        """A value of ``~/.casarc`` or ``~/.casa/rc``, or a configuration option, as a text."""
         if not rcvar:
             return os.path.expanduser("~")
+        found = casarc.setting(rcvar)
+        if found is not None:
+            return found
         return str(config.value(rcvar)) if rcvar in config.DEFAULTS else "Unknown value"
 
     @method

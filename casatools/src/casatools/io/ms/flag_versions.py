@@ -18,7 +18,8 @@ import numpy as np
 from casacore import tables as _tables
 
 from casatools._base.errors import DataError, OutputExistsError, ParameterError, PathMissingError
-from casatools._base.paths import remove_output, require_space, require_writable_parent, staged_output
+from casatools._base.paths import remove_output, require_present, require_space, require_writable_parent, staged_output
+from casatools.io.ms.exclusive import exclusive_access
 from casatools.io.ms.measurement_set import MeasurementSet
 from casatools.io.tables import column_cells, open_table, put_cells, require_table
 
@@ -101,6 +102,14 @@ def _require(path: str, name: str) -> None:
         raise PathMissingError(f"there is no flag version {name!r} of {path!r}; it has {', '.join(names) or 'none'}")
 
 
+def _open(path: str, writable: bool = False) -> MeasurementSet:
+    """A MeasurementSet, or a calibration table that is read like one."""
+    from casatools.io.caltable import is_caltable
+    from casatools.io.ms.solution_rows import SolutionRows
+
+    return SolutionRows(path, writable) if is_caltable(path) else MeasurementSet(path, writable)
+
+
 def _blocks(ms: MeasurementSet) -> Iterator[np.ndarray]:
     """Runs of rows that share one cell shape, bounded in bytes."""
     shapes = np.array([d.spw * 65536 + d.pol for d in ms.metadata.data_descriptions])[ms.read("DATA_DESC_ID")]
@@ -122,7 +131,8 @@ def _copy_flags(source: _tables.table, target: _tables.table, ms: MeasurementSet
             flags = (flags & current) if merge == "and" else (flags | current)
         put_cells(target, "FLAG", flags, rows)
     rows = np.arange(ms.nrow)
-    if ms.nrow:
+    # Calibration tables have no flag of whole rows.
+    if ms.nrow and "FLAG_ROW" in source.colnames() and "FLAG_ROW" in target.colnames():
         flag_row = column_cells(source, "FLAG_ROW", rows)
         if merge != "replace":
             current = column_cells(target, "FLAG_ROW", rows)
@@ -164,7 +174,7 @@ def save_version(path: str, name: str, comment: str = "", merge: str = "replace"
     """
     _check_name(name)
     _check_merge(merge)
-    with MeasurementSet(path) as ms, _locked(ms.path):
+    with _open(path) as ms, _locked(ms.path):
         versions = list_versions(ms.path)
         known = any(n == name for n, _ in versions)
         if known and not overwrite:
@@ -201,7 +211,7 @@ def restore_version(path: str, name: str, merge: str = "replace") -> None:
         There is no such version; it has another number of rows.
     """
     _check_merge(merge)
-    with MeasurementSet(path, writable=True) as ms:
+    with exclusive_access(require_present(path, "MeasurementSet")), _open(path, writable=True) as ms:
         _require(ms.path, name)
         with contextlib.closing(open_table(_table_path(ms.path, name), what="flag version")) as source:
             if source.nrows() != ms.nrow:

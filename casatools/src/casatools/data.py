@@ -1,0 +1,213 @@
+"""Measures data: what is in use, and the update that fetches newer ones when the user asks for it.
+
+``python -m casatools.data`` prints which tables are used, from where and how old; ``--update`` fetches newer ones into measurespath.
+Nothing else of the suite opens the network.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import datetime
+import fcntl
+import os
+import re
+import shutil
+import sys
+import tarfile
+import tempfile
+import urllib.error
+import urllib.request
+from collections.abc import Iterator, Sequence
+from urllib.parse import urljoin
+
+from casatools._base import config
+from casatools._base.errors import DataError, ParameterError
+from casatools._base.paths import remove_output
+from casatools.frames.engine import data_folder
+from casatools.frames.measures_tables import describe, is_measures_folder
+
+__all__ = ["main", "summary", "update"]
+
+_TIMEOUT_S = 60.0
+_MOST_BYTES = 500 << 20
+# What the WSRT archive is called at its sites, the date in the name.
+_ARCHIVE = re.compile(r"WSRT_Measures_(\d{8})-\d{6}\.ztar")
+_FOLDERS = ("geodetic", "ephemerides")
+
+
+def summary() -> str:
+    """Which measures tables are in use, from where and how old, a line each."""
+    folder = data_folder()
+    now = datetime.datetime.now(datetime.UTC).date().toordinal() - datetime.date(1858, 11, 17).toordinal()
+    lines = [f"measures data in {folder}\n"]
+    for table in describe(folder):
+        end = datetime.date.fromordinal(int(table.last_mjd) + datetime.date(1858, 11, 17).toordinal())
+        age = f"{now - table.made_mjd:.0f} days old" if table.made else "of unknown age"
+        lines.append(f"  {table.name:<24} of {table.made or '?':<12} {age}, covers days until {end}\n")
+    return "".join(lines)
+
+
+def update(path: str = "", sites: Sequence[str] = (), force: bool = False) -> str:
+    """Fetch the newest measures data into a folder and swap them in when they are complete and good.
+
+    Parameters
+    ----------
+    path : str
+        The folder; that of the configuration option measurespath when empty.
+    sites : sequence of str
+        Addresses to try in order; those of measures_site when empty.
+    force : bool
+        Fetch although the folder has the same version.
+
+    Returns
+    -------
+    str
+        One sentence on what was done.
+
+    Raises
+    ------
+    DataError
+        No site can be reached or what it gave is not good; the old data stay. Another update is at work; the folder cannot be written.
+    ParameterError
+        An address is not http.
+    """
+    folder = os.path.abspath(os.path.expanduser(path or str(config.value("measurespath"))))
+    addresses = list(sites) or list(config.value("measures_site"))
+    for address in addresses:
+        if not address.startswith(("https://", "http://")):
+            raise ParameterError(f"a measures site must be an http address; got {address!r}")
+    try:
+        os.makedirs(folder, exist_ok=True)
+        with _locked(folder):
+            return _update(folder, addresses, force)
+    except OSError as error:
+        raise DataError(f"the folder {folder!r} of the measures data cannot be written: {error.strerror}") from error
+
+
+@contextlib.contextmanager
+def _locked(folder: str) -> Iterator[None]:
+    with open(os.path.join(folder, "data_update.log"), "a", encoding="utf-8") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise DataError(f"another update of {folder!r} is at work") from None
+        lock.write(f"{datetime.datetime.now(datetime.UTC):%Y-%m-%d %H:%M:%S} pid {os.getpid()}\n")
+        yield
+
+
+def _update(folder: str, sites: Sequence[str], force: bool) -> str:
+    failures = []
+    for site in sites:
+        try:
+            name = _newest(site)
+            if not force and is_measures_folder(folder) and _version(folder) >= name:
+                return f"the measures data in {folder} are the newest already ({_version(folder)})"
+            with tempfile.TemporaryDirectory(prefix=".update-", dir=folder) as work:
+                fresh = _fetch(urljoin(site, name), work)
+                files = sorted(
+                    f
+                    for kind in _FOLDERS
+                    if os.path.isdir(os.path.join(fresh, kind))
+                    for f in os.listdir(os.path.join(fresh, kind))
+                )
+                _swap(fresh, folder, work)
+            _write_readme(folder, site, name, files)
+        except (OSError, DataError, tarfile.TarError, EOFError) as error:
+            reason = error.reason if isinstance(error, urllib.error.URLError) else error
+            failures.append(f"{site}: {reason}")
+        else:
+            return f"measures data {name} of {site} are in {folder}"
+    raise DataError(f"measures data could not be updated, the old ones stay ({'; '.join(failures)})")
+
+
+def _newest(site: str) -> str:
+    with urllib.request.urlopen(site, timeout=_TIMEOUT_S) as answer:
+        listing = answer.read(_MOST_BYTES).decode("utf-8", "replace")
+    names = sorted(match.group(0) for match in _ARCHIVE.finditer(listing))
+    if not names:
+        raise DataError("the page lists no measures data")
+    return names[-1]
+
+
+def _fetch(address: str, work: str) -> str:
+    """Fetch and unpack an archive, and read its tables; gives the folder."""
+    archive, fresh = os.path.join(work, "archive"), os.path.join(work, "new")
+    with urllib.request.urlopen(address, timeout=_TIMEOUT_S) as answer, open(archive, "wb") as stream:
+        shutil.copyfileobj(answer, stream)
+        expected = answer.headers.get("Content-Length")
+        if expected is not None and stream.tell() != int(expected):
+            raise DataError(f"only {stream.tell()} of {expected} bytes came")
+    with tarfile.open(archive) as packed:
+        packed.extractall(fresh, filter="data")
+    if not is_measures_folder(fresh):
+        raise DataError("the archive holds no measures data")
+    tables = {t.name: t for t in describe(fresh)}
+    if tables["geodetic/TAI_UTC"].made_mjd <= 0 or tables["geodetic/IERSpredict"].last_mjd <= 0:
+        raise DataError("the tables of the archive are empty or without a date")
+    return fresh
+
+
+def _swap(fresh: str, folder: str, work: str) -> None:
+    """Put the new folders in the place of the old ones; these come back when that fails."""
+    done: list[tuple[str, str]] = []
+    try:
+        for kind in _FOLDERS:
+            source, target, old = os.path.join(fresh, kind), os.path.join(folder, kind), os.path.join(work, "old-" + kind)
+            if not os.path.isdir(source):
+                continue
+            if os.path.lexists(target):
+                os.rename(target, old)
+            done.append((target, old))
+            os.rename(source, target)
+    except OSError:
+        for target, old in done:
+            remove_output(target)
+            if os.path.lexists(old):
+                os.rename(old, target)
+        raise
+
+
+def _version(folder: str) -> str:
+    """The archive that the data of a folder came from; "" when it is not told."""
+    with contextlib.suppress(OSError), open(os.path.join(folder, "readme.txt"), encoding="utf-8") as stream:
+        for line in stream:
+            if line.startswith("version : "):
+                return line[10:].strip()
+    return ""
+
+
+def _write_readme(folder: str, site: str, name: str, files: Sequence[str]) -> None:
+    today = datetime.datetime.now(datetime.UTC).date()
+    text = f"# measures data fetched by casatools.data\nsite : {site}\nversion : {name}\ndate : {today}\n#\n# tables\n" + "".join(
+        f"{f}\n" for f in files
+    )
+    with open(os.path.join(folder, "readme.txt"), "w", encoding="utf-8") as stream:
+        stream.write(text)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The command; gives the exit code."""
+    parser = argparse.ArgumentParser(
+        prog="python -m casatools.data", description="Measures data: what is in use, and their update."
+    )
+    parser.add_argument("--update", action="store_true", help="fetch newer measures data")
+    parser.add_argument("--path", default="", help="folder to fetch into instead of measurespath")
+    parser.add_argument(
+        "--site", action="append", default=[], help="address to fetch from instead of measures_site; may be repeated"
+    )
+    parser.add_argument("--force", action="store_true", help="fetch although the version is the same")
+    options = parser.parse_args(arguments)
+    if not options.update:
+        sys.stdout.write(summary())
+        return 0
+    try:
+        sys.stdout.write(update(options.path, options.site, options.force) + "\n")
+    except (DataError, ParameterError) as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,128 @@
+"""Rows of one MeasurementSet appended to another: main table and sub-tables, with identifiers replaced."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+
+from casatools._base.errors import DataError
+from casatools.io.ms.measurement_set import MeasurementSet
+from casatools.io.tables import Table, is_table, open_table
+
+__all__ = ["append_rows", "append_subtable", "empty_subtable", "sort_by_time", "subtable_columns"]
+
+_ROWS = 20000
+
+
+def append_rows(
+    target: Table, source: MeasurementSet, changes: Callable[[Table, int, int], Mapping[str, np.ndarray]], uniform: bool = False
+) -> Iterator[int]:
+    """Append all rows of a MeasurementSet to a main table, piece by piece; yields the rows of each piece.
+
+    Parameters
+    ----------
+    target : Table
+        Writable; columns that it has and the source has not stay undefined unless they are among the changes.
+    source : MeasurementSet
+    changes : callable
+        Given the source's table, first row and number of rows: columns to be put in the place of the source's.
+    uniform : bool
+        Let no piece hold more than one data description, so that its cells are of one shape.
+    """
+    table = source.table
+    shared = [c for c in table.colnames() if c in target.colnames() and _stored(table, c)]
+    view = table.select(_listed(shared))
+    try:
+        for start, count in _pieces(table, uniform):
+            at = target.nrows()
+            try:
+                view.copyrows(target, start, at, count)
+                for name, values in changes(table, start, count).items():
+                    target.putcol(name, values, at, count)
+            except RuntimeError as error:
+                raise DataError(
+                    f"the rows of {source.path!r} do not fit the MeasurementSet to be made: {' '.join(str(error).split())}"
+                ) from error
+            yield count
+    finally:
+        view.close()
+
+
+def _pieces(table: Table, uniform: bool) -> Iterator[tuple[int, int]]:
+    """First rows and numbers of rows."""
+    borders = [0, table.nrows()]
+    if uniform and table.nrows():
+        borders = [0, *(np.flatnonzero(np.diff(table.getcol("DATA_DESC_ID"))) + 1).tolist(), table.nrows()]
+    for low, high in pairwise(borders):
+        for start in range(low, high, _ROWS):
+            yield start, min(_ROWS, high - start)
+
+
+def _listed(names: Sequence[str]) -> str:
+    """Columns as TaQL takes them; names such as OFFSET are words of the language and are escaped."""
+    return ", ".join("\\" + n for n in names)
+
+
+def _stored(table: Table, column: str) -> bool:
+    """Whether a column holds values in its first row; FLAG_CATEGORY as a rule does not."""
+    return table.nrows() == 0 or bool(table.iscelldefined(column, 0))
+
+
+def append_subtable(target: str, source: str, rows: np.ndarray, changes: Mapping[str, Any]) -> None:
+    """Append some rows of a sub-table to that of another MeasurementSet.
+
+    Parameters
+    ----------
+    target, source : str
+        Sub-tables; the first is made as an empty copy of the second when it is not there.
+    rows : ndarray of int
+    changes : mapping
+        Columns put in the place of the source's, one value for each row; those that the target lacks are left out.
+    """
+    if not is_table(source) or len(rows) == 0:
+        return
+    with closing(open_table(source)) as origin, closing(open_table(target, writable=True)) as table:
+        part = origin.selectrows(np.asarray(rows, dtype=np.int64))
+        with closing(part):
+            shared = [c for c in part.colnames() if c in table.colnames()]
+            at = table.nrows()
+            if len(shared) == len(part.colnames()):
+                part.copyrows(table, 0, at, len(rows))
+            else:
+                # Columns of records (SOURCE_MODEL) are unknown to TaQL; they hold nothing as a rule.
+                plain = [c for c in shared if part.coldatatype(c) != "record"]
+                with closing(part.select(_listed(plain))) as view:
+                    view.copyrows(table, 0, at, len(rows))
+        for name, values in changes.items():
+            if name in table.colnames():
+                table.putcol(name, np.asarray(values), at, len(rows))
+
+
+def empty_subtable(path: str) -> None:
+    """Remove all rows of a sub-table, where there is one."""
+    if is_table(path):
+        with closing(open_table(path, writable=True)) as table:
+            table.removerows(list(range(table.nrows())))
+
+
+def subtable_columns(path: str, *columns: str) -> dict[str, np.ndarray] | None:
+    """Scalar columns of a sub-table; those that it lacks are left out. None where there is no such table."""
+    if not is_table(path):
+        return None
+    with closing(open_table(path)) as table:
+        present = table.colnames()
+        return {c: np.asarray(table.getcol(c)) if table.nrows() else np.zeros(0) for c in columns if c in present}
+
+
+def sort_by_time(path: str, output: str) -> None:
+    """Write a MeasurementSet anew with its rows by time; rows of one time keep their order."""
+    with closing(open_table(path)) as table:
+        order = np.argsort(np.asarray(table.getcol("TIME")), kind="stable")
+        ordered = table.selectrows(order.astype(np.int64))
+        with closing(ordered):
+            ordered.copy(os.path.abspath(output), deep=True).close()

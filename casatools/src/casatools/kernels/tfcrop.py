@@ -1,0 +1,243 @@
+"""Loops of TFCrop: smooth robust bases of average spectra and time series, and clipping around them.
+
+References
+----------
+U. Rau, "TFCrop: an automatic RFI identification algorithm", NRAO (www.aoc.nrao.edu/~rurvashi/TFCrop); CASA documentation of flagdata
+mode='tfcrop'. Orders, pieces, cut-offs and the running mean were found by probing CASA 6.7.0 from outside.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from casatools.kernels._kernel import kernel
+
+__all__ = [
+    "clip_profile",
+    "component",
+    "crop_baselines",
+    "crop_plane",
+    "fit_piece",
+    "piecewise",
+    "robust_base",
+    "smooth_in_place",
+    "window_exceeds",
+]
+
+_CUT = 2.0  # A sample further than this above the fit does not take part in the next one.
+_HALF = 2  # Half width of the running mean over a fit.
+_ROUNDS = 4
+_CLIPS = 5
+_SETTLED = 0.1
+
+
+@kernel
+def fit_piece(
+    series: np.ndarray, good: np.ndarray, ends: tuple[int, int], last: int, degree: int, fallback: float, fit: np.ndarray
+) -> None:
+    """Least squares polynomial through good samples of ``ends[0]..last`` (inclusive), put into ``fit[ends[0]:ends[1]]``."""
+    low, high = ends
+    count = 0
+    for k in range(low, last + 1):
+        count += good[k]
+    order = degree if count > degree else min(1, count - 1)
+    if count == 0:
+        fit[low:high] = fallback
+        return
+    middle, scale = 0.5 * (low + last), max(1.0, 0.5 * (last - low))
+    size = order + 1
+    matrix, right = np.zeros((size, size)), np.zeros(size)
+    for k in range(low, last + 1):
+        if good[k]:
+            x, power = (k - middle) / scale, 1.0
+            for i in range(size):
+                right[i] += power * series[k]
+                other = power * power
+                for j in range(i, size):
+                    matrix[i, j] += other
+                    other *= x
+                power *= x
+    for i in range(size):  # symmetric, positive definite: elimination without pivots
+        for j in range(i + 1, size):
+            factor = matrix[i, j] / matrix[i, i]
+            for m in range(j, size):
+                matrix[j, m] -= factor * matrix[i, m]
+            right[j] -= factor * right[i]
+    for i in range(size - 1, -1, -1):
+        for j in range(i + 1, size):
+            right[i] -= matrix[i, j] * right[j]
+        right[i] /= matrix[i, i]
+    for k in range(low, high):
+        value = 0.0
+        for i in range(size - 1, -1, -1):
+            value = value * (k - middle) / scale + right[i]
+        fit[k] = value
+
+
+@kernel
+def piecewise(series: np.ndarray, good: np.ndarray, degree: int, pieces: int, fit: np.ndarray) -> None:
+    """Polynomials in pieces of equal length, what is over at both ends; each takes the first sample of the next one too."""
+    n = len(series)
+    pieces = max(1, min(pieces, n))
+    width = n // pieces
+    left = (n - width * pieces) // 2
+    total, count = 0.0, 0
+    for k in range(n):
+        if good[k]:
+            total += series[k]
+            count += 1
+    fallback = total / count if count else 0.0
+    for p in range(pieces):
+        low = left + p * width if p else 0
+        high = left + (p + 1) * width if p < pieces - 1 else n
+        fit_piece(series, good, (low, high), min(high, n - 1), degree, fallback, fit)
+
+
+@kernel
+def smooth_in_place(fit: np.ndarray) -> None:
+    """Running mean of five samples from left to right, each mean taking the two smoothed ones before it."""
+    for k in range(_HALF, len(fit) - _HALF):
+        total = 0.0
+        for m in range(k - _HALF, k + _HALF + 1):
+            total += fit[m]
+        fit[k] = total / (2 * _HALF + 1)
+
+
+@kernel
+def robust_base(series: np.ndarray, good: np.ndarray, poly: bool, pieces: int, fit: np.ndarray) -> None:
+    """Fit a base under positive outliers: a line, or piecewise polynomials of orders 1, 2, 3, 3 in 3, 5, 7, 9 pieces at most."""
+    use = good.copy()
+    for turn in range(_ROUNDS):
+        if poly:
+            many = min(pieces, 2 * turn + 3)
+            if turn == 0 and pieces < 3:
+                many = 1
+            piecewise(series, use, min(turn + 1, 3), many, fit)
+            smooth_in_place(fit)
+        else:
+            piecewise(series, use, 1, 1, fit)
+        square, count = 0.0, 0
+        for k in range(len(series)):
+            if use[k]:
+                square += (series[k] - fit[k]) ** 2
+                count += 1
+        if count == 0 or turn == _ROUNDS - 1:
+            break
+        limit = _CUT * math.sqrt(square / count)
+        for k in range(len(series)):
+            if use[k] and series[k] - fit[k] > limit:
+                use[k] = False
+
+
+@kernel
+def window_exceeds(ratio: np.ndarray, middle: int, half: int, limit: float, kinds: int) -> bool:
+    """True when the mean (1), rms (2) or either (3) of the distances from 1 in a whole window exceeds `limit`; flagged samples count."""
+    if kinds == 0 or middle < half or middle + half >= len(ratio):
+        return False
+    total, square, width = 0.0, 0.0, 2 * half + 1
+    for m in range(middle - half, middle + half + 1):
+        distance = abs(ratio[m] - 1.0)
+        total += distance
+        square += distance * distance
+    return bool((kinds & 1 and total / width > limit) or (kinds & 2 and math.sqrt(square / width) > limit))
+
+
+@kernel
+def clip_profile(ratio: np.ndarray, bad: np.ndarray, cutoff: float, kinds: int, half: int) -> float:
+    """Set `bad` where a profile, or a window of it, is further than `cutoff` times its scatter from 1; gives the last scatter."""
+    before, sigma = 0.0, 0.0
+    for _ in range(_CLIPS):
+        square, count = 0.0, 0
+        for k in range(len(ratio)):
+            if not bad[k]:
+                square += (ratio[k] - 1.0) ** 2
+                count += 1
+        if count == 0:
+            break
+        sigma = math.sqrt(square / count)
+        limit = cutoff * sigma
+        for k in range(len(ratio)):
+            if not bad[k] and (abs(ratio[k] - 1.0) > limit or window_exceeds(ratio, k, half, limit, kinds)):
+                bad[k] = True
+        if abs(sigma - before) < _SETTLED:
+            break
+        before = sigma
+    return sigma
+
+
+@kernel
+def crop_plane(amplitude: np.ndarray, bad: np.ndarray, poly: bool, pieces: int, cutoff: float, window: tuple[int, int]) -> None:
+    """One step on a plane (sample, axis): divide by the base of the mean profile and clip each sample's profile."""
+    nsample, naxis = amplitude.shape
+    mean, count = np.zeros(naxis), np.zeros(naxis, np.int64)
+    for t in range(nsample):
+        for k in range(naxis):
+            if not bad[t, k]:
+                mean[k] += amplitude[t, k]
+                count[k] += 1
+    good = count > 0
+    for k in range(naxis):
+        mean[k] /= max(count[k], 1)
+    base = np.zeros(naxis)
+    robust_base(mean, good, poly, pieces, base)
+    ratio = np.empty(naxis)
+    for t in range(nsample):
+        for k in range(naxis):
+            ratio[k] = amplitude[t, k] / base[k] if base[k] != 0.0 else amplitude[t, k]
+        clip_profile(ratio, bad[t], cutoff, window[0], window[1])
+
+
+@kernel
+def component(value: complex, part: int) -> float:
+    """Amplitude (0), real part (1), imaginary part (2) or phase [rad] (3)."""
+    if part == 0:
+        x, y = np.float64(value.real), np.float64(value.imag)
+        return math.sqrt(x * x + y * y)
+    if part == 1:
+        return float(value.real)
+    if part == 2:
+        return float(value.imag)
+    return math.atan2(value.imag, value.real)
+
+
+@kernel
+def crop_baselines(
+    values: np.ndarray,
+    hidden: np.ndarray,
+    index: np.ndarray,
+    span: tuple[int, int],
+    part: int,
+    steps: np.ndarray,
+    cutoffs: np.ndarray,
+    polys: np.ndarray,
+    pieces: int,
+    window: tuple[int, int],
+    bad: np.ndarray,
+) -> None:
+    """Crop every baseline of `span` and product.
+
+    `steps` lists axes, 0 frequency and 1 time, that index `cutoffs` and `polys`; `window` holds the kinds and the half width of the
+    windows of `window_exceeds`.
+    """
+    ntime, nchan = index.shape[1], values.shape[1]
+    amplitude, flags = np.empty((ntime, nchan)), np.empty((ntime, nchan), np.bool_)
+    for baseline in range(span[0], span[1]):
+        for product in range(values.shape[2]):
+            for t in range(ntime):
+                row = index[baseline, t]
+                for chan in range(nchan):
+                    flags[t, chan] = row < 0 or hidden[row, chan, product]
+                    amplitude[t, chan] = 0.0 if row < 0 else component(values[row, chan, product], part)
+            for axis in steps:
+                if axis == 0:
+                    crop_plane(amplitude, flags, polys[axis], pieces, cutoffs[axis], window)
+                else:
+                    turned = flags.T.copy()
+                    crop_plane(amplitude.T.copy(), turned, polys[axis], pieces, cutoffs[axis], window)
+                    flags[:] = turned.T
+            for t in range(ntime):
+                if index[baseline, t] >= 0:
+                    for chan in range(nchan):
+                        bad[index[baseline, t], chan, product] |= flags[t, chan]

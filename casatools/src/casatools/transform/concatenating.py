@@ -1,0 +1,324 @@
+"""concat: MeasurementSets joined into one."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from casatools._base import log
+from casatools._base.errors import DataError, ParameterError
+from casatools._base.paths import require_present, require_space, require_writable_parent, staged_output
+from casatools._base.progress import Progress
+from casatools.frames.quantities import parse_quantity, to_unit
+from casatools.io.ms import MeasurementSet
+from casatools.io.ms.appending import append_rows, append_subtable, empty_subtable, sort_by_time, subtable_columns
+from casatools.io.ms.create_like import MsWriter
+from casatools.io.tables import Table, open_table
+from casatools.transform.blocks import inverse_root, inverse_square
+from casatools.transform.merging import MergedIds, MergeOptions, merge_ids
+
+__all__ = ["ConcatOptions", "concatenate", "merge_options"]
+
+_DATA = ("DATA", "FLOAT_DATA", "LAG_DATA", "MODEL_DATA", "CORRECTED_DATA", "WEIGHT_SPECTRUM", "SIGMA_SPECTRUM")
+# Identifiers of sub-tables of times that are appended whole, with the map each goes through.
+_TIMED = {
+    "POINTING": {"ANTENNA_ID": "ANTENNA"},
+    "SYSCAL": {"ANTENNA_ID": "ANTENNA", "SPECTRAL_WINDOW_ID": "SPECTRAL_WINDOW"},
+    "SYSPOWER": {"ANTENNA_ID": "ANTENNA", "SPECTRAL_WINDOW_ID": "SPECTRAL_WINDOW"},
+    "CALDEVICE": {"ANTENNA_ID": "ANTENNA", "SPECTRAL_WINDOW_ID": "SPECTRAL_WINDOW"},
+    "FREQ_OFFSET": {"ANTENNA1": "ANTENNA", "ANTENNA2": "ANTENNA", "SPECTRAL_WINDOW_ID": "SPECTRAL_WINDOW"},
+    "WEATHER": {"ANTENNA_ID": "ANTENNA"},
+    "FLAG_CMD": {},
+    "HISTORY": {"OBSERVATION_ID": "OBSERVATION"},
+}  # fmt: skip
+_ROW_IDS = {
+    "ANTENNA1": "ANTENNA", "ANTENNA2": "ANTENNA", "FIELD_ID": "FIELD", "DATA_DESC_ID": "DATA_DESCRIPTION", "STATE_ID": "STATE",
+    "OBSERVATION_ID": "OBSERVATION",
+}  # fmt: skip
+# Correlations of two equal receptors: a model of a unit point source is 1 there and 0 elsewhere.
+_PARALLEL = (1, 5, 8, 9, 12)
+
+
+@dataclass(frozen=True)
+class ConcatOptions:
+    """How MeasurementSets are joined.
+
+    Attributes
+    ----------
+    merge : MergeOptions
+        When fields and spectral windows are the same.
+    timesort : bool
+        Rows by time; else those of each input after those of the one before.
+    copypointing : bool
+        False leaves POINTING empty.
+    weight_scale : tuple of float
+        Factors of the weights of each input; () for none.
+    only_subtables : bool
+        Leave the main table without rows.
+    """
+
+    merge: MergeOptions = MergeOptions()  # noqa: RUF009 - frozen
+    timesort: bool = False
+    copypointing: bool = True
+    weight_scale: tuple[float, ...] = ()
+    only_subtables: bool = False
+
+    def __post_init__(self) -> None:
+        if any(not w > 0 for w in self.weight_scale):
+            raise ParameterError(f"parameter 'visweightscale' must hold numbers above 0; got {list(self.weight_scale)}")
+
+
+def merge_options(freqtol: Any, dirtol: Any, respectname: bool = False) -> MergeOptions:
+    """Tolerances as users write them; ``""`` for CASA's 1 Hz and 1 mas."""
+
+    def given(value: Any, unit: str, name: str, default: float) -> float:
+        if value is None or (isinstance(value, str) and not value.strip()):
+            return default
+        number, own = parse_quantity(value)
+        found = float(to_unit({"value": number, "unit": own or {"Hz": "Hz", "rad": "mas"}[unit]}, unit))
+        if found < 0:
+            raise ParameterError(f"parameter {name!r} must not be negative; got {value!r}")
+        return found
+
+    standard = MergeOptions()
+    return MergeOptions(
+        given(freqtol, "Hz", "freqtol", standard.frequency_hz),
+        given(dirtol, "rad", "dirtol", standard.direction_rad),
+        respectname,
+    )
+
+
+def concatenate(paths: Sequence[str], output: str, options: ConcatOptions) -> int:
+    """Join MeasurementSets; what is at `output` already comes first and is replaced when the whole is complete.
+
+    Parameters
+    ----------
+    paths : sequence of str
+        At least one, or two where there is no output yet.
+    output : str
+    options : ConcatOptions
+
+    Returns
+    -------
+    int
+        Rows of the output.
+
+    Raises
+    ------
+    ParameterError, PathMissingError, DataError, UnsupportedError
+        There are too few inputs, one is missing or none, factors of weights do not go with them, or a field moves; nothing is written then.
+    """
+    exists = os.path.isdir(output)
+    inputs = [require_present(p, "MeasurementSet").rstrip("/") for p in paths]
+    real = [os.path.realpath(p) for p in inputs]
+    if os.path.realpath(output) in real:
+        raise ParameterError(f"parameter 'concatvis' must not be one of the inputs; got {output!r}")
+    if len(set(real)) < len(real):
+        raise ParameterError(f"parameter 'vis' names a MeasurementSet twice: {', '.join(inputs)}")
+    every = [output.rstrip("/"), *inputs] if exists else inputs
+    if len(every) < 2:
+        raise ParameterError("parameter 'vis' must name at least two MeasurementSets to be joined")
+    if options.weight_scale and len(options.weight_scale) != len(inputs):
+        raise ParameterError(
+            f"parameter 'visweightscale' holds {len(options.weight_scale)} factors for {len(inputs)} MeasurementSets"
+        )
+    scales = [*([1.0] if exists else []), *(options.weight_scale or (1.0,) * len(inputs))]
+    require_writable_parent(output)
+    nrow = _check(every)
+    if exists:
+        log.post(f"{output} exists; the others are joined to it", "WARN")
+    if not options.only_subtables:
+        require_space(output, 1.1 * sum(_size(p) for p in every) * (2 if options.timesort else 1))
+    with staged_output(output, overwrite=exists) as staged:
+        written = _write(every, scales, staged, options, nrow)
+        if options.timesort and not options.only_subtables:
+            unsorted = staged + ".unsorted"
+            os.rename(staged, unsorted)
+            sort_by_time(unsorted, staged)
+    log.post(f"Wrote {written} rows of {len(every)} MeasurementSets to {output}")
+    return written
+
+
+def _size(path: str) -> float:
+    return float(sum(os.path.getsize(os.path.join(f, n)) for f, _, names in os.walk(path) for n in names))
+
+
+def _check(paths: Sequence[str]) -> int:
+    """Open all inputs, so that what cannot be joined is known before anything is written; gives the number of rows."""
+    nrow = 0
+    kinds: dict[str, set[str]] = {}
+    for path in paths:
+        with MeasurementSet(path) as ms:
+            nrow += ms.nrow
+            _ = (ms.metadata.antennas, ms.metadata.fields, ms.metadata.spectral_windows)
+            kinds[path] = {c for c in ("DATA", "FLOAT_DATA", "LAG_DATA") if ms.has(c)}
+    first = next(iter(kinds))
+    for path, found in kinds.items():
+        if found != kinds[first]:
+            raise DataError(
+                f"{path!r} has {', '.join(sorted(found)) or 'no data'} where {first!r} has {', '.join(sorted(kinds[first])) or 'no data'}; "
+                "they cannot be joined"
+            )
+    return nrow
+
+
+def _columns(paths: Sequence[str]) -> list[str]:
+    """Visibility columns of the output: all that any input has; weights per channel only where all have them."""
+    found: list[set[str]] = []
+    for path in paths:
+        with MeasurementSet(path) as ms:
+            found.append({c for c in _DATA if ms.has(c)})
+    names = [c for c in _DATA if any(c in f for f in found)]
+    for name in ("WEIGHT_SPECTRUM", "SIGMA_SPECTRUM"):
+        if name in names and not all(name in f for f in found):
+            log.post(f"{name} is made from row weights where an input lacks it", "WARN")
+    return names
+
+
+def _write(paths: Sequence[str], scales: Sequence[float], staged: str, options: ConcatOptions, nrow: int) -> int:
+    columns = _columns(paths)
+    with MeasurementSet(paths[0]) as first:
+        windows = [w.nchan for w in first.metadata.spectral_windows] or [1]
+        ncorr = max([p.ncorr for p in first.metadata.polarizations] or [1])
+        MsWriter(first, staged, columns, ncorr, max(windows), 0).table.close()
+    written = 0
+    with Progress(max(1, nrow), "joining MeasurementSets") as progress:
+        for number, path in enumerate(paths):
+            with MeasurementSet(path) as source:
+                ids = _append_subtables(staged, source, options, number)
+                if options.only_subtables:
+                    continue
+                with closing(open_table(staged, writable=True)) as table:
+                    uniform = scales[number] != 1.0 or any(not source.has(c) for c in columns)
+                    for count in append_rows(table, source, _changes(source, ids, columns, scales[number]), uniform):
+                        written += count
+                        progress.advance(count)
+    if not options.copypointing:
+        empty_subtable(os.path.join(staged, "POINTING"))
+    return written
+
+
+def _append_subtables(staged: str, source: MeasurementSet, options: ConcatOptions, number: int) -> MergedIds | None:
+    """Append what is new in the sub-tables; None for the first input, whose sub-tables the output began with."""
+    if number == 0:
+        return None
+    with MeasurementSet(staged) as so_far:
+        everything = np.arange(so_far.nrow)
+        scans = (
+            np.stack([np.asarray(so_far.read(c, everything)) for c in ("OBSERVATION_ID", "SCAN_NUMBER")])
+            if so_far.nrow
+            else np.zeros((2, 0), int)
+        )
+        ids = merge_ids(so_far.metadata, source, scans, options.merge)
+
+    def add(name: str, rows: Sequence[int], changes: Mapping[str, Any]) -> None:
+        append_subtable(os.path.join(staged, name), os.path.join(source.path, name), np.asarray(rows, dtype=np.int64), changes)
+
+    own = source.metadata
+    for name in ("ANTENNA", "STATE", "OBSERVATION", "POLARIZATION", "SPECTRAL_WINDOW"):
+        add(name, ids.new[name], {})
+    rows = ids.new["DATA_DESCRIPTION"]
+    add("DATA_DESCRIPTION", rows, {
+        "SPECTRAL_WINDOW_ID": [ids.maps["SPECTRAL_WINDOW"][own.data_descriptions[r].spw] for r in rows],
+        "POLARIZATION_ID": [ids.maps["POLARIZATION"][own.data_descriptions[r].pol] for r in rows],
+    })  # fmt: skip
+    rows = ids.new["FIELD"]
+    add("FIELD", rows, {"SOURCE_ID": _mapped(np.array([own.fields[r].source_id for r in rows], int), ids.maps["SOURCE"])})
+    rows = ids.new["SOURCE"]
+    chosen = [next(s for s in own.sources if s.row == r) for r in rows]
+    add("SOURCE", rows, {
+        "SOURCE_ID": _mapped(np.array([s.source_id for s in chosen], int), ids.maps["SOURCE"]),
+        "SPECTRAL_WINDOW_ID": _mapped(np.array([s.spw_id for s in chosen], int), ids.maps["SPECTRAL_WINDOW"]),
+    })  # fmt: skip
+    _append_feeds(staged, source, ids, add)
+    for name, columns in _TIMED.items():
+        found = subtable_columns(os.path.join(source.path, name), *columns)
+        if found is None or (name == "POINTING" and not options.copypointing):
+            continue
+        count = source.subtable(name).nrows()
+        add(name, range(count), {c: _mapped(v, ids.maps[columns[c]]) for c, v in found.items()})
+    return ids
+
+
+def _append_feeds(staged: str, source: MeasurementSet, ids: MergedIds, add: Any) -> None:
+    """Feeds of antennas or spectral windows that are new."""
+    names = ("ANTENNA_ID", "FEED_ID", "SPECTRAL_WINDOW_ID")
+    there, own = (subtable_columns(os.path.join(p, "FEED"), *names) for p in (staged, source.path))
+    if there is None or own is None:
+        return
+    mapped = [
+        _mapped(own["ANTENNA_ID"], ids.maps["ANTENNA"]),
+        own["FEED_ID"],
+        _mapped(own["SPECTRAL_WINDOW_ID"], ids.maps["SPECTRAL_WINDOW"]),
+    ]
+    known = set(zip(*(there[n].astype(int).tolist() for n in names), strict=True))
+    rows = [
+        r for r, key in enumerate(zip(*(m.astype(int).tolist() for m in mapped), strict=True))
+        if key not in known and (key[0], key[1], -1) not in known
+    ]  # fmt: skip
+    add("FEED", rows, {"ANTENNA_ID": mapped[0][rows], "SPECTRAL_WINDOW_ID": mapped[2][rows]})
+
+
+def _mapped(values: np.ndarray, mapping: np.ndarray) -> np.ndarray:
+    """New identifiers; negative ones, and those of rows that are not there, stay."""
+    values = np.asarray(values).astype(np.int32)
+    inside = (values >= 0) & (values < len(mapping))
+    if not len(mapping):
+        return values
+    return np.where(inside, mapping[np.clip(values, 0, len(mapping) - 1)], values).astype(np.int32)
+
+
+def _changes(source: MeasurementSet, ids: MergedIds | None, columns: Sequence[str], scale: float) -> Any:
+    """What differs from the rows of an input: identifiers, scaled weights, columns that it lacks."""
+    missing = [c for c in columns if not source.has(c)]
+
+    def changed(table: Table, start: int, count: int) -> dict[str, np.ndarray]:
+        out: dict[str, np.ndarray] = {}
+        if ids is not None:
+            for column, name in _ROW_IDS.items():
+                out[column] = _mapped(table.getcol(column, start, count), ids.maps[name])
+            observation = np.asarray(table.getcol("OBSERVATION_ID", start, count))
+            offset = ids.scan_offset[np.clip(observation, 0, len(ids.scan_offset) - 1)]
+            out["SCAN_NUMBER"] = np.asarray(table.getcol("SCAN_NUMBER", start, count)) + offset
+        return out
+
+    def whole(table: Table, start: int, count: int) -> dict[str, np.ndarray]:
+        return {**changed(table, start, count), **_made(source, missing, scale, start, count)}
+
+    return whole
+
+
+def _made(source: MeasurementSet, missing: Sequence[str], scale: float, start: int, count: int) -> dict[str, np.ndarray]:
+    """Columns computed for rows of one shape: scaled weights and sigmas, and what the input lacks."""
+    out: dict[str, np.ndarray] = {}
+    rows = np.arange(start, start + count)
+    if scale == 1.0 and not missing:
+        return out
+    weight = np.asarray(source.read("WEIGHT", rows)) * np.float32(scale)
+    if scale != 1.0:
+        out["WEIGHT"] = weight
+        out["SIGMA"] = inverse_root(weight)
+        if source.has("WEIGHT_SPECTRUM"):
+            out["WEIGHT_SPECTRUM"] = np.asarray(source.read("WEIGHT_SPECTRUM", rows)) * np.float32(scale)
+        if source.has("SIGMA_SPECTRUM"):
+            sigma = np.asarray(source.read("SIGMA_SPECTRUM", rows))
+            out["SIGMA_SPECTRUM"] = inverse_root(inverse_square(sigma) * np.float32(scale))
+    shape = (count, *source.cell_shape(start))
+    if "CORRECTED_DATA" in missing:
+        out["CORRECTED_DATA"] = np.asarray(source.read("DATA", rows))
+    if "MODEL_DATA" in missing:
+        ddid = int(source.read("DATA_DESC_ID", rows[:1])[0])
+        codes = source.metadata.polarizations[source.metadata.data_descriptions[ddid].pol].corr_type
+        model = np.zeros(shape, dtype=np.complex64)
+        model[..., [k for k, c in enumerate(codes) if int(c) in _PARALLEL]] = 1.0
+        out["MODEL_DATA"] = model
+    if "WEIGHT_SPECTRUM" in missing:
+        out["WEIGHT_SPECTRUM"] = np.broadcast_to(weight[:, None, :], shape).astype(np.float32)
+    if "SIGMA_SPECTRUM" in missing:
+        out["SIGMA_SPECTRUM"] = np.broadcast_to(inverse_root(weight)[:, None, :], shape).astype(np.float32)
+    return out

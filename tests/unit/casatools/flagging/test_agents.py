@@ -1,0 +1,137 @@
+"""Columns, averages and mixtures of modes in one pass; agents that only compute; what is refused, with its place."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from casacore.tables import makearrcoldesc, table
+
+from casatools._base import log
+from casatools._base.errors import DataError, ParameterError, PathMissingError
+from casatools.flagging.commands import make_command, read_commands
+from casatools.flagging.run import run_commands
+from casatools.tools.agentflagger import agentflagger
+
+
+def read(path: str, column: str = "FLAG") -> np.ndarray:
+    t = table(path, ack=False)
+    try:
+        return np.asarray(t.getcol(column))
+    finally:
+        t.close()
+
+
+def write(path: str, column: str, values: np.ndarray) -> None:
+    t = table(path, readonly=False, ack=False)
+    t.putcol(column, values)
+    t.close()
+
+
+def test_real_columns_are_clipped_as_they_are(copied: str) -> None:
+    t = table(copied, readonly=False, ack=False)
+    real = t.getcol("DATA").real.astype(np.float32)
+    t.addcols(makearrcoldesc("FLOAT_DATA", 0.0, ndim=2, valuetype="float"))
+    t.putcol("FLOAT_DATA", real)
+    t.putcol("FLAG", np.zeros(real.shape, bool))
+    t.close()
+    # CASA 6.7.0 takes the values themselves whatever the expression: 9726 flags here, 4264 were it the amplitudes.
+    run_commands(
+        copied, [make_command({"mode": "clip", "datacolumn": "FLOAT_DATA", "clipminmax": [-1.0, 5.0], "correlation": "ABS_ALL"})]
+    )
+    np.testing.assert_array_equal(read(copied), (real < -1) | (real > 5))
+    assert read(copied).sum() == 9726
+
+
+def test_weights_are_clipped(copied: str) -> None:
+    weight = np.random.default_rng(1).random(read(copied, "WEIGHT").shape).astype(np.float32)
+    write(copied, "WEIGHT", weight)
+    write(copied, "FLAG", np.zeros_like(read(copied)))
+    run_commands(
+        copied, [make_command({"mode": "clip", "datacolumn": "WEIGHT", "clipminmax": [0.2, 1.0], "correlation": "RR,LL"})]
+    )
+    expected = np.zeros_like(read(copied))
+    expected[..., [0, 3]] = (weight < 0.2)[:, None, [0, 3]]
+    np.testing.assert_array_equal(read(copied), expected)
+
+
+def test_agents_that_only_compute_change_nothing(copied: str) -> None:
+    before = read(copied)
+    commands = [make_command({"mode": "manual", "apply": False}), make_command({"mode": "summary"})]
+    assert run_commands(copied, commands)[0]["flagged"] == before.sum()
+    np.testing.assert_array_equal(read(copied), before)
+
+
+def test_the_tool_gives_its_interval_to_agents_without_one(copied: str) -> None:
+    tool = agentflagger()
+    tool.open(copied, 90.0)
+    tool.parseagentparameters({"mode": "rflag", "extendflags": False})
+    tool.init()
+    tool.run(True, False)
+    tool.done()
+    by_tool = read(copied)
+    write(copied, "FLAG", np.zeros_like(by_tool))
+    run_commands(copied, [make_command({"mode": "rflag", "extendflags": False, "ntime": 90.0})])
+    assert by_tool.sum() > 0 and (read(copied) & ~by_tool).mean() < 0.02
+
+
+def test_antint_tells_what_it_found(copied: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    said: list[str] = []
+    monkeypatch.setattr(log, "post", lambda message, *rest, **named: said.append(message))
+    commands = [
+        make_command({"mode": "manual", "antenna": "EA01", "scan": "1"}),
+        make_command({"mode": "antint", "antint_ref_antenna": "EA01", "minchanfrac": 0.5, "verbose": True}),
+    ]
+    run_commands(copied, commands)
+    assert any(m.startswith("antint: flagged 12 of 72") for m in said)
+
+
+def test_modes_of_different_pieces_in_one_pass(copied: str, tmp_path: Path) -> None:
+    lines = [
+        "mode='rflag' ntime='60s' extendflags=False", "mode='tfcrop' combinescans=True extendflags=False freqcutoff=2.5 maxnpieces=1",
+        "mode='extend' growtime=40.0", "mode='manual' antenna='EA02' scan='2'",
+    ]  # fmt: skip
+    start = read(copied)
+    run_commands(copied, read_commands(lines))
+    together = read(copied)
+    write(copied, "FLAG", start)
+    for line in lines:
+        run_commands(copied, read_commands([line]))
+    np.testing.assert_array_equal(together, read(copied))
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("mode='clip' clipminmax=[0,1", "line 2"),
+        ("mode='zap'", "line 2"),
+        ("mode='quack' clipminmax=[0,1]", "line 2.*no parameter 'clipminmax'"),
+        ("mode='rflag' winsize=0", "line 2.*winsize"),
+    ],
+)
+def test_bad_lines_are_named_with_their_file(tmp_path: Path, line: str, message: str) -> None:
+    path = tmp_path / "commands.txt"
+    path.write_text(f"mode='manual' scan='1'\n{line}\n")
+    with pytest.raises(ParameterError, match=f"commands.txt, {message}"):
+        read_commands(str(path))
+    with pytest.raises(ParameterError):
+        read_commands([line])
+    with pytest.raises(PathMissingError):
+        read_commands(["nofile.txt"])
+
+
+@pytest.mark.parametrize(
+    ("command", "error"),
+    [
+        ({"mode": "clip", "clipminmax": [0, 1], "correlation": "ABS_XZ"}, DataError),
+        ({"mode": "tfcrop", "datacolumn": "RESIDUAL"}, DataError),
+        ({"mode": "shadow", "addantenna": "nofile"}, PathMissingError),
+    ],
+)
+def test_nothing_changes_after_a_refusal(copied: str, command: dict[str, Any], error: type[Exception]) -> None:
+    before = read(copied)
+    with pytest.raises(error):
+        run_commands(copied, [make_command({"mode": "manual", "scan": "1"}), make_command(command)])
+    np.testing.assert_array_equal(read(copied), before)

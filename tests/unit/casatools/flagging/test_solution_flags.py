@@ -1,0 +1,78 @@
+"""Flagging of calibration tables, against counts that CASA 6.7 gave for the same table."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from casacore.tables import table
+from tests.support.shared import unpack
+
+from casatools._base.errors import DataError, ParameterError
+from casatools.flagging.commands import make_command
+from casatools.flagging.run import run_commands
+from casatools.flagging.session import flag, list_versions, restore_version
+from casatools.io.ms.solution_rows import SolutionRows
+
+# Table and command, and the flags of the two parameters as CASA 6.7.0 counts them after it.
+REFERENCE: list[tuple[str, dict[str, Any], float, float]] = [
+    ("cal.G", {"mode": "manual", "antenna": "3"}, 8, 8),
+    ("cal.G", {"mode": "clip", "datacolumn": "CPARAM", "clipminmax": [0, 1.0], "correlation": "ABS_ALL"}, 56, 56),
+    ("cal.G", {"mode": "clip", "datacolumn": "CPARAM", "clipminmax": [-0.1, 0.1], "correlation": "ARG_Sol1"}, 50, 0),
+    ("cal.G", {"mode": "clip", "datacolumn": "SNR", "clipminmax": [0, 300], "correlation": "Sol2"}, 0, 64),
+    ("cal.B", {"mode": "manual", "antenna": "3"}, 18, 18),
+    ("cal.B", {"mode": "clip", "datacolumn": "CPARAM", "clipminmax": [0, 1.0], "correlation": "ABS_ALL"}, 62, 42),
+    ("cal.B", {"mode": "rflag", "datacolumn": "CPARAM", "freqdevscale": 2.0, "extendflags": False}, 31, 7),
+]
+
+
+@pytest.mark.parametrize(("name", "command", "first", "second"), REFERENCE)
+def test_counts_as_the_reference(tmp_path: Path, name: str, command: dict[str, Any], first: float, second: float) -> None:
+    path = str(unpack(name, tmp_path))
+    run_commands(path, [make_command(command)])
+    report = run_commands(path, [make_command({"mode": "summary"})])[0]
+    assert {k: v["flagged"] for k, v in report["correlation"].items()} == {"Sol1": first, "Sol2": second}
+    assert list(report["array"]) == ["-1"]
+
+
+def test_backup_and_restore(tmp_path: Path) -> None:
+    path = str(unpack("cal.B", tmp_path))
+    t = table(path, ack=False)
+    before = t.getcol("FLAG")
+    t.close()
+    flag(path, [make_command({"mode": "manual", "spw": "0:1~2"})], write=True, backup="flagdata")
+    t = table(path, ack=False)
+    assert t.getcol("FLAG")[t.getcol("SPECTRAL_WINDOW_ID") == 0][:, 1:3].all()
+    t.close()
+    assert [n for n, _ in list_versions(path)] == ["flagdata_1"]
+    restore_version(path, "flagdata_1")
+    t = table(path, ack=False)
+    np.testing.assert_array_equal(t.getcol("FLAG"), before)
+    t.close()
+
+
+@pytest.mark.parametrize(
+    ("command", "error"),
+    [
+        ({"mode": "shadow"}, ParameterError),
+        ({"mode": "elevation"}, ParameterError),
+        ({"mode": "clip", "clipminmax": [0, 1]}, DataError),
+        ({"mode": "clip", "datacolumn": "CPARAM", "clipminmax": [0, 1], "correlation": "Sol3"}, DataError),
+    ],
+)
+def test_refused(tmp_path: Path, command: dict[str, Any], error: type[Exception]) -> None:
+    path = str(unpack("cal.G", tmp_path))
+    with pytest.raises(error):
+        run_commands(path, [make_command(command)])
+
+
+def test_only_calibration_tables_are_read_so(tmp_path: Path) -> None:
+    path = unpack("cal.G", tmp_path)
+    shutil.copytree(path / "ANTENNA", tmp_path / "other")
+    with pytest.raises(DataError, match="not a calibration table"):
+        SolutionRows(str(tmp_path / "other"))
+    with SolutionRows(str(path)) as rows, pytest.raises(DataError, match="CPARAM"):
+        rows.require("DATA")

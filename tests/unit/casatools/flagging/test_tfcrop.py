@@ -1,0 +1,117 @@
+"""tfcrop: bases and clips against slow transcriptions and against what CASA 6.7 was seen to do; injected interference with truth."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import pytest
+from casacore.tables import table
+
+from casatools.flagging.commands import make_command
+from casatools.flagging.run import run_commands
+from casatools.kernels import tfcrop as loops
+
+# The mean spectrum that CASA 6.7.0 was given, and the base it divided by (found to 1e-4 by bracketing with probe samples).
+SPECTRUM = np.array([
+    9.976, 10.131, 10.132, 10.203, 10.102, 18.231, 10.418, 10.574, 10.211, 10.677, 10.702, 10.667, 10.640, 10.603, 10.919, 11.044,
+    11.070, 11.047, 10.954, 10.769, 15.999, 16.148, 10.907, 11.209, 11.264, 11.354, 11.122, 11.251, 11.335, 11.275, 11.761, 11.476,
+])  # fmt: skip
+POLY_BASE = np.array([
+    9.973, 10.131, 10.110, 10.144, 10.209, 10.287, 10.362, 10.407, 10.486, 10.561, 10.608, 10.618, 10.675, 10.776, 10.897, 10.966,
+    10.971, 10.946, 10.909, 10.897, 10.895, 10.952, 11.051, 11.163, 11.201, 11.202, 11.209, 11.274, 11.368, 11.444, 11.575, 11.530,
+])  # fmt: skip
+
+
+@pytest.mark.parametrize("compiled", [True, False])
+def test_bases_as_the_reference(compiled: bool) -> None:
+    base = np.zeros(32)
+    fit = loops.robust_base if compiled else loops.robust_base.py_func
+    fit(SPECTRUM, np.ones(32, bool), True, 7, base)
+    np.testing.assert_allclose(base, POLY_BASE, atol=2e-3)
+    fit(SPECTRUM, np.ones(32, bool), False, 7, base)
+    np.testing.assert_allclose(base[[0, 4, 20, 31]], [10.099, 10.285, 11.029, 11.541], atol=2e-3)
+
+
+def test_piecewise_fits_are_least_squares() -> None:
+    rng = np.random.default_rng(5)
+    series, good = rng.normal(size=23), rng.random(23) > 0.2
+    for pieces, edges in ((1, [0, 23]), (2, [0, 11, 23]), (4, [0, 6, 11, 16, 23])):
+        fit = np.zeros(23)
+        loops.piecewise(series, good, 2, pieces, fit)
+        for low, high in itertools.pairwise(edges):
+            use = np.flatnonzero(good[low : high + 1]) + low
+            expected = np.polyval(np.polyfit(use, series[use], 2), np.arange(low, high))
+            np.testing.assert_allclose(fit[low:high], expected, rtol=1e-8)
+
+
+def test_pieces_without_samples_take_the_mean() -> None:
+    series, good = np.arange(12.0), np.zeros(12, bool)
+    good[[0, 11]] = True
+    fit = np.zeros(12)
+    loops.piecewise(series, good, 3, 3, fit)
+    np.testing.assert_allclose(fit, [0] * 4 + [5.5] * 4 + [11] * 4)
+
+
+@pytest.mark.parametrize("kinds", [0, 1, 2, 3])
+def test_clip_agrees_with_a_slow_one(kinds: int) -> None:
+    ratio = 1 + 0.3 * np.random.default_rng(kinds).standard_t(2, 64)
+    bad, slow = np.zeros(64, bool), np.zeros(64, bool)
+    loops.clip_profile(ratio, bad, 3.0, kinds, 1)
+    loops.clip_profile.py_func(ratio, slow, 3.0, kinds, 1)
+    np.testing.assert_array_equal(bad, slow)
+    expected, before = np.zeros(64, bool), 0.0
+    for _ in range(5):
+        sigma = np.sqrt(np.mean((ratio[~expected] - 1) ** 2))
+        away = np.abs(ratio - 1)
+        fresh = away > 3 * sigma
+        windows = np.lib.stride_tricks.sliding_window_view(away, 3)
+        if kinds & 1:
+            fresh[1:-1] |= windows.mean(axis=1) > 3 * sigma
+        if kinds & 2:
+            fresh[1:-1] |= np.sqrt((windows**2).mean(axis=1)) > 3 * sigma
+        expected |= fresh
+        if abs(sigma - before) < 0.1:
+            break
+        before = sigma
+    np.testing.assert_array_equal(bad, expected)
+
+
+@pytest.mark.parametrize(("part", "value"), [(0, 5.0), (1, 3.0), (2, -4.0), (3, np.arctan2(-4.0, 3.0))])
+def test_components(part: int, value: float) -> None:
+    assert loops.component(3 - 4j, part) == pytest.approx(value)
+
+
+@pytest.mark.parametrize("order", [[0, 1], [1, 0], [0], [1]])
+def test_injected_interference_is_found(order: list[int]) -> None:
+    rng = np.random.default_rng(9)
+    shape = (2 * 40, 48, 1)
+    values = (5 + 0.1 * (rng.normal(size=shape) + 1j * rng.normal(size=shape))).astype(np.complex64)
+    truth = np.zeros(shape, bool)
+    truth[:, 17] = 0 in order
+    truth[20:22, 40:42] = True
+    values[truth] += 8
+    index = np.arange(80).reshape(40, 2).T.copy()
+    bad = np.zeros(shape, bool)
+    hidden = np.zeros(shape, bool)
+    arguments = (np.array([3.0, 4.0]), np.array([True, False]), 7, (0, 1), bad)
+    loops.crop_baselines(values, hidden, index, (0, 2), 0, np.array(order), *arguments)
+    assert bad[truth].all() and bad[~truth].mean() < 0.02
+
+
+def test_windows_and_averages_only_add(copied: str) -> None:
+    def run(**options: object) -> np.ndarray:
+        run_commands(
+            copied, [make_command({"mode": "tfcrop", "extendflags": False, "freqcutoff": 2.0, "maxnpieces": 1, **options})]
+        )
+        t = table(copied, readonly=False, ack=False)
+        flags = t.getcol("FLAG")
+        t.putcol("FLAG", np.zeros_like(flags))
+        t.close()
+        return flags
+
+    run()
+    plain = run()
+    assert run(usewindowstats="both").sum() > plain.sum() > 0
+    averaged = run(channelavg=True, chanbin=2, timeavg=True, timebin="60s")
+    np.testing.assert_array_equal(averaged[:, 0::2], averaged[:, 1::2])
