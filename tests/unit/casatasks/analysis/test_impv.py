@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from casatasks import impv
+from casatools import image
 from casatools._base.errors import OutputExistsError, ParameterError
 from casatools.io.image import CasaImage
 from casatools.io.image.coordinates.make import make_image_coordinates
@@ -63,3 +64,16 @@ def test_bad_lines_write_nothing() -> None:
     impv("a.im", "n.im", **good)
     with pytest.raises(OutputExistsError):
         impv("a.im", "n.im", **good)
+
+
+def test_the_tool_gives_the_same() -> None:
+    make()
+    impv("a.im", "t.im", start=[5, 5], end=[20, 9])
+    tool = image()
+    tool.open("a.im")
+    made = tool.pv("", [5, 5], [20, 9])
+    with CasaImage.open("t.im") as found:
+        assert np.array_equal(made.getchunk().T, found.read())
+    made.done()
+    assert tool.pv("o.im", center=[15, 12], length=5, pa="10deg", wantreturn=False) is None
+    tool.done()
