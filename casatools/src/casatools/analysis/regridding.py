@@ -22,7 +22,7 @@ from casatools.frames.directions import convert_directions
 from casatools.io.image import BeamSet, CasaImage
 from casatools.io.image.coordinates import Coordinates, DirectionCoordinate, SpectralCoordinate
 
-__all__ = ["RegridOptions", "regrid_image"]
+__all__ = ["RegridOptions", "bilinear_values", "regrid_image"]
 
 _ORDERS = {"nearest": 0, "linear": 1, "cubic": 3}
 # Places this close to a limit [pixel] count as on it.
@@ -281,7 +281,7 @@ def _interpolated(
     if order == 1 and min(nx, ny) > 1:
         # As the reference, less than a pixel beyond the edge is extrapolated.
         inside = sky & (x > _EDGE - 1.0) & (x < nx - _EDGE) & (y > _EDGE - 1.0) & (y < ny - _EDGE)
-        return _bilinear(plane, good, np.where(inside, x, 0.0), np.where(inside, y, 0.0), inside)
+        return bilinear_values(plane, good, np.where(inside, x, 0.0), np.where(inside, y, 0.0), inside)
     from scipy.ndimage import map_coordinates
 
     inside = sky & (x >= -_EDGE) & (x <= nx - 1 + _EDGE) & (y >= -_EDGE) & (y <= ny - 1 + _EDGE)
@@ -294,7 +294,7 @@ def _interpolated(
     return result, usable
 
 
-def _bilinear(
+def bilinear_values(
     plane: np.ndarray, good: np.ndarray, x: np.ndarray, y: np.ndarray, inside: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     ny, nx = plane.shape

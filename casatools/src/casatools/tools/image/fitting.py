@@ -15,6 +15,7 @@ from casatools.analysis.deviation_images import DeviationOptions, write_deviatio
 from casatools.analysis.line_fit import ProfileFitOptions, ProfileOutputs, fit_profiles
 from casatools.analysis.peaks import fit_maximum
 from casatools.analysis.pixel_ranges import PixelRange
+from casatools.analysis.position_velocity import SliceLine, write_slice
 from casatools.analysis.profile_fitting import Ranges
 from casatools.analysis.profile_requests import make_request
 from casatools.analysis.regions import ImageSelection
@@ -30,6 +31,10 @@ _Quantity = Annotated[Any, kinds.Variant((kinds.Text(), kinds.Float(), kinds.Rec
 _Names = Annotated[Any, kinds.Variant((kinds.Text(), kinds.TextList())), "Text, or a list"]
 _Estimates = Annotated[Any, kinds.Variant((kinds.Text(), kinds.FloatList(), kinds.TextList())), "Estimates, one a line"]
 _Floats = Annotated[list[float], kinds.FloatList(), "Numbers; [0.0] is none"]
+_Place = Annotated[Any, kinds.Variant((kinds.Text(), kinds.FloatList(), kinds.TextList())), "Pixels, or a sky position"]
+_Length = Annotated[
+    Any, kinds.Variant((kinds.Text(), kinds.Float(), kinds.Record(), kinds.FloatList())), "Pixels or angle; [] is none"
+]
 _Range = Annotated[list[float], kinds.FloatList(), "Range of intensities; -1 is none"]
 
 
@@ -251,3 +256,31 @@ class FittingMethods(DerivingMethods):
         options = DeviationOptions(tuple(grid), anchor, xlength, ylength, interp, stattype, statalg, zscore, maxiter)
         choice = PixelChoice(ImageSelection(region), mask, stretch)
         return self._made(outfile, lambda path: write_deviation(self._image, path, options, choice, overwrite))
+
+    @method
+    def pv(
+        self,
+        outfile: OutFile = "",
+        start: _Place = [],
+        end: _Place = [],
+        center: _Place = [],
+        length: _Length = [],
+        pa: _Length = [],
+        width: _Length = 1,
+        unit: Annotated[str, kinds.Text(), "Unit of the offsets"] = "arcsec",
+        overwrite: Overwrite = False,
+        region: Region = {},
+        chans: Chans = "",
+        stokes: Stokes = "",
+        mask: Mask = "",
+        stretch: Stretch = False,
+        wantreturn: Annotated[bool, kinds.Bool(), "Return the new image as a tool, else None"] = True,
+    ) -> Any:
+        """A position-velocity image along a line; see the task impv."""
+        line = SliceLine(start, end, center, length, pa, width, unit)
+        choice = PixelChoice(ImageSelection(region, "", chans, stokes), mask, stretch)
+        made = self._made(outfile, lambda path: write_slice(self._image, path, line, choice, overwrite))
+        if wantreturn:
+            return made
+        made.done()
+        return None

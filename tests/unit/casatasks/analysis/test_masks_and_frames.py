@@ -1,0 +1,156 @@
+"""makemask and imreframe: masks of regions and images, frames of frequencies; numbers of the reference where noted."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from tests.support.shared import unpack
+
+from casatasks import imreframe, makemask
+from casatools import image
+from casatools._base.errors import DataError, OutputExistsError, ParameterError, PathMissingError, SelectionError
+from casatools.analysis.mask_images import mask_listing
+from casatools.io.image import CasaImage
+from casatools.io.image.coordinates.make import make_image_coordinates
+
+CELL = 2 * np.pi / 648000
+HZ = 1.4e9 + 1e6 * np.arange(8)
+
+
+@pytest.fixture(autouse=True)
+def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def make(name: str, nchan: int = 8, nx: int = 30, cell: float = CELL, mask: str = "") -> None:
+    coordinates = make_image_coordinates((nx, 24), (cell, cell), (1.0, 0.5), HZ[:nchan], stokes=["I"])
+    with CasaImage.create(name, (nchan, 1, 24, nx), coordinates, unit="Jy/beam", mask=mask) as made:
+        made.write(np.ones(made.shape))
+
+
+def read(name: str) -> np.ndarray:
+    with CasaImage.open(name) as opened:
+        return opened.read()[:, 0]
+
+
+BOX = "box[[5pix,6pix],[9pix,9pix]]"
+
+
+def test_regions_are_united_and_cut_outs_taken_away() -> None:
+    make("a.im")
+    makemask(mode="copy", inpimage="a.im", inpmask=[BOX, "box[[20pix,20pix],[21pix,21pix]], range=[2chan,3chan]"], output="m.im")
+    expected = np.zeros((8, 24, 30))
+    expected[:, 6:10, 5:10] = 1
+    expected[2:4, 20:22, 20:22] = 1
+    assert np.array_equal(read("m.im"), expected)
+    Path("r.crtf").write_text(f"#CRTFv0\n{BOX}\n-box[[6pix,7pix],[7pix,8pix]]\n")
+    makemask(mode="copy", inpimage="a.im", inpmask="r.crtf", output="m.im", overwrite=True)
+    assert read("m.im").sum() == 8 * (20 - 4)
+
+
+def test_true_false_masks_are_made_listed_chosen_and_deleted() -> None:
+    make("a.im")
+    makemask(mode="copy", inpimage="a.im", inpmask=BOX, output="b.im:one")
+    makemask(mode="copy", inpimage="a.im", inpmask="b.im:one", output="b.im:two")
+    assert mask_listing(["a.im", "b.im"]) == ["a.im: no internal masks", "b.im: one, two*"]
+    with pytest.raises(OutputExistsError, match="two"):
+        makemask(mode="copy", inpimage="a.im", inpmask=BOX, output="b.im:two")
+    makemask(mode="setdefaultmask", inpmask="b.im:one")
+    assert mask_listing(["b.im"]) == ["b.im: one*, two"]
+    makemask(mode="delete", inpmask="b.im:one")
+    assert mask_listing(["b.im"]) == ["b.im: two"]
+    makemask(mode="list")
+    makemask(mode="copy", inpimage="a.im", inpmask="b.im:two", output="m.im")
+    assert read("m.im").sum() == 8 * 20 and read("b.im").min() == 1
+
+
+def test_channels_are_united_and_spread() -> None:
+    make("a.im")
+    makemask(mode="copy", inpimage="a.im", inpmask=BOX + ", range=[2chan,3chan]", output="c.im")
+    makemask(mode="expand", inpimage="a.im", inpmask="c.im", inpfreqs=[1, 2], outfreqs=[5, 7], output="m.im")
+    assert np.flatnonzero(read("m.im").any(axis=(1, 2))).tolist() == [5, 7]
+    makemask(
+        mode="expand", inpimage="a.im", inpmask="c.im", inpfreqs="1.4019GHz~1.4031GHz", outfreqs="1.405GHz~1.4061GHz",
+        output="m.im", overwrite=True,
+    )  # fmt: skip
+    assert np.flatnonzero(read("m.im").any(axis=(1, 2))).tolist() == [5, 6]
+    makemask(mode="expand", inpimage="a.im", inpmask="c.im", output="same.im")
+    assert np.array_equal(read("same.im"), read("c.im"))
+    make("one.im", nchan=1)
+    makemask(mode="expand", inpimage="a.im", inpmask="one.im", inpfreqs=[0], outfreqs=[3], output="o.im")
+    assert np.flatnonzero(read("o.im").any(axis=(1, 2))).tolist() == [3]
+    with pytest.raises(SelectionError, match="outfreqs"):
+        makemask(mode="expand", inpimage="a.im", inpmask="c.im", outfreqs=[9], output="n.im")
+    with pytest.raises(DataError, match="expand"):
+        makemask(mode="copy", inpimage="a.im", inpmask="one.im", output="n.im")
+    assert not Path("n.im").exists()
+
+
+def test_a_mask_on_other_pixels_is_moved() -> None:
+    make("a.im")
+    make("fine.im", nx=60, cell=CELL / 2)
+    makemask(mode="copy", inpimage="a.im", inpmask="fine.im", output="m.im")
+    found = read("m.im")
+    assert 0 < found[0].sum() < 24 * 30 and set(np.unique(found)) == {0.0, 1.0}
+
+
+def test_bad_requests_write_nothing() -> None:
+    make("a.im")
+    make("small.im", nx=20)
+    for given, error in (
+        ({"inpmask": ""}, ParameterError),
+        ({"inpmask": "nosuch"}, PathMissingError),
+        ({"inpmask": "a.im:nosuch"}, ParameterError),
+        ({"inpmask": BOX, "output": ""}, ParameterError),
+        ({"inpmask": BOX, "inpimage": ""}, ParameterError),
+        ({"inpmask": BOX, "output": "small.im:x"}, DataError),
+        ({"inpmask": BOX, "mode": "expand"}, PathMissingError),
+        ({"inpmask": "a.im", "mode": "delete"}, ParameterError),
+        ({"inpmask": "a.im:x", "mode": "setdefaultmask"}, ParameterError),
+        ({"inpmask": ["a.im:x", "a.im:y"], "mode": "setdefaultmask"}, ParameterError),
+        ({"inpmask": "a.im", "mode": "expand", "inpfreqs": "three~four"}, ParameterError),
+    ):
+        with pytest.raises(error):
+            makemask(**{"mode": "copy", "inpimage": "a.im", "output": "n.im", **given})
+    assert not Path("n.im").exists()
+
+
+def _world(name: str) -> tuple[str, str, float]:
+    tool = image()
+    tool.open(name)
+    system = tool.coordsys()
+    found = (
+        system.getconversiontype("spectral"),
+        system.referencecode("spectral")[0],
+        system.toworld([3, 4, 0, 5], "n")["numeric"][3],
+    )
+    tool.done()
+    return found
+
+
+def test_frames_are_those_of_the_reference(tmp_path: Path) -> None:
+    name = str(unpack("cube.im", tmp_path))
+    # The oracle, 6.7.0.31: imreframe("cube.im", "rf.im", outframe=...) and toworld of [3, 4, 0, 5].
+    for frame, hz in (("bary", 1420272500.7932153), ("cmb", 1418906085.0665455), ("geo", 1420394187.2204204)):
+        imreframe(name, f"{frame}.im", outframe=frame)
+        conversion, own, found = _world(f"{frame}.im")
+        assert (conversion, own) == (frame.upper(), "LSRK") and found == pytest.approx(hz, rel=1e-12)
+    imreframe(name, "dated.im", outframe="geo", epoch="2012/01/01/00:00:00", restfreq="1.5GHz")
+    assert _world("dated.im")[:2] == ("GEO", "GEO")
+    # One conversion at that date: the Earth's 30 km/s at most, where the reference converts twice.
+    assert 5e-5 < _world("dated.im")[2] / 1420250000 - 1 < 1.2e-4
+    with CasaImage.open("dated.im") as opened:
+        assert opened.coordinates.spectral is not None and opened.coordinates.spectral.rest_frequency_hz == 1.5e9
+    imreframe("bary.im", "", outframe="lsrk")
+    assert _world("bary.im") == ("LSRK", "LSRK", pytest.approx(1420250000, rel=1e-12))
+    for given, error in (
+        ({"output": "bary.im"}, OutputExistsError),
+        ({"outframe": "bary", "epoch": "2012/01/01"}, ParameterError),
+        ({"restfreq": "-1GHz"}, ParameterError),
+        ({"imagename": ""}, ParameterError),
+    ):
+        with pytest.raises(error):
+            imreframe(**{"imagename": name, "output": "n.im", **given})
+    assert not Path("n.im").exists()
