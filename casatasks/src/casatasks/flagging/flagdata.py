@@ -142,7 +142,10 @@ def flagdata(
     action: Annotated[
         Literal["apply", "calculate", "none", ""], "Write the flags (apply), only compute (calculate), or do nothing"
     ] = "apply",
-    display: Annotated[Literal["", "none", "report", "data", "both"], "Plots while flagging; only none"] = "",
+    display: Annotated[
+        Literal["", "none", "report", "data", "both"],
+        "Write the page <vis>.flags.html of the flags before and after; nothing waits for a window",
+    ] = "",
     flagbackup: Annotated[bool, kinds.Bool(), "Save the flags before they change"] = True,
     savepars: Annotated[bool, kinds.Bool(), "Save the parameters as a command"] = False,
     cmdreason: Annotated[str, kinds.Text(), "Reason saved with the command"] = "",
@@ -165,15 +168,13 @@ def flagdata(
     DataError
         A data column is missing.
     UnsupportedError
-        Plots (`display`) or `tbuff` are asked for.
+        `tbuff` is asked for.
 
     Examples
     --------
     >>> flagdata("ngc5921.ms", mode="quack", quackinterval=10.0)  # doctest: +SKIP
     """
     given = dict(locals())
-    if display not in ("", "none"):
-        raise UnsupportedError(f"flagdata: display={display!r} is not there yet; plot with plotms after flagging")
     if tbuff not in (0, 0.0, []):
         raise UnsupportedError(f"flagdata: tbuff={tbuff!r} is not there yet; widen the time ranges of the commands")
     if not vis:
@@ -192,6 +193,7 @@ def flagdata(
             backup="flagdata" if flagbackup and any(c.mode != "summary" for c in commands) else "",
             skip_empty=mode == "list",
             calculate=calculate,
+            report=f"{vis.rstrip('/')}.flags.html" if display not in ("", "none") else "",
         )
     if calculate and mode == "rflag":
         _write_thresholds(record, {"timedev": timedev, "freqdev": freqdev})
