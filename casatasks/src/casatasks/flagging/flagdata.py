@@ -22,9 +22,10 @@ from casatasks._params import (
 )
 from casatasks._task import task
 from casatools._base import kinds
-from casatools._base.errors import ParameterError, UnsupportedError
+from casatools._base.errors import ParameterError
 from casatools.flagging.commands import MODE_OPTIONS, FlagCommand, format_command, make_command, read_commands
 from casatools.flagging.session import flag, save_commands
+from casatools.flagging.time_buffers import widen_command
 
 __all__ = ["flagdata"]
 
@@ -167,22 +168,22 @@ def flagdata(
         The selection cannot be read or matches nothing.
     DataError
         A data column is missing.
-    UnsupportedError
-        `tbuff` is asked for.
+    ParameterError
+        With `tbuff`, a time range of a command has no dates.
 
     Examples
     --------
     >>> flagdata("ngc5921.ms", mode="quack", quackinterval=10.0)  # doctest: +SKIP
     """
     given = dict(locals())
-    if tbuff not in (0, 0.0, []):
-        raise UnsupportedError(f"flagdata: tbuff={tbuff!r} is not there yet; widen the time ranges of the commands")
+    if tbuff and mode != "list":
+        raise ParameterError(f"flagdata: parameter 'tbuff' widens the commands of mode='list'; got {tbuff!r} with mode={mode!r}")
     if not vis:
         raise ParameterError("flagdata: parameter 'vis' must name a MeasurementSet; got ''")
     commands = read_commands(inpfile, reason) if mode == "list" else [_command(given)]
     if not commands:
         raise ParameterError(f"flagdata: there is no command in inpfile={inpfile!r} with reason={reason!r}")
-    commands = _named(commands)
+    commands = [widen_command(c, tbuff) for c in _named(commands)]
     calculate = action == "calculate"
     record: dict[str, Any] = {}
     if action in ("apply", "calculate"):
