@@ -26,6 +26,8 @@ for turn in ("compile", "count"):
     common = dict(imsize=int(imsize), cell=cell, datacolumn="data", field=field, parallel=True, weighting="briggs", niter=200, restart=False)
     timed("setjy", casatasks.setjy, vis, field="0", standard="manual", fluxdensity=[1.0, 0, 0, 0])
     timed("clearcal", casatasks.clearcal, vis)
+    casatasks.gaincal(vis, caltable=f"{vis}.{turn}.G", field="0", solint="inf")
+    timed("applycal", casatasks.applycal, vis, gaintable=[f"{vis}.{turn}.G"], flagbackup=False)
     timed("flagdata tfcrop", casatasks.flagdata, vis, mode="tfcrop", flagbackup=False, action="apply")
     timed("flagdata summary", casatasks.flagdata, vis, mode="summary")
     timed("split timebin", casatasks.split, vis, f"{vis}.{turn}.split", datacolumn="data", timebin="60s")

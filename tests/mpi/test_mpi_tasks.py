@@ -14,6 +14,9 @@ import pytest
 from tests.support.mpi_launcher import HERE, needs_mpirun, run
 from tests.support.shared import unpack
 
+from casatools import table
+from casatools.transform.multi_ms import make_multi_ms
+
 pytestmark = needs_mpirun
 RELATIVE = 1e-6
 
@@ -61,6 +64,26 @@ def serial_calibration(inputs: list[str], tmp_path_factory: pytest.TempPathFacto
 @pytest.mark.parametrize("ranks", [2, 3, 5])
 def test_setjy_applycal_flagdata_split_clearcal(ranks: int, inputs: list[str], serial_calibration: Any, tmp_path: Path) -> None:
     assert_equal(made_by(ranks, "calibration", tmp_path / "r", *inputs), serial_calibration)
+
+
+@pytest.fixture(scope="module")
+def multi_ms(inputs: list[str], tmp_path_factory: pytest.TempPathFactory) -> str:
+    """simvla.ms by pairs of scans, joined to a multi-MS."""
+    folder = tmp_path_factory.mktemp("multi")
+    tb = table()
+    tb.open(inputs[0])
+    parts = []
+    for first in (1, 3, 5):
+        parts.append(str(folder / f"part{first}.ms"))
+        tb.query(f"SCAN_NUMBER in [{first}, {first + 1}]").copy(parts[-1], deep=True).close()
+    tb.close()
+    make_multi_ms(str(folder / "joined.mms"), parts)
+    return str(folder / "joined.mms")
+
+
+def test_multi_ms(inputs: list[str], multi_ms: str, tmp_path: Path) -> None:
+    serial = made_by(1, "calibration", tmp_path / "s", multi_ms, inputs[1])
+    assert_equal(made_by(3, "calibration", tmp_path / "r", multi_ms, inputs[1]), serial)
 
 
 @pytest.fixture(scope="module")

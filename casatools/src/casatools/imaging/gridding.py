@@ -31,12 +31,20 @@ class GridOptions:
         Use the w term; without it w is taken as zero, as CASA's standard gridder does.
     epsilon : float
         Requested relative accuracy.
+    offset : (int, int)
+        Pixels in x and y by which the middle of the image is away from the phase centre: a window of a larger image.
     """
 
     shape: tuple[int, int]
     cell_rad: tuple[float, float]
     wide_field: bool = False
     epsilon: float = 1e-5
+    offset: tuple[int, int] = (0, 0)
+
+    @property
+    def centre_rad(self) -> tuple[float, float]:
+        """The offset as the gridder takes it."""
+        return self.offset[0] * self.cell_rad[0], -self.offset[1] * self.cell_rad[1]
 
 
 def _kernel(options: GridOptions) -> dict[str, float]:
@@ -72,7 +80,7 @@ def grid(uvw_m: np.ndarray, freq_hz: np.ndarray, vis: np.ndarray, weight: np.nda
     image = ducc0.wgridder.vis2dirty(
         uvw=uvw_m, freq=freq_hz, vis=vis, wgt=weight, npix_x=nx, npix_y=ny, pixsize_x=options.cell_rad[0], pixsize_y=options.cell_rad[1],
         epsilon=options.epsilon, do_wgridding=options.wide_field, nthreads=thread_count(), flip_v=True, divide_by_n=False,
-        **_kernel(options),
+        center_x=options.centre_rad[0], center_y=options.centre_rad[1], **_kernel(options),
     )  # fmt: skip
     return np.ascontiguousarray(image.T)
 
@@ -89,7 +97,6 @@ def degrid(
             uvw=uvw_m, freq=freq_hz, dirty=np.ascontiguousarray(model.T, dtype=np.float32), wgt=None,
             mask=None if mask is None else np.ascontiguousarray(mask, dtype=np.uint8), pixsize_x=options.cell_rad[0],
             pixsize_y=options.cell_rad[1], epsilon=options.epsilon, do_wgridding=options.wide_field, nthreads=thread_count(), flip_v=True,
-            divide_by_n=False,
-        **_kernel(options),
+            divide_by_n=False, center_x=options.centre_rad[0], center_y=options.centre_rad[1], **_kernel(options),
         )
     )  # fmt: skip

@@ -91,6 +91,10 @@ class ImageField(PlaneDeconvolver):
         self._model = self.planes.model
         self._has_model: np.ndarray = np.zeros((nchan, npol), dtype=bool)
 
+    # Whether the density of uv samples is counted for each group of rows apart, and whether ranks can share the work.
+    weights_apart = False
+    is_shareable = True
+
     def _make_cycle(self, minor: MinorOptions) -> MinorCycle | MultiTermCycle:
         return MinorCycle(minor)
 
@@ -160,7 +164,9 @@ class ImageField(PlaneDeconvolver):
         safe = np.where(planes.sumwt > 0, planes.sumwt, 1.0)
         planes.residual /= safe[:, None, None, None].astype(np.float32)
 
-    def native_model(self, pol: int, uvw_m: np.ndarray, freq_hz: np.ndarray, image_chan: np.ndarray) -> np.ndarray:
+    def native_model(
+        self, pol: int, uvw_m: np.ndarray, freq_hz: np.ndarray, image_chan: np.ndarray, group: np.ndarray | None = None
+    ) -> np.ndarray:
         """Model visibilities (row, chan) of data channels, each served by one channel of the image or by none (-1)."""
         out = np.zeros((len(uvw_m), len(freq_hz)), dtype=np.complex64)
         for chan in np.unique(image_chan[image_chan >= 0]):
@@ -243,6 +249,8 @@ class TermField(TermDeconvolver, ImageField):
         """Normalize the residuals of all terms by the sum of weights."""
         self.planes.residual /= np.float32(self.planes.sumwt[0])
 
-    def native_model(self, pol: int, uvw_m: np.ndarray, freq_hz: np.ndarray, image_chan: np.ndarray) -> np.ndarray:
+    def native_model(
+        self, pol: int, uvw_m: np.ndarray, freq_hz: np.ndarray, image_chan: np.ndarray, group: np.ndarray | None = None
+    ) -> np.ndarray:
         """Model visibilities of data channels: the sum over terms."""
         return self._sum_of_terms(uvw_m, pol, freq_hz, None)

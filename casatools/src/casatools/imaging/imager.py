@@ -22,7 +22,7 @@ from casatools.imaging.frequency_grid import SpectralAxis
 from casatools.imaging.image_fields import BlockView, ImageField
 from casatools.imaging.plane_deconvolver import clean_once
 from casatools.imaging.visibilities import DataSource, VisibilityBlock
-from casatools.imaging.weighting import ImagingWeights, WeightingOptions
+from casatools.imaging.weighting import GroupedWeights, ImagingWeights, WeightingOptions
 
 __all__ = ["Imager", "ImagingData", "bandwidth", "channel_mixing"]
 
@@ -117,6 +117,7 @@ def _joined(group: Sequence[VisibilityBlock]) -> VisibilityBlock:
         np.concatenate([b.cross if b.cross is not None else np.ones(len(b.rows), bool) for b in group])
         if any(b.cross is not None for b in group)
         else None,
+        np.concatenate([b.group for b in group if b.group is not None]) if first.group is not None else None,
     )
 
 
@@ -174,10 +175,12 @@ class Imager:
     ) -> None:
         self.data, self.fields, self.psf_cutoff = data, list(fields), psf_cutoff
         main = self.fields[0].options
-        nchan = data.axis.nchan
-        self.weights = ImagingWeights(
-            main.shape, main.cell_rad, weighting, nchan if per_channel and data.is_cube else 1, bandwidth(data.axis)
+        planes = data.axis.nchan if per_channel and data.is_cube else 1
+        self.weights: ImagingWeights | GroupedWeights = ImagingWeights(
+            main.shape, main.cell_rad, weighting, planes, bandwidth(data.axis)
         )
+        if self.fields[0].weights_apart and self.weights.needs_density:
+            self.weights = GroupedWeights(self.weights)
 
     def make_psf(self) -> None:
         """Gather the weights, make the point spread functions, fit their beams.

@@ -38,7 +38,7 @@ def save_model_column(data: ImagingData, fields: Sequence[ImageField]) -> None:
     for source in data.sources:
         if source.ms.add_scratch_columns(model=True):
             _fill(source)
-        chunks = iter_chunks(source.ms, source.resolved, ["UVW", "FIELD_ID", "TIME"])
+        chunks = iter_chunks(source.ms, source.resolved, ["UVW", "FIELD_ID", "TIME", "ANTENNA1", "ANTENNA2"])
         write_chunks(source.ms, ((c, {"MODEL_DATA": _predict(data, source, c, fields)}) for c in chunks), ["MODEL_DATA"])
 
 
@@ -60,9 +60,12 @@ def _predict(data: ImagingData, source: DataSource, chunk: VisChunk, fields: Seq
     image_chan = _image_channels(data, source, chunk, freq)
     codes = source.correlation_codes(chunk.ddid)
     out = np.zeros((len(chunk["UVW"]), len(freq), len(chunk.correlations)), dtype=np.complex64)
+    group = None
+    if source.groups is not None:
+        group = source.groups.rows(source.number, chunk["FIELD_ID"], chunk["ANTENNA1"], chunk["ANTENNA2"])
     for image in fields:
         uvw, shift = _recentred(data, source, chunk, image)
-        planes = {label: image.native_model(k, uvw, freq, image_chan) for k, label in enumerate(data.labels)}
+        planes = {label: image.native_model(k, uvw, freq, image_chan, group) for k, label in enumerate(data.labels)}
         turn = np.exp(2j * np.pi * shift[:, None] * (freq / _SPEED_OF_LIGHT_M_S)[None, :]) if np.abs(shift).max() > 1e-6 else 1.0
         for k, corr in enumerate(chunk.correlations):
             code = codes[int(corr)]

@@ -10,7 +10,7 @@ import numpy as np
 
 from casatools.io.image.coordinates.system import Coordinates
 
-__all__ = ["airy_power", "dish_power", "primary_beam_plane"]
+__all__ = ["airy_power", "antenna_power", "beam_radius_rad", "blocked_power", "dish_power", "primary_beam_plane"]
 
 _SPEED_OF_LIGHT_M_S = 299792458.0
 # Ratio of CASA's beam to the Airy pattern at x = pi D sin(r) / lambda = 0, 0.1, ... 2.5; about constant beyond.
@@ -36,6 +36,59 @@ def dish_power(radius_rad: np.ndarray, diameter_m: float, freq_hz: np.ndarray | 
     beam = airy_power(x) * np.interp(x, np.arange(len(_RATIO)) * 0.1, _RATIO)
     # The ratio's first step is coarse: only the axis itself may be 1, also in single precision.
     return np.where(x <= _X_LIMIT, np.minimum(beam, 1.0 - 1e-5 * np.minimum(x, 1.0)), 0.0)
+
+
+# Effective diameters and blockages [m] of antennas whose beam is not that of the whole dish, by telescope and diameter.
+_EFFECTIVE = {("ALMA", 12): (10.7, 0.75), ("ALMA", 7): (6.25, 0.75), ("ACA", 7): (6.25, 0.75), ("ACA", 12): (10.7, 0.75)}
+_X_LIMIT_BLOCKED = 3.49
+
+
+def blocked_power(x: np.ndarray, blockage: float) -> np.ndarray:
+    """The power pattern of an annular aperture.
+
+    Parameters
+    ----------
+    x : ndarray
+        ``pi D sin(r) / lambda``.
+    blockage : float
+        Inner diameter over the outer one.
+    """
+    from scipy.special import j1
+
+    safe = np.where(x == 0, 1.0, x)
+    outer, inner = 2.0 * j1(safe) / safe, 2.0 * j1(blockage * safe) / (blockage * safe)
+    return np.where(x == 0, 1.0, np.square((outer - blockage**2 * inner) / (1.0 - blockage**2)))
+
+
+def antenna_power(telescope: str, diameters_m: tuple[float, float], radius_rad: np.ndarray, freq_hz: float) -> np.ndarray:
+    """The primary beam of a pair of antennas: the product of their voltage patterns; 1 on the axis.
+
+    ALMA's and the ACA's antennas have Airy patterns of 10.7 m and 6.25 m with a blockage of 0.75 m, others that of `dish_power`.
+
+    References
+    ----------
+    "ALMA Primary Beam", CASA documentation: effective diameters and blockage.
+    """
+
+    def single(diameter_m: float) -> np.ndarray:
+        known = _EFFECTIVE.get((telescope.upper(), round(diameter_m)))
+        if known is None:
+            return dish_power(radius_rad, diameter_m, freq_hz)
+        x = np.pi * known[0] * np.asarray(radius_rad) * freq_hz / _SPEED_OF_LIGHT_M_S
+        return np.where(x <= _X_LIMIT_BLOCKED, blocked_power(x, known[1] / known[0]), 0.0)
+
+    first, second = diameters_m
+    return single(first) if first == second else np.sqrt(single(first) * single(second))
+
+
+def beam_radius_rad(telescope: str, diameters_m: tuple[float, float], freq_hz: float) -> float:
+    """Distance from the axis beyond which a pair's primary beam is zero."""
+    reaches = []
+    for diameter in diameters_m:
+        known = _EFFECTIVE.get((telescope.upper(), round(diameter)))
+        effective, limit = (known[0], _X_LIMIT_BLOCKED) if known is not None else (diameter, _X_LIMIT)
+        reaches.append(limit * _SPEED_OF_LIGHT_M_S / (np.pi * effective * freq_hz))
+    return float(min(reaches))
 
 
 def primary_beam_plane(

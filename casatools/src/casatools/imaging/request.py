@@ -20,6 +20,7 @@ __all__ = ["TcleanRequest", "jansky", "parse_restoring_beam"]
 
 _STANDARD = ("standard", "ft", "gridft")
 _WIDE = ("wproject", "widefield", "wprojectft")
+_MOSAIC = ("mosaic", "ftmosaic", "mosaicft")
 
 
 def _texts(value: Any, count: int, name: str) -> list[str]:
@@ -176,6 +177,8 @@ class TcleanRequest:
             raise ParameterError(f"tclean: parameter 'psfcutoff' must be between 0 and 1; got {self.psfcutoff}")
         if self.projection.upper() not in ("SIN", "TAN", "NCP", "ARC", "STG", "ZEA"):
             raise ParameterError(f"tclean: parameter 'projection' must be SIN, TAN, ...; got {self.projection!r}")
+        if self.normtype not in ("flatnoise", "flatsky", "pbsquare"):
+            raise ParameterError(f"tclean: parameter 'normtype' must be flatnoise, flatsky or pbsquare; got {self.normtype!r}")
         if self.nterms < 1:
             raise ParameterError(f"tclean: parameter 'nterms' must be at least 1; got {self.nterms}")
         if self.deconvolver == "mtmfs" and self.specmode != "mfs":
@@ -192,7 +195,7 @@ class TcleanRequest:
         """Raise UnsupportedError for documented values that are not there yet."""
         missing = {
             "specmode": (self.specmode, ("mfs", "cube", "cubedata")),
-            "gridder": (self.gridder, (*_STANDARD, *_WIDE)),
+            "gridder": (self.gridder, (*_STANDARD, *_WIDE, *_MOSAIC)),
             "usemask": (self.usemask, ("user", "pb")),
             "savemodel": (self.savemodel, ("none", "modelcolumn")),
             "interpolation": (self.interpolation, ("nearest", "linear")),
@@ -206,6 +209,10 @@ class TcleanRequest:
             if value not in there:
                 allowed = " or ".join(repr(v) for v in there)
                 raise UnsupportedError(f"tclean: {name}={value!r} is not there yet; use {name}={allowed}")
+        if self.is_mosaic and self.deconvolver == "mtmfs":
+            raise UnsupportedError("tclean: gridder='mosaic' with deconvolver='mtmfs' is not there yet; use another deconvolver")
+        if self.is_mosaic and self.conjbeams:
+            raise UnsupportedError("tclean: gridder='mosaic' with conjbeams=True is not there yet; use conjbeams=False")
         if self.outframe.upper() not in ("LSRK", "LSRD", "BARY", "GEO", "TOPO", "GALACTO", "LGROUP", "CMB", "REST", ""):
             raise ParameterError(f"tclean: parameter 'outframe' must be a spectral frame such as 'LSRK'; got {self.outframe!r}")
         if self.projection.upper() != "SIN" and self._projection_error() > 0.1:
@@ -278,6 +285,11 @@ class TcleanRequest:
             self.niter, self.cycleniter, jansky(self.threshold), self.nsigma, self.cyclefactor, self.minpsffraction, self.maxpsffraction,
             self.nmajor, self.gain, self.fullsummary,
         )  # fmt: skip
+
+    @property
+    def is_mosaic(self) -> bool:
+        """True when pointings are gridded with their primary beams."""
+        return self.gridder in _MOSAIC
 
     @property
     def terms(self) -> int:

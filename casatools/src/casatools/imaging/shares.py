@@ -38,7 +38,7 @@ def make_imager(
     data: ImagingData, fields: Sequence[ImageField], weighting: WeightingOptions, per_channel: bool, cutoff: float, parallel: bool
 ) -> Imager:
     """The imager of a run: shared between ranks for cubes always, for continuum images when `parallel` asks for it."""
-    if executor().workers > 1 and (parallel or data.is_cube):
+    if executor().workers > 1 and (parallel or data.is_cube) and all(image.is_shareable for image in fields):
         return SharedImager(data, fields, weighting, per_channel, cutoff)
     if parallel:
         log.post("tclean: parallel=True, but there are no MPI ranks; this process does everything")
@@ -72,11 +72,17 @@ def _begin(share: _Share) -> None:
     _held[share.key] = imager
 
 
+def _own_weights(imager: Imager) -> ImagingWeights:
+    """The weights of a share; mosaics, whose pointings have their own, are not shared."""
+    assert isinstance(imager.weights, ImagingWeights)
+    return imager.weights
+
+
 def _gather(key: str) -> tuple[np.ndarray, np.ndarray, float]:
     """Densities of the share, their sums of weights, and the sum of weights of the data."""
     imager = _held[key]
     total = imager.gather()
-    weights = imager.weights
+    weights = _own_weights(imager)
     # Densities channel by channel concern this rank only.
     return (weights.density if not weights.by_channel else np.zeros(0)), weights.total, total
 
@@ -85,7 +91,8 @@ def _grid_psf(order: tuple[str, np.ndarray, np.ndarray]) -> list[tuple[np.ndarra
     key, density, total = order
     imager = _held[key]
     if density.size:
-        imager.weights.density, imager.weights.total = density, total
+        weights = _own_weights(imager)
+        weights.density, weights.total = density, total
     imager.weights.finish()
     for image in imager.fields:
         image.planes.psf[...], image.planes.sumwt[...] = 0, 0

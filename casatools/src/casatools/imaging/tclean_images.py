@@ -13,6 +13,7 @@ from casatools.frames.directions import Direction, convert_direction
 from casatools.frames.engine import position_record
 from casatools.imaging.image_fields import ImageField, TermField
 from casatools.imaging.imager import Imager, ImagingData
+from casatools.imaging.mosaic import BeamGroups, MosaicField
 from casatools.imaging.multi_term import principal_solution, spectral_images
 from casatools.imaging.plane_deconvolver import restore_planes
 from casatools.imaging.primary_beam import primary_beam_plane
@@ -68,7 +69,17 @@ def plan_images(request: TcleanRequest, data: ImagingData, centre: Direction, nu
     # The visibilities are held at the phase centre of the main image.
     here = convert_direction(centre, data.centre.frame, float(data.sources[0].times_s[0]), data.sources[0].position_m)
     image: ImageField
-    if request.terms:
+    if request.is_mosaic:
+        direction = coordinates.direction
+        assert direction is not None
+        groups = BeamGroups(data.sources, direction.frame)
+        for source in data.sources:
+            source.groups = groups
+        image = MosaicField(
+            options, here, data.centre, (axis.nchan, npol), request.minor_options, groups, direction, request.normtype, request.mosweight,
+            abs(request.pblimit), number, data.mixing(),
+        )  # fmt: skip
+    elif request.terms:
         image = TermField(
             options, here, data.centre, npol, request.minor_options, request.terms, float(axis.frequencies_hz[0]), number
         )
@@ -76,14 +87,29 @@ def plan_images(request: TcleanRequest, data: ImagingData, centre: Direction, nu
         image = ImageField(options, here, data.centre, (axis.nchan, npol), request.minor_options, number, data.mixing())
     shape = (axis.nchan, npol, options.shape[1], options.shape[0])
     base = request.imagename if request.restart else _next_name(request.imagename)
-    beam_power = _primary_beams(data, coordinates, shape)
-    limit = abs(request.pblimit)
-    seen = beam_power > limit if limit > 0 else np.ones(shape, dtype=bool)
-    found = FieldImages(request, base, image, coordinates, beam_power, seen)
-    image.planes.mask[...] = _clean_mask(found, shape)
-    if request.pblimit > 0:
-        image.planes.mask &= seen
+    # The beam of a mosaic is known when the weights of all pointings are.
+    beam_power = np.ones(shape, np.float32) if request.is_mosaic else _primary_beams(data, coordinates, shape)
+    found = FieldImages(request, base, image, coordinates, beam_power, np.ones(shape, dtype=bool))
+    _set_masks(found)
     return found
+
+
+def _set_masks(images: FieldImages) -> None:
+    """What the primary beam leaves of the image, and where it is cleaned."""
+    limit = abs(images.request.pblimit)
+    if limit > 0:
+        images.seen = images.beam_power > limit
+    images.image.planes.mask[...] = _clean_mask(images, images.beam_power.shape)
+    if images.request.pblimit > 0:
+        images.image.planes.mask &= images.seen
+
+
+def _mosaic_beams(plans: list[FieldImages]) -> None:
+    """Take the primary beams of mosaics, which the point spread functions were made with."""
+    for images in plans:
+        if isinstance(images.image, MosaicField):
+            images.beam_power = np.repeat(images.image.beam_power()[:, None], images.beam_power.shape[1], axis=1)
+            _set_masks(images)
 
 
 def _coordinates(request: TcleanRequest, data: ImagingData, centre: Direction) -> Coordinates:
@@ -168,6 +194,7 @@ def begin_images(plans: list[FieldImages], imager: Imager) -> None:
         imager.make_psf()
     else:
         _earlier_psf(plans, imager)
+    _mosaic_beams(plans)
     there = [os.path.isdir(f"{images.base}.{images.suffixes('residual')[0]}") for images in plans]
     if request.calcres or (request.niter > 0 and not all(there)):
         imager.major_cycle()
@@ -203,7 +230,8 @@ def _earlier_psf(plans: list[FieldImages], imager: Imager) -> None:
         read = np.zeros((len(planes.psf), npol, *planes.psf.shape[1:]), np.float32)
         _read_terms(images, names, read)
         stored.append(read[:, 0])
-    if request.calcres or request.niter > 0:  # later major cycles need the weights and their sums
+    # Later major cycles need the weights and their sums, a mosaic its weight image.
+    if request.calcres or request.niter > 0 or any(isinstance(images.image, MosaicField) for images in plans):
         imager.make_psf()
     for images, psf in zip(plans, stored, strict=True):
         image = images.image
@@ -248,6 +276,8 @@ def _write_planes(images: FieldImages, writer: ImageWriter, labels: list[str]) -
         writer.write(name, planes.residual[part], mask=images.limited)
         writer.write(model_name, planes.model[part], "Jy/pixel")
     writer.write("pb.tt0" if terms else "pb", np.where(images.seen, images.beam_power, 0.0), mask=images.seen)
+    if isinstance(images.image, MosaicField):
+        writer.write("weight", np.repeat(images.image.weight_image[:, None], npol, axis=1))
     if request.niter > 0:
         writer.write("mask", planes.mask.astype(np.float32))
 

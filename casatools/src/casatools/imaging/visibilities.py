@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
 import numpy as np
 
@@ -18,7 +19,7 @@ from casatools.imaging.frequency_grid import SpectralAxis
 from casatools.io.ms import MeasurementSet, ResolvedSelection, Selection, VisChunk, iter_chunks
 from casatools.kernels.spectral_regrid import interpolate_channels
 
-__all__ = ["DataSource", "VisibilityBlock", "open_sources", "rotate_phase_centre", "stokes_planes"]
+__all__ = ["DataSource", "RowGroups", "VisibilityBlock", "open_sources", "rotate_phase_centre", "stokes_planes"]
 
 _SPEED_OF_LIGHT_M_S = 299792458.0
 # Correlation codes of the MeasurementSet (Kemball & Wieringa, AIPS++ Note 229).
@@ -52,6 +53,8 @@ class VisibilityBlock:
     ddid : int
     cross : ndarray (row,) bool, optional
         False for autocorrelations: CASA counts them in the density of uv samples but does not grid them, and so do we.
+    group : ndarray (row,) int32, optional
+        Which primary beam each row is seen through: a number of the run's `mosaic.BeamGroups`.
     """
 
     uvw_m: np.ndarray
@@ -62,6 +65,7 @@ class VisibilityBlock:
     rows: np.ndarray = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
     ddid: int = 0
     cross: np.ndarray | None = None
+    group: np.ndarray | None = None
 
     @property
     def nbytes(self) -> int:
@@ -142,6 +146,14 @@ def rotate_phase_centre(uvw_m: np.ndarray, source: Direction, target: Direction)
     return np.ascontiguousarray(new), new[:, 2] - uvw_m[:, 2]
 
 
+class RowGroups(Protocol):
+    """Tells which primary beam rows are seen through."""
+
+    def rows(self, source: int, field_id: np.ndarray, antenna1: np.ndarray, antenna2: np.ndarray) -> np.ndarray:
+        """Numbers (row,) int32 for the rows of a data source."""
+        ...
+
+
 class DataSource:
     """One MeasurementSet and what is selected of it for imaging.
 
@@ -172,6 +184,7 @@ class DataSource:
         metadata = self.ms.metadata
         self.telescope = metadata.observations[0].telescope_name if metadata.observations else ""
         self._position: np.ndarray | None = None
+        self.groups: RowGroups | None = None
 
     def _column(self, wanted: str) -> str:
         names = {"data": "DATA", "corrected": "CORRECTED_DATA", "model": "MODEL_DATA"}
@@ -266,8 +279,19 @@ class DataSource:
                 vis, weight = _onto_axis(vis, weight, freq, self.channels(chunk.ddid)[1], factor, axis, interpolation)
                 freq = axis.frequencies_hz  # uvw are scaled by frequencies in the frame of the image, as in the reference
             cross = chunk["ANTENNA1"] != chunk["ANTENNA2"]
+            group = None
+            if self.groups is not None:
+                group = self.groups.rows(self.number, chunk["FIELD_ID"], chunk["ANTENNA1"], chunk["ANTENNA2"])
             yield VisibilityBlock(
-                np.ascontiguousarray(uvw), freq, vis, weight, self.number, chunk.rows, chunk.ddid, None if cross.all() else cross
+                np.ascontiguousarray(uvw),
+                freq,
+                vis,
+                weight,
+                self.number,
+                chunk.rows,
+                chunk.ddid,
+                None if cross.all() else cross,
+                group,
             )
 
     def _recentre(

@@ -8,8 +8,9 @@ Briggs 1995, PhD thesis, New Mexico Tech, chapter 3; "Data weighting", CASA docu
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import copy
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -18,7 +19,7 @@ from casatools.frames.quantities import to_unit
 from casatools.imaging.visibilities import VisibilityBlock
 from casatools.kernels.imaging_weights import add_density, density_weights
 
-__all__ = ["ImagingWeights", "UvTaper", "WeightingOptions", "parse_taper"]
+__all__ = ["GroupedWeights", "ImagingWeights", "UvTaper", "WeightingOptions", "parse_taper"]
 
 _SPEED_OF_LIGHT_M_S = 299792458.0
 _SCHEMES = ("natural", "uniform", "briggs", "superuniform", "radial", "briggsabs", "briggsbwtaper")
@@ -190,6 +191,50 @@ class ImagingWeights:
         if block.cross is not None:
             weight = np.where(block.cross[:, None], weight, np.float32(0))
         return np.ascontiguousarray(weight, dtype=np.float32)
+
+
+class GroupedWeights:
+    """Imaging weights whose densities are counted for each group of rows (each pointing of a mosaic) apart.
+
+    Parameters
+    ----------
+    pattern : ImagingWeights
+        Copied for each group, before any samples are gathered.
+    """
+
+    def __init__(self, pattern: ImagingWeights) -> None:
+        self._pattern = pattern
+        self._groups: dict[int, ImagingWeights] = {}
+
+    def _parts(self, block: VisibilityBlock) -> Iterator[tuple[int, np.ndarray, VisibilityBlock]]:
+        assert block.group is not None
+        for number in np.unique(block.group).tolist():
+            rows = np.flatnonzero(block.group == number)
+            cross = None if block.cross is None else block.cross[rows]
+            yield int(number), rows, replace(block, uvw_m=block.uvw_m[rows], weight=block.weight[rows], cross=cross)
+
+    def gather(self, block: VisibilityBlock) -> None:
+        """Take the samples of a block into the densities."""
+        for number, _, part in self._parts(block):
+            if number not in self._groups:
+                self._groups[number] = copy.deepcopy(self._pattern)
+            self._groups[number].gather(part)
+
+    def finish(self) -> None:
+        """All samples are in."""
+        for weights in self._groups.values():
+            weights.finish()
+
+    def weights(self, block: VisibilityBlock, chan: int | None = None) -> np.ndarray:
+        """Weights (row, chan) of a block, or of one channel of the image."""
+        out: np.ndarray | None = None
+        for number, rows, part in self._parts(block):
+            found = self._groups[number].weights(part, chan)
+            if out is None:
+                out = np.zeros((len(block.uvw_m), *found.shape[1:]), dtype=np.float32)
+            out[rows] = found
+        assert out is not None
+        return out
 
 
 def _box_sum(density: np.ndarray, half: int) -> np.ndarray:

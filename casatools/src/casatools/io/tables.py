@@ -16,7 +16,17 @@ from casacore import tables as _tables
 from casatools._base.errors import DataError
 from casatools._base.paths import require_present
 
-__all__ = ["column_cells", "is_table", "lock_holder", "open_table", "put_cells", "require_table", "row_runs", "table_kind"]
+__all__ = [
+    "column_cells",
+    "is_table",
+    "lock_holder",
+    "open_table",
+    "put_cells",
+    "require_table",
+    "row_runs",
+    "subtable_path",
+    "table_kind",
+]
 
 # casacore.tables.table; python-casacore carries no types.
 Table: TypeAlias = Any
@@ -65,6 +75,17 @@ def open_table(path: str, writable: bool = False, what: str = "table", locking: 
         return _tables.table(folder, readonly=not writable, lockoptions=options, ack=False)
     except RuntimeError as error:
         raise DataError(f"{what} {path!r} cannot be opened: {error}") from error
+
+
+def subtable_path(path: str, name: str) -> str:
+    """Folder of a sub-table: that of the table, or in a multi-MS without its own that of its first part."""
+    own = os.path.join(path, name)
+    parts = os.path.join(path, "SUBMSS")
+    if not os.path.isdir(own) and os.path.isdir(parts):
+        for part in sorted(os.listdir(parts)):
+            if is_table(os.path.join(parts, part, name)):
+                return os.path.join(parts, part, name)
+    return own
 
 
 def lock_holder(path: str) -> tuple[str, int, bool]:

@@ -149,6 +149,22 @@ class utils:
         self._measures_path = folder
 
     @method
+    def measuresinfo(self) -> dict:
+        """Which measures tables are in use, and how old: ``{"path": folder, name: {"date", "last_mjd", "age_days"}}``.
+
+        Not in CASA. ``python -m casatools.data`` prints the same.
+        """
+        from casatools.frames.measures_tables import describe
+
+        folder = self.measurespath()
+        today = 40587.0 + time.time() / 86400.0
+        found: dict[str, Any] = {"path": folder}
+        for table in describe(folder):
+            age = today - table.made_mjd if table.made else -1.0
+            found[table.name] = {"date": table.made, "last_mjd": table.last_mjd, "age_days": age}
+        return found
+
+    @method
     def rundata(self) -> str:
         """Folder of the data of a run."""
         return self._run_data or str(config.value("rundata")) or self.measurespath()

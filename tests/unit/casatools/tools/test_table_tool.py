@@ -158,6 +158,13 @@ sys.stdin.readline()
     made.close()
 
 
+def test_measures_tables_and_their_age() -> None:
+    found = ctsys.measuresinfo()
+    assert found["path"] == ctsys.measurespath()
+    leap = found["geodetic/TAI_UTC"]
+    assert leap["age_days"] > 0 and leap["date"].count("/") == 2 and leap["last_mjd"] > 60000
+
+
 def test_parameters_that_would_have_no_effect_are_refused(tb: table, tmp_path: Path) -> None:
     for bad in ({"option": "gentle"}, {"opt": "user"}):
         with pytest.raises(ParameterError, match="lockoptions"):

@@ -14,7 +14,7 @@ from casacore import tables as _tables
 from casatools._base.errors import DataError
 from casatools.io.ms.create import closing, data_managers, new_ms, visibility_column
 from casatools.io.ms.measurement_set import MeasurementSet
-from casatools.io.tables import Table, is_table, open_table
+from casatools.io.tables import Table, is_table, open_table, subtable_path
 
 __all__ = ["MsWriter", "SubtableEdit", "read_subtable"]
 
@@ -121,7 +121,7 @@ class MsWriter:
                 if name not in ("MS_VERSION", "SORT_COLUMNS", "SORT_ORDER", "SORTED_TABLE"):
                     self.table.putkeyword(name, value)
                 continue
-            origin = os.path.join(source.path, name)
+            origin = subtable_path(source.path, name)
             if not is_table(origin):
                 continue  # a link to a sub-table that was not shipped with the data
             copy_subtable(origin, f"{self.path}/{name}", edits.get(name, SubtableEdit()))
@@ -193,7 +193,7 @@ def _replace(table: Table, name: str, values: Sequence[Any] | np.ndarray) -> Non
 
 def read_subtable(ms: MeasurementSet, name: str, *columns: str) -> dict[str, list[Any]]:
     """Cells of some columns of a sub-table, row by row; columns it does not have are left out, undefined cells are None."""
-    if not is_table(os.path.join(ms.path, name)):
+    if not is_table(subtable_path(ms.path, name)):
         return {}
     with closing(ms.subtable(name)) as table:
         present = table.colnames()

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from casatools.io.tables import is_table, open_table
+from casatools.io.tables import is_table, open_table, subtable_path
 
 __all__ = ["append_history"]
 
@@ -17,7 +17,7 @@ _UNIX_EPOCH_MJD_S = 40587.0 * 86400.0
 
 def append_history(path: str, origin: str, messages: Sequence[str], application: str = "casatasks") -> None:
     """Append one row a message to the HISTORY sub-table of the MeasurementSet at `path`."""
-    folder = f"{path}/HISTORY"
+    folder = subtable_path(path, "HISTORY")
     if not messages or not is_table(folder):
         return
     table = open_table(folder, writable=True, what="HISTORY sub-table")

@@ -12,7 +12,7 @@ from casacore import tables as _tables
 
 from casatools._base.errors import DataError, NotOpenError
 from casatools._base.paths import require_space
-from casatools.io.tables import Table, column_cells, open_table, put_cells
+from casatools.io.tables import Table, column_cells, open_table, put_cells, subtable_path
 
 if TYPE_CHECKING:
     from casatools.io.ms.metadata import MsMetadata
@@ -150,7 +150,7 @@ class MeasurementSet:
 
     def subtable(self, name: str, writable: bool = False) -> Table:
         """Open a sub-table; the caller closes it."""
-        return open_table(f"{self.path}/{name}", writable, f"{name} sub-table")
+        return open_table(subtable_path(self.path, name), writable, f"{name} sub-table")
 
     def cell_shape(self, row: int, column: str = "FLAG") -> tuple[int, ...]:
         """Shape of one cell in C order, ``(chan, corr)`` for visibility columns."""

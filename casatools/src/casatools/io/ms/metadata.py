@@ -5,7 +5,6 @@ Nothing is read before it is asked for, and the main table is never touched.
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -13,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from casatools._base.errors import DataError
-from casatools.io.tables import open_table
+from casatools.io.tables import is_table, open_table, subtable_path
 
 __all__ = [
     "Antenna",
@@ -303,12 +302,12 @@ class MsMetadata:
 
     def has_subtable(self, name: str) -> bool:
         """True when the sub-table exists."""
-        return os.path.exists(os.path.join(self.path, name, "table.dat"))
+        return is_table(subtable_path(self.path, name))
 
     def _open(self, name: str) -> SubTable:
         if not self.has_subtable(name):
             raise DataError(f"the MeasurementSet {self.path!r} has no sub-table {name}")
-        return SubTable(os.path.join(self.path, name))
+        return SubTable(subtable_path(self.path, name))
 
     @cached_property
     def antennas(self) -> tuple[Antenna, ...]:

@@ -1,0 +1,219 @@
+"""Mosaics: skies seen through primary beams are recovered, predictions are the adjoint of gridding, beams and groups are right."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from casatasks import tclean
+from casatools import image, table
+from casatools._base.errors import ParameterError, UnsupportedError
+from casatools.imaging.gridding import GridOptions, degrid, grid
+from casatools.imaging.mosaic import _span
+from casatools.imaging.primary_beam import airy_power, antenna_power, beam_radius_rad, blocked_power, dish_power
+from casatools.simulation.demo import DemoOptions, make_demo
+
+C = 299792458.0
+CELL = np.deg2rad(4.0 / 3600)
+SIZE = 128
+FREQ = np.array([9.9e9, 10.0e9, 10.1e9])
+# Pixels to the east and north of the middle of the mosaic, and flux density [Jy].
+POINTINGS = [(-24.0, 0.0), (24.0, 0.0), (0.0, 30.0)]
+SOURCES = [(-20.0, -6.0, 2.0), (10.0, 12.0, 1.0), (38.0, 4.0, 1.5)]
+MOSAIC: dict[str, Any] = {
+    "vis": "sim.ms",
+    "imsize": SIZE,
+    "cell": "4arcsec",
+    "gridder": "mosaic",
+    "phasecenter": "J2000 1.0rad 0.6rad",
+    "field": "",
+}
+
+
+@pytest.fixture(scope="module")
+def simulated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The rows of a simulated observation spread over three pointings, with sources seen through the beams of 25 m dishes."""
+    path = tmp_path_factory.mktemp("mosaic") / "sim.ms"
+    make_demo(str(path), DemoOptions(antennas_per_arm=4, cycles=2, nchan=3))
+    tb = table()
+    tb.open(str(path / "SPECTRAL_WINDOW"), nomodify=False)
+    tb.putcol("CHAN_FREQ", FREQ[:, None])
+    tb.putcol("CHAN_WIDTH", np.full((3, 1), 1e8))
+    tb.done()
+    tb.open(str(path / "FIELD"), nomodify=False)
+    assert tb.nrows() >= 3
+    for row, (east, north) in enumerate(POINTINGS):
+        for column in ("PHASE_DIR", "DELAY_DIR", "REFERENCE_DIR"):
+            tb.putcell(column, row, np.array([[1.0 + east * CELL / np.cos(0.6)], [0.6 + north * CELL]]))
+    tb.done()
+    tb.open(str(path), nomodify=False)
+    nrow = tb.nrows()
+    field = np.unique(tb.getcol("TIME"), return_inverse=True)[1].ravel() % 3  # all baselines see each pointing
+    tb.putcol("FIELD_ID", field)
+    uvw = tb.getcol("UVW") / 3.0
+    tb.putcol("UVW", uvw)
+    data = np.zeros((3, nrow), complex)
+    for east, north, flux in SOURCES:
+        for number, (e, n) in enumerate(POINTINGS):
+            mine = field == number
+            l, m = _offset(1.0 + e * CELL / np.cos(0.6), 0.6 + n * CELL, east, north)
+            power = np.array([dish_power(np.array([np.hypot(l, m)]), 25.0, f)[0] for f in FREQ])
+            turn = np.exp(2j * np.pi * np.outer(FREQ, uvw[0, mine] * l + uvw[1, mine] * m) / C)
+            data[:, mine] += flux * power[:, None] * turn
+    tb.putcol("DATA", np.repeat(data[None], 2, axis=0).astype(np.complex64))
+    tb.done()
+    return path
+
+
+def _offset(lon: float, lat: float, east: float, north: float) -> tuple[float, float]:
+    """Direction cosines from a pointing of a place given in pixels from the middle of the mosaic."""
+    l0, m0 = east * CELL, north * CELL
+    n0 = np.sqrt(1 - l0**2 - m0**2)
+    sky = n0 * np.array([np.cos(0.6) * np.cos(1.0), np.cos(0.6) * np.sin(1.0), np.sin(0.6)])
+    sky += l0 * np.array([-np.sin(1.0), np.cos(1.0), 0.0]) + m0 * np.array(
+        [-np.sin(0.6) * np.cos(1.0), -np.sin(0.6) * np.sin(1.0), np.cos(0.6)]
+    )
+    eastward = np.array([-np.sin(lon), np.cos(lon), 0.0])
+    northward = np.array([-np.sin(lat) * np.cos(lon), -np.sin(lat) * np.sin(lon), np.cos(lat)])
+    return float(sky @ eastward), float(sky @ northward)
+
+
+@pytest.fixture(autouse=True)
+def _here(simulated: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shutil.copytree(simulated, tmp_path / "sim.ms")
+    monkeypatch.chdir(tmp_path)
+
+
+def pixels(name: str, mask: bool = False) -> np.ndarray:
+    ia = image()
+    ia.open(name)
+    try:
+        return np.squeeze(ia.getchunk(getmask=mask))
+    finally:
+        ia.close()
+
+
+def at(east: float, north: float) -> tuple[int, int]:
+    return SIZE // 2 - round(east), SIZE // 2 + round(north)
+
+
+def test_flux_densities_are_recovered() -> None:
+    record = tclean(imagename="m", niter=3000, gain=0.1, threshold="5mJy", pbcor=True, savemodel="modelcolumn", **MOSAIC)
+    assert record["stopcode"] == 2
+    corrected, power = pixels("m.image.pbcor"), pixels("m.pb")
+    for east, north, flux in SOURCES:
+        assert corrected[at(east, north)] == pytest.approx(flux, rel=0.003)
+        # Flat noise: what is in the image and the model are flux densities times the mosaic's beam.
+        assert pixels("m.image")[at(east, north)] == pytest.approx(flux * power[at(east, north)], rel=0.03)
+    assert pixels("m.pb").max() == pytest.approx(1.0) and not pixels("m.pb", mask=True).all()
+    tb = table()
+    tb.open("sim.ms")
+    data, model = tb.getcol("DATA")[0], tb.getcol("MODEL_DATA")[0]
+    tb.close()
+    assert np.abs(model - data).mean() < 0.03 * np.abs(data).mean()
+
+
+def test_weight_image_and_normalizations() -> None:
+    for name in ("flatnoise", "flatsky", "pbsquare"):
+        tclean(imagename=name, niter=0, normtype=name, pblimit=0.1, **MOSAIC)
+    weight, power, mask = pixels("flatnoise.weight"), pixels("flatnoise.pb"), pixels("flatnoise.pb", mask=True)
+    assert power[mask] == pytest.approx(np.sqrt(weight / weight.max())[mask], rel=1e-5) and mask.sum() < mask.size
+    noise, sky, square = (pixels(f"{n}.residual") for n in ("flatnoise", "flatsky", "pbsquare"))
+    assert noise[mask] == pytest.approx((sky * power)[mask], abs=1e-5) and square[mask] == pytest.approx(
+        (sky * power**2)[mask], abs=1e-5
+    )
+    assert not noise[~mask].any()
+    tb = table()
+    tb.open("sim.ms")
+    share = np.bincount(tb.getcol("FIELD_ID"), weights=tb.getcol("WEIGHT").mean(axis=0))[:3]
+    tb.close()
+    x, y = at(*POINTINGS[1])
+    beams = [
+        dish_power(np.array([np.hypot(POINTINGS[1][0] - e, POINTINGS[1][1] - n) * CELL]), 25.0, 10e9)[0] for e, n in POINTINGS
+    ]
+    assert weight[x, y] == pytest.approx((share * np.square(beams)).sum() / share.sum(), rel=5e-3)
+    psf = pixels("flatnoise.psf")
+    assert psf[SIZE // 2, SIZE // 2] == psf.max() == 1.0
+
+
+def test_cubes_and_weights_of_each_pointing() -> None:
+    tclean(
+        imagename="c",
+        specmode="cube",
+        outframe="TOPO",
+        interpolation="nearest",
+        niter=600,
+        threshold="10mJy",
+        pbcor=True,
+        **MOSAIC,
+    )
+    assert pixels("c.weight").shape == (SIZE, SIZE, 3)
+    for east, north, flux in SOURCES[:2]:
+        assert pixels("c.image.pbcor")[at(east, north)] == pytest.approx(np.full(3, flux), rel=0.08)
+    for apart in (True, False):
+        tclean(imagename=f"b{apart}", niter=0, weighting="briggs", robust=-1, mosweight=apart, **MOSAIC)
+    natural = tclean(imagename="n", niter=0, **MOSAIC)
+    assert natural["iterdone"] == 0
+    sums = [float(pixels(f"{n}.sumwt")) for n in ("bTrue", "bFalse", "n")]
+    assert len(set(np.round(sums, 3))) == 3 and sums[2] > sums[0]
+
+
+def test_going_on_and_an_outlier() -> None:
+    tclean(imagename="r", niter=20, **MOSAIC)
+    first = pixels("r.model").sum()
+    tclean(imagename="r", niter=20, calcpsf=False, **MOSAIC)
+    tclean(imagename="w", niter=40, nmajor=5, **MOSAIC)
+    assert pixels("r.model").sum() > first
+    Path("o.txt").write_text("imagename=o\nimsize=[48,48]\nphasecenter=J2000 1.0rad 0.6rad\ngridder=standard\n")
+    tclean(imagename="v", niter=5, outlierfile="o.txt", **{**MOSAIC, "phasecenter": "J2000 1.01rad 0.6rad"})
+    assert pixels("o.model").any()
+
+
+def test_windows_are_parts_of_the_whole() -> None:
+    rng = np.random.default_rng(1)
+    uvw, freq = rng.normal(size=(200, 3)) * 150, np.array([1e9, 1.1e9])
+    vis = (rng.normal(size=(200, 2)) + 1j * rng.normal(size=(200, 2))).astype(np.complex64)
+    weight = rng.uniform(0.5, 1, (200, 2)).astype(np.float32)
+    whole = grid(uvw, freq, vis, weight, GridOptions((128, 96), (3e-5, 3e-5), epsilon=1e-6))
+    options = GridOptions((64, 48), (3e-5, 3e-5), epsilon=1e-6, offset=(20 + 32 - 64, 40 + 24 - 48))
+    part = grid(uvw, freq, vis, weight, options)
+    assert np.abs(part - whole[40:88, 20:84]).max() < 2e-5 * np.abs(whole).max()
+    model = rng.normal(size=(48, 64)).astype(np.float32)
+    predicted = degrid(uvw, freq, model, None, options)
+    left, right = (predicted.conj() * vis * weight).sum().real, (model * part).sum()
+    assert left == pytest.approx(right, rel=1e-4)
+    assert _span(10.0, 30.0, 128) == (0, 48) and _span(120.0, 5.0, 128) == (80, 128) and _span(300.0, 5.0, 128) == (0, 0)
+    low, high = _span(64.0, 30.5, 128)
+    assert (high - low) % 2 == 0 and low <= 33 and high >= 95
+
+
+def test_beams_of_antennas() -> None:
+    radius = np.linspace(0, 3e-4, 50)
+    assert antenna_power("ALMA", (12.0, 12.0), radius, 1e11)[0] == 1.0
+    x = np.pi * 10.7 * radius * 1e11 / C
+    assert antenna_power("ALMA", (12.0, 12.0), radius, 1e11) == pytest.approx(blocked_power(x, 0.75 / 10.7))
+    assert blocked_power(x, 1e-6) == pytest.approx(airy_power(x), abs=1e-6)
+    small, large = (antenna_power("ALMA", (d, d), radius, 1e11) for d in (7.0, 12.0))
+    assert antenna_power("ALMA", (7.0, 12.0), radius, 1e11) == pytest.approx(np.sqrt(small * large))
+    assert antenna_power("EVLA", (25.0, 25.0), radius, 1e10) == pytest.approx(dish_power(radius, 25.0, 1e10))
+    for telescope, diameters in (("ALMA", (7.0, 12.0)), ("VLA", (25.0, 25.0))):
+        reach = beam_radius_rad(telescope, diameters, 1e11)
+        assert antenna_power(telescope, diameters, np.array([1.01 * reach]), 1e11)[0] == 0.0
+        assert antenna_power(telescope, diameters, np.array([0.9 * reach]), 1e11)[0] > 0.0
+
+
+@pytest.mark.parametrize(
+    ("given", "error", "words"),
+    [
+        ({"normtype": "flat"}, ParameterError, "normtype"), ({"deconvolver": "mtmfs"}, UnsupportedError, "mtmfs"),
+        ({"conjbeams": True}, UnsupportedError, "conjbeams"), ({"usepointing": True}, UnsupportedError, "usepointing"),
+    ],
+)  # fmt: skip
+def test_refused(given: dict[str, Any], error: type[Exception], words: str) -> None:
+    with pytest.raises(error, match=words):
+        tclean(imagename="x", niter=0, **{**MOSAIC, **given})
+    assert not list(Path().glob("x.*"))
