@@ -54,7 +54,7 @@ def flagcmd(
     Raises
     ------
     UnsupportedError
-        ``inpmode='xml'``, ``action='plot'`` or `tbuff` are asked for.
+        ``inpmode='xml'`` or ``action='plot'`` are asked for.
     ParameterError, PathMissingError
 
     Examples
@@ -66,7 +66,7 @@ def flagcmd(
     if action == "plot" or plotfile:
         raise UnsupportedError(f"flagcmd: action={action!r} with plotfile={plotfile!r} is not there yet; use action='list'")
     if tbuff or ants:
-        raise UnsupportedError(f"flagcmd: tbuff={tbuff!r}, ants={ants!r} are not there yet; they belong to inpmode='xml'")
+        raise ParameterError(f"flagcmd: parameters 'tbuff' and 'ants' belong to inpmode='xml'; got {tbuff!r}, {ants!r}")
     if not vis:
         raise ParameterError("flagcmd: parameter 'vis' must name a MeasurementSet; got ''")
     if action == "unapply" and inpmode != "table":

@@ -22,9 +22,10 @@ from casatasks._params import (
 )
 from casatasks._task import task
 from casatools._base import kinds
-from casatools._base.errors import ParameterError, UnsupportedError
+from casatools._base.errors import ParameterError
 from casatools.flagging.commands import MODE_OPTIONS, FlagCommand, format_command, make_command, read_commands
 from casatools.flagging.session import flag, save_commands
+from casatools.flagging.time_buffers import widen_command
 
 __all__ = ["flagdata"]
 
@@ -142,7 +143,10 @@ def flagdata(
     action: Annotated[
         Literal["apply", "calculate", "none", ""], "Write the flags (apply), only compute (calculate), or do nothing"
     ] = "apply",
-    display: Annotated[Literal["", "none", "report", "data", "both"], "Plots while flagging; only none"] = "",
+    display: Annotated[
+        Literal["", "none", "report", "data", "both"],
+        "Write the page <vis>.flags.html of the flags before and after; nothing waits for a window",
+    ] = "",
     flagbackup: Annotated[bool, kinds.Bool(), "Save the flags before they change"] = True,
     savepars: Annotated[bool, kinds.Bool(), "Save the parameters as a command"] = False,
     cmdreason: Annotated[str, kinds.Text(), "Reason saved with the command"] = "",
@@ -164,24 +168,22 @@ def flagdata(
         The selection cannot be read or matches nothing.
     DataError
         A data column is missing.
-    UnsupportedError
-        Plots (`display`) or `tbuff` are asked for.
+    ParameterError
+        With `tbuff`, a time range of a command has no dates.
 
     Examples
     --------
     >>> flagdata("ngc5921.ms", mode="quack", quackinterval=10.0)  # doctest: +SKIP
     """
     given = dict(locals())
-    if display not in ("", "none"):
-        raise UnsupportedError(f"flagdata: display={display!r} is not there yet; plot with plotms after flagging")
-    if tbuff not in (0, 0.0, []):
-        raise UnsupportedError(f"flagdata: tbuff={tbuff!r} is not there yet; widen the time ranges of the commands")
+    if tbuff and mode != "list":
+        raise ParameterError(f"flagdata: parameter 'tbuff' widens the commands of mode='list'; got {tbuff!r} with mode={mode!r}")
     if not vis:
         raise ParameterError("flagdata: parameter 'vis' must name a MeasurementSet; got ''")
     commands = read_commands(inpfile, reason) if mode == "list" else [_command(given)]
     if not commands:
         raise ParameterError(f"flagdata: there is no command in inpfile={inpfile!r} with reason={reason!r}")
-    commands = _named(commands)
+    commands = [widen_command(c, tbuff) for c in _named(commands)]
     calculate = action == "calculate"
     record: dict[str, Any] = {}
     if action in ("apply", "calculate"):
@@ -192,6 +194,7 @@ def flagdata(
             backup="flagdata" if flagbackup and any(c.mode != "summary" for c in commands) else "",
             skip_empty=mode == "list",
             calculate=calculate,
+            report=f"{vis.rstrip('/')}.flags.html" if display not in ("", "none") else "",
         )
     if calculate and mode == "rflag":
         _write_thresholds(record, {"timedev": timedev, "freqdev": freqdev})

@@ -11,6 +11,7 @@ from casatools._base import log
 from casatools._base.errors import ParameterError
 from casatools._base.paths import require_absent, staged_output
 from casatools.flagging.commands import FlagCommand
+from casatools.flagging.report import counting_command, write_report
 from casatools.flagging.run import run_commands
 from casatools.io.ms.flag_commands import append_flag_commands
 from casatools.io.ms.flag_versions import (
@@ -41,6 +42,7 @@ def flag(
     backup: str = "",
     skip_empty: bool = False,
     calculate: bool = False,
+    report: str = "",
 ) -> dict[str, Any]:
     """Run commands and give CASA's record of their reports.
 
@@ -56,15 +58,23 @@ def flag(
         Leave out commands that match nothing.
     calculate : bool
         Report rflag's thresholds too.
+    report : str
+        An HTML file for the flags before and after; "" writes none.
 
     Returns
     -------
     dict
         ``{}``, the one report, or ``{"report0": …, "report1": …}``.
     """
+    if report:
+        commands = [counting_command(), *commands, counting_command()]
     reports = run_commands(
         path, commands, write=write, skip_empty=skip_empty, before_write=(lambda: backup_flags(path, backup)) if backup else None
     )
+    if report:
+        write_report(path, reports[0], reports[-1], report)
+        log.post(f"The flags before and after are shown in {report}")
+        reports = reports[1:-1]
     if calculate and any(r["type"] == "rflag" for r in reports):
         record: dict[str, Any] = {"nreport": len(reports), "type": "list"}
         record.update({f"report{k}": r for k, r in enumerate(reports)})

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from casatools.flagging.agents import Agent, FlagChunk
+from casatools.frames.epochs import format_epoch
 
 __all__ = ["SummaryAgent"]
 
@@ -94,6 +95,8 @@ class SummaryAgent(Agent):
             self._by(key, "baseline", one * 65536 + two, per_row, size)
             both_scans = np.concatenate([scans, scans[cross]])
             self._by(key, "antenna:scan", ends * 4294967296 + both_scans, twice, size)
+        if self.options.get("times"):
+            self._by(key, "time", piece.row_values("TIME")[rows], per_row, size)
         if self.options["spwcorr"]:
             self._add(
                 key,
@@ -111,6 +114,8 @@ class SummaryAgent(Agent):
             return metadata.antennas[key].name
         if axis == "field":
             return metadata.fields[key].name
+        if axis == "time":
+            return format_epoch(float(key))
         if axis == "baseline":
             return f"{metadata.antennas[key // 65536].name}&&{metadata.antennas[key % 65536].name}"
         if axis == "antenna:scan":
