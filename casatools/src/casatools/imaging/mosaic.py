@@ -23,10 +23,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from casatools.frames.directions import Direction, convert_direction
+from casatools.imaging.antenna_beams import AntennaBeams, antenna_beams
 from casatools.imaging.gridding import GridOptions, degrid, grid
 from casatools.imaging.image_fields import BlockView, ImageField
 from casatools.imaging.minor_cycle import MinorOptions
-from casatools.imaging.primary_beam import antenna_power, beam_radius_rad
 from casatools.imaging.visibilities import DataSource
 from casatools.io.image.coordinates.direction import DirectionCoordinate
 from casatools.io.image.coordinates.units import unit_factor
@@ -49,13 +49,13 @@ class BeamGroup:
     Attributes
     ----------
     pointing : Direction
-    telescope : str
+    beams : AntennaBeams
     diameters_m : (float, float)
         Of the two antennas of a baseline, the smaller first.
     """
 
     pointing: Direction
-    telescope: str
+    beams: AntennaBeams
     diameters_m: tuple[float, float]
 
 
@@ -67,14 +67,17 @@ class BeamGroups:
     sources : sequence of DataSource
     frame : str
         Direction frame of the image, which pointings are converted to.
+    patterns : str
+        Table of voltage patterns to take beams from.
     """
 
-    def __init__(self, sources: Sequence[DataSource], frame: str) -> None:
+    def __init__(self, sources: Sequence[DataSource], frame: str, patterns: str = "") -> None:
         self.groups: list[BeamGroup] = []
         numbers: dict[tuple[float, float, str, tuple[float, float]], int] = {}
         self._lookup: dict[int, np.ndarray] = {}
         self._kind: dict[int, np.ndarray] = {}
         for source in sources:
+            beams = antenna_beams(source.telescope, patterns)
             antennas = source.ms.metadata.antennas
             usual = float(np.median([a.diameter_m for a in antennas if a.diameter_m > 0] or [25.0]))
             diameters = [round(a.diameter_m, 2) if a.diameter_m > 0 else usual for a in antennas]
@@ -92,7 +95,7 @@ class BeamGroups:
                         key = (round(there.lon_rad, 10), round(there.lat_rad, 10), source.telescope, pair)
                         if key not in numbers:
                             numbers[key] = len(self.groups)
-                            self.groups.append(BeamGroup(there, source.telescope, pair))
+                            self.groups.append(BeamGroup(there, beams, pair))
                         table[int(field_id), a, b] = table[int(field_id), b, a] = numbers[key]
             self._lookup[source.number] = table
 
@@ -194,7 +197,7 @@ class MosaicField(ImageField):
         if not np.isfinite(x0 + y0):
             return None
         # The gridder wants windows of some size.
-        reach = max(beam_radius_rad(group.telescope, group.diameters_m, hz), _LEAST_PIXELS * max(self.options.cell_rad))
+        reach = max(group.beams.reach_rad(group.diameters_m, hz), _LEAST_PIXELS * max(self.options.cell_rad))
         (left, right), (bottom, top) = (
             _span(c, reach / cell, n) for c, cell, n in ((x0, self.options.cell_rad[0], nx), (y0, self.options.cell_rad[1], ny))
         )
@@ -202,7 +205,7 @@ class MosaicField(ImageField):
             return None
         x = (np.arange(left, right) - x0) * self.options.cell_rad[0]
         y = (np.arange(bottom, top) - y0) * self.options.cell_rad[1]
-        beam = antenna_power(group.telescope, group.diameters_m, np.hypot(x[None, :], y[:, None]), hz).astype(np.float32)
+        beam = group.beams.power(group.diameters_m, np.hypot(x[None, :], y[:, None]), hz).astype(np.float32)
         offset = ((left + right) // 2 - nx // 2, (bottom + top) // 2 - ny // 2)
         options = replace(self.options, shape=(right - left, top - bottom), offset=offset)
         return _Window(slice(bottom, top), slice(left, right), options, beam)
@@ -247,7 +250,7 @@ class MosaicField(ImageField):
         y = (np.arange(ny) - ny // 2) * self.options.cell_rad[1]
         one = self.groups.groups[0]
         hz = float(self._psf_hz[chan, 0] / self._psf_hz[chan, 1])
-        return antenna_power(one.telescope, one.diameters_m, np.hypot(x[None, :], y[:, None]), hz).astype(np.float32)
+        return one.beams.power(one.diameters_m, np.hypot(x[None, :], y[:, None]), hz).astype(np.float32)
 
     def beam_power(self) -> np.ndarray:
         """The mosaic's beam (chan, y, x): the root of the weight image over its greatest value in each channel."""

@@ -10,7 +10,7 @@ import numpy as np
 
 from casatools.io.image.coordinates.system import Coordinates
 
-__all__ = ["airy_power", "antenna_power", "beam_radius_rad", "blocked_power", "dish_power", "primary_beam_plane"]
+__all__ = ["airy_power", "antenna_power", "beam_radius_rad", "blocked_power", "dish_power", "radius_plane"]
 
 _SPEED_OF_LIGHT_M_S = 299792458.0
 # Ratio of CASA's beam to the Airy pattern at x = pi D sin(r) / lambda = 0, 0.1, ... 2.5; about constant beyond.
@@ -63,7 +63,8 @@ def blocked_power(x: np.ndarray, blockage: float) -> np.ndarray:
 def antenna_power(telescope: str, diameters_m: tuple[float, float], radius_rad: np.ndarray, freq_hz: float) -> np.ndarray:
     """The primary beam of a pair of antennas: the product of their voltage patterns; 1 on the axis.
 
-    ALMA's and the ACA's antennas have Airy patterns of 10.7 m and 6.25 m with a blockage of 0.75 m, others that of `dish_power`.
+    ALMA's and the ACA's antennas have Airy patterns of 10.7 m and 6.25 m with a blockage of 0.75 m, others that of their whole dish; the correction of
+    `dish_power` belongs to the standard gridder only.
 
     References
     ----------
@@ -73,7 +74,8 @@ def antenna_power(telescope: str, diameters_m: tuple[float, float], radius_rad: 
     def single(diameter_m: float) -> np.ndarray:
         known = _EFFECTIVE.get((telescope.upper(), round(diameter_m)))
         if known is None:
-            return dish_power(radius_rad, diameter_m, freq_hz)
+            x = np.pi * diameter_m * np.asarray(radius_rad) * freq_hz / _SPEED_OF_LIGHT_M_S
+            return np.where(x <= _X_LIMIT, airy_power(x), 0.0)
         x = np.pi * known[0] * np.asarray(radius_rad) * freq_hz / _SPEED_OF_LIGHT_M_S
         return np.where(x <= _X_LIMIT_BLOCKED, blocked_power(x, known[1] / known[0]), 0.0)
 
@@ -91,10 +93,8 @@ def beam_radius_rad(telescope: str, diameters_m: tuple[float, float], freq_hz: f
     return float(min(reaches))
 
 
-def primary_beam_plane(
-    coordinates: Coordinates, shape: tuple[int, int], diameter_m: float, freq_hz: float, centre: tuple[float, float] | None = None
-) -> np.ndarray:
-    """The primary beam about a pixel of an image plane.
+def radius_plane(coordinates: Coordinates, shape: tuple[int, int], centre: tuple[float, float] | None = None) -> np.ndarray:
+    """Distances [rad] of the pixels (y, x) of an image plane from a pixel.
 
     Parameters
     ----------
@@ -102,19 +102,11 @@ def primary_beam_plane(
         With a direction coordinate.
     shape : (int, int)
         Pixels in y and x.
-    diameter_m : float
-    freq_hz : float
     centre : (float, float), optional
         Where the antennas pointed, pixels in x and y; the reference pixel when not given.
-
-    Returns
-    -------
-    ndarray (y, x) float32
-        1 at the centre.
     """
     direction = coordinates.direction
     assert direction is not None
     dx, dy = direction.increment_rad
     x0, y0 = direction.reference_pixel if centre is None else centre
-    radius = np.hypot(((np.arange(shape[1]) - x0) * dx)[None, :], ((np.arange(shape[0]) - y0) * dy)[:, None])
-    return dish_power(radius, diameter_m, freq_hz).astype(np.float32)
+    return np.hypot(((np.arange(shape[1]) - x0) * dx)[None, :], ((np.arange(shape[0]) - y0) * dy)[:, None])

@@ -15,6 +15,7 @@ from casatools.imaging.gridding import GridOptions
 from casatools.imaging.minor_cycle import MinorOptions
 from casatools.imaging.weighting import WeightingOptions, parse_taper
 from casatools.io.ms import Selection
+from casatools.io.tables import require_table
 
 __all__ = ["TcleanRequest", "jansky", "parse_restoring_beam"]
 
@@ -188,6 +189,8 @@ class TcleanRequest:
         if self.weighting == "briggsbwtaper" and not (self.perchanweightdensity and self.specmode == "cube"):
             raise ParameterError("tclean: weighting='briggsbwtaper' needs specmode='cube' and perchanweightdensity=True")
         self._refuse_missing()
+        if self.vptable:
+            require_table(self.vptable, what="table of voltage patterns")
         # Made once here so that a bad value is refused before any data are read.
         _ = (self.grid_options, self.weighting_options, self.minor_options, self.cycle_options, self.selections)
 
@@ -203,7 +206,6 @@ class TcleanRequest:
             "interactive": (bool(self.interactive), (False,)),
             "psfphasecenter": (self.psfphasecenter, ("",)),
             "usepointing": (self.usepointing, (False,)),
-            "vptable": (self.vptable, ("",)),
         }
         for name, (value, there) in missing.items():
             if value not in there:

@@ -11,12 +11,13 @@ from casatools._base import log
 from casatools._base.errors import DataError, ParameterError
 from casatools.frames.directions import Direction, convert_direction
 from casatools.frames.engine import position_record
+from casatools.imaging.antenna_beams import antenna_beams
 from casatools.imaging.image_fields import ImageField, TermField
 from casatools.imaging.imager import Imager, ImagingData
 from casatools.imaging.mosaic import BeamGroups, MosaicField
 from casatools.imaging.multi_term import principal_solution, spectral_images
 from casatools.imaging.plane_deconvolver import restore_planes
-from casatools.imaging.primary_beam import primary_beam_plane
+from casatools.imaging.primary_beam import radius_plane
 from casatools.imaging.products import ImageWriter, beam_set, mask_values, read_planes
 from casatools.imaging.request import TcleanRequest
 from casatools.io.image.coordinates.make import make_image_coordinates
@@ -72,7 +73,7 @@ def plan_images(request: TcleanRequest, data: ImagingData, centre: Direction, nu
     if request.is_mosaic:
         direction = coordinates.direction
         assert direction is not None
-        groups = BeamGroups(data.sources, direction.frame)
+        groups = BeamGroups(data.sources, direction.frame, request.vptable)
         for source in data.sources:
             source.groups = groups
         image = MosaicField(
@@ -88,7 +89,7 @@ def plan_images(request: TcleanRequest, data: ImagingData, centre: Direction, nu
     shape = (axis.nchan, npol, options.shape[1], options.shape[0])
     base = request.imagename if request.restart else _next_name(request.imagename)
     # The beam of a mosaic is known when the weights of all pointings are.
-    beam_power = np.ones(shape, np.float32) if request.is_mosaic else _primary_beams(data, coordinates, shape)
+    beam_power = np.ones(shape, np.float32) if request.is_mosaic else _primary_beams(request, data, coordinates, shape)
     found = FieldImages(request, base, image, coordinates, beam_power, np.ones(shape, dtype=bool))
     _set_masks(found)
     return found
@@ -143,7 +144,7 @@ def _next_name(base: str) -> str:
     return f"{base}_{number}"
 
 
-def _primary_beams(data: ImagingData, coordinates: Coordinates, shape: tuple[int, ...]) -> np.ndarray:
+def _primary_beams(request: TcleanRequest, data: ImagingData, coordinates: Coordinates, shape: tuple[int, ...]) -> np.ndarray:
     """The primary beam about the direction that the first field was pointed at."""
     source = data.sources[0]
     diameter = float(np.median([a.diameter_m for a in source.ms.metadata.antennas if a.diameter_m > 0] or [25.0]))
@@ -156,8 +157,10 @@ def _primary_beams(data: ImagingData, coordinates: Coordinates, shape: tuple[int
     planes = np.zeros(shape, dtype=np.float32)
     if not np.isfinite(x0 + y0):  # the image is on the other half of the sky
         return planes
+    radius = radius_plane(coordinates, (shape[2], shape[3]), (x0, y0))
+    beams = antenna_beams(source.telescope, request.vptable)
     for chan, hz in enumerate(data.axis.frequencies_hz):
-        planes[chan] = primary_beam_plane(coordinates, (shape[2], shape[3]), diameter, float(hz), (x0, y0))[None]
+        planes[chan] = beams.single(diameter, radius, float(hz))
     return planes
 
 

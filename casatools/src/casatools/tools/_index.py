@@ -4,6 +4,7 @@ from __future__ import annotations
 
 # Tool name: module below casatools.tools that defines it. Only what exists is listed.
 TOOLS: dict[str, str] = {
+    "vpmanager": "vpmanager",
     "componentlist": "componentlist",
     "linearmosaic": "linearmosaic",
     "spectralline": "spectralline",

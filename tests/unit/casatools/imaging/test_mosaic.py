@@ -14,7 +14,7 @@ from casatools import image, table
 from casatools._base.errors import ParameterError, UnsupportedError
 from casatools.imaging.gridding import GridOptions, degrid, grid
 from casatools.imaging.mosaic import _span
-from casatools.imaging.primary_beam import airy_power, antenna_power, beam_radius_rad, blocked_power, dish_power
+from casatools.imaging.primary_beam import airy_power, antenna_power, beam_radius_rad, blocked_power
 from casatools.simulation.demo import DemoOptions, make_demo
 
 C = 299792458.0
@@ -61,7 +61,7 @@ def simulated(tmp_path_factory: pytest.TempPathFactory) -> Path:
         for number, (e, n) in enumerate(POINTINGS):
             mine = field == number
             l, m = _offset(1.0 + e * CELL / np.cos(0.6), 0.6 + n * CELL, east, north)
-            power = np.array([dish_power(np.array([np.hypot(l, m)]), 25.0, f)[0] for f in FREQ])
+            power = np.array([antenna_power("VLA", (25.0, 25.0), np.array([np.hypot(l, m)]), f)[0] for f in FREQ])
             turn = np.exp(2j * np.pi * np.outer(FREQ, uvw[0, mine] * l + uvw[1, mine] * m) / C)
             data[:, mine] += flux * power[:, None] * turn
     tb.putcol("DATA", np.repeat(data[None], 2, axis=0).astype(np.complex64))
@@ -133,7 +133,8 @@ def test_weight_image_and_normalizations() -> None:
     tb.close()
     x, y = at(*POINTINGS[1])
     beams = [
-        dish_power(np.array([np.hypot(POINTINGS[1][0] - e, POINTINGS[1][1] - n) * CELL]), 25.0, 10e9)[0] for e, n in POINTINGS
+        antenna_power("VLA", (25.0, 25.0), np.array([np.hypot(POINTINGS[1][0] - e, POINTINGS[1][1] - n) * CELL]), 10e9)[0]
+        for e, n in POINTINGS
     ]
     assert weight[x, y] == pytest.approx((share * np.square(beams)).sum() / share.sum(), rel=5e-3)
     psf = pixels("flatnoise.psf")
@@ -199,7 +200,8 @@ def test_beams_of_antennas() -> None:
     assert blocked_power(x, 1e-6) == pytest.approx(airy_power(x), abs=1e-6)
     small, large = (antenna_power("ALMA", (d, d), radius, 1e11) for d in (7.0, 12.0))
     assert antenna_power("ALMA", (7.0, 12.0), radius, 1e11) == pytest.approx(np.sqrt(small * large))
-    assert antenna_power("EVLA", (25.0, 25.0), radius, 1e10) == pytest.approx(dish_power(radius, 25.0, 1e10))
+    narrow = np.linspace(0, 1e-3, 20)
+    assert antenna_power("VLA", (25.0, 25.0), narrow, 1e10) == pytest.approx(airy_power(np.pi * 25.0 * narrow * 1e10 / C))
     for telescope, diameters in (("ALMA", (7.0, 12.0)), ("VLA", (25.0, 25.0))):
         reach = beam_radius_rad(telescope, diameters, 1e11)
         assert antenna_power(telescope, diameters, np.array([1.01 * reach]), 1e11)[0] == 0.0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from casatools.imaging.primary_beam import airy_power, primary_beam_plane
+from casatools.imaging.primary_beam import airy_power, dish_power, radius_plane
 from casatools.io.image.coordinates.make import make_image_coordinates
 
 
@@ -18,7 +18,7 @@ def test_airy() -> None:
 def test_reference_values() -> None:
     cell = np.radians(15 / 3600)
     coordinates = make_image_coordinates((512, 512), (cell, cell), (1.0, 0.5), [1.41343411673725e9])
-    beam = primary_beam_plane(coordinates, (512, 512), 25.0, 1.41343411673725e9)
+    beam = dish_power(radius_plane(coordinates, (512, 512)), 25.0, 1.41343411673725e9)
     expected = {
         0: 1.0,
         5: 0.9996355,
