@@ -18,8 +18,9 @@ from casatools.imaging.plane_deconvolver import PlaneDeconvolver, Planes, TermDe
 from casatools.imaging.products import ImageWriter, beam_set, mask_values, read_planes, staged_images
 from casatools.imaging.request import jansky, parse_restoring_beam
 from casatools.io.image import CasaImage
+from casatools.io.image.coordinates.system import Coordinates
 
-__all__ = ["DeconvolveRequest", "run_deconvolve"]
+__all__ = ["DeconvolveRequest", "OpenImages", "open_images", "read_mask", "run_deconvolve", "write_restored"]
 
 
 @dataclass(frozen=True)
@@ -118,6 +119,57 @@ def run_deconvolve(request: DeconvolveRequest) -> dict[str, Any]:
     PathMissingError, DataError, ParameterError
         An image is not there or does not fit; none is changed then.
     """
+    images = open_images(request)
+    images.deconvolver.planes.mask[...] = read_mask(request, images)
+    control = CycleControl(request.cycle_options)
+    control.sidelobe = images.deconvolver.sidelobe
+    _iterate(request, images.deconvolver, control)
+    with staged_images(request.imagename) as folder:
+        writer = ImageWriter(
+            folder,
+            request.imagename,
+            images.coordinates,
+            images.telescope,
+            images.object_name,
+            ["taskname=deconvolve"],
+            "deconvolve",
+        )
+        _write(request, images, writer)
+    return _record(control)
+
+
+@dataclass
+class OpenImages:
+    """Images to deconvolve.
+
+    Attributes
+    ----------
+    deconvolver : PlaneDeconvolver
+        With the planes, and the beams fitted.
+    coordinates : Coordinates
+    telescope, object_name, unit : str
+    good : ndarray of bool (chan, pol, y, x), optional
+        Mask of the residual.
+    cell_rad : (float, float)
+    """
+
+    deconvolver: PlaneDeconvolver
+    coordinates: Coordinates
+    telescope: str
+    object_name: str
+    unit: str
+    good: np.ndarray | None
+    cell_rad: tuple[float, float]
+
+
+def open_images(request: DeconvolveRequest, masked: bool = False) -> OpenImages:
+    """Read the images of a run, and ``.mask`` if that is asked for.
+
+    Raises
+    ------
+    PathMissingError, DataError, ParameterError
+        An image is not there or does not fit.
+    """
     base = request.imagename
     for suffix in (*request.suffixes("psf", 2 * request.terms - 1), *request.suffixes("residual", request.terms)):
         require_present(f"{base}.{suffix}", "image")
@@ -142,45 +194,43 @@ def run_deconvolve(request: DeconvolveRequest) -> dict[str, Any]:
         MultiTermCycle(request.minor_options, request.terms) if request.terms else MinorCycle(request.minor_options)
     )
     deconvolver.planes = planes
-    control = CycleControl(request.cycle_options)
     for chan in range(len(planes.beams)):
         if planes.sumwt[chan] > 0:
             beam = fit_beam(planes.psf[chan], cell)
             planes.beams[chan] = beam
             deconvolver.sidelobe = max(deconvolver.sidelobe, sidelobe_level(planes.psf[chan], beam, cell))
-    control.sidelobe = deconvolver.sidelobe
-    planes.mask[...] = _mask(request, coordinates, shape)
+    if masked:
+        planes.mask[...] = read_planes(base + ".mask", shape) != 0
     if good is not None:
         planes.mask &= good
-    _iterate(request, deconvolver, control)
-    with staged_images(base) as folder:
-        writer = ImageWriter(folder, base, coordinates, telescope, name, ["taskname=deconvolve"], "deconvolve")
-        _write(request, planes, writer, unit, good, cell)
-    return _record(control)
+    return OpenImages(deconvolver, coordinates, telescope, name, unit, good, cell)
 
 
-def _write(
-    request: DeconvolveRequest,
-    planes: Planes,
-    writer: ImageWriter,
-    unit: str,
-    good: np.ndarray | None,
-    cell: tuple[float, float],
-) -> None:
-    parts = [slice(k, k + 1) for k in range(request.terms)] or [slice(None)]
+def _write(request: DeconvolveRequest, images: OpenImages, writer: ImageWriter) -> None:
+    planes = images.deconvolver.planes
     for part, residual, model in zip(
-        parts, request.suffixes("residual", request.terms), request.suffixes("model", request.terms), strict=True
+        _parts(request), request.suffixes("residual", request.terms), request.suffixes("model", request.terms), strict=True
     ):
-        writer.write(residual, planes.residual[part], unit, mask=good)
+        writer.write(residual, planes.residual[part], images.unit, mask=images.good)
         writer.write(model, planes.model[part], "Jy/pixel")
     writer.write("mask", planes.mask.astype(np.float32))
-    if not request.restoration:
-        return
+    if request.restoration:
+        write_restored(request, images, writer)
+
+
+def _parts(request: DeconvolveRequest) -> list[slice]:
+    """Which planes go into which image."""
+    return [slice(k, k + 1) for k in range(request.terms)] or [slice(None)]
+
+
+def write_restored(request: DeconvolveRequest, images: OpenImages, writer: ImageWriter) -> None:
+    """Write the restored images, and spectral indices of Taylor terms."""
+    planes, good = images.deconvolver.planes, images.good
     wanted = parse_restoring_beam(request.restoringbeam, "deconvolve")
     solved = principal_solution(planes.residual, planes.psf) if request.terms else planes.residual
-    restored, targets = restore_planes(planes, wanted, cell, solved)
+    restored, targets = restore_planes(planes, wanted, images.cell_rad, solved)
     beams = beam_set(targets[:1] if wanted else targets, 1 if wanted else planes.residual.shape[1])
-    for part, name in zip(parts, request.suffixes("image", request.terms), strict=True):
+    for part, name in zip(_parts(request), request.suffixes("image", request.terms), strict=True):
         writer.write(name, restored[part], "Jy/beam", beams, good)
     if request.terms > 1:
         found = spectral_images(restored, solved)
@@ -228,7 +278,22 @@ def _read(request: DeconvolveRequest, shape: tuple[int, ...]) -> Planes:
     return planes
 
 
-def _mask(request: DeconvolveRequest, coordinates: Any, shape: tuple[int, ...]) -> np.ndarray:
+def read_mask(request: DeconvolveRequest, images: OpenImages) -> np.ndarray:
+    """Where planes are deconvolved (chan, pol, y, x): as asked for, within what is good.
+
+    Raises
+    ------
+    CasaError
+        A mask cannot be read or does not fit.
+    """
+    shape = images.deconvolver.planes.residual.shape
+    if request.terms:
+        shape = (1, *shape[1:])
+    found = _wanted_mask(request, images.coordinates, shape)
+    return found if images.good is None else found & images.good
+
+
+def _wanted_mask(request: DeconvolveRequest, coordinates: Coordinates, shape: tuple[int, ...]) -> np.ndarray:
     if request.usemask == "pb":
         return np.asarray(read_planes(request.beam_power_name, shape) > request.pbmask)
     given = request.mask

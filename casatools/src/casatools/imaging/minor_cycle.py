@@ -151,10 +151,13 @@ class MinorCycle:
         centred = _centred(psf)
         name = self.options.deconvolver
         if name == "hogbom":
+            # The reference's loop ends after the component that exceeds the limit and does not count it: one more here too, for the same images.
+            most = niter + 1
             if min(residual.shape) < 4 * TILE:
-                done, peak = clean_hogbom(residual, model, centred, mask, self.options.gain, threshold, niter)
-                return int(done), float(peak)
-            return self._hogbom(residual, model, psf, centred, mask, threshold, niter)
+                done, peak = clean_hogbom(residual, model, centred, mask, self.options.gain, threshold, most)
+            else:
+                done, peak = self._hogbom(residual, model, psf, centred, mask, threshold, most)
+            return min(int(done), niter), float(peak)
         if name == "multiscale":
             scales = np.array(self.options.scales or (0.0,), dtype=np.float64)
             return self._multiscale(residual, model, psf, mask, threshold, niter, scales)

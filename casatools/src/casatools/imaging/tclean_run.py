@@ -24,7 +24,7 @@ from casatools.imaging.shares import make_imager
 from casatools.imaging.tclean_images import begin_images, plan_images, write_images
 from casatools.imaging.visibilities import DataSource, open_sources, stokes_planes
 
-__all__ = ["run_tclean"]
+__all__ = ["phase_centre", "prepare_data", "run_tclean"]
 
 
 def run_tclean(request: TcleanRequest, history: list[str] | None = None) -> dict[str, Any]:
@@ -52,8 +52,15 @@ def run_tclean(request: TcleanRequest, history: list[str] | None = None) -> dict
             source.close()
 
 
-def _prepare(request: TcleanRequest, sources: list[DataSource]) -> ImagingData:
-    centre = _phase_centre(request, sources)
+def prepare_data(request: TcleanRequest, sources: list[DataSource]) -> ImagingData:
+    """The visibilities that are imaged, and the axes of the images.
+
+    Raises
+    ------
+    CasaError
+        The phase centre is on the other side of the sky, spectral windows differ in correlations, or an axis cannot be made.
+    """
+    centre = phase_centre(request, sources)
     _require_near(centre, sources)
     planes = [stokes_planes(request.stokes, s.correlation_codes(int(s.ddids[0]))) for s in sources]
     for source, own in zip(sources, planes, strict=True):
@@ -64,7 +71,14 @@ def _prepare(request: TcleanRequest, sources: list[DataSource]) -> ImagingData:
     return ImagingData(sources, planes, centre, axis, is_cube, request.interpolation, request.stokes == "pseudoI")
 
 
-def _phase_centre(request: TcleanRequest, sources: list[DataSource]) -> Direction:
+def phase_centre(request: TcleanRequest, sources: list[DataSource]) -> Direction:
+    """The phase centre asked for, or that of the first field.
+
+    Raises
+    ------
+    SelectionError, ParameterError
+        There is no such field, or the direction cannot be read.
+    """
     first = sources[0]
     asked = request.centre_text()
     if asked is None:
@@ -159,9 +173,9 @@ def _require_room(requests: list[TcleanRequest], data: ImagingData) -> None:
 
 def _image(request: TcleanRequest, sources: list[DataSource], history: list[str]) -> dict[str, Any]:
     requests = [request, *outlier_requests(request)]
-    data = _prepare(request, sources)
+    data = prepare_data(request, sources)
     _require_room(requests, data)
-    centres = [data.centre, *(_phase_centre(r, sources) for r in requests[1:])]
+    centres = [data.centre, *(phase_centre(r, sources) for r in requests[1:])]
     plans = [plan_images(r, data, c, k) for k, (r, c) in enumerate(zip(requests, centres, strict=True))]
     images = [plan.image for plan in plans]
     control = CycleControl(request.cycle_options)

@@ -4,6 +4,13 @@ from __future__ import annotations
 
 # Tool name: module below casatools.tools that defines it. Only what exists is listed.
 TOOLS: dict[str, str] = {
+    "synthesisutils": "synthesisutils",
+    "synthesismaskhandler": "synthesismaskhandler",
+    "synthesisimager": "synthesisimager",
+    "synthesisdeconvolver": "synthesisdeconvolver",
+    "synthesisnormalizer": "synthesisnormalizer",
+    "synthesisimstore": "synthesisimstore",
+    "iterbotsink": "iterbotsink",
     "vpmanager": "vpmanager",
     "componentlist": "componentlist",
     "linearmosaic": "linearmosaic",

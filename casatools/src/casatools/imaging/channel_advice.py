@@ -1,0 +1,77 @@
+"""Which channels of data are needed for an image's frequencies, and which frequencies data have in a frame."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from casatools._base.errors import SelectionError
+from casatools.frames.directions import Direction
+from casatools.frames.frequencies import doppler_factor
+from casatools.frames.observatories import observatory_position
+from casatools.io.ms import MeasurementSet, Selection
+
+__all__ = ["channels_for_range", "frequency_range"]
+
+
+def _frame_factors(ms: MeasurementSet, field_id: int, spw: int, frame: str) -> np.ndarray:
+    """Factors from a spectral window's own frame to another at all times of a field."""
+    metadata = ms.metadata
+    if not 0 <= field_id < len(metadata.fields):
+        raise SelectionError(f"there is no field {field_id} in {ms.path!r}; there are fields 0 to {len(metadata.fields) - 1}")
+    own = str(metadata.spectral_windows[spw].frame)
+    if own == frame:
+        return np.ones(1)
+    rows = Selection(field=str(field_id)).resolve(ms).rows
+    times = np.unique(ms.read("TIME", rows))
+    found = metadata.fields[field_id]
+    lon, lat = (float(v) for v in np.ravel(found.phase_dir[0])[:2])
+    position = observatory_position(metadata.observations[0].telescope_name).itrf_m
+    return np.asarray(doppler_factor(own, frame, times, Direction(lon, lat, found.phase_frame), position))
+
+
+def frequency_range(path: str, field_id: int, spw: str, frame: str) -> tuple[float, float]:
+    """Lowest and highest frequency [Hz], edges of channels, that selected channels have in a frame while a field was observed.
+
+    Raises
+    ------
+    CasaError
+        Field, spectral windows or frame are not there.
+    """
+    with MeasurementSet(path) as ms:
+        chosen = Selection(spw=spw, field=str(field_id)).resolve(ms)
+        descriptions = {int(d) for d in np.unique(ms.read("DATA_DESC_ID", chosen.rows))}
+        low, high = [], []
+        for ddid in sorted(descriptions):
+            window_id = ms.metadata.data_descriptions[ddid].spw
+            window = ms.metadata.spectral_windows[window_id]
+            pick = chosen.channels.get(window_id)
+            part = slice(None) if pick is None else pick
+            centre, half = np.asarray(window.chan_freq_hz)[part], 0.5 * np.abs(np.asarray(window.chan_width_hz)[part])
+            factors = _frame_factors(ms, field_id, window_id, frame)
+            low.append(float((centre - half).min() * factors.min()))
+            high.append(float((centre + half).max() * factors.max()))
+        return min(low), max(high)
+
+
+def channels_for_range(path: str, field_id: int, low_hz: float, high_hz: float, frame: str) -> list[tuple[int, int, int]]:
+    """Channels that a range of frequencies in a frame needs while a field was observed.
+
+    Returns
+    -------
+    list of (int, int, int)
+        Spectral window, first channel and number of channels; empty when the data have none of the frequencies.
+    """
+    with MeasurementSet(path) as ms:
+        found = []
+        used = {
+            ms.metadata.data_descriptions[int(d)].spw
+            for d in np.unique(ms.read("DATA_DESC_ID", Selection(field=str(field_id)).resolve(ms).rows))
+        }
+        for spw in sorted(used):
+            window = ms.metadata.spectral_windows[spw]
+            factors = _frame_factors(ms, field_id, spw, frame)
+            centre, half = np.asarray(window.chan_freq_hz), 0.5 * np.abs(np.asarray(window.chan_width_hz))
+            inside = np.flatnonzero(((centre + half) * factors.max() > low_hz) & ((centre - half) * factors.min() < high_hz))
+            if len(inside):
+                found.append((spw, int(inside[0]), int(inside[-1] - inside[0] + 1)))
+        return found

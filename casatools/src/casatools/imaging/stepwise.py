@@ -1,0 +1,320 @@
+"""Imaging step by step: the major-cycle half of the synthesis tools, whose images on disk are sums that are not normalized yet.
+
+`SynthesisRun` is what `synthesisimager` drives. Between its steps everything is on disk, as in the reference: ``.psf``, ``.residual`` and ``.sumwt``
+hold sums, which the functions of `normalization` divide, and ``.model`` is read at the beginning of each major cycle.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from typing import Any
+
+import numpy as np
+
+from casatools._base.errors import DataError, NotOpenError, ParameterError, UnsupportedError
+from casatools.imaging.imager import Imager, ImagingData
+from casatools.imaging.model_column import save_model_column
+from casatools.imaging.products import ImageWriter, read_planes, staged_images
+from casatools.imaging.request import TcleanRequest
+from casatools.imaging.tclean_images import FieldImages, plan_images
+from casatools.imaging.tclean_run import phase_centre, prepare_data
+from casatools.imaging.visibilities import DataSource, open_sources
+
+__all__ = ["SynthesisRun", "tclean_request"]
+
+_DEFAULTS: dict[str, Any] = {
+    "vis": "", "selectdata": True, "field": "", "spw": "", "timerange": "", "uvrange": "", "antenna": "", "scan": "", "observation": "", "intent": "",
+    "datacolumn": "corrected", "imagename": "", "imsize": [100], "cell": ["1arcsec"], "phasecenter": "", "stokes": "I", "projection": "SIN",
+    "startmodel": "", "specmode": "mfs", "reffreq": "", "nchan": -1, "start": "", "width": "", "outframe": "LSRK", "veltype": "radio", "restfreq": [],
+    "interpolation": "linear", "perchanweightdensity": True, "gridder": "standard", "facets": 1, "psfphasecenter": "", "wprojplanes": 1, "vptable": "",
+    "mosweight": True, "aterm": True, "psterm": False, "wbawp": True, "conjbeams": False, "cfcache": "", "usepointing": False, "computepastep": 360.0,
+    "rotatepastep": 360.0, "pointingoffsetsigdev": [], "pblimit": 0.2, "normtype": "flatnoise", "deconvolver": "hogbom", "scales": [], "nterms": 2,
+    "smallscalebias": 0.0, "fusedthreshold": 0.0, "largestscale": -1, "restoration": True, "restoringbeam": [], "pbcor": False, "outlierfile": "",
+    "weighting": "natural", "robust": 0.5, "noise": "1.0Jy", "npixels": 0, "uvtaper": [], "niter": 0, "gain": 0.1, "threshold": 0.0, "nsigma": 0.0,
+    "cycleniter": -1, "cyclefactor": 1.0, "minpsffraction": 0.05, "maxpsffraction": 0.8, "interactive": False, "nmajor": -1, "fullsummary": False,
+    "usemask": "user", "mask": "", "pbmask": 0.0, "sidelobethreshold": 3.0, "noisethreshold": 5.0, "lownoisethreshold": 1.5, "negativethreshold": 0.0,
+    "smoothfactor": 1.0, "minbeamfrac": 0.3, "cutthreshold": 0.01, "growiterations": 75, "dogrowprune": True, "minpercentchange": -1.0, "verbose": False,
+    "fastnoise": True, "restart": True, "savemodel": "none", "calcres": True, "calcpsf": True, "psfcutoff": 0.35, "parallel": False,
+}  # fmt: skip
+_SELECTION = {
+    "msname": "vis", "field": "field", "spw": "spw", "timestr": "timerange", "uvdist": "uvrange", "antenna": "antenna", "scan": "scan",
+    "obs": "observation", "state": "intent", "datacolumn": "datacolumn",
+}  # fmt: skip
+# Names that the reference's parts give each other and that say nothing to ours.
+_NOT_HERE = frozenset(
+    (
+        "overwrite",
+        "padding",
+        "useautocorr",
+        "usedoubleprec",
+        "convfunc",
+        "mterm",
+        "distance",
+        "dopbcorr",
+        "ntaylorterms",
+        "id",
+        "cflist",
+    )
+)
+
+
+def tclean_request(selections: Sequence[Mapping[str, Any]], *records: Mapping[str, Any]) -> TcleanRequest:
+    """The request that selections (one a MeasurementSet) and records of image, gridding and weighting parameters make.
+
+    Raises
+    ------
+    ParameterError, UnsupportedError
+        A value is wrong, or not there yet.
+    """
+    found = dict(_DEFAULTS)
+    for name, target in _SELECTION.items():
+        values = [s[name] for s in selections if name in s]
+        if values:
+            found[target] = values if target != "datacolumn" else values[0]
+    if "taql" in {name for s in selections for name, value in s.items() if value}:
+        raise UnsupportedError("synthesisimager.selectdata: taql is not there yet; use the other selections")
+    for record in records:
+        for name, value in record.items():
+            if name in _DEFAULTS:
+                found[name] = value
+            elif name not in _NOT_HERE:
+                raise ParameterError(f"there is no imaging parameter {name!r}; there are {', '.join(sorted(_DEFAULTS))}")
+    return TcleanRequest(**found)
+
+
+class SynthesisRun:
+    """Data selected and images defined, gridded on demand.
+
+    Attributes
+    ----------
+    selections : list of dict
+    images : list of dict
+        Image and gridding parameters of each image field, the main one first.
+    weighting : dict
+    """
+
+    def __init__(self) -> None:
+        self.selections: list[dict[str, Any]] = []
+        self.images: list[dict[str, Any]] = []
+        self.weighting: dict[str, Any] = {}
+        self._sources: list[DataSource] = []
+        self._plans: list[FieldImages] = []
+        self._imager: Imager | None = None
+        self._weighed = False
+
+    @property
+    def requests(self) -> list[TcleanRequest]:
+        """What is asked for, an item an image field.
+
+        Raises
+        ------
+        NotOpenError
+            No data are selected or no image is defined.
+        """
+        if not self.selections:
+            raise NotOpenError("no data are selected; call selectdata or setdata first")
+        if not self.images:
+            raise NotOpenError("no image is defined; call defineimage or setimage first")
+        return [tclean_request(self.selections, image, self.weighting) for image in self.images]
+
+    def changed(self) -> None:
+        """Data, images or weights are other ones now."""
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the MeasurementSets."""
+        for source in self._sources:
+            source.close()
+        self._sources, self._plans, self._imager, self._weighed = [], [], None, False
+
+    def _open(self) -> tuple[Imager, list[FieldImages]]:
+        if self._imager is None:
+            requests = self.requests
+            first = requests[0]
+            if any(r.is_mosaic for r in requests):
+                raise UnsupportedError("the synthesis tools do not make mosaics yet; use tclean with gridder='mosaic'")
+            writable = any(bool(s.get("usescratch")) for s in self.selections)
+            self._sources = open_sources(first.paths, first.selections, first.datacolumn, writable)
+            try:
+                data = prepare_data(first, self._sources)
+                centres = [data.centre, *(phase_centre(r, self._sources) for r in requests[1:])]
+                self._plans = [plan_images(r, data, c, k) for k, (r, c) in enumerate(zip(requests, centres, strict=True))]
+                self._imager = Imager(
+                    data,
+                    [plan.image for plan in self._plans],
+                    first.weighting_options,
+                    first.perchanweightdensity,
+                    first.psfcutoff,
+                )
+            except BaseException:
+                self.close()
+                raise
+        return self._imager, self._plans
+
+    @property
+    def data(self) -> ImagingData:
+        """The visibilities."""
+        return self._open()[0].data
+
+    @property
+    def plans(self) -> list[FieldImages]:
+        """The image fields."""
+        return self._open()[1]
+
+    def _weigh(self, imager: Imager) -> None:
+        if self._weighed:
+            return
+        if imager.gather() <= 0:
+            raise DataError("all selected data are flagged or have no weight: there is nothing to image")
+        imager.weights.finish()
+        self._weighed = True
+
+    def make_psf(self) -> None:
+        """Write ``.psf`` and ``.sumwt``: sums of weights, not divided by anything.
+
+        Raises
+        ------
+        CasaError
+            Data or parameters do not allow it; nothing is written then.
+        """
+        imager, plans = self._open()
+        self._weigh(imager)
+        for plan in plans:
+            plan.image.planes.psf[...] = 0
+            plan.image.planes.sumwt[...] = 0
+        imager.grid_psf()
+        self._write(plans, ("psf", "sumwt"))
+
+    def major_cycle(self) -> None:
+        """Write ``.residual``: the data less ``.model`` where there is one, as sums that are not divided by anything."""
+        imager, plans = self._open()
+        self._weigh(imager)
+        for plan in plans:
+            self._read_model(plan)
+            plan.image.begin_residual()
+        imager.grid_residual()
+        self._write(plans, ("residual",))
+
+    def make_pb(self) -> None:
+        """Write ``.pb``, the primary beam."""
+        _, plans = self._open()
+        self._write(plans, ("pb",))
+
+    def predict_model(self) -> None:
+        """Fill MODEL_DATA with the visibilities of ``.model``."""
+        imager, plans = self._open()
+        if not all(self._read_model(plan) for plan in plans):
+            raise DataError(f"there is no model image {plans[0].base}.model to predict from")
+        save_model_column(imager.data, [plan.image for plan in plans])
+
+    def _read_model(self, plan: FieldImages) -> bool:
+        planes = plan.image.planes
+        names = [f"{plan.base}.{suffix}" for suffix in plan.suffixes("model")]
+        planes.model[...] = 0
+        if not all(os.path.isdir(name) for name in names):
+            return False
+        if plan.request.terms:
+            for term, name in enumerate(names):
+                planes.model[term] = read_planes(name, (1, *planes.model.shape[1:]))[0]
+        else:
+            planes.model[...] = read_planes(names[0], planes.model.shape)
+        return True
+
+    def _write(self, plans: list[FieldImages], kinds: tuple[str, ...]) -> None:
+        with ExitStack() as stack:
+            for plan in plans:
+                folder = stack.enter_context(staged_images(plan.base))
+                self._write_field(plan, folder, kinds)
+
+    def _write_field(self, plan: FieldImages, folder: str, kinds: tuple[str, ...]) -> None:
+        data = self.data
+        source, planes = data.sources[0], plan.image.planes
+        name = source.ms.metadata.fields[int(source.field_ids[0])].name
+        writer = ImageWriter(
+            folder, plan.base, plan.coordinates, source.telescope, name, ["taskname=synthesisimager"], "synthesisimager"
+        )
+        npol = planes.residual.shape[1]
+        # Both parallel hands count in the sums of a Stokes plane.
+        hands = np.float32(1.0 if data.labels[0] in ("RR", "LL", "XX", "YY") else 2.0)
+        sums = np.repeat((planes.sumwt * float(hands)).astype(np.float32)[:, None, None, None], npol, axis=1)
+        if "psf" in kinds:
+            psf = np.repeat(planes.psf[:, None], npol, axis=1) * hands
+            for part, suffix in _parts(plan, "psf", len(psf)):
+                writer.write(suffix, psf[part])
+        if "sumwt" in kinds:
+            for part, suffix in _parts(plan, "sumwt", len(sums)):
+                writer.write(suffix, sums[part])
+        if "residual" in kinds:
+            for part, suffix in _parts(plan, "residual", len(planes.residual)):
+                writer.write(suffix, planes.residual[part] * hands, "Jy/beam")
+        if "pb" in kinds:
+            suffix = plan.suffixes("pb", 1)[0]
+            writer.write(suffix, np.where(plan.seen, plan.beam_power, 0.0), mask=plan.seen)
+
+    def make_image(self, kind: str, path: str) -> None:
+        """Write one normalized image of the data, for a look.
+
+        Parameters
+        ----------
+        kind : str
+            observed, corrected, model, residual or psf. The residual is the data less the model column.
+        path : str
+
+        Raises
+        ------
+        ParameterError
+            There is no such kind.
+        """
+        columns = {"observed": "data", "corrected": "corrected", "model": "model", "residual": "residual", "psf": "data"}
+        column = columns.get(kind.strip().lower())
+        if column is None:
+            raise ParameterError(f"images of type {kind!r} cannot be made; allowed are {', '.join(columns)}")
+        if column == "residual":
+            self._make_plane("corrected", path, "model")
+        else:
+            self._make_plane(column, path, psf=kind.strip().lower() == "psf")
+
+    def _make_plane(self, column: str, path: str, less: str = "", psf: bool = False) -> None:
+        run = SynthesisRun()
+        run.images, run.weighting = [dict(self.images[0])], self.weighting
+        parts = []
+        for name in (column, less):
+            if not name:
+                continue
+            run.selections = [{**s, "datacolumn": name} for s in self.selections]
+            try:
+                imager, plans = run._open()
+                run._weigh(imager)
+                image = plans[0].image
+                imager.grid_psf()
+                image.finish_psf(imager.psf_cutoff)
+                if not psf:
+                    imager.major_cycle()
+                planes = image.planes
+                parts.append(np.repeat(planes.psf[:, None], planes.residual.shape[1], axis=1) if psf else planes.residual.copy())
+                coordinates, source = plans[0].coordinates, imager.data.sources[0]
+                telescope = source.telescope
+                title = source.ms.metadata.fields[int(source.field_ids[0])].name
+            finally:
+                run.close()
+        pixels = parts[0] if len(parts) == 1 else parts[0] - parts[1]
+        base, _, suffix = os.path.basename(path).rpartition(".")
+        with staged_images(path) as folder:
+            writer = ImageWriter(
+                folder, base or "image", coordinates, telescope, title, ["taskname=synthesisimager"], "synthesisimager"
+            )
+            writer.write(suffix, pixels, "Jy/beam")
+            written = os.path.join(folder, f"{base or 'image'}.{suffix}")
+            target = os.path.join(folder, os.path.basename(path))
+            if written != target:
+                os.rename(written, target)
+
+
+def _parts(plan: FieldImages, name: str, count: int) -> list[tuple[slice, str]]:
+    """Which planes go into which image of a kind."""
+    suffixes = plan.suffixes(name, count)
+    if not plan.request.terms:
+        return [(slice(None), suffixes[0])]
+    return [(slice(k, k + 1), suffix) for k, suffix in enumerate(suffixes)]

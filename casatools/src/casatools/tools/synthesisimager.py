@@ -1,0 +1,520 @@
+"""The synthesisimager tool: the major-cycle half of imaging, step by step."""
+
+from __future__ import annotations
+
+import os
+from typing import Annotated, Any
+
+import numpy as np
+
+from casatools._base import kinds
+from casatools._base.declare import method
+from casatools._base.errors import ParameterError, UnsupportedError
+from casatools.frames.quantities import parse_quantity
+from casatools.imaging.model_column import save_model_column
+from casatools.imaging.stepwise import SynthesisRun
+from casatools.tools.synthesisimstore import synthesisimstore
+
+__all__ = ["synthesisimager"]
+
+_Any = kinds.Variant()
+Text = Annotated[str, kinds.Text(), "Selection, as in the tasks"]
+Flag = Annotated[bool, kinds.Bool(), "A setting of the reference's gridders"]
+_IMAGES = {
+    "IMAGE": "image",
+    "RESIDUAL": "residual",
+    "PSF": "psf",
+    "MODEL": "model",
+    "MASK": "mask",
+    "PB": "pb",
+    "SUMWT": "sumwt",
+    "WEIGHT": "weight",
+}
+
+
+def _given(value: Any) -> bool:
+    return not (value is None or (isinstance(value, (str, list, dict)) and not value))
+
+
+def _text(value: Any) -> str:
+    """A quantity as text."""
+    if isinstance(value, str):
+        return value
+    number, unit = parse_quantity(value)
+    return f"{number}{unit}"
+
+
+class synthesisimager:
+    """Grids visibilities to images on disk, for imaging loops that people write themselves.
+
+    Images are sums that synthesisnormalizer divides. Every call reads what it needs from the disk and leaves its images there.
+    """
+
+    def __init__(self) -> None:
+        self._run = SynthesisRun()
+
+    @method
+    def selectdata(self, selpars: Annotated[dict[str, Any], kinds.Record(), "msname, field, spw, ..."] = {}) -> bool:  # noqa: B006 - copied
+        """Take a MeasurementSet and a selection of its data; once for each MeasurementSet.
+
+        Raises
+        ------
+        ParameterError
+            No MeasurementSet is named.
+        """
+        if not selpars.get("msname"):
+            raise ParameterError("synthesisimager.selectdata: parameter 'selpars' must hold 'msname'")
+        self._run.changed()
+        self._run.selections.append(dict(selpars))
+        return True
+
+    @method
+    def setdata(
+        self,
+        msname: Annotated[str, kinds.Text(), "MeasurementSet"] = "",
+        spw: Text = "",
+        freqbeg: Annotated[Any, _Any, "Lowest frequency; use spw"] = "",
+        freqend: Annotated[Any, _Any, "Highest frequency; use spw"] = "",
+        freqframe: Annotated[str, kinds.Text(), "Frame of the frequencies"] = "LSRK",
+        field: Text = "",
+        antenna: Text = "",
+        timestr: Text = "",
+        scan: Text = "",
+        obs: Text = "",
+        state: Text = "",
+        uvdist: Text = "",
+        taql: Text = "",
+        usescratch: Annotated[bool, kinds.Bool(), "Write models into the MODEL_DATA column"] = False,
+        readonly: Annotated[bool, kinds.Bool(), "Do not write to the MeasurementSet"] = False,
+        incrmodel: Annotated[bool, kinds.Bool(), "Add to the model that is there"] = False,
+    ) -> bool:
+        """Take a MeasurementSet and a selection of its data; once for each MeasurementSet.
+
+        Raises
+        ------
+        UnsupportedError
+            Frequencies are given, or a model is to be added to another.
+        """
+        for name, value in (("freqbeg", freqbeg), ("freqend", freqend), ("incrmodel", incrmodel)):
+            if value:
+                raise UnsupportedError(f"synthesisimager.setdata: {name}={value!r} is not there yet; select channels with 'spw'")
+        del freqframe  # of frequencies that are not given
+        return self.selectdata({
+            "msname": msname, "spw": spw, "field": field, "antenna": antenna, "timestr": timestr, "scan": scan, "obs": obs, "state": state,
+            "uvdist": uvdist, "taql": taql, "usescratch": usescratch and not readonly,
+        })  # fmt: skip
+
+    @method
+    def defineimage(
+        self,
+        impars: Annotated[dict[str, Any], kinds.Record(), "imagename, imsize, cell, ... as tclean has them"] = {},  # noqa: B006 - copied
+        gridpars: Annotated[dict[str, Any], kinds.Record(), "gridder, ... as tclean has them"] = {},  # noqa: B006 - copied
+    ) -> bool:
+        """Define an image field: the main image first, then outliers.
+
+        Raises
+        ------
+        ParameterError, UnsupportedError
+            A parameter is wrong or not there yet.
+        """
+        return self._define({**gridpars, **impars})
+
+    def _define(self, image: dict[str, Any]) -> bool:
+        self._run.changed()
+        self._run.images.append(image)
+        if self._run.selections:
+            try:
+                _ = self._run.requests
+            except BaseException:
+                self._run.images.pop()
+                raise
+        return True
+
+    @method
+    def setimage(
+        self,
+        imagename: Annotated[str, kinds.Text(), "Beginning of the names of all images"] = "",
+        nx: Annotated[int, kinds.Int(), "Pixels along x"] = 128,
+        ny: Annotated[int, kinds.Int(), "Pixels along y; -1 as many as along x"] = -1,
+        cellx: Annotated[Any, _Any, "Pixel size along x"] = [],  # noqa: B006 - not changed
+        celly: Annotated[Any, _Any, "Pixel size along y; [] as along x"] = [],  # noqa: B006 - not changed
+        stokes: Annotated[str, kinds.Text(), "Stokes planes"] = "I",
+        phasecenter: Annotated[Any, _Any, "Direction or field"] = [],  # noqa: B006 - not changed
+        nchan: Annotated[int, kinds.Int(), "Channels; -1 for a continuum image"] = -1,
+        freqstart: Annotated[Any, _Any, "First channel, frequency or velocity of a cube"] = [],  # noqa: B006 - not changed
+        freqstep: Annotated[Any, _Any, "Its step"] = [],  # noqa: B006 - not changed
+        restfreq: Annotated[Any, _Any, "Rest frequency"] = [],  # noqa: B006 - not changed
+        facets: Annotated[int, kinds.Int(), "Facets on a side"] = 1,
+        ftmachine: Annotated[str, kinds.Text(), "Gridder"] = "gridft",
+        ntaylorterms: Annotated[int, kinds.Int(), "Taylor terms"] = 1,
+        reffreq: Annotated[Any, _Any, "Reference frequency of Taylor terms"] = [],  # noqa: B006 - not changed
+        projection: Annotated[str, kinds.Text(), "Projection"] = "SIN",
+        distance: Annotated[Any, _Any, "Distance of the source; far sources only"] = [],  # noqa: B006 - not changed
+        freqframe: Annotated[str, kinds.Text(), "Frame of the cube"] = "LSRK",
+        tracksource: Annotated[bool, kinds.Bool(), "Follow a moving source"] = False,
+        trackdir: Annotated[Any, _Any, "Its name"] = [],  # noqa: B006 - not changed
+        overwrite: Annotated[bool, kinds.Bool(), "Replace images that are there; always done"] = True,
+        padding: Annotated[
+            float, kinds.Float(), "Padding of the reference's transform; the gridder chooses its own to be exact to 1e-5"
+        ] = 1.0,
+        useautocorr: Annotated[bool, kinds.Bool(), "Grid autocorrelations"] = False,
+        usedoubleprec: Flag = True,
+        wprojplanes: Annotated[int, kinds.Int(), "w planes; the w term is exact here"] = 1,
+        convfunc: Annotated[str, kinds.Text(), "Convolution function of the reference"] = "SF",
+        startmodel: Annotated[str, kinds.Text(), "Model to start from"] = "",
+        aterm: Flag = True,
+        psterm: Flag = True,
+        mterm: Flag = False,
+        wbawp: Flag = True,
+        cfcache: Annotated[str, kinds.Text(), "Folder of convolution functions"] = "",
+        usepointing: Flag = False,
+        pointingoffsetsigdev: Annotated[Any, _Any, "Pointing offset tolerance"] = [],  # noqa: B006 - not changed
+        dopbcorr: Flag = True,
+        conjbeams: Flag = False,
+        computepastep: Annotated[float, kinds.Float(), "Parallactic angle step [deg]"] = 360.0,
+        rotatepastep: Annotated[float, kinds.Float(), "Rotation step [deg]"] = 5.0,
+    ) -> bool:
+        """Define an image field; as `defineimage`, with each parameter apart.
+
+        Raises
+        ------
+        ParameterError, UnsupportedError
+            A parameter is wrong or not there yet.
+        """
+        for name, value in (
+            ("distance", distance),
+            ("tracksource", tracksource),
+            ("trackdir", trackdir),
+            ("useautocorr", useautocorr),
+        ):
+            if _given(value) and value is not False:
+                raise UnsupportedError(f"synthesisimager.setimage: {name}={value!r} is not there yet; leave it as it is")
+        first = _text(cellx if _given(cellx) else "1arcsec")
+        return self._define({
+            "imagename": imagename, "imsize": [nx, nx if ny == -1 else ny], "cell": [first, _text(celly) if _given(celly) else first], "stokes": stokes,
+            "phasecenter": phasecenter if _given(phasecenter) else "", "specmode": "mfs" if nchan < 1 else "cube", "nchan": nchan if nchan > 0 else -1,
+            "start": freqstart if _given(freqstart) else "", "width": freqstep if _given(freqstep) else "", "restfreq": restfreq if _given(restfreq) else [],
+            "facets": facets, "gridder": ftmachine, "nterms": ntaylorterms, "deconvolver": "mtmfs" if ntaylorterms > 1 else "hogbom",
+            "reffreq": reffreq if _given(reffreq) else "", "projection": projection, "outframe": freqframe, "wprojplanes": wprojplanes,
+            "startmodel": startmodel, "usepointing": usepointing, "conjbeams": conjbeams, "cfcache": cfcache,
+        })  # fmt: skip
+
+    @method
+    def setweighting(
+        self,
+        type: Annotated[str, kinds.Text(), "natural, uniform, superuniform, radial, briggs, ..."] = "natural",
+        rmode: Annotated[str, kinds.Text(), "norm or abs for briggs"] = "norm",
+        noise: Annotated[Any, _Any, "Noise for rmode abs"] = [],  # noqa: B006 - not changed
+        robust: Annotated[float, kinds.Float(), "Robustness"] = 0.0,
+        fieldofview: Annotated[Any, _Any, "Field of view for uniform weights; that of the image"] = [],  # noqa: B006 - not changed
+        npixels: Annotated[int, kinds.Int(), "uv cells to count over"] = 0,
+        multifield: Annotated[bool, kinds.Bool(), "Weight each field apart; for mosaics"] = False,
+        usecubebriggs: Annotated[bool, kinds.Bool(), "Weight each channel apart, as perchanweightdensity"] = False,
+        uvtaper: Annotated[Any, _Any, "Taper"] = [],  # noqa: B006 - not changed
+    ) -> bool:
+        """Set the weighting.
+
+        Raises
+        ------
+        UnsupportedError
+            A field of view of its own is asked for.
+        """
+        if _given(fieldofview) and float(parse_quantity(fieldofview)[0]) > 0:
+            raise UnsupportedError(f"synthesisimager.setweighting: fieldofview={fieldofview!r} is not there yet; use npixels")
+        name = "briggsabs" if type == "briggs" and rmode == "abs" else type
+        found: dict[str, Any] = {"weighting": name, "robust": robust, "npixels": npixels, "mosweight": multifield}
+        if _given(noise):
+            found["noise"] = _text(noise)
+        if _given(uvtaper):
+            found["uvtaper"] = [str(v) for v in np.atleast_1d(uvtaper)]
+        if usecubebriggs:
+            found["perchanweightdensity"] = True
+        self._run.changed()
+        self._run.weighting = found
+        return True
+
+    @method
+    def makepsf(self) -> bool:
+        """Write point spread functions and sums of weights.
+
+        Raises
+        ------
+        CasaError
+            Data or parameters do not allow it; nothing is written then.
+        """
+        self._run.make_psf()
+        return True
+
+    @method
+    def executemajorcycle(
+        self,
+        controls: Annotated[dict[str, Any], kinds.Record(), "lastcycle: write the model column where that was asked for"] = {},  # noqa: B006 - copied
+    ) -> bool:
+        """Write the residual: the data less the model. Gives False, as in the reference.
+
+        Raises
+        ------
+        CasaError
+            Data or parameters do not allow it; nothing is written then.
+        """
+        self._run.major_cycle()
+        if controls.get("lastcycle") and any(s.get("usescratch") for s in self._run.selections):
+            save_model_column(self._run.data, [plan.image for plan in self._run.plans])
+        return False
+
+    @method
+    def makepb(self) -> bool:
+        """Write the primary beam."""
+        self._run.make_pb()
+        return True
+
+    @method
+    def predictmodel(self) -> bool:
+        """Fill the MODEL_DATA column with the visibilities of the model images.
+
+        Raises
+        ------
+        DataError
+            There are none.
+        """
+        self._run.predict_model()
+        return True
+
+    @method
+    def makeimage(
+        self,
+        type: Annotated[str, kinds.Text(), "observed, corrected, model, residual or psf"] = "observed",
+        image: Annotated[str, kinds.OutPath(), "Image to write"] = "",
+        compleximage: Annotated[str, kinds.Text(), "Complex image"] = "",
+        model: Annotated[int, kinds.Int(), "Image field to take the coordinates of"] = 0,
+    ) -> bool:
+        """Write one normalized image.
+
+        Raises
+        ------
+        ParameterError, UnsupportedError
+            The type is unknown, no name is given, or a complex image is asked for.
+        """
+        if not image:
+            raise ParameterError("synthesisimager.makeimage: parameter 'image' must be a name")
+        if compleximage or model:
+            raise UnsupportedError("synthesisimager.makeimage: compleximage and model other than 0 are not there yet")
+        self._run.make_image(type, image)
+        return True
+
+    @method
+    def getcsys(self) -> dict[str, Any]:
+        """Coordinates of the main image as coordsys gives them in records, with its shape."""
+        plan = self._run.plans[0]
+        from casatools.tools.coordsys import coordsys
+
+        tool = coordsys()
+        tool.fromrecord(plan.coordinates.to_record())
+        return {"coordsys": tool.torecord(), "shape": np.array(plan.beam_power.shape[::-1])}
+
+    @method
+    def getimstore(self, id: Annotated[int, kinds.Int(min=0), "Image field"] = 0) -> Any:
+        """A tool that stands for the images of a field."""
+        plans = self._run.plans
+        if id >= len(plans):
+            raise ParameterError(f"synthesisimager.getimstore: parameter 'id' must be less than {len(plans)}; got {id}")
+        return synthesisimstore._of(plans[id].base)
+
+    @method
+    def getImageName(
+        self,
+        facetId: Annotated[int, kinds.Int(), "Facet"] = 0,
+        imageId: Annotated[str, kinds.Text(), "IMAGE, RESIDUAL, PSF, MODEL, ..."] = "IMAGE",
+        taylorTerm: Annotated[int, kinds.Int(), "Taylor term"] = 0,
+    ) -> str:
+        """Path of an image of the main field.
+
+        Raises
+        ------
+        ParameterError
+            There are no such images, or facets.
+        """
+        kind = _IMAGES.get(imageId.upper())
+        if kind is None or facetId:
+            raise ParameterError(
+                f"synthesisimager.getImageName: parameter 'imageId' must be one of {', '.join(_IMAGES)} and 'facetId' 0; got {imageId!r} and {facetId}"
+            )
+        plan = self._run.plans[0]
+        suffix = f"{kind}.tt{taylorTerm}" if plan.request.terms else kind
+        return os.path.abspath(f"{plan.base}.{suffix}")
+
+    @method
+    def estimatememory(self) -> int:
+        """Memory that the planes of all images take [kB]."""
+        total = 0
+        for plan in self._run.plans:
+            planes = plan.image.planes
+            total += (
+                planes.psf.nbytes + planes.residual.nbytes + planes.model.nbytes + planes.mask.nbytes + plan.beam_power.nbytes
+            )
+        return max(1, total // 1024)
+
+    @method
+    def tuneselectdata(self) -> dict[str, Any]:
+        """The selections as they are: blocks of channels that are not needed are never read."""
+        return {f"ms{k}": dict(s) for k, s in enumerate(self._run.selections)}
+
+    @method
+    def updatenchan(self) -> int:
+        """Channels of the main image."""
+        return int(self._run.data.axis.nchan)
+
+    @method
+    def unlockimages(self, imagefieldid: Annotated[int, kinds.Int(), "Image field"] = 0) -> bool:
+        """Let others open the images: none is held open between calls."""
+        return True
+
+    @method
+    def done(self) -> bool:
+        """Let go of everything."""
+        self._run.close()
+        self._run = SynthesisRun()
+        return True
+
+    @method
+    def apparentsens(self) -> dict[str, Any]:
+        """Sensitivity of the images; not there yet.
+
+        Raises
+        ------
+        UnsupportedError
+            Always.
+        """
+        return _refuse("apparentsens")
+
+    @method
+    def drygridding(self, cflist: Annotated[list[str], kinds.TextList(), "Convolution functions"] = [""]) -> bool:  # noqa: B006 - copied
+        """Plan convolution functions of A-projection, which is not there yet.
+
+        Raises
+        ------
+        UnsupportedError
+            Always.
+        """
+        return _refuse("drygridding")
+
+    @method
+    def fillcfcache(
+        self,
+        cflist: Annotated[list[str], kinds.TextList(), "Convolution functions"] = [""],  # noqa: B006 - copied
+        ftmname: Annotated[str, kinds.Text(), "Gridder"] = "",
+        cfcpath: Annotated[str, kinds.Text(), "Folder"] = "",
+        pstermon: Flag = False,
+        atermon: Flag = True,
+        conjbeams: Flag = False,
+    ) -> bool:
+        """Make convolution functions of A-projection, which is not there yet.
+
+        Raises
+        ------
+        UnsupportedError
+            Always.
+        """
+        return _refuse("fillcfcache")
+
+    @method
+    def reloadcfcache(self) -> bool:
+        """Read convolution functions of A-projection, which is not there yet.
+
+        Raises
+        ------
+        UnsupportedError
+            Always.
+        """
+        return _refuse("reloadcfcache")
+
+    @method
+    def getweightdensity(self) -> str:
+        """Image of the density of uv samples; not there yet.
+
+        Raises
+        ------
+        UnsupportedError
+            Always.
+        """
+        return _refuse("getweightdensity")
+
+    @method
+    def setweightdensity(self, type: Annotated[str, kinds.Text(), "Image of the density"] = "") -> bool:
+        """Take a density of uv samples from an image; not there yet.
+
+        Raises
+        ------
+        UnsupportedError
+            Always.
+        """
+        return _refuse("setweightdensity")
+
+    @method
+    def normalizerinfo(self, normpars: Annotated[dict[str, Any], kinds.Record(), "As for synthesisnormalizer"] = {}) -> bool:  # noqa: B006 - copied
+        """Hand over normalization parameters, which mosaics need; not there yet.
+
+        Raises
+        ------
+        UnsupportedError
+            Always.
+        """
+        return _refuse("normalizerinfo")
+
+    @method
+    def hpg_enabled(self) -> bool:
+        """Whether gridding on a graphics card is built in: it is not."""
+        return False
+
+    @method
+    def inithpg(self) -> bool:
+        """Begin gridding on a graphics card, which is not built in.
+
+        Raises
+        ------
+        UnsupportedError
+            Always.
+        """
+        return _refuse("inithpg")
+
+    @method
+    def initmpi(self) -> bool:
+        """Begin sharing out over ranks: tclean does that; loops of steps run on one rank.
+
+        Raises
+        ------
+        UnsupportedError
+            Always.
+        """
+        return _refuse("initmpi")
+
+    @method
+    def releasempi(self) -> bool:
+        """End sharing out over ranks: nothing is held."""
+        return True
+
+    @method
+    def makesdimage(self) -> bool:
+        """Image single-dish data; not there yet.
+
+        Raises
+        ------
+        UnsupportedError
+            Always.
+        """
+        return _refuse("makesdimage")
+
+    @method
+    def makesdpsf(self) -> bool:
+        """Make the point spread function of single-dish data; not there yet.
+
+        Raises
+        ------
+        UnsupportedError
+            Always.
+        """
+        return _refuse("makesdpsf")
+
+
+def _refuse(name: str) -> Any:
+    raise UnsupportedError(f"synthesisimager.{name} is not there yet; see tclean for what is")

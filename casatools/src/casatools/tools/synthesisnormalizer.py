@@ -1,0 +1,190 @@
+"""The synthesisnormalizer tool: sums of gridded visibilities made into images."""
+
+from __future__ import annotations
+
+import os
+from typing import Annotated, Any
+
+from casatools._base import kinds
+from casatools._base.declare import method
+from casatools._base.errors import NotOpenError, ParameterError, UnsupportedError
+from casatools.imaging.normalization import Normalization
+from casatools.tools.synthesisimstore import synthesisimstore
+
+__all__ = ["synthesisnormalizer"]
+
+
+class synthesisnormalizer:
+    """Divides images that synthesisimager wrote by their sums of weights, and adds up those of runs that were shared out."""
+
+    def __init__(self) -> None:
+        self._images: Normalization | None = None
+
+    def _open(self) -> Normalization:
+        if self._images is None:
+            raise NotOpenError("no images are named; call setupnormalizer first")
+        return self._images
+
+    @method
+    def setupnormalizer(
+        self,
+        normpars: Annotated[
+            dict[str, Any], kinds.Record(), "imagename, nterms, deconvolver, psfcutoff, partimagenames, ..."
+        ] = {},  # noqa: B006 - copied
+    ) -> bool:
+        """Name the images.
+
+        Raises
+        ------
+        ParameterError
+            No name is given.
+        """
+        base = str(normpars.get("imagename", ""))
+        if not base:
+            raise ParameterError("synthesisnormalizer.setupnormalizer: parameter 'normpars' must hold 'imagename'")
+        folder = str(normpars.get("workdir", ""))
+        terms = int(normpars.get("nterms", 1)) if normpars.get("deconvolver") == "mtmfs" else 0
+        parts = [os.path.join(folder, str(p)) for p in normpars.get("partimagenames", []) if str(p)]
+        self._images = Normalization(base, terms, float(normpars.get("psfcutoff", 0.35)), tuple(parts))
+        return True
+
+    @method
+    def setimstore(self, imstore: Annotated[Any, kinds.Kind(), "From getimstore"] = None) -> bool:
+        """Name the images by a tool that stands for them.
+
+        Raises
+        ------
+        ParameterError
+            It is no synthesisimstore with images.
+        """
+        if not isinstance(imstore, synthesisimstore) or not imstore._base:
+            raise ParameterError(
+                f"synthesisnormalizer.setimstore: parameter 'imstore' must be a synthesisimstore with images; got {imstore!r}"
+            )
+        self._images = Normalization(imstore._base)
+        return True
+
+    @method
+    def getimstore(self) -> Any:
+        """A tool that stands for the images."""
+        return synthesisimstore._of(self._open().base)
+
+    @method
+    def gatherpsfweight(self) -> bool:
+        """Add up point spread functions and weights of the parts.
+
+        Raises
+        ------
+        PathMissingError, DataError
+            An image is not there or does not fit.
+        """
+        self._open().gather_psf()
+        return True
+
+    @method
+    def gatherresidual(self) -> bool:
+        """Add up residuals of the parts.
+
+        Raises
+        ------
+        PathMissingError, DataError
+            An image is not there or does not fit.
+        """
+        self._open().gather_residual()
+        return True
+
+    @method
+    def scattermodel(self) -> bool:
+        """Give the parts the model."""
+        self._open().scatter_model()
+        return True
+
+    @method
+    def dividepsfbyweight(self) -> bool:
+        """Divide point spread functions by the sums of weights."""
+        self._open().divide_psf()
+        return True
+
+    @method
+    def divideresidualbyweight(
+        self, singledish: Annotated[bool, kinds.Bool(), "The images are of single-dish data"] = False
+    ) -> bool:
+        """Divide residuals by the sums of weights.
+
+        Raises
+        ------
+        UnsupportedError
+            They are of single-dish data.
+        """
+        if singledish:
+            raise UnsupportedError("synthesisnormalizer.divideresidualbyweight: singledish=True is not there yet")
+        self._open().divide_residual()
+        return True
+
+    @method
+    def makepsfbeamset(self) -> bool:
+        """Fit the beams of the point spread functions, which are kept with the image."""
+        self._open().fit_beams()
+        return True
+
+    @method
+    def normalizeprimarybeam(self) -> bool:
+        """Nothing is left to do: makepb writes the primary beam as it is used."""
+        self._open()
+        return True
+
+    @method
+    def dividemodelbyweight(self) -> bool:
+        """Nothing is to be done: models of the gridders that are there are flux densities already."""
+        self._open()
+        return True
+
+    @method
+    def multiplymodelbyweight(self) -> bool:
+        """Nothing is to be done: models of the gridders that are there are flux densities already."""
+        self._open()
+        return True
+
+    @method
+    def divideweightbysumwt(self) -> bool:
+        """Divide the weight image of a mosaic; mosaics are not made step by step yet.
+
+        Raises
+        ------
+        UnsupportedError
+            Always.
+        """
+        raise UnsupportedError("synthesisnormalizer.divideweightbysumwt is not there yet; use tclean with gridder='mosaic'")
+
+    @method
+    def gatherweightdensity(self) -> bool:
+        """Add up densities of uv samples; they are not written yet.
+
+        Raises
+        ------
+        UnsupportedError
+            Always.
+        """
+        raise UnsupportedError("synthesisnormalizer.gatherweightdensity is not there yet")
+
+    @method
+    def scatterweightdensity(self) -> bool:
+        """Give the parts the density of uv samples, which is not written yet.
+
+        Raises
+        ------
+        UnsupportedError
+            Always.
+        """
+        raise UnsupportedError("synthesisnormalizer.scatterweightdensity is not there yet")
+
+    @method
+    def unlockimages(self) -> bool:
+        """Let others open the images: none is held open between calls."""
+        return True
+
+    @method
+    def done(self) -> bool:
+        """Let go of the images."""
+        self._images = None
+        return True

@@ -1,0 +1,365 @@
+"""The synthesisutils tool: advice and checks for imaging loops."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import numpy as np
+
+from casatools._base import kinds
+from casatools._base.declare import method
+from casatools._base.errors import ParameterError, UnsupportedError
+from casatools.frames.quantities import parse_quantity, to_unit
+from casatools.imaging.channel_advice import channels_for_range, frequency_range
+from casatools.imaging.normalization import Normalization
+from casatools.imaging.stepwise import tclean_request
+
+__all__ = ["synthesisutils"]
+
+_Any = kinds.Variant()
+Frame = Annotated[str, kinds.Text(), "Spectral frame of the frequencies"]
+_FRAMES = ("REST", "LSRK", "LSRD", "BARY", "GEO", "TOPO", "GALACTO", "LGROUP", "CMB")
+Cube = Annotated[str, kinds.Text(), "Beginning of the names of the cube"]
+Terms = Annotated[str, kinds.Text(), "Beginning of the names of the Taylor terms"]
+Selections = Annotated[dict[str, Any], kinds.Record(), "Selections as for synthesisimager.selectdata, named ms0, ms1, ..."]
+Images = Annotated[dict[str, Any], kinds.Record(), "Image parameters as for synthesisimager.defineimage"]
+_CHECKED = {
+    "msname": "",
+    "field": "",
+    "spw": "",
+    "timestr": "",
+    "uvdist": "",
+    "antenna": "",
+    "scan": "",
+    "obs": "",
+    "state": "",
+    "taql": "",
+}
+
+
+def advise_channels(
+    tool: str,
+    freqstart: Any,
+    freqend: Any,
+    freqstep: Any,
+    freqframe: str,
+    msname: str,
+    fieldid: int,
+    getfreqrange: bool,
+    spwselection: str,
+) -> dict[str, Any]:
+    """What advisechansel of synthesisutils and imager give.
+
+    Raises
+    ------
+    ParameterError
+        No MeasurementSet is named, a frequency is missing or wrong, or the frame is unknown.
+    """
+    if not msname:
+        raise ParameterError(f"{tool}.advisechansel: parameter 'msname' must name a MeasurementSet")
+    if freqframe.upper() not in _FRAMES:
+        raise ParameterError(
+            f"{tool}.advisechansel: parameter 'freqframe' must be one of {', '.join(_FRAMES)}; got {freqframe!r}"
+        )
+    if getfreqrange:
+        low, high = frequency_range(msname, fieldid, spwselection, freqframe.upper())
+        return {"freqstart": {"unit": "Hz", "value": low}, "freqend": {"unit": "Hz", "value": high}}
+    edges = []
+    for name, value in (("freqstart", freqstart), ("freqend", freqend)):
+        if value is None or (isinstance(value, (str, list, dict)) and not value):
+            raise ParameterError(f"{tool}.advisechansel: parameter {name!r} must be a frequency; got {value!r}")
+        number, unit = parse_quantity(value)
+        edges.append(float(to_unit({"value": number, "unit": unit}, "Hz") if unit else number))
+    # The first and the last channel of the image reach half a step beyond their centres.
+    bare = isinstance(freqstep, (list, dict, str)) and not freqstep
+    step, unit = (0.0, "") if bare else parse_quantity(freqstep)
+    half = 0.5 * abs(float(to_unit({"value": step, "unit": unit}, "Hz") if unit else step))
+    chosen = channels_for_range(msname, fieldid, min(edges) - half, max(edges) + half, freqframe.upper())
+    columns = np.array(chosen, np.int64).reshape(-1, 3)
+    return {"spw": columns[:, 0], "start": columns[:, 1], "nchan": columns[:, 2]}
+
+
+class synthesisutils:
+    """Advice on data and images, checks of parameters."""
+
+    @method
+    def advisechansel(
+        self,
+        freqstart: Annotated[Any, _Any, "Lowest frequency"] = [],  # noqa: B006 - not changed
+        freqend: Annotated[Any, _Any, "Highest frequency"] = [],  # noqa: B006 - not changed
+        freqstep: Annotated[Any, _Any, "Channel width of the image"] = [],  # noqa: B006 - not changed
+        freqframe: Frame = "LSRK",
+        ephemtable: Annotated[str, kinds.Text(), "Ephemeris of a moving source"] = "",
+        msname: Annotated[str, kinds.Text(), "MeasurementSet"] = "",
+        fieldid: Annotated[int, kinds.Int(), "Field"] = 0,
+        getfreqrange: Annotated[bool, kinds.Bool(), "Give the range of selected channels instead"] = False,
+        spwselection: Annotated[str, kinds.Text(), "Channels whose range is wanted"] = "",
+    ) -> dict[str, Any]:
+        """Which channels of the data an image needs, or which frequencies channels have in a frame.
+
+        Raises
+        ------
+        ParameterError, SelectionError, PathMissingError
+            A value is missing or wrong, or field, spectral window or MeasurementSet are not there.
+        UnsupportedError
+            The source moves.
+        """
+        if ephemtable or freqframe.upper() == "SOURCE":
+            raise UnsupportedError("synthesisutils.advisechansel: frames of moving sources are not there yet")
+        return advise_channels(
+            "synthesisutils", freqstart, freqend, freqstep, freqframe, msname, fieldid, getfreqrange, spwselection
+        )
+
+    @method
+    def getOptimumSize(self, size: Annotated[int, kinds.Int(), "Pixels wanted"] = 100) -> int:
+        """The next even number of pixels whose factors are 2, 3 and 5, for quick Fourier transforms."""
+        if size <= 0:
+            return 0
+        found = size + size % 2
+        while True:
+            left = found
+            for factor in (2, 3, 5):
+                while left % factor == 0:
+                    left //= factor
+            if left == 1:
+                return found
+            found += 2
+
+    @method
+    def checkselectionparams(self, selpars: Selections = {}) -> dict[str, Any]:  # noqa: B006 - copied
+        """A selection with everything that is not given filled in.
+
+        Raises
+        ------
+        ParameterError
+            There is no such selection, or no MeasurementSet is named.
+        """
+        extra = {
+            "datacolumn": "corrected",
+            "freqbeg": "",
+            "freqend": "",
+            "freqframe": "LSRK",
+            "outframe": "LSRK",
+            "incrmodel": False,
+            "readonly": True,
+            "usescratch": False,
+        }
+        unknown = sorted(set(selpars) - set(_CHECKED) - set(extra))
+        if unknown or not selpars.get("msname"):
+            raise ParameterError(
+                f"synthesisutils.checkselectionparams: 'msname' must be given and {unknown or 'nothing else'} is unknown"
+            )
+        return {**_CHECKED, **extra, **selpars}
+
+    @method
+    def checkimageparams(self, impars: Images = {}) -> dict[str, Any]:  # noqa: B006 - copied
+        """Image parameters that are right, as they are.
+
+        Raises
+        ------
+        ParameterError, UnsupportedError
+            One is wrong or not there yet.
+        """
+        tclean_request([{"msname": "any"}], impars)
+        return dict(impars)
+
+    @method
+    def checkgridparams(
+        self,
+        gridpars: Annotated[dict[str, Any], kinds.Record(), "Gridding parameters as for synthesisimager.defineimage"] = {},  # noqa: B006 - copied
+    ) -> dict[str, Any]:
+        """Gridding parameters that are right, as they are.
+
+        Raises
+        ------
+        ParameterError, UnsupportedError
+            One is wrong or not there yet.
+        """
+        tclean_request([{"msname": "any"}], gridpars)
+        return dict(gridpars)
+
+    @method
+    def updateimpars(self, impars: Images = {}) -> dict[str, Any]:  # noqa: B006 - copied
+        """Image parameters as they are: none is changed by data."""
+        return dict(impars)
+
+    @method
+    def cubeimagepartition(
+        self,
+        impars: Annotated[dict[str, Any], kinds.Record(), "Image parameters of each field, by number"] = {},  # noqa: B006 - copied
+        npart: Annotated[int, kinds.Int(min=1), "Parts"] = 1,
+    ) -> dict[str, Any]:
+        """Share the channels of cubes out over parts of about as many channels: for each part the image parameters, names ending in ``.nPART``.
+
+        Raises
+        ------
+        ParameterError
+            A cube does not say how many channels it has, or its start and width cannot be shared out.
+        """
+        out: dict[str, Any] = {}
+        for part in range(npart):
+            out[str(part)] = {}
+            for number, given in impars.items():
+                total = int(given.get("nchan", -1))
+                if total < 1:
+                    raise ParameterError("synthesisutils.cubeimagepartition: 'nchan' of each image must be given")
+                edges = np.linspace(0, total, npart + 1).round().astype(int)
+                first, count = int(edges[part]), int(edges[part + 1] - edges[part])
+                if count:
+                    out[str(part)][number] = {
+                        **given, "imagename": f"{given['imagename']}.n{part}", "nchan": count, "start": _moved(given, first),
+                    }  # fmt: skip
+        return {part: images for part, images in out.items() if images}
+
+    @method
+    def contdatapartition(self, selpars: Selections = {}, npart: Annotated[int, kinds.Int(min=1), "Parts"] = 1) -> dict[str, Any]:  # noqa: B006 - copied
+        """Share the rows of continuum data out; tclean does this itself.
+
+        Raises
+        ------
+        UnsupportedError
+            Always.
+        """
+        return _refuse("contdatapartition")
+
+    @method
+    def cubedatapartition(
+        self,
+        selpars: Selections = {},  # noqa: B006 - copied
+        npart: Annotated[int, kinds.Int(min=1), "Parts"] = 1,
+        fstart: Annotated[Any, _Any, "Lowest frequency"] = [],  # noqa: B006 - not changed
+        fend: Annotated[Any, _Any, "Highest frequency"] = [],  # noqa: B006 - not changed
+        frame: Frame = "LSRK",
+    ) -> dict[str, Any]:
+        """Share the channels of data out; tclean does this itself.
+
+        Raises
+        ------
+        UnsupportedError
+            Always.
+        """
+        return _refuse("cubedatapartition")
+
+    @method
+    def cubedataimagepartition(
+        self,
+        selpars: Selections = {},  # noqa: B006 - copied
+        incsys: Annotated[dict[str, Any], kinds.Record(), "Coordinates of the cube"] = {},  # noqa: B006 - copied
+        npart: Annotated[int, kinds.Int(min=1), "Parts"] = 1,
+        nchannel: Annotated[int, kinds.Int(), "Channels"] = 1,
+    ) -> dict[str, Any]:
+        """Share data and channels out; tclean does this itself.
+
+        Raises
+        ------
+        UnsupportedError
+            Always.
+        """
+        return _refuse("cubedataimagepartition")
+
+    @method
+    def fitPsfBeam(
+        self,
+        imagename: Annotated[str, kinds.Text(), "Beginning of the names of the images"] = "",
+        nterms: Annotated[int, kinds.Int(min=1), "Taylor terms; more than 1 for names that end in .tt0"] = 1,
+        psfcutoff: Annotated[float, kinds.Float(), "Level of the point spread function that the fit uses"] = 0.35,
+    ) -> bool:
+        """Fit the beams of point spread functions, which are kept with the image.
+
+        Raises
+        ------
+        PathMissingError, DataError
+            The image is not there or is blank.
+        """
+        Normalization(imagename, nterms if nterms > 1 else 0, psfcutoff).fit_beams()
+        return True
+
+    @method
+    def cube_to_taylor_sum(
+        self,
+        cubename: Cube = "",
+        mtname: Terms = "",
+        nterms: Annotated[int, kinds.Int(min=1), "Taylor terms"] = 2,
+        reffreq: Annotated[str, kinds.Text(), "Reference frequency"] = "",
+        imtype: Annotated[int, kinds.Int(), "Kind of image"] = 0,
+        pblimit: Annotated[float, kinds.Float(), "Primary beam below which nothing is used"] = 0.2,
+    ) -> bool:
+        """Sum a cube to Taylor terms; not there yet.
+
+        Raises
+        ------
+        UnsupportedError
+            Always.
+        """
+        return _refuse("cube_to_taylor_sum")
+
+    @method
+    def taylor_coeffs_to_cube(
+        self,
+        cubename: Cube = "",
+        mtname: Terms = "",
+        nterms: Annotated[int, kinds.Int(min=1), "Taylor terms"] = 2,
+        reffreq: Annotated[str, kinds.Text(), "Reference frequency"] = "",
+    ) -> bool:
+        """Evaluate Taylor terms in the channels of a cube; not there yet.
+
+        Raises
+        ------
+        UnsupportedError
+            Always.
+        """
+        return _refuse("taylor_coeffs_to_cube")
+
+    @method
+    def apply_freq_dep_pb(
+        self,
+        cubename: Cube = "",
+        mtname: Terms = "",
+        pblimit: Annotated[float, kinds.Float(), "Primary beam below which nothing is used"] = 0.2,
+    ) -> bool:
+        """Multiply a cube by primary beams; not there yet.
+
+        Raises
+        ------
+        UnsupportedError
+            Always.
+        """
+        return _refuse("apply_freq_dep_pb")
+
+    @method
+    def remove_freq_dep_pb(
+        self,
+        cubename: Cube = "",
+        mtname: Terms = "",
+        pblimit: Annotated[float, kinds.Float(), "Primary beam below which nothing is used"] = 0.2,
+    ) -> bool:
+        """Divide a cube by primary beams; not there yet.
+
+        Raises
+        ------
+        UnsupportedError
+            Always.
+        """
+        return _refuse("remove_freq_dep_pb")
+
+    @method
+    def done(self) -> bool:
+        """Nothing is held. Gives False, as in the reference."""
+        return False
+
+
+def _moved(given: dict[str, Any], channels: int) -> Any:
+    """The start of a cube some channels further on."""
+    start, width = given.get("start", ""), given.get("width", "")
+    if channels == 0:
+        return start
+    if isinstance(start, int) or str(start).strip().lstrip("-").isdigit() or start == "":
+        return int(start or 0) + channels * int(width or 1)
+    if not width:
+        raise ParameterError("synthesisutils.cubeimagepartition: 'width' must be given with a start that is no channel number")
+    number, unit = parse_quantity(start)
+    return f"{float(number) + channels * float(to_unit(width, unit))}{unit}"
+
+
+def _refuse(name: str) -> Any:
+    raise UnsupportedError(f"synthesisutils.{name} is not there yet; see tclean for what is")
