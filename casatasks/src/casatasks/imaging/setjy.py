@@ -58,7 +58,7 @@ def setjy(
     interpolation: Annotated[
         Literal["nearest", "linear", "cubic", "spline", ""], "Interpolation between the epochs of variable calibrators"
     ] = "nearest",
-    usescratch: Annotated[bool, kinds.Bool(), "Write MODEL_DATA; False keeps the model virtual"] = True,
+    usescratch: Annotated[bool, kinds.Bool(), "Write MODEL_DATA; this version does so in any case and says it"] = True,
     ismms: Annotated[bool, kinds.Bool(), "Internal, for multi-MeasurementSets"] = False,
 ) -> dict[str, Any]:
     """Fill MODEL_DATA with models of calibrators.
@@ -82,14 +82,17 @@ def setjy(
     >>> setjy("day1.ms", field="3C286", standard="Perley-Butler 2017")  # doctest: +SKIP
     >>> setjy("day1.ms", field="0", standard="manual", fluxdensity=[14.8, 0, 0, 0], spix=-0.6, reffreq="1.4GHz")  # doctest: +SKIP
     """
+    from casatools._base import log
     from casatools.calibration.set_model import SetModelOptions, manual_spectrum, set_model
 
     if listmodels:
         _list_models()
         return {}
-    for name, value, default in (("useephemdir", useephemdir, False), ("ismms", ismms, False), ("usescratch", usescratch, True)):
+    for name, value, default in (("useephemdir", useephemdir, False), ("ismms", ismms, False)):
         if value != default:
             raise UnsupportedError(f"setjy: {name}={value!r} is not supported yet; leave it at {default!r}")
+    if not usescratch:
+        log.post("setjy: models are kept in the MODEL_DATA column")
     if not vis:
         raise ParameterError("setjy: parameter 'vis' must name a MeasurementSet")
     manual = None

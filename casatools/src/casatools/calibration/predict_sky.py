@@ -1,0 +1,216 @@
+"""Visibilities of sky models - component lists and images, also of Taylor terms - written into MODEL_DATA.
+
+References
+----------
+Thompson, Moran & Swenson 2017, Interferometry and Synthesis in Radio Astronomy, table 10.2: transforms of Gaussians and disks.
+Rau & Cornwell 2011, A&A 532, A71: Taylor terms in ``(f - f0) / f0``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from casatools._base.errors import DataError, ParameterError
+from casatools._base.paths import require_present
+from casatools.calibration.fit_component import component_visibility
+from casatools.calibration.model_image import ModelImage, tangent_axes
+from casatools.calibration.scratch_columns import fill_model
+from casatools.calibration.source_spectra import stokes_to_correlations
+from casatools.components.component_list import ComponentList, components_from
+from casatools.components.model import Component
+from casatools.frames.directions import Direction, convert_direction
+from casatools.frames.quantities import to_unit
+from casatools.io.image import CasaImage
+from casatools.io.ms import MeasurementSet, ResolvedSelection, Selection, VisChunk, iter_chunks, write_chunks
+
+__all__ = ["ImagePlanes", "SkyModel", "open_sky_model", "predict_sky"]
+
+_LIGHT_M_S = 299792458.0
+_ARCSEC = np.pi / 648000.0
+_STOKES = ("I", "Q", "U", "V")
+_KINDS = {"Point": "P", "Gaussian": "G", "Disk": "D"}
+
+
+@dataclass(frozen=True)
+class ImagePlanes:
+    """The planes of a model image.
+
+    Attributes
+    ----------
+    planes : dict of (Stokes parameter, channel) to ModelImage
+        Those with flux.
+    frequency_hz : ndarray (chan,)
+        Of the image's channels.
+    """
+
+    planes: Mapping[tuple[str, int], ModelImage]
+    frequency_hz: np.ndarray
+
+    @classmethod
+    def read(cls, path: str) -> ImagePlanes:
+        """Read an image.
+
+        Raises
+        ------
+        PathMissingError, DataError
+            There is none, it has no direction axes, or planes that are no Stokes parameters.
+        """
+        require_present(path, "model image")
+        with CasaImage.open(path) as image:
+            coordinates = image.coordinates
+            direction = coordinates.direction
+            if (
+                direction is None
+                or coordinates.direction_axes != (0, 1)
+                or image.ndim != 4
+                or coordinates.stokes_axis not in (None, 2)
+            ):
+                raise DataError(f"model image {path!r} must have the axes right ascension, declination, Stokes and frequency")
+            labels = list(coordinates.stokes.labels) if coordinates.stokes is not None else ["I"]
+            if not set(labels) <= set(_STOKES):
+                raise DataError(f"model image {path!r} has the planes {', '.join(labels)}; allowed are Stokes I, Q, U and V")
+            lon, lat = direction.reference_rad
+            there = convert_direction(Direction(lon, lat, direction.frame), "J2000")
+            planes = {}
+            for chan in range(image.shape[0]):
+                for pol, label in enumerate(labels):
+                    pixels = np.nan_to_num(np.asarray(image.read((chan, pol)), np.float64))
+                    pixels = pixels.reshape(pixels.shape[-2:])
+                    if pixels.any():
+                        planes[label, chan] = ModelImage(
+                            pixels.T,
+                            (there.lon_rad, there.lat_rad),
+                            tuple(direction.reference_pixel.tolist()),
+                            direction.increment_rad,
+                        )
+            spectral = coordinates.spectral
+            hz = spectral.frequencies_hz(image.shape[0]) if spectral is not None else np.ones(image.shape[0])
+        return cls(planes, np.asarray(hz, np.float64))
+
+    def nearest(self, frequency_hz: np.ndarray) -> np.ndarray:
+        """The image's channel for each frequency."""
+        return np.abs(self.frequency_hz[None, :] - np.asarray(frequency_hz)[:, None]).argmin(axis=1)
+
+
+@dataclass(frozen=True)
+class SkyModel:
+    """Components and images, which are added up.
+
+    Attributes
+    ----------
+    components : ComponentList
+    terms : sequence of ImagePlanes
+        One image, or one a Taylor term.
+    reference_hz : float
+        Of the terms.
+    """
+
+    components: ComponentList = field(default_factory=ComponentList)
+    terms: Sequence[ImagePlanes] = ()
+    reference_hz: float = 0.0
+
+    def visibilities(self, uvw_m: np.ndarray, frequency_hz: np.ndarray, phase_centre: Direction) -> np.ndarray:
+        """Stokes visibilities (row, chan, 4) complex128 [Jy]."""
+        out = np.zeros((len(uvw_m), len(frequency_hz), 4), np.complex128)
+        for component in self.components:
+            out += _component(component, uvw_m, frequency_hz, phase_centre)
+        where = np.array([phase_centre.lon_rad, phase_centre.lat_rad])
+        for order, image in enumerate(self.terms):
+            scale = ((frequency_hz - self.reference_hz) / self.reference_hz) ** order if order else np.ones(len(frequency_hz))
+            own = image.nearest(frequency_hz)
+            for (label, chan), plane in image.planes.items():
+                mine = np.flatnonzero(own == chan)
+                if len(mine):
+                    out[:, mine, _STOKES.index(label)] += plane.visibilities(uvw_m, frequency_hz[mine], where) * scale[mine]
+        return out
+
+
+def _component(component: Component, uvw_m: np.ndarray, frequency_hz: np.ndarray, phase_centre: Direction) -> np.ndarray:
+    shape = component.shape
+    place = convert_direction(Direction(shape.lon_rad, shape.lat_rad, shape.frame), "J2000")
+    here, there = tangent_axes(phase_centre.lon_rad, phase_centre.lat_rad), tangent_axes(place.lon_rad, place.lat_rad)
+    wavenumber = np.asarray(frequency_hz) / _LIGHT_M_S
+    phase = np.multiply.outer(uvw_m @ (here @ (there[2] - here[2])), wavenumber)
+    values = np.exp(2j * np.pi * phase)
+    if shape.major is not None and shape.minor is not None and shape.angle is not None:
+        major = shape.major.in_unit("rad")
+        # The size of the source is seen from where it is.
+        turned = uvw_m @ (here @ there.T)
+        parameters = np.array([1.0, 0.0, 0.0, major / _ARCSEC, shape.minor.in_unit("rad") / major, shape.angle.in_unit("deg")])
+        u, v = np.multiply.outer(turned[:, 0], wavenumber), np.multiply.outer(turned[:, 1], wavenumber)
+        values = values * component_visibility(_KINDS[shape.kind], parameters, u, v)
+    return np.asarray(values[:, :, None] * component.stokes_at(frequency_hz).T[None])
+
+
+def open_sky_model(images: Sequence[str], components: str = "", reference: str = "") -> SkyModel:
+    """Read a sky model.
+
+    Parameters
+    ----------
+    images : sequence of str
+        Model images [Jy/pixel]: one, or one a Taylor term.
+    components : str
+        Component list; '' for none.
+    reference : str
+        Reference frequency of Taylor terms; '' is that of the first image.
+
+    Raises
+    ------
+    PathMissingError, DataError, ParameterError
+        Something is missing or cannot be used, or nothing is given.
+    """
+    if not images and not components:
+        raise ParameterError("a sky model needs an image (parameter 'model') or a component list (parameter 'complist')")
+    if components:
+        require_present(components, "component list")
+    terms = [ImagePlanes.read(path) for path in images]
+    hz = float(to_unit(reference, "Hz")) if reference.strip() else float(terms[0].frequency_hz[0]) if terms else 0.0
+    return SkyModel(components_from(components) if components else ComponentList(), terms, hz)
+
+
+def predict_sky(vis: str, expressions: Mapping[str, str], sky: SkyModel, incremental: bool = False) -> None:
+    """Write the visibilities of a sky model into MODEL_DATA of whole spectral windows.
+
+    Parameters
+    ----------
+    vis : str
+    expressions : mapping of str
+        Keywords of `Selection`.
+    sky : SkyModel
+    incremental : bool
+        Add to the model that is there.
+
+    Raises
+    ------
+    PathMissingError, SelectionError, DataError
+        The MeasurementSet is missing, nothing matches, or there is no model to add to.
+    """
+    selection = Selection(**expressions)
+    with MeasurementSet(vis, writable=True) as ms:
+        selected = selection.resolve(ms)
+        selected = replace(selected, channels=dict.fromkeys(selected.channels), correlations=dict.fromkeys(selected.correlations))
+        if incremental and "MODEL_DATA" not in ms.column_names:
+            raise DataError(f"{vis!r} has no MODEL_DATA to add to; give incremental=False")
+        fill_model(ms, selected)
+        write_chunks(ms, _model_chunks(ms, selected, sky, incremental), [])
+
+
+def _model_chunks(
+    ms: MeasurementSet, selected: ResolvedSelection, sky: SkyModel, incremental: bool
+) -> Iterator[tuple[VisChunk, dict[str, np.ndarray]]]:
+    columns = ["FIELD_ID", "UVW", *(["MODEL_DATA"] if incremental else [])]
+    for chunk in iter_chunks(ms, selected, columns):
+        frequency = ms.metadata.spectral_windows[chunk.spw].chan_freq_hz
+        names = ms.metadata.polarizations[chunk.pol].names
+        model = np.zeros(chunk.shape, np.complex64)
+        for number in np.unique(chunk["FIELD_ID"]).tolist():
+            found = ms.metadata.fields[number]
+            lon, lat = (float(v) for v in np.ravel(found.phase_dir[0])[:2])
+            centre = convert_direction(Direction(lon, lat, found.phase_frame), "J2000")
+            rows = chunk["FIELD_ID"] == number
+            stokes = sky.visibilities(np.asarray(chunk["UVW"], np.float64)[rows], np.asarray(frequency), centre)
+            model[rows] = stokes_to_correlations(stokes, names)
+        yield chunk, {"MODEL_DATA": model + chunk["MODEL_DATA"] if incremental else model}
