@@ -4,6 +4,7 @@ from __future__ import annotations
 
 # Task name: group (sub-package). Only what exists is listed; the module has the task's name.
 TASKS: dict[str, str] = {
+    "statwt": "manipulation",
     "ft": "calibration",
     "tclean": "imaging",
     "deconvolve": "imaging",

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from casatools._base.errors import ParameterError
+from casatools.kernels.group_variances import chauvenet_limit
 from casatools.kernels.order_statistics import quartile_ranks, select_ranks, select_ranks_streaming
 
 __all__ = ["ALGORITHMS", "Blocks", "Moments", "StatisticsOptions", "compute_statistics"]
@@ -222,12 +223,9 @@ def _hinges(blocks: Blocks, count: int, fence: float) -> Blocks:
 
 
 def _chauvenet(blocks: Blocks, base: Moments, options: StatisticsOptions) -> Blocks:
-    from scipy.special import erfcinv
-
     current, chosen, done = base, blocks, 0
     while (options.maxiter < 0 or done < options.maxiter) and current.count > 1:
-        # Expected number of values beyond z standard deviations is one half.
-        limit = options.zscore if options.zscore >= 0 else float(np.sqrt(2.0) * erfcinv(0.5 / current.count))
+        limit = options.zscore if options.zscore >= 0 else float(chauvenet_limit(current.count))
         narrowed = _within(blocks, current.mean - limit * current.sigma, current.mean + limit * current.sigma)
         again = _moments(narrowed)
         done += 1

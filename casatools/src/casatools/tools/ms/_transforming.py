@@ -165,6 +165,43 @@ class TransformMethods(MsState):
         return np.asarray(0.5 * (low + high))
 
     @method
+    def statwt(
+        self,
+        combine: Annotated[str, kinds.Text(), "What bins go across: corr, scan, field, state"] = "",
+        timebin: Annotated[Any, kinds.Variant((kinds.Int(), kinds.Text(), kinds.Quantity("s"))), "Integrations, or a time"] = 1,
+        slidetimebin: Annotated[bool, kinds.Bool(), "Each integration has a bin of its own"] = False,
+        chanbin: Annotated[
+            Any, kinds.Variant((kinds.Int(), kinds.Text(), kinds.Quantity("Hz"))), "'spw', channels or a frequency"
+        ] = "spw",
+        minsamp: Annotated[int, kinds.Int(), "Samples a bin needs"] = 2,
+        statalg: Annotated[str, kinds.Text(), "classic, chauvenet, fit-half or hinges-fences"] = "classic",
+        fence: Annotated[float, kinds.Float(), "For hinges-fences"] = -1.0,
+        center: Annotated[str, kinds.Text(), "For fit-half: mean, median or zero"] = "mean",
+        lside: Annotated[bool, kinds.Bool(), "For fit-half: use what is below"] = True,
+        zscore: Annotated[float, kinds.Float(), "For chauvenet"] = -1.0,
+        maxiter: Annotated[int, kinds.Int(), "For chauvenet"] = -1,
+        fitspw: Annotated[str, kinds.Text(), "Channels that count"] = "",
+        excludechans: Annotated[bool, kinds.Bool(), "These are left out instead"] = False,
+        wtrange: Annotated[list[float], kinds.FloatList(), "Lowest and highest weight"] = [],
+        preview: Annotated[bool, kinds.Bool(), "Write nothing"] = False,
+        datacolumn: Annotated[str, kinds.Text(), "data, corrected, residual or residual_data"] = "corrected",
+    ) -> dict[str, float]:
+        """Set the weights of the selected rows to the inverse variances of the data; see the task statwt.
+
+        Raises
+        ------
+        ParameterError, DataError
+            A value is wrong or a column is missing; nothing is written then.
+        """
+        from casatools.transform.statistical_weights import StatisticalWeightOptions, set_statistical_weights
+
+        options = StatisticalWeightOptions(
+            combine, timebin, slidetimebin, chanbin, minsamp, statalg, fence, center, lside, zscore, maxiter, fitspw, excludechans,
+            tuple(wtrange), preview, datacolumn,
+        )  # fmt: skip
+        return set_statistical_weights(self._ms.path, {}, options, rows=self._rows)
+
+    @method
     def fromfits(
         self,
         msfile: _Out = "",

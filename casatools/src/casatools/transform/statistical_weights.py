@@ -1,0 +1,443 @@
+"""Weights from the scatter of the visibilities themselves.
+
+The samples of a baseline within a time bin, a channel bin and a correlation have a variance of unit exposure ``s = mean(t |x - m|^2) / 2`` over real and
+imaginary parts, with exposure times ``t`` and their weighted mean ``m``; a row of exposure ``t`` is given the weight ``t / s``.
+
+References
+----------
+CASA documentation, task statwt; ALMA/CASA memo on statwt (D. Mehringer 2018): variances, sliding bins, which columns are written. What it leaves open -
+populations rather than samples, how bins begin, windows at the ends - was measured on weights that CASA 6.7 writes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+
+from casatools._base import log
+from casatools._base.errors import DataError, ParameterError
+from casatools._base.threads import thread_count
+from casatools.frames.quantities import conforms, parse_quantity, to_unit
+from casatools.io.ms import MeasurementSet, ResolvedSelection, Selection, VisChunk, iter_chunks, write_chunks
+from casatools.io.ms.flag_versions import next_version_name, save_version
+from casatools.io.ms.weight_columns import add_sigma_spectrum, add_weight_spectrum
+from casatools.kernels.group_variances import CHAUVENET, CLASSIC, FIT_HALF, HINGES, group_variances
+
+__all__ = ["StatisticalWeightOptions", "set_statistical_weights"]
+
+_ALGORITHMS = {"classic": CLASSIC, "chauvenet": CHAUVENET, "hinges-fences": HINGES, "fit-half": FIT_HALF}
+_CENTRES = {"mean": 0, "median": 1, "zero": 2}
+_COMBINE = ("corr", "scan", "field", "state")
+_COLUMNS = {
+    "data": ("DATA", ""), "corrected": ("CORRECTED_DATA", ""), "residual": ("CORRECTED_DATA", "MODEL_DATA"), "residual_data": ("DATA", "MODEL_DATA"),
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class StatisticalWeightOptions:
+    """Parameters of statwt, by their own names; see the task for their meaning.
+
+    Raises
+    ------
+    ParameterError
+        A value is wrong.
+    """
+
+    combine: str = ""
+    timebin: Any = 1
+    slidetimebin: bool = False
+    chanbin: Any = "spw"
+    minsamp: int = 2
+    statalg: str = "classic"
+    fence: float = -1.0
+    center: str = "mean"
+    lside: bool = True
+    zscore: float = -1.0
+    maxiter: int = -1
+    fitspw: str = ""
+    excludechans: bool = False
+    wtrange: tuple[float, ...] = ()
+    preview: bool = False
+    datacolumn: str = "corrected"
+
+    def __post_init__(self) -> None:
+        choices = (
+            ("statalg", self.statalg, _ALGORITHMS),
+            ("center", self.center, _CENTRES),
+            ("datacolumn", self.datacolumn, _COLUMNS),
+        )
+        for name, value, allowed in choices:
+            if value not in allowed:
+                raise ParameterError(f"statwt: parameter {name!r} must be one of {', '.join(allowed)}; got {value!r}")
+        unknown = sorted(self.combined - set(_COMBINE))
+        if unknown:
+            raise ParameterError(f"statwt: parameter 'combine' must hold only {', '.join(_COMBINE)}; got {self.combine!r}")
+        if self.minsamp < 2:
+            raise ParameterError(f"statwt: parameter 'minsamp' must be at least 2; got {self.minsamp}")
+        if self.wtrange and (len(self.wtrange) != 2 or min(self.wtrange) < 0):
+            raise ParameterError(
+                f"statwt: parameter 'wtrange' must be two numbers that are not negative, or []; got {list(self.wtrange)}"
+            )
+        _ = (self.time_span, self.channel_span)
+
+    @property
+    def combined(self) -> frozenset[str]:
+        """What bins may go across."""
+        return frozenset(part.strip() for part in self.combine.lower().split(",") if part.strip())
+
+    @property
+    def time_span(self) -> tuple[int, float]:
+        """Integrations and seconds of a time bin; the one that is not given is 0."""
+        value = self.timebin
+        if isinstance(value, (int, np.integer)) or (isinstance(value, str) and value.strip().isdigit()):
+            count, seconds = int(value), 0.0
+            good = count > 0
+        else:
+            number, unit = parse_quantity(value)
+            if unit and not conforms(unit, "s"):
+                raise ParameterError(f"statwt: parameter 'timebin' must be a number of integrations or a time; got {value!r}")
+            count, seconds = 0, float(to_unit(value, "s") if unit else number)
+            good = seconds > 0
+        if not good:
+            raise ParameterError(f"statwt: parameter 'timebin' must be positive; got {value!r}")
+        return count, seconds
+
+    @property
+    def channel_span(self) -> tuple[int, float]:
+        """Channels and hertz of a channel bin; both 0 for whole spectral windows."""
+        value = self.chanbin
+        if isinstance(value, str) and value.strip().lower() in ("spw", ""):
+            return 0, 0.0
+        if isinstance(value, (int, np.integer)) or (isinstance(value, str) and value.strip().isdigit()):
+            count, hertz = int(value), 0.0
+            good = count > 0
+        else:
+            number, unit = parse_quantity(value)
+            if not unit or not conforms(unit, "Hz"):
+                raise ParameterError(
+                    f"statwt: parameter 'chanbin' must be 'spw', a number of channels or a frequency; got {value!r}"
+                )
+            count, hertz = 0, float(to_unit(value, "Hz"))
+            good = number > 0
+        if not good:
+            raise ParameterError(f"statwt: parameter 'chanbin' must be positive; got {value!r}")
+        return count, hertz
+
+
+@dataclass
+class _Totals:
+    """Weights that were set, for the mean and variance that are returned."""
+
+    count: int = 0
+    mean: float = 0.0
+    spread: float = 0.0
+
+    def add(self, weights: np.ndarray) -> None:
+        """Take more weights (Chan, Golub & LeVeque 1983, Am. Stat. 37, 242)."""
+        if weights.size:
+            n, mean = weights.size, float(weights.mean(dtype=np.float64))
+            spread = float(np.square(weights - mean, dtype=np.float64).sum())
+            step, total = mean - self.mean, self.count + n
+            self.spread += spread + step * step * self.count * n / total
+            self.mean += step * n / total
+            self.count = total
+
+    def record(self) -> dict[str, float]:
+        return {"mean": self.mean, "variance": self.spread / (self.count - 1) if self.count > 1 else 0.0}
+
+
+@dataclass(frozen=True)
+class _Bins:
+    """Channels of a spectral window: their bin, and that of those which count for the variance."""
+
+    of: np.ndarray
+    counted: np.ndarray
+
+    @property
+    def number(self) -> int:
+        return int(self.of[-1]) + 1
+
+
+@dataclass
+class _Plan:
+    """What all chunks share."""
+
+    options: StatisticalWeightOptions
+    column: str
+    subtract: str
+    key: np.ndarray
+    bins: Mapping[int, _Bins]
+    by_channel: bool
+    spectrum: bool
+    sigma_spectrum: bool
+    write_weight: bool
+    write_sigma: bool
+    totals: _Totals = field(default_factory=_Totals)
+
+
+def set_statistical_weights(
+    vis: str,
+    expressions: Mapping[str, str],
+    options: StatisticalWeightOptions,
+    backup: bool = False,
+    rows: np.ndarray | None = None,
+) -> dict[str, float]:
+    """Set weights, and flag what is given none.
+
+    Parameters
+    ----------
+    vis : str
+    expressions : mapping of str
+        Keywords of `Selection`.
+    options : StatisticalWeightOptions
+    backup : bool
+        Save the flags first.
+    rows : ndarray of int, optional
+        Only these of the selected rows.
+
+    Returns
+    -------
+    dict
+        mean and variance of the weights.
+
+    Raises
+    ------
+    PathMissingError, SelectionError, ParameterError, DataError
+        The MeasurementSet is missing, nothing matches, channels are selected, or a column is missing. Nothing is written then.
+
+    Notes
+    -----
+    From DATA the weights go into SIGMA, as ``weight ** -1/2``, and into WEIGHT where there is no CORRECTED_DATA; from CORRECTED_DATA into WEIGHT.
+    WEIGHT is the median over the channels of a spectrum.
+    """
+    selection = Selection(**expressions)
+    column, subtract = _COLUMNS[options.datacolumn]
+    with MeasurementSet(vis, writable=not options.preview) as ms:
+        for name in (column, subtract):
+            if name:
+                ms.require(name)
+        selected = selection.resolve(ms)
+        if rows is not None:
+            selected = replace(selected, rows=np.intersect1d(selected.rows, rows))
+        if any(channels is not None for channels in selected.channels.values()):
+            raise ParameterError("statwt: parameter 'spw' selects whole spectral windows; choose channels with 'fitspw'")
+        if not len(selected.rows):
+            raise DataError(f"the selection on {vis!r} holds no rows")
+        bins = {ms.metadata.data_descriptions[int(d)].spw: None for d in np.unique(ms.read("DATA_DESC_ID", selected.rows))}
+        plan = _plan(ms, selected, options, column, subtract, {spw: _channel_bins(ms, spw, options) for spw in bins})
+        if backup and not options.preview:
+            save_version(vis, next_version_name(vis, "statwt"), "Flags before statwt")
+        chunks = _chunks(ms, selected, plan)
+        if options.preview:
+            for _ in chunks:
+                pass
+        else:
+            write_chunks(ms, chunks, [])
+    found = plan.totals.record()
+    log.post(f"statwt: weights have the mean {found['mean']:.6g} and the variance {found['variance']:.6g}")
+    return found
+
+
+def _plan(
+    ms: MeasurementSet,
+    selected: ResolvedSelection,
+    options: StatisticalWeightOptions,
+    column: str,
+    subtract: str,
+    bins: Mapping[int, _Bins],
+) -> _Plan:
+    by_channel = options.channel_span != (0, 0.0)
+    write_weight = column == "CORRECTED_DATA" or not ms.has("CORRECTED_DATA")
+    write_sigma = column == "DATA"
+    spectrum, sigma_spectrum = by_channel or ms.has("WEIGHT_SPECTRUM"), by_channel or ms.has("SIGMA_SPECTRUM")
+    if by_channel and not options.preview:
+        made = add_weight_spectrum(ms) if write_weight else False
+        made_sigma = add_sigma_spectrum(ms) if write_sigma else False
+        _fill_spectra(ms, made, made_sigma)
+    return _Plan(
+        options, column, subtract, _group_keys(ms, selected, options), bins, spectrum, spectrum and (write_weight or by_channel),
+        sigma_spectrum and write_sigma, write_weight, write_sigma,
+    )  # fmt: skip
+
+
+def _fill_spectra(ms: MeasurementSet, weight: bool, sigma: bool) -> None:
+    """Give spectra that were just made the values of all channels together."""
+    if not (weight or sigma):
+        return
+
+    def values() -> Iterator[tuple[VisChunk, dict[str, np.ndarray]]]:
+        for chunk in iter_chunks(ms, Selection().resolve(ms), ["WEIGHT", "SIGMA"]):
+            shape = chunk.shape
+            out = {}
+            for wanted, name in ((weight, "WEIGHT"), (sigma, "SIGMA")):
+                if wanted:
+                    out[f"{name}_SPECTRUM"] = np.broadcast_to(chunk[name][:, None, :], shape).astype(np.float32)
+            yield chunk, out
+
+    write_chunks(ms, values(), [])
+
+
+def _channel_bins(ms: MeasurementSet, spw: int, options: StatisticalWeightOptions) -> _Bins:
+    window = ms.metadata.spectral_windows[spw]
+    freq = np.asarray(window.chan_freq_hz)
+    count, hertz = options.channel_span
+    if count:
+        of = np.arange(len(freq)) // count
+    elif hertz:
+        # A bin holds the channels whose centres are not farther than this from that of its first, as in the reference.
+        of = np.zeros(len(freq), np.int64)
+        start = 0
+        for chan in range(1, len(freq)):
+            full = abs(freq[chan] - freq[start]) > hertz * (1 + 1e-9)
+            of[chan] = of[chan - 1] + full
+            start = chan if full else start
+    else:
+        of = np.zeros(len(freq), np.int64)
+    counted = of.copy()
+    if options.fitspw.strip():
+        chosen = Selection(spw=options.fitspw).resolve(ms).channels
+        if spw in chosen and chosen[spw] is not None:
+            inside = np.isin(np.arange(len(freq)), np.asarray(chosen[spw]))
+            counted[inside if options.excludechans else ~inside] = -1
+    return _Bins(of.astype(np.int64), counted.astype(np.int64))
+
+
+def _group_keys(ms: MeasurementSet, selected: ResolvedSelection, options: StatisticalWeightOptions) -> np.ndarray:
+    """A number for each selected row: rows of another number are never in one bin."""
+    rows = selected.rows
+    columns = [np.asarray(ms.read(name, rows), np.int64) for name in ("DATA_DESC_ID", "ARRAY_ID", "OBSERVATION_ID")]
+    for name, column in (("scan", "SCAN_NUMBER"), ("field", "FIELD_ID"), ("state", "STATE_ID")):
+        if name not in options.combined:
+            columns.append(np.asarray(ms.read(column, rows), np.int64))
+    _, key = np.unique(np.stack(columns, axis=1), axis=0, return_inverse=True)
+    key = key.reshape(-1).astype(np.int64)
+    if options.slidetimebin:
+        return key
+    return _time_bins(key, np.asarray(ms.read("TIME", rows)), options)
+
+
+def _time_bins(key: np.ndarray, time_s: np.ndarray, options: StatisticalWeightOptions) -> np.ndarray:
+    """Numbers of the time bins, ascending with group and time. A bin begins with the first integration after the one before it."""
+    count, seconds = options.time_span
+    out = np.zeros(len(key), np.int64)
+    following = 0
+    order = np.lexsort((time_s, key))
+    edges = np.flatnonzero(np.diff(key[order])) + 1
+    for group in np.split(order, edges):
+        times, inverse = np.unique(time_s[group], return_inverse=True)
+        if count:
+            number = np.arange(len(times)) // count
+        else:
+            number = np.zeros(len(times), np.int64)
+            start = 0
+            while True:
+                later = int(np.searchsorted(times, times[start] + seconds * (1 - 1e-9)))
+                if later >= len(times):
+                    break
+                number[later:] += 1
+                start = later
+        out[group] = following + number[inverse.reshape(-1)]
+        following += int(number[-1]) + 1
+    return out
+
+
+def _windows(chunk: VisChunk, key: np.ndarray, options: StatisticalWeightOptions) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Rows sorted by group, baseline and time, runs of them whose samples count together, and the run of each row."""
+    time_s = chunk["TIME"]
+    first, second = np.minimum(chunk["ANTENNA1"], chunk["ANTENNA2"]), np.maximum(chunk["ANTENNA1"], chunk["ANTENNA2"])
+    baseline = first.astype(np.int64) * (int(second.max()) + 1) + second
+    order = np.lexsort((time_s, baseline, key))
+    changes = (np.diff(key[order]) != 0) | (np.diff(baseline[order]) != 0)
+    edges = np.concatenate(([0], np.flatnonzero(changes) + 1, [len(order)]))
+    member = np.zeros(len(order), np.int64)
+    if not options.slidetimebin:
+        runs = np.stack([edges[:-1], edges[1:]], axis=1)
+        member[order] = np.repeat(np.arange(len(runs)), np.diff(edges))
+        return order, runs, member
+    count, seconds = options.time_span
+    parts = []
+    for low, high in pairwise(edges.tolist()):
+        times = time_s[order[low:high]]
+        if count:
+            begin = np.clip(np.arange(len(times)) - (count - 1) // 2, 0, max(0, len(times) - count))
+            end = np.minimum(begin + count, len(times))
+        else:
+            begin = np.searchsorted(times, times - 0.5 * seconds * (1 + 1e-9))
+            end = np.searchsorted(times, times + 0.5 * seconds * (1 + 1e-9), side="right")
+        parts.append(np.stack([begin, end], axis=1) + low)
+    member[order] = np.arange(len(order))
+    return order, np.concatenate(parts), member
+
+
+def _chunks(ms: MeasurementSet, selected: ResolvedSelection, plan: _Plan) -> Iterator[tuple[VisChunk, dict[str, np.ndarray]]]:
+    columns = [plan.column, "FLAG", "FLAG_ROW", "EXPOSURE", "TIME", "ANTENNA1", "ANTENNA2"]
+    if plan.subtract:
+        columns.append(plan.subtract)
+    for chunk in iter_chunks(ms, selected, columns, boundaries=plan.key):
+        yield chunk, _new_values(chunk, plan)
+
+
+def _new_values(chunk: VisChunk, plan: _Plan) -> dict[str, np.ndarray]:
+    options, bins = plan.options, plan.bins[chunk.spw]
+    data = chunk[plan.column] - chunk[plan.subtract] if plan.subtract else chunk[plan.column]
+    bad = chunk["FLAG"] | chunk["FLAG_ROW"][:, None, None] | ~np.isfinite(data)
+    exposure = np.asarray(chunk["EXPOSURE"], np.float64)
+    order, runs, member = _windows(chunk, plan.key[chunk.index], options)
+    variance = np.zeros((len(runs), bins.number, data.shape[2]))
+
+    def work(part: np.ndarray) -> None:
+        bound = options.zscore if options.statalg == "chauvenet" else options.fence
+        group_variances(
+            data, bad, exposure, order, runs[part], bins.counted, bins.number, "corr" in options.combined, options.minsamp,
+            _ALGORITHMS[options.statalg], bound, options.maxiter, _CENTRES[options.center], options.lside, made[part[0]],
+        )  # fmt: skip
+
+    parts = [p for p in np.array_split(np.arange(len(runs)), 4 * thread_count()) if len(p)]
+    made = {int(p[0]): variance[p[0] : p[-1] + 1] for p in parts}
+    with ThreadPoolExecutor(thread_count(), thread_name_prefix="statwt") as pool:
+        list(pool.map(work, parts))
+    unit = np.divide(1.0, variance, out=np.zeros_like(variance), where=variance > 0)
+    binned = (unit[member] * exposure[:, None, None]).astype(np.float32)
+    return _outputs(chunk, plan, bins, binned, bad)
+
+
+def _outputs(chunk: VisChunk, plan: _Plan, bins: _Bins, binned: np.ndarray, bad: np.ndarray) -> dict[str, np.ndarray]:
+    """Columns to write, from weights (row, bin, corr)."""
+    by_channel = binned[:, bins.of]
+    refused = by_channel <= 0
+    weight = binned[:, 0] if bins.number == 1 else _medians(by_channel, bad | refused)
+    if plan.by_channel:
+        plan.totals.add(by_channel[~bad & ~refused])
+    else:
+        plan.totals.add(weight[(weight > 0) & ~bad.all(axis=1)])
+    if plan.options.wtrange:
+        low, high = sorted(plan.options.wtrange)
+        refused = refused | (by_channel < low) | (by_channel > high)
+    flag = chunk["FLAG"] | refused
+    out = {"FLAG": flag, "FLAG_ROW": chunk["FLAG_ROW"] | flag.all(axis=(1, 2))}
+    if plan.write_weight:
+        out["WEIGHT"] = weight
+        if plan.spectrum:
+            out["WEIGHT_SPECTRUM"] = by_channel
+    if plan.write_sigma:
+        out["SIGMA"] = _sigma(weight)
+        if plan.sigma_spectrum:
+            out["SIGMA_SPECTRUM"] = _sigma(by_channel)
+    return out
+
+
+def _medians(weight: np.ndarray, bad: np.ndarray) -> np.ndarray:
+    """Median over the good channels (row, corr); over all where there is none that is good."""
+    whole = bad.all(axis=1, keepdims=True)
+    masked = np.where(bad & ~whole, np.nan, weight)
+    return np.nanmedian(masked, axis=1).astype(np.float32)
+
+
+def _sigma(weight: np.ndarray) -> np.ndarray:
+    """``weight ** -1/2``; -1 where there is no weight."""
+    return np.where(weight > 0, 1.0 / np.sqrt(np.where(weight > 0, weight, 1.0)), -1.0).astype(np.float32)
