@@ -26,6 +26,7 @@ __all__ = [
     "FloatList",
     "InPath",
     "InPathList",
+    "Instance",
     "Int",
     "IntList",
     "Kind",
@@ -383,6 +384,30 @@ class Record(Kind):
     @property
     def invalid(self) -> tuple[Any, ...]:
         return ("x", 3)
+
+
+@dataclass(frozen=True)
+class Instance(Kind):
+    """An object of one class (a tool that a tool takes), or None for nothing; never converted."""
+
+    cls: type
+
+    @property
+    def phrase(self) -> str:
+        return f"a {self.cls.__name__}"
+
+    def convert(self, value: Any) -> Any:
+        if value is None or isinstance(value, self.cls):
+            return value
+        raise self.refuse()
+
+    @property
+    def valid(self) -> tuple[Any, ...]:
+        return (None,)
+
+    @property
+    def invalid(self) -> tuple[Any, ...]:
+        return ("x", 3, {})
 
 
 @dataclass(frozen=True)

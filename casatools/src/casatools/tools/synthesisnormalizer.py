@@ -49,7 +49,7 @@ class synthesisnormalizer:
         return True
 
     @method
-    def setimstore(self, imstore: Annotated[Any, kinds.Kind(), "From getimstore"] = None) -> bool:
+    def setimstore(self, imstore: Annotated[Any, kinds.Instance(synthesisimstore), "From getimstore"] = None) -> bool:
         """Name the images by a tool that stands for them.
 
         Raises
@@ -57,7 +57,7 @@ class synthesisnormalizer:
         ParameterError
             It is no synthesisimstore with images.
         """
-        if not isinstance(imstore, synthesisimstore) or not imstore._base:
+        if imstore is None or not imstore._base:
             raise ParameterError(
                 f"synthesisnormalizer.setimstore: parameter 'imstore' must be a synthesisimstore with images; got {imstore!r}"
             )
