@@ -7,6 +7,7 @@ TASKS: dict[str, str] = {
     "statwt": "manipulation",
     "ft": "calibration",
     "tclean": "imaging",
+    "feather": "imaging",
     "deconvolve": "imaging",
     "calstat": "calibration",
     "rerefant": "calibration",

@@ -24,7 +24,7 @@ from casatools.frames.directions import Direction, convert_direction
 from casatools.io.image import CasaImage
 from casatools.io.image.coordinates import Coordinates, DirectionCoordinate
 
-__all__ = ["MosaicGrid", "MosaicInput", "make_mosaic", "sault_image"]
+__all__ = ["MosaicGrid", "MosaicInput", "make_mosaic", "regridded", "sault_image"]
 
 
 @dataclass(frozen=True)
@@ -146,7 +146,7 @@ def make_mosaic(inputs: Sequence[MosaicInput], grid: MosaicGrid | None, output: 
 
 
 @contextmanager
-def _regridded(path: str, coordinates: Coordinates, shape: Sequence[int], axes: tuple[int, int]) -> Iterator[CasaImage]:
+def regridded(path: str, coordinates: Coordinates, shape: Sequence[int], axes: tuple[int, int]) -> Iterator[CasaImage]:
     """An image on the mosaic's sky plane, in a temporary folder."""
     folder = tempfile.mkdtemp(prefix="casa-mosaic-")
     try:
@@ -163,8 +163,8 @@ def _add(
     term: MosaicInput, coordinates: Coordinates, shape: Sequence[int], axes: tuple[int, int], mosaic: CasaImage, weight: CasaImage
 ) -> None:
     with (
-        _regridded(term.image, coordinates, shape, axes) as image,
-        _regridded(term.weight, coordinates, shape, axes) as beams,
+        regridded(term.image, coordinates, shape, axes) as image,
+        regridded(term.weight, coordinates, shape, axes) as beams,
     ):
         if image.shape != mosaic.shape or beams.shape != mosaic.shape:
             raise DataError(

@@ -10,6 +10,7 @@ import numpy as np
 
 from casatools._base.errors import DataError, ParameterError, UnsupportedError
 from casatools._base.paths import require_present
+from casatools.imaging.auto_mask import AutoMask, AutoMaskOptions
 from casatools.imaging.beam_fit import fit_beam, sidelobe_level
 from casatools.imaging.cycle_control import CycleControl, CycleOptions
 from casatools.imaging.minor_cycle import MinorCycle, MinorOptions
@@ -69,10 +70,13 @@ class DeconvolveRequest:
             raise ParameterError(f"deconvolve: parameter 'nterms' must be at least 1; got {self.nterms}")
         if self.interactive:
             raise UnsupportedError("deconvolve: interactive=True is not there yet; use interactive=False")
-        if self.usemask not in ("user", "pb"):
-            raise UnsupportedError(f"deconvolve: usemask={self.usemask!r} is not there yet; use usemask='user' or 'pb'")
         # Made once here so that a bad value is refused before any image is read.
-        _ = (self.minor_options, self.cycle_options, parse_restoring_beam(self.restoringbeam, "deconvolve"))
+        _ = (
+            self.minor_options,
+            self.cycle_options,
+            self.auto_mask_options,
+            parse_restoring_beam(self.restoringbeam, "deconvolve"),
+        )
 
     @property
     def minor_options(self) -> MinorOptions:
@@ -81,6 +85,11 @@ class DeconvolveRequest:
             float(s) for s in (self.scales if isinstance(self.scales, (list, tuple)) else [self.scales]) if str(s) != ""
         )
         return MinorOptions(self.deconvolver, self.gain, scales, self.smallscalebias)
+
+    @property
+    def auto_mask_options(self) -> AutoMaskOptions | None:
+        """How masks are made from the residuals; None where they are given."""
+        return AutoMaskOptions.of(self) if self.usemask == "auto-multithresh" else None
 
     @property
     def terms(self) -> int:
@@ -289,18 +298,37 @@ def read_mask(request: DeconvolveRequest, images: OpenImages) -> np.ndarray:
     shape = images.deconvolver.planes.residual.shape
     if request.terms:
         shape = (1, *shape[1:])
-    found = _wanted_mask(request, images.coordinates, shape)
+    found = _wanted_mask(request, images, shape)
     return found if images.good is None else found & images.good
 
 
-def _wanted_mask(request: DeconvolveRequest, coordinates: Coordinates, shape: tuple[int, ...]) -> np.ndarray:
+def _wanted_mask(request: DeconvolveRequest, images: OpenImages, shape: tuple[int, ...]) -> np.ndarray:
     if request.usemask == "pb":
         return np.asarray(read_planes(request.beam_power_name, shape) > request.pbmask)
+    if request.auto_mask_options is not None:
+        return _automatic_mask(request, images, request.auto_mask_options, shape)
     given = request.mask
     if given is None or (isinstance(given, (str, list, tuple)) and len(given) == 0):
         existing = request.imagename + ".mask"
         return np.asarray(read_planes(existing, shape) != 0) if os.path.isdir(existing) else np.ones(shape, dtype=bool)
-    return mask_values(given, coordinates, shape)
+    return mask_values(given, images.coordinates, shape)
+
+
+def _automatic_mask(
+    request: DeconvolveRequest, images: OpenImages, options: AutoMaskOptions, shape: tuple[int, ...]
+) -> np.ndarray:
+    """The mask that the residuals suggest, beside the one that is there."""
+    deconvolver, earlier = images.deconvolver, request.imagename + ".mask"
+    mask = np.asarray(read_planes(earlier, shape) != 0) if os.path.isdir(earlier) else np.zeros(shape, bool)
+    seen = np.ones(shape, bool) if images.good is None else images.good[: shape[0]]
+    allowed = seen
+    if os.path.isdir(request.beam_power_name):
+        allowed = np.asarray(read_planes(request.beam_power_name, shape) > request.pbmask)
+    automatic = AutoMask(options, images.cell_rad, seen, allowed)
+    automatic.begin(mask)
+    planes = deconvolver.planes
+    automatic.update(planes.residual[: shape[0]], mask, planes.beams, deconvolver.sidelobe)
+    return mask
 
 
 def _iterate(request: DeconvolveRequest, deconvolver: PlaneDeconvolver, control: CycleControl) -> None:

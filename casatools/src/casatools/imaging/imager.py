@@ -265,9 +265,16 @@ class Imager:
         """Alternate minor and major cycles until a stopping rule holds; the residuals must have been made."""
         control.sidelobe = max(image.sidelobe for image in self.fields)
         while True:
+            used = [image.planes.mask.copy() if image.auto_mask is not None else None for image in self.fields]
+            for image in self.fields:
+                image.update_mask(control.cycle_threshold <= control.options.threshold_jy)
             nsigma = control.options.nsigma
             below = nsigma > 0 and all(image.is_below(image.noise_thresholds(nsigma)) for image in self.fields)
             if control.stops(self.peak(), below, not any(image.planes.mask.any() for image in self.fields)):
+                # The mask kept is the one that components were found in.
+                for image, mask in zip(self.fields, used, strict=True):
+                    if mask is not None and control.done:
+                        image.planes.mask[...] = mask
                 return
             clean_once(self.fields, control)
             self.major_cycle()

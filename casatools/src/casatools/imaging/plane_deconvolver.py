@@ -11,6 +11,7 @@ import numpy as np
 
 from casatools._base.executor import executor
 from casatools._base.threads import thread_count
+from casatools.imaging.auto_mask import AutoMask
 from casatools.imaging.beam_fit import GaussianBeam
 from casatools.imaging.cycle_control import CycleControl
 from casatools.imaging.minor_cycle import MinorCycle
@@ -57,6 +58,8 @@ class PlaneDeconvolver:
         Greatest sidelobe of the point spread functions.
     spread_minor : bool
         The ranks of an MPI job deconvolve planes too.
+    auto_mask : AutoMask or None
+        Makes the masks of each cycle from the residuals.
     """
 
     planes: Planes
@@ -64,6 +67,13 @@ class PlaneDeconvolver:
     number: int = 0
     sidelobe: float = 0.0
     spread_minor: bool = False
+    auto_mask: AutoMask | None = None
+
+    def update_mask(self, at_threshold: bool = False) -> None:
+        """Make the masks of the next minor cycle, where they are made automatically; see `AutoMask.update`."""
+        planes = self.planes
+        if self.auto_mask is not None:
+            self.auto_mask.update(planes.residual[: len(planes.mask)], planes.mask, planes.beams, self.sidelobe, at_threshold)
 
     def places(self) -> list[tuple[int, int]]:
         """Channel and polarization of each plane."""

@@ -10,6 +10,7 @@ import numpy as np
 
 from casatools._base.errors import ParameterError, UnsupportedError
 from casatools.frames.quantities import parse_quantity, to_unit
+from casatools.imaging.auto_mask import AutoMaskOptions
 from casatools.imaging.cycle_control import CycleOptions
 from casatools.imaging.gridding import GridOptions
 from casatools.imaging.minor_cycle import MinorOptions
@@ -192,14 +193,20 @@ class TcleanRequest:
         if self.vptable:
             require_table(self.vptable, what="table of voltage patterns")
         # Made once here so that a bad value is refused before any data are read.
-        _ = (self.grid_options, self.weighting_options, self.minor_options, self.cycle_options, self.selections)
+        _ = (
+            self.grid_options,
+            self.weighting_options,
+            self.minor_options,
+            self.cycle_options,
+            self.selections,
+            self.auto_mask_options,
+        )
 
     def _refuse_missing(self) -> None:
         """Raise UnsupportedError for documented values that are not there yet."""
         missing = {
             "specmode": (self.specmode, ("mfs", "cube", "cubedata")),
             "gridder": (self.gridder, (*_STANDARD, *_WIDE, *_MOSAIC)),
-            "usemask": (self.usemask, ("user", "pb")),
             "savemodel": (self.savemodel, ("none", "modelcolumn")),
             "interpolation": (self.interpolation, ("nearest", "linear")),
             "facets": (self.facets, (1,)),
@@ -287,6 +294,11 @@ class TcleanRequest:
             self.niter, self.cycleniter, jansky(self.threshold), self.nsigma, self.cyclefactor, self.minpsffraction, self.maxpsffraction,
             self.nmajor, self.gain, self.fullsummary,
         )  # fmt: skip
+
+    @property
+    def auto_mask_options(self) -> AutoMaskOptions | None:
+        """How masks are made from the residuals; None where they are given."""
+        return AutoMaskOptions.of(self) if self.usemask == "auto-multithresh" else None
 
     @property
     def is_mosaic(self) -> bool:

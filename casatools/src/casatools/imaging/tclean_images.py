@@ -12,6 +12,7 @@ from casatools._base.errors import DataError, ParameterError
 from casatools.frames.directions import Direction, convert_direction
 from casatools.frames.engine import position_record
 from casatools.imaging.antenna_beams import antenna_beams
+from casatools.imaging.auto_mask import AutoMask
 from casatools.imaging.image_fields import ImageField, TermField
 from casatools.imaging.imager import Imager, ImagingData
 from casatools.imaging.mosaic import BeamGroups, MosaicField
@@ -103,6 +104,15 @@ def _set_masks(images: FieldImages) -> None:
     images.image.planes.mask[...] = _clean_mask(images, images.beam_power.shape)
     if images.request.pblimit > 0:
         images.image.planes.mask &= images.seen
+    options = images.request.auto_mask_options
+    if options is not None:
+        # Taylor terms have one mask.
+        count = len(images.image.planes.mask)
+        automatic = AutoMask(
+            options, images.request.grid_options.cell_rad, images.seen[:count], images.beam_power[:count] > images.request.pbmask
+        )
+        automatic.begin(images.image.planes.mask)
+        images.image.auto_mask = automatic
 
 
 def _mosaic_beams(plans: list[FieldImages]) -> None:
@@ -168,6 +178,9 @@ def _clean_mask(images: FieldImages, shape: tuple[int, ...]) -> np.ndarray:
     request = images.request
     if request.usemask == "pb":
         return images.beam_power > request.pbmask
+    if request.usemask == "auto-multithresh":
+        earlier = images.base + ".mask"
+        return read_planes(earlier, shape) != 0 if os.path.isdir(earlier) and request.restart else np.zeros(shape, dtype=bool)
     given = request.mask
     if given is None or (isinstance(given, (str, list, tuple)) and len(given) == 0):
         existing = images.base + ".mask"

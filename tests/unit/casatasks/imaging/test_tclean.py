@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from casatasks import flagdata, imhead, tclean
+from casatasks import deconvolve, flagdata, imhead, tclean
 from casatools import image, table
 from casatools._base.errors import DataError, ParameterError, UnsupportedError
 from casatools.simulation.demo import DemoOptions, make_demo
@@ -216,3 +216,33 @@ def test_documented_but_missing_values_are_refused(name: str, value: Any) -> Non
     with pytest.raises(UnsupportedError, match=name):
         tclean(imagename="u", niter=1, **{**FIELD, name: value})
     assert [p for p in sorted(os.listdir(".")) if not p.endswith(".log")] == [p for p in before if not p.endswith(".log")]
+
+
+def test_masks_are_made_from_the_residuals() -> None:
+    found = tclean(
+        imagename="auto",
+        niter=200,
+        usemask="auto-multithresh",
+        sidelobethreshold=1.5,
+        noisethreshold=5.0,
+        pbmask=0.3,
+        cycleniter=20,
+        **FIELD,
+    )
+    mask = pixels("auto.mask") != 0
+    assert mask[PLACE] and 20 < mask.sum() < SIZE**2 // 4
+    assert found["iterdone"] > 0 and pixels("auto.model")[~mask].sum() == 0
+    assert pixels("auto.model").sum() == pytest.approx(FLUX, rel=0.05)
+    # A run that goes on starts from the mask that is there; a threshold that nothing reaches gives none and ends with stop code 7.
+    tclean(imagename="auto", niter=20, usemask="auto-multithresh", sidelobethreshold=1.5, noisethreshold=5.0, pbmask=0.3, **FIELD)
+    assert (pixels("auto.mask") != 0)[mask].all()
+    none = tclean(imagename="none", niter=20, usemask="auto-multithresh", noisethreshold=1e4, **FIELD)
+    assert none["stopcode"] == 7 and none["iterdone"] == 0
+
+
+def test_deconvolve_makes_masks_too() -> None:
+    tclean(imagename="d", niter=0, **FIELD)
+    deconvolve(imagename="d", niter=50, usemask="auto-multithresh", sidelobethreshold=1.5, noisethreshold=5.0)
+    mask = pixels("d.mask") != 0
+    assert mask[PLACE] and mask.sum() < SIZE**2 // 4
+    assert pixels("d.model")[~mask].sum() == 0 and pixels("d.model").sum() > 0.5 * FLUX
