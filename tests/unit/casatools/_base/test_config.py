@@ -7,6 +7,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
+from casatools._base import config
+
 
 def listed(home: Path, **extra: str) -> tuple[dict[str, list[str]], str]:
     run = subprocess.run(
@@ -114,3 +118,12 @@ def test_site_file_on_the_module_path(tmp_path: Path) -> None:
     (tmp_path / "casasiteconfig.py").write_text("iplog = True\n")
     path = os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")])
     assert listed(tmp_path, PYTHONPATH=path)[0]["iplog"] == ["True", str(tmp_path / "casasiteconfig.py")]
+
+
+def test_home_that_cannot_be_looked_into(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("CASARCFILES", "")
+    monkeypatch.delenv("CASARCFILES")
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    config._settle_home()
+    assert os.environ["CASARCFILES"].endswith("/casacore/.aipsrc") and ":" not in os.environ["CASARCFILES"]
