@@ -103,7 +103,7 @@ log = casatools.logsink()
 log.post("first")
 log.post("second")
 lines = open(log.logfile()).read().splitlines()
-assert len(lines) == 3 and "measures_auto_update has no effect here" in lines[0] and lines[1].endswith("first"), lines
+assert len(lines) == 5 and "measures_auto_update has no effect here" in lines[2] and lines[3].endswith("first"), lines
 """
     folder = tmp_path / "work"
     folder.mkdir()
