@@ -20,6 +20,7 @@ def _scratch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
     monkeypatch.chdir(tmp_path)
     log.sink.set_path(str(tmp_path / "casa.log"))
+    log.sink.greeting = False
     yield
 
 

@@ -33,7 +33,7 @@ def task(*, group: str, history: tuple[str, ...] = ()) -> Callable[[F], F]:
         @functools.wraps(function)
         def call(*args: Any, **kwargs: Any) -> Any:
             arguments = declaration.bind(args, kwargs)
-            with log.origin(f"{name}::::casa"):
+            with log.origin(name):
                 started = _begin(name, arguments)
                 success = False
                 try:

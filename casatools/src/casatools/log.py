@@ -33,7 +33,7 @@ class CasaHandler(logging.Handler):
             return
         _passing.on = True
         try:
-            log.post(self.format(record), _priority(record.levelno), record.name)
+            log.sink.post(self.format(record), _priority(record.levelno), record.name, exact=True)
         finally:
             _passing.on = False
 

@@ -26,14 +26,14 @@ _SPEED_OF_LIGHT_M_S = 299792458.0
 
 
 @contextmanager
-def _step(products: Products, name: str, tell: Callable[[str], None]) -> Iterator[None]:
+def _step(products: Products, name: str, tell: Callable[[str], object]) -> Iterator[None]:
     tell(name)
     started = time.perf_counter()
     yield
     products.seconds[name] = time.perf_counter() - started
 
 
-def reduce_data(options: ReductionOptions, tell: Callable[[str], None] = log.post) -> Products:
+def reduce_data(options: ReductionOptions, tell: Callable[[str], object] = log.post) -> Products:
     """Flag, calibrate, subtract the continuum and image a spectral-line observation.
 
     Parameters

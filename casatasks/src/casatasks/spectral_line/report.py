@@ -88,7 +88,7 @@ def result_rows(products: Products, truth: DemoTruth | None = None) -> list[Row]
 
 
 def write_report(
-    options: ReductionOptions, products: Products, truth: DemoTruth | None = None, tell: Callable[[str], None] | None = None
+    options: ReductionOptions, products: Products, truth: DemoTruth | None = None, tell: Callable[[str], object] | None = None
 ) -> str:
     """Draw the figures and write ``report.html`` into the output folder.
 
@@ -116,7 +116,9 @@ def write_report(
     return path
 
 
-def _draw(options: ReductionOptions, products: Products, folder: str, tell: Callable[[str], None]) -> list[tuple[str, str, str]]:
+def _draw(
+    options: ReductionOptions, products: Products, folder: str, tell: Callable[[str], object]
+) -> list[tuple[str, str, str]]:
     """Draw every figure; returns (section, file name, caption) of each in order."""
     from casatools.plotting.report_array import draw_layout, draw_uv_coverage
     from casatools.plotting.report_solutions import draw_solutions

@@ -8,6 +8,7 @@ between folders) overrides the files; what the ``casa`` command or a script give
 from __future__ import annotations
 
 import difflib
+import importlib.util
 import os
 import sys
 import traceback
@@ -109,11 +110,33 @@ def load() -> None:
     if _loaded:
         return
     _loaded = True
+    _settle_home()
     site = None if os.environ.get("CASA_NOSITECONFIG") else next((f for f in site_files() if _readable(f)), None)
     for path in (site, None if os.environ.get("CASA_NOCONFIG") else user_file()):
         if path and _readable(path):
             _read(path)
     _read_environment()
+
+
+def _settle_home() -> None:
+    """Give casacore a home folder and settings files it can read.
+
+    It gives up without ``HOME`` and warns again and again about one it cannot look into. Where ``AIPSPATH`` is that of another
+    installation, it would not find the settings file of python-casacore that names the measures data.
+    """
+    if not os.environ.get("HOME"):
+        found = os.path.expanduser("~")
+        os.environ["HOME"] = found if os.path.isabs(found) else "/"
+    home = os.environ["HOME"]
+    hidden = os.path.isdir(home) and not os.access(home, os.X_OK)
+    root = os.environ.get("AIPSPATH")
+    if not hidden and root is None:
+        return
+    package = importlib.util.find_spec("casacore")
+    for place in (package.submodule_search_locations or []) if package else []:
+        if hidden or root != place:
+            files = [] if hidden else [os.path.join(home, name) for name in (".casarc", os.path.join(".casa", "rc"), ".aipsrc")]
+            os.environ.setdefault("CASARCFILES", ":".join([*files, os.path.join(place, ".aipsrc")]))
 
 
 def load_success() -> list[str]:

@@ -1,6 +1,7 @@
 """The log: one file opened at the first message, warnings also on the terminal, origins kept on a stack.
 
-Line format (CASA's): ``YYYY-MM-DD HH:MM:SS<TAB>PRIORITY<TAB>origin<TAB>message``, the origin of continuation lines ends in ``+``.
+Line format (CASA's): ``YYYY-MM-DD HH:MM:SS<TAB>PRIORITY<TAB>origin<TAB>message``, the origin of continuation lines ends in ``+``. An origin
+is ``task::tool::method::casa``, as `full_origin` makes it.
 """
 
 from __future__ import annotations
@@ -17,16 +18,17 @@ from typing import TextIO
 
 from casatools._base import config
 from casatools._base.errors import ParameterError
+from casatools._base.version import VERSION, version_string
 
-__all__ = ["PRIORITIES", "LogSink", "origin", "post", "sink"]
+__all__ = ["PRIORITIES", "LogSink", "full_origin", "origin", "post", "sink"]
 
 # From the most to the least severe; a threshold lets through itself and everything before it.
 PRIORITIES: tuple[str, ...] = (
     "SEVERE", "WARN", "INFO", "INFO1", "INFO2", "INFO3", "INFO4", "INFO5", "DEBUG1", "DEBUG2", "DEBUGGING",
 )  # fmt: skip
 _ALIASES = {"NORMAL": "INFO", "NORMAL1": "INFO1", "NORMAL2": "INFO2", "NORMAL3": "INFO3", "NORMAL4": "INFO4",
-            "NORMAL5": "INFO5", "ERROR": "SEVERE", "WARNING": "WARN", "DEBUG": "DEBUG1"}  # fmt: skip
-_origin: contextvars.ContextVar[str] = contextvars.ContextVar("origin", default="casa")
+            "NORMAL5": "INFO5", "ERROR": "SEVERE", "CRITICAL": "SEVERE", "WARNING": "WARN", "DEBUG": "DEBUG1"}  # fmt: skip
+_origin: contextvars.ContextVar[str] = contextvars.ContextVar("origin", default="")
 
 
 def priority_rank(name: str) -> int:
@@ -36,6 +38,16 @@ def priority_rank(name: str) -> int:
     if folded not in PRIORITIES:
         raise ParameterError(f"log priority {name!r} is unknown; allowed are {', '.join(PRIORITIES)}")
     return PRIORITIES.index(folded)
+
+
+def full_origin(task: str, part: str = "") -> str:
+    """CASA's form of an origin: ``split::::casa`` of a task, ``split::ms::open::casa`` of a part of it, ``::casa`` of neither."""
+    if part.endswith("::casa"):
+        return part
+    if part:
+        # CASA names a lone part twice.
+        return f"{part}::casa" if "::" in part and not task else f"{task or part}::{part}::casa"
+    return f"{task}::::casa" if task else "::casa"
 
 
 class LogSink:
@@ -53,6 +65,8 @@ class LogSink:
         # Called with (priority, origin, message) of what is let through; by name, so that none is there twice.
         self.listeners: dict[str, Callable[[str, str, str], None]] = {}
         self.processor = ""
+        # The first lines say which versions wrote the log.
+        self.greeting = False
         self.started = time.gmtime()
 
     @property
@@ -70,17 +84,28 @@ class LogSink:
                 self._stream.close()
             self._stream, self._path, self._file_failed = None, os.path.abspath(os.path.expanduser(path)), False
 
-    def post(self, message: str, priority: str = "INFO", origin: str | None = None) -> None:
-        """Write one message, if the threshold lets it through and no filter text occurs in it."""
-        rank = priority_rank(priority)
+    def post(self, message: str, priority: str = "INFO", origin: str | None = None, *, exact: bool = False) -> bool:
+        """Write one message, if the threshold lets it through and no filter text occurs in it; False when it is left out.
+
+        A priority that does not exist counts as INFO, with a warning: a script's own message must not end it. `exact` writes the origin as it is.
+        """
+        try:
+            rank = priority_rank(priority)
+        except ParameterError as error:
+            rank = PRIORITIES.index("INFO")
+            self.post(f"{error}; INFO is taken", "WARN", "casalog")
         if rank > self.threshold or any(text in message for text in self.filters):
-            return
-        where = (origin or _origin.get()) + self.processor
+            return False
+        where = (str(origin) if exact else full_origin(_origin.get(), origin or "")) + self.processor
         stamp = time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime())
         lines = []
         for k, line in enumerate(str(message).split("\n")):
             lines.append(f"{stamp}\t{PRIORITIES[rank]}\t{where}{'+' if k else ''}\t{line}\n")
         with self._lock:
+            if self.greeting:
+                self.greeting = False
+                text = f"Python version {sys.version.split()[0]}\nCASA Version MODULAR {version_string()} (casatools {VERSION})"
+                self._write("".join(f"{stamp}\tINFO\t::casa{self.processor}\t{line}\n" for line in text.split("\n")))
             if config.notes:  # what was found at import, when no file may be opened
                 notes, config.notes[:] = list(config.notes), []
                 for note in notes:
@@ -92,6 +117,7 @@ class LogSink:
                 sys.stderr.write("".join(lines))
         for listener in list(self.listeners.values()):
             listener(PRIORITIES[rank], where, str(message))
+        return True
 
     def _write_json(self, record: dict[str, str]) -> None:
         """Append one line to the file ``.jsonl`` beside the log file; a line is one write, so that ranks may share it."""
@@ -120,11 +146,12 @@ class LogSink:
 
 
 sink = LogSink()
+sink.greeting = True
 
 
-def post(message: str, priority: str = "INFO", origin: str | None = None) -> None:
-    """Write a message to the log under the current origin or the one given."""
-    sink.post(message, priority, origin)
+def post(message: str, priority: str = "INFO", origin: str | None = None) -> bool:
+    """Write a message to the log under the current origin, and of the part of it given; False when it is filtered out."""
+    return sink.post(message, priority, origin)
 
 
 def current_origin() -> str:

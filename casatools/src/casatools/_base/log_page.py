@@ -172,7 +172,7 @@ def _handler(owner: LogPage) -> type[BaseHTTPRequestHandler]:
             if path != "/note" or not length.isdigit() or not 0 < int(length) <= _MOST_NOTE:
                 self._json({"error": "a note is text of 1 to 20000 bytes"}, 400)
                 return
-            log.post(self.rfile.read(int(length)).decode("utf-8", "replace"), "INFO", "note")
+            log.sink.post(self.rfile.read(int(length)).decode("utf-8", "replace"), "INFO", "note", exact=True)
             self._json({})
 
         def log_message(self, format: str, *args: Any) -> None:

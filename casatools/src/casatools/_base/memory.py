@@ -4,32 +4,55 @@ from __future__ import annotations
 
 import os
 
-from casatools._base import casarc
+from casatools._base import casarc, control_group
 from casatools._base.errors import ParameterError
 from casatools._base.threads import ranks_on_host
 
-__all__ = ["CHUNK_BYTES", "available_bytes", "limited_bytes", "memory_budget_bytes", "require_memory"]
+__all__ = [
+    "CHUNK_BYTES",
+    "available_bytes",
+    "limited_bytes",
+    "machine_bytes",
+    "memory_budget_bytes",
+    "require_memory",
+    "set_memory",
+]
 
 # One chunk of visibilities: large enough to amortise table calls, small enough to stay in cache-friendly bounds.
 CHUNK_BYTES = 64 * 1024 * 1024
+# What casalog.setMemoryTotal and setMemoryFraction ask for; 0 is nothing. An amount wins over a part of the machine's.
+_chosen: dict[str, int] = {"kilobytes": 0, "percent": 0}
+
+
+def machine_bytes() -> int:
+    """Physical memory of the machine."""
+    return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
 
 
 def available_bytes() -> int:
-    """Physical memory free for new work, from the operating system."""
+    """Memory free for new work: of the machine, and of the container or the job that the process runs in."""
+    left = control_group.remaining_bytes()
+    found = machine_bytes() if left is None else left
     try:
         with open("/proc/meminfo", encoding="ascii") as stream:
             for line in stream:
                 if line.startswith("MemAvailable:"):
-                    return int(line.split()[1]) * 1024
+                    return min(found, int(line.split()[1]) * 1024)
     except OSError:
-        pass  # not Linux: fall through to the portable figure
-    return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+        pass  # not Linux: the portable figure
+    return found
+
+
+def set_memory(unit: str, amount: int) -> int:
+    """Set the memory that computations plan with, in ``kilobytes`` or in ``percent`` of the machine's; gives what was set before."""
+    previous, _chosen[unit] = _chosen[unit], amount
+    return previous
 
 
 def memory_budget_bytes() -> int:
     """Bytes this process may plan with: half of what is available, shared between the ranks on the host.
 
-    ``system.resources.memory`` or ``memfrac`` in ``~/.casarc`` set another amount.
+    ``casalog.setMemoryTotal``, ``setMemoryFraction``, or ``system.resources.memory`` and ``memfrac`` in ``~/.casarc`` set another amount.
     """
     there = available_bytes()
     planned = min(there, limited_bytes() or there // 2)
@@ -37,11 +60,14 @@ def memory_budget_bytes() -> int:
 
 
 def limited_bytes() -> int:
-    """The memory that ``~/.casarc`` allows; 0 when it says nothing."""
+    """The memory that casalog or ``~/.casarc`` allow; 0 when they say nothing."""
+    if _chosen["kilobytes"]:
+        return _chosen["kilobytes"] * 1024
+    if _chosen["percent"]:
+        return machine_bytes() * _chosen["percent"] // 100
     if casarc.limit("memory"):
         return int(casarc.limit("memory") * 1024 * 1024)
-    total = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    return int(total * min(casarc.limit("memfrac"), 100.0) / 100.0)
+    return int(machine_bytes() * min(casarc.limit("memfrac"), 100.0) / 100.0)
 
 
 def require_memory(nbytes: float, what: str) -> None:

@@ -6,13 +6,18 @@ it reads them.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import contextlib
+import os
+import sys
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 from casacore import measures as _measures
 
-from casatools.frames.measures_tables import bundled_folder, check_epoch, choose_folder
+from casatools._base import casarc
+from casatools._base.errors import DataError
+from casatools.frames.measures_tables import RC_NAME, check_epoch, choose_folder, leap_seconds_are_old
 
 __all__ = [
     "Engine",
@@ -66,11 +71,18 @@ def require_tables(mjd_day: float) -> None:
 
 
 def set_data_folder(folder: str) -> None:
-    """Take measures data from another folder; "" chooses anew. Tables that have been read already stay."""
-    _folder[:] = [folder] if folder else []
-    if folder:
-        _measures.measures().set_data_path(folder)
-    _use_folder()
+    """Take measures data from another folder; "" chooses anew. Tables that have been read already stay.
+
+    Raises
+    ------
+    DataError
+        ``measures.directory`` of ``~/.casarc`` names another folder, which casacore takes first.
+    """
+    fixed = casarc.setting(RC_NAME)
+    if folder and fixed and os.path.realpath(fixed) != os.path.realpath(folder):
+        raise DataError(f"measures data cannot be taken from {folder!r}: {RC_NAME} in ~/.casarc fixes {fixed!r}")
+    _folder[:] = [folder or choose_folder()]
+    _read_leap_seconds(_folder[0])
 
 
 # The folder in use, once it has been chosen.
@@ -80,9 +92,33 @@ _folder: list[str] = []
 def _use_folder() -> str:
     if not _folder:
         _folder.append(choose_folder())
-        if _folder[0] != bundled_folder():
-            _measures.measures().set_data_path(_folder[0])
+        _read_leap_seconds(_folder[0])
     return _folder[0]
+
+
+def _read_leap_seconds(folder: str) -> None:
+    """Point casacore to the folder and have it read the table of leap seconds.
+
+    casacore raises an alarm on standard error when that table is older than half a year, whatever the day of the observation; `check_epoch`
+    warns where it matters.
+    """
+    # The settings file of python-casacore has measures.directory: ${CASACORE_DATADIR}, which is looked up for each table.
+    os.environ["CASACORE_DATADIR"] = folder
+    with _silent_stderr() if leap_seconds_are_old(folder) else contextlib.nullcontext():
+        _measures.measures().measure(epoch_record(0.0), "TAI")
+
+
+@contextlib.contextmanager
+def _silent_stderr() -> Iterator[None]:
+    sys.stderr.flush()
+    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)
 
 
 def make_engine(

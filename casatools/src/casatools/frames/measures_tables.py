@@ -13,12 +13,23 @@ import importlib.util
 import os
 from dataclasses import dataclass
 
-from casatools._base import config, log
+from casatools._base import casarc, config, log
 from casatools.io.tables import is_table, open_table
 
-__all__ = ["MeasuresTable", "bundled_folder", "check_epoch", "choose_folder", "describe", "is_measures_folder"]
+__all__ = [
+    "RC_NAME",
+    "MeasuresTable",
+    "bundled_folder",
+    "check_epoch",
+    "choose_folder",
+    "describe",
+    "is_measures_folder",
+    "leap_seconds_are_old",
+]
 
 NAMES = ("geodetic/TAI_UTC", "geodetic/IERSeop97", "geodetic/IERSeop2000", "geodetic/IERSpredict", "geodetic/Observatories")
+# The setting of ~/.casarc by which casacore itself finds measures data, before anything else.
+RC_NAME = "measures.directory"
 _MJD_ORIGIN = datetime.date(1858, 11, 17).toordinal()
 _LEAP_NOTICE_DAYS = 180.0
 # Days a table of Earth orientation may end before the observation without a word.
@@ -84,6 +95,12 @@ def describe(folder: str) -> list[MeasuresTable]:
     return found
 
 
+def leap_seconds_are_old(folder: str) -> bool:
+    """True when the table of leap seconds was made more than half a year ago."""
+    now = datetime.datetime.now(datetime.UTC).date().toordinal() - _MJD_ORIGIN
+    return any(t.name.endswith("TAI_UTC") and now - t.made_mjd >= _LEAP_NOTICE_DAYS for t in describe(folder))
+
+
 def _candidates() -> list[str]:
     folders = [str(config.value("measurespath"))]
     package = importlib.util.find_spec("casadata")
@@ -97,7 +114,10 @@ def _newness(folder: str) -> float:
 
 
 def choose_folder() -> str:
-    """The folder in use: ``measurespath`` where the user has set it and data are there, else the newest of what there is."""
+    """The folder in use: that of ``~/.casarc``, or ``measurespath``, where the user has set it and data are there, else the newest."""
+    fixed = casarc.setting(RC_NAME)
+    if fixed and is_measures_folder(fixed):
+        return fixed
     found = _candidates()
     if not found:
         return bundled_folder()

@@ -12,9 +12,17 @@ __all__ = ["kernel", "parallel_kernel"]
 
 def kernel(function: Callable[..., Any]) -> Any:
     """Compile a plain loop; it releases the GIL and is cached on disk. ``.py_func`` is the uncompiled original."""
-    return numba.njit(nogil=True, cache=True)(function)
+    return _compile(function)
 
 
 def parallel_kernel(function: Callable[..., Any]) -> Any:
     """Like `kernel`, with ``numba.prange`` loops spread over the threads set by ``numba.set_num_threads``."""
-    return numba.njit(nogil=True, cache=True, parallel=True)(function)
+    return _compile(function, parallel=True)
+
+
+def _compile(function: Callable[..., Any], **options: Any) -> Any:
+    try:
+        return numba.njit(nogil=True, cache=True, **options)(function)
+    except RuntimeError:
+        # Neither the installation nor the home folder can be written: compile in each process (NUMBA_CACHE_DIR names another place).
+        return numba.njit(nogil=True, **options)(function)

@@ -10,7 +10,7 @@ from typing import Annotated, Any, TypeVar
 from casatools._base import casarc, config, kinds, log
 from casatools._base.declare import method
 from casatools._base.errors import DataError, ParameterError, UnsupportedError
-from casatools._base.memory import limited_bytes
+from casatools._base.memory import limited_bytes, machine_bytes, set_memory
 from casatools._base.threads import set_thread_count, thread_count
 from casatools._base.version import INTERFACE, VERSION
 
@@ -22,8 +22,8 @@ Priority = Annotated[str, kinds.Text(), "SEVERE, WARN, INFO, INFO1 ... INFO5, DE
 Origin = Annotated[str, kinds.Text(), "Where it comes from; empty means the origin in force"]
 UseAipsrc = Annotated[bool, kinds.Bool(), "The value set here or in ~/.casarc, rather than the machine's"]
 
-# Limits that hold for the process; 0 means the machine's own.
-_limits: dict[str, int] = {"memory_kb": 0, "cpus": 0}
+# Cores that setNumCPUs has set; 0 means the machine's.
+_cores = [0]
 
 
 def _page_without_arguments(function: F) -> F:
@@ -57,15 +57,13 @@ class logsink:
 
     @method
     def post(self, message: Message, priority: Priority = "INFO", origin: Origin = "") -> bool:
-        """Write a message to the log."""
-        log.post(message, priority, origin or None)
-        return True
+        """Write a message to the log; False when the filter leaves it out."""
+        return log.post(message, priority, origin)
 
     @method
     def postLocally(self, message: Message, priority: Priority = "INFO", origin: Origin = "") -> bool:
-        """Write a message to the log of this process."""
-        log.post(message, priority, origin or None)
-        return True
+        """Write a message to the log of this process; False when the filter leaves it out."""
+        return log.post(message, priority, origin)
 
     @method
     def origin(self, fromwhere: Origin = "") -> bool:
@@ -175,41 +173,35 @@ class logsink:
     @method
     def getMemoryTotal(self, use_aipsrc: UseAipsrc = True) -> int:
         """Memory in kB."""
-        if use_aipsrc and _limits["memory_kb"]:
-            return _limits["memory_kb"]
-        if use_aipsrc and limited_bytes():
-            return limited_bytes() // 1024
-        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 1024
+        return (limited_bytes() if use_aipsrc else 0) // 1024 or machine_bytes() // 1024
 
     @method
     def setMemoryTotal(self, memory: Annotated[int, kinds.Int(min=0), "Memory in MB; 0 is the machine's"] = 0) -> int:
-        """Set the memory that `getMemoryTotal` reports."""
-        _limits["memory_kb"] = memory * 1024
-        return 0
+        """Set the memory that computations plan with; gives what was set before, in kB."""
+        return set_memory("kilobytes", memory * 1024)
 
     @method
     def setMemoryFraction(
         self, memfrac: Annotated[int, kinds.Int(min=0, max=100), "Per cent of the machine's memory; 0 is all"] = 0
     ) -> int:
-        """Set the memory as a part of the machine's."""
-        _limits["memory_kb"] = self.getMemoryTotal(False) * memfrac // 100
-        return 0
+        """Set the memory as a part of the machine's, which holds while `setMemoryTotal` sets none; gives the per cent set before."""
+        return set_memory("percent", memfrac)
 
     @method
     def getNumCPUs(self, use_aipsrc: UseAipsrc = True) -> int:
         """Number of cores."""
-        if use_aipsrc and _limits["cpus"]:
-            return _limits["cpus"]
+        if use_aipsrc and _cores[0]:
+            return _cores[0]
         if use_aipsrc and casarc.limit("cores"):
             return int(casarc.limit("cores"))
         return len(os.sched_getaffinity(0))
 
     @method
     def setNumCPUs(self, cores: Annotated[int, kinds.Int(min=0), "Cores; 0 is the machine's"] = 0) -> int:
-        """Set the number of cores that computations use."""
-        _limits["cpus"] = cores
+        """Set the number of cores that computations use; gives the number set before."""
         set_thread_count(cores or None)
-        return 0
+        previous, _cores[0] = _cores[0], cores
+        return previous
 
     @method
     def ompGetNumThreads(self) -> int:

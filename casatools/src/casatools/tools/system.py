@@ -15,7 +15,7 @@ import numpy as np
 from casatools._base import casarc, config, kinds, paths
 from casatools._base.declare import method
 from casatools._base.errors import DataError, ParameterError, PathMissingError, UnsupportedError
-from casatools._base.memory import available_bytes
+from casatools._base.memory import available_bytes, machine_bytes
 from casatools._base.version import INTERFACE, VERSION
 from casatools.frames.engine import data_folder, set_data_folder
 
@@ -244,7 +244,7 @@ class utils:
     @method
     def hostinfo(self) -> dict:
         """The machine: cpus, memory and swap in kB, name, byte order, process and time."""
-        total = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 1024
+        total = machine_bytes() // 1024
         free = available_bytes() // 1024
         return {
             "cpus": {"available": len(os.sched_getaffinity(0)), "total": os.cpu_count() or 1},

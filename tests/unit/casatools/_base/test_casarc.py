@@ -43,3 +43,18 @@ def test_nothing_and_nonsense(home: Path) -> None:
     casarc._read.cache_clear()
     (home / ".casarc").write_text("system.resources.cores: many\nsystem.resources.memory: -3\n")
     assert casarc.limit("cores") == 0 and limited_bytes() == 0 and thread_count() >= 1
+
+
+def test_memory_set_by_casalog(home: Path) -> None:
+    """What CASA 6.7 gave: the former value comes back, and an amount wins over a part."""
+    sink = logsink()
+    total = sink.getMemoryTotal(False)
+    try:
+        assert (sink.setMemoryTotal(700), sink.setMemoryTotal(600), sink.getMemoryTotal()) == (0, 700 * 1024, 600 * 1024)
+        assert memory_budget_bytes() == 600 * 1024 * 1024 and sink.getMemoryTotal(False) == total
+        assert (sink.setMemoryFraction(50), sink.getMemoryTotal()) == (0, 600 * 1024)
+        assert (sink.setMemoryTotal(0), sink.getMemoryTotal()) == (600 * 1024, total // 2)
+        assert sink.setMemoryFraction(0) == 50 and sink.getMemoryTotal() == total
+        assert (sink.setNumCPUs(3), sink.getNumCPUs(), sink.setNumCPUs(0)) == (0, 3, 3)
+    finally:
+        sink.setMemoryTotal(0), sink.setMemoryFraction(0), sink.setNumCPUs(0)

@@ -7,6 +7,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
+from casatools._base import config
+
 
 def listed(home: Path, **extra: str) -> tuple[dict[str, list[str]], str]:
     run = subprocess.run(
@@ -99,7 +103,7 @@ log = casatools.logsink()
 log.post("first")
 log.post("second")
 lines = open(log.logfile()).read().splitlines()
-assert len(lines) == 3 and "measures_auto_update has no effect here" in lines[0] and lines[1].endswith("first"), lines
+assert len(lines) == 5 and "measures_auto_update has no effect here" in lines[2] and lines[3].endswith("first"), lines
 """
     folder = tmp_path / "work"
     folder.mkdir()
@@ -114,3 +118,12 @@ def test_site_file_on_the_module_path(tmp_path: Path) -> None:
     (tmp_path / "casasiteconfig.py").write_text("iplog = True\n")
     path = os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")])
     assert listed(tmp_path, PYTHONPATH=path)[0]["iplog"] == ["True", str(tmp_path / "casasiteconfig.py")]
+
+
+def test_home_that_cannot_be_looked_into(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("CASARCFILES", "")
+    monkeypatch.delenv("CASARCFILES")
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    config._settle_home()
+    assert os.environ["CASARCFILES"].endswith("/casacore/.aipsrc") and ":" not in os.environ["CASARCFILES"]

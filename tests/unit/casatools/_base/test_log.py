@@ -25,18 +25,49 @@ def test_lines(sink: log.LogSink) -> None:
     assert not Path(sink.path).exists()
     sink.post("one\ntwo", "NORMAL", "task::tool")
     first, second = Path(sink.path).read_text().splitlines()
-    assert re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\tINFO\ttask::tool\tone", first)
-    assert second.split("\t")[1:] == ["INFO", "task::tool+", "two"]
+    assert re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\tINFO\ttask::tool::casa\tone", first)
+    assert second.split("\t")[1:] == ["INFO", "task::tool::casa+", "two"]
 
 
 def test_threshold_filter_and_processor(sink: log.LogSink) -> None:
     sink.filters.append("secret")
     sink.processor = "@host:MPIServer-1"
-    sink.post("too fine", "DEBUG1", "a")
-    sink.post("a secret", "INFO", "a")
-    with log.origin("gaincal::::casa"):
-        sink.post("kept", "WARN")
+    assert not sink.post("too fine", "DEBUG1", "a") and not sink.post("a secret", "INFO", "a")
+    with log.origin("gaincal"):
+        assert sink.post("kept", "WARN")
     assert Path(sink.path).read_text().split("\t")[1:] == ["WARN", "gaincal::::casa@host:MPIServer-1", "kept\n"]
+
+
+def test_origins_as_the_reference_writes_them(sink: log.LogSink) -> None:
+    """Recorded from CASA 6.7: origin(), the origin of one message, both, neither."""
+    sink.post("0")
+    sink.post("1", "INFO", "abc")
+    with log.origin("me"):
+        sink.post("2", "INFO", "f")
+        sink.post("3")
+        sink.post("4", "INFO", "note", exact=True)
+    sink.post("5", "INFO", "table::summary")
+    found = [line.split("\t")[2] for line in Path(sink.path).read_text().splitlines()]
+    assert found == ["::casa", "abc::abc::casa", "me::f::casa", "me::::casa", "note", "table::summary::casa"]
+
+
+def test_first_lines_name_the_versions(sink: log.LogSink) -> None:
+    sink.greeting = True
+    sink.post("one")
+    sink.post("two")
+    found = [line.split("\t")[3] for line in Path(sink.path).read_text().splitlines()]
+    assert (
+        found[0].startswith("Python version 3.")
+        and found[1].startswith("CASA Version MODULAR 6.")
+        and found[2:] == ["one", "two"]
+    )
+
+
+def test_message_of_an_unknown_priority_is_written(sink: log.LogSink, capsys: pytest.CaptureFixture[str]) -> None:
+    assert sink.post("heard", "LOUD")
+    found = [line.split("\t")[1:] for line in Path(sink.path).read_text().splitlines()]
+    assert found[0][0] == "WARN" and "'LOUD' is unknown" in found[0][2] and found[1] == ["INFO", "::casa", "heard"]
+    assert "LOUD" in capsys.readouterr().err
 
 
 def test_unknown_priority() -> None:
@@ -57,9 +88,9 @@ def test_json_lines(
 ) -> None:
     config.load()
     monkeypatch.setattr(config, "_values", dict(config._values) | {"logjson": True})
-    sink.post("one\ntwo", "INFO", "split")
+    sink.post("one\ntwo", "INFO", "split::::casa")
     record = json.loads((tmp_path / "own.jsonl").read_text())
-    assert (record["priority"], record["origin"], record["message"]) == ("INFO", "split", "one\ntwo")
+    assert (record["priority"], record["origin"], record["message"]) == ("INFO", "split::::casa", "one\ntwo")
     (tmp_path / "own.jsonl").unlink()
     (tmp_path / "own.jsonl").mkdir()
     sink.post("three")

@@ -120,13 +120,13 @@ def test_ctsys_and_logsink(tmp_path: Path) -> None:
     sink.setlogfile(str(tmp_path / "x.log"))
     try:
         sink.post("hello", "INFO", "me")
-        assert "\tme\thello" in (tmp_path / "x.log").read_text()
+        assert "\tme::me::casa\thello" in (tmp_path / "x.log").read_text()
     finally:
         log.sink.set_path(before)
     with pytest.raises(DataError):
         sink.setlogfile(str(tmp_path / "none" / "x.log"))
     with pytest.raises(ParameterError):
-        sink.post("m", "BOGUS")
+        sink.filter("BOGUS")
 
 
 def test_locks(tb: table, tmp_path: Path) -> None:
