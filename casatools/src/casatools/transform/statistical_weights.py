@@ -177,6 +177,7 @@ class _Plan:
     sigma_spectrum: bool
     write_weight: bool
     write_sigma: bool
+    infinite: bool
     totals: _Totals = field(default_factory=_Totals)
 
 
@@ -254,6 +255,8 @@ def _plan(
     by_channel = options.channel_span != (0, 0.0)
     write_weight = column == "CORRECTED_DATA" or not ms.has("CORRECTED_DATA")
     write_sigma = column == "DATA"
+    # The reference's weight of no variance, 1 / 0, is written where it has it: bins of seconds, whole windows, no spectra.
+    infinite = not (by_channel or options.slidetimebin or options.time_span[0] or ms.has("WEIGHT_SPECTRUM"))
     spectrum, sigma_spectrum = by_channel or ms.has("WEIGHT_SPECTRUM"), by_channel or ms.has("SIGMA_SPECTRUM")
     if by_channel and not options.preview:
         made = add_weight_spectrum(ms) if write_weight else False
@@ -261,7 +264,7 @@ def _plan(
         _fill_spectra(ms, made, made_sigma)
     return _Plan(
         options, column, subtract, _group_keys(ms, selected, options), bins, spectrum, spectrum and (write_weight or by_channel),
-        sigma_spectrum and write_sigma, write_weight, write_sigma,
+        sigma_spectrum and write_sigma, write_weight, write_sigma, infinite,
     )  # fmt: skip
 
 
@@ -419,6 +422,10 @@ def _outputs(chunk: VisChunk, plan: _Plan, bins: _Bins, binned: np.ndarray, bad:
         low, high = sorted(plan.options.wtrange)
         refused = refused | (by_channel < low) | (by_channel > high)
     flag = chunk["FLAG"] | refused
+    if plan.spectrum:
+        weight = np.where((bad | (by_channel <= 0)).all(axis=1), np.float32(0.0), weight)
+    elif plan.infinite:
+        weight = np.where(weight > 0, weight, np.float32(np.inf))
     out = {"FLAG": flag, "FLAG_ROW": chunk["FLAG_ROW"] | flag.all(axis=(1, 2))}
     if plan.write_weight:
         out["WEIGHT"] = weight
@@ -439,5 +446,5 @@ def _medians(weight: np.ndarray, bad: np.ndarray) -> np.ndarray:
 
 
 def _sigma(weight: np.ndarray) -> np.ndarray:
-    """``weight ** -1/2``; -1 where there is no weight."""
+    """``weight ** -1/2``; -1 where there is no weight, 0 where it is infinite."""
     return np.where(weight > 0, 1.0 / np.sqrt(np.where(weight > 0, weight, 1.0)), -1.0).astype(np.float32)

@@ -161,7 +161,7 @@ def test_which_columns_are_written(vis: str) -> None:
     assert not os.path.exists(vis + ".flagversions")
 
 
-def test_few_samples_and_ranges_are_flagged(vis: str) -> None:
+def test_few_samples_are_flagged(vis: str) -> None:
     table = open_table(vis, writable=True)
     flags = np.asarray(table.getcell("FLAG", 3))
     flags[:, 0], flags[1:, 1], flags[0, 1] = True, True, False
@@ -171,6 +171,14 @@ def test_few_samples_and_ranges_are_flagged(vis: str) -> None:
     weight, sigma, flag = read(vis, "WEIGHT", "SIGMA", "FLAG")
     assert (weight[3, :2] == 0).all() and (sigma[3, :2] == -1).all() and flag[3].all()
     assert os.path.exists(vis + ".flagversions")
+    # As the reference writes it: bins of seconds over whole windows without spectra have the weight 1 / 0.
+    statwt(vis, datacolumn="data", timebin="1s", minsamp=1000, preview=False, flagbackup=False)
+    assert np.isinf(read(vis, "WEIGHT")[0]).all() and (read(vis, "SIGMA")[0] == 0).all() and read(vis, "FLAG")[0].all()
+
+
+def test_ranges_are_flagged(vis: str) -> None:
+    statwt(vis, datacolumn="data", timebin=1, flagbackup=False)
+    (weight,) = read(vis, "WEIGHT")
     low, high = np.quantile(weight[weight > 0], [0.2, 0.8])
     statwt(vis, datacolumn="data", timebin=1, wtrange=[high, low], flagbackup=False)
     after, limited = read(vis, "WEIGHT", "FLAG")
