@@ -63,6 +63,7 @@ TASKS: dict[str, str] = {
     "rmtables": "manipulation",
     "listobs": "information",
     "listhistory": "information",
+    "listpartition": "information",
     "applycal": "calibration",
     "clearcal": "calibration",
     "delmod": "imaging",
