@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from casatools.io.ms import MeasurementSet
-from casatools.io.ms.multi_ms import is_multi_ms, part_paths
+from casatools.io.ms.parts import is_multi_ms, part_paths
 
 __all__ = ["list_partition", "partition_text"]
 

@@ -23,7 +23,8 @@ from casatools._base.executor import executor
 from casatools._base.paths import require_absent, require_present, require_writable_parent, staged_output
 from casatools.io.ms import MeasurementSet, Selection
 from casatools.io.ms.flag_versions import next_version_name, save_version
-from casatools.io.ms.multi_ms import axis_of, join_parts, part_paths
+from casatools.io.ms.multi_ms import axis_of, join_parts
+from casatools.io.ms.parts import part_paths
 from casatools.io.table_access import concatenate
 
 __all__ = ["AXES", "cut_rows", "kept_parts", "make_multi_ms", "parse_part_count", "save_flags", "transform_parts", "write_parts"]

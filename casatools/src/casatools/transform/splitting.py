@@ -11,7 +11,8 @@ import numpy as np
 from casatools._base.errors import ParameterError
 from casatools._base.paths import require_absent, require_present
 from casatools.io.ms import MeasurementSet, Selection
-from casatools.io.ms.multi_ms import axis_of, is_multi_ms, part_paths
+from casatools.io.ms.multi_ms import axis_of
+from casatools.io.ms.parts import is_multi_ms, part_paths
 from casatools.transform.multi_ms import cut_rows, save_flags, transform_parts, write_parts
 from casatools.transform.parameters import parse_span, parse_timebin_s, parse_widths
 from casatools.transform.pipeline import TimeAverage, TransformOptions, transform

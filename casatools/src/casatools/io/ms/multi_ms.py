@@ -1,4 +1,4 @@
-"""Multi-MSs on disk: which parts there are, and joining parts into one.
+"""Multi-MSs on disk: joining parts into one.
 
 Notes
 -----
@@ -12,32 +12,16 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Sequence
-from contextlib import closing
 
 from casatools.io.ms.appending import empty_subtable
+from casatools.io.ms.parts import FOLDER
 from casatools.io.table_access import concatenate
-from casatools.io.tables import is_table, open_table
+from casatools.io.tables import is_table
 
-__all__ = ["axis_of", "is_multi_ms", "join_parts", "part_paths", "share_subtables"]
+__all__ = ["axis_of", "join_parts", "share_subtables"]
 
-_FOLDER = "SUBMSS"
 # Sub-tables that each part has of its own, as in the reference.
 _OWN = ("HISTORY", "SOURCE")
-
-
-def is_multi_ms(path: str) -> bool:
-    """True when a multi-MS is at `path`."""
-    return os.path.isdir(os.path.join(path, _FOLDER)) and is_table(path)
-
-
-def part_paths(path: str) -> list[str]:
-    """The parts of a multi-MS in the order of their rows; the MeasurementSet itself where it is a plain one."""
-    path = path.rstrip("/")
-    if not is_multi_ms(path):
-        return [path]
-    with closing(open_table(path, what="multi-MS")) as table:
-        names = [os.path.basename(str(name).rstrip("/")) for name in table.partnames()]
-    return [os.path.join(path, _FOLDER, name) for name in names]
 
 
 def axis_of(path: str) -> str:
@@ -55,21 +39,21 @@ def join_parts(path: str, parts: Sequence[str], axis: str = "") -> None:
 
     The first part's sub-tables become those of all; they must therefore hold what the rows of all parts point to.
     """
-    concatenate(os.path.abspath(path), list(parts), _FOLDER, (), "CONCATENATED")
+    concatenate(os.path.abspath(path), list(parts), FOLDER, (), "CONCATENATED")
     share_subtables(path, [os.path.basename(p) for p in parts])
     _describe(path, axis)
 
 
 def share_subtables(path: str, names: Sequence[str]) -> None:
     """Link the whole and the later parts to the sub-tables of the first part."""
-    first = os.path.join(path, _FOLDER, names[0])
+    first = os.path.join(path, FOLDER, names[0])
     subtables = [s for s in sorted(os.listdir(first)) if is_table(os.path.join(first, s))]
     for name in subtables:
         link = os.path.join(path, name)
         if not os.path.lexists(link):
-            os.symlink(os.path.join(_FOLDER, names[0], name), link)
+            os.symlink(os.path.join(FOLDER, names[0], name), link)
     for other in names[1:]:
-        folder = os.path.join(path, _FOLDER, other)
+        folder = os.path.join(path, FOLDER, other)
         for name in subtables:
             own = os.path.join(folder, name)
             if name in _OWN:
@@ -87,7 +71,7 @@ def _describe(path: str, axis: str) -> None:
     file = os.path.join(path, "table.info")
     with open(file, encoding="latin-1") as stream:
         head, _, readme = stream.read().partition("\n\n")
-    lines = [f"  {_FOLDER}/{os.path.basename(line)}" if f"/{_FOLDER}/" in line else line for line in readme.splitlines()]
+    lines = [f"  {FOLDER}/{os.path.basename(line)}" if f"/{FOLDER}/" in line else line for line in readme.splitlines()]
     if axis:
         lines.insert(0, f"AxisType = {axis}")
     with open(file, "w", encoding="latin-1") as stream:
