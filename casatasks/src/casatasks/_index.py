@@ -64,6 +64,7 @@ TASKS: dict[str, str] = {
     "rmtables": "manipulation",
     "listobs": "information",
     "listhistory": "information",
+    "listpartition": "information",
     "applycal": "calibration",
     "clearcal": "calibration",
     "delmod": "imaging",

@@ -63,29 +63,39 @@ def partition(
     ddistart: Annotated[int, kinds.Int(), "First data description number of a part"] = -1,
     taql: MsSelect = "",
 ) -> None:
-    """Write the selected part of a MeasurementSet.
+    """Write the selected part of a MeasurementSet as a Multi-MS, or as a plain one.
 
     Raises
     ------
-    UnsupportedError
-        createmms=True: Multi-MSs are not written yet; give createmms=False.
-    PathMissingError, OutputExistsError, DataError, SelectionError
+    PathMissingError, OutputExistsError, DataError, SelectionError, ParameterError
         Nothing is written then.
+
+    Notes
+    -----
+    Scans, spectral windows or baselines are shared out to the parts in their order; 'auto' shares out pairs of scan and spectral window such
+    that the parts are of about the same size. numsubms='auto' makes 8 parts, or one for each process of an MPI job, and never more
+    than there is to share out. The whole can be moved: its links are relative.
 
     Examples
     --------
+    >>> partition("a.ms", "a.mms", separationaxis="scan", numsubms=4, datacolumn="data")  # doctest: +SKIP
     >>> partition("a.ms", "b.ms", createmms=False, field="1")  # doctest: +SKIP
     """
     from casatools._base.errors import UnsupportedError
+    from casatools.transform.multi_ms import parse_part_count
     from casatools.transform.parameters import selection_of
-    from casatools.transform.splitting import split as run
+    from casatools.transform.splitting import partition as cut
+    from casatools.transform.splitting import split
 
-    if createmms:
-        raise UnsupportedError(
-            "partition: createmms=True is not supported yet; give createmms=False to write a plain MeasurementSet"
-        )
+    if ddistart >= 0:
+        raise UnsupportedError(f"partition: ddistart={ddistart} is not supported; data descriptions are numbered from 0, give -1")
     selection = selection_of(
         field=field, spw=spw, scan=scan, antenna=antenna, correlation=correlation, timerange=timerange, intent=intent, array=array,
         uvrange=uvrange, observation=observation, feed=feed, taql=taql,
     )  # fmt: skip
-    run(vis, outputvis, selection, datacolumn, keepmms=False)
+    if not createmms:
+        split(vis, outputvis, selection, datacolumn, keepmms=False)
+        return
+    count = parse_part_count(numsubms)
+    # Without MPI the parts are written one after the other anyway; disableparallel asks for that also under MPI.
+    cut(vis, outputvis, selection, datacolumn, separationaxis, count, flagbackup, parallel=not disableparallel)

@@ -1,22 +1,39 @@
-"""Multi-MSs: several MeasurementSets moved below one that joins them.
+"""Multi-MSs: MeasurementSets cut into parts, or moved together, below one table that joins them; see `casatools.io.ms.multi_ms`.
 
 Notes
 -----
-A multi-MS is a table that joins the MeasurementSets in its folder ``SUBMSS`` by relative links, so that the whole can be moved (casacore's ConcatTable).
+Scans, spectral windows and baselines are shared out in their order, in runs that end at the rounded fractions of their number; ``auto`` gives each pair of
+scan and data description to the part that has least so far, the largest first. Parts of a multi-MS transformed are transformed one by one, over all
+ranks of an MPI job; they point to one set of sub-tables, so identifiers are those of the whole selection.
 """
 
 from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
 
-from casatools._base.errors import DataError, ParameterError
-from casatools._base.paths import require_absent, require_present, require_writable_parent
-from casatools.io.ms import MeasurementSet
+import numpy as np
+
+from casatools._base import log
+from casatools._base.errors import DataError, ParameterError, SelectionError
+from casatools._base.executor import executor
+from casatools._base.paths import require_absent, require_present, require_writable_parent, staged_output
+from casatools.io.ms import MeasurementSet, Selection
+from casatools.io.ms.flag_versions import next_version_name, save_version
+from casatools.io.ms.multi_ms import axis_of, join_parts
+from casatools.io.ms.parts import part_paths
 from casatools.io.table_access import concatenate
 
-__all__ = ["make_multi_ms"]
+__all__ = ["AXES", "cut_rows", "kept_parts", "make_multi_ms", "parse_part_count", "save_flags", "transform_parts", "write_parts"]
+
+AXES = ("auto", "scan", "spw", "baseline")
+# Parts where their number is left open, as the reference makes without MPI.
+_USUAL_PARTS = 8
+# Writes the given rows of the selection of a MeasurementSet to a new one; a picklable function.
+PartWriter = Callable[[str, np.ndarray], Any]
 
 
 def make_multi_ms(
@@ -81,3 +98,154 @@ def _copy_subtables(parts: list[str], omit: Sequence[str]) -> None:
         for name in folders:
             shutil.rmtree(os.path.join(other, name), ignore_errors=True)
             shutil.copytree(os.path.join(first, name), os.path.join(other, name))
+
+
+def parse_part_count(value: Any) -> int:
+    """The parameter ``numsubms``: a number, or "auto" for one part a worker of an MPI job, 8 without MPI."""
+    text = str(value).strip().lower()
+    if text == "auto":
+        workers = executor().workers
+        return workers if workers > 1 else _USUAL_PARTS
+    try:
+        count = int(text)
+    except ValueError:
+        count = 0
+    if count < 1:
+        raise ParameterError(f"parameter 'numsubms' must be a number of at least 1 or 'auto'; got {value!r}")
+    return count
+
+
+def cut_rows(vis: str, selection: Selection, axis: str, count: int) -> list[np.ndarray]:
+    """Share the selected rows out to parts.
+
+    Parameters
+    ----------
+    vis : str
+    selection : Selection
+    axis : str
+        ``auto``, ``scan``, ``spw`` or ``baseline``.
+    count : int
+        At most so many parts; fewer where there are fewer scans, spectral windows or baselines.
+
+    Returns
+    -------
+    list of ndarray of int64
+        Rows of each part, ascending; none is empty.
+
+    Raises
+    ------
+    ParameterError, SelectionError
+        The axis is unknown, or nothing is selected.
+    """
+    if axis not in AXES:
+        raise ParameterError(f"parameter 'separationaxis' must be one of {', '.join(AXES)}; got {axis!r}")
+    with MeasurementSet(vis) as ms:
+        rows = np.asarray(selection.resolve(ms).rows, dtype=np.int64)
+        if axis == "auto":
+            owner = _balanced(ms, rows, count)
+        else:
+            owner = _in_runs(_keys(ms, rows, axis), count)
+    return [rows[owner == k] for k in np.unique(owner)]
+
+
+def _keys(ms: MeasurementSet, rows: np.ndarray, axis: str) -> np.ndarray:
+    if axis == "scan":
+        return np.asarray(ms.read("SCAN_NUMBER", rows))
+    if axis == "spw":
+        windows = np.array([d.spw for d in ms.metadata.data_descriptions])
+        return windows[np.asarray(ms.read("DATA_DESC_ID", rows))]
+    first, second = (np.asarray(ms.read(c, rows)).astype(np.int64) for c in ("ANTENNA1", "ANTENNA2"))
+    return first << 32 | second
+
+
+def _in_runs(keys: np.ndarray, count: int) -> np.ndarray:
+    """The part of each row: distinct keys, ascending, in runs of nearly equal number."""
+    distinct, place = np.unique(keys, return_inverse=True)
+    count = min(count, len(distinct))
+    ends = np.rint(np.arange(1, count + 1) * len(distinct) / count)
+    return np.searchsorted(ends, np.ravel(place), side="right")
+
+
+def _balanced(ms: MeasurementSet, rows: np.ndarray, count: int) -> np.ndarray:
+    """The part of each row, such that the parts hold about as many channels' worth of rows."""
+    ddid = np.asarray(ms.read("DATA_DESC_ID", rows)).astype(np.int64)
+    keys = np.asarray(ms.read("SCAN_NUMBER", rows)).astype(np.int64) << 32 | ddid
+    distinct, place, number = np.unique(keys, return_inverse=True, return_counts=True)
+    nchan = np.array([ms.metadata.spectral_windows[d.spw].nchan for d in ms.metadata.data_descriptions])
+    cost = number * nchan[distinct & 0xFFFFFFFF]
+    load = np.zeros(min(count, len(distinct)))
+    owner = np.empty(len(distinct), dtype=np.int64)
+    for k in np.argsort(-cost, kind="stable"):
+        owner[k] = np.argmin(load)
+        load[owner[k]] += cost[k]
+    return owner[np.ravel(place)]
+
+
+def kept_parts(vis: str, selection: Selection) -> tuple[list[np.ndarray], str]:
+    """The selected rows of each part of a multi-MS, parts without any left out, and the axis it was cut along."""
+    sizes = []
+    for part in part_paths(vis):
+        with MeasurementSet(part) as ms:
+            sizes.append(ms.nrow)
+    with MeasurementSet(vis) as ms:
+        rows = np.asarray(selection.resolve(ms).rows, dtype=np.int64)
+    borders = np.cumsum([0, *sizes])
+    shares = np.split(rows, np.searchsorted(rows, borders[1:-1]))
+    return [s for s in shares if len(s)], axis_of(vis)
+
+
+def write_parts(output: str, shares: Sequence[np.ndarray], axis: str, write: PartWriter, parallel: bool = True) -> list[Any]:
+    """Write a multi-MS, one part for each share of rows; it appears only when complete.
+
+    Parameters
+    ----------
+    output : str
+    shares : sequence of ndarray
+        Rows of each part.
+    axis : str
+        What they were cut along; ``auto`` is noted as ``scan,spw``.
+    write : callable
+        Gets a path and rows, writes a plain MeasurementSet with the sub-tables of the whole selection, and gives any result. It is sent to
+        the ranks of an MPI job.
+    parallel : bool
+        False writes the parts here, one after the other.
+
+    Returns
+    -------
+    list
+        What `write` gave for each part; parts of which nothing was kept are left out.
+    """
+    require_absent(output)
+    require_writable_parent(output)
+    name = os.path.basename(output.rstrip("/"))
+    with staged_output(output) as staged:
+        folder = staged + ".parts"
+        os.mkdir(folder)
+        paths = [os.path.join(folder, f"{name}.{k:04d}.ms") for k in range(len(shares))]
+        work = [(write, p, s) for p, s in zip(paths, shares, strict=True)]
+        results = executor().map(_write_part, work) if parallel else [_write_part(w) for w in work]
+        made = [p for p in paths if os.path.isdir(p)]
+        if not made:
+            raise SelectionError(f"every row selected for {output!r} is flagged, and flagged rows are not kept")
+        join_parts(staged, made, "scan,spw" if axis == "auto" else axis)
+    log.post(f"Wrote a multi-MS of {len(made)} parts to {output}")
+    return [r for r, p in zip(results, paths, strict=True) if p in made]
+
+
+def _write_part(item: tuple[PartWriter, str, np.ndarray]) -> Any:
+    write, path, rows = item
+    try:
+        return write(path, rows)
+    except SelectionError:  # every row of this part is flagged
+        return None
+
+
+def save_flags(output: str, task: str) -> None:
+    """Save the flags of a new multi-MS, as its makers do."""
+    save_version(output, next_version_name(output, task), f"Flags autosave on {time.strftime('%Y-%m-%d %H:%M:%S')}")
+
+
+def transform_parts(vis: str, outputvis: str, selection: Selection, write: PartWriter) -> list[Any]:
+    """Transform a multi-MS part by part into another; see `write_parts`."""
+    shares, axis = kept_parts(vis, selection)
+    return write_parts(outputvis, shares, axis, write)

@@ -88,6 +88,8 @@ class TransformOptions:
         Cut and renumber the sub-tables.
     spectra : tuple of str
         WEIGHT_SPECTRUM and SIGMA_SPECTRUM, where they are wanted although the input has none.
+    rows : ndarray of int64, optional
+        Write only these of the selected rows; the sub-tables are those of the whole selection.
     """
 
     selection: Selection = field(default_factory=Selection)
@@ -97,6 +99,7 @@ class TransformOptions:
     time_average: TimeAverage | None = None
     reindex: bool = True
     spectra: tuple[str, ...] = ()
+    rows: np.ndarray | None = None
 
     def __post_init__(self) -> None:
         if any(n < 1 for n in self.chanbin):
@@ -148,6 +151,8 @@ def prepare(ms: MeasurementSet, options: TransformOptions) -> Job:
     resolved = options.selection.resolve(ms)
     columns = plan_columns(ms, options.datacolumn, options.spectra)
     rows = np.asarray(resolved.rows)
+    if options.rows is not None:
+        rows = np.intersect1d(rows, options.rows, assume_unique=True)
     if not options.keepflags:
         rows = rows[~_wholly_flagged(ms, rows)]
         if len(rows) == 0:

@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
+import numpy as np
+
+from casatools._base.errors import ParameterError
 from casatools._base.paths import require_absent, require_present
 from casatools.io.ms import MeasurementSet, Selection
-from casatools.transform.parameters import parse_span, parse_timebin_s, parse_widths, refuse_multi_ms
+from casatools.io.ms.multi_ms import axis_of
+from casatools.io.ms.parts import is_multi_ms, part_paths
+from casatools.transform.multi_ms import cut_rows, save_flags, transform_parts, write_parts
+from casatools.transform.parameters import parse_span, parse_timebin_s, parse_widths
 from casatools.transform.pipeline import TimeAverage, TransformOptions, transform
 
-__all__ = ["split"]
+__all__ = ["partition", "require_whole_bins", "split"]
 
 
 def split(
@@ -36,6 +43,7 @@ def split(
     width, timebin, combine
         As the task's parameters.
     keepmms : bool
+        Make a multi-MS of one, part by part.
     spectra : tuple of str
         Weights per channel to write also where the input has none: WEIGHT_SPECTRUM, SIGMA_SPECTRUM.
 
@@ -43,17 +51,72 @@ def split(
     -------
     int
         Rows written.
+
+    Raises
+    ------
+    ParameterError
+        Time bins are to cross scans that are in different parts of a multi-MS; nothing is written then.
     """
     vis = require_present(vis, "MeasurementSet")
     require_absent(outputvis)
-    if keepmms:
-        refuse_multi_ms(vis, "keepmms")
     options = TransformOptions(selection, datacolumn, keepflags, parse_widths(width, "width"), spectra=spectra)
     bin_s = parse_timebin_s(timebin)
     span = parse_span(combine, "combine", ("scan", "state", "field"))
     if bin_s > 0:
         options = replace(options, time_average=TimeAverage(bin_s, span | several_states(vis)))
+    if keepmms and is_multi_ms(vis):
+        if options.time_average is not None:
+            require_whole_bins(vis, span)
+        return sum(transform_parts(vis, outputvis, selection, partial(transform_rows, vis, options)))
     return transform(vis, outputvis, options)
+
+
+def transform_rows(vis: str, options: TransformOptions, output: str, rows: np.ndarray) -> int:
+    """Write one part of a multi-MS."""
+    return transform(vis, output, replace(options, rows=rows))
+
+
+def require_whole_bins(vis: str, span: frozenset[str]) -> None:
+    """Raise ParameterError where time bins are to cross scans that a multi-MS keeps in different parts."""
+    if "scan" in span and "scan" in axis_of(vis) and len(part_paths(vis)) > 1:
+        raise ParameterError(
+            f"time bins cannot cross scans: {vis!r} is a multi-MS that keeps its scans in different parts; give keepmms=False"
+        )
+
+
+def partition(
+    vis: str,
+    outputvis: str,
+    selection: Selection,
+    datacolumn: str,
+    separationaxis: str,
+    count: int,
+    flagbackup: bool,
+    parallel: bool = True,
+) -> int:
+    """Write the selected part of `vis` to the multi-MS `outputvis`; returns the number of rows.
+
+    Parameters
+    ----------
+    vis, outputvis : str
+    selection : Selection
+    datacolumn : str
+    separationaxis : {"auto", "scan", "spw", "baseline"}
+    count : int
+        Parts at most.
+    flagbackup : bool
+        Save the flags of the multi-MS.
+    parallel : bool
+        Write the parts on all ranks of an MPI job.
+    """
+    vis = require_present(vis, "MeasurementSet")
+    require_absent(outputvis)
+    options = TransformOptions(selection, datacolumn)
+    shares = cut_rows(vis, selection, separationaxis, count)
+    written = sum(write_parts(outputvis, shares, separationaxis, partial(transform_rows, vis, options), parallel))
+    if flagbackup:
+        save_flags(outputvis, "partition")
+    return written
 
 
 def several_states(vis: str) -> frozenset[str]:

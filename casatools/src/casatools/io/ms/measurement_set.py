@@ -12,6 +12,7 @@ from casacore import tables as _tables
 
 from casatools._base.errors import DataError, NotOpenError
 from casatools._base.paths import require_space
+from casatools.io.ms.parts import is_multi_ms, part_paths
 from casatools.io.tables import Table, column_cells, open_table, put_cells, subtable_path
 
 if TYPE_CHECKING:
@@ -276,8 +277,20 @@ class MeasurementSet:
     def remove_columns(self, names: Iterable[str]) -> None:
         """Remove columns that exist."""
         present = [n for n in names if n in self.column_names]
-        if present:
+        if not present:
+            return
+        if not is_multi_ms(self.path):
             self.table.removecols(present)
+            return
+        # A joined table cannot give up columns; its parts can, while it is closed.
+        self.close()
+        for part in part_paths(self.path):
+            table = open_table(part, True, "part of a multi-MS")
+            try:
+                table.removecols(present)
+            finally:
+                table.close()
+        self._table = open_table(self.path, self.writable, "MeasurementSet")
 
     def append_history(self, origin: str, messages: Sequence[str], application: str = "casatasks") -> None:
         """Add rows to the HISTORY sub-table, one a message."""
