@@ -20,8 +20,8 @@ from casatools.kernels.clean_tiles import TILE, clean_tiles, refresh_tile
 
 __all__ = ["DECONVOLVERS", "MinorCycle", "MinorOptions", "convolve_components"]
 
-DECONVOLVERS = ("hogbom", "clark", "multiscale", "mtmfs", "mem", "clarkstokes", "asp")
-_AVAILABLE = ("hogbom", "clark", "clarkstokes", "multiscale", "mtmfs")
+DECONVOLVERS = ("hogbom", "clark", "clarkstokes", "clark_exp", "clarkstokes_exp", "multiscale", "mtmfs", "mem", "asp")
+_AVAILABLE = ("hogbom", "clark", "clarkstokes", "clark_exp", "clarkstokes_exp", "multiscale", "mtmfs")
 
 
 @dataclass(frozen=True)

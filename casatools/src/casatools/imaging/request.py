@@ -181,9 +181,13 @@ class TcleanRequest:
             raise ParameterError(f"tclean: parameter 'projection' must be SIN, TAN, ...; got {self.projection!r}")
         if self.normtype not in ("flatnoise", "flatsky", "pbsquare"):
             raise ParameterError(f"tclean: parameter 'normtype' must be flatnoise, flatsky or pbsquare; got {self.normtype!r}")
+        if self.facets < 1 or (self.facets > 1 and self.gridder not in _WIDE):
+            raise ParameterError(
+                f"tclean: parameter 'facets' must be 1, or more with gridder='widefield'; got {self.facets} with gridder={self.gridder!r}"
+            )
         if self.nterms < 1:
             raise ParameterError(f"tclean: parameter 'nterms' must be at least 1; got {self.nterms}")
-        if self.deconvolver == "mtmfs" and self.specmode != "mfs":
+        if self.deconvolver == "mtmfs" and not self.is_continuum:
             raise ParameterError(
                 f"tclean: deconvolver='mtmfs' makes continuum images, specmode='mfs'; got specmode={self.specmode!r}"
             )
@@ -205,11 +209,8 @@ class TcleanRequest:
     def _refuse_missing(self) -> None:
         """Raise UnsupportedError for documented values that are not there yet."""
         missing = {
-            "specmode": (self.specmode, ("mfs", "cube", "cubedata")),
+            "specmode": (self.specmode, ("mfs", "cont", "cube", "cubedata")),
             "gridder": (self.gridder, (*_STANDARD, *_WIDE, *_MOSAIC)),
-            "savemodel": (self.savemodel, ("none", "modelcolumn")),
-            "interpolation": (self.interpolation, ("nearest", "linear")),
-            "facets": (self.facets, (1,)),
             "interactive": (bool(self.interactive), (False,)),
             "psfphasecenter": (self.psfphasecenter, ("",)),
             "usepointing": (self.usepointing, (False,)),
@@ -299,6 +300,16 @@ class TcleanRequest:
     def auto_mask_options(self) -> AutoMaskOptions | None:
         """How masks are made from the residuals; None where they are given."""
         return AutoMaskOptions.of(self) if self.usemask == "auto-multithresh" else None
+
+    @property
+    def saves_model(self) -> bool:
+        """True when the MeasurementSets are to hold the model."""
+        return self.savemodel != "none"
+
+    @property
+    def is_continuum(self) -> bool:
+        """True when all channels go into one image."""
+        return self.specmode in ("mfs", "cont")
 
     @property
     def is_mosaic(self) -> bool:

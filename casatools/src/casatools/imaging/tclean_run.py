@@ -40,7 +40,7 @@ def run_tclean(request: TcleanRequest, history: list[str] | None = None) -> dict
     CasaError
         Data or images do not allow it; no image is changed then.
     """
-    writable = request.savemodel == "modelcolumn" and request.niter > 0
+    writable = request.saves_model
     sources = open_sources(request.paths, request.selections, request.datacolumn, writable)
     try:
         for source in sources:
@@ -66,7 +66,7 @@ def prepare_data(request: TcleanRequest, sources: list[DataSource]) -> ImagingDa
     for source, own in zip(sources, planes, strict=True):
         if any(stokes_planes(request.stokes, source.correlation_codes(int(d))) != own for d in source.ddids):
             raise DataError(f"the selected spectral windows of {source.ms.path!r} differ in correlations; image them apart")
-    is_cube = request.specmode != "mfs"
+    is_cube = not request.is_continuum
     axis = _spectral_axis(request, sources)
     return ImagingData(sources, planes, centre, axis, is_cube, request.interpolation, request.stokes == "pseudoI")
 
@@ -127,7 +127,7 @@ def _spectral_axis(request: TcleanRequest, sources: list[DataSource]) -> Spectra
     rest = _rest_frequency(request, first)
     native = request.specmode == "cubedata"
     frame = "" if native else request.outframe.upper() or "LSRK"
-    if request.specmode == "mfs":
+    if request.is_continuum:
         edges = []
         for source in sources:
             for ddid in source.ddids:
@@ -201,6 +201,8 @@ def _image(request: TcleanRequest, sources: list[DataSource], history: list[str]
         for plan, folder in zip(plans, folders, strict=True):
             writer = ImageWriter(folder, plan.base, plan.coordinates, data.sources[0].telescope, field.name, history)
             write_images(plan, writer, data.labels)
-    if request.savemodel == "modelcolumn" and request.niter > 0:
+    if request.saves_model and (request.niter > 0 or any(image.planes.model.any() for image in images)):
+        if request.savemodel == "virtual":
+            log.post("tclean: savemodel='virtual': the model is kept as visibilities in the MODEL_DATA column")
         save_model_column(data, images)
     return control.record()

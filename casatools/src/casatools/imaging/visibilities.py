@@ -22,6 +22,8 @@ from casatools.kernels.spectral_regrid import interpolate_channels
 __all__ = ["DataSource", "RowGroups", "VisibilityBlock", "open_sources", "rotate_phase_centre", "stokes_planes"]
 
 _SPEED_OF_LIGHT_M_S = 299792458.0
+# Order of the polynomial of each interpolation between channels.
+_ORDERS = {"nearest": 0, "linear": 1, "cubic": 3}
 # Correlation codes of the MeasurementSet (Kemball & Wieringa, AIPS++ Note 229).
 _CIRCULAR = {"RR": 5, "RL": 6, "LR": 7, "LL": 8}
 _LINEAR = {"XX": 9, "XY": 10, "YX": 11, "YY": 12}
@@ -367,7 +369,7 @@ def _onto_axis(
     count = max(1, int(np.floor(abs(axis.width_hz) / float(np.median(width)) + 1e-6)))
     interpolate_channels(
         np.ascontiguousarray(vis), np.ascontiguousarray(weight), np.ascontiguousarray(freq), np.ascontiguousarray(factor),
-        np.ascontiguousarray(axis.frequencies_hz), float(axis.width_hz), count, interpolation == "nearest", out, out_weight,
+        np.ascontiguousarray(axis.frequencies_hz), float(axis.width_hz), count, _ORDERS[interpolation], out, out_weight,
     )  # fmt: skip
     return out, out_weight
 

@@ -10,8 +10,18 @@ __all__ = ["interpolate_channels"]
 
 
 @kernel
+def _cubic(x0: float, x1: float, x2: float, x3: float, x: float) -> tuple[np.float32, np.float32, np.float32, np.float32]:
+    """Lagrange's weights of the values at four places for the polynomial through them at x."""
+    a = (x - x1) * (x - x2) * (x - x3) / ((x0 - x1) * (x0 - x2) * (x0 - x3))
+    b = (x - x0) * (x - x2) * (x - x3) / ((x1 - x0) * (x1 - x2) * (x1 - x3))
+    c = (x - x0) * (x - x1) * (x - x3) / ((x2 - x0) * (x2 - x1) * (x2 - x3))
+    d = (x - x0) * (x - x1) * (x - x2) / ((x3 - x0) * (x3 - x1) * (x3 - x2))
+    return np.float32(a), np.float32(b), np.float32(c), np.float32(d)
+
+
+@kernel
 def interpolate_channels(
-    vis: np.ndarray, weight: np.ndarray, freq: np.ndarray, factor: np.ndarray, target: np.ndarray, width: float, count: int, nearest: bool,
+    vis: np.ndarray, weight: np.ndarray, freq: np.ndarray, factor: np.ndarray, target: np.ndarray, width: float, count: int, order: int,
     out: np.ndarray, out_weight: np.ndarray,
 ) -> None:  # fmt: skip
     """Interpolate in frequency, row by row.
@@ -30,8 +40,9 @@ def interpolate_channels(
         Width of an output channel [Hz].
     count : int
         Samples taken across an output channel, each weighted by its own weight.
-    nearest : bool
-        Take the nearest channel instead of interpolating linearly.
+    order : int
+        0 takes the nearest channel, 1 interpolates linearly, 3 by the cubic polynomial through the four channels about a place; linearly where one of
+        these is flagged or there is none.
     out : ndarray (pol, row, out) complex64
     out_weight : ndarray (row, out) float32
         Zero outside the centres of the outermost channels and where a channel that is needed is flagged.
@@ -52,15 +63,27 @@ def interpolate_channels(
                 high = min(low + 1, nchan - 1)
                 part = min(max((f - freq[low]) / (freq[high] - freq[low]), 0.0), 1.0) if high > low else 0.0
                 # Rounding must not make a channel that is hit exactly depend on its neighbour.
-                if nearest or part < 1e-6 or part > 1.0 - 1e-6:
+                if order == 0 or part < 1e-6 or part > 1.0 - 1e-6:
                     part = 0.0 if part < 0.5 else 1.0
                 wl, wh = weight[row, low], weight[row, high]
                 if (part < 1.0 and wl <= 0.0) or (part > 0.0 and wh <= 0.0):
                     continue
                 w = np.float32(wl * (1.0 - part) + wh * part)
                 total += w
+                a, b, c, d = np.float32(0.0), np.float32(1.0 - part), np.float32(part), np.float32(0.0)
+                before, after = max(low - 1, 0), min(high + 1, nchan - 1)
+                if (
+                    order == 3
+                    and 0.0 < part < 1.0
+                    and before < low
+                    and after > high
+                    and weight[row, before] > 0.0
+                    and weight[row, after] > 0.0
+                ):
+                    a, b, c, d = _cubic(freq[before], freq[low], freq[high], freq[after], f)
                 for p in range(vis.shape[0]):
-                    out[p, row, k] += w * (vis[p, row, low] * np.float32(1.0 - part) + vis[p, row, high] * np.float32(part))
+                    value = a * vis[p, row, before] + b * vis[p, row, low] + c * vis[p, row, high] + d * vis[p, row, after]
+                    out[p, row, k] += w * value
             out_weight[row, k] = total
             if total > 0.0:
                 for p in range(vis.shape[0]):
