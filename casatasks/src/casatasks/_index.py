@@ -8,6 +8,7 @@ TASKS: dict[str, str] = {
     "ft": "calibration",
     "tclean": "imaging",
     "feather": "imaging",
+    "widebandpbcor": "imaging",
     "deconvolve": "imaging",
     "calstat": "calibration",
     "rerefant": "calibration",

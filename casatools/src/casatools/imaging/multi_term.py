@@ -169,7 +169,7 @@ class SpectralImages:
     valid: np.ndarray
 
 
-def spectral_images(image: np.ndarray, residual: np.ndarray) -> SpectralImages:
+def spectral_images(image: np.ndarray, residual: np.ndarray, threshold_jy: float | None = None) -> SpectralImages:
     """Spectral indices of restored Taylor terms.
 
     Parameters
@@ -178,14 +178,17 @@ def spectral_images(image: np.ndarray, residual: np.ndarray) -> SpectralImages:
         Restored terms, at least two.
     residual : ndarray (term, pol, y, x)
         Their residuals as `principal_solution` gives them.
+    threshold_jy : float, optional
+        Intensity of the first term above which there are spectral indices; a tenth of the peak of the first residual when not given.
 
     Notes
     -----
-    ``alpha = I1 / I0``, ``beta = I2 / I0 - alpha (alpha - 1) / 2`` and ``sigma = |alpha| sqrt((r0 / I0)^2 + (r1 / I1)^2)`` where I0 is above a tenth of
-    the peak of the first residual; zero elsewhere.
+    ``alpha = I1 / I0``, ``beta = I2 / I0 - alpha (alpha - 1) / 2`` and ``sigma = |alpha| sqrt((r0 / I0)^2 + (r1 / I1)^2)`` where I0 is above the
+    threshold; zero elsewhere.
     """
     first, second = image[0].astype(np.float64), image[1].astype(np.float64)
-    valid = first > 0.1 * np.abs(residual[0]).max(axis=(-2, -1), keepdims=True)
+    least = 0.1 * np.abs(residual[0]).max(axis=(-2, -1), keepdims=True) if threshold_jy is None else threshold_jy
+    valid = first > least
     safe = np.where(valid, first, 1.0)
     alpha = np.where(valid, second / safe, 0.0)
     # |alpha| r1 / I1 is r1 / I0: no division by a term that may be zero.

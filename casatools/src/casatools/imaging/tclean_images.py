@@ -11,20 +11,18 @@ from casatools._base import log
 from casatools._base.errors import DataError, ParameterError
 from casatools.frames.directions import Direction, convert_direction
 from casatools.frames.engine import position_record
-from casatools.imaging.antenna_beams import antenna_beams
 from casatools.imaging.auto_mask import AutoMask
 from casatools.imaging.image_fields import ImageField, TermField
 from casatools.imaging.imager import Imager, ImagingData
 from casatools.imaging.mosaic import BeamGroups, MosaicField
 from casatools.imaging.multi_term import principal_solution, spectral_images
 from casatools.imaging.plane_deconvolver import restore_planes
-from casatools.imaging.primary_beam import radius_plane
+from casatools.imaging.pointed_beams import beam_planes
 from casatools.imaging.products import ImageWriter, beam_set, mask_values, read_planes
 from casatools.imaging.request import TcleanRequest
 from casatools.io.image.coordinates.make import make_image_coordinates
 from casatools.io.image.coordinates.observation import ObservationInfo
 from casatools.io.image.coordinates.system import Coordinates
-from casatools.io.image.coordinates.units import unit_factor
 
 __all__ = ["FieldImages", "begin_images", "plan_images", "write_images"]
 
@@ -156,21 +154,10 @@ def _next_name(base: str) -> str:
 
 def _primary_beams(request: TcleanRequest, data: ImagingData, coordinates: Coordinates, shape: tuple[int, ...]) -> np.ndarray:
     """The primary beam about the direction that the first field was pointed at."""
-    source = data.sources[0]
-    diameter = float(np.median([a.diameter_m for a in source.ms.metadata.antennas if a.diameter_m > 0] or [25.0]))
-    pointed = source.field_direction(int(source.field_ids[0]))
-    direction = coordinates.direction
-    assert direction is not None
-    there = convert_direction(pointed, direction.frame, float(source.times_s[0]), source.position_m)
-    world = np.array([[there.lon_rad], [there.lat_rad]]) / np.array([unit_factor(u)[0] for u in direction.units])[:, None]
-    x0, y0 = (float(v) for v in direction.to_pixel(world)[:, 0])
     planes = np.zeros(shape, dtype=np.float32)
-    if not np.isfinite(x0 + y0):  # the image is on the other half of the sky
-        return planes
-    radius = radius_plane(coordinates, (shape[2], shape[3]), (x0, y0))
-    beams = antenna_beams(source.telescope, request.vptable)
-    for chan, hz in enumerate(data.axis.frequencies_hz):
-        planes[chan] = beams.single(diameter, radius, float(hz))
+    planes[...] = beam_planes(data.sources[0], coordinates, (shape[2], shape[3]), data.axis.frequencies_hz, request.vptable)[
+        :, None
+    ]
     return planes
 
 

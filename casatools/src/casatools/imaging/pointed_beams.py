@@ -1,0 +1,57 @@
+"""Primary beams on the pixels of an image, about the direction that the antennas pointed at."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from casatools.frames.directions import convert_direction
+from casatools.imaging.antenna_beams import antenna_beams
+from casatools.imaging.primary_beam import radius_plane
+from casatools.imaging.visibilities import DataSource
+from casatools.io.image.coordinates.system import Coordinates
+from casatools.io.image.coordinates.units import unit_factor
+
+__all__ = ["beam_planes"]
+
+
+def beam_planes(
+    source: DataSource,
+    coordinates: Coordinates,
+    shape: tuple[int, int],
+    freq_hz: Sequence[float] | np.ndarray,
+    patterns: str = "",
+) -> np.ndarray:
+    """The primary beam of the first field of a data source.
+
+    Parameters
+    ----------
+    source : DataSource
+    coordinates : Coordinates
+        Of the image, with a direction.
+    shape : (int, int)
+        Pixels in y and x.
+    freq_hz : sequence of float
+    patterns : str
+        Table of voltage patterns.
+
+    Returns
+    -------
+    ndarray (chan, y, x) float32
+        1 where the antennas pointed; 0 everywhere when the image is on the other half of the sky.
+    """
+    diameter = float(np.median([a.diameter_m for a in source.ms.metadata.antennas if a.diameter_m > 0] or [25.0]))
+    pointed = source.field_direction(int(source.field_ids[0]))
+    direction = coordinates.direction
+    assert direction is not None
+    there = convert_direction(pointed, direction.frame, float(source.times_s[0]), source.position_m)
+    world = np.array([[there.lon_rad], [there.lat_rad]]) / np.array([unit_factor(u)[0] for u in direction.units])[:, None]
+    x0, y0 = (float(v) for v in direction.to_pixel(world)[:, 0])
+    planes = np.zeros((len(freq_hz), *shape), dtype=np.float32)
+    if np.isfinite(x0 + y0):
+        radius = radius_plane(coordinates, shape, (x0, y0))
+        beams = antenna_beams(source.telescope, patterns)
+        for chan, hz in enumerate(freq_hz):
+            planes[chan] = beams.single(diameter, radius, float(hz))
+    return planes
