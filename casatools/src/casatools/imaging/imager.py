@@ -264,15 +264,18 @@ class Imager:
     def clean(self, control: CycleControl) -> None:
         """Alternate minor and major cycles until a stopping rule holds; the residuals must have been made."""
         control.sidelobe = max(image.sidelobe for image in self.fields)
-        while True:
-            nsigma = control.options.nsigma
-            below = nsigma > 0 and all(image.is_below(image.noise_thresholds(nsigma)) for image in self.fields)
-            if control.stops(self.peak(), below, not any(image.planes.mask.any() for image in self.fields)):
-                return
-            clean_once(self.fields, control)
-            self.major_cycle()
-            control.after_major()
-            control.begin_minor(self.peak())  # the record shows the depth that a next cycle would have
+        with Progress(control.options.niter, "cleaning") as progress:
+            while True:
+                nsigma = control.options.nsigma
+                below = nsigma > 0 and all(image.is_below(image.noise_thresholds(nsigma)) for image in self.fields)
+                if control.stops(self.peak(), below, not any(image.planes.mask.any() for image in self.fields)):
+                    return
+                before = control.done
+                clean_once(self.fields, control)
+                self.major_cycle()
+                control.after_major()
+                control.begin_minor(self.peak())  # the record shows the depth that a next cycle would have
+                progress.advance(control.done - before)
 
     def peak(self) -> float:
         """Greatest absolute residual in the masks of all fields."""
