@@ -118,9 +118,11 @@ def _interact(names: dict[str, Any]) -> int:
         sys.stderr.write(f"{missing.name} is not installed (pip install casatasks[shell]); this is the plain Python prompt\n")
         code.interact(banner="", local=names, exitmsg="")
         return 0
+    from casashell import prompt
+
     setting = Config()
-    setting.TerminalInteractiveShell.autocall = 1  # inp tclean
-    setting.TerminalInteractiveShell.banner1 = "taskhelp() lists the tasks, toolhelp() the tools, help(tclean) tells about one.\n"
+    prompt.configure(setting)
+    prompt.call_bare(names)
     colors = str(config.value("colors"))
     setting.InteractiveShell.colors = colors if IPython.version_info[0] < 9 else colors.lower()
     folder = os.path.join(str(config.value("cachedir")), "ipython")

@@ -118,5 +118,9 @@ def test_prompt_without_ipython(tmp_path: Path) -> None:
 
 def test_prompt_of_ipython(tmp_path: Path) -> None:
     pytest.importorskip("IPython")
-    code, out, _ = casa(tmp_path, "--nologfile", "--colors", "NoColor", text="inp split\nexit\n")
-    assert code == 0 and "inp(split)" in out and (tmp_path / ".casa" / "ipython").is_dir()
+    typed = "inp split\nvis = 'day.ms'\ntput\ndefault\nvis\ntget\nvis\ngo\n6 * 7\nexit\n"
+    code, out, _ = casa(tmp_path, "--nologfile", "--colors", "NoColor", text=typed)
+    assert code == 0 and "CASA <1>: " in out and (tmp_path / ".casa" / "ipython").is_dir()
+    assert "# split -- " in out and "Out[5]: ''" in out and "Out[7]: 'day.ms'" in out and "Out[9]: 42" in out
+    assert "vis 'day.ms' does not exist" in out or "MeasurementSet 'day.ms' does not exist" in out  # go has run the task
+    assert "'day.ms'" in (tmp_path / "split.last").read_text()

@@ -103,7 +103,7 @@ class LogPage:
         path = os.path.join(folder, name)
         if not os.path.isfile(path):
             if name == current:  # nothing has been written yet
-                return {"rows": [], "next": 0, "restarted": False}
+                return {"rows": [], "next": 0, "more": False, "restarted": False}
             raise PathMissingError(f"there is no log {name!r}")
         text = wanted.get("after") or "0"
         if not text.isdigit():
@@ -115,7 +115,8 @@ class LogPage:
             data = stream.read(_MOST_BYTES)
         data = data[: data.rfind(b"\n") + 1]  # a line that is being written is left for the next time
         rows = [vars(row) for row in parse_log(data.decode("utf-8", "replace")) if matches(row, wanted)]
-        return {"rows": rows, "next": (0 if restarted else after) + len(data), "restarted": restarted}
+        position = (0 if restarted else after) + len(data)
+        return {"rows": rows, "next": position, "more": bool(data) and position < size, "restarted": restarted}
 
 
 def _handler(owner: LogPage) -> type[BaseHTTPRequestHandler]:

@@ -48,8 +48,8 @@ def record_task(name: str, started_s: float, ended_s: float, success: bool) -> N
     if not _state.begun:
         _state.begun = True
         atexit.register(submit)
-    interval = config.value("telemetry_log_size_interval") or _SIZE_INTERVAL_S
-    if time.monotonic() - _state.checked_s > interval:
+    interval = config.value("telemetry_log_size_interval")
+    if time.monotonic() - _state.checked_s > (_SIZE_INTERVAL_S if interval is None else interval):
         _state.checked_s = time.monotonic()
         limit_kb = config.value("telemetry_log_limit")
         full = os.path.exists(path) and os.path.getsize(path) > 1024 * (_LIMIT_KB if limit_kb is None else limit_kb)

@@ -264,22 +264,29 @@ class Imager:
     def clean(self, control: CycleControl) -> None:
         """Alternate minor and major cycles until a stopping rule holds; the residuals must have been made."""
         control.sidelobe = max(image.sidelobe for image in self.fields)
-        while True:
-            used = [image.planes.mask.copy() if image.auto_mask is not None else None for image in self.fields]
-            for image in self.fields:
-                image.update_mask(control.cycle_threshold <= control.options.threshold_jy)
-            nsigma = control.options.nsigma
-            below = nsigma > 0 and all(image.is_below(image.noise_thresholds(nsigma)) for image in self.fields)
-            if control.stops(self.peak(), below, not any(image.planes.mask.any() for image in self.fields)):
-                # The mask kept is the one that components were found in.
-                for image, mask in zip(self.fields, used, strict=True):
-                    if mask is not None and control.done:
-                        image.planes.mask[...] = mask
-                return
-            clean_once(self.fields, control)
-            self.major_cycle()
-            control.after_major()
-            control.begin_minor(self.peak())  # the record shows the depth that a next cycle would have
+        with Progress(control.options.niter, "cleaning") as progress:
+            while not self._is_over(control):
+                before = control.done
+                clean_once(self.fields, control)
+                self.major_cycle()
+                control.after_major()
+                control.begin_minor(self.peak())  # the record shows the depth that a next cycle would have
+                progress.advance(control.done - before)
+
+    def _is_over(self, control: CycleControl) -> bool:
+        """Make the masks of the next minor cycle where they follow the residuals, and decide whether there is to be one."""
+        used = [image.planes.mask.copy() if image.auto_mask is not None else None for image in self.fields]
+        for image in self.fields:
+            image.update_mask(control.cycle_threshold <= control.options.threshold_jy)
+        nsigma = control.options.nsigma
+        below = nsigma > 0 and all(image.is_below(image.noise_thresholds(nsigma)) for image in self.fields)
+        over = control.stops(self.peak(), below, not any(image.planes.mask.any() for image in self.fields))
+        if over and control.done:
+            # The mask kept is the one that components were found in.
+            for image, mask in zip(self.fields, used, strict=True):
+                if mask is not None:
+                    image.planes.mask[...] = mask
+        return over
 
     def peak(self) -> float:
         """Greatest absolute residual in the masks of all fields."""

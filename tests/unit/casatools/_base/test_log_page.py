@@ -83,7 +83,7 @@ def test_filters(page: log_page.LogPage) -> None:
 
 
 def test_following(page: log_page.LogPage) -> None:
-    assert ask(page, "/lines")[1] == {"rows": [], "next": 0, "restarted": False}
+    assert ask(page, "/lines")[1] == {"rows": [], "next": 0, "more": False, "restarted": False}
     log.sink.post("one", "INFO", "a")
     first = ask(page, "/lines")[1]
     log.sink.post("two", "INFO", "a")
@@ -94,6 +94,17 @@ def test_following(page: log_page.LogPage) -> None:
     third = ask(page, "/lines", after=second["next"])[1]
     assert third["rows"] == [] and third["next"] == second["next"]
     assert ask(page, "/lines", after=10**9)[1]["restarted"] is True
+
+
+def test_long_logs_come_in_parts(page: log_page.LogPage, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(log_page, "_MOST_BYTES", 100)
+    for k in range(6):
+        log.sink.post(f"message {k}", "INFO", "a")
+    answers = [ask(page, "/lines")[1]]
+    while answers[-1]["more"]:
+        answers.append(ask(page, "/lines", after=answers[-1]["next"])[1])
+    found = [row["message"] for answer in answers for row in answer["rows"]]
+    assert found == [f"message {k}" for k in range(6)] and len(answers) == 3
 
 
 def test_old_logs_of_the_folder_only(page: log_page.LogPage, tmp_path: Path) -> None:
