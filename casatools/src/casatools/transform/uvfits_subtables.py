@@ -197,7 +197,7 @@ def _sources(ms: MeasurementSet, setup: Setup) -> TableContent:
     zeros = np.zeros((count, nif))
 
     def lines(name: str) -> np.ndarray:
-        found = [[np.ravel(getattr(r, name)) if r is not None else () for r in row] for row in rows]
+        found = [[np.ravel(getattr(r, name)) if r is not None else np.zeros(0) for r in row] for row in rows]
         return np.array([[float(v[0]) if len(v) else 0.0 for v in row] for row in found])
 
     firsts = [row[0] for row in rows]

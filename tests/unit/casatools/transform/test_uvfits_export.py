@@ -82,7 +82,7 @@ def test_header_and_tables(shared_input):
 def test_missing_spectra_are_told_or_padded(shared_input):
     path = shared_input("simvla.ms")
     cut = Selection(taql="not (DATA_DESC_ID == 1 and SCAN_NUMBER == 2)")
-    with pytest.raises(DataError, match="168 of the 2016 spectra.*padwithflags"):
+    with pytest.raises(DataError, match=r"168 of the 2016 spectra.*padwithflags"):
         export_uvfits(path, "o.fits", cut, DATA)
     export_uvfits(path, "o.fits", cut, UvfitsOptions("data", pad_with_flags=True))
     import_uvfits("o.fits", "back.ms")
