@@ -74,6 +74,7 @@ TASKS: dict[str, str] = {
     "fluxscale": "calibration",
     "setjy": "imaging",
     "importuvfits": "data",
+    "exportuvfits": "data",
     "hanningsmooth": "manipulation",
     "mstransform": "manipulation",
     "conjugatevis": "manipulation",

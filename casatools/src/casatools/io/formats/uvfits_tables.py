@@ -239,6 +239,8 @@ def _fill_frequencies(path: str, groups: RandomGroups, corr_type: np.ndarray) ->
             found = table.get(name)
             if found is not None:
                 target[:] = np.asarray(found, dtype=np.float64).reshape(nsetup, -1)[:, :nif]
+    # The table holds widths in single precision; where they are the header's, that has all digits.
+    width = np.where(np.abs(width - increment) <= 1e-6 * abs(increment), increment, width)
     offsets, steps_hz, totals = np.ravel(offset), np.ravel(width), np.ravel(np.abs(total))
     nspw = nsetup * nif
     steps = np.arange(1, nchan + 1) - pixel

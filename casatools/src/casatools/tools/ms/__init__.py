@@ -8,6 +8,7 @@ from typing import Annotated
 from casatools._base import kinds
 from casatools._base.declare import method
 from casatools.io.ms import MeasurementSet
+from casatools.io.ms.parts import is_multi_ms
 from casatools.tools.ms._access import AccessMethods
 from casatools.tools.ms._describing import DescriptionMethods
 from casatools.tools.ms._selecting import SelectionMethods
@@ -70,4 +71,4 @@ class ms(AccessMethods, DescriptionMethods, SelectionMethods, TransformMethods):
     @method
     def ismultims(self) -> bool:
         """True when it is a multi-MS."""
-        return os.path.isdir(os.path.join(self._ms.path, "SUBMSS"))
+        return is_multi_ms(self._ms.path)

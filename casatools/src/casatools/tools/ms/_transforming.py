@@ -221,6 +221,37 @@ class TransformMethods(MsState):
         import_uvfits(fitsfile, msfile, antnamescheme)
         return bool(self.open(msfile, nomodify=nomodify, lock=lock))  # type: ignore[attr-defined]
 
+    @method
+    def tofits(
+        self,
+        fitsfile: Annotated[str, kinds.OutPath(), "Name of the UVFITS file"] = "",
+        column: Annotated[
+            str, kinds.Choice(("data", "corrected", "model", "weight"), fold=True), "Column to export"
+        ] = "corrected",
+        field: _Expression = [],
+        spw: _Expression = [],
+        baseline: _Expression = [],
+        time: _Text = "",
+        scan: _Expression = [],
+        uvrange: _Expression = [],
+        taql: _Text = "",
+        writesyscal: Annotated[bool, kinds.Bool(), "Write system temperatures as a TY table"] = False,
+        multisource: Annotated[bool, kinds.Bool(), "Write a source table also where there is one field"] = False,
+        combinespw: Annotated[bool, kinds.Bool(), "Write spectral windows as IFs, not as frequency setups"] = False,
+        writestation: Annotated[bool, kinds.Bool(), "Write stations, not names, of the antennas"] = False,
+        padwithflags: Annotated[bool, kinds.Bool(), "Write flagged data where an IF has none"] = False,
+        overwrite: Annotated[bool, kinds.Bool(), "Replace a file that is there"] = False,
+    ) -> bool:
+        """Write the selected part as a UVFITS file; see the task exportuvfits."""
+        from casatools.transform.uvfits_export import UvfitsOptions, export_uvfits
+
+        selection = Selection(
+            field=joined(field), spw=joined(spw), antenna=joined(baseline), timerange=time, scan=joined(scan), uvrange=joined(uvrange), taql=taql,
+        )  # fmt: skip
+        options = UvfitsOptions(column, writesyscal, multisource, combinespw, writestation, padwithflags)
+        export_uvfits(self._ms.path, fitsfile, selection, options, overwrite)
+        return True
+
 
 def _column(whichcol: str, owner: str) -> str:
     """The data column as the transforms name it."""

@@ -1,0 +1,346 @@
+"""From a MeasurementSet to a UVFITS file.
+
+Notes
+-----
+Groups come by time and baseline; with combined spectral windows a group holds those of one time and baseline as IFs. Correlations come in AIPS'
+order RR LL RL LR (XX YY XY YX). The weight of a visibility is its WEIGHT_SPECTRUM, or WEIGHT over the number of channels of the spectral window, negative where it is
+flagged. Dates are stored as a part in whole 2^-16 days and a small rest, which keeps nanoseconds.
+
+References
+----------
+Greisen, "AIPS FITS File Format", AIPS Memo 117 (NRAO, 2016 revision): random parameters, baseline codes, AN, FQ, SU and TY tables.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from casatools._base import log
+from casatools._base.errors import DataError
+from casatools._base.memory import CHUNK_BYTES
+from casatools._base.paths import require_absent, require_present, require_space, require_writable_parent, staged_output
+from casatools._base.progress import Progress
+from casatools.io.formats.random_groups_export import Axis, GroupsHeader, Parameter, write_random_groups
+from casatools.io.ms import ChunkPlan, MeasurementSet, ResolvedSelection, Selection, VisChunk, iter_chunks
+from casatools.transform.uvfits_subtables import Setup, main_keywords, tables
+
+__all__ = ["UvfitsOptions", "export_uvfits"]
+
+_SPEED_OF_LIGHT_M_S = 299792458.0
+_DAY_S = 86400.0
+_MJD_0 = 2400000.5
+_COLUMNS = {"data": "DATA", "corrected": "CORRECTED_DATA", "model": "MODEL_DATA", "weight": "WEIGHT"}
+# FITS codes of correlations: I Q U V, RR RL LR LL, XX XY YX YY.
+_CODES = {1: 1, 2: 2, 3: 3, 4: 4, 5: -1, 6: -3, 7: -4, 8: -2, 9: -5, 10: -7, 11: -8, 12: -6}
+_COARSE = 65536.0
+_MOST_ANTENNAS = 255
+
+
+@dataclass(frozen=True)
+class UvfitsOptions:
+    """How a MeasurementSet is written.
+
+    Attributes
+    ----------
+    column : {"data", "corrected", "model", "weight"}
+    write_syscal : bool
+        System temperatures of SYSCAL as a TY table.
+    multisource : bool
+        A source table also where there is one field.
+    combine_spw : bool
+        Spectral windows as IFs of one group; otherwise as frequency setups.
+    write_station : bool
+        Stations, not names, of the antennas.
+    pad_with_flags : bool
+        Flagged data where a spectral window lacks a time and baseline.
+    """
+
+    column: str = "corrected"
+    write_syscal: bool = False
+    multisource: bool = True
+    combine_spw: bool = True
+    write_station: bool = True
+    pad_with_flags: bool = False
+
+
+@dataclass(frozen=True)
+class _Groups:
+    """The groups to be written: per group its first row and spectral window set; per selected row its group and IF."""
+
+    first: np.ndarray
+    setup: np.ndarray
+    group_of: np.ndarray
+    if_of: np.ndarray
+
+
+def export_uvfits(vis: str, fitsfile: str, selection: Selection, options: UvfitsOptions, overwrite: bool = False) -> int:
+    """Write the selected part of `vis` as a UVFITS file, which appears only when complete.
+
+    Parameters
+    ----------
+    vis, fitsfile : str
+    selection : Selection
+    options : UvfitsOptions
+    overwrite : bool
+
+    Returns
+    -------
+    int
+        Groups written.
+
+    Raises
+    ------
+    PathMissingError, OutputExistsError, SelectionError
+    DataError
+        A column is missing, or the spectral windows selected differ in what one UVFITS file cannot tell apart: correlations, number of channels,
+        frames; or their channels are not evenly spaced, or a window lacks some of the baselines and times. Nothing is written then.
+    """
+    vis = require_present(vis, "MeasurementSet")
+    require_absent(fitsfile, overwrite)
+    require_writable_parent(fitsfile)
+    with MeasurementSet(vis) as ms:
+        column = _column(ms, options.column)
+        resolved = selection.resolve(ms)
+        rows = _in_order(ms, np.asarray(resolved.rows))
+        setup = _setup(ms, resolved, rows, options)
+        groups = _find_groups(ms, rows, setup, options)
+        ngroup = len(groups.first)
+        header = _header(ms, setup, rows, groups, column)
+        width = len(header.parameters) + setup.nif * setup.nchan * setup.ncorr * 3
+        require_space(fitsfile, ngroup * width * 4.0 + 1e5)
+        with (
+            staged_output(fitsfile, overwrite) as temporary,
+            open(temporary, "wb") as stream,
+            Progress(ngroup, "writing visibilities") as progress,
+        ):
+            blocks = _blocks(ms, resolved, rows, column, setup, groups, header, progress)
+            write_random_groups(stream, header, blocks, tables(ms, setup, options.write_station, options.write_syscal))
+    log.post(f"Wrote {ngroup} groups to {fitsfile}")
+    return ngroup
+
+
+def _in_order(ms: MeasurementSet, rows: np.ndarray) -> np.ndarray:
+    """Rows by time and baseline, as the header says."""
+    names = ("DATA_DESC_ID", "FIELD_ID", "ARRAY_ID", "ANTENNA2", "ANTENNA1", "TIME")
+    return rows[np.lexsort([np.asarray(ms.read(name, rows)) for name in names])]
+
+
+def _column(ms: MeasurementSet, name: str) -> str:
+    column = _COLUMNS[name]
+    if name == "corrected" and not ms.has(column):
+        # The parameter's default: scripts export data that were split out, and mean these.
+        column = "DATA" if ms.has("DATA") else "FLOAT_DATA"
+        log.post(f"{ms.path} has no CORRECTED_DATA; {column} is exported", "WARN")
+    if name == "data" and not ms.has(column) and ms.has("FLOAT_DATA"):
+        column = "FLOAT_DATA"
+    ms.require(column)
+    return column
+
+
+def _setup(ms: MeasurementSet, resolved: ResolvedSelection, rows: np.ndarray, options: UvfitsOptions) -> Setup:
+    """Spectral windows, correlations, fields and times of the file."""
+    ddid = np.asarray(ms.read("DATA_DESC_ID", rows))
+    ddids = np.unique(ddid).tolist()
+    descriptions = [ms.metadata.data_descriptions[d] for d in ddids]
+    types = {tuple(int(c) for c in ms.metadata.polarizations[d.pol].corr_type) for d in descriptions}
+    if len(types) > 1:
+        raise DataError(
+            f"{ms.path!r} has spectral windows of different correlations among those selected, which one UVFITS file cannot hold;"
+            " export them one by one"
+        )
+    order, stokes = _stokes(ms, resolved, descriptions[0].pol)
+    spws = [d.spw for d in descriptions]
+    windows = [ms.metadata.spectral_windows[s] for s in spws]
+    frequencies = []
+    for spw, window in zip(spws, windows, strict=True):
+        chosen = resolved.channels.get(spw)
+        index = np.arange(window.nchan) if chosen is None else np.asarray(chosen)
+        frequencies.append(np.asarray(window.chan_freq_hz)[index])
+    _require_one_axis(ms, spws, frequencies)
+    if len({w.frame_code for w in windows}) > 1:
+        raise DataError(f"{ms.path!r} has spectral windows of different frequency frames, which one UVFITS file cannot hold")
+    fields = np.asarray(ms.read("FIELD_ID", rows))
+    times = np.asarray(ms.read("TIME", rows))
+    present = np.unique(fields).tolist()
+    return Setup(
+        ddids=ddids, spws=spws, frequencies_hz=np.array(frequencies), stokes=stokes, order=order, fields=present,
+        combined=options.combine_spw, several_sources=options.multisource or len(present) > 1, start_s=float(times[0]),
+        times_s=(float(times.min()), float(times.max())), arrays=np.unique(ms.read("ARRAY_ID", rows)).tolist(),
+    )  # fmt: skip
+
+
+def _stokes(ms: MeasurementSet, resolved: ResolvedSelection, pol: int) -> tuple[np.ndarray, np.ndarray]:
+    """Where each correlation of the file is in the cells, and its FITS code."""
+    types = np.asarray(ms.metadata.polarizations[pol].corr_type)
+    chosen = resolved.correlations.get(pol)
+    index = np.arange(len(types)) if chosen is None else np.asarray(chosen)
+    codes = [_CODES.get(int(types[k])) for k in index]
+    if None in codes:
+        raise DataError(
+            f"{ms.path!r} has correlations that UVFITS has no codes for: {', '.join(ms.metadata.polarizations[pol].names)}"
+        )
+    found = np.array(codes, dtype=int)
+    place = np.argsort(np.abs(found), kind="stable")
+    steps = np.diff(found[place])
+    if len(set(steps.tolist())) > 1:
+        raise DataError(f"the correlations of {ms.path!r} that are selected do not make a FITS axis; select one, two or all four")
+    return index[place], found[place]
+
+
+def _require_one_axis(ms: MeasurementSet, spws: list[int], frequencies: list[np.ndarray]) -> None:
+    lengths = {len(f) for f in frequencies}
+    if len(lengths) > 1:
+        what = ", ".join(f"{len(f)} of {s}" for s, f in zip(spws, frequencies, strict=True))
+        raise DataError(
+            f"the spectral windows of {ms.path!r} that are selected differ in their numbers of channels ({what}); export them apart"
+        )
+    for spw, frequency in zip(spws, frequencies, strict=True):
+        steps = np.diff(frequency)
+        if len(steps) and np.max(np.abs(steps - steps[0])) > 1e-3 * abs(steps[0]):
+            raise DataError(
+                f"the channels selected of spectral window {spw} of {ms.path!r} are not evenly spaced, as UVFITS needs them"
+            )
+
+
+def _find_groups(ms: MeasurementSet, rows: np.ndarray, setup: Setup, options: UvfitsOptions) -> _Groups:
+    place = np.full(max(setup.ddids) + 1, -1)
+    place[setup.ddids] = np.arange(len(setup.ddids))
+    window = place[np.asarray(ms.read("DATA_DESC_ID", rows))]
+    everything = np.arange(len(rows))
+    if not options.combine_spw or len(setup.ddids) == 1:
+        return _Groups(
+            everything, window if not options.combine_spw else np.zeros_like(window), everything, np.zeros_like(window)
+        )
+    keys = [np.asarray(ms.read(c, rows)) for c in ("FIELD_ID", "ARRAY_ID", "ANTENNA1", "ANTENNA2", "TIME")]
+    keys[-1] = np.rint((keys[-1] - keys[-1].min()) * 1e6).astype(np.int64)
+    packed = np.ascontiguousarray(np.stack([k.astype(np.int64) for k in keys], axis=1)).view([("", np.int64)] * len(keys)).ravel()
+    # A repeated window of one key (auto-correlations of several feeds) begins another group.
+    _, of_key = np.unique(packed, return_inverse=True)
+    of_key = np.ravel(of_key).astype(np.int64) * len(setup.ddids) + window
+    repeat = _repeats(of_key)
+    whole = (of_key // len(setup.ddids)) * (int(repeat.max()) + 1) + repeat
+    _, first, group = np.unique(whole, return_index=True, return_inverse=True)
+    rank = np.empty(len(first), dtype=np.int64)
+    by_row = np.argsort(first, kind="stable")
+    rank[by_row] = np.arange(len(first))
+    group = rank[np.ravel(group)]
+    if not options.pad_with_flags and len(rows) != len(first) * len(setup.ddids):
+        raise DataError(
+            f"{len(first) * len(setup.ddids) - len(rows)} of the {len(first) * len(setup.ddids)} spectra of the selected windows of"
+            f" {ms.path!r} are missing; give padwithflags=True to write flagged ones, or combinespw=False"
+        )
+    return _Groups(first[by_row], np.zeros(len(first), dtype=np.int64), group, window)
+
+
+def _repeats(keys: np.ndarray) -> np.ndarray:
+    """How many times each key has occurred before."""
+    order = np.argsort(keys, kind="stable")
+    starts = np.flatnonzero(np.append(True, np.diff(keys[order]) != 0))
+    out = np.empty(len(keys), dtype=np.int64)
+    out[order] = np.arange(len(keys)) - np.repeat(starts, np.diff(np.append(starts, len(keys))))
+    return out
+
+
+def _header(ms: MeasurementSet, setup: Setup, rows: np.ndarray, groups: _Groups, column: str) -> GroupsHeader:
+    day = np.floor(setup.times_s[0] / _DAY_S + 0.5) + _MJD_0 - 0.5
+    many = max(int(np.max(ms.read(c, rows))) for c in ("ANTENNA1", "ANTENNA2")) >= _MOST_ANTENNAS
+    parameters = [
+        Parameter("UU"),
+        Parameter("VV"),
+        Parameter("WW"),
+        Parameter("DATE", day, "Day number"),
+        Parameter("DATE", 0.0, "Day fraction"),
+    ]
+    parameters += [Parameter(n) for n in (("ANTENNA1", "ANTENNA2", "SUBARRAY") if many else ("BASELINE",))]
+    parameters.append(Parameter("FREQSEL"))
+    parameters += [Parameter(n) for n in (("SOURCE", "INTTIM") if setup.several_sources else ("INTTIM",))]
+    centre = np.degrees(ms.metadata.fields[setup.fields[0]].phase_dir[0]) if not setup.several_sources else np.zeros(2)
+    axes = [
+        Axis("COMPLEX", 3, 1.0),
+        Axis("STOKES", setup.ncorr, float(setup.stokes[0]), float(np.diff(setup.stokes)[0]) if setup.ncorr > 1 else -1.0),
+        Axis("FREQ", setup.nchan, setup.reference_hz, setup.width_hz, setup.nchan // 2 + 1.0),
+        Axis("IF", setup.nif, 1.0),
+        Axis("RA", 1, float(centre[0]) % 360.0),
+        Axis("DEC", 1, float(centre[1])),
+    ]
+    return GroupsHeader(axes, parameters, len(groups.first), main_keywords(ms, setup, column), ("AIPS WTSCAL = 1.0",))
+
+
+def _blocks(
+    ms: MeasurementSet,
+    resolved: ResolvedSelection,
+    rows: np.ndarray,
+    column: str,
+    setup: Setup,
+    groups: _Groups,
+    header: GroupsHeader,
+    progress: Progress,
+) -> Iterator[np.ndarray]:
+    """The groups in bounded blocks, big-endian."""
+    npar = len(header.parameters)
+    shape = (setup.nif, setup.nchan, setup.ncorr, 3)
+    ngroup = len(groups.first)
+    step = max(1, CHUNK_BYTES // (int(np.prod(shape)) * 12))
+    spectrum = ms.has("WEIGHT_SPECTRUM")
+    wanted = [*([column] if column != "WEIGHT" else []), "FLAG", "FLAG_ROW", "WEIGHT", *(["WEIGHT_SPECTRUM"] if spectrum else [])]
+    parameters = _parameters(ms, rows[groups.first], setup, groups, header)
+    ddid = np.asarray(setup.ddids)[groups.if_of if setup.nif > 1 else groups.setup[groups.group_of]]
+    order = np.argsort(groups.group_of, kind="stable")
+    edges = np.searchsorted(groups.group_of[order], np.arange(0, ngroup + step, step))
+    plans, block_of = [], []
+    for k in range(len(edges) - 1):
+        inside = order[edges[k] : edges[k + 1]]
+        inside = inside[np.argsort(rows[inside])]
+        for d in np.unique(ddid[inside]):
+            part = inside[ddid[inside] == d]
+            plans.append(ChunkPlan(int(d), rows[part], part))
+            block_of.append(k)
+    block, at = np.zeros(0, dtype=">f4"), -1
+    for plan, number, chunk in zip(plans, block_of, iter_chunks(ms, resolved, wanted, plans=plans), strict=True):
+        if number != at:
+            if at >= 0:
+                progress.advance(len(block))
+                yield block
+            at, low = number, number * step
+            high = min(low + step, ngroup)
+            block = np.zeros((high - low, npar + int(np.prod(shape))), dtype=">f4")
+            block[:, :npar] = parameters[low:high]
+        target = block[:, npar:].reshape(len(block), *shape)
+        target[groups.group_of[plan.index] - low, groups.if_of[plan.index]] = _cells(ms, chunk, column, setup)
+    progress.advance(len(block))
+    yield block
+
+
+def _cells(ms: MeasurementSet, chunk: VisChunk, column: str, setup: Setup) -> np.ndarray:
+    """Real part, imaginary part and weight: ndarray (row, chan, corr, 3) float32, correlations in the file's order."""
+    order = np.array([int(np.flatnonzero(chunk.correlations == k)[0]) for k in setup.order])
+    flag = chunk["FLAG"] | chunk["FLAG_ROW"][:, None, None]
+    nchan = ms.metadata.spectral_windows[chunk.spw].nchan
+    weight = chunk["WEIGHT_SPECTRUM"] if "WEIGHT_SPECTRUM" in chunk.columns else chunk["WEIGHT"][:, None, :] / np.float32(nchan)
+    data = np.broadcast_to(chunk["WEIGHT"][:, None, :], flag.shape) if column == "WEIGHT" else chunk[column]
+    out = np.empty((*flag.shape, 3), dtype=np.float32)
+    out[..., 0], out[..., 1] = data.real[..., order], data.imag[..., order]
+    out[..., 2] = np.where(flag, -np.abs(weight), weight)[..., order]
+    return out
+
+
+def _parameters(ms: MeasurementSet, rows: np.ndarray, setup: Setup, groups: _Groups, header: GroupsHeader) -> np.ndarray:
+    """Random parameters: ndarray (group, parameter) float32."""
+    names = [p.name for p in header.parameters]
+    out = np.empty((len(rows), len(names)), dtype=np.float32)
+    out[:, :3] = np.asarray(ms.read("UVW", rows)) / _SPEED_OF_LIGHT_M_S
+    day = np.asarray(ms.read("TIME", rows)) / _DAY_S + (_MJD_0 - header.parameters[3].zero)
+    coarse = np.rint(day * _COARSE) / _COARSE
+    out[:, 3], out[:, 4] = coarse, day - coarse
+    first, second, array = (np.asarray(ms.read(c, rows)).astype(np.float64) for c in ("ANTENNA1", "ANTENNA2", "ARRAY_ID"))
+    values = {
+        "BASELINE": (first + 1) * 256 + second + 1 + array * 0.01, "ANTENNA1": first + 1, "ANTENNA2": second + 1, "SUBARRAY": array + 1,
+        "FREQSEL": groups.setup + 1.0, "INTTIM": np.asarray(ms.read("EXPOSURE", rows)),
+        "SOURCE": np.searchsorted(setup.fields, np.asarray(ms.read("FIELD_ID", rows))) + 1.0,
+    }  # fmt: skip
+    for k, name in enumerate(names[5:], 5):
+        out[:, k] = values[name]
+    return out

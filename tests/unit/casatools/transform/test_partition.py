@@ -1,0 +1,125 @@
+"""partition and split of multi-MSs: how rows are shared out, that nothing is lost, and that one MeasurementSet comes of it."""
+
+from __future__ import annotations
+
+import os
+
+import numpy as np
+import pytest
+
+import casatasks
+from casatools._base import executor as _executor
+from casatools._base.errors import OutputExistsError, ParameterError, SelectionError, UnsupportedError
+from casatools.io.ms import MeasurementSet, Selection
+from casatools.io.ms.parts import is_multi_ms, part_paths
+from casatools.io.tables import open_table
+from casatools.transform.multi_ms import cut_rows, parse_part_count
+
+
+def columns(path: str, *names: str) -> list[np.ndarray]:
+    """Columns in one order, whatever that of the rows."""
+    with MeasurementSet(path) as ms:
+        keys = [np.asarray(ms.read(c)) for c in ("DATA_DESC_ID", "ANTENNA2", "ANTENNA1", "TIME")]
+        order = np.lexsort(keys)
+        return [np.asarray(ms.read(n))[order] for n in names]
+
+
+ALL = ("DATA", "FLAG", "UVW", "WEIGHT", "FIELD_ID", "SCAN_NUMBER", "STATE_ID", "DATA_DESC_ID")
+
+
+@pytest.mark.parametrize(
+    ("axis", "count", "parts"),
+    [
+        ("scan", 4, [[1, 2], [3], [4], [5, 6]]), ("scan", 1, [[1, 2, 3, 4, 5, 6]]), ("spw", 3, [[0], [1]]),
+        ("baseline", 5, [6, 5, 6, 5, 6]), ("baseline", 3, [9, 10, 9]),
+    ],
+)  # fmt: skip
+def test_runs_end_at_rounded_fractions(shared_input, axis, count, parts):
+    """As the reference cuts simvla.ms: 6 scans, 2 windows, 28 baselines."""
+    path = shared_input("simvla.ms")
+    shares = cut_rows(path, Selection(), axis, count)
+    with MeasurementSet(path) as ms:
+        assert sum(len(s) for s in shares) == ms.nrow and len(np.unique(np.concatenate(shares))) == ms.nrow
+        if axis == "baseline":
+            pairs = ms.read("ANTENNA1") * 100 + ms.read("ANTENNA2")
+            assert [len(np.unique(pairs[s])) for s in shares] == parts
+        else:
+            keys = ms.read("SCAN_NUMBER" if axis == "scan" else "DATA_DESC_ID")
+            assert [np.unique(keys[s]).tolist() for s in shares] == parts
+
+
+def test_auto_balances_and_counts_are_checked(shared_input):
+    path = shared_input("simvla.ms")
+    assert [len(s) for s in cut_rows(path, Selection(), "auto", 4)] == [504] * 4
+    assert len(cut_rows(path, Selection(scan="2"), "auto", 8)) == 2
+    assert parse_part_count("auto") == 8 and parse_part_count("3") == parse_part_count(3) == 3
+    for bad in (0, "many", -2, ""):
+        with pytest.raises(ParameterError, match="numsubms"):
+            parse_part_count(bad)
+    with pytest.raises(ParameterError, match="separationaxis"):
+        cut_rows(path, Selection(), "field", 2)
+
+
+def test_auto_makes_a_part_for_each_rank(monkeypatch):
+    class Ranks(_executor.SerialExecutor):
+        workers = 3
+
+    monkeypatch.setattr(_executor, "_current", Ranks())
+    assert parse_part_count("auto") == 3
+
+
+@pytest.mark.parametrize("axis", ["auto", "scan", "spw", "baseline"])
+def test_the_whole_reads_as_the_original(shared_input, axis):
+    path = shared_input("simvla.ms")
+    casatasks.partition(path, "o.mms", separationaxis=axis, numsubms=3, datacolumn="data", disableparallel=axis == "spw")
+    assert is_multi_ms("o.mms")
+    for ours, theirs in zip(columns("o.mms", *ALL), columns(path, *ALL), strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+    with MeasurementSet("o.mms") as new, MeasurementSet(path) as old:
+        assert len(new.metadata.spectral_windows) == 2 and len(new.metadata.feeds) == len(old.metadata.feeds)
+    assert os.path.isdir("o.mms.flagversions/flags.partition_1")
+    with pytest.raises(OutputExistsError):
+        casatasks.partition(path, "o.mms", datacolumn="data")
+
+
+def test_parts_have_the_identifiers_of_the_selection(shared_input):
+    path = shared_input("simvla.ms")
+    casatasks.partition(path, "o.mms", field="1,2", spw="1:2~5", separationaxis="scan", datacolumn="data", flagbackup=False)
+    casatasks.split(path, "o.ms", field="1,2", spw="1:2~5", datacolumn="data")
+    assert len(part_paths("o.mms")) == 5 and not os.path.exists("o.mms.flagversions")
+    for ours, theirs in zip(columns("o.mms", *ALL), columns("o.ms", *ALL), strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+    with pytest.raises(SelectionError):
+        casatasks.partition(path, "p.mms", field="NONE")
+    with pytest.raises(UnsupportedError, match="ddistart"):
+        casatasks.partition(path, "p.mms", ddistart=2)
+    assert not os.path.exists("p.mms")
+
+
+def test_split_keeps_a_multi_ms(shared_input):
+    path = shared_input("simvla.ms")
+    casatasks.partition(path, "i.mms", separationaxis="scan", numsubms=3, datacolumn="data", flagbackup=False)
+    casatasks.split("i.mms", "o.mms", datacolumn="data", field="1", width=2, timebin="60s")
+    casatasks.split("i.mms", "o.ms", datacolumn="data", field="1", width=2, timebin="60s", keepmms=False)
+    casatasks.split(path, "plain.ms", datacolumn="data", field="1", width=2, timebin="60s")
+    assert is_multi_ms("o.mms") and not is_multi_ms("o.ms") and len(part_paths("o.mms")) == 3
+    for name in ("o.mms", "o.ms"):
+        for ours, theirs in zip(columns(name, *ALL), columns("plain.ms", *ALL), strict=True):
+            np.testing.assert_array_equal(ours, theirs)
+    with pytest.raises(ParameterError, match="keepmms=False"):
+        casatasks.split("i.mms", "x.mms", datacolumn="data", timebin="3600s", combine="scan")
+
+
+def test_parts_without_rows_are_left_out(shared_input):
+    path = shared_input("simvla.ms")
+    table = open_table(path, writable=True)
+    flag = np.asarray(table.getcol("FLAG"))
+    flag[np.asarray(table.getcol("SCAN_NUMBER")) < 3] = True
+    table.putcol("FLAG", flag)
+    table.close()
+    casatasks.partition(path, "i.mms", separationaxis="scan", numsubms=3, datacolumn="data", flagbackup=False)
+    casatasks.split("i.mms", "o.mms", datacolumn="data", keepflags=False)
+    assert len(part_paths("o.mms")) == 2
+    with pytest.raises(SelectionError, match="flagged"):
+        casatasks.split("i.mms", "p.mms", datacolumn="data", scan="1,2", keepflags=False)
+    assert not os.path.exists("p.mms") and not [n for n in os.listdir(".") if n.startswith(".p.mms")]
