@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from dataclasses import replace
 from typing import Annotated, Any, Literal
 
 import numpy as np
@@ -9,7 +11,8 @@ import numpy as np
 from casatasks._params import ImageName, Overwrite
 from casatasks._task import task
 from casatools._base import kinds
-from casatools._base.errors import ParameterError, UnsupportedError
+from casatools._base.errors import ParameterError
+from casatools.analysis.regrid_places import FRAMES, frame_grid
 from casatools.analysis.regridding import RegridOptions, regrid_image
 from casatools.analysis.sub_images import PixelChoice
 from casatools.tools.coordsys.structure import coordinates_from_tool_record, tool_record
@@ -31,11 +34,16 @@ def imregrid(
     axes: Annotated[list[int], kinds.IntList(), "Axes to regrid; -1 is all that can be"] = [-1],  # noqa: B006 - copied
     shape: Annotated[list[int], kinds.IntList(), "Shape of the new image; -1 is the template's"] = [-1],  # noqa: B006 - copied
     interpolation: Annotated[Literal["nearest", "linear", "cubic"], "Interpolation"] = "linear",
-    decimate: Annotated[int, kinds.Int(), "Accepted for compatibility: every pixel's place is computed"] = 10,
-    replicate: Annotated[bool, kinds.Bool(), "Only False: values are interpolated"] = False,
+    decimate: Annotated[
+        int, kinds.Int(), "Pixels between those that decide about the very edge as CASA does; all places are exact"
+    ] = 10,
+    replicate: Annotated[bool, kinds.Bool(), "Match the sky's pixels by number instead of coordinates"] = False,
     overwrite: Overwrite = False,
 ) -> Any:
     """Put an image onto the coordinates of another.
+
+    With a frame (J2000, B1950, GALACTIC, ICRS, ECLIPTIC, SUPERGAL) as template, the sky axes are turned to that frame about the middle of the image
+    and made as large as the old image needs. A template of one channel, or without a matching axis, leaves the axis as it is.
 
     Returns
     -------
@@ -51,20 +59,19 @@ def imregrid(
     --------
     >>> imregrid("a.image", template="b.image", output="a.on.b.image")
     """
-    if replicate:
-        raise UnsupportedError("imregrid: replicate=True is not there yet; use imrebin's inverse by interpolation='nearest'")
     with open_image(imagename) as image:
         if template == "get":
             return {"csys": tool_record(image.coordinates), "shap": np.array(image.shape[::-1], dtype=np.int64)}
         if not output:
             raise ParameterError("imregrid: parameter 'output' must be given; it names the new image")
-        options = RegridOptions(tuple(a for a in axes if a >= 0), interpolation, asvelocity)
+        options = RegridOptions(tuple(a for a in axes if a >= 0), interpolation, asvelocity, decimate, replicate)
         if isinstance(template, dict):
             if "csys" not in template or "shap" not in template:
                 raise ParameterError("imregrid: parameter 'template' must hold 'csys' and 'shap'; make one with template='get'")
             target, size = coordinates_from_tool_record(template["csys"]), [int(n) for n in template["shap"]]
-        elif template.upper() in ("J2000", "B1950", "GALACTIC", "ICRS"):
-            raise UnsupportedError(f"imregrid: template={template!r} is not there yet; give an image or a record in that frame")
+        elif template.upper() in FRAMES and not os.path.exists(template):
+            target, size = frame_grid(image, template.upper())
+            options = replace(options, axes=image.coordinates.direction_axes)
         else:
             with open_image(template) as other:
                 target, size = other.coordinates.copy(), list(other.shape[::-1])

@@ -2,7 +2,9 @@
 
 Notes
 -----
-Pixels of the slice lie a pixel apart on the line, even about its middle; each is the mean of `width` samples across the line (linear interpolation).
+As in CASA, the image is turned about the middle of the line until the line lies along its first axis, by cubic convolution, and the pixels of the turned
+image are taken: from the one nearest to one end to the one nearest to the other, in the rows nearest to the line. So the samples are off the ends, and off the
+line, by up to half a pixel where its middle is not on a pixel (rows or pixels half a pixel off are taken on both sides). Each pixel of the slice is the mean across the line.
 """
 
 from __future__ import annotations
@@ -15,7 +17,8 @@ import numpy as np
 
 from casatools._base.errors import DataError, ParameterError
 from casatools._base.paths import staged_output
-from casatools.analysis.regridding import bilinear_values
+from casatools.analysis.regrid_places import SkyPlaces
+from casatools.analysis.regridding import interpolate_plane
 from casatools.analysis.sky_planes import SkyPlanes
 from casatools.analysis.sub_images import PixelChoice, beams_of_box
 from casatools.frames.quantities import convert_value, parse_quantity, to_unit
@@ -55,22 +58,38 @@ class SliceLine:
     width: Any = 1
     unit: str = "arcsec"
 
-    def ends(self, axes: SkyPlanes) -> tuple[np.ndarray, np.ndarray, int]:
-        """Both ends in pixels, and the number of pixels of the slice."""
+    def ends(self, axes: SkyPlanes) -> tuple[np.ndarray, np.ndarray]:
+        """Both ends in pixels."""
         if _given(self.start) or _given(self.end):
             if _given(self.center) or _given(self.length) or _given(self.angle):
                 raise ParameterError("give either 'start' and 'end' or 'center', 'length' and 'pa', not both")
-            first, last = _place(self.start, axes, "start"), _place(self.end, axes, "end")
-            return first, last, int(np.floor(np.hypot(*(last - first)) + 1e-6)) + 1
+            return _place(self.start, axes, "start"), _place(self.end, axes, "end")
         middle = _place(self.center, axes, "center")
         if not _given(self.length) or not _given(self.angle):
             raise ParameterError("parameters 'length' and 'pa' must be given with 'center'")
         turn = float(to_unit(self.angle, "rad"))
         step = np.linalg.solve(axes.geometry.matrix, np.array([np.sin(turn), np.cos(turn)]))
-        pixels = _pixels(self.length, axes, "length")
-        half = 0.5 * pixels * step / np.hypot(*step)
-        odd = abs(pixels - round(pixels)) < 1e-6 and round(pixels) % 2 == 1
-        return middle - half, middle + half, round(pixels) if odd else int(np.floor(pixels + 1e-6)) + 1
+        # The next odd number of pixels, beginning at the end that the position angle points to.
+        half = int(np.ceil(_pixels(self.length, axes, "length") - 1e-3)) // 2 * step / np.hypot(*step)
+        return middle + half, middle - half
+
+    def lattice(self, first: np.ndarray, last: np.ndarray, rows: int) -> tuple[np.ndarray, np.ndarray]:
+        """Offsets from the middle of the line of the pixels of the turned image, along the line and across it."""
+        middle, half = (first + last) / 2.0, float(np.hypot(*(last - first))) / 2.0
+        # A line along y keeps its own pixels: turned by a right angle, they fall on those of the turned image.
+        upright = abs(last[0] - first[0]) < 1e-6
+        origin = middle.sum() if upright else middle[0]
+        begin, end = origin - half, origin + half
+        if _given(self.start) or _given(self.end):
+            low, high = np.ceil(begin - 0.5 - 1e-6), np.floor(end + 0.5 + 1e-6)
+        else:
+            low, high = np.floor(begin + 1e-6), np.ceil(end - 1e-6)
+        along = np.arange(low, high + 1) - origin
+        reach = (rows - 1) / 2.0
+        if upright or (rows == 1 and abs(middle[1] % 1.0 - 0.5) < 1e-6):
+            return along, np.arange(rows) - reach
+        bottom, top = np.ceil(middle[1] - reach - 0.5 - 1e-6), np.floor(middle[1] + reach + 0.5 + 1e-6)
+        return along, np.arange(bottom, top + 1) - middle[1]
 
     def rows(self, axes: SkyPlanes) -> int:
         """Number of samples across."""
@@ -122,7 +141,7 @@ def write_slice(image: CasaImage, outfile: str, line: SliceLine, choice: PixelCh
     axes = SkyPlanes(image)
     if axes.channel_axis is None:
         raise DataError(f"image {image.path!r} has no spectral axis: there is nothing to slice against")
-    first, last, count = line.ends(axes)
+    first, last = line.ends(axes)
     rows = line.rows(axes)
     size = np.array([image.shape[axes.x_axis], image.shape[axes.y_axis]])
     for point in (first, last):
@@ -136,14 +155,15 @@ def write_slice(image: CasaImage, outfile: str, line: SliceLine, choice: PixelCh
     direction = (last - first) / distance
     chosen = choice.of(image)
     box, start = chosen.pixels.box_shape, chosen.pixels.first
-    along = (np.arange(count) - (count - 1) / 2.0)[None, :]
-    across = (np.arange(rows) - (rows - 1) / 2.0)[:, None]
+    offsets, rows_off = line.lattice(first, last, rows)
+    count, along, across = len(offsets), offsets[None, :], rows_off[:, None]
     middle = (first + last) / 2.0
     x = middle[0] + along * direction[0] - across * direction[1] - start[axes.x_axis]
     y = middle[1] + along * direction[1] + across * direction[0] - start[axes.y_axis]
     inside = (x >= -1e-6) & (x <= box[axes.x_axis] - 1 + 1e-6) & (y >= -1e-6) & (y <= box[axes.y_axis] - 1 + 1e-6)
     if not inside.any() or min(box[axes.x_axis], box[axes.y_axis]) < 2:
         raise ParameterError("the slice lies outside of the selected region")
+    places = SkyPlaces(x, y, inside)
     others = [k for k in range(image.ndim) if k not in (axes.x_axis, axes.y_axis)]
     shape = (*(box[k] for k in others), count)
     cell = float(np.hypot(*(axes.geometry.matrix @ direction)))
@@ -162,9 +182,7 @@ def write_slice(image: CasaImage, outfile: str, line: SliceLine, choice: PixelCh
             block = tuple(slice(place[k], place[k] + 1) if k in place else slice(0, n) for k, n in enumerate(box))
             values, good = chosen.read(block)
             usable = np.ones(values.shape, bool) if good is None else good
-            samples, valid = bilinear_values(
-                axes.flat(values), axes.flat(usable), np.where(inside, x, 0.0), np.where(inside, y, 0.0), inside
-            )
+            samples, valid = interpolate_plane(axes.flat(values), axes.flat(usable), places, "cubic")
             number = valid.sum(axis=0)
             result = np.where(valid, samples, 0.0).sum(axis=0) / np.maximum(number, 1)
             where = (*(slice(k, k + 1) for k in at), slice(0, count))

@@ -2,13 +2,13 @@
 
 References
 ----------
-Bilinear and cubic convolution interpolation (Keys 1981, IEEE Trans. ASSP-29, 1153). Intensities in Jy/pixel are scaled by the ratio of pixel areas; others
-are brightnesses and stay.
+Bilinear and cubic convolution interpolation on the sky (Keys 1981, IEEE Trans. ASSP-29, 1153), natural cubic splines along other axes. Intensities in
+Jy/pixel are scaled by the ratio of pixel areas; others are brightnesses and stay.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,17 +16,18 @@ import numpy as np
 from casatools._base.errors import DataError, ParameterError
 from casatools._base.paths import staged_output
 from casatools._base.progress import Progress
+from casatools.analysis.regrid_places import SkyPlaces, axis_places, axis_weights, sky_places
 from casatools.analysis.selected_pixels import SelectedPixels
 from casatools.analysis.sub_images import PixelChoice, beams_of_box
-from casatools.frames.directions import convert_directions
 from casatools.io.image import BeamSet, CasaImage
-from casatools.io.image.coordinates import Coordinates, DirectionCoordinate, SpectralCoordinate
+from casatools.io.image.coordinates import Coordinates, DirectionCoordinate
+from casatools.kernels.plane_interpolation import bilinear_plane, cubic_plane, nearest_plane
 
-__all__ = ["RegridOptions", "bilinear_values", "regrid_image"]
+__all__ = ["RegridOptions", "interpolate_plane", "regrid_image"]
 
-_ORDERS = {"nearest": 0, "linear": 1, "cubic": 3}
-# Places this close to a limit [pixel] count as on it.
-_EDGE = 1e-3
+_KERNELS = {"nearest": nearest_plane, "linear": bilinear_plane, "cubic": cubic_plane}
+# Interpolated planes that are kept for the next ones.
+_KEPT = 40
 
 
 @dataclass(frozen=True)
@@ -40,15 +41,27 @@ class RegridOptions:
     method : {"nearest", "linear", "cubic"}
     as_velocity : bool
         A spectral axis is matched by velocity (each with its own rest frequency) instead of frequency.
+    decimate : int
+        Decides with CASA about pixels on the very edge of the image (`regrid_places`); other pixels do not depend on it.
+    replicate : bool
+        Pixels are matched by their number, spread evenly over the image, and not by coordinates.
+    convert : bool
+        Reference frames that differ are converted; else their numbers are taken as they are.
     """
 
     axes: tuple[int, ...] = ()
     method: str = "linear"
     as_velocity: bool = False
+    decimate: int = 10
+    replicate: bool = False
+    convert: bool = True
 
     def __post_init__(self) -> None:
-        if self.method not in _ORDERS:
-            raise ParameterError(f"parameter 'interpolation' must be one of {', '.join(_ORDERS)}; got {self.method!r}")
+        if self.method not in _KERNELS:
+            raise ParameterError(f"parameter 'interpolation' must be one of {', '.join(_KERNELS)}; got {self.method!r}")
+
+
+Weights = list[dict[int, float] | None]
 
 
 def regrid_image(
@@ -83,33 +96,43 @@ def regrid_image(
         The images do not overlap.
     """
     chosen = choice.of(image)
-    own = image.coordinates.sliced(
-        [float(v) for v in chosen.pixels.first[::-1]], [1.0] * image.ndim, chosen.pixels.box_shape[::-1]
-    )
     ndim = image.ndim
-    axes = _axes(own, target, options, ndim)
     box = chosen.pixels.box_shape
+    own = image.coordinates.sliced([float(v) for v in chosen.pixels.first[::-1]], [1.0] * ndim, box[::-1])
+    axes = _axes(own, target, options, ndim)
     final = [int(shape[a]) if a in axes else box[::-1][a] for a in range(ndim)]
     coordinates = own.copy()
     for index, member in enumerate(own.members):
         if set(own.pixel_axes[index]) & set(axes):
             coordinates.replace(index, target.members[_matching(target, member)])
     plane_axes = [ndim - 1 - a for a in own.direction_axes] if set(own.direction_axes) & set(axes) else []
-    places = _sky_places(own, coordinates, final, ndim) if plane_axes else None
-    if places is not None and not _overlap(places, own, box):
-        raise DataError(f"image {image.path!r} does not overlap with the coordinates wanted")
-    spectral = own.spectral_axis if own.spectral_axis in axes else None
-    channels = _channel_places(own, coordinates, final, spectral, options) if spectral is not None else None
+    places = None
+    if plane_axes:
+        old = box[plane_axes[0]], box[plane_axes[1]]
+        if options.replicate:
+            places = _even_places(old, [final[a] for a in own.direction_axes])
+        else:
+            places = sky_places(own, coordinates, final, old, options.method, options.decimate, options.convert)
+        if not places.inside.any():
+            raise DataError(f"image {image.path!r} does not overlap with the coordinates wanted")
+    weights: dict[int, Weights] = {}
+    for axis in axes:
+        if axis not in own.direction_axes:
+            at = ndim - 1 - axis
+            where = axis_places(own, coordinates, axis, final[axis], options.as_velocity, options.convert)
+            weights[at] = [axis_weights(float(v), box[at], options.method) for v in where]
+            if all(w is None for w in weights[at]):
+                raise DataError(f"axis {axis} of image {image.path!r} does not overlap with the coordinates wanted")
     with (
         staged_output(outfile, overwrite) as staged,
         CasaImage.create(staged, final[::-1], coordinates, image.dtype, mask="mask0") as output,
     ):
         output.copy_metadata_from(image, beams=False)
         beams = beams_of_box(image, chosen.pixels)
-        output.beams = BeamSet.single(beams.at(0, 0)) if beams.is_per_plane and spectral is not None else beams
+        changed = beams.is_per_plane and own.spectral_axis in axes
+        output.beams = BeamSet.single(beams.at(0, 0)) if changed else beams
         scale = _pixel_ratio(own, coordinates) if places is not None and image.unit.endswith("/pixel") else 1.0
-        clean = _regridded_planes(chosen, output, plane_axes, places, spectral, channels, options, scale)
-        if clean:
+        if _Regridder(chosen, output, plane_axes, places, weights, options.method, scale).write():
             output.remove_mask("mask0")
 
 
@@ -123,14 +146,18 @@ def _axes(own: Coordinates, target: Coordinates, options: RegridOptions, ndim: i
         axes = [a for a in own.pixel_axes[index] if a >= 0]
         if wanted and not set(axes) & set(wanted):
             continue
-        if not isinstance(member, (DirectionCoordinate, SpectralCoordinate)):
+        if member.kind in ("Stokes", "Quality"):
             if wanted:
-                raise ParameterError(f"axis {axes[0]} ({member.kind}) cannot be regridded; only sky and spectral axes can")
+                raise ParameterError(f"axis {axes[0]} ({member.kind}) cannot be regridded; its pixels are names, not places")
             continue
         if not wanted and target.find(member.kind) is None:
             continue
-        _matching(target, member)
-        found += axes
+        other = target.members[_matching(target, member)]
+        if other.naxes != member.naxes:
+            raise ParameterError(
+                f"the coordinates wanted have {other.naxes} {member.kind.lower()} axes, the image has {member.naxes}"
+            )
+        found += axes if isinstance(member, DirectionCoordinate) else [a for a in axes if not wanted or a in wanted]
     return found
 
 
@@ -142,49 +169,11 @@ def _matching(target: Coordinates, member: object) -> int:
     return index
 
 
-def _sky_places(
-    own: Coordinates, wanted: Coordinates, shape: Sequence[int], ndim: int
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """For each pixel (y, x) of the new plane the old pixel x, y, and whether it is on the sky."""
-    source, target = own.direction, wanted.direction
-    assert source is not None and target is not None
-    nx, ny = (shape[a] for a in own.direction_axes)
-    x, y = np.meshgrid(np.arange(nx, dtype=np.float64), np.arange(ny, dtype=np.float64))
-    world = target.to_world(np.array([x.ravel(), y.ravel()])) * target._to_rad[:, None]
-    good = np.all(np.isfinite(world), axis=0)
-    if source.frame != target.frame:
-        lon, lat = convert_directions(world[0][good], world[1][good], target.frame, source.frame)
-        world[:, good] = np.array([lon, lat])
-    pixels = np.full(world.shape, np.nan)
-    pixels[:, good] = source.to_pixel(world[:, good] / source._to_rad[:, None])
-    good &= np.all(np.isfinite(pixels), axis=0)
-    return (
-        np.where(good, pixels[0], -9e9).reshape(ny, nx),
-        np.where(good, pixels[1], -9e9).reshape(ny, nx),
-        good.reshape(ny, nx),
-    )
-
-
-def _overlap(places: tuple[np.ndarray, np.ndarray, np.ndarray], own: Coordinates, box: Sequence[int]) -> bool:
-    x, y, sky = places
-    nx, ny = (box[len(box) - 1 - a] for a in own.direction_axes)
-    return bool(np.any(sky & (x > -1) & (x < nx) & (y > -1) & (y < ny)))
-
-
-def _channel_places(own: Coordinates, wanted: Coordinates, shape: Sequence[int], axis: int, options: RegridOptions) -> np.ndarray:
-    """The old channel of each new one."""
-    source, target = own.spectral, wanted.spectral
-    assert source is not None and target is not None
-    if source.frame != target.frame:
-        raise ParameterError(
-            f"the spectral frames {source.frame} and {target.frame} differ; bring the image to the frame with imreframe first"
-        )
-    hz = target.to_world(np.arange(shape[axis], dtype=np.float64)[None])[0] * float(target.hz)
-    if options.as_velocity:
-        rest, other = float(target.rest_frequency_hz), float(source.rest_frequency_hz)
-        if rest > 0 and other > 0:
-            hz = hz / rest * other
-    return np.asarray(source.to_pixel((hz / float(source.hz))[None])[0])
+def _even_places(old: Sequence[int], new: Sequence[int]) -> SkyPlaces:
+    """Places of pixels that are spread evenly over the old plane."""
+    lines = [np.clip((np.arange(n) + 0.5) * m / n - 0.5, 0, m - 1) for m, n in zip(old, new, strict=True)]
+    x, y = np.meshgrid(*lines)
+    return SkyPlaces(x, y, np.ones(x.shape, dtype=bool))
 
 
 def _pixel_ratio(own: Coordinates, wanted: Coordinates) -> float:
@@ -192,120 +181,122 @@ def _pixel_ratio(own: Coordinates, wanted: Coordinates) -> float:
     return abs(float(np.prod(wanted.direction.increment_rad) / np.prod(own.direction.increment_rad)))
 
 
-def _regridded_planes(
-    chosen: SelectedPixels,
-    output: CasaImage,
-    plane_axes: Sequence[int],
-    places: tuple[np.ndarray, np.ndarray, np.ndarray] | None,
-    spectral: int | None,
-    channels: np.ndarray | None,
-    options: RegridOptions,
-    scale: float,
-) -> bool:
-    """Write all planes; True when no pixel of the result is masked."""
-    ndim, box = output.ndim, chosen.pixels.box_shape
-    channel_axis = None if spectral is None else ndim - 1 - spectral
-    # Without a sky to regrid, whole planes of the last two axes are moved as they are.
-    planes = list(plane_axes) or [ndim - 1, ndim - 2] if ndim > 1 else [0]
-    planes = [p for p in planes if p != channel_axis]
-    others = [k for k in range(ndim) if k not in planes]
-    all_good = True
-    kept: dict[tuple[int, ...], tuple[np.ndarray, np.ndarray]] = {}
-    count = int(np.prod([output.shape[k] for k in others]))
+class _Regridder:
+    """Makes the planes of the new image from old ones, each interpolated once and kept while it may be needed again.
 
-    def old_plane(at: dict[int, int]) -> tuple[np.ndarray, np.ndarray]:
-        key = tuple(at[k] for k in others)
-        if key not in kept:
-            if len(kept) > 3:
-                kept.pop(next(iter(kept)))
-            block = tuple(slice(at[k], at[k] + 1) if k in at else slice(0, box[k]) for k in range(ndim))
-            values, good = chosen.read(block)
-            usable = np.ones(values.shape, bool) if good is None else good
-            if places is not None:
-                x_axis, y_axis = plane_axes
-                turned = [np.moveaxis(v, (y_axis, x_axis), (0, 1)).reshape(box[y_axis], box[x_axis]) for v in (values, usable)]
-                kept[key] = _interpolated(turned[0], turned[1], places, _ORDERS[options.method])
-            else:
-                kept[key] = values, usable
-        return kept[key]
+    A plane is what lies along the sky axes, or along the last two axes where the sky is not regridded; another axis that is regridded
+    is either followed plane by plane or, where it lies in the plane, interpolated in it.
+    """
 
-    with Progress(count, "regridding") as progress:
-        for place in np.ndindex(*(output.shape[k] for k in others)):
-            at = dict(zip(others, place, strict=True))
-            result, good = _blended(old_plane, at, channel_axis, channels, box, options.method)
-            where = tuple(slice(at[k], at[k] + 1) if k in at else slice(0, output.shape[k]) for k in range(ndim))
-            extent = tuple(s.stop - s.start for s in where)
-            if places is not None:
-                x_axis, y_axis = plane_axes
-                order = (0, 1) if y_axis < x_axis else (1, 0)
-                result, good = np.transpose(result, order), np.transpose(good, order)
-            all_good &= bool(good.all())
-            output.write(np.where(good, result * scale, 0.0).reshape(extent), where)
-            output.write_mask(good.reshape(extent), where)
-            progress.advance()
-    return all_good
+    def __init__(
+        self,
+        chosen: SelectedPixels,
+        output: CasaImage,
+        plane_axes: Sequence[int],
+        places: SkyPlaces | None,
+        weights: Mapping[int, Weights],
+        method: str,
+        scale: float,
+    ) -> None:
+        self.chosen, self.output, self.places, self.weights = chosen, output, places, weights
+        self.method, self.scale, self.box = method, scale, chosen.pixels.box_shape
+        ndim = output.ndim
+        spectral = output.coordinates.spectral_axis
+        kept_out = None if spectral is None or ndim == 1 else ndim - 1 - spectral
+        last = [k for k in range(max(0, ndim - 2), ndim) if k != kept_out]
+        self.plane_axes = list(plane_axes) or last[::-1]
+        self.others = [k for k in range(ndim) if k not in self.plane_axes]
+        self.kept: dict[tuple[int, ...], tuple[np.ndarray, np.ndarray]] = {}
 
+    def write(self) -> bool:
+        """Write all planes; True when no pixel of the result is masked."""
+        shape, clean = self.output.shape, True
+        count = int(np.prod([shape[k] for k in self.others]))
+        with Progress(count, "regridding") as progress:
+            for place in np.ndindex(*(shape[k] for k in self.others)):
+                at = dict(zip(self.others, place, strict=True))
+                where = tuple(slice(at[k], at[k] + 1) if k in at else slice(0, n) for k, n in enumerate(shape))
+                extent = tuple(s.stop - s.start for s in where)
+                made = self._new_plane(at)
+                if made is None:
+                    values, good = np.zeros(extent, dtype=self.output.dtype), np.zeros(extent, dtype=bool)
+                else:
+                    values, good = (self._turned_back(part, extent) for part in made)
+                    if self.scale != 1.0:
+                        values = values * self.scale
+                clean &= bool(good.all())
+                self.output.write(values, where)
+                self.output.write_mask(good, where)
+                progress.advance()
+        return clean
 
-def _blended(
-    old_plane: Callable[[dict[int, int]], tuple[np.ndarray, np.ndarray]],
-    at: dict[int, int],
-    channel_axis: int | None,
-    channels: np.ndarray | None,
-    box: Sequence[int],
-    method: str,
-) -> tuple[np.ndarray, np.ndarray]:
-    """A plane at a place between two old channels."""
-    if channel_axis is None or channels is None:
-        return old_plane(at)
-    where = float(channels[at[channel_axis]])
-    count = box[channel_axis]
-    if not -0.5 <= where <= count - 0.5:
-        values, good = old_plane({**at, channel_axis: 0})
-        return np.zeros_like(values), np.zeros_like(good)
-    where = min(max(where, 0.0), count - 1.0)
-    low = int(np.floor(where + 1e-6))
-    part = where - low
-    if method == "nearest" or part < 1e-6:
-        return old_plane({**at, channel_axis: min(round(where), count - 1)})
-    one, good = old_plane({**at, channel_axis: low})
-    two, other = old_plane({**at, channel_axis: min(low + 1, count - 1)})
-    return one * (1.0 - part) + two * part, good & other
+    def _new_plane(self, at: Mapping[int, int]) -> tuple[np.ndarray, np.ndarray] | None:
+        """The plane at a place of the other axes, blended from old ones; None where there is nothing."""
+        followed = [k for k in self.others if k in self.weights]
+        shares = [self.weights[k][at[k]] for k in followed]
+        if any(s is None for s in shares):
+            return None
+        parts = [list(s.items()) for s in shares if s is not None]
+        if all(len(p) == 1 for p in parts):
+            return self._old_plane({**at, **{k: p[0][0] for k, p in zip(followed, parts, strict=True)}})
+        total, usable = None, None
+        for pick in np.ndindex(*(len(p) for p in parts)):
+            weight = float(np.prod([p[i][1] for p, i in zip(parts, pick, strict=True)]))
+            values, good = self._old_plane({**at, **{k: p[i][0] for k, p, i in zip(followed, parts, pick, strict=True)}})
+            total = values * weight if total is None else total + values * weight
+            if max(pick) < 2:  # the pixels beside the place
+                usable = good if usable is None else usable & good
+        assert total is not None and usable is not None
+        return np.where(usable, total, 0).astype(self.output.dtype), usable
 
+    def _old_plane(self, at: Mapping[int, int]) -> tuple[np.ndarray, np.ndarray]:
+        key = tuple(at[k] for k in self.others)
+        if key in self.kept:
+            return self.kept[key]
+        while len(self.kept) >= _KEPT:
+            self.kept.pop(next(iter(self.kept)))
+        block = tuple(slice(at[k], at[k] + 1) if k in at else slice(0, n) for k, n in enumerate(self.box))
+        values, good = self.chosen.read(block)
+        usable = np.ones(values.shape, bool) if good is None else good
+        size = tuple(self.box[k] for k in reversed(self.plane_axes))
+        flat, flat_good = (self._turned(v, size) for v in (values, usable))
+        if self.places is not None:
+            flat, flat_good = interpolate_plane(flat, flat_good, self.places, self.method)
+        else:
+            for axis, k in enumerate(reversed(self.plane_axes)):
+                if k in self.weights:
+                    flat, flat_good = _along(flat, flat_good, axis, self.weights[k])
+        self.kept[key] = flat, flat_good
+        return flat, flat_good
 
-def _interpolated(
-    plane: np.ndarray, good: np.ndarray, places: tuple[np.ndarray, np.ndarray, np.ndarray], order: int
-) -> tuple[np.ndarray, np.ndarray]:
-    """A plane (y, x) at other places; good where all pixels that it stands on are."""
-    x, y, sky = places
-    ny, nx = plane.shape
-    if order == 1 and min(nx, ny) > 1:
-        # As the reference, less than a pixel beyond the edge is extrapolated.
-        inside = sky & (x > _EDGE - 1.0) & (x < nx - _EDGE) & (y > _EDGE - 1.0) & (y < ny - _EDGE)
-        return bilinear_values(plane, good, np.where(inside, x, 0.0), np.where(inside, y, 0.0), inside)
-    from scipy.ndimage import map_coordinates
+    def _turned(self, values: np.ndarray, size: tuple[int, ...]) -> np.ndarray:
+        """A block as a plane (y, x)."""
+        axes = self.plane_axes[::-1]
+        return np.moveaxis(values, axes, range(len(axes))).reshape(size)
 
-    inside = sky & (x >= -_EDGE) & (x <= nx - 1 + _EDGE) & (y >= -_EDGE) & (y <= ny - 1 + _EDGE)
-    at = np.array([np.clip(y, 0, ny - 1), np.clip(x, 0, nx - 1)])
-    filled = np.where(good, plane, 0).astype(np.float64)
-    result = map_coordinates(filled, at, order=order, mode="nearest")
-    usable = inside
-    if not good.all():
-        usable = inside & (map_coordinates((~good).astype(np.float64), at, order=min(order, 1), mode="nearest") < 1e-6)
-    return result, usable
+    def _turned_back(self, plane: np.ndarray, extent: tuple[int, ...]) -> np.ndarray:
+        axes = self.plane_axes[::-1]
+        return (plane.T if axes != sorted(axes) else plane).reshape(extent)
 
 
-def bilinear_values(
-    plane: np.ndarray, good: np.ndarray, x: np.ndarray, y: np.ndarray, inside: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    ny, nx = plane.shape
-    left, low = np.clip(np.floor(x).astype(int), 0, nx - 2), np.clip(np.floor(y).astype(int), 0, ny - 2)
-    across, up = x - left, y - low
-    filled = np.where(good, plane, 0).astype(np.float64)
-    result = np.zeros(x.shape)
-    usable = inside.copy()
-    for dy, weight_y in ((0, 1.0 - up), (1, up)):
-        for dx, weight_x in ((0, 1.0 - across), (1, across)):
-            weight = weight_x * weight_y
-            result += weight * filled[low + dy, left + dx]
-            usable &= good[low + dy, left + dx] | (np.abs(weight) < 1e-6)
-    return result, usable
+def _along(values: np.ndarray, good: np.ndarray, axis: int, weights: Weights) -> tuple[np.ndarray, np.ndarray]:
+    """An axis of a plane interpolated."""
+    values, good = np.moveaxis(values, axis, 0), np.moveaxis(good, axis, 0)
+    filled = np.where(good, values, 0)
+    made = np.zeros((len(weights), *values.shape[1:]), dtype=values.dtype)
+    usable = np.zeros(made.shape, dtype=bool)
+    for k, shares in enumerate(weights):
+        if shares is None:
+            continue
+        made[k] = sum(filled[i] * w for i, w in shares.items())
+        usable[k] = np.logical_and.reduce([good[i] for i in list(shares)[:2]])
+    made[~usable] = 0
+    return np.moveaxis(made, 0, axis), np.moveaxis(usable, 0, axis)
+
+
+def interpolate_plane(plane: np.ndarray, good: np.ndarray, places: SkyPlaces, method: str) -> tuple[np.ndarray, np.ndarray]:
+    """Values of a plane (y, x) at places, and where all pixels that they stand on are good."""
+    out = np.empty(places.x.shape, dtype=plane.dtype)
+    out_good = np.empty(places.x.shape, dtype=bool)
+    _KERNELS[method](np.ascontiguousarray(plane), np.ascontiguousarray(good), places.x, places.y, places.inside, out, out_good)
+    return out, out_good

@@ -236,25 +236,32 @@ class DerivingMethods(SessionMethods):
         region: Region = {},  # noqa: B006 - copied
         mask: Mask = "",
         method: Annotated[str, kinds.Text(), "nearest, linear or cubic"] = "linear",
-        decimate: Annotated[int, kinds.Int(), "Accepted for compatibility: every pixel's place is computed"] = 10,
-        replicate: Annotated[bool, kinds.Bool(), "Only False"] = False,
-        doref: Annotated[bool, kinds.Bool(), "Only True: reference frames are converted"] = True,
-        dropdeg: Annotated[bool, kinds.Bool(), "Only False"] = False,
+        decimate: Annotated[
+            int, kinds.Int(), "Pixels between those that decide about the very edge as CASA does; all places are exact"
+        ] = 10,
+        replicate: Annotated[bool, kinds.Bool(), "Match the sky's pixels by number instead of coordinates"] = False,
+        doref: Annotated[bool, kinds.Bool(), "Convert reference frames that differ"] = True,
+        dropdeg: Annotated[bool, kinds.Bool(), "Leave out axes of one pixel of the result"] = False,
         overwrite: Overwrite = False,
         force: Annotated[bool, kinds.Bool(), "Accepted for compatibility: axes are always interpolated"] = False,
         asvelocity: Annotated[bool, kinds.Bool(), "Match the spectral axes by velocity"] = False,
         stretch: Stretch = False,
     ) -> Any:
         """The image on other coordinates."""
-        for name, value in (("replicate", replicate), ("doref", not doref), ("dropdeg", dropdeg)):
-            if value:
-                raise UnsupportedError(f"image.regrid: parameter {name!r} can only have its default yet")
         image = self._image
         target = coordinates_from_tool_record(csys) if csys else image.coordinates
         size = [n if given < 0 else given for n, given in zip(image.shape[::-1], [*shape, *[-1] * image.ndim], strict=False)]
-        options = RegridOptions(tuple(a for a in axes if a >= 0), method.lower(), asvelocity)
+        options = RegridOptions(tuple(a for a in axes if a >= 0), method.lower(), asvelocity, decimate, replicate, doref)
         choice = PixelChoice(ImageSelection(region), mask, stretch)
-        return self._made(outfile, lambda path: regrid_image(image, path, target, size, options, choice, overwrite))
+        made = self._made(
+            "" if dropdeg else outfile, lambda path: regrid_image(image, path, target, size, options, choice, overwrite)
+        )
+        if not dropdeg:
+            return made
+        try:
+            return made.subimage(outfile, dropdeg=True, overwrite=overwrite, list=False)
+        finally:
+            made.done()
 
     @method
     def continuumsub(

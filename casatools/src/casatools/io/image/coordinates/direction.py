@@ -12,7 +12,7 @@ import numpy as np
 
 from casatools._base.errors import ParameterError
 from casatools.io.image.coordinates.linear import linear_step, linear_step_inverse, text_list
-from casatools.io.image.coordinates.projections import ZENITHAL, Projector, default_poles, parameter_count
+from casatools.io.image.coordinates.projections import ZENITHAL, Projector, default_poles, parameter_count, wcs_of
 from casatools.io.image.coordinates.units import unit_factor, unit_scale
 
 __all__ = ["DIRECTION_FRAMES", "DirectionCoordinate", "default_axis_names"]
@@ -146,6 +146,16 @@ class DirectionCoordinate:
         """The projection about the reference point."""
         longitude, latitude = (self.reference_value * self._to_rad).tolist()
         return Projector(self.projection, longitude, latitude, self.parameters, self.longpole, self.latpole)
+
+    def wcslib(self) -> Any:
+        """wcslib's description of the axes in degrees, its pixels numbered as ours (origin 1 of ``p2s`` and ``s2p`` leaves them alone)."""
+        longitude, latitude = (self.reference_value * self._to_rad).tolist()
+        wcs = wcs_of(
+            self.projection, math.degrees(longitude), math.degrees(latitude), self.parameters, self.longpole, self.latpole
+        ).wcs
+        wcs.crpix, wcs.cdelt, wcs.pc = self.reference_pixel, np.degrees(self.increment * self._to_rad), self.matrix
+        wcs.set()
+        return wcs
 
     def to_world(self, pixels: np.ndarray) -> np.ndarray:
         """Longitude and latitude (2, point) in `units` of 0-based pixels (2, point); NaN off the sky."""

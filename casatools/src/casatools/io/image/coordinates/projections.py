@@ -18,7 +18,7 @@ import numpy as np
 
 from casatools._base.errors import ParameterError
 
-__all__ = ["PROJECTIONS", "ZENITHAL", "Projector", "default_poles", "parameter_count"]
+__all__ = ["PROJECTIONS", "ZENITHAL", "Projector", "default_poles", "parameter_count", "wcs_of"]
 
 # CASA's projections in its order, and how many parameters each can have.
 PROJECTIONS: dict[str, int] = {
@@ -45,7 +45,7 @@ def default_poles(name: str, longitude_deg: float, latitude_deg: float, paramete
         return 180.0, latitude_deg
     reference = float(parameters[0]) if name in _CONIC and len(parameters) else 0.0
     longpole = 0.0 if latitude_deg >= reference else 180.0
-    wcs = _wcs(name, longitude_deg, latitude_deg, parameters, longpole, 90.0)
+    wcs = wcs_of(name, longitude_deg, latitude_deg, parameters, longpole, 90.0)
     return longpole, float(wcs.wcs.latpole)
 
 
@@ -81,7 +81,7 @@ class Projector:
         self._slow: Any = None
         slanted = name == "SIN" and bool(np.any(self.parameters)) and bool(self._turn)
         if name not in _FAST or slanted:
-            self._slow = _wcs(name, math.degrees(longitude), math.degrees(latitude), self.parameters, longpole, latpole)
+            self._slow = wcs_of(name, math.degrees(longitude), math.degrees(latitude), self.parameters, longpole, latpole)
 
     def to_sky(self, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Longitude and latitude [rad] of plane coordinates [rad]; NaN off the sky."""
@@ -215,7 +215,7 @@ _PROJECT: dict[str, Callable[[np.ndarray, np.ndarray, np.ndarray, np.ndarray], T
 }
 
 
-def _wcs(name: str, longitude_deg: float, latitude_deg: float, parameters: np.ndarray, longpole: float, latpole: float) -> Any:
+def wcs_of(name: str, longitude_deg: float, latitude_deg: float, parameters: np.ndarray, longpole: float, latpole: float) -> Any:
     """A wcslib description whose pixels are degrees in the plane of projection."""
     from astropy.wcs import WCS
 
