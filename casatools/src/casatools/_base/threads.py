@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
 from casatools._base import casarc
 
-__all__ = ["ranks_on_host", "set_thread_count", "thread_count", "under_launcher"]
+__all__ = ["over_rows", "ranks_on_host", "set_thread_count", "thread_count", "under_launcher"]
 
 _chosen: int | None = None
 
@@ -39,6 +42,27 @@ def thread_count() -> int:
     if cores:
         return max(1, cores // ranks_on_host())
     return max(1, len(os.sched_getaffinity(0)) // ranks_on_host())
+
+
+def over_rows(function: Callable[[int, int], object], nrow: int, least: int = 2048) -> None:
+    """Call a function that releases the interpreter's lock on ranges of rows, in threads.
+
+    Parameters
+    ----------
+    function : callable
+        Of the first row and the one after the last; writes its results into arrays of the caller's.
+    nrow : int
+    least : int
+        Rows of a range at the least.
+    """
+    count = max(1, min(thread_count(), nrow // max(least, 1)))
+    if count == 1:
+        function(0, nrow)
+        return
+    edges = [nrow * k // count for k in range(count + 1)]
+    with ThreadPoolExecutor(count, thread_name_prefix="rows") as pool:
+        for waited in [pool.submit(function, a, b) for a, b in itertools.pairwise(edges)]:
+            waited.result()
 
 
 def set_thread_count(count: int | None) -> None:

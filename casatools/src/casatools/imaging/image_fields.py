@@ -106,7 +106,7 @@ class ImageField(PlaneDeconvolver):
 
     def add_psf(self, view: BlockView, chan: int, freq_hz: np.ndarray, weight: np.ndarray) -> None:
         """Grid ones (row, chan) with their weights into the point spread function of a channel."""
-        ones = np.ones(weight.shape, dtype=np.complex64)
+        ones = np.broadcast_to(np.complex64(1), weight.shape)  # takes no memory
         self.planes.sumwt[chan] += float(weight.sum(dtype=np.float64))
         self.planes.psf[chan] += grid(view.uvw_m, freq_hz, ones, weight, self.options)
 
@@ -214,7 +214,7 @@ class TermField(TermDeconvolver, ImageField):
 
     def add_psf(self, view: BlockView, chan: int, freq_hz: np.ndarray, weight: np.ndarray) -> None:
         """Grid the spectral beams: ones weighted with the powers of x up to twice the highest term."""
-        ones = np.ones(weight.shape, dtype=np.complex64)
+        ones = np.broadcast_to(np.complex64(1), weight.shape)  # takes no memory
         for term in range(2 * self.nterms - 1):
             scaled = weight * self._power(freq_hz, term)
             self.planes.sumwt[term] += float(scaled.sum(dtype=np.float64))

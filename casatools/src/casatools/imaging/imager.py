@@ -58,6 +58,11 @@ class ImagingData:
         """Names of the image's polarization planes."""
         return [name for name, _ in self.planes[0]]
 
+    @property
+    def is_held(self) -> bool:
+        """True once all visibilities are in memory."""
+        return self._held is not None
+
     def mixing(self) -> np.ndarray | None:
         """What `channel_mixing` gives for these data; None for continuum."""
         if not self.is_cube or self.axis.tabular:
@@ -181,6 +186,7 @@ class Imager:
         )
         if self.fields[0].weights_apart and self.weights.needs_density:
             self.weights = GroupedWeights(self.weights)
+        self._block_weights: dict[int, np.ndarray] = {}
 
     def make_psf(self) -> None:
         """Gather the weights, make the point spread functions, fit their beams.
@@ -199,6 +205,7 @@ class Imager:
 
     def gather(self) -> float:
         """Take the samples into the densities of the weighting; gives the sum of the weights of the data."""
+        self._block_weights.clear()
         total = 0.0
         for block in self.data.blocks():
             self.weights.gather(block)
@@ -221,11 +228,20 @@ class Imager:
     def _weighted(self, block: VisibilityBlock) -> Iterator[tuple[int, np.ndarray]]:
         """Image channels that a block goes into, with weights (row, chan)."""
         if not self.data.is_cube:
-            yield 0, self.weights.weights(block)
+            yield 0, self._held_weights(block)
             return
         for chan in range(self.data.axis.nchan):
             if block.weight[:, chan].any():
                 yield chan, self.weights.weights(block, chan)
+
+    def _held_weights(self, block: VisibilityBlock) -> np.ndarray:
+        """The weights (row, chan) of a continuum block; computed once for blocks that stay in memory."""
+        if not self.data.is_held:
+            return self.weights.weights(block)
+        found = self._block_weights.get(id(block))
+        if found is None:
+            found = self._block_weights[id(block)] = self.weights.weights(block)
+        return found
 
     def major_cycle(self) -> None:
         """Make the residual images from the data and the models of all fields."""

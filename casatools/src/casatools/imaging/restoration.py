@@ -27,6 +27,8 @@ def convolve_to_beam(model: np.ndarray, beam: GaussianBeam, cell_rad: tuple[floa
     import ducc0
 
     ny, nx = model.shape
+    if not model.any():
+        return np.zeros((ny, nx))
     pad = int(np.ceil(3.0 * beam.major_rad / min(cell_rad)))
     ly, lx = ducc0.fft.good_size(ny + pad, True), ducc0.fft.good_size(nx + pad, True)
     padded = np.zeros((ly, lx), dtype=np.float64)

@@ -12,12 +12,14 @@ from typing import Protocol
 import numpy as np
 
 from casatools._base.errors import DataError, ParameterError, SelectionError
+from casatools._base.threads import over_rows
 from casatools.frames.directions import Direction, convert_direction
 from casatools.frames.frequencies import doppler_factor
 from casatools.frames.observatories import observatory_position
 from casatools.imaging.frequency_grid import SpectralAxis
 from casatools.io.ms import MeasurementSet, ResolvedSelection, Selection, VisChunk, iter_chunks
 from casatools.kernels.spectral_regrid import interpolate_channels
+from casatools.kernels.stokes_planes import mix_correlations
 
 __all__ = ["DataSource", "RowGroups", "VisibilityBlock", "open_sources", "rotate_phase_centre", "stokes_planes"]
 
@@ -328,7 +330,6 @@ def _planes_of(
     data = chunk[column]
     if data.dtype != np.complex64:
         data = data.astype(np.complex64)
-    flag = chunk["FLAG"] | chunk["FLAG_ROW"][:, None, None]
     used = sorted({k for _, parts in planes for k in parts})
     parallel = [k for k, c in enumerate(codes) if c in (5, 8, 9, 12)] or list(range(len(codes)))
     weight = chunk[weights]
@@ -336,19 +337,19 @@ def _planes_of(
     mean = weight[..., parallel].mean(axis=2, dtype=np.float32)
     vis = np.empty((len(planes), *data.shape[:2]), dtype=np.complex64)
     if pseudo:
-        good = ~flag[..., used]
+        good = ~(chunk["FLAG"] | chunk["FLAG_ROW"][:, None, None])[..., used]
         total = np.where(good, data[..., used], 0).sum(axis=2)
         number = good.sum(axis=2)
         vis[0] = total / np.maximum(number, 1)
         return vis, np.ascontiguousarray(np.where(number > 0, np.broadcast_to(mean, number.shape), 0.0), dtype=np.float32)
-    bad = flag[..., used].any(axis=2)
-    for plane, (_, parts) in zip(vis, planes, strict=True):
-        plane[...] = 0
-        for k, factor in parts.items():
-            plane += data[..., k] * np.complex64(factor)
-    bad |= ~np.isfinite(vis).all(axis=0)
-    vis[:, bad] = 0
-    return vis, np.ascontiguousarray(np.where(bad, np.float32(0), np.broadcast_to(mean, bad.shape)), dtype=np.float32)
+    factors = np.array([[parts.get(k, 0.0) for k in used] for _, parts in planes], dtype=np.complex64)
+    corr, given = np.array(used, dtype=np.int64), np.ascontiguousarray(mean, dtype=np.float32)
+    out_weight = np.empty(data.shape[:2], dtype=np.float32)
+    over_rows(
+        lambda a, b: mix_correlations(data, chunk["FLAG"], chunk["FLAG_ROW"], given, corr, factors, a, b, vis, out_weight),
+        len(data),
+    )
+    return vis, out_weight
 
 
 def _onto_axis(

@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from casatools._base.errors import ParameterError
+from casatools._base.threads import over_rows
 from casatools.frames.quantities import to_unit
 from casatools.imaging.visibilities import VisibilityBlock
 from casatools.kernels.imaging_weights import add_density, density_weights
@@ -179,10 +180,9 @@ class ImagingWeights:
         if self._dense:
             plane = 0 if self._planes == 1 or chan is None else chan
             result = np.empty_like(weight)
-            density_weights(
-                block.uvw_m, scale, weight, *self._cells, self._offset, self.density[plane], float(self._factor[plane]), self._constant,
-                self._bandwidth, result,
-            )  # fmt: skip
+            fixed = (block.uvw_m, scale, weight, *self._cells, self._offset, self.density[plane])
+            numbers = (float(self._factor[plane]), self._constant, self._bandwidth)
+            over_rows(lambda a, b: density_weights(*fixed, *numbers, a, b, result), len(weight))
             weight = result
         elif self.options.scheme == "radial":
             weight = weight * (np.hypot(block.uvw_m[:, 0], block.uvw_m[:, 1])[:, None] * scale[None, :])

@@ -51,7 +51,7 @@ def add_density(
 @kernel
 def density_weights(
     uvw: np.ndarray, scale: np.ndarray, weight: np.ndarray, cell_u: float, cell_v: float, offset: float, density: np.ndarray,
-    factor: float, constant: float, bandwidth: float, result: np.ndarray,
+    factor: float, constant: float, bandwidth: float, first: int, last: int, result: np.ndarray,
 ) -> None:  # fmt: skip
     """Weights divided by ``constant + factor * density`` of their cell; samples outside the grid get none.
 
@@ -63,10 +63,12 @@ def density_weights(
         ``factor=1, constant=0`` is uniform weighting, ``constant=1`` with Briggs' factor robust weighting.
     bandwidth : float
         Fractional bandwidth of a cube, for the inverse taper of "briggsbwtaper"; 0 for none.
+    first, last : int
+        Rows from the first to before the last.
     result : ndarray (row, chan) float32
     """
     nu, nv = density.shape
-    for row in range(uvw.shape[0]):
+    for row in range(first, last):
         for chan in range(scale.shape[0]):
             w = weight[row, chan]
             new = 0.0
