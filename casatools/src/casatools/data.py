@@ -42,9 +42,11 @@ def summary() -> str:
     now = datetime.datetime.now(datetime.UTC).date().toordinal() - datetime.date(1858, 11, 17).toordinal()
     lines = [f"measures data in {folder}\n"]
     for table in describe(folder):
-        end = datetime.date.fromordinal(int(table.last_mjd) + datetime.date(1858, 11, 17).toordinal())
         age = f"{now - table.made_mjd:.0f} days old" if table.made else "of unknown age"
-        lines.append(f"  {table.name:<24} of {table.made or '?':<12} {age}, covers days until {end}\n")
+        until = ""
+        if table.last_mjd:
+            until = f", covers days until {datetime.date.fromordinal(int(table.last_mjd) + datetime.date(1858, 11, 17).toordinal())}"
+        lines.append(f"  {table.name:<24} of {table.made or '?':<12} {age}{until}\n")
     return "".join(lines)
 
 

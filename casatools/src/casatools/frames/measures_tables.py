@@ -47,7 +47,8 @@ class MeasuresTable:
     made : str
         Date of the data, ``2026/05/30``; "" when the table does not say.
     last_mjd : float
-        Last day that it covers; for leap seconds the last day on which a new one would have been known.
+        Last day that it covers; for leap seconds the last day on which a new one would have been known; 0 for a table
+        that is not about days.
     """
 
     name: str
@@ -85,7 +86,8 @@ def describe(folder: str) -> list[MeasuresTable]:
         table = open_table(path, what="measures table")
         try:
             made = "/".join(str(table.getkeyword("VS_DATE")).split("/")[:3]) if "VS_DATE" in table.keywordnames() else ""
-            last = float(table.getcell("MJD", table.nrows() - 1)) if table.nrows() else 0.0
+            timed = table.nrows() and not name.endswith("Observatories")
+            last = float(table.getcell("MJD", table.nrows() - 1)) if timed else 0.0
         finally:
             table.close()
         entry = MeasuresTable(name, made, last)
