@@ -11,6 +11,7 @@ from casatools._base.errors import ParameterError, SelectionError
 from casatools.analysis.regions import ImageSelection, PixelSet, Term, parse_channels, parse_crtf, parse_crtf_file
 from casatools.analysis.regions.shapes import Ellipse, Polygon, Rectangle
 from casatools.io.image import CasaImage
+from casatools.io.image.coordinates.make import make_image_coordinates
 
 CIRCLE = "circle[[15pix,14pix],4pix]"
 
@@ -154,3 +155,25 @@ def test_pixel_sets_of_no_pixel() -> None:
     with pytest.raises(SelectionError, match="holds no pixel"):
         PixelSet((4, 4), [Term(None, {0: np.array([], dtype=int)})])
     assert PixelSet((4, 5), []).is_whole
+
+
+@pytest.mark.parametrize(
+    ("text", "rows"),
+    [
+        ("centerbox[[15pix,13pix],[6pix,8pix]]", [7, 7, 7, 7, 7, 7, 6, 6, 6]),
+        ("centerbox[[15.5pix,13.5pix],[7pix,9pix]]", [8, 8, 8, 8, 8, 8, 8, 7, 7, 7]),
+        ("centerbox[[8pix,8pix],[4pix,6pix]]", [2, 4, 4, 5, 4, 4, 2]),
+        ("rotbox[[15pix,13pix],[6pix,8pix],90deg]", [9, 9, 9, 9, 9, 8, 8]),
+        ("centerbox[[15pix,13pix],[6.5pix,8.5pix]]", [7] * 9),
+    ],
+)
+def test_rectangles_about_a_centre_lie_along_the_sky(text: str, rows: list[int]) -> None:
+    """Their sides follow the meridian of the centre; which centres on the very edge are inside is as CASA 6.7 has it."""
+    cell = np.deg2rad(3 / 3600)
+    coordinates = make_image_coordinates((32, 28), (cell, cell), (np.pi, np.pi / 6), np.array([1.4e9]), stokes=["I"])
+    member = coordinates.direction.with_reference(pixel=np.array([16.0, 14.0]))
+    coordinates.replace(coordinates.find("Direction"), member)
+    chosen = ImageSelection(text).resolve(coordinates, (1, 1, 28, 32))
+    plane = chosen.block([slice(0, 1), slice(0, 1), slice(0, 28), slice(0, 32)])
+    found = (np.ones((28, 32), bool) if plane is None else plane[0, 0]).sum(axis=1)
+    assert found[found > 0].tolist() == rows

@@ -241,10 +241,8 @@ class _Place:
         x, y = self._position(arguments[0], frame)
         if region.shape in ("centerbox", "rotbox"):
             half_x, half_y = (0.5 * v for v in self._pixel_sizes(arguments[1]))
-            if region.shape == "centerbox":
-                return Rectangle(x - half_x, y - half_y, x + half_x, y + half_y)
-            angle = float(to_unit(str(arguments[2]), "rad"))
-            return _rotated(x, y, half_x, half_y, angle)
+            angle = float(to_unit(str(arguments[2]), "rad")) if region.shape == "rotbox" else 0.0
+            return self._sky_rectangle(_rotated(x, y, half_x, half_y, angle), x, y)
         if region.shape == "circle":
             return self._ellipse(x, y, str(arguments[1]), str(arguments[1]), 0.0)
         if region.shape == "annulus":
@@ -252,6 +250,26 @@ class _Place:
             return Annulus(self._ellipse(x, y, inner, inner, 0.0), self._ellipse(x, y, outer, outer, 0.0))
         first, second = tuple(arguments[1])
         return self._ellipse(x, y, first, second, float(to_unit(str(arguments[2]), "rad")))
+
+    def _sky_rectangle(self, flat: Polygon, x: float, y: float) -> Polygon:
+        """A rectangle about a place, its sides along and across the meridian there."""
+        direction = self.coordinates.direction
+        if direction is None or np.any(direction.matrix != np.eye(2)):
+            return flat
+        first, second = direction.increment_rad
+        east, north = (np.array(flat.xs) - x) * first, (np.array(flat.ys) - y) * second
+        centre = direction.to_world(np.array([[x], [y]])) * direction._to_rad[:, None]
+        longitude, latitude = float(centre[0, 0]), float(centre[1, 0])
+        distance = np.hypot(east, north)
+        # the point at a distance and position angle from the centre (spherical triangle with the pole)
+        sine, cosine = np.sin(distance), np.cos(distance)
+        along, across = (np.divide(v, distance, out=np.zeros(4), where=distance > 0) for v in (north, east))
+        lat = np.arcsin(np.sin(latitude) * cosine + np.cos(latitude) * sine * along)
+        lon = longitude + np.arctan2(sine * across, np.cos(latitude) * cosine - np.sin(latitude) * sine * along)
+        pixels = direction.to_pixel(np.array([lon, lat]) / direction._to_rad[:, None])
+        if not np.all(np.isfinite(pixels)):
+            return flat
+        return Polygon.of(pixels[0], pixels[1])
 
     def _ellipse(self, x: float, y: float, first: str, second: str, angle: float) -> Ellipse:
         value, unit = parse_quantity(first)

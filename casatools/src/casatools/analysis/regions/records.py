@@ -211,7 +211,7 @@ def _world_polygon(record: dict[str, Any], coordinates: Coordinates, shape: tupl
     ndim = len(shape)
     axes = _pixel_axes(record, ndim)
     pixels = _in_pixels([record["x"], record["y"]], axes, coordinates, _offset(record))
-    polygon = Polygon(tuple(pixels[0].tolist()), tuple(pixels[1].tolist()))
+    polygon = Polygon.of(pixels[0], pixels[1])
     return Term(polygon, plane_axes=(ndim - 1 - axes[0], ndim - 1 - axes[1]))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,6 +11,8 @@ __all__ = ["Annulus", "Ellipse", "PlaneShape", "Polygon", "Rectangle"]
 
 # A centre this close to the edge, in pixels, counts as inside: straight lines on the sky are slightly bent on the picture.
 _TOLERANCE = 2e-4
+# The same of rectangles about a centre, found from what CASA selects.
+_ROW, _LEFT, _RIGHT = 5e-6, 1e-5, 5e-5
 
 
 @dataclass(frozen=True)
@@ -93,10 +96,29 @@ class Annulus:
 
 @dataclass(frozen=True)
 class Polygon:
-    """A closed polygon; vertices in 0-based pixels."""
+    """A closed polygon; vertices in 0-based pixels.
+
+    With `scanned` (for convex ones) it holds what lies between its sides on each row, and decides about centres on its very edge as CASA does: rows as
+    near as `_ROW` (relative) to a vertex pass through it, and a centre may lie `_LEFT` or `_RIGHT` pixels outside.
+    """
 
     xs: tuple[float, ...]
     ys: tuple[float, ...]
+    scanned: bool = False
+
+    @classmethod
+    def of(cls, xs: Sequence[float], ys: Sequence[float]) -> Polygon:
+        """A polygon, `scanned` when it is a rectangle that no corner's rounding makes another."""
+        x, y = np.asarray(xs, dtype=np.float64), np.asarray(ys, dtype=np.float64)
+        if len(x) == 4:
+            sides = np.array([np.roll(x, -1) - x, np.roll(y, -1) - y])
+            length = np.hypot(*sides)
+            square = np.abs((sides * np.roll(sides, -1, axis=1)).sum(axis=0)) <= 1e-3 * length * np.roll(length, -1)
+            turned = np.all(np.min(np.abs(sides), axis=0) > 1e-7)
+            if length.min() > 0 and square.all() and turned:
+                # CASA keeps vertices in single precision, which decides where a nearly level side crosses a row.
+                return cls(tuple(x.astype(np.float32).tolist()), tuple(y.astype(np.float32).tolist()), scanned=True)
+        return cls(tuple(x.tolist()), tuple(y.tolist()))
 
     @property
     def bounds(self) -> tuple[float, float, float, float]:
@@ -106,6 +128,8 @@ class Polygon:
     def contains(self, x: np.ndarray, y: np.ndarray) -> np.ndarray:
         """True where a point is inside (even-odd rule) or on an edge; broadcasts."""
         x, y = np.broadcast_arrays(np.asarray(x, dtype=np.float64), np.asarray(y, dtype=np.float64))
+        if self.scanned:
+            return self._between_sides(x, y)
         inside = np.zeros(x.shape, dtype=bool)
         edge = np.zeros(x.shape, dtype=bool)
         for k in range(len(self.xs)):
@@ -118,6 +142,20 @@ class Polygon:
             t = np.clip(((x - ax) * (bx - ax) + (y - ay) * (by - ay)) / length2, 0.0, 1.0) if length2 > 0 else np.zeros_like(x)
             edge |= np.hypot(x - ax - t * (bx - ax), y - ay - t * (by - ay)) <= _TOLERANCE
         return inside | edge
+
+    def _between_sides(self, x: np.ndarray, y: np.ndarray) -> np.ndarray:
+        left, right = np.full(y.shape, np.inf), np.full(y.shape, -np.inf)
+        near = _ROW * np.maximum(np.abs(y), 1.0)
+        for k in range(len(self.xs)):
+            ax, ay, bx, by = self.xs[k - 1], self.ys[k - 1], self.xs[k], self.ys[k]
+            at_first, at_last = np.abs(y - ay) <= near, np.abs(y - by) <= near
+            with np.errstate(divide="ignore", invalid="ignore"):
+                crossing = ax + (bx - ax) * (y - ay) / (by - ay)
+            between = (y > min(ay, by)) & (y < max(ay, by))
+            for where, place in ((at_first, ax), (at_last, bx), (between & ~at_first & ~at_last, crossing)):
+                left = np.where(where, np.minimum(left, place), left)
+                right = np.where(where, np.maximum(right, place), right)
+        return (x >= left - _LEFT) & (x <= right + _RIGHT)
 
 
 PlaneShape = Rectangle | Ellipse | Annulus | Polygon
