@@ -7,9 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from casatools._base.errors import DataError
+from casatools.frames.directions import convert_directions
 from casatools.io.ms import MeasurementSet
 
-__all__ = ["RowPointing", "pointing_of_row"]
+__all__ = ["RowPointing", "map_extent", "pointing_of_row"]
 
 
 @dataclass(frozen=True)
@@ -54,3 +55,46 @@ def pointing_of_row(path: str, row: int, interpolate: bool = False) -> RowPointi
     finally:
         table.close()
     return RowPointing(antennas, (directions[0], directions[1]), frame, time_s)
+
+
+def map_extent(path: str, frame: str = "J2000", column: str = "DIRECTION") -> dict[str, np.ndarray]:
+    """The corners and the size of what antennas were pointed at.
+
+    Parameters
+    ----------
+    path : str
+        MeasurementSet.
+    frame : str
+        Direction frame of the corners.
+    column : str
+        Of POINTING.
+
+    Returns
+    -------
+    dict of ndarray (2,)
+        ``center``, ``blc``, ``trc`` [rad] with the smaller longitude first, and ``extent`` [rad], longitudes times the cosine of the centre's latitude.
+
+    Raises
+    ------
+    DataError
+        POINTING is empty or lacks the column.
+    """
+    with MeasurementSet(path) as ms:
+        table = ms.subtable("POINTING")
+        position = np.asarray(ms.metadata.antennas[0].position_m)
+    try:
+        if not table.nrows() or column not in table.colnames():
+            raise DataError(f"the POINTING sub-table of {path!r} is empty or has no column {column!r}")
+        own = str(table.getcolkeywords(column).get("MEASINFO", {}).get("Ref", "J2000"))
+        angles = np.asarray(table.getcol(column))[:, 0, :]
+        times = np.asarray(table.getcol("TIME"))
+    finally:
+        table.close()
+    if own != frame:
+        angles = np.stack(convert_directions(angles[:, 0], angles[:, 1], own, frame, times, position), axis=1)
+    # Longitudes about that of the first pointing do not wrap.
+    first = float(angles[0, 0])
+    lon = first + np.remainder(angles[:, 0] - first + np.pi, 2.0 * np.pi) - np.pi
+    blc, trc = np.array([lon.min(), angles[:, 1].min()]), np.array([lon.max(), angles[:, 1].max()])
+    center = 0.5 * (blc + trc)
+    return {"blc": blc, "trc": trc, "center": center, "extent": (trc - blc) * np.array([np.cos(center[1]), 1.0])}

@@ -5,6 +5,7 @@ from __future__ import annotations
 # Tool name: module below casatools.tools that defines it. Only what exists is listed.
 TOOLS: dict[str, str] = {
     "synthesisutils": "synthesisutils",
+    "imager": "imager",
     "synthesismaskhandler": "synthesismaskhandler",
     "synthesisimager": "synthesisimager",
     "synthesisdeconvolver": "synthesisdeconvolver",

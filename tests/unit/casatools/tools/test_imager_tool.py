@@ -1,0 +1,248 @@
+"""The imager tool: the steps of the older way to image."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from casatasks import tclean
+from casatools import image, imager, table
+from casatools._base.errors import (
+    CasaError,
+    DataError,
+    NotOpenError,
+    OutputExistsError,
+    ParameterError,
+    PathMissingError,
+    SelectionError,
+    UnsupportedError,
+)
+from casatools.simulation.demo import DemoOptions, make_demo
+
+IMAGE: dict[str, Any] = {"nx": 48, "cellx": "12arcsec", "phasecenter": 0}
+
+
+@pytest.fixture(scope="module")
+def simulated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("imager") / "sim.ms"
+    make_demo(str(path), DemoOptions(antennas_per_arm=4, cycles=1, nchan=4))
+    return path
+
+
+@pytest.fixture
+def im(simulated: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[imager]:
+    monkeypatch.chdir(tmp_path)
+    shutil.copytree(simulated, "sim.ms")
+    tool = imager()
+    tool.open("sim.ms")
+    tool.selectvis(field=0)
+    tool.defineimage(**IMAGE)
+    yield tool
+    tool.done()
+
+
+def pixels(name: str) -> np.ndarray:
+    ia = image()
+    ia.open(name)
+    try:
+        return np.squeeze(ia.getchunk())
+    finally:
+        ia.done()
+
+
+def test_images_are_those_of_tclean(im: imager) -> None:
+    assert im.weight("briggs", robust=0.5) and im.setoptions() and im.summary()
+    for kind in ("observed", "corrected", "psf"):
+        assert im.makeimage(kind, f"{kind}.im")
+    tclean(
+        "sim.ms",
+        imagename="t",
+        field="0",
+        imsize=48,
+        cell="12arcsec",
+        weighting="briggs",
+        robust=0.5,
+        datacolumn="data",
+        pblimit=-0.1,
+    )
+    assert np.allclose(pixels("observed.im"), pixels("t.residual"), atol=1e-5)
+    assert np.allclose(pixels("corrected.im"), pixels("observed.im"), atol=1e-5)  # there is no corrected column
+    assert np.allclose(pixels("psf.im"), pixels("t.psf"), atol=1e-5)
+    good, major, minor, angle = im.fitpsf("psf.im")
+    assert good and major["value"] > minor["value"] > 12 and angle["unit"] == "deg"
+    im.setvp(dovp=True)
+    im.makeimage("pb", "pb.im")
+    assert pixels("pb.im")[24, 24] == pytest.approx(1.0) and pixels("pb.im")[0, 0] < 1.0
+    im.approximatepsf("again.psf")
+    assert np.allclose(pixels("again.psf"), pixels("psf.im"), atol=1e-6)
+
+
+def test_cleaning_residuals_and_restoring(im: imager) -> None:
+    found = im.clean("hogbom", niter=50, threshold="1mJy", model="m", image="i", residual="r", psfimage="p")
+    assert found["iterations"] == 50 and found["converged"] is False
+    assert found["maxresidual"] == pytest.approx(np.abs(pixels("r")).max(), rel=1e-5)
+    assert im.residual("m", image="r2")
+    assert np.allclose(pixels("r2"), pixels("r"), atol=1e-4 * pixels("i").max())
+    assert im.restore("m", residual="r", image="i2")
+    assert np.allclose(pixels("i2"), pixels("i"), atol=1e-4 * pixels("i").max())
+    assert im.updateresidual("m", residual="r3", image="i3") and np.allclose(pixels("i3"), pixels("i"), atol=1e-3)
+    im.setbeam("60arcsec", "40arcsec", "10deg")
+    assert im.smooth("m", "s", usefit=True)
+    flux = pixels("m").sum() * np.pi / (4 * np.log(2)) * 60 * 40 / 144
+    assert pixels("s").sum() == pytest.approx(flux, rel=0.1)
+    assert (
+        im.smooth("m", "s2", usefit=False, bmaj="80arcsec", bmin="60arcsec", bpa="0deg")
+        and pixels("s2").max() > pixels("s").max()
+    )
+    # The model goes on from what is there.
+    assert im.clean("hogbom", niter=10, model="m", residual="r4")["iterations"] == 10
+    assert np.abs(pixels("r4")).max() < np.abs(pixels("r")).max()
+    im.setscales("uservector", uservector=[0, 3])
+    im.setsmallscalebias(0.4)
+    assert im.clean("multiscale", niter=5, model="ms.model")["iterations"] == 5
+    im.settaylorterms(2)
+    assert im.clean("msmfs", niter=5, image="mt.image")["iterations"] == 5
+
+
+def test_selections_tapers_and_cubes(im: imager) -> None:
+    im.makeimage("psf", "all.psf")
+    im.filter("gaussian", "120arcsec", "120arcsec", "0deg")
+    im.weight("uniform")  # keeps the taper
+    im.makeimage("psf", "tapered.psf")
+    assert im.fitpsf("tapered.psf")[1]["value"] > im.fitpsf("all.psf")[1]["value"]
+    im.uvrange(0.0, 500.0)
+    im.makeimage("psf", "short.psf")
+    im.uvrange(500.0)
+    im.makeimage("psf", "long.psf")
+    assert im.fitpsf("short.psf")[1]["value"] > im.fitpsf("long.psf")[1]["value"]
+    im.uvrange()
+    im.selectvis(field=[0], spw=[0], nchan=[2], start=[1], step=[1], scan="", time="", baseline="*")
+    im.defineimage(**{**IMAGE, "mode": "channel", "nchan": 2, "start": 1, "step": 1})
+    im.makeimage("observed", "cube.im")
+    assert pixels("cube.im").shape == (48, 48, 2)
+    assert im.make("blank.im") and not pixels("blank.im").any() and pixels("blank.im").shape == (48, 48, 2)
+
+
+def test_advice(im: imager) -> None:
+    good, npix, cell, facets, centre = im.advise(takeadvice=True, fieldofview="30arcmin")
+    assert good and npix >= 64 and facets == 1 and centre.startswith("J2000 ")
+    im.makeimage("psf", "advised.psf")
+    assert pixels("advised.psf").shape == (npix, npix)
+    tb = table()
+    tb.open("sim.ms")
+    uvw = tb.getcol("UVW")[:2, tb.getcol("FIELD_ID") == 0]
+    tb.close()
+    tb.open("sim.ms/SPECTRAL_WINDOW")
+    highest = tb.getcol("CHAN_FREQ").max()
+    tb.close()
+    assert cell["value"] == pytest.approx(np.rad2deg(0.5 * 299792458.0 / np.abs(uvw).max() / highest) * 3600, rel=1e-6)
+    found = im.advisechansel(getfreqrange=True, spwselection="0")
+    assert found["freqend"] == pytest.approx(highest, rel=1e-4) and found["freqend"] > found["freqstart"]
+    channels = im.advisechansel(found["freqstart"], found["freqend"], 1e6)
+    assert list(channels["ms_0"]["nchan"]) == [4]
+
+
+def test_models(im: imager) -> None:
+    im.clean("clark", niter=20, model="m")
+    assert im.ft("m")
+    tb = table()
+    tb.open("sim.ms")
+    model, mine = tb.getcol("MODEL_DATA"), tb.getcol("FIELD_ID") == 0
+    tb.close()
+    assert np.abs(model[..., mine]).max() == pytest.approx(abs(pixels("m").sum()), rel=0.2)
+    found = im.setjy(field=0, spw=0, fluxdensity=[5.0, 0, 0, 0])
+    assert found["0"]["0"]["fluxd"][0] == pytest.approx(5.0)
+    im.makeimage("model", "model.im")
+    assert pixels("model.im").max() == pytest.approx(5.0, rel=0.01)
+    im.makeimage("residual", "left.im")
+    im.pb("model.im", "seen.im")
+    im.pb("seen.im", "back.im", operation="correct")
+    assert np.allclose(pixels("back.im"), pixels("model.im"), atol=1e-4)
+
+
+def test_masks(im: imager) -> None:
+    im.boxmask("box", [3, 4, 0, 0], [10, 12, 0, 0])
+    assert pixels("box").sum() == 8 * 9 and pixels("box")[3, 4] == 1
+    im.regionmask("shapes", boxes=[[0, 0, 1, 1]], circles=[[2, 20, 20]], value=2.0)
+    assert pixels("shapes").sum() == 2 * (4 + 13)
+    im.regiontoimagemask("box", boxes=[[40, 40, 40, 41]])
+    assert pixels("box").sum() == 74
+    im.makeimage("observed", "o.im")
+    level = 0.5 * float(pixels("o.im").max())
+    im.mask("o.im", "above", f"{level}Jy")
+    im.exprmask("expr", f"'o.im' > {level}")
+    assert 0 < pixels("above").sum() < 2304 and np.array_equal(pixels("expr"), pixels("above"))
+    im.exprmask("ones", 1.0)
+    assert pixels("ones").all()
+    im.clipimage("o.im", f"{level}Jy")
+    assert np.array_equal(pixels("o.im") > 0, pixels("above") > 0)
+
+
+def test_extent_of_pointings(im: imager) -> None:
+    tb = table()
+    tb.open("sim.ms/POINTING", nomodify=False)
+    rows = tb.nrows()
+    if not rows:
+        with pytest.raises(DataError, match="POINTING"):
+            im.mapextent()
+        tb.addrows(3)
+    angles = np.array([[[1.0, 1.001, 1.0005]], [[0.5, 0.5, 0.502]]]).reshape(2, 1, 3)
+    for column in ("DIRECTION", "TARGET"):
+        for row in range(3):
+            tb.putcell(column, row, angles[:, :, row])
+    if rows > 3:
+        tb.removerows(list(range(3, rows)))
+    tb.close()
+    found = im.mapextent("J2000")
+    assert found["status"] and found["center"] == pytest.approx([1.0005, 0.501])
+    assert found["extent"] == pytest.approx([0.001 * np.cos(0.501), 0.002])
+
+
+REFUSED: list[tuple[str, dict[str, Any], type[CasaError]]] = [
+    ("open", {"thems": ""}, ParameterError), ("open", {"thems": "no.ms"}, PathMissingError),
+    ("selectvis", {"taql": "SCAN_NUMBER > 1"}, UnsupportedError), ("selectvis", {"field": 99}, SelectionError),
+    ("selectvis", {"spw": [0], "nchan": [2, 3], "start": [0, 0]}, ParameterError),
+    ("defineimage", {}, ParameterError), ("defineimage", {**IMAGE, "mode": "other"}, ParameterError),
+    ("defineimage", {**IMAGE, "movingsource": "MARS"}, UnsupportedError), ("defineimage", {**IMAGE, "cellx": "1Jy"}, ParameterError),
+    ("weight", {"fieldofview": "1deg"}, UnsupportedError), ("filter", {}, ParameterError), ("setbeam", {}, ParameterError),
+    ("setbeam", {"bmaj": "1arcsec", "bmin": "2arcsec"}, ParameterError), ("setoptions", {"ftmachine": "sd"}, UnsupportedError),
+    ("setoptions", {"applypointingoffsets": True}, UnsupportedError), ("setvp", {"dosquint": True}, UnsupportedError),
+    ("makeimage", {}, ParameterError), ("makeimage", {"type": "other", "image": "x"}, ParameterError),
+    ("makeimage", {"type": "pb", "image": "x"}, ParameterError), ("makeimage", {"type": "singledish", "image": "x"}, UnsupportedError),
+    ("makeimage", {"compleximage": "x"}, UnsupportedError), ("makeimage", {"image": "sim.ms"}, OutputExistsError),
+    ("make", {}, ParameterError), ("clean", {"algorithm": "other"}, ParameterError), ("clean", {"interactive": True}, UnsupportedError),
+    ("clean", {"keepfixed": [True]}, UnsupportedError), ("clean", {"masktemplate": "x"}, UnsupportedError), ("clean", {"complist": "x.cl"}, UnsupportedError),
+    ("clean", {"model": ["a", "b"]}, UnsupportedError), ("residual", {}, ParameterError), ("residual", {"model": "no", "image": "x"}, PathMissingError),
+    ("updateresidual", {}, ParameterError), ("restore", {}, ParameterError), ("smooth", {}, ParameterError),
+    ("smooth", {"normalize": False}, UnsupportedError), ("pb", {}, ParameterError), ("pb", {"incomps": "x"}, UnsupportedError),
+    ("pb", {"pborvp": "vp"}, UnsupportedError), ("feather", {}, ParameterError), ("feather", {"lowpsf": "x"}, UnsupportedError),
+    ("ft", {"phasecentertime": 5.0}, UnsupportedError), ("mapextent", {"movingsource": "MARS"}, UnsupportedError),
+    ("calcuvw", {}, UnsupportedError), ("predictcomp", {}, ParameterError), ("predictcomp", {"objname": "Mars"}, UnsupportedError),
+    ("boxmask", {}, ParameterError), ("mask", {}, ParameterError), ("regionmask", {"mask": "x", "boxes": [[1, 2]]}, ParameterError),
+    ("fitpsf", {"psf": "no.psf"}, PathMissingError), ("regiontoimagemask", {"mask": "no"}, PathMissingError),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "given", "kind"), REFUSED)
+def test_refusals(im: imager, name: str, given: dict[str, Any], kind: type[CasaError]) -> None:
+    with pytest.raises(kind):
+        getattr(im, name)(**given)
+    assert not os.path.exists("x")
+
+
+def test_nothing_open_or_defined(im: imager) -> None:
+    assert im.stop() is False
+    im.open("sim.ms")
+    with pytest.raises(NotOpenError, match="defineimage"):
+        im.makeimage("observed", "x")
+    im.close()
+    for name in ("summary", "uvrange", "weight"):
+        with pytest.raises(NotOpenError, match="open"):
+            getattr(im, name)()
+    assert not os.path.exists("x")
