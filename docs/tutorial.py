@@ -92,16 +92,17 @@ from casatasks import immoments
 from casatools import image
 
 immoments(imagename="line.image", moments=[0], outfile="line.mom0")
-immoments(imagename="line.image", moments=[1], outfile="line.mom1", includepix=[0.025, 100])
+immoments(imagename="line.image", moments=[1], outfile="line.mom1", includepix=[0.03, 100])
 ia = image()
 figure, axes = plt.subplots(1, 2, figsize=(10, 4.2), layout="constrained")
-for panel, name, unit, colours in zip(
-    axes, ("line.mom0", "line.mom1"), ("Jy/beam km/s", "km/s"), ("inferno", "RdBu_r"), strict=True
+for panel, name, unit, colours, parts in zip(
+    axes, ("line.mom0", "line.mom1"), ("Jy/beam km/s", "km/s"), ("inferno", "RdBu_r"), ([0, 100], [1, 99]), strict=True
 ):
     ia.open(name)
     pixels, good = np.squeeze(ia.getchunk()), np.squeeze(ia.getchunk(getmask=True))
     ia.close()
-    shown = panel.imshow(np.where(good, pixels, np.nan).T, origin="lower", cmap=colours)
+    low, high = np.percentile(pixels[good], parts)
+    shown = panel.imshow(np.where(good, pixels, np.nan).T, origin="lower", cmap=colours, vmin=low, vmax=high)
     figure.colorbar(shown, ax=panel, label=unit)
     panel.set_title(name)
 # %% [markdown]
