@@ -5,7 +5,7 @@
 # The suite brings a small observation with it: an HI disk (field 2) with a flux calibrator (0) and a gain calibrator (1), seen by a
 # VLA-like array. Gains, bandpass, noise and bad integrations are put in. We flag, calibrate, subtract the continuum and image the line.
 #
-# `pip install casatasks` is all that is needed; run the cells in any folder.
+# `pip install ./casatools ./casatasks` in a checkout is all that is needed; run the cells in any folder.
 # %%
 from casatools.simulation.demo import DemoOptions, make_demo
 
