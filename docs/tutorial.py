@@ -5,7 +5,7 @@
 # The suite brings a small observation with it: an HI disk (field 2) with a flux calibrator (0) and a gain calibrator (1), seen by a
 # VLA-like array. Gains, bandpass, noise and bad integrations are put in. We flag, calibrate, subtract the continuum and image the line.
 #
-# `pip install casatasks` is all that is needed; run the cells in any folder.
+# `pip install ./casatools ./casatasks` in a checkout is all that is needed; run the cells in any folder.
 # %%
 from casatools.simulation.demo import DemoOptions, make_demo
 
@@ -92,16 +92,17 @@ from casatasks import immoments
 from casatools import image
 
 immoments(imagename="line.image", moments=[0], outfile="line.mom0")
-immoments(imagename="line.image", moments=[1], outfile="line.mom1", includepix=[0.025, 100])
+immoments(imagename="line.image", moments=[1], outfile="line.mom1", includepix=[0.03, 100])
 ia = image()
 figure, axes = plt.subplots(1, 2, figsize=(10, 4.2), layout="constrained")
-for panel, name, unit, colours in zip(
-    axes, ("line.mom0", "line.mom1"), ("Jy/beam km/s", "km/s"), ("inferno", "RdBu_r"), strict=True
+for panel, name, unit, colours, parts in zip(
+    axes, ("line.mom0", "line.mom1"), ("Jy/beam km/s", "km/s"), ("inferno", "RdBu_r"), ([0, 100], [1, 99]), strict=True
 ):
     ia.open(name)
     pixels, good = np.squeeze(ia.getchunk()), np.squeeze(ia.getchunk(getmask=True))
     ia.close()
-    shown = panel.imshow(np.where(good, pixels, np.nan).T, origin="lower", cmap=colours)
+    low, high = np.percentile(pixels[good], parts)
+    shown = panel.imshow(np.where(good, pixels, np.nan).T, origin="lower", cmap=colours, vmin=low, vmax=high)
     figure.colorbar(shown, ax=panel, label=unit)
     panel.set_title(name)
 # %% [markdown]

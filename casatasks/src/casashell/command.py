@@ -115,7 +115,7 @@ def _interact(names: dict[str, Any]) -> int:
     except ModuleNotFoundError as missing:
         import code
 
-        sys.stderr.write(f"{missing.name} is not installed (pip install casatasks[shell]); this is the plain Python prompt\n")
+        sys.stderr.write(f"{missing.name} is not installed (pip install ipython); this is the plain Python prompt\n")
         code.interact(banner="", local=names, exitmsg="")
         return 0
     from casashell import prompt

@@ -21,7 +21,11 @@ def plotants(
     exclude: Annotated[str, kinds.Text(), "Antennas to leave out, names or numbers, separated by commas"] = "",
     checkbaselines: Annotated[bool, kinds.Bool(), "Only antennas that have data"] = False,
     title: Annotated[str, kinds.Text(), "Title of the plot"] = "",
-    showgui: Annotated[bool, kinds.Bool(), "There is no window here: without figfile a PNG beside the data is written"] = True,
+    showgui: Annotated[
+        bool,
+        kinds.Bool(),
+        "Show the plot in a notebook; there is no window elsewhere: without figfile a PNG beside the data is written",
+    ] = True,
 ) -> None:
     """Plot the positions of the antennas of a MeasurementSet into a file.
 
@@ -37,9 +41,12 @@ def plotants(
     >>> plotants("ngc5921.ms", figfile="antennas.png")  # doctest: +SKIP
     """
     from casatools.plotting.antennas import AntennaPlanOptions, plot_antennas
+    from casatools.plotting.figure import show_in_notebook
 
     if not vis:
         raise ParameterError("plotants: parameter 'vis' must name a MeasurementSet; got ''")
     left_out = tuple(e.strip() for e in exclude.split(",") if e.strip())
     target = figfile or (f"{vis.rstrip('/')}.plotants.png" if showgui else "")
     plot_antennas(vis, target, AntennaPlanOptions(antindex, logpos, left_out, checkbaselines, title))
+    if showgui:
+        show_in_notebook(target)

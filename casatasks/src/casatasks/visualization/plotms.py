@@ -187,7 +187,11 @@ def plotms(
     width: Annotated[int, kinds.Int(), "Width [pixel]"] = -1,
     height: Annotated[int, kinds.Int(), "Height [pixel]"] = -1,
     overwrite: Overwrite = False,
-    showgui: Annotated[bool, kinds.Bool(), "There is no window here: without plotfile a PNG beside the data is written"] = True,
+    showgui: Annotated[
+        bool,
+        kinds.Bool(),
+        "Show the plot in a notebook; there is no window elsewhere: without plotfile a PNG beside the data is written",
+    ] = True,
     clearplots: Annotated[bool, kinds.Bool(), "Each call makes a new figure"] = True,
     callib: Annotated[Any, kinds.Variant(), "Kept for compatibility: only the default is supported"] = [],  # noqa: B006
     headeritems: Annotated[str, kinds.Text(numbers=True), "Kept for compatibility: only the default is supported"] = "",
@@ -211,6 +215,7 @@ def plotms(
     >>> plotms("ngc5921.ms", xaxis="uvdist", yaxis="amp", field="0", avgchannel="63", plotfile="uv.png")  # doctest: +SKIP
     """
     given = dict(locals())
+    from casatools.plotting.figure import show_in_notebook
     from casatools.plotting.visibilities import PlotOptions, normalised
     from casatools.plotting.visibility_figure import plot_visibilities
 
@@ -265,3 +270,5 @@ def plotms(
         symbol_size=float(symbolsize) if customsymbol else 2.0,
         legend=showlegend or bool(coloraxis),
     )
+    if showgui:
+        show_in_notebook(target)

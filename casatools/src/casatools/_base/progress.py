@@ -8,7 +8,7 @@ from types import TracebackType
 
 from casatools._base import log
 
-__all__ = ["Progress", "duration", "someone_looks"]
+__all__ = ["Progress", "duration", "in_notebook", "someone_looks"]
 
 _BAR = 20
 
@@ -17,8 +17,11 @@ def someone_looks() -> bool:
     """True where standard error is a terminal or a notebook's cell, and this is not the server rank of an MPI job."""
     if sys.stderr is None or "MPIServer" in log.sink.processor:
         return False
-    if sys.stderr.isatty():
-        return True
+    return sys.stderr.isatty() or in_notebook()
+
+
+def in_notebook() -> bool:
+    """True where what is written goes to the cell of a notebook."""
     kernel = sys.modules.get("ipykernel.iostream")
     return kernel is not None and isinstance(sys.stderr, kernel.OutStream)
 

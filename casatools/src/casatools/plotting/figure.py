@@ -10,8 +10,9 @@ from matplotlib.figure import Figure
 
 from casatools._base.errors import UnsupportedError
 from casatools._base.paths import staged_output
+from casatools._base.progress import in_notebook
 
-__all__ = ["FORMATS", "new_figure", "save_figure"]
+__all__ = ["FORMATS", "new_figure", "save_figure", "show_in_notebook"]
 
 FORMATS = frozenset({"png", "pdf", "svg", "ps", "eps", "jpg", "jpeg", "tif", "tiff"})
 INK, GRID = "#222222", "#d9d9d9"
@@ -36,3 +37,15 @@ def save_figure(figure: Any, path: str, file_format: str = "", dpi: float = 120.
         raise UnsupportedError(f"plot: the file format {kind!r} is not supported; use one of {', '.join(sorted(FORMATS))}")
     with staged_output(path, overwrite=overwrite) as temporary:
         figure.savefig(temporary, format=kind, dpi=dpi)
+
+
+def show_in_notebook(path: str) -> None:
+    """Show a picture file below the cell of a notebook; elsewhere, and for formats that browsers do not draw, nothing happens."""
+    if not in_notebook() or not path:
+        return
+    from IPython.display import SVG, Image, display
+
+    if path.endswith(".svg"):
+        display(SVG(filename=path))
+    elif path.endswith((".png", ".jpg", ".jpeg")):
+        display(Image(filename=path))
