@@ -8,11 +8,13 @@ from typing import Annotated, Any, Literal
 from casatasks._params import Overwrite, Vis
 from casatasks._task import task
 from casatools._base import kinds, log
-from casatools._base.errors import OutputExistsError, ParameterError, UnsupportedError
+from casatools._base.errors import OutputExistsError, ParameterError
+from casatools.flagging.online_flags import stored_from_xml
 from casatools.flagging.stored_commands import (
     apply_stored,
     clear_stored,
     list_stored,
+    record_of_stored,
     save_stored,
     stored_from_input,
     stored_from_table,
@@ -44,33 +46,36 @@ def flagcmd(
     outfile: Annotated[str, kinds.OutPath(), "File to save them into; '' is FLAG_CMD"] = "",
     overwrite: Overwrite = True,
 ) -> Any:
-    """List, save, apply and unapply flag commands.
+    """List, save, plot, apply and unapply flag commands.
 
     Returns
     -------
     dict or None
-        ``extract``: the commands by row; else None.
+        ``extract``: the commands by row, with ``command, reason, applied, time, interval, type, mode, timerange, antenna`` and others;
+        ``plot``: ``{"plotfiles": [name]}``; else None.
 
     Raises
     ------
-    UnsupportedError
-        ``inpmode='xml'`` or ``action='plot'`` are asked for.
+    DataError
+        There is no command to apply.
     ParameterError, PathMissingError
+
+    Notes
+    -----
+    ``inpmode='xml'`` reads the Flag.xml, Antenna.xml and SpectralWindow.xml that importasdm leaves in the MeasurementSet.
 
     Examples
     --------
     >>> flagcmd("ngc5921.ms", inpmode="list", inpfile=["scan='1'"], action="apply")  # doctest: +SKIP
     """
-    if inpmode == "xml":
-        raise UnsupportedError("flagcmd: inpmode='xml' is not there yet; use inpmode='list' or 'table'")
-    if action == "plot" or plotfile:
-        raise UnsupportedError(f"flagcmd: action={action!r} with plotfile={plotfile!r} is not there yet; use action='list'")
-    if tbuff or ants:
+    if (tbuff or ants) and inpmode != "xml":
         raise ParameterError(f"flagcmd: parameters 'tbuff' and 'ants' belong to inpmode='xml'; got {tbuff!r}, {ants!r}")
     if not vis:
         raise ParameterError("flagcmd: parameter 'vis' must name a MeasurementSet; got ''")
     if action == "unapply" and inpmode != "table":
         raise ParameterError("flagcmd: parameter 'inpmode' must be 'table' with action='unapply'; got " + repr(inpmode))
+    if plotfile and action != "plot":
+        raise ParameterError(f"flagcmd: parameter 'plotfile' belongs to action='plot'; got action={action!r}")
     if action == "clear":
         if not clearall and not rowlist:
             raise ParameterError("flagcmd: parameter 'rowlist' must name rows, or 'clearall' be True, with action='clear'")
@@ -78,19 +83,29 @@ def flagcmd(
         return None
     if savepars and outfile and os.path.lexists(outfile) and not overwrite:
         raise OutputExistsError(f"flagcmd: the output {outfile!r} already exists; give another name or overwrite=True")
+    source = inpfile if inpmode == "table" and isinstance(inpfile, str) and inpfile else vis
     if inpmode == "table":
-        source = inpfile if isinstance(inpfile, str) and inpfile else vis
-        stored = stored_from_table(source, tablerows, reason, useapplied or action in ("unapply", "list", "extract"))
+        stored = stored_from_table(source, tablerows, reason, useapplied or action in ("unapply", "list"))
+    elif inpmode == "xml":
+        stored = stored_from_xml(vis, reason, tbuff, ants)
     else:
-        source = vis
         stored = stored_from_input(inpfile, reason)
-    if action in ("list", "extract"):
+    result: Any = None
+    if action == "list":
         for line in list_stored(stored):
             log.post(line)
+    elif action == "extract":
+        result = record_of_stored(stored)
+    elif action == "plot":
+        from casatools.plotting.flag_commands import plot_flag_commands
+
+        # Nothing waits for a window: without a name the plot lies beside the data.
+        name = plotfile or f"{vis.rstrip('/')}.flagcmd.png"
+        plot_flag_commands(vis, stored, name)
+        result = {"plotfiles": [name]}
     else:
-        apply_stored(vis, stored, unapply=action == "unapply", backup=flagbackup, mark=inpmode == "table" and source == vis)
+        mark = inpmode == "table" and source == vis
+        apply_stored(vis, stored, unapply=action == "unapply", backup=flagbackup, mark=mark, online=inpmode == "xml")
     if savepars:
         save_stored(vis, stored, outfile, overwrite, applied=action == "apply")
-    if action == "extract":
-        return {str(s.row): {"command": s.text, "reason": s.reason, "applied": s.applied} for s in stored}
-    return None
+    return result

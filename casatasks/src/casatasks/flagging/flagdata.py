@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Annotated, Any, Literal
 
 import numpy as np
@@ -23,7 +24,7 @@ from casatasks._params import (
 from casatasks._task import task
 from casatools._base import kinds
 from casatools._base.errors import ParameterError
-from casatools.flagging.commands import MODE_OPTIONS, FlagCommand, format_command, make_command, read_commands
+from casatools.flagging.commands import MODE_OPTIONS, FlagCommand, format_command, make_command, parse_line, read_commands
 from casatools.flagging.session import flag, save_commands
 from casatools.flagging.time_buffers import widen_command
 
@@ -198,8 +199,10 @@ def flagdata(
         )
     if calculate and mode == "rflag":
         _write_thresholds(record, {"timedev": timedev, "freqdev": freqdev})
-    if savepars:
-        save_commands(vis, commands, outfile, overwrite, cmdreason)
+        commands = [_with_thresholds(commands[0], record)]
+    kept = [c for c in commands if c.mode != "summary"]
+    if savepars and kept:
+        save_commands(vis, kept, outfile, overwrite, cmdreason, applied=action == "apply")
     return record
 
 
@@ -222,6 +225,12 @@ def _named(commands: list[FlagCommand]) -> list[FlagCommand]:
         if command.mode == "summary" and command.options["name"] == "Summary":
             command.options["name"] = f"Summary_{k}"
     return commands
+
+
+def _with_thresholds(command: FlagCommand, record: dict[str, Any]) -> FlagCommand:
+    """The command with the thresholds it has found, so that what is saved applies them."""
+    found = {k: np.asarray(record["report0"][k]).tolist() for k in ("timedev", "freqdev")} if "report0" in record else {}
+    return dataclasses.replace(command, text=format_command({**parse_line(command.text), **found}))
 
 
 def _write_thresholds(record: dict[str, Any], names: dict[str, Any]) -> None:

@@ -82,7 +82,8 @@ class FlagChunk:
                 source = "DATA" if name.endswith("_DATA") else "CORRECTED_DATA"
                 self.memory[name] = self.chunk[source] - self.chunk["MODEL_DATA"]
             else:
-                values = self.chunk[COLUMNS[name]]
+                found = COLUMNS[name]
+                values = self.chunk[weight_column(name, self.columns.ms) if name.startswith("WEIGHT") else found]
                 if values.ndim == 2:
                     values = np.broadcast_to(values[:, None, :], self.chunk.shape)
                 self.memory[name] = values
@@ -95,7 +96,7 @@ def columns_needed(datacolumn: str, ms: MeasurementSet) -> list[str]:
     if name.startswith("RESIDUAL"):
         wanted = ["DATA" if name.endswith("_DATA") else "CORRECTED_DATA", "MODEL_DATA"]
     elif name in COLUMNS:
-        wanted = [COLUMNS[name]]
+        wanted = [weight_column(name, ms) if name.startswith("WEIGHT") else COLUMNS[name]]
     else:
         raise ParameterError(
             f"flagging: parameter 'datacolumn' must be one of {', '.join(COLUMNS)}, RESIDUAL, RESIDUAL_DATA; got {datacolumn!r}"
@@ -103,6 +104,16 @@ def columns_needed(datacolumn: str, ms: MeasurementSet) -> list[str]:
     for column in wanted:
         ms.require(column)
     return wanted
+
+
+def weight_column(name: str, ms: MeasurementSet) -> str:
+    """The column behind WEIGHT or WEIGHT_SPECTRUM: weights by channel where there are any, else one for all channels.
+
+    As in the reference, whose description of `datacolumn` says so.
+    """
+    if ms.has("WEIGHT_SPECTRUM"):
+        return "WEIGHT_SPECTRUM"
+    return "WEIGHT" if name == "WEIGHT" or "WEIGHT_SPECTRUM" in ms.column_names else name
 
 
 def interval_s(ntime: Any) -> float:
@@ -160,8 +171,8 @@ class Agent:
     columns : RowColumns
     """
 
-    flagging = True
-    follows_row = True
+    # True when what an earlier chunk showed matters for later ones, so that ranks cannot share them.
+    ordered = False
 
     def __init__(self, command: FlagCommand, ms: MeasurementSet, columns: RowColumns) -> None:
         self.command, self.ms, self.columns = command, ms, columns
@@ -327,8 +338,6 @@ def products_of(agent: Agent, pol: int) -> list[tuple[tuple[int, ...], float]]:
 
 class ClipAgent(Agent):
     """Flags visibilities whose amplitude, phase, real or imaginary part is outside (or inside) limits, and zeros."""
-
-    follows_row = False
 
     def prepare(self) -> None:
         self.needed = columns_needed(str(self.options["datacolumn"]), self.ms)

@@ -12,7 +12,7 @@ from typing import Any
 from casatools._base.errors import ParameterError, PathMissingError
 from casatools.io.ms import Selection
 
-__all__ = ["FlagCommand", "format_command", "make_command", "parse_line", "read_commands"]
+__all__ = ["FlagCommand", "format_command", "make_command", "parse_line", "read_commands", "wanted_reason", "without_reason"]
 
 SELECTION_KEYS = (
     "field",
@@ -162,6 +162,8 @@ def _check(mode: str, options: Mapping[str, Any]) -> None:
     for name in ("winsize", "maxnpieces", "halfwin", "chanbin"):
         if name in options and int(options[name]) < 1:
             raise ParameterError(f"flagging: parameter {name!r} must be at least 1; got {options[name]!r}")
+    if mode == "quack" and not float(options["quackinterval"]) > 0:
+        raise ParameterError(f"flagging: parameter 'quackinterval' must be positive; got {options['quackinterval']!r}")
     limits = options.get("clipminmax")
     if mode == "clip" and limits is not None and len(limits) not in (0, 2):
         raise ParameterError(f"flagging: parameter 'clipminmax' must be [min, max] or empty; got {limits!r}")
@@ -250,7 +252,7 @@ def read_commands(source: Any, reason: Any = "any") -> list[FlagCommand]:
                 if not os.path.isfile(str(item)):
                     raise
                 raise ParameterError(f"{item}, line {number}: {error}") from error
-    return [c for c in found if _wanted(c.reason, reason)]
+    return [c for c in found if wanted_reason(c.reason, reason)]
 
 
 def _lines(item: str) -> Iterable[tuple[int, str]]:
@@ -266,9 +268,15 @@ def _lines(item: str) -> Iterable[tuple[int, str]]:
             yield number, line.strip()
 
 
-def _wanted(reason: str, wanted: Any) -> bool:
+def wanted_reason(reason: str, wanted: Any) -> bool:
+    """Whether a command with this reason is among those asked for; ``any`` or nothing asks for all."""
     names = [wanted] if isinstance(wanted, str) else list(wanted)
-    return not names or "any" in names or reason in names
+    return not names or names == [""] or "any" in names or reason in names
+
+
+def without_reason(line: str) -> str:
+    """A command's line without its reason."""
+    return format_command({k: v for k, v in parse_line(line).items() if k != "reason"})
 
 
 def format_command(values: Mapping[str, Any]) -> str:

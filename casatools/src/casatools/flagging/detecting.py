@@ -14,7 +14,7 @@ from casatools.flagging.averaged import time_bins
 from casatools.flagging.timefreq import PlaneAgent
 from casatools.frames.quantities import to_unit
 
-__all__ = ["DetectingAgent", "Layout", "average_rows", "lay_out", "spread"]
+__all__ = ["DetectingAgent", "Layout", "average_rows", "lay_out", "packed", "spread"]
 
 
 @dataclass(frozen=True)
@@ -53,6 +53,24 @@ def lay_out(antenna1: np.ndarray, antenna2: np.ndarray, time_s: np.ndarray) -> n
     index = np.full((int(baseline.max()) + 1, int(time.max()) + 1), -1, np.int64)
     index[baseline, time] = np.arange(len(pair))
     return index
+
+
+def packed(index: np.ndarray) -> np.ndarray:
+    """Rows of each baseline in order of time without gaps, as the reference puts them side by side.
+
+    Parameters
+    ----------
+    index : ndarray (baseline, time) int64
+        As of `lay_out`.
+
+    Returns
+    -------
+    ndarray (baseline, time) int64
+        -1 only at the end.
+    """
+    if (index >= 0).all():
+        return index
+    return np.ascontiguousarray(np.take_along_axis(index, np.argsort(index < 0, axis=1, kind="stable"), axis=1))
 
 
 def spread(work: Callable[[tuple[int, int]], None], count: int) -> None:

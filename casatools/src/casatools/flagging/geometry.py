@@ -97,24 +97,38 @@ def shadowed_rows(ms: MeasurementSet, columns: RowColumns, tolerance_m: float, a
     Notes
     -----
     Antennas overlap when their distance in the uv plane is below the sum of the radii less the tolerance; the one further from
-    the source is shadowed. Every antenna of the sub-table counts, with or without data at the time.
+    the source is shadowed. Baselines that have a row at the time take their UVW from it; others are computed, so that every antenna
+    of the sub-table counts, with or without data.
     """
     antennas = ms.metadata.antennas
     extra = _added_antennas(addantenna)
     positions = np.array([a.position_m for a in antennas] + [e["position"] for e in extra], dtype=np.float64)
     radii = 0.5 * np.array([a.diameter_m for a in antennas] + [e["diameter"] for e in extra])
-    one, two = np.triu_indices(len(positions), 1)
-    time_s, fields = columns["TIME"], columns["FIELD_ID"]
-    out = np.zeros(len(time_s), bool)
-    limit = radii[one] + radii[two] - tolerance_m
+    out = np.zeros(ms.nrow, bool)
+    fields = columns["FIELD_ID"]
     for number in np.unique(fields):
         rows = np.flatnonzero(fields == number)
-        times, at = np.unique(time_s[rows], return_inverse=True)
-        hidden = np.zeros((len(times), len(positions)), bool)
-        for k, moment in enumerate(times):
-            uvw = baseline_uvw(positions, one, two, np.full(len(one), moment), _field_direction(ms, int(number)))
-            close = np.hypot(uvw[:, 0], uvw[:, 1]) < limit
-            behind = np.where(uvw[:, 2] > 0, two, one)
-            hidden[k, behind[close]] = True
-        out[rows] = hidden[at.ravel(), columns["ANTENNA1"][rows]] | hidden[at.ravel(), columns["ANTENNA2"][rows]]
+        out[rows] = _shadowed_of_field(ms, columns, rows, positions, radii, tolerance_m)
     return out
+
+
+def _shadowed_of_field(
+    ms: MeasurementSet, columns: RowColumns, rows: np.ndarray, positions: np.ndarray, radii: np.ndarray, tolerance_m: float
+) -> np.ndarray:
+    """Whether an antenna of each of these rows, all of one field, is shadowed."""
+    times, at = np.unique(columns["TIME"][rows], return_inverse=True)
+    at = at.ravel()
+    one, two, uvw_m = columns["ANTENNA1"][rows], columns["ANTENNA2"][rows], columns["UVW"][rows]
+    hidden = np.zeros((len(times), len(positions)), bool)
+    close = (one != two) & (np.hypot(uvw_m[:, 0], uvw_m[:, 1]) < radii[one] + radii[two] - tolerance_m)
+    hidden[at[close], np.where(uvw_m[:, 2] > 0, two, one)[close]] = True
+    seen = np.zeros((len(times), len(positions), len(positions)), bool)
+    seen[at, one, two] = seen[at, two, one] = True
+    first, second = np.triu_indices(len(positions), 1)
+    direction = _field_direction(ms, int(columns["FIELD_ID"][rows[0]]))
+    for k in np.flatnonzero(~seen[:, first, second].all(axis=1)):
+        a, b = first[~seen[k, first, second]], second[~seen[k, first, second]]
+        uvw_m = baseline_uvw(positions, a, b, np.full(len(a), times[k]), direction)
+        close = np.hypot(uvw_m[:, 0], uvw_m[:, 1]) < radii[a] + radii[b] - tolerance_m
+        hidden[k, np.where(uvw_m[:, 2] > 0, b, a)[close]] = True
+    return np.asarray(hidden[at, one] | hidden[at, two])

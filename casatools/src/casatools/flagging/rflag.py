@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from casatools._base.errors import ParameterError
-from casatools.flagging.detecting import DetectingAgent, Layout, spread
+from casatools.flagging.detecting import DetectingAgent, Layout, packed, spread
 
 __all__ = ["RflagAgent", "middle_value", "read_thresholds", "robust_level"]
 
@@ -77,11 +77,12 @@ class RflagAgent(DetectingAgent):
 
         values = np.ascontiguousarray(values, dtype=np.complex64)
         nrow, nchan, nproduct = values.shape
-        nbaseline = layout.index.shape[0]
+        index = packed(layout.index)
+        nbaseline = index.shape[0]
         hidden = hidden | ~np.isfinite(values)
         total, count = np.zeros((nbaseline, nchan)), np.zeros((nbaseline, nchan), np.int64)
         scatter = np.zeros(values.shape, np.float32)
-        spread(lambda span: loops.sum_windows(values, hidden, layout.index, self.half, span, total, count, scatter), nbaseline)
+        spread(lambda span: loops.sum_windows(values, hidden, index, self.half, span, total, count, scatter), nbaseline)
         time_limit = self._limit("timedev", self.timedev, layout, total, count)
         centre = np.zeros((nrow, nproduct, 2))
         spread(lambda span: loops.centres(values, hidden, span, centre), nrow)
@@ -95,10 +96,11 @@ class RflagAgent(DetectingAgent):
         spread(depart, _BLOCKS)
         freq_limit = self._limit("freqdev", self.freqdev, layout, total, count)
         bad = np.zeros(values.shape, bool)
-        spread(lambda span: loops.flag_windows(scatter, layout.index, self.half, span, time_limit, bad), nbaseline)
+        spread(lambda span: loops.flag_windows(scatter, index, self.half, span, time_limit, bad), nbaseline)
         low, high = float(self.options["spectralmin"]), float(self.options["spectralmax"])
         spread(lambda span: loops.flag_departures(values, hidden, centre, span, freq_limit, low, high, bad), nrow)
-        return bad
+        # A Stokes parameter of which one correlation is flagged is not there to be flagged.
+        return bad & ~hidden
 
     def _limit(self, name: str, given: Any, layout: Layout, total: np.ndarray, count: np.ndarray) -> float:
         """The threshold of this piece times its scale; what was seen is added to the report's."""

@@ -157,7 +157,8 @@ def run_commands(
         flag_rows = columns["FLAG_ROW"].copy()
         with Progress(max(1, len(rows)), "flagging") as progress:
             plans = plan_chunks(ms, resolved, needed, 1 << 20 if groups is not None else 16 << 20, groups)
-            if not solutions and spreads() and (write or all(isinstance(a, SummaryAgent) for a in agents)):
+            alone = solutions or any(a.ordered for a in agents)
+            if not alone and spreads() and (write or all(isinstance(a, SummaryAgent) for a in agents)):
                 job = _Job(agents, columns, flag_rows, resolved, needed)
                 parts = spread(_flag_piece, ms, job, plans if groups is not None else split_plans(plans))
                 changed = _gathered(parts, agents, progress)

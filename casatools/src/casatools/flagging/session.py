@@ -10,10 +10,10 @@ from typing import Any
 from casatools._base import log
 from casatools._base.errors import ParameterError
 from casatools._base.paths import require_absent, staged_output
-from casatools.flagging.commands import FlagCommand
+from casatools.flagging.commands import FlagCommand, without_reason
 from casatools.flagging.report import counting_command, write_report
 from casatools.flagging.run import run_commands
-from casatools.io.ms.flag_commands import append_flag_commands
+from casatools.io.ms.flag_commands import FlagCmdRow, append_flag_commands
 from casatools.io.ms.flag_versions import (
     delete_version,
     list_versions,
@@ -86,25 +86,28 @@ def flag(
 
 
 def save_commands(
-    path: str, commands: Sequence[FlagCommand], outfile: str = "", overwrite: bool = True, reason: str = ""
+    path: str,
+    commands: Sequence[FlagCommand],
+    outfile: str = "",
+    overwrite: bool = True,
+    reason: str = "",
+    applied: bool = False,
 ) -> None:
-    """Write commands into a file, or without one into FLAG_CMD.
+    """Write commands into a file, or without one into FLAG_CMD; `reason` takes the place of their own.
 
     Raises
     ------
     OutputExistsError, ParameterError
     """
-    lines = [c.text for c in commands]
-    reasons = [reason or c.reason for c in commands]
-    if not lines:
+    if not commands:
         raise ParameterError("flagging: there is no command to save")
+    lines = [(without_reason(c.text), reason or c.reason) for c in commands]
     if not outfile:
-        append_flag_commands(path, lines, reasons)
+        append_flag_commands(path, [FlagCmdRow(-1, line, why, applied) for line, why in lines])
         return
     require_absent(outfile, overwrite)
     with (
         staged_output(outfile, overwrite=os.path.lexists(outfile)) as temporary,
         open(temporary, "w", encoding="utf-8") as stream,
     ):
-        for line, why in zip(lines, reasons, strict=True):
-            stream.write(line + (f" reason='{why}'" if why and "reason=" not in line else "") + "\n")
+        stream.writelines(line + (f" reason='{why}'" if why else "") + "\n" for line, why in lines)

@@ -16,8 +16,6 @@ __all__ = ["SummaryAgent"]
 class SummaryAgent(Agent):
     """Counts flagged and all visibilities of a selection."""
 
-    flagging = False
-
     def prepare(self) -> None:
         # One [flagged, total] per key, kept per field when the counts are to be split so.
         self.counts: dict[int, dict[str, dict[Any, np.ndarray]]] = {}
@@ -137,9 +135,7 @@ class SummaryAgent(Agent):
             for key, pair in counts[axis].items():
                 label = self._label(axis, key)
                 merged[label] = merged.get(label, 0.0) + pair
-            kept = {k: {"flagged": float(p[0]), "total": float(p[1])} for k, p in sorted(merged.items()) if self._kept(p)}
-            if kept:
-                out[axis] = kept
+            out[axis] = {k: {"flagged": float(p[0]), "total": float(p[1])} for k, p in sorted(merged.items()) if self._kept(p)}
         total = sum(counts["spw"].values(), np.zeros(2))
         out["flagged"], out["total"] = float(total[0]), float(total[1])
         return out

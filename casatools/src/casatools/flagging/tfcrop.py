@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from casatools.flagging.detecting import DetectingAgent, Layout, spread
+from casatools.flagging.detecting import DetectingAgent, Layout, packed, spread
 
 __all__ = ["PARTS", "TfcropAgent"]
 
@@ -43,12 +43,11 @@ class TfcropAgent(DetectingAgent):
         values = np.ascontiguousarray(values, dtype=np.complex64)
         hidden = hidden | ~np.isfinite(values)
         bad = np.zeros(values.shape, bool)
+        index = packed(layout.index)
         part, pieces = PARTS[self.command.function], int(self.options["maxnpieces"])
 
         def work(span: tuple[int, int]) -> None:
-            crop_baselines(
-                values, hidden, layout.index, span, part, self.steps, self.cutoffs, self.polys, pieces, self.window, bad
-            )
+            crop_baselines(values, hidden, index, span, part, self.steps, self.cutoffs, self.polys, pieces, self.window, bad)
 
         spread(work, layout.index.shape[0])
         return bad

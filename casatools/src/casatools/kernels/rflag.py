@@ -1,7 +1,7 @@
 """Loops of RFlag: scatter in sliding windows of time, departures from the median over channels.
 
 Visibilities come as ``values`` (row, chan, product) complex64 with ``hidden`` (row, chan, product) bool; ``index`` (baseline, time) int64
-holds the row of each baseline and time, -1 where there is none.
+holds the rows of each baseline in order of time, -1 after the last.
 
 References
 ----------
@@ -56,8 +56,6 @@ def gather_window(values: np.ndarray, hidden: np.ndarray, rows: np.ndarray, firs
     sums[:] = 0.0
     for t in range(first, last):
         row = rows[t]
-        if row < 0:
-            continue
         for chan in range(values.shape[1]):
             for product in range(values.shape[2]):
                 if not hidden[row, chan, product]:
@@ -84,11 +82,11 @@ def sum_windows(
     They are added to `total` (baseline, chan), counted in `count`, and kept in `scatter` (row, chan, product) float32 at the middle
     row of the window, 0 where there is none.
     """
-    ntime = index.shape[1]
-    # A series shorter than a window gives windows of one sample, which do not scatter.
-    wide = half if ntime > 2 * half else 0
     sums = np.empty((4, values.shape[1], values.shape[2]))
     for baseline in range(span[0], span[1]):
+        ntime = np.sum(index[baseline] >= 0)
+        # A series shorter than a window gives windows of one sample, which do not scatter.
+        wide = half if ntime > 2 * half else 0
         for t in range(wide, ntime - wide):
             middle = index[baseline, t]
             gather_window(values, hidden, index[baseline], t - wide, t + wide + 1, sums)
@@ -100,25 +98,21 @@ def sum_windows(
                         found = math.sqrt(max(0.0, sums[3, chan, product] / n - (re * re + im * im) / (n * n)))
                         total[baseline, chan] += found
                         count[baseline, chan] += 1
-                        if middle >= 0 and wide == half:
+                        if wide == half:
                             scatter[middle, chan, product] = found
 
 
 @kernel
 def flag_windows(scatter: np.ndarray, index: np.ndarray, half: int, span: tuple[int, int], limit: float, bad: np.ndarray) -> None:
     """Set `bad` (row, chan, product) in every window whose `scatter` exceeds `limit`."""
-    ntime = index.shape[1]
     for baseline in range(span[0], span[1]):
-        for t in range(half, ntime - half):
+        for t in range(half, np.sum(index[baseline] >= 0) - half):
             middle = index[baseline, t]
-            if middle < 0:
-                continue
             for chan in range(scatter.shape[1]):
                 for product in range(scatter.shape[2]):
                     if scatter[middle, chan, product] > limit:
                         for w in range(t - half, t + half + 1):
-                            if index[baseline, w] >= 0:
-                                bad[index[baseline, w], chan, product] = True
+                            bad[index[baseline, w], chan, product] = True
 
 
 @kernel

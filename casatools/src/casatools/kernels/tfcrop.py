@@ -219,17 +219,18 @@ def crop_baselines(
     """Crop every baseline of `span` and product.
 
     `steps` lists axes, 0 frequency and 1 time, that index `cutoffs` and `polys`; `window` holds the kinds and the half width of the
-    windows of `window_exceeds`.
+    windows of `window_exceeds`; `index` (baseline, time) holds rows, -1 after the last.
     """
-    ntime, nchan = index.shape[1], values.shape[1]
-    amplitude, flags = np.empty((ntime, nchan)), np.empty((ntime, nchan), np.bool_)
+    nchan = values.shape[1]
     for baseline in range(span[0], span[1]):
+        ntime = np.sum(index[baseline] >= 0)
+        amplitude, flags = np.empty((ntime, nchan)), np.empty((ntime, nchan), np.bool_)
         for product in range(values.shape[2]):
             for t in range(ntime):
                 row = index[baseline, t]
                 for chan in range(nchan):
-                    flags[t, chan] = row < 0 or hidden[row, chan, product]
-                    amplitude[t, chan] = 0.0 if row < 0 else component(values[row, chan, product], part)
+                    flags[t, chan] = hidden[row, chan, product]
+                    amplitude[t, chan] = component(values[row, chan, product], part)
             for axis in steps:
                 if axis == 0:
                     crop_plane(amplitude, flags, polys[axis], pieces, cutoffs[axis], window)
@@ -238,6 +239,5 @@ def crop_baselines(
                     crop_plane(amplitude.T.copy(), turned, polys[axis], pieces, cutoffs[axis], window)
                     flags[:] = turned.T
             for t in range(ntime):
-                if index[baseline, t] >= 0:
-                    for chan in range(nchan):
-                        bad[index[baseline, t], chan, product] |= flags[t, chan]
+                for chan in range(nchan):
+                    bad[index[baseline, t], chan, product] |= flags[t, chan]

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
-from casacore.tables import table
+from casacore.tables import makearrcoldesc, makescacoldesc, maketabdesc, table
 from tests.support.shared import unpack
 
-from casatools._base.errors import OutputExistsError, ParameterError, PathMissingError
+from casatools._base.errors import DataError, OutputExistsError, ParameterError, PathMissingError
 from casatools.io.ms.flag_versions import (
     delete_version,
     list_versions,
@@ -59,3 +60,22 @@ def test_life_of_a_version(tmp_path: Path) -> None:
         rename_version(name, "fourth", "third")
     with pytest.raises(OutputExistsError):
         save_version(name, "third", overwrite=False)
+
+
+def test_versions_of_other_data_are_refused(tmp_path: Path) -> None:
+    """Rows, then cells of another shape; the flags stay."""
+    path = unpack("simvla.ms", tmp_path)
+    save_version(str(path), "v")
+    before = flagged(path)
+    version = str(tmp_path / "simvla.ms.flagversions" / "flags.v")
+    description = maketabdesc([makearrcoldesc("FLAG", False, ndim=2), makescacoldesc("FLAG_ROW", False)])
+    with table(version, description, nrow=2016, ack=False) as t:
+        t.putcol("FLAG", np.ones((2016, 3, 4), bool))
+    for work in (lambda: restore_version(str(path), "v"), lambda: save_version(str(path), "v", merge="or")):
+        with pytest.raises(DataError, match="shape"):
+            work()
+    with table(version, readonly=False, ack=False) as t:
+        t.removerows([0])
+    with pytest.raises(DataError, match="2015 rows"):
+        restore_version(str(path), "v")
+    assert flagged(path) == before

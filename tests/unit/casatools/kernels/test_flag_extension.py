@@ -18,7 +18,12 @@ def test_neighbours() -> None:
 
 @pytest.mark.parametrize(
     ("growtime", "growfreq", "rules"),
-    [(30.0, 100.0, (False, False, False)), (0.0, 40.0, (False, False, False)), (0.0, 0.0, (True, True, True))],
+    [
+        (30.0, 100.0, (False, False, False)),
+        (0.0, 50.0, (False, False, False)),
+        (0.0, 0.0, (True, True, True)),
+        (50.0, 50.0, (True, True, True)),
+    ],
 )
 def test_extension(growtime: float, growfreq: float, rules: tuple[bool, bool, bool]) -> None:
     flags = np.random.default_rng(2).random((12, 6, 2)) < 0.3
@@ -29,16 +34,17 @@ def test_extension(growtime: float, growfreq: float, rules: tuple[bool, bool, bo
     extend_baselines.py_func(flags, index, (0, 2), growtime, growfreq, rules, slow)
     np.testing.assert_array_equal(out, slow)
     plane = flags[index[0]]
-    expected = plane.copy()
-    if growtime:
-        expected |= (plane.mean(axis=0) > growtime / 100)[None]
-    if 0 < growfreq < 100:
-        expected |= (plane.mean(axis=1) > growfreq / 100)[:, None]
+    near = plane.copy()
     if rules[0]:
         padded = np.pad(plane, ((1, 1), (1, 1), (0, 0))).astype(int)
-        expected |= sum(padded[a : a + 6, b : b + 6] for a in range(3) for b in range(3)) - plane > 4
-        expected[1:] |= plane[:-1]
-        expected[:-1] |= plane[1:]
-        expected[:, 1:] |= plane[:, :-1]
-        expected[:, :-1] |= plane[:, 1:]
+        near |= sum(padded[a : a + 6, b : b + 6] for a in range(3) for b in range(3)) - plane > 4
+        near[1:] |= plane[:-1]
+        near[:-1] |= plane[1:]
+        near[:, 1:] |= plane[:, :-1]
+        near[:, :-1] |= plane[:, 1:]
+    expected = near.copy()
+    if growtime:
+        expected |= (near.mean(axis=0) >= growtime / 100)[None]
+    if 0 < growfreq < 100:
+        expected |= (near.mean(axis=1) >= growfreq / 100)[:, None]
     np.testing.assert_array_equal(out[index[0]], expected)

@@ -23,7 +23,7 @@ class FlagCmdRow:
     applied: bool = False
     time_s: float = 0.0
     interval_s: float = 0.0
-    type: str = "FLAG"
+    type: str = ""
     severity: int = 0
     level: int = 0
 
@@ -45,18 +45,17 @@ def read_flag_commands(path: str) -> list[FlagCmdRow]:
         ]  # fmt: skip
 
 
-def append_flag_commands(path: str, lines: Sequence[str], reasons: Sequence[str], applied: bool = False) -> None:
-    """Add one row a command."""
+def append_flag_commands(path: str, rows: Sequence[FlagCmdRow]) -> None:
+    """Add rows; their numbers are given by the table."""
     with contextlib.closing(open_table(f"{path.rstrip('/')}/FLAG_CMD", writable=True, what="FLAG_CMD sub-table")) as table:
         start = table.nrows()
-        table.addrows(len(lines))
-        for k, (line, reason) in enumerate(zip(lines, reasons, strict=True)):
-            table.putcell("COMMAND", start + k, line)
-            table.putcell("REASON", start + k, reason)
-            table.putcell("APPLIED", start + k, applied)
-            table.putcell("TYPE", start + k, "UNFLAG" if "mode='unflag'" in line else "FLAG")
-            for name, zero in (("SEVERITY", 0), ("LEVEL", 0), ("TIME", 0.0), ("INTERVAL", 0.0)):
-                table.putcell(name, start + k, zero)
+        table.addrows(len(rows))
+        for k, row in enumerate(rows, start):
+            for name, value in (
+                ("COMMAND", row.command), ("REASON", row.reason), ("APPLIED", row.applied), ("TYPE", row.type),
+                ("SEVERITY", row.severity), ("LEVEL", row.level), ("TIME", row.time_s), ("INTERVAL", row.interval_s),
+            ):  # fmt: skip
+                table.putcell(name, k, value)
 
 
 def mark_applied(path: str, rows: Sequence[int], applied: bool) -> None:

@@ -121,13 +121,26 @@ def _blocks(ms: MeasurementSet) -> Iterator[np.ndarray]:
             yield rows[at : at + step]
 
 
+def _require_same_shapes(source: _tables.table, ms: MeasurementSet, name: str) -> None:
+    """Raise DataError unless every cell of the version has the shape that the MeasurementSet has in its row."""
+    if source.nrows() != ms.nrow:
+        raise DataError(f"the flag version {name!r} has {source.nrows()} rows, the MeasurementSet {ms.path!r} has {ms.nrow}")
+    for rows in _blocks(ms):
+        wanted = ms.cell_shape(int(rows[0]))
+        # Shapes do not change within a block of one description; the ends tell versions of other data apart.
+        for row in (int(rows[0]), int(rows[-1])):
+            found = tuple(source.getcell("FLAG", row).shape)
+            if found != tuple(wanted):
+                raise DataError(
+                    f"the flag version {name!r} has the shape {found} in row {row}, the MeasurementSet {ms.path!r} has {wanted}"
+                )
+
+
 def _copy_flags(source: _tables.table, target: _tables.table, ms: MeasurementSet, merge: str) -> None:
     for rows in _blocks(ms):
         flags = column_cells(source, "FLAG", rows)
         if merge != "replace":
             current = column_cells(target, "FLAG", rows)
-            if current.shape != flags.shape:
-                raise DataError("the flag version has another shape than the MeasurementSet")
             flags = (flags & current) if merge == "and" else (flags | current)
         put_cells(target, "FLAG", flags, rows)
     rows = np.arange(ms.nrow)
@@ -185,6 +198,7 @@ def save_version(path: str, name: str, comment: str = "", merge: str = "replace"
             if merge != "replace" and known:
                 shutil.copytree(existing, temporary)
                 with contextlib.closing(open_table(temporary, writable=True)) as target:
+                    _require_same_shapes(target, ms, name)
                     _copy_flags(ms.table, target, ms, merge)
             else:
                 with contextlib.closing(_new_table(temporary, ms)) as target:
@@ -214,8 +228,7 @@ def restore_version(path: str, name: str, merge: str = "replace") -> None:
     with exclusive_access(require_present(path, "MeasurementSet")), _open(path, writable=True) as ms:
         _require(ms.path, name)
         with contextlib.closing(open_table(_table_path(ms.path, name), what="flag version")) as source:
-            if source.nrows() != ms.nrow:
-                raise DataError(f"the flag version {name!r} has {source.nrows()} rows, the MeasurementSet {path!r} has {ms.nrow}")
+            _require_same_shapes(source, ms, name)
             _copy_flags(source, ms.table, ms, merge)
 
 

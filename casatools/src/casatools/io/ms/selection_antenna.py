@@ -202,8 +202,8 @@ def resolve_antenna(items: tuple[BaselineItem, ...], antennas: tuple[Antenna, ..
     """
     refuse = Refusal("antenna", expression)
     n = len(antennas)
-    included = np.zeros((n, n), bool)
-    excluded = np.zeros((n, n), bool)
+    # Parts take effect one after another; where the first takes something away, it does so from everything.
+    chosen = np.full((n, n), items[0].negated)
     pairs: dict[tuple[int, int], tuple[int, int]] = {}
     ones: list[int] = []
     twos: list[int] = []
@@ -219,19 +219,16 @@ def resolve_antenna(items: tuple[BaselineItem, ...], antennas: tuple[Antenna, ..
                 else (first if item.operator in ("&", "&&") else list(range(n)))
             )
             found, reported = _matched(item, first, second), _signed(item, first, second)
-        target = excluded if item.negated else included
         if found:
             index = np.array(found)
-            target[index[:, 0], index[:, 1]] = True
-            target[index[:, 1], index[:, 0]] = True
+            chosen[index[:, 0], index[:, 1]] = not item.negated
+            chosen[index[:, 1], index[:, 0]] = not item.negated
         for a, b in reported[0]:
             pairs.setdefault((a, b) if a <= b else (b, a), (a, b))
         ones += [a for a in reported[1] if a not in ones]
         twos += [b for b in reported[2] if b not in twos]
-    if all(item.negated for item in items):
-        included[:] = True
     named = np.array(list(pairs.values()), dtype=np.int64).reshape(-1, 2)
-    return BaselineSelection(included & ~excluded, named, np.array(ones, dtype=np.int64), np.array(twos, dtype=np.int64))
+    return BaselineSelection(chosen, named, np.array(ones, dtype=np.int64), np.array(twos, dtype=np.int64))
 
 
 def _by_length(length: LengthRange, antennas: tuple[Antenna, ...]) -> list[tuple[int, int]]:
@@ -252,8 +249,7 @@ def resolve_feed(items: tuple[BaselineItem, ...], feed_ids: list[int], expressio
     refuse = Refusal("feed", expression)
     n = max(feed_ids) + 1
     as_rows = tuple(Antenna(i, str(i), "", np.zeros(3), np.zeros(3), 0.0, "", "", False) for i in range(n))
-    included = np.zeros((n, n), bool)
-    excluded = np.zeros((n, n), bool)
+    chosen = np.full((n, n), items[0].negated)
     for item in items:
         first = _antenna_ids(item.first, as_rows, refuse)
         second = (
@@ -261,13 +257,9 @@ def resolve_feed(items: tuple[BaselineItem, ...], feed_ids: list[int], expressio
             if item.second
             else (first if item.operator in ("&", "&&") else list(range(n)))
         )
-        target = excluded if item.negated else included
         # Both ends of a baseline normally have the same feed number, so equal numbers count as a pair here.
         found = [(a, a) for a in first] if item.operator == "&&&" else [(a, b) for a in first for b in second]
         index = np.array(found)
-        target[index[:, 0], index[:, 1]] = True
-        target[index[:, 1], index[:, 0]] = True
-    if all(item.negated for item in items):
-        included[:] = True
-    chosen = included & ~excluded
+        chosen[index[:, 0], index[:, 1]] = not item.negated
+        chosen[index[:, 1], index[:, 0]] = not item.negated
     return chosen, np.argwhere(np.triu(chosen))
