@@ -45,7 +45,9 @@ def summary() -> str:
         age = f"{now - table.made_mjd:.0f} days old" if table.made else "of unknown age"
         until = ""
         if table.last_mjd:
-            until = f", covers days until {datetime.date.fromordinal(int(table.last_mjd) + datetime.date(1858, 11, 17).toordinal())}"
+            until = (
+                f", covers days until {datetime.date.fromordinal(int(table.last_mjd) + datetime.date(1858, 11, 17).toordinal())}"
+            )
         lines.append(f"  {table.name:<24} of {table.made or '?':<12} {age}{until}\n")
     return "".join(lines)
 
