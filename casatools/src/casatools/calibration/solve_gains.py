@@ -49,7 +49,9 @@ class Solutions:
     def take(self, keep: np.ndarray) -> Solutions:
         """The solutions of some intervals."""
         arrays = [getattr(self, n)[keep] for n in Solutions.__dataclass_fields__ if n != "source"]
-        return Solutions(*arrays, None if self.source is None else self.source[keep])
+        out = Solutions(*arrays)
+        out.source = None if self.source is None else self.source[keep]
+        return out
 
 
 def connected_antennas(weight: np.ndarray, baselines: Baselines, nant: int, least: int) -> np.ndarray:
