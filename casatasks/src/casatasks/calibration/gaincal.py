@@ -82,8 +82,8 @@ def gaincal(
     from casatools.calibration.solve_session import priors_from, selection_from, solve_to_table
 
     given = dict(locals())
-    if gaintype not in ("G", "T", "K", "KCROSS"):
-        raise UnsupportedError(f"gaincal: gaintype={gaintype!r} is not available yet; use 'G', 'T', 'K' or 'KCROSS'")
+    if gaintype == "GSPLINE":
+        raise UnsupportedError("gaincal: gaintype='GSPLINE' is not available yet; use 'G' with a solint and smoothcal")
     options = SolveOptions(
         kind=gaintype, solint=solint, combine=combine, preavg=preavg, refant=refant, refantmode=refantmode,
         minblperant=minblperant, minsnr=minsnr, solnorm=solnorm, normtype=normtype, calmode=calmode, solmode=solmode,

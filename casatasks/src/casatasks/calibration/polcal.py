@@ -7,11 +7,8 @@ from typing import Annotated, Any, Literal
 from casatasks import _params as P
 from casatasks._task import task
 from casatools._base import kinds
-from casatools._base.errors import UnsupportedError
 
 __all__ = ["polcal"]
-
-_DONE = ("D", "Df", "Dlls", "Dflls", "X", "Xf")
 
 
 @task(group="calibration")
@@ -73,7 +70,7 @@ def polcal(
     Returns
     -------
     dict
-        As gaincal returns.
+        As gaincal returns; for Xparang+QU and Xfparang+QU ``{field: {"Spw0": [1, Q/I, U/I, 0], ..., "SpwAve": [...]}}``.
 
     Raises
     ------
@@ -82,20 +79,17 @@ def polcal(
 
     Notes
     -----
-    The parallactic angle is always taken into account. Leakages are solved to first order, which is a linear problem; types with
-    and without lls are the same solution.
+    The parallactic angle is always taken into account. Leakages D are solved to first order, which is a linear problem; types with
+    and without lls are the same solution. Dgen is solved in all orders from all four correlations. The source's Q and U (+QU) or the
+    phase between the receptors (+X) is solved once for all channels of a spectral window; the log tells it.
     """
     from casatools.calibration.solve_options import SolveOptions
-    from casatools.calibration.solve_session import priors_from, selection_from, solve_to_table
+    from casatools.calibration.solve_session import priors_from, selection_from, solve_to_table, source_record
 
     given = {**locals(), "parang": True}
-    if poltype not in _DONE:
-        known = ", ".join(_DONE)
-        raise UnsupportedError(
-            f"polcal: poltype={poltype!r} is not available yet; set the source's polarisation and use one of {known}"
-        )
     options = SolveOptions(
         kind=poltype, solint=solint, combine=combine, preavg=preavg, refant=refant, minblperant=minblperant, minsnr=minsnr,
         smodel=tuple(smodel),
     )  # fmt: skip
-    return solve_to_table(vis, caltable, selection_from(given), options, priors_from(given), append)
+    record = solve_to_table(vis, caltable, selection_from(given), options, priors_from(given), append)
+    return source_record(caltable) if poltype in ("Xparang+QU", "Xfparang+QU") else record

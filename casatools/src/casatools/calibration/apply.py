@@ -87,6 +87,13 @@ class PriorCalibration:
         """True when there is nothing to apply."""
         return not self._terms and self._parallactic is None
 
+    def acts(self, orders: tuple[int, int]) -> bool:
+        """Whether a term has its place in the measurement equation in a half-open range."""
+        places = [t.kind.order for t in self._terms]
+        if self._parallactic is not None:
+            places.append(self._parallactic.order)
+        return any(orders[0] <= p < orders[1] for p in places)
+
     @property
     def scales_weights(self) -> bool:
         """Whether weights change; they then start from SIGMA."""

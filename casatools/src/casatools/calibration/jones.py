@@ -29,7 +29,7 @@ class JonesKind:
         Its letter: G T B K D X P M ...
     order : int
         Place in the measurement equation, from the data to the sky.
-    form : {"diagonal", "delay", "leakage", "general", "multiplicative"}
+    form : {"diagonal", "delay", "leakage", "full_leakage", "position_angle", "multiplicative", ...}
     weights : bool
         Whether it can scale weights.
     channels : bool
@@ -67,6 +67,12 @@ _KINDS: dict[str, JonesKind] = {
     "Dflls Jones": JonesKind("D", 6, "full_leakage", channels=True),
     "X Jones": JonesKind("X", 7, "cross_phase"),
     "Xf Jones": JonesKind("X", 7, "cross_phase", channels=True),
+    "Xparang Jones": JonesKind("X", 7, "cross_phase"),
+    "Xfparang Jones": JonesKind("X", 7, "cross_phase", channels=True),
+    "PosAng Jones": JonesKind("X", 7, "position_angle", channels=True),
+    "GlinXph Jones": JonesKind("G", 4, "diagonal"),
+    "GlinXphf Jones": JonesKind("G", 4, "diagonal", channels=True),
+    "Dfgen Jones": JonesKind("D", 6, "full_leakage", channels=True),
     "T Jones": JonesKind("T", 10, "diagonal", weights=True),
     "Tf Jones": JonesKind("T", 10, "diagonal", weights=True, channels=True),
     "EGainCurve": JonesKind("E", 9, "gain_curve", weights=True),
@@ -74,7 +80,9 @@ _KINDS: dict[str, JonesKind] = {
     "TOpac": JonesKind("T", 11, "opacity", weights=True),
     "Fringe Jones": JonesKind("G", 2, "fringe"),
 }
-_DONE = frozenset({"diagonal", "delay", "cross_delay", "cross_phase", "leakage", "full_leakage", "multiplicative", "tsys"})
+_DONE = frozenset(
+    {"position_angle", "diagonal", "delay", "cross_delay", "cross_phase", "leakage", "full_leakage", "multiplicative", "tsys"}
+)
 
 
 def kind_of(text: str, path: str) -> JonesKind:

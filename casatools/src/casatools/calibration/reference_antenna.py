@@ -89,11 +89,23 @@ def refer_phases(param: np.ndarray, flag: np.ndarray, refants: Sequence[int], mo
     return used
 
 
+def _lacking(flag: np.ndarray) -> np.ndarray:
+    """Flags (ant, chan, par) of a reference: all parameters of an antenna that lacks some, in channels where another lacks none."""
+    dead = flag.all(axis=0)
+    partly = (flag & ~dead).any(axis=2, keepdims=True)
+    better = ~partly.all(axis=0, keepdims=True)
+    return np.asarray(flag | (partly & better))
+
+
 def _choose(flag: np.ndarray, before: np.ndarray | None, refants: Sequence[int]) -> tuple[np.ndarray, np.ndarray]:
     """The reference for each channel and parameter (-1: none), and whether it had a solution at the time before too.
 
-    The first antenna of the list that continues is taken; where none does, the first with a solution.
+    The first antenna of the list that continues is taken; where none does, the first with a solution. One with solutions for all
+    parameters (that have any) of a channel goes before those that lack some, so that both receptors have one reference.
     """
+    if len(refants) > 1:
+        flag = _lacking(flag)
+        before = None if before is None else _lacking(before)
     out = np.full(flag.shape[1:], -1)
     continues = np.zeros(flag.shape[1:], dtype=bool)
     for antenna in reversed(refants):

@@ -200,15 +200,8 @@ def assign_intervals(
         Intervals in the order of their spectral window and time.
     """
     window = np.full(len(spw), int(spw.min()) if len(spw) else 0) if "spw" in combine else spw
-    keys = [window]
-    for name, values in (("obs", observation), ("scan", scan), ("field", field)):
-        if name not in combine:
-            keys.append(values)
-    order = np.lexsort((time_s, *keys[::-1]))
-    new = np.ones(len(order), dtype=bool)
-    for key in keys:
-        new[1:] &= key[order][1:] == key[order][:-1]
-    new[1:] = ~new[1:]
+    keys = [values for name, values in (("obs", observation), ("scan", scan), ("field", field)) if name not in combine]
+    order, new = _groups(time_s, window, keys)
     sorted_time = time_s[order]
     if np.isfinite(length_s):
         new |= _time_breaks(sorted_time, new, max(length_s, _SAME_TIME_S))
@@ -223,6 +216,32 @@ def assign_intervals(
     chosen = first[rank]
     count = np.bincount(of_row, minlength=len(rank))
     return IntervalSet(of_row, window[chosen], field[chosen], scan[chosen], observation[chosen], count, time_s[chosen])
+
+
+def _groups(time_s: np.ndarray, window: np.ndarray, keys: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+    """Rows in the order of groups and time, and whether each is the first of a group.
+
+    What must not be combined ends a group wherever it changes in time: a calibrator seen again after another source begins a new one,
+    as in the reference. Sources seen at the same times form one group each.
+    """
+    order = np.lexsort((*keys[::-1], time_s, window))
+    label = np.zeros(len(order), dtype=np.int64)
+    if keys:
+        label = np.unique(np.stack(keys, axis=1), axis=0, return_inverse=True)[1].reshape(-1)
+    moved = _changes(order, window, label)
+    if np.count_nonzero(moved & ~_changes(order, window, time_s)):
+        order = np.lexsort((time_s, label, window))
+        moved = _changes(order, window, label)
+    return order, moved
+
+
+def _changes(order: np.ndarray, *keys: np.ndarray) -> np.ndarray:
+    """Whether each row in some order differs from the one before in any key."""
+    new = np.zeros(len(order), dtype=bool)
+    new[:1] = True
+    for key in keys:
+        new[1:] |= key[order][1:] != key[order][:-1]
+    return new
 
 
 def _time_breaks(time_s: np.ndarray, new: np.ndarray, length_s: float) -> np.ndarray:

@@ -21,10 +21,10 @@ from casatools._base.errors import DataError
 from casatools._base.progress import Progress
 from casatools.calibration.normalize import fill_gaps, normalize_solutions
 from casatools.calibration.reference_antenna import antenna_ids, fallback_order, refer_phases
-from casatools.calibration.solve_averages import antenna_pairs, autocorrelation_gains, average_baselines
-from casatools.calibration.solve_data import IntervalData, SolveInput, make_solve_input
-from casatools.calibration.solve_gains import Solutions, solve_gain_intervals
-from casatools.calibration.solve_leakages import solve_cross_delays, solve_cross_phases, solve_leakage_intervals
+from casatools.calibration.solve_averages import antenna_pairs
+from casatools.calibration.solve_data import SolveInput, make_solve_input
+from casatools.calibration.solve_forms import solve_form
+from casatools.calibration.solve_gains import Solutions
 from casatools.calibration.solve_options import SolveOptions
 from casatools.calibration.solve_statistics import SolveStatistics
 from casatools.io.caltable import CalTable, SolutionGroup
@@ -47,14 +47,16 @@ class WindowSolutions:
     snr: np.ndarray
     flag: np.ndarray
     refant: np.ndarray = field(default_factory=lambda: np.zeros(0, dtype=np.int32))
+    source: np.ndarray | None = None
 
 
 @dataclass
 class SolveResult:
-    """The table, not yet written, and the counts of solutions."""
+    """The table, not yet written, the counts of solutions, and fractional Q and U of the source by spectral window."""
 
     table: CalTable
     statistics: SolveStatistics
+    source: dict[int, np.ndarray] = field(default_factory=dict)
 
     def write(self, path: str, append: bool = False) -> None:
         """Write the table, or append to one that is there."""
@@ -98,7 +100,14 @@ def solve(
     for spw, window in windows.items():
         _finish(window, order, options)
         statistics.count_refants(spw, window.refant)
-    return SolveResult(_table(ms, given, windows, options), statistics)
+    table = _table(ms, given, windows, options)
+    source = {spw: w.source.mean(axis=0) for spw, w in windows.items() if w.source is not None and w.source.shape[1] == 2}
+    if options.solved.form == "cross_source":
+        every = np.zeros((len(ms.metadata.spectral_windows), 2), dtype=np.float32)
+        for spw, fractions in source.items():
+            every[spw] = fractions
+        table.keywords["QU"] = {"QU": every}
+    return SolveResult(table, statistics, source)
 
 
 def _why_nothing(given: SolveInput, statistics: SolveStatistics, options: SolveOptions) -> str:
@@ -115,7 +124,7 @@ def _solve_windows(
     parts: dict[int, list[tuple[np.ndarray, np.ndarray, Solutions]]] = {}
     with Progress(len(given.intervals), "solve") as progress:
         for data in given.iter_data():
-            solved = _solve_data(given, data, nant, options, refants)
+            solved = solve_form(given, data, nant, refants)
             spw_of = given.intervals.spw[data.intervals]
             for spw in np.unique(spw_of).tolist():
                 mine = spw_of == spw
@@ -123,51 +132,9 @@ def _solve_windows(
                 # Intervals in which nothing could be solved leave no rows.
                 keep = mine & solved.connected.any(axis=(1, 2))
                 if keep.any():
-                    parts.setdefault(spw, []).append((data.intervals[keep], data.time_s[keep], _part(solved, keep)))
+                    parts.setdefault(spw, []).append((data.intervals[keep], data.time_s[keep], solved.take(keep)))
             progress.advance(len(data.intervals))
     return {spw: _joined(found) for spw, found in sorted(parts.items())}
-
-
-def _solve_data(given: SolveInput, data: IntervalData, nant: int, options: SolveOptions, refants: list[int]) -> Solutions:
-    """Solve what has been averaged, by the form of the term."""
-    form = options.solved.form
-    if form == "delay":
-        from casatools.calibration.solve_delays import solve_delay_intervals
-
-        there = [r for r in refants if (given.baselines.ant1 == r).any() or (given.baselines.ant2 == r).any()]
-        step = _channel_step(given, data)
-        return solve_delay_intervals(data, given.baselines, nant, options.minblperant, there[0] if there else -1, step)
-    if form == "baseline":
-        return average_baselines(data, given.baselines, nant, options.calmode)
-    if form == "auto":
-        return autocorrelation_gains(data, given.baselines, nant)
-    if form == "leakage":
-        return solve_leakage_intervals(data, given.baselines, nant, options.minblperant, refants[0] if refants else -1)
-    if form == "cross_phase":
-        return solve_cross_phases(data, given.baselines, nant)
-    if form == "fringe":
-        from casatools.calibration.solve_fringes import solve_fringe_intervals
-
-        spw = int(given.intervals.spw[data.intervals[0]])
-        window, chosen = given.ms.metadata.spectral_windows[spw], given.selected.channels.get(spw)
-        channels = np.arange(window.nchan) if chosen is None else np.asarray(chosen)
-        present = [r for r in refants if (given.baselines.ant1 == r).any() or (given.baselines.ant2 == r).any()]
-        return solve_fringe_intervals(
-            data, given.baselines, nant, options, present[0] if present else -1, window.chan_freq_hz[channels]
-        )
-    if form == "cross_delay":
-        return solve_cross_delays(data, given.baselines, nant, _channel_step(given, data))
-    return solve_gain_intervals(data, given.baselines, nant, options)
-
-
-def _channel_step(given: SolveInput, data: IntervalData) -> float:
-    """Separation of channels [Hz] of the spectral window of some data."""
-    window = given.ms.metadata.spectral_windows[int(given.intervals.spw[data.intervals[0]])]
-    return float(window.chan_freq_hz[1] - window.chan_freq_hz[0]) if window.nchan > 1 else float(window.chan_width_hz[0])
-
-
-def _part(solved: Solutions, keep: np.ndarray) -> Solutions:
-    return Solutions(*(getattr(solved, n)[keep] for n in Solutions.__dataclass_fields__))
 
 
 def _joined(found: Iterable[tuple[np.ndarray, np.ndarray, Solutions]]) -> WindowSolutions:
@@ -175,7 +142,11 @@ def _joined(found: Iterable[tuple[np.ndarray, np.ndarray, Solutions]]) -> Window
     intervals = np.concatenate([f[0] for f in found])
     order = np.argsort(intervals, kind="stable")
     arrays = [np.concatenate([getattr(f[2], n) for f in found])[order] for n in ("param", "error", "snr", "flag")]
-    return WindowSolutions(intervals[order], np.concatenate([f[1] for f in found])[order], *arrays)
+    sources = [f[2].source for f in found]
+    joined = WindowSolutions(intervals[order], np.concatenate([f[1] for f in found])[order], *arrays)
+    if sources[0] is not None:
+        joined.source = np.concatenate([s for s in sources if s is not None])[order]
+    return joined
 
 
 def _finish(window: WindowSolutions, refants: list[int], options: SolveOptions) -> None:

@@ -13,7 +13,7 @@ from casatools._base.errors import DataError, UnsupportedError
 from casatools.calibration.solution_intervals import IntervalSet, assign_intervals, solution_channels
 from casatools.calibration.solve_options import SolveOptions
 from casatools.io.ms import VisChunk, iter_chunks
-from casatools.kernels.gain_solver import accumulate_normalized, accumulate_visibilities
+from casatools.kernels.gain_solver import accumulate_normalized, accumulate_visibilities, join_flags
 
 if TYPE_CHECKING:
     from casatools.calibration.apply import PriorCalibration
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Baselines", "IntervalData", "SolveInput", "make_solve_input"]
 
+_POLARISED = ("leakage", "cross_phase", "cross_delay", "cross_source", "position_angle")
 _PARALLEL = ({"RR", "XX", "PP", "I"}, {"LL", "YY", "QQ"})
 
 
@@ -107,6 +108,26 @@ class SolveInput:
         """Solution channels of a spectral window."""
         return int(self.place[spw].max()) + 1
 
+    @property
+    def circular(self) -> bool:
+        """Whether the feeds are circular."""
+        metadata = self.ms.metadata
+        return metadata.polarizations[metadata.data_descriptions[int(self.selected.ddids_present[0])].pol].names[0][0] in "RL"
+
+    def sky(self, data: IntervalData) -> np.ndarray:
+        """What the baselines see of Stokes I, Q and U of one: (3, interval, sub, baseline, 4)."""
+        from casatools.calibration.solve_leakages import source_models
+        from casatools.calibration.stages import ParallacticStage
+
+        stage = ParallacticStage(self.ms)
+        assert data.sub_time_s is not None
+        found = []
+        for number, times in zip(data.intervals.tolist(), data.sub_time_s, strict=True):
+            filled = np.where(times > 0, times, self.reference_s)
+            turn = stage.matrices(filled, np.full(len(times), self.intervals.field[number]), self.circular)
+            found.append(source_models(turn, self.baselines.ant1, self.baselines.ant2, self.circular))
+        return np.stack(found, axis=1)
+
     def iter_data(self) -> Iterator[IntervalData]:
         """Yield averaged data, each interval once, as soon as its last row has been read."""
         pending: dict[int, tuple[np.ndarray, ...]] = {}
@@ -121,8 +142,9 @@ class SolveInput:
         numbers, local = np.unique(of_row, return_inverse=True)
         sums = self._sums(chunk, len(numbers), local)
         whole = np.zeros(len(numbers), dtype=bool)
+        here = np.bincount(local, minlength=len(numbers)).tolist()
         for k, number in enumerate(numbers.tolist()):
-            rows_here = int(np.count_nonzero(local == k)) if len(numbers) > 1 else len(local)
+            rows_here = here[k]
             seen = self.seen.get(number, 0) + rows_here
             if rows_here == self.intervals.count[number]:
                 whole[k] = True
@@ -151,7 +173,7 @@ class SolveInput:
         time = chunk["TIME"] - self.reference_s
         form = self.options.solved.form
         # A gain common to the receptors acts on all correlations.
-        joint = form in ("leakage", "cross_phase", "cross_delay")
+        joint = form in _POLARISED
         every = joint or self.options.solved.npar == 1
         npar = chunk.shape[2] if every else 2
         shape = (count * self.nsub * nbl, nout, npar)
@@ -176,30 +198,29 @@ class SolveInput:
         model = chunk["MODEL_DATA"] if self.uses_model_column else self._flat_model(chunk)
         if not self.options.corrdepflags:
             # One flagged correlation leaves out all, but one that is flagged throughout leaves the others in use.
-            dead = flag.all(axis=(0, 1))
-            spoilt = flag[:, :, ~dead].any(axis=2, keepdims=True)
-            flag = np.repeat(spoilt, flag.shape[2], axis=2) | dead
+            flag = np.ascontiguousarray(flag)
+            join_flags(flag)
         if self.prior is not None and not self.prior.is_identity:
             order = self.options.solved.order
             data, flag, scaled = self.prior.correct(chunk, data, flag, weight, orders=(-1, order + 1))
             weight = weight if scaled is None else scaled
             # Terms on the sky side act on the model; where they have no solution the data cannot be used.
             beyond = (order + 1, 1000)
-            flag = self.prior.correct(chunk, data.copy(), flag, None, orders=beyond)[1]
-            model = self.prior.corrupt(chunk, model, orders=beyond)
+            if self.prior.acts(beyond):
+                flag = self.prior.correct(chunk, data.copy(), flag, None, orders=beyond)[1]
+                model = self.prior.corrupt(chunk, np.broadcast_to(model, chunk.shape).copy(), orders=beyond)
         wide = weight if weight.ndim == 3 else weight[:, None, :]
         return data, model, flag, np.ascontiguousarray(wide, dtype=np.float32)
 
     def _flat_model(self, chunk: VisChunk) -> np.ndarray:
-        """A point source at the phase centre with the Stokes parameters of smodel, 1 Jy without."""
+        """A point source at the phase centre with the Stokes parameters of smodel, 1 Jy without: (1, 1, corr)."""
         names = self.ms.metadata.polarizations[chunk.pol].names
         i, q, u, v = self.options.smodel or (1.0, 0.0, 0.0, 0.0)
         of = {
             "RR": i + v, "LL": i - v, "RL": q + 1j * u, "LR": q - 1j * u,
             "XX": i + q, "YY": i - q, "XY": u + 1j * v, "YX": u - 1j * v, "I": i,
         }  # fmt: skip
-        line = np.array([of.get(names[c], 0.0) for c in chunk.correlations], dtype=np.complex64)
-        return np.broadcast_to(line, chunk.shape).copy()
+        return np.array([[[of.get(names[c], 0.0) for c in chunk.correlations]]], dtype=np.complex64)
 
     @staticmethod
     def _plain_times(flag: np.ndarray, slot: np.ndarray, time: np.ndarray, when: np.ndarray) -> list[np.ndarray]:
@@ -216,7 +237,7 @@ class SolveInput:
         time = np.where(total > 0, when.sum(axis=(1, 2)) / np.where(total > 0, total, 1.0) + self.reference_s, 0.0)
         model = sums[3] / safe if len(sums) > 3 else None
         sub_time = None
-        if self.options.solved.form == "fringe":
+        if self.options.solved.form in ("fringe", "cross_source") or self.options.solved.source:
             part = wgt.sum(axis=(2, 3, 4))
             sub_time = np.where(part > 0, when.sum(axis=2) / np.where(part > 0, part, 1.0) + self.reference_s, 0.0)
         return IntervalData(numbers, vis / safe, wgt, time, model, sub_time)
@@ -327,12 +348,17 @@ def _channels(
 
 def _require_products(ms: MeasurementSet, options: SolveOptions, ddid: np.ndarray) -> None:
     """Polarisation solves need all four correlations."""
-    if options.solved.form not in ("leakage", "cross_phase", "cross_delay"):
+    if options.solved.form not in _POLARISED:
         return
     for number in np.unique(ddid).tolist():
         names = ms.metadata.polarizations[ms.metadata.data_descriptions[number].pol].names
         if len(names) != 4:
             raise DataError(f"solving for {options.solved.vis_cal} needs all four correlations; the data have {', '.join(names)}")
+        if options.solved.form == "cross_source" and names[0][0] not in "XY":
+            raise DataError(
+                f"solving for {options.solved.vis_cal} needs linear feeds; the data have {', '.join(names)}, in which the phase between "
+                "the receptors cannot be told from the source's position angle"
+            )
 
 
 def _require_model(ms: MeasurementSet, options: SolveOptions) -> None:

@@ -18,7 +18,7 @@ __all__ = ["Solutions", "connected_antennas", "solve_gain_intervals"]
 _TOLERANCE = 1e-9
 _MOST_STEPS = 1000
 # Reweighting steps of an L1 solve: more only drive single baselines to zero residual.
-_L1_STEPS = 3
+_L1_STEPS = 4
 
 
 @dataclass
@@ -33,6 +33,8 @@ class Solutions:
     flag : ndarray alike, bool
     has_data, connected, significant : ndarray (interval, ant, par) bool
         For the statistics: any data, enough baselines, enough signal to noise (in any channel).
+    source : ndarray (interval, property), optional
+        Properties of the source that were solved too.
     """
 
     param: np.ndarray
@@ -42,6 +44,14 @@ class Solutions:
     has_data: np.ndarray
     connected: np.ndarray
     significant: np.ndarray
+    source: np.ndarray | None = None
+
+    def take(self, keep: np.ndarray) -> Solutions:
+        """The solutions of some intervals."""
+        arrays = [getattr(self, n)[keep] for n in Solutions.__dataclass_fields__ if n != "source"]
+        out = Solutions(*arrays)
+        out.source = None if self.source is None else self.source[keep]
+        return out
 
 
 def connected_antennas(weight: np.ndarray, baselines: Baselines, nant: int, least: int) -> np.ndarray:

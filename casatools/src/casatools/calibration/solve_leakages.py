@@ -1,4 +1,4 @@
-"""Solving polarisation terms from averaged visibilities: leakages, cross-hand phase and delay.
+"""Solving leakages from averaged visibilities, alone or together with the source's polarisation or its position angle.
 
 Averages hold four correlations in the order RR RL LR LL (or XX XY YX YY).
 
@@ -9,70 +9,150 @@ Hales 2017, AJ 154, 54 (degeneracies of leakages and position angle); Sault, Ham
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
+
 import numpy as np
 
+from casatools._base import log
 from casatools._base.errors import DataError
 from casatools.calibration.solve_data import Baselines, IntervalData
-from casatools.calibration.solve_delays import baseline_delays
 from casatools.calibration.solve_gains import Solutions
+from casatools.kernels.jones_solver import leakage_normal_equations
 
-__all__ = ["solve_cross_delays", "solve_cross_phases", "solve_leakage_intervals"]
+__all__ = ["LeakageProblem", "antennas_with_data", "of_channels", "require_model", "solve_leakage_intervals", "source_models"]
+
+_STEPS = 50
+# Relative change of the unknowns at which steps end.
+_CONVERGED = 1e-10
 
 
-def _model(data: IntervalData) -> np.ndarray:
+@dataclass(frozen=True)
+class LeakageProblem:
+    """What is solved beside the leakages, and how.
+
+    Attributes
+    ----------
+    minblperant : int
+    refant : int
+        Its leakage of the first receptor is taken as zero; -1 leaves the solution of least norm.
+    full : bool
+        All products of leakages and all four correlations; else first order in the cross hands.
+    source : {"", "QU", "X"}
+        Linear polarisation of the source, or the phase between the receptors (twice the position angle of circular feeds), found once
+        for all channels.
+    """
+
+    minblperant: int = 4
+    refant: int = -1
+    full: bool = False
+    source: str = ""
+
+
+def require_model(data: IntervalData) -> np.ndarray:
+    """The averages of the model.
+
+    Raises
+    ------
+    DataError
+        There are none.
+    """
     if data.model is None:
         raise DataError("a polarisation solve needs averages of the model")
     return data.model
 
 
-def _antennas_with_data(weight: np.ndarray, baselines: Baselines, nant: int) -> np.ndarray:
+def antennas_with_data(weight: np.ndarray, baselines: Baselines, nant: int) -> np.ndarray:
     """Number of baselines with data of each antenna (interval, ant, chan); `weight` (interval, baseline, chan)."""
-    count = np.zeros((len(weight), nant, weight.shape[2]), dtype=np.int64)
-    for b in range(len(baselines)):
-        count[:, baselines.ant1[b]] += weight[:, b] > 0
-        count[:, baselines.ant2[b]] += weight[:, b] > 0
-    return count
+    count = np.zeros((nant, len(weight), weight.shape[2]), dtype=np.int64)
+    good = np.moveaxis(weight > 0, 1, 0)
+    np.add.at(count, baselines.ant1, good)
+    np.add.at(count, baselines.ant2, good)
+    return np.moveaxis(count, 0, 1)
 
 
-def _of_channels(good: np.ndarray, npar: int) -> np.ndarray:
+def of_channels(good: np.ndarray, npar: int) -> np.ndarray:
     """Whether any channel of (interval, ant, chan) is good, for each parameter."""
     some = np.asarray(np.any(good, axis=2))
     return np.repeat(some[:, :, None], npar, axis=2)
 
 
-def _leakage_system(ant1: np.ndarray, ant2: np.ndarray, model: np.ndarray, nant: int) -> np.ndarray:
-    """Coefficients (2 samples, 2 nant) of first-order leakages dR_i, conj(dL_j): V_RL - M_RL = dR_i M_LL + conj(dL_j) M_RR.
+def source_models(turn: np.ndarray, ant1: np.ndarray, ant2: np.ndarray, circular: bool) -> np.ndarray:
+    """Visibilities of sources with Stokes I, Q and U of one, seen by feeds that turn against the sky.
 
-    The second half are conjugates of LR: conj(V_LR - M_LR) = conj(dL_i) conj(M_RR) + dR_j conj(M_LL).
+    Parameters
+    ----------
+    turn : ndarray (sub, ant, 2, 2) complex
+        The matrices of the parallactic angle.
+    ant1, ant2 : ndarray (baseline,) int
+    circular : bool
+
+    Returns
+    -------
+    ndarray (3, sub, baseline, 4) complex128
     """
-    count = len(ant1)
-    row = np.arange(count)
-    system = np.zeros((2 * count, 2 * nant), dtype=np.complex128)
-    system[row, ant1] += model[:, 3]
-    system[row, nant + ant2] += model[:, 0]
-    system[count + row, nant + ant1] += model[:, 0].conj()
-    system[count + row, ant2] += model[:, 3].conj()
-    return system
+    plane = [[0, 1], [1, 0]], [[0, 1j], [-1j, 0]]
+    stokes = [np.eye(2), *(plane if circular else ([[1, 0], [0, -1]], [[0, 1], [1, 0]]))]
+    back = turn[:, ant2].conj().swapaxes(-1, -2)
+    return np.array([(turn[:, ant1] @ np.asarray(s, dtype=complex) @ back).reshape(*back.shape[:2], 4) for s in stokes])
 
 
-def _solve_one(
-    ant1: np.ndarray, ant2: np.ndarray, vis: np.ndarray, model: np.ndarray, weight: np.ndarray, nant: int
-) -> tuple[np.ndarray, np.ndarray]:
-    """Leakages (ant, 2) and their errors from samples (n, 4); least norm where the data leave an offset free."""
-    system = _leakage_system(ant1, ant2, model, nant)
-    right = np.concatenate([vis[:, 1] - model[:, 1], (vis[:, 2] - model[:, 2]).conj()])
-    root = np.sqrt(np.concatenate([weight[:, 1], weight[:, 2]]))
-    normal = (system * root[:, None]).conj().T @ (system * root[:, None])
-    inverse = np.linalg.pinv(normal, rcond=1e-9, hermitian=True)
-    found = inverse @ ((system * (root**2)[:, None]).conj().T @ right)
-    left = (right - system @ found) * root
-    variance = float((np.abs(left) ** 2).sum()) / max(int(np.count_nonzero(root)) - 2 * len(np.unique([ant1, ant2])), 1)
-    error = np.sqrt(np.maximum(inverse.diagonal().real, 0.0) * variance)
-    return np.stack([found[:nant], found[nant:].conj()], axis=1), error.reshape(2, nant).T
+@dataclass
+class _Samples:
+    """Samples of one interval and channel: antennas (n,), visibilities, model and weights (n, 4), derivatives (property, n, 4)."""
+
+    ant1: np.ndarray
+    ant2: np.ndarray
+    vis: np.ndarray
+    model: np.ndarray
+    weight: np.ndarray
+    source: np.ndarray
 
 
-def solve_leakage_intervals(data: IntervalData, baselines: Baselines, nant: int, minblperant: int, refant: int) -> Solutions:
-    """Solve instrumental leakages to first order, for a source of known polarisation.
+def _fit(samples: _Samples, nant: int, problem: LeakageProblem, kind: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Leakages (ant, 2), their errors (ant, 2) and the properties of the source found.
+
+    Gauss-Newton steps; directions that the data leave free (an offset common to all antennas) stay at zero.
+    """
+    leak, found = np.zeros((nant, 2), dtype=np.complex128), np.zeros(len(samples.source))
+    if kind == "X":
+        cross = samples.vis[:, 1:3] * samples.model[:, 1:3].conj() * samples.weight[:, 1:3]
+        found = np.array([np.angle((cross[:, 0] + cross[:, 1].conj()).sum())])
+    count = 4 * nant + len(found)
+    chi2, normal = 0.0, np.zeros((count, count))
+    for step in range(_STEPS):
+        model, source = _model_now(samples, kind, found)
+        normal, right = np.zeros((count, count)), np.zeros(count)
+        chi2 = leakage_normal_equations(
+            samples.ant1, samples.ant2, samples.vis, model, source, samples.weight, leak, problem.full, normal, right
+        )
+        change = np.linalg.pinv(normal, rcond=1e-9, hermitian=True) @ right
+        leak += change[: 4 * nant].view(np.complex128).reshape(nant, 2)
+        found += change[4 * nant :]
+        if step and np.abs(change).max() <= _CONVERGED * max(1.0, float(np.abs(leak).max())):
+            break
+    used = np.count_nonzero(samples.weight if problem.full else samples.weight[:, 1:3])
+    freedom = max(2 * int(used) - int(np.count_nonzero(normal.diagonal())), 1)
+    diagonal = normal.diagonal()[: 4 * nant : 2].reshape(nant, 2)
+    # The error of the complex number, from the scatter of what is left.
+    error = np.sqrt(2 * chi2 / freedom / np.where(diagonal > 0, diagonal, np.inf))
+    return leak, error, found
+
+
+def _model_now(samples: _Samples, kind: str, found: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Model and its derivatives for the properties of the source found so far."""
+    if kind == "QU":
+        return samples.model + np.tensordot(found, samples.source, 1), samples.source
+    if kind == "X":
+        turn = np.array([1, np.exp(1j * found[0]), np.exp(-1j * found[0]), 1])
+        model = samples.model * turn
+        return model, np.ascontiguousarray((model * np.array([0, 1j, -1j, 0]))[None])
+    return samples.model, np.zeros((0, *samples.model.shape), dtype=np.complex128)
+
+
+def solve_leakage_intervals(
+    data: IntervalData, baselines: Baselines, nant: int, problem: LeakageProblem, sky: np.ndarray | None = None
+) -> Solutions:
+    """Solve instrumental leakages.
 
     Parameters
     ----------
@@ -80,81 +160,97 @@ def solve_leakage_intervals(data: IntervalData, baselines: Baselines, nant: int,
         With model, in the frame of the antennas.
     baselines : Baselines
     nant : int
-    minblperant : int
-    refant : int
-        Its leakage of the first receptor is taken as zero; -1 leaves the solution of least norm.
+    problem : LeakageProblem
+    sky : ndarray (3, interval, sub, baseline, 4), optional
+        For ``source="QU"``: visibilities of Stokes I, Q and U of one; see `source_models`.
+
+    Returns
+    -------
+    Solutions
+        With `source`: (interval, 2) fractions Q and U, or (interval, 1) phase [rad].
     """
-    model = _model(data)
-    count, _, _, nchan, _ = data.vis.shape
+    model, count, nchan = require_model(data), len(data.vis), data.vis.shape[3]
     weight = data.weight.copy()
     # One flagged correlation spoils the four.
     weight[np.broadcast_to(~(weight > 0).all(axis=-1, keepdims=True), weight.shape)] = 0.0
-    baselines_of = _antennas_with_data(weight[..., 1].sum(axis=1), baselines, nant)
-    param = np.zeros((count, nant, nchan, 2), dtype=np.complex128)
-    error = np.zeros(param.shape)
-    for t, c in np.ndindex(count, nchan):
-        sub, base = np.nonzero(weight[t, :, :, c, 1] > 0)
-        good = (baselines_of[t, baselines.ant1[base], c] >= minblperant) & (
-            baselines_of[t, baselines.ant2[base], c] >= minblperant
-        )
-        sub, base = sub[good], base[good]
-        if not len(base):
-            continue
-        picked = (t, sub, base, c)
-        param[t, :, c], error[t, :, c] = _solve_one(
-            baselines.ant1[base], baselines.ant2[base], data.vis[picked], model[picked], weight[picked], nant
-        )
-    if refant >= 0:
-        offset = param[:, refant : refant + 1, :, 0].copy()
+    have = antennas_with_data(weight[..., 1].sum(axis=1), baselines, nant)
+    param, error = np.zeros((count, nant, nchan, 2), dtype=np.complex128), np.zeros((count, nant, nchan, 2))
+    found = np.zeros((count, {"QU": 2, "X": 1}.get(problem.source, 0)))
+    for t in range(count):
+        enough = (have[t, baselines.ant1] >= problem.minblperant) & (have[t, baselines.ant2] >= problem.minblperant)
+        used = np.where(enough[None, :, :, None], weight[t], 0.0)
+        now = model[t]
+        if problem.source:
+            now, found[t] = _with_source(data.vis[t], now, used, baselines, nant, problem, None if sky is None else sky[:, t])
+        for c in range(nchan):
+            sub, base = np.nonzero(used[:, :, c, 1] > 0)
+            if len(base):
+                at = (sub, base, np.full(len(sub), c))
+                one = _samples(data.vis[t], now, used, baselines, at)
+                param[t, :, c], error[t, :, c], _ = _fit(one, nant, problem, "")
+    return _finished(param, error, found, have, problem)
+
+
+def _samples(
+    vis: np.ndarray, model: np.ndarray, weight: np.ndarray, baselines: Baselines, at: tuple[np.ndarray, ...], source: np.ndarray | None = None
+) -> _Samples:  # fmt: skip
+    derivatives = (
+        np.zeros((0, len(at[0]), 4), dtype=np.complex128) if source is None else np.ascontiguousarray(source[:, at[0], at[1]])
+    )
+    return _Samples(baselines.ant1[at[1]], baselines.ant2[at[1]], vis[at], model[at], weight[at], derivatives)
+
+
+def _with_source(
+    vis: np.ndarray, model: np.ndarray, weight: np.ndarray, baselines: Baselines, nant: int, problem: LeakageProblem,
+    sky: np.ndarray | None,
+) -> tuple[np.ndarray, np.ndarray]:  # fmt: skip
+    """The model (sub, baseline, chan, 4) with the source's properties, solved from the mean over channels, and these."""
+    total = weight.sum(axis=2, keepdims=True)
+    safe = np.where(total > 0, total, 1.0)
+    mean = [(a * weight).sum(axis=2, keepdims=True) / safe for a in (vis, model)]
+    at = np.nonzero(total[..., 1] > 0)
+    if not len(at[0]):
+        return model, np.full(2 if problem.source == "QU" else 1, np.nan)
+    if problem.source == "X":
+        found = _fit(_samples(mean[0], mean[1], total, baselines, at), nant, problem, "X")[2]
+        return model * np.array([1, np.exp(1j * found[0]), np.exp(-1j * found[0]), 1]), found
+    assert sky is not None
+    # Total intensity is the model's; its linear polarisation is what is solved for.
+    level = _intensity(model)
+    bare = level[..., None] * sky[0][:, :, None]
+    flux = float(_intensity(mean[1])[at].mean())
+    mean[1] = _intensity(mean[1])[..., None] * sky[0][:, :, None]
+    found = _fit(_samples(mean[0], mean[1], total, baselines, at, flux * sky[1:]), nant, problem, "QU")[2]
+    return bare + level[..., None] * np.tensordot(found, sky[1:], 1)[:, :, None], found
+
+
+def _intensity(model: np.ndarray) -> np.ndarray:
+    """Half the sum of the parallel hands' amplitudes (...,); they are turned by the parallactic angle."""
+    return np.asarray(0.5 * (np.abs(model[..., 0]) + np.abs(model[..., 3])))
+
+
+def _finished(param: np.ndarray, error: np.ndarray, found: np.ndarray, have: np.ndarray, problem: LeakageProblem) -> Solutions:
+    """Refer to the reference antenna, flag, and give the signal to noise for a leakage of one."""
+    if problem.refant >= 0:
+        offset = param[:, problem.refant : problem.refant + 1, :, 0].copy()
         param[..., 0] -= offset
         param[..., 1] += offset.conj()
-    bad = np.asarray(baselines_of < minblperant)
+    bad = np.asarray(have < problem.minblperant)
     flag = np.repeat(bad[..., None], 2, axis=-1)
     param[flag], error[flag] = 0.0, 0.0
     snr = np.where(error > 0, 1.0 / np.where(error > 0, error, 1.0), 0.0)
-    has, connected = _of_channels(baselines_of > 0, 2), _of_channels(~bad, 2)
-    return Solutions(param, error, snr, flag, has, connected, connected.copy())
+    has, connected = of_channels(have > 0, 2), of_channels(~bad, 2)
+    solved = Solutions(param, error, snr, flag, has, connected, connected.copy())
+    _report(problem, found)
+    return replace(solved, source=found if found.shape[1] else None)
 
 
-def _cross_products(data: IntervalData) -> tuple[np.ndarray, np.ndarray]:
-    """Sums (interval, chan) of the cross hands times the conjugate model, LR turned to RL; and their weights."""
-    model = _model(data)
-    cross = data.vis[..., 1] * model[..., 1].conj() * data.weight[..., 1]
-    cross = cross + data.vis[..., 2].conj() * model[..., 2] * data.weight[..., 2]
-    if not np.abs(model[..., 1:3]).any():
-        cross = data.vis[..., 1] * data.weight[..., 1] + data.vis[..., 2].conj() * data.weight[..., 2]
-    return cross.sum(axis=(1, 2)), (data.weight[..., 1] + data.weight[..., 2]).sum(axis=(1, 2))
-
-
-def _of_all_antennas(param: np.ndarray, weight: np.ndarray, data: IntervalData, baselines: Baselines, nant: int) -> Solutions:
-    """The same solution (interval, chan, par) for all antennas; flagged where `weight` (interval, chan) is zero."""
-    shape = (len(param), nant, *param.shape[1:])
-    bad = np.broadcast_to((weight <= 0)[:, None, :, None], shape).copy()
-    nothing = np.zeros(shape)
-    held = np.asarray(_antennas_with_data(data.weight[..., 1].sum(axis=1), baselines, nant) > 0)
-    has = _of_channels(held, param.shape[-1])
-    return Solutions(np.broadcast_to(param[:, None], shape).copy(), nothing, nothing.copy(), bad, has, has.copy(), has.copy())
-
-
-def solve_cross_phases(data: IntervalData, baselines: Baselines, nant: int) -> Solutions:
-    """Solve the phase between the receptors that all antennas share, for a source of known polarisation.
-
-    Raises
-    ------
-    DataError
-        The model is not polarised.
-    """
-    if not np.abs(_model(data)[..., 1:3]).any():
-        raise DataError("a cross-hand phase needs a polarised model; set one with setjy or smodel")
-    cross, weight = _cross_products(data)
-    size = np.abs(cross)
-    param = np.where(size > 0, cross / np.where(size > 0, size, 1.0), 1.0)[..., None]
-    return _of_all_antennas(param, weight * (size > 0), data, baselines, nant)
-
-
-def solve_cross_delays(data: IntervalData, baselines: Baselines, nant: int, step_hz: float) -> Solutions:
-    """Solve the delay (ns) between the receptors that all antennas share."""
-    cross, weight = _cross_products(data)
-    delay, _ = baseline_delays(cross, step_hz)
-    param = np.stack([delay, np.zeros_like(delay)], axis=-1)[:, None, :]
-    return _of_all_antennas(param, weight.sum(axis=1, keepdims=True), data, baselines, nant)
+def _report(problem: LeakageProblem, found: np.ndarray) -> None:
+    for values in found:
+        if problem.source == "QU":
+            angle = np.rad2deg(0.5 * np.arctan2(values[1], values[0]))
+            log.post(
+                f"Source: Q/I = {values[0]:.5f}, U/I = {values[1]:.5f}, polarised {np.hypot(*values):.5f} at {angle:.2f} deg"
+            )
+        elif problem.source == "X":
+            log.post(f"Phase between the receptors: {np.rad2deg(values[0]):.3f} deg")

@@ -29,8 +29,12 @@ class SolveKind:
         Parameters of an antenna or baseline in one channel.
     channels : bool
         Whether there is a solution for each channel.
-    form : {"gain", "delay", "cross_delay", "cross_phase", "leakage", "baseline", "auto", "fringe"}
+    form : {"gain", "delay", "cross_delay", "cross_phase", "cross_source", "position_angle", "leakage", "baseline", "auto", "fringe"}
     is_complex : bool
+    source : {"", "QU", "X"}
+        What is solved of the source beside it: linear polarisation, position angle.
+    full : bool
+        Leakages in all orders and correlations.
     """
 
     vis_cal: str
@@ -39,6 +43,18 @@ class SolveKind:
     channels: bool = False
     form: str = "gain"
     is_complex: bool = True
+    source: str = ""
+    full: bool = False
+
+
+def _leakage_kinds() -> dict[str, SolveKind]:
+    """Leakages: of first order or full (gen), for each channel (f), with the source's polarisation (QU) or position angle (X)."""
+    return {
+        f"D{f}{gen}{tail}": SolveKind(
+            f"D{f.lower()}{gen.lower()} Jones", 6, 2, channels=bool(f), form="leakage", source=tail[1:], full=bool(gen)
+        )
+        for f in ("", "F") for gen in ("", "GEN") for tail in ("", "+QU", "+X")
+    }  # fmt: skip
 
 
 SOLVE_KINDS: dict[str, SolveKind] = {
@@ -47,12 +63,17 @@ SOLVE_KINDS: dict[str, SolveKind] = {
     "B": SolveKind("B Jones", 3, 2, channels=True),
     "K": SolveKind("K Jones", 2, 2, form="delay", is_complex=False),
     "KCROSS": SolveKind("Kcross Jones", 5, 2, form="cross_delay", is_complex=False),
-    "D": SolveKind("D Jones", 6, 2, form="leakage"),
-    "DF": SolveKind("Df Jones", 6, 2, channels=True, form="leakage"),
+    **_leakage_kinds(),
     "DLLS": SolveKind("DLLS Jones", 6, 2, form="leakage"),
     "DFLLS": SolveKind("DfLLS Jones", 6, 2, channels=True, form="leakage"),
     "X": SolveKind("X Jones", 7, 1, form="cross_phase"),
     "XF": SolveKind("Xf Jones", 7, 1, channels=True, form="cross_phase"),
+    "XJ": SolveKind("X Jones", 7, 1, form="cross_phase"),
+    "POSANG": SolveKind("PosAng Jones", 7, 1, channels=True, form="position_angle", is_complex=False),
+    "XY+QU": SolveKind("GlinXph Jones", 4, 2, form="cross_source", source="QU"),
+    "XYF+QU": SolveKind("GlinXphf Jones", 4, 2, channels=True, form="cross_source", source="QU"),
+    "XPARANG+QU": SolveKind("Xparang Jones", 7, 1, form="cross_source", source="QU"),
+    "XFPARANG+QU": SolveKind("Xfparang Jones", 7, 1, channels=True, form="cross_source", source="QU"),
     "M": SolveKind("M Mueller", 0, 2, form="baseline"),
     "MF": SolveKind("Mf Mueller", 0, 2, channels=True, form="baseline"),
     "FRINGE": SolveKind("Fringe Jones", 2, 8, form="fringe", is_complex=False),
@@ -143,6 +164,8 @@ class SolveOptions:
             raise ParameterError(f"parameter 'rmsthresh' must hold positive numbers; got {list(self.rmsthresh)}")
         if self.solved.form in ("delay", "cross_delay", "fringe") and "spw" in parse_combine(self.combine):
             raise UnsupportedError("combine='spw' is not available for delays yet; solve each spectral window")
+        if self.solved.source == "QU" and "field" in parse_combine(self.combine):
+            raise ParameterError(f"combine='field' would join sources of different polarisation; solve {self.kind!r} for each")
         object.__setattr__(self, "interval", parse_solint(self.solint))
         object.__setattr__(self, "combined", parse_combine(self.combine))
 

@@ -30,6 +30,7 @@ __all__ = [
     "seconds_of",
     "selection_record",
     "solve_to_table",
+    "source_record",
 ]
 
 
@@ -239,6 +240,15 @@ def _fields_of(table: CalTable, wanted: str) -> list[int] | None:
             raise SelectionError(f"there is no field {item!r} in the calibration table; there are {', '.join(names)}")
         found += mine
     return found or None
+
+
+def source_record(caltable: str) -> dict[str, Any]:
+    """Fractional Stokes parameters in a table of phases solved with the source's polarisation: by field, then by spectral window."""
+    table = CalTable.open(caltable)
+    fractions, used = table.keywords["QU"]["QU"], np.unique(table.spw_id)
+    stokes = {f"Spw{s}": np.array([1.0, *fractions[s], 0.0]) for s in used.tolist()}
+    stokes["SpwAve"] = np.mean(list(stokes.values()), axis=0)
+    return {table.field_names[int(table.field_id[0])]: stokes}
 
 
 def create_table(vis: str, path: str, partype: str, vis_cal: str, single_channel: bool) -> None:

@@ -73,7 +73,7 @@ class Term:
             return Stage("diagonal", np.ones((nslot, nant, 1, 2), np.complex64), np.ones((nslot, nant, 1, 2), bool))
         nchan = max(p[1].shape[2] for p in pieces if p[1] is not None)
         tail = next(p[1].shape[3:] for p in pieces if p[1] is not None)
-        form = {"full_leakage": "general", "leakage": "leakage"}.get(self.kind.form, "diagonal")
+        form = {"full_leakage": "general", "position_angle": "general", "leakage": "leakage"}.get(self.kind.form, "diagonal")
         jones = np.zeros((nslot, nant, nchan, *tail), dtype=np.complex128)
         if form == "general":
             jones[..., 0, 0] = jones[..., 1, 1] = 1.0
@@ -190,7 +190,11 @@ class Term:
         values, flags = self._at_channels(
             rule.mode, rule.solution_spw(chunk.spw), values, flags, window, data_window, frequency_hz, chunk.channels
         )
-        values, flags = _matrices(self.kind, values, flags, inverse)
+        if self.kind.form == "position_angle":
+            names = self._metadata.polarizations[chunk.pol].names
+            values, flags = _rotations(values, flags, inverse, names[chunk.correlations[0]][0] in "RL")
+        else:
+            values, flags = _matrices(self.kind, values, flags, inverse)
         return values[which], flags[which], None if scale is None else scale[which]
 
     def _at_channels(
@@ -276,6 +280,19 @@ def _matrices(kind: JonesKind, values: np.ndarray, flags: np.ndarray, inverse: b
     return good, flags
 
 
+def _rotations(values: np.ndarray, flags: np.ndarray, inverse: bool, circular: bool) -> tuple[np.ndarray, np.ndarray]:
+    """Matrices that turn linear polarisation by an angle (time, ant, chan, 1) [rad]."""
+    bad = np.asarray(flags[..., 0])
+    angle = np.where(bad, 0.0, values[..., 0].real) * (-1 if inverse else 1)
+    jones = np.zeros((*angle.shape, 2, 2), dtype=np.complex128)
+    if circular:
+        jones[..., 0, 0], jones[..., 1, 1] = np.exp(1j * angle), np.exp(-1j * angle)
+    else:
+        jones[..., 0, 0] = jones[..., 1, 1] = np.cos(angle)
+        jones[..., 0, 1], jones[..., 1, 0] = -np.sin(angle), np.sin(angle)
+    return jones, bad
+
+
 def _full_leakage(values: np.ndarray, flags: np.ndarray, inverse: bool) -> tuple[np.ndarray, np.ndarray]:
     bad = np.asarray(flags.any(axis=-1))
     leak = np.where(bad[..., None], 0.0, values)
@@ -315,26 +332,37 @@ class ParallacticStage:
         up = np.sin(latitude) * np.cos(declination_rad) - np.cos(latitude) * np.sin(declination_rad) * np.cos(hour)
         return np.arctan2(np.cos(latitude) * np.sin(hour), up)
 
-    def stage(self, slots: Any, inverse: bool, circular: bool) -> Stage:
-        """Matrices for the slots of a chunk."""
+    def angles(self, times_s: np.ndarray, fields: np.ndarray) -> np.ndarray:
+        """Parallactic angles (time, ant) [rad] of the receptors toward fields (time,) at times (time,)."""
         from casatools.frames.baselines import hour_angle_declination
         from casatools.frames.directions import Direction
 
-        angle = np.zeros((len(slots.times_s), len(self._positions_m)))
-        for number in np.unique(slots.fields):
-            at = np.flatnonzero(slots.fields == number)
+        angle = np.zeros((len(times_s), len(self._positions_m)))
+        for number in np.unique(fields):
+            at = np.flatnonzero(fields == number)
             field = self._fields[int(number)]
             toward = Direction(float(field.phase_dir[0][0]), float(field.phase_dir[0][1]), field.phase_frame)
-            times, which = np.unique(slots.times_s[at], return_inverse=True)
+            times, which = np.unique(times_s[at], return_inverse=True)
             hour, declination = hour_angle_declination(times, toward, self._positions_m[0])
             angle[at] = self._angles(hour[:, None], declination[:, None])[which]
-        angle = np.where(self._turns, angle, 0.0) + self._receptor_rad
+        return np.where(self._turns, angle, 0.0) + self._receptor_rad
+
+    def matrices(self, times_s: np.ndarray, fields: np.ndarray, circular: bool) -> np.ndarray:
+        """The matrices (time, ant, 2, 2) that turn the sky into the frame of the feeds."""
+        angle = self.angles(times_s, fields)
         if circular:
-            turn = np.exp((1j if inverse else -1j) * angle)[:, :, None]
-            jones = np.stack([turn, np.conj(turn)], axis=-1)
-            return Stage("diagonal", jones, np.zeros(jones.shape, dtype=bool), None, "P")
-        cosine, sine = np.cos(angle)[:, :, None], np.sin(angle)[:, :, None]
+            turn = np.exp(-1j * angle)
+            nothing = np.zeros_like(turn)
+            return np.stack([np.stack([turn, nothing], axis=-1), np.stack([nothing, turn.conj()], axis=-1)], axis=-2)
+        cosine, sine = np.cos(angle).astype(np.complex128), np.sin(angle).astype(np.complex128)
+        return np.stack([np.stack([cosine, sine], axis=-1), np.stack([-sine, cosine], axis=-1)], axis=-2)
+
+    def stage(self, slots: Any, inverse: bool, circular: bool) -> Stage:
+        """Matrices for the slots of a chunk."""
+        jones = self.matrices(slots.times_s, slots.fields, circular)[:, :, None]
         if inverse:
-            sine = -sine
-        jones = np.stack([np.stack([cosine, sine], axis=-1), np.stack([-sine, cosine], axis=-1)], axis=-2).astype(np.complex128)
+            jones = jones.conj().swapaxes(-1, -2)
+        if circular:
+            jones = np.stack([jones[..., 0, 0], jones[..., 1, 1]], axis=-1)
+            return Stage("diagonal", jones, np.zeros(jones.shape, dtype=bool), None, "P")
         return Stage("general", jones, np.zeros(jones.shape[:3], dtype=bool), None, "parallactic angle")

@@ -19,7 +19,33 @@ import numpy as np
 
 from casatools.kernels._kernel import kernel, parallel_kernel
 
-__all__ = ["accumulate_normalized", "accumulate_visibilities", "gain_step", "solve_gain", "solve_gains"]
+__all__ = ["accumulate_normalized", "accumulate_visibilities", "gain_step", "join_flags", "solve_gain", "solve_gains"]
+
+
+@kernel
+def join_flags(flag: Any) -> None:
+    """Flag all correlations where one is flagged; one that is flagged throughout leaves the others as they are.
+
+    `flag` (row, chan, corr) bool is changed in place.
+    """
+    nrow, nchan, ncorr = flag.shape
+    dead = np.ones(ncorr, dtype=np.bool_)
+    left = ncorr
+    for row in range(nrow):
+        if left == 0:
+            break
+        for chan in range(nchan):
+            for c in range(ncorr):
+                if dead[c] and not flag[row, chan, c]:
+                    dead[c] = False
+                    left -= 1
+    for row in range(nrow):
+        for chan in range(nchan):
+            spoilt = False
+            for c in range(ncorr):
+                spoilt |= flag[row, chan, c] and not dead[c]
+            if spoilt:
+                flag[row, chan, :] = True
 
 
 @kernel
@@ -30,7 +56,8 @@ def accumulate_normalized(
 
     Parameters
     ----------
-    data, model : ndarray (row, chan, corr) complex64
+    data : ndarray (row, chan, corr) complex64
+    model : ndarray (row or 1, chan or 1, corr) complex64
     flag : ndarray (row, chan, corr) bool
     weight : ndarray (row, chan or 1, corr) float32
     slot : ndarray (row,) int
@@ -48,11 +75,12 @@ def accumulate_normalized(
     when : ndarray (slot,) float64
         Sum of w time; added to.
     """
-    wide = weight.shape[1] > 1
+    wide, varies = weight.shape[1] > 1, model.shape[0] > 1
     for row in range(data.shape[0]):
         s = slot[row]
         if s < 0:
             continue
+        source = model[row if varies else 0]
         for chan in range(data.shape[1]):
             o = place[chan]
             if o < 0:
@@ -61,7 +89,7 @@ def accumulate_normalized(
                 c = corr[par]
                 if c < 0 or flag[row, chan, c]:
                     continue
-                m = model[row, chan, c]
+                m = source[chan if varies else 0, c]
                 base = np.float64(weight[row, chan if wide else 0, c])
                 w = base * (np.float64(m.real) ** 2 + np.float64(m.imag) ** 2)
                 if w > 0:
@@ -78,11 +106,12 @@ def accumulate_visibilities(
 
     As `accumulate_normalized`; `vis` and `mod` (slot, out, corr) complex128 take ``weight V`` and ``weight M``.
     """
-    wide = weight.shape[1] > 1
+    wide, varies = weight.shape[1] > 1, model.shape[0] > 1
     for row in range(data.shape[0]):
         s = slot[row]
         if s < 0:
             continue
+        source = model[row if varies else 0]
         for chan in range(data.shape[1]):
             o = place[chan]
             if o < 0:
@@ -92,7 +121,7 @@ def accumulate_visibilities(
                 if flag[row, chan, c] or not w > 0:
                     continue
                 vis[s, o, c] += w * np.complex128(data[row, chan, c])
-                mod[s, o, c] += w * np.complex128(model[row, chan, c])
+                mod[s, o, c] += w * np.complex128(source[chan if varies else 0, c])
                 wgt[s, o, c] += w
                 when[s] += w * time[row]
 

@@ -60,3 +60,12 @@ def test_names_and_numbers() -> None:
 def test_fallback_is_by_distance() -> None:
     assert fallback_order([1], np.array([[0.0, 0, 0], [10, 0, 0], [9, 0, 0], [30, 0, 0]])) == [1, 2, 0, 3]
     assert fallback_order([], np.zeros((2, 3))) == []
+
+
+def test_an_antenna_with_both_receptors_goes_before_one_with_one() -> None:
+    param, flag = _gains()
+    flag[:, 0, :, 1] = True
+    assert refer_phases(param, flag, [0, 1, 2]).tolist() == [1] * 5
+    np.testing.assert_allclose(np.angle(param[:, 1]), 0, atol=1e-12)
+    flag[:, :, :, 1] = True
+    assert refer_phases(param, flag, [0, 1, 2]).tolist() == [0] * 5

@@ -69,3 +69,14 @@ def test_scans_fields_and_windows_break_unless_combined() -> None:
     numbers, got = _assign(time, np.inf, "scan,field,spw", scan=scan, field=field, spw=spw)
     assert numbers == [0, 0, 0, 0]
     assert (got.scan[0], got.field[0], got.spw[0], got.count[0]) == (1, 0, 0, 4)
+
+
+def test_another_source_in_between_begins_a_new_interval() -> None:
+    time, field = np.arange(6.0) * 10, np.array([0, 0, 1, 1, 0, 0])
+    none = np.zeros(6, dtype=int)
+    alternating = assign_intervals(time, none, field, none, none, np.inf, frozenset({"scan"}))
+    assert alternating.of_row.tolist() == [0, 0, 1, 1, 2, 2] and alternating.field.tolist() == [0, 1, 0]
+    assert len(assign_intervals(time, none, field, none, none, np.inf, frozenset({"scan", "field"}))) == 1
+    # Beams that see their sources at the same times.
+    together = assign_intervals(np.repeat(time[:3], 2), none, np.array([0, 1] * 3), none, none, np.inf, frozenset({"scan"}))
+    assert together.of_row.tolist() == [0, 1] * 3

@@ -9,8 +9,9 @@ import pytest
 from tests.support.shared import unpack
 
 from casatools._base.errors import DataError
+from casatools.calibration.solve_cross_hands import solve_cross_delays, solve_cross_phases
 from casatools.calibration.solve_data import Baselines, IntervalData
-from casatools.calibration.solve_leakages import solve_cross_delays, solve_cross_phases, solve_leakage_intervals
+from casatools.calibration.solve_leakages import LeakageProblem, solve_leakage_intervals
 from casatools.calibration.solve_options import SolveOptions
 from casatools.calibration.solve_session import PriorTables, solve_to_table
 from casatools.io.caltable import CalTable
@@ -43,12 +44,12 @@ def test_known_leakages_come_back() -> None:
     jones[..., 0, 1], jones[..., 1, 0] = leak[..., 0], leak[..., 1]
     model = np.broadcast_to(np.array([[3.0, 0.2 + 0.1j], [0.2 - 0.1j, 3.0]]), (2, 2, 2, 2))
     data = _data(model, jones)
-    found = solve_leakage_intervals(data, _baselines(), NANT, 4, 0)
+    found = solve_leakage_intervals(data, _baselines(), NANT, LeakageProblem(4, 0))
     # What is left is of second order.
     np.testing.assert_allclose(found.param[0], leak, atol=2e-6)
     assert not found.flag.any() and (found.snr > 0).all()
     data.weight[..., 1] = 0
-    assert solve_leakage_intervals(data, _baselines(), NANT, 4, 0).flag.all()
+    assert solve_leakage_intervals(data, _baselines(), NANT, LeakageProblem(4, 0)).flag.all()
 
 
 def test_cross_phase_and_delay() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from scipy.optimize import least_squares
@@ -137,3 +139,15 @@ def test_accumulate_visibilities_sums_both() -> None:
     np.testing.assert_allclose(mod[0, 0], [3, 3, 1.5, 3])
     np.testing.assert_allclose(wgt[0, 0], [1, 1, 0.5, 1])
     assert when[0] == pytest.approx(6.0)
+
+
+@pytest.mark.parametrize("function", [k.join_flags, k.join_flags.py_func])
+def test_one_flagged_correlation_flags_the_others_unless_it_is_flagged_throughout(function: Any) -> None:
+    flag = np.zeros((2, 3, 4), dtype=bool)
+    flag[..., 3] = True
+    flag[0, 1, 0] = True
+    function(flag)
+    assert flag[0, 1].all() and not flag[1, :, :3].any() and flag[..., 3].all() and flag.sum() == 9
+    every = np.ones((1, 2, 2), dtype=bool)
+    function(every)
+    assert every.all()

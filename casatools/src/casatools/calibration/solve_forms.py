@@ -1,0 +1,100 @@
+"""The solver of each form of term: from averaged visibilities of whole intervals to solutions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from casatools.calibration.solve_averages import autocorrelation_gains, average_baselines
+from casatools.calibration.solve_data import IntervalData, SolveInput
+from casatools.calibration.solve_gains import Solutions, solve_gain_intervals
+
+__all__ = ["solve_form"]
+
+Solver = Callable[[SolveInput, IntervalData, int, list[int]], Solutions]
+
+
+def _present(given: SolveInput, refants: list[int]) -> int:
+    """The first reference antenna that has data; -1 without."""
+    held = set(given.baselines.ant1.tolist()) | set(given.baselines.ant2.tolist())
+    return next((r for r in refants if r in held), -1)
+
+
+def _channel_step(given: SolveInput, data: IntervalData) -> float:
+    """Separation of channels [Hz] of the spectral window of some data."""
+    window = given.ms.metadata.spectral_windows[int(given.intervals.spw[data.intervals[0]])]
+    return float(window.chan_freq_hz[1] - window.chan_freq_hz[0]) if window.nchan > 1 else float(window.chan_width_hz[0])
+
+
+def _gain(given: SolveInput, data: IntervalData, nant: int, refants: list[int]) -> Solutions:
+    return solve_gain_intervals(data, given.baselines, nant, given.options)
+
+
+def _delay(given: SolveInput, data: IntervalData, nant: int, refants: list[int]) -> Solutions:
+    from casatools.calibration.solve_delays import solve_delay_intervals
+
+    present = _present(given, refants)
+    return solve_delay_intervals(data, given.baselines, nant, given.options.minblperant, present, _channel_step(given, data))
+
+
+def _baseline(given: SolveInput, data: IntervalData, nant: int, refants: list[int]) -> Solutions:
+    return average_baselines(data, given.baselines, nant, given.options.calmode)
+
+
+def _auto(given: SolveInput, data: IntervalData, nant: int, refants: list[int]) -> Solutions:
+    return autocorrelation_gains(data, given.baselines, nant)
+
+
+def _leakage(given: SolveInput, data: IntervalData, nant: int, refants: list[int]) -> Solutions:
+    from casatools.calibration.solve_leakages import LeakageProblem, solve_leakage_intervals
+
+    kind = given.options.solved
+    problem = LeakageProblem(given.options.minblperant, refants[0] if refants else -1, kind.full, kind.source)
+    return solve_leakage_intervals(data, given.baselines, nant, problem, given.sky(data) if kind.source == "QU" else None)
+
+
+def _cross_phase(given: SolveInput, data: IntervalData, nant: int, refants: list[int]) -> Solutions:
+    from casatools.calibration.solve_cross_hands import solve_cross_phases
+
+    return solve_cross_phases(data, given.baselines, nant)
+
+
+def _cross_delay(given: SolveInput, data: IntervalData, nant: int, refants: list[int]) -> Solutions:
+    from casatools.calibration.solve_cross_hands import solve_cross_delays
+
+    return solve_cross_delays(data, given.baselines, nant, _channel_step(given, data))
+
+
+def _cross_source(given: SolveInput, data: IntervalData, nant: int, refants: list[int]) -> Solutions:
+    from casatools.calibration.solve_cross_hands import solve_cross_source
+
+    return solve_cross_source(data, given.baselines, nant, given.sky(data), given.options.solved.npar)
+
+
+def _position_angle(given: SolveInput, data: IntervalData, nant: int, refants: list[int]) -> Solutions:
+    from casatools.calibration.solve_cross_hands import solve_position_angles
+
+    return solve_position_angles(data, given.baselines, nant, given.circular)
+
+
+def _fringe(given: SolveInput, data: IntervalData, nant: int, refants: list[int]) -> Solutions:
+    from casatools.calibration.solve_fringes import solve_fringe_intervals
+
+    spw = int(given.intervals.spw[data.intervals[0]])
+    window, chosen = given.ms.metadata.spectral_windows[spw], given.selected.channels.get(spw)
+    channels = np.arange(window.nchan) if chosen is None else np.asarray(chosen)
+    return solve_fringe_intervals(
+        data, given.baselines, nant, given.options, _present(given, refants), window.chan_freq_hz[channels]
+    )
+
+
+_SOLVERS: dict[str, Solver] = {
+    "gain": _gain, "delay": _delay, "baseline": _baseline, "auto": _auto, "leakage": _leakage, "cross_phase": _cross_phase,
+    "cross_delay": _cross_delay, "cross_source": _cross_source, "position_angle": _position_angle, "fringe": _fringe,
+}  # fmt: skip
+
+
+def solve_form(given: SolveInput, data: IntervalData, nant: int, refants: list[int]) -> Solutions:
+    """Solve what has been averaged, by the form of the term."""
+    return _SOLVERS[given.options.solved.form](given, data, nant, refants)
