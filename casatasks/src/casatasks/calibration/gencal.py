@@ -40,7 +40,11 @@ def gencal(
         ],
         "What the values are: amplitudes, phases (deg), delays (ns), position offsets (m), opacities, gain curves, ...",
     ] = "",
-    infile: Annotated[str, kinds.Text(), "Input file: a table of gain curves for gc and gceff"] = "",
+    infile: Annotated[
+        str,
+        kinds.Text(),
+        "Input: a table of gain curves (gc, gceff), Jy/K factors (jyperk), antenna positions of ALMA (antpos), an image of electron columns (tecim)",
+    ] = "",
     endpoint: Annotated[
         Literal["asdm", "model-fit", "interpolation"], "Jy/K service: how factors are found; for caltype='jyperk' only"
     ] = "asdm",
@@ -56,7 +60,7 @@ def gencal(
     parameter: Annotated[
         list[float], kinds.FloatList(), "Values: one for all, or one for each combination of spw, antenna and pol, pol fastest"
     ] = [],  # noqa: B006
-    uniform: Annotated[bool, kinds.Bool(), "Tsys: one value for all channels; for caltype='tsys' only"] = True,
+    uniform: Annotated[bool, kinds.Bool(), "Tsys: antennas share their times; any times are taken here in either case"] = True,
 ) -> None:
     """Write given calibration values as a table, or join them with those of a table that exists.
 
@@ -67,9 +71,17 @@ def gencal(
 
     Notes
     -----
-    Existing gains are multiplied by the new ones; delays, opacities and offsets of positions are added up.
-    """
-    from casatools.calibration.given_calibration import GivenCalibration, write_given_calibration
+    Existing gains are multiplied by the new ones; delays, opacities and offsets of positions are added up. Offsets of the VLA's antennas are
+    looked up where ``caltype="antpos"`` comes without values, Jy/K factors of ALMA where ``caltype="jyperk"`` comes without a file; where no
+    offsets are found, a warning is given and no table written.
 
-    given = GivenCalibration(caltype, spw, antenna, pol, tuple(parameter), infile)
-    write_given_calibration(vis, caltable, given)
+    Examples
+    --------
+    >>> gencal("day1.ms", "day1.tsys", caltype="tsys")  # doctest: +SKIP
+    >>> gencal("day1.ms", "day1.ant", caltype="antpos", antenna="ea02", parameter=[0.01, 0.02, 0.0])  # doctest: +SKIP
+    """
+    from casatools.calibration.generate_table import TableRequest, generate_table
+    from casatools.calibration.jy_per_kelvin import ServiceOptions
+
+    service = ServiceOptions(endpoint, timeout, retry, retry_wait_time)
+    generate_table(vis, caltable, TableRequest(caltype, spw, antenna, pol, tuple(parameter), infile, service, ant_pos_time_limit))

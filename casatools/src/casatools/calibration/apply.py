@@ -19,7 +19,7 @@ from casatools.kernels.cal_apply import apply_diagonal, apply_general, apply_lea
 if TYPE_CHECKING:
     from casatools.io.ms import MeasurementSet, VisChunk
 
-__all__ = ["PriorCalibration"]
+__all__ = ["PriorCalibration", "middle_weight"]
 
 _RECEPTORS = {"R": 0, "L": 1, "X": 0, "Y": 1}
 
@@ -236,9 +236,20 @@ def _run(
 def _scaled(
     weight: np.ndarray, scale: np.ndarray, chunk: VisChunk, slot: np.ndarray, receptors: tuple[np.ndarray, np.ndarray]
 ) -> np.ndarray:
-    """Weights times the scale (slot, ant, 2) of both antennas."""
+    """Weights times the scale (slot, ant, chan or 1, 2) of both antennas.
+
+    Weights without channels are the middle ones of those by channel; of an even number, the lower of the two in the middle.
+    """
     first, second = receptors
-    factor = scale[slot, chunk["ANTENNA1"]][:, first] * scale[slot, chunk["ANTENNA2"]][:, second]
+    factor = scale[slot, chunk["ANTENNA1"]][..., first] * scale[slot, chunk["ANTENNA2"]][..., second]
     if weight.ndim == 3:
-        factor = factor[:, None, :]
-    return (weight * factor).astype(np.float32)
+        return (weight * factor).astype(np.float32)
+    return middle_weight(weight[:, None, :] * factor)
+
+
+def middle_weight(weight: np.ndarray) -> np.ndarray:
+    """Median over channels (row, corr) float32 of weights (row, chan, corr): of an even number the lower of the two in the middle."""
+    if weight.shape[1] == 1:
+        return weight[:, 0].astype(np.float32)
+    half = (weight.shape[1] - 1) // 2
+    return np.partition(weight.astype(np.float32), half, axis=1)[:, half]

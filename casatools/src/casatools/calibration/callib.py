@@ -78,6 +78,8 @@ class LibraryEntry:
 
     def has_spw(self, spw: int) -> bool:
         """Whether there are solutions for data of a spectral window."""
+        if self.kind.everywhere:
+            return True
         have = self.table.spws
         return any(r.covers(spw) and (r.solution_spw(spw) in have or -1 in have) for r in self.rules)
 

@@ -12,7 +12,7 @@ import numpy as np
 from casatools._base import log
 from casatools._base.errors import ParameterError
 from casatools._base.progress import Progress
-from casatools.calibration.apply import PriorCalibration
+from casatools.calibration.apply import PriorCalibration, middle_weight
 from casatools.calibration.callib import CalibrationLibrary
 from casatools.calibration.scratch_columns import fill_corrected
 from casatools.io.ms import (
@@ -246,7 +246,7 @@ def _correct_chunk(
     if weight is not None:
         if spectrum:
             values["WEIGHT_SPECTRUM"] = weight
-            weight = np.median(weight, axis=1).astype(np.float32)
+            weight = middle_weight(weight)
         values["WEIGHT"] = weight
     return values
 

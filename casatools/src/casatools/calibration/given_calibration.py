@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import itertools
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from casatools._base import log
-from casatools._base.errors import DataError, ParameterError, SelectionError, UnsupportedError
+from casatools._base.errors import DataError, ParameterError, SelectionError
 from casatools._base.paths import require_present
 from casatools.calibration.gain_curves import CURVE_PARAMETERS, gain_curves
 from casatools.calibration.reference_antenna import antenna_ids
@@ -23,12 +24,7 @@ from casatools.calibration.solve_session import check_output
 from casatools.io.caltable import CalTable, SolutionGroup
 from casatools.io.ms import MeasurementSet, Selection
 
-__all__ = ["CALTYPES", "GivenCalibration", "write_given_calibration"]
-
-CALTYPES = (
-    "amp", "ph", "sbd", "mbd", "antpos", "antposvla", "tsys", "evlagain", "swpow", "swpwts", "rq", "swp/rq", "opac", "gc",
-    "gceff", "eff", "tecim", "jyperk", "eop",
-)  # fmt: skip
+__all__ = ["GivenCalibration", "write_given_calibration"]
 
 
 @dataclass(frozen=True)
@@ -50,10 +46,6 @@ _KINDS = {
     "gceff": _Kind("EGainCurve", CURVE_PARAMETERS, neutral=1.0, multiplied=True),
     "eff": _Kind("EGainCurve", CURVE_PARAMETERS, neutral=1.0, multiplied=True),
 }  # fmt: skip
-_INSTEAD = {
-    "tsys": "convert the SYSCAL table with another package", "jyperk": "take Jy/K factors from the observatory and use caltype='amp'",
-    "tecim": "ionospheric maps are not supported", "eop": "correct the delays with caltype='mbd'",
-}  # fmt: skip
 _RECEPTORS = {"R": 0, "X": 0, "L": 1, "Y": 1}
 
 
@@ -64,9 +56,7 @@ class GivenCalibration:
     Raises
     ------
     ParameterError
-        An unknown caltype or polarisation, or no values where values are needed.
-    UnsupportedError
-        A caltype that is not done.
+        A caltype that takes no given values, an unknown polarisation, or no values where values are needed.
     """
 
     caltype: str
@@ -77,15 +67,9 @@ class GivenCalibration:
     infile: str = ""
 
     def __post_init__(self) -> None:
-        if self.caltype not in CALTYPES:
-            allowed = ", ".join(map(repr, CALTYPES))
-            raise ParameterError(f"gencal: parameter 'caltype' must be one of {allowed}; got {self.caltype!r}")
         if self.caltype not in _KINDS:
-            instead = _INSTEAD.get(self.caltype, "switched-power calibration is not supported")
-            raise UnsupportedError(f"gencal: caltype={self.caltype!r} is not available; {instead}")
-        if self.infile and self.caltype not in ("gc", "gceff", "eff"):
-            raise UnsupportedError(
-                f"gencal: infile={self.infile!r} is not available for caltype={self.caltype!r}; give parameter"
+            raise ParameterError(
+                f"gencal: parameter 'caltype' must be one of {', '.join(map(repr, _KINDS))}; got {self.caltype!r}"
             )
         if any(p not in _RECEPTORS for p in self.pols):
             raise ParameterError(f"gencal: parameter 'pol' must list R and L, or X and Y; got {self.pol!r}")
@@ -93,10 +77,6 @@ class GivenCalibration:
             raise ParameterError(f"gencal: parameter 'parameter' must hold finite numbers; got {list(self.parameter)}")
         if self.is_position and self.parameter and not self.antenna.strip():
             raise ParameterError("gencal: antenna positions need 'antenna', the antennas that the offsets belong to; got ''")
-        if self.is_position and not self.parameter:
-            raise UnsupportedError(
-                "gencal: offsets of antenna positions cannot be looked up: no service can be reached from here; give antenna and parameter"
-            )
         if not self.is_curve and not self.parameter:
             raise ParameterError(f"gencal: caltype={self.caltype!r} needs values in 'parameter'; got []")
 
@@ -121,7 +101,9 @@ class GivenCalibration:
         return [p.strip().upper() for p in self.pol.split(",") if p.strip()]
 
 
-def write_given_calibration(vis: str, caltable: str, given: GivenCalibration) -> None:
+def write_given_calibration(
+    vis: str, caltable: str, given: GivenCalibration, make: Callable[[MeasurementSet], np.ndarray] | None = None
+) -> None:
     """Write given values as a calibration table, or join them with what the table holds.
 
     Parameters
@@ -130,6 +112,8 @@ def write_given_calibration(vis: str, caltable: str, given: GivenCalibration) ->
     caltable : str
         Gains are multiplied by the new ones, delays, opacities and offsets added to, where the table exists.
     given : GivenCalibration
+    make : callable, optional
+        Makes the values (spw, ant, par) from the MeasurementSet, instead of those in `given`.
 
     Raises
     ------
@@ -144,8 +128,8 @@ def write_given_calibration(vis: str, caltable: str, given: GivenCalibration) ->
         require_present(given.infile, "table of gain curves")
     with MeasurementSet(vis) as ms:
         windows = [w.id for w in ms.metadata.spectral_windows] if kind.every_window else [0]
+        values = make(ms) if make is not None else _values(ms, given, windows)
         table = CalTable.open(caltable) if exists else _new_table(ms, kind, windows)
-        values = _values(ms, given, windows)
         log.post(f"{kind.vis_cal}: values for {len(windows)} spectral windows, {values.shape[1]} antennas", "INFO2")
         _join(table, kind, values)
         table.write(caltable, overwrite=True)
@@ -166,7 +150,7 @@ def _new_table(ms: MeasurementSet, kind: _Kind, windows: list[int]) -> CalTable:
     cells = SolutionGroup(np.zeros(0, dtype=np.int64), start, 0 * ones, np.zeros(shape, dtype=bool), ones)
     # Without times, fields and scans the values serve everything.
     table.add_rows(
-        cells, field_id=-1, scan=-1, antenna2=-1, spw_id=np.repeat(windows, nant), antenna1=np.tile(np.arange(nant), len(windows))
+        cells, field_id=-1, scan=-1, antenna2=-1, observation=-1 if kind.multiplied else 0, spw_id=np.repeat(windows, nant), antenna1=np.tile(np.arange(nant), len(windows))
     )  # fmt: skip
     return table
 

@@ -16,7 +16,7 @@ import numpy as np
 
 from casatools._base.errors import UnsupportedError
 
-__all__ = ["JonesKind", "delay_jones", "kind_of"]
+__all__ = ["POINTED", "JonesKind", "delay_jones", "kind_of"]
 
 
 @dataclass(frozen=True)
@@ -34,6 +34,8 @@ class JonesKind:
         Whether it can scale weights.
     channels : bool
         Whether its parameters depend on channel.
+    everywhere : bool
+        Whether its rows serve all spectral windows.
     """
 
     name: str
@@ -41,6 +43,7 @@ class JonesKind:
     form: str
     weights: bool = False
     channels: bool = False
+    everywhere: bool = False
 
 
 _KINDS: dict[str, JonesKind] = {
@@ -51,7 +54,7 @@ _KINDS: dict[str, JonesKind] = {
     "K Jones": JonesKind("K", 2, "delay"),
     "KMBD Jones": JonesKind("K", 2, "delay"),
     "Kcross Jones": JonesKind("Kcross", 5, "cross_delay"),
-    "KAntPos Jones": JonesKind("KAntPos", 1, "antenna_position"),
+    "KAntPos Jones": JonesKind("KAntPos", 1, "antenna_position", everywhere=True),
     "B Jones": JonesKind("B", 3, "diagonal", weights=True, channels=True),
     "B TSYS": JonesKind("TSYS", 3, "tsys", weights=True, channels=True),
     "G Jones": JonesKind("G", 4, "diagonal", weights=True),
@@ -76,13 +79,15 @@ _KINDS: dict[str, JonesKind] = {
     "T Jones": JonesKind("T", 10, "diagonal", weights=True),
     "Tf Jones": JonesKind("T", 10, "diagonal", weights=True, channels=True),
     "EGainCurve": JonesKind("E", 9, "gain_curve", weights=True),
-    "EPowerCurve": JonesKind("E", 9, "gain_curve", weights=True),
     "TOpac": JonesKind("T", 11, "opacity", weights=True),
     "Fringe Jones": JonesKind("G", 2, "fringe"),
 }
 _DONE = frozenset(
-    {"position_angle", "diagonal", "delay", "cross_delay", "cross_phase", "leakage", "full_leakage", "multiplicative", "tsys"}
-)
+    {"position_angle", "diagonal", "delay", "cross_delay", "cross_phase", "leakage", "full_leakage", "multiplicative", "tsys", "opacity", "gain_curve",
+     "antenna_position", "switched_power", "fringe"}
+)  # fmt: skip
+# Terms that depend on where and when the antennas point, beside what is in the table.
+POINTED = frozenset({"opacity", "gain_curve", "antenna_position", "fringe"})
 
 
 def kind_of(text: str, path: str) -> JonesKind:

@@ -9,7 +9,10 @@ import numpy as np
 
 from casatools.calibration.callib import CalibrationLibrary, LibraryEntry, LibraryRule
 from casatools.calibration.interpolation import InterpolationMode, interpolate_frequency
-from casatools.calibration.jones import JonesKind, delay_jones
+from casatools.calibration.jones import POINTED, JonesKind, delay_jones
+from casatools.calibration.pointed_terms import PointedTerms
+from casatools.calibration.pointing_gains import switched_power_gains
+from casatools.calibration.sky_geometry import SkyGeometry
 from casatools.calibration.solutions import TimeSeries, make_time_series, solutions_at
 
 if TYPE_CHECKING:
@@ -27,7 +30,7 @@ class Stage:
     form : {"diagonal", "leakage", "general", "multiplicative"}
     jones : ndarray (slot, ant, chan or 1, 2[, 2]) complex
     bad : ndarray, as jones without matrix columns, bool
-    weight_scale : ndarray (slot, ant, 2) float, optional
+    weight_scale : ndarray (slot, ant, chan or 1, 2) float, optional
     slot_of_row : ndarray (row,) int, optional
         For baseline-based factors.
     """
@@ -53,6 +56,7 @@ class Term:
         self._metadata = ms.metadata
         self._nant = len(ms.metadata.antennas)
         self._series: dict[Any, list[TimeSeries]] = {}
+        self._pointed = PointedTerms(self.kind.form, SkyGeometry(ms)) if self.kind.form in POINTED else None
 
     def stage(self, chunk: VisChunk, slots: Any, frequency_hz: np.ndarray, inverse: bool) -> Stage | None:
         """The matrices for a chunk; None when the table has nothing to say about its data."""
@@ -64,7 +68,7 @@ class Term:
             for key, at in self._by_solutions(rule, chunk.spw, slots, index):
                 series = self._find_series(rule, chunk.spw, key)
                 if series:
-                    pieces.append((at, *self._evaluate(rule, series, chunk, slots.times_s[at], frequency_hz, inverse)))
+                    pieces.append((at, *self._evaluate(rule, series, chunk, slots, at, frequency_hz, inverse)))
                 elif not self.entry.lenient:
                     pieces.append((at, None, None, None))
         if all(p[1] is None for p in pieces):
@@ -80,7 +84,8 @@ class Term:
         elif form == "diagonal":
             jones[...] = 1.0
         bad = np.zeros((nslot, nant, nchan) + (() if form == "general" else (2,)), dtype=bool)
-        scale = np.ones((nslot, nant, 2)) if self.entry.scales_weights else None
+        wide = max((p[3].shape[2] for p in pieces if p[3] is not None), default=1)
+        scale = np.ones((nslot, nant, wide, 2)) if self.entry.scales_weights else None
         for at, values, flags, weights in pieces:
             if values is None:
                 bad[at] = True
@@ -125,7 +130,7 @@ class Term:
         identity = (id(rule), solution_spw, key)
         if identity not in self._series:
             table = self.entry.table
-            good = (table.spw == solution_spw) | (table.spw == -1)
+            good = (table.spw == solution_spw) | (table.spw == -1) | self.kind.everywhere
             chosen = self._solution_fields(rule, key[0], np.flatnonzero(good))
             if chosen is not None:
                 good &= np.isin(table.field, list(chosen)) | (table.field == -1)
@@ -175,27 +180,41 @@ class Term:
         rule: LibraryRule,
         series: list[TimeSeries],
         chunk: VisChunk,
-        times_s: np.ndarray,
+        slots: Any,
+        at: np.ndarray,
         frequency_hz: np.ndarray,
         inverse: bool,
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
-        """Matrices, flags and weight scale at some times, expanded to one a time."""
+        """Matrices, flags and weight scale of some slots, expanded to one a slot."""
+        times_s = slots.times_s[at]
         window = self.entry.table.frequencies_hz.get(rule.solution_spw(chunk.spw), frequency_hz)
         data_window = self._metadata.spectral_windows[chunk.spw].chan_freq_hz
         windows = self._metadata.spectral_windows
         source = rule.solution_spw(chunk.spw)
         ratio = windows[chunk.spw].ref_frequency_hz / windows[source].ref_frequency_hz if source < len(windows) else 1.0
         values, flags, which = solutions_at(series, times_s, self._nant, rule.mode, ratio)
-        scale = _weight_scale(self.kind, values, flags) if self.entry.scales_weights else None
+        scale = None
+        if self._pointed is not None:
+            reference = self.entry.table.delay_reference_hz.get(source, float(np.mean(data_window)))
+            values, flags = self._pointed.gains(
+                values[which], flags[which], series, rule.mode, times_s, slots.fields[at], data_window, frequency_hz, reference
+            )
+            which = np.arange(len(at))
+        elif self.kind.form == "switched_power":
+            values, flags, scale = switched_power_gains(values, flags)
+        if scale is None and self.entry.scales_weights and self.kind.form != "tsys":
+            scale = _weight_scale(values, flags)
         values, flags = self._at_channels(
             rule.mode, rule.solution_spw(chunk.spw), values, flags, window, data_window, frequency_hz, chunk.channels
         )
+        if self.kind.form == "tsys":  # the one kind whose weights follow each channel
+            scale = 1.0 / np.where(flags | (values <= 0), 1.0, values)
         if self.kind.form == "position_angle":
             names = self._metadata.polarizations[chunk.pol].names
             values, flags = _rotations(values, flags, inverse, names[chunk.correlations[0]][0] in "RL")
         else:
             values, flags = _matrices(self.kind, values, flags, inverse)
-        return values[which], flags[which], None if scale is None else scale[which]
+        return values[which], flags[which], scale[which] if scale is not None and self.entry.scales_weights else None
 
     def _at_channels(
         self,
@@ -208,6 +227,8 @@ class Term:
         frequency_hz: np.ndarray,
         channels: np.ndarray,
     ) -> tuple[np.ndarray, np.ndarray]:
+        if self._pointed is not None:
+            return values, flags
         if self.kind.form in ("delay", "cross_delay"):
             return delay_jones(values, frequency_hz, self.entry.table.delay_reference_hz[source]), flags
         if values.shape[2] == 1:
@@ -246,14 +267,13 @@ class Term:
         return Stage("multiplicative", factor.reshape(shape), flags.reshape(shape), None, "M", slot)
 
 
-def _weight_scale(kind: JonesKind, values: np.ndarray, flags: np.ndarray) -> np.ndarray:
-    """``|J|^2`` averaged over the unflagged channels of the table: (time, ant, 2); 1 where all is flagged."""
-    good = ~flags
-    count = good.sum(axis=2)
-    power = np.square(np.abs(values)) if np.iscomplexobj(values) else 1.0 / np.where(values > 0, values, 1.0)
-    total = np.where(good, power, 0.0).sum(axis=2)
+def _weight_scale(values: np.ndarray, flags: np.ndarray) -> np.ndarray:
+    """``|J|^2`` averaged over the unflagged channels of the table: (time, ant, 1, 2); 1 where all is flagged."""
+    good = ~np.broadcast_to(flags, values.shape)
+    count = good.sum(axis=2, keepdims=True)
+    total = np.where(good, np.square(np.abs(values)), 0.0).sum(axis=2, keepdims=True)
     scale = np.where(count > 0, total / np.maximum(count, 1), 1.0)
-    return np.broadcast_to(scale, (*scale.shape[:2], 2)) if scale.shape[2] == 1 else scale
+    return np.broadcast_to(scale, (*scale.shape[:3], 2)) if scale.shape[3] == 1 else scale
 
 
 def _matrices(kind: JonesKind, values: np.ndarray, flags: np.ndarray, inverse: bool) -> tuple[np.ndarray, np.ndarray]:
@@ -312,8 +332,7 @@ class ParallacticStage:
     order = 8
 
     def __init__(self, ms: MeasurementSet) -> None:
-        self._fields = ms.metadata.fields
-        self._positions_m = np.array([a.position_m for a in ms.metadata.antennas])
+        self._sky = SkyGeometry(ms)
         turning = ("ALT-AZ", "ALT-AZ+ROTATOR", "")
         self._turns = np.array([a.mount.upper() in turning or a.mount.upper().startswith("ALT") for a in ms.metadata.antennas])
         self._receptor_rad = np.zeros(len(ms.metadata.antennas))
@@ -321,31 +340,9 @@ class ParallacticStage:
             if feed.feed_id == 0 and feed.antenna_id < len(self._receptor_rad) and len(feed.receptor_angle_rad):
                 self._receptor_rad[feed.antenna_id] = feed.receptor_angle_rad[0]
 
-    def _angles(self, hour_rad: np.ndarray, declination_rad: np.ndarray) -> np.ndarray:
-        """Position angle of the zenith (time, ant) from the hour angle (time, 1) of the first antenna.
-
-        The others differ in longitude; latitudes are geocentric, as CASA's calibration tables rest on.
-        """
-        x, y, z = self._positions_m.T
-        hour = hour_rad + (np.arctan2(y, x) - np.arctan2(y[0], x[0]))
-        latitude = np.arctan2(z, np.hypot(x, y))
-        up = np.sin(latitude) * np.cos(declination_rad) - np.cos(latitude) * np.sin(declination_rad) * np.cos(hour)
-        return np.arctan2(np.cos(latitude) * np.sin(hour), up)
-
     def angles(self, times_s: np.ndarray, fields: np.ndarray) -> np.ndarray:
         """Parallactic angles (time, ant) [rad] of the receptors toward fields (time,) at times (time,)."""
-        from casatools.frames.baselines import hour_angle_declination
-        from casatools.frames.directions import Direction
-
-        angle = np.zeros((len(times_s), len(self._positions_m)))
-        for number in np.unique(fields):
-            at = np.flatnonzero(fields == number)
-            field = self._fields[int(number)]
-            toward = Direction(float(field.phase_dir[0][0]), float(field.phase_dir[0][1]), field.phase_frame)
-            times, which = np.unique(times_s[at], return_inverse=True)
-            hour, declination = hour_angle_declination(times, toward, self._positions_m[0])
-            angle[at] = self._angles(hour[:, None], declination[:, None])[which]
-        return np.where(self._turns, angle, 0.0) + self._receptor_rad
+        return np.where(self._turns, self._sky.zenith_angles(times_s, fields), 0.0) + self._receptor_rad
 
     def matrices(self, times_s: np.ndarray, fields: np.ndarray, circular: bool) -> np.ndarray:
         """The matrices (time, ant, 2, 2) that turn the sky into the frame of the feeds."""

@@ -124,12 +124,12 @@ class TableMethods:
         uniform: Annotated[bool, kinds.Bool(), "Tsys: one value for all channels; for caltype='tsys' only"] = True,
     ) -> bool:
         """Write given values as a calibration table; see the task gencal."""
-        from casatools.calibration.given_calibration import GivenCalibration, write_given_calibration
+        from casatools.calibration.generate_table import MEASURED, TableRequest, generate_table
 
         if time.strip():
             raise UnsupportedError(f"calibrater.specifycal: time={time!r} is not available; the values serve all times")
-        given = GivenCalibration(caltype, spw, antenna, pol, tuple(parameter), infile)
-        write_given_calibration(self._path(), caltable, given)
+        values = () if caltype in MEASURED else tuple(parameter)
+        generate_table(self._path(), caltable, TableRequest(caltype, spw, antenna, pol, values, infile))
         return True
 
     @method
