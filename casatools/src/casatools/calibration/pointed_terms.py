@@ -54,7 +54,7 @@ class PointedTerms:
             return curve_gains(values, self._sky.elevations(times_s, fields)), bad
         if self.form == "antenna_position":
             gains = position_gains(values, self._sky.directions_itrf(times_s, fields), frequency_hz)
-            return gains, flags.any(axis=-1, keepdims=True)
+            return gains, np.asarray(flags.any(axis=-1, keepdims=True))
         phasors = _phasors(series, values.shape[1], times_s, mode, reference_hz)
         bad = np.asarray(flags[..., 0::4] | flags[..., 1::4] | flags[..., 2::4])
         return fringe_gains(phasors, values, window_hz, frequency_hz, reference_hz), bad

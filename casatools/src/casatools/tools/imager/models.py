@@ -102,7 +102,8 @@ class Models(Setup):
         )
         if getfreqrange:
             return {name: value["value"] for name, value in found.items()}
-        return found
+        # What is open is the first of what could be several MeasurementSets.
+        return found if msname else {"ms_0": found}
 
     @method
     def mapextent(
