@@ -64,8 +64,10 @@ def test_without_reindexing(shared_input):
 
 
 def test_refusals(shared_input):
-    with pytest.raises(UnsupportedError, match="regridms"):
-        MsTransformOptions(unsupported={"regridms": True})
+    with pytest.raises(ParameterError, match="nspw"):
+        MsTransformOptions(nspw=0)
+    with pytest.raises(ParameterError, match="tileshape"):
+        TransformOptions(tileshape=(3, 3))
     with pytest.raises(ParameterError, match="timebin"):
         MsTransformOptions(timeaverage=True)
     with pytest.raises(ParameterError, match="combine"):
