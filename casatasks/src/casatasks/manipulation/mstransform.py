@@ -140,11 +140,12 @@ def mstransform(
     >>> mstransform("a.ms", "c.ms", datacolumn="data", regridms=True, outframe="LSRK", mode="velocity", start="-100km/s", width="2km/s",
     ...             nchan=100, restfreq="1420.40575MHz")  # doctest: +SKIP
     """
+    from casatools.transform.multi_ms import parse_part_count
     from casatools.transform.parameters import selection_of
-    from casatools.transform.transforming import MsTransformOptions, regrid_request
+    from casatools.transform.transforming import MsTransformOptions, PartOptions, regrid_request
     from casatools.transform.transforming import mstransform as run
 
-    asked = {"createmms": createmms, "docallib": docallib, "niter": niter > 1 and niter, "ddistart": ddistart >= 0 and ddistart}
+    asked = {"docallib": docallib, "niter": niter > 1 and niter, "ddistart": ddistart >= 0 and ddistart}
     for name, value in asked.items():
         if value:
             raise UnsupportedError(f"mstransform: {name}={value!r} is not supported yet")
@@ -163,4 +164,10 @@ def mstransform(
         douvcontsub=douvcontsub, fitspw=fitspw, fitorder=fitorder, want_cont=want_cont, reindex=reindex, usewtspectrum=usewtspectrum,
         realmodelcol=realmodelcol, tileshape=tuple(tileshape),
     )  # fmt: skip
-    run(vis, outputvis, selection, options)
+    parts = PartOptions(
+        keep=not monolithic_processing,
+        axis=separationaxis if createmms else "",
+        count=parse_part_count(numsubms),
+        parallel=not disableparallel,
+    )
+    run(vis, outputvis, selection, options, parts)

@@ -142,6 +142,8 @@ def prepare(ms: MeasurementSet, options: TransformOptions) -> Job:
     if options.real_model and not ms.has("MODEL_DATA") and virtual_model_fields(ms):
         raise UnsupportedError(f"parameter 'realmodelcol': {ms.path!r} has a virtual model; make the column with ft or setjy")
     rows = np.asarray(resolved.rows)
+    # New frequency grids are defined at the first time of the whole selection, also where parts of it are done one by one.
+    first_time_s = float(np.asarray(ms.read("TIME", rows)).min())
     if options.rows is not None:
         rows = np.intersect1d(rows, options.rows, assume_unique=True)
     if not options.keepflags:
@@ -160,7 +162,7 @@ def prepare(ms: MeasurementSet, options: TransformOptions) -> Job:
         plan = plan_rows(rows, keys, size)
     else:
         plan = plan_bins(ms, rows, keys, size, options.time_average, columns.of_model)
-    return Job(ms, resolved, options, columns, ddids, edges, axes, plan, float(keys["TIME"].min()))
+    return Job(ms, resolved, options, columns, ddids, edges, axes, plan, first_time_s)
 
 
 def run(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -11,21 +12,25 @@ import numpy as np
 from casatools._base.errors import DataError, ParameterError
 from casatools._base.paths import require_absent, require_present
 from casatools.io.ms import MeasurementSet, Selection
+from casatools.io.ms.multi_ms import axis_of
+from casatools.io.ms.parts import is_multi_ms
 from casatools.transform.averaging import average_blocks_in_channel
 from casatools.transform.blocks import Block
 from casatools.transform.columns import SPECTRA
 from casatools.transform.combining import Combination, combination_of, combine_blocks, uniform_channels
 from casatools.transform.continuum import parse_fitspec, subtract_blocks
 from casatools.transform.frame_regridding import Regrid, RegridRequest, channels_of_axis, frame_factor, plan_regrid, regrid_blocks
+from casatools.transform.multi_ms import cut_rows, transform_parts, write_parts
 from casatools.transform.output_windows import OutputWindows, cut_axis, separate_blocks
-from casatools.transform.parameters import parse_span, parse_timebin_s, parse_widths, refuse_multi_ms
+from casatools.transform.parameters import parse_span, parse_timebin_s, parse_widths
 from casatools.transform.pipeline import Job, TimeAverage, TransformOptions, prepare, run
 from casatools.transform.regridding import grid_request
 from casatools.transform.smoothing import hanning_blocks
 from casatools.transform.spectral_grid import GridRequest, InputChannels
+from casatools.transform.splitting import require_whole_bins
 from casatools.transform.subtables import ChannelAxis
 
-__all__ = ["MsTransformOptions", "cvel2", "hanningsmooth", "mstransform", "regrid_request"]
+__all__ = ["MsTransformOptions", "PartOptions", "cvel2", "hanningsmooth", "mstransform", "regrid_request"]
 
 Stage = Callable[[Iterable[Block]], Iterator[Block]]
 
@@ -67,6 +72,33 @@ class MsTransformOptions:
         if self.nspw < 1:
             raise ParameterError(f"parameter 'nspw' must be at least 1; got {self.nspw}")
 
+    @property
+    def joins_windows(self) -> bool:
+        """All spectral windows become one, to be cut again where there are to be several."""
+        return self.combinespws or (self.regrid is not None and self.nspw > 1)
+
+
+@dataclass(frozen=True)
+class PartOptions:
+    """How a multi-MS is treated, or made.
+
+    Attributes
+    ----------
+    keep : bool
+        Transform a multi-MS part by part into another; else into a plain MeasurementSet.
+    axis : str
+        Cut any input into a multi-MS along "scan", "spw", "baseline" or "auto"; "" does not.
+    count : int
+        Parts at most.
+    parallel : bool
+        Write the parts on all ranks of an MPI job.
+    """
+
+    keep: bool = True
+    axis: str = ""
+    count: int = 8
+    parallel: bool = True
+
 
 def regrid_request(
     mode: str, nchan: int, start: Any, width: Any, interpolation: str, phasecenter: Any, restfreq: Any, outframe: str, veltype: str,
@@ -86,20 +118,39 @@ def regrid_request(
     return RegridRequest(grid, outframe, interpolation, phasecenter, preaverage)
 
 
-def mstransform(vis: str, outputvis: str, selection: Selection, options: MsTransformOptions) -> int:
+def mstransform(
+    vis: str, outputvis: str, selection: Selection, options: MsTransformOptions, parts: PartOptions | None = None
+) -> int:
     """Write a transformed MeasurementSet; returns the number of rows.
 
     The stages come in the reference's order: time average, continuum subtraction, channel average, combination of spectral windows,
     Hanning smoothing, regridding, separation into new spectral windows.
+
+    Raises
+    ------
+    ParameterError
+        Time bins are to cross scans that are in different parts of a multi-MS; nothing is written then.
     """
     vis = require_present(vis, "MeasurementSet")
     require_absent(outputvis)
+    parts = parts or PartOptions()
+    write = partial(_transform_rows, vis, selection, options)
+    if parts.axis:
+        shares = cut_rows(vis, selection, parts.axis, parts.count)
+        return sum(write_parts(outputvis, shares, parts.axis, write, parts.parallel))
+    if parts.keep and is_multi_ms(vis) and not (options.joins_windows and "spw" in axis_of(vis)):
+        if options.timeaverage:
+            require_whole_bins(vis, parse_span(options.timespan, "timespan", ("scan", "state", "field")))
+        return sum(transform_parts(vis, outputvis, selection, write))
+    return write(outputvis, None)
+
+
+def _transform_rows(vis: str, selection: Selection, options: MsTransformOptions, outputvis: str, rows: np.ndarray | None) -> int:
+    """Write one MeasurementSet of some of the selected rows, or of all."""
     average = None
     if options.timeaverage:
         span = parse_span(options.timespan, "timespan", ("scan", "state", "field"))
         average = TimeAverage(parse_timebin_s(options.timebin), span, float(options.maxuvwdistance))
-    # Several output windows are cut from one that all input windows become.
-    several = options.regrid is not None and options.nspw > 1
     plan = TransformOptions(
         selection=selection,
         datacolumn=options.datacolumn,
@@ -108,7 +159,8 @@ def mstransform(vis: str, outputvis: str, selection: Selection, options: MsTrans
         time_average=average,
         reindex=options.reindex,
         spectra=SPECTRA if options.usewtspectrum else (),
-        combine=options.combinespws or several,
+        rows=rows,
+        combine=options.joins_windows,
         real_model=options.realmodelcol,
         tileshape=options.tileshape,
     )
@@ -117,7 +169,7 @@ def mstransform(vis: str, outputvis: str, selection: Selection, options: MsTrans
             plan = replace(plan, combine=False)
         job = prepare(ms, plan)
         before = _continuum_stages(job, options)
-        return run(job, outputvis, _channel_stages(job, options, several), before)
+        return run(job, outputvis, _channel_stages(job, options), before)
 
 
 def _selected_windows(ms: MeasurementSet, selection: Selection) -> set[int]:
@@ -138,9 +190,10 @@ def _continuum_stages(job: Job, options: MsTransformOptions) -> list[Stage]:
     return stages
 
 
-def _channel_stages(job: Job, options: MsTransformOptions, several: bool) -> list[Stage]:
+def _channel_stages(job: Job, options: MsTransformOptions) -> list[Stage]:
     """Combination, Hanning smoothing, regridding and separation; the job's axes and windows are set to what comes out."""
     combine = job.options.combine
+    several = options.regrid is not None and options.nspw > 1
     hanning: list[Stage] = [hanning_blocks] if options.hanning else []
     if not combine and options.regrid is None:
         return hanning
@@ -229,10 +282,8 @@ def _set_windows(job: Job, axes: tuple[ChannelAxis, ...]) -> None:
 
 def hanningsmooth(vis: str, outputvis: str, selection: Selection, datacolumn: str, keepmms: bool = True) -> int:
     """Write a Hanning smoothed MeasurementSet; returns the number of rows."""
-    vis = require_present(vis, "MeasurementSet")
-    if keepmms:
-        refuse_multi_ms(vis, "keepmms")
-    return mstransform(vis, outputvis, selection, MsTransformOptions(datacolumn=datacolumn, hanning=True))
+    options = MsTransformOptions(datacolumn=datacolumn, hanning=True)
+    return mstransform(vis, outputvis, selection, options, PartOptions(keep=keepmms))
 
 
 def cvel2(
@@ -245,8 +296,5 @@ def cvel2(
     keepmms: bool = True,
 ) -> int:
     """Write a MeasurementSet of one spectral window with all selected ones combined and regridded; returns the number of rows."""
-    vis = require_present(vis, "MeasurementSet")
-    if keepmms:
-        refuse_multi_ms(vis, "keepmms")
     options = MsTransformOptions(datacolumn=datacolumn, hanning=hanning, combinespws=True, regrid=request)
-    return mstransform(vis, outputvis, selection, options)
+    return mstransform(vis, outputvis, selection, options, PartOptions(keep=keepmms))

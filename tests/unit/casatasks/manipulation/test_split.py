@@ -26,8 +26,6 @@ def test_bad_values(shared_input):
         casatasks.split(path, "o.ms", datacolumn="nonsense")
     with pytest.raises(UnsupportedError, match="docallib"):
         casatasks.mstransform(path, "o.ms", datacolumn="data", docallib=True)
-    with pytest.raises(UnsupportedError, match="createmms"):
-        casatasks.partition(path, "o.ms")
     assert not os.path.exists("o.ms")
 
 
