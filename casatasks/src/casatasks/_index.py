@@ -22,6 +22,8 @@ TASKS: dict[str, str] = {
     "accor": "calibration",
     "blcal": "calibration",
     "polcal": "calibration",
+    "cvel2": "manipulation",
+    "cvel": "manipulation",
     "defintent": "calibration",
     "getcalmodvla": "calibration",
     "listcal": "calibration",

@@ -22,6 +22,7 @@ from casatasks._params import (
 )
 from casatasks._task import task
 from casatools._base import kinds
+from casatools._base.errors import UnsupportedError
 
 __all__ = ["mstransform"]
 
@@ -115,39 +116,58 @@ def mstransform(
     monolithic_processing: Annotated[bool, kinds.Bool(), "Treat a Multi-MS as one"] = False,
     reindex: Annotated[bool, kinds.Bool(), "Cut and renumber the sub-tables"] = True,
 ) -> None:
-    """Transform a MeasurementSet in one pass: selection, time average, continuum subtraction, channel average, Hanning smoothing.
+    """Transform a MeasurementSet in one pass over the data.
+
+    The stages come in this order, whatever is asked for: selection, time average, continuum subtraction, channel average, combination of
+    spectral windows, Hanning smoothing, regridding, separation into `nspw` spectral windows.
 
     Raises
     ------
-    PathMissingError, OutputExistsError, DataError, SelectionError
+    PathMissingError, OutputExistsError, DataError, SelectionError, ParameterError
         Nothing is written then.
     UnsupportedError
-        For what is not there yet: createmms, combinespws, regridms, docallib, tileshape, niter above 1.
+        For what is not there yet: docallib, niter above 1, ddistart.
 
     Notes
     -----
-    The stages are those of split, uvcontsub and hanningsmooth.
+    Weights: averages sum the weights of the unflagged samples; regridding interpolates weights per channel and, where the frame changes,
+    multiplies them with the ratio of channel widths; combined spectral windows get the mean. WEIGHT and SIGMA are means over the unflagged
+    channels where weights per channel exist.
 
     Examples
     --------
     >>> mstransform("a.ms", "b.ms", datacolumn="data", chanaverage=True, chanbin=4)  # doctest: +SKIP
+    >>> mstransform("a.ms", "c.ms", datacolumn="data", regridms=True, outframe="LSRK", mode="velocity", start="-100km/s", width="2km/s",
+    ...             nchan=100, restfreq="1420.40575MHz")  # doctest: +SKIP
     """
+    from casatools.transform.multi_ms import parse_part_count
     from casatools.transform.parameters import selection_of
-    from casatools.transform.transforming import MsTransformOptions
+    from casatools.transform.transforming import MsTransformOptions, PartOptions, regrid_request
     from casatools.transform.transforming import mstransform as run
 
-    asked = {
-        "createmms": createmms, "combinespws": combinespws, "regridms": regridms, "docallib": docallib,
-        "realmodelcol": realmodelcol, "tileshape": tileshape if tileshape != [0] else False,
-        "niter": niter if niter > 1 else False, "ddistart": ddistart if ddistart >= 0 else False,
-    }  # fmt: skip
+    asked = {"docallib": docallib, "niter": niter > 1 and niter, "ddistart": ddistart >= 0 and ddistart}
+    for name, value in asked.items():
+        if value:
+            raise UnsupportedError(f"mstransform: {name}={value!r} is not supported yet")
     selection = selection_of(
         field=field, spw=spw, scan=scan, antenna=antenna, correlation=correlation, timerange=timerange, intent=intent, array=array,
         uvrange=uvrange, observation=observation, feed=feed, taql=taql,
     )  # fmt: skip
+    regrid = (
+        regrid_request(mode, nchan, start, width, interpolation, phasecenter, restfreq, outframe, veltype, preaverage)
+        if regridms
+        else None
+    )
     options = MsTransformOptions(
-        datacolumn=datacolumn, keepflags=keepflags, chanaverage=chanaverage, chanbin=chanbin, hanning=hanning, timeaverage=timeaverage,
-        timebin=timebin, timespan=timespan, maxuvwdistance=maxuvwdistance, douvcontsub=douvcontsub, fitspw=fitspw, fitorder=fitorder,
-        want_cont=want_cont, reindex=reindex, usewtspectrum=usewtspectrum, unsupported={k: v for k, v in asked.items() if v},
+        datacolumn=datacolumn, keepflags=keepflags, chanaverage=chanaverage, chanbin=chanbin, hanning=hanning, combinespws=combinespws,
+        regrid=regrid, nspw=nspw, timeaverage=timeaverage, timebin=timebin, timespan=timespan, maxuvwdistance=maxuvwdistance,
+        douvcontsub=douvcontsub, fitspw=fitspw, fitorder=fitorder, want_cont=want_cont, reindex=reindex, usewtspectrum=usewtspectrum,
+        realmodelcol=realmodelcol, tileshape=tuple(tileshape),
     )  # fmt: skip
-    run(vis, outputvis, selection, options)
+    parts = PartOptions(
+        keep=not monolithic_processing,
+        axis=separationaxis if createmms else "",
+        count=parse_part_count(numsubms),
+        parallel=not disableparallel,
+    )
+    run(vis, outputvis, selection, options, parts)

@@ -33,7 +33,7 @@ def average_channels(
     out_weight : ndarray (row, out_chan, corr) float32
         Sum of the weights used.
     out_flag : ndarray (row, out_chan, corr) bool
-        True where all of a run is flagged.
+        True where all of a run is flagged or has no weight.
     """
     nrow, ncorr = data.shape[0], data.shape[2]
     one = weight.shape[1] == 1
@@ -56,7 +56,7 @@ def average_channels(
                     every += w
                     other += w * v
                     bare += v
-                out_flag[row, k, corr] = plain == 0
+                out_flag[row, k, corr] = plain == 0 or good <= 0.0
                 if plain > 0 and good > 0.0:
                     out[row, k, corr] = total / good
                     out_weight[row, k, corr] = good

@@ -28,6 +28,7 @@ TOOLS: dict[str, str] = {
     "measures": "measures",
     "imagemetadata": "imagemetadata",
     "ms": "ms",
+    "mstransformer": "mstransformer",
     "tablerow": "tablerow",
     "table": "table",
     "coordsys": "coordsys",

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from casatools.kernels.average import average_channels, average_rows
-from casatools.transform.blocks import Block, inverse_root, mean_over_channels, wholly_flagged
+from casatools.transform.blocks import Block, inverse_root, mean_over_channels, mean_sigma, wholly_flagged
 
 __all__ = ["TimeBins", "average_blocks_in_channel", "average_blocks_in_time"]
 
@@ -43,7 +43,7 @@ def _average_channels(block: Block, edges: np.ndarray) -> None:
     block.corrected_weight, block.data_weight = _summed(block, sums, edges, shape)
     block.flag = flag
     block.weight = mean_over_channels(block.corrected_weight, flag)
-    block.sigma = mean_over_channels(inverse_root(block.data_weight), flag)
+    block.sigma = mean_sigma(block.data_weight, flag)
 
 
 def _summed(block: Block, sums: Mapping[int, np.ndarray], edges: np.ndarray, shape: tuple[int, ...]) -> list[np.ndarray]:
@@ -93,6 +93,8 @@ def _average_rows(block: Block, bin_of_row: np.ndarray, flat: bool) -> Block:
     rows = {name: values[order[first]] for name, values in block.rows.items()}
     weight = np.ones(len(used)) if flat else np.where(hopeless[owner], 1.0, block.weight[used].sum(axis=1, dtype=np.float64))
     _merge_rows(rows, block.rows, used, edges[:-1], weight, owner)
+    # As the reference: rows averaged in time are never flagged as rows, FLAG says it all.
+    rows["FLAG_ROW"] = np.zeros(nbin, dtype=bool)
     # Rows flagged as a whole add nothing to cells with good data, and count in cells that have none.
     used, edges = order, np.append(first, len(order)).astype(np.int64)
     nchan, ncorr = block.flag.shape[1:]

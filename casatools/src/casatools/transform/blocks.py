@@ -18,11 +18,20 @@ from casatools.io.ms import ChunkPlan, MeasurementSet, ResolvedSelection, VisChu
 from casatools.kernels.average import mean_channels
 from casatools.transform.columns import ColumnPlan
 
-__all__ = ["ROW_COLUMNS", "Block", "inverse_root", "inverse_square", "mean_over_channels", "read_blocks", "settle_row_weights"]
+__all__ = [
+    "ROW_COLUMNS",
+    "Block",
+    "inverse_root",
+    "inverse_square",
+    "mean_over_channels",
+    "mean_sigma",
+    "read_blocks",
+    "settle_row_weights",
+]
 
 ROW_COLUMNS = (
     "UVW", "ANTENNA1", "ANTENNA2", "ARRAY_ID", "EXPOSURE", "FEED1", "FEED2", "FIELD_ID", "INTERVAL", "OBSERVATION_ID",
-    "PROCESSOR_ID", "SCAN_NUMBER", "STATE_ID", "TIME", "TIME_CENTROID",
+    "PROCESSOR_ID", "SCAN_NUMBER", "STATE_ID", "TIME", "TIME_CENTROID", "FLAG_ROW",
 )  # fmt: skip
 
 
@@ -44,6 +53,8 @@ class Block:
     corrected_weight, data_weight : ndarray (row, chan or 1, corr) float32
         The two kinds of weights; the same object where one kind rules.
     weight, sigma : ndarray (row, corr) float32
+    part, parts : int
+        Each input row gives `parts` output rows, one for each spectral window that its channels are cut into; the block holds one of them.
     """
 
     ddid: int
@@ -56,6 +67,8 @@ class Block:
     data_weight: np.ndarray
     weight: np.ndarray
     sigma: np.ndarray
+    part: int = 0
+    parts: int = 1
 
     def weight_of(self, column: str) -> np.ndarray:
         """The weight that belongs to an output column."""
@@ -74,8 +87,8 @@ def inverse_square(sigma: np.ndarray) -> np.ndarray:
 
 
 def inverse_root(weight: np.ndarray) -> np.ndarray:
-    """weight^-1/2 in float32; 0 where the weight is not positive."""
-    out = np.zeros(weight.shape, dtype=np.float32)
+    """weight^-1/2 in float32; -1 where the weight is not positive, which says that there is no sigma."""
+    out = np.full(weight.shape, -1.0, dtype=np.float32)
     np.divide(1.0, np.sqrt(weight, dtype=np.float64), out=out, where=weight > 0, casting="same_kind")
     return out
 
@@ -92,7 +105,7 @@ def settle_row_weights(blocks: Iterable[Block], columns: ColumnPlan) -> Iterator
             if columns.single:
                 block.sigma = inverse_root(block.weight)
         if block.data_weight.shape[1] > 1 and not columns.from_corrected:
-            block.sigma = mean_over_channels(inverse_root(block.data_weight), block.flag)
+            block.sigma = mean_sigma(block.data_weight, block.flag)
             if columns.single:
                 block.weight = inverse_square(block.sigma)
         yield block
@@ -103,6 +116,13 @@ def mean_over_channels(values: np.ndarray, flag: np.ndarray) -> np.ndarray:
     out = np.empty((flag.shape[0], flag.shape[2]), dtype=np.float32)
     mean_channels(np.ascontiguousarray(values), np.ascontiguousarray(flag), out)
     return out
+
+
+def mean_sigma(weight: np.ndarray, flag: np.ndarray) -> np.ndarray:
+    """Mean of weight^-1/2 over the unflagged channels that have a weight: ``(row, chan or 1, corr)`` to ``(row, corr)`` float32."""
+    sigma = inverse_root(weight)
+    none = sigma <= 0
+    return mean_over_channels(sigma, flag | none if none.any() else flag)
 
 
 def wholly_flagged(flag: np.ndarray) -> np.ndarray:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from typing import Any
 
-from casatools._base.errors import ParameterError, UnsupportedError
+from casatools._base.errors import ParameterError
 from casatools.frames.quantities import convert_value, parse_quantity
 from casatools.io.ms import Selection
 
-__all__ = ["parse_span", "parse_spw_list", "parse_timebin_s", "parse_widths", "refuse_multi_ms", "selection_of"]
+__all__ = ["parse_span", "parse_spw_list", "parse_timebin_s", "parse_widths", "selection_of"]
 
 
 def parse_timebin_s(value: Any, name: str = "timebin") -> float:
@@ -62,14 +61,6 @@ def selection_of(**expressions: Any) -> Selection:
     for name, value in expressions.items():
         texts[name] = ",".join(str(v) for v in value) if isinstance(value, (list, tuple)) else str(value)
     return Selection(**texts)
-
-
-def refuse_multi_ms(vis: str, name: str) -> None:
-    """Raise UnsupportedError for a Multi-MS whose structure is to be kept."""
-    if os.path.isdir(os.path.join(vis, "SUBMSS")):
-        raise UnsupportedError(
-            f"parameter {name!r}=True with a Multi-MS is not supported yet; give {name}=False to write a plain MeasurementSet"
-        )
 
 
 def parse_spw_list(value: Any) -> list[int]:

@@ -9,17 +9,19 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from casatools._base.errors import ParameterError
 from casatools._base.paths import require_absent, require_present, staged_output
-from casatools.frames.directions import convert_direction, parse_direction
+from casatools.frames.directions import Direction, convert_direction, parse_direction
 from casatools.io.ms import MeasurementSet, Selection, iter_chunks, write_chunks
 from casatools.io.ms.create_like import SubtableEdit
+from casatools.io.ms.parts import is_multi_ms
 from casatools.transform.blocks import Block, settle_row_weights
-from casatools.transform.parameters import refuse_multi_ms
+from casatools.transform.multi_ms import transform_parts
 from casatools.transform.pipeline import TransformOptions, prepare, run
 
 __all__ = ["conjugatevis", "phaseshift", "shift_blocks", "uvw_frame"]
@@ -77,13 +79,20 @@ def phaseshift(vis: str, outputvis: str, selection: Selection, datacolumn: str, 
     """
     vis = require_present(vis, "MeasurementSet")
     require_absent(outputvis)
-    if keepmms:
-        refuse_multi_ms(vis, "keepmms")
     if phasecenter in ("", None) or phasecenter == {}:
         raise ParameterError("parameter 'phasecenter' must be a direction such as 'J2000 19h53m50 40d06m00'; got ''")
-    direction = parse_direction(phasecenter)
+    write = partial(_shift_rows, vis, selection, datacolumn, parse_direction(phasecenter))
+    if keepmms and is_multi_ms(vis):
+        return sum(transform_parts(vis, outputvis, selection, write))
+    return write(outputvis, None)
+
+
+def _shift_rows(
+    vis: str, selection: Selection, datacolumn: str, direction: Direction, outputvis: str, only: np.ndarray | None
+) -> int:
+    """Write one MeasurementSet of some of the selected rows, or of all."""
     with MeasurementSet(vis) as ms:
-        job = prepare(ms, TransformOptions(selection, datacolumn, reindex=False))
+        job = prepare(ms, TransformOptions(selection, datacolumn, reindex=False, rows=only))
         fields = ms.metadata.fields
         rotations: dict[int, np.ndarray] = {}
         directions = [f.phase_dir.copy() for f in fields]

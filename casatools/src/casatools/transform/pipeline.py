@@ -2,7 +2,7 @@
 
 Notes
 -----
-Output rows are ordered by OBSERVATION_ID, ARRAY_ID, SCAN_NUMBER, FIELD_ID, DATA_DESC_ID and TIME, input order deciding among equals;
+Output rows are ordered by OBSERVATION_ID, ARRAY_ID, SCAN_NUMBER, STATE_ID, FIELD_ID, DATA_DESC_ID and TIME, input order deciding among equals;
 identifiers that a time average may combine drop out of this order. What weights mean is told in `casatools.transform.blocks`.
 """
 
@@ -10,17 +10,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import pairwise
 
 import numpy as np
 
 from casatools._base import log
-from casatools._base.errors import ParameterError, SelectionError
+from casatools._base.errors import ParameterError, SelectionError, UnsupportedError
 from casatools._base.memory import CHUNK_BYTES
 from casatools._base.paths import require_absent, require_space, require_writable_parent, staged_output
 from casatools._base.progress import Progress
 from casatools.io.ms import (
-    ChunkPlan,
     MeasurementSet,
     Piece,
     ResolvedSelection,
@@ -31,44 +29,17 @@ from casatools.io.ms import (
     spreads,
 )
 from casatools.io.ms.create_like import MsWriter, SubtableEdit
-from casatools.kernels.average import assign_bins
-from casatools.transform.averaging import TimeBins, average_blocks_in_channel, average_blocks_in_time
+from casatools.io.ms.model_keywords import virtual_model_fields
+from casatools.transform.averaging import average_blocks_in_channel, average_blocks_in_time
 from casatools.transform.blocks import ROW_COLUMNS, Block, inverse_root, read_blocks, wholly_flagged
 from casatools.transform.columns import ColumnPlan, plan_columns
+from casatools.transform.output_windows import OutputWindows, replace_windows
+from casatools.transform.planning import KEYS, RowPlan, TimeAverage, plan_bins, plan_combined, plan_rows
 from casatools.transform.subtables import ChannelAxis, Renumbering, plan_subtables, renumber
 
 __all__ = ["Job", "TimeAverage", "TransformOptions", "prepare", "run", "transform"]
 
 Stage = Callable[[Iterable[Block]], Iterator[Block]]
-# A bin closes a little early, so that rounding of times does not let one integration too many in.
-_BIN_SLACK = 0.999
-_KEYS = ("OBSERVATION_ID", "ARRAY_ID", "SCAN_NUMBER", "FIELD_ID", "DATA_DESC_ID", "STATE_ID")
-_SPAN_COLUMNS = {"scan": "SCAN_NUMBER", "state": "STATE_ID", "field": "FIELD_ID"}
-
-
-@dataclass(frozen=True)
-class TimeAverage:
-    """Average in time.
-
-    Attributes
-    ----------
-    bin_s : float
-    span : frozenset of {"scan", "state", "field"}
-        Boundaries that a bin may cross.
-    max_uvw_m : float
-        A bin also ends where a baseline has moved this far; 0 for no limit.
-    """
-
-    bin_s: float
-    span: frozenset[str] = frozenset()
-    max_uvw_m: float = 0.0
-
-    def __post_init__(self) -> None:
-        unknown = sorted(self.span - set(_SPAN_COLUMNS))
-        if unknown:
-            raise ParameterError(f"a time average cannot combine {unknown[0]!r}; allowed are scan, state, field")
-        if self.bin_s <= 0 or self.max_uvw_m < 0:
-            raise ParameterError("a time average needs a time bin above 0 s and a uvw distance of at least 0 m")
 
 
 @dataclass(frozen=True)
@@ -90,6 +61,12 @@ class TransformOptions:
         WEIGHT_SPECTRUM and SIGMA_SPECTRUM, where they are wanted although the input has none.
     rows : ndarray of int64, optional
         Write only these of the selected rows; the sub-tables are those of the whole selection.
+    combine : bool
+        Rows of all spectral windows are to be joined by a stage.
+    real_model : bool
+        Where MODEL_DATA is asked for and the MeasurementSet has only a recipe for it (a virtual model), make the column.
+    tileshape : tuple of int
+        Of the visibility columns: (0,) to leave it to this program, (1,) for tiles of whole integrations, else correlations, channels, rows.
     """
 
     selection: Selection = field(default_factory=Selection)
@@ -100,10 +77,17 @@ class TransformOptions:
     reindex: bool = True
     spectra: tuple[str, ...] = ()
     rows: np.ndarray | None = None
+    combine: bool = False
+    real_model: bool = False
+    tileshape: tuple[int, ...] = (0,)
 
     def __post_init__(self) -> None:
         if any(n < 1 for n in self.chanbin):
             raise ParameterError(f"channels to average must be at least 1; got {min(self.chanbin)}")
+        if self.tileshape not in ((), (0,), (1,)) and (len(self.tileshape) != 3 or min(self.tileshape) < 1):
+            raise ParameterError(
+                f"parameter 'tileshape' must be [0], [1] or the correlations, channels and rows of a tile; got {list(self.tileshape)}"
+            )
 
 
 @dataclass
@@ -117,9 +101,14 @@ class Job:
     ddids: list[int]
     edges: dict[int, np.ndarray]
     axes: dict[int, ChannelAxis | None]
-    plans: list[ChunkPlan]
-    bins: TimeBins | None
-    nrow: int
+    rows: RowPlan
+    first_time_s: float
+    windows: OutputWindows | None = None
+
+    @property
+    def output_rows(self) -> int:
+        """Rows of the output."""
+        return self.rows.nrow * (len(self.windows.axes) if self.windows is not None else 1)
 
     @property
     def spws(self) -> list[int]:
@@ -150,24 +139,30 @@ def prepare(ms: MeasurementSet, options: TransformOptions) -> Job:
     """Resolve the selection and plan chunks, bins and axes; raises before anything is written."""
     resolved = options.selection.resolve(ms)
     columns = plan_columns(ms, options.datacolumn, options.spectra)
+    if options.real_model and not ms.has("MODEL_DATA") and virtual_model_fields(ms):
+        raise UnsupportedError(f"parameter 'realmodelcol': {ms.path!r} has a virtual model; make the column with ft or setjy")
     rows = np.asarray(resolved.rows)
+    # New frequency grids are defined at the first time of the whole selection, also where parts of it are done one by one.
+    first_time_s = float(np.asarray(ms.read("TIME", rows)).min())
     if options.rows is not None:
         rows = np.intersect1d(rows, options.rows, assume_unique=True)
     if not options.keepflags:
         rows = rows[~_wholly_flagged(ms, rows)]
         if len(rows) == 0:
             raise SelectionError(f"every row selected from {ms.path!r} is flagged, and flagged rows are not kept")
-    keys = {name: np.asarray(ms.read(name, rows)) for name in (*_KEYS, "TIME")}
+    keys = {name: np.asarray(ms.read(name, rows)) for name in (*KEYS, "TIME")}
     metadata = ms.metadata
     ddids = sorted(set(resolved.ddids)) or sorted(np.unique(keys["DATA_DESC_ID"]).tolist())
     spws = sorted({metadata.data_descriptions[d].spw for d in ddids})
     edges, axes = _channel_plan(ms, resolved, spws, options.chanbin)
     size = {d: _bytes_of_row(ms, resolved, d, columns) for d in ddids}
-    if options.time_average is None:
-        plans, bins, nrow = _plan_rows(rows, keys, size), None, len(rows)
+    if options.combine:
+        plan = plan_combined(ms, rows, keys, size, options.time_average, columns.of_model)
+    elif options.time_average is None:
+        plan = plan_rows(rows, keys, size)
     else:
-        plans, bins, nrow = _plan_bins(ms, rows, keys, size, options.time_average, columns.of_model)
-    return Job(ms, resolved, options, columns, ddids, edges, axes, plans, bins, nrow)
+        plan = plan_bins(ms, rows, keys, size, options.time_average, columns.of_model)
+    return Job(ms, resolved, options, columns, ddids, edges, axes, plan, first_time_s)
 
 
 def run(
@@ -197,24 +192,32 @@ def run(
         Rows written.
     """
     renumbering = plan_subtables(job.ms, job.resolved, job.ddids, job.axes, job.options.reindex)
+    if job.windows is not None:
+        replace_windows(job.ms, renumbering, job.windows)
     renumbering.edits.update(edits or {})
     ncorr, nchan = _largest_cell(job)
-    require_space(output, job.nrow * (_smallest_cell(job) * _element_bytes(job.columns, extra_columns) + 100) + 1e6)
+    columns = [*job.columns.writes, *extra_columns]
+    tile = _tile(job, ncorr, nchan)
+    require_space(output, _output_bytes(job, extra_columns))
     with (
         staged_output(output) as temporary,
-        Progress(job.nrow, "transforming visibilities") as progress,
-        MsWriter(job.ms, temporary, [*job.columns.writes, *extra_columns], ncorr, nchan, job.nrow, renumbering.edits) as writer,
+        Progress(job.output_rows, "transforming visibilities") as progress,
+        MsWriter(job.ms, temporary, columns, ncorr, nchan, job.output_rows, renumbering.edits, tile) as writer,
     ):
         if spreads() and not (stages or before):
             # Stages may look at several blocks; what has none is done piece by piece on all ranks.
-            plans = job.plans if job.bins is not None else split_plans(job.plans)
+            plans = job.rows.chunks if job.rows.bins is not None else split_plans(job.rows.chunks)
             outputs = (
-                rows for part in spread(_transform_piece, job.ms, (job, replace(renumbering, edits={})), plans) for rows in part
+                (rows, 1, 0)
+                for part in spread(_transform_piece, job.ms, (job, replace(renumbering, edits={})), plans)
+                for rows in part
             )
         else:
-            outputs = (_output_columns(block, job, renumbering) for block in _blocks(job, stages, before))
-        for rows in outputs:
-            writer.append(rows)
+            outputs = (
+                (_output_columns(block, job, renumbering), block.parts, block.part) for block in _blocks(job, stages, before)
+            )
+        for rows, every, offset in outputs:
+            writer.append(rows, every, offset)
             progress.advance(len(rows["FLAG"]))
         written = writer.rows_written
     log.post(f"Wrote {written} rows to {output}")
@@ -223,9 +226,9 @@ def run(
 
 def _blocks(job: Job, stages: Sequence[Stage] = (), before: Sequence[Stage] = ()) -> Iterator[Block]:
     """The output of a job, block by block."""
-    blocks: Iterator[Block] = read_blocks(job.ms, job.resolved, job.columns, job.plans)
-    if job.bins is not None:
-        blocks = average_blocks_in_time(blocks, job.bins)
+    blocks: Iterator[Block] = read_blocks(job.ms, job.resolved, job.columns, job.rows.chunks)
+    if job.rows.bins is not None:
+        blocks = average_blocks_in_time(blocks, job.rows.bins)
     for stage in before:
         blocks = stage(blocks)
     if job.edges:
@@ -238,7 +241,7 @@ def _blocks(job: Job, stages: Sequence[Stage] = (), before: Sequence[Stage] = ()
 def _transform_piece(piece: Piece) -> list[dict[str, np.ndarray]]:
     with open_piece(piece):
         job, renumbering = piece.job
-        own = replace(job, plans=list(piece.plans))
+        own = replace(job, rows=replace(job.rows, chunks=list(piece.plans)))
         return [_output_columns(block, own, renumbering) for block in _blocks(own)]
 
 
@@ -252,6 +255,11 @@ def _element_bytes(columns: ColumnPlan, extra: Sequence[str]) -> float:
 def _cells(job: Job) -> Iterator[tuple[int, int]]:
     """(ncorr, nchan) of each output data description."""
     metadata = job.ms.metadata
+    if job.windows is not None:
+        index = job.resolved.correlations.get(metadata.data_descriptions[job.windows.ddid].pol)
+        ncorr = metadata.polarizations[metadata.data_descriptions[job.windows.ddid].pol].ncorr if index is None else len(index)
+        yield from ((ncorr, axis.nchan) for axis in job.windows.axes)
+        return
     for ddid in job.ddids:
         description = metadata.data_descriptions[ddid]
         axis = job.axes.get(description.spw)
@@ -264,8 +272,33 @@ def _largest_cell(job: Job) -> tuple[int, int]:
     return max(_cells(job), key=lambda cell: cell[0] * cell[1], default=(1, 1))
 
 
-def _smallest_cell(job: Job) -> int:
-    return min((ncorr * nchan for ncorr, nchan in _cells(job)), default=0)
+def _tile(job: Job, ncorr: int, nchan: int) -> tuple[int, int, int] | None:
+    """The tile shape asked for; None to leave it to the writer."""
+    asked = job.options.tileshape
+    if len(asked) == 3:
+        return min(asked[0], ncorr), min(asked[1], nchan), asked[2]
+    if asked in ((), (0,)):
+        return None
+    antennas = len(job.ms.metadata.antennas)
+    return ncorr, nchan, max(1, antennas * (antennas - 1) // 2)
+
+
+def _output_bytes(job: Job, extra: Sequence[str]) -> float:
+    """What the output takes on disk: its visibility columns, the other columns and a copy of the sub-tables as they are."""
+    each = _element_bytes(job.columns, extra)
+    cells = [ncorr * nchan for ncorr, nchan in _cells(job)]
+    if job.windows is not None:
+        elements = float(job.rows.nrow * sum(cells))
+    else:
+        of_ddid = dict(zip(job.ddids, cells, strict=True))
+        bins = job.rows.bins
+        elements = float(
+            sum(
+                of_ddid[chunk.ddid] * (len(chunk.rows) if bins is None else len(np.unique(bins.of_block[int(chunk.index[0])])))
+                for chunk in job.rows.chunks
+            )
+        )
+    return elements * each + job.output_rows * 100.0 + 1e6
 
 
 def _wholly_flagged(ms: MeasurementSet, rows: np.ndarray) -> np.ndarray:
@@ -310,10 +343,15 @@ def _channel_plan(
             if width > 1
             else window.chan_freq_hz[index],
             width_hz=window.chan_width_hz[runs].sum(axis=1),
-            resolution_hz=window.resolution_hz[runs].sum(axis=1),
-            effective_bw_hz=window.effective_bw_hz[runs].sum(axis=1),
+            resolution_hz=_joined_widths(window.chan_freq_hz[runs], window.resolution_hz[runs]),
+            effective_bw_hz=_joined_widths(window.chan_freq_hz[runs], window.effective_bw_hz[runs]),
         )
     return edges, axes
+
+
+def _joined_widths(frequency_hz: np.ndarray, width_hz: np.ndarray) -> np.ndarray:
+    """From half a width below the first channel of each run to half a width above the last: (run, channel) to (run,)."""
+    return np.asarray(np.abs(frequency_hz[:, -1] - frequency_hz[:, 0]) + 0.5 * (width_hz[:, 0] + width_hz[:, -1]))
 
 
 def _bytes_of_row(ms: MeasurementSet, resolved: ResolvedSelection, ddid: int, columns: ColumnPlan) -> int:
@@ -324,84 +362,19 @@ def _bytes_of_row(ms: MeasurementSet, resolved: ResolvedSelection, ddid: int, co
     return 200 + nchan * ncorr * (10 + 8 * len(columns.pairs) + 8 * bool(columns.spectra))
 
 
-def _plan_rows(rows: np.ndarray, keys: dict[str, np.ndarray], size: dict[int, int]) -> list[ChunkPlan]:
-    """Chunks in output order, one output row for each input row."""
-    order = np.lexsort([keys[k] for k in ("TIME", "DATA_DESC_ID", "FIELD_ID", "SCAN_NUMBER", "ARRAY_ID", "OBSERVATION_ID")])
-    ddid = keys["DATA_DESC_ID"][order]
-    plans = []
-    borders = np.concatenate([[0], np.flatnonzero(np.diff(ddid)) + 1, [len(ddid)]])
-    for low, high in pairwise(borders.tolist()):
-        step = max(1, CHUNK_BYTES // size[int(ddid[low])])
-        for at in range(int(low), int(high), step):
-            stop = min(at + step, int(high))
-            plans.append(ChunkPlan(int(ddid[low]), rows[order[at:stop]], np.arange(at, stop)))
-    return plans
-
-
-def _plan_bins(
-    ms: MeasurementSet, rows: np.ndarray, keys: dict[str, np.ndarray], size: dict[int, int], average: TimeAverage, flat: bool
-) -> tuple[list[ChunkPlan], TimeBins, int]:
-    """Chunks of whole time bins, the bin of each of their rows, and the number of bins."""
-    combined = {_SPAN_COLUMNS[s] for s in average.span}
-    names = [k for k in _KEYS if k not in combined]
-    order = np.lexsort([keys["TIME"], *(keys[k] for k in reversed(names))])
-    sorted_keys = np.stack([keys[k][order] for k in names])
-    part = np.concatenate([[0], np.cumsum(np.any(np.diff(sorted_keys, axis=1) != 0, axis=0))]).astype(np.int64)
-    time = keys["TIME"][order]
-    columns = [np.asarray(ms.read(c, rows))[order].astype(np.int64) for c in ("ANTENNA1", "ANTENNA2", "FEED1", "FEED2")]
-    _, baseline = np.unique(np.stack(columns), axis=1, return_inverse=True)
-    baseline = np.asarray(baseline).ravel().astype(np.int64)
-    uvw = np.asarray(ms.read("UVW", rows))[order] if average.max_uvw_m > 0 else np.zeros((1, 3))
-    bins, closed = np.empty(len(rows), dtype=np.int64), np.empty(len(rows))
-    limit = average.bin_s * _BIN_SLACK
-    nbin = int(assign_bins(part, time, baseline, uvw, limit, average.max_uvw_m, int(baseline.max()) + 1, bins, closed))
-    first = np.full(nbin, -1, dtype=np.int64)
-    first[bins[::-1]] = np.arange(len(bins))[::-1]
-    # Output order: as the bins of a part are completed, baselines in order among those completed together.
-    rank = np.empty(nbin, dtype=np.int64)
-    rank[np.lexsort((baseline[first], closed[:nbin], part[first]))] = np.arange(nbin)
-    number = rank[bins]
-    ddid_of_bin = np.empty(nbin, dtype=np.int64)
-    ddid_of_bin[number] = keys["DATA_DESC_ID"][order]
-    by_bin = np.argsort(number, kind="stable")
-    counts = np.bincount(number, minlength=nbin)
-    plans, of_block = [], {}
-    for low, high in _cut_bins(ddid_of_bin, counts, size):
-        inside = by_bin[counts[:low].sum() : counts[:high].sum()]
-        selected = order[inside]
-        ascending = np.argsort(rows[selected])
-        plans.append(ChunkPlan(int(ddid_of_bin[low]), rows[selected][ascending], np.full(len(inside), low)))
-        of_block[low] = number[inside][ascending]
-    return plans, TimeBins(of_block, flat), nbin
-
-
-def _cut_bins(ddid: np.ndarray, counts: np.ndarray, size: dict[int, int]) -> Iterator[tuple[int, int]]:
-    """Ranges of output rows that share a data description and whose input rows fit a chunk."""
-    low = held = 0
-    for k in range(len(ddid)):
-        need = int(counts[k]) * size[int(ddid[k])]
-        if k > low and (ddid[k] != ddid[low] or held + need > CHUNK_BYTES):
-            yield low, k
-            low, held = k, 0
-        held += need
-    if len(ddid):
-        yield low, len(ddid)
-
-
 def _output_columns(block: Block, job: Job, ids: Renumbering) -> dict[str, np.ndarray]:
     """The columns of a block as they are written."""
     columns = job.columns
     out: dict[str, np.ndarray] = {name: block.rows[name] for name in ROW_COLUMNS}
     ddid = block.ddid if ids.ddids is None else int(ids.ddids[block.ddid])
-    out["DATA_DESC_ID"] = np.full(block.nrow, ddid, dtype=np.int32)
+    out["DATA_DESC_ID"] = np.full(block.nrow, ddid + block.part, dtype=np.int32)
     for name, mapping in (
         ("FIELD_ID", ids.fields), ("ANTENNA1", ids.antennas), ("ANTENNA2", ids.antennas), ("STATE_ID", ids.states),
         ("OBSERVATION_ID", ids.observations),
     ):  # fmt: skip
         out[name] = renumber(block.rows[name], mapping)
     out.update(block.data)
-    # As the reference: rows averaged in time are never flagged as rows, FLAG says it all.
-    out["FLAG"], out["FLAG_ROW"] = block.flag, wholly_flagged(block.flag) & (job.bins is None)
+    out["FLAG"] = block.flag
     out["WEIGHT"], out["SIGMA"] = block.weight, block.sigma
     if "WEIGHT_SPECTRUM" in columns.spectra:
         out["WEIGHT_SPECTRUM"] = np.broadcast_to(block.corrected_weight, block.flag.shape)

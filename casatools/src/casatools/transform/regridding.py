@@ -17,7 +17,7 @@ from casatools.frames.quantities import to_unit
 from casatools.io.ms import MeasurementSet
 from casatools.transform.spectral_grid import GridRequest, InputChannels, joined_channels, spectral_grid
 
-__all__ = ["channels_in_frame", "grid_of_windows", "grid_request"]
+__all__ = ["channels_in_frame", "conversion_direction", "grid_of_windows", "grid_request"]
 
 
 def grid_request(parameters: Mapping[str, Any]) -> GridRequest:
@@ -47,10 +47,12 @@ def channels_in_frame(ms: MeasurementSet, spw: int, frame: str, time_s: float, d
         factor = float(doppler_factor(own, frame.upper(), time_s, direction, observatory_position(name)))
     centre, width = np.asarray(window.chan_freq_hz) * factor, np.abs(np.asarray(window.chan_width_hz)) * factor
     order = np.argsort(centre)
-    return InputChannels((centre - 0.5 * width)[order], (centre + 0.5 * width)[order])
+    descending = len(centre) > 1 and bool(centre[0] > centre[-1])
+    return InputChannels((centre - 0.5 * width)[order], (centre + 0.5 * width)[order], descending)
 
 
-def _direction(ms: MeasurementSet, fields: Sequence[int], given: Any) -> Direction:
+def conversion_direction(ms: MeasurementSet, fields: Sequence[int], given: Any) -> Direction:
+    """The direction a change of frame is for: one given, that of a field given by number, or that of the first field."""
     number = fields[0] if fields else 0
     nothing = given is None or (isinstance(given, (str, list, tuple)) and not len(given))
     if not nothing:
@@ -89,7 +91,7 @@ def grid_of_windows(
     for spw in wanted:
         if not 0 <= spw < count:
             raise SelectionError(f"there is no spectral window {spw}; there are 0 to {count - 1}")
-    direction = _direction(ms, fields, centre)
+    direction = conversion_direction(ms, fields, centre)
     time_s = parse_epoch(obstime) if obstime else _first_time(ms, wanted, fields)
     data = joined_channels([channels_in_frame(ms, spw, frame, time_s, direction) for spw in wanted])
     try:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 
 import numpy as np
 
-from casatools.transform.blocks import Block, inverse_root, mean_over_channels
+from casatools.transform.blocks import Block, mean_over_channels, mean_sigma
 
 __all__ = ["hanning_blocks"]
 
@@ -18,9 +18,11 @@ def hanning_blocks(blocks: Iterable[Block]) -> Iterator[Block]:
     from the variance of the sum: w = 1 / (1/16/w[-1] + 1/4/w[0] + 1/16/w[+1]).
     """
     for block in blocks:
-        nchan = block.flag.shape[1]
-        if nchan >= 3:
+        if block.flag.shape[1] >= 3:
             _smooth(block)
+        else:
+            # As in the reference: all channels are edges here.
+            block.flag = np.ones_like(block.flag)
         yield block
 
 
@@ -37,7 +39,7 @@ def _smooth(block: Block) -> None:
     block.data_weight = block.corrected_weight if same else _spread(block.data_weight, block.flag.shape)
     block.flag = flag
     block.weight = mean_over_channels(block.corrected_weight, flag)
-    block.sigma = mean_over_channels(inverse_root(block.data_weight), flag)
+    block.sigma = mean_sigma(block.data_weight, flag)
 
 
 def _spread(weight: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:

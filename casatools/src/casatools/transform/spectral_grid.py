@@ -32,10 +32,13 @@ class InputChannels:
     ----------
     low_hz, high_hz : ndarray (chan,) float64
         Their edges.
+    descending : bool
+        The data hold them by falling frequency; channel numbers are counted so.
     """
 
     low_hz: np.ndarray
     high_hz: np.ndarray
+    descending: bool = False
 
 
 @dataclass(frozen=True)
@@ -47,9 +50,10 @@ class GridRequest:
     mode : str
         "channel" (equal widths in Hz from channel numbers), "channel_b" (sums of whole input channels), "frequency" or "velocity".
     nchan : int
-        -1 for as many as fit.
+        -1 for as many as fit; channels beyond the data are made as well when asked for.
     start, width : int, str or dict
-        Channel numbers, frequencies or velocities by the mode; ``""`` or [] for those of the data.
+        Channel numbers, frequencies or velocities by the mode; ``""`` or [] for those of the data. With a negative width the channels go
+        from the start to lower channel numbers, frequencies or velocities.
     rest_hz : float
         For velocities.
     veltype : str
@@ -151,19 +155,27 @@ def _quantity(value: Any, name: str, unit: str) -> float | None:
 
 def _channels(data: InputChannels, request: GridRequest) -> tuple[np.ndarray, np.ndarray]:
     width, start, total = _number(request.width, "width", 1), _number(request.start, "start", 0), len(data.low_hz)
-    if width < 1:
-        raise ParameterError(f"parameter 'width' must be at least 1 channel; got {request.width!r}")
+    if width == 0:
+        raise ParameterError(f"parameter 'width' must be at least 1 channel, up or down; got {request.width!r}")
     if not 0 <= start < total:
         raise ParameterError(f"parameter 'start' must be a channel from 0 to {total - 1}; got {request.start!r}")
-    fit = (total - start) // width
-    if fit < 1:
-        raise ParameterError(f"no new channel of {width} fits into the {total - start} channels from start={start}")
-    count = fit if request.nchan < 1 else min(request.nchan, fit)
-    first = start + width * np.arange(count)
-    low, high = data.low_hz[first], data.high_hz[first + width - 1]
-    if request.mode == "channel_b":
-        return low, high
-    edges = np.linspace(low[0], high[-1], count + 1)
+    if data.descending:
+        start, width = total - 1 - start, -width
+    step, room = abs(width), (total - start if width > 0 else start + 1)
+    fit = room // step
+    if fit < 1 and request.nchan < 1:
+        raise ParameterError(f"no new channel of {step} fits into the {room} channels from start={request.start!r}")
+    count = fit if request.nchan < 1 else request.nchan
+    inside = min(count, fit)
+    if request.mode == "channel_b" and inside == count:
+        first = start + width * np.arange(count) - (step - 1 if width < 0 else 0)
+        first.sort()
+        return data.low_hz[first], data.high_hz[first + step - 1]
+    covered = max(1, inside * step)
+    ends = sorted((start, start + (covered - 1 if width > 0 else 1 - covered)))
+    size = float(data.high_hz[ends[1]] - data.low_hz[ends[0]]) * step / covered
+    origin = float(data.low_hz[ends[0]]) if width > 0 else float(data.high_hz[ends[1]]) - count * size
+    edges = origin + size * np.arange(count + 1)
     return edges[:-1], edges[1:]
 
 
@@ -172,15 +184,16 @@ def _frequency_edges(data: InputChannels, request: GridRequest) -> np.ndarray:
     width = _quantity(request.width, "width", "Hz")
     step = abs(width) if width is not None else float(data.high_hz[0] - data.low_hz[0])
     start = _quantity(request.start, "start", "Hz")
+    falls = width is not None and width < 0 and start is not None
     low = bottom if start is None else start - 0.5 * step
     if low > top - 0.5 * step:
         raise ParameterError(
             f"parameter 'start' must be a frequency of the data, {bottom:.9g} to {top:.9g} Hz; got {request.start!r}"
         )
     low = max(low, bottom)  # as in the reference, the grid moves up to the data
-    fit = max(1, int(np.floor((top - low) / step + _SLACK)))
-    count = fit if request.nchan < 1 else min(request.nchan, fit)
-    return low + step * np.arange(count + 1)
+    room = low + step - bottom if falls else top - low
+    count = request.nchan if request.nchan >= 1 else max(1, int(np.floor(room / step + _SLACK)))
+    return (low - step * (count - 1) if falls else low) + step * np.arange(count + 1)
 
 
 def _velocity_edges(data: InputChannels, request: GridRequest) -> np.ndarray:
@@ -192,8 +205,7 @@ def _velocity_edges(data: InputChannels, request: GridRequest) -> np.ndarray:
     step = abs(width) if width is not None else first
     start = _quantity(request.start, "start", "m/s")
     if start is None:
-        fit = int(np.floor((fastest - slowest) / step + _SLACK))
-        count = max(1, fit if request.nchan < 1 else min(request.nchan, fit))
+        count = request.nchan if request.nchan >= 1 else max(1, int(np.floor((fastest - slowest) / step + _SLACK)))
         velocities = fastest - step * np.arange(count + 1)
         return np.asarray(request.hz_of(velocities))
     if not slowest <= start <= fastest:
@@ -202,7 +214,6 @@ def _velocity_edges(data: InputChannels, request: GridRequest) -> np.ndarray:
         )
     rises = width is None or width > 0
     room = (fastest - start if rises else start - slowest) + 0.5 * step
-    fit = max(1, int(np.floor(room / step + _SLACK)))
-    count = fit if request.nchan < 1 else min(request.nchan, fit)
+    count = request.nchan if request.nchan >= 1 else max(1, int(np.floor(room / step + _SLACK)))
     edges = start - 0.5 * step + step * np.arange(count + 1) if rises else start + 0.5 * step - step * np.arange(count + 1)
     return np.sort(np.asarray(request.hz_of(edges)))

@@ -6,7 +6,7 @@ expression, POINTING by antenna and time; POLARIZATION keeps its rows.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,7 +15,7 @@ import numpy as np
 from casatools.io.ms import MeasurementSet, ResolvedSelection
 from casatools.io.ms.create_like import SubtableEdit, read_subtable
 
-__all__ = ["ChannelAxis", "Renumbering", "plan_subtables", "renumber"]
+__all__ = ["ChannelAxis", "Renumbering", "plan_subtables", "renumber", "spectral_edit"]
 
 
 @dataclass(frozen=True)
@@ -128,23 +128,19 @@ def _cut(plan: Renumbering, name: str, mapping: np.ndarray | None) -> None:
 
 
 def _spectral_edit(ms: MeasurementSet, kept: np.ndarray, axes: Mapping[int, ChannelAxis | None]) -> SubtableEdit:
+    return spectral_edit(ms, kept, [axes.get(int(s)) for s in kept])
+
+
+def spectral_edit(ms: MeasurementSet, kept: np.ndarray, axes: Sequence[ChannelAxis | None]) -> SubtableEdit:
+    """The SPECTRAL_WINDOW sub-table made of some of its rows, each with a new axis or (None) as it is."""
     names = (
-        "NUM_CHAN",
-        "CHAN_FREQ",
-        "CHAN_WIDTH",
-        "EFFECTIVE_BW",
-        "RESOLUTION",
-        "REF_FREQUENCY",
-        "TOTAL_BANDWIDTH",
-        "MEAS_FREQ_REF",
-        "NAME",
-    )
-    if all(axes.get(int(s)) is None for s in kept):
+        "NUM_CHAN", "CHAN_FREQ", "CHAN_WIDTH", "EFFECTIVE_BW", "RESOLUTION", "REF_FREQUENCY", "TOTAL_BANDWIDTH", "MEAS_FREQ_REF", "NAME",
+    )  # fmt: skip
+    if all(axis is None for axis in axes):
         return SubtableEdit(kept)
     old = read_subtable(ms, "SPECTRAL_WINDOW", *names)
     columns: dict[str, list[Any]] = {n: [old[n][int(s)] for s in kept] for n in names if n in old}
-    for k, spw in enumerate(kept):
-        axis = axes.get(int(spw))
+    for k, axis in enumerate(axes):
         if axis is None:
             continue
         columns["NUM_CHAN"][k] = axis.nchan

@@ -3,31 +3,56 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
-from casatools._base.errors import ParameterError, UnsupportedError
+import numpy as np
+
+from casatools._base.errors import DataError, ParameterError
 from casatools._base.paths import require_absent, require_present
 from casatools.io.ms import MeasurementSet, Selection
+from casatools.io.ms.multi_ms import axis_of
+from casatools.io.ms.parts import is_multi_ms
+from casatools.transform.averaging import average_blocks_in_channel
 from casatools.transform.blocks import Block
 from casatools.transform.columns import SPECTRA
+from casatools.transform.combining import Combination, combination_of, combine_blocks, uniform_channels
 from casatools.transform.continuum import parse_fitspec, subtract_blocks
-from casatools.transform.parameters import parse_span, parse_timebin_s, parse_widths, refuse_multi_ms
+from casatools.transform.frame_regridding import Regrid, RegridRequest, channels_of_axis, frame_factor, plan_regrid, regrid_blocks
+from casatools.transform.multi_ms import cut_rows, transform_parts, write_parts
+from casatools.transform.output_windows import OutputWindows, cut_axis, separate_blocks
+from casatools.transform.parameters import parse_span, parse_timebin_s, parse_widths
 from casatools.transform.pipeline import Job, TimeAverage, TransformOptions, prepare, run
+from casatools.transform.regridding import grid_request
 from casatools.transform.smoothing import hanning_blocks
+from casatools.transform.spectral_grid import GridRequest, InputChannels
+from casatools.transform.splitting import require_whole_bins
+from casatools.transform.subtables import ChannelAxis
 
-__all__ = ["MsTransformOptions", "hanningsmooth", "mstransform"]
+__all__ = ["MsTransformOptions", "PartOptions", "cvel2", "hanningsmooth", "mstransform", "regrid_request"]
+
+Stage = Callable[[Iterable[Block]], Iterator[Block]]
 
 
 @dataclass(frozen=True)
 class MsTransformOptions:
-    """The parameters of mstransform that its implementation takes, apart from the selection; see the task."""
+    """The parameters of mstransform that its implementation takes, apart from the selection; see the task.
+
+    Attributes
+    ----------
+    regrid : RegridRequest, optional
+        Made by `regrid_request`.
+    """
 
     datacolumn: str = "corrected"
     keepflags: bool = True
     chanaverage: bool = False
     chanbin: Any = 1
     hanning: bool = False
+    combinespws: bool = False
+    regrid: RegridRequest | None = None
+    nspw: int = 1
     timeaverage: bool = False
     timebin: Any = "0s"
     timespan: Any = ""
@@ -38,22 +63,90 @@ class MsTransformOptions:
     want_cont: bool = False
     reindex: bool = True
     usewtspectrum: bool = False
-    unsupported: dict[str, Any] = field(default_factory=dict)
+    realmodelcol: bool = False
+    tileshape: tuple[int, ...] = (0,)
 
     def __post_init__(self) -> None:
-        for name, value in self.unsupported.items():
-            raise UnsupportedError(f"mstransform: {name}={value!r} is not supported yet")
         if self.timeaverage and parse_timebin_s(self.timebin) <= 0:
             raise ParameterError(f"parameter 'timebin' must be above 0 s for a time average; got {self.timebin!r}")
+        if self.nspw < 1:
+            raise ParameterError(f"parameter 'nspw' must be at least 1; got {self.nspw}")
+
+    @property
+    def joins_windows(self) -> bool:
+        """All spectral windows become one, to be cut again where there are to be several."""
+        return self.combinespws or (self.regrid is not None and self.nspw > 1)
 
 
-def mstransform(vis: str, outputvis: str, selection: Selection, options: MsTransformOptions) -> int:
+@dataclass(frozen=True)
+class PartOptions:
+    """How a multi-MS is treated, or made.
+
+    Attributes
+    ----------
+    keep : bool
+        Transform a multi-MS part by part into another; else into a plain MeasurementSet.
+    axis : str
+        Cut any input into a multi-MS along "scan", "spw", "baseline" or "auto"; "" does not.
+    count : int
+        Parts at most.
+    parallel : bool
+        Write the parts on all ranks of an MPI job.
+    """
+
+    keep: bool = True
+    axis: str = ""
+    count: int = 8
+    parallel: bool = True
+
+
+def regrid_request(
+    mode: str, nchan: int, start: Any, width: Any, interpolation: str, phasecenter: Any, restfreq: Any, outframe: str, veltype: str,
+    preaverage: bool = False,
+) -> RegridRequest:  # fmt: skip
+    """A request from the parameters of mstransform, cvel and cvel2.
+
+    Raises
+    ------
+    ParameterError
+        One of them cannot be read.
+    """
+    if mode not in ("channel", "channel_b"):
+        # The defaults of the tasks are channel numbers; in other modes they stand for those of the data.
+        start, width = ("" if start == 0 else start), ("" if width == 1 else width)
+    grid = grid_request({"mode": mode, "nchan": nchan, "start": start, "width": width, "restfreq": restfreq, "veltype": veltype})
+    return RegridRequest(grid, outframe, interpolation, phasecenter, preaverage)
+
+
+def mstransform(
+    vis: str, outputvis: str, selection: Selection, options: MsTransformOptions, parts: PartOptions | None = None
+) -> int:
     """Write a transformed MeasurementSet; returns the number of rows.
 
-    The stages come in the reference's order: time average, continuum subtraction, channel average, Hanning smoothing.
+    The stages come in the reference's order: time average, continuum subtraction, channel average, combination of spectral windows,
+    Hanning smoothing, regridding, separation into new spectral windows.
+
+    Raises
+    ------
+    ParameterError
+        Time bins are to cross scans that are in different parts of a multi-MS; nothing is written then.
     """
     vis = require_present(vis, "MeasurementSet")
     require_absent(outputvis)
+    parts = parts or PartOptions()
+    write = partial(_transform_rows, vis, selection, options)
+    if parts.axis:
+        shares = cut_rows(vis, selection, parts.axis, parts.count)
+        return sum(write_parts(outputvis, shares, parts.axis, write, parts.parallel))
+    if parts.keep and is_multi_ms(vis) and not (options.joins_windows and "spw" in axis_of(vis)):
+        if options.timeaverage:
+            require_whole_bins(vis, parse_span(options.timespan, "timespan", ("scan", "state", "field")))
+        return sum(transform_parts(vis, outputvis, selection, write))
+    return write(outputvis, None)
+
+
+def _transform_rows(vis: str, selection: Selection, options: MsTransformOptions, outputvis: str, rows: np.ndarray | None) -> int:
+    """Write one MeasurementSet of some of the selected rows, or of all."""
     average = None
     if options.timeaverage:
         span = parse_span(options.timespan, "timespan", ("scan", "state", "field"))
@@ -66,15 +159,26 @@ def mstransform(vis: str, outputvis: str, selection: Selection, options: MsTrans
         time_average=average,
         reindex=options.reindex,
         spectra=SPECTRA if options.usewtspectrum else (),
+        rows=rows,
+        combine=options.joins_windows,
+        real_model=options.realmodelcol,
+        tileshape=options.tileshape,
     )
     with MeasurementSet(vis) as ms:
+        if plan.combine and len(_selected_windows(ms, selection)) < 2:
+            plan = replace(plan, combine=False)
         job = prepare(ms, plan)
         before = _continuum_stages(job, options)
-        return run(job, outputvis, [hanning_blocks] if options.hanning else [], before)
+        return run(job, outputvis, _channel_stages(job, options), before)
 
 
-def _continuum_stages(job: Job, options: MsTransformOptions) -> list[Callable[[Iterable[Block]], Iterator[Block]]]:
-    stages: list[Callable[[Iterable[Block]], Iterator[Block]]] = []
+def _selected_windows(ms: MeasurementSet, selection: Selection) -> set[int]:
+    descriptions = ms.metadata.data_descriptions
+    return {descriptions[d].spw for d in selection.resolve(ms).ddids}
+
+
+def _continuum_stages(job: Job, options: MsTransformOptions) -> list[Stage]:
+    stages: list[Stage] = []
     if options.douvcontsub:
         fits = parse_fitspec(job.ms, options.fitspw, options.fitorder)
 
@@ -86,9 +190,111 @@ def _continuum_stages(job: Job, options: MsTransformOptions) -> list[Callable[[I
     return stages
 
 
+def _channel_stages(job: Job, options: MsTransformOptions) -> list[Stage]:
+    """Combination, Hanning smoothing, regridding and separation; the job's axes and windows are set to what comes out."""
+    combine = job.options.combine
+    several = options.regrid is not None and options.nspw > 1
+    hanning: list[Stage] = [hanning_blocks] if options.hanning else []
+    if not combine and options.regrid is None:
+        return hanning
+    request = options.regrid or RegridRequest(GridRequest())
+    frames = {spw: str(job.ms.metadata.spectral_windows[spw].frame) for spw in job.spws}
+    windows = {spw: channels_of_axis(_axis(job, spw)) for spw in job.spws}
+    fields = sorted(set(job.resolved.fields_present))
+    stages: list[Stage] = []
+    if not combine:
+        regrids = {}
+        for spw, data in windows.items():
+            factor = frame_factor(job.ms, frames[spw], request.frame, fields, request.centre)
+            regrids[spw] = plan_regrid(data, request, factor, job.first_time_s)
+            job.axes[spw] = regrids[spw].axis
+        stages += [*hanning, *_regrid_stages(regrids)]
+        if several:
+            _set_windows(job, cut_axis(regrids[job.spws[0]].axis, options.nspw))
+    else:
+        if len(set(frames.values())) > 1:
+            raise DataError(f"spectral windows of different frames cannot be combined: {', '.join(sorted(set(frames.values())))}")
+        _require_equal_correlations(job)
+        combination = combination_of(windows)
+        spw = combination.spws[0]
+        factor = frame_factor(job.ms, frames[spw], request.frame, fields, request.centre)
+        bins = InputChannels(combination.low_hz, combination.high_hz)
+        regrid = plan_regrid(bins, request, factor, job.first_time_s, uniform_channels(combination))
+        stages.append(_combination_stage(job, combination))
+        stages += [*hanning, *_regrid_stages({spw: regrid})]
+        _set_windows(job, cut_axis(regrid.axis, options.nspw if several else 1))
+    if job.windows is not None and len(job.windows.axes) > 1:
+        output = job.windows
+        stages.append(lambda blocks: separate_blocks(blocks, output))
+    return stages
+
+
+def _axis(job: Job, spw: int) -> ChannelAxis:
+    """The channels of a spectral window after selection and channel average."""
+    axis = job.axes.get(spw)
+    if axis is not None:
+        return axis
+    window = job.ms.metadata.spectral_windows[spw]
+    return ChannelAxis(
+        np.asarray(window.chan_freq_hz), np.asarray(window.chan_width_hz), np.asarray(window.resolution_hz),
+        np.asarray(window.effective_bw_hz),
+    )  # fmt: skip
+
+
+def _require_equal_correlations(job: Job) -> None:
+    metadata = job.ms.metadata
+    kinds = set()
+    for ddid in job.ddids:
+        pol = metadata.data_descriptions[ddid].pol
+        types = np.asarray(metadata.polarizations[pol].corr_type)
+        chosen = job.resolved.correlations.get(pol)
+        kinds.add(tuple((types if chosen is None else types[chosen]).tolist()))
+    if len(kinds) > 1:
+        raise DataError(
+            "spectral windows of different correlations cannot be combined; select correlations that all of them have"
+        )
+
+
+def _combination_stage(job: Job, combination: Combination) -> Stage:
+    slots, groups, ddid = job.rows.slots, job.rows.groups, job.ddids[0]
+    return lambda blocks: combine_blocks(blocks, combination, slots, groups, ddid)
+
+
+def _regrid_stages(regrids: dict[int, Regrid]) -> list[Stage]:
+    stages: list[Stage] = []
+    edges = {spw: _run_edges(r) for spw, r in regrids.items() if r.average is not None}
+    if edges:
+        stages.append(lambda blocks: average_blocks_in_channel(blocks, edges))
+    stages.append(lambda blocks: regrid_blocks(blocks, regrids))
+    return stages
+
+
+def _run_edges(regrid: Regrid) -> np.ndarray:
+    """Runs of channels in the order of the data."""
+    edges = np.asarray(regrid.average)
+    return edges if not regrid.falling else edges[-1] - edges[::-1]
+
+
+def _set_windows(job: Job, axes: tuple[ChannelAxis, ...]) -> None:
+    ddid = job.ddids[0]
+    job.windows = OutputWindows(ddid, job.ms.metadata.data_descriptions[ddid].spw, axes, job.options.combine)
+
+
 def hanningsmooth(vis: str, outputvis: str, selection: Selection, datacolumn: str, keepmms: bool = True) -> int:
     """Write a Hanning smoothed MeasurementSet; returns the number of rows."""
-    vis = require_present(vis, "MeasurementSet")
-    if keepmms:
-        refuse_multi_ms(vis, "keepmms")
-    return mstransform(vis, outputvis, selection, MsTransformOptions(datacolumn=datacolumn, hanning=True))
+    options = MsTransformOptions(datacolumn=datacolumn, hanning=True)
+    return mstransform(vis, outputvis, selection, options, PartOptions(keep=keepmms))
+
+
+def cvel2(
+    vis: str,
+    outputvis: str,
+    selection: Selection,
+    datacolumn: str,
+    request: RegridRequest,
+    hanning: bool = False,
+    keepmms: bool = True,
+) -> int:
+    """Write a MeasurementSet of one spectral window with all selected ones combined and regridded; returns the number of rows."""
+    options = MsTransformOptions(datacolumn=datacolumn, hanning=hanning, combinespws=True, regrid=request)
+    return mstransform(vis, outputvis, selection, options, PartOptions(keep=keepmms))

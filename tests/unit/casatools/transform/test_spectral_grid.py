@@ -23,7 +23,14 @@ def grid(**given: object) -> tuple[np.ndarray, np.ndarray]:
 def test_channels() -> None:
     assert grid()[0] == pytest.approx(1.4e9 + 4e6 * np.arange(8))
     centre, width = grid(start=2, width=2, nchan=5)
-    assert centre == pytest.approx([1.410e9, 1.418e9, 1.426e9]) and width == pytest.approx(8e6)
+    # Channels beyond the data are made when asked for.
+    assert centre == pytest.approx(1.410e9 + 8e6 * np.arange(5)) and width == pytest.approx(8e6)
+    # Negative widths go down, as do channel numbers of data by falling frequency.
+    assert grid(start=6, width=-2)[0] == pytest.approx([1.406e9, 1.414e9, 1.422e9])
+    falling = InputChannels(EDGES[:-1], EDGES[1:], True)
+    for mode in ("channel", "channel_b"):
+        low, high = spectral_grid(falling, GridRequest(mode, start=1, width=2, nchan=3))
+        assert 0.5 * (low + high) == pytest.approx([1.406e9, 1.414e9, 1.422e9])
     uneven = InputChannels(np.array([0.0, 1, 3]) + 10, np.array([1.0, 3, 4]) + 10)
     low, high = spectral_grid(uneven, GridRequest("channel"))
     assert low == pytest.approx(10 + np.arange(3) * 4 / 3) and high[-1] == 14

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import os
-
 import numpy as np
 import pytest
 
-from casatools._base.errors import ParameterError, UnsupportedError
+from casatools._base.errors import ParameterError
 from casatools.io.ms import MeasurementSet, Selection
+from casatools.io.ms.parts import is_multi_ms
 from casatools.transform.pipeline import TimeAverage, TransformOptions
-from casatools.transform.transforming import MsTransformOptions, hanningsmooth, mstransform
+from casatools.transform.transforming import MsTransformOptions, PartOptions, cvel2, hanningsmooth, mstransform, regrid_request
 
 
 def _read(path, *columns):
@@ -64,8 +63,10 @@ def test_without_reindexing(shared_input):
 
 
 def test_refusals(shared_input):
-    with pytest.raises(UnsupportedError, match="regridms"):
-        MsTransformOptions(unsupported={"regridms": True})
+    with pytest.raises(ParameterError, match="nspw"):
+        MsTransformOptions(nspw=0)
+    with pytest.raises(ParameterError, match="tileshape"):
+        TransformOptions(tileshape=(3, 3))
     with pytest.raises(ParameterError, match="timebin"):
         MsTransformOptions(timeaverage=True)
     with pytest.raises(ParameterError, match="combine"):
@@ -74,9 +75,25 @@ def test_refusals(shared_input):
         TimeAverage(0.0)
     with pytest.raises(ParameterError, match="at least 1"):
         TransformOptions(chanbin=(0,))
-    os.makedirs("multi.ms/SUBMSS")
-    with pytest.raises(UnsupportedError, match="keepmms"):
-        hanningsmooth("multi.ms", "o.ms", Selection(), "data")
+
+
+def test_a_multi_ms_is_made_and_kept(shared_input):
+    path = shared_input("simvla.ms")
+    chosen, averaged = Selection(field="2"), MsTransformOptions("data", chanaverage=True, chanbin=2)
+    assert mstransform(path, "a.mms", chosen, averaged, PartOptions(axis="scan", count=2)) == 672
+    assert is_multi_ms("a.mms")
+    hanningsmooth("a.mms", "b.mms", Selection(), "data")
+    hanningsmooth("a.mms", "b.ms", Selection(), "data", keepmms=False)
+    assert is_multi_ms("b.mms") and not is_multi_ms("b.ms")
+    request = regrid_request("channel", -1, 0, 1, "linear", "", "", "LSRK", "radio")
+    cvel2("a.mms", "c.mms", Selection(spw="0"), "data", request)
+    cvel2("a.mms", "c.ms", Selection(spw="0"), "data", request, keepmms=False)
+    for one, other in (("b.mms", "b.ms"), ("c.mms", "c.ms")):
+        for column in ("DATA", "FLAG", "TIME", "WEIGHT"):
+            np.testing.assert_array_equal(_read(one, column)[0], _read(other, column)[0])
+    timed = MsTransformOptions("data", timeaverage=True, timebin="9000s", timespan="scan")
+    with pytest.raises(ParameterError, match="different parts"):
+        mstransform("a.mms", "d.mms", Selection(), timed)
 
 
 def test_weights_per_channel_are_made_where_the_input_has_none(shared_input):

@@ -128,13 +128,17 @@ def visibility_column(name: str) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def data_managers(columns: Sequence[str], ncorr: int, nchan: int, varying: Sequence[str] = ()) -> dict[str, Any]:
-    """Data manager records for the columns of a main table.
+def data_managers(
+    columns: Sequence[str], ncorr: int, nchan: int, varying: Sequence[str] = (), tile: Sequence[int] | None = None
+) -> dict[str, Any]:
+    """Data manager records for the columns of a main table; `tile` sets correlations, channels and rows of the tiles.
 
     Visibility columns are tiled over whole cells and many rows, UVW over 1024 rows, antennas go to a standard and everything
     that repeats from row to row to an incremental storage manager.
     """
     rows = tile_rows(ncorr, nchan)
+    if tile is not None:
+        ncorr, nchan, rows = (max(1, int(n)) for n in tile)
     incremental = [c for c in columns if c not in _TILED and c not in _PER_ROW and c not in varying]
     standard = [c for c in columns if c in _PER_ROW or (c in varying and c not in _TILED)]
     managers: dict[str, Any] = {

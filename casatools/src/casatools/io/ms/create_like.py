@@ -51,6 +51,8 @@ class MsWriter:
         Rows to make room for.
     edits : mapping
         Sub-table name to `SubtableEdit`; the others are copied whole.
+    tile : sequence of int, optional
+        Correlations, channels and rows of the tiles; chosen when absent.
 
     Notes
     -----
@@ -66,6 +68,7 @@ class MsWriter:
         nchan: int,
         nrow: int,
         edits: Mapping[str, SubtableEdit] | None = None,
+        tile: Sequence[int] | None = None,
     ) -> None:
         self.path = path
         self._at = 0
@@ -79,7 +82,9 @@ class MsWriter:
         names = [c for c in description if not c.startswith("_")]
         description["_keywords_"] = {"MS_VERSION": source.table.getkeywords().get("MS_VERSION", 2.0)}
         varying = _varying(source, names)
-        self.table: Table = new_ms(path, description, data_managers(names, ncorr, nchan, varying), source.table.info()["subType"])
+        self.table: Table = new_ms(
+            path, description, data_managers(names, ncorr, nchan, varying, tile), source.table.info()["subType"]
+        )
         try:
             if nrow:
                 self.table.addrows(nrow)
@@ -100,20 +105,24 @@ class MsWriter:
         """Rows filled so far."""
         return self._at
 
-    def append(self, columns: Mapping[str, np.ndarray]) -> None:
-        """Fill the next rows; cells are C order ``(row, chan, corr)``."""
+    def append(self, columns: Mapping[str, np.ndarray], every: int = 1, offset: int = 0) -> None:
+        """Fill the next rows; cells are C order ``(row, chan, corr)``.
+
+        With `every` above 1 the rows come `every` apart, `offset` after the first, and the pass with the last offset completes them.
+        """
         count = len(columns["TIME"])
         if count == 0:
             return
-        missing = self._at + count - self.table.nrows()
+        missing = self._at + count * every - self.table.nrows()
         if missing > 0:
             self.table.addrows(missing)
         try:
             for name, values in columns.items():
-                self.table.putcol(name, np.ascontiguousarray(values), self._at, count)
+                self.table.putcol(name, np.ascontiguousarray(values), self._at + offset, count, every)
         except RuntimeError as error:
             raise DataError(f"the output MeasurementSet cannot be written: {error}") from error
-        self._at += count
+        if offset == every - 1:
+            self._at += count * every
 
     def _copy_keywords(self, source: MeasurementSet, edits: Mapping[str, SubtableEdit]) -> None:
         for name, value in source.table.getkeywords().items():
@@ -186,7 +195,22 @@ def _replace(table: Table, name: str, values: Sequence[Any] | np.ndarray) -> Non
     if table.isscalarcol(name):
         table.putcol(name, values)
         return
+    fixed = table.getcoldesc(name).get("shape")
+    if fixed is not None and any(value is not None and np.shape(value) != tuple(fixed) for value in values):
+        _free_shape(table, name)
     for row, value in enumerate(values):
+        if value is not None:
+            table.putcell(name, row, value)
+
+
+def _free_shape(table: Table, name: str) -> None:
+    """Let the cells of a column differ in shape; some writers fix the number of channels in the column's description."""
+    description = {k: v for k, v in table.getcoldesc(name).items() if k != "shape"}
+    description.update(option=0, dataManagerType="StandardStMan", dataManagerGroup=f"Free{name}")
+    cells = [table.getcell(name, row) if table.iscelldefined(name, row) else None for row in range(table.nrows())]
+    table.removecols(name)
+    table.addcols(_tables.maketabdesc([{"name": name, "desc": description}]))
+    for row, value in enumerate(cells):
         if value is not None:
             table.putcell(name, row, value)
 

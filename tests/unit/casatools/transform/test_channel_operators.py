@@ -1,0 +1,107 @@
+"""Interpolation onto other channels: exact where theory says so, and CASA's taps for wide channels."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from casatools._base.errors import ParameterError
+from casatools.transform.channel_operators import ChannelMap, average_taps, interpolation_taps, shift_channels
+
+CENTRE = 1.418e9 + 1e5 * np.arange(32)
+
+
+def channel_map(start: float, width: float, count: int, kind: str = "linear", averages: bool = True) -> ChannelMap:
+    """Channels whose centres begin at `start`, in old channels."""
+    low = CENTRE[0] + 1e5 * (start - 0.5 * width + width * np.arange(count))
+    return ChannelMap(CENTRE, low, low + 1e5 * width, kind, 1e5, averages)
+
+
+def spectra(function) -> np.ndarray:
+    return np.broadcast_to(function(np.arange(32.0)).astype(np.complex64)[None, :, None], (3, 32, 2))
+
+
+@pytest.mark.parametrize("kind", ["linear", "cubic", "spline"])
+def test_a_linear_spectrum_is_exact(kind: str) -> None:
+    found, _, _ = channel_map(3.3, 1.4, 12, kind).mapper(1.0, 1.0)
+    expected = 2.0 - 0.5j * (3.3 + 1.4 * np.arange(12))
+    np.testing.assert_allclose(found(spectra(lambda x: 2.0 - 0.5j * x))[0, :, 0], expected, rtol=1e-6)
+
+
+def test_cubic_is_exact_for_cubics_also_at_the_edges() -> None:
+    found, _, _ = channel_map(0.2, 1.0, 31, "cubic").mapper(1.0, 1.0)
+    x = 0.2 + np.arange(31)
+    np.testing.assert_allclose(
+        found(spectra(lambda x: 1 + x - 0.1 * x**3))[1, :, 1].real, 1 + x - 0.1 * x**3, rtol=1e-5, atol=1e-3
+    )
+
+
+def test_nearest_takes_one_channel() -> None:
+    taps = interpolation_taps(CENTRE, CENTRE[0] + 1e5 * np.array([2.4, 2.6, 31.0, 40.0]), "nearest")
+    assert taps.index.tolist() == [2, 3, 31, 31] and taps.outside.tolist() == [False, False, False, True]
+
+
+def test_channels_that_are_hit_do_not_depend_on_their_neighbours() -> None:
+    taps = interpolation_taps(CENTRE, CENTRE + 1e-3, "linear")
+    assert taps.index.tolist() == list(range(32)) and np.all(taps.share == 1.0)
+
+
+def test_wide_channels_are_means_over_points() -> None:
+    """CASA 6.7: responses to single channels of 10 new channels of width 2 from channel 5 on."""
+    taps = channel_map(5, 2, 10).taps(1.0, "linear")
+    matrix = taps.apply(np.eye(32, dtype=np.complex64)[:, :, None])[:, :, 0].real.T
+    np.testing.assert_allclose(matrix[0, 4:7], [0.34375, 0.375, 0.28125], atol=1e-6)
+    np.testing.assert_allclose(matrix[1, 6:9], [1 / 6, 13 / 24, 7 / 24], atol=1e-6)
+    np.testing.assert_allclose(matrix.sum(axis=1), 1.0, rtol=1e-6)
+    np.testing.assert_allclose((matrix * np.arange(32)).sum(axis=1)[:6], [4.9375, 7.125, 9.0, 10.875, 12.75, 14.9375], rtol=1e-6)
+    # Just below twice the width, or after a preaverage, there is one point in each.
+    assert np.all(np.diff(channel_map(5, 1.99, 10).taps(1.0, "linear").first) <= 2)
+    assert channel_map(5, 2.5, 10, averages=False).points[1] is None
+    # As many points as it takes for each new channel to have one.
+    assert np.all(np.diff(channel_map(5, 2, 40).taps(1.0, "linear").first) > 0)
+
+
+def test_flags_of_all_points_count() -> None:
+    flag = np.zeros((1, 32, 1), dtype=bool)
+    flag[0, 5] = True
+    assert channel_map(5, 2, 10).taps(1.0, "linear").apply_flags(flag)[0, :, 0].tolist() == [True] + [False] * 9
+    assert channel_map(30, 1, 4).taps(1.0, "linear").apply_flags(flag)[0, :, 0].tolist() == [False, False, True, True]
+
+
+def test_average_taps_leaves_out_what_has_no_owner() -> None:
+    fine = interpolation_taps(CENTRE, CENTRE[:4], "nearest")
+    out = average_taps(fine, np.array([-1, 0, 0, 1]), 2)
+    assert out.index.tolist() == [1, 2, 3] and out.share.tolist() == [0.5, 0.5, 1.0]
+
+
+def test_fourier_shift_and_back() -> None:
+    rng = np.random.default_rng(1)
+    values = np.fft.ifft(np.where(np.abs(np.fft.fftfreq(33)) < 0.4, np.fft.fft(rng.normal(size=33)), 0)).astype(np.complex64)
+    values = np.broadcast_to(values[None, :, None], (2, 33, 2))
+    np.testing.assert_allclose(shift_channels(shift_channels(values, 0.37), -0.37), values, atol=1e-6)
+    wave = np.exp(2j * np.pi * 3 * np.arange(33) / 33)
+    np.testing.assert_allclose(
+        shift_channels(np.ascontiguousarray(wave.astype(np.complex64)[None, :, None]), 0.25)[0, :, 0],
+        wave * np.exp(2j * np.pi * 3 * 0.25 / 33),
+        atol=1e-6,
+    )
+    constant = np.full((1, 8, 1), 2.0, dtype=np.float32)
+    np.testing.assert_allclose(shift_channels(constant, 0.3), 2.0, rtol=1e-6)
+
+
+def test_fftshift_follows_a_drift_of_the_frame() -> None:
+    one = channel_map(5, 1, 20, "fftshift")
+    function, _, drift = one.mapper(1.0 + 1e-7, 1.0)
+    assert drift == pytest.approx(-1e-7 * (CENTRE[0] + 1.45e6) / 1e5, rel=1e-4)
+    np.testing.assert_allclose(function(spectra(lambda x: 0 * x + 3.0)), 3.0, rtol=1e-5)
+    function, table, drift = one.mapper(1.0, 1.0)
+    assert drift == 0.0 and function == table.apply
+
+
+def test_few_channels_and_bad_names() -> None:
+    single = ChannelMap(CENTRE[:1], CENTRE[:1] - 5e4, CENTRE[:1] + 5e4, "spline", 1e5)
+    np.testing.assert_array_equal(single.mapper(1.0, 1.0)[0](np.full((1, 1, 1), 2, np.complex64)), 2)
+    wide = channel_map(5, 3, 4, "spline").mapper(1.0, 1.0)[0](spectra(lambda x: x))
+    np.testing.assert_allclose(wide[0, :, 0].real, 5 + 3 * np.arange(4), atol=0.2)
+    with pytest.raises(ParameterError, match="interpolation"):
+        channel_map(5, 2, 10, "magic")
