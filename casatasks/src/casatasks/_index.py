@@ -80,6 +80,8 @@ TASKS: dict[str, str] = {
     "conjugatevis": "manipulation",
     "partition": "manipulation",
     "phaseshift": "manipulation",
+    "fixvis": "manipulation",
+    "fixplanets": "manipulation",
     "split": "manipulation",
     "concat": "manipulation",
     "testconcat": "manipulation",
