@@ -86,6 +86,7 @@ TASKS: dict[str, str] = {
     "concat": "manipulation",
     "testconcat": "manipulation",
     "uvcontsub": "manipulation",
+    "uvcontsub_old": "manipulation",
 }
 
 REFERENCE: frozenset[str] = frozenset(
