@@ -82,10 +82,13 @@ TASKS: dict[str, str] = {
     "conjugatevis": "manipulation",
     "partition": "manipulation",
     "phaseshift": "manipulation",
+    "fixvis": "manipulation",
+    "fixplanets": "manipulation",
     "split": "manipulation",
     "concat": "manipulation",
     "testconcat": "manipulation",
     "uvcontsub": "manipulation",
+    "uvcontsub_old": "manipulation",
 }
 
 REFERENCE: frozenset[str] = frozenset(

@@ -17,6 +17,7 @@ __all__ = [
     "DIRECTION_FRAMES",
     "PLANETS",
     "Direction",
+    "angles_of",
     "angular_separation",
     "convert_direction",
     "convert_directions",
@@ -26,6 +27,7 @@ __all__ = [
     "parse_direction",
     "position_angle",
     "source_direction",
+    "unit_vectors",
 ]
 
 PLANETS = ("MERCURY", "VENUS", "MARS", "JUPITER", "SATURN", "URANUS", "NEPTUNE", "PLUTO", "SUN", "MOON")
@@ -133,13 +135,13 @@ def source_direction(name: str) -> Direction:
     return Direction(float(record["m0"]["value"]), float(record["m1"]["value"]), str(record["refer"]))
 
 
-def _unit_vectors(lon_rad: np.ndarray, lat_rad: np.ndarray) -> np.ndarray:
+def unit_vectors(lon_rad: np.ndarray, lat_rad: np.ndarray) -> np.ndarray:
     """Unit vectors (..., 3)."""
     cos_lat = np.cos(lat_rad)
     return np.stack([cos_lat * np.cos(lon_rad), cos_lat * np.sin(lon_rad), np.sin(lat_rad)], axis=-1)
 
 
-def _angles(vectors: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def angles_of(vectors: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     x, y, z = np.moveaxis(vectors, -1, 0)
     return np.arctan2(y, x), np.arctan2(z, np.hypot(x, y))
 
@@ -209,7 +211,7 @@ def _convert_at(
         axes_lon, axes_lat = _measure(
             engine, np.array([0.0, math.pi / 2, 0.0]), np.array([0.0, 0.0, math.pi / 2]), source, target
         )
-        return _angles(_unit_vectors(lon, lat) @ _unit_vectors(axes_lon, axes_lat))
+        return angles_of(unit_vectors(lon, lat) @ unit_vectors(axes_lon, axes_lat))
     out_lon, out_lat = _measure(engine, lon.ravel(), lat.ravel(), source, target)
     return out_lon.reshape(lon.shape), out_lat.reshape(lat.shape)
 

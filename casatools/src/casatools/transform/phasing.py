@@ -24,7 +24,7 @@ from casatools.transform.blocks import Block, settle_row_weights
 from casatools.transform.multi_ms import transform_parts
 from casatools.transform.pipeline import TransformOptions, prepare, run
 
-__all__ = ["conjugatevis", "phaseshift", "shift_blocks", "uvw_frame"]
+__all__ = ["conjugatevis", "phase_factors", "phaseshift", "shift_blocks", "uvw_frame"]
 
 _SPEED_OF_LIGHT_M_S = 299792458.0
 
@@ -33,6 +33,17 @@ def uvw_frame(longitude_rad: float, latitude_rad: float) -> np.ndarray:
     """Rows are the unit vectors of u (east), v (north) and w (towards the direction): ndarray (3, 3)."""
     sin_l, cos_l, sin_b, cos_b = np.sin(longitude_rad), np.cos(longitude_rad), np.sin(latitude_rad), np.cos(latitude_rad)
     return np.array([[-sin_l, cos_l, 0.0], [-sin_b * cos_l, -sin_b * sin_l, cos_b], [cos_b * cos_l, cos_b * sin_l, sin_b]])
+
+
+def phase_factors(path_m: np.ndarray, frequency_hz: np.ndarray) -> np.ndarray:
+    """What visibilities are multiplied with when w grows by `path_m`: exp(-2 pi i path nu / c), complex64 (row, chan)."""
+    turns = path_m[:, None] * (frequency_hz / _SPEED_OF_LIGHT_M_S)[None, :]
+    # Whole turns are taken off in double precision; what is left is small enough for single.
+    phase = (-2.0 * np.pi * (turns - np.rint(turns))).astype(np.float32)
+    factor = np.empty(phase.shape, dtype=np.complex64)
+    np.cos(phase, out=factor.real)
+    np.sin(phase, out=factor.imag)
+    return factor
 
 
 def shift_blocks(
@@ -58,12 +69,7 @@ def shift_blocks(
             rows = block.rows["FIELD_ID"] == number
             uvw[rows] = uvw[rows] @ rotations[int(number)].T
         path_m = uvw[:, 2] - block.rows["UVW"][:, 2]
-        turns = path_m[:, None] * (frequencies_hz[block.spw] / _SPEED_OF_LIGHT_M_S)[None, :]
-        # Whole turns are taken off in double precision; what is left is small enough for single.
-        phase = (-2.0 * np.pi * (turns - np.rint(turns))).astype(np.float32)
-        factor = np.empty(phase.shape, dtype=np.complex64)
-        np.cos(phase, out=factor.real)
-        np.sin(phase, out=factor.imag)
+        factor = phase_factors(path_m, frequencies_hz[block.spw])
         block.data = {name: values * factor[:, :, None] for name, values in block.data.items()}
         block.rows["UVW"] = uvw
         yield block

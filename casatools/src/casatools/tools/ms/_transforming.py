@@ -10,7 +10,7 @@ import numpy as np
 
 from casatools._base import kinds, log
 from casatools._base.declare import method
-from casatools._base.errors import ParameterError, UnsupportedError
+from casatools._base.errors import DataError, ParameterError, UnsupportedError
 from casatools._base.paths import require_absent
 from casatools.io.ms import Selection
 from casatools.tools.ms._selecting import joined
@@ -250,6 +250,87 @@ class TransformMethods(MsState):
         )  # fmt: skip
         options = UvfitsOptions(column, writesyscal, multisource, combinespw, writestation, padwithflags)
         export_uvfits(self._ms.path, fitsfile, selection, options, overwrite)
+        return True
+
+    @method
+    def continuumsub(
+        self,
+        field: _Expression = [],
+        fitspw: _Expression = [],
+        spw: _Expression = [],
+        solint: Annotated[Any, kinds.Variant((kinds.Text(), kinds.Float(), kinds.TextList())), "int, inf (0), or a time"] = [],
+        fitorder: Annotated[int, kinds.Int(min=0), "Order of the polynomial"] = 0,
+        mode: Annotated[str, kinds.Choice(("subtract", "replace", "model"), fold=True), "What is written"] = "subtract",
+    ) -> bool:
+        """Fit the continuum of DATA and write it to MODEL_DATA and the rest to CORRECTED_DATA; see the task uvcontsub_old.
+
+        Raises
+        ------
+        DataError
+            The MeasurementSet is not open for writing.
+        """
+        from casatools.transform.old_continuum import OldContinuumOptions
+        from casatools.transform.uvcontsub_old import continuum_columns
+
+        if not self._ms.writable:
+            raise DataError(f"ms.continuumsub: {self._ms.path!r} was opened read-only; open it with nomodify=False")
+        given = solint[0] if isinstance(solint, list) and solint else solint
+        options = OldContinuumOptions(joined(fitspw), solint="inf" if given in ([], "") else given, fitorder=fitorder)
+        continuum_columns(self._ms.path, Selection(field=joined(field), spw=joined(spw)), options, mode)
+        return True
+
+    @method
+    def continuumsubold(
+        self,
+        field: _Expression = [],
+        fitspw: _Expression = [],
+        spw: _Expression = [],
+        solint: Annotated[Any, kinds.Variant((kinds.Text(), kinds.Float(), kinds.TextList())), "int, inf (0), or a time"] = [],
+        fitorder: Annotated[int, kinds.Int(min=0), "Order of the polynomial"] = 0,
+        mode: Annotated[str, kinds.Choice(("subtract", "replace", "model"), fold=True), "What is written"] = "subtract",
+    ) -> bool:
+        """The same as continuumsub."""
+        return bool(self.continuumsub(field, fitspw, spw, solint, fitorder, mode))
+
+    @method
+    def contsub(
+        self,
+        outputms: _Out = "",
+        fitspw: _Expression = [],
+        fitorder: Annotated[int, kinds.Int(min=0), "Order of the polynomial"] = 1,
+        combine: Annotated[str, kinds.Text(), "Only '' or scan: spectra are fitted one by one"] = "",
+        spw: _Expression = "*",
+        unionspw: _Text = "*",
+        field: _Text = "",
+        scan: _Text = "",
+        intent: _Text = "",
+        correlation: _Text = "",
+        obs: _Text = "",
+        whichcol: Annotated[str, kinds.Text(), "Column to subtract from: DATA, CORRECTED_DATA, MODEL_DATA"] = "CORRECTED_DATA",
+    ) -> bool:
+        """Subtract the continuum of each spectrum and write the rest to a new MeasurementSet.
+
+        Notes
+        -----
+        `unionspw` is what CASA reads to have both the channels fitted and those written; here what is needed is always read.
+        """
+        from casatools.transform.old_continuum import OldContinuumOptions
+        from casatools.transform.uvcontsub_old import uvcontsub_old
+
+        require_absent(outputms)
+        selection = Selection(
+            field=field,
+            spw="" if joined(spw) == "*" else joined(spw),
+            scan=scan,
+            intent=intent,
+            correlation=correlation,
+            observation=obs,
+        )
+        options = OldContinuumOptions(joined(fitspw), combine=combine, solint="int", fitorder=fitorder)
+        column = {"data": "DATA", "corrected": "CORRECTED_DATA", "model": "MODEL_DATA"}.get(_column(whichcol, "contsub"))
+        if column is None:
+            raise ParameterError(f"ms.contsub: parameter 'whichcol' must be DATA, CORRECTED_DATA or MODEL_DATA; got {whichcol!r}")
+        uvcontsub_old(self._ms.path, selection, options, False, outputms, column)
         return True
 
 

@@ -1,0 +1,29 @@
+"""Ephemeris tables for tests: an object that moves evenly."""
+
+from __future__ import annotations
+
+import numpy as np
+from casacore import tables as casacore_tables
+
+
+def write_ephemeris(
+    path: str, start_s: float, lon: float, lat: float, lon_rate: float, lat_rate: float, days: int = 6, name: str = "TEST"
+) -> str:
+    """Write rows a day apart about a time [s]; the object is at (lon, lat) then and moves with the rates [rad/s]."""
+    mjd = np.floor(start_s / 86400.0) + np.arange(days) - days // 2
+    since = mjd * 86400.0 - start_s
+    columns = {
+        "MJD": mjd,
+        "RA": np.degrees(lon + lon_rate * since),
+        "DEC": np.degrees(lat + lat_rate * since),
+        "Rho": np.ones(days),
+        "RadVel": np.zeros(days),
+    }
+    descriptions = [casacore_tables.makescacoldesc(c, 0.0) for c in columns]
+    table = casacore_tables.table(path, casacore_tables.maketabdesc(descriptions), nrow=days, ack=False)
+    for column, values in columns.items():
+        table.putcol(column, values)
+    table.putkeywords({"NAME": name, "MJD0": float(mjd[0] - 1), "dMJD": 1.0, "posrefsys": "ICRF/J2000.0", "obsloc": "GEOCENTRIC",
+                       "GeoLong": 0.0, "GeoLat": 0.0, "GeoDist": 0.0, "VS_TYPE": "Table of comet/planetary positions"})  # fmt: skip
+    table.close()
+    return path
