@@ -18,7 +18,16 @@ from casatools.analysis.sub_images import PixelChoice
 from casatools.io.image import CasaImage
 from casatools.io.image.coordinates import Coordinates
 
-__all__ = ["ProfileFitOptions", "ProfileOutputs", "fit_profiles", "grid_coordinates", "model_images", "write_grid", "write_text"]
+__all__ = [
+    "ProfileFitOptions",
+    "ProfileOutputs",
+    "fit_profiles",
+    "grid_coordinates",
+    "model_images",
+    "write_grid",
+    "write_sigma",
+    "write_text",
+]
 
 _COLUMNS = {
     "amp": "amp", "amperr": "ampErr", "center": "center", "centererr": "centerErr", "fwhm": "fwhm", "fwhmerr": "fwhmErr",
@@ -120,7 +129,7 @@ def fit_profiles(
                     unit = {"amp": image.unit, "int": f"{axis.unit}.{image.unit}"}.get(parameter[:3], axis.unit)
                     write_grid(path + suffix, source, table.columns[_COLUMNS[parameter]][..., k], unit)
     if outputs.outsigma and sigma is not None:
-        _write_sigma(outputs.outsigma, source, sigma)
+        write_sigma(outputs.outsigma, source, sigma)
     return line_record(fitted, source, request)
 
 
@@ -204,7 +213,8 @@ def write_grid(path: str, source: ProfileSource, values: np.ndarray, unit: str) 
         made.write_mask(np.isfinite(array))
 
 
-def _write_sigma(path: str, source: ProfileSource, sigma: np.ndarray) -> None:
+def write_sigma(path: str, source: ProfileSource, sigma: np.ndarray) -> None:
+    """Write the errors of the pixels as an image of the selection."""
     shape = source.box
     along = [1] * len(shape)
     along[source.array_axis] = source.npoint

@@ -17,7 +17,7 @@ from casatools.analysis.selected_pixels import SelectedPixels
 from casatools.analysis.sub_images import PixelChoice
 from casatools.io.image import CasaImage
 
-__all__ = ["FittedProfiles", "ProfileSource", "Ranges", "fit_lines", "read_sigma"]
+__all__ = ["FittedProfiles", "ProfileSource", "Ranges", "fit_lines", "read_sigma", "sigma_rows"]
 
 _CHUNK_VALUES = 2_000_000
 
@@ -185,7 +185,7 @@ def fit_lines(
     x = np.arange(source.npoint, dtype=np.float64)
     for slices, values, good in source.blocks():
         extent = tuple(s.stop - s.start for s in slices)
-        weights = good / _sigma_rows(sigma, source, slices) ** 2 if sigma is not None else good.astype(np.float64)
+        weights = good / sigma_rows(sigma, source, slices) ** 2 if sigma is not None else good.astype(np.float64)
         part = FittedProfiles.empty((len(values),), size)
         models = np.full(values.shape, np.nan)
         enough = np.count_nonzero(good, axis=1) >= max(minpts, 1)
@@ -264,7 +264,8 @@ def _tidy(found: SolvedProfiles, nlines: int) -> tuple[np.ndarray, np.ndarray]:
     return ordered, found.errors
 
 
-def _sigma_rows(sigma: np.ndarray, source: ProfileSource, slices: tuple[slice, ...]) -> np.ndarray:
+def sigma_rows(sigma: np.ndarray, source: ProfileSource, slices: tuple[slice, ...]) -> np.ndarray:
+    """Errors (profile, point) of a part of the grid."""
     if sigma.ndim == 1:
         return np.broadcast_to(sigma, (int(np.prod([s.stop - s.start for s in slices])), source.npoint))
     if not source.each:

@@ -11,7 +11,7 @@ from typing import Protocol
 
 import numpy as np
 
-__all__ = ["Gaussian", "Line", "Lorentzian", "Model", "Polynomial", "PowerLaw"]
+__all__ = ["Gaussian", "Line", "LogPolynomial", "Lorentzian", "Model", "Polynomial", "PowerLaw"]
 
 _FOUR_LN2 = 4.0 * np.log(2.0)
 
@@ -94,6 +94,23 @@ class PowerLaw:
         shape = np.exp(parameters[:, 1:] @ powers[:, 1:].T)
         value = parameters[:, :1] * shape
         return value, np.concatenate([shape[..., None], value[..., None] * powers[:, 1:]], axis=-1)
+
+
+@dataclass(frozen=True)
+class LogPolynomial:
+    """``c_0 + c_1 ln r + c_2 (ln r)^2 + ...``, the logarithm of a power law, with r the abscissa `ratio` given for each point."""
+
+    order: int
+    ratio: np.ndarray
+    kind: str = "LOGARITHMIC TRANSFORMED POLYNOMIAL"
+
+    @property
+    def size(self) -> int:
+        return self.order
+
+    def evaluate(self, parameters: np.ndarray, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        powers = np.vander(np.log(self.ratio), self.size, increasing=True)
+        return parameters @ powers.T, np.broadcast_to(powers, (len(parameters), *powers.shape))
 
 
 @dataclass(frozen=True)

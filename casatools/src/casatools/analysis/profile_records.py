@@ -18,10 +18,12 @@ __all__ = [
     "LineTable",
     "ProfileAxis",
     "base_record",
+    "casa_grid",
     "component_types",
     "directions",
     "line_record",
     "line_tables",
+    "measured_text",
     "profile_text",
 ]
 
@@ -72,7 +74,7 @@ class LineTable:
     columns: dict[str, np.ndarray]
 
 
-def _casa(array: np.ndarray, trailing: int = 0) -> np.ndarray:
+def casa_grid(array: np.ndarray, trailing: int = 0) -> np.ndarray:
     """Grid axes turned round to CASA's order."""
     ndim = array.ndim - trailing
     return np.transpose(array, [*range(ndim - 1, -1, -1), *range(ndim, array.ndim)])
@@ -112,7 +114,7 @@ def _columns(lines: np.ndarray, errors: np.ndarray, area: float, axis: ProfileAx
         "amp": amplitude, "ampErr": amplitude_error, "center": axis.world(centre), "centerErr": centre_error * scale,
         "fwhm": fwhm * scale, "fwhmErr": fwhm_error * scale, "integral": integral, "integralErr": np.abs(integral) * relative,
     }  # fmt: skip
-    return {name: _casa(value, 1).copy() for name, value in columns.items()}
+    return {name: casa_grid(value, 1).copy() for name, value in columns.items()}
 
 
 def component_types(request: LineRequest, count: int) -> list[str]:
@@ -129,7 +131,7 @@ def _types(fitted: FittedProfiles, request: LineRequest) -> np.ndarray:
     for number in np.unique(fitted.nline):
         names = ["UNDEF"] * total if number < 0 else component_types(request, int(number))
         out[fitted.nline == number] = names
-    return _casa(out, 1).astype(str)
+    return casa_grid(out, 1).astype(str)
 
 
 def directions(source: ProfileSource) -> np.ndarray:
@@ -141,11 +143,11 @@ def directions(source: ProfileSource) -> np.ndarray:
     first = np.array(source.chosen.pixels.first, dtype=float)[:, None]
     pixels = (places + first)[::-1] if source.each else _centre(source)[:, None]
     if direction is None or min(axes) < 0:
-        return _casa(np.full(grid, ""))
+        return casa_grid(np.full(grid, ""))
     world = direction.to_world(pixels[list(axes)])
     lon, lat = (np.asarray(convert_value(w, u, "rad")) for w, u in zip(world, direction.units, strict=True))
     texts = [_place(Direction(float(a), float(b), direction.frame)) for a, b in zip(lon, lat, strict=True)]
-    return _casa(np.array(texts).reshape(grid)).astype("<U32")
+    return casa_grid(np.array(texts).reshape(grid)).astype("<U32")
 
 
 def _place(direction: Direction) -> str:
@@ -158,9 +160,9 @@ def base_record(fitted: FittedProfiles, source: ProfileSource, axis: ProfileAxis
     """What every record of profile fits holds."""
     image = source.image
     return {
-        "attempted": _casa(fitted.attempted).copy(), "converged": _casa(fitted.converged).copy(), "direction": directions(source),
-        "ncomps": _casa(fitted.nline).copy(), "niter": _casa(fitted.iterations).copy(), "succeeded": _casa(fitted.attempted).copy(),
-        "type": types, "valid": _casa(fitted.valid).copy(), "xUnit": axis.unit, "yUnit": image.unit,
+        "attempted": casa_grid(fitted.attempted).copy(), "converged": casa_grid(fitted.converged).copy(), "direction": directions(source),
+        "ncomps": casa_grid(fitted.nline).copy(), "niter": casa_grid(fitted.iterations).copy(), "succeeded": casa_grid(fitted.attempted).copy(),
+        "type": types, "valid": casa_grid(fitted.valid).copy(), "xUnit": axis.unit, "yUnit": image.unit,
     }  # fmt: skip
 
 
@@ -176,7 +178,8 @@ def line_record(fitted: FittedProfiles, source: ProfileSource, request: LineRequ
 # ---- text
 
 
-def _measured(value: float, error: float, unit: str) -> str:
+def measured_text(value: float, error: float, unit: str) -> str:
+    """A value with its error, as many digits as the error has a meaning for."""
     if not np.isfinite(error) or error <= 0:
         return f"{value:.4g} (fixed) {unit}"
     places = max(0, 1 - int(np.floor(np.log10(error))))
@@ -227,10 +230,10 @@ def _one_fit(
             column = {name: float(value[place][k]) for name, value in table.columns.items()}
             yield f"    Results for component {number}:"
             yield f"        Type     : {'LORENTZIAN' if table.key == 'ls' else 'GAUSSIAN'}"
-            yield f"        Peak     : {_measured(column['amp'], column['ampErr'], unit)}"
-            yield f"        Center   : {_measured(column['center'], column['centerErr'], axis.unit)}"
-            yield f"        FWHM     : {_measured(column['fwhm'], column['fwhmErr'], axis.unit)}"
-            yield f"        Integral : {_measured(column['integral'], column['integralErr'], f'{unit}.{axis.unit}')}"
+            yield f"        Peak     : {measured_text(column['amp'], column['ampErr'], unit)}"
+            yield f"        Center   : {measured_text(column['center'], column['centerErr'], axis.unit)}"
+            yield f"        FWHM     : {measured_text(column['fwhm'], column['fwhmErr'], axis.unit)}"
+            yield f"        Integral : {measured_text(column['integral'], column['integralErr'], f'{unit}.{axis.unit}')}"
             number += 1
     if request.order >= 0:
         yield f"    Results for component {number}:"
@@ -240,5 +243,5 @@ def _one_fit(
             at = k - request.order - 1
             value, error = (float(a[inner][at]) / scale**k for a in (fitted.parameters, fitted.errors))
             per = f"/pixel{k if k > 1 else ''}" if k else ""
-            yield f"         c{k} : {_measured(value, error, unit + per)}"
+            yield f"         c{k} : {measured_text(value, error, unit + per)}"
     yield ""

@@ -145,7 +145,8 @@ def smooth_image(image: CasaImage, outfile: str, options: SmoothOptions, choice:
 
     Notes
     -----
-    Intensities stay per beam: where the image has a beam, values are scaled by the ratio of the new beam's area to the old one's.
+    Intensities per beam stay so: where the image has a beam, values are scaled by the ratio of the new beam's area to the old one's. Intensities per
+    pixel are convolved with a Gaussian of peak 1 and become per beam, its beam or the resolution asked for. Others, such as temperatures, are averaged.
     """
     chosen = choice.of(image)
     direction = image.coordinates.direction
@@ -164,6 +165,8 @@ def smooth_image(image: CasaImage, outfile: str, options: SmoothOptions, choice:
         ) as output,
     ):
         output.copy_metadata_from(image, beams=False)
+        if _per_pixel(image) and options.name in ("gaussian", "commonbeam"):
+            output.unit = image.unit.rsplit("/", 1)[0] + "/beam"
         convolve_planes(chosen, output, convolve)
         if beams:
             output.beams = beams
@@ -175,21 +178,29 @@ def _plan(image: CasaImage, options: SmoothOptions, own: BeamSet, cell: tuple[fl
         return _by_image(options, own)
     if options.name == "boxcar":
         assert options.kernel is not None
-        return _by_box(options, options.kernel, cell), BeamSet()
+        return _by_box(options, options.kernel, cell), own
     if options.name == "commonbeam":
         if not own:
             raise ParameterError(f"kernel='commonbeam' needs an image with restoring beams; {image.path!r} has none")
         target = common_beam([gaussian_of(b) for b in own.beams if not b.is_null])
-        return _to_target(target, own, cell)
+        return _to_target(target, own, cell, image)
     assert options.kernel is not None
     if options.target:
         if not own:
             raise ParameterError(f"a target resolution needs an image with a restoring beam; {image.path!r} has none")
-        return _to_target(options.kernel, own, cell)
-    return _by_gaussian(options.kernel, options.scale, own, cell)
+        return _to_target(options.kernel, own, cell, image)
+    if _per_pixel(image):
+        kernel = options.kernel
+        beam = Beam.from_rad(kernel.major_rad, kernel.minor_rad, kernel.angle_rad)
+        return lambda plane, chan, stokes: convolve_to_beam(plane, kernel, cell), BeamSet.single(beam)
+    return _by_gaussian(options.kernel, options.scale, own, cell, image.unit.lower().endswith("/beam"))
 
 
-def _to_target(target: GaussianBeam, own: BeamSet, cell: tuple[float, float]) -> tuple[Plane, BeamSet]:
+def _per_pixel(image: CasaImage) -> bool:
+    return image.unit.lower().endswith("/pixel")
+
+
+def _to_target(target: GaussianBeam, own: BeamSet, cell: tuple[float, float], image: CasaImage) -> tuple[Plane, BeamSet]:
     for beam in own.beams:
         if not beam.is_null and gaussian_of(beam) != target and beam_difference(target, gaussian_of(beam)) is None:
             raise ParameterError(
@@ -199,20 +210,30 @@ def _to_target(target: GaussianBeam, own: BeamSet, cell: tuple[float, float]) ->
 
     def convolve(plane: np.ndarray, chan: int, stokes: int) -> np.ndarray:
         beam = own.at(chan, stokes)
-        return plane if beam.is_null else smooth_residual(plane, gaussian_of(beam), target, cell)
+        if beam.is_null or gaussian_of(beam) == target:
+            return plane
+        if image.unit.lower().endswith("/beam"):
+            return smooth_residual(plane, gaussian_of(beam), target, cell)
+        kernel = beam_difference(target, gaussian_of(beam))
+        if kernel is None:
+            return plane
+        return convolve_to_beam(plane, kernel, cell) if _per_pixel(image) else convolve_sampled(plane, kernel, cell)
 
     return convolve, BeamSet.single(Beam.from_rad(target.major_rad, target.minor_rad, target.angle_rad))
 
 
-def _by_gaussian(kernel: GaussianBeam, scale: float, own: BeamSet, cell: tuple[float, float]) -> tuple[Plane, BeamSet]:
+def _by_gaussian(
+    kernel: GaussianBeam, scale: float, own: BeamSet, cell: tuple[float, float], per_beam: bool
+) -> tuple[Plane, BeamSet]:
     after = [beam_sum(gaussian_of(b), kernel) for b in own.beams]
     made = tuple(Beam.from_rad(b.major_rad, b.minor_rad, b.angle_rad) for b in after)
 
     def convolve(plane: np.ndarray, chan: int, stokes: int) -> np.ndarray:
+        gain = peak_after(gaussian_of(own.at(chan, stokes)), kernel, cell) if own else 1.0
         if scale > 0:
-            return convolve_to_beam(plane, kernel, cell) * scale
+            return convolve_to_beam(plane, kernel, cell) * (scale if per_beam else scale * gain)
         result = convolve_sampled(plane, kernel, cell)
-        return result / peak_after(gaussian_of(own.at(chan, stokes)), kernel, cell) if own else result
+        return result / gain if per_beam else result
 
     return convolve, BeamSet(made, own.nchan, own.nstokes)
 

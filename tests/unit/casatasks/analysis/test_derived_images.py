@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from typing import Any
 
 import numpy as np
@@ -338,7 +339,7 @@ def test_smoothing_by_a_kernel_adds_beams_in_square() -> None:
     assert beam["major"]["value"] == pytest.approx(300.0, rel=1e-6)  # sqrt(4^2 + 3^2) arcmin
     assert beam["minor"]["value"] == pytest.approx(np.sqrt(18.0) * 60, rel=1e-6)
     assert read("s.im")[0].max() == pytest.approx(1.0, abs=2e-3)
-    make("n.im", values[:, :, None, None], unit="Jy/pixel", beam=False)
+    make("n.im", values[:, :, None, None], unit="K", beam=False)
     imsmooth("n.im", major="5arcmin", minor="4arcmin", pa="0deg", outfile="t.im")
     assert read("t.im")[0].sum() == pytest.approx(values.sum(), rel=1e-4)
 
@@ -568,3 +569,23 @@ def test_regridding_refusals(cube: np.ndarray) -> None:
     for tool in (made, ia):
         tool.done()
     assert not os.path.exists("o.im")
+
+
+def test_smoothing_keeps_the_meaning_of_units() -> None:
+    """Temperatures are averaged; intensities per pixel become per beam; numbers as CASA 6.7 has them."""
+    values = np.ones((30, 30, 1, 1))
+    values[15, 15] = 2.0
+    given = {"kernel": "gauss", "major": "5arcmin", "minor": "5arcmin", "pa": "0deg"}
+    for unit, middle, after in (("K", 1.0, "K"), ("Jy/pixel", 28.33, "Jy/beam")):
+        make("s.im", values, unit=unit)
+        imsmooth("s.im", outfile="o.im", overwrite=True, **given)
+        imsmooth("s.im", outfile="t.im", overwrite=True, targetres=True, **given)
+        assert read("o.im")[0][10, 10, 0, 0] == pytest.approx(middle, rel=1e-3) and look("o.im", "brightnessunit") == after
+        assert look("t.im", "brightnessunit") == after and look("t.im", "restoringbeam")["major"]["value"] == pytest.approx(300.0)
+        shutil.rmtree("s.im")
+    make("s.im", values, unit="K")
+    imsmooth("s.im", outfile="b.im", kernel="boxcar", major="3arcmin", minor="3arcmin")
+    assert (
+        read("b.im")[0][14:17, 14:17].ravel() == pytest.approx([10 / 9] * 9)
+        and look("b.im", "restoringbeam")["major"]["value"] == 240.0
+    )

@@ -10,7 +10,7 @@ import pytest
 from tests.support.shared import unpack
 
 from casatools import componentlist, image
-from casatools._base.errors import DataError, SelectionError, UnsupportedError
+from casatools._base.errors import DataError, ParameterError, SelectionError, UnsupportedError
 from casatools.analysis.peaks import parabola_peak
 from casatools.io.image import Beam, BeamSet, CasaImage
 from casatools.io.image.coordinates.make import make_image_coordinates
@@ -100,8 +100,10 @@ def test_refused() -> None:
     for words, record in {"no restoring beam": component(), "empty": {}}.items():
         with pytest.raises(DataError, match=words):
             ia.modify(record)
-    with pytest.raises(UnsupportedError, match="spxtype"):
-        ia.fitprofile(spxtype="plp")
+    with pytest.raises(ParameterError, match="spxtype"):
+        ia.fitprofile(spxest=[1.0, -0.7])
+    with pytest.raises(UnsupportedError, match="planes"):
+        ia.fitprofile(axis=0, planes=[1, 2])
     with pytest.raises(SelectionError, match="no good pixel"):
         ia.maxfit(region="box[[0pix,0pix],[3pix,3pix]]") if ia.calcmask("'a.im' > 5") else None
     ia.done()

@@ -6,9 +6,11 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
+import numpy as np
+
 from casatools._base import kinds, log
 from casatools._base.declare import method
-from casatools._base.errors import UnsupportedError
+from casatools._base.errors import ParameterError, UnsupportedError
 from casatools.analysis.component_fit import FitTexts, fit_components
 from casatools.analysis.component_images import add_components
 from casatools.analysis.deviation_images import DeviationOptions, write_deviation
@@ -20,8 +22,10 @@ from casatools.analysis.profile_fitting import Ranges
 from casatools.analysis.profile_requests import make_request
 from casatools.analysis.regions import ImageSelection
 from casatools.analysis.source_fitting import FitOptions
+from casatools.analysis.spectral_index import SpectralIndexRequest, fit_spectral_indices
 from casatools.analysis.sub_images import PixelChoice
 from casatools.components.component_list import components_from
+from casatools.io.image import CasaImage
 from casatools.tools.image.deriving import Box, Chans, DerivingMethods, Mask, OutFile, Overwrite, Region, Stokes, Stretch
 
 __all__ = ["FittingMethods"]
@@ -41,6 +45,15 @@ _Range = Annotated[list[float], kinds.FloatList(), "Range of intensities; -1 is 
 def _given(values: list[float]) -> tuple[float, ...]:
     """A range parameter of profile fits: the default [0.0] stands for none."""
     return () if len(values) < 2 and not any(values) else tuple(values)
+
+
+def _profile_planes(image: CasaImage, axis: int, planes: list[int], chans: str) -> str:
+    """The channel selection of a profile fit; planes are points of the profiles."""
+    if not planes:
+        return chans
+    if chans or axis not in (-1, image.coordinates.spectral_axis):
+        raise UnsupportedError("image.fitprofile: parameter 'planes' is for profiles along the spectral axis, without chans")
+    return ";".join(str(p) for p in planes)
 
 
 class FittingMethods(DerivingMethods):
@@ -147,22 +160,22 @@ class FittingMethods(DerivingMethods):
 
         Raises
         ------
-        UnsupportedError
-            Spectral indices (spxtype and what goes with it) and planes are asked for.
         ParameterError, SelectionError, PathMissingError, OutputExistsError, DataError
             As for specfit.
         """
-        for name, value in {
-            "spxtype": spxtype,
-            "spxest": spxest,
-            "spxfix": spxfix,
-            "div": div,
-            "spxsol": spxsol,
-            "spxerr": spxerr,
-            "planes": planes,
-        }.items():
+        selection = ImageSelection(region, box, _profile_planes(self._image, axis, planes, chans), stokes)
+        choice = PixelChoice(selection, mask, stretch)
+        ranges = Ranges(_given(goodamprange), _given(goodcenterrange), _given(goodfwhmrange))
+        options = ProfileFitOptions(axis, multifit, minpts, ranges, sigma)
+        if spxtype:
+            request = SpectralIndexRequest(
+                spxtype, tuple(float(v) for v in np.ravel(spxest)), tuple(bool(v) for v in np.ravel(spxfix)), div, spxsol, spxerr
+            )
+            texts = ProfileOutputs(model, residual, {}, logfile, append, outsigma, logresults)
+            return fit_spectral_indices(self._image, choice, request, options, texts)
+        for name, value in {"spxest": spxest, "spxfix": spxfix, "div": div, "spxsol": spxsol, "spxerr": spxerr}.items():
             if value not in ("", [], 0):
-                raise UnsupportedError(f"image.fitprofile: parameter {name!r} = {value!r} is not there yet; leave it out")
+                raise ParameterError(f"image.fitprofile: parameter {name!r} = {value!r} needs spxtype='plp' or 'ltp'")
         given = {
             "ngauss": ngauss, "poly": poly, "estimates": estimates, "pfunc": pfunc, "pampest": pampest, "pcenterest": pcenterest,
             "pfwhmest": pfwhmest, "pfix": pfix, "gmncomps": gmncomps, "gmampcon": gmampcon, "gmcentercon": gmcentercon,
@@ -172,10 +185,7 @@ class FittingMethods(DerivingMethods):
             "amp": amp, "amperr": amperr, "center": center, "centererr": centererr, "fwhm": fwhm, "fwhmerr": fwhmerr,
             "integral": integral, "integralerr": integralerr,
         }  # fmt: skip
-        ranges = Ranges(_given(goodamprange), _given(goodcenterrange), _given(goodfwhmrange))
         outputs = ProfileOutputs(model, residual, columns, logfile, append, outsigma, logresults)
-        choice = PixelChoice(ImageSelection(region, box, chans, stokes), mask, stretch)
-        options = ProfileFitOptions(axis, multifit, minpts, ranges, sigma)
         return fit_profiles(self._image, choice, make_request(given), options, outputs)
 
     @method
