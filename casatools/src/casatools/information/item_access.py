@@ -11,11 +11,21 @@ from typing import Any
 
 import numpy as np
 
-from casatools._base.errors import DataError, ParameterError
+from casatools._base.errors import ParameterError
 from casatools.io.ms import MeasurementSet
 from casatools.io.ms.metadata import correlation_names
 
-__all__ = ["AXIS_ITEMS", "DATA_ITEMS", "DataView", "interferometer_axis", "read_item"]
+__all__ = [
+    "DATA_ITEMS",
+    "DataView",
+    "InterferometerAxis",
+    "complex_item",
+    "interferometer_axis",
+    "item_flags",
+    "part_of",
+    "read_item",
+    "view_correlations",
+]
 
 _SCALARS = {
     "antenna1": "ANTENNA1", "antenna2": "ANTENNA2", "array_id": "ARRAY_ID", "data_desc_id": "DATA_DESC_ID", "feed1": "FEED1",
@@ -27,7 +37,13 @@ _COLUMNS = {
     "model": "MODEL_DATA",
     "residual": "",
     "obs_residual": "",
+    "ratio": "",
     "float": "FLOAT_DATA",
+}
+_PAIRS: dict[str, tuple[str, ...]] = {
+    "residual": ("CORRECTED_DATA", "MODEL_DATA"),
+    "obs_residual": ("DATA", "MODEL_DATA"),
+    "ratio": ("CORRECTED_DATA", "MODEL_DATA"),
 }
 _PARTS = ("amplitude", "phase", "real", "imaginary", "data")
 DATA_ITEMS: dict[str, tuple[str, str]] = {
@@ -36,8 +52,24 @@ DATA_ITEMS: dict[str, tuple[str, str]] = {
     for part in _PARTS
     if prefix != "float" or part == "data"
 }
-AXIS_ITEMS = ("axis_info",)
-_STOKES = ("I", "Q", "U", "V")
+_STOKES_OF: dict[str, dict[str, dict[str, complex]]] = {
+    "circular": {
+        "I": {"RR": 0.5, "LL": 0.5},
+        "V": {"RR": 0.5, "LL": -0.5},
+        "Q": {"RL": 0.5, "LR": 0.5},
+        "U": {"RL": -0.5j, "LR": 0.5j},
+    },
+    "linear": {
+        "I": {"XX": 0.5, "YY": 0.5},
+        "Q": {"XX": 0.5, "YY": -0.5},
+        "U": {"XY": 0.5, "YX": 0.5},
+        "V": {"XY": -0.5j, "YX": 0.5j},
+    },
+}
+_MADE_OF_STOKES: dict[str, dict[str, dict[str, complex]]] = {
+    "circular": {"RR": {"I": 1, "V": 1}, "LL": {"I": 1, "V": -1}, "RL": {"Q": 1, "U": 1j}, "LR": {"Q": 1, "U": -1j}},
+    "linear": {"XX": {"I": 1, "Q": 1}, "YY": {"I": 1, "Q": -1}, "XY": {"U": 1, "V": 1j}, "YX": {"U": 1, "V": -1j}},
+}
 
 
 @dataclass(frozen=True)
@@ -58,7 +90,7 @@ class DataView:
     polarizations: tuple[str, ...] = ()
 
 
-def _correlations(ms: MeasurementSet, view: DataView) -> list[str]:
+def view_correlations(ms: MeasurementSet, view: DataView) -> list[str]:
     ddid = int(ms.read("DATA_DESC_ID", view.rows[:1])[0])
     return correlation_names(ms.metadata.polarizations[ms.metadata.data_descriptions[ddid].pol].corr_type)
 
@@ -75,28 +107,24 @@ def polarization_matrix(names: Sequence[str], wanted: Sequence[str]) -> np.ndarr
     ----------
     Hamaker & Bregman (1996), A&AS 117, 161: Stokes parameters of circular and linear feeds.
     """
-    circular: dict[str, dict[str, complex]] = {
-        "I": {"RR": 0.5, "LL": 0.5},
-        "V": {"RR": 0.5, "LL": -0.5},
-        "Q": {"RL": 0.5, "LR": 0.5},
-        "U": {"RL": -0.5j, "LR": 0.5j},
-    }
-    linear: dict[str, dict[str, complex]] = {
-        "I": {"XX": 0.5, "YY": 0.5},
-        "Q": {"XX": 0.5, "YY": -0.5},
-        "U": {"XY": 0.5, "YX": 0.5},
-        "V": {"XY": -0.5j, "YX": 0.5j},
-    }
+    is_circular = any(n in ("RR", "LL") for n in names)
+    stokes = _STOKES_OF["circular" if is_circular else "linear"]
+    made = _MADE_OF_STOKES["linear" if is_circular else "circular"]
     out = np.zeros((len(wanted), len(names)), dtype=complex)
     for k, name in enumerate(wanted):
         if name in names:
             out[k, names.index(name)] = 1.0
             continue
-        table = (circular if any(n in ("RR", "LL") for n in names) else linear).get(name, {})
+        # A correlation of the other kind of feed goes by way of the Stokes parameters.
+        table: dict[str, complex] = {}
+        for parameter, factor in made.get(name, {name: 1.0} if name in stokes else {}).items():
+            for n, f in stokes[parameter].items():
+                table[n] = table.get(n, 0.0) + factor * f
+        table = {n: f for n, f in table.items() if f}
         if not table or any(n not in names for n in table):
             raise ParameterError(f"the polarization {name!r} cannot be made from {', '.join(names)}")
-        for n, factor in table.items():
-            out[k, names.index(n)] = factor
+        for n, f in table.items():
+            out[k, names.index(n)] = f
     return out
 
 
@@ -116,17 +144,17 @@ def _visibilities(ms: MeasurementSet, view: DataView, column: str) -> np.ndarray
         else:
             values = _channel_mean(values, ms.read("FLAG", view.rows), view.channels)
     if view.polarizations:
-        matrix = polarization_matrix(_correlations(ms, view), view.polarizations)
+        matrix = polarization_matrix(view_correlations(ms, view), view.polarizations)
         values = values @ (matrix.T if np.iscomplexobj(values) else matrix.real.T)
     return values
 
 
-def _flags(ms: MeasurementSet, view: DataView) -> np.ndarray:
+def item_flags(ms: MeasurementSet, view: DataView) -> np.ndarray:
     flags = ms.read("FLAG", view.rows)
     if view.channels is not None:
         flags = np.asarray(flags[:, view.channels].all(axis=2))
     if view.polarizations:
-        used = np.abs(polarization_matrix(_correlations(ms, view), view.polarizations)) > 0
+        used = np.abs(polarization_matrix(view_correlations(ms, view), view.polarizations)) > 0
         flags = np.stack([flags[..., u].any(axis=-1) for u in used], axis=-1)
     return flags
 
@@ -134,7 +162,7 @@ def _flags(ms: MeasurementSet, view: DataView) -> np.ndarray:
 def _per_correlation(ms: MeasurementSet, view: DataView, column: str) -> np.ndarray:
     values = ms.read(column, view.rows)
     if view.polarizations:
-        used = np.abs(polarization_matrix(_correlations(ms, view), view.polarizations)) > 0
+        used = np.abs(polarization_matrix(view_correlations(ms, view), view.polarizations)) > 0
         values = np.stack([values[..., u].mean(axis=-1) for u in used], axis=-1)
     return values
 
@@ -150,13 +178,14 @@ def part_of(values: np.ndarray, part: str) -> np.ndarray:
 def complex_item(ms: MeasurementSet, view: DataView, item: str) -> np.ndarray | None:
     """(row, chan, corr) values of an item; None when its column is missing."""
     prefix, part = DATA_ITEMS[item]
-    wanted = {"residual": ("CORRECTED_DATA", "MODEL_DATA"), "obs_residual": ("DATA", "MODEL_DATA")}.get(
-        prefix, (_COLUMNS[prefix],)
-    )
+    wanted = _PAIRS.get(prefix, (_COLUMNS[prefix],))
     if not all(ms.has(c) for c in wanted):
         return None
     values = _visibilities(ms, view, wanted[0])
-    if len(wanted) == 2:
+    if prefix == "ratio":
+        with np.errstate(divide="ignore", invalid="ignore"):
+            values = values / _visibilities(ms, view, wanted[1])
+    elif len(wanted) == 2:
         values = values - _visibilities(ms, view, wanted[1])
     return part_of(values, part)
 
@@ -174,9 +203,9 @@ def read_item(ms: MeasurementSet, view: DataView, item: str) -> Any:
             else found
         )
     if item == "flag":
-        return _flags(ms, view)
+        return item_flags(ms, view)
     if item == "flag_sum":
-        return _flags(ms, view).sum(axis=0).astype(np.int64)
+        return item_flags(ms, view).sum(axis=0).astype(np.int64)
     if item in ("weight", "sigma"):
         return _per_correlation(ms, view, item.upper()).astype(np.float64)
     if item in ("weight_spectrum", "sigma_spectrum"):
@@ -190,22 +219,6 @@ def read_item(ms: MeasurementSet, view: DataView, item: str) -> Any:
     return None
 
 
-def axis_info(ms: MeasurementSet, view: DataView) -> dict[str, Any]:
-    """Names and values of the correlation and frequency axes."""
-    if not len(view.rows):
-        raise DataError("no rows are selected, so the axes are not known")
-    ddid = int(ms.read("DATA_DESC_ID", view.rows[:1])[0])
-    window = ms.metadata.spectral_windows[ms.metadata.data_descriptions[ddid].spw]
-    frequency, resolution = window.chan_freq_hz, window.resolution_hz
-    if view.channels is not None:
-        frequency, resolution = frequency[view.channels].mean(axis=1), resolution[view.channels].sum(axis=1)
-    names = list(view.polarizations) or _correlations(ms, view)
-    return {
-        "corr_axis": np.array(names),
-        "freq_axis": {"chan_freq": frequency[:, None].copy(), "resolution": resolution[:, None].copy()},
-    }
-
-
 @dataclass(frozen=True)
 class InterferometerAxis:
     """Where each row goes on a grid of interferometers and times."""
@@ -216,49 +229,21 @@ class InterferometerAxis:
     time: np.ndarray
 
     def spread(self, values: np.ndarray, fill: Any) -> np.ndarray:
-        """Put (row, ...) values onto (..., ifr, time), rows last; what is missing becomes `fill`."""
+        """Put (row, ...) values onto (..., ifr, time); what is missing becomes `fill`."""
         out = np.full((len(self.times_s), len(self.numbers), *values.shape[1:]), fill, dtype=values.dtype)
         out[self.time, self.ifr] = values
         return out.T
 
 
-def interferometer_axis(ms: MeasurementSet, view: DataView) -> InterferometerAxis:
-    """The grid of the rows of a view."""
+def interferometer_axis(ms: MeasurementSet, view: DataView, gap: int = 0) -> InterferometerAxis:
+    """The grid of the rows of a view; `gap` places with the number -1 stand between first antennas."""
     one, two = (ms.read(c, view.rows).astype(np.int64) for c in ("ANTENNA1", "ANTENNA2"))
     numbers, ifr = np.unique(one * 1000 + two, return_inverse=True)
     times, time = np.unique(ms.read("TIME", view.rows), return_inverse=True)
-    return InterferometerAxis(numbers, times, np.ravel(ifr), np.ravel(time))
-
-
-def interferometer_info(ms: MeasurementSet, view: DataView, grid: InterferometerAxis) -> dict[str, Any]:
-    """The ``ifr_axis`` and ``time_axis`` records."""
-    antennas = ms.metadata.antennas
-    pairs = [(int(n) // 1000, int(n) % 1000) for n in grid.numbers]
-    shared = len(_common_prefix([a.name for a in antennas]))
-    lengths = [float(np.linalg.norm(antennas[a].position_m - antennas[b].position_m)) for a, b in pairs]
-    return {
-        "ifr_axis": {
-            "ifr_number": grid.numbers, "baseline": np.array(lengths),
-            "ifr_name": np.array([f"{antennas[a].name}-{antennas[b].name}" for a, b in pairs]),
-            "ifr_shortname": np.array([f"{antennas[a].name[-2:]}-{antennas[b].name[-2:]}" for a, b in pairs]) if shared else
-            np.array([f"{antennas[a].name}-{antennas[b].name}" for a, b in pairs]),
-        },
-        "time_axis": {"MJDseconds": grid.times_s},
-    }  # fmt: skip
-
-
-def _common_prefix(names: list[str]) -> str:
-    first, last = min(names, default=""), max(names, default="")
-    return first[: next((i for i, (a, b) in enumerate(zip(first, last)) if a != b), len(first))]
-
-
-def average_rows(ms: MeasurementSet, view: DataView, item: str) -> np.ndarray | None:
-    """Mean over the unflagged rows of visibilities, and the part asked of it; (chan, corr)."""
-    prefix, part = DATA_ITEMS[item]
-    base = complex_item(ms, view, f"{prefix}_data" if prefix else "data")
-    if base is None:
-        return None
-    good = ~_flags(ms, view)
-    count = good.sum(axis=0)
-    mean = np.where(good, base, 0).sum(axis=0) / np.maximum(count, 1)
-    return part_of(mean, part)
+    place = np.arange(len(numbers))
+    if gap and len(numbers):
+        place += gap * np.concatenate([[0], np.cumsum(np.diff(numbers // 1000) > 0)])
+        spaced = np.full(place[-1] + 1, -1, dtype=np.int64)
+        spaced[place] = numbers
+        numbers = spaced
+    return InterferometerAxis(numbers, times, place[np.ravel(ifr)], np.ravel(time))

@@ -23,7 +23,7 @@ _ROW_COLUMNS = (
 )  # fmt: skip
 _VISIBILITY = {"DATA": "DATA", "CORRECTED": "CORRECTED_DATA", "CORRECTED_DATA": "CORRECTED_DATA", "MODEL": "MODEL_DATA",
                "MODEL_DATA": "MODEL_DATA", "FLOAT_DATA": "FLOAT_DATA"}  # fmt: skip
-_AXES = ("ddid", "field", "integration")
+_AXES = ("ddid", "scan", "field", "array", "integration")
 
 
 @dataclass(frozen=True)
@@ -128,7 +128,7 @@ class _Group:
                 **dict.fromkeys((*names, *quantiles), none),
             }
         weighted = options.use_weights
-        below = self.weight - (1.0 if not weighted else 0.0)
+        below = self.weight - 1.0
         variance = self.spread / below if below > 0 else 0.0
         out: dict[str, Any] = {
             "isMasked": options.use_flags, "isWeighted": weighted, "npts": float(self.npts), "sum": self.sum, "sumsq": self.sumsq,
@@ -176,9 +176,12 @@ def _layout(ms: MeasurementSet, resolved: ResolvedSelection, axes: tuple[str, ..
     parts = {
         "ddid": ("DATA_DESC_ID", keys[2]),
         "field": ("FIELD_ID", keys[1]),
+        "array": ("ARRAY_ID", keys[0]),
         "integration": ("TIME", (time_s - ms.read("INTERVAL", rows) / 2)[order]),
     }
-    used = [parts[a] for a in _AXES if a in axes]
+    if "scan" in axes:
+        parts["scan"] = ("SCAN_NUMBER", ms.read("SCAN_NUMBER", rows)[order])
+    used = [parts[a] for a in dict.fromkeys(axes)]
     combos = np.stack([v[starts].astype(np.float64) for _, v in used], axis=1) if used else np.zeros((len(starts), 0))
     unique, which = np.unique(combos, axis=0, return_inverse=True) if used else (np.zeros((1, 0)), np.zeros(len(starts), int))
     which = np.ravel(which)

@@ -22,6 +22,7 @@ __all__ = [
     "lock_holder",
     "open_table",
     "put_cells",
+    "require_one_shape",
     "require_table",
     "row_runs",
     "subtable_path",
@@ -196,9 +197,44 @@ def column_cells(
     return parts[0] if len(parts) == 1 else np.concatenate(parts)
 
 
+def require_one_shape(table: Table, column: str, start: int = 0, count: int = -1, stride: int = 1) -> None:
+    """Refuse to read cells of several shapes as one array.
+
+    Notes
+    -----
+    casacore's tiled storage manager does not look: it writes the larger cells beyond the end of the array.
+
+    Raises
+    ------
+    DataError
+        The cells differ in shape.
+    """
+    if count == 1 or not _several_shapes(table, column):
+        return
+    shapes = set(table.getcolshapestring(column, start, count, stride))
+    if len(shapes) > 1:
+        raise DataError(
+            f"column {column!r} of {table.name()!r} has cells of the shapes {', '.join(sorted(shapes))} in these rows; "
+            "read rows of one shape (one DATA_DESC_ID) at a time"
+        )
+
+
+def _several_shapes(table: Table, column: str) -> bool:
+    """True when a tiled column has hypercubes of more than one cell shape."""
+    known = table.__dict__.setdefault("_several_shapes", {})
+    if column not in known or (known[column] is not None and table.iswritable()):
+        if table.isscalarcol(column):
+            known[column] = None
+            return False
+        cubes = table.getdminfo(column).get("SPEC", {}).get("HYPERCUBES", {})
+        known[column] = len({tuple(np.ravel(c.get("CellShape", ())).tolist()) for c in cubes.values()}) > 1
+    return bool(known[column])
+
+
 def _get(
     table: Table, column: str, start: int, count: int, stride: int, blc: Sequence[int], trc: Sequence[int], inc: Sequence[int]
 ) -> Any:
+    require_one_shape(table, column, start, count, stride)
     if len(blc):
         return table.getcolslice(column, list(blc), list(trc), list(inc), start, count, stride)
     return table.getcol(column, start, count, stride)

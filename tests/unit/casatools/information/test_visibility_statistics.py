@@ -43,6 +43,14 @@ def test_weighted_sums_equal_numpy(shared_input: Callable[[str], str], part: str
 
 
 @pytest.mark.shared
+def test_axes_are_reported_in_the_order_asked(shared_input: Callable[[str], str]) -> None:
+    options = VisibilityStatisticsOptions(reporting_axes=("scan", "field", "array"), quantiles=False, use_weights=True)
+    found = visibility_statistics(shared_input("simvla.ms"), Selection(), options)
+    assert list(found)[:2] == ["SCAN_NUMBER=1,FIELD_ID=0,ARRAY_ID=0", "SCAN_NUMBER=2,FIELD_ID=1,ARRAY_ID=0"]
+    assert found["SCAN_NUMBER=1,FIELD_ID=0,ARRAY_ID=0"]["variance"] == pytest.approx(47.40629814855146, rel=1e-7)  # CASA 6.7
+
+
+@pytest.mark.shared
 def test_all_flagged_gives_no_points(shared_input: Callable[[str], str]) -> None:
     found = visibility_statistics(shared_input("meerkat.ms"), Selection(), VisibilityStatisticsOptions())
     assert found["DATA_DESC_ID=0"]["npts"] == 0 and np.isnan(found["DATA_DESC_ID=0"]["mean"])
@@ -53,7 +61,7 @@ def test_bad_requests_are_refused(shared_input: Callable[[str], str]) -> None:
     with pytest.raises(ParameterError, match="amplitude"):
         VisibilityStatisticsOptions(complex_value="x")
     with pytest.raises(ParameterError, match="ddid"):
-        VisibilityStatisticsOptions(reporting_axes=("scan",))
+        VisibilityStatisticsOptions(reporting_axes=("foo",))
     with pytest.raises(ParameterError, match="no statistics"):
         VisibilityStatisticsOptions(column="NOPE")
     path = shared_input("simvla.ms")

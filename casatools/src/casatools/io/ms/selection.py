@@ -359,19 +359,25 @@ class _Resolver:
         if not self.parsed.intent:
             return list(range(len(modes)))
         refuse = Refusal("intent", self.selection.intent)
-        found: list[int] = []
+        found: set[int] = set()
         for item in self.parsed.intent:
-            matching = list(range(len(modes)))
+            matching = set(range(len(modes)))
             for part in item:
-                one = resolve_ids((part,), modes, refuse) if isinstance(part, Name) or not part.listed else [
-                    i for i in range(len(modes)) if part.holds(i)
-                ]  # fmt: skip
+                if isinstance(part, Name):
+                    # A state holds several intents; a pattern may mean one of them or the whole list.
+                    one = [s.id for s in states if part.matches(s.obs_mode) or any(part.matches(i) for i in s.intents)]
+                    wrong = f"no intent matches {part.text!r}"
+                else:
+                    one = [i for i in range(len(modes)) if part.holds(i)]
+                    wrong = "there is no such state"
                 if not one:
-                    raise refuse("there is no such state", f"there are {len(modes)}: {shown(modes)}")
-                matching = [i for i in matching if i in one]
-            found += [i for i in matching if i not in found]
-        self.keep_ids("STATE_ID", found)
-        return found
+                    raise refuse(wrong, f"there are {len(modes)}: " + shown([f"{i} {m!r}" for i, m in enumerate(modes)]))
+                matching &= set(one)
+            if not matching:
+                raise refuse("no state has all of these intents", f"there are {len(modes)}: {shown(modes)}")
+            found |= matching
+        self.keep_ids("STATE_ID", sorted(found))
+        return sorted(found)
 
     def _baselines(self) -> BaselineSelection | None:
         if not self.parsed.antenna:

@@ -1,6 +1,6 @@
 """Antenna, baseline and feed expressions.
 
-``;`` separates baseline lists, ``!`` in front of one takes it away; ``A & B`` are cross-correlations between two lists, ``A && B``
+``;`` separates baseline lists, which are added from left to right; ``!`` in front of one takes it away from what came before it; ``A & B`` are cross-correlations between two lists, ``A && B``
 with auto-correlations, ``A &&&`` auto-correlations alone, ``A &`` those within the list, ``A`` all with the rest of the array.
 """
 

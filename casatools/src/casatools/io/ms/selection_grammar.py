@@ -199,7 +199,7 @@ def resolve_ids(items: tuple[IdRange | Name, ...], names: Sequence[str], refuse:
                     found.append(number)
                 elif str(number) in names:
                     found += [i for i, n in enumerate(names) if n == str(number)]
-                else:
+                elif number == item.low:  # ranges may end beyond what is there, as "0~99" in scripts for any data
                     raise refuse(f"there is no ID {number}", known)
         out += [i for i in found if i not in out]
     return out

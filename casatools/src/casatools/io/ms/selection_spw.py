@@ -175,10 +175,7 @@ def _windows_of(item: SpwItem, windows: tuple[SpectralWindow, ...], refuse: Refu
             wanted = part if isinstance(part, tuple) else range(part.low, (part.high or 0) + 1)
             # A number that is no ID may still be a name.
             found = [n if n < len(windows) else names.index(str(n)) for n in wanted if n < len(windows) or str(n) in names]
-            absent = [n for n in wanted if n >= len(windows) and str(n) not in names]
-            if absent:
-                raise refuse(f"there is no spectral window {shown(absent)}", _known(windows))
-            wrong = "it is empty"
+            wrong = f"there is no spectral window {wanted[0]}"  # ranges may end beyond what is there
         if not found:
             raise refuse(wrong, _known(windows))
         out += [w for w in found if w not in out]
@@ -303,7 +300,7 @@ def resolve_correlations(
     for item in items:
         spws = None if not item.windows else set(resolve_spws(item.windows, metadata, expression)[0])
         matched = False
-        for description in metadata.data_descriptions:
+        for description in sorted(metadata.data_descriptions, key=lambda d: d.pol):
             names = [n.upper() for n in metadata.polarizations[description.pol].names]
             if (spws is not None and description.spw not in spws) or any(n not in names for n in item.names):
                 continue

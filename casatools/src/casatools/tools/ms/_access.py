@@ -10,32 +10,24 @@ import numpy as np
 
 from casatools._base import kinds, log
 from casatools._base.declare import method
-from casatools._base.errors import DataError, ParameterError, UnsupportedError
-from casatools.information.item_access import (
-    DATA_ITEMS,
-    DataView,
-    average_rows,
-    axis_info,
-    complex_item,
-    interferometer_axis,
-    interferometer_info,
-    read_item,
-)  # fmt: skip
+from casatools._base.errors import DataError, ParameterError
+from casatools.information.item_access import DATA_ITEMS, DataView, complex_item, interferometer_axis, read_item
+from casatools.information.items import get_items
+from casatools.information.iteration import iteration_steps
 from casatools.tools.ms._state import MsState
 
 _ItemNames = Annotated[list[str], kinds.TextList(drop_empty=True), "Items wanted"]
 _IfrAxis = Annotated[bool, kinds.Bool(), "Spread the rows over an interferometer and a time axis"]
-_Gap = Annotated[int, kinds.Int(), "Accepted for compatibility: only 0"]
+_Gap = Annotated[int, kinds.Int(min=0), "Empty places between the interferometers of one first antenna and the next"]
 _Increment = Annotated[int, kinds.Int(min=1), "Take every n-th row"]
 _Average = Annotated[bool, kinds.Bool(), "Average over the rows"]
 _Columns = Annotated[list[str], kinds.TextList(drop_empty=True), "Columns to iterate over, the slowest first"]
-_Interval = Annotated[float, kinds.Float(min=0), "Width of a step in time, seconds; 0 is one step a time stamp"]
+_Interval = Annotated[float, kinds.Float(min=0), "Longest step in time, seconds; 0: times do not end a step"]
 _MaxRows = Annotated[int, kinds.Int(min=0), "Largest number of rows of a step; 0 is no bound"]
 _Defaults = Annotated[bool, kinds.Bool(), "Add the usual columns to iterate over"]
 _PUT = {"data": "DATA", "corrected_data": "CORRECTED_DATA", "model_data": "MODEL_DATA", "float_data": "FLOAT_DATA", "flag": "FLAG",
         "flag_row": "FLAG_ROW", "weight": "WEIGHT", "sigma": "SIGMA", "weight_spectrum": "WEIGHT_SPECTRUM"}  # fmt: skip
 _RANGE_IDS = ("antenna1", "antenna2", "array_id", "data_desc_id", "feed1", "feed2", "field_id", "scan_number")
-_DEFAULT_SORT = ["ARRAY_ID", "FIELD_ID", "DATA_DESC_ID", "TIME"]
 
 
 class AccessMethods(MsState):
@@ -57,46 +49,13 @@ class AccessMethods(MsState):
         dict
             Arrays with the fastest axis first: (corr, chan, row), or (corr, chan, ifr, time) with ifraxis.
         """
-        if ifraxisgap:
-            raise UnsupportedError(f"ms.getdata: parameter 'ifraxisgap' = {ifraxisgap} is not there yet; give 0")
         view = self._current()
-        view = DataView(view.rows[::increment], view.channels, view.polarizations)
+        rows = view.rows[: len(view.rows) // increment * increment : increment]
+        view = DataView(rows, view.channels, view.polarizations)
         names = [i.lower() for i in items]
         if any(n in DATA_ITEMS or n in ("flag", "weight", "sigma") for n in names):
             self._one_shape()
-        ms = self._ms
-        grid = interferometer_axis(ms, view) if ifraxis else None
-        out: dict[str, Any] = {}
-        for name in names:
-            if name == "axis_info":
-                out[name] = axis_info(ms, view) | (interferometer_info(ms, view, grid) if grid is not None else {})
-            elif average and name in DATA_ITEMS:
-                found = average_rows(ms, view, name)
-                out[name] = np.zeros(0) if found is None else found.T
-            else:
-                values = read_item(ms, view, name)
-                if values is not None:
-                    out[name] = self._shaped(values, name, view, grid, average)
-        if average and "weight" not in names and any(n in DATA_ITEMS for n in names):
-            weights = read_item(ms, view, "weight")
-            out["avgweight"] = np.zeros(0) if weights is None else weights.T
-        return out
-
-    def _shaped(self, values: np.ndarray, name: str, view: DataView, grid: Any, average: bool) -> np.ndarray:
-        if average and len(values) == len(view.rows):
-            if name in ("time",):
-                return np.array([values.mean()])
-            if name == "flag":
-                return np.asarray(values.all(axis=0, keepdims=True)).T
-            if name in _RANGE_IDS or name == "flag_row":
-                same = np.unique(values)
-                return same if len(same) == 1 else np.array([-1 if values.dtype.kind == "i" else False])
-        if grid is not None and len(values) == len(view.rows) and name != "ifr_number":
-            if name == "time":
-                return np.asarray(grid.times_s)
-            fill = True if name in ("flag", "flag_row") else (-1 if values.dtype.kind == "i" else 0)
-            return np.asarray(grid.spread(values, fill))
-        return values.T
+        return get_items(self._ms, view, names, ifraxisgap if ifraxis else None, average)
 
     @method
     def getdataold(
@@ -222,48 +181,8 @@ class AccessMethods(MsState):
         return dict(self.range(items, useflags, blocksize))
 
     def _start(self, columns: list[str], interval: float, maxrows: int, defaults: bool) -> bool:
-        names = [c.upper() for c in columns]
-        unknown = [c for c in names if c not in self._ms.column_names]
-        if unknown:
-            raise ParameterError(f"ms.iterinit: there is no column {unknown[0]!r}")
-        keys = names + ([c for c in _DEFAULT_SORT if c not in names] if defaults else [])
-        rows = self._selected
-        values = {k: np.asarray(self._ms.read(k, rows)) for k in keys}
-        # Without an interval every time belongs to one step unless TIME itself is iterated over.
-        steps = [v for k, v in values.items() if k != "TIME"]
-        if "TIME" in keys:
-            time_s = values["TIME"]
-            if interval > 0 or "TIME" in names:
-                steps.append(self._time_bins(time_s, interval, steps))
-        order = np.lexsort(tuple(values[k] for k in reversed(keys))) if keys else np.arange(len(rows))
-        labels = np.stack([s[order] for s in steps], axis=1) if steps else np.zeros((len(rows), 0))
-        cuts = np.flatnonzero(np.any(labels[1:] != labels[:-1], axis=1)) + 1 if len(rows) else np.zeros(0, int)
-        pieces = [rows[part] for part in np.split(order, cuts)]
-        if maxrows:
-            pieces = [p[k : k + maxrows] for p in pieces for k in np.arange(0, len(p), maxrows)]
-        self._pieces, self._piece = pieces, 0
+        self._pieces, self._piece = iteration_steps(self._ms, self._selected, columns, interval, maxrows, defaults), 0
         return True
-
-    @staticmethod
-    def _time_bins(time_s: np.ndarray, interval: float, others: list[np.ndarray]) -> np.ndarray:
-        """Number of the time step of each row; a step starts at the first time that does not fit into the one before."""
-        if interval <= 0:
-            return time_s
-        bins = np.zeros(len(time_s))
-        groups = (
-            np.unique(np.stack(others, axis=1), axis=0, return_inverse=True)[1].ravel() if others else np.zeros(len(time_s), int)
-        )
-        for g in np.unique(groups):
-            inside = groups == g
-            start = -np.inf
-            number = 0
-            lookup: dict[float, int] = {}
-            for t in np.unique(time_s[inside]).tolist():
-                if t >= start + interval:
-                    start, number = t, number + 1
-                lookup[t] = number
-            bins[inside] = [lookup[t] for t in time_s[inside].tolist()]
-        return bins
 
     def _go(self, to: int) -> bool:
         if self._pieces is None:

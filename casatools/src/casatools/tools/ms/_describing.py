@@ -49,7 +49,7 @@ class DescriptionMethods(MsState):
 
     @method
     def getscansummary(self) -> dict[str, Any]:
-        """Times, fields, windows and row counts of each scan."""
+        """Times, fields, windows and row counts of each scan, by field and state within it."""
         ms = self._ms
         rows = self._selected
         c = {n: np.asarray(ms.read(n, rows)) for n in ("SCAN_NUMBER", "FIELD_ID", "STATE_ID", "DATA_DESC_ID", "TIME", "INTERVAL")}
@@ -58,23 +58,25 @@ class DescriptionMethods(MsState):
         for scan in np.unique(c["SCAN_NUMBER"]).tolist():
             parts: dict[str, Any] = {}
             inside = np.flatnonzero(c["SCAN_NUMBER"] == scan)
-            for field in c["FIELD_ID"][inside][np.sort(np.unique(c["FIELD_ID"][inside], return_index=True)[1])].tolist():
-                k = inside[c["FIELD_ID"][inside] == field]
+            pairs = np.stack([c["FIELD_ID"][inside], c["STATE_ID"][inside]], axis=1)
+            for field, state in pairs[np.sort(np.unique(pairs, axis=0, return_index=True)[1])].tolist():
+                k = inside[(pairs == (field, state)).all(axis=1)]
                 ddids = np.unique(c["DATA_DESC_ID"][k]).astype(np.int64)
                 parts[str(len(parts))] = {
                     "BeginTime": float(c["TIME"][k].min() / _DAY_S), "EndTime": float(c["TIME"][k].max() / _DAY_S), "FieldId": field,
                     "DDIds": ddids, "SpwIds": np.unique(spws[ddids]), "IntegrationTime": float(c["INTERVAL"][k].mean()),
-                    "StateId": int(c["STATE_ID"][k[0]]), "nRow": len(k),
+                    "StateId": state, "nRow": len(k),
                 }  # fmt: skip
             out[str(scan)] = parts
         return out
 
     @method
     def getspectralwindowinfo(self) -> dict[str, Any]:
-        """Frequencies and widths of each data description's window, Hz."""
+        """Frequencies and widths [Hz] of the window of each data description that the rows use."""
         meta = self._ms.metadata
+        used = set(np.unique(self._ms.read("DATA_DESC_ID", self._selected)).tolist())
         out: dict[str, Any] = {}
-        for d in meta.data_descriptions:
+        for d in (d for d in meta.data_descriptions if d.id in used):
             w = meta.spectral_windows[d.spw]
             out[str(d.id)] = {
                 "Chan1Freq": float(w.chan_freq_hz[0]), "ChanWidth": float(w.chan_width_hz[0]), "Frame": w.frame, "NumChan": w.nchan,

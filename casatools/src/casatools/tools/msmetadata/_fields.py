@@ -57,8 +57,9 @@ class FieldMethods(MsMetadataBase):
 
     @method
     def fieldsforintent(self, intent: _Intent = "", asnames: AsNames = False) -> np.ndarray:
-        """Fields observed with an intent."""
-        return self._fields_out(self._index.ids("field", self._intent_mask(intent)), asnames)
+        """Fields observed with an intent; ``*`` is every field, also where there are no intents."""
+        mask = self._index.select() if intent == "*" else self._intent_mask(intent)
+        return self._fields_out(self._index.ids("field", mask), asnames)
 
     @method
     def fieldsforscan(

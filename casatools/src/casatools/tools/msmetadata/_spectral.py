@@ -198,7 +198,8 @@ class SpectralMethods(MsMetadataBase):
         """Windows of a baseband, or of each."""
         sqld = set(spws_of_class(self._meta, {"sqld"}))
         windows = [w for w in self._meta.spectral_windows if sqldmode == "include" or (w.id in sqld) == (sqldmode == "only")]
-        numbers = {w.id: self._basebands()[w.id] for w in windows}
+        of_window = self._basebands()
+        numbers = {w.id: of_window[w.id] for w in windows}
         if baseband >= 0:
             return integers(s for s, b in numbers.items() if b == baseband)
         return {str(b): integers(s for s, n in numbers.items() if n == b) for b in sorted(set(numbers.values()))}

@@ -11,6 +11,7 @@ from casatools._base import kinds, log
 from casatools._base.declare import method
 from casatools._base.errors import DataError, ParameterError
 from casatools.io.table_access import table_errors, to_casa, to_casacore
+from casatools.io.tables import require_one_shape
 from casatools.tools.table._access import (
     Access,
     Column,
@@ -42,6 +43,7 @@ class Columns(Access):
         table = self._table
         start, count, step = self._rows(startrow, nrow, rowincr) if self._column(columnname) else (0, 0, 1)
         with table_errors(f"column {columnname!r} cannot be read"):
+            require_one_shape(table, columnname, start, count, step)
             return _as_array(table.getcol(columnname, start, count, step))
 
     @method
@@ -92,6 +94,7 @@ class Columns(Access):
         rows = self._rows(startrow, nrow, rowincr)
         corners = self._corners(columnname, startrow, blc, trc, incr)
         with table_errors(f"column {columnname!r} cannot be read"):
+            require_one_shape(self._table, columnname, *rows)
             return _as_array(self._table.getcolslice(columnname, *corners, *rows))
 
     @method
@@ -284,6 +287,7 @@ class Columns(Access):
         if kind == "string":
             raise DataError(f"column {column!r} holds texts, which have no statistics")
         with table_errors(f"column {column!r} cannot be read"):
+            require_one_shape(self._table, column)
             values = np.asarray(self._table.getcol(column))
         if np.iscomplexobj(values):
             values = _real_part(values, complex_value)
@@ -329,7 +333,9 @@ class Columns(Access):
         """True when the incremental storage of a column is sound; reading every cell proves it."""
         self._column(column)
         try:
-            self._table.getcol(column)
+            for row in range(self._table.nrows()):
+                if self._table.iscelldefined(column, row):
+                    self._table.getcell(column, row)
         except RuntimeError:
             return False
         return True

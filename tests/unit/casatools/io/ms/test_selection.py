@@ -26,9 +26,14 @@ SIMVLA = [
     ({"antenna": "0~1;!0&1"}, 864, 864432),
     ({"antenna": "EA0[1-3]"}, 1296, 1299240),
     ({"antenna": "EA01@*"}, 504, 502488),
+    ({"antenna": "!0;1;2"}, 1656, None),
+    ({"antenna": "0;!1;2"}, 864, None),
+    ({"antenna": "*;!3;3"}, 2016, None),
     ({"antenna": "<100m"}, 216, 215280),
     ({"antenna": "!2;0&3"}, 1512, None),
     ({"antenna": "!2;1"}, 1584, None),
+    ({"field": "0~99"}, 2016, None),
+    ({"spw": "1~99:2"}, 1008, None),
     ({"antenna": "!0.2~0.3km"}, 1656, 1667808),
     ({"timerange": "04:39:00~04:45:00"}, 280, 50820),
     ({"timerange": "04:40:00"}, 56, 8596),
@@ -92,6 +97,24 @@ def test_channel_ranges_equal_the_reference(
 
 
 @pytest.mark.shared
+@pytest.mark.parametrize(
+    ("intent", "rows", "states"),
+    [
+        ("CALIBRATE_WVR#ON_SOURCE", 184, [2, 3, 4, 5]),
+        ("CALIBRATE_WVR*", 322, [0, 1, 2, 3, 4, 5]),
+        ("CALIBRATE_PHASE#ON_SOURCE", 736, [6, 7]),
+        ("*PHASE*,*WVR*", 1058, [0, 1, 2, 3, 4, 5, 6, 7]),
+    ],
+)
+def test_an_intent_among_several_of_a_state_is_found(
+    shared_input: Callable[[str], str], intent: str, rows: int, states: list[int]
+) -> None:
+    with MeasurementSet(shared_input("alma_small.ms")) as ms:
+        found = Selection(intent=intent).resolve(ms)
+        assert (found.nrow, list(found.states)) == (rows, states)
+
+
+@pytest.mark.shared
 def test_the_order_of_correlations_is_kept(simvla: MeasurementSet) -> None:
     assert Selection(correlation="LL,RR").resolve(simvla).correlations[0].tolist() == [3, 0]
     assert Selection(correlation="RR,RL,LR,LL").resolve(simvla).correlations[0] is None
@@ -129,7 +152,7 @@ def test_a_selection_without_rows_says_what_is_there(simvla: MeasurementSet) -> 
         ({"field": "NOPE"}, "TARGET"), ({"field": "0,7"}, "no ID 7"), ({"field": ">5"}, "within the bounds"), ({"spw": "9"}, "SPW0"),
         ({"spw": "SPW9"}, "no name matches"), ({"spw": "1.45GHz"}, "centred"), ({"spw": "1:1.5GHz"}, "no channel"),
         ({"antenna": "NOPE"}, "EA01@P01"), ({"antenna": "9"}, "no antenna 9"), ({"antenna": "EA01@N01"}, "station"),
-        ({"intent": "NOPE"}, "CALIBRATE_FLUX"), ({"intent": ">9"}, "within the bounds|no such state"), ({"correlation": "XX"}, "RR,RL,LR,LL"),
+        ({"intent": "NOPE"}, "CALIBRATE_FLUX"), ({"intent": "*TARGET*&*PHASE*"}, "no state has all"), ({"intent": ">9"}, "within the bounds|no such state"), ({"correlation": "XX"}, "RR,RL,LR,LL"),
         ({"taql": "NOSUCH==1"}, "cannot evaluate"), ({"timerange": "10:00:00~09:00:00"}, "ends before"),
         ({"timerange": "2019/13/01/00:00:00"}, "does not exist"),
     ],

@@ -56,3 +56,13 @@ def test_unknown_things_are_refused(alma: msmetadata) -> None:
             call()
     with pytest.raises(DataError):
         alma.pointingdirection(0)
+
+
+@pytest.mark.shared
+def test_data_without_intents_and_basebands(shared_input: Callable[[str], str]) -> None:
+    tool = msmetadata()
+    tool.open(shared_input("lofar.ms"))
+    assert tool.fieldsforintent("*").tolist() == [0]
+    with pytest.raises(DataError, match="BBC_NO"):
+        tool.spwsforbaseband(1, "only")
+    tool.done()
