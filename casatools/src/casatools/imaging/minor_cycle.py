@@ -8,14 +8,17 @@ Hogbom 1974, A&AS 15, 417. Clark 1980, A&A 89, 377. Cornwell 2008, IEEE J. Sel. 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from casatools._base.errors import ParameterError, UnsupportedError
 from casatools._base.threads import thread_count
+from casatools.imaging.scale_beams import ScaleBeams
 from casatools.kernels.clean_clark import clark_components
 from casatools.kernels.clean_hogbom import clean_hogbom, peak_in_mask
 from casatools.kernels.clean_multiscale import clean_multiscale
+from casatools.kernels.clean_scale_tiles import clean_scale_tiles
 from casatools.kernels.clean_tiles import TILE, clean_tiles, refresh_tile
 
 __all__ = ["DECONVOLVERS", "MinorCycle", "MinorOptions", "convolve_components"]
@@ -125,6 +128,11 @@ class MinorCycle:
     def __init__(self, options: MinorOptions) -> None:
         self.options = options
         self._reach: tuple[np.ndarray, np.ndarray] | None = None
+        self._beams: ScaleBeams | None = None
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Sent to other ranks without what is kept."""
+        return {"options": self.options, "_reach": None, "_beams": None}
 
     def run(
         self, residual: np.ndarray, model: np.ndarray, psf: np.ndarray, mask: np.ndarray, threshold: float, niter: int
@@ -174,9 +182,10 @@ class MinorCycle:
         niter: int,
     ) -> tuple[int, float]:
         """Hogbom's loop on tiles in lots of components, each followed by bringing all tiles up to date."""
-        if self._reach is None or self._reach[0] is not psf:
-            self._reach = (psf, tile_reach(centred, residual.shape))
-        reach, boxes = self._reach[1], tile_boxes(residual.shape)
+        kept = self._reach  # planes are cleaned in threads: what was looked at is what is used
+        if kept is None or kept[0] is not psf:
+            kept = self._reach = (psf, tile_reach(centred, residual.shape))
+        reach, boxes = kept[1], tile_boxes(residual.shape)
         done = 0
         while True:
             count = min(niter - done, _LOT)
@@ -263,69 +272,78 @@ class MinorCycle:
         scales: np.ndarray,
     ) -> tuple[int, float]:
         """Cornwell's multi-scale CLEAN: residual and beam convolved with each scale, components taken from the best of them."""
-        shapes = [scale_plane(residual.shape, float(s)) for s in scales]
-        count = len(scales)
-        smoothed = np.stack(
-            [convolve_components(residual, s) if k or scales[0] else residual for k, s in enumerate(shapes)]
-        ).astype(np.float32)
-        beams = [convolve_components(psf, s) if scales[k] else psf for k, s in enumerate(shapes)]
-        cross = np.empty((count, count, *psf.shape), dtype=np.float32)
-        for a in range(count):
-            for b in range(count):
-                cross[a, b] = convolve_components(beams[a], shapes[b]) if scales[b] else beams[a]
-        cy, cx = (int(v) for v in np.unravel_index(int(np.argmax(psf)), psf.shape))
+        beams = self._beams_of(psf, scales)
+        count, (cy, cx) = len(scales), beams.centre
+        smoothed = beams.smoothed(residual)
         largest = max(float(scales.max()), 1e-9)
-        bias = 1.0 - self.options.small_scale_bias * scales / largest
+        bias = np.ascontiguousarray(1.0 - self.options.small_scale_bias * scales / largest)
         components = np.zeros((count, *residual.shape), dtype=np.float32)
-        done, peak = clean_multiscale(
-            smoothed, components, cross, mask, np.ascontiguousarray(bias), self.options.gain, threshold, niter, cy, cx
-        )
-        found = np.zeros_like(model)
-        for k in range(count):
-            found += convolve_components(components[k], shapes[k]).astype(np.float32) if scales[k] else components[k]
-        model += found
-        residual -= convolve_components(found, psf).astype(np.float32)
-        return int(done), float(peak)
+        peak = -1.0
+        if min(residual.shape) < 4 * TILE:
+            done, peak = clean_multiscale(
+                smoothed, components, beams.cross, mask, bias, self.options.gain, threshold, niter, cy, cx
+            )
+        else:
+            norms = np.array([bias[s] / np.sqrt(beams.cross[s, s, cy, cx]) for s in range(count)])
+            done = self._scale_tiles(smoothed, components, beams, mask, norms, threshold, niter)
+        beams.add_components(components, model, residual)
+        return int(done), float(peak) if peak >= 0.0 else float(peak_in_mask(residual, mask)[0])
 
+    def _beams_of(self, psf: np.ndarray, scales: np.ndarray) -> ScaleBeams:
+        """The beams of a plane; those of the plane before are kept, for continuum images have no other."""
+        found = self._beams
+        if found is None or found.psf is not psf:
+            found = self._beams = ScaleBeams(psf, scales.tolist())
+        return found
 
-def scale_plane(shape: tuple[int, ...], size: float) -> np.ndarray:
-    """A scale of total flux 1 in the middle of a plane: a parabola times a prolate spheroidal function; a point for size 0."""
-    ny, nx = shape
-    plane = np.zeros((ny, nx), dtype=np.float32)
-    cy, cx = ny // 2, nx // 2
-    if size <= 0:
-        plane[cy, cx] = 1.0
-        return plane
-    radius = np.hypot(np.arange(nx)[None, :] - cx, np.arange(ny)[:, None] - cy) / size
-    inside = radius < 1.0
-    # Cornwell 2008, eq. 8.
-    values = np.where(inside, (1.0 - radius**2) * _spheroidal(np.minimum(radius, 1.0)), 0.0)
-    return (values / values.sum()).astype(np.float32)
-
-
-def _spheroidal(nu: np.ndarray) -> np.ndarray:
-    """The prolate spheroidal wave function of m = 6 and alpha = 1 for nu from 0 to 1.
-
-    References
-    ----------
-    Schwab 1984, in "Indirect Imaging", ed. Roberts, p. 333: rational approximation, table of coefficients.
-    """
-    top = np.array(
-        [
-            [8.203343e-2, -3.644705e-1, 6.278660e-1, -5.335581e-1, 2.312756e-1],
-            [4.028559e-3, -3.697768e-2, 1.021332e-1, -1.201436e-1, 6.412774e-2],
-        ]
-    )
-    bottom = np.array([[1.0, 8.212018e-1, 2.078043e-1], [1.0, 9.599102e-1, 2.918724e-1]])
-    part = (nu >= 0.75).astype(int)
-    offset = nu**2 - np.where(part, 1.0, 0.5625)
-    above = sum(top[part, k] * offset**k for k in range(5))
-    return np.asarray(above / sum(bottom[part, k] * offset**k for k in range(3)))
+    def _scale_tiles(
+        self,
+        smoothed: np.ndarray,
+        components: np.ndarray,
+        beams: ScaleBeams,
+        mask: np.ndarray,
+        norms: np.ndarray,
+        threshold: float,
+        niter: int,
+    ) -> int:
+        """The loop on tiles, in lots of components."""
+        count, shape, centre = len(smoothed), smoothed.shape[1:], beams.centre
+        if beams.reach is None:
+            beams.reach = np.stack(
+                [[tile_reach(_centred_at(beams.cross[a, b], *centre), shape) for b in range(count)] for a in range(count)]
+            )
+        boxes, done = tile_boxes(shape), 0
+        while True:
+            lot = min(niter - done, _LOT)
+            place, flux = np.zeros((lot, 3), dtype=np.int64), np.zeros(lot, dtype=np.float32)
+            found, below = clean_scale_tiles(
+                smoothed,
+                components,
+                beams.cross,
+                mask,
+                norms,
+                beams.reach,
+                boxes,
+                self.options.gain,
+                threshold,
+                *centre,
+                place,
+                flux,
+            )
+            done += int(found)
+            if below and done < niter:
+                return done + 1  # the reference counts the look that finds nothing above the threshold
+            if found < lot or done >= niter:
+                return done
 
 
 def _centred(psf: np.ndarray) -> np.ndarray:
     """The point spread function with its peak in the middle of an odd-sized array, cut where the image ends."""
-    cy, cx = (int(v) for v in np.unravel_index(int(np.argmax(psf)), psf.shape))
+    return _centred_at(psf, *(int(v) for v in np.unravel_index(int(np.argmax(psf)), psf.shape)))
+
+
+def _centred_at(psf: np.ndarray, cy: int, cx: int) -> np.ndarray:
+    """A beam with the pixel (cy, cx) in the middle of an odd-sized array."""
     ny, nx = psf.shape
     # Components may lie anywhere: an offset of up to the image size is needed, zero beyond what the image shows.
     out = np.zeros((2 * max(cy, ny - 1 - cy) + 1, 2 * max(cx, nx - 1 - cx) + 1), dtype=np.float32)

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from casatools._base.errors import DataError
-from casatools.imaging.minor_cycle import MinorOptions, convolve_components, scale_plane
+from casatools.imaging.minor_cycle import MinorOptions, convolve_components
+from casatools.imaging.scale_beams import scale_plane
 from casatools.kernels.clean_hogbom import peak_in_mask
 from casatools.kernels.clean_multiterm import clean_multiterm
 

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from casatools._base.errors import ParameterError, UnsupportedError
-from casatools.imaging.minor_cycle import MinorCycle, MinorOptions, convolve_components, scale_plane
+from casatools.imaging.minor_cycle import MinorCycle, MinorOptions, convolve_components
+from casatools.imaging.scale_beams import scale_plane
 from casatools.kernels.clean_clark import clark_components
 from casatools.kernels.clean_hogbom import clean_hogbom, peak_in_mask
 from casatools.kernels.clean_multiscale import clean_multiscale

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from casatools._base.errors import DataError
-from casatools.imaging.minor_cycle import MinorOptions, convolve_components, scale_plane
+from casatools.imaging.minor_cycle import MinorOptions, convolve_components
 from casatools.imaging.multi_term import MultiTermCycle, hessian_peak, principal_solution, spectral_images
+from casatools.imaging.scale_beams import scale_plane
 
 N = 64
 X = np.linspace(-0.3, 0.25, 12)  # (f - f0) / f0 of the channels
