@@ -187,7 +187,14 @@ def _read(path: str) -> None:
 def _read_environment() -> None:
     for variable in os.environ:
         name = variable[5:].lower()
-        if not variable.startswith("CASA_") or name not in DEFAULTS:
+        if not variable.startswith("CASA_"):
+            continue
+        if name not in DEFAULTS:
+            near = difflib.get_close_matches(name, list(DEFAULTS), n=1, cutoff=0.8)
+            if near:
+                sys.stderr.write(
+                    f"environment variable {variable}: there is no such option; did you mean CASA_{near[0].upper()}?\n"
+                )
             continue
         text = os.environ[variable]
         default = DEFAULTS[name]

@@ -73,7 +73,9 @@ def fill_model(ms: MeasurementSet, selected: ResolvedSelection | None = None) ->
     log.post("Adding column MODEL_DATA")
     rest = _rest(ms, selected)
     if rest is not None:
-        write_chunks(ms, ((c, {"MODEL_DATA": unit_model(ms, c)}) for c in iter_chunks(ms, rest, [])), [])
+        # Nothing is read, but what is written sets the size of a chunk.
+        plans = plan_chunks(ms, rest, ["MODEL_DATA"])
+        write_chunks(ms, ((c, {"MODEL_DATA": unit_model(ms, c)}) for c in iter_chunks(ms, rest, [], plans=plans)), [])
     return True
 
 

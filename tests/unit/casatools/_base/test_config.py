@@ -45,6 +45,9 @@ def test_user_file_wins_over_site_file(tmp_path: Path) -> None:
 def test_misspelt_option_is_named(tmp_path: Path) -> None:
     path = written(tmp_path, "logfil = 'x.log'\nmy_own = 3\n")
     assert listed(tmp_path)[1] == f"configuration file {path}: there is no option 'logfil'; did you mean 'logfile'?\n"
+    (tmp_path / ".casa" / "config.py").unlink()
+    told = listed(tmp_path, CASA_LOGFIL="x.log", CASA_CONFIGFILE="absent", CASA_NOCONFIG="1", CASA_SHARED="x", CASA_OTHER="1")[1]
+    assert told == "environment variable CASA_LOGFIL: there is no such option; did you mean CASA_LOGFILE?\n"
 
 
 def test_broken_file_warns_with_line_and_reason(tmp_path: Path) -> None:

@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 
 from casatools._base.errors import DataError, ParameterError, UnsupportedError
+from casatools.calibration import scratch_columns
 from casatools.calibration.initial_weights import InitialWeightOptions, initialise_weights
 from casatools.calibration.scratch_columns import clear_calibration, delete_models, subtract_model
 from casatools.calibration.set_model import SetModelOptions, find_model_images, manual_spectrum, set_model
-from casatools.io.ms import MeasurementSet
+from casatools.io.ms import MeasurementSet, chunks
 
 Input = Callable[[str], str]
 
@@ -97,6 +98,18 @@ def test_scratch_columns(vis: str) -> None:
     delete_models(vis, virtual=True, field="0", column=True)
     with MeasurementSet(vis) as ms:
         assert not ms.has("MODEL_DATA")
+
+
+def test_unit_models_are_written_in_bounded_chunks(vis: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Chunks of which nothing is read were once as large as the data."""
+    written: list[int] = []
+    make = scratch_columns.unit_model
+    monkeypatch.setattr(chunks, "CHUNK_BYTES", 200_000)
+    monkeypatch.setattr(
+        scratch_columns, "unit_model", lambda ms, chunk: written.append(int(np.prod(chunk.shape)) * 8) or make(ms, chunk)
+    )
+    set_model(vis, {"field": "0"}, manual(1.0))
+    assert len(written) > 2 and max(written) <= 250_000
 
 
 def test_initial_weights(vis: str) -> None:
