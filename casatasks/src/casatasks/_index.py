@@ -65,6 +65,8 @@ TASKS: dict[str, str] = {
     "rmtables": "manipulation",
     "listobs": "information",
     "listhistory": "information",
+    "listvis": "information",
+    "apparentsens": "imaging",
     "listpartition": "information",
     "applycal": "calibration",
     "clearcal": "calibration",
