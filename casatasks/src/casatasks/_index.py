@@ -67,6 +67,8 @@ TASKS: dict[str, str] = {
     "listhistory": "information",
     "listvis": "information",
     "apparentsens": "imaging",
+    "getantposalma": "calibration",
+    "getephemtable": "data",
     "listpartition": "information",
     "applycal": "calibration",
     "clearcal": "calibration",
