@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import importlib.util
 import os
 import shutil
 import tempfile
@@ -13,6 +14,7 @@ from casatools._base import config
 from casatools._base.errors import DataError, OutputExistsError, PathMissingError
 
 __all__ = [
+    "casadata_folders",
     "data_paths",
     "remove_output",
     "require_absent",
@@ -27,10 +29,17 @@ _extra: list[str] = []
 
 
 def data_paths() -> list[str]:
-    """The folders searched by `resolve`, in order."""
+    """The folders searched by `resolve`, in order: those that were set, or ``datapath``, or measurespath; then casadata's."""
     named = _extra or config.value("datapath") or [config.value("measurespath")]
     configured = [os.path.abspath(os.path.expanduser(p)) for p in named]
-    return [p for p in configured if os.path.isdir(p)]
+    return [p for p in dict.fromkeys([*configured, *casadata_folders()]) if os.path.isdir(p)]
+
+
+def casadata_folders() -> list[str]:
+    """The data of an installed casadata package, which has ephemerides, spectral lines, models and beams; none without it."""
+    package = importlib.util.find_spec("casadata")
+    places = (package.submodule_search_locations or []) if package else []
+    return [os.path.join(place, "__data__") for place in places]
 
 
 def set_data_paths(folders: list[str]) -> None:

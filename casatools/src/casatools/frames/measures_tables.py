@@ -9,11 +9,11 @@ casacore's measures data: ``geodetic/TAI_UTC`` (leap seconds, from USNO), ``geod
 from __future__ import annotations
 
 import datetime
-import importlib.util
 import os
 from dataclasses import dataclass
 
 from casatools._base import casarc, config, log
+from casatools._base.paths import casadata_folders
 from casatools.io.tables import is_table, open_table
 
 __all__ = [
@@ -104,10 +104,7 @@ def leap_seconds_are_old(folder: str) -> bool:
 
 
 def _candidates() -> list[str]:
-    folders = [str(config.value("measurespath"))]
-    package = importlib.util.find_spec("casadata")
-    places = (package.submodule_search_locations or []) if package else []
-    folders += [os.path.join(place, "__data__") for place in places]
+    folders = [str(config.value("measurespath")), *casadata_folders()]
     return [f for f in folders if f and is_measures_folder(f)]
 
 

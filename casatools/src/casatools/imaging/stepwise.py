@@ -171,6 +171,18 @@ class SynthesisRun:
         imager.weights.finish()
         self._weighed = True
 
+    def weighed(self) -> Imager:
+        """The imager with its weights ready to be asked for.
+
+        Raises
+        ------
+        DataError
+            All selected data are flagged.
+        """
+        imager = self._open()[0]
+        self._weigh(imager)
+        return imager
+
     def make_psf(self) -> None:
         """Write ``.psf`` and ``.sumwt``: sums of weights, not divided by anything.
 

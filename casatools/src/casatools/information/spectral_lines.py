@@ -7,7 +7,6 @@ Splatalogue, https://splatalogue.online: the catalogue whose export files and co
 
 from __future__ import annotations
 
-import importlib.util
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -35,15 +34,12 @@ def default_table() -> str:
     """
     found = resolve(_DEFAULT)
     places = [str(config.value(name)) for name in ("rundata", "measurespath") if config.value(name)]
-    package = importlib.util.find_spec("casadata")
-    folders = package.submodule_search_locations if package else None
-    places += [os.path.join(folder, "__data__") for folder in folders or ()]
     for place in [found, *(os.path.join(os.path.expanduser(p), _DEFAULT) for p in places)]:
         if os.path.isdir(place):
             return place
     raise PathMissingError(
-        f"the table of spectral lines {_DEFAULT} is not found in {', '.join(places)} nor in the data paths; get CASA's data (casaconfig"
-        " or the casadata package), or name a table made by splattotable"
+        f"the table of spectral lines {_DEFAULT} is not found in {', '.join(places)} nor in the data paths; it is part of CASA's data"
+        " (pip install casadata, or a folder named in datapath); or name a table that splattotable made of files from splatalogue.online"
     )
 
 

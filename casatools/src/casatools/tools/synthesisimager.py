@@ -378,14 +378,16 @@ class synthesisimager:
 
     @method
     def apparentsens(self) -> dict[str, Any]:
-        """Sensitivity of the images; not there yet.
+        """Noise that the imaging weights leave: ``{'effSens': Jy, 'relToNat': ratio to natural weighting}``.
 
         Raises
         ------
-        UnsupportedError
-            Always.
+        NotOpenError, DataError, UnsupportedError
+            No data are selected, all are flagged, or a cube is asked for.
         """
-        return _refuse("apparentsens")
+        from casatools.imaging.sensitivity import apparent_sensitivity
+
+        return apparent_sensitivity(self._run)
 
     @method
     def drygridding(self, cflist: Annotated[list[str], kinds.TextList(), "Convolution functions"] = [""]) -> bool:  # noqa: B006 - copied

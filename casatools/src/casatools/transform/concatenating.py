@@ -16,8 +16,9 @@ from casatools._base.paths import require_present, require_space, require_writab
 from casatools._base.progress import Progress
 from casatools.frames.quantities import parse_quantity, to_unit
 from casatools.io.ms import MeasurementSet
-from casatools.io.ms.appending import append_rows, append_subtable, empty_subtable, sort_by_time, subtable_columns
+from casatools.io.ms.appending import append_rows, append_subtable, empty_subtable, subtable_columns
 from casatools.io.ms.create_like import MsWriter
+from casatools.io.ms.sorting import copy_sorted
 from casatools.io.tables import Table, open_table
 from casatools.transform.blocks import inverse_root, inverse_square
 from casatools.transform.merging import MergedIds, MergeOptions, merge_ids
@@ -139,7 +140,7 @@ def concatenate(paths: Sequence[str], output: str, options: ConcatOptions) -> in
         if options.timesort and not options.only_subtables:
             unsorted = staged + ".unsorted"
             os.rename(staged, unsorted)
-            sort_by_time(unsorted, staged)
+            copy_sorted(unsorted, staged, ["TIME"])
     log.post(f"Wrote {written} rows of {len(every)} MeasurementSets to {output}")
     return written
 

@@ -107,7 +107,7 @@ def test_search_is_written_and_told(sl: spectralline) -> None:
 
 def test_the_default_table_is_looked_up(sl: spectralline, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
-    with pytest.raises(PathMissingError, match="get CASA's data"):
+    with pytest.raises(PathMissingError, match="pip install casadata"):
         spectralline().open()
     (tmp_path / "data" / "ephemerides").mkdir(parents=True)
     os.rename("lines.tbl", "data/ephemerides/SplatDefault.tbl")
@@ -118,6 +118,17 @@ def test_the_default_table_is_looked_up(sl: spectralline, tmp_path: Path, monkey
         assert tool.open() and tool.nrows() == 4
     finally:
         ctsys.setpath(before)
+
+
+def test_an_installed_casadata_is_found(sl: spectralline, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    data = tmp_path / "site" / "casadata" / "__data__" / "ephemerides"
+    data.mkdir(parents=True)
+    (tmp_path / "site" / "casadata" / "__init__.py").write_text("")
+    os.rename("lines.tbl", data / "SplatDefault.tbl")
+    monkeypatch.syspath_prepend(str(tmp_path / "site"))
+    assert ctsys.resolve("ephemerides/SplatDefault.tbl") == str(data / "SplatDefault.tbl")
+    tool = spectralline()
+    assert tool.open() and tool.nrows() == 4
 
 
 BAD: dict[str, tuple[type[Exception], Callable[[Any], Any]]] = {

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from itertools import pairwise
@@ -14,7 +13,7 @@ from casatools._base.errors import DataError
 from casatools.io.ms.measurement_set import MeasurementSet
 from casatools.io.tables import Table, is_table, open_table
 
-__all__ = ["append_rows", "append_subtable", "empty_subtable", "sort_by_time", "subtable_columns"]
+__all__ = ["append_rows", "append_subtable", "empty_subtable", "subtable_columns"]
 
 _ROWS = 20000
 
@@ -117,12 +116,3 @@ def subtable_columns(path: str, *columns: str) -> dict[str, np.ndarray] | None:
     with closing(open_table(path)) as table:
         present = table.colnames()
         return {c: np.asarray(table.getcol(c)) if table.nrows() else np.zeros(0) for c in columns if c in present}
-
-
-def sort_by_time(path: str, output: str) -> None:
-    """Write a MeasurementSet anew with its rows by time; rows of one time keep their order."""
-    with closing(open_table(path)) as table:
-        order = np.argsort(np.asarray(table.getcol("TIME")), kind="stable")
-        ordered = table.selectrows(order.astype(np.int64))
-        with closing(ordered):
-            ordered.copy(os.path.abspath(output), deep=True).close()

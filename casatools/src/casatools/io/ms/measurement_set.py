@@ -149,6 +149,10 @@ class MeasurementSet:
 
         return MsMetadata(self.path)
 
+    def forget_metadata(self) -> None:
+        """Read the sub-tables anew when they are asked for next: one was changed."""
+        self.__dict__.pop("metadata", None)
+
     def subtable(self, name: str, writable: bool = False) -> Table:
         """Open a sub-table; the caller closes it."""
         return open_table(subtable_path(self.path, name), writable, f"{name} sub-table")

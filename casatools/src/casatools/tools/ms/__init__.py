@@ -10,6 +10,7 @@ from casatools._base.declare import method
 from casatools.io.ms import MeasurementSet
 from casatools.io.ms.parts import is_multi_ms
 from casatools.tools.ms._access import AccessMethods
+from casatools.tools.ms._arranging import ArrangingMethods
 from casatools.tools.ms._describing import DescriptionMethods
 from casatools.tools.ms._selecting import SelectionMethods
 from casatools.tools.ms._transforming import TransformMethods
@@ -17,7 +18,7 @@ from casatools.tools.ms._transforming import TransformMethods
 __all__ = ["ms"]
 
 
-class ms(AccessMethods, DescriptionMethods, SelectionMethods, TransformMethods):  # CASA's name
+class ms(AccessMethods, ArrangingMethods, DescriptionMethods, SelectionMethods, TransformMethods):  # CASA's name
     """One MeasurementSet.
 
     Examples
