@@ -51,8 +51,9 @@ def flagdata(
             "extend",
             "summary",
             "unflag",
+            "sumthreshold",
         ],
-        "What to do",
+        "What to do; sumthreshold is a detector beyond the reference",
     ] = "manual",
     autocorr: Annotated[bool, kinds.Bool(), "Flag only autocorrelations"] = False,
     inpfile: Annotated[
@@ -210,7 +211,7 @@ def _command(given: dict[str, Any]) -> FlagCommand:
     """The one command that the parameters make."""
     mode = "manual" if given["mode"] == "manualflag" else given["mode"]
     values = {k: given[k] for k in _SELECTION if given[k]}
-    values.update({k: given[k] for k in MODE_OPTIONS[mode]})
+    values.update({k: given[k] for k in MODE_OPTIONS[mode] if k in given})
     if mode == "rflag" and given["action"] == "calculate":  # the names of files to write, not of files to read
         values.update({k: "" for k in ("timedev", "freqdev") if isinstance(given[k], str)})
     values["mode"] = mode

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import hashlib
 import os
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
@@ -41,10 +42,13 @@ from casatools.io.ms import (
     write_chunks,
 )
 from casatools.io.ms.exclusive import exclusive_access
+from casatools.io.ms.flag_journal import FlagJournal, take_back
 from casatools.io.ms.solution_rows import SolutionRows
 
 __all__ = ["expand_commands", "run_commands"]
 
+# A chunk, what changes in it, and its flags and row flags before.
+_Change = tuple[VisChunk, dict[str, np.ndarray], np.ndarray, np.ndarray]
 # What extendflags=True of tfcrop and rflag adds.
 _EXTENSION = {"mode": "extend", "extendpols": True, "growtime": 50.0, "growfreq": 80.0}
 
@@ -144,6 +148,7 @@ def run_commands(
         if solutions:
             _refuse_for_solutions(todo)
         ms = held.enter_context(SolutionRows(path, writable=write) if solutions else MeasurementSet(path, writable=write))
+        journal = _open_journal(ms, todo) if write else None
         columns = RowColumns(ms)
         agents = _make_agents(todo, ms, columns, skip_empty)
         if not agents:
@@ -165,12 +170,32 @@ def run_commands(
             else:
                 chunks = iter_chunks(ms, resolved, needed, plans=plans)
                 changed = _changed(chunks, agents, columns, flag_rows, progress)
-            if write:
-                write_chunks(ms, changed, [])
+            if journal is not None:
+                held.callback(journal.close)
+                write_chunks(ms, _noted(changed, journal), [])
+                journal.finished()
             else:
                 for _ in changed:
                     pass
         return [r for r in (a.finish() for a in agents) if r]
+
+
+def _open_journal(ms: MeasurementSet, todo: Sequence[FlagCommand]) -> FlagJournal:
+    """Take back what a killed run of the same commands has left, and note what this one changes.
+
+    Detectors look at flags, so that a second run over half-flagged data would flag more than one run does.
+    """
+    wanted = [(c.mode, c.selection, sorted(c.options.items()), c.correlation, c.function, c.inverse, c.apply) for c in todo]
+    key = hashlib.sha256(f"{ms.nrow} {wanted!r}".encode()).hexdigest()
+    take_back(ms, key)
+    return FlagJournal(ms, key)
+
+
+def _noted(changes: Iterator[_Change], journal: FlagJournal) -> Iterator[tuple[VisChunk, dict[str, np.ndarray]]]:
+    """Changes, each noted before it is handed on to be written."""
+    for chunk, values, flags, flag_row in changes:
+        journal.note(chunk.rows, flags, flag_row, values.get("FLAG", flags))
+        yield chunk, values
 
 
 def _make_agents(todo: Sequence[FlagCommand], ms: MeasurementSet, columns: RowColumns, skip_empty: bool) -> list[Agent]:
@@ -207,7 +232,7 @@ class _Job:
     needed: Sequence[str]
 
 
-_Part = tuple[list[tuple[VisChunk, dict[str, np.ndarray]]], list[Any], int]
+_Part = tuple[list[_Change], list[Any], int]
 
 
 def _flag_piece(piece: Piece) -> _Part:
@@ -222,9 +247,7 @@ def _flag_piece(piece: Piece) -> _Part:
     return out, [a.counted() for a in agents], nrow
 
 
-def _gathered(
-    parts: Iterator[_Part], agents: Sequence[Agent], progress: Progress
-) -> Iterator[tuple[VisChunk, dict[str, np.ndarray]]]:
+def _gathered(parts: Iterator[_Part], agents: Sequence[Agent], progress: Progress) -> Iterator[_Change]:
     for out, counted, nrow in parts:
         for agent, counts in zip(agents, counted, strict=True):
             agent.absorb(counts)
@@ -234,8 +257,8 @@ def _gathered(
 
 def _changed(
     chunks: Iterator[VisChunk], agents: Sequence[Agent], columns: RowColumns, flag_rows: np.ndarray, progress: Progress
-) -> Iterator[tuple[VisChunk, dict[str, np.ndarray]]]:
-    """Run the agents over the chunks; yield what has changed in each."""
+) -> Iterator[_Change]:
+    """Run the agents over the chunks; yield what has changed in each, and the flags before."""
     for chunk in chunks:
         before = chunk["FLAG"]
         piece = FlagChunk(chunk, before.copy(), flag_rows[chunk.rows], columns)
@@ -252,4 +275,4 @@ def _changed(
         progress.advance(len(chunk.rows))
         chunk.columns.clear()
         if values:
-            yield chunk, values
+            yield chunk, values, before, flag_rows[chunk.rows]

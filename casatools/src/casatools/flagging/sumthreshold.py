@@ -69,10 +69,10 @@ def gaussian_taps(sigma: float) -> np.ndarray:
 
     Returns
     -------
-    ndarray (2 half + 1,) float64
+    ndarray (2 half + 1,) float32
     """
     half = max(1, math.ceil(3 * sigma))
-    return np.exp(-0.5 * np.square(np.arange(-half, half + 1) / sigma))
+    return np.exp(-0.5 * np.square(np.arange(-half, half + 1) / sigma)).astype(np.float32)
 
 
 class SumThresholdAgent(DetectingAgent):
@@ -81,7 +81,7 @@ class SumThresholdAgent(DetectingAgent):
     Notes
     -----
     Two rounds, the second stricter: the background is a Gaussian-weighted local line of what the round before left, sigma comes from the median absolute deviation of what is left of the background, and runs of M = 1, 2, 4 … 64 samples are flagged
-    whose mean exceeds ``threshold * sigma / 1.5**log2(M)``. At last the scale-invariant-rank operator fills gaps and widens edges.
+    whose mean exceeds ``threshold * sigma / 1.5**log2(M)``, more where means of M samples scatter more than those of noise. At last the scale-invariant-rank operator fills gaps and widens edges.
     """
 
     def prepare(self) -> None:

@@ -20,6 +20,7 @@ from casacore import tables as _tables
 from casatools._base.errors import DataError, OutputExistsError, ParameterError, PathMissingError
 from casatools._base.paths import remove_output, require_present, require_space, require_writable_parent, staged_output
 from casatools.io.ms.exclusive import exclusive_access
+from casatools.io.ms.flag_journal import forget
 from casatools.io.ms.measurement_set import MeasurementSet
 from casatools.io.tables import column_cells, open_table, put_cells, require_table
 
@@ -229,6 +230,7 @@ def restore_version(path: str, name: str, merge: str = "replace") -> None:
         _require(ms.path, name)
         with contextlib.closing(open_table(_table_path(ms.path, name), what="flag version")) as source:
             _require_same_shapes(source, ms, name)
+            forget(ms)
             _copy_flags(source, ms.table, ms, merge)
 
 
