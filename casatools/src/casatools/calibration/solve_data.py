@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from casatools.calibration.apply import PriorCalibration
     from casatools.io.ms import MeasurementSet, ResolvedSelection
 
-__all__ = ["Baselines", "IntervalData", "SolveInput", "make_solve_input"]
+__all__ = ["Baselines", "IntervalData", "SolveInput", "make_solve_input", "parallel_hands"]
 
 _POLARISED = ("leakage", "cross_phase", "cross_delay", "cross_source", "position_angle")
 # Solved from all channels; the table has one.
@@ -187,7 +187,7 @@ class SolveInput:
 
     def _sums(self, chunk: VisChunk, count: int, local: np.ndarray) -> tuple[np.ndarray, ...]:
         """Sums of one chunk: vis, weight, time (, model); each (interval, sub, baseline, ...)."""
-        data, model, flag, weight = self._prepared(chunk)
+        data, model, flag, weight = self.prepared(chunk)
         nout, nbl = self.nchan(self.intervals.spw[self.intervals.of_row[chunk.index[0]]]), len(self.baselines)
         baseline = self.baselines.number[chunk["ANTENNA1"], chunk["ANTENNA2"]]
         slot = (local * self.nsub + self.sub[chunk.index]) * nbl + baseline
@@ -207,11 +207,11 @@ class SolveInput:
             if form == "leakage" and self.options.solved.channels:
                 sums += self._plain_times(flag, slot, time, when)
         else:
-            corr = np.arange(npar) if every else _parallel_hands(self.ms, chunk)
+            corr = np.arange(npar) if every else parallel_hands(self.ms, chunk)
             accumulate_normalized(data, model, flag, weight, slot, self.place[chunk.spw], corr, time, vis, wgt, when)
         return tuple(s.reshape(count, self.nsub, nbl, *s.shape[1:]) for s in sums)
 
-    def _prepared(self, chunk: VisChunk) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    def prepared(self, chunk: VisChunk) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
         """Calibrated data, corrupted model, flags and weights (row, chan or 1, corr) of a chunk."""
         data, flag = chunk["DATA"], chunk["FLAG"]
         # Solves weigh by SIGMA, whatever WEIGHT and WEIGHT_SPECTRUM say, as in the reference.
@@ -265,7 +265,7 @@ class SolveInput:
         return IntervalData(numbers, vis / safe, wgt, time, model, sub_time)
 
 
-def _parallel_hands(ms: MeasurementSet, chunk: VisChunk) -> np.ndarray:
+def parallel_hands(ms: MeasurementSet, chunk: VisChunk) -> np.ndarray:
     """Correlation number of each receptor's parallel hand; -1 where the data have none."""
     names = ms.metadata.polarizations[chunk.pol].names
     found = [next((k for k, c in enumerate(chunk.correlations) if names[c] in wanted), -1) for wanted in _PARALLEL]
