@@ -7,7 +7,6 @@ from typing import Annotated, Any, Literal
 from casatasks import _params as P
 from casatasks._task import task
 from casatools._base import kinds
-from casatools._base.errors import UnsupportedError
 
 __all__ = ["fringefit"]
 
@@ -45,7 +44,11 @@ def fringefit(
     interp: P.PriorInterp = [],  # noqa: B006
     spwmap: P.PriorSpwMap = [],  # noqa: B006
     paramactive: Annotated[list[bool], kinds.BoolList(), "Fit delay, rate, dispersive delay; [] is delay and rate"] = [],  # noqa: B006
-    concatspws: Annotated[bool, kinds.Bool(), "With combine='spw': write one solution for all spectral windows"] = True,
+    concatspws: Annotated[
+        bool,
+        kinds.Bool(),
+        "With combine='spw': look for the peak in one transform of all spectral windows, not in the sum of those of each",
+    ] = True,
     parang: P.Parang = False,
 ) -> dict[str, Any]:
     """Fit phases, delays and rates of antennas to the phases of visibilities.
@@ -64,12 +67,9 @@ def fringefit(
     from casatools.calibration.solve_session import priors_from, selection_from, solve_to_table
 
     given = dict(locals())
-    if corrcomb != "none":
-        raise UnsupportedError(f"fringefit: corrcomb={corrcomb!r} is not available yet; use 'none'")
-    if not concatspws:
-        raise UnsupportedError("fringefit: concatspws=False is not available yet; solve each spectral window")
     fringe = FringeOptions(
-        zerorates, globalsolve, niter, tuple(delaywindow), tuple(ratewindow), tuple(paramactive) or (True, True, False)
+        zerorates, globalsolve, niter, tuple(delaywindow), tuple(ratewindow), tuple(paramactive) or (True, True, False),
+        corrcomb, concatspws,
     )  # fmt: skip
     options = SolveOptions(
         kind="FRINGE", solint=solint, combine=combine, refant=refant, minsnr=minsnr, minblperant=1, corrdepflags=corrdepflags,

@@ -107,6 +107,10 @@ def solve(
         for spw, fractions in source.items():
             every[spw] = fractions
         table.keywords["QU"] = {"QU": every}
+    if options.solved.form == "fringe" and options.fringe.active[2] and given.joined:
+        # Dispersions are told against the edges of the band, which the data's own spectral windows do not show then.
+        every_hz = np.concatenate([ms.metadata.spectral_windows[s].chan_freq_hz for s in given.place])
+        table.keywords["DISPERSION_BAND"] = np.array([every_hz.min(), every_hz.max()])
     return SolveResult(table, statistics, source)
 
 

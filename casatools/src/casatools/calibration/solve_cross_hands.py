@@ -64,10 +64,10 @@ def solve_cross_phases(data: IntervalData, baselines: Baselines, nant: int) -> S
     return _of_all_antennas(param, weight * (size > 0), data, baselines, nant)
 
 
-def solve_cross_delays(data: IntervalData, baselines: Baselines, nant: int, step_hz: float) -> Solutions:
+def solve_cross_delays(data: IntervalData, baselines: Baselines, nant: int, frequency_hz: np.ndarray) -> Solutions:
     """Solve the delay (ns) between the receptors that all antennas share."""
     cross, weight = _cross_products(data)
-    delay, _ = baseline_delays(cross, step_hz)
+    delay, _ = baseline_delays(cross, frequency_hz)
     param = np.stack([delay, np.zeros_like(delay)], axis=-1)[:, None, :]
     return _of_all_antennas(param, weight.sum(axis=1, keepdims=True), data, baselines, nant)
 

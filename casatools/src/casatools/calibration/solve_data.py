@@ -19,9 +19,11 @@ if TYPE_CHECKING:
     from casatools.calibration.apply import PriorCalibration
     from casatools.io.ms import MeasurementSet, ResolvedSelection
 
-__all__ = ["Baselines", "IntervalData", "SolveInput", "make_solve_input"]
+__all__ = ["Baselines", "IntervalData", "SolveInput", "make_solve_input", "parallel_hands"]
 
 _POLARISED = ("leakage", "cross_phase", "cross_delay", "cross_source", "position_angle")
+# Solved from all channels; the table has one.
+_BY_CHANNEL = ("delay", "cross_delay", "fringe")
 _PARALLEL = ({"RR", "XX", "PP", "I"}, {"LL", "YY", "QQ"})
 
 
@@ -105,8 +107,28 @@ class SolveInput:
         return not self.options.smodel and self.options.solved.form != "auto" and self.ms.has("MODEL_DATA")
 
     def nchan(self, spw: int) -> int:
-        """Solution channels of a spectral window."""
-        return int(self.place[spw].max()) + 1
+        """Solution channels of a spectral window, or of all joined ones."""
+        return max(int(p.max()) for p in (self.place.values() if self.joined else [self.place[spw]])) + 1
+
+    @property
+    def joined(self) -> bool:
+        """Whether the channels of all spectral windows are solved side by side."""
+        return self.options.solved.form in _BY_CHANNEL and "spw" in self.options.combine_set
+
+    def _windows(self, data: IntervalData) -> list[int]:
+        return sorted(self.place) if self.joined else [int(self.intervals.spw[data.intervals[0]])]
+
+    def channel_frequencies(self, data: IntervalData) -> np.ndarray:
+        """Frequencies [Hz] of the selected channels that some data hold, windows side by side."""
+        found = []
+        for spw in self._windows(data):
+            window, chosen = self.ms.metadata.spectral_windows[spw], self.selected.channels.get(spw)
+            found.append(window.chan_freq_hz if chosen is None else window.chan_freq_hz[np.asarray(chosen)])
+        return np.concatenate(found)
+
+    def channel_windows(self, data: IntervalData) -> np.ndarray:
+        """Number of the spectral window of each of those channels."""
+        return np.concatenate([np.full(len(self.place[s]), s) for s in self._windows(data)])
 
     @property
     def circular(self) -> bool:
@@ -165,7 +187,7 @@ class SolveInput:
 
     def _sums(self, chunk: VisChunk, count: int, local: np.ndarray) -> tuple[np.ndarray, ...]:
         """Sums of one chunk: vis, weight, time (, model); each (interval, sub, baseline, ...)."""
-        data, model, flag, weight = self._prepared(chunk)
+        data, model, flag, weight = self.prepared(chunk)
         nout, nbl = self.nchan(self.intervals.spw[self.intervals.of_row[chunk.index[0]]]), len(self.baselines)
         baseline = self.baselines.number[chunk["ANTENNA1"], chunk["ANTENNA2"]]
         slot = (local * self.nsub + self.sub[chunk.index]) * nbl + baseline
@@ -185,11 +207,11 @@ class SolveInput:
             if form == "leakage" and self.options.solved.channels:
                 sums += self._plain_times(flag, slot, time, when)
         else:
-            corr = np.arange(npar) if every else _parallel_hands(self.ms, chunk)
+            corr = np.arange(npar) if every else parallel_hands(self.ms, chunk)
             accumulate_normalized(data, model, flag, weight, slot, self.place[chunk.spw], corr, time, vis, wgt, when)
         return tuple(s.reshape(count, self.nsub, nbl, *s.shape[1:]) for s in sums)
 
-    def _prepared(self, chunk: VisChunk) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    def prepared(self, chunk: VisChunk) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
         """Calibrated data, corrupted model, flags and weights (row, chan or 1, corr) of a chunk."""
         data, flag = chunk["DATA"], chunk["FLAG"]
         # Solves weigh by SIGMA, whatever WEIGHT and WEIGHT_SPECTRUM say, as in the reference.
@@ -243,7 +265,7 @@ class SolveInput:
         return IntervalData(numbers, vis / safe, wgt, time, model, sub_time)
 
 
-def _parallel_hands(ms: MeasurementSet, chunk: VisChunk) -> np.ndarray:
+def parallel_hands(ms: MeasurementSet, chunk: VisChunk) -> np.ndarray:
     """Correlation number of each receptor's parallel hand; -1 where the data have none."""
     names = ms.metadata.polarizations[chunk.pol].names
     found = [next((k for k, c in enumerate(chunk.correlations) if names[c] in wanted), -1) for wanted in _PARALLEL]
@@ -289,7 +311,7 @@ def make_solve_input(
     # Fields and spectral windows are solved together but not averaged: what they disagree in counts as noise.
     sub = np.zeros(len(rows), dtype=np.int64)
     for name, values in (("field", keys[0]), ("spw", spw)):
-        if name in options.combine_set:
+        if name in options.combine_set and not (name == "spw" and options.solved.form in _BY_CHANNEL):
             sub = sub * int(values.max() + 1) + values
     if options.preavg > 0 and options.preavg < options.intervals.time_s:
         bins = ((time - intervals.start_s[intervals.of_row] + 1e-4) / options.preavg).astype(np.int64)
@@ -316,15 +338,16 @@ def _channels(
     ms: MeasurementSet, selected: ResolvedSelection, options: SolveOptions, used: list[int]
 ) -> tuple[dict[int, np.ndarray], dict[int, tuple[np.ndarray, np.ndarray]]]:
     """Solution channel of each selected channel, and frequencies and widths of the solutions, for each window."""
+    joined = 0
     place: dict[int, np.ndarray] = {}
     frequencies: dict[int, tuple[np.ndarray, np.ndarray]] = {}
     for spw in used:
         window = ms.metadata.spectral_windows[spw]
         chosen = selected.channels.get(spw)
         channels = np.arange(window.nchan) if chosen is None else np.asarray(chosen)
-        if options.solved.form in ("delay", "cross_delay", "fringe"):
-            # Solved from all channels; the table has one.
-            place[spw] = np.arange(len(channels))
+        if options.solved.form in _BY_CHANNEL:
+            place[spw] = joined + np.arange(len(channels))
+            joined += len(channels) if "spw" in options.combine_set else 0
             centre = np.array([window.chan_freq_hz[channels].mean()])
             frequencies[spw] = (centre, np.array([np.abs(window.chan_width_hz[channels]).sum()]))
             continue

@@ -4,25 +4,56 @@ from __future__ import annotations
 
 import numpy as np
 
-from casatools._base.errors import ParameterError
+from casatools._base.errors import DataError, ParameterError
 from casatools.calibration.solve_data import Baselines, IntervalData
 from casatools.calibration.solve_gains import Solutions
 
-__all__ = ["baseline_delays", "solve_delay_intervals"]
+__all__ = ["baseline_delays", "frequency_grid", "on_grid", "solve_delay_intervals"]
 
 # Zeros are added to the spectra to this many times their length, which makes the peak of the transform smooth.
 _PADDING = 8
+# Longest spectrum of joined spectral windows.
+_LONGEST_GRID = 1 << 18
 
 
-def baseline_delays(spectra: np.ndarray, step_hz: float) -> tuple[np.ndarray, np.ndarray]:
+def frequency_grid(frequency_hz: np.ndarray) -> tuple[np.ndarray, int, float]:
+    """Places of channels on an even grid, its length and its step [Hz].
+
+    Channels of several spectral windows have gaps between them; one off the grid goes to the nearest place.
+    """
+    order = np.sort(frequency_hz)
+    apart = np.diff(order)
+    apart = apart[apart > 0]
+    if not len(apart):
+        return np.zeros(len(frequency_hz), dtype=np.int64), 1, 1.0
+    step = float(np.median(apart))
+    count = round(float((order[-1] - order[0]) / step)) + 1
+    if count > _LONGEST_GRID:
+        raise DataError(
+            f"the spectral windows to be joined span {count} channels; at most {_LONGEST_GRID} can be searched for delays: select nearer ones"
+        )
+    rising = np.round((frequency_hz - order[0]) / step).astype(np.int64)
+    return rising, count, step
+
+
+def on_grid(values: np.ndarray, frequency_hz: np.ndarray) -> tuple[np.ndarray, float]:
+    """Values (..., chan) on the even grid of `frequency_grid`, zero in gaps; and its step [Hz]."""
+    place, count, step = frequency_grid(frequency_hz)
+    if count == len(place) and (np.diff(place) == 1).all():
+        return values, step
+    out = np.zeros((count, *values.shape[:-1]), dtype=values.dtype)
+    np.add.at(out, place, np.moveaxis(values, -1, 0))
+    return np.moveaxis(out, 0, -1), step
+
+
+def baseline_delays(spectra: np.ndarray, frequency_hz: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Delays of spectra, from the peak of their padded Fourier transforms.
 
     Parameters
     ----------
     spectra : ndarray (..., chan) complex128
         Zero where flagged.
-    step_hz : float
-        Channel separation.
+    frequency_hz : ndarray (chan,)
 
     Returns
     -------
@@ -31,6 +62,7 @@ def baseline_delays(spectra: np.ndarray, step_hz: float) -> tuple[np.ndarray, np
     peak : ndarray (...,)
         Height of the peak over the sum of the amplitudes: one for a perfect delay.
     """
+    spectra, step_hz = on_grid(spectra, frequency_hz)
     count = spectra.shape[-1] * _PADDING
     transform = np.abs(np.fft.fft(spectra, count, axis=-1))
     top = transform.argmax(axis=-1)
@@ -47,7 +79,7 @@ def baseline_delays(spectra: np.ndarray, step_hz: float) -> tuple[np.ndarray, np
 
 
 def solve_delay_intervals(
-    data: IntervalData, baselines: Baselines, nant: int, minblperant: int, refant: int, step_hz: float
+    data: IntervalData, baselines: Baselines, nant: int, minblperant: int, refant: int, frequency_hz: np.ndarray
 ) -> Solutions:
     """Solve antenna delays of whole intervals, relative to the reference antenna.
 
@@ -61,7 +93,8 @@ def solve_delay_intervals(
         Antennas with fewer baselines have no solution.
     refant : int
         Its delay is zero.
-    step_hz : float
+    frequency_hz : ndarray (chan,)
+        Of all channels; those of several spectral windows give a multi-band delay.
 
     Raises
     ------
@@ -86,7 +119,7 @@ def solve_delay_intervals(
     for b in np.flatnonzero((baselines.ant1 == refant) | (baselines.ant2 == refant)).tolist():
         first = baselines.ant1[b] == refant
         other = int(baselines.ant2[b] if first else baselines.ant1[b])
-        delay, _ = baseline_delays(np.moveaxis(vis[:, b], 1, 2), step_hz)
+        delay, _ = baseline_delays(np.where(has[:, b, :, None], np.moveaxis(vis[:, b], 1, 2), 0.0), frequency_hz)
         param[:, other, 0] = np.where(has[:, b], -delay if first else delay, 0.0)
         flag[:, other, 0] = ~has[:, b] | ~connected[:, other]
     flag[:, refant, 0] = ~has_data[:, refant] | ~connected[:, refant]

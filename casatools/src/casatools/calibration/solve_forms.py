@@ -21,12 +21,6 @@ def _present(given: SolveInput, refants: list[int]) -> int:
     return next((r for r in refants if r in held), -1)
 
 
-def _channel_step(given: SolveInput, data: IntervalData) -> float:
-    """Separation of channels [Hz] of the spectral window of some data."""
-    window = given.ms.metadata.spectral_windows[int(given.intervals.spw[data.intervals[0]])]
-    return float(window.chan_freq_hz[1] - window.chan_freq_hz[0]) if window.nchan > 1 else float(window.chan_width_hz[0])
-
-
 def _gain(given: SolveInput, data: IntervalData, nant: int, refants: list[int]) -> Solutions:
     return solve_gain_intervals(data, given.baselines, nant, given.options)
 
@@ -35,7 +29,7 @@ def _delay(given: SolveInput, data: IntervalData, nant: int, refants: list[int])
     from casatools.calibration.solve_delays import solve_delay_intervals
 
     present = _present(given, refants)
-    return solve_delay_intervals(data, given.baselines, nant, given.options.minblperant, present, _channel_step(given, data))
+    return solve_delay_intervals(data, given.baselines, nant, given.options.minblperant, present, given.channel_frequencies(data))
 
 
 def _baseline(given: SolveInput, data: IntervalData, nant: int, refants: list[int]) -> Solutions:
@@ -63,7 +57,7 @@ def _cross_phase(given: SolveInput, data: IntervalData, nant: int, refants: list
 def _cross_delay(given: SolveInput, data: IntervalData, nant: int, refants: list[int]) -> Solutions:
     from casatools.calibration.solve_cross_hands import solve_cross_delays
 
-    return solve_cross_delays(data, given.baselines, nant, _channel_step(given, data))
+    return solve_cross_delays(data, given.baselines, nant, given.channel_frequencies(data))
 
 
 def _cross_source(given: SolveInput, data: IntervalData, nant: int, refants: list[int]) -> Solutions:
@@ -81,12 +75,10 @@ def _position_angle(given: SolveInput, data: IntervalData, nant: int, refants: l
 def _fringe(given: SolveInput, data: IntervalData, nant: int, refants: list[int]) -> Solutions:
     from casatools.calibration.solve_fringes import solve_fringe_intervals
 
-    spw = int(given.intervals.spw[data.intervals[0]])
-    window, chosen = given.ms.metadata.spectral_windows[spw], given.selected.channels.get(spw)
-    channels = np.arange(window.nchan) if chosen is None else np.asarray(chosen)
-    return solve_fringe_intervals(
-        data, given.baselines, nant, given.options, _present(given, refants), window.chan_freq_hz[channels]
-    )
+    frequency, windows = given.channel_frequencies(data), given.channel_windows(data)
+    every_hz = np.concatenate([given.ms.metadata.spectral_windows[int(w)].chan_freq_hz for w in np.unique(windows)])
+    edges = float(every_hz.min()), float(every_hz.max())
+    return solve_fringe_intervals(data, given.baselines, nant, given.options, _present(given, refants), frequency, windows, edges)
 
 
 _SOLVERS: dict[str, Solver] = {

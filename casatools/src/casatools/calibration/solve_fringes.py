@@ -1,38 +1,59 @@
-"""Fringe fitting: phase, delay and rate of each antenna.
+"""Fringe fitting: phase, delay, rate and dispersion of each antenna.
 
-The phase of baseline i j is the difference of ``phi + 2 pi (tau (nu - nu0) + r nu0 (t - t0))`` of its antennas, nu0 the middle of the
-spectral window and t0 the middle of the interval. Delays and rates start from the peak of the two-dimensional Fourier transform of each
-baseline to the reference antenna; least squares over all baselines refines them.
+The phase of baseline i j is the difference of ``phi + 2 pi (tau (nu - nu0) + r nu0 (t - t0) + d (nu - nu1)(nu - nu2) / (nu nu1 nu2))`` of
+its antennas: nu0 the middle of the spectral windows, t0 the time of the solution, nu1 and nu2 the first and last channel. The last term is
+a phase proportional to 1/nu without its value and slope at the edges; d is 1344.5 MHz for a TEC unit. Delays and rates start from the peak
+of the two-dimensional Fourier transform of each baseline to the reference antenna; least squares over all baselines refines them.
 
 References
 ----------
-Thompson, Moran & Swenson 2017, Interferometry and Synthesis in Radio Astronomy, ch. 9; Schwab & Cotton 1983, AJ 88, 688;
-order and meaning of the parameters as observed in tables that CASA 6.7 wrote.
+Thompson, Moran & Swenson 2017, Interferometry and Synthesis in Radio Astronomy, ch. 9 and 14 (phase of the ionosphere); Schwab & Cotton
+1983, AJ 88, 688; order and meaning of the parameters as observed in tables that CASA 6.7 wrote and applied.
 """
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 import numpy as np
 
 from casatools._base.errors import ParameterError
 from casatools.calibration.solve_data import Baselines, IntervalData
+from casatools.calibration.solve_delays import on_grid
 from casatools.calibration.solve_gains import Solutions
 from casatools.calibration.solve_options import FringeOptions, SolveOptions
 
-__all__ = ["fringe_peak", "solve_fringe_intervals"]
+__all__ = ["dispersion_term", "fringe_peak", "solve_fringe_intervals"]
 
-_PADDING = 8
+# Transforms are padded by this much, less where they would be longer than this.
+_PADDING, _LARGEST_TRANSFORM = 8, 1 << 23
 # Change (rad) of any phase, delay term or rate term below which the least squares have converged.
 _CONVERGED = 1e-8
-# The signal to noise of the reference antenna, which has no noise of its own.
-_REFERENCE_SNR = 999.0
+# The signal to noise of the reference antenna, which has no noise of its own, and the highest that is given.
+_REFERENCE_SNR, _HIGHEST_SNR = 999.0, 1e6
+# Dispersions tried before the search for the peak, each way, in radians of curvature.
+_CURVATURES_RAD = np.arange(-8, 9) * 1.0
 
 
-def fringe_peak(vis: np.ndarray, step_s: float, step_hz: float, middle_hz: float, options: FringeOptions) -> tuple[float, float]:
-    """Delay (ns) and rate (s/s) of the highest peak of the transform of visibilities (time, chan), zero where flagged."""
-    ntime, nchan = vis.shape
-    sizes = [1 if n == 1 else _PADDING * n for n in (ntime, nchan)]
-    power = np.abs(np.fft.fft2(vis, sizes))
+def dispersion_term(frequency_hz: np.ndarray, first_hz: float, last_hz: float) -> np.ndarray:
+    """Phase (rad) of a dispersion of one MHz, without its value and slope at the edges."""
+    product = frequency_hz * first_hz * last_hz
+    return np.asarray(2e6 * np.pi * (frequency_hz - first_hz) * (frequency_hz - last_hz) / product)
+
+
+def fringe_peak(
+    vis: np.ndarray, step_s: float, step_hz: float, middle_hz: float, options: FringeOptions
+) -> tuple[float, float, float]:
+    """Delay (ns), rate (s/s) and height of the highest peak of the transform of visibilities, zero where flagged.
+
+    `vis` is (part, time, chan); amplitudes of the transforms of the parts are added.
+    """
+    ntime, nchan = vis.shape[1:]
+    padding = _PADDING
+    while padding > 1 and padding**2 * ntime * nchan > _LARGEST_TRANSFORM:
+        padding //= 2
+    sizes = [1 if n == 1 else padding * n for n in (ntime, nchan)]
+    power = np.sum([np.abs(np.fft.fft2(part, sizes)) for part in vis], axis=0)
     rate = np.fft.fftfreq(sizes[0], step_s) / middle_hz
     delay = np.fft.fftfreq(sizes[1], step_hz) * 1e9
     for window, axis, values in ((options.rate_window, 0, rate), (options.delay_window_ns, 1, delay)):
@@ -40,18 +61,41 @@ def fringe_peak(vis: np.ndarray, step_s: float, step_hz: float, middle_hz: float
             inside = (values >= window[0]) & (values <= window[1])
             power = power * np.expand_dims(inside, 1 - axis)
     at = np.unravel_index(int(power.argmax()), power.shape)
-    return float(delay[at[1]]), float(rate[at[0]])
+    return float(delay[at[1]]), float(rate[at[0]]), float(power[at])
 
 
-def _steps(values: np.ndarray) -> float:
-    """Separation of evenly spaced values; one for a single value."""
-    used = np.unique(values[values != 0])
-    return float(np.median(np.diff(used))) if len(used) > 1 else 1.0
+@dataclass
+class _Fringes:
+    """One interval and hand: visibilities and weights (time, baseline, chan), and what the phases depend on.
+
+    `terms` (4, time, chan) are the phases of a unit of phase (rad), delay (ns), rate (s/s) and dispersion (MHz).
+    """
+
+    vis: np.ndarray
+    weight: np.ndarray
+    times_s: np.ndarray
+    frequency_hz: np.ndarray
+    windows: np.ndarray
+    middle_hz: float
+    terms: np.ndarray
+    baselines: Baselines
+    refant: int
+    options: FringeOptions
+
+    def to_refant(self) -> np.ndarray:
+        """Baselines to the reference antenna."""
+        return np.flatnonzero((self.baselines.ant1 == self.refant) | (self.baselines.ant2 == self.refant))
+
+    def without(self, param: np.ndarray) -> np.ndarray:
+        """Visibilities without the fringes of parameters (ant, 4)."""
+        difference = param[self.baselines.ant1] - param[self.baselines.ant2]
+        return np.asarray(self.vis * np.exp(-1j * np.einsum("bp,ptc->tbc", difference, self.terms)))
 
 
 def solve_fringe_intervals(
-    data: IntervalData, baselines: Baselines, nant: int, options: SolveOptions, refant: int, frequency_hz: np.ndarray
-) -> Solutions:
+    data: IntervalData, baselines: Baselines, nant: int, options: SolveOptions, refant: int, frequency_hz: np.ndarray,
+    windows: np.ndarray | None = None, edges_hz: tuple[float, float] | None = None,
+) -> Solutions:  # fmt: skip
     """Fit fringes of whole intervals.
 
     Parameters
@@ -64,11 +108,15 @@ def solve_fringe_intervals(
     refant : int
         Its parameters are zero.
     frequency_hz : ndarray (chan,)
+    windows : ndarray (chan,) int, optional
+        Spectral window of each channel.
+    edges_hz : (float, float), optional
+        First and last channel of the band, selected or not.
 
     Returns
     -------
     Solutions
-        Parameters for each receptor: phase (rad), delay (ns), rate (s/s), dispersive delay (zero).
+        Parameters for each receptor: phase (rad), delay (ns), rate (s/s), dispersion (MHz).
 
     Raises
     ------
@@ -77,126 +125,161 @@ def solve_fringe_intervals(
     """
     if refant < 0:
         raise ParameterError("a fringe fit needs a reference antenna with data; give refant")
-    count, nhand = len(data.vis), data.vis.shape[-1]
-    param = np.zeros((count, nant, 1, 8))
+    fringe = options.fringe
+    windows = np.zeros(len(frequency_hz), dtype=np.int64) if windows is None else windows
+    edges_hz = edges_hz or (float(frequency_hz.min()), float(frequency_hz.max()))
+    vis, weight = _combined(data, fringe.hands)
+    count, nhand = len(vis), vis.shape[-1]
+    param, error = np.zeros((count, nant, 1, 8)), np.zeros((count, nant, 1, 8))
     snr, flag = np.zeros(param.shape), np.ones(param.shape, dtype=bool)
     has = np.zeros((count, nant, 8), dtype=bool)
+    middle_hz = float(np.mean([frequency_hz[windows == w].mean() for w in np.unique(windows)]))
+    assert data.sub_time_s is not None
     for t, hand in np.ndindex(count, nhand):
-        vis, weight = data.vis[t, ..., hand], data.weight[t, ..., hand]
-        assert data.sub_time_s is not None
-        found, ratio, good = _fit(vis, weight, data.sub_time_s[t], frequency_hz, baselines, nant, refant, options.fringe)
-        cut = slice(4 * hand, 4 * hand + 4)
-        param[t, :, 0, cut] = found
-        snr[t, :, 0, cut] = ratio[:, None]
-        has[t, :, cut] = good[:, None]
-        flag[t, :, 0, cut] = ~(good & (ratio >= options.minsnr))[:, None]
-    if options.fringe.zero_rates:
+        times = data.sub_time_s[t]
+        terms = _terms(times, float(data.time_s[t]), frequency_hz, middle_hz, edges_hz)
+        one = _Fringes(
+            vis[t, ..., hand], weight[t, ..., hand], times, frequency_hz, windows, middle_hz, terms, baselines, refant, fringe
+        )
+        found, sigma, ratio, good = _fit(one, nant)
+        for cut in [slice(4 * h, 4 * h + 4) for h in ((0, 1) if nhand == 1 else (hand,))]:
+            param[t, :, 0, cut], error[t, :, 0, cut] = found, sigma
+            snr[t, :, 0, cut] = ratio[:, None]
+            has[t, :, cut] = good[:, None]
+            flag[t, :, 0, cut] = ~(good & (ratio >= options.minsnr))[:, None]
+    if fringe.zero_rates:
         param[..., 2::4] = 0.0
     param[flag] = 0.0
-    return Solutions(param, np.zeros(param.shape), snr, flag, has, has.copy(), ~flag[:, :, 0])
+    return Solutions(param, error, snr, flag, has, has.copy(), ~flag[:, :, 0])
 
 
-def _fit(
-    vis: np.ndarray, weight: np.ndarray, times_s: np.ndarray, frequency_hz: np.ndarray, baselines: Baselines, nant: int, refant: int,
-    options: FringeOptions,
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:  # fmt: skip
-    """Parameters (ant, 4), signal to noise (ant,) and whether there is a solution (ant,) of one interval and hand.
-
-    `vis` and `weight` are (time, baseline, chan).
-    """
-    used = times_s > 0
-    middle_hz = float(frequency_hz.mean())
-    middle_s = 0.5 * (times_s[used].min() + times_s[used].max()) if used.any() else 0.0
-    # Terms of the phase: 1, delay (ns), rate (s/s).
-    along = np.where(used, times_s - middle_s, 0.0) * 2 * np.pi * middle_hz
-    across = 2 * np.pi * (frequency_hz - middle_hz) * 1e-9
-    param = np.zeros((nant, 4))
-    good = np.zeros(nant, dtype=bool)
-    good[refant] = bool((weight[:, (baselines.ant1 == refant) | (baselines.ant2 == refant)] > 0).any())
-    for b in np.flatnonzero((baselines.ant1 == refant) | (baselines.ant2 == refant)).tolist():
-        if not (weight[:, b] > 0).any():
-            continue
-        first = int(baselines.ant1[b]) == refant
-        other = int(baselines.ant2[b] if first else baselines.ant1[b])
-        spectrum = np.where(weight[:, b] > 0, vis[:, b], 0.0)
-        spectrum = spectrum.conj() if first else spectrum
-        delay, rate = fringe_peak(spectrum[used], _steps(times_s[used]), _steps(frequency_hz), middle_hz, options)
-        delay, rate = delay * options.active[0], rate * options.active[1]
-        left = spectrum * np.exp(-1j * (along[:, None] * rate + across * delay))
-        param[other, :3] = np.angle(left.sum()), delay, rate
-        good[other] = True
-    if options.least_squares:
-        _refine(param, good, vis, weight, along, across, baselines, refant, options)
-    ratio = _signal_to_noise(param, good, vis, weight, along, across, baselines)
-    ratio[refant] = _REFERENCE_SNR if good[refant] else 0.0
-    param[:, 0] = np.angle(np.exp(1j * param[:, 0]))
-    return param, ratio, good
+def _combined(data: IntervalData, hands: str) -> tuple[np.ndarray, np.ndarray]:
+    """Visibilities and weights (interval, time, baseline, chan, hand), the hands averaged where that is wanted."""
+    if hands == "none":
+        return data.vis, data.weight
+    weight = data.weight
+    if hands == "stokes":
+        weight = np.where((weight > 0).all(axis=-1, keepdims=True), weight, 0.0)
+    total = weight.sum(axis=-1, keepdims=True)
+    return (data.vis * weight).sum(axis=-1, keepdims=True) / np.where(total > 0, total, 1.0), total
 
 
-def _left(param: np.ndarray, vis: np.ndarray, along: np.ndarray, across: np.ndarray, baselines: Baselines, b: int) -> np.ndarray:
-    """Visibilities (time, chan) of a baseline without the fringes of its antennas."""
-    phase, delay, rate = (param[baselines.ant1[b]] - param[baselines.ant2[b]])[:3]
-    return np.asarray(vis[:, b] * np.exp(-1j * (phase + along[:, None] * rate + across * delay)))
-
-
-def _refine(
-    param: np.ndarray, good: np.ndarray, vis: np.ndarray, weight: np.ndarray, along: np.ndarray, across: np.ndarray,
-    baselines: Baselines, refant: int, options: FringeOptions,
-) -> None:  # fmt: skip
-    """Gauss-Newton steps on the phases left, weighted by amplitude squared; `param` (ant, 4) is changed in place."""
-    # Scaled terms keep the normal matrix well conditioned.
-    scale = np.array([1.0, max(np.abs(across).max(), 1e-30), max(np.abs(along).max(), 1e-30)])
-    ones = np.ones((len(along), len(across)))
-    terms = np.stack([ones, ones * across / scale[1], ones * along[:, None] / scale[2]])
-    active = np.array([True, options.active[0] and len(across) > 1, options.active[1] and np.ptp(along) > 0])
-    free = np.flatnonzero((good & (np.arange(len(good)) != refant))[:, None] & active)
-    for _ in range(options.niter if len(free) else 0):
-        normal, right = np.zeros((3 * len(good),) * 2), np.zeros(3 * len(good))
-        for b in range(len(baselines)):
-            i, j = int(baselines.ant1[b]), int(baselines.ant2[b])
-            if not (good[i] and good[j]) or not (weight[:, b] > 0).any():
-                continue
-            left = _left(param, vis, along, across, baselines, b)
-            size = np.abs(left)
-            power = weight[:, b] * size**2
-            block = np.einsum("ptc,qtc,tc->pq", terms, terms, power)
-            # The sine of the phase that is left pulls back whatever is further than a quarter of a turn.
-            pull = np.einsum("ptc,tc->p", terms, weight[:, b] * size * left.imag)
-            for a, c, sign in ((i, i, 1), (j, j, 1), (i, j, -1), (j, i, -1)):
-                normal[3 * a : 3 * a + 3, 3 * c : 3 * c + 3] += sign * block
-            right[3 * i : 3 * i + 3] += pull
-            right[3 * j : 3 * j + 3] -= pull
-        change = np.zeros(3 * len(good))
-        change[free] = np.linalg.lstsq(normal[np.ix_(free, free)], right[free], rcond=None)[0]
-        param[:, :3] += change.reshape(-1, 3) / scale
-        if np.abs(change).max() < _CONVERGED:
-            break
-
-
-def _signal_to_noise(
-    param: np.ndarray,
-    good: np.ndarray,
-    vis: np.ndarray,
-    weight: np.ndarray,
-    along: np.ndarray,
-    across: np.ndarray,
-    baselines: Baselines,
+def _terms(
+    times_s: np.ndarray, middle_s: float, frequency_hz: np.ndarray, middle_hz: float, edges_hz: tuple[float, float]
 ) -> np.ndarray:
-    """Coherent sum over its error for each antenna, from the scatter of what is left on its baselines."""
-    signal, variance = np.zeros(len(good)), np.zeros(len(good))
-    for b in range(len(baselines)):
-        i, j = int(baselines.ant1[b]), int(baselines.ant2[b])
-        w = weight[:, b]
-        total = float(w.sum())
-        if not (good[i] and good[j] and total > 0):
+    ones = np.ones((len(times_s), len(frequency_hz)))
+    along = np.where(times_s > 0, times_s - middle_s, 0.0) * 2 * np.pi * middle_hz
+    across = 2 * np.pi * (frequency_hz - middle_hz) * 1e-9
+    curved = dispersion_term(frequency_hz, *edges_hz)
+    return np.stack([ones, ones * across, ones * along[:, None], ones * curved])
+
+
+def _fit(one: _Fringes, nant: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Parameters and errors (ant, 4), signal to noise (ant,) and whether there is a solution (ant,)."""
+    param, good = np.zeros((nant, 4)), np.zeros(nant, dtype=bool)
+    good[one.refant] = bool((one.weight[:, one.to_refant()] > 0).any())
+    for b in one.to_refant().tolist():
+        if not (one.weight[:, b] > 0).any():
             continue
-        left = _left(param, vis, along, across, baselines, b)
-        mean = complex((w * left).sum() / total)
-        samples = max(int(np.count_nonzero(w)) - 1, 1)
-        noise = float((w * np.abs(left - mean) ** 2).sum()) / total / samples
-        for a in (i, j):
-            signal[a] += abs(mean) ** 2
-            variance[a] += noise
-    return np.asarray(
-        np.sqrt(signal / np.where(variance > 0, variance, np.inf)) + np.where((variance == 0) & (signal > 0), 1e6, 0.0)
+        first = int(one.baselines.ant1[b]) == one.refant
+        other = int(one.baselines.ant2[b] if first else one.baselines.ant1[b])
+        spectrum = np.where(one.weight[:, b] > 0, one.vis[:, b], 0.0)
+        param[other] = _start(one, spectrum.conj() if first else spectrum)
+        good[other] = True
+    active = np.array([True, *one.options.active])
+    # A term that does not vary cannot be told from the phase.
+    active[1:] &= [np.ptp(t) > 0 for t in one.terms[1:]]
+    weight = np.where((good[one.baselines.ant1] & good[one.baselines.ant2])[:, None], one.weight, 0.0)
+    if one.options.least_squares:
+        for _ in range(one.options.niter):
+            if _step(one, weight, param, good, active) < _CONVERGED:
+                break
+    error, ratio = _errors(one, weight, param, good, active)
+    param[:, 0] = np.angle(np.exp(1j * param[:, 0]))
+    return param, error, ratio, good
+
+
+def _start(one: _Fringes, spectrum: np.ndarray) -> np.ndarray:
+    """Parameters from the peak of the transform of the visibilities (time, chan) of a baseline to the reference antenna."""
+    used = one.times_s > 0
+    best, found = -1.0, np.zeros(4)
+    curvature = np.abs(one.terms[3]).max()
+    tried = _CURVATURES_RAD / curvature if one.options.active[2] and curvature > 0 else [0.0]
+    parts = (
+        [one.windows == w for w in np.unique(one.windows)] if not one.options.one_transform else [np.ones(len(one.windows), bool)]
     )
+    for dispersion in tried:
+        straight = (spectrum * np.exp(-1j * one.terms[3] * dispersion))[used]
+        gridded, step_s = on_grid(np.stack([np.where(p, straight, 0.0) for p in parts]).swapaxes(1, 2), one.times_s[used])
+        gridded, step_hz = on_grid(gridded.swapaxes(1, 2), one.frequency_hz)
+        delay, rate, height = fringe_peak(gridded, step_s, step_hz, one.middle_hz, one.options)
+        if height > best * (1 + 1e-9):
+            best, found = height, np.array([0.0, delay * one.options.active[0], rate * one.options.active[1], dispersion])
+    left = spectrum * np.exp(-1j * np.einsum("p,ptc->tc", found, one.terms))
+    found[0] = np.angle(left.sum())
+    return found
+
+
+def _system(
+    one: _Fringes, weight: np.ndarray, param: np.ndarray, scale: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, float]:  # fmt: skip
+    """Normal matrix (4 ant, 4 ant) and right side of the scaled parameters, and the weighted sum of squares that is left.
+
+    Each baseline has its own amplitude, the coherent mean of what is left on it.
+    """
+    left = one.without(param)
+    total = weight.sum(axis=(0, 2))
+    amplitude = np.abs((weight * left).sum(axis=(0, 2))) / np.where(total > 0, total, 1.0)
+    terms = (one.terms / scale[:, None, None]).reshape(4, -1)
+    flat = weight.transpose(1, 0, 2).reshape(weight.shape[1], -1)
+    block = ((terms[:, None] * terms[None]).reshape(16, -1) @ flat.T) * amplitude**2
+    # The sine of the phase that is left pulls back whatever is further than a quarter of a turn.
+    pull = (terms @ (flat * left.imag.transpose(1, 0, 2).reshape(flat.shape)).T) * amplitude
+    nant = len(param)
+    normal, right = np.zeros((nant, nant, 4, 4)), np.zeros((nant, 4))
+    i, j, blocks = one.baselines.ant1, one.baselines.ant2, block.T.reshape(-1, 4, 4)
+    for a, c, sign in ((i, i, 1), (j, j, 1), (i, j, -1), (j, i, -1)):
+        np.add.at(normal, (a, c), sign * blocks)
+    np.add.at(right, i, pull.T)
+    np.add.at(right, j, -pull.T)
+    rest = float((weight * np.abs(left - amplitude[:, None]) ** 2).sum())
+    return normal.transpose(0, 2, 1, 3).reshape(4 * nant, 4 * nant), right.reshape(-1), rest
+
+
+def _scale(one: _Fringes) -> np.ndarray:
+    """Scaled terms keep the normal matrix well conditioned."""
+    return np.array([max(np.abs(t).max(), 1e-30) for t in one.terms])
+
+
+def _free(one: _Fringes, good: np.ndarray, active: np.ndarray) -> np.ndarray:
+    return np.flatnonzero((good & (np.arange(len(good)) != one.refant))[:, None] & active)
+
+
+def _step(one: _Fringes, weight: np.ndarray, param: np.ndarray, good: np.ndarray, active: np.ndarray) -> float:
+    """One Gauss-Newton step; `param` (ant, 4) is changed in place. Returns the largest change (rad)."""
+    scale, free = _scale(one), _free(one, good, active)
+    if not len(free):
+        return 0.0
+    normal, right, _ = _system(one, weight, param, scale)
+    change = np.zeros(len(right))
+    change[free] = np.linalg.lstsq(normal[np.ix_(free, free)], right[free], rcond=None)[0]
+    param += change.reshape(-1, 4) / scale
+    return float(np.abs(change).max())
+
+
+def _errors(
+    one: _Fringes, weight: np.ndarray, param: np.ndarray, good: np.ndarray, active: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Errors (ant, 4) from the scatter of what is left, and signal to noise (ant,): one over the error of the phase."""
+    scale, free = _scale(one), _free(one, good, active)
+    error = np.zeros(len(good) * 4)
+    normal, _, rest = _system(one, weight, param, scale)
+    held = int(np.count_nonzero((weight > 0).any(axis=(0, 2))))
+    freedom = max(2 * int(np.count_nonzero(weight)) - held - len(free), 1)
+    covariance = np.linalg.pinv(normal[np.ix_(free, free)], hermitian=True)
+    error[free] = np.sqrt(np.maximum(covariance.diagonal(), 0.0) * rest / freedom)
+    error = error.reshape(-1, 4) / scale
+    phase = error[:, 0]
+    ratio = np.where(good, np.minimum(1 / np.maximum(phase, 1 / _HIGHEST_SNR), _HIGHEST_SNR), 0.0)
+    ratio[one.refant] = _REFERENCE_SNR if good[one.refant] else 0.0
+    return error, ratio

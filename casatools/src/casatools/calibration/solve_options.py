@@ -97,6 +97,10 @@ class FringeOptions:
         Where the peaks are looked for; rates are s/s.
     active : (bool, bool, bool)
         Whether delay, rate and dispersion are fitted.
+    hands : {"none", "stokes", "parallel"}
+        Average the parallel hands before the fit: where both have data (stokes), or whichever has (parallel).
+    one_transform : bool
+        Of several spectral windows: search the transform of all; else the sum of those of each.
     """
 
     zero_rates: bool = False
@@ -105,6 +109,8 @@ class FringeOptions:
     delay_window_ns: tuple[float, ...] = ()
     rate_window: tuple[float, ...] = ()
     active: tuple[bool, ...] = (True, True, False)
+    hands: str = "none"
+    one_transform: bool = True
 
     def __post_init__(self) -> None:
         for name, window in (("delaywindow", self.delay_window_ns), ("ratewindow", self.rate_window)):
@@ -114,8 +120,6 @@ class FringeOptions:
             raise ParameterError(
                 f"parameter 'paramactive' must have three values, for delay, rate and dispersion; got {list(self.active)}"
             )
-        if self.active[2]:
-            raise UnsupportedError("parameter 'paramactive': dispersive delays are not available yet; use [True, True, False]")
 
 
 @dataclass(frozen=True)
@@ -162,8 +166,6 @@ class SolveOptions:
             raise ParameterError(f"parameter 'smodel' must have four values, Stokes I Q U V in Jy; got {list(self.smodel)}")
         if any(t <= 0 for t in self.rmsthresh):
             raise ParameterError(f"parameter 'rmsthresh' must hold positive numbers; got {list(self.rmsthresh)}")
-        if self.solved.form in ("delay", "cross_delay", "fringe") and "spw" in parse_combine(self.combine):
-            raise UnsupportedError("combine='spw' is not available for delays yet; solve each spectral window")
         if self.solved.source == "QU" and "field" in parse_combine(self.combine):
             raise ParameterError(f"combine='field' would join sources of different polarisation; solve {self.kind!r} for each")
         object.__setattr__(self, "interval", parse_solint(self.solint))

@@ -14,6 +14,7 @@ from casatools._base.errors import DataError, ParameterError, SelectionError
 from casatools._base.paths import require_writable_parent
 from casatools.calibration.apply import PriorCalibration
 from casatools.calibration.callib import CalibrationLibrary
+from casatools.calibration.residuals import table_quality
 from casatools.calibration.solve import SolveResult, solve
 from casatools.calibration.solve_options import SolveOptions
 from casatools.io.caltable import CalTable, is_caltable
@@ -124,15 +125,20 @@ def solve_to_table(
 
 
 def _report(result: SolveResult, caltable: str) -> None:
+    """One line for the log; counts by spectral window and antennas at a lower priority."""
     total = result.statistics.record()
+    quality = table_quality(result.table, caltable)
+    counts = [int(np.max(total[k])) for k in ("expected", "data_unflagged", "above_minblperant", "above_minsnr")]
     log.post(
-        "Solutions: expected {}, with data {}, with enough baselines {}, with enough signal {}".format(
-            *(total[k].tolist() for k in ("expected", "data_unflagged", "above_minblperant", "above_minsnr"))
-        )
+        f"{quality.line()}; {counts[0]} intervals, {counts[1]} with data, {counts[2]} with enough baselines, {counts[3]} with enough signal",
+        "WARN" if quality.flagged == quality.count else "INFO",
     )
-    flagged = sum(int(g.flag.sum()) for g in result.table.groups)
-    every = sum(g.flag.size for g in result.table.groups)
-    log.post(f"{flagged} of {every} solutions are flagged in {caltable}", "WARN" if flagged == every else "INFO")
+    for name, (count, flagged, snr) in quality.antennas.items():
+        log.post(f"  antenna {name}: {count} solutions, {100 * flagged:.1f} % flagged, median SNR {snr:.1f}", "INFO2")
+    for spw in sorted(result.statistics.windows):
+        entry = total[f"spw{spw}"]
+        text = ", ".join(f"{k} {entry[k].tolist()}" for k in ("expected", "data_unflagged", "above_minblperant", "above_minsnr"))
+        log.post(f"  spectral window {spw}: {text}", "INFO2")
 
 
 def selection_record(ms: MeasurementSet, selected: ResolvedSelection) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from tests.support.shared import unpack
 
 from casatools._base.errors import CasaError, DataError, ParameterError, SelectionError, UnsupportedError
 from casatools.calibration.solve import SolveResult, solve
+from casatools.calibration.solve_delays import frequency_grid
 from casatools.calibration.solve_options import SolveOptions
 from casatools.io.caltable import CalTable
 from casatools.io.ms import MeasurementSet, Selection
@@ -97,7 +98,6 @@ def test_statistics(vis: str) -> None:
         ({"field": "0"}, {"smodel": (1.0,)}, ParameterError, "smodel"),
         ({"field": "0"}, {"rmsthresh": (-1.0,)}, ParameterError, "rmsthresh"),
         ({"field": "0"}, {"kind": "K", "refant": ""}, ParameterError, "refant"),
-        ({"field": "0"}, {"kind": "K", "combine": "spw"}, UnsupportedError, "spw"),
         ({"field": "9"}, {}, SelectionError, "field"),
     ],
 )
@@ -121,3 +121,17 @@ def test_flagged_data(vis: str, tmp_path: Path) -> None:
         ms.write("FLAG", np.ones_like(flag), rows)
     with pytest.raises(DataError, match="flagged"):
         _solve(path, {"field": "0"})
+
+
+def test_delays_of_joined_windows(vis: str) -> None:
+    """The two windows' delays are near each other; joined there is one solution at their middle, between them or an ambiguity off."""
+    alone = _solve(vis, {"field": "0"}, kind="K").table
+    joined = _solve(vis, {"field": "0"}, kind="K", combine="spw").table
+    assert (alone.nrow, joined.nrow, set(joined.spw_id)) == (16, 8, {0})
+    windows = joined.subtables["SPECTRAL_WINDOW"].columns
+    assert windows["CHAN_FREQ"][0].tolist() == [1.514e9] and list(windows["FLAG_ROW"]) == [False, True]
+    # The ambiguity is that of the windows' separation.
+    turns = (joined.param[1:, 0] - alone.param[1:8, 0]) * 0.2
+    assert np.abs(joined.param[0]).max() == 0 and np.isfinite(turns).all()
+    with pytest.raises(DataError, match="span"):
+        frequency_grid(np.array([0.0, 1.0, 2.0, 1e9]))

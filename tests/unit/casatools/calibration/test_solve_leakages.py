@@ -60,15 +60,15 @@ def test_cross_phase_and_delay() -> None:
     model = np.broadcast_to(np.array([[1.0, 0.1 + 0.02j], [0.1 - 0.02j, 1.0]]), (1, 64, 2, 2))
     data = _data(model, jones)
     np.testing.assert_allclose(solve_cross_phases(data, _baselines(), NANT).param[0, 3, :, 0], turn, rtol=1e-9)
-    delay = solve_cross_delays(data, _baselines(), NANT, 1e6).param
+    delay = solve_cross_delays(data, _baselines(), NANT, frequency).param
     np.testing.assert_allclose(delay[0, :, 0], np.tile([5.0, 0.0], (NANT, 1)), atol=0.01)
     data.model[..., 1:3] = 0  # type: ignore[index]
     with pytest.raises(DataError, match="polarised model"):
         solve_cross_phases(data, _baselines(), NANT)
-    np.testing.assert_allclose(solve_cross_delays(data, _baselines(), NANT, 1e6).param, delay, atol=1e-6)
+    np.testing.assert_allclose(solve_cross_delays(data, _baselines(), NANT, frequency).param, delay, atol=1e-6)
     data.model = None
     with pytest.raises(DataError, match="averages of the model"):
-        solve_cross_delays(data, _baselines(), NANT, 1e6)
+        solve_cross_delays(data, _baselines(), NANT, frequency)
 
 
 def test_like_casa(tmp_path: Path) -> None:
