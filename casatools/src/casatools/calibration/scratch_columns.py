@@ -138,11 +138,12 @@ def subtract_model(vis: str, reverse: bool = False) -> None:
         ms.require("MODEL_DATA")
     with MeasurementSet(vis, writable=True) as ms:
         fill_corrected(ms)
-        sign = np.float32(1.0 if reverse else -1.0)
+        combine = np.add if reverse else np.subtract
 
         def values() -> Iterator[tuple[VisChunk, dict[str, np.ndarray]]]:
             for chunk in iter_chunks(ms, whole(ms), ["CORRECTED_DATA", "MODEL_DATA"]):
-                yield chunk, {"CORRECTED_DATA": chunk["CORRECTED_DATA"] + sign * chunk["MODEL_DATA"]}
+                corrected = chunk["CORRECTED_DATA"]
+                yield chunk, {"CORRECTED_DATA": combine(corrected, chunk["MODEL_DATA"], out=corrected)}
 
         write_chunks(ms, values(), [])
 

@@ -78,7 +78,7 @@ class Term:
         nchan = max(p[1].shape[2] for p in pieces if p[1] is not None)
         tail = next(p[1].shape[3:] for p in pieces if p[1] is not None)
         form = {"full_leakage": "general", "position_angle": "general", "leakage": "leakage"}.get(self.kind.form, "diagonal")
-        jones = np.zeros((nslot, nant, nchan, *tail), dtype=np.complex128)
+        jones = np.zeros((nslot, nant, nchan, *tail), dtype=np.complex64)
         if form == "general":
             jones[..., 0, 0] = jones[..., 1, 1] = 1.0
         elif form == "diagonal":

@@ -55,7 +55,7 @@ def test_refusals_change_nothing(shared_input: Input) -> None:
         setjy()
     with pytest.raises(UnsupportedError, match="display"):
         fluxscale(vis, shared_input("cal.B"), "x", reference="0", display=True)
-    with pytest.raises(UnsupportedError, match="tsystable"):
+    with pytest.raises(ParameterError, match="tsystable"):
         initweights(vis, tsystable="x")
     assert setjy(listmodels=True) == {}
     with MeasurementSet(vis) as ms:
