@@ -33,11 +33,14 @@ class _Slots:
     observations: np.ndarray
     scans: np.ndarray
     of_row: np.ndarray
+    states: np.ndarray
 
 
 def make_slots(chunk: VisChunk) -> _Slots:
     """The distinct times (with field, observation, scan) of a chunk."""
     keys = [chunk["TIME"], chunk["FIELD_ID"], chunk["OBSERVATION_ID"], chunk["SCAN_NUMBER"]]
+    if "STATE_ID" in chunk.columns:
+        keys.append(chunk["STATE_ID"])
     changed = np.zeros(len(chunk.rows), dtype=bool)
     for key in keys:
         changed[1:] |= key[1:] != key[:-1]
@@ -52,8 +55,9 @@ def make_slots(chunk: VisChunk) -> _Slots:
     else:
         of_row = np.cumsum(changed)
         first = np.concatenate([[0], np.flatnonzero(changed)]).astype(np.int64) if len(changed) else np.zeros(0, dtype=np.int64)
-    times, fields, observations, scans = (key[first] for key in keys)
-    return _Slots(times, fields, observations, scans, of_row)
+    times, fields, observations, scans = (key[first] for key in keys[:4])
+    states = keys[4][first] if len(keys) > 4 else np.full(len(first), -1)
+    return _Slots(times, fields, observations, scans, of_row, states)
 
 
 class PriorCalibration:
@@ -81,6 +85,8 @@ class PriorCalibration:
         self._terms: list[Term] = make_terms(ms, library)
         self._parallactic = ParallacticStage(ms) if parang else None
         self._left_of: int | None = None
+        if library.asks_for_states:
+            self.columns = (*self.columns, "STATE_ID")
 
     @property
     def is_identity(self) -> bool:
