@@ -11,7 +11,7 @@ import numpy as np
 from casatools._base import log
 from casatools._base.errors import DataError, ParameterError, UnsupportedError
 from casatools.calibration.flux_standards import STANDARDS, find_calibrator, flux_density
-from casatools.calibration.scratch_columns import fill_model
+from casatools.calibration.scratch_columns import fill_model, forget_recipes
 from casatools.calibration.solar_system import BODIES, find_body, find_disk
 from casatools.calibration.source_spectra import (
     BodySpectrum,
@@ -131,6 +131,7 @@ def set_model(vis: str, expressions: Mapping[str, str], options: SetModelOptions
             inside = np.isin(ms.read("FIELD_ID", selected.rows), list(sources))
             selected = _with_rows(selected, selected.rows[inside])
         fill_model(ms, selected)
+        forget_recipes(ms, selected)
         # MODEL_DATA is not read but sets the size of a chunk.
         plans = plan_chunks(ms, selected, ["FIELD_ID", "UVW", "MODEL_DATA"])
         if spreads():
