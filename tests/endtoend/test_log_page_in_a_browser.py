@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.support.browser import Browser, browser, needs_browser
 
 from casatools._base import log, log_page
+from support.browser import Browser, browser, needs_browser
 
 pytestmark = needs_browser
 ENTER, BACKSPACE, HOME, END, UP, DOWN = "\ue007", "\ue003", "\ue011", "\ue010", "\ue013", "\ue015"

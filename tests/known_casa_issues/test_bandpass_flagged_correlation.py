@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-from tests.support.shared import unpack
 
 from casatools.calibration.solve import solve
 from casatools.calibration.solve_options import SolveOptions
 from casatools.io.caltable import CalTable
 from casatools.io.ms import MeasurementSet, Selection
+from support.shared import unpack
 
 
 def _bandpass(path: str) -> CalTable:

@@ -8,7 +8,8 @@ import time
 from pathlib import Path
 
 import pytest
-from tests.support.mpi_launcher import needs_mpirun, run, start
+
+from support.mpi_launcher import needs_mpirun, run, start
 
 pytestmark = needs_mpirun
 

@@ -11,11 +11,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tests.support.mpi_launcher import HERE, needs_mpirun, run
-from tests.support.shared import unpack
 
 from casatools import table
 from casatools.transform.multi_ms import make_multi_ms
+from support.mpi_launcher import HERE, needs_mpirun, run
+from support.shared import unpack
 
 pytestmark = needs_mpirun
 RELATIVE = 1e-6

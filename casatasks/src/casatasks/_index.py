@@ -81,6 +81,7 @@ TASKS: dict[str, str] = {
     "uvsub": "manipulation",
     "fluxscale": "calibration",
     "setjy": "imaging",
+    "predictcomp": "imaging",
     "importuvfits": "data",
     "exportuvfits": "data",
     "hanningsmooth": "manipulation",

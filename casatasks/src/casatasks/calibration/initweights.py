@@ -7,7 +7,6 @@ from typing import Annotated, Any, Literal
 from casatasks import _params as P
 from casatasks._task import task
 from casatools._base import kinds
-from casatools._base.errors import UnsupportedError
 
 __all__ = ["initweights"]
 
@@ -29,13 +28,21 @@ def initweights(
 
     Raises
     ------
-    PathMissingError, DataError, UnsupportedError
-        There is no such MeasurementSet; a Tsys mode is asked for. Nothing is written then.
+    PathMissingError, DataError, ParameterError
+        There is no such MeasurementSet; the Tsys table is missing or does not cover the data. Nothing is written then.
+
+    Notes
+    -----
+    ``nyq`` is ``2 dnu dt``, ``tsys`` is ``2 dnu / (T1 T2)`` and ``tinttsys`` is ``2 dnu dt / (T1 T2)``, the last two by channel.
+
+    Examples
+    --------
+    >>> initweights("day1.ms", wtmode="tinttsys", tsystable="day1.tsys", spwmap=[9, 11, 13])  # doctest: +SKIP
     """
+    from casatools.calibration.correct import LibraryOptions
     from casatools.calibration.initial_weights import InitialWeightOptions, initialise_weights
 
-    options = InitialWeightOptions(wtmode, dowtsp)
-    for name, value in (("tsystable", tsystable), ("gainfield", gainfield), ("interp", interp), ("spwmap", spwmap)):
-        if value:
-            raise UnsupportedError(f"initweights: {name}={value!r} is not supported yet")
-    initialise_weights(vis, options)
+    given = bool(tsystable or gainfield or interp or spwmap)
+    tables = (tsystable,) if tsystable else ()
+    library = LibraryOptions(tables, (gainfield,), (interp,), tuple(spwmap)) if given else LibraryOptions()
+    initialise_weights(vis, InitialWeightOptions(wtmode, dowtsp, library))

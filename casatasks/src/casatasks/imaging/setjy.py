@@ -75,7 +75,9 @@ def setjy(
 
     Notes
     -----
-    A field is recognised by a calibrator's name within its own, else by its position.
+    A field is recognised by a calibrator's name within its own, else by its position. Planets, moons and asteroids
+    (``standard="Butler-JPL-Horizons 2012"``) need CASA's data - ephemerides and models - over ``datapath``; their disks are at the phase
+    centre unless `useephemdir` is given.
 
     Examples
     --------
@@ -88,9 +90,8 @@ def setjy(
     if listmodels:
         _list_models()
         return {}
-    for name, value, default in (("useephemdir", useephemdir, False), ("ismms", ismms, False)):
-        if value != default:
-            raise UnsupportedError(f"setjy: {name}={value!r} is not supported yet; leave it at {default!r}")
+    if ismms:
+        raise UnsupportedError("setjy: ismms=True is of the reference's own processes; leave it at False")
     if not usescratch:
         log.post("setjy: models are kept in the MODEL_DATA column")
     if not vis:
@@ -98,7 +99,7 @@ def setjy(
     manual = None
     if standard == "manual":
         manual = manual_spectrum(fluxdensity, spix, reffreq, polindex, polangle, rotmeas)
-    options = SetModelOptions(standard, model, manual, fluxdict, scalebychan, interpolation)
+    options = SetModelOptions(standard, model, manual, fluxdict, scalebychan, interpolation, useephemdir)
     expressions = {"field": field, "spw": spw}
     if selectdata:
         expressions |= {"timerange": timerange, "scan": scan, "intent": intent, "observation": observation}

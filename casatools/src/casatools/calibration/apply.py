@@ -33,11 +33,14 @@ class _Slots:
     observations: np.ndarray
     scans: np.ndarray
     of_row: np.ndarray
+    states: np.ndarray
 
 
 def make_slots(chunk: VisChunk) -> _Slots:
     """The distinct times (with field, observation, scan) of a chunk."""
     keys = [chunk["TIME"], chunk["FIELD_ID"], chunk["OBSERVATION_ID"], chunk["SCAN_NUMBER"]]
+    if "STATE_ID" in chunk.columns:
+        keys.append(chunk["STATE_ID"])
     changed = np.zeros(len(chunk.rows), dtype=bool)
     for key in keys:
         changed[1:] |= key[1:] != key[:-1]
@@ -52,8 +55,9 @@ def make_slots(chunk: VisChunk) -> _Slots:
     else:
         of_row = np.cumsum(changed)
         first = np.concatenate([[0], np.flatnonzero(changed)]).astype(np.int64) if len(changed) else np.zeros(0, dtype=np.int64)
-    times, fields, observations, scans = (key[first] for key in keys)
-    return _Slots(times, fields, observations, scans, of_row)
+    times, fields, observations, scans = (key[first] for key in keys[:4])
+    states = keys[4][first] if len(keys) > 4 else np.full(len(first), -1)
+    return _Slots(times, fields, observations, scans, of_row, states)
 
 
 class PriorCalibration:
@@ -81,6 +85,8 @@ class PriorCalibration:
         self._terms: list[Term] = make_terms(ms, library)
         self._parallactic = ParallacticStage(ms) if parang else None
         self._left_of: int | None = None
+        if library.asks_for_states:
+            self.columns = (*self.columns, "STATE_ID")
 
     @property
     def is_identity(self) -> bool:
@@ -144,6 +150,19 @@ class PriorCalibration:
             A term needs four correlations and the data have fewer.
         """
         return self._apply(chunk, data, flag, weight, inverse=True, set_flags=set_flags, orders=orders)
+
+    def weight_factors(self, chunk: VisChunk) -> np.ndarray:
+        """What the tables multiply weights by: (row, chan or 1, corr), of those that scale weights."""
+        slots = make_slots(chunk)
+        frequency = self._metadata.spectral_windows[chunk.spw].chan_freq_hz[chunk.channels]
+        scale: np.ndarray = np.ones((len(slots.times_s), 1, 1, 2))
+        for term in self._terms:
+            stage = term.stage(chunk, slots, frequency, True)
+            if stage is not None and stage.weight_scale is not None:
+                scale = scale * stage.weight_scale
+        names = [self._metadata.polarizations[chunk.pol].names[c] for c in chunk.correlations]
+        scale = np.broadcast_to(scale, (len(slots.times_s), len(self._metadata.antennas), *scale.shape[2:]))
+        return _baseline_factors(scale, chunk, slots.of_row, _receptors(names))
 
     def corrupt(self, chunk: VisChunk, model: np.ndarray, *, orders: tuple[int, int] | None = None) -> np.ndarray:
         """Put the effects into model visibilities: the inverse of `correct`, from the sky side to the data."""
@@ -240,11 +259,18 @@ def _scaled(
 
     Weights without channels are the middle ones of those by channel; of an even number, the lower of the two in the middle.
     """
-    first, second = receptors
-    factor = scale[slot, chunk["ANTENNA1"]][..., first] * scale[slot, chunk["ANTENNA2"]][..., second]
+    factor = _baseline_factors(scale, chunk, slot, receptors)
     if weight.ndim == 3:
         return (weight * factor).astype(np.float32)
     return middle_weight(weight[:, None, :] * factor)
+
+
+def _baseline_factors(
+    scale: np.ndarray, chunk: VisChunk, slot: np.ndarray, receptors: tuple[np.ndarray, np.ndarray]
+) -> np.ndarray:
+    """Products (row, chan or 1, corr) of the scales (slot, ant, chan or 1, 2) of both antennas."""
+    first, second = receptors
+    return np.asarray(scale[slot, chunk["ANTENNA1"]][..., first] * scale[slot, chunk["ANTENNA2"]][..., second])
 
 
 def middle_weight(weight: np.ndarray) -> np.ndarray:

@@ -32,8 +32,8 @@ class LibraryRule:
 
     Attributes
     ----------
-    fields, spws, observations : frozenset of int, optional
-        Data the rule is for; None is all.
+    fields, spws, observations, states : frozenset of int, optional
+        Data the rule is for; None is all. States are those of intents.
     field_map : "", "nearest", frozenset of int or tuple of int
         Solutions to take: of all fields, of the field nearest on the sky, of these fields, or by field of the data.
     spw_map, obs_map, antenna_map : tuple of int
@@ -44,6 +44,7 @@ class LibraryRule:
     fields: frozenset[int] | None = None
     spws: frozenset[int] | None = None
     observations: frozenset[int] | None = None
+    states: frozenset[int] | None = None
     field_map: str | frozenset[int] | tuple[int, ...] = ""
     spw_map: tuple[int, ...] = ()
     obs_map: tuple[int, ...] = ()
@@ -184,6 +185,11 @@ class CalibrationLibrary:
         """Whether applying it changes weights, so that they start from SIGMA."""
         return any(e.scales_weights for e in self.entries)
 
+    @property
+    def asks_for_states(self) -> bool:
+        """Whether a rule is for some intents only."""
+        return any(r.states is not None for e in self.entries for r in e.rules)
+
     def calibrates(self, spw: int) -> bool:
         """Whether every table has solutions for a spectral window; data of others pass through unchanged."""
         have = [e.has_spw(spw) for e in self.entries]
@@ -316,16 +322,16 @@ def _value(text: str) -> Any:
 
 
 def _rule(ms: MeasurementSet, table: SolutionTable, values: Mapping[str, Any]) -> LibraryRule:
-    if values.get("intent") or values.get("reach"):
-        name = "intent" if values.get("intent") else "reach"
+    if values.get("reach"):
         from casatools._base.errors import UnsupportedError
 
-        raise UnsupportedError(f"calibration library: {name}={values[name]!r} is not supported; select by field or spw instead")
+        raise UnsupportedError(f"calibration library: reach={values['reach']!r} is not supported, as in CASA; leave it out")
     from casatools.io.ms import Selection
 
     chosen = Selection(
-        field=str(values.get("field", "")), spw=str(values.get("spw", "")), observation=str(values.get("obs", ""))
-    ).resolve(ms, allow_empty=True)
+        field=str(values.get("field", "")), spw=str(values.get("spw", "")), observation=str(values.get("obs", "")),
+        intent=str(values.get("intent", "")),
+    ).resolve(ms, allow_empty=True)  # fmt: skip
     time, frequency = str(values.get("tinterp", "")), str(values.get("finterp", ""))
     maps = {k: values.get(k, []) for k in ("spwmap", "obsmap", "antmap")}
     numbers = {k: [v] if isinstance(v, int) else list(v) for k, v in maps.items()}
@@ -333,6 +339,7 @@ def _rule(ms: MeasurementSet, table: SolutionTable, values: Mapping[str, Any]) -
         fields=frozenset(int(f) for f in chosen.fields) if values.get("field") not in (None, "") else None,
         spws=frozenset(int(s) for s in chosen.spws) if values.get("spw") not in (None, "") else None,
         observations=frozenset(int(o) for o in chosen.observations) if values.get("obs") not in (None, "") else None,
+        states=frozenset(int(s) for s in np.unique(ms.read("STATE_ID", chosen.rows))) if values.get("intent") else None,
         field_map=_field_map(table, values.get("fldmap", "")),
         spw_map=_checked_spw_map(ms, table, numbers["spwmap"]),
         obs_map=tuple(int(v) for v in numbers["obsmap"]),

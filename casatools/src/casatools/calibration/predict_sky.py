@@ -17,7 +17,7 @@ from casatools._base.errors import DataError, ParameterError
 from casatools._base.paths import require_present
 from casatools.calibration.fit_component import component_visibility
 from casatools.calibration.model_image import ModelImage, tangent_axes
-from casatools.calibration.scratch_columns import fill_model
+from casatools.calibration.scratch_columns import fill_model, forget_recipes
 from casatools.calibration.source_spectra import stokes_to_correlations
 from casatools.components.component_list import ComponentList, components_from
 from casatools.components.model import Component
@@ -195,6 +195,7 @@ def predict_sky(vis: str, expressions: Mapping[str, str], sky: SkyModel, increme
         if incremental and "MODEL_DATA" not in ms.column_names:
             raise DataError(f"{vis!r} has no MODEL_DATA to add to; give incremental=False")
         fill_model(ms, selected)
+        forget_recipes(ms, selected)
         write_chunks(ms, _model_chunks(ms, selected, sky, incremental), [])
 
 

@@ -22,11 +22,21 @@ from casatools.io.ms import (
     spreads,
     write_chunks,
 )
+from casatools.io.ms.model_keywords import remove_model_keywords, virtual_model_fields
 
 if TYPE_CHECKING:
     from casatools.io.ms import ResolvedSelection
 
-__all__ = ["clear_calibration", "delete_models", "fill_corrected", "fill_model", "reset_scratch", "subtract_model", "unit_model"]
+__all__ = [
+    "clear_calibration",
+    "delete_models",
+    "fill_corrected",
+    "fill_model",
+    "forget_recipes",
+    "reset_scratch",
+    "subtract_model",
+    "unit_model",
+]
 
 _PARALLEL = frozenset({"RR", "LL", "XX", "YY", "I", "PP", "QQ"})
 
@@ -67,16 +77,36 @@ def fill_corrected(ms: MeasurementSet, selected: ResolvedSelection | None = None
 
 
 def fill_model(ms: MeasurementSet, selected: ResolvedSelection | None = None) -> bool:
-    """Make MODEL_DATA where it is missing and set unit models where `selected` will not write; True when it was made."""
+    """Make MODEL_DATA where it is missing and set models where `selected` will not write; True when it was made.
+
+    They are those that the MeasurementSet has as recipes, else unit points; the recipes go, since the column takes their place.
+    """
+    from casatools.calibration.virtual_models import VirtualColumn
+
+    recipes = VirtualColumn(ms) if "MODEL_DATA" not in ms.column_names else None
     if not ms.add_scratch_columns(model=True):
         return False
     log.post("Adding column MODEL_DATA")
     rest = _rest(ms, selected)
     if rest is not None:
-        # Nothing is read, but what is written sets the size of a chunk.
-        plans = plan_chunks(ms, rest, ["MODEL_DATA"])
-        write_chunks(ms, ((c, {"MODEL_DATA": unit_model(ms, c)}) for c in iter_chunks(ms, rest, [], plans=plans)), [])
+        columns = list(recipes.columns) if recipes else []
+        # What is written sets the size of a chunk.
+        plans = plan_chunks(ms, rest, [*columns, "MODEL_DATA"])
+        chunks = iter_chunks(ms, rest, columns, plans=plans)
+        write_chunks(
+            ms, ((c, {"MODEL_DATA": recipes.fill(c, unit_model(ms, c)) if recipes else unit_model(ms, c)}) for c in chunks), []
+        )
+    if recipes:
+        remove_model_keywords(ms)
     return True
+
+
+def forget_recipes(ms: MeasurementSet, selected: ResolvedSelection) -> None:
+    """Remove the recipes for models of the selected fields: MODEL_DATA, about to be written, takes their place."""
+    fields = [int(f) for f in np.unique(ms.read("FIELD_ID", selected.rows))] if len(selected.rows) else []
+    gone = remove_model_keywords(ms, fields) if virtual_model_fields(ms) else []
+    if gone:
+        log.post(f"Virtual models replaced of fields: {', '.join(map(str, gone))}")
 
 
 def reset_scratch(ms: MeasurementSet, selected: ResolvedSelection, model: bool) -> None:
@@ -137,22 +167,25 @@ def subtract_model(vis: str, reverse: bool = False) -> None:
         There is no MODEL_DATA.
     """
     with MeasurementSet(vis) as ms:
-        ms.require("MODEL_DATA")
+        recipes = not ms.has("MODEL_DATA") and bool(virtual_model_fields(ms))
+        if not recipes:
+            ms.require("MODEL_DATA")
     with MeasurementSet(vis, writable=True) as ms:
+        if recipes:
+            fill_model(ms)
         fill_corrected(ms)
-        sign = np.float32(1.0 if reverse else -1.0)
+        combine = np.add if reverse else np.subtract
 
         def values() -> Iterator[tuple[VisChunk, dict[str, np.ndarray]]]:
             for chunk in iter_chunks(ms, whole(ms), ["CORRECTED_DATA", "MODEL_DATA"]):
-                yield chunk, {"CORRECTED_DATA": chunk["CORRECTED_DATA"] + sign * chunk["MODEL_DATA"]}
+                corrected = chunk["CORRECTED_DATA"]
+                yield chunk, {"CORRECTED_DATA": combine(corrected, chunk["MODEL_DATA"], out=corrected)}
 
         write_chunks(ms, values(), [])
 
 
 def delete_models(vis: str, virtual: bool, field: str, column: bool) -> None:
     """Remove virtual models (of some fields) and, with `column`, MODEL_DATA."""
-    from casatools.io.ms.model_keywords import remove_model_keywords
-
     with MeasurementSet(vis) as ms:
         fields = list(Selection(field=field).resolve(ms, allow_empty=True).fields) if field.strip() else None
     with MeasurementSet(vis, writable=True) as ms:

@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from casatools._base import log
-from casatools._base.errors import ParameterError, UnsupportedError
+from casatools._base.errors import DataError, ParameterError, UnsupportedError
 from casatools.calibration.flux_standards import STANDARDS, find_calibrator, flux_density
-from casatools.calibration.scratch_columns import fill_model
+from casatools.calibration.scratch_columns import fill_model, forget_recipes
+from casatools.calibration.solar_system import BODIES, find_body, find_disk
 from casatools.calibration.source_spectra import (
+    BodySpectrum,
     ManualSpectrum,
     SourceSpectrum,
     StandardSpectrum,
@@ -40,6 +42,7 @@ if TYPE_CHECKING:
 
 __all__ = ["SetModelOptions", "find_model_images", "manual_spectrum", "set_model"]
 
+SOLAR_SYSTEM = "Butler-JPL-Horizons 2012"
 _FORMAT = "{field Id: {spw Id: {fluxd: [I,Q,U,V] in Jy}, 'fieldName':field name }}"
 
 
@@ -61,6 +64,8 @@ class SetModelOptions:
         A flux for each channel rather than one for a spectral window.
     interpolation : str
         Between the epochs of variable calibrators.
+    at_ephemeris : bool
+        Bodies of the solar system lie where the ephemeris has them, instead of at the phase centre.
     """
 
     standard: str = "Perley-Butler 2017"
@@ -69,20 +74,22 @@ class SetModelOptions:
     fluxdict: Mapping[str, Any] = field(default_factory=dict)
     scale_by_channel: bool = True
     interpolation: str = "nearest"
+    at_ephemeris: bool = False
 
     def __post_init__(self) -> None:
-        if self.standard.startswith("Butler-JPL"):
+        if self.standard == "Butler-JPL-Horizons 2010":
             raise UnsupportedError(
-                f"parameter standard={self.standard!r}: models of solar system objects are not supported yet; "
-                "give a flux density with standard='manual'"
+                f"parameter standard={self.standard!r} is not supported; use {SOLAR_SYSTEM!r}, which replaced it"
             )
-        if self.standard not in (*STANDARDS, "manual", "fluxscale"):
+        if self.at_ephemeris and self.standard != SOLAR_SYSTEM:
+            raise ParameterError(f"parameter 'useephemdir' is for standard={SOLAR_SYSTEM!r} only; got standard={self.standard!r}")
+        if self.standard not in (*STANDARDS, SOLAR_SYSTEM, "manual", "fluxscale"):
             raise ParameterError(
-                f"parameter 'standard' must be one of {', '.join(STANDARDS)}, manual, fluxscale; got {self.standard!r}"
+                f"parameter 'standard' must be one of {', '.join(STANDARDS)}, {SOLAR_SYSTEM}, manual, fluxscale; got {self.standard!r}"
             )
         if self.standard == "fluxscale" and not self.fluxdict:
             raise ParameterError("parameter 'fluxdict' must hold what fluxscale returned when standard is 'fluxscale'")
-        if self.model and self.standard in ("manual", "fluxscale"):
+        if self.model and self.standard in ("manual", "fluxscale", SOLAR_SYSTEM):
             raise UnsupportedError(
                 f"parameter model={self.model!r} is supported with the published standards only; use ft for other images"
             )
@@ -124,6 +131,7 @@ def set_model(vis: str, expressions: Mapping[str, str], options: SetModelOptions
             inside = np.isin(ms.read("FIELD_ID", selected.rows), list(sources))
             selected = _with_rows(selected, selected.rows[inside])
         fill_model(ms, selected)
+        forget_recipes(ms, selected)
         # MODEL_DATA is not read but sets the size of a chunk.
         plans = plan_chunks(ms, selected, ["FIELD_ID", "UVW", "MODEL_DATA"])
         if spreads():
@@ -162,6 +170,8 @@ def _sources(ms: MeasurementSet, selected: ResolvedSelection, options: SetModelO
         return _fluxscale_sources(ms, numbers, options.fluxdict)
     if options.standard == "manual" and options.manual is not None:
         return dict.fromkeys(numbers, options.manual)
+    if options.standard == SOLAR_SYSTEM:
+        return _bodies(ms, selected, numbers, options)
     standard = "Perley-Butler 2010" if options.standard == "manual" else options.standard
     year = _year(float(ms.read("TIME", selected.rows[:1])[0]))
     found: dict[int, SourceSpectrum] = {}
@@ -174,6 +184,28 @@ def _sources(ms: MeasurementSet, selected: ResolvedSelection, options: SetModelO
         else:
             log.post(f"field {row.name!r} is {calibrator.name} on the scale {standard}")
             found[number] = StandardSpectrum(standard, calibrator.name, year, options.interpolation)
+    return found
+
+
+def _bodies(
+    ms: MeasurementSet, selected: ResolvedSelection, numbers: list[int], options: SetModelOptions
+) -> dict[int, SourceSpectrum]:
+    """Disks of the bodies that the fields are named after, at the middle of their observation."""
+    fields, times = (np.asarray(ms.read(c, selected.rows)) for c in ("FIELD_ID", "TIME"))
+    found: dict[int, SourceSpectrum] = {}
+    for number in numbers:
+        name = ms.metadata.fields[number].name
+        body = find_body(name)
+        if body is None:
+            raise DataError(f"field {name!r} is none of the bodies of {options.standard!r}: {', '.join(BODIES)}")
+        own = times[fields == number]
+        mjd = 0.5 * float(own.min() + own.max()) / 86400.0
+        source = BodySpectrum(find_disk(body, mjd), mjd, options.at_ephemeris)
+        ddids = np.unique(np.asarray(ms.read("DATA_DESC_ID", selected.rows))[fields == number])
+        for ddid in ddids:  # what there is no model for is told before anything is written
+            source.stokes(ms.metadata.spectral_windows[ms.metadata.data_descriptions[int(ddid)].spw].chan_freq_hz)
+        log.post(f"field {name!r} is {body}, {np.rad2deg(source.disk.major_rad) * 3600:.3f} arcsec wide")
+        found[number] = source
     return found
 
 
@@ -198,7 +230,7 @@ def _year(time_s: float) -> float:
 
 def _spectrum(source: SourceSpectrum, frequency_hz: np.ndarray, options: SetModelOptions) -> np.ndarray:
     """Stokes (chan, 4): by channel, or of the window's middle for the published scales where one flux is asked for."""
-    if isinstance(source, StandardSpectrum) and not options.scale_by_channel:
+    if isinstance(source, (StandardSpectrum, BodySpectrum)) and not options.scale_by_channel:
         middle = source.stokes(np.array([np.mean(frequency_hz)]))
         return np.repeat(middle, len(frequency_hz), axis=0)
     return source.stokes(frequency_hz)
@@ -213,7 +245,8 @@ def _model_chunks(
     plans: Sequence[ChunkPlan],
 ) -> Iterator[tuple[VisChunk, dict[str, np.ndarray]]]:
     lines: dict[tuple[int, int], np.ndarray] = {}
-    columns = ["FIELD_ID"] if image is None else ["FIELD_ID", "UVW"]
+    extended = image is not None or any(isinstance(s, BodySpectrum) for s in sources.values())
+    columns = ["FIELD_ID", "UVW"] if extended else ["FIELD_ID"]
     for chunk in iter_chunks(ms, selected, columns, plans=plans):
         frequency = ms.metadata.spectral_windows[chunk.spw].chan_freq_hz
         names = ms.metadata.polarizations[chunk.pol].names
@@ -222,11 +255,13 @@ def _model_chunks(
             key = (number, chunk.ddid)
             if key not in lines:
                 lines[key] = stokes_to_correlations(_spectrum(sources[number], frequency, options), names).astype(np.complex64)
-            rows = chunk["FIELD_ID"] == number
-            if image is None:
+            rows, source = chunk["FIELD_ID"] == number, sources[number]
+            direction = ms.metadata.fields[number].phase_dir[0]
+            if isinstance(source, BodySpectrum):
+                model[rows] = source.shape(chunk["UVW"][rows], frequency, direction)[:, :, None] * lines[key]
+            elif image is None:
                 model[slice(None) if rows.all() else rows] = lines[key]
             else:
-                direction = ms.metadata.fields[number].phase_dir[0]
                 shape = image.visibilities(chunk["UVW"][rows], frequency, direction) / image.total_flux
                 model[rows] = shape[:, :, None] * lines[key]
         yield chunk, {"MODEL_DATA": model}

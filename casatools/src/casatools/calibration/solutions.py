@@ -8,6 +8,7 @@ import numpy as np
 
 from casatools._base.errors import DataError
 from casatools.calibration.interpolation import InterpolationMode, interpolate_time, time_brackets
+from casatools.io.caltable.curves import CurveRows
 
 __all__ = ["SolutionTable", "TimeSeries", "make_time_series"]
 
@@ -30,6 +31,8 @@ class SolutionTable:
     delay_reference_hz : dict of float
         Frequency of zero phase of delays in each spectral window.
     antenna_names, field_names : tuple of str
+    curves : CurveRows, optional
+        Splines or polynomials, instead of values.
     """
 
     path: str
@@ -49,6 +52,7 @@ class SolutionTable:
     antenna_names: tuple[str, ...]
     field_names: tuple[str, ...]
     field_directions: np.ndarray
+    curves: CurveRows | None = None
 
     @property
     def spws(self) -> set[int]:

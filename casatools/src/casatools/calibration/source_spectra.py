@@ -9,11 +9,15 @@ from typing import Any, Protocol
 import numpy as np
 
 from casatools._base.errors import ParameterError
+from casatools.calibration.fit_component import component_visibility
 from casatools.calibration.flux_standards import flux_density
+from casatools.calibration.model_image import tangent_axes
+from casatools.calibration.solar_system import Disk, body_flux
 
-__all__ = ["ManualSpectrum", "SourceSpectrum", "StandardSpectrum", "stokes_to_correlations"]
+__all__ = ["BodySpectrum", "ManualSpectrum", "SourceSpectrum", "StandardSpectrum", "stokes_to_correlations"]
 
 _LIGHT_M_S = 299792458.0
+ARCSEC = np.pi / 648000
 
 
 class SourceSpectrum(Protocol):
@@ -88,6 +92,50 @@ class StandardSpectrum:
         out = np.zeros((len(frequency_hz), 4))
         out[:, 0] = 1.0 if found is None else found
         return out
+
+
+@dataclass(frozen=True)
+class BodySpectrum:
+    """A body of the solar system; see `solar_system.body_flux`.
+
+    Attributes
+    ----------
+    disk : Disk
+    mjd : float
+        UTC.
+    at_ephemeris : bool
+        The disk lies where the ephemeris has it, instead of at the phase centre.
+    """
+
+    disk: Disk
+    mjd: float
+    at_ephemeris: bool = False
+
+    def stokes(self, frequency_hz: np.ndarray) -> np.ndarray:
+        """Stokes I, Q, U, V (chan, 4) [Jy]; unpolarized."""
+        out = np.zeros((len(frequency_hz), 4))
+        out[:, 0] = body_flux(self.disk, frequency_hz, self.mjd)
+        return out
+
+    def shape(self, uvw_m: np.ndarray, frequency_hz: np.ndarray, phase_centre_rad: np.ndarray) -> np.ndarray:
+        """Visibilities (row, chan) complex128 of the disk with a flux density of one, for baselines (row, 3) [m]."""
+        disk, east, north = self.disk, 0.0, 0.0
+        if self.at_ephemeris:
+            towards = tangent_axes(disk.lon_rad, disk.lat_rad)[2]
+            east, north = (tangent_axes(float(phase_centre_rad[0]), float(phase_centre_rad[1]))[:2] @ towards).tolist()
+        wavenumber = np.asarray(frequency_hz) / _LIGHT_M_S
+        u, v = np.multiply.outer(uvw_m[:, 0], wavenumber), np.multiply.outer(uvw_m[:, 1], wavenumber)
+        parameters = np.array(
+            [
+                1.0,
+                east / ARCSEC,
+                north / ARCSEC,
+                disk.major_rad / ARCSEC,
+                disk.minor_rad / disk.major_rad,
+                np.rad2deg(disk.angle_rad),
+            ]
+        )
+        return component_visibility("D", parameters, u, v)
 
 
 def spectrum_of_fluxscale(entry: Mapping[str, Any]) -> ManualSpectrum:

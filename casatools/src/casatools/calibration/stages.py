@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from casatools.calibration.callib import CalibrationLibrary, LibraryEntry, LibraryRule
+from casatools.calibration.curve_terms import chebyshev_gains, curve_rows, spline_gains
 from casatools.calibration.interpolation import InterpolationMode, interpolate_frequency
 from casatools.calibration.jones import POINTED, JonesKind, delay_jones
 from casatools.calibration.pointed_terms import PointedTerms
@@ -16,6 +17,7 @@ from casatools.calibration.sky_geometry import SkyGeometry
 from casatools.calibration.solutions import TimeSeries, make_time_series, solutions_at
 
 if TYPE_CHECKING:
+    from casatools.io.caltable.curves import CurveRows
     from casatools.io.ms import MeasurementSet, VisChunk
 
 __all__ = ["ParallacticStage", "Stage", "Term", "make_terms"]
@@ -62,6 +64,8 @@ class Term:
         """The matrices for a chunk; None when the table has nothing to say about its data."""
         if self.kind.form == "multiplicative":
             return self._baseline_stage(chunk, slots, frequency_hz, inverse)
+        if self.entry.table.curves is not None:
+            return self._curve_stage(self.entry.table.curves, chunk, slots, frequency_hz, inverse)
         nslot, nant = len(slots.times_s), self._nant
         pieces: list[tuple[np.ndarray, Any, Any, Any]] = []
         for rule, index in self._by_rule(chunk.spw, slots):
@@ -78,7 +82,7 @@ class Term:
         nchan = max(p[1].shape[2] for p in pieces if p[1] is not None)
         tail = next(p[1].shape[3:] for p in pieces if p[1] is not None)
         form = {"full_leakage": "general", "position_angle": "general", "leakage": "leakage"}.get(self.kind.form, "diagonal")
-        jones = np.zeros((nslot, nant, nchan, *tail), dtype=np.complex128)
+        jones = np.zeros((nslot, nant, nchan, *tail), dtype=np.complex64)
         if form == "general":
             jones[..., 0, 0] = jones[..., 1, 1] = 1.0
         elif form == "diagonal":
@@ -107,6 +111,8 @@ class Term:
                 fits &= np.isin(slots.fields, list(rule.fields))
             if rule.observations is not None:
                 fits &= np.isin(slots.observations, list(rule.observations))
+            if rule.states is not None:
+                fits &= np.isin(slots.states, list(rule.states))
             left &= ~fits
             if fits.any():
                 found.append((rule, np.flatnonzero(fits)))
@@ -238,6 +244,31 @@ class Term:
         if mode.relative:
             window_hz, frequency_hz = window_hz - np.mean(window_hz), frequency_hz - np.mean(data_window_hz)
         return interpolate_frequency(window_hz, values, flags, frequency_hz, mode)
+
+    def _curve_stage(
+        self, curves: CurveRows, chunk: VisChunk, slots: Any, frequency_hz: np.ndarray, inverse: bool
+    ) -> Stage | None:
+        """Gains of splines and polynomials; antennas without a curve are flagged."""
+        window = self._metadata.spectral_windows[chunk.spw].chan_freq_hz
+        nchan = 1 if curves.kind == "GSPLINE" else len(frequency_hz)
+        jones = np.ones((len(slots.times_s), self._nant, nchan, 2), dtype=np.complex128)
+        bad = np.ones(jones.shape, dtype=bool)
+        rules = self._by_rule(chunk.spw, slots)
+        for rule, at in rules:
+            chosen = rule.field_map if isinstance(rule.field_map, frozenset) else None
+            for antenna in range(self._nant):
+                rows = curve_rows(curves, antenna, rule.solution_spw(chunk.spw), chosen)
+                if not len(rows):
+                    continue
+                outside: np.ndarray = np.zeros((1, 1), dtype=bool)
+                if curves.kind == "GSPLINE":
+                    values = spline_gains(curves, int(rows[0]), slots.times_s[at], float(np.mean(window)))[:, None, :]
+                else:
+                    values, beyond = chebyshev_gains(curves, int(rows[0]), frequency_hz)
+                    outside = beyond[:, None]
+                jones[at, antenna] = 1.0 / values if inverse else values
+                bad[at, antenna] = outside
+        return Stage("diagonal", jones, bad, None, self.kind.name) if rules else None
 
     def _baseline_stage(self, chunk: VisChunk, slots: Any, frequency_hz: np.ndarray, inverse: bool) -> Stage | None:
         """Factors of baselines: each pair of antennas is treated as one antenna of the time series."""

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from casatools.calibration.curve_terms import solved_rows
 from casatools.calibration.solutions import SolutionTable
 from casatools.io.caltable import CalTable
+from casatools.io.caltable.curves import is_curve_table, read_curves
 
 __all__ = ["as_solutions", "read_solutions"]
 
@@ -18,7 +20,21 @@ def read_solutions(path: str) -> SolutionTable:
     PathMissingError, DataError
         It is missing, or is not a calibration table.
     """
+    if is_curve_table(path):
+        return _as_curves(path)
     return as_solutions(CalTable.open(path), path)
+
+
+def _as_curves(path: str) -> SolutionTable:
+    curves = read_curves(path)
+    rows = np.flatnonzero(solved_rows(curves))
+    spws = {int(s) for s in curves.spw[rows] if s >= 0}
+    zero = np.zeros(len(rows), dtype=np.int64)
+    return SolutionTable(
+        path=path, kind=curves.kind, is_complex=True, time_s=curves.time_s[rows], field=curves.field[rows], spw=curves.spw[rows],
+        ant1=curves.antenna[rows], ant2=zero - 1, obs=zero - 1, scan=zero - 1, values=[], flags=[], frequencies_hz={s: np.zeros(1) for s in spws},
+        delay_reference_hz={}, antenna_names=(), field_names=(), field_directions=np.zeros((0, 2)), curves=curves,
+    )  # fmt: skip
 
 
 def as_solutions(table: CalTable, path: str) -> SolutionTable:

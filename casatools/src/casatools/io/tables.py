@@ -13,6 +13,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from casacore import tables as _tables
 
+from casatools._base.buffers import empty_array
 from casatools._base.errors import DataError
 from casatools._base.paths import require_present
 
@@ -191,6 +192,10 @@ def column_cells(
                 return _get(part, column, 0, len(rows), 1, blc, trc, inc)
             finally:
                 part.close()
+        if not len(blc):
+            values = _into_buffer(table, column, runs, len(rows))
+            if values is not None:
+                return values
         parts = [_get(table, column, start, count, stride, blc, trc, inc) for start, count, stride, _ in runs]
     except RuntimeError as error:
         raise DataError(f"column {column!r} of {table.name()!r} cannot be read: {error}") from error
@@ -229,6 +234,31 @@ def _several_shapes(table: Table, column: str) -> bool:
         cubes = table.getdminfo(column).get("SPEC", {}).get("HYPERCUBES", {})
         known[column] = len({tuple(np.ravel(c.get("CellShape", ())).tolist()) for c in cubes.values()}) > 1
     return bool(known[column])
+
+
+# Columns of these types are read straight into memory that is used again.
+_BUFFERED = {"complex": np.complex64, "float": np.float32, "double": np.float64, "boolean": np.bool_, "dcomplex": np.complex128}
+_LARGE = 4096
+
+
+def _into_buffer(table: Table, column: str, runs: Sequence[tuple[int, int, int, int]], nrow: int) -> np.ndarray | None:
+    """Cells of many rows, read without a copy; None where that cannot be."""
+    kind = _BUFFERED.get(table.coldatatype(column).lower())
+    if kind is None or nrow < 2 or table.isscalarcol(column):
+        return None
+    shape = np.shape(table.getcell(column, runs[0][0]))
+    if nrow * int(np.prod(shape)) < _LARGE:
+        return None
+    values = empty_array((nrow, *shape), kind)
+    try:
+        for start, count, stride, at in runs:
+            if np.shape(table.getcell(column, start)) != shape:
+                return None
+            require_one_shape(table, column, start, count, stride)
+            table.getcolnp(column, values[at : at + count], start, count, stride)
+    except RuntimeError:
+        return None  # cells of several shapes: the caller's way of reading tells what is wrong
+    return values
 
 
 def _get(

@@ -9,13 +9,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tests.support.shared import unpack
 
 from casatasks import imfit
 from casatools import componentlist, image
 from casatools._base.errors import DataError, OutputExistsError, ParameterError, PathMissingError
 from casatools.io.image import Beam, BeamSet, CasaImage
 from casatools.io.image.coordinates.make import make_image_coordinates
+from support.shared import unpack
 
 ARCSEC = np.pi / 648000
 Sky = tuple[float, float, float, float, float, float]

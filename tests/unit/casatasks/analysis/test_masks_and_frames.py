@@ -6,7 +6,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.support.shared import unpack
 
 from casatasks import imreframe, makemask
 from casatools import image
@@ -14,6 +13,7 @@ from casatools._base.errors import DataError, OutputExistsError, ParameterError,
 from casatools.analysis.mask_images import mask_listing
 from casatools.io.image import CasaImage
 from casatools.io.image.coordinates.make import make_image_coordinates
+from support.shared import unpack
 
 CELL = 2 * np.pi / 648000
 HZ = 1.4e9 + 1e6 * np.arange(8)

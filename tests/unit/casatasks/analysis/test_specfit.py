@@ -8,13 +8,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tests.support.shared import unpack
 
 from casatasks import specfit
 from casatools._base.errors import DataError, OutputExistsError, ParameterError, PathMissingError
 from casatools.analysis.profile_models import Gaussian, Lorentzian, Model, Polynomial, PowerLaw
 from casatools.io.image import CasaImage
 from casatools.io.image.coordinates.make import make_image_coordinates
+from support.shared import unpack
 
 REST = 1.4e9
 WIDTH = 1e5

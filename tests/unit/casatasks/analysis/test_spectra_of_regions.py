@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tests.support.shared import unpack
 
 from casatasks import specflux, specsmooth
 from casatools._base.errors import DataError, OutputExistsError, ParameterError
 from casatools.io.image import Beam, BeamSet, CasaImage
 from casatools.io.image.coordinates.make import make_image_coordinates
+from support.shared import unpack
 
 NCHAN = 9
 CELL = 2 * np.pi / 648000

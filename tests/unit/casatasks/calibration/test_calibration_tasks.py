@@ -47,13 +47,15 @@ def test_refusals_change_nothing(shared_input: Input) -> None:
         applycal(vis, applymode="silly")
     with pytest.raises(SelectionError, match="NOPE"):
         applycal(vis, field="NOPE", gaintable=[shared_input("cal.G")])
-    with pytest.raises(UnsupportedError, match="useephemdir"):
+    with pytest.raises(ParameterError, match="useephemdir"):
         setjy(vis, useephemdir=True)
+    with pytest.raises(UnsupportedError, match="ismms"):
+        setjy(vis, ismms=True)
     with pytest.raises(ParameterError, match="'vis'"):
         setjy()
     with pytest.raises(UnsupportedError, match="display"):
         fluxscale(vis, shared_input("cal.B"), "x", reference="0", display=True)
-    with pytest.raises(UnsupportedError, match="tsystable"):
+    with pytest.raises(ParameterError, match="tsystable"):
         initweights(vis, tsystable="x")
     assert setjy(listmodels=True) == {}
     with MeasurementSet(vis) as ms:

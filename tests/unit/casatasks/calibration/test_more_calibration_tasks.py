@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tests.support.shared import unpack
 
 import casatasks
 from casatools import calibrater
 from casatools._base.errors import CasaError, DataError, ParameterError, UnsupportedError
 from casatools.io.caltable import CalTable
+from support.shared import unpack
 
 
 @pytest.fixture(scope="module")

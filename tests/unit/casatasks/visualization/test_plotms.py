@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from tests.support.shared import unpack
 
 from casatasks.visualization.plotants import plotants
 from casatasks.visualization.plotms import plotms
 from casatools._base.errors import OutputExistsError, ParameterError, UnsupportedError
+from support.shared import unpack
 
 
 def test_files_and_refusals(tmp_path: Path) -> None:

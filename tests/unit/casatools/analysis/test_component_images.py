@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tests.support.shared import unpack
 
 from casatools import componentlist, image
 from casatools._base.errors import DataError, ParameterError, SelectionError, UnsupportedError
 from casatools.analysis.peaks import parabola_peak
 from casatools.io.image import Beam, BeamSet, CasaImage
 from casatools.io.image.coordinates.make import make_image_coordinates
+from support.shared import unpack
 
 CELL = 2 * np.pi / 648000
 NX, NY = 41, 37

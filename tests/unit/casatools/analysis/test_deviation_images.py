@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tests.support.shared import unpack
 
 from casatasks import imdev
 from casatools import image
@@ -15,6 +14,7 @@ from casatools._base.errors import DataError, OutputExistsError, ParameterError,
 from casatools.analysis.deviation_images import DeviationOptions
 from casatools.io.image import Beam, BeamSet, CasaImage
 from casatools.io.image.coordinates.make import make_image_coordinates
+from support.shared import unpack
 
 CELL = 2 * np.pi / 648000
 

@@ -10,7 +10,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.support.shared import unpack
 
 from casatools._base.errors import DataError, ParameterError, PathMissingError
 from casatools.calibration import antenna_positions
@@ -19,6 +18,7 @@ from casatools.calibration.generate_table import TableRequest, generate_table
 from casatools.io.caltable import CalTable
 from casatools.io.ms import MeasurementSet
 from casatools.io.tables import open_table
+from support.shared import unpack
 
 LIST = """<html><pre>
 ;     2019 BASELINE CORRECTIONS IN METERS

@@ -20,6 +20,7 @@ from casatools.calibration.callib import CalibrationLibrary
 from casatools.calibration.correct import ApplyOptions, LibraryOptions, apply_calibration, correct_visibilities
 from casatools.io.caltable import CalTable
 from casatools.io.ms import MeasurementSet, Selection, iter_chunks
+from casatools.io.tables import open_table
 
 Input = Callable[[str], str]
 
@@ -183,9 +184,28 @@ def test_library_file_refuses(vis: str, tmp_path: Path, text: str, message: str)
         run(vis, callib=str(tmp_path / "lib.txt"))
 
 
-def test_library_file_intent_is_refused(vis: str, gains: str, tmp_path: Path) -> None:
-    (tmp_path / "lib.txt").write_text(f"caltable='{gains}' intent='x'\n")
-    with pytest.raises(UnsupportedError, match="intent"):
+def test_library_file_by_intent(vis: str, gains: str, tmp_path: Path) -> None:
+    with MeasurementSet(vis) as ms:
+        state = ms.read("STATE_ID")
+    states = open_table(f"{vis}/STATE", writable=True)
+    states.addrows(max(0, 2 - states.nrows()))
+    states.putcol("OBS_MODE", ["CALIBRATE_FLUX#ON_SOURCE", "OBSERVE_TARGET#ON_SOURCE"], 0, 2)
+    states.close()
+    main = open_table(vis, writable=True)
+    main.putcol("STATE_ID", (np.arange(len(state)) % 56 >= 28).astype(np.int32))
+    main.close()
+    (tmp_path / "lib.txt").write_text(f"caltable='{gains}' intent='*TARGET*'\n")
+    run(vis, callib=str(tmp_path / "lib.txt"))
+    with MeasurementSet(vis) as ms:
+        chosen = (ms.read("ANTENNA1") == 0) & (ms.read("ANTENNA2") == 1)
+        data, state = ms.read("CORRECTED_DATA")[chosen], ms.read("STATE_ID")[chosen]
+    assert set(state) == {0, 1}
+    np.testing.assert_allclose(data[..., 0], np.broadcast_to(np.where(state == 1, 0.5, 1.0)[:, None], data.shape[:2]))
+
+
+def test_library_file_reach_is_refused(vis: str, gains: str, tmp_path: Path) -> None:
+    (tmp_path / "lib.txt").write_text(f"caltable='{gains}' reach='x'\n")
+    with pytest.raises(UnsupportedError, match="reach"):
         run(vis, callib=str(tmp_path / "lib.txt"))
 
 

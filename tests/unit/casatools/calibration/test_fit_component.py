@@ -6,12 +6,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.support.shared import unpack
 
 from casatools._base.errors import DataError, OutputExistsError, ParameterError
 from casatools.calibration.fit_component import ComponentFit, component_visibility, fit_component
 from casatools.components.component_list import ComponentList
 from casatools.io.ms import MeasurementSet, Selection
+from support.shared import unpack
 
 
 @pytest.mark.parametrize(("kind", "rest"), [("P", []), ("G", [40.0, 0.6, 30.0]), ("D", [60.0, 0.8, 20.0])])

@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from tests.support.shared import unpack
 
 from casatools._base.errors import ParameterError, UnsupportedError
 from casatools.calibration.generate_table import CALTYPES, TableRequest, generate_table
 from casatools.io.caltable import CalTable
+from support.shared import unpack
 
 
 @pytest.mark.parametrize(

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.support.shared import unpack
 
 from casatools._base.errors import CasaError, DataError, ParameterError, SelectionError
 from casatools.calibration.gain_curves import gain_curves, vla_efficiency
 from casatools.calibration.given_calibration import GivenCalibration, write_given_calibration
 from casatools.io.caltable import CalTable
 from casatools.io.ms import MeasurementSet
+from support.shared import unpack
 
 
 @pytest.fixture(scope="module")

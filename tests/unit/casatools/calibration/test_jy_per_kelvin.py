@@ -11,13 +11,13 @@ from urllib.parse import parse_qs, urlparse
 
 import numpy as np
 import pytest
-from tests.support.shared import unpack
 
 from casatools._base.errors import DataError, ParameterError, PathMissingError
 from casatools.calibration.generate_table import TableRequest, generate_table
 from casatools.calibration.jy_per_kelvin import Factor, ServiceOptions, fetch_factors, jansky_gains, read_factors
 from casatools.io.caltable import CalTable
 from casatools.io.ms import MeasurementSet
+from support.shared import unpack
 
 
 @pytest.fixture(scope="module")

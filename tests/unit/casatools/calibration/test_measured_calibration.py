@@ -6,7 +6,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.support.shared import unpack
 
 from casatools._base.errors import DataError
 from casatools.calibration.correct import ApplyOptions, LibraryOptions, correct_visibilities
@@ -14,6 +13,7 @@ from casatools.calibration.measured_calibration import write_switched_power, wri
 from casatools.io.caltable import CalTable
 from casatools.io.ms import MeasurementSet
 from casatools.io.tables import open_table
+from support.shared import unpack
 
 
 @pytest.fixture(scope="module")

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from casatools._base.errors import DataError, ParameterError, UnsupportedError
 from casatools.calibration import scratch_columns
+from casatools.calibration.correct import LibraryOptions
+from casatools.calibration.generate_table import TableRequest, generate_table
 from casatools.calibration.initial_weights import InitialWeightOptions, initialise_weights
+from casatools.calibration.measured_calibration import write_system_temperatures
 from casatools.calibration.scratch_columns import clear_calibration, delete_models, subtract_model
 from casatools.calibration.set_model import SetModelOptions, find_model_images, manual_spectrum, set_model
+from casatools.io.caltable import CalTable
 from casatools.io.ms import MeasurementSet, chunks
+from support.shared import unpack
 
 Input = Callable[[str], str]
 
@@ -68,7 +74,7 @@ def test_fluxscale_record(vis: str) -> None:
 
 def test_refusals() -> None:
     with pytest.raises(UnsupportedError, match="Butler-JPL"):
-        SetModelOptions("Butler-JPL-Horizons 2012")
+        SetModelOptions("Butler-JPL-Horizons 2010")
     with pytest.raises(ParameterError, match="'standard'"):
         SetModelOptions("silly")
     with pytest.raises(ParameterError, match="'fluxdict'"):
@@ -129,5 +135,32 @@ def test_initial_weights(vis: str) -> None:
         InitialWeightOptions("silly")
     with pytest.raises(ParameterError, match="dowtsp=True"):
         InitialWeightOptions("weight")
-    with pytest.raises(UnsupportedError, match="tsys"):
+    with pytest.raises(ParameterError, match="tsystable"):
         InitialWeightOptions("tsys")
+    with pytest.raises(ParameterError, match="Tsys modes"):
+        InitialWeightOptions("nyq", library=LibraryOptions(("x",)))
+
+
+@pytest.mark.parametrize("mode", ["tsys", "tinttsys"])
+def test_weights_from_system_temperatures(tmp_path: Path, mode: str) -> None:
+    vis = str(unpack("alma_small.ms", tmp_path))
+    write_system_temperatures(vis, str(tmp_path / "t"))
+    library = LibraryOptions((str(tmp_path / "t"),), ("",), ("nearest,linear",), (1, 1, 1))
+    initialise_weights(vis, InitialWeightOptions(mode, library=library))
+    table = CalTable.open(str(tmp_path / "t"))
+    with MeasurementSet(vis) as ms:
+        rows = np.flatnonzero(ms.read("DATA_DESC_ID") == 1)
+        spectrum, weight, sigma, one, two, time = (
+            ms.read(c, rows) for c in ("WEIGHT_SPECTRUM", "WEIGHT", "SIGMA", "ANTENNA1", "ANTENNA2", "EXPOSURE")
+        )
+    hot = table.param[one][..., [0, 0, 1, 1]] * table.param[two][..., [0, 1, 0, 1]]
+    seconds = time if mode == "tinttsys" else np.ones(len(rows))
+    expected = np.where(one == two, 1, 2)[:, None, None] * 31.25e6 * seconds[:, None, None] / hot
+    np.testing.assert_allclose(spectrum, expected, rtol=1e-5)
+    np.testing.assert_allclose(weight, np.sort(expected, axis=1)[:, 31], rtol=1e-5)
+    np.testing.assert_allclose(sigma, np.sort(expected**-0.5, axis=1)[:, 31], rtol=1e-5)
+    with pytest.raises(DataError, match="spwmap"):
+        initialise_weights(vis, InitialWeightOptions(mode, library=LibraryOptions((str(tmp_path / "t"),))))
+    generate_table(vis, str(tmp_path / "a"), TableRequest("amp", parameter=(2.0,)))
+    with pytest.raises(DataError, match="B TSYS"):
+        initialise_weights(vis, InitialWeightOptions(mode, library=LibraryOptions((str(tmp_path / "a"),))))

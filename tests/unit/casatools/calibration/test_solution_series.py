@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tests.support.shared import unpack
 
 from casatools import calanalysis
 from casatools._base.errors import NotOpenError, ParameterError, PathMissingError, SelectionError
 from casatools.calibration.solution_series import FitOptions, SeriesOptions, fit_series, numbers_of
+from support.shared import unpack
 
 
 def _record(y: np.ndarray, flag: np.ndarray | None = None) -> dict[str, Any]:

@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tests.support.shared import unpack
 
 from casatools._base.errors import CasaError, DataError, ParameterError, SelectionError, UnsupportedError
 from casatools.calibration.solve import SolveResult, solve
@@ -15,6 +14,7 @@ from casatools.calibration.solve_delays import frequency_grid
 from casatools.calibration.solve_options import SolveOptions
 from casatools.io.caltable import CalTable
 from casatools.io.ms import MeasurementSet, Selection
+from support.shared import unpack
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.support.shared import unpack
 
 from casatools._base.errors import DataError
 from casatools.calibration.solve_cross_hands import solve_cross_delays, solve_cross_phases
@@ -16,6 +15,7 @@ from casatools.calibration.solve_options import SolveOptions
 from casatools.calibration.solve_session import PriorTables, solve_to_table
 from casatools.io.caltable import CalTable
 from casatools.io.ms import Selection
+from support.shared import unpack
 
 NANT = 6
 

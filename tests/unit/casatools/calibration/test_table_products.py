@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.support.shared import unpack
 
 from casatools._base.errors import CasaError, DataError, OutputExistsError, ParameterError, SelectionError, UnsupportedError
 from casatools.calibration import model_service, radiometers
@@ -18,6 +17,7 @@ from casatools.calibration.solution_listing import ListingOptions, list_solution
 from casatools.io.caltable import CalTable
 from casatools.io.ms import MeasurementSet
 from casatools.plotting.bandpasses import BandpassPlot, plot_bandpasses
+from support.shared import unpack
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from casacore.tables import table
-from tests.support.shared import unpack
+
+from support.shared import unpack
 
 
 @pytest.fixture(scope="session")

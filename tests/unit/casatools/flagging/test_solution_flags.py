@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 import pytest
 from casacore.tables import table
-from tests.support.shared import unpack
 
 from casatools._base.errors import DataError, ParameterError
 from casatools.flagging.commands import make_command
 from casatools.flagging.run import run_commands
 from casatools.flagging.session import flag, list_versions, restore_version
 from casatools.io.ms.solution_rows import SolutionRows
+from support.shared import unpack
 
 # Table and command, and the flags of the two parameters as CASA 6.7.0 counts them after it.
 REFERENCE: list[tuple[str, dict[str, Any], float, float]] = [

@@ -7,7 +7,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 from casacore.tables import makearrcoldesc, makescacoldesc, maketabdesc, table
-from tests.support.shared import unpack
 
 from casatools._base.errors import DataError, OutputExistsError, ParameterError, PathMissingError
 from casatools.io.ms.flag_versions import (
@@ -18,6 +17,7 @@ from casatools.io.ms.flag_versions import (
     restore_version,
     save_version,
 )
+from support.shared import unpack
 
 
 def put(path: Path, value: bool) -> None:

@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tests.support.shared import unpack
 
 from casatasks import rmfit
 from casatools import image, imagepol
@@ -24,6 +23,7 @@ from casatools._base.errors import (
 from casatools.analysis.rotation_measure import fit_angles
 from casatools.io.image import Beam, BeamSet, CasaImage
 from casatools.io.image.coordinates.make import make_image_coordinates
+from support.shared import unpack
 
 SHAPE = (5, 4, 6, 8)
 

@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tests.support.shared import unpack
 
 from casatasks import clearcal, concat, split, testconcat
 from casatools import ms, table
@@ -17,6 +16,7 @@ from casatools._base.errors import DataError, OutputExistsError, ParameterError,
 from casatools.simulation.demo import DemoOptions, make_demo
 from casatools.transform.concatenating import ConcatOptions, merge_options
 from casatools.transform.merging import MergeOptions
+from support.shared import unpack
 
 testconcat.__test__ = False  # a task, not a test
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from tests.support.shared import unpack
 
 from casatools import ms
 from casatools._base.errors import ParameterError, SelectionError
 from casatools.transform.spectral_grid import GridRequest, InputChannels, joined_channels, spectral_grid
+from support.shared import unpack
 
 C = 299792458.0
 EDGES = 1.398e9 + 4e6 * np.arange(9)

@@ -91,7 +91,7 @@ def attach_ephemeris(vis: str, path: str, fields: Sequence[int], name: str, numb
     vis, path : str
     fields : sequence of int
     name : str
-        For the name of the table.
+        For the name of the table; may be empty.
     number : int
         EPHEMERIS_ID; below 0 takes the next free one.
 
@@ -109,15 +109,17 @@ def attach_ephemeris(vis: str, path: str, fields: Sequence[int], name: str, numb
     """
     path = require_present(path, "ephemeris")
     content = read_ephemeris(path)
-    if not name or "/" in name:
-        raise ParameterError(f"the name of an ephemeris must be a file name without '/'; got {name!r}")
+    if "/" in name:
+        raise ParameterError(f"the name of an ephemeris must be part of a file's name, without '/'; got {name!r}")
     folder = subtable_path(vis, "FIELD")
     with closing(open_table(folder, writable=True)) as table:
         taken = _taken(folder)
         if number < 0:
             number = max(taken, default=-1) + 1
         elif number in taken:
-            raise ParameterError(f"{vis!r} has an ephemeris of the number {number} already; give -1 for the next free one")
+            raise ParameterError(
+                f"{vis!r} has an ephemeris of the number {number} already, taken are {', '.join(map(str, sorted(taken)))}; give -1 for the next free one"
+            )
         if "EPHEMERIS_ID" not in table.colnames():
             table.addcols(
                 _tables.maketabdesc(

@@ -131,11 +131,13 @@ class ActionMethods:
         spwmap: Annotated[list[int], kinds.IntList(), "Its spectral windows"] = [],  # noqa: B006
     ) -> bool:
         """Set weights from scratch."""
+        from casatools.calibration.correct import LibraryOptions
         from casatools.calibration.initial_weights import InitialWeightOptions, initialise_weights
 
-        if tsystable or gainfield or interp or spwmap:
-            raise UnsupportedError("calibrater.initweights: a tsystable is not available; use wtmode='nyq'")
-        initialise_weights(self._path(), InitialWeightOptions(wtmode, dowtsp))
+        given = bool(tsystable or gainfield or interp or spwmap)
+        tables = (tsystable,) if tsystable else ()
+        library = LibraryOptions(tables, (gainfield,), (interp,), tuple(spwmap)) if given else LibraryOptions()
+        initialise_weights(self._path(), InitialWeightOptions(wtmode, dowtsp, library))
         return True
 
     @method

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.support.shared import unpack
 
 from casatools._base.errors import DataError, OutputExistsError, PathMissingError, SelectionError
 from casatools.io.caltable import CalTable, is_caltable
 from casatools.io.tables import open_table
+from support.shared import unpack
 
 
 @pytest.mark.parametrize(

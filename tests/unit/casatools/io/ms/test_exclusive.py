@@ -12,10 +12,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 from casacore.tables import table
-from tests.support.shared import unpack
 
 from casatools.io.ms import exclusive
 from casatools.io.ms.exclusive import exclusive_access
+from support.shared import unpack
 
 FLAGGER = """
 import sys

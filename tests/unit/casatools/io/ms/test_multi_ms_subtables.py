@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.support.shared import unpack
-
 from casatools.io.ms import MeasurementSet
 from casatools.io.tables import subtable_path
 from casatools.tools.table import table
 from casatools.transform.multi_ms import make_multi_ms
+from support.shared import unpack
 
 
 def test_first_parts_sub_tables_serve(tmp_path: Path) -> None:

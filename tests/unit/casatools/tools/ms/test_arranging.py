@@ -130,7 +130,7 @@ def test_an_ephemeris_is_taken_in(vis: str, tmp_path: Path) -> None:
         tool.addephemeris(4, str(tmp_path / "X.tab"), "", "2")
     with pytest.raises(ParameterError, match="file's name"):
         tool.addephemeris(-1, str(tmp_path / "X.tab"), "a/b", "2")
-    with pytest.raises(DataError, match="no column MJD"):
+    with pytest.raises(DataError, match="no MJD column"):
         tool.addephemeris(-1, vis + "/ANTENNA", "", "2")
     assert tool.asdmref() == ""
     with pytest.raises(DataError, match="itself"):

@@ -1,0 +1,99 @@
+"""Times what sets and applies calibration beside a reference CASA: setjy, ft, initweights, applycal, uvsub, statwt.
+
+    CASA_ORACLE=/path/to/reference/python python benchmarks/applying.py MS WARM_MS [--work DIR] [--steps GLOB]
+
+Each interpreter runs all steps on a copy of MS of its own, after a pass over WARM_MS, a small MeasurementSet of the same kind, so that compilation is
+timed apart. Wall and processor seconds are given: on a machine with other load the latter are the fairer ones.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+STEPS = r"""
+import contextlib, fnmatch, io, json, os, shutil, sys, time
+import casatasks as K
+from casatools import componentlist
+source, warm, pattern = sys.argv[1:4]
+cl = componentlist()
+for k in range(4):
+    cl.addcomponent(flux=[1.0 + k, 0.1, 0, 0], dir='J2000 19h59m%d.0s 40d44m0%ds' % (20 + k, k), freq='1.1GHz', shape='point')
+shutil.rmtree('four.cl', ignore_errors=True)
+cl.rename('four.cl'); cl.done()
+steps = [
+    ('setjy', lambda v: K.setjy(v, standard='manual', fluxdensity=[5, 0, 0, 0], spix=[-0.7], reffreq='1.128GHz', usescratch=True)),
+    ('setjy again', lambda v: K.setjy(v, standard='manual', fluxdensity=[5, 0, 0, 0], spix=[-0.7], reffreq='1.128GHz', usescratch=True)),
+    ('tables', lambda v: (K.gaincal(v, 'g.cal', solint='60s', refant='0', minsnr=0), K.bandpass(v, 'b.cal', refant='0', minsnr=0),
+                          K.gencal(v, 'o.cal', caltype='opac', parameter=[0.1]))),
+    ('applycal', lambda v: K.applycal(v, gaintable=['g.cal', 'b.cal'], calwt=False, flagbackup=False)),
+    ('applycal again', lambda v: K.applycal(v, gaintable=['g.cal', 'b.cal'], calwt=True, flagbackup=False)),
+    ('applycal opacity', lambda v: K.applycal(v, gaintable=['o.cal'], calwt=False, flagbackup=False)),
+    ('uvsub', lambda v: K.uvsub(v)),
+    ('ft', lambda v: K.ft(v, complist='four.cl', usescratch=True)),
+    ('initweights', lambda v: K.initweights(v, wtmode='nyq')),
+    ('initweights spectrum', lambda v: K.initweights(v, wtmode='nyq', dowtsp=True)),
+    ('statwt', lambda v: K.statwt(v, datacolumn='data', timebin='60s', flagbackup=False)),
+]
+def run(vis):
+    times = {}
+    for name, step in steps:
+        if name != 'tables' and not fnmatch.fnmatch(name, pattern):
+            continue
+        wall, cpu = time.time(), time.process_time()
+        try:
+            with contextlib.redirect_stdout(io.StringIO()):
+                step(vis)
+            times[name] = (time.time() - wall, time.process_time() - cpu)
+        except Exception as error:
+            times[name] = str(error)[:200]
+    return times
+for name, path in (('warm.ms', warm), ('work.ms', source)):
+    shutil.rmtree(name, ignore_errors=True)
+    shutil.copytree(path, name)
+run('warm.ms')
+json.dump(run('work.ms'), open('times.json', 'w'))
+shutil.rmtree('work.ms')
+"""
+
+
+def times(python: str, folder: Path, arguments: list[str], environment: dict[str, str]) -> dict[str, list[float] | str]:
+    """Seconds (wall, processor) of each step under an interpreter."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "steps.py").write_text(STEPS)
+    with open(folder / "output.txt", "w") as log:
+        subprocess.run([python, "steps.py", *arguments], cwd=folder, env=environment, stdout=log, stderr=log, check=True)
+    found: dict[str, list[float] | str] = json.loads((folder / "times.json").read_text())
+    return found
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("ms", type=Path)
+    parser.add_argument("warm", type=Path)
+    parser.add_argument("--work", type=Path, default=Path("bench_applying"))
+    parser.add_argument("--steps", default="*")
+    options = parser.parse_args()
+    arguments = [str(options.ms.resolve()), str(options.warm.resolve()), options.steps]
+    ours = times(sys.executable, options.work / "ours", arguments, dict(os.environ))
+    oracle = os.environ.get("CASA_ORACLE", "")
+    theirs = {}
+    if oracle:
+        plain = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"}
+        theirs = times(oracle, options.work / "reference", arguments, plain)
+    sys.stdout.write(f"{'step':24s} {'ours wall':>10s} {'cpu':>8s} {'ref wall':>10s} {'cpu':>8s} {'ratio':>7s} {'cpu':>7s}\n")
+    for name, mine in ours.items():
+        other = theirs.get(name)
+        if isinstance(mine, str) or isinstance(other, str) or other is None:
+            sys.stdout.write(f"{name:24s} {mine} {other}\n")
+            continue
+        ratios = f"{other[0] / mine[0]:7.1f} {other[1] / mine[1]:7.1f}"
+        sys.stdout.write(f"{name:24s} {mine[0]:10.2f} {mine[1]:8.2f} {other[0]:10.2f} {other[1]:8.2f} {ratios}\n")
+
+
+if __name__ == "__main__":
+    main()

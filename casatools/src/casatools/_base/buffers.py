@@ -1,0 +1,85 @@
+"""Memory for large arrays that is used again: fresh pages cost as much time as the reading that fills them."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+import numpy as np
+
+from casatools._base.memory import CHUNK_BYTES
+
+__all__ = ["empty_array", "idle_bytes"]
+
+# Smaller arrays come from numpy, whose allocator keeps them.
+_SMALLEST = 1 << 20
+# What may lie idle: the columns of the few chunks that a stream has in hand.
+_MOST_IDLE = 8 * CHUNK_BYTES
+_lock = threading.Lock()
+_idle: list[np.ndarray] = []
+
+
+class _Lease:
+    """Holds a block while an array or one of its views lives; the block is idle afterwards."""
+
+    __slots__ = ("__array_interface__", "__weakref__", "block")
+
+    def __init__(self, block: np.ndarray, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
+        self.block = block
+        interface = dict(block.__array_interface__)
+        self.__array_interface__ = {
+            **interface,
+            "shape": shape,
+            "typestr": dtype.str,
+            "descr": [("", dtype.str)],
+            "strides": None,
+        }
+
+    def __del__(self) -> None:
+        _give_back(self.block)
+
+
+def _give_back(block: np.ndarray) -> None:
+    if _lock is None:  # the interpreter ends
+        return
+    with _lock:
+        _idle.append(block)
+        while sum(b.nbytes for b in _idle) > _MOST_IDLE:
+            _idle.pop(0)
+
+
+def _take(nbytes: int) -> np.ndarray:
+    with _lock:
+        fitting = [b for b in _idle if nbytes <= b.nbytes <= 2 * nbytes]
+        if fitting:
+            best = min(fitting, key=lambda b: b.nbytes)
+            for k, block in enumerate(_idle):
+                if block is best:
+                    return _idle.pop(k)
+    return np.empty(nbytes, dtype=np.uint8)
+
+
+def empty_array(shape: tuple[int, ...], dtype: Any) -> np.ndarray:
+    """An array of undefined values, like `numpy.empty`; large ones take memory that an array of before has left.
+
+    Parameters
+    ----------
+    shape : tuple of int
+    dtype : dtype
+        Of numbers or truth values.
+
+    Returns
+    -------
+    ndarray
+    """
+    kind = np.dtype(dtype)
+    nbytes = int(np.prod(shape, dtype=np.int64)) * kind.itemsize
+    if nbytes < _SMALLEST:
+        return np.empty(shape, dtype=kind)
+    return np.asarray(_Lease(_take(nbytes), tuple(int(n) for n in shape), kind))
+
+
+def idle_bytes() -> int:
+    """Bytes that wait for the next array."""
+    with _lock:
+        return sum(b.nbytes for b in _idle)

@@ -1,0 +1,97 @@
+"""Calibration tables of curves: splines in time (GSPLINE) and Chebyshev polynomials in frequency (BPOLY), in CASA's older format.
+
+References
+----------
+Layout as observed in tables that CASA 6.7 wrote.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from casatools._base.errors import DataError
+from casatools.io.tables import open_table
+
+__all__ = ["CurveRows", "is_curve_table", "read_curves"]
+
+_COLUMNS = frozenset({"POLY_COEFF_AMP", "POLY_COEFF_PHASE", "N_POLY_AMP", "N_POLY_PHASE", "CAL_DESC_ID"})
+
+
+@dataclass(frozen=True)
+class CurveRows:
+    """Curves of antennas.
+
+    Attributes
+    ----------
+    kind : {"GSPLINE", "BPOLY"}
+    antenna, field, spw : ndarray (row,) int
+        spw is -1 for all.
+    time_s : ndarray (row,)
+    amplitude, phase : list of ndarray (2, coefficient)
+        Of the logarithm of the amplitude and of the phase [rad], for both receptors.
+    domain : list of ndarray
+        Knots of the splines [s], or the ends of the range of frequencies [Hz].
+    reference_hz : ndarray (row,)
+        Where the phases of splines are for.
+    """
+
+    kind: str
+    antenna: np.ndarray
+    field: np.ndarray
+    spw: np.ndarray
+    time_s: np.ndarray
+    amplitude: list[np.ndarray]
+    phase: list[np.ndarray]
+    domain: list[np.ndarray]
+    reference_hz: np.ndarray
+
+
+def is_curve_table(path: str) -> bool:
+    """Whether a table (that exists) is one of curves."""
+    table = open_table(path, what="calibration table")
+    try:
+        return set(table.colnames()) >= _COLUMNS
+    finally:
+        table.close()
+
+
+def read_curves(path: str) -> CurveRows:
+    """Read a table of curves.
+
+    Raises
+    ------
+    PathMissingError, DataError
+        It is missing, or no table of curves.
+    """
+    table = open_table(path, what="calibration table")
+    described = open_table(f"{path.rstrip('/')}/CAL_DESC", what="description of a calibration table")
+    try:
+        kind = str(table.info()["subType"])
+        if kind not in ("GSPLINE", "BPOLY"):
+            raise DataError(f"calibration table {path!r} holds curves of kind {kind!r}; GSPLINE and BPOLY are known")
+        windows = [int(np.ravel(described.getcell("SPECTRAL_WINDOW_ID", r))[0]) for r in range(described.nrows())]
+        rows = range(table.nrows())
+
+        def coefficients(name: str) -> list[np.ndarray]:
+            counts = table.getcol(f"N_POLY_{name}")
+            cells = (np.ravel(table.getcell(f"POLY_COEFF_{name}", r)) for r in rows)
+            return [_by_receptor(cell, int(count)) for cell, count in zip(cells, counts, strict=True)]
+
+        ends = "SPLINE_KNOTS_AMP" if kind == "GSPLINE" else "VALID_DOMAIN"
+        return CurveRows(
+            kind, np.asarray(table.getcol("ANTENNA1")), np.asarray(table.getcol("FIELD_ID")),
+            np.array([windows[d] for d in table.getcol("CAL_DESC_ID")]), np.asarray(table.getcol("TIME")),
+            coefficients("AMP"), coefficients("PHASE"), [np.ravel(table.getcell(ends, r)) for r in rows],
+            np.array([float(np.ravel(table.getcell("REF_FREQUENCY", r))[0]) for r in rows]),
+        )  # fmt: skip
+    finally:
+        described.close()
+        table.close()
+
+
+def _by_receptor(cell: np.ndarray, count: int) -> np.ndarray:
+    """Coefficients (2, count); those of one receptor serve both."""
+    parts = cell[: 2 * count].reshape(-1, count) if len(cell) >= 2 * count else cell[None, :count]
+    return np.broadcast_to(parts, (2, parts.shape[1]))

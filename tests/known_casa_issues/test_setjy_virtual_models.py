@@ -1,0 +1,110 @@
+"""setjy: virtual model + gaincal segfault; stale virtual model not overwritten; ephemeris unsupported in virtual model.
+
+Models asked for as recipes are kept as visibilities here, and recipes that CASA left are made into visibilities or replaced.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from casacore import tables
+
+from casatasks import delmod, gaincal, setjy, uvsub
+from casatools import componentlist
+from casatools._base.errors import UnsupportedError
+from casatools.io.ms import MeasurementSet
+from casatools.io.ms.model_keywords import read_virtual_models, virtual_model_fields
+
+Input = Callable[[str], str]
+
+
+def recipe(flux: list[float], field: int, spws: list[int], scans: list[int]) -> dict[str, Any]:
+    """What CASA 6.7 writes for a point at the field's place."""
+    tool = componentlist()
+    direction = {
+        0: "J2000 -2.7439275283927276rad 0.5324852164475642rad",
+        2: "J2000 -2.7227136331111543rad 0.4916010726450696rad",
+    }[field]
+    tool.addcomponent(flux=flux, dir=direction, shape="point", freq="1.5GHz", spectrumtype="spectral index", index=-0.7)
+    container = {**tool.torecord()}
+    tool.done()
+    where = np.array([[field, spw, scan, 0] for spw in spws for scan in scans], dtype=np.int32)
+    return {"container": container, "indexcombination": np.ascontiguousarray(where.T), "type": "componentlist", "version": 2}
+
+
+def put(vis: str, records: dict[int, dict[str, Any]]) -> None:
+    source = tables.table(f"{vis}/SOURCE", readonly=False, ack=False)
+    if "SOURCE_MODEL" not in source.colnames():
+        source.addcols(tables.maketabdesc([tables.makescacoldesc("SOURCE_MODEL", {}, valuetype="record")]))
+    for row, record in records.items():
+        source.putcell("SOURCE_MODEL", row, record)
+    source.close()
+
+
+@pytest.fixture
+def vis(shared_input: Input) -> str:
+    """simvla.ms with recipes for the first and the third field."""
+    path = shared_input("simvla.ms")
+    with MeasurementSet(path) as ms:
+        scans = {f: np.unique(ms.read("SCAN_NUMBER")[ms.read("FIELD_ID") == f]).tolist() for f in (0, 2)}
+    one = {
+        "cl_0": recipe([5.0, 1.0, 0.0, 0.0], 0, [0], scans[0]),
+        "cl_1": recipe([4.0, 0, 0, 0], 0, [1], scans[0]),
+        "numcl": 2,
+        "version": 2,
+    }
+    put(path, {0: one, 2: {"cl_0": recipe([2.0, 0, 0, 0], 2, [0, 1], scans[2]), "numcl": 1, "version": 2}})
+    return path
+
+
+def model(path: str, field: int, spw: int) -> np.ndarray:
+    with MeasurementSet(path) as ms:
+        rows = np.flatnonzero((ms.read("FIELD_ID") == field) & (ms.read("DATA_DESC_ID") == spw))
+        return np.asarray(ms.read("MODEL_DATA", rows))
+
+
+def test_stale_recipes_are_replaced(vis: str) -> None:
+    setjy(vis, field="0", standard="manual", fluxdensity=[7, 0, 0, 0], usescratch=True)
+    with MeasurementSet(vis) as ms:
+        assert virtual_model_fields(ms) == []
+    assert np.allclose(model(vis, 0, 0)[..., 0], 7)
+    # What was not written anew has become visibilities: 2 Jy with a spectral index.
+    np.testing.assert_allclose(np.abs(model(vis, 2, 1)[:, 0, 0]), 2 * (1.6 / 1.5) ** -0.7, rtol=1e-5)
+    assert np.allclose(model(vis, 1, 0)[..., 0], 1)
+
+
+def test_recipes_of_other_fields_stay_beside_a_column(vis: str) -> None:
+    setjy(vis, field="1", standard="manual", fluxdensity=[7, 0, 0, 0])
+    put(vis, {0: {"cl_0": recipe([5.0, 0, 0, 0], 0, [0], [1]), "numcl": 1, "version": 2},
+              2: {"cl_0": recipe([2.0, 0, 0, 0], 2, [0], [3]), "numcl": 1, "version": 2}})  # fmt: skip
+    setjy(vis, field="0", standard="manual", fluxdensity=[7, 0, 0, 0])
+    with MeasurementSet(vis) as ms:
+        assert virtual_model_fields(ms) == [2] and len(read_virtual_models(ms)) == 1
+    delmod(vis, otf=True)
+    with MeasurementSet(vis) as ms:
+        assert virtual_model_fields(ms) == []
+
+
+def test_solving_after_a_virtual_model(vis: str) -> None:
+    delmod(vis, otf=True)
+    setjy(vis, field="0", standard="manual", fluxdensity=[5, 0, 0, 0], usescratch=False)
+    assert gaincal(vis, "g.cal", field="0", refant="EA01")["solve_tables"]
+
+
+def test_recipes_are_subtracted(vis: str) -> None:
+    uvsub(vis)
+    with MeasurementSet(vis) as ms:
+        rows = np.flatnonzero((ms.read("FIELD_ID") == 0) & (ms.read("DATA_DESC_ID") == 0))
+        data, corrected = ms.read("DATA", rows), ms.read("CORRECTED_DATA", rows)
+        flux = 5 * (ms.metadata.spectral_windows[0].chan_freq_hz / 1.5e9) ** -0.7
+    expected = np.broadcast_to(flux[:, None] * np.array([1, 0.2, 0.2, 1]), data.shape)
+    np.testing.assert_allclose(data - corrected, expected, atol=2e-4)
+
+
+def test_images_are_named(vis: str) -> None:
+    put(vis, {0: {"ft_0": {"indexcombination": np.array([[0], [0], [1], [0]], dtype=np.int32)}, "version": 2}})
+    with pytest.raises(UnsupportedError, match="image"):
+        setjy(vis, field="1", standard="manual", fluxdensity=[1, 0, 0, 0])

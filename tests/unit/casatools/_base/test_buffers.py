@@ -1,0 +1,60 @@
+"""Memory that is used again: never while an array or a view of it lives."""
+
+from __future__ import annotations
+
+import gc
+
+import numpy as np
+import pytest
+
+from casatools._base import buffers
+from casatools._base.buffers import empty_array, idle_bytes
+
+BIG = (1 << 18,)
+
+
+@pytest.fixture(autouse=True)
+def nothing_idle() -> None:
+    gc.collect()
+    buffers._idle.clear()
+
+
+def test_arrays_are_like_any() -> None:
+    for dtype in (np.complex64, np.bool_, np.float64):
+        values = empty_array((3, 1 << 19), dtype)
+        values[...] = 1
+        assert values.dtype == dtype and values.shape == (3, 1 << 19) and values.flags.writeable and values.flags.c_contiguous
+        assert values.sum() == 3 << 19
+    assert empty_array((2, 3), np.float32).base is None
+
+
+def test_memory_comes_back_and_is_used_again() -> None:
+    first = empty_array(BIG, np.float64)
+    address = first.ctypes.data
+    view = first[10:20]
+    del first
+    gc.collect()
+    assert idle_bytes() == 0  # the view holds it
+    view[...] = 3.0
+    del view
+    gc.collect()
+    assert idle_bytes() == 8 * BIG[0]
+    second = empty_array(BIG, np.complex64)
+    assert second.ctypes.data == address and idle_bytes() == 0
+    assert empty_array(BIG, np.float64).ctypes.data != address
+
+
+def test_much_smaller_arrays_leave_large_blocks_alone() -> None:
+    del_me = empty_array((1 << 22,), np.float64)
+    del del_me
+    gc.collect()
+    small = empty_array((1 << 18,), np.float64)
+    assert idle_bytes() == 8 << 22 and small.nbytes == 8 << 18
+
+
+def test_idle_memory_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(buffers, "_MOST_IDLE", 3 << 21)
+    held = [empty_array(BIG, np.float64) for _ in range(5)]
+    del held
+    gc.collect()
+    assert idle_bytes() <= 3 << 21
