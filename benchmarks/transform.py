@@ -95,7 +95,7 @@ def best(runs: list[dict[str, Any]], key: str, what: int) -> float | None:
 
 def dp3(path: Path, folder: Path) -> list[float] | None:
     """Wall seconds of DP3's averager over the same bins; None where it is not installed."""
-    program = shutil.which("DP3")
+    program = shutil.which("DP3") or shutil.which("DP3.py")
     if program is None:
         return None
     import time
@@ -103,7 +103,8 @@ def dp3(path: Path, folder: Path) -> list[float] | None:
     begin = time.perf_counter()
     shutil.rmtree(folder / "dp3.ms", ignore_errors=True)
     steps_ = [f"msin={path}", f"msout={folder / 'dp3.ms'}", "steps=[average]", "average.freqstep=8", "average.timestep=3"]
-    done = subprocess.run([program, *steps_], capture_output=True, text=True, check=False)
+    one_thread = {**os.environ, "OPENBLAS_NUM_THREADS": "1"}  # DP3 asks for it
+    done = subprocess.run([program, *steps_], capture_output=True, text=True, check=False, env=one_thread)
     shutil.rmtree(folder / "dp3.ms", ignore_errors=True)
     return [time.perf_counter() - begin, 0.0] if done.returncode == 0 else None
 
