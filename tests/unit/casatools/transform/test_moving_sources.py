@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from support.ephemeris_file import write_ephemeris
 
 from casatools._base.errors import ParameterError
 from casatools.frames.directions import Direction
@@ -16,6 +15,7 @@ from casatools.io.tables import open_table
 from casatools.transform.frame_regridding import frame_factor
 from casatools.transform.phasing import phaseshift
 from casatools.transform.transforming import cvel2, regrid_request
+from support.ephemeris_file import write_ephemeris
 
 RATE = 2e-8  # rad/s
 VELOCITY_AU_D = 0.004
