@@ -36,7 +36,10 @@ def tests(session: nox.Session) -> None:
 def bench(session: nox.Session) -> None:
     """Times the job and the benchmark rows beside the reference's when CASA_ORACLE names its interpreter."""
     _install(session)
-    session.run("python", "benchmarks/compare.py", *session.posargs, env={"CASA_ORACLE": os.environ.get("CASA_ORACLE", "")})
+    oracle = os.environ.get("CASA_ORACLE", "")
+    session.run("python", "benchmarks/compare.py", *session.posargs, env={"CASA_ORACLE": oracle})
+    if oracle and not session.posargs:
+        session.run("python", "benchmarks/transform.py", env={"CASA_ORACLE": oracle})
 
 
 @nox.session

@@ -14,6 +14,7 @@ from casatools.frames.observatories import observatory_position
 from casatools.io.ms import MeasurementSet
 from casatools.transform.blocks import Block, mean_over_channels, mean_sigma
 from casatools.transform.channel_operators import ChannelMap, TapTable
+from casatools.transform.moving_sources import ephemeris_field, moving_factor, source_factor
 from casatools.transform.regridding import conversion_direction
 from casatools.transform.spectral_grid import GridRequest, InputChannels, spectral_grid
 from casatools.transform.subtables import ChannelAxis
@@ -92,12 +93,13 @@ def frame_factor(ms: MeasurementSet, own: str, frame: str, fields: list[int], ce
     target = frame.upper()
     if not target or target == own.upper():
         return None
-    if target == "SOURCE":
-        from casatools.transform.moving_sources import source_factor
-
-        return source_factor(ms, own, fields, centre)
     name = ms.metadata.observations[0].telescope_name if ms.metadata.observations else ""
     position = observatory_position(name)
+    moving = ephemeris_field(ms, fields, centre)
+    if target == "SOURCE":
+        return source_factor(ms, own, moving, position)
+    if moving is not None:
+        return moving_factor(ms, own, target, moving, position)
     direction = conversion_direction(ms, fields, centre)
     doppler_factor(own, target, 0.0 + 4.8e9, direction, position)
     return lambda times: np.asarray(doppler_factor(own, target, np.asarray(times, dtype=np.float64), direction, position))

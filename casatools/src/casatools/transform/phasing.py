@@ -8,9 +8,9 @@ Thompson, Moran & Swenson, "Interferometry and Synthesis in Radio Astronomy", 3r
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -19,14 +19,21 @@ from casatools._base.paths import require_absent, require_present, staged_output
 from casatools.frames.directions import Direction, convert_direction, parse_direction
 from casatools.io.ms import MeasurementSet, Selection, iter_chunks, write_chunks
 from casatools.io.ms.create_like import SubtableEdit
+from casatools.io.ms.metadata import Field
 from casatools.io.ms.parts import is_multi_ms
+from casatools.kernels.phase_turning import phase_factors as fill_factors
+from casatools.kernels.phase_turning import turn_phases
 from casatools.transform.blocks import Block, settle_row_weights
+from casatools.transform.field_directions import phase_centres
 from casatools.transform.multi_ms import transform_parts
 from casatools.transform.pipeline import TransformOptions, prepare, run
 
 __all__ = ["conjugatevis", "phase_factors", "phaseshift", "shift_blocks", "uvw_frame"]
 
 _SPEED_OF_LIGHT_M_S = 299792458.0
+Rotation: TypeAlias = np.ndarray | Callable[[np.ndarray], np.ndarray]
+# Steps between channels that differ by less than this part are equal: over the few channels of a recurrence no phase is off by more than 1e-7.
+_EVEN = 1e-9
 
 
 def uvw_frame(longitude_rad: float, latitude_rad: float) -> np.ndarray:
@@ -37,17 +44,16 @@ def uvw_frame(longitude_rad: float, latitude_rad: float) -> np.ndarray:
 
 def phase_factors(path_m: np.ndarray, frequency_hz: np.ndarray) -> np.ndarray:
     """What visibilities are multiplied with when w grows by `path_m`: exp(-2 pi i path nu / c), complex64 (row, chan)."""
-    turns = path_m[:, None] * (frequency_hz / _SPEED_OF_LIGHT_M_S)[None, :]
-    # Whole turns are taken off in double precision; what is left is small enough for single.
-    phase = (-2.0 * np.pi * (turns - np.rint(turns))).astype(np.float32)
-    factor = np.empty(phase.shape, dtype=np.complex64)
-    np.cos(phase, out=factor.real)
-    np.sin(phase, out=factor.imag)
+    frequency = np.ascontiguousarray(frequency_hz, dtype=np.float64)
+    steps = np.diff(frequency)
+    even = bool(len(steps) == 0 or np.ptp(steps) <= _EVEN * np.abs(steps).max())
+    factor = np.empty((len(path_m), len(frequency)), dtype=np.complex64)
+    fill_factors(np.ascontiguousarray(path_m / _SPEED_OF_LIGHT_M_S), frequency, even, factor)
     return factor
 
 
 def shift_blocks(
-    blocks: Iterable[Block], rotations: Mapping[int, np.ndarray], frequencies_hz: Mapping[int, np.ndarray]
+    blocks: Iterable[Block], rotations: Mapping[int, Rotation], frequencies_hz: Mapping[int, np.ndarray]
 ) -> Iterator[Block]:
     """The stage: rotate uvw and turn phases to a new centre.
 
@@ -55,7 +61,7 @@ def shift_blocks(
     ----------
     blocks : iterable of Block
     rotations : mapping
-        Field to the rotation (3, 3) from old to new uvw.
+        Field to the rotation (3, 3) from old to new uvw, or to a function of times (row,) that gives (row, 3, 3).
     frequencies_hz : mapping
         Spectral window to the frequencies of the channels held.
 
@@ -67,10 +73,15 @@ def shift_blocks(
         uvw = block.rows["UVW"].copy()
         for number in np.unique(block.rows["FIELD_ID"]):
             rows = block.rows["FIELD_ID"] == number
-            uvw[rows] = uvw[rows] @ rotations[int(number)].T
-        path_m = uvw[:, 2] - block.rows["UVW"][:, 2]
-        factor = phase_factors(path_m, frequencies_hz[block.spw])
-        block.data = {name: values * factor[:, :, None] for name, values in block.data.items()}
+            turn = rotations[int(number)]
+            if callable(turn):
+                uvw[rows] = np.einsum("rij,rj->ri", turn(block.rows["TIME"][rows]), uvw[rows])
+            else:
+                uvw[rows] = uvw[rows] @ turn.T
+        factor = phase_factors(uvw[:, 2] - block.rows["UVW"][:, 2], frequencies_hz[block.spw])
+        for name, values in block.data.items():
+            block.data[name] = np.empty(values.shape, dtype=np.complex64)
+            turn_phases(np.ascontiguousarray(values.astype(np.complex64, copy=False)), factor, block.data[name])
         block.rows["UVW"] = uvw
         yield block
 
@@ -100,24 +111,38 @@ def _shift_rows(
     with MeasurementSet(vis) as ms:
         job = prepare(ms, TransformOptions(selection, datacolumn, reindex=False, rows=only))
         fields = ms.metadata.fields
-        rotations: dict[int, np.ndarray] = {}
+        rotations: dict[int, Rotation] = {}
         directions = [f.phase_dir.copy() for f in fields]
+        ephemerides = np.array([f.ephemeris_id for f in fields], dtype=np.int32)
         for number in sorted(set(job.resolved.fields_present)):
             old = fields[number]
             new = convert_direction(direction, old.phase_frame)
-            rotations[number] = uvw_frame(new.lon_rad, new.lat_rad) @ uvw_frame(*old.phase_dir[0]).T
+            if old.ephemeris_id >= 0:
+                rotations[number] = partial(_moving_turns, ms, old, direction)
+                ephemerides[number] = -1
+            else:
+                rotations[number] = uvw_frame(new.lon_rad, new.lat_rad) @ uvw_frame(*old.phase_dir[0]).T
             directions[number] = np.zeros_like(old.phase_dir)
             directions[number][0] = (new.lon_rad + np.pi) % (2 * np.pi) - np.pi, new.lat_rad
         frequencies = {}
         for spw in job.spws:
             held, window = job.resolved.channels.get(spw), ms.metadata.spectral_windows[spw]
             frequencies[spw] = window.chan_freq_hz if held is None else window.chan_freq_hz[np.asarray(held)]
-        edits = {"FIELD": SubtableEdit(None, {"PHASE_DIR": directions})}
+        edits = {"FIELD": SubtableEdit(None, {"PHASE_DIR": directions, "EPHEMERIS_ID": ephemerides})}
 
         def stage(blocks: Iterable[Block]) -> Iterator[Block]:
             return settle_row_weights(shift_blocks(blocks, rotations, frequencies), job.columns)
 
         return run(job, outputvis, [stage], edits=edits)
+
+
+def _moving_turns(ms: MeasurementSet, found: Field, direction: Direction, times_s: np.ndarray) -> np.ndarray:
+    """Rotations (row, 3, 3) from the centres that a field with an ephemeris had at some times to a fixed one."""
+    times, inverse = np.unique(times_s, return_inverse=True)
+    lon, lat, frame = phase_centres(ms, found, times)
+    new = convert_direction(direction, frame)
+    fixed = uvw_frame(new.lon_rad, new.lat_rad)
+    return np.stack([fixed @ uvw_frame(float(a), float(b)).T for a, b in zip(lon, lat, strict=True)])[inverse]
 
 
 def conjugatevis(vis: str, outputvis: str, spws: Sequence[int], overwrite: bool = False) -> None:

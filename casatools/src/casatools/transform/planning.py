@@ -16,6 +16,8 @@ from casatools.transform.averaging import TimeBins
 
 __all__ = ["KEYS", "RowPlan", "TimeAverage", "plan_bins", "plan_combined", "plan_rows"]
 
+# Small enough that the memory of one chunk is used again for the next.
+_PIECE_BYTES = CHUNK_BYTES // 4
 # A bin closes a little early, so that rounding of times does not let one integration too many in.
 _BIN_SLACK = 0.999
 KEYS = ("OBSERVATION_ID", "ARRAY_ID", "SCAN_NUMBER", "STATE_ID", "FIELD_ID", "DATA_DESC_ID")
@@ -75,7 +77,7 @@ def plan_rows(rows: np.ndarray, keys: Mapping[str, np.ndarray], size: Mapping[in
     plans = []
     borders = np.concatenate([[0], np.flatnonzero(np.diff(ddid)) + 1, [len(ddid)]])
     for low, high in pairwise(borders.tolist()):
-        step = max(1, CHUNK_BYTES // size[int(ddid[low])])
+        step = max(1, _PIECE_BYTES // size[int(ddid[low])])
         for at in range(int(low), int(high), step):
             stop = min(at + step, int(high))
             plans.append(ChunkPlan(int(ddid[low]), rows[order[at:stop]], np.arange(at, stop)))
@@ -240,7 +242,7 @@ def _cut(cost: np.ndarray, kind: np.ndarray | None) -> Iterator[tuple[int, int]]
     for low, high in pairwise(borders):
         at = int(low)
         while at < high:
-            stop = int(np.searchsorted(total, total[at] + CHUNK_BYTES, side="right")) - 1
+            stop = int(np.searchsorted(total, total[at] + _PIECE_BYTES, side="right")) - 1
             stop = min(int(high), max(stop, at + 1))
             yield at, stop
             at = stop

@@ -17,7 +17,7 @@ from casatools.frames.quantities import to_unit
 from casatools.io.ms import MeasurementSet
 from casatools.transform.spectral_grid import GridRequest, InputChannels, joined_channels, spectral_grid
 
-__all__ = ["channels_in_frame", "conversion_direction", "grid_of_windows", "grid_request"]
+__all__ = ["channels_in_frame", "conversion_direction", "grid_of_windows", "grid_request", "scaled_channels"]
 
 
 def grid_request(parameters: Mapping[str, Any]) -> GridRequest:
@@ -45,6 +45,12 @@ def channels_in_frame(ms: MeasurementSet, spw: int, frame: str, time_s: float, d
     if frame and frame.upper() != own.upper():
         name = ms.metadata.observations[0].telescope_name if ms.metadata.observations else ""
         factor = float(doppler_factor(own, frame.upper(), time_s, direction, observatory_position(name)))
+    return scaled_channels(ms, spw, factor)
+
+
+def scaled_channels(ms: MeasurementSet, spw: int, factor: float) -> InputChannels:
+    """The channels of a spectral window, by rising frequency, their frequencies times a factor."""
+    window = ms.metadata.spectral_windows[spw]
     centre, width = np.asarray(window.chan_freq_hz) * factor, np.abs(np.asarray(window.chan_width_hz)) * factor
     order = np.argsort(centre)
     descending = len(centre) > 1 and bool(centre[0] > centre[-1])

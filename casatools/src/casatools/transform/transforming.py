@@ -194,7 +194,8 @@ def _channel_stages(job: Job, options: MsTransformOptions) -> list[Stage]:
     """Combination, Hanning smoothing, regridding and separation; the job's axes and windows are set to what comes out."""
     combine = job.options.combine
     several = options.regrid is not None and options.nspw > 1
-    hanning: list[Stage] = [hanning_blocks] if options.hanning else []
+    spectra = bool(job.columns.spectra)
+    hanning: list[Stage] = [lambda blocks: hanning_blocks(blocks, spectra)] if options.hanning else []
     if not combine and options.regrid is None:
         return hanning
     request = options.regrid or RegridRequest(GridRequest())

@@ -35,6 +35,7 @@ REQUIRED_SUBTABLES = (
 )  # fmt: skip
 # Elements of one tile of DATA: 1 MiB of complex64, the reference's choice as well.
 _TILE_ELEMENTS = 131072
+_NARROW_ROWS = 4096
 # Column, hypercolumn and cell axes of the tiled columns.
 _TILED: dict[str, tuple[str, int]] = {
     "FLAG": ("TiledFlag", 2), "FLAG_CATEGORY": ("TiledFlagCategory", 3), "WEIGHT": ("TiledWgt", 1), "SIGMA": ("TiledSigma", 1),
@@ -145,7 +146,8 @@ def data_managers(
         "*1": {"TYPE": "IncrementalStMan", "NAME": "ISMData", "SEQNR": 0, "SPEC": {"BUCKETSIZE": 62456}, "COLUMNS": incremental},
         "*2": {"TYPE": "StandardStMan", "NAME": "SSM", "SEQNR": 1, "SPEC": {"BUCKETSIZE": 32768}, "COLUMNS": standard},
     }
-    shapes = {1: [ncorr, rows], 2: [ncorr, nchan, rows], 3: [ncorr, nchan, 1, rows]}
+    # A tile of a few numbers a row costs more to look after than to fill.
+    shapes = {1: [ncorr, max(rows, _NARROW_ROWS)], 2: [ncorr, nchan, rows], 3: [ncorr, nchan, 1, rows]}
     for number, column in enumerate([c for c in columns if c in _TILED], start=3):
         name, axes = _TILED[column]
         tile = [3, 1024] if column == "UVW" else shapes[axes]

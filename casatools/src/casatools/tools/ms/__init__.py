@@ -12,13 +12,14 @@ from casatools.io.ms.parts import is_multi_ms
 from casatools.tools.ms._access import AccessMethods
 from casatools.tools.ms._arranging import ArrangingMethods
 from casatools.tools.ms._describing import DescriptionMethods
+from casatools.tools.ms._reshaping import ReshapeMethods
 from casatools.tools.ms._selecting import SelectionMethods
 from casatools.tools.ms._transforming import TransformMethods
 
 __all__ = ["ms"]
 
 
-class ms(AccessMethods, ArrangingMethods, DescriptionMethods, SelectionMethods, TransformMethods):  # CASA's name
+class ms(AccessMethods, ArrangingMethods, DescriptionMethods, ReshapeMethods, SelectionMethods, TransformMethods):  # CASA's name
     """One MeasurementSet.
 
     Examples
