@@ -89,6 +89,7 @@ TASKS: dict[str, str] = {
     "partition": "manipulation",
     "phaseshift": "manipulation",
     "fixvis": "manipulation",
+    "msuvbin": "manipulation",
     "fixplanets": "manipulation",
     "split": "manipulation",
     "concat": "manipulation",
