@@ -22,6 +22,7 @@ from casatools.io.ms.sorting import copy_sorted
 from casatools.io.tables import Table, open_table
 from casatools.transform.blocks import inverse_root, inverse_square
 from casatools.transform.merging import MergedIds, MergeOptions, merge_ids
+from casatools.transform.merging_ephemerides import append_ephemerides
 
 __all__ = ["ConcatOptions", "concatenate", "merge_options"]
 
@@ -74,7 +75,7 @@ class ConcatOptions:
             raise ParameterError(f"parameter 'visweightscale' must hold numbers above 0; got {list(self.weight_scale)}")
 
 
-def merge_options(freqtol: Any, dirtol: Any, respectname: bool = False) -> MergeOptions:
+def merge_options(freqtol: Any, dirtol: Any, respectname: bool = False, forced: Sequence[str] = ()) -> MergeOptions:
     """Tolerances as users write them; ``""`` for CASA's 1 Hz and 1 mas."""
 
     def given(value: Any, unit: str, name: str, default: float) -> float:
@@ -91,6 +92,7 @@ def merge_options(freqtol: Any, dirtol: Any, respectname: bool = False) -> Merge
         given(freqtol, "Hz", "freqtol", standard.frequency_hz),
         given(dirtol, "rad", "dirtol", standard.direction_rad),
         respectname,
+        tuple(str(f).strip() for f in forced if str(f).strip()),
     )
 
 
@@ -128,7 +130,9 @@ def concatenate(paths: Sequence[str], output: str, options: ConcatOptions) -> in
         raise ParameterError(
             f"parameter 'visweightscale' holds {len(options.weight_scale)} factors for {len(inputs)} MeasurementSets"
         )
-    scales = [*([1.0] if exists else []), *(options.weight_scale or (1.0,) * len(inputs))]
+    inputs, weights = _in_time_order(inputs, options.weight_scale or (1.0,) * len(inputs))
+    every = [output.rstrip("/"), *inputs] if exists else inputs
+    scales = [*([1.0] if exists else []), *weights]
     require_writable_parent(output)
     nrow = _check(every)
     if exists:
@@ -143,6 +147,16 @@ def concatenate(paths: Sequence[str], output: str, options: ConcatOptions) -> in
             copy_sorted(unsorted, staged, ["TIME"])
     log.post(f"Wrote {written} rows of {len(every)} MeasurementSets to {output}")
     return written
+
+
+def _in_time_order(paths: Sequence[str], scales: Sequence[float]) -> tuple[list[str], list[float]]:
+    """Inputs by the time of their first rows, and their factors with them."""
+    starts = []
+    for path in paths:
+        with MeasurementSet(path) as ms:
+            starts.append(float(np.min(ms.read("TIME"))) if ms.nrow else np.inf)
+    order = np.argsort(np.array(starts), kind="stable")
+    return [paths[k] for k in order], [float(scales[k]) for k in order]
 
 
 def _size(path: str) -> float:
@@ -230,6 +244,9 @@ def _append_subtables(staged: str, source: MeasurementSet, options: ConcatOption
     })  # fmt: skip
     rows = ids.new["FIELD"]
     add("FIELD", rows, {"SOURCE_ID": _mapped(np.array([own.fields[r].source_id for r in rows], int), ids.maps["SOURCE"])})
+    append_ephemerides(
+        staged, source, ids.maps["FIELD"], rows, len(so_far.metadata.fields), options.merge.single_ephemeris_fields
+    )
     rows = ids.new["SOURCE"]
     chosen = [next(s for s in own.sources if s.row == r) for r in rows]
     add("SOURCE", rows, {

@@ -85,6 +85,11 @@ def append_subtable(target: str, source: str, rows: np.ndarray, changes: Mapping
     """
     if not is_table(source) or len(rows) == 0:
         return
+    if not is_table(target):
+        with closing(open_table(source)) as origin:
+            origin.copy(target, deep=True, copynorows=True).close()
+        with closing(open_table(os.path.dirname(target), writable=True)) as main, closing(open_table(target)) as made:
+            main.putkeyword(os.path.basename(target), made)
     with closing(open_table(source)) as origin, closing(open_table(target, writable=True)) as table:
         part = origin.selectrows(np.asarray(rows, dtype=np.int64))
         with closing(part):
