@@ -89,6 +89,7 @@ TASKS: dict[str, str] = {
     "partition": "manipulation",
     "phaseshift": "manipulation",
     "fixvis": "manipulation",
+    "virtualconcat": "manipulation",
     "msuvbin": "manipulation",
     "fixplanets": "manipulation",
     "split": "manipulation",
