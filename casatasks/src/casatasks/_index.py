@@ -90,6 +90,8 @@ TASKS: dict[str, str] = {
     "partition": "manipulation",
     "phaseshift": "manipulation",
     "fixvis": "manipulation",
+    "virtualconcat": "manipulation",
+    "msuvbin": "manipulation",
     "fixplanets": "manipulation",
     "split": "manipulation",
     "concat": "manipulation",

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from casatasks._task import task
 from casatools._base import kinds
-from casatools._base.errors import ParameterError, UnsupportedError
+from casatools._base.errors import ParameterError
 
 __all__ = ["concat"]
 
@@ -24,7 +24,9 @@ def concat(
     copypointing: Annotated[bool, kinds.Bool(), "Keep the POINTING tables"] = True,
     visweightscale: Annotated[list[float], kinds.FloatList(), "Factors of the weights of each input; [] is none"] = [],  # noqa: B006
     forcesingleephemfield: Annotated[
-        Any, kinds.Variant((kinds.Text(), kinds.TextList())), "Fields with ephemerides to join"
+        Any,
+        kinds.Variant((kinds.Text(), kinds.TextList())),
+        "Names of fields with ephemerides that are joined although the first ephemeris does not cover the second",
     ] = "",
 ) -> None:
     """Join MeasurementSets into one.
@@ -34,8 +36,14 @@ def concat(
 
     Raises
     ------
-    ParameterError, PathMissingError, DataError, UnsupportedError
-        There are fewer than two inputs, one is missing or no MeasurementSet, a value cannot be read, or a field moves; nothing is written then.
+    ParameterError, PathMissingError, DataError
+        There are fewer than two inputs, one is missing or no MeasurementSet, a value cannot be read, or their data columns differ; nothing is written then.
+
+    Notes
+    -----
+    Inputs are taken in the order of time. Of several fields at one position that of the same name is meant. Fields with ephemerides are the same where the
+    objects are within `dirtol` and the first ephemeris covers the times of the second; those named by `forcesingleephemfield` are joined
+    anyway, and the first ephemeris is extended by the rows of the second that it lacks.
 
     Examples
     --------
@@ -45,7 +53,6 @@ def concat(
 
     if not concatvis:
         raise ParameterError("concat: parameter 'concatvis' must be given; it names the output")
-    if forcesingleephemfield:
-        raise UnsupportedError(f"concat: forcesingleephemfield={forcesingleephemfield!r} is not supported yet; leave it empty")
-    options = ConcatOptions(merge_options(freqtol, dirtol, respectname), timesort, copypointing, tuple(visweightscale))
+    forced = [forcesingleephemfield] if isinstance(forcesingleephemfield, str) else list(forcesingleephemfield)
+    options = ConcatOptions(merge_options(freqtol, dirtol, respectname, forced), timesort, copypointing, tuple(visweightscale))
     concatenate([vis] if isinstance(vis, str) else list(vis), concatvis, options)

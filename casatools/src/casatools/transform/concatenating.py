@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -16,14 +16,26 @@ from casatools._base.paths import require_present, require_space, require_writab
 from casatools._base.progress import Progress
 from casatools.frames.quantities import parse_quantity, to_unit
 from casatools.io.ms import MeasurementSet
-from casatools.io.ms.appending import append_rows, append_subtable, empty_subtable, subtable_columns
+from casatools.io.ms.appending import append_rows, append_subtable, empty_subtable, rewrite_rows, subtable_columns
 from casatools.io.ms.create_like import MsWriter
 from casatools.io.ms.sorting import copy_sorted
-from casatools.io.tables import Table, open_table
+from casatools.io.tables import Table, open_table, subtable_path
 from casatools.transform.blocks import inverse_root, inverse_square
 from casatools.transform.merging import MergedIds, MergeOptions, merge_ids
+from casatools.transform.merging_ephemerides import append_ephemerides
 
-__all__ = ["ConcatOptions", "concatenate", "merge_options"]
+__all__ = [
+    "ConcatOptions",
+    "append_subtables",
+    "changed_columns",
+    "check_inputs",
+    "concatenate",
+    "join_subtables",
+    "join_virtually",
+    "merge_options",
+    "observed_scans",
+    "ordered_in_time",
+]
 
 _DATA = ("DATA", "FLOAT_DATA", "LAG_DATA", "MODEL_DATA", "CORRECTED_DATA", "WEIGHT_SPECTRUM", "SIGMA_SPECTRUM")
 # Identifiers of sub-tables of times that are appended whole, with the map each goes through.
@@ -74,7 +86,7 @@ class ConcatOptions:
             raise ParameterError(f"parameter 'visweightscale' must hold numbers above 0; got {list(self.weight_scale)}")
 
 
-def merge_options(freqtol: Any, dirtol: Any, respectname: bool = False) -> MergeOptions:
+def merge_options(freqtol: Any, dirtol: Any, respectname: bool = False, forced: Sequence[str] = ()) -> MergeOptions:
     """Tolerances as users write them; ``""`` for CASA's 1 Hz and 1 mas."""
 
     def given(value: Any, unit: str, name: str, default: float) -> float:
@@ -91,6 +103,7 @@ def merge_options(freqtol: Any, dirtol: Any, respectname: bool = False) -> Merge
         given(freqtol, "Hz", "freqtol", standard.frequency_hz),
         given(dirtol, "rad", "dirtol", standard.direction_rad),
         respectname,
+        tuple(str(f).strip() for f in forced if str(f).strip()),
     )
 
 
@@ -128,9 +141,11 @@ def concatenate(paths: Sequence[str], output: str, options: ConcatOptions) -> in
         raise ParameterError(
             f"parameter 'visweightscale' holds {len(options.weight_scale)} factors for {len(inputs)} MeasurementSets"
         )
-    scales = [*([1.0] if exists else []), *(options.weight_scale or (1.0,) * len(inputs))]
+    inputs, weights = ordered_in_time(inputs, options.weight_scale or (1.0,) * len(inputs))
+    every = [output.rstrip("/"), *inputs] if exists else inputs
+    scales = [*([1.0] if exists else []), *weights]
     require_writable_parent(output)
-    nrow = _check(every)
+    nrow = check_inputs(every)
     if exists:
         log.post(f"{output} exists; the others are joined to it", "WARN")
     if not options.only_subtables:
@@ -145,11 +160,49 @@ def concatenate(paths: Sequence[str], output: str, options: ConcatOptions) -> in
     return written
 
 
+def join_subtables(path: str, output: str, options: ConcatOptions) -> MergedIds:
+    """Append what is new in the sub-tables of a MeasurementSet to those of another, in place; its rows are not appended.
+
+    Raises
+    ------
+    ParameterError, PathMissingError, DataError
+        Nothing is changed then.
+    """
+    path = require_present(path, "MeasurementSet").rstrip("/")
+    if os.path.realpath(path) == os.path.realpath(output):
+        raise ParameterError(f"a MeasurementSet cannot be joined to itself: {path!r}")
+    check_inputs([output, path])
+    with MeasurementSet(output) as so_far:
+        scans = observed_scans(so_far)
+    with MeasurementSet(path) as source:
+        ids = append_subtables(output, source, options, 1, scans)
+    return cast(MergedIds, ids)  # number 1 always has identifiers
+
+
+def join_virtually(path: str, output: str, options: ConcatOptions) -> None:
+    """`join_subtables`, and the identifiers (and weights) of the MeasurementSet itself changed to those of the other."""
+    ids = join_subtables(path, output, options)
+    scale = (*options.weight_scale, 1.0)[0]
+    with MeasurementSet(path) as source:
+        columns = [c for c in source.column_names if source.has(c)]
+        rewrite_rows(path, changed_columns(source, ids, columns, scale), scale != 1.0)
+
+
+def ordered_in_time(paths: Sequence[str], scales: Sequence[float]) -> tuple[list[str], list[float]]:
+    """Inputs by the time of their first rows, and their factors with them."""
+    starts = []
+    for path in paths:
+        with MeasurementSet(path) as ms:
+            starts.append(float(np.min(ms.read("TIME"))) if ms.nrow else np.inf)
+    order = np.argsort(np.array(starts), kind="stable")
+    return [paths[k] for k in order], [float(scales[k]) for k in order]
+
+
 def _size(path: str) -> float:
     return float(sum(os.path.getsize(os.path.join(f, n)) for f, _, names in os.walk(path) for n in names))
 
 
-def _check(paths: Sequence[str]) -> int:
+def check_inputs(paths: Sequence[str]) -> int:
     """Open all inputs, so that what cannot be joined is known before anything is written; gives the number of rows."""
     nrow = 0
     kinds: dict[str, set[str]] = {}
@@ -191,12 +244,12 @@ def _write(paths: Sequence[str], scales: Sequence[float], staged: str, options: 
     with Progress(max(1, nrow), "joining MeasurementSets") as progress:
         for number, path in enumerate(paths):
             with MeasurementSet(path) as source:
-                ids = _append_subtables(staged, source, options, number)
+                ids = append_subtables(staged, source, options, number)
                 if options.only_subtables:
                     continue
                 with closing(open_table(staged, writable=True)) as table:
                     uniform = scales[number] != 1.0 or any(not source.has(c) for c in columns)
-                    for count in append_rows(table, source, _changes(source, ids, columns, scales[number]), uniform):
+                    for count in append_rows(table, source, changed_columns(source, ids, columns, scales[number]), uniform):
                         written += count
                         progress.advance(count)
     if not options.copypointing:
@@ -204,21 +257,37 @@ def _write(paths: Sequence[str], scales: Sequence[float], staged: str, options: 
     return written
 
 
-def _append_subtables(staged: str, source: MeasurementSet, options: ConcatOptions, number: int) -> MergedIds | None:
-    """Append what is new in the sub-tables; None for the first input, whose sub-tables the output began with."""
+def observed_scans(ms: MeasurementSet) -> np.ndarray:
+    """Observation and scan of each row: ndarray (2, row)."""
+    everything = np.arange(ms.nrow)
+    columns = ("OBSERVATION_ID", "SCAN_NUMBER")
+    return np.stack([np.asarray(ms.read(c, everything)) for c in columns]) if ms.nrow else np.zeros((2, 0), int)
+
+
+def append_subtables(
+    staged: str, source: MeasurementSet, options: ConcatOptions, number: int, scans: np.ndarray | None = None
+) -> MergedIds | None:
+    """Append what is new in the sub-tables; None for the first input, whose sub-tables the output began with.
+
+    Parameters
+    ----------
+    staged : str
+        What is appended to.
+    source : MeasurementSet
+    options : ConcatOptions
+    number : int
+        Of the input.
+    scans : ndarray (2, n), optional
+        Observations and scans of the rows so far, where `staged` does not hold them itself.
+    """
     if number == 0:
         return None
     with MeasurementSet(staged) as so_far:
-        everything = np.arange(so_far.nrow)
-        scans = (
-            np.stack([np.asarray(so_far.read(c, everything)) for c in ("OBSERVATION_ID", "SCAN_NUMBER")])
-            if so_far.nrow
-            else np.zeros((2, 0), int)
-        )
+        scans = observed_scans(so_far) if scans is None else scans
         ids = merge_ids(so_far.metadata, source, scans, options.merge)
 
     def add(name: str, rows: Sequence[int], changes: Mapping[str, Any]) -> None:
-        append_subtable(os.path.join(staged, name), os.path.join(source.path, name), np.asarray(rows, dtype=np.int64), changes)
+        append_subtable(os.path.join(staged, name), subtable_path(source.path, name), np.asarray(rows, dtype=np.int64), changes)
 
     own = source.metadata
     for name in ("ANTENNA", "STATE", "OBSERVATION", "POLARIZATION", "SPECTRAL_WINDOW"):
@@ -230,6 +299,9 @@ def _append_subtables(staged: str, source: MeasurementSet, options: ConcatOption
     })  # fmt: skip
     rows = ids.new["FIELD"]
     add("FIELD", rows, {"SOURCE_ID": _mapped(np.array([own.fields[r].source_id for r in rows], int), ids.maps["SOURCE"])})
+    append_ephemerides(
+        staged, source, ids.maps["FIELD"], rows, len(so_far.metadata.fields), options.merge.single_ephemeris_fields
+    )
     rows = ids.new["SOURCE"]
     chosen = [next(s for s in own.sources if s.row == r) for r in rows]
     add("SOURCE", rows, {
@@ -238,7 +310,7 @@ def _append_subtables(staged: str, source: MeasurementSet, options: ConcatOption
     })  # fmt: skip
     _append_feeds(staged, source, ids, add)
     for name, columns in _TIMED.items():
-        found = subtable_columns(os.path.join(source.path, name), *columns)
+        found = subtable_columns(subtable_path(source.path, name), *columns)
         if found is None or (name == "POINTING" and not options.copypointing):
             continue
         count = source.subtable(name).nrows()
@@ -249,7 +321,7 @@ def _append_subtables(staged: str, source: MeasurementSet, options: ConcatOption
 def _append_feeds(staged: str, source: MeasurementSet, ids: MergedIds, add: Any) -> None:
     """Feeds of antennas or spectral windows that are new."""
     names = ("ANTENNA_ID", "FEED_ID", "SPECTRAL_WINDOW_ID")
-    there, own = (subtable_columns(os.path.join(p, "FEED"), *names) for p in (staged, source.path))
+    there, own = (subtable_columns(subtable_path(p, "FEED"), *names) for p in (staged, source.path))
     if there is None or own is None:
         return
     mapped = [
@@ -274,7 +346,7 @@ def _mapped(values: np.ndarray, mapping: np.ndarray) -> np.ndarray:
     return np.where(inside, mapping[np.clip(values, 0, len(mapping) - 1)], values).astype(np.int32)
 
 
-def _changes(source: MeasurementSet, ids: MergedIds | None, columns: Sequence[str], scale: float) -> Any:
+def changed_columns(source: MeasurementSet, ids: MergedIds | None, columns: Sequence[str], scale: float) -> Any:
     """What differs from the rows of an input: identifiers, scaled weights, columns that it lacks."""
     missing = [c for c in columns if not source.has(c)]
 

@@ -15,10 +15,10 @@ from typing import Any
 
 import numpy as np
 
-from casatools._base.errors import UnsupportedError
 from casatools.frames.directions import angular_separation
 from casatools.io.ms import MeasurementSet
 from casatools.io.ms.metadata import Antenna, Field, MsMetadata, Observation, SpectralWindow
+from casatools.transform.merging_ephemerides import MovingFields
 
 __all__ = ["MergeOptions", "MergedIds", "merge_ids"]
 
@@ -37,11 +37,14 @@ class MergeOptions:
         Tolerance of phase centres.
     respect_name : bool
         Fields of other names are other fields.
+    single_ephemeris_fields : tuple of str
+        Names or numbers of fields with ephemerides that are joined, and their ephemerides with them, although the first does not cover the second.
     """
 
     frequency_hz: float = 1.0
     direction_rad: float = float(np.deg2rad(0.001 / 3600.0))
     respect_name: bool = False
+    single_ephemeris_fields: tuple[str, ...] = ()
 
 
 @dataclass
@@ -62,11 +65,21 @@ class MergedIds:
     new: dict[str, list[int]] = field(default_factory=dict)
     scan_offset: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int32))
 
-    def match(self, name: str, old: list[Any], there: list[Any], same: Callable[[Any, Any], bool], last: bool = False) -> None:
-        """Find each of `old` among `there`, by a function of both; what is not found is new and numbered on."""
+    def match(
+        self,
+        name: str,
+        old: list[Any],
+        there: list[Any],
+        same: Callable[[Any, Any], bool],
+        last: bool = False,
+        better: Callable[[Any, Any], bool] | None = None,
+    ) -> None:
+        """Find each of `old` among `there`, by a function of both; of several the one that is also `better` is taken. What is not found is new."""
         mapping, new, pool = [], [], list(there)
         for number, item in enumerate(old):
             found = [k for k, other in enumerate(pool) if same(item, other)]
+            if better is not None and len(found) > 1:
+                found = [k for k in found if better(item, pool[k])] or found
             if found:
                 mapping.append(found[-1 if last else 0])
             else:
@@ -97,13 +110,11 @@ def merge_ids(target: MsMetadata, source: MeasurementSet, scans: np.ndarray, opt
 
     Raises
     ------
-    UnsupportedError
-        A field of the source moves along an ephemeris.
+    DataError
+        The table of an ephemeris is missing.
     """
     own = source.metadata
     ids = MergedIds()
-    if any(f.ephemeris_id >= 0 for f in own.fields):
-        raise UnsupportedError(f"{source.path!r} has fields that move along an ephemeris; concatenating them is not supported")
     ids.match("ANTENNA", list(own.antennas), list(target.antennas), _same_antenna)
     ids.match(
         "STATE", list(own.states), list(target.states),
@@ -128,13 +139,18 @@ def merge_ids(target: MsMetadata, source: MeasurementSet, scans: np.ndarray, opt
     ]
     ids.match("DATA_DESCRIPTION", list(descriptions), [(d.spw, d.pol) for d in target.data_descriptions], lambda a, b: a == b)
 
+    moving = MovingFields(target, source, options.direction_rad, options.single_ephemeris_fields)
+
     def same_field(a: Field, b: Field) -> bool:
+        if a.ephemeris_id >= 0 or b.ephemeris_id >= 0:
+            return (not options.respect_name or a.name == b.name) and moving.same(a, b)
         if a.phase_frame != b.phase_frame or (options.respect_name and a.name != b.name):
             return False
         (lon_a, lat_a), (lon_b, lat_b) = (np.ravel(f.phase_dir[0])[:2] for f in (a, b))
         return float(angular_separation(lon_a, lat_a, lon_b, lat_b)) <= options.direction_rad
 
-    ids.match("FIELD", list(own.fields), list(target.fields), same_field)
+    # Of several fields at one position that of the same name is meant.
+    ids.match("FIELD", list(own.fields), list(target.fields), same_field, better=lambda a, b: a.name == b.name)
     _sources(ids, target, own)
     ids.scan_offset = _scan_offsets(ids, source, scans)
     return ids

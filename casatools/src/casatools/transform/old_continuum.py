@@ -288,8 +288,8 @@ def _interpolated(solutions: Solutions, keys: np.ndarray, time_s: np.ndarray) ->
 
 
 def _between(a: np.ndarray, b: np.ndarray, part: np.ndarray) -> np.ndarray:
-    """Amplitude and phase between two complex values; one that is not there gives way to the other."""
-    a, b = np.where(np.isnan(a), b, a), np.where(np.isnan(b), a, b)
-    turn = np.angle(b * np.conj(a))
-    mixed = (np.abs(a) * (1.0 - part) + np.abs(b) * part) * np.exp(1j * (np.angle(a) + turn * part))
+    """Amplitude and phase between two complex values; one that is not there gives way to the other, except at its own time."""
+    first, second = np.where(np.isnan(a), b, a), np.where(np.isnan(b), a, b)
+    turn = np.angle(second * np.conj(first))
+    mixed = (np.abs(first) * (1.0 - part) + np.abs(second) * part) * np.exp(1j * (np.angle(first) + turn * part))
     return np.where(part == 0.0, a, np.where(part == 1.0, b, mixed))

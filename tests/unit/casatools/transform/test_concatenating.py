@@ -10,12 +10,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from casatasks import clearcal, concat, split, testconcat
+from casatasks import clearcal, concat, fixplanets, split, testconcat
 from casatools import ms, table
-from casatools._base.errors import DataError, OutputExistsError, ParameterError, PathMissingError, UnsupportedError
+from casatools._base.errors import DataError, OutputExistsError, ParameterError, PathMissingError
+from casatools.io.ms.ephemerides import extend_ephemeris
 from casatools.simulation.demo import DemoOptions, make_demo
 from casatools.transform.concatenating import ConcatOptions, merge_options
 from casatools.transform.merging import MergeOptions
+from support.ephemeris_file import write_ephemeris
 from support.shared import unpack
 
 testconcat.__test__ = False  # a task, not a test
@@ -125,9 +127,11 @@ def test_columns_that_an_input_lacks_are_made() -> None:
     tb.close()
     assert not has
     concat(["b.ms", "a.ms"], "w.ms", visweightscale=[1.0, 3.0])
-    assert column("w.ms", "WEIGHT")[:, rows("b.ms") :] == pytest.approx(3 * column("a.ms", "WEIGHT"))
+    # Inputs are taken in the order of time, factors with them.
+    assert (np.diff(column("w.ms", "TIME")) >= 0).all()
+    assert column("w.ms", "WEIGHT")[:, : rows("a.ms")] == pytest.approx(3 * column("a.ms", "WEIGHT"))
     if "WEIGHT_SPECTRUM" in ms_columns("w.ms"):
-        assert column("w.ms", "WEIGHT_SPECTRUM")[:, 0, rows("b.ms") :] == pytest.approx(3 * column("a.ms", "WEIGHT"))
+        assert column("w.ms", "WEIGHT_SPECTRUM")[:, 0, : rows("a.ms")] == pytest.approx(3 * column("a.ms", "WEIGHT"))
 
 
 def ms_columns(path: str) -> list[str]:
@@ -153,7 +157,7 @@ def test_refused() -> None:
         ("'concatvis' must be given", ParameterError, {"concatvis": ""}), ("at least two", ParameterError, {"vis": ["a.ms"]}),
         ("must not be one of the inputs", ParameterError, {"concatvis": "b.ms"}), ("twice", ParameterError, {"vis": ["a.ms", "./a.ms"]}),
         ("visweightscale", ParameterError, {"visweightscale": [1.0]}), ("numbers above 0", ParameterError, {"visweightscale": [1.0, 0.0]}),
-        ("freqtol", ParameterError, {"freqtol": "-1Hz"}), ("forcesingleephemfield", UnsupportedError, {"forcesingleephemfield": "Venus"}),
+        ("freqtol", ParameterError, {"freqtol": "-1Hz"}),
         ("nothere", PathMissingError, {"vis": ["a.ms", "nothere.ms"]}),
     ):  # fmt: skip
         with pytest.raises(error, match=words):
@@ -169,26 +173,76 @@ def test_refused() -> None:
     assert ConcatOptions().merge == MergeOptions()
 
 
-def test_fields_that_move() -> None:
-    tb = table()
-    tb.open("b.ms/FIELD", nomodify=False)
-    tb.addcols(
-        {
-            "EPHEMERIS_ID": {
-                "valueType": "int",
-                "dataManagerType": "StandardStMan",
-                "dataManagerGroup": "e",
-                "option": 0,
-                "maxlen": 0,
-                "comment": "",
-            }
-        }
-    )
-    tb.putcol("EPHEMERIS_ID", np.zeros(tb.nrows(), int))
-    tb.close()
-    with pytest.raises(UnsupportedError, match="ephemeris"):
-        concat(["a.ms", "b.ms"], "o.ms")
-    assert not os.path.exists("o.ms")
+def moving(
+    path: str, lon_rate: float = 1e-9, start: float | None = None, days: int = 6, shift: float = 0.0, name: str = "MOVER"
+) -> None:
+    """Give field 0 an ephemeris about the time of the MeasurementSet."""
+    when = float(column(path, "TIME").min())
+    table_path = write_ephemeris(f"{path}.tab", when if start is None else start, 1.0 + shift, 0.3, lon_rate, 0.0, days, name)
+    edit(f"{path}/FIELD", "NAME", lambda v: np.array(["MOVER", *v[1:]]))
+    fixplanets(path, field="0", direction=table_path)
+
+
+def ephemerides(path: str) -> list[str]:
+    return sorted(n for n in os.listdir(f"{path}/FIELD") if n.startswith("EPHEM"))
+
+
+def test_fields_that_move_are_the_same_where_the_first_ephemeris_covers_the_second() -> None:
+    edit("a.ms", "FIELD_ID", np.zeros_like)
+    edit("b.ms", "FIELD_ID", np.zeros_like)
+    count = rows("a.ms/FIELD")
+    start = float(column("a.ms", "TIME").min())
+    for path in ("a.ms", "b.ms"):
+        moving(path, start=start)
+    concat(["a.ms", "b.ms"], "same.ms")
+    assert rows("same.ms/FIELD") == count and ephemerides("same.ms") == ["EPHEM0_MOVER.tab"]
+    # Another object, one that stands still, and one whose ephemeris ends before.
+    shutil.rmtree("b.ms")
+    shutil.copytree("a.ms", "b.ms")
+    edit("b.ms", "TIME", lambda v: v + 86400.0)
+    shutil.rmtree("b.ms/FIELD/EPHEM0_MOVER.tab")
+    shutil.copytree(write_ephemeris("other.tab", start, 1.001, 0.3, 1e-9, 0.0), "b.ms/FIELD/EPHEM0_MOVER.tab")
+    concat(["a.ms", "b.ms"], "other.ms")
+    assert rows("other.ms/FIELD") == count + 1 and ephemerides("other.ms") == ["EPHEM0_MOVER.tab", "EPHEM1_MOVER.tab"]
+    assert column("other.ms/FIELD", "EPHEMERIS_ID").tolist() == [0, *[-1] * (count - 1), 1]
+    assert set(column("other.ms", "FIELD_ID")) == {0, count}
+
+
+def test_ephemerides_are_united_for_fields_that_are_named() -> None:
+    edit("a.ms", "FIELD_ID", np.zeros_like)
+    edit("b.ms", "FIELD_ID", np.zeros_like)
+    edit("b.ms", "TIME", lambda v: v + 5 * 86400.0)
+    start = float(column("a.ms", "TIME").min())
+    moving("a.ms", start=start)
+    moving("b.ms", start=start, days=16)
+    count = rows("a.ms/FIELD")
+    concat(["a.ms", "b.ms"], "apart.ms")
+    assert rows("apart.ms/FIELD") == count + 1
+    concat(["a.ms", "b.ms"], "one.ms", forcesingleephemfield=["MOVER"])
+    assert rows("one.ms/FIELD") == count and set(column("one.ms", "FIELD_ID")) == {0}
+    mjd = column("one.ms/FIELD/EPHEM0_MOVER.tab", "MJD")
+    assert np.array_equal(mjd, column("b.ms/FIELD/EPHEM0_MOVER.tab", "MJD")) and len(mjd) == 16
+    concat(["a.ms", "one.ms"], "again.ms", forcesingleephemfield="0")
+    with pytest.raises(DataError, match="is missing"):
+        extend_ephemeris("a.ms", 3, "b.ms", 0)
+    # Parts that never overlap: the name decides.
+    shutil.rmtree("b.ms/FIELD/EPHEM0_MOVER.tab")
+    shutil.copytree(write_ephemeris("late.tab", start + 40 * 86400.0, 1.0, 0.3, 1e-9, 0.0), "b.ms/FIELD/EPHEM0_MOVER.tab")
+    concat(["a.ms", "b.ms"], "late.ms", forcesingleephemfield="MOVER")
+    assert len(column("late.ms/FIELD/EPHEM0_MOVER.tab", "MJD")) == 12
+
+
+def test_a_moving_field_and_one_that_stands_still() -> None:
+    edit("b.ms", "FIELD_ID", np.zeros_like)
+    moving("b.ms")
+    count = rows("a.ms/FIELD")
+    concat(["a.ms", "b.ms"], "o.ms")
+    assert rows("o.ms/FIELD") == count + 1
+    assert column("o.ms/FIELD", "EPHEMERIS_ID").tolist() == [-1] * count + [0]
+    shutil.rmtree("b.ms/FIELD/EPHEM0_MOVER.tab")
+    with pytest.raises(DataError, match="EPHEM0"):
+        concat(["a.ms", "b.ms"], "p.ms")
+    assert not os.path.exists("p.ms")
 
 
 @pytest.mark.shared

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from itertools import pairwise
@@ -13,7 +15,7 @@ from casatools._base.errors import DataError
 from casatools.io.ms.measurement_set import MeasurementSet
 from casatools.io.tables import Table, is_table, open_table
 
-__all__ = ["append_rows", "append_subtable", "empty_subtable", "subtable_columns"]
+__all__ = ["append_rows", "append_subtable", "empty_subtable", "rewrite_rows", "subtable_columns"]
 
 _ROWS = 20000
 
@@ -52,6 +54,14 @@ def append_rows(
         view.close()
 
 
+def rewrite_rows(path: str, changes: Callable[[Table, int, int], Mapping[str, np.ndarray]], uniform: bool = False) -> None:
+    """Put columns in the place of those of a MeasurementSet, piece by piece; `changes` and `uniform` as for `append_rows`."""
+    with closing(open_table(path, writable=True)) as table:
+        for start, count in _pieces(table, uniform):
+            for name, values in changes(table, start, count).items():
+                table.putcol(name, values, start, count)
+
+
 def _pieces(table: Table, uniform: bool) -> Iterator[tuple[int, int]]:
     """First rows and numbers of rows."""
     borders = [0, table.nrows()]
@@ -85,6 +95,11 @@ def append_subtable(target: str, source: str, rows: np.ndarray, changes: Mapping
     """
     if not is_table(source) or len(rows) == 0:
         return
+    if not is_table(target):
+        with closing(open_table(source)) as origin:
+            origin.copy(target, deep=True, copynorows=True).close()
+        with closing(open_table(os.path.dirname(target), writable=True)) as main, closing(open_table(target)) as made:
+            main.putkeyword(os.path.basename(target), made)
     with closing(open_table(source)) as origin, closing(open_table(target, writable=True)) as table:
         part = origin.selectrows(np.asarray(rows, dtype=np.int64))
         with closing(part):
@@ -103,10 +118,22 @@ def append_subtable(target: str, source: str, rows: np.ndarray, changes: Mapping
 
 
 def empty_subtable(path: str) -> None:
-    """Remove all rows of a sub-table, where there is one."""
-    if is_table(path):
-        with closing(open_table(path, writable=True)) as table:
-            table.removerows(list(range(table.nrows())))
+    """Remove all rows of a sub-table, where there is one.
+
+    casacore does not always write the new number of rows when all are removed, so an empty copy takes the table's place.
+    """
+    path = os.path.realpath(path)
+    if not is_table(path):
+        return
+    with closing(open_table(path)) as table:
+        if table.nrows() == 0:
+            return
+        table.copy(path + ".empty", deep=True, copynorows=True).close()
+    for extra in os.listdir(path):  # tables inside, such as ephemerides
+        if is_table(os.path.join(path, extra)) and not os.path.lexists(os.path.join(path + ".empty", extra)):
+            os.rename(os.path.join(path, extra), os.path.join(path + ".empty", extra))
+    shutil.rmtree(path)
+    os.rename(path + ".empty", path)
 
 
 def subtable_columns(path: str, *columns: str) -> dict[str, np.ndarray] | None:

@@ -11,9 +11,10 @@ import glob
 import os
 import re
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from casacore import tables as _tables
@@ -22,7 +23,17 @@ from casatools._base.errors import DataError, ParameterError
 from casatools._base.paths import require_present
 from casatools.io.tables import is_table, open_table, subtable_path
 
-__all__ = ["EphemerisTable", "attach_ephemeris", "ephemeris_path", "field_ephemeris", "read_ephemeris"]
+__all__ = [
+    "EphemerisTable",
+    "add_ephemeris_column",
+    "attach_ephemeris",
+    "copy_ephemeris",
+    "ephemeris_path",
+    "extend_ephemeris",
+    "field_ephemeris",
+    "read_ephemeris",
+    "set_ephemeris_ids",
+]
 
 _DAY_S = 86400.0
 _COLUMNS = ("MJD", "RA", "DEC", "Rho", "RadVel")
@@ -112,27 +123,75 @@ def attach_ephemeris(vis: str, path: str, fields: Sequence[int], name: str, numb
     if "/" in name:
         raise ParameterError(f"the name of an ephemeris must be part of a file's name, without '/'; got {name!r}")
     folder = subtable_path(vis, "FIELD")
+    taken = _taken(folder)
+    if number < 0:
+        number = max(taken, default=-1) + 1
+    elif number in taken:
+        raise ParameterError(
+            f"{vis!r} has an ephemeris of the number {number} already, taken are {', '.join(map(str, sorted(taken)))}; give -1 for the next free one"
+        )
+    add_ephemeris_column(vis)
+    shutil.copytree(path, os.path.join(folder, f"EPHEM{number}_{name}.tab"))
     with closing(open_table(folder, writable=True)) as table:
-        taken = _taken(folder)
-        if number < 0:
-            number = max(taken, default=-1) + 1
-        elif number in taken:
-            raise ParameterError(
-                f"{vis!r} has an ephemeris of the number {number} already, taken are {', '.join(map(str, sorted(taken)))}; give -1 for the next free one"
-            )
-        if "EPHEMERIS_ID" not in table.colnames():
-            table.addcols(
-                _tables.maketabdesc(
-                    [_tables.makescacoldesc("EPHEMERIS_ID", 0, comment="Ephemeris id, pointer to EPHEMERIS table")]
-                )
-            )
-            table.putcol("EPHEMERIS_ID", np.full(table.nrows(), -1, dtype=np.int32))
-        shutil.copytree(path, os.path.join(folder, f"EPHEM{number}_{name}.tab"))
         for row in fields:
             table.putcell("EPHEMERIS_ID", int(row), number)
             # Directions are offsets from the ephemeris from here on; as in the reference, their time is that of its beginning.
             table.putcell("TIME", int(row), float(content.mjd[0]) * _DAY_S)
     return number
+
+
+def add_ephemeris_column(vis: str) -> None:
+    """Give FIELD the column EPHEMERIS_ID, -1 in each row, where it lacks it."""
+    with closing(open_table(subtable_path(vis, "FIELD"), writable=True)) as table:
+        if "EPHEMERIS_ID" in table.colnames():
+            return
+        description = _tables.makescacoldesc("EPHEMERIS_ID", 0, comment="Ephemeris id, pointer to EPHEMERIS table")
+        table.addcols(_tables.maketabdesc([description]))
+        if table.nrows():
+            table.putcol("EPHEMERIS_ID", np.full(table.nrows(), -1, dtype=np.int32))
+
+
+def set_ephemeris_ids(vis: str, numbers: Mapping[int, int]) -> None:
+    """Write the EPHEMERIS_ID of some rows of FIELD, which has the column."""
+    with closing(open_table(subtable_path(vis, "FIELD"), writable=True)) as table:
+        for row, number in numbers.items():
+            table.putcell("EPHEMERIS_ID", int(row), int(number))
+
+
+def copy_ephemeris(source: str, number: int, target: str) -> int:
+    """Copy the table of an EPHEMERIS_ID into another MeasurementSet under its next free number, which is returned."""
+    path = ephemeris_path(source, number)
+    if path is None:
+        raise DataError(f"a field of {source!r} has EPHEMERIS_ID {number}, but there is no table FIELD/EPHEM{number}_*.tab")
+    folder = subtable_path(target, "FIELD")
+    new = max(_taken(folder), default=-1) + 1
+    shutil.copytree(path, os.path.join(folder, f"EPHEM{new}_{os.path.basename(path).split('_', 1)[1]}"))
+    return new
+
+
+def extend_ephemeris(target: str, number: int, source: str, other: int) -> None:
+    """Add the rows of an ephemeris that lie outside the times of one of another MeasurementSet to that, in the order of time."""
+    mine, theirs = ephemeris_path(target, number), ephemeris_path(source, other)
+    if mine is None or theirs is None:
+        raise DataError(f"an ephemeris of {target!r} or {source!r} is missing")
+    with closing(open_table(mine)) as table, closing(open_table(theirs)) as more:
+        own, found = (np.asarray(t.getcol("MJD")) for t in (table, more))
+        before, after = np.flatnonzero(found < own[0]), np.flatnonzero(found > own[-1])
+        if not len(before) + len(after):
+            return
+        columns = [c for c in table.colnames() if c in more.colnames()]
+        united = {
+            c: np.concatenate([_cells(more, c, before), np.asarray(table.getcol(c)), _cells(more, c, after)]) for c in columns
+        }
+    with closing(open_table(mine, writable=True)) as table:
+        table.addrows(len(before) + len(after))
+        for column, values in united.items():
+            table.putcol(column, values)
+        table.putkeyword("MJD0", float(united["MJD"][0] - (united["MJD"][1] - united["MJD"][0])))
+
+
+def _cells(table: Any, column: str, rows: np.ndarray) -> np.ndarray:
+    return np.asarray(table.getcol(column))[rows]
 
 
 def _taken(folder: str) -> set[int]:

@@ -10,9 +10,9 @@ relative: the whole may be moved. The axis it was cut along stands in ``table.in
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Sequence
 
+from casatools._base.paths import remove_output
 from casatools.io.ms.appending import empty_subtable
 from casatools.io.ms.parts import FOLDER
 from casatools.io.table_access import concatenate
@@ -60,10 +60,8 @@ def share_subtables(path: str, names: Sequence[str]) -> None:
                 if name == "HISTORY":
                     empty_subtable(own)
                 continue
-            if os.path.isdir(own) and not os.path.islink(own):
-                shutil.rmtree(own)
-            if not os.path.lexists(own):
-                os.symlink(os.path.join("..", names[0], name), own)
+            remove_output(own)
+            os.symlink(os.path.join("..", names[0], name), own)
 
 
 def _describe(path: str, axis: str) -> None:

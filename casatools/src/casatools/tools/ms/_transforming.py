@@ -22,6 +22,11 @@ _Expression = Annotated[
 ]
 _Text = Annotated[str, kinds.Text(numbers=True), "Selection expression; '' is all"]
 _Tile = Annotated[list[int], kinds.IntList(), "Accepted for compatibility: only nothing, the tiling is chosen"]
+_Tolerance = Annotated[
+    Any,
+    kinds.Variant((kinds.Text(numbers=True), kinds.TextList(numbers=True), kinds.Record())),
+    "Tolerance; nothing is 1 Hz or 1 mas",
+]
 _GridValue = Annotated[
     Any,
     kinds.Variant((kinds.Int(), kinds.Text(numbers=True), kinds.TextList(numbers=True), kinds.Record())),
@@ -272,11 +277,10 @@ class TransformMethods(MsState):
         from casatools.transform.old_continuum import OldContinuumOptions
         from casatools.transform.uvcontsub_old import continuum_columns
 
-        if not self._ms.writable:
-            raise DataError(f"ms.continuumsub: {self._ms.path!r} was opened read-only; open it with nomodify=False")
+        path = self._writable_path("continuumsub")
         given = solint[0] if isinstance(solint, list) and solint else solint
         options = OldContinuumOptions(joined(fitspw), solint="inf" if given in ([], "") else given, fitorder=fitorder)
-        continuum_columns(self._ms.path, Selection(field=joined(field), spw=joined(spw)), options, mode)
+        continuum_columns(path, Selection(field=joined(field), spw=joined(spw)), options, mode)
         return True
 
     @method
@@ -332,6 +336,148 @@ class TransformMethods(MsState):
             raise ParameterError(f"ms.contsub: parameter 'whichcol' must be DATA, CORRECTED_DATA or MODEL_DATA; got {whichcol!r}")
         uvcontsub_old(self._ms.path, selection, options, False, outputms, column)
         return True
+
+    @method
+    def concatenate(
+        self,
+        msfile: Annotated[str, kinds.InPath(), "MeasurementSet that is joined to the open one"] = "",
+        freqtol: _Tolerance = [],
+        dirtol: _Tolerance = [],
+        weightscale: Annotated[float, kinds.Float(), "Factor of its weights"] = 1.0,
+        handling: Annotated[int, kinds.Int(min=0, max=3), "1 leaves out its rows, 2 its pointings, 3 both"] = 0,
+        destmsfile: Annotated[str, kinds.Text(), "Accepted for compatibility: only ''"] = "",
+        respectname: Annotated[bool, kinds.Bool(), "Fields of other names are other fields"] = False,
+    ) -> bool:
+        """Join another MeasurementSet to the open one, which is replaced when the whole is complete; see the task concat."""
+        from casatools.transform.concatenating import ConcatOptions, concatenate, join_subtables
+
+        if destmsfile:
+            raise UnsupportedError(
+                f"ms.concatenate: parameter 'destmsfile' = {destmsfile!r} is not supported; the open MeasurementSet is joined to"
+            )
+        path = self._writable_path("concatenate")
+        options = ConcatOptions(_merging(freqtol, dirtol, respectname), copypointing=handling < 2, weight_scale=(weightscale,))
+        self.close()  # type: ignore[attr-defined]
+        try:
+            if handling in (1, 3):
+                join_subtables(msfile, path, options)
+            else:
+                concatenate([msfile], path, options)
+        finally:
+            self.open(path, nomodify=False)  # type: ignore[attr-defined]
+        return True
+
+    @method
+    def testconcatenate(
+        self,
+        msfile: Annotated[str, kinds.InPath(), "MeasurementSet whose sub-tables are joined to those of the open one"] = "",
+        freqtol: _Tolerance = [],
+        dirtol: _Tolerance = [],
+        respectname: Annotated[bool, kinds.Bool(), "Fields of other names are other fields"] = False,
+    ) -> bool:
+        """Join the sub-tables of another MeasurementSet to those of the open one, without its rows and pointings."""
+        return bool(self.concatenate(msfile, freqtol, dirtol, handling=3, respectname=respectname))
+
+    @method
+    def virtconcatenate(
+        self,
+        msfile: Annotated[str, kinds.InPath(), "MeasurementSet that is to stand beside the open one in a multi-MS"] = "",
+        auxfilename: Annotated[str, kinds.Text(), "Accepted for compatibility: no such file is needed"] = "",
+        freqtol: _Tolerance = [],
+        dirtol: _Tolerance = [],
+        weightscale: Annotated[float, kinds.Float(), "Factor of its weights"] = 1.0,
+        respectname: Annotated[bool, kinds.Bool(), "Fields of other names are other fields"] = True,
+    ) -> bool:
+        """Join the sub-tables of another MeasurementSet to those of the open one and renumber its identifiers; createmultims can join the two then."""
+        from casatools.transform.concatenating import ConcatOptions, join_virtually
+
+        path = self._writable_path("virtconcatenate")
+        join_virtually(msfile, path, ConcatOptions(_merging(freqtol, dirtol, respectname), weight_scale=(weightscale,)))
+        self.open(path, nomodify=False)  # type: ignore[attr-defined]
+        return True
+
+    @method
+    def oldstatwt(
+        self,
+        dorms: Annotated[bool, kinds.Bool(), "Scatter about zero, not about the mean"] = False,
+        byantenna: Annotated[
+            bool, kinds.Bool(), "Accepted for compatibility: each baseline is taken by itself, as in CASA"
+        ] = True,
+        sepacs: Annotated[
+            bool, kinds.Bool(), "Accepted for compatibility: auto-correlations are always taken by themselves"
+        ] = True,
+        fitspw: _Expression = [],
+        fitcorr: _Expression = [],
+        combine: Annotated[str, kinds.Text(), "Accepted for compatibility: CASA leaves it out of account too"] = "",
+        timebin: Annotated[Any, kinds.Variant((kinds.Quantity("s"), kinds.TextList())), "As combine: only each integration"] = [],
+        minsamp: Annotated[int, kinds.Int(min=2), "Unflagged channels a spectrum needs; others are flagged"] = 3,
+        field: _Expression = [],
+        spw: _Expression = [],
+        antenna: _Text = "",
+        timerange: _Text = "",
+        scan: _Expression = [],
+        intent: _Text = "",
+        array: _Expression = [],
+        correlation: _Text = "",
+        obs: _Text = "",
+        datacolumn: Annotated[str, kinds.Text(), "data, corrected_data, model_data"] = "corrected_data",
+    ) -> bool:
+        """Set WEIGHT and SIGMA of each spectrum from the scatter of its channels; statwt is the better way.
+
+        Raises
+        ------
+        UnsupportedError
+            For `fitcorr`.
+        DataError
+            The MeasurementSet is not open for writing, or the column is missing.
+        """
+        from casatools.transform.spectrum_scatter import set_weights_from_spectra
+
+        if joined(fitcorr):
+            raise UnsupportedError(
+                f"ms.oldstatwt: parameter 'fitcorr' = {fitcorr!r} is not supported; each correlation is taken by itself"
+            )
+        selection = Selection(
+            field=joined(field), spw=joined(spw), antenna=antenna, timerange=timerange, scan=joined(scan), intent=intent, array=joined(array),
+            correlation=correlation, observation=obs,
+        )  # fmt: skip
+        column = {"data": "DATA", "corrected": "CORRECTED_DATA", "model": "MODEL_DATA"}.get(
+            _column(datacolumn, "oldstatwt"), "DATA"
+        )
+        set_weights_from_spectra(self._writable_path("oldstatwt"), selection, column, joined(fitspw), dorms, minsamp)
+        return True
+
+    @method
+    def fromfitsidi(
+        self,
+        msfile: _Out = "",
+        fitsfile: Annotated[str, kinds.Text(), "The FITS-IDI file"] = "",
+        nomodify: Annotated[bool, kinds.Bool(), "Open the new MeasurementSet for reading only"] = True,
+        lock: Annotated[bool, kinds.Bool(), "Accepted for compatibility"] = False,
+        obstype: Annotated[int, kinds.Int(), "Accepted for compatibility"] = 0,
+    ) -> bool:
+        """Make a MeasurementSet from a FITS-IDI file: not supported yet.
+
+        Raises
+        ------
+        UnsupportedError
+            Always.
+        """
+        raise UnsupportedError(
+            f"ms.fromfitsidi: FITS-IDI files ({fitsfile!r}) are not supported yet; convert them to UVFITS and use fromfits"
+        )
+
+    def _writable_path(self, name: str) -> str:
+        if not self._ms.writable:
+            raise DataError(f"ms.{name}: {self._ms.path!r} was opened read-only; open it with nomodify=False")
+        return self._ms.path
+
+
+def _merging(freqtol: Any, dirtol: Any, respectname: bool) -> Any:
+    from casatools.transform.concatenating import merge_options
+
+    given = [t[0] if isinstance(t, list) and t else "" if t == [] else t for t in (freqtol, dirtol)]
+    return merge_options(given[0], given[1], respectname)
 
 
 def _column(whichcol: str, owner: str) -> str:
