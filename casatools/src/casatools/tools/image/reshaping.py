@@ -99,7 +99,7 @@ class ReshapingMethods(DerivingMethods):
         self,
         outfile: OutFile = "",
         region: Region = {},
-        mask: _AnyMask = [],
+        mask: _AnyMask = "",
         axis: _Axis = -10,
         drop: _Drop = True,
         overwrite: Overwrite = False,
