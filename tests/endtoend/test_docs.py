@@ -13,7 +13,18 @@ ROOT = Path(__file__).resolve().parents[2]
 MADE = ("tasks.md", "reference_tools.md")  # written by the build
 
 
-@pytest.mark.parametrize("page", ["first_cube", "tools", "errors", "system", "clusters", "solving"])
+@pytest.mark.parametrize(
+    "page",
+    [
+        "first_cube",
+        "tools",
+        "errors",
+        "system",
+        "clusters",
+        "solving",
+        "images",
+    ],
+)
 def test_examples_run(page: str) -> None:
     run = subprocess.run(
         [sys.executable, str(ROOT / "docs" / "build.py"), "--check", page], capture_output=True, text=True, check=False

@@ -47,6 +47,7 @@ TASKS: dict[str, str] = {
     "rmfit": "analysis",
     "specfit": "analysis",
     "spxfit": "analysis",
+    "plotprofilemap": "visualization",
     "imstat": "analysis",
     "imcontsub": "analysis",
     "imregrid": "analysis",

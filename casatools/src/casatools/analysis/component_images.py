@@ -9,20 +9,26 @@ Frequencies of spectra are taken in the frame of the image.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from casatools._base import log
-from casatools._base.errors import DataError
+from casatools._base.errors import DataError, ParameterError
+from casatools._base.paths import staged_output
 from casatools.analysis.gaussian_sources import Source, sky_offsets, source_values
 from casatools.analysis.sky_planes import SkyPlanes
 from casatools.analysis.sub_images import PixelChoice
 from casatools.components.component_list import ComponentList
-from casatools.components.model import Component
+from casatools.components.model import Amount, Component, Shape
 from casatools.frames.directions import convert_directions
 from casatools.frames.quantities import convert_value
+from casatools.imaging.beam_fit import GaussianBeam
+from casatools.imaging.restoration import beam_difference
 from casatools.io.image import CasaImage
+from casatools.io.image.coordinates import Coordinates
 
-__all__ = ["add_components"]
+__all__ = ["add_components", "deconvolve_components", "write_component_image"]
 
 
 def add_components(image: CasaImage, components: ComponentList, choice: PixelChoice, sign: float = 1.0) -> None:
@@ -64,6 +70,78 @@ def add_components(image: CasaImage, components: ComponentList, choice: PixelCho
         if good is not None:
             changed = np.where(good, changed, values)
         image.write(changed.astype(image.dtype), tuple(slice(f + s.start, f + s.stop) for f, s in zip(first, block, strict=True)))
+
+
+def write_component_image(
+    path: str, shape: tuple[int, ...], coordinates: Coordinates, components: ComponentList, overwrite: bool = False
+) -> None:
+    """Write an image [Jy/pixel] of sky components.
+
+    Parameters
+    ----------
+    path : str
+    shape : tuple of int
+        Array order.
+    coordinates : Coordinates
+    components : ComponentList
+    overwrite : bool
+
+    Raises
+    ------
+    DataError
+        The list is empty, or the coordinates have no sky plane.
+    ParameterError, OutputExistsError
+        Shape and coordinates do not fit, or the output exists.
+    """
+    if not len(components):
+        raise DataError("the component list is empty: there is nothing to make an image of")
+    with staged_output(path, overwrite) as staged, CasaImage.create(staged, shape, coordinates, unit="Jy/pixel") as made:
+        for block in made.iter_slices():
+            made.write(np.zeros([s.stop - s.start for s in block], np.float32), block)
+        add_components(made, components, PixelChoice())
+
+
+def deconvolve_components(image: CasaImage, components: ComponentList, channel: int = -1, stokes: int = -1) -> ComponentList:
+    """Components with the beam of an image taken out of their shapes; those no larger than the beam become points.
+
+    Parameters
+    ----------
+    image : CasaImage
+    components : ComponentList
+    channel, stokes : int
+        Plane of the beam; negative where there is one for all.
+
+    Raises
+    ------
+    DataError
+        The image has no beam.
+    ParameterError
+        It has a beam for each plane and no plane is named, or there is no such plane.
+    """
+    beams = image.beams
+    if not beams:
+        raise DataError(f"image {image.path!r} has no restoring beam to be taken out")
+    if beams.is_per_plane and ((channel < 0 and beams.nchan > 1) or (stokes < 0 and beams.nstokes > 1)):
+        raise ParameterError(f"image {image.path!r} has a beam for each plane; name the channel and the polarization")
+    if (channel >= max(beams.nchan, 1) and beams.is_per_plane) or (stokes >= max(beams.nstokes, 1) and beams.is_per_plane):
+        raise ParameterError(f"image {image.path!r} has {beams.nchan} channels and {beams.nstokes} polarizations with beams")
+    beam = beams.at(max(channel, 0), max(stokes, 0))
+    inner = GaussianBeam(beam.major_rad, beam.minor_rad, beam.position_angle_rad)
+    made = []
+    for component in components:
+        shape = component.shape
+        if shape.kind != "Point":
+            assert shape.major is not None and shape.minor is not None and shape.angle is not None
+            outer = GaussianBeam(shape.major.in_unit("rad"), shape.minor.in_unit("rad"), shape.angle.in_unit("rad"))
+            left = beam_difference(outer, inner)
+            if left is None or left.major_rad <= 0:
+                shape = Shape("Point", shape.lon_rad, shape.lat_rad, shape.frame)
+            else:
+                sizes = (Amount(float(np.degrees(v)) * 3600.0, "arcsec") for v in (left.major_rad, left.minor_rad))
+                major, minor = sizes
+                shape = replace(shape, major=major, minor=minor, angle=Amount(float(np.degrees(left.angle_rad)) % 180.0, "deg"))
+        made.append(replace(component, shape=shape))
+    return ComponentList(made)
 
 
 def _template(image: CasaImage, axes: SkyPlanes, component: Component) -> np.ndarray:

@@ -21,7 +21,7 @@ from casatools.components.component_list import ComponentList
 from casatools.components.model import Amount, Component, Flux, Shape, Spectrum
 from casatools.io.image import CasaImage
 
-__all__ = ["fit_maximum", "parabola_peak"]
+__all__ = ["fit_maximum", "fit_peak", "parabola_peak"]
 
 _STOKES = ("I", "Q", "U", "V")
 
@@ -81,8 +81,17 @@ def fit_maximum(
     DataError
         The image has no sky plane.
     """
-    axes = SkyPlanes(image)
-    place = _greatest(image, choice, negative)
+    return fit_peak(image, SkyPlanes(image), _greatest(image, choice, negative), point, width)
+
+
+def fit_peak(image: CasaImage, axes: SkyPlanes, place: tuple[int, ...], point: bool, width: int) -> ComponentList:
+    """The source at a pixel (array order): a point from a parabola, or a Gaussian fitted to a square of `width` pixels.
+
+    Raises
+    ------
+    DataError
+        No Gaussian fits.
+    """
     x, y = place[axes.x_axis], place[axes.y_axis]
     hz = axes.frequency_hz(place[axes.channel_axis] if axes.channel_axis is not None else 0)
     if not point:

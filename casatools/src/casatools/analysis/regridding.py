@@ -9,7 +9,7 @@ Jy/pixel are scaled by the ratio of pixel areas; others are brightnesses and sta
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -20,10 +20,10 @@ from casatools.analysis.regrid_places import SkyPlaces, axis_places, axis_weight
 from casatools.analysis.selected_pixels import SelectedPixels
 from casatools.analysis.sub_images import PixelChoice, beams_of_box
 from casatools.io.image import BeamSet, CasaImage
-from casatools.io.image.coordinates import Coordinates, DirectionCoordinate
+from casatools.io.image.coordinates import Coordinates, DirectionCoordinate, LinearCoordinate
 from casatools.kernels.plane_interpolation import bilinear_plane, cubic_plane, nearest_plane
 
-__all__ = ["RegridOptions", "interpolate_plane", "regrid_image"]
+__all__ = ["RegridOptions", "interpolate_plane", "regrid_image", "turned_coordinates"]
 
 _KERNELS = {"nearest": nearest_plane, "linear": bilinear_plane, "cubic": cubic_plane}
 # Interpolated planes that are kept for the next ones.
@@ -134,6 +134,24 @@ def regrid_image(
         scale = _pixel_ratio(own, coordinates) if places is not None and image.unit.endswith("/pixel") else 1.0
         if _Regridder(chosen, output, plane_axes, places, weights, options.method, scale).write():
             output.remove_mask("mask0")
+
+
+def turned_coordinates(image: CasaImage, angle_rad: float) -> tuple[Coordinates, tuple[int, ...]]:
+    """Coordinates of an image with its sky axes (or the first two linear ones) turned about the reference pixel, and these axes.
+
+    Raises
+    ------
+    DataError
+        The image has neither sky axes nor two linear ones.
+    """
+    made = image.coordinates.copy()
+    sine, cosine = np.sin(angle_rad), np.cos(angle_rad)
+    for index, member in enumerate(made.members):
+        if isinstance(member, (DirectionCoordinate, LinearCoordinate)) and member.naxes == 2:
+            turned = np.array([[cosine, sine], [-sine, cosine]]) @ member.matrix
+            made.replace(index, replace(member, matrix=turned))
+            return made, tuple(made.pixel_axes[index])
+    raise DataError(f"image {image.path!r} has no two axes of one coordinate that could be turned")
 
 
 def _axes(own: Coordinates, target: Coordinates, options: RegridOptions, ndim: int) -> list[int]:

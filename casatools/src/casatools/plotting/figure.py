@@ -25,7 +25,9 @@ def new_figure(width_in: float, height_in: float) -> Figure:
     return figure
 
 
-def save_figure(figure: Any, path: str, file_format: str = "", dpi: float = 120.0, overwrite: bool = True) -> None:
+def save_figure(
+    figure: Any, path: str, file_format: str = "", dpi: float = 120.0, overwrite: bool = True, transparent: bool = False
+) -> None:
     """Write a figure; the format is that asked for, else the ending of the name, else PNG.
 
     Raises
@@ -36,7 +38,7 @@ def save_figure(figure: Any, path: str, file_format: str = "", dpi: float = 120.
     if kind not in FORMATS:
         raise UnsupportedError(f"plot: the file format {kind!r} is not supported; use one of {', '.join(sorted(FORMATS))}")
     with staged_output(path, overwrite=overwrite) as temporary:
-        figure.savefig(temporary, format=kind, dpi=dpi)
+        figure.savefig(temporary, format=kind, dpi=dpi, transparent=transparent)
 
 
 def show_in_notebook(path: str) -> None:

@@ -12,6 +12,7 @@ from matplotlib.patches import Ellipse
 
 from casatools.io.image import CasaImage
 from casatools.plotting.figure import INK, new_figure, save_figure
+from casatools.plotting.sky_axes import sky_wcs
 
 __all__ = ["PlaneStyle", "draw_channel_maps", "draw_plane"]
 
@@ -47,21 +48,6 @@ class PlaneStyle:
     high: float | None = None
     levels: tuple[float, ...] = ()
     marks: tuple[tuple[float, float], ...] = ()
-
-
-def _astropy_wcs(image: CasaImage) -> Any:
-    from astropy.wcs import WCS
-
-    direction = image.coordinates.direction
-    assert direction is not None
-    wcs = WCS(naxis=2)
-    wcs.wcs.ctype = [f"RA---{direction.projection}", f"DEC--{direction.projection}"]
-    wcs.wcs.crval = np.degrees(direction.reference_rad)
-    wcs.wcs.cdelt = np.degrees(direction.increment_rad)
-    wcs.wcs.crpix = np.asarray(direction.reference_pixel) + 1.0
-    wcs.wcs.radesys = "FK5"
-    wcs.wcs.equinox = 2000.0
-    return wcs
 
 
 def _full_box(image: CasaImage) -> Box:
@@ -146,7 +132,7 @@ def draw_plane(imagename: str, figfile: str, style: PlaneStyle, box: Sequence[in
         where = _square(box, image)
         plane = _read_plane(image, 0, where) * style.scale
         figure = _bare_figure(7.0, 5.9)
-        axes = figure.add_axes((0.125, 0.1, 0.72, 0.83), projection=_astropy_wcs(image))
+        axes = figure.add_axes((0.125, 0.1, 0.72, 0.83), projection=sky_wcs(image))
         axes.set_facecolor("#f1f1f1")
         extent = (where[0] - 0.5, where[2] + 0.5, where[1] - 0.5, where[3] + 0.5)
         drawn = axes.imshow(
@@ -216,7 +202,7 @@ def draw_channel_maps(
         size, gap = 1.75, 0.06
         width, height = ncol * (size + gap) + 1.75, nrow * (size + gap) + 0.95
         figure = _bare_figure(width, height)
-        wcs = _astropy_wcs(image)
+        wcs = sky_wcs(image)
         levels = [v for v in (-3e3 * noise, *(3e3 * noise * 2.0 ** np.arange(10))) if v < top]
         extent = (where[0] - 0.5, where[2] + 0.5, where[1] - 0.5, where[3] + 0.5)
         x, y = np.arange(where[0], where[2] + 1), np.arange(where[1], where[3] + 1)

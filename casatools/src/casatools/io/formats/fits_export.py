@@ -20,7 +20,7 @@ from casatools.io.formats.fits_cards import axis_cards, card, comment_card, hist
 from casatools.io.image.beams import BeamSet
 from casatools.io.image.image import CasaImage
 
-__all__ = ["ExportOptions", "export_fits"]
+__all__ = ["ExportOptions", "export_fits", "fits_header"]
 
 _KEY = re.compile(r"^[A-Z0-9_-]{1,8}$")
 
@@ -141,6 +141,13 @@ def _scaling(image: CasaImage, options: ExportOptions) -> _Scaling:
     levels, lowest = (65534.0, -32767.0) if masked else (65535.0, -32768.0)
     scale = (high - low) / levels if high > low else 1.0
     return _Scaling(scale, low - lowest * scale, low, high, -32768 if masked else None)
+
+
+def fits_header(image: CasaImage, options: ExportOptions | None = None) -> list[str]:
+    """The cards, 80 characters each, that `export_fits` would write before the pixels."""
+    used = options or ExportOptions(velocity=True, optical=True, stokes_last=False)
+    scaling = _scaling(image, used) if used.bitpix == 16 else _Scaling()
+    return [c.decode("ascii") for c in (*_header(image, _axis_order(image, used), used, scaling), b"END".ljust(80))]
 
 
 def _header(image: CasaImage, order: Sequence[int], options: ExportOptions, scaling: _Scaling) -> list[bytes]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from typing import Annotated, Any
 
@@ -49,7 +50,11 @@ class DerivingMethods(SessionMethods):
     def _made(self, outfile: str, write: Callable[[str], None]) -> Any:
         """Write an image (temporary when it has no name) and hold it in a new tool."""
         path, temporary = self._place(outfile)
+        source = self._held.path if self._held is not None else ""
         write(path)
+        if self._tells_history and source:
+            with CasaImage.open(path, writable=True) as written:
+                written.append_history([f"made of {os.path.abspath(source)}"], "image")
         made = type(self)()
         made._hold(path, temporary)
         return made

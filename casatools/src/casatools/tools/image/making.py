@@ -51,6 +51,8 @@ class MakingMethods(SessionMethods):
         self, outfile: str, shape: tuple[int, ...], csys: dict[str, Any], linear: bool, overwrite: bool, kind: str, pixels: Any
     ) -> None:
         """Make an image of a shape given in CASA order and hold it."""
+        if kind == "f" and np.iscomplexobj(pixels):  # the default type, which complex numbers do not fit
+            kind = "c"
         if kind not in _DTYPES:
             raise ParameterError(f"image: parameter 'type' must be one of {', '.join(_DTYPES)}; got {kind!r}")
         if not shape or min(shape) < 1:

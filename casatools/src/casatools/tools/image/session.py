@@ -24,6 +24,7 @@ class SessionMethods:
     def __init__(self) -> None:
         self._held: CasaImage | None = None
         self._temporary = ""
+        self._tells_history = True
 
     @property
     def _image(self) -> CasaImage:

@@ -1,0 +1,269 @@
+"""A quick look at an image: one plane with sky axes, contours, the beam and a colour bar."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from casatools._base.errors import DataError, ParameterError
+from casatools._base.paths import require_absent
+from casatools.analysis.regions import ImageSelection
+from casatools.analysis.sub_images import PixelChoice
+from casatools.io.image import CasaImage
+from casatools.plotting.figure import INK, new_figure, save_figure, show_in_notebook
+from casatools.plotting.sky_axes import axis_labels, beam_patch, sky_wcs
+
+__all__ = ["QuickLookStyle", "quick_look"]
+
+_STRETCHES = ("linear", "sqrt", "log", "asinh")
+_SPEED_OF_LIGHT_KM_S = 299792.458
+
+
+@dataclass(frozen=True)
+class QuickLookStyle:
+    """How a plane is drawn.
+
+    Attributes
+    ----------
+    cmap : str
+        Colour map of matplotlib.
+    low, high : float or None
+        Ends of the colour scale; None for the 0.5th and the greatest value of the plane.
+    stretch : {"linear", "sqrt", "log", "asinh"}
+    levels : tuple of float
+        Contours in the unit of the image; () for 3, 6, 12, ... times the noise (median absolute deviation), with the first also negative.
+    contours : bool
+    title : str
+        "" for the name of the image with channel, frequency or velocity, and polarization.
+    """
+
+    cmap: str = "inferno"
+    low: float | None = None
+    high: float | None = None
+    stretch: str = "linear"
+    levels: tuple[float, ...] = ()
+    contours: bool = True
+    title: str = ""
+
+    def __post_init__(self) -> None:
+        import matplotlib
+
+        if self.stretch not in _STRETCHES:
+            raise ParameterError(f"quick_look: parameter 'stretch' must be one of {', '.join(_STRETCHES)}; got {self.stretch!r}")
+        if self.cmap not in matplotlib.colormaps:
+            raise ParameterError(f"quick_look: there is no colour map {self.cmap!r}")
+
+
+def quick_look(
+    imagename: str,
+    figfile: str = "",
+    channel: int | None = None,
+    stokes: str = "",
+    region: Any = "",
+    style: QuickLookStyle = QuickLookStyle(),
+    contours_of: str = "",
+    overwrite: bool = True,
+) -> Any:
+    """Draw a plane of an image with sky axes, contours, the beam and a colour bar.
+
+    Parameters
+    ----------
+    imagename : str
+        Paged image or FITS file with two sky axes.
+    figfile : str
+        PNG, PDF or SVG to write; "" writes none.
+    channel : int, optional
+        Channel; None takes that of the greatest pixel.
+    stokes : str
+        Polarization; "" takes the first.
+    region : str or dict
+        Region text, file or record: its box is drawn, pixels outside of it are blank.
+    style : QuickLookStyle
+    contours_of : str
+        Image of the same grid whose contours are drawn instead.
+    overwrite : bool
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        A notebook shows it when it is the last value of a cell; with `figfile` the file is shown.
+
+    Raises
+    ------
+    DataError
+        The image has no sky axes, or no good pixel in the plane.
+    ParameterError, SelectionError, PathMissingError, OutputExistsError
+        A channel or polarization is not there, an image is missing, or the figure exists and may not be replaced.
+
+    Examples
+    --------
+    >>> quick_look("cube.image", "peak.png")  # doctest: +SKIP
+    """
+    if figfile:
+        require_absent(figfile, overwrite, "figure")
+    with warnings.catch_warnings(), CasaImage.open(imagename) as image:
+        # astropy tells of every header that it would have written otherwise
+        warnings.simplefilter("ignore")
+        wcs = sky_wcs(image)
+        chan, plane_stokes = _channel(image, channel), _stokes(image, stokes)
+        values, box = _plane(image, chan, plane_stokes, region)
+        figure = _drawn(
+            image, wcs, values, box, chan, plane_stokes, style, _contoured(contours_of, chan, plane_stokes, region, values)
+        )
+    if figfile:
+        save_figure(figure, figfile, overwrite=overwrite)
+        show_in_notebook(figfile)
+    return figure
+
+
+def _channel(image: CasaImage, channel: int | None) -> int:
+    axis = image.coordinates.spectral_axis
+    count = 1 if axis is None else image.shape[image.ndim - 1 - axis]
+    if channel is not None:
+        if not 0 <= channel < count:
+            raise ParameterError(f"quick_look: channel {channel} is not in the image; it has channels 0 to {count - 1}")
+        return channel
+    if axis is None or count == 1:
+        return 0
+    k, best, place = image.ndim - 1 - axis, -np.inf, 0
+    for block, values, good in PixelChoice().of(image).iter_blocks():
+        size = np.where(True if good is None else good, values, -np.inf)
+        peaks = np.asarray(size.real if np.iscomplexobj(size) else size).max(axis=tuple(a for a in range(image.ndim) if a != k))
+        if peaks.max() > best:
+            best, place = float(peaks.max()), int(block[k].start + np.argmax(peaks))
+    return place
+
+
+def _stokes(image: CasaImage, stokes: str) -> int:
+    member = image.coordinates.stokes
+    names = [] if member is None else [str(n) for n in member.labels]
+    if not stokes:
+        return 0
+    if stokes.upper() not in [n.upper() for n in names]:
+        raise ParameterError(f"quick_look: polarization {stokes!r} is not in the image; it has {', '.join(names) or 'none'}")
+    return [n.upper() for n in names].index(stokes.upper())
+
+
+def _plane(image: CasaImage, chan: int, stokes: int, region: Any) -> tuple[np.ndarray, tuple[int, int, int, int]]:
+    """Values (y, x), NaN where not good, and the box ``x0, y0, x1, y1``."""
+    coordinates, ndim = image.coordinates, image.ndim
+    x_axis, y_axis = (ndim - 1 - a for a in coordinates.direction_axes)
+    chosen = PixelChoice(ImageSelection(region)).of(image)
+    at = {}
+    for axis, place in ((coordinates.spectral_axis, chan), (coordinates.stokes_axis, stokes)):
+        if axis is not None:
+            k = ndim - 1 - axis
+            at[k] = min(max(place - chosen.pixels.first[k], 0), chosen.pixels.box_shape[k] - 1)
+    block = tuple(
+        slice(0, n) if k in (x_axis, y_axis) else slice(at.get(k, 0), at.get(k, 0) + 1)
+        for k, n in enumerate(chosen.pixels.box_shape)
+    )
+    values, good = chosen.read(block)
+    plain = np.abs(values) if np.iscomplexobj(values) else values.astype(np.float64)
+    flat = np.where(True if good is None else good, plain, np.nan)
+    flat = np.squeeze(flat, tuple(k for k in range(ndim) if k not in (x_axis, y_axis)))
+    flat = flat if y_axis < x_axis else flat.T
+    if not np.isfinite(flat).any():
+        raise DataError(f"image {image.path!r} has no good pixel in channel {chan} of what is chosen: there is nothing to draw")
+    first = chosen.pixels.first
+    return flat, (first[x_axis], first[y_axis], first[x_axis] + flat.shape[1] - 1, first[y_axis] + flat.shape[0] - 1)
+
+
+def _contoured(path: str, chan: int, stokes: int, region: Any, own: np.ndarray) -> np.ndarray:
+    if not path:
+        return own
+    with CasaImage.open(path) as other:
+        axis = other.coordinates.spectral_axis
+        one = axis is None or other.shape[other.ndim - 1 - axis] == 1
+        values = _plane(other, 0 if one else chan, stokes, region)[0]
+    if values.shape != own.shape:
+        raise ParameterError(
+            f"quick_look: the planes of {path!r} have {values.shape[::-1]} pixels, those drawn {own.shape[::-1]}"
+        )
+    return values
+
+
+def _norm(values: np.ndarray, style: QuickLookStyle) -> Any:
+    from matplotlib import colors
+
+    low = float(np.nanpercentile(values, 0.5)) if style.low is None else style.low
+    high = float(np.nanmax(values)) if style.high is None else style.high
+    if not high > low:
+        high = low + (abs(low) or 1.0)
+    if style.stretch == "sqrt":
+        return colors.PowerNorm(0.5, low, high)
+    if style.stretch == "log":
+        return colors.LogNorm(max(low, high * 1e-4), high) if high > 0 else colors.Normalize(low, high)
+    if style.stretch == "asinh":
+        return colors.AsinhNorm((high - low) / 50.0, low, high)
+    return colors.Normalize(low, high)
+
+
+def _levels(values: np.ndarray, style: QuickLookStyle) -> list[float]:
+    fine = values[np.isfinite(values)]
+    noise = 1.4826 * float(np.median(np.abs(fine - np.median(fine))))
+    wanted: Sequence[float] = style.levels or ((-3 * noise, *(3 * noise * 2.0 ** np.arange(12))) if noise > 0 else ())
+    return sorted({float(v) for v in wanted if fine.min() < v < fine.max()})
+
+
+def _drawn(
+    image: CasaImage,
+    wcs: Any,
+    values: np.ndarray,
+    box: tuple[int, int, int, int],
+    chan: int,
+    stokes: int,
+    style: QuickLookStyle,
+    other: np.ndarray,
+) -> Any:
+    ny, nx = values.shape
+    wide = float(np.clip(nx / ny, 0.4, 2.5))
+    figure = new_figure(1.6 + 5.2 * min(wide, 1.0) * max(1.0, wide) + 0.9, 0.9 + 5.2 / max(wide, 1.0) + 0.3)
+    figure.set_layout_engine("none")
+    axes: Any = figure.add_axes((0.16, 0.12, 0.66, 0.80), projection=wcs)
+    axes.set_facecolor("#eeeeee")
+    extent = (box[0] - 0.5, box[2] + 0.5, box[1] - 0.5, box[3] + 0.5)
+    drawn = axes.imshow(
+        values, origin="lower", extent=extent, cmap=style.cmap, norm=_norm(values, style), interpolation="nearest"
+    )
+    levels = _levels(other, style) if style.contours else []
+    if levels:
+        x, y = np.arange(box[0], box[2] + 1), np.arange(box[1], box[3] + 1)
+        styles = ["dashed" if v < 0 else "solid" for v in levels]
+        axes.contour(x, y, np.ma.masked_invalid(other), levels=levels, colors="#d8d8d8", linewidths=0.7, linestyles=styles)
+    patch = beam_patch(image, chan, stokes, box, INK, "white")
+    if patch is not None:
+        axes.add_patch(patch)
+    place = axes.get_position(original=False)
+    bar = figure.colorbar(drawn, cax=figure.add_axes((0.845, place.y0, 0.03, place.height)))
+    bar.set_label(image.unit or "", fontsize=9)
+    bar.ax.tick_params(labelsize=8)
+    axes.set_title(style.title or _title(image, chan, stokes), fontsize=10)
+    for coordinate, label in zip((axes.coords[0], axes.coords[1]), axis_labels(image), strict=True):
+        coordinate.set_axislabel(label, fontsize=9)
+        coordinate.set_ticklabel(size=8, exclude_overlapping=True)
+        coordinate.set_ticks(number=5)
+        coordinate.display_minor_ticks(True)
+    axes.set_xlim(extent[0], extent[1])
+    axes.set_ylim(extent[2], extent[3])
+    return figure
+
+
+def _title(image: CasaImage, chan: int, stokes: int) -> str:
+    words = [os.path.basename(image.path.rstrip("/"))]
+    spectral, axis = image.coordinates.spectral, image.coordinates.spectral_axis
+    if spectral is not None and axis is not None:
+        hz = float(np.ravel(spectral.to_world(np.array([[float(chan)]])))[0] * spectral.hz)
+        if image.shape[image.ndim - 1 - axis] > 1:
+            words.append(f"channel {chan}")
+        words.append(f"{hz / 1e9:.6g} GHz")
+        if spectral.rest_frequency_hz > 0 and image.shape[image.ndim - 1 - axis] > 1:
+            words.append(f"{_SPEED_OF_LIGHT_KM_S * (1 - hz / spectral.rest_frequency_hz):.4g} km/s")
+    if image.coordinates.stokes is not None:
+        words.append(f"Stokes {image.coordinates.stokes.labels[stokes]}")
+    return ", ".join(words)

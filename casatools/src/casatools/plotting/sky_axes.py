@@ -1,0 +1,81 @@
+"""Axes of plots on the sky: the coordinates of images as astropy knows them, beams, labels."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from matplotlib.patches import Ellipse
+
+from casatools._base.errors import DataError
+from casatools.io.image import CasaImage
+
+__all__ = ["axis_labels", "beam_patch", "sky_wcs"]
+
+# Letters of the axes' types, RADESYS and EQUINOX of frames that astropy draws.
+_FRAMES = {
+    "J2000": ("RA---", "DEC--", "FK5", 2000.0), "ICRS": ("RA---", "DEC--", "ICRS", np.nan), "B1950": ("RA---", "DEC--", "FK4", 1950.0),
+    "GALACTIC": ("GLON-", "GLAT-", "", np.nan), "SUPERGAL": ("SLON-", "SLAT-", "", np.nan), "ECLIPTIC": ("ELON-", "ELAT-", "", np.nan),
+}  # fmt: skip
+_LABELS = {
+    "J2000": ("Right ascension (J2000)", "Declination (J2000)"), "ICRS": ("Right ascension (ICRS)", "Declination (ICRS)"),
+    "B1950": ("Right ascension (B1950)", "Declination (B1950)"), "GALACTIC": ("Galactic longitude", "Galactic latitude"),
+}  # fmt: skip
+
+
+def sky_wcs(image: CasaImage) -> Any:
+    """The sky axes of an image as an `astropy.wcs.WCS` of two axes.
+
+    Raises
+    ------
+    DataError
+        The image has no sky axes.
+    """
+    from astropy.wcs import WCS
+
+    direction = image.coordinates.direction
+    if direction is None or len(image.coordinates.direction_axes) != 2:
+        raise DataError(f"image {image.path!r} has no sky axes to be drawn on")
+    first, second, system, equinox = _FRAMES.get(direction.frame, _FRAMES["ICRS"])
+    wcs = WCS(naxis=2)
+    wcs.wcs.ctype = [first + direction.projection, second + direction.projection]
+    wcs.wcs.crval = np.degrees(direction.reference_rad)
+    wcs.wcs.cdelt = np.degrees(direction.increment_rad)
+    wcs.wcs.crpix = np.asarray(direction.reference_pixel) + 1.0
+    wcs.wcs.pc = direction.matrix
+    wcs.wcs.lonpole = direction.longpole
+    if direction.latpole < 900.0:
+        wcs.wcs.latpole = direction.latpole
+    if direction.projection != "ZPN" and np.any(direction.parameters):
+        wcs.wcs.set_pv([(2, 1 + k, float(v)) for k, v in enumerate(direction.parameters)])
+    if system:
+        wcs.wcs.radesys = system
+    if np.isfinite(equinox):
+        wcs.wcs.equinox = equinox
+    return wcs
+
+
+def axis_labels(image: CasaImage) -> tuple[str, str]:
+    """What is written at the two sky axes."""
+    direction = image.coordinates.direction
+    assert direction is not None
+    first, second = direction.names
+    return _LABELS.get(direction.frame, (f"{first} ({direction.frame})", f"{second} ({direction.frame})"))
+
+
+def beam_patch(image: CasaImage, chan: int, stokes: int, box: tuple[int, int, int, int], color: str, fill: str = "none") -> Any:
+    """An ellipse of the size of the beam in the lower left corner of a box; None without a beam."""
+    beams, direction = image.beams, image.coordinates.direction
+    if not beams or direction is None:
+        return None
+    beam = beams.at(chan, stokes)
+    if beam.is_null:
+        return None
+    cell = abs(direction.increment_rad[1])
+    major, minor = beam.major_rad / cell, beam.minor_rad / cell
+    margin = 0.6 * major + 0.03 * (box[2] - box[0])
+    # North through east, and east is to the left: counterclockwise from the y axis.
+    return Ellipse(
+        (box[0] + margin, box[1] + margin), minor, major, angle=beam.position_angle_deg, facecolor=fill, edgecolor=color, linewidth=1.2,
+        hatch="////",
+    )  # fmt: skip

@@ -1,0 +1,94 @@
+"""A quick look at images: what is drawn, on which axes, and what is refused."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from casatools._base.errors import DataError, OutputExistsError, ParameterError
+from casatools.io.image import Beam, BeamSet, CasaImage
+from casatools.io.image.coordinates import Coordinates, LinearCoordinate
+from casatools.io.image.coordinates.make import make_image_coordinates
+from casatools.plotting.quick_look import QuickLookStyle, quick_look
+from casatools.plotting.sky_axes import axis_labels, sky_wcs
+
+CELL = 3 * np.pi / 648000
+
+
+@pytest.fixture(autouse=True)
+def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def make(name: str = "a.im", frame: str = "J2000", size: tuple[int, int] = (24, 20), dtype: type = np.float32) -> None:
+    coordinates = make_image_coordinates(size, (CELL, CELL), (1.0, 0.5), 1.42e9 + 1e6 * np.arange(3), stokes=["I", "Q"])
+    index = coordinates.find("Direction")
+    coordinates.replace(
+        index, type(coordinates.direction).make(frame, "SIN", (1.0, 0.5), (12, 10), (-CELL, CELL), parameters=[0.0, 0.1])
+    )
+    values = 0.1 * np.random.default_rng(5).normal(size=(3, 2, size[1], size[0]))
+    values[1, 0, 8:12, 9:13] += 5.0
+    with CasaImage.create(name, values.shape, coordinates, dtype, unit="Jy/beam") as made:
+        made.write(values.astype(dtype))
+        made.beams = BeamSet.single(Beam.from_rad(4 * CELL, 3 * CELL, 0.3))
+
+
+def test_the_brightest_channel_is_drawn_with_all_that_belongs_to_it() -> None:
+    make()
+    figure = quick_look("a.im", "a.png")
+    axes, bar = figure.axes
+    assert Path("a.png").stat().st_size > 5000
+    assert "channel 1" in axes.get_title() and "Stokes I" in axes.get_title() and bar.get_ylabel() == "Jy/beam"
+    assert axes.coords[0].get_axislabel() == "Right ascension (J2000)" and len(axes.patches) == 1
+    assert axes.images[0].get_array().max() > 4.5 and axes.collections
+    with pytest.raises(OutputExistsError):
+        quick_look("a.im", "a.png", overwrite=False)
+
+
+@pytest.mark.parametrize("stretch", ["sqrt", "log", "asinh"])
+def test_regions_stretches_and_contours_of_others(stretch: str) -> None:
+    make()
+    make("b.im")
+    style = QuickLookStyle("viridis", stretch=stretch, low=0.1, levels=(1.0, 2.0), title="T")
+    figure = quick_look("a.im", channel=1, stokes="i", region="circle[[11pix,10pix],6pix]", style=style, contours_of="b.im")
+    axes = figure.axes[0]
+    assert axes.get_title() == "T" and np.isnan(np.ma.filled(axes.images[0].get_array(), np.nan)).any()
+    flat = quick_look("a.im", channel=0, style=QuickLookStyle(low=3.0, high=3.0, contours=False))
+    assert not flat.axes[0].collections
+
+
+@pytest.mark.parametrize(
+    ("frame", "label"), [("GALACTIC", "Galactic longitude"), ("ICRS", "(ICRS)"), ("B1950", "(B1950)"), ("SUPERGAL", "(SUPERGAL)")]
+)
+def test_axes_are_the_image_s(frame: str, label: str) -> None:
+    make(frame=frame, dtype=np.complex64)
+    with CasaImage.open("a.im") as image:
+        wcs = sky_wcs(image)
+        here = image.coordinates.direction.with_units(("deg", "deg")).to_world(np.array([[3.0], [4.0]])).ravel()
+        assert np.allclose(wcs.wcs_pix2world([[3.0, 4.0]], 0)[0], here, atol=1e-9)
+        assert label in axis_labels(image)[0]
+    assert quick_look("a.im").axes[0].images
+
+
+def test_refused() -> None:
+    make()
+    make("small.im", size=(10, 10))
+    for kind, arguments in (
+        (ParameterError, {"channel": 7}), (ParameterError, {"stokes": "V"}), (ParameterError, {"contours_of": "small.im"}),
+    ):  # fmt: skip
+        with pytest.raises(kind):
+            quick_look("a.im", "x.png", **arguments)
+    for style in ({"stretch": "x"}, {"cmap": "x"}):
+        with pytest.raises(ParameterError):
+            QuickLookStyle(**style)
+    with CasaImage.create("l.im", (4, 4), Coordinates([LinearCoordinate.make(["x", "y"], ["m", "m"])])):
+        pass
+    with pytest.raises(DataError, match="sky axes"):
+        quick_look("l.im", "x.png")
+    with CasaImage.open("a.im", writable=True) as image:
+        image.write(np.nan)
+    with pytest.raises(DataError, match="no good pixel"):
+        quick_look("a.im", "x.png", channel=0)
+    assert not Path("x.png").exists()
