@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 from casatools._base import kinds
 from casatools._base.declare import method
-from casatools._base.errors import DataError, ParameterError
+from casatools._base.errors import ParameterError
 from casatools.tools.ms._state import MsState
 
 _GridValue = Annotated[
@@ -22,11 +22,6 @@ _UNSET = -1e30
 
 class ReshapeMethods(MsState):
     """Smoothing, subtracting and regridding in place."""
-
-    def _writable_path(self) -> str:
-        if not self._ms.writable:
-            raise DataError(f"MeasurementSet {self._ms.path!r} was opened read-only; open it with nomodify=False")
-        return self._ms.path
 
     def _reopened(self, path: str) -> None:
         self.open(path, nomodify=False)  # type: ignore[attr-defined]
@@ -43,7 +38,7 @@ class ReshapeMethods(MsState):
         from casatools.calibration.scratch_columns import fill_corrected
         from casatools.transform.in_place import smooth_in_place
 
-        self._writable_path()
+        self._writable_path("hanningsmooth")
         name = datacolumn.lower()
         known = {"corrected": "CORRECTED_DATA", "data": "DATA", "model": "MODEL_DATA"}
         if name != "all" and name not in known:
@@ -69,7 +64,7 @@ class ReshapeMethods(MsState):
         """
         from casatools.calibration.scratch_columns import subtract_model
 
-        path = self._writable_path()
+        path = self._writable_path("uvsub")
         self._ms.require("MODEL_DATA")
         self._ms.close()
         try:
@@ -104,7 +99,7 @@ class ReshapeMethods(MsState):
         from casatools.transform.in_place import replace_on_grid
         from casatools.transform.transforming import regrid_request
 
-        path = self._writable_path()
+        path = self._writable_path("cvel")
         direction = "" if isinstance(phasec, list) and not phasec else phasec
         request = regrid_request(mode, nchan, start, width, interp, direction, restfreq, outframe, veltype)
         self._ms.close()
@@ -136,7 +131,7 @@ class ReshapeMethods(MsState):
         """
         from casatools.transform.in_place import WindowPart, replace_on_grid, window_request
 
-        path = self._writable_path()
+        path = self._writable_path("regridspw")
         part = WindowPart(
             None if start < _UNSET else start, None if center < _UNSET else center, bandwidth if bandwidth > 0 else None,
             chanwidth if chanwidth > 0 else None,

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from casatools._base.errors import NotOpenError, ParameterError
+from casatools._base.errors import DataError, NotOpenError, ParameterError
 from casatools.information.item_access import DataView
 from casatools.io.ms import MeasurementSet, ResolvedSelection
 
@@ -31,6 +31,18 @@ class MsState:
     @property
     def _selected(self) -> np.ndarray:
         return np.arange(self._ms.nrow, dtype=np.int64) if self._rows is None else self._rows
+
+    def _writable_path(self, name: str) -> str:
+        """Path of the open MeasurementSet for the method `name`, which changes it.
+
+        Raises
+        ------
+        DataError
+            It was opened for reading only.
+        """
+        if not self._ms.writable:
+            raise DataError(f"ms.{name}: MeasurementSet {self._ms.path!r} was opened read-only; open it with nomodify=False")
+        return self._ms.path
 
     def _current(self) -> DataView:
         """The rows of the selection, or of the iteration's piece, and what to read of them."""

@@ -10,7 +10,7 @@ import numpy as np
 
 from casatools._base import kinds, log
 from casatools._base.declare import method
-from casatools._base.errors import DataError, ParameterError, UnsupportedError
+from casatools._base.errors import ParameterError, UnsupportedError
 from casatools._base.paths import require_absent
 from casatools.io.ms import Selection
 from casatools.tools.ms._selecting import joined
@@ -466,11 +466,6 @@ class TransformMethods(MsState):
         raise UnsupportedError(
             f"ms.fromfitsidi: FITS-IDI files ({fitsfile!r}) are not supported yet; convert them to UVFITS and use fromfits"
         )
-
-    def _writable_path(self, name: str) -> str:
-        if not self._ms.writable:
-            raise DataError(f"ms.{name}: {self._ms.path!r} was opened read-only; open it with nomodify=False")
-        return self._ms.path
 
 
 def _merging(freqtol: Any, dirtol: Any, respectname: bool) -> Any:
