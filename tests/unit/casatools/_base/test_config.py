@@ -90,6 +90,12 @@ def test_list_changed_in_place_and_paths_made_absolute(tmp_path: Path) -> None:
     assert options["measures_site"] == ["['https://here/']", path] and options["cachedir"][0] == repr(f"{tmp_path}/cache")
 
 
+def test_older_option_of_the_folder(tmp_path: Path) -> None:
+    path = written(tmp_path, "rcdir = '~/rc'\nstartupfile = '/own.py'\n")
+    options, _ = listed(tmp_path)
+    assert options["cachedir"] == [repr(f"{tmp_path}/rc"), path] and options["startupfile"] == ["'/own.py'", path]
+
+
 def test_option_without_effect_is_noted_with_the_first_message(tmp_path: Path) -> None:
     written(tmp_path, "measures_auto_update = True\n")
     program = """
