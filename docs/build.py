@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import html
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -94,6 +95,7 @@ def main() -> int:
         page = DOCS / f"{name}.md"
         run_example(page)
         write_page(name, page.read_text(encoding="utf-8"), folder)
+    shutil.copy(DOCS / "tutorial.ipynb", folder)  # the pages lead to it
     write_page("tasks", reference_tasks(), folder)
     write_page("reference_tools", reference_tools(), folder)
     return 0

@@ -91,7 +91,11 @@ def _begin(name: str, arguments: dict[str, Any]) -> float:
     if config.value("crashreporter_enabled"):
         from casatools._base.crash_report import watch_for_signals
 
-        watch_for_signals()
+        descriptor = watch_for_signals()
+        if descriptor is not None:
+            from casatools.native_stack import add_native_stack
+
+            add_native_stack(descriptor)
     return time.time()
 
 

@@ -116,6 +116,10 @@ def load() -> None:
         if path and _readable(path):
             _read(path)
     _read_environment()
+    if _sources["rcdir"] != "default":  # the older option for what cachedir and startupfile say
+        for name, given in (("cachedir", _values["rcdir"]), ("startupfile", os.path.join(_values["rcdir"], "startup.py"))):
+            if _sources[name] == "default":
+                _values[name], _sources[name] = given, _sources["rcdir"]
 
 
 def _settle_home() -> None:

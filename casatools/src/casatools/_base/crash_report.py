@@ -97,22 +97,23 @@ def report_exception(error: BaseException, where: str) -> str:
     return path
 
 
-def watch_for_signals() -> None:
-    """From now on a fatal signal leaves a report, where the configuration asks for them."""
+def watch_for_signals() -> int | None:
+    """From now on a fatal signal leaves a report, where the configuration asks for them; gives its file's descriptor the first time."""
     if _held or not config.value("crashreporter_enabled"):
-        return
+        return None
     try:
         path = _new_file("signal")
         stream = open(path, "w", encoding="utf-8")  # noqa: SIM115 - stays open for the life of the process
     except OSError as failure:
         log.post(f"crash reports cannot be written: {failure}", "WARN")
-        return
+        return None
     faulthandler.enable(stream, all_threads=True)
     # A session of its own, so that Ctrl-C at the terminal does not end it before the process it watches.
     command = [sys.executable, "-m", "casatools._base.crash_report", path, log.sink.path]
     watcher = subprocess.Popen(command, stdin=subprocess.PIPE, start_new_session=True)
     _held.extend([stream, watcher])
     atexit.register(_leave, path, stream, watcher)
+    return stream.fileno()
 
 
 def _leave(path: str, stream: IO[str], watcher: subprocess.Popen[bytes]) -> None:

@@ -25,12 +25,15 @@ __all__ = [
     "staged_output",
 ]
 
-_extra: list[str] = []
+# What a script has set in the place of the configuration's folders; None when nothing.
+_extra: list[str] | None = None
 
 
 def data_paths() -> list[str]:
-    """The folders searched by `resolve`, in order: those that were set, or ``datapath``, or measurespath; then casadata's."""
-    named = _extra or config.value("datapath") or [config.value("measurespath")]
+    """The folders searched by `resolve`, in order: just those that a script has set, or ``datapath``, or measurespath; then casadata's."""
+    if _extra is not None:
+        return [p for p in _extra if os.path.isdir(p)]
+    named = config.value("datapath") or [config.value("measurespath")]
     configured = [os.path.abspath(os.path.expanduser(p)) for p in named]
     return [p for p in dict.fromkeys([*configured, *casadata_folders()]) if os.path.isdir(p)]
 
@@ -42,9 +45,10 @@ def casadata_folders() -> list[str]:
     return [os.path.join(place, "__data__") for place in places]
 
 
-def set_data_paths(folders: list[str]) -> None:
-    """Replace the folders searched by `resolve`."""
-    _extra[:] = folders
+def set_data_paths(folders: list[str] | None) -> None:
+    """Replace the folders searched by `resolve`; an empty list searches none, None goes back to the configuration."""
+    global _extra
+    _extra = folders
 
 
 def resolve(name: str) -> str:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
-from casatools._base import casarc
+from casatools._base import casarc, control_group
 
 __all__ = ["over_rows", "ranks_on_host", "set_thread_count", "thread_count", "under_launcher"]
 
@@ -29,19 +30,31 @@ def under_launcher() -> bool:
 
 
 def thread_count() -> int:
-    """Threads a computation should use: the cores of the affinity mask divided by the ranks on the host, or as set.
+    """Threads a computation should use: the cores of the affinity mask (and of the container) divided by the ranks on the host, or as set.
 
-    Setting: `set_thread_count`, ``OMP_NUM_THREADS``, ``system.resources.cores`` in ``~/.casarc``, in this order.
+    Setting: `set_thread_count`, ``OMP_NUM_THREADS``, ``SLURM_CPUS_PER_TASK``, ``system.resources.cores`` in ``~/.casarc``, in this order.
     """
     if _chosen is not None:
         return _chosen
-    wanted = os.environ.get("OMP_NUM_THREADS", "")
-    if wanted.isdigit() and int(wanted) > 0:
-        return int(wanted)
+    for name in ("OMP_NUM_THREADS", "SLURM_CPUS_PER_TASK"):  # the second is each rank's own share already
+        wanted = os.environ.get(name, "")
+        if wanted.isdigit() and int(wanted) > 0:
+            return int(wanted)
     cores = int(casarc.limit("cores"))
     if cores:
         return max(1, cores // ranks_on_host())
-    return max(1, len(os.sched_getaffinity(0)) // ranks_on_host())
+    return max(1, _cores() // ranks_on_host())
+
+
+@functools.lru_cache(maxsize=1)
+def _allowed() -> int | None:
+    return control_group.allowed_cores()
+
+
+def _cores() -> int:
+    """Cores of the affinity mask, or fewer where a container or a job has less time."""
+    mask = len(os.sched_getaffinity(0))
+    return min(mask, _allowed() or mask)
 
 
 def over_rows(function: Callable[[int, int], object], nrow: int, least: int = 2048) -> None:

@@ -45,10 +45,16 @@ def _show_page() -> bool:
 
     from casatools._base.log_page import page
 
-    address = page().url
-    sys.stderr.write(f"The log is shown at {address}\n")
-    if not config.value("nogui"):
-        webbrowser.open(address)
+    shown = page()
+    sys.stderr.write(f"The log is shown at {shown.url}\n")
+    if os.environ.get("SSH_CONNECTION"):
+        sys.stderr.write(
+            f"From the machine you sit at: ssh -L {shown.port}:127.0.0.1:{shown.port} this host, then open that address there\n"
+        )
+    # Without a screen Python would start a browser for terminals, in this one.
+    screen = sys.platform == "darwin" or any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY", "BROWSER"))
+    if screen and not config.value("nogui"):
+        webbrowser.open(shown.url)
     return True
 
 

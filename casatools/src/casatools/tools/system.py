@@ -126,7 +126,7 @@ class utils:
 
     @method
     def clearpath(self) -> None:
-        """Forget the folders set by `setpath`."""
+        """Search no folders, until `setpath` sets some."""
         paths.set_data_paths([])
 
     @method

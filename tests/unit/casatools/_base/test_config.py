@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from casatools._base import config
+from casatools._base.errors import ParameterError
 
 
 def listed(home: Path, **extra: str) -> tuple[dict[str, list[str]], str]:
@@ -89,6 +90,12 @@ def test_list_changed_in_place_and_paths_made_absolute(tmp_path: Path) -> None:
     assert options["measures_site"] == ["['https://here/']", path] and options["cachedir"][0] == repr(f"{tmp_path}/cache")
 
 
+def test_older_option_of_the_folder(tmp_path: Path) -> None:
+    path = written(tmp_path, "rcdir = '~/rc'\nstartupfile = '/own.py'\n")
+    options, _ = listed(tmp_path)
+    assert options["cachedir"] == [repr(f"{tmp_path}/rc"), path] and options["startupfile"] == ["'/own.py'", path]
+
+
 def test_option_without_effect_is_noted_with_the_first_message(tmp_path: Path) -> None:
     written(tmp_path, "measures_auto_update = True\n")
     program = """
@@ -130,3 +137,19 @@ def test_home_that_cannot_be_looked_into(tmp_path: Path, monkeypatch: pytest.Mon
     monkeypatch.setattr(os, "access", lambda *_: False)
     config._settle_home()
     assert os.environ["CASARCFILES"].endswith("/casacore/.aipsrc") and ":" not in os.environ["CASARCFILES"]
+
+
+def test_options_set_by_a_script(monkeypatch: pytest.MonkeyPatch) -> None:
+    import casatools.config as options
+
+    config.load()
+    monkeypatch.setattr(config, "_values", dict(config._values))
+    monkeypatch.setattr(config, "_sources", dict(config._sources))
+    options.telemetry_enabled = True
+    options.datapath = ["~/data"]
+    assert config.value("telemetry_enabled") is True and config.source("telemetry_enabled") == "argument"
+    assert options.datapath == [os.path.expanduser("~/data")]
+    with pytest.raises(ParameterError, match="configuration option nogui must be True or False; got 'yes'"):
+        options.nogui = "yes"
+    with pytest.raises(AttributeError, match="did you mean 'logfile'"):
+        options.logfil = "x.log"

@@ -133,8 +133,15 @@ def test_showconsole(page: log_page.LogPage, monkeypatch: pytest.MonkeyPatch, ca
     monkeypatch.setattr(log_page, "_pages", [page])
     config.load()
     monkeypatch.setattr(config, "_values", dict(config._values))
+    monkeypatch.setenv("DISPLAY", ":0")
+    monkeypatch.setenv("SSH_CONNECTION", "10.0.0.1 1 10.0.0.2 22")
     assert logsink().showconsole() is True
-    assert opened == [page.url] and page.url in capsys.readouterr().err
+    told = capsys.readouterr().err
+    assert opened == [page.url] and page.url in told and f"ssh -L {page.port}:127.0.0.1:{page.port}" in told
+    for name in ("DISPLAY", "WAYLAND_DISPLAY", "BROWSER"):
+        monkeypatch.delenv(name, raising=False)
+    assert logsink().showconsole() is True and len(opened) == 1
+    monkeypatch.setenv("DISPLAY", ":0")
     config._values["nogui"] = True
     assert logsink().showconsole() is True and len(opened) == 1
     config._values["nologger"] = True

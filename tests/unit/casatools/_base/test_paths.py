@@ -43,7 +43,11 @@ def test_require() -> None:
 
 
 def test_resolve(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(paths, "_extra", [])
+    monkeypatch.setattr(paths, "_extra", None)
+    monkeypatch.setattr(paths, "casadata_folders", lambda: [str(tmp_path)])
+    assert paths.data_paths()[-1] == str(tmp_path)
+    paths.set_data_paths([])
+    assert paths.data_paths() == []
     (tmp_path / "data").mkdir()
     (tmp_path / "data" / "table").write_text("")
     paths.set_data_paths([str(tmp_path / "data"), "/nowhere"])

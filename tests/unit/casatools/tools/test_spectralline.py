@@ -11,6 +11,7 @@ import pytest
 
 from casatasks import slsearch, splattotable
 from casatools import ctsys, spectralline
+from casatools._base import paths
 from casatools._base.errors import DataError, NotOpenError, OutputExistsError, ParameterError, PathMissingError
 from casatools.io.line_tables import read_lines
 from casatools.tools.table import table as table_tool
@@ -111,13 +112,10 @@ def test_the_default_table_is_looked_up(sl: spectralline, tmp_path: Path, monkey
         spectralline().open()
     (tmp_path / "data" / "ephemerides").mkdir(parents=True)
     os.rename("lines.tbl", "data/ephemerides/SplatDefault.tbl")
-    before = list(ctsys.getpath())
+    monkeypatch.setattr(paths, "_extra", None)
     ctsys.setpath([str(tmp_path / "data")])
-    try:
-        tool = spectralline()
-        assert tool.open() and tool.nrows() == 4
-    finally:
-        ctsys.setpath(before)
+    tool = spectralline()
+    assert tool.open() and tool.nrows() == 4
 
 
 def test_an_installed_casadata_is_found(sl: spectralline, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
