@@ -9,6 +9,7 @@ import numpy as np
 
 from casatools._base.errors import ParameterError
 from casatools.frames import arithmetic
+from casatools.frames.comets import Comet
 from casatools.frames.engine import make_engine, require_tables
 from casatools.frames.observatories import observatory_names
 from casatools.frames.quantities import to_unit
@@ -79,6 +80,7 @@ class MeasureFrame:
     def __init__(self) -> None:
         self._engine = make_engine()
         self._frame: dict[str, dict[str, Any]] = {}
+        self.comet: Comet | None = None
         # CASA's tool starts with the epoch MJD 0 and the direction of the pole; B1950 depends on the epoch.
         self._engine.doframe({"type": "epoch", "refer": "UTC", "m0": {"value": 0.0, "unit": "d"}})
 
@@ -114,13 +116,44 @@ class MeasureFrame:
         kind = require_measure(measure)
         name = refer.strip().upper()
         require_reference(kind, name.removeprefix("R_"))
+        if kind == "direction" and str(measure["refer"]).upper() == "COMET" and name != "COMET":
+            measure = self.comet_direction(name)
         return _ordered(self._run(measure, name, f"cannot be converted to {refer}", offset))
+
+    def comet_time(self) -> tuple[Comet, float]:
+        """The ephemeris in force and the frame's time (MJD, UTC).
+
+        Raises
+        ------
+        ParameterError
+            There is no ephemeris, or no epoch in the frame.
+        """
+        if self.comet is None:
+            raise ParameterError("measures: there is no ephemeris in the frame; call framecomet first")
+        if "epoch" not in self._frame:
+            raise ParameterError("measures: the frame has no epoch, so the ephemeris' position is not known; set it with doframe")
+        return self.comet, float(to_unit(self.convert(self._frame["epoch"], "UTC")["m0"], "d"))
+
+    def comet_direction(self, refer: str) -> dict[str, Any]:
+        """Direction of the ephemeris' object, with its parallax where the reference is one of an observer on the ground."""
+        comet, mjd_d = self.comet_time()
+        observer = None
+        if refer.startswith(("AZEL", "HADEC", "ITRF", "TOPO")) and "position" in self._frame and not comet.is_topocentric:
+            place = self.convert(self._frame["position"], "ITRF")
+            up = {"type": "direction", "refer": "ITRF", "m0": place["m0"], "m1": place["m1"]}
+            seen = self._run(up, comet.frame, f"cannot be converted to {comet.frame}")
+            lon, lat = (float(to_unit(seen[k], "rad")) for k in ("m0", "m1"))
+            unit = np.array([np.cos(lat) * np.cos(lon), np.cos(lat) * np.sin(lon), np.sin(lat)])
+            observer = unit * float(to_unit(place["m2"], "m"))
+        return comet.direction(mjd_d, observer)
 
     def set_frame(self, measure: Mapping[str, Any]) -> bool:
         """Make a measure part of the frame; False for kinds that cannot be."""
         kind = measure_kind(measure)
         if kind not in ("epoch", "position", "direction", "radialvelocity"):
             return False
+        if kind == "direction" and str(measure["refer"]).upper() == "COMET":
+            measure = self.comet_direction("J2000")
         try:
             self._engine.doframe(dict(measure))
             if kind == "epoch":
