@@ -63,14 +63,13 @@ KINDS: dict[str, tuple[frozenset[str], str, int, tuple[str, ...]]] = {
 
 def _ordered(record: Mapping[str, Any]) -> dict[str, Any]:
     """A record of casacore with its fields in CASA's order."""
-    order = {"m0": 0, "m1": 1, "m2": 2, "offset": 3, "refer": 4, "type": 5}
     out: dict[str, Any] = {}
-    for key in sorted(record, key=lambda k: order.get(k, 9)):
+    for key in sorted(record):  # m0, m1, m2, offset, refer, type
         value = record[key]
         if key in ("m0", "m1", "m2"):
             out[key] = {"unit": str(value["unit"]), "value": value["value"]}
         else:
-            out[key] = _ordered(value) if isinstance(value, Mapping) else value
+            out[key] = _ordered(value) if isinstance(value, dict) else value
     return out
 
 
@@ -81,6 +80,8 @@ class MeasureFrame:
         self._engine = make_engine()
         self._frame: dict[str, dict[str, Any]] = {}
         self.comet: Comet | None = None
+        # Factors between frequency frames for the frame in force: conversions of frequencies are multiplications.
+        self._factors: dict[tuple[str, str], float] = {}
         # CASA's tool starts with the epoch MJD 0 and the direction of the pole; B1950 depends on the epoch.
         self._engine.doframe({"type": "epoch", "refer": "UTC", "m0": {"value": 0.0, "unit": "d"}})
 
@@ -118,7 +119,21 @@ class MeasureFrame:
         require_reference(kind, name.removeprefix("R_"))
         if kind == "direction" and str(measure["refer"]).upper() == "COMET" and name != "COMET":
             measure = self.comet_direction(name)
+        if kind == "frequency" and not offset and "offset" not in measure and measure["m0"]["unit"] == "Hz":
+            start = str(measure["refer"]).upper()
+            if start in _VELOCITIES and name in _VELOCITIES:
+                return self._scaled(measure["m0"]["value"], start, name)
         return _ordered(self._run(measure, name, f"cannot be converted to {refer}", offset))
+
+    def _scaled(self, value_hz: Any, start: str, name: str) -> dict[str, Any]:
+        """Frequencies in another frame: the Doppler factor is found once for a frame."""
+        factor = self._factors.get((start, name))
+        if factor is None:
+            one = {"type": "frequency", "refer": start, "m0": {"value": 1e9, "unit": "Hz"}}
+            factor = float(self._run(one, name, f"cannot be converted to {name}")["m0"]["value"]) / 1e9
+            self._factors[start, name] = factor
+        value = np.asarray(value_hz) * factor if np.ndim(value_hz) else float(value_hz) * factor
+        return {"m0": {"unit": "Hz", "value": value}, "refer": name, "type": "frequency"}
 
     def comet_time(self) -> tuple[Comet, float]:
         """The ephemeris in force and the frame's time (MJD, UTC).
@@ -161,6 +176,7 @@ class MeasureFrame:
         except (RuntimeError, TypeError, KeyError) as error:
             raise ParameterError(f"{dict(measure)!r} cannot be part of a frame: {error}") from None
         self._frame[kind] = dict(measure)
+        self._factors.clear()
         return True
 
     @property
@@ -221,12 +237,18 @@ def _component(kind: str, value: Any) -> dict[str, Any]:
     return record
 
 
+_VALUE_NAMES = {kind: tuple(f"m{k}" for k in range(KINDS[kind][2])) for kind in KINDS}
+
+
 def measure_kind(measure: Any) -> str:
     """The kind of a measure record; "" when it is none."""
-    if not isinstance(measure, Mapping):
+    if not isinstance(measure, dict) and not isinstance(measure, Mapping):  # the check of an abstract class is slow
         return ""
     kind = str(measure.get("type", "")).lower()
-    return kind if kind in KINDS and "refer" in measure and all(f"m{k}" in measure for k in range(KINDS[kind][2])) else ""
+    for name in _VALUE_NAMES.get(kind, ("refer",)):
+        if name not in measure:
+            return ""
+    return kind if kind in KINDS and "refer" in measure else ""
 
 
 def require_measure(measure: Any, kinds: tuple[str, ...] = ()) -> str:

@@ -304,9 +304,9 @@ class measures:
             raise ParameterError("measures.riseset: the frame has no epoch; set it with doframe")
         day = math.floor(self._frame.convert(epoch, "LAST")["m0"]["value"])
         out: dict[str, Any] = {}
-        longitude = apparent["m0"]["value"] % (2 * math.pi)
-        for name, sign in (("rise", -1.0), ("set", 1.0)):
-            turns = (longitude + sign * hour_angle) / (2 * math.pi)
+        # The rise is the one nearest to the beginning of the sidereal day; the setting follows it.
+        first = ((apparent["m0"]["value"] - hour_angle) / (2 * math.pi) + 0.5) % 1.0 - 0.5
+        for name, turns in (("rise", first), ("set", first + hour_angle / math.pi)):
             last = {"type": "epoch", "refer": "LAST", "m0": {"value": day + turns, "unit": "d"}}
             out[name] = {"last": self._frame.convert(last, "LAST"), "utc": self._frame.convert(last, "UTC")}
         return out
