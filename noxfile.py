@@ -40,6 +40,8 @@ def bench(session: nox.Session) -> None:
     session.run("python", "benchmarks/compare.py", *session.posargs, env={"CASA_ORACLE": oracle})
     if oracle and not session.posargs:
         session.run("python", "benchmarks/transform.py", env={"CASA_ORACLE": oracle})
+    if not session.posargs:
+        session.run("python", "benchmarks/information.py", env={"CASA_ORACLE": oracle})
 
 
 @nox.session

@@ -9,6 +9,7 @@ import numpy as np
 
 from casatools._base.errors import ParameterError
 from casatools.frames import arithmetic
+from casatools.frames.comets import Comet
 from casatools.frames.engine import make_engine, require_tables
 from casatools.frames.observatories import observatory_names
 from casatools.frames.quantities import to_unit
@@ -62,14 +63,13 @@ KINDS: dict[str, tuple[frozenset[str], str, int, tuple[str, ...]]] = {
 
 def _ordered(record: Mapping[str, Any]) -> dict[str, Any]:
     """A record of casacore with its fields in CASA's order."""
-    order = {"m0": 0, "m1": 1, "m2": 2, "offset": 3, "refer": 4, "type": 5}
     out: dict[str, Any] = {}
-    for key in sorted(record, key=lambda k: order.get(k, 9)):
+    for key in sorted(record):  # m0, m1, m2, offset, refer, type
         value = record[key]
         if key in ("m0", "m1", "m2"):
             out[key] = {"unit": str(value["unit"]), "value": value["value"]}
         else:
-            out[key] = _ordered(value) if isinstance(value, Mapping) else value
+            out[key] = _ordered(value) if isinstance(value, dict) else value
     return out
 
 
@@ -79,6 +79,9 @@ class MeasureFrame:
     def __init__(self) -> None:
         self._engine = make_engine()
         self._frame: dict[str, dict[str, Any]] = {}
+        self.comet: Comet | None = None
+        # Factors between frequency frames for the frame in force: conversions of frequencies are multiplications.
+        self._factors: dict[tuple[str, str], float] = {}
         # CASA's tool starts with the epoch MJD 0 and the direction of the pole; B1950 depends on the epoch.
         self._engine.doframe({"type": "epoch", "refer": "UTC", "m0": {"value": 0.0, "unit": "d"}})
 
@@ -114,13 +117,58 @@ class MeasureFrame:
         kind = require_measure(measure)
         name = refer.strip().upper()
         require_reference(kind, name.removeprefix("R_"))
+        if kind == "direction" and str(measure["refer"]).upper() == "COMET" and name != "COMET":
+            measure = self.comet_direction(name)
+        if kind == "frequency" and not offset and "offset" not in measure and measure["m0"]["unit"] == "Hz":
+            start = str(measure["refer"]).upper()
+            if start in _VELOCITIES and name in _VELOCITIES:
+                return self._scaled(measure["m0"]["value"], start, name)
         return _ordered(self._run(measure, name, f"cannot be converted to {refer}", offset))
+
+    def _scaled(self, value_hz: Any, start: str, name: str) -> dict[str, Any]:
+        """Frequencies in another frame: the Doppler factor is found once for a frame."""
+        factor = self._factors.get((start, name))
+        if factor is None:
+            one = {"type": "frequency", "refer": start, "m0": {"value": 1e9, "unit": "Hz"}}
+            factor = float(self._run(one, name, f"cannot be converted to {name}")["m0"]["value"]) / 1e9
+            self._factors[start, name] = factor
+        value = np.asarray(value_hz) * factor if np.ndim(value_hz) else float(value_hz) * factor
+        return {"m0": {"unit": "Hz", "value": value}, "refer": name, "type": "frequency"}
+
+    def comet_time(self) -> tuple[Comet, float]:
+        """The ephemeris in force and the frame's time (MJD, UTC).
+
+        Raises
+        ------
+        ParameterError
+            There is no ephemeris, or no epoch in the frame.
+        """
+        if self.comet is None:
+            raise ParameterError("measures: there is no ephemeris in the frame; call framecomet first")
+        if "epoch" not in self._frame:
+            raise ParameterError("measures: the frame has no epoch, so the ephemeris' position is not known; set it with doframe")
+        return self.comet, float(to_unit(self.convert(self._frame["epoch"], "UTC")["m0"], "d"))
+
+    def comet_direction(self, refer: str) -> dict[str, Any]:
+        """Direction of the ephemeris' object, with its parallax where the reference is one of an observer on the ground."""
+        comet, mjd_d = self.comet_time()
+        observer = None
+        if refer.startswith(("AZEL", "HADEC", "ITRF", "TOPO")) and "position" in self._frame and not comet.is_topocentric:
+            place = self.convert(self._frame["position"], "ITRF")
+            up = {"type": "direction", "refer": "ITRF", "m0": place["m0"], "m1": place["m1"]}
+            seen = self._run(up, comet.frame, f"cannot be converted to {comet.frame}")
+            lon, lat = (float(to_unit(seen[k], "rad")) for k in ("m0", "m1"))
+            unit = np.array([np.cos(lat) * np.cos(lon), np.cos(lat) * np.sin(lon), np.sin(lat)])
+            observer = unit * float(to_unit(place["m2"], "m"))
+        return comet.direction(mjd_d, observer)
 
     def set_frame(self, measure: Mapping[str, Any]) -> bool:
         """Make a measure part of the frame; False for kinds that cannot be."""
         kind = measure_kind(measure)
         if kind not in ("epoch", "position", "direction", "radialvelocity"):
             return False
+        if kind == "direction" and str(measure["refer"]).upper() == "COMET":
+            measure = self.comet_direction("J2000")
         try:
             self._engine.doframe(dict(measure))
             if kind == "epoch":
@@ -128,6 +176,7 @@ class MeasureFrame:
         except (RuntimeError, TypeError, KeyError) as error:
             raise ParameterError(f"{dict(measure)!r} cannot be part of a frame: {error}") from None
         self._frame[kind] = dict(measure)
+        self._factors.clear()
         return True
 
     @property
@@ -188,12 +237,18 @@ def _component(kind: str, value: Any) -> dict[str, Any]:
     return record
 
 
+_VALUE_NAMES = {kind: tuple(f"m{k}" for k in range(KINDS[kind][2])) for kind in KINDS}
+
+
 def measure_kind(measure: Any) -> str:
     """The kind of a measure record; "" when it is none."""
-    if not isinstance(measure, Mapping):
+    if not isinstance(measure, dict) and not isinstance(measure, Mapping):  # the check of an abstract class is slow
         return ""
     kind = str(measure.get("type", "")).lower()
-    return kind if kind in KINDS and "refer" in measure and all(f"m{k}" in measure for k in range(KINDS[kind][2])) else ""
+    for name in _VALUE_NAMES.get(kind, ("refer",)):
+        if name not in measure:
+            return ""
+    return kind if kind in KINDS and "refer" in measure else ""
 
 
 def require_measure(measure: Any, kinds: tuple[str, ...] = ()) -> str:

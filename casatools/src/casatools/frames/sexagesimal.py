@@ -123,7 +123,7 @@ def time_text(mjd: float, precision: int = 6, flags: frozenset[str] = frozenset(
     hours %= 24
     date = _date_text(day, flags)
     if "NO_TIME" in flags:
-        return date.rstrip("/T ")
+        return date.rstrip("/T -")
     separators = ("h", "m") if "ALPHA" in flags else (":", ":")
     clock = _joined(f"{hours:02d}", minutes, seconds, shown, separators, flags)
     if "ISO" in flags:

@@ -10,7 +10,7 @@ import numpy as np
 
 from casatools._base import kinds
 from casatools._base.declare import method
-from casatools._base.errors import ParameterError, UnsupportedError
+from casatools._base.errors import ParameterError
 from casatools.frames import arithmetic
 from casatools.frames.directions import Direction, angular_separation, offset_direction, position_angle
 from casatools.frames.engine import epoch_record
@@ -155,15 +155,18 @@ class measures:
         return "Frame: " + ("\n       ".join(lines) or "empty")
 
     @method
-    def framecomet(self, v: Annotated[str, kinds.Text(), "Path of a comet table"] = "") -> bool:
-        """Set a comet table.
+    def framecomet(self, v: Annotated[str, kinds.Text(), "Path of an ephemeris table, or its name in CASA's data"] = "") -> bool:
+        """Make an ephemeris table part of the frame: ``direction('COMET')`` is its object at the frame's epoch.
 
         Raises
         ------
-        UnsupportedError
-            Comet tables are not supported yet.
+        PathMissingError, DataError
+            There is no such table, or it is not an ephemeris.
         """
-        raise UnsupportedError(f"measures.framecomet: parameter 'v'={v!r}: comet tables are not supported yet")
+        from casatools.frames.comets import Comet
+
+        self._frame.comet = Comet(v)
+        return True
 
     @method
     def measure(self, v: Measure, rf: Frame, off: Offset = {}) -> dict:  # noqa: B006
@@ -300,10 +303,11 @@ class measures:
         if epoch is None:
             raise ParameterError("measures.riseset: the frame has no epoch; set it with doframe")
         day = math.floor(self._frame.convert(epoch, "LAST")["m0"]["value"])
-        out: dict[str, Any] = {"solved": True}
-        for name, sign in (("rise", -1.0), ("set", 1.0)):
-            turns = (apparent["m0"]["value"] + sign * hour_angle) / (2 * math.pi)
-            last = {"type": "epoch", "refer": "LAST", "m0": {"value": day + turns % 1.0, "unit": "d"}}
+        out: dict[str, Any] = {}
+        # The rise is the one nearest to the beginning of the sidereal day; the setting follows it.
+        first = ((apparent["m0"]["value"] - hour_angle) / (2 * math.pi) + 0.5) % 1.0 - 0.5
+        for name, turns in (("rise", first), ("set", first + hour_angle / math.pi)):
+            last = {"type": "epoch", "refer": "LAST", "m0": {"value": day + turns, "unit": "d"}}
             out[name] = {"last": self._frame.convert(last, "LAST"), "utc": self._frame.convert(last, "UTC")}
         return out
 
@@ -353,8 +357,9 @@ class measures:
 
     @method
     def dirshow(self, v: Measure) -> str:
-        """A direction as a text, in degrees."""
-        require_measure(v, ("direction",))
+        """A direction as a text in degrees, another measure as show gives it."""
+        if require_measure(v) != "direction":
+            return f"{v['type'].capitalize()}: {_text(v, True)}"
         lon, lat = (math.degrees(_radians(v[k])) for k in ("m0", "m1"))
         return f"[{lon:.6g}, {lat:.6g}] deg  {v['refer']}"
 
@@ -362,28 +367,37 @@ class measures:
 
     @method
     def cometname(self) -> str:
-        """Name of the comet in force; there is none."""
-        return ""
+        """Name of the object of the ephemeris in force; "" without one."""
+        return "" if self._frame.comet is None else self._frame.comet.name
 
     @method
     def comettype(self) -> str:
-        """Type of the comet table in force; there is none."""
-        return "none"
+        """APP for an ephemeris of the Earth's centre, TOPO for one of a place; none without one."""
+        return "none" if self._frame.comet is None else ("TOPO" if self._frame.comet.is_topocentric else "APP")
 
     @method
     def comettopo(self) -> dict:
-        """Place of the comet table; there is none."""
-        return {"unit": "", "value": np.zeros(1)}
+        """Place of the ephemeris, metres from the Earth's centre; no unit for one of the centre."""
+        comet = self._frame.comet
+        if comet is None or not comet.is_topocentric:
+            return {"unit": "", "value": np.zeros(1)}
+        return {"unit": "m", "value": comet.place_m}
 
     @method
     def cometdist(self) -> dict:
-        """Distance of the comet; -1 AU without one."""
-        return {"unit": "AU", "value": -1.0}
+        """Distance of the object at the frame's epoch; -1 AU without an ephemeris."""
+        if self._frame.comet is None:
+            return {"unit": "AU", "value": -1.0}
+        comet, mjd = self._frame.comet_time()
+        return {"unit": "AU", "value": comet.distance_au(mjd)}
 
     @method
     def cometangdiam(self) -> dict:
-        """Angular diameter of the comet; -1 rad without one."""
-        return {"unit": "rad", "value": -1.0}
+        """Angular diameter of the object at the frame's epoch; -1 rad without an ephemeris or a radius in it."""
+        if self._frame.comet is None:
+            return {"unit": "rad", "value": -1.0}
+        comet, mjd = self._frame.comet_time()
+        return {"unit": "rad", "value": comet.diameter_rad(mjd)}
 
     @method
     def done(self) -> bool:

@@ -3,11 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
-from casatools import msmetadata
+from casatools import ms, msmetadata
 from casatools._base.errors import DataError, NotOpenError, ParameterError
+from casatools.io import tables
+
+BIG = {
+    "DATA",
+    "CORRECTED_DATA",
+    "MODEL_DATA",
+    "FLAG",
+    "WEIGHT",
+    "SIGMA",
+    "WEIGHT_SPECTRUM",
+    "SIGMA_SPECTRUM",
+    "UVW",
+    "FLAG_CATEGORY",
+}
 
 
 @pytest.fixture
@@ -66,3 +81,38 @@ def test_data_without_intents_and_basebands(shared_input: Callable[[str], str]) 
     with pytest.raises(DataError, match="BBC_NO"):
         tool.spwsforbaseband(1, "only")
     tool.done()
+
+
+@pytest.mark.shared
+def test_summaries_read_no_big_columns(shared_input: Callable[[str], str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """What makes ten million rows bearable: only columns of single numbers are read, and each once."""
+    path = shared_input("simvla.ms")
+    read: list[str] = []
+    plain = tables._get
+
+    def spied(table: Any, column: str, *rest: Any) -> Any:
+        read.append(column)
+        return plain(table, column, *rest)
+
+    monkeypatch.setattr(tables, "_get", spied)
+    tool = msmetadata()
+    tool.open(path)
+    tool.summary()
+    (
+        tool.timesforscan(1),
+        tool.fieldsforscan(2),
+        tool.antennasforscan(3),
+        tool.spwsforscan(1),
+        tool.intentsforscan(1),
+        tool.nrows(),
+    )
+    assert len(read) == len(set(read))
+    tool.summary()
+    tool.done()
+    vis = ms()
+    vis.open(path)
+    vis.summary()
+    vis.msselect({"field": "0", "spw": "0:1~3", "scan": "1", "baseline": "!2", "scanintent": "*"})
+    vis.getscansummary()
+    vis.close()
+    assert not set(read) & BIG

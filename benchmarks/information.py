@@ -1,0 +1,173 @@
+"""The information layer's speed beside a reference CASA in the same run: opening and summaries, selection, columns, statistics, conversions.
+
+    CASA_ORACLE=/path/to/reference/python python benchmarks/information.py [--ms BENCH.ms] [--turns N]
+
+Without ``--ms`` a small MeasurementSet is simulated. Each step is run `turns` times by each interpreter in turn and the best counts. The
+reference converts one direction a call (it has no vectors of measures), so its time for a million is that of 20 000 calls, fifty times.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+STEPS = r"""
+import json, os, sys, time
+import numpy as np
+from casatasks import listobs, visstat
+from casatools import measures, ms, msmetadata, quanta, table
+
+vis, out = sys.argv[1], {}
+ONE_BY_ONE, MANY = 20000, 1000000
+
+
+def timed(name, call, count=1, turns=3):
+    best = 1e99
+    for _ in range(turns):
+        begin = time.perf_counter()
+        call()
+        best = min(best, time.perf_counter() - begin)
+    out[name] = best * count
+
+
+def opened(tool):
+    tool.open(vis)
+    return tool
+
+
+def summary():
+    x = opened(ms())
+    x.summary()
+    x.close()
+
+
+def listing():
+    if os.path.exists("list.txt"):
+        os.remove("list.txt")
+    listobs(vis, listfile="list.txt")
+
+
+def metadata():
+    x = opened(msmetadata())
+    for scan in x.scannumbers()[:5]:
+        x.timesforscan(int(scan)), x.fieldsforscan(int(scan)), x.antennasforscan(int(scan)), x.intentsforscan(int(scan))
+    x.nrows(), x.nbaselines(), x.scansforfield(0), x.timesforfield(0), x.spwsforfield(0)
+    x.done()
+
+
+def selections():
+    x = opened(ms())
+    names = x.range(["antennas"])["antennas"]
+    for chosen in ({"field": "0"}, {"spw": "0:10~50"}, {"baseline": "%s&%s" % (names[1], names[2])}, {"baseline": "!%s" % names[0]},
+                   {"uvdist": ">200m"}, {"scan": "1~2"}, {"taql": "ANTENNA1 == 3"}, {"field": "0", "spw": "0", "uvdist": "100~500m"}):
+        x.reset()
+        x.msselect(chosen)
+    x.close()
+
+
+def column():
+    x = opened(ms())
+    x.selectinit(0)
+    x.getdata(["data"])
+    x.close()
+
+
+def amplitudes():
+    x = opened(ms())
+    x.selectinit(0)
+    x.getdata(["amplitude", "flag", "uvdist"])
+    x.close()
+
+
+def raw():
+    x = opened(table())
+    x.getcol("DATA")
+    x.close()
+
+
+def statistics():
+    visstat(vis, axis="amp", datacolumn="data")
+
+
+def columns_of_numbers():
+    x = opened(table())
+    for name in ("TIME", "ANTENNA1", "ANTENNA2", "UVW", "FLAG_ROW", "SCAN_NUMBER"):
+        x.getcol(name)
+    x.query("ANTENNA1 == 3 && ANTENNA2 == 5").close()
+    x.close()
+
+
+for step in (summary, listing, metadata, selections, columns_of_numbers, raw, column, amplitudes, statistics):
+    timed(step.__name__, step)
+
+qa, me = quanta(), measures()
+me.doframe(me.epoch("UTC", "2019/05/01/04:00:00"))
+me.doframe(me.observatory("VLA"))
+values = np.linspace(0.0, 6.0, MANY)
+timed("quanta_vector_1e6", lambda: qa.convert({"value": values, "unit": "rad"}, "deg"))
+timed("quanta_calls_2e4", lambda: [qa.convert("1.5km", "m") for _ in range(ONE_BY_ONE)], turns=2)
+one = me.direction("J2000", "1rad", "0.5rad")
+for frame in ("GALACTIC", "AZEL", "APP"):
+    timed("direction_calls_2e4_" + frame, lambda: [me.measure(one, frame) for _ in range(ONE_BY_ONE)], turns=2)
+    vector = me.direction("J2000", qa.quantity(values, "rad"), qa.quantity(values / 10, "rad"))
+    if vector:
+        timed("directions_1e6_" + frame, lambda: me.measure(vector, frame), turns=1)
+    else:
+        out["directions_1e6_" + frame] = out["direction_calls_2e4_" + frame] * MANY / ONE_BY_ONE
+me.doframe(one)
+rest = me.frequency("TOPO", "1.42GHz")
+timed("frequency_calls_2e4", lambda: [me.measure(rest, "LSRK") for _ in range(ONE_BY_ONE)], turns=2)
+date = me.epoch("UTC", "2019/05/01/04:00:00")
+timed("epoch_calls_2e4", lambda: [me.measure(date, "TAI") for _ in range(ONE_BY_ONE)], turns=2)
+json.dump(out, open(sys.argv[2], "w"))
+"""
+
+
+def measured(python: str, vis: str, work: Path) -> dict[str, float]:
+    """Seconds of each step under one interpreter."""
+    script, result = work / "steps.py", work / "result.json"
+    script.write_text(STEPS)
+    environment = {k: v for k, v in os.environ.items() if k != "PYTHONPATH" or python == sys.executable}
+    subprocess.run(
+        [python, str(script), vis, str(result)],
+        cwd=work,
+        env=environment,
+        check=True,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+    )
+    return dict(json.loads(result.read_text()))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--ms", help="MeasurementSet; only read")
+    parser.add_argument("--turns", type=int, default=2, help="runs of each interpreter")
+    options = parser.parse_args()
+    oracle = os.environ.get("CASA_ORACLE", "")
+    with tempfile.TemporaryDirectory(prefix="casa-bench-") as name:
+        work = Path(name)
+        vis = os.path.abspath(options.ms) if options.ms else str(work / "demo.ms")
+        if not options.ms:
+            from casatools.simulation.demo import DemoOptions, make_demo
+
+            make_demo(vis, DemoOptions())
+        best: dict[str, dict[str, float]] = {"ours": {}, "reference": {}}
+        for _ in range(options.turns):
+            for who, python in (("ours", sys.executable), ("reference", oracle)):
+                if python:
+                    for step, seconds in measured(python, vis, work).items():
+                        best[who][step] = min(seconds, best[who].get(step, 1e99))
+    print(f"{'step':<32}{'ours s':>10}{'reference s':>13}{'ratio':>8}")
+    for step, seconds in best["ours"].items():
+        other = best["reference"].get(step)
+        print(f"{step:<32}{seconds:>10.4f}" + (f"{other:>13.4f}{other / seconds:>8.2f}" if other else ""))
+
+
+if __name__ == "__main__":
+    main()
