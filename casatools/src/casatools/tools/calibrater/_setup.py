@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from casatools._base import kinds
 from casatools._base.declare import method
 from casatools._base.errors import NotOpenError, ParameterError, UnsupportedError
-from casatools.calibration.solve_options import SolveOptions
+from casatools.calibration.solve_options import FringeOptions, SolveOptions
 
 __all__ = ["Applied", "SetupMethods", "expression"]
 
@@ -261,14 +261,18 @@ class SetupMethods:
         numedge: Unused = -1,
         radius: Unused = "",
         smooth: Unused = True,
-        zerorates: Unused = False,
-        globalsolve: Unused = True,
-        niter: Unused = 100,
-        corrcomb: Unused = "none",
-        delaywindow: Unused = [],  # noqa: B006
-        ratewindow: Unused = [],  # noqa: B006
-        paramactive: Unused = [],  # noqa: B006
-        concatspws: Unused = True,
+        zerorates: Annotated[bool, kinds.Bool(), "Fringe fits: write zero rates"] = False,
+        globalsolve: Annotated[bool, kinds.Bool(), "Fringe fits: refine with least squares over all baselines"] = True,
+        niter: Annotated[int, kinds.Int(min=0), "Fringe fits: steps of the least squares"] = 100,
+        corrcomb: Annotated[
+            str, kinds.Choice(("none", "stokes", "parallel")), "Fringe fits: combine correlations first"
+        ] = "none",
+        delaywindow: Annotated[list[float], kinds.FloatList(), "Fringe fits: limits (ns) of the search for delays"] = [],  # noqa: B006
+        ratewindow: Annotated[list[float], kinds.FloatList(), "Fringe fits: limits (s/s) of the search for rates"] = [],  # noqa: B006
+        paramactive: Annotated[
+            list[bool], kinds.BoolList(), "Fringe fits: fit delay, rate, dispersion; [] is delay and rate"
+        ] = [],  # noqa: B006
+        concatspws: Annotated[bool, kinds.Bool(), "Fringe fits: one transform of all spectral windows"] = True,
         solmode: Annotated[str, kinds.Choice(("", "L1", "R", "L1R")), "Robust solving"] = "",
         rmsthresh: Annotated[list[float], kinds.FloatList(), "Thresholds of outlier excisions, in rms"] = [],  # noqa: B006
     ) -> bool:
@@ -282,12 +286,15 @@ class SetupMethods:
         self._path()
         given = {k: v for k, v in locals().items() if k != "self"}
         declared = {p.name: p.default for p in SetupMethods.setsolve.__declaration__.parameters}  # type: ignore[attr-defined]
-        for name in ("cfcache", "painc", "fitorder", "fraction", "numedge", "radius", "smooth", "zerorates", "globalsolve", "niter",
-                     "corrcomb", "delaywindow", "ratewindow", "paramactive", "concatspws"):  # fmt: skip
+        for name in ("cfcache", "painc", "fitorder", "fraction", "numedge", "radius", "smooth"):
             if given[name] != declared[name]:
                 raise UnsupportedError(f"calibrater.setsolve: {name}={given[name]!r} is not available; leave {declared[name]!r}")
+        fringe = FringeOptions(
+            zerorates, globalsolve, niter, tuple(delaywindow), tuple(ratewindow), tuple(paramactive) or (True, True, False),
+            corrcomb, concatspws,
+        )  # fmt: skip
         self._state.solve = SolveOptions(
-            kind=type.split(" ")[0], solint=expression(t) or "inf", combine=combine, preavg=preavg, refant=expression(refant),
+            fringe=fringe, kind=type.split(" ")[0], solint=expression(t) or "inf", combine=combine, preavg=preavg, refant=expression(refant),
             refantmode=refantmode, minblperant=minblperant, minsnr=minsnr, solnorm=solnorm, normtype=normtype,
             calmode="p" if phaseonly else apmode.lower(), solmode=solmode, rmsthresh=tuple(rmsthresh), fillgaps=fillgaps,
         )  # fmt: skip
