@@ -299,7 +299,7 @@ def make_solve_input(
         selected = replace(selected, rows=rows[cross])
         rows, ant1, ant2 = rows[cross], ant1[cross], ant2[cross]
     nant = len(ms.metadata.antennas)
-    pairs = np.unique(ant1.astype(np.int64) * nant + ant2)
+    pairs = np.flatnonzero(np.bincount(ant1.astype(np.int64) * nant + ant2))
     number = np.full((nant, nant), -1, dtype=np.int64)
     number[pairs // nant, pairs % nant] = np.arange(len(pairs))
     time = np.asarray(ms.read("TIME", rows))
@@ -318,7 +318,8 @@ def make_solve_input(
         sub = sub * int(bins.max() + 1) + bins
     if options.solved.form == "fringe":
         sub = _times_within(intervals.of_row, time)
-    sub = np.unique(sub, return_inverse=True)[1]
+    if sub.any():
+        sub = np.unique(sub, return_inverse=True)[1]
     used = [int(s) for s in np.unique(spw)]
     place, frequencies = _channels(ms, selected, options, used)
     return SolveInput(
