@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 __all__ = ["Baselines", "IntervalData", "SolveInput", "make_solve_input", "parallel_hands"]
 
 _POLARISED = ("leakage", "cross_phase", "cross_delay", "cross_source", "position_angle")
+# Solution intervals shorter than this (s) are compared with the integrations.
+_SHORT_S = 120.0
 # Solved from all channels; the table has one.
 _BY_CHANNEL = ("delay", "cross_delay", "fringe")
 _PARALLEL = ({"RR", "XX", "PP", "I"}, {"LL", "YY", "QQ"})
@@ -308,6 +310,13 @@ def make_solve_input(
     keys = [np.asarray(ms.read(c, rows)) for c in ("FIELD_ID", "SCAN_NUMBER", "OBSERVATION_ID")]
     field, scan, observation = keys
     intervals = assign_intervals(time, spw, field, scan, observation, options.intervals.time_s, options.combine_set)
+    if 0 < options.intervals.time_s < _SHORT_S:
+        apart = np.diff(np.unique(time))
+        if len(apart) and options.intervals.time_s < 0.99 * apart.min():
+            log.post(
+                f"solint={options.solint!r} is shorter than the {apart.min():.3g} s between integrations: each is solved by itself",
+                "WARN",
+            )
     # Fields and spectral windows are solved together but not averaged: what they disagree in counts as noise.
     sub = np.zeros(len(rows), dtype=np.int64)
     for name, values in (("field", keys[0]), ("spw", spw)):
