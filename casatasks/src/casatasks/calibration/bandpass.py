@@ -7,7 +7,6 @@ from typing import Annotated, Any, Literal
 from casatasks import _params as P
 from casatasks._task import task
 from casatools._base import kinds
-from casatools._base.errors import UnsupportedError
 
 __all__ = ["bandpass"]
 
@@ -66,10 +65,13 @@ def bandpass(
     from casatools.calibration.solve_session import priors_from, selection_from, solve_to_table
 
     given = dict(locals())
-    if bandtype != "B":
-        raise UnsupportedError(f"bandpass: bandtype={bandtype!r} is not available yet; use 'B'")
     options = SolveOptions(
-        kind="B", solint=solint, combine=combine, refant=refant, minblperant=minblperant, minsnr=minsnr, solnorm=solnorm,
+        kind="B", solint=solint, combine=combine, refant=refant, minblperant=minblperant, minsnr=minsnr, solnorm=solnorm and bandtype == "B",
         smodel=tuple(smodel), corrdepflags=corrdepflags, fillgaps=fillgaps,
     )  # fmt: skip
+    if bandtype == "BPOLY":
+        from casatools.calibration.solve_curves import PolynomialOptions, solve_curves
+
+        curves = PolynomialOptions(degamp, degphase, solnorm or visnorm, visnorm, maskcenter, maskedge)
+        return solve_curves(vis, caltable, selection_from(given), options, priors_from(given), curves, append)
     return solve_to_table(vis, caltable, selection_from(given), options, priors_from(given), append)

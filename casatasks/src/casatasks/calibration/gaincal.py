@@ -7,7 +7,6 @@ from typing import Annotated, Any, Literal
 from casatasks import _params as P
 from casatasks._task import task
 from casatools._base import kinds
-from casatools._base.errors import UnsupportedError
 
 __all__ = ["gaincal"]
 
@@ -76,17 +75,21 @@ def gaincal(
 
     Notes
     -----
+    Splines (GSPLINE) are fitted to the gains of integrations, one for all spectral windows; solint does not matter then.
     The model is the MODEL_DATA column, or `smodel`, or a point source of 1 Jy.
     """
     from casatools.calibration.solve_options import SolveOptions
     from casatools.calibration.solve_session import priors_from, selection_from, solve_to_table
 
     given = dict(locals())
-    if gaintype == "GSPLINE":
-        raise UnsupportedError("gaincal: gaintype='GSPLINE' is not available yet; use 'G' with a solint and smoothcal")
     options = SolveOptions(
-        kind=gaintype, solint=solint, combine=combine, preavg=preavg, refant=refant, refantmode=refantmode,
+        kind="G" if gaintype == "GSPLINE" else gaintype, solint="int" if gaintype == "GSPLINE" else solint, combine=combine, preavg=preavg, refant=refant, refantmode=refantmode,
         minblperant=minblperant, minsnr=minsnr, solnorm=solnorm, normtype=normtype, calmode=calmode, solmode=solmode,
         rmsthresh=tuple(rmsthresh), smodel=tuple(smodel), corrdepflags=corrdepflags,
     )  # fmt: skip
+    if gaintype == "GSPLINE":
+        from casatools.calibration.solve_curves import SplineOptions, solve_curves
+
+        curves = SplineOptions(splinetime, npointaver, phasewrap)
+        return solve_curves(vis, caltable, selection_from(given), options, priors_from(given), curves, append)
     return solve_to_table(vis, caltable, selection_from(given), options, priors_from(given), append)

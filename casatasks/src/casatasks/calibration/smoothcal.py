@@ -7,7 +7,6 @@ from typing import Annotated, Any, Literal
 from casatasks import _params as P
 from casatasks._task import task
 from casatools._base import kinds
-from casatools._base.errors import UnsupportedError
 
 __all__ = ["smoothcal"]
 
@@ -22,7 +21,9 @@ def smoothcal(
     ] = [],  # noqa: B006
     smoothtype: Annotated[Literal["median", "mean"], "Running median or mean"] = "median",
     smoothtime: Annotated[Any, kinds.Quantity("s"), "Width of the running window"] = 60.0,
-    ratesmooth: Annotated[bool, kinds.Bool(), "Smooth the rates of a fringe fit too"] = False,
+    ratesmooth: Annotated[
+        bool, kinds.Bool(), "Kept for CASA's signature: rates of fringe fits are smoothed with either value, as in CASA"
+    ] = False,
 ) -> None:
     """Write a calibration table smoothed in time; '' as caltable replaces the input.
 
@@ -33,6 +34,4 @@ def smoothcal(
     """
     from casatools.calibration.solve_session import edit_table
 
-    if ratesmooth:
-        raise UnsupportedError("smoothcal: ratesmooth=True is not available yet; use False")
     edit_table("smooth", vis, tablein, caltable, field=",".join(field), smoothtype=smoothtype, smoothtime=smoothtime)

@@ -92,12 +92,20 @@ def smooth_table(table: CalTable, kind: str, width_s: float, fields: Sequence[in
         Full width of the window; only solutions of one field are smoothed together.
     fields : sequence of int, optional
         Smooth solutions of these fields only; the others stay.
+
+    Notes
+    -----
+    All parameters of fringe fits are smoothed, rates too, as the reference does whatever its ratesmooth says.
     """
     out = table.copy()
     for grid in _grids(out):
         smoothed = grid.param.copy()
         mine = np.ones(len(grid.time_s), bool) if fields is None else np.isin(grid.field, list(fields))
         amplitude, phase = np.abs(grid.param), _continuous(np.angle(grid.param), grid.flag)
+        # Phases of fringe fits are followed through turns; their delays and rates are numbers.
+        angles = np.zeros(grid.param.shape[-1], dtype=bool)
+        angles[0::4] = table.vis_cal == "Fringe Jones"
+        turned = _continuous(grid.param.real, grid.flag)
         for t in np.flatnonzero(mine):
             # The window is open at its start and closed at its end, as in the reference.
             after = grid.time_s - grid.time_s[t]
@@ -106,7 +114,7 @@ def smooth_table(table: CalTable, kind: str, width_s: float, fields: Sequence[in
             if table.is_complex:
                 value = _centre(amplitude[window], good, kind) * np.exp(1j * _centre(phase[window], good, kind))
             else:
-                value = _centre(grid.param[window], good, kind)
+                value = np.where(angles, _centre(turned[window], good, kind), _centre(grid.param[window], good, kind))
             smoothed[t] = np.where(grid.flag[t] | ~good.any(axis=0), grid.param[t], value)
         grid.param = smoothed
         grid.store()

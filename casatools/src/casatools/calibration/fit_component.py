@@ -100,12 +100,13 @@ def fit_component(vis: str, selection: Selection, fit: ComponentFit, outfile: st
         place = ms.metadata.fields[int(selected.fields_present[0])]
         u, v, data, weight = _samples(ms, selected)
     par, error, chi2 = _minimise(fit, u, v, data, weight)
+    par, error = _longer_axis_first(par, error)
     names = ("I [Jy]", "east [arcsec]", "north [arcsec]", "major axis [arcsec]", "axis ratio", "position angle [deg]")
     for name, value, sigma in zip(names, par, error, strict=False):
         log.post(f"{name} = {value:.6g} +/- {sigma:.2g}")
     log.post(f"reduced chi2 = {chi2:.4g}")
     if outfile.strip():
-        _write(outfile, fit.kind, par, place)
+        _write(outfile, fit.kind, par, error, place)
     return par, error
 
 
@@ -170,9 +171,28 @@ def _minimise(
     return par, error, chi2
 
 
-def _write(outfile: str, kind: str, par: np.ndarray, field: object) -> None:
+def _longer_axis_first(par: np.ndarray, error: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The same component with a positive major axis that is the longer one, and a position angle within half a turn."""
+    if len(par) < 6:
+        return par, error
+    par, error = par.copy(), error.copy()
+    par[3:5] = np.abs(par[3:5])
+    if par[4] > 1:
+        ratio = par[4]
+        error[3] = float(np.hypot(error[3] * ratio, par[3] * error[4]))
+        par[3], par[4], par[5] = par[3] * ratio, 1 / ratio, par[5] + 90.0
+        error[4] /= ratio**2
+    par[5] = (par[5] + 90.0) % 180.0 - 90.0
+    return par, error
+
+
+def _write(outfile: str, kind: str, par: np.ndarray, error: np.ndarray, field: object) -> None:
+    """The component with its uncertainties."""
     from casatools.components.component_list import ComponentList
     from casatools.components.model import Component
+
+    def amount(value: float, unit: str) -> dict[str, object]:
+        return {"value": abs(float(value)), "unit": unit}
 
     direction = field.phase_dir[0]  # type: ignore[attr-defined]
     latitude = float(direction[1]) + par[2] * _ARCSEC
@@ -180,11 +200,18 @@ def _write(outfile: str, kind: str, par: np.ndarray, field: object) -> None:
     place = {
         "type": "direction", "refer": field.phase_frame, "m0": {"value": longitude, "unit": "rad"},  # type: ignore[attr-defined]
         "m1": {"value": latitude, "unit": "rad"},
+        "error": {
+            "longitude": amount(error[1] * _ARCSEC / np.cos(latitude), "rad"), "latitude": amount(error[2] * _ARCSEC, "rad"),
+        },
     }  # fmt: skip
     shape: dict[str, object] = {"type": _SHAPES.get(kind, "Point"), "direction": place}
     if kind != "P":
-        shape["majoraxis"] = {"value": abs(float(par[3])), "unit": "arcsec"}
-        shape["minoraxis"] = {"value": abs(float(par[3] * par[4])), "unit": "arcsec"}
+        shape["majoraxis"], shape["majoraxiserror"] = amount(par[3], "arcsec"), amount(error[3], "arcsec")
+        shape["minoraxis"] = amount(par[3] * par[4], "arcsec")
+        shape["minoraxiserror"] = amount(np.hypot(error[3] * par[4], par[3] * error[4]), "arcsec")
         shape["positionangle"] = {"value": float(par[5]), "unit": "deg"}
-    flux = {"value": np.array([par[0], 0.0, 0.0, 0.0]), "unit": "Jy", "polarisation": "Stokes"}
+        shape["positionangleerror"] = amount(error[5], "deg")
+    flux = {
+        "value": np.array([par[0], 0.0, 0.0, 0.0]), "error": np.array([error[0], 0.0, 0.0, 0.0]), "unit": "Jy", "polarisation": "Stokes",
+    }  # fmt: skip
     ComponentList([Component.from_record({"flux": flux, "shape": shape})]).write(outfile)

@@ -67,6 +67,13 @@ def refer_phases(param: np.ndarray, flag: np.ndarray, refants: Sequence[int], mo
     used = np.full(len(param), -1, dtype=np.int32)
     if not len(refants):
         return used
+    if not flag[:, refants[0]].any() and np.abs(param[:, refants[0]]).all():
+        # It is there at all times: one turn for each.
+        current = param[:, refants[0]].copy()
+        turn = (current.conj() / np.abs(current))[:, None]
+        np.copyto(param, param * turn, where=~flag)
+        used[:] = refants[0]
+        return used
     candidates = refants if mode == "flex" else refants[:1]
     nchan, npar = param.shape[2:]
     grid = np.ix_(np.arange(nchan), np.arange(npar))

@@ -24,6 +24,7 @@ from casatools.calibration.reference_antenna import antenna_ids, fallback_order,
 from casatools.calibration.solve_averages import antenna_pairs
 from casatools.calibration.solve_data import SolveInput, make_solve_input
 from casatools.calibration.solve_forms import solve_form
+from casatools.calibration.solve_fringes import REFERENCE_SNR
 from casatools.calibration.solve_gains import Solutions
 from casatools.calibration.solve_options import SolveOptions
 from casatools.calibration.solve_statistics import SolveStatistics
@@ -93,13 +94,15 @@ def solve(
     for antenna in absent:
         log.post(f"Reference antenna {names[antenna]} has no data in the selection; the next in the list is used", "WARN")
     statistics = SolveStatistics.empty(options.solved.npar, len(names))
-    windows = _solve_windows(given, len(names), options, statistics, chosen)
+    # Where the antennas asked for have no data the nearest others stand in.
+    order = fallback_order(chosen, np.array([a.position_m for a in ms.metadata.antennas]))
+    windows = _solve_windows(given, len(names), options, statistics, order)
     if not windows:
         raise DataError(_why_nothing(given, statistics, options))
-    order = fallback_order(chosen, np.array([a.position_m for a in ms.metadata.antennas]))
     for spw, window in windows.items():
         _finish(window, order, options)
         statistics.count_refants(spw, window.refant)
+    _tell_refants(names, chosen, windows)
     table = _table(ms, given, windows, options)
     source = {spw: w.source.mean(axis=0) for spw, w in windows.items() if w.source is not None and w.source.shape[1] == 2}
     if options.solved.form == "cross_source":
@@ -112,6 +115,18 @@ def solve(
         every_hz = np.concatenate([ms.metadata.spectral_windows[s].chan_freq_hz for s in given.place])
         table.keywords["DISPERSION_BAND"] = np.array([every_hz.min(), every_hz.max()])
     return SolveResult(table, statistics, source)
+
+
+def _tell_refants(names: list[str], chosen: list[int], windows: dict[int, WindowSolutions]) -> None:
+    """Warn where other antennas than the first asked for were the reference, with the number of intervals."""
+    used = np.concatenate([w.refant for w in windows.values()])
+    others = used[(used >= 0) & (used != chosen[0])] if chosen else used[:0]
+    if len(others):
+        who = ", ".join(names[a] for a in np.unique(others).tolist())
+        log.post(
+            f"Reference antenna {names[chosen[0]]} has no solution in {len(others)} of {len(used)} intervals; used instead: {who}",
+            "WARN",
+        )
 
 
 def _why_nothing(given: SolveInput, statistics: SolveStatistics, options: SolveOptions) -> str:
@@ -160,6 +175,9 @@ def _finish(window: WindowSolutions, refants: list[int], options: SolveOptions) 
     else:
         refant = refants[0] if options.solved.form in ("leakage", "fringe") and options.refant else -1
         window.refant = np.full(len(window.param), refant, dtype=np.int32)
+        if options.solved.form == "fringe":
+            # It is the one whose parameters are zero by definition.
+            window.refant = (window.snr[:, :, 0] == REFERENCE_SNR).any(axis=2).argmax(axis=1).astype(np.int32)
     if options.fillgaps:
         fill_gaps(window.param, window.flag, options.fillgaps)
     if options.solnorm:

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 __all__ = ["Baselines", "IntervalData", "SolveInput", "make_solve_input", "parallel_hands"]
 
 _POLARISED = ("leakage", "cross_phase", "cross_delay", "cross_source", "position_angle")
+# Solution intervals shorter than this (s) are compared with the integrations.
+_SHORT_S = 120.0
 # Solved from all channels; the table has one.
 _BY_CHANNEL = ("delay", "cross_delay", "fringe")
 _PARALLEL = ({"RR", "XX", "PP", "I"}, {"LL", "YY", "QQ"})
@@ -299,7 +301,7 @@ def make_solve_input(
         selected = replace(selected, rows=rows[cross])
         rows, ant1, ant2 = rows[cross], ant1[cross], ant2[cross]
     nant = len(ms.metadata.antennas)
-    pairs = np.unique(ant1.astype(np.int64) * nant + ant2)
+    pairs = np.flatnonzero(np.bincount(ant1.astype(np.int64) * nant + ant2))
     number = np.full((nant, nant), -1, dtype=np.int64)
     number[pairs // nant, pairs % nant] = np.arange(len(pairs))
     time = np.asarray(ms.read("TIME", rows))
@@ -308,6 +310,13 @@ def make_solve_input(
     keys = [np.asarray(ms.read(c, rows)) for c in ("FIELD_ID", "SCAN_NUMBER", "OBSERVATION_ID")]
     field, scan, observation = keys
     intervals = assign_intervals(time, spw, field, scan, observation, options.intervals.time_s, options.combine_set)
+    if 0 < options.intervals.time_s < _SHORT_S:
+        apart = np.diff(np.unique(time))
+        if len(apart) and options.intervals.time_s < 0.99 * apart.min():
+            log.post(
+                f"solint={options.solint!r} is shorter than the {apart.min():.3g} s between integrations: each is solved by itself",
+                "WARN",
+            )
     # Fields and spectral windows are solved together but not averaged: what they disagree in counts as noise.
     sub = np.zeros(len(rows), dtype=np.int64)
     for name, values in (("field", keys[0]), ("spw", spw)):
@@ -318,7 +327,8 @@ def make_solve_input(
         sub = sub * int(bins.max() + 1) + bins
     if options.solved.form == "fringe":
         sub = _times_within(intervals.of_row, time)
-    sub = np.unique(sub, return_inverse=True)[1]
+    if sub.any():
+        sub = np.unique(sub, return_inverse=True)[1]
     used = [int(s) for s in np.unique(spw)]
     place, frequencies = _channels(ms, selected, options, used)
     return SolveInput(

@@ -15,10 +15,11 @@ __all__ = ["solve_form"]
 Solver = Callable[[SolveInput, IntervalData, int, list[int]], Solutions]
 
 
-def _present(given: SolveInput, refants: list[int]) -> int:
-    """The first reference antenna that has data; -1 without."""
-    held = set(given.baselines.ant1.tolist()) | set(given.baselines.ant2.tolist())
-    return next((r for r in refants if r in held), -1)
+def _present(given: SolveInput, data: IntervalData, refants: list[int]) -> int:
+    """The first reference antenna that has unflagged data; -1 without."""
+    used = (data.weight > 0).any(axis=(0, 1, 3, 4))
+    held = set(given.baselines.ant1[used].tolist()) | set(given.baselines.ant2[used].tolist())
+    return next((r for r in refants if r in held), refants[0] if refants else -1)
 
 
 def _gain(given: SolveInput, data: IntervalData, nant: int, refants: list[int]) -> Solutions:
@@ -28,7 +29,7 @@ def _gain(given: SolveInput, data: IntervalData, nant: int, refants: list[int]) 
 def _delay(given: SolveInput, data: IntervalData, nant: int, refants: list[int]) -> Solutions:
     from casatools.calibration.solve_delays import solve_delay_intervals
 
-    present = _present(given, refants)
+    present = _present(given, data, refants)
     return solve_delay_intervals(data, given.baselines, nant, given.options.minblperant, present, given.channel_frequencies(data))
 
 
@@ -78,7 +79,9 @@ def _fringe(given: SolveInput, data: IntervalData, nant: int, refants: list[int]
     frequency, windows = given.channel_frequencies(data), given.channel_windows(data)
     every_hz = np.concatenate([given.ms.metadata.spectral_windows[int(w)].chan_freq_hz for w in np.unique(windows)])
     edges = float(every_hz.min()), float(every_hz.max())
-    return solve_fringe_intervals(data, given.baselines, nant, given.options, _present(given, refants), frequency, windows, edges)
+    return solve_fringe_intervals(
+        data, given.baselines, nant, given.options, _present(given, data, refants), frequency, windows, edges
+    )
 
 
 _SOLVERS: dict[str, Solver] = {

@@ -23,14 +23,14 @@ from casatools.calibration.solve_delays import on_grid
 from casatools.calibration.solve_gains import Solutions
 from casatools.calibration.solve_options import FringeOptions, SolveOptions
 
-__all__ = ["dispersion_term", "fringe_peak", "solve_fringe_intervals"]
+__all__ = ["REFERENCE_SNR", "dispersion_term", "fringe_peak", "solve_fringe_intervals"]
 
 # Transforms are padded by this much, less where they would be longer than this.
 _PADDING, _LARGEST_TRANSFORM = 8, 1 << 23
 # Change (rad) of any phase, delay term or rate term below which the least squares have converged.
 _CONVERGED = 1e-8
 # The signal to noise of the reference antenna, which has no noise of its own, and the highest that is given.
-_REFERENCE_SNR, _HIGHEST_SNR = 999.0, 1e6
+REFERENCE_SNR, _HIGHEST_SNR = 999.0, 1e6
 # Dispersions tried before the search for the peak, each way, in radians of curvature.
 _CURVATURES_RAD = np.arange(-8, 9) * 1.0
 
@@ -281,5 +281,5 @@ def _errors(
     error = error.reshape(-1, 4) / scale
     phase = error[:, 0]
     ratio = np.where(good, np.minimum(1 / np.maximum(phase, 1 / _HIGHEST_SNR), _HIGHEST_SNR), 0.0)
-    ratio[one.refant] = _REFERENCE_SNR if good[one.refant] else 0.0
+    ratio[one.refant] = REFERENCE_SNR if good[one.refant] else 0.0
     return error, ratio

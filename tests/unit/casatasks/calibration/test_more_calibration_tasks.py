@@ -51,7 +51,7 @@ def test_solves_write_their_tables(folder: Path, tmp_path: Path) -> None:
     [
         ("polcal", {"poltype": "D+QU", "combine": "field"}, ParameterError),
         ("fringefit", {"field": "0"}, ParameterError), ("gencal", {"caltype": ""}, ParameterError),
-        ("gaincal", {"gaintype": "GSPLINE"}, UnsupportedError), ("bandpass", {"bandtype": "BPOLY"}, UnsupportedError),
+
         ("wvrgcal", {"caltable": ""}, ParameterError),
     ],
 )  # fmt: skip
@@ -99,3 +99,43 @@ def test_specifycal(folder: Path, tmp_path: Path) -> None:
         cb.specifycal(caltable=str(tmp_path / "s"), time="2019/05/01", caltype="amp", parameter=[1.0])
     cb.listcal(str(folder / "cal.G"), listfile=str(tmp_path / "l.txt"), spw="1")
     assert (tmp_path / "l.txt").read_text().startswith("SpwID = 1")
+
+
+def test_calibrater_solves_every_kind(folder: Path, tmp_path: Path) -> None:
+    cb = calibrater()
+    cb.open(str(folder / "simvla.ms"), addcorr=False, addmodel=False)
+    cb.selectvis(field="0", spw="0")
+    out = str(tmp_path / "f")
+    cb.setsolve(type="FRINGE", t="inf", table=out, refant="EA01", zerorates=True, delaywindow=[-50.0, 50.0], minblperant=1)
+    cb.solve()
+    fringes = CalTable.open(out)
+    assert (fringes.vis_cal, fringes.param.shape) == ("Fringe Jones", (8, 1, 8))
+    assert (fringes.param[..., 2::4] == 0).all() and np.abs(fringes.param[..., 1]).max() < 50
+    cb.setptmodel([15.0, 1.0, 1.2, 0.0])
+    cb.setapply(type="P")
+    cb.setsolve(type="Dgen+X", t="inf", table=str(tmp_path / "d"), refant="EA01", combine="scan", preavg=300.0)
+    cb.solve()
+    assert CalTable.open(str(tmp_path / "d")).vis_cal == "Dgen Jones"
+    with pytest.raises(ParameterError, match="paramactive"):
+        cb.setsolve(type="FRINGE", table=out, paramactive=[True])
+
+
+def test_fringes_are_smoothed_through_turns(folder: Path, tmp_path: Path) -> None:
+    """Phases that pass a turn are averaged as angles, delays as numbers (CASA's median of delays is taken modulo a turn)."""
+    vis = str(folder / "simvla.ms")
+    casatasks.fringefit(vis, str(tmp_path / "f"), field="1", spw="0", refant="EA01", solint="60s")
+    table = CalTable.open(str(tmp_path / "f"))
+    group = table.groups[0]
+    times, which = np.unique(table.time_s[group.rows], return_inverse=True)
+    group.param[:, 0, 0] = np.angle(np.exp(1j * (3.0 + 0.1 * which)))
+    group.param[:, 0, 1] = 30.0 + which
+    group.flag[...] = False
+    table.write(str(tmp_path / "turning"))
+    casatasks.smoothcal(
+        vis, str(tmp_path / "turning"), str(tmp_path / "s"), smoothtype="median", smoothtime=200.0, ratesmooth=True
+    )
+    smooth = CalTable.open(str(tmp_path / "s"))
+    mine = smooth.antenna1 == 1
+    expected = 3.0 + 0.1 * np.arange(len(times))
+    assert np.abs(np.angle(np.exp(1j * (smooth.param[mine, 0, 0] - expected)))).max() < 0.11
+    assert smooth.param[mine, 0, 1].min() >= 30

@@ -60,7 +60,13 @@ class ActionMethods:
         options = replace(state.solve, smodel=smodel, corrdepflags=state.corrdepflags)
         tables = self._library()
         priors = PriorTables(tables.gaintable, tables.gainfield, tables.interp, tables.spwmap, state.parang, calwt=tables.calwt)
-        state.record = solve_to_table(path, state.solve_table, Selection(**state.selection), options, priors, state.solve_append)
+        selection = Selection(**state.selection)
+        if state.curves is not None:
+            from casatools.calibration.solve_curves import solve_curves
+
+            state.record = solve_curves(path, state.solve_table, selection, options, priors, state.curves, state.solve_append)
+        else:
+            state.record = solve_to_table(path, state.solve_table, selection, options, priors, state.solve_append)
         return dict(state.record["solvestats"])
 
     @method

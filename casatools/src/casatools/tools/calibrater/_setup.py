@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from casatools._base import kinds
 from casatools._base.declare import method
 from casatools._base.errors import NotOpenError, ParameterError, UnsupportedError
-from casatools.calibration.solve_options import SolveOptions
+from casatools.calibration.solve_options import FringeOptions, SolveOptions
 
 __all__ = ["Applied", "SetupMethods", "expression"]
 
@@ -50,6 +50,7 @@ class _State:
     solve: SolveOptions | None = None
     solve_table: str = ""
     solve_append: bool = False
+    curves: Any = None
     stokes: tuple[float, ...] = ()
     corrdepflags: bool = False
     record: dict[str, Any] = field(default_factory=dict)
@@ -261,14 +262,18 @@ class SetupMethods:
         numedge: Unused = -1,
         radius: Unused = "",
         smooth: Unused = True,
-        zerorates: Unused = False,
-        globalsolve: Unused = True,
-        niter: Unused = 100,
-        corrcomb: Unused = "none",
-        delaywindow: Unused = [],  # noqa: B006
-        ratewindow: Unused = [],  # noqa: B006
-        paramactive: Unused = [],  # noqa: B006
-        concatspws: Unused = True,
+        zerorates: Annotated[bool, kinds.Bool(), "Fringe fits: write zero rates"] = False,
+        globalsolve: Annotated[bool, kinds.Bool(), "Fringe fits: refine with least squares over all baselines"] = True,
+        niter: Annotated[int, kinds.Int(min=0), "Fringe fits: steps of the least squares"] = 100,
+        corrcomb: Annotated[
+            str, kinds.Choice(("none", "stokes", "parallel")), "Fringe fits: combine correlations first"
+        ] = "none",
+        delaywindow: Annotated[list[float], kinds.FloatList(), "Fringe fits: limits (ns) of the search for delays"] = [],  # noqa: B006
+        ratewindow: Annotated[list[float], kinds.FloatList(), "Fringe fits: limits (s/s) of the search for rates"] = [],  # noqa: B006
+        paramactive: Annotated[
+            list[bool], kinds.BoolList(), "Fringe fits: fit delay, rate, dispersion; [] is delay and rate"
+        ] = [],  # noqa: B006
+        concatspws: Annotated[bool, kinds.Bool(), "Fringe fits: one transform of all spectral windows"] = True,
         solmode: Annotated[str, kinds.Choice(("", "L1", "R", "L1R")), "Robust solving"] = "",
         rmsthresh: Annotated[list[float], kinds.FloatList(), "Thresholds of outlier excisions, in rms"] = [],  # noqa: B006
     ) -> bool:
@@ -282,50 +287,83 @@ class SetupMethods:
         self._path()
         given = {k: v for k, v in locals().items() if k != "self"}
         declared = {p.name: p.default for p in SetupMethods.setsolve.__declaration__.parameters}  # type: ignore[attr-defined]
-        for name in ("cfcache", "painc", "fitorder", "fraction", "numedge", "radius", "smooth", "zerorates", "globalsolve", "niter",
-                     "corrcomb", "delaywindow", "ratewindow", "paramactive", "concatspws"):  # fmt: skip
+        for name in ("cfcache", "painc", "fitorder", "fraction", "numedge", "radius", "smooth"):
             if given[name] != declared[name]:
                 raise UnsupportedError(f"calibrater.setsolve: {name}={given[name]!r} is not available; leave {declared[name]!r}")
+        fringe = FringeOptions(
+            zerorates, globalsolve, niter, tuple(delaywindow), tuple(ratewindow), tuple(paramactive) or (True, True, False),
+            corrcomb, concatspws,
+        )  # fmt: skip
         self._state.solve = SolveOptions(
-            kind=type.split(" ")[0], solint=expression(t) or "inf", combine=combine, preavg=preavg, refant=expression(refant),
+            fringe=fringe, kind=type.split(" ")[0], solint=expression(t) or "inf", combine=combine, preavg=preavg, refant=expression(refant),
             refantmode=refantmode, minblperant=minblperant, minsnr=minsnr, solnorm=solnorm, normtype=normtype,
             calmode="p" if phaseonly else apmode.lower(), solmode=solmode, rmsthresh=tuple(rmsthresh), fillgaps=fillgaps,
         )  # fmt: skip
-        self._state.solve_table, self._state.solve_append = table, append
+        self._state.solve_table, self._state.solve_append, self._state.curves = table, append, None
         return True
 
     @method
     def setsolvebandpoly(
         self,
-        table: Unused = "",
-        append: Unused = False,
-        t: Unused = [],  # noqa: B006
-        combine: Unused = "",
-        degamp: Unused = 3,
-        degphase: Unused = 3,
-        visnorm: Unused = False,
-        solnorm: Unused = True,
-        maskcenter: Unused = 0,
-        maskedge: Unused = 5.0,
-        refant: Unused = [],  # noqa: B006
+        table: Annotated[str, kinds.OutPath(), "Output calibration table"] = "",
+        append: Annotated[bool, kinds.Bool(), "Append to a table that is there; must be False"] = False,
+        t: Time = [],  # noqa: B006
+        combine: Annotated[str, kinds.Text(), "Boundaries a solution may cross"] = "",
+        degamp: Annotated[int, kinds.Int(min=0), "Degree of the amplitude"] = 3,
+        degphase: Annotated[int, kinds.Int(min=0), "Degree of the phase"] = 3,
+        visnorm: Annotated[bool, kinds.Bool(), "Normalise amplitude and phase"] = False,
+        solnorm: Annotated[bool, kinds.Bool(), "Normalise the amplitude"] = True,
+        maskcenter: Annotated[int, kinds.Int(min=0), "Channels left out in the middle"] = 0,
+        maskedge: Annotated[float, kinds.Float(), "Per cent of the channels left out at each edge"] = 5.0,
+        refant: RefAnt = [],  # noqa: B006
     ) -> bool:
-        """Solve for a bandpass polynomial; not available here."""
-        raise UnsupportedError("calibrater.setsolvebandpoly is not available; use setsolve(type='B')")
+        """Solve for bandpass polynomials.
+
+        Raises
+        ------
+        NotOpenError, ParameterError, UnsupportedError
+            No MeasurementSet is open; a value cannot be read; append is True.
+        """
+        from casatools.calibration.solve_curves import PolynomialOptions
+
+        self._path()
+        curves = PolynomialOptions(degamp, degphase, solnorm or visnorm, visnorm, maskcenter, int(maskedge))
+        options = SolveOptions(kind="B", solint=expression(t) or "inf", combine=combine, refant=expression(refant), minsnr=0.0)
+        self._state.solve, self._state.curves = options, curves
+        self._state.solve_table, self._state.solve_append = table, append
+        return True
 
     @method
     def setsolvegainspline(
         self,
-        table: Unused = "",
-        append: Unused = False,
-        mode: Unused = "PHAS",
-        splinetime: Unused = 10800.0,
-        preavg: Unused = 0.0,
-        npointaver: Unused = 10,
-        phasewrap: Unused = 250.0,
-        refant: Unused = [],  # noqa: B006
+        table: Annotated[str, kinds.OutPath(), "Output calibration table"] = "",
+        append: Annotated[bool, kinds.Bool(), "Append to a table that is there; must be False"] = False,
+        mode: Annotated[
+            str, kinds.Choice(("PHAS", "AMP", "PHASAMP", "AMPPHAS", "P", "A", "AP"), fold=True), "Phase, amplitude or both"
+        ] = "PHAS",
+        splinetime: Annotated[float, kinds.Float(), "Time between knots (s)"] = 10800.0,
+        preavg: Annotated[float, kinds.Float(), "Average to this time (s) before the fit; 0 is each integration"] = 0.0,
+        npointaver: Annotated[int, kinds.Int(min=1), "Points whose mean phase the next one is compared with"] = 10,
+        phasewrap: Annotated[float, kinds.Float(), "A phase jump above this (deg) is a wrap"] = 250.0,
+        refant: RefAnt = [],  # noqa: B006
     ) -> bool:
-        """Solve for spline gains; not available here."""
-        raise UnsupportedError("calibrater.setsolvegainspline is not available; use setsolve(type='G')")
+        """Solve for gains that are splines in time.
+
+        Raises
+        ------
+        NotOpenError, ParameterError
+            No MeasurementSet is open; a value cannot be read.
+        """
+        from casatools.calibration.solve_curves import SplineOptions
+
+        self._path()
+        calmode = ("a" if "A" in mode.replace("PHAS", "P") else "") + ("p" if "P" in mode.replace("AMP", "A") else "")
+        options = SolveOptions(
+            kind="G", solint=f"{preavg}s" if preavg > 0 else "int", calmode=calmode, refant=expression(refant), minsnr=0.0
+        )  # fmt: skip
+        self._state.solve, self._state.curves = options, SplineOptions(splinetime, npointaver, phasewrap)
+        self._state.solve_table, self._state.solve_append = table, append
+        return True
 
     @method
     def reset(

@@ -98,13 +98,11 @@ class TableMethods:
         field: Items = [],  # noqa: B006
         smoothtype: Annotated[str, kinds.Choice(("median", "mean"), fold=True), "Running median or mean"] = "median",
         smoothtime: Annotated[Any, kinds.Quantity("s"), "Width of the window"] = 60.0,
-        ratesmooth: Annotated[bool, kinds.Bool(), "Smooth rates too; must be False"] = False,
+        ratesmooth: Annotated[bool, kinds.Bool(), "Kept for CASA's signature: rates are smoothed with either value"] = False,
     ) -> bool:
         """Smooth a table in time; see the task smoothcal."""
         from casatools.calibration.solve_session import edit_table
 
-        if ratesmooth:
-            raise UnsupportedError("calibrater.smooth: ratesmooth=True is not available; use False")
         edit_table(
             "smooth", self._path(), tablein, tableout, field=expression(field), smoothtype=smoothtype, smoothtime=smoothtime
         )  # fmt: skip
