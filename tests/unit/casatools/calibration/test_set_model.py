@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tests.support.shared import unpack
 
 from casatools._base.errors import DataError, ParameterError, UnsupportedError
 from casatools.calibration import scratch_columns
