@@ -10,6 +10,7 @@ import numpy as np
 from casatools.calibration.callib import CalibrationLibrary, LibraryEntry, LibraryRule
 from casatools.calibration.curve_terms import chebyshev_gains, curve_rows, spline_gains
 from casatools.calibration.interpolation import InterpolationMode, interpolate_frequency
+from casatools.calibration.ionosphere import ionosphere_matrices
 from casatools.calibration.jones import POINTED, JonesKind, delay_jones
 from casatools.calibration.pointed_terms import PointedTerms
 from casatools.calibration.pointing_gains import switched_power_gains
@@ -58,7 +59,8 @@ class Term:
         self._metadata = ms.metadata
         self._nant = len(ms.metadata.antennas)
         self._series: dict[Any, list[TimeSeries]] = {}
-        self._pointed = PointedTerms(self.kind.form, SkyGeometry(ms)) if self.kind.form in POINTED else None
+        self._sky = SkyGeometry(ms)
+        self._pointed = PointedTerms(self.kind.form, self._sky) if self.kind.form in POINTED else None
 
     def stage(self, chunk: VisChunk, slots: Any, frequency_hz: np.ndarray, inverse: bool) -> Stage | None:
         """The matrices for a chunk; None when the table has nothing to say about its data."""
@@ -66,6 +68,8 @@ class Term:
             return self._baseline_stage(chunk, slots, frequency_hz, inverse)
         if self.entry.table.curves is not None:
             return self._curve_stage(self.entry.table.curves, chunk, slots, frequency_hz, inverse)
+        if self.kind.form == "ionosphere":
+            return self._ionosphere_stage(chunk, slots, frequency_hz, inverse)
         nslot, nant = len(slots.times_s), self._nant
         pieces: list[tuple[np.ndarray, Any, Any, Any]] = []
         for rule, index in self._by_rule(chunk.spw, slots):
@@ -244,6 +248,27 @@ class Term:
         if mode.relative:
             window_hz, frequency_hz = window_hz - np.mean(window_hz), frequency_hz - np.mean(data_window_hz)
         return interpolate_frequency(window_hz, values, flags, frequency_hz, mode)
+
+    def _ionosphere_stage(self, chunk: VisChunk, slots: Any, frequency_hz: np.ndarray, inverse: bool) -> Stage | None:
+        """Delays and turns by the ionosphere."""
+        column = np.zeros((len(slots.times_s), self._nant))
+        bad = np.ones(column.shape, dtype=bool)
+        rules = self._by_rule(chunk.spw, slots)
+        for rule, index in rules:
+            for key, at in self._by_solutions(rule, chunk.spw, slots, index):
+                series = self._find_series(rule, chunk.spw, key)
+                if series:
+                    values, flags, which = solutions_at(series, slots.times_s[at], self._nant, rule.mode)
+                    column[at], bad[at] = values[which][:, :, 0, 0], flags[which][:, :, 0, 0]
+        if not rules:
+            return None
+        circular = self._metadata.polarizations[chunk.pol].names[chunk.correlations[0]][0] in "RL"
+        jones = ionosphere_matrices(
+            np.where(bad, 0.0, column), self._sky, slots.times_s, slots.fields, frequency_hz, circular, inverse
+        )
+        if circular:
+            return Stage("diagonal", jones, np.repeat(bad[:, :, None, None], 2, axis=-1), None, self.kind.name)
+        return Stage("general", jones, bad[:, :, None], None, self.kind.name)
 
     def _curve_stage(
         self, curves: CurveRows, chunk: VisChunk, slots: Any, frequency_hz: np.ndarray, inverse: bool
