@@ -19,7 +19,6 @@ from casatools.calibration.scratch_columns import clear_calibration, delete_mode
 from casatools.calibration.set_model import SetModelOptions, find_model_images, manual_spectrum, set_model
 from casatools.io.caltable import CalTable
 from casatools.io.ms import MeasurementSet, chunks
-from support.shared import unpack
 
 Input = Callable[[str], str]
 
