@@ -6,11 +6,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.unit.casatools.calibration.test_ionosphere import Zenith
-from tests.unit.casatools.io.formats.test_ionex import ionex
 
 from casatools.calibration.ionosphere import column_at, pierce_points
 from casatools.io.formats.ionex import read_ionex
+from support.ionosphere import Zenith, ionex
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.unit.casatools.io.formats.test_ionex import ionex
 
 from casatools import coordsys, image
 from casatools._base.errors import DataError, ParameterError
@@ -27,6 +26,7 @@ from casatools.io.caltable import CalTable
 from casatools.io.formats.ionex import ElectronMaps
 from casatools.io.ms import MeasurementSet, Selection, iter_chunks
 from casatools.io.tables import open_table
+from support.ionosphere import Zenith, ionex
 
 Input = Callable[[str], str]
 
@@ -140,19 +140,6 @@ def test_both_bases_turn_alike(table: tuple[str, str]) -> None:
     assert (seen[0, 0] - seen[1, 1]).real / 2 == pytest.approx(rl.real, abs=1e-9)
     assert seen[0, 1].real == pytest.approx(rl.imag, abs=1e-9)
     assert abs(np.angle(rl / (0.3 + 0.1j))) > 0.1
-
-
-class Zenith:
-    """Antennas of one observatory that look straight up."""
-
-    def __init__(self, place_m: np.ndarray) -> None:
-        self.positions_m = place_m[None]
-
-    def directions_itrf(self, times_s: np.ndarray, fields: np.ndarray) -> np.ndarray:
-        return np.repeat(self.positions_m / np.linalg.norm(self.positions_m), len(times_s), axis=0)
-
-    def elevations(self, times_s: np.ndarray, fields: np.ndarray) -> np.ndarray:
-        return np.full((len(times_s), 1), np.pi / 2)
 
 
 def test_height_of_the_shell() -> None:

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.support.shared import unpack
 
 from casatools._base.errors import DataError, ParameterError, UnsupportedError
 from casatools.calibration import scratch_columns
@@ -19,6 +18,7 @@ from casatools.calibration.scratch_columns import clear_calibration, delete_mode
 from casatools.calibration.set_model import SetModelOptions, find_model_images, manual_spectrum, set_model
 from casatools.io.caltable import CalTable
 from casatools.io.ms import MeasurementSet, chunks
+from support.shared import unpack
 
 Input = Callable[[str], str]
 
