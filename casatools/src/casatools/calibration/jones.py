@@ -87,7 +87,7 @@ _KINDS: dict[str, JonesKind] = {
 }
 _DONE = frozenset(
     {"position_angle", "diagonal", "delay", "cross_delay", "cross_phase", "leakage", "full_leakage", "multiplicative", "tsys", "opacity", "gain_curve",
-     "antenna_position", "switched_power", "fringe", "spline", "polynomial", "ionosphere"}
+     "antenna_position", "switched_power", "fringe", "spline", "polynomial", "ionosphere", "additive"}
 )  # fmt: skip
 # Terms that depend on where and when the antennas point, beside what is in the table.
 POINTED = frozenset({"opacity", "gain_curve", "antenna_position", "fringe"})

@@ -30,7 +30,7 @@ class Stage:
 
     Attributes
     ----------
-    form : {"diagonal", "leakage", "general", "multiplicative"}
+    form : {"diagonal", "leakage", "general", "multiplicative", "additive"}
     jones : ndarray (slot, ant, chan or 1, 2[, 2]) complex
     bad : ndarray, as jones without matrix columns, bool
     weight_scale : ndarray (slot, ant, chan or 1, 2) float, optional
@@ -64,7 +64,7 @@ class Term:
 
     def stage(self, chunk: VisChunk, slots: Any, frequency_hz: np.ndarray, inverse: bool) -> Stage | None:
         """The matrices for a chunk; None when the table has nothing to say about its data."""
-        if self.kind.form == "multiplicative":
+        if self.kind.form in ("multiplicative", "additive"):
             return self._baseline_stage(chunk, slots, frequency_hz, inverse)
         if self.entry.table.curves is not None:
             return self._curve_stage(self.entry.table.curves, chunk, slots, frequency_hz, inverse)
@@ -315,12 +315,16 @@ class Term:
         values, flags = self._at_channels(
             rule.mode, rule.solution_spw(chunk.spw), values, flags, window, data_window, frequency_hz, chunk.channels
         )
-        flags = np.broadcast_to(flags, values.shape) | (values == 0)
-        factor = 1.0 / np.where(flags, 1.0, values) if inverse else np.where(flags, 1.0, values)
+        flags = np.broadcast_to(flags, values.shape)
+        if self.kind.form == "additive":
+            factor = np.where(flags, 0.0, -values if inverse else values)
+        else:
+            flags = flags | (values == 0)
+            factor = 1.0 / np.where(flags, 1.0, values) if inverse else np.where(flags, 1.0, values)
         pair = chunk["ANTENNA1"].astype(np.int64) * self._nant + chunk["ANTENNA2"]
         slot = which[slots.of_row] * (self._nant * self._nant) + pair
         shape = (-1, *factor.shape[2:])
-        return Stage("multiplicative", factor.reshape(shape), flags.reshape(shape), None, "M", slot)
+        return Stage(self.kind.form, factor.reshape(shape), flags.reshape(shape), None, self.kind.name, slot)
 
 
 def _weight_scale(values: np.ndarray, flags: np.ndarray) -> np.ndarray:
