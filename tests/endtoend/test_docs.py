@@ -22,6 +22,7 @@ MADE = ("tasks.md", "reference_tools.md")  # written by the build
         "system",
         "clusters",
         "solving",
+        "applying",
         "images",
         "information",
     ],

@@ -14,7 +14,7 @@ import numpy as np
 from casatools._base.errors import DataError
 from casatools.calibration.callib import CalibrationLibrary
 from casatools.calibration.stages import ParallacticStage, Stage, Term, make_terms
-from casatools.kernels.cal_apply import apply_diagonal, apply_general, apply_leakage, apply_multiplicative
+from casatools.kernels.cal_apply import apply_additive, apply_diagonal, apply_general, apply_leakage, apply_multiplicative
 
 if TYPE_CHECKING:
     from casatools.io.ms import MeasurementSet, VisChunk
@@ -241,6 +241,12 @@ def _run(
         assert stage.slot_of_row is not None
         index = _receptors(names)[0] if jones.shape[-1] == 2 else np.arange(len(names)) % jones.shape[-1]
         apply_multiplicative(data, flag, stage.slot_of_row, jones, bad, index.astype(np.int64), set_flags)
+        return
+    if stage.form == "additive":
+        assert stage.slot_of_row is not None
+        first, second = _receptors(names)
+        index = np.where(first == second, first if jones.shape[-1] == 2 else 0, -1)
+        apply_additive(data, flag, stage.slot_of_row, jones, bad, index.astype(np.int64), set_flags)
         return
     if len(names) != 4:
         if stage.form == "leakage":

@@ -14,6 +14,7 @@ from casatools._base.errors import ParameterError
 from casatools._base.progress import Progress
 from casatools.calibration.apply import PriorCalibration, middle_weight
 from casatools.calibration.callib import CalibrationLibrary
+from casatools.calibration.coverage import gaps
 from casatools.calibration.scratch_columns import fill_corrected
 from casatools.io.ms import (
     MeasurementSet,
@@ -158,6 +159,8 @@ def apply_calibration(
     """
     calibration = PriorCalibration(ms, library, options.parang)
     ms.require("DATA")
+    for sentence in gaps(ms, selected, library, options.strict):
+        log.post(sentence, "WARN")
     tally = dict.fromkeys(_COUNTS, 0)
     columns = ["FLAG", *calibration.columns]
     if options.calibrates:

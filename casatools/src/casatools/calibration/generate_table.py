@@ -18,7 +18,7 @@ CALTYPES = (
     "amp", "ph", "sbd", "mbd", "antpos", "antposvla", "tsys", "evlagain", "swpow", "swpwts", "rq", "swp/rq", "opac", "gc",
     "gceff", "eff", "tecim", "jyperk", "eop",
 )  # fmt: skip
-_INSTEAD = {"eop": "correct the delays with caltype='mbd'", "tecim": "ionospheric maps are not supported"}
+_INSTEAD = {"eop": "correct the delays with caltype='mbd'"}
 # Kinds whose values are found, not given.
 MEASURED = ("tsys", "jyperk", "tecim", *SWITCHED)
 _WITH_FILE = ("gc", "gceff", "eff", "antpos", "jyperk", "tecim", "eop")
@@ -54,6 +54,8 @@ class TableRequest:
             raise UnsupportedError(f"gencal: caltype={self.caltype!r} is not available; {_INSTEAD[self.caltype]}")
         if self.infile and self.caltype not in _WITH_FILE:
             raise ParameterError(f"gencal: caltype={self.caltype!r} takes no 'infile'; got {self.infile!r}")
+        if self.caltype == "tecim" and not self.infile.strip():
+            raise ParameterError("gencal: caltype='tecim' needs 'infile', an IONEX file or an image of electron columns")
         if self.ant_pos_time_limit < 0:
             raise ParameterError(f"gencal: parameter 'ant_pos_time_limit' must not be negative; got {self.ant_pos_time_limit}")
         looked_up = self.caltype in ("antpos", "antposvla") and not self.parameter
@@ -88,6 +90,10 @@ def generate_table(vis: str, caltable: str, request: TableRequest) -> None:
         write_switched_power(vis, caltable, request.caltype)
     elif request.caltype == "jyperk":
         _write_jansky_gains(vis, caltable, request)
+    elif request.caltype == "tecim":
+        from casatools.calibration.electron_columns import write_electron_columns
+
+        write_electron_columns(vis, caltable, request.infile)
     elif request.caltype in ("antpos", "antposvla") and not request.parameter:
         _write_positions(vis, caltable, request)
     else:

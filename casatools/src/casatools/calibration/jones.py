@@ -81,12 +81,13 @@ _KINDS: dict[str, JonesKind] = {
     "EGainCurve": JonesKind("E", 9, "gain_curve", weights=True),
     "TOpac": JonesKind("T", 11, "opacity", weights=True),
     "Fringe Jones": JonesKind("G", 2, "fringe"),
+    "F Jones": JonesKind("F", 12, "ionosphere", everywhere=True),
     "GSPLINE": JonesKind("G", 4, "spline"),
     "BPOLY": JonesKind("B", 3, "polynomial", channels=True),
 }
 _DONE = frozenset(
     {"position_angle", "diagonal", "delay", "cross_delay", "cross_phase", "leakage", "full_leakage", "multiplicative", "tsys", "opacity", "gain_curve",
-     "antenna_position", "switched_power", "fringe", "spline", "polynomial"}
+     "antenna_position", "switched_power", "fringe", "spline", "polynomial", "ionosphere", "additive"}
 )  # fmt: skip
 # Terms that depend on where and when the antennas point, beside what is in the table.
 POINTED = frozenset({"opacity", "gain_curve", "antenna_position", "fringe"})

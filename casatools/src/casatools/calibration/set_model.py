@@ -89,9 +89,9 @@ class SetModelOptions:
             )
         if self.standard == "fluxscale" and not self.fluxdict:
             raise ParameterError("parameter 'fluxdict' must hold what fluxscale returned when standard is 'fluxscale'")
-        if self.model and self.standard in ("manual", "fluxscale", SOLAR_SYSTEM):
-            raise UnsupportedError(
-                f"parameter model={self.model!r} is supported with the published standards only; use ft for other images"
+        if self.model and self.standard == SOLAR_SYSTEM:
+            raise ParameterError(
+                f"parameter model={self.model!r} does not go with standard={SOLAR_SYSTEM!r}, whose bodies are disks"
             )
 
 

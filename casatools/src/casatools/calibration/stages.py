@@ -10,6 +10,7 @@ import numpy as np
 from casatools.calibration.callib import CalibrationLibrary, LibraryEntry, LibraryRule
 from casatools.calibration.curve_terms import chebyshev_gains, curve_rows, spline_gains
 from casatools.calibration.interpolation import InterpolationMode, interpolate_frequency
+from casatools.calibration.ionosphere import ionosphere_matrices
 from casatools.calibration.jones import POINTED, JonesKind, delay_jones
 from casatools.calibration.pointed_terms import PointedTerms
 from casatools.calibration.pointing_gains import switched_power_gains
@@ -29,7 +30,7 @@ class Stage:
 
     Attributes
     ----------
-    form : {"diagonal", "leakage", "general", "multiplicative"}
+    form : {"diagonal", "leakage", "general", "multiplicative", "additive"}
     jones : ndarray (slot, ant, chan or 1, 2[, 2]) complex
     bad : ndarray, as jones without matrix columns, bool
     weight_scale : ndarray (slot, ant, chan or 1, 2) float, optional
@@ -58,14 +59,17 @@ class Term:
         self._metadata = ms.metadata
         self._nant = len(ms.metadata.antennas)
         self._series: dict[Any, list[TimeSeries]] = {}
-        self._pointed = PointedTerms(self.kind.form, SkyGeometry(ms)) if self.kind.form in POINTED else None
+        self._sky = SkyGeometry(ms)
+        self._pointed = PointedTerms(self.kind.form, self._sky) if self.kind.form in POINTED else None
 
     def stage(self, chunk: VisChunk, slots: Any, frequency_hz: np.ndarray, inverse: bool) -> Stage | None:
         """The matrices for a chunk; None when the table has nothing to say about its data."""
-        if self.kind.form == "multiplicative":
+        if self.kind.form in ("multiplicative", "additive"):
             return self._baseline_stage(chunk, slots, frequency_hz, inverse)
         if self.entry.table.curves is not None:
             return self._curve_stage(self.entry.table.curves, chunk, slots, frequency_hz, inverse)
+        if self.kind.form == "ionosphere":
+            return self._ionosphere_stage(chunk, slots, frequency_hz, inverse)
         nslot, nant = len(slots.times_s), self._nant
         pieces: list[tuple[np.ndarray, Any, Any, Any]] = []
         for rule, index in self._by_rule(chunk.spw, slots):
@@ -245,6 +249,27 @@ class Term:
             window_hz, frequency_hz = window_hz - np.mean(window_hz), frequency_hz - np.mean(data_window_hz)
         return interpolate_frequency(window_hz, values, flags, frequency_hz, mode)
 
+    def _ionosphere_stage(self, chunk: VisChunk, slots: Any, frequency_hz: np.ndarray, inverse: bool) -> Stage | None:
+        """Delays and turns by the ionosphere."""
+        column = np.zeros((len(slots.times_s), self._nant))
+        bad = np.ones(column.shape, dtype=bool)
+        rules = self._by_rule(chunk.spw, slots)
+        for rule, index in rules:
+            for key, at in self._by_solutions(rule, chunk.spw, slots, index):
+                series = self._find_series(rule, chunk.spw, key)
+                if series:
+                    values, flags, which = solutions_at(series, slots.times_s[at], self._nant, rule.mode)
+                    column[at], bad[at] = values[which][:, :, 0, 0], flags[which][:, :, 0, 0]
+        if not rules:
+            return None
+        circular = self._metadata.polarizations[chunk.pol].names[chunk.correlations[0]][0] in "RL"
+        jones = ionosphere_matrices(
+            np.where(bad, 0.0, column), self._sky, slots.times_s, slots.fields, frequency_hz, circular, inverse
+        )
+        if circular:
+            return Stage("diagonal", jones, np.repeat(bad[:, :, None, None], 2, axis=-1), None, self.kind.name)
+        return Stage("general", jones, bad[:, :, None], None, self.kind.name)
+
     def _curve_stage(
         self, curves: CurveRows, chunk: VisChunk, slots: Any, frequency_hz: np.ndarray, inverse: bool
     ) -> Stage | None:
@@ -290,12 +315,16 @@ class Term:
         values, flags = self._at_channels(
             rule.mode, rule.solution_spw(chunk.spw), values, flags, window, data_window, frequency_hz, chunk.channels
         )
-        flags = np.broadcast_to(flags, values.shape) | (values == 0)
-        factor = 1.0 / np.where(flags, 1.0, values) if inverse else np.where(flags, 1.0, values)
+        flags = np.broadcast_to(flags, values.shape)
+        if self.kind.form == "additive":
+            factor = np.where(flags, 0.0, -values if inverse else values)
+        else:
+            flags = flags | (values == 0)
+            factor = 1.0 / np.where(flags, 1.0, values) if inverse else np.where(flags, 1.0, values)
         pair = chunk["ANTENNA1"].astype(np.int64) * self._nant + chunk["ANTENNA2"]
         slot = which[slots.of_row] * (self._nant * self._nant) + pair
         shape = (-1, *factor.shape[2:])
-        return Stage("multiplicative", factor.reshape(shape), flags.reshape(shape), None, "M", slot)
+        return Stage(self.kind.form, factor.reshape(shape), flags.reshape(shape), None, self.kind.name, slot)
 
 
 def _weight_scale(values: np.ndarray, flags: np.ndarray) -> np.ndarray:

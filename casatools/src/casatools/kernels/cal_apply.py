@@ -14,7 +14,7 @@ from typing import Any
 
 from casatools.kernels._kernel import kernel
 
-__all__ = ["apply_diagonal", "apply_general", "apply_leakage", "apply_multiplicative"]
+__all__ = ["apply_additive", "apply_diagonal", "apply_general", "apply_leakage", "apply_multiplicative"]
 
 
 @kernel
@@ -124,5 +124,24 @@ def apply_multiplicative(data: Any, flag: Any, slot: Any, factor: Any, bad: Any,
             for corr in range(ncorr):
                 if s >= 0 and not bad[s, k, index[corr]]:
                     data[row, chan, corr] *= factor[s, k, index[corr]]
+                elif set_flags:
+                    flag[row, chan, corr] = True
+
+
+@kernel
+def apply_additive(data: Any, flag: Any, slot: Any, offset: Any, bad: Any, index: Any, set_flags: bool) -> None:
+    """Add baseline-based offsets [Jy]; the arguments are those of `apply_multiplicative`, a negative `index` leaves a correlation alone."""
+    nrow, nchan, ncorr = data.shape
+    varies = offset.shape[1] > 1
+    for row in range(nrow):
+        s = slot[row]
+        for chan in range(nchan):
+            k = chan if varies else 0
+            for corr in range(ncorr):
+                p = index[corr]
+                if p < 0:
+                    continue
+                if s >= 0 and not bad[s, k, p]:
+                    data[row, chan, corr] += offset[s, k, p]
                 elif set_flags:
                     flag[row, chan, corr] = True

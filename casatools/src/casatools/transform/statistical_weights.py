@@ -317,8 +317,12 @@ def _group_keys(ms: MeasurementSet, selected: ResolvedSelection, options: Statis
     for name, column in (("scan", "SCAN_NUMBER"), ("field", "FIELD_ID"), ("state", "STATE_ID")):
         if name not in options.combined:
             columns.append(np.asarray(ms.read(column, rows), np.int64))
-    _, key = np.unique(np.stack(columns, axis=1), axis=0, return_inverse=True)
-    key = key.reshape(-1).astype(np.int64)
+    key = np.zeros(len(rows), np.int64)
+    for column in columns:
+        if len(column) and column.min() != column.max():  # most columns are the same throughout
+            values, number = np.unique(column, return_inverse=True)
+            key = key * len(values) + number.reshape(-1)
+            key = np.unique(key, return_inverse=True)[1].reshape(-1).astype(np.int64)
     if options.slidetimebin:
         return key
     return _time_bins(key, np.asarray(ms.read("TIME", rows)), options)
@@ -411,7 +415,10 @@ def _new_values(chunk: VisChunk, plan: _Plan) -> dict[str, np.ndarray]:
 
 def _outputs(chunk: VisChunk, plan: _Plan, bins: _Bins, binned: np.ndarray, bad: np.ndarray) -> dict[str, np.ndarray]:
     """Columns to write, from weights (row, bin, corr)."""
-    by_channel = binned[:, bins.of]
+    # One bin without spectra needs no values by channel: (row, 1, corr) stands for them.
+    by_channel = (
+        binned if bins.number == 1 and not (plan.spectrum or plan.by_channel or plan.sigma_spectrum) else binned[:, bins.of]
+    )
     refused = by_channel <= 0
     weight = binned[:, 0] if bins.number == 1 else _medians(by_channel, bad | refused)
     if plan.by_channel:
@@ -421,12 +428,16 @@ def _outputs(chunk: VisChunk, plan: _Plan, bins: _Bins, binned: np.ndarray, bad:
     if plan.options.wtrange:
         low, high = sorted(plan.options.wtrange)
         refused = refused | (by_channel < low) | (by_channel > high)
-    flag = chunk["FLAG"] | refused
+    out: dict[str, np.ndarray] = {}
+    flag = chunk["FLAG"]
+    if refused.any():
+        flag = flag | refused
+        out["FLAG"] = flag
     if plan.spectrum:
         weight = np.where((bad | (by_channel <= 0)).all(axis=1), np.float32(0.0), weight)
     elif plan.infinite:
         weight = np.where(weight > 0, weight, np.float32(np.inf))
-    out = {"FLAG": flag, "FLAG_ROW": chunk["FLAG_ROW"] | flag.all(axis=(1, 2))}
+    out["FLAG_ROW"] = chunk["FLAG_ROW"] | np.ascontiguousarray(flag).reshape(len(flag), -1).all(axis=1)
     if plan.write_weight:
         out["WEIGHT"] = weight
         if plan.spectrum:

@@ -18,7 +18,7 @@ from casatools._base.errors import (
 from casatools.calibration.apply import PriorCalibration
 from casatools.calibration.callib import CalibrationLibrary
 from casatools.calibration.correct import ApplyOptions, LibraryOptions, apply_calibration, correct_visibilities
-from casatools.io.caltable import CalTable
+from casatools.io.caltable import CalTable, SolutionGroup
 from casatools.io.ms import MeasurementSet, Selection, iter_chunks
 from casatools.io.tables import open_table
 
@@ -263,3 +263,30 @@ def test_counts(vis: str, gains: str) -> None:
     assert tally["rows"] == 2016
     assert tally["flagged_before"] == 0
     assert tally["flagged_after"] == 7 * 36 * 8 * 2  # two correlations of the seven baselines to antenna 2
+
+
+def test_offsets_of_baselines_are_subtracted(vis: str, tmp_path: Path) -> None:
+    path = str(tmp_path / "a.A")
+    with MeasurementSet(vis) as ms:
+        table = CalTable.for_ms(ms, "A Mueller", "Complex")
+        table.set_single_channel(ms)
+        one, two = np.triu_indices(len(ms.metadata.antennas), 1)
+    values = (np.arange(len(one))[:, None, None] + np.array([1j, 2j])).astype(np.complex64)
+    bad = np.zeros(values.shape, dtype=bool)
+    bad[3] = True
+    ones = np.ones(values.shape, np.float32)
+    for spw in (0, 1):
+        group = SolutionGroup(np.zeros(0, np.int64), values, 0 * ones, bad, ones)
+        table.add_rows(group, spw_id=spw, antenna1=one, antenna2=two, field_id=0, time_s=5063402405.0)
+    table.write(path)
+    run(vis, gaintable=[path])
+    data = read(vis, "CORRECTED_DATA", 0, 3, 1)
+    np.testing.assert_allclose(data[:, :, 0], 1 - (2 + 1j))
+    np.testing.assert_allclose(data[:, :, 3], 1 - (2 + 2j))
+    np.testing.assert_allclose(data[:, :, 1:3], 1.0)
+    assert read(vis, "FLAG", 0, 4)[..., [0, 3]].all() and not read(vis, "FLAG", 0, 4)[..., 1:3].any()
+    with MeasurementSet(vis) as ms:
+        prior = PriorCalibration(ms, CalibrationLibrary.from_lists(ms, [path]))
+        for chunk in iter_chunks(ms, Selection(field="0").resolve(ms), ["DATA", "FLAG", *prior.columns]):
+            fixed, _, _ = prior.correct(chunk, chunk["DATA"].copy(), chunk["FLAG"].copy())
+            np.testing.assert_allclose(prior.corrupt(chunk, fixed), chunk["DATA"], atol=1e-5)

@@ -79,8 +79,8 @@ def test_refusals() -> None:
         SetModelOptions("silly")
     with pytest.raises(ParameterError, match="'fluxdict'"):
         SetModelOptions("fluxscale")
-    with pytest.raises(UnsupportedError, match="model="):
-        SetModelOptions("manual", model="x.im")
+    with pytest.raises(ParameterError, match="model="):
+        SetModelOptions("Butler-JPL-Horizons 2012", model="x.im")
     with pytest.raises(ParameterError, match="'spix'"):
         manual_spectrum([1.0], "steep", "1GHz", [], [], 0.0)
     with pytest.raises(ParameterError, match="at most I, Q, U, V"):
@@ -164,3 +164,16 @@ def test_weights_from_system_temperatures(tmp_path: Path, mode: str) -> None:
     generate_table(vis, str(tmp_path / "a"), TableRequest("amp", parameter=(2.0,)))
     with pytest.raises(DataError, match="B TSYS"):
         initialise_weights(vis, InitialWeightOptions(mode, library=LibraryOptions((str(tmp_path / "a"),))))
+
+
+def test_image_scaled_to_a_given_flux_density(vis: str, shared_input: Input) -> None:
+    image = shared_input("3c286_C.model")
+    options = SetModelOptions("manual", model=image, manual=manual_spectrum([10.0, 1.0, 0.0, 0.0], 0.0, "1.5GHz", [], [], 0.0))
+    record = set_model(vis, {"field": "0"}, options)
+    with MeasurementSet(vis) as ms:
+        rows = np.flatnonzero((ms.read("FIELD_ID") == 0) & (ms.read("DATA_DESC_ID") == 0))
+        model = ms.read("MODEL_DATA", rows)
+    assert record["0"]["0"]["fluxd"].tolist() == [10.0, 1.0, 0.0, 0.0]
+    # The image is small against the beams of these baselines: nearly all of the flux density is seen, never more.
+    assert 9.0 < np.abs(model[..., 0]).min() <= np.abs(model[..., 0]).max() < 10.01
+    np.testing.assert_allclose(model[..., 1], 0.1 * model[..., 0], rtol=1e-4)

@@ -1,0 +1,80 @@
+"""What calibration tables do not cover of the data they are applied to, in sentences for the log."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from casatools.calibration.callib import LibraryEntry
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from casatools.calibration.callib import CalibrationLibrary
+    from casatools.io.ms import MeasurementSet, ResolvedSelection
+
+__all__ = ["gaps"]
+
+# Data farther from any solution than this (s) are told.
+_FAR_S = 3600.0
+
+
+def gaps(ms: MeasurementSet, selected: ResolvedSelection, library: CalibrationLibrary, strict: bool) -> list[str]:
+    """Sentences on spectral windows, antennas and times of the selected data that tables do not cover, and what is done with them.
+
+    Parameters
+    ----------
+    ms : MeasurementSet
+    selected : ResolvedSelection
+    library : CalibrationLibrary
+    strict : bool
+        Data without solutions are flagged.
+
+    Returns
+    -------
+    list of str
+    """
+    found = []
+    spws = sorted({ms.metadata.data_descriptions[int(d)].spw for d in np.unique(ms.read("DATA_DESC_ID", selected.rows))})
+    names = [a.name for a in ms.metadata.antennas]
+    times = np.asarray(ms.read("TIME", selected.rows)) if len(selected.rows) else np.zeros(0)
+    used = np.unique(np.concatenate([ms.read(c, selected.rows) for c in ("ANTENNA1", "ANTENNA2")]))
+    for entry in library.entries:
+        missing = [s for s in spws if not entry.has_spw(s)]
+        if missing and not entry.lenient:
+            does = "flagged" if strict else "left as they are; applymode='calflagstrict' flags them, 'spwmap' gives them others"
+            found.append(f"{entry.path} has no solutions for spectral windows {_listed(missing)}: their data are {does}")
+        if entry.kind.form in ("multiplicative", "additive"):
+            continue
+        absent = [names[a] for a in used.tolist() if a not in _antennas(entry)]
+        if absent:
+            found.append(f"{entry.path} has no solutions for antennas {_listed(absent)}: their data are flagged")
+        text = _times(entry, times)
+        if text:
+            found.append(text)
+    return found
+
+
+def _listed(items: Sequence[object]) -> str:
+    shown = ", ".join(str(i) for i in items[:12])
+    return shown + (f" and {len(items) - 12} more" if len(items) > 12 else "")
+
+
+def _antennas(entry: LibraryEntry) -> set[int]:
+    """Antennas of the MeasurementSet that the table has solutions for."""
+    if any(r.antenna_map for r in entry.rules):
+        return set(range(len(entry.antenna_ids))) | {a for r in entry.rules for a in range(len(r.antenna_map))}
+    return {int(entry.antenna_ids[a]) for a in np.unique(entry.table.ant1)}
+
+
+def _times(entry: LibraryEntry, times_s: np.ndarray) -> str:
+    """A sentence on data long before the first or after the last solution; none for tables that hold no times."""
+    own = entry.table.time_s
+    if not len(own) or not len(times_s) or own.max() <= 0 or own.min() == own.max():
+        return ""
+    early, late = own.min() - times_s.min(), times_s.max() - own.max()
+    if max(early, late) < _FAR_S:
+        return ""
+    where = "before the first" if early > late else "after the last"
+    return f"data up to {max(early, late) / 3600:.1f} h {where} solution of {entry.path} take the nearest one"
