@@ -23,6 +23,7 @@ MADE = ("tasks.md", "reference_tools.md")  # written by the build
         "clusters",
         "solving",
         "images",
+        "transforming",
     ],
 )
 def test_examples_run(page: str) -> None:
