@@ -16,7 +16,7 @@ import numpy as np
 from casatools._base import log
 from casatools._base.errors import ParameterError, SelectionError, UnsupportedError
 from casatools._base.memory import CHUNK_BYTES
-from casatools._base.paths import require_absent, require_space, require_writable_parent, staged_output
+from casatools._base.paths import require_absent, require_outside, require_space, require_writable_parent, staged_output
 from casatools._base.progress import Progress
 from casatools.io.ms import (
     MeasurementSet,
@@ -191,6 +191,7 @@ def run(
     int
         Rows written.
     """
+    require_outside(output, job.ms.path)
     renumbering = plan_subtables(job.ms, job.resolved, job.ddids, job.axes, job.options.reindex)
     if job.windows is not None:
         replace_windows(job.ms, renumbering, job.windows)
