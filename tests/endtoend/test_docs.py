@@ -25,6 +25,7 @@ MADE = ("tasks.md", "reference_tools.md")  # written by the build
         "applying",
         "images",
         "information",
+        "transforming",
     ],
 )
 def test_examples_run(page: str) -> None:

@@ -11,13 +11,14 @@ import tempfile
 from collections.abc import Iterator
 
 from casatools._base import config
-from casatools._base.errors import DataError, OutputExistsError, PathMissingError
+from casatools._base.errors import DataError, OutputExistsError, ParameterError, PathMissingError
 
 __all__ = [
     "casadata_folders",
     "data_paths",
     "remove_output",
     "require_absent",
+    "require_outside",
     "require_present",
     "require_space",
     "require_writable_parent",
@@ -74,6 +75,13 @@ def require_absent(path: str, overwrite: bool = False, what: str = "output") -> 
     """Raise OutputExistsError when `path` exists and `overwrite` is False."""
     if not overwrite and os.path.lexists(path.rstrip("/")):
         raise OutputExistsError(f"{what} {path!r} already exists; remove it, give another name or ask to overwrite it")
+
+
+def require_outside(output: str, source: str) -> None:
+    """Raise ParameterError when `output` would lie inside the folder `source`."""
+    target, folder = os.path.realpath(output), os.path.realpath(source)
+    if os.path.commonpath([target, folder]) == folder:
+        raise ParameterError(f"the output {output!r} must not lie inside the input {source!r}; give another name")
 
 
 def require_writable_parent(path: str) -> None:

@@ -25,8 +25,9 @@ _GRID = {
 }  # fmt: skip
 _CONTINUUM = ("uvcontsub", "fitspw", "fitorder", "want_cont")
 # Keys that the tasks of the reference pass on and that change nothing here.
-_FREE = ("ddistart", "denoising_lib", "nthreads", "niter", "monolithic_processing", "disableparallel", "polaveragemode")
-_LATER = ("polaverage", "phaseshift", "pointingsaverage", "callib", "calibrate")
+_FREE = ("ddistart", "denoising_lib", "nthreads", "niter", "monolithic_processing", "disableparallel")
+_AVERAGE = ("polaverage", "polaveragemode")
+_LATER = ("phaseshift", "pointingsaverage", "callib", "calibrate")
 
 
 class mstransformer:
@@ -41,16 +42,17 @@ class mstransformer:
         self,
         pars: Annotated[dict[str, Any], kinds.Record(), "Parameters of the task mstransform, with inputms and outputms"] = {},  # noqa: B006
     ) -> bool:
-        """Take the parameters: those of the task mstransform, ``inputms``, ``outputms``, and ``uvcontsub`` for its douvcontsub.
+        """Take the parameters: those of the task mstransform, ``inputms``, ``outputms``, and ``uvcontsub`` for its douvcontsub; ``polaverage`` with ``polaveragemode`` (stokes,
+        geometric) averages the parallel hands to Stokes I.
 
         Raises
         ------
         ParameterError
             A key is unknown.
         UnsupportedError
-            polaverage, phaseshift, pointingsaverage and callib.
+            phaseshift, pointingsaverage and callib.
         """
-        known = {"inputms", "outputms", "regridms", *_SELECTION, *_OPTIONS, *_GRID, *_CONTINUUM, *_FREE, *_LATER}
+        known = {"inputms", "outputms", "regridms", *_SELECTION, *_OPTIONS, *_GRID, *_CONTINUUM, *_AVERAGE, *_FREE, *_LATER}
         unknown = sorted(set(pars) - known)
         if unknown:
             raise ParameterError(
@@ -104,6 +106,8 @@ class mstransformer:
         if given.get("uvcontsub"):
             options["douvcontsub"] = True
             options.update({k: given[k] for k in ("fitspw", "fitorder", "want_cont") if k in given})
+        if given.get("polaverage"):
+            options["polaverage"] = str(given.get("polaveragemode") or "default")
         mstransform(str(given["inputms"]), str(given["outputms"]), selection, MsTransformOptions(**options))
         return {}
 

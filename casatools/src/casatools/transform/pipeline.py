@@ -16,7 +16,7 @@ import numpy as np
 from casatools._base import log
 from casatools._base.errors import ParameterError, SelectionError, UnsupportedError
 from casatools._base.memory import CHUNK_BYTES
-from casatools._base.paths import require_absent, require_space, require_writable_parent, staged_output
+from casatools._base.paths import require_absent, require_outside, require_space, require_writable_parent, staged_output
 from casatools._base.progress import Progress
 from casatools.io.ms import (
     MeasurementSet,
@@ -35,6 +35,7 @@ from casatools.transform.blocks import ROW_COLUMNS, Block, inverse_root, read_bl
 from casatools.transform.columns import ColumnPlan, plan_columns
 from casatools.transform.output_windows import OutputWindows, replace_windows
 from casatools.transform.planning import KEYS, RowPlan, TimeAverage, plan_bins, plan_combined, plan_rows
+from casatools.transform.polarization_average import replace_polarizations
 from casatools.transform.subtables import ChannelAxis, Renumbering, plan_subtables, renumber
 
 __all__ = ["Job", "TimeAverage", "TransformOptions", "prepare", "run", "transform"]
@@ -104,6 +105,7 @@ class Job:
     rows: RowPlan
     first_time_s: float
     windows: OutputWindows | None = None
+    stokes_i: bool = False
 
     @property
     def output_rows(self) -> int:
@@ -191,9 +193,12 @@ def run(
     int
         Rows written.
     """
+    require_outside(output, job.ms.path)
     renumbering = plan_subtables(job.ms, job.resolved, job.ddids, job.axes, job.options.reindex)
     if job.windows is not None:
         replace_windows(job.ms, renumbering, job.windows)
+    if job.stokes_i:
+        replace_polarizations(job.ms, renumbering)
     renumbering.edits.update(edits or {})
     ncorr, nchan = _largest_cell(job)
     columns = [*job.columns.writes, *extra_columns]
@@ -258,14 +263,15 @@ def _cells(job: Job) -> Iterator[tuple[int, int]]:
     if job.windows is not None:
         index = job.resolved.correlations.get(metadata.data_descriptions[job.windows.ddid].pol)
         ncorr = metadata.polarizations[metadata.data_descriptions[job.windows.ddid].pol].ncorr if index is None else len(index)
-        yield from ((ncorr, axis.nchan) for axis in job.windows.axes)
+        yield from ((1 if job.stokes_i else ncorr, axis.nchan) for axis in job.windows.axes)
         return
     for ddid in job.ddids:
         description = metadata.data_descriptions[ddid]
         axis = job.axes.get(description.spw)
         nchan = axis.nchan if axis is not None else metadata.spectral_windows[description.spw].nchan
         index = job.resolved.correlations.get(description.pol)
-        yield len(index) if index is not None else metadata.polarizations[description.pol].ncorr, nchan
+        ncorr = len(index) if index is not None else metadata.polarizations[description.pol].ncorr
+        yield 1 if job.stokes_i else ncorr, nchan
 
 
 def _largest_cell(job: Job) -> tuple[int, int]:

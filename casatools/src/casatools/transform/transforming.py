@@ -24,6 +24,7 @@ from casatools.transform.multi_ms import cut_rows, transform_parts, write_parts
 from casatools.transform.output_windows import OutputWindows, cut_axis, separate_blocks
 from casatools.transform.parameters import parse_span, parse_timebin_s, parse_widths
 from casatools.transform.pipeline import Job, TimeAverage, TransformOptions, prepare, run
+from casatools.transform.polarization_average import average_correlations, parallel_hands
 from casatools.transform.regridding import grid_request
 from casatools.transform.smoothing import hanning_blocks
 from casatools.transform.spectral_grid import GridRequest, InputChannels
@@ -43,6 +44,8 @@ class MsTransformOptions:
     ----------
     regrid : RegridRequest, optional
         Made by `regrid_request`.
+    polaverage : str
+        Average the parallel hands to Stokes I: "stokes" or "geometric"; "" does not.
     """
 
     datacolumn: str = "corrected"
@@ -65,6 +68,7 @@ class MsTransformOptions:
     usewtspectrum: bool = False
     realmodelcol: bool = False
     tileshape: tuple[int, ...] = (0,)
+    polaverage: str = ""
 
     def __post_init__(self) -> None:
         if self.timeaverage and parse_timebin_s(self.timebin) <= 0:
@@ -169,7 +173,13 @@ def _transform_rows(vis: str, selection: Selection, options: MsTransformOptions,
             plan = replace(plan, combine=False)
         job = prepare(ms, plan)
         before = _continuum_stages(job, options)
-        return run(job, outputvis, _channel_stages(job, options), before)
+        after = _channel_stages(job, options)
+        if options.polaverage:
+            mode = options.polaverage.lower()
+            hands = parallel_hands(ms, job.resolved, job.ddids, mode)
+            job.stokes_i = True
+            after.append(lambda blocks: average_correlations(blocks, hands, mode))
+        return run(job, outputvis, after, before)
 
 
 def _selected_windows(ms: MeasurementSet, selection: Selection) -> set[int]:

@@ -29,8 +29,8 @@ def test_refusals():
     tool = mstransformer()
     with pytest.raises(ParameterError, match="unknown key 'moon'"):
         tool.config({"moon": 1})
-    with pytest.raises(UnsupportedError, match="polaverage"):
-        tool.config({"polaverage": True})
+    with pytest.raises(UnsupportedError, match="phaseshift"):
+        tool.config({"phaseshift": True})
     tool.config({"inputms": "no.ms", "outputms": "o.ms"})
     with pytest.raises(PathMissingError):
         tool.open()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import numpy as np
 import pytest
 
@@ -75,6 +77,14 @@ def test_refusals(shared_input):
         TimeAverage(0.0)
     with pytest.raises(ParameterError, match="at least 1"):
         TransformOptions(chanbin=(0,))
+
+
+def test_output_inside_the_input(shared_input):
+    path = shared_input("line.ms")
+    before = sorted(os.listdir(path))
+    with pytest.raises(ParameterError, match="inside the input"):
+        mstransform(path, f"{path}/o.ms", Selection(), MsTransformOptions("data"))
+    assert sorted(os.listdir(path)) == before
 
 
 def test_a_multi_ms_is_made_and_kept(shared_input):
