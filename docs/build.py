@@ -14,7 +14,7 @@ import tempfile
 from pathlib import Path
 
 DOCS = Path(__file__).resolve().parent
-PAGES = ("index", "first_cube", "tools", "errors", "system", "clusters", "flagging", "solving", "quirks")
+PAGES = ("index", "first_cube", "tools", "errors", "system", "clusters", "flagging", "solving", "visibility_files", "quirks")
 _BLOCK = re.compile(r"^```python\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 _STYLE = "body{max-width:60em;margin:2em auto;padding:0 1em;font-family:sans-serif;line-height:1.5}pre{background:#f4f4f4;padding:.8em;overflow:auto}table{border-collapse:collapse}td,th{border:1px solid #ccc;padding:.2em .6em}"
 

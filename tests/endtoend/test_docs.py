@@ -23,6 +23,7 @@ MADE = ("tasks.md", "reference_tools.md")  # written by the build
         "clusters",
         "solving",
         "images",
+        "visibility_files",
     ],
 )
 def test_examples_run(page: str) -> None:
