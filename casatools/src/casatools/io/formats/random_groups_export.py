@@ -91,7 +91,7 @@ def write_random_groups(
     for block in groups:
         if sys.byteorder == "little":
             block.byteswap(inplace=True)
-        stream.write(memoryview(np.ascontiguousarray(block)).cast("B"))
+        stream.write(np.ascontiguousarray(block).data)
         nbytes += block.nbytes
     stream.write(b"\0" * (-nbytes % BLOCK))
     for table in tables:
