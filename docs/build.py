@@ -15,19 +15,9 @@ import tempfile
 from pathlib import Path
 
 DOCS = Path(__file__).resolve().parent
-PAGES = (
-    "index",
-    "first_cube",
-    "tools",
-    "errors",
-    "system",
-    "clusters",
-    "flagging",
-    "solving",
-    "applying",
-    "transforming",
-    "quirks",
-)
+# Every page in this folder but those that the build writes.
+_WRITTEN = ("tasks", "reference_tools")
+PAGES = tuple(sorted(page.stem for page in DOCS.glob("*.md") if page.stem not in _WRITTEN))
 _BLOCK = re.compile(r"^```python\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 _STYLE = "body{max-width:60em;margin:2em auto;padding:0 1em;font-family:sans-serif;line-height:1.5}pre{background:#f4f4f4;padding:.8em;overflow:auto}table{border-collapse:collapse}td,th{border:1px solid #ccc;padding:.2em .6em}"
 

@@ -85,11 +85,22 @@ def run_imaging(vis: str, _: list[str]) -> dict[str, Any]:
     return made
 
 
+def run_parts(vis: str, _: list[str]) -> dict[str, Any]:
+    """Multi-MSs made and transformed part by part."""
+    folder = Path(vis).parent
+    casatasks.partition(vis, str(folder / "p.mms"), separationaxis="scan", numsubms=3, datacolumn="data", flagbackup=False)
+    made: dict[str, Any] = {"parts": columns(str(folder / "p.mms"))}
+    casatasks.split(str(folder / "p.mms"), str(folder / "s.mms"), width=4, timebin="60s", datacolumn="data")
+    made["split"] = columns(str(folder / "s.mms"))
+    made["count"] = len(casatasks.listpartition(str(folder / "s.mms"), createdict=True))
+    return made
+
+
 def main() -> None:
     job, folder, source, *tables = sys.argv[1:]
     vis = str(Path(folder) / "copy.ms")
     shutil.copytree(source, vis)
-    made = {"calibration": run_calibration, "imaging": run_imaging}[job](vis, tables)
+    made = {"calibration": run_calibration, "imaging": run_imaging, "parts": run_parts}[job](vis, tables)
     Path(folder, "made.pickle").write_bytes(pickle.dumps(made))
 
 

@@ -87,6 +87,12 @@ def test_multi_ms(ranks: int, inputs: list[str], multi_ms: str, serial_calibrati
     assert_equal(made_by(ranks, "calibration", tmp_path / "r", multi_ms, inputs[1]), serial_calibration)
 
 
+def test_parts_are_made_by_all_ranks(inputs: list[str], tmp_path: Path) -> None:
+    serial = made_by(1, "parts", tmp_path / "s", inputs[0])
+    assert serial["count"] == 3
+    assert_equal(made_by(3, "parts", tmp_path / "r", inputs[0]), serial)
+
+
 @pytest.fixture(scope="module")
 def serial_imaging(inputs: list[str], tmp_path_factory: pytest.TempPathFactory) -> Any:
     return made_by(1, "imaging", tmp_path_factory.mktemp("serial") / "r", inputs[0])

@@ -31,7 +31,7 @@ def msuvbin(
         str, kinds.Variant((kinds.Text(), kinds.Quantity("Hz"))), "Width of a channel; '' shares out the data's range"
     ] = "",
     wproject: Annotated[bool, kinds.Bool(), "Only False"] = False,
-    memfrac: Annotated[float, kinds.Float(min=0.01, max=0.99), "Part of the free memory to use"] = 0.5,
+    memfrac: Annotated[float, kinds.Float(min=0, max=1), "Part of the free memory to use"] = 0.5,
     mode: Annotated[Literal["bin", "write_flags_back"], "Make the grid, or flag the visibilities of its flagged cells"] = "bin",
     flagbackup: Annotated[bool, kinds.Bool(), "Save the flags before they are changed"] = False,
 ) -> None:

@@ -23,6 +23,7 @@ __all__ = [
     "lock_holder",
     "open_table",
     "put_cells",
+    "remove_rows",
     "require_one_shape",
     "require_table",
     "row_runs",
@@ -122,6 +123,15 @@ def lock_holder(path: str) -> tuple[str, int, bool]:
         for pid, how in bytes_held.get(byte, {}).items():
             return status or how, pid, pid in bytes_held.get(2, {})
     return "not in use", 0, False
+
+
+def remove_rows(table: Table, rows: Sequence[int]) -> None:
+    """Remove rows; also when all go, where casacore by itself forgets to write their new number."""
+    table.removerows(list(rows))
+    if table.nrows() == 0:
+        # A change of the keywords makes casacore write the table's description, and the number of rows with it.
+        table.putkeyword("_EMPTIED", True)
+        table.removekeyword("_EMPTIED")
 
 
 def table_kind(path: str) -> str:

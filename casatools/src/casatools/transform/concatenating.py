@@ -18,6 +18,8 @@ from casatools.frames.quantities import parse_quantity, to_unit
 from casatools.io.ms import MeasurementSet
 from casatools.io.ms.appending import append_rows, append_subtable, empty_subtable, rewrite_rows, subtable_columns
 from casatools.io.ms.create_like import MsWriter
+from casatools.io.ms.part_files import copy_measurement_set
+from casatools.io.ms.parts import is_multi_ms
 from casatools.io.ms.sorting import copy_sorted
 from casatools.io.tables import Table, open_table, subtable_path
 from casatools.transform.blocks import inverse_root, inverse_square
@@ -239,10 +241,21 @@ def _write(paths: Sequence[str], scales: Sequence[float], staged: str, options: 
     with MeasurementSet(paths[0]) as first:
         windows = [w.nchan for w in first.metadata.spectral_windows] or [1]
         ncorr = max([p.ncorr for p in first.metadata.polarizations] or [1])
-        MsWriter(first, staged, columns, ncorr, max(windows), 0).table.close()
-    written = 0
+        # An input that has all columns is copied file by file, which is as fast as the disk; the others are appended to it.
+        whole = (
+            not options.only_subtables and scales[0] == 1.0 and all(first.has(c) for c in columns) and not is_multi_ms(first.path)
+        )
+        first.flush()  # what the caller may have open for writing
+        written = first.nrow if whole else 0
+        if not whole:
+            MsWriter(first, staged, columns, ncorr, max(windows), 0).table.close()
+    if whole:
+        copy_measurement_set(paths[0], staged)
     with Progress(max(1, nrow), "joining MeasurementSets") as progress:
+        progress.advance(written)
         for number, path in enumerate(paths):
+            if number == 0 and whole:
+                continue
             with MeasurementSet(path) as source:
                 ids = append_subtables(staged, source, options, number)
                 if options.only_subtables:

@@ -25,6 +25,7 @@ from casatools._base.paths import require_absent, require_present, require_space
 from casatools._base.progress import Progress
 from casatools.io.formats.random_groups_export import Axis, GroupsHeader, Parameter, write_random_groups
 from casatools.io.ms import ChunkPlan, MeasurementSet, ResolvedSelection, Selection, VisChunk, iter_chunks
+from casatools.kernels.visibility_groups import pack_groups
 from casatools.transform.uvfits_subtables import Setup, main_keywords, tables
 
 __all__ = ["UvfitsOptions", "export_uvfits"]
@@ -279,7 +280,7 @@ def _blocks(
     header: GroupsHeader,
     progress: Progress,
 ) -> Iterator[np.ndarray]:
-    """The groups in bounded blocks, big-endian."""
+    """The groups in bounded blocks."""
     npar = len(header.parameters)
     shape = (setup.nif, setup.nchan, setup.ncorr, 3)
     ngroup = len(groups.first)
@@ -298,7 +299,7 @@ def _blocks(
             part = inside[ddid[inside] == d]
             plans.append(ChunkPlan(int(d), rows[part], part))
             block_of.append(k)
-    block, at = np.zeros(0, dtype=">f4"), -1
+    block, at = np.zeros(0, dtype=np.float32), -1
     for plan, number, chunk in zip(plans, block_of, iter_chunks(ms, resolved, wanted, plans=plans), strict=True):
         if number != at:
             if at >= 0:
@@ -306,25 +307,26 @@ def _blocks(
                 yield block
             at, low = number, number * step
             high = min(low + step, ngroup)
-            block = np.zeros((high - low, npar + int(np.prod(shape))), dtype=">f4")
+            block = np.zeros((high - low, npar + int(np.prod(shape))), dtype=np.float32)
             block[:, :npar] = parameters[low:high]
         target = block[:, npar:].reshape(len(block), *shape)
-        target[groups.group_of[plan.index] - low, groups.if_of[plan.index]] = _cells(ms, chunk, column, setup)
+        _pack(ms, chunk, column, setup, groups.group_of[plan.index] - low, groups.if_of[plan.index], target)
     progress.advance(len(block))
     yield block
 
 
-def _cells(ms: MeasurementSet, chunk: VisChunk, column: str, setup: Setup) -> np.ndarray:
-    """Real part, imaginary part and weight: ndarray (row, chan, corr, 3) float32, correlations in the file's order."""
-    order = np.array([int(np.flatnonzero(chunk.correlations == k)[0]) for k in setup.order])
-    flag = chunk["FLAG"] | chunk["FLAG_ROW"][:, None, None]
-    nchan = ms.metadata.spectral_windows[chunk.spw].nchan
-    weight = chunk["WEIGHT_SPECTRUM"] if "WEIGHT_SPECTRUM" in chunk.columns else chunk["WEIGHT"][:, None, :] / np.float32(nchan)
-    data = np.broadcast_to(chunk["WEIGHT"][:, None, :], flag.shape) if column == "WEIGHT" else chunk[column]
-    out = np.empty((*flag.shape, 3), dtype=np.float32)
-    out[..., 0], out[..., 1] = data.real[..., order], data.imag[..., order]
-    out[..., 2] = np.where(flag, -np.abs(weight), weight)[..., order]
-    return out
+def _pack(
+    ms: MeasurementSet, chunk: VisChunk, column: str, setup: Setup, group: np.ndarray, window: np.ndarray, target: np.ndarray
+) -> None:
+    """Put the rows of a chunk into their groups, correlations in the file's order."""
+    order = np.array([int(np.flatnonzero(chunk.correlations == k)[0]) for k in setup.order], dtype=np.int64)
+    spectrum = "WEIGHT_SPECTRUM" in chunk.columns
+    weight = chunk["WEIGHT_SPECTRUM"] if spectrum else chunk["WEIGHT"][:, None, :]
+    scale = 1.0 if spectrum else 1.0 / ms.metadata.spectral_windows[chunk.spw].nchan
+    data = np.broadcast_to(chunk["WEIGHT"][:, None, :], chunk["FLAG"].shape) if column == "WEIGHT" else chunk[column]
+    values = np.ascontiguousarray(data, dtype=np.complex64)
+    flag = np.ascontiguousarray(chunk["FLAG"])
+    pack_groups(values, flag, chunk["FLAG_ROW"], np.ascontiguousarray(weight), scale, order, group, window, target)
 
 
 def _parameters(ms: MeasurementSet, rows: np.ndarray, setup: Setup, groups: _Groups, header: GroupsHeader) -> np.ndarray:

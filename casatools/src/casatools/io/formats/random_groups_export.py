@@ -8,6 +8,7 @@ Greisen, "AIPS FITS File Format", AIPS Memo 117 (NRAO, 2016 revision).
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO
@@ -81,14 +82,16 @@ def write_random_groups(
     ----------
     stream : binary file
     header : GroupsHeader
-    groups : iterable of ndarray (group, parameter + element) of big-endian float32
-        In the end `header.ngroup` of them.
+    groups : iterable of ndarray (group, parameter + element) float32
+        In the end `header.ngroup` of them; blocks are overwritten.
     tables : iterable of TableContent
     """
     stream.write(_main_header(header))
     nbytes = 0
     for block in groups:
-        stream.write(block.tobytes())
+        if sys.byteorder == "little":
+            block.byteswap(inplace=True)
+        stream.write(np.ascontiguousarray(block).data)
         nbytes += block.nbytes
     stream.write(b"\0" * (-nbytes % BLOCK))
     for table in tables:

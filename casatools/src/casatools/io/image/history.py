@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from casacore import tables as _tables
 
-from casatools.io.tables import is_table, open_table
+from casatools.io.tables import is_table, open_table, remove_rows
 
 __all__ = ["HistoryEntry", "append_history", "create_log_table", "read_history"]
 
@@ -93,4 +93,4 @@ def clear_history(folder: str) -> None:
     path = os.path.join(folder, "logtable")
     if is_table(path):
         with open_table(path, writable=True, what="log table") as log:
-            log.removerows(list(range(log.nrows())))
+            remove_rows(log, range(log.nrows()))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from itertools import pairwise
@@ -13,7 +12,7 @@ import numpy as np
 
 from casatools._base.errors import DataError
 from casatools.io.ms.measurement_set import MeasurementSet
-from casatools.io.tables import Table, is_table, open_table
+from casatools.io.tables import Table, is_table, open_table, remove_rows
 
 __all__ = ["append_rows", "append_subtable", "empty_subtable", "rewrite_rows", "subtable_columns"]
 
@@ -118,22 +117,10 @@ def append_subtable(target: str, source: str, rows: np.ndarray, changes: Mapping
 
 
 def empty_subtable(path: str) -> None:
-    """Remove all rows of a sub-table, where there is one.
-
-    casacore does not always write the new number of rows when all are removed, so an empty copy takes the table's place.
-    """
-    path = os.path.realpath(path)
-    if not is_table(path):
-        return
-    with closing(open_table(path)) as table:
-        if table.nrows() == 0:
-            return
-        table.copy(path + ".empty", deep=True, copynorows=True).close()
-    for extra in os.listdir(path):  # tables inside, such as ephemerides
-        if is_table(os.path.join(path, extra)) and not os.path.lexists(os.path.join(path + ".empty", extra)):
-            os.rename(os.path.join(path, extra), os.path.join(path + ".empty", extra))
-    shutil.rmtree(path)
-    os.rename(path + ".empty", path)
+    """Remove all rows of a sub-table, where there is one."""
+    if is_table(path):
+        with closing(open_table(path, writable=True)) as table:
+            remove_rows(table, range(table.nrows()))
 
 
 def subtable_columns(path: str, *columns: str) -> dict[str, np.ndarray] | None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from casatools.io.tables import open_table
+from casatools.io.tables import open_table, remove_rows
 
 __all__ = ["FlagCmdRow", "append_flag_commands", "clear_flag_commands", "mark_applied", "read_flag_commands"]
 
@@ -70,5 +70,5 @@ def clear_flag_commands(path: str, rows: Sequence[int] | None = None) -> int:
     with contextlib.closing(open_table(f"{path.rstrip('/')}/FLAG_CMD", writable=True, what="FLAG_CMD sub-table")) as table:
         doomed = np.arange(table.nrows()) if rows is None else np.unique(np.asarray(rows, dtype=np.int64))
         if len(doomed):
-            table.removerows(doomed.tolist())
+            remove_rows(table, doomed.tolist())
         return len(doomed)

@@ -9,7 +9,12 @@ from contextlib import closing
 from casatools._base.paths import remove_output
 from casatools.io.tables import is_table, open_table
 
-__all__ = ["place_part", "replace_subtables"]
+__all__ = ["copy_measurement_set", "place_part", "replace_subtables"]
+
+
+def copy_measurement_set(source: str, target: str) -> None:
+    """Copy a plain MeasurementSet file by file; sub-tables that are linked from elsewhere become its own."""
+    shutil.copytree(os.path.realpath(source), target)
 
 
 def place_part(source: str, target: str, link: bool) -> None:

@@ -10,6 +10,7 @@ from casatools._base import kinds, log
 from casatools._base.declare import method
 from casatools._base.errors import DataError, ParameterError, UnsupportedError
 from casatools.io.table_access import storage_info, table_description, table_errors, to_casa
+from casatools.io.tables import remove_rows
 from casatools.tools.table._access import Access, Column, Flag, Record
 
 Rows = Annotated[list, kinds.IntList(), "Row numbers"]
@@ -118,7 +119,7 @@ class Structure(Access):
         table = self._writable
         rows = sorted({self._row(r) for r in rownrs})
         with table_errors("rows cannot be removed"):
-            table.removerows(rows)
+            remove_rows(table, rows)
         return True
 
     @method
