@@ -162,6 +162,10 @@ class _Writer:
         return parts[0] if len(parts) == 1 else combined_record("WCExtension", parts, "")
 
     def _shape(self, shape: Any, plane: Sequence[int]) -> dict[str, Any]:
+        corners = getattr(shape, "on_sky", None)
+        if corners is not None:
+            x, y = self._world(plane, np.array(corners))
+            return world_polygon_record(plane, x, y, self.csys)
         if isinstance(shape, Rectangle):
             return self._box(
                 plane, [min(shape.x0, shape.x1), min(shape.y0, shape.y1)], [max(shape.x0, shape.x1), max(shape.y0, shape.y1)]

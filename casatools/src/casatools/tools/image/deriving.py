@@ -16,7 +16,7 @@ from casatools.analysis.collapsed_images import collapse_image
 from casatools.analysis.concatenation import concatenate_images
 from casatools.analysis.continuum_images import subtract_continuum
 from casatools.analysis.image_math import MathOutput, scale_by_image
-from casatools.analysis.image_moments import MomentOptions, make_moment_images, moment_axis, moment_names
+from casatools.analysis.image_moments import MomentOptions, MomentWindows, make_moment_images, moment_axis, moment_names
 from casatools.analysis.image_transforms import TransformOutputs, transform_image
 from casatools.analysis.pixel_ranges import PixelRange
 from casatools.analysis.regions import ImageSelection
@@ -134,17 +134,17 @@ class DerivingMethods(SessionMethods):
         axis: Annotated[int, kinds.Int(), "Axis; negative is the spectral one"] = -10,
         region: Region = {},  # noqa: B006 - copied
         mask: Mask = "",
-        method: Annotated[list[str], kinds.TextList(drop_empty=True), "Only []: plain sums"] = [],  # noqa: B006 - copied
-        smoothaxes: Annotated[list[int], kinds.IntList(), "Only [-1]: no smoothing for masks"] = [-1],  # noqa: B006 - copied
-        smoothtypes: Annotated[Any, kinds.Variant(()), "Only []"] = [],  # noqa: B006 - copied
-        smoothwidths: Annotated[Any, kinds.Variant(()), "Only [0.0]"] = [0.0],  # noqa: B006 - copied
+        method: Annotated[list[str], kinds.TextList(drop_empty=True), "Which channels count: window, fit or both; [] is all"] = [],  # noqa: B006 - copied
+        smoothaxes: Annotated[list[int], kinds.IntList(), "Axes to smooth for ranges of intensities; -1 is none"] = [-1],  # noqa: B006 - copied
+        smoothtypes: Annotated[Any, kinds.Variant(()), "Kernels: gaussian, boxcar or hanning"] = [],  # noqa: B006 - copied
+        smoothwidths: Annotated[Any, kinds.Variant(()), "Their full widths, pixels"] = [0.0],  # noqa: B006 - copied
         includepix: Annotated[list[float], kinds.FloatList(), "Intensities to use: [low, high]; -1 is all"] = [-1.0],  # noqa: B006 - copied
         excludepix: Annotated[list[float], kinds.FloatList(), "Intensities to leave out; -1 is none"] = [-1.0],  # noqa: B006 - copied
-        peaksnr: Annotated[float, kinds.Float(), "Only for methods that are not there"] = 3.0,
-        stddev: Annotated[float, kinds.Float(), "Only for methods that are not there"] = 0.0,
-        doppler: Annotated[str, kinds.Text(), "Only RADIO"] = "RADIO",
+        peaksnr: Annotated[float, kinds.Float(), "window, fit: least peak of a spectrum, times the noise"] = 3.0,
+        stddev: Annotated[float, kinds.Float(), "window, fit: the noise; 0 is that of the image"] = 0.0,
+        doppler: Annotated[str, kinds.Text(), "Definition of velocities: radio, optical, true, z, ..."] = "RADIO",
         outfile: OutFile = "",
-        smoothout: Annotated[str, kinds.OutPath(), "Only ''"] = "",
+        smoothout: Annotated[str, kinds.OutPath(), "Name to keep the smoothed image by"] = "",
         overwrite: Overwrite = False,
         drop: Annotated[bool, kinds.Bool(), "Leave out the axis of the moments"] = True,
         stretch: Stretch = False,
@@ -153,19 +153,21 @@ class DerivingMethods(SessionMethods):
 
         Raises
         ------
-        UnsupportedError
-            Windowing, fitting or smoothing of spectra, or another Doppler definition, is asked for.
+        ParameterError, SelectionError, OutputExistsError, DataError
+            A moment, a method or a kernel is not known, nothing is selected, or an output exists.
         """
-        refused = {
-            "method": method, "smoothtypes": smoothtypes, "smoothout": smoothout, "doppler": doppler.upper() != "RADIO",
-            "smoothaxes": [a for a in smoothaxes if a >= 0],
-        }  # fmt: skip
-        for name, value in refused.items():
-            if value:
-                raise UnsupportedError(f"image.moments: parameter {name!r} is not there yet; mask the image first")
         along = moment_axis(self._image, -1 if axis < 0 else axis)
         pixels = PixelRange.from_parameters(includepix, excludepix)
-        options = MomentOptions(tuple(moments), along, ImageSelection(region), mask, stretch, pixels, drop, overwrite)
+        smooth = tuple(a for a in smoothaxes if a >= 0)
+        types = (smoothtypes,) if isinstance(smoothtypes, str) and smoothtypes else tuple(smoothtypes or ())
+        widths = smoothwidths if isinstance(smoothwidths, (list, tuple)) else np.atleast_1d(smoothwidths).tolist()
+        windows = MomentWindows(
+            tuple(dict.fromkeys(m.lower() for m in sorted(method, reverse=True))), peaksnr, stddev, smooth, types if smooth else (),
+            tuple(widths) if smooth else (), smoothout,
+        )  # fmt: skip
+        options = MomentOptions(
+            tuple(moments), along, ImageSelection(region), mask, stretch, pixels, drop, overwrite, windows, doppler.upper()
+        )
         path, temporary = self._place(outfile)
         make_moment_images(self._image.path, path, options)
         made = type(self)()
