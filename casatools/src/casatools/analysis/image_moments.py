@@ -115,7 +115,7 @@ class MomentOptions:
     pixels: PixelRange = PixelRange()  # noqa: RUF009 - frozen
     drop: bool = False
     overwrite: bool = False
-    windows: MomentWindows = MomentWindows()  # noqa: RUF009 - frozen
+    windows: MomentWindows = MomentWindows()
     doppler: str = "RADIO"
 
     def __post_init__(self) -> None:

@@ -77,7 +77,9 @@ def fitted_lines(values: np.ndarray, good: np.ndarray, noise: float, snr: float)
     if rows:
         part = np.array(rows)
         model = Model([Gaussian(), Polynomial(0)])
-        found = solve_profiles(model, x, values[part].astype(np.float64), good[part].astype(np.float64), np.array(starts), np.eye(4))
+        found = solve_profiles(
+            model, x, values[part].astype(np.float64), good[part].astype(np.float64), np.array(starts), np.eye(4)
+        )
         line = found.parameters[:, :3]
         sigma = np.abs(line[:, 2:3]) * _PER_FWHM
         fine = found.converged & (line[:, 1] > -count) & (line[:, 1] < 2 * count) & (sigma[:, 0] < count)

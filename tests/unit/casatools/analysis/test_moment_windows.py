@@ -39,7 +39,9 @@ def test_fits_give_the_line() -> None:
 
 def test_moments_of_the_tool() -> None:
     cell = 3 * np.pi / 648000
-    coordinates = make_image_coordinates((5, 4), (cell, cell), (1.0, 0.5), 1.42e9 - 1e5 * np.arange(60), stokes=["I"], rest_frequency_hz=1.42e9)
+    coordinates = make_image_coordinates(
+        (5, 4), (cell, cell), (1.0, 0.5), 1.42e9 - 1e5 * np.arange(60), stokes=["I"], rest_frequency_hz=1.42e9
+    )
     with CasaImage.create("a.im", (60, 1, 4, 5), coordinates, unit="K") as made:
         made.write((LINES + NOISE).T.reshape(60, 1, 4, 5))
     ia = image()
@@ -50,7 +52,9 @@ def test_moments_of_the_tool() -> None:
         made = ia.moments(moments=[0], axis=3, method=method, peaksnr=5.0)
         assert np.allclose(made.getchunk()[:, :, 0], expected, rtol=0.2) and made.getchunk(getmask=True).all()
         made.done()
-    ranged = ia.moments(moments=[0], axis=3, smoothaxes=[3], smoothtypes=["gauss"], smoothwidths=[4], includepix=[0.1, 10], smoothout="s.im")
+    ranged = ia.moments(
+        moments=[0], axis=3, smoothaxes=[3], smoothtypes=["gauss"], smoothwidths=[4], includepix=[0.1, 10], smoothout="s.im"
+    )
     assert np.allclose(ranged.getchunk()[:, :, 0], expected, rtol=0.12)
     with CasaImage.open("s.im") as smooth:
         keep = smooth.read() > 0.1
