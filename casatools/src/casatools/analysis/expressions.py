@@ -9,7 +9,7 @@ of the masks of its operands; reductions use good pixels only; ``image[condition
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +17,8 @@ import numpy as np
 
 from casatools._base.errors import DataError, ParameterError
 from casatools._base.paths import resolve
-from casatools.analysis.lattice_syntax import Call, Name, Node, Number, Operation, parse_expression
+from casatools.analysis.lattice_syntax import Call, Indices, Name, Node, Number, Operation, parse_expression
+from casatools.analysis.statistics import ranked
 from casatools.io.image import CasaImage
 
 __all__ = ["Expression", "MaskExpression", "Masked"]
@@ -30,11 +31,14 @@ _PIXELWISE: dict[str, Callable[..., Any]] = {
     "conj": np.conj, "real": np.real, "imag": np.imag, "norm": lambda v: np.square(np.abs(v)), "isnan": np.isnan, "float": lambda v: v,
     "double": lambda v: np.asarray(v, np.float64), "complex": lambda *v: v[0] + 1j * v[1] if len(v) > 1 else np.asarray(v[0], complex),
     "dcomplex": lambda v: np.asarray(v, np.complex128), "boolean": lambda v: np.asarray(v, bool), "atan2": np.arctan2, "pow": np.power,
-    "fmod": np.fmod,
+    "fmod": np.fmod, "amp": lambda *v: np.hypot(*v) if len(v) > 1 else np.abs(v[0]),
+    "pa": lambda a, b: 0.5 * np.degrees(np.arctan2(a, b)),
 }  # fmt: skip
 _REDUCTIONS = frozenset(
     {"sum", "mean", "min", "max", "median", "variance", "stddev", "avdev", "nelements", "ntrue", "nfalse", "any", "all"}
 )
+# Pixels that reductions work on at once.
+_REDUCED_PIXELS = 1 << 23
 _CONSTANTS = {"pi": np.pi, "e": np.e, "c": 299792458.0}
 
 
@@ -149,6 +153,8 @@ class Expression:
             return Masked(node.value)
         if isinstance(node, Name):
             return self._image(node, slices)
+        if isinstance(node, Indices):
+            raise ParameterError(f"a list of pixels stands only in indexin and indexnotin (in {self.text!r})")
         if isinstance(node, Operation):
             return self._operation(node, slices)
         return self._call(node, slices)
@@ -183,7 +189,7 @@ class Expression:
             parts = [self._evaluate(n, slices) for n in node.arguments]
             pick = np.minimum if name == "min" else np.maximum
             return Masked(pick(parts[0].value, parts[1].value), _both(*(p.good for p in parts)))
-        if name in _REDUCTIONS or name.startswith("fractile"):
+        if name in _REDUCTIONS or name in ("fractile", "fractilerange"):
             if node not in self._reduced:
                 self._reduced[node] = self._reduce(node)
             return self._reduced[node]
@@ -202,8 +208,14 @@ class Expression:
             if name == "value":
                 return Masked(image.value)
             return Masked(np.ones(np.shape(image.value), bool) if image.good is None else image.good)
-        if name in ("indexin", "index1", "index2"):
-            raise ParameterError(f"the function {name} of lattice expressions is not there; select with region, box or chans")
+        if name in ("indexin", "indexnotin"):
+            return Masked(self._index(node, slices))
+        if name in ("ndim", "length"):
+            return Masked(self._extent(node))
+        if name == "spectralindex":
+            return self._spectral_index(node, slices)
+        if name == "rebin":
+            raise ParameterError(f"rebin changes the shape of an image; use imrebin before (in {self.text!r})")
         if name not in _PIXELWISE:
             raise ParameterError(f"there is no function {name!r} in lattice expressions (in {self.text!r})")
         parts = [self._evaluate(n, slices) for n in node.arguments]
@@ -213,6 +225,46 @@ class Expression:
             except TypeError:
                 raise ParameterError(f"the function {name} does not take {len(parts)} arguments (in {self.text!r})") from None
         return Masked(value, _both(*(p.good for p in parts)))
+
+    def _index(self, node: Call, slices: Sequence[slice]) -> np.ndarray:
+        """True for pixels whose number on an axis (0 is x) is in a list, or is not."""
+        if len(node.arguments) != 2 or not isinstance(node.arguments[0], Number) or not isinstance(node.arguments[1], Indices):
+            raise ParameterError(f"{node.function} takes the number of an axis and a list such as [3:10, 15] (in {self.text!r})")
+        axis = len(self.shape) - 1 - int(float(np.real(node.arguments[0].value)))  # type: ignore[arg-type]
+        if not 0 <= axis < len(self.shape):
+            raise ParameterError(f"{node.function} names an axis that is not one of the {len(self.shape)} (in {self.text!r})")
+        inside = np.isin(np.arange(slices[axis].start, slices[axis].stop), node.arguments[1].values)
+        inside = inside if node.function == "indexin" else ~inside
+        along = inside.reshape([-1 if k == axis else 1 for k in range(len(self.shape))])
+        return np.broadcast_to(along, [s.stop - s.start for s in slices])
+
+    def _extent(self, node: Call) -> float:
+        """The number of axes, or of pixels of an axis (0 is x), of an image."""
+        if not node.arguments:
+            raise ParameterError(f"the function {node.function} needs an argument (in {self.text!r})")
+        if node.function == "ndim":
+            return float(len(self.shape))
+        axis = self._evaluate(node.arguments[1], []).value if len(node.arguments) > 1 else 0
+        if not 0 <= int(axis) < len(self.shape):
+            raise ParameterError(f"length names an axis that is not one of the {len(self.shape)} (in {self.text!r})")
+        return float(self.shape[len(self.shape) - 1 - int(axis)])
+
+    def _spectral_index(self, node: Call, slices: Sequence[slice]) -> Masked:
+        """``log(I1 / I2) / log(f1 / f2)`` at the reference frequencies of two images; 0 where they are the same."""
+        one, two = self._arguments(node, slices, 2)
+        hz = []
+        for argument in node.arguments:
+            image = self.images.get(argument.name) if isinstance(argument, Name) else None
+            spectral = None if image is None else image.coordinates.spectral
+            if spectral is None:
+                raise ParameterError(f"spectralindex takes two images with spectral axes (in {self.text!r})")
+            hz.append(float(spectral.reference_value[0]) * float(spectral.hz))
+        with np.errstate(all="ignore"):
+            steepness = np.log(hz[0] / hz[1])
+            ratio = np.log(np.divide(one.value, two.value, dtype=np.float64))
+            value = ratio / steepness if steepness else np.zeros(np.shape(ratio))
+        fine = np.isfinite(value)
+        return Masked(np.where(fine, value, 0.0), _both(one.good, two.good, None if fine.all() else fine))
 
     def _arguments(self, node: Call, slices: Sequence[slice], count: int) -> list[Masked]:
         if len(node.arguments) != count:
@@ -225,34 +277,74 @@ class Expression:
         """A number from all good pixels of the argument."""
         if not node.arguments:
             raise ParameterError(f"the function {node.function} needs an argument (in {self.text!r})")
-        inner = self._evaluate(node.arguments[0], [slice(0, n) for n in self.shape])
-        values = np.asarray(inner.value)
-        if inner.good is not None:
-            values = values[np.broadcast_to(inner.good, values.shape)]
-        values = values.ravel()
         name = node.function
-        if values.size == 0 and name not in ("nelements", "ntrue", "nfalse", "sum", "any", "all"):
+        if name in ("median", "fractile", "fractilerange"):
+            return self._rank(node)
+        count = sum(v.size for v in self._good_values(node.arguments[0]))
+        if count == 0 and name not in ("nelements", "ntrue", "nfalse", "sum", "any", "all"):
             raise DataError(f"{name} in the expression {self.text!r} has no good pixel to work on")
-        wide = values.astype(np.float64) if values.dtype.kind in "fiu" else values
+
+        def over(function: Callable[[np.ndarray], Any], start: Any) -> Any:
+            for values in self._good_values(node.arguments[0]):
+                start = start + function(values)
+            return start
+
+        def total(function: Callable[[np.ndarray], np.ndarray] = lambda v: v) -> Any:
+            return over(lambda v: function(_wide(v)).sum(), 0.0)
+
+        def spread() -> float:
+            centre = total() / count
+            return float(total(lambda v: np.abs(v - centre) ** 2)) / (count - 1) if count > 1 else 0.0
+
+        parts = {"min": np.min, "max": np.max}
         simple: dict[str, Callable[[], Any]] = {
-            "sum": lambda: wide.sum(), "mean": lambda: wide.mean(), "min": lambda: wide.min(), "max": lambda: wide.max(),
-            "median": lambda: np.sort(wide)[(wide.size - 1) // 2], "nelements": lambda: float(wide.size),
-            "variance": lambda: wide.var(ddof=1) if wide.size > 1 else 0.0, "stddev": lambda: wide.std(ddof=1) if wide.size > 1 else 0.0,
-            "avdev": lambda: np.abs(wide - wide.mean()).mean(), "ntrue": lambda: float(np.count_nonzero(values)),
-            "nfalse": lambda: float(values.size - np.count_nonzero(values)), "any": lambda: bool(values.any()), "all": lambda: bool(values.all()),
+            "sum": total, "mean": lambda: total() / count, "nelements": lambda: float(count), "variance": spread,
+            "stddev": lambda: float(np.sqrt(spread())), "avdev": lambda: self._deviation(node, total() / count, count),
+            "ntrue": lambda: float(over(np.count_nonzero, 0)), "nfalse": lambda: float(count - over(np.count_nonzero, 0)),
+            "any": lambda: over(np.count_nonzero, 0) > 0, "all": lambda: over(np.count_nonzero, 0) == count,
         }  # fmt: skip
-        if name in simple:
-            return Masked(simple[name]())
-        if name in ("fractile", "fractilerange"):
-            shares = [float(self._evaluate(a, [slice(0, n) for n in self.shape]).value) for a in node.arguments[1:]]
-            ordered = np.sort(wide)
-            ends = [ordered[min(int(s * (wide.size - 1) + 0.01), wide.size - 1)] for s in shares]
-            if name == "fractile":
-                return Masked(ends[0])
-            if len(shares) == 1:
-                ends.append(ordered[min(int((1 - shares[0]) * (wide.size - 1) + 0.01), wide.size - 1)])
-            return Masked(ends[1] - ends[0])
-        raise ParameterError(f"there is no function {name!r} in lattice expressions (in {self.text!r})")
+        if name in parts:
+            return Masked(parts[name]([parts[name](_wide(v)) for v in self._good_values(node.arguments[0]) if v.size]))
+        return Masked(simple[name]())
+
+    def _good_values(self, argument: Node) -> Iterator[np.ndarray]:
+        """The good values of an operand, a bounded part at a time."""
+        each = int(np.prod(self.shape[1:])) if self.shape else 1
+        step = max(1, _REDUCED_PIXELS // max(each, 1))
+        blocks = [slice(s, min(s + step, self.shape[0])) for s in range(0, self.shape[0], step)] if self.shape else [None]
+        for first in blocks:
+            inner = self._evaluate(argument, [] if first is None else [first, *(slice(0, n) for n in self.shape[1:])])
+            values = np.asarray(inner.value)
+            yield (values[np.broadcast_to(inner.good, values.shape)] if inner.good is not None else values).ravel()
+            if values.ndim == 0:  # a number does not depend on the block
+                return
+
+    def _deviation(self, node: Call, centre: Any, count: int) -> float:
+        return float(sum(np.abs(_wide(v) - centre).sum() for v in self._good_values(node.arguments[0]))) / count
+
+    def _rank(self, node: Call) -> Masked:
+        """Medians and fractiles, by the numbers that stand at a place of the order."""
+        argument = node.arguments[0]
+
+        def values() -> Iterator[np.ndarray]:
+            return (_wide(v) for v in self._good_values(argument))
+
+        count = sum(v.size for v in values())
+        if count == 0:
+            raise DataError(f"{node.function} in the expression {self.text!r} has no good pixel to work on")
+        if node.function == "median":
+            return Masked(ranked(values, count, [(count - 1) // 2])[0])
+        shares = [float(self._evaluate(a, [slice(0, n) for n in self.shape]).value) for a in node.arguments[1:]]
+        if not shares:
+            raise ParameterError(f"the function {node.function} needs a fraction (in {self.text!r})")
+        if node.function == "fractilerange" and len(shares) == 1:
+            shares.append(1.0 - shares[0])
+        found = [ranked(values, count, [min(int(s * (count - 1) + 0.01), count - 1)])[0] for s in shares]
+        return Masked(found[0] if node.function == "fractile" else found[1] - found[0])
+
+
+def _wide(values: np.ndarray) -> np.ndarray:
+    return values.astype(np.float64) if values.dtype.kind in "fiub" else values
 
 
 def _makes_mask(node: Node) -> bool:

@@ -14,7 +14,7 @@ from casatools.analysis.sub_images import PixelChoice, beams_of_box
 from casatools.frames.quantities import parse_quantity, to_unit
 from casatools.io.image import BeamSet, CasaImage
 
-__all__ = ["axis_kernels", "convolve_array", "convolve_axes"]
+__all__ = ["axis_kernels", "convolve_array", "convolve_axes", "plane_kernel"]
 
 _KINDS = ("gaussian", "boxcar", "hanning")
 
@@ -171,6 +171,53 @@ def _kernel(kind: str, width: float, count: int) -> np.ndarray:
         return np.ones(max(1, int(np.floor(width + 0.5))))
     reach = min(count, int(np.ceil(3 * width)) + 1)
     return np.asarray(np.exp(-4 * np.log(2) * (np.arange(-reach, reach + 1) / width) ** 2))
+
+
+def plane_kernel(image: CasaImage, axes: Sequence[int], kind: str, widths: Sequence[Any], angle_rad: float) -> np.ndarray:
+    """A kernel of peak 1 in a plane of two axes of an image, as an array of all its axes.
+
+    Parameters
+    ----------
+    image : CasaImage
+    axes : (int, int)
+        Pixel axes, CASA order.
+    kind : str
+        gaussian or boxcar, or the beginning of it.
+    widths : (quantity, quantity)
+        Full widths: of a Gaussian along its major axis (the second one when it is not turned) and its minor axis, of a box along both axes.
+    angle_rad : float
+        From the second axis towards lower pixels of the first.
+
+    Raises
+    ------
+    ParameterError
+        Axes, kind or widths cannot be used.
+    """
+    if (
+        len(axes) != 2
+        or axes[0] == axes[1]
+        or any(not 0 <= a < image.ndim for a in axes)
+        or image.coordinates.stokes_axis in axes
+    ):
+        raise ParameterError(f"parameter 'axes' must be two axes of the image that are not of polarization; got {list(axes)}")
+    names = [n for n in _KINDS[:2] if kind.strip() and n.startswith(kind.strip().lower())]
+    if len(names) != 1:
+        raise ParameterError(f"parameter 'type' must be gaussian or boxcar; got {kind!r}")
+    if names[0] == "boxcar":
+        plane = np.outer(*(_kernel("boxcar", _pixels(image, a, w), 0) for a, w in zip(axes[::-1], widths[::-1], strict=True)))
+    else:
+        major, minor = _pixels(image, axes[1], widths[0]), _pixels(image, axes[0], widths[1])
+        reach = [min((image.shape[image.ndim - 1 - a] - 1) // 2, int(np.ceil(1.5 * max(major, minor))) + 1) for a in axes]
+        x, y = np.arange(-reach[0], reach[0] + 1)[None, :], np.arange(-reach[1], reach[1] + 1)[:, None]
+        along = -x * np.sin(angle_rad) + y * np.cos(angle_rad)
+        across = x * np.cos(angle_rad) + y * np.sin(angle_rad)
+        plane = np.exp(-4 * np.log(2) * ((along / major) ** 2 + (across / minor) ** 2))
+    places = [image.ndim - 1 - axes[1], image.ndim - 1 - axes[0]]
+    turned = plane if places[0] < places[1] else plane.T
+    shape = [1] * image.ndim
+    for place, n in zip(sorted(places), turned.shape, strict=True):
+        shape[place] = n
+    return turned.reshape(shape)
 
 
 def convolve_axes(

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from casatools._base.errors import DataError, ParameterError, UnsupportedError
+from casatools._base.errors import DataError, ParameterError
 from casatools._base.paths import staged_output
 from casatools.analysis.expressions import Expression
 from casatools.analysis.selected_pixels import SelectedPixels
@@ -278,12 +278,12 @@ class _polarized:
 
 
 def spectral_index_image(paths: Sequence[str], choice: PixelChoice, output: MathOutput) -> None:
-    """Write the spectral index ``log(S0 / S1) / log(f0 / f1)`` of two images; pixels that are not positive are masked.
+    """Write the spectral index ``log(S0 / S1) / log(f0 / f1)`` of two images, channel by channel; pixels that are not positive are masked.
 
     Raises
     ------
     ParameterError
-        There are not two images of one channel each, at different frequencies.
+        There are not two images at different frequencies.
     """
     if len(paths) != 2:
         raise ParameterError(f"a spectral index needs two images; got {len(paths)}")
@@ -295,15 +295,14 @@ def spectral_index_image(paths: Sequence[str], choice: PixelChoice, output: Math
             axis, spectral = image.coordinates.spectral_axis, image.coordinates.spectral
             if axis is None or spectral is None:
                 raise ParameterError(f"image {image.path!r} has no spectral axis")
-            if image.shape[image.ndim - 1 - axis] != 1:
-                raise UnsupportedError(
-                    "a spectral index of images of several channels is not there yet; give images of one channel"
-                )
-            world = image.coordinates.to_world(np.zeros(image.ndim))
-            frequencies.append(float(world[image.coordinates.pixel_to_world_axis(axis)]))
+            k = image.ndim - 1 - axis
+            at_channel = np.repeat(image.coordinates.reference_pixel[:, None], image.shape[k], axis=1)
+            at_channel[axis] = np.arange(image.shape[k])
+            frequencies.append(image.coordinates.to_world(at_channel)[image.coordinates.pixel_to_world_axis(axis)])
         ratio = np.log(frequencies[0] / frequencies[1])
-        if ratio == 0:
+        if np.any(ratio == 0):
             raise ParameterError("a spectral index needs images of different frequencies; both have the same")
+        along = first.ndim - 1 - int(first.coordinates.spectral_axis or 0)
         parts = [choice.of(first), choice.of(second)]
         pixels = parts[0].pixels
         coordinates = first.coordinates.sliced([float(v) for v in pixels.first[::-1]], [1.0] * first.ndim, pixels.box_shape[::-1])
@@ -320,7 +319,9 @@ def spectral_index_image(paths: Sequence[str], choice: PixelChoice, output: Math
                 for mask in (good, other):
                     usable &= True if mask is None else mask
                 with np.errstate(divide="ignore", invalid="ignore"):
-                    index = np.log(one.astype(np.float64) / two) / ratio
+                    at = slice(block[along].start + pixels.first[along], block[along].stop + pixels.first[along])
+                    own = ratio[at].reshape([-1 if k == along else 1 for k in range(first.ndim)])
+                    index = np.log(one.astype(np.float64) / two) / own
                 made.write(np.where(usable, index, 0.0), block)
                 made.write_mask(usable, block)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
@@ -15,16 +15,71 @@ from casatools._base.errors import ParameterError
 from casatools._base.paths import require_absent, staged_output
 from casatools._base.progress import Progress
 from casatools.analysis.common_resolution import smooth_to_common_beam
+from casatools.analysis.image_kernels import axis_kernels, convolve_axes
+from casatools.analysis.moment_windows import fitted_lines, grown_windows
 from casatools.analysis.moments import MOMENT_SUFFIXES, compute_moments, is_velocity_moment
 from casatools.analysis.pixel_ranges import PixelRange
 from casatools.analysis.regions import ImageSelection, PixelSet
 from casatools.analysis.selected_pixels import SelectedPixels
+from casatools.analysis.statistics import StatisticsOptions, compute_statistics
+from casatools.analysis.sub_images import PixelChoice
 from casatools.io.image import BeamSet, CasaImage
 
-__all__ = ["MomentOptions", "make_moment_images", "moment_axis", "moment_names"]
+__all__ = ["MomentOptions", "MomentWindows", "make_moment_images", "moment_axis", "moment_names"]
 
 # Pixels of the result that are worked on at once.
 _BLOCK_BYTES = 64 * 1024 * 1024
+
+
+@dataclass(frozen=True)
+class MomentWindows:
+    """How the channels of the line are found.
+
+    Attributes
+    ----------
+    methods : tuple of str
+        "window": windows that grow about the peak (Bosma 1981); "fit": moments of fitted Gaussians; both: of the channels that these reach over.
+    snr : float
+        Least peak of a spectrum, times the noise.
+    noise : float
+        0 for that of the image (median absolute deviation).
+    axes, types, widths : tuples
+        Kernels as of `image_kernels.axis_kernels`: ranges of intensities are those of the smoothed image then.
+    smoothed : str
+        Name to keep the smoothed image by; "" keeps it not.
+    """
+
+    methods: tuple[str, ...] = ()
+    snr: float = 3.0
+    noise: float = 0.0
+    axes: tuple[int, ...] = ()
+    types: tuple[str, ...] = ()
+    widths: tuple[Any, ...] = ()
+    smoothed: str = ""
+
+    def __post_init__(self) -> None:
+        wrong = [m for m in self.methods if m not in ("window", "fit")]
+        if wrong:
+            raise ParameterError(f"parameter 'method' must hold 'window' or 'fit' or both; got {wrong[0]!r}")
+        if self.snr < 0 or self.noise < 0:
+            raise ParameterError(f"parameters 'peaksnr' and 'stddev' must not be negative; got {self.snr} and {self.noise}")
+        if self.smoothed and not self.axes:
+            raise ParameterError("parameter 'smoothout' needs 'smoothaxes', 'smoothtypes' and 'smoothwidths'")
+
+    def channels(self, values: np.ndarray, good: np.ndarray | None, noise: float) -> tuple[np.ndarray, np.ndarray | None]:
+        """Values and mask (channel, ...) that moments are made of."""
+        if not self.methods:
+            return values, good
+        rows = np.moveaxis(values, 0, -1).reshape(-1, len(values))
+        usable = np.ones(rows.shape, bool) if good is None else np.moveaxis(good, 0, -1).reshape(rows.shape)
+
+        def back(part: np.ndarray) -> np.ndarray:
+            return np.moveaxis(part.reshape(*values.shape[1:], len(values)), -1, 0)
+
+        if self.methods == ("window",):
+            return values, back(grown_windows(rows, usable, noise, self.snr))
+        models, reached = fitted_lines(rows, usable, noise, self.snr)
+        return (values if "window" in self.methods else back(models).astype(values.dtype)), back(reached)
 
 
 @dataclass(frozen=True)
@@ -47,6 +102,9 @@ class MomentOptions:
         Leave the axis out of the result.
     overwrite : bool
         Replace images that exist.
+    windows : MomentWindows
+    doppler : str
+        Definition of velocities.
     """
 
     moments: tuple[int, ...]
@@ -57,6 +115,8 @@ class MomentOptions:
     pixels: PixelRange = PixelRange()  # noqa: RUF009 - frozen
     drop: bool = False
     overwrite: bool = False
+    windows: MomentWindows = MomentWindows()
+    doppler: str = "RADIO"
 
     def __post_init__(self) -> None:
         if not self.moments:
@@ -101,7 +161,7 @@ def moment_names(outfile: str, moments: Sequence[int]) -> list[str]:
     return [outfile] if len(moments) == 1 else [f"{outfile}.{MOMENT_SUFFIXES[m]}" for m in moments]
 
 
-def _axis_values(image: CasaImage, pixels: PixelSet, axis: int) -> tuple[np.ndarray, float, str]:
+def _axis_values(image: CasaImage, pixels: PixelSet, axis: int, doppler: str) -> tuple[np.ndarray, float, str]:
     """Coordinate of each pixel along the axis, its increment and unit: km/s on a spectral axis with a rest frequency."""
     array_axis = image.ndim - 1 - axis
     at = np.arange(pixels.first[array_axis], pixels.last[array_axis] + 1, dtype=np.float64)
@@ -116,7 +176,7 @@ def _axis_values(image: CasaImage, pixels: PixelSet, axis: int) -> tuple[np.ndar
         assert spectral is not None
         hz = coordinates.to_world(position)[world_axis] * float(spectral.hz)
         if spectral.rest_frequency_hz > 0:
-            velocity = np.ravel(spectral.velocity(hz, "RADIO", "km/s"))
+            velocity = np.ravel(spectral.velocity(hz, doppler, "km/s"))
             return velocity[:-2], abs(float(velocity[-1] - velocity[-2])), "km/s"
         return hz[:-2], abs(float(hz[-1] - hz[-2])), "Hz"
     member, _ = coordinates.member_of_pixel_axis(axis)
@@ -160,7 +220,7 @@ def make_moment_images(path: str, outfile: str, options: MomentOptions) -> list[
             image = stack.enter_context(smooth_to_common_beam(image, os.path.join(folder, "smoothed.im")))
             image.object_name = ""  # the reference's moments of smoothed planes do not carry it on
         chosen = SelectedPixels(image, options.selection, options.mask, options.stretch)
-        coordinate, step, unit = _axis_values(image, chosen.pixels, options.axis)
+        coordinate, step, unit = _axis_values(image, chosen.pixels, options.axis, options.doppler)
         array_axis = image.ndim - 1 - options.axis
         shape = [n if k != array_axis else 1 for k, n in enumerate(chosen.pixels.box_shape)]
         drop = options.axis if options.drop else None
@@ -168,15 +228,17 @@ def make_moment_images(path: str, outfile: str, options: MomentOptions) -> list[
         for name, moment in zip(names, options.moments, strict=True):
             staged = stack.enter_context(staged_output(name, options.overwrite))
             outputs.append(stack.enter_context(_output_image(staged, image, chosen.pixels, shape, moment, unit, drop)))
+        ranged = chosen if not options.windows.axes else _smoothed(stack, image, options)
+        noise = _noise(chosen, options.windows)
         lines = _blocks(shape, array_axis, chosen.pixels.box_shape[array_axis])
         with Progress(len(lines), "moments") as progress:
             for block in lines:
                 values, good = chosen.read(block)
-                good = options.pixels.narrow(values, good)
-                moved = np.moveaxis(values, array_axis, 0)
-                found = compute_moments(
-                    moved, None if good is None else np.moveaxis(good, array_axis, 0), coordinate, step, options.moments
+                good = options.pixels.narrow(values if ranged is chosen else ranged.read(block)[0], good)
+                moved, used = options.windows.channels(
+                    np.moveaxis(values, array_axis, 0), None if good is None else np.moveaxis(good, array_axis, 0), noise
                 )
+                found = compute_moments(moved, used, coordinate, step, options.moments)
                 inside = tuple(
                     s if k != array_axis else slice(0, 1) for k, s in enumerate(block) if k != array_axis or not options.drop
                 )
@@ -189,6 +251,27 @@ def make_moment_images(path: str, outfile: str, options: MomentOptions) -> list[
                     output.write_mask(values, inside)
                 progress.advance()
     return names
+
+
+def _smoothed(stack: ExitStack, image: CasaImage, options: MomentOptions) -> SelectedPixels:
+    """The same selection of the smoothed image."""
+    windows = options.windows
+    kernels = axis_kernels(image, windows.axes, windows.types, windows.widths, -1.0)
+    path = windows.smoothed or os.path.join(stack.enter_context(tempfile.TemporaryDirectory(prefix="casa-moments-")), "ranged.im")
+    convolve_axes(image, path, kernels, PixelChoice(), options.overwrite)
+    smooth = stack.enter_context(CasaImage.open(path))
+    return SelectedPixels(smooth, options.selection, "", options.stretch)
+
+
+def _noise(chosen: SelectedPixels, windows: MomentWindows) -> float:
+    if not windows.methods or windows.noise > 0:
+        return windows.noise
+
+    def blocks() -> Iterator[tuple[np.ndarray, np.ndarray | None]]:
+        for _, values, good in chosen.iter_blocks():
+            yield (values.ravel() if good is None else values[good]), None
+
+    return 1.4826 * compute_statistics(blocks, StatisticsOptions(robust=True)).get("medabsdevmed", 0.0)
 
 
 def _blocks(shape: Sequence[int], axis: int, depth: int) -> list[tuple[slice, ...]]:

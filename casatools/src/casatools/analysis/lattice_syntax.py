@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from casatools._base.errors import ParameterError
 
-__all__ = ["Call", "Name", "Node", "Number", "Operation", "parse_expression"]
+__all__ = ["Call", "Indices", "Name", "Node", "Number", "Operation", "parse_expression"]
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,14 @@ class Operation:
     operands: tuple[Node, ...]
 
 
-Node = Number | Name | Call | Operation
+@dataclass(frozen=True)
+class Indices:
+    """A list of pixels of an axis such as ``[3:10, 15, 20:30:2]``; ends are included."""
+
+    values: tuple[int, ...]
+
+
+Node = Number | Name | Call | Operation | Indices
 
 _TOKEN = re.compile(
     r"\s*(?:(?P<number>(?:\d+\.?\d*|\.\d+)(?:[eEdD][-+]?\d+)?i?)(?![\w$])|(?P<quoted>'[^']*'|\"[^\"]*\")"
@@ -130,6 +137,8 @@ class _Parser:
         if kind == "quoted":
             self.advance()
             return Name(value[1:-1], True)
+        if kind == "operator" and value == "[":
+            return self.indices()
         if kind == "operator" and value == "(":
             self.advance()
             node = self.expression()
@@ -147,6 +156,20 @@ class _Parser:
                 return Number(False)
             return Name(value)
         raise self.error()
+
+    def indices(self) -> Node:
+        end = self.text.find("]", self.at)
+        found: list[int] = []
+        for item in self.text[self.at : end].split(",") if end >= 0 else ["?"]:
+            match = re.fullmatch(r"\s*(\d+)\s*(?::\s*(\d+)\s*(?::\s*(\d+)\s*)?)?", item)
+            if match is None:
+                raise self.error()
+            first = int(match.group(1))
+            last = int(match.group(2) or first)
+            found += range(first, last + 1, max(1, int(match.group(3) or 1)))
+        self.at = end + 1
+        self.advance()
+        return Indices(tuple(found))
 
     def call(self, name: str) -> Node:
         self.advance()

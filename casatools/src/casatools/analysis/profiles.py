@@ -7,11 +7,14 @@ from typing import Any
 
 import numpy as np
 
-from casatools._base.errors import ParameterError, UnsupportedError
+from casatools._base.errors import ParameterError
 from casatools.analysis.collapsed_images import COLLAPSE_FUNCTIONS, collapse_function, collapse_scale
 from casatools.analysis.sub_images import PixelChoice
+from casatools.frames.image_frames import frequency_factor, image_frame_measures
 from casatools.frames.quantities import to_unit
+from casatools.io.formats.fits_cards import air_wavelength
 from casatools.io.image import CasaImage
+from casatools.io.image.coordinates.spectral import spectral_frame
 
 __all__ = ["ProfileOptions", "image_profile"]
 
@@ -36,7 +39,7 @@ class ProfileOptions:
     rest : str
         Rest frequency in the place of the image's.
     frame : str
-        Only "".
+        Spectral frame of the coordinate; "" is the image's.
     """
 
     axis: int = -1
@@ -47,8 +50,6 @@ class ProfileOptions:
     frame: str = ""
 
     def __post_init__(self) -> None:
-        if self.frame:
-            raise UnsupportedError(f"a profile in another frame ({self.frame!r}) is not there yet; use imreframe first")
         if self.kind.strip().lower() not in _KINDS:
             raise ParameterError(f"parameter 'spectype' must be one of {', '.join(_KINDS)}; got {self.kind!r}")
 
@@ -107,6 +108,9 @@ def _coordinates(image: CasaImage, axis: int, pixels: np.ndarray, options: Profi
     if axis != coordinates.spectral_axis or spectral is None:
         return _in_unit(world, own, options.unit), options.unit or own
     hz = world * float(spectral.hz)
+    if options.frame and spectral_frame(options.frame) != spectral.frame:
+        measures = image_frame_measures(coordinates.observation, coordinates.direction)
+        hz = hz * frequency_factor(spectral.frame, spectral_frame(options.frame), measures)
     kind = options.kind.strip().lower()
     if kind == "default":
         fitting = ("m/s", "km/s")
@@ -114,9 +118,10 @@ def _coordinates(image: CasaImage, axis: int, pixels: np.ndarray, options: Profi
     if kind == "frequency":
         return _in_unit(hz, "Hz", options.unit or own), options.unit or own
     if kind.endswith("wavelength"):
+        waves = _SPEED_OF_LIGHT_M_S / hz
         if kind.startswith("air"):
-            raise UnsupportedError("wavelengths in air are not there yet; use spectype='wavelength'")
-        return _in_unit(_SPEED_OF_LIGHT_M_S / hz, "m", options.unit or "mm"), options.unit or "mm"
+            waves = air_wavelength(waves)
+        return _in_unit(waves, "m", options.unit or "mm"), options.unit or "mm"
     rest = float(to_unit(options.rest, "Hz")) if options.rest else float(spectral.rest_frequency_hz)
     if rest <= 0:
         raise ParameterError("velocities need a rest frequency; the image has none, give restfreq")

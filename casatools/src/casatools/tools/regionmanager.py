@@ -9,7 +9,7 @@ import numpy as np
 
 from casatools._base import kinds, log
 from casatools._base.declare import method
-from casatools._base.errors import OutputExistsError, ParameterError, PathMissingError, UnsupportedError
+from casatools._base.errors import OutputExistsError, ParameterError, PathMissingError
 from casatools._base.paths import require_present, staged_output
 from casatools.analysis.regions import ImageSelection, parse_channels
 from casatools.analysis.regions.record_writing import (
@@ -19,6 +19,7 @@ from casatools.analysis.regions.record_writing import (
     world_box_record,
     world_polygon_record,
 )
+from casatools.analysis.sub_images import PixelChoice
 from casatools.frames.quantities import parse_quantity
 from casatools.io.image import CasaImage
 from casatools.tools.coordsys.structure import coordinates_from_tool_record
@@ -90,14 +91,12 @@ class regionmanager:
         blc: Annotated[list[float], kinds.FloatList(), "First pixel of each axis"] = [0.0],  # noqa: B006 - copied
         trc: Annotated[list[float], kinds.FloatList(), "Last pixel of each axis; -1 is the end"] = [-1.0],  # noqa: B006 - copied
         inc: Annotated[list[float], kinds.FloatList(), "Step on each axis"] = [1.0],  # noqa: B006 - copied
-        absrel: Annotated[str, kinds.Text(), "Only 'abs'"] = "abs",
+        absrel: Annotated[str, kinds.Text(), "abs, relref (from the reference pixel) or relcen (from the centre)"] = "abs",
         frac: Annotated[bool, kinds.Bool(), "Corners are fractions of the axes"] = False,
         comment: Annotated[str, kinds.Text(), "Text kept in the record"] = "",
     ) -> dict[str, Any]:
         """A box of pixels; axes not given are whole."""
-        if absrel not in ("", "abs"):
-            raise UnsupportedError(f"regionmanager.box: absrel={absrel!r} is not there yet; give absolute pixels")
-        return pixel_box_record(blc, trc, inc, frac, comment)
+        return pixel_box_record(blc, trc, inc, frac, comment, absrel)
 
     @method
     def wbox(
@@ -106,19 +105,17 @@ class regionmanager:
         trc: Annotated[Any, _Quantities, "Last corner"] = [],  # noqa: B006 - copied
         pixelaxes: Annotated[list[int], kinds.IntList(), "Axes that the corners stand on; -1 is the first ones"] = [-1],  # noqa: B006 - copied
         csys: Annotated[dict, kinds.Record(), "Record of the coordinate system; {} is the one that was set"] = {},  # noqa: B006 - copied
-        absrel: Annotated[str, kinds.Text(), "Only 'abs'"] = "abs",
+        absrel: Annotated[str, kinds.Text(), "abs, relref (from the reference pixel) or relcen (from the centre)"] = "abs",
         comment: Annotated[str, kinds.Text(), "Text kept in the record"] = "",
     ) -> dict[str, Any]:
         """A box between world positions."""
-        if absrel not in ("", "abs"):
-            raise UnsupportedError(f"regionmanager.wbox: absrel={absrel!r} is not there yet; give absolute positions")
         corners = [_values(blc, "blc"), _values(trc, "trc")]
         axes = list(range(len(corners[0]))) if list(pixelaxes) == [-1] else [int(a) for a in pixelaxes]
         if not axes or any(len(c) != len(axes) for c in corners):
             raise ParameterError(
                 f"regionmanager.wbox: {len(axes)} axes need as many values in blc and trc; got {blc!r} and {trc!r}"
             )
-        return world_box_record(axes, corners[0], corners[1], self._system(csys), comment)
+        return world_box_record(axes, corners[0], corners[1], self._system(csys), comment, absrel)
 
     @method
     def wpolygon(
@@ -127,12 +124,10 @@ class regionmanager:
         y: Annotated[Any, _Quantities, "y of the vertices"] = [],  # noqa: B006 - copied
         pixelaxes: Annotated[list[int], kinds.IntList(), "The two axes; -1 is the first two"] = [-1],  # noqa: B006 - copied
         csys: Annotated[dict, kinds.Record(), "Record of the coordinate system; {} is the one that was set"] = {},  # noqa: B006 - copied
-        absrel: Annotated[str, kinds.Text(), "Only 'abs'"] = "abs",
+        absrel: Annotated[str, kinds.Text(), "abs, relref (from the reference pixel) or relcen (from the centre)"] = "abs",
         comment: Annotated[str, kinds.Text(), "Text kept in the record"] = "",
     ) -> dict[str, Any]:
         """A polygon of world positions."""
-        if absrel not in ("", "abs"):
-            raise UnsupportedError(f"regionmanager.wpolygon: absrel={absrel!r} is not there yet; give absolute positions")
         sides = [_values(x, "x"), _values(y, "y")]
         axes = [0, 1] if list(pixelaxes) == [-1] else [int(a) for a in pixelaxes]
         if len(sides[0]) != len(sides[1]) or len(sides[0]) < 3 or len(axes) != 2:
@@ -144,9 +139,9 @@ class regionmanager:
                 raise ParameterError(
                     f"regionmanager.wpolygon: the vertices of one axis must have one unit; got {[v['unit'] for v in side]}"
                 )
-            offset = 1.0 if unit == "pix" else 0.0
+            offset = 1.0 if unit == "pix" and absrel in ("", "abs") else 0.0
             packed.append({"unit": unit, "value": np.array([v["value"] + offset for v in side])})
-        return world_polygon_record(axes, packed[0], packed[1], self._system(csys), comment)
+        return world_polygon_record(axes, packed[0], packed[1], self._system(csys), comment, absrel)
 
     @method
     def makeunion(
@@ -192,13 +187,16 @@ class regionmanager:
         regions: Annotated[Any, _Regions, "Region records"] = [],  # noqa: B006 - copied
         comment: Annotated[str, kinds.Text(), "Text kept in the record"] = "",
     ) -> dict[str, Any]:
-        """Regions along a further axis: refused, as no known script needs it.
+        """Regions along a further axis: those of the planes of a box, joined to one region of all their axes.
 
         Raises
         ------
-        UnsupportedError
+        ParameterError
+            The box or the regions are no region records.
         """
-        raise UnsupportedError("regionmanager.concatenation is not there yet; combine regions of all axes with makeunion")
+        extent = _records(box, 1, "concatenation")[0]
+        parts = [combined_record("WCIntersection", [r, extent], "") for r in _records(regions, 1, "concatenation")]
+        return parts[0] if len(parts) == 1 else combined_record("WCUnion", parts, comment or "Concatenation of regions")
 
     @method
     def frombcs(
@@ -278,7 +276,7 @@ class regionmanager:
         tablename: Annotated[str, kinds.InPath(), "Image to keep the region in"] = "",
         regionname: Annotated[Any, kinds.Variant((kinds.Text(), kinds.TextList())), "Name to keep it by"] = [],  # noqa: B006 - copied
         regionrec: Annotated[dict, kinds.Record(), "Region"] = {},  # noqa: B006 - copied
-        asmask: Annotated[bool, kinds.Bool(), "Keep it as a mask: not there yet"] = False,
+        asmask: Annotated[bool, kinds.Bool(), "Keep it as a mask, True in the region"] = False,
         verbose: Annotated[bool, kinds.Bool(), "Tell the log"] = True,
     ) -> str:
         """Keep a region in an image; gives the name it is kept by.
@@ -288,13 +286,21 @@ class regionmanager:
         OutputExistsError
             The image has a region of this name.
         """
-        if asmask:
-            raise UnsupportedError("regionmanager.fromrecordtotable: asmask=True is not there yet; use the task makemask")
         name = regionname if isinstance(regionname, str) else (regionname or [""])[0]
         if not name or "isRegion" not in regionrec:
             raise ParameterError("regionmanager.fromrecordtotable: a name and a region record are needed")
         with CasaImage.open(tablename, writable=True) as image:
             kept = image.regions
+            if asmask:
+                if name in image.mask_names:
+                    raise OutputExistsError(f"image {tablename!r} has a mask {name!r} already")
+                chosen = PixelChoice(ImageSelection(regionrec)).of(image)
+                image.add_mask(name, False)
+                for block, values, _ in chosen.iter_blocks():
+                    there = tuple(slice(f + s.start, f + s.stop) for f, s in zip(chosen.pixels.first, block, strict=True))
+                    good = chosen.chosen(there)
+                    image.write_mask(np.ones(values.shape, bool) if good is None else good, there, name)
+                return name
             if name in kept:
                 raise OutputExistsError(f"image {tablename!r} has a region {name!r} already")
             image.regions = {**kept, name: regionrec}

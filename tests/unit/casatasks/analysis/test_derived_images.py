@@ -17,7 +17,6 @@ from casatools._base.errors import (
     ParameterError,
     PathMissingError,
     SelectionError,
-    UnsupportedError,
 )
 
 SHAPE = (14, 11, 2, 6)
@@ -253,7 +252,7 @@ def test_expression_refusals(cube: np.ndarray) -> None:
         (ParameterError, "stokes", {"imagename": "a.im", "mode": "poli", "stokes": "Q"}),
         (ParameterError, "Stokes U", {"imagename": "a.im", "mode": "lpoli"}),
         (ParameterError, "two images", {"imagename": "a.im", "mode": "spix"}),
-        (UnsupportedError, "several channels", {"imagename": ["a.im", "a.im"], "mode": "spix"}),
+        (ParameterError, "different frequencies", {"imagename": ["a.im", "a.im"], "mode": "spix"}),
         (DataError, "do not fit", {"imagename": ["a.im", "small.im"], "mode": "spix"}),
         (ParameterError, "outfile", {"imagename": "a.im", "outfile": ""}),
     ]

@@ -54,6 +54,12 @@ def images() -> np.ndarray:
         ("atan2(b.im, 1) + pow(b.im, 2)", np.arctan2(A * 2, 1) + (A * 2) ** 2),
         ("real(complex(b.im, 1))", A * 2),
         ("T && F", False),
+        ("iif(indexin(0, [1:2]), b.im, 0)", np.where(np.isin(np.arange(4), [1, 2]), A * 2, 0)),
+        ("iif(indexnotin(3, [0, 5:9:2]), b.im, 0)", A * 2 * np.array([0, 1]).reshape(2, 1, 1, 1)),
+        ("ndim(b.im) + length(b.im, 1) + length(b.im)", 11.0),
+        ("amp(b.im, b.im) - amp(b.im)", np.hypot(A * 2, A * 2) - np.abs(A * 2)),
+        ("pa(b.im, 1)", 0.5 * np.degrees(np.arctan2(A * 2, 1))),
+        ("spectralindex(b.im, b.im)", 0.0 * A),
         ("any(b.im > 30) && all(b.im > -11)", True),
         ("nelements('a.im')", 23.0),
         ("sum(a.im)", A.sum() - 3),
@@ -94,7 +100,7 @@ def test_mask_expression(images: np.ndarray) -> None:
             MaskExpression("'plane.im' > 0", image)
 
 
-@pytest.mark.parametrize("text", ["1 +", "(1", "sin(1", "1 2", "[1]", "#"])
+@pytest.mark.parametrize("text", ["1 +", "(1", "sin(1", "1 2", "[1", "[1:2:x]", "[a]", "#"])
 def test_bad_syntax(text: str) -> None:
     with pytest.raises(ParameterError, match="cannot be read"):
         parse_expression(text)
@@ -108,12 +114,33 @@ def test_bad_syntax(text: str) -> None:
         ("iif(b.im)", "takes 3 arguments"),
         ("sin(b.im, b.im, b.im)", "does not take 3 arguments"),
         ("sum()", "needs an argument"),
-        ("indexin(b.im)", "is not there"),
+        ("indexin(b.im)", "number of an axis"),
+        ("iif(indexin(7, [1]), b.im, 0)", "not one of the 4"),
+        ("length(b.im, 9)", "not one of the 4"),
+        ("ndim()", "needs an argument"),
+        ("spectralindex(b.im, 2)", "two images"),
+        ("fractile(b.im)", "needs a fraction"),
+        ("b.im * [1, 2]", "stands only in"),
+        ("rebin(b.im, [2, 2, 1, 1])", "imrebin"),
         ("fractiles(b.im)", "no function 'fractiles'"),
     ],
 )
 def test_bad_expressions(images: np.ndarray, text: str, message: str) -> None:
     with pytest.raises(ParameterError, match=message):
         Expression(text).read_all()
-    with pytest.raises(DataError, match="no good pixel"):
-        Expression("mean(b.im[b.im > 1000])").read_all()
+    for reduction in ("mean", "median"):
+        with pytest.raises(DataError, match="no good pixel"):
+            Expression(f"{reduction}(b.im[b.im > 1000])").read_all()
+
+
+def test_reductions_go_through_images_in_parts(images: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("casatools.analysis.expressions._REDUCED_PIXELS", 5)
+    whole = A[images].astype(float)
+    for text, expected in (
+        ("mean(a.im)", whole.mean()), ("variance(a.im)", whole.var(ddof=1)), ("avdev(a.im)", np.abs(whole - whole.mean()).mean()),
+        ("min(a.im)", whole.min()), ("max(a.im)", whole.max()), ("median(a.im)", np.sort(whole)[11]), ("sum(a.im > 2)", (whole > 2).sum()),
+        ("all(a.im > -99)", True), ("mean(3)", 3.0),
+    ):  # fmt: skip
+        assert Expression(text + " + 0 * plane.im" if text == "mean(3)" else text).read([slice(0, 1)] * 4).value == pytest.approx(
+            expected
+        ), text

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from casatools import image, regionmanager
-from casatools._base.errors import OutputExistsError, ParameterError, PathMissingError, SelectionError, UnsupportedError
+from casatools._base.errors import OutputExistsError, ParameterError, PathMissingError, SelectionError
+from casatools.io.image import CasaImage
 
 SHAPE = [20, 16, 2, 6]
 
@@ -128,7 +129,9 @@ def test_set_algebra(rg: regionmanager) -> None:
     ):
         with pytest.raises(ParameterError, match="region records"):
             call()
-    with pytest.raises(UnsupportedError):
+    assert np.array_equal(plane(rg.concatenation(b, [a])), one & two)
+    assert np.array_equal(plane(rg.concatenation([b], [a, a])), one & two)
+    with pytest.raises(ParameterError):
         rg.concatenation()
 
 
@@ -166,7 +169,11 @@ def test_regions_in_tables_and_files(rg: regionmanager) -> None:
             call()
     with pytest.raises(ParameterError, match="a name"):
         rg.fromrecordtotable("a.im", "", region)
-    with pytest.raises(UnsupportedError, match="asmask"):
+    assert rg.fromrecordtotable("a.im", "m", region, asmask=True) == "m"
+    with CasaImage.open("a.im") as kept:
+        mask = kept.read_mask(name="m")
+        assert np.array_equal(mask[0, 0].T, plane(region))
+    with pytest.raises(OutputExistsError, match="mask 'm'"):
         rg.fromrecordtotable("a.im", "m", region, asmask=True)
     assert rg.tofile("r.json", region)
     assert np.array_equal(plane(rg.fromfiletorecord("r.json")), plane(region))
@@ -200,10 +207,10 @@ def test_refusals(rg: regionmanager, csys: dict[str, Any]) -> None:
         with pytest.raises(ParameterError, match=match):
             call()
     for call in (
-        lambda: rg.box([1], [2], absrel="relref"), lambda: rg.wbox(["1pix"], ["2pix"], [0], csys, "relref"),
-        lambda: rg.wpolygon(["2pix"] * 3, ["2pix"] * 3, [0, 1], csys, "relcen"),
+        lambda: rg.box([1], [2], absrel="other"), lambda: rg.wbox(["1pix"], ["2pix"], [0], csys, "other"),
+        lambda: rg.wpolygon(["2pix"] * 3, ["2pix"] * 3, [0, 1], csys, "other"),
     ):  # fmt: skip
-        with pytest.raises(UnsupportedError, match="absrel"):
+        with pytest.raises(ParameterError, match="absrel"):
             call()
     assert rg.absreltype(1) == "abs"
 
@@ -214,7 +221,7 @@ def test_records_that_cannot_be_used(rg: regionmanager) -> None:
     for kind, record in (
         (ParameterError, {"isRegion": 2, "name": "WCMystery"}),
         (ParameterError, {"isRegion": 2, "name": "WCUnion", "regions": {"nr": 0}}),
-        (ParameterError, {**base, "absrel": np.array([2, 2])}),
+        (ParameterError, {**base, "absrel": np.array([7, 2])}),
         (SelectionError, {**base, "pixelAxes": np.array([1, 9])}),
         (ParameterError, {**circle, "type": 3}),
         (SelectionError, rg.box([5, 5], [2, 2])),
@@ -223,3 +230,23 @@ def test_records_that_cannot_be_used(rg: regionmanager) -> None:
     ):
         with pytest.raises(kind):
             chosen(record)
+
+
+def test_positions_from_the_reference_and_from_the_centre(rg: regionmanager, csys: dict[str, Any]) -> None:
+    from casatools.tools.coordsys.structure import coordinates_from_tool_record
+
+    coordinates = coordinates_from_tool_record(csys)
+    x0, y0 = (round(float(v)) for v in coordinates.reference_pixel[:2])
+    wanted = box(slice(x0 - 2, x0 + 4), slice(y0 - 1, y0 + 3))
+    assert np.array_equal(plane(rg.box([-2, -1], [3, 2], absrel="relref")), wanted)
+    assert np.array_equal(plane(rg.wbox(["-2pix", "-1pix"], ["3pix", "2pix"], [0, 1], csys, "relref")), wanted)
+    step = [abs(v) for v in coordinates.increment[:2]]
+    units = coordinates.units[:2]
+    low = [f"{2.1 * step[0]}{units[0]}", f"{-1.1 * step[1]}{units[1]}"]
+    high = [f"{-3.1 * step[0]}{units[0]}", f"{2.1 * step[1]}{units[1]}"]
+    assert np.array_equal(plane(rg.wbox(low, high, [0, 1], csys, "relref")), wanted)
+    middle = [(n - 1) / 2 for n in SHAPE[:2]]
+    found = plane(rg.wpolygon(["-3pix", "3pix", "3pix", "-3pix"], ["-2pix", "-2pix", "2pix", "2pix"], [0, 1], csys, "relcen"))
+    x, y = np.meshgrid(np.arange(SHAPE[0]), np.arange(SHAPE[1]), indexing="ij")
+    inside = (np.abs(x - middle[0]) <= 3) & (np.abs(y - middle[1]) <= 2)
+    assert np.array_equal(found, inside)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -241,8 +241,11 @@ class _Place:
         x, y = self._position(arguments[0], frame)
         if region.shape in ("centerbox", "rotbox"):
             half_x, half_y = (0.5 * v for v in self._pixel_sizes(arguments[1]))
-            angle = float(to_unit(str(arguments[2]), "rad")) if region.shape == "rotbox" else 0.0
-            return self._sky_rectangle(_rotated(x, y, half_x, half_y, angle), x, y)
+            if region.shape == "centerbox":
+                corners = self._sky_corners(_rotated(x, y, half_x, half_y, 0.0), x, y)
+                return Rectangle(x - half_x, y - half_y, x + half_x, y + half_y, corners)
+            flat = _rotated(x, y, half_x, half_y, float(to_unit(str(arguments[2]), "rad")))
+            return replace(flat, on_sky=self._sky_corners(flat, x, y))
         if region.shape == "circle":
             return self._ellipse(x, y, str(arguments[1]), str(arguments[1]), 0.0)
         if region.shape == "annulus":
@@ -251,11 +254,11 @@ class _Place:
         first, second = tuple(arguments[1])
         return self._ellipse(x, y, first, second, float(to_unit(str(arguments[2]), "rad")))
 
-    def _sky_rectangle(self, flat: Polygon, x: float, y: float) -> Polygon:
-        """A rectangle about a place, its sides along and across the meridian there."""
+    def _sky_corners(self, flat: Polygon, x: float, y: float) -> tuple[tuple[float, ...], tuple[float, ...]] | None:
+        """Corners of a rectangle about a place with its sides along and across the meridian there; None where that is not defined."""
         direction = self.coordinates.direction
         if direction is None or np.any(direction.matrix != np.eye(2)):
-            return flat
+            return None
         first, second = direction.increment_rad
         east, north = (np.array(flat.xs) - x) * first, (np.array(flat.ys) - y) * second
         centre = direction.to_world(np.array([[x], [y]])) * direction._to_rad[:, None]
@@ -267,9 +270,7 @@ class _Place:
         lat = np.arcsin(np.sin(latitude) * cosine + np.cos(latitude) * sine * along)
         lon = longitude + np.arctan2(sine * across, np.cos(latitude) * cosine - np.sin(latitude) * sine * along)
         pixels = direction.to_pixel(np.array([lon, lat]) / direction._to_rad[:, None])
-        if not np.all(np.isfinite(pixels)):
-            return flat
-        return Polygon.of(pixels[0], pixels[1])
+        return (tuple(pixels[0].tolist()), tuple(pixels[1].tolist())) if np.all(np.isfinite(pixels)) else None
 
     def _ellipse(self, x: float, y: float, first: str, second: str, angle: float) -> Ellipse:
         value, unit = parse_quantity(first)

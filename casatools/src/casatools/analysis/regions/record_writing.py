@@ -18,13 +18,21 @@ from casatools.analysis.regions.pixels import PixelSet, Term
 from casatools.analysis.regions.shapes import Annulus, Ellipse, Polygon, Rectangle
 from casatools.io.image.coordinates.system import Coordinates
 
-__all__ = ["combined_record", "pixel_box_record", "selection_record", "world_box_record", "world_polygon_record"]
+__all__ = ["combined_record", "pixel_box_record", "relative_code", "selection_record", "world_box_record", "world_polygon_record"]
 
 _NOT_GIVEN = -2147483647.0
 
 
 def _header(name: str, kind: int, comment: str = "") -> dict[str, Any]:
     return {"isRegion": kind, "name": name, "comment": comment}
+
+
+def relative_code(absrel: str) -> int:
+    """CASA's number of "abs" (also ""), "relref" or "relcen"; raises ParameterError for others."""
+    codes = {"": 1, "abs": 1, "relref": 2, "relcen": 3}
+    if absrel not in codes:
+        raise ParameterError(f"parameter 'absrel' must be abs, relref or relcen; got {absrel!r}")
+    return codes[absrel]
 
 
 def combined_record(name: str, records: Sequence[dict[str, Any]], comment: str) -> dict[str, Any]:
@@ -34,54 +42,58 @@ def combined_record(name: str, records: Sequence[dict[str, Any]], comment: str) 
 
 
 def pixel_box_record(
-    blc: Sequence[float], trc: Sequence[float], inc: Sequence[float], fraction: bool, comment: str
+    blc: Sequence[float], trc: Sequence[float], inc: Sequence[float], fraction: bool, comment: str, absrel: str = "abs"
 ) -> dict[str, Any]:
-    """A box of pixels (0-based) or of fractions of the axes, with steps.
+    """A box of pixels (0-based) or of fractions of the axes, with steps; with `absrel` relref or relcen pixels count from the reference or the centre.
 
     Raises
     ------
     ParameterError
         Corners have different numbers of axes.
     """
-    n = len(blc)
+    n, code = len(blc), relative_code(absrel)
     upper = [_NOT_GIVEN - 1.0] * n if list(trc) == [-1.0] else list(trc)
     steps = [1.0] * n if list(inc) == [1.0] else list(inc)
     if len(upper) != n or len(steps) != n:
         raise ParameterError(f"region corners and steps need the same number of axes; got {n}, {len(upper)} and {len(steps)}")
-    offset = 0.0 if fraction else 1.0
+    offset = 0.0 if fraction or code != 1 else 1.0
     one = np.array([v + offset for v in blc], dtype=np.float32).astype(np.float64)
     two = np.array([v + offset for v in upper], dtype=np.float32).astype(np.float64)
     flags = np.full(n, fraction)
     return {
-        "arblc": np.ones(n, dtype=np.int64), "artrc": np.ones(n, dtype=np.int64), "blc": one, "comment": comment, "fracblc": flags,
+        "arblc": np.full(n, code), "artrc": np.full(n, code), "blc": one, "comment": comment, "fracblc": flags,
         "fracinc": np.zeros(n, dtype=bool), "fractrc": flags.copy(), "inc": np.array(steps, dtype=np.float64), "isRegion": 3,
         "name": "LCSlicer", "oneRel": True, "trc": two,
     }  # fmt: skip
 
 
 def world_box_record(
-    axes: Sequence[int], blc: Sequence[dict[str, Any]], trc: Sequence[dict[str, Any]], csys: dict[str, Any], comment: str = ""
-) -> dict[str, Any]:
+    axes: Sequence[int], blc: Sequence[dict[str, Any]], trc: Sequence[dict[str, Any]], csys: dict[str, Any], comment: str = "",
+    absrel: str = "abs",
+) -> dict[str, Any]:  # fmt: skip
     """A box between world (or pixel) corners on some pixel axes (0-based)."""
+
+    code = relative_code(absrel)
 
     def corner(values: Sequence[dict[str, Any]]) -> dict[str, Any]:
         return {
-            f"*{k + 1}": {"unit": v["unit"], "value": float(v["value"]) + (1.0 if v["unit"] == "pix" else 0.0)}
+            f"*{k + 1}": {"unit": v["unit"], "value": float(v["value"]) + (1.0 if v["unit"] == "pix" and code == 1 else 0.0)}
             for k, v in enumerate(values)
         }
 
     return {
-        **_header("WCBox", 2, comment), "absrel": np.ones(len(axes), dtype=np.int64), "blc": corner(blc), "trc": corner(trc),
+        **_header("WCBox", 2, comment), "absrel": np.full(len(axes), code), "blc": corner(blc), "trc": corner(trc),
         "coordinates": csys, "oneRel": True, "pixelAxes": np.array([a + 1 for a in axes], dtype=np.int64),
     }  # fmt: skip
 
 
 def world_polygon_record(
-    axes: Sequence[int], x: dict[str, Any], y: dict[str, Any], csys: dict[str, Any], comment: str = ""
-) -> dict[str, Any]:
+    axes: Sequence[int], x: dict[str, Any], y: dict[str, Any], csys: dict[str, Any], comment: str = "",
+    absrel: str = "abs",
+) -> dict[str, Any]:  # fmt: skip
     """A polygon of world positions on two pixel axes (0-based)."""
     return {
-        **_header("WCPolygon", 2, comment), "absrel": 1, "coordinates": csys, "oneRel": True,
+        **_header("WCPolygon", 2, comment), "absrel": relative_code(absrel), "coordinates": csys, "oneRel": True,
         "pixelAxes": np.array([a + 1 for a in axes], dtype=np.int64), "x": x, "y": y,
     }  # fmt: skip
 
@@ -162,6 +174,10 @@ class _Writer:
         return parts[0] if len(parts) == 1 else combined_record("WCExtension", parts, "")
 
     def _shape(self, shape: Any, plane: Sequence[int]) -> dict[str, Any]:
+        corners = getattr(shape, "on_sky", None)
+        if corners is not None:
+            x, y = self._world(plane, np.array(corners))
+            return world_polygon_record(plane, x, y, self.csys)
         if isinstance(shape, Rectangle):
             return self._box(
                 plane, [min(shape.x0, shape.x1), min(shape.y0, shape.y1)], [max(shape.x0, shape.x1), max(shape.y0, shape.y1)]

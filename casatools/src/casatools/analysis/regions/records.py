@@ -139,12 +139,14 @@ def _slicer(record: dict[str, Any], coordinates: Coordinates, shape: tuple[int, 
     if len(blc) > ndim:
         raise SelectionError(f"the region has {len(blc)} axes, the image has {ndim}")
     others: dict[int, np.ndarray] = {}
+    bases = [_bases(record, key, range(len(blc)), coordinates, shape) for key in ("arblc", "artrc")]
     for axis in range(len(blc)):
         n = shape[ndim - 1 - axis]
-        first = round(blc[axis] * n) if fractions[0][axis] else round(float(blc[axis]) - _offset(record))
+        shift = [-_offset(record) if b[axis] is None else float(b[axis] or 0.0) for b in bases]
+        first = round(blc[axis] * n) if fractions[0][axis] else round(float(blc[axis]) + shift[0])
         last = n - 1
         if axis < len(trc) and trc[axis] > _UNSET:
-            last = round(trc[axis] * n) - 1 if fractions[1][axis] else round(float(trc[axis]) - _offset(record))
+            last = round(trc[axis] * n) - 1 if fractions[1][axis] else round(float(trc[axis]) + shift[1])
             last = n - 1 if last < 0 else min(last, n - 1)
         if first < 0 or first > last:
             raise SelectionError(f"the region's axis {axis} runs from pixel {first} to {last}: not on an axis of {n} pixels")
@@ -159,23 +161,41 @@ def _pixel_axes(record: dict[str, Any], ndim: int) -> list[int]:
     return axes
 
 
-def _in_pixels(values: Sequence[dict[str, Any]], axes: Sequence[int], coordinates: Coordinates, offset: float) -> np.ndarray:
-    """World or pixel values (axis,) or (axis, point) as 0-based pixels (axis, point)."""
+def _in_pixels(
+    values: Sequence[dict[str, Any]], axes: Sequence[int], coordinates: Coordinates, offset: float, bases: Sequence[float | None]
+) -> np.ndarray:
+    """World or pixel values (axis,) or (axis, point), absolute or from the pixels `bases`, as 0-based pixels (axis, point).
+
+    Offsets in longitude are true angles: they are divided by the cosine of the latitude.
+    """
     count = max(np.size(v["value"]) for v in values)
     world_axes = [coordinates.pixel_to_world_axis(a) for a in axes]
     given = np.repeat(coordinates.reference_value[:, None], count, axis=1)
     in_pixels = []
-    for value, axis in zip(values, world_axes, strict=True):
+    origin = coordinates.reference_pixel.copy()
+    for axis, base in zip(axes, bases, strict=True):
+        origin[axis] = origin[axis] if base is None else base
+    there = coordinates.to_world(origin[:, None])[:, 0]
+    direction = coordinates.direction_axes
+    stretch = 1.0
+    if coordinates.direction is not None and len(direction) == 2:
+        latitude = coordinates.pixel_to_world_axis(direction[1])
+        stretch = 1.0 / float(np.cos(to_unit({"value": there[latitude], "unit": coordinates.units[latitude]}, "rad")))
+    for value, axis, base, pixel_axis in zip(values, world_axes, bases, axes, strict=True):
         unit = str(value.get("unit", ""))
         in_pixels.append(unit in ("pix", "pixel"))
         if not in_pixels[-1]:
             own = coordinates.units[axis]
             given[axis] = np.asarray(value["value"] if unit == own or not own else to_unit(value, own), dtype=np.float64)
+            if base is not None:
+                along = stretch if len(direction) == 2 and pixel_axis == direction[0] else 1.0
+                given[axis] = there[axis] + along * given[axis]
     found = coordinates.to_pixel(given)
     out = np.array([found[a] for a in axes])
     for k, (value, plain) in enumerate(zip(values, in_pixels, strict=True)):
         if plain:
-            out[k] = np.asarray(value["value"], dtype=np.float64) - offset
+            base = bases[k]
+            out[k] = np.asarray(value["value"], dtype=np.float64) + (-offset if base is None else base)
     if not np.all(np.isfinite(out)):
         raise SelectionError("the region is not on the image's projection")
     return out
@@ -185,16 +205,27 @@ def _numbered(record: dict[str, Any]) -> list[dict[str, Any]]:
     return [record[k] for k in sorted(record, key=lambda k: int(k[1:]))]
 
 
-def _absolute(record: dict[str, Any]) -> None:
-    if np.any(np.ravel(record.get("absrel", 1)) != 1):
-        raise ParameterError("regions relative to a reference position cannot be read; give absolute positions")
+def _bases(
+    record: dict[str, Any], key: str, axes: Sequence[int], coordinates: Coordinates, shape: tuple[int, ...]
+) -> list[float | None]:
+    """The pixel that each axis counts from: None for absolute positions, else the reference pixel or the centre."""
+    codes = np.broadcast_to(np.ravel(np.asarray(record.get(key, 1), dtype=np.int64)), (len(axes),))
+    found: list[float | None] = []
+    for code, axis in zip(codes.tolist(), axes, strict=True):
+        if code not in (1, 2, 3):
+            raise ParameterError(
+                f"the region's {key} holds {code}; known are 1 (absolute), 2 (from the reference) and 3 (from the centre)"
+            )
+        middle = (shape[len(shape) - 1 - axis] - 1) / 2.0
+        found.append(None if code == 1 else float(coordinates.reference_pixel[axis]) if code == 2 else middle)
+    return found
 
 
 def _world_box(record: dict[str, Any], coordinates: Coordinates, shape: tuple[int, ...]) -> Term:
-    _absolute(record)
     ndim = len(shape)
     axes = _pixel_axes(record, ndim)
-    corners = [_in_pixels(_numbered(record[k]), axes, coordinates, _offset(record))[:, 0] for k in ("blc", "trc")]
+    bases = _bases(record, "absrel", axes, coordinates, shape)
+    corners = [_in_pixels(_numbered(record[k]), axes, coordinates, _offset(record), bases)[:, 0] for k in ("blc", "trc")]
     others = {}
     for k, axis in enumerate(axes):
         low, high = sorted((float(corners[0][k]), float(corners[1][k])))
@@ -207,22 +238,24 @@ def _world_box(record: dict[str, Any], coordinates: Coordinates, shape: tuple[in
 
 
 def _world_polygon(record: dict[str, Any], coordinates: Coordinates, shape: tuple[int, ...]) -> Term:
-    _absolute(record)
     ndim = len(shape)
     axes = _pixel_axes(record, ndim)
-    pixels = _in_pixels([record["x"], record["y"]], axes, coordinates, _offset(record))
+    pixels = _in_pixels(
+        [record["x"], record["y"]], axes, coordinates, _offset(record), _bases(record, "absrel", axes, coordinates, shape)
+    )
     polygon = Polygon.of(pixels[0], pixels[1])
     return Term(polygon, plane_axes=(ndim - 1 - axes[0], ndim - 1 - axes[1]))
 
 
 def _world_ellipse(record: dict[str, Any], coordinates: Coordinates, shape: tuple[int, ...]) -> Term:
-    _absolute(record)
     ndim = len(shape)
     axes = _pixel_axes(record, ndim)
     kind = int(record.get("type", _CIRCLE))
     if kind not in (_CIRCLE, _ELLIPSE) or len(axes) != 2:
         raise ParameterError("only circles and ellipses in a plane can be read from a region record of an ellipsoid")
-    centre = _in_pixels(_numbered(record["center"]), axes, coordinates, _offset(record))[:, 0]
+    centre = _in_pixels(
+        _numbered(record["center"]), axes, coordinates, _offset(record), _bases(record, "absrel", axes, coordinates, shape)
+    )[:, 0]
     radii = [record["radius"]] * 2 if "radius" in record else _numbered(record["radii"])
     theta = record.get("theta", 0.0)
     angle = float(to_unit(theta, "rad")) if isinstance(theta, dict) else float(theta)

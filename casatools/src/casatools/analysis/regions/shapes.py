@@ -17,12 +17,16 @@ _ROW, _LEFT, _RIGHT = 5e-6, 1e-5, 5e-5
 
 @dataclass(frozen=True)
 class Rectangle:
-    """Pixels from one corner to the other, both included; corners in 0-based pixels, any order."""
+    """Pixels from one corner to the other, both included; corners in 0-based pixels, any order.
+
+    `on_sky` are the corners (x and y) of the rectangle along the meridian of its centre, where it was given by its centre: what records hold of it.
+    """
 
     x0: float
     y0: float
     x1: float
     y1: float
+    on_sky: tuple[tuple[float, ...], tuple[float, ...]] | None = None
 
     @property
     def bounds(self) -> tuple[float, float, float, float]:
@@ -99,12 +103,13 @@ class Polygon:
     """A closed polygon; vertices in 0-based pixels.
 
     With `scanned` (for convex ones) it holds what lies between its sides on each row, and decides about centres on its very edge as CASA does: rows as
-    near as `_ROW` (relative) to a vertex pass through it, and a centre may lie `_LEFT` or `_RIGHT` pixels outside.
+    near as `_ROW` (relative) to a vertex pass through it, and a centre may lie `_LEFT` or `_RIGHT` pixels outside. `on_sky` is as of `Rectangle`.
     """
 
     xs: tuple[float, ...]
     ys: tuple[float, ...]
     scanned: bool = False
+    on_sky: tuple[tuple[float, ...], tuple[float, ...]] | None = None
 
     @classmethod
     def of(cls, xs: Sequence[float], ys: Sequence[float]) -> Polygon:

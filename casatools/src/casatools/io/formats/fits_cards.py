@@ -90,7 +90,7 @@ def mjd_text(mjd_days: float) -> str:
 
 
 def axis_cards(
-    coordinates: Coordinates, order: Sequence[int], shape: Sequence[int], velocity: bool, optical: bool
+    coordinates: Coordinates, order: Sequence[int], shape: Sequence[int], velocity: bool, optical: bool, wavelength: str = ""
 ) -> list[bytes]:
     """Cards of all axes.
 
@@ -105,11 +105,17 @@ def axis_cards(
         Write velocities on the spectral axis.
     optical : bool
         Optical instead of radio velocities.
+    wavelength : {"", "vacuum", "air"}
+        Write wavelengths on the spectral axis.
     """
     axes: list[AxisText] = []
     for axis in order:
         index, row = coordinates.member_of_pixel_axis(axis)
-        axes.append(_axis_text(coordinates.members[index], row, shape[axis], velocity, optical))
+        member = coordinates.members[index]
+        if wavelength and isinstance(member, SpectralCoordinate):
+            axes.append(_wave_text(member, shape[axis], wavelength == "air"))
+        else:
+            axes.append(_axis_text(member, row, shape[axis], velocity, optical))
     out: list[bytes] = []
     direction = coordinates.direction
     if direction is not None and coordinates.direction_axes:
@@ -218,6 +224,28 @@ def _spectral_text(member: SpectralCoordinate, length: int, velocity: bool, opti
         return AxisText("FREQ", frequency, pixel + 1.0, step, "Hz")
     value, slope = _velocity_line(member, frequency, step, optical)
     return AxisText("VOPT" if optical else "VRAD", value, pixel + 1.0, slope, "m/s")
+
+
+def _wave_text(member: SpectralCoordinate, length: int, air: bool) -> AxisText:
+    """Wavelengths [m], even ones through the first and the last channel; a warning tells where channels are off by more than a hundredth."""
+    hz = member.to_world(np.arange(max(length, 2), dtype=np.float64)[None])[0] * float(member.hz)
+    waves = SPEED_OF_LIGHT_M_S / hz
+    if air:
+        waves = air_wavelength(waves)
+    step = (waves[length - 1] - waves[0]) / (length - 1) if length > 1 else waves[1] - waves[0]
+    off = np.abs(waves[:length] - waves[0] - step * np.arange(length)).max() / abs(step)
+    if off > 0.01:
+        log.post(f"wavelengths are not even: channels are up to {off:.2g} channels off in the FITS header", "WARN")
+    return AxisText("AWAV" if air else "WAVE", float(waves[0]), 1.0, float(step), "m")
+
+
+def air_wavelength(vacuum_m: np.ndarray) -> np.ndarray:
+    """Wavelengths in air [m] of those in vacuum (Greisen et al. 2006, A&A 446, 747, equation 65, solved by iteration)."""
+    waves = np.asarray(vacuum_m, dtype=np.float64).copy()
+    for _ in range(3):
+        square = 1.0 / (waves * 1e6) ** 2
+        waves = vacuum_m / (1.0 + 1e-6 * (287.6155 + 1.62887 * square + 0.01360 * square**2))
+    return waves
 
 
 def _spectral_cards(member: SpectralCoordinate, length: int, velocity: bool, optical: bool) -> list[bytes]:

@@ -43,6 +43,10 @@ class ExportOptions:
         Put the Stokes axis last.
     history : bool
         Write the history.
+    degenerate_last : bool
+        Put axes of length one last.
+    wavelength : {"", "vacuum", "air"}
+        Write wavelengths on the spectral axis.
     """
 
     velocity: bool = False
@@ -54,10 +58,14 @@ class ExportOptions:
     stokes_last: bool = True
     history: bool = True
     drop_degenerate: bool = False
+    degenerate_last: bool = False
+    wavelength: str = ""
 
     def __post_init__(self) -> None:
         if self.bitpix not in (-32, 16):
             raise ParameterError(f"bitpix must be -32 or 16; got {self.bitpix}")
+        if self.wavelength and self.velocity:
+            raise ParameterError("the spectral axis can be written as velocity or as wavelength, not both")
 
 
 @dataclass(frozen=True)
@@ -124,6 +132,8 @@ def _axis_order(image: CasaImage, options: ExportOptions) -> list[int]:
     if options.stokes_last and stokes in order:
         order.remove(stokes)
         order.append(stokes)
+    if options.degenerate_last:
+        order = [a for a in order if shape[a] > 1] + [a for a in order if shape[a] == 1]
     return order
 
 
@@ -173,7 +183,7 @@ def _header(image: CasaImage, order: Sequence[int], options: ExportOptions, scal
         card("OBJECT", image.object_name),
         card("BUNIT", image.unit, "Brightness (pixel) unit"),
     ]
-    out += axis_cards(coordinates, order, shape, options.velocity, options.optical)
+    out += axis_cards(coordinates, order, shape, options.velocity, options.optical, options.wavelength)
     out += observation_cards(coordinates.observation)
     out += _misc_cards(image.misc_info, {c[:8].decode().strip() for c in out})
     now = time.time()

@@ -12,11 +12,13 @@ from casatools._base import kinds
 from casatools._base import log as _log
 from casatools._base.declare import method
 from casatools._base.errors import ParameterError, UnsupportedError
+from casatools._base.paths import remove_output
 from casatools.analysis.collapsed_images import collapse_image
 from casatools.analysis.concatenation import concatenate_images
 from casatools.analysis.continuum_images import subtract_continuum
+from casatools.analysis.image_kernels import convolve_array, plane_kernel
 from casatools.analysis.image_math import MathOutput, scale_by_image
-from casatools.analysis.image_moments import MomentOptions, make_moment_images, moment_axis, moment_names
+from casatools.analysis.image_moments import MomentOptions, MomentWindows, make_moment_images, moment_axis, moment_names
 from casatools.analysis.image_transforms import TransformOutputs, transform_image
 from casatools.analysis.pixel_ranges import PixelRange
 from casatools.analysis.regions import ImageSelection
@@ -134,17 +136,19 @@ class DerivingMethods(SessionMethods):
         axis: Annotated[int, kinds.Int(), "Axis; negative is the spectral one"] = -10,
         region: Region = {},  # noqa: B006 - copied
         mask: Mask = "",
-        method: Annotated[list[str], kinds.TextList(drop_empty=True), "Only []: plain sums"] = [],  # noqa: B006 - copied
-        smoothaxes: Annotated[list[int], kinds.IntList(), "Only [-1]: no smoothing for masks"] = [-1],  # noqa: B006 - copied
-        smoothtypes: Annotated[Any, kinds.Variant(()), "Only []"] = [],  # noqa: B006 - copied
-        smoothwidths: Annotated[Any, kinds.Variant(()), "Only [0.0]"] = [0.0],  # noqa: B006 - copied
+        method: Annotated[
+            list[str], kinds.TextList(drop_empty=True), "Which channels count: window, fit or both; [] is all"
+        ] = [],  # noqa: B006 - copied
+        smoothaxes: Annotated[list[int], kinds.IntList(), "Axes to smooth for ranges of intensities; -1 is none"] = [-1],  # noqa: B006 - copied
+        smoothtypes: Annotated[Any, kinds.Variant(()), "Kernels: gaussian, boxcar or hanning"] = [],  # noqa: B006 - copied
+        smoothwidths: Annotated[Any, kinds.Variant(()), "Their full widths, pixels"] = [0.0],  # noqa: B006 - copied
         includepix: Annotated[list[float], kinds.FloatList(), "Intensities to use: [low, high]; -1 is all"] = [-1.0],  # noqa: B006 - copied
         excludepix: Annotated[list[float], kinds.FloatList(), "Intensities to leave out; -1 is none"] = [-1.0],  # noqa: B006 - copied
-        peaksnr: Annotated[float, kinds.Float(), "Only for methods that are not there"] = 3.0,
-        stddev: Annotated[float, kinds.Float(), "Only for methods that are not there"] = 0.0,
-        doppler: Annotated[str, kinds.Text(), "Only RADIO"] = "RADIO",
+        peaksnr: Annotated[float, kinds.Float(), "window, fit: least peak of a spectrum, times the noise"] = 3.0,
+        stddev: Annotated[float, kinds.Float(), "window, fit: the noise; 0 is that of the image"] = 0.0,
+        doppler: Annotated[str, kinds.Text(), "Definition of velocities: radio, optical, true, z, ..."] = "RADIO",
         outfile: OutFile = "",
-        smoothout: Annotated[str, kinds.OutPath(), "Only ''"] = "",
+        smoothout: Annotated[str, kinds.OutPath(), "Name to keep the smoothed image by"] = "",
         overwrite: Overwrite = False,
         drop: Annotated[bool, kinds.Bool(), "Leave out the axis of the moments"] = True,
         stretch: Stretch = False,
@@ -153,19 +157,21 @@ class DerivingMethods(SessionMethods):
 
         Raises
         ------
-        UnsupportedError
-            Windowing, fitting or smoothing of spectra, or another Doppler definition, is asked for.
+        ParameterError, SelectionError, OutputExistsError, DataError
+            A moment, a method or a kernel is not known, nothing is selected, or an output exists.
         """
-        refused = {
-            "method": method, "smoothtypes": smoothtypes, "smoothout": smoothout, "doppler": doppler.upper() != "RADIO",
-            "smoothaxes": [a for a in smoothaxes if a >= 0],
-        }  # fmt: skip
-        for name, value in refused.items():
-            if value:
-                raise UnsupportedError(f"image.moments: parameter {name!r} is not there yet; mask the image first")
         along = moment_axis(self._image, -1 if axis < 0 else axis)
         pixels = PixelRange.from_parameters(includepix, excludepix)
-        options = MomentOptions(tuple(moments), along, ImageSelection(region), mask, stretch, pixels, drop, overwrite)
+        smooth = tuple(a for a in smoothaxes if a >= 0)
+        types = (smoothtypes,) if isinstance(smoothtypes, str) and smoothtypes else tuple(smoothtypes or ())
+        widths = smoothwidths if isinstance(smoothwidths, (list, tuple)) else np.atleast_1d(smoothwidths).tolist()
+        windows = MomentWindows(
+            tuple(dict.fromkeys(m.lower() for m in sorted(method, reverse=True))), peaksnr, stddev, smooth, types if smooth else (),
+            tuple(widths) if smooth else (), smoothout,
+        )  # fmt: skip
+        options = MomentOptions(
+            tuple(moments), along, ImageSelection(region), mask, stretch, pixels, drop, overwrite, windows, doppler.upper()
+        )
         path, temporary = self._place(outfile)
         make_moment_images(self._image.path, path, options)
         made = type(self)()
@@ -205,7 +211,7 @@ class DerivingMethods(SessionMethods):
     def convolve2d(
         self,
         outfile: OutFile = "",
-        axes: Annotated[list[int], kinds.IntList(), "The two sky axes"] = [0, 1],  # noqa: B006 - copied
+        axes: Annotated[list[int], kinds.IntList(), "Two axes, usually those of the sky"] = [0, 1],  # noqa: B006 - copied
         type: Annotated[str, kinds.Text(), "gaussian or boxcar"] = "gaussian",
         major: Annotated[Any, _Quantity, "Full width along the major axis"] = "0deg",
         minor: Annotated[Any, _Quantity, "Full width along the minor axis"] = "0deg",
@@ -218,11 +224,15 @@ class DerivingMethods(SessionMethods):
         targetres: Annotated[bool, kinds.Bool(), "The Gaussian is the resolution of the result"] = False,
         beam: Annotated[dict, kinds.Record(), "Record of major, minor and pa in place of the three"] = {},  # noqa: B006 - copied
     ) -> Any:
-        """The image with its sky planes convolved."""
-        if sorted(axes) != sorted(self._image.coordinates.direction_axes):
-            raise UnsupportedError(f"image.convolve2d: axes={list(axes)} are not the sky axes; only those can be convolved yet")
+        """The image convolved in planes of two axes; widths along other axes than the sky's are pixels or in the unit of the axis."""
         if beam:
             major, minor, pa = beam.get("major"), beam.get("minor"), beam.get("pa", beam.get("positionangle", "0deg"))
+        if sorted(axes) != sorted(self._image.coordinates.direction_axes):
+            if targetres:
+                raise ParameterError("image.convolve2d: a target resolution is one of the sky axes")
+            values = plane_kernel(self._image, axes, type, (major, minor), float(to_unit(pa, "rad")))
+            choice = PixelChoice(ImageSelection(region), mask, stretch)
+            return self._made(outfile, lambda path: convolve_array(self._image, path, values, scale, choice, overwrite))
         widths = [float(to_unit(v, "rad")) for v in (major, minor)]
         if min(widths) <= 0:
             raise ParameterError(f"image.convolve2d: the widths must be positive; got {major!r} and {minor!r}")
@@ -317,12 +327,23 @@ class DerivingMethods(SessionMethods):
         tempclose: Annotated[bool, kinds.Bool(), "Accepted for compatibility; files are not kept open"] = True,
         overwrite: Overwrite = False,
         reorder: Annotated[bool, kinds.Bool(), "Put the images into the order of their coordinates"] = False,
-        mode: Annotated[str, kinds.Text(), "Only paged: one image on disk"] = "paged",
+        mode: Annotated[
+            str,
+            kinds.Text(),
+            "paged, or one of the virtual ones: all give one image on disk; movevirtual removes the images it is made of",
+        ] = "paged",
     ) -> Any:
         """Images joined along an axis."""
-        if not mode or not "paged".startswith(mode.lower()):
-            raise UnsupportedError(f"image.imageconcat: mode={mode!r} is not there yet; use mode='paged'")
-        return self._made(outfile, lambda path: concatenate_images(list(infiles), path, axis, relax, reorder, overwrite))
+        modes = [m for m in ("paged", "movevirtual", "nomovevirtual", "copyvirtual") if mode and m.startswith(mode.lower())]
+        if len(modes) != 1:
+            raise ParameterError(
+                f"image.imageconcat: parameter 'mode' must be paged, movevirtual, nomovevirtual or copyvirtual; got {mode!r}"
+            )
+        made = self._made(outfile, lambda path: concatenate_images(list(infiles), path, axis, relax, reorder, overwrite))
+        if modes == ["movevirtual"]:  # the images go into the new one
+            for name in infiles:
+                remove_output(name)
+        return made
 
     @method
     def tofits(
@@ -337,23 +358,21 @@ class DerivingMethods(SessionMethods):
         mask: Mask = "",
         overwrite: Overwrite = False,
         dropdeg: Annotated[bool, kinds.Bool(), "Leave out axes of one pixel"] = False,
-        deglast: Annotated[bool, kinds.Bool(), "Only False: axes of one pixel stay where they are"] = False,
+        deglast: Annotated[bool, kinds.Bool(), "Put axes of one pixel last"] = False,
         dropstokes: Annotated[bool, kinds.Bool(), "Leave out a Stokes axis of one plane"] = False,
         stokeslast: Annotated[bool, kinds.Bool(), "Put the Stokes axis last"] = True,
-        wavelength: Annotated[bool, kinds.Bool(), "Only False"] = False,
-        airwavelength: Annotated[bool, kinds.Bool(), "Only False"] = False,
+        wavelength: Annotated[bool, kinds.Bool(), "Write wavelengths on the spectral axis"] = False,
+        airwavelength: Annotated[bool, kinds.Bool(), "Write wavelengths in air"] = False,
         stretch: Stretch = False,
         history: Annotated[bool, kinds.Bool(), "Write the history"] = True,
     ) -> bool:
         """Write the image, or part of it, as a FITS file."""
-        for name, value in (("deglast", deglast), ("wavelength", wavelength), ("airwavelength", airwavelength)):
-            if value:
-                raise UnsupportedError(f"image.tofits: {name}=True is not there yet")
         if not outfile:
             raise ParameterError("image.tofits: parameter 'outfile' must name the FITS file")
         options = ExportOptions(
             velocity=velocity, optical=optical, bitpix=bitpix, min_pixel=minpix, max_pixel=maxpix, drop_stokes=dropstokes,
-            stokes_last=stokeslast, history=history, drop_degenerate=dropdeg,
+            stokes_last=stokeslast, history=history, drop_degenerate=dropdeg, degenerate_last=deglast,
+            wavelength="air" if airwavelength else "vacuum" if wavelength else "",
         )  # fmt: skip
         if not region and not mask:
             export_image(self._image.path, outfile, options, overwrite)

@@ -10,7 +10,7 @@ import numpy as np
 from casatools._base import kinds
 from casatools._base import log as _log
 from casatools._base.declare import method
-from casatools._base.errors import OutputExistsError, ParameterError, UnsupportedError
+from casatools._base.errors import OutputExistsError, ParameterError
 from casatools._base.paths import remove_output, require_absent, require_present
 from casatools.analysis.expressions import Expression, MaskExpression
 from casatools.analysis.regions import ImageSelection
@@ -471,8 +471,6 @@ class EditingMethods(MakingMethods):
             raise ParameterError("image.rename: parameter 'name' must be given")
         path = self._image.path
         require_absent(name, overwrite)
-        if self._image.is_fits:
-            raise UnsupportedError("image.rename of a FITS file is not there; rename the file")
         temporary = self._temporary
         self._temporary = ""
         self._release()
@@ -543,4 +541,8 @@ def _draw(rng: np.random.Generator, kind: str, pars: list[float], shape: tuple[i
         return rng.lognormal(np.log(a) - 0.5 * spread, np.sqrt(spread), shape)
     if kind == "weibull":
         return b * rng.weibull(a, shape)
-    raise UnsupportedError(f"image.addnoise: type={kind!r} is not there yet; use normal, uniform or poisson")
+    # hypergeometric, as CASA calls a mixture of two exponentials of this mean and variance
+    spread = np.sqrt(max((b - a * a) / (b + a * a), 0.0))
+    part = 0.5 * (1.0 - spread)
+    chosen = np.where(rng.uniform(size=shape) > part, 1.0 - part, part)
+    return np.asarray(rng.exponential(a, shape) / (2.0 * chosen))
