@@ -318,9 +318,9 @@ def _group_keys(ms: MeasurementSet, selected: ResolvedSelection, options: Statis
         if name not in options.combined:
             columns.append(np.asarray(ms.read(column, rows), np.int64))
     key = np.zeros(len(rows), np.int64)
-    for column in columns:
-        if len(column) and column.min() != column.max():  # most columns are the same throughout
-            values, number = np.unique(column, return_inverse=True)
+    for cells in columns:
+        if len(cells) and cells.min() != cells.max():  # most columns are the same throughout
+            values, number = np.unique(cells, return_inverse=True)
             key = key * len(values) + number.reshape(-1)
             key = np.unique(key, return_inverse=True)[1].reshape(-1).astype(np.int64)
     if options.slidetimebin:
