@@ -15,6 +15,7 @@ from __future__ import annotations
 import numpy as np
 
 from casatools.kernels._kernel import kernel
+from casatools.kernels.clean_tiles import tile_peak
 
 __all__ = ["clean_scale_tiles", "refresh_scale_tile"]
 
@@ -49,18 +50,7 @@ def refresh_scale_tile(
             line, part = plane[y, x0:x1], lobe[y - by + cy, x0 - bx + cx : x1 - bx + cx]
             for i in range(len(line)):
                 line[i] -= f * part[i]
-    best, at_y, at_x = np.float32(-1.0), -1, -1
-    for y in range(box[0], box[1]):
-        line, wanted = plane[y, box[2] : box[3]], mask[y, box[2] : box[3]]
-        top = np.float32(-1.0)
-        for i in range(len(line)):
-            top = max(top, abs(line[i]) if wanted[i] else np.float32(-1.0))
-        if top > best:
-            for i in range(len(line)):
-                if wanted[i] and abs(line[i]) == top:
-                    best, at_y, at_x = top, y, box[2] + i
-                    break
-    return float(best), at_y, at_x
+    return tile_peak(plane, mask, box)
 
 
 @kernel

@@ -17,10 +17,35 @@ import numpy as np
 
 from casatools.kernels._kernel import kernel
 
-__all__ = ["TILE", "clean_tiles", "refresh_tile"]
+__all__ = ["TILE", "clean_tiles", "refresh_tile", "tile_peak"]
 
 # Pixels along a tile's side.
 TILE = 64
+
+
+@kernel
+def tile_peak(plane: np.ndarray, mask: np.ndarray, box: np.ndarray) -> tuple[float, int, int]:
+    """The greatest absolute value in the mask of a tile, and its y and x; -1 where there is none.
+
+    Parameters
+    ----------
+    plane : ndarray (y, x) float32
+    mask : ndarray (y, x) bool
+    box : ndarray (4,) int64
+        First and one beyond the last pixel: y0, y1, x0, x1.
+    """
+    best, by, bx = np.float32(-1.0), -1, -1
+    for y in range(box[0], box[1]):
+        line, wanted = plane[y, box[2] : box[3]], mask[y, box[2] : box[3]]
+        top = np.float32(-1.0)
+        for i in range(len(line)):
+            top = max(top, abs(line[i]) if wanted[i] else np.float32(-1.0))
+        if top > best:
+            for i in range(len(line)):
+                if wanted[i] and abs(line[i]) == top:
+                    best, by, bx = top, y, box[2] + i
+                    break
+    return float(best), by, bx
 
 
 @kernel
@@ -57,18 +82,7 @@ def refresh_tile(
             line, lobe = residual[y, x0:x1], psf[y - cy + py, x0 - cx + px : x1 - cx + px]
             for i in range(len(line)):
                 line[i] -= f * lobe[i]
-    best, by, bx = np.float32(-1.0), -1, -1
-    for y in range(box[0], box[1]):
-        line, wanted = residual[y, box[2] : box[3]], mask[y, box[2] : box[3]]
-        top = np.float32(-1.0)
-        for i in range(len(line)):
-            top = max(top, abs(line[i]) if wanted[i] else np.float32(-1.0))
-        if top > best:
-            for i in range(len(line)):
-                if wanted[i] and abs(line[i]) == top:
-                    best, by, bx = top, y, box[2] + i
-                    break
-    return float(best), by, bx
+    return tile_peak(residual, mask, box)
 
 
 @kernel
