@@ -21,7 +21,7 @@ from casatools.imaging.multi_term import MultiTermCycle, hessian_peak
 from casatools.imaging.plane_deconvolver import PlaneDeconvolver, Planes, TermDeconvolver
 from casatools.imaging.visibilities import VisibilityBlock, rotate_phase_centre
 
-__all__ = ["BlockView", "ImageField", "TermField"]
+__all__ = ["BlockView", "ImageField", "TaylorTerms", "TermField"]
 
 _SPEED_OF_LIGHT_M_S = 299792458.0
 
@@ -177,7 +177,36 @@ class ImageField(PlaneDeconvolver):
         return out
 
 
-class TermField(TermDeconvolver, ImageField):
+class TaylorTerms(TermDeconvolver):
+    """What image fields of Taylor terms in ``x = (f - f0) / f0`` share.
+
+    Attributes
+    ----------
+    nterms : int
+    reference_hz : float
+        The frequency f0 of the terms.
+    """
+
+    nterms: int
+    reference_hz: float
+    options: GridOptions
+
+    def _make_terms(self, npol: int) -> None:
+        """Planes of the terms: beams up to twice the highest, one mask."""
+        planes, (nx, ny) = self.planes, self.options.shape
+        planes.psf = np.zeros((2 * self.nterms - 1, ny, nx), np.float32)
+        planes.mask = np.ones((1, npol, ny, nx), bool)
+        planes.sumwt = np.zeros(2 * self.nterms - 1)
+        planes.beams = [None]
+
+    def _make_cycle(self, minor: MinorOptions) -> MultiTermCycle:
+        return MultiTermCycle(minor, self.nterms)
+
+    def _power(self, freq_hz: np.ndarray, term: int) -> np.ndarray:
+        return np.asarray(((freq_hz - self.reference_hz) / self.reference_hz) ** term, dtype=np.float32)
+
+
+class TermField(TaylorTerms, ImageField):
     """A continuum image of Taylor terms in ``x = (f - f0) / f0``.
 
     Parameters
@@ -200,17 +229,7 @@ class TermField(TermDeconvolver, ImageField):
     ) -> None:
         self.nterms, self.reference_hz = nterms, reference_hz
         super().__init__(options, centre, main_centre, (nterms, npol), minor, number)
-        planes, (nx, ny) = self.planes, options.shape
-        planes.psf = np.zeros((2 * nterms - 1, ny, nx), np.float32)
-        planes.mask = np.ones((1, npol, ny, nx), bool)
-        planes.sumwt = np.zeros(2 * nterms - 1)
-        planes.beams = [None]
-
-    def _make_cycle(self, minor: MinorOptions) -> MultiTermCycle:
-        return MultiTermCycle(minor, self.nterms)
-
-    def _power(self, freq_hz: np.ndarray, term: int) -> np.ndarray:
-        return np.asarray(((freq_hz - self.reference_hz) / self.reference_hz) ** term, dtype=np.float32)
+        self._make_terms(npol)
 
     def add_psf(self, view: BlockView, chan: int, freq_hz: np.ndarray, weight: np.ndarray) -> None:
         """Grid the spectral beams: ones weighted with the powers of x up to twice the highest term."""

@@ -219,8 +219,6 @@ class TcleanRequest:
             if value not in there:
                 allowed = " or ".join(repr(v) for v in there)
                 raise UnsupportedError(f"tclean: {name}={value!r} is not there yet; use {name}={allowed}")
-        if self.is_mosaic and self.deconvolver == "mtmfs":
-            raise UnsupportedError("tclean: gridder='mosaic' with deconvolver='mtmfs' is not there yet; use another deconvolver")
         if self.is_mosaic and self.conjbeams:
             raise UnsupportedError("tclean: gridder='mosaic' with conjbeams=True is not there yet; use conjbeams=False")
         if self.outframe.upper() not in ("LSRK", "LSRD", "BARY", "GEO", "TOPO", "GALACTO", "LGROUP", "CMB", "REST", ""):

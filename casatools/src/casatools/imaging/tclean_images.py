@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -15,6 +16,7 @@ from casatools.imaging.auto_mask import AutoMask
 from casatools.imaging.image_fields import ImageField, TermField
 from casatools.imaging.imager import Imager, ImagingData
 from casatools.imaging.mosaic import BeamGroups, MosaicField
+from casatools.imaging.mosaic_terms import MosaicTermField
 from casatools.imaging.multi_term import principal_solution, spectral_images
 from casatools.imaging.plane_deconvolver import restore_planes
 from casatools.imaging.pointed_beams import beam_planes
@@ -75,10 +77,14 @@ def plan_images(request: TcleanRequest, data: ImagingData, centre: Direction, nu
         groups = BeamGroups(data.sources, direction.frame, request.vptable)
         for source in data.sources:
             source.groups = groups
-        image = MosaicField(
-            options, here, data.centre, (axis.nchan, npol), request.minor_options, groups, direction, request.normtype, request.mosweight,
-            abs(request.pblimit), number, data.mixing(),
-        )  # fmt: skip
+        shared: dict[str, Any] = {
+            "options": options, "centre": here, "main_centre": data.centre, "minor": request.minor_options, "groups": groups, "direction": direction,
+            "normtype": request.normtype, "weights_apart": request.mosweight, "blank_below": abs(request.pblimit), "number": number,
+        }  # fmt: skip
+        if request.terms:
+            image = MosaicTermField(request.terms, float(axis.frequencies_hz[0]), npol, **shared)
+        else:
+            image = MosaicField(shape=(axis.nchan, npol), mixing=data.mixing(), **shared)
     elif request.terms:
         image = TermField(
             options, here, data.centre, npol, request.minor_options, request.terms, float(axis.frequencies_hz[0]), number
@@ -279,7 +285,10 @@ def _write_planes(images: FieldImages, writer: ImageWriter, labels: list[str]) -
         writer.write(name, planes.residual[part], mask=images.limited)
         writer.write(model_name, planes.model[part], "Jy/pixel")
     writer.write("pb.tt0" if terms else "pb", np.where(images.seen, images.beam_power, 0.0), mask=images.seen)
-    if isinstance(images.image, MosaicField):
+    if isinstance(images.image, MosaicTermField):
+        for k, name in enumerate(images.suffixes("weight", len(images.image.term_weights))):
+            writer.write(name, np.repeat(images.image.term_weights[k][None, None], npol, axis=1))
+    elif isinstance(images.image, MosaicField):
         writer.write("weight", np.repeat(images.image.weight_image[:, None], npol, axis=1))
     if request.niter > 0:
         writer.write("mask", planes.mask.astype(np.float32))

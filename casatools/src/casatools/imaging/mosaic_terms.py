@@ -1,0 +1,129 @@
+"""Mosaics of Taylor terms: pointings with their primary beams, and the spectrum of the sky, in one image.
+
+Notes
+-----
+As `MosaicField` for each term, with the weights of the data times powers of ``x = (f - f0) / f0``; all terms are divided by what the first is. The change of
+the primary beams with frequency stays in the terms of the image: spectral indices away from the pointings' centres are those of sky times beam.
+
+References
+----------
+Rau & Cornwell 2011, A&A 532, A71: Taylor terms and wide-band primary beams.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from casatools.imaging.gridding import degrid, grid
+from casatools.imaging.image_fields import BlockView, TaylorTerms
+from casatools.imaging.mosaic import MosaicField
+from casatools.imaging.multi_term import hessian_peak
+
+__all__ = ["MosaicTermField"]
+
+
+class MosaicTermField(TaylorTerms, MosaicField):
+    """A continuum mosaic of Taylor terms.
+
+    Parameters
+    ----------
+    nterms : int
+    reference_hz : float
+    npol : int
+    *parts, **named
+        As of `MosaicField`, without the shape.
+
+    Attributes
+    ----------
+    weight_image : ndarray (1, y, x) float32
+    term_weights : ndarray (2 term - 1, y, x) float32
+        Weight images of the spectral beams.
+    """
+
+    def __init__(self, nterms: int, reference_hz: float, npol: int, **named: Any) -> None:
+        self.nterms, self.reference_hz = nterms, reference_hz
+        super().__init__(shape=(nterms, npol), **named)
+        self._make_terms(npol)
+        nx, ny = self.options.shape
+        self.weight_image = np.zeros((1, ny, nx), np.float32)
+        self.term_weights = np.zeros((2 * nterms - 1, ny, nx), np.float32)
+
+    def add_psf(self, view: BlockView, chan: int, freq_hz: np.ndarray, weight: np.ndarray) -> None:
+        """Grid the spectral beams, and count the weights of each primary beam."""
+        ones = np.broadcast_to(np.complex64(1), weight.shape)
+        self._psf_hz[0] += float(weight.sum(dtype=np.float64)) * float(freq_hz.mean()), float(weight.sum(dtype=np.float64))
+        for term in range(2 * self.nterms - 1):
+            scaled = weight * self._power(freq_hz, term)
+            self.planes.sumwt[term] += float(scaled.sum(dtype=np.float64))
+            self.planes.psf[term] += grid(view.uvw_m, freq_hz, ones, scaled, self.options)
+            for rows, channels, _, key in self._parts(view, freq_hz):
+                place = (term, *key)
+                self._sums[place] = self._sums.get(place, 0.0) + float(scaled[rows, channels].sum(dtype=np.float64))
+
+    def finish_psf(self, cutoff: float) -> None:
+        """Make the weight images; taper and normalize the spectral beams."""
+        planes = self.planes
+        for (term, number, hz), total in self._sums.items():
+            window = self._window(number, hz)
+            if window is not None:
+                self.term_weights[term, window.rows, window.columns] += np.float32(total / planes.sumwt[0]) * np.square(
+                    window.beam
+                )
+        self.weight_image[0] = self.term_weights[0]
+        planes.psf *= self._taper(0)
+        planes.psf /= planes.psf[0].max()
+        hessian_peak(planes.psf, self.nterms)  # refuses terms that the data do not tell apart
+        self.fit_beams(cutoff)
+
+    def _sky_terms(self, model: np.ndarray, pol: int) -> list[tuple[int, np.ndarray]]:
+        """Flux densities on the sky of the terms that are not blank."""
+        return [(term, self._sky(model[term, pol], 0)) for term in range(self.nterms) if model[term, pol].any()]
+
+    def predict(self, view: BlockView, chan: int, pol: int, freq_hz: np.ndarray, used: np.ndarray) -> np.ndarray | None:
+        """Visibilities of the sum over terms, each group's through its beam."""
+        skies = self._sky_terms(self._model, pol)
+        if not skies:
+            return None
+        out = np.zeros((len(view.uvw_m), len(freq_hz)), dtype=np.complex64)
+        for rows, channels, window, _ in self._parts(view, freq_hz):
+            mask, hz = np.ascontiguousarray(used[rows, channels]), np.ascontiguousarray(freq_hz[channels])
+            for term, sky in skies:
+                seen = sky[window.rows, window.columns] * window.beam
+                if seen.any():
+                    out[rows, channels] += degrid(view.uvw_m[rows], hz, seen, mask, window.options) * self._power(hz, term)
+        return out
+
+    def add(self, view: BlockView, chan: int, pol: int, freq_hz: np.ndarray, vis: np.ndarray, weight: np.ndarray) -> None:
+        """Grid each group's visibilities through its beam into the residuals of all terms."""
+        for rows, channels, window, _ in self._parts(view, freq_hz):
+            hz, part = np.ascontiguousarray(freq_hz[channels]), np.ascontiguousarray(vis[rows, channels])
+            for term in range(self.nterms):
+                scaled = np.ascontiguousarray(weight[rows, channels] * self._power(hz, term))
+                seen = grid(view.uvw_m[rows], hz, part, scaled, window.options)
+                self.planes.residual[term, pol][window.rows, window.columns] += seen * window.beam
+
+    def finish_residual(self) -> None:
+        """Normalize the residuals of all terms as the first."""
+        self.planes.residual /= np.float32(self.planes.sumwt[0])
+        self.planes.residual /= self._divisor(0)
+
+    def native_model(
+        self, pol: int, uvw_m: np.ndarray, freq_hz: np.ndarray, image_chan: np.ndarray, group: np.ndarray | None = None
+    ) -> np.ndarray:
+        """Model visibilities of data channels: the sum over terms, each group's through its beam."""
+        assert group is not None
+        out = np.zeros((len(uvw_m), len(freq_hz)), dtype=np.complex64)
+        skies = self._sky_terms(self.planes.model, pol)
+        for number in np.unique(group).tolist() if skies else []:
+            rows = np.flatnonzero(group == number)
+            for channels, hz in self._bands(freq_hz):
+                window = self._window(int(number), hz)
+                if window is None:
+                    continue
+                places = np.ascontiguousarray(freq_hz[channels])
+                for term, sky in skies:
+                    seen = sky[window.rows, window.columns] * window.beam
+                    out[rows, channels] += degrid(uvw_m[rows], places, seen, None, window.options) * self._power(places, term)
+        return out
