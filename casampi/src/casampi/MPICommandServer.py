@@ -39,11 +39,16 @@ class Response:
     error: CasaError | None = None
 
 
+_PACKAGES = ("casatasks", "casatools")
+
+
 class _Names(dict[str, Any]):
-    """The names that a command sees: its own, those of earlier commands, then tasks and tools by their public names."""
+    """The names that a command sees: its own, those of earlier commands, then the packages, and tasks and tools by their public names."""
 
     def __missing__(self, name: str) -> Any:
-        for package in ("casatasks", "casatools"):
+        if name in _PACKAGES:
+            return importlib.import_module(name)
+        for package in _PACKAGES:
             try:
                 return getattr(importlib.import_module(package), name)
             except AttributeError:

@@ -48,6 +48,7 @@ def start() -> None:
 
         executor.register(MPIExecutor())
         return
+    log.sink.greeting = False  # the client names the versions
     from casampi.MPICommandServer import MPICommandServer
 
     MPICommandServer().serve()

@@ -29,6 +29,7 @@ def test_commands_run_here() -> None:
     assert client.push_command_request(max, block=True)[0]["successful"] is False
     bad = client.push_command_request("1 / 0", block=True)[0]
     assert "ZeroDivisionError" in bad["traceback"]
+    assert client.push_command_request("casatasks.version() == casatools.version()", block=True)[0]["ret"] is True
     assert "NameError" in client.push_command_request("no_such_name", block=True)[0]["traceback"]
     ids = client.push_command_request("5")
     client.wait_for_command_request_sent(ids)
