@@ -158,9 +158,15 @@ _MAX_RUNS = 8
 
 
 def _few_runs(rows: np.ndarray) -> list[tuple[int, int, int, int]] | None:
-    if len(rows) == 0 or np.any(np.diff(rows) <= 0):
+    if len(rows) < 2:
+        return [(int(rows[0]), 1, 1, 0)] if len(rows) else None
+    steps = np.diff(rows)
+    lowest = int(steps.min())
+    if lowest <= 0:
         return None
-    breaks = int(np.count_nonzero(np.diff(rows, n=2))) if len(rows) > 2 else 0
+    if lowest == int(steps.max()):  # all of a table as a rule, which may have millions of rows
+        return [(int(rows[0]), len(rows), lowest, 0)]
+    breaks = int(np.count_nonzero(steps[1:] != steps[:-1]))
     return list(row_runs(rows)) if breaks <= 2 * _MAX_RUNS else None
 
 
@@ -216,7 +222,8 @@ def require_one_shape(table: Table, column: str, start: int = 0, count: int = -1
     """
     if count == 1 or not _several_shapes(table, column):
         return
-    shapes = set(table.getcolshapestring(column, start, count, stride))
+    # casacore's own stride in this call leaves gaps in the list.
+    shapes = set(table.getcolshapestring(column, start, count if count < 0 else (count - 1) * stride + 1)[::stride])
     if len(shapes) > 1:
         raise DataError(
             f"column {column!r} of {table.name()!r} has cells of the shapes {', '.join(sorted(shapes))} in these rows; "
