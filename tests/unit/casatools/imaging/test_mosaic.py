@@ -238,7 +238,7 @@ def test_beams_of_antennas() -> None:
 @pytest.mark.parametrize(
     ("given", "error", "words"),
     [
-        ({"normtype": "flat"}, ParameterError, "normtype"), 
+        ({"normtype": "flat"}, ParameterError, "normtype"),
         ({"conjbeams": True}, UnsupportedError, "conjbeams"), ({"usepointing": True}, UnsupportedError, "usepointing"),
     ],
 )  # fmt: skip
