@@ -1,18 +1,22 @@
 """Detection and false-alarm rates of the automatic flagging modes on injected interference, and their speed.
 
-    python benchmarks/flagging.py [--speed BENCH.ms]
+    python benchmarks/flagging.py [--rates BENCH.ms] [--speed BENCH.ms]
 
 Rates come from the detectors themselves on made-up data: 30 baselines, 120 times, 64 channels, one product, a smooth bandpass, noise of
-1, and interference of four kinds at a given strength. With ``--speed`` the modes are timed on a MeasurementSet (whose flags are
-changed), with CASA_ORACLE by a reference too.
+1, and interference of four kinds at a given strength. With ``--rates`` the same data in four products, each with noise of its own, are
+written into a copy of part of a MeasurementSet (at least 30 baselines, 120 times, 64 channels, 4 products) and Debian's aoflagger runs
+beside the modes where it is installed. With ``--speed`` the modes are timed on a MeasurementSet (whose flags are changed), with
+CASA_ORACLE by a reference too, and aoflagger where it is installed.
 """
 
 from __future__ import annotations
 
 import argparse
 import os
+import shutil
 import subprocess
 import sys
+import tempfile
 import time
 from types import SimpleNamespace
 from typing import Any
@@ -29,8 +33,11 @@ NBASELINE, NTIME, NCHAN = 30, 120, 64
 AGENTS: dict[str, type[DetectingAgent]] = {"tfcrop": TfcropAgent, "rflag": RflagAgent, "sumthreshold": SumThresholdAgent}
 
 
-def injected(strength: float, seed: int = 1) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Values and truth (row, chan, 1), and the layout's index: noise of 1 on a bandpass of 20, and interference."""
+def injected(strength: float, seed: int = 1, product: int = 0) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Values and truth (row, chan, 1), and the layout's index: noise of 1 on a bandpass of 20, and interference.
+
+    Products of one seed have the same interference, and noise and phases of their own.
+    """
     rng = np.random.default_rng(seed)
     shape = (NTIME, NBASELINE, NCHAN)
     noise = (rng.normal(size=shape) + 1j * rng.normal(size=shape)) / np.sqrt(2)
@@ -42,6 +49,9 @@ def injected(strength: float, seed: int = 1) -> tuple[np.ndarray, np.ndarray, np
         t, chan = rng.integers(0, NTIME - 30), rng.integers(0, 60)
         truth[t : t + 25, baseline, chan : chan + 3] = True  # a transmission
         truth[rng.integers(0, NTIME, 20), baseline, rng.integers(0, NCHAN, 20)] = True  # impulses
+    if product:
+        rng = np.random.default_rng([seed, product])
+        noise = (rng.normal(size=shape) + 1j * rng.normal(size=shape)) / np.sqrt(2)
     bandpass = 20 * (1 - 0.3 * ((np.arange(NCHAN) - 31.5) / 32) ** 2)
     values = bandpass + noise + strength * truth * np.exp(2j * np.pi * rng.random(shape))
     index = np.arange(NTIME * NBASELINE).reshape(NTIME, NBASELINE).T.copy()
@@ -71,24 +81,83 @@ def rates(mode: str, strength: float, **options: Any) -> tuple[float, float]:
 SPEED = """
 import sys, time
 from casatasks import flagdata
-for mode in sys.argv[2].split(","):
+many = ["mode='manual' antenna='%d' spw='0:%d~%d'" % (k % 20, k % 60, k % 60 + 2) for k in range(100)]
+calls = {
+    "manual": dict(mode="manual", antenna="3"), "summary": dict(mode="summary"), "list of 1": dict(mode="list", inpfile=many[:1]),
+    "list of 100": dict(mode="list", inpfile=many), "sumthreshold": dict(mode="sumthreshold"),
+    "clip": dict(mode="clip", clipminmax=[0.0, 5.0]), "tfcrop": dict(mode="tfcrop"), "rflag": dict(mode="rflag"),
+}
+for name in sys.argv[2].split(","):
     best = 1e9
     for turn in range(3):
         flagdata(sys.argv[1], mode="unflag", flagbackup=False)
         begin = time.perf_counter()
-        if mode == "sumthreshold":
-            flagdata(sys.argv[1], mode="list", inpfile=["mode='sumthreshold'"], flagbackup=False)
-        elif mode == "summary":
-            flagdata(sys.argv[1], mode=mode)
-        else:
-            flagdata(sys.argv[1], mode=mode, flagbackup=False, **({"antenna": "3"} if mode == "manual" else {}))
+        flagdata(sys.argv[1], flagbackup=False, **calls[name])
         best = min(best, time.perf_counter() - begin)
-    print("SECONDS", mode, best)
+    print("SECONDS", name, best)
 """
+MODES = "manual,summary,list of 1,list of 100,clip,tfcrop,rflag"
+
+
+def timed(path: str) -> None:
+    """Seconds of each mode here, in the reference, and in aoflagger: the best of three."""
+    for python, modes in ((sys.executable, f"{MODES},sumthreshold"), (os.environ.get("CASA_ORACLE", ""), MODES)):
+        if python:
+            environment = {k: v for k, v in os.environ.items() if python == sys.executable or k != "PYTHONPATH"}
+            done = subprocess.run(
+                [python, "-c", SPEED, path, modes], env=environment, capture_output=True, text=True, check=False
+            )
+            lines = [line for line in done.stdout.splitlines() if line.startswith("SECONDS")]
+            sys.stdout.write(f"{python}\n" + "\n".join(lines or [done.stderr[-500:]]) + "\n")
+    if shutil.which("aoflagger"):
+        best = 1e9
+        for _ in range(3):
+            begin = time.perf_counter()
+            subprocess.run(["aoflagger", "-j", str(os.cpu_count()), "-column", "DATA", path], capture_output=True, check=True)
+            best = min(best, time.perf_counter() - begin)
+        sys.stdout.write(f"aoflagger\nSECONDS aoflagger {best}\n")
+
+
+def whole_rates(template: str, folder: str) -> None:
+    """Rates on a MeasurementSet in a folder, of our modes and of aoflagger."""
+    from casacore.tables import table
+
+    from casatasks import flagdata
+
+    path = os.path.join(folder, "injected.ms")
+    with table(template, ack=False) as t:
+        pair = t.getcol("ANTENNA1").astype(int) * 1000 + t.getcol("ANTENNA2")
+        kept = np.isin(t.getcol("TIME"), np.unique(t.getcol("TIME"))[:NTIME]) & np.isin(pair, np.unique(pair)[:NBASELINE])
+        t.selectrows(np.flatnonzero(kept).tolist()).copy(path, deep=True).close()
+    runs: dict[str, Any] = {
+        "tfcrop": {"mode": "tfcrop", "extendflags": False}, "rflag": {"mode": "rflag", "extendflags": False},
+        "sumthreshold": {"mode": "sumthreshold"}, "aoflagger": None,
+    }  # fmt: skip
+    for strength in (0.0, 3.0, 5.0, 10.0, 30.0):
+        with table(path, readonly=False, ack=False) as t:
+            order = np.lexsort((t.getcol("ANTENNA1").astype(int) * 1000 + t.getcol("ANTENNA2"), t.getcol("TIME")))
+            data, truth = np.zeros((len(order), NCHAN, 4), np.complex64), np.zeros((len(order), NCHAN, 4), bool)
+            for product in range(4):
+                values, bad, _ = injected(strength, 1, product)
+                data[order, :, product], truth[order, :, product] = values[:, :, 0], bad[:, :, 0]
+            t.putcol("DATA", data)
+        for name, call in runs.items():
+            flagdata(path, mode="unflag", flagbackup=False)
+            if call:
+                flagdata(path, flagbackup=False, **call)
+            elif shutil.which("aoflagger"):
+                subprocess.run(["aoflagger", "-column", "DATA", path], capture_output=True, check=True)
+            else:
+                continue
+            with table(path, ack=False) as t:
+                flags = t.getcol("FLAG")
+            found = 100 * flags[truth].mean() if truth.any() else 0.0
+            sys.stdout.write(f"{strength:16.0f}   {name:12s}  {found:5.1f} %  {100 * flags[~truth].mean():6.3f} %\n")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rates", default="")
     parser.add_argument("--speed", default="")
     chosen = parser.parse_args()
     sys.stdout.write("strength [sigma]   mode          found   false alarms\n")
@@ -99,18 +168,12 @@ def main() -> None:
             sys.stdout.write(
                 f"{strength:16.0f}   {mode:12s}  {100 * found:5.1f} %  {100 * wrong:6.3f} %   ({time.perf_counter() - begin:.2f} s)\n"
             )
+    if chosen.rates:
+        sys.stdout.write("the same in four products of a MeasurementSet\n")
+        with tempfile.TemporaryDirectory() as folder:
+            whole_rates(chosen.rates, folder)
     if chosen.speed:
-        for python, modes in (
-            (sys.executable, "manual,tfcrop,rflag,summary,sumthreshold"),
-            (os.environ.get("CASA_ORACLE", ""), "manual,tfcrop,rflag,summary"),
-        ):
-            if python:
-                environment = {k: v for k, v in os.environ.items() if python == sys.executable or k != "PYTHONPATH"}
-                done = subprocess.run(
-                    [python, "-c", SPEED, chosen.speed, modes], env=environment, capture_output=True, text=True, check=False
-                )
-                lines = [line for line in done.stdout.splitlines() if line.startswith("SECONDS")]
-                sys.stdout.write(f"{python}\n" + "\n".join(lines or [done.stderr[-500:]]) + "\n")
+        timed(chosen.speed)
 
 
 if __name__ == "__main__":

@@ -37,19 +37,19 @@ class RowColumns:
 
     def __init__(self, ms: MeasurementSet) -> None:
         self.ms = ms
-        self._held: dict[str, np.ndarray] = {}
+        self.held: dict[str, np.ndarray] = {}
 
     def __getstate__(self) -> dict[str, Any]:
         """On another rank columns are read again, but not those that were made here."""
-        return {"ms": self.ms, "_held": {k: v for k, v in self._held.items() if k.startswith("__")}}
+        return {"ms": self.ms, "held": {k: v for k, v in self.held.items() if k.startswith("__")}}
 
     def __setitem__(self, name: str, values: np.ndarray) -> None:
-        self._held[name] = values
+        self.held[name] = values
 
     def __getitem__(self, name: str) -> np.ndarray:
-        if name not in self._held:
-            self._held[name] = np.asarray(self.ms.read(name))
-        return self._held[name]
+        if name not in self.held:
+            self.held[name] = np.asarray(self.ms.read(name))
+        return self.held[name]
 
 
 @dataclass
@@ -177,7 +177,7 @@ class Agent:
     def __init__(self, command: FlagCommand, ms: MeasurementSet, columns: RowColumns) -> None:
         self.command, self.ms, self.columns = command, ms, columns
         self.options: dict[str, Any] = command.options
-        resolved = command.selection.resolve(ms)
+        resolved = command.selection.resolve(ms, held=columns.held)
         self.rows = np.zeros(ms.nrow, bool)
         self.rows[resolved.rows] = True
         self.channels, self.correlations = resolved.channels, resolved.correlations
@@ -236,13 +236,15 @@ class ManualAgent(Agent):
     def apply(self, piece: FlagChunk) -> None:
         value = self.command.mode != "unflag" and not self.command.inverse
         rows, channels, correlations = self.part(piece.chunk)
-        if not len(rows):
+        if not len(rows) or not len(channels):
             return
         shape = piece.flags.shape
         if len(rows) == shape[0] and len(channels) == shape[1] and len(correlations) == shape[2]:
             piece.flags[...] = value
         elif len(channels) == shape[1] and len(correlations) == shape[2]:
             piece.flags[rows] = value
+        elif len(correlations) == shape[2] and len(channels) == channels[-1] - channels[0] + 1:
+            piece.flags[rows, channels[0] : channels[-1] + 1] = value
         else:
             piece.flags[np.ix_(rows, channels, correlations)] = value
         if self.command.whole_rows:

@@ -87,8 +87,14 @@ def write_report(name: str, before: Mapping[str, Any], after: Mapping[str, Any],
     for axis in _AXES:
         if axis not in after:
             continue
-        parts.append(f"<h2>{html.escape(axis)}</h2><table><tr><th>{html.escape(axis)}<th>before<th>after<th></tr>")
-        for label, counts in after[axis].items():
+        parts.append(f"<h2>{html.escape(axis)}</h2>")
+        counted = after[axis]
+        if axis == "spw:channel":
+            counted = dict(sorted(counted.items(), key=lambda pair: tuple(int(n) for n in pair[0].split(":"))))
+        if axis in ("spw:channel", "time"):
+            parts.append(_curves(before.get(axis, {}), counted))
+        parts.append(f"<table><tr><th>{html.escape(axis)}<th>before<th>after<th></tr>")
+        for label, counts in counted.items():
             old, new = _percent(before.get(axis, {}).get(label, {})), _percent(counts)
             parts.append(
                 f"<tr><td>{html.escape(str(label))}<td>{old:.2f} %<td>{new:.2f} %<td><div class='bar'><div class='new' "
@@ -98,6 +104,18 @@ def write_report(name: str, before: Mapping[str, Any], after: Mapping[str, Any],
     parts.append("</body></html>\n")
     with staged_output(output, overwrite=True) as temporary, open(temporary, "w", encoding="utf-8") as stream:
         stream.write("".join(parts))
+
+
+def _curves(before: Mapping[str, Any], after: Mapping[str, Any]) -> str:
+    """Occupancy along an axis as a drawing: percentages before in grey, after in red, from left to right in the order of the labels."""
+    lines = []
+    for held, colour in ((after, "#c0392b"), (before, "#7f8c8d")):
+        points = " ".join(
+            f"{800.0 * (k + 0.5) / len(after):.1f},{100.0 - _percent(held.get(label, {})):.1f}" for k, label in enumerate(after)
+        )
+        lines.append(f"<polyline fill='none' stroke='{colour}' points='{points}'/>")
+    frame = "<rect width='800' height='100' fill='none' stroke='#ccc'/>"
+    return f"<svg viewBox='0 0 800 100' width='100%' height='140' preserveAspectRatio='none'>{frame}{''.join(lines)}</svg>"
 
 
 def _percent(counts: Mapping[str, Any]) -> float:

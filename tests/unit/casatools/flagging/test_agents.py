@@ -57,6 +57,37 @@ def test_weights_are_clipped(copied: str) -> None:
     np.testing.assert_array_equal(read(copied), expected)
 
 
+def test_expressions(copied: str) -> None:
+    data = read(copied, "DATA")
+    write(copied, "FLAG", np.zeros(data.shape, bool))
+    run_commands(copied, [make_command({"mode": "clip", "clipminmax": [-1.0, 1.0], "correlation": "IMAG_ALL"})])
+    np.testing.assert_array_equal(read(copied), np.abs(data.imag) > 1)
+    write(copied, "FLAG", np.zeros(data.shape, bool))
+    run_commands(copied, [make_command({"mode": "clip", "clipminmax": [0.0, 0.05], "correlation": "ABS Q"})])
+    expected = np.zeros(data.shape, bool)
+    expected[..., 1:3] = (np.abs(0.5 * (data[..., 1] + data[..., 2])) > np.float32(0.05))[..., None]
+    np.testing.assert_array_equal(read(copied), expected)
+    with pytest.raises(ParameterError, match="quackinterval"):
+        make_command({"mode": "quack", "quackinterval": 0.0})
+
+
+def test_weights_by_channel_take_the_place_of_weights(copied: str) -> None:
+    """As the reference describes datacolumn='WEIGHT'."""
+    shape = read(copied).shape
+    with table(copied, readonly=False, ack=False) as t:
+        t.addcols(makearrcoldesc("WEIGHT_SPECTRUM", 0.0, ndim=2, valuetype="float"))
+    write(copied, "FLAG", np.zeros(shape, bool))
+    command = {"mode": "clip", "clipminmax": [0.0, 0.5]}
+    # Cells that hold nothing: one weight for all channels.
+    run_commands(copied, [make_command({**command, "datacolumn": "WEIGHT_SPECTRUM"})])
+    assert read(copied).all() == bool((read(copied, "WEIGHT") > 0.5).all())
+    spectrum = np.random.default_rng(2).random(shape).astype(np.float32)
+    write(copied, "WEIGHT_SPECTRUM", spectrum)
+    write(copied, "FLAG", np.zeros(shape, bool))
+    run_commands(copied, [make_command({**command, "datacolumn": "WEIGHT"})])
+    np.testing.assert_array_equal(read(copied), spectrum > 0.5)
+
+
 def test_agents_that_only_compute_change_nothing(copied: str) -> None:
     before = read(copied)
     commands = [make_command({"mode": "manual", "apply": False}), make_command({"mode": "summary"})]

@@ -36,6 +36,7 @@ def test_page_before_and_after(copied: str) -> None:
     assert f"{share[0]:.2f} % before, {share[1]:.2f} % after" in page
     for axis in ("field", "scan", "spw", "correlation", "antenna", "spw:channel", "time"):
         assert f"<h2>{axis}</h2>" in page
+    assert page.count("<svg") == 2 and page.count("<polyline") == 4  # occupancy of frequency and time, before and after
     scan = 100 * before["scan"]["2"]["flagged"] / before["scan"]["2"]["total"]
     assert f"<tr><td>2<td>{scan:.2f} %<td>100.00 %" in page
 

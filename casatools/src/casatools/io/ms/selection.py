@@ -160,7 +160,9 @@ class Selection:
         """True when nothing is asked for: the whole MeasurementSet."""
         return not any(getattr(self, f.name).strip() for f in fields(self))
 
-    def resolve(self, ms: MeasurementSet, allow_empty: bool = False) -> ResolvedSelection:
+    def resolve(
+        self, ms: MeasurementSet, allow_empty: bool = False, held: dict[str, np.ndarray] | None = None
+    ) -> ResolvedSelection:
         """Find the rows, channels and correlations that are selected.
 
         Parameters
@@ -168,13 +170,15 @@ class Selection:
         ms : MeasurementSet
         allow_empty : bool
             Give back a selection without rows instead of raising.
+        held : dict of str to ndarray, optional
+            Columns that were read for other selections on the same data; what this one reads is added.
 
         Raises
         ------
         SelectionError
             A name or ID does not exist, or no row is selected.
         """
-        return _Resolver(self, ms).resolve(allow_empty)
+        return _Resolver(self, ms, held).resolve(allow_empty)
 
 
 @dataclass(frozen=True)
@@ -263,11 +267,11 @@ class ResolvedSelection:
 class _Resolver:
     """Matches one Selection with one MeasurementSet."""
 
-    def __init__(self, selection: Selection, ms: MeasurementSet) -> None:
+    def __init__(self, selection: Selection, ms: MeasurementSet, held: dict[str, np.ndarray] | None) -> None:
         self.selection, self.ms, self.parsed = selection, ms, selection.parsed
         self.metadata = ms.metadata
         self.mask: np.ndarray | None = None
-        self._columns: dict[str, np.ndarray] = {}
+        self._columns: dict[str, np.ndarray] = {} if held is None else held
 
     def column(self, name: str) -> np.ndarray:
         if name not in self._columns:
