@@ -246,6 +246,8 @@ def _run(
         assert stage.slot_of_row is not None
         first, second = _receptors(names)
         index = np.where(first == second, first if jones.shape[-1] == 2 else 0, -1)
+        if jones.shape[-1] == 4:
+            index = np.asarray(chunk.correlations)
         apply_additive(data, flag, stage.slot_of_row, jones, bad, index.astype(np.int64), set_flags)
         return
     if len(names) != 4:

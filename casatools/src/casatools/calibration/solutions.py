@@ -33,6 +33,8 @@ class SolutionTable:
     antenna_names, field_names : tuple of str
     curves : CurveRows, optional
         Splines or polynomials, instead of values.
+    band_hz : ndarray (2,), optional
+        Edges of joined spectral windows, where dispersions of fringes have no phase; otherwise those of the data's window.
     """
 
     path: str
@@ -53,6 +55,7 @@ class SolutionTable:
     field_names: tuple[str, ...]
     field_directions: np.ndarray
     curves: CurveRows | None = None
+    band_hz: np.ndarray | None = None
 
     @property
     def spws(self) -> set[int]:

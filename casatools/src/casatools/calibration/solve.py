@@ -191,7 +191,7 @@ def _table(ms: MeasurementSet, given: SolveInput, windows: dict[int, WindowSolut
         table.set_single_channel(ms)
     table.set_frequencies({spw: given.frequencies[spw] for spw in windows})
     nant = len(ms.metadata.antennas)
-    by_pair = kind.form == "baseline"
+    by_pair = kind.form in ("baseline", "offset")
     first, second = antenna_pairs(nant) if by_pair else (np.arange(nant), np.zeros(0, dtype=np.int64))
     for window in windows.values():
         shape = (-1, *window.param.shape[2:])

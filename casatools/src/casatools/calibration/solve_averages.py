@@ -7,7 +7,7 @@ import numpy as np
 from casatools.calibration.solve_data import Baselines, IntervalData
 from casatools.calibration.solve_gains import Solutions
 
-__all__ = ["antenna_pairs", "autocorrelation_gains", "average_baselines"]
+__all__ = ["antenna_pairs", "autocorrelation_gains", "average_baselines", "average_offsets"]
 
 
 def antenna_pairs(nant: int) -> tuple[np.ndarray, np.ndarray]:
@@ -54,6 +54,19 @@ def average_baselines(data: IntervalData, baselines: Baselines, nant: int, calmo
         mean = size.astype(np.complex128)
     elif calmode == "p":
         mean = np.where(size > 0, mean / np.where(size > 0, size, 1.0), 0.0)
+    return _of_pairs(mean, weight > 0, baselines, nant)
+
+
+def average_offsets(data: IntervalData, baselines: Baselines, nant: int) -> Solutions:
+    """Offsets of baselines: the mean of data less model, of all correlations (interval, pair, chan, 4)."""
+    mean, weight = _averaged(data)
+    assert data.model is not None
+    model = (data.model * data.weight).sum(axis=1) / np.where(weight > 0, weight, 1.0)
+    return _of_pairs(mean - model, weight > 0, baselines, nant)
+
+
+def _of_pairs(mean: np.ndarray, good: np.ndarray, baselines: Baselines, nant: int) -> Solutions:
+    """Values of baselines as those of the pairs of `antenna_pairs`; zero and flagged where there are no data."""
     first, second = antenna_pairs(nant)
     place = np.zeros((nant, nant), dtype=np.int64)
     place[first, second] = np.arange(len(first))
@@ -62,9 +75,9 @@ def average_baselines(data: IntervalData, baselines: Baselines, nant: int, calmo
     param, flag = np.zeros(shape, dtype=np.complex128), np.ones(shape, dtype=bool)
     turned = (baselines.ant1 > baselines.ant2)[None, :, None, None]
     param[:, place[low, high]] = np.where(turned, mean.conj(), mean)
-    flag[:, place[low, high]] = weight <= 0
+    flag[:, place[low, high]] = ~good
     nothing = np.zeros(shape)
-    has = _by_antenna(weight > 0, baselines, nant)
+    has = _by_antenna(good, baselines, nant)
     return Solutions(param, nothing, nothing.copy(), flag, has, has.copy(), has.copy())
 
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Baselines", "IntervalData", "SolveInput", "make_solve_input", "parallel_hands"]
 
-_POLARISED = ("leakage", "cross_phase", "cross_delay", "cross_source", "position_angle")
+_POLARISED = ("leakage", "cross_phase", "cross_delay", "cross_source", "position_angle", "offset")
 # Solution intervals shorter than this (s) are compared with the integrations.
 _SHORT_S = 120.0
 # Solved from all channels; the table has one.

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from casatools.calibration.solve_averages import autocorrelation_gains, average_baselines
+from casatools.calibration.solve_averages import autocorrelation_gains, average_baselines, average_offsets
 from casatools.calibration.solve_data import IntervalData, SolveInput
 from casatools.calibration.solve_gains import Solutions, solve_gain_intervals
 
@@ -35,6 +35,10 @@ def _delay(given: SolveInput, data: IntervalData, nant: int, refants: list[int])
 
 def _baseline(given: SolveInput, data: IntervalData, nant: int, refants: list[int]) -> Solutions:
     return average_baselines(data, given.baselines, nant, given.options.calmode)
+
+
+def _offset(given: SolveInput, data: IntervalData, nant: int, refants: list[int]) -> Solutions:
+    return average_offsets(data, given.baselines, nant)
 
 
 def _auto(given: SolveInput, data: IntervalData, nant: int, refants: list[int]) -> Solutions:
@@ -85,7 +89,7 @@ def _fringe(given: SolveInput, data: IntervalData, nant: int, refants: list[int]
 
 
 _SOLVERS: dict[str, Solver] = {
-    "gain": _gain, "delay": _delay, "baseline": _baseline, "auto": _auto, "leakage": _leakage, "cross_phase": _cross_phase,
+    "gain": _gain, "delay": _delay, "baseline": _baseline, "offset": _offset, "auto": _auto, "leakage": _leakage, "cross_phase": _cross_phase,
     "cross_delay": _cross_delay, "cross_source": _cross_source, "position_angle": _position_angle, "fringe": _fringe,
 }  # fmt: skip
 

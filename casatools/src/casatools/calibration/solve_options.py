@@ -29,7 +29,7 @@ class SolveKind:
         Parameters of an antenna or baseline in one channel.
     channels : bool
         Whether there is a solution for each channel.
-    form : {"gain", "delay", "cross_delay", "cross_phase", "cross_source", "position_angle", "leakage", "baseline", "auto", "fringe"}
+    form : {"gain", "delay", "cross_delay", "cross_phase", "cross_source", "position_angle", "leakage", "baseline", "offset", "auto", "fringe"}
     is_complex : bool
     source : {"", "QU", "X"}
         What is solved of the source beside it: linear polarisation, position angle.
@@ -76,6 +76,7 @@ SOLVE_KINDS: dict[str, SolveKind] = {
     "XFPARANG+QU": SolveKind("Xfparang Jones", 7, 1, channels=True, form="cross_source", source="QU"),
     "M": SolveKind("M Mueller", 0, 2, form="baseline"),
     "MF": SolveKind("Mf Mueller", 0, 2, channels=True, form="baseline"),
+    "A": SolveKind("A Mueller", 0, 4, form="offset"),
     "FRINGE": SolveKind("Fringe Jones", 2, 8, form="fringe", is_complex=False),
     "ACCOR": SolveKind("Accor Jones", 4, 2, form="auto"),
 }

@@ -207,7 +207,15 @@ class Term:
         if self._pointed is not None:
             reference = self.entry.table.delay_reference_hz.get(source, float(np.mean(data_window)))
             values, flags = self._pointed.gains(
-                values[which], flags[which], series, rule.mode, times_s, slots.fields[at], data_window, frequency_hz, reference
+                values[which],
+                flags[which],
+                series,
+                rule.mode,
+                times_s,
+                slots.fields[at],
+                data_window if self.entry.table.band_hz is None else self.entry.table.band_hz,
+                frequency_hz,
+                reference,
             )
             which = np.arange(len(at))
         elif self.kind.form == "switched_power":

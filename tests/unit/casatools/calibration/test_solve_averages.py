@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 
+import casatasks
 from casatools.calibration.solve_averages import antenna_pairs, autocorrelation_gains, average_baselines
 from casatools.calibration.solve_data import Baselines, IntervalData
+from casatools.calibration.solve_options import SolveOptions
+from casatools.calibration.solve_session import PriorTables, solve_to_table
+from casatools.io.caltable import CalTable
+from casatools.io.ms import MeasurementSet, Selection
+from support.shared import unpack
 
 
 def _data(vis: np.ndarray) -> IntervalData:
@@ -31,3 +39,26 @@ def test_autocorrelations() -> None:
     found = autocorrelation_gains(_data(vis), baselines, 3)
     np.testing.assert_allclose(found.param[0, :, 0, 0], [np.sqrt(8), 1, 3])
     assert found.flag[0, :, 0, 0].tolist() == [False, True, False]
+
+
+def test_offsets_are_solved_and_taken_off(tmp_path: Path) -> None:
+    """A constant added to a baseline comes back, and applying the table removes it; CASA has the kind but cannot solve it."""
+    vis = str(unpack("simvla.ms", tmp_path))
+    with MeasurementSet(vis, writable=True) as ms:
+        rows = np.flatnonzero(ms.read("FIELD_ID") == 0)
+        data = np.zeros((len(rows), 8, 4), dtype=np.complex64)
+        data[..., [0, 3]] = 3.0
+        mine = (ms.read("ANTENNA1")[rows] == 1) & (ms.read("ANTENNA2")[rows] == 4)
+        data[mine] += np.array([0.5, 0.1j, -0.1j, 0.25], dtype=np.complex64)
+        ms.write("DATA", data, rows)
+    options = SolveOptions(kind="A", combine="scan", smodel=(3.0, 0.0, 0.0, 0.0))
+    solve_to_table(vis, str(tmp_path / "o.A"), Selection(field="0"), options, PriorTables())
+    table = CalTable.open(str(tmp_path / "o.A"))
+    found = np.flatnonzero((table.antenna1 == 1) & (table.antenna2 == 4) & (table.spw_id == 0))
+    np.testing.assert_allclose(table.param[found[0], 0], [0.5, 0.1j, -0.1j, 0.25], atol=1e-6)
+    assert (table.vis_cal, table.nrow) == ("A Mueller", 2 * 36)
+    casatasks.applycal(vis, field="0", gaintable=[str(tmp_path / "o.A")], applymode="calonly", flagbackup=False)
+    with MeasurementSet(vis) as ms:
+        corrected, flag = ms.read("CORRECTED_DATA", rows), ms.read("FLAG", rows)
+    expected = np.broadcast_to(np.array([3.0, 0, 0, 3.0]), corrected.shape)
+    np.testing.assert_allclose(corrected[~flag], expected[~flag], atol=1e-5)

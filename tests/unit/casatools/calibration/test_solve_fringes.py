@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
+import casatasks
 from casatools._base.errors import ParameterError
 from casatools.calibration.solve_data import Baselines, IntervalData
 from casatools.calibration.solve_fringes import dispersion_term, fringe_peak, solve_fringe_intervals
 from casatools.calibration.solve_options import FringeOptions, SolveOptions
+from casatools.io.caltable import CalTable
+from casatools.io.ms import MeasurementSet
+from support.polarised import make_polarised
 
 NANT, NU = 5, 1.5e9 + 1e6 * np.arange(32)
 TIMES = 5e9 + 10.0 * np.arange(12)
@@ -123,3 +129,30 @@ def test_signal_to_noise_is_one_over_the_phase_error() -> None:
     found = solve_fringe_intervals(data, baselines, NANT, SolveOptions(kind="FRINGE"), 0, NU)
     np.testing.assert_allclose(found.snr[0, 1:, 0, 0], np.sqrt(384 * NANT / 2) / 0.1, rtol=0.1)
     assert (np.abs(found.param[0, :, 0, 1] - truth[:, 1]) < 5 * found.error[0, :, 0, 1] + 1e-12).all()
+
+
+def test_a_fit_of_joined_windows_applied_leaves_no_fringes(tmp_path: Path) -> None:
+    """Phase, delay, rate and dispersion of 1.4 to 1.63 GHz in six minutes; the table knows the edges its dispersion is told against."""
+    rng = np.random.default_rng(3)
+    hz = np.concatenate([1.4e9 + 4e6 * np.arange(8), 1.6e9 + 4e6 * np.arange(8)])
+    phase, delay, rate, electrons = rng.uniform(-1, 1, (4, 8, 2)) * np.array([2, 20, 1e-12, 10.0])[:, None, None]
+    along = 360.0 * (np.arange(36) / 35 - 0.5)
+    turns = (
+        phase[..., None, None] / (2 * np.pi)
+        + delay[..., None, None] * 1e-9 * (hz - 1.514e9)
+        + rate[..., None, None] * 1.514e9 * along[:, None]
+        - 1344.54e6 * electrons[:, :1, None, None] / hz
+    )
+    jones = np.zeros((8, 36, 16, 2, 2), dtype=complex)
+    for p in (0, 1):
+        jones[..., p, p] = np.exp(2j * np.pi * turns[:, p])
+    vis = make_polarised(tmp_path / "fringes", jones, source=(1.0, 0, 0, 0), noise=1e-3, hours=0.1)
+    casatasks.fringefit(vis, "o.fringe", refant="EA01", combine="spw,scan", paramactive=[True, True, True])
+    table = CalTable.open("o.fringe")
+    np.testing.assert_allclose(table.keywords["DISPERSION_BAND"], [1.4e9, 1.628e9])
+    found = table.param[:, 0, 3] - table.param[0, 0, 3]
+    np.testing.assert_allclose(found, -1344.54 * (electrons - electrons[0])[:, 0], atol=60)
+    casatasks.applycal(vis, gaintable=["o.fringe"], spwmap=[[0, 0]], applymode="calonly", flagbackup=False)
+    with MeasurementSet(vis) as ms:
+        corrected, flag = ms.read("CORRECTED_DATA")[..., [0, 3]], ms.read("FLAG")[..., [0, 3]]
+    assert np.abs(corrected[~flag] - 1).max() < 0.05
