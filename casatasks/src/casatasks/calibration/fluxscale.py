@@ -7,7 +7,6 @@ from typing import Annotated, Any
 from casatasks import _params as P
 from casatasks._task import task
 from casatools._base import kinds
-from casatools._base.errors import UnsupportedError
 
 __all__ = ["fluxscale"]
 
@@ -32,7 +31,7 @@ def fluxscale(
     scan: P.Scan = "",
     incremental: Annotated[bool, kinds.Bool(), "Write the corrections alone"] = False,
     fitorder: Annotated[int, kinds.Int(), "Order of the spectral fit"] = 1,
-    display: Annotated[bool, kinds.Bool(), "Show histograms of the ratios"] = False,
+    display: Annotated[bool, kinds.Bool(), "Draw the flux densities and fits into a figure beside the table"] = False,
 ) -> dict[str, Any]:
     """Find flux densities of calibrators from their gains, and scale the gains to them.
 
@@ -44,7 +43,7 @@ def fluxscale(
 
     Raises
     ------
-    PathMissingError, DataError, SelectionError, OutputExistsError, ParameterError, UnsupportedError
+    PathMissingError, DataError, SelectionError, OutputExistsError, ParameterError
         An input is missing or of another kind, a field has no gains, the output exists. Nothing is written then.
 
     Examples
@@ -53,8 +52,6 @@ def fluxscale(
     """
     from casatools.calibration.fluxscale import FluxScaleOptions, scale_fluxes
 
-    if display:
-        raise UnsupportedError("fluxscale: display=True is not supported; the ratios' statistics are in the record and the log")
     options = FluxScaleOptions(
         ",".join(reference),
         ",".join(transfer),
@@ -67,4 +64,9 @@ def fluxscale(
         append,
         fitorder,
     )
-    return scale_fluxes(vis, caltable, fluxtable, options, listfile)
+    record = scale_fluxes(vis, caltable, fluxtable, options, listfile)
+    if display:
+        from casatools.plotting.flux_fits import plot_flux_fits
+
+        plot_flux_fits(record, f"{(fluxtable or caltable).rstrip('/')}.png")
+    return record

@@ -14,8 +14,9 @@ __all__ = ["empty_array", "idle_bytes"]
 # Smaller arrays come from numpy, whose allocator keeps them.
 _SMALLEST = 1 << 20
 # What may lie idle: the columns of the few chunks that a stream has in hand.
-_MOST_IDLE = 8 * CHUNK_BYTES
-_lock = threading.Lock()
+_MOST_IDLE = 4 * CHUNK_BYTES
+# The collector may run `__del__` of a lease in the thread that holds it.
+_lock = threading.RLock()
 _idle: list[np.ndarray] = []
 
 
@@ -50,12 +51,11 @@ def _give_back(block: np.ndarray) -> None:
 
 def _take(nbytes: int) -> np.ndarray:
     with _lock:
-        fitting = [b for b in _idle if nbytes <= b.nbytes <= 2 * nbytes]
-        if fitting:
-            best = min(fitting, key=lambda b: b.nbytes)
-            for k, block in enumerate(_idle):
-                if block is best:
-                    return _idle.pop(k)
+        fitting = [b for b in tuple(_idle) if nbytes <= b.nbytes <= 2 * nbytes]
+        best = min(fitting, key=lambda b: b.nbytes) if fitting else None
+        for k in range(len(_idle)):
+            if best is not None and _idle[k] is best:
+                return _idle.pop(k)
     return np.empty(nbytes, dtype=np.uint8)
 
 

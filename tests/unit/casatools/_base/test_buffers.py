@@ -58,3 +58,18 @@ def test_idle_memory_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     del held
     gc.collect()
     assert idle_bytes() <= 3 << 21
+
+
+def test_blocks_that_the_collector_returns_while_another_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A lease within a cycle dies wherever the collector runs, also in the middle of `empty_array`."""
+
+    class Loop:
+        def __init__(self) -> None:
+            self.array, self.me = empty_array(BIG, np.float64), self
+
+    for _ in range(200):
+        Loop()
+        values = empty_array(BIG, np.float64)
+        values[...] = 1.0
+    gc.collect()
+    assert idle_bytes() <= buffers._MOST_IDLE
