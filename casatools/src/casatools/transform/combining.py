@@ -146,7 +146,8 @@ def _combined(held: Sequence[Block], combination: Combination, slots: Mapping[in
     corrected = np.zeros(shape, dtype=np.float32)
     plain = corrected if one_kind else np.zeros(shape, dtype=np.float32)
     rows: dict[str, np.ndarray] = {}
-    dead = np.ones(len(numbers), dtype=bool)
+    # As the reference: a row that was flagged as a whole in one window is marked so, though FLAG tells which channels are.
+    dead = np.zeros(len(numbers), dtype=bool)
     # Later blocks do not replace the row columns of earlier ones: the lowest window's count.
     for block in reversed(held):
         at = np.searchsorted(numbers, slots[block.start])
@@ -161,7 +162,7 @@ def _combined(held: Sequence[Block], combination: Combination, slots: Mapping[in
             plain[target] = np.broadcast_to(block.data_weight, block.flag.shape)
         for name, column in block.rows.items():
             rows.setdefault(name, np.zeros((len(numbers), *column.shape[1:]), dtype=column.dtype))[at] = column
-        dead[at] &= block.rows["FLAG_ROW"]
+        dead[at] |= block.rows["FLAG_ROW"]
     rows["FLAG_ROW"] = dead
     result = {name: _means(values[name], flag, combination) for name in names}
     corrected_weight = _means(corrected, flag, combination)[0]
