@@ -30,6 +30,7 @@ from casatools.io.ms import MeasurementSet, ResolvedSelection, Selection, VisChu
 from casatools.io.ms.create_like import MsWriter, SubtableEdit
 from casatools.io.ms.flag_versions import next_version_name, save_version
 from casatools.io.ms.uv_grid import read_grid_keyword, write_grid_keyword
+from casatools.kernels.phase_turning import turn_phases
 from casatools.kernels.uv_bins import add_to_bins, flags_of_bins
 from casatools.transform.blocks import inverse_root
 from casatools.transform.field_directions import array_position
@@ -247,7 +248,8 @@ def _write(ms: MeasurementSet, path: str, resolved: ResolvedSelection, column: s
             values = chunk[column]
             if path_m.any():
                 frequency = np.asarray(ms.metadata.spectral_windows[chunk.spw].chan_freq_hz)[chunk.channels]
-                values = values * phase_factors(path_m, frequency)[:, :, None]
+                values = np.ascontiguousarray(values)
+                turn_phases(values, phase_factors(path_m, frequency), values)
             own = chunk["WEIGHT_SPECTRUM"] if spectrum else chunk["WEIGHT"][:, None, :]
             flag = chunk["FLAG"] | chunk["FLAG_ROW"][:, None, None]
             plane = planes[chunk.pol][chunk.correlations]
