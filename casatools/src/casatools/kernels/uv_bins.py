@@ -30,7 +30,7 @@ def add_to_bins(
     data : ndarray (row, chan, corr) complex64
     weight : ndarray (row, chan or 1, corr) float32
     flag : ndarray (row, chan, corr) bool
-    cell : ndarray (row, chan) int64
+    cell : ndarray (row, chan or 1) int64
         Cell of the grid, negative outside.
     channel : ndarray (row, chan) int64
         Channel of the grid, negative outside.
@@ -44,10 +44,10 @@ def add_to_bins(
         In and out: sums over all channels and correlations of the weight, and of the weight times w and time.
     w_m, time_s : ndarray (row,) float64
     """
-    one = weight.shape[1] == 1
+    one, still = weight.shape[1] == 1, cell.shape[1] == 1
     for row in range(data.shape[0]):
         for k in range(data.shape[1]):
-            at, chan = cell[row, k], channel[row, k]
+            at, chan = cell[row, 0 if still else k], channel[row, k]
             if at < 0 or chan < 0:
                 continue
             for corr in range(data.shape[2]):
@@ -67,16 +67,18 @@ def flags_of_bins(cell: np.ndarray, channel: np.ndarray, plane: np.ndarray, grid
 
     Parameters
     ----------
-    cell, channel : ndarray (row, chan) int64
+    cell : ndarray (row, chan or 1) int64
+    channel : ndarray (row, chan) int64
     plane : ndarray (corr,) int64
         As for `add_to_bins`.
     grid : ndarray (cell, grid chan, grid corr) bool
     flag : ndarray (row, chan, corr) bool
         In and out.
     """
+    still = cell.shape[1] == 1
     for row in range(flag.shape[0]):
         for k in range(flag.shape[1]):
-            at, chan = cell[row, k], channel[row, k]
+            at, chan = cell[row, 0 if still else k], channel[row, k]
             if at < 0 or chan < 0:
                 continue
             for corr in range(flag.shape[2]):

@@ -25,6 +25,7 @@ from casatools.frames.quantities import to_unit
 from casatools.io.ms import MeasurementSet, Selection, VisChunk, iter_chunks, write_chunks
 from casatools.io.ms.measure_frames import FIELD_DIRECTIONS, field_frames_vary, set_field_frames, set_uvw_frame
 from casatools.io.ms.metadata import Field
+from casatools.kernels.phase_turning import turn_phases
 from casatools.transform.field_directions import array_position, frame_turn, measured_uvw, phase_centres
 from casatools.transform.phasing import phase_factors, uvw_frame
 
@@ -209,8 +210,10 @@ def _changed(
         out: dict[str, np.ndarray] = {"UVW": uvw}
         if columns:
             frequency = np.asarray(ms.metadata.spectral_windows[chunk.spw].chan_freq_hz)[chunk.channels]
-            factor = phase_factors(path, frequency)[:, :, None]
-            out.update({c: chunk[c] * factor for c in columns})
+            factor = phase_factors(path, frequency)
+            for column in columns:
+                out[column] = np.ascontiguousarray(chunk[column])
+                turn_phases(out[column], factor, out[column])
         yield chunk, out
 
 

@@ -30,6 +30,7 @@ from casatools.io.ms import MeasurementSet, ResolvedSelection, Selection, VisChu
 from casatools.io.ms.create_like import MsWriter, SubtableEdit
 from casatools.io.ms.flag_versions import next_version_name, save_version
 from casatools.io.ms.uv_grid import read_grid_keyword, write_grid_keyword
+from casatools.kernels.phase_turning import turn_phases
 from casatools.kernels.uv_bins import add_to_bins, flags_of_bins
 from casatools.transform.blocks import inverse_root
 from casatools.transform.field_directions import array_position
@@ -100,9 +101,9 @@ class UvGrid:
         return np.stack([np.tile(u, ny), np.repeat(v, nx)], axis=1)
 
     def cells(self, uvw_m: np.ndarray, frequency_hz: np.ndarray) -> np.ndarray:
-        """Cell of each row and channel, -1 outside."""
+        """Cell of each row and channel (of each row, where all channels go to one), -1 outside: ndarray (row, chan or 1)."""
         nx, ny = self.shape
-        scale = np.full_like(frequency_hz, self.middle_hz) if self.is_narrow else frequency_hz
+        scale = np.full((len(uvw_m), 1), self.middle_hz) if self.is_narrow else frequency_hz
         scale = scale * (self.cell_rad / _SPEED_OF_LIGHT_M_S)
         x = np.rint(uvw_m[:, :1] * scale * nx).astype(np.int64) + nx // 2
         y = np.rint(uvw_m[:, 1:2] * scale * ny).astype(np.int64) + ny // 2
@@ -222,7 +223,8 @@ def _placed(ms: MeasurementSet, chunk: VisChunk, grid: UvGrid) -> tuple[np.ndarr
         field = ms.metadata.fields[int(number)]
         centre = convert_direction(grid.centre, field.phase_frame)
         turn = uvw_frame(centre.lon_rad, centre.lat_rad) @ uvw_frame(*field.phase_dir[0]).T
-        new[rows] = old[rows] @ turn.T
+        # A turn by rounding errors only would move phases by nothing, slowly.
+        new[rows] = old[rows] if np.allclose(turn, np.eye(3), rtol=0, atol=1e-15) else old[rows] @ turn.T
     window = ms.metadata.spectral_windows[chunk.spw]
     factor = doppler_factor(window.frame, "LSRK", chunk["TIME"], grid.centre, array_position(ms))
     frequency = np.asarray(factor)[:, None] * np.asarray(window.chan_freq_hz)[chunk.channels]
@@ -243,12 +245,11 @@ def _write(ms: MeasurementSet, path: str, resolved: ResolvedSelection, column: s
         for chunk in iter_chunks(ms, resolved, wanted):
             uvw, path_m, cell, channel = _placed(ms, chunk, grid)
             channel = np.where((channel >= low) & (channel < low + count), channel - low, -1)
-            values = (
-                chunk[column]
-                * phase_factors(path_m, np.asarray(ms.metadata.spectral_windows[chunk.spw].chan_freq_hz)[chunk.channels])[
-                    :, :, None
-                ]
-            )
+            values = chunk[column]
+            if path_m.any():
+                frequency = np.asarray(ms.metadata.spectral_windows[chunk.spw].chan_freq_hz)[chunk.channels]
+                values = np.ascontiguousarray(values)
+                turn_phases(values, phase_factors(path_m, frequency), values)
             own = chunk["WEIGHT_SPECTRUM"] if spectrum else chunk["WEIGHT"][:, None, :]
             flag = chunk["FLAG"] | chunk["FLAG_ROW"][:, None, None]
             plane = planes[chunk.pol][chunk.correlations]

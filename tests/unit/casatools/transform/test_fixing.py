@@ -153,7 +153,7 @@ def test_ephemerides_that_cannot_be_used(shared_input):
     assert attach_ephemeris(path, table, [2], "c") == 5
     with pytest.raises(ParameterError, match="number 4 already"):
         attach_ephemeris(path, table, [1], "b", 4)
-    with pytest.raises(ParameterError, match="file name"):
+    with pytest.raises(ParameterError, match="name of an ephemeris"):
         attach_ephemeris(path, table, [1], "a/b")
     with pytest.raises(DataError, match="no table FIELD/EPHEM9"):
         field_ephemeris(path, 9)
