@@ -20,7 +20,7 @@ from casatools.io.image import CasaImage
 from casatools.io.image.coordinates import Coordinates, DirectionCoordinate, SpectralCoordinate
 from casatools.io.image.coordinates.units import unit_scale
 
-__all__ = ["FRAMES", "SkyPlaces", "axis_places", "axis_weights", "frame_grid", "sky_places"]
+__all__ = ["FRAMES", "SkyPlaces", "axis_places", "axis_weights", "exact_directions", "frame_grid", "sky_places"]
 
 # Frames that an image can be turned to by name.
 FRAMES = frozenset({"J2000", "B1950", "GALACTIC", "ICRS", "ECLIPTIC", "SUPERGAL"})
@@ -76,7 +76,7 @@ def sky_places(
         frame: tuple[Any, ...] = ()
         if needs_time_or_place(source.frame) or needs_time_or_place(target.frame):
             frame = image_frame_measures(own.observation, None)
-        world[:, good] = np.array(convert_directions(world[0][good], world[1][good], target.frame, source.frame, frame))
+        world[:, good] = exact_directions(world[0][good], world[1][good], target.frame, source.frame, frame)
     pixels = np.full(world.shape, np.nan)
     pixels[:, good] = source.to_pixel(world[:, good] / source._to_rad[:, None])
     good &= np.all(np.isfinite(pixels), axis=0)
@@ -98,6 +98,25 @@ def sky_places(
     return SkyPlaces(places[0], places[1], inside)
 
 
+def exact_directions(
+    longitude: np.ndarray, latitude: np.ndarray, source: str, target: str, frame: tuple[Any, ...] = ()
+) -> np.ndarray:
+    """Directions [rad] (2, point) of one frame in another; between J2000, ICRS and GALACTIC by the IAU's matrices as ERFA has them.
+
+    CASA's own galactic frame is half an arcsecond off (it goes through B1950 without the terms of elliptic aberration).
+    """
+    if source == target or not {source, target} <= {"J2000", "ICRS", "GALACTIC"}:
+        return np.array(convert_directions(longitude, latitude, source, target, frame))
+    import erfa
+
+    bias = erfa.bp06(2451545.0, 0.0)[0]  # ICRS to the mean equator and equinox of J2000
+    corners = erfa.g2icrs(np.array([0.0, np.pi / 2, 0.0]), np.array([0.0, 0.0, np.pi / 2]))
+    to_icrs = {"ICRS": np.eye(3), "J2000": bias.T, "GALACTIC": np.array(erfa.s2c(*corners)).T}
+    matrix = to_icrs[target].T @ to_icrs[source]
+    x, y, z = matrix @ np.array(erfa.s2c(longitude, latitude)).T
+    return np.array([np.arctan2(y, x), np.arctan2(z, np.hypot(x, y))])
+
+
 def frame_grid(image: CasaImage, frame: str) -> tuple[Coordinates, list[int]]:
     """Coordinates in another frame about the middle of an image, north up, and the shape (CASA order) that holds the whole image.
 
@@ -116,7 +135,7 @@ def frame_grid(image: CasaImage, frame: str) -> tuple[Coordinates, list[int]]:
 
     def moved(pixels: np.ndarray) -> np.ndarray:
         world = direction.to_world(pixels) * direction._to_rad[:, None]
-        return np.array(convert_directions(world[0], world[1], direction.frame, frame, measures))
+        return exact_directions(world[0], world[1], direction.frame, frame, measures)
 
     middle = moved((last / 2.0)[:, None])[:, 0]
     made = DirectionCoordinate.make(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import tempfile
 import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from casatools._base.errors import CasaError, DataError, ParameterError
 from casatools._base.memory import CHUNK_BYTES
 from casatools._base.paths import require_present, staged_output
 from casatools.io.formats.fits_coordinates import coordinates_from_header, fits_unit, parse_fits_date
+from casatools.io.formats.fits_expand import expand_gzip, expand_unit, holds_compressed_image, is_gzip_of_fits
 from casatools.io.image.beams import Beam, BeamSet
 from casatools.io.image.coordinates import (
     Coordinate,
@@ -95,6 +97,7 @@ class FitsImage:
         self._blank = header.get("BLANK") if data.dtype.kind in "iu" else None
         self.dtype = np.dtype(np.float64 if data.dtype.itemsize == 8 and data.dtype.kind == "f" else np.float32)
         self._has_blanks: bool | None = None
+        self._folder: tempfile.TemporaryDirectory[str] | None = None
 
     @classmethod
     def open(cls, path: str, hdu: int = -1) -> FitsImage:
@@ -110,23 +113,41 @@ class FitsImage:
         from astropy.io import fits
 
         found = require_present(path, "FITS file")
+        folder = tempfile.TemporaryDirectory(prefix="casa-fits-")
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
-                with fits.open(found, memmap=True, do_not_scale_image_data=True, disable_image_compression=True) as units:
+                plain = expand_gzip(found, folder.name) if is_gzip_of_fits(found) else found
+                with fits.open(plain, memmap=True, do_not_scale_image_data=True, disable_image_compression=True) as units:
                     unit = _choose(units, hdu, path)
-                    header = _header_record(unit.header)
                     history = [str(line) for line in unit.header.get("HISTORY", [])]
-                    data = _map_pixels(found, header, int(unit.fileinfo()["datLoc"]))
+                    if holds_compressed_image(unit.header):
+                        inner = expand_unit(plain, units.index(unit), folder.name)
+                        with fits.open(inner, memmap=True, do_not_scale_image_data=True) as expanded:
+                            header = _header_record(expanded[0].header)
+                            data = _map_pixels(inner, header, int(expanded[0].fileinfo()["datLoc"]))
+                    else:
+                        header = _header_record(unit.header)
+                        data = _map_pixels(plain, header, int(unit.fileinfo()["datLoc"]))
                     beams = _beams(header, units, history)
         except CasaError:
+            folder.cleanup()
             raise
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        except (OSError, EOFError, ValueError, KeyError, TypeError) as error:
+            folder.cleanup()
             raise DataError(f"the FITS file {path!r} cannot be read: {error}") from error
-        return cls(os.path.abspath(found), header, history, data, beams)
+        made = cls(os.path.abspath(found), header, history, data, beams)
+        if os.listdir(folder.name):  # what was expanded goes when the image is closed
+            made._folder = folder
+        else:
+            folder.cleanup()
+        return made
 
     def close(self) -> None:
         """Let go of the file."""
+        if self._folder is not None:
+            self._folder.cleanup()
+            self._folder = None
         self._raw = np.empty((0,) * len(self.shape), dtype=self._raw.dtype)
 
     def flush(self) -> None:
@@ -220,8 +241,12 @@ _IMAGE_TYPES = (
 
 def _choose(units: Any, hdu: int, path: str) -> Any:
     def holds_image(unit: Any) -> bool:
+        if holds_compressed_image(unit.header):
+            return True
         return unit.header.get("XTENSION", "IMAGE").strip() == "IMAGE" and int(unit.header.get("NAXIS", 0)) > 0
 
+    if hdu == 0 and len(units) > 1 and int(units[0].header.get("NAXIS", 0)) == 0:
+        hdu = -1  # the first unit is empty, as before compressed images and in files of extensions
     if hdu >= 0:
         if hdu >= len(units):
             raise ParameterError(f"the FITS file {path!r} has {len(units)} header-data units, so there is no number {hdu}")

@@ -29,11 +29,16 @@ def casa_order(array: np.ndarray) -> np.ndarray:
 
 
 def is_fits_file(path: str) -> bool:
-    """True when `path` is a file that begins as a FITS file does."""
+    """True when `path` is a file that begins as a FITS file does, also when it is packed by gzip."""
     if not os.path.isfile(path):
         return False
     with open(path, "rb") as stream:
-        return stream.read(9) == b"SIMPLE  ="
+        head = stream.read(9)
+    if head[:2] == b"\x1f\x8b":
+        from casatools.io.formats.fits_expand import is_gzip_of_fits
+
+        return is_gzip_of_fits(path)
+    return head == b"SIMPLE  ="
 
 
 class CasaImage:
