@@ -168,9 +168,15 @@ _MAX_RUNS = 8
 
 
 def _few_runs(rows: np.ndarray) -> list[tuple[int, int, int, int]] | None:
-    if len(rows) == 0 or np.any(np.diff(rows) <= 0):
+    if len(rows) < 2:
+        return [(int(rows[0]), 1, 1, 0)] if len(rows) else None
+    steps = np.diff(rows)
+    lowest = int(steps.min())
+    if lowest <= 0:
         return None
-    breaks = int(np.count_nonzero(np.diff(rows, n=2))) if len(rows) > 2 else 0
+    if lowest == int(steps.max()):  # all of a table as a rule, which may have millions of rows
+        return [(int(rows[0]), len(rows), lowest, 0)]
+    breaks = int(np.count_nonzero(steps[1:] != steps[:-1]))
     return list(row_runs(rows)) if breaks <= 2 * _MAX_RUNS else None
 
 

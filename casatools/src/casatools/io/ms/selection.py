@@ -38,7 +38,15 @@ from casatools.io.ms.selection_time import TimeItem, UvItem, parse_time, parse_u
 if TYPE_CHECKING:
     from casatools.io.ms.measurement_set import MeasurementSet
 
-__all__ = ["ResolvedSelection", "Selection"]
+__all__ = ["ResolvedSelection", "Selection", "distinct"]
+
+
+def distinct(values: np.ndarray) -> tuple[int, ...]:
+    """Sorted distinct values of a column of IDs; small numbers are counted instead of sorted."""
+    lowest, highest = int(values.min(initial=0)), int(values.max(initial=0))
+    if highest - lowest > 2**20:
+        return tuple(np.unique(values).tolist())
+    return tuple((np.flatnonzero(np.bincount(values - lowest)) + lowest).tolist()) if len(values) else ()
 
 
 @dataclass(frozen=True)
@@ -217,7 +225,7 @@ class ResolvedSelection:
         return len(self.rows)
 
     def _present(self, column: str) -> tuple[int, ...]:
-        return tuple(np.unique(self.ms.read(column, self.rows)).tolist()) if len(self.rows) else ()
+        return distinct(self.ms.read(column, self.rows)) if len(self.rows) else ()
 
     @cached_property
     def scans(self) -> tuple[int, ...]:
@@ -249,8 +257,7 @@ class ResolvedSelection:
         """Antennas of the rows."""
         if not len(self.rows):
             return ()
-        both = [np.unique(self.ms.read(c, self.rows)) for c in ("ANTENNA1", "ANTENNA2")]
-        return tuple(np.unique(np.concatenate(both)).tolist())
+        return tuple(sorted({a for c in ("ANTENNA1", "ANTENNA2") for a in distinct(self.ms.read(c, self.rows))}))
 
 
 class _Resolver:

@@ -97,7 +97,6 @@ def test_summaries_read_no_big_columns(shared_input: Callable[[str], str], monke
     monkeypatch.setattr(tables, "_get", spied)
     tool = msmetadata()
     tool.open(path)
-    tool.summary()
     (
         tool.timesforscan(1),
         tool.fieldsforscan(2),
