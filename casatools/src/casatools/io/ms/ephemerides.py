@@ -121,7 +121,7 @@ def attach_ephemeris(vis: str, path: str, fields: Sequence[int], name: str, numb
     path = require_present(path, "ephemeris")
     content = read_ephemeris(path)
     if "/" in name:
-        raise ParameterError(f"the name of an ephemeris must be part of a file's name, without '/'; got {name!r}")
+        raise ParameterError(f"the name of an ephemeris becomes part of a file name, without '/'; got {name!r}")
     folder = subtable_path(vis, "FIELD")
     taken = _taken(folder)
     if number < 0:

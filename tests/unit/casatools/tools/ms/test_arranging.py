@@ -128,7 +128,7 @@ def test_an_ephemeris_is_taken_in(vis: str, tmp_path: Path) -> None:
     assert sorted(n for n in os.listdir(vis + "/FIELD") if n.startswith("EPHEM")) == ["EPHEM0_X.tab", "EPHEM4_Y.tab"]
     with pytest.raises(ParameterError, match="taken"):
         tool.addephemeris(4, str(tmp_path / "X.tab"), "", "2")
-    with pytest.raises(ParameterError, match="file's name"):
+    with pytest.raises(ParameterError, match="file name"):
         tool.addephemeris(-1, str(tmp_path / "X.tab"), "a/b", "2")
     with pytest.raises(DataError, match="no MJD column"):
         tool.addephemeris(-1, vis + "/ANTENNA", "", "2")
