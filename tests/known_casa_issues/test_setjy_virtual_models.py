@@ -94,6 +94,19 @@ def test_solving_after_a_virtual_model(vis: str) -> None:
     assert gaincal(vis, "g.cal", field="0", refant="EA01")["solve_tables"]
 
 
+def test_solving_from_recipes_is_solving_from_their_visibilities(vis: str) -> None:
+    gains = []
+    for name in ("recipe.cal", "column.cal"):
+        gaincal(vis, name, field="0", refant="EA01", solint="inf")
+        with tables.table(name, ack=False) as table:
+            gains.append(np.where(table.getcol("FLAG"), 0, table.getcol("CPARAM")))
+        with MeasurementSet(vis) as ms:
+            assert ms.has("MODEL_DATA") == (name == "column.cal")
+        setjy(vis, field="1", standard="manual", fluxdensity=[1, 0, 0, 0])  # makes the column, of the recipes for other fields
+    assert np.abs(gains[0]).max() > 0.1
+    np.testing.assert_allclose(gains[0], gains[1], atol=1e-5)
+
+
 def test_recipes_are_subtracted(vis: str) -> None:
     uvsub(vis)
     with MeasurementSet(vis) as ms:
@@ -106,5 +119,7 @@ def test_recipes_are_subtracted(vis: str) -> None:
 
 def test_images_are_named(vis: str) -> None:
     put(vis, {0: {"ft_0": {"indexcombination": np.array([[0], [0], [1], [0]], dtype=np.int32)}, "version": 2}})
+    with pytest.raises(UnsupportedError, match="image"):
+        gaincal(vis, "g.cal", field="0")
     with pytest.raises(UnsupportedError, match="image"):
         setjy(vis, field="1", standard="manual", fluxdensity=[1, 0, 0, 0])

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from casatools._base import log
-from casatools._base.errors import DataError, UnsupportedError
+from casatools._base.errors import DataError
 from casatools.calibration.solution_intervals import IntervalSet, assign_intervals, solution_channels
 from casatools.calibration.solve_options import SolveOptions
+from casatools.calibration.virtual_models import VirtualColumn
 from casatools.io.ms import VisChunk, iter_chunks
 from casatools.kernels.gain_solver import accumulate_normalized, accumulate_visibilities, join_flags
 
@@ -101,7 +103,16 @@ class SolveInput:
         columns.append("SIGMA")
         if self.uses_model_column:
             columns.append("MODEL_DATA")
+        elif self.recipes is not None:
+            columns += [c for c in self.recipes.columns if c not in columns]
         return columns
+
+    @cached_property
+    def recipes(self) -> VirtualColumn | None:
+        """Models that the MeasurementSet has as recipes, where there is no column of them."""
+        if self.options.smodel or self.options.solved.form == "auto" or self.ms.has("MODEL_DATA"):
+            return None
+        return VirtualColumn(self.ms) or None
 
     @property
     def uses_model_column(self) -> bool:
@@ -220,6 +231,8 @@ class SolveInput:
         sigma = chunk["SIGMA"]
         weight = np.where(sigma > 0, 1.0 / np.square(np.where(sigma > 0, sigma, 1.0)), 0.0).astype(np.float32)
         model = chunk["MODEL_DATA"] if self.uses_model_column else self._flat_model(chunk)
+        if self.recipes is not None:
+            model = self.recipes.fill(chunk, np.broadcast_to(model, chunk.shape).copy())
         if not self.options.corrdepflags:
             # One flagged correlation leaves out all, but one that is flagged throughout leaves the others in use.
             flag = np.ascontiguousarray(flag)
@@ -284,7 +297,7 @@ def make_solve_input(
     DataError
         There are no cross-correlations, no DATA, or data of different channel counts are to be combined.
     UnsupportedError
-        The model is a virtual one.
+        The model is kept as a recipe that cannot be read.
     """
     ms.require("DATA")
     _require_model(ms, options)
@@ -397,9 +410,7 @@ def _require_products(ms: MeasurementSet, options: SolveOptions, ddid: np.ndarra
 def _require_model(ms: MeasurementSet, options: SolveOptions) -> None:
     if options.solved.form == "auto" or options.smodel or ms.has("MODEL_DATA"):
         return
-    virtual = [k for k in ms.table.keywordnames() if k.startswith("definedmodel_field_")]
-    if virtual:
-        raise UnsupportedError(
-            f"{ms.path!r} has a virtual model and no MODEL_DATA column; set the model with usescratch=True, which the solvers read"
-        )
+    if VirtualColumn(ms):  # refuses recipes that cannot be read
+        log.post("No MODEL_DATA column: the model is what the MeasurementSet keeps as recipes")
+        return
     log.post("No MODEL_DATA column: the model is a point source of 1 Jy at the phase centre")
