@@ -24,8 +24,10 @@ _GRID = {
     "veltype": "radio", "preaverage": False,
 }  # fmt: skip
 _CONTINUUM = ("uvcontsub", "fitspw", "fitorder", "want_cont")
-# Keys that the tasks of the reference pass on and that change nothing here.
-_FREE = ("ddistart", "denoising_lib", "nthreads", "niter", "monolithic_processing", "disableparallel")
+# Keys that the tasks of the reference pass on and that say how it computes, not what.
+_FREE = ("denoising_lib", "nthreads", "monolithic_processing", "disableparallel")
+# Keys of which only one value is there.
+_ONLY: dict[str, tuple[int, ...]] = {"niter": (0, 1), "ddistart": (-1, 0)}
 _AVERAGE = ("polaverage", "polaveragemode")
 _LATER = ("phaseshift", "pointingsaverage", "callib", "calibrate")
 
@@ -50,15 +52,15 @@ class mstransformer:
         ParameterError
             A key is unknown.
         UnsupportedError
-            phaseshift, pointingsaverage and callib.
+            phaseshift, pointingsaverage and callib, several iterations (niter), a first number of data descriptions (ddistart).
         """
-        known = {"inputms", "outputms", "regridms", *_SELECTION, *_OPTIONS, *_GRID, *_CONTINUUM, *_AVERAGE, *_FREE, *_LATER}
+        known = {"inputms", "outputms", "regridms", *_SELECTION, *_OPTIONS, *_GRID, *_CONTINUUM, *_AVERAGE, *_FREE, *_ONLY, *_LATER}
         unknown = sorted(set(pars) - known)
         if unknown:
             raise ParameterError(
                 f"mstransformer: parameter 'pars' has the unknown key {unknown[0]!r}; known are {', '.join(sorted(known))}"
             )
-        later = [k for k in _LATER if pars.get(k)]
+        later = [k for k in _LATER if pars.get(k)] + [k for k, there in _ONLY.items() if k in pars and pars[k] not in there]
         if later:
             raise UnsupportedError(f"mstransformer: {later[0]}={pars[later[0]]!r} is not supported yet")
         self._given, self._ready = dict(pars), False

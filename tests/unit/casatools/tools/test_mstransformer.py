@@ -48,3 +48,13 @@ def test_window_tables_are_merged(shared_input):
     tb.open("m0.ms/DATA_DESCRIPTION")
     assert np.array_equal(tb.getcol("SPECTRAL_WINDOW_ID"), [0, 1])
     tb.close()
+
+
+@pytest.mark.parametrize("given", [{"niter": 3}, {"ddistart": 2}, {"pointingsaverage": True}])
+def test_what_is_not_there_is_said(given: dict) -> None:
+    with pytest.raises(UnsupportedError, match=next(iter(given))):
+        mstransformer().config({"inputms": "a.ms", "outputms": "b.ms", **given})
+
+
+def test_how_it_computes_is_free() -> None:
+    assert mstransformer().config({"inputms": "a.ms", "outputms": "b.ms", "niter": 1, "ddistart": -1, "nthreads": 4})
