@@ -54,7 +54,19 @@ class mstransformer:
         UnsupportedError
             phaseshift, pointingsaverage and callib, several iterations (niter), a first number of data descriptions (ddistart).
         """
-        known = {"inputms", "outputms", "regridms", *_SELECTION, *_OPTIONS, *_GRID, *_CONTINUUM, *_AVERAGE, *_FREE, *_ONLY, *_LATER}
+        known = {
+            "inputms",
+            "outputms",
+            "regridms",
+            *_SELECTION,
+            *_OPTIONS,
+            *_GRID,
+            *_CONTINUUM,
+            *_AVERAGE,
+            *_FREE,
+            *_ONLY,
+            *_LATER,
+        }
         unknown = sorted(set(pars) - known)
         if unknown:
             raise ParameterError(
