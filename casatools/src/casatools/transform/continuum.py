@@ -43,12 +43,20 @@ class FitQuality:
     """
 
     values: dict[tuple[int, int, int, int], list[tuple[float, float]]] = field(default_factory=dict)
+    # The integration that the block before ended in, when a spectrum of it was noted.
+    _open: tuple[int, int, int, float] | None = None
 
     def add(self, block: Block, chi2: np.ndarray, fitted: np.ndarray) -> None:
         """Take note of a block; `fitted` marks its rows that had a fit."""
         rows = block.rows
         keys = np.stack([rows["FIELD_ID"], rows["SCAN_NUMBER"], rows["TIME"]])
         last = np.append(np.any(np.diff(keys, axis=1) != 0, axis=0), True) & fitted
+        ends = [(block.spw, int(keys[0, k]), int(keys[1, k]), float(keys[2, k])) for k in (0, -1)]
+        if self._open == ends[0] and fitted[0]:
+            # Blocks end within integrations: what was noted was not the last spectrum.
+            for corr in range(chi2.shape[1]):
+                self.values[ends[0][1], ends[0][2], block.spw, corr].pop()
+        self._open = ends[1] if last[-1] else None
         for row in np.flatnonzero(last):
             for corr in range(chi2.shape[1]):
                 key = (int(rows["FIELD_ID"][row]), int(rows["SCAN_NUMBER"][row]), block.spw, corr)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ import pytest
 from casatools._base.errors import ParameterError, SelectionError
 from casatools.io.ms import MeasurementSet, Selection
 from casatools.io.tables import open_table
-from casatools.transform.continuum import uvcontsub
+from casatools.transform.continuum import FitQuality, uvcontsub
 
 
 def _data(path, column="DATA"):
@@ -82,3 +83,17 @@ def test_bad_fitspec_writes_nothing(shared_input, spec, error, text):
 def test_bad_order(shared_input):
     with pytest.raises(ParameterError, match="fitorder"):
         uvcontsub(shared_input("line.ms"), "o.ms", Selection(), "data", "", -1, False)
+
+
+@pytest.mark.parametrize("size", [1, 4, 7])
+def test_quality_does_not_depend_on_where_blocks_end(size):
+    rng = np.random.default_rng(3)
+    rows = {"FIELD_ID": np.zeros(20, int), "SCAN_NUMBER": np.repeat([1, 2], 10), "TIME": np.repeat(np.arange(4.0), 5)}
+    chi2, fitted = rng.random((20, 2, 2)), np.ones(20, bool)
+    whole, pieces = FitQuality(), FitQuality()
+    whole.add(SimpleNamespace(rows=rows, spw=0), chi2, fitted)
+    for at in range(0, 20, size):
+        part = slice(at, at + size)
+        pieces.add(SimpleNamespace(rows={k: v[part] for k, v in rows.items()}, spw=0), chi2[part], fitted[part])
+    assert pieces.record() == whole.record()
+    assert whole.values[0, 1, 0, 0] == [tuple(chi2[4, 0]), tuple(chi2[9, 0])]
