@@ -364,7 +364,7 @@ def _deconvolver() -> synthesisdeconvolver:
 @pytest.mark.parametrize(
     "call",
     [
-        lambda: synthesisimager().apparentsens(), lambda: synthesisimager().drygridding(), lambda: synthesisimager().fillcfcache(),
+        lambda: synthesisimager().drygridding(), lambda: synthesisimager().fillcfcache(),
         lambda: synthesisimager().reloadcfcache(), lambda: synthesisimager().getweightdensity(), lambda: synthesisimager().setweightdensity(),
         lambda: synthesisimager().normalizerinfo(), lambda: synthesisimager().inithpg(), lambda: synthesisimager().initmpi(),
         lambda: synthesisimager().makesdimage(), lambda: synthesisimager().makesdpsf(), lambda: synthesisnormalizer().divideweightbysumwt(),
@@ -378,3 +378,8 @@ def test_not_there_yet(call: Callable[[], Any]) -> None:
     with pytest.raises(UnsupportedError, match="not there yet"):
         call()
     assert synthesisimager().hpg_enabled() is False and synthesisimager().releasempi()
+
+
+def test_apparent_sensitivity_needs_data() -> None:
+    with pytest.raises(NotOpenError, match="selectdata"):
+        synthesisimager().apparentsens()
