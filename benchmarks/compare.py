@@ -123,6 +123,7 @@ def main() -> None:
     work.mkdir(parents=True, exist_ok=True)
     oracle = os.environ.get("CASA_ORACLE", "")
     oracle_environment = {**os.environ, "HOME": os.environ.get("CASA_ORACLE_HOME", os.environ.get("HOME", ""))}
+    oracle_environment.pop("PYTHONPATH", None)  # the reference must not find our packages
     cache = work / "numba-cache"
     shutil.rmtree(cache, ignore_errors=True)
     our_environment = {**os.environ, "NUMBA_CACHE_DIR": str(cache)}
