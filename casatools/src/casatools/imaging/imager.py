@@ -186,7 +186,7 @@ class Imager:
         )
         if self.fields[0].weights_apart and self.weights.needs_density:
             self.weights = GroupedWeights(self.weights)
-        self._block_weights: dict[int, np.ndarray] = {}
+        self._block_weights: dict[tuple[int, int | None], np.ndarray] = {}
 
     def make_psf(self) -> None:
         """Gather the weights, make the point spread functions, fit their beams.
@@ -232,15 +232,16 @@ class Imager:
             return
         for chan in range(self.data.axis.nchan):
             if block.weight[:, chan].any():
-                yield chan, self.weights.weights(block, chan)
+                yield chan, self._held_weights(block, chan)
 
-    def _held_weights(self, block: VisibilityBlock) -> np.ndarray:
-        """The weights (row, chan) of a continuum block; computed once for blocks that stay in memory."""
+    def _held_weights(self, block: VisibilityBlock, chan: int | None = None) -> np.ndarray:
+        """The weights (row, chan) of a continuum block, or (row, 1) of a channel; computed once for blocks that stay in memory."""
         if not self.data.is_held:
-            return self.weights.weights(block)
-        found = self._block_weights.get(id(block))
+            return self.weights.weights(block, chan)
+        place = (id(block), chan)
+        found = self._block_weights.get(place)
         if found is None:
-            found = self._block_weights[id(block)] = self.weights.weights(block)
+            found = self._block_weights[place] = self.weights.weights(block, chan)
         return found
 
     def major_cycle(self) -> None:

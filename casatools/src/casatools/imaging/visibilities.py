@@ -348,6 +348,7 @@ def _planes_of(
     over_rows(
         lambda a, b: mix_correlations(data, chunk["FLAG"], chunk["FLAG_ROW"], given, corr, factors, a, b, vis, out_weight),
         len(data),
+        200_000 // data.shape[1],
     )
     return vis, out_weight
 

@@ -182,7 +182,8 @@ class ImagingWeights:
             result = np.empty_like(weight)
             fixed = (block.uvw_m, scale, weight, *self._cells, self._offset, self.density[plane])
             numbers = (float(self._factor[plane]), self._constant, self._bandwidth)
-            over_rows(lambda a, b: density_weights(*fixed, *numbers, a, b, result), len(weight))
+            # Threads are worth their start from some hundred thousand samples on.
+            over_rows(lambda a, b: density_weights(*fixed, *numbers, a, b, result), len(weight), 200_000 // weight.shape[1])
             weight = result
         elif self.options.scheme == "radial":
             weight = weight * (np.hypot(block.uvw_m[:, 0], block.uvw_m[:, 1])[:, None] * scale[None, :])
