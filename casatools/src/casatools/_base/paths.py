@@ -6,8 +6,8 @@ import contextlib
 import errno
 import importlib.util
 import os
+import secrets
 import shutil
-import tempfile
 from collections.abc import Iterator
 
 from casatools._base import config
@@ -16,6 +16,7 @@ from casatools._base.errors import DataError, OutputExistsError, ParameterError,
 __all__ = [
     "casadata_folders",
     "data_paths",
+    "remove_folder",
     "remove_output",
     "require_absent",
     "require_outside",
@@ -125,9 +126,11 @@ def staged_output(path: str, overwrite: bool = False) -> Iterator[str]:
     require_absent(path, overwrite)
     require_writable_parent(path)
     parent, name = os.path.split(os.path.abspath(path))
-    workdir = tempfile.mkdtemp(prefix=f".{name}.part-", dir=parent)
+    workdir = os.path.join(parent, f".{name}.part-{secrets.token_hex(4)}")
     temporary = os.path.join(workdir, name)
     try:
+        # Within the block that removes it: Ctrl-C may come while the folder is being made.
+        os.mkdir(workdir)
         yield temporary
         if not os.path.lexists(temporary):
             raise DataError(f"nothing was written for the output {path!r}")
@@ -140,4 +143,13 @@ def staged_output(path: str, overwrite: bool = False) -> Iterator[str]:
             raise DataError(f"the disk is full: the output {path!r} cannot be written into {parent!r}") from error
         raise
     finally:
-        shutil.rmtree(workdir, ignore_errors=True)
+        remove_folder(workdir)
+
+
+def remove_folder(folder: str) -> None:
+    """Remove a working folder, if it is there; Ctrl-C meanwhile is heeded when it is gone."""
+    try:
+        shutil.rmtree(folder, ignore_errors=True)
+    except KeyboardInterrupt:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import os
-import shutil
-import tempfile
+import secrets
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -12,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from casatools._base.errors import DataError
-from casatools._base.paths import remove_output, require_writable_parent
+from casatools._base.paths import remove_folder, remove_output, require_writable_parent
 from casatools.imaging.beam_fit import GaussianBeam
 from casatools.io.image import Beam, BeamSet, CasaImage
 from casatools.io.image.coordinates.system import Coordinates
@@ -25,15 +24,16 @@ def staged_images(base: str) -> Iterator[str]:
     """Yield a folder beside the images to come; what is in it replaces images of the same name when the block ends well."""
     require_writable_parent(base)
     parent = os.path.dirname(os.path.abspath(base))
-    folder = tempfile.mkdtemp(prefix=f".{os.path.basename(base)}.part-", dir=parent)
+    folder = os.path.join(parent, f".{os.path.basename(base)}.part-{secrets.token_hex(4)}")
     try:
+        os.mkdir(folder)
         yield folder
         for name in sorted(os.listdir(folder)):
             target = os.path.join(parent, name)
             remove_output(target)
             os.rename(os.path.join(folder, name), target)
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        remove_folder(folder)
 
 
 def beam_set(beams: Sequence[GaussianBeam | None], nstokes: int) -> BeamSet | None:
