@@ -51,6 +51,7 @@ class ClassicImager:
         self.scales: list[float] = []
         self.bias = 0.6
         self.terms = 2
+        self.reference = ""
         self.beam: GaussianBeam | None = None
         self.vptable = ""
         self.uses_beam = False
@@ -72,7 +73,14 @@ class ClassicImager:
         return made
 
     def _image_record(self) -> dict[str, Any]:
-        return {"imagename": "image", "pblimit": -0.1, **self.image, **self.gridding, "vptable": self.vptable}
+        return {
+            "imagename": "image",
+            "pblimit": -0.1,
+            "reffreq": self.reference,
+            **self.image,
+            **self.gridding,
+            "vptable": self.vptable,
+        }
 
     def field_selection(self) -> dict[str, str]:
         """What `Selection` takes of the selection."""

@@ -239,6 +239,7 @@ def test_refusals(im: imager, name: str, given: dict[str, Any], kind: type[CasaE
 def test_nothing_open_or_defined(im: imager) -> None:
     assert im.stop() is False
     im.open("sim.ms")
+    im.settaylorterms(2, 1.4e9)  # defines no image
     with pytest.raises(NotOpenError, match="defineimage"):
         im.makeimage("observed", "x")
     im.close()

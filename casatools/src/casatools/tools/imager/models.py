@@ -32,9 +32,8 @@ class Models(Setup):
             raise UnsupportedError(f"imager.ft: phasecentertime={phasecentertime} is not there yet; leave it at -1")
         state = self._open()
         names = [str(n) for n in (model if isinstance(model, (list, tuple)) else [model]) if str(n)]
-        reference = str(state.image.get("reffreq", ""))
         chosen = {k: v for k, v in state.field_selection().items() if k in ("field", "spw")}
-        predict_sky(state.path, chosen, open_sky_model(names, complist, reference), incremental)
+        predict_sky(state.path, chosen, open_sky_model(names, complist, state.reference), incremental)
         return True
 
     @method

@@ -288,7 +288,7 @@ class Setup:
         cfcachedirname: Annotated[str, kinds.Text(), Fixed] = "",
         rotpastep: Annotated[float, kinds.Float(), Fixed] = 5.0,
         pastep: Annotated[float, kinds.Float(), Fixed] = 360.0,
-        pblimit: Annotated[float, kinds.Float(), "Least primary beam of mosaics"] = 0.05,
+        pblimit: Annotated[float, kinds.Float(), "Of mosaics, which are refused here"] = 0.05,
         imagetilevol: Annotated[int, kinds.Int(), Fixed] = 0,
         singleprecisiononly: Annotated[bool, kinds.Bool(), Fixed] = False,
         numthreads: Annotated[int, kinds.Int(), Fixed] = -1,
@@ -396,9 +396,9 @@ class Setup:
         state = self._open()
         state.terms = ntaylorterms
         if reffreq > 0:
-            state.image["reffreq"] = f"{reffreq}Hz"
+            state.reference = f"{reffreq}Hz"
         else:
-            state.image.pop("reffreq", None)
+            state.reference = ""
         return True
 
     @method
