@@ -10,9 +10,10 @@ from concurrent.futures import ThreadPoolExecutor
 
 from casatools._base import casarc, control_group
 
-__all__ = ["over_rows", "ranks_on_host", "set_thread_count", "thread_count", "under_launcher"]
+__all__ = ["launched_ranks", "mark_rank", "over_rows", "ranks_on_host", "set_thread_count", "thread_count", "under_launcher"]
 
 _chosen: int | None = None
+_MARK = "CASAMPI_RANK_PROCESS"
 
 
 def ranks_on_host() -> int:
@@ -24,9 +25,34 @@ def ranks_on_host() -> int:
     return 1
 
 
+def launched_ranks() -> int:
+    """Ranks of the job, as the launcher's environment says; 1 where it does not."""
+    for name in ("OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "SLURM_STEP_NUM_TASKS"):
+        text = os.environ.get(name, "")
+        if text.isdigit() and int(text) > 0:
+            return int(text)
+    return 1
+
+
 def under_launcher() -> bool:
-    """True in a process that an MPI launcher started (OpenMPI, MPICH and others by PMI, Slurm's PMI)."""
+    """True in a process that an MPI launcher started (OpenMPI, MPICH and others by PMI, Slurm's PMI), false in the children of a rank."""
+    process, _, world = os.environ.get(_MARK, "").partition(" ")
+    if process and process != str(os.getpid()) and world == _world():
+        return False
     return any(name in os.environ for name in ("OMPI_COMM_WORLD_RANK", "PMI_RANK", "PMIX_RANK"))
+
+
+def _world() -> str:
+    return " ".join(
+        f"{name}={os.environ[name]}"
+        for name in ("PMIX_NAMESPACE", "PMIX_RANK", "PMI_FD", "PMI_PORT", "PMI_RANK")
+        if name in os.environ
+    )
+
+
+def mark_rank() -> None:
+    """Say in the environment that this process is the rank: what it starts inherits the launcher's variables and is none."""
+    os.environ[_MARK] = f"{os.getpid()} {_world()}"
 
 
 def thread_count() -> int:
