@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import pickle
 import time
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from casampi import messages, services
+from casampi import messages, packing, services
 from casampi.commands import Command, Response, run_command
 from casampi.MPIEnvironment import MPIEnvironment
 from casatools._base import log
@@ -79,9 +78,9 @@ class _Queue:
             if rank not in services.lost_servers and silent_s > _patience_s():
                 self._lose(rank, f"the rank has been silent for {silent_s:.0f} s")
 
-    def _hear(self, rank: int, head: messages.Head, data: bytearray) -> None:
+    def _hear(self, rank: int, head: messages.Head, data: bytearray | memoryview) -> None:
         try:
-            answer = pickle.loads(data)
+            answer = packing.unpack(data, copy=False)
         except Exception as error:  # noqa: BLE001 - a class that only the server has, or whatever its making raises
             answer = Response(head.id, False, traceback=f"the result cannot be read here: {type(error).__name__}: {error}")
         if head.lost:
@@ -95,7 +94,7 @@ class _Queue:
         request, began = self.requests[number], time.monotonic()
         self.busy[rank], self.heard[rank] = number, began
         request["server"], request["status"] = rank, SENT
-        data = pickle.dumps(Command(number, request["command"], request["parameters"]), protocol=pickle.HIGHEST_PROTOCOL)
+        data = packing.pack(Command(number, request["command"], request["parameters"]))
         head = messages.Head(number, MPIEnvironment.mpi_command_timeout)
         if not messages.send(comm, head, data, rank, messages.TAG_COMMAND, lambda: time.monotonic() - began < _patience_s()):
             self._lose(rank, "the rank does not take its command")

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import os
-import pickle
 import time
 from typing import Any
 
-from casampi import messages, services
+from casampi import messages, packing, services
 from casampi.commands import Command, Response, run_command
 from casampi.MPIEnvironment import MPIEnvironment
 from casampi.supervision import Worker
@@ -55,16 +54,18 @@ class MPICommandServer:
             nap_s = min(nap_s + 0.0002, 0.01)
             if worker.aborts is not None:
                 services.abort(worker.aborts)
-            if worker.answer:
-                (number, data), worker.answer = worker.answer, None
-                messages.send(comm, messages.Head(number), data, client, messages.TAG_ANSWER)
+            answer = worker.take_answer()
+            if answer is not None:
+                messages.send(comm, messages.Head(answer.number), packing.split(answer.data), client, messages.TAG_ANSWER)
+                del answer
+                worker.answered()
                 nap_s = 0.0
             if worker.lost and not told:
                 _tell_loss(comm, worker.command_id, worker.lost)
                 worker.command_id, told = 0, True
             self._beat(comm, watched)
             if comm.iprobe(source=client, tag=messages.TAG_COMMAND):
-                head, command = messages.receive(comm, client, messages.TAG_COMMAND)
+                head, command = messages.receive(comm, client, messages.TAG_COMMAND, worker.room)
                 nap_s = 0.0
                 if head.id == messages.END:
                     self._running = False
@@ -73,7 +74,7 @@ class MPICommandServer:
                 else:
                     worker.give(head.id, head.limit_s, command)
         well = worker.end()
-        messages.send(comm, messages.Head(0, lost=not well), b"", client, messages.TAG_BYE)
+        messages.send(comm, messages.Head(0, lost=not well), (), client, messages.TAG_BYE)
         return well
 
     def _beat(self, comm: Any, watched: _ClientWatch) -> None:
@@ -81,7 +82,7 @@ class MPICommandServer:
         if now - self._beaten >= MPIEnvironment.mpi_monitor_status_service_heartbeat:
             self._beaten = now
             watched.look()
-            messages.send(comm, messages.Head(0), b"", MPIEnvironment.mpi_client_rank, messages.TAG_BEAT)
+            messages.send(comm, messages.Head(0), (), MPIEnvironment.mpi_client_rank, messages.TAG_BEAT)
 
 
 class _ClientWatch:
@@ -106,5 +107,5 @@ class _ClientWatch:
 
 
 def _tell_loss(comm: Any, number: int, why: str) -> None:
-    answer = pickle.dumps(Response(number, False, traceback=why))
+    answer = packing.pack(Response(number, False, traceback=why))
     messages.send(comm, messages.Head(number, lost=True), answer, MPIEnvironment.mpi_client_rank, messages.TAG_ANSWER)

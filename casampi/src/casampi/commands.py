@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import importlib
-import pickle
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from casampi import packing
 from casatools._base.errors import CasaError
 
 __all__ = ["Command", "Response", "packed_answer", "run_command"]
@@ -69,17 +69,17 @@ def run_command(command: Command) -> Response:
     return Response(command.id, True, ret)
 
 
-def packed_answer(number: int, data: bytes | bytearray) -> bytes:
-    """Run a command that came as bytes; the answer as bytes. A command or a result that cannot travel is an answer too."""
+def packed_answer(number: int, data: bytearray | memoryview) -> packing.Parts:
+    """Run a command that came packed; the parts of the answer. A command or a result that cannot travel is an answer too."""
     try:
-        command = pickle.loads(data)
+        command = packing.unpack(data, copy=True)
     except Exception as error:  # noqa: BLE001 - a module that this host lacks, or whatever its import raises
-        return pickle.dumps(_failed(number, error))
+        return packing.pack(_failed(number, error))
     answer = run_command(command)
     try:
-        return pickle.dumps(answer, protocol=pickle.HIGHEST_PROTOCOL)
+        return packing.pack(answer)
     except Exception as error:  # noqa: BLE001 - pickling runs the result's own code
-        return pickle.dumps(_failed(number, error, with_error=False))
+        return packing.pack(_failed(number, error, with_error=False))
 
 
 def _failed(number: int, error: BaseException, *, with_error: bool = True) -> Response:

@@ -95,7 +95,7 @@ def stop() -> None:
     live = [rank for rank in MPIEnvironment.mpi_server_rank_list() if rank not in lost_servers]
     until = time.monotonic() + MPIEnvironment.mpi_monitor_status_service_timeout
     for rank in live:
-        messages.send(_channel, messages.Head(messages.END), b"", rank, messages.TAG_COMMAND, lambda: time.monotonic() < until)
+        messages.send(_channel, messages.Head(messages.END), (), rank, messages.TAG_COMMAND, lambda: time.monotonic() < until)
     for rank in live:
         _part_from(rank)
     if lost_servers:

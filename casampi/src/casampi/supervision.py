@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import pickle
 import signal
 import socket
 import subprocess
@@ -18,9 +17,9 @@ import time
 from pathlib import Path
 from typing import Any
 
-from casampi import worker
+from casampi import packing, worker
 from casampi.MPIEnvironment import MPIEnvironment
-from casampi.wire import Wire
+from casampi.wire import Message, SharedMemory, Wire
 from casatools._base import config, log
 
 __all__ = ["Worker"]
@@ -37,39 +36,55 @@ class Worker:
     ----------
     lost : str
         Why it can no longer work; "" while it can.
-    answer : tuple of int and bytearray, or None
-        Id and packed response of the command that it has finished.
     aborts : int or None
         The exit code with which a command wants to end the job.
     """
 
     def __init__(self) -> None:
         ours, theirs = socket.socketpair()
-        self._wire = Wire(ours)
+        out, into = (SharedMemory.made() if hasattr(os, "memfd_create") else None for _ in range(2))
+        self._wire = Wire(ours, out, into)
         self._stacks = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the process
-        handles = (theirs.fileno(), self._stacks.fileno())
+        handles = (theirs.fileno(), self._stacks.fileno(), *(memory.handle if memory else -1 for memory in (out, into)))
         program = f"import sys; sys.path[:] = {sys.path!r}; from casampi.worker import main; main{handles!r}"
         flags = ["-O"] * sys.flags.optimize + [f"-W{text}" for text in sys.warnoptions]
         command = [sys.executable, *flags, "-c", program]
-        self._process = subprocess.Popen(command, pass_fds=handles, stdin=subprocess.DEVNULL)
+        self._process = subprocess.Popen(command, pass_fds=[h for h in handles if h >= 0], stdin=subprocess.DEVNULL)
         theirs.close()
         options = {name: (config.value(name), config.source(name)) for name in config.DEFAULTS}
-        self._wire.send(worker.START, data=pickle.dumps(worker.Start(_facts(), options, log.sink.path)))
+        self._wire.send(worker.START, parts=packing.pack(worker.Start(_facts(), options, log.sink.path)))
         self.lost = ""
-        self.answer: tuple[int, bytearray] | None = None
+        self._answer: Message | None = None
         self.aborts: int | None = None
         self.command_id = 0
         self._limit_s = self._began = 0.0
         self._heard = self._looked = time.monotonic()
         self._asked, self._progress = self._heard, tuple[int, ...]()
 
-    def give(self, number: int, limit_s: float, data: bytes | bytearray) -> None:
-        """Let it run a command, at most for `limit_s` seconds where that is more than 0."""
+    def room(self, length: int) -> bytearray | memoryview:
+        """Memory for a packed command, shared with the process where there is such."""
+        return self._wire.out.room(length) if self._wire.out is not None and not self.lost else bytearray(length)
+
+    def give(self, number: int, limit_s: float, data: bytearray | memoryview) -> None:
+        """Let it run a packed command, which lies in `room`, at most for `limit_s` seconds where that is more than 0."""
         self.command_id, self._limit_s, self._began = number, limit_s, time.monotonic()
         try:
-            self._wire.send(worker.COMMAND, number, data)
+            if isinstance(data, memoryview):
+                self._wire.tell(worker.COMMAND, number, len(data))
+            else:
+                self._wire.send(worker.COMMAND, number, packing.split(data))
         except OSError:
             self._give_up(self._death())
+
+    def take_answer(self) -> Message | None:
+        """The answer of the command that it has finished; `answered` is to be called when it has been sent."""
+        found, self._answer = self._answer, None
+        return found
+
+    def answered(self) -> None:
+        """The answer is no longer needed."""
+        if self._wire.into is not None:
+            self._wire.into.done()
 
     def look(self, nap_s: float) -> None:
         """Take what it says, waiting for it at most `nap_s` seconds; notice its death, its silence and the end of the time it has."""
@@ -83,7 +98,7 @@ class Worker:
             self._began += asleep_s
         try:
             while self._wire.poll(nap_s):
-                self._hear(*self._wire.receive())
+                self._hear(self._wire.receive())
                 nap_s = 0.0
         except (EOFError, OSError):
             self._give_up(self._death())
@@ -108,12 +123,12 @@ class Worker:
             self._kill()
             return False
 
-    def _hear(self, kind: bytes, number: int, data: bytearray) -> None:
+    def _hear(self, message: Message) -> None:
         self._heard = time.monotonic()
-        if kind == worker.ANSWER:
-            self.answer, self.command_id = (number, data), 0
-        elif kind == worker.ABORT:
-            self.aborts = number
+        if message.kind == worker.ANSWER:
+            self._answer, self.command_id = message, 0
+        elif message.kind == worker.ABORT:
+            self.aborts = message.number
 
     def _moves(self, now: float) -> bool:
         """True when it has computed or moved data since the last question: compiled code that keeps the interpreter's lock cannot beat."""

@@ -10,7 +10,6 @@ import ctypes
 import faulthandler
 import importlib.abc
 import os
-import pickle
 import signal
 import socket
 import sys
@@ -18,9 +17,10 @@ import threading
 from dataclasses import dataclass
 from typing import Any
 
+from casampi import packing
 from casampi.commands import packed_answer
 from casampi.MPIEnvironment import MPIEnvironment
-from casampi.wire import Wire
+from casampi.wire import SharedMemory, Wire
 from casatools._base import config, log
 
 __all__ = ["Start", "abort", "main"]
@@ -53,7 +53,7 @@ class _NoMPI(importlib.abc.MetaPathFinder):
             raise ImportError("commands run in a process beside the MPI rank of their server: MPI itself cannot be used in them")
 
 
-def main(handle: int, stacks: int) -> None:
+def main(handle: int, stacks: int, into: int, out: int) -> None:
     """Serve the rank at the other end of a socket until it says that the work is over.
 
     Parameters
@@ -62,6 +62,8 @@ def main(handle: int, stacks: int) -> None:
         Descriptor of the socket.
     stacks : int
         Descriptor of the file for the stacks that the rank asks for by a signal.
+    into, out : int
+        Descriptors of the memory for long messages to here and from here; -1 without.
     """
     global _wire
     if sys.platform == "linux":  # the end of the rank is the end of this process, whatever it is doing
@@ -69,23 +71,26 @@ def main(handle: int, stacks: int) -> None:
     faulthandler.enable(stacks, all_threads=False)
     faulthandler.register(signal.SIGUSR1, file=stacks, all_threads=True)
     sys.meta_path.insert(0, _NoMPI())
-    _wire = Wire(socket.socket(fileno=handle))
+    memory = [SharedMemory(number) if number >= 0 else None for number in (out, into)]
+    _wire = Wire(socket.socket(fileno=handle), *memory)
     with contextlib.suppress(EOFError, OSError):  # the rank is gone
-        _take_over(pickle.loads(_wire.receive()[2]))
+        _take_over(packing.unpack(_wire.receive().data, copy=True))
         threading.Thread(target=_beat, args=[_wire], name="casampi-heart", daemon=True).start()
         _serve(_wire)
 
 
 def _serve(wire: Wire) -> None:
     while True:
-        kind, number, data = wire.receive()
-        if kind == END:
+        message = wire.receive()
+        if message.kind == END:
             return
-        answer = packed_answer(number, data)
+        answer = packed_answer(message.number, message.data)
+        if message.shared and wire.into is not None:
+            wire.into.done()
         with contextlib.suppress(OSError, ValueError):  # a command may have closed them
             sys.stdout.flush()
             sys.stderr.flush()
-        wire.send(ANSWER, number, answer)
+        wire.send(ANSWER, message.number, answer)
 
 
 def _take_over(start: Start) -> None:
@@ -102,6 +107,8 @@ def _take_over(start: Start) -> None:
 
 
 def _beat(wire: Wire) -> None:
+    # A stopped process that goes on for its stack is to answer in its main thread, before that has left the place.
+    signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGUSR1])
     pause = threading.Event()
     while not pause.wait(MPIEnvironment.mpi_monitor_status_service_heartbeat):
         try:
