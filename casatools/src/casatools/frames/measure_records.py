@@ -10,6 +10,7 @@ import numpy as np
 from casatools._base.errors import ParameterError
 from casatools.frames import arithmetic
 from casatools.frames.comets import Comet
+from casatools.frames.directions import RIGID_FRAMES, rotated
 from casatools.frames.engine import make_engine, require_tables
 from casatools.frames.observatories import observatory_names
 from casatools.frames.quantities import to_unit
@@ -123,6 +124,10 @@ class MeasureFrame:
             start = str(measure["refer"]).upper()
             if start in _VELOCITIES and name in _VELOCITIES:
                 return self._scaled(measure["m0"]["value"], start, name)
+        if kind == "direction" and name in RIGID_FRAMES and not offset and "offset" not in measure:
+            start = str(measure["refer"]).upper()
+            if start in RIGID_FRAMES and start != name:
+                return _turned(measure, start, name)
         return _ordered(self._run(measure, name, f"cannot be converted to {refer}", offset))
 
     def _scaled(self, value_hz: Any, start: str, name: str) -> dict[str, Any]:
@@ -204,6 +209,17 @@ class MeasureFrame:
         """J2000 uvw of a baseline for the frame: the measure, its three coordinates [m] and their rates [m/s]."""
         found = self.call("to_uvw", dict(baseline))
         return _ordered(found["measure"]), np.asarray(found["xyz"].get_value()), np.asarray(found["dot"].get_value())
+
+
+def _turned(measure: Mapping[str, Any], start: str, name: str) -> dict[str, Any]:
+    """A direction in another of the frames that one rotation joins."""
+    lon, lat = rotated(to_unit(measure["m0"], "rad"), to_unit(measure["m1"], "rad"), start, name)
+    return {
+        "m0": {"unit": "rad", "value": lon},
+        "m1": {"unit": "rad", "value": lat},
+        "refer": name,
+        "type": "direction",
+    }
 
 
 def _is_empty(value: Any) -> bool:
