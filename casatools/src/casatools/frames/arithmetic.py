@@ -63,7 +63,7 @@ CONSTANTS = {str(k): (float(v.get_value()), str(v.get_unit())) for k, v in _quan
 
 
 def _refuse(value: Any, error: Exception) -> ParameterError:
-    reason = str(error).split("\n")[0].split(": ")[-1]
+    reason = str(error).split("\n")[0].split(": ")[-1][:200]
     return ParameterError(
         f"{reprlib.repr(value)} is not a quantity ({reason}); write such as '10arcsec', '1.4GHz' or '12h30m15s'"
     )

@@ -46,6 +46,8 @@ _DIRECTIONS = frozenset(
     ]
 )
 _BODIES = frozenset(["MERCURY", "VENUS", "MARS", "JUPITER", "SATURN", "URANUS", "NEPTUNE", "PLUTO", "SUN", "MOON", "COMET"])
+# Kinds whose values are relative to an offset that is given with them.
+_RELATIVE = frozenset({"direction", "frequency", "doppler", "radialvelocity"})
 _VELOCITIES = frozenset(["LSRK", "LSRD", "BARY", "GEO", "TOPO", "GALACTO", "LGROUP", "CMB"])
 # Kind of measure: its references, its default one, how many values it has, and the dimensions these may have.
 KINDS: dict[str, tuple[frozenset[str], str, int, tuple[str, ...]]] = {
@@ -89,10 +91,13 @@ class MeasureFrame:
     def make(self, kind: str, refer: str, values: list[Any], offset: Mapping[str, Any] | None = None) -> dict[str, Any]:
         """Make a measure of quantities.
 
+        With an offset the record holds it, and what is left beside it: of epochs, positions, baselines and uvw the values given are those
+        without the offset, which is subtracted; of the other kinds they are relative to it already.
+
         Raises
         ------
         ParameterError
-            The reference is unknown, or a value cannot be read or has another dimension.
+            The reference is unknown, a value cannot be read or has another dimension, or the offset is of another kind.
         """
         name = require_reference(kind, refer)
         _, _, count, _ = KINDS[kind]
@@ -102,10 +107,14 @@ class MeasureFrame:
             values = _default_values(kind)
         for k, value in enumerate(values[:count]):
             record[f"m{k}"] = _component(kind, value)
-        if offset:
+        if not offset:
+            return _ordered(self._run(record, name, "cannot be made"))
+        given_kind = require_measure(offset)
+        if given_kind != kind:
+            raise ParameterError(f"the offset of a {kind} must be a {kind}; got a {given_kind}")
+        if kind in _RELATIVE:
             record["offset"] = dict(offset)
-        made = self._run(record, name, "cannot be made") if "offset" not in record else record
-        return _ordered(made)
+        return _ordered(self._run(record, name, "cannot be made", offset))
 
     def _run(self, record: Mapping[str, Any], refer: str, what: str, offset: Mapping[str, Any] | None = None) -> dict[str, Any]:
         try:
