@@ -38,7 +38,7 @@ from casatools.transform.planning import KEYS, RowPlan, TimeAverage, plan_bins, 
 from casatools.transform.polarization_average import replace_polarizations
 from casatools.transform.subtables import ChannelAxis, Renumbering, plan_subtables, renumber
 
-__all__ = ["Job", "TimeAverage", "TransformOptions", "prepare", "run", "transform"]
+__all__ = ["Job", "TimeAverage", "TransformOptions", "output_blocks", "prepare", "run", "transform"]
 
 Stage = Callable[[Iterable[Block]], Iterator[Block]]
 
@@ -219,7 +219,8 @@ def run(
             )
         else:
             outputs = (
-                (_output_columns(block, job, renumbering), block.parts, block.part) for block in _blocks(job, stages, before)
+                (_output_columns(block, job, renumbering), block.parts, block.part)
+                for block in output_blocks(job, stages, before)
             )
         for rows, every, offset in outputs:
             writer.append(rows, every, offset)
@@ -229,7 +230,7 @@ def run(
     return written
 
 
-def _blocks(job: Job, stages: Sequence[Stage] = (), before: Sequence[Stage] = ()) -> Iterator[Block]:
+def output_blocks(job: Job, stages: Sequence[Stage] = (), before: Sequence[Stage] = ()) -> Iterator[Block]:
     """The output of a job, block by block."""
     blocks: Iterator[Block] = read_blocks(job.ms, job.resolved, job.columns, job.rows.chunks)
     if job.rows.bins is not None:
@@ -247,7 +248,7 @@ def _transform_piece(piece: Piece) -> list[dict[str, np.ndarray]]:
     with open_piece(piece):
         job, renumbering = piece.job
         own = replace(job, rows=replace(job.rows, chunks=list(piece.plans)))
-        return [_output_columns(block, own, renumbering) for block in _blocks(own)]
+        return [_output_columns(block, own, renumbering) for block in output_blocks(own)]
 
 
 def _element_bytes(columns: ColumnPlan, extra: Sequence[str]) -> float:
