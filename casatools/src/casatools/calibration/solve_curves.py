@@ -64,7 +64,6 @@ class PolynomialOptions:
     degree_amplitude: int = 3
     degree_phase: int = 3
     normalize: bool = False
-    normalize_phase: bool = False
     mask_centre: int = 0
     mask_edge_percent: int = 5
 
@@ -207,7 +206,6 @@ def _normalize(found: list[np.ndarray], hand: int, at: np.ndarray, options: Poly
     if options.normalize:
         power = np.exp(2 * np.polynomial.chebyshev.chebval(at, found[0][hand])).mean()
         found[0][hand, 0] -= 0.5 * np.log(power)
-    if options.normalize_phase:
         found[1][hand, 0] -= np.polynomial.chebyshev.chebval(at, found[1][hand]).mean()
 
 

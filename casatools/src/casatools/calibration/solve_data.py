@@ -263,6 +263,8 @@ class SolveInput:
             if self.prior.acts(beyond):
                 flag = self.prior.correct(chunk, data.copy(), flag, None, orders=beyond)[1]
                 model = self.prior.corrupt(chunk, np.broadcast_to(model, chunk.shape).copy(), orders=beyond)
+        if self.options.flatten:
+            data = _flattened(data, model, flag)
         wide = weight if weight.ndim == 3 else weight[:, None, :]
         return data, model, flag, np.ascontiguousarray(wide, dtype=np.float32)
 
@@ -295,6 +297,14 @@ class SolveInput:
             part = wgt.sum(axis=(2, 3, 4))
             sub_time = np.where(part > 0, when.sum(axis=2) / np.where(part > 0, part, 1.0) + self.reference_s, 0.0)
         return IntervalData(numbers, vis / safe, wgt, time, model, sub_time)
+
+
+def _flattened(data: np.ndarray, model: np.ndarray, flag: np.ndarray) -> np.ndarray:
+    """Visibilities (row, chan, corr) over the mean of those over their model, of unflagged channels: what is left is the shape in frequency."""
+    usable = ~flag & (np.abs(model) > 0)
+    ratio = np.where(usable, data / np.where(np.abs(model) > 0, model, 1.0), 0.0).sum(axis=1, keepdims=True)
+    mean = ratio / np.maximum(usable.sum(axis=1, keepdims=True), 1)
+    return np.asarray(data / np.where(np.abs(mean) > 0, mean, 1.0))
 
 
 def parallel_hands(ms: MeasurementSet, chunk: VisChunk) -> np.ndarray:
