@@ -113,7 +113,7 @@ def test_curves(tmp_path: Path) -> None:
         (f"S{mode}", "gaincal", {**common, "spw": "0:3", "gaintype": "GSPLINE", "splinetime": 14400.0, "calmode": mode}) for mode in ("ap", "p")
     ]  # fmt: skip
     calls += [
-        (f"B{norm}", "bandpass", {**common, "spw": "0", "bandtype": "BPOLY", "maskedge": 5, "solnorm": norm, "gaintable": ["G"]})
+        (f"B{norm}", "bandpass", {**common, "spw": "0", "bandtype": "BPOLY", "maskedge": 0, "solnorm": norm, "gaintable": ["G"]})
         for norm in (False, True)
     ]
     Path("calls.json").write_text(json.dumps(calls))

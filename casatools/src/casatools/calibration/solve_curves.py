@@ -195,7 +195,7 @@ def fit_polynomials(result: SolveResult, options: PolynomialOptions) -> CurveRow
 
 def _unmasked(count: int, options: PolynomialOptions) -> np.ndarray:
     used = np.ones(count, dtype=bool)
-    edge = int(count * options.mask_edge_percent / 100)
+    edge = -(-count * options.mask_edge_percent // 100)  # a begun channel is left out
     used[:edge] = used[count - edge :] = False
     start = (count - options.mask_centre) // 2
     used[start : start + options.mask_centre] = False

@@ -97,7 +97,7 @@ def _ends(table: Any, kind: str, row: int) -> np.ndarray:
     """Knots, or the ends of the range of frequencies. Splines of phases alone have no knots of amplitudes, and the other way round."""
     if kind == "BPOLY":
         return np.ravel(table.getcell("VALID_DOMAIN", row))
-    which = "AMP" if table.getcell("N_KNOTS_AMP", row) > 0 else "PHASE"
+    which = "AMP" if table.getcell("N_POLY_AMP", row) > 0 else "PHASE"
     return np.ravel(table.getcell(f"SPLINE_KNOTS_{which}", row))
 
 
