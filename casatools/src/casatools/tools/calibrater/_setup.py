@@ -311,8 +311,8 @@ class SetupMethods:
         combine: Annotated[str, kinds.Text(), "Boundaries a solution may cross"] = "",
         degamp: Annotated[int, kinds.Int(min=0), "Degree of the amplitude"] = 3,
         degphase: Annotated[int, kinds.Int(min=0), "Degree of the phase"] = 3,
-        visnorm: Annotated[bool, kinds.Bool(), "Normalise amplitude and phase"] = False,
-        solnorm: Annotated[bool, kinds.Bool(), "Normalise the amplitude"] = True,
+        visnorm: Annotated[bool, kinds.Bool(), "Divide each visibility by its mean over the channels first"] = False,
+        solnorm: Annotated[bool, kinds.Bool(), "Normalise to a mean power of one and a mean phase of zero"] = True,
         maskcenter: Annotated[int, kinds.Int(min=0), "Channels left out in the middle"] = 0,
         maskedge: Annotated[float, kinds.Float(), "Per cent of the channels left out at each edge"] = 5.0,
         refant: RefAnt = [],  # noqa: B006
@@ -327,8 +327,10 @@ class SetupMethods:
         from casatools.calibration.solve_curves import PolynomialOptions
 
         self._path()
-        curves = PolynomialOptions(degamp, degphase, solnorm or visnorm, visnorm, maskcenter, int(maskedge))
-        options = SolveOptions(kind="B", solint=expression(t) or "inf", combine=combine, refant=expression(refant), minsnr=0.0)
+        curves = PolynomialOptions(degamp, degphase, solnorm, maskcenter, int(maskedge))
+        options = SolveOptions(
+            kind="B", solint=expression(t) or "inf", combine=combine, refant=expression(refant), minsnr=0.0, flatten=visnorm
+        )
         self._state.solve, self._state.curves = options, curves
         self._state.solve_table, self._state.solve_append = table, append
         return True
