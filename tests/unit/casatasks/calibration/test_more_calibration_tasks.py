@@ -70,8 +70,6 @@ def test_services_and_figures(folder: Path, tmp_path: Path) -> None:
         casatasks.uvmodelfit("no.ms")
     with pytest.raises(CasaError):
         casatasks.listcal(str(folder / "simvla.ms"), "no.G")
-    with pytest.raises(UnsupportedError, match="showatm"):
-        casatasks.plotbandpass(str(folder / "cal.B"), showatm=True)
     casatasks.plotbandpass(str(folder / "cal.B"), antenna="EA01", spw="0", figfile=str(tmp_path / "p.png"))
     assert (tmp_path / "p.png").stat().st_size > 2000
     assert casatasks.wvrgcal(str(folder / "simvla.ms"), str(tmp_path / "w"), smooth="10s", reversespw="0,1~1")["rval"] == 1
