@@ -77,7 +77,7 @@ class ApplyOptions:
 
 @dataclass(frozen=True)
 class LibraryOptions:
-    """Which tables are applied: lists, or a library file where `callib` names one."""
+    """Which tables are applied: lists, a library file where `callib` names one, or the `lines` of one."""
 
     gaintable: tuple[str, ...] = ()
     gainfield: tuple[str, ...] = ()
@@ -85,9 +85,12 @@ class LibraryOptions:
     spwmap: tuple[Any, ...] = ()
     calwt: tuple[bool, ...] = (True,)
     callib: str = ""
+    lines: str = ""
 
     def load(self, ms: MeasurementSet) -> CalibrationLibrary:
         """Read and check the tables."""
+        if self.lines:
+            return CalibrationLibrary.from_text(ms, self.lines)
         if self.callib:
             return CalibrationLibrary.from_callib(ms, self.callib)
         return CalibrationLibrary.from_lists(ms, self.gaintable, self.gainfield, self.interp, self.spwmap, self.calwt)
