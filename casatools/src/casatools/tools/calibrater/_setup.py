@@ -46,7 +46,7 @@ class _State:
     selection: dict[str, str] = field(default_factory=dict)
     applied: list[Applied] = field(default_factory=list)
     parang: bool = False
-    callib: dict[str, Any] = field(default_factory=dict)
+    callib: str = ""
     solve: SolveOptions | None = None
     solve_table: str = ""
     solve_append: bool = False
@@ -227,6 +227,7 @@ class SetupMethods:
         with MeasurementSet(path) as ms:
             LibraryOptions((table,), (applied.field,), (interp,), (list(mapping),) if mapping else (), (calwt,)).load(ms)
         self._state.applied.append(applied)
+        self._state.callib = ""
         return True
 
     @method
@@ -234,8 +235,22 @@ class SetupMethods:
         self,
         callib: Annotated[dict[str, Any], kinds.Record(), "A calibration library as parsecallibfile gives"] = {},  # noqa: B006
     ) -> bool:
-        """Apply a calibration library record; not available here."""
-        raise UnsupportedError("calibrater.setcallib is not available; use setapply, or docallib of the tasks")
+        """Apply a calibration library in place of what setapply named; {} applies nothing.
+
+        Raises
+        ------
+        NotOpenError, PathMissingError, DataError, ParameterError, SelectionError
+            No MeasurementSet is open, or a table or rule cannot be used.
+        """
+        from casatools.calibration.callib import library_text
+        from casatools.calibration.correct import LibraryOptions
+        from casatools.io.ms import MeasurementSet
+
+        lines = library_text(callib)
+        with MeasurementSet(self._path()) as ms:
+            LibraryOptions(lines=lines).load(ms)
+        self._state.applied, self._state.callib = [], lines
+        return True
 
     @method
     def setsolve(
@@ -375,7 +390,7 @@ class SetupMethods:
     ) -> bool:
         """Forget settings."""
         if apply:
-            self._state.applied, self._state.parang = [], False
+            self._state.applied, self._state.callib, self._state.parang = [], "", False
         if solve:
             self._state.solve = None
         return True
