@@ -167,7 +167,9 @@ def run(python: str, script: str, *arguments: str, reference: bool = False) -> N
     surroundings = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"} if reference else environment()
     if reference and "CASA_ORACLE_HOME" in os.environ:
         surroundings["HOME"] = os.environ["CASA_ORACLE_HOME"]
-    done = subprocess.run([python, "-c", script, *arguments], env=surroundings, cwd=arguments[0], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [python, "-c", script, *arguments], env=surroundings, cwd=arguments[0], capture_output=True, text=True, check=False
+    )
     if done.returncode:
         last = (done.stderr.strip().splitlines() or ["no message"])[-1]
         raise RuntimeError(f"{Path(python).name} {arguments[1:2]}: {last[:200]}")
@@ -228,7 +230,13 @@ def main() -> None:
     asked = arguments.only.split(",") if arguments.only else [*ROWS, "conversions"]
     try:
         if not (work / "cube.U.json").exists():
-            run(interpreters.get("reference", sys.executable), MAKE, str(work), arguments.shape, reference="reference" in interpreters)
+            run(
+                interpreters.get("reference", sys.executable),
+                MAKE,
+                str(work),
+                arguments.shape,
+                reference="reference" in interpreters,
+            )
         measure(work, [name for name in asked if name in ROWS], interpreters, arguments.repeat)
         if "conversions" in asked:
             conversions(work, interpreters)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
@@ -23,6 +23,7 @@ from casatools.analysis.regions import ImageSelection, PixelSet
 from casatools.analysis.selected_pixels import SelectedPixels
 from casatools.analysis.statistics import StatisticsOptions, compute_statistics
 from casatools.analysis.sub_images import PixelChoice
+from casatools.analysis.value_stream import ValueStream
 from casatools.io.image import BeamSet, CasaImage
 
 __all__ = ["MomentOptions", "MomentWindows", "make_moment_images", "moment_axis", "moment_names"]
@@ -267,11 +268,8 @@ def _noise(chosen: SelectedPixels, windows: MomentWindows) -> float:
     if not windows.methods or windows.noise > 0:
         return windows.noise
 
-    def blocks() -> Iterator[tuple[np.ndarray, np.ndarray | None]]:
-        for _, values, good in chosen.iter_blocks():
-            yield (values.ravel() if good is None else values[good]), None
-
-    return 1.4826 * compute_statistics(blocks, StatisticsOptions(robust=True)).get("medabsdevmed", 0.0)
+    stream = ValueStream.of_arrays(lambda: (v.ravel() if good is None else v[good] for _, v, good in chosen.iter_blocks()))
+    return 1.4826 * compute_statistics(stream, StatisticsOptions(robust=True)).get("medabsdevmed", 0.0)
 
 
 def _blocks(shape: Sequence[int], axis: int, depth: int) -> list[tuple[slice, ...]]:

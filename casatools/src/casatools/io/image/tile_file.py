@@ -8,6 +8,7 @@ note 222 and the layout of the files themselves). Truth values take one bit, the
 
 from __future__ import annotations
 
+import itertools
 import math
 import os
 import threading
@@ -48,7 +49,11 @@ class TileFile:
         cube = next(iter(cubes.values()))
         tile = tuple(int(n) for n in cube.get("TileShape", ()))[::-1]
         path = os.path.join(table.name(), f"table.f{info.get('SEQNR')}_TSM0")
-        if len(tile) != len(shape) or [int(n) for n in cube.get("CubeShape", ())][::-1] != list(shape) or not os.path.isfile(path):
+        if (
+            len(tile) != len(shape)
+            or [int(n) for n in cube.get("CubeShape", ())][::-1] != list(shape)
+            or not os.path.isfile(path)
+        ):
             return None
         order = "<" if table.endianformat() == "little" else ">"
         made = cls(path, shape, tile, dtype.newbyteorder(order) if dtype.itemsize > 1 else dtype, writable)
@@ -178,14 +183,13 @@ class _Run:
         if index:
             index[0] = slice(index[0].start - self.begin, index[0].stop - self.begin)
         there = [
-            slice(k * n + a - f, k * n + b - f)
-            for k, n, (a, b), f in zip(self.outer, self.tile, self.spans, first, strict=False)
+            slice(k * n + a - f, k * n + b - f) for k, n, (a, b), f in zip(self.outer, self.tile, self.spans, first, strict=False)
         ]
         start, stop = first[-1], last[-1] + 1
         edges = [start, min(-(-start // t) * t, stop), max(stop // t * t, start), stop]
         if edges[2] < edges[1]:  # all within one tile
             edges = [start, stop]
-        for a, b in zip(edges, edges[1:], strict=False):
+        for a, b in itertools.pairwise(edges):
             if b > a:
                 k0, k1 = a // t - self.along[0], (b - 1) // t + 1 - self.along[0]
                 width = (b - a) // (k1 - k0)

@@ -71,6 +71,7 @@ def test_byte_order_of_the_table_counts(monkeypatch: pytest.MonkeyPatch) -> None
     with CasaImage.open("c.im", writable=True) as image:
         image.write(np.arange(np.prod(SHAPE)).reshape(SHAPE))
     with tables.table("c.im", ack=False) as pixels:
+
         class Swapped:
             def __getattr__(self, name: str) -> object:
                 return getattr(pixels, name)
@@ -81,7 +82,9 @@ def test_byte_order_of_the_table_counts(monkeypatch: pytest.MonkeyPatch) -> None
         file = TileFile.of_table(Swapped(), "map", SHAPE, np.dtype(np.float32), False)
         assert file is not None and file.dtype == np.dtype(">f4")
         found = file.read([0, 0, 0, 0], [1, 1, 1, 1])
-        np.testing.assert_array_equal(found.byteswap(), np.arange(np.prod(SHAPE), dtype=np.float32).reshape(SHAPE)[:2, :2, :2, :2])
+        np.testing.assert_array_equal(
+            found.byteswap(), np.arange(np.prod(SHAPE), dtype=np.float32).reshape(SHAPE)[:2, :2, :2, :2]
+        )
         file.close()
 
 
@@ -110,7 +113,7 @@ def test_any_number_of_axes(shape: tuple[int, ...], tile: tuple[int, ...]) -> No
     random = np.random.default_rng(3)
     count = int(np.prod(-(-np.array(shape) // tile)))
     for dtype in (np.dtype("<f4"), np.dtype(">f8"), np.dtype(bool)):
-        size = -(-int(np.prod(tile)) // 8) if dtype == bool else int(np.prod(tile)) * dtype.itemsize
+        size = -(-int(np.prod(tile)) // 8) if dtype.kind == "b" else int(np.prod(tile)) * dtype.itemsize
         Path("tiles").write_bytes(b"\0" * (count * size))
         file = TileFile("tiles", shape, tile, dtype, True)
         expected = np.zeros(shape, dtype)
