@@ -12,6 +12,7 @@ from __future__ import annotations
 import math
 import os
 import shutil
+import threading
 from collections.abc import Sequence
 from typing import Any
 
@@ -145,6 +146,7 @@ class TableImage:
         # whose pixels casacore never sees. By column or name of a mask.
         self._made = False
         self._files: dict[str, TileFile | None] = {}
+        self._lock = threading.Lock()
 
     @classmethod
     def open(cls, path: str, writable: bool = False) -> TableImage:
@@ -219,10 +221,11 @@ class TableImage:
         """The file of tiles behind pixels or a mask, when it may be used."""
         if self.writable and not self._made:
             return None
-        if name not in self._files:
-            table.flush()  # casacore lays out the file of a new array now
-            self._files[name] = TileFile.of_table(table, column, self.shape, dtype, self.writable)
-        return self._files[name]
+        with self._lock:
+            if name not in self._files:
+                table.flush()  # casacore lays out the file of a new array now
+                self._files[name] = TileFile.of_table(table, column, self.shape, dtype, self.writable)
+            return self._files[name]
 
     def _drop_file(self, name: str) -> None:
         file = self._files.pop(name, None)
