@@ -22,7 +22,7 @@ from casacore import tables as _tables
 from casatools._base.errors import DataError, ParameterError
 from casatools._base.paths import require_space
 from casatools.io.image import history as _history
-from casatools.io.image.tile_file import TileFile
+from casatools.io.image.tile_file import TileFile, grow_cell
 from casatools.io.image.tiling import default_tile_shape, iter_blocks
 from casatools.io.tables import is_table, require_table
 
@@ -58,6 +58,8 @@ def clean_record(value: Any) -> Any:
 _TABLE_BYTES = 2e5
 # Smaller blocks of an image that is only read are left to casacore, which keeps their tiles.
 _SMALL = 1 << 16
+# Images from this size on are made without being filled.
+_LARGE = 1 << 22
 
 
 class _PixelTable(_tables.table):  # type: ignore[misc]
@@ -77,12 +79,21 @@ def _open_pixels(path: str, writable: bool, what: str) -> Any:
 
 
 def _new_float_image(path: str, shape: Sequence[int], tile: Sequence[int]) -> Any:
-    """A new image of floats as casacore makes it, left open for writing."""
+    """A new image of floats as casacore makes it, left open for writing.
+
+    casacore fills the file of a new image with zeros, which takes as long as writing its pixels; a large one is therefore made as one tile and its
+    storage then told the shape wanted, so that the file is a hole until pixels are written.
+    """
     from casacore.images import image
 
+    size, grid = [int(n) for n in shape], [-(-n // t) for n, t in zip(shape, tile, strict=True)]
+    nbytes = 4 * math.prod(int(t) for t in tile) * math.prod(grid)
+    one_tile = _LARGE <= nbytes < 2**31 and math.prod(grid) > 1
     try:
-        made = image(path, shape=[int(n) for n in shape], tileshape=[int(n) for n in tile])
-        del made
+        image(path, shape=[int(t) for t in tile] if one_tile else size, tileshape=[int(n) for n in tile])
+        if one_tile and not grow_cell(path, [int(t) for t in tile], size, nbytes):
+            shutil.rmtree(path)
+            image(path, shape=size, tileshape=[int(n) for n in tile])
         return _open_pixels(path, True, "image")
     except RuntimeError as error:
         raise DataError(f"the image {path!r} cannot be made: {error}") from error

@@ -11,6 +11,7 @@ from __future__ import annotations
 import itertools
 import math
 import os
+import struct
 import threading
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -20,7 +21,7 @@ import numpy as np
 from casatools._base.buffers import empty_array
 from casatools._base.errors import DataError
 
-__all__ = ["TileFile"]
+__all__ = ["TileFile", "grow_cell"]
 
 _Span = tuple[int, int]
 
@@ -195,3 +196,40 @@ class _Run:
                 width = (b - a) // (k1 - k0)
                 inside = slice(a % t, a % t + width)
                 yield (*index, inside), slice(k0, k1), (*there, slice(a - first[-1], b - first[-1]))
+
+
+def grow_cell(table: str, tile: Sequence[int], shape: Sequence[int], nbytes: int) -> bool:
+    """Give the one cell of a new table, which is one tile, another shape; False (and nothing done) where its storage looks otherwise.
+
+    Parameters
+    ----------
+    table : str
+        A closed table with a TiledCellStMan alone, made with a cell of one tile.
+    tile, shape : sequence of int
+        Internal order.
+    nbytes : int
+        Size of the file of tiles, below 2 GiB.
+
+    Notes
+    -----
+    The header ``table.f0`` (an AipsIO stream, big-endian) holds the length of the file of tiles, and behind it the shape of the cell and that of a tile.
+    """
+    header, pixels = os.path.join(table, "table.f0"), os.path.join(table, "table.f0_TSM0")
+
+    def position(lengths: Sequence[int]) -> bytes:
+        return struct.pack(f">I{len(lengths)}i", len(lengths), *reversed(lengths))
+
+    with open(header, "rb") as stream:
+        content = stream.read()
+    old = position(tile)
+    # version 1 of a file's description: its number (0) and its length
+    length = struct.pack(">III", 1, 0, os.path.getsize(pixels))
+    at = [content.find(old, k) for k in range(len(content)) if content.startswith(old, k)]
+    if len(at) != 3 or content.count(length) != 1 or not content.startswith(b"\xbe\xbe\xbe\xbe"):
+        return False
+    content = content[: at[1]] + position(shape) + content[at[1] + len(old) :]
+    content = content.replace(length, struct.pack(">III", 1, 0, nbytes))
+    with open(header, "wb") as stream:
+        stream.write(content)
+    os.truncate(pixels, nbytes)
+    return True
