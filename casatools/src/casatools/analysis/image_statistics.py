@@ -11,6 +11,7 @@ import numpy as np
 
 from casatools._base.errors import ParameterError
 from casatools.analysis.pixel_ranges import PixelRange
+from casatools.analysis.plane_slabs import SlabReader
 from casatools.analysis.regions import ImageSelection
 from casatools.analysis.selected_pixels import SelectedPixels
 from casatools.analysis.statistics import StatisticsOptions, compute_statistics
@@ -22,7 +23,7 @@ __all__ = ["ImageStatisticsOptions", "image_statistics", "pixels_per_beam"]
 
 _BASIC = ("npts", "sum", "sumsq", "min", "max", "mean", "sigma", "rms")
 # Pixels that are read once, and not once a pass.
-_READ_ONCE = 1_000_000
+_READ_ONCE = 4_000_000
 _ROBUST = ("median", "medabsdevmed", "quartile", "q1", "q3")
 
 
@@ -115,12 +116,13 @@ def image_statistics(
     results = {name: np.zeros(shape) for name in names}
     fluxes = np.zeros(shape)
     flux_ok = plane
+    planes = SlabReader(chosen)
     for place in np.ndindex(*shape):
         block = [slice(0, n) for n in box]
         inside = {k: int(places[n][at]) for n, (k, at) in enumerate(zip(left, place, strict=True))}
         for k, at in inside.items():
             block[k] = slice(at, at + 1)
-        found = _statistics(chosen, block, options)
+        found = _statistics(chosen, block, options, planes)
         for name in names:
             results[name][place] = found.get(name, 0.0)
         if flux_ok:
@@ -150,9 +152,11 @@ def _planes(image: CasaImage, array_axes: Sequence[int]) -> bool:
     return len(directions) == 2 and any(a in array_axes for a in directions)
 
 
-def _statistics(chosen: SelectedPixels, block: Sequence[slice], options: ImageStatisticsOptions) -> dict[str, float]:
+def _statistics(
+    chosen: SelectedPixels, block: Sequence[slice], options: ImageStatisticsOptions, planes: SlabReader | None = None
+) -> dict[str, float]:
     def read(piece: Sequence[slice]) -> tuple[np.ndarray, Where]:
-        values, good = chosen.read(piece)
+        values, good = chosen.read(piece) if planes is None else planes.read(piece)
         good = options.pixels.narrow(values, good)
         extent = values.shape
         corner = [s.start - b.start for s, b in zip(piece, block, strict=True)]
