@@ -5,12 +5,23 @@ from __future__ import annotations
 import functools
 import itertools
 import os
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TypeVar
 
 from casatools._base import casarc, control_group
 
-__all__ = ["launched_ranks", "mark_rank", "over_rows", "ranks_on_host", "set_thread_count", "thread_count", "under_launcher"]
+__all__ = [
+    "in_order",
+    "launched_ranks",
+    "mark_rank",
+    "over_rows",
+    "ranks_on_host",
+    "set_thread_count",
+    "thread_count",
+    "under_launcher",
+]
 
 _chosen: int | None = None
 _MARK = "CASAMPI_RANK_PROCESS"
@@ -102,6 +113,38 @@ def over_rows(function: Callable[[int, int], object], nrow: int, least: int = 20
     with ThreadPoolExecutor(count, thread_name_prefix="rows") as pool:
         for waited in [pool.submit(function, a, b) for a, b in itertools.pairwise(edges)]:
             waited.result()
+
+
+_Item = TypeVar("_Item")
+_Result = TypeVar("_Result")
+
+
+def in_order(function: Callable[[_Item], _Result], items: Iterable[_Item]) -> Iterator[_Result]:
+    """Results of a function that releases the interpreter's lock, computed in threads, in the order of the items.
+
+    Parameters
+    ----------
+    function : callable
+        Of one item; may run in several threads at once.
+    items : iterable
+        Taken as they are needed: at most one more than there are threads is in hand.
+    """
+    count = thread_count()
+    if count == 1:
+        yield from map(function, items)
+        return
+    waiting: deque[Future[_Result]] = deque()
+    with ThreadPoolExecutor(count, thread_name_prefix="items") as pool:
+        try:
+            for item in items:
+                waiting.append(pool.submit(function, item))
+                if len(waiting) > count:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+        finally:
+            for left in waiting:
+                left.cancel()
 
 
 def set_thread_count(count: int | None) -> None:
