@@ -5,13 +5,15 @@ from __future__ import annotations
 import ast
 import difflib
 import os
+import shutil
 import sys
+import textwrap
 from collections.abc import Callable
 from typing import Any
 
 from casatools._base.errors import DataError, ParameterError, PathMissingError
 
-__all__ = ["Inputs"]
+__all__ = ["Inputs", "in_columns"]
 
 
 class Inputs:
@@ -46,8 +48,10 @@ class Inputs:
                 parameter.kind.convert(value)
                 note = ""
             except ValueError as refusal:
-                note = "" if _same(value, parameter.default) else f"   <-- must be {refusal}"
-            lines.append(f"{mark}{parameter.name:<20} = {value!r:<24} # {parameter.help}{note}\n")
+                note = "" if _same(value, parameter.default) else f"must be {refusal}"
+            lines.append(in_columns(f"{mark}{parameter.name:<20} = {value!r:<24} # ", parameter.help, "# "))
+            if note:
+                lines.append(in_columns("    <-- ", note))
         sys.stdout.write("".join(lines))
 
     def go(self, taskname: Any = None) -> Any:
@@ -114,6 +118,15 @@ class Inputs:
     def _value(self, parameter: Any) -> Any:
         value = self._names.get(parameter.name, parameter.default)
         return parameter.default if id(value) == self._given.get(parameter.name) else value
+
+
+def in_columns(head: str, text: str, mark: str = "") -> str:
+    """A line of a head and text, the text broken at the width of the terminal and kept in its column, which `mark` begins."""
+    room = shutil.get_terminal_size((130, 24)).columns - len(head) - 1
+    if room < 30:  # a long value, or a narrow terminal, which may break lines as it likes
+        return f"{head}{text}\n"
+    margin = " " * (len(head) - len(mark)) + mark
+    return head + f"\n{margin}".join(textwrap.wrap(text, room)) + "\n"
 
 
 def _same(one: Any, other: Any) -> bool:

@@ -6,7 +6,7 @@ import inspect
 import sys
 from typing import Any
 
-from casashell.inputs import Inputs
+from casashell.inputs import Inputs, in_columns
 
 __all__ = ["INSTANCES", "make_names"]
 
@@ -51,7 +51,7 @@ def make_names() -> dict[str, Any]:
         """List the tasks by group, a line each."""
         groups: dict[str, list[str]] = {}
         for name, function in tasks.items():
-            groups.setdefault(TASKS[name], []).append(f"  {name:<18} {_summary(function)}\n")
+            groups.setdefault(TASKS[name], []).append(in_columns(f"  {name:<18} ", _summary(function)))
         sys.stdout.write("".join(f"{group}\n{''.join(lines)}" for group, lines in sorted(groups.items())))
 
     def toolhelp() -> None:
@@ -59,7 +59,7 @@ def make_names() -> dict[str, Any]:
         short = {full: name for name, full in INSTANCES.items()}
         for name, tool in tools.items():
             kind = tool if inspect.isclass(tool) else type(tool)
-            sys.stdout.write(f"  {short.get(name, ''):<6} {name:<18} {_summary(kind)}\n")
+            sys.stdout.write(in_columns(f"  {short.get(name, ''):<6} {name:<18} ", _summary(kind)))
 
     names |= {"execfile": execfile, "taskhelp": taskhelp, "toolhelp": toolhelp}
     names |= Inputs(names, tasks).functions()

@@ -118,9 +118,13 @@ def test_prompt_without_ipython(tmp_path: Path) -> None:
 
 def test_prompt_of_ipython(tmp_path: Path) -> None:
     pytest.importorskip("IPython")
-    typed = "inp split\nvis = 'day.ms'\ntput\ndefault\nvis\ntget\nvis\ngo\n6 * 7\nexit\n"
-    code, out, _ = casa(tmp_path, "--nologfile", "--colors", "NoColor", text=typed)
+    typed = "inp split\nvis = 'day.ms'\ntput\ndefault\nvis\ntget\nvis\ngo\n6 * 7\nexecfile('own.py')\n%tb\nexit\n"
+    (tmp_path / "own.py").write_text("\n\nsplit('night.ms', 'x.ms')\n")
+    code, out, err = casa(tmp_path, "--nologfile", "--colors", "NoColor", text=typed)
     assert code == 0 and "CASA <1>: " in out and (tmp_path / ".casa" / "ipython").is_dir()
     assert "# split -- " in out and "Out[5]: ''" in out and "Out[7]: 'day.ms'" in out and "Out[9]: 42" in out
-    assert "vis 'day.ms' does not exist" in out or "MeasurementSet 'day.ms' does not exist" in out  # go has run the task
+    told, _, script = (out + err).partition("Out[9]: 42")
+    assert "PathMissingError: MeasurementSet 'day.ms' does not exist" in out + err  # go has run the task
+    assert "Traceback" not in told and "(%tb shows where)" in err  # a sentence is enough for what was typed
+    assert "own.py" in script and "Traceback" in script  # but not for a script
     assert "'day.ms'" in (tmp_path / "split.last").read_text()

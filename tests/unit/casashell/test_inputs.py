@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from casashell.inputs import in_columns
 from casashell.session import make_names
 from casatools._base.errors import DataError, ParameterError, PathMissingError
 
@@ -24,7 +25,12 @@ def test_parameters_are_names_of_the_session(names: dict[str, Any], capsys: pyte
     names["inp"]()
     told = capsys.readouterr().out.split("# split -- ")[-1].splitlines()
     assert told[1].startswith("*vis ") and "'day.ms'" in told[1]
-    assert any(line.startswith("*keepflags") and "<-- must be" in line for line in told)
+    at = next(k for k, line in enumerate(told) if line.startswith("*keepflags"))
+    assert any(line.startswith("    <-- must be") for line in told[at + 1 : at + 3])
+    assert (
+        in_columns("a = ", "word " * 40, "# ").splitlines()[1].startswith("  # word")
+        and in_columns("a" * 200, "b") == "a" * 200 + "b\n"
+    )
     names["default"]()
     assert names["vis"] == "" and names["keepflags"] is True
 
