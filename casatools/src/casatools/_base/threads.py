@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import itertools
 import os
+import re
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -29,11 +30,22 @@ _MARK = "CASAMPI_RANK_PROCESS"
 
 def ranks_on_host() -> int:
     """MPI ranks sharing this host, as the launcher's environment says; 1 outside MPI."""
-    for name in ("OMPI_COMM_WORLD_LOCAL_SIZE", "MPI_LOCALNRANKS", "SLURM_NTASKS_PER_NODE"):
+    for name in ("OMPI_COMM_WORLD_LOCAL_SIZE", "MPI_LOCALNRANKS"):
         text = os.environ.get(name, "")
         if text.isdigit() and int(text) > 0:
             return int(text)
-    return 1
+    return _slurm_tasks_here()
+
+
+def _slurm_tasks_here() -> int:
+    """Tasks of a Slurm step on this node, from the list of all nodes, such as ``8(x3),2``."""
+    nodes = []
+    for text in os.environ.get("SLURM_STEP_TASKS_PER_NODE", "").split(","):
+        found = re.fullmatch(r"(\d+)(?:\(x(\d+)\))?", text)
+        if found:
+            nodes += [int(found[1])] * int(found[2] or 1)
+    here = os.environ.get("SLURM_NODEID", "")
+    return max(1, nodes[int(here)]) if here.isdigit() and int(here) < len(nodes) else 1
 
 
 def launched_ranks() -> int:
