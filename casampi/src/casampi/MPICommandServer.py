@@ -10,6 +10,7 @@ from casampi import messages, packing, services
 from casampi.commands import Command, Response, run_command
 from casampi.MPIEnvironment import MPIEnvironment
 from casampi.supervision import Worker
+from casatools._base.errors import UnsupportedError
 from casatools._base.threads import set_thread_count
 
 __all__ = ["Command", "MPICommandServer", "Response", "run_command"]
@@ -33,6 +34,19 @@ class MPICommandServer:
     def omp_set_num_threads(self, num: int) -> None:
         """Threads that computations of this process use."""
         set_thread_count(num)
+
+    def start_virtual_frame_buffer(self) -> None:
+        """CASA's servers draw into one; no task here opens a window.
+
+        Raises
+        ------
+        UnsupportedError
+            Always.
+        """
+        raise UnsupportedError("no task opens a window, so servers have no virtual frame buffer")
+
+    def stop_virtual_frame_buffer(self) -> None:
+        """Nothing was started."""
 
     def serve(self) -> bool:
         """Take and answer commands; only the client rank of this world is listened to.

@@ -52,7 +52,7 @@ class Worker:
         self._process = subprocess.Popen(command, pass_fds=[h for h in handles if h >= 0], stdin=subprocess.DEVNULL)
         theirs.close()
         options = {name: (config.value(name), config.source(name)) for name in config.DEFAULTS}
-        self._wire.send(worker.START, parts=packing.pack(worker.Start(_facts(), options, log.sink.path)))
+        self._wire.send(worker.START, parts=packing.pack(worker.Start(list(sys.argv), _facts(), options, log.sink.path)))
         self.lost = ""
         self._answer: Message | None = None
         self.aborts: int | None = None
@@ -112,16 +112,19 @@ class Worker:
             self._give_up(f"the process has been silent for {now - self._heard:.0f} s")
 
     def end(self) -> bool:
-        """Let it leave, waiting for it as long as a silence may last; True when it went well."""
-        if self.lost:
-            return False
-        with contextlib.suppress(OSError):
-            self._wire.send(worker.END)
-        try:
-            return self._process.wait(MPIEnvironment.mpi_monitor_status_service_timeout) == 0
-        except subprocess.TimeoutExpired:
-            self._kill()
-            return False
+        """Let it leave, waiting for it as long as a silence may last; True when it went well. Nothing can be asked of it later."""
+        well = not self.lost
+        if well:
+            with contextlib.suppress(OSError):
+                self._wire.send(worker.END)
+            try:
+                well = self._process.wait(MPIEnvironment.mpi_monitor_status_service_timeout) == 0
+            except subprocess.TimeoutExpired:
+                self._kill()
+                well = False
+        self._wire.close()
+        self._stacks.close()
+        return well
 
     def _hear(self, message: Message) -> None:
         self._heard = time.monotonic()

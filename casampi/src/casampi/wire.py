@@ -50,6 +50,13 @@ class SharedMemory:
                 with contextlib.suppress(BufferError):  # still in use by a view
                     old.close()
 
+    def close(self) -> None:
+        """Let go of it in this process."""
+        self._map = None
+        if self.handle >= 0:
+            os.close(self.handle)
+            self.handle = -1
+
 
 @dataclass(frozen=True)
 class Message:
@@ -102,6 +109,13 @@ class Wire:
     def poll(self, nap_s: float) -> bool:
         """True when there is something to receive, after waiting for it at most `nap_s` seconds."""
         return bool(select.select([self._end], [], [], nap_s)[0])
+
+    def close(self) -> None:
+        """End the connection and let go of the memory."""
+        self._end.close()
+        for memory in (self.out, self.into):
+            if memory is not None:
+                memory.close()
 
     def _exactly(self, length: int) -> bytearray:
         data = bytearray(length)

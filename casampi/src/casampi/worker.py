@@ -33,6 +33,7 @@ _PR_SET_PDEATHSIG = 1
 class Start:
     """What a worker takes over from its rank."""
 
+    arguments: list[str]
     environment: dict[str, Any]
     options: dict[str, tuple[Any, str]]
     log_path: str
@@ -94,6 +95,7 @@ def _serve(wire: Wire) -> None:
 
 
 def _take_over(start: Start) -> None:
+    sys.argv[:] = start.arguments
     for name, value in start.environment.items():
         setattr(MPIEnvironment, name, value)
     MPIEnvironment.mpi_pid, MPIEnvironment.runs_in_rank = os.getpid(), False
