@@ -13,7 +13,7 @@ import pytest
 from casacore import tables
 
 from casatasks import delmod, gaincal, setjy, uvsub
-from casatools import componentlist
+from casatools import calibrater, componentlist
 from casatools._base.errors import PathMissingError
 from casatools.io.ms import MeasurementSet
 from casatools.io.ms.model_keywords import read_virtual_models, virtual_model_fields
@@ -86,6 +86,19 @@ def test_recipes_of_other_fields_stay_beside_a_column(vis: str) -> None:
     delmod(vis, otf=True)
     with MeasurementSet(vis) as ms:
         assert virtual_model_fields(ms) == []
+
+
+def test_models_of_one_window_are_removed(vis: str) -> None:
+    tool = calibrater()
+    tool.open(vis, addcorr=False, addmodel=False)
+    tool.delmod(otf=True, field="0", spw="1")
+    with MeasurementSet(vis) as ms:
+        left = np.concatenate([m.where for m in read_virtual_models(ms)])
+    assert {(int(f), int(s)) for f, s in left[:, :2]} == {(0, 0), (2, 0), (2, 1)}
+    tool.delmod(otf=True)
+    with MeasurementSet(vis) as ms:
+        assert virtual_model_fields(ms) == []
+    tool.close()
 
 
 def test_solving_after_a_virtual_model(vis: str) -> None:

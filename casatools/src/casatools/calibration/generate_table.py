@@ -18,9 +18,8 @@ CALTYPES = (
     "amp", "ph", "sbd", "mbd", "antpos", "antposvla", "tsys", "evlagain", "swpow", "swpwts", "rq", "swp/rq", "opac", "gc",
     "gceff", "eff", "tecim", "jyperk", "eop",
 )  # fmt: skip
-_INSTEAD = {"eop": "correct the delays with caltype='mbd'"}
 # Kinds whose values are found, not given.
-MEASURED = ("tsys", "jyperk", "tecim", *SWITCHED)
+MEASURED = ("tsys", "jyperk", "tecim", "eop", *SWITCHED)
 _WITH_FILE = ("gc", "gceff", "eff", "antpos", "jyperk", "tecim", "eop")
 
 
@@ -33,7 +32,7 @@ class TableRequest:
     ParameterError
         An unknown caltype, or parameters that it does not take.
     UnsupportedError
-        A caltype that is not done.
+        A file of a format that is not read.
     """
 
     caltype: str
@@ -50,8 +49,10 @@ class TableRequest:
             raise ParameterError(
                 f"gencal: parameter 'caltype' must be one of {', '.join(map(repr, CALTYPES))}; got {self.caltype!r}"
             )
-        if self.caltype in _INSTEAD:
-            raise UnsupportedError(f"gencal: caltype={self.caltype!r} is not available; {_INSTEAD[self.caltype]}")
+        if self.caltype == "eop" and self.infile.strip():
+            raise UnsupportedError(
+                f"gencal: infile={self.infile!r} is not available for caltype='eop'; leave it out, the IERS tables of the data folder are taken"
+            )
         if self.infile and self.caltype not in _WITH_FILE:
             raise ParameterError(f"gencal: caltype={self.caltype!r} takes no 'infile'; got {self.infile!r}")
         if self.caltype == "tecim" and not self.infile.strip():
@@ -94,6 +95,10 @@ def generate_table(vis: str, caltable: str, request: TableRequest) -> None:
         from casatools.calibration.electron_columns import write_electron_columns
 
         write_electron_columns(vis, caltable, request.infile)
+    elif request.caltype == "eop":
+        from casatools.calibration.orientation_delays import write_orientation_delays
+
+        write_orientation_delays(vis, caltable)
     elif request.caltype == "gc" and not request.infile and _brings_curves(vis):
         from casatools.calibration.power_curves import write_power_curves
 

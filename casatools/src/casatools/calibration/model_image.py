@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -11,7 +12,10 @@ from casatools._base.errors import DataError, PathMissingError
 from casatools._base.paths import resolve
 from casatools._base.threads import thread_count
 
-__all__ = ["ModelImage", "open_model_image", "tangent_axes"]
+if TYPE_CHECKING:
+    from casatools.io.image.coordinates.direction import DirectionCoordinate
+
+__all__ = ["ModelImage", "image_axes", "open_model_image", "tangent_axes"]
 
 _LIGHT_M_S = 299792458.0
 # Relative accuracy of degridding: below single precision.
@@ -46,12 +50,15 @@ class ModelImage:
         0-based.
     increment_rad : tuple of float
         Pixel sizes, the first negative where longitude grows to the left.
+    turn_rad : float
+        Position angle of the image's second axis, north through east.
     """
 
     pixels_jy: np.ndarray
     reference_rad: tuple[float, float]
     reference_pixel: tuple[float, float]
     increment_rad: tuple[float, float]
+    turn_rad: float = 0.0
 
     @property
     def total_flux(self) -> float:
@@ -84,7 +91,7 @@ class ModelImage:
         from ducc0.wgridder import dirty2vis
 
         here = tangent_axes(float(phase_centre_rad[0]), float(phase_centre_rad[1]))
-        there = tangent_axes(*self.reference_rad)
+        there = _turned_axes(self.reference_rad, self.turn_rad)
         turned = uvw_m @ (here @ there.T)
         pixels = self.pixels_jy
         steps, centres = [], []
@@ -106,6 +113,50 @@ class ModelImage:
         shift = uvw_m @ (here @ (there[2] - here[2]))
         phase = np.multiply.outer(shift, np.asarray(frequency_hz) * (2 * np.pi / _LIGHT_M_S))
         return (visibility * np.exp(1j * phase)).astype(np.complex64)
+
+
+def _turned_axes(reference_rad: tuple[float, float], turn_rad: float) -> np.ndarray:
+    """`tangent_axes` turned from north to east."""
+    east, north, toward = tangent_axes(*reference_rad)
+    c, s = np.cos(turn_rad), np.sin(turn_rad)
+    return np.array([c * east - s * north, c * north + s * east, toward])
+
+
+def image_axes(direction: DirectionCoordinate, path: str) -> tuple[tuple[float, float], float]:
+    """Where an image's reference point is in J2000, and the position angle of its second axis there.
+
+    Parameters
+    ----------
+    direction : DirectionCoordinate
+        In any frame, possibly turned.
+    path : str
+        For errors.
+
+    Raises
+    ------
+    DataError
+        The axes are not at right angles, or of different scale.
+    """
+    from casatools.frames.directions import Direction, convert_direction
+
+    matrix = np.asarray(direction.matrix, dtype=np.float64)
+    ratio = direction.increment_rad[0] / direction.increment_rad[1]
+    east = np.array([matrix[0, 0], matrix[1, 0] / ratio])
+    north = np.array([matrix[0, 1] * ratio, matrix[1, 1]])
+    if not np.allclose([east @ east, north @ north, east[0] * north[1] - east[1] * north[0]], 1.0, atol=1e-6):
+        raise DataError(f"model image {path!r} has axes that are not at right angles or of different scales; regrid it first")
+    lon, lat = direction.reference_rad
+    # A step towards the frame's north, or from it beside the pole.
+    step = -1e-6 if lat > 1.5 else 1e-6
+    here, there = (convert_direction(Direction(lon, at, direction.frame), "J2000") for at in (lat, lat + step))
+    a, b = (
+        np.array([np.cos(d.lat_rad) * np.cos(d.lon_rad), np.cos(d.lat_rad) * np.sin(d.lon_rad), np.sin(d.lat_rad)])
+        for d in (here, there)
+    )
+    along = (b - a) * np.sign(step)
+    axes = tangent_axes(here.lon_rad, here.lat_rad)
+    frame = float(np.arctan2(axes[0] @ along, axes[1] @ along))
+    return (here.lon_rad, here.lat_rad), frame + float(np.arctan2(north[0], north[1]))
 
 
 def open_model_image(name: str) -> ModelImage:
@@ -131,14 +182,9 @@ def open_model_image(name: str) -> ModelImage:
         if direction is None or image.coordinates.direction_axes != (0, 1):
             raise DataError(f"model image {path!r} has no direction as its first two axes")
         plane = image.read(tuple([0] * (image.ndim - 2) + [slice(None), slice(None)]))
-    if direction.frame != "J2000" and direction.frame != "ICRS":
-        from casatools._base.errors import UnsupportedError
-
-        raise UnsupportedError(
-            f"model image {path!r} is in {direction.frame}; only J2000 and ICRS images are supported, regrid it first"
-        )
     pixels = np.nan_to_num(np.asarray(plane, dtype=np.float64).T)
-    model = ModelImage(pixels, direction.reference_rad, tuple(direction.reference_pixel.tolist()), direction.increment_rad)
+    reference, turn = image_axes(direction, path)
+    model = ModelImage(pixels, reference, tuple(direction.reference_pixel.tolist()), direction.increment_rad, turn)
     if model.total_flux <= 0:
         raise DataError(f"model image {path!r} has no flux: its pixels add up to {model.total_flux}")
     return model

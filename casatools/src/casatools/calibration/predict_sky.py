@@ -16,7 +16,7 @@ import numpy as np
 from casatools._base.errors import DataError, ParameterError
 from casatools._base.paths import require_present
 from casatools.calibration.fit_component import component_visibility
-from casatools.calibration.model_image import ModelImage, tangent_axes
+from casatools.calibration.model_image import ModelImage, image_axes, tangent_axes
 from casatools.calibration.scratch_columns import fill_model, forget_recipes
 from casatools.calibration.source_spectra import stokes_to_correlations
 from casatools.components.component_list import ComponentList, components_from
@@ -72,8 +72,7 @@ class ImagePlanes:
             labels = list(coordinates.stokes.labels) if coordinates.stokes is not None else ["I"]
             if not set(labels) <= set(_STOKES):
                 raise DataError(f"model image {path!r} has the planes {', '.join(labels)}; allowed are Stokes I, Q, U and V")
-            lon, lat = direction.reference_rad
-            there = convert_direction(Direction(lon, lat, direction.frame), "J2000")
+            reference, turn = image_axes(direction, path)
             planes = {}
             for chan in range(image.shape[0]):
                 for pol, label in enumerate(labels):
@@ -82,9 +81,10 @@ class ImagePlanes:
                     if pixels.any():
                         planes[label, chan] = ModelImage(
                             pixels.T,
-                            (there.lon_rad, there.lat_rad),
+                            reference,
                             tuple(direction.reference_pixel.tolist()),
                             direction.increment_rad,
+                            turn,
                         )
             spectral = coordinates.spectral
             hz = spectral.frequencies_hz(image.shape[0]) if spectral is not None else np.ones(image.shape[0])

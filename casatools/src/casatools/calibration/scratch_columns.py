@@ -184,13 +184,14 @@ def subtract_model(vis: str, reverse: bool = False) -> None:
         write_chunks(ms, values(), [])
 
 
-def delete_models(vis: str, virtual: bool, field: str, column: bool) -> None:
-    """Remove virtual models (of some fields) and, with `column`, MODEL_DATA."""
+def delete_models(vis: str, virtual: bool, field: str, column: bool, spw: str = "") -> None:
+    """Remove virtual models (of some fields and spectral windows) and, with `column`, MODEL_DATA."""
     with MeasurementSet(vis) as ms:
+        spws = [int(s) for s in Selection(spw=spw).resolve(ms, allow_empty=True).spws] if spw.strip() else None
         fields = list(Selection(field=field).resolve(ms, allow_empty=True).fields) if field.strip() else None
     with MeasurementSet(vis, writable=True) as ms:
         if virtual:
-            gone = remove_model_keywords(ms, fields)
+            gone = remove_model_keywords(ms, fields, spws)
             log.post(f"Virtual models removed of fields: {', '.join(map(str, gone)) or 'none'}")
         if column:
             ms.remove_columns(["MODEL_DATA"])

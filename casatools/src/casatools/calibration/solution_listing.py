@@ -1,7 +1,8 @@
-"""Listing calibration solutions as text: four antennas a page, one line a time and channel."""
+"""Listing calibration solutions as text: eight parameters beside one another, one line a time and channel."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -17,8 +18,14 @@ from casatools.io.ms import MeasurementSet, Selection
 
 __all__ = ["ListingOptions", "list_solutions"]
 
-_ANTENNAS_A_PAGE = 4
+_CELLS_A_PAGE, _FIELD_WIDTH = 8, 8
 _CELL = "--------------|"
+# Lines that count for a page before its first solution: with the line of the spectral window, and with a heading alone.
+_FIRST_LINES, _HEADING_LINES = 6, 4
+_LABELS: dict[str, tuple[str, ...]] = {
+    "KAntPos": ("dX m", "dY m", "dZ m"), "K": ("Delay",), "TOpac": ("Opac",), "B TSYS": ("Tsys",), "G EVLASWPOW": ("Gain", "Tsys"),
+    "Fringe": ("Phase", "Delay", "Rate", "Disp"), "F Jones": ("TEC",),
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -63,56 +70,105 @@ def list_solutions(vis: str, caltable: str, options: ListingOptions, listfile: s
 
 
 def _lines(table: CalTable, name: str, vis: str, antennas: list[int], pagerows: int) -> Iterator[str]:
+    listed = sorted({int(f) for f in table.field_id if f >= 0})
+    width = max([_FIELD_WIDTH, *(len(table.field_names[f]) for f in listed)])
+    count = 0
     for group in table.groups:
+        layout = _Layout(table.vis_cal, table.is_complex, group.param.shape[2], width)
         for spw in np.unique(table.spw_id[group.rows]).tolist():
             mine = np.flatnonzero(table.spw_id[group.rows] == spw)
             first = float(table.time_s[group.rows[mine]].min())
             date = format_epoch(first, "date").split("/")
-            yield f"SpwID = {spw}, Date = {'/'.join(date[:3])},  CalTable = {name} ({table.vis_cal}), MS name = {vis}"
-            for start in range(0, len(antennas), _ANTENNAS_A_PAGE):
-                yield from _page(table, group, mine, antennas[start : start + _ANTENNAS_A_PAGE], pagerows)
+            yield (
+                f"SpwID = {spw}, Date = {'/'.join(date[:3])},  CalTable = {name} ({table.vis_cal}), MS name = {os.path.abspath(vis)}"
+            )
+            yield "-" * (layout.margin + 1 + 15 * layout.cells)
+            lines = _FIRST_LINES
+            for start in range(0, len(antennas), layout.antennas):
+                yield from _page(table, group, mine, antennas[start : start + layout.antennas], layout, (pagerows, lines))
+                lines = _HEADING_LINES
+            count += len(mine) * group.param.shape[1]
+    yield from ("", f"Listed {count} antenna solutions.", "")
 
 
-def _heading(table: CalTable, page: list[int], npar: int) -> list[str]:
-    names = table.antenna_names
-    width = npar * 15 - 1
-    return [
-        " " * 25 + "|" + "".join(f" Ant = {names[a]}".ljust(width) + "|" for a in page),
-        "Time       Field      Chn|" + "".join((" Amp    Phs  F " * npar)[:width] + "|" for _ in page),
-        "----------|----------|---|" + _CELL * (npar * len(page)),
-    ]
+@dataclass(frozen=True)
+class _Layout:
+    """Columns of a listing."""
+
+    vis_cal: str
+    is_complex: bool
+    npar: int
+    width: int
+
+    @property
+    def antennas(self) -> int:
+        """Antennas beside one another."""
+        return max(1, _CELLS_A_PAGE // self.npar)
+
+    @property
+    def cells(self) -> int:
+        return self.antennas * self.npar
+
+    @property
+    def margin(self) -> int:
+        """Characters before the first bar."""
+        return 15 + self.width
+
+    def heading(self, names: list[str]) -> list[str]:
+        """The three lines above the solutions of some antennas."""
+        labels = " ".join(self._label(par) for par in range(self.npar))
+        return [
+            " " * self.margin + "|" + "".join(f" Ant = {name}".ljust(15 * self.npar - 1) + "|" for name in names),
+            f"{'Time':11}{'Field':{self.width}} Chn|" + "".join(labels + "|" for _ in names),
+            "----------|" + "-" * self.width + "|---|" + _CELL * self.cells,
+        ]
+
+    def _label(self, par: int) -> str:
+        if self.is_complex:
+            return " Amp    Phs  F"
+        kind = self.vis_cal
+        names: tuple[str, ...] = next((n for k, n in _LABELS.items() if kind.startswith(k)), ("Value",))
+        if kind.startswith(("EGainCurve", "EPowerCurve")):
+            names = tuple(f"c[{k}]" for k in range(max(1, self.npar // 2)))
+        name = names[par % len(names)]
+        return f"{name:>9}    F" if kind.startswith(("K ", "KMBD", "Kcross", "TOpac")) else f"{name:>10}   F"
+
+    def cell(self, group: SolutionGroup, index: int | None, chan: int) -> str:
+        """Amplitude, phase (deg) and flag of each parameter of an antenna; real parameters as they are."""
+        text = ""
+        for par in range(self.npar):
+            if index is None:
+                text += " " * 15
+                continue
+            value, flag = group.param[index, chan, par], "F" if group.flag[index, chan, par] else " "
+            if self.is_complex:
+                text += f"{abs(value):5.3f} {np.angle(value, deg=True):6.1f} {flag} "
+            elif value != 0 and abs(value) < 1e-3:
+                text += f"{float(value):10.2e}   {flag} "
+            else:
+                text += f"{float(value):10.5f}   {flag} "
+        return text
 
 
-def _page(table: CalTable, group: SolutionGroup, mine: np.ndarray, page: list[int], pagerows: int) -> Iterator[str]:
+def _page(
+    table: CalTable, group: SolutionGroup, mine: np.ndarray, page: list[int], layout: _Layout, length: tuple[int, int]
+) -> Iterator[str]:
+    """The solutions of some antennas; `length` is lines of a page (0 is endless), and how many there are with the heading."""
     rows = group.rows[mine]
     keys = np.stack([table.time_s[rows], table.field_id[rows]])
     distinct, which = np.unique(keys, axis=1, return_inverse=True)
     which = which.reshape(-1)
-    heading = _heading(table, page, group.param.shape[2])
+    heading = layout.heading([table.antenna_names[a] for a in page])
     yield from heading
-    count = 0
+    pagerows, lines = length
     for k in range(distinct.shape[1]):
         at = {int(table.antenna1[rows[i]]): int(mine[i]) for i in np.flatnonzero(which == k)}
         clock = format_epoch(float(distinct[0, k]), "time")
         field = int(distinct[1, k])
-        label = table.field_names[field] if field >= 0 else "any"
+        label = table.field_names[field] if field >= 0 else ""
         for chan in range(group.param.shape[1]):
-            if pagerows > 0 and count and count % pagerows == 0:
+            if pagerows > 0 and lines >= pagerows and (k or chan):
                 yield from heading
-            count += 1
-            yield f"{clock:10} {label[:10]:>10} {chan:3d}|" + "".join(_cell(group, at.get(a), chan) for a in page)
-
-
-def _cell(group: SolutionGroup, index: int | None, chan: int) -> str:
-    """Amplitude, phase (deg) and flag of each parameter of an antenna; real parameters as they are."""
-    text = ""
-    for par in range(group.param.shape[2]):
-        if index is None:
-            text += " " * 15
-            continue
-        value, flag = group.param[index, chan, par], "F" if group.flag[index, chan, par] else " "
-        if np.iscomplexobj(group.param):
-            text += f"{abs(value):5.3f} {np.angle(value, deg=True):6.1f} {flag} "
-        else:
-            text += f"{float(value):12.5g} {flag} "
-    return text
+                lines = _HEADING_LINES
+            lines += 1
+            yield f"{clock:10} {label:>{layout.width}} {chan:3d}|" + "".join(layout.cell(group, at.get(a), chan) for a in page)

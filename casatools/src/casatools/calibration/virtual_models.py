@@ -89,7 +89,7 @@ def read_transform(path: str) -> ImagePlanes:
     PathMissingError, DataError
         There is no such image, or it is none of Stokes I alone.
     """
-    from casatools.calibration.model_image import ModelImage
+    from casatools.calibration.model_image import ModelImage, image_axes
     from casatools.calibration.predict_sky import ImagePlanes
     from casatools.io.image import CasaImage
 
@@ -100,8 +100,7 @@ def read_transform(path: str) -> ImagePlanes:
         labels = list(coordinates.stokes.labels) if coordinates.stokes is not None else ["I"]
         if direction is None or spectral is None or image.ndim != 4 or labels != ["I"]:
             raise DataError(f"virtual model {path!r} must be an image of Stokes I with directions and frequencies")
-        lon, lat = direction.reference_rad
-        there = convert_direction(Direction(lon, lat, direction.frame), "J2000")
+        reference, turn = image_axes(direction, path)
         for chan in range(image.shape[0]):
             grid = np.asarray(image.read((chan, 0)), np.complex128).reshape(image.shape[-2:])
             # Grids and images have their origin in the middle.
@@ -109,7 +108,7 @@ def read_transform(path: str) -> ImagePlanes:
                 *(_taper(n) for n in grid.shape)
             )
             planes["I", chan] = ModelImage(
-                plane.T, (there.lon_rad, there.lat_rad), tuple(direction.reference_pixel.tolist()), direction.increment_rad
+                plane.T, reference, tuple(direction.reference_pixel.tolist()), direction.increment_rad, turn
             )
         hz = spectral.frequencies_hz(image.shape[0])
     return ImagePlanes(planes, np.asarray(hz, np.float64))

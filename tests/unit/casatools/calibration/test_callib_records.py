@@ -110,3 +110,13 @@ def test_reach_is_refused(shared_input: Input) -> None:
     vis, table = shared_input("simvla.ms"), shared_input("cal.G")
     with MeasurementSet(vis) as ms, pytest.raises(UnsupportedError, match="reach"):
         LibraryOptions(lines=f"caltable='{table}' reach='10s'").load(ms)
+
+
+def test_fluxes_are_drawn(shared_input: Input, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    tool = calibrater()
+    tool.open(shared_input("simvla.ms"), addcorr=False, addmodel=False)
+    record = tool.fluxscale(shared_input("cal.G"), reference="0", tableout="f.cal", transfer="1", display=True)
+    assert record["1"]["fitFluxd"] > 0
+    assert (tmp_path / "f.cal.png").stat().st_size > 1000
+    tool.close()

@@ -27,7 +27,7 @@ def test_parameters_that_do_not_fit(values: dict[str, object], message: str) -> 
 
 def test_what_is_not_done() -> None:
     with pytest.raises(UnsupportedError, match="eop"):
-        TableRequest("eop")
+        TableRequest("eop", infile="finals.erp")
     assert "amp" in CALTYPES
 
 

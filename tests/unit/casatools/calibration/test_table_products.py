@@ -30,13 +30,59 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_listing(folder: Path, tmp_path: Path) -> None:
     vis, table, out = str(folder / "simvla.ms"), str(folder / "cal.G"), str(tmp_path / "l.txt")
-    list_solutions(vis, table, ListingOptions(field="0,1", antenna="EA02,EA03", spw="0", pagerows=2), out)
+    list_solutions(vis, table, ListingOptions(field="0,1", antenna="EA02,EA03", spw="0", pagerows=7), out)
     lines = Path(out).read_text().splitlines()
-    # As CASA 6.7 lists this table.
-    assert lines[0].startswith("SpwID = 0, Date = 2019/05/01,")
-    assert "04:40:05.6   1331+305   0|1.000  -46.0   1.000    6.1" in lines[4]
-    assert sum("Ant = EA02" in line for line in lines) == 2
+    # As CASA 6.7 lists this table, but for the number of antenna solutions (8; CASA counts whole pages, 16).
+    assert lines[:6] == [
+        f"SpwID = 0, Date = 2019/05/01,  CalTable = {table} (G Jones), MS name = {vis}",
+        "-" * 146,
+        " " * 25 + "| Ant = EA02                  | Ant = EA03                  |",
+        "Time       Field      Chn| Amp    Phs  F  Amp    Phs  F| Amp    Phs  F  Amp    Phs  F|",
+        "----------|----------|---|" + "--------------|" * 8,
+        "04:40:05.6   1331+305   0|1.000  -46.0   1.000    6.1   0.999  136.0   1.000   27.8   ",
+    ]
+    # A page of seven lines has one solution at first, three after that.
+    assert [k for k, line in enumerate(lines) if "Ant = EA02" in line] == [2, 6]
+    assert lines[-2:] == ["Listed 8 antenna solutions.", ""]
+    delays = str(tmp_path / "k.txt")
+    list_solutions(vis, str(folder / "cal.K"), ListingOptions(antenna="EA01,EA03", spw="0"), delays)
+    assert Path(delays).read_text().splitlines()[3:6] == [
+        "Time       Field    Chn|    Delay    F     Delay    F|    Delay    F     Delay    F|",
+        "----------|--------|---|" + "--------------|" * 8,
+        "04:40:05.6 1331+305   0|   0.00000        0.00000       -0.48435        3.01424     ",
+    ]
     list_solutions(vis, str(folder / "cal.K"), ListingOptions())
+
+
+def test_listing_of_given_values(folder: Path, tmp_path: Path) -> None:
+    """One antenna a page for curves, small numbers with an exponent, labels by kind."""
+    import casatasks
+
+    vis, out = str(folder / "simvla.ms"), str(tmp_path / "o.txt")
+    for caltype, values, wanted in (
+        ("gc", [], "      c[3]   F"),
+        ("antpos", [1e-4, 0.02, 0.3], "      dZ m   F"),
+        ("opac", [0.1], "     Opac    F"),
+    ):
+        table = str(tmp_path / caltype)
+        casatasks.gencal(
+            vis,
+            table,
+            caltype=caltype,
+            spw="0" if caltype == "opac" else "",
+            antenna="EA01" if caltype == "antpos" else "",
+            parameter=values,
+        )
+        list_solutions(vis, table, ListingOptions(antenna="EA01"), out)
+        text = Path(out).read_text()
+        assert wanted in text
+        assert ("  1.00e-04   " in text) == (caltype == "antpos")
+        Path(out).unlink()
+
+
+def test_listing_refuses(folder: Path, tmp_path: Path) -> None:
+    vis, table, out = str(folder / "simvla.ms"), str(folder / "cal.G"), str(tmp_path / "l.txt")
+    Path(out).touch()
     with pytest.raises(OutputExistsError):
         list_solutions(vis, table, ListingOptions(), out)
     with pytest.raises(DataError, match="no solutions"):

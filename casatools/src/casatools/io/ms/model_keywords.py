@@ -112,10 +112,13 @@ def _image_model(ms: MeasurementSet, where: np.ndarray, container: Mapping[str, 
     return VirtualModel(where, None, own if written and os.path.isdir(own) else written, hz[:used], scale[:used])
 
 
-def remove_model_keywords(ms: MeasurementSet, fields: list[int] | None = None) -> list[int]:
-    """Remove the virtual models of some fields (None: of all); returns the fields that had one."""
+def remove_model_keywords(ms: MeasurementSet, fields: list[int] | None = None, spws: list[int] | None = None) -> list[int]:
+    """Remove the virtual models of some fields and spectral windows (None: of all); returns the fields that had one."""
     present = virtual_model_fields(ms)
     gone = [f for f in present if fields is None or f in fields]
+    if spws is not None:
+        _thin_sources(ms, set(gone), set(spws))
+        return gone
     for number in gone:
         if f"{_FIELD}{number}" not in ms.table.keywordnames():
             continue
@@ -132,14 +135,15 @@ def remove_model_keywords(ms: MeasurementSet, fields: list[int] | None = None) -
     return gone
 
 
-def _thin_sources(ms: MeasurementSet, gone: set[int]) -> None:
-    """Take fields out of the recipes in the SOURCE table."""
+def _thin_sources(ms: MeasurementSet, gone: set[int], spws: set[int] | None = None) -> None:
+    """Take fields, or some spectral windows of them, out of the recipes in the SOURCE table."""
     changed = {}
     for row, record in _source_records(ms):
         kept: dict[str, Any] = {}
         for name in _parts(record):
             where = _combinations(record[name])
-            left = where[~np.isin(where[:, 0], list(gone))]
+            out = np.isin(where[:, 0], list(gone))
+            left = where[~out if spws is None else ~(out & np.isin(where[:, 1], list(spws)))]
             if len(left):
                 prefix = name[:3]
                 kept[f"{prefix}{sum(k.startswith(prefix) for k in kept)}"] = {

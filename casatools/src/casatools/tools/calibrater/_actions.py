@@ -119,15 +119,13 @@ class ActionMethods:
         self,
         otf: Annotated[bool, kinds.Bool(), "Remove virtual models"] = False,
         field: Annotated[Any, kinds.Variant(), "Fields whose virtual models are removed; [] is all"] = [],  # noqa: B006
-        spw: Annotated[Any, kinds.Variant(), "Spectral windows; must be []"] = [],  # noqa: B006
+        spw: Annotated[Any, kinds.Variant(), "Spectral windows whose virtual models are removed; [] is all"] = [],  # noqa: B006
         scr: Annotated[bool, kinds.Bool(), "Remove MODEL_DATA"] = False,
     ) -> bool:
         """Remove models."""
         from casatools.calibration.scratch_columns import delete_models
 
-        if expression(spw):
-            raise UnsupportedError("calibrater.delmod: spw is not available; use field")
-        delete_models(self._path(), otf, expression(field), scr)
+        delete_models(self._path(), otf, expression(field), scr, expression(spw))
         return True
 
     @method

@@ -60,18 +60,21 @@ class TableMethods:
         scan: Annotated[str, kinds.Text(numbers=True), "Scans to use"] = "",
         incremental: Annotated[bool, kinds.Bool(), "Write the corrections alone"] = False,
         fitorder: Annotated[int, kinds.Int(min=0), "Order of the spectral fit"] = 1,
-        display: Annotated[bool, kinds.Bool(), "Show histograms; must be False"] = False,
+        display: Annotated[bool, kinds.Bool(), "Draw the flux densities and fits into a figure beside the table"] = False,
     ) -> dict:
         """Find flux densities of calibrators from their gains; see the task fluxscale."""
         from casatools.calibration.fluxscale import FluxScaleOptions, scale_fluxes
 
-        if display:
-            raise UnsupportedError("calibrater.fluxscale: display=True is not supported")
         options = FluxScaleOptions(
             expression(reference), expression(transfer), tuple(refspwmap), gainthreshold, antenna, scan, timerange, incremental,
             append, fitorder,
         )  # fmt: skip
-        return scale_fluxes(self._path(), tablein, tableout, options, listfile)
+        record = scale_fluxes(self._path(), tablein, tableout, options, listfile)
+        if display:
+            from casatools.plotting.flux_fits import plot_flux_fits
+
+            plot_flux_fits(record, f"{(tableout or tablein).rstrip('/')}.png")
+        return record
 
     @method
     def rerefant(
