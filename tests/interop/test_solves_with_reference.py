@@ -13,7 +13,9 @@ import numpy as np
 import pytest
 
 import casatasks
+from casatools.calibration.curve_terms import chebyshev_gains, spline_gains
 from casatools.io.caltable import CalTable
+from casatools.io.caltable.curves import read_curves
 from support.polarised import SOURCE, leaky_jones, make_polarised
 from support.shared import oracle_python
 
@@ -29,15 +31,20 @@ BARE = [SOURCE[0], 0.0, 0.0, 0.0]
 def run_both(calls: list[tuple[str, str, dict[str, Any]]]) -> dict[str, tuple[CalTable, CalTable]]:
     """Tables of ours and of the reference for each call."""
     Path("calls.json").write_text(json.dumps(calls))
-    plain = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"}
-    plain["HOME"] = os.environ.get("CASA_ORACLE_HOME", plain.get("HOME", ""))
-    done = subprocess.run([oracle_python(), "-c", _SCRIPT], capture_output=True, text=True, check=False, timeout=600, env=plain)
-    assert done.returncode == 0, done.stderr[-2000:]
+    run_reference()
     found = {}
     for name, task, arguments in calls:
         getattr(casatasks, task)(**{**arguments, "caltable": f"ours.{name}"})
         found[name] = CalTable.open(f"ours.{name}"), CalTable.open(f"theirs.{name}")
     return found
+
+
+def run_reference() -> None:
+    """The calls of calls.json by the reference."""
+    plain = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"}
+    plain["HOME"] = os.environ.get("CASA_ORACLE_HOME", plain.get("HOME", ""))
+    done = subprocess.run([oracle_python(), "-c", _SCRIPT], capture_output=True, text=True, check=False, timeout=600, env=plain)
+    assert done.returncode == 0, done.stderr[-2000:]
 
 
 def difference(pair: tuple[CalTable, CalTable]) -> float:
@@ -70,6 +77,59 @@ def test_polarisation(tmp_path: Path) -> None:
     np.testing.assert_allclose(ours, theirs, atol=5e-4)
     ratio = [found["circular.D"][k].snr.mean() for k in (0, 1)]
     assert ratio[0] / ratio[1] == pytest.approx(1, abs=0.1)
+
+
+def test_cross_hands_with_priors_that_weigh_antennas(tmp_path: Path) -> None:
+    """Leaky data, gains of 0.7 to 1.4: the phase between the receptors depends on how the hands are weighed."""
+    oracle_python()
+    vis = make_polarised(tmp_path, leaky_jones(0.05, 0.6, gains=True), noise=1e-3)
+    casatasks.gaincal(vis=vis, caltable="G", refant="EA01", combine="obs,scan", smodel=list(SOURCE))
+    common = {"vis": vis, "combine": "obs,scan", "smodel": list(SOURCE), "gaintable": ["G"], "refant": "EA01"}
+    calls: list[tuple[str, str, dict[str, Any]]] = [
+        (k, "polcal", {**common, "poltype": k}) for k in ("Xf", "Xj", "PosAng", "D+X")
+    ]
+    calls.append(("KCROSS", "gaincal", {**common, "gaintype": "KCROSS", "parang": True}))
+    found = run_both(calls)
+    assert difference(found["Xf"]) < 1e-6 and difference(found["Xj"]) < 1e-6
+    # CASA's last channel is off; both delays (ns) come from interpolated peaks.
+    angles = [t.param[:, :-1] for t in found["PosAng"]]
+    np.testing.assert_allclose(*angles, atol=1e-6)
+    assert difference(found["D+X"]) < 1e-3 and difference(found["KCROSS"]) < 0.02
+
+
+def test_curves(tmp_path: Path) -> None:
+    """Gains that wander by two radians and bandpasses that are cubic, hardly any noise."""
+    oracle_python()
+    rng = np.random.default_rng(2)
+    time, at = np.linspace(-1, 1, 36)[:, None], np.linspace(-1, 1, 8)[:, None]
+    gain = np.exp(rng.uniform(-0.3, 0.3, (8, 1, 2)) * time**3 + 1j * rng.uniform(-2, 2, (8, 1, 2)) * time)
+    band = np.exp(rng.uniform(-0.2, 0.2, (8, 1, 2)) * at**2 + 1j * rng.uniform(-2, 2, (8, 1, 2)) * at**3)
+    jones = np.zeros((8, 36, 8, 2, 2), dtype=complex)
+    jones[..., [0, 1], [0, 1]] = gain[:, :, None] * band[:, None]
+    vis = make_polarised(tmp_path, jones, source=(1.0, 0, 0, 0), noise=1e-4)
+    common = {"vis": vis, "refant": "EA01", "smodel": [1.0, 0.0, 0.0, 0.0], "combine": "scan"}
+    casatasks.gaincal(**{**common, "combine": ""}, caltable="G", solint="int")
+    calls: list[tuple[str, str, dict[str, Any]]] = [
+        (f"S{mode}", "gaincal", {**common, "spw": "0:3", "gaintype": "GSPLINE", "splinetime": 14400.0, "calmode": mode}) for mode in ("ap", "p")
+    ]  # fmt: skip
+    calls += [
+        (f"B{norm}", "bandpass", {**common, "spw": "0", "bandtype": "BPOLY", "maskedge": 0, "solnorm": norm, "gaintable": ["G"]})
+        for norm in (False, True)
+    ]
+    Path("calls.json").write_text(json.dumps(calls))
+    run_reference()
+    for name, task, arguments in calls:
+        getattr(casatasks, task)(**{**arguments, "caltable": f"ours.{name}"})
+        found = []
+        for who in ("ours", "theirs"):
+            curves = read_curves(f"{who}.{name}")
+            rows = [int(np.flatnonzero(curves.antenna == a)[0]) for a in range(8)]
+            if name[0] == "S":
+                at_s = np.linspace(curves.domain[0][0], curves.domain[0][-1], 50)
+                found.append([spline_gains(curves, r, at_s, float(curves.reference_hz[r])) for r in rows])
+            else:
+                found.append([chebyshev_gains(curves, r, 1.4e9 + 4e6 * np.arange(8))[0] for r in rows])
+        np.testing.assert_allclose(*found, rtol=1e-3, atol=1e-3)
 
 
 def test_gains(shared_input: Callable[[str], str]) -> None:

@@ -14,7 +14,7 @@ from casacore import tables
 
 from casatasks import delmod, gaincal, setjy, uvsub
 from casatools import componentlist
-from casatools._base.errors import UnsupportedError
+from casatools._base.errors import PathMissingError
 from casatools.io.ms import MeasurementSet
 from casatools.io.ms.model_keywords import read_virtual_models, virtual_model_fields
 
@@ -119,7 +119,7 @@ def test_recipes_are_subtracted(vis: str) -> None:
 
 def test_images_are_named(vis: str) -> None:
     put(vis, {0: {"ft_0": {"indexcombination": np.array([[0], [0], [1], [0]], dtype=np.int32)}, "version": 2}})
-    with pytest.raises(UnsupportedError, match="image"):
+    with pytest.raises(PathMissingError, match="image"):
         gaincal(vis, "g.cal", field="0")
-    with pytest.raises(UnsupportedError, match="image"):
+    with pytest.raises(PathMissingError, match="image"):
         setjy(vis, field="1", standard="manual", fluxdensity=[1, 0, 0, 0])

@@ -1,6 +1,6 @@
 """Runs tasks on a MeasurementSet and saves what they made, for the comparison of MPI runs with serial ones.
 
-``python mpi_tasks.py job folder vis table ...``: the tasks work on a copy of `vis` in `folder`.
+``python mpi_tasks.py job folder vis word ...``: the tasks work on a copy of `vis` in `folder`.
 """
 
 from __future__ import annotations
@@ -57,8 +57,8 @@ def pixels(base: str, kinds: tuple[str, ...]) -> dict[str, Any]:
     return found
 
 
-def run_imaging(vis: str, _: list[str]) -> dict[str, Any]:
-    """tclean: continuum and cubes, dirty and cleaned, several weightings, Taylor terms."""
+def run_imaging(vis: str, only: list[str]) -> dict[str, Any]:
+    """tclean: continuum and cubes, dirty and cleaned, several weightings, Taylor terms; or only the runs named."""
     made: dict[str, Any] = {}
     base = str(Path(vis).parent / "im")
     place: dict[str, Any] = {"imsize": 96, "cell": "8arcsec", "datacolumn": "data", "field": "1"}
@@ -77,7 +77,8 @@ def run_imaging(vis: str, _: list[str]) -> dict[str, Any]:
         },
         "taper": {"specmode": "cube", "spw": "0", "weighting": "briggsbwtaper", "nchan": 4},
     }
-    for name, given in runs.items():
+    for name in only or runs:
+        given = runs[name]
         record = casatasks.tclean(vis, imagename=f"{base}.{name}", parallel=True, **place, **given)
         term = ".tt0" if name == "terms" else ""
         kinds = ("psf", "residual", "sumwt", "image", *(("model",) if given.get("niter") else ()))

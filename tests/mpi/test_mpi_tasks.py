@@ -87,10 +87,15 @@ def test_multi_ms(ranks: int, inputs: list[str], multi_ms: str, serial_calibrati
     assert_equal(made_by(ranks, "calibration", tmp_path / "r", multi_ms, inputs[1]), serial_calibration)
 
 
-def test_parts_are_made_by_all_ranks(inputs: list[str], tmp_path: Path) -> None:
-    serial = made_by(1, "parts", tmp_path / "s", inputs[0])
-    assert serial["count"] == 3
-    assert_equal(made_by(3, "parts", tmp_path / "r", inputs[0]), serial)
+@pytest.fixture(scope="module")
+def serial_parts(inputs: list[str], tmp_path_factory: pytest.TempPathFactory) -> Any:
+    return made_by(1, "parts", tmp_path_factory.mktemp("serial") / "r", inputs[0])
+
+
+@pytest.mark.parametrize("ranks", [2, 3, 5])
+def test_parts_are_made_by_all_ranks(ranks: int, inputs: list[str], serial_parts: Any, tmp_path: Path) -> None:
+    assert serial_parts["count"] == 3
+    assert_equal(made_by(ranks, "parts", tmp_path / "r", inputs[0]), serial_parts)
 
 
 @pytest.fixture(scope="module")
@@ -103,8 +108,10 @@ def test_tclean(ranks: int, inputs: list[str], serial_imaging: Any, tmp_path: Pa
     assert_same_images(made_by(ranks, "imaging", tmp_path / "r", inputs[0]), serial_imaging)
 
 
-def test_tclean_of_a_multi_ms(multi_ms: str, serial_imaging: Any, tmp_path: Path) -> None:
-    assert_same_images(made_by(3, "imaging", tmp_path / "r", multi_ms), serial_imaging)
+@pytest.mark.parametrize("ranks", [2, 3, 5])
+def test_tclean_of_a_multi_ms(ranks: int, multi_ms: str, serial_imaging: Any, tmp_path: Path) -> None:
+    names = ["mfs", "cube"]
+    assert_same_images(made_by(ranks, "imaging", tmp_path / "r", multi_ms, *names), {n: serial_imaging[n] for n in names})
 
 
 def assert_same_images(made: Any, serial_imaging: Any) -> None:

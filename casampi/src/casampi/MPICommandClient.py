@@ -6,8 +6,8 @@ import time
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from casampi import services
-from casampi.MPICommandServer import Command, Response, run_command
+from casampi import messages, packing, services
+from casampi.commands import Command, Response, run_command
 from casampi.MPIEnvironment import MPIEnvironment
 from casatools._base import log
 from casatools._base.errors import ParameterError, WorkerError
@@ -55,9 +55,7 @@ class _Queue:
             wanted = live if request["server"] is None else [request["server"]]
             idle = [rank for rank in wanted if rank not in self.busy and rank in live]
             if idle:
-                self.busy[idle[0]], self.heard[idle[0]] = number, time.monotonic()
-                request["server"], request["status"] = idle[0], SENT
-                comm.send(Command(number, request["command"], request["parameters"]), dest=idle[0], tag=services.TAG_COMMAND)
+                self._send(comm, number, idle[0])
             elif not any(rank in live for rank in wanted):
                 self._fail(number, TIMEOUT, "the server does not answer")
             else:
@@ -70,18 +68,42 @@ class _Queue:
             self.heard = dict.fromkeys(self.live_servers(), now)  # nobody listened meanwhile: the silence was ours
         self.polled = now
         for rank in self.live_servers():
-            while comm.iprobe(source=rank, tag=services.TAG_BEAT):
-                comm.recv(source=rank, tag=services.TAG_BEAT)
+            while comm.iprobe(source=rank, tag=messages.TAG_BEAT):
+                messages.receive(comm, rank, messages.TAG_BEAT)
                 self.heard[rank] = now
-            while comm.iprobe(source=rank, tag=services.TAG_RESPONSE):
-                self._take(comm.recv(source=rank, tag=services.TAG_RESPONSE))
-                self.busy.pop(rank, None)
+            while comm.iprobe(source=rank, tag=messages.TAG_ANSWER):
+                self._hear(rank, *messages.receive(comm, rank, messages.TAG_ANSWER))
+                self.heard[rank] = now
             silent_s = now - self.heard.setdefault(rank, now)
-            if MPIEnvironment.is_mpi_thread_safe and silent_s > MPIEnvironment.mpi_monitor_status_service_timeout:
-                services.lost_servers.add(rank)
-                log.post(f"MPI server {rank} has been silent for {silent_s:.0f} s and is given up", "SEVERE")
-                if rank in self.busy:
-                    self._fail(self.busy.pop(rank), TIMEOUT, f"server {rank} has been silent for {silent_s:.0f} s")
+            if rank not in services.lost_servers and silent_s > _patience_s():
+                self._lose(rank, f"the rank has been silent for {silent_s:.0f} s")
+
+    def _hear(self, rank: int, head: messages.Head, data: bytearray | memoryview) -> None:
+        try:
+            answer = packing.unpack(data, copy=False)
+        except Exception as error:  # noqa: BLE001 - a class that only the server has, or whatever its making raises
+            answer = Response(head.id, False, traceback=f"the result cannot be read here: {type(error).__name__}: {error}")
+        if head.lost:
+            self._lose(rank, answer.traceback)
+            return
+        self._take(answer)
+        self.busy.pop(rank, None)
+
+    def _send(self, comm: Any, number: int, rank: int) -> None:
+        """Give a server its command; one that does not take it within the heartbeat's timeout is given up."""
+        request, began = self.requests[number], time.monotonic()
+        self.busy[rank], self.heard[rank] = number, began
+        request["server"], request["status"] = rank, SENT
+        data = packing.pack(Command(number, request["command"], request["parameters"]))
+        head = messages.Head(number, MPIEnvironment.mpi_command_timeout)
+        if not messages.send(comm, head, data, rank, messages.TAG_COMMAND, lambda: time.monotonic() - began < _patience_s()):
+            self._lose(rank, "the rank does not take its command")
+
+    def _lose(self, rank: int, why: str) -> None:
+        services.lost_servers[rank] = why
+        log.post(f"MPI server {rank} is given up: {why}", "SEVERE")
+        if rank in self.busy:
+            self._fail(self.busy.pop(rank), TIMEOUT, f"server {rank} is given up: {why}")
 
     def _run_here(self) -> None:
         for number in self.waiting:
@@ -99,6 +121,10 @@ class _Queue:
     def _fail(self, number: int, status: str, why: str) -> None:
         self.answers[number] = Response(number, False, traceback=why)
         self.requests[number].update(status=status, successful=False, traceback=why)
+
+    def open(self) -> list[int]:
+        """Requests that wait or are under way."""
+        return [*self.waiting, *self.busy.values()]
 
     def done(self, ids: Iterable[int]) -> bool:
         return all(number in self.answers for number in ids)
@@ -123,6 +149,16 @@ class _Queue:
 
 
 _queue = _Queue()
+
+
+def wait_for_open_requests() -> None:
+    """Come back when nothing waits and nothing is under way."""
+    _queue.wait(_queue.open())
+
+
+def _patience_s() -> float:
+    """The silence after which a rank is given up: a little more than what it gives its own process, whose loss it tells."""
+    return 1.5 * MPIEnvironment.mpi_monitor_status_service_timeout
 
 
 class ResponseEvent:
@@ -178,7 +214,6 @@ class MPICommandClient:
         """Wait for the open requests, or leave them with `force_command_request_interruption`, and stop the servers."""
         if force_command_request_interruption and _queue.busy:
             services.abort(1)
-        _queue.wait(list(_queue.requests))
         services.stop()
         return True
 

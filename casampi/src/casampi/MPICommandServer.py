@@ -1,89 +1,18 @@
-"""The loop of a server rank: takes commands of the client one by one and answers each with a result or a traceback."""
+"""The loop of a server rank: takes commands of the client one by one, has its worker process run them, and sends the answers."""
 
 from __future__ import annotations
 
-import importlib
-import pickle
+import os
 import time
-import traceback
-from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
-from casampi import services
+from casampi import messages, packing, services
+from casampi.commands import Command, Response, run_command
 from casampi.MPIEnvironment import MPIEnvironment
-from casatools._base import log
-from casatools._base.errors import CasaError
+from casampi.supervision import Worker
 from casatools._base.threads import set_thread_count
 
 __all__ = ["Command", "MPICommandServer", "Response", "run_command"]
-
-
-@dataclass(frozen=True)
-class Command:
-    """A request: text to evaluate or execute with `parameters` as its names, or a module-level callable with arguments."""
-
-    id: int
-    command: str | Callable[..., Any]
-    parameters: dict[str, Any] | None = None
-
-
-@dataclass(frozen=True)
-class Response:
-    """The answer to a command; `error` is the exception itself where it is one of the suite's own."""
-
-    id: int
-    successful: bool
-    ret: Any = None
-    traceback: str = ""
-    error: CasaError | None = None
-
-
-_PACKAGES = ("casatasks", "casatools")
-
-
-class _Names(dict[str, Any]):
-    """The names that a command sees: its own, those of earlier commands, then the packages, and tasks and tools by their public names."""
-
-    def __missing__(self, name: str) -> Any:
-        if name in _PACKAGES:
-            return importlib.import_module(name)
-        for package in _PACKAGES:
-            try:
-                return getattr(importlib.import_module(package), name)
-            except AttributeError:
-                continue
-        raise KeyError(name)
-
-
-_names = _Names()
-
-
-def run_command(command: Command) -> Response:
-    """Run one command in this process; what it raises comes back in the response."""
-    try:
-        if callable(command.command):
-            ret = command.command(**(command.parameters or {}))
-        else:
-            _names.update(command.parameters or {})
-            ret = _evaluate(command.command)
-        pickle.dumps(ret)
-    except KeyboardInterrupt:
-        raise
-    except BaseException as error:  # noqa: BLE001 - a command is the client's program: also its SystemExit is an answer
-        known = error if isinstance(error, CasaError) else None
-        return Response(command.id, False, traceback=traceback.format_exc(), error=known)
-    return Response(command.id, True, ret)
-
-
-def _evaluate(text: str) -> Any:
-    """The value of an expression; None for statements."""
-    try:
-        code = compile(text, "<command>", "eval")
-    except SyntaxError:
-        exec(compile(text, "<command>", "exec"), {}, _names)
-        return None
-    return eval(code, {}, _names)
 
 
 class MPICommandServer:
@@ -91,6 +20,7 @@ class MPICommandServer:
 
     def __init__(self) -> None:
         self._running = False
+        self._beaten = 0.0
 
     def start_services(self) -> bool:
         """True on a server rank, where `serve` may be called."""
@@ -101,31 +31,81 @@ class MPICommandServer:
         self._running = False
 
     def omp_set_num_threads(self, num: int) -> None:
-        """Threads that computations on this rank use."""
+        """Threads that computations of this process use."""
         set_thread_count(num)
 
-    def serve(self) -> None:
-        """Take and answer commands; only the client rank of this world is listened to."""
+    def serve(self) -> bool:
+        """Take and answer commands; only the client rank of this world is listened to.
+
+        Returns
+        -------
+        bool
+            False when the worker process was lost.
+        """
         comm, client = services.channel(), MPIEnvironment.mpi_client_rank
-        heart = services.Heart(comm) if MPIEnvironment.is_mpi_thread_safe else None
-        if heart:
-            heart.start()
+        worker = Worker()
+        watched = _ClientWatch()
         self._running = True
-        log.post("Server ready", "DEBUG1")
+        told = False  # the client knows that the worker is lost
         nap_s = 0.0
-        try:
-            while self._running:
-                # Probing with naps: a blocking receive of MPI would keep a core busy that the client's work can use.
-                if not comm.iprobe(source=client, tag=services.TAG_COMMAND):
-                    time.sleep(nap_s)
-                    nap_s = min(nap_s + 0.0002, 0.01)
-                    continue
+        while self._running or worker.command_id:
+            worker.look(nap_s)
+            # Probing with naps: a blocking receive of MPI would keep a core busy that the client's work can use.
+            nap_s = min(nap_s + 0.0002, 0.01)
+            if worker.aborts is not None:
+                services.abort(worker.aborts)
+            answer = worker.take_answer()
+            if answer is not None:
+                messages.send(comm, messages.Head(answer.number), packing.split(answer.data), client, messages.TAG_ANSWER)
+                del answer
+                worker.answered()
                 nap_s = 0.0
-                command = comm.recv(source=client, tag=services.TAG_COMMAND)
-                if command is None:
-                    break
-                comm.send(run_command(command), dest=client, tag=services.TAG_RESPONSE)
-        finally:
-            if heart:
-                heart.end.set()
-                heart.join()
+            if worker.lost and not told:
+                _tell_loss(comm, worker.command_id, worker.lost)
+                worker.command_id, told = 0, True
+            self._beat(comm, watched)
+            if comm.iprobe(source=client, tag=messages.TAG_COMMAND):
+                head, command = messages.receive(comm, client, messages.TAG_COMMAND, worker.room)
+                nap_s = 0.0
+                if head.id == messages.END:
+                    self._running = False
+                elif worker.lost:  # sent before the client knew
+                    _tell_loss(comm, head.id, worker.lost)
+                else:
+                    worker.give(head.id, head.limit_s, command)
+        well = worker.end()
+        messages.send(comm, messages.Head(0, lost=not well), (), client, messages.TAG_BYE)
+        return well
+
+    def _beat(self, comm: Any, watched: _ClientWatch) -> None:
+        now = time.monotonic()
+        if now - self._beaten >= MPIEnvironment.mpi_monitor_status_service_heartbeat:
+            self._beaten = now
+            watched.look()
+            messages.send(comm, messages.Head(0), (), MPIEnvironment.mpi_client_rank, messages.TAG_BEAT)
+
+
+class _ClientWatch:
+    """Ends the job when the client's process on this host is gone without a farewell, which some launchers take for a good end."""
+
+    def __init__(self) -> None:
+        self._pid = services.client_process() if self._there(services.client_process()) else 0
+
+    @staticmethod
+    def _there(pid: int) -> bool:
+        try:
+            os.kill(pid, 0)
+        except ProcessLookupError:
+            return False
+        except PermissionError:
+            pass
+        return pid > 0
+
+    def look(self) -> None:
+        if self._pid and not self._there(self._pid):
+            services.abort(1)
+
+
+def _tell_loss(comm: Any, number: int, why: str) -> None:
+    answer = packing.pack(Response(number, False, traceback=why))
+    messages.send(comm, messages.Head(number, lost=True), answer, MPIEnvironment.mpi_client_rank, messages.TAG_ANSWER)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import os
 import socket
 import sys
 from typing import Any
 
 from casatools._base import log
+from casatools._base.errors import UnsupportedError
 from casatools._base.threads import ranks_on_host
 from casatools._base.threads import under_launcher as _under_launcher
 
@@ -17,7 +19,12 @@ _LEVELS = {0: "MPI_THREAD_SINGLE", 1: "MPI_THREAD_FUNNELED", 2: "MPI_THREAD_SERI
 
 
 class MPIEnvironment:
-    """Facts of the MPI world as class attributes; rank 0 is the client, the others are servers."""
+    """Facts of the MPI world as class attributes; rank 0 is the client, the others are servers.
+
+    On the client ``mpi_command_timeout`` may be set: the seconds that a later command may take on a server, 0 for any time;
+    the environment variable ``CASAMPI_COMMAND_TIMEOUT`` gives its first value. ``CASAMPI_HEARTBEAT_TIMEOUT`` is the silence in
+    seconds after which a server is given up.
+    """
 
     hostname: str = socket.gethostname()
     mpi_initialized: bool = False
@@ -39,6 +46,7 @@ class MPIEnvironment:
     mpi_error_msg: str = ""
     mpi_client_rank: int = 0
     is_mpi_client: bool = False
+    runs_in_rank: bool = True
     mpi_execution_role: str = ""
     mpi_info_msg: str = ""
     log_to_console: bool = False
@@ -49,6 +57,7 @@ class MPIEnvironment:
     mpi_probe_loop_sleep_time: float = 0.1
     mpi_monitor_status_service_heartbeat: float = 5.0
     mpi_monitor_status_service_timeout: float = 0.0
+    mpi_command_timeout: float = 0.0
 
     @staticmethod
     def is_mpi_disabled_or_client() -> bool:
@@ -62,9 +71,17 @@ class MPIEnvironment:
 
     @staticmethod
     def mpi_comm_world_factory() -> Any:
-        """The world communicator; None outside MPI."""
+        """The world communicator; None outside MPI.
+
+        Raises
+        ------
+        UnsupportedError
+            In a command of a server, which runs in a process beside its rank.
+        """
         if not MPIEnvironment.is_mpi_enabled:
             return None
+        if not MPIEnvironment.runs_in_rank:
+            raise UnsupportedError("commands run in a process beside the MPI rank of their server: they have no communicator")
         from mpi4py import MPI
 
         return MPI.COMM_WORLD
@@ -88,7 +105,22 @@ class MPIEnvironment:
     def abort_mpi_environment() -> None:
         """End every rank of the job at once, with a failure."""
         if MPIEnvironment.is_mpi_enabled:
-            MPIEnvironment.mpi_comm_world_factory().Abort(1)
+            from casampi import services
+
+            services.abort(1)
+
+
+def _seconds(variable: str) -> float:
+    """Seconds that an environment variable gives; 0 without it or, with a line about it, for what is no such number."""
+    text = os.environ.get(variable, "")
+    try:
+        given = float(text or 0)
+    except ValueError:
+        given = math.nan
+    if given >= 0 and math.isfinite(given):
+        return given
+    sys.stderr.write(f"environment variable {variable} must be a number of seconds; got {text!r}; it is left out\n")
+    return 0.0
 
 
 def _find_out() -> None:
@@ -100,7 +132,6 @@ def _find_out() -> None:
         from mpi4py import MPI
     except (ImportError, RuntimeError) as error:  # mpi4py raises RuntimeError where it finds no MPI library
         env.mpi_error_msg = f"started by an MPI launcher, but mpi4py cannot be used: {error}"
-        sys.stderr.write(env.mpi_error_msg + "\n")
         return
     world = MPI.COMM_WORLD
     env.mpi_initialized = MPI.Is_initialized()
@@ -124,10 +155,11 @@ def _find_out() -> None:
     env.processor_origin = f"@{env.hostname}:{env.mpi_execution_role}{suffix}"
     env.mpi_info_msg = f"rank {env.mpi_processor_rank} of {env.mpi_world_size}, {ranks_on_host()} on this host"
     env.mpi_monitor_status_service_timeout = 3 * (1 + 3 + (env.mpi_world_size - 1) + 3 + 5)
-    asked = os.environ.get("CASAMPI_HEARTBEAT_TIMEOUT", "")
-    if asked:
-        env.mpi_monitor_status_service_timeout = float(asked)
-        env.mpi_monitor_status_service_heartbeat = min(5.0, float(asked) / 4)
+    env.mpi_command_timeout = _seconds("CASAMPI_COMMAND_TIMEOUT")
+    asked_s = _seconds("CASAMPI_HEARTBEAT_TIMEOUT")
+    if asked_s:
+        env.mpi_monitor_status_service_timeout = asked_s
+        env.mpi_monitor_status_service_heartbeat = min(5.0, asked_s / 4)
 
 
 _find_out()

@@ -2,6 +2,11 @@
 
 ``python -m casatools.data`` prints which tables are used, from where and how old; ``--update`` fetches newer ones into measurespath.
 Nothing else of the suite opens the network.
+
+References
+----------
+Sites list archives ``WSRT_Measures_YYYYMMDD-HHMMSS`` with the endings of packed tar files (CASA's documentation of the option measures_site); casacore itself
+fetches ``https://iers.astron.nl/WSRT_Measures.ztar`` (casacore issue 1488). An archive holds ``geodetic`` and ``ephemerides``.
 """
 
 from __future__ import annotations
@@ -19,6 +24,7 @@ import tempfile
 import urllib.error
 import urllib.request
 from collections.abc import Iterator, Sequence
+from email.utils import parsedate_to_datetime
 from urllib.parse import urljoin
 
 from casatools._base import config
@@ -26,13 +32,15 @@ from casatools._base.errors import DataError, ParameterError
 from casatools._base.paths import remove_output
 from casatools.frames.engine import data_folder
 from casatools.frames.measures_tables import describe, is_measures_folder
+from casatools.io.tables import is_table
 
 __all__ = ["main", "summary", "update"]
 
 _TIMEOUT_S = 60.0
 _MOST_BYTES = 500 << 20
-# What the WSRT archive is called at its sites, the date in the name.
-_ARCHIVE = re.compile(r"WSRT_Measures_(\d{8})-\d{6}\.ztar")
+# What the WSRT archives are called at their sites, and the name under which the newest stands beside them.
+_ARCHIVE = re.compile(r"WSRT_Measures_\d{8}-\d{6}\.(?:ztar|tgz|tar(?:\.[gx]z|\.bz2)?)(?![\w.])")
+_LATEST = "WSRT_Measures.ztar"
 _FOLDERS = ("geodetic", "ephemerides")
 
 
@@ -104,11 +112,12 @@ def _update(folder: str, sites: Sequence[str], force: bool) -> str:
     failures = []
     for site in sites:
         try:
-            name = _newest(site)
+            address, name = _newest(site)
             if not force and is_measures_folder(folder) and _version(folder) >= name:
                 return f"the measures data in {folder} are the newest already ({_version(folder)})"
             with tempfile.TemporaryDirectory(prefix=".update-", dir=folder) as work:
-                fresh = _fetch(urljoin(site, name), work)
+                fresh = _fetch(address, work)
+                _keep_others(fresh, folder)
                 files = sorted(
                     f
                     for kind in _FOLDERS
@@ -125,13 +134,53 @@ def _update(folder: str, sites: Sequence[str], force: bool) -> str:
     raise DataError(f"measures data could not be updated, the old ones stay ({'; '.join(failures)})")
 
 
-def _newest(site: str) -> str:
-    with urllib.request.urlopen(site, timeout=_TIMEOUT_S) as answer:
-        listing = answer.read(_MOST_BYTES).decode("utf-8", "replace")
-    names = sorted(match.group(0) for match in _ARCHIVE.finditer(listing))
-    if not names:
-        raise DataError("the page lists no measures data")
-    return names[-1]
+def _newest(site: str) -> tuple[str, str]:
+    """Address and name of the newest archive of a site; one that lists none may have the newest under its plain name."""
+    refusal: OSError | DataError
+    try:
+        with urllib.request.urlopen(site, timeout=_TIMEOUT_S) as answer:
+            listing = answer.read(_MOST_BYTES).decode("utf-8", "replace")
+            base = answer.url  # that of the mirror, where the site sends us to one
+    except urllib.error.HTTPError as error:
+        refusal, base = error, site
+        error.close()
+    else:
+        names = sorted(set(_ARCHIVE.findall(listing)))
+        refusal = DataError("the page lists no measures data")
+        if names:
+            return urljoin(_as_folder(base), names[-1]), names[-1]
+    address = urljoin(_as_folder(base), _LATEST)
+    try:
+        with urllib.request.urlopen(urllib.request.Request(address, method="HEAD"), timeout=_TIMEOUT_S) as answer:
+            made = parsedate_to_datetime(answer.headers["Last-Modified"])
+    except (OSError, TypeError, ValueError) as error:  # not there either, or without a date
+        if isinstance(error, urllib.error.HTTPError):
+            error.close()
+        raise refusal from None
+    return address, f"WSRT_Measures_{made:%Y%m%d-%H%M%S}.ztar"
+
+
+def _as_folder(address: str) -> str:
+    """The address with a slash at its end, unless it is that of a page: names are relative to it."""
+    return address if address.endswith(("/", ".html", ".htm")) else address + "/"
+
+
+def _keep_others(fresh: str, folder: str) -> None:
+    """Complete the new folders by what the old ones have beside the archive's tables: CASA keeps more there, and an Observatories table of its own."""
+    for kind in _FOLDERS:
+        old, new = os.path.join(folder, kind), os.path.join(fresh, kind)
+        if not os.path.isdir(old) or not os.path.isdir(new):
+            continue
+        for name in os.listdir(old):
+            source, target = os.path.join(old, name), os.path.join(new, name)
+            if os.path.lexists(target):
+                if name != "Observatories" or not is_table(source):
+                    continue
+                shutil.rmtree(target)
+            if os.path.isdir(source):
+                shutil.copytree(source, target, symlinks=True)
+            else:
+                shutil.copy2(source, target, follow_symlinks=False)
 
 
 def _fetch(address: str, work: str) -> str:

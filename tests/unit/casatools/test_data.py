@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import fcntl
 import http.server
 import os
@@ -23,16 +24,22 @@ from casatools.io.tables import open_table
 WANTED = ("TAI_UTC", "IERSeop97", "IERSeop2000", "IERSpredict")
 
 
-def make_archive(folder: Path, name: str, leave_out: str = "", made: str = "2031/01/02/03:04") -> None:
+def make_archive(folder: Path, name: str, leave_out: str = "", made: str = "2031/01/02/03:04", whole: bool = False) -> None:
+    """An archive as ASTRON packs it: python-casacore's data folder is an unpacked one. The big tables are left out unless it is to be `whole`."""
     work = folder / "work"
-    for table in WANTED:
-        if table != leave_out:
-            shutil.copytree(os.path.join(bundled_folder(), "geodetic", table), work / "geodetic" / table)
-            opened = open_table(str(work / "geodetic" / table), writable=True)
-            opened.putkeyword("VS_DATE", made)
-            opened.close()
-    with tarfile.open(folder / "site" / name, "w:gz") as packed:
-        packed.add(work / "geodetic", "geodetic")
+    tables = [f"geodetic/{table}" for table in WANTED]
+    if whole:
+        tables = [f"{kind}/{t}" for kind in ("geodetic", "ephemerides") for t in os.listdir(os.path.join(bundled_folder(), kind))]
+    for table in tables:
+        if table.rpartition("/")[2] != leave_out:
+            shutil.copytree(os.path.join(bundled_folder(), table), work / table)
+            if table.rpartition("/")[2] in WANTED:
+                opened = open_table(str(work / table), writable=True)
+                opened.putkeyword("VS_DATE", made)
+                opened.close()
+    with tarfile.open(folder / "site" / name, "w:gz", compresslevel=1) as packed:
+        for kind in sorted(p.name for p in work.iterdir()):
+            packed.add(work / kind, kind)
     shutil.rmtree(work)
 
 
@@ -70,7 +77,7 @@ def test_update(site: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -
     assert data.main(["--update", "--path", str(folder), "--site", site]) == 0
     assert "WSRT_Measures_20310102-160001.ztar" in capsys.readouterr().out
     assert sorted(p.name for p in folder.iterdir()) == ["data_update.log", "geodetic", "readme.txt"]
-    assert not (folder / "geodetic" / "old").exists() and describe(str(folder))[0].made == "2031/01/02"
+    assert (folder / "geodetic" / "old").is_dir() and describe(str(folder))[0].made == "2031/01/02"
     assert "version : WSRT_Measures_20310102" in (folder / "readme.txt").read_text()
     assert "newest already" in data.update(str(folder), [site])
     assert "are in" in data.update(str(folder), [site], force=True)
@@ -78,6 +85,47 @@ def test_update(site: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -
         fcntl.flock(lock, fcntl.LOCK_EX)
         with pytest.raises(DataError, match="another update"):
             data.update(str(folder), [site])
+
+
+def test_update_of_a_folder_of_casa(site: str, tmp_path: Path) -> None:
+    """The whole archive as ASTRON makes it goes over CASA's folders, whose other tables stay."""
+    folder = tmp_path / "measures"
+    for name in ("ephemerides/JPL-Horizons", "nrao/VLA"):
+        (folder / name).mkdir(parents=True)
+        (folder / name / "mine").write_text("mine")
+    (folder / "ephemerides" / "SplatDefault.tbl").write_text("lines")
+    shutil.copytree(os.path.join(bundled_folder(), "geodetic", "Observatories"), folder / "geodetic" / "Observatories")
+    table = open_table(str(folder / "geodetic" / "Observatories"), writable=True)
+    table.putkeyword("VS_DATE", "2030/01/01/00:00")
+    table.close()
+    make_archive(tmp_path, "WSRT_Measures_20310102-160001.tar.gz", whole=True)
+    (tmp_path / "site" / "WSRT_Measures_20310102-160002.ztar.md5").write_text("")
+    assert "WSRT_Measures_20310102-160001.tar.gz" in data.update(str(folder), [site])
+    assert (folder / "nrao" / "VLA" / "mine").exists() and (folder / "ephemerides" / "JPL-Horizons" / "mine").exists()
+    assert (folder / "ephemerides" / "SplatDefault.tbl").read_text() == "lines" and (folder / "ephemerides" / "DE405").is_dir()
+    made = {table.name: table.made for table in describe(str(folder))}
+    assert made["geodetic/TAI_UTC"] == "2031/01/02" and made["geodetic/Observatories"] == "2030/01/01"
+    engine_tables = {p.name for p in (folder / "geodetic").iterdir()}
+    assert engine_tables == set(os.listdir(os.path.join(bundled_folder(), "geodetic")))
+
+
+def test_addresses_of_sites(site: str, tmp_path: Path) -> None:
+    """A site without a list of archives, one without a slash at its end, one that sends us elsewhere."""
+    (tmp_path / "site" / "iers").mkdir()
+    make_archive(tmp_path, "iers/WSRT_Measures.ztar")
+    stamp = datetime.datetime(2031, 1, 3, 1, 2, 3, tzinfo=datetime.UTC).timestamp()
+    os.utime(tmp_path / "site" / "iers" / "WSRT_Measures.ztar", (stamp, stamp))
+    folder = str(tmp_path / "measures")
+    assert "WSRT_Measures_20310103-010203.ztar" in data.update(folder, [site + "iers/"])
+    assert "newest already" in data.update(folder, [site + "iers/"])
+    with pytest.raises(DataError, match="File not found"):
+        data.update(folder, [site + "absent"])
+    (tmp_path / "site" / "iers" / "index.html").write_text("<a href='WSRT_Measures.ztar'>the newest</a>")
+    assert "20310103" in data.update(str(tmp_path / "other"), [site + "iers"])  # this server redirects to iers/
+    make_archive(tmp_path, "iers/WSRT_Measures_20310104-010203.ztar")
+    (tmp_path / "site" / "iers" / "index.html").write_text("<a href='WSRT_Measures_20310104-010203.ztar'>the newest</a>")
+    assert "20310104" in data.update(folder, [site + "iers"])
+    assert data._as_folder("http://x/iers") == "http://x/iers/" and data._as_folder("http://x/a.html") == "http://x/a.html"
 
 
 def test_failures_leave_the_old_data(site: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

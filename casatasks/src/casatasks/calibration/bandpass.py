@@ -38,7 +38,7 @@ def bandpass(
     fillgaps: Annotated[int, kinds.Int(min=0), "Fill gaps of flagged channels up to this many by interpolation"] = 0,
     degamp: Annotated[int, kinds.Int(), "Polynomial: degree of the amplitude"] = 3,
     degphase: Annotated[int, kinds.Int(), "Polynomial: degree of the phase"] = 3,
-    visnorm: Annotated[bool, kinds.Bool(), "Polynomial: normalise the visibilities first"] = False,
+    visnorm: Annotated[bool, kinds.Bool(), "Polynomial: divide each visibility by its mean over the channels first"] = False,
     maskcenter: Annotated[int, kinds.Int(), "Polynomial: channels left out in the middle"] = 0,
     maskedge: Annotated[int, kinds.Int(), "Polynomial: channels left out at the edges"] = 5,
     docallib: P.DoCalLib = False,
@@ -67,11 +67,11 @@ def bandpass(
     given = dict(locals())
     options = SolveOptions(
         kind="B", solint=solint, combine=combine, refant=refant, minblperant=minblperant, minsnr=minsnr, solnorm=solnorm and bandtype == "B",
-        smodel=tuple(smodel), corrdepflags=corrdepflags, fillgaps=fillgaps,
+        smodel=tuple(smodel), corrdepflags=corrdepflags, fillgaps=fillgaps, flatten=visnorm and bandtype == "BPOLY",
     )  # fmt: skip
     if bandtype == "BPOLY":
         from casatools.calibration.solve_curves import PolynomialOptions, solve_curves
 
-        curves = PolynomialOptions(degamp, degphase, solnorm or visnorm, visnorm, maskcenter, maskedge)
+        curves = PolynomialOptions(degamp, degphase, solnorm, maskcenter, maskedge)
         return solve_curves(vis, caltable, selection_from(given), options, priors_from(given), curves, append)
     return solve_to_table(vis, caltable, selection_from(given), options, priors_from(given), append)

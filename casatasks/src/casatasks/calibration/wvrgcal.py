@@ -7,6 +7,7 @@ from typing import Annotated, Any
 from casatasks import _params as P
 from casatasks._task import task
 from casatools._base import kinds
+from casatools._base.errors import ParameterError
 
 __all__ = ["wvrgcal"]
 
@@ -38,24 +39,47 @@ def wvrgcal(
     usefieldtab: Annotated[bool, kinds.Bool(), "Take directions from the FIELD sub-table"] = False,
     refant: _Names = [],  # noqa: B006
     offsetstable: Annotated[str, kinds.Text(), "Table of temperature offsets"] = "",
-    rseed: Annotated[int, kinds.Int(), "Seed of the sampling"] = 0,
+    rseed: Annotated[int, kinds.Int(), "Not needed: the coefficients are integrals, not samples"] = 0,
 ) -> dict[str, Any]:
     """Make a table of phase corrections from the radiometers of ALMA.
+
+    The brightness of the water line at 183 GHz gives the water above each antenna and how the excess path follows the brightness. The table
+    (T Jones) has a phase for every antenna and integration of the radiometers, at the middle of each spectral window.
 
     Returns
     -------
     dict
-        ``rval`` is 1 and ``success`` False for data without radiometers; the lists for each antenna are empty then.
+        For each antenna ``Name``, ``WVR``, ``Flag``, ``Frac_unflagged``, ``RMS_um`` and ``Disc_um``. ``rval`` is 1 and ``success`` False
+        for data without useful radiometers; the lists are empty then and no table is written.
 
     Raises
     ------
     PathMissingError, ParameterError
-        The MeasurementSet is missing, or there is no name for the table.
-    UnsupportedError
-        There are radiometer data: corrections from them are not available.
-    """
-    from casatools.calibration.radiometers import correct_from_radiometers
-    from casatools.calibration.solve_session import check_output
+        The MeasurementSet is missing, there is no name for the table, or a parameter names what the data do not have.
 
-    check_output(caltable, False, "B Jones")
-    return correct_from_radiometers(vis, wvrspw)
+    References
+    ----------
+    Nikolic, Bolton, Graves, Hills, Richer 2013, A&A 552, A104; ALMA Memos 587, 588 and 593.
+    """
+    from casatools.calibration.radiometer_paths import RadiometerOptions, correct_from_radiometers
+    from casatools.calibration.solve_session import seconds_of
+
+    options = RadiometerOptions(
+        toffset, segsource, tuple(sourceflag), tuple(tie), nsol, disperse, tuple(wvrflag), statfield, statsource,
+        seconds_of(smooth, "smooth") if smooth.strip() else 0.0, scale, tuple(spw), tuple(wvrspw), _windows(reversespw), cont, maxdistm,
+        minnumants, mingoodfrac, usefieldtab, tuple(refant), offsetstable,
+    )  # fmt: skip
+    return correct_from_radiometers(vis, caltable, options)
+
+
+def _windows(text: str) -> tuple[int, ...]:
+    """Spectral windows of a list such as '1,3~5'."""
+    out: list[int] = []
+    for part in text.replace(" ", "").split(","):
+        first, _, last = part.partition("~")
+        if not part:
+            continue
+        if not first.isdigit() or (last and not last.isdigit()):
+            raise ParameterError(f"wvrgcal: parameter 'reversespw' must list spectral windows, such as '1,3~5'; got {text!r}")
+        out += range(int(first), int(last or first) + 1)
+    return tuple(out)

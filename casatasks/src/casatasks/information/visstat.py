@@ -67,13 +67,13 @@ def visstat(
     Returns
     -------
     dict
-        One record for each data description, field or integration, such as ``{"DATA_DESC_ID=0": {"mean": …, "npts": …}}`` with npts,
+        One record for each data description, field or integration (with `timeaverage` for each bin, scan and state too), such as ``{"DATA_DESC_ID=0": {"mean": …, "npts": …}}`` with npts,
         sum, sumsq, mean, rms, variance, stddev, min, max, median, firstquartile, thirdquartile, medabsdevmed.
 
     Raises
     ------
-    UnsupportedError
-        Averaging in time is asked for.
+    ParameterError
+        timebin, timespan or maxuvwdistance cannot be read.
     DataError, SelectionError
         The column is missing; the selection cannot be read or matches nothing.
 
@@ -81,8 +81,6 @@ def visstat(
     --------
     >>> visstat("ngc5921.ms", axis="amplitude", datacolumn="corrected", field="0", spw="0:6~56")  # doctest: +SKIP
     """
-    if timeaverage:
-        raise UnsupportedError("visstat: timeaverage=True is not there yet; average with split(timebin=…) first")
     if ddistart != -1:
         raise UnsupportedError(f"visstat: ddistart={ddistart} is not supported; give -1")
     if not vis:
@@ -99,4 +97,8 @@ def visstat(
         reporting_axes=(reportingaxes,),
         quantiles=doquantiles,
     )
-    return visibility_statistics(vis, selection, options)
+    if not timeaverage:
+        return visibility_statistics(vis, selection, options)
+    from casatools.information.averaged_statistics import TimeAveraging
+
+    return visibility_statistics(vis, selection, options, TimeAveraging(timebin, timespan, maxuvwdistance))

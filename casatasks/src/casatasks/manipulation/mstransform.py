@@ -22,7 +22,7 @@ from casatasks._params import (
 )
 from casatasks._task import task
 from casatools._base import kinds
-from casatools._base.errors import UnsupportedError
+from casatools._base.errors import ParameterError, UnsupportedError
 
 __all__ = ["mstransform"]
 
@@ -101,7 +101,9 @@ def mstransform(
         Any, kinds.Variant((kinds.Text(), kinds.TextList())), "Let time bins cross 'scan', 'state', 'field'"
     ] = "",
     maxuvwdistance: Annotated[float, kinds.Float(min=0), "Metres that a baseline may move within a time bin; 0 for any"] = 0.0,
-    docallib: Annotated[bool, kinds.Bool(), "Apply a calibration library"] = False,
+    docallib: Annotated[
+        bool, kinds.Bool(), "Apply a calibration library while reading: it makes CORRECTED_DATA, flags and weights"
+    ] = False,
     callib: Annotated[str, kinds.Text(), "Calibration library file"] = "",
     douvcontsub: Annotated[bool, kinds.Bool(), "Subtract the continuum"] = False,
     fitspw: Annotated[str, kinds.Text(numbers=True), "Line-free channels, as '0:4~6;50~59'"] = "",
@@ -126,7 +128,7 @@ def mstransform(
     PathMissingError, OutputExistsError, DataError, SelectionError, ParameterError
         Nothing is written then.
     UnsupportedError
-        For what is not there yet: docallib, niter above 1, ddistart.
+        For what is not there yet: niter above 1, ddistart.
 
     Notes
     -----
@@ -145,10 +147,17 @@ def mstransform(
     from casatools.transform.transforming import MsTransformOptions, PartOptions, regrid_request
     from casatools.transform.transforming import mstransform as run
 
-    asked = {"docallib": docallib, "niter": niter > 1 and niter, "ddistart": ddistart >= 0 and ddistart}
+    asked = {"niter": niter > 1 and niter, "ddistart": ddistart >= 0 and ddistart}
     for name, value in asked.items():
         if value:
             raise UnsupportedError(f"mstransform: {name}={value!r} is not supported yet")
+    calibrator = None
+    if docallib:
+        if not callib.strip():
+            raise ParameterError("mstransform: docallib=True needs 'callib', the name of a calibration library file")
+        from casatools.calibration.on_the_fly import LibraryFile
+
+        calibrator = LibraryFile(callib)
     selection = selection_of(
         field=field, spw=spw, scan=scan, antenna=antenna, correlation=correlation, timerange=timerange, intent=intent, array=array,
         uvrange=uvrange, observation=observation, feed=feed, taql=taql,
@@ -162,7 +171,7 @@ def mstransform(
         datacolumn=datacolumn, keepflags=keepflags, chanaverage=chanaverage, chanbin=chanbin, hanning=hanning, combinespws=combinespws,
         regrid=regrid, nspw=nspw, timeaverage=timeaverage, timebin=timebin, timespan=timespan, maxuvwdistance=maxuvwdistance,
         douvcontsub=douvcontsub, fitspw=fitspw, fitorder=fitorder, want_cont=want_cont, reindex=reindex, usewtspectrum=usewtspectrum,
-        realmodelcol=realmodelcol, tileshape=tuple(tileshape),
+        realmodelcol=realmodelcol, tileshape=tuple(tileshape), calibrator=calibrator,
     )  # fmt: skip
     parts = PartOptions(
         keep=not monolithic_processing,

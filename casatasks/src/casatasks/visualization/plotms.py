@@ -216,6 +216,7 @@ def plotms(
     """
     given = dict(locals())
     from casatools.plotting.figure import show_in_notebook
+    from casatools.plotting.solution_points import doubled_receptors
     from casatools.plotting.visibilities import PlotOptions, normalised
     from casatools.plotting.visibility_figure import plot_visibilities
 
@@ -253,6 +254,8 @@ def plotms(
         iterate=normalised(iteraxis),
     )
     more = {k: given[k] for k in _SELECTED} if selectdata else {}
+    if more:
+        more["correlation"] = doubled_receptors(vis, correlation)
     resolution = float(dpi) if dpi > 0 else (240.0 if highres else 120.0)
     size = (width / resolution if width > 0 else 8.5, height / resolution if height > 0 else 6.0)
     plot_visibilities(

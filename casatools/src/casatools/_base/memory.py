@@ -10,6 +10,7 @@ from casatools._base.threads import ranks_on_host
 
 __all__ = [
     "CHUNK_BYTES",
+    "IMAGE_BLOCK_BYTES",
     "available_bytes",
     "limited_bytes",
     "machine_bytes",
@@ -20,6 +21,8 @@ __all__ = [
 
 # One chunk of visibilities: large enough to amortise table calls, small enough to stay in cache-friendly bounds.
 CHUNK_BYTES = 64 * 1024 * 1024
+# One block of an image: it and what is computed from it stay near the processor, and come from memory that earlier blocks left.
+IMAGE_BLOCK_BYTES = 4 * 1024 * 1024
 # What casalog.setMemoryTotal and setMemoryFraction ask for; 0 is nothing. An amount wins over a part of the machine's.
 _chosen: dict[str, int] = {"kilobytes": 0, "percent": 0}
 

@@ -5,14 +5,26 @@ from __future__ import annotations
 import functools
 import itertools
 import os
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TypeVar
 
 from casatools._base import casarc, control_group
 
-__all__ = ["over_rows", "ranks_on_host", "set_thread_count", "thread_count", "under_launcher"]
+__all__ = [
+    "in_order",
+    "launched_ranks",
+    "mark_rank",
+    "over_rows",
+    "ranks_on_host",
+    "set_thread_count",
+    "thread_count",
+    "under_launcher",
+]
 
 _chosen: int | None = None
+_MARK = "CASAMPI_RANK_PROCESS"
 
 
 def ranks_on_host() -> int:
@@ -24,9 +36,34 @@ def ranks_on_host() -> int:
     return 1
 
 
+def launched_ranks() -> int:
+    """Ranks of the job, as the launcher's environment says; 1 where it does not."""
+    for name in ("OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "SLURM_STEP_NUM_TASKS"):
+        text = os.environ.get(name, "")
+        if text.isdigit() and int(text) > 0:
+            return int(text)
+    return 1
+
+
 def under_launcher() -> bool:
-    """True in a process that an MPI launcher started (OpenMPI, MPICH and others by PMI, Slurm's PMI)."""
+    """True in a process that an MPI launcher started (OpenMPI, MPICH and others by PMI, Slurm's PMI), false in the children of a rank."""
+    process, _, world = os.environ.get(_MARK, "").partition(" ")
+    if process and process != str(os.getpid()) and world == _world():
+        return False
     return any(name in os.environ for name in ("OMPI_COMM_WORLD_RANK", "PMI_RANK", "PMIX_RANK"))
+
+
+def _world() -> str:
+    return " ".join(
+        f"{name}={os.environ[name]}"
+        for name in ("PMIX_NAMESPACE", "PMIX_RANK", "PMI_FD", "PMI_PORT", "PMI_RANK")
+        if name in os.environ
+    )
+
+
+def mark_rank() -> None:
+    """Say in the environment that this process is the rank: what it starts inherits the launcher's variables and is none."""
+    os.environ[_MARK] = f"{os.getpid()} {_world()}"
 
 
 def thread_count() -> int:
@@ -76,6 +113,38 @@ def over_rows(function: Callable[[int, int], object], nrow: int, least: int = 20
     with ThreadPoolExecutor(count, thread_name_prefix="rows") as pool:
         for waited in [pool.submit(function, a, b) for a, b in itertools.pairwise(edges)]:
             waited.result()
+
+
+_Item = TypeVar("_Item")
+_Result = TypeVar("_Result")
+
+
+def in_order(function: Callable[[_Item], _Result], items: Iterable[_Item]) -> Iterator[_Result]:
+    """Results of a function that releases the interpreter's lock, computed in threads, in the order of the items.
+
+    Parameters
+    ----------
+    function : callable
+        Of one item; may run in several threads at once.
+    items : iterable
+        Taken as they are needed: at most one more than there are threads is in hand.
+    """
+    count = thread_count()
+    if count == 1:
+        yield from map(function, items)
+        return
+    waiting: deque[Future[_Result]] = deque()
+    with ThreadPoolExecutor(count, thread_name_prefix="items") as pool:
+        try:
+            for item in items:
+                waiting.append(pool.submit(function, item))
+                if len(waiting) > count:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+        finally:
+            for left in waiting:
+                left.cancel()
 
 
 def set_thread_count(count: int | None) -> None:

@@ -18,7 +18,7 @@ import numpy as np
 from casatools._base.errors import DataError, ParameterError
 from casatools._base.paths import resolve
 from casatools.analysis.lattice_syntax import Call, Indices, Name, Node, Number, Operation, parse_expression
-from casatools.analysis.statistics import ranked
+from casatools.analysis.value_stream import ValueStream, ranked
 from casatools.io.image import CasaImage
 
 __all__ = ["Expression", "MaskExpression", "Masked"]
@@ -325,11 +325,8 @@ class Expression:
     def _rank(self, node: Call) -> Masked:
         """Medians and fractiles, by the numbers that stand at a place of the order."""
         argument = node.arguments[0]
-
-        def values() -> Iterator[np.ndarray]:
-            return (_wide(v) for v in self._good_values(argument))
-
-        count = sum(v.size for v in values())
+        values = ValueStream.of_arrays(lambda: (_wide(v) for v in self._good_values(argument)))
+        count = sum(v.size for v in values.arrays())
         if count == 0:
             raise DataError(f"{node.function} in the expression {self.text!r} has no good pixel to work on")
         if node.function == "median":

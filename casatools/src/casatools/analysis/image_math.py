@@ -8,6 +8,7 @@ it); the position angle is ``0.5 atan2(U, Q)`` from north through east (IAU 1974
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -16,7 +17,9 @@ from typing import Any
 import numpy as np
 
 from casatools._base.errors import DataError, ParameterError
+from casatools._base.memory import IMAGE_BLOCK_BYTES
 from casatools._base.paths import staged_output
+from casatools._base.threads import in_order
 from casatools.analysis.expressions import Expression
 from casatools.analysis.selected_pixels import SelectedPixels
 from casatools.analysis.sub_images import PixelChoice, beams_of_box
@@ -25,6 +28,10 @@ from casatools.io.image import BeamSet, CasaImage
 from casatools.io.image.coordinates.stokes import StokesCoordinate
 
 __all__ = ["MathOutput", "compute_expression", "image_variables", "polarization_image", "scale_by_image", "spectral_index_image"]
+
+
+# Pixels of the result that are computed at once: expressions make several arrays of that size.
+_EXPRESSION_BYTES = IMAGE_BLOCK_BYTES // 2
 
 
 @dataclass(frozen=True)
@@ -116,7 +123,8 @@ def _write(expression: Expression, template: CasaImage, choice: PixelChoice, out
     ):
         made.copy_metadata_from(template, beams=False)
         made.beams = beams_of_box(template, pixels)
-        for block in made.iter_slices():
+
+        def compute(block: tuple[slice, ...]) -> None:
             slices = tuple(slice(a + s.start, a + s.stop) for a, s in zip(pixels.first, block, strict=True))
             shape = tuple(s.stop - s.start for s in block)
             part = expression.read(slices)
@@ -126,6 +134,8 @@ def _write(expression: Expression, template: CasaImage, choice: PixelChoice, out
                 if part.good is not None:
                     good = part.good if good is None else good & part.good
                 made.write_mask(True if good is None else np.broadcast_to(good, shape), block)
+
+        deque(in_order(compute, made.iter_slices(_EXPRESSION_BYTES)), maxlen=0)
 
 
 def _sigma(text: Any, unit: str, name: str) -> float:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
@@ -12,8 +12,10 @@ from typing import Any
 import numpy as np
 
 from casatools._base.errors import ParameterError
+from casatools._base.memory import IMAGE_BLOCK_BYTES
 from casatools._base.paths import require_absent, staged_output
 from casatools._base.progress import Progress
+from casatools._base.threads import in_order
 from casatools.analysis.common_resolution import smooth_to_common_beam
 from casatools.analysis.image_kernels import axis_kernels, convolve_axes
 from casatools.analysis.moment_windows import fitted_lines, grown_windows
@@ -23,12 +25,14 @@ from casatools.analysis.regions import ImageSelection, PixelSet
 from casatools.analysis.selected_pixels import SelectedPixels
 from casatools.analysis.statistics import StatisticsOptions, compute_statistics
 from casatools.analysis.sub_images import PixelChoice
+from casatools.analysis.value_stream import ValueStream
 from casatools.io.image import BeamSet, CasaImage
+from casatools.io.image.tiling import iter_blocks
 
 __all__ = ["MomentOptions", "MomentWindows", "make_moment_images", "moment_axis", "moment_names"]
 
-# Pixels of the result that are worked on at once.
-_BLOCK_BYTES = 64 * 1024 * 1024
+# Pixels that are worked on at once.
+_BLOCK_BYTES = 2 * IMAGE_BLOCK_BYTES
 
 
 @dataclass(frozen=True)
@@ -230,25 +234,26 @@ def make_moment_images(path: str, outfile: str, options: MomentOptions) -> list[
             outputs.append(stack.enter_context(_output_image(staged, image, chosen.pixels, shape, moment, unit, drop)))
         ranged = chosen if not options.windows.axes else _smoothed(stack, image, options)
         noise = _noise(chosen, options.windows)
-        lines = _blocks(shape, array_axis, chosen.pixels.box_shape[array_axis])
+        lines = _blocks(chosen, array_axis)
+
+        def compute(block: tuple[slice, ...]) -> tuple[tuple[slice, ...], list[tuple[np.ndarray, np.ndarray]]]:
+            values, good = chosen.read(block)
+            good = options.pixels.narrow(values if ranged is chosen else ranged.read(block)[0], good)
+            moved, used = options.windows.channels(
+                np.moveaxis(values, array_axis, 0), None if good is None else np.moveaxis(good, array_axis, 0), noise
+            )
+            found = compute_moments(moved, used, coordinate, step, options.moments)
+            made = [(np.where(found[m][1], found[m][0], 0.0).astype(np.float32), found[m][1]) for m in options.moments]
+            if options.drop:
+                return tuple(s for k, s in enumerate(block) if k != array_axis), made
+            whole = [(np.expand_dims(a, array_axis), np.expand_dims(b, array_axis)) for a, b in made]
+            return tuple(s if k != array_axis else slice(0, 1) for k, s in enumerate(block)), whole
+
         with Progress(len(lines), "moments") as progress:
-            for block in lines:
-                values, good = chosen.read(block)
-                good = options.pixels.narrow(values if ranged is chosen else ranged.read(block)[0], good)
-                moved, used = options.windows.channels(
-                    np.moveaxis(values, array_axis, 0), None if good is None else np.moveaxis(good, array_axis, 0), noise
-                )
-                found = compute_moments(moved, used, coordinate, step, options.moments)
-                inside = tuple(
-                    s if k != array_axis else slice(0, 1) for k, s in enumerate(block) if k != array_axis or not options.drop
-                )
-                for output, moment in zip(outputs, options.moments, strict=True):
-                    result, defined = found[moment]
-                    kept, values = np.where(defined, result, 0.0).astype(np.float32), defined
-                    if not options.drop:
-                        kept, values = np.expand_dims(kept, array_axis), np.expand_dims(values, array_axis)
+            for inside, made in in_order(compute, lines):
+                for output, (kept, defined) in zip(outputs, made, strict=True):
                     output.write(kept, inside)
-                    output.write_mask(values, inside)
+                    output.write_mask(defined, inside)
                 progress.advance()
     return names
 
@@ -267,25 +272,23 @@ def _noise(chosen: SelectedPixels, windows: MomentWindows) -> float:
     if not windows.methods or windows.noise > 0:
         return windows.noise
 
-    def blocks() -> Iterator[tuple[np.ndarray, np.ndarray | None]]:
-        for _, values, good in chosen.iter_blocks():
-            yield (values.ravel() if good is None else values[good]), None
-
-    return 1.4826 * compute_statistics(blocks, StatisticsOptions(robust=True)).get("medabsdevmed", 0.0)
+    stream = ValueStream.of_arrays(lambda: (v.ravel() if good is None else v[good] for _, v, good in chosen.iter_blocks()))
+    return 1.4826 * compute_statistics(stream, StatisticsOptions(robust=True)).get("medabsdevmed", 0.0)
 
 
-def _blocks(shape: Sequence[int], axis: int, depth: int) -> list[tuple[slice, ...]]:
-    """Blocks of whole lines along the axis, within the bound on memory; cut along the longest other axis."""
-    others = [k for k in range(len(shape)) if k != axis]
-    longest = max(others, key=lambda k: (shape[k], -k)) if others else axis
-    rest = int(np.prod([shape[k] for k in others if k != longest])) * depth * 16
-    width = max(1, _BLOCK_BYTES // max(1, rest))
-    found: list[tuple[slice, ...]] = []
-    for start in range(0, shape[longest], width):
-        block = [slice(0, depth if k == axis else n) for k, n in enumerate(shape)]
-        block[longest] = slice(start, min(start + width, shape[longest]))
-        found.append(tuple(block))
-    return found
+def _blocks(chosen: SelectedPixels, axis: int) -> list[tuple[slice, ...]]:
+    """Blocks of whole lines along an axis, by whole tiles across it as far as memory allows."""
+    box, image = chosen.pixels.box_shape, chosen.image
+    lines = [1 if k == axis else n for k, n in enumerate(box)]
+    tile = [1 if k == axis else n for k, n in enumerate(image.tile_shape)]
+    first = [0 if k == axis else n for k, n in enumerate(chosen.pixels.first)]
+    most = (
+        _BLOCK_BYTES
+        if image.is_fits
+        else max(_BLOCK_BYTES, image.dtype.itemsize * box[axis] * tile[-1] * (tile[-2] if len(tile) > 1 else 1))
+    )
+    blocks = iter_blocks(lines, tile, image.dtype.itemsize * box[axis], most, first)
+    return [tuple(slice(0, box[axis]) if k == axis else s for k, s in enumerate(block)) for block in blocks]
 
 
 def _output_image(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,15 +11,19 @@ import numpy as np
 
 from casatools._base.errors import ParameterError
 from casatools.analysis.pixel_ranges import PixelRange
+from casatools.analysis.plane_slabs import SlabReader
 from casatools.analysis.regions import ImageSelection
 from casatools.analysis.selected_pixels import SelectedPixels
 from casatools.analysis.statistics import StatisticsOptions, compute_statistics
+from casatools.analysis.value_stream import ValueStream, Where
 from casatools.analysis.world_text import world_text
 from casatools.io.image import CasaImage
 
 __all__ = ["ImageStatisticsOptions", "image_statistics", "pixels_per_beam"]
 
 _BASIC = ("npts", "sum", "sumsq", "min", "max", "mean", "sigma", "rms")
+# Pixels that are read once, and not once a pass.
+_READ_ONCE = 4_000_000
 _ROBUST = ("median", "medabsdevmed", "quartile", "q1", "q3")
 
 
@@ -111,12 +116,13 @@ def image_statistics(
     results = {name: np.zeros(shape) for name in names}
     fluxes = np.zeros(shape)
     flux_ok = plane
+    planes = SlabReader(chosen)
     for place in np.ndindex(*shape):
         block = [slice(0, n) for n in box]
         inside = {k: int(places[n][at]) for n, (k, at) in enumerate(zip(left, place, strict=True))}
         for k, at in inside.items():
             block[k] = slice(at, at + 1)
-        found = _statistics(chosen, block, options)
+        found = _statistics(chosen, block, options, planes)
         for name in names:
             results[name][place] = found.get(name, 0.0)
         if flux_ok:
@@ -146,27 +152,28 @@ def _planes(image: CasaImage, array_axes: Sequence[int]) -> bool:
     return len(directions) == 2 and any(a in array_axes for a in directions)
 
 
-def _statistics(chosen: SelectedPixels, block: Sequence[slice], options: ImageStatisticsOptions) -> dict[str, float]:
-    box = chosen.pixels.box_shape
-    whole = all(s.start == 0 and s.stop == n for s, n in zip(block, box, strict=True))
+def _statistics(
+    chosen: SelectedPixels, block: Sequence[slice], options: ImageStatisticsOptions, planes: SlabReader | None = None
+) -> dict[str, float]:
+    def read(piece: Sequence[slice]) -> tuple[np.ndarray, Where]:
+        values, good = chosen.read(piece) if planes is None else planes.read(piece)
+        good = options.pixels.narrow(values, good)
+        extent = values.shape
+        corner = [s.start - b.start for s, b in zip(piece, block, strict=True)]
+        inside = None if good is None else np.flatnonzero(good)
 
-    def blocks() -> Iterator[tuple[np.ndarray, np.ndarray | None]]:
-        offset = 0
-        pieces = chosen.iter_blocks() if whole else [(tuple(block), *chosen.read(block))]
-        for _, values, good in pieces:
-            good = options.pixels.narrow(values, good)
-            flat = np.ravel(values)
-            if good is None:
-                yield flat, np.arange(offset, offset + flat.size)
-            else:
-                at = np.flatnonzero(good)
-                yield flat[at], at + offset
-            offset += flat.size
+        def where(k: int) -> int:
+            place = np.unravel_index(k if inside is None else inside[k], extent)
+            return int(np.ravel_multi_index([int(a) + c for a, c in zip(place, corner, strict=True)], shape))
 
-    if int(np.prod([s.stop - s.start for s in block])) <= 4_000_000:  # read once, not once a pass
-        held = list(blocks())
-        return compute_statistics(lambda: held, options.statistics)
-    return compute_statistics(blocks, options.statistics)
+        flat = np.ravel(values)
+        return flat if inside is None else flat[inside], where
+
+    shape = tuple(s.stop - s.start for s in block)
+    if math.prod(shape) <= _READ_ONCE:
+        values, where = read(block)
+        return compute_statistics(ValueStream(lambda: [None], lambda _: (values, where)), options.statistics)
+    return compute_statistics(ValueStream(lambda: chosen.iter_slices(block), read), options.statistics)
 
 
 def _plane_numbers(image: CasaImage, chosen: SelectedPixels, at: dict[int, int]) -> tuple[int, int]:

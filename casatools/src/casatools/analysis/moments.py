@@ -12,6 +12,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from casatools._base.errors import ParameterError
+from casatools.kernels.line_moments import extremes, first_sums, second_sums
 
 __all__ = ["MOMENT_SUFFIXES", "compute_moments", "is_velocity_moment"]
 
@@ -60,39 +61,46 @@ def compute_moments(
         if m not in MOMENT_SUFFIXES:
             raise ParameterError(f"there is no moment {m}; moments are -1 to 11")
     use = np.isfinite(values) if good is None else good & np.isfinite(values)
-    data = np.where(use, values, 0.0).astype(np.float64)
-    shape = (-1,) + (1,) * (values.ndim - 1)
-    x = coordinate.reshape(shape)
-    count = use.sum(axis=0)
-    some = count > 0
-    total = data.sum(axis=0)
-    safe = np.maximum(count, 1)
+    shape, flat = values.shape[1:], np.ascontiguousarray(values.reshape(len(values), -1))
+    usable = np.ascontiguousarray(use.reshape(flat.shape))
+    x = np.ascontiguousarray(coordinate, dtype=np.float64)
     found: dict[int, tuple[np.ndarray, np.ndarray]] = {}
     wanted = set(moments)
-    if wanted & {-1, 0, 1, 2}:
-        found[-1] = (total / safe, some)
-        found[0] = (total * step, some)
-    if wanted & {1, 2}:
-        weighted = some & (total != 0)
-        divisor = np.where(total != 0, total, 1.0)
-        first = (data * x).sum(axis=0) / divisor
-        found[1] = (first, weighted)
-        spread = (data * np.square(x - first)).sum(axis=0) / divisor
-        found[2] = (np.sqrt(np.maximum(spread, 0.0)), weighted & (spread >= 0))
-    if wanted & {5, 6, 7}:
-        mean = total / safe
-        deviation = np.where(use, values - mean, 0.0)
-        found[5] = (np.sqrt(np.square(deviation).sum(axis=0) / np.maximum(count - 1, 1)), count > 1)
-        found[6] = (np.sqrt(np.square(data).sum(axis=0) / safe), some)
-        found[7] = (np.abs(deviation).sum(axis=0) / safe, some)
+    if wanted & {-1, 0, 1, 2, 5, 6, 7}:
+        found.update(_sums(flat, usable, x, step, wanted))
     if wanted & {3, 4}:
-        found.update(_medians(values, use, coordinate, count))
-    for value, place, fill, pick in ((8, 9, -np.inf, np.argmax), (10, 11, np.inf, np.argmin)):
+        found.update(_medians(flat, usable, coordinate, usable.sum(axis=0)))
+    for value, place, sign in ((8, 9, 1.0), (10, 11, -1.0)):
         if wanted & {value, place}:
-            at = pick(np.where(use, values, fill), axis=0)  # type: ignore[operator]
-            found[value] = (np.take_along_axis(data, at[None], axis=0)[0], some)
+            best, at = np.full(flat.shape[1], -np.inf), np.zeros(flat.shape[1], dtype=np.int64)
+            extremes(flat, usable, sign, best, at)
+            some = np.isfinite(best)
+            found[value] = (np.where(some, sign * best, 0.0), some)
             found[place] = (coordinate[at], some)
-    return {m: found[m] for m in moments}
+    return {m: (found[m][0].reshape(shape), found[m][1].reshape(shape)) for m in moments}
+
+
+def _sums(
+    values: np.ndarray, good: np.ndarray, x: np.ndarray, step: float, wanted: set[int]
+) -> dict[int, tuple[np.ndarray, np.ndarray]]:
+    """Moments that are made of sums over channels; `values` (chan, n)."""
+    count, total, weighted = np.zeros((3, values.shape[1]))
+    first_sums(values, good, x, count, total, weighted)
+    some, safe = count > 0, np.maximum(count, 1)
+    mean = total / safe
+    found = {-1: (mean, some), 0: (total * step, some)}
+    divisor = np.where(total != 0, total, 1.0)
+    centre, defined = weighted / divisor, some & (total != 0)
+    found[1] = (centre, defined)
+    if wanted & {2, 5, 6, 7}:
+        spread, square, deviation, distance = np.zeros((4, values.shape[1]))
+        second_sums(values, good, x, mean, centre, spread, square, deviation, distance)
+        spread /= divisor
+        found[2] = (np.sqrt(np.maximum(spread, 0.0)), defined & (spread >= 0))
+        found[5] = (np.sqrt(deviation / np.maximum(count - 1, 1)), count > 1)
+        found[6] = (np.sqrt(square / safe), some)
+        found[7] = (distance / safe, some)
+    return found
 
 
 def _medians(

@@ -13,9 +13,13 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from casatools._base.buffers import empty_array
 from casatools._base.errors import DataError, ParameterError
+from casatools._base.memory import CHUNK_BYTES
 from casatools._base.paths import staged_output
 from casatools._base.progress import Progress
+from casatools._base.threads import over_rows
+from casatools.analysis.plane_slabs import SlabReader, SlabWriter
 from casatools.analysis.regrid_places import SkyPlaces, axis_places, axis_weights, sky_places
 from casatools.analysis.selected_pixels import SelectedPixels
 from casatools.analysis.sub_images import PixelChoice, beams_of_box
@@ -28,6 +32,8 @@ __all__ = ["RegridOptions", "interpolate_plane", "regrid_image", "turned_coordin
 _KERNELS = {"nearest": nearest_plane, "linear": bilinear_plane, "cubic": cubic_plane}
 # Interpolated planes that are kept for the next ones.
 _KEPT = 40
+# They take no more than this, as long as two are kept.
+_KEPT_BYTES = 4 * CHUNK_BYTES
 
 
 @dataclass(frozen=True)
@@ -216,7 +222,7 @@ class _Regridder:
         method: str,
         scale: float,
     ) -> None:
-        self.chosen, self.output, self.places, self.weights = chosen, output, places, weights
+        self.source, self.output, self.places, self.weights = SlabReader(chosen), output, places, weights
         self.method, self.scale, self.box = method, scale, chosen.pixels.box_shape
         ndim = output.ndim
         spectral = output.coordinates.spectral_axis
@@ -230,7 +236,7 @@ class _Regridder:
         """Write all planes; True when no pixel of the result is masked."""
         shape, clean = self.output.shape, True
         count = int(np.prod([shape[k] for k in self.others]))
-        with Progress(count, "regridding") as progress:
+        with Progress(count, "regridding") as progress, SlabWriter(self.output, True) as writer:
             for place in np.ndindex(*(shape[k] for k in self.others)):
                 at = dict(zip(self.others, place, strict=True))
                 where = tuple(slice(at[k], at[k] + 1) if k in at else slice(0, n) for k, n in enumerate(shape))
@@ -243,8 +249,7 @@ class _Regridder:
                     if self.scale != 1.0:
                         values = values * self.scale
                 clean &= bool(good.all())
-                self.output.write(values, where)
-                self.output.write_mask(good, where)
+                writer.write(values, good, where)
                 progress.advance()
         return clean
 
@@ -271,10 +276,12 @@ class _Regridder:
         key = tuple(at[k] for k in self.others)
         if key in self.kept:
             return self.kept[key]
-        while len(self.kept) >= _KEPT:
+        followed = any(k in self.weights for k in self.others)
+        each = 5 * int(np.prod([self.output.shape[k] for k in self.plane_axes]))
+        while len(self.kept) >= (max(2, min(_KEPT, _KEPT_BYTES // max(1, each))) if followed else 1):
             self.kept.pop(next(iter(self.kept)))
         block = tuple(slice(at[k], at[k] + 1) if k in at else slice(0, n) for k, n in enumerate(self.box))
-        values, good = self.chosen.read(block)
+        values, good = self.source.read(block)
         usable = np.ones(values.shape, bool) if good is None else good
         size = tuple(self.box[k] for k in reversed(self.plane_axes))
         flat, flat_good = (self._turned(v, size) for v in (values, usable))
@@ -314,7 +321,12 @@ def _along(values: np.ndarray, good: np.ndarray, axis: int, weights: Weights) ->
 
 def interpolate_plane(plane: np.ndarray, good: np.ndarray, places: SkyPlaces, method: str) -> tuple[np.ndarray, np.ndarray]:
     """Values of a plane (y, x) at places, and where all pixels that they stand on are good."""
-    out = np.empty(places.x.shape, dtype=plane.dtype)
-    out_good = np.empty(places.x.shape, dtype=bool)
-    _KERNELS[method](np.ascontiguousarray(plane), np.ascontiguousarray(good), places.x, places.y, places.inside, out, out_good)
+    out = empty_array(places.x.shape, plane.dtype)
+    out_good = empty_array(places.x.shape, bool)
+    plane, good, interpolate = np.ascontiguousarray(plane), np.ascontiguousarray(good), _KERNELS[method]
+
+    def rows(a: int, b: int) -> None:
+        interpolate(plane, good, places.x[a:b], places.y[a:b], places.inside[a:b], out[a:b], out_good[a:b])
+
+    over_rows(rows, len(out), 1 + 100_000 // max(1, out.shape[1]))
     return out, out_good

@@ -6,8 +6,11 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
+from casatools._base.memory import IMAGE_BLOCK_BYTES
+from casatools._base.threads import in_order
 from casatools.analysis.regions import ImageSelection, PixelSet
 from casatools.io.image import CasaImage
+from casatools.io.image.tiling import iter_blocks
 
 __all__ = ["SelectedPixels"]
 
@@ -65,31 +68,35 @@ class SelectedPixels:
         if self.image.has_mask:
             stored = self.image.read_mask(slices)
             good = stored if good is None else good & stored
-        if not np.all(np.isfinite(values)):
+        if not _all_finite(values):
             finite = np.isfinite(values)
             good = finite if good is None else good & finite
         return values, good
 
-    def iter_blocks(self, max_bytes: int = 64 * 1024 * 1024) -> Iterator[tuple[tuple[slice, ...], np.ndarray, np.ndarray | None]]:
-        """Blocks ``(slices in the box, pixels, mask)`` that cover the bounding box, cut along the slowest axes."""
-        shape = self.pixels.box_shape
-        for block in _cut(shape, self.image.dtype.itemsize, max_bytes):
-            values, good = self.read(block)
-            yield block, values, good
+    def iter_slices(
+        self, block: Sequence[slice] | None = None, max_bytes: int = IMAGE_BLOCK_BYTES
+    ) -> Iterator[tuple[slice, ...]]:
+        """Slices in the bounding box that cover a block of it (all when not given) by whole tiles of the image, each of about `max_bytes`."""
+        inside = block if block is not None else [slice(0, n) for n in self.pixels.box_shape]
+        starts = [a + s.start for a, s in zip(self.pixels.first, inside, strict=True)]
+        shape = [s.stop - s.start for s in inside]
+        for part in iter_blocks(shape, self.image.tile_shape, self.image.dtype.itemsize, max_bytes, starts):
+            yield tuple(slice(s.start + p.start, s.start + p.stop) for s, p in zip(inside, part, strict=True))
+
+    def iter_blocks(
+        self, max_bytes: int = IMAGE_BLOCK_BYTES
+    ) -> Iterator[tuple[tuple[slice, ...], np.ndarray, np.ndarray | None]]:
+        """Blocks ``(slices in the box, pixels, mask)`` that cover the bounding box by whole tiles, read ahead in threads."""
+
+        def read(block: tuple[slice, ...]) -> tuple[tuple[slice, ...], np.ndarray, np.ndarray | None]:
+            return (block, *self.read(block))
+
+        yield from in_order(read, self.iter_slices(max_bytes=max_bytes))
 
 
-def _cut(shape: Sequence[int], itemsize: int, max_bytes: int) -> Iterator[tuple[slice, ...]]:
-    """Blocks of whole trailing axes that each take at most about `max_bytes`."""
-    axis, below = 0, int(np.prod(shape)) * itemsize
-    while axis < len(shape) - 1 and below // max(1, shape[axis]) > max_bytes:
-        below //= max(1, shape[axis])
-        axis += 1
-    each = max(1, below // max(1, shape[axis]))
-    step = max(1, max_bytes // each)
-    for outer in np.ndindex(*shape[:axis]):
-        for start in range(0, shape[axis], step):
-            yield (
-                *(slice(k, k + 1) for k in outer),
-                slice(start, min(start + step, shape[axis])),
-                *(slice(0, n) for n in shape[axis + 1 :]),
-            )
+def _all_finite(values: np.ndarray) -> bool:
+    """True when no value is infinite or NaN: their sum tells it, unless it overflows."""
+    if values.dtype.kind not in "fc":
+        return True
+    with np.errstate(all="ignore"):
+        return bool(np.isfinite(values.sum())) or bool(np.isfinite(values).all())

@@ -11,6 +11,7 @@ from casatools._base.errors import DataError, ParameterError
 from casatools._base.paths import staged_output
 from casatools._base.progress import Progress
 from casatools._base.threads import thread_count
+from casatools.analysis.plane_slabs import SlabReader, SlabWriter
 from casatools.analysis.selected_pixels import SelectedPixels
 from casatools.analysis.sub_images import PixelChoice, beams_of_box
 from casatools.imaging.beam_fit import GaussianBeam
@@ -101,11 +102,12 @@ def convolve_planes(chosen: SelectedPixels, output: CasaImage, convolve: Plane) 
     box = chosen.pixels.box_shape
     others = [k for k in range(ndim) if k not in plane]
     places = list(np.ndindex(*(box[k] for k in others)))
-    with Progress(len(places), "smoothing") as progress:
+    source = SlabReader(chosen)
+    with Progress(len(places), "smoothing") as progress, SlabWriter(output, chosen.has_mask) as writer:
         for place in places:
             at = dict(zip(others, place, strict=True))
             slices = tuple(slice(at[k], at[k] + 1) if k in at else slice(0, box[k]) for k in range(ndim))
-            pixels, good = chosen.read(slices)
+            pixels, good = source.read(slices)
             given = pixels
             if good is not None:
                 pixels = np.where(good, pixels, 0)
@@ -117,11 +119,8 @@ def convolve_planes(chosen: SelectedPixels, output: CasaImage, convolve: Plane) 
                                 at.get(stokes, 0) if stokes is not None else 0)  # fmt: skip
             # A plane that needs no smoothing keeps its masked values.
             unchanged = smoothed is flat
-            output.write(
-                given if unchanged else np.moveaxis(np.asarray(smoothed).reshape(shape), (0, 1), (plane[1], plane[0])), slices
-            )
-            if chosen.has_mask:
-                output.write_mask(True if good is None else good, slices)
+            made = given if unchanged else np.moveaxis(np.asarray(smoothed).reshape(shape), (0, 1), (plane[1], plane[0]))
+            writer.write(made, True if good is None else good, slices)
             progress.advance()
 
 

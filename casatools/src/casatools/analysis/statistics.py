@@ -9,23 +9,21 @@ documents it; the convergence criterion is that of the IDL Astronomy Library's b
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
 from casatools._base.errors import ParameterError
+from casatools.analysis.value_stream import ValueStream, Where, ranked
 from casatools.kernels.group_variances import chauvenet_limit
-from casatools.kernels.order_statistics import quartile_ranks, select_ranks, select_ranks_streaming
+from casatools.kernels.order_statistics import quartile_ranks
 
-__all__ = ["ALGORITHMS", "Blocks", "Moments", "StatisticsOptions", "compute_statistics"]
+__all__ = ["ALGORITHMS", "Moments", "StatisticsOptions", "compute_statistics"]
 
-# A callable that gives a fresh iteration over (values, flat positions of these in the data); positions may be None.
-Blocks = Callable[[], Iterable[tuple[np.ndarray, np.ndarray | None]]]
 ALGORITHMS = ("classic", "chauvenet", "fit-half", "hinges-fences", "biweight")
 _CENTERS = ("mean", "median", "zero")
-# Values held at once for order statistics; above it they are selected by repeated passes.
-_IN_MEMORY = 32_000_000
+# Values that are widened to double precision at once: they stay in the processor's cache.
+_AT_ONCE = 32768
 
 
 @dataclass(frozen=True)
@@ -96,30 +94,40 @@ class Moments:
     # Sum of squared deviations from the running mean (Chan, Golub & LeVeque 1983), free of cancellation.
     deviation: float = 0.0
 
-    def add(self, values: np.ndarray, positions: np.ndarray | None = None) -> None:
-        """Take in a block of values."""
-        n = values.size
-        if n == 0:
+    @classmethod
+    def of(cls, values: np.ndarray, where: Where) -> Moments:
+        """Those of a block of values."""
+        found = cls()
+        for start in range(0, values.size, _AT_ONCE):
+            found.join(cls._of_few(values[start : start + _AT_ONCE]))
+        if values.size:
+            low, high = int(values.argmin()), int(values.argmax())
+            found.least, found.least_at = float(values[low]), where(low)
+            found.greatest, found.greatest_at = float(values[high]), where(high)
+        return found
+
+    @classmethod
+    def _of_few(cls, values: np.ndarray) -> Moments:
+        wide = values.astype(np.float64)
+        total, squares = float(wide.sum()), float(np.einsum("i,i", wide, wide))
+        wide -= total / wide.size
+        return cls(wide.size, total, squares, deviation=float(np.einsum("i,i", wide, wide)))
+
+    def join(self, other: Moments) -> None:
+        """Take in those of other values."""
+        if other.count == 0:
             return
-        wide = values.astype(np.float64, copy=False)
-        total = float(wide.sum())
-        mean = total / n
-        own = float(np.square(wide - mean).sum())
+        self.deviation += other.deviation
         if self.count:
-            shift = mean - self.total / self.count
-            self.deviation += own + shift * shift * self.count * n / (self.count + n)
-        else:
-            self.deviation = own
-        self.count += n
-        self.total += total
-        self.squares += float(np.square(wide).sum())
-        low, high = int(values.argmin()), int(values.argmax())
-        if values[low] < self.least:
-            self.least = float(values[low])
-            self.least_at = int(positions[low]) if positions is not None else low
-        if values[high] > self.greatest:
-            self.greatest = float(values[high])
-            self.greatest_at = int(positions[high]) if positions is not None else high
+            shift = other.mean - self.mean
+            self.deviation += shift * shift * self.count * other.count / (self.count + other.count)
+        self.count += other.count
+        self.total += other.total
+        self.squares += other.squares
+        if other.least < self.least:
+            self.least, self.least_at = other.least, other.least_at
+        if other.greatest > self.greatest:
+            self.greatest, self.greatest_at = other.greatest, other.greatest_at
 
     @property
     def mean(self) -> float:
@@ -135,13 +143,13 @@ class Moments:
         return float(np.sqrt(self.squares / self.count))
 
 
-def compute_statistics(blocks: Blocks, options: StatisticsOptions = StatisticsOptions()) -> dict[str, float]:
+def compute_statistics(stream: ValueStream, options: StatisticsOptions = StatisticsOptions()) -> dict[str, float]:
     """Compute statistics of a stream of values.
 
     Parameters
     ----------
-    blocks : callable
-        Gives a fresh iteration over ``(values, positions)``; only values to be used.
+    stream : ValueStream
+        The values to be used.
     options : StatisticsOptions
 
     Returns
@@ -150,29 +158,29 @@ def compute_statistics(blocks: Blocks, options: StatisticsOptions = StatisticsOp
         ``npts sum sumsq min max mean sigma rms`` and, when real values, ``minat maxat`` (flat positions); with robust also
         ``median medabsdevmed q1 q3 quartile``. ``{"npts": 0}`` when there is no value.
     """
-    base = _moments(blocks)
+    base = _moments(stream)
     if base.count == 0:
         return {"npts": 0.0}
     if options.algorithm == "biweight":
-        return _biweight(blocks, base, options.niter)
+        return _biweight(stream, base, options.niter)
     if options.algorithm == "fit-half":
-        return _fit_half(blocks, base, options)
-    chosen = blocks
+        return _fit_half(stream, base, options)
+    chosen = stream
     if options.algorithm == "hinges-fences" and options.fence >= 0:
-        chosen = _hinges(blocks, base.count, options.fence)
+        chosen = _hinges(stream, base.count, options.fence)
     elif options.algorithm == "chauvenet":
-        chosen = _chauvenet(blocks, base, options)
-    result = base if chosen is blocks else _moments(chosen)
+        chosen = _chauvenet(stream, base, options)
+    result = base if chosen is stream else _moments(chosen)
     found = _classic(result)
     if options.robust:
         found.update(_robust(chosen, result.count))
     return found
 
 
-def _moments(blocks: Blocks) -> Moments:
+def _moments(stream: ValueStream) -> Moments:
     found = Moments()
-    for values, positions in blocks():
-        found.add(values, positions)
+    for part in stream.map(Moments.of):
+        found.join(part)
     return found
 
 
@@ -183,50 +191,26 @@ def _classic(m: Moments) -> dict[str, float]:
     }  # fmt: skip
 
 
-def ranked(values: Callable[[], Iterator[np.ndarray]], count: int, ranks: list[int]) -> list[float]:
-    """Values of the given ranks, in memory when they fit."""
-    if count <= _IN_MEMORY:
-        return select_ranks(np.concatenate(list(values())), ranks)
-    return select_ranks_streaming(values, ranks)
-
-
-def _robust(blocks: Blocks, count: int) -> dict[str, float]:
-    def values() -> Iterator[np.ndarray]:
-        return (v for v, _ in blocks())
-
+def _robust(stream: ValueStream, count: int) -> dict[str, float]:
     low, middle, upper, high = quartile_ranks(count)
-    q1, a, b, q3 = ranked(values, count, [low, middle, upper, high])
+    q1, a, b, q3 = ranked(stream, count, [low, middle, upper, high])
     median = 0.5 * (a + b)
-
-    def deviations() -> Iterator[np.ndarray]:
-        return (np.abs(v - v.dtype.type(median)) for v, _ in blocks())
-
-    a, b = ranked(deviations, count, [middle, upper])
+    distances = stream.changed(lambda v: np.abs(v - v.dtype.type(median)))
+    a, b = ranked(distances, count, [middle, upper])
     return {"median": median, "medabsdevmed": 0.5 * (a + b), "q1": q1, "q3": q3, "quartile": q3 - q1}
 
 
-def _within(blocks: Blocks, low: float, high: float) -> Blocks:
-    """The values of a stream from `low` to `high`."""
-
-    def chosen() -> Iterator[tuple[np.ndarray, np.ndarray | None]]:
-        for values, positions in blocks():
-            keep = (values >= low) & (values <= high)
-            yield values[keep], None if positions is None else positions[keep]
-
-    return chosen
-
-
-def _hinges(blocks: Blocks, count: int, fence: float) -> Blocks:
-    robust = _robust(blocks, count)
+def _hinges(stream: ValueStream, count: int, fence: float) -> ValueStream:
+    robust = _robust(stream, count)
     reach = fence * robust["quartile"]
-    return _within(blocks, robust["q1"] - reach, robust["q3"] + reach)
+    return stream.within(robust["q1"] - reach, robust["q3"] + reach)
 
 
-def _chauvenet(blocks: Blocks, base: Moments, options: StatisticsOptions) -> Blocks:
-    current, chosen, done = base, blocks, 0
+def _chauvenet(stream: ValueStream, base: Moments, options: StatisticsOptions) -> ValueStream:
+    current, chosen, done = base, stream, 0
     while (options.maxiter < 0 or done < options.maxiter) and current.count > 1:
         limit = options.zscore if options.zscore >= 0 else float(chauvenet_limit(current.count))
-        narrowed = _within(blocks, current.mean - limit * current.sigma, current.mean + limit * current.sigma)
+        narrowed = stream.within(current.mean - limit * current.sigma, current.mean + limit * current.sigma)
         again = _moments(narrowed)
         done += 1
         if again.count == 0 or again.count == current.count:
@@ -235,11 +219,11 @@ def _chauvenet(blocks: Blocks, base: Moments, options: StatisticsOptions) -> Blo
     return chosen
 
 
-def _fit_half(blocks: Blocks, base: Moments, options: StatisticsOptions) -> dict[str, float]:
-    centre = {"zero": lambda: 0.0, "mean": lambda: base.mean, "median": lambda: _robust(blocks, base.count)["median"]}[
+def _fit_half(stream: ValueStream, base: Moments, options: StatisticsOptions) -> dict[str, float]:
+    centre = {"zero": lambda: 0.0, "mean": lambda: base.mean, "median": lambda: _robust(stream, base.count)["median"]}[
         options.center
     ]()
-    half = _within(blocks, -np.inf, centre) if options.lside else _within(blocks, centre, np.inf)
+    half = stream.within(-np.inf, centre) if options.lside else stream.within(centre, np.inf)
     real = _moments(half)
     if real.count == 0:
         return {"npts": 0.0}
@@ -253,10 +237,7 @@ def _fit_half(blocks: Blocks, base: Moments, options: StatisticsOptions) -> dict
     found.update({"min": real.least, "max": edge - real.least, "minat": real.least_at} if options.lside else
                  {"max": real.greatest, "min": edge - real.greatest, "maxat": real.greatest_at})  # fmt: skip
     if options.robust:
-
-        def distances() -> Iterator[np.ndarray]:
-            return (np.abs(v.astype(np.float64) - centre) for v, _ in half())
-
+        distances = half.changed(lambda v: np.abs(v.astype(np.float64) - centre))
         low, middle, upper, high = quartile_ranks(count)
         # Each distance occurs twice in the mirrored distribution, below and above the centre.
         below, above = real.count - 1 - low, high - real.count
@@ -265,27 +246,27 @@ def _fit_half(blocks: Blocks, base: Moments, options: StatisticsOptions) -> dict
     return found
 
 
-def _biweight(blocks: Blocks, base: Moments, niter: int) -> dict[str, float]:
-    robust = _robust(blocks, base.count)
+def _biweight(stream: ValueStream, base: Moments, niter: int) -> dict[str, float]:
+    robust = _robust(stream, base.count)
     # A scaled median absolute deviation starts the scale, the median the location; niter < 0 asks for one step of each from there.
     start = robust["median"], 1.4826 * robust["medabsdevmed"]
-    location, scale = start[0], _biweight_scale(blocks, *start, base.count) if start[1] > 0 else 0.0
+    location, scale = start[0], _biweight_scale(stream, *start, base.count) if start[1] > 0 else 0.0
     if niter < 0 and start[1] > 0:
-        location = _biweight_location(blocks, *start)
+        location = _biweight_location(stream, *start)
     tolerance = 0.03 * float(np.sqrt(0.5 / max(1, base.count - 1)))
     for _ in range(niter):
         if scale == 0:
             break
-        location = _biweight_location(blocks, location, scale)
-        before, scale = scale, _biweight_scale(blocks, location, scale, base.count)
+        location = _biweight_location(stream, location, scale)
+        before, scale = scale, _biweight_scale(stream, location, scale, base.count)
         if abs(before / scale - 1.0) <= tolerance:
             break
     return {"npts": float(base.count), "min": base.least, "max": base.greatest, "mean": location, "sigma": scale}
 
 
-def _biweight_location(blocks: Blocks, centre: float, unit: float) -> float:
+def _biweight_location(stream: ValueStream, centre: float, unit: float) -> float:
     top = bottom = 0.0
-    for values, _ in blocks():
+    for values in stream.arrays():
         offset = values.astype(np.float64) - centre
         u2 = np.square(offset / (6.0 * unit))
         weight = np.where(u2 < 1, np.square(1 - u2), 0.0)
@@ -294,9 +275,9 @@ def _biweight_location(blocks: Blocks, centre: float, unit: float) -> float:
     return centre + top / bottom
 
 
-def _biweight_scale(blocks: Blocks, centre: float, unit: float, count: int) -> float:
+def _biweight_scale(stream: ValueStream, centre: float, unit: float, count: int) -> float:
     top = bottom = 0.0
-    for values, _ in blocks():
+    for values in stream.arrays():
         offset = values.astype(np.float64) - centre
         u2 = np.square(offset / (6.0 * unit))
         inside = u2 < 1

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import math
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from casatools._base.errors import ParameterError
+from casatools._base.memory import IMAGE_BLOCK_BYTES
 from casatools._base.paths import staged_output
+from casatools._base.threads import in_order
 from casatools.analysis.regions import ImageSelection, PixelSet
 from casatools.analysis.selected_pixels import SelectedPixels
 from casatools.io.image import BeamSet, CasaImage
+from casatools.io.image.tiling import iter_blocks
 
 __all__ = ["PixelChoice", "axis_order", "beams_of_box", "rebin_image", "sub_image", "transpose_image"]
 
@@ -97,12 +102,16 @@ def sub_image(
         beams = beams_of_box(image, chosen.pixels)
         nplanes = len(beams.beams)
         output.beams = BeamSet.single(beams.beams[0]) if beams.is_per_plane and nplanes == 1 else beams
-        for block, values, good in chosen.iter_blocks():
+
+        def copy(block: tuple[slice, ...]) -> None:
+            values, good = chosen.read(block)
             inside = tuple(s for k, s in enumerate(block) if ndim - 1 - k not in gone)
             extent = tuple(s.stop - s.start for s in inside)
             output.write(values.reshape(extent), inside)
             if chosen.has_mask:
                 output.write_mask(True if good is None else good.reshape(extent), inside)
+
+        deque(in_order(copy, chosen.iter_slices(max_bytes=4 * IMAGE_BLOCK_BYTES)), maxlen=0)
 
 
 def axis_order(image: CasaImage, order: str | int | Sequence[str]) -> list[int]:
@@ -170,26 +179,26 @@ def transpose_image(image: CasaImage, outfile: str, order: Sequence[int], overwr
         CasaImage.create(staged, shape, coordinates, image.dtype, mask="mask0" if image.has_mask else "") as output,
     ):
         output.copy_metadata_from(image)
-        for slices in _blocks_for(image.shape, image.dtype.itemsize):
+        masked = image.has_mask
+
+        def move(slices: tuple[slice, ...]) -> None:
             there = tuple(slices[a] for a in array_order)
             output.write(np.transpose(image.read(slices), array_order), there)
-            if image.has_mask:
+            if masked:
                 output.write_mask(np.transpose(image.read_mask(slices), array_order), there)
 
+        turned = [output.tile_shape[array_order.index(a)] for a in range(ndim)]
+        deque(in_order(move, _blocks_for(image.shape, image.tile_shape, turned, image.dtype.itemsize)), maxlen=0)
 
-def _blocks_for(shape: Sequence[int], itemsize: int, max_bytes: int = 128 * 1024 * 1024) -> list[tuple[slice, ...]]:
-    """Blocks with all axes cut alike, so that neither the reading nor the writing order suffers."""
-    size = float(np.prod(shape, dtype=np.float64)) * itemsize
-    if size <= max_bytes:
-        return [tuple(slice(0, n) for n in shape)]
-    parts = int(np.ceil(np.sqrt(size / max_bytes)))
-    first, last = 0, len(shape) - 1
-    cuts = {first: parts, last: parts}
-    ranges = []
-    for axis, n in enumerate(shape):
-        step = int(np.ceil(n / cuts.get(axis, 1)))
-        ranges.append([slice(a, min(a + step, n)) for a in range(0, n, step)])
-    return [tuple(ranges[k][i] for k, i in enumerate(place)) for place in np.ndindex(*(len(r) for r in ranges))]
+
+def _blocks_for(
+    shape: Sequence[int], tile: Sequence[int], turned: Sequence[int], itemsize: int, max_bytes: int = 4 * IMAGE_BLOCK_BYTES
+) -> list[tuple[slice, ...]]:
+    """Blocks that hold whole tiles of an image and of another one with other tiles (both in the axis order of the first), as far as memory allows."""
+    both = [min(n, math.lcm(a, b)) for n, a, b in zip(shape, tile, turned, strict=True)]
+    if itemsize * math.prod(both) > max_bytes:
+        both = [min(n, max(a, b)) for n, a, b in zip(shape, tile, turned, strict=True)]
+    return list(iter_blocks(shape, both, itemsize, max_bytes))
 
 
 def rebin_image(
@@ -243,21 +252,20 @@ def rebin_image(
         output.copy_metadata_from(image, beams=False)
         output.beams = beams_of_box(image, chosen.pixels)
         array_bins, array_counts = bins[::-1], counts[::-1]
-        step = max(1, (64 << 20) // max(1, int(np.prod(box[1:])) * image.dtype.itemsize * array_bins[0]))
-        for start in range(0, array_counts[0], step):
-            stop = min(start + step, array_counts[0])
-            wanted = slice(start * array_bins[0], min(stop * array_bins[0], box[0]))
-            values, good = chosen.read((wanted, *(slice(0, n) for n in box[1:])))
-            mean, defined = _binned(values, good, array_bins, (stop - start, *array_counts[1:]))
-            where = tuple(
-                s
-                for k, s in enumerate((slice(start, stop), *(slice(0, n) for n in array_counts[1:])))
-                if ndim - 1 - k not in gone
-            )
+        inside = output.tile_shape if not gone else [1] * ndim
+
+        def average(part: tuple[slice, ...]) -> None:
+            wanted = tuple(slice(s.start * f, min(s.stop * f, n)) for s, f, n in zip(part, array_bins, box, strict=True))
+            values, good = chosen.read(wanted)
+            mean, defined = _binned(values, good, array_bins, tuple(s.stop - s.start for s in part))
+            where = tuple(s for k, s in enumerate(part) if ndim - 1 - k not in gone)
             extent = tuple(s.stop - s.start for s in where)
             output.write(mean.reshape(extent), where)
             if chosen.has_mask:
                 output.write_mask(defined.reshape(extent), where)
+
+        most = max(1, IMAGE_BLOCK_BYTES // math.prod(array_bins))
+        deque(in_order(average, iter_blocks(array_counts, inside, image.dtype.itemsize, most)), maxlen=0)
 
 
 def _binned(
@@ -265,6 +273,15 @@ def _binned(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Means over bins and where they are defined; a last bin may hold fewer pixels, surplus pixels are left out."""
     kind = np.complex128 if np.iscomplexobj(values) else np.float64
+    if good is None and all(n == f * c for n, f, c in zip(values.shape, bins, counts, strict=True)):
+        sums = values
+        for axis, size in enumerate(bins):  # pixel by pixel of the bins, which is much quicker than bin by bin
+            if size > 1:
+                parts = [sums[(*(slice(None),) * axis, slice(k, None, size))] for k in range(size)]
+                sums = np.add(parts[0], parts[1], dtype=kind)
+                for part in parts[2:]:
+                    sums += part
+        return sums / math.prod(bins), np.ones(tuple(counts), bool)
     weight = np.ones(values.shape) if good is None else good.astype(np.float64)
     total = np.where(weight > 0, values, 0).astype(kind)
     for axis, (size, count) in enumerate(zip(bins, counts, strict=True)):

@@ -23,7 +23,7 @@ from casatools.calibration.table_reading import read_solutions
 if TYPE_CHECKING:
     from casatools.io.ms import MeasurementSet
 
-__all__ = ["CalibrationLibrary", "LibraryEntry", "LibraryRule"]
+__all__ = ["CalibrationLibrary", "LibraryEntry", "LibraryRule", "library_record", "library_text", "read_library"]
 
 
 @dataclass(frozen=True)
@@ -32,12 +32,12 @@ class LibraryRule:
 
     Attributes
     ----------
-    fields, spws, observations, states : frozenset of int, optional
+    fields, spws, observations, states, scans : frozenset of int, optional
         Data the rule is for; None is all. States are those of intents.
     field_map : "", "nearest", frozenset of int or tuple of int
         Solutions to take: of all fields, of the field nearest on the sky, of these fields, or by field of the data.
-    spw_map, obs_map, antenna_map : tuple of int
-        Spectral window (observation, antenna) of the solutions for each of the data; identity beyond their end. -1 is none.
+    spw_map, obs_map, antenna_map, scan_map : tuple of int
+        Spectral window (observation, antenna, scan) of the solutions for each of the data; identity beyond their end. -1 is none.
     mode : InterpolationMode
     """
 
@@ -50,6 +50,8 @@ class LibraryRule:
     obs_map: tuple[int, ...] = ()
     antenna_map: tuple[int, ...] = ()
     mode: InterpolationMode = field(default_factory=InterpolationMode)
+    scans: frozenset[int] | None = None
+    scan_map: tuple[int, ...] = ()
 
     def solution_spw(self, spw: int) -> int:
         """Spectral window whose solutions serve `spw`."""
@@ -154,11 +156,7 @@ class CalibrationLibrary:
         PathMissingError, ParameterError
             The file is missing, or a line cannot be read; and as `from_lists`.
         """
-        if not os.path.isfile(path):
-            raise PathMissingError(f"calibration library {path!r} does not exist")
-        with open(path, encoding="utf-8") as stream:
-            text = stream.read()
-        return cls.from_text(ms, text, path)
+        return cls.from_text(ms, read_library(path), path)
 
     @classmethod
     def from_text(cls, ms: MeasurementSet, text: str, what: str = "calibration library") -> CalibrationLibrary:
@@ -166,10 +164,7 @@ class CalibrationLibrary:
         tables: dict[str, SolutionTable] = {}
         rules: dict[str, list[LibraryRule]] = {}
         weights: dict[str, bool] = {}
-        for number, line in enumerate(text.splitlines(), 1):
-            values = _parse_line(line, f"{what}, line {number}")
-            if not values:
-                continue
+        for values in _parse_lines(text, what):
             name = str(values["caltable"])
             if name not in tables:
                 tables[name] = read_solutions(name)
@@ -291,8 +286,82 @@ def _field_map(table: SolutionTable, wanted: Any) -> str | frozenset[int] | tupl
 
 
 _WORD = re.compile(r"\s*,?\s*(\w+)\s*=\s*('[^']*'|\"[^\"]*\"|\[[^\]]*\]|[^\s,'\"\[]+)")
-_KEYS = frozenset({"caltable", "calwt", "tinterp", "finterp", "interp", "reach", "field", "spw", "obs", "intent", "fldmap", "spwmap",
-                   "obsmap", "antmap"})  # fmt: skip
+_TEXT_KEYS, _MAPS = (
+    ("field", "intent", "spw", "obs", "scan", "tinterp", "finterp", "reach"),
+    ("fldmap", "spwmap", "obsmap", "antmap", "scanmap"),
+)
+_KEYS = frozenset({"caltable", "calwt", "interp", *_TEXT_KEYS, *_MAPS})
+
+
+def _parse_lines(text: str, what: str) -> list[dict[str, Any]]:
+    """The name=value pairs of each line of a library that has some."""
+    lines = [_parse_line(line, f"{what}, line {number}") for number, line in enumerate(text.splitlines(), 1)]
+    return [values for values in lines if values]
+
+
+def read_library(path: str) -> str:
+    """The text of a calibration library file; PathMissingError if there is none."""
+    if not os.path.isfile(path):
+        raise PathMissingError(f"calibration library {path!r} does not exist")
+    with open(path, encoding="utf-8") as stream:
+        return stream.read()
+
+
+def library_record(text: str, what: str = "calibration library") -> dict[str, Any]:
+    """The lines of a calibration library as the record that CASA makes of them.
+
+    Returns
+    -------
+    dict
+        For each table ``calwt`` and, by number, its rules: texts, and maps as arrays of int.
+
+    Raises
+    ------
+    ParameterError
+        A line cannot be read.
+    """
+    out: dict[str, Any] = {}
+    for values in _parse_lines(text, what):
+        entry = out.setdefault(str(values["caltable"]), {})
+        time, _, frequency = str(values.get("interp", "")).partition(",")
+        rule: dict[str, Any] = {k: str(values.get(k, "")) for k in _TEXT_KEYS}
+        rule["tinterp"], rule["finterp"] = rule["tinterp"] or time, rule["finterp"] or frequency
+        for name in _MAPS:
+            given = values.get(name, [])
+            plain = isinstance(given, str) and given
+            rule[name] = given if plain else np.atleast_1d(np.asarray(given if given != "" else [], dtype=np.int64))
+        entry[str(sum(k.isdigit() for k in entry))] = rule
+        entry["calwt"] = entry.get("calwt", False) or bool(values.get("calwt", True))
+    return out
+
+
+def library_text(record: Mapping[str, Any]) -> str:
+    """The lines of a calibration library for a record of `library_record`.
+
+    Raises
+    ------
+    ParameterError
+        It is no such record.
+    """
+    lines = []
+    for name, entry in record.items():
+        rules = [entry[k] for k in sorted(entry, key=str) if str(k).isdigit()] if isinstance(entry, Mapping) else []
+        if not rules or not all(isinstance(r, Mapping) for r in rules):
+            raise ParameterError(
+                f"calibration library: the record of {name!r} must hold rules named '0', '1', ...; got {entry!r}"
+            )
+        for rule in rules:
+            unknown = sorted(set(rule) - _KEYS)
+            if unknown:
+                raise ParameterError(f"calibration library: unknown {', '.join(unknown)}; allowed are {', '.join(sorted(_KEYS))}")
+            words = [f"caltable='{name}'", f"calwt={bool(entry.get('calwt', True))}"]
+            for key, value in rule.items():
+                if isinstance(value, str):
+                    words += [f"{key}='{value}'"] if value.strip() else []
+                elif len(np.atleast_1d(value)):
+                    words.append(f"{key}={[int(v) for v in np.atleast_1d(value)]}")
+            lines.append(" ".join(words))
+    return "\n".join(lines)
 
 
 def _parse_line(line: str, where: str) -> dict[str, Any]:
@@ -330,10 +399,10 @@ def _rule(ms: MeasurementSet, table: SolutionTable, values: Mapping[str, Any]) -
 
     chosen = Selection(
         field=str(values.get("field", "")), spw=str(values.get("spw", "")), observation=str(values.get("obs", "")),
-        intent=str(values.get("intent", "")),
+        intent=str(values.get("intent", "")), scan=str(values.get("scan", "")),
     ).resolve(ms, allow_empty=True)  # fmt: skip
     time, frequency = str(values.get("tinterp", "")), str(values.get("finterp", ""))
-    maps = {k: values.get(k, []) for k in ("spwmap", "obsmap", "antmap")}
+    maps = {k: values.get(k, []) for k in ("spwmap", "obsmap", "antmap", "scanmap")}
     numbers = {k: [v] if isinstance(v, int) else list(v) for k, v in maps.items()}
     return LibraryRule(
         fields=frozenset(int(f) for f in chosen.fields) if values.get("field") not in (None, "") else None,
@@ -344,5 +413,7 @@ def _rule(ms: MeasurementSet, table: SolutionTable, values: Mapping[str, Any]) -
         spw_map=_checked_spw_map(ms, table, numbers["spwmap"]),
         obs_map=tuple(int(v) for v in numbers["obsmap"]),
         antenna_map=tuple(int(v) for v in numbers["antmap"]),
+        scans=frozenset(int(s) for s in chosen.scans) if values.get("scan") not in (None, "") else None,
+        scan_map=tuple(int(v) for v in numbers["scanmap"]),
         mode=parse_interpolation(str(values.get("interp", "")) or f"{time},{frequency}"),
     )

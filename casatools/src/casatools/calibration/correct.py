@@ -33,7 +33,7 @@ from casatools.io.ms import (
 if TYPE_CHECKING:
     from casatools.io.ms import ResolvedSelection
 
-__all__ = ["ApplyOptions", "LibraryOptions", "apply_calibration", "correct_visibilities"]
+__all__ = ["ApplyOptions", "LibraryOptions", "apply_calibration", "correct_visibilities", "start_weight"]
 
 _COUNTS = ("rows", "flagged_before", "flagged_after", "total")
 MODES = ("", "calflag", "calflagstrict", "trial", "flagonly", "flagonlystrict", "calonly")
@@ -77,7 +77,7 @@ class ApplyOptions:
 
 @dataclass(frozen=True)
 class LibraryOptions:
-    """Which tables are applied: lists, or a library file where `callib` names one."""
+    """Which tables are applied: lists, a library file where `callib` names one, or the `lines` of one."""
 
     gaintable: tuple[str, ...] = ()
     gainfield: tuple[str, ...] = ()
@@ -85,9 +85,12 @@ class LibraryOptions:
     spwmap: tuple[Any, ...] = ()
     calwt: tuple[bool, ...] = (True,)
     callib: str = ""
+    lines: str = ""
 
     def load(self, ms: MeasurementSet) -> CalibrationLibrary:
         """Read and check the tables."""
+        if self.lines:
+            return CalibrationLibrary.from_text(ms, self.lines)
         if self.callib:
             return CalibrationLibrary.from_callib(ms, self.callib)
         return CalibrationLibrary.from_lists(ms, self.gaintable, self.gainfield, self.interp, self.spwmap, self.calwt)
@@ -232,7 +235,7 @@ def _correct_chunk(
     can = calibration.calibrates(chunk.spw)
     # Without data to correct, unit visibilities carry the flags through the same code.
     data = chunk["DATA"] if options.calibrates else np.ones(chunk.shape, dtype=np.complex64)
-    weight = _start_weight(calibration, chunk, spectrum) if reweight and can else None
+    weight = start_weight(calibration, chunk, spectrum) if reweight and can else None
     data, flag, weight = calibration.correct(chunk, data, flag, weight)
     if options.strict and not can:
         flag[...] = True
@@ -254,7 +257,8 @@ def _correct_chunk(
     return values
 
 
-def _start_weight(calibration: PriorCalibration, chunk: VisChunk, spectrum: bool) -> np.ndarray:
+def start_weight(calibration: PriorCalibration, chunk: VisChunk, spectrum: bool) -> np.ndarray:
+    """Weights of a chunk before calibration, by channel where `spectrum` asks for them."""
     if spectrum and "SIGMA_SPECTRUM" in chunk.columns:
         return calibration.base_weight(chunk["SIGMA_SPECTRUM"])
     weight = calibration.base_weight(chunk["SIGMA"])

@@ -94,10 +94,21 @@ def generate_table(vis: str, caltable: str, request: TableRequest) -> None:
         from casatools.calibration.electron_columns import write_electron_columns
 
         write_electron_columns(vis, caltable, request.infile)
+    elif request.caltype == "gc" and not request.infile and _brings_curves(vis):
+        from casatools.calibration.power_curves import write_power_curves
+
+        write_power_curves(vis, caltable)
     elif request.caltype in ("antpos", "antposvla") and not request.parameter:
         _write_positions(vis, caltable, request)
     else:
         write_given_calibration(vis, caltable, request.given())
+
+
+def _brings_curves(vis: str) -> bool:
+    from casatools.calibration.power_curves import has_power_curves
+
+    with MeasurementSet(vis) as ms:
+        return has_power_curves(ms)
 
 
 def _write_jansky_gains(vis: str, caltable: str, request: TableRequest) -> None:

@@ -147,7 +147,9 @@ def _new_table(ms: MeasurementSet, kind: _Kind, windows: list[int]) -> CalTable:
     if kind.npar == CURVE_PARAMETERS:
         start[..., 1:4] = start[..., 5:8] = 0.0
     ones = np.ones(shape, dtype=np.float32)
-    cells = SolutionGroup(np.zeros(0, dtype=np.int64), start, 0 * ones, np.zeros(shape, dtype=bool), ones)
+    cells = SolutionGroup(
+        np.zeros(0, dtype=np.int64), start, 0 * ones, np.zeros(shape, dtype=bool), ones * (kind.npar != CURVE_PARAMETERS)
+    )
     # Without times, fields and scans the values serve everything.
     table.add_rows(
         cells, field_id=-1, scan=-1, antenna2=-1, observation=-1 if kind.multiplied else 0, spw_id=np.repeat(windows, nant), antenna1=np.tile(np.arange(nant), len(windows))

@@ -79,6 +79,7 @@ _KINDS: dict[str, JonesKind] = {
     "T Jones": JonesKind("T", 10, "diagonal", weights=True),
     "Tf Jones": JonesKind("T", 10, "diagonal", weights=True, channels=True),
     "EGainCurve": JonesKind("E", 9, "gain_curve", weights=True),
+    "EPowerCurve": JonesKind("E", 9, "power_curve", weights=True),
     "TOpac": JonesKind("T", 11, "opacity", weights=True),
     "Fringe Jones": JonesKind("G", 2, "fringe"),
     "F Jones": JonesKind("F", 12, "ionosphere", everywhere=True),
@@ -86,11 +87,11 @@ _KINDS: dict[str, JonesKind] = {
     "BPOLY": JonesKind("B", 3, "polynomial", channels=True),
 }
 _DONE = frozenset(
-    {"position_angle", "diagonal", "delay", "cross_delay", "cross_phase", "leakage", "full_leakage", "multiplicative", "tsys", "opacity", "gain_curve",
+    {"position_angle", "diagonal", "delay", "cross_delay", "cross_phase", "leakage", "full_leakage", "multiplicative", "tsys", "opacity", "gain_curve", "power_curve",
      "antenna_position", "switched_power", "fringe", "spline", "polynomial", "ionosphere", "additive"}
 )  # fmt: skip
 # Terms that depend on where and when the antennas point, beside what is in the table.
-POINTED = frozenset({"opacity", "gain_curve", "antenna_position", "fringe"})
+POINTED = frozenset({"opacity", "gain_curve", "power_curve", "antenna_position", "fringe"})
 
 
 def kind_of(text: str, path: str) -> JonesKind:

@@ -13,7 +13,7 @@ __all__ = ["PointedTerms"]
 
 
 class PointedTerms:
-    """Gains of one form - opacity, gain_curve, antenna_position or fringe - of a MeasurementSet."""
+    """Gains of one form - opacity, gain_curve, power_curve, antenna_position or fringe - of a MeasurementSet."""
 
     def __init__(self, form: str, sky: SkyGeometry) -> None:
         self.form, self._sky = form, sky
@@ -52,6 +52,11 @@ class PointedTerms:
             half = flags.shape[-1] // 2
             bad = np.stack([flags[..., :half].any(axis=-1), flags[..., half:].any(axis=-1)], axis=-1)
             return curve_gains(values, self._sky.elevations(times_s, fields)), bad
+        if self.form == "power_curve":
+            half = flags.shape[-1] // 2
+            power = curve_gains(values, self._sky.elevations(times_s, fields))
+            bad = np.stack([flags[..., :half].any(axis=-1), flags[..., half:].any(axis=-1)], axis=-1) | (power <= 0)
+            return np.sqrt(np.where(power > 0, power, 1.0)), bad
         if self.form == "antenna_position":
             gains = position_gains(values, self._sky.directions_itrf(times_s, fields), frequency_hz)
             return gains, np.asarray(flags.any(axis=-1, keepdims=True))

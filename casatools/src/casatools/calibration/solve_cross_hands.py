@@ -24,14 +24,20 @@ __all__ = ["solve_cross_delays", "solve_cross_phases", "solve_cross_source", "so
 _LEAST_TURN = 0.05
 
 
-def _cross_products(data: IntervalData) -> tuple[np.ndarray, np.ndarray]:
-    """Sums (interval, chan) of the cross hands times the conjugate model, LR turned to RL; and their weights."""
-    model = require_model(data)
-    cross = data.vis[..., 1] * model[..., 1].conj() * data.weight[..., 1]
-    cross = cross + data.vis[..., 2].conj() * model[..., 2] * data.weight[..., 2]
-    if not np.abs(model[..., 1:3]).any():
-        cross = data.vis[..., 1] * data.weight[..., 1] + data.vis[..., 2].conj() * data.weight[..., 2]
-    return cross.sum(axis=(1, 2)), (data.weight[..., 1] + data.weight[..., 2]).sum(axis=(1, 2))
+def _cross_products(data: IntervalData, alike: bool) -> tuple[np.ndarray, np.ndarray]:
+    """Sums (interval, chan) of the cross hands times the conjugate model, LR turned to RL; and their weights.
+
+    With `alike` both hands of a baseline have their mean weight: leakages, which cancel in the sum of both, would be left over where
+    calibration has given them different ones.
+    """
+    model, weight = require_model(data), data.weight[..., 1:3]
+    if alike:
+        weight = np.where(weight > 0, 0.5 * weight.sum(axis=-1, keepdims=True), 0.0)
+    hands = data.vis[..., 1:3]
+    if np.abs(model[..., 1:3]).any():
+        hands = hands * model[..., 1:3].conj()
+    cross = hands[..., 0] * weight[..., 0] + hands[..., 1].conj() * weight[..., 1]
+    return cross.sum(axis=(1, 2)), weight.sum(axis=(1, 2, 4))
 
 
 def _of_all_antennas(
@@ -58,7 +64,7 @@ def solve_cross_phases(data: IntervalData, baselines: Baselines, nant: int) -> S
     """
     if not np.abs(require_model(data)[..., 1:3]).any():
         raise DataError("a cross-hand phase or position angle needs a polarised model; set one with setjy or smodel")
-    cross, weight = _cross_products(data)
+    cross, weight = _cross_products(data, True)
     size = np.abs(cross)
     param = np.where(size > 0, cross / np.where(size > 0, size, 1.0), 1.0)[..., None]
     return _of_all_antennas(param, weight * (size > 0), data, baselines, nant)
@@ -66,7 +72,7 @@ def solve_cross_phases(data: IntervalData, baselines: Baselines, nant: int) -> S
 
 def solve_cross_delays(data: IntervalData, baselines: Baselines, nant: int, frequency_hz: np.ndarray) -> Solutions:
     """Solve the delay (ns) between the receptors that all antennas share."""
-    cross, weight = _cross_products(data)
+    cross, weight = _cross_products(data, False)
     delay, _ = baseline_delays(cross, frequency_hz)
     param = np.stack([delay, np.zeros_like(delay)], axis=-1)[:, None, :]
     return _of_all_antennas(param, weight.sum(axis=1, keepdims=True), data, baselines, nant)

@@ -64,7 +64,6 @@ class PolynomialOptions:
     degree_amplitude: int = 3
     degree_phase: int = 3
     normalize: bool = False
-    normalize_phase: bool = False
     mask_centre: int = 0
     mask_edge_percent: int = 5
 
@@ -196,7 +195,7 @@ def fit_polynomials(result: SolveResult, options: PolynomialOptions) -> CurveRow
 
 def _unmasked(count: int, options: PolynomialOptions) -> np.ndarray:
     used = np.ones(count, dtype=bool)
-    edge = int(count * options.mask_edge_percent / 100)
+    edge = -(-count * options.mask_edge_percent // 100)  # a begun channel is left out
     used[:edge] = used[count - edge :] = False
     start = (count - options.mask_centre) // 2
     used[start : start + options.mask_centre] = False
@@ -207,7 +206,6 @@ def _normalize(found: list[np.ndarray], hand: int, at: np.ndarray, options: Poly
     if options.normalize:
         power = np.exp(2 * np.polynomial.chebyshev.chebval(at, found[0][hand])).mean()
         found[0][hand, 0] -= 0.5 * np.log(power)
-    if options.normalize_phase:
         found[1][hand, 0] -= np.polynomial.chebyshev.chebval(at, found[1][hand]).mean()
 
 

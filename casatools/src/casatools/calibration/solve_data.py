@@ -13,6 +13,7 @@ from casatools._base import log
 from casatools._base.errors import DataError
 from casatools.calibration.solution_intervals import IntervalSet, assign_intervals, solution_channels
 from casatools.calibration.solve_options import SolveOptions
+from casatools.calibration.stages import ParallacticStage
 from casatools.calibration.virtual_models import VirtualColumn
 from casatools.io.ms import VisChunk, iter_chunks
 from casatools.kernels.gain_solver import accumulate_normalized, accumulate_visibilities, join_flags
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
 __all__ = ["Baselines", "IntervalData", "SolveInput", "make_solve_input", "parallel_hands"]
 
 _POLARISED = ("leakage", "cross_phase", "cross_delay", "cross_source", "position_angle", "offset")
+_CROSS = ("cross_phase", "cross_delay", "position_angle")
+# Places of the parallactic angle in the measurement equation.
+_TURN = (ParallacticStage.order, ParallacticStage.order + 1)
 # Solution intervals shorter than this (s) are compared with the integrations.
 _SHORT_S = 120.0
 # Solved from all channels; the table has one.
@@ -128,6 +132,17 @@ class SolveInput:
         """Whether the channels of all spectral windows are solved side by side."""
         return self.options.solved.form in _BY_CHANNEL and "spw" in self.options.combine_set
 
+    @property
+    def _turns_data(self) -> bool:
+        """Whether the parallactic angle is taken out of the data, so that a source's polarisation stands still in averages over time.
+
+        It commutes with what the cross hands of circular feeds share, but not with leakages.
+        """
+        kind = self.options.solved
+        return (
+            self.prior is not None and self.circular and kind.form in _CROSS and not self.prior.acts((kind.order + 1, _TURN[0]))
+        )
+
     def _windows(self, data: IntervalData) -> list[int]:
         return sorted(self.place) if self.joined else [int(self.intervals.spw[data.intervals[0]])]
 
@@ -152,7 +167,6 @@ class SolveInput:
     def sky(self, data: IntervalData) -> np.ndarray:
         """What the baselines see of Stokes I, Q and U of one: (3, interval, sub, baseline, 4)."""
         from casatools.calibration.solve_leakages import source_models
-        from casatools.calibration.stages import ParallacticStage
 
         stage = ParallacticStage(self.ms)
         assert data.sub_time_s is not None
@@ -243,9 +257,14 @@ class SolveInput:
             weight = weight if scaled is None else scaled
             # Terms on the sky side act on the model; where they have no solution the data cannot be used.
             beyond = (order + 1, 1000)
+            if self._turns_data:
+                data, flag, _ = self.prior.correct(chunk, data, flag, None, orders=_TURN)
+                beyond = (_TURN[1], 1000)
             if self.prior.acts(beyond):
                 flag = self.prior.correct(chunk, data.copy(), flag, None, orders=beyond)[1]
                 model = self.prior.corrupt(chunk, np.broadcast_to(model, chunk.shape).copy(), orders=beyond)
+        if self.options.flatten:
+            data = _flattened(data, model, flag)
         wide = weight if weight.ndim == 3 else weight[:, None, :]
         return data, model, flag, np.ascontiguousarray(wide, dtype=np.float32)
 
@@ -278,6 +297,14 @@ class SolveInput:
             part = wgt.sum(axis=(2, 3, 4))
             sub_time = np.where(part > 0, when.sum(axis=2) / np.where(part > 0, part, 1.0) + self.reference_s, 0.0)
         return IntervalData(numbers, vis / safe, wgt, time, model, sub_time)
+
+
+def _flattened(data: np.ndarray, model: np.ndarray, flag: np.ndarray) -> np.ndarray:
+    """Visibilities (row, chan, corr) over the mean of those over their model, of unflagged channels: what is left is the shape in frequency."""
+    usable = ~flag & (np.abs(model) > 0)
+    ratio = np.where(usable, data / np.where(np.abs(model) > 0, model, 1.0), 0.0).sum(axis=1, keepdims=True)
+    mean = ratio / np.maximum(usable.sum(axis=1, keepdims=True), 1)
+    return np.asarray(data / np.where(np.abs(mean) > 0, mean, 1.0))
 
 
 def parallel_hands(ms: MeasurementSet, chunk: VisChunk) -> np.ndarray:

@@ -40,12 +40,15 @@ class LeakageProblem:
     source : {"", "QU", "X"}
         Linear polarisation of the source, or the phase between the receptors (twice the position angle of circular feeds), found once
         for all channels.
+    circular : bool
+        The feeds turn only the phases of their cross hands, so that an offset of all leakages is free at any circular polarisation.
     """
 
     minblperant: int = 4
     refant: int = -1
     full: bool = False
     source: str = ""
+    circular: bool = False
 
 
 def require_model(data: IntervalData) -> np.ndarray:
@@ -188,7 +191,14 @@ def solve_leakage_intervals(
                 at = (sub, base, np.full(len(sub), c))
                 one = _samples(data.vis[t], now, used, baselines, at)
                 param[t, :, c], error[t, :, c], _ = _fit(one, nant, problem, "")
-    return _finished(param, error, found, have, problem)
+    return _finished(param, error, found, have, problem, _hand_ratio(model, weight) if problem.circular else None)
+
+
+def _hand_ratio(model: np.ndarray, weight: np.ndarray) -> np.ndarray:
+    """Mean model of the second parallel hand over that of the first: (interval, 1, chan); one without data."""
+    both = weight[..., 0] + weight[..., 3]
+    first, second = ((np.abs(model[..., hand]) * both).sum(axis=(1, 2))[:, None] for hand in (0, 3))
+    return np.where(first > 0, second / np.where(first > 0, first, 1.0), 1.0)
 
 
 def _samples(
@@ -229,12 +239,17 @@ def _intensity(model: np.ndarray) -> np.ndarray:
     return np.asarray(0.5 * (np.abs(model[..., 0]) + np.abs(model[..., 3])))
 
 
-def _finished(param: np.ndarray, error: np.ndarray, found: np.ndarray, have: np.ndarray, problem: LeakageProblem) -> Solutions:
-    """Refer to the reference antenna, flag, and give the signal to noise for a leakage of one."""
+def _finished(
+    param: np.ndarray, error: np.ndarray, found: np.ndarray, have: np.ndarray, problem: LeakageProblem, ratio: np.ndarray | None
+) -> Solutions:
+    """Refer to the reference antenna, flag, and give the signal to noise for a leakage of one.
+
+    ``dR_i LL + conj(dL_j) RR`` stays the same when dR grows by an offset and conj(dL) falls by it times LL / RR, the `ratio`.
+    """
     if problem.refant >= 0:
         offset = param[:, problem.refant : problem.refant + 1, :, 0].copy()
         param[..., 0] -= offset
-        param[..., 1] += offset.conj()
+        param[..., 1] += offset.conj() * (1.0 if ratio is None else ratio)
     bad = np.asarray(have < problem.minblperant)
     flag = np.repeat(bad[..., None], 2, axis=-1)
     param[flag], error[flag] = 0.0, 0.0

@@ -125,7 +125,7 @@ class FringeOptions:
 
 @dataclass(frozen=True)
 class SolveOptions:
-    """Options of a solve; see the tasks' parameters of the same names.
+    """Options of a solve; see the tasks' parameters of the same names. With `flatten` visibilities are divided by their mean over channels first.
 
     Raises
     ------
@@ -149,6 +149,7 @@ class SolveOptions:
     smodel: tuple[float, ...] = ()
     corrdepflags: bool = False
     fillgaps: int = 0
+    flatten: bool = False
     fringe: FringeOptions = FringeOptions()
 
     def __post_init__(self) -> None:

@@ -46,6 +46,7 @@ class PriorTables:
     parang: bool = False
     callib: str = ""
     calwt: Sequence[bool] = (True,)
+    lines: str = ""
     paths: list[str] = field(default_factory=list)
 
     def open(self, ms: MeasurementSet) -> PriorCalibration | None:
@@ -56,7 +57,9 @@ class PriorTables:
         PathMissingError, DataError, ParameterError
             A table cannot be used.
         """
-        if self.callib:
+        if self.lines:
+            library = CalibrationLibrary.from_text(ms, self.lines)
+        elif self.callib:
             library = CalibrationLibrary.from_callib(ms, self.callib)
         elif any(self.gaintable):
             library = CalibrationLibrary.from_lists(ms, self.gaintable, self.gainfield, self.interp, self.spwmap, self.calwt)

@@ -115,6 +115,8 @@ class Term:
                 fits &= np.isin(slots.fields, list(rule.fields))
             if rule.observations is not None:
                 fits &= np.isin(slots.observations, list(rule.observations))
+            if rule.scans is not None:
+                fits &= np.isin(slots.scans, list(rule.scans))
             if rule.states is not None:
                 fits &= np.isin(slots.states, list(rule.states))
             left &= ~fits
@@ -129,7 +131,7 @@ class Term:
         by_field = rule.field_map == "nearest" or isinstance(rule.field_map, tuple)
         fields = slots.fields[index] if by_field else np.full(len(index), -1)
         observations = slots.observations[index] if rule.mode.per_obs or rule.obs_map else np.full(len(index), -1)
-        scans = slots.scans[index] if rule.mode.per_scan else np.full(len(index), -1)
+        scans = slots.scans[index] if rule.mode.per_scan or rule.scan_map else np.full(len(index), -1)
         keys = np.stack([fields, observations, scans], axis=1)
         distinct, which = np.unique(keys, axis=0, return_inverse=True)
         which = which.reshape(-1)
@@ -148,7 +150,7 @@ class Term:
                 wanted = rule.obs_map[key[1]] if key[1] < len(rule.obs_map) else key[1]
                 good &= table.obs == wanted
             if key[2] >= 0:
-                good &= table.scan == key[2]
+                good &= table.scan == (rule.scan_map[key[2]] if key[2] < len(rule.scan_map) else key[2])
             series = make_time_series(table, np.flatnonzero(good), f"spectral window {solution_spw}")
             self._series[identity] = [self._renumbered(s, rule) for s in series]
         return self._series[identity]

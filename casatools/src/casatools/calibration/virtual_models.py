@@ -1,4 +1,4 @@
-"""Models kept as recipes (component lists in the SOURCE table, as CASA's setjy and ft write them with usescratch=False) made into visibilities."""
+"""Models kept as recipes (component lists and images in the SOURCE table, as CASA's setjy and ft write them with usescratch=False) made into visibilities."""
 
 from __future__ import annotations
 
@@ -6,16 +6,19 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from casatools._base.errors import UnsupportedError
+from casatools._base.errors import DataError
+from casatools._base.paths import require_present
 from casatools.calibration.source_spectra import stokes_to_correlations
 from casatools.components.component_list import ComponentList
 from casatools.frames.directions import Direction, convert_direction
 from casatools.io.ms.model_keywords import VirtualModel, read_virtual_models
+from casatools.kernels.spheroidal import spheroidal
 
 if TYPE_CHECKING:
+    from casatools.calibration.predict_sky import ImagePlanes, SkyModel
     from casatools.io.ms import MeasurementSet, VisChunk
 
-__all__ = ["VirtualColumn"]
+__all__ = ["VirtualColumn", "read_transform"]
 
 
 class VirtualColumn:
@@ -28,35 +31,34 @@ class VirtualColumn:
 
     Raises
     ------
-    UnsupportedError
-        A recipe is an image.
+    PathMissingError, DataError
+        The image of a recipe is gone, or cannot be used.
     """
 
     columns = ("FIELD_ID", "SCAN_NUMBER", "UVW")
 
     def __init__(self, ms: MeasurementSet) -> None:
+        from casatools.calibration.predict_sky import SkyModel
+
         self._ms = ms
-        self._models: list[tuple[VirtualModel, ComponentList]] = []
+        self._models: list[tuple[VirtualModel, SkyModel]] = []
         for model in read_virtual_models(ms):
-            if model.components is None:
-                raise UnsupportedError(
-                    f"{ms.path!r} has an image as its virtual model, which cannot be read; predict it with ft(..., usescratch=True)"
-                )
-            self._models.append((model, ComponentList.from_record(model.components)))
+            if model.components is not None:
+                self._models.append((model, SkyModel(ComponentList.from_record(model.components))))
+            else:
+                self._models.append((model, SkyModel(terms=[read_transform(model.image)])))
 
     def __bool__(self) -> bool:
         return bool(self._models)
 
     def fill(self, chunk: VisChunk, model: np.ndarray) -> np.ndarray:
         """Put the models into the rows of an array (row, chan, corr) that have one; the others stay as they are."""
-        from casatools.calibration.predict_sky import SkyModel
-
         metadata = self._ms.metadata
         names = [metadata.polarizations[chunk.pol].names[c] for c in chunk.correlations]
         frequency = np.asarray(metadata.spectral_windows[chunk.spw].chan_freq_hz)[chunk.channels]
         for number in np.unique(chunk["FIELD_ID"]).tolist():
             for scan in np.unique(chunk["SCAN_NUMBER"][chunk["FIELD_ID"] == number]).tolist():
-                own = [c for m, c in self._models if _serves(m, number, chunk.spw, scan)]
+                own = [(m, s) for m, s in self._models if _serves(m, number, chunk.spw, scan)]
                 if not own:
                     continue
                 rows = (chunk["FIELD_ID"] == number) & (chunk["SCAN_NUMBER"] == scan)
@@ -64,8 +66,59 @@ class VirtualColumn:
                 lon, lat = (float(v) for v in np.ravel(field.phase_dir[0])[:2])
                 centre = convert_direction(Direction(lon, lat, field.phase_frame), "J2000")
                 uvw = np.asarray(chunk["UVW"], np.float64)[rows]
-                model[rows] = sum(stokes_to_correlations(SkyModel(c).visibilities(uvw, frequency, centre), names) for c in own)
+                stokes = sum(s.visibilities(uvw, frequency, centre) * _scales(m, frequency)[:, None] for m, s in own)
+                model[rows] = stokes_to_correlations(np.asarray(stokes), names)
         return model
+
+
+def _scales(model: VirtualModel, frequency_hz: np.ndarray) -> np.ndarray:
+    """Factors (chan,) of an image's flux, interpolated in frequency."""
+    if not len(model.scale):
+        return np.ones(len(frequency_hz))
+    order = np.argsort(model.scale_hz)
+    return np.asarray(np.interp(frequency_hz, model.scale_hz[order], model.scale[order]))
+
+
+def read_transform(path: str) -> ImagePlanes:
+    """The model image that a gridder's transform on disk stands for.
+
+    The reference keeps the Fourier transform of the image divided by the gridding function's own transform, a spheroidal function.
+
+    Raises
+    ------
+    PathMissingError, DataError
+        There is no such image, or it is none of Stokes I alone.
+    """
+    from casatools.calibration.model_image import ModelImage
+    from casatools.calibration.predict_sky import ImagePlanes
+    from casatools.io.image import CasaImage
+
+    require_present(path, "transform of a virtual model's image")
+    planes = {}
+    with CasaImage.open(path) as image:
+        coordinates, direction, spectral = image.coordinates, image.coordinates.direction, image.coordinates.spectral
+        labels = list(coordinates.stokes.labels) if coordinates.stokes is not None else ["I"]
+        if direction is None or spectral is None or image.ndim != 4 or labels != ["I"]:
+            raise DataError(f"virtual model {path!r} must be an image of Stokes I with directions and frequencies")
+        lon, lat = direction.reference_rad
+        there = convert_direction(Direction(lon, lat, direction.frame), "J2000")
+        for chan in range(image.shape[0]):
+            grid = np.asarray(image.read((chan, 0)), np.complex128).reshape(image.shape[-2:])
+            # Grids and images have their origin in the middle.
+            plane = np.fft.fftshift(np.fft.ifft2(np.fft.ifftshift(grid))).real * np.multiply.outer(
+                *(_taper(n) for n in grid.shape)
+            )
+            planes["I", chan] = ModelImage(
+                plane.T, (there.lon_rad, there.lat_rad), tuple(direction.reference_pixel.tolist()), direction.increment_rad
+            )
+        hz = spectral.frequencies_hz(image.shape[0])
+    return ImagePlanes(planes, np.asarray(hz, np.float64))
+
+
+def _taper(count: int) -> np.ndarray:
+    """The gridding function's transform over the pixels of an axis, one in the middle."""
+    place = np.abs(np.arange(count) - count // 2) / (count / 2)
+    return np.asarray(spheroidal(place) / spheroidal(np.zeros(1)))
 
 
 def _serves(model: VirtualModel, field: int, spw: int, scan: int) -> bool:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import math
+import reprlib
 from collections.abc import Mapping
 from typing import Any
 
@@ -16,6 +18,7 @@ __all__ = [
     "PREFIXES",
     "UNITS",
     "apply",
+    "converted_record",
     "define_unit",
     "defined_units",
     "is_unit_text",
@@ -60,8 +63,10 @@ CONSTANTS = {str(k): (float(v.get_value()), str(v.get_unit())) for k, v in _quan
 
 
 def _refuse(value: Any, error: Exception) -> ParameterError:
-    reason = str(error).split("\n")[0].split(": ")[-1]
-    return ParameterError(f"{value!r} is not a quantity ({reason}); write such as '10arcsec', '1.4GHz' or '12h30m15s'")
+    reason = str(error).split("\n")[0].split(": ")[-1][:200]
+    return ParameterError(
+        f"{reprlib.repr(value)} is not a quantity ({reason}); write such as '10arcsec', '1.4GHz' or '12h30m15s'"
+    )
 
 
 def define_unit(name: str, size: Any) -> None:
@@ -72,6 +77,8 @@ def define_unit(name: str, size: Any) -> None:
     if name in UNITS:
         raise ParameterError(f"the unit {name!r} exists already and cannot be defined again")
     _defined[name] = (float(quantity.get_value()), str(quantity.get_unit()))
+    _text_parts.cache_clear()
+    _factor_between.cache_clear()
 
 
 def defined_units() -> dict[str, tuple[float, str]]:
@@ -202,6 +209,48 @@ def converted(value: Any, unit: Any) -> Quantity:
         return quantity.get(_quanta.quantity(1.0, target)) if not _is_vector(quantity) else quantity.get(target)
     except RuntimeError as error:
         raise ParameterError(f"{value!r} cannot be converted to {unit!r}: {str(error).strip()}") from None
+
+
+def converted_record(value: Any, unit: Any) -> dict[str, Any]:
+    """CASA's record of `converted`: where the units conform it is one multiplication, and what was read of texts is kept."""
+    if isinstance(unit, str) and not _defined:
+        number: Any = None
+        found = ""
+        if isinstance(value, str):
+            number, found = _text_parts(value)
+        elif isinstance(value, Mapping) and isinstance(value.get("value"), (float, np.ndarray)):
+            number, found = value["value"], str(value.get("unit", "?"))
+        factor = None if number is None else _factor_between(found, unit)
+        if factor is not None and (isinstance(number, float) or (number.dtype.kind in "iuf" and number.size)):
+            scaled = number * factor[0]
+            vector = isinstance(number, np.ndarray) and number.ndim
+            return {"unit": factor[1], "value": np.asarray(scaled).ravel(order="F") if vector else float(scaled)}
+    return to_record(converted(value, unit))
+
+
+@functools.lru_cache(maxsize=4096)
+def _text_parts(text: str) -> tuple[float | None, str]:
+    """Number and unit of a text; no number where it cannot be read, or means this moment."""
+    if "today" in text.lower() or "now" in text.lower():
+        return None, ""
+    try:
+        read = _quanta.quantity(text)
+    except (RuntimeError, TypeError):
+        return None, ""
+    return float(read.get_value()), str(read.get_unit())
+
+
+@functools.lru_cache(maxsize=4096)
+def _factor_between(unit: str, wanted: str) -> tuple[float, str] | None:
+    """Factor and the target's unit where two units conform; None leaves it to casacore."""
+    try:
+        target = _target_unit(wanted)
+        one, other = _quanta.quantity(1.0, unit), _quanta.quantity(1.0, target)
+        if not target or not one.conforms(other):
+            return None
+        return float(one.canonical().get_value()) / float(other.canonical().get_value()), target
+    except (RuntimeError, ParameterError):
+        return None
 
 
 def _is_vector(quantity: Quantity) -> bool:

@@ -8,14 +8,15 @@ from typing import Any
 
 import numpy as np
 
-from casatools._base.errors import DataError, PathMissingError
+from casatools._base.errors import PathMissingError
 from casatools._base.paths import resolve
-from casatools.io.tables import is_table, open_table
+from casatools.frames.ephemeris import ephemeris_positions
+from casatools.io.ms.ephemerides import read_ephemeris
+from casatools.io.tables import is_table
 
 __all__ = ["Comet"]
 
 _AU_M = 149597870700.0  # IAU 2012 resolution B2
-_NEEDED = ("MJD", "RA", "DEC", "Rho")
 
 
 class Comet:
@@ -46,20 +47,8 @@ class Comet:
                 f"there is no ephemeris table {name!r}, nor one of that name in the ephemerides of CASA's data"
             )
         self.path = places[0]
-        table = open_table(self.path)
-        try:
-            missing = [c for c in _NEEDED if c not in table.colnames()]
-            if missing or table.nrows() < 2:
-                raise DataError(
-                    f"{self.path!r} is not an ephemeris table: it has "
-                    + (f"no column {missing[0]}" if missing else "no two rows")
-                )
-            self._mjd, longitude, latitude, rho = (np.asarray(table.getcol(c), dtype=np.float64) for c in _NEEDED)
-            self._words: dict[str, Any] = table.getkeywords()
-        finally:
-            table.close()
-        lon, lat = np.radians(longitude), np.radians(latitude)
-        self._xyz = (rho * np.array([np.cos(lat) * np.cos(lon), np.cos(lat) * np.sin(lon), np.sin(lat)])).T
+        self._table = read_ephemeris(self.path, needs_velocity=False)
+        self._words = self._table.words
         reference = str(self._words.get("posrefsys", "")).upper()
         said = "J2000" if "J2000" in reference or "J2000" in os.path.basename(self.path) else ""
         self.frame = "ICRS" if "ICRS" in reference else (said or ("TOPO" if self.is_topocentric else "APP"))
@@ -89,11 +78,7 @@ class Comet:
         DataError
             The table does not cover this time.
         """
-        if not self._mjd[0] <= mjd_d <= self._mjd[-1]:
-            raise DataError(f"the ephemeris {self.path!r} covers MJD {self._mjd[0]:.6g} to {self._mjd[-1]:.6g}, not {mjd_d:.6f}")
-        k = min(int(np.searchsorted(self._mjd, mjd_d, side="right")) - 1, len(self._mjd) - 2)
-        part = (mjd_d - self._mjd[k]) / (self._mjd[k + 1] - self._mjd[k])
-        return np.asarray(self._xyz[k] + part * (self._xyz[k + 1] - self._xyz[k]))
+        return ephemeris_positions(self._table, mjd_d)
 
     def distance_au(self, mjd_d: float) -> float:
         """Distance from the observer."""

@@ -10,6 +10,7 @@ import numpy as np
 from casatools._base.errors import ParameterError
 from casatools.frames import arithmetic
 from casatools.frames.comets import Comet
+from casatools.frames.directions import RIGID_FRAMES, rotated
 from casatools.frames.engine import make_engine, require_tables
 from casatools.frames.observatories import observatory_names
 from casatools.frames.quantities import to_unit
@@ -45,6 +46,8 @@ _DIRECTIONS = frozenset(
     ]
 )
 _BODIES = frozenset(["MERCURY", "VENUS", "MARS", "JUPITER", "SATURN", "URANUS", "NEPTUNE", "PLUTO", "SUN", "MOON", "COMET"])
+# Kinds whose values are relative to an offset that is given with them.
+_RELATIVE = frozenset({"direction", "frequency", "doppler", "radialvelocity"})
 _VELOCITIES = frozenset(["LSRK", "LSRD", "BARY", "GEO", "TOPO", "GALACTO", "LGROUP", "CMB"])
 # Kind of measure: its references, its default one, how many values it has, and the dimensions these may have.
 KINDS: dict[str, tuple[frozenset[str], str, int, tuple[str, ...]]] = {
@@ -88,10 +91,13 @@ class MeasureFrame:
     def make(self, kind: str, refer: str, values: list[Any], offset: Mapping[str, Any] | None = None) -> dict[str, Any]:
         """Make a measure of quantities.
 
+        With an offset the record holds it, and what is left beside it: of epochs, positions, baselines and uvw the values given are those
+        without the offset, which is subtracted; of the other kinds they are relative to it already.
+
         Raises
         ------
         ParameterError
-            The reference is unknown, or a value cannot be read or has another dimension.
+            The reference is unknown, a value cannot be read or has another dimension, or the offset is of another kind.
         """
         name = require_reference(kind, refer)
         _, _, count, _ = KINDS[kind]
@@ -101,10 +107,14 @@ class MeasureFrame:
             values = _default_values(kind)
         for k, value in enumerate(values[:count]):
             record[f"m{k}"] = _component(kind, value)
-        if offset:
+        if not offset:
+            return _ordered(self._run(record, name, "cannot be made"))
+        given_kind = require_measure(offset)
+        if given_kind != kind:
+            raise ParameterError(f"the offset of a {kind} must be a {kind}; got a {given_kind}")
+        if kind in _RELATIVE:
             record["offset"] = dict(offset)
-        made = self._run(record, name, "cannot be made") if "offset" not in record else record
-        return _ordered(made)
+        return _ordered(self._run(record, name, "cannot be made", offset))
 
     def _run(self, record: Mapping[str, Any], refer: str, what: str, offset: Mapping[str, Any] | None = None) -> dict[str, Any]:
         try:
@@ -123,6 +133,10 @@ class MeasureFrame:
             start = str(measure["refer"]).upper()
             if start in _VELOCITIES and name in _VELOCITIES:
                 return self._scaled(measure["m0"]["value"], start, name)
+        if kind == "direction" and name in RIGID_FRAMES and not offset and "offset" not in measure:
+            start = str(measure["refer"]).upper()
+            if start in RIGID_FRAMES and start != name:
+                return _turned(measure, start, name)
         return _ordered(self._run(measure, name, f"cannot be converted to {refer}", offset))
 
     def _scaled(self, value_hz: Any, start: str, name: str) -> dict[str, Any]:
@@ -204,6 +218,17 @@ class MeasureFrame:
         """J2000 uvw of a baseline for the frame: the measure, its three coordinates [m] and their rates [m/s]."""
         found = self.call("to_uvw", dict(baseline))
         return _ordered(found["measure"]), np.asarray(found["xyz"].get_value()), np.asarray(found["dot"].get_value())
+
+
+def _turned(measure: Mapping[str, Any], start: str, name: str) -> dict[str, Any]:
+    """A direction in another of the frames that one rotation joins."""
+    lon, lat = rotated(to_unit(measure["m0"], "rad"), to_unit(measure["m1"], "rad"), start, name)
+    return {
+        "m0": {"unit": "rad", "value": lon},
+        "m1": {"unit": "rad", "value": lat},
+        "refer": name,
+        "type": "direction",
+    }
 
 
 def _is_empty(value: Any) -> bool:

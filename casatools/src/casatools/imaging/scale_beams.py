@@ -12,6 +12,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from casatools._base.threads import thread_count
+from casatools.kernels.spheroidal import spheroidal
 
 __all__ = ["ScaleBeams", "scale_plane"]
 
@@ -119,25 +120,5 @@ def scale_plane(shape: tuple[int, ...], size: float) -> np.ndarray:
     radius = np.hypot(np.arange(nx)[None, :] - cx, np.arange(ny)[:, None] - cy) / size
     inside = radius < 1.0
     # Cornwell 2008, eq. 8.
-    values = np.where(inside, (1.0 - radius**2) * _spheroidal(np.minimum(radius, 1.0)), 0.0)
+    values = np.where(inside, (1.0 - radius**2) * spheroidal(np.minimum(radius, 1.0)), 0.0)
     return (values / values.sum()).astype(np.float32)
-
-
-def _spheroidal(nu: np.ndarray) -> np.ndarray:
-    """The prolate spheroidal wave function of m = 6 and alpha = 1 for nu from 0 to 1.
-
-    References
-    ----------
-    Schwab 1984, in "Indirect Imaging", ed. Roberts, p. 333: rational approximation, table of coefficients.
-    """
-    top = np.array(
-        [
-            [8.203343e-2, -3.644705e-1, 6.278660e-1, -5.335581e-1, 2.312756e-1],
-            [4.028559e-3, -3.697768e-2, 1.021332e-1, -1.201436e-1, 6.412774e-2],
-        ]
-    )
-    bottom = np.array([[1.0, 8.212018e-1, 2.078043e-1], [1.0, 9.599102e-1, 2.918724e-1]])
-    part = (nu >= 0.75).astype(int)
-    offset = nu**2 - np.where(part, 1.0, 0.5625)
-    above = sum(top[part, k] * offset**k for k in range(5))
-    return np.asarray(above / sum(bottom[part, k] * offset**k for k in range(3)))

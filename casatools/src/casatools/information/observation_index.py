@@ -33,14 +33,18 @@ class ObservationIndex:
 
     def column(self, name: str) -> np.ndarray:
         """A whole column of the main table."""
+        return self.columns(name)[0]
+
+    def columns(self, *names: str) -> list[np.ndarray]:
+        """Whole columns of the main table, opened once."""
         with MeasurementSet(self.path) as ms:
-            return np.asarray(ms.read(name))
+            return [np.asarray(ms.read(name)) for name in names]
 
     @cached_property
     def _grouped(self) -> tuple[np.ndarray, np.ndarray]:
         if not self.nrow:
             return np.zeros((0, 6), np.int64), np.zeros(0, np.int64)
-        return unique_rows([self.column(k) for k in _KEYS])
+        return unique_rows(self.columns(*_KEYS))
 
     @property
     def combos(self) -> np.ndarray:
@@ -96,7 +100,37 @@ class ObservationIndex:
 
     def times(self, mask: np.ndarray) -> np.ndarray:
         """Sorted unique times of the combinations in a mask."""
-        return np.unique(self.time_s[self.rows(mask)])
+        combo, time_s = self._time_runs
+        return np.unique(time_s[mask[combo]])
+
+    @cached_property
+    def _time_runs(self) -> tuple[np.ndarray, np.ndarray]:
+        """Combination and time of the first row of each run of rows with the same: far fewer than rows as a rule."""
+        time_s, which = self.time_s, self._grouped[1]
+        if not self.nrow:
+            return which, time_s
+        begins = np.ones(self.nrow, bool)
+        begins[1:] = (time_s[1:] != time_s[:-1]) | (which[1:] != which[:-1])
+        return which[begins], time_s[begins]
+
+    def antennas(self, mask: np.ndarray) -> list[int]:
+        """Sorted antennas of the combinations in a mask."""
+        return np.flatnonzero(self._antennas_of_combo[mask].any(axis=0)).tolist()  # type: ignore[no-any-return]
+
+    @cached_property
+    def _antennas_of_combo(self) -> np.ndarray:
+        """ndarray (combo, ant) bool: which antennas occur in each combination."""
+        pairs = self._pairs
+        present = np.zeros(
+            (len(self.combos), max([len(self.metadata.antennas), *(int(p.max(initial=-1)) + 1 for p in pairs)])), bool
+        )
+        for antenna in pairs:
+            present[self._grouped[1], antenna] = True
+        return present
+
+    @property
+    def _pairs(self) -> list[np.ndarray]:
+        return self.columns("ANTENNA1", "ANTENNA2")
 
     def intents(self, mask: np.ndarray) -> list[str]:
         """Sorted intents of the combinations in a mask."""
@@ -113,7 +147,7 @@ class ObservationIndex:
         """ndarray (ant, ant) bool, symmetric: which pairs occur."""
         n = len(self.metadata.antennas)
         matrix = np.zeros((n, n), bool)
-        one, two = self.column("ANTENNA1"), self.column("ANTENNA2")
+        one, two = self._pairs
         matrix[one, two] = True
         return matrix | matrix.T
 

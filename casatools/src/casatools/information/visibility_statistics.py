@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -12,7 +12,18 @@ from casatools._base.errors import DataError, ParameterError, UnsupportedError
 from casatools.io.ms import MeasurementSet, ResolvedSelection, Selection, VisChunk, iter_chunks
 from casatools.kernels.order_statistics import quartile_ranks, select_ranks
 
-__all__ = ["Selection", "VisibilityStatisticsOptions", "visibility_statistics"]
+if TYPE_CHECKING:
+    from casatools.information.averaged_statistics import TimeAveraging
+
+__all__ = [
+    "COLUMN_NAMES",
+    "VISIBILITY",
+    "Selection",
+    "StatisticsGroup",
+    "VisibilityStatisticsOptions",
+    "part_of",
+    "visibility_statistics",
+]
 
 _COMPLEX = {
     "amp": "amplitude", "amplitude": "amplitude", "phase": "phase", "real": "real", "imag": "imaginary", "imaginary": "imaginary",
@@ -21,8 +32,10 @@ _ROW_COLUMNS = (
     "ANTENNA1", "ANTENNA2", "FEED1", "FEED2", "FIELD_ID", "ARRAY_ID", "DATA_DESC_ID", "FLAG_ROW", "INTERVAL", "SCAN_NUMBER", "TIME",
     "EXPOSURE", "STATE_ID", "OBSERVATION_ID",
 )  # fmt: skip
-_VISIBILITY = {"DATA": "DATA", "CORRECTED": "CORRECTED_DATA", "CORRECTED_DATA": "CORRECTED_DATA", "MODEL": "MODEL_DATA",
+VISIBILITY = {"DATA": "DATA", "CORRECTED": "CORRECTED_DATA", "CORRECTED_DATA": "CORRECTED_DATA", "MODEL": "MODEL_DATA",
                "MODEL_DATA": "MODEL_DATA", "FLOAT_DATA": "FLOAT_DATA"}  # fmt: skip
+# What axes are called that are no names of columns.
+COLUMN_NAMES = {"SCAN": "SCAN_NUMBER", "UVRANGE": "UVW"}
 _AXES = ("ddid", "scan", "field", "array", "integration")
 
 
@@ -58,7 +71,7 @@ class VisibilityStatisticsOptions:
         if unknown:
             raise ParameterError(f"reporting axes are {', '.join(_AXES)}; got {unknown[0]!r}")
         known = {
-            *_VISIBILITY,
+            *VISIBILITY,
             *_ROW_COLUMNS,
             "SCAN",
             "UVRANGE",
@@ -74,11 +87,11 @@ class VisibilityStatisticsOptions:
 
     @property
     def is_visibility(self) -> bool:
-        return self.column.upper() in _VISIBILITY
+        return self.column.upper() in VISIBILITY
 
 
 @dataclass
-class _Group:
+class StatisticsGroup:
     """Sums, extremes and values of one reported record."""
 
     npts: int = 0
@@ -194,7 +207,8 @@ def _layout(ms: MeasurementSet, resolved: ResolvedSelection, axes: tuple[str, ..
     return _Layout(texts, group, dataset, place)
 
 
-def _part(values: np.ndarray, complex_value: str) -> np.ndarray:
+def part_of(values: np.ndarray, complex_value: str) -> np.ndarray:
+    """Amplitude, phase, real or imaginary part of complex values; others as they are."""
     if not np.iscomplexobj(values):
         return values
     name = _COMPLEX[complex_value.lower()]
@@ -205,7 +219,9 @@ def _part(values: np.ndarray, complex_value: str) -> np.ndarray:
     return np.ascontiguousarray(values.real if name == "real" else values.imag)
 
 
-def visibility_statistics(path: str, selection: Selection, options: VisibilityStatisticsOptions) -> dict[str, dict[str, Any]]:
+def visibility_statistics(
+    path: str, selection: Selection, options: VisibilityStatisticsOptions, averaging: TimeAveraging | None = None
+) -> dict[str, dict[str, Any]]:
     """Statistics of a column, one record for each combination of the reporting axes.
 
     Parameters
@@ -213,6 +229,8 @@ def visibility_statistics(path: str, selection: Selection, options: VisibilitySt
     path : str
     selection : Selection
     options : VisibilityStatisticsOptions
+    averaging : TimeAveraging, optional
+        Average in time before; the records are those of `averaged_statistics`.
 
     Returns
     -------
@@ -232,6 +250,10 @@ def visibility_statistics(path: str, selection: Selection, options: VisibilitySt
     Each visibility is read once. Quartiles are the values of rank ceil(n/4) and ceil(3n/4) counted from one.
     """
     with MeasurementSet(path) as ms:
+        if averaging is not None:
+            from casatools.information.averaged_statistics import averaged_statistics
+
+            return averaged_statistics(ms, selection, options, averaging)
         return statistics_of(ms, selection.resolve(ms), options)
 
 
@@ -240,10 +262,10 @@ def statistics_of(
 ) -> dict[str, dict[str, Any]]:
     """The same for a MeasurementSet that is open and a selection that is resolved."""
     name = options.column.upper()
-    name = {"SCAN": "SCAN_NUMBER", "UVRANGE": "UVW"}.get(name, _VISIBILITY.get(name, name))
+    name = COLUMN_NAMES.get(name, VISIBILITY.get(name, name))
     ms.require(name)
     layout = _layout(ms, resolved, options.reporting_axes)
-    groups = [_Group() for _ in layout.names]
+    groups = [StatisticsGroup() for _ in layout.names]
     wide = name in ("DATA", "CORRECTED_DATA", "MODEL_DATA", "FLOAT_DATA", "WEIGHT_SPECTRUM", "SIGMA_SPECTRUM", "FLAG")
     if options.use_weights and not wide:
         raise UnsupportedError("weights apply to visibilities only; give useweights=False for this column")
@@ -272,7 +294,7 @@ def _by_group(layout: _Layout, chunk: VisChunk) -> Iterator[tuple[int, np.ndarra
 
 
 def _add(
-    group: _Group,
+    group: StatisticsGroup,
     chunk: VisChunk,
     selected: np.ndarray,
     layout: _Layout,
@@ -285,7 +307,7 @@ def _add(
         values = np.hypot(values[:, 0], values[:, 1]) if options.column.upper() == "UVRANGE" else values
     if name in ("FLAG", "FLAG_ROW") or values.dtype.kind in "iub":
         values = values.astype(np.float64)
-    values = _part(values, options.complex_value)
+    values = part_of(values, options.complex_value)
     good = np.ones(values.shape, bool)
     if options.use_flags:
         flags = chunk["FLAG"][selected]

@@ -181,7 +181,7 @@ def _few_runs(rows: np.ndarray) -> list[tuple[int, int, int, int]] | None:
 
 
 def column_cells(
-    table: Table, column: str, rows: np.ndarray, blc: Sequence[int] = (), trc: Sequence[int] = (), inc: Sequence[int] = ()
+    table: Table, column: str, rows: np.ndarray | None, blc: Sequence[int] = (), trc: Sequence[int] = (), inc: Sequence[int] = ()
 ) -> np.ndarray:
     """Read cells of one column: rows first, then the cell's axes in C order.
 
@@ -190,7 +190,7 @@ def column_cells(
     table : casacore table
     column : str
     rows : ndarray (row,) int64
-        Row numbers; any order, ascending ones are fastest.
+        Row numbers; any order, ascending ones are fastest. None reads all rows.
     blc, trc, inc : sequence of int
         Inclusive corner and stride in each cell axis, C order; empty reads whole cells.
 
@@ -199,17 +199,21 @@ def column_cells(
     DataError
         The cells differ in shape or cannot be read.
     """
-    rows = np.asarray(rows, dtype=np.int64)
-    runs = _few_runs(rows)
+    if rows is None:
+        nrow = int(table.nrows())
+        runs: list[tuple[int, int, int, int]] | None = [(0, nrow, 1, 0)]
+    else:
+        rows = np.asarray(rows, dtype=np.int64)
+        nrow, runs = len(rows), _few_runs(rows)
     try:
         if runs is None:
             part = table.selectrows(rows)
             try:
-                return _get(part, column, 0, len(rows), 1, blc, trc, inc)
+                return _get(part, column, 0, nrow, 1, blc, trc, inc)
             finally:
                 part.close()
         if not len(blc):
-            values = _into_buffer(table, column, runs, len(rows))
+            values = _into_buffer(table, column, runs, nrow)
             if values is not None:
                 return values
         parts = [_get(table, column, start, count, stride, blc, trc, inc) for start, count, stride, _ in runs]

@@ -1,15 +1,19 @@
-"""Exact order statistics of more values than fit into memory, by counting sort keys."""
+"""Exact order statistics of more values than fit into memory, by counting parts of their sort keys."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any
 
 import numpy as np
 
+from casatools.kernels._kernel import kernel
+
 __all__ = ["quartile_ranks", "select_ranks", "select_ranks_streaming", "sort_keys"]
 
-_BINS = 65536
+_DIGITS = 16
+_BINS = 1 << _DIGITS
+# Gives what a function of each block of values returns.
+Mapped = Callable[[Callable[[np.ndarray], np.ndarray]], Iterable[np.ndarray]]
 
 
 def quartile_ranks(count: int) -> tuple[int, int, int, int]:
@@ -31,7 +35,7 @@ def select_ranks(values: np.ndarray, ranks: Sequence[int]) -> list[float]:
 
 
 def sort_keys(values: np.ndarray) -> np.ndarray:
-    """The upper 16 bits of an unsigned integer that sorts as the values do.
+    """Unsigned integers that sort as the values do.
 
     Parameters
     ----------
@@ -40,23 +44,54 @@ def sort_keys(values: np.ndarray) -> np.ndarray:
 
     Returns
     -------
-    ndarray (n,) uint16
+    ndarray (n,) uint32 or uint64
     """
-    single = values.dtype == np.float32
-    bits: Any = np.ascontiguousarray(values).view(np.uint32 if single else np.uint64)
-    top = bits.dtype.type(1 << (31 if single else 63))
+    kind = np.uint32 if values.dtype == np.float32 else np.uint64
+    bits = np.ascontiguousarray(values).view(kind)
+    top = kind(1 << (8 * bits.itemsize - 1))
     # IEEE 754: flip all bits of negatives and the sign bit of the others.
-    ordered = np.where(bits & top, ~bits, bits | top)
-    return np.asarray((ordered >> ordered.dtype.type(16 if single else 48)).astype(np.uint16))
+    return np.asarray(np.where(bits & top, ~bits, bits | top))
 
 
-def select_ranks_streaming(blocks: Callable[[], Iterable[np.ndarray]], ranks: Sequence[int]) -> list[float]:
+def _value(key: int, dtype: np.dtype) -> float:
+    width = 8 * dtype.itemsize
+    top = 1 << (width - 1)
+    bits = key ^ top if key & top else ~key & ((1 << width) - 1)
+    return float(np.array([bits], dtype=np.uint32 if width == 32 else np.uint64).view(dtype)[0])
+
+
+@kernel
+def _count_first(bits: np.ndarray, shift: int, counts: np.ndarray) -> None:
+    """Count values by the highest digit of their keys; `bits` are those of the floats, `shift` leads to the digit."""
+    last = 8 * bits.itemsize - 1
+    for i in range(bits.size):
+        b = np.int64(bits[i])
+        digit = (b >> shift) & 0xFFFF
+        counts[digit ^ 0xFFFF if (b >> last) & 1 else digit ^ 0x8000] += 1
+
+
+@kernel
+def _count_next(bits: np.ndarray, shift: int, heads: np.ndarray, counts: np.ndarray) -> None:
+    """Count the next digit of the values whose higher digits are one of `heads`; a row of `counts` for each."""
+    last = 8 * bits.itemsize - 1
+    flip = np.int64(1) << last
+    head_mask = (np.int64(1) << (last - 15 - shift)) - 1
+    for i in range(bits.size):
+        b = np.int64(bits[i])
+        key = ~b if (b >> last) & 1 else b ^ flip
+        head = (key >> (shift + 16)) & head_mask
+        for j in range(heads.size):
+            if head == heads[j]:
+                counts[j, (key >> shift) & 0xFFFF] += 1
+
+
+def select_ranks_streaming(mapped: Mapped, ranks: Sequence[int]) -> list[float]:
     """The values of the given zero-based ranks of a stream that can be repeated.
 
     Parameters
     ----------
-    blocks : callable
-        Each call gives a fresh iteration over the same 1-D float arrays.
+    mapped : callable
+        Each call goes through all blocks (1-D float32 or float64 arrays) and gives what its argument makes of each.
     ranks : sequence of int
 
     Returns
@@ -65,26 +100,38 @@ def select_ranks_streaming(blocks: Callable[[], Iterable[np.ndarray]], ranks: Se
 
     Notes
     -----
-    One pass counts values by the upper 16 bits of their sort key, a second gathers only those in the bins that hold a wanted rank.
+    Radix selection: a pass counts the values by the upper 16 bits of their sort keys, further ones by the next 16 bits of those values that share the
+    bits of a wanted rank. Two passes give single, four give double precision; memory does not depend on the number of values.
     """
-    counts = np.zeros(_BINS, dtype=np.int64)
-    for block in blocks():
-        if block.size:
-            counts += np.bincount(sort_keys(block), minlength=_BINS)
-    ends = np.cumsum(counts)
-    bins = {rank: int(np.searchsorted(ends, rank, side="right")) for rank in ranks}
-    wanted = sorted(set(bins.values()))
-    gathered: dict[int, list[np.ndarray]] = {b: [] for b in wanted}
-    for block in blocks():
-        if not block.size:
-            continue
-        keys = sort_keys(block)
-        for b in wanted:
-            gathered[b].append(block[keys == b])
-    found: dict[int, float] = {}
-    for b in wanted:
-        values = np.concatenate(gathered[b])
-        start = int(ends[b - 1]) if b else 0
-        mine = [r for r in ranks if bins[r] == b]
-        found.update(zip(mine, select_ranks(values, [r - start for r in mine]), strict=True))
-    return [found[r] for r in ranks]
+    kinds: list[np.dtype] = []
+
+    def first(values: np.ndarray) -> np.ndarray:
+        counts = np.zeros(_BINS, dtype=np.int64)
+        kinds.append(values.dtype)
+        _count_first(_bits(values), 8 * values.dtype.itemsize - _DIGITS, counts)
+        return counts
+
+    total = sum(mapped(first), np.zeros(_BINS, dtype=np.int64))
+    width = 8 * kinds[0].itemsize
+    ends = np.cumsum(total)
+    heads = {rank: int(np.searchsorted(ends, rank, side="right")) for rank in ranks}
+    left = {rank: rank - (int(ends[heads[rank] - 1]) if heads[rank] else 0) for rank in ranks}
+    for shift in range(width - 2 * _DIGITS, -1, -_DIGITS):
+        wanted = sorted(set(heads.values()))
+
+        def further(values: np.ndarray, shift: int = shift, wanted: list[int] = wanted) -> np.ndarray:
+            counts = np.zeros((len(wanted), _BINS), dtype=np.int64)
+            _count_next(_bits(values), shift, np.array(wanted, dtype=np.int64), counts)
+            return counts
+
+        ends = np.cumsum(sum(mapped(further), np.zeros((len(wanted), _BINS), dtype=np.int64)), axis=1)
+        for rank, head in heads.items():
+            row = ends[wanted.index(head)]
+            digit = int(np.searchsorted(row, left[rank], side="right"))
+            left[rank] -= int(row[digit - 1]) if digit else 0
+            heads[rank] = head << _DIGITS | digit
+    return [_value(heads[rank], kinds[0]) for rank in ranks]
+
+
+def _bits(values: np.ndarray) -> np.ndarray:
+    return np.ascontiguousarray(values).view(np.uint32 if values.dtype.itemsize == 4 else np.uint64)

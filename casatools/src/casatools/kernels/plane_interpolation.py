@@ -21,6 +21,9 @@ def _bilinear(plane: np.ndarray, good: np.ndarray, x: float, y: float):  # type:
     left = min(max(int(np.floor(x)), 0), max(nx - 2, 0))
     low = min(max(int(np.floor(y)), 0), max(ny - 2, 0))
     across, up = x - left, y - low
+    if nx > 1 and ny > 1 and good[low, left] and good[low, left + 1] and good[low + 1, left] and good[low + 1, left + 1]:
+        below = (1.0 - across) * plane[low, left] + across * plane[low, left + 1]
+        return (1.0 - up) * below + up * ((1.0 - across) * plane[low + 1, left] + across * plane[low + 1, left + 1]), True
     total = 0.0 * plane[0, 0]
     usable = True
     for dy in range(min(2, ny)):

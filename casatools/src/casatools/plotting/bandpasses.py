@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -16,7 +17,10 @@ from casatools.calibration.solution_series import numbers_of
 from casatools.io.caltable import CalTable
 from casatools.plotting.figure import GRID, new_figure, save_figure
 
-__all__ = ["BandpassPlot", "plot_bandpasses"]
+if TYPE_CHECKING:
+    from casatools.plotting.bandpass_sky import Atmosphere
+
+__all__ = ["BandpassExtras", "BandpassPlot", "plot_bandpasses"]
 
 _COLOURS = ("#1f6fb4", "#d1495b", "#3b8e5a", "#8a5fb0", "#c98a2b", "#4d4d4d")
 _QUANTITIES = {
@@ -24,7 +28,83 @@ _QUANTITIES = {
     "bothdb": ("ampdb", "phase"), "apdb": ("ampdb", "phase"),
 }  # fmt: skip
 _LABELS = {"amp": "Amplitude", "ampdb": "Amplitude [dB]", "phase": "Phase [deg]"}
+_SKY = "#a0489b"
 _HANDS = {"R": 0, "X": 0, "L": 1, "Y": 1, "RR": 0, "XX": 0, "LL": 1, "YY": 1}
+
+
+@dataclass(frozen=True)
+class BandpassExtras:
+    """What is drawn beside the solutions of one table; see the task plotbandpass.
+
+    Attributes
+    ----------
+    tables : tuple of str
+        Further tables, over the first.
+    sky : {"", "atm", "tsky"}
+        Transmission or temperature of the sky.
+
+    Raises
+    ------
+    ParameterError
+        A range of channels or phases, or a size, that cannot be used.
+    """
+
+    tables: tuple[str, ...] = ()
+    zoom: str = ""
+    chanrange: Any = ""
+    set_x_range: bool = False
+    phase: tuple[float, ...] = ()
+    basebands: Any = ""
+    show_baseband: bool = False
+    channel_difference: float = 0.0
+    edge: int = 8
+    resample: int = 1
+    platforming_threshold: float = 10.0
+    platforming_sigma: float = 10.0
+    sky: str = ""
+    pwv: Any = "auto"
+    vis: str = ""
+    sky_field: Any = ""
+    lo1_ghz: float = 0.0
+    image_sideband: bool = False
+    sky_points: bool = False
+    fdm: bool = False
+
+    def __post_init__(self) -> None:
+        if len(self.phase) not in (0, 2):
+            raise ParameterError(f"plotbandpass: parameter 'phase' must be two limits in degrees; got {list(self.phase)}")
+        if self.resample < 1 or self.edge < 0:
+            raise ParameterError(
+                f"plotbandpass: 'resample' must be at least 1 and 'edge' not negative; got {self.resample} and {self.edge}"
+            )
+        if self.image_sideband and self.lo1_ghz <= 0:
+            raise ParameterError("plotbandpass: showimage=True needs 'lo1', the frequency (GHz) of the first local oscillator")
+        if self.zoom and not self.tables:
+            raise ParameterError(f"plotbandpass: zoom={self.zoom!r} needs another table (caltable2)")
+        self.channels(100)
+
+    def channels(self, nchan: int) -> slice:
+        """The channels that set the limits of an axis: all, 'a~b', or the inner part such as '80%'.
+
+        Raises
+        ------
+        ParameterError
+            It is none of these.
+        """
+        text = str(self.chanrange).strip()
+        if not text:
+            return slice(0, nchan)
+        share = re.fullmatch(r"(\d+(?:\.\d+)?)%", text)
+        span = re.fullmatch(r"(\d+)~(\d+)", text)
+        if share and 0 < float(share[1]) <= 100:
+            skipped = int(nchan * (1 - float(share[1]) / 100) / 2)
+            return slice(skipped, nchan - skipped)
+        if span and int(span[1]) < int(span[2]):
+            return slice(int(span[1]), int(span[2]) + 1)
+        raise ParameterError(f"plotbandpass: parameter 'chanrange' must be such as '5~100' or '80%'; got {text!r}")
+
+
+_NO_EXTRAS = BandpassExtras()
 
 
 @dataclass(frozen=True)
@@ -54,12 +134,15 @@ class BandpassPlot:
     markersize: int = 3
     density: int = 108
     time_threshold_s: float = 30.0
+    more: BandpassExtras = _NO_EXTRAS
 
     def __post_init__(self) -> None:
         if len(self.subplot) != 2 or not self.subplot.isdigit() or "0" in self.subplot:
             raise ParameterError(f"plotbandpass: parameter 'subplot' must be rows and columns such as '22'; got {self.subplot!r}")
         if len(self.plotrange) != 4:
             raise ParameterError(f"plotbandpass: parameter 'plotrange' must have four values; got {list(self.plotrange)}")
+        if self.more.sky and self.yaxis == "phase":
+            raise ParameterError("plotbandpass: the atmosphere is drawn beside amplitudes; yaxis='phase' has none")
         if any(h not in _HANDS for h in self.named_hands):
             raise ParameterError(f"plotbandpass: parameter 'poln' must name polarisations such as 'X,Y'; got {self.poln!r}")
 
@@ -84,10 +167,12 @@ class _Line:
     x: np.ndarray
     value: np.ndarray
     flag: np.ndarray
+    frequency_hz: np.ndarray
+    source: int = 0
 
 
 def plot_bandpasses(
-    caltable: str, figfile: str, choice: BandpassPlot, *, by_number: bool = False, say_more: bool = False
+    caltable: str, figfile: str, choice: BandpassPlot, *, by_number: bool = False, say_more: bool = False, pdf: bool = False
 ) -> list[str]:
     """Draw the solutions of a table; returns the names of the files.
 
@@ -96,10 +181,16 @@ def plot_bandpasses(
     PathMissingError, DataError, SelectionError
         The table is missing, has no solutions for the selection, or there is no such antenna, field or spectral window.
     """
-    table = CalTable.open(caltable)
-    lines = list(_lines(table, choice))
-    if not lines:
-        raise DataError(f"calibration table {caltable!r} has no unflagged solutions for the selection")
+    more = choice.more
+    names = [caltable, *more.tables]
+    tables = [CalTable.open(name) for name in names]
+    lines = []
+    for source, (name, table) in enumerate(zip(names, tables, strict=True)):
+        found = list(_lines(table, choice, source))
+        if not found:
+            raise DataError(f"calibration table {name!r} has no unflagged solutions for the selection")
+        lines += found
+    drawn = _Drawn(choice, lines, *_surroundings(caltable, tables[0], more))
     if not figfile:
         log.post("plotbandpass: there is no window to draw in; give figfile", "WARN")
         return []
@@ -109,11 +200,13 @@ def plot_bandpasses(
     size = rows * columns
     pages = [panels[k : k + size] for k in range(0, len(panels), size)]
     root, ending = os.path.splitext(figfile if os.path.splitext(figfile)[1] else figfile + ".png")
+    if pdf and ending != ".pdf":
+        _join_pages(f"{root}.pdf", [(page, drawn, (rows, columns)) for page in pages])
     written = []
     for number, page in enumerate(pages):
         name = f"{number:03d}" if by_number else f"{page[0][0].split()[0]}.{number:03d}"
         path = f"{root}{ending}" if len(pages) == 1 else f"{root}.{name}{ending}"
-        _draw_page(page, lines, choice, (rows, columns), os.path.basename(caltable.rstrip("/")), path)
+        _draw_page(page, drawn, (rows, columns), " and ".join(os.path.basename(n.rstrip("/")) for n in names), path)
         log.post(f"{path}: {len(page)} panels", "INFO" if say_more else "INFO2")
         written.append(path)
     log.post(f"plotbandpass: {len(written)} files, {len(panels)} panels")
@@ -124,10 +217,15 @@ def _picked(given: Any) -> str | list[str]:
     return given if isinstance(given, str) else [str(g) for g in given]
 
 
-def _lines(table: CalTable, choice: BandpassPlot) -> Iterator[_Line]:
+def _lines(table: CalTable, choice: BandpassPlot, source: int) -> Iterator[_Line]:
     spws = tuple(str(n) for n in table.subtables["SPECTRAL_WINDOW"].columns["NAME"])
     keep = np.isin(table.antenna1, numbers_of(table.antenna_names, _picked(choice.antenna), "antenna"))
     keep &= np.isin(table.spw_id, numbers_of(spws, _picked(choice.spw), "spectral window"))
+    if len(choice.more.basebands):
+        wanted = set(
+            _picked(choice.more.basebands.split(",") if isinstance(choice.more.basebands, str) else choice.more.basebands)
+        )
+        keep &= np.array([_baseband(spws[s]) in {str(w).strip() for w in wanted} for s in table.spw_id], dtype=bool)
     if len(choice.field):
         keep &= np.isin(table.field_id, numbers_of(table.field_names, _picked(choice.field), "field"))
     if len(choice.scans):
@@ -142,15 +240,56 @@ def _lines(table: CalTable, choice: BandpassPlot) -> Iterator[_Line]:
             row = int(group.rows[k])
             name, spw = table.antenna_names[table.antenna1[row]], int(table.spw_id[row])
             x = np.arange(group.param.shape[1]) if choice.xaxis == "chan" else table.frequencies_hz[spw] / 1e9
-            panel = tuple(
-                text for kind, text in (("antenna", name), ("spw", f"spw {spw}"), ("time", f"time {number[row]}")) if kind not in choice.overlay
-            )  # fmt: skip
+            band = f" (BB {_baseband(spws[spw])})" if choice.more.show_baseband and _baseband(spws[spw]) else ""
+            named = (("antenna", name), ("spw", f"spw {spw}{band}"), ("time", f"time {number[row]}"))
+            panel = tuple(text for kind, text in named if kind not in choice.overlay)
             for hand in [h for h in choice.hands if h < group.param.shape[2]]:
                 flag = group.flag[k, :, hand]
                 if choice.showflagged or not flag.all():
                     shown = flag & (not choice.showflagged)
                     label = f"{'XY'[hand] if table.pol_basis.lower().startswith('l') else 'RL'[hand]}"
-                    yield _Line(panel or ("all",), label, x, group.param[k, :, hand], shown)
+                    label = f"{label} ({source + 1})" if choice.more.tables else label
+                    frequency = table.frequencies_hz[spw]
+                    yield _differences(
+                        _Line(panel or ("all",), label, x, group.param[k, :, hand], shown, frequency, source), choice.more
+                    )
+
+
+def _baseband(name: str) -> str:
+    """Number of the baseband in a spectral window's name, such as 1 in ALMA_RB_03#BB_1#SW-01#FULL_RES; '' if there is none."""
+    found = re.search(r"#BB_(\d+)", name)
+    return found[1] if found else ""
+
+
+def _differences(line: _Line, more: BandpassExtras) -> _Line:
+    """The line itself, or its change from channel to channel; jumps are told in the log."""
+    if not more.channel_difference:
+        return line
+    amplitude, phase = np.abs(line.value), np.unwrap(np.angle(line.value))
+    fine = np.linspace(0, len(amplitude) - 1, (len(amplitude) - 1) * more.resample + 1)
+    whole = np.arange(len(amplitude))
+    x, frequency, amplitude, phase = (np.interp(fine, whole, v) for v in (line.x, line.frequency_hz, amplitude, phase))
+    flag = line.flag[np.round(fine).astype(int)]
+    change, turn = np.diff(amplitude), np.diff(phase)
+    bad = flag[1:] | flag[:-1]
+    inner = slice(more.edge, len(change) - more.edge) if len(change) > 2 * more.edge else slice(None)
+    good = change[inner][~bad[inner]]
+    if len(good):
+        middle = float(np.median(good))
+        spread = 1.4826 * float(np.median(np.abs(good - middle)))
+        limit = (
+            more.platforming_sigma * spread
+            if more.platforming_sigma
+            else more.platforming_threshold / 100 * float(np.median(amplitude))
+        )
+        far = np.flatnonzero((np.abs(change - middle) > limit) & ~bad)
+        far = far[(far >= (inner.start or 0)) & (far < (inner.stop or len(change)))]
+        if limit > 0 and len(far):
+            log.post(
+                f"plotbandpass: platforming in {', '.join(line.panel)} {line.label} at channels {', '.join(f'{x[k]:g}' for k in far[:10])}"
+            )
+    # The change of the amplitude is the real part, that of the phase (rad) the imaginary one.
+    return _Line(line.panel, line.label, x[1:], change + 1j * turn, bad, frequency[1:], line.source)
 
 
 def _time_numbers(time_s: np.ndarray, threshold_s: float) -> np.ndarray:
@@ -169,10 +308,12 @@ def _ranges(text: str) -> list[int]:
     return out
 
 
-def _quantity(line: _Line, what: str) -> np.ndarray:
+def _quantity(line: _Line, what: str, difference: bool) -> np.ndarray:
     value = line.value
     amplitude = np.abs(value)
-    if what == "phase":
+    if difference:
+        out = np.degrees(value.imag) if what == "phase" else value.real
+    elif what == "phase":
         out = np.degrees(np.angle(value))
     elif what == "ampdb":
         out = 10 * np.log10(np.maximum(amplitude, 1e-30))
@@ -181,35 +322,147 @@ def _quantity(line: _Line, what: str) -> np.ndarray:
     return np.where(line.flag, np.nan, out)
 
 
-def _draw_page(
-    page: list[tuple[str, ...]], lines: list[_Line], choice: BandpassPlot, layout: tuple[int, int], title: str, path: str
-) -> None:
+@dataclass
+class _Drawn:
+    """Everything that the pages show."""
+
+    choice: BandpassPlot
+    lines: list[_Line]
+    sky: Atmosphere | None = None
+    fdm: Sequence[tuple[int, float, float]] = ()
+
+
+def _surroundings(
+    caltable: str, table: CalTable, more: BandpassExtras
+) -> tuple[Atmosphere | None, Sequence[tuple[int, float, float]]]:
+    if not more.sky and not more.fdm:
+        return None, ()
+    from casatools.plotting.bandpass_sky import fdm_windows, find_atmosphere, find_vis
+
+    vis = find_vis(caltable, table, more.vis)
+    if more.fdm and not vis:
+        raise DataError("plotbandpass: showfdm=True needs 'vis', the MeasurementSet of the spectral windows")
+    return (find_atmosphere(vis, table, more.pwv, more.sky_field) if more.sky else None), (fdm_windows(vis) if more.fdm else ())
+
+
+def _draw_page(page: list[tuple[str, ...]], drawn: _Drawn, layout: tuple[int, int], title: str, path: str) -> None:
+    save_figure(_page(page, drawn, layout, title), path, dpi=float(drawn.choice.density))
+
+
+def _join_pages(path: str, pages: list[tuple[list[tuple[str, ...]], _Drawn, tuple[int, int]]]) -> None:
+    """Write all pages into one PDF."""
+    from casatools.plotting.figure import save_pages
+
+    save_pages([_page(*page, "") for page in pages], path)
+
+
+def _page(page: list[tuple[str, ...]], drawn: _Drawn, layout: tuple[int, int], title: str) -> Any:
+    choice = drawn.choice
     kinds = _QUANTITIES[choice.yaxis]
     figure = new_figure(4.2 * layout[1], 2.6 * layout[0] * len(kinds) + 0.6)
     grid = figure.subplots(layout[0] * len(kinds), layout[1], squeeze=False)
-    marker = "" if choice.showpoints in (False, "False") else "."
-    style = "" if choice.showlines in (False, "False") or (choice.showlines == "auto" and "phase" in kinds) else "-"
     for place, panel in enumerate(page):
         row, column = divmod(place, layout[1])
+        mine = [line for line in drawn.lines if line.panel == panel]
         for k, what in enumerate(kinds):
             axes = grid[row * len(kinds) + k, column]
-            mine = [line for line in lines if line.panel == panel]
-            for n, line in enumerate(mine):
-                axes.plot(
-                    line.x, _quantity(line, what), marker=marker, linestyle=style, markersize=choice.markersize, linewidth=0.8,
-                    color=_COLOURS[n % len(_COLOURS)], label=line.label,
-                )  # fmt: skip
+            _draw_panel(axes, mine, what, choice)
             axes.set_title(", ".join(panel), fontsize=8)
-            axes.set_ylabel(_LABELS[what], fontsize=8)
-            axes.set_xlabel("Channel" if choice.xaxis == "chan" else "Frequency [GHz]", fontsize=8)
-            axes.grid(color=GRID, linewidth=0.5)
-            axes.tick_params(labelsize=7)
-            low_x, high_x, low_y, high_y = choice.plotrange
-            if high_x > low_x:
-                axes.set_xlim(low_x, high_x)
-            if high_y > low_y and what != "phase":
-                axes.set_ylim(low_y, high_y)
+            if drawn.sky is not None and what != "phase":
+                _draw_sky(axes, mine, drawn.sky, choice)
+            for number, low, high in drawn.fdm:
+                _draw_window(axes, mine, number, (low, high), choice)
     for cell in grid.ravel():
         cell.set_visible(bool(cell.lines))
     figure.suptitle(title, fontsize=10)
-    save_figure(figure, path, dpi=float(choice.density))
+    return figure
+
+
+def _draw_panel(axes: Any, lines: list[_Line], what: str, choice: BandpassPlot) -> None:
+    more, difference = choice.more, bool(choice.more.channel_difference)
+    marker = "" if choice.showpoints in (False, "False") else "."
+    style = (
+        ""
+        if choice.showlines in (False, "False") or (choice.showlines == "auto" and "phase" in _QUANTITIES[choice.yaxis])
+        else "-"
+    )
+    shown = []
+    for n, line in enumerate(lines):
+        value = _quantity(line, what, difference)
+        axes.plot(
+            line.x, value, marker=(marker and (marker, "x", "+")[line.source]), linestyle=(style and ("-", "--", ":")[line.source]),
+            markersize=choice.markersize, linewidth=0.8, color=_COLOURS[n % len(_COLOURS)], label=line.label,
+        )  # fmt: skip
+        shown.append((line.x[more.channels(len(line.x))], value[more.channels(len(value))]))
+    axes.set_ylabel(("Change of " if difference else "") + _LABELS[what], fontsize=8)
+    axes.set_xlabel("Channel" if choice.xaxis == "chan" else "Frequency [GHz]", fontsize=8)
+    axes.grid(color=GRID, linewidth=0.5)
+    axes.tick_params(labelsize=7)
+    if more.tables:
+        axes.legend(fontsize=6, loc="best")
+    _set_limits(axes, lines, shown, what, choice)
+
+
+def _set_limits(
+    axes: Any, lines: list[_Line], shown: list[tuple[np.ndarray, np.ndarray]], what: str, choice: BandpassPlot
+) -> None:
+    more = choice.more
+    if str(more.chanrange).strip():
+        values = np.concatenate([v for _, v in shown])
+        if np.isfinite(values).any():
+            low, high = float(np.nanmin(values)), float(np.nanmax(values))
+            room = 0.05 * (high - low) or 0.05 * abs(high) or 0.05
+            axes.set_ylim(low - room, high + room)
+        if more.set_x_range and all(len(x) for x, _ in shown):
+            axes.set_xlim(min(x.min() for x, _ in shown), max(x.max() for x, _ in shown))
+    if more.zoom == "intersect":
+        spans = {n: [line.x for line in lines if line.source == n] for n in {line.source for line in lines}}
+        low_x = max(min(x.min() for x in xs) for xs in spans.values())
+        high_x = min(max(x.max() for x in xs) for xs in spans.values())
+        if high_x > low_x:
+            axes.set_xlim(low_x, high_x)
+    if what == "phase" and len(more.phase) == 2 and more.phase[1] > more.phase[0]:
+        axes.set_ylim(*more.phase)
+    low_x, high_x, low_y, high_y = choice.plotrange
+    if high_x > low_x:
+        axes.set_xlim(low_x, high_x)
+    if high_y > low_y and what != "phase":
+        axes.set_ylim(low_y, high_y)
+
+
+def _draw_sky(axes: Any, lines: list[_Line], sky: Atmosphere, choice: BandpassPlot) -> None:
+    """The sky on an axis at the right; dashed for the image sideband."""
+    more, seen = choice.more, set()
+    other = axes.twinx()
+    for line in lines:
+        key = (float(line.frequency_hz[0]), float(line.frequency_hz[-1]), len(line.x))
+        if key in seen:
+            continue
+        seen.add(key)
+        # Narrow lines are missed by wide channels: at least 200 places.
+        fine = np.linspace(0.0, len(line.x) - 1.0, max(len(line.x), 200)) if len(line.x) > 1 else np.zeros(1)
+        x, frequency = (np.interp(fine, np.arange(len(line.x)), v) for v in (line.x, line.frequency_hz))
+        # Points stand at the channels.
+        point: dict[str, Any] = {}
+        if more.sky_points or len(x) == 1:
+            point = {"marker": ".", "markersize": 3, "markevery": max((len(x) - 1) // max(len(line.x) - 1, 1), 1)}
+        other.plot(x, sky.curve(frequency, more.sky), color=_SKY, linewidth=1.0, **point)
+        if more.image_sideband:
+            image = 2.0 * more.lo1_ghz * 1e9 - frequency
+            other.plot(x, sky.curve(image, more.sky), color=_SKY, linewidth=1.0, linestyle="--", **point)
+    other.set_ylabel("Transmission [%]" if more.sky == "atm" else "Sky [K]", fontsize=7, color=_SKY)
+    other.tick_params(labelsize=6, colors=_SKY)
+    if more.sky == "atm":
+        other.set_ylim(0.0, 105.0)
+
+
+def _draw_window(axes: Any, lines: list[_Line], number: int, ends_hz: tuple[float, float], choice: BandpassPlot) -> None:
+    """A bar where a spectral window in frequency division mode lies, on an axis of frequency."""
+    if choice.xaxis != "freq" or not lines:
+        return
+    low, high = min(line.x.min() for line in lines), max(line.x.max() for line in lines)
+    first, last = max(ends_hz[0] * 1e-9, low), min(ends_hz[1] * 1e-9, high)
+    if last > first:
+        level = 0.04 + 0.05 * (number % 8)
+        axes.plot([first, last], [level, level], color="#555555", linewidth=2, transform=axes.get_xaxis_transform())
+        axes.text(first, level, f"spw {number}", fontsize=5, va="bottom", transform=axes.get_xaxis_transform())

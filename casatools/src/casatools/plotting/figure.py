@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from typing import Any
 
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -12,7 +13,7 @@ from casatools._base.errors import UnsupportedError
 from casatools._base.paths import staged_output
 from casatools._base.progress import in_notebook
 
-__all__ = ["FORMATS", "new_figure", "save_figure", "show_in_notebook"]
+__all__ = ["FORMATS", "new_figure", "save_figure", "save_pages", "show_in_notebook"]
 
 FORMATS = frozenset({"png", "pdf", "svg", "ps", "eps", "jpg", "jpeg", "tif", "tiff"})
 INK, GRID = "#222222", "#d9d9d9"
@@ -39,6 +40,15 @@ def save_figure(
         raise UnsupportedError(f"plot: the file format {kind!r} is not supported; use one of {', '.join(sorted(FORMATS))}")
     with staged_output(path, overwrite=overwrite) as temporary:
         figure.savefig(temporary, format=kind, dpi=dpi, transparent=transparent)
+
+
+def save_pages(figures: Sequence[Any], path: str) -> None:
+    """Write figures as the pages of one PDF."""
+    from matplotlib.backends.backend_pdf import PdfPages
+
+    with staged_output(path, overwrite=True) as temporary, PdfPages(temporary) as pages:
+        for figure in figures:
+            pages.savefig(figure)
 
 
 def show_in_notebook(path: str) -> None:

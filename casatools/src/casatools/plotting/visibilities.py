@@ -10,7 +10,7 @@ import numpy as np
 from casatools._base.errors import DataError, ParameterError
 from casatools.io.ms import MeasurementSet, Selection, iter_chunks
 
-__all__ = ["AXES", "PlotOptions", "collect_points", "normalised", "table_points"]
+__all__ = ["AXES", "PlotOptions", "collect_points", "normalised"]
 
 _LIGHT_M_S = 299792458.0
 AXES: dict[str, str] = {
@@ -18,8 +18,11 @@ AXES: dict[str, str] = {
     "uvwave": "UV distance [wavelengths]", "u": "u [m]", "v": "v [m]", "w": "w [m]", "time": "Time", "channel": "Channel",
     "frequency": "Frequency [GHz]", "velocity": "Velocity [km/s]", "antenna1": "Antenna 1", "antenna2": "Antenna 2", "baseline": "Baseline",
     "scan": "Scan", "field": "Field", "spw": "Spectral window", "corr": "Correlation", "row": "Row", "interval": "Interval [s]",
-    "observation": "Observation",
+    "observation": "Observation", "snr": "Signal to noise", "delay": "Delay [ns]", "tsys": "System temperature [K]", "opac": "Opacity",
+    "swpow": "Switched power", "tec": "Electron column [TECU]",
 }  # fmt: skip
+# What only calibration tables have.
+_OF_TABLES = ("snr", "delay", "tsys", "opac", "swpow", "tec")
 ALIASES = {
     "amplitude": "amp",
     "freq": "frequency",
@@ -28,6 +31,21 @@ ALIASES = {
     "antenna": "antenna1",
     "weight": "wt",
     "correlation": "corr",
+    "gainamp": "amp",
+    "gamp": "amp",
+    "gainphase": "phase",
+    "gphase": "phase",
+    "gainreal": "real",
+    "greal": "real",
+    "gainimag": "imag",
+    "gimag": "imag",
+    "del": "delay",
+    "opacity": "opac",
+    "swpower": "swpow",
+    "swp": "swpow",
+    "ant1": "antenna1",
+    "ant2": "antenna2",
+    "poln": "corr",
 }
 COLUMNS = {"": "DATA", "data": "DATA", "corrected": "CORRECTED_DATA", "model": "MODEL_DATA", "float": "FLOAT_DATA"}
 
@@ -127,8 +145,9 @@ def collect_points(path: str, selection: Selection, options: PlotOptions) -> dic
         A column is missing, or everything is flagged.
     """
     for name in (options.x, options.y, options.color, options.iterate):
-        if name and name not in AXES:
-            raise ParameterError(f"plotms: there is no axis {name!r}; there are {', '.join(AXES)}")
+        if name and (name not in AXES or name in _OF_TABLES):
+            known = ", ".join(n for n in AXES if n not in _OF_TABLES)
+            raise ParameterError(f"plotms: there is no axis {name!r}; there are {known}")
     out: dict[str, list[np.ndarray]] = {"x": [], "y": [], "color": [], "panel": []}
     with MeasurementSet(path) as ms:
         resolved = selection.resolve(ms)
@@ -219,36 +238,6 @@ def _complex_axis(
     if scalar and name in ("amp", "phase"):
         return np.asarray(_sum(np.where(good, take(data), 0.0).astype(np.float64), at, bins, shape) / safe)
     return np.asarray(take(_sum(np.where(good, data, 0).astype(np.complex128), at, bins, shape) / safe))
-
-
-def table_points(path: str, options: PlotOptions) -> dict[str, np.ndarray]:
-    """Points of the solutions of a calibration table, unflagged ones only."""
-    from casatools.io.caltable import CalTable
-
-    table = CalTable.open(path)
-    per_row = {
-        "time": table.time_s, "antenna1": table.antenna1, "scan": table.scan, "field": table.field_id, "spw": table.spw_id,
-    }  # fmt: skip
-    out: dict[str, list[np.ndarray]] = {"x": [], "y": [], "color": [], "panel": []}
-    for group in table.groups:
-        keep, shape = ~group.flag, group.param.shape
-
-        def axis(which: str, rows: np.ndarray = group.rows, gains: np.ndarray = group.param) -> np.ndarray:
-            shape = gains.shape
-            if which in ("amp", "phase", "real", "imag"):
-                take: Any = {"amp": np.abs, "phase": lambda z: np.degrees(np.angle(z)), "real": np.real, "imag": np.imag}[which]
-                return np.asarray(take(gains))
-            if which in per_row:
-                return np.broadcast_to(per_row[which][rows][:, None, None].astype(np.float64), shape)
-            if which in ("channel", "corr"):
-                index = np.arange(shape[1])[None, :, None] if which == "channel" else np.arange(shape[2])[None, None, :]
-                return np.broadcast_to(index.astype(np.float64), shape)
-            known = ", ".join(("amp", "phase", "real", "imag", "channel", "corr", *per_row))
-            raise ParameterError(f"plotms: a calibration table has no axis {which!r}; it has {known}")
-
-        for name, which in (("x", options.x), ("y", options.y), ("color", options.color), ("panel", options.iterate)):
-            out[name].append((axis(which) if which else np.zeros(shape))[keep])
-    return {k: np.concatenate(v) if v else np.zeros(0) for k, v in out.items()}
 
 
 def normalised(name: str) -> str:

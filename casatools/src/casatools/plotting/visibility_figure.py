@@ -8,11 +8,12 @@ from typing import Any
 import numpy as np
 from matplotlib.ticker import MaxNLocator
 
-from casatools._base.errors import DataError, UnsupportedError
+from casatools._base.errors import DataError
 from casatools.io.ms import Selection
 from casatools.io.tables import table_kind
 from casatools.plotting.figure import GRID, new_figure, save_figure
-from casatools.plotting.visibilities import AXES, PlotOptions, collect_points, table_points
+from casatools.plotting.solution_points import solution_points
+from casatools.plotting.visibilities import AXES, PlotOptions, collect_points
 
 __all__ = ["plot_visibilities"]
 
@@ -52,12 +53,7 @@ def plot_visibilities(
     DataError, ParameterError, OutputExistsError, UnsupportedError
     """
     is_table = table_kind(path) == "Calibration"
-    plain = PlotOptions(x=options.x, y=options.y, color=options.color, iterate=options.iterate)
-    if is_table and (not selection.empty or options != plain):
-        raise UnsupportedError(
-            "plotms: a calibration table is plotted whole: selection, averaging and data columns are not there yet"
-        )
-    points = table_points(path, options) if is_table else collect_points(path, selection, options)
+    points = solution_points(path, selection, options) if is_table else collect_points(path, selection, options)
     if not len(points["x"]):
         raise DataError(f"plotms: all data selected of {path!r} are flagged")
     panels = np.unique(points["panel"])

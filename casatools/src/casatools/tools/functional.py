@@ -111,8 +111,12 @@ class functional:
 
         def power(x: np.ndarray) -> np.ndarray:
             with np.errstate(divide="ignore", invalid="ignore"):
+                if given.size == 2:  # no logarithm: also of zero and, for whole exponents, of negative numbers
+                    return np.asarray(given[0] * np.power(x[..., 0], given[1]))
                 logs = np.log(x[..., 0])
-                exponent = np.polynomial.polynomial.polyval(logs, given[1:])
+                exponent = np.full_like(logs, given[-1])
+                for coefficient in given[-2:0:-1]:  # polyval would take zero times infinity at x = 0
+                    exponent = exponent * logs + coefficient
                 return np.asarray(given[0] * np.exp(logs * exponent))
 
         return self._make(power)

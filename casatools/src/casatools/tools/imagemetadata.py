@@ -42,6 +42,8 @@ class imagemetadata:
     def __init__(self) -> None:
         self._image: CasaImage | None = None
         self._extremes: dict[str, Any] | None = None
+        # Quantities are given back in the unit they were set in, until the image is closed.
+        self._as_set: dict[str, dict[str, Any]] = {}
 
     @property
     def _open(self) -> CasaImage:
@@ -65,7 +67,7 @@ class imagemetadata:
         """Close the image."""
         if self._image is not None:
             self._image.close()
-        self._image, self._extremes = None, None
+        self._image, self._extremes, self._as_set = None, None, {}
         return True
 
     @method
@@ -102,8 +104,9 @@ class imagemetadata:
 
     @method
     def get(self, key: Key = "") -> Any:
-        """A header value."""
-        return self._value(self._known(key))
+        """A header value; a quantity that was set since the image was opened has the unit it was set in."""
+        known = self._known(key)
+        return dict(self._as_set[known]) if known in self._as_set else self._value(known)
 
     def _known(self, key: str) -> str:
         """The canonical form of a keyword that exists; raises ParameterError for one that does not."""
@@ -248,6 +251,7 @@ class imagemetadata:
         """Set a header value; a keyword of your own is made when it is not there."""
         folded = _ALIASES.get(key.strip().lower(), key.strip().lower())
         self._refuse_fixed(folded, "modified")
+        self._extremes = None  # their places are told in world coordinates
         axis = self._axis_key(folded)
         if axis is not None:
             self._set_axis(*axis, value)
@@ -273,6 +277,11 @@ class imagemetadata:
                 f"{key!r} holds a {type(misc[key]).__name__}; {value!r} is of another kind: remove the keyword first"
             )
         self._open.misc_info = {**misc, key: value}
+
+    def _keep_unit(self, key: str, value: Any) -> None:
+        """Remember a quantity that has just been set."""
+        number, unit = parse_quantity(value, "")
+        self._as_set[key] = {"value": float(np.ravel(number)[0]), "unit": unit}
 
     @staticmethod
     def _quantity(value: Any, key: str, unit: str) -> float:
@@ -331,6 +340,8 @@ class imagemetadata:
             changed = member.with_reference(value=numbers) if word == "crval" else member.with_reference(increment=numbers)
             coordinates.members[index] = changed
         self._open.coordinates = coordinates
+        if word in ("crval", "cdelt") and not isinstance(member, StokesCoordinate):
+            self._keep_unit(key, value)
 
     @staticmethod
     def _number(value: Any, key: str) -> float:
@@ -394,6 +405,7 @@ class imagemetadata:
         rest = self._quantity(value, "restfreq", member.units[0])
         coordinates.members[index] = replace(member, rest_frequencies=np.array([rest]), rest_index=0)
         self._open.coordinates = coordinates
+        self._keep_unit("restfreq", value)
 
     # ---- adding and removing
 

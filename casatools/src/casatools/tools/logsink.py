@@ -160,8 +160,10 @@ class logsink:
 
     @method
     def version(self) -> str:
-        """Version of the interface and the suite."""
-        return "CASA Version {}.{}.{}-{} ".format(*INTERFACE) + f"CASAtools:v{VERSION}"
+        """Version of the interface and the suite, which is written to the log as well."""
+        text = "CASA Version {}.{}.{}-{} ".format(*INTERFACE) + f"CASAtools:v{VERSION}"
+        log.post(text)
+        return text
 
     # -- the process --------------------------------------------------------------------------------------------------
 

@@ -291,7 +291,7 @@ class quanta:
     @method
     def convert(self, v: Value = [], outunit: Other = []) -> dict:  # noqa: B006
         """The quantity in another unit; what does not conform stays in the unit of the result."""
-        return arithmetic.to_record(arithmetic.converted(v, outunit))
+        return arithmetic.converted_record(v, outunit)
 
     @method
     def convertdop(self, v: Value = [], outunit: Unit = "km/s") -> dict:  # noqa: B006

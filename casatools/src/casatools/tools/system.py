@@ -228,11 +228,11 @@ class utils:
         return [] if opened is None else opened.locked_tables()
 
     @method
-    def removetable(self, tablenames: Annotated[list, kinds.TextList(drop_empty=True), "Paths of tables"] = []) -> bool:  # noqa: B006
+    def removetable(self, tablenames: Annotated[list, kinds.TextList(), "Paths of tables"] = []) -> bool:  # noqa: B006
         """Remove tables; False when one of them is not there."""
         every = True
         for name in tablenames:
-            if not os.path.isfile(os.path.join(name, "table.dat")):
+            if not name or not os.path.isfile(os.path.join(name, "table.dat")):
                 every = False
                 continue
             try:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Any
 
+import numpy as np
+
 from casatools._base import kinds
 from casatools._base.declare import method
 from casatools._base.errors import DataError, NotOpenError, ParameterError
@@ -12,6 +14,15 @@ if TYPE_CHECKING:
     from casatools.tools.table import table
 
 __all__ = ["tablerow"]
+
+_WHOLE = ("uchar", "short", "ushort", "int", "uint", "int64")
+_TYPES: dict[str, Any] = {
+    "complex": np.complex128,
+    "string": "<U1",
+    "boolean": np.bool_,
+    "float": np.float64,
+    "double": np.float64,
+}
 
 
 class tablerow:
@@ -34,9 +45,13 @@ class tablerow:
 
     @method
     def get(self, rownr: Annotated[int, kinds.Int(min=0), "Row number"]) -> dict:
-        """A row as a record of its columns; a cell without a value is an empty array."""
+        """A row as a record of its columns; a cell without a value is an empty array of the column's type."""
         source = self._table
-        return {name: source.getcell(name, rownr) if source.iscelldefined(name, rownr) else [] for name in self._columns}
+        found = {}
+        for name in self._columns:
+            cell = source.getcell(name, rownr) if source.iscelldefined(name, rownr) else np.empty(0)
+            found[name] = _empty(source.coldatatype(name)) if isinstance(cell, np.ndarray) and cell.shape == (0,) else cell
+        return found
 
     @method
     def put(
@@ -47,7 +62,15 @@ class tablerow:
             bool, kinds.Bool(), "Write only the columns that are in both; otherwise both must have the same"
         ] = True,
     ) -> bool:
-        """Write a row from a record."""
+        """Write a row from a record.
+
+        Raises
+        ------
+        DataError
+            The table is not open for writing, or has no such row.
+        ParameterError
+            A value does not fit its column; numbers with a fraction do not go into columns of whole numbers.
+        """
         target = self._table
         if not target.iswritable():
             raise DataError("tablerow.put: the table is not open for writing")
@@ -55,13 +78,28 @@ class tablerow:
         missing = [k for k in self._columns if k not in value]
         if not matchingfields and (unknown or missing):
             raise ParameterError(f"tablerow.put: the record and the row differ in {', '.join(unknown + missing)}")
-        cells: dict[str, Any] = {k: v for k, v in value.items() if k in self._columns}
+        cells: dict[str, Any] = {k: self._fitting(k, v) for k, v in value.items() if k in self._columns}
         for name, cell in cells.items():
             target.putcell(name, rownr, cell)
         return True
 
+    def _fitting(self, name: str, cell: Any) -> Any:
+        """A value for a column with CASA's leniencies: 0 and 1 for a switch, one text for a column of lists of texts."""
+        kind, scalar = self._table.coldatatype(name), self._table.isscalarcol(name)
+        if kind == "boolean" and isinstance(cell, (int, np.integer)) and cell in (0, 1):
+            return bool(cell)
+        if kind == "string" and isinstance(cell, str) and not scalar:
+            return [cell]
+        if kind in _WHOLE and np.asarray(cell).dtype.kind == "f" and np.any(np.asarray(cell) != np.trunc(cell)):
+            raise ParameterError(f"tablerow.put: column {name!r} holds values of type {kind}; got {cell!r}")
+        return cell
+
     @method
-    def done(self) -> bool:
+    def done(self) -> None:
         """End the tool."""
         self._parent = None
-        return True
+
+
+def _empty(kind: str) -> np.ndarray:
+    """No values of a column's type."""
+    return np.empty(0, next((code for word, code in _TYPES.items() if word in kind), np.int64))

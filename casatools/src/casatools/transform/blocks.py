@@ -17,6 +17,7 @@ import numpy as np
 from casatools.io.ms import ChunkPlan, MeasurementSet, ResolvedSelection, VisChunk, iter_chunks
 from casatools.kernels.average import mean_channels
 from casatools.transform.columns import ColumnPlan
+from casatools.transform.on_the_fly import Calibrator
 
 __all__ = [
     "ROW_COLUMNS",
@@ -131,13 +132,19 @@ def wholly_flagged(flag: np.ndarray) -> np.ndarray:
 
 
 def read_blocks(
-    ms: MeasurementSet, resolved: ResolvedSelection, columns: ColumnPlan, plans: Sequence[ChunkPlan]
+    ms: MeasurementSet,
+    resolved: ResolvedSelection,
+    columns: ColumnPlan,
+    plans: Sequence[ChunkPlan],
+    calibrator: Calibrator | None = None,
 ) -> Iterator[Block]:
-    """Read the planned chunks as blocks."""
+    """Read the planned chunks as blocks, calibrated on the way where there is a calibrator."""
     wanted = [*columns.reads, "WEIGHT", "SIGMA", *ROW_COLUMNS]
     starts = iter(plans)
     for chunk in iter_chunks(ms, resolved, wanted, plans=plans):
         plan = next(starts)
+        if calibrator is not None:
+            calibrator.correct_chunk(chunk)
         yield _block(chunk, columns, int(plan.index[0]) if len(plan.index) else 0)
 
 

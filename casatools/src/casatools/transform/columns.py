@@ -35,6 +35,8 @@ class ColumnPlan:
         The input has WEIGHT_SPECTRUM, SIGMA_SPECTRUM.
     made : tuple of str
         Which of WEIGHT_SPECTRUM and SIGMA_SPECTRUM are written also where the input has none.
+    calibrated : tuple of str
+        Calibration makes CORRECTED_DATA while reading, from these columns; empty where the column is the input's.
     """
 
     pairs: tuple[tuple[str, str], ...]
@@ -42,6 +44,7 @@ class ColumnPlan:
     weight_spectrum: bool
     sigma_spectrum: bool
     made: tuple[str, ...] = ()
+    calibrated: tuple[str, ...] = ()
 
     @property
     def from_corrected(self) -> bool:
@@ -65,6 +68,9 @@ class ColumnPlan:
             out.append("WEIGHT_SPECTRUM")
         if self.sigma_spectrum and not self.from_corrected:
             out.append("SIGMA_SPECTRUM")
+        if self.calibrated:
+            out = [c for c in out if c != "CORRECTED_DATA"]
+            out += [c for c in self.calibrated if c not in out]
         return out
 
     @property
@@ -73,10 +79,10 @@ class ColumnPlan:
         return [*(c for _, c in self.pairs), *self.spectra]
 
 
-def plan_columns(ms: MeasurementSet, datacolumn: str, made: tuple[str, ...] = ()) -> ColumnPlan:
+def plan_columns(ms: MeasurementSet, datacolumn: str, made: tuple[str, ...] = (), calibrated: tuple[str, ...] = ()) -> ColumnPlan:
     """Work out the columns for a `datacolumn` parameter such as "corrected", "all" or "data,model,corrected".
 
-    Weights per channel in `made` are written also where the input has none.
+    Weights per channel in `made` are written also where the input has none; with `calibrated` CORRECTED_DATA is made from those columns.
 
     Raises
     ------
@@ -87,7 +93,7 @@ def plan_columns(ms: MeasurementSet, datacolumn: str, made: tuple[str, ...] = ()
     """
     text = datacolumn.strip().lower()
     if text == "all":
-        found = [c for c in _NAMES.values() if ms.has(c)]
+        found = [c for c in _NAMES.values() if ms.has(c) or (calibrated and c == "CORRECTED_DATA")]
         if not found:
             raise DataError(f"MeasurementSet {ms.path!r} has no visibility column")
     else:
@@ -97,8 +103,9 @@ def plan_columns(ms: MeasurementSet, datacolumn: str, made: tuple[str, ...] = ()
             raise ParameterError(f"datacolumn {unknown[0]!r} is unknown; allowed are {', '.join(_NAMES)}, all")
         found = [_NAMES[w] for w in words]
         for column in found:
-            ms.require(column)
+            if not calibrated or column != "CORRECTED_DATA":
+                ms.require(column)
     single = len(found) == 1
     pairs = tuple((c, "DATA" if single and c in ("MODEL_DATA", "CORRECTED_DATA") else c) for c in found)
     spectrum = ms.has("WEIGHT_SPECTRUM")
-    return ColumnPlan(pairs, single, spectrum, ms.has("SIGMA_SPECTRUM"), made)
+    return ColumnPlan(pairs, single, spectrum, ms.has("SIGMA_SPECTRUM"), made, calibrated)

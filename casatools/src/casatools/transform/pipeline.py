@@ -33,12 +33,13 @@ from casatools.io.ms.model_keywords import virtual_model_fields
 from casatools.transform.averaging import average_blocks_in_channel, average_blocks_in_time
 from casatools.transform.blocks import ROW_COLUMNS, Block, inverse_root, read_blocks, wholly_flagged
 from casatools.transform.columns import ColumnPlan, plan_columns
+from casatools.transform.on_the_fly import Calibrator, CalibratorMaker
 from casatools.transform.output_windows import OutputWindows, replace_windows
 from casatools.transform.planning import KEYS, RowPlan, TimeAverage, plan_bins, plan_combined, plan_rows
 from casatools.transform.polarization_average import replace_polarizations
 from casatools.transform.subtables import ChannelAxis, Renumbering, plan_subtables, renumber
 
-__all__ = ["Job", "TimeAverage", "TransformOptions", "prepare", "run", "transform"]
+__all__ = ["Job", "TimeAverage", "TransformOptions", "output_blocks", "prepare", "run", "transform"]
 
 Stage = Callable[[Iterable[Block]], Iterator[Block]]
 
@@ -68,6 +69,8 @@ class TransformOptions:
         Where MODEL_DATA is asked for and the MeasurementSet has only a recipe for it (a virtual model), make the column.
     tileshape : tuple of int
         Of the visibility columns: (0,) to leave it to this program, (1,) for tiles of whole integrations, else correlations, channels, rows.
+    calibrator : callable, optional
+        Makes what calibrates the data while they are read; CORRECTED_DATA then is what it gives.
     """
 
     selection: Selection = field(default_factory=Selection)
@@ -81,6 +84,7 @@ class TransformOptions:
     combine: bool = False
     real_model: bool = False
     tileshape: tuple[int, ...] = (0,)
+    calibrator: CalibratorMaker | None = None
 
     def __post_init__(self) -> None:
         if any(n < 1 for n in self.chanbin):
@@ -106,6 +110,7 @@ class Job:
     first_time_s: float
     windows: OutputWindows | None = None
     stokes_i: bool = False
+    calibrator: Calibrator | None = None
 
     @property
     def output_rows(self) -> int:
@@ -140,7 +145,8 @@ def transform(path: str, output: str, options: TransformOptions) -> int:
 def prepare(ms: MeasurementSet, options: TransformOptions) -> Job:
     """Resolve the selection and plan chunks, bins and axes; raises before anything is written."""
     resolved = options.selection.resolve(ms)
-    columns = plan_columns(ms, options.datacolumn, options.spectra)
+    calibrator = options.calibrator(ms) if options.calibrator is not None else None
+    columns = plan_columns(ms, options.datacolumn, options.spectra, calibrator.columns if calibrator is not None else ())
     if options.real_model and not ms.has("MODEL_DATA") and virtual_model_fields(ms):
         raise UnsupportedError(f"parameter 'realmodelcol': {ms.path!r} has a virtual model; make the column with ft or setjy")
     rows = np.asarray(resolved.rows)
@@ -164,7 +170,7 @@ def prepare(ms: MeasurementSet, options: TransformOptions) -> Job:
         plan = plan_rows(rows, keys, size)
     else:
         plan = plan_bins(ms, rows, keys, size, options.time_average, columns.of_model)
-    return Job(ms, resolved, options, columns, ddids, edges, axes, plan, first_time_s)
+    return Job(ms, resolved, options, columns, ddids, edges, axes, plan, first_time_s, calibrator=calibrator)
 
 
 def run(
@@ -219,7 +225,8 @@ def run(
             )
         else:
             outputs = (
-                (_output_columns(block, job, renumbering), block.parts, block.part) for block in _blocks(job, stages, before)
+                (_output_columns(block, job, renumbering), block.parts, block.part)
+                for block in output_blocks(job, stages, before)
             )
         for rows, every, offset in outputs:
             writer.append(rows, every, offset)
@@ -229,9 +236,9 @@ def run(
     return written
 
 
-def _blocks(job: Job, stages: Sequence[Stage] = (), before: Sequence[Stage] = ()) -> Iterator[Block]:
+def output_blocks(job: Job, stages: Sequence[Stage] = (), before: Sequence[Stage] = ()) -> Iterator[Block]:
     """The output of a job, block by block."""
-    blocks: Iterator[Block] = read_blocks(job.ms, job.resolved, job.columns, job.rows.chunks)
+    blocks: Iterator[Block] = read_blocks(job.ms, job.resolved, job.columns, job.rows.chunks, job.calibrator)
     if job.rows.bins is not None:
         blocks = average_blocks_in_time(blocks, job.rows.bins)
     for stage in before:
@@ -247,7 +254,7 @@ def _transform_piece(piece: Piece) -> list[dict[str, np.ndarray]]:
     with open_piece(piece):
         job, renumbering = piece.job
         own = replace(job, rows=replace(job.rows, chunks=list(piece.plans)))
-        return [_output_columns(block, own, renumbering) for block in _blocks(own)]
+        return [_output_columns(block, own, renumbering) for block in output_blocks(own)]
 
 
 def _element_bytes(columns: ColumnPlan, extra: Sequence[str]) -> float:

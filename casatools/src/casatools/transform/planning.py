@@ -14,12 +14,12 @@ from casatools.io.ms import ChunkPlan, MeasurementSet
 from casatools.kernels.average import assign_bins
 from casatools.transform.averaging import TimeBins
 
-__all__ = ["KEYS", "RowPlan", "TimeAverage", "plan_bins", "plan_combined", "plan_rows"]
+__all__ = ["BIN_SLACK", "KEYS", "RowPlan", "TimeAverage", "plan_bins", "plan_combined", "plan_rows"]
 
 # Small enough that the memory of one chunk is used again for the next.
 _PIECE_BYTES = CHUNK_BYTES // 4
 # A bin closes a little early, so that rounding of times does not let one integration too many in.
-_BIN_SLACK = 0.999
+BIN_SLACK = 0.999
 KEYS = ("OBSERVATION_ID", "ARRAY_ID", "SCAN_NUMBER", "STATE_ID", "FIELD_ID", "DATA_DESC_ID")
 _SPAN_COLUMNS = {"scan": "SCAN_NUMBER", "state": "STATE_ID", "field": "FIELD_ID"}
 
@@ -193,7 +193,7 @@ def _bins(ms: MeasurementSet, rows: np.ndarray, keys: Mapping[str, np.ndarray], 
     baseline = _baselines(ms, rows)[order]
     uvw = np.asarray(ms.read("UVW", rows))[order] if average.max_uvw_m > 0 else np.zeros((1, 3))
     bins, closed = np.empty(len(rows), dtype=np.int64), np.empty(len(rows))
-    limit = average.bin_s * _BIN_SLACK
+    limit = average.bin_s * BIN_SLACK
     count = int(
         assign_bins(part, keys["TIME"][order], baseline, uvw, limit, average.max_uvw_m, int(baseline.max()) + 1, bins, closed)
     )

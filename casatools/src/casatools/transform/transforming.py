@@ -21,6 +21,7 @@ from casatools.transform.combining import Combination, combination_of, combine_b
 from casatools.transform.continuum import parse_fitspec, subtract_blocks
 from casatools.transform.frame_regridding import Regrid, RegridRequest, channels_of_axis, frame_factor, plan_regrid, regrid_blocks
 from casatools.transform.multi_ms import cut_rows, transform_parts, write_parts
+from casatools.transform.on_the_fly import CalibratorMaker
 from casatools.transform.output_windows import OutputWindows, cut_axis, separate_blocks
 from casatools.transform.parameters import parse_span, parse_timebin_s, parse_widths
 from casatools.transform.pipeline import Job, TimeAverage, TransformOptions, prepare, run
@@ -46,6 +47,8 @@ class MsTransformOptions:
         Made by `regrid_request`.
     polaverage : str
         Average the parallel hands to Stokes I: "stokes" or "geometric"; "" does not.
+    calibrator : callable, optional
+        Makes what calibrates the data while they are read; see `pipeline.TransformOptions`.
     """
 
     datacolumn: str = "corrected"
@@ -69,6 +72,7 @@ class MsTransformOptions:
     realmodelcol: bool = False
     tileshape: tuple[int, ...] = (0,)
     polaverage: str = ""
+    calibrator: CalibratorMaker | None = None
 
     def __post_init__(self) -> None:
         if self.timeaverage and parse_timebin_s(self.timebin) <= 0:
@@ -167,6 +171,7 @@ def _transform_rows(vis: str, selection: Selection, options: MsTransformOptions,
         combine=options.joins_windows,
         real_model=options.realmodelcol,
         tileshape=options.tileshape,
+        calibrator=options.calibrator,
     )
     with MeasurementSet(vis) as ms:
         if plan.combine and len(_selected_windows(ms, selection)) < 2:

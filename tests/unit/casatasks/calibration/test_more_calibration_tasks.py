@@ -52,7 +52,8 @@ def test_solves_write_their_tables(folder: Path, tmp_path: Path) -> None:
         ("polcal", {"poltype": "D+QU", "combine": "field"}, ParameterError),
         ("fringefit", {"field": "0"}, ParameterError), ("gencal", {"caltype": ""}, ParameterError),
 
-        ("wvrgcal", {"caltable": ""}, ParameterError),
+        ("wvrgcal", {"caltable": ""}, ParameterError), ("wvrgcal", {"reversespw": "1~x"}, ParameterError),
+        ("wvrgcal", {"reversespw": "a"}, ParameterError), ("wvrgcal", {"smooth": "ten"}, ParameterError),
     ],
 )  # fmt: skip
 def test_refused_without_writing(folder: Path, tmp_path: Path, name: str, given: dict[str, Any], error: type[Exception]) -> None:
@@ -69,11 +70,9 @@ def test_services_and_figures(folder: Path, tmp_path: Path) -> None:
         casatasks.uvmodelfit("no.ms")
     with pytest.raises(CasaError):
         casatasks.listcal(str(folder / "simvla.ms"), "no.G")
-    with pytest.raises(UnsupportedError, match="showatm"):
-        casatasks.plotbandpass(str(folder / "cal.B"), showatm=True)
     casatasks.plotbandpass(str(folder / "cal.B"), antenna="EA01", spw="0", figfile=str(tmp_path / "p.png"))
     assert (tmp_path / "p.png").stat().st_size > 2000
-    assert casatasks.wvrgcal(str(folder / "simvla.ms"), str(tmp_path / "w"))["rval"] == 1
+    assert casatasks.wvrgcal(str(folder / "simvla.ms"), str(tmp_path / "w"), smooth="10s", reversespw="0,1~1")["rval"] == 1
     with pytest.raises(DataError, match="minpacov"):
         casatasks.polfromgain(str(folder / "simvla.ms"), str(folder / "cal.G"), minpacov=175.0)
 

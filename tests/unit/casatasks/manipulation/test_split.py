@@ -24,8 +24,8 @@ def test_bad_values(shared_input):
     path = shared_input("simvla.ms")
     with pytest.raises(ParameterError, match="datacolumn"):
         casatasks.split(path, "o.ms", datacolumn="nonsense")
-    with pytest.raises(UnsupportedError, match="docallib"):
-        casatasks.mstransform(path, "o.ms", datacolumn="data", docallib=True)
+    with pytest.raises(UnsupportedError, match="niter"):
+        casatasks.mstransform(path, "o.ms", datacolumn="data", niter=2)
     assert not os.path.exists("o.ms")
 
 

@@ -20,6 +20,8 @@ def test_files_and_refusals(tmp_path: Path) -> None:
         plotms(vis, plotfile=out)
     with pytest.raises(ParameterError, match="axis"):
         plotms(vis, xaxis="nonsense", plotfile=str(tmp_path / "b.png"))
+    with pytest.raises(ParameterError, match="axis"):
+        plotms(vis, yaxis="delay", plotfile=str(tmp_path / "b.png"))
     with pytest.raises(UnsupportedError, match="showatm"):
         plotms(vis, showatm=True, plotfile=str(tmp_path / "b.png"))
     with pytest.raises(UnsupportedError, match="exprange"):
@@ -28,7 +30,7 @@ def test_files_and_refusals(tmp_path: Path) -> None:
         plotms(vis, clearplots=False, plotfile=str(tmp_path / "b.png"))
     table = str(unpack("cal.G", tmp_path))
     with pytest.raises(UnsupportedError, match="calibration table"):
-        plotms(table, antenna="EA01", plotfile=str(tmp_path / "b.png"))
+        plotms(table, antenna="EA01", ydatacolumn="model", plotfile=str(tmp_path / "b.png"))
     assert not (tmp_path / "b.png").exists()
     plotms(table, yaxis="phase", coloraxis="corr", iteraxis="antenna", plotfile=str(tmp_path / "e.png"))
     assert (tmp_path / "e.png").stat().st_size > 2000

@@ -119,6 +119,25 @@ def test_position_angle(observed: Any, basis: str) -> None:
     np.testing.assert_allclose(_good(_solve(vis, "Xf", (*turned, 0.0), tables=("out.cal",)))[:, -1].imag, 0, atol=2e-3)
 
 
+def test_leakages_average_out_of_a_delay_as_the_feeds_turn(tmp_path: Path) -> None:
+    """With parang the source's cross hands stand still and the leakages turn, whatever the model's polarisation is."""
+    jones = np.broadcast_to(leaky_jones(0.03, 0.0), (NANT, 1, 16, 2, 2)).copy()
+    jones[..., 0] *= np.exp(2j * np.pi * 5e-9 * 4e6 * np.arange(16))[None, None, :, None]
+    vis = make_polarised(tmp_path, jones, noise=2e-4)
+    found = []
+    for parang, source in ((False, SOURCE), (True, SOURCE), (True, BARE)):
+        solve_to_table(
+            vis,
+            "out.cal",
+            Selection(spw="0"),
+            SolveOptions(kind="KCROSS", combine="scan", smodel=source),
+            PriorTables(parang=parang),
+        )
+        found.append(float(CalTable.open("out.cal").param[0, 0, 0]))
+    assert found[1] == pytest.approx(found[2], abs=1e-4)
+    assert abs(found[1] - 5) < 0.5 * abs(found[0] - 5)
+
+
 def test_errors_follow_the_noise(observed: Any) -> None:
     table = _solve(observed("circular", 0.0, 0.0), "D")
     # 7 baselines, 36 times, 8 channels, both parts 2e-4 for a model of 2 Jy; some data are flagged.

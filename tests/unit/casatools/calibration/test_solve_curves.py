@@ -70,7 +70,7 @@ def test_polynomials(observed: tuple[str, np.ndarray, np.ndarray]) -> None:
         combine="",
         maskedge=0,
         smodel=[1.0, 0, 0, 0],
-        visnorm=True,
+        solnorm=True,
     )
     curves = read_curves("o.poly")
     row = int(np.flatnonzero(curves.antenna == 4)[0])
@@ -81,6 +81,39 @@ def test_polynomials(observed: tuple[str, np.ndarray, np.ndarray]) -> None:
     np.testing.assert_allclose(np.angle(ratio / ratio[0]), 0, atol=0.02)
     assert not outside.any() and (curves.kind, set(curves.spw.tolist())) == ("BPOLY", {0})
     casatasks.applycal(vis, spw="0", gaintable=["o.poly"], applymode="calonly", flagbackup=False)
+
+
+def test_visibilities_of_any_gain_give_the_shape_with_visnorm(observed: tuple[str, np.ndarray, np.ndarray]) -> None:
+    """Gains turn many times within the one solution interval; their means over channels are divided out."""
+    vis, _, band = observed
+    casatasks.bandpass(
+        vis, "v.poly", spw="0", bandtype="BPOLY", refant="EA01", combine="scan", maskedge=0, degamp=4, smodel=[1.0, 0, 0, 0], visnorm=True
+    )  # fmt: skip
+    curves = read_curves("v.poly")
+    found, _ = chebyshev_gains(curves, int(np.flatnonzero(curves.antenna == 4)[0]), FREQUENCY)
+    ratio = found / (band[4] * np.exp(-1j * np.angle(band[0])))
+    np.testing.assert_allclose(np.abs(ratio / ratio.mean(axis=0) - 1), 0, atol=0.06)
+
+
+def test_phases_alone_as_the_reference_writes_them(observed: tuple[str, np.ndarray, np.ndarray]) -> None:
+    """The reference gives the amplitudes no coefficients and no knots."""
+    from casacore.tables import table
+
+    casatasks.gaincal(
+        observed[0], "q.spline", spw="0:3", gaintype="GSPLINE", refant="EA01", calmode="p", smodel=[1.0, 0, 0, 0], combine="scan"
+    )
+    ours = read_curves("q.spline")
+    with table("q.spline", readonly=False, ack=False) as t:
+        for row in range(t.nrows()):
+            for name in ("N_POLY_AMP", "N_KNOTS_AMP"):
+                t.putcell(name, row, 0)
+            for name in ("POLY_COEFF_AMP", "SPLINE_KNOTS_AMP"):
+                t.putcell(name, row, np.zeros((1, 1, 1, 1)))
+    theirs = read_curves("q.spline")
+    np.testing.assert_array_equal(theirs.domain, ours.domain)
+    np.testing.assert_array_equal(theirs.phase, ours.phase)
+    np.testing.assert_array_equal(theirs.amplitude, ours.amplitude)
+    casatasks.applycal(observed[0], spw="0", gaintable=["q.spline"], applymode="calonly", flagbackup=False)
 
 
 def test_tool(observed: tuple[str, np.ndarray, np.ndarray], tmp_path: Path) -> None:

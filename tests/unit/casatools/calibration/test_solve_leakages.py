@@ -52,6 +52,33 @@ def test_known_leakages_come_back() -> None:
     assert solve_leakage_intervals(data, _baselines(), NANT, LeakageProblem(4, 0)).flag.all()
 
 
+def test_reference_antenna_of_a_circularly_polarised_source() -> None:
+    """An offset between the leakages of both receptors is free in the ratio of the parallel hands, and the data stay fitted."""
+    rng = np.random.default_rng(4)
+    leak = 1e-4 * (rng.normal(size=(NANT, 1, 2)) + 1j * rng.normal(size=(NANT, 1, 2)))
+    jones = np.zeros((NANT, 1, 2, 2), dtype=complex)
+    jones[..., 0, 0] = jones[..., 1, 1] = 1
+    jones[..., 0, 1], jones[..., 1, 0] = leak[..., 0], leak[..., 1]
+    model = np.broadcast_to(np.array([[4.0, 0.2 + 0.1j], [0.2 - 0.1j, 1.0]]), (2, 1, 2, 2))
+    found = solve_leakage_intervals(_data(model, jones), _baselines(), NANT, LeakageProblem(4, 2, circular=True))
+    offset = leak[2, 0, 0]
+    np.testing.assert_allclose(found.param[0, :, :, 0], leak[..., 0] - offset, atol=1e-6)
+    np.testing.assert_allclose(found.param[0, :, :, 1], leak[..., 1] + np.conj(offset) / 4, atol=1e-6)
+
+
+def test_leakages_cancel_in_the_cross_phase_whatever_the_weights() -> None:
+    rng = np.random.default_rng(5)
+    leak = 0.02 * (rng.normal(size=(NANT, 2)) + 1j * rng.normal(size=(NANT, 2)))
+    jones = np.zeros((NANT, 1, 2, 2), dtype=complex)
+    jones[..., 0, 0] = jones[..., 1, 1] = 1
+    # Leakages of perfect receptors that are not quite orthogonal to each other cancel in RL + conj(LR).
+    jones[:, 0, 0, 1], jones[:, 0, 1, 0] = leak[:, 0], -leak[:, 0].conj()
+    data = _data(np.broadcast_to(np.array([[1.0, 0.1], [0.1, 1.0]]), (1, 1, 2, 2)), jones)
+    even = np.angle(solve_cross_phases(data, _baselines(), NANT).param)
+    data.weight[..., 1] *= 3
+    np.testing.assert_allclose(np.angle(solve_cross_phases(data, _baselines(), NANT).param), even, atol=1e-12)
+
+
 def test_cross_phase_and_delay() -> None:
     frequency = np.linspace(0, 63e6, 64)
     turn = np.exp(1j * (0.4 + 2 * np.pi * 5e-9 * frequency))

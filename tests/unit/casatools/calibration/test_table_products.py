@@ -1,4 +1,4 @@
-"""Listing of solutions, intents, polarisation from gains, model service, radiometers, bandpass figures."""
+"""Listing of solutions, intents, polarisation from gains, model service, bandpass figures."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from casatools._base.errors import CasaError, DataError, OutputExistsError, ParameterError, SelectionError, UnsupportedError
-from casatools.calibration import model_service, radiometers
+from casatools._base.errors import CasaError, DataError, OutputExistsError, ParameterError, SelectionError
+from casatools.calibration import model_service
 from casatools.calibration.gain_polarization import fit_ratio, polarization_from_gains
 from casatools.calibration.model_service import ModelRequest, fetch_model
 from casatools.calibration.scan_intents import IntentChange, set_intents
@@ -121,16 +121,6 @@ def test_model_service_stores_a_reply(tmp_path: Path, monkeypatch: pytest.Monkey
     out = tmp_path / "m.json"
     fetch_model(str(out), ModelRequest("3C286", "", "L"), ["https://x.org/a"])
     assert json.loads(out.read_text()) == {"name": "3C286"}
-
-
-def test_radiometers(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    vis = str(folder / "simvla.ms")
-    assert radiometers.correct_from_radiometers(vis)["success"] is False
-    monkeypatch.setattr(radiometers, "_CHANNELS", 8)
-    monkeypatch.setattr(radiometers, "_LOW_HZ", 1e9)
-    assert radiometers.correct_from_radiometers(vis, [7])["rval"] == 1
-    with pytest.raises(UnsupportedError, match="radiometer"):
-        radiometers.correct_from_radiometers(vis)
 
 
 def test_bandpass_figures(folder: Path, tmp_path: Path) -> None:

@@ -78,15 +78,15 @@ def test_refusals(tmp_path: Path) -> None:
     with pytest.raises(ParameterError, match="no epoch"):
         me.cometdist()
     late = framed(str(tmp_path / "mars.tab"), "2022/01/01")
-    with pytest.raises(DataError, match="covers MJD 59215"):
+    with pytest.raises(DataError, match="is for MJD 59215"):
         late.measure(late.direction("COMET"), "J2000")
     tb = table()
     tb.create(str(tmp_path / "other.tab"), {"A": {"valueType": "int"}}, nrow=3)
     tb.close()
-    with pytest.raises(DataError, match="no column MJD"):
+    with pytest.raises(DataError, match="no MJD column"):
         me.framecomet(str(tmp_path / "other.tab"))
     write_ephemeris(str(tmp_path / "one.tab"), {k: v[:1] for k, v in COLUMNS.items()}, 1.0, "X", {})
-    with pytest.raises(DataError, match="no two rows"):
+    with pytest.raises(DataError, match="fewer than two rows"):
         me.framecomet(str(tmp_path / "one.tab"))
     me.framecomet(str(tmp_path / "mars.tab"))
     write_ephemeris(str(tmp_path / "bare.tab"), COLUMNS, 1.0, "X", {})

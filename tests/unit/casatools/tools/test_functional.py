@@ -70,3 +70,11 @@ def test_what_cannot_be_evaluated() -> None:
     tool.done()
     with pytest.raises(NotOpenError):
         tool.ndim()
+
+
+def test_power_law_at_zero_and_below() -> None:
+    """As CASA has it: without curvature no logarithm is taken."""
+    tool = functional()
+    assert tool.powerlogpoly([2.0, -1.0]).f([0.0, -1.0, 2.0]).tolist() == [np.inf, -2.0, 1.0]
+    curved = tool.powerlogpoly([2.0, -1.0, 0.5]).f([0.0, -1.0, 1.0])
+    assert curved[0] == np.inf and np.isnan(curved[1]) and curved[2] == 2.0

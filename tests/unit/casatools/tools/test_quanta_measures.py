@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 
 from casatools._base.errors import ParameterError
+from casatools.frames import arithmetic
 from casatools.tools.measures import measures
 from casatools.tools.quanta import quanta
 
@@ -68,3 +71,54 @@ def test_measures_refusals() -> None:
                  lambda: me.frequency("LSRK", "5Jy"), lambda: me.rise(me.direction("J2000", "1deg", "2deg"))):  # fmt: skip
         with pytest.raises(ParameterError):
             call()
+
+
+def test_offsets_are_those_of_the_reference() -> None:
+    """Figures of CASA 6.7: epochs and positions lose the offset, directions and frequencies are relative to it."""
+    me, qa = measures(), quanta()
+    day = me.epoch("UTC", qa.quantity(50000.0, "d"))
+    made = me.epoch("TAI", qa.quantity(50010.0, "d"), off=day)
+    assert made["m0"]["value"] == pytest.approx(9.999664351851852, abs=1e-11) and me.getoffset(made)["refer"] == "UTC"
+    assert me.measure(made, "TAI")["m0"]["value"] == pytest.approx(50010.0) and "offset" not in me.measure(made, "TAI")
+    place = me.position("ITRF", "100m", "200m", "300m", off=me.position("ITRF", "10m", "20m", "30m"))
+    assert place["m2"]["value"] == pytest.approx(336.7491648096547)
+    turned = me.direction("J2000", "1rad", "0.5rad", off=me.direction("GALACTIC", "0.1rad", "0.05rad"))
+    assert (turned["m0"]["value"], turned["m1"]["value"]) == pytest.approx((0.5131277341807203, 0.49423512057752494), abs=1e-9)
+    line = me.frequency("LSRK", "1.4GHz", off=me.frequency("LSRK", "1GHz"))
+    assert line["m0"]["value"] == pytest.approx(1.4e9) and me.measure(line, "LSRK")["m0"]["value"] == pytest.approx(2.4e9)
+    assert me.measure(me.frequency("LSRK", "1.4GHz"), "LSRK", off=me.frequency("LSRK", "1GHz"))["m0"]["value"] == pytest.approx(
+        4e8
+    )
+    with pytest.raises(ParameterError, match="offset of a direction"):
+        me.direction("J2000", "1rad", "0.5rad", off=day)
+
+
+def test_conversions_by_one_factor_equal_those_of_casacore() -> None:
+    """What is multiplied here gives what casacore's quantities and measures give."""
+    qa, me = quanta(), measures()
+    for value in (
+        "1.5km",
+        "12h30m15s",
+        "30d10m",
+        "1.4GHz",
+        {"value": np.arange(6.0).reshape(2, 3), "unit": "h"},
+        {"value": 2.0, "unit": "pc"},
+    ):
+        for unit in ("m", "deg", "rad", "Hz", " s ", "", "10km"):
+            assert repr(qa.convert(value, unit)) == repr(arithmetic.to_record(arithmetic.converted(value, unit)))
+    with pytest.raises(ParameterError, match="not a unit"):
+        qa.convert("1m", "nonsense")
+    lon, lat = np.linspace(-3.0, 3.0, 50), np.linspace(-1.2, 1.2, 50)
+    for source, target in itertools.permutations(("J2000", "ICRS", "GALACTIC", "SUPERGAL", "ECLIPTIC"), 2):
+        many = me.measure(me.direction(source, qa.quantity(lon, "rad"), qa.quantity(lat, "rad")), target)
+        exact = me._frame._engine.measure(me.direction(source, qa.quantity(lon, "rad"), qa.quantity(lat, "rad")), target)
+        one = me.measure(me.direction(source, qa.quantity(lon[7], "rad"), qa.quantity(lat[7], "rad")), target)
+        for key in ("m0", "m1"):
+            np.testing.assert_allclose(np.exp(1j * many[key]["value"]), np.exp(1j * np.asarray(exact[key]["value"])), atol=2e-9)
+            assert one[key]["value"] == pytest.approx(many[key]["value"][7], abs=1e-14)
+
+
+def test_errors_show_the_beginning_of_long_values() -> None:
+    with pytest.raises(ParameterError) as caught:
+        quanta().convert(["x" * 1000, "y" * 1000], "m")
+    assert len(str(caught.value)) < 400

@@ -174,9 +174,6 @@ def test_parameters_that_would_have_no_effect_are_refused(tb: table, tmp_path: P
     with pytest.raises(UnsupportedError, match="isglobal"):
         logsink().setglobal(False)
     assert logsink().setglobal(True)
-    (tmp_path / "t.fits").write_bytes(b"")
-    with pytest.raises(UnsupportedError, match="fitsfile"):
-        tb.fromfits(str(tmp_path / "u.tab"), str(tmp_path / "t.fits"))
     told: list[str] = []
     tb.showcache(verbose=False)
     original, log.sink.post = log.sink.post, lambda message, *more: told.append(message)

@@ -8,6 +8,7 @@ Layout as observed in tables that CASA 6.7 wrote.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -79,11 +80,12 @@ def read_curves(path: str) -> CurveRows:
             cells = (np.ravel(table.getcell(f"POLY_COEFF_{name}", r)) for r in rows)
             return [_by_receptor(cell, int(count)) for cell, count in zip(cells, counts, strict=True)]
 
-        ends = "SPLINE_KNOTS_AMP" if kind == "GSPLINE" else "VALID_DOMAIN"
+        amplitude, phase = coefficients("AMP"), coefficients("PHASE")
+        ends = [_ends(table, kind, r) for r in rows]
         return CurveRows(
             kind, np.asarray(table.getcol("ANTENNA1")), np.asarray(table.getcol("FIELD_ID")),
             np.array([windows[d] for d in table.getcol("CAL_DESC_ID")]), np.asarray(table.getcol("TIME")),
-            coefficients("AMP"), coefficients("PHASE"), [np.ravel(table.getcell(ends, r)) for r in rows],
+            *_filled(amplitude, phase), ends,
             np.array([float(np.ravel(table.getcell("REF_FREQUENCY", r))[0]) for r in rows]),
         )  # fmt: skip
     finally:
@@ -91,7 +93,25 @@ def read_curves(path: str) -> CurveRows:
         table.close()
 
 
+def _ends(table: Any, kind: str, row: int) -> np.ndarray:
+    """Knots, or the ends of the range of frequencies. Splines of phases alone have no knots of amplitudes, and the other way round."""
+    if kind == "BPOLY":
+        return np.ravel(table.getcell("VALID_DOMAIN", row))
+    which = "AMP" if table.getcell("N_POLY_AMP", row) > 0 else "PHASE"
+    return np.ravel(table.getcell(f"SPLINE_KNOTS_{which}", row))
+
+
+def _filled(amplitude: list[np.ndarray], phase: list[np.ndarray]) -> tuple[list[np.ndarray], list[np.ndarray]]:
+    """Zeros for the part that a curve does not have: an amplitude of one, a phase of zero."""
+    return (
+        [a if a.size else np.zeros(p.shape) for a, p in zip(amplitude, phase, strict=True)],
+        [p if p.size else np.zeros(a.shape) for a, p in zip(amplitude, phase, strict=True)],
+    )
+
+
 def _by_receptor(cell: np.ndarray, count: int) -> np.ndarray:
     """Coefficients (2, count); those of one receptor serve both."""
+    if count == 0:
+        return np.zeros((2, 0))
     parts = cell[: 2 * count].reshape(-1, count) if len(cell) >= 2 * count else cell[None, :count]
     return np.broadcast_to(parts, (2, parts.shape[1]))

@@ -437,6 +437,8 @@ def _read_groups(table: Table, parameter: str, spw: np.ndarray) -> list[Solution
         for part in _same_shape(table, parameter, rows):
             weight = column_cells(table, "WEIGHT", part) if _all_defined(table, "WEIGHT", part) else None
             param = column_cells(table, parameter, part)
+            # The reference writes parameters that have no channels (EPowerCurve) without that axis.
+            param = param[:, None, :] if param.ndim == 2 else param
             read = {
                 name: column_cells(table, column, part) if _all_defined(table, column, part) else None
                 for column, (name, _) in _CELLS.items()

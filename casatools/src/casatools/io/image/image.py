@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from casatools._base.errors import DataError, NotOpenError, ParameterError
-from casatools._base.memory import CHUNK_BYTES
+from casatools._base.memory import IMAGE_BLOCK_BYTES
 from casatools._base.paths import require_present
 from casatools.io.image.beams import BeamSet
 from casatools.io.image.coordinates import Coordinates
@@ -390,12 +390,12 @@ class CasaImage:
 
     # ---- streaming
 
-    def iter_slices(self, max_bytes: int = CHUNK_BYTES) -> Iterator[tuple[slice, ...]]:
+    def iter_slices(self, max_bytes: int = IMAGE_BLOCK_BYTES) -> Iterator[tuple[slice, ...]]:
         """Slices that cover the image in C order by whole tiles, each block at most about `max_bytes`."""
         yield from iter_blocks(self.shape, self.tile_shape, self.dtype.itemsize, max_bytes)
 
     def iter_planes(
-        self, max_bytes: int = CHUNK_BYTES, masked: bool = True
+        self, max_bytes: int = IMAGE_BLOCK_BYTES, masked: bool = True
     ) -> Iterator[tuple[tuple[slice, ...], np.ndarray, Any]]:
         """Blocks ``(slices, pixels, mask)`` over the image; the mask is None where none is in force or `masked` is False."""
         use_mask = masked and self.has_mask

@@ -9,8 +9,10 @@ pixel mask is a boolean paged array in a sub-table, described by an LCPagedMask 
 
 from __future__ import annotations
 
+import math
 import os
 import shutil
+import threading
 from collections.abc import Sequence
 from typing import Any
 
@@ -20,6 +22,7 @@ from casacore import tables as _tables
 from casatools._base.errors import DataError, ParameterError
 from casatools._base.paths import require_space
 from casatools.io.image import history as _history
+from casatools.io.image.tile_file import TileFile, grow_cell
 from casatools.io.image.tiling import default_tile_shape, iter_blocks
 from casatools.io.tables import is_table, require_table
 
@@ -29,6 +32,7 @@ _TYPES = {"float32": "float", "float64": "double", "complex64": "complex", "comp
 _DTYPES = {"float": np.float32, "double": np.float64, "complex": np.complex64, "dcomplex": np.complex128, "boolean": np.bool_}
 _PIXELS = "map"
 _MASK_PIXELS = "PagedArray"
+_BOOL = np.dtype(bool)
 
 
 def clean_record(value: Any) -> Any:
@@ -52,6 +56,10 @@ def clean_record(value: Any) -> Any:
 
 # What a table of one array, with its log and its headers, takes beside the pixels.
 _TABLE_BYTES = 2e5
+# Smaller blocks of an image that is only read are left to casacore, which keeps their tiles.
+_SMALL = 1 << 16
+# Images from this size on are made without being filled.
+_LARGE = 1 << 22
 
 
 class _PixelTable(_tables.table):  # type: ignore[misc]
@@ -71,12 +79,21 @@ def _open_pixels(path: str, writable: bool, what: str) -> Any:
 
 
 def _new_float_image(path: str, shape: Sequence[int], tile: Sequence[int]) -> Any:
-    """A new image of floats as casacore makes it, left open for writing."""
+    """A new image of floats as casacore makes it, left open for writing.
+
+    casacore fills the file of a new image with zeros, which takes as long as writing its pixels; a large one is therefore made as one tile and its
+    storage then told the shape wanted, so that the file is a hole until pixels are written.
+    """
     from casacore.images import image
 
+    size, grid = [int(n) for n in shape], [-(-n // t) for n, t in zip(shape, tile, strict=True)]
+    nbytes = 4 * math.prod(int(t) for t in tile) * math.prod(grid)
+    one_tile = _LARGE <= nbytes < 2**31 and math.prod(grid) > 1
     try:
-        made = image(path, shape=[int(n) for n in shape], tileshape=[int(n) for n in tile])
-        del made
+        image(path, shape=[int(t) for t in tile] if one_tile else size, tileshape=[int(n) for n in tile])
+        if one_tile and not grow_cell(path, [int(t) for t in tile], size, nbytes):
+            shutil.rmtree(path)
+            image(path, shape=size, tileshape=[int(n) for n in tile])
         return _open_pixels(path, True, "image")
     except RuntimeError as error:
         raise DataError(f"the image {path!r} cannot be made: {error}") from error
@@ -111,6 +128,11 @@ def _paged_array(path: str, column: str, shape: Sequence[int], dtype: np.dtype, 
     return table
 
 
+def _mask_key(name: str) -> str:
+    """What tells the file of a mask from that of the pixels."""
+    return f"mask {name}"
+
+
 class TableImage:
     """One paged image table; pixels in internal (C) order.
 
@@ -131,6 +153,11 @@ class TableImage:
         self.dtype = np.dtype(_DTYPES[kind])
         self.shape = self._cell_shape()
         self._masks: dict[str, Any] = {}
+        # Tiles are read straight from their files where nothing can wait in a buffer of casacore's: in images only read, and in those made here,
+        # whose pixels casacore never sees. By column or name of a mask.
+        self._made = False
+        self._files: dict[str, TileFile | None] = {}
+        self._lock = threading.Lock()
 
     @classmethod
     def open(cls, path: str, writable: bool = False) -> TableImage:
@@ -155,7 +182,9 @@ class TableImage:
             table = _paged_array(path, _PIXELS, shape, dtype, tile, "Image")
             _history.create_log_table(path)
         table.putkeyword("logtable", "Table: " + os.path.join(os.path.abspath(path), "logtable"))
-        return cls(os.path.abspath(path), table, True)
+        made = cls(os.path.abspath(path), table, True)
+        made._made = True
+        return made
 
     def _cell_shape(self) -> tuple[int, ...]:
         try:
@@ -174,6 +203,8 @@ class TableImage:
 
     def close(self) -> None:
         """Flush and close the tables."""
+        for name in list(self._files):
+            self._drop_file(name)
         for table in self._masks.values():
             table.close()
         self._masks.clear()
@@ -191,21 +222,63 @@ class TableImage:
 
     def read(self, first: list[int], last: list[int], step: list[int]) -> np.ndarray:
         """Pixels of a block."""
-        return self._read(self._table, self._column, first, last, step)
+        return self._read(self._column, self._table, self._column, first, last, step, self.dtype)
 
     def write(self, first: list[int], last: list[int], step: list[int], values: np.ndarray) -> None:
         """Put pixels into a block."""
-        self._write(self._table, self._column, first, last, step, np.ascontiguousarray(values, dtype=self.dtype))
+        self._write(self._column, self._table, self._column, first, last, step, values, self.dtype)
 
-    def _read(self, table: Any, column: str, first: list[int], last: list[int], step: list[int]) -> np.ndarray:
+    def _file(self, name: str, table: Any, column: str, dtype: np.dtype) -> TileFile | None:
+        """The file of tiles behind pixels or a mask, when it may be used."""
+        if self.writable and not self._made:
+            return None
+        with self._lock:
+            if name not in self._files:
+                table.flush()  # casacore lays out the file of a new array now
+                self._files[name] = TileFile.of_table(table, column, self.shape, dtype, self.writable)
+            return self._files[name]
+
+    def _drop_file(self, name: str) -> None:
+        file = self._files.pop(name, None)
+        if file is not None:
+            file.close()
+
+    def _read(
+        self, name: str, table: Any, column: str, first: list[int], last: list[int], step: list[int], dtype: np.dtype
+    ) -> np.ndarray:
+        size = math.prod(b - a + 1 for a, b in zip(first, last, strict=True)) * dtype.itemsize
+        file = self._file(name, table, column, dtype) if self._made or size >= _SMALL else None
+        if file is not None and (self._made or max(step) == 1):
+            if not self._made:
+                table.flush()  # of what others in this process have put into the same table
+            found = file.read(first, last)
+            return found if max(step) == 1 else found[tuple(slice(None, None, s) for s in step)].copy()
         try:
             return np.asarray(table.getcellslice(column, 0, first, last, step))
         except RuntimeError as error:
             raise DataError(f"pixels of the image {self.path!r} cannot be read: {error}") from error
 
-    def _write(self, table: Any, column: str, first: list[int], last: list[int], step: list[int], values: np.ndarray) -> None:
+    def _write(
+        self,
+        name: str,
+        table: Any,
+        column: str,
+        first: list[int],
+        last: list[int],
+        step: list[int],
+        values: np.ndarray,
+        dtype: np.dtype,
+    ) -> None:
+        file = self._file(name, table, column, dtype)
+        if file is not None:
+            if max(step) > 1:
+                whole = file.read(first, last)
+                whole[tuple(slice(None, None, s) for s in step)] = values
+                values = whole
+            file.write(first, last, values)
+            return
         try:
-            table.putcellslice(column, 0, values, first, last, step)
+            table.putcellslice(column, 0, np.ascontiguousarray(values, dtype=dtype), first, last, step)
         except RuntimeError as error:
             raise DataError(f"pixels of the image {self.path!r} cannot be written: {error}") from error
 
@@ -242,12 +315,12 @@ class TableImage:
     def read_mask(self, name: str, first: list[int], last: list[int], step: list[int]) -> np.ndarray:
         """A block of a mask; True is good."""
         table = self._mask_table(name)
-        return self._read(table, table.colnames()[0], first, last, step).astype(bool, copy=False)
+        return self._read(_mask_key(name), table, table.colnames()[0], first, last, step, _BOOL)
 
     def write_mask(self, name: str, first: list[int], last: list[int], step: list[int], values: np.ndarray) -> None:
         """Put a block of a mask."""
         table = self._mask_table(name)
-        self._write(table, table.colnames()[0], first, last, step, np.ascontiguousarray(values, dtype=bool))
+        self._write(_mask_key(name), table, table.colnames()[0], first, last, step, values, _BOOL)
 
     def add_mask(self, name: str, fill: bool | None = True) -> None:
         """Make a mask; None leaves it unfilled (False), for a caller that writes all of it."""
@@ -263,7 +336,7 @@ class TableImage:
             for block in iter_blocks(self.shape, self.tile_shape, 1, 16 << 20):
                 first, last = [s.start for s in block], [s.stop - 1 for s in block]
                 size = tuple(b - a + 1 for a, b in zip(first, last, strict=True))
-                self._write(table, _MASK_PIXELS, first, last, [1] * len(first), np.full(size, fill, dtype=bool))
+                self._write(_mask_key(name), table, _MASK_PIXELS, first, last, [1] * len(first), np.full(size, fill), _BOOL)
         masks = self.keyword("masks", {})
         masks[name] = self._mask_record(name)
         self.put_keyword("masks", masks)
@@ -282,12 +355,16 @@ class TableImage:
         table = "Table: " + os.path.join(self.path, name)
         return {"isRegion": 1, "name": "LCPagedMask", "comment": "", "mask": table, "box": box}
 
-    def remove_mask(self, name: str) -> None:
-        """Delete a mask."""
-        path = self._mask_path(name)
+    def _close_mask(self, name: str) -> None:
+        self._drop_file(_mask_key(name))
         table = self._masks.pop(name, None)
         if table is not None:
             table.close()
+
+    def remove_mask(self, name: str) -> None:
+        """Delete a mask."""
+        path = self._mask_path(name)
+        self._close_mask(name)
         masks = self.keyword("masks", {})
         del masks[name]
         self.put_keyword("masks", masks)
@@ -302,9 +379,7 @@ class TableImage:
         target = os.path.join(self.path, new_name)
         if new_name in self.mask_names or os.path.exists(target) or not new_name or "/" in new_name:
             raise ParameterError(f"{new_name!r} cannot be the new name of the mask {name!r} of {self.path!r}")
-        table = self._masks.pop(name, None)
-        if table is not None:
-            table.close()
+        self._close_mask(name)
         was_default = self.default_mask == name
         os.rename(path, target)
         masks = {new_name if key == name else key: record for key, record in self.keyword("masks", {}).items()}

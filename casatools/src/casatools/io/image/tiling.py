@@ -43,24 +43,23 @@ def _length(axis: int, guess: float, most: int) -> int:
     return min(divisors, key=lambda n: (round(abs(math.log(n / guess)), 6), -n))
 
 
-def iter_blocks(shape: Sequence[int], tile: Sequence[int], itemsize: int, max_bytes: int) -> Iterator[tuple[slice, ...]]:
+def iter_blocks(
+    shape: Sequence[int], tile: Sequence[int], itemsize: int, max_bytes: int, first: Sequence[int] = ()
+) -> Iterator[tuple[slice, ...]]:
     """Slices that cover an array in C order, whole tiles at a time, each of at most `max_bytes` where a tile row allows.
 
-    Blocks keep the fastest axes whole as far as they fit, so planes stay together.
+    Blocks keep the fastest axes whole as far as they fit, so planes stay together. `first` is where the array begins in the one that the tiles are of.
     """
     block = [int(n) for n in shape]
-    for axis in range(len(block)):
-        inner = itemsize * math.prod(block[axis + 1 :])
-        fits = max_bytes // max(1, inner)
-        if fits >= block[axis]:
-            if itemsize * math.prod(block) <= max_bytes:
+    # Slow axes are cut to one tile before a faster one is cut at all, and below a tile only where one row of tiles is too much.
+    for least in (tile, [1] * len(block)):
+        for axis in range(len(block)):
+            inner = itemsize * math.prod(block[:axis] + block[axis + 1 :])
+            if inner * block[axis] <= max_bytes:
                 break
-            continue
-        step = int(tile[axis])
-        block[axis] = min(block[axis], max(step, fits // step * step) if fits >= step else max(1, min(step, int(fits) or step)))
-        if itemsize * math.prod(block) <= max_bytes:
-            break
-    counts = [range(0, n, b) for n, b in zip(shape, block, strict=True)]
-    for corner in np.ndindex(*(len(c) for c in counts)):
-        starts = [c[i] for c, i in zip(counts, corner, strict=True)]
-        yield tuple(slice(s, min(s + b, n)) for s, b, n in zip(starts, block, shape, strict=True))
+            fits, step = max_bytes // max(1, inner), max(1, int(least[axis]))
+            block[axis] = min(block[axis], max(step, fits // step * step))
+    offsets = [a % t if t <= b < n else 0 for a, t, b, n in zip(first or [0] * len(block), tile, block, shape, strict=True)]
+    edges = [[0, *range(b - o, n, b), n] for n, b, o in zip(shape, block, offsets, strict=True)]
+    for corner in np.ndindex(*(len(e) - 1 for e in edges)):
+        yield tuple(slice(e[i], e[i + 1]) for e, i in zip(edges, corner, strict=True))

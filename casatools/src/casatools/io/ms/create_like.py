@@ -134,7 +134,7 @@ class MsWriter:
             if not is_table(origin):
                 continue  # a link to a sub-table that was not shipped with the data
             copy_subtable(origin, f"{self.path}/{name}", edits.get(name, SubtableEdit()))
-            with closing(open_table(f"{self.path}/{name}", writable=True)) as table:
+            with closing(open_table(f"{self.path}/{name}")) as table:
                 self.table.putkeyword(name, table)
 
 
@@ -171,7 +171,7 @@ def copy_subtable(origin: str, target: str, edit: SubtableEdit) -> None:
     """Copy a sub-table, keeping some rows, with some columns replaced."""
     with closing(open_table(origin)) as table:
         if edit.rows is None or (len(edit.rows) == table.nrows() and np.array_equal(edit.rows, np.arange(table.nrows()))):
-            table.copy(target, deep=True).close()
+            copy_whole(table, target)
         elif len(edit.rows) == 0:
             table.copy(target, deep=True, copynorows=True).close()
         else:
@@ -189,6 +189,20 @@ def copy_subtable(origin: str, target: str, edit: SubtableEdit) -> None:
             for name, values in edit.columns.items():
                 if name in present:
                     _replace(table, name, values)
+
+
+def copy_whole(table: Table, target: str) -> None:
+    """Copy a table with all that lies in its folder; a plain one file by file, which casacore does by two shells a table."""
+    origin = str(table.name())
+    if [os.path.realpath(name) for name in table.partnames()] != [os.path.realpath(origin)]:
+        table.copy(target, deep=True).close()
+        return
+    table.flush()  # what this process has written to it by another name
+    for folder, _, names in os.walk(origin, followlinks=True):
+        inside = os.path.normpath(os.path.join(target, os.path.relpath(folder, origin)))
+        os.makedirs(inside, exist_ok=True)
+        for name in names:
+            shutil.copyfile(os.path.join(folder, name), os.path.join(inside, name))  # without its permissions
 
 
 def _replace(table: Table, name: str, values: Sequence[Any] | np.ndarray) -> None:
@@ -221,8 +235,11 @@ def read_subtable(ms: MeasurementSet, name: str, *columns: str) -> dict[str, lis
         return {}
     with closing(ms.subtable(name)) as table:
         present = table.colnames()
-        return {
-            c: [table.getcell(c, r) if table.iscelldefined(c, r) else None for r in range(table.nrows())]
-            for c in columns
-            if c in present
-        }
+        return {c: _cells(table, c) for c in columns if c in present}
+
+
+def _cells(table: Table, column: str) -> list[Any]:
+    rows = table.nrows()
+    if rows and table.isscalarcol(column):  # all at once: POINTING may have millions of rows
+        return list(np.asarray(table.getcol(column)).tolist())
+    return [table.getcell(column, r) if table.iscelldefined(column, r) else None for r in range(rows)]

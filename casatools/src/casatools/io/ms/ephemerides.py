@@ -13,7 +13,7 @@ import re
 import shutil
 from collections.abc import Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -41,7 +41,7 @@ _COLUMNS = ("MJD", "RA", "DEC", "Rho", "RadVel")
 
 @dataclass(frozen=True)
 class EphemerisTable:
-    """Positions of an object: times [d MJD, UTC], right ascension and declination [rad], distance [au], radial velocity [au/d]."""
+    """Positions of an object: times [d MJD, UTC], right ascension and declination [rad], distance [au], radial velocity [au/d], keywords."""
 
     name: str
     mjd: np.ndarray
@@ -50,10 +50,11 @@ class EphemerisTable:
     distance_au: np.ndarray
     radial_au_d: np.ndarray
     frame: str
+    words: Mapping[str, Any] = field(default_factory=dict)
 
 
-def read_ephemeris(path: str) -> EphemerisTable:
-    """Read an ephemeris table.
+def read_ephemeris(path: str, needs_velocity: bool = True) -> EphemerisTable:
+    """Read an ephemeris table; without `needs_velocity` radial velocities that it lacks are NaN.
 
     Raises
     ------
@@ -63,15 +64,17 @@ def read_ephemeris(path: str) -> EphemerisTable:
     """
     with closing(open_table(path, what="ephemeris")) as table:
         names = table.colnames()
-        missing = [c for c in _COLUMNS if c not in names]
+        missing = [c for c in _COLUMNS if c not in names and (needs_velocity or c != "RadVel")]
         if missing or table.nrows() < 2:
             what = f"it has no {missing[0]} column" if missing else "it has fewer than two rows"
             raise DataError(f"{path!r} is not a table of an ephemeris: {what}")
-        mjd, ra, dec, rho, velocity = (np.asarray(table.getcol(c), dtype=np.float64) for c in _COLUMNS)
+        mjd, ra, dec, rho, velocity = (
+            np.asarray(table.getcol(c), dtype=np.float64) if c in names else np.full(table.nrows(), np.nan) for c in _COLUMNS
+        )
         keywords = table.getkeywords()
     system = str(keywords.get("posrefsys", "ICRF/J2000.0"))
     frame = "B1950" if "B1950" in system else "APP" if "TRUE" in system.upper() else "J2000"
-    return EphemerisTable(str(keywords.get("NAME", "")), mjd, np.radians(ra), np.radians(dec), rho, velocity, frame)
+    return EphemerisTable(str(keywords.get("NAME", "")), mjd, np.radians(ra), np.radians(dec), rho, velocity, frame, keywords)
 
 
 def ephemeris_path(vis: str, number: int) -> str | None:

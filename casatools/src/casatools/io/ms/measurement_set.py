@@ -200,10 +200,10 @@ class MeasurementSet:
         """
         if column not in self.table.colnames():
             self.require(column)
-        rows = np.arange(self.nrow, dtype=np.int64) if rows is None else np.asarray(rows, dtype=np.int64)
-        if (column not in CHANNEL_COLUMNS and column not in CORRELATION_COLUMNS) or len(rows) == 0:
-            return column_cells(self.table, column, rows) if len(rows) else np.asarray(self.table.getcol(column, 0, 0))
-        shape = self._cell(column, int(rows[0]))
+        nrow = self.nrow if rows is None else len(rows)
+        if (column not in CHANNEL_COLUMNS and column not in CORRELATION_COLUMNS) or nrow == 0:
+            return column_cells(self.table, column, rows) if nrow else np.asarray(self.table.getcol(column, 0, 0))
+        shape = self._cell(column, 0 if rows is None else int(rows[0]))
         blc, trc, inc, takes = self._slices(column, shape, channels, correlations)
         values = column_cells(self.table, column, rows, blc, trc, inc)
         for axis, index in takes:

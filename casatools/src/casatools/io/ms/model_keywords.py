@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -28,10 +29,17 @@ class VirtualModel:
         Field, spectral window, scan and state that it is for.
     components : mapping, optional
         Record of a component list; None for models that are images.
+    image : str
+        Path of the image's transform; '' for component lists.
+    scale_hz, scale : ndarray
+        Factors for the image at frequencies; empty for none.
     """
 
     where: np.ndarray
     components: Mapping[str, Any] | None
+    image: str = ""
+    scale_hz: np.ndarray = field(default_factory=lambda: np.zeros(0))
+    scale: np.ndarray = field(default_factory=lambda: np.zeros(0))
 
 
 def _parts(record: Mapping[str, Any]) -> list[str]:
@@ -87,9 +95,21 @@ def read_virtual_models(ms: MeasurementSet) -> list[VirtualModel]:
     for record in records:
         for name in _parts(record):
             part = record[name]
-            components = part.get("container") if name.startswith("cl_") else None
-            seen.append(VirtualModel(_combinations(part), components))
+            container = part.get("container")
+            if name.startswith("cl_"):
+                seen.append(VirtualModel(_combinations(part), container))
+            else:
+                seen.append(_image_model(ms, _combinations(part), container if isinstance(container, Mapping) else {}))
     return seen
+
+
+def _image_model(ms: MeasurementSet, where: np.ndarray, container: Mapping[str, Any]) -> VirtualModel:
+    """The recipe of an image, whose transform lies in the SOURCE table, also after the MeasurementSet was moved."""
+    written = str(container.get("diskimage", ""))
+    own = os.path.join(ms.path, "SOURCE", os.path.basename(written.rstrip("/")))
+    hz, scale = (np.ravel(np.asarray(container.get(n, ()), dtype=np.float64)) for n in ("freqscale", "scaleamp"))
+    used = min(len(hz), len(scale))
+    return VirtualModel(where, None, own if written and os.path.isdir(own) else written, hz[:used], scale[:used])
 
 
 def remove_model_keywords(ms: MeasurementSet, fields: list[int] | None = None) -> list[int]:

@@ -264,6 +264,10 @@ class ResolvedSelection:
         return tuple(sorted({a for c in ("ANTENNA1", "ANTENNA2") for a in distinct(self.ms.read(c, self.rows))}))
 
 
+# Rows are read in blocks of so many once some are out.
+_BLOCK = 65536
+
+
 class _Resolver:
     """Matches one Selection with one MeasurementSet."""
 
@@ -271,12 +275,32 @@ class _Resolver:
         self.selection, self.ms, self.parsed = selection, ms, selection.parsed
         self.metadata = ms.metadata
         self.mask: np.ndarray | None = None
+        self._held = held
         self._columns: dict[str, np.ndarray] = {} if held is None else held
 
     def column(self, name: str) -> np.ndarray:
+        """A column; of blocks of rows that are out already it holds zeros, unless other selections share it."""
         if name not in self._columns:
-            self._columns[name] = np.asarray(self.ms.read(name))
+            whole = self._held is not None or self.mask is None or len(self.mask) < 4 * _BLOCK
+            self._columns[name] = np.asarray(self.ms.read(name)) if whole else self._live_part(name)
         return self._columns[name]
+
+    def _live_part(self, name: str) -> np.ndarray:
+        mask = self.mask
+        assert mask is not None
+        nrow = len(mask)
+        live = np.logical_or.reduceat(mask, np.arange(0, nrow, _BLOCK))
+        if live.all():
+            return np.asarray(self.ms.read(name))
+        edges = np.flatnonzero(np.diff(np.concatenate([[False], live, [False]])))
+        values: np.ndarray | None = None
+        for first, last in edges.reshape(-1, 2).tolist():
+            start, stop = first * _BLOCK, min(last * _BLOCK, nrow)
+            part = np.asarray(self.ms.read(name, np.arange(start, stop, dtype=np.int64)))
+            if values is None:
+                values = np.zeros((nrow, *part.shape[1:]), part.dtype)
+            values[start:stop] = part
+        return np.asarray(self.ms.read(name)) if values is None else values
 
     def keep(self, mask: np.ndarray) -> None:
         self.mask = mask if self.mask is None else self.mask & mask
@@ -286,7 +310,7 @@ class _Resolver:
         top = int(max(values.max(initial=0), max(ids, default=0))) + 1
         wanted = np.zeros(top + 1, bool)
         wanted[ids] = True
-        self.keep(wanted[np.where(values < 0, top, values)])
+        self.keep(wanted[values if values.min(initial=0) >= 0 else np.where(values < 0, top, values)])
 
     def keep_ranges(self, column: str, ranges: tuple[IdRange, ...]) -> None:
         values = self.column(column)
@@ -296,17 +320,18 @@ class _Resolver:
         self.keep(mask)
 
     def resolve(self, allow_empty: bool) -> ResolvedSelection:
+        # What leaves contiguous rows comes first: the columns of the other conditions are then read for these only.
         s, p = self.selection, self.parsed
+        for column, items in (("SCAN_NUMBER", p.scan), ("OBSERVATION_ID", p.observation), ("ARRAY_ID", p.array)):
+            if items:
+                self.keep_ranges(column, items)
+        bounds = self._times()
         fields_found = self._fields()
         spws, ranges, channels = self._spws()
         ddids, correlations, by_correlation = self._ddids(spws)
         states = self._states()
         baselines = self._baselines()
         feed_pairs = self._feeds()
-        for column, items in (("SCAN_NUMBER", p.scan), ("OBSERVATION_ID", p.observation), ("ARRAY_ID", p.array)):
-            if items:
-                self.keep_ranges(column, items)
-        bounds = self._times()
         if p.uvrange:
             self._uv()
         if s.taql.strip():
@@ -324,8 +349,7 @@ class _Resolver:
     def _what_is_there(self) -> str:
         if not self.ms.nrow:
             return "it has no rows"
-        scans = np.unique(self.column("SCAN_NUMBER")).tolist()
-        present = np.unique(self.column("FIELD_ID")).tolist()
+        scans, present = (distinct(self.ms.read(c)) for c in ("SCAN_NUMBER", "FIELD_ID"))
         names = [self.metadata.fields[i].name for i in present if 0 <= i < len(self.metadata.fields)]
         return f"its rows hold the fields {shown(names)} and the scans {shown(scans)}"
 
@@ -400,7 +424,7 @@ class _Resolver:
     def _feeds(self) -> np.ndarray:
         if not self.parsed.feed:
             return np.zeros((0, 2), dtype=np.int64)
-        one, two = self.column("FEED1"), self.column("FEED2")
+        one, two = self.ms.read("FEED1"), self.ms.read("FEED2")
         numbers = sorted({f.feed_id for f in self.metadata.feeds} | {int(one.max(initial=0)), int(two.max(initial=0))})
         matrix, pairs = resolve_feed(self.parsed.feed, numbers, self.selection.feed)
         self.keep(matrix[one, two])
@@ -409,12 +433,11 @@ class _Resolver:
     def _times(self) -> list[tuple[float, float, bool]]:
         if not self.parsed.timerange:
             return []
-        time_s = self.column("TIME")
-        if not len(time_s):
+        if not self.ms.nrow:
             return []
-        exposure = float(self.ms.read("EXPOSURE", np.array([0]))[0])
-        bounds = time_bounds(self.parsed.timerange, float(time_s[0]), exposure, self.selection.timerange)
-        self.keep(time_mask(bounds, time_s))
+        first, exposure = (float(self.ms.read(c, np.array([0]))[0]) for c in ("TIME", "EXPOSURE"))
+        bounds = time_bounds(self.parsed.timerange, first, exposure, self.selection.timerange)
+        self.keep(time_mask(bounds, self.column("TIME")))
         return bounds
 
     def _uv(self) -> None:

@@ -1,7 +1,7 @@
 """Spectral window and channel expressions, and correlation expressions, which share their syntax.
 
 ``spw`` is a comma separated list of ``windows[:channels]``: windows by ID, range, name, pattern or frequency; channels by number,
-range with ``^step``, or frequency, separated by ``;``.
+range with ``^step``, frequency or velocity, separated by ``;``. Velocities are radio ones in the window's own frame.
 """
 
 from __future__ import annotations
@@ -12,12 +12,17 @@ from dataclasses import dataclass
 import numpy as np
 
 from casatools._base import log
-from casatools._base.errors import UnsupportedError
 from casatools.io.ms.metadata import CORRELATION_NAMES, MsMetadata, SpectralWindow
 from casatools.io.ms.selection_grammar import IdRange, Name, Refusal, match_names, parse_id, parse_name, shown, split_top
 
 __all__ = ["CorrelationItem", "SpwItem", "parse_correlation", "parse_spw", "resolve_correlations", "resolve_spws"]
 
+_C_M_S = 299792458.0
+_M_S = {"m/s": 1.0, "km/s": 1e3}
+_VELOCITY = re.compile(
+    r"([<>])?\s*(-?\d+\.?\d*|-?\.\d+)\s*(k?m/s)?(?:\s*~\s*(-?\d+\.?\d*|-?\.\d+)\s*(k?m/s))?(?:\s*\^\s*(\d+\.?\d*|\.\d+)\s*(k?m/s)?)?",
+    re.IGNORECASE,
+)
 _HZ = {"hz": 1.0, "khz": 1e3, "mhz": 1e6, "ghz": 1e9, "thz": 1e12}
 _VALUE = r"(\d+\.?\d*(?:[eE][-+]?\d+)?|\.\d+)\s*([a-zA-Z/]*)"
 _FREQUENCY = re.compile(r"([<>])?\s*" + _VALUE + r"(?:\s*~\s*" + _VALUE + r")?(?:\s*\^\s*" + _VALUE + r")?")
@@ -27,12 +32,21 @@ _ID_STEP = re.compile(r"(\d+)\s*~\s*(\d+)\s*\^\s*(\d+)")
 
 @dataclass(frozen=True)
 class FrequencyRange:
-    """Frequencies in Hz; `bound` is ``<`` or ``>`` for a one-sided one; a single frequency has equal ends; `step_hz` 0 is none."""
+    """Frequencies in Hz, or radio velocities in m/s; `bound` is ``<`` or ``>`` for a one-sided one; a single frequency has equal ends; `step_hz` 0 is none."""
 
     low: float
     high: float
     bound: str = ""
     step_hz: float = 0.0
+    velocity: bool = False
+
+    def in_hz(self, rest_hz: float) -> FrequencyRange:
+        """Radio velocities as the frequencies that they stand for at a rest frequency: v = c (1 - f/f0)."""
+        if not self.velocity:
+            return self
+        low, high = sorted(rest_hz * (1.0 - v / _C_M_S) for v in (self.low, self.high))
+        bound = {"<": ">", ">": "<"}.get(self.bound, "")
+        return FrequencyRange(low, high, bound, self.step_hz * rest_hz / _C_M_S)
 
 
 @dataclass(frozen=True)
@@ -62,14 +76,12 @@ class CorrelationItem:
 
 def _frequency(text: str, refuse: Refusal) -> FrequencyRange | None:
     """``1.4GHz``, ``1400~1410MHz^2MHz``, ``>1.4GHz``; None when no unit is there."""
+    if text.lower().rstrip().endswith("m/s"):
+        return _velocity(text, refuse)
     found = _FREQUENCY.fullmatch(text)
     if found is None or not (found[3] or found[5]):
         return None
     units = [u.lower() for u in (found[3], found[5], found[7]) if u]
-    if any(u.endswith("/s") for u in units):
-        raise UnsupportedError(
-            f"spw selection {refuse.expression!r}: velocities cannot be selected; give frequencies such as 1412~1413MHz"
-        )
     if any(u not in _HZ for u in units):
         return None
     last = (found[5] or found[3]).lower()
@@ -79,6 +91,38 @@ def _frequency(text: str, refuse: Refusal) -> FrequencyRange | None:
     if high < low:
         raise refuse(f"the range {text!r} runs backwards")
     return FrequencyRange(low, high, found[1] or "", step)
+
+
+def _velocity(text: str, refuse: Refusal) -> FrequencyRange:
+    """``-5~10km/s``, ``-5~10km/s^1km/s``, ``3km/s``."""
+    found = _VELOCITY.fullmatch(text.strip())
+    last = (found[5] or found[3] or "").lower() if found is not None else ""
+    if found is None or not last:
+        raise refuse(f"{text!r} is not a range of velocities; write such as -5~10km/s")
+    low = float(found[2]) * _M_S[(found[3] or last).lower()]
+    high = float(found[4]) * _M_S[last] if found[4] else low
+    if high < low:
+        raise refuse(f"the range {text!r} runs backwards")
+    step = float(found[6]) * _M_S[(found[7] or last).lower()] if found[6] else 0.0
+    return FrequencyRange(low, high, found[1] or "", step, velocity=True)
+
+
+def _rest_hz(window: SpectralWindow, metadata: MsMetadata, refuse: Refusal) -> float:
+    """Rest frequency of a window's line, which velocities need.
+
+    Raises
+    ------
+    SelectionError
+        The SOURCE table has none for the window, or several.
+    """
+    lines = {float(f) for s in metadata.sources if s.spw_id in (window.id, -1) for f in s.rest_frequency_hz if f > 0}
+    if len(lines) == 1:
+        return lines.pop()
+    held = shown([f"{f / 1e6:.6f} MHz" for f in sorted(lines)])
+    raise refuse(
+        f"velocities need one rest frequency for spectral window {window.id}",
+        f"SOURCE has {held}; give frequencies instead" if lines else "SOURCE has none; give frequencies instead",
+    )
 
 
 def _parse_channels(text: str, refuse: Refusal) -> tuple[ChannelRange | FrequencyRange, ...]:
@@ -158,7 +202,8 @@ def _by_frequency(item: FrequencyRange, windows: tuple[SpectralWindow, ...]) -> 
     return [w.id for w in windows if item.low <= _mean_hz(w) <= item.high]
 
 
-def _windows_of(item: SpwItem, windows: tuple[SpectralWindow, ...], refuse: Refusal) -> list[int]:
+def _windows_of(item: SpwItem, metadata: MsMetadata, refuse: Refusal) -> list[int]:
+    windows = metadata.spectral_windows
     names = [w.name for w in windows]
     out: list[int] = []
     for part in item.windows:
@@ -166,7 +211,8 @@ def _windows_of(item: SpwItem, windows: tuple[SpectralWindow, ...], refuse: Refu
             found = match_names(part, names)
             wrong = f"no name matches {part.text!r}"
         elif isinstance(part, FrequencyRange):
-            found = _by_frequency(part, windows)
+            each = [_by_frequency(part.in_hz(_rest_hz(w, metadata, refuse)), (w,)) for w in windows] if part.velocity else []
+            found = [i for ids in each for i in ids] if part.velocity else _by_frequency(part, windows)
             wrong = "no spectral window is centred within these frequencies"
         elif isinstance(part, IdRange) and not part.listed:
             found = [w.id for w in windows if part.holds(w.id)]
@@ -249,7 +295,7 @@ def resolve_spws(
     whole: set[int] = set()
     for item in items:
         matched = False
-        for spw in _windows_of(item, windows, refuse):
+        for spw in _windows_of(item, metadata, refuse):
             window = windows[spw]
             if not item.channels:
                 ranges.setdefault(spw, []).append((0, window.nchan - 1, 1))
@@ -257,6 +303,8 @@ def resolve_spws(
                 matched = True
                 continue
             for part in item.channels:
+                if isinstance(part, FrequencyRange) and part.velocity:
+                    part = part.in_hz(_rest_hz(window, metadata, refuse))
                 found = _channels_in(part, window) if isinstance(part, FrequencyRange) else _within(part, window)
                 if found is not None:
                     ranges.setdefault(spw, []).append(_clamped(found, window))

@@ -27,6 +27,8 @@ class ActionMethods:
     def _library(self) -> LibraryOptions:
         from casatools.calibration.correct import LibraryOptions
 
+        if self._state.callib:
+            return LibraryOptions(lines=self._state.callib)
         applied = self._state.applied
         maps = tuple(list(a.spwmap) for a in applied)
         return LibraryOptions(
@@ -59,7 +61,9 @@ class ActionMethods:
         smodel = state.stokes if any(state.stokes) else ()
         options = replace(state.solve, smodel=smodel, corrdepflags=state.corrdepflags)
         tables = self._library()
-        priors = PriorTables(tables.gaintable, tables.gainfield, tables.interp, tables.spwmap, state.parang, calwt=tables.calwt)
+        priors = PriorTables(
+            tables.gaintable, tables.gainfield, tables.interp, tables.spwmap, state.parang, calwt=tables.calwt, lines=tables.lines
+        )
         selection = Selection(**state.selection)
         if state.curves is not None:
             from casatools.calibration.solve_curves import solve_curves

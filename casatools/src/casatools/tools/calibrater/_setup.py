@@ -46,7 +46,7 @@ class _State:
     selection: dict[str, str] = field(default_factory=dict)
     applied: list[Applied] = field(default_factory=list)
     parang: bool = False
-    callib: dict[str, Any] = field(default_factory=dict)
+    callib: str = ""
     solve: SolveOptions | None = None
     solve_table: str = ""
     solve_append: bool = False
@@ -227,6 +227,7 @@ class SetupMethods:
         with MeasurementSet(path) as ms:
             LibraryOptions((table,), (applied.field,), (interp,), (list(mapping),) if mapping else (), (calwt,)).load(ms)
         self._state.applied.append(applied)
+        self._state.callib = ""
         return True
 
     @method
@@ -234,8 +235,22 @@ class SetupMethods:
         self,
         callib: Annotated[dict[str, Any], kinds.Record(), "A calibration library as parsecallibfile gives"] = {},  # noqa: B006
     ) -> bool:
-        """Apply a calibration library record; not available here."""
-        raise UnsupportedError("calibrater.setcallib is not available; use setapply, or docallib of the tasks")
+        """Apply a calibration library in place of what setapply named; {} applies nothing.
+
+        Raises
+        ------
+        NotOpenError, PathMissingError, DataError, ParameterError, SelectionError
+            No MeasurementSet is open, or a table or rule cannot be used.
+        """
+        from casatools.calibration.callib import library_text
+        from casatools.calibration.correct import LibraryOptions
+        from casatools.io.ms import MeasurementSet
+
+        lines = library_text(callib)
+        with MeasurementSet(self._path()) as ms:
+            LibraryOptions(lines=lines).load(ms)
+        self._state.applied, self._state.callib = [], lines
+        return True
 
     @method
     def setsolve(
@@ -311,8 +326,8 @@ class SetupMethods:
         combine: Annotated[str, kinds.Text(), "Boundaries a solution may cross"] = "",
         degamp: Annotated[int, kinds.Int(min=0), "Degree of the amplitude"] = 3,
         degphase: Annotated[int, kinds.Int(min=0), "Degree of the phase"] = 3,
-        visnorm: Annotated[bool, kinds.Bool(), "Normalise amplitude and phase"] = False,
-        solnorm: Annotated[bool, kinds.Bool(), "Normalise the amplitude"] = True,
+        visnorm: Annotated[bool, kinds.Bool(), "Divide each visibility by its mean over the channels first"] = False,
+        solnorm: Annotated[bool, kinds.Bool(), "Normalise to a mean power of one and a mean phase of zero"] = True,
         maskcenter: Annotated[int, kinds.Int(min=0), "Channels left out in the middle"] = 0,
         maskedge: Annotated[float, kinds.Float(), "Per cent of the channels left out at each edge"] = 5.0,
         refant: RefAnt = [],  # noqa: B006
@@ -327,8 +342,10 @@ class SetupMethods:
         from casatools.calibration.solve_curves import PolynomialOptions
 
         self._path()
-        curves = PolynomialOptions(degamp, degphase, solnorm or visnorm, visnorm, maskcenter, int(maskedge))
-        options = SolveOptions(kind="B", solint=expression(t) or "inf", combine=combine, refant=expression(refant), minsnr=0.0)
+        curves = PolynomialOptions(degamp, degphase, solnorm, maskcenter, int(maskedge))
+        options = SolveOptions(
+            kind="B", solint=expression(t) or "inf", combine=combine, refant=expression(refant), minsnr=0.0, flatten=visnorm
+        )
         self._state.solve, self._state.curves = options, curves
         self._state.solve_table, self._state.solve_append = table, append
         return True
@@ -373,7 +390,7 @@ class SetupMethods:
     ) -> bool:
         """Forget settings."""
         if apply:
-            self._state.applied, self._state.parang = [], False
+            self._state.applied, self._state.callib, self._state.parang = [], "", False
         if solve:
             self._state.solve = None
         return True

@@ -199,10 +199,38 @@ class TableMethods:
 
     @method
     def parsecallibfile(self, filein: Annotated[str, kinds.InPath(), "A calibration library file"]) -> dict:
-        """Read a calibration library file as a record; not available here."""
-        raise UnsupportedError("calibrater.parsecallibfile is not available; use docallib of the tasks")
+        """Read a calibration library file.
+
+        Returns
+        -------
+        dict
+            For each table ``calwt`` and, by number, its rules.
+
+        Raises
+        ------
+        PathMissingError, ParameterError
+            There is no such file, or a line cannot be read.
+        """
+        from casatools.calibration.callib import library_record, read_library
+
+        return library_record(read_library(filein), filein)
 
     @method
-    def validatecallib(self, callib: Unused = {}) -> bool:  # noqa: B006
-        """Check a calibration library record; not available here."""
-        raise UnsupportedError("calibrater.validatecallib is not available; use docallib of the tasks")
+    def validatecallib(
+        self,
+        callib: Annotated[dict[str, Any], kinds.Record(), "A calibration library as parsecallibfile gives"] = {},  # noqa: B006
+    ) -> bool:
+        """Check that a calibration library can be applied to the MeasurementSet that is open.
+
+        Raises
+        ------
+        NotOpenError, PathMissingError, DataError, ParameterError, SelectionError
+            No MeasurementSet is open, or a table or rule cannot be used.
+        """
+        from casatools.calibration.callib import library_text
+        from casatools.calibration.correct import LibraryOptions
+        from casatools.io.ms import MeasurementSet
+
+        with MeasurementSet(self._path()) as ms:
+            LibraryOptions(lines=library_text(callib)).load(ms)
+        return True

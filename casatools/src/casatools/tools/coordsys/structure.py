@@ -82,18 +82,18 @@ def new_members(direction: bool, spectral: bool, stokes: Sequence[str], linear: 
     return out
 
 
-def _observation(telescope: str) -> ObservationInfo:
+def _observation(telescope: str, mjd: float | None) -> ObservationInfo:
     from casatools.frames.engine import position_record
     from casatools.frames.observatories import observatory_position
 
-    now = time.time() / _CLIGHT_DAY + 40587.0
+    day = time.time() / _CLIGHT_DAY + 40587.0 if mjd is None else mjd
     position = position_record(observatory_position(telescope).itrf_m.tolist())
-    return ObservationInfo.make(telescope, "Karl Jansky", now, position=position)
+    return ObservationInfo.make(telescope, "Karl Jansky", day, position=position)
 
 
-def new_coordinates(members: Sequence[Coordinate], telescope: str = "EVLA") -> Coordinates:
-    """Coordinates of the members with CASA's default observation of today."""
-    return Coordinates(members, observation=_observation(telescope))
+def new_coordinates(members: Sequence[Coordinate], telescope: str = "EVLA", mjd: float | None = None) -> Coordinates:
+    """Coordinates of the members with CASA's default observation, of today or of a given day (MJD)."""
+    return Coordinates(members, observation=_observation(telescope, mjd))
 
 
 class CoordsysState:

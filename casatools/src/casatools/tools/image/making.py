@@ -11,28 +11,43 @@ from casatools._base.declare import method
 from casatools._base.errors import ParameterError
 from casatools._base.paths import staged_output
 from casatools.io.image import CasaImage, casa_order
-from casatools.io.image.coordinates import Coordinates
+from casatools.io.image.coordinates import Coordinate, Coordinates
 from casatools.tools.coordsys.structure import coordinates_from_tool_record, new_coordinates, new_members
 from casatools.tools.image.session import SessionMethods
 
 __all__ = ["MakingMethods"]
 
+# The beginning of 2000, with CASA's tenth of a millisecond, is the date of observation of an image made from nothing.
+_NEW_IMAGE_MJD = 51544.0 + 1e-4 / 86400.0
 _DTYPES = {"f": "f4", "d": "f8", "c": "c8", "cd": "c16"}
 
 
 def default_coordinates(shape: tuple[int, ...], linear: bool) -> Coordinates:
     """Coordinates for an image that is given none: direction, Stokes and spectral axes where they fit, linear ones for the rest."""
-    if linear or len(shape) == 1:
-        return _centred(new_coordinates(new_members(False, False, (), len(shape), False)), shape)
+    if linear:
+        return _centred(_observed(new_members(False, False, (), len(shape), False)), shape)
+    if len(shape) == 1:
+        return _centred(_observed(new_members(False, True, (), 0, False)), shape)
     stokes: tuple[str, ...] = ()
-    spectral = False
+    spectral = stokes_last = False
     rest = list(shape[2:])
     if rest and rest[0] <= 4:
         stokes = ("I", "Q", "U", "V")[: rest.pop(0)]
     if rest:
         spectral = True
         rest.pop(0)
-    return _centred(new_coordinates(new_members(True, spectral, stokes, len(rest), False)), shape)
+    if spectral and not stokes and rest and rest[0] <= 4:
+        stokes_last, stokes = True, ("I", "Q", "U", "V")[: rest.pop(0)]
+    members = new_members(True, spectral, stokes, len(rest), False)
+    if stokes_last:
+        members[1:3] = members[2:0:-1]
+    return _centred(_observed(members), shape)
+
+
+def _observed(members: list[Coordinate]) -> Coordinates:
+    """Coordinates with the observation and the names of linear axes that CASA gives to new images."""
+    named = [m.with_names([f"linear{k + 1}" for k in range(len(m.names))]) if m.kind == "Linear" else m for m in members]
+    return new_coordinates(named, "ALMA", _NEW_IMAGE_MJD)
 
 
 def _centred(coordinates: Coordinates, shape: tuple[int, ...]) -> Coordinates:

@@ -11,7 +11,6 @@ import numpy as np
 
 from casatools._base import kinds, log
 from casatools._base.declare import method
-from casatools._base.errors import UnsupportedError
 from casatools.information.headers import history_lines, write_listing
 from casatools.information.listing import summary_lines
 from casatools.information.observation_summary import observation_summary, summary_record
@@ -171,8 +170,6 @@ class DescriptionMethods(MsState):
         doquantiles: Annotated[bool, kinds.Bool(), "Compute median and quartiles too"] = True,
     ) -> dict[str, Any]:
         """Statistics of a column, one record for each combination of the reporting axes."""
-        if timeaverage:
-            raise UnsupportedError("ms.statistics: timeaverage=True is not there yet; average with split first")
         selection = Selection(
             spw=spw, field=field, antenna=baseline, uvrange=uvrange, timerange=time, correlation=correlation, scan=scan, intent=intent,
             array=array, observation=obs,
@@ -181,6 +178,10 @@ class DescriptionMethods(MsState):
         options = VisibilityStatisticsOptions(
             column or "DATA", complex_value or "amplitude", useflags, useweights, axes, doquantiles
         )
+        if timeaverage:
+            from casatools.information.averaged_statistics import TimeAveraging, averaged_statistics
+
+            return averaged_statistics(self._ms, selection, options, TimeAveraging(timebin, timespan, maxuvwdistance))
         return statistics_of(self._ms, selection.resolve(self._ms), options)
 
     @method

@@ -227,9 +227,13 @@ class SelectionMethods(MsState):
         self._resolved = resolved
         if onlyparse:
             return True
-        kept = np.intersect1d(self._selected, resolved.rows, assume_unique=True)
-        self._rows = kept
-        return len(kept) > 0
+        if self._rows is None:
+            self._rows = resolved.rows
+        else:
+            wanted = np.zeros(self._ms.nrow, bool)
+            wanted[resolved.rows] = True
+            self._rows = self._rows[wanted[self._rows]]
+        return len(self._rows) > 0
 
     @method
     def msselectedindices(self) -> dict[str, Any]:

@@ -53,8 +53,7 @@ class AntennaMethods(MsMetadataBase):
         ids = found if wanted else list(range(len(antennas)))
         if obsid >= 0:
             self._observation(obsid)
-            rows = self._index.rows(self._index.select(observation=obsid))
-            present = set(np.unique(np.concatenate([self._index.column(c)[rows] for c in ("ANTENNA1", "ANTENNA2")])).tolist())
+            present = set(self._index.antennas(self._index.select(observation=obsid)))
             ids = [i for i in ids if i in present]
         low, high = float(to_unit(mindiameter, "m")), float(to_unit(maxdiameter, "m"))
         return integers(i for i in ids if low <= antennas[i].diameter_m <= high)
@@ -99,8 +98,7 @@ class AntennaMethods(MsMetadataBase):
         self, scan: Annotated[int, kinds.Int(), "Scan number"] = -1, obsid: ObsId = -1, arrayid: ArrayId = -1
     ) -> np.ndarray:
         """IDs of the antennas in a scan."""
-        rows = self._index.rows(self._scan_mask(scan, obsid, arrayid))
-        return np.unique(np.concatenate([self._index.column(c)[rows] for c in ("ANTENNA1", "ANTENNA2")])).astype(np.int64)
+        return np.array(self._index.antennas(self._scan_mask(scan, obsid, arrayid)), dtype=np.int64)
 
     @method
     def nantennas(self) -> int:

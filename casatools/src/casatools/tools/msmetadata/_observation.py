@@ -38,9 +38,12 @@ class ObservationMethods(MsMetadataBase):
         flagged: Annotated[bool, kinds.Bool(), "Count flagged rows too"] = True,
     ) -> float:
         """Number of rows; without flagged ones the sum of the unflagged fractions."""
+        if flagged and autoc:
+            return float(self._index.nrow)
         weight = np.ones(self._index.nrow) if flagged else self._index.unflagged
         if not autoc:
-            weight = weight[self._index.column("ANTENNA1") != self._index.column("ANTENNA2")]
+            one, two = self._index.columns("ANTENNA1", "ANTENNA2")
+            weight = weight[one != two]
         return float(weight.sum())
 
     @method

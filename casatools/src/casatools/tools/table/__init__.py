@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 import weakref
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import numpy as np
 
 from casatools._base import kinds
 from casatools._base.declare import method
-from casatools._base.errors import OutputExistsError, ParameterError, PathMissingError, UnsupportedError
+from casatools._base.errors import OutputExistsError, ParameterError, PathMissingError
 from casatools.io.table_access import create_table, evaluate, from_ascii, query_command, table_errors
 from casatools.io.tables import is_table, open_table
 from casatools.tools.table._access import Flag, Path, Record
@@ -288,29 +288,52 @@ class table(Columns, Keywords, Structure):
         tablename: Output,
         fitsfile: Path,
         whichhdu: Annotated[int, kinds.Int(min=1), "Number of the extension"] = 1,
-        storage: Annotated[str, kinds.Text(), "standard, incremental or memory"] = "standard",
-        convention: Annotated[str, kinds.Text(), "none or sdfits"] = "none",
-        nomodify: Flag = True,
-        ack: Flag = True,
-    ) -> bool:
-        """Make a table from a FITS binary table and open it.
+        storage: Annotated[
+            Literal["standard", "incremental", "memory"], "Storage of the columns; memory is kept on disk too"
+        ] = "standard",
+        convention: Annotated[Literal["none", "sdfits"], "sdfits makes columns of the keywords too"] = "none",
+        nomodify: Annotated[bool, kinds.Bool(), "Kept for CASA's signature: a table just made may be written"] = True,
+        ack: Annotated[bool, kinds.Bool(), "Log what is made"] = True,
+    ) -> Any:
+        """Make a table of a FITS table, open it for writing, and give another tool on it.
 
         Raises
         ------
         PathMissingError
             There is no such file.
-        UnsupportedError
-            Always else: no parameter has an effect yet.
+        OutputExistsError
+            The table exists.
+        DataError
+            It is no FITS file, or the extension is no table.
         """
+        from casatools.io.formats.fits_table import make_table_of_fits
+
         if not os.path.isfile(fitsfile):
             raise PathMissingError(f"the FITS file {fitsfile!r} does not exist")
-        raise UnsupportedError(
-            "table.fromfits: parameter 'fitsfile': FITS tables cannot be read yet; read them with astropy.table"
-        )
+        make_table_of_fits(tablename, fitsfile, whichhdu, storage, convention == "sdfits")
+        if ack:
+            from casatools._base import log
+
+            log.post(f"Made table {tablename} of extension {whichhdu} of {fitsfile}", origin="table::fromfits")
+        self._replace(open_table(tablename, writable=True))
+        return table(open_table(tablename, writable=True))
 
     @method
     def fromASDM(self, tablename: Output, xmlfile: Path) -> bool:
-        """Make a table from the XML of an ASDM table."""
+        """Make a table of a table of an ASDM that is kept as XML, such as Antenna.xml; it is not opened.
+
+        Raises
+        ------
+        PathMissingError
+            There is no such file.
+        DataError
+            It is no table of an ASDM.
+        UnsupportedError
+            Its rows are in a binary file.
+        """
+        from casatools.io.formats.asdm_table import make_table_of_asdm
+
         if not os.path.isfile(xmlfile):
             raise PathMissingError(f"the XML file {xmlfile!r} does not exist")
-        raise UnsupportedError("table.fromASDM: parameter 'xmlfile': ASDM tables cannot be read yet")
+        make_table_of_asdm(tablename, xmlfile)
+        return True

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from casatools._base.errors import SelectionError, UnsupportedError
+from casatools._base.errors import SelectionError
 from casatools.io.ms import MeasurementSet, Selection
 
 # (expressions, rows, sum of row numbers where it was recorded)
@@ -181,9 +181,29 @@ def test_what_cannot_be_read_is_refused_when_the_selection_is_made(given: dict[s
         Selection(**given)
 
 
-def test_velocities_are_not_supported() -> None:
-    with pytest.raises(UnsupportedError, match="frequencies"):
-        Selection(spw="0:100~200km/s")
+@pytest.mark.shared
+def test_velocities_are_radio_ones_of_the_line_in_the_source_table(shared_input: Callable[[str], str]) -> None:
+    with MeasurementSet(shared_input("line.ms")) as ms:
+        window, rest = ms.metadata.spectral_windows[0], float(ms.metadata.sources[0].rest_frequency_hz[0])
+        velocity = 299792.458 * (1.0 - window.chan_freq_hz / rest)
+        half = abs(velocity[1] - velocity[0]) / 2
+        low, high = sorted((velocity[2], velocity[5]))
+        found = Selection(spw=f"0:{low - half:.6f}~{high + half:.6f}km/s").resolve(ms)
+        assert found.channel_ranges == {0: [(2, 5, 1)]}
+        stepped = Selection(spw=f"0:{1e3 * (low - half):.3f}~{1e3 * (high + half):.3f}m/s^{4e3 * half:.3f}m/s").resolve(ms)
+        assert stepped.channel_ranges == {0: [(2, 5, 2)]}
+        middle = float(np.mean(velocity))
+        for text in (f"{middle - 1:.3f}~{middle + 1:.3f}km/s", f">{middle - 1e4:.3f}km/s", f"{middle:.3f}km/s"):
+            assert 0 in Selection(spw=text).resolve(ms).spws
+        for text in ("fast~10km/s", "10~5km/s", "10 20km/s"):
+            with pytest.raises(SelectionError):
+                Selection(spw=f"0:{text}")
+
+
+@pytest.mark.shared
+def test_velocities_need_a_rest_frequency(shared_input: Callable[[str], str]) -> None:
+    with MeasurementSet(shared_input("lofar.ms")) as ms, pytest.raises(SelectionError, match="rest frequency"):
+        Selection(spw="0:1~2km/s").resolve(ms)
 
 
 @pytest.mark.shared

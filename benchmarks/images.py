@@ -1,0 +1,249 @@
+"""Times the image tasks on a cube beside a reference CASA in the same run, with the peak memory of each.
+
+    CASA_ORACLE=/path/to/reference/python python benchmarks/images.py [--work DIR] [--shape 1024,1024,256] [--only NAME,NAME] [--repeat N]
+
+Each row runs in a fresh process of each interpreter in turn, after the same call on a small cube, so that imports and compilation are timed apart.
+Wall and processor seconds of the best runs are given, and the resident size at the end of the process above that before the call. The reference makes
+the cube, so that its tiles are the reference's; products are removed after each run and the cubes at the end. Without CASA_ORACLE only ours is timed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+CHECKOUT = Path(__file__).resolve().parents[1]
+# Statements that are timed: I is the cube, J a second one, F the cube as FITS, O the product, T a template's record.
+ROWS = {
+    "imstat": "t.imstat(I)",
+    "imstat axes": "t.imstat(I, axes=[0, 1])",
+    "imstat chauvenet": "t.imstat(I, algorithm='chauvenet', maxiter=3)",
+    "immath": "t.immath([I, J], 'evalexpr', O, 'IM0*2+sqrt(abs(IM1))')",
+    "immoments 0": "t.immoments(I, [0], outfile=O)",
+    "immoments 0,1,2": "t.immoments(I, [0, 1, 2], includepix=[0.5, 100], outfile=O)",
+    "immoments 3": "t.immoments(I, [3], outfile=O)",
+    "imsmooth": "t.imsmooth(I, 'gauss', '6arcsec', '5arcsec', '20deg', outfile=O)",
+    "imregrid galactic": "t.imregrid(I, 'GALACTIC', O)",
+    "imregrid direction": "t.imregrid(I, T, O)",
+    "imregrid spectral": "t.imregrid(I, U, O, axes=[3])",
+    "imrebin": "t.imrebin(I, O, [2, 2, 1, 2])",
+    "imtrans": "t.imtrans(I, O, '3012')",
+    "imcollapse": "t.imcollapse(I, 'mean', axes=3, outfile=O)",
+    "imsubimage": "t.imsubimage(I, O, chans='2~12')",
+    "imcontsub": "t.imcontsub(I, O, O + '.cont', fitorder=1, chans='0~3,12~15')",
+    "specsmooth": "t.specsmooth(I, O, axis=3, function='hanning', dmethod='')",
+    "exportfits": "t.exportfits(I, O)",
+    "importfits": "t.importfits(F, O)",
+}
+SCRIPT = r"""
+import json, os, resource, sys, time
+import numpy as np
+folder, call, result = sys.argv[1:4]
+os.chdir(folder)
+import casatasks as t
+def peak():
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+def names(kind):
+    return {"I": kind + ".im", "J": kind + ".other", "F": kind + ".fits", "O": kind + ".product", "t": t,
+            "T": json.load(open(kind + ".T.json")), "U": json.load(open(kind + ".U.json"))}
+def freed():
+    import glob, shutil
+    for name in glob.glob("*.product*"):
+        shutil.rmtree(name) if os.path.isdir(name) else os.remove(name)
+exec(call, names("small"))
+freed()
+before, start, busy = peak(), time.perf_counter(), time.process_time()
+exec(call, names("cube"))
+out = [time.perf_counter() - start, time.process_time() - busy, peak(), before]
+freed()
+json.dump(out, open(result, "w"))
+"""
+MAKE = r"""
+import json, os, sys
+import numpy as np
+import casatasks as t
+from casatools import image
+folder, shape = sys.argv[1], [int(n) for n in sys.argv[2].split(",")]
+os.chdir(folder)
+def cube(name, size, seed):
+    ia = image()
+    ia.fromshape(name, [size[0], size[1], 1, size[2]], overwrite=True)
+    own = ia.coordsys()
+    own.setunits(["arcsec", "arcsec"], type="direction")
+    own.setincrement([-1.0, 1.0], type="direction")
+    own.setreferencevalue([3.0 * 206264.8 / 3.6, 0.5 * 206264.8], type="direction")
+    own.setreferencevalue([1.4e9], type="spectral")
+    own.setincrement([1e5], type="spectral")
+    own.setrestfrequency(1.41e9)
+    ia.setcoordsys(own.torecord())
+    ia.setbrightnessunit("Jy/beam")
+    ia.setrestoringbeam("4arcsec", "3arcsec", "10deg")
+    random = np.random.default_rng(seed)
+    plane = random.standard_normal((size[0], size[1]), dtype=np.float32)
+    for channel in range(size[2]):
+        values = np.roll(plane, 37 * channel, 0) + np.float32(0.01 * channel)
+        ia.putchunk(values[:, :, None, None], [0, 0, 0, channel])
+    ia.done()
+def template(kind):
+    for letter in "TU":
+        ia = image()
+        ia.open(kind + ".im")
+        shape = [int(n) for n in ia.shape()]
+        own = ia.coordsys()
+        if letter == "T":
+            own.setreferencevalue([3.0 * 206264.8 / 3.6 + 7.3, 0.5 * 206264.8 + 4.1], type="direction")
+            own.setreferencepixel([shape[0] / 2 + 0.4, shape[1] / 2 - 0.3], type="direction")
+        else:
+            own.setincrement([1.3e5], type="spectral")
+            own.setreferencepixel([3.2], type="spectral")
+        json.dump({"csys": own.torecord(), "shap": shape}, open(kind + "." + letter + ".json", "w"), default=lambda a: a.tolist())
+        ia.done()
+for kind, size in (("small", [64, 48, 16]), ("cube", shape)):
+    cube(kind + ".im", size, 1)
+    cube(kind + ".other", size, 2)
+    template(kind)
+    t.exportfits(kind + ".im", kind + ".fits")
+"""
+CONVERSIONS = r"""
+import json, os, sys, time
+import numpy as np
+from casatools import image
+os.chdir(sys.argv[1])
+ia = image()
+ia.open("small.im")
+csys = ia.coordsys()
+pixels = np.random.default_rng(1).uniform(0, 40, (4, 1000000))
+pixels[2:] = 0
+out = {}
+for turn in range(2):
+    start = time.perf_counter()
+    world = csys.toworldmany(pixels)
+    out["toworldmany"] = time.perf_counter() - start
+    start = time.perf_counter()
+    back = csys.topixelmany(world)
+    out["topixelmany"] = time.perf_counter() - start
+csys.setconversiontype(direction="GALACTIC")
+for turn in range(2):
+    start = time.perf_counter()
+    world = csys.toworldmany(pixels)
+    out["toworldmany galactic"] = time.perf_counter() - start
+    start = time.perf_counter()
+    back = csys.topixelmany(world)
+    out["topixelmany galactic"] = time.perf_counter() - start
+csys.setconversiontype(direction="J2000")
+frequencies = np.linspace(1.4e9, 1.42e9, 1000000)
+for turn in range(2):
+    start = time.perf_counter()
+    velocity = csys.frequencytovelocity(frequencies, "Hz", "radio", "km/s")
+    out["frequencytovelocity"] = time.perf_counter() - start
+    start = time.perf_counter()
+    csys.velocitytofrequency(velocity, "Hz", "radio", "km/s")
+    out["velocitytofrequency"] = time.perf_counter() - start
+some = 20000
+for turn in range(2):
+    start = time.perf_counter()
+    for index in range(some if turn else 100):
+        csys.toworld(pixels[:, index], "n")
+    out["toworld, one by one (20 000)"] = time.perf_counter() - start
+json.dump(out, open(sys.argv[2], "w"))
+"""
+
+
+def environment() -> dict[str, str]:
+    ours = dict(os.environ)
+    ours["PYTHONPATH"] = os.pathsep.join(str(CHECKOUT / wheel / "src") for wheel in ("casatools", "casatasks", "casampi"))
+    return ours
+
+
+def run(python: str, script: str, *arguments: str, reference: bool = False) -> None:
+    """Run a script in its own process, away from the checkout; its output is shown when it fails."""
+    surroundings = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"} if reference else environment()
+    if reference and "CASA_ORACLE_HOME" in os.environ:
+        surroundings["HOME"] = os.environ["CASA_ORACLE_HOME"]
+    done = subprocess.run(
+        [python, "-c", script, *arguments], env=surroundings, cwd=arguments[0], capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        last = (done.stderr.strip().splitlines() or ["no message"])[-1]
+        raise RuntimeError(f"{Path(python).name} {arguments[1:2]}: {last[:200]}")
+
+
+def best(runs: list[list[float]]) -> list[float]:
+    return [min(column) for column in zip(*runs, strict=True)]
+
+
+def measure(work: Path, names: list[str], interpreters: dict[str, str], repeat: int) -> None:
+    result = work / "result.json"
+    print(f"{'':22}" + "".join(f"{who:>34}" for who in interpreters) + "    ratio of wall, processor")
+    print(f"{'':22}" + "".join(f"{'wall s  processor s  MB above':>34}" for _ in interpreters))
+    for name in names:
+        found: dict[str, list[float]] = {}
+        runs: dict[str, list[list[float]]] = {who: [] for who in interpreters}
+        for _ in range(repeat):
+            for who, python in interpreters.items():
+                try:
+                    run(python, SCRIPT, str(work), ROWS[name], str(result), reference=who == "reference")
+                    runs[who].append(json.loads(result.read_text()))
+                except RuntimeError as error:
+                    print(f"{name}: {who} failed: {error}")
+                    runs[who].append([float("nan")] * 4)
+        found = {who: best(all_runs) for who, all_runs in runs.items()}
+        line = "".join(f"{v[0]:12.2f}{v[1]:11.2f}{v[2]:6.0f}-{v[3]:4.0f}" for v in found.values())
+        if len(found) > 1:
+            ours, other = found["ours"], found["reference"]
+            line += f"    {other[0] / ours[0]:6.1f} {other[1] / ours[1]:6.1f}"
+        print(f"{name:22}{line}", flush=True)
+
+
+def conversions(work: Path, interpreters: dict[str, str]) -> None:
+    times: dict[str, dict[str, Any]] = {}
+    for who, python in interpreters.items():
+        run(python, CONVERSIONS, str(work), str(work / "conversions.json"), reference=who == "reference")
+        times[who] = json.loads((work / "conversions.json").read_text())
+    for name, ours in times["ours"].items():
+        line = f"{ours:12.3f}"
+        if "reference" in times:
+            line += f"{times['reference'][name]:12.3f}    {times['reference'][name] / ours:6.1f}"
+        print(f"{name:32}{line}", flush=True)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--work", help="a folder for the cubes (about ten times the cube's size); temporary when not given")
+    parser.add_argument("--shape", default="1024,1024,256")
+    parser.add_argument("--only", default="", help="rows, separated by commas; 'conversions' for the coordinates")
+    parser.add_argument("--repeat", type=int, default=1)
+    parser.add_argument("--keep", action="store_true", help="leave the cubes in --work for a next run")
+    arguments = parser.parse_args()
+    work = Path(arguments.work or tempfile.mkdtemp(prefix="bench_images")).absolute()
+    work.mkdir(parents=True, exist_ok=True)
+    interpreters = {"ours": sys.executable}
+    if "CASA_ORACLE" in os.environ:
+        interpreters["reference"] = os.environ["CASA_ORACLE"]
+    asked = arguments.only.split(",") if arguments.only else [*ROWS, "conversions"]
+    try:
+        if not (work / "cube.U.json").exists():
+            run(
+                interpreters.get("reference", sys.executable),
+                MAKE,
+                str(work),
+                arguments.shape,
+                reference="reference" in interpreters,
+            )
+        measure(work, [name for name in asked if name in ROWS], interpreters, arguments.repeat)
+        if "conversions" in asked:
+            conversions(work, interpreters)
+    finally:
+        if not arguments.keep:
+            shutil.rmtree(work, ignore_errors=True)
+
+
+if __name__ == "__main__":
+    main()

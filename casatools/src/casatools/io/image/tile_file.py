@@ -1,0 +1,235 @@
+"""Tiles of a paged array read and written straight in the file that holds them: about three times the speed of going through the table system.
+
+Notes
+-----
+A TiledCellStMan with one cell keeps its tiles, each of the same size, in one file ``table.fN_TSM0`` in the order of their places, x fastest (casacore
+note 222 and the layout of the files themselves). Truth values take one bit, the lowest first. Whatever does not look like that is left to casacore.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+import os
+import struct
+import threading
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from casatools._base.buffers import empty_array
+from casatools._base.errors import DataError
+
+__all__ = ["TileFile", "grow_cell"]
+
+_Span = tuple[int, int]
+
+
+class TileFile:
+    """The tiles of one array; axes in internal (C) order. Reading and writing of different tiles may happen in several threads."""
+
+    def __init__(self, path: str, shape: Sequence[int], tile: Sequence[int], dtype: np.dtype, writable: bool) -> None:
+        self.path = path
+        self.shape, self.tile = tuple(shape), tuple(tile)
+        self.dtype = dtype
+        self.bits = dtype.kind == "b"
+        self.pixels = math.prod(self.tile)
+        self.tile_bytes = -(-self.pixels // 8) if self.bits else self.pixels * dtype.itemsize
+        self.grid = tuple(-(-n // t) for n, t in zip(self.shape, self.tile, strict=True))
+        self._lock = threading.Lock()
+        self._file = os.open(path, os.O_RDWR if writable else os.O_RDONLY)
+
+    @classmethod
+    def of_table(cls, table: Any, column: str, shape: Sequence[int], dtype: np.dtype, writable: bool) -> TileFile | None:
+        """The tiles behind a column of one cell; None where they are stored in another way."""
+        info = table.getdminfo(column)
+        cubes = info.get("SPEC", {}).get("HYPERCUBES", {})
+        if info.get("TYPE") != "TiledCellStMan" or len(cubes) != 1 or table.nrows() != 1:
+            return None
+        cube = next(iter(cubes.values()))
+        tile = tuple(int(n) for n in cube.get("TileShape", ()))[::-1]
+        path = os.path.join(table.name(), f"table.f{info.get('SEQNR')}_TSM0")
+        if (
+            len(tile) != len(shape)
+            or [int(n) for n in cube.get("CubeShape", ())][::-1] != list(shape)
+            or not os.path.isfile(path)
+        ):
+            return None
+        order = "<" if table.endianformat() == "little" else ">"
+        made = cls(path, shape, tile, dtype.newbyteorder(order) if dtype.itemsize > 1 else dtype, writable)
+        if int(cube.get("BucketSize", 0)) == made.tile_bytes and os.path.getsize(path) == math.prod(made.grid) * made.tile_bytes:
+            return made
+        made.close()
+        return None
+
+    def close(self) -> None:
+        """Close the file; a second call does nothing."""
+        if self._file >= 0:
+            os.close(self._file)
+            self._file = -1
+
+    def read(self, first: Sequence[int], last: Sequence[int]) -> np.ndarray:
+        """Pixels from one corner to another, both included."""
+        out = empty_array(tuple(b - a + 1 for a, b in zip(first, last, strict=True)), self.dtype.newbyteorder("="))
+        for run in self._runs(first, last):
+            held = self._fetch(run)
+            for index, tiles, there in run.pieces(first, last):
+                # axes: tiles along x in the run, then those of a tile; in the array, x splits into tiles and pixels of a tile
+                part = held[tiles][(slice(None), *index)]
+                target = out[there]
+                split = target.reshape(*target.shape[:-1], len(part), part.shape[-1])
+                split[...] = np.moveaxis(part, 0, -2)
+        return out
+
+    def write(self, first: Sequence[int], last: Sequence[int], values: np.ndarray) -> None:
+        """Put pixels from one corner to another, both included."""
+        for run in self._runs(first, last):
+            if run.whole:
+                held = np.zeros(run.extent, self.dtype) if run.padded else self._scratch(run.extent)
+                self._fill(run, held, first, last, values)
+                self._store(run, held)
+            else:
+                with self._lock:
+                    held = self._fetch(run)
+                    self._fill(run, held, first, last, values)
+                    self._store(run, held)
+
+    def _fill(self, run: _Run, held: np.ndarray, first: Sequence[int], last: Sequence[int], values: np.ndarray) -> None:
+        for index, tiles, there in run.pieces(first, last):
+            target = held[tiles][(slice(None), *index)]
+            source = values[there]
+            split = source.reshape(*source.shape[:-1], len(target), target.shape[-1])
+            target[...] = np.moveaxis(split, -2, 0)
+
+    def _scratch(self, extent: tuple[int, ...]) -> np.ndarray:
+        return empty_array(extent, self.dtype)
+
+    def _runs(self, first: Sequence[int], last: Sequence[int]) -> Iterator[_Run]:
+        """The rows of tiles along x that a block touches."""
+        ranges = [range(a // t, b // t + 1) for a, b, t in zip(first, last, self.tile, strict=True)]
+        for place in np.ndindex(*(len(r) for r in ranges[:-1])):
+            yield _Run(self, [r[k] for r, k in zip(ranges[:-1], place, strict=True)], ranges[-1], first, last)
+
+    def _fetch(self, run: _Run) -> np.ndarray:
+        """The stored part of a run: ``(tiles along x, *tile)``, along the first axis of the tile only what is wanted."""
+        if self.bits:
+            packed = np.empty(run.count * run.part_bytes, np.uint8)
+            self._transfer(run, packed, os.preadv)
+            rows = packed.reshape(run.count, run.part_bytes)
+            return np.unpackbits(rows, axis=1, count=math.prod(run.extent[1:]), bitorder="little").view(bool).reshape(run.extent)
+        held = self._scratch(run.extent)
+        self._transfer(run, held, os.preadv)
+        return held
+
+    def _store(self, run: _Run, held: np.ndarray) -> None:
+        if self.bits:
+            held = np.packbits(held.reshape(run.count, -1), axis=1, bitorder="little")
+        self._transfer(run, held, os.pwritev)
+
+    def _transfer(self, run: _Run, buffer: np.ndarray, move: Any) -> None:
+        """Read or write the parts of a run; whole tiles in one go."""
+        size, flat = run.part_bytes, memoryview(buffer.reshape(-1).view(np.uint8))
+        each = run.count if size == self.tile_bytes else 1
+        for k in range(0, run.count, each):
+            at, wanted = k * size, each * size
+            place = (run.number + k) * self.tile_bytes + run.offset
+            while wanted:
+                try:
+                    moved = move(self._file, [flat[at : at + wanted]], place)
+                except OSError as error:
+                    raise DataError(f"pixels in {self.path!r} cannot be read or written: {error.strerror or error}") from error
+                if not moved:
+                    raise DataError(f"pixels in {self.path!r} cannot be read: the file has become shorter")
+                at, place, wanted = at + moved, place + moved, wanted - moved
+
+
+class _Run:
+    """Neighbouring tiles along x, and which part of them a block wants."""
+
+    def __init__(self, file: TileFile, outer: Sequence[int], along: range, first: Sequence[int], last: Sequence[int]) -> None:
+        tile, shape = file.tile, file.shape
+        self.outer, self.along, self.count, self.tile = list(outer), along, len(along), tile
+        self.number = int(np.ravel_multi_index([*outer, along[0]], file.grid))
+        # What the block wants of the tiles along each axis but x, and whether that is all that the array has of it.
+        self.spans: list[_Span] = []
+        self.whole, self.padded = True, False
+        for t, n, k, a, b in zip(tile[:-1], shape[:-1], outer, first[:-1], last[:-1], strict=True):
+            low, high = max(a - k * t, 0), min(b - k * t + 1, t)
+            there = min(t, n - k * t)
+            if len(self.spans):
+                self.whole &= low == 0 and high == there
+                self.padded |= there < t
+            self.spans.append((low, high))
+        ends = along[0] * tile[-1], min((along[-1] + 1) * tile[-1], shape[-1])
+        self.whole &= first[-1] <= ends[0] and last[-1] + 1 >= ends[1]
+        self.padded |= (along[-1] + 1) * tile[-1] > shape[-1]
+        # Along the first axis the parts of a tile lie one after another.
+        inner = math.prod(tile[1:])
+        begin, end = (0, tile[0]) if len(tile) == 1 else self.spans[0]
+        if file.bits and inner % 8:
+            covered = begin == 0 and end == min(tile[0], shape[0] - outer[0] * tile[0]) if len(tile) > 1 else True
+            self.whole, self.padded = self.whole and covered, True
+            begin, end = 0, tile[0]
+        self.begin = begin
+        self.extent = (self.count, end - begin, *tile[1:])
+        scale = 1.0 / 8 if file.bits else file.dtype.itemsize
+        self.offset = int(begin * inner * scale)
+        self.part_bytes = file.tile_bytes if (begin, end) == (0, tile[0]) else int((end - begin) * inner * scale)
+
+    def pieces(self, first: Sequence[int], last: Sequence[int]) -> Iterator[tuple[tuple[slice, ...], slice, tuple[slice, ...]]]:
+        """Parts of equal length along x: slices in each tile, which tiles, and slices in the block."""
+        t = self.tile[-1]
+        index = [slice(a, b) for a, b in self.spans]
+        if index:
+            index[0] = slice(index[0].start - self.begin, index[0].stop - self.begin)
+        there = [
+            slice(k * n + a - f, k * n + b - f) for k, n, (a, b), f in zip(self.outer, self.tile, self.spans, first, strict=False)
+        ]
+        start, stop = first[-1], last[-1] + 1
+        edges = [start, min(-(-start // t) * t, stop), max(stop // t * t, start), stop]
+        if edges[2] < edges[1]:  # all within one tile
+            edges = [start, stop]
+        for a, b in itertools.pairwise(edges):
+            if b > a:
+                k0, k1 = a // t - self.along[0], (b - 1) // t + 1 - self.along[0]
+                width = (b - a) // (k1 - k0)
+                inside = slice(a % t, a % t + width)
+                yield (*index, inside), slice(k0, k1), (*there, slice(a - first[-1], b - first[-1]))
+
+
+def grow_cell(table: str, tile: Sequence[int], shape: Sequence[int], nbytes: int) -> bool:
+    """Give the one cell of a new table, which is one tile, another shape; False (and nothing done) where its storage looks otherwise.
+
+    Parameters
+    ----------
+    table : str
+        A closed table with a TiledCellStMan alone, made with a cell of one tile.
+    tile, shape : sequence of int
+        Internal order.
+    nbytes : int
+        Size of the file of tiles, below 2 GiB.
+
+    Notes
+    -----
+    The header ``table.f0`` (an AipsIO stream, big-endian) holds the length of the file of tiles, and behind it the shape of the cell and that of a tile.
+    """
+    header, pixels = os.path.join(table, "table.f0"), os.path.join(table, "table.f0_TSM0")
+
+    def position(lengths: Sequence[int]) -> bytes:
+        return struct.pack(f">I{len(lengths)}i", len(lengths), *reversed(lengths))
+
+    with open(header, "rb") as stream:
+        content = stream.read()
+    old = position(tile)
+    # version 1 of a file's description: its number (0) and its length
+    length = struct.pack(">III", 1, 0, os.path.getsize(pixels))
+    at = [content.find(old, k) for k in range(len(content)) if content.startswith(old, k)]
+    if len(at) != 3 or content.count(length) != 1 or not content.startswith(b"\xbe\xbe\xbe\xbe"):
+        return False
+    content = content[: at[1]] + position(shape) + content[at[1] + len(old) :]
+    content = content.replace(length, struct.pack(">III", 1, 0, nbytes))
+    with open(header, "wb") as stream:
+        stream.write(content)
+    os.truncate(pixels, nbytes)
+    return True

@@ -1,0 +1,75 @@
+"""Sub-tables copied into a new MeasurementSet."""
+
+from __future__ import annotations
+
+import os
+from contextlib import closing
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from casatools.io.ms import MeasurementSet
+from casatools.io.ms.create_like import SubtableEdit, copy_subtable, read_subtable
+from casatools.io.tables import open_table
+from casatools.simulation.demo import DemoOptions, make_demo
+
+
+@pytest.fixture
+def demo(tmp_path: Path) -> str:
+    path = str(tmp_path / "demo.ms")
+    make_demo(path, DemoOptions(antennas_per_arm=1, cycles=1))
+    return path
+
+
+def test_whole_tables_are_copied_with_what_lies_inside_and_can_be_written(demo: str, tmp_path: Path) -> None:
+    inside = os.path.join(demo, "FIELD", "EPHEM0_Moon.tab")
+    with closing(open_table(os.path.join(demo, "ANTENNA"))) as antenna:
+        antenna.copy(inside, deep=True).close()
+    for folder, _, names in os.walk(os.path.join(demo, "FIELD"), topdown=False):
+        for name in names:
+            os.chmod(os.path.join(folder, name), 0o444)
+        os.chmod(folder, 0o555)
+    target = str(tmp_path / "FIELD")
+    try:
+        copy_subtable(os.path.join(demo, "FIELD"), target, SubtableEdit())
+    finally:
+        for folder, _, _ in os.walk(os.path.join(demo, "FIELD")):
+            os.chmod(folder, 0o755)
+    assert os.stat(os.path.join(target, "table.dat")).st_mode & 0o200
+    assert os.stat(target).st_mode & 0o200
+    with closing(open_table(target, writable=True)) as made:
+        made.putcell("NAME", 0, "another")
+    with closing(open_table(os.path.join(target, "EPHEM0_Moon.tab"))) as moon:
+        assert moon.nrows() > 0
+
+
+def test_what_is_not_flushed_yet_is_copied_too(demo: str, tmp_path: Path) -> None:
+    target = str(tmp_path / "FIELD")
+    with closing(open_table(os.path.join(demo, "FIELD"), writable=True)) as table:
+        table.putcell("NAME", 0, "just written")
+        copy_subtable(os.path.join(demo, "FIELD"), target, SubtableEdit())
+    with closing(open_table(target)) as made:
+        assert made.getcell("NAME", 0) == "just written"
+
+
+def test_a_selection_of_another_table_becomes_a_table_of_its_own(demo: str, tmp_path: Path) -> None:
+    part, target = str(tmp_path / "part"), str(tmp_path / "ANTENNA")
+    with closing(open_table(os.path.join(demo, "ANTENNA"))) as table, closing(table.selectrows([2, 1])) as rows:
+        names = [table.getcell("NAME", 2), table.getcell("NAME", 1)]
+        rows.copy(part).close()
+    copy_subtable(part, target, SubtableEdit())
+    with closing(open_table(target)) as made:
+        assert made.getcol("NAME") == names
+        assert made.partnames() == [target]
+
+
+def test_cells_of_scalars_come_at_once_as_plain_values(demo: str) -> None:
+    with MeasurementSet(demo) as ms:
+        found = read_subtable(ms, "SPECTRAL_WINDOW", "NUM_CHAN", "CHAN_FREQ", "NAME", "NO_SUCH")
+        assert set(found) == {"NUM_CHAN", "CHAN_FREQ", "NAME"}
+        assert all(type(n) is int for n in found["NUM_CHAN"])
+        assert all(type(n) is str for n in found["NAME"])
+        assert [len(f) for f in found["CHAN_FREQ"]] == found["NUM_CHAN"]
+        assert np.asarray(found["CHAN_FREQ"][0]).dtype == np.float64
+        assert read_subtable(ms, "NOT_THERE", "NAME") == {}
