@@ -6,25 +6,18 @@ log of the session and other logs (``*.log``) of the same folder, filters by eve
 
 from __future__ import annotations
 
-import hmac
-import json
 import os
-import secrets
-import threading
 from dataclasses import dataclass
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from importlib import resources
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
 
 from casatools._base import log
-from casatools._base.errors import DataError, ParameterError, PathMissingError
+from casatools._base.errors import ParameterError, PathMissingError
+from casatools._base.local_page import LocalPage, Routes
 
 __all__ = ["LogPage", "Row", "matches", "page", "parse_log"]
 
 _MOST_BYTES = 16 << 20
 _MOST_NOTE = 20000
-_POLICY = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; connect-src 'self'; form-action 'none'"
 
 
 @dataclass
@@ -65,27 +58,23 @@ def matches(row: Row, wanted: dict[str, str]) -> bool:
     return wanted.get("search", "").lower() in everything
 
 
-class LogPage:
+class LogPage(LocalPage):
     """The server of the page; `url` is its address, with the token."""
 
-    def __init__(self) -> None:
-        self.token = secrets.token_urlsafe(24)
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
-        self._server.daemon_threads = True
-        self.port = int(self._server.server_address[1])
-        self._thread = threading.Thread(target=self._server.serve_forever, name="casa-log-page", daemon=True)
-        self._thread.start()
+    name = "log page"
 
-    @property
-    def url(self) -> str:
-        """Address of the page."""
-        return f"http://127.0.0.1:{self.port}/?token={self.token}"
+    def routes(self) -> Routes:
+        """Logs, their lines, and notes."""
+        return Routes(
+            ("casatools._base", "log_page.html"),
+            {"/files": lambda query: self.files(), "/lines": self.lines},
+            {"/note": (_MOST_NOTE, "a note is text", self.note)},
+        )
 
-    def close(self) -> None:
-        """Stop the server."""
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
+    def note(self, body: bytes) -> dict[str, Any]:
+        """Write a note into the log."""
+        log.sink.post(body.decode("utf-8", "replace"), "INFO", "note", exact=True)
+        return {}
 
     def files(self) -> dict[str, Any]:
         """Names of the logs that can be opened, the newest first, and that of the session."""
@@ -119,69 +108,6 @@ class LogPage:
         return {"rows": rows, "next": position, "more": bool(data) and position < size, "restarted": restarted}
 
 
-def _handler(owner: LogPage) -> type[BaseHTTPRequestHandler]:
-    class Handler(BaseHTTPRequestHandler):
-        """Answers only requests with the token, asked of the loopback address."""
-
-        def _allowed(self, query: dict[str, str]) -> bool:
-            host = self.headers.get("Host", "")
-            local = host in (f"127.0.0.1:{owner.port}", f"localhost:{owner.port}")  # a page elsewhere may point its name here
-            given = query.get("token", "").encode("utf-8", "replace")
-            return local and hmac.compare_digest(given, owner.token.encode())
-
-        def _answer(self, status: int, body: bytes, kind: str) -> None:
-            self.send_response(status)
-            for name, value in (
-                ("Content-Type", kind), ("Content-Length", str(len(body))), ("Cache-Control", "no-store"), ("Referrer-Policy", "no-referrer"),
-                ("X-Content-Type-Options", "nosniff"), ("X-Frame-Options", "DENY"), ("Content-Security-Policy", _POLICY),
-            ):  # fmt: skip
-                self.send_header(name, value)
-            self.end_headers()
-            self.wfile.write(body)
-
-        def _json(self, value: object, status: int = 200) -> None:
-            self._answer(status, json.dumps(value).encode(), "application/json")
-
-        def _query(self) -> tuple[str, dict[str, str]]:
-            parts = urlsplit(self.path)
-            return parts.path, {name: values[0] for name, values in parse_qs(parts.query).items()}
-
-        def do_GET(self) -> None:
-            path, query = self._query()
-            if not self._allowed(query):
-                self._json({"error": "the token is missing or wrong"}, 403)
-                return
-            try:
-                if path == "/":
-                    page = resources.files("casatools._base").joinpath("log_page.html").read_bytes()
-                    self._answer(200, page, "text/html; charset=utf-8")
-                elif path == "/files":
-                    self._json(owner.files())
-                elif path == "/lines":
-                    self._json(owner.lines(query))
-                else:
-                    self._json({"error": "there is no such page"}, 404)
-            except (ParameterError, PathMissingError, OSError) as error:
-                self._json({"error": str(error)}, 400)
-
-        def do_POST(self) -> None:
-            path, query = self._query()
-            if not self._allowed(query):
-                self._json({"error": "the token is missing or wrong"}, 403)
-                return
-            length = self.headers.get("Content-Length", "0")
-            if path != "/note" or not length.isdigit() or not 0 < int(length) <= _MOST_NOTE:
-                self._json({"error": "a note is text of 1 to 20000 bytes"}, 400)
-                return
-            log.sink.post(self.rfile.read(int(length)).decode("utf-8", "replace"), "INFO", "note", exact=True)
-            self._json({})
-
-        def log_message(self, format: str, *args: Any) -> None:
-            """The requests of the page are not logged."""
-
-    return Handler
-
-
 _pages: list[LogPage] = []
 
 
@@ -194,8 +120,5 @@ def page() -> LogPage:
         No port can be opened.
     """
     if not _pages:
-        try:
-            _pages.append(LogPage())
-        except OSError as error:
-            raise DataError(f"the log page cannot be served: {error.strerror}") from error
+        _pages.append(LogPage())
     return _pages[0]

@@ -12,7 +12,9 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["STOP_DESCRIPTIONS", "CycleControl", "CycleOptions"]
+__all__ = ["FORCE_STOP", "STOP_DESCRIPTIONS", "ZERO_MASK", "CycleControl", "CycleOptions"]
+
+FORCE_STOP, ZERO_MASK = 3, 7
 
 STOP_DESCRIPTIONS: dict[int, str] = {
     0: "global stopping criterion not reached",
@@ -67,6 +69,8 @@ class CycleControl:
         Greatest sidelobe of the point spread functions of all planes.
     at : int
         Iterations counted while a minor cycle goes over planes.
+    interactive : bool
+        A person steers.
     """
 
     options: CycleOptions
@@ -81,6 +85,7 @@ class CycleControl:
     least_peak: float = -1.0
     last_minor: int = 0
     at: int = 0
+    interactive: bool = False
     _minor_cycles: int = 0
 
     def begin_minor(self, peak: float) -> float:
@@ -116,7 +121,7 @@ class CycleControl:
         """Decide whether to stop, given the peak residual in the masks after a major cycle; sets the stop code."""
         options = self.options
         if mask_empty:
-            self.stop_code = 7
+            self.stop_code = ZERO_MASK
         elif self.done >= options.niter:
             self.stop_code = 1
         elif peak <= options.threshold_jy * 1.01:  # within one per cent counts as reached, as in the reference
@@ -132,6 +137,8 @@ class CycleControl:
                 self.stop_code = 5
             elif peak > 3.0 * self.least_peak:
                 self.stop_code = 6
+        if mask_empty:
+            return True  # there is no peak to compare later ones with
         self.previous_peak = peak
         self.least_peak = peak if self.least_peak < 0 else min(self.least_peak, peak)
         return self.stop_code != 0
@@ -146,7 +153,7 @@ class CycleControl:
         )}  # fmt: skip
         found: dict[str, Any] = {
             "cleanstate": "running", "cyclefactor": floats["cyclefactor"], "cycleiterdone": 0, "cycleniter": self.options.cycleniter if self.options.cycleniter >= 0 else options.niter,
-            "cyclethreshold": floats["cyclethreshold"] if ran else 0, "interactiveiterdone": self._interactive(), "interactivemode": False,
+            "cyclethreshold": floats["cyclethreshold"] if ran else 0, "interactiveiterdone": self._interactive(), "interactivemode": self.interactive,
             "interactiveniter": 0, "interactivethreshold": 0.0 if ran else 0, "iterdone": self.done, "loopgain": floats["loopgain"] if ran else 0,
             "maxpsffraction": floats["maxpsffraction"] if ran else 0, "maxpsfsidelobe": floats["maxpsfsidelobe"] if ran else 0,
             "minpsffraction": floats["minpsffraction"] if ran else 0, "niter": options.niter, "nmajordone": self.majors, "nsigma": float(options.nsigma),

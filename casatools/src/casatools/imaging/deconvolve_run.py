@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import os
+from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from casatools._base.errors import DataError, ParameterError, UnsupportedError
+from casatools._base.errors import DataError, ParameterError
 from casatools._base.paths import require_present
 from casatools.imaging.auto_mask import AutoMask, AutoMaskOptions
 from casatools.imaging.beam_fit import fit_beam, sidelobe_level
-from casatools.imaging.cycle_control import CycleControl, CycleOptions
+from casatools.imaging.clean_page import PageImage, require_person, steering
+from casatools.imaging.cycle_control import FORCE_STOP, STOP_DESCRIPTIONS, CycleControl, CycleOptions
 from casatools.imaging.minor_cycle import MinorCycle, MinorOptions
 from casatools.imaging.multi_term import MultiTermCycle, hessian_peak, principal_solution, spectral_images
 from casatools.imaging.plane_deconvolver import PlaneDeconvolver, Planes, TermDeconvolver, clean_once, restore_planes
@@ -68,8 +70,6 @@ class DeconvolveRequest:
             raise ParameterError(f"deconvolve: parameter 'niter' must not be negative; got {self.niter}")
         if self.nterms < 1:
             raise ParameterError(f"deconvolve: parameter 'nterms' must be at least 1; got {self.nterms}")
-        if self.interactive:
-            raise UnsupportedError("deconvolve: interactive=True is not there yet; use interactive=False")
         # Made once here so that a bad value is refused before any image is read.
         _ = (
             self.minor_options,
@@ -128,11 +128,14 @@ def run_deconvolve(request: DeconvolveRequest) -> dict[str, Any]:
     PathMissingError, DataError, ParameterError
         An image is not there or does not fit; none is changed then.
     """
+    if request.interactive:
+        require_person("deconvolve")
     images = open_images(request)
     images.deconvolver.planes.mask[...] = read_mask(request, images)
     control = CycleControl(request.cycle_options)
     control.sidelobe = images.deconvolver.sidelobe
-    _iterate(request, images.deconvolver, control)
+    control.interactive = bool(request.interactive)
+    _iterate(request, images, control)
     with staged_images(request.imagename) as folder:
         writer = ImageWriter(
             folder,
@@ -310,7 +313,9 @@ def _wanted_mask(request: DeconvolveRequest, images: OpenImages, shape: tuple[in
     given = request.mask
     if given is None or (isinstance(given, (str, list, tuple)) and len(given) == 0):
         existing = request.imagename + ".mask"
-        return np.asarray(read_planes(existing, shape) != 0) if os.path.isdir(existing) else np.ones(shape, dtype=bool)
+        return (
+            np.asarray(read_planes(existing, shape) != 0) if os.path.isdir(existing) else np.full(shape, not request.interactive)
+        )
     return mask_values(given, images.coordinates, shape)
 
 
@@ -331,15 +336,31 @@ def _automatic_mask(
     return mask
 
 
-def _iterate(request: DeconvolveRequest, deconvolver: PlaneDeconvolver, control: CycleControl) -> None:
-    if request.niter == 0 or not deconvolver.planes.mask.any():
+def _iterate(request: DeconvolveRequest, images: OpenImages, control: CycleControl) -> None:
+    deconvolver = images.deconvolver
+    if control.interactive and request.niter:
+        planes = deconvolver.planes
+        stokes = images.coordinates.stokes
+        labels = stokes.labels if stokes is not None else ("I",)
+        good = np.ones(planes.mask.shape, bool) if images.good is None else images.good[: len(planes.mask)]
+        shown = PageImage(os.path.basename(request.imagename), deconvolver, images.coordinates, labels, good)
+        with closing(steering([shown])) as page:
+            while page.steer(control, STOP_DESCRIPTIONS[control.stop_code] if control.stop_code else ""):
+                _clean_down(request, deconvolver, control)
+        control.stop_code = control.stop_code or FORCE_STOP
+    elif request.niter == 0 or not deconvolver.planes.mask.any():
         control.stop_code = 7 if request.niter else 1
-        return
+    else:
+        _clean_down(request, deconvolver, control)
+
+
+def _clean_down(request: DeconvolveRequest, deconvolver: PlaneDeconvolver, control: CycleControl) -> None:
+    """One minor cycle down to the threshold."""
     clean_once([deconvolver], control)
-    if control.done >= request.niter:
+    if control.done >= control.options.niter:
         control.stop_code = 1
     else:
-        control.stop_code = 2 if deconvolver.peak() <= request.cycle_options.threshold_jy else 8
+        control.stop_code = 2 if deconvolver.peak() <= control.options.threshold_jy else 8
 
 
 def _record(control: CycleControl) -> dict[str, Any]:

@@ -8,7 +8,7 @@ they fit into the budget, and are streamed again from the MeasurementSets in eac
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -17,14 +17,17 @@ from casatools._base.errors import DataError
 from casatools._base.memory import memory_budget_bytes
 from casatools._base.progress import Progress
 from casatools.frames.directions import Direction
-from casatools.imaging.cycle_control import CycleControl
+from casatools.imaging.cycle_control import FORCE_STOP, STOP_DESCRIPTIONS, CycleControl
 from casatools.imaging.frequency_grid import SpectralAxis
 from casatools.imaging.image_fields import BlockView, ImageField
 from casatools.imaging.plane_deconvolver import clean_once
 from casatools.imaging.visibilities import DataSource, VisibilityBlock
 from casatools.imaging.weighting import GroupedWeights, ImagingWeights, WeightingOptions
 
-__all__ = ["Imager", "ImagingData", "bandwidth", "channel_mixing"]
+__all__ = ["Imager", "ImagingData", "Steering", "bandwidth", "channel_mixing"]
+
+Steering = Callable[[CycleControl, str], bool]
+"""Decides before a minor cycle, given the reason to stop (empty when there is none), whether to go on; may change the limits."""
 
 
 @dataclass
@@ -278,17 +281,38 @@ class Imager:
             for image, view, turn in zip(self.fields, views, turns, strict=True):
                 image.add(view, chan, pol, freq, vis if turn is None else vis * turn, weight)
 
-    def clean(self, control: CycleControl) -> None:
-        """Alternate minor and major cycles until a stopping rule holds; the residuals must have been made."""
+    def clean(self, control: CycleControl, steer: Steering | None = None, after_major: Callable[[], None] | None = None) -> None:
+        """Alternate minor and major cycles until a stopping rule holds; the residuals must have been made.
+
+        Parameters
+        ----------
+        control : CycleControl
+        steer : callable, optional
+            Asked before each minor cycle, with the reason to stop if there is one: False ends the loop. Without it the rules decide.
+        after_major : callable, optional
+            Called after each major cycle.
+        """
         control.sidelobe = max(image.sidelobe for image in self.fields)
         with Progress(control.options.niter, "cleaning") as progress:
-            while not self._is_over(control):
+            while self._goes_on(control, steer):
                 before = control.done
                 clean_once(self.fields, control)
                 self.major_cycle()
                 control.after_major()
                 control.begin_minor(self.peak())  # the record shows the depth that a next cycle would have
                 progress.advance(control.done - before)
+                if after_major is not None:
+                    after_major()
+
+    def _goes_on(self, control: CycleControl, steer: Steering | None) -> bool:
+        over = self._is_over(control)
+        if steer is None:
+            return not over
+        if not steer(control, STOP_DESCRIPTIONS[control.stop_code] if over else ""):
+            control.stop_code = control.stop_code or FORCE_STOP
+            return False
+        control.stop_code = 0
+        return True
 
     def _is_over(self, control: CycleControl) -> bool:
         """Make the masks of the next minor cycle where they follow the residuals, and decide whether there is to be one."""

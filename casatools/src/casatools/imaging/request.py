@@ -211,7 +211,6 @@ class TcleanRequest:
         missing = {
             "specmode": (self.specmode, ("mfs", "cont", "cube", "cubedata")),
             "gridder": (self.gridder, (*_STANDARD, *_WIDE, *_MOSAIC)),
-            "interactive": (bool(self.interactive), (False,)),
             "psfphasecenter": (self.psfphasecenter, ("",)),
             "usepointing": (self.usepointing, (False,)),
         }

@@ -179,7 +179,8 @@ def _clean_mask(images: FieldImages, shape: tuple[int, ...]) -> np.ndarray:
         existing = images.base + ".mask"
         if os.path.isdir(existing) and request.restart:
             return read_planes(existing, shape) != 0
-        return np.ones(shape, dtype=bool)
+        # Where a person draws the mask, it begins blank.
+        return np.full(shape, not request.interactive, dtype=bool)
     return mask_values(given, images.coordinates, shape)
 
 

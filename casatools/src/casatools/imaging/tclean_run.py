@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import ExitStack, closing
 from dataclasses import replace
 from typing import Any
@@ -13,15 +14,16 @@ from casatools._base.errors import DataError, ParameterError, SelectionError
 from casatools._base.memory import require_memory
 from casatools._base.paths import require_space
 from casatools.frames.directions import Direction, angular_separation, convert_direction, parse_direction
+from casatools.imaging.clean_page import PageImage, require_person, steering
 from casatools.imaging.cycle_control import CycleControl
 from casatools.imaging.frequency_grid import SpectralAxis, continuum_axis, cube_axis
-from casatools.imaging.imager import ImagingData
+from casatools.imaging.imager import Imager, ImagingData
 from casatools.imaging.model_column import save_model_column
 from casatools.imaging.outlier_file import outlier_requests
 from casatools.imaging.products import ImageWriter, staged_images
 from casatools.imaging.request import TcleanRequest
 from casatools.imaging.shares import make_imager
-from casatools.imaging.tclean_images import begin_images, plan_images, write_images
+from casatools.imaging.tclean_images import FieldImages, begin_images, plan_images, write_images
 from casatools.imaging.visibilities import DataSource, open_sources, stokes_planes
 
 __all__ = ["phase_centre", "prepare_data", "run_tclean"]
@@ -40,6 +42,8 @@ def run_tclean(request: TcleanRequest, history: list[str] | None = None) -> dict
     CasaError
         Data or images do not allow it; no image is changed then.
     """
+    if request.interactive:
+        require_person("tclean")
     writable = request.saves_model
     sources = open_sources(request.paths, request.selections, request.datacolumn, writable)
     try:
@@ -171,6 +175,18 @@ def _require_room(requests: list[TcleanRequest], data: ImagingData) -> None:
     require_space(requests[0].imagename + ".image", size)
 
 
+def _clean(plans: list[FieldImages], data: ImagingData, imager: Imager, control: CycleControl) -> None:
+    if not control.interactive:
+        imager.clean(control)
+        return
+    shown = [
+        PageImage(os.path.basename(p.base), p.image, p.coordinates, data.labels, p.seen[: len(p.image.planes.mask)])
+        for p in plans
+    ]
+    with closing(steering(shown)) as page:
+        imager.clean(control, page.steer)
+
+
 def _image(request: TcleanRequest, sources: list[DataSource], history: list[str]) -> dict[str, Any]:
     requests = [request, *outlier_requests(request)]
     data = prepare_data(request, sources)
@@ -178,7 +194,7 @@ def _image(request: TcleanRequest, sources: list[DataSource], history: list[str]
     centres = [data.centre, *(phase_centre(r, sources) for r in requests[1:])]
     plans = [plan_images(r, data, c, k) for k, (r, c) in enumerate(zip(requests, centres, strict=True))]
     images = [plan.image for plan in plans]
-    control = CycleControl(request.cycle_options)
+    control = CycleControl(request.cycle_options, interactive=bool(request.interactive))
     shared = make_imager(
         data, images, request.weighting_options, request.perchanweightdensity, request.psfcutoff, request.parallel
     )
@@ -186,7 +202,7 @@ def _image(request: TcleanRequest, sources: list[DataSource], history: list[str]
         begin_images(plans, imager)
         control.after_major()
         if request.niter > 0:
-            imager.clean(control)
+            _clean(plans, data, imager, control)
     if request.niter > 0:
         log.post(
             f"tclean: {control.done} iterations in {control.majors} major cycles; stopped by {control.record()['stopDescription']}"

@@ -40,21 +40,10 @@ def _show_page() -> bool:
     if config.value("nologger"):
         log.post("the log page is not opened: the configuration option nologger is set", "INFO", "casalog")
         return False
-    import sys
-    import webbrowser
-
+    from casatools._base.local_page import show
     from casatools._base.log_page import page
 
-    shown = page()
-    sys.stderr.write(f"The log is shown at {shown.url}\n")
-    if os.environ.get("SSH_CONNECTION"):
-        sys.stderr.write(
-            f"From the machine you sit at: ssh -L {shown.port}:127.0.0.1:{shown.port} this host, then open that address there\n"
-        )
-    # Without a screen Python would start a browser for terminals, in this one.
-    screen = sys.platform == "darwin" or any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY", "BROWSER"))
-    if screen and not config.value("nogui"):
-        webbrowser.open(shown.url)
+    show(page(), "The log is shown at")
     return True
 
 

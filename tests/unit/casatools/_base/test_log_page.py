@@ -14,7 +14,7 @@ from urllib.parse import urlencode
 
 import pytest
 
-from casatools._base import config, log, log_page
+from casatools._base import config, local_page, log, log_page
 from casatools._base.errors import DataError
 from casatools.tools.logsink import logsink
 
@@ -158,10 +158,10 @@ def test_one_page_a_process(monkeypatch: pytest.MonkeyPatch) -> None:
     made.close()
     monkeypatch.setattr(log_page, "_pages", [])
 
-    def refuse() -> None:
+    def refuse(*args: Any) -> None:
         raise OSError(24, "no more files")
 
-    monkeypatch.setattr(log_page, "LogPage", refuse)
+    monkeypatch.setattr(local_page, "ThreadingHTTPServer", refuse)
     with pytest.raises(DataError, match="cannot be served"):
         log_page.page()
 
