@@ -282,7 +282,11 @@ def _blocks(chosen: SelectedPixels, axis: int) -> list[tuple[slice, ...]]:
     lines = [1 if k == axis else n for k, n in enumerate(box)]
     tile = [1 if k == axis else n for k, n in enumerate(image.tile_shape)]
     first = [0 if k == axis else n for k, n in enumerate(chosen.pixels.first)]
-    most = _BLOCK_BYTES if image.is_fits else max(_BLOCK_BYTES, image.dtype.itemsize * box[axis] * tile[-1] * (tile[-2] if len(tile) > 1 else 1))
+    most = (
+        _BLOCK_BYTES
+        if image.is_fits
+        else max(_BLOCK_BYTES, image.dtype.itemsize * box[axis] * tile[-1] * (tile[-2] if len(tile) > 1 else 1))
+    )
     blocks = iter_blocks(lines, tile, image.dtype.itemsize * box[axis], most, first)
     return [tuple(slice(0, box[axis]) if k == axis else s for k, s in enumerate(block)) for block in blocks]
 

@@ -13,8 +13,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from casatools._base.errors import DataError, ParameterError
 from casatools._base.buffers import empty_array
+from casatools._base.errors import DataError, ParameterError
 from casatools._base.memory import CHUNK_BYTES
 from casatools._base.paths import staged_output
 from casatools._base.progress import Progress

@@ -255,9 +255,7 @@ def rebin_image(
         inside = output.tile_shape if not gone else [1] * ndim
 
         def average(part: tuple[slice, ...]) -> None:
-            wanted = tuple(
-                slice(s.start * f, min(s.stop * f, n)) for s, f, n in zip(part, array_bins, box, strict=True)
-            )
+            wanted = tuple(slice(s.start * f, min(s.stop * f, n)) for s, f, n in zip(part, array_bins, box, strict=True))
             values, good = chosen.read(wanted)
             mean, defined = _binned(values, good, array_bins, tuple(s.stop - s.start for s in part))
             where = tuple(s for k, s in enumerate(part) if ndim - 1 - k not in gone)

@@ -18,8 +18,8 @@ __all__ = ["bilinear_plane", "cubic_plane", "nearest_plane"]
 def _bilinear(plane: np.ndarray, good: np.ndarray, x: float, y: float):  # type: ignore[no-untyped-def]
     """Value and validity at one place; up to a pixel beyond the edge it is extrapolated."""
     ny, nx = plane.shape
-    left = min(max(int(np.floor(x)), 0), max(nx - 2, 0))
-    low = min(max(int(np.floor(y)), 0), max(ny - 2, 0))
+    # cut towards zero: a place before the first pixel belongs to the first pair
+    left, low = min(int(x), max(nx - 2, 0)), min(int(y), max(ny - 2, 0))
     across, up = x - left, y - low
     if nx > 1 and ny > 1 and good[low, left] and good[low, left + 1] and good[low + 1, left] and good[low + 1, left + 1]:
         below = (1.0 - across) * plane[low, left] + across * plane[low, left + 1]
