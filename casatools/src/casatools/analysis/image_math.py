@@ -31,7 +31,7 @@ __all__ = ["MathOutput", "compute_expression", "image_variables", "polarization_
 
 
 # Pixels of the result that are computed at once: expressions make several arrays of that size.
-_EXPRESSION_BYTES = IMAGE_BLOCK_BYTES // 2
+_EXPRESSION_BYTES = IMAGE_BLOCK_BYTES // 8
 
 
 @dataclass(frozen=True)

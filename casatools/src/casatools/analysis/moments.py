@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from casatools._base.errors import ParameterError
-from casatools.kernels.line_moments import extremes, first_sums, second_sums
+from casatools.kernels.line_moments import extremes, first_sums, median_rows, second_sums
 
 __all__ = ["MOMENT_SUFFIXES", "compute_moments", "is_velocity_moment"]
 
@@ -68,8 +68,12 @@ def compute_moments(
     wanted = set(moments)
     if wanted & {-1, 0, 1, 2, 5, 6, 7}:
         found.update(_sums(flat, usable, x, step, wanted))
-    if wanted & {3, 4}:
-        found.update(_medians(flat, usable, coordinate, usable.sum(axis=0)))
+    if 3 in wanted:
+        median = np.empty(flat.shape[1])
+        median_rows(np.ascontiguousarray(flat.T), np.ascontiguousarray(usable.T), median)
+        found[3] = (median, usable.any(axis=0))
+    if 4 in wanted:
+        found[4] = _median_place(flat, usable, coordinate)
     for value, place, sign in ((8, 9, 1.0), (10, 11, -1.0)):
         if wanted & {value, place}:
             best, at = np.full(flat.shape[1], -np.inf), np.zeros(flat.shape[1], dtype=np.int64)
@@ -103,17 +107,8 @@ def _sums(
     return found
 
 
-def _medians(
-    values: np.ndarray, use: np.ndarray, coordinate: np.ndarray, count: np.ndarray
-) -> dict[int, tuple[np.ndarray, np.ndarray]]:
-    """The median intensity, and the coordinate at which the running sum of intensities reaches half its total."""
-    some = count > 0
-    ordered = np.sort(np.where(use, values, np.inf), axis=0)
-    middle = np.maximum((count - 1) // 2, 0)
-    upper = np.maximum(count // 2, 0)
-    low = np.take_along_axis(ordered, middle[None], axis=0)[0]
-    high = np.take_along_axis(ordered, np.minimum(upper, values.shape[0] - 1)[None], axis=0)[0]
-    median = np.where(some, 0.5 * (np.where(some, low, 0) + np.where(some, high, 0)), 0.0)
+def _median_place(values: np.ndarray, use: np.ndarray, coordinate: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The coordinate at which the running sum of intensities reaches half its total."""
     running = np.cumsum(np.where(use, values, 0.0), axis=0, dtype=np.float64)
     half = 0.5 * running[-1]
     # Linear between the two channels that enclose half of the sum.
@@ -123,4 +118,4 @@ def _medians(
     y0 = np.take_along_axis(running, before[None], axis=0)[0]
     part = np.where(y1 > y0, (half - y0) / np.where(y1 > y0, y1 - y0, 1.0), 1.0)
     place = np.where(after == before, coordinate[after], coordinate[before] + part * (coordinate[after] - coordinate[before]))
-    return {3: (median, some), 4: (place, some & (running[-1] > 0))}
+    return place, use.any(axis=0) & (running[-1] > 0)

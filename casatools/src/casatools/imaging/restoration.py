@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import functools
+
 import numpy as np
 
+from casatools._base.buffers import empty_array
 from casatools._base.threads import thread_count
 from casatools.imaging.beam_fit import GaussianBeam, gaussian_plane
 
@@ -78,19 +81,30 @@ def convolve_sampled(plane: np.ndarray, kernel: GaussianBeam, cell_rad: tuple[fl
     ny, nx = plane.shape
     reach = int(np.ceil(2.5 * kernel.major_rad / min(cell_rad))) + 1
     ly, lx = ducc0.fft.good_size(ny + reach, True), ducc0.fft.good_size(nx + reach, True)
+    padded = empty_array((ly, lx), np.float64)
+    padded[:ny, :nx], padded[ny:], padded[:ny, nx:] = plane, 0.0, 0.0
+    transform = empty_array((ly, lx // 2 + 1), np.complex128)
+    threads = thread_count()
+    ducc0.fft.r2c(padded, axes=(0, 1), nthreads=threads, out=transform)
+    transform *= _sampled_spectrum(kernel, (float(cell_rad[0]), float(cell_rad[1])), ly, lx)
+    ducc0.fft.c2r(
+        transform, axes=(0, 1), lastsize=lx, forward=False, inorm=2, nthreads=threads, out=padded, allow_overwriting_input=True
+    )
+    return padded[:ny, :nx]
+
+
+@functools.lru_cache(maxsize=1)
+def _sampled_spectrum(kernel: GaussianBeam, cell_rad: tuple[float, float], ly: int, lx: int) -> np.ndarray:
+    """The transform of a sampled Gaussian, kept for the next plane."""
+    import ducc0
+
     # Offsets as the transform counts them: beyond the middle they are negative.
     x = np.fft.fftfreq(lx, 1.0 / lx)[None, :] * cell_rad[0]
     y = np.fft.fftfreq(ly, 1.0 / ly)[:, None] * cell_rad[1]
     sin, cos = np.sin(kernel.angle_rad), np.cos(kernel.angle_rad)
     along, across = (-x * sin + y * cos) / kernel.major_rad, (x * cos + y * sin) / kernel.minor_rad
     weights = np.exp(-4.0 * np.log(2.0) * np.minimum(along**2 + across**2, 200.0))
-    padded = np.zeros((ly, lx), dtype=np.float64)
-    padded[:ny, :nx] = plane
-    threads = thread_count()
-    transform = ducc0.fft.r2c(padded, axes=(0, 1), nthreads=threads)
-    transform *= ducc0.fft.r2c(weights / weights.sum(), axes=(0, 1), nthreads=threads)
-    result = ducc0.fft.c2r(transform, axes=(0, 1), lastsize=lx, forward=False, inorm=2, nthreads=threads)
-    return np.asarray(result[:ny, :nx])
+    return np.asarray(ducc0.fft.r2c(weights / weights.sum(), axes=(0, 1), nthreads=thread_count()))
 
 
 def restore(

@@ -6,7 +6,7 @@ import numpy as np
 
 from casatools.kernels._kernel import kernel
 
-__all__ = ["extremes", "first_sums", "second_sums"]
+__all__ = ["extremes", "first_sums", "median_rows", "second_sums"]
 
 
 @kernel
@@ -73,3 +73,50 @@ def extremes(values: np.ndarray, good: np.ndarray, sign: float, best: np.ndarray
             if good[c, i] and v > best[i]:
                 best[i] = v
                 at[i] = c
+
+
+@kernel
+def _select(held: np.ndarray, count: int, rank: int) -> None:
+    """Reorder the first `count` values so that the one of a rank stands in its place, smaller ones before it (Hoare 1961, CACM 4, 321)."""
+    low, high = 0, count - 1
+    while low < high:
+        pivot, i, j = held[rank], low, high
+        while i <= j:
+            while held[i] < pivot:
+                i += 1
+            while pivot < held[j]:
+                j -= 1
+            if i <= j:
+                held[i], held[j] = held[j], held[i]
+                i += 1
+                j -= 1
+        if j < rank:
+            low = i
+        if rank < i:
+            high = j
+
+
+@kernel
+def median_rows(values: np.ndarray, good: np.ndarray, median: np.ndarray) -> None:
+    """Medians of the good values of rows: `values` (n, chan) float, `good` alike bool; sets `median` (n,) float64, 0 where there is none.
+
+    The median of an even number of values is the mean of the two in the middle.
+    """
+    held = np.empty(values.shape[1], values.dtype)
+    for i in range(values.shape[0]):
+        count = 0
+        for c in range(values.shape[1]):
+            if good[i, c]:
+                held[count] = values[i, c]
+                count += 1
+        median[i] = 0.0
+        if count:
+            rank = (count - 1) // 2
+            _select(held, count, rank)
+            middle = np.float64(held[rank])
+            if count % 2 == 0:
+                upper = held[rank + 1]
+                for k in range(rank + 2, count):
+                    upper = min(upper, held[k])
+                middle = 0.5 * (middle + np.float64(upper))
+            median[i] = middle

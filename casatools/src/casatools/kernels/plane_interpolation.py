@@ -18,12 +18,9 @@ __all__ = ["bilinear_plane", "cubic_plane", "nearest_plane"]
 def _bilinear(plane: np.ndarray, good: np.ndarray, x: float, y: float):  # type: ignore[no-untyped-def]
     """Value and validity at one place; up to a pixel beyond the edge it is extrapolated."""
     ny, nx = plane.shape
-    left = min(max(int(np.floor(x)), 0), max(nx - 2, 0))
-    low = min(max(int(np.floor(y)), 0), max(ny - 2, 0))
+    # cut towards zero: a place before the first pixel belongs to the first pair
+    left, low = min(int(x), max(nx - 2, 0)), min(int(y), max(ny - 2, 0))
     across, up = x - left, y - low
-    if nx > 1 and ny > 1 and good[low, left] and good[low, left + 1] and good[low + 1, left] and good[low + 1, left + 1]:
-        below = (1.0 - across) * plane[low, left] + across * plane[low, left + 1]
-        return (1.0 - up) * below + up * ((1.0 - across) * plane[low + 1, left] + across * plane[low + 1, left + 1]), True
     total = 0.0 * plane[0, 0]
     usable = True
     for dy in range(min(2, ny)):
@@ -57,15 +54,25 @@ def bilinear_plane(
     out_good : ndarray (rows, columns) bool
         Set: all pixels with a weight are good.
     """
+    inner = plane.shape[0] > 1 and plane.shape[1] > 1
+    one = np.uint64(1)  # unsigned indices need no test for negative ones
     for row in range(x.shape[0]):
         for column in range(x.shape[1]):
-            out[row, column] = 0
-            out_good[row, column] = False
+            px, py = x[row, column], y[row, column]
+            value, usable = 0.0 * plane[0, 0], False
             if inside[row, column]:
-                value, usable = _bilinear(plane, good, x[row, column], y[row, column])
+                if inner:
+                    left, low = np.uint64(min(int(px), plane.shape[1] - 2)), np.uint64(min(int(py), plane.shape[0] - 2))
+                    usable = good[low, left] & good[low, left + one] & good[low + one, left] & good[low + one, left + one]
                 if usable:
-                    out[row, column] = value
-                    out_good[row, column] = True
+                    across, up = px - left, py - low
+                    below = plane[low, left] + across * (plane[low, left + one] - plane[low, left])
+                    above = plane[low + one, left] + across * (plane[low + one, left + one] - plane[low + one, left])
+                    value = below + up * (above - below)
+                else:
+                    value, usable = _bilinear(plane, good, px, py)
+            out[row, column] = value if usable else 0
+            out_good[row, column] = usable
 
 
 @kernel

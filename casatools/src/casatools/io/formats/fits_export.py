@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import time
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, BinaryIO
@@ -12,13 +13,15 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from casatools._base import log
+from casatools._base.buffers import empty_array
 from casatools._base.errors import DataError, ParameterError
-from casatools._base.memory import CHUNK_BYTES
 from casatools._base.paths import staged_output
+from casatools._base.threads import in_order
 from casatools._base.version import version_string
 from casatools.io.formats.fits_cards import axis_cards, card, comment_card, history_cards, observation_cards, pad_block
 from casatools.io.image.beams import BeamSet
 from casatools.io.image.image import CasaImage
+from casatools.io.image.plain_file import write_block
 
 __all__ = ["ExportOptions", "export_fits", "fits_header"]
 
@@ -221,16 +224,22 @@ def _write_pixels(
     options: ExportOptions,
     scaling: _Scaling,
 ) -> None:
-    kind = ">i2" if options.bitpix == 16 else ">f4"
-    target = np.memmap(stream, dtype=kind, mode="r+", offset=offset, shape=tuple(lengths))
+    kind = np.dtype(">i2" if options.bitpix == 16 else ">f4")
     ndim = image.ndim
     kept = [ndim - 1 - a for a in reversed(order)]  # array axes in the file's order
     dropped = [k for k in range(ndim) if k not in kept]
     places = [sum(d not in dropped for d in range(k)) for k in kept]  # their numbers once the dropped ones are gone
-    for slices, pixels, mask in image.iter_planes(CHUNK_BYTES):
-        values = _stored(pixels, mask, options, scaling).reshape([n for k, n in enumerate(pixels.shape) if k not in dropped])
-        target[tuple(slices[k] for k in kept)] = values.transpose(places)
-    del target  # the pages are written by the system; waiting for the disk here would only cost time
+    masked = image.has_mask
+
+    def move(slices: tuple[slice, ...]) -> None:
+        pixels = image.read(slices)
+        values = _stored(pixels, image.read_mask(slices) if masked else None, options, scaling)
+        turned = values.reshape([n for k, n in enumerate(pixels.shape) if k not in dropped]).transpose(places)
+        stored = empty_array(turned.shape, kind)
+        stored[...] = turned
+        write_block(stream.fileno(), offset, lengths, [slices[k] for k in kept], stored)
+
+    deque(in_order(move, image.iter_slices()), maxlen=0)
 
 
 def _stored(pixels: np.ndarray, mask: np.ndarray | None, options: ExportOptions, scaling: _Scaling) -> np.ndarray:

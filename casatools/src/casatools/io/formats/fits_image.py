@@ -5,16 +5,20 @@ from __future__ import annotations
 import os
 import re
 import tempfile
+import threading
 import warnings
+from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from casatools._base.buffers import empty_array
 from casatools._base.errors import CasaError, DataError, ParameterError
-from casatools._base.memory import CHUNK_BYTES
+from casatools._base.memory import IMAGE_BLOCK_BYTES
 from casatools._base.paths import require_present, staged_output
+from casatools._base.threads import in_order
 from casatools.io.formats.fits_coordinates import coordinates_from_header, fits_unit, parse_fits_date
 from casatools.io.formats.fits_expand import expand_gzip, expand_unit, holds_compressed_image, is_gzip_of_fits
 from casatools.io.image.beams import Beam, BeamSet
@@ -27,11 +31,14 @@ from casatools.io.image.coordinates import (
 )
 from casatools.io.image.history import HistoryEntry, append_entries
 from casatools.io.image.image import CasaImage
+from casatools.io.image.plain_file import read_block
 from casatools.io.image.tiling import iter_blocks
 
 __all__ = ["FitsImage", "ImportOptions", "import_fits"]
 
 _DTYPES = {8: "u1", 16: ">i2", 32: ">i4", 64: ">i8", -32: ">f4", -64: ">f8"}
+# Blocks from this size on are read, smaller ones taken from the mapped file.
+_READ_FROM = 1 << 16
 # Header cards that become something else than a miscellaneous value of the image.
 _TAKEN = re.compile(
     r"^(SIMPLE|XTENSION|BITPIX|NAXIS\d*|EXTEND|GROUPS|PCOUNT|GCOUNT|BSCALE|BZERO|BLANK|BUNIT|DATAMIN|DATAMAX|EQUINOX|EPOCH|RADESYS|"
@@ -157,20 +164,29 @@ class FitsImage:
 
     def read(self, first: list[int], last: list[int], step: list[int]) -> np.ndarray:
         """Pixels of a block, scaled; blanks are NaN."""
-        index = tuple(slice(a, b + 1, s) for a, b, s in zip(first, last, step, strict=True))
-        raw = np.asarray(self._raw[index])
-        out = raw.astype(self.dtype)
+        raw = self._stored(first, last)
+        if max(step) > 1:
+            raw = raw[tuple(slice(None, None, s) for s in step)]
+        out = empty_array(raw.shape, self.dtype)
+        out[...] = raw
         if self._scale != 1.0 or self._zero != 0.0:
             out = (raw * self._scale + self._zero).astype(self.dtype)
         if self._blank is not None:
             out[raw == self._blank] = np.nan
         return out
 
+    def _stored(self, first: list[int], last: list[int]) -> np.ndarray:
+        """What the file holds of a block; large ones are read and not mapped, so that no more than the block takes memory."""
+        index = tuple(slice(a, b + 1) for a, b in zip(first, last, strict=True))
+        if isinstance(self._raw, np.memmap) and self._raw[index].nbytes >= _READ_FROM:
+            return read_block(str(self._raw.filename), int(self._raw.offset), self._raw.shape, self._raw.dtype, index)
+        return np.asarray(self._raw[index])
+
     @property
     def mask_names(self) -> list[str]:
         """One mask, when any pixel is blank."""
         if self._has_blanks is None:
-            self._has_blanks = any(np.isnan(self._block(s)).any() for s in self._blocks()) if self._may_blank else False
+            self._has_blanks = any(_holds_nan(self._block(s)) for s in self._blocks()) if self._may_blank else False
         return ["mask0"] if self._has_blanks else []
 
     @property
@@ -178,7 +194,7 @@ class FitsImage:
         return self._raw.dtype.kind == "f" or self._blank is not None
 
     def _blocks(self) -> Iterator[tuple[slice, ...]]:
-        return iter_blocks(self.shape, self.shape, self.dtype.itemsize, CHUNK_BYTES)
+        return iter_blocks(self.shape, self.shape, self.dtype.itemsize, IMAGE_BLOCK_BYTES)
 
     def _block(self, slices: Sequence[slice]) -> np.ndarray:
         return self.read([s.start for s in slices], [s.stop - 1 for s in slices], [1] * len(slices))
@@ -386,11 +402,11 @@ def _copy_pixels(source: FitsImage, image: CasaImage, order: list[int], zero_bla
     """Stream the pixels; `order` holds the FITS axis of each output axis, -1 for an added one."""
     ndim = len(source.shape)
     plain = order == list(range(ndim))
-    for slices in source._blocks():
+    lock = threading.Lock()
+
+    def move(slices: tuple[slice, ...]) -> None:
         pixels = source._block(slices)
-        bad = np.isnan(pixels) if source._may_blank else None
-        if bad is not None and not bad.any():
-            bad = None
+        bad = np.isnan(pixels) if source._may_blank and _holds_nan(pixels) else None
         if bad is not None and zero_blanks:
             pixels[bad] = 0.0
         target: tuple[slice, ...] = slices
@@ -403,7 +419,17 @@ def _copy_pixels(source: FitsImage, image: CasaImage, order: list[int], zero_bla
             target = tuple(slice(0, 1) if a is None else slices[a] for a in wanted)
         image.write(pixels, target)
         if bad is not None:
-            image.write_mask(~bad, target)
+            with lock:  # the first makes the mask
+                image.write_mask(~bad, target)
+
+    tile = image.tile_shape if plain else source.shape
+    deque(in_order(move, iter_blocks(source.shape, tile, source.dtype.itemsize, IMAGE_BLOCK_BYTES)), maxlen=0)
+
+
+def _holds_nan(values: np.ndarray) -> bool:
+    """True when a value is NaN; their sum tells it without another array, unless it overflows."""
+    with np.errstate(all="ignore"):
+        return not np.isfinite(values.sum()) and bool(np.isnan(values).any())
 
 
 def _spread(array: np.ndarray, wanted: Sequence[int | None]) -> np.ndarray:
