@@ -79,10 +79,12 @@ def _ordered(record: Mapping[str, Any]) -> dict[str, Any]:
     out: dict[str, Any] = {}
     for key in sorted(record):  # m0, m1, m2, offset, refer, type
         value = record[key]
-        if key in ("m0", "m1", "m2"):
-            out[key] = {"unit": str(value["unit"]), "value": value["value"]}
+        if type(value) is not dict:
+            out[key] = value
+        elif key == "offset":
+            out[key] = _ordered(value)
         else:
-            out[key] = _ordered(value) if isinstance(value, dict) else value
+            out[key] = {"unit": value["unit"], "value": value["value"]}
     return out
 
 
@@ -131,7 +133,7 @@ class MeasureFrame:
     def _run(self, record: Mapping[str, Any], refer: str, what: str, offset: Mapping[str, Any] | None = None) -> dict[str, Any]:
         try:
             # The method of the compiled class: the one of python-casacore looks for quantities among the values first.
-            return _compiled_measure(self._engine, dict(record), refer, dict(offset or {}))
+            return _compiled_measure(self._engine, record if type(record) is dict else dict(record), refer, dict(offset or {}))  # type: ignore[no-any-return]
         except (RuntimeError, TypeError, KeyError) as error:
             raise ParameterError(f"the measure {dict(record)!r} {what}: {' '.join(str(error).split())}") from None
 
@@ -139,7 +141,8 @@ class MeasureFrame:
         """A measure in another reference, by the frame in force."""
         kind = require_measure(measure)
         name = refer.strip().upper()
-        require_reference(kind, name.removeprefix("R_"))
+        if name not in KINDS[kind][0]:
+            require_reference(kind, name.removeprefix("R_"))
         if kind == "direction" and str(measure["refer"]).upper() == "COMET" and name != "COMET":
             measure = self.comet_direction(name)
         if kind == "frequency" and not offset and "offset" not in measure and measure["m0"]["unit"] == "Hz":
