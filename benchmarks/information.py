@@ -1,9 +1,10 @@
 """The information layer's speed beside a reference CASA in the same run: opening and summaries, selection, columns, statistics, conversions.
 
-    CASA_ORACLE=/path/to/reference/python python benchmarks/information.py [--ms BENCH.ms] [--turns N]
+    CASA_ORACLE=/path/to/reference/python python benchmarks/information.py [--ms BENCH.ms] [--turns N] [--rows N]
 
 Without ``--ms`` a small MeasurementSet is simulated. Each step is run `turns` times by each interpreter in turn and the best counts. The
 reference converts one direction a call (it has no vectors of measures), so its time for a million is that of 20 000 calls, fifty times.
+The rows ``many_...`` are those of a MeasurementSet with two million rows (``--rows``; 0 leaves them out) and no visibilities.
 """
 
 from __future__ import annotations
@@ -105,6 +106,18 @@ def columns_of_numbers():
 for step in (summary, listing, metadata, selections, columns_of_numbers, raw, column, amplitudes, statistics):
     timed(step.__name__, step)
 
+many = sys.argv[3] if len(sys.argv) > 3 else ""
+if many:
+    vis = many
+    for name, chosen in (("field", {"field": "F1"}), ("spw", {"spw": "0:1~3"}), ("baseline", {"baseline": "EA01&EA02"}), ("scan", {"scan": "1~3"}),
+                         ("uvdist", {"uvdist": ">1000m"}), ("taql", {"taql": "ANTENNA1==3"}),
+                         ("all", {"field": "F1", "spw": "0", "scan": "1~5", "baseline": "EA01", "uvdist": "100~2000m"})):
+        tool = opened(ms())
+        timed("many_select_" + name, lambda: (tool.reset(), tool.msselect(chosen)), turns=1 if name == "uvdist" else 2)
+        tool.close()
+    timed("many_summary", summary, turns=1)
+    timed("many_metadata", metadata, turns=1)
+
 qa, me = quanta(), measures()
 me.doframe(me.epoch("UTC", "2019/05/01/04:00:00"))
 me.doframe(me.observatory("VLA"))
@@ -128,13 +141,58 @@ json.dump(out, open(sys.argv[2], "w"))
 """
 
 
-def measured(python: str, vis: str, work: Path) -> dict[str, float]:
+def make_many_rows(path: str, nrow: int) -> None:
+    """A MeasurementSet of 64 antennas, two spectral windows and three fields: only the columns of numbers are filled."""
+    import numpy as np
+    from casacore.tables import default_ms, table
+
+    first, second = np.triu_indices(64)
+    row = np.arange(nrow)
+    pair, step = row % len(first), row // len(first)
+    scan = step // 100 + 1
+    ms = default_ms(path)
+    ms.addrows(nrow)
+    columns = {
+        "ANTENNA1": first[pair], "ANTENNA2": second[pair], "SCAN_NUMBER": scan, "FIELD_ID": scan % 3, "DATA_DESC_ID": step % 2,
+        "STATE_ID": scan % 2,
+    }  # fmt: skip
+    for name, values in columns.items():
+        ms.putcol(name, values.astype(np.int32))
+    for name, seconds in (
+        ("TIME", 5e9 + 2.0 * step),
+        ("TIME_CENTROID", 5e9 + 2.0 * step),
+        ("INTERVAL", 2.0 + 0.0 * step),
+        ("EXPOSURE", 2.0 + 0.0 * step),
+    ):
+        ms.putcol(name, seconds)
+    ms.putcol("UVW", (1000.0 * np.random.default_rng(1).normal(size=(len(first), 3)))[pair])
+    ms.close()
+    channels = 1e6 * np.arange(8)
+    subtables = {
+        "ANTENNA": [{"NAME": f"EA{k:02d}", "STATION": f"W{k:02d}", "POSITION": np.array([-1.6e6 + 9.0 * k, -5.0e6, 3.55e6])} for k in range(64)],
+        "FIELD": [{"NAME": f"F{k}", **{f"{c}_DIR": np.array([[1.0 + k, 0.5]]) for c in ("PHASE", "DELAY", "REFERENCE")}} for k in range(3)],
+        "DATA_DESCRIPTION": [{"SPECTRAL_WINDOW_ID": k, "POLARIZATION_ID": 0} for k in range(2)],
+        "SPECTRAL_WINDOW": [{"NAME": f"S{k}", "NUM_CHAN": 8, "CHAN_FREQ": 1.4e9 + 1e8 * k + channels, "REF_FREQUENCY": 1.4e9 + 1e8 * k, "TOTAL_BANDWIDTH": 8e6,
+                             "MEAS_FREQ_REF": 5, **dict.fromkeys(("CHAN_WIDTH", "EFFECTIVE_BW", "RESOLUTION"), np.full(8, 1e6))} for k in range(2)],
+        "POLARIZATION": [{"NUM_CORR": 2, "CORR_TYPE": np.array([5, 8], np.int32), "CORR_PRODUCT": np.array([[0, 0], [1, 1]], np.int32)}],
+        "STATE": [{"OBS_MODE": mode} for mode in ("CALIBRATE_PHASE", "OBSERVE_TARGET")],
+        "OBSERVATION": [{"TELESCOPE_NAME": "VLA", "TIME_RANGE": np.array([5e9, 5.1e9])}],
+    }  # fmt: skip
+    for name, rows in subtables.items():
+        with table(f"{path}/{name}", readonly=False, ack=False) as sub:
+            sub.addrows(len(rows) - sub.nrows())
+            for k, cells in enumerate(rows):
+                for column, value in cells.items():
+                    sub.putcell(column, k, value)
+
+
+def measured(python: str, vis: str, work: Path, many: str = "") -> dict[str, float]:
     """Seconds of each step under one interpreter."""
     script, result = work / "steps.py", work / "result.json"
     script.write_text(STEPS)
     environment = {k: v for k, v in os.environ.items() if k != "PYTHONPATH" or python == sys.executable}
     subprocess.run(
-        [python, str(script), vis, str(result)],
+        [python, str(script), vis, str(result), many],
         cwd=work,
         env=environment,
         check=True,
@@ -148,6 +206,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--ms", help="MeasurementSet; only read")
     parser.add_argument("--turns", type=int, default=2, help="runs of each interpreter")
+    parser.add_argument("--rows", type=int, default=2_000_000, help="rows of the large MeasurementSet; 0 for none")
     options = parser.parse_args()
     oracle = os.environ.get("CASA_ORACLE", "")
     with tempfile.TemporaryDirectory(prefix="casa-bench-") as name:
@@ -157,11 +216,14 @@ def main() -> None:
             from casatools.simulation.demo import DemoOptions, make_demo
 
             make_demo(vis, DemoOptions())
+        many = str(work / "many.ms") if options.rows else ""
+        if many:
+            make_many_rows(many, options.rows)
         best: dict[str, dict[str, float]] = {"ours": {}, "reference": {}}
         for _ in range(options.turns):
             for who, python in (("ours", sys.executable), ("reference", oracle)):
                 if python:
-                    for step, seconds in measured(python, vis, work).items():
+                    for step, seconds in measured(python, vis, work, many).items():
                         best[who][step] = min(seconds, best[who].get(step, 1e99))
     print(f"{'step':<32}{'ours s':>10}{'reference s':>13}{'ratio':>8}")
     for step, seconds in best["ours"].items():

@@ -63,7 +63,7 @@ class Declaration:
         Leading parameters that are not declared (1 for ``self``).
     """
 
-    __slots__ = ("_by_name", "_parameters", "function", "owner", "skip")
+    __slots__ = ("_by_name", "_defaults", "_parameters", "function", "owner", "skip")
 
     def __init__(self, function: Callable[..., Any], owner: str, skip: int = 0) -> None:
         self.function = function
@@ -71,6 +71,8 @@ class Declaration:
         self.skip = skip
         self._parameters: tuple[Parameter, ...] | None = None
         self._by_name: dict[str, Parameter] = {}
+        # Name, default and whether the default is handed out as a copy: what a call that gives no value needs.
+        self._defaults: tuple[tuple[str, Any, bool], ...] = ()
 
     @property
     def parameters(self) -> tuple[Parameter, ...]:
@@ -80,6 +82,7 @@ class Declaration:
             found = list(inspect.signature(self.function).parameters.values())[self.skip :]
             self._parameters = tuple(_parameter(p, hints.get(p.name, Any)) for p in found)
             self._by_name = {p.name: p for p in self._parameters}
+            self._defaults = tuple((p.name, p.default, isinstance(p.default, (list, dict))) for p in self._parameters)
         return self._parameters
 
     def bind(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
@@ -97,18 +100,20 @@ class Declaration:
             if name in values:
                 raise ParameterError(f"{self.owner}: parameter {name!r} was given twice")
             values[name] = self._convert(found, given)
-        for parameter in parameters:
-            if parameter.name not in values:
-                if parameter.required:
-                    raise ParameterError(f"{self.owner}: parameter {parameter.name!r} is required")
-                default = parameter.default
-                values[parameter.name] = default.copy() if isinstance(default, (list, dict)) else default
+        if len(values) < len(parameters):
+            for name, default, copied in self._defaults:
+                if name not in values:
+                    if default is inspect.Parameter.empty:
+                        raise ParameterError(f"{self.owner}: parameter {name!r} is required")
+                    values[name] = default.copy() if copied else default
         return values
 
     def _convert(self, parameter: Parameter, given: Any) -> Any:
         default = parameter.default
         if given is default and not isinstance(given, (list, dict)):
             return given
+        if type(given) is dict and type(parameter.kind) is kinds.Record:
+            return given.copy()
         # A default written out is the default, also where it stands for "not given" and is no value of its kind.
         if type(given) is type(default) and isinstance(given, (str, int, float)) and given == default:
             return given
@@ -193,10 +198,14 @@ def method(function: F) -> F:
     The wrapped method keeps the signature; ``__declaration__`` holds the parameters for documentation and conformance tests.
     """
     declaration = Declaration(function, function.__name__, skip=1)
+    owners: dict[type, str] = {}
 
     @functools.wraps(function)
     def call(self: Any, *args: Any, **kwargs: Any) -> Any:
-        declaration.owner = f"{type(self).__name__}.{function.__name__}"
+        owner = owners.get(type(self))
+        if owner is None:
+            owner = owners[type(self)] = f"{type(self).__name__}.{function.__name__}"
+        declaration.owner = owner
         return function(self, **declaration.bind(args, kwargs))
 
     call.__declaration__ = declaration  # type: ignore[attr-defined]

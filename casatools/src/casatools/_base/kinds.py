@@ -197,6 +197,8 @@ class Text(Kind):
         return ("a string or a number" if self.numbers else "a string") + ("" if self.empty else " that is not empty")
 
     def convert(self, value: Any) -> str:
+        if type(value) is str and (value or self.empty):  # the usual case
+            return value
         value = _scalar(value)
         if isinstance(value, os.PathLike):
             value = os.fspath(value)

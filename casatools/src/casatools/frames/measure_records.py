@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+from casacore.measures import measures as _measures
 
 from casatools._base.errors import ParameterError
 from casatools.frames import arithmetic
 from casatools.frames.comets import Comet
-from casatools.frames.directions import RIGID_FRAMES, rotated
+from casatools.frames.directions import rotated
 from casatools.frames.engine import make_engine, require_tables
 from casatools.frames.observatories import observatory_names
 from casatools.frames.quantities import to_unit
 
 __all__ = ["KINDS", "MeasureFrame"]
+
+_compiled_measure = _measures.__mro__[1].measure
 
 _DIRECTIONS = frozenset(
     [
@@ -46,6 +50,12 @@ _DIRECTIONS = frozenset(
     ]
 )
 _BODIES = frozenset(["MERCURY", "VENUS", "MARS", "JUPITER", "SATURN", "URANUS", "NEPTUNE", "PLUTO", "SUN", "MOON", "COMET"])
+# Frames of one group turn into each other; between the groups casacore's own way over B1950 is followed, to its last digits.
+_TURNED = {"J2000": 0, "ICRS": 0, "ECLIPTIC": 0, "GALACTIC": 1, "SUPERGAL": 1}
+# TAI and terrestrial time by casacore's names: seconds ahead of TAI.
+_ATOMIC_S = {"TAI": 0.0, "IAT": 0.0, "TDT": 32.184, "TT": 32.184, "ET": 32.184}
+# Since 1972 TAI and UTC differ by whole seconds.
+_FIRST_LEAP_MJD = 41317.0
 # Kinds whose values are relative to an offset that is given with them.
 _RELATIVE = frozenset({"direction", "frequency", "doppler", "radialvelocity"})
 _VELOCITIES = frozenset(["LSRK", "LSRD", "BARY", "GEO", "TOPO", "GALACTO", "LGROUP", "CMB"])
@@ -69,10 +79,12 @@ def _ordered(record: Mapping[str, Any]) -> dict[str, Any]:
     out: dict[str, Any] = {}
     for key in sorted(record):  # m0, m1, m2, offset, refer, type
         value = record[key]
-        if key in ("m0", "m1", "m2"):
-            out[key] = {"unit": str(value["unit"]), "value": value["value"]}
+        if type(value) is not dict:
+            out[key] = value
+        elif key == "offset":
+            out[key] = _ordered(value)
         else:
-            out[key] = _ordered(value) if isinstance(value, dict) else value
+            out[key] = {"unit": value["unit"], "value": value["value"]}
     return out
 
 
@@ -85,6 +97,8 @@ class MeasureFrame:
         self.comet: Comet | None = None
         # Factors between frequency frames for the frame in force: conversions of frequencies are multiplications.
         self._factors: dict[tuple[str, str], float] = {}
+        # TAI - UTC of days, in days.
+        self._leap_days: dict[int, float] = {}
         # CASA's tool starts with the epoch MJD 0 and the direction of the pole; B1950 depends on the epoch.
         self._engine.doframe({"type": "epoch", "refer": "UTC", "m0": {"value": 0.0, "unit": "d"}})
 
@@ -118,7 +132,8 @@ class MeasureFrame:
 
     def _run(self, record: Mapping[str, Any], refer: str, what: str, offset: Mapping[str, Any] | None = None) -> dict[str, Any]:
         try:
-            return self._engine.measure(dict(record), refer, dict(offset or {}))
+            # The method of the compiled class: the one of python-casacore looks for quantities among the values first.
+            return _compiled_measure(self._engine, record if type(record) is dict else dict(record), refer, dict(offset or {}))  # type: ignore[no-any-return]
         except (RuntimeError, TypeError, KeyError) as error:
             raise ParameterError(f"the measure {dict(record)!r} {what}: {' '.join(str(error).split())}") from None
 
@@ -126,18 +141,43 @@ class MeasureFrame:
         """A measure in another reference, by the frame in force."""
         kind = require_measure(measure)
         name = refer.strip().upper()
-        require_reference(kind, name.removeprefix("R_"))
+        if name not in KINDS[kind][0]:
+            require_reference(kind, name.removeprefix("R_"))
         if kind == "direction" and str(measure["refer"]).upper() == "COMET" and name != "COMET":
             measure = self.comet_direction(name)
         if kind == "frequency" and not offset and "offset" not in measure and measure["m0"]["unit"] == "Hz":
             start = str(measure["refer"]).upper()
             if start in _VELOCITIES and name in _VELOCITIES:
                 return self._scaled(measure["m0"]["value"], start, name)
-        if kind == "direction" and name in RIGID_FRAMES and not offset and "offset" not in measure:
+        if kind == "epoch" and name in _ATOMIC_S and not offset and "offset" not in measure:
+            shifted = self._atomic(measure, name)
+            if shifted is not None:
+                return shifted
+        if kind == "direction" and name in _TURNED and not offset and "offset" not in measure:
             start = str(measure["refer"]).upper()
-            if start in RIGID_FRAMES and start != name:
+            if start != name and _TURNED.get(start) == _TURNED[name]:
                 return _turned(measure, start, name)
         return _ordered(self._run(measure, name, f"cannot be converted to {refer}", offset))
+
+    def _atomic(self, measure: Mapping[str, Any], name: str) -> dict[str, Any] | None:
+        """An epoch in UTC or TAI as TAI or TT, for which the leap seconds of the day are enough; None where more is needed."""
+        start, days = str(measure["refer"]).upper(), measure["m0"]["value"]
+        if (
+            measure["m0"]["unit"] != "d"
+            or not isinstance(days, float)
+            or start not in ("UTC", "TAI", "IAT")
+            or days < _FIRST_LEAP_MJD
+        ):
+            return None
+        shift = _ATOMIC_S[name] / 86400.0
+        if start == "UTC":
+            day = math.floor(days)
+            if day not in self._leap_days:
+                noon = {"type": "epoch", "refer": "UTC", "m0": {"value": day + 0.5, "unit": "d"}}
+                found = self._run(noon, "TAI", "cannot be converted to TAI")["m0"]["value"] - (day + 0.5)
+                self._leap_days[day] = round(found * 86400.0) / 86400.0
+            shift += self._leap_days[day]
+        return {"m0": {"unit": "d", "value": days + shift}, "refer": "TDT" if _ATOMIC_S[name] else "TAI", "type": "epoch"}
 
     def _scaled(self, value_hz: Any, start: str, name: str) -> dict[str, Any]:
         """Frequencies in another frame: the Doppler factor is found once for a frame."""

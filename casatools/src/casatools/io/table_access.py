@@ -82,7 +82,8 @@ def to_casacore(value: Any) -> Any:
             raise ParameterError("the value is a ragged list; give numbers or texts of one shape")
         return np.ascontiguousarray(value.T)
     if isinstance(value, Mapping):
-        return {str(k): to_casacore(v) for k, v in value.items()}
+        # Fields of records come in the order of their names, as in CASA.
+        return {str(k): to_casacore(value[k]) for k in sorted(value, key=str)}
     if isinstance(value, np.generic):
         return value.item()
     return value
@@ -191,6 +192,10 @@ def evaluate(expression: str, prefix: str = "using style base0, endincl, fortran
     if isinstance(result, list) and result and all(isinstance(v, str) for v in result):
         return np.array(result, dtype=str)
     if isinstance(result, list) and result and all(isinstance(v, np.ndarray) for v in result):
+        return {str(k): v.T for k, v in enumerate(result)}
+    if isinstance(result, Mapping) and set(result) == {"shape", "array"}:
+        result = np.array(result["array"], dtype=str).reshape(tuple(result["shape"]))
+    if isinstance(result, np.ndarray) and result.ndim > 1:
         return {str(k): v.T for k, v in enumerate(result)}
     return result if isinstance(result, Mapping) else np.atleast_1d(np.asarray(result))
 

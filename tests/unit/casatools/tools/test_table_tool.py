@@ -182,3 +182,32 @@ def test_parameters_that_would_have_no_effect_are_refused(tb: table, tmp_path: P
     finally:
         log.sink.post = original
     assert told == [f"Tables held open: {tmp_path / 't.tab'}"]
+
+
+def test_values_that_do_not_fit_leave_the_table_as_it_is(tmp_path: Path) -> None:
+    """casacore would wrap them around."""
+    kinds_of = {"short": 2**15, "uchar": -1, "int": 2**31, "uint": -1}
+    with table() as tb:
+        tb.create(str(tmp_path / "t.tab"), {k: {"valueType": k} for k in (*kinds_of, "boolean", "string")}, nrow=3)
+        for kind, bad in kinds_of.items():
+            assert tb.putcol(kind, [1, 2, 3])
+            with pytest.raises(ParameterError, match=f"type {kind}"):
+                tb.putcol(kind, [1, bad, 3])
+            with pytest.raises(ParameterError, match=f"type {kind}"):
+                tb.putcell(kind, 0, bad)
+            assert tb.getcol(kind).tolist() == [1, 2, 3]
+        tb.putcol("boolean", [0, 1, 2])
+        assert tb.getcol("boolean").tolist() == [False, True, True]
+        assert tb.getcol("string", nrow=0).dtype.kind == "U" and tb.getcol("int", startrow=3).size == 0
+        with pytest.raises(DataError, match="no row 4"):
+            tb.getcol("int", startrow=4)
+        tb.putkeyword("nested", {"b": 1, "a": {"z": 1, "y": 2}})
+        assert tb.fieldnames("nested.a") == ["y", "z"]
+
+
+@pytest.mark.parametrize(
+    ("expression", "value"),
+    [("[1,2,3]*2", {"0": [2, 4, 6]}), ("['a','b']", {"0": ["a", "b"]}), ("[[1,2],[3,4]]", {"0": [[1, 3], [2, 4]]})],
+)
+def test_arrays_of_expressions_are_records(expression: str, value: dict[str, list[object]]) -> None:
+    assert {k: v.tolist() for k, v in table().calc(expression).items()} == value

@@ -441,11 +441,24 @@ class _Resolver:
         return bounds
 
     def _uv(self) -> None:
+        """Keep rows by their uv distance; of columns of three numbers only what is left of the rows is read, once it is little."""
+        left = None if self.mask is None else np.flatnonzero(self.mask)
+        if left is not None and not len(left):
+            return
+        few = left is not None and self._held is None and len(left) < len(self.mask if self.mask is not None else ()) // 4
+        rows = left if few and left is not None else slice(None)
         frequency = None
         if any(item.in_lambda for item in self.parsed.uvrange):
             of_ddid = [self.metadata.spectral_windows[d.spw].ref_frequency_hz for d in self.metadata.data_descriptions]
-            frequency = np.array(of_ddid)[self.column("DATA_DESC_ID")]
-        self.keep(uv_mask(self.parsed.uvrange, self.column("UVW"), frequency))
+            frequency = np.array(of_ddid)[self.column("DATA_DESC_ID")[rows]]
+        uvw = self.ms.read("UVW", left) if few else self.column("UVW")
+        found = uv_mask(self.parsed.uvrange, uvw, frequency)
+        if few:
+            everything = np.zeros(self.ms.nrow, bool)
+            everything[rows] = found
+            self.mask = everything
+        else:
+            self.keep(found)
 
     def _taql(self) -> None:
         refuse = Refusal("taql", self.selection.taql)

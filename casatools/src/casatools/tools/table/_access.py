@@ -26,6 +26,12 @@ Flag = Annotated[bool, kinds.Bool(), "True or False"]
 Path = Annotated[str, kinds.Text(), "Path of a table or file"]
 
 
+# Types of whole numbers that casacore would wrap around.
+_SMALLEST_AND_LARGEST = {
+    "uchar": (0, 2**8 - 1), "short": (-(2**15), 2**15 - 1), "ushort": (0, 2**16 - 1), "int": (-(2**31), 2**31 - 1), "uint": (0, 2**32 - 1),
+}  # fmt: skip
+
+
 class Access:
     """Base of the table tool: the open casacore table."""
 
@@ -60,8 +66,8 @@ class Access:
     def _rows(self, start: int, count: int, step: int) -> tuple[int, int, int]:
         """Start, number and step of rows, cut at the end of the table."""
         total = self._table.nrows()
-        if start == 0 and total == 0:
-            return 0, 0, step
+        if start == total:
+            return start, 0, step
         self._row(start)
         most = (total - start + step - 1) // step
         return start, most if count < 0 else min(count, most), step
@@ -89,9 +95,17 @@ class Access:
         """A value as an array or text of the column's kind."""
         kind = self._table.coldatatype(column)
         array = np.asarray(value)
-        wanted = {"string": "US", "boolean": "b"}.get(kind, "iufc" if "complex" in kind else "iuf")
+        wanted = {"string": "US", "boolean": "biu"}.get(kind, "iufc" if "complex" in kind else "iuf")
         if array.dtype.kind not in wanted and not (array.dtype.kind == "b" and kind != "string"):
             raise ParameterError(f"column {column!r} holds values of type {kind}; got {array.dtype}")
         if kind in ("int", "short", "uint", "uchar", "int64", "ushort") and array.dtype.kind == "f":
             array = array.astype(np.int64)
+        if kind == "boolean":
+            return array.astype(bool)
+        if kind in _SMALLEST_AND_LARGEST and array.size:
+            low, high = _SMALLEST_AND_LARGEST[kind]
+            if int(array.min()) < low or int(array.max()) > high:
+                raise ParameterError(
+                    f"column {column!r} holds values of type {kind}, {low} to {high}; got {int(array.min())} to {int(array.max())}"
+                )
         return array

@@ -44,7 +44,8 @@ class Columns(Access):
         start, count, step = self._rows(startrow, nrow, rowincr) if self._column(columnname) else (0, 0, 1)
         with table_errors(f"column {columnname!r} cannot be read"):
             require_one_shape(table, columnname, start, count, step)
-            return _as_array(table.getcol(columnname, start, count, step))
+            values = _as_array(table.getcol(columnname, start, count, step))
+        return values if values.size or table.coldatatype(columnname) != "string" else values.astype(str)
 
     @method
     def getvarcol(self, columnname: Column, startrow: StartRow = 0, nrow: RowCount = -1, rowincr: RowStep = 1) -> dict:

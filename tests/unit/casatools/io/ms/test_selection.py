@@ -219,3 +219,21 @@ def test_velocities_need_a_rest_frequency(shared_input: Callable[[str], str]) ->
 def test_rows_of_real_data_equal_the_reference(shared_input: Callable[[str], str], given: dict[str, str], rows: int) -> None:
     with MeasurementSet(shared_input("ngc5921.ms")) as ms:
         assert Selection(**given).resolve(ms).nrow == rows
+
+
+@pytest.mark.shared
+def test_conditions_read_only_what_others_left(shared_input: Callable[[str], str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """The rows are the same whatever the size of the blocks, whether little or much is left, and with columns that are shared."""
+    path = shared_input("ngc5921.ms")
+    chosen = (
+        {"scan": "1", "uvrange": "100~400m"}, {"scan": "2~3", "antenna": "VA01", "uvrange": ">1klambda"}, {"field": "0", "antenna": "!VA05"},
+        {"timerange": ">10:00:00", "field": "2", "spw": "0"}, {"antenna": "VA01&VA02", "uvrange": "<5000m"},
+    )  # fmt: skip
+    with MeasurementSet(path) as ms:
+        whole = [Selection(**one).resolve(ms, held={}).rows for one in chosen]
+        monkeypatch.setattr("casatools.io.ms.selection._BLOCK", 100)
+        for one, expected in zip(chosen, whole, strict=True):
+            np.testing.assert_array_equal(Selection(**one).resolve(ms).rows, expected)
+            assert len(expected)
+        with pytest.raises(SelectionError, match="its rows hold the fields"):
+            Selection(scan="1", field="2", uvrange=">0m").resolve(ms)
