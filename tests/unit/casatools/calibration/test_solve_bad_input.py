@@ -98,10 +98,9 @@ def test_priors_that_do_not_cover_the_data(vis: str, said: list[str], tmp_path: 
     assert "after the last" in said[2]
     with pytest.raises(SelectionError, match="no solutions for field '1'"):
         _solve_with(vis, gains.select(gains.field_id == 0), said, tmp_path, gainfield=["1"])
-    with pytest.raises(DataError, match="no prior calibration"):
-        with MeasurementSet(vis) as ms:
-            half.write("half.G", overwrite=True)
-            solve(ms, Selection(spw="1").resolve(ms), SolveOptions(refant="EA01"), PriorTables(["half.G"]).open(ms))
+    with pytest.raises(DataError, match="no prior calibration"), MeasurementSet(vis) as ms:
+        half.write("half.G", overwrite=True)
+        solve(ms, Selection(spw="1").resolve(ms), SolveOptions(refant="EA01"), PriorTables(["half.G"]).open(ms))
 
 
 def test_priors_of_another_array_or_with_one_solution(vis: str, said: list[str], tmp_path: Path) -> None:
@@ -116,5 +115,5 @@ def test_priors_of_another_array_or_with_one_solution(vis: str, said: list[str],
 
     with table(f"{path}/ANTENNA", readonly=False, ack=False) as antennas:
         antennas.putcol("NAME", [f"XX{k:02d}" for k in range(antennas.nrows())])
-    with pytest.raises(DataError, match="no antenna|antennas"), MeasurementSet(vis) as ms:
+    with pytest.raises(DataError, match="antenna"), MeasurementSet(vis) as ms:
         PriorTables([path]).open(ms)
