@@ -14,7 +14,6 @@ import numpy as np
 from casatools._base.errors import DataError
 from casatools.calibration.callib import CalibrationLibrary
 from casatools.calibration.stages import ParallacticStage, Stage, Term, make_terms
-from casatools.kernels.cal_apply import apply_additive, apply_diagonal, apply_general, apply_leakage, apply_multiplicative
 
 if TYPE_CHECKING:
     from casatools.io.ms import MeasurementSet, VisChunk
@@ -230,6 +229,14 @@ def _merge(stages: list[Stage]) -> list[Stage]:
 def _run(
     stage: Stage, chunk: VisChunk, data: np.ndarray, flag: np.ndarray, slot: np.ndarray, names: list[str], set_flags: bool
 ) -> None:
+    from casatools.kernels.cal_apply import (  # compiled kernels: not loaded where nothing is applied
+        apply_additive,
+        apply_diagonal,
+        apply_general,
+        apply_leakage,
+        apply_multiplicative,
+    )  # fmt: skip
+
     ant1, ant2 = chunk["ANTENNA1"], chunk["ANTENNA2"]
     jones = np.ascontiguousarray(stage.jones, dtype=np.complex64)
     bad = np.ascontiguousarray(stage.bad)

@@ -190,6 +190,10 @@ class CalibrationLibrary:
         have = [e.has_spw(spw) for e in self.entries]
         return all(h or e.lenient for h, e in zip(have, self.entries, strict=True)) and (not have or any(have))
 
+    def lacks(self, spw: int) -> bool:
+        """Whether a table has no solutions for a spectral window and is not taken for the identity there."""
+        return any(not e.has_spw(spw) and not e.lenient for e in self.entries)
+
     def warn_of_gaps(self, ms: MeasurementSet) -> None:
         """Post one warning on spectral windows that a table of a library file has no solutions for."""
         for entry in self.entries:

@@ -20,7 +20,9 @@ __all__ = ["gaps"]
 _FAR_S = 3600.0
 
 
-def gaps(ms: MeasurementSet, selected: ResolvedSelection, library: CalibrationLibrary, strict: bool) -> list[str]:
+def gaps(
+    ms: MeasurementSet, selected: ResolvedSelection, library: CalibrationLibrary, strict: bool, solving: bool = False
+) -> list[str]:
     """Sentences on spectral windows, antennas and times of the selected data that tables do not cover, and what is done with them.
 
     Parameters
@@ -30,6 +32,8 @@ def gaps(ms: MeasurementSet, selected: ResolvedSelection, library: CalibrationLi
     library : CalibrationLibrary
     strict : bool
         Data without solutions are flagged.
+    solving : bool
+        They are left out of a solution instead.
 
     Returns
     -------
@@ -43,13 +47,21 @@ def gaps(ms: MeasurementSet, selected: ResolvedSelection, library: CalibrationLi
     for entry in library.entries:
         missing = [s for s in spws if not entry.has_spw(s)]
         if missing and not entry.lenient:
-            does = "flagged" if strict else "left as they are; applymode='calflagstrict' flags them, 'spwmap' gives them others"
+            does = (
+                "left out"
+                if solving
+                else "flagged"
+                if strict
+                else "left as they are; applymode='calflagstrict' flags them, 'spwmap' gives them others"
+            )
             found.append(f"{entry.path} has no solutions for spectral windows {_listed(missing)}: their data are {does}")
         if entry.kind.form in ("multiplicative", "additive"):
             continue
         absent = [names[a] for a in used.tolist() if a not in _antennas(entry)]
         if absent:
-            found.append(f"{entry.path} has no solutions for antennas {_listed(absent)}: their data are flagged")
+            found.append(
+                f"{entry.path} has no solutions for antennas {_listed(absent)}: their data are {'left out' if solving else 'flagged'}"
+            )
         text = _times(entry, times)
         if text:
             found.append(text)

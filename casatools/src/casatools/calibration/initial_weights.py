@@ -9,6 +9,7 @@ import numpy as np
 
 from casatools._base.buffers import empty_array
 from casatools._base.errors import DataError, ParameterError
+from casatools._base.memory import CHUNK_BYTES
 from casatools.calibration.apply import PriorCalibration, middle_weight
 from casatools.calibration.correct import LibraryOptions
 from casatools.io.ms import MeasurementSet, Selection, VisChunk, iter_chunks, write_chunks
@@ -16,6 +17,8 @@ from casatools.io.ms.weight_columns import add_sigma_spectrum, add_weight_spectr
 
 __all__ = ["InitialWeightOptions", "initialise_weights"]
 
+# Weights take several arrays of twice the precision on their way.
+_PIECE_BYTES = CHUNK_BYTES // 4
 MODES = ("nyq", "sigma", "weight", "ones", "delwtsp", "delsigsp", "tsys", "tinttsys")
 
 
@@ -111,8 +114,10 @@ def _inverse_root(weight: np.ndarray) -> np.ndarray:
 
 def _tsys_chunks(ms: MeasurementSet, options: InitialWeightOptions) -> Iterator[tuple[VisChunk, dict[str, np.ndarray]]]:
     prior = PriorCalibration(ms, options.library.load(ms))
-    # WEIGHT_SPECTRUM is not read but sets the size of a chunk.
-    for chunk in iter_chunks(ms, Selection().resolve(ms), ["EXPOSURE", *prior.columns]):
+    columns = ["EXPOSURE", *prior.columns]
+    for chunk in iter_chunks(
+        ms, Selection().resolve(ms), columns, chunk_bytes=_PIECE_BYTES, made=["WEIGHT_SPECTRUM", "SIGMA_SPECTRUM"]
+    ):
         seconds = np.asarray(chunk["EXPOSURE"]) if options.mode == "tinttsys" else np.ones(len(chunk.rows))
         weight = (_radiometer(ms, chunk, seconds)[:, :, None] * prior.weight_factors(chunk)).astype(np.float32)
         sigma = _inverse_root(weight)
@@ -122,7 +127,8 @@ def _tsys_chunks(ms: MeasurementSet, options: InitialWeightOptions) -> Iterator[
 
 
 def _weight_chunks(ms: MeasurementSet, mode: str, spectrum: bool) -> Iterator[tuple[VisChunk, dict[str, np.ndarray]]]:
-    for chunk in iter_chunks(ms, Selection().resolve(ms), ["WEIGHT", "SIGMA", "EXPOSURE", "ANTENNA1", "ANTENNA2"]):
+    columns, made = ["WEIGHT", "SIGMA", "EXPOSURE", "ANTENNA1", "ANTENNA2"], ["WEIGHT_SPECTRUM"] if spectrum else []
+    for chunk in iter_chunks(ms, Selection().resolve(ms), columns, chunk_bytes=_PIECE_BYTES, made=made):
         nrow, _, ncorr = chunk.shape
         by_channel = None
         if mode == "nyq":

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from casatools._base.errors import DataError, ParameterError
+from casatools._base.memory import CHUNK_BYTES
 from casatools._base.paths import require_present
 from casatools.calibration.fit_component import component_visibility
 from casatools.calibration.model_image import ModelImage, image_axes, tangent_axes
@@ -30,6 +31,8 @@ __all__ = ["ImagePlanes", "SkyModel", "open_sky_model", "predict_sky"]
 
 _LIGHT_M_S = 299792458.0
 _ARCSEC = np.pi / 648000.0
+# Bytes of the arrays that a model visibility passes through, over its own.
+_MADE = 16
 _STOKES = ("I", "Q", "U", "V")
 _KINDS = {"Point": "P", "Gaussian": "G", "Disk": "D"}
 
@@ -203,7 +206,7 @@ def _model_chunks(
     ms: MeasurementSet, selected: ResolvedSelection, sky: SkyModel, incremental: bool
 ) -> Iterator[tuple[VisChunk, dict[str, np.ndarray]]]:
     columns = ["FIELD_ID", "UVW", *(["MODEL_DATA"] if incremental else [])]
-    for chunk in iter_chunks(ms, selected, columns):
+    for chunk in iter_chunks(ms, selected, columns, chunk_bytes=CHUNK_BYTES // _MADE, made=["MODEL_DATA"]):
         frequency = ms.metadata.spectral_windows[chunk.spw].chan_freq_hz
         names = ms.metadata.polarizations[chunk.pol].names
         model = np.zeros(chunk.shape, np.complex64)

@@ -19,6 +19,7 @@ import numpy as np
 from casatools._base import log
 from casatools._base.errors import DataError
 from casatools._base.progress import Progress
+from casatools.calibration.coverage import gaps
 from casatools.calibration.normalize import fill_gaps, normalize_solutions
 from casatools.calibration.reference_antenna import antenna_ids, fallback_order, refer_phases
 from casatools.calibration.solve_averages import antenna_pairs
@@ -89,6 +90,8 @@ def solve(
     """
     names = [a.name for a in ms.metadata.antennas]
     chosen = antenna_ids(names, options.refant)
+    for sentence in gaps(ms, selected, prior.library, strict=True, solving=True) if prior is not None else []:
+        log.post(sentence, "WARN")
     given = make_solve_input(ms, selected, options, prior)
     absent = [a for a in chosen if a not in given.baselines.ant1 and a not in given.baselines.ant2]
     for antenna in absent:
@@ -131,7 +134,7 @@ def _tell_refants(names: list[str], chosen: list[int], windows: dict[int, Window
 
 def _why_nothing(given: SolveInput, statistics: SolveStatistics, options: SolveOptions) -> str:
     if not statistics.any_data:
-        return f"no solution can be found: all selected data of {given.ms.path!r} are flagged or have weight zero"
+        return f"no solution can be found: all selected data of {given.ms.path!r} are flagged, have weight zero or no prior calibration"
     return (
         f"no solution can be found: no antenna has {options.minblperant} baselines with data (minblperant={options.minblperant})"
     )

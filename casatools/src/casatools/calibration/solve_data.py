@@ -251,7 +251,9 @@ class SolveInput:
             # One flagged correlation leaves out all, but one that is flagged throughout leaves the others in use.
             flag = np.ascontiguousarray(flag)
             join_flags(flag)
-        if self.prior is not None and not self.prior.is_identity:
+        if self.prior is not None and self.prior.library.lacks(chunk.spw):
+            flag = np.ones_like(flag)  # solving from data without their prior calibration would give silently wrong values
+        elif self.prior is not None and not self.prior.is_identity:
             order = self.options.solved.order
             data, flag, scaled = self.prior.correct(chunk, data, flag, weight, orders=(-1, order + 1))
             weight = weight if scaled is None else scaled

@@ -274,7 +274,8 @@ def _fill_spectra(ms: MeasurementSet, weight: bool, sigma: bool) -> None:
         return
 
     def values() -> Iterator[tuple[VisChunk, dict[str, np.ndarray]]]:
-        for chunk in iter_chunks(ms, Selection().resolve(ms), ["WEIGHT", "SIGMA"]):
+        made = [f"{name}_SPECTRUM" for wanted, name in ((weight, "WEIGHT"), (sigma, "SIGMA")) if wanted]
+        for chunk in iter_chunks(ms, Selection().resolve(ms), ["WEIGHT", "SIGMA"], made=made):
             shape = chunk.shape
             out = {}
             for wanted, name in ((weight, "WEIGHT"), (sigma, "SIGMA")):

@@ -9,8 +9,10 @@ import numpy as np
 import pytest
 
 from casatools._base import log
+from casatools._base.errors import DataError, SelectionError
 from casatools.calibration.solve import solve
 from casatools.calibration.solve_options import SolveOptions
+from casatools.calibration.solve_session import PriorTables
 from casatools.io.caltable import CalTable
 from casatools.io.ms import MeasurementSet, Selection
 from support.shared import unpack
@@ -68,3 +70,50 @@ def test_intervals_that_are_flagged_leave_no_rows(vis: str) -> None:
     record = result.statistics.record()
     assert record["expected"].tolist() == [6, 6] and record["data_unflagged"].tolist() == [5, 5]
     assert len(np.unique(result.table.time_s)) == 5
+
+
+def _solve_with(vis: str, table: CalTable, said: list[str], tmp_path: Path, **lists: Any) -> CalTable:
+    path = str(tmp_path / "prior.G")
+    table.write(path, overwrite=True)
+    with MeasurementSet(vis) as ms:
+        prior = PriorTables([path], **lists).open(ms)
+        return solve(ms, Selection(field="0").resolve(ms), SolveOptions(refant="EA01"), prior).table
+
+
+def test_priors_that_do_not_cover_the_data(vis: str, said: list[str], tmp_path: Path) -> None:
+    """Windows and antennas without prior solutions are left out and named, as the reference leaves them out."""
+    gains = CalTable.open(str(unpack("cal.G", tmp_path)))
+    whole = _solve_with(vis, gains, said, tmp_path)
+    assert set(whole.spw_id) == {0, 1} and not said
+    half = gains.select(gains.spw_id == 0)
+    assert set(_solve_with(vis, half, said, tmp_path).spw_id) == {0}
+    assert len(said) == 1 and "no solutions for spectral windows 1: their data are left out" in said[0]
+    assert set(_solve_with(vis, half, said, tmp_path, spwmap=[0, 0]).spw_id) == {0, 1} and len(said) == 1
+    fewer = _solve_with(vis, gains.select(gains.antenna1 != 3), said, tmp_path)
+    assert fewer.flag[fewer.antenna1 == 3].all() and not fewer.flag[fewer.antenna1 != 3].any()
+    assert "antennas EA04: their data are left out" in said[1]
+    early = gains.select(gains.time_s < np.median(gains.time_s) - 1)
+    early.time_s -= 7200.0
+    _solve_with(vis, early, said, tmp_path)
+    assert "after the last" in said[2]
+    with pytest.raises(SelectionError, match="no solutions for field '1'"):
+        _solve_with(vis, gains.select(gains.field_id == 0), said, tmp_path, gainfield=["1"])
+    with pytest.raises(DataError, match="no prior calibration"), MeasurementSet(vis) as ms:
+        half.write("half.G", overwrite=True)
+        solve(ms, Selection(spw="1").resolve(ms), SolveOptions(refant="EA01"), PriorTables(["half.G"]).open(ms))
+
+
+def test_priors_of_another_array_or_with_one_solution(vis: str, said: list[str], tmp_path: Path) -> None:
+    """Tables of other antennas are refused. One solution serves all times, whatever the interpolation."""
+    gains = CalTable.open(str(unpack("cal.G", tmp_path)))
+    first = gains.select(gains.time_s < gains.time_s.min() + 1)
+    linear, nearest = (_solve_with(vis, first, said, tmp_path, interp=[mode]) for mode in ("linear", "nearest"))
+    np.testing.assert_array_equal(linear.param, nearest.param)
+    path = str(tmp_path / "other.G")
+    gains.write(path)
+    from casacore.tables import table
+
+    with table(f"{path}/ANTENNA", readonly=False, ack=False) as antennas:
+        antennas.putcol("NAME", [f"XX{k:02d}" for k in range(antennas.nrows())])
+    with pytest.raises(DataError, match="antenna"), MeasurementSet(vis) as ms:
+        PriorTables([path]).open(ms)

@@ -170,6 +170,7 @@ def iter_chunks(
     boundaries: np.ndarray | None = None,
     ahead: int = 1,
     plans: Sequence[ChunkPlan] | None = None,
+    made: Sequence[str] = (),
 ) -> Iterator[VisChunk]:
     """Yield the selected visibilities in bounded chunks, reading ahead.
 
@@ -185,6 +186,8 @@ def iter_chunks(
         Chunks read ahead of the one in use.
     plans : sequence of ChunkPlan, optional
         What to read, when it has been planned already.
+    made : sequence of str
+        Columns that are not read but will be made of a chunk: they count towards its size.
 
     Yields
     ------
@@ -197,7 +200,7 @@ def iter_chunks(
     """
     for column in columns:
         ms.require(column)
-    todo = deque(plans if plans is not None else plan_chunks(ms, resolved, columns, chunk_bytes, boundaries))
+    todo = deque(plans if plans is not None else plan_chunks(ms, resolved, [*columns, *made], chunk_bytes, boundaries))
     if not todo:
         return
     with ThreadPoolExecutor(1, thread_name_prefix="ms-read") as worker:

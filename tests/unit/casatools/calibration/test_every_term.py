@@ -1,0 +1,100 @@
+"""Corrupt and recover bandpasses, delays and fringes with known truth, and for every kind of table: applying, then corrupting, is the identity."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import casatasks
+from casatools.calibration.apply import PriorCalibration
+from casatools.calibration.callib import CalibrationLibrary
+from casatools.calibration.solve_options import SolveOptions
+from casatools.calibration.solve_session import PriorTables, solve_to_table
+from casatools.io.caltable import CalTable
+from casatools.io.ms import MeasurementSet, Selection, iter_chunks
+from support.polarised import NANT, SOURCE, leaky_jones, make_polarised
+
+FREQUENCY = 1.4e9 + 4e6 * np.arange(8)
+DELAY_NS = np.random.default_rng(6).uniform(-20, 20, (NANT, 2))
+DELAY_NS[0] = 0
+
+
+def _diagonal(values: np.ndarray) -> np.ndarray:
+    """Matrices (ant, 1, chan, 2, 2) from (ant, chan, 2)."""
+    jones = np.zeros((*values.shape, 2), dtype=complex)
+    jones[..., 0, 0], jones[..., 1, 1] = values[..., 0], values[..., 1]
+    return jones[:, None]
+
+
+def _solve(vis: str, kind: str, priors: PriorTables | None = None, **options: Any) -> CalTable:
+    chosen = SolveOptions(**{"kind": kind, "refant": "EA01", "smodel": SOURCE, "combine": "obs,scan", **options})
+    solve_to_table(vis, f"o.{kind}", Selection(spw="0"), chosen, priors or PriorTables(parang=True))
+    return CalTable.open(f"o.{kind}")
+
+
+@pytest.mark.parametrize("basis", ["circular", "linear"])
+def test_bandpasses_come_back(tmp_path: Path, basis: str) -> None:
+    rng = np.random.default_rng(3)
+    band = rng.uniform(0.7, 1.3, (NANT, 8, 2)) * np.exp(1j * rng.uniform(-2, 2, (NANT, 8, 2)))
+    vis = make_polarised(tmp_path / basis, _diagonal(band), basis=basis, noise=1e-4)
+    table = _solve(vis, "B")
+    expected = band * np.exp(-1j * np.angle(band[:1]))
+    # The simulator flags the first channel of one antenna.
+    assert not table.flag[:, 1:].any()
+    np.testing.assert_allclose(table.param[:, 1:], expected[:, 1:], atol=1e-3)
+    normalized = _solve(vis, "B", solnorm=True)
+    power = np.ma.masked_array(np.abs(normalized.param) ** 2, normalized.flag).mean(axis=1)
+    np.testing.assert_allclose(power, 1, atol=1e-6)
+
+
+@pytest.mark.parametrize("basis", ["circular", "linear"])
+@pytest.mark.parametrize("kind", ["K", "FRINGE"])
+def test_delays_come_back(tmp_path: Path, basis: str, kind: str) -> None:
+    turning = np.exp(2j * np.pi * DELAY_NS[:, None] * 1e-9 * (FREQUENCY - FREQUENCY[0])[:, None])
+    vis = make_polarised(tmp_path / basis, _diagonal(turning), source=(2.0, 0, 0, 0), basis=basis, noise=1e-4)
+    table = _solve(vis, kind, smodel=(2.0, 0, 0, 0))
+    found = table.param[:, 0] if kind == "K" else table.param[:, 0][:, [1, 5]]
+    np.testing.assert_allclose(found, DELAY_NS, atol=0.05)
+
+
+@pytest.fixture(scope="module", params=["circular", "linear"])
+def tables(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[str, dict[str, str]]:
+    """Leaky data with gains, and a table of every kind that can be solved from them."""
+    folder, basis = tmp_path_factory.mktemp("every"), request.param
+    vis = make_polarised(folder / "data", leaky_jones(0.02, 0.4, gains=True), basis=basis, noise=1e-3)
+    made: dict[str, str] = {}
+    kinds = ["G", "T", "B", "K", "KCROSS", "FRINGE", "D", "DFGEN", "DFLLS", "XF", "POSANG", "MF", "A"]
+    for kind in [*kinds, *(["XY+QU", "XPARANG+QU"] if basis == "linear" else [])]:
+        chosen = SolveOptions(kind=kind, refant="EA01", smodel=SOURCE, combine="obs,scan", preavg=300.0, minsnr=0.0)
+        made[kind] = str(folder / kind)
+        solve_to_table(vis, made[kind], Selection(spw="0"), chosen, PriorTables(parang=True))
+    common: dict[str, Any] = {
+        "vis": vis,
+        "refant": "EA01",
+        "smodel": [SOURCE[0], 0.0, 0.0, 0.0],
+        "minsnr": 0.0,
+        "combine": "obs,scan",
+    }
+    made |= {k: str(folder / k) for k in ("GSPLINE", "BPOLY", "antpos", "opac")}
+    casatasks.gaincal(**{**common, "spw": "0:3"}, caltable=made["GSPLINE"], gaintype="GSPLINE", splinetime=20000.0)
+    casatasks.bandpass(**{**common, "spw": "0"}, caltable=made["BPOLY"], bandtype="BPOLY", visnorm=True)
+    casatasks.gencal(vis, caltable=made["antpos"], caltype="antpos", antenna="EA03", parameter=[0.01, -0.02, 0.03])
+    casatasks.gencal(vis, caltable=made["opac"], caltype="opac", spw="0", parameter=[0.02])
+    return vis, made
+
+
+def test_applying_then_corrupting_is_the_identity(tables: tuple[str, dict[str, str]]) -> None:
+    vis, made = tables
+    for kind, path in {**made, "parang": ""}.items():
+        with MeasurementSet(vis) as ms:
+            library = CalibrationLibrary.from_lists(ms, [path] if path else [])
+            calibration = PriorCalibration(ms, library, parang=not path)
+            chunk = next(iter_chunks(ms, Selection(spw="0").resolve(ms), [*calibration.columns, "DATA", "FLAG"]))
+            data, flag = chunk["DATA"].copy(), chunk["FLAG"].copy()
+            corrected, flag, _ = calibration.correct(chunk, data.copy(), flag)
+            assert flag.mean() < 0.3 and np.abs((corrected - data)[~flag]).max() > 1e-4, kind
+            again = calibration.corrupt(chunk, corrected.copy())
+            np.testing.assert_allclose(again[~flag], data[~flag], atol=2e-5, err_msg=kind)

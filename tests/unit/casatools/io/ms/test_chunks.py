@@ -1,0 +1,67 @@
+"""The chunk loop: every row once, chunks of bounded size, groups kept whole, values written back."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from casatools._base.errors import DataError
+from casatools.io.ms import MeasurementSet, Selection, iter_chunks, plan_chunks, write_chunks
+from support.shared import unpack
+
+# A row of DATA: 8 channels of 4 correlations.
+ROW_BYTES = 8 * 4 * 8 + 128
+
+
+@pytest.fixture
+def vis(tmp_path: Path) -> str:
+    return str(unpack("simvla.ms", tmp_path))
+
+
+def test_every_row_comes_once_in_chunks_of_bounded_size(vis: str) -> None:
+    with MeasurementSet(vis) as ms:
+        selected = Selection().resolve(ms)
+        chunks = list(iter_chunks(ms, selected, ["DATA", "TIME"], chunk_bytes=100 * ROW_BYTES))
+        assert max(len(c.rows) for c in chunks) <= 100
+        rows = np.concatenate([c.rows for c in chunks])
+        np.testing.assert_array_equal(np.sort(rows), selected.rows)
+        np.testing.assert_array_equal(np.concatenate([c["TIME"] for c in chunks]), ms.read("TIME", rows))
+        assert {c.shape[1:] for c in chunks} == {(8, 4)} and {c.spw for c in chunks} == {0, 1}
+
+
+def test_what_is_made_of_a_chunk_counts_towards_its_size(vis: str) -> None:
+    with MeasurementSet(vis) as ms:
+        selected = Selection().resolve(ms)
+        narrow = list(iter_chunks(ms, selected, ["TIME"], chunk_bytes=100 * ROW_BYTES))
+        made = list(iter_chunks(ms, selected, ["TIME"], chunk_bytes=100 * ROW_BYTES, made=["MODEL_DATA"]))
+        assert len(made) > len(narrow) and max(len(c.rows) for c in made) <= 100
+        assert set(made[0].columns) == {"TIME"}
+
+
+def test_groups_are_kept_whole(vis: str) -> None:
+    with MeasurementSet(vis) as ms:
+        selected = Selection(spw="1").resolve(ms)
+        groups = np.unique(ms.read("TIME", selected.rows), return_inverse=True)[1]
+        plans = plan_chunks(ms, selected, ["DATA"], 40 * ROW_BYTES, groups)
+        seen = [set(groups[p.index].tolist()) for p in plans]
+        assert sum(map(len, seen)) == len(set(groups.tolist())) and len(plans) > 10
+
+
+def test_values_are_written_back_and_not_without_leave(vis: str) -> None:
+    with MeasurementSet(vis, writable=True) as ms:
+        selected = Selection(spw="0:2~3", correlation="RR").resolve(ms)
+        before = ms.read("DATA")
+        chunks = ((c, {"DATA": c["DATA"] * 2}) for c in iter_chunks(ms, selected, ["DATA"], chunk_bytes=100 * ROW_BYTES))
+        assert write_chunks(ms, chunks, []) == len(selected.rows)
+        expected = before.copy()
+        expected[selected.rows, 2:4, 0] *= 2
+        np.testing.assert_array_equal(ms.read("DATA"), expected)
+    with MeasurementSet(vis) as ms:
+        with pytest.raises(DataError, match="read-only"):
+            write_chunks(ms, iter_chunks(ms, Selection().resolve(ms), ["DATA"]), ["DATA"])
+        with pytest.raises(DataError, match="NOPE"):
+            next(iter_chunks(ms, Selection().resolve(ms), ["NOPE"]))
+        nothing = Selection(spw="0").resolve(ms)
+        assert plan_chunks(ms, type(nothing)(**{**nothing.__dict__, "rows": nothing.rows[:0]}), ["DATA"]) == []
