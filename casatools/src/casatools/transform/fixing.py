@@ -19,7 +19,15 @@ import numpy as np
 
 from casatools._base import log
 from casatools._base.errors import DataError, ParameterError, UnsupportedError
-from casatools._base.paths import require_absent, require_present, require_space, require_writable_parent, staged_output
+from casatools._base.paths import (
+    folder_bytes,
+    require_absent,
+    require_outside,
+    require_present,
+    require_space,
+    require_writable_parent,
+    staged_output,
+)
 from casatools.frames.directions import Direction, convert_directions, direction_frame, parse_direction
 from casatools.frames.quantities import to_unit
 from casatools.io.ms import MeasurementSet, Selection, VisChunk, iter_chunks, write_chunks
@@ -106,13 +114,12 @@ def fixvis(vis: str, outputvis: str, field: str, options: FixOptions) -> None:
     if not here:
         require_absent(outputvis)
         require_writable_parent(outputvis)
-        if os.path.realpath(outputvis).startswith(os.path.realpath(vis) + os.sep):
-            raise ParameterError(f"parameter 'outputvis' must not be inside the input; got {outputvis!r}")
+        require_outside(outputvis, vis)
     with MeasurementSet(vis) as ms:
         _parsed_columns(ms, options.columns)
         moves = _plan(ms, field, options)
     if not here:
-        require_space(outputvis, 1.05 * sum(os.path.getsize(os.path.join(f, n)) for f, _, names in os.walk(vis) for n in names))
+        require_space(outputvis, 1.05 * folder_bytes(vis))
     with nullcontext(vis) if here else staged_output(outputvis) as target:
         if not here:
             shutil.copytree(vis, target, symlinks=True)
