@@ -43,7 +43,15 @@ CHANGERS: dict[str, dict[str, Any]] = {
     "clearcal": {},
     "delmod": {},
 }
-EMPTY = {"field": "nosuch", "spw": "99", "scan": "99", "antenna": "nosuch", "uvrange": ">1e9m", "intent": "NO*", "observation": "9"}
+EMPTY = {
+    "field": "nosuch",
+    "spw": "99",
+    "scan": "99",
+    "antenna": "nosuch",
+    "uvrange": ">1e9m",
+    "intent": "NO*",
+    "observation": "9",
+}
 
 
 @pytest.fixture(scope="module")
