@@ -20,6 +20,18 @@ MEGABYTES = 6
 WRITERS: list[tuple[str, dict[str, Any]]] = [
     ("split", {"vis": "in.ms", "outputvis": "out.ms", "datacolumn": "data"}),
     ("uvcontsub", {"vis": "in.ms", "outputvis": "out.ms"}),
+    ("mstransform", {"vis": "in.ms", "outputvis": "out.ms", "datacolumn": "data", "hanning": True}),
+    ("cvel2", {"vis": "in.ms", "outputvis": "out.ms", "datacolumn": "data"}),
+    ("phaseshift", {"vis": "in.ms", "outputvis": "out.ms", "datacolumn": "data", "phasecenter": "J2000 13h31m00 30d00m00"}),
+    ("fixvis", {"vis": "in.ms", "outputvis": "out.ms", "datacolumn": "DATA", "phasecenter": "J2000 13h31m00 30d00m00"}),
+    ("conjugatevis", {"vis": "in.ms", "outputvis": "out.ms"}),
+    ("partition", {"vis": "in.ms", "outputvis": "out.ms", "datacolumn": "data"}),
+    (
+        "msuvbin",
+        {"vis": "in.ms", "outputvis": "out.ms", "nchan": 2, "start": "1GHz", "width": "1GHz", "imsize": 64, "cell": "10arcsec"},
+    ),
+    ("uvcontsub_old", {"vis": "in.ms", "fitspw": "0:0~5"}),
+    ("exportuvfits", {"vis": "in.ms", "fitsfile": "out.uvfits", "datacolumn": "data"}),
     ("gaincal", {"vis": "in.ms", "caltable": "out.cal", "field": "0"}),
     ("bandpass", {"vis": "in.ms", "caltable": "out.cal", "field": "0"}),
     ("applycal", {"vis": "in.ms", "gaintable": [], "flagbackup": False}),

@@ -7,7 +7,6 @@ from typing import Annotated, Any
 from casatasks._params import Vis
 from casatasks._task import task
 from casatools._base import kinds
-from casatools._base.errors import UnsupportedError
 
 __all__ = ["fixvis"]
 
@@ -28,7 +27,11 @@ def fixvis(
         kinds.Variant((kinds.Text(), kinds.Record())),
         "New phase centre such as 'J2000 19h53m50 40d06m00', or an offset such as '0h0m1s 10arcsec'; '' keeps it",
     ] = "",
-    distances: Annotated[Any, kinds.Variant((kinds.Text(), kinds.TextList(numbers=True))), "Not supported: only []"] = [],  # noqa: B006
+    distances: Annotated[
+        Any,
+        kinds.Variant((kinds.Text(), kinds.TextList(numbers=True))),
+        "Distances of the sources such as '400000km', for all fields or each; [] is infinitely far",
+    ] = [],  # noqa: B006 - copied
     datacolumn: Annotated[str, kinds.Text(), "Columns whose phases are turned: 'all', or names joined by commas"] = "all",
 ) -> None:
     """Move the phase centres of fields, exactly for any angle, change the frame of directions and uvw, or compute uvw anew.
@@ -37,13 +40,12 @@ def fixvis(
     ------
     PathMissingError, OutputExistsError, DataError, SelectionError, ParameterError
         Nothing is written then.
-    UnsupportedError
-        `distances` are given.
 
     Notes
     -----
     A move changes PHASE_DIR only; the other directions tell where was pointed. Fields with an ephemeris are moved from where they were at each time,
-    and stand still afterwards. CASA's fixvis turns u and v the wrong way about w; this one agrees with phaseshift.
+    and stand still afterwards. With `distances` phases are those of a spherical wave: a source at the phase centre and at this distance from the array
+    has the phase 0 on all baselines, uvw stay those of its direction; CASA 6.7 accepts distances and leaves the data as they are. CASA's fixvis turns u and v the wrong way about w; this one agrees with phaseshift.
 
     Examples
     --------
@@ -51,9 +53,9 @@ def fixvis(
     """
     from casatools.transform.fixing import FixOptions
     from casatools.transform.fixing import fixvis as run
+    from casatools.transform.parameters import parse_distance_m
 
     given = [distances] if isinstance(distances, str) else list(distances)
-    if any(str(d).strip() for d in given):
-        raise UnsupportedError(f"fixvis: distances={distances!r} is not supported; sources are taken as infinitely far, give []")
+    far = tuple(parse_distance_m(d) for d in given if str(d).strip())
     fields = ",".join(str(f) for f in field) if isinstance(field, (list, tuple)) else str(field)
-    run(vis, outputvis, fields, FixOptions(phasecenter, refcode, reuse, datacolumn))
+    run(vis, outputvis, fields, FixOptions(phasecenter, refcode, reuse, datacolumn, far))

@@ -16,6 +16,7 @@ from casatools._base.errors import DataError, OutputExistsError, ParameterError,
 __all__ = [
     "casadata_folders",
     "data_paths",
+    "folder_bytes",
     "remove_folder",
     "remove_output",
     "require_absent",
@@ -86,7 +87,9 @@ def require_outside(output: str, source: str) -> None:
 
 
 def require_writable_parent(path: str) -> None:
-    """Raise DataError when the folder that is to hold `path` is missing or cannot be written."""
+    """Raise DataError when the folder that is to hold `path` is missing or cannot be written, ParameterError when no output is named."""
+    if not path.strip("/"):
+        raise ParameterError(f"the output must have a name; got {path!r}")
     parent = os.path.dirname(os.path.abspath(path.rstrip("/")))
     if not os.path.isdir(parent):
         raise PathMissingError(f"the folder {parent!r} that is to hold the output {path!r} does not exist")
@@ -107,6 +110,11 @@ def require_space(path: str, nbytes: float) -> None:
         raise DataError(f"the disk is full: {path!r} needs {nbytes / 1e6:.1f} MB, but {free / 1e6:.1f} MB are free in {folder!r}")
 
 
+def folder_bytes(path: str) -> int:
+    """Bytes of all files in a folder."""
+    return sum(os.path.getsize(os.path.join(folder, name)) for folder, _, names in os.walk(path) for name in names)
+
+
 def remove_output(path: str) -> None:
     """Remove a file, a link or a whole table folder; nothing happens when it is absent."""
     if os.path.isdir(path) and not os.path.islink(path):
@@ -122,9 +130,9 @@ def staged_output(path: str, overwrite: bool = False) -> Iterator[str]:
     An interrupted block (also by Ctrl-C) leaves nothing at `path`, or what was there before. With `overwrite` the old
     output is replaced only after the new one is complete. A disk that runs full raises DataError.
     """
+    require_writable_parent(path)
     path = path.rstrip("/")
     require_absent(path, overwrite)
-    require_writable_parent(path)
     parent, name = os.path.split(os.path.abspath(path))
     workdir = os.path.join(parent, f".{name}.part-{secrets.token_hex(4)}")
     temporary = os.path.join(workdir, name)

@@ -12,7 +12,14 @@ import numpy as np
 
 from casatools._base import log
 from casatools._base.errors import DataError, ParameterError
-from casatools._base.paths import require_present, require_space, require_writable_parent, staged_output
+from casatools._base.paths import (
+    folder_bytes,
+    require_outside,
+    require_present,
+    require_space,
+    require_writable_parent,
+    staged_output,
+)
 from casatools._base.progress import Progress
 from casatools.frames.quantities import parse_quantity, to_unit
 from casatools.io.ms import MeasurementSet
@@ -134,6 +141,8 @@ def concatenate(paths: Sequence[str], output: str, options: ConcatOptions) -> in
     real = [os.path.realpath(p) for p in inputs]
     if os.path.realpath(output) in real:
         raise ParameterError(f"parameter 'concatvis' must not be one of the inputs; got {output!r}")
+    for path in inputs:
+        require_outside(output, path)
     if len(set(real)) < len(real):
         raise ParameterError(f"parameter 'vis' names a MeasurementSet twice: {', '.join(inputs)}")
     every = [output.rstrip("/"), *inputs] if exists else inputs
@@ -151,7 +160,7 @@ def concatenate(paths: Sequence[str], output: str, options: ConcatOptions) -> in
     if exists:
         log.post(f"{output} exists; the others are joined to it", "WARN")
     if not options.only_subtables:
-        require_space(output, 1.1 * sum(_size(p) for p in every) * (2 if options.timesort else 1))
+        require_space(output, 1.1 * sum(folder_bytes(p) for p in every) * (2 if options.timesort else 1))
     with staged_output(output, overwrite=exists) as staged:
         written = _write(every, scales, staged, options, nrow)
         if options.timesort and not options.only_subtables:
@@ -198,10 +207,6 @@ def ordered_in_time(paths: Sequence[str], scales: Sequence[float]) -> tuple[list
             starts.append(float(np.min(ms.read("TIME"))) if ms.nrow else np.inf)
     order = np.argsort(np.array(starts), kind="stable")
     return [paths[k] for k in order], [float(scales[k]) for k in order]
-
-
-def _size(path: str) -> float:
-    return float(sum(os.path.getsize(os.path.join(f, n)) for f, _, names in os.walk(path) for n in names))
 
 
 def check_inputs(paths: Sequence[str]) -> int:

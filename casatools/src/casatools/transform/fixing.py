@@ -12,14 +12,22 @@ import re
 import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import closing, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from casatools._base import log
 from casatools._base.errors import DataError, ParameterError, UnsupportedError
-from casatools._base.paths import require_absent, require_present, require_space, require_writable_parent, staged_output
+from casatools._base.paths import (
+    folder_bytes,
+    require_absent,
+    require_outside,
+    require_present,
+    require_space,
+    require_writable_parent,
+    staged_output,
+)
 from casatools.frames.directions import Direction, convert_directions, direction_frame, parse_direction
 from casatools.frames.quantities import to_unit
 from casatools.io.ms import MeasurementSet, Selection, VisChunk, iter_chunks, write_chunks
@@ -27,6 +35,7 @@ from casatools.io.ms.measure_frames import FIELD_DIRECTIONS, field_frames_vary, 
 from casatools.io.ms.metadata import Field
 from casatools.kernels.phase_turning import turn_phases
 from casatools.transform.field_directions import array_position, frame_turn, measured_uvw, phase_centres
+from casatools.transform.near_field import near_field_w
 from casatools.transform.phasing import phase_factors, uvw_frame
 
 __all__ = ["FixOptions", "fixvis", "recompute_uvw"]
@@ -54,12 +63,23 @@ class FixOptions:
         Turn the uvw that are there; otherwise they are computed from the positions of the antennas.
     columns : str
         ``all`` or names of columns.
+    distances_m : tuple of float
+        Distances of the fields' sources from the array, one for all or one for each field selected; () is infinitely far.
     """
 
     phasecenter: Any = ""
     refcode: str = ""
     reuse: bool = True
     columns: str = "all"
+    distances_m: tuple[float, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not all(d > 0 for d in self.distances_m):
+            raise ParameterError(f"parameter 'distances' must be above 0 m; got {min(self.distances_m)} m")
+
+    @property
+    def turns_phases(self) -> bool:
+        return self.moves or bool(self.distances_m)
 
     @property
     def moves(self) -> bool:
@@ -81,6 +101,7 @@ class _Move:
     new: tuple[np.ndarray, np.ndarray]
     frame: str
     turn: np.ndarray | None
+    distance_m: float = np.inf
 
 
 def fixvis(vis: str, outputvis: str, field: str, options: FixOptions) -> None:
@@ -106,13 +127,12 @@ def fixvis(vis: str, outputvis: str, field: str, options: FixOptions) -> None:
     if not here:
         require_absent(outputvis)
         require_writable_parent(outputvis)
-        if os.path.realpath(outputvis).startswith(os.path.realpath(vis) + os.sep):
-            raise ParameterError(f"parameter 'outputvis' must not be inside the input; got {outputvis!r}")
+        require_outside(outputvis, vis)
     with MeasurementSet(vis) as ms:
         _parsed_columns(ms, options.columns)
         moves = _plan(ms, field, options)
     if not here:
-        require_space(outputvis, 1.05 * sum(os.path.getsize(os.path.join(f, n)) for f, _, names in os.walk(vis) for n in names))
+        require_space(outputvis, 1.05 * folder_bytes(vis))
     with nullcontext(vis) if here else staged_output(outputvis) as target:
         if not here:
             shutil.copytree(vis, target, symlinks=True)
@@ -146,17 +166,22 @@ def _plan(ms: MeasurementSet, field: str, options: FixOptions) -> dict[int, _Mov
         raise DataError(
             f"parameter 'refcode': the directions of {ms.path!r} have one frame for all fields, so all fields must be selected to change it"
         )
+    if len(options.distances_m) not in (0, 1, len(numbers)):
+        raise ParameterError(
+            f"parameter 'distances' holds {len(options.distances_m)} distances for {len(numbers)} fields; give one for all or one for each"
+        )
+    distances = (options.distances_m or (np.inf,)) * (1 if len(options.distances_m) > 1 else len(numbers))
     ids = np.asarray(ms.read("FIELD_ID"))
     times = np.asarray(ms.read("TIME"))
     moves = {}
-    for number in numbers:
+    for number, distance in zip(numbers, distances, strict=True):
         found = ms.metadata.fields[number]
         distinct = np.unique(times[ids == number])
         moving = found.ephemeris_id >= 0 or len(found.phase_dir) > 1
         if not len(distinct):
             distinct = np.array([found.time_s])
             moving = False if found.ephemeris_id < 0 else moving
-        moves[number] = _move(ms, found, distinct if moving else distinct[:1], frame, options)
+        moves[number] = replace(_move(ms, found, distinct if moving else distinct[:1], frame, options), distance_m=distance)
     return moves
 
 
@@ -182,8 +207,8 @@ def _move(ms: MeasurementSet, field: Field, times: np.ndarray, frame: str, optio
 def _apply(path: str, moves: dict[int, _Move], options: FixOptions) -> None:
     frame = direction_frame(options.refcode) if options.refcode else ""
     with MeasurementSet(path, writable=True) as ms:
-        columns = _parsed_columns(ms, options.columns) if options.moves else []
-        changed = options.moves or not options.reuse or any(m.turn is not None for m in moves.values())
+        columns = _parsed_columns(ms, options.columns) if options.turns_phases else []
+        changed = options.turns_phases or not options.reuse or any(m.turn is not None for m in moves.values())
         if changed:
             text = ",".join(str(n) for n in moves)
             resolved = Selection(field=text).resolve(ms, allow_empty=True)
@@ -239,6 +264,9 @@ def _moved_uvw(
         )
         old = before
     path = new[:, 2] - old[:, 2]
+    if np.isfinite(move.distance_m):
+        centres = [Direction(float(move.new[0][k]), float(move.new[1][k]), move.frame) for k in ([0] if still else at)]
+        path = path + near_field_w(ms, chunk.rows[rows], centres, move.distance_m)
     return new if move.turn is None else new @ move.turn.T, path
 
 

@@ -226,7 +226,8 @@ def _settle(block: Block, corrected: np.ndarray, data: np.ndarray, scale: float)
     if data.shape[1] > 1:
         block.sigma = mean_sigma(data, block.flag)
     elif scale != 1.0:
-        block.sigma = block.sigma / np.float32(np.sqrt(scale))
+        # Without a weight there is no sigma.
+        block.sigma = np.where(block.sigma > 0, block.sigma / np.float32(np.sqrt(scale)), np.float32(-1.0))
 
 
 def channels_of_axis(axis: ChannelAxis) -> InputChannels:

@@ -8,6 +8,7 @@ from itertools import pairwise
 
 import numpy as np
 
+from casatools._base.errors import ParameterError
 from casatools.io.ms import MeasurementSet
 from casatools.io.ms.appending import append_subtable
 from casatools.io.ms.create_like import SubtableEdit, read_subtable
@@ -48,13 +49,20 @@ class OutputWindows:
 
 
 def cut_axis(axis: ChannelAxis, parts: int) -> tuple[ChannelAxis, ...]:
-    """An axis cut into parts of equal numbers of channels; the first ones get those left over."""
+    """An axis cut into parts of equal numbers of channels; the first ones get those left over.
+
+    Raises
+    ------
+    ParameterError
+        There are fewer channels than parts.
+    """
+    if parts > axis.nchan:
+        raise ParameterError(f"parameter 'nspw' must not be more than the channels of the output, {axis.nchan}; got {parts}")
     columns = (axis.frequency_hz, axis.width_hz, axis.resolution_hz, axis.effective_bw_hz)
     pieces = [np.array_split(values, parts) for values in columns]
     return tuple(
         ChannelAxis(frequency, width, resolution, bandwidth, axis.frame_code, axis.name)
         for frequency, width, resolution, bandwidth in zip(*pieces, strict=True)
-        if len(frequency)
     )
 
 

@@ -9,7 +9,7 @@ from casatools._base.errors import ParameterError
 from casatools.frames.quantities import convert_value, parse_quantity
 from casatools.io.ms import Selection
 
-__all__ = ["parse_span", "parse_spw_list", "parse_timebin_s", "parse_widths", "selection_of"]
+__all__ = ["parse_distance_m", "parse_span", "parse_spw_list", "parse_timebin_s", "parse_widths", "selection_of"]
 
 
 def parse_timebin_s(value: Any, name: str = "timebin") -> float:
@@ -24,6 +24,14 @@ def parse_timebin_s(value: Any, name: str = "timebin") -> float:
     if seconds < 0:
         raise ParameterError(f"parameter {name!r} must not be negative; got {value!r}")
     return seconds
+
+
+def parse_distance_m(value: Any, name: str = "distances") -> float:
+    """A distance in metres: ``"400000km"``, ``"1AU"``, 4e8."""
+    try:
+        return float(convert_value(*parse_quantity(value, "m"), "m"))
+    except (ParameterError, ValueError) as error:
+        raise ParameterError(f"parameter {name!r} must be a distance such as '400000km'; got {value!r}") from error
 
 
 def parse_widths(value: Any, name: str) -> tuple[int, ...]:

@@ -15,7 +15,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from casatools._base.errors import ParameterError
-from casatools._base.paths import require_absent, require_present, staged_output
+from casatools._base.paths import folder_bytes, require_absent, require_outside, require_present, require_space, staged_output
 from casatools.frames.directions import Direction, convert_direction, parse_direction
 from casatools.io.ms import MeasurementSet, Selection, iter_chunks, write_chunks
 from casatools.io.ms.create_like import SubtableEdit
@@ -151,15 +151,17 @@ def conjugatevis(vis: str, outputvis: str, spws: Sequence[int], overwrite: bool 
     Raises
     ------
     ParameterError
-        A spectral window does not exist.
+        A spectral window does not exist, or the output would be the input or inside of it.
     """
     vis = require_present(vis, "MeasurementSet")
     require_absent(outputvis, overwrite)
+    require_outside(outputvis, vis)
     with MeasurementSet(vis) as ms:
         count = len(ms.metadata.spectral_windows)
     unknown = [s for s in spws if not 0 <= s < count]
     if unknown:
         raise ParameterError(f"parameter 'spwlist' names spectral window {unknown[0]}; {vis!r} has 0 to {count - 1}")
+    require_space(outputvis, 1.05 * folder_bytes(vis))
     with staged_output(outputvis, overwrite) as temporary:
         shutil.copytree(vis, temporary, symlinks=True)
         with MeasurementSet(temporary, writable=True) as ms:

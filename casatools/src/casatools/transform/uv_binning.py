@@ -22,7 +22,14 @@ import numpy as np
 from casatools._base import log
 from casatools._base.errors import DataError, ParameterError
 from casatools._base.memory import available_bytes
-from casatools._base.paths import require_absent, require_present, require_space, require_writable_parent, staged_output
+from casatools._base.paths import (
+    require_absent,
+    require_outside,
+    require_present,
+    require_space,
+    require_writable_parent,
+    staged_output,
+)
 from casatools.frames.directions import Direction, convert_direction, parse_direction
 from casatools.frames.frequencies import doppler_factor
 from casatools.frames.quantities import to_unit
@@ -175,6 +182,7 @@ def bin_visibilities(vis: str, outputvis: str, selection: Selection, grid: UvGri
         Nothing is written then.
     """
     require_absent(outputvis)
+    require_outside(outputvis, vis)
     require_writable_parent(outputvis)
     ncell = grid.shape[0] * grid.shape[1]
     with MeasurementSet(require_present(vis, "MeasurementSet")) as ms:

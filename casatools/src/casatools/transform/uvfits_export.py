@@ -21,7 +21,14 @@ import numpy as np
 from casatools._base import log
 from casatools._base.errors import DataError
 from casatools._base.memory import CHUNK_BYTES
-from casatools._base.paths import require_absent, require_present, require_space, require_writable_parent, staged_output
+from casatools._base.paths import (
+    require_absent,
+    require_outside,
+    require_present,
+    require_space,
+    require_writable_parent,
+    staged_output,
+)
 from casatools._base.progress import Progress
 from casatools.io.formats.random_groups_export import Axis, GroupsHeader, Parameter, write_random_groups
 from casatools.io.ms import ChunkPlan, MeasurementSet, ResolvedSelection, Selection, VisChunk, iter_chunks
@@ -101,6 +108,7 @@ def export_uvfits(vis: str, fitsfile: str, selection: Selection, options: Uvfits
     """
     vis = require_present(vis, "MeasurementSet")
     require_absent(fitsfile, overwrite)
+    require_outside(fitsfile, vis)
     require_writable_parent(fitsfile)
     with MeasurementSet(vis) as ms:
         column = _column(ms, options.column)

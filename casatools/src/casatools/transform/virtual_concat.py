@@ -10,8 +10,10 @@ import numpy as np
 from casatools._base import log
 from casatools._base.errors import DataError, ParameterError
 from casatools._base.paths import (
+    folder_bytes,
     remove_output,
     require_absent,
+    require_outside,
     require_present,
     require_space,
     require_writable_parent,
@@ -63,6 +65,8 @@ def virtual_concatenate(paths: Sequence[str], output: str, options: ConcatOption
     inputs = [require_present(p, "MeasurementSet").rstrip("/") for p in paths]
     if len(inputs) < 2:
         raise ParameterError("parameter 'vis' must name at least two MeasurementSets to be joined")
+    for path in inputs:
+        require_outside(output, path)
     if len({os.path.realpath(p) for p in inputs}) < len(inputs):
         raise ParameterError(f"parameter 'vis' names a MeasurementSet twice: {', '.join(inputs)}")
     if options.weight_scale and len(options.weight_scale) != len(inputs):
@@ -80,9 +84,7 @@ def virtual_concatenate(paths: Sequence[str], output: str, options: ConcatOption
     # Scaled weights are in files of tiles, which must not be shared with the inputs then.
     share = not keepcopy and all(s == 1.0 for s in scales) and _on_one_disk(inputs, output)
     if not share:
-        require_space(
-            output, 1.05 * sum(os.path.getsize(os.path.join(f, n)) for p in inputs for f, _, files in os.walk(p) for n in files)
-        )
+        require_space(output, 1.05 * sum(folder_bytes(p) for p in inputs))
     with staged_output(output) as staged:
         _build(inputs, staged, options, scales, share)
     if not keepcopy:

@@ -185,7 +185,7 @@ def test_refusals(shared_input):
     path = shared_input("simvla.ms")
     for error, changes in (
         (ParameterError, {"datacolumn": "NONSENSE"}), (ParameterError, {"datacolumn": ""}), (DataError, {"datacolumn": "MODEL_DATA"}),
-        (UnsupportedError, {"distances": ["1e6m"]}), (SelectionError, {"field": "NONE"}), (ParameterError, {"phasecenter": "J2000 nonsense 3"}),
+        (ParameterError, {"distances": ["1Jy"]}), (ParameterError, {"distances": ["-1km"]}), (ParameterError, {"distances": ["1km", "2km"], "field": "2"}), (SelectionError, {"field": "NONE"}), (ParameterError, {"phasecenter": "J2000 nonsense 3"}),
         (ParameterError, {"outputvis": f"{path}/inside.ms"}), (OutputExistsError, {"outputvis": f"{path}/FIELD"}), (ParameterError, {"refcode": "X"}),
     ):  # fmt: skip
         arguments = {"vis": path, "outputvis": "o.ms", "phasecenter": NEAR, **changes}

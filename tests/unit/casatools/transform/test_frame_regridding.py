@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import closing
+
 import numpy as np
 import pytest
 
@@ -133,3 +135,37 @@ def test_refusals(shared_input):
         table.putcell("MEAS_FREQ_REF", 1, 5)
     with pytest.raises(DataError, match="different correlations"):
         mstransform(path, "o.ms", Selection(), MsTransformOptions("data", combinespws=True))
+
+
+def test_optical_channels_falling_windows_and_rows_without_weight(shared_input):
+    """Channels are as wide as asked for, widths positive, and what has no weight has the sigma -1 and is flagged in averages."""
+    path = shared_input("line.ms")
+    grid = regrid_request("velocity", 8, "100km/s", "30km/s", "linear", "", "1.42GHz", "", "optical")
+    mstransform(path, "optical.ms", Selection(), MsTransformOptions("data", regrid=grid))
+    with MeasurementSet("optical.ms") as ms:
+        window = ms.metadata.spectral_windows[0]
+    edges = 1.42e9 / (1.0 + 1e3 * (85.0 + 30.0 * np.arange(9))[::-1] / 299792458.0)
+    np.testing.assert_allclose(window.chan_freq_hz, 0.5 * (edges[1:] + edges[:-1]), rtol=1e-13)
+    np.testing.assert_allclose(window.chan_width_hz, np.diff(edges), rtol=1e-9)
+    with MeasurementSet(path, writable=True) as ms, closing(ms.subtable("SPECTRAL_WINDOW", True)) as table:
+        frequency = table.getcol("CHAN_FREQ")[:, ::-1]
+        table.putcol("CHAN_FREQ", frequency)
+        table.putcol("CHAN_WIDTH", -table.getcol("CHAN_WIDTH"))
+        sigma = ms.read("SIGMA")
+        sigma[::3] = 0.0
+        ms.write("SIGMA", sigma, np.arange(ms.nrow))
+    mstransform(path, "regrid.ms", Selection(), MsTransformOptions("data", regrid=request(outframe="LSRK")))
+    mstransform(path, "mean.ms", Selection(), MsTransformOptions("data", chanaverage=True, chanbin=4))
+    for name in ("regrid.ms", "mean.ms"):
+        with MeasurementSet(name) as ms:
+            window = ms.metadata.spectral_windows[0]
+            assert np.all(np.diff(window.chan_freq_hz) < 0)
+            assert np.all(window.chan_width_hz < 0)
+            assert np.all(window.effective_bw_hz > 0)
+            assert np.all(window.resolution_hz > 0)
+            assert window.ref_frequency_hz == window.chan_freq_hz[0]
+            weight, sigma, flag = ms.read("WEIGHT"), ms.read("SIGMA"), ms.read("FLAG")
+        assert np.all(sigma[weight <= 0] == -1.0)
+        assert np.any(weight <= 0)
+        assert np.all(sigma[weight > 0] > 0)
+        assert name == "regrid.ms" or np.array_equal(flag.all(axis=1), weight <= 0)

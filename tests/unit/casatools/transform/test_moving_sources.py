@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from astropy.coordinates import EarthLocation
+from astropy.time import Time
 
 from casatools._base.errors import ParameterError
 from casatools.frames.directions import Direction
@@ -56,6 +58,22 @@ def test_the_direction_is_that_of_the_time(moving):
         beta = VELOCITY_AU_D * 149597870700.0 / 86400 / C_M_S
         geo = doppler_factor("TOPO", "GEO", time, direction, position)
         assert source[k] == pytest.approx(geo * np.sqrt((1 + beta) / (1 - beta)), abs=1e-9)
+
+
+def test_the_frame_of_the_source_agrees_with_astropy(moving):
+    """The velocity of the observatory about the centre of the Earth, along the direction of the source, and the ephemeris' velocity."""
+    path, start, lon, lat = moving
+    times = start + np.array([0.0, 3490.0])
+    place = observatory_position("VLA")
+    with MeasurementSet(path) as ms:
+        found = frame_factor(ms, "TOPO", "SOURCE", [0], "")(times)
+    site = EarthLocation.from_geocentric(place.x_m, place.y_m, place.z_m, unit="m")
+    _, velocity = site.get_gcrs_posvel(Time(times / 86400.0, format="mjd", scale="utc"))
+    angle = lon + RATE * (times - start)
+    sight = np.array([np.cos(lat) * np.cos(angle), np.cos(lat) * np.sin(angle), np.full(2, np.sin(lat))])
+    towards = (velocity.xyz.to_value("m/s") * sight).sum(axis=0) / C_M_S
+    beta = VELOCITY_AU_D * 149597870700.0 / 86400 / C_M_S
+    np.testing.assert_allclose(found, (1 - towards) * np.sqrt((1 + beta) / (1 - beta)), rtol=0, atol=3e-10)
 
 
 def test_cvel2_to_the_frame_of_the_source(moving):

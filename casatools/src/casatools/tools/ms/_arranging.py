@@ -76,17 +76,11 @@ class ArrangingMethods(MsState):
         """
         from casatools.io.ms.sorting import write_sorted
 
-        path, writable = self._ms.path, self._ms.writable
         if newmsname:
-            write_sorted(path, newmsname, columns)
+            write_sorted(self._ms.path, newmsname, columns)
             return True
-        if not writable:
-            raise DataError(f"MeasurementSet {path!r} was opened read-only; open it with nomodify=False to sort it in place")
-        self.close()  # type: ignore[attr-defined]
-        try:
+        with self._being_replaced("sort") as path:
             write_sorted(path, path, columns, overwrite=True)
-        finally:
-            self.open(path, nomodify=False)  # type: ignore[attr-defined]
         return True
 
     @method
@@ -165,12 +159,10 @@ class ArrangingMethods(MsState):
         """
         from casatools.io.ms.ephemerides import attach_ephemeris
 
-        ms = self._ms
-        if not ms.writable:
-            raise DataError(f"MeasurementSet {ms.path!r} was opened read-only; open it with nomodify=False")
-        fields = Selection(field=joined(field)).resolve(ms, allow_empty=True).fields
-        attach_ephemeris(ms.path, ephemerisname, fields, comment, id)
-        ms.forget_metadata()
+        path = self._writable_path("addephemeris")
+        fields = Selection(field=joined(field)).resolve(self._ms, allow_empty=True).fields
+        attach_ephemeris(path, ephemerisname, fields, comment, id)
+        self._ms.forget_metadata()
         return True
 
     @method

@@ -23,9 +23,6 @@ _UNSET = -1e30
 class ReshapeMethods(MsState):
     """Smoothing, subtracting and regridding in place."""
 
-    def _reopened(self, path: str) -> None:
-        self.open(path, nomodify=False)  # type: ignore[attr-defined]
-
     @method
     def hanningsmooth(self, datacolumn: Annotated[str, kinds.Text(), "corrected, data, model or all"] = "corrected") -> bool:
         """Hanning smooth a column; CORRECTED_DATA is made from DATA where it is missing.
@@ -64,13 +61,10 @@ class ReshapeMethods(MsState):
         """
         from casatools.calibration.scratch_columns import subtract_model
 
-        path = self._writable_path("uvsub")
+        self._writable_path("uvsub")
         self._ms.require("MODEL_DATA")
-        self._ms.close()
-        try:
+        with self._being_replaced("uvsub") as path:
             subtract_model(path, reverse)
-        finally:
-            self._reopened(path)
         return True
 
     @method
@@ -99,14 +93,11 @@ class ReshapeMethods(MsState):
         from casatools.transform.in_place import replace_on_grid
         from casatools.transform.transforming import regrid_request
 
-        path = self._writable_path("cvel")
+        self._writable_path("cvel")
         direction = "" if isinstance(phasec, list) and not phasec else phasec
         request = regrid_request(mode, nchan, start, width, interp, direction, restfreq, outframe, veltype)
-        self._ms.close()
-        try:
+        with self._being_replaced("cvel") as path:
             replace_on_grid(path, request, hanning, combine=True)
-        finally:
-            self._reopened(path)
         return True
 
     @method
@@ -131,15 +122,12 @@ class ReshapeMethods(MsState):
         """
         from casatools.transform.in_place import WindowPart, replace_on_grid, window_request
 
-        path = self._writable_path("regridspw")
+        self._writable_path("regridspw")
         part = WindowPart(
             None if start < _UNSET else start, None if center < _UNSET else center, bandwidth if bandwidth > 0 else None,
             chanwidth if chanwidth > 0 else None,
         )  # fmt: skip
         request = window_request(self._ms, outframe, mode, restfreq, interpolation.lower(), part)
-        self._ms.close()
-        try:
+        with self._being_replaced("regridspw") as path:
             replace_on_grid(path, request, hanning, combine=False)
-        finally:
-            self._reopened(path)
         return True

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -43,6 +45,22 @@ class MsState:
         if not self._ms.writable:
             raise DataError(f"ms.{name}: MeasurementSet {self._ms.path!r} was opened read-only; open it with nomodify=False")
         return self._ms.path
+
+    @contextmanager
+    def _being_replaced(self, name: str) -> Iterator[str]:
+        """Path of the open MeasurementSet for the method `name`, which changes it as a whole: closed meanwhile, open again afterwards.
+
+        Raises
+        ------
+        DataError
+            It was opened for reading only.
+        """
+        path = self._writable_path(name)
+        self.close()  # type: ignore[attr-defined]
+        try:
+            yield path
+        finally:
+            self.open(path, nomodify=False)  # type: ignore[attr-defined]
 
     def _current(self) -> DataView:
         """The rows of the selection, or of the iteration's piece, and what to read of them."""

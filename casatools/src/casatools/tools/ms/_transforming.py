@@ -355,16 +355,12 @@ class TransformMethods(MsState):
             raise UnsupportedError(
                 f"ms.concatenate: parameter 'destmsfile' = {destmsfile!r} is not supported; the open MeasurementSet is joined to"
             )
-        path = self._writable_path("concatenate")
         options = ConcatOptions(_merging(freqtol, dirtol, respectname), copypointing=handling < 2, weight_scale=(weightscale,))
-        self.close()  # type: ignore[attr-defined]
-        try:
+        with self._being_replaced("concatenate") as path:
             if handling in (1, 3):
                 join_subtables(msfile, path, options)
             else:
                 concatenate([msfile], path, options)
-        finally:
-            self.open(path, nomodify=False)  # type: ignore[attr-defined]
         return True
 
     @method
