@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -22,6 +22,7 @@ __all__ = [
     "QuackAgent",
     "RowColumns",
     "ShadowAgent",
+    "SurveyingAgent",
     "time_groups",
 ]
 
@@ -173,6 +174,8 @@ class Agent:
 
     # True when what an earlier chunk showed matters for later ones, so that ranks cannot share them.
     ordered = False
+    # True when what it finds on one baseline does not depend on others, so that a group may come in parts.
+    by_baseline = False
 
     def __init__(self, command: FlagCommand, ms: MeasurementSet, columns: RowColumns) -> None:
         self.command, self.ms, self.columns = command, ms, columns
@@ -222,6 +225,14 @@ class Agent:
     def apply(self, piece: FlagChunk) -> None:
         """Set flags in the piece."""
         raise NotImplementedError
+
+
+@runtime_checkable
+class SurveyingAgent(Protocol):
+    """An agent that must have looked at all parts of a piece before it flags in any."""
+
+    def survey(self, piece: FlagChunk) -> None:
+        """Look at a part without flagging it."""
 
 
 class ManualAgent(Agent):
