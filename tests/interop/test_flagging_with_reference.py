@@ -42,10 +42,24 @@ EXACT: dict[str, list[dict[str, Any]]] = {
     ],
 }  # fmt: skip
 CLOSE: dict[str, list[dict[str, Any]]] = {
-    "tfcrop": [{"extendflags": False}, {"extendflags": False, "freqfit": "line"}, {"extendflags": False, "maxnpieces": 1}],
+    "tfcrop": [
+        {"extendflags": False},
+        {"extendflags": False, "freqfit": "line"},
+        {"extendflags": False, "maxnpieces": 1},
+        {"extendflags": False, "maxnpieces": 1, "usewindowstats": "sum"},
+        {"extendflags": False, "maxnpieces": 3, "usewindowstats": "std"},
+        {
+            "extendflags": False,
+            "flagdimension": "timefreq",
+            "timefit": "poly",
+            "freqfit": "line",
+            "usewindowstats": "both",
+            "halfwin": 2,
+        },
+    ],
     "rflag": [{"extendflags": False}, {"extendflags": False, "timedevscale": 3.0, "freqdevscale": 3.0}, {"action": "calculate"}],
 }
-# A bright line on 32 channels: the polynomials differ (docs/quirks.md).
+# A bright line that leaves one good sample of a piece: the reference's fit is rounding noise there (docs/quirks.md).
 BEYOND = {("line.ms", "tfcrop", 0)}
 ANTINT = ("simvla.ms", "mosaic.ms", "lofar.ms")
 
@@ -126,7 +140,7 @@ def test_flags_are_those_of_the_reference(name: str, tmp_path: Path, monkeypatch
         (found, flags, flag_row), (wanted, their_flags, their_row) = ours[number], theirs[number]
         differ = sum(int((a != b).sum()) for a, b in zip(flags, their_flags, strict=True)) / sum(f.size for f in flags)
         if mode in CLOSE:
-            if differ > 0.005 and (name, mode, which) not in BEYOND:
+            if differ > (0.01 if (name, mode, which) in BEYOND else 0.005):
                 wrong.append((mode, which, differ))
             for key in ("timedev", "freqdev"):
                 if found[0].get("report0"):

@@ -159,9 +159,12 @@ def _check(mode: str, options: Mapping[str, Any]) -> None:
     for name, choices in allowed.items():
         if name in options and options[name] not in choices:
             raise ParameterError(f"flagging: parameter {name!r} must be one of {', '.join(choices)}; got {options[name]!r}")
-    for name in ("winsize", "maxnpieces", "halfwin", "chanbin"):
+    for name in ("winsize", "chanbin"):
         if name in options and int(options[name]) < 1:
             raise ParameterError(f"flagging: parameter {name!r} must be at least 1; got {options[name]!r}")
+    for name, most in (("maxnpieces", 9), ("halfwin", 3)):
+        if name in options and not 1 <= int(options[name]) <= most:
+            raise ParameterError(f"flagging: parameter {name!r} must be 1 to {most}; got {options[name]!r}")
     if mode == "quack" and not float(options["quackinterval"]) > 0:
         raise ParameterError(f"flagging: parameter 'quackinterval' must be positive; got {options['quackinterval']!r}")
     limits = options.get("clipminmax")

@@ -33,13 +33,15 @@ class Layout:
     spw: int
 
 
-def lay_out(antenna1: np.ndarray, antenna2: np.ndarray, time_s: np.ndarray) -> np.ndarray:
+def lay_out(antenna1: np.ndarray, antenna2: np.ndarray, time_s: np.ndarray, ntime: int | None = None) -> np.ndarray:
     """Rows of each baseline and time.
 
     Parameters
     ----------
     antenna1, antenna2 : ndarray (row,) int
     time_s : ndarray (row,) float64 [s]
+    ntime : int, optional
+        With it `time_s` holds numbers below it instead of times.
 
     Returns
     -------
@@ -48,9 +50,9 @@ def lay_out(antenna1: np.ndarray, antenna2: np.ndarray, time_s: np.ndarray) -> n
     """
     pair = antenna1.astype(np.int64) * 65536 + antenna2
     _, baseline = np.unique(pair, return_inverse=True)
-    _, time = np.unique(time_s, return_inverse=True)
-    baseline, time = baseline.ravel(), time.ravel()
-    index = np.full((int(baseline.max()) + 1, int(time.max()) + 1), -1, np.int64)
+    baseline = baseline.ravel()
+    time = np.unique(time_s, return_inverse=True)[1].ravel() if ntime is None else time_s
+    index = np.full((int(baseline.max()) + 1, ntime or int(time.max()) + 1), -1, np.int64)
     index[baseline, time] = np.arange(len(pair))
     return index
 
@@ -117,10 +119,32 @@ def average_rows(
 class DetectingAgent(PlaneAgent):
     """Base of tfcrop, rflag and sumthreshold: a detector of (row, chan, product) arrays."""
 
+    by_baseline = True
+
     def prepare(self) -> None:
         super().prepare()
         self.chanbin = int(self.options.get("chanbin", 1)) if self.options.get("channelavg") else 1
         self.timebin_s = float(to_unit(self.options["timebin"], "s")) if self.options.get("timeavg") else 0.0
+        self.slots: tuple[np.ndarray, np.ndarray] | None = None
+
+    def _slots_of(self, rows: np.ndarray) -> tuple[np.ndarray, int]:
+        """Numbers of the times of rows, or of bins of them, and how many the piece has, whichever of its baselines are looked at together."""
+        if self.slots is None:
+            chosen = np.flatnonzero(self.rows)
+            time_s, piece = self.columns["TIME"][chosen], self.piece_of_row[chosen]
+            if self.timebin_s > 0:
+                found = time_bins(time_s, self.timebin_s, piece)
+            else:
+                times, rank = np.unique(time_s, return_inverse=True)
+                found = np.unique(piece * len(times) + rank.ravel(), return_inverse=True)[1].ravel()
+            npiece = int(self.piece_of_row.max()) + 1
+            first, high = np.full(npiece, np.iinfo(np.int64).max), np.zeros(npiece, np.int64)
+            np.minimum.at(first, piece, found)
+            np.maximum.at(high, piece, found - first[piece] + 1)
+            slots = np.zeros(len(self.rows), np.int64)
+            slots[chosen] = found - first[piece]
+            self.slots = slots, high
+        return self.slots[0][rows], int(self.slots[1][self.number])
 
     def detect(self, values: np.ndarray, hidden: np.ndarray, layout: Layout) -> np.ndarray:
         """Find what is bad.
@@ -144,19 +168,18 @@ class DetectingAgent(PlaneAgent):
             return
         values, hidden = self._arrays(piece, rows, channels, products)
         one, two = (piece.row_values(c)[rows] for c in ("ANTENNA1", "ANTENNA2"))
-        time_s = piece.row_values("TIME")[rows]
+        slot, nslot = self._slots_of(piece.chunk.rows[rows])
         field = int(piece.row_values("FIELD_ID")[rows[0]])
         if self.chanbin > 1 or self.timebin_s > 0:
-            slot = time_bins(time_s, self.timebin_s) if self.timebin_s > 0 else np.unique(time_s, return_inverse=True)[1].ravel()
             pair = one.astype(np.int64) * 65536 + two
             _, first, inverse = np.unique(pair * (slot.max() + 1) + slot, return_index=True, return_inverse=True)
             row_bin = inverse.ravel()
             chan_bin = np.arange(len(channels)) // self.chanbin
             means, empty = average_rows(values, hidden, row_bin, chan_bin)
-            found = self.detect(means, empty, Layout(lay_out(one[first], two[first], slot[first]), field, piece.chunk.spw))
+            found = self.detect(means, empty, Layout(lay_out(one[first], two[first], slot[first], nslot), field, piece.chunk.spw))
             bad = found[row_bin][:, chan_bin]
         else:
-            bad = self.detect(values, hidden, Layout(lay_out(one, two, time_s), field, piece.chunk.spw))
+            bad = self.detect(values, hidden, Layout(lay_out(one, two, slot, nslot), field, piece.chunk.spw))
         whole = len(rows) == piece.flags.shape[0] and len(channels) == piece.flags.shape[1]
         for number, (indices, _) in enumerate(products):
             for k in indices:

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from casatools._base.errors import ParameterError
+from casatools.flagging.agents import FlagChunk
 from casatools.flagging.detecting import DetectingAgent, Layout, packed, spread
 
 __all__ = ["RflagAgent", "middle_value", "read_thresholds", "robust_level"]
@@ -69,8 +70,17 @@ class RflagAgent(DetectingAgent):
         self.timedev = read_thresholds(self.options["timedev"], "timedev")
         self.freqdev = read_thresholds(self.options["freqdev"], "freqdev")
         self.half = max(0, (int(self.options["winsize"]) - 1) // 2)
+        # What a survey has found in each piece that comes in parts: (sum, count) per channel.
+        self.surveyed: dict[tuple[str, int], tuple[np.ndarray, np.ndarray]] = {}
+        self.surveying = False
         # (sum, count) per channel for each field and spectral window.
         self.seen: dict[str, dict[tuple[int, int], tuple[np.ndarray, np.ndarray]]] = {"timedev": {}, "freqdev": {}}
+
+    def survey(self, piece: FlagChunk) -> None:
+        """Look at a part of a piece before the flags of any part are set: the thresholds are those of all baselines."""
+        self.surveying = True
+        self.apply(piece)
+        self.surveying = False
 
     def detect(self, values: np.ndarray, hidden: np.ndarray, layout: Layout) -> np.ndarray:
         from casatools.kernels import rflag as loops
@@ -95,6 +105,8 @@ class RflagAgent(DetectingAgent):
 
         spread(depart, _BLOCKS)
         freq_limit = self._limit("freqdev", self.freqdev, layout, total, count)
+        if self.surveying:
+            return np.zeros(values.shape, bool)
         bad = np.zeros(values.shape, bool)
         spread(lambda span: loops.flag_windows(scatter, index, self.half, span, time_limit, bad), nbaseline)
         low, high = float(self.options["spectralmin"]), float(self.options["spectralmax"])
@@ -105,11 +117,17 @@ class RflagAgent(DetectingAgent):
     def _limit(self, name: str, given: Any, layout: Layout, total: np.ndarray, count: np.ndarray) -> float:
         """The threshold of this piece times its scale; what was seen is added to the report's."""
         sums = total.sum(axis=0), count.sum(axis=0)
+        place = name, self.number
+        if self.surveying:
+            before = self.surveyed.get(place)
+            self.surveyed[place] = sums if before is None else (before[0] + sums[0], before[1] + sums[1])
+            return np.inf
         key = layout.field, layout.spw
         held = self.seen[name].get(key)
         same = held is not None and held[0].shape == sums[0].shape
         self.seen[name][key] = (held[0] + sums[0], held[1] + sums[1]) if held is not None and same else sums
         scale = float(self.options[f"{name}scale"])
+        sums = self.surveyed.get(place, sums)
         if isinstance(given, dict):
             given = given.get(key)
         return scale * (robust_level(*sums) if given is None else float(given))

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from casatools._base.errors import ParameterError, SelectionError
+from casatools._base.memory import memory_budget_bytes
 from casatools._base.progress import Progress
 from casatools.flagging.agents import (
     Agent,
@@ -22,12 +23,14 @@ from casatools.flagging.agents import (
     QuackAgent,
     RowColumns,
     ShadowAgent,
+    SurveyingAgent,
 )
 from casatools.flagging.commands import FlagCommand, make_command
 from casatools.flagging.summary import SummaryAgent
 from casatools.flagging.timefreq import AntintAgent, ExtendAgent
 from casatools.io.caltable import is_caltable
 from casatools.io.ms import (
+    ChunkPlan,
     MeasurementSet,
     Piece,
     ResolvedSelection,
@@ -108,6 +111,36 @@ def _groups(agents: Sequence[Agent], rows: np.ndarray) -> np.ndarray | None:
     return np.asarray(connected_components(graph, directed=False)[1], dtype=np.int64)
 
 
+def _group_bytes() -> int:
+    """Bytes of a chunk that cannot be read in smaller ones without passing over the data more often: some are held, each with copies."""
+    return memory_budget_bytes() // 16
+
+
+def _baselines(agents: Sequence[Agent], columns: RowColumns, rows: np.ndarray) -> np.ndarray | None:
+    """Numbers of the rows' baselines; None when an agent must see all baselines of a group together."""
+    if not all(a.by_baseline for a in agents if a.group is not None):
+        return None
+    return np.asarray(columns["ANTENNA1"][rows].astype(np.int64) * 65536 + columns["ANTENNA2"][rows])
+
+
+def _survey(job: _Job, groups: np.ndarray | None, plans: Sequence[ChunkPlan], ms: MeasurementSet) -> None:
+    """Passes before the first flag is set: each rflag whose pieces come in parts looks at all of them, as the agents before it leave them."""
+    if groups is None or not any(isinstance(a, SurveyingAgent) for a in job.agents):
+        return
+    owners = np.concatenate([np.unique(groups[p.index] * 65536 + p.ddid) for p in plans]) if plans else groups
+    cut = len(np.unique(owners)) < len(owners)
+    agents = job.agents
+    for k, agent in enumerate(agents if cut else ()):
+        if isinstance(agent, SurveyingAgent):
+            before = [a.fresh() for a in agents[:k] if a.command.apply and a.command.mode != "summary"]
+            for chunk in iter_chunks(ms, job.resolved, job.needed, plans=plans):
+                piece = FlagChunk(chunk, chunk["FLAG"].copy(), job.flag_rows[chunk.rows], job.columns)
+                for earlier in before:
+                    earlier.apply(piece)
+                agent.survey(piece)
+                chunk.columns.clear()
+
+
 def run_commands(
     path: str,
     commands: Sequence[FlagCommand],
@@ -161,12 +194,15 @@ def run_commands(
             before_write()
         flag_rows = columns["FLAG_ROW"].copy()
         with Progress(max(1, len(rows)), "flagging") as progress:
-            plans = plan_chunks(ms, resolved, needed, 1 << 20 if groups is not None else 16 << 20, groups)
+            parts = _baselines(agents, columns, rows) if groups is not None else None
+            most = _group_bytes()
+            plans = plan_chunks(ms, resolved, needed, min(most, 1 << 20 if groups is not None else 16 << 20), groups, parts, most)
+            job = _Job(agents, columns, flag_rows, resolved, needed)
+            _survey(job, groups, plans, ms)
             alone = solutions or any(a.ordered for a in agents)
             if not alone and spreads() and (write or all(isinstance(a, SummaryAgent) for a in agents)):
-                job = _Job(agents, columns, flag_rows, resolved, needed)
-                parts = spread(_flag_piece, ms, job, plans if groups is not None else split_plans(plans))
-                changed = _gathered(parts, agents, progress)
+                pieces = spread(_flag_piece, ms, job, plans if groups is not None else split_plans(plans))
+                changed = _gathered(pieces, agents, progress)
             else:
                 chunks = iter_chunks(ms, resolved, needed, plans=plans)
                 changed = _changed(chunks, agents, columns, flag_rows, progress)

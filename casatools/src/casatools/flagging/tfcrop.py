@@ -23,10 +23,12 @@ class TfcropAgent(DetectingAgent):
     Notes
     -----
     For each baseline and product of a piece (`ntime`), along each axis of `flagdimension` in turn: the mean over the other axis of
-    what is not flagged; a robust base under it, one line, or polynomials in up to `maxnpieces` pieces; data divided by the base;
-    in each profile, samples further from 1 than the cut-off times the rms about 1 are flagged, again until the rms changes by less
-    than 0.1, five times at most. `usewindowstats` flags samples too whose window of ``2 halfwin + 1`` exceeds that limit in the mean
-    (``sum``) or rms (``std``) distance from 1.
+    what is not flagged; a robust base under it in five fits, a line, or polynomials of order 1, 1, 2, 3, 3 in 1, 3, 5, 7, 9 pieces
+    (`maxnpieces` at most), each without what was 3, 3, 2, 2 times the rms above the one before; data divided by the base; in each
+    profile, samples further from 1 than the cut-off times the rms about 1 are flagged, again until the rms changes by less than 0.1,
+    five times at most. `usewindowstats` flags samples too whose window of ``2 halfwin + 1`` exceeds that limit in the mean (``sum``)
+    or rms (``std``) distance from 1; samples that were flagged before the step count as 0 there. A piece with fewer than two
+    samples has no fit, and the step then flags nothing.
     """
 
     def prepare(self) -> None:

@@ -20,6 +20,7 @@ class PlaneAgent(Agent):
         if "datacolumn" in self.options:
             self.needed = columns_needed(str(self.options["datacolumn"]), self.ms)
         self.piece_of_row = time_groups(self.columns, self.rows, self.options)
+        self.number = -1  # of the piece looked at
         self.group = self.piece_of_row
 
     def apply(self, piece: FlagChunk) -> None:
@@ -28,6 +29,7 @@ class PlaneAgent(Agent):
             return
         group = self.piece_of_row[piece.chunk.rows[rows]]
         for number in np.unique(group):
+            self.number = int(number)
             self._apply_group(piece, rows[group == number], channels, correlations)
 
     def _apply_group(self, piece: FlagChunk, rows: np.ndarray, channels: np.ndarray, correlations: np.ndarray) -> None:
@@ -37,6 +39,8 @@ class PlaneAgent(Agent):
 
 class ExtendAgent(PlaneAgent):
     """Extends flags over correlations, time and frequency."""
+
+    by_baseline = True
 
     def _apply_group(self, piece: FlagChunk, rows: np.ndarray, channels: np.ndarray, correlations: np.ndarray) -> None:
         from casatools.flagging.detecting import lay_out, packed, spread

@@ -85,8 +85,8 @@ def sum_windows(
     sums = np.empty((4, values.shape[1], values.shape[2]))
     for baseline in range(span[0], span[1]):
         ntime = np.sum(index[baseline] >= 0)
-        # A series shorter than a window gives windows of one sample, which do not scatter.
-        wide = half if ntime > 2 * half else 0
+        # A series shorter than the window makes it as narrow as it must; windows of one sample do not scatter.
+        wide = min(half, (ntime - 1) // 2)
         for t in range(wide, ntime - wide):
             middle = index[baseline, t]
             gather_window(values, hidden, index[baseline], t - wide, t + wide + 1, sums)
@@ -98,20 +98,21 @@ def sum_windows(
                         found = math.sqrt(max(0.0, sums[3, chan, product] / n - (re * re + im * im) / (n * n)))
                         total[baseline, chan] += found
                         count[baseline, chan] += 1
-                        if wide == half:
-                            scatter[middle, chan, product] = found
+                        scatter[middle, chan, product] = found
 
 
 @kernel
 def flag_windows(scatter: np.ndarray, index: np.ndarray, half: int, span: tuple[int, int], limit: float, bad: np.ndarray) -> None:
     """Set `bad` (row, chan, product) in every window whose `scatter` exceeds `limit`."""
     for baseline in range(span[0], span[1]):
-        for t in range(half, np.sum(index[baseline] >= 0) - half):
+        ntime = np.sum(index[baseline] >= 0)
+        wide = min(half, (ntime - 1) // 2)
+        for t in range(wide, ntime - wide):
             middle = index[baseline, t]
             for chan in range(scatter.shape[1]):
                 for product in range(scatter.shape[2]):
                     if scatter[middle, chan, product] > limit:
-                        for w in range(t - half, t + half + 1):
+                        for w in range(t - wide, t + wide + 1):
                             bad[index[baseline, w], chan, product] = True
 
 

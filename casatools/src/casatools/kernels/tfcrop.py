@@ -26,26 +26,28 @@ __all__ = [
     "window_exceeds",
 ]
 
-_CUT = 2.0  # A sample further than this above the fit does not take part in the next one.
+# A sample further than this times the rms above a fit does not take part in the next one, in as many fits but one.
+_CUTS = (3.0, 3.0, 2.0, 2.0)
+_ORDERS = (1, 1, 2, 3, 3)
+_LEAST = 2  # Samples that a piece needs.
 _HALF = 2  # Half width of the running mean over a fit.
-_ROUNDS = 4
 _CLIPS = 5
 _SETTLED = 0.1
 
 
 @kernel
-def fit_piece(
-    series: np.ndarray, good: np.ndarray, ends: tuple[int, int], last: int, degree: int, fallback: float, fit: np.ndarray
-) -> None:
-    """Least squares polynomial through good samples of ``ends[0]..last`` (inclusive), put into ``fit[ends[0]:ends[1]]``."""
+def fit_piece(series: np.ndarray, good: np.ndarray, ends: tuple[int, int], last: int, degree: int, fit: np.ndarray) -> bool:
+    """Least squares polynomial through good samples of ``ends[0]..last`` (inclusive), put into ``fit[ends[0]:ends[1]]``.
+
+    A line where the samples do not suffice for `degree`; False where they do not for a line.
+    """
     low, high = ends
     count = 0
     for k in range(low, last + 1):
         count += good[k]
-    order = degree if count > degree else min(1, count - 1)
-    if count == 0:
-        fit[low:high] = fallback
-        return
+    if count < _LEAST:
+        return False
+    order = degree if count > degree else 1
     middle, scale = 0.5 * (low + last), max(1.0, 0.5 * (last - low))
     size = order + 1
     matrix, right = np.zeros((size, size)), np.zeros(size)
@@ -74,25 +76,25 @@ def fit_piece(
         for i in range(size - 1, -1, -1):
             value = value * (k - middle) / scale + right[i]
         fit[k] = value
+    return True
 
 
 @kernel
-def piecewise(series: np.ndarray, good: np.ndarray, degree: int, pieces: int, fit: np.ndarray) -> None:
-    """Polynomials in pieces of equal length, what is over at both ends; each takes the first sample of the next one too."""
+def piecewise(series: np.ndarray, good: np.ndarray, degree: int, pieces: int, fit: np.ndarray) -> bool:
+    """Polynomials in pieces of equal length, what is over at both ends; each takes the first sample of the next one too.
+
+    False where a piece has too few good samples.
+    """
     n = len(series)
     pieces = max(1, min(pieces, n))
     width = n // pieces
     left = (n - width * pieces) // 2
-    total, count = 0.0, 0
-    for k in range(n):
-        if good[k]:
-            total += series[k]
-            count += 1
-    fallback = total / count if count else 0.0
     for p in range(pieces):
         low = left + p * width if p else 0
         high = left + (p + 1) * width if p < pieces - 1 else n
-        fit_piece(series, good, (low, high), min(high, n - 1), degree, fallback, fit)
+        if not fit_piece(series, good, (low, high), min(high, n - 1), degree, fit):
+            return False
+    return True
 
 
 @kernel
@@ -106,35 +108,33 @@ def smooth_in_place(fit: np.ndarray) -> None:
 
 
 @kernel
-def robust_base(series: np.ndarray, good: np.ndarray, poly: bool, pieces: int, fit: np.ndarray) -> None:
-    """Fit a base under positive outliers: a line, or piecewise polynomials of orders 1, 2, 3, 3 in 3, 5, 7, 9 pieces at most."""
+def robust_base(series: np.ndarray, good: np.ndarray, poly: bool, pieces: int, fit: np.ndarray) -> bool:
+    """Fit a base under positive outliers: lines, or polynomials in 1, 3, 5, 7, 9 pieces, `pieces` at most; False where that cannot be."""
     use = good.copy()
-    for turn in range(_ROUNDS):
+    rounds = len(_ORDERS)
+    for turn in range(rounds):
+        if not piecewise(series, use, _ORDERS[turn] if poly else 1, min(pieces, 2 * turn + 1) if poly else 1, fit):
+            return False
         if poly:
-            many = min(pieces, 2 * turn + 3)
-            if turn == 0 and pieces < 3:
-                many = 1
-            piecewise(series, use, min(turn + 1, 3), many, fit)
             smooth_in_place(fit)
-        else:
-            piecewise(series, use, 1, 1, fit)
+        if turn == rounds - 1:
+            break
         square, count = 0.0, 0
         for k in range(len(series)):
             if use[k]:
                 square += (series[k] - fit[k]) ** 2
                 count += 1
-        if count == 0 or turn == _ROUNDS - 1:
-            break
-        limit = _CUT * math.sqrt(square / count)
+        limit = _CUTS[turn] * math.sqrt(square / count)
         for k in range(len(series)):
             if use[k] and series[k] - fit[k] > limit:
                 use[k] = False
+    return True
 
 
 @kernel
 def window_exceeds(ratio: np.ndarray, middle: int, half: int, limit: float, kinds: int) -> bool:
-    """True when the mean (1), rms (2) or either (3) of the distances from 1 in a whole window exceeds `limit`; flagged samples count."""
-    if kinds == 0 or middle < half or middle + half >= len(ratio):
+    """True when the mean (1), rms (2) or either (3) of the distances from 1 in a whole window exceeds `limit`."""
+    if middle < half or middle + half >= len(ratio):
         return False
     total, square, width = 0.0, 0.0, 2 * half + 1
     for m in range(middle - half, middle + half + 1):
@@ -146,11 +146,18 @@ def window_exceeds(ratio: np.ndarray, middle: int, half: int, limit: float, kind
 
 @kernel
 def clip_profile(ratio: np.ndarray, bad: np.ndarray, cutoff: float, kinds: int, half: int) -> float:
-    """Set `bad` where a profile, or a window of it, is further than `cutoff` times its scatter from 1; gives the last scatter."""
-    before, sigma = 0.0, 0.0
+    """Set `bad` where a profile, or a window of it, is further than `cutoff` times its scatter from 1; gives the last scatter.
+
+    Samples that are bad at the start count as 0 in windows. What only a window finds takes part in the scatter.
+    """
+    before, sigma, n = 0.0, 0.0, len(ratio)
+    near = np.zeros(n if kinds else 0, np.bool_)
+    for k in range(n if kinds else 0):
+        if bad[k]:
+            ratio[k] = 0.0
     for _ in range(_CLIPS):
         square, count = 0.0, 0
-        for k in range(len(ratio)):
+        for k in range(n):
             if not bad[k]:
                 square += (ratio[k] - 1.0) ** 2
                 count += 1
@@ -158,12 +165,16 @@ def clip_profile(ratio: np.ndarray, bad: np.ndarray, cutoff: float, kinds: int, 
             break
         sigma = math.sqrt(square / count)
         limit = cutoff * sigma
-        for k in range(len(ratio)):
-            if not bad[k] and (abs(ratio[k] - 1.0) > limit or window_exceeds(ratio, k, half, limit, kinds)):
+        for k in range(n):
+            if not bad[k] and abs(ratio[k] - 1.0) > limit:
                 bad[k] = True
+            if kinds and not near[k]:
+                near[k] = window_exceeds(ratio, k, half, limit, kinds)
         if abs(sigma - before) < _SETTLED:
             break
         before = sigma
+    for k in range(len(near)):
+        bad[k] |= near[k]
     return sigma
 
 
@@ -181,7 +192,8 @@ def crop_plane(amplitude: np.ndarray, bad: np.ndarray, poly: bool, pieces: int, 
     for k in range(naxis):
         mean[k] /= max(count[k], 1)
     base = np.zeros(naxis)
-    robust_base(mean, good, poly, pieces, base)
+    if not robust_base(mean, good, poly, pieces, base):
+        return
     ratio = np.empty(naxis)
     for t in range(nsample):
         for k in range(naxis):

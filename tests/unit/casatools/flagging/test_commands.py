@@ -39,6 +39,8 @@ def test_file_with_comments_and_reasons(tmp_path: Path) -> None:
         "mode='quack' growtime=1",
         "quackmode='odd' mode='quack'",
         "mode='clip' clipminmax=[1]",
+        "mode='tfcrop' halfwin=4",
+        "mode='tfcrop' maxnpieces=10",
         "scan='1",
         "= 3",
     ],

@@ -143,3 +143,18 @@ def test_thresholds_are_read_or_refused(tmp_path: Any) -> None:
         read_thresholds([[1.0, 2.0]], "timedev")
     with pytest.raises(ParameterError, match="file that exists"):
         read_thresholds("absent.txt", "timedev")
+
+
+@pytest.mark.parametrize("compiled", [True, False])
+def test_a_series_shorter_than_the_window_narrows_it(compiled: bool) -> None:
+    """As the reference, whose threshold of four times with winsize=7 was seen to be that of winsize=3."""
+    values = np.array([1, 2, 4, 9], np.complex64).reshape(4, 1, 1)
+    hidden, index = np.zeros(values.shape, bool), np.arange(4).reshape(1, 4)
+    total, count, scatter = np.zeros((1, 1)), np.zeros((1, 1), np.int64), np.zeros(values.shape, np.float32)
+    bad = np.zeros(values.shape, bool)
+    sums, flags = (f if compiled else f.py_func for f in (loops.sum_windows, loops.flag_windows))
+    sums(values, hidden, index, 3, (0, 1), total, count, scatter)
+    assert count[0, 0] == 2
+    assert total[0, 0] == pytest.approx(np.std([1, 2, 4]) + np.std([2, 4, 9]))
+    flags(scatter, index, 3, (0, 1), 2.0, bad)
+    assert bad.ravel().tolist() == [False, True, True, True]

@@ -45,35 +45,46 @@ def test_piecewise_fits_are_least_squares() -> None:
             np.testing.assert_allclose(fit[low:high], expected, rtol=1e-8)
 
 
-def test_pieces_without_samples_take_the_mean() -> None:
-    series, good = np.arange(12.0), np.zeros(12, bool)
-    good[[0, 11]] = True
+def test_a_piece_without_two_samples_has_no_fit() -> None:
+    series, good = np.arange(12.0), np.ones(12, bool)
+    good[4:9] = False
     fit = np.zeros(12)
-    loops.piecewise(series, good, 3, 3, fit)
-    np.testing.assert_allclose(fit, [0] * 4 + [5.5] * 4 + [11] * 4)
+    assert loops.piecewise(series, good, 3, 3, fit) is False
+    good[8] = True
+    assert loops.piecewise(series, good, 3, 3, fit) is False  # one sample, as in the reference, is too few for a line
+    good[7] = True
+    assert loops.piecewise(series, good, 3, 3, fit) is True
+    np.testing.assert_allclose(fit, series, atol=1e-9)
+    plane, bad = np.full((3, 12), 5.0), np.zeros((3, 12), bool)
+    plane[1, 10], bad[:, 4:9] = 50.0, True
+    before = bad.copy()
+    loops.crop_plane(plane, bad, True, 3, 3.0, (0, 1))
+    np.testing.assert_array_equal(bad, before)
 
 
 @pytest.mark.parametrize("kinds", [0, 1, 2, 3])
 def test_clip_agrees_with_a_slow_one(kinds: int) -> None:
-    ratio = 1 + 0.3 * np.random.default_rng(kinds).standard_t(2, 64)
-    bad, slow = np.zeros(64, bool), np.zeros(64, bool)
+    random = np.random.default_rng(kinds)
+    given = 1 + 0.3 * random.standard_t(2, 64)
+    start = random.random(64) < 0.1
+    ratio, bad, slow = given.copy(), start.copy(), start.copy()
     loops.clip_profile(ratio, bad, 3.0, kinds, 1)
     loops.clip_profile.py_func(ratio, slow, 3.0, kinds, 1)
     np.testing.assert_array_equal(bad, slow)
-    expected, before = np.zeros(64, bool), 0.0
+    expected, near, before = start.copy(), np.zeros(64, bool), 0.0
+    away = np.where(start, 1.0, np.abs(given - 1))
+    windows = np.lib.stride_tricks.sliding_window_view(away, 3)
     for _ in range(5):
-        sigma = np.sqrt(np.mean((ratio[~expected] - 1) ** 2))
-        away = np.abs(ratio - 1)
-        fresh = away > 3 * sigma
-        windows = np.lib.stride_tricks.sliding_window_view(away, 3)
+        sigma = np.sqrt(np.mean((given[~expected] - 1) ** 2))
         if kinds & 1:
-            fresh[1:-1] |= windows.mean(axis=1) > 3 * sigma
+            near[1:-1] |= windows.mean(axis=1) > 3 * sigma
         if kinds & 2:
-            fresh[1:-1] |= np.sqrt((windows**2).mean(axis=1)) > 3 * sigma
-        expected |= fresh
+            near[1:-1] |= np.sqrt((windows**2).mean(axis=1)) > 3 * sigma
+        expected |= away > 3 * sigma
         if abs(sigma - before) < 0.1:
             break
         before = sigma
+    expected |= near
     np.testing.assert_array_equal(bad, expected)
 
 

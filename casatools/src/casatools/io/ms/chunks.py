@@ -82,6 +82,8 @@ def plan_chunks(
     columns: Sequence[str],
     chunk_bytes: int | None = None,
     boundaries: np.ndarray | None = None,
+    parts: np.ndarray | None = None,
+    most_bytes: float = np.inf,
 ) -> list[ChunkPlan]:
     """Cut a selection into chunks.
 
@@ -95,7 +97,10 @@ def plan_chunks(
         Bound on the bytes of a chunk; `_base.memory.CHUNK_BYTES` when absent.
     boundaries : ndarray (row,) int, optional
         A group number for each selected row; rows of one group and DATA_DESC_ID come in one chunk, groups ascending. A group
-        larger than the bound is not split.
+        larger than the bound is not split, unless `parts` are given.
+    parts : ndarray (row,) int, optional
+        Numbers of what must stay together within a group, such as a baseline; groups of more than `most_bytes` are cut between them.
+    most_bytes : float
 
     Returns
     -------
@@ -106,7 +111,6 @@ def plan_chunks(
     if len(rows) == 0:
         return []
     ddids = np.asarray(ms.read("DATA_DESC_ID", rows))
-    order = np.arange(len(rows)) if boundaries is None else np.argsort(boundaries, kind="stable")
     plans: list[ChunkPlan] = []
     wide = [c for c in columns if c in CHANNEL_COLUMNS]
     present = np.unique(ddids)
@@ -115,6 +119,9 @@ def plan_chunks(
     cost = np.zeros(len(rows))
     for d, size in bytes_of.items():
         cost[ddids == d] = size
+    if boundaries is not None and parts is not None:
+        boundaries = cut_groups(boundaries, parts, cost, most_bytes)
+    order = np.arange(len(rows)) if boundaries is None else np.argsort(boundaries, kind="stable")
     edges = _edges(
         cost[order],
         limit * max(1, len(present)) if boundaries is None else limit,
@@ -131,6 +138,35 @@ def plan_chunks(
                 else:
                     plans.append(ChunkPlan(int(d), rows[inside], inside))
     return plans
+
+
+def cut_groups(groups: np.ndarray, parts: np.ndarray, cost: np.ndarray, most: float) -> np.ndarray:
+    """Numbers of groups of which those that cost more than `most` are cut between parts.
+
+    Parameters
+    ----------
+    groups, parts : ndarray (row,) int
+    cost : ndarray (row,) float64
+    most : float
+        A single part may cost more.
+
+    Returns
+    -------
+    ndarray (row,) int64
+        Ascending as `groups` are.
+    """
+    _, group = np.unique(groups, return_inverse=True)
+    _, part = np.unique(parts, return_inverse=True)
+    if not len(group) or np.bincount(group, weights=cost).max() <= most:
+        return groups
+    nparts = int(part.max()) + 1
+    keys, inverse = np.unique(group * nparts + part, return_inverse=True)
+    each, owner = np.bincount(inverse, weights=cost), keys // nparts
+    before = np.cumsum(each) - each
+    before -= before[np.searchsorted(owner, owner)]
+    block = np.floor(before / most).astype(np.int64)
+    _, numbers = np.unique(owner * (int(block.max()) + 1) + block, return_inverse=True)
+    return np.asarray(numbers[inverse], dtype=np.int64)
 
 
 def _row_bytes(ms: MeasurementSet, resolved: ResolvedSelection, ddid: int, wide: Sequence[str]) -> float:

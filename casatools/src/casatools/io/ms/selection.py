@@ -307,6 +307,11 @@ class _Resolver:
 
     def keep_ids(self, column: str, ids: list[int]) -> None:
         values = self.column(column)
+        key = f"__distinct {column}"
+        if key not in self._columns:
+            self._columns[key] = np.asarray(distinct(values), dtype=np.int64)
+        if np.isin(self._columns[key], ids).all():
+            return
         top = int(max(values.max(initial=0), max(ids, default=0))) + 1
         wanted = np.zeros(top + 1, bool)
         wanted[ids] = True
@@ -418,7 +423,10 @@ class _Resolver:
         if not self.parsed.antenna:
             return None
         found = resolve_antenna(self.parsed.antenna, self.metadata.antennas, self.selection.antenna)
-        self.keep(found.matrix[self.column("ANTENNA1"), self.column("ANTENNA2")])
+        if "__baseline" not in self._columns:
+            # Lists of commands look up the same baselines many times.
+            self._columns["__baseline"] = self.column("ANTENNA1") * np.int64(len(found.matrix)) + self.column("ANTENNA2")
+        self.keep(found.matrix.ravel().take(self._columns["__baseline"]))
         return found
 
     def _feeds(self) -> np.ndarray:
