@@ -100,7 +100,9 @@ def test_interrupted(folder: Path, tmp_path: Path, task: str) -> None:
             if p.name not in before:
                 shutil.rmtree(p) if p.is_dir() else p.unlink()
     assert interrupted, f"{task} was over before it could be interrupted"
-    assert sorted(p.name for p in tmp_path.iterdir() if not p.name.startswith("casa-")) == before
+    # tclean leaves what it goes on from.
+    left = [p.name for p in tmp_path.iterdir() if not p.name.startswith("casa-") and not p.name.endswith(".checkpoint")]
+    assert sorted(left) == before
     process = _start(tmp_path, task)
     out, _ = process.communicate(timeout=120)
     assert out.endswith("finished\n")

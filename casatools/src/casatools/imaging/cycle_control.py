@@ -15,6 +15,7 @@ import numpy as np
 __all__ = ["FORCE_STOP", "STOP_DESCRIPTIONS", "ZERO_MASK", "CycleControl", "CycleOptions"]
 
 FORCE_STOP, ZERO_MASK = 3, 7
+_STATE = ("done", "majors", "cycle_threshold", "major_at", "previous_peak", "least_peak", "last_minor", "_minor_cycles")
 
 STOP_DESCRIPTIONS: dict[int, str] = {
     0: "global stopping criterion not reached",
@@ -116,6 +117,19 @@ class CycleControl:
         self.done += count
         self.last_minor = count
         self._minor_cycles += 1
+
+    def state(self) -> dict[str, Any]:
+        """What `restore` takes: all counts and what was recorded, as JSON can hold them."""
+        minor = [[i, c, s, entry] for i, chans in self.minor.items() for c, pols in chans.items() for s, entry in pols.items()]
+        return {name: getattr(self, name) for name in _STATE} | {"minor": minor}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Take up the counts of `state`."""
+        for name in _STATE:
+            setattr(self, name, state[name])
+        self.minor = {}
+        for image, chan, stokes, entry in state["minor"]:
+            self.minor.setdefault(image, {}).setdefault(chan, {})[stokes] = entry
 
     def stops(self, peak: float, nsigma_reached: bool, mask_empty: bool) -> bool:
         """Decide whether to stop, given the peak residual in the masks after a major cycle; sets the stop code."""

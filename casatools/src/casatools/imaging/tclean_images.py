@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -195,8 +196,21 @@ def _read_terms(images: FieldImages, paths: list[str], target: np.ndarray) -> No
         target[term] = read_planes(path, (1, *target.shape[1:]))[0]
 
 
-def begin_images(plans: list[FieldImages], imager: Imager) -> None:
-    """Fill psf, model and residual of all fields: computed, or taken from an earlier run where that was asked for."""
+def begin_images(plans: list[FieldImages], imager: Imager, resume: Callable[[], bool] | None = None) -> bool:
+    """Fill psf, model and residual of all fields: computed, or taken from an earlier run where that was asked for.
+
+    Parameters
+    ----------
+    plans : list of FieldImages
+    imager : Imager
+    resume : callable, optional
+        Puts models and masks of a killed run in place; gives False where there was none.
+
+    Returns
+    -------
+    bool
+        A killed run is gone on from.
+    """
     for images in plans:
         _earlier_model(images)
     request = plans[0].request
@@ -205,14 +219,18 @@ def begin_images(plans: list[FieldImages], imager: Imager) -> None:
     else:
         _earlier_psf(plans, imager)
     _mosaic_beams(plans)
+    if resume is not None and resume():
+        imager.major_cycle()
+        return True
     there = [os.path.isdir(f"{images.base}.{images.suffixes('residual')[0]}") for images in plans]
     if request.calcres or (request.niter > 0 and not all(there)):
         imager.major_cycle()
-        return
+        return False
     for images, exists in zip(plans, there, strict=True):
         if exists:
             names = [f"{images.base}.{suffix}" for suffix in images.suffixes("residual")]
             _read_terms(images, names, images.image.planes.residual)
+    return False
 
 
 def _earlier_model(images: FieldImages) -> None:

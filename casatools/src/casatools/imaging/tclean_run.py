@@ -14,6 +14,7 @@ from casatools._base.errors import DataError, ParameterError, SelectionError
 from casatools._base.memory import require_memory
 from casatools._base.paths import require_space
 from casatools.frames.directions import Direction, angular_separation, convert_direction, parse_direction
+from casatools.imaging.checkpoint import Checkpoint
 from casatools.imaging.clean_page import PageImage, require_person, steering
 from casatools.imaging.cycle_control import CycleControl
 from casatools.imaging.frequency_grid import SpectralAxis, continuum_axis, cube_axis
@@ -175,16 +176,19 @@ def _require_room(requests: list[TcleanRequest], data: ImagingData) -> None:
     require_space(requests[0].imagename + ".image", size)
 
 
-def _clean(plans: list[FieldImages], data: ImagingData, imager: Imager, control: CycleControl) -> None:
+def _clean(plans: list[FieldImages], data: ImagingData, imager: Imager, control: CycleControl, checkpoint: Checkpoint) -> None:
+    def keep() -> None:
+        checkpoint.save([plan.image for plan in plans], control)
+
     if not control.interactive:
-        imager.clean(control)
+        imager.clean(control, after_major=keep)
         return
     shown = [
         PageImage(os.path.basename(p.base), p.image, p.coordinates, data.labels, p.seen[: len(p.image.planes.mask)])
         for p in plans
     ]
     with closing(steering(shown)) as page:
-        imager.clean(control, page.steer)
+        imager.clean(control, page.steer, keep)
 
 
 def _image(request: TcleanRequest, sources: list[DataSource], history: list[str]) -> dict[str, Any]:
@@ -195,14 +199,16 @@ def _image(request: TcleanRequest, sources: list[DataSource], history: list[str]
     plans = [plan_images(r, data, c, k) for k, (r, c) in enumerate(zip(requests, centres, strict=True))]
     images = [plan.image for plan in plans]
     control = CycleControl(request.cycle_options, interactive=bool(request.interactive))
+    checkpoint = Checkpoint(requests, plans[0].base)
     shared = make_imager(
         data, images, request.weighting_options, request.perchanweightdensity, request.psfcutoff, request.parallel
     )
     with closing(shared) as imager:
-        begin_images(plans, imager)
-        control.after_major()
+        resumes = request.niter > 0 and request.restart
+        if not begin_images(plans, imager, (lambda: checkpoint.load(images, control)) if resumes else None):
+            control.after_major()
         if request.niter > 0:
-            _clean(plans, data, imager, control)
+            _clean(plans, data, imager, control, checkpoint)
     if request.niter > 0:
         log.post(
             f"tclean: {control.done} iterations in {control.majors} major cycles; stopped by {control.record()['stopDescription']}"
@@ -217,6 +223,7 @@ def _image(request: TcleanRequest, sources: list[DataSource], history: list[str]
         for plan, folder in zip(plans, folders, strict=True):
             writer = ImageWriter(folder, plan.base, plan.coordinates, data.sources[0].telescope, field.name, history)
             write_images(plan, writer, data.labels)
+    checkpoint.remove()
     if request.saves_model and (request.niter > 0 or any(image.planes.model.any() for image in images)):
         if request.savemodel == "virtual":
             log.post("tclean: savemodel='virtual': the model is kept as visibilities in the MODEL_DATA column")

@@ -1,0 +1,139 @@
+"""Killed imaging runs go on to the images of an undisturbed one."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from casatasks import tclean
+from casatools import image
+from casatools._base import log
+from casatools.imaging import tclean_run
+from casatools.imaging.checkpoint import Checkpoint
+from casatools.imaging.cycle_control import CycleControl, CycleOptions
+from casatools.simulation.demo import DemoOptions, make_demo
+
+FIELD = {"vis": "sim.ms", "field": "0", "imsize": 64, "cell": "12arcsec", "weighting": "natural", "niter": 120, "cycleniter": 40}
+AUTO = {"usemask": "auto-multithresh", "sidelobethreshold": 1.0, "noisethreshold": 3.0}
+KINDS = {
+    "automatic masks": {"specmode": "mfs", **AUTO},
+    "terms": {"specmode": "mfs", "deconvolver": "mtmfs", "nterms": 2},
+    "cube": {"specmode": "cube", "nchan": 2, "width": 2},
+}
+
+
+class Killed(Exception):
+    pass
+
+
+@pytest.fixture(autouse=True)
+def _data() -> None:
+    make_demo("sim.ms", DemoOptions(antennas_per_arm=5, cycles=1, nchan=5))
+
+
+@pytest.fixture
+def said(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    found: list[str] = []
+    monkeypatch.setattr(log, "post", lambda message, *more: found.append(message))
+    return found
+
+
+def kill_after(monkeypatch: pytest.MonkeyPatch, cycles: int) -> None:
+    """The run ends without a word after so many major cycles with a minor one before them."""
+    save, left = Checkpoint.save, [cycles]
+
+    def killed(self: Checkpoint, *given: Any) -> None:
+        save(self, *given)
+        left[0] -= 1
+        if not left[0]:
+            raise Killed
+
+    monkeypatch.setattr(Checkpoint, "save", killed)
+
+
+def pixels(name: str) -> np.ndarray:
+    ia = image()
+    ia.open(name)
+    try:
+        return np.squeeze(ia.getchunk())
+    finally:
+        ia.close()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_killed_run_goes_on_to_the_same_images(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    given = FIELD | KINDS[kind]
+    whole = tclean(imagename="whole", **given)
+    with monkeypatch.context() as patch:
+        kill_after(patch, 2)
+        with pytest.raises(Killed):
+            tclean(imagename="d", **given)
+    assert sorted(n for n in os.listdir() if n.startswith("d.")) == ["d.checkpoint"]
+    record = tclean(imagename="d", **given)
+    assert not os.path.exists("d.checkpoint")
+    assert record["nmajordone"] == whole["nmajordone"] and record["iterdone"] == whole["iterdone"]
+    assert record["summarymajor"].tolist() == whole["summarymajor"].tolist()
+    assert record["summaryminor"].keys() == whole["summaryminor"].keys()
+    term = ".tt0" if kind == "terms" else ""
+    np.testing.assert_array_equal(pixels("d.mask"), pixels("whole.mask"))
+    for name in (f"image{term}", f"model{term}", f"residual{term}"):
+        np.testing.assert_allclose(pixels(f"d.{name}"), pixels(f"whole.{name}"), atol=1e-6)
+
+
+def test_more_iterations_may_be_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as patch:
+        kill_after(patch, 1)
+        with pytest.raises(Killed):
+            tclean(imagename="d", **FIELD)
+    assert tclean(imagename="d", **(FIELD | {"niter": 60}))["iterdone"] == 60
+
+
+def test_another_run_does_not_take_it_up(monkeypatch: pytest.MonkeyPatch, said: list[str]) -> None:
+    with monkeypatch.context() as patch:
+        kill_after(patch, 1)
+        with pytest.raises(Killed):
+            tclean(imagename="d", **FIELD)
+    record = tclean(imagename="d", **(FIELD | {"weighting": "uniform"}))
+    assert any("other parameters" in s for s in said) and not any("goes on" in s for s in said)
+    assert record["summarymajor"].tolist()[:2] == [0, 40]
+    Path("d.checkpoint").write_bytes(b"PK not really")
+    tclean(imagename="d", **FIELD)
+    assert any("cannot be read" in s for s in said)
+
+
+def test_no_room_for_it_is_told(monkeypatch: pytest.MonkeyPatch, said: list[str]) -> None:
+    def full(*given: Any, **more: Any) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(np, "savez", full)
+    tclean(imagename="d", **FIELD)
+    assert any("cannot be written" in s for s in said)
+    assert os.path.isdir("d.image") and not [n for n in os.listdir() if "checkpoint" in n]
+
+
+def test_a_process_that_is_killed(tmp_path: Path) -> None:
+    program = (
+        "import os, casatasks\nfrom casatools.imaging.checkpoint import Checkpoint\nsave = Checkpoint.save\n"
+        "def killed(self, *given):\n    save(self, *given)\n    os.kill(os.getpid(), 9)\n"
+        f"Checkpoint.save = killed\ncasatasks.tclean(imagename='d', **{FIELD!r})\n"
+    )
+    assert subprocess.run([sys.executable, "-c", program], check=False, stderr=subprocess.DEVNULL).returncode == -9
+    assert tclean(imagename="d", **FIELD)["summarymajor"].tolist()[:3] == [0, 40, 80]
+
+
+def test_the_counts_come_back() -> None:
+    control = CycleControl(CycleOptions(niter=9))
+    control.after_major()
+    control.add_plane(1, 0, {"iterDone": 4.0}, 2)
+    control.after_minor(4)
+    control.stops(0.5, False, False)
+    other = CycleControl(CycleOptions(niter=9))
+    other.restore(control.state())
+    assert other == control
+    assert tclean_run.Checkpoint is Checkpoint
