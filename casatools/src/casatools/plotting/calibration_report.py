@@ -218,7 +218,9 @@ def _draw_residuals(before: Residuals | None, after: Residuals, path: str) -> No
     by_chan.set_xlabel("Channel", fontsize=8)
     for axes in (by_antenna, by_time, by_chan):
         axes.set_ylabel("rms residual [Jy]", fontsize=8)
-        axes.set_ylim(bottom=0)
+        # Room for the legend above points that lie close together.
+        top = float(axes.dataLim.y1)
+        axes.set_ylim(0, 1.25 * top if np.isfinite(top) and top > 0 else 1.0)
         axes.tick_params(labelsize=7)
         axes.grid(color=GRID, linewidth=0.5)
         axes.set_axisbelow(True)
