@@ -150,9 +150,27 @@ class measures:
 
     @method
     def showframe(self) -> str:
-        """The frame as a text."""
-        lines = [f"{kind.capitalize()}: {_text(measure, True)}" for kind, measure in self._frame.frame.items()]
-        return "Frame: " + ("\n       ".join(lines) or "empty")
+        """The frame as a text: its epoch, position and direction; what was not set is day 0, the Earth's centre, the pole."""
+        frame = self._frame.frame
+        day = {"type": "epoch", "refer": "UTC", "m0": {"value": 0.0, "unit": "d"}}
+        epoch = frame.get("epoch", day)
+        # The tables of the Earth's rotation do not reach back to day 0.
+        scales = {s: float(self._frame.convert(epoch, s)["m0"]["value"]) for s in ("UTC", "TDB", "TT")}
+        scales["UT1"] = float(self._frame.convert(epoch, "UT1")["m0"]["value"]) if "epoch" in frame else 0.0
+        place, sky = frame.get("position"), frame.get("direction")
+        lon, lat, radius = (
+            [float(self._frame.convert(place, "ITRF")[k]["value"]) for k in ("m0", "m1", "m2")] if place else [0.0, 0.0, 0.0]
+        )
+        ra, dec = [float(self._frame.convert(sky, "J2000")[k]["value"]) for k in ("m0", "m1")] if sky else [0.0, math.pi / 2]
+        ticks = round(scales["UTC"] * 864000000.0)
+        whole, rest = divmod(ticks, 864000000)
+        clock = f"{rest // 36000000:02d}:{rest // 600000 % 60:02d}:{rest % 600000 / 1e4:07.4f}"
+        shown = [
+            f"Epoch: {whole}::{clock} (TDB = {scales['TDB']:.6g}, UT1 = {scales['UT1']:.6g}, TT = {scales['TT']:.6g})",
+            f"Position: {_vector_text(lon, lat, radius)}\n        (Longitude = {lon:.6g} Latitude = {lat:.6g})",
+            f"Direction: {_vector_text(ra, dec, 1.0)}\n        (J2000 = [{math.degrees(ra):.6g}, {math.degrees(dec):.6g}] deg)",
+        ]
+        return "Frame: " + "\n       ".join(shown)
 
     @method
     def framecomet(self, v: Annotated[str, kinds.Text(), "Path of an ephemeris table, or its name in CASA's data"] = "") -> bool:
@@ -434,6 +452,11 @@ def _cartesian(measure: dict[str, Any]) -> np.ndarray:
     lon, lat = np.asarray(measure["m0"]["value"], dtype=float), np.asarray(measure["m1"]["value"], dtype=float)
     length = np.asarray(measure["m2"]["value"], dtype=float) if "m2" in measure else 1.0
     return np.array([length * np.cos(lat) * np.cos(lon), length * np.cos(lat) * np.sin(lon), length * np.sin(lat)])
+
+
+def _vector_text(lon: float, lat: float, length: float) -> str:
+    xyz = (length * math.cos(lat) * math.cos(lon), length * math.cos(lat) * math.sin(lon), length * math.sin(lat))
+    return "[" + ", ".join(f"{0.0 if abs(v) < 1e-15 * length else v:.6g}" for v in xyz) + "]"
 
 
 def _text(measure: dict[str, Any], with_reference: bool) -> str:

@@ -134,3 +134,17 @@ def test_atomic_times_equal_those_of_casacore(source: str, mjd: float) -> None:
         found, exact = me.measure(epoch, target), me._frame._engine.measure(dict(epoch), target)
         assert found["refer"] == exact["refer"] and found["m0"]["unit"] == exact["m0"]["unit"]
         assert found["m0"]["value"] == pytest.approx(exact["m0"]["value"], abs=2e-11)
+
+
+def test_the_frame_is_shown_as_the_reference_shows_it() -> None:
+    me = measures()
+    # CASA 6.7
+    assert me.showframe() == (
+        "Frame: Epoch: 0::00:00:00.0000 (TDB = -0.000170546, UT1 = 0, TT = -0.000170532)\n       Position: [0, 0, 0]\n"
+        "        (Longitude = 0 Latitude = 0)\n       Direction: [0, 0, 1]\n        (J2000 = [0, 90] deg)"
+    )
+    me.doframe(me.epoch("UTC", "2019/05/01/04:00:00"))
+    me.doframe(me.direction("J2000", "-157.215deg", "30.5092deg"))
+    lines = me.showframe().split("\n")
+    assert lines[0] == "Frame: Epoch: 58604::04:00:00.0000 (TDB = 58604.2, UT1 = 58604.2, TT = 58604.2)"
+    assert lines[4].strip() == "(J2000 = [-157.215, 30.5092] deg)"

@@ -196,7 +196,9 @@ def test_values_that_do_not_fit_leave_the_table_as_it_is(tmp_path: Path) -> None
             with pytest.raises(ParameterError, match=f"type {kind}"):
                 tb.putcell(kind, 0, bad)
             assert tb.getcol(kind).tolist() == [1, 2, 3]
-        tb.putcol("boolean", [0, 1, 2])
+        tb.putcol("boolean", [0, 1, 1])
+        with pytest.raises(ParameterError, match="other than 0 and 1"):
+            tb.putcol("boolean", [0, 1, 2])
         assert tb.getcol("boolean").tolist() == [False, True, True]
         assert tb.getcol("string", nrow=0).dtype.kind == "U" and tb.getcol("int", startrow=3).size == 0
         with pytest.raises(DataError, match="no row 4"):

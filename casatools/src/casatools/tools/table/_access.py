@@ -101,6 +101,8 @@ class Access:
         if kind in ("int", "short", "uint", "uchar", "int64", "ushort") and array.dtype.kind == "f":
             array = array.astype(np.int64)
         if kind == "boolean":
+            if array.dtype.kind != "b" and not np.isin(array, (0, 1)).all():
+                raise ParameterError(f"column {column!r} holds values of type boolean; got numbers other than 0 and 1")
             return array.astype(bool)
         if kind in _SMALLEST_AND_LARGEST and array.size:
             low, high = _SMALLEST_AND_LARGEST[kind]
