@@ -15,7 +15,6 @@ from casatools._base.errors import (
     ParameterError,
     PathMissingError,
     SelectionError,
-    UnsupportedError,
 )
 
 SHAPE = (12, 10, 1, 5)
@@ -388,7 +387,7 @@ def test_fits_out_and_in(ia: image, values: np.ndarray) -> None:
         other.done()
     with pytest.raises(ParameterError, match="not both"):
         ia.tofits("x.fits", velocity=True, wavelength=True)
-    with pytest.raises(UnsupportedError, match="whichrep"):
+    with pytest.raises(ParameterError, match="whichrep"):
         tool.fromfits("x.im", "a.fits", whichrep=1)
     with pytest.raises(ParameterError, match="outfile"):
         ia.tofits()
