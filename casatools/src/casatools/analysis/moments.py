@@ -72,7 +72,7 @@ def compute_moments(
     if 3 in wanted:
         median = np.empty(flat.shape[1])
         median_rows(np.ascontiguousarray(flat.T), np.ascontiguousarray(usable.T), median)
-        found[3] = (median, usable.any(axis=0))
+        found[3] = (median, np.asarray(usable.any(axis=0)))
     if 4 in wanted:
         found[4] = _median_place(flat, usable, coordinate)
     for value, place, sign in ((8, 9, 1.0), (10, 11, -1.0)):
