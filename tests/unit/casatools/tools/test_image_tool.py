@@ -459,3 +459,15 @@ def test_default_coordinates_are_centred(shape: list[int], linear: bool, names: 
     tool.fromshape("", shape, linear=linear)
     assert tool.coordsys().names() == names and list(tool.coordsys().referencepixel()["numeric"]) == pixel
     tool.done()
+
+
+def test_a_notebook_shows_a_quick_look() -> None:
+    tool = image()
+    assert tool._repr_png_() is None
+    tool.fromshape("look.im", [12, 10, 1, 3])
+    values = np.full((12, 10, 1, 3), np.nan)
+    tool.putchunk(values)
+    assert tool._repr_png_() is None
+    tool.putchunk(np.nan_to_num(values) + np.arange(12.0)[:, None, None, None])
+    assert tool._repr_png_()[:4] == b"\x89PNG"
+    tool.done()
