@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from casatasks._params import Overwrite
 from casatasks._task import task
 from casatools._base import kinds, log
-from casatools._base.errors import ParameterError, UnsupportedError
+from casatools._base.errors import ParameterError
 
 __all__ = ["importfits"]
 
@@ -45,15 +45,11 @@ def importfits(
     for name, value in (("fitsimage", fitsimage), ("imagename", imagename)):
         if not value:
             raise ParameterError(f"importfits: parameter {name!r} must name a file")
-    if whichrep:
-        raise UnsupportedError(
-            f"importfits: parameter 'whichrep' = {whichrep}: only the primary coordinate representation 0 is read"
-        )
     given = list(beam) if not isinstance(beam, str) else ([beam] if beam else [])
     values = list(defaultaxesvalues) if not isinstance(defaultaxesvalues, str) else [defaultaxesvalues]
     import_image(
         fitsimage, imagename, hdu=whichhdu, zero_blanks=zeroblanks, overwrite=overwrite, default_axes=defaultaxes,
-        default_values=values, beam=parse_beam(given),
+        default_values=values, beam=parse_beam(given), representation=whichrep,
     )  # fmt: skip
     _record(fitsimage, imagename)
 

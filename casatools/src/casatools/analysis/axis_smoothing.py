@@ -85,6 +85,7 @@ def smooth_axis(image: CasaImage, outfile: str, options: AxisSmoothing, choice: 
     if axis == spectral and image.beams.is_per_plane:
         raise DataError(f"image {image.path!r} has beams that change along the axis; smooth it to a common beam first (imsmooth)")
     chosen = choice.of(image)
+    chosen.require_good()
     at = image.ndim - 1 - axis
     box = chosen.pixels.box_shape
     count = box[at]

@@ -86,6 +86,7 @@ def subtract_baselines(image: CasaImage, line: str, continuum: str, table: str, 
         raise DataError(f"image {image.path!r} needs two sky axes and a spectral axis for baselines")
     if np.issubdtype(image.dtype, np.complexfloating):
         raise DataError(f"image {image.path!r} holds complex numbers; baselines are fitted to real ones")
+    PixelChoice().of(image).require_good()
     for path in (line, continuum):
         if path:
             require_absent(path, what="image")

@@ -103,6 +103,7 @@ def collapse_image(
     if np.dtype(image.dtype).kind == "c":
         raise DataError("complex images cannot be collapsed; take their real part or amplitude first")
     chosen = choice.of(image)
+    chosen.require_good()
     pixels = chosen.pixels
     box = pixels.box_shape
     scale, unit = collapse_scale(image, name, along)

@@ -18,6 +18,7 @@ from casatools._base.threads import thread_count
 from casatools.analysis.linear_mosaic import regridded
 from casatools.analysis.sky_planes import SkyPlanes
 from casatools.analysis.smoothing import gaussian_of
+from casatools.analysis.sub_images import PixelChoice
 from casatools.imaging.beam_fit import GaussianBeam
 from casatools.io.image import BeamSet, CasaImage
 
@@ -145,6 +146,8 @@ def feather_images(highres: str, lowres: str, outfile: str, options: FeatherOpti
         for image in (high, low):
             if not image.beams.beams:
                 raise DataError(f"feather: image {image.path!r} has no restoring beam")
+        for image in (high, low):
+            PixelChoice().of(image).require_good()
         if high.unit.lower() != low.unit.lower():
             raise DataError(
                 f"feather: image {highres!r} is in {high.unit!r} and {lowres!r} in {low.unit!r}; both must be in the same unit"

@@ -8,7 +8,7 @@ it); the position angle is ``0.5 atan2(U, Q)`` from north through east (IAU 1974
 
 from __future__ import annotations
 
-from collections import deque
+import threading
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -124,7 +124,7 @@ def _write(expression: Expression, template: CasaImage, choice: PixelChoice, out
         made.copy_metadata_from(template, beams=False)
         made.beams = beams_of_box(template, pixels)
 
-        def compute(block: tuple[slice, ...]) -> None:
+        def compute(block: tuple[slice, ...]) -> bool:
             slices = tuple(slice(a + s.start, a + s.stop) for a, s in zip(pixels.first, block, strict=True))
             shape = tuple(s.stop - s.start for s in block)
             part = expression.read(slices)
@@ -134,8 +134,14 @@ def _write(expression: Expression, template: CasaImage, choice: PixelChoice, out
                 if part.good is not None:
                     good = part.good if good is None else good & part.good
                 made.write_mask(True if good is None else np.broadcast_to(good, shape), block)
+            return numbers.is_set() or bool(np.isfinite(part.value).any())
 
-        deque(in_order(compute, made.iter_slices(_EXPRESSION_BYTES)), maxlen=0)
+        numbers = threading.Event()
+        for found in in_order(compute, made.iter_slices(_EXPRESSION_BYTES)):
+            if found:
+                numbers.set()
+        if not numbers.is_set():
+            raise DataError(f"the expression {expression.text!r} gives no pixel that is a finite number")
 
 
 def _sigma(text: Any, unit: str, name: str) -> float:
@@ -178,6 +184,8 @@ class _StokesPlanes:
         self.shape = tuple(box)
 
     def require(self, names: Sequence[str]) -> None:
+        for chosen in {id(self.parts[n][0]): self.parts[n][0] for n in names if n in self.parts}.values():
+            chosen.require_good()
         missing = [n for n in names if n not in self.parts]
         if missing:
             raise ParameterError(f"Stokes {', '.join(missing)} is needed; the images have {', '.join(self.parts)}")
@@ -314,6 +322,8 @@ def spectral_index_image(paths: Sequence[str], choice: PixelChoice, output: Math
             raise ParameterError("a spectral index needs images of different frequencies; both have the same")
         along = first.ndim - 1 - int(first.coordinates.spectral_axis or 0)
         parts = [choice.of(first), choice.of(second)]
+        for part in parts:
+            part.require_good()
         pixels = parts[0].pixels
         coordinates = first.coordinates.sliced([float(v) for v in pixels.first[::-1]], [1.0] * first.ndim, pixels.box_shape[::-1])
         with (
@@ -378,6 +388,7 @@ def _scale(
     image: CasaImage, beam: Any, shape: tuple[int, ...], divide: bool, cutoff: float, choice: PixelChoice, output: MathOutput
 ) -> None:
     chosen = choice.of(image)
+    chosen.require_good()
     pixels = chosen.pixels
     beam_masked = isinstance(beam, CasaImage) and beam.has_mask
     masked = chosen.has_mask or beam_masked or cutoff > 0

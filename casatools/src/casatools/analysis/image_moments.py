@@ -224,6 +224,7 @@ def make_moment_images(path: str, outfile: str, options: MomentOptions) -> list[
             image = stack.enter_context(smooth_to_common_beam(image, os.path.join(folder, "smoothed.im")))
             image.object_name = ""  # the reference's moments of smoothed planes do not carry it on
         chosen = SelectedPixels(image, options.selection, options.mask, options.stretch)
+        chosen.require_good()
         coordinate, step, unit = _axis_values(image, chosen.pixels, options.axis, options.doppler)
         array_axis = image.ndim - 1 - options.axis
         shape = [n if k != array_axis else 1 for k, n in enumerate(chosen.pixels.box_shape)]

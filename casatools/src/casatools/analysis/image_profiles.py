@@ -199,6 +199,7 @@ def structure_function(image: CasaImage, outfile: str, axes: Sequence[int], choi
     if np.issubdtype(image.dtype, np.complexfloating):
         raise DataError(f"image {image.path!r} holds complex numbers; structure functions are of real ones")
     chosen = choice.of(image)
+    chosen.require_good()
     box = chosen.pixels.box_shape
     lags = [ndim - 1 - a for a in chosen_axes]
     made = _lag_coordinates(coordinates, chosen_axes, chosen.pixels.first[::-1], box[::-1])

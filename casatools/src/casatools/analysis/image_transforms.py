@@ -65,6 +65,7 @@ def transform_image(image: CasaImage, outputs: TransformOutputs, axes: Sequence[
     for path in wanted.values():
         require_absent(path)
     chosen = choice.of(image)
+    chosen.require_good()
     box = chosen.pixels.box_shape
     require_memory(3.0 * 16 * float(np.prod(box, dtype=np.float64)), f"the Fourier transform of {image.path!r}")
     values, good = chosen.read()

@@ -86,6 +86,8 @@ class ProfileFitOptions:
     ranges : Ranges
     sigma : Any
         See `profile_fitting.read_sigma`.
+    points : tuple of int
+        Pixels along the axis that are used; () for all that are chosen.
     """
 
     axis: int = -1
@@ -93,6 +95,7 @@ class ProfileFitOptions:
     minpts: int = 1
     ranges: Ranges = Ranges()  # noqa: RUF009 - frozen
     sigma: Any = ""
+    points: tuple[int, ...] = ()
 
 
 def fit_profiles(
@@ -106,7 +109,7 @@ def fit_profiles(
         The image has no such axis, errors do not fit it, nothing is selected, or an output exists.
     """
     outputs.check()
-    source = ProfileSource(image, choice, options.axis, options.each)
+    source = ProfileSource(image, choice, options.axis, options.each, options.points)
     sigma = read_sigma(options.sigma, source)
     _check_columns(request, outputs)
     with model_images(source, outputs) as keep:

@@ -8,6 +8,7 @@ References
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -71,14 +72,14 @@ def compute_moments(
     if 3 in wanted:
         median = np.empty(flat.shape[1])
         median_rows(np.ascontiguousarray(flat.T), np.ascontiguousarray(usable.T), median)
-        found[3] = (median, usable.any(axis=0))
+        found[3] = (median, np.asarray(usable.any(axis=0)))
     if 4 in wanted:
         found[4] = _median_place(flat, usable, coordinate)
     for value, place, sign in ((8, 9, 1.0), (10, 11, -1.0)):
         if wanted & {value, place}:
             best, at = np.full(flat.shape[1], -np.inf), np.zeros(flat.shape[1], dtype=np.int64)
             extremes(flat, usable, sign, best, at)
-            some = np.isfinite(best)
+            some: np.ndarray = np.asarray(np.isfinite(best))
             found[value] = (np.where(some, sign * best, 0.0), some)
             found[place] = (coordinate[at], some)
     return {m: (found[m][0].reshape(shape), found[m][1].reshape(shape)) for m in moments}
@@ -92,7 +93,7 @@ def _sums(
     first_sums(values, good, x, count, total, weighted)
     some, safe = count > 0, np.maximum(count, 1)
     mean = total / safe
-    found = {-1: (mean, some), 0: (total * step, some)}
+    found: dict[int, tuple[Any, Any]] = {-1: (mean, some), 0: (total * step, some)}
     divisor = np.where(total != 0, total, 1.0)
     centre, defined = weighted / divisor, some & (total != 0)
     found[1] = (centre, defined)

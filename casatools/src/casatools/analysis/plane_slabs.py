@@ -18,12 +18,16 @@ __all__ = ["SlabReader", "SlabWriter"]
 
 
 def _slab(block: Sequence[slice], shape: Sequence[int], tile: Sequence[int], first: Sequence[int], itemsize: int) -> list[slice]:
-    """A block made wider to whole tiles along the axes where it has one pixel; unchanged where that is too much at once."""
+    """A block made wider along the axes where it has one pixel: to whole tiles along the slowest, to all along the others.
+
+    Blocks that follow each other in C order then fill one slab after another. Unchanged where a slab is too much at once.
+    """
     found = list(block)
-    for k, (s, n, t, f) in enumerate(zip(block, shape, tile, first, strict=True)):
-        if s.stop - s.start == 1:
-            begin = (s.start + f) // t * t - f
-            found[k] = slice(max(begin, 0), min(begin + t, n))
+    single = [k for k, (s, n) in enumerate(zip(block, shape, strict=True)) if s.stop - s.start == 1 and n > 1]
+    for k in single:
+        n, t, f = shape[k], tile[k], first[k]
+        begin = (block[k].start + f) // t * t - f
+        found[k] = slice(0, n) if k != single[0] else slice(max(begin, 0), min(begin + t, n))
     size = itemsize * math.prod(s.stop - s.start for s in found)
     return found if size <= CHUNK_BYTES else list(block)
 
@@ -89,7 +93,7 @@ class SlabWriter:
         if self._slab is None:
             return
         if self._done < self._values.size:
-            raise AssertionError("planes of a slab are written all, in the order of their places")
+            raise AssertionError("planes are written all, in the order of their places")
         self.output.write(self._values, tuple(self._slab))
         if self.masked:
             self.output.write_mask(self._good, tuple(self._slab))

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from casatools._base.errors import DataError, ParameterError
+from casatools._base.errors import DataError, ParameterError, SelectionError
 from casatools.analysis.line_finding import base_level, find_lines
 from casatools.analysis.profile_models import Model
 from casatools.analysis.profile_requests import LineRequest
@@ -55,16 +55,20 @@ class ProfileSource:
         Pixel axis, CASA order; negative for the spectral one.
     each : bool
         One profile for each pixel in place of their mean.
+    points : sequence of int
+        Pixels along the axis that are used; () for all that are chosen.
 
     Raises
     ------
     DataError
-        The image has no spectral axis, or holds complex numbers.
+        The image has no spectral axis, holds complex numbers, or has no good pixel.
     ParameterError
         There is no such axis.
+    SelectionError
+        None of the points is chosen.
     """
 
-    def __init__(self, image: CasaImage, choice: PixelChoice, axis: int, each: bool) -> None:
+    def __init__(self, image: CasaImage, choice: PixelChoice, axis: int, each: bool, points: Sequence[int] = ()) -> None:
         spectral = image.coordinates.spectral_axis
         if axis < 0 and (spectral is None or spectral < 0):
             raise DataError(f"image {image.path!r} has no spectral axis; parameter 'axis' must name the axis of the profiles")
@@ -82,6 +86,13 @@ class ProfileSource:
         along = self.chosen.pixels.chosen_on(self.array_axis) - self.first
         self.along = np.zeros(self.npoint, bool)
         self.along[along] = True
+        if points:
+            self.along &= np.isin(np.arange(self.npoint) + self.first, points)
+            if not self.along.any():
+                raise SelectionError(
+                    f"planes {list(points)} are not among the pixels chosen along axis {self.axis} of {image.path!r}"
+                )
+        self.chosen.require_good()
 
     @property
     def grid(self) -> tuple[int, ...]:

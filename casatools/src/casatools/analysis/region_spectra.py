@@ -84,6 +84,8 @@ def region_spectrum(image: CasaImage, choice: PixelChoice, request: SpectrumRequ
     _require_unit(request.unit)
     function = spectrum_function(request.function)
     chosen = choice.of(image)
+    if not choice.mask:  # a mask may leave nothing, which the numbers of pixels then tell
+        chosen.require_good()
     ndim = image.ndim
     at, stokes_axis = ndim - 1 - axis, coordinates.stokes_axis
     if stokes_axis is not None and stokes_axis >= 0 and chosen.pixels.box_shape[ndim - 1 - stokes_axis] > 1:

@@ -102,6 +102,7 @@ def regrid_image(
         The images do not overlap.
     """
     chosen = choice.of(image)
+    chosen.require_good()
     ndim = image.ndim
     box = chosen.pixels.box_shape
     own = image.coordinates.sliced([float(v) for v in chosen.pixels.first[::-1]], [1.0] * ndim, box[::-1])

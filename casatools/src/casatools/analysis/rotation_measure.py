@@ -165,6 +165,7 @@ def fit_rotation_measure(image: CasaImage, options: RotationOptions) -> None:
     shape = tuple(1 if k in (axis, polarized.axis) else n for k, n in enumerate(image.shape))
     found = {name: np.full(shape, np.nan) for name in options.outputs}
     chosen = PixelChoice().of(image)
+    chosen.require_good()
     slow = max((k for k in range(image.ndim) if k not in (axis, polarized.axis)), key=lambda k: image.shape[k])
     rows = int(np.prod([n for k, n in enumerate(image.shape) if k not in (axis, polarized.axis, slow)]))
     step = max(1, 4_000_000 // max(rows * len(frequencies), 1))
@@ -257,6 +258,7 @@ def fourier_rotation_measure(image: CasaImage, outputs: dict[str, str], without_
     polarized.require(["Q", "U"])
     axis, frequencies = _spectral(polarized)
     coordinates = _rotation_axis(image, axis, frequencies)
+    PixelChoice().of(image).require_good()
     shape = tuple(1 if k == polarized.axis else n for k, n in enumerate(image.shape))
     planes, usable = polarized.read(PixelChoice().of(image), tuple(slice(0, n) for n in shape), ["Q", "U"])
     signal = np.where(usable, planes["Q"] + 1j * planes["U"], 0.0)

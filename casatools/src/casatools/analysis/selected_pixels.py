@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
+from casatools._base.errors import DataError
 from casatools._base.memory import IMAGE_BLOCK_BYTES
 from casatools._base.threads import in_order
 from casatools.analysis.regions import ImageSelection, PixelSet
@@ -72,6 +73,11 @@ class SelectedPixels:
             finite = np.isfinite(values)
             good = finite if good is None else good & finite
         return values, good
+
+    def require_good(self) -> None:
+        """Raise DataError when no pixel that is chosen is good and finite: nothing can be made of them."""
+        if not any(good is None or good.any() for _, _, good in self.iter_blocks()):
+            raise DataError(f"image {self.image.path!r} has no good pixel among those chosen: all are masked, NaN or infinite")
 
     def iter_slices(
         self, block: Sequence[slice] | None = None, max_bytes: int = IMAGE_BLOCK_BYTES

@@ -170,6 +170,7 @@ def fit_image(image: CasaImage, choice: PixelChoice, options: FitOptions) -> Sou
     rms = _given_rms(options, image.unit)
     _noise_width(options, axes.geometry, None)
     chosen = choice.of(image)
+    chosen.require_good()
     channels, stokes = _planes(chosen, axes, choice)
     results = []
     with _outputs(image, options) as outputs:

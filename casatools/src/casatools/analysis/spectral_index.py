@@ -82,7 +82,7 @@ def fit_spectral_indices(
     for path in (request.solution, request.error):
         for k in range(count if path else 0):
             require_absent(f"{path}_{k}", what="image")
-    source = ProfileSource(image, choice, options.axis, options.each)
+    source = ProfileSource(image, choice, options.axis, options.each, options.points)
     sigma = read_sigma(options.sigma, source)
     x, unit = _abscissa(source)
     divisor = _divisor(request.divisor, x, unit)

@@ -225,6 +225,7 @@ def rebin_image(
         A factor is not positive, there are more than axes, the Stokes axis would be averaged, or planes of different beams.
     """
     chosen = choice.of(image)
+    chosen.require_good()
     ndim, box = image.ndim, chosen.pixels.box_shape
     bins = [int(f) for f in factors] + [1] * (ndim - len(factors))
     if not factors or len(bins) != ndim or min(bins) < 1:

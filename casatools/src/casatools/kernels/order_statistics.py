@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -46,9 +47,8 @@ def sort_keys(values: np.ndarray) -> np.ndarray:
     -------
     ndarray (n,) uint32 or uint64
     """
-    kind = np.uint32 if values.dtype == np.float32 else np.uint64
-    bits = np.ascontiguousarray(values).view(kind)
-    top = kind(1 << (8 * bits.itemsize - 1))
+    bits: Any = _bits(values)
+    top = bits.dtype.type(1 << (8 * bits.itemsize - 1))
     # IEEE 754: flip all bits of negatives and the sign bit of the others.
     return np.asarray(np.where(bits & top, ~bits, bits | top))
 

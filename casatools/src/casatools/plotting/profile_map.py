@@ -120,6 +120,8 @@ def draw_profile_map(imagename: str, figfile: str, options: ProfileMapOptions, o
         if not 0 <= options.polarization < stokes:
             raise ParameterError(f"parameter 'pol' must be 0 to {stokes - 1}; got {options.polarization}")
         values, good = _cube(image, axes, options.polarization)
+        if not good.any():
+            raise DataError(f"image {image.path!r} has no good pixel: there is no profile to draw")
         grid = _grid(values.shape[2], values.shape[1], options.panels)
         profiles, usable, every = _means(values, good, grid)
         x, label = _abscissa(image, axes, options)

@@ -45,7 +45,7 @@ def parse_beam(beam: list[Any]) -> Beam | None:
 
 def import_image(
     fits: str, image: str, *, hdu: int = -1, zero_blanks: bool = True, overwrite: bool = False, default_axes: bool = False,
-    default_values: list[Any] | None = None, beam: Beam | None = None,
+    default_values: list[Any] | None = None, beam: Beam | None = None, representation: int = 0,
 ) -> None:  # fmt: skip
     """Import a FITS image as an image table.
 
@@ -54,7 +54,7 @@ def import_image(
     require_present(fits, "FITS file")
     require_absent(image, overwrite)
     values = tuple(_default_values(default_values or [])) if default_axes else ()
-    import_fits(fits, image, ImportOptions(hdu, zero_blanks, default_axes, values, beam), overwrite)
+    import_fits(fits, image, ImportOptions(hdu, zero_blanks, default_axes, values, beam, representation), overwrite)
 
 
 def _default_values(values: list[Any]) -> list[Any]:

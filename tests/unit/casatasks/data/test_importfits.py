@@ -6,9 +6,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from astropy.io import fits
 
 from casatasks import exportfits, importfits
-from casatools._base.errors import OutputExistsError, ParameterError, PathMissingError, UnsupportedError
+from casatools._base.errors import OutputExistsError, ParameterError, PathMissingError
 from casatools.io.image import CasaImage
 from casatools.io.image.coordinates import make_image_coordinates
 
@@ -46,7 +47,7 @@ def test_refusals() -> None:
         (lambda: importfits("a.fits", "a.im"), OutputExistsError),
         (lambda: importfits("no.fits", "n.im"), PathMissingError),
         (lambda: importfits("a.fits", ""), ParameterError),
-        (lambda: importfits("a.fits", "n.im", whichrep=1), UnsupportedError),
+        (lambda: importfits("a.fits", "n.im", whichrep=1), ParameterError),
         (lambda: importfits("a.fits", "n.im", whichhdu=5), ParameterError),
         (lambda: importfits("a.fits", "n.im", beam=["1arcsec"]), ParameterError),
         (lambda: importfits("a.fits", "n.im", beam=["1arcsec", "2arcsec", "0deg"]), ParameterError),
@@ -55,3 +56,20 @@ def test_refusals() -> None:
         with pytest.raises(error):
             call()
     assert not Path("n.im").exists() and not Path("n.fits").exists()
+
+
+def test_alternate_coordinates() -> None:
+    make()
+    exportfits("a.im", "a.fits")
+    with fits.open("a.fits", mode="update") as units:
+        header = units[0].header
+        for card in ("CTYPE", "CRVAL", "CDELT", "CRPIX", "CUNIT"):
+            for axis in range(1, header["NAXIS"] + 1):
+                if f"{card}{axis}" in header:
+                    header[f"{card}{axis}B"] = header[f"{card}{axis}"]
+        header["CRVAL1B"] = 33.0
+    importfits("a.fits", "b.im", whichrep=1)
+    importfits("a.fits", "c.im")
+    with CasaImage.open("b.im") as other, CasaImage.open("c.im") as primary:
+        assert np.rad2deg(other.coordinates.direction.reference_rad[0]) == pytest.approx(33.0)
+        assert np.rad2deg(primary.coordinates.direction.reference_rad[0]) != pytest.approx(33.0)

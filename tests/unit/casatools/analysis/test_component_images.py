@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from casatools import componentlist, image
-from casatools._base.errors import DataError, ParameterError, SelectionError, UnsupportedError
+from casatools._base.errors import DataError, ParameterError, SelectionError
 from casatools.analysis.peaks import parabola_peak
 from casatools.io.image import Beam, BeamSet, CasaImage
 from casatools.io.image.coordinates.make import make_image_coordinates
@@ -102,8 +102,8 @@ def test_refused() -> None:
             ia.modify(record)
     with pytest.raises(ParameterError, match="spxtype"):
         ia.fitprofile(spxest=[1.0, -0.7])
-    with pytest.raises(UnsupportedError, match="planes"):
-        ia.fitprofile(axis=0, planes=[1, 2])
+    with pytest.raises(SelectionError, match="planes"):
+        ia.fitprofile(axis=0, planes=[1000])
     with pytest.raises(SelectionError, match="no good pixel"):
         ia.maxfit(region="box[[0pix,0pix],[3pix,3pix]]") if ia.calcmask("'a.im' > 5") else None
     ia.done()
@@ -176,3 +176,17 @@ def test_the_reference_numbers(tmp_path: Path) -> None:
     record = ia.fitprofile(box="15,13,15,13", ngauss=2, poly=0, logresults=False)
     assert record["converged"].all()
     ia.done()
+
+
+def test_planes_of_profiles_along_other_axes() -> None:
+    tool = image()
+    tool.fromshape("line.im", [20, 4, 1, 3])
+    values = np.zeros((20, 4, 1, 3)) + np.arange(20.0)[:, None, None, None]
+    values[3] = 50.0
+    tool.putchunk(values)
+    tool.fitprofile(axis=0, planes=[1, 2, 4, 5, 7], ngauss=0, poly=1, model="model.im")
+    tool.fitprofile(axis=3, chans="0~2", planes=[0, 2], ngauss=0, poly=1, model="other.im")
+    tool.done()
+    tool.open("model.im")
+    np.testing.assert_allclose(np.ravel(tool.getchunk())[:8], np.arange(8), atol=1e-6)
+    tool.done()

@@ -15,7 +15,6 @@ from casatools._base.errors import (
     ParameterError,
     PathMissingError,
     SelectionError,
-    UnsupportedError,
 )
 
 SHAPE = (12, 10, 1, 5)
@@ -388,7 +387,7 @@ def test_fits_out_and_in(ia: image, values: np.ndarray) -> None:
         other.done()
     with pytest.raises(ParameterError, match="not both"):
         ia.tofits("x.fits", velocity=True, wavelength=True)
-    with pytest.raises(UnsupportedError, match="whichrep"):
+    with pytest.raises(ParameterError, match="whichrep"):
         tool.fromfits("x.im", "a.fits", whichrep=1)
     with pytest.raises(ParameterError, match="outfile"):
         ia.tofits()
@@ -459,4 +458,16 @@ def test_default_coordinates_are_centred(shape: list[int], linear: bool, names: 
     tool = image()
     tool.fromshape("", shape, linear=linear)
     assert tool.coordsys().names() == names and list(tool.coordsys().referencepixel()["numeric"]) == pixel
+    tool.done()
+
+
+def test_a_notebook_shows_a_quick_look() -> None:
+    tool = image()
+    assert tool._repr_png_() is None
+    tool.fromshape("look.im", [12, 10, 1, 3])
+    values = np.full((12, 10, 1, 3), np.nan)
+    tool.putchunk(values)
+    assert tool._repr_png_() is None
+    tool.putchunk(np.nan_to_num(values) + np.arange(12.0)[:, None, None, None])
+    assert tool._repr_png_()[:4] == b"\x89PNG"
     tool.done()

@@ -32,7 +32,7 @@ from casatools.io.image.coordinates.spectral import SPEED_OF_LIGHT_M_S, doppler_
 from casatools.io.image.coordinates.stokes import STOKES_CODES, STOKES_NAMES
 from casatools.io.image.coordinates.units import unit_scale
 
-__all__ = ["SPECSYS_OF_FRAME", "coordinates_from_header", "fits_unit", "parse_fits_date"]
+__all__ = ["SPECSYS_OF_FRAME", "coordinates_from_header", "fits_unit", "parse_fits_date", "with_representation"]
 
 Header = Mapping[str, Any]
 
@@ -123,6 +123,41 @@ def _axis(header: Header, k: int) -> _Axis:
         k, str(header.get(f"CTYPE{n}", "")).strip().upper(), number("CRVAL", 0.0), number("CRPIX", 0.0) - 1.0, number("CDELT", 1.0),
         fits_unit(str(header.get(f"CUNIT{n}", ""))),
     )  # fmt: skip
+
+
+# Cards of a system of world coordinates; a letter at their end tells an alternate one (FITS standard 4.0, section 8.2.1).
+_WORLD = re.compile(
+    r"^(WCSAXES|WCSNAME|(CTYPE|CRVAL|CDELT|CRPIX|CUNIT|CROTA|CRDER|CSYER|CNAME)\d+|(PC|CD|PV|PS)\d+_\d+|LONPOLE|LATPOLE|RADESYS|EQUINOX|"
+    r"RESTFRQ|RESTWAV|SPECSYS|SSYSOBS|VELOSYS|ZSOURCE|SSYSSRC|VELANGL)([A-Z]?)$"
+)
+
+
+def with_representation(header: Header, number: int) -> Header:
+    """A header in which an alternate system of world coordinates stands in the place of the primary one.
+
+    Parameters
+    ----------
+    header : mapping
+    number : int
+        0 is the primary system, further ones follow in the order of their letters.
+
+    Raises
+    ------
+    ParameterError
+        There are not so many.
+    """
+    if number == 0:
+        return header
+    found = {key: _WORLD.match(key) for key in header}
+    letters = sorted({m.group(4) for key, m in found.items() if m and m.group(4) and key.startswith("CTYPE")})
+    if not 0 < number <= len(letters):
+        raise ParameterError(
+            f"parameter 'whichrep' must be 0 to {len(letters)}, the systems of coordinates of the file; got {number}"
+        )
+    letter = letters[number - 1]
+    kept = {key: value for key, value in header.items() if not found[key]}
+    kept.update({m.group(1): header[key] for key, m in found.items() if m and m.group(4) == letter})
+    return kept
 
 
 def coordinates_from_header(header: Header, shape: Sequence[int]) -> Coordinates:

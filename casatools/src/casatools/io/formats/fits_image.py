@@ -19,7 +19,7 @@ from casatools._base.errors import CasaError, DataError, ParameterError
 from casatools._base.memory import IMAGE_BLOCK_BYTES
 from casatools._base.paths import require_present, staged_output
 from casatools._base.threads import in_order
-from casatools.io.formats.fits_coordinates import coordinates_from_header, fits_unit, parse_fits_date
+from casatools.io.formats.fits_coordinates import coordinates_from_header, fits_unit, parse_fits_date, with_representation
 from casatools.io.formats.fits_expand import expand_gzip, expand_unit, holds_compressed_image, is_gzip_of_fits
 from casatools.io.image.beams import Beam, BeamSet
 from casatools.io.image.coordinates import (
@@ -64,6 +64,8 @@ class ImportOptions:
         Right ascension, declination, frequency and Stokes of added axes; "" where none is added.
     beam : Beam or None
         Restoring beam in the place of the header's.
+    representation : int
+        System of world coordinates: 0 is the primary one, alternate ones follow by their letters.
     """
 
     hdu: int = -1
@@ -71,6 +73,7 @@ class ImportOptions:
     default_axes: bool = False
     default_values: tuple[Any, ...] = ()
     beam: Beam | None = None
+    representation: int = 0
 
 
 def _header_record(header: Any) -> dict[str, Any]:
@@ -379,6 +382,7 @@ def import_fits(path: str, output: str, options: ImportOptions | None = None, ov
     """
     chosen = options if options is not None else ImportOptions()
     source = FitsImage.open(path, chosen.hdu)
+    source.header = dict(with_representation(source.header, chosen.representation))
     coordinates = source.coordinates()
     order = list(range(len(source.shape)))  # FITS axis behind each output axis
     shape = list(source.shape[::-1])

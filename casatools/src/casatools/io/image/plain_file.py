@@ -48,7 +48,7 @@ def read_block(path: str, offset: int, shape: Sequence[int], dtype: np.dtype, bl
         The file ends before, or cannot be read.
     """
     out = empty_array(tuple(s.stop - s.start for s in block), dtype)
-    flat = memoryview(out.reshape(-1).view(np.uint8))
+    flat = memoryview(out.reshape(-1).view(np.uint8))  # type: ignore[arg-type]
     try:
         with open(path, "rb", buffering=0) as stream:
             for at, into, size in _pieces(shape, block, dtype.itemsize):
@@ -60,7 +60,7 @@ def read_block(path: str, offset: int, shape: Sequence[int], dtype: np.dtype, bl
 
 def write_block(descriptor: int, offset: int, shape: Sequence[int], block: Sequence[slice], values: np.ndarray) -> None:
     """Put the pixels of a block, given in C order as they are stored, into an open file; raises OSError."""
-    flat = memoryview(np.ascontiguousarray(values).reshape(-1).view(np.uint8))
+    flat = memoryview(np.ascontiguousarray(values).reshape(-1).view(np.uint8))  # type: ignore[arg-type]
     for at, into, size in _pieces(shape, block, values.dtype.itemsize):
         _move(descriptor, os.pwritev, flat[into : into + size], offset + at)
 

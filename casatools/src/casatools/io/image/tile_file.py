@@ -14,7 +14,7 @@ import os
 import struct
 import threading
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -56,7 +56,7 @@ class TileFile:
             or not os.path.isfile(path)
         ):
             return None
-        order = "<" if table.endianformat() == "little" else ">"
+        order: Literal["<", ">"] = "<" if table.endianformat() == "little" else ">"
         made = cls(path, shape, tile, dtype.newbyteorder(order) if dtype.itemsize > 1 else dtype, writable)
         if int(cube.get("BucketSize", 0)) == made.tile_bytes and os.path.getsize(path) == math.prod(made.grid) * made.tile_bytes:
             return made
@@ -129,7 +129,7 @@ class TileFile:
 
     def _transfer(self, run: _Run, buffer: np.ndarray, move: Any) -> None:
         """Read or write the parts of a run; whole tiles in one go."""
-        size, flat = run.part_bytes, memoryview(buffer.reshape(-1).view(np.uint8))
+        size, flat = run.part_bytes, memoryview(buffer.reshape(-1).view(np.uint8))  # type: ignore[arg-type]
         each = run.count if size == self.tile_bytes else 1
         for k in range(0, run.count, each):
             at, wanted = k * size, each * size
@@ -229,7 +229,7 @@ def grow_cell(table: str, tile: Sequence[int], shape: Sequence[int], nbytes: int
         return False
     content = content[: at[1]] + position(shape) + content[at[1] + len(old) :]
     content = content.replace(length, struct.pack(">III", 1, 0, nbytes))
-    with open(header, "wb") as stream:
-        stream.write(content)
+    with open(header, "wb") as changed:
+        changed.write(content)
     os.truncate(pixels, nbytes)
     return True

@@ -11,7 +11,7 @@ import numpy as np
 from casatools._base import kinds
 from casatools._base import log as _log
 from casatools._base.declare import method
-from casatools._base.errors import ParameterError, UnsupportedError
+from casatools._base.errors import ParameterError
 from casatools._base.paths import remove_output
 from casatools.analysis.collapsed_images import collapse_image
 from casatools.analysis.concatenation import concatenate_images
@@ -390,16 +390,14 @@ class DerivingMethods(SessionMethods):
         self,
         outfile: OutFile = "",
         infile: Annotated[str, kinds.InPath(), "FITS file"] = "",
-        whichrep: Annotated[int, kinds.Int(), "Only 0: the first set of coordinates"] = 0,
+        whichrep: Annotated[int, kinds.Int(), "System of coordinates of the file; 0 is the primary one"] = 0,
         whichhdu: Annotated[int, kinds.Int(), "Header-data unit; -1 is the first that holds an image"] = 0,
         zeroblanks: Annotated[bool, kinds.Bool(), "Set blanked pixels to zero"] = False,
         overwrite: Overwrite = False,
     ) -> bool:
         """Import a FITS image and open it."""
-        if whichrep:
-            raise UnsupportedError(f"image.fromfits: whichrep={whichrep} is not there yet; use 0")
         path, temporary = self._place(outfile)
-        import_fits(infile, path, ImportOptions(hdu=whichhdu, zero_blanks=zeroblanks), overwrite)
+        import_fits(infile, path, ImportOptions(hdu=whichhdu, zero_blanks=zeroblanks, representation=whichrep), overwrite)
         self._hold(path, temporary)
         return True
 
@@ -408,7 +406,7 @@ class DerivingMethods(SessionMethods):
         self,
         outfile: OutFile = "",
         infile: Annotated[str, kinds.InPath(), "FITS file"] = "",
-        whichrep: Annotated[int, kinds.Int(), "Only 0: the first set of coordinates"] = 0,
+        whichrep: Annotated[int, kinds.Int(), "System of coordinates of the file; 0 is the primary one"] = 0,
         whichhdu: Annotated[int, kinds.Int(), "Header-data unit; -1 is the first that holds an image"] = 0,
         zeroblanks: Annotated[bool, kinds.Bool(), "Set blanked pixels to zero"] = False,
         overwrite: Overwrite = False,

@@ -10,7 +10,7 @@ import numpy as np
 
 from casatools._base import kinds, log
 from casatools._base.declare import method
-from casatools._base.errors import ParameterError, UnsupportedError
+from casatools._base.errors import ParameterError
 from casatools.analysis.component_fit import FitTexts, fit_components
 from casatools.analysis.component_images import add_components
 from casatools.analysis.deviation_images import DeviationOptions, write_deviation
@@ -47,13 +47,11 @@ def _given(values: list[float]) -> tuple[float, ...]:
     return () if len(values) < 2 and not any(values) else tuple(values)
 
 
-def _profile_planes(image: CasaImage, axis: int, planes: list[int], chans: str) -> str:
-    """The channel selection of a profile fit; planes are points of the profiles."""
-    if not planes:
-        return chans
-    if chans or axis not in (-1, image.coordinates.spectral_axis):
-        raise UnsupportedError("image.fitprofile: parameter 'planes' is for profiles along the spectral axis, without chans")
-    return ";".join(str(p) for p in planes)
+def _profile_planes(image: CasaImage, axis: int, planes: list[int], chans: str) -> tuple[str, tuple[int, ...]]:
+    """The channel selection of a profile fit and the points of the profiles to use, of which planes along the spectral axis are the former."""
+    if planes and not chans and axis in (-1, image.coordinates.spectral_axis):
+        return ";".join(str(p) for p in planes), ()
+    return chans, tuple(planes)
 
 
 class FittingMethods(DerivingMethods):
@@ -163,10 +161,11 @@ class FittingMethods(DerivingMethods):
         ParameterError, SelectionError, PathMissingError, OutputExistsError, DataError
             As for specfit.
         """
-        selection = ImageSelection(region, box, _profile_planes(self._image, axis, planes, chans), stokes)
+        channels, points = _profile_planes(self._image, axis, planes, chans)
+        selection = ImageSelection(region, box, channels, stokes)
         choice = PixelChoice(selection, mask, stretch)
         ranges = Ranges(_given(goodamprange), _given(goodcenterrange), _given(goodfwhmrange))
-        options = ProfileFitOptions(axis, multifit, minpts, ranges, sigma)
+        options = ProfileFitOptions(axis, multifit, minpts, ranges, sigma, points)
         if spxtype:
             request = SpectralIndexRequest(
                 spxtype, tuple(float(v) for v in np.ravel(spxest)), tuple(bool(v) for v in np.ravel(spxfix)), div, spxsol, spxerr

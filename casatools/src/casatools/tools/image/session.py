@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import shutil
 import tempfile
@@ -65,6 +66,21 @@ class SessionMethods:
             return outfile, ""
         folder = tempfile.mkdtemp(prefix="casa-image-")
         return os.path.join(folder, "temporary.im"), folder
+
+    def _repr_png_(self) -> bytes | None:
+        """A quick look at the plane of the greatest pixel, which a notebook shows for a tool that is the last value of a cell; None without one."""
+        if self._held is None:
+            return None
+        from casatools._base.errors import CasaError
+        from casatools.plotting.quick_look import quick_look
+
+        try:
+            figure = quick_look(self._held.path)
+        except CasaError:
+            return None  # no sky plane, or no good pixel: the notebook shows the plain text
+        stream = io.BytesIO()
+        figure.savefig(stream, format="png")
+        return stream.getvalue()
 
     def __del__(self) -> None:
         if getattr(self, "_temporary", ""):
