@@ -51,7 +51,6 @@ CLOSE: dict[str, list[dict[str, Any]]] = {
         {
             "extendflags": False,
             "flagdimension": "timefreq",
-            "timefit": "poly",
             "freqfit": "line",
             "usewindowstats": "both",
             "halfwin": 2,

@@ -78,7 +78,8 @@ def write_report(name: str, before: Mapping[str, Any], after: Mapping[str, Any],
     """
     parts = [
         f"<!doctype html><html><head><meta charset='utf-8'><title>Flags of {html.escape(name)}</title><style>"
-        "body{font-family:sans-serif;max-width:70em;margin:2em auto}td,th{text-align:left;padding:.1em .8em}"
+        "body{font-family:sans-serif;max-width:70em;margin:2em auto;padding:0 1em}td,th{text-align:left;padding:.1em .8em}"
+        "td:first-child,th:first-child{min-width:12em}"
         ".bar{width:24em;background:#eee;position:relative;height:1em}.bar div{position:absolute;height:100%}"
         ".new{background:#c0392b}.old{background:#7f8c8d}</style></head><body>",
         f"<h1>Flags of {html.escape(name)}</h1><p>{_percent(before):.2f} % before, {_percent(after):.2f} % after; "

@@ -151,6 +151,7 @@ def test_a_selection_without_rows_says_what_is_there(simvla: MeasurementSet) -> 
     [
         ({"field": "NOPE"}, "TARGET"), ({"field": "0,7"}, "no ID 7"), ({"field": ">5"}, "within the bounds"), ({"spw": "9"}, "SPW0"),
         ({"spw": "SPW9"}, "no name matches"), ({"spw": "1.45GHz"}, "centred"), ({"spw": "1:1.5GHz"}, "no channel"),
+        ({"spw": "1:8"}, "no channel"), ({"spw": "1:100~120"}, "no channel"),
         ({"antenna": "NOPE"}, "EA01@P01"), ({"antenna": "9"}, "no antenna 9"), ({"antenna": "EA01@N01"}, "station"),
         ({"intent": "NOPE"}, "CALIBRATE_FLUX"), ({"intent": "*TARGET*&*PHASE*"}, "no state has all"), ({"intent": ">9"}, "within the bounds|no such state"), ({"correlation": "XX"}, "RR,RL,LR,LL"),
         ({"taql": "NOSUCH==1"}, "cannot evaluate"), ({"timerange": "10:00:00~09:00:00"}, "ends before"),
@@ -160,6 +161,13 @@ def test_a_selection_without_rows_says_what_is_there(simvla: MeasurementSet) -> 
 def test_what_does_not_exist_is_refused(simvla: MeasurementSet, given: dict[str, str], says: str) -> None:
     with pytest.raises(SelectionError, match=says):
         Selection(**given).resolve(simvla)
+
+
+@pytest.mark.shared
+def test_channels_that_are_not_there_are_dropped(simvla: MeasurementSet) -> None:
+    """The reference takes the last channel in their place."""
+    found = Selection(spw="1:6~100;120").resolve(simvla).channels[1]
+    assert found is not None and found.tolist() == [6, 7]
 
 
 @pytest.mark.parametrize(
