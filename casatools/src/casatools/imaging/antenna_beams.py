@@ -1,4 +1,9 @@
-"""The primary beam of an observation's antennas: a pattern of the user's table, the telescope's own, or that of its dishes."""
+"""The primary beam of an observation's antennas: a pattern of the user's table, the telescope's own, or that of its dishes.
+
+References
+----------
+Uson & Cotton 2008, A&A 486, 647: the squint of the VLA's beams, 237.56 arcsec for each metre of wavelength on either side of the axis.
+"""
 
 from __future__ import annotations
 
@@ -8,13 +13,15 @@ from typing import Any
 
 import numpy as np
 
-from casatools._base.errors import UnsupportedError
 from casatools.imaging.primary_beam import antenna_power, beam_radius_rad, dish_power
-from casatools.imaging.telescope_beams import telescope_pattern
+from casatools.imaging.telescope_beams import squint_angle_rad, telescope_pattern
 from casatools.imaging.voltage_patterns import INTERNAL, VoltagePatternList, pattern_power, pattern_reach_rad
 from casatools.io.voltage_pattern_table import read_voltage_patterns
 
 __all__ = ["AntennaBeams", "antenna_beams"]
+
+_SPEED_OF_LIGHT_M_S = 299792458.0
+_SQUINT_RAD_PER_M = float(np.deg2rad(237.56 / 3600.0))
 
 
 @dataclass(frozen=True)
@@ -24,64 +31,120 @@ class AntennaBeams:
     Attributes
     ----------
     telescope : str
-    given : mapping, optional
-        A voltage pattern that is used for all antennas.
+    given : mapping
+        Voltage patterns by the type of antenna that they are used for; ``""`` is any other.
+    measured : bool
+        The VLA's beams are those measured on it rather than that of its dish, with their squint.
     """
 
     telescope: str
-    given: Mapping[str, Any] | None = field(default=None, compare=False)
+    given: Mapping[str, Mapping[str, Any]] = field(default_factory=dict, compare=False)
+    measured: bool = False
 
-    def _pattern(self, freq_hz: float) -> Mapping[str, Any] | None:
-        return self.given if self.given is not None else telescope_pattern(self.telescope, freq_hz)
+    @property
+    def is_squinted(self) -> bool:
+        """Whether the right- and left-hand beams of circular feeds point to different places."""
+        return self.measured and not self.given and self.telescope.strip().upper() in ("VLA", "EVLA", "JVLA")
 
-    def power(self, diameters_m: tuple[float, float], radius_rad: np.ndarray, freq_hz: float) -> np.ndarray:
+    def kind(self, antenna: str) -> str:
+        """The type of an antenna: the longest one of those with a pattern that its name begins with."""
+        return max((name for name in self.given if antenna.startswith(name)), key=len, default="")
+
+    def _pattern(self, freq_hz: float, kind: str = "") -> Mapping[str, Any] | None:
+        found = self.given.get(kind, self.given.get(""))
+        return found if found is not None else telescope_pattern("EVLA" if self.is_squinted else self.telescope, freq_hz)
+
+    def squint_rad(self, hand: str, freq_hz: float, angle_rad: float) -> tuple[float, float]:
+        """East and north offset of the beam of a receptor from where the antenna points.
+
+        Parameters
+        ----------
+        hand : str
+            R or L; others have none.
+        freq_hz, angle_rad : float
+            The parallactic angle.
+        """
+        if not self.is_squinted or hand not in ("R", "L"):
+            return 0.0, 0.0
+        place = squint_angle_rad(self.telescope, freq_hz)
+        if place is None:
+            return 0.0, 0.0
+        size = _SQUINT_RAD_PER_M * _SPEED_OF_LIGHT_M_S / freq_hz * (1.0 if hand == "R" else -1.0)
+        azimuth, elevation = size * np.cos(place), size * np.sin(place)
+        # At a parallactic angle of zero up is north, and azimuth grows to the west.
+        sin, cos = np.sin(angle_rad), np.cos(angle_rad)
+        return float(elevation * sin - azimuth * cos), float(elevation * cos + azimuth * sin)
+
+    def power(
+        self, diameters_m: tuple[float, float], radius_rad: np.ndarray, freq_hz: float, kinds: tuple[str, str] = ("", "")
+    ) -> np.ndarray:
         """The beam of a pair of antennas at distances from its axis; 1 there."""
-        pattern = self._pattern(freq_hz)
-        if pattern is None:
+        patterns = [self._pattern(freq_hz, kind) for kind in kinds]
+        if patterns[0] is None and patterns[1] is None:
             return antenna_power(self.telescope, diameters_m, radius_rad, freq_hz)
-        return pattern_power(pattern, radius_rad, freq_hz)
+        if patterns[0] is patterns[1] or kinds[0] == kinds[1]:
+            assert patterns[0] is not None
+            return pattern_power(patterns[0], radius_rad, freq_hz)
+        parts = [
+            antenna_power(self.telescope, (diameters_m[k],) * 2, radius_rad, freq_hz)
+            if pattern is None
+            else pattern_power(pattern, radius_rad, freq_hz)
+            for k, pattern in enumerate(patterns)
+        ]
+        return np.sqrt(parts[0] * parts[1])
 
     def single(self, diameter_m: float, radius_rad: np.ndarray, freq_hz: float) -> np.ndarray:
         """The beam as the standard gridder has it: the telescope's own pattern, or that of the whole dish, whatever is known of its illumination."""
         pattern = self._pattern(freq_hz)
         return dish_power(radius_rad, diameter_m, freq_hz) if pattern is None else pattern_power(pattern, radius_rad, freq_hz)
 
-    def reach_rad(self, diameters_m: tuple[float, float], freq_hz: float) -> float:
+    def reach_rad(self, diameters_m: tuple[float, float], freq_hz: float, kinds: tuple[str, str] = ("", "")) -> float:
         """Distance from the axis beyond which the beam is zero."""
-        pattern = self._pattern(freq_hz)
-        if pattern is None:
-            return beam_radius_rad(self.telescope, diameters_m, freq_hz)
-        return pattern_reach_rad(pattern, freq_hz)
+        reaches = []
+        for diameter, kind in zip(diameters_m, kinds, strict=True):
+            pattern = self._pattern(freq_hz, kind)
+            if pattern is None:
+                reaches.append(beam_radius_rad(self.telescope, (diameter, diameter), freq_hz))
+            else:
+                reaches.append(pattern_reach_rad(pattern, freq_hz))
+        return min(reaches)
 
 
-def antenna_beams(telescope: str, table: str = "") -> AntennaBeams:
+def antenna_beams(telescope: str, table: str = "", measured: bool = False) -> AntennaBeams:
     """The beams of a telescope, with a table of voltage patterns if one is named.
 
-    A telescope that the table does not hold a pattern of has the one it has without the table.
+    A telescope or a type of antenna that the table does not hold a pattern of has the one it has without the table.
+
+    Parameters
+    ----------
+    telescope : str
+    table : str
+        Of voltage patterns.
+    measured : bool
+        See `AntennaBeams`.
 
     Raises
     ------
     PathMissingError, DataError
         There is no such table, or it is no table of voltage patterns.
     UnsupportedError
-        The pattern is one by image, or one known by another telescope's name, or depends on the type of antenna.
+        A pattern is one by image, or one of a type of antenna that is known by another telescope's name.
     """
     if not table:
-        return AntennaBeams(telescope)
+        return AntennaBeams(telescope, measured=measured)
     patterns = VoltagePatternList()
     patterns.replace(*read_voltage_patterns(table))
-    types = [kind for kind in patterns.antenna_types(telescope) if kind]
-    if types:
-        raise UnsupportedError(
-            f"the table of voltage patterns {table!r} tells antennas of {telescope!r} apart ({', '.join(types)}); imaging uses one pattern for all yet"
-        )
-    if patterns.default_number(telescope) <= INTERNAL:
-        return AntennaBeams(telescope)
-    record = patterns.pattern(telescope)
-    if not record.get("dopb", True):
-        return AntennaBeams(telescope)
-    if record["name"] == "COMMONPB":
-        return AntennaBeams(telescope if record["commonpb"] == "DEFAULT" else str(record["commonpb"]))
-    # Evaluated once: a class that cannot be used is refused before any data are read.
-    pattern_power(record, np.zeros(1), 1e9)
-    return AntennaBeams(telescope, record)
+    given: dict[str, Mapping[str, Any]] = {}
+    for kind in ("", *(k for k in patterns.antenna_types(telescope) if k)):
+        if patterns.default_number(telescope, kind) <= INTERNAL:
+            continue
+        record = patterns.pattern(telescope, kind)
+        if not record.get("dopb", True):
+            continue
+        if record["name"] == "COMMONPB" and not kind:
+            telescope = telescope if record["commonpb"] == "DEFAULT" else str(record["commonpb"])
+            continue
+        # Evaluated once: a class that cannot be used is refused before any data are read.
+        pattern_power(record, np.zeros(1), 1e9)
+        given[kind] = record
+    return AntennaBeams(telescope, given, measured)

@@ -164,8 +164,18 @@ class ImageField(PlaneDeconvolver):
         safe = np.where(planes.sumwt > 0, planes.sumwt, 1.0)
         planes.residual /= safe[:, None, None, None].astype(np.float32)
 
+    def beam_of(self, code: int) -> int:
+        """Which of the field's beams a correlation is seen through; all through one here."""
+        return 0
+
     def native_model(
-        self, pol: int, uvw_m: np.ndarray, freq_hz: np.ndarray, image_chan: np.ndarray, group: np.ndarray | None = None
+        self,
+        pol: int,
+        uvw_m: np.ndarray,
+        freq_hz: np.ndarray,
+        image_chan: np.ndarray,
+        group: np.ndarray | None = None,
+        hand: int = 0,
     ) -> np.ndarray:
         """Model visibilities (row, chan) of data channels, each served by one channel of the image or by none (-1)."""
         out = np.zeros((len(uvw_m), len(freq_hz)), dtype=np.complex64)
@@ -269,7 +279,13 @@ class TermField(TaylorTerms, ImageField):
         self.planes.residual /= np.float32(self.planes.sumwt[0])
 
     def native_model(
-        self, pol: int, uvw_m: np.ndarray, freq_hz: np.ndarray, image_chan: np.ndarray, group: np.ndarray | None = None
+        self,
+        pol: int,
+        uvw_m: np.ndarray,
+        freq_hz: np.ndarray,
+        image_chan: np.ndarray,
+        group: np.ndarray | None = None,
+        hand: int = 0,
     ) -> np.ndarray:
         """Model visibilities of data channels: the sum over terms."""
         return self._sum_of_terms(uvw_m, pol, freq_hz, None)

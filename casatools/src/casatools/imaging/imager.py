@@ -21,6 +21,7 @@ from casatools.imaging.cycle_control import FORCE_STOP, STOP_DESCRIPTIONS, Cycle
 from casatools.imaging.frequency_grid import SpectralAxis
 from casatools.imaging.image_fields import BlockView, ImageField
 from casatools.imaging.plane_deconvolver import clean_once
+from casatools.imaging.plane_mixing import PlaneMixing
 from casatools.imaging.visibilities import DataSource, VisibilityBlock
 from casatools.imaging.weighting import GroupedWeights, ImagingWeights, WeightingOptions
 
@@ -45,6 +46,10 @@ class ImagingData:
     interpolation : str
     pseudo : bool
         Stokes I from whichever parallel hand is good.
+    image_labels : list of str, optional
+        Polarization planes of the image, where they are not those of the data.
+    plane_mixing : PlaneMixing, optional
+        How they are made of those of the data then.
     """
 
     sources: list[DataSource]
@@ -54,12 +59,14 @@ class ImagingData:
     is_cube: bool
     interpolation: str = "linear"
     pseudo: bool = False
+    image_labels: list[str] | None = None
+    plane_mixing: PlaneMixing | None = None
     _held: list[VisibilityBlock] | None = field(default=None, repr=False)
 
     @property
     def labels(self) -> list[str]:
         """Names of the image's polarization planes."""
-        return [name for name, _ in self.planes[0]]
+        return self.image_labels or [name for name, _ in self.planes[0]]
 
     @property
     def is_held(self) -> bool:
@@ -113,8 +120,8 @@ def _merge(blocks: Iterator[VisibilityBlock], limit: int) -> Iterator[Visibility
 def _joined(group: Sequence[VisibilityBlock]) -> VisibilityBlock:
     first = group[0]
     if len(group) == 1:
-        return first
-    return VisibilityBlock(
+        return _ordered(first)
+    together = VisibilityBlock(
         np.concatenate([b.uvw_m for b in group]),
         np.mean([b.freq_hz for b in group], axis=0),
         np.concatenate([b.vis for b in group], axis=1),
@@ -126,7 +133,20 @@ def _joined(group: Sequence[VisibilityBlock]) -> VisibilityBlock:
         if any(b.cross is not None for b in group)
         else None,
         np.concatenate([b.group for b in group if b.group is not None]) if first.group is not None else None,
+        np.concatenate([b.fields for b in group if b.fields is not None]) if first.fields is not None else None,
     )
+    return _ordered(together)
+
+
+def _ordered(block: VisibilityBlock) -> VisibilityBlock:
+    """The rows of each primary beam put behind each other, so that they are taken without copies in each cycle."""
+    if block.group is None or np.all(block.group[1:] >= block.group[:-1]):
+        return block
+    order = np.argsort(block.group, kind="stable")
+    return VisibilityBlock(
+        block.uvw_m[order], block.freq_hz, np.ascontiguousarray(block.vis[:, order]), block.weight[order], block.source, block.rows[order], block.ddid,
+        None if block.cross is None else block.cross[order], block.group[order], None if block.fields is None else block.fields[order],
+    )  # fmt: skip
 
 
 def channel_mixing(axis: SpectralAxis, data_hz: np.ndarray, nearest: bool) -> np.ndarray | None:
@@ -272,7 +292,7 @@ class Imager:
         block, part = views[0].block, self._part(chan)
         freq, used = block.freq_hz[part], weight > 0
         turns = [view.turn(freq) for view in views]
-        for pol in range(len(self.data.labels)):
+        for pol in range(len(block.vis)):
             vis = np.ascontiguousarray(block.vis[pol][:, part])
             for image, view, turn in zip(self.fields, views, turns, strict=True):
                 model = image.predict(view, chan, pol, freq, used)

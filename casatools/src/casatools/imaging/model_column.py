@@ -9,25 +9,14 @@ import numpy as np
 from casatools.frames.directions import convert_direction
 from casatools.imaging.image_fields import ImageField
 from casatools.imaging.imager import ImagingData
+from casatools.imaging.plane_mixing import CORRELATION_NAMES, sum_of_planes
 from casatools.imaging.visibilities import DataSource, rotate_phase_centre
 from casatools.io.ms import VisChunk, iter_chunks, write_chunks
 
 __all__ = ["save_model_column"]
 
 _SPEED_OF_LIGHT_M_S = 299792458.0
-_CIRCULAR: dict[int, dict[str, complex]] = {
-    5: {"I": 1.0, "V": 1.0},
-    6: {"Q": 1.0, "U": 1j},
-    7: {"Q": 1.0, "U": -1j},
-    8: {"I": 1.0, "V": -1.0},
-}
-_LINEAR: dict[int, dict[str, complex]] = {
-    9: {"I": 1.0, "Q": 1.0},
-    10: {"U": 1.0, "V": 1j},
-    11: {"U": 1.0, "V": -1j},
-    12: {"I": 1.0, "Q": -1.0},
-}
-_NAMES = {5: "RR", 8: "LL", 9: "XX", 12: "YY"}
+_NAMES = {code: CORRELATION_NAMES[code] for code in (5, 8, 9, 12)}
 
 
 def save_model_column(data: ImagingData, fields: Sequence[ImageField]) -> None:
@@ -62,17 +51,18 @@ def _predict(data: ImagingData, source: DataSource, chunk: VisChunk, fields: Seq
     out = np.zeros((len(chunk["UVW"]), len(freq), len(chunk.correlations)), dtype=np.complex64)
     group = None
     if source.groups is not None:
-        group = source.groups.rows(source.number, chunk["FIELD_ID"], chunk["ANTENNA1"], chunk["ANTENNA2"])
+        group = source.groups.rows(source.number, chunk["FIELD_ID"], chunk["ANTENNA1"], chunk["ANTENNA2"], chunk["TIME"])
     for image in fields:
         uvw, shift = _recentred(data, source, chunk, image)
-        planes = {label: image.native_model(k, uvw, freq, image_chan, group) for k, label in enumerate(data.labels)}
+        planes: dict[tuple[str, int], np.ndarray] = {}
         turn = np.exp(2j * np.pi * shift[:, None] * (freq / _SPEED_OF_LIGHT_M_S)[None, :]) if np.abs(shift).max() > 1e-6 else 1.0
         for k, corr in enumerate(chunk.correlations):
-            code = codes[int(corr)]
-            parts = {_NAMES[code]: 1.0} if _NAMES.get(code) in planes else {**_CIRCULAR, **_LINEAR}.get(code, {"I": 1.0})
-            for label, factor in parts.items():
-                if label in planes:
-                    out[..., k] += factor * planes[label] * turn
+            hand = image.beam_of(codes[int(corr)])
+            for label, factor in sum_of_planes(codes[int(corr)], data.labels).items():
+                if (label, hand) not in planes:
+                    number = data.labels.index(label)
+                    planes[label, hand] = image.native_model(number, uvw, freq, image_chan, group, hand)
+                out[..., k] += factor * planes[label, hand] * turn
     return out
 
 

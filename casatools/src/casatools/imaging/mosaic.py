@@ -1,118 +1,43 @@
-"""Mosaics: pointings with their primary beams gridded into one image.
+"""Images that see the sky through primary beams: mosaics of pointings, and A-projection.
 
 Notes
 -----
-The visibilities of each group of rows (one pointing, one pair of kinds of antennas) are gridded into a window about the pointing and multiplied by
-its primary beam; that is the same as gridding with the beam's transform as convolution function. With ``P_g`` the beams, ``w_g`` the sums of
+The visibilities of each group of rows (one pair of pointings and kinds of antennas, one step of the parallactic angle) are gridded into a window about
+the pointing and multiplied by its primary beam; that is the same as gridding with the beam's transform as convolution function, and exact: the beams
+are screens in the image plane, and the gridder takes the w term in its stride. With ``P_g`` the beams, ``w_g`` the sums of
 weights and ``D_g`` the sums of weighted data, the weight image is ``W = sum w_g P_g^2 / sum w_g`` and the residual ``sum P_g D_g / sum w_g``
 divided by ``sqrt(W max W)`` (flatnoise: flux densities times the mosaic's beam ``sqrt(W / max W)``), by ``W`` (flatsky) or by ``max W``
-(pbsquare). The point spread function is that of all data times the mean of the beams, as CASA's is. Beams change with frequency in steps of at most
-two per cent within a continuum image.
+(pbsquare). The point spread function is that of all data times the mean of the beams, as CASA's is. Where the hands of circular feeds have beams of
+their own, correlations are gridded rather than Stokes parameters, each through its beam.
 
 References
 ----------
 Cornwell 1988, A&A 202, 316: mosaics deconvolved jointly; Sault, Staveley-Smith & Brouw 1996, A&AS 120, 375; "Mosaicking", CASA documentation of
-tclean, for the normalizations.
+tclean, for the normalizations. Bhatnagar, Cornwell, Golap & Uson 2008, A&A 487, 419: A-projection.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 
-from casatools.frames.directions import Direction, convert_direction
-from casatools.imaging.antenna_beams import AntennaBeams, antenna_beams
+from casatools.frames.directions import Direction
+from casatools.imaging.beam_groups import BeamGroups
 from casatools.imaging.gridding import GridOptions, degrid, grid
 from casatools.imaging.image_fields import BlockView, ImageField
 from casatools.imaging.minor_cycle import MinorOptions
-from casatools.imaging.visibilities import DataSource
+from casatools.imaging.mosaic_windows import BeamUse, BeamWindows, Window
+from casatools.imaging.plane_mixing import PlaneMixing
 from casatools.io.image.coordinates.direction import DirectionCoordinate
-from casatools.io.image.coordinates.units import unit_factor
 
-__all__ = ["NORMALIZATIONS", "BeamGroup", "BeamGroups", "MosaicField"]
+__all__ = ["MosaicField"]
 
-NORMALIZATIONS = ("flatnoise", "flatsky", "pbsquare")
-_BAND_STEP = 0.02
-_LEAST_PIXELS = 24
-# Part of its greatest value that the mean beam must have in the middle of the image to taper the point spread function.
+# Part of its greatest value that the mean beam must have where the point spread function is made for, to taper it.
 _LEAST_MIDDLE = 0.1
 # Below this part of its greatest value the weight image divides nothing.
 _LEAST_WEIGHT = 1e-6
-
-
-@dataclass(frozen=True)
-class BeamGroup:
-    """Rows that are seen through one primary beam.
-
-    Attributes
-    ----------
-    pointing : Direction
-    beams : AntennaBeams
-    diameters_m : (float, float)
-        Of the two antennas of a baseline, the smaller first.
-    """
-
-    pointing: Direction
-    beams: AntennaBeams
-    diameters_m: tuple[float, float]
-
-
-class BeamGroups:
-    """The groups of all data sources of a run.
-
-    Parameters
-    ----------
-    sources : sequence of DataSource
-    frame : str
-        Direction frame of the image, which pointings are converted to.
-    patterns : str
-        Table of voltage patterns to take beams from.
-    """
-
-    def __init__(self, sources: Sequence[DataSource], frame: str, patterns: str = "") -> None:
-        self.groups: list[BeamGroup] = []
-        numbers: dict[tuple[float, float, str, tuple[float, float]], int] = {}
-        self._lookup: dict[int, np.ndarray] = {}
-        self._kind: dict[int, np.ndarray] = {}
-        for source in sources:
-            beams = antenna_beams(source.telescope, patterns)
-            antennas = source.ms.metadata.antennas
-            usual = float(np.median([a.diameter_m for a in antennas if a.diameter_m > 0] or [25.0]))
-            diameters = [round(a.diameter_m, 2) if a.diameter_m > 0 else usual for a in antennas]
-            kinds = sorted(set(diameters))
-            self._kind[source.number] = np.array([kinds.index(d) for d in diameters], dtype=np.int64)
-            nfield = len(source.ms.metadata.fields)
-            table = np.full((nfield, len(kinds), len(kinds)), -1, dtype=np.int32)
-            for field_id in source.field_ids.tolist():
-                there = convert_direction(
-                    source.field_direction(int(field_id)), frame, float(source.times_s[0]), source.position_m
-                )
-                for a in range(len(kinds)):
-                    for b in range(a, len(kinds)):
-                        pair = (kinds[a], kinds[b])
-                        key = (round(there.lon_rad, 10), round(there.lat_rad, 10), source.telescope, pair)
-                        if key not in numbers:
-                            numbers[key] = len(self.groups)
-                            self.groups.append(BeamGroup(there, beams, pair))
-                        table[int(field_id), a, b] = table[int(field_id), b, a] = numbers[key]
-            self._lookup[source.number] = table
-
-    def rows(self, source: int, field_id: np.ndarray, antenna1: np.ndarray, antenna2: np.ndarray) -> np.ndarray:
-        """The group (row,) int32 of each row of a data source."""
-        kind = self._kind[source]
-        return self._lookup[source][np.asarray(field_id), kind[np.asarray(antenna1)], kind[np.asarray(antenna2)]]
-
-
-@dataclass(frozen=True)
-class _Window:
-    """The part of an image that a beam covers, and the beam there."""
-
-    rows: slice
-    columns: slice
-    options: GridOptions
-    beam: np.ndarray
 
 
 class MosaicField(ImageField):
@@ -123,17 +48,14 @@ class MosaicField(ImageField):
     groups : BeamGroups
     direction : DirectionCoordinate
         Of the image.
-    normtype : str
-        One of `NORMALIZATIONS`.
-    weights_apart : bool
-        Count the density of uv samples for each pointing apart.
-    blank_below : float
-        Value of the mosaic's beam below which residuals that are divided by it are left blank.
+    use : BeamUse
+    planes : PlaneMixing, optional
+        Where the data are held as correlations that have beams of their own.
 
     Attributes
     ----------
-    weight_image : ndarray (chan, y, x) float32
-        W, once the point spread functions are made.
+    weight_image : ndarray (chan, pol or 1, y, x) float32
+        W, once the point spread functions are made; one for all planes unless correlations have beams of their own.
     """
 
     is_shareable = False
@@ -147,68 +69,53 @@ class MosaicField(ImageField):
         minor: MinorOptions,
         groups: BeamGroups,
         direction: DirectionCoordinate,
-        normtype: str = "flatnoise",
-        weights_apart: bool = True,
-        blank_below: float = 0.0,
+        use: BeamUse | None = None,
+        planes: PlaneMixing | None = None,
         number: int = 0,
         mixing: np.ndarray | None = None,
     ) -> None:
         super().__init__(options, centre, main_centre, shape, minor, number, mixing)
-        self.groups, self.direction, self.normtype, self.weights_apart = groups, direction, normtype, weights_apart
-        self.blank_below = blank_below
-        nx, ny = options.shape
-        self.weight_image = np.zeros((shape[0], ny, nx), np.float32)
-        self._windows: dict[tuple[int, float], _Window | None] = {}
+        self.use, self.plane_mixing = use or BeamUse(), planes
+        self.weights_apart = self.use.weights_apart
+        hands = (("", ""),) if planes is None else planes.hands
+        self.windows = BeamWindows(groups, direction, options, self.use, hands)
+        self.weight_image = self._blank_weights(shape[0])
         self._sums: dict[tuple[int, int, float], float] = {}
         self._psf_hz = np.zeros((shape[0], 2))
 
-    def _bands(self, freq_hz: np.ndarray) -> Iterator[tuple[slice, float]]:
-        """Runs of channels that share a beam, and its frequency."""
-        low = 0
-        for k in range(1, len(freq_hz) + 1):
-            if k == len(freq_hz) or abs(freq_hz[k] - freq_hz[low]) > _BAND_STEP * freq_hz[low]:
-                # Two digits below the steps: beams of a cube's Doppler-shifted channels are shared.
-                yield slice(low, k), float(f"{freq_hz[low:k].mean():.5g}")
-                low = k
+    def _blank_weights(self, count: int) -> np.ndarray:
+        nx, ny = self.options.shape
+        return np.zeros((count, 1 if self.plane_mixing is None else len(self.plane_mixing.inverse), ny, nx), np.float32)
 
-    def _parts(self, view: BlockView, freq_hz: np.ndarray) -> Iterator[tuple[np.ndarray, slice, _Window, tuple[int, float]]]:
-        """Rows, channels, and window of each group and band of a block; those that do not see the image are left out."""
-        group = view.block.group
-        assert group is not None
-        for number in np.unique(group).tolist():
-            rows = np.flatnonzero(group == number)
-            for channels, hz in self._bands(freq_hz):
-                window = self._window(int(number), hz)
+    def _parts(self, view: BlockView, freq_hz: np.ndarray) -> Iterator[tuple[Any, slice, Window, tuple[int, float]]]:
+        """Rows (numbers or a range), channels, and window of each group and band of a block; those that do not see the image are left out."""
+        assert view.block.group is not None
+        for number, rows in view.block.group_rows():
+            for channels, hz in self.windows.bands(freq_hz):
+                window = self.windows.window(number, hz)
                 if window is not None:
-                    yield rows, channels, window, (int(number), hz)
+                    yield rows, channels, window, (number, hz)
 
-    def _window(self, number: int, hz: float) -> _Window | None:
-        key = (number, hz)
-        if key not in self._windows:
-            self._windows[key] = self._make_window(self.groups.groups[number], hz)
-        return self._windows[key]
+    def _hand(self, pol: int) -> int:
+        """Which of the beams of a window a plane of the data has."""
+        return 0 if self.plane_mixing is None else pol
 
-    def _make_window(self, group: BeamGroup, hz: float) -> _Window | None:
-        direction, (nx, ny) = self.direction, self.options.shape
-        scale = np.array([[unit_factor(u)[0]] for u in direction.units])
-        x0, y0 = (
-            float(v) for v in direction.to_pixel(np.array([[group.pointing.lon_rad], [group.pointing.lat_rad]]) / scale)[:, 0]
-        )
-        if not np.isfinite(x0 + y0):
-            return None
-        # The gridder wants windows of some size.
-        reach = max(group.beams.reach_rad(group.diameters_m, hz), _LEAST_PIXELS * max(self.options.cell_rad))
-        (left, right), (bottom, top) = (
-            _span(c, reach / cell, n) for c, cell, n in ((x0, self.options.cell_rad[0], nx), (y0, self.options.cell_rad[1], ny))
-        )
-        if right <= left or top <= bottom:
-            return None
-        x = (np.arange(left, right) - x0) * self.options.cell_rad[0]
-        y = (np.arange(bottom, top) - y0) * self.options.cell_rad[1]
-        beam = group.beams.power(group.diameters_m, np.hypot(x[None, :], y[:, None]), hz).astype(np.float32)
-        offset = ((left + right) // 2 - nx // 2, (bottom + top) // 2 - ny // 2)
-        options = replace(self.options, shape=(right - left, top - bottom), offset=offset)
-        return _Window(slice(bottom, top), slice(left, right), options, beam)
+    def _of_image(self, pol: int) -> list[tuple[int, complex]]:
+        """Planes of the image that a plane of the data is a sum of, with factors."""
+        if self.plane_mixing is None:
+            return [(pol, 1.0)]
+        return [(k, complex(f)) for k, f in enumerate(self.plane_mixing.forward[pol]) if f]
+
+    def _to_image(self, pol: int) -> list[tuple[int, complex]]:
+        """Planes of the image that a plane of the data goes into, with factors."""
+        if self.plane_mixing is None:
+            return [(pol, 1.0)]
+        return [(k, complex(f)) for k, f in enumerate(self.plane_mixing.inverse[:, pol]) if f]
+
+    def _weight_parts(self, window: Window) -> np.ndarray:
+        """What a window adds to the weight images (pol or 1, y, x) for each unit of weight."""
+        squares = window.seen * window.gridded
+        return squares if self.plane_mixing is None else np.tensordot(self.plane_mixing.shares, squares, 1).astype(np.float32)
 
     def add_psf(self, view: BlockView, chan: int, freq_hz: np.ndarray, weight: np.ndarray) -> None:
         """Grid ones, and count the weights of each beam."""
@@ -220,95 +127,142 @@ class MosaicField(ImageField):
             self._sums[place] = self._sums.get(place, 0.0) + float(weight[rows, channels].sum(dtype=np.float64))
 
     def finish_psf(self, cutoff: float) -> None:
-        """Make the weight image; taper the point spread functions with the beam of one pointing."""
+        """Make the weight image; taper the point spread functions."""
+        self.make_weights()
         planes = self.planes
-        for (chan, number, hz), total in self._sums.items():
-            window = self._window(number, hz)
-            if window is not None and planes.sumwt[chan] > 0:
-                share = np.float32(total / planes.sumwt[chan])
-                self.weight_image[chan, window.rows, window.columns] += share * np.square(window.beam)
         for chan in range(len(planes.psf)):
             if planes.sumwt[chan] > 0:
                 planes.psf[chan] *= self._taper(chan)
         super().finish_psf(cutoff)
 
-    def _taper(self, chan: int) -> np.ndarray:
-        """What the point spread function of all data is multiplied by: the mean of all beams, 1 in the middle of the image.
+    def make_weights(self) -> None:
+        """Make the weight image from the sums of weights of the beams."""
+        self.weight_image[...] = 0
+        for (chan, number, hz), total in self._sums.items():
+            window = self.windows.window(number, hz)
+            if window is not None and self.planes.sumwt[chan] > 0:
+                share = np.float32(total / self.planes.sumwt[chan])
+                self.weight_image[chan, :, window.rows, window.columns] += share * self._weight_parts(window)
 
-        Where no pointing sees the middle it is the beam of one pointing there.
+    def _taper(self, chan: int) -> np.ndarray:
+        """What the point spread function of all data is multiplied by: the mean of all beams about the place it is for, 1 there.
+
+        Where no pointing sees that place it is the beam of one pointing.
         """
         nx, ny = self.options.shape
         mean = np.zeros((ny, nx), np.float32)
         for (own, number, hz), total in self._sums.items():
-            window = self._window(number, hz)
+            window = self.windows.window(number, hz)
             if own == chan and window is not None:
-                mean[window.rows, window.columns] += np.float32(total / self.planes.sumwt[chan]) * window.beam
-        middle = float(mean[ny // 2, nx // 2])
-        if middle > _LEAST_MIDDLE * float(mean.max()):
-            return mean / np.float32(middle)
-        x = (np.arange(nx) - nx // 2) * self.options.cell_rad[0]
-        y = (np.arange(ny) - ny // 2) * self.options.cell_rad[1]
-        one = self.groups.groups[0]
+                mean[window.rows, window.columns] += np.float32(total / self.planes.sumwt[chan]) * window.seen.mean(axis=0)
+        x0, y0 = (nx // 2, ny // 2)
+        if self.use.psf_centre is not None:
+            x0, y0 = (int(np.rint(v)) for v in self.windows.place(self.use.psf_centre))
+        if 0 <= x0 < nx and 0 <= y0 < ny and mean[y0, x0] > _LEAST_MIDDLE * float(mean.max()):
+            moved = _shifted(mean, ny // 2 - y0, nx // 2 - x0)
+            return np.asarray(moved / moved[ny // 2, nx // 2])
+        one = self.windows.groups.groups[0]
         hz = float(self._psf_hz[chan, 0] / self._psf_hz[chan, 1])
-        return one.beams.power(one.diameters_m, np.hypot(x[None, :], y[:, None]), hz).astype(np.float32)
+        east, north = (nx // 2 - np.arange(nx)) * self.options.cell_rad[0], (np.arange(ny) - ny // 2) * self.options.cell_rad[1]
+        return one.values([east] * 2, [north] * 2, hz).astype(np.float32)
 
     def beam_power(self) -> np.ndarray:
-        """The mosaic's beam (chan, y, x): the root of the weight image over its greatest value in each channel."""
-        greatest = self.weight_image.max(axis=(1, 2), keepdims=True)
-        return np.sqrt(self.weight_image / np.where(greatest > 0, greatest, 1.0)).astype(np.float32)
+        """The mosaic's beam (chan, pol or 1, y, x): the root of the weight image over its greatest value in each plane."""
+        greatest = self.weight_image.max(axis=(2, 3), keepdims=True)
+        return np.sqrt(np.maximum(self.weight_image, 0.0) / np.where(greatest > 0, greatest, 1.0)).astype(np.float32)
 
-    def _divisor(self, chan: int) -> np.ndarray:
+    def _weight(self, chan: int, pol: int) -> np.ndarray:
+        return np.asarray(self.weight_image[chan, min(pol, self.weight_image.shape[1] - 1)])
+
+    def _divisor(self, chan: int, pol: int) -> np.ndarray:
         """What sums over pointings are divided by to be of the normalization asked for; infinite where nothing was seen."""
-        weight = self.weight_image[chan]
+        weight = self._weight(chan, pol)
         greatest = float(weight.max())
-        if self.normtype == "pbsquare":
+        if greatest <= 0:
+            return np.full_like(weight, np.inf)
+        least = _LEAST_WEIGHT if self.use.normtype == "pbsquare" else max(_LEAST_WEIGHT, self.use.blank_below**2)
+        safe = np.maximum(weight, np.float32(least * greatest))
+        if self.use.normtype == "pbsquare":
             divisor = np.full_like(weight, greatest)
         else:
-            divisor = weight if self.normtype == "flatsky" else np.sqrt(weight * greatest)
-        least = _LEAST_WEIGHT if self.normtype == "pbsquare" else max(_LEAST_WEIGHT, self.blank_below**2)
-        return np.where(weight > least * greatest, divisor, np.inf) if greatest > 0 else np.full_like(weight, np.inf)
+            divisor = safe if self.use.normtype == "flatsky" else np.sqrt(safe * greatest)
+        return np.where(weight > least * greatest, divisor, np.inf)
 
-    def _sky(self, plane: np.ndarray, chan: int) -> np.ndarray:
+    def _sky(self, plane: np.ndarray, chan: int, pol: int) -> np.ndarray:
         """A model of this field as flux densities on the sky."""
-        if self.normtype == "flatsky":
+        if self.use.normtype == "flatsky":
             return plane
-        weight = self.weight_image[chan]
+        weight = self._weight(chan, pol)
         greatest = float(weight.max())
-        ratio = weight / greatest if greatest > 0 else weight
-        part = np.where(ratio > _LEAST_WEIGHT, ratio if self.normtype == "pbsquare" else np.sqrt(ratio), np.inf)
+        ratio = np.maximum(weight / greatest if greatest > 0 else weight, 0.0)
+        part = np.where(ratio > _LEAST_WEIGHT, ratio if self.use.normtype == "pbsquare" else np.sqrt(ratio), np.inf)
         return np.asarray(plane / part, dtype=np.float32)
+
+    def _skies(self, pol: int, planes: list[np.ndarray], chan: int) -> list[tuple[complex, np.ndarray]]:
+        """What a plane of the data sees: real images with factors 1 and i, those that are not blank; `planes` are the models of all planes."""
+        real: np.ndarray | None = None
+        imaginary: np.ndarray | None = None
+        for k, factor in self._of_image(pol):
+            if not planes[k].any():
+                continue
+            sky = self._sky(planes[k], chan, k)
+            if factor.real:
+                real = sky * np.float32(factor.real) if real is None else real + sky * np.float32(factor.real)
+            if factor.imag:
+                imaginary = sky * np.float32(factor.imag) if imaginary is None else imaginary + sky * np.float32(factor.imag)
+        return [(unit, sky) for unit, sky in ((1.0, real), (1j, imaginary)) if sky is not None]
 
     def predict(self, view: BlockView, chan: int, pol: int, freq_hz: np.ndarray, used: np.ndarray) -> np.ndarray | None:
         """Visibilities of the sky seen through each group's beam."""
-        if not self._has_model[chan, pol]:
+        if not any(self._has_model[chan, k] for k, _ in self._of_image(pol)):
             return None
-        sky = self._sky(self._model[chan, pol], chan)
+        skies = self._skies(pol, list(self._model[chan]), chan)
         out = np.zeros((len(view.uvw_m), len(freq_hz)), dtype=np.complex64)
         for rows, channels, window, _ in self._parts(view, freq_hz):
-            seen = sky[window.rows, window.columns] * window.beam
-            if seen.any():
-                mask = np.ascontiguousarray(used[rows, channels])
-                out[rows, channels] = degrid(view.uvw_m[rows], freq_hz[channels], seen, mask, window.options)
+            for unit, sky in skies:
+                seen = sky[window.rows, window.columns] * window.seen[self._hand(pol)]
+                if seen.any():
+                    mask = np.ascontiguousarray(used[rows, channels])
+                    found = degrid(view.uvw_m[rows], freq_hz[channels], seen, mask, window.options)
+                    out[rows, channels] += found if unit == 1.0 else unit * found
         return out
 
     def add(self, view: BlockView, chan: int, pol: int, freq_hz: np.ndarray, vis: np.ndarray, weight: np.ndarray) -> None:
         """Grid each group's visibilities through its beam into the residual."""
-        target = self.planes.residual[chan, pol]
+        targets = self._to_image(pol)
         for rows, channels, window, _ in self._parts(view, freq_hz):
-            part = grid(
-                view.uvw_m[rows], freq_hz[channels], np.ascontiguousarray(vis[rows, channels]),
-                np.ascontiguousarray(weight[rows, channels]), window.options,
-            )  # fmt: skip
-            target[window.rows, window.columns] += part * window.beam
+            data = np.ascontiguousarray(vis[rows, channels])
+            scaled = np.ascontiguousarray(weight[rows, channels])
+            uvw, hz = view.uvw_m[rows], freq_hz[channels]
+            for unit in (1.0, 1j):
+                parts = [(k, f.real if unit == 1.0 else f.imag) for k, f in targets]
+                if any(f for _, f in parts):
+                    # The real part of f z is Re(f) Re(z) + Im(f) Re(i z).
+                    seen = grid(uvw, hz, data if unit == 1.0 else data * np.complex64(unit), scaled, window.options)
+                    seen *= window.gridded[self._hand(pol)]
+                    for k, factor in parts:
+                        if factor:
+                            self.planes.residual[chan, k][window.rows, window.columns] += np.float32(factor) * seen
 
     def finish_residual(self) -> None:
         """Normalize the residual."""
         super().finish_residual()
-        for chan in range(len(self.weight_image)):
-            self.planes.residual[chan] /= self._divisor(chan)
+        for chan in range(len(self.planes.residual)):
+            for pol in range(self.planes.residual.shape[1]):
+                self.planes.residual[chan, pol] /= self._divisor(chan, pol)
+
+    def beam_of(self, code: int) -> int:
+        """Which plane of the data a correlation is, where each has a beam of its own."""
+        return 0 if self.plane_mixing is None or code not in self.plane_mixing.codes else self.plane_mixing.codes.index(code)
 
     def native_model(
-        self, pol: int, uvw_m: np.ndarray, freq_hz: np.ndarray, image_chan: np.ndarray, group: np.ndarray | None = None
+        self,
+        pol: int,
+        uvw_m: np.ndarray,
+        freq_hz: np.ndarray,
+        image_chan: np.ndarray,
+        group: np.ndarray | None = None,
+        hand: int = 0,
     ) -> np.ndarray:
         """Model visibilities of data channels, each group's through its beam."""
         assert group is not None
@@ -318,27 +272,23 @@ class MosaicField(ImageField):
             plane = self.planes.model[chan, pol]
             if not plane.any():
                 continue
-            sky = self._sky(plane, chan)
+            sky = self._sky(plane, chan, pol)
             for number in np.unique(group).tolist():
                 rows = np.flatnonzero(group == number)
-                for channels, hz in self._bands(freq_hz[mine]):
-                    window = self._window(int(number), hz)
+                for channels, hz in self.windows.bands(freq_hz[mine]):
+                    window = self.windows.window(int(number), hz)
                     if window is not None:
-                        seen = sky[window.rows, window.columns] * window.beam
+                        seen = sky[window.rows, window.columns] * window.seen[hand]
                         found = degrid(uvw_m[rows], np.ascontiguousarray(freq_hz[mine][channels]), seen, None, window.options)
                         out[np.ix_(rows, mine[channels])] = found
         return out
 
 
-def _span(centre: float, reach: float, count: int) -> tuple[int, int]:
-    """First and last-plus-one pixel of a window about a place, an even number of them, inside of an axis."""
-    low, high = max(0, int(np.floor(centre - reach))), min(count, int(np.ceil(centre + reach)) + 1)
-    if high <= low:
-        return 0, 0
-    # A window at an edge keeps a size that the gridder takes.
-    least = min(count, 2 * _LEAST_PIXELS)
-    if high - low < least:
-        low, high = (0, least) if low == 0 else (count - least, count)
-    if (high - low) % 2:
-        low, high = (low, high + 1) if high < count else (low - 1, high)
-    return low, high
+def _shifted(plane: np.ndarray, down: int, right: int) -> np.ndarray:
+    """An image moved by whole pixels; zero where nothing comes from."""
+    out = np.zeros_like(plane)
+    ny, nx = plane.shape
+    out[max(down, 0) : ny + min(down, 0), max(right, 0) : nx + min(right, 0)] = plane[
+        max(-down, 0) : ny - max(down, 0), max(-right, 0) : nx - max(right, 0)
+    ]
+    return out

@@ -37,8 +37,8 @@ class MosaicTermField(TaylorTerms, MosaicField):
 
     Attributes
     ----------
-    weight_image : ndarray (1, y, x) float32
-    term_weights : ndarray (2 term - 1, y, x) float32
+    weight_image : ndarray (1, pol or 1, y, x) float32
+    term_weights : ndarray (2 term - 1, pol or 1, y, x) float32
         Weight images of the spectral beams.
     """
 
@@ -46,9 +46,8 @@ class MosaicTermField(TaylorTerms, MosaicField):
         self.nterms, self.reference_hz = nterms, reference_hz
         super().__init__(shape=(nterms, npol), **named)
         self._make_terms(npol)
-        nx, ny = self.options.shape
-        self.weight_image = np.zeros((1, ny, nx), np.float32)
-        self.term_weights = np.zeros((2 * nterms - 1, ny, nx), np.float32)
+        self.weight_image = self._blank_weights(1)
+        self.term_weights = self._blank_weights(2 * nterms - 1)
 
     def add_psf(self, view: BlockView, chan: int, freq_hz: np.ndarray, weight: np.ndarray) -> None:
         """Grid the spectral beams, and count the weights of each primary beam."""
@@ -62,68 +61,90 @@ class MosaicTermField(TaylorTerms, MosaicField):
                 place = (term, *key)
                 self._sums[place] = self._sums.get(place, 0.0) + float(scaled[rows, channels].sum(dtype=np.float64))
 
+    def make_weights(self) -> None:
+        """Make the weight images of the spectral beams; the first is that of the residuals."""
+        self.term_weights[...] = 0
+        for (term, number, hz), total in self._sums.items():
+            window = self.windows.window(number, hz)
+            if window is not None:
+                share = np.float32(total / self.planes.sumwt[0])
+                self.term_weights[term, :, window.rows, window.columns] += share * self._weight_parts(window)
+        self.weight_image[0] = self.term_weights[0]
+
     def finish_psf(self, cutoff: float) -> None:
         """Make the weight images; taper and normalize the spectral beams."""
+        self.make_weights()
         planes = self.planes
-        for (term, number, hz), total in self._sums.items():
-            window = self._window(number, hz)
-            if window is not None:
-                self.term_weights[term, window.rows, window.columns] += np.float32(total / planes.sumwt[0]) * np.square(
-                    window.beam
-                )
-        self.weight_image[0] = self.term_weights[0]
         planes.psf *= self._taper(0)
         planes.psf /= planes.psf[0].max()
         hessian_peak(planes.psf, self.nterms)  # refuses terms that the data do not tell apart
         self.fit_beams(cutoff)
 
-    def _sky_terms(self, model: np.ndarray, pol: int) -> list[tuple[int, np.ndarray]]:
-        """Flux densities on the sky of the terms that are not blank."""
-        return [(term, self._sky(model[term, pol], 0)) for term in range(self.nterms) if model[term, pol].any()]
+    def _term_skies(self, pol: int, model: np.ndarray) -> list[tuple[int, complex, np.ndarray]]:
+        """What a plane of the data sees of each term: real images with factors 1 and i."""
+        return [(term, unit, sky) for term in range(self.nterms) for unit, sky in self._skies(pol, list(model[term]), 0)]
 
     def predict(self, view: BlockView, chan: int, pol: int, freq_hz: np.ndarray, used: np.ndarray) -> np.ndarray | None:
         """Visibilities of the sum over terms, each group's through its beam."""
-        skies = self._sky_terms(self._model, pol)
+        skies = self._term_skies(pol, self._model)
         if not skies:
             return None
         out = np.zeros((len(view.uvw_m), len(freq_hz)), dtype=np.complex64)
         for rows, channels, window, _ in self._parts(view, freq_hz):
             mask, hz = np.ascontiguousarray(used[rows, channels]), np.ascontiguousarray(freq_hz[channels])
-            for term, sky in skies:
-                seen = sky[window.rows, window.columns] * window.beam
+            for term, unit, sky in skies:
+                seen = sky[window.rows, window.columns] * window.seen[self._hand(pol)]
                 if seen.any():
-                    out[rows, channels] += degrid(view.uvw_m[rows], hz, seen, mask, window.options) * self._power(hz, term)
+                    found = degrid(view.uvw_m[rows], hz, seen, mask, window.options) * self._power(hz, term)
+                    out[rows, channels] += found if unit == 1.0 else unit * found
         return out
 
     def add(self, view: BlockView, chan: int, pol: int, freq_hz: np.ndarray, vis: np.ndarray, weight: np.ndarray) -> None:
         """Grid each group's visibilities through its beam into the residuals of all terms."""
+        targets = self._to_image(pol)
         for rows, channels, window, _ in self._parts(view, freq_hz):
             hz, part = np.ascontiguousarray(freq_hz[channels]), np.ascontiguousarray(vis[rows, channels])
-            for term in range(self.nterms):
-                scaled = np.ascontiguousarray(weight[rows, channels] * self._power(hz, term))
-                seen = grid(view.uvw_m[rows], hz, part, scaled, window.options)
-                self.planes.residual[term, pol][window.rows, window.columns] += seen * window.beam
+            beam = window.gridded[self._hand(pol)]
+            for unit in (1.0, 1j):
+                factors = [(k, f.real if unit == 1.0 else f.imag) for k, f in targets]
+                if not any(f for _, f in factors):
+                    continue
+                data = part if unit == 1.0 else part * np.complex64(unit)
+                for term in range(self.nterms):
+                    scaled = np.ascontiguousarray(weight[rows, channels] * self._power(hz, term))
+                    seen = grid(view.uvw_m[rows], hz, data, scaled, window.options) * beam
+                    for k, factor in factors:
+                        if factor:
+                            self.planes.residual[term, k][window.rows, window.columns] += np.float32(factor) * seen
 
     def finish_residual(self) -> None:
         """Normalize the residuals of all terms as the first."""
         self.planes.residual /= np.float32(self.planes.sumwt[0])
-        self.planes.residual /= self._divisor(0)
+        for pol in range(self.planes.residual.shape[1]):
+            self.planes.residual[:, pol] /= self._divisor(0, pol)
 
     def native_model(
-        self, pol: int, uvw_m: np.ndarray, freq_hz: np.ndarray, image_chan: np.ndarray, group: np.ndarray | None = None
+        self,
+        pol: int,
+        uvw_m: np.ndarray,
+        freq_hz: np.ndarray,
+        image_chan: np.ndarray,
+        group: np.ndarray | None = None,
+        hand: int = 0,
     ) -> np.ndarray:
         """Model visibilities of data channels: the sum over terms, each group's through its beam."""
         assert group is not None
         out = np.zeros((len(uvw_m), len(freq_hz)), dtype=np.complex64)
-        skies = self._sky_terms(self.planes.model, pol)
+        model = self.planes.model
+        skies = [(term, self._sky(model[term, pol], 0, pol)) for term in range(self.nterms) if model[term, pol].any()]
         for number in np.unique(group).tolist() if skies else []:
             rows = np.flatnonzero(group == number)
-            for channels, hz in self._bands(freq_hz):
-                window = self._window(int(number), hz)
+            for channels, hz in self.windows.bands(freq_hz):
+                window = self.windows.window(int(number), hz)
                 if window is None:
                     continue
                 places = np.ascontiguousarray(freq_hz[channels])
                 for term, sky in skies:
-                    seen = sky[window.rows, window.columns] * window.beam
+                    seen = sky[window.rows, window.columns] * window.seen[hand]
                     out[rows, channels] += degrid(uvw_m[rows], places, seen, None, window.options) * self._power(places, term)
         return out

@@ -9,11 +9,14 @@ from typing import Any
 import numpy as np
 
 from casatools._base.errors import ParameterError, UnsupportedError
+from casatools.frames.directions import Direction
 from casatools.frames.quantities import parse_quantity, to_unit
 from casatools.imaging.auto_mask import AutoMaskOptions
+from casatools.imaging.beam_groups import BeamOptions
 from casatools.imaging.cycle_control import CycleOptions
 from casatools.imaging.gridding import GridOptions
 from casatools.imaging.minor_cycle import MinorOptions
+from casatools.imaging.mosaic_windows import BeamUse
 from casatools.imaging.weighting import WeightingOptions, parse_taper
 from casatools.io.ms import Selection
 from casatools.io.tables import require_table
@@ -22,7 +25,8 @@ __all__ = ["TcleanRequest", "jansky", "parse_restoring_beam"]
 
 _STANDARD = ("standard", "ft", "gridft")
 _WIDE = ("wproject", "widefield", "wprojectft")
-_MOSAIC = ("mosaic", "ftmosaic", "mosaicft")
+_MOSAIC = ("mosaic", "ftmosaic", "mosaicft", "imagemosaic")
+_APERTURE = ("awproject", "awprojectft", "awp2", "awphpg")
 
 
 def _texts(value: Any, count: int, name: str) -> list[str]:
@@ -194,6 +198,7 @@ class TcleanRequest:
         if self.weighting == "briggsbwtaper" and not (self.perchanweightdensity and self.specmode == "cube"):
             raise ParameterError("tclean: weighting='briggsbwtaper' needs specmode='cube' and perchanweightdensity=True")
         self._refuse_missing()
+        self._require_beams()
         if self.vptable:
             require_table(self.vptable, what="table of voltage patterns")
         # Made once here so that a bad value is refused before any data are read.
@@ -206,20 +211,43 @@ class TcleanRequest:
             self.auto_mask_options,
         )
 
+    def _require_beams(self) -> None:
+        """Refuse values of the parameters of gridders with beams that say nothing."""
+        if self.gridder in _APERTURE and not (self.aterm or self.psterm):
+            raise ParameterError(
+                f"tclean: gridder={self.gridder!r} needs parameter 'aterm' or 'psterm' to be True; without both there is no convolution function"
+            )
+        if self.gridder in _APERTURE and min(self.computepastep, self.rotatepastep) <= 0:
+            raise ParameterError(
+                "tclean: parameters 'computepastep' and 'rotatepastep' must be positive angles in degrees; "
+                f"got {self.computepastep} and {self.rotatepastep}"
+            )
+        if self.gridder in _APERTURE and self.stokes == "pseudoI":
+            raise UnsupportedError(f"tclean: stokes='pseudoI' with gridder={self.gridder!r} is not there; use stokes='I'")
+        if self.usepointing and not self.is_mosaic:
+            raise ParameterError(f"tclean: usepointing=True needs a mosaic or awproject gridder; got gridder={self.gridder!r}")
+        if self.conjbeams and not self.is_mosaic:
+            raise ParameterError(f"tclean: conjbeams=True needs a mosaic or awproject gridder; got gridder={self.gridder!r}")
+        if len(self._pointing_steps()) > 2 or any(v <= 0 for v in self._pointing_steps()):
+            raise ParameterError(
+                f"tclean: parameter 'pointingoffsetsigdev' must be up to two positive numbers [arcsec]; got {self.pointingoffsetsigdev!r}"
+            )
+
+    def _pointing_steps(self) -> list[float]:
+        given = self.pointingoffsetsigdev
+        found = list(given) if isinstance(given, (list, tuple, np.ndarray)) else [given]
+        return [float(v) for v in found if str(v).strip()]
+
     def _refuse_missing(self) -> None:
         """Raise UnsupportedError for documented values that are not there yet."""
         missing = {
             "specmode": (self.specmode, ("mfs", "cont", "cube", "cubedata")),
-            "gridder": (self.gridder, (*_STANDARD, *_WIDE, *_MOSAIC)),
-            "psfphasecenter": (self.psfphasecenter, ("",)),
-            "usepointing": (self.usepointing, (False,)),
+            "gridder": (self.gridder, (*_STANDARD, *_WIDE, *_MOSAIC, *_APERTURE)),
         }
         for name, (value, there) in missing.items():
             if value not in there:
                 allowed = " or ".join(repr(v) for v in there)
                 raise UnsupportedError(f"tclean: {name}={value!r} is not there yet; use {name}={allowed}")
-        if self.is_mosaic and self.conjbeams:
-            raise UnsupportedError("tclean: gridder='mosaic' with conjbeams=True is not there yet; use conjbeams=False")
         if self.outframe.upper() not in ("LSRK", "LSRD", "BARY", "GEO", "TOPO", "GALACTO", "LGROUP", "CMB", "REST", ""):
             raise ParameterError(f"tclean: parameter 'outframe' must be a spectral frame such as 'LSRK'; got {self.outframe!r}")
         if self.projection.upper() != "SIN" and self._projection_error() > 0.1:
@@ -268,7 +296,8 @@ class TcleanRequest:
         if len(radians) > 2 or min(radians) <= 0:
             raise ParameterError(f"tclean: parameter 'cell' must be one or two positive angles; got {self.cell!r}")
         nx, ny = sizes[0], sizes[-1]
-        return GridOptions((nx + nx % 2, ny + ny % 2), (radians[0], radians[-1]), self.gridder in _WIDE)
+        planes = self.wprojplanes != 1 and self.gridder in (*_APERTURE, "imagemosaic")
+        return GridOptions((nx + nx % 2, ny + ny % 2), (radians[0], radians[-1]), self.gridder in _WIDE or planes)
 
     @property
     def weighting_options(self) -> WeightingOptions:
@@ -311,7 +340,34 @@ class TcleanRequest:
     @property
     def is_mosaic(self) -> bool:
         """True when pointings are gridded with their primary beams."""
-        return self.gridder in _MOSAIC
+        return self.gridder in _MOSAIC or self.is_aperture
+
+    @property
+    def is_aperture(self) -> bool:
+        """True for A-projection."""
+        return self.gridder in _APERTURE and self.aterm
+
+    @property
+    def beam_options(self) -> BeamOptions:
+        """How primary beams are told apart."""
+        step = min(self._pointing_steps(), default=0.0)
+        # An A-term is computed, and turned, whenever the parallactic angle has changed by one of these.
+        turn = float(np.deg2rad(min(self.computepastep, self.rotatepastep)))
+        return BeamOptions(self.vptable, self.usepointing, float(np.deg2rad(step / 3600.0)), self.is_aperture, turn)
+
+    def beam_use(self, reference_hz: float, psf_centre: Direction | None = None) -> BeamUse:
+        """What the image does with its beams.
+
+        Parameters
+        ----------
+        reference_hz : float
+            The image's frequency, the middle of a cube.
+        psf_centre : Direction, optional
+        """
+        conjugate = reference_hz if self.conjbeams and self.is_continuum else 0.0
+        fixed = reference_hz if self.is_aperture and not self.wbawp else 0.0
+        step = 0.01 if self.is_aperture else 0.02
+        return BeamUse(self.normtype, self.mosweight, abs(self.pblimit), step, conjugate, fixed, psf_centre)
 
     @property
     def terms(self) -> int:
@@ -343,9 +399,9 @@ class TcleanRequest:
                 return True
         return False
 
-    def centre_text(self) -> Any:
-        """The phase centre as given: a direction, a field number or None."""
-        value = self.phasecenter
+    def centre_text(self, name: str = "phasecenter") -> Any:
+        """A phase centre as given: a direction, a field number or None."""
+        value = getattr(self, name)
         if value is None or value == "" or (isinstance(value, (int, np.integer)) and value < 0):
             return None
         if isinstance(value, (int, np.integer)) or (isinstance(value, str) and value.strip().isdigit()):

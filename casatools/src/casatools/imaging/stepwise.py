@@ -18,8 +18,8 @@ from casatools.imaging.imager import Imager, ImagingData
 from casatools.imaging.model_column import save_model_column
 from casatools.imaging.products import ImageWriter, read_planes, staged_images
 from casatools.imaging.request import TcleanRequest
+from casatools.imaging.tclean_data import phase_centre, prepare_data
 from casatools.imaging.tclean_images import FieldImages, plan_images
-from casatools.imaging.tclean_run import phase_centre, prepare_data
 from casatools.imaging.visibilities import DataSource, open_sources
 
 __all__ = ["SynthesisRun", "tclean_request"]

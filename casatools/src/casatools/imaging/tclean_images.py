@@ -14,15 +14,17 @@ from casatools._base.errors import DataError, ParameterError
 from casatools.frames.directions import Direction, convert_direction
 from casatools.frames.engine import position_record
 from casatools.imaging.auto_mask import AutoMask
+from casatools.imaging.beam_groups import BeamGroups
 from casatools.imaging.image_fields import ImageField, TermField
 from casatools.imaging.imager import Imager, ImagingData
-from casatools.imaging.mosaic import BeamGroups, MosaicField
+from casatools.imaging.mosaic import MosaicField
 from casatools.imaging.mosaic_terms import MosaicTermField
 from casatools.imaging.multi_term import principal_solution, spectral_images
 from casatools.imaging.plane_deconvolver import restore_planes
 from casatools.imaging.pointed_beams import beam_planes
 from casatools.imaging.products import ImageWriter, beam_set, mask_values, read_planes
 from casatools.imaging.request import TcleanRequest
+from casatools.imaging.tclean_data import phase_centre
 from casatools.io.image.coordinates.make import make_image_coordinates
 from casatools.io.image.coordinates.observation import ObservationInfo
 from casatools.io.image.coordinates.system import Coordinates
@@ -75,12 +77,13 @@ def plan_images(request: TcleanRequest, data: ImagingData, centre: Direction, nu
     if request.is_mosaic:
         direction = coordinates.direction
         assert direction is not None
-        groups = BeamGroups(data.sources, direction.frame, request.vptable)
+        groups = BeamGroups(data.sources, direction.frame, request.beam_options)
         for source in data.sources:
             source.groups = groups
+        use = request.beam_use(float(np.median(axis.frequencies_hz)), _psf_centre(request, data, direction.frame))
         shared: dict[str, Any] = {
             "options": options, "centre": here, "main_centre": data.centre, "minor": request.minor_options, "groups": groups, "direction": direction,
-            "normtype": request.normtype, "weights_apart": request.mosweight, "blank_below": abs(request.pblimit), "number": number,
+            "use": use, "planes": data.plane_mixing, "number": number,
         }  # fmt: skip
         if request.terms:
             image = MosaicTermField(request.terms, float(axis.frequencies_hz[0]), npol, **shared)
@@ -99,6 +102,14 @@ def plan_images(request: TcleanRequest, data: ImagingData, centre: Direction, nu
     found = FieldImages(request, base, image, coordinates, beam_power, np.ones(shape, dtype=bool))
     _set_masks(found)
     return found
+
+
+def _psf_centre(request: TcleanRequest, data: ImagingData, frame: str) -> Direction | None:
+    """Where the point spread function of a mosaic is asked to be for."""
+    if request.centre_text("psfphasecenter") is None:
+        return None
+    found = phase_centre(request, data.sources, "psfphasecenter")
+    return convert_direction(found, frame, float(data.sources[0].times_s[0]), data.sources[0].position_m)
 
 
 def _set_masks(images: FieldImages) -> None:
@@ -124,7 +135,7 @@ def _mosaic_beams(plans: list[FieldImages]) -> None:
     """Take the primary beams of mosaics, which the point spread functions were made with."""
     for images in plans:
         if isinstance(images.image, MosaicField):
-            images.beam_power = np.repeat(images.image.beam_power()[:, None], images.beam_power.shape[1], axis=1)
+            images.beam_power[...] = images.image.beam_power()
             _set_masks(images)
 
 
@@ -306,11 +317,16 @@ def _write_planes(images: FieldImages, writer: ImageWriter, labels: list[str]) -
     writer.write("pb.tt0" if terms else "pb", np.where(images.seen, images.beam_power, 0.0), mask=images.seen)
     if isinstance(images.image, MosaicTermField):
         for k, name in enumerate(images.suffixes("weight", len(images.image.term_weights))):
-            writer.write(name, np.repeat(images.image.term_weights[k][None, None], npol, axis=1))
+            writer.write(name, _for_planes(images.image.term_weights[k][None], npol))
     elif isinstance(images.image, MosaicField):
-        writer.write("weight", np.repeat(images.image.weight_image[:, None], npol, axis=1))
+        writer.write("weight", _for_planes(images.image.weight_image, npol))
     if request.niter > 0:
         writer.write("mask", planes.mask.astype(np.float32))
+
+
+def _for_planes(weights: np.ndarray, npol: int) -> np.ndarray:
+    """Weight images of all polarizations, from one for all or one for each."""
+    return np.repeat(weights, npol, axis=1) if weights.shape[1] == 1 else weights
 
 
 def _write_restored(images: FieldImages, writer: ImageWriter) -> None:

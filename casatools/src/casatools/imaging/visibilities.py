@@ -58,7 +58,9 @@ class VisibilityBlock:
     cross : ndarray (row,) bool, optional
         False for autocorrelations: CASA counts them in the density of uv samples but does not grid them, and so do we.
     group : ndarray (row,) int32, optional
-        Which primary beam each row is seen through: a number of the run's `mosaic.BeamGroups`.
+        Which primary beam each row is seen through: a number of the run's `beam_groups.BeamGroups`.
+    fields : ndarray (row,) int32, optional
+        FIELD_ID of each row, where there are groups.
     """
 
     uvw_m: np.ndarray
@@ -70,11 +72,25 @@ class VisibilityBlock:
     ddid: int = 0
     cross: np.ndarray | None = None
     group: np.ndarray | None = None
+    fields: np.ndarray | None = None
+    _parts: list[tuple[int, slice | np.ndarray]] | None = field(default=None, init=False, repr=False, compare=False)
+
+    def group_rows(self) -> list[tuple[int, slice | np.ndarray]]:
+        """The groups of the block and their rows, as a range where they follow each other."""
+        if self._parts is None:
+            self._parts = [] if self.group is None else [(int(k), _run(self.group == k)) for k in np.unique(self.group)]
+        return self._parts
 
     @property
     def nbytes(self) -> int:
         """Memory taken."""
         return self.vis.nbytes + self.weight.nbytes + self.uvw_m.nbytes
+
+
+def _run(chosen: np.ndarray) -> slice | np.ndarray:
+    """Numbers of the rows that are chosen; a range when they follow each other."""
+    rows = np.flatnonzero(chosen)
+    return slice(int(rows[0]), int(rows[-1]) + 1) if rows[-1] - rows[0] + 1 == len(rows) else rows
 
 
 def stokes_planes(stokes: str, codes: Sequence[int]) -> list[tuple[str, dict[int, complex]]]:
@@ -153,7 +169,9 @@ def rotate_phase_centre(uvw_m: np.ndarray, source: Direction, target: Direction)
 class RowGroups(Protocol):
     """Tells which primary beam rows are seen through."""
 
-    def rows(self, source: int, field_id: np.ndarray, antenna1: np.ndarray, antenna2: np.ndarray) -> np.ndarray:
+    def rows(
+        self, source: int, field_id: np.ndarray, antenna1: np.ndarray, antenna2: np.ndarray, time_s: np.ndarray
+    ) -> np.ndarray:
         """Numbers (row,) int32 for the rows of a data source."""
         ...
 
@@ -283,9 +301,10 @@ class DataSource:
                 vis, weight = _onto_axis(vis, weight, freq, self.channels(chunk.ddid)[1], factor, axis, interpolation)
                 freq = axis.frequencies_hz  # uvw are scaled by frequencies in the frame of the image, as in the reference
             cross = chunk["ANTENNA1"] != chunk["ANTENNA2"]
-            group = None
+            group, fields = None, None
             if self.groups is not None:
-                group = self.groups.rows(self.number, chunk["FIELD_ID"], chunk["ANTENNA1"], chunk["ANTENNA2"])
+                fields = chunk["FIELD_ID"]
+                group = self.groups.rows(self.number, fields, chunk["ANTENNA1"], chunk["ANTENNA2"], chunk["TIME"])
             yield VisibilityBlock(
                 np.ascontiguousarray(uvw),
                 freq,
@@ -296,6 +315,7 @@ class DataSource:
                 chunk.ddid,
                 None if cross.all() else cross,
                 group,
+                fields,
             )
 
     def _recentre(

@@ -195,7 +195,7 @@ class ImagingWeights:
 
 
 class GroupedWeights:
-    """Imaging weights whose densities are counted for each group of rows (each pointing of a mosaic) apart.
+    """Imaging weights whose densities are counted for each field (each pointing of a mosaic) apart.
 
     Parameters
     ----------
@@ -205,14 +205,15 @@ class GroupedWeights:
 
     def __init__(self, pattern: ImagingWeights) -> None:
         self._pattern = pattern
-        self._groups: dict[int, ImagingWeights] = {}
+        self._groups: dict[tuple[int, int], ImagingWeights] = {}
 
-    def _parts(self, block: VisibilityBlock) -> Iterator[tuple[int, np.ndarray, VisibilityBlock]]:
-        assert block.group is not None
-        for number in np.unique(block.group).tolist():
-            rows = np.flatnonzero(block.group == number)
+    def _parts(self, block: VisibilityBlock) -> Iterator[tuple[tuple[int, int], np.ndarray, VisibilityBlock]]:
+        assert block.fields is not None
+        for number in np.unique(block.fields).tolist():
+            rows = np.flatnonzero(block.fields == number)
             cross = None if block.cross is None else block.cross[rows]
-            yield int(number), rows, replace(block, uvw_m=block.uvw_m[rows], weight=block.weight[rows], cross=cross)
+            part = replace(block, uvw_m=block.uvw_m[rows], weight=block.weight[rows], cross=cross)
+            yield (block.source, int(number)), rows, part
 
     def gather(self, block: VisibilityBlock) -> None:
         """Take the samples of a block into the densities."""

@@ -1,0 +1,227 @@
+"""Which primary beam each row of the data is seen through: groups of rows that share pointings, kinds of antennas and a parallactic angle."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from casatools.frames.baselines import parallactic_angle
+from casatools.frames.directions import Direction, convert_direction
+from casatools.imaging.antenna_beams import AntennaBeams, antenna_beams
+from casatools.imaging.antenna_pointings import bundle_pointings, read_pointings
+from casatools.imaging.visibilities import DataSource
+
+__all__ = ["BeamGroup", "BeamGroups", "BeamOptions"]
+
+_SPEED_OF_LIGHT_M_S = 299792458.0
+# Pointings that differ by less than this part of the half-power width share a beam, unless other steps are asked for.
+_POINTING_STEP = 0.01
+_HALF_POWER = 1.02
+
+
+@dataclass(frozen=True)
+class BeamOptions:
+    """How beams are told apart.
+
+    Attributes
+    ----------
+    patterns : str
+        Table of voltage patterns to take beams from.
+    use_pointing : bool
+        Take directions from the POINTING table rather than from the fields.
+    pointing_step_rad : float
+        Directions in cells of this size are taken as one; 0 for a hundredth of the beam's width.
+    aperture : bool
+        Take the beams that the A-projection gridders have: measured ones, with the squint between right and left hands.
+    angle_step_rad : float
+        Parallactic angles in steps of this size are taken as one.
+    """
+
+    patterns: str = ""
+    use_pointing: bool = False
+    pointing_step_rad: float = 0.0
+    aperture: bool = False
+    angle_step_rad: float = 2.0 * np.pi
+
+
+@dataclass(frozen=True)
+class BeamGroup:
+    """Rows that are seen through one primary beam.
+
+    Attributes
+    ----------
+    pointings : (Direction, Direction)
+        Of the two antennas of a baseline.
+    beams : AntennaBeams
+    diameters_m : (float, float)
+        Of the two antennas.
+    kinds : (str, str)
+        Their types, where patterns tell them apart.
+    angle_rad : float
+        Parallactic angle, for beams that turn with it.
+    """
+
+    pointings: tuple[Direction, Direction]
+    beams: AntennaBeams
+    diameters_m: tuple[float, float]
+    kinds: tuple[str, str] = ("", "")
+    angle_rad: float = 0.0
+
+    def reach_rad(self, freq_hz: float) -> float:
+        """Distance from its pointings beyond which the beam is zero."""
+        squint = float(np.hypot(*self.beams.squint_rad("R", freq_hz, 0.0)))
+        return self.beams.reach_rad(self.diameters_m, freq_hz, self.kinds) + squint
+
+    def values(
+        self, east: Sequence[np.ndarray], north: Sequence[np.ndarray], freq_hz: float, hands: tuple[str, str] = ("", "")
+    ) -> np.ndarray:
+        """The product of the voltage patterns of the two antennas.
+
+        Parameters
+        ----------
+        east, north : sequence of ndarray (x,) and (y,) [rad]
+            Offsets of the pixels from the pointings of the two antennas.
+        freq_hz : float
+        hands : (str, str)
+            Receptors of the two antennas, R or L; only circular ones are told apart.
+
+        Returns
+        -------
+        ndarray (y, x) float64
+        """
+        squints = [self.beams.squint_rad(hand, freq_hz, self.angle_rad) for hand in hands]
+        radii = [
+            np.hypot(east[k][None, :] - squints[k][0], north[k][:, None] - squints[k][1])
+            for k in range(1 if self.pointings[0] == self.pointings[1] and squints[0] == squints[1] else 2)
+        ]
+        if len(radii) == 1:
+            return self.beams.power(self.diameters_m, radii[0], freq_hz, self.kinds)
+        parts = [self.beams.power((self.diameters_m[k],) * 2, radii[k], freq_hz, (self.kinds[k],) * 2) for k in (0, 1)]
+        return np.sqrt(parts[0] * parts[1])
+
+
+class BeamGroups:
+    """The groups of all data sources of a run.
+
+    Parameters
+    ----------
+    sources : sequence of DataSource
+    frame : str
+        Direction frame of the image, which pointings are converted to.
+    options : BeamOptions
+    """
+
+    def __init__(self, sources: Sequence[DataSource], frame: str, options: BeamOptions | None = None) -> None:
+        self.groups: list[BeamGroup] = []
+        self._numbers: dict[tuple[object, ...], int] = {}
+        self._sources: dict[int, _SourceBeams] = {}
+        for source in sources:
+            self._sources[source.number] = _SourceBeams(source, frame, options or BeamOptions())
+
+    @property
+    def is_squinted(self) -> bool:
+        """Whether the two hands of circular feeds have beams of their own."""
+        return any(own.beams.is_squinted and own.circular for own in self._sources.values())
+
+    def rows(
+        self, source: int, field_id: np.ndarray, antenna1: np.ndarray, antenna2: np.ndarray, time_s: np.ndarray
+    ) -> np.ndarray:
+        """The group (row,) int32 of each row of a data source."""
+        own = self._sources[source]
+        keys = own.keys(field_id, antenna1, antenna2, time_s)
+        # As one number each, which sorts much faster than rows do.
+        size = tuple(keys.max(axis=1) + 1)
+        found, inverse = np.unique(np.ravel_multi_index(tuple(keys), size), return_inverse=True)
+        distinct = np.stack(np.unravel_index(found, size), axis=1)
+        numbers = np.array([self._number(own, tuple(key)) for key in distinct.tolist()], dtype=np.int32)
+        return numbers[inverse.reshape(-1)]
+
+    def _number(self, own: _SourceBeams, key: tuple[int, ...]) -> int:
+        group = own.group(key)
+        places = tuple((round(p.lon_rad, 10), round(p.lat_rad, 10)) for p in group.pointings)
+        name = (places, group.beams.telescope, group.diameters_m, group.kinds, round(group.angle_rad, 9))
+        if name not in self._numbers:
+            self._numbers[name] = len(self.groups)
+            self.groups.append(group)
+        return self._numbers[name]
+
+
+class _SourceBeams:
+    """Pointings, antennas and parallactic angles of one data source, numbered."""
+
+    def __init__(self, source: DataSource, frame: str, options: BeamOptions) -> None:
+        self.beams = antenna_beams(source.telescope, options.patterns, options.aperture)
+        self.circular = any(c in (5, 6, 7, 8) for c in source.correlation_codes(int(source.ddids[0])))
+        antennas = source.ms.metadata.antennas
+        usual = float(np.median([a.diameter_m for a in antennas if a.diameter_m > 0] or [25.0]))
+        described = [(round(a.diameter_m, 2) if a.diameter_m > 0 else usual, self.beams.kind(a.name)) for a in antennas]
+        self._kinds = sorted(set(described))
+        self._kind = np.array([self._kinds.index(d) for d in described], dtype=np.int64)
+        self._times = source.times_s
+        self._fields(source, frame)
+        self._pointed: np.ndarray | None = None
+        if options.use_pointing:
+            self._pointings(source, frame, options)
+        self._angles(source, options.angle_step_rad)
+
+    def _fields(self, source: DataSource, frame: str) -> None:
+        """Directions of the fields, for rows whose antennas have no other."""
+        self.directions: list[Direction] = []
+        self._place = np.full(len(source.ms.metadata.fields), -1, dtype=np.int64)
+        for number in source.field_ids.tolist():
+            there = convert_direction(source.field_direction(number), frame, float(self._times[0]), source.position_m)
+            if there not in self.directions:
+                self.directions.append(there)
+            self._place[number] = self.directions.index(there)
+
+    def _pointings(self, source: DataSource, frame: str, options: BeamOptions) -> None:
+        lon, lat = read_pointings(source, frame)
+        step = options.pointing_step_rad
+        if not step:
+            highest = max(float(source.channels(int(d))[0].max()) for d in source.ddids)
+            step = _POINTING_STEP * _HALF_POWER * _SPEED_OF_LIGHT_M_S / highest / max(size for size, _ in self._kinds)
+        numbers, directions = bundle_pointings(lon, lat, self.directions[0], step)
+        self._pointed = np.where(numbers >= 0, numbers + len(self.directions), -1)
+        self.directions += directions
+
+    def _angles(self, source: DataSource, step_rad: float) -> None:
+        """Parallactic angles in steps about their mean; the angle of a step is the mean of its own."""
+        self.angles = np.zeros(1)
+        self._turn = np.zeros((len(self._place), len(self._times)), dtype=np.int64)
+        if not (self.beams.is_squinted and self.circular):
+            return
+        fields = source.field_ids.tolist()
+        angle = np.array([parallactic_angle(self._times, source.field_direction(f), source.position_m) for f in fields])
+        middle = np.angle(np.exp(1j * angle).sum())
+        away = np.angle(np.exp(1j * (angle - middle)))
+        steps = np.rint(away / step_rad).astype(np.int64) if step_rad < 2.0 * np.pi else np.zeros(away.shape, np.int64)
+        values, inverse = np.unique(steps, return_inverse=True)
+        inverse = inverse.reshape(steps.shape)
+        self.angles = np.array([middle + away[inverse == k].mean() for k in range(len(values))])
+        self._turn[fields] = inverse
+
+    def keys(self, field_id: np.ndarray, antenna1: np.ndarray, antenna2: np.ndarray, time_s: np.ndarray) -> np.ndarray:
+        """Pointing and kind of both antennas and the step of the angle: ndarray (5, row) int64."""
+        field, at = np.asarray(field_id), np.searchsorted(self._times, time_s)
+        keys = np.empty((5, len(field)), dtype=np.int64)
+        for k, antenna in ((0, np.asarray(antenna1)), (2, np.asarray(antenna2))):
+            keys[k] = self._place[field]
+            if self._pointed is not None:
+                own = self._pointed[antenna, at]
+                keys[k] = np.where(own >= 0, own, keys[k])
+            keys[k + 1] = self._kind[antenna]
+        keys[4] = self._turn[field, at]
+        if not (self.beams.is_squinted and self.circular):
+            # The beam of a pair is the same in either order.
+            swap = (keys[0] > keys[2]) | ((keys[0] == keys[2]) & (keys[1] > keys[3]))
+            keys[:, swap] = keys[:, swap][[2, 3, 0, 1, 4]]
+        return keys
+
+    def group(self, key: tuple[int, ...]) -> BeamGroup:
+        """What a row of `keys` stands for."""
+        first, second = self._kinds[key[1]], self._kinds[key[3]]
+        return BeamGroup(
+            (self.directions[key[0]], self.directions[key[2]]), self.beams, (first[0], second[0]), (first[1], second[1]), float(self.angles[key[4]])
+        )  # fmt: skip

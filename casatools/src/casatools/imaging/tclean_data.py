@@ -1,0 +1,142 @@
+"""What a tclean run images: visibilities, phase centres and the axes of the images."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from casatools._base.errors import DataError, ParameterError, SelectionError
+from casatools.frames.directions import Direction, angular_separation, convert_direction, parse_direction
+from casatools.imaging.antenna_beams import antenna_beams
+from casatools.imaging.frequency_grid import SpectralAxis, continuum_axis, cube_axis
+from casatools.imaging.imager import ImagingData
+from casatools.imaging.plane_mixing import correlation_planes
+from casatools.imaging.request import TcleanRequest
+from casatools.imaging.visibilities import DataSource, stokes_planes
+
+__all__ = ["phase_centre", "prepare_data"]
+
+
+def prepare_data(request: TcleanRequest, sources: list[DataSource]) -> ImagingData:
+    """The visibilities that are imaged, and the axes of the images.
+
+    Raises
+    ------
+    CasaError
+        The phase centre is on the other side of the sky, spectral windows differ in correlations, or an axis cannot be made.
+    """
+    centre = phase_centre(request, sources)
+    _require_near(centre, sources)
+    planes = [stokes_planes(request.stokes, s.correlation_codes(int(s.ddids[0]))) for s in sources]
+    for source, own in zip(sources, planes, strict=True):
+        if any(stokes_planes(request.stokes, source.correlation_codes(int(d))) != own for d in source.ddids):
+            raise DataError(f"the selected spectral windows of {source.ms.path!r} differ in correlations; image them apart")
+    is_cube = not request.is_continuum
+    axis = _spectral_axis(request, sources)
+    data = ImagingData(sources, planes, centre, axis, is_cube, request.interpolation, request.stokes == "pseudoI")
+    return _apart(request, data) if request.is_aperture else data
+
+
+def _apart(request: TcleanRequest, data: ImagingData) -> ImagingData:
+    """Hold the correlations of circular feeds themselves, where their hands have beams of their own.
+
+    Raises
+    ------
+    DataError
+        MeasurementSets with and without such beams, or with other correlations, are to be imaged together.
+    """
+    codes = [s.correlation_codes(int(s.ddids[0])) for s in data.sources]
+    apart = [
+        antenna_beams(s.telescope, request.vptable, measured=True).is_squinted and any(c in (5, 6, 7, 8) for c in own)
+        for s, own in zip(data.sources, codes, strict=True)
+    ]
+    if not any(apart):
+        return data
+    if not all(apart) or any(own != codes[0] for own in codes):
+        raise DataError(
+            f"gridder={request.gridder!r}: the MeasurementSets differ in correlations, or only some have beams with squint; image them apart"
+        )
+    labels = data.labels
+    planes, mixing = correlation_planes(data.planes[0], codes[0])
+    return replace(data, planes=[planes] * len(data.sources), image_labels=labels, plane_mixing=mixing)
+
+
+def phase_centre(request: TcleanRequest, sources: list[DataSource], name: str = "phasecenter") -> Direction:
+    """The phase centre asked for in a parameter, or that of the first field.
+
+    Raises
+    ------
+    SelectionError, ParameterError
+        There is no such field, or the direction cannot be read.
+    """
+    first = sources[0]
+    asked = request.centre_text(name)
+    if asked is None:
+        return first.field_direction(int(first.field_ids[0]))
+    if isinstance(asked, int):
+        if asked >= len(first.ms.metadata.fields):
+            raise SelectionError(f"{name}={asked} is not a field; there are fields 0 to {len(first.ms.metadata.fields) - 1}")
+        return first.field_direction(asked)
+    found = parse_direction(asked)
+    if found.frame in ("J2000", "ICRS", "B1950", "GALACTIC"):
+        return found
+    return convert_direction(found, "J2000", float(first.times_s[0]), first.position_m)
+
+
+def _require_near(centre: Direction, sources: list[DataSource]) -> None:
+    """Refuse a phase centre of which no selected field sees the half of the sky."""
+    for source in sources:
+        for field_id in source.field_ids:
+            there = convert_direction(
+                source.field_direction(int(field_id)), centre.frame, float(source.times_s[0]), source.position_m
+            )
+            if angular_separation(centre.lon_rad, centre.lat_rad, there.lon_rad, there.lat_rad) < 0.5 * np.pi:
+                return
+    raise ParameterError(
+        "tclean: parameter 'phasecenter' is more than 90 degrees from the phase centre of each selected field; "
+        f"got {float(np.rad2deg(centre.lon_rad)):.4f} {float(np.rad2deg(centre.lat_rad)):.4f} deg {centre.frame}"
+    )
+
+
+def _rest_frequency(request: TcleanRequest, source: DataSource) -> float:
+    """The rest frequency given, that of the source, or the reference frequency of the spectral window."""
+    if request.rest_hz > 0:
+        return request.rest_hz
+    metadata = source.ms.metadata
+    spw = metadata.data_descriptions[int(source.ddids[0])].spw
+    wanted = metadata.fields[int(source.field_ids[0])].source_id
+    for row in metadata.sources:
+        rest = np.ravel(row.rest_frequency_hz) if row.rest_frequency_hz is not None else np.zeros(0)
+        if row.source_id == wanted and row.spw_id in (spw, -1) and rest.size and rest[0] > 0:
+            return float(rest[0])
+    return float(metadata.spectral_windows[spw].ref_frequency_hz)
+
+
+def _spectral_axis(request: TcleanRequest, sources: list[DataSource]) -> SpectralAxis:
+    first = sources[0]
+    rest = _rest_frequency(request, first)
+    native = request.specmode == "cubedata"
+    frame = "" if native else request.outframe.upper() or "LSRK"
+    if request.is_continuum:
+        edges = []
+        for source in sources:
+            for ddid in source.ddids:
+                hz, width, _ = source.channels(int(ddid))
+                factors = source.factors(int(ddid), frame, source.times_s[[0, -1]])
+                low, high = float((hz - 0.5 * width).min()), float((hz + 0.5 * width).max())
+                edges.append((low * float(factors.min()), high * float(factors.max())))
+        return continuum_axis(edges, frame, rest, str(request.reffreq or ""))
+    hz_parts, width_parts = [], []
+    for ddid in first.ddids:
+        hz, width, _ = first.channels(int(ddid))
+        factor = float(first.factors(int(ddid), frame, first.times_s[:1])[0])
+        hz_parts.append(hz * factor)
+        width_parts.append(width * factor)
+    hz, width = np.concatenate(hz_parts), np.concatenate(width_parts)
+    if not request.start_is_frequency and str(request.start).strip():
+        # A channel number counts all channels of the spectral window, whatever is selected of it.
+        factor = float(first.factors(int(first.ddids[0]), frame, first.times_s[:1])[0])
+        hz, width = (v * factor for v in first.all_channels(int(first.ddids[0])))
+    axis = cube_axis(hz, width, request.nchan, request.start, request.width, frame, rest, request.veltype)
+    return replace(axis, frame="") if native else axis
