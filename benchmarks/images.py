@@ -127,7 +127,7 @@ for turn in range(2):
     world = csys.toworldmany(pixels)
     out["toworldmany"] = time.perf_counter() - start
     start = time.perf_counter()
-    back = csys.topixelmany(world)
+    back = csys.topixelmany(world['numeric'])
     out["topixelmany"] = time.perf_counter() - start
 csys.setconversiontype(direction="GALACTIC")
 for turn in range(2):
@@ -135,22 +135,23 @@ for turn in range(2):
     world = csys.toworldmany(pixels)
     out["toworldmany galactic"] = time.perf_counter() - start
     start = time.perf_counter()
-    back = csys.topixelmany(world)
+    back = csys.topixelmany(world['numeric'])
     out["topixelmany galactic"] = time.perf_counter() - start
 csys.setconversiontype(direction="J2000")
 frequencies = np.linspace(1.4e9, 1.42e9, 1000000)
 for turn in range(2):
     start = time.perf_counter()
-    velocity = csys.frequencytovelocity(frequencies, "Hz", "radio", "km/s")
+    velocity = csys.frequencytovelocity(frequencies.tolist(), "Hz", "radio", "km/s")
     out["frequencytovelocity"] = time.perf_counter() - start
     start = time.perf_counter()
-    csys.velocitytofrequency(velocity, "Hz", "radio", "km/s")
+    csys.velocitytofrequency(list(velocity), "Hz", "radio", "km/s")
     out["velocitytofrequency"] = time.perf_counter() - start
 some = 20000
+places = pixels[:, :some].T.tolist()
 for turn in range(2):
     start = time.perf_counter()
     for index in range(some if turn else 100):
-        csys.toworld(pixels[:, index], "n")
+        csys.toworld(places[index], "n")
     out["toworld, one by one (20 000)"] = time.perf_counter() - start
 json.dump(out, open(sys.argv[2], "w"))
 """

@@ -275,6 +275,8 @@ class _ListKind(Kind):
         items = _items(value)
         if items is None:
             items = [value]
+        if type(self._item) is Float and self._item.min is self._item.max is None and set(map(type, items)) == {float}:
+            return items  # a million of them are not looked at one by one
         try:
             return [self.convert(v) if isinstance(v, (list, tuple)) else self._item.convert(v) for v in items]
         except Refused:

@@ -38,6 +38,7 @@ class TileFile:
         self.tile_bytes = -(-self.pixels // 8) if self.bits else self.pixels * dtype.itemsize
         self.grid = tuple(-(-n // t) for n, t in zip(self.shape, self.tile, strict=True))
         self._lock = threading.Lock()
+        self._writing = threading.Lock()
         self._file = os.open(path, os.O_RDWR if writable else os.O_RDONLY)
 
     @classmethod
@@ -125,7 +126,8 @@ class TileFile:
     def _store(self, run: _Run, held: np.ndarray) -> None:
         if self.bits:
             held = np.packbits(held.reshape(run.count, -1), axis=1, bitorder="little")
-        self._transfer(run, held, os.pwritev)
+        with self._writing:  # the system lets one thread at a time write to a file, and lets others spin
+            self._transfer(run, held, os.pwritev)
 
     def _transfer(self, run: _Run, buffer: np.ndarray, move: Any) -> None:
         """Read or write the parts of a run; whole tiles in one go."""
