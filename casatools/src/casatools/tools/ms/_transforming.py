@@ -393,57 +393,6 @@ class TransformMethods(MsState):
         return True
 
     @method
-    def oldstatwt(
-        self,
-        dorms: Annotated[bool, kinds.Bool(), "Scatter about zero, not about the mean"] = False,
-        byantenna: Annotated[
-            bool, kinds.Bool(), "Accepted for compatibility: each baseline is taken by itself, as in CASA"
-        ] = True,
-        sepacs: Annotated[
-            bool, kinds.Bool(), "Accepted for compatibility: auto-correlations are always taken by themselves"
-        ] = True,
-        fitspw: _Expression = [],
-        fitcorr: _Expression = [],
-        combine: Annotated[str, kinds.Text(), "Accepted for compatibility: CASA leaves it out of account too"] = "",
-        timebin: Annotated[Any, kinds.Variant((kinds.Quantity("s"), kinds.TextList())), "As combine: only each integration"] = [],
-        minsamp: Annotated[int, kinds.Int(min=2), "Unflagged channels a spectrum needs; others are flagged"] = 3,
-        field: _Expression = [],
-        spw: _Expression = [],
-        antenna: _Text = "",
-        timerange: _Text = "",
-        scan: _Expression = [],
-        intent: _Text = "",
-        array: _Expression = [],
-        correlation: _Text = "",
-        obs: _Text = "",
-        datacolumn: Annotated[str, kinds.Text(), "data, corrected_data, model_data"] = "corrected_data",
-    ) -> bool:
-        """Set WEIGHT and SIGMA of each spectrum from the scatter of its channels; statwt is the better way.
-
-        Raises
-        ------
-        UnsupportedError
-            For `fitcorr`.
-        DataError
-            The MeasurementSet is not open for writing, or the column is missing.
-        """
-        from casatools.transform.spectrum_scatter import set_weights_from_spectra
-
-        if joined(fitcorr):
-            raise UnsupportedError(
-                f"ms.oldstatwt: parameter 'fitcorr' = {fitcorr!r} is not supported; each correlation is taken by itself"
-            )
-        selection = Selection(
-            field=joined(field), spw=joined(spw), antenna=antenna, timerange=timerange, scan=joined(scan), intent=intent, array=joined(array),
-            correlation=correlation, observation=obs,
-        )  # fmt: skip
-        column = {"data": "DATA", "corrected": "CORRECTED_DATA", "model": "MODEL_DATA"}.get(
-            _column(datacolumn, "oldstatwt"), "DATA"
-        )
-        set_weights_from_spectra(self._writable_path("oldstatwt"), selection, column, joined(fitspw), dorms, minsamp)
-        return True
-
-    @method
     def fromfitsidi(
         self,
         msfile: _Out = "",
