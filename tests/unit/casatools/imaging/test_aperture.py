@@ -11,6 +11,7 @@ import pytest
 
 from casatasks import tclean
 from casatools import image, table
+from casatools._base.errors import DataError
 from casatools.frames.baselines import parallactic_angle
 from casatools.frames.directions import Direction
 from casatools.frames.observatories import observatory_position
@@ -266,3 +267,14 @@ def test_options_and_beams() -> None:
     assert np.rad2deg([east, north]) * 3600 == pytest.approx([50.3, 2.6], abs=1.2)
     assert beams.squint_rad("L", 1.4e9, 0.3) == pytest.approx([-v for v in beams.squint_rad("R", 1.4e9, 0.3)])
     assert beams.squint_rad("R", 3e8, 0.3) == (0.0, 0.0) == antenna_beams("ALMA", measured=True).squint_rad("R", 1e11, 0.3)
+
+
+def test_observations_with_and_without_squint_are_imaged_apart() -> None:
+    shutil.copytree("sim.ms", "other.ms")
+    tb = table()
+    tb.open("other.ms/OBSERVATION", nomodify=False)
+    tb.putcol("TELESCOPE_NAME", ["ATCA"] * tb.nrows())
+    tb.done()
+    with pytest.raises(DataError, match="squint"):
+        tclean(imagename="x", gridder="awproject", niter=0, **{**OPTIONS, "vis": ["sim.ms", "other.ms"]})
+    assert not list(Path().glob("x.*"))
