@@ -42,6 +42,7 @@ def bench(session: nox.Session) -> None:
         session.run("python", "benchmarks/transform.py", env={"CASA_ORACLE": oracle})
     if not session.posargs:
         session.run("python", "benchmarks/information.py", env={"CASA_ORACLE": oracle})
+        session.run("python", "benchmarks/images.py", env={"CASA_ORACLE": oracle})
 
 
 @nox.session

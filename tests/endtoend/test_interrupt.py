@@ -67,6 +67,12 @@ def _start(place: Path, task: str) -> subprocess.Popen[str]:
     return process
 
 
+def _is_whole(place: Path) -> bool:
+    """The output of split is there, with all rows."""
+    found = place / "out.ms"
+    return found.exists() and len(_column(found, "TIME")) == len(_column(place / "in.ms", "TIME"))
+
+
 def _column(path: Path, name: str) -> np.ndarray:
     tb = table()
     tb.open(str(path))
@@ -89,7 +95,8 @@ def test_interrupted(folder: Path, tmp_path: Path, task: str) -> None:
         process.send_signal(signal.SIGINT)
         sent = time.monotonic()
         out, _ = process.communicate(timeout=60)
-        if "interrupted" in out:
+        # Where the signal came when all was done, the output is there and whole: too late to see anything.
+        if "interrupted" in out and not (task == "split" and _is_whole(tmp_path)):
             interrupted = True
             # One second is asked for; what is left is Python's own shutdown on a busy machine.
             assert time.monotonic() - sent < 2.0

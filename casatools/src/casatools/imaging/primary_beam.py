@@ -6,9 +6,14 @@ the scaled Airy pattern; the ratio, measured on images that CASA 6.7 writes, is 
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 
+from casatools._base.buffers import empty_array
+from casatools._base.threads import over_rows
 from casatools.io.image.coordinates.system import Coordinates
+from casatools.kernels.round_pattern import round_pattern
 
 __all__ = ["airy_power", "antenna_power", "beam_radius_rad", "blocked_power", "dish_power", "radius_plane"]
 
@@ -60,6 +65,14 @@ def blocked_power(x: np.ndarray, blockage: float) -> np.ndarray:
     return np.where(x == 0, 1.0, np.square((outer - blockage**2 * inner) / (1.0 - blockage**2)))
 
 
+@cache
+def _pattern_table(blockage: float) -> tuple[float, np.ndarray]:
+    """Step and values of a pattern over x up to where it is taken for zero; linear between them it is right to 1e-9."""
+    limit = _X_LIMIT_BLOCKED if blockage else _X_LIMIT
+    x = np.linspace(0.0, limit, 1 << 15)
+    return float(x[1]), blocked_power(x, blockage) if blockage else airy_power(x)
+
+
 def antenna_power(telescope: str, diameters_m: tuple[float, float], radius_rad: np.ndarray, freq_hz: float) -> np.ndarray:
     """The primary beam of a pair of antennas: the product of their voltage patterns; 1 on the axis.
 
@@ -71,13 +84,17 @@ def antenna_power(telescope: str, diameters_m: tuple[float, float], radius_rad: 
     "ALMA Primary Beam", CASA documentation: effective diameters and blockage.
     """
 
+    radius = np.atleast_2d(np.asarray(radius_rad, np.float64))
+
     def single(diameter_m: float) -> np.ndarray:
-        known = _EFFECTIVE.get((telescope.upper(), round(diameter_m)))
-        if known is None:
-            x = np.pi * diameter_m * np.asarray(radius_rad) * freq_hz / _SPEED_OF_LIGHT_M_S
-            return np.where(x <= _X_LIMIT, airy_power(x), 0.0)
-        x = np.pi * known[0] * np.asarray(radius_rad) * freq_hz / _SPEED_OF_LIGHT_M_S
-        return np.where(x <= _X_LIMIT_BLOCKED, blocked_power(x, known[1] / known[0]), 0.0)
+        effective, blockage = _EFFECTIVE.get((telescope.upper(), round(diameter_m)), (diameter_m, 0.0))
+        step, values = _pattern_table(blockage / effective)
+        out = empty_array(radius.shape, np.float64)
+        scale = np.pi * effective * freq_hz / _SPEED_OF_LIGHT_M_S
+        over_rows(
+            lambda a, b: round_pattern(radius[a:b], scale, step, values, out[a:b]), len(radius), 1 + 100_000 // radius.shape[1]
+        )
+        return out.reshape(np.shape(radius_rad))
 
     first, second = diameters_m
     return single(first) if first == second else np.sqrt(single(first) * single(second))

@@ -19,7 +19,7 @@ def _bilinear(plane: np.ndarray, good: np.ndarray, x: float, y: float):  # type:
     """Value and validity at one place; up to a pixel beyond the edge it is extrapolated."""
     ny, nx = plane.shape
     # cut towards zero: a place before the first pixel belongs to the first pair
-    left, low = min(int(x), max(nx - 2, 0)), min(int(y), max(ny - 2, 0))
+    left, low = max(min(int(x), nx - 2), 0), max(min(int(y), ny - 2), 0)
     across, up = x - left, y - low
     total = 0.0 * plane[0, 0]
     usable = True
@@ -62,7 +62,9 @@ def bilinear_plane(
             value, usable = 0.0 * plane[0, 0], False
             if inside[row, column]:
                 if inner:
-                    left, low = np.uint64(min(int(px), plane.shape[1] - 2)), np.uint64(min(int(py), plane.shape[0] - 2))
+                    # a place may lie a whole pixel before the first one
+                    left = np.uint64(max(min(int(px), plane.shape[1] - 2), 0))
+                    low = np.uint64(max(min(int(py), plane.shape[0] - 2), 0))
                     usable = good[low, left] & good[low, left + one] & good[low + one, left] & good[low + one, left + one]
                 if usable:
                     across, up = px - left, py - low

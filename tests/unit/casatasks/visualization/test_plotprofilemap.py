@@ -82,4 +82,6 @@ def test_refused() -> None:
         plotprofilemap("f.im", figfile="x.png")
     with CasaImage.open("a.im", writable=True) as image:
         image.write_mask(False)
-    assert plotprofilemap("a.im") is None and not Path("x.png").exists()
+    with pytest.raises(DataError, match="no good pixel"):
+        plotprofilemap("a.im", figfile="x.png")
+    assert not Path("x.png").exists()
