@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from casatools._base.buffers import empty_array
+from casatools._base.threads import over_rows
 from casatools.frames.baselines import parallactic_angle
 from casatools.frames.directions import Direction, convert_direction
 from casatools.imaging.antenna_beams import AntennaBeams, antenna_beams
@@ -93,13 +95,25 @@ class BeamGroup:
         """
         squints = [self.beams.squint_rad(hand, freq_hz, self.angle_rad) for hand in hands]
         radii = [
-            np.hypot(east[k][None, :] - squints[k][0], north[k][:, None] - squints[k][1])
+            _distances(east[k] - squints[k][0], north[k] - squints[k][1])
             for k in range(1 if self.pointings[0] == self.pointings[1] and squints[0] == squints[1] else 2)
         ]
         if len(radii) == 1:
             return self.beams.power(self.diameters_m, radii[0], freq_hz, self.kinds)
         parts = [self.beams.power((self.diameters_m[k],) * 2, radii[k], freq_hz, (self.kinds[k],) * 2) for k in (0, 1)]
         return np.sqrt(parts[0] * parts[1])
+
+
+def _distances(east: np.ndarray, north: np.ndarray) -> np.ndarray:
+    """Distances (y, x) of the pixels from a place."""
+    out = empty_array((len(north), len(east)), np.float64)
+
+    def rows(a: int, b: int) -> None:
+        np.add((north[a:b] ** 2)[:, None], (east**2)[None, :], out=out[a:b])
+        np.sqrt(out[a:b], out=out[a:b])
+
+    over_rows(rows, len(out), 1 + 100_000 // len(east))
+    return out
 
 
 class BeamGroups:

@@ -19,6 +19,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from casatools._base.buffers import empty_array
 from casatools._base.memory import memory_budget_bytes
 from casatools.frames.directions import Direction
 from casatools.imaging.beam_groups import BeamGroup, BeamGroups
@@ -158,7 +159,10 @@ class BeamWindows:
         # x grows to the west.
         east = [(x0 - x) * dx for x0, _ in places]
         north = [(y - y0) * dy for _, y0 in places]
-        return np.stack([group.values(east, north, hz, hand) for hand in self.hands]).astype(np.float32)
+        out = empty_array((len(self.hands), len(y), len(x)), np.float32)
+        for plane, hand in zip(out, self.hands, strict=True):
+            plane[...] = group.values(east, north, hz, hand)
+        return out
 
     def _make(self, group: BeamGroup, hz: float) -> Window | None:
         nx, ny = self.options.shape
