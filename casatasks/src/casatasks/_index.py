@@ -7,6 +7,7 @@ TASKS: dict[str, str] = {
     "statwt": "manipulation",
     "ft": "calibration",
     "tclean": "imaging",
+    "sdintimaging": "imaging",
     "feather": "imaging",
     "widebandpbcor": "imaging",
     "deconvolve": "imaging",

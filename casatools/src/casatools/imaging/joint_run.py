@@ -1,0 +1,206 @@
+"""sdintimaging: from a request to joint images of a single dish and an interferometer."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from casatools._base import log
+from casatools._base.errors import ParameterError, UnsupportedError
+from casatools._base.memory import require_memory
+from casatools._base.paths import require_present
+from casatools.analysis.feathering import FeatherOptions
+from casatools.imaging.cycle_control import CycleControl
+from casatools.imaging.frequency_grid import continuum_axis
+from casatools.imaging.image_fields import TermField
+from casatools.imaging.imager import Imager, ImagingData
+from casatools.imaging.joint_fields import JointCube, JointSource, JointTerms, SingleDish, read_single_dish
+from casatools.imaging.products import ImageWriter, beam_set, staged_images
+from casatools.imaging.request import TcleanRequest
+from casatools.imaging.tclean_data import prepare_data
+from casatools.imaging.tclean_images import FieldImages, begin_images, plan_images, write_images
+from casatools.imaging.visibilities import DataSource, open_sources
+
+__all__ = ["JointRequest", "run_joint"]
+
+
+@dataclass(frozen=True)
+class JointRequest:
+    """What sdintimaging is asked for beside what it shares with tclean.
+
+    Attributes
+    ----------
+    imaging : TcleanRequest
+    usedata : str
+        ``sdint``, ``sd`` or ``int``.
+    sdimage, sdpsf : str
+    sdgain : float
+        Factor of the single dish's intensities.
+    dishdia : float
+        Effective diameter [m]; 0 takes the single dish's beam as it is.
+    """
+
+    imaging: TcleanRequest
+    usedata: str
+    sdimage: str
+    sdpsf: str
+    sdgain: float
+    dishdia: float
+
+    def __post_init__(self) -> None:
+        if not np.isfinite(self.sdgain) or self.sdgain <= 0:
+            raise ParameterError(f"sdintimaging: parameter 'sdgain' must be positive; got {self.sdgain}")
+        if not np.isfinite(self.dishdia) or self.dishdia < 0:
+            raise ParameterError(f"sdintimaging: parameter 'dishdia' must be a diameter in m, or 0; got {self.dishdia}")
+        imaging = self.imaging
+        if imaging.is_mosaic:
+            raise UnsupportedError(
+                f"sdintimaging: gridder={imaging.gridder!r} is not there yet; use gridder='standard' or 'wproject'"
+            )
+        if imaging.is_continuum and imaging.deconvolver != "mtmfs":
+            raise UnsupportedError(
+                f"sdintimaging: specmode={imaging.specmode!r} with deconvolver={imaging.deconvolver!r} is not there yet; use deconvolver='mtmfs' (nterms=1"
+                " makes one image)"
+            )
+        if imaging.interactive:
+            raise UnsupportedError("sdintimaging: interactive=True is not there yet; use interactive=False")
+        if not (imaging.calcres and imaging.calcpsf):
+            raise UnsupportedError("sdintimaging: calcres=False and calcpsf=False are not there yet; use True for both")
+        if self.usedata == "int":
+            return
+        if not self.sdimage:
+            raise ParameterError(
+                f"sdintimaging: parameter 'sdimage' must name the single dish's image with usedata={self.usedata!r}"
+            )
+        require_present(self.sdimage, "image (parameter 'sdimage')")
+        if self.sdpsf:
+            require_present(self.sdpsf, "image (parameter 'sdpsf')")
+
+    @property
+    def kind(self) -> str:
+        """Middle of the names of the images that are deconvolved."""
+        return "joint.multiterm" if self.imaging.terms else "joint.cube"
+
+    def base(self) -> str:
+        """Beginning of the names: with restart=False the first of ``imagename``, ``imagename_1``, ... that is free."""
+        name, number = str(self.imaging.imagename), 0
+        while not self.imaging.restart and any(
+            os.path.exists(f"{name}.{s}") for s in ("joint.cube.psf", "joint.multiterm.psf.tt0", "int.cube.psf")
+        ):
+            number += 1
+            name = f"{self.imaging.imagename}_{number}"
+        return name
+
+
+def run_joint(request: JointRequest) -> dict[str, Any]:
+    """Make and deconvolve the images that are asked for.
+
+    Returns
+    -------
+    dict
+        The record of the iterations.
+
+    Raises
+    ------
+    CasaError
+        Data or images do not allow it; no image is changed then.
+    """
+    imaging = request.imaging
+    sources = open_sources(imaging.paths, imaging.selections, imaging.datacolumn, False)
+    try:
+        return _image(request, sources)
+    finally:
+        for source in sources:
+            source.close()
+
+
+def _plans(request: JointRequest, base: str, data: ImagingData) -> tuple[FieldImages, FieldImages]:
+    """The interferometer's cube, and the images to deconvolve; nothing is computed from visibilities yet."""
+    imaging = replace(request.imaging, imagename=f"{base}.{request.kind}", restart=True)
+    # The cube itself is neither masked nor started from a model.
+    cube = plan_images(
+        replace(_as_cube(imaging), imagename=f"{base}.int.cube", startmodel="", usemask="user", mask=""), data, data.centre, 0
+    )
+    if not imaging.terms:
+        return cube, plan_images(imaging, data, data.centre, 0)
+    axis = data.axis
+    edges = [(float(f) - 0.5 * abs(axis.width_hz), float(f) + 0.5 * abs(axis.width_hz)) for f in axis.frequencies_hz]
+    whole = continuum_axis(edges, axis.frame, axis.rest_hz, str(imaging.reffreq or ""))
+    return cube, plan_images(imaging, replace(data, axis=whole, is_cube=False), data.centre, 0)
+
+
+def _as_cube(imaging: TcleanRequest) -> TcleanRequest:
+    """The request for the cube that a continuum image is made of."""
+    if not imaging.terms:
+        return imaging
+    return replace(imaging, specmode="cube", deconvolver="multiscale", reffreq="")
+
+
+def _require_room(data: ImagingData, imaging: TcleanRequest) -> None:
+    nx, ny = imaging.grid_options.shape
+    planes = data.axis.nchan * len(data.labels)
+    # Cubes of the interferometer, the single dish and both: residuals, models, point spread functions, beams and masks.
+    require_memory(60.0 * nx * ny * planes, f"sdintimaging: cubes of {nx} x {ny} pixels with {planes} planes")
+
+
+def _image(request: JointRequest, sources: list[DataSource]) -> dict[str, Any]:
+    imaging, base = request.imaging, request.base()
+    data = prepare_data(_as_cube(imaging), sources)
+    _require_room(data, imaging)
+    cube, plan = _plans(request, base, data)
+    shape: tuple[int, ...] = cube.beam_power.shape
+    cell = imaging.grid_options.cell_rad
+    dish = None
+    if request.usedata != "int":
+        axis = (data.axis.frequencies_hz, data.axis.width_hz)
+        dish = read_single_dish(request.sdimage, request.sdpsf, cube.coordinates, shape, cell, axis)
+    options = FeatherOptions(request.sdgain, request.dishdia)
+    joint = JointSource(cube.image, dish, options, data.axis.frequencies_hz, cube.beam_power, cube.seen, request.usedata == "sd")
+    target = plan.image
+    plan.image = JointTerms(joint, target) if isinstance(target, TermField) else JointCube(joint, target)
+    control = CycleControl(imaging.cycle_options)
+    imager = Imager(data, [plan.image], imaging.weighting_options, imaging.perchanweightdensity, imaging.psfcutoff)
+    begin_images([plan], imager)
+    control.after_major()
+    if imaging.niter > 0:
+        imager.clean(control)
+        log.post(f"sdintimaging: {control.done} iterations; stopped by {control.record()['stopDescription']}")
+    else:
+        plan.image.record_unclean(control)
+    _write(base, request, data, cube, plan, joint)
+    return control.record()
+
+
+def _write(base: str, request: JointRequest, data: ImagingData, cube: FieldImages, plan: FieldImages, joint: JointSource) -> None:
+    first = data.sources[0]
+    field = first.ms.metadata.fields[int(first.field_ids[0])]
+
+    def writer(kind: str, coordinates: Any) -> ImageWriter:
+        return ImageWriter(
+            folder, f"{base}.{kind}", coordinates, first.telescope, field.name, ["taskname=sdintimaging"], "sdintimaging"
+        )
+
+    with staged_images(base) as folder:
+        quiet = replace(cube.request, niter=0, restoration=False)
+        write_images(replace(cube, request=quiet), writer("int.cube", cube.coordinates), data.labels)
+        if joint.dish is not None:
+            _write_dish(joint.dish, cube, joint, writer("sd.cube", cube.coordinates))
+        write_images(plan, writer(request.kind, plan.coordinates), data.labels)
+        if request.imaging.terms:
+            out = writer("joint.cube", cube.coordinates)
+            npol = len(data.labels)
+            out.write("psf", np.repeat(joint.psf[:, None], npol, axis=1))
+            out.write("residual", joint.residual, mask=cube.limited)
+            out.write("model", joint.cube.planes.model, "Jy/pixel")
+
+
+def _write_dish(dish: SingleDish, cube: FieldImages, joint: JointSource, out: ImageWriter) -> None:
+    npol = len(dish.image[0])
+    beams = beam_set(dish.beams, npol)
+    out.write("image", dish.image, "Jy/beam", beams)
+    out.write("psf", np.repeat(dish.psf[:, None], npol, axis=1), "Jy/beam", beams)
+    out.write("residual", joint.dish_residual, "Jy/beam", beams)
+    out.write("model", cube.image.planes.model, "Jy/pixel")
