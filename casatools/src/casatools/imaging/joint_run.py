@@ -111,6 +111,9 @@ def run_joint(request: JointRequest) -> dict[str, Any]:
     imaging = request.imaging
     sources = open_sources(imaging.paths, imaging.selections, imaging.datacolumn, False)
     try:
+        for source in sources:
+            if source.fell_back:
+                log.post(f"{source.ms.path} has no CORRECTED_DATA column; the DATA column is imaged", "WARN")
         return _image(request, sources)
     finally:
         for source in sources:
