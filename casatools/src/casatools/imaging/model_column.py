@@ -70,11 +70,8 @@ def _recentred(data: ImagingData, source: DataSource, chunk: VisChunk, image: Im
     """uvw for the phase centre of a field, and the paths to it."""
     uvw = np.asarray(chunk["UVW"], dtype=np.float64).copy()
     shift = np.zeros(len(uvw))
-    for number in np.unique(chunk["FIELD_ID"]):
-        own = convert_direction(
-            source.field_direction(int(number)), data.centre.frame, float(source.times_s[0]), source.position_m
-        )
-        rows = np.flatnonzero(chunk["FIELD_ID"] == number)
+    for rows, direction in source.pointed_rows(chunk["FIELD_ID"], chunk["TIME"]):
+        own = convert_direction(direction, data.centre.frame, float(source.times_s[0]), source.position_m)
         uvw[rows], shift[rows] = rotate_phase_centre(uvw[rows], own, image.centre)
     return uvw, shift
 

@@ -15,11 +15,14 @@ from casatools._base.errors import DataError, ParameterError, SelectionError
 from casatools._base.threads import over_rows
 from casatools.frames.directions import Direction, convert_direction
 from casatools.frames.frequencies import doppler_factor
-from casatools.frames.observatories import observatory_position
+from casatools.frames.observatories import Position, observatory_position
 from casatools.imaging.frequency_grid import SpectralAxis
 from casatools.io.ms import MeasurementSet, ResolvedSelection, Selection, VisChunk, iter_chunks
+from casatools.io.ms.metadata import Field
 from casatools.kernels.spectral_regrid import interpolate_channels
 from casatools.kernels.stokes_planes import mix_correlations
+from casatools.transform.field_directions import phase_centres
+from casatools.transform.moving_sources import moving_factor
 
 __all__ = ["DataSource", "RowGroups", "VisibilityBlock", "open_sources", "rotate_phase_centre", "stokes_planes"]
 
@@ -230,8 +233,14 @@ class DataSource:
         return self._position
 
     def field_direction(self, field_id: int) -> Direction:
-        """Phase direction of a field."""
-        found = self.ms.metadata.fields[field_id]
+        """Phase direction of a field; of one with an ephemeris at the first time that is selected."""
+        return self._direction_at(self.ms.metadata.fields[field_id], float(self.times_s[0]))
+
+    def _direction_at(self, found: Field, time_s: float) -> Direction:
+        """Phase direction of a field at a time."""
+        if found.ephemeris_id >= 0:
+            lons, lats, frame = phase_centres(self.ms, found, np.array([time_s]))
+            return Direction(float(lons[0]), float(lats[0]), frame)
         lon, lat = (float(v) for v in np.ravel(found.phase_dir[0])[:2])
         return Direction(lon, lat, found.phase_frame)
 
@@ -259,6 +268,10 @@ class DataSource:
         if not frame or source == frame or source in ("REST", "Undefined", "") or frame == "REST":
             return np.ones(len(times_s))
         distinct, inverse = np.unique(times_s, return_inverse=True)
+        first = self.ms.metadata.fields[int(self.field_ids[0])]
+        if first.ephemeris_id >= 0:
+            position = Position(*(float(v) for v in self.position_m))
+            return np.asarray(moving_factor(self.ms, source, frame, first, position)(distinct))[inverse.reshape(-1)]
         direction = self.field_direction(int(self.field_ids[0]))
         return doppler_factor(source, frame, distinct, direction, self.position_m)[inverse.reshape(-1)]
 
@@ -295,7 +308,7 @@ class DataSource:
             vis, weight = _planes_of(chunk, self.column, weights, planes, pseudo, self.correlation_codes(chunk.ddid))
             uvw = np.asarray(chunk["UVW"], dtype=np.float64)
             freq = self.channels(chunk.ddid)[0]
-            uvw = self._recentre(uvw, vis, chunk["FIELD_ID"], freq, centre)
+            uvw = self._recentre(uvw, vis, chunk["FIELD_ID"], chunk["TIME"], freq, centre)
             if axis is not None:
                 factor = self.factors(chunk.ddid, axis.frame, chunk["TIME"])
                 vis, weight = _onto_axis(vis, weight, freq, self.channels(chunk.ddid)[1], factor, axis, interpolation)
@@ -319,19 +332,29 @@ class DataSource:
             )
 
     def _recentre(
-        self, uvw: np.ndarray, vis: np.ndarray, field_id: np.ndarray, freq: np.ndarray, centre: Direction
+        self, uvw: np.ndarray, vis: np.ndarray, field_id: np.ndarray, times_s: np.ndarray, freq: np.ndarray, centre: Direction
     ) -> np.ndarray:
-        """Move the data to the phase centre of the image; `vis` is changed in place."""
-        for number in np.unique(field_id):
-            own = convert_direction(self.field_direction(int(number)), centre.frame, float(self.times_s[0]), self.position_m)
+        """Move the data to the phase centre of the image, from where a moving field is at each time; `vis` is changed in place."""
+        for rows, source in self.pointed_rows(field_id, times_s):
+            own = convert_direction(source, centre.frame, float(self.times_s[0]), self.position_m)
             if np.hypot((own.lon_rad - centre.lon_rad) * np.cos(centre.lat_rad), own.lat_rad - centre.lat_rad) < 1e-10:
                 continue
-            rows = np.flatnonzero(field_id == number)
             moved, shift = rotate_phase_centre(uvw[rows], own, centre)
             uvw[rows] = moved
             turn = np.exp(-2j * np.pi * shift[:, None] * (freq / _SPEED_OF_LIGHT_M_S)[None, :]).astype(np.complex64)
             vis[:, rows] *= turn[None]
         return uvw
+
+    def pointed_rows(self, field_id: np.ndarray, times_s: np.ndarray) -> Iterator[tuple[np.ndarray, Direction]]:
+        """Rows that have one phase direction, and it: those of a field, of a moving one those of a time."""
+        for number in np.unique(field_id):
+            found = self.ms.metadata.fields[int(number)]
+            rows = np.flatnonzero(field_id == number)
+            if found.ephemeris_id < 0:
+                yield rows, self.field_direction(int(number))
+                continue
+            for time in np.unique(times_s[rows]):
+                yield rows[times_s[rows] == time], self._direction_at(found, float(time))
 
     def close(self) -> None:
         """Close the MeasurementSet."""
