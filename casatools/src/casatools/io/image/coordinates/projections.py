@@ -143,12 +143,11 @@ def _sin_in(x: np.ndarray, y: np.ndarray, parameters: np.ndarray) -> Three:
     with np.errstate(invalid="ignore"):
         if not (slant_x or slant_y):
             return x, y, np.sqrt(1.0 - x * x - y * y)
-        # sin(theta) from the quadratic of FITS paper II, eq. 61: x = east + slant_x (1 - n), and so for y
-        u, v = x - slant_x, y - slant_y
-        a = 1.0 + slant_x**2 + slant_y**2
-        b = u * slant_x + v * slant_y
-        radial = (-b + np.sqrt(b * b - a * (u * u + v * v - 1.0))) / a
-    return x - slant_x * (1.0 - radial), y - slant_y * (1.0 - radial), radial
+        # 1 - n from the quadratic of FITS paper II, eq. 61 (x = east + slant_x (1 - n), and so for y), in the form without cancellation
+        a, b = 1.0 + slant_x**2 + slant_y**2, 1.0 + x * slant_x + y * slant_y
+        square = x * x + y * y
+        depth = square / (b + np.sqrt(b * b - a * square))
+    return x - slant_x * depth, y - slant_y * depth, 1.0 - depth
 
 
 def _arc_in(x: np.ndarray, y: np.ndarray, parameters: np.ndarray) -> Three:
