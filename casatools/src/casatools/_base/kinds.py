@@ -24,6 +24,7 @@ __all__ = [
     "Choice",
     "Float",
     "FloatList",
+    "FloatVector",
     "InPath",
     "InPathList",
     "Instance",
@@ -275,8 +276,12 @@ class _ListKind(Kind):
         items = _items(value)
         if items is None:
             items = [value]
-        if type(self._item) is Float and self._item.min is self._item.max is None and set(map(type, items)) == {float}:
-            return items  # a million of them are not looked at one by one
+        if type(self._item) is Float and self._item.min is self._item.max is None:
+            types = set(map(type, items))  # a million of them are not looked at one by one
+            if types == {float}:
+                return items
+            if types == {np.float64}:
+                return list(map(float, items))
         try:
             return [self.convert(v) if isinstance(v, (list, tuple)) else self._item.convert(v) for v in items]
         except Refused:
@@ -321,6 +326,16 @@ class FloatList(_ListKind):
     @property
     def invalid(self) -> tuple[Any, ...]:
         return ({}, ["x"])
+
+
+@dataclass(frozen=True)
+class FloatVector(FloatList):
+    """Floats as a flat array; an array of floats is taken as it is, without a list of a million Python numbers between."""
+
+    def convert(self, value: Any) -> Any:
+        if isinstance(value, np.ndarray) and value.dtype == np.float64 and value.ndim == 1:
+            return value
+        return np.array(super().convert(value), dtype=np.float64)
 
 
 @dataclass(frozen=True)

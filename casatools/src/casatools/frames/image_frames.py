@@ -6,6 +6,7 @@ and `to_pixel` here are `Coordinates.to_world` and `to_pixel` with that done.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 from typing import Any
 
@@ -58,8 +59,15 @@ def convert_directions(
             raise ParameterError(f"directions cannot be converted from {source} to {target}: there is no frame {name!r}")
     if source == target:
         return longitude, latitude
-    if {source, target} <= _ROTATED and np.size(longitude) > 16:
-        return _rotate(longitude, latitude, source, target)
+    if _is_rotation(source, target, np.size(longitude)):
+        return _rotate(longitude, latitude, _rotation(source, target))
+    return _measured(longitude, latitude, source, target, frame)
+
+
+def _measured(
+    longitude: np.ndarray, latitude: np.ndarray, source: str, target: str, frame: tuple[Measure, ...]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Directions converted by the measures."""
     engine = make_engine()
     for measure in frame:
         engine.doframe(dict(measure))
@@ -77,12 +85,27 @@ def convert_directions(
     return first, second
 
 
-def _rotate(longitude: np.ndarray, latitude: np.ndarray, source: str, target: str) -> tuple[np.ndarray, np.ndarray]:
-    """Rotate by the matrix that takes the three axes of one frame to the other."""
-    axes = convert_directions(np.array([0.0, np.pi / 2, 0.0]), np.array([0.0, 0.0, np.pi / 2]), source, target)
-    matrix = _vectors(*axes)
+def _is_rotation(source: str, target: str, npoint: int) -> bool:
+    """True where many directions are turned by a matrix; few are left to the measures, which agree with the reference to the last digit."""
+    return {source, target} <= _ROTATED and npoint > 16
+
+
+@functools.cache
+def _rotation(source: str, target: str) -> np.ndarray:
+    """The matrix that takes directions of one frame to another; that of the way back is its transpose.
+
+    The measures turn the axes to about 1e-10 only, so the nearest rotation to what they give is taken: there and back is exact then.
+    """
+    if source > target:
+        return _rotation(target, source).T
+    axes = _measured(np.array([0.0, np.pi / 2, 0.0]), np.array([0.0, 0.0, np.pi / 2]), source, target, ())
+    left, _, right = np.linalg.svd(_vectors(*axes))
+    return np.asarray(left @ right)
+
+
+def _rotate(longitude: np.ndarray, latitude: np.ndarray, matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     x, y, z = (matrix @ _vectors(longitude, latitude).reshape(3, -1)).reshape(3, *np.shape(longitude))
-    return np.arctan2(y, x), np.arctan2(z, np.hypot(x, y))
+    return np.arctan2(y, x), np.arctan2(z, np.sqrt(x * x + y * y))
 
 
 def _vectors(longitude: np.ndarray, latitude: np.ndarray) -> np.ndarray:
@@ -167,6 +190,15 @@ def _convert_rows(member: DirectionCoordinate, rows: np.ndarray, source: str, ta
     return np.stack(convert_directions(longitude, latitude, source, target)) / scale
 
 
+def _rotate_block(
+    member: DirectionCoordinate, flat: np.ndarray, axes: list[int], matrix: np.ndarray, begin: int, end: int
+) -> None:
+    scale = (np.array(member.increment_rad) / member.increment).tolist()
+    longitude, latitude = (flat[axis, begin:end] * factor for axis, factor in zip(axes, scale, strict=True))
+    for axis, factor, values in zip(axes, scale, _rotate(longitude, latitude, matrix), strict=True):
+        flat[axis, begin:end] = values / factor
+
+
 def to_world(coordinates: Coordinates, pixels: Any) -> np.ndarray:
     """World values of 0-based pixels in the conversion frames; arguments as for `Coordinates.to_world`."""
     world = coordinates.to_world(pixels)
@@ -175,8 +207,18 @@ def to_world(coordinates: Coordinates, pixels: Any) -> np.ndarray:
 
 def to_pixel(coordinates: Coordinates, world: Any) -> np.ndarray:
     """0-based pixels of world values that are given in the conversion frames; arguments as for `Coordinates.to_pixel`."""
+    if not _has_layers(coordinates):
+        return coordinates.to_pixel(world)
     native = _layered(coordinates, np.array(world, dtype=np.float64), inverse=True)
     return coordinates.to_pixel(native)
+
+
+def _has_layers(coordinates: Coordinates) -> bool:
+    return any(
+        (isinstance(member, DirectionCoordinate) and (member.conversion_frame or member.frame) != member.frame)
+        or (isinstance(member, SpectralCoordinate) and member.conversion_frame != member.frame)
+        for member in coordinates.members
+    )
 
 
 def _layered(coordinates: Coordinates, world: np.ndarray, inverse: bool) -> np.ndarray:
@@ -188,7 +230,11 @@ def _layered(coordinates: Coordinates, world: np.ndarray, inverse: bool) -> np.n
             target = member.conversion_frame or member.frame
             if target != member.frame and min(axes) >= 0:
                 source, wanted = (target, member.frame) if inverse else (member.frame, target)
-                flat[axes] = _convert_rows(member, flat[axes], source, wanted)
+                if _is_rotation(source, wanted, flat.shape[1]):
+                    block = functools.partial(_rotate_block, member, flat, axes, _rotation(source, wanted))
+                    coordinates.in_blocks(block, flat.shape[1])
+                else:
+                    flat[axes] = _convert_rows(member, flat[axes], source, wanted)
         elif isinstance(member, SpectralCoordinate) and axes[0] >= 0:
             factor = _spectral_factor(member)
             if factor != 1.0:

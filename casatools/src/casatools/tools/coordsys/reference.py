@@ -38,7 +38,7 @@ from casatools.tools.coordsys.world import world_values
 
 __all__ = ["ReferenceMethods"]
 
-Numbers = Annotated[Any, kinds.FloatList(), "Values"]
+Numbers = Annotated[Any, kinds.FloatVector(), "Values"]
 Value = Annotated[Any, kinds.Variant(), "A number, text, quantity, or a list or array of these"]
 FrequencyUnit = Annotated[str, kinds.Text(), "Unit of frequency; '' is the spectral axis' own"]
 VelocityUnit = Annotated[str, kinds.Text(), "Unit of velocity"]

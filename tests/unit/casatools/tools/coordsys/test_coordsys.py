@@ -273,3 +273,15 @@ def test_observation_and_summary() -> None:
     assert lines[13] == "1    0     Direction Declination       SIN -00.30.00.000     0.00  6.000000e+01 arcsec"
     assert lines[16] == "                     Velocity                    1140.94     0.00 -2.110611e-01 km/s"
     assert cs.summary("OPTICAL")[0].splitlines()[16].split()[-2] == "-2.126769e-01"
+
+
+def test_lists_and_arrays_of_frequencies_are_alike() -> None:
+    cs = coordsys()
+    own = cs.newcoordsys(spectral=True)
+    own.setrestfrequency("1.42GHz")
+    values = [1.41e9, 1.43e9]
+    wanted = own.frequencytovelocity(values, "Hz")
+    for given in (np.array(values), list(np.array(values)), tuple(values)):
+        assert np.array_equal(own.frequencytovelocity(given, "Hz"), wanted)
+    with pytest.raises(ParameterError, match="value"):
+        own.frequencytovelocity(["x"], "Hz")

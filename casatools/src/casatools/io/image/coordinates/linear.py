@@ -24,20 +24,22 @@ def linear_step(pixels: np.ndarray, reference_pixel: np.ndarray, increment: np.n
     """``increment * (matrix @ (pixels - reference_pixel))`` for pixels (axis, point)."""
     offset = pixels - reference_pixel[:, None]
     if len(offset) > 1 or matrix[0, 0] != 1.0:
-        if np.count_nonzero(matrix - np.diag(np.diag(matrix))):
+        diagonal = matrix.diagonal()
+        if np.count_nonzero(matrix) != np.count_nonzero(diagonal):
             offset = matrix @ offset
         else:
-            offset = offset * np.diag(matrix)[:, None]
+            offset *= diagonal[:, None]
     return increment[:, None] * offset
 
 
 def linear_step_inverse(steps: np.ndarray, reference_pixel: np.ndarray, increment: np.ndarray, matrix: np.ndarray) -> np.ndarray:
     """The pixels of `linear_step` results (axis, point)."""
     offset = steps / increment[:, None]
-    if np.count_nonzero(matrix - np.diag(np.diag(matrix))):
+    diagonal = matrix.diagonal()
+    if np.count_nonzero(matrix) != np.count_nonzero(diagonal):
         offset = np.linalg.solve(matrix, offset)
     else:
-        offset = offset / np.diag(matrix)[:, None]
+        offset /= diagonal[:, None]
     return offset + reference_pixel[:, None]
 
 

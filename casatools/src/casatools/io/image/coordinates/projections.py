@@ -83,6 +83,11 @@ class Projector:
         if name not in _FAST or slanted:
             self._slow = wcs_of(name, math.degrees(longitude), math.degrees(latitude), self.parameters, longpole, latpole)
 
+    @property
+    def through_wcslib(self) -> bool:
+        """True where wcslib does the projection."""
+        return self._slow is not None
+
     def to_sky(self, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Longitude and latitude [rad] of plane coordinates [rad]; NaN off the sky."""
         if self._slow is not None:
@@ -94,15 +99,13 @@ class Projector:
         east, north, radial = _DEPROJECT[self.name](x, y, self.parameters)
         sin0, cos0 = math.sin(self.latitude), math.cos(self.latitude)
         across = radial * cos0 - north * sin0
-        longitude = self.longitude + np.arctan2(east, across)
-        latitude = np.arctan2(north * cos0 + radial * sin0, np.hypot(east, across))
+        longitude = np.arctan2(east, across)
+        longitude += self.longitude
+        latitude = np.arctan2(north * cos0 + radial * sin0, np.sqrt(east * east + across * across))
         # The longitude takes the sign of the reference point's, as wcslib gives it.
-        if self.longitude >= 0:
-            longitude = np.where(longitude < 0, longitude + 2 * np.pi, longitude)
-            longitude = np.where(longitude > 2 * np.pi, longitude - 2 * np.pi, longitude)
-        else:
-            longitude = np.where(longitude > 0, longitude - 2 * np.pi, longitude)
-            longitude = np.where(longitude < -2 * np.pi, longitude + 2 * np.pi, longitude)
+        sign = 1.0 if self.longitude >= 0 else -1.0
+        longitude[sign * longitude < 0] += sign * 2 * np.pi
+        longitude[sign * longitude > 2 * np.pi] -= sign * 2 * np.pi
         return longitude, latitude
 
     def to_plane(self, longitude: np.ndarray, latitude: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -140,12 +143,11 @@ def _sin_in(x: np.ndarray, y: np.ndarray, parameters: np.ndarray) -> Three:
     with np.errstate(invalid="ignore"):
         if not (slant_x or slant_y):
             return x, y, np.sqrt(1.0 - x * x - y * y)
-        # sin(theta) from the quadratic of FITS paper II, eq. 61: x = east + slant_x (1 - n), and so for y
-        u, v = x - slant_x, y - slant_y
-        a = 1.0 + slant_x**2 + slant_y**2
-        b = u * slant_x + v * slant_y
-        radial = (-b + np.sqrt(b * b - a * (u * u + v * v - 1.0))) / a
-    return x - slant_x * (1.0 - radial), y - slant_y * (1.0 - radial), radial
+        # 1 - n from the quadratic of FITS paper II, eq. 61 (x = east + slant_x (1 - n), and so for y), in the form without cancellation
+        a, b = 1.0 + slant_x**2 + slant_y**2, 1.0 + x * slant_x + y * slant_y
+        square = x * x + y * y
+        depth = square / (b + np.sqrt(b * b - a * square))
+    return x - slant_x * depth, y - slant_y * depth, 1.0 - depth
 
 
 def _arc_in(x: np.ndarray, y: np.ndarray, parameters: np.ndarray) -> Three:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
 from casatools._base.errors import DataError, ParameterError
+from casatools._base.threads import over_rows
 from casatools.io.image.coordinates.direction import DirectionCoordinate
 from casatools.io.image.coordinates.linear import LinearCoordinate
 from casatools.io.image.coordinates.observation import ObservationInfo
@@ -237,13 +238,17 @@ class Coordinates:
         given = np.asarray(pixels, dtype=np.float64)
         flat = self._columns(given, self.n_pixel_axes, "pixel")
         out = np.empty((self.n_world_axes, flat.shape[1]))
-        for index, member in enumerate(self.members):
-            axes = self.world_axes[index]
-            if any(axis >= 0 for axis in axes):
-                world = member.to_world(_gather(flat, self.pixel_axes[index], self.pixel_replacement[index]))
-                for row, axis in enumerate(axes):
-                    if axis >= 0:
-                        out[axis] = world[row]
+
+        def block(begin: int, end: int) -> None:
+            for index, member in enumerate(self.members):
+                axes = self.world_axes[index]
+                if any(axis >= 0 for axis in axes):
+                    pixel = _gather(flat[:, begin:end], self.pixel_axes[index], self.pixel_replacement[index])
+                    for axis, values in zip(axes, member.to_world(pixel), strict=True):
+                        if axis >= 0:
+                            out[axis, begin:end] = values
+
+        self.in_blocks(block, flat.shape[1])
         return out if given.ndim == 2 else out[:, 0]
 
     def to_pixel(self, world: Any) -> np.ndarray:
@@ -251,14 +256,33 @@ class Coordinates:
         given = np.asarray(world, dtype=np.float64)
         flat = self._columns(given, self.n_world_axes, "world")
         out = np.empty((self.n_pixel_axes, flat.shape[1]))
-        for index, member in enumerate(self.members):
-            axes = self.pixel_axes[index]
-            if any(axis >= 0 for axis in axes):
-                pixels = member.to_pixel(_gather(flat, self.world_axes[index], self.world_replacement[index]))
-                for row, axis in enumerate(axes):
-                    if axis >= 0:
-                        out[axis] = pixels[row]
+
+        def block(begin: int, end: int) -> None:
+            for index, member in enumerate(self.members):
+                axes = self.pixel_axes[index]
+                if any(axis >= 0 for axis in axes):
+                    values = _gather(flat[:, begin:end], self.world_axes[index], self.world_replacement[index])
+                    for axis, pixel in zip(axes, member.to_pixel(values), strict=True):
+                        if axis >= 0:
+                            out[axis, begin:end] = pixel
+
+        self.in_blocks(block, flat.shape[1])
         return out if given.ndim == 2 else out[:, 0]
+
+    def in_blocks(self, function: Callable[[int, int], None], npoint: int) -> None:
+        """Call a function on ranges of points that fit into a processor's cache, in threads; wcslib's structures allow one thread only."""
+        if npoint <= _BLOCK:
+            function(0, npoint)
+            return
+
+        def blocks(begin: int, end: int) -> None:
+            for at in range(begin, end, _BLOCK):
+                function(at, min(at + _BLOCK, end))
+
+        if any(isinstance(member, DirectionCoordinate) and member.projector.through_wcslib for member in self.members):
+            blocks(0, npoint)
+        else:
+            over_rows(blocks, npoint, 4 * _BLOCK)
 
     @staticmethod
     def _columns(values: np.ndarray, naxes: int, what: str) -> np.ndarray:
@@ -394,6 +418,9 @@ class Coordinates:
             members, ints("worldmap"), ints("pixelmap"), floats("worldreplace"), floats("pixelreplace"),
             ObservationInfo.from_record(record),
         )  # fmt: skip
+
+
+_BLOCK = 8192  # points
 
 
 def _in_order(members: Sequence[Coordinate]) -> list[list[int]]:

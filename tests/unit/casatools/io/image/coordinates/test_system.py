@@ -196,3 +196,14 @@ def test_units() -> None:
     for unit in ("furlong", "m+"):
         with pytest.raises(ParameterError, match="not known"):
             unit_factor(unit)
+
+
+@pytest.mark.parametrize("projection", ["SIN", "MER"])
+def test_blocks_of_points_are_converted_as_single_ones(projection: str) -> None:
+    coordinates = make_image_coordinates((60, 60), (1e-5, 1e-5), (1.0, 0.5), [1.4e9], projection=projection, stokes=["I"])
+    pixels = np.zeros((4, 40_000))
+    pixels[:2] = np.random.default_rng(1).uniform(0, 60, size=(2, 40_000))
+    world = coordinates.to_world(pixels)
+    assert np.abs(coordinates.to_pixel(world) - pixels).max() < 1e-9
+    for point in (0, 8191, 8192, 39_999):
+        np.testing.assert_allclose(coordinates.to_world(pixels[:, point]), world[:, point], rtol=1e-14)
