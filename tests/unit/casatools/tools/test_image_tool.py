@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -471,3 +473,13 @@ def test_a_notebook_shows_a_quick_look() -> None:
     tool.putchunk(np.nan_to_num(values) + np.arange(12.0)[:, None, None, None])
     assert tool._repr_png_()[:4] == b"\x89PNG"
     tool.done()
+
+
+def test_a_temporary_image_left_open_ends_with_the_script(tmp_path: Path) -> None:
+    program = (
+        "from casatools import image\nia = image()\nia.fromshape('', [64, 64])\nia.putchunk(ia.getchunk() + 1)\nsub = ia.subimage()\n"
+        "another = image()\nanother.fromshape('', [8, 8])\ndel another\n"
+    )
+    environment = {**os.environ, "TMPDIR": str(tmp_path)}
+    done = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "") and not list(tmp_path.glob("casa-image-*"))

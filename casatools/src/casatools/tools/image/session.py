@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import atexit
 import io
 import os
 import shutil
 import tempfile
+import weakref
 from typing import Annotated, Any
 
 from casatools._base import kinds
@@ -16,6 +18,16 @@ from casatools.io.image import CasaImage
 
 __all__ = ["SessionMethods"]
 
+_alive: weakref.WeakSet[SessionMethods] = weakref.WeakSet()
+
+
+@atexit.register
+def _close_all() -> None:
+    """Close what is open at the end, and remove temporary images, while all that this needs is still there."""
+    for tool in list(_alive):
+        tool._release()
+
+
 _TYPES = {"float32": "float", "float64": "double", "complex64": "complex", "complex128": "dcomplex"}
 
 
@@ -23,6 +35,7 @@ class SessionMethods:
     """Opening and closing. The tool holds one image; images without a name live in a temporary folder until the tool is done."""
 
     def __init__(self) -> None:
+        _alive.add(self)
         self._held: CasaImage | None = None
         self._temporary = ""
         self._tells_history = True
@@ -83,8 +96,9 @@ class SessionMethods:
         return stream.getvalue()
 
     def __del__(self) -> None:
+        # A table whose files are gone would end the interpreter when it is closed: closing comes first.
         if getattr(self, "_temporary", ""):
-            shutil.rmtree(self._temporary, ignore_errors=True)
+            self._release()
 
     @method
     def open(
