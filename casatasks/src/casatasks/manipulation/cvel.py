@@ -71,9 +71,9 @@ def cvel(
     from casatools.transform.transforming import cvel2 as run
     from casatools.transform.transforming import regrid_request
 
-    if passall:
-        raise UnsupportedError("cvel: passall=True is not supported; copy the other spectral windows with split")
     further = {"antenna": antenna, "timerange": timerange, "scan": scan, "array": array} if selectdata else {}
+    if passall and (field or spw or any(further.values())):
+        raise UnsupportedError("cvel: passall=True with a selection is not supported; copy what is not selected with split")
     selection = selection_of(field=field, spw=spw, **further)
     request = regrid_request(mode, nchan, start, width, interpolation, phasecenter, restfreq, outframe, veltype)
     run(vis, outputvis, selection, "all", request, hanning, keepmms=False)

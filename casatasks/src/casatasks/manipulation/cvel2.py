@@ -103,8 +103,9 @@ def cvel2(
     from casatools.transform.transforming import cvel2 as run
     from casatools.transform.transforming import regrid_request
 
-    if passall:
-        raise UnsupportedError("cvel2: passall=True is not supported; copy the other spectral windows with split")
+    chosen = (field, spw, scan, antenna, correlation, timerange, intent, array, uvrange, observation, feed)
+    if passall and any(chosen):
+        raise UnsupportedError("cvel2: passall=True with a selection is not supported; copy what is not selected with split")
     selection = selection_of(
         field=field, spw=spw, scan=scan, antenna=antenna, correlation=correlation, timerange=timerange, intent=intent, array=array,
         uvrange=uvrange, observation=observation, feed=feed,
