@@ -107,8 +107,9 @@ def test_interrupted(folder: Path, tmp_path: Path, task: str) -> None:
             if p.name not in before:
                 shutil.rmtree(p) if p.is_dir() else p.unlink()
     assert interrupted, f"{task} was over before it could be interrupted"
-    # tclean leaves what it goes on from.
-    left = [p.name for p in tmp_path.iterdir() if not p.name.startswith("casa-") and not p.name.endswith(".checkpoint")]
+    left = [p.name for p in tmp_path.iterdir() if not p.name.startswith("casa-")]
+    if task == "tclean" and "out.checkpoint" in left:
+        left.remove("out.checkpoint")  # what it goes on from
     assert sorted(left) == before
     process = _start(tmp_path, task)
     out, _ = process.communicate(timeout=120)

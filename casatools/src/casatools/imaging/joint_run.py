@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -20,9 +19,9 @@ from casatools.imaging.imager import Imager, ImagingData
 from casatools.imaging.joint_fields import JointCube, JointSource, JointTerms, SingleDish, read_single_dish
 from casatools.imaging.products import ImageWriter, beam_set, staged_images
 from casatools.imaging.request import TcleanRequest
-from casatools.imaging.tclean_data import prepare_data
-from casatools.imaging.tclean_images import FieldImages, begin_images, plan_images, write_images
-from casatools.imaging.visibilities import DataSource, open_sources
+from casatools.imaging.tclean_data import imaged_sources, prepare_data
+from casatools.imaging.tclean_images import FieldImages, begin_images, next_name, plan_images, write_images
+from casatools.imaging.visibilities import DataSource
 
 __all__ = ["JointRequest", "run_joint"]
 
@@ -86,13 +85,9 @@ class JointRequest:
 
     def base(self) -> str:
         """Beginning of the names: with restart=False the first of ``imagename``, ``imagename_1``, ... that is free."""
-        name, number = str(self.imaging.imagename), 0
-        while not self.imaging.restart and any(
-            os.path.exists(f"{name}.{s}") for s in ("joint.cube.psf", "joint.multiterm.psf.tt0", "int.cube.psf")
-        ):
-            number += 1
-            name = f"{self.imaging.imagename}_{number}"
-        return name
+        name = str(self.imaging.imagename)
+        kinds = ("joint.cube.psf", "joint.multiterm.psf.tt0", "int.cube.psf")
+        return name if self.imaging.restart else next_name(name, kinds)
 
 
 def run_joint(request: JointRequest) -> dict[str, Any]:
@@ -108,16 +103,8 @@ def run_joint(request: JointRequest) -> dict[str, Any]:
     CasaError
         Data or images do not allow it; no image is changed then.
     """
-    imaging = request.imaging
-    sources = open_sources(imaging.paths, imaging.selections, imaging.datacolumn, False)
-    try:
-        for source in sources:
-            if source.fell_back:
-                log.post(f"{source.ms.path} has no CORRECTED_DATA column; the DATA column is imaged", "WARN")
+    with imaged_sources(request.imaging) as sources:
         return _image(request, sources)
-    finally:
-        for source in sources:
-            source.close()
 
 
 def _plans(request: JointRequest, base: str, data: ImagingData) -> tuple[FieldImages, FieldImages]:

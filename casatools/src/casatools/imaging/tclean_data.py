@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 
 import numpy as np
 
+from casatools._base import log
 from casatools._base.errors import DataError, ParameterError, SelectionError
 from casatools.frames.directions import Direction, angular_separation, convert_direction, parse_direction
 from casatools.imaging.antenna_beams import antenna_beams
@@ -13,9 +16,23 @@ from casatools.imaging.frequency_grid import SpectralAxis, continuum_axis, cube_
 from casatools.imaging.imager import ImagingData
 from casatools.imaging.plane_mixing import correlation_planes
 from casatools.imaging.request import TcleanRequest
-from casatools.imaging.visibilities import DataSource, stokes_planes
+from casatools.imaging.visibilities import DataSource, open_sources, stokes_planes
 
-__all__ = ["phase_centre", "prepare_data"]
+__all__ = ["imaged_sources", "phase_centre", "prepare_data"]
+
+
+@contextmanager
+def imaged_sources(request: TcleanRequest, writable: bool = False) -> Iterator[list[DataSource]]:
+    """Open what a request images, and close it when the block ends; a column that stands in for the one asked for is told."""
+    sources = open_sources(request.paths, request.selections, request.datacolumn, writable)
+    try:
+        for source in sources:
+            if source.fell_back:
+                log.post(f"{source.ms.path} has no CORRECTED_DATA column; the DATA column is imaged", "WARN")
+        yield sources
+    finally:
+        for source in sources:
+            source.close()
 
 
 def prepare_data(request: TcleanRequest, sources: list[DataSource]) -> ImagingData:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,7 +29,7 @@ from casatools.io.image.coordinates.make import make_image_coordinates
 from casatools.io.image.coordinates.observation import ObservationInfo
 from casatools.io.image.coordinates.system import Coordinates
 
-__all__ = ["FieldImages", "begin_images", "plan_images", "write_images"]
+__all__ = ["FieldImages", "begin_images", "next_name", "plan_images", "write_images"]
 
 
 @dataclass
@@ -96,7 +96,7 @@ def plan_images(request: TcleanRequest, data: ImagingData, centre: Direction, nu
     else:
         image = ImageField(options, here, data.centre, (axis.nchan, npol), request.minor_options, number, data.mixing())
     shape = (axis.nchan, npol, options.shape[1], options.shape[0])
-    base = request.imagename if request.restart else _next_name(request.imagename)
+    base = request.imagename if request.restart else next_name(request.imagename)
     # The beam of a mosaic is known when the weights of all pointings are.
     beam_power = np.ones(shape, np.float32) if request.is_mosaic else _primary_beams(request, data, coordinates, shape)
     found = FieldImages(request, base, image, coordinates, beam_power, np.ones(shape, dtype=bool))
@@ -156,11 +156,11 @@ def _coordinates(request: TcleanRequest, data: ImagingData, centre: Direction) -
     )  # fmt: skip
 
 
-def _next_name(base: str) -> str:
+def next_name(base: str, kinds: Sequence[str] = ("residual", "residual.tt0", "psf", "psf.tt0")) -> str:
     """The first name ``base_1``, ``base_2``, ... of which there are no images, or `base` itself when it is free."""
 
     def exists(name: str) -> bool:
-        return any(os.path.exists(f"{name}.{kind}{term}") for kind in ("residual", "psf") for term in ("", ".tt0"))
+        return any(os.path.exists(f"{name}.{kind}") for kind in kinds)
 
     if not exists(base):
         return base

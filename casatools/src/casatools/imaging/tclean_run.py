@@ -18,9 +18,9 @@ from casatools.imaging.outlier_file import outlier_requests
 from casatools.imaging.products import ImageWriter, staged_images
 from casatools.imaging.request import TcleanRequest
 from casatools.imaging.shares import make_imager
-from casatools.imaging.tclean_data import phase_centre, prepare_data
+from casatools.imaging.tclean_data import imaged_sources, phase_centre, prepare_data
 from casatools.imaging.tclean_images import FieldImages, begin_images, plan_images, write_images
-from casatools.imaging.visibilities import DataSource, open_sources
+from casatools.imaging.visibilities import DataSource
 
 __all__ = ["run_tclean"]
 
@@ -40,16 +40,8 @@ def run_tclean(request: TcleanRequest, history: list[str] | None = None) -> dict
     """
     if request.interactive:
         require_person("tclean")
-    writable = request.saves_model
-    sources = open_sources(request.paths, request.selections, request.datacolumn, writable)
-    try:
-        for source in sources:
-            if source.fell_back:
-                log.post(f"{source.ms.path} has no CORRECTED_DATA column; the DATA column is imaged", "WARN")
+    with imaged_sources(request, request.saves_model) as sources:
         return _image(request, sources, history or ["taskname=tclean"])
-    finally:
-        for source in sources:
-            source.close()
 
 
 # psf, residual, model and primary beam as float32, two masks, and what an FFT of one plane takes beside them.

@@ -14,7 +14,6 @@ import pytest
 from casatasks import tclean
 from casatools import image
 from casatools._base import log
-from casatools.imaging import tclean_run
 from casatools.imaging.checkpoint import Checkpoint
 from casatools.imaging.cycle_control import CycleControl, CycleOptions
 from casatools.simulation.demo import DemoOptions, make_demo
@@ -136,4 +135,3 @@ def test_the_counts_come_back() -> None:
     other = CycleControl(CycleOptions(niter=9))
     other.restore(control.state())
     assert other == control
-    assert tclean_run.Checkpoint is Checkpoint
