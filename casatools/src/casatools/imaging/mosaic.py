@@ -30,6 +30,7 @@ from casatools.imaging.image_fields import BlockView, ImageField
 from casatools.imaging.minor_cycle import MinorOptions
 from casatools.imaging.mosaic_windows import BeamUse, BeamWindows, Window
 from casatools.imaging.plane_mixing import PlaneMixing
+from casatools.imaging.plane_store import PlaneStore
 from casatools.io.image.coordinates.direction import DirectionCoordinate
 
 __all__ = ["MosaicField"]
@@ -73,8 +74,9 @@ class MosaicField(ImageField):
         planes: PlaneMixing | None = None,
         number: int = 0,
         mixing: np.ndarray | None = None,
+        store: PlaneStore | None = None,
     ) -> None:
-        super().__init__(options, centre, main_centre, shape, minor, number, mixing)
+        super().__init__(options, centre, main_centre, shape, minor, number, mixing, store)
         self.use, self.plane_mixing = use or BeamUse(), planes
         self.weights_apart = self.use.weights_apart
         hands = (("", ""),) if planes is None else planes.hands
@@ -85,7 +87,7 @@ class MosaicField(ImageField):
 
     def _blank_weights(self, count: int) -> np.ndarray:
         nx, ny = self.options.shape
-        return np.zeros((count, 1 if self.plane_mixing is None else len(self.plane_mixing.inverse), ny, nx), np.float32)
+        return self.store.zeros((count, 1 if self.plane_mixing is None else len(self.plane_mixing.inverse), ny, nx))
 
     def _parts(self, view: BlockView, freq_hz: np.ndarray) -> Iterator[tuple[Any, slice, Window, tuple[int, float]]]:
         """Rows (numbers or a range), channels, and window of each group and band of a block; those that do not see the image are left out."""
@@ -166,10 +168,11 @@ class MosaicField(ImageField):
         east, north = (nx // 2 - np.arange(nx)) * self.options.cell_rad[0], (np.arange(ny) - ny // 2) * self.options.cell_rad[1]
         return one.values([east] * 2, [north] * 2, hz).astype(np.float32)
 
-    def beam_power(self) -> np.ndarray:
-        """The mosaic's beam (chan, pol or 1, y, x): the root of the weight image over its greatest value in each plane."""
-        greatest = self.weight_image.max(axis=(2, 3), keepdims=True)
-        return np.sqrt(np.maximum(self.weight_image, 0.0) / np.where(greatest > 0, greatest, 1.0)).astype(np.float32)
+    def beam_power(self, chan: int) -> np.ndarray:
+        """The mosaic's beam (pol or 1, y, x) in a channel: the root of the weight image over its greatest value in each plane."""
+        weight = self.weight_image[chan]
+        greatest = weight.max(axis=(1, 2), keepdims=True)
+        return np.sqrt(np.maximum(weight, 0.0) / np.where(greatest > 0, greatest, 1.0)).astype(np.float32)
 
     def _weight(self, chan: int, pol: int) -> np.ndarray:
         return np.asarray(self.weight_image[chan, min(pol, self.weight_image.shape[1] - 1)])
@@ -216,7 +219,7 @@ class MosaicField(ImageField):
         """Visibilities of the sky seen through each group's beam."""
         if not any(self._has_model[chan, k] for k, _ in self._of_image(pol)):
             return None
-        skies = self._skies(pol, list(self._model[chan]), chan)
+        skies = self._skies(pol, list(self.seen_model(chan)), chan)
         out = np.zeros((len(view.uvw_m), len(freq_hz)), dtype=np.complex64)
         for rows, channels, window, _ in self._parts(view, freq_hz):
             for unit, sky in skies:
