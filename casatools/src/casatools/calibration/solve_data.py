@@ -107,14 +107,14 @@ class SolveInput:
         columns.append("SIGMA")
         if self.uses_model_column:
             columns.append("MODEL_DATA")
-        elif self.recipes is not None:
+        if self.recipes is not None:
             columns += [c for c in self.recipes.columns if c not in columns]
         return columns
 
     @cached_property
     def recipes(self) -> VirtualColumn | None:
-        """Models that the MeasurementSet has as recipes, where there is no column of them."""
-        if self.options.smodel or self.options.solved.form == "auto" or self.ms.has("MODEL_DATA"):
+        """Models that the MeasurementSet has as recipes, which go before those of the column."""
+        if self.options.smodel or self.options.solved.form == "auto":
             return None
         return VirtualColumn(self.ms) or None
 
@@ -437,9 +437,11 @@ def _require_products(ms: MeasurementSet, options: SolveOptions, ddid: np.ndarra
 
 
 def _require_model(ms: MeasurementSet, options: SolveOptions) -> None:
-    if options.solved.form == "auto" or options.smodel or ms.has("MODEL_DATA"):
+    if options.solved.form == "auto" or options.smodel:
         return
     if VirtualColumn(ms):  # refuses recipes that cannot be read
-        log.post("No MODEL_DATA column: the model is what the MeasurementSet keeps as recipes")
+        log.post("The model of fields that have one is what the MeasurementSet keeps as a recipe")
+        return
+    if ms.has("MODEL_DATA"):
         return
     log.post("No MODEL_DATA column: the model is a point source of 1 Jy at the phase centre")
