@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from casatools._base import log
-from casatools._base.errors import DataError, ParameterError, UnsupportedError
+from casatools._base.errors import DataError, ParameterError
 from casatools.calibration.flux_standards import STANDARDS, find_calibrator, flux_density
 from casatools.calibration.scratch_columns import fill_model, forget_recipes
 from casatools.calibration.solar_system import BODIES, find_body, find_disk
@@ -46,6 +46,7 @@ if TYPE_CHECKING:
 __all__ = ["SetModelOptions", "find_model_images", "manual_spectrum", "set_model"]
 
 SOLAR_SYSTEM = "Butler-JPL-Horizons 2012"
+REPLACED = f"use {SOLAR_SYSTEM!r}, which replaced it"
 _FORMAT = "{field Id: {spw Id: {fluxd: [I,Q,U,V] in Jy}, 'fieldName':field name }}"
 
 
@@ -81,9 +82,7 @@ class SetModelOptions:
 
     def __post_init__(self) -> None:
         if self.standard == "Butler-JPL-Horizons 2010":
-            raise UnsupportedError(
-                f"parameter standard={self.standard!r} is not supported; use {SOLAR_SYSTEM!r}, which replaced it"
-            )
+            raise DataError(f"parameter standard={self.standard!r} has no data any more, in CASA neither; {REPLACED}")
         if self.at_ephemeris and self.standard != SOLAR_SYSTEM:
             raise ParameterError(f"parameter 'useephemdir' is for standard={SOLAR_SYSTEM!r} only; got standard={self.standard!r}")
         if self.standard not in (*STANDARDS, SOLAR_SYSTEM, "manual", "fluxscale"):

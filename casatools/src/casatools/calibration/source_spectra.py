@@ -189,8 +189,8 @@ def source_component(
         disk = source.disk
         if source.at_ephemeris:
             shape = Shape("Point", disk.lon_rad, disk.lat_rad, "ICRS")
-        sizes = (Amount(float(v), "rad") for v in (disk.major_rad, disk.minor_rad, disk.angle_rad))
-        shape = replace(shape, **dict(zip(("major", "minor", "angle"), sizes, strict=True)), kind="Disk")
+        major, minor, angle = (Amount(float(v), "rad") for v in (disk.major_rad, disk.minor_rad, disk.angle_rad))
+        shape = replace(shape, kind="Disk", major=major, minor=minor, angle=angle)
     return Component(Flux(table[0].astype(complex)), shape, spectrum)
 
 

@@ -12,6 +12,7 @@ from casatools._base.paths import require_present
 from casatools.calibration.source_spectra import stokes_to_correlations
 from casatools.components.component_list import ComponentList
 from casatools.frames.directions import Direction, convert_direction
+from casatools.io.ms import Selection
 from casatools.io.ms.model_keywords import VirtualModel, read_virtual_models, thin_virtual_models, write_virtual_models
 from casatools.kernels.spheroidal import spheroidal
 
@@ -25,7 +26,7 @@ __all__ = ["VirtualColumn", "places_of", "read_transform", "write_recipes"]
 
 
 class VirtualColumn:
-    """The model visibilities that the recipes of a MeasurementSet stand for.
+    """The model visibilities that the recipes of a MeasurementSet stand for, or those of an image for all fields.
 
     Attributes
     ----------
@@ -40,11 +41,14 @@ class VirtualColumn:
 
     columns = ("FIELD_ID", "SCAN_NUMBER", "STATE_ID", "UVW")
 
-    def __init__(self, ms: MeasurementSet) -> None:
-        from casatools.calibration.predict_sky import SkyModel
+    def __init__(self, ms: MeasurementSet, image: str = "") -> None:
+        from casatools.calibration.predict_sky import SkyModel, open_sky_model
 
         self._ms = ms
         self._models: list[tuple[VirtualModel, SkyModel]] = []
+        if image:
+            self._models.append((VirtualModel(places_of(ms, Selection().resolve(ms)), None, image), open_sky_model([image])))
+            return
         for model in read_virtual_models(ms):
             if model.components is not None:
                 self._models.append((model, SkyModel(ComponentList.from_record(model.components))))

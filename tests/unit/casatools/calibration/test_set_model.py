@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from casatools._base.errors import DataError, ParameterError, UnsupportedError
+from casatools._base.errors import DataError, ParameterError
 from casatools.calibration import scratch_columns
 from casatools.calibration.correct import LibraryOptions
 from casatools.calibration.generate_table import TableRequest, generate_table
@@ -81,7 +81,7 @@ def test_fluxscale_record(vis: str) -> None:
 
 
 def test_refusals() -> None:
-    with pytest.raises(UnsupportedError, match="Butler-JPL"):
+    with pytest.raises(DataError, match="Butler-JPL"):
         SetModelOptions("Butler-JPL-Horizons 2010")
     with pytest.raises(ParameterError, match="'standard'"):
         SetModelOptions("silly")
