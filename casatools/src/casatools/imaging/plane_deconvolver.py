@@ -63,6 +63,8 @@ class PlaneDeconvolver:
         Makes the masks of each cycle from the residuals.
     store : PlaneStore
         Where the planes are.
+    labels : tuple of str
+        Stokes parameter of each polarization; not given for intensities alone.
     """
 
     planes: Planes
@@ -72,6 +74,7 @@ class PlaneDeconvolver:
     spread_minor: bool = False
     auto_mask: AutoMask | None = None
     store: PlaneStore = PlaneStore()
+    labels: tuple[str, ...] = ()
 
     def update_mask(self, at_threshold: bool = False) -> None:
         """Make the masks of the next minor cycle, where they are made automatically; see `AutoMask.update`."""
@@ -108,7 +111,12 @@ class PlaneDeconvolver:
     def clean_place(self, place: tuple[int, int], threshold: float, niter: int) -> tuple[int, float]:
         """Deconvolve one plane; gives the iterations and the peak that is left in the mask."""
         planes, (c, p) = self.planes, place
-        return self.cycle.run(planes.residual[c, p], planes.model[c, p], planes.psf[c], planes.mask[c, p], threshold, niter)
+        given = (planes.residual[c, p], planes.model[c, p], planes.psf[c], planes.mask[c, p], threshold, niter)
+        return self.cycle.run(*given, signed=self.is_signed(p))
+
+    def is_signed(self, pol: int) -> bool:
+        """Whether the sky may be negative in a polarization."""
+        return pol < len(self.labels) and self.labels[pol] not in ("I", "RR", "LL", "XX", "YY")
 
     def minor_cycle(self, control: CycleControl, threshold: float) -> int:
         """Deconvolve all planes once down to a threshold; returns the iterations done. The record's counts go on from ``control.at``."""
@@ -153,7 +161,16 @@ class PlaneDeconvolver:
         """`clean_place` of all planes by the ranks of an MPI job."""
         planes = self.planes
         items = (
-            (self.cycle, planes.residual[p], planes.model[p], planes.psf[p[0]], planes.mask[p], limit, niter)
+            (
+                self.cycle,
+                planes.residual[p],
+                planes.model[p],
+                planes.psf[p[0]],
+                planes.mask[p],
+                limit,
+                niter,
+                self.is_signed(p[1]),
+            )
             for p, limit in zip(places, thresholds, strict=True)
         )
         results = []
@@ -172,8 +189,8 @@ class PlaneDeconvolver:
 
 
 def _clean_plane(item: tuple[Any, ...]) -> tuple[np.ndarray, np.ndarray, tuple[int, float]]:
-    cycle, residual, model, psf, mask, threshold, niter = item
-    done = cycle.run(residual, model, psf, mask, threshold, niter)
+    cycle, residual, model, psf, mask, threshold, niter, signed = item
+    done = cycle.run(residual, model, psf, mask, threshold, niter, signed)
     return residual, model, done
 
 

@@ -102,6 +102,7 @@ def plan_images(
         )
     else:
         image = ImageField(options, here, data.centre, (axis.nchan, npol), request.minor_options, number, data.mixing(), store)
+    image.labels = tuple(data.labels)
     shape = (axis.nchan, npol, options.shape[1], options.shape[0])
     base = request.imagename if request.restart else next_name(request.imagename)
     # The beam of a mosaic is known when the weights of all pointings are.
