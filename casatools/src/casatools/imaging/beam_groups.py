@@ -77,7 +77,12 @@ class BeamGroup:
         return self.beams.reach_rad(self.diameters_m, freq_hz, self.kinds) + squint
 
     def values(
-        self, east: Sequence[np.ndarray], north: Sequence[np.ndarray], freq_hz: float, hands: tuple[str, str] = ("", "")
+        self,
+        east: Sequence[np.ndarray],
+        north: Sequence[np.ndarray],
+        freq_hz: float,
+        hands: tuple[str, str] = ("", ""),
+        cut_hz: float = 0.0,
     ) -> np.ndarray:
         """The product of the voltage patterns of the two antennas.
 
@@ -88,6 +93,8 @@ class BeamGroup:
         freq_hz : float
         hands : (str, str)
             Receptors of the two antennas, R or L; only circular ones are told apart.
+        cut_hz : float
+            Frequency whose beam tells where it ends; `freq_hz` by default.
 
         Returns
         -------
@@ -99,8 +106,8 @@ class BeamGroup:
             for k in range(1 if self.pointings[0] == self.pointings[1] and squints[0] == squints[1] else 2)
         ]
         if len(radii) == 1:
-            return self.beams.power(self.diameters_m, radii[0], freq_hz, self.kinds)
-        parts = [self.beams.power((self.diameters_m[k],) * 2, radii[k], freq_hz, (self.kinds[k],) * 2) for k in (0, 1)]
+            return self.beams.power(self.diameters_m, radii[0], freq_hz, self.kinds, cut_hz)
+        parts = [self.beams.power((self.diameters_m[k],) * 2, radii[k], freq_hz, (self.kinds[k],) * 2, cut_hz) for k in (0, 1)]
         return np.sqrt(parts[0] * parts[1])
 
 
