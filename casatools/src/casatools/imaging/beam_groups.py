@@ -162,11 +162,18 @@ class BeamGroups:
     def _number(self, own: _SourceBeams, key: tuple[int, ...]) -> int:
         group = own.group(key)
         places = tuple((round(p.lon_rad, 10), round(p.lat_rad, 10)) for p in group.pointings)
-        name = (places, group.beams.telescope, group.diameters_m, group.kinds, round(group.angle_rad, 9))
+        return self.register((places, group.beams.telescope, group.diameters_m, group.kinds, round(group.angle_rad, 9)), group)
+
+    def register(self, name: tuple[object, ...], group: BeamGroup) -> int:
+        """The number of a group, a new one where its name is new."""
         if name not in self._numbers:
             self._numbers[name] = len(self.groups)
             self.groups.append(group)
         return self._numbers[name]
+
+    def named(self) -> dict[int, tuple[tuple[object, ...], BeamGroup]]:
+        """Names, which are those of the other ranks of an MPI job too, and groups by their numbers."""
+        return {number: (name, self.groups[number]) for name, number in self._numbers.items()}
 
 
 class _SourceBeams:

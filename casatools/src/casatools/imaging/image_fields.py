@@ -10,6 +10,7 @@ Rau & Cornwell 2011, A&A 532, A71: Taylor terms; Cotton & Schwab 2008, Obit Memo
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -136,8 +137,21 @@ class ImageField(PlaneDeconvolver):
 
     @property
     def seen_model(self) -> np.ndarray:
-        """The model (chan, pol, y, x) as the channels of the residual see it, made by `begin_residual`."""
+        """The model (chan, pol, y, x) as the channels of the residual see it, made by `begin_residual`, for another rank's `predict`."""
         return self._model
+
+    def forget_psf(self) -> None:
+        """Set what `add_psf` gathers to zero."""
+        self.planes.psf[...], self.planes.sumwt[...] = 0, 0
+
+    def psf_sums(self) -> tuple[Any, ...]:
+        """What `add_psf` has gathered, for `take_psf_sums` of the same field in another rank."""
+        return self.planes.psf, self.planes.sumwt
+
+    def take_psf_sums(self, part: slice, sums: tuple[Any, ...]) -> None:
+        """Add what another rank has gathered from its data, in its channels (`part`)."""
+        self.planes.psf[part] += sums[0]
+        self.planes.sumwt[part] += sums[1]
 
     def begin_residual(self) -> None:
         """Prepare a major cycle."""

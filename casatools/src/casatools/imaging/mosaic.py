@@ -19,6 +19,7 @@ tclean, for the normalizations. Bhatnagar, Cornwell, Golap & Uson 2008, A&A 487,
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -58,8 +59,6 @@ class MosaicField(ImageField):
         W, once the point spread functions are made; one for all planes unless correlations have beams of their own.
     """
 
-    is_shareable = False
-
     def __init__(
         self,
         options: GridOptions,
@@ -83,6 +82,47 @@ class MosaicField(ImageField):
         # Sums of weights, by channel (or power of the frequency), group and nodes, for the products of the beams of two nodes.
         self._sums: dict[tuple[int, int, tuple[float, ...]], np.ndarray] = {}
         self._psf_hz = np.zeros((shape[0], 2))
+
+    def clear(self) -> None:
+        """Drop all arrays and beams; models are flux densities on the sky from here on, whose weights another rank knows."""
+        super().clear()
+        self.weight_image = np.zeros((0, 1, 0, 0), np.float32)
+        self.windows = self.windows.emptied()
+        self.use = replace(self.use, normtype="flatsky")
+        self._sums, self._psf_hz = {}, np.zeros_like(self._psf_hz)
+
+    @property
+    def seen_model(self) -> np.ndarray:
+        """The model as flux densities on the sky (chan, pol, y, x)."""
+        sky = np.zeros_like(self._model)
+        for chan, pol in np.argwhere(self._model.any(axis=(2, 3))):
+            sky[chan, pol] = self._sky(self._model[chan, pol], self._weight_plane(int(chan)), int(pol))
+        return sky
+
+    def _weight_plane(self, chan: int) -> int:
+        """Which of the weight images a plane of the model has."""
+        return chan
+
+    def forget_psf(self) -> None:
+        """As `ImageField.forget_psf`."""
+        super().forget_psf()
+        self._sums.clear()
+        self._psf_hz[...] = 0
+
+    def psf_sums(self) -> tuple[Any, ...]:
+        """As `ImageField.psf_sums`, with the sums of the beams under names that all ranks share."""
+        named = self.windows.groups.named()
+        sums = [(place, named[number], nodes, total) for (place, number, nodes), total in self._sums.items()]
+        return (*super().psf_sums(), sums, self._psf_hz[: len(self.planes.sumwt)])
+
+    def take_psf_sums(self, part: slice, sums: tuple[Any, ...]) -> None:
+        """As `ImageField.take_psf_sums`."""
+        super().take_psf_sums(part, sums)
+        first = part.start or 0
+        for place, (name, group), nodes, total in sums[2]:
+            key = (first + place, self.windows.groups.register(name, group), nodes)
+            self._sums[key] = self._sums.get(key, 0.0) + total
+        self._psf_hz[first : first + len(sums[3])] += sums[3]
 
     def _blank_weights(self, count: int) -> np.ndarray:
         nx, ny = self.options.shape

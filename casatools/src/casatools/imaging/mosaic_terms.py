@@ -49,6 +49,15 @@ class MosaicTermField(TaylorTerms, MosaicField):
         self.weight_image = self._blank_weights(1)
         self.term_weights = self._blank_weights(2 * nterms - 1)
 
+    def clear(self) -> None:
+        """As `MosaicField.clear`."""
+        super().clear()
+        self.term_weights = self.weight_image
+
+    def _weight_plane(self, chan: int) -> int:
+        """All terms have the weights of the first."""
+        return 0
+
     def add_psf(self, view: BlockView, chan: int, freq_hz: np.ndarray, weight: np.ndarray) -> None:
         """Grid the spectral beams, and count the weights of each primary beam."""
         ones = np.broadcast_to(np.complex64(1), weight.shape)

@@ -170,6 +170,10 @@ class BeamWindows:
         self._size = 0
         self._smooth: dict[tuple[object, ...], bool] = {}
 
+    def emptied(self) -> BeamWindows:
+        """The same without any beams made."""
+        return BeamWindows(self.groups, self.direction, self.options, self.use, self.hands)
+
     def bands(self, number: int, freq_hz: np.ndarray) -> Iterator[Band]:
         """Runs of channels whose beams, those of a group, are interpolated between the same ones."""
         if self.use.fixed_hz:
