@@ -10,6 +10,7 @@ Rau & Cornwell 2011, A&A 532, A71: Taylor terms; Cotton & Schwab 2008, Obit Memo
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -158,6 +159,23 @@ class ImageField(PlaneDeconvolver):
         for other in np.flatnonzero(row):
             total += row[other] * model[other, pol]
         return total
+
+    def sent_model(self, part: slice) -> np.ndarray:
+        """The model (chan, pol, y, x) of some channels, for another rank's `predict`."""
+        return np.stack([self.seen_model(chan) for chan in range(len(self.planes.model))[part]])
+
+    def forget_psf(self) -> None:
+        """Set what `add_psf` gathers to zero."""
+        self.planes.psf[...], self.planes.sumwt[...] = 0, 0
+
+    def psf_sums(self) -> tuple[Any, ...]:
+        """What `add_psf` has gathered, for `take_psf_sums` of the same field in another rank."""
+        return self.planes.psf, self.planes.sumwt
+
+    def take_psf_sums(self, part: slice, sums: tuple[Any, ...]) -> None:
+        """Add what another rank has gathered from its data, in its channels (`part`)."""
+        self.planes.psf[part] += sums[0]
+        self.planes.sumwt[part] += sums[1]
 
     def begin_residual(self) -> None:
         """Prepare a major cycle."""

@@ -7,7 +7,6 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from casatools._base.memory import CHUNK_BYTES, memory_budget_bytes
-from casatools.frames.directions import convert_direction
 from casatools.imaging.image_fields import ImageField
 from casatools.imaging.imager import ImagingData
 from casatools.imaging.plane_mixing import CORRELATION_NAMES, sum_of_planes
@@ -73,9 +72,14 @@ def _recentred(data: ImagingData, source: DataSource, chunk: VisChunk, image: Im
     """uvw for the phase centre of a field, and the paths to it."""
     uvw = np.asarray(chunk["UVW"], dtype=np.float64).copy()
     shift = np.zeros(len(uvw))
-    for rows, direction in source.pointed_rows(chunk["FIELD_ID"], chunk["TIME"]):
-        own = convert_direction(direction, data.centre.frame, float(source.times_s[0]), source.position_m)
-        uvw[rows], shift[rows] = rotate_phase_centre(uvw[rows], own, image.centre)
+    for rows, own, target in source.phase_rows(chunk["FIELD_ID"], chunk["TIME"], data.centre):
+        if target == data.centre:
+            uvw[rows], shift[rows] = rotate_phase_centre(uvw[rows], own, image.centre)
+            continue
+        # The image's centre moves: to where it is first, then to this field of the image.
+        moved, path = rotate_phase_centre(uvw[rows], own, target)
+        uvw[rows], more = rotate_phase_centre(moved, data.centre, image.centre)
+        shift[rows] = path + more
     return uvw, shift
 
 

@@ -25,7 +25,7 @@ from casatools._base.executor import executor
 from casatools.imaging.image_fields import ImageField
 from casatools.imaging.imager import Imager, ImagingData, bandwidth
 from casatools.imaging.plane_deconvolver import Planes
-from casatools.imaging.weighting import ImagingWeights, WeightingOptions
+from casatools.imaging.weighting import GroupedWeights, ImagingWeights, WeightingOptions
 
 __all__ = ["SharedImager", "make_imager"]
 
@@ -74,36 +74,43 @@ def _begin(share: _Share) -> None:
     imager = Imager(share.data, fields, share.weighting)
     main = fields[0].options
     planes = share.data.axis.nchan if share.by_channel else 1
-    imager.weights = ImagingWeights(main.shape, main.cell_rad, share.weighting, planes, share.bandwidth, share.by_channel)
+    weights = ImagingWeights(main.shape, main.cell_rad, share.weighting, planes, share.bandwidth, share.by_channel)
+    apart = fields[0].weights_apart and weights.needs_density
+    imager.weights = GroupedWeights(weights) if apart else weights
     _held[share.key] = imager
 
 
-def _own_weights(imager: Imager) -> ImagingWeights:
-    """The weights of a share; mosaics, whose pointings have their own, are not shared."""
-    assert isinstance(imager.weights, ImagingWeights)
-    return imager.weights
+_Densities = dict[Any, tuple[np.ndarray, np.ndarray]]
 
 
-def _gather(key: str) -> tuple[np.ndarray, np.ndarray, float]:
-    """Densities of the share, their sums of weights, and the sum of weights of the data."""
+def _gather(key: str) -> tuple[_Densities, float]:
+    """Densities of the share with their sums of weights, and the sum of weights of the data."""
     imager = _held[key]
     total = imager.gather()
-    weights = _own_weights(imager)
     # Densities channel by channel concern this rank only.
-    return (weights.density if not weights.by_channel else np.zeros(0)), weights.total, total
+    return ({} if imager.weights.by_channel else imager.weights.sums()), total
 
 
-def _grid_psf(order: tuple[str, np.ndarray, np.ndarray]) -> list[tuple[np.ndarray, np.ndarray]]:
-    key, density, total = order
+def _added(parts: Sequence[_Densities]) -> _Densities:
+    """The sums of all shares."""
+    out: _Densities = {}
+    for part in parts:
+        for name, (density, total) in part.items():
+            old = out.get(name)
+            out[name] = (density, total) if old is None else (old[0] + density, old[1] + total)
+    return out
+
+
+def _grid_psf(order: tuple[str, _Densities]) -> list[tuple[Any, ...]]:
+    key, densities = order
     imager = _held[key]
-    if density.size:
-        weights = _own_weights(imager)
-        weights.density, weights.total = density, total
+    if densities:
+        imager.weights.take_sums(densities)
     imager.weights.finish()
     for image in imager.fields:
-        image.planes.psf[...], image.planes.sumwt[...] = 0, 0
+        image.forget_psf()
     imager.grid_psf()
-    return [(image.planes.psf, image.planes.sumwt) for image in imager.fields]
+    return [image.psf_sums() for image in imager.fields]
 
 
 def _grid_residual(order: tuple[str, list[np.ndarray]]) -> list[np.ndarray]:
@@ -170,15 +177,13 @@ class SharedImager(Imager):
     def make_psf(self) -> None:
         """As `Imager.make_psf`."""
         gathered = self._each(_gather, [self._key] * len(self._slices))
-        if sum(weight for _, _, weight in gathered) <= 0:
+        if sum(weight for _, weight in gathered) <= 0:
             raise DataError("all selected data are flagged or have no weight: there is nothing to image")
-        density = np.sum([d for d, _, _ in gathered], axis=0)
-        total = np.sum([t for _, t, _ in gathered], axis=0) if density.size else np.zeros(0)
-        parts = self._each(_grid_psf, [(self._key, density, total)] * len(self._slices))
+        densities = _added([found for found, _ in gathered])
+        parts = self._each(_grid_psf, [(self._key, densities)] * len(self._slices))
         for part, made in zip(self._slices, parts, strict=True):
-            for image, (psf, sums) in zip(self.fields, made, strict=True):
-                image.planes.psf[part] += psf
-                image.planes.sumwt[part] += sums
+            for image, sums in zip(self.fields, made, strict=True):
+                image.take_psf_sums(part, sums)
         for image in self.fields:
             image.finish_psf(self.psf_cutoff)
 
@@ -186,10 +191,7 @@ class SharedImager(Imager):
         """As `Imager.major_cycle`."""
         for image in self.fields:
             image.begin_residual()
-        orders = [
-            (self._key, [np.stack([image.seen_model(c) for c in range(len(image.planes.model))[part]]) for image in self.fields])
-            for part in self._slices
-        ]
+        orders = [(self._key, [image.sent_model(part) for image in self.fields]) for part in self._slices]
         for part, made in zip(self._slices, self._each(_grid_residual, orders), strict=True):
             for image, residual in zip(self.fields, made, strict=True):
                 image.planes.residual[part] += residual

@@ -33,6 +33,10 @@ from casatools.io.image.coordinates.system import Coordinates
 __all__ = ["FieldImages", "begin_images", "next_name", "plan_images", "write_images"]
 
 
+# Frames under other names in images: there is none of a moving source, whose frequencies are those at rest.
+_FRAME_NAMES = {"": "Undefined", "SOURCE": "REST"}
+
+
 @dataclass
 class FieldImages:
     """One image field and what its images are made with.
@@ -157,7 +161,7 @@ def _coordinates(request: TcleanRequest, data: ImagingData, centre: Direction) -
     where = (centre.lon_rad % (2.0 * np.pi), centre.lat_rad)
     return make_image_coordinates(
         options.shape, options.cell_rad, where, axis.frequencies_hz, direction_frame=centre.frame,
-        projection=request.projection.upper(), stokes=data.labels, spectral_frame=axis.frame or "Undefined", channel_width_hz=axis.width_hz,
+        projection=request.projection.upper(), stokes=data.labels, spectral_frame=_FRAME_NAMES.get(axis.frame, axis.frame), channel_width_hz=axis.width_hz,
         rest_frequency_hz=axis.rest_hz,
         observation=ObservationInfo.make(
             first.telescope, observation.observer, float(first.times_s[0]) / 86400.0, first.ms.time_frame, where,

@@ -11,6 +11,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -166,6 +167,15 @@ class ImagingWeights:
             # Each sample stands for two: itself and its conjugate.
             self.total[plane] += 2.0 * float(weight.sum(dtype=np.float64))
 
+    def sums(self) -> dict[Any, tuple[np.ndarray, np.ndarray]]:
+        """Densities and sums of weights, to be added up with those of other data."""
+        return {None: (self.density, self.total)} if self._dense else {}
+
+    def take_sums(self, sums: dict[Any, tuple[np.ndarray, np.ndarray]]) -> None:
+        """Replace densities and sums of weights by those of all data."""
+        if None in sums:
+            self.density, self.total = sums[None]
+
     def finish(self) -> None:
         """Make the factors of the weighting from the densities."""
         if not self._dense:
@@ -234,6 +244,20 @@ class GroupedWeights:
             if number not in self._groups:
                 self._groups[number] = self._pattern.blank()
             self._groups[number].gather(part)
+
+    @property
+    def by_channel(self) -> bool:
+        """As of `ImagingWeights`."""
+        return self._pattern.by_channel
+
+    def sums(self) -> dict[Any, tuple[np.ndarray, np.ndarray]]:
+        """As of `ImagingWeights`, by source and field."""
+        return {number: weights.sums()[None] for number, weights in self._groups.items()}
+
+    def take_sums(self, sums: dict[Any, tuple[np.ndarray, np.ndarray]]) -> None:
+        """As of `ImagingWeights`, for the groups that are there."""
+        for number, weights in self._groups.items():
+            weights.take_sums({None: sums[number]})
 
     def finish(self) -> None:
         """All samples are in."""
