@@ -44,10 +44,35 @@ _CONSTANTS = {"pi": np.pi, "e": np.e, "c": 299792458.0}
 
 @dataclass
 class Masked:
-    """A value, scalar or block, and the mask of its good pixels (None: all good)."""
+    """A value, scalar or block, and the mask of its good pixels (None: all good); `own` where nothing else holds the array of the value."""
 
     value: Any
     good: np.ndarray | None = None
+    own: bool = False
+
+
+@dataclass(frozen=True)
+class _Tiles:
+    """Storage tiles by their numbers, where a part of the image is meant."""
+
+    first: int
+    stop: int
+
+
+def _applied(function: Callable[..., Any], parts: Sequence[Masked]) -> Masked:
+    """A function of values, pixel by pixel, and the common mask; put into the array of an operand that fits, for new ones cost more than the sums."""
+    values, good = [p.value for p in parts], _both(*(p.good for p in parts))
+    if isinstance(function, np.ufunc):
+        if len(values) != function.nin:  # one more would be taken for the result's place
+            raise TypeError
+        shape = np.broadcast_shapes(*(np.shape(v) for v in values))
+        for part in parts:
+            if part.own and part.value.shape == shape:
+                try:
+                    return Masked(function(*values, out=part.value, casting="equiv"), good, True)
+                except TypeError:
+                    continue  # the result is of another type
+    return Masked(function(*values), good, isinstance(function, np.ufunc) and any(np.ndim(v) for v in values))
 
 
 def _both(*masks: np.ndarray | None) -> np.ndarray | None:
@@ -148,7 +173,22 @@ class Expression:
         """Value and mask of everything."""
         return self.read([slice(0, n) for n in self.shape])
 
-    def _evaluate(self, node: Node, slices: Sequence[slice]) -> Masked:
+    def tiled_as(self, tile: Sequence[int]) -> bool:
+        """True when `read_tiles` gives the result in tiles of this shape: all images are stored so, none is masked, and no place of a pixel matters."""
+        return (
+            not self.may_mask
+            and not _needs_places(self.tree)
+            and all(
+                image.shape == self.shape and image.tile_shape == tuple(tile) and image.tiles() is not None
+                for image in self.images.values()
+            )
+        )
+
+    def read_tiles(self, first: int, stop: int) -> np.ndarray:
+        """Values of storage tiles ``(tile, *tile shape)`` in the order of the file; undefined beyond the edges of the images."""
+        return np.asarray(self._evaluate(self.tree, _Tiles(first, stop)).value)
+
+    def _evaluate(self, node: Node, slices: Sequence[slice] | _Tiles) -> Masked:
         if isinstance(node, Number):
             return Masked(node.value)
         if isinstance(node, Name):
@@ -159,36 +199,36 @@ class Expression:
             return self._operation(node, slices)
         return self._call(node, slices)
 
-    def _image(self, node: Name, slices: Sequence[slice]) -> Masked:
+    def _image(self, node: Name, slices: Sequence[slice] | _Tiles) -> Masked:
         if node.name not in self.images:
             return Masked(_CONSTANTS[node.name])
         image = self.images[node.name]
+        if isinstance(slices, _Tiles):
+            tiles = image.tiles()
+            assert tiles is not None  # as `tiled_as` found
+            return Masked(tiles.read_tiles(slices.first, slices.stop), own=True)
         inside = tuple(
             s if n == m or (m == 1 and n == 1) else slice(0, 1) for s, n, m in zip(slices, image.shape, self.shape, strict=True)
         )
         good = image.read_mask(inside) if image.has_mask and not node.name.endswith(":nomask") else None
-        return Masked(image.read(inside), good)
+        return Masked(image.read(inside), good, own=True)
 
-    def _operation(self, node: Operation, slices: Sequence[slice]) -> Masked:
+    def _operation(self, node: Operation, slices: Sequence[slice] | _Tiles) -> Masked:
         parts = [self._evaluate(n, slices) for n in node.operands]
-        good = _both(*(p.good for p in parts))
-        a = parts[0].value
         if node.operator == "[]":
-            condition = parts[1].value
-            return Masked(a, _both(good, np.broadcast_to(np.asarray(condition, bool), np.shape(a))))
+            value, condition = parts[0].value, np.asarray(parts[1].value, bool)
+            good = _both(parts[0].good, parts[1].good, np.broadcast_to(condition, np.shape(value)))
+            return Masked(value, good, parts[0].own)
         with np.errstate(all="ignore"):
-            if node.operator == "unary-":
-                return Masked(-a, good)
-            if node.operator == "unary!":
-                return Masked(np.logical_not(a), good)
-            return Masked(_OPERATORS[node.operator](a, parts[1].value), good)
+            if node.operator == "^" and isinstance(parts[1].value, float) and parts[1].value == 2:
+                return _applied(np.square, parts[:1])
+            return _applied(_OPERATORS[node.operator], parts)
 
-    def _call(self, node: Call, slices: Sequence[slice]) -> Masked:
+    def _call(self, node: Call, slices: Sequence[slice] | _Tiles) -> Masked:
         name = node.function
         if name in ("min", "max") and len(node.arguments) == 2:
             parts = [self._evaluate(n, slices) for n in node.arguments]
-            pick = np.minimum if name == "min" else np.maximum
-            return Masked(pick(parts[0].value, parts[1].value), _both(*(p.good for p in parts)))
+            return _applied(np.minimum if name == "min" else np.maximum, parts)
         if name in _REDUCTIONS or name in ("fractile", "fractilerange"):
             if node not in self._reduced:
                 self._reduced[node] = self._reduce(node)
@@ -209,6 +249,7 @@ class Expression:
                 return Masked(image.value)
             return Masked(np.ones(np.shape(image.value), bool) if image.good is None else image.good)
         if name in ("indexin", "indexnotin"):
+            assert not isinstance(slices, _Tiles)  # as `tiled_as` found
             return Masked(self._index(node, slices))
         if name in ("ndim", "length"):
             return Masked(self._extent(node))
@@ -221,10 +262,9 @@ class Expression:
         parts = [self._evaluate(n, slices) for n in node.arguments]
         with np.errstate(all="ignore"):
             try:
-                value = _PIXELWISE[name](*(p.value for p in parts))
+                return _applied(_PIXELWISE[name], parts)
             except TypeError:
                 raise ParameterError(f"the function {name} does not take {len(parts)} arguments (in {self.text!r})") from None
-        return Masked(value, _both(*(p.good for p in parts)))
 
     def _index(self, node: Call, slices: Sequence[slice]) -> np.ndarray:
         """True for pixels whose number on an axis (0 is x) is in a list, or is not."""
@@ -249,7 +289,7 @@ class Expression:
             raise ParameterError(f"length names an axis that is not one of the {len(self.shape)} (in {self.text!r})")
         return float(self.shape[len(self.shape) - 1 - int(axis)])
 
-    def _spectral_index(self, node: Call, slices: Sequence[slice]) -> Masked:
+    def _spectral_index(self, node: Call, slices: Sequence[slice] | _Tiles) -> Masked:
         """``log(I1 / I2) / log(f1 / f2)`` at the reference frequencies of two images; 0 where they are the same."""
         one, two = self._arguments(node, slices, 2)
         hz = []
@@ -266,7 +306,7 @@ class Expression:
         fine = np.isfinite(value)
         return Masked(np.where(fine, value, 0.0), _both(one.good, two.good, None if fine.all() else fine))
 
-    def _arguments(self, node: Call, slices: Sequence[slice], count: int) -> list[Masked]:
+    def _arguments(self, node: Call, slices: Sequence[slice] | _Tiles, count: int) -> list[Masked]:
         if len(node.arguments) != count:
             raise ParameterError(
                 f"the function {node.function} takes {count} arguments; got {len(node.arguments)} (in {self.text!r})"
@@ -350,9 +390,18 @@ def _makes_mask(node: Node) -> bool:
     return isinstance(node, Call) and any(_makes_mask(n) for n in node.arguments)
 
 
+def _needs_places(node: Node) -> bool:
+    if isinstance(node, Operation):
+        return any(_needs_places(n) for n in node.operands)
+    return isinstance(node, Call) and (
+        node.function in ("indexin", "indexnotin") or any(_needs_places(n) for n in node.arguments)
+    )
+
+
 _OPERATORS: dict[str, Callable[[Any, Any], Any]] = {
     "+": np.add, "-": np.subtract, "*": np.multiply, "/": np.divide, "%": np.fmod, "^": np.power, "==": np.equal, "!=": np.not_equal,
     ">": np.greater, ">=": np.greater_equal, "<": np.less, "<=": np.less_equal, "&&": np.logical_and, "||": np.logical_or,
+    "unary-": np.negative, "unary!": np.logical_not,
 }  # fmt: skip
 
 

@@ -16,9 +16,9 @@ from casatools._base.threads import in_order
 from casatools.analysis.regions import ImageSelection, PixelSet
 from casatools.analysis.selected_pixels import SelectedPixels
 from casatools.io.image import BeamSet, CasaImage
-from casatools.io.image.tiling import iter_blocks
+from casatools.io.image.tiling import TILE_PIXELS, iter_blocks
 
-__all__ = ["PixelChoice", "axis_order", "beams_of_box", "rebin_image", "sub_image", "transpose_image"]
+__all__ = ["PixelChoice", "axis_order", "beams_of_box", "rebin_image", "sub_image", "tiles_of_box", "transpose_image"]
 
 
 @dataclass(frozen=True)
@@ -53,6 +53,16 @@ def beams_of_box(image: CasaImage, pixels: PixelSet) -> BeamSet:
         where = None if axis is None else pixels.slices[image.ndim - 1 - axis]
         ranges.append(None if where is None else list(range(where.start, where.stop)))
     return beams.sliced(ranges[0], ranges[1])
+
+
+def tiles_of_box(image: CasaImage, pixels: PixelSet) -> tuple[int, ...] | None:
+    """The tiles an image of the bounding box is made with: those of the image where that is all of it and they are no larger than usual, else None.
+
+    Blocks of pixels are then whole tiles of what is read and of what is written.
+    """
+    tile = image.tile_shape
+    usual = not image.is_fits and math.prod(tile) <= 4 * TILE_PIXELS
+    return tile if usual and tuple(pixels.box_shape) == image.shape else None
 
 
 def sub_image(
