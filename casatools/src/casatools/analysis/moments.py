@@ -101,7 +101,8 @@ def _sums(
         spread, square, deviation, distance = np.zeros((4, values.shape[1]))
         second_sums(values, good, x, mean, centre, spread, square, deviation, distance)
         spread /= divisor
-        found[2] = (np.sqrt(np.maximum(spread, 0.0)), defined & (spread >= 0))
+        # Where noise makes the sum of squares negative, CASA takes its size.
+        found[2] = (np.sqrt(np.abs(spread)), defined)
         found[5] = (np.sqrt(deviation / np.maximum(count - 1, 1)), count > 1)
         found[6] = (np.sqrt(square / safe), some)
         found[7] = (distance / safe, some)
@@ -109,14 +110,7 @@ def _sums(
 
 
 def _median_place(values: np.ndarray, use: np.ndarray, coordinate: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The coordinate at which the running sum of intensities reaches half its total."""
-    running = np.cumsum(np.where(use, values, 0.0), axis=0, dtype=np.float64)
-    half = 0.5 * running[-1]
-    # Linear between the two channels that enclose half of the sum.
-    after = np.argmax(running >= half[None], axis=0)
-    before = np.maximum(after - 1, 0)
-    y1 = np.take_along_axis(running, after[None], axis=0)[0]
-    y0 = np.take_along_axis(running, before[None], axis=0)[0]
-    part = np.where(y1 > y0, (half - y0) / np.where(y1 > y0, y1 - y0, 1.0), 1.0)
-    place = np.where(after == before, coordinate[after], coordinate[before] + part * (coordinate[after] - coordinate[before]))
-    return place, use.any(axis=0) & (running[-1] > 0)
+    """The coordinate of the channel at which the running sum of intensities, all of one sign, reaches half its total."""
+    running = np.abs(np.cumsum(np.where(use, values, 0.0), axis=0, dtype=np.float64))
+    after = np.argmax(running >= 0.5 * running[-1][None], axis=0)
+    return coordinate[after], use.any(axis=0) & (running[-1] > 0)
