@@ -20,7 +20,7 @@ __all__ = ["imsmooth"]
 _Quantity = kinds.Variant((kinds.Text(), kinds.Record(), kinds.Float()))
 
 
-@task(group="analysis")
+@task(group="analysis", pictures=("outfile",))
 def imsmooth(
     imagename: ImageName = "",
     kernel: Annotated[
