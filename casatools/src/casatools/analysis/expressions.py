@@ -9,13 +9,15 @@ of the masks of its operands; reductions use good pixels only; ``image[condition
 from __future__ import annotations
 
 import os
+import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from casatools._base.errors import DataError, ParameterError
+from casatools._base.errors import CasaError, DataError, ParameterError
 from casatools._base.paths import resolve
 from casatools.analysis.lattice_syntax import Call, Indices, Name, Node, Number, Operation, parse_expression
 from casatools.analysis.value_stream import ValueStream, ranked
@@ -34,6 +36,8 @@ _PIXELWISE: dict[str, Callable[..., Any]] = {
     "fmod": np.fmod, "amp": lambda *v: np.hypot(*v) if len(v) > 1 else np.abs(v[0]),
     "pa": lambda a, b: 0.5 * np.degrees(np.arctan2(a, b)),
 }  # fmt: skip
+# Arguments of functions that do not take one.
+_ARGUMENTS = {"atan2": (2,), "pow": (2,), "fmod": (2,), "pa": (2,), "complex": (1, 2), "amp": (1, 2)}
 _REDUCTIONS = frozenset(
     {"sum", "mean", "min", "max", "median", "variance", "stddev", "avdev", "nelements", "ntrue", "nfalse", "any", "all"}
 )
@@ -63,8 +67,6 @@ def _applied(function: Callable[..., Any], parts: Sequence[Masked]) -> Masked:
     """A function of values, pixel by pixel, and the common mask; put into the array of an operand that fits, for new ones cost more than the sums."""
     values, good = [p.value for p in parts], _both(*(p.good for p in parts))
     if isinstance(function, np.ufunc):
-        if len(values) != function.nin:  # one more would be taken for the result's place
-            raise TypeError
         shape = np.broadcast_shapes(*(np.shape(v) for v in values))
         for part in parts:
             if part.own and part.value.shape == shape:
@@ -118,39 +120,73 @@ class Expression:
         self.text = text
         self.tree = parse_expression(text)
         self.images: dict[str, CasaImage] = {}
+        self._scratch = ExitStack()
         self.stretch = stretch
         self._reduced: dict[Node, Masked] = {}
         self._folder = folder
-        self._open(self.tree)
+        try:
+            self._open(self.tree)
+        except CasaError:
+            self.close()
+            raise
         first = next(iter(self.images.values()), None)
         self.template = first
         self.shape: tuple[int, ...] = tuple(shape) if shape is not None else (first.shape if first is not None else ())
-        for name, image in self.images.items():
-            self._check(name, image)
+        try:
+            for name, image in self.images.items():
+                self._check(name, image)
+        except DataError:
+            self.close()
+            raise
 
     def close(self) -> None:
         """Close the images."""
         for image in self.images.values():
             image.close()
         self.images = {}
+        self._scratch.close()
 
     def _open(self, node: Node) -> None:
         if isinstance(node, Name):
             if node.name in self.images or (not node.quoted and node.name in _CONSTANTS):
                 return
-            path = self._names.get(node.name, node.name.replace("\\", ""))
-            path = path.split(":nomask")[0]
-            found = path if os.path.exists(path) else os.path.join(self._folder, path)
-            found = found if os.path.exists(found) else resolve(path)
-            if not os.path.exists(found):
-                raise ParameterError(f"{node.name!r} in the expression {self.text!r} is not an image")
-            self.images[node.name] = CasaImage.open(found)
+            self.images[node.name] = CasaImage.open(self._path(node))
+        elif isinstance(node, Call) and node.function == "rebin":
+            self._bin(node)
         elif isinstance(node, Call):
             for argument in node.arguments:
                 self._open(argument)
         elif isinstance(node, Operation):
             for operand in node.operands:
                 self._open(operand)
+
+    def _path(self, node: Name) -> str:
+        """Where the image of a name is."""
+        path = self._names.get(node.name, node.name.replace("\\", ""))
+        path = path.split(":nomask")[0]
+        found = path if os.path.exists(path) else os.path.join(self._folder, path)
+        found = found if os.path.exists(found) else resolve(path)
+        if not os.path.exists(found):
+            raise ParameterError(f"{node.name!r} in the expression {self.text!r} is not an image")
+        return found
+
+    def _bin(self, node: Call) -> None:
+        """Make the image that a call of rebin stands for; it is gone when the expression is closed."""
+        from casatools.analysis.sub_images import PixelChoice, rebin_image
+
+        first, second = (*node.arguments, None, None)[:2]
+        if len(node.arguments) != 2 or not isinstance(first, Name) or not isinstance(second, Indices):
+            raise ParameterError(f"rebin takes an image and a list of factors such as [2, 2, 1, 1] (in {self.text!r})")
+        folder = self._scratch.enter_context(tempfile.TemporaryDirectory(prefix="casa-rebin-"))
+        path = os.path.join(folder, "binned.im")
+        with CasaImage.open(self._path(first)) as image:
+            rebin_image(image, path, second.values, PixelChoice(), False, False, False)
+        self.images[repr(node)] = CasaImage.open(path)
+
+    @property
+    def unit(self) -> str | None:
+        """The unit of the result; None where it is that of the image that gives the metadata."""
+        return {"pa": "deg", "spectralindex": ""}.get(self.tree.function) if isinstance(self.tree, Call) else None
 
     def _check(self, name: str, image: CasaImage) -> None:
         if image.shape == self.shape:
@@ -237,7 +273,7 @@ class Expression:
             return Masked(_CONSTANTS[name])
         if name == "iif":
             condition, yes, no = self._arguments(node, slices, 3)
-            return Masked(np.where(condition.value, yes.value, no.value), _both(condition.good, yes.good, no.good))
+            return Masked(np.where(condition.value, yes.value, no.value), _both(condition.good, _chosen_mask(condition, yes, no)))
         if name == "replace":
             image, other = self._arguments(node, slices, 2)
             if image.good is None:
@@ -256,15 +292,14 @@ class Expression:
         if name == "spectralindex":
             return self._spectral_index(node, slices)
         if name == "rebin":
-            raise ParameterError(f"rebin changes the shape of an image; use imrebin before (in {self.text!r})")
+            return self._image(Name(repr(node)), slices)
         if name not in _PIXELWISE:
             raise ParameterError(f"there is no function {name!r} in lattice expressions (in {self.text!r})")
+        if len(node.arguments) not in _ARGUMENTS.get(name, (1,)):
+            raise ParameterError(f"the function {name} does not take {len(node.arguments)} arguments (in {self.text!r})")
         parts = [self._evaluate(n, slices) for n in node.arguments]
         with np.errstate(all="ignore"):
-            try:
-                return _applied(_PIXELWISE[name], parts)
-            except TypeError:
-                raise ParameterError(f"the function {name} does not take {len(parts)} arguments (in {self.text!r})") from None
+            return _applied(_PIXELWISE[name], parts)
 
     def _index(self, node: Call, slices: Sequence[slice]) -> np.ndarray:
         """True for pixels whose number on an axis (0 is x) is in a list, or is not."""
@@ -378,6 +413,15 @@ class Expression:
             shares.append(1.0 - shares[0])
         found = [ranked(values, count, [min(int(s * (count - 1) + 0.01), count - 1)])[0] for s in shares]
         return Masked(found[0] if node.function == "fractile" else found[1] - found[0])
+
+
+def _chosen_mask(condition: Masked, yes: Masked, no: Masked) -> np.ndarray | None:
+    """The mask of ``iif``: at each pixel that of the operand that is taken there."""
+    if np.ndim(condition.value) == 0:
+        return yes.good if condition.value else no.good
+    if yes.good is None and no.good is None:
+        return None
+    return np.where(condition.value, True if yes.good is None else yes.good, True if no.good is None else no.good)
 
 
 def _wide(values: np.ndarray) -> np.ndarray:

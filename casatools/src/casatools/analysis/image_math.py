@@ -131,6 +131,8 @@ def _write(expression: Expression, template: CasaImage, choice: PixelChoice, out
     ):
         made.copy_metadata_from(template, beams=False)
         made.beams = beams_of_box(template, pixels)
+        if expression.unit is not None:
+            made.unit = expression.unit
 
         def compute(block: tuple[slice, ...]) -> bool:
             slices = tuple(slice(a + s.start, a + s.stop) for a, s in zip(pixels.first, block, strict=True))
@@ -355,7 +357,7 @@ def spectral_index_image(paths: Sequence[str], choice: PixelChoice, output: Math
         coordinates = first.coordinates.sliced([float(v) for v in pixels.first[::-1]], [1.0] * first.ndim, pixels.box_shape[::-1])
         with (
             staged_output(output.path, output.overwrite) as staged,
-            CasaImage.create(staged, pixels.box_shape, coordinates, np.float32, mask="mask0") as made,
+            CasaImage.create(staged, pixels.box_shape, coordinates, np.float32) as made,
         ):
             made.copy_metadata_from(first, beams=False)
             made.unit = ""
@@ -370,7 +372,8 @@ def spectral_index_image(paths: Sequence[str], choice: PixelChoice, output: Math
                     own = ratio[at].reshape([-1 if k == along else 1 for k in range(first.ndim)])
                     index = np.log(one.astype(np.float64) / two) / own
                 made.write(np.where(usable, index, 0.0), block)
-                made.write_mask(usable, block)
+                if not usable.all():
+                    made.write_mask(usable, block)
 
 
 def scale_by_image(

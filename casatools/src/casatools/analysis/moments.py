@@ -110,7 +110,8 @@ def _sums(
         spread, square, deviation, distance = np.zeros((4, values.shape[1]))
         second_sums(values, good, x, mean, centre, spread, square, deviation, distance)
         spread /= divisor
-        found[2] = (np.sqrt(np.maximum(spread, 0.0)), defined & (spread >= 0))
+        # Where noise makes the sum of squares negative, CASA takes its size.
+        found[2] = (np.sqrt(np.abs(spread)), defined)
         found[5] = (np.sqrt(deviation / np.maximum(count - 1, 1)), count > 1)
         found[6] = (np.sqrt(square / safe), some)
         found[7] = (distance / safe, some)
@@ -118,16 +119,10 @@ def _sums(
 
 
 def _median_place(values: np.ndarray, use: np.ndarray, coordinate: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The coordinate at which the running sum of intensities reaches half its total."""
-    total, y0, y1, none = np.zeros((4, values.shape[1]))
+    """The coordinate of the channel at which the running sum of intensities, all of one sign, reaches half its total."""
+    total, again = np.zeros((2, values.shape[1]))
     after = np.full(values.shape[1], len(values))  # no sum is a half yet
-    half_crossings(values, use, none, total, after, y0, y1)
+    half_crossings(values, use, total, total, after)
     after[:] = -1
-    half = 0.5 * total
-    half_crossings(values, use, half, none, after, y0, y1)
-    # Linear between the two channels that enclose half of the sum.
-    after = np.maximum(after, 0)
-    before = np.maximum(after - 1, 0)
-    part = np.where(y1 > y0, (half - y0) / np.where(y1 > y0, y1 - y0, 1.0), 1.0)
-    place = np.where(after == before, coordinate[after], coordinate[before] + part * (coordinate[after] - coordinate[before]))
-    return place, use.any(axis=0) & (total > 0)
+    half_crossings(values, use, 0.5 * np.abs(total), again, after)
+    return coordinate[np.maximum(after, 0)], use.any(axis=0) & (total != 0)

@@ -265,7 +265,7 @@ def rebin_image(
         array_bins, array_counts = bins[::-1], counts[::-1]
         inside = output.tile_shape if not gone else [1] * ndim
 
-        def average(part: tuple[slice, ...]) -> None:
+        def average(part: tuple[slice, ...]) -> bool:
             wanted = tuple(slice(s.start * f, min(s.stop * f, n)) for s, f, n in zip(part, array_bins, box, strict=True))
             values, good = chosen.read(wanted)
             mean, defined = _binned(values, good, array_bins, tuple(s.stop - s.start for s in part))
@@ -274,9 +274,12 @@ def rebin_image(
             output.write(mean.reshape(extent), where)
             if chosen.has_mask:
                 output.write_mask(defined.reshape(extent), where)
+            return bool(defined.all())
 
         most = max(1, IMAGE_BLOCK_BYTES // math.prod(array_bins))
-        deque(in_order(average, iter_blocks(array_counts, inside, image.dtype.itemsize, most)), maxlen=0)
+        every = list(in_order(average, iter_blocks(array_counts, inside, image.dtype.itemsize, most)))
+        if chosen.has_mask and all(every):
+            output.remove_mask("mask0")  # no pixel needs it, and CASA writes none then
 
 
 def _binned(

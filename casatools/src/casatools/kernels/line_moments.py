@@ -76,26 +76,17 @@ def extremes(values: np.ndarray, good: np.ndarray, sign: float, best: np.ndarray
 
 
 @kernel
-def half_crossings(
-    values: np.ndarray,
-    good: np.ndarray,
-    half: np.ndarray,
-    running: np.ndarray,
-    after: np.ndarray,
-    low: np.ndarray,
-    high: np.ndarray,
-) -> None:
-    """Where the running sum over channels of good values reaches a half: the channel `after` (n,) int64 (starts at -1), and the sums before and at it.
+def half_crossings(values: np.ndarray, good: np.ndarray, half: np.ndarray, running: np.ndarray, after: np.ndarray) -> None:
+    """The channel `after` (n,) int64 (starts at -1) at which the size of the running sum of good values reaches `half` (n,) float64.
 
-    `half running low high` (n,) float64; `running` starts at 0 and ends as the sums of all.
+    `running` (n,) float64 starts at 0 and ends as the sums of all.
     """
     for c in range(values.shape[0]):
         for i in range(values.shape[1]):
-            was = running[i]
-            now = was + (np.float64(values[c, i]) if good[c, i] else 0.0)
+            now = running[i] + (np.float64(values[c, i]) if good[c, i] else 0.0)
             running[i] = now
-            if after[i] < 0 and now >= half[i]:
-                after[i], low[i], high[i] = c, was, now
+            if after[i] < 0 and abs(now) >= half[i]:
+                after[i] = c
 
 
 @kernel

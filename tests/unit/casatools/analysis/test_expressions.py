@@ -158,7 +158,9 @@ def test_bad_syntax(text: str) -> None:
         ("spectralindex(b.im, 2)", "two images"),
         ("fractile(b.im)", "needs a fraction"),
         ("b.im * [1, 2]", "stands only in"),
-        ("rebin(b.im, [2, 2, 1, 1])", "imrebin"),
+        ("rebin(b.im)", "list of factors"),
+        ("rebin(b.im, [0, 1])", "factors must be"),
+        ("sin(b.im, b.im)", "does not take 2 arguments"),
         ("fractiles(b.im)", "no function 'fractiles'"),
     ],
 )
@@ -181,3 +183,30 @@ def test_reductions_go_through_images_in_parts(images: np.ndarray, monkeypatch: 
         assert Expression(text + " + 0 * plane.im" if text == "mean(3)" else text).read([slice(0, 1)] * 4).value == pytest.approx(
             expected
         ), text
+
+
+def test_binned_images_are_operands(images: np.ndarray) -> None:
+    expression = Expression("rebin(b.im, [2, 3]) + 1")
+    assert expression.shape == (2, 1, 1, 2)
+    assert np.allclose(expression.read_all().value[:, 0, 0], (A * 2).reshape(2, 3, 2, 2).mean(axis=(1, 3)) + 1)
+    expression.close()
+
+
+def test_iif_takes_the_mask_of_what_it_takes(images: np.ndarray) -> None:
+    taken = Expression("iif(mask(a.im), a.im, 7)").read_all()
+    assert (
+        taken.good is not None and taken.good.all() and np.count_nonzero(taken.value == 7) == 2
+    )  # the pixel of 7 and the masked one
+    left = Expression("iif(b.im > 100, 7, a.im)").read_all()
+    assert left.good is not None and np.array_equal(left.good, images)
+    assert Expression("iif(T, b.im, a.im)").read_all().good is None
+    assert Expression("iif(b.im > 0, b.im, 1)").read_all().good is None
+
+
+def test_units_that_functions_give(images: np.ndarray) -> None:
+    assert [Expression(t).unit for t in ("pa(b.im, b.im)", "spectralindex(b.im, b.im)", "b.im * 2", "sin(b.im)")] == [
+        "deg",
+        "",
+        None,
+        None,
+    ]

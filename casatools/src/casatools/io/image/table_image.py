@@ -36,7 +36,7 @@ _BOOL = np.dtype(bool)
 
 
 def clean_record(value: Any) -> Any:
-    """A record in the types casacore stores: integer arrays as 32 bit, text arrays as lists."""
+    """A record in the types that CASA's own images hold: integers of 32 bit, which other readers of its tables know too, text arrays as lists."""
     if isinstance(value, dict):
         return {str(k): clean_record(v) for k, v in value.items()}
     if isinstance(value, (list, tuple)):
@@ -49,6 +49,8 @@ def clean_record(value: Any) -> Any:
         if value.dtype.kind in "iu" and value.size and abs(int(np.max(np.abs(value)))) < 2**31:
             return value.astype(np.int32)
         return value
+    if isinstance(value, (int, np.integer)) and not isinstance(value, bool) and abs(int(value)) < 2**31:
+        return np.int32(value)
     if isinstance(value, np.generic):
         return value.item()
     return value
