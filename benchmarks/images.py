@@ -269,7 +269,7 @@ def main() -> None:
     work = Path(arguments.work or tempfile.mkdtemp(prefix="bench_images")).absolute()
     work.mkdir(parents=True, exist_ok=True)
     interpreters = {"ours": sys.executable}
-    if "CASA_ORACLE" in os.environ:
+    if os.environ.get("CASA_ORACLE"):
         interpreters["reference"] = os.environ["CASA_ORACLE"]
     asked = arguments.only.split(",") if arguments.only else [*ROWS, "conversions"]
     try:

@@ -28,6 +28,9 @@ _ROTATED = frozenset({"J2000", "GALACTIC", "SUPERGAL", "ICRS", "ECLIPTIC"})
 _ABERRATED = frozenset({"B1950", "B1950_VLA"})
 # So many directions are converted by the measures, one by one.
 _FEW = 16
+# Factors of the conversion records met last, as text: points that come one by one ask for the same again and again.
+_factors: dict[str, float] = {}
+_MOST_FACTORS = 100
 Measure = Mapping[str, Any]
 
 
@@ -70,7 +73,7 @@ def convert_directions(
 
 
 def _measured(
-    longitude: np.ndarray, latitude: np.ndarray, source: str, target: str, frame: tuple[Measure, ...]
+    longitude: np.ndarray | float, latitude: np.ndarray | float, source: str, target: str, frame: tuple[Measure, ...]
 ) -> tuple[np.ndarray, np.ndarray]:
     """Directions converted by the measures."""
     engine = make_engine()
@@ -79,8 +82,8 @@ def _measured(
     record = {
         "type": "direction",
         "refer": source,
-        "m0": {"value": np.ascontiguousarray(longitude), "unit": "rad"},
-        "m1": {"value": np.ascontiguousarray(latitude), "unit": "rad"},
+        "m0": {"value": longitude if isinstance(longitude, float) else np.ascontiguousarray(longitude), "unit": "rad"},
+        "m1": {"value": latitude if isinstance(latitude, float) else np.ascontiguousarray(latitude), "unit": "rad"},
     }
     try:
         out = engine.measure(record, target)
@@ -227,7 +230,13 @@ def _spectral_factor(member: SpectralCoordinate) -> float:
     target = member.conversion_frame
     if not record or target == member.frame:
         return 1.0
-    return frequency_factor(member.frame, target, (record["epoch"], record["position"], record["direction"]))
+    key = f"{member.frame} {target} {record}"
+    if key not in _factors:
+        found = frequency_factor(member.frame, target, (record["epoch"], record["position"], record["direction"]))
+        if len(_factors) >= _MOST_FACTORS:
+            _factors.clear()
+        _factors[key] = found
+    return _factors[key]
 
 
 def _convert_rows(member: DirectionCoordinate, rows: np.ndarray, source: str, target: str) -> np.ndarray:
@@ -266,16 +275,14 @@ def to_pixel(coordinates: Coordinates, world: Any) -> np.ndarray:
 
 def world_of(coordinates: Coordinates, pixel: Sequence[float]) -> list[float]:
     """What `to_world` gives for one pixel, in plain numbers."""
-    if _has_layers(coordinates):
-        return to_world(coordinates, pixel).tolist()  # type: ignore[no-any-return]
-    return coordinates.world_of(pixel)
+    world = coordinates.world_of(pixel)
+    return _layered_point(coordinates, world, inverse=False) if _has_layers(coordinates) else world
 
 
 def pixel_of(coordinates: Coordinates, world: Sequence[float]) -> list[float]:
     """What `to_pixel` gives for one point, in plain numbers."""
-    if _has_layers(coordinates):
-        return to_pixel(coordinates, world).tolist()  # type: ignore[no-any-return]
-    return coordinates.pixel_of(world)
+    native = _layered_point(coordinates, list(world), inverse=True) if _has_layers(coordinates) else world
+    return coordinates.pixel_of(native)
 
 
 def _has_layers(coordinates: Coordinates) -> bool:
@@ -285,6 +292,22 @@ def _has_layers(coordinates: Coordinates) -> bool:
             if target != member.frame and (target or isinstance(member, SpectralCoordinate)):
                 return True
     return False
+
+
+def _layered_point(coordinates: Coordinates, world: list[float], inverse: bool) -> list[float]:
+    """What `_layered` does, for one point in plain numbers."""
+    for member, axes in zip(coordinates.members, coordinates.world_axes, strict=True):
+        if isinstance(member, DirectionCoordinate):
+            target = member.conversion_frame or member.frame
+            if target != member.frame and min(axes) >= 0:
+                source, wanted = (target, member.frame) if inverse else (member.frame, target)
+                x, y = member.unit_rad
+                turned = _measured(world[axes[0]] * x, world[axes[1]] * y, source, wanted, ())
+                world[axes[0]], world[axes[1]] = float(turned[0]) / x, float(turned[1]) / y
+        elif isinstance(member, SpectralCoordinate) and axes[0] >= 0:
+            factor = _spectral_factor(member)
+            world[axes[0]] *= 1.0 / factor if inverse else factor
+    return world
 
 
 def _layered(coordinates: Coordinates, world: np.ndarray, inverse: bool) -> np.ndarray:

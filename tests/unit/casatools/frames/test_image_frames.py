@@ -55,6 +55,9 @@ def test_world_goes_there_and_back() -> None:
     c.members[1] = replace(spectral, conversion=image_frames.conversion_record(c, "TOPO"))
     pixels = np.array([[3.0, 12.0], [4.0, 9.0], [0.0, 5.0]])
     world = image_frames.to_world(c, pixels)
+    for at, there in zip(pixels.T.tolist(), world.T.tolist(), strict=True):  # one by one
+        np.testing.assert_allclose(image_frames.world_of(c, at), there, rtol=1e-14)
+        np.testing.assert_allclose(image_frames.pixel_of(c, there), at, atol=1e-4)
     native = c.to_world(pixels)
     assert np.abs(world[0] - native[0]).min() > 0.1
     ratio = world[2] / native[2]

@@ -84,7 +84,7 @@ def reserve_file(descriptor: int, nbytes: int) -> None:
 
 def _move(descriptor: int, move: object, part: memoryview, at: int) -> None:
     while len(part):
-        done = move(descriptor, [part[:PIECE_BYTES]], at)  # type: ignore[operator]
+        done = move(descriptor, [part[:PIECE_BYTES] if move is os.pwritev else part], at)  # type: ignore[operator]
         if not done:
             raise OSError("it ends before")
         part, at = part[done:], at + done

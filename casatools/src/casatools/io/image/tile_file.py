@@ -158,7 +158,7 @@ class TileFile:
         """Read or write bytes from a place of the file on."""
         while len(part):
             try:
-                moved = move(self._file, [part[:PIECE_BYTES]], place)
+                moved = move(self._file, [part[:PIECE_BYTES] if move is os.pwritev else part], place)
             except OSError as error:
                 raise DataError(f"pixels in {self.path!r} cannot be read or written: {error.strerror or error}") from error
             if not moved:
