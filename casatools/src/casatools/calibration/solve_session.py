@@ -65,7 +65,8 @@ class PriorTables:
             library = CalibrationLibrary.from_lists(ms, self.gaintable, self.gainfield, self.interp, self.spwmap, self.calwt)
         else:
             library = CalibrationLibrary()
-        self.paths.extend(e.path for e in library.entries)
+        listed = [p for p in self.gaintable if p]
+        self.paths.extend(listed or [e.path for e in library.entries])
         if not library.entries and not self.parang:
             return None
         return PriorCalibration(ms, library, self.parang)
