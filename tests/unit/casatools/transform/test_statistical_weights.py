@@ -245,3 +245,6 @@ def test_limits() -> None:
     values, weight = np.array([0.0, 1.0, 2.0, 3.0, 50.0]), np.ones(5)
     assert kept_range(values, weight, 2, 1.5, -1) == (1.0 - 3.0, 3.0 + 3.0)
     assert kept_range(values, weight, 0, 1.5, -1) == (-np.inf, np.inf)
+    # CASA 6.7 on 7 and 8 channels: the second and the sixth value.
+    for count in (7, 8):
+        assert kept_range(np.arange(float(count)), np.ones(count), 2, 1.0, -1) == (-3.0, 9.0)
