@@ -304,9 +304,12 @@ def _record(
     fields = ms.read("FIELD_ID", selected.rows)
     ddids = ms.read("DATA_DESC_ID", selected.rows)
     out: dict[str, Any] = {}
+    chosen = {int(s) for s in selected.spws}
     for number, source in sorted(sources.items()):
         entry: dict[str, Any] = {}
         windows = {ms.metadata.data_descriptions[int(d)].spw for d in np.unique(ddids[fields == number])}
+        if not isinstance(source, BodySpectrum):  # whose model may not reach windows that were not observed
+            windows |= chosen
         for window in sorted(windows):
             frequency = ms.metadata.spectral_windows[window].chan_freq_hz
             entry[str(window)] = {"fluxd": _spectrum(source, frequency, options)[0].astype(np.float64)}

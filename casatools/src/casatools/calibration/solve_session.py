@@ -151,7 +151,7 @@ def selection_record(ms: MeasurementSet, selected: ResolvedSelection) -> dict[st
     return {
         "antennas": np.array(selected.antennas, dtype=np.int64),
         "field": np.array(selected.fields_present, dtype=np.int64),
-        "intents": np.array(_intents(ms)),
+        "intents": np.array(_intents(ms), dtype=str),
         "observation": np.array(selected.observations, dtype=np.int64),
         "scan": np.array(selected.scans, dtype=np.int64),
         "spw": np.array(used, dtype=np.int64),

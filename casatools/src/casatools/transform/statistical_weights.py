@@ -329,6 +329,10 @@ def _group_keys(ms: MeasurementSet, selected: ResolvedSelection, options: Statis
     return _time_bins(key, np.asarray(ms.read("TIME", rows)), options)
 
 
+# Times are uneven by milliseconds: an integration that begins so much before the end of a bin is of the next, as in the reference.
+_SLACK_S = 0.01
+
+
 def _time_bins(key: np.ndarray, time_s: np.ndarray, options: StatisticalWeightOptions) -> np.ndarray:
     """Numbers of the time bins, ascending with group and time. A bin begins with the first integration after the one before it."""
     count, seconds = options.time_span
@@ -344,7 +348,7 @@ def _time_bins(key: np.ndarray, time_s: np.ndarray, options: StatisticalWeightOp
             number = np.zeros(len(times), np.int64)
             start = 0
             while True:
-                later = int(np.searchsorted(times, times[start] + seconds * (1 - 1e-9)))
+                later = int(np.searchsorted(times, times[start] + seconds - min(_SLACK_S, 0.5 * seconds)))
                 if later >= len(times):
                     break
                 number[later:] += 1
