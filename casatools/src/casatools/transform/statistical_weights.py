@@ -426,10 +426,7 @@ def _outputs(chunk: VisChunk, plan: _Plan, bins: _Bins, binned: np.ndarray, bad:
     )
     refused = by_channel <= 0
     weight = binned[:, 0] if bins.number == 1 else _medians(by_channel, bad | refused)
-    if plan.by_channel:
-        plan.totals.add(by_channel[~bad & ~refused])
-    else:
-        plan.totals.add(weight[(weight > 0) & ~bad.all(axis=1)])
+    _count(plan, by_channel, weight, bad, refused)
     if plan.options.wtrange:
         low, high = sorted(plan.options.wtrange)
         refused = refused | (by_channel < low) | (by_channel > high)
@@ -452,6 +449,19 @@ def _outputs(chunk: VisChunk, plan: _Plan, bins: _Bins, binned: np.ndarray, bad:
         if plan.sigma_spectrum:
             out["SIGMA_SPECTRUM"] = _sigma(by_channel)
     return out
+
+
+def _count(plan: _Plan, by_channel: np.ndarray, weight: np.ndarray, bad: np.ndarray, refused: np.ndarray) -> None:
+    """Add weights to the mean and variance that are returned: once where the correlations share
+    them and there are no spectra, and also zeros of good data.
+    """
+    if plan.by_channel:
+        values, used = by_channel, ~bad & ~refused
+    else:
+        values, used = weight, ~bad.all(axis=1) & ((weight > 0) | (not plan.infinite))
+    if "corr" in plan.options.combined and not (plan.by_channel or plan.spectrum):
+        values, used = values[..., :1], used.any(axis=-1, keepdims=True)
+    plan.totals.add(values[used])
 
 
 def _medians(weight: np.ndarray, bad: np.ndarray) -> np.ndarray:

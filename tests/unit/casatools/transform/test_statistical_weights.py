@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -259,3 +260,11 @@ def test_integrations_on_the_edge_of_a_bin_are_of_the_next() -> None:
     even = np.array([0.0, 30.003, 60.0008, 89.9986, 120.0016, 149.9994])
     assert _time_bins(key, even, StatisticalWeightOptions(timebin="90.005s")).tolist() == [0, 0, 0, 1, 1, 1]
     assert _time_bins(key, even, StatisticalWeightOptions(timebin="90.01s")).tolist() == [0, 0, 0, 0, 1, 1]
+
+
+def test_what_counts_in_the_mean(shared_input: Callable[[str], str]) -> None:
+    """Numbers of CASA 6.7: once a row where correlations share their weight; zeros of good data with a single channel."""
+    found = statwt(shared_input("evla_simple.ms"), datacolumn="data", timebin="120s", combine="corr", flagbackup=False)
+    assert (found["mean"], found["variance"]) == (pytest.approx(137.8827433), pytest.approx(35838.09249594987))
+    found = statwt(shared_input("alma_small.ms"), datacolumn="data", flagbackup=False)
+    assert (found["mean"], found["variance"]) == (pytest.approx(13608863.91), pytest.approx(1728678457371325.5))
