@@ -1,6 +1,6 @@
 """setjy: virtual model + gaincal segfault; stale virtual model not overwritten; ephemeris unsupported in virtual model.
 
-Models asked for as recipes are kept as visibilities here, and recipes that CASA left are made into visibilities or replaced.
+Recipes, which CASA left or setjy(usescratch=False) made, serve solves; they are made into visibilities or replaced.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def recipe(flux: list[float], field: int, spws: list[int], scans: list[int]) -> 
     tool.addcomponent(flux=flux, dir=direction, shape="point", freq="1.5GHz", spectrumtype="spectral index", index=-0.7)
     container = {**tool.torecord()}
     tool.done()
-    where = np.array([[field, spw, scan, 0] for spw in spws for scan in scans], dtype=np.int32)
+    where = np.array([[field, spw, scan, field] for spw in spws for scan in scans], dtype=np.int32)
     return {"container": container, "indexcombination": np.ascontiguousarray(where.T), "type": "componentlist", "version": 2}
 
 
