@@ -119,3 +119,20 @@ def test_columns_of_other_kinds(shared_input, column):
         one, other = ms.read(there), ms.read(new)
         np.testing.assert_allclose(other, one * (2 + 1j), rtol=1e-5)
         assert smooth.read("WEIGHT").shape == (smooth.nrow, 2) and smooth.has(column) and not smooth.has("DATA")
+
+
+def test_half_a_turn_is_positive(shared_input):
+    path = shared_input("simvla.ms")
+    casatasks.fixplanets(path, field="0", direction="J2000 12h00m00s -10d00m00s")
+    with MeasurementSet(path) as ms:
+        assert ms.metadata.fields[0].phase_dir[0, 0] == pytest.approx(np.pi, abs=1e-14)
+
+
+def test_testconcat_keeps_the_order_given(shared_input):
+    """concat begins with the earliest, testconcat with the first."""
+    pair = [shared_input("simvla.ms"), shared_input("mosaic.ms")]
+    casatasks.testconcat(pair, "t.ms")
+    casatasks.concat(pair, "c.ms")
+    with MeasurementSet("t.ms") as given, MeasurementSet("c.ms") as in_time:
+        assert [w.nchan for w in given.metadata.spectral_windows] == [8, 8, 4]
+        assert [w.nchan for w in in_time.metadata.spectral_windows] == [4, 8, 8]
