@@ -87,7 +87,8 @@ def plan_subtables(
     metadata = ms.metadata
     spws = sorted({metadata.data_descriptions[d].spw for d in ddids})
     nspw = len(metadata.spectral_windows)
-    kept_spws = np.array(spws if reindex else range(nspw), dtype=np.int64)
+    # As in the reference, a selection by correlation alone cuts the data descriptions, not the windows.
+    kept_spws = np.array(spws if reindex and "spw" in resolved.named else range(nspw), dtype=np.int64)
     spw_map = _inverse(kept_spws, nspw)
     plan.edits["SPECTRAL_WINDOW"] = _associated(ms, _spectral_edit(ms, kept_spws, axes), spw_map)
     kept_ddids = np.array(ddids if reindex else range(len(metadata.data_descriptions)), dtype=np.int64)

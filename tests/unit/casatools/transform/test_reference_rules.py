@@ -136,3 +136,11 @@ def test_testconcat_keeps_the_order_given(shared_input):
     with MeasurementSet("t.ms") as given, MeasurementSet("c.ms") as in_time:
         assert [w.nchan for w in given.metadata.spectral_windows] == [8, 8, 4]
         assert [w.nchan for w in in_time.metadata.spectral_windows] == [4, 8, 8]
+
+
+def test_correlations_cut_data_descriptions_only(shared_input):
+    """The first window has total power alone, and so no data description is left of it."""
+    casatasks.split(shared_input("alma_small.ms"), "o.ms", correlation="XX,YY", datacolumn="data")
+    with MeasurementSet("o.ms") as ms:
+        assert len(ms.metadata.spectral_windows) == 3 and [d.spw for d in ms.metadata.data_descriptions] == [1, 2]
+        assert set(ms.read("DATA_DESC_ID").tolist()) == {0, 1} and len(ms.metadata.sources) == 6
