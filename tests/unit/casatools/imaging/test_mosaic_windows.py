@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from casatools.frames.directions import Direction
 from casatools.imaging.antenna_beams import AntennaBeams, antenna_beams
 from casatools.imaging.beam_groups import BeamGroup
 from casatools.imaging.gridding import GridOptions
+from casatools.imaging.mosaic import gridded_through, seen_through
 from casatools.imaging.mosaic_windows import BeamUse, BeamWindows, _runs
 from casatools.io.image.coordinates.direction import DirectionCoordinate
 from casatools.simulation.demo import DemoOptions, make_demo
@@ -62,6 +64,25 @@ def test_beams_of_channels_are_interpolated(highest: float, nodes: list[int]) ->
         scale, level = weight.sum(), 3e-3 if nodes != [1] else 9e-3
         assert np.abs(window.products(sums)[0] - squares[window.rows, window.columns]).max() < level * scale
         assert np.abs(window.mean(sums.sum(axis=1)) - mean[window.rows, window.columns]).max() < level * scale
+
+
+def test_gridding_through_beams_is_adjoint_to_seeing_through_them() -> None:
+    own, hz = windows(AntennaBeams("VLA")), np.linspace(1e9, 1.25e9, 6)
+    own.options = replace(own.options, double=True)
+    (band,) = own.bands(0, hz)
+    window = own.window(0, band.nodes_hz)
+    assert window is not None and len(band.nodes_hz) == 3
+    rng = np.random.default_rng(3)
+    uvw = rng.uniform(-400, 400, (300, 3))
+    vis = rng.standard_normal((300, 6)) + 1j * rng.standard_normal((300, 6))
+    weight, sky = rng.uniform(0.1, 1, (300, 6)), rng.standard_normal((SIZE, SIZE))
+    image = gridded_through(window, band, uvw, hz, vis, weight, 0)
+    seen = seen_through(window, band, uvw, hz, sky, None, 0)
+    assert seen is not None
+    left = float((image * sky[window.rows, window.columns]).sum())
+    right = float((weight * np.conj(seen) * vis).sum().real)
+    assert abs(left - right) < 1e-10 * np.linalg.norm(seen) * np.linalg.norm(weight * vis)
+    assert seen_through(window, band, uvw, hz, np.zeros((SIZE, SIZE)), None, 0) is None
 
 
 def test_beams_that_change_in_steps_are_not_interpolated(monkeypatch: pytest.MonkeyPatch) -> None:
