@@ -84,7 +84,9 @@ class DeconvolveRequest:
         scales = tuple(
             float(s) for s in (self.scales if isinstance(self.scales, (list, tuple)) else [self.scales]) if str(s) != ""
         )
-        return MinorOptions(self.deconvolver, self.gain, scales, self.smallscalebias)
+        return MinorOptions(
+            self.deconvolver, self.gain, scales, self.smallscalebias, self.fusedthreshold, float(self.largestscale)
+        )
 
     @property
     def auto_mask_options(self) -> AutoMaskOptions | None:
@@ -206,6 +208,7 @@ def open_images(request: DeconvolveRequest, masked: bool = False) -> OpenImages:
         MultiTermCycle(request.minor_options, request.terms) if request.terms else MinorCycle(request.minor_options)
     )
     deconvolver.planes = planes
+    deconvolver.labels = tuple(coordinates.stokes.labels) if coordinates.stokes is not None else ()
     for chan in range(len(planes.beams)):
         if planes.sumwt[chan] > 0:
             beam = fit_beam(planes.psf[chan], cell)

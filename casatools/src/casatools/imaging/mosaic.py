@@ -31,6 +31,7 @@ from casatools.imaging.image_fields import BlockView, ImageField
 from casatools.imaging.minor_cycle import MinorOptions
 from casatools.imaging.mosaic_windows import Band, BeamUse, BeamWindows, Window
 from casatools.imaging.plane_mixing import PlaneMixing
+from casatools.imaging.plane_store import PlaneStore
 from casatools.io.image.coordinates.direction import DirectionCoordinate
 
 __all__ = ["MosaicField", "gridded_through", "seen_through"]
@@ -72,8 +73,9 @@ class MosaicField(ImageField):
         planes: PlaneMixing | None = None,
         number: int = 0,
         mixing: np.ndarray | None = None,
+        store: PlaneStore | None = None,
     ) -> None:
-        super().__init__(options, centre, main_centre, shape, minor, number, mixing)
+        super().__init__(options, centre, main_centre, shape, minor, number, mixing, store)
         self.use, self.plane_mixing = use or BeamUse(), planes
         self.weights_apart = self.use.weights_apart
         hands = (("", ""),) if planes is None else planes.hands
@@ -91,12 +93,11 @@ class MosaicField(ImageField):
         self.use = replace(self.use, normtype="flatsky")
         self._sums, self._psf_hz = {}, np.zeros_like(self._psf_hz)
 
-    @property
-    def seen_model(self) -> np.ndarray:
-        """The model as flux densities on the sky (chan, pol, y, x)."""
-        sky = np.zeros_like(self._model)
-        for chan, pol in np.argwhere(self._model.any(axis=(2, 3))):
-            sky[chan, pol] = self._sky(self._model[chan, pol], self._weight_plane(int(chan)), int(pol))
+    def sent_model(self, part: slice) -> np.ndarray:
+        """The model of some channels as flux densities on the sky (chan, pol, y, x)."""
+        sky, first = super().sent_model(part), part.start or 0
+        for chan, pol in np.argwhere(sky.any(axis=(2, 3))):
+            sky[chan, pol] = self._sky(sky[chan, pol], self._weight_plane(first + int(chan)), int(pol))
         return sky
 
     def _weight_plane(self, chan: int) -> int:
@@ -126,7 +127,7 @@ class MosaicField(ImageField):
 
     def _blank_weights(self, count: int) -> np.ndarray:
         nx, ny = self.options.shape
-        return np.zeros((count, 1 if self.plane_mixing is None else len(self.plane_mixing.inverse), ny, nx), np.float32)
+        return self.store.zeros((count, 1 if self.plane_mixing is None else len(self.plane_mixing.inverse), ny, nx))
 
     def _parts(self, view: BlockView, freq_hz: np.ndarray) -> Iterator[tuple[Any, Band, Window, int]]:
         """Rows (numbers or a range), band, window and number of each group of a block; those that do not see the image are left out."""
@@ -213,10 +214,11 @@ class MosaicField(ImageField):
         east, north = (nx // 2 - np.arange(nx)) * self.options.cell_rad[0], (np.arange(ny) - ny // 2) * self.options.cell_rad[1]
         return one.values([east] * 2, [north] * 2, hz).astype(np.float32)
 
-    def beam_power(self) -> np.ndarray:
-        """The mosaic's beam (chan, pol or 1, y, x): the root of the weight image over its greatest value in each plane."""
-        greatest = self.weight_image.max(axis=(2, 3), keepdims=True)
-        return np.sqrt(np.maximum(self.weight_image, 0.0) / np.where(greatest > 0, greatest, 1.0)).astype(np.float32)
+    def beam_power(self, chan: int) -> np.ndarray:
+        """The mosaic's beam (pol or 1, y, x) in a channel: the root of the weight image over its greatest value in each plane."""
+        weight = self.weight_image[chan]
+        greatest = weight.max(axis=(1, 2), keepdims=True)
+        return np.sqrt(np.maximum(weight, 0.0) / np.where(greatest > 0, greatest, 1.0)).astype(np.float32)
 
     def _weight(self, chan: int, pol: int) -> np.ndarray:
         return np.asarray(self.weight_image[chan, min(pol, self.weight_image.shape[1] - 1)])
@@ -263,7 +265,7 @@ class MosaicField(ImageField):
         """Visibilities of the sky seen through each group's beam."""
         if not any(self._has_model[chan, k] for k, _ in self._of_image(pol)):
             return None
-        skies = self._skies(pol, list(self._model[chan]), chan)
+        skies = self._skies(pol, list(self.seen_model(chan)), chan)
         out = np.zeros((len(view.uvw_m), len(freq_hz)), dtype=np.complex64)
         for rows, band, window, _ in self._parts(view, freq_hz):
             mask = np.ascontiguousarray(used[rows, band.channels])

@@ -94,7 +94,7 @@ class MosaicTermField(TaylorTerms, MosaicField):
 
     def predict(self, view: BlockView, chan: int, pol: int, freq_hz: np.ndarray, used: np.ndarray) -> np.ndarray | None:
         """Visibilities of the sum over terms, each group's through its beam."""
-        skies = self._term_skies(pol, self._model)
+        skies = self._term_skies(pol, self.planes.model)
         if not skies:
             return None
         out = np.zeros((len(view.uvw_m), len(freq_hz)), dtype=np.complex64)

@@ -310,7 +310,9 @@ class TcleanRequest:
         scales = tuple(
             float(s) for s in (self.scales if isinstance(self.scales, (list, tuple)) else [self.scales]) if str(s) != ""
         )
-        return MinorOptions(self.deconvolver, self.gain, scales, self.smallscalebias)
+        return MinorOptions(
+            self.deconvolver, self.gain, scales, self.smallscalebias, self.fusedthreshold, float(self.largestscale)
+        )
 
     @property
     def cycle_options(self) -> CycleOptions:

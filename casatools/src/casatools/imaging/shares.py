@@ -38,9 +38,15 @@ def make_imager(
     data: ImagingData, fields: Sequence[ImageField], weighting: WeightingOptions, per_channel: bool, cutoff: float, parallel: bool
 ) -> Imager:
     """The imager of a run: shared between ranks for cubes always, for continuum images when `parallel` asks for it."""
-    if executor().workers > 1 and (parallel or data.is_cube) and all(image.is_shareable for image in fields):
+    ranks, mapped = executor().workers > 1, any(image.store.is_mapped for image in fields)
+    if ranks and not mapped and (parallel or data.is_cube) and all(image.is_shareable for image in fields):
         return SharedImager(data, fields, weighting, per_channel, cutoff)
-    if parallel:
+    if ranks and mapped:
+        # What ranks hold between cycles are their shares of the planes: those of a cube in files do not fit.
+        log.post("tclean: the planes of the cube are in files: this process grids them, all MPI ranks deconvolve them")
+        for image in fields:
+            image.spread_minor = True
+    elif parallel:
         log.post("tclean: parallel=True, but there are no MPI ranks; this process does everything")
     return Imager(data, fields, weighting, per_channel, cutoff)
 
@@ -146,10 +152,12 @@ class SharedImager(Imager):
 
     def _share(self, number: int, part: slice, weighting: WeightingOptions, by_channel: bool) -> _Share:
         data, fields, shapes = self.data, [], []
-        sources = [copy.copy(source) for source in data.sources]
         axis = data.axis
+        sources, planes_of = [copy.copy(source) for source in data.sources], data.planes
         if data.is_cube:
             axis = replace(axis, frequencies_hz=axis.frequencies_hz[part])
+            narrow = [(source.narrowed(axis), planes) for source, planes in zip(data.sources, data.planes, strict=True)]
+            sources, planes_of = [s for s, _ in narrow if s is not None], [p for s, p in narrow if s is not None]
         else:
             for source in sources:
                 rows = np.array_split(source.resolved.rows, len(self._slices))[number]
@@ -160,7 +168,7 @@ class SharedImager(Imager):
             shapes.append((planes.psf[part].shape, planes.residual[part].shape, len(planes.sumwt[part])))
             stub.clear()
             fields.append(stub)
-        local = ImagingData(sources, data.planes, data.centre, axis, data.is_cube, data.interpolation, data.pseudo)
+        local = ImagingData(sources, planes_of, data.centre, axis, data.is_cube, data.interpolation, data.pseudo)
         return _Share(self._key, local, fields, shapes, weighting, by_channel, bandwidth(data.axis))
 
     def _each(self, function: Any, orders: Sequence[Any]) -> list[Any]:
@@ -183,8 +191,7 @@ class SharedImager(Imager):
         """As `Imager.major_cycle`."""
         for image in self.fields:
             image.begin_residual()
-        models = [image.seen_model for image in self.fields]
-        orders = [(self._key, [np.ascontiguousarray(model[part]) for model in models]) for part in self._slices]
+        orders = [(self._key, [image.sent_model(part) for image in self.fields]) for part in self._slices]
         for part, made in zip(self._slices, self._each(_grid_residual, orders), strict=True):
             for image, residual in zip(self.fields, made, strict=True):
                 image.planes.residual[part] += residual

@@ -5,8 +5,9 @@ Conventions: ``V = sum I exp(+2 pi i (u l + v m + w (n - 1)))`` with uvw as the 
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 import numpy as np
@@ -65,6 +66,8 @@ class VisibilityBlock:
         Which primary beam each row is seen through: a number of the run's `beam_groups.BeamGroups`.
     fields : ndarray (row,) int32, optional
         FIELD_ID of each row, where there are groups.
+    first : int
+        Channel of the image that the first channel goes into, for cubes.
     """
 
     uvw_m: np.ndarray
@@ -77,6 +80,7 @@ class VisibilityBlock:
     cross: np.ndarray | None = None
     group: np.ndarray | None = None
     fields: np.ndarray | None = None
+    first: int = 0
     _parts: list[tuple[int, slice | np.ndarray]] | None = field(default=None, init=False, repr=False, compare=False)
 
     def group_rows(self) -> list[tuple[int, slice | np.ndarray]]:
@@ -280,6 +284,31 @@ class DataSource:
             return np.asarray(moving_factor(self.ms, source, frame, first, position)(distinct))[inverse.reshape(-1)]
         direction = self.field_direction(int(self.field_ids[0]))
         return doppler_factor(source, frame, distinct, direction, self.position_m)[inverse.reshape(-1)]
+
+    def narrowed(self, axis: SpectralAxis) -> DataSource | None:
+        """The same data with just the channels that some channels of a cube are made of; None when there are none."""
+        low, high = float(axis.frequencies_hz.min()), float(axis.frequencies_hz.max())
+        channels, ddids = dict(self.resolved.channels), []
+        for ddid in self.ddids.tolist():
+            hz, width, _ = self.channels(ddid)
+            factor = self.factors(ddid, axis.frame, self.times_s)
+            # Half a channel of the image, and the neighbours that an interpolation looks at.
+            reach = 0.5 * abs(axis.width_hz) + 3.0 * float(width.max()) * float(factor.max())
+            kept = np.flatnonzero((hz * factor.max() >= low - reach) & (hz * factor.min() <= high + reach))
+            if len(kept):
+                spw = self.ms.metadata.data_descriptions[ddid].spw
+                chosen = self.resolved.channels.get(spw)
+                channels[spw] = kept if chosen is None else np.asarray(chosen)[kept]
+                ddids.append(ddid)
+        if not ddids:
+            return None
+        rows = self.resolved.rows
+        if len(ddids) < len(self.ddids):
+            rows = rows[np.isin(self.ms.read("DATA_DESC_ID", rows), ddids)]
+        part = copy.copy(self)
+        part.ddids = np.array(ddids)
+        part.resolved = replace(self.resolved, rows=rows, channels=channels)
+        return part
 
     def iter_blocks(
         self,
