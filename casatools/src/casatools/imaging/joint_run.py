@@ -13,7 +13,7 @@ from casatools._base.memory import require_memory
 from casatools._base.paths import require_present
 from casatools.analysis.feathering import FeatherOptions
 from casatools.imaging.cycle_control import CycleControl
-from casatools.imaging.frequency_grid import continuum_axis
+from casatools.imaging.frequency_grid import band_axis
 from casatools.imaging.image_fields import TermField
 from casatools.imaging.imager import Imager, ImagingData
 from casatools.imaging.joint_fields import JointCube, JointSource, JointTerms, SingleDish, read_single_dish
@@ -116,9 +116,7 @@ def _plans(request: JointRequest, base: str, data: ImagingData) -> tuple[FieldIm
     )
     if not imaging.terms:
         return cube, plan_images(imaging, data, data.centre, 0)
-    axis = data.axis
-    edges = [(float(f) - 0.5 * abs(axis.width_hz), float(f) + 0.5 * abs(axis.width_hz)) for f in axis.frequencies_hz]
-    whole = continuum_axis(edges, axis.frame, axis.rest_hz, str(imaging.reffreq or ""))
+    whole = band_axis(data.axis, str(imaging.reffreq or ""))
     return cube, plan_images(imaging, replace(data, axis=whole, is_cube=False), data.centre, 0)
 
 
