@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from casatools._base.buffers import drop_idle
 from casatools._base.errors import DataError
 from casatools._base.memory import memory_budget_bytes
 from casatools._base.progress import Progress
@@ -151,6 +152,9 @@ class ImagingData:
                         held = None
                 yield block
         self._held = held
+        if held is not None:
+            # The files are not read again.
+            drop_idle()
 
     def image_channels(self, source: DataSource, ddid: int, freq_hz: np.ndarray, times_s: np.ndarray) -> np.ndarray:
         """The channel of the image (chan,) int64 that each channel of the data is nearest to; -1 where the image does not reach."""
@@ -177,13 +181,16 @@ class ImagingData:
 def _merge(blocks: Iterator[VisibilityBlock], limit: int) -> Iterator[VisibilityBlock]:
     """Join blocks of one data description up to a size: fewer Fourier transforms; channels first for cubes is left to the gridder."""
     waiting: dict[int, list[VisibilityBlock]] = {}
+    block: VisibilityBlock | None = None
     for block in blocks:
-        group = waiting.setdefault(block.ddid, [])
-        group.append(block)
-        if sum(b.nbytes for b in group) > limit:
+        waiting.setdefault(block.ddid, []).append(block)
+        if sum(b.nbytes for b in waiting[block.ddid]) > limit:
             yield _joined(waiting.pop(block.ddid))
-    for group in waiting.values():
-        yield _joined(group)
+    # Nothing here may hold what was joined while the joined block is used.
+    del block
+    drop_idle()
+    while waiting:
+        yield _joined(waiting.pop(next(iter(waiting))))
 
 
 def _joined(group: Sequence[VisibilityBlock]) -> VisibilityBlock:

@@ -115,8 +115,8 @@ def read_pattern_image(record: Mapping[str, Any]) -> PatternImage:
         labels = list(stokes.labels) if stokes is not None else ["I"]
         hands = [k for k, label in enumerate(labels) if label in _PARALLEL]
         nchan = 1 if planes.channel_axis is None else image.shape[planes.channel_axis]
-        freq = [planes.frequency_hz(k) for k in range(nchan)]
-        if not hands or any(f is None for f in freq):
+        freq = [f for f in (planes.frequency_hz(k) for k in range(nchan)) if f is not None]
+        if not hands or len(freq) < nchan:
             raise DataError(
                 f"image {names[0]!r} of a voltage pattern needs a spectral axis and a parallel hand or Stokes I; it has {labels}"
             )

@@ -73,3 +73,11 @@ def test_blocks_that_the_collector_returns_while_another_is_taken(monkeypatch: p
         values[...] = 1.0
     gc.collect()
     assert idle_bytes() <= buffers._MOST_IDLE
+
+
+def test_what_lies_idle_can_be_given_back() -> None:
+    array = empty_array((1 << 22,), np.uint8)
+    del array
+    assert idle_bytes() >= 1 << 22
+    buffers.drop_idle()
+    assert idle_bytes() == 0
