@@ -55,19 +55,12 @@ class VirtualTerms(JointTerms):
         super().__init__(source, target)
         self._least = max(limit, _LEAST_BEAM)
         self._count = _BEAMS[normtype] if isinstance(source.cube, MosaicField) else 1
-        self._beams = source.beam_power
         self._mean = np.ones(source.beam_power.shape[1:], np.float32)
 
     def finish_psf(self, cutoff: float) -> None:
-        """Take the beams of the channels and their mean; then as `JointTerms.finish_psf`."""
+        """As `JointTerms.finish_psf`, and take the mean of the channels' beams."""
         super().finish_psf(cutoff)
-        cube = self.source.cube
-        for chan in range(len(self._beams)):
-            known = cube.beam_power(chan)
-            if known is not None:
-                self._beams[chan] = known
-        weights = cube.planes.sumwt
-        self._mean = np.tensordot(weights / weights.sum(), self._beams, 1).astype(np.float32)
+        self._mean = self.mean_beam()
 
     def beam_power(self, chan: int) -> np.ndarray:
         """The beam of the whole band (pol, y, x)."""
@@ -75,7 +68,7 @@ class VirtualTerms(JointTerms):
 
     def _ratio(self, chan: int) -> np.ndarray:
         """What the residual of a channel is multiplied by (pol, y, x); 0 where the channel sees nothing."""
-        beam = self._beams[chan]
+        beam = self.source.beam_power[chan]
         good = beam > self._least
         return np.asarray(np.where(good, self._mean / np.where(good, beam, 1.0), 0.0) ** self._count, dtype=np.float32)
 
