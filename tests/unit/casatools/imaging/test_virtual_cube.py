@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from casatasks import tclean
-from casatools import image, table
-from casatools._base.errors import DataError, ParameterError
+from casatools import image, synthesisimager, table
+from casatools._base.errors import DataError, ParameterError, UnsupportedError
 from support.wide_band import make_wide_band
 
 CELL = np.deg2rad(20.0 / 3600)
@@ -89,3 +89,12 @@ def test_refused(given: dict[str, Any], words: str) -> None:
     with pytest.raises((ParameterError, DataError), match=words):
         tclean(imagename="x", **{**OPTIONS, **given})
     assert not list(Path().glob("x.*"))
+
+
+def test_the_tools_refuse_it() -> None:
+    tool = synthesisimager()
+    tool.selectdata({"msname": "wide.ms"})
+    tool.defineimage({"imagename": "s", "imsize": [48, 48], "specmode": "mvc", "deconvolver": "mtmfs"}, {"gridder": "standard"})
+    with pytest.raises(UnsupportedError, match="virtual cubes"):
+        tool.makepsf()
+    tool.done()
