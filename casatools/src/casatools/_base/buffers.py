@@ -9,7 +9,7 @@ import numpy as np
 
 from casatools._base.memory import chunk_bytes
 
-__all__ = ["empty_array", "idle_bytes"]
+__all__ = ["drop_idle", "empty_array", "idle_bytes"]
 
 # Smaller arrays come from numpy, whose allocator keeps them.
 _SMALLEST = 1 << 20
@@ -84,3 +84,9 @@ def idle_bytes() -> int:
     """Bytes that wait for the next array."""
     with _lock:
         return sum(b.nbytes for b in _idle)
+
+
+def drop_idle() -> None:
+    """Give back what lies idle: a stream has ended and its arrays will not be needed soon."""
+    with _lock:
+        _idle.clear()

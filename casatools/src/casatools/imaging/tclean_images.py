@@ -51,6 +51,8 @@ class FieldImages:
     beam_power : ndarray (chan, pol, y, x) float32
     seen : ndarray (chan, pol, y, x) bool
         Where the primary beam is above its limit.
+    cube : FieldImages, optional
+        The cube that Taylor terms are made of, with specmode='mvc'.
     """
 
     request: TcleanRequest
@@ -59,6 +61,7 @@ class FieldImages:
     coordinates: Coordinates
     beam_power: np.ndarray
     seen: np.ndarray
+    cube: FieldImages | None = None
 
     @property
     def limited(self) -> np.ndarray | None:
@@ -145,11 +148,14 @@ def _set_masks(images: FieldImages) -> None:
 
 
 def _mosaic_beams(plans: list[FieldImages]) -> None:
-    """Take the primary beams of mosaics, which the point spread functions were made with."""
-    for images in plans:
-        if isinstance(images.image, MosaicField):
-            for chan in range(len(images.beam_power)):
-                images.beam_power[chan] = images.image.beam_power(chan)
+    """Take the primary beams of mosaics and virtual cubes, which the point spread functions were made with."""
+    for images in [*plans, *(images.cube for images in plans if images.cube is not None)]:
+        found = False
+        for chan in range(len(images.beam_power)):
+            own = images.image.beam_power(chan)
+            if own is not None:
+                images.beam_power[chan], found = own, True
+        if found:
             _set_masks(images)
 
 
@@ -288,7 +294,8 @@ def _earlier_psf(plans: list[FieldImages], imager: Imager) -> None:
         _read_terms(images, names, read)
         stored.append(read[:, 0])
     # Later major cycles need the weights and their sums, a mosaic its weight image.
-    if request.calcres or request.niter > 0 or any(isinstance(images.image, MosaicField) for images in plans):
+    apart = any(isinstance(images.image, MosaicField) or images.cube is not None for images in plans)
+    if request.calcres or request.niter > 0 or apart:
         imager.make_psf()
     for images, psf in zip(plans, stored, strict=True):
         image = images.image

@@ -90,3 +90,11 @@ def test_a_limit_of_memory_makes_chunks_small() -> None:
         assert chunk_bytes() == CHUNK_BYTES
     finally:
         set_memory("kilobytes", previous)
+
+
+def test_what_lies_idle_can_be_given_back() -> None:
+    array = empty_array((1 << 22,), np.uint8)
+    del array
+    assert idle_bytes() >= 1 << 22
+    buffers.drop_idle()
+    assert idle_bytes() == 0
