@@ -75,13 +75,18 @@ def run_imaging(vis: str, only: list[str]) -> dict[str, Any]:
             "nchan": 3,
             "start": 2,
         },
+        "mosaic": {"gridder": "mosaic", "niter": 40, "weighting": "briggs", "field": "", "phasecenter": 1, "pblimit": 0.1},
+        "mosaicterms": {"gridder": "mosaic", "deconvolver": "mtmfs", "nterms": 2, "niter": 10, "pblimit": 0.1},
+        "mosaiccube": {"gridder": "mosaic", "specmode": "cube", "spw": "0", "niter": 30, "weighting": "briggs", "pblimit": 0.1},
+        "apertures": {"gridder": "awproject", "niter": 20, "stokes": "IV", "computepastep": 5.0, "pblimit": 0.1},
         "taper": {"specmode": "cube", "spw": "0", "weighting": "briggsbwtaper", "nchan": 4},
     }
     for name in only or runs:
         given = runs[name]
-        record = casatasks.tclean(vis, imagename=f"{base}.{name}", parallel=True, **place, **given)
-        term = ".tt0" if name == "terms" else ""
-        kinds = ("psf", "residual", "sumwt", "image", *(("model",) if given.get("niter") else ()))
+        record = casatasks.tclean(vis, imagename=f"{base}.{name}", parallel=True, **(place | given))
+        term = ".tt0" if "nterms" in given else ""
+        beams = ("weight", "pb") if "gridder" in given and given["gridder"] != "wproject" else ()
+        kinds = ("psf", "residual", "sumwt", "image", *beams, *(("model",) if given.get("niter") else ()))
         made[name] = pixels(f"{base}.{name}", tuple(k + term for k in kinds)) | {"iterdone": record["iterdone"]}
     return made
 

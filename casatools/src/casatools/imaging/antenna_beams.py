@@ -76,17 +76,22 @@ class AntennaBeams:
         return float(elevation * sin - azimuth * cos), float(elevation * cos + azimuth * sin)
 
     def power(
-        self, diameters_m: tuple[float, float], radius_rad: np.ndarray, freq_hz: float, kinds: tuple[str, str] = ("", "")
+        self,
+        diameters_m: tuple[float, float],
+        radius_rad: np.ndarray,
+        freq_hz: float,
+        kinds: tuple[str, str] = ("", ""),
+        cut_hz: float = 0.0,
     ) -> np.ndarray:
-        """The beam of a pair of antennas at distances from its axis; 1 there."""
+        """The beam of a pair of antennas at distances from its axis, 1 there; dishes' ends where that of `cut_hz` does, if given."""
         patterns = [self._pattern(freq_hz, kind) for kind in kinds]
         if patterns[0] is None and patterns[1] is None:
-            return antenna_power(self.telescope, diameters_m, radius_rad, freq_hz)
+            return antenna_power(self.telescope, diameters_m, radius_rad, freq_hz, cut_hz)
         if patterns[0] is patterns[1] or kinds[0] == kinds[1]:
             assert patterns[0] is not None
             return pattern_power(patterns[0], radius_rad, freq_hz)
         parts = [
-            antenna_power(self.telescope, (diameters_m[k],) * 2, radius_rad, freq_hz)
+            antenna_power(self.telescope, (diameters_m[k],) * 2, radius_rad, freq_hz, cut_hz)
             if pattern is None
             else pattern_power(pattern, radius_rad, freq_hz)
             for k, pattern in enumerate(patterns)

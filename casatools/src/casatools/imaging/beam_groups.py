@@ -77,7 +77,12 @@ class BeamGroup:
         return self.beams.reach_rad(self.diameters_m, freq_hz, self.kinds) + squint
 
     def values(
-        self, east: Sequence[np.ndarray], north: Sequence[np.ndarray], freq_hz: float, hands: tuple[str, str] = ("", "")
+        self,
+        east: Sequence[np.ndarray],
+        north: Sequence[np.ndarray],
+        freq_hz: float,
+        hands: tuple[str, str] = ("", ""),
+        cut_hz: float = 0.0,
     ) -> np.ndarray:
         """The product of the voltage patterns of the two antennas.
 
@@ -88,6 +93,8 @@ class BeamGroup:
         freq_hz : float
         hands : (str, str)
             Receptors of the two antennas, R or L; only circular ones are told apart.
+        cut_hz : float
+            Frequency whose beam tells where it ends; `freq_hz` by default.
 
         Returns
         -------
@@ -99,8 +106,8 @@ class BeamGroup:
             for k in range(1 if self.pointings[0] == self.pointings[1] and squints[0] == squints[1] else 2)
         ]
         if len(radii) == 1:
-            return self.beams.power(self.diameters_m, radii[0], freq_hz, self.kinds)
-        parts = [self.beams.power((self.diameters_m[k],) * 2, radii[k], freq_hz, (self.kinds[k],) * 2) for k in (0, 1)]
+            return self.beams.power(self.diameters_m, radii[0], freq_hz, self.kinds, cut_hz)
+        parts = [self.beams.power((self.diameters_m[k],) * 2, radii[k], freq_hz, (self.kinds[k],) * 2, cut_hz) for k in (0, 1)]
         return np.sqrt(parts[0] * parts[1])
 
 
@@ -155,11 +162,18 @@ class BeamGroups:
     def _number(self, own: _SourceBeams, key: tuple[int, ...]) -> int:
         group = own.group(key)
         places = tuple((round(p.lon_rad, 10), round(p.lat_rad, 10)) for p in group.pointings)
-        name = (places, group.beams.telescope, group.diameters_m, group.kinds, round(group.angle_rad, 9))
+        return self.register((places, group.beams.telescope, group.diameters_m, group.kinds, round(group.angle_rad, 9)), group)
+
+    def register(self, name: tuple[object, ...], group: BeamGroup) -> int:
+        """The number of a group, a new one where its name is new."""
         if name not in self._numbers:
             self._numbers[name] = len(self.groups)
             self.groups.append(group)
         return self._numbers[name]
+
+    def named(self) -> dict[int, tuple[tuple[object, ...], BeamGroup]]:
+        """Names, which are those of the other ranks of an MPI job too, and groups by their numbers."""
+        return {number: (name, self.groups[number]) for name, number in self._numbers.items()}
 
 
 class _SourceBeams:

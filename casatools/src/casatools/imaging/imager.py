@@ -9,7 +9,7 @@ they fit into the budget, and are streamed again from the MeasurementSets in eac
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -50,6 +50,8 @@ class ImagingData:
         Polarization planes of the image, where they are not those of the data.
     plane_mixing : PlaneMixing, optional
         How they are made of those of the data then.
+    channels_at_once : int
+        Channels of a cube that are read and gridded together, set by `plan_parts`; 0 for all.
     """
 
     sources: list[DataSource]
@@ -61,6 +63,7 @@ class ImagingData:
     pseudo: bool = False
     image_labels: list[str] | None = None
     plane_mixing: PlaneMixing | None = None
+    channels_at_once: int = 0
     _held: list[VisibilityBlock] | None = field(default=None, repr=False)
 
     @property
@@ -83,6 +86,48 @@ class ImagingData:
             for d in source.ddids
         ]
         return channel_mixing(self.axis, np.concatenate(parts), self.interpolation == "nearest")
+
+    def sample_bytes(self) -> int:
+        """Memory that the visibilities of one channel take."""
+        rows = sum(len(source.resolved.rows) for source in self.sources)
+        return rows * (len(self.planes[0] if self.planes else []) * 8 + 4 + 24)
+
+    def plan_parts(self, plane_bytes: float, is_mapped: bool) -> None:
+        """Decide how many channels of a cube are done together.
+
+        All of them, unless the planes are in files or the visibilities do not fit into memory: a part is then as much of both as fits,
+        and each pass over the data reads every part's channels once.
+
+        Parameters
+        ----------
+        plane_bytes : float
+            What the planes of one channel take.
+        is_mapped : bool
+            The planes are in files.
+        """
+        budget, channel = memory_budget_bytes(), self.sample_bytes()
+        if self.is_cube and self.axis.nchan > 1 and (is_mapped or channel * self.axis.nchan > budget // 2):
+            self.channels_at_once = max(1, min(int(budget / 4 / max(channel, 1)), int(budget / 4 / plane_bytes)))
+
+    def parts(self) -> list[slice]:
+        """Channels of the image that are gridded together."""
+        step = self.channels_at_once or max(1, self.axis.nchan)
+        return [slice(k, min(k + step, self.axis.nchan)) for k in range(0, self.axis.nchan, step)]
+
+    def part_blocks(self, part: slice) -> Iterator[VisibilityBlock]:
+        """The data of one of `parts`."""
+        if not self.channels_at_once:
+            yield from self.blocks()
+            return
+        axis = replace(self.axis, frequencies_hz=self.axis.frequencies_hz[part])
+        for source, planes in zip(self.sources, self.planes, strict=True):
+            narrow = source.narrowed(axis)
+            if narrow is None:
+                continue
+            stream = narrow.iter_blocks(planes, self.centre, axis, self.interpolation, self.pseudo)
+            for block in _merge(stream, memory_budget_bytes() // 4):
+                block.first = part.start
+                yield block
 
     def blocks(self) -> Iterator[VisibilityBlock]:
         """All data; kept after the first pass when they fit into memory."""
@@ -205,8 +250,9 @@ class Imager:
         main = self.fields[0].options
         planes = data.axis.nchan if per_channel and data.is_cube else 1
         self.weights: ImagingWeights | GroupedWeights = ImagingWeights(
-            main.shape, main.cell_rad, weighting, planes, bandwidth(data.axis)
+            main.shape, main.cell_rad, weighting, planes, bandwidth(data.axis), store=self.fields[0].store
         )
+        data.plan_parts(sum(image.channel_bytes() for image in self.fields), any(image.store.is_mapped for image in self.fields))
         if self.fields[0].weights_apart and self.weights.needs_density:
             self.weights = GroupedWeights(self.weights)
         self._block_weights: dict[tuple[int, int | None], np.ndarray] = {}
@@ -230,31 +276,40 @@ class Imager:
         """Take the samples into the densities of the weighting; gives the sum of the weights of the data."""
         self._block_weights.clear()
         total = 0.0
-        for block in self.data.blocks():
-            self.weights.gather(block)
-            total += float(block.weight.sum(dtype=np.float64))
+        for part in self._parts():
+            for block in self.data.part_blocks(part):
+                self.weights.gather(block)
+                total += float(block.weight.sum(dtype=np.float64))
         return total
+
+    def _parts(self) -> Iterator[slice]:
+        """Parts of the channels, one after the other; the planes of one are let go of before the next."""
+        for part in self.data.parts():
+            yield part
+            for image in self.fields:
+                image.store.let_go()
 
     def grid_psf(self) -> None:
         """Grid the point spread functions, not yet normalized."""
-        for block in self.data.blocks():
-            views = [image.view(block) for image in self.fields]
-            for chan, weight in self._weighted(block):
-                freq = block.freq_hz[self._part(chan)]
-                for image, view in zip(self.fields, views, strict=True):
-                    image.add_psf(view, chan, freq, weight)
+        for part in self._parts():
+            for block in self.data.part_blocks(part):
+                views = [image.view(block) for image in self.fields]
+                for chan, weight in self._weighted(block):
+                    freq = block.freq_hz[self._channels(block, chan)]
+                    for image, view in zip(self.fields, views, strict=True):
+                        image.add_psf(view, chan, freq, weight)
 
-    def _part(self, chan: int) -> slice:
+    def _channels(self, block: VisibilityBlock, chan: int) -> slice:
         """Channels of a block that go into a channel of the image."""
-        return slice(chan, chan + 1) if self.data.is_cube else slice(None)
+        return slice(chan - block.first, chan - block.first + 1) if self.data.is_cube else slice(None)
 
     def _weighted(self, block: VisibilityBlock) -> Iterator[tuple[int, np.ndarray]]:
         """Image channels that a block goes into, with weights (row, chan)."""
         if not self.data.is_cube:
             yield 0, self._held_weights(block)
             return
-        for chan in range(self.data.axis.nchan):
-            if block.weight[:, chan].any():
+        for chan in range(block.first, block.first + block.weight.shape[1]):
+            if block.weight[:, chan - block.first].any():
                 yield chan, self._held_weights(block, chan)
 
     def _held_weights(self, block: VisibilityBlock, chan: int | None = None) -> np.ndarray:
@@ -274,6 +329,7 @@ class Imager:
         self.grid_residual()
         for image in self.fields:
             image.finish_residual()
+            image.store.let_go()
 
     def close(self) -> None:
         """Nothing is held outside this process."""
@@ -281,15 +337,17 @@ class Imager:
     def grid_residual(self) -> None:
         """Grid the data less the models, not yet normalized."""
         with Progress(self.data.axis.nchan, "imaging") as progress:
-            for block in self.data.blocks():
-                views = [image.view(block) for image in self.fields]
-                for chan, weight in self._weighted(block):
-                    self._add_channel(views, chan, weight)
-                    progress.advance()
+            for part in self._parts():
+                for block in self.data.part_blocks(part):
+                    views = [image.view(block) for image in self.fields]
+                    for chan, weight in self._weighted(block):
+                        self._add_channel(views, chan, weight)
+                        progress.advance()
 
     def _add_channel(self, views: list[BlockView], chan: int, weight: np.ndarray) -> None:
         """Subtract all models from the data of one channel of the image (of all channels for continuum) and grid what is left."""
-        block, part = views[0].block, self._part(chan)
+        block = views[0].block
+        part = self._channels(block, chan)
         freq, used = block.freq_hz[part], weight > 0
         turns = [view.turn(freq) for view in views]
         for pol in range(len(block.vis)):
@@ -337,7 +395,7 @@ class Imager:
 
     def _is_over(self, control: CycleControl) -> bool:
         """Make the masks of the next minor cycle where they follow the residuals, and decide whether there is to be one."""
-        used = [image.planes.mask.copy() if image.auto_mask is not None else None for image in self.fields]
+        used = [image.store.copy(image.planes.mask) if image.auto_mask is not None else None for image in self.fields]
         for image in self.fields:
             image.update_mask(control.cycle_threshold <= control.options.threshold_jy)
         nsigma = control.options.nsigma

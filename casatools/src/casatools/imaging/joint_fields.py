@@ -209,7 +209,7 @@ class _Joint(ImageField, ABC):
 
     def __init__(self, source: JointSource, target: PlaneDeconvolver) -> None:
         cube = source.cube
-        self.source, self.number = source, target.number
+        self.source, self.number, self.store = source, target.number, cube.store
         self.options, self.centre, self.main_centre = cube.options, cube.centre, cube.main_centre
         self.planes, self.cycle, self.auto_mask = target.planes, target.cycle, target.auto_mask
 

@@ -16,6 +16,7 @@ from casatools.imaging.beam_fit import GaussianBeam
 from casatools.imaging.cycle_control import CycleControl
 from casatools.imaging.minor_cycle import MinorCycle
 from casatools.imaging.multi_term import MultiTermCycle
+from casatools.imaging.plane_store import PlaneStore
 from casatools.imaging.restoration import beam_difference, common_beam, restore
 from casatools.kernels.clean_hogbom import peak_in_mask
 
@@ -60,6 +61,8 @@ class PlaneDeconvolver:
         The ranks of an MPI job deconvolve planes too.
     auto_mask : AutoMask or None
         Makes the masks of each cycle from the residuals.
+    store : PlaneStore
+        Where the planes are.
     labels : tuple of str
         Stokes parameter of each polarization; not given for intensities alone.
     """
@@ -70,13 +73,15 @@ class PlaneDeconvolver:
     sidelobe: float = 0.0
     spread_minor: bool = False
     auto_mask: AutoMask | None = None
+    store: PlaneStore = PlaneStore()
     labels: tuple[str, ...] = ()
 
     def update_mask(self, at_threshold: bool = False) -> None:
         """Make the masks of the next minor cycle, where they are made automatically; see `AutoMask.update`."""
         planes = self.planes
         if self.auto_mask is not None:
-            self.auto_mask.update(planes.residual[: len(planes.mask)], planes.mask, planes.beams, self.sidelobe, at_threshold)
+            found = planes.residual[: len(planes.mask)]
+            self.auto_mask.update(found, planes.mask, planes.beams, self.sidelobe, at_threshold, self.store)
 
     def places(self) -> list[tuple[int, int]]:
         """Channel and polarization of each plane."""
@@ -86,25 +91,29 @@ class PlaneDeconvolver:
     def peak(self) -> float:
         """Greatest absolute residual in the masks."""
         planes = self.planes
-        return max(float(peak_in_mask(planes.residual[place], planes.mask[place])[0]) for place in self.places())
+        return max(float(peak_in_mask(planes.residual[p], planes.mask[p])[0]) for p in self.store.each(self.places()))
 
     def noise_thresholds(self, nsigma: float) -> np.ndarray:
         """``nsigma`` times the robust noise of each plane (chan, pol): 1.4826 times the median absolute deviation."""
         residual = self.planes.residual
-        flat = residual.reshape(*residual.shape[:2], -1)
-        median = np.median(flat, axis=2)
-        return np.asarray(nsigma * 1.4826 * np.median(np.abs(flat - median[..., None]), axis=2))
+        found = np.zeros(residual.shape[:2])
+        for place in self.store.each(np.ndindex(*found.shape)):
+            found[place] = np.median(np.abs(residual[place] - np.median(residual[place])))
+        return nsigma * 1.4826 * found
 
     def peak_above(self, limits: np.ndarray) -> float:
         """Greatest absolute residual in the masks of planes that exceed their limit (chan, pol); 0 where none does."""
         planes = self.planes
-        peaks = [(float(peak_in_mask(planes.residual[p], planes.mask[p])[0]), float(limits[p])) for p in self.places()]
+        places = self.store.each(self.places())
+        peaks = [(float(peak_in_mask(planes.residual[p], planes.mask[p])[0]), float(limits[p])) for p in places]
         return max((peak for peak, limit in peaks if peak > limit), default=0.0)
 
     def is_below(self, limits: np.ndarray) -> bool:
         """Whether the residual of each plane is at most its limit (chan, pol)."""
         planes = self.planes
-        return all(float(peak_in_mask(planes.residual[p], planes.mask[p])[0]) <= limits[p] for p in self.places())
+        return all(
+            float(peak_in_mask(planes.residual[p], planes.mask[p])[0]) <= limits[p] for p in self.store.each(self.places())
+        )
 
     def clean_place(self, place: tuple[int, int], threshold: float, niter: int) -> tuple[int, float]:
         """Deconvolve one plane; gives the iterations and the peak that is left in the mask."""
@@ -126,7 +135,9 @@ class PlaneDeconvolver:
         start = {place: _summary(planes, place) for place in places} if options.full_summary else {}
 
         def run(place: tuple[int, int]) -> tuple[int, float]:
-            return self.clean_place(place, max(threshold, float(noise[place])), niter)
+            done = self.clean_place(place, max(threshold, float(noise[place])), niter)
+            self.store.let_go()
+            return done
 
         if self.spread_minor and len(places) > 1:
             results = self._clean_on_ranks(places, [max(threshold, float(noise[p])) for p in places], niter)
@@ -134,7 +145,7 @@ class PlaneDeconvolver:
             with ThreadPoolExecutor(thread_count(), thread_name_prefix="minor") as pool:
                 results = list(pool.map(run, places))
         total = 0
-        for place, (count, peak) in zip(places, results, strict=True):
+        for place, (count, peak) in zip(self.store.each(places), results, strict=True):
             entry = {
                 "cycleThresh": threshold,
                 "iterDone": count,
@@ -178,7 +189,7 @@ class PlaneDeconvolver:
     def record_unclean(self, control: CycleControl) -> None:
         """Record the peaks of planes that are not deconvolved."""
         planes = self.planes
-        for place in self.places():
+        for place in self.store.each(self.places()):
             peak = float(peak_in_mask(planes.residual[place], planes.mask[place])[0])
             entry = {"cycleThresh": 0.0, "iterDone": 0.0, "modelFlux": 0.0, "peakRes": peak}
             control.add_plane(*place, entry, self.number)
@@ -222,7 +233,12 @@ def clean_once(images: Sequence[PlaneDeconvolver], control: CycleControl) -> Non
 
 
 def restore_planes(
-    planes: Planes, beam: list[float] | str, cell_rad: tuple[float, float], residual: np.ndarray | None = None
+    planes: Planes,
+    beam: list[float] | str,
+    cell_rad: tuple[float, float],
+    residual: np.ndarray | None = None,
+    into: np.ndarray | None = None,
+    store: PlaneStore | None = None,
 ) -> tuple[np.ndarray, list[GaussianBeam | None]]:
     """Restored images of all planes.
 
@@ -234,6 +250,10 @@ def restore_planes(
     cell_rad : (float, float)
     residual : ndarray (chan, pol, y, x), optional
         In the place of the residual of `planes`.
+    into : ndarray (chan, pol, y, x) float32, optional
+        Zeros that take the images; made when not given.
+    store : PlaneStore, optional
+        Where the planes are.
 
     Returns
     -------
@@ -249,8 +269,8 @@ def restore_planes(
         targets = [one if b is not None else None for b in planes.beams]
     # CASA smooths the residual to the beam where that is possible; to a sharper one that was given it adds the residual as it is.
     given = bool(beam) and beam != "common"
-    image = np.zeros_like(planes.residual)
-    for plane in range(len(image)):
+    image = np.zeros_like(planes.residual) if into is None else into
+    for plane in (store or PlaneStore()).each(range(len(image))):
         # Taylor terms share the first's beam.
         own, target = planes.beams[min(plane, len(planes.beams) - 1)], targets[min(plane, len(targets) - 1)]
         if own is None or target is None:

@@ -16,6 +16,7 @@ from casatools.imaging.frequency_grid import SpectralAxis, continuum_axis, cube_
 from casatools.imaging.imager import ImagingData
 from casatools.imaging.plane_mixing import correlation_planes
 from casatools.imaging.request import TcleanRequest
+from casatools.imaging.tracking import track_of
 from casatools.imaging.visibilities import DataSource, open_sources, stokes_planes
 
 __all__ = ["imaged_sources", "phase_centre", "prepare_data"]
@@ -43,6 +44,8 @@ def prepare_data(request: TcleanRequest, sources: list[DataSource]) -> ImagingDa
     CasaError
         The phase centre is on the other side of the sky, spectral windows differ in correlations, or an axis cannot be made.
     """
+    for source in sources:
+        source.track = track_of(request.centre_text(), int(source.field_ids[0]))
     centre = phase_centre(request, sources)
     _require_near(centre, sources)
     planes = [stokes_planes(request.stokes, s.correlation_codes(int(s.ddids[0]))) for s in sources]
@@ -95,6 +98,9 @@ def phase_centre(request: TcleanRequest, sources: list[DataSource], name: str = 
         if asked >= len(first.ms.metadata.fields):
             raise SelectionError(f"{name}={asked} is not a field; there are fields 0 to {len(first.ms.metadata.fields) - 1}")
         return first.field_direction(asked)
+    track = track_of(asked, int(first.field_ids[0]))
+    if track is not None:
+        return track.direction(first.ms, float(first.times_s[0]), first.position_m)
     found = parse_direction(asked)
     if found.frame in ("J2000", "ICRS", "B1950", "GALACTIC"):
         return found
@@ -134,7 +140,7 @@ def _spectral_axis(request: TcleanRequest, sources: list[DataSource]) -> Spectra
     first = sources[0]
     rest = _rest_frequency(request, first)
     native = request.specmode == "cubedata"
-    frame = "" if native else request.outframe.upper() or "LSRK"
+    frame = "" if native else request.spectral_frame
     if request.is_continuum:
         edges = []
         for source in sources:

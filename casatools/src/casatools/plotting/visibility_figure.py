@@ -15,7 +15,7 @@ from casatools.plotting.figure import GRID, new_figure, save_figure
 from casatools.plotting.solution_points import solution_points
 from casatools.plotting.visibilities import AXES, PlotOptions, collect_points
 
-__all__ = ["plot_visibilities"]
+__all__ = ["plot_receptor", "plot_visibilities"]
 
 _COLORS = ("#1f6fb4", "#d1495b", "#2e8b57", "#e39a2d", "#7b5ea7", "#4fb3bf", "#8c564b", "#c678b5", "#6b6b6b", "#a5a13b")
 _MJD_EPOCH = datetime.datetime(1858, 11, 17, tzinfo=datetime.UTC)
@@ -39,6 +39,12 @@ def _draw(axes: Any, points: dict[str, np.ndarray], options: PlotOptions, size: 
         axes.legend(fontsize=7, markerscale=3, frameon=True, framealpha=0.9, loc="best")
     axes.grid(color=GRID, linewidth=0.6)
     axes.set_axisbelow(True)
+
+
+def plot_receptor(path: str, plotfile: str, chosen: dict[str, str], options: PlotOptions, receptor: int) -> None:
+    """Plot one receptor (1 or 2) of a calibration table into a file; `chosen` holds keywords of `Selection`."""
+    # Receptors go by the names of circular feeds' whatever the feeds are.
+    plot_visibilities(path, plotfile, Selection(**chosen, correlation=("RR", "LL")[receptor - 1]), options)
 
 
 def plot_visibilities(

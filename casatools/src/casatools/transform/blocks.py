@@ -136,14 +136,14 @@ def read_blocks(
     resolved: ResolvedSelection,
     columns: ColumnPlan,
     plans: Sequence[ChunkPlan],
-    calibrator: Calibrator | None = None,
+    calibrators: Sequence[Calibrator] = (),
 ) -> Iterator[Block]:
-    """Read the planned chunks as blocks, calibrated on the way where there is a calibrator."""
+    """Read the planned chunks as blocks, calibrated on the way where there are calibrators."""
     wanted = [*columns.reads, "WEIGHT", "SIGMA", *ROW_COLUMNS]
     starts = iter(plans)
     for chunk in iter_chunks(ms, resolved, wanted, plans=plans):
         plan = next(starts)
-        if calibrator is not None:
+        for calibrator in calibrators:
             calibrator.correct_chunk(chunk)
         yield _block(chunk, columns, int(plan.index[0]) if len(plan.index) else 0)
 

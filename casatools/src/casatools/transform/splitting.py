@@ -31,6 +31,8 @@ def split(
     combine: Any = "",
     keepmms: bool = True,
     spectra: tuple[str, ...] = (),
+    tileshape: tuple[int, ...] = (0,),
+    first_ddid: int = 0,
 ) -> int:
     """Write the selected part of `vis` to `outputvis`.
 
@@ -46,6 +48,8 @@ def split(
         Make a multi-MS of one, part by part.
     spectra : tuple of str
         Weights per channel to write also where the input has none: WEIGHT_SPECTRUM, SIGMA_SPECTRUM.
+    tileshape, first_ddid
+        See `TransformOptions`.
 
     Returns
     -------
@@ -59,7 +63,15 @@ def split(
     """
     vis = require_present(vis, "MeasurementSet")
     require_absent(outputvis)
-    options = TransformOptions(selection, datacolumn, keepflags, parse_widths(width, "width"), spectra=spectra)
+    options = TransformOptions(
+        selection,
+        datacolumn,
+        keepflags,
+        parse_widths(width, "width"),
+        spectra=spectra,
+        tileshape=tileshape,
+        first_ddid=first_ddid,
+    )
     bin_s = parse_timebin_s(timebin)
     span = parse_span(combine, "combine", ("scan", "state", "field"))
     if bin_s > 0:

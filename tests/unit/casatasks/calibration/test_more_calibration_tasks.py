@@ -10,7 +10,7 @@ import pytest
 
 import casatasks
 from casatools import calibrater
-from casatools._base.errors import CasaError, DataError, ParameterError, UnsupportedError
+from casatools._base.errors import CasaError, DataError, ParameterError
 from casatools.io.caltable import CalTable
 from support.shared import unpack
 
@@ -94,8 +94,11 @@ def test_specifycal(folder: Path, tmp_path: Path) -> None:
     cb.open(str(folder / "simvla.ms"), addcorr=False, addmodel=False)
     cb.specifycal(caltable=str(tmp_path / "s"), caltype="amp", antenna="EA02", pol="R", parameter=[2.5])
     assert CalTable.open(str(tmp_path / "s")).param[1, 0, 0] == 2.5
-    with pytest.raises(UnsupportedError, match="time"):
-        cb.specifycal(caltable=str(tmp_path / "s"), time="2019/05/01", caltype="amp", parameter=[1.0])
+    cb.specifycal(caltable=str(tmp_path / "t"), time="2019/05/01", caltype="amp", parameter=[1.0])
+    assert np.unique(CalTable.open(str(tmp_path / "t")).time_s).tolist() == [58604 * 86400.0]
+    with pytest.raises(ParameterError, match="noon"):
+        cb.specifycal(caltable=str(tmp_path / "u"), time="noon", caltype="amp", parameter=[1.0])
+    assert not (tmp_path / "u").exists()
     cb.listcal(str(folder / "cal.G"), listfile=str(tmp_path / "l.txt"), spw="1")
     assert (tmp_path / "l.txt").read_text().startswith("SpwID = 1")
 

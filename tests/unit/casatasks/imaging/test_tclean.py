@@ -207,7 +207,7 @@ def test_outputs_replace_only_when_complete(monkeypatch: pytest.MonkeyPatch) -> 
 @pytest.mark.parametrize(
     ("name", "value"),
     [
-        ("specmode", "mvc"), ("interactive", True), ("outframe", "REST"),
+        ("specmode", "mvc"), ("interactive", True),
     ],
 )  # fmt: skip
 def test_documented_but_missing_values_are_refused(name: str, value: Any) -> None:
