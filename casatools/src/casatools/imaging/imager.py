@@ -402,13 +402,14 @@ class Imager:
             Called after each major cycle.
         """
         control.sidelobe = max(image.sidelobe for image in self.fields)
+        control.note_depth(self.peak())
         with Progress(control.options.niter, "cleaning") as progress:
             while self._goes_on(control, steer):
                 before = control.done
                 clean_once(self.fields, control)
                 self.major_cycle()
                 control.after_major()
-                control.begin_minor(self.peak())  # the record shows the depth that a next cycle would have
+                control.note_depth(self.peak())
                 progress.advance(control.done - before)
                 if after_major is not None:
                     after_major()

@@ -80,7 +80,7 @@ class JointRequest:
         return "joint.multiterm" if self.imaging.terms else "joint.cube"
 
     def base(self) -> str:
-        """Beginning of the names: with restart=False the first of ``imagename``, ``imagename_1``, ... that is free."""
+        """Beginning of the names: with restart=False the first of ``imagename``, ``imagename_2``, ... that is free."""
         name = str(self.imaging.imagename)
         kinds = ("joint.cube.psf", "joint.multiterm.psf.tt0", "int.cube.psf")
         return name if self.imaging.restart else next_name(name, kinds)

@@ -115,7 +115,8 @@ def _image(request: TcleanRequest, sources: list[DataSource], history: list[str]
     )
     with closing(shared) as imager:
         resumes = request.niter > 0 and request.restart
-        if not begin_images(plans, imager, (lambda: checkpoint.load(images, control)) if resumes else None):
+        resumed = begin_images(plans, imager, (lambda: checkpoint.load(images, control)) if resumes else None)
+        if not resumed and (request.calcres or request.niter == 0):
             control.after_major()
         if request.niter > 0:
             _clean(plans, data, imager, control, checkpoint)
