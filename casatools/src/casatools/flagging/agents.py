@@ -210,9 +210,8 @@ class Agent:
 
     def part(self, chunk: VisChunk) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Rows, channels and correlations of the chunk that are selected, as index arrays."""
-        first, last = chunk.rows[0], chunk.rows[-1]
-        whole = last - first + 1 == len(chunk.rows)
-        rows = np.flatnonzero(self.rows[first : last + 1] if whole else self.rows[chunk.rows])
+        # The rows of a chunk of several groups do not ascend.
+        rows = np.flatnonzero(self.rows[chunk.rows])
         channels = self.channels.get(chunk.spw, np.zeros(0, np.int64))
         correlations = self.correlations.get(chunk.pol)
         nchan, ncorr = chunk.shape[1:]
