@@ -43,6 +43,22 @@ def test_file_with_comments_and_reasons(tmp_path: Path) -> None:
         "mode='tfcrop' maxnpieces=10",
         "scan='1",
         "= 3",
+        *(
+            f"mode='manual' scan='1' {name}='x'"
+            for name in (
+                "vis",
+                "inpfile",
+                "tbuff",
+                "action",
+                "flagbackup",
+                "writeflags",
+                "display",
+                "savepars",
+                "cmdreason",
+                "outfile",
+                "overwrite",
+            )
+        ),
     ],
 )
 def test_bad_lines(line: str) -> None:
