@@ -408,7 +408,8 @@ class ClipAgent(Agent):
         if self.limits is not None:
             if np.iscomplexobj(plane):
                 parts: dict[str, Callable[[np.ndarray], np.ndarray]] = {
-                    "ABS": np.abs,
+                    # Exact to the last bit, which the absolute value of complex numbers is not: phases alone have amplitudes at the limit 1.
+                    "ABS": lambda p: np.hypot(p.real, p.imag),
                     "ARG": np.angle,
                     "REAL": np.real,
                     "IMAG": np.imag,

@@ -62,8 +62,10 @@ MODE_OPTIONS: dict[str, dict[str, Any]] = {
         "fieldcnt": False, "name": "Summary",
     },
 }  # fmt: skip
-# What flagdata and flagcmd take once, for all commands.
-_WHOLE_CALL = ("action", "flagbackup", "writeflags", "display", "savepars", "cmdreason", "outfile", "overwrite")
+# What a call does with its commands: one of them cannot say so.
+_OF_THE_TASK = (
+    "vis", "inpfile", "tbuff", "action", "flagbackup", "writeflags", "display", "savepars", "cmdreason", "outfile", "overwrite",
+)  # fmt: skip
 _ALIASES = {"manualflag": "manual"}
 _EXPRESSION_MODES = frozenset({"clip", "tfcrop", "rflag", "sumthreshold"})
 _EXPRESSION = re.compile(r"^\s*(?:(ABS|REAL|IMAG|ARG|NORM)[_ ])?\s*(.*?)\s*$", re.IGNORECASE)
@@ -130,9 +132,11 @@ def make_command(given: Mapping[str, Any], text: str = "") -> FlagCommand:
         raise ParameterError(f"flagging: mode must be one of {', '.join(MODE_OPTIONS)}; got {mode!r}")
     reason = str(values.pop("reason", ""))
     apply = values.pop("apply", True)
-    whole = [name for name in _WHOLE_CALL if name in values]
-    if whole:
-        raise ParameterError(f"flagging: parameter {whole[0]!r} is one of the whole call; a command cannot have it")
+    foreign = next((name for name in _OF_THE_TASK if name in values), "")
+    if foreign:
+        raise ParameterError(
+            f"flagging: {foreign!r} is a parameter of a whole call, such as flagdata's, not of one command; got {values[foreign]!r}"
+        )
     if "time" in values:
         values["timerange"] = values.pop("time")
     chosen = {k: str(values.pop(k)) for k in SELECTION_KEYS if k in values}

@@ -77,6 +77,7 @@ class SummaryAgent(Agent):
         nrow, nchan, ncorr = flags.shape
         size = nchan * ncorr
         one, two = (piece.row_values(c)[rows].astype(np.int64) for c in ("ANTENNA1", "ANTENNA2"))
+        two = np.where(two < 0, one, two)  # solutions without a reference antenna are of their antenna alone
         scans = piece.row_values("SCAN_NUMBER")[rows].astype(np.int64)
         for name, column in (("field", "FIELD_ID"), ("observation", "OBSERVATION_ID"), ("array", "ARRAY_ID")):
             self._by(key, name, piece.row_values(column)[rows], per_row, size)

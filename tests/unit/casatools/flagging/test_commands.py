@@ -43,6 +43,22 @@ def test_file_with_comments_and_reasons(tmp_path: Path) -> None:
         "mode='tfcrop' maxnpieces=10",
         "scan='1",
         "= 3",
+        *(
+            f"mode='manual' scan='1' {name}='x'"
+            for name in (
+                "vis",
+                "inpfile",
+                "tbuff",
+                "action",
+                "flagbackup",
+                "writeflags",
+                "display",
+                "savepars",
+                "cmdreason",
+                "outfile",
+                "overwrite",
+            )
+        ),
     ],
 )
 def test_bad_lines(line: str) -> None:
@@ -60,8 +76,8 @@ def test_bad_lines(line: str) -> None:
         ("mode='clip' clipminmax=['a', 'b']", "must be \\[min, max\\] or empty"),
         ("mode='tfcrop' ntime=-3", "'ntime' must be positive or 'scan'"),
         ("mode='tfcrop' timefit=3", "'timefit' must be text; got 3"),
-        ("antenna='3' action='calculate'", "'action' is one of the whole call"),
-        ("antenna='3' flagbackup=False", "'flagbackup' is one of the whole call"),
+        ("antenna='3' action='calculate'", "'action' is a parameter of a whole call"),
+        ("antenna='3' flagbackup=False", "'flagbackup' is a parameter of a whole call"),
     ],
 )
 def test_values_of_the_wrong_type_and_parameters_of_the_whole_call(line: str, wanted: str) -> None:

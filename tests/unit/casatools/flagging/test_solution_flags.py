@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from casacore.tables import table
 
-from casatools._base.errors import DataError, ParameterError
+from casatools._base.errors import DataError, ParameterError, SelectionError
 from casatools.flagging.commands import make_command
 from casatools.flagging.run import run_commands
 from casatools.flagging.session import flag, list_versions, restore_version
@@ -25,6 +25,10 @@ REFERENCE: list[tuple[str, dict[str, Any], float, float]] = [
     ("cal.G", {"mode": "clip", "datacolumn": "SNR", "clipminmax": [0, 300], "correlation": "Sol2"}, 0, 64),
     ("cal.B", {"mode": "manual", "antenna": "3"}, 18, 18),
     ("cal.B", {"mode": "clip", "datacolumn": "CPARAM", "clipminmax": [0, 1.0], "correlation": "ABS_ALL"}, 62, 42),
+    ("cal.K", {"mode": "manual", "antenna": "1"}, 2, 2),
+    ("cal.K", {"mode": "manual", "antenna": "1,2", "spw": "0"}, 2, 2),
+    ("cal.D", {"mode": "clip", "datacolumn": "CPARAM", "clipminmax": [0.2, 1.0]}, 128, 83),
+    ("hera.Gphs", {"mode": "clip", "datacolumn": "CPARAM", "clipminmax": [0.0, 1.0], "correlation": "ABS_ALL"}, 3, 2),
     ("cal.B", {"mode": "rflag", "datacolumn": "CPARAM", "freqdevscale": 2.0, "extendflags": False}, 31, 7),
 ]
 
@@ -36,6 +40,28 @@ def test_counts_as_the_reference(tmp_path: Path, name: str, command: dict[str, A
     report = run_commands(path, [make_command({"mode": "summary"})])[0]
     assert {k: v["flagged"] for k, v in report["correlation"].items()} == {"Sol1": first, "Sol2": second}
     assert list(report["array"]) == ["-1"]
+
+
+def test_solutions_without_a_reference_antenna_are_of_their_antenna(tmp_path: Path) -> None:
+    path = str(unpack("cal.K", tmp_path))
+    with table(path, ack=False) as t:
+        assert (t.getcol("ANTENNA2") == -1).all()
+    run_commands(path, [make_command({"mode": "manual", "antenna": "1"})])
+    report = run_commands(path, [make_command({"mode": "summary", "basecnt": True})])[0]
+    with table(path, ack=False) as t:
+        np.testing.assert_array_equal(t.getcol("FLAG").all(axis=(1, 2)), t.getcol("ANTENNA1") == 1)
+    assert report["antenna"]["EA02"] == report["baseline"]["EA02&&EA02"] == {"flagged": 4.0, "total": 4.0}
+    assert report["antenna"]["EA08"] == {"flagged": 0.0, "total": 4.0}
+
+
+def test_one_parameter_is_flagged(tmp_path: Path) -> None:
+    path = str(unpack("cal.G", tmp_path))
+    run_commands(path, [make_command({"mode": "manual", "correlation": "Sol2"})])
+    with table(path, ack=False) as t:
+        flags = t.getcol("FLAG")
+    assert flags[..., 1].all() and not flags[..., 0].any()
+    with pytest.raises(SelectionError, match="SOL3"):
+        run_commands(path, [make_command({"mode": "manual", "correlation": "Sol3"})])
 
 
 def test_backup_and_restore(tmp_path: Path) -> None:

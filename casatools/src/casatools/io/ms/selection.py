@@ -6,7 +6,7 @@ are read, each once and whole.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -422,11 +422,21 @@ class _Resolver:
     def _baselines(self) -> BaselineSelection | None:
         if not self.parsed.antenna:
             return None
-        found = resolve_antenna(self.parsed.antenna, self.metadata.antennas, self.selection.antenna)
+        antennas = self.metadata.antennas
+        found = resolve_antenna(self.parsed.antenna, antennas, self.selection.antenna)
+        number = len(antennas)
         if "__baseline" not in self._columns:
-            # Lists of commands look up the same baselines many times.
-            self._columns["__baseline"] = self.column("ANTENNA1") * np.int64(len(found.matrix)) + self.column("ANTENNA2")
-        self.keep(found.matrix.ravel().take(self._columns["__baseline"]))
+            # Lists of commands look up the same baselines many times. Solutions without a reference antenna have the second one -1.
+            two = self.column("ANTENNA2")
+            self._columns["__alone"] = np.array((two < 0).any())
+            self._columns["__baseline"] = self.column("ANTENNA1") * np.int64(number + 1) + np.where(two < 0, number, two)
+        matrix = np.hstack([found.matrix, np.zeros((number, 1), bool)])
+        if self._columns["__alone"]:
+            # They are looked up as baselines to an antenna that no name means.
+            nobody = replace(antennas[0], id=number, name="\0", station="\0")
+            wider = resolve_antenna(self.parsed.antenna, (*antennas, nobody), self.selection.antenna)
+            matrix = wider.matrix[:number]
+        self.keep(matrix.ravel().take(self._columns["__baseline"]))
         return found
 
     def _feeds(self) -> np.ndarray:

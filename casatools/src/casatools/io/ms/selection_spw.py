@@ -325,7 +325,9 @@ def parse_correlation(text: str) -> tuple[CorrelationItem, ...]:
         if len(parts) > 2:
             raise refuse("a part has more than one ':'; separate spectral windows by ';' as in 0:RR;1:LL")
         names = tuple(n.strip().upper() for n in parts[-1].split(","))
-        unknown = [n for n in names if n not in {c.upper() for c in CORRELATION_NAMES[1:]}]
+        known = {c.upper() for c in CORRELATION_NAMES[1:]}
+        # Parameters of calibration tables are Sol1, Sol2 and so on.
+        unknown = [n for n in names if n not in known and not (n.startswith("SOL") and n[3:].isdigit())]
         if unknown:
             raise refuse(f"{unknown[0]!r} is not a correlation", "correlations are RR, RL, LR, LL, XX, XY, YX, YY, I, Q, U, V")
         out.append(CorrelationItem(parse_spw(parts[0], "correlation") if len(parts) == 2 else (), names))
