@@ -238,7 +238,9 @@ class AutoMask:
         found = (residual > levels.mask) & self.seen[place]
         found, count, pruned = prune_plane(found, least) if least > 0 else (found, 0, 0)
         found = self._smooth(found, beam)
-        if before is not None:
+        if before is not None and options.grow_iterations == 0:
+            found = found | self.positive[place]
+        elif before is not None:
             grown = grow_mask(self.positive[place], (residual > levels.low) & self.seen[place], options.grow_iterations)
             if options.grow_prune and least > 0:
                 grown = prune_plane(grown, least)[0]

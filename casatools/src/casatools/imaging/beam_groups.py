@@ -21,6 +21,7 @@ _SPEED_OF_LIGHT_M_S = 299792458.0
 # Pointings that differ by less than this part of the half-power width share a beam, unless other steps are asked for.
 _POINTING_STEP = 0.01
 _HALF_POWER = 1.02
+_TURN_RAD = float(np.deg2rad(5.0))
 
 
 @dataclass(frozen=True)
@@ -100,6 +101,9 @@ class BeamGroup:
         -------
         ndarray (y, x) float64
         """
+        if self.beams.images:
+            parts = [self._one(k, east[k], north[k], freq_hz, cut_hz) for k in range(2)]
+            return np.sqrt(parts[0] * parts[1])
         squints = [self.beams.squint_rad(hand, freq_hz, self.angle_rad) for hand in hands]
         radii = [
             _distances(east[k] - squints[k][0], north[k] - squints[k][1])
@@ -109,6 +113,13 @@ class BeamGroup:
             return self.beams.power(self.diameters_m, radii[0], freq_hz, self.kinds, cut_hz)
         parts = [self.beams.power((self.diameters_m[k],) * 2, radii[k], freq_hz, (self.kinds[k],) * 2, cut_hz) for k in (0, 1)]
         return np.sqrt(parts[0] * parts[1])
+
+    def _one(self, k: int, east: np.ndarray, north: np.ndarray, freq_hz: float, cut_hz: float) -> np.ndarray:
+        """The power pattern (y, x) of one of the two antennas, where patterns are images."""
+        image = self.beams.image(self.kinds[k])
+        if image is not None:
+            return image.values(east, north, freq_hz, self.angle_rad)
+        return self.beams.power((self.diameters_m[k],) * 2, _distances(east, north), freq_hz, (self.kinds[k],) * 2, cut_hz)
 
 
 def _distances(east: np.ndarray, north: np.ndarray) -> np.ndarray:
@@ -218,8 +229,10 @@ class _SourceBeams:
         """Parallactic angles in steps about their mean; the angle of a step is the mean of its own."""
         self.angles = np.zeros(1)
         self._turn = np.zeros((len(self._place), len(self._times)), dtype=np.int64)
-        if not (self.beams.is_squinted and self.circular):
+        if not ((self.beams.is_squinted and self.circular) or self.beams.turns):
             return
+        # Images of patterns are turned in steps of their own where none were asked for.
+        step_rad = min(step_rad, _TURN_RAD) if self.beams.turns else step_rad
         fields = source.field_ids.tolist()
         angle = np.array([parallactic_angle(self._times, source.field_direction(f), source.position_m) for f in fields])
         middle = np.angle(np.exp(1j * angle).sum())

@@ -203,6 +203,10 @@ class ImageField(PlaneDeconvolver):
         for chan in self.store.each(range(len(planes.residual))):
             planes.residual[chan] /= safe[chan]
 
+    def beam_power(self, chan: int) -> np.ndarray | None:
+        """The primary beam of a channel (pol or 1, y, x) where the field itself knows it, once the point spread functions are made."""
+        return None
+
     def beam_of(self, code: int) -> int:
         """Which of the field's beams a correlation is seen through; all through one here."""
         return 0

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from casatools._base.buffers import drop_idle
 from casatools._base.errors import DataError
 from casatools._base.memory import memory_budget_bytes
 from casatools._base.progress import Progress
@@ -52,6 +53,8 @@ class ImagingData:
         How they are made of those of the data then.
     channels_at_once : int
         Channels of a cube that are read and gridded together, set by `plan_parts`; 0 for all.
+    is_split : bool
+        The image has channels, but the data are gridded at their own frequencies into the nearest one.
     """
 
     sources: list[DataSource]
@@ -64,6 +67,7 @@ class ImagingData:
     image_labels: list[str] | None = None
     plane_mixing: PlaneMixing | None = None
     channels_at_once: int = 0
+    is_split: bool = False
     _held: list[VisibilityBlock] | None = field(default=None, repr=False)
 
     @property
@@ -140,7 +144,7 @@ class ImagingData:
         for source, planes in zip(self.sources, self.planes, strict=True):
             stream = source.iter_blocks(planes, self.centre, self.axis if self.is_cube else None, self.interpolation, self.pseudo)
             merged = _merge(stream, budget // 4)
-            for block in merged:
+            for block in (part for whole in merged for part in self._by_channel(whole)):
                 size += block.nbytes
                 if held is not None:
                     held.append(block)
@@ -148,18 +152,45 @@ class ImagingData:
                         held = None
                 yield block
         self._held = held
+        if held is not None:
+            # The files are not read again.
+            drop_idle()
+
+    def image_channels(self, source: DataSource, ddid: int, freq_hz: np.ndarray, times_s: np.ndarray) -> np.ndarray:
+        """The channel of the image (chan,) int64 that each channel of the data is nearest to; -1 where the image does not reach."""
+        if not (self.is_cube or self.is_split):
+            return np.zeros(len(freq_hz), dtype=np.int64)
+        factor = float(np.median(source.factors(ddid, self.axis.frame, times_s)))
+        nearest = np.rint((freq_hz * factor - self.axis.frequencies_hz[0]) / self.axis.width_hz).astype(np.int64)
+        return np.where((nearest >= 0) & (nearest < self.axis.nchan), nearest, -1)
+
+    def _by_channel(self, block: VisibilityBlock) -> Iterator[VisibilityBlock]:
+        """A block, or its parts that go into each channel of the image, where channels of the data are put together to those of a cube."""
+        if not self.is_split:
+            yield block
+            return
+        source = self.sources[block.source]
+        numbers = self.image_channels(source, block.ddid, block.freq_hz, source.times_s)
+        for chan in np.unique(numbers[numbers >= 0]).tolist():
+            mine = np.flatnonzero(numbers == chan)
+            part = slice(int(mine[0]), int(mine[-1]) + 1)
+            vis, weight = np.ascontiguousarray(block.vis[:, :, part]), np.ascontiguousarray(block.weight[:, part])
+            yield replace(block, freq_hz=block.freq_hz[part], vis=vis, weight=weight, first=chan)
 
 
 def _merge(blocks: Iterator[VisibilityBlock], limit: int) -> Iterator[VisibilityBlock]:
     """Join blocks of one data description up to a size: fewer Fourier transforms; channels first for cubes is left to the gridder."""
     waiting: dict[int, list[VisibilityBlock]] = {}
+    block: VisibilityBlock | None = None
     for block in blocks:
-        group = waiting.setdefault(block.ddid, [])
-        group.append(block)
-        if sum(b.nbytes for b in group) > limit:
+        waiting.setdefault(block.ddid, []).append(block)
+        if sum(b.nbytes for b in waiting[block.ddid]) > limit:
             yield _joined(waiting.pop(block.ddid))
-    for group in waiting.values():
-        yield _joined(group)
+    # Nothing here may hold what was joined while the joined block is used.
+    del block
+    drop_idle()
+    while waiting:
+        yield _joined(waiting.pop(next(iter(waiting))))
 
 
 def _joined(group: Sequence[VisibilityBlock]) -> VisibilityBlock:
@@ -306,7 +337,7 @@ class Imager:
     def _weighted(self, block: VisibilityBlock) -> Iterator[tuple[int, np.ndarray]]:
         """Image channels that a block goes into, with weights (row, chan)."""
         if not self.data.is_cube:
-            yield 0, self._held_weights(block)
+            yield block.first, self._held_weights(block)
             return
         for chan in range(block.first, block.first + block.weight.shape[1]):
             if block.weight[:, chan - block.first].any():
@@ -371,13 +402,14 @@ class Imager:
             Called after each major cycle.
         """
         control.sidelobe = max(image.sidelobe for image in self.fields)
+        control.note_depth(self.peak())
         with Progress(control.options.niter, "cleaning") as progress:
             while self._goes_on(control, steer):
                 before = control.done
                 clean_once(self.fields, control)
                 self.major_cycle()
                 control.after_major()
-                control.begin_minor(self.peak())  # the record shows the depth that a next cycle would have
+                control.note_depth(self.peak())
                 progress.advance(control.done - before)
                 if after_major is not None:
                     after_major()

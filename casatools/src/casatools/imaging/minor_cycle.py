@@ -300,14 +300,14 @@ class MinorCycle:
         done = 0
         peak = float(peak_in_mask(residual, mask)[0])
         while done < niter and peak > threshold:
-            # Twice the sidelobe beyond the patch: the exact subtractions come often enough that components stay near the exact ones.
-            limit = max(threshold, peak * min(max(2.0 * exterior, 0.1), 0.8))
+            # Half as much again as the sidelobe beyond the patch: the reference's, as its components show.
+            limit = max(threshold, peak * min(max(1.5 * exterior, 0.1), 0.8))
             active = np.argwhere(mask & (np.abs(residual) > limit)).astype(np.int64)
             if not len(active):
                 active = np.argwhere(mask & (np.abs(residual) >= peak)).astype(np.int64)
             values = residual[active[:, 0], active[:, 1]].astype(np.float64)
             found = np.zeros(len(active))
-            count = clark_components(active, values, patch, self.options.gain, limit, niter - done, found)
+            count = clark_components(active, values, patch, self.options.gain, limit, niter - done, found, done)
             if count == 0:
                 break
             components = np.zeros_like(model)

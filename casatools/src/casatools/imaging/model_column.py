@@ -48,7 +48,7 @@ def _fill(source: DataSource) -> None:
 
 def _predict(data: ImagingData, source: DataSource, chunk: VisChunk, fields: Sequence[ImageField]) -> np.ndarray:
     freq = source.channels(chunk.ddid)[0]
-    image_chan = _image_channels(data, source, chunk, freq)
+    image_chan = data.image_channels(source, chunk.ddid, freq, chunk["TIME"])
     codes = source.correlation_codes(chunk.ddid)
     out = np.zeros((len(chunk["UVW"]), len(freq), len(chunk.correlations)), dtype=np.complex64)
     group = None
@@ -81,12 +81,3 @@ def _recentred(data: ImagingData, source: DataSource, chunk: VisChunk, image: Im
         uvw[rows], more = rotate_phase_centre(moved, data.centre, image.centre)
         shift[rows] = path + more
     return uvw, shift
-
-
-def _image_channels(data: ImagingData, source: DataSource, chunk: VisChunk, freq: np.ndarray) -> np.ndarray:
-    """The channel of the image nearest to each channel of the data; -1 where the image does not reach."""
-    if not data.is_cube:
-        return np.zeros(len(freq), dtype=np.int64)
-    factor = float(np.median(source.factors(chunk.ddid, data.axis.frame, chunk["TIME"])))
-    nearest = np.rint((freq * factor - data.axis.frequencies_hz[0]) / data.axis.width_hz).astype(np.int64)
-    return np.where((nearest >= 0) & (nearest < data.axis.nchan), nearest, -1)

@@ -17,7 +17,7 @@ from casatools.imaging.cycle_control import CycleControl
 from casatools.imaging.minor_cycle import MinorCycle
 from casatools.imaging.multi_term import MultiTermCycle
 from casatools.imaging.plane_store import PlaneStore
-from casatools.imaging.restoration import common_beam, restore
+from casatools.imaging.restoration import beam_difference, common_beam, restore
 from casatools.kernels.clean_hogbom import peak_in_mask
 
 __all__ = ["PlaneDeconvolver", "Planes", "TermDeconvolver", "clean_once", "restore_planes"]
@@ -100,6 +100,13 @@ class PlaneDeconvolver:
         for place in self.store.each(np.ndindex(*found.shape)):
             found[place] = np.median(np.abs(residual[place] - np.median(residual[place])))
         return nsigma * 1.4826 * found
+
+    def peak_above(self, limits: np.ndarray) -> float:
+        """Greatest absolute residual in the masks of planes that exceed their limit (chan, pol); 0 where none does."""
+        planes = self.planes
+        places = self.store.each(self.places())
+        peaks = [(float(peak_in_mask(planes.residual[p], planes.mask[p])[0]), float(limits[p])) for p in places]
+        return max((peak for peak, limit in peaks if peak > limit), default=0.0)
 
     def is_below(self, limits: np.ndarray) -> bool:
         """Whether the residual of each plane is at most its limit (chan, pol)."""
@@ -214,6 +221,13 @@ def clean_once(images: Sequence[PlaneDeconvolver], control: CycleControl) -> Non
     """One minor cycle over all images: down to a threshold from the greatest residual and the greatest sidelobe of all."""
     control.sidelobe = max(image.sidelobe for image in images)
     threshold = control.begin_minor(max(image.peak() for image in images))
+    nsigma = control.options.nsigma
+    if nsigma > 0:
+        limits = [image.noise_thresholds(nsigma) for image in images]
+        left = max(image.peak_above(limit) for image, limit in zip(images, limits, strict=True))
+        if 0.0 < left <= threshold:
+            # The brightest planes are down to their noise; others are cleaned below what the brightest would allow.
+            threshold = control.begin_minor(left)
     control.at = control.done
     control.after_minor(sum(image.minor_cycle(control, threshold) for image in images))
 
@@ -253,8 +267,8 @@ def restore_planes(
     if beam and present:
         one = common_beam(present) if isinstance(beam, str) else GaussianBeam(*(float(v) for v in beam))
         targets = [one if b is not None else None for b in planes.beams]
-    # CASA smooths the residual to a common beam, but adds it as it is to a model restored with a beam that was given.
-    smooth = beam == "common"
+    # CASA smooths the residual to the beam where that is possible; to a sharper one that was given it adds the residual as it is.
+    given = bool(beam) and beam != "common"
     image = np.zeros_like(planes.residual) if into is None else into
     for plane in (store or PlaneStore()).each(range(len(image))):
         # Taylor terms share the first's beam.
@@ -262,7 +276,8 @@ def restore_planes(
         if own is None or target is None:
             continue
         for pol in range(image.shape[1]):
-            image[plane, pol] = restore(planes.model[plane, pol], left[plane, pol], own if smooth else target, target, cell_rad)
+            smooths = not given or beam_difference(target, own) is not None
+            image[plane, pol] = restore(planes.model[plane, pol], left[plane, pol], own if smooths else target, target, cell_rad)
     return image, targets
 
 

@@ -191,10 +191,12 @@ class TcleanRequest:
             )
         if self.nterms < 1:
             raise ParameterError(f"tclean: parameter 'nterms' must be at least 1; got {self.nterms}")
-        if self.deconvolver == "mtmfs" and not self.is_continuum:
+        if self.deconvolver == "mtmfs" and not (self.is_continuum or self.specmode == "mvc"):
             raise ParameterError(
-                f"tclean: deconvolver='mtmfs' makes continuum images, specmode='mfs'; got specmode={self.specmode!r}"
+                f"tclean: deconvolver='mtmfs' makes continuum images, specmode='mfs' or 'mvc'; got specmode={self.specmode!r}"
             )
+        if self.specmode == "mvc" and self.deconvolver != "mtmfs":
+            raise ParameterError(f"tclean: specmode='mvc' needs deconvolver='mtmfs'; got {self.deconvolver!r}")
         if self.weighting == "briggsbwtaper" and not (self.perchanweightdensity and self.specmode == "cube"):
             raise ParameterError("tclean: weighting='briggsbwtaper' needs specmode='cube' and perchanweightdensity=True")
         self._refuse_missing()
@@ -241,7 +243,7 @@ class TcleanRequest:
     def _refuse_missing(self) -> None:
         """Raise UnsupportedError for documented values that are not there yet."""
         missing = {
-            "specmode": (self.specmode, ("mfs", "cont", "cube", "cubedata", "cubesource")),
+            "specmode": (self.specmode, ("mfs", "cont", "cube", "cubedata", "cubesource", "mvc")),
             "gridder": (self.gridder, (*_STANDARD, *_WIDE, *_MOSAIC, *_APERTURE)),
         }
         for name, (value, there) in missing.items():

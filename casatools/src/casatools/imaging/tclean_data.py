@@ -48,13 +48,20 @@ def prepare_data(request: TcleanRequest, sources: list[DataSource]) -> ImagingDa
         source.track = track_of(request.centre_text(), int(source.field_ids[0]))
     centre = phase_centre(request, sources)
     _require_near(centre, sources)
+    if request.conjbeams and not request.is_continuum:
+        log.post(
+            "tclean: conjbeams=True changes nothing in a cube: the beam conjugate to a channel's about its own frequency is the channel's",
+            "WARN",
+        )
     planes = [stokes_planes(request.stokes, s.correlation_codes(int(s.ddids[0]))) for s in sources]
     for source, own in zip(sources, planes, strict=True):
         if any(stokes_planes(request.stokes, source.correlation_codes(int(d))) != own for d in source.ddids):
             raise DataError(f"the selected spectral windows of {source.ms.path!r} differ in correlations; image them apart")
-    is_cube = not request.is_continuum
+    # The channels of a virtual cube hold data of many, each at its own frequency.
+    is_cube = not request.is_continuum and request.specmode != "mvc"
     axis = _spectral_axis(request, sources)
     data = ImagingData(sources, planes, centre, axis, is_cube, request.interpolation, request.stokes == "pseudoI")
+    data.is_split = request.specmode == "mvc"
     return _apart(request, data) if request.is_aperture else data
 
 
@@ -161,5 +168,10 @@ def _spectral_axis(request: TcleanRequest, sources: list[DataSource]) -> Spectra
         # A channel number counts all channels of the spectral window, whatever is selected of it.
         factor = float(first.factors(int(first.ddids[0]), frame, first.times_s[:1])[0])
         hz, width = (v * factor for v in first.all_channels(int(first.ddids[0])))
-    axis = cube_axis(hz, width, request.nchan, request.start, request.width, frame, rest, request.veltype)
+    step = request.width
+    if request.specmode == "mvc" and request.nchan > 0 and not str(request.start).strip() and not str(step).strip():
+        # A virtual cube of some channels is one of the whole band.
+        half = 0.5 * np.abs(width)
+        step = f"{float((hz + half).max() - (hz - half).min()) / request.nchan!r}Hz"
+    axis = cube_axis(hz, width, request.nchan, request.start, step, frame, rest, request.veltype)
     return replace(axis, frame="") if native else axis

@@ -25,6 +25,7 @@ from casatools.imaging.plane_store import PlaneStore
 from casatools.imaging.pointed_beams import iter_beams
 from casatools.imaging.products import ImageWriter, LazyPlanes, beam_set, mask_values, read_into, read_planes
 from casatools.imaging.request import TcleanRequest
+from casatools.imaging.start_model import start_model
 from casatools.imaging.tclean_data import phase_centre
 from casatools.io.image.coordinates.make import make_image_coordinates
 from casatools.io.image.coordinates.observation import ObservationInfo
@@ -51,6 +52,8 @@ class FieldImages:
     beam_power : ndarray (chan, pol, y, x) float32
     seen : ndarray (chan, pol, y, x) bool
         Where the primary beam is above its limit.
+    cube : FieldImages, optional
+        The cube that Taylor terms are made of, with specmode='mvc'.
     """
 
     request: TcleanRequest
@@ -59,6 +62,7 @@ class FieldImages:
     coordinates: Coordinates
     beam_power: np.ndarray
     seen: np.ndarray
+    cube: FieldImages | None = None
 
     @property
     def limited(self) -> np.ndarray | None:
@@ -145,11 +149,14 @@ def _set_masks(images: FieldImages) -> None:
 
 
 def _mosaic_beams(plans: list[FieldImages]) -> None:
-    """Take the primary beams of mosaics, which the point spread functions were made with."""
-    for images in plans:
-        if isinstance(images.image, MosaicField):
-            for chan in range(len(images.beam_power)):
-                images.beam_power[chan] = images.image.beam_power(chan)
+    """Take the primary beams of mosaics and virtual cubes, which the point spread functions were made with."""
+    for images in [*plans, *(images.cube for images in plans if images.cube is not None)]:
+        found = False
+        for chan in range(len(images.beam_power)):
+            own = images.image.beam_power(chan)
+            if own is not None:
+                images.beam_power[chan], found = own, True
+        if found:
             _set_masks(images)
 
 
@@ -171,14 +178,14 @@ def _coordinates(request: TcleanRequest, data: ImagingData, centre: Direction) -
 
 
 def next_name(base: str, kinds: Sequence[str] = ("residual", "residual.tt0", "psf", "psf.tt0")) -> str:
-    """The first name ``base_1``, ``base_2``, ... of which there are no images, or `base` itself when it is free."""
+    """The first name ``base_2``, ``base_3``, ... of which there are no images, or `base` itself when it is free."""
 
     def exists(name: str) -> bool:
         return any(os.path.exists(f"{name}.{kind}") for kind in kinds)
 
     if not exists(base):
         return base
-    number = 1
+    number = 2
     while exists(f"{base}_{number}"):
         number += 1
     return f"{base}_{number}"
@@ -214,13 +221,22 @@ def _clean_mask(images: FieldImages, mask: np.ndarray) -> None:
         mask_values(given, images.coordinates, mask.shape, mask)
 
 
+def _start_terms(images: FieldImages, paths: list[str], target: np.ndarray) -> None:
+    """Fill planes from the model that was given, on whatever grid: one image, or one a Taylor term."""
+    if not images.request.terms:
+        target[...] = start_model(paths[0], images.coordinates, target.shape)
+        return
+    if len(paths) != len(target):
+        raise ParameterError(f"tclean: parameter 'startmodel' must hold one image for each of {len(target)} terms; got {paths}")
+    for term, path in enumerate(paths):
+        target[term] = start_model(path, images.coordinates, (1, *target.shape[1:]))[0]
+
+
 def _read_terms(images: FieldImages, paths: list[str], target: np.ndarray) -> None:
     """Fill planes from an image, or from one image a Taylor term."""
     if not images.request.terms:
         read_into(paths[0], target)
         return
-    if len(paths) != len(target):
-        raise ParameterError(f"tclean: parameter 'startmodel' must hold one image for each of {len(target)} terms; got {paths}")
     for term, path in enumerate(paths):
         target[term] = read_planes(path, (1, *target.shape[1:]))[0]
 
@@ -268,8 +284,10 @@ def _earlier_model(images: FieldImages) -> None:
     given = images.request.model_names()
     if given and exists:
         raise ParameterError(f"startmodel was given but {names[0]} exists already: remove it or give another imagename")
-    if exists or given:
-        _read_terms(images, given or names, images.image.planes.model)
+    if exists:
+        _read_terms(images, names, images.image.planes.model)
+    elif given:
+        _start_terms(images, given, images.image.planes.model)
     if exists:
         log.post(f"tclean goes on from {names[0]}")
 
@@ -288,7 +306,8 @@ def _earlier_psf(plans: list[FieldImages], imager: Imager) -> None:
         _read_terms(images, names, read)
         stored.append(read[:, 0])
     # Later major cycles need the weights and their sums, a mosaic its weight image.
-    if request.calcres or request.niter > 0 or any(isinstance(images.image, MosaicField) for images in plans):
+    apart = any(isinstance(images.image, MosaicField) or images.cube is not None for images in plans)
+    if request.calcres or request.niter > 0 or apart:
         imager.make_psf()
     for images, psf in zip(plans, stored, strict=True):
         image = images.image

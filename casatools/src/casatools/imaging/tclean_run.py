@@ -21,6 +21,7 @@ from casatools.imaging.request import TcleanRequest
 from casatools.imaging.shares import make_imager
 from casatools.imaging.tclean_data import imaged_sources, phase_centre, prepare_data
 from casatools.imaging.tclean_images import FieldImages, begin_images, plan_images, write_images
+from casatools.imaging.virtual_cube import plan_virtual_cube
 from casatools.imaging.visibilities import DataSource
 
 __all__ = ["run_tclean"]
@@ -56,15 +57,21 @@ def _make_room(requests: list[TcleanRequest], data: ImagingData) -> PlaneStore:
     Planes of a cube may be in files while they are made; those of a continuum image, which are deconvolved together, are in memory.
     """
     kept, working, size = 0.0, 0.0, 0.0
+    virtual = requests[0].specmode == "mvc"
     for request in requests:
         nx, ny = request.grid_options.shape
-        planes = data.axis.nchan * len(data.labels) * max(1, 2 * request.terms - 1)
+        # A virtual cube holds channels twice, and terms.
+        terms = max(1, 2 * request.terms - 1)
+        planes = 2 * data.axis.nchan + terms if virtual else data.axis.nchan * terms
+        planes *= len(data.labels)
         density = 8 * data.axis.nchan if data.is_cube and request.weighting_options.scheme not in ("natural", "radial") else 0
         kept += float(nx) * ny * (planes * _BYTES_PER_PIXEL + density)
         working = max(working, float(nx) * ny * _WORKING_BYTES)
         images = 4 + (request.niter > 0) + request.restoration * (1 + request.pbcor)
         size += float(nx) * ny * planes * 4 * images + 1e6 * images
-    folder = os.path.dirname(os.path.abspath(requests[0].imagename)) if data.is_cube and data.axis.nchan > 1 else None
+    folder = (
+        os.path.dirname(os.path.abspath(requests[0].imagename)) if data.is_cube and data.axis.nchan > 1 and not virtual else None
+    )
     store = PlaneStore(folder, kept)
     nx, ny = requests[0].grid_options.shape
     require_memory(
@@ -98,7 +105,8 @@ def _image(request: TcleanRequest, sources: list[DataSource], history: list[str]
     data = prepare_data(request, sources)
     store = _make_room(requests, data)
     centres = [data.centre, *(phase_centre(r, sources) for r in requests[1:])]
-    plans = [plan_images(r, data, c, k, store) for k, (r, c) in enumerate(zip(requests, centres, strict=True))]
+    plan_field = plan_virtual_cube if request.specmode == "mvc" else plan_images
+    plans = [plan_field(r, data, c, k, store) for k, (r, c) in enumerate(zip(requests, centres, strict=True))]
     images = [plan.image for plan in plans]
     control = CycleControl(request.cycle_options, interactive=bool(request.interactive))
     checkpoint = Checkpoint(requests, plans[0].base)
@@ -107,7 +115,8 @@ def _image(request: TcleanRequest, sources: list[DataSource], history: list[str]
     )
     with closing(shared) as imager:
         resumes = request.niter > 0 and request.restart
-        if not begin_images(plans, imager, (lambda: checkpoint.load(images, control)) if resumes else None):
+        resumed = begin_images(plans, imager, (lambda: checkpoint.load(images, control)) if resumes else None)
+        if not resumed and (request.calcres or request.niter == 0):
             control.after_major()
         if request.niter > 0:
             _clean(plans, data, imager, control, checkpoint)
@@ -124,8 +133,10 @@ def _image(request: TcleanRequest, sources: list[DataSource], history: list[str]
         folders = [stack.enter_context(staged_images(plan.base)) for plan in plans]
         for plan, folder in zip(plans, folders, strict=True):
             telescope = data.sources[0].telescope
-            writer = ImageWriter(folder, plan.base, plan.coordinates, telescope, field.name, history, store=store)
-            write_images(plan, writer, data.labels)
+            for made in (plan, plan.cube):
+                if made is not None:
+                    writer = ImageWriter(folder, plan.base, made.coordinates, telescope, field.name, history, store=store)
+                    write_images(made, writer, data.labels)
     checkpoint.remove()
     if request.saves_model and (request.niter > 0 or any(image.planes.model.any() for image in images)):
         if request.savemodel == "virtual":

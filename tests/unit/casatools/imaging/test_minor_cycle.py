@@ -81,7 +81,7 @@ def test_kernels_equal_their_python() -> None:
     active = np.argwhere(mask).astype(np.int64)
     found = [np.zeros(len(active)) for _ in range(2)]
     counts = [
-        f(active, start[mask].astype(np.float64), psf, 0.2, 0.5, 30, out)
+        f(active, start[mask].astype(np.float64), psf, 0.2, 0.5, 30, out, 0)
         for f, out in zip((clark_components, clark_components.py_func), found, strict=True)
     ]
     assert counts[0] == counts[1] > 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +15,10 @@ from casatools.frames.directions import Direction
 from casatools.imaging.antenna_beams import AntennaBeams, antenna_beams
 from casatools.imaging.beam_groups import BeamGroup
 from casatools.imaging.gridding import GridOptions
+from casatools.imaging.mosaic import gridded_through, seen_through
 from casatools.imaging.mosaic_windows import BeamUse, BeamWindows, _runs
 from casatools.io.image.coordinates.direction import DirectionCoordinate
-from casatools.simulation.demo import DemoOptions, make_demo
+from support.wide_band import beam_of_channels, make_wide_band
 
 C = 299792458.0
 CENTRE = Direction(1.0, 0.6, "J2000")
@@ -64,6 +66,25 @@ def test_beams_of_channels_are_interpolated(highest: float, nodes: list[int]) ->
         assert np.abs(window.mean(sums.sum(axis=1)) - mean[window.rows, window.columns]).max() < level * scale
 
 
+def test_gridding_through_beams_is_adjoint_to_seeing_through_them() -> None:
+    own, hz = windows(AntennaBeams("VLA")), np.linspace(1e9, 1.25e9, 6)
+    own.options = replace(own.options, double=True)
+    (band,) = own.bands(0, hz)
+    window = own.window(0, band.nodes_hz)
+    assert window is not None and len(band.nodes_hz) == 3
+    rng = np.random.default_rng(3)
+    uvw = rng.uniform(-400, 400, (300, 3))
+    vis = rng.standard_normal((300, 6)) + 1j * rng.standard_normal((300, 6))
+    weight, sky = rng.uniform(0.1, 1, (300, 6)), rng.standard_normal((SIZE, SIZE))
+    image = gridded_through(window, band, uvw, hz, vis, weight, 0)
+    seen = seen_through(window, band, uvw, hz, sky, None, 0)
+    assert seen is not None
+    left = float((image * sky[window.rows, window.columns]).sum())
+    right = float((weight * np.conj(seen) * vis).sum().real)
+    assert abs(left - right) < 1e-10 * np.linalg.norm(seen) * np.linalg.norm(weight * vis)
+    assert seen_through(window, band, uvw, hz, np.zeros((SIZE, SIZE)), None, 0) is None
+
+
 def test_beams_that_change_in_steps_are_not_interpolated(monkeypatch: pytest.MonkeyPatch) -> None:
     plain = AntennaBeams.power
 
@@ -80,35 +101,13 @@ def test_beams_that_change_in_steps_are_not_interpolated(monkeypatch: pytest.Mon
 
 @pytest.fixture(scope="module")
 def wide(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, float]:
-    """Eight channels from 1 to 1.5 GHz of a source of 1 Jy seen through the EVLA's beams at half their width, and its offset [rad]."""
     path = tmp_path_factory.mktemp("wide") / "wide.ms"
-    make_demo(str(path), DemoOptions(antennas_per_arm=4, cycles=2, nchan=len(WIDE)))
-    tb = table()
-    tb.open(str(path / "SPECTRAL_WINDOW"), nomodify=False)
-    tb.putcol("CHAN_FREQ", WIDE[:, None])
-    for column in ("CHAN_WIDTH", "EFFECTIVE_BW", "RESOLUTION"):
-        tb.putcol(column, np.full((len(WIDE), 1), WIDE[1] - WIDE[0]))
-    tb.done()
-    tb.open(str(path / "OBSERVATION"), nomodify=False)
-    tb.putcol("TELESCOPE_NAME", np.array(["EVLA"]))
-    tb.done()
-    tb.open(str(path), nomodify=False)
-    uvw = tb.getcol("UVW") / 1.5
-    uvw[2] = 0
-    tb.putcol("UVW", uvw)
-    tb.putcol("FIELD_ID", np.zeros(tb.nrows(), int))
-    tb.putcol("FLAG", np.zeros(tb.getcol("FLAG").shape, bool))
-    tb.putcol("FLAG_ROW", np.zeros(tb.nrows(), bool))
-    offset = 27 * CELL
-    power = beam(antenna_beams("EVLA", measured=True), offset, offset)
-    turn = np.exp(2j * np.pi * np.outer(WIDE, uvw[0] * offset + uvw[1] * offset) / C)
-    tb.putcol("DATA", np.repeat((power[:, None] * turn)[None], 2, axis=0).astype(np.complex64))
-    tb.done()
-    return path, offset
+    make_wide_band(path, WIDE, 27 * CELL)
+    return path, 27 * CELL
 
 
 def beam(beams: AntennaBeams, l: float, m: float) -> np.ndarray:
-    return np.array([beams.power((25.0, 25.0), np.array([np.hypot(l, m)]), f)[0] for f in WIDE])
+    return beam_of_channels(beams, WIDE, l, m)
 
 
 @pytest.mark.parametrize(
