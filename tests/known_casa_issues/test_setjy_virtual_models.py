@@ -150,7 +150,7 @@ def test_mstransform_makes_the_recipes_real(vis: str) -> None:
     assert tool.open() and tool.run() == {}
     with MeasurementSet(vis) as ms, pytest.raises(UnsupportedError, match="realmodelcol"):
         prepare(ms, TransformOptions(datacolumn="all", real_model=True))
-    uvsub(vis)  # makes the column from the recipes in place
+    calibrater().open(vis, addcorr=False, addmodel=True)  # makes the column from the recipes in place
     split(vis, "s.ms", datacolumn="model", **selected)
     with (
         MeasurementSet("s.ms") as whole,
