@@ -15,6 +15,7 @@ from casacore import tables
 from casatasks import delmod, gaincal, mstransform, setjy, split, uvsub
 from casatools import calibrater, componentlist, mstransformer
 from casatools._base.errors import PathMissingError, UnsupportedError
+from casatools.calibration.scratch_columns import fill_model
 from casatools.io.ms import MeasurementSet
 from casatools.io.ms.model_keywords import read_virtual_models, virtual_model_fields
 from casatools.transform.pipeline import TransformOptions, prepare
@@ -150,7 +151,8 @@ def test_mstransform_makes_the_recipes_real(vis: str) -> None:
     assert tool.open() and tool.run() == {}
     with MeasurementSet(vis) as ms, pytest.raises(UnsupportedError, match="realmodelcol"):
         prepare(ms, TransformOptions(datacolumn="all", real_model=True))
-    uvsub(vis)  # makes the column from the recipes in place
+    with MeasurementSet(vis, writable=True) as ms:
+        assert fill_model(ms)
     split(vis, "s.ms", datacolumn="model", **selected)
     with (
         MeasurementSet("s.ms") as whole,
