@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
 
 import numpy as np
 import pytest
 
 import casatasks
 from casatools.io.ms import MeasurementSet
+from casatools.io.tables import open_table
 from support.shared import oracle_python, run_python
 
 _SCRIPT = """
@@ -38,13 +41,51 @@ CALLS = {
     ),
     "shifted": ("phaseshift", {"vis": "meerkat.ms", "datacolumn": "data", "phasecenter": "J2000 03h30m00s -27d30m00s"}),
     "evla": ("split", {"vis": "evla_simple.ms", "datacolumn": "data", "width": 2, "timebin": "20s"}),
+    "windows": (
+        "mstransform",
+        {"vis": "hera.ms", "datacolumn": "data", "regridms": True, "nspw": 2, "nchan": 20, "mode": "channel", "width": 1},
+    ),
+    "subtracted": ("uvcontsub", {"vis": "flagged.ms", "fitspec": "0:1~6,1", "fitorder": 1}),
+    "flagged": ("cvel2", {"vis": "flagged.ms", "datacolumn": "data", "spw": "1"}),
+    "dropped": ("mstransform", {"vis": "flagged.ms", "datacolumn": "data", "keepflags": False, "hanning": True}),
+    "selected": (
+        "mstransform",
+        {"vis": "flagged.ms", "datacolumn": "data", "spw": "0:2~5,1", "correlation": "RR,LL", "field": "1,2", "usewtspectrum": True,
+         "chanaverage": True, "chanbin": 2},
+    ),
+    **{
+        f"bins{number}": (
+            "mstransform",
+            {"vis": "flagged.ms", "datacolumn": "data", "timeaverage": True, "timebin": timebin, "timespan": span},
+        )
+        for number, (timebin, span) in enumerate([("60s", ""), ("120s", "scan"), ("1000s", "scan,state"), ("1000s", "scan,state,field")])
+    },
+    "subscans": ("split", {"vis": "alma_small.ms", "datacolumn": "data", "timebin": "30s"}),
+    "long": ("split", {"vis": "alma_small.ms", "datacolumn": "data", "timebin": "40s", "width": 4}),
+    "parallel": ("mstransform", {"vis": "alma_small.ms", "datacolumn": "data", "correlation": "XX,YY", "hanning": True}),
 }  # fmt: skip
+
+
+def _prepare(shared_input) -> None:
+    """The inputs: one with flags strewn over it, and one without the links to sub-tables that were not shipped."""
+    for name in sorted({arguments["vis"] for _, arguments in CALLS.values()} - {"flagged.ms"}):
+        shared_input(name)
+    shutil.copytree("simvla.ms", "flagged.ms")
+    random = np.random.default_rng(1)
+    with MeasurementSet("flagged.ms", writable=True) as ms:
+        flag = ms.read("FLAG") | (random.random((ms.nrow, 8, 4)) < 0.08)
+        flag[::17] = True
+        ms.write("FLAG", flag, np.arange(ms.nrow))
+    table = open_table("alma_small.ms", writable=True)
+    for name, value in table.getkeywords().items():
+        if str(value).startswith("Table: ") and not os.path.isdir(os.path.join("alma_small.ms", name)):
+            table.removekeyword(name)
+    table.close()
 
 
 def test_beside_the_reference(shared_input):
     python = oracle_python()
-    for name in sorted({arguments["vis"] for _, arguments in CALLS.values()}):
-        shared_input(name)
+    _prepare(shared_input)
     with open("calls.json", "w", encoding="utf-8") as file:
         json.dump(CALLS, file)
     run_python(python, _SCRIPT)
