@@ -402,7 +402,8 @@ class Imager:
             Called after each major cycle.
         """
         control.sidelobe = max(image.sidelobe for image in self.fields)
-        control.note_depth(self.peak())
+        # Masks that are made from the residuals are still blank; the depth of a first cycle is told all the same.
+        control.note_depth(self.peak() or max(image.peak_anywhere() for image in self.fields))
         with Progress(control.options.niter, "cleaning") as progress:
             while self._goes_on(control, steer):
                 before = control.done

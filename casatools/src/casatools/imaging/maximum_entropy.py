@@ -29,6 +29,8 @@ _RAISE = 2.0
 # exp(-_RANGE) is far below the dynamic range of float32: no image has residuals left at this multiplier that a greater one would take away.
 _RANGE = 60.0
 _CONJUGATE_STEPS = 30
+# Pixels above which the default level goes down.
+_FEW = 2.0**16
 # Steps without a lower peak after which the best image so far is the last: a psf cut at the edges of the image is of no image exactly.
 _PATIENCE = 8
 
@@ -69,7 +71,8 @@ def maximise_entropy(
     start, first = residual.copy(), model.copy()
     noise = 1.4826 * float(np.median(np.abs(residual - np.median(residual))))
     # A sky without signal: so far below the noise that all of it adds nothing to be seen.
-    level = 0.01 * max(noise, threshold, 1e-4 * peak) / beam.pixels_per_beam()
+    # It is lower where there are more pixels, for noise lifts it everywhere.
+    level = 0.01 * max(noise, threshold, 1e-4 * peak) / beam.pixels_per_beam() * min(1.0, _FEW / float(mask.sum()))
     image = np.where(mask, model if signed else np.maximum(model, level), 0.0).astype(np.float32)
     outside = np.where(mask, 0.0, model).astype(np.float32)
     left = start - beam.convolve(image + outside - first)

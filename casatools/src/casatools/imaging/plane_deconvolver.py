@@ -93,6 +93,11 @@ class PlaneDeconvolver:
         planes = self.planes
         return max(float(peak_in_mask(planes.residual[p], planes.mask[p])[0]) for p in self.store.each(self.places()))
 
+    def peak_anywhere(self) -> float:
+        """Greatest absolute residual, in the masks or not."""
+        residual = self.planes.residual
+        return max(float(np.abs(residual[place]).max()) for place in self.store.each(self.places()))
+
     def noise_thresholds(self, nsigma: float) -> np.ndarray:
         """``nsigma`` times the robust noise of each plane (chan, pol): 1.4826 times the median absolute deviation."""
         residual = self.planes.residual

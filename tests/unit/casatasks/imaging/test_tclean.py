@@ -140,6 +140,9 @@ def test_start_model() -> None:
     tclean(imagename="a", niter=100, threshold="25mJy", **FIELD)
     tclean(imagename="b", niter=0, startmodel="a.model", **FIELD)
     assert np.allclose(pixels("b.residual"), pixels("a.residual"), atol=1e-4)
+    # On another grid the model is the same sky.
+    tclean(imagename="c", niter=0, startmodel="a.model", **{**FIELD, "imsize": SIZE + 20})
+    assert np.abs(pixels("c.residual")).max() < 2.0 * np.abs(pixels("a.residual")).max()
     with pytest.raises(ParameterError, match="startmodel"):
         tclean(imagename="a", niter=0, startmodel="a.model", **FIELD)
 

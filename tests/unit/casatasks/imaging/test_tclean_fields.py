@@ -117,7 +117,9 @@ def test_terms_go_on_and_start_from_images() -> None:
     options: dict[str, Any] = {**FIELD, "deconvolver": "mtmfs", "nterms": 2}
     first = tclean(imagename="a", niter=5, **options)
     before = [pixels(f"a.model.tt{k}").copy() for k in range(2)]
-    tclean(imagename="a", niter=5, calcpsf=False, calcres=False, **options)
+    second = tclean(imagename="a", niter=5, calcpsf=False, calcres=False, **options)
+    # The residual was there: no major cycle came before the first minor one.
+    assert second["nmajordone"] == len(second["summaryminor"][0][0][0]["iterDone"])
     tclean(imagename="b", niter=10, **options)
     assert first["iterdone"] == 5
     for k in range(2):

@@ -67,3 +67,39 @@ def test_record() -> None:
     assert record["summaryminor"][0][1][0]["iterDone"] == [10.0]
     dirty = CycleControl(CycleOptions(niter=0)).record()
     assert (dirty["stopcode"], dirty["stopDescription"]) == (3, "Zero iterations performed")
+
+
+def test_depth_without_the_threshold() -> None:
+    """CASA's record tells the depth of the next cycle, which the threshold does not limit."""
+    control = CycleControl(CycleOptions(niter=9, threshold_jy=0.5), sidelobe=0.1)
+    assert control.note_depth(1.0) == control.cycle_threshold == pytest.approx(0.1)
+    assert control.begin_minor(1.0) == control.cycle_threshold == 0.5
+
+
+def test_cycles_of_no_length_are_not_limited() -> None:
+    for cycleniter in (0, -1):
+        control = CycleControl(CycleOptions(niter=50, cycleniter=cycleniter))
+        assert control.cycle_niter == 50
+        assert control.record()["cycleniter"] == 50
+    assert CycleControl(CycleOptions(niter=5, threshold_jy=-1.0)).record()["threshold"] == 0.0
+
+
+def test_polarizations_follow_as_channels_without_a_full_summary() -> None:
+    for full, keys in ((False, {0: [0], 1: [0], 2: [0], 3: [0]}), (True, {0: [0, 1], 1: [0, 1]})):
+        control = CycleControl(CycleOptions(niter=60, full_summary=full))
+        for chan in range(2):
+            for pol in range(2):
+                control.add_plane(chan, pol, {"iterDone": 10 * chan + pol, "peakRes": 0.1, "modelFlux": 1.0, "cycleThresh": 0.3})
+        control.after_minor(22)
+        minor = control.record()["summaryminor"][0]
+        assert {chan: list(pols) for chan, pols in minor.items()} == keys
+        assert minor[3][0]["iterDone"] == [11.0] if not full else minor[1][1]["iterDone"] == [11.0]
+
+
+def test_kinds_of_a_record_without_iterations() -> None:
+    control = CycleControl(CycleOptions(niter=0))
+    control.add_plane(0, 0, {"iterDone": 0.0, "peakRes": 0.5, "modelFlux": 0.0, "cycleThresh": 0.0})
+    entry = control.record()["summaryminor"][0][0][0]
+    assert {name: type(values[0]) for name, values in entry.items()} == {
+        "iterDone": float, "peakRes": np.float64, "modelFlux": int, "cycleThresh": float,
+    }  # fmt: skip
