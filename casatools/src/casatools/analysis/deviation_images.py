@@ -24,7 +24,14 @@ from casatools.kernels.window_statistics import STATISTICS, window_statistics
 
 __all__ = ["DeviationOptions", "write_deviation"]
 
-_ALIASES = {"std": "sigma", "stddev": "sigma", "mad": "medabsdevmed", "madm": "medabsdevmed", "var": "variance"}
+_ALIASES = {
+    "std": "sigma",
+    "stddev": "sigma",
+    "mad": "medabsdevmed",
+    "madm": "medabsdevmed",
+    "xmadm": "medabsdevmed",
+    "var": "variance",
+}
 
 
 @dataclass(frozen=True)
@@ -42,7 +49,7 @@ class DeviationOptions:
     interp : str
         "linear" or "cubic".
     stattype : str
-        npts, sum, sumsq, mean, rms, variance, sigma, min, max, median, q1, q3, iqr or medabsdevmed; beginnings will do.
+        npts, sum, sumsq, mean, rms, variance, sigma, min, max, median, q1, q3, iqr, medabsdevmed or xmadm; beginnings will do.
     statalg : str
         "classic", or "chauvenet" which leaves out outliers.
     zscore : float
@@ -80,6 +87,11 @@ class DeviationOptions:
         if len(found) != 1:
             raise ParameterError(f"parameter 'stattype' must be one of {', '.join(STATISTICS)}; got {self.stattype!r}")
         return found.pop()
+
+    @property
+    def factor(self) -> float:
+        """What the statistic is multiplied by: xmadm is the deviation from the median as an estimate of sigma."""
+        return 1.0 / 0.674489750196082 if self.stattype.strip().lower().startswith("x") else 1.0
 
     @property
     def is_cubic(self) -> bool:
@@ -217,7 +229,10 @@ def write_deviation(
             usable = np.ones(values.shape, bool) if good is None else good
             found, valid = np.zeros((len(ys), len(xs))), np.zeros((len(ys), len(xs)), bool)
             plane, fine = (np.ascontiguousarray(axes.flat(a)) for a in (values.astype(np.float64), usable))
-            window_statistics(plane, fine, xs, ys, reach, kind, limits, options.maxiter, found, valid)
+            # maxiter counts what comes after a first rejection, as in statistics of whole images.
+            rounds = options.maxiter + 1 if options.maxiter >= 0 else -1
+            window_statistics(plane, fine, xs, ys, reach, kind, limits, rounds, found, valid)
+            found *= options.factor
             full, whole = _interpolated(found, valid, xs, ys, plane_shape, options.is_cubic)
             output.write(axes.block(full).astype(image.dtype), block)
             if masked or not whole.all():

@@ -87,7 +87,7 @@ class MosaicGrid:
             (-cell[0], cell[1]),
         )
         out = first.coordinates.copy()
-        out.replace(next(k for k, m in enumerate(out.members) if m.kind == "Direction"), made)
+        out.replace(next(k for k, m in enumerate(out.members) if m.kind == "Direction"), made.with_units(own.units))
         return out
 
 

@@ -10,7 +10,7 @@ from casatools.frames.quantities import to_unit
 from casatools.io.image import BeamSet, CasaImage
 from casatools.tools.coordsys.summary import summary_text
 
-__all__ = ["beam_record", "image_summary", "image_summary_text"]
+__all__ = ["beam_matrices", "beam_record", "image_summary", "image_summary_parts", "image_summary_text"]
 
 
 def beam_record(beams: BeamSet) -> dict[str, Any]:
@@ -60,6 +60,11 @@ def image_summary(image: CasaImage, messages: list[str] | None = None) -> dict[s
 
 def image_summary_text(image: CasaImage, doppler: str = "RADIO") -> str:
     """A description of an image for the log."""
+    return "\n".join(image_summary_parts(image, doppler))
+
+
+def image_summary_parts(image: CasaImage, doppler: str = "RADIO") -> list[str]:
+    """A description of an image in two parts: the image, and its coordinates."""
     lines = [
         f"Image name       : {image.path}",
         f"Object name      : {image.object_name}",
@@ -77,4 +82,4 @@ def image_summary_text(image: CasaImage, doppler: str = "RADIO") -> str:
     elif beams:
         lines.append(f"Restoring Beams  : {beams.nchan} channels x {beams.nstokes} Stokes planes")
     lines.append(f"Shape            : {list(image.shape[::-1])}")
-    return "\n".join(lines) + "\n" + summary_text(image.coordinates, doppler)
+    return ["\n".join(lines), summary_text(image.coordinates, doppler)]

@@ -143,3 +143,25 @@ def test_the_reference_numbers(tmp_path: Path) -> None:
         assert np.squeeze(made.getchunk())[10:13, 20] == pytest.approx(values, rel=1e-5)
         made.done()
     ia.done()
+
+
+def test_scaled_deviations_and_the_first_rejection() -> None:
+    """xmadm estimates sigma from the deviation from the median; maxiter=0 of chauvenet rejects once, as in CASA 6.7."""
+    make("a.im", 1)
+    for name, stat in (("m.im", "medabsdevmed"), ("x.im", "xmadm")):
+        imdev("a.im", name, grid=[6, 6], xlength="7pix", ylength="7pix", interp="linear", stattype=stat)
+    assert np.allclose(read("x.im")[0], 1.482602 * read("m.im")[0], rtol=1e-5)
+    with CasaImage.open("a.im", writable=True) as opened:
+        opened.write(np.where(opened.read() == opened.read().max(), 50.0, opened.read()))
+    imdev(
+        "a.im",
+        "once.im",
+        xlength="11pix",
+        ylength="11pix",
+        interp="linear",
+        stattype="max",
+        statalg="chauvenet",
+        zscore=5.0,
+        maxiter=0,
+    )
+    assert read("once.im")[0].max() < 50

@@ -150,3 +150,15 @@ def test_nothing_defined_and_output_exists(lm: linearmosaic) -> None:
     tool.setoutputimage("absent.im", "a.wgt")
     with pytest.raises(PathMissingError):
         tool.makemosaic(*BOTH)
+
+
+def test_units_of_the_sky_axes_are_those_of_the_images(lm: linearmosaic) -> None:
+    with CasaImage.open("a.im", writable=True) as first:
+        coordinates = first.coordinates.copy()
+        k = coordinates.find("Direction")
+        coordinates.members[k] = coordinates.members[k].with_units(("arcsec", "arcsec"))
+        first.coordinates = coordinates
+    lm.makemosaic(*BOTH)
+    with CasaImage.open("o.im") as mosaic:
+        assert mosaic.coordinates.units[:2] == ["arcsec", "arcsec"]
+        assert mosaic.coordinates.increment[:2] == pytest.approx([-2.0, 2.0])

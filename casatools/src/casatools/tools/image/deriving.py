@@ -29,6 +29,7 @@ from casatools.frames.quantities import parse_quantity, to_unit
 from casatools.imaging.beam_fit import GaussianBeam
 from casatools.io.formats.fits_image import ImportOptions, import_fits
 from casatools.io.image import CasaImage
+from casatools.io.image.coordinates import Coordinates
 from casatools.tools._image_files import ExportOptions, export_image
 from casatools.tools.coordsys.structure import coordinates_from_tool_record
 from casatools.tools.image.session import SessionMethods
@@ -61,6 +62,31 @@ class DerivingMethods(SessionMethods):
         made._hold(path, temporary)
         return made
 
+    def _make(self, write: Callable[..., None], outfile: str, *arguments: Any) -> Any:
+        """The image that ``write(image, path, *arguments)`` makes of the open one, in a new tool."""
+        return self._made(outfile, lambda path: write(self._image, path, *arguments))
+
+    def _regridded(
+        self,
+        outfile: str,
+        target: Coordinates,
+        shape: list[int],
+        options: RegridOptions,
+        choice: PixelChoice,
+        drop: bool,
+        overwrite: bool,
+    ) -> Any:
+        """The image on other coordinates; a length that is -1 or not given is the image's own."""
+        own = self._image.shape[::-1]
+        size = [n if given < 0 else given for n, given in zip(own, [*shape, *[-1] * len(own)], strict=False)]
+        made = self._make(regrid_image, "" if drop else outfile, target, size, options, choice, overwrite)
+        if not drop:
+            return made
+        try:
+            return made.subimage(outfile, dropdeg=True, overwrite=overwrite, list=False)
+        finally:
+            made.done()
+
     @method
     def subimage(
         self,
@@ -76,7 +102,7 @@ class DerivingMethods(SessionMethods):
     ) -> Any:
         """Part of the image as a new image."""
         choice = PixelChoice(ImageSelection(region), mask, stretch)
-        made = self._made(outfile, lambda path: sub_image(self._image, path, choice, dropdeg, tuple(keepaxes), overwrite))
+        made = self._make(sub_image, outfile, choice, dropdeg, tuple(keepaxes), overwrite)
         if list:
             _log.post(f"The selected part of {self._image.path} is in {made.name()}")
         if wantreturn:
@@ -101,7 +127,7 @@ class DerivingMethods(SessionMethods):
         """The image with axes reduced to one pixel by a statistic."""
         along = [moment_axis(self._image, a) for a in axes]
         choice = PixelChoice(ImageSelection(region, box, chans, stokes), mask, stretch)
-        return self._made(outfile, lambda path: collapse_image(self._image, path, function, along, choice, overwrite))
+        return self._make(collapse_image, outfile, function, along, choice, overwrite)
 
     @method
     def rebin(
@@ -117,7 +143,7 @@ class DerivingMethods(SessionMethods):
     ) -> Any:
         """The image averaged over bins."""
         choice = PixelChoice(ImageSelection(region), mask, stretch)
-        return self._made(outfile, lambda path: rebin_image(self._image, path, bin, choice, dropdeg, crop, overwrite))
+        return self._make(rebin_image, outfile, bin, choice, dropdeg, crop, overwrite)
 
     @method
     def transpose(
@@ -127,7 +153,7 @@ class DerivingMethods(SessionMethods):
     ) -> Any:
         """The image with its axes in another order."""
         wanted = axis_order(self._image, order)
-        return self._made(outfile, lambda path: transpose_image(self._image, path, wanted))
+        return self._make(transpose_image, outfile, wanted)
 
     @method
     def moments(
@@ -232,7 +258,7 @@ class DerivingMethods(SessionMethods):
                 raise ParameterError("image.convolve2d: a target resolution is one of the sky axes")
             values = plane_kernel(self._image, axes, type, (major, minor), float(to_unit(pa, "rad")))
             choice = PixelChoice(ImageSelection(region), mask, stretch)
-            return self._made(outfile, lambda path: convolve_array(self._image, path, values, scale, choice, overwrite))
+            return self._make(convolve_array, outfile, values, scale, choice, overwrite)
         if not type or not "gaussian".startswith(type.lower()):
             raise ParameterError(
                 f"image.convolve2d: parameter 'type' must be 'gaussian' on the sky; got {type!r}; sepconvolve has boxcars and Hanning kernels"
@@ -245,7 +271,7 @@ class DerivingMethods(SessionMethods):
         kernel = GaussianBeam(widths[0], widths[1], float(to_unit(pa, "rad")))
         options = SmoothOptions(type.lower(), kernel, targetres, scale)
         choice = PixelChoice(ImageSelection(region), mask, stretch)
-        return self._made(outfile, lambda path: smooth_image(self._image, path, options, choice, overwrite))
+        return self._make(smooth_image, outfile, options, choice, overwrite)
 
     def _sky_width(self, width: Any) -> float:
         """A width on the sky [rad], given as an angle or in pixels of the first sky axis."""
@@ -277,20 +303,11 @@ class DerivingMethods(SessionMethods):
         stretch: Stretch = False,
     ) -> Any:
         """The image on other coordinates."""
-        image = self._image
-        target = coordinates_from_tool_record(csys) if csys else image.coordinates
-        size = [n if given < 0 else given for n, given in zip(image.shape[::-1], [*shape, *[-1] * image.ndim], strict=False)]
+        target = coordinates_from_tool_record(csys) if csys else self._image.coordinates
         options = RegridOptions(tuple(a for a in axes if a >= 0), method.lower(), asvelocity, decimate, replicate, doref)
-        choice = PixelChoice(ImageSelection(region), mask, stretch)
-        made = self._made(
-            "" if dropdeg else outfile, lambda path: regrid_image(image, path, target, size, options, choice, overwrite)
+        return self._regridded(
+            outfile, target, shape, options, PixelChoice(ImageSelection(region), mask, stretch), dropdeg, overwrite
         )
-        if not dropdeg:
-            return made
-        try:
-            return made.subimage(outfile, dropdeg=True, overwrite=overwrite, list=False)
-        finally:
-            made.done()
 
     @method
     def continuumsub(
@@ -392,7 +409,7 @@ class DerivingMethods(SessionMethods):
             export_image(self._image.path, outfile, options, overwrite)
             return True
         choice = PixelChoice(ImageSelection(region), mask, stretch)
-        part = self._made("", lambda path: sub_image(self._image, path, choice))
+        part = self._make(sub_image, "", choice)
         try:
             export_image(part.name(), outfile, options, overwrite)
         finally:

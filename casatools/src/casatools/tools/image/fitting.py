@@ -266,7 +266,7 @@ class FittingMethods(DerivingMethods):
         """A statistic of the pixels about each pixel as a new image; see the task imdev."""
         options = DeviationOptions(tuple(grid), anchor, xlength, ylength, interp, stattype, statalg, zscore, maxiter)
         choice = PixelChoice(ImageSelection(region), mask, stretch)
-        return self._made(outfile, lambda path: write_deviation(self._image, path, options, choice, overwrite))
+        return self._make(write_deviation, outfile, options, choice, overwrite)
 
     @method
     def pv(
@@ -290,7 +290,7 @@ class FittingMethods(DerivingMethods):
         """A position-velocity image along a line; see the task impv."""
         line = SliceLine(start, end, center, length, pa, width, unit)
         choice = PixelChoice(ImageSelection(region, "", chans, stokes), mask, stretch)
-        made = self._made(outfile, lambda path: write_slice(self._image, path, line, choice, overwrite))
+        made = self._make(write_slice, outfile, line, choice, overwrite)
         if wantreturn:
             return made
         made.done()

@@ -10,7 +10,7 @@ from casatools._base import kinds, log
 from casatools._base.declare import method
 from casatools._base.errors import ParameterError
 from casatools.frames.quantities import is_unit
-from casatools.tools._image_summary import beam_matrices, beam_record, image_summary, image_summary_text
+from casatools.tools._image_summary import beam_matrices, beam_record, image_summary, image_summary_parts
 from casatools.tools.coordsys import coordsys as _coordsys
 from casatools.tools.coordsys.structure import coordinates_from_tool_record
 from casatools.tools.image.session import SessionMethods
@@ -162,10 +162,10 @@ class MetadataMethods(SessionMethods):
         verbose: Annotated[bool, kinds.Bool(), "List the beams of all planes"] = False,
     ) -> dict[str, Any]:
         """A description of the image as a record, with the text in ``header``."""
-        text = image_summary_text(self._image, doppler)
+        parts = image_summary_parts(self._image, doppler)
         if list:
-            log.post(text)
-        return image_summary(self._image, text.split("\n"))
+            log.post("\n".join(parts))
+        return image_summary(self._image, [f"\n{part.strip()}" for part in parts])
 
     @method
     def beamarea(

@@ -15,7 +15,7 @@ from casatools.analysis.axis_smoothing import AxisSmoothing, smooth_axis
 from casatools.analysis.image_kernels import axis_kernels, convolve_array, convolve_axes
 from casatools.analysis.image_profiles import structure_function
 from casatools.analysis.regions import ImageSelection
-from casatools.analysis.regridding import RegridOptions, regrid_image, turned_coordinates
+from casatools.analysis.regridding import RegridOptions, turned_coordinates
 from casatools.analysis.reshaped_images import (
     add_degenerate_axes,
     crop_image,
@@ -74,7 +74,7 @@ class ReshapingMethods(DerivingMethods):
         ):  # fmt: skip
             if wanted and not (silent and self._image.coordinates.find(kind) is not None):
                 members += new_members(*one)
-        return self._made(outfile, lambda path: add_degenerate_axes(self._image, path, members, overwrite))
+        return self._make(add_degenerate_axes, outfile, members, overwrite)
 
     @method
     def boxcar(
@@ -92,7 +92,7 @@ class ReshapingMethods(DerivingMethods):
         """The image smoothed along an axis by a box; see the task specsmooth."""
         options = AxisSmoothing("boxcar", width, dmethod if drop else "", axis)
         choice = PixelChoice(ImageSelection(region), _mask(mask), stretch)
-        return self._made(outfile, lambda path: smooth_axis(self._image, path, options, choice, overwrite))
+        return self._make(smooth_axis, outfile, options, choice, overwrite)
 
     @method
     def hanning(
@@ -109,7 +109,7 @@ class ReshapingMethods(DerivingMethods):
         """The image smoothed along an axis by 1/4, 1/2, 1/4; see the task specsmooth."""
         options = AxisSmoothing("hanning", 2, dmethod if drop else "", axis)
         choice = PixelChoice(ImageSelection(region), _mask(mask), stretch)
-        return self._made(outfile, lambda path: smooth_axis(self._image, path, options, choice, overwrite))
+        return self._make(smooth_axis, outfile, options, choice, overwrite)
 
     @method
     def convolve(
@@ -131,7 +131,7 @@ class ReshapingMethods(DerivingMethods):
         if values.ndim == 0 or values.size == 0:
             raise ParameterError("image.convolve: parameter 'kernel' must be an array or the name of an image")
         choice = PixelChoice(ImageSelection(region), mask, stretch)
-        return self._made(outfile, lambda path: convolve_array(self._image, path, values, scale, choice, overwrite))
+        return self._make(convolve_array, outfile, values, scale, choice, overwrite)
 
     @method
     def sepconvolve(
@@ -151,7 +151,7 @@ class ReshapingMethods(DerivingMethods):
         given = [widths] if isinstance(widths, (str, int, float, dict)) else list(widths)
         kernels = axis_kernels(self._image, along, types, given or [3.0] * len(types), scale)
         choice = PixelChoice(ImageSelection(region), mask, stretch)
-        return self._made(outfile, lambda path: convolve_axes(self._image, path, kernels, choice, overwrite))
+        return self._make(convolve_axes, outfile, kernels, choice, overwrite)
 
     @method
     def crop(
@@ -169,7 +169,7 @@ class ReshapingMethods(DerivingMethods):
     ) -> Any:
         """The image without outer slabs that hold no good pixel."""
         choice = PixelChoice(ImageSelection(region, box, chans, stokes), mask, stretch)
-        made = self._made(outfile, lambda path: crop_image(self._image, path, [a for a in axes if a != -1], choice, overwrite))
+        made = self._make(crop_image, outfile, [a for a in axes if a != -1], choice, overwrite)
         return self._kept(made, wantreturn)
 
     @method
@@ -186,9 +186,7 @@ class ReshapingMethods(DerivingMethods):
     ) -> Any:
         """The image with fewer pixels along an axis."""
         choice = PixelChoice(ImageSelection(region), mask, stretch)
-        return self._made(
-            outfile, lambda path: decimate_image(self._image, path, axis, factor, method.lower(), choice, overwrite)
-        )
+        return self._make(decimate_image, outfile, axis, factor, method.lower(), choice, overwrite)
 
     @method
     def pad(
@@ -208,7 +206,7 @@ class ReshapingMethods(DerivingMethods):
     ) -> Any:
         """The image with pixels around its sky planes."""
         choice = PixelChoice(ImageSelection(region, box, chans, stokes), mask, stretch)
-        made = self._made(outfile, lambda path: pad_image(self._image, path, npixels, value, padmask, choice, overwrite))
+        made = self._make(pad_image, outfile, npixels, value, padmask, choice, overwrite)
         return self._kept(made, wantreturn)
 
     @method
@@ -229,21 +227,11 @@ class ReshapingMethods(DerivingMethods):
         stretch: Stretch = False,
     ) -> Any:
         """The image on sky axes turned by an angle about the reference pixel, or on linear ones."""
-        image = self._image
-        angle = float(to_unit(pa, "rad")) if np.size(pa) else 0.0
-        target = turned_coordinates(image, angle)
-        size = [n if given < 0 else given for n, given in zip(image.shape[::-1], [*shape, *[-1] * image.ndim], strict=False)]
-        options = RegridOptions(target[1], method.lower(), False, decimate, replicate)
-        choice = PixelChoice(ImageSelection(region), mask, stretch)
-        made = self._made(
-            "" if dropdeg else outfile, lambda path: regrid_image(image, path, target[0], size, options, choice, overwrite)
+        target, along = turned_coordinates(self._image, float(to_unit(pa, "rad")) if np.size(pa) else 0.0)
+        options = RegridOptions(along, method.lower(), False, decimate, replicate)
+        return self._regridded(
+            outfile, target, shape, options, PixelChoice(ImageSelection(region), mask, stretch), dropdeg, overwrite
         )
-        if not dropdeg:
-            return made
-        try:
-            return made.subimage(outfile, dropdeg=True, overwrite=overwrite, list=False)
-        finally:
-            made.done()
 
     @method
     def insert(

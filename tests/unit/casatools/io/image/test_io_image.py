@@ -158,3 +158,12 @@ def test_images_casa_wrote(shared_input: object, name: str, shape: tuple[int, ..
         assert image.shape == shape
         assert float(image.read().sum()) == pytest.approx(total, rel=1e-5)
         assert image.coordinates.names == ["Right Ascension", "Declination", "Frequency", "Stokes"]
+
+
+def test_integers_in_records_are_those_that_all_readers_know() -> None:
+    """A 64-bit integer in a keyword keeps other readers of CASA's tables (casa-formats-io, of spectral-cube) from the image."""
+    from casatools.io.image.table_image import clean_record
+
+    found = clean_record({"version": 2, "flag": True, "many": [1, 2], "big": 1 << 40, "text": "x"})
+    assert isinstance(found["version"], np.int32) and found["many"].dtype == np.int32
+    assert found["flag"] is True and found["big"] == 1 << 40 and found["text"] == "x"

@@ -153,3 +153,8 @@ def test_region_text_with_global_keys_and_a_rest_frequency() -> None:
     # 0 to 214 km/s of 1.401 GHz are channels 0 and 1: the image itself has no rest frequency.
     of_line = ia.statistics(region="box[[2pix,2pix],[4pix,4pix]],veltype=RADIO,restfreq=1.401GHz,range=[0km/s,214km/s]")
     assert of_line["blc"].tolist() == [2, 2, 0, 0] and of_line["trc"].tolist() == [4, 4, 0, 1]
+
+
+def test_the_summary_has_the_image_and_its_coordinates_as_two_messages() -> None:
+    messages = make().summary(list=False)["messages"]
+    assert len(messages) == 2 and "Image units      : Jy/beam" in messages[0] and "Direction reference : J2000" in messages[1]
