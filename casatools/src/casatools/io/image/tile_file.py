@@ -253,6 +253,6 @@ def grow_cell(table: str, tile: Sequence[int], shape: Sequence[int], nbytes: int
     content = content.replace(length, struct.pack(">III", 1, 0, nbytes))
     with open(header, "wb") as changed:
         changed.write(content)
-    with open(pixels, "r+b") as stream:
-        reserve_file(stream.fileno(), nbytes)
+    with open(pixels, "r+b") as grown:
+        reserve_file(grown.fileno(), nbytes)
     return True
