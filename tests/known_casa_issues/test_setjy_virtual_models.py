@@ -15,7 +15,6 @@ from casacore import tables
 from casatasks import delmod, gaincal, mstransform, setjy, split, uvsub
 from casatools import calibrater, componentlist, mstransformer
 from casatools._base.errors import PathMissingError, UnsupportedError
-from casatools.calibration.scratch_columns import fill_model
 from casatools.io.ms import MeasurementSet
 from casatools.io.ms.model_keywords import read_virtual_models, virtual_model_fields
 from casatools.transform.pipeline import TransformOptions, prepare
