@@ -1,6 +1,6 @@
-"""Images beside WSClean (Debian's package, where it is installed) and mosaics beside the reference, in one run.
+"""Images beside WSClean (Debian's package, where it is installed) and beside the reference, in one run, with the peak memory of each.
 
-    [CASA_ORACLE=/path/to/reference/python] python benchmarks/imaging.py MS [--work DIR] [--repeat N] [--size PIXELS]
+    [CASA_ORACLE=/path/to/reference/python] python benchmarks/imaging.py MS [--work DIR] [--repeat N] [--size PIXELS] [--rows GLOB,...] [--reference-for-all]
 
 MS is the benchmark's MeasurementSet of one field (see ../shared/bench); for the mosaic its scans are spread over seven pointings. Each program runs in its own process,
 in turn; the best wall time counts. Our times leave the start of Python out, WSClean's and CASA's are told the same way: WSClean's whole run, CASA's call alone.
@@ -9,6 +9,7 @@ in turn; the best wall time counts. Our times leave the start of Python out, WSC
 from __future__ import annotations
 
 import argparse
+import fnmatch
 import os
 import shutil
 import subprocess
@@ -32,7 +33,8 @@ for turn in range(2):
     begin = time.time()
     tclean(vis=vis, imagename='im', imsize=size, cell='1.5arcsec', datacolumn='data', weighting='briggs', robust=0.5, **more)
     best.append(time.time() - begin)
-print('SECONDS', min(best))
+import resource
+print('SECONDS', min(best), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
 """
 ROWS: dict[str, tuple[dict[str, object], list[str] | None]] = {
     "dirty image": ({"niter": 0}, ["-niter", "0"]),
@@ -40,6 +42,9 @@ ROWS: dict[str, tuple[dict[str, object], list[str] | None]] = {
         {"niter": 1000, "deconvolver": "multiscale", "scales": [0, 5, 15]},
         ["-niter", "1000", "-multiscale", "-multiscale-scales", "0,5,15", "-mgain", "0.8"],
     ),
+    "w-projection, dirty": ({"niter": 0, "gridder": "wproject", "wprojplanes": 64}, []),
+    "hogbom, 1000 iterations": ({"niter": 1000}, ["-niter", "1000", "-mgain", "0.8"]),
+    "mtmfs, 500 iterations": ({"niter": 500, "deconvolver": "mtmfs", "nterms": 2}, []),
     "mosaic of seven pointings, dirty": ({"niter": 0, "gridder": "mosaic", "pblimit": 0.1, "field": "", "phasecenter": 0}, None),
 }
 
@@ -70,8 +75,10 @@ def make_mosaic(source: Path, target: Path) -> None:
     main.close()
 
 
-def call(python: str, vis: Path, size: int, more: dict[str, object], folder: Path, environment: dict[str, str]) -> float:
-    """The better of two calls of tclean in one process: the first compiles or fills caches."""
+def call(
+    python: str, vis: Path, size: int, more: dict[str, object], folder: Path, environment: dict[str, str]
+) -> tuple[float, float]:
+    """Seconds of the better of two calls of tclean in one process, whose first compiles or fills caches, and its peak memory [MB]."""
     import json
 
     folder.mkdir(parents=True, exist_ok=True)
@@ -83,10 +90,10 @@ def call(python: str, vis: Path, size: int, more: dict[str, object], folder: Pat
         text=True,
         check=False,
     )
-    found = [line.split()[1] for line in done.stdout.splitlines() if line.startswith("SECONDS")]
+    found = [line.split()[1:] for line in done.stdout.splitlines() if line.startswith("SECONDS")]
     if not found:
         sys.stdout.write(done.stderr[-2000:])
-    return float(found[0]) if found else float("nan")
+    return (float(found[0][0]), float(found[0][1])) if found else (float("nan"), float("nan"))
 
 
 def wsclean(program: str, vis: Path, size: int, more: list[str], folder: Path) -> float:
@@ -107,6 +114,7 @@ def main() -> None:
     parser.add_argument(
         "--reference-for-all", action="store_true", help="time the reference on every row, not on the mosaic alone"
     )
+    parser.add_argument("--rows", default="*", help="rows to time, by their names")
     options = parser.parse_args()
     work = options.work or Path(tempfile.mkdtemp(prefix="casa-bench-"))
     oracle, peer = os.environ.get("CASA_ORACLE", ""), shutil.which("wsclean")
@@ -117,19 +125,24 @@ def main() -> None:
     if not mosaic.exists():
         work.mkdir(parents=True, exist_ok=True)
         make_mosaic(one, mosaic)
-    sys.stdout.write("| image | ours [s] | WSClean [s] | ratio | CASA [s] | ratio |\n|---|---|---|---|---|---|\n")
-    for name, (more, arguments) in ROWS.items():
+    sys.stdout.write(
+        "| image | ours [s] | WSClean [s] | ratio | CASA [s] | ratio | memory, ours and CASA [MB] |\n|---|---|---|---|---|---|---|\n"
+    )
+    chosen = {n: row for n, row in ROWS.items() if any(fnmatch.fnmatch(n, g) for g in options.rows.split(","))}
+    for name, (more, arguments) in chosen.items():
         vis = mosaic if arguments is None else one
-        ours, peers, theirs = [], [], []
+        ours, theirs = [], []
+        peers: list[float] = []
         for _ in range(options.repeat):
             ours.append(call(sys.executable, vis, options.size, more, work / "ours", dict(os.environ)))
-            if peer and arguments is not None:
+            if peer and arguments:
                 peers.append(wsclean(peer, vis, options.size, arguments, work / "peer"))
             if oracle and (arguments is None or options.reference_for_all):
                 theirs.append(call(oracle, vis, options.size, more, work / "reference", other))
-        best = min(ours)
-        cells = [f"{min(t):.2f} | {min(t) / best:.1f}" if t else "- | -" for t in (peers, theirs)]
-        sys.stdout.write(f"| {name} | {best:.2f} | {' | '.join(cells)} |\n")
+        best = min(seconds for seconds, _ in ours)
+        cells = [f"{min(t):.2f} | {min(t) / best:.1f}" if t else "- | -" for t in (peers, [seconds for seconds, _ in theirs])]
+        memory = " and ".join(f"{max(size for _, size in runs):.0f}" for runs in (ours, theirs) if runs)
+        sys.stdout.write(f"| {name} | {best:.2f} | {' | '.join(cells)} | {memory} |\n")
         sys.stdout.flush()
 
 

@@ -1,6 +1,6 @@
 """setjy: virtual model + gaincal segfault; stale virtual model not overwritten; ephemeris unsupported in virtual model.
 
-Models asked for as recipes are kept as visibilities here, and recipes that CASA left are made into visibilities or replaced.
+Recipes, which CASA left or setjy(usescratch=False) made, serve solves; they are made into visibilities or replaced.
 """
 
 from __future__ import annotations
@@ -12,11 +12,12 @@ import numpy as np
 import pytest
 from casacore import tables
 
-from casatasks import delmod, gaincal, setjy, uvsub
-from casatools import calibrater, componentlist
-from casatools._base.errors import PathMissingError
+from casatasks import delmod, gaincal, mstransform, setjy, split, uvsub
+from casatools import calibrater, componentlist, mstransformer
+from casatools._base.errors import PathMissingError, UnsupportedError
 from casatools.io.ms import MeasurementSet
 from casatools.io.ms.model_keywords import read_virtual_models, virtual_model_fields
+from casatools.transform.pipeline import TransformOptions, prepare
 
 Input = Callable[[str], str]
 
@@ -31,7 +32,7 @@ def recipe(flux: list[float], field: int, spws: list[int], scans: list[int]) -> 
     tool.addcomponent(flux=flux, dir=direction, shape="point", freq="1.5GHz", spectrumtype="spectral index", index=-0.7)
     container = {**tool.torecord()}
     tool.done()
-    where = np.array([[field, spw, scan, 0] for spw in spws for scan in scans], dtype=np.int32)
+    where = np.array([[field, spw, scan, field] for spw in spws for scan in scans], dtype=np.int32)
     return {"container": container, "indexcombination": np.ascontiguousarray(where.T), "type": "componentlist", "version": 2}
 
 
@@ -136,3 +137,31 @@ def test_images_are_named(vis: str) -> None:
         gaincal(vis, "g.cal", field="0")
     with pytest.raises(PathMissingError, match="image"):
         setjy(vis, field="1", standard="manual", fluxdensity=[1, 0, 0, 0])
+
+
+def test_mstransform_makes_the_recipes_real(vis: str) -> None:
+    """realmodelcol: the models of the recipes as far as they are selected, in channels and correlations selected, and averaged."""
+    selected = {"field": "0,2", "spw": "1:2~7", "correlation": "LL,RR"}
+    mstransform(vis, "o.ms", datacolumn="all", realmodelcol=True, **selected)
+    mstransform(vis, "m.ms", datacolumn="model", realmodelcol=True, chanaverage=True, chanbin=3, **selected)
+    mstransform(vis, "none.ms", datacolumn="all", **selected)
+    tool = mstransformer()
+    tool.config({"inputms": vis, "outputms": "t.ms", "datacolumn": "MODEL", "realmodelcol": True, **selected})
+    assert tool.open() and tool.run() == {}
+    with MeasurementSet(vis) as ms, pytest.raises(UnsupportedError, match="realmodelcol"):
+        prepare(ms, TransformOptions(datacolumn="all", real_model=True))
+    uvsub(vis)  # makes the column from the recipes in place
+    split(vis, "s.ms", datacolumn="model", **selected)
+    with (
+        MeasurementSet("s.ms") as whole,
+        MeasurementSet("o.ms") as ours,
+        MeasurementSet("t.ms") as made,
+        MeasurementSet("m.ms") as binned,
+    ):
+        np.testing.assert_array_equal(ours.read("MODEL_DATA"), whole.read("DATA"))
+        np.testing.assert_array_equal(made.read("DATA"), whole.read("DATA"))
+        middle = whole.read("DATA").reshape(-1, 2, 3, 2).mean(axis=2)
+        np.testing.assert_allclose(binned.read("DATA"), middle, rtol=1e-5)
+        assert np.abs(whole.read("DATA")).max() > 1.5
+    with MeasurementSet("none.ms") as none:
+        assert not none.has("MODEL_DATA")

@@ -75,13 +75,18 @@ def run_imaging(vis: str, only: list[str]) -> dict[str, Any]:
             "nchan": 3,
             "start": 2,
         },
+        "mosaic": {"gridder": "mosaic", "niter": 40, "weighting": "briggs", "field": "", "phasecenter": 1, "pblimit": 0.1},
+        "mosaicterms": {"gridder": "mosaic", "deconvolver": "mtmfs", "nterms": 2, "niter": 10, "pblimit": 0.1},
+        "mosaiccube": {"gridder": "mosaic", "specmode": "cube", "spw": "0", "niter": 30, "weighting": "briggs", "pblimit": 0.1},
+        "apertures": {"gridder": "awproject", "niter": 20, "stokes": "IV", "computepastep": 5.0, "pblimit": 0.1},
         "taper": {"specmode": "cube", "spw": "0", "weighting": "briggsbwtaper", "nchan": 4},
     }
     for name in only or runs:
         given = runs[name]
-        record = casatasks.tclean(vis, imagename=f"{base}.{name}", parallel=True, **place, **given)
-        term = ".tt0" if name == "terms" else ""
-        kinds = ("psf", "residual", "sumwt", "image", *(("model",) if given.get("niter") else ()))
+        record = casatasks.tclean(vis, imagename=f"{base}.{name}", parallel=True, **(place | given))
+        term = ".tt0" if "nterms" in given else ""
+        beams = ("weight", "pb") if "gridder" in given and given["gridder"] != "wproject" else ()
+        kinds = ("psf", "residual", "sumwt", "image", *beams, *(("model",) if given.get("niter") else ()))
         made[name] = pixels(f"{base}.{name}", tuple(k + term for k in kinds)) | {"iterdone": record["iterdone"]}
     return made
 
@@ -93,6 +98,18 @@ def run_parts(vis: str, _: list[str]) -> dict[str, Any]:
     made: dict[str, Any] = {"parts": columns(str(folder / "p.mms"))}
     casatasks.split(str(folder / "p.mms"), str(folder / "s.mms"), width=4, timebin="60s", datacolumn="data")
     made["split"] = columns(str(folder / "s.mms"))
+    (folder / "away").mkdir()
+    moved = str(folder / "away" / "moved.mms")
+    shutil.move(str(folder / "p.mms"), moved)
+    steps: dict[str, dict[str, Any]] = {
+        "mstransform": {"datacolumn": "data", "hanning": True, "regridms": True, "outframe": "LSRK", "spw": "0", "nspw": 2},
+        "cvel2": {"datacolumn": "data", "outframe": "BARY"},
+        "phaseshift": {"datacolumn": "data", "phasecenter": "J2000 13h31m12s 30d12m00s", "field": "0"},
+        "uvcontsub": {"datacolumn": "data", "fitspec": "0"},
+    }
+    for task, arguments in steps.items():
+        getattr(casatasks, task)(moved, str(folder / f"{task}.mms"), **arguments)
+        made[task] = columns(str(folder / f"{task}.mms"))
     made["count"] = len(casatasks.listpartition(str(folder / "s.mms"), createdict=True))
     return made
 

@@ -24,7 +24,7 @@ def ft(
     reffreq: Annotated[str, kinds.Text(), "Reference frequency of the Taylor terms; '' is that of the first image"] = "",
     complist: Annotated[str, kinds.Text(), "Component list"] = "",
     incremental: Annotated[bool, kinds.Bool(), "Add to the model that is there"] = False,
-    usescratch: Annotated[bool, kinds.Bool(), "Write MODEL_DATA; this version does so in any case and says it"] = False,
+    usescratch: Annotated[bool, kinds.Bool(), "Write MODEL_DATA; False keeps components as a recipe, not images"] = False,
 ) -> None:
     """Fill MODEL_DATA with the visibilities of images [Jy/pixel] and components.
 
@@ -38,8 +38,8 @@ def ft(
 
     Notes
     -----
-    The reference keeps the model with ``usescratch=False`` as a recipe in keywords, computed when it is read; here it is always kept as
-    visibilities.
+    With ``usescratch=False`` components are kept as a recipe, which is made into visibilities when they are read and goes before MODEL_DATA.
+    Images, which the reference keeps that way too, are always made into visibilities here.
 
     Examples
     --------
@@ -52,6 +52,6 @@ def ft(
     if images and len(images) != nterms:
         raise ParameterError(f"ft: parameter 'model' must hold one image for each of nterms={nterms} terms; got {images}")
     sky = open_sky_model(images, complist.strip(), reffreq)
-    if not usescratch:
-        log.post("ft: models are kept in the MODEL_DATA column")
-    predict_sky(vis, {"field": field, "spw": spw}, sky, incremental)
+    if images and not usescratch:
+        log.post("ft: images are kept as visibilities in the MODEL_DATA column", "WARN")
+    predict_sky(vis, {"field": field, "spw": spw}, sky, incremental, virtual=not usescratch and not images)

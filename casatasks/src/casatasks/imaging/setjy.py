@@ -58,7 +58,7 @@ def setjy(
     interpolation: Annotated[
         Literal["nearest", "linear", "cubic", "spline", ""], "Interpolation between the epochs of variable calibrators"
     ] = "nearest",
-    usescratch: Annotated[bool, kinds.Bool(), "Write MODEL_DATA; this version does so in any case and says it"] = True,
+    usescratch: Annotated[bool, kinds.Bool(), "Write MODEL_DATA; False keeps a component as a recipe, except for images"] = True,
     ismms: Annotated[bool, kinds.Bool(), "Internal, for multi-MeasurementSets"] = False,
 ) -> dict[str, Any]:
     """Fill MODEL_DATA with models of calibrators.
@@ -92,8 +92,8 @@ def setjy(
         return {}
     if ismms:
         raise UnsupportedError("setjy: ismms=True is of the reference's own processes; leave it at False")
-    if not usescratch:
-        log.post("setjy: models are kept in the MODEL_DATA column")
+    if model and not usescratch:
+        log.post("setjy: images are kept as visibilities in the MODEL_DATA column", "WARN")
     if not vis:
         raise ParameterError("setjy: parameter 'vis' must name a MeasurementSet")
     manual = None
@@ -103,7 +103,7 @@ def setjy(
     expressions = {"field": field, "spw": spw}
     if selectdata:
         expressions |= {"timerange": timerange, "scan": scan, "intent": intent, "observation": observation}
-    return set_model(vis, expressions, options)
+    return set_model(vis, expressions, options, virtual=not usescratch and not model)
 
 
 def _list_models() -> None:

@@ -7,7 +7,6 @@ from typing import Annotated, Any, Literal
 from casatasks._params import Antenna, ArrayId, Field, OutputVis, Scan, SelectData, Spw, TimeRange, Vis
 from casatasks._task import task
 from casatools._base import kinds
-from casatools._base.errors import UnsupportedError
 
 __all__ = ["cvel"]
 
@@ -19,7 +18,7 @@ _FRAMES = ("topo", "geo", "lsrk", "lsrd", "bary", "galacto", "lgroup", "cmb", "s
 def cvel(
     vis: Vis = "",
     outputvis: OutputVis = "",
-    passall: Annotated[bool, kinds.Bool(), "Copy what is not selected as it is"] = False,
+    passall: Annotated[bool, kinds.Bool(), "Append the rows that are not selected as they are"] = False,
     field: Field = "",
     spw: Spw = "",
     selectdata: SelectData = True,
@@ -54,8 +53,6 @@ def cvel(
     ------
     PathMissingError, OutputExistsError, DataError, SelectionError, ParameterError
         Nothing is written then.
-    UnsupportedError
-        For passall.
 
     Notes
     -----
@@ -68,12 +65,12 @@ def cvel(
     ...      outframe="LSRK")  # doctest: +SKIP
     """
     from casatools.transform.parameters import selection_of
-    from casatools.transform.transforming import cvel2 as run
-    from casatools.transform.transforming import regrid_request
+    from casatools.transform.transforming import cvel2, cvel_with_rest, regrid_request
 
     further = {"antenna": antenna, "timerange": timerange, "scan": scan, "array": array} if selectdata else {}
-    if passall and (field or spw or any(further.values())):
-        raise UnsupportedError("cvel: passall=True with a selection is not supported; copy what is not selected with split")
     selection = selection_of(field=field, spw=spw, **further)
     request = regrid_request(mode, nchan, start, width, interpolation, phasecenter, restfreq, outframe, veltype)
-    run(vis, outputvis, selection, "all", request, hanning, keepmms=False)
+    if passall:
+        cvel_with_rest(vis, outputvis, selection, request, hanning)
+    else:
+        cvel2(vis, outputvis, selection, "all", request, hanning, keepmms=False, keepflags=True)

@@ -20,8 +20,7 @@ from casatasks._params import (
     Vis,
 )
 from casatasks._task import task
-from casatools._base import kinds
-from casatools._base.errors import UnsupportedError
+from casatools._base import kinds, log
 
 __all__ = ["cvel2"]
 
@@ -34,7 +33,7 @@ def cvel2(
     vis: Vis = "",
     outputvis: OutputVis = "",
     keepmms: Annotated[bool, kinds.Bool(), "Make a Multi-MS when the input is one"] = True,
-    passall: Annotated[bool, kinds.Bool(), "Copy what is not selected as it is"] = False,
+    passall: Annotated[bool, kinds.Bool(), "No effect but a warning; cvel appends the rows that are not selected"] = False,
     field: Field = "",
     spw: Spw = "",
     scan: Scan = "",
@@ -87,12 +86,10 @@ def cvel2(
     ------
     PathMissingError, OutputExistsError, DataError, SelectionError, ParameterError
         Nothing is written then.
-    UnsupportedError
-        For passall.
 
     Notes
     -----
-    The work is that of mstransform with combinespws and regridms. The frame's motion is followed in time for each integration.
+    The work is that of mstransform with combinespws and regridms; rows that are flagged as a whole are left out. The frame's motion is followed in time for each integration.
 
     Examples
     --------
@@ -105,7 +102,7 @@ def cvel2(
 
     chosen = (field, spw, scan, antenna, correlation, timerange, intent, array, uvrange, observation, feed)
     if passall and any(chosen):
-        raise UnsupportedError("cvel2: passall=True with a selection is not supported; copy what is not selected with split")
+        log.post("cvel2: passall=True has no effect, as in the reference; cvel appends what is not selected", "WARN")
     selection = selection_of(
         field=field, spw=spw, scan=scan, antenna=antenna, correlation=correlation, timerange=timerange, intent=intent, array=array,
         uvrange=uvrange, observation=observation, feed=feed,

@@ -22,7 +22,7 @@ from casatasks._params import (
 )
 from casatasks._task import task
 from casatools._base import kinds
-from casatools._base.errors import ParameterError, UnsupportedError
+from casatools._base.errors import ParameterError
 
 __all__ = ["mstransform"]
 
@@ -75,7 +75,7 @@ def mstransform(
     hanning: Annotated[bool, kinds.Bool(), "Smooth along the channels"] = False,
     regridms: Annotated[bool, kinds.Bool(), "Regrid to a new frequency grid or frame"] = False,
     mode: Annotated[Literal["channel", "velocity", "frequency", "channel_b"], "How the new grid is described"] = "channel",
-    nchan: Annotated[int, kinds.Int(), "Channels of the new grid; -1 for as many as there are"] = -1,
+    nchan: Annotated[int, kinds.Int(), "Channels of the new grid, of each window with nspw; -1 for as many as there are"] = -1,
     start: Annotated[Any, _NUMBER_OR_TEXT, "First channel of the new grid"] = 0,
     width: Annotated[Any, _NUMBER_OR_TEXT, "Channel width of the new grid"] = 1,
     nspw: Annotated[int, kinds.Int(min=1), "Cut each spectral window into this many"] = 1,
@@ -110,8 +110,8 @@ def mstransform(
     fitorder: Annotated[int, kinds.Int(min=0), "Order of the continuum polynomial"] = 0,
     want_cont: Annotated[bool, kinds.Bool(), "Keep the continuum, not the line"] = False,
     denoising_lib: Annotated[bool, kinds.Bool(), "Which solver the reference uses; both give the same least squares fit"] = True,
-    nthreads: Annotated[int, kinds.Int(min=1), "Threads of the fit; it is not the bottleneck here and runs on one"] = 1,
-    niter: Annotated[int, kinds.Int(min=1), "Passes of the fit that leave out outliers"] = 1,
+    nthreads: Annotated[int, kinds.Int(min=1), "Threads of the continuum fit at most"] = 1,
+    niter: Annotated[int, kinds.Int(min=1), "Passes of the continuum fit; those after the first weight outliers down"] = 1,
     disableparallel: Annotated[bool, kinds.Bool(), "Write a Multi-MS without MPI"] = False,
     ddistart: Annotated[int, kinds.Int(), "First data description number of a part of a Multi-MS"] = -1,
     taql: MsSelect = "",
@@ -127,11 +127,13 @@ def mstransform(
     ------
     PathMissingError, OutputExistsError, DataError, SelectionError, ParameterError
         Nothing is written then.
-    UnsupportedError
-        For what is not there yet: niter above 1, ddistart.
 
     Notes
     -----
+    The continuum fit is one of weighted least squares; with `niter` above 1 each further pass weights channels down by their residuals (Tukey's
+    bisquare), so that lines within the channels fitted do little. `ddistart` is added to DATA_DESC_ID of the rows, while the sub-tables stay:
+    it is for parts that are made one by one, and does nothing where a Multi-MS is made whole.
+
     Weights: averages sum the weights of the unflagged samples; regridding interpolates weights per channel and, where the frame changes,
     multiplies them with the ratio of channel widths; combined spectral windows get the mean. WEIGHT and SIGMA are means over the unflagged
     channels where weights per channel exist.
@@ -147,17 +149,17 @@ def mstransform(
     from casatools.transform.transforming import MsTransformOptions, PartOptions, regrid_request
     from casatools.transform.transforming import mstransform as run
 
-    asked = {"niter": niter > 1 and niter, "ddistart": ddistart >= 0 and ddistart}
-    for name, value in asked.items():
-        if value:
-            raise UnsupportedError(f"mstransform: {name}={value!r} is not supported yet")
-    calibrator = None
+    calibrator = model = None
     if docallib:
         if not callib.strip():
             raise ParameterError("mstransform: docallib=True needs 'callib', the name of a calibration library file")
         from casatools.calibration.on_the_fly import LibraryFile
 
         calibrator = LibraryFile(callib)
+    if realmodelcol:
+        from casatools.calibration.on_the_fly import ChunkModel
+
+        model = ChunkModel
     selection = selection_of(
         field=field, spw=spw, scan=scan, antenna=antenna, correlation=correlation, timerange=timerange, intent=intent, array=array,
         uvrange=uvrange, observation=observation, feed=feed, taql=taql,
@@ -171,7 +173,8 @@ def mstransform(
         datacolumn=datacolumn, keepflags=keepflags, chanaverage=chanaverage, chanbin=chanbin, hanning=hanning, combinespws=combinespws,
         regrid=regrid, nspw=nspw, timeaverage=timeaverage, timebin=timebin, timespan=timespan, maxuvwdistance=maxuvwdistance,
         douvcontsub=douvcontsub, fitspw=fitspw, fitorder=fitorder, want_cont=want_cont, reindex=reindex, usewtspectrum=usewtspectrum,
-        realmodelcol=realmodelcol, tileshape=tuple(tileshape), calibrator=calibrator,
+        realmodelcol=realmodelcol, tileshape=tuple(tileshape), calibrator=calibrator, model=model, niter=niter, nthreads=nthreads,
+        ddistart=-1 if createmms else ddistart,
     )  # fmt: skip
     parts = PartOptions(
         keep=not monolithic_processing,

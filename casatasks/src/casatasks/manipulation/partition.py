@@ -74,27 +74,24 @@ def partition(
     -----
     Scans, spectral windows or baselines are shared out to the parts in their order; 'auto' shares out pairs of scan and spectral window such
     that the parts are of about the same size. numsubms='auto' makes 8 parts, or one for each process of an MPI job, and never more
-    than there is to share out. The whole can be moved: its links are relative.
+    than there is to share out. `ddistart` is added to DATA_DESC_ID of the rows of a plain output, for parts that are made one by one. The whole can be moved: its links are relative.
 
     Examples
     --------
     >>> partition("a.ms", "a.mms", separationaxis="scan", numsubms=4, datacolumn="data")  # doctest: +SKIP
     >>> partition("a.ms", "b.ms", createmms=False, field="1")  # doctest: +SKIP
     """
-    from casatools._base.errors import UnsupportedError
     from casatools.transform.multi_ms import parse_part_count
     from casatools.transform.parameters import selection_of
     from casatools.transform.splitting import partition as cut
     from casatools.transform.splitting import split
 
-    if ddistart >= 0:
-        raise UnsupportedError(f"partition: ddistart={ddistart} is not supported; data descriptions are numbered from 0, give -1")
     selection = selection_of(
         field=field, spw=spw, scan=scan, antenna=antenna, correlation=correlation, timerange=timerange, intent=intent, array=array,
         uvrange=uvrange, observation=observation, feed=feed, taql=taql,
     )  # fmt: skip
     if not createmms:
-        split(vis, outputvis, selection, datacolumn, keepmms=False)
+        split(vis, outputvis, selection, datacolumn, keepmms=False, first_ddid=max(0, ddistart))
         return
     count = parse_part_count(numsubms)
     # Without MPI the parts are written one after the other anyway; disableparallel asks for that also under MPI.

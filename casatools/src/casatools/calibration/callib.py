@@ -398,7 +398,9 @@ def _rule(ms: MeasurementSet, table: SolutionTable, values: Mapping[str, Any]) -
     if values.get("reach"):
         from casatools._base.errors import UnsupportedError
 
-        raise UnsupportedError(f"calibration library: reach={values['reach']!r} is not supported, as in CASA; leave it out")
+        raise UnsupportedError(
+            f"calibration library: reach={values['reach']!r} is not available, and CASA ignores it; leave it out"
+        )
     from casatools.io.ms import Selection
 
     chosen = Selection(

@@ -11,7 +11,7 @@ from casatools._base.errors import DataError, ParameterError
 from casatools.calibration.reference_antenna import antenna_ids, fallback_order, refer_phases
 from casatools.io.caltable import CalTable, SolutionGroup
 
-__all__ = ["rereference_table", "smooth_table"]
+__all__ = ["rereference_table", "smooth_table", "turn_position_angles"]
 
 
 @dataclass
@@ -77,6 +77,38 @@ def rereference_table(table: CalTable, refant: str | Sequence[str], mode: str = 
         used = refer_phases(grid.param, grid.flag, order, mode)
         grid.store()
         out.antenna2[grid.group.rows] = used[grid.at_time]
+    return out
+
+
+def turn_position_angles(table: CalTable, angles_deg: Sequence[float]) -> CalTable:
+    """Turn position angles of linear polarisation, half the phase between the receptors of circular feeds.
+
+    Parameters
+    ----------
+    table : CalTable
+        Gains; not changed.
+    angles_deg : sequence of float [deg]
+        What the angle of corrected data rises by, for each spectral window or one for all.
+
+    Raises
+    ------
+    DataError, ParameterError
+        The table holds no gains of two receptors; there are too few angles.
+    """
+    if table.vis_cal not in ("G Jones", "B Jones"):
+        raise DataError(f"posangcal: a table of {table.vis_cal} holds no gains of two receptors")
+    out = table.copy()
+    most = int(out.spw_id.max()) + 1
+    if len(angles_deg) not in (1, most):
+        raise ParameterError(
+            f"posangcal: parameter 'posangcor' must hold one angle or {most}, one for each spectral window; got {len(angles_deg)}"
+        )
+    angle = np.deg2rad(np.resize(np.asarray(angles_deg, np.float64), most))
+    for group in out.groups:
+        # RL of corrected data is divided by g_R conj(g_L), so that it turns by twice the angle.
+        turn = np.exp(-1j * angle[out.spw_id[group.rows]])[:, None]
+        group.param[:, :, 0] *= turn
+        group.param[:, :, 1] *= turn.conj()
     return out
 
 

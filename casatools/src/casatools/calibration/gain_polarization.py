@@ -52,8 +52,10 @@ def fit_ratio(ratio: np.ndarray, angle_rad: np.ndarray, weight: np.ndarray) -> t
     return float(found[-2]) / scale, float(found[-1]) / scale
 
 
-def polarization_from_gains(vis: str, tablein: str, caltable: str, paoffset_deg: float, minpacov_deg: float) -> dict[str, Any]:
-    """Find fractional Q and U of each field in each spectral window, and write gains without them.
+def polarization_from_gains(
+    vis: str, tablein: str, caltable: str, paoffset_deg: float, minpacov_deg: float, fields: list[int] | None = None
+) -> dict[str, Any]:
+    """Find fractional Q and U of each field (or of those given) in each spectral window, and write gains without them.
 
     Raises
     ------
@@ -73,7 +75,8 @@ def polarization_from_gains(vis: str, tablein: str, caltable: str, paoffset_deg:
         check_output(caltable, False, table.vis_cal)
     with MeasurementSet(vis) as ms:
         angle = _angles(ms, table) + np.deg2rad(paoffset_deg)
-    covers = {f: _coverage_deg(table, f, angle) for f in np.unique(table.field_id).tolist()}
+    chosen = [f for f in np.unique(table.field_id).tolist() if fields is None or f in fields]
+    covers = {f: _coverage_deg(table, f, angle) for f in chosen}
     enough = [f for f, cover in covers.items() if cover >= minpacov_deg and cover > 0]
     if not enough:
         raise DataError(

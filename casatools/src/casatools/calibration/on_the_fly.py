@@ -1,4 +1,4 @@
-"""Calibration applied to chunks on their way into another MeasurementSet: CORRECTED_DATA, FLAG and weights, written nowhere."""
+"""Calibration applied to chunks on their way into another MeasurementSet: CORRECTED_DATA, FLAG and weights, written nowhere; and virtual models."""
 
 from __future__ import annotations
 
@@ -9,11 +9,13 @@ import numpy as np
 from casatools.calibration.apply import PriorCalibration, middle_weight
 from casatools.calibration.callib import CalibrationLibrary
 from casatools.calibration.correct import start_weight
+from casatools.calibration.scratch_columns import unit_model
+from casatools.calibration.virtual_models import VirtualColumn
 
 if TYPE_CHECKING:
     from casatools.io.ms import MeasurementSet, VisChunk
 
-__all__ = ["ChunkCalibrator", "LibraryFile"]
+__all__ = ["ChunkCalibrator", "ChunkModel", "LibraryFile"]
 
 
 class ChunkCalibrator:
@@ -63,3 +65,23 @@ class LibraryFile:
     def __call__(self, ms: MeasurementSet) -> ChunkCalibrator:
         """What calibrates the chunks of a MeasurementSet; raises as `CalibrationLibrary.from_callib`."""
         return ChunkCalibrator(ms, CalibrationLibrary.from_callib(ms, self.path))
+
+
+class ChunkModel:
+    """Adds MODEL_DATA to chunks, made from the recipes of a virtual model; rows without one get a point of 1 Jy at the phase centre.
+
+    Attributes
+    ----------
+    columns : tuple of str
+        Visibility columns that a chunk must hold; none.
+    """
+
+    columns: tuple[str, ...] = ()
+
+    def __init__(self, ms: MeasurementSet) -> None:
+        self._ms = ms
+        self._recipes = VirtualColumn(ms)
+
+    def correct_chunk(self, chunk: VisChunk) -> None:
+        """Add MODEL_DATA to a chunk that holds the columns of its rows."""
+        chunk.columns["MODEL_DATA"] = self._recipes.fill(chunk, unit_model(self._ms, chunk))

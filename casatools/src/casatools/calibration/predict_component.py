@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from casatools._base.errors import DataError, ParameterError, UnsupportedError
+from casatools._base.errors import DataError, ParameterError
 from casatools._base.paths import require_writable_parent, resolve
 from casatools.calibration.flux_standards import STANDARDS, find_calibrator, flux_density
-from casatools.calibration.set_model import SOLAR_SYSTEM
+from casatools.calibration.set_model import REPLACED, SOLAR_SYSTEM
 from casatools.calibration.solar_system import BODIES, approximate_disk, approximate_flux, body_flux, find_body, find_disk
 from casatools.components.component_list import ComponentList
 from casatools.components.model import Amount, Component, Flux, Shape, Spectrum
@@ -48,9 +48,7 @@ class PredictionOptions:
 
     def __post_init__(self) -> None:
         if self.standard == "Butler-JPL-Horizons 2010":
-            raise UnsupportedError(
-                f"predictcomp: standard={self.standard!r} is not available; use {SOLAR_SYSTEM!r}, which replaced it"
-            )
+            raise DataError(f"predictcomp: standard={self.standard!r} has no data any more, in CASA neither; {REPLACED}")
         if not self.name.strip():
             raise ParameterError("predictcomp: parameter 'objname' must name a body or a calibrator; got ''")
         if not 0 < self.low_hz <= self.high_hz:

@@ -137,7 +137,7 @@ def _component(component: Component, uvw_m: np.ndarray, frequency_hz: np.ndarray
     here, there = tangent_axes(phase_centre.lon_rad, phase_centre.lat_rad), tangent_axes(place.lon_rad, place.lat_rad)
     wavenumber = np.asarray(frequency_hz) / _LIGHT_M_S
     phase = np.multiply.outer(uvw_m @ (here @ (there[2] - here[2])), wavenumber)
-    values = np.exp(2j * np.pi * phase)
+    values = np.exp(2j * np.pi * phase) if phase.any() else np.ones(phase.shape, np.complex128)
     if shape.major is not None and shape.minor is not None and shape.angle is not None:
         major = shape.major.in_unit("rad")
         # The size of the source is seen from where it is.
@@ -174,8 +174,10 @@ def open_sky_model(images: Sequence[str], components: str = "", reference: str =
     return SkyModel(components_from(components) if components else ComponentList(), terms, hz)
 
 
-def predict_sky(vis: str, expressions: Mapping[str, str], sky: SkyModel, incremental: bool = False) -> None:
-    """Write the visibilities of a sky model into MODEL_DATA of whole spectral windows.
+def predict_sky(
+    vis: str, expressions: Mapping[str, str], sky: SkyModel, incremental: bool = False, virtual: bool = False
+) -> None:
+    """Write the visibilities of a sky model into MODEL_DATA of whole spectral windows, or keep its components as a recipe.
 
     Parameters
     ----------
@@ -185,16 +187,24 @@ def predict_sky(vis: str, expressions: Mapping[str, str], sky: SkyModel, increme
     sky : SkyModel
     incremental : bool
         Add to the model that is there.
+    virtual : bool
+        Keep the components, not visibilities; not for models that are images.
 
     Raises
     ------
     PathMissingError, SelectionError, DataError
         The MeasurementSet is missing, nothing matches, or there is no model to add to.
     """
+    from casatools.calibration.virtual_models import places_of, write_recipes
+
     selection = Selection(**expressions)
     with MeasurementSet(vis, writable=True) as ms:
         selected = selection.resolve(ms)
         selected = replace(selected, channels=dict.fromkeys(selected.channels), correlations=dict.fromkeys(selected.correlations))
+        if virtual:
+            where = np.unique(places_of(ms, selected)[:, :2], axis=0).tolist()
+            write_recipes(ms, selected, dict.fromkeys(map(tuple, where), sky.components), incremental)
+            return
         if incremental and "MODEL_DATA" not in ms.column_names:
             raise DataError(f"{vis!r} has no MODEL_DATA to add to; give incremental=False")
         fill_model(ms, selected)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from casatools._base import log
+from casatools._base.memory import CHUNK_BYTES
 from casatools.io.ms import (
     MeasurementSet,
     Piece,
@@ -119,6 +120,8 @@ def reset_scratch(ms: MeasurementSet, selected: ResolvedSelection, model: bool) 
     if model:
         fill_model(ms, selected)
     with_model = "MODEL_DATA" in ms.column_names and not first
+    if with_model:
+        forget_recipes(ms, selected)
 
     def values() -> Iterator[tuple[VisChunk, dict[str, np.ndarray]]]:
         plans = plan_chunks(ms, selected, ["DATA"])
@@ -164,22 +167,30 @@ def subtract_model(vis: str, reverse: bool = False) -> None:
     Raises
     ------
     DataError
-        There is no MODEL_DATA.
+        There is neither MODEL_DATA nor a model kept as a recipe.
     """
+    from casatools.calibration.virtual_models import VirtualColumn
+
     with MeasurementSet(vis) as ms:
-        recipes = not ms.has("MODEL_DATA") and bool(virtual_model_fields(ms))
-        if not recipes:
+        if not VirtualColumn(ms):  # refuses recipes that cannot be read
             ms.require("MODEL_DATA")
     with MeasurementSet(vis, writable=True) as ms:
-        if recipes:
-            fill_model(ms)
+        recipes = VirtualColumn(ms) or None
         fill_corrected(ms)
         combine = np.add if reverse else np.subtract
+        stored = ["MODEL_DATA"] if "MODEL_DATA" in ms.column_names else []
+        columns = ["CORRECTED_DATA", *stored, *(recipes.columns if recipes is not None else ())]
 
         def values() -> Iterator[tuple[VisChunk, dict[str, np.ndarray]]]:
-            for chunk in iter_chunks(ms, whole(ms), ["CORRECTED_DATA", "MODEL_DATA"]):
+            # Small enough for the memory of one chunk to be that of the next but one: fresh memory takes as long as the work.
+            for chunk in iter_chunks(ms, whole(ms), columns, chunk_bytes=CHUNK_BYTES // 2):
                 corrected = chunk["CORRECTED_DATA"]
-                yield chunk, {"CORRECTED_DATA": combine(corrected, chunk["MODEL_DATA"], out=corrected)}
+                model = chunk.columns.pop("MODEL_DATA") if stored else unit_model(ms, chunk)
+                if recipes is not None:
+                    model = recipes.fill(chunk, model)
+                combine(corrected, model, out=corrected)
+                del model  # the next chunk is read into its memory while this one is written
+                yield chunk, {"CORRECTED_DATA": corrected}
 
         write_chunks(ms, values(), [])
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from casatools._base import log
-from casatools._base.errors import DataError, ParameterError, UnsupportedError
+from casatools._base.buffers import empty_array
+from casatools._base.errors import DataError, ParameterError
 from casatools.calibration.flux_standards import STANDARDS, find_calibrator, flux_density
 from casatools.calibration.scratch_columns import fill_model, forget_recipes
 from casatools.calibration.solar_system import BODIES, find_body, find_disk
@@ -18,9 +19,12 @@ from casatools.calibration.source_spectra import (
     ManualSpectrum,
     SourceSpectrum,
     StandardSpectrum,
+    source_component,
     spectrum_of_fluxscale,
     stokes_to_correlations,
 )
+from casatools.calibration.virtual_models import places_of, write_recipes
+from casatools.components.component_list import ComponentList
 from casatools.io.ms import (
     ChunkPlan,
     MeasurementSet,
@@ -43,6 +47,7 @@ if TYPE_CHECKING:
 __all__ = ["SetModelOptions", "find_model_images", "manual_spectrum", "set_model"]
 
 SOLAR_SYSTEM = "Butler-JPL-Horizons 2012"
+REPLACED = f"use {SOLAR_SYSTEM!r}, which replaced it"
 _FORMAT = "{field Id: {spw Id: {fluxd: [I,Q,U,V] in Jy}, 'fieldName':field name }}"
 
 
@@ -78,9 +83,7 @@ class SetModelOptions:
 
     def __post_init__(self) -> None:
         if self.standard == "Butler-JPL-Horizons 2010":
-            raise UnsupportedError(
-                f"parameter standard={self.standard!r} is not supported; use {SOLAR_SYSTEM!r}, which replaced it"
-            )
+            raise DataError(f"parameter standard={self.standard!r} has no data any more, in CASA neither; {REPLACED}")
         if self.at_ephemeris and self.standard != SOLAR_SYSTEM:
             raise ParameterError(f"parameter 'useephemdir' is for standard={SOLAR_SYSTEM!r} only; got standard={self.standard!r}")
         if self.standard not in (*STANDARDS, SOLAR_SYSTEM, "manual", "fluxscale"):
@@ -95,8 +98,8 @@ class SetModelOptions:
             )
 
 
-def set_model(vis: str, expressions: Mapping[str, str], options: SetModelOptions) -> dict[str, Any]:
-    """Write the models of the selected fields into MODEL_DATA.
+def set_model(vis: str, expressions: Mapping[str, str], options: SetModelOptions, virtual: bool = False) -> dict[str, Any]:
+    """Write the models of the selected fields into MODEL_DATA, or keep them as recipes.
 
     Parameters
     ----------
@@ -104,6 +107,8 @@ def set_model(vis: str, expressions: Mapping[str, str], options: SetModelOptions
     expressions : mapping of str
         Keywords of `Selection`.
     options : SetModelOptions
+    virtual : bool
+        Keep components, not visibilities; not for models that are images.
 
     Returns
     -------
@@ -115,6 +120,8 @@ def set_model(vis: str, expressions: Mapping[str, str], options: SetModelOptions
     ------
     SelectionError, PathMissingError, DataError
         Nothing matches; the MeasurementSet or the model image is missing.
+    ParameterError
+        A virtual model is asked for parts of scans.
 
     Notes
     -----
@@ -129,7 +136,10 @@ def set_model(vis: str, expressions: Mapping[str, str], options: SetModelOptions
         selected = _whole_windows(selection.resolve(ms))
         if options.standard == "fluxscale":
             inside = np.isin(ms.read("FIELD_ID", selected.rows), list(sources))
-            selected = _with_rows(selected, selected.rows[inside])
+            selected = replace(selected, rows=selected.rows[inside])
+        if virtual:
+            write_recipes(ms, selected, _components(ms, selected, sources, options))
+            return _record(ms, selected, sources, options)
         fill_model(ms, selected)
         forget_recipes(ms, selected)
         # MODEL_DATA is not read but sets the size of a chunk.
@@ -142,16 +152,24 @@ def set_model(vis: str, expressions: Mapping[str, str], options: SetModelOptions
         return _record(ms, selected, sources, options)
 
 
-def _with_rows(selected: ResolvedSelection, rows: np.ndarray) -> ResolvedSelection:
-    from dataclasses import replace
-
-    return replace(selected, rows=rows)
+def _components(
+    ms: MeasurementSet, selected: ResolvedSelection, sources: Mapping[int, SourceSpectrum], options: SetModelOptions
+) -> dict[tuple[int, int], ComponentList]:
+    """The component of each selected field and spectral window."""
+    lists = {}
+    for number, spw in np.unique(places_of(ms, selected)[:, :2], axis=0).tolist():
+        window, row = ms.metadata.spectral_windows[spw], ms.metadata.fields[number]
+        frequency = np.asarray(window.chan_freq_hz)
+        stokes = _spectrum(sources[number], frequency, options)
+        where = np.ravel(row.phase_dir[0])[:2]
+        lists[number, spw] = ComponentList(
+            [source_component(sources[number], stokes, frequency, window.frame, where, row.phase_frame)]
+        )
+    return lists
 
 
 def _whole_windows(selected: ResolvedSelection) -> ResolvedSelection:
     """The selection without its channels: models are set for whole spectral windows."""
-    from dataclasses import replace
-
     return replace(selected, channels=dict.fromkeys(selected.channels), correlations=dict.fromkeys(selected.correlations))
 
 
@@ -245,13 +263,20 @@ def _model_chunks(
     plans: Sequence[ChunkPlan],
 ) -> Iterator[tuple[VisChunk, dict[str, np.ndarray]]]:
     lines: dict[tuple[int, int], np.ndarray] = {}
+    made: tuple[list[int], int, tuple[int, ...]] | None = None
+    model = np.zeros(0, dtype=np.complex64)
     extended = image is not None or any(isinstance(s, BodySpectrum) for s in sources.values())
     columns = ["FIELD_ID", "UVW"] if extended else ["FIELD_ID"]
     for chunk in iter_chunks(ms, selected, columns, plans=plans):
         frequency = ms.metadata.spectral_windows[chunk.spw].chan_freq_hz
         names = ms.metadata.polarizations[chunk.pol].names
-        model = np.empty(chunk.shape, dtype=np.complex64)
-        for number in np.unique(chunk["FIELD_ID"]).tolist():
+        numbers = np.unique(chunk["FIELD_ID"]).tolist()
+        same = (numbers, chunk.ddid, chunk.shape)
+        if not extended and len(numbers) == 1 and same == made:
+            yield chunk, {"MODEL_DATA": model}  # as of the chunk before
+            continue
+        made, model = same, empty_array(chunk.shape, np.complex64)
+        for number in numbers:
             key = (number, chunk.ddid)
             if key not in lines:
                 lines[key] = stokes_to_correlations(_spectrum(sources[number], frequency, options), names).astype(np.complex64)
@@ -279,9 +304,12 @@ def _record(
     fields = ms.read("FIELD_ID", selected.rows)
     ddids = ms.read("DATA_DESC_ID", selected.rows)
     out: dict[str, Any] = {}
+    chosen = {int(s) for s in selected.spws}
     for number, source in sorted(sources.items()):
         entry: dict[str, Any] = {}
         windows = {ms.metadata.data_descriptions[int(d)].spw for d in np.unique(ddids[fields == number])}
+        if not isinstance(source, BodySpectrum):  # whose model may not reach windows that were not observed
+            windows |= chosen
         for window in sorted(windows):
             frequency = ms.metadata.spectral_windows[window].chan_freq_hz
             entry[str(window)] = {"fluxd": _spectrum(source, frequency, options)[0].astype(np.float64)}

@@ -14,12 +14,13 @@ from casatools._base.errors import DataError
 from casatools.calibration.solution_intervals import IntervalSet, assign_intervals, solution_channels
 from casatools.calibration.solve_options import SolveOptions
 from casatools.calibration.stages import ParallacticStage
-from casatools.calibration.virtual_models import VirtualColumn
 from casatools.io.ms import VisChunk, iter_chunks
+from casatools.io.ms.model_keywords import virtual_model_fields
 from casatools.kernels.gain_solver import accumulate_normalized, accumulate_visibilities, join_flags
 
 if TYPE_CHECKING:
     from casatools.calibration.apply import PriorCalibration
+    from casatools.calibration.virtual_models import VirtualColumn
     from casatools.io.ms import MeasurementSet, ResolvedSelection
 
 __all__ = ["Baselines", "IntervalData", "SolveInput", "make_solve_input", "parallel_hands"]
@@ -107,21 +108,22 @@ class SolveInput:
         columns.append("SIGMA")
         if self.uses_model_column:
             columns.append("MODEL_DATA")
-        elif self.recipes is not None:
+        if self.recipes is not None:
             columns += [c for c in self.recipes.columns if c not in columns]
         return columns
 
     @cached_property
     def recipes(self) -> VirtualColumn | None:
-        """Models that the MeasurementSet has as recipes, where there is no column of them."""
-        if self.options.smodel or self.options.solved.form == "auto" or self.ms.has("MODEL_DATA"):
+        """Models that the MeasurementSet has as recipes, which go before those of the column."""
+        if self.options.smodel or self.options.solved.form == "auto":
             return None
-        return VirtualColumn(self.ms) or None
+        return _recipes(self.ms, self.options.model_image)
 
     @property
     def uses_model_column(self) -> bool:
         """Whether the model is read from MODEL_DATA."""
-        return not self.options.smodel and self.options.solved.form != "auto" and self.ms.has("MODEL_DATA")
+        given = self.options.smodel or self.options.model_image or self.options.solved.form == "auto"
+        return not given and self.ms.has("MODEL_DATA")
 
     def nchan(self, spw: int) -> int:
         """Solution channels of a spectral window, or of all joined ones."""
@@ -436,10 +438,21 @@ def _require_products(ms: MeasurementSet, options: SolveOptions, ddid: np.ndarra
             )
 
 
+def _recipes(ms: MeasurementSet, image: str = "") -> VirtualColumn | None:
+    """An image as the model, or models kept as recipes; what makes them into visibilities is imported where there are some only."""
+    if not image and not virtual_model_fields(ms):
+        return None
+    from casatools.calibration.virtual_models import VirtualColumn
+
+    return VirtualColumn(ms, image) or None
+
+
 def _require_model(ms: MeasurementSet, options: SolveOptions) -> None:
-    if options.solved.form == "auto" or options.smodel or ms.has("MODEL_DATA"):
+    if options.solved.form == "auto" or options.smodel or options.model_image:
         return
-    if VirtualColumn(ms):  # refuses recipes that cannot be read
-        log.post("No MODEL_DATA column: the model is what the MeasurementSet keeps as recipes")
+    if _recipes(ms):  # refuses those that cannot be read
+        log.post("The model of fields that have one is what the MeasurementSet keeps as a recipe")
+        return
+    if ms.has("MODEL_DATA"):
         return
     log.post("No MODEL_DATA column: the model is a point source of 1 Jy at the phase centre")

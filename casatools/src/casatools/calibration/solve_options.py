@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from casatools._base.errors import ParameterError, UnsupportedError
+from casatools._base.errors import ParameterError
 from casatools.calibration.solution_intervals import SolutionInterval, parse_combine, parse_solint
 
 __all__ = ["DEFAULT_RMS_THRESHOLDS", "SOLVE_KINDS", "FringeOptions", "SolveKind", "SolveOptions"]
@@ -125,7 +125,8 @@ class FringeOptions:
 
 @dataclass(frozen=True)
 class SolveOptions:
-    """Options of a solve; see the tasks' parameters of the same names. With `flatten` visibilities are divided by their mean over channels first.
+    """Options of a solve; see the tasks' parameters of the same names. With `flatten` visibilities are divided by their mean over channels first;
+    `model_image` is an image that is the model.
 
     Raises
     ------
@@ -150,12 +151,13 @@ class SolveOptions:
     corrdepflags: bool = False
     fillgaps: int = 0
     flatten: bool = False
+    model_image: str = ""
     fringe: FringeOptions = FringeOptions()
 
     def __post_init__(self) -> None:
         if self.kind.upper() not in SOLVE_KINDS:
             known = ", ".join(SOLVE_KINDS)
-            raise UnsupportedError(f"solving for {self.kind!r} is not available; available are {known}")
+            raise ParameterError(f"there is nothing called {self.kind!r} to solve for; there are {known}")
         for name, value, allowed in (
             ("refantmode", self.refantmode, ("flex", "strict")),
             ("normtype", self.normtype, ("mean", "median")),

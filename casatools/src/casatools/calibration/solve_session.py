@@ -65,7 +65,8 @@ class PriorTables:
             library = CalibrationLibrary.from_lists(ms, self.gaintable, self.gainfield, self.interp, self.spwmap, self.calwt)
         else:
             library = CalibrationLibrary()
-        self.paths.extend(e.path for e in library.entries)
+        listed = [p for p in self.gaintable if p]
+        self.paths.extend(listed or [e.path for e in library.entries])
         if not library.entries and not self.parang:
             return None
         return PriorCalibration(ms, library, self.parang)
@@ -150,7 +151,7 @@ def selection_record(ms: MeasurementSet, selected: ResolvedSelection) -> dict[st
     return {
         "antennas": np.array(selected.antennas, dtype=np.int64),
         "field": np.array(selected.fields_present, dtype=np.int64),
-        "intents": np.array(_intents(ms)),
+        "intents": np.array(_intents(ms), dtype=str),
         "observation": np.array(selected.observations, dtype=np.int64),
         "scan": np.array(selected.scans, dtype=np.int64),
         "spw": np.array(used, dtype=np.int64),
@@ -188,11 +189,11 @@ def priors_from(given: Mapping[str, Any]) -> PriorTables:
 
 
 def edit_table(action: str, vis: str, tablein: str, caltable: str, **how: Any) -> None:
-    """Write a changed copy of a calibration table: the work of rerefant and smoothcal.
+    """Write a changed copy of a calibration table: the work of rerefant and smoothcal, and of calibrater.posangcal.
 
     Parameters
     ----------
-    action : {"rerefant", "smooth"}
+    action : {"rerefant", "smooth", "posang"}
     vis : str
         The MeasurementSet; it must exist.
     tablein, caltable : str
@@ -200,14 +201,21 @@ def edit_table(action: str, vis: str, tablein: str, caltable: str, **how: Any) -
     **how
         The task's own parameters.
     """
-    from casatools.calibration.edit_tables import rereference_table, smooth_table
+    from casatools.calibration.edit_tables import rereference_table, smooth_table, turn_position_angles
 
     target = caltable.strip() or tablein
-    MeasurementSet(vis).close()
+    with MeasurementSet(vis) as ms:
+        names = {name for p in ms.metadata.polarizations for name in p.names}
     table = CalTable.open(tablein)
     check_output(target, False, table.vis_cal)
     if action == "rerefant":
         out = rereference_table(table, how["refant"], how["refantmode"])
+    elif action == "posang":
+        if not names & {"RR", "LL"}:
+            raise DataError(
+                f"posangcal: phases turn the position angle of circular feeds only; the data have {', '.join(sorted(names))}"
+            )
+        out = turn_position_angles(table, how["posangcor"])
     else:
         out = smooth_table(table, how["smoothtype"], seconds_of(how["smoothtime"], "smoothtime"), _fields_of(table, how["field"]))
     out.write(target, overwrite=True)
@@ -231,6 +239,11 @@ def seconds_of(given: Any, name: str) -> float:
     if not np.isfinite(value) or value <= 0:
         raise ParameterError(f"parameter {name!r} must be a positive time such as '60s'; got {given!r}")
     return value
+
+
+def field_numbers(path: str, wanted: str) -> list[int] | None:
+    """Field numbers in a calibration table of a list of names, patterns or numbers; None for all."""
+    return _fields_of(CalTable.open(path), wanted)
 
 
 def _fields_of(table: CalTable, wanted: str) -> list[int] | None:
@@ -268,6 +281,13 @@ def create_table(vis: str, path: str, partype: str, vis_cal: str, single_channel
         if single_channel:
             table.set_single_channel(ms)
         table.write(path, overwrite=True)
+
+
+def set_solution_time(path: str, time_s: float) -> None:
+    """Give all solutions of a calibration table one time (MJD, UTC)."""
+    table = CalTable.open(path)
+    table.time_s = np.full_like(table.time_s, time_s)
+    table.write(path, overwrite=True)
 
 
 def require_table(path: str) -> None:

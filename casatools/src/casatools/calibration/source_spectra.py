@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Protocol
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
@@ -14,7 +14,18 @@ from casatools.calibration.flux_standards import flux_density
 from casatools.calibration.model_image import tangent_axes
 from casatools.calibration.solar_system import Disk, body_flux
 
-__all__ = ["BodySpectrum", "ManualSpectrum", "SourceSpectrum", "StandardSpectrum", "stokes_to_correlations"]
+if TYPE_CHECKING:
+    from casatools.components.model import Component
+
+__all__ = [
+    "BodySpectrum",
+    "ManualSpectrum",
+    "SourceSpectrum",
+    "StandardSpectrum",
+    "source_component",
+    "spectrum_of_fluxscale",
+    "stokes_to_correlations",
+]
 
 _LIGHT_M_S = 299792458.0
 ARCSEC = np.pi / 648000
@@ -39,9 +50,10 @@ class ManualSpectrum:
     spix : tuple of float
         Spectral index, curvature, ...: ``S ~ x ** (spix[0] + spix[1] log10 x + ...)`` with ``x = f / reference``.
     polindex : tuple of float
-        Linear polarization fraction as a polynomial in ``(f - reference) / reference``; Q and U then follow from it.
+        Linear polarization fraction as a polynomial in ``(f - reference) / reference``; Q and U then follow from it. Its first coefficient
+        is that of Q and U of `fluxes_jy` where they are given.
     polangle : tuple of float
-        Angle of linear polarization [rad], the same kind of polynomial.
+        Angle of linear polarization [rad], the same kind of polynomial, the first coefficient likewise.
     rotmeas : float
         Rotation measure [rad/m2], zero rotation at `reference_hz`.
     """
@@ -68,8 +80,10 @@ class ManualSpectrum:
     def _polarize(self, stokes: np.ndarray, ratio: np.ndarray) -> None:
         """Replace Q and U by what fraction, angle and rotation measure say."""
         i0, q0, u0, _ = self.fluxes_jy
-        fraction: Sequence[float] = self.polindex or ((np.hypot(q0, u0) / i0,) if i0 else (0.0,))
-        angle: Sequence[float] = self.polangle or (0.5 * np.arctan2(u0, q0),)
+        given = bool(q0 or u0)  # then they are the polarization at the reference, whatever the polynomials begin with
+        fraction0 = float(np.hypot(q0, u0)) / i0 if i0 else 0.0
+        fraction = (fraction0, *self.polindex[1:]) if given or not self.polindex else self.polindex
+        angle = (0.5 * float(np.arctan2(u0, q0)), *self.polangle[1:]) if given or not self.polangle else self.polangle
         polarized = stokes[:, 0] * np.polynomial.polynomial.polyval(ratio - 1, np.asarray(fraction))
         turned = np.polynomial.polynomial.polyval(ratio - 1, np.asarray(angle))
         wave = _LIGHT_M_S / self.reference_hz
@@ -136,6 +150,48 @@ class BodySpectrum:
             ]
         )
         return component_visibility("D", parameters, u, v)
+
+
+def source_component(
+    source: SourceSpectrum,
+    stokes: np.ndarray,
+    frequency_hz: np.ndarray,
+    frame: str,
+    direction_rad: np.ndarray,
+    direction_frame: str,
+) -> Component:
+    """A source as a component, with a table of its Stokes parameters (chan, 4) at the channels of a spectral window.
+
+    Parameters
+    ----------
+    source : SourceSpectrum
+    stokes : ndarray (chan, 4) float64 [Jy]
+    frequency_hz : ndarray (chan,) float64
+    frame : str
+        Of the frequencies.
+    direction_rad : ndarray (2,) float64
+        The phase centre.
+    direction_frame : str
+    """
+    from casatools.components.model import Amount, Component, Flux, Shape, Spectrum
+
+    order = np.argsort(frequency_hz)
+    hz, table = np.asarray(frequency_hz, np.float64)[order], np.asarray(stokes, np.float64)[order]
+    reference, constant = Amount(float(hz[0]) / 1e9, "GHz"), bool((table == table[0]).all())
+    columns = tuple(tuple(column.tolist()) for column in table.T)
+    spectrum = (
+        Spectrum("Constant", reference, frame)
+        if constant
+        else Spectrum("Tabular Spectrum", reference, frame, table_hz=tuple(hz.tolist()), table=columns)
+    )
+    shape = Shape("Point", float(direction_rad[0]), float(direction_rad[1]), direction_frame)
+    if isinstance(source, BodySpectrum):
+        disk = source.disk
+        if source.at_ephemeris:
+            shape = Shape("Point", disk.lon_rad, disk.lat_rad, "ICRS")
+        major, minor, angle = (Amount(float(v), "rad") for v in (disk.major_rad, disk.minor_rad, disk.angle_rad))
+        shape = replace(shape, kind="Disk", major=major, minor=minor, angle=angle)
+    return Component(Flux(table[0].astype(complex)), shape, spectrum)
 
 
 def spectrum_of_fluxscale(entry: Mapping[str, Any]) -> ManualSpectrum:

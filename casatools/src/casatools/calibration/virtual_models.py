@@ -6,23 +6,27 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from casatools._base.errors import DataError
+from casatools._base import log
+from casatools._base.errors import DataError, ParameterError
 from casatools._base.paths import require_present
 from casatools.calibration.source_spectra import stokes_to_correlations
 from casatools.components.component_list import ComponentList
 from casatools.frames.directions import Direction, convert_direction
-from casatools.io.ms.model_keywords import VirtualModel, read_virtual_models
+from casatools.io.ms import Selection
+from casatools.io.ms.model_keywords import VirtualModel, read_virtual_models, thin_virtual_models, write_virtual_models
 from casatools.kernels.spheroidal import spheroidal
 
 if TYPE_CHECKING:
-    from casatools.calibration.predict_sky import ImagePlanes, SkyModel
-    from casatools.io.ms import MeasurementSet, VisChunk
+    from collections.abc import Mapping
 
-__all__ = ["VirtualColumn", "read_transform"]
+    from casatools.calibration.predict_sky import ImagePlanes, SkyModel
+    from casatools.io.ms import MeasurementSet, ResolvedSelection, VisChunk
+
+__all__ = ["VirtualColumn", "places_of", "read_transform", "write_recipes"]
 
 
 class VirtualColumn:
-    """The model visibilities that the recipes of a MeasurementSet stand for.
+    """The model visibilities that the recipes of a MeasurementSet stand for, or those of an image for all fields.
 
     Attributes
     ----------
@@ -35,13 +39,16 @@ class VirtualColumn:
         The image of a recipe is gone, or cannot be used.
     """
 
-    columns = ("FIELD_ID", "SCAN_NUMBER", "UVW")
+    columns = ("FIELD_ID", "SCAN_NUMBER", "STATE_ID", "UVW")
 
-    def __init__(self, ms: MeasurementSet) -> None:
-        from casatools.calibration.predict_sky import SkyModel
+    def __init__(self, ms: MeasurementSet, image: str = "") -> None:
+        from casatools.calibration.predict_sky import SkyModel, open_sky_model
 
         self._ms = ms
         self._models: list[tuple[VirtualModel, SkyModel]] = []
+        if image:
+            self._models.append((VirtualModel(places_of(ms, Selection().resolve(ms)), None, image), open_sky_model([image])))
+            return
         for model in read_virtual_models(ms):
             if model.components is not None:
                 self._models.append((model, SkyModel(ComponentList.from_record(model.components))))
@@ -56,18 +63,19 @@ class VirtualColumn:
         metadata = self._ms.metadata
         names = [metadata.polarizations[chunk.pol].names[c] for c in chunk.correlations]
         frequency = np.asarray(metadata.spectral_windows[chunk.spw].chan_freq_hz)[chunk.channels]
-        for number in np.unique(chunk["FIELD_ID"]).tolist():
-            for scan in np.unique(chunk["SCAN_NUMBER"][chunk["FIELD_ID"] == number]).tolist():
-                own = [(m, s) for m, s in self._models if _serves(m, number, chunk.spw, scan)]
-                if not own:
-                    continue
-                rows = (chunk["FIELD_ID"] == number) & (chunk["SCAN_NUMBER"] == scan)
-                field = metadata.fields[number]
-                lon, lat = (float(v) for v in np.ravel(field.phase_dir[0])[:2])
-                centre = convert_direction(Direction(lon, lat, field.phase_frame), "J2000")
-                uvw = np.asarray(chunk["UVW"], np.float64)[rows]
-                stokes = sum(s.visibilities(uvw, frequency, centre) * _scales(m, frequency)[:, None] for m, s in own)
-                model[rows] = stokes_to_correlations(np.asarray(stokes), names)
+        places = np.stack([chunk["FIELD_ID"], chunk["SCAN_NUMBER"], chunk["STATE_ID"]], axis=1)
+        for place in np.unique(places, axis=0):
+            number = int(place[0])
+            own = [(m, s) for m, s in self._models if _serves(m, number, chunk.spw, int(place[1]), int(place[2]))]
+            if not own:
+                continue
+            rows = (places == place).all(axis=1)
+            field = metadata.fields[number]
+            lon, lat = (float(v) for v in np.ravel(field.phase_dir[0])[:2])
+            centre = convert_direction(Direction(lon, lat, field.phase_frame), "J2000")
+            uvw = np.asarray(chunk["UVW"], np.float64)[rows]
+            stokes = sum(s.visibilities(uvw, frequency, centre) * _scales(m, frequency)[:, None] for m, s in own)
+            model[rows] = stokes_to_correlations(np.asarray(stokes), names)
         return model
 
 
@@ -120,6 +128,68 @@ def _taper(count: int) -> np.ndarray:
     return np.asarray(spheroidal(place) / spheroidal(np.zeros(1)))
 
 
-def _serves(model: VirtualModel, field: int, spw: int, scan: int) -> bool:
+def _serves(model: VirtualModel, field: int, spw: int, scan: int, state: int) -> bool:
     where = model.where
-    return bool(np.any((where[:, 0] == field) & (where[:, 1] == spw) & ((where[:, 2] == scan) | (where[:, 2] < 0))))
+    seen = (where[:, 0] == field) & (where[:, 1] == spw)
+    for column, number in ((2, scan), (3, state)):
+        seen &= (where[:, column] == number) | (where[:, column] < 0)
+    return bool(np.any(seen))
+
+
+def write_recipes(
+    ms: MeasurementSet, selected: ResolvedSelection, lists: Mapping[tuple[int, int], ComponentList], incremental: bool = False
+) -> None:
+    """Keep component lists as the models of selected data, in place of recipes that are there.
+
+    Parameters
+    ----------
+    ms : MeasurementSet
+        Writable.
+    selected : ResolvedSelection
+    lists : mapping of (field, spw) to ComponentList
+    incremental : bool
+        Add to the recipes that are there.
+
+    Raises
+    ------
+    ParameterError
+        The selection cuts through scans.
+    """
+    places = places_of(ms, selected)
+    if not incremental:
+        keys = {tuple(p) for p in places.tolist()}
+        thin_virtual_models(ms, lambda where: np.array([_overwritten(w, keys) for w in where.tolist()], dtype=bool))
+    made: dict[tuple[int, int], list[np.ndarray]] = {}
+    for place in places:
+        made.setdefault((int(place[0]), int(place[1])), []).append(place)
+    write_virtual_models(ms, [VirtualModel(np.array(where), lists[key].to_record()) for key, where in sorted(made.items())])
+    if ms.has("MODEL_DATA"):
+        log.post("The virtual model takes the place of MODEL_DATA for its fields; delmod(otf=True) gives the column back")
+
+
+def _overwritten(where: list[int], keys: set[tuple[int, ...]]) -> bool:
+    """Whether a combination of an old recipe is among the new ones; -1 stands for all scans or states."""
+    return tuple(where) in keys or (
+        min(where) < 0 and any(all(w in (-1, k) for w, k in zip(where, key, strict=True)) for key in keys)
+    )
+
+
+def places_of(ms: MeasurementSet, selected: ResolvedSelection) -> np.ndarray:
+    """The combinations (combination, 4) of field, spectral window, scan and state that a selection holds.
+
+    Raises
+    ------
+    ParameterError
+        It does not hold all rows of one: a virtual model has no place for less.
+    """
+    columns = [np.asarray(ms.read(c)) for c in ("FIELD_ID", "DATA_DESC_ID", "SCAN_NUMBER", "STATE_ID")]
+    spws = np.array([d.spw for d in ms.metadata.data_descriptions])
+    every = np.stack([columns[0], spws[columns[1]], *columns[2:]], axis=1)
+    found, counts = np.unique(every[selected.rows], axis=0, return_counts=True)
+    names, totals = np.unique(every, axis=0, return_counts=True)
+    whole = dict(zip(map(tuple, names.tolist()), totals.tolist(), strict=True))
+    if any(whole[tuple(f)] != c for f, c in zip(found.tolist(), counts.tolist(), strict=True)):
+        raise ParameterError(
+            "a model kept as a recipe serves whole scans; select by field, spw, scan or intent only, or give usescratch=True"
+        )
+    return found

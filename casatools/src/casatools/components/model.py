@@ -336,7 +336,9 @@ class Component:
         frequencies = np.asarray(frequency_hz, dtype=np.float64)
         stokes = self.flux.to_unit("Jy").to_polarization("Stokes").values.real
         if self.spectrum.kind == "Tabular Spectrum":
-            return np.array([np.interp(frequencies, self.spectrum.table_hz, row) for row in self.spectrum.table])
+            hz = np.asarray(self.spectrum.table_hz)
+            order = np.argsort(hz)
+            return np.array([np.interp(frequencies, hz[order], np.asarray(row)[order]) for row in self.spectrum.table])
         values = np.outer(stokes, self.spectrum.factors(frequencies))
         if self.spectrum.kind == "Spectral Index" and len(self.spectrum.index) == 4:
             return _polarized(stokes, values[0], frequencies, self.spectrum)

@@ -210,9 +210,8 @@ class Agent:
 
     def part(self, chunk: VisChunk) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Rows, channels and correlations of the chunk that are selected, as index arrays."""
-        first, last = chunk.rows[0], chunk.rows[-1]
-        whole = last - first + 1 == len(chunk.rows)
-        rows = np.flatnonzero(self.rows[first : last + 1] if whole else self.rows[chunk.rows])
+        # The rows of a chunk of several groups do not ascend.
+        rows = np.flatnonzero(self.rows[chunk.rows])
         channels = self.channels.get(chunk.spw, np.zeros(0, np.int64))
         correlations = self.correlations.get(chunk.pol)
         nchan, ncorr = chunk.shape[1:]
@@ -356,15 +355,22 @@ def products_of(agent: Agent, pol: int) -> list[tuple[tuple[int, ...], float]]:
 class ClipAgent(Agent):
     """Flags visibilities whose amplitude, phase, real or imaginary part is outside (or inside) limits, and zeros."""
 
+    by_baseline = True
+
     def prepare(self) -> None:
         self.needed = columns_needed(str(self.options["datacolumn"]), self.ms)
         limits = [float(v) for v in self.options["clipminmax"]]
         self.limits = (limits[0], limits[1]) if limits else None
         self.chanbin = int(self.options["chanbin"]) if self.options["channelavg"] else 1
-        self.timebin_s = 0.0
-        if self.options["timeavg"]:
-            self.timebin_s = float(to_unit(self.options["timebin"], "s"))
+        # Bins in time are those of all baselines, also where a chunk holds only some of them.
+        self.slots: np.ndarray | None = None
+        timebin_s = float(to_unit(self.options["timebin"], "s")) if self.options["timeavg"] else 0.0
+        if timebin_s > 0:
+            from casatools.flagging.averaged import time_bins
+
             self.group = time_groups(self.columns, self.rows, {})
+            self.slots = np.zeros(len(self.rows), np.int64)
+            self.slots[self.rows] = time_bins(self.columns["TIME"][self.rows], timebin_s, self.group[self.rows])
 
     def products(self, pol: int) -> list[tuple[tuple[int, ...], float]]:
         """What to look at: correlations that are combined, and the sign of the second."""
@@ -388,11 +394,11 @@ class ClipAgent(Agent):
                     piece.flags[np.ix_(rows, channels, np.array([k]))] |= bad[:, :, None]
 
     def _bad(self, plane: np.ndarray, before: np.ndarray, piece: FlagChunk, rows: np.ndarray) -> np.ndarray:
-        if self.chanbin > 1 or self.timebin_s > 0:
+        if self.chanbin > 1 or self.slots is not None:
             from casatools.flagging.averaged import averaged_values
 
-            together = np.zeros(len(rows), np.int64) if self.group is None else self.group[piece.chunk.rows[rows]]
-            return averaged_values(plane, before, self.chanbin, self.timebin_s, piece, rows, together, self._test)
+            slot = None if self.slots is None else self.slots[piece.chunk.rows[rows]]
+            return averaged_values(plane, before, self.chanbin, slot, piece, rows, self._test)
         return self._test(plane)
 
     def _test(self, plane: np.ndarray) -> np.ndarray:

@@ -43,10 +43,9 @@ def averaged_values(
     plane: np.ndarray,
     flagged: np.ndarray,
     chanbin: int,
-    timebin_s: float,
+    slot: np.ndarray | None,
     piece: FlagChunk,
     rows: np.ndarray,
-    together: np.ndarray,
     test: Callable[[np.ndarray], np.ndarray],
 ) -> np.ndarray:
     """Apply `test` to averages of the unflagged values and give each value its average's result.
@@ -57,13 +56,11 @@ def averaged_values(
     flagged : ndarray (row, chan) bool
     chanbin : int
         Channels to average.
-    timebin_s : float [s]
-        Interval to average, per baseline; 0 does not.
+    slot : ndarray (row,) int, optional
+        Rows of a baseline with equal numbers are averaged, as `time_bins` gives them; None averages no rows.
     piece : FlagChunk
     rows : ndarray (row,) int
         Rows of the piece that `plane` holds.
-    together : ndarray (row,) int
-        Only rows with equal numbers are averaged.
     test : callable
         Array of averages to array of bool.
 
@@ -73,9 +70,8 @@ def averaged_values(
     """
     nrow, nchan = plane.shape
     group = np.arange(nrow)
-    if timebin_s > 0:
+    if slot is not None:
         baseline = piece.row_values("ANTENNA1")[rows].astype(np.int64) * 65536 + piece.row_values("ANTENNA2")[rows]
-        slot = time_bins(piece.row_values("TIME")[rows], timebin_s, together)
         _, group = np.unique(baseline * (slot.max() + 1) + slot, return_inverse=True)
         group = group.ravel()
     channel = np.arange(nchan) // max(1, chanbin)

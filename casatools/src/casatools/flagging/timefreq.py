@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -24,13 +26,18 @@ class PlaneAgent(Agent):
         self.group = self.piece_of_row
 
     def apply(self, piece: FlagChunk) -> None:
+        for rows, channels, correlations in self._looked_at(piece):
+            self._apply_group(piece, rows, channels, correlations)
+
+    def _looked_at(self, piece: FlagChunk) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+        """Rows that are looked at together, with the channels and correlations, after their number is noted."""
         rows, channels, correlations = self.part(piece.chunk)
         if not len(rows) or not len(channels):
             return
         group = self.piece_of_row[piece.chunk.rows[rows]]
         for number in np.unique(group):
             self.number = int(number)
-            self._apply_group(piece, rows[group == number], channels, correlations)
+            yield rows[group == number], channels, correlations
 
     def _apply_group(self, piece: FlagChunk, rows: np.ndarray, channels: np.ndarray, correlations: np.ndarray) -> None:
         """Set flags in rows of the piece that are looked at together."""
@@ -67,6 +74,31 @@ class ExtendAgent(PlaneAgent):
             piece.flags[index] |= out
 
 
+@dataclass(frozen=True)
+class _Counts:
+    """Of each time: how many baselines to the antenna are there, and how many of them are free of flags in each channel.
+
+    Attributes
+    ----------
+    times : ndarray (time,) float64 [s]
+    present : ndarray (time,) int64
+    free : ndarray (time, chan) int64
+    """
+
+    times: np.ndarray
+    present: np.ndarray
+    free: np.ndarray
+
+    def __add__(self, other: _Counts) -> _Counts:
+        times = np.union1d(self.times, other.times)
+        present, free = np.zeros(len(times), np.int64), np.zeros((len(times), self.free.shape[1]), np.int64)
+        for part in (self, other):
+            at = np.searchsorted(times, part.times)
+            present[at] += part.present
+            free[at] += part.free
+        return _Counts(times, present, free)
+
+
 class AntintAgent(PlaneAgent):
     """Flags integrations in which too large a part of the channels of the baselines to one antenna are flagged.
 
@@ -75,6 +107,7 @@ class AntintAgent(PlaneAgent):
     """
 
     ordered = True
+    by_baseline = True  # after the survey has counted those to the reference antenna
 
     def prepare(self) -> None:
         super().prepare()
@@ -87,21 +120,37 @@ class AntintAgent(PlaneAgent):
         self.nbaseline = max(1, len(used[used != self.antenna]))
         self.found = [0, 0]
         self.times: set[float] = set()
+        self.surveyed: dict[int, _Counts] = {}  # by number of the piece
+        self.decided: dict[int, np.ndarray] = {}
 
-    def _apply_group(self, piece: FlagChunk, rows: np.ndarray, channels: np.ndarray, correlations: np.ndarray) -> None:
+    def survey(self, piece: FlagChunk) -> None:
+        """Count a part of a piece before the flags of any part are set."""
+        for rows, channels, correlations in self._looked_at(piece):
+            counts = self._counts(piece, rows, channels, correlations)
+            before = self.surveyed.get(self.number)
+            self.surveyed[self.number] = counts if before is None else before + counts
+
+    def _counts(self, piece: FlagChunk, rows: np.ndarray, channels: np.ndarray, correlations: np.ndarray) -> _Counts:
         one, two = piece.row_values("ANTENNA1")[rows], piece.row_values("ANTENNA2")[rows]
         times, at = np.unique(piece.row_values("TIME")[rows], return_inverse=True)
         at = at.ravel()
         seen = ((one == self.antenna) | (two == self.antenna)) & (one != two)
         with_flags = piece.flags[np.ix_(rows[seen], channels, correlations)].any(axis=2)
         free = np.zeros((len(times), len(channels)), np.int64)
-        complete = np.bincount(at[seen], minlength=len(times)) >= self.nbaseline
         np.add.at(free, at[seen], ~with_flags)
-        bad = complete & ((free == 0).mean(axis=1) > float(self.options["minchanfrac"]))
-        self.found[0] += int(bad.sum())
-        self.found[1] += len(bad)
-        self.times.update(times[bad].tolist())
-        chosen = rows[np.isin(times, list(self.times))[at]]
+        return _Counts(times, np.bincount(at[seen], minlength=len(times)), free)
+
+    def _apply_group(self, piece: FlagChunk, rows: np.ndarray, channels: np.ndarray, correlations: np.ndarray) -> None:
+        if self.number not in self.decided:
+            counts = self.surveyed.get(self.number) or self._counts(piece, rows, channels, correlations)
+            flagged = (counts.free == 0).mean(axis=1) > float(self.options["minchanfrac"])
+            bad = (counts.present >= self.nbaseline) & flagged
+            self.found[0] += int(bad.sum())
+            self.found[1] += len(bad)
+            self.times.update(counts.times[bad].tolist())
+            # Parts that come later must not see what pieces after this one have found.
+            self.decided[self.number] = np.array(sorted(self.times), dtype=np.float64)
+        chosen = rows[np.isin(piece.row_values("TIME")[rows], self.decided[self.number])]
         piece.flags[np.ix_(chosen, channels, correlations)] = True
         if self.command.whole_rows:
             piece.flag_row[chosen] = True

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from casatools.imaging.pattern_images import PatternImage, read_pattern_image
 from casatools.imaging.primary_beam import antenna_power, beam_radius_rad, dish_power
 from casatools.imaging.telescope_beams import squint_angle_rad, telescope_pattern
 from casatools.imaging.voltage_patterns import INTERNAL, VoltagePatternList, pattern_power, pattern_reach_rad
@@ -35,11 +36,23 @@ class AntennaBeams:
         Voltage patterns by the type of antenna that they are used for; ``""`` is any other.
     measured : bool
         The VLA's beams are those measured on it rather than that of its dish, with their squint.
+    images : mapping
+        Those of the patterns given that are images.
     """
 
     telescope: str
     given: Mapping[str, Mapping[str, Any]] = field(default_factory=dict, compare=False)
     measured: bool = False
+    images: Mapping[str, PatternImage] = field(default_factory=dict, compare=False)
+
+    @property
+    def turns(self) -> bool:
+        """Whether a pattern turns with the parallactic angle, apart from squint."""
+        return any(image.turns for image in self.images.values())
+
+    def image(self, kind: str = "") -> PatternImage | None:
+        """The pattern of a type of antenna where it is an image."""
+        return self.images.get(kind if kind in self.given else "")
 
     @property
     def is_squinted(self) -> bool:
@@ -76,17 +89,22 @@ class AntennaBeams:
         return float(elevation * sin - azimuth * cos), float(elevation * cos + azimuth * sin)
 
     def power(
-        self, diameters_m: tuple[float, float], radius_rad: np.ndarray, freq_hz: float, kinds: tuple[str, str] = ("", "")
+        self,
+        diameters_m: tuple[float, float],
+        radius_rad: np.ndarray,
+        freq_hz: float,
+        kinds: tuple[str, str] = ("", ""),
+        cut_hz: float = 0.0,
     ) -> np.ndarray:
-        """The beam of a pair of antennas at distances from its axis; 1 there."""
+        """The beam of a pair of antennas at distances from its axis, 1 there; dishes' ends where that of `cut_hz` does, if given."""
         patterns = [self._pattern(freq_hz, kind) for kind in kinds]
         if patterns[0] is None and patterns[1] is None:
-            return antenna_power(self.telescope, diameters_m, radius_rad, freq_hz)
+            return antenna_power(self.telescope, diameters_m, radius_rad, freq_hz, cut_hz)
         if patterns[0] is patterns[1] or kinds[0] == kinds[1]:
             assert patterns[0] is not None
             return pattern_power(patterns[0], radius_rad, freq_hz)
         parts = [
-            antenna_power(self.telescope, (diameters_m[k],) * 2, radius_rad, freq_hz)
+            antenna_power(self.telescope, (diameters_m[k],) * 2, radius_rad, freq_hz, cut_hz)
             if pattern is None
             else pattern_power(pattern, radius_rad, freq_hz)
             for k, pattern in enumerate(patterns)
@@ -102,8 +120,10 @@ class AntennaBeams:
         """Distance from the axis beyond which the beam is zero."""
         reaches = []
         for diameter, kind in zip(diameters_m, kinds, strict=True):
-            pattern = self._pattern(freq_hz, kind)
-            if pattern is None:
+            image, pattern = self.image(kind), self._pattern(freq_hz, kind)
+            if image is not None:
+                reaches.append(image.reach_rad(freq_hz))
+            elif pattern is None:
                 reaches.append(beam_radius_rad(self.telescope, (diameter, diameter), freq_hz))
             else:
                 reaches.append(pattern_reach_rad(pattern, freq_hz))
@@ -126,15 +146,19 @@ def antenna_beams(telescope: str, table: str = "", measured: bool = False) -> An
     Raises
     ------
     PathMissingError, DataError
-        There is no such table, or it is no table of voltage patterns.
+        There is no such table, or it is no table of voltage patterns, or an image of one is missing or cannot be used.
     UnsupportedError
-        A pattern is one by image, or one of a type of antenna that is known by another telescope's name.
+        A pattern of a type of antenna is one that is known by another telescope's name.
     """
     if not table:
         return AntennaBeams(telescope, measured=measured)
     patterns = VoltagePatternList()
     patterns.replace(*read_voltage_patterns(table))
     given: dict[str, Mapping[str, Any]] = {}
+    images: dict[str, PatternImage] = {}
+    for record in patterns.records:
+        for name in _antennas(record) - {"*"} if record["telescope"] == telescope and record.get("dopb", True) else ():
+            images[name], given[name] = read_pattern_image(record), record
     for kind in ("", *(k for k in patterns.antenna_types(telescope) if k)):
         if patterns.default_number(telescope, kind) <= INTERNAL:
             continue
@@ -144,7 +168,17 @@ def antenna_beams(telescope: str, table: str = "", measured: bool = False) -> An
         if record["name"] == "COMMONPB" and not kind:
             telescope = telescope if record["commonpb"] == "DEFAULT" else str(record["commonpb"])
             continue
-        # Evaluated once: a class that cannot be used is refused before any data are read.
-        pattern_power(record, np.zeros(1), 1e9)
+        if _antennas(record) and "*" not in _antennas(record):
+            continue
+        # Read or evaluated once: what cannot be used is refused before any data are read.
+        if record["name"] == "IMAGE":
+            images[kind] = read_pattern_image(record)
+        else:
+            pattern_power(record, np.zeros(1), 1e9)
         given[kind] = record
-    return AntennaBeams(telescope, given, measured)
+    return AntennaBeams(telescope, given, measured, images)
+
+
+def _antennas(record: Mapping[str, Any]) -> set[str]:
+    """The antennas that an image of a pattern is for, by the beginnings of their names; ``"*"`` is all."""
+    return {str(name) for name in np.atleast_1d(record.get("antennanames", []))} if record["name"] == "IMAGE" else set()

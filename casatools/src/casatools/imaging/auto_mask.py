@@ -18,6 +18,7 @@ from casatools._base import log
 from casatools._base.errors import ParameterError
 from casatools.imaging.beam_fit import GaussianBeam
 from casatools.imaging.mask_regions import prune_plane
+from casatools.imaging.plane_store import PlaneStore
 from casatools.imaging.restoration import convolve_sampled
 
 __all__ = ["AutoMask", "AutoMaskOptions", "MaskThresholds", "clip_by_chauvenet", "grow_mask", "plane_thresholds"]
@@ -178,9 +179,9 @@ class AutoMask:
     frozen: np.ndarray = field(default_factory=lambda: np.zeros(0, bool))
     cycles: int = 0
 
-    def begin(self, mask: np.ndarray) -> None:
-        """Start from the mask (chan, pol, y, x) of an earlier run."""
-        self.positive = mask.copy()
+    def begin(self, mask: np.ndarray, kept: np.ndarray | None = None) -> None:
+        """Start from the mask (chan, pol, y, x) of an earlier run; `kept` is a copy of it that may be changed."""
+        self.positive = mask.copy() if kept is None else kept
         self.cycles = 1 if mask.any() else 0
 
     def update(
@@ -190,6 +191,7 @@ class AutoMask:
         beams: Sequence[GaussianBeam | None],
         sidelobe: float,
         at_threshold: bool = False,
+        store: PlaneStore | None = None,
     ) -> None:
         """Make the masks of the next cycle.
 
@@ -203,6 +205,8 @@ class AutoMask:
         sidelobe : float
         at_threshold : bool
             The cycle before went down to the threshold of the run.
+        store : PlaneStore, optional
+            Where the planes are.
         """
         present = [b for b in beams if b is not None]
         if not present:
@@ -213,7 +217,7 @@ class AutoMask:
             self.frozen = np.zeros(mask.shape[:2], bool)
         # The largest beam smooths and prunes all channels, as in the reference.
         beam = max(present, key=lambda b: b.area_rad2)
-        for place in np.ndindex(*mask.shape[:2]):
+        for place in (store or PlaneStore()).each(np.ndindex(*mask.shape[:2])):
             if not self.frozen[place]:
                 self._update_plane(place, residual[place], mask, beam, sidelobe, at_threshold)
         self.cycles += 1
@@ -234,7 +238,9 @@ class AutoMask:
         found = (residual > levels.mask) & self.seen[place]
         found, count, pruned = prune_plane(found, least) if least > 0 else (found, 0, 0)
         found = self._smooth(found, beam)
-        if before is not None:
+        if before is not None and options.grow_iterations == 0:
+            found = found | self.positive[place]
+        elif before is not None:
             grown = grow_mask(self.positive[place], (residual > levels.low) & self.seen[place], options.grow_iterations)
             if options.grow_prune and least > 0:
                 grown = prune_plane(grown, least)[0]

@@ -21,6 +21,7 @@ _SPEED_OF_LIGHT_M_S = 299792458.0
 # Pointings that differ by less than this part of the half-power width share a beam, unless other steps are asked for.
 _POINTING_STEP = 0.01
 _HALF_POWER = 1.02
+_TURN_RAD = float(np.deg2rad(5.0))
 
 
 @dataclass(frozen=True)
@@ -77,7 +78,12 @@ class BeamGroup:
         return self.beams.reach_rad(self.diameters_m, freq_hz, self.kinds) + squint
 
     def values(
-        self, east: Sequence[np.ndarray], north: Sequence[np.ndarray], freq_hz: float, hands: tuple[str, str] = ("", "")
+        self,
+        east: Sequence[np.ndarray],
+        north: Sequence[np.ndarray],
+        freq_hz: float,
+        hands: tuple[str, str] = ("", ""),
+        cut_hz: float = 0.0,
     ) -> np.ndarray:
         """The product of the voltage patterns of the two antennas.
 
@@ -88,20 +94,32 @@ class BeamGroup:
         freq_hz : float
         hands : (str, str)
             Receptors of the two antennas, R or L; only circular ones are told apart.
+        cut_hz : float
+            Frequency whose beam tells where it ends; `freq_hz` by default.
 
         Returns
         -------
         ndarray (y, x) float64
         """
+        if self.beams.images:
+            parts = [self._one(k, east[k], north[k], freq_hz, cut_hz) for k in range(2)]
+            return np.sqrt(parts[0] * parts[1])
         squints = [self.beams.squint_rad(hand, freq_hz, self.angle_rad) for hand in hands]
         radii = [
             _distances(east[k] - squints[k][0], north[k] - squints[k][1])
             for k in range(1 if self.pointings[0] == self.pointings[1] and squints[0] == squints[1] else 2)
         ]
         if len(radii) == 1:
-            return self.beams.power(self.diameters_m, radii[0], freq_hz, self.kinds)
-        parts = [self.beams.power((self.diameters_m[k],) * 2, radii[k], freq_hz, (self.kinds[k],) * 2) for k in (0, 1)]
+            return self.beams.power(self.diameters_m, radii[0], freq_hz, self.kinds, cut_hz)
+        parts = [self.beams.power((self.diameters_m[k],) * 2, radii[k], freq_hz, (self.kinds[k],) * 2, cut_hz) for k in (0, 1)]
         return np.sqrt(parts[0] * parts[1])
+
+    def _one(self, k: int, east: np.ndarray, north: np.ndarray, freq_hz: float, cut_hz: float) -> np.ndarray:
+        """The power pattern (y, x) of one of the two antennas, where patterns are images."""
+        image = self.beams.image(self.kinds[k])
+        if image is not None:
+            return image.values(east, north, freq_hz, self.angle_rad)
+        return self.beams.power((self.diameters_m[k],) * 2, _distances(east, north), freq_hz, (self.kinds[k],) * 2, cut_hz)
 
 
 def _distances(east: np.ndarray, north: np.ndarray) -> np.ndarray:
@@ -155,11 +173,18 @@ class BeamGroups:
     def _number(self, own: _SourceBeams, key: tuple[int, ...]) -> int:
         group = own.group(key)
         places = tuple((round(p.lon_rad, 10), round(p.lat_rad, 10)) for p in group.pointings)
-        name = (places, group.beams.telescope, group.diameters_m, group.kinds, round(group.angle_rad, 9))
+        return self.register((places, group.beams.telescope, group.diameters_m, group.kinds, round(group.angle_rad, 9)), group)
+
+    def register(self, name: tuple[object, ...], group: BeamGroup) -> int:
+        """The number of a group, a new one where its name is new."""
         if name not in self._numbers:
             self._numbers[name] = len(self.groups)
             self.groups.append(group)
         return self._numbers[name]
+
+    def named(self) -> dict[int, tuple[tuple[object, ...], BeamGroup]]:
+        """Names, which are those of the other ranks of an MPI job too, and groups by their numbers."""
+        return {number: (name, self.groups[number]) for name, number in self._numbers.items()}
 
 
 class _SourceBeams:
@@ -204,8 +229,10 @@ class _SourceBeams:
         """Parallactic angles in steps about their mean; the angle of a step is the mean of its own."""
         self.angles = np.zeros(1)
         self._turn = np.zeros((len(self._place), len(self._times)), dtype=np.int64)
-        if not (self.beams.is_squinted and self.circular):
+        if not ((self.beams.is_squinted and self.circular) or self.beams.turns):
             return
+        # Images of patterns are turned in steps of their own where none were asked for.
+        step_rad = min(step_rad, _TURN_RAD) if self.beams.turns else step_rad
         fields = source.field_ids.tolist()
         angle = np.array([parallactic_angle(self._times, source.field_direction(f), source.position_m) for f in fields])
         middle = np.angle(np.exp(1j * angle).sum())

@@ -12,6 +12,7 @@ import os
 import zipfile
 from collections.abc import Sequence
 from dataclasses import asdict
+from typing import Any
 
 import numpy as np
 
@@ -52,9 +53,12 @@ class Checkpoint:
         arrays: dict[str, np.ndarray] = {}
         for k, image in enumerate(images):
             planes, automatic = image.planes, image.auto_mask
-            arrays |= {f"model{k}": planes.model, f"mask{k}": np.packbits(planes.mask)}
+            # Channel by channel, so that cubes that do not fit into memory need not.
+            arrays |= {f"model{k}.{chan}": model for chan, model in enumerate(planes.model)}
+            arrays |= {f"mask{k}.{chan}": np.packbits(mask) for chan, mask in enumerate(planes.mask)}
             if automatic is not None:
-                arrays |= {f"positive{k}": np.packbits(automatic.positive), f"frozen{k}": automatic.frozen}
+                arrays |= {f"positive{k}.{chan}": np.packbits(mask) for chan, mask in enumerate(automatic.positive)}
+                arrays[f"frozen{k}"] = automatic.frozen
         cycles = [image.auto_mask.cycles if image.auto_mask is not None else 0 for image in images]
         state = {"digest": self._digest, "control": control.state(), "cycles": cycles}
         part = self.path + ".part"
@@ -77,22 +81,16 @@ class Checkpoint:
         try:
             with np.load(self.path, allow_pickle=False) as found:
                 state = json.loads(found["state"].tobytes())
-                arrays = {name: found[name] for name in found.files}
+                if state["digest"] != self._digest or any(not _fits(found, k, image) for k, image in enumerate(images)):
+                    log.post(f"tclean: {self.path} is of a run with other parameters; this one begins anew")
+                    return False
+                for name in found.files:
+                    found[name]  # a damaged file is found out before anything is taken from it
+                for k, image in enumerate(images):
+                    _take(found, k, image, int(state["cycles"][k]))
         except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
             log.post(f"tclean: the checkpoint {self.path} cannot be read ({error}); the run begins anew", "WARN")
             return False
-        if state["digest"] != self._digest or any(
-            arrays[f"model{k}"].shape != image.planes.model.shape for k, image in enumerate(images)
-        ):
-            log.post(f"tclean: {self.path} is of a run with other parameters; this one begins anew")
-            return False
-        for k, image in enumerate(images):
-            planes, automatic = image.planes, image.auto_mask
-            planes.model[...] = arrays[f"model{k}"]
-            planes.mask[...] = _unpacked(arrays[f"mask{k}"], planes.mask.shape)
-            if automatic is not None and f"positive{k}" in arrays:
-                automatic.positive = _unpacked(arrays[f"positive{k}"], planes.mask.shape)
-                automatic.frozen, automatic.cycles = arrays[f"frozen{k}"], int(state["cycles"][k])
         control.restore(state["control"])
         log.post(f"tclean goes on after {control.done} iterations in {control.majors} major cycles, from {self.path}")
         return True
@@ -102,6 +100,26 @@ class Checkpoint:
         for path in (self.path, self.path + ".part"):
             if os.path.isfile(path):
                 os.remove(path)
+
+
+def _fits(found: Any, number: int, image: ImageField) -> bool:
+    """Whether a checkpoint holds the planes of an image."""
+    model, last = image.planes.model, len(image.planes.model) - 1
+    names = (f"model{number}.{last}", f"model{number}.{last + 1}")
+    return names[0] in found and names[1] not in found and found[names[0]].shape == model.shape[1:]
+
+
+def _take(found: Any, number: int, image: ImageField, cycles: int) -> None:
+    """Put the model and the masks of a checkpoint into an image."""
+    planes, automatic = image.planes, image.auto_mask
+    for chan, model in enumerate(planes.model):
+        model[...] = found[f"model{number}.{chan}"]
+    for chan, mask in enumerate(planes.mask):
+        mask[...] = _unpacked(found[f"mask{number}.{chan}"], mask.shape)
+    if automatic is not None and f"frozen{number}" in found:
+        for chan, mask in enumerate(automatic.positive):
+            mask[...] = _unpacked(found[f"positive{number}.{chan}"], mask.shape)
+        automatic.frozen, automatic.cycles = found[f"frozen{number}"], cycles
 
 
 def _unpacked(bits: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:

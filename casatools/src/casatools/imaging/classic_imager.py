@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -29,7 +29,7 @@ __all__ = ["ClassicImager", "fit_psf_image", "restore_image"]
 _ALGORITHMS = {
     "clark": "clark", "mfclark": "clark", "csclean": "clark", "wfclark": "clark", "hogbom": "hogbom", "mfhogbom": "hogbom", "wfhogbom": "hogbom",
     "cs": "clark", "multiscale": "multiscale", "mfmultiscale": "multiscale", "msmfs": "mtmfs", "clarkstokes": "clarkstokes",
-    "mfclarkstokes": "clarkstokes",
+    "mfclarkstokes": "clarkstokes", "mem": "mem", "asp": "asp",
 }  # fmt: skip
 
 
@@ -55,6 +55,7 @@ class ClassicImager:
         self.beam: GaussianBeam | None = None
         self.vptable = ""
         self.uses_beam = False
+        self.cycles: dict[str, Any] = {}
 
     def run(self) -> SynthesisRun:
         """The parts that make images; to be closed by the caller.
@@ -118,6 +119,14 @@ class ClassicImager:
             if beam is not None:
                 image.beams = BeamSet.single(Beam.from_rad(beam.major_rad, beam.minor_rad, beam.angle_rad))
 
+    def centre(self) -> Any:
+        """Phase centre of the image."""
+        run = self.run()
+        try:
+            return run.data.centre
+        finally:
+            run.close()
+
     def blank(self) -> tuple[Any, tuple[int, ...]]:
         """Coordinates and shape of the image."""
         run = self.run()
@@ -155,6 +164,7 @@ class ClassicImager:
         names: Mapping[str, str],
         mask: str = "",
         per_cycle: int = -1,
+        interactive: bool = False,
     ) -> dict[str, Any]:
         """Clean the image.
 
@@ -169,6 +179,8 @@ class ClassicImager:
             Image or region.
         per_cycle : int
             Iterations of a minor cycle; -1 for no limit.
+        interactive : bool
+            A person draws the mask and steers.
 
         Returns
         -------
@@ -187,8 +199,9 @@ class ClassicImager:
             )
         changes: dict[str, Any] = {
             "deconvolver": name, "niter": niter, "gain": gain, "threshold": threshold, "mask": mask, "cycleniter": per_cycle,
-            "scales": self.scales, "smallscalebias": self.bias, "nterms": self.terms,
+            "scales": self.scales, "smallscalebias": self.bias, "nterms": self.terms, "interactive": interactive,
         }  # fmt: skip
+        changes |= self.cycles
         model = names.get("model", "")
         suffix = ".tt0" if name == "mtmfs" else ""
         if model and os.path.isdir(model):
@@ -240,8 +253,19 @@ class ClassicImager:
         facets = max(1, int(np.ceil(0.5 * pixels * cell / reach)))
         return pixels, cell, facets, f"{centre.frame} {_hms(centre.lon_rad)} {_dms(centre.lat_rad)}"
 
+    def beam_image(self, source: str, output: str) -> None:
+        """Write the primary beam of the field selected on the grid of an image."""
+        self._with_beam(source, output, lambda pixels, beam: np.broadcast_to(beam, pixels.shape))
+
     def apply_beam(self, source: str, output: str, divide: bool) -> None:
         """Multiply an image by the primary beam of the field selected, or divide it by that."""
+        if divide:
+            self._with_beam(source, output, lambda p, b: np.divide(p, b, out=np.zeros_like(p), where=b > 1e-3))
+        else:
+            self._with_beam(source, output, lambda pixels, beam: pixels * beam)
+
+    def _with_beam(self, source: str, output: str, made: Callable[[np.ndarray, np.ndarray], np.ndarray]) -> None:
+        """Write what is made of the pixels of an image and the primary beam (chan, 1, y, x)."""
         require_absent(output, what="image")
         run = self.run()
         try:
@@ -252,11 +276,9 @@ class ClassicImager:
                 hz = np.ravel(spectral.to_world(np.arange(image.shape[0], dtype=np.float64)[None])) * spectral.hz
                 beams = beam_planes(run.data.sources[0], image.coordinates, (image.shape[2], image.shape[3]), hz, self.vptable)
                 pixels = np.asarray(image.read())
-                factor = beams[:, None]
-                changed = np.divide(pixels, factor, out=np.zeros_like(pixels), where=factor > 1e-3) if divide else pixels * factor
                 with staged_output(output) as staged, CasaImage.create(staged, image.shape, image.coordinates, np.float32) as out:
                     out.copy_metadata_from(image)
-                    out.write(changed)
+                    out.write(made(pixels, beams[:, None]))
         finally:
             run.close()
 

@@ -144,6 +144,11 @@ class CleanPage(LocalPage):
             self._serial += 1
             return self._action != "stop"
 
+    @property
+    def action(self) -> str:
+        """The last decision: cycle, finish or stop."""
+        return self._action
+
     def _point(self, control: CycleControl) -> dict[str, float]:
         # Before a mask is drawn the whole image counts.
         peak = max(

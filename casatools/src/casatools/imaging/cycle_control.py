@@ -38,7 +38,7 @@ class CycleOptions:
     Attributes
     ----------
     niter, cycleniter : int
-        Iterations in all and in one minor cycle of a plane; -1 for no limit on the latter.
+        Iterations in all and in one minor cycle of a plane; not positive for no limit on the latter.
     threshold_jy, nsigma : float
     cyclefactor, minpsffraction, maxpsffraction : float
     nmajor : int
@@ -91,15 +91,20 @@ class CycleControl:
 
     def begin_minor(self, peak: float) -> float:
         """Set and return the threshold of the next minor cycle, from the peak residual of all planes."""
+        self.cycle_threshold = max(self.note_depth(peak), self.options.threshold_jy)
+        return self.cycle_threshold
+
+    def note_depth(self, peak: float) -> float:
+        """Keep for the record, and give, the depth that a next minor cycle would have without the threshold."""
         fraction = min(max(self.sidelobe * self.options.cyclefactor, self.options.minpsffraction), self.options.maxpsffraction)
-        self.cycle_threshold = max(fraction * peak, self.options.threshold_jy)
+        self.cycle_threshold = fraction * peak
         return self.cycle_threshold
 
     @property
     def cycle_niter(self) -> int:
         """Iterations that each plane may take in the next minor cycle."""
         left = max(0, self.options.niter - self.done)
-        return left if self.options.cycleniter < 0 else min(left, self.options.cycleniter)
+        return left if self.options.cycleniter <= 0 else min(left, self.options.cycleniter)
 
     def after_major(self) -> None:
         """Count a major cycle."""
@@ -166,17 +171,24 @@ class CycleControl:
             ("maxpsfsidelobe", self.sidelobe), ("cyclefactor", options.cyclefactor), ("cyclethreshold", self.cycle_threshold),
         )}  # fmt: skip
         found: dict[str, Any] = {
-            "cleanstate": "running", "cyclefactor": floats["cyclefactor"], "cycleiterdone": 0, "cycleniter": self.options.cycleniter if self.options.cycleniter >= 0 else options.niter,
+            "cleanstate": "running", "cyclefactor": floats["cyclefactor"], "cycleiterdone": 0, "cycleniter": options.cycleniter if options.cycleniter > 0 else options.niter,
             "cyclethreshold": floats["cyclethreshold"] if ran else 0, "interactiveiterdone": self._interactive(), "interactivemode": self.interactive,
             "interactiveniter": 0, "interactivethreshold": 0.0 if ran else 0, "iterdone": self.done, "loopgain": floats["loopgain"] if ran else 0,
             "maxpsffraction": floats["maxpsffraction"] if ran else 0, "maxpsfsidelobe": floats["maxpsfsidelobe"] if ran else 0,
             "minpsffraction": floats["minpsffraction"] if ran else 0, "niter": options.niter, "nmajordone": self.majors, "nsigma": float(options.nsigma),
             "stopDescription": STOP_DESCRIPTIONS[self.stop_code] if ran else "Zero iterations performed",
             "stopcode": self.stop_code if ran else 3, "summarymajor": np.array(self.major_at, dtype=np.int64),
-            "summaryminor": {i: {c: {s: {k: [np.float64(v) for v in vs] for k, vs in e.items()} for s, e in pols.items()} for c, pols in chans.items()} for i, chans in (self.minor or {0: {}}).items()},
-            "threshold": float(np.float32(options.threshold_jy)),
+            "summaryminor": {i: {c: {s: {k: _listed(k, vs, self._minor_cycles > 0) for k, vs in e.items()} for s, e in pols.items()} for c, pols in self._keyed(chans).items()} for i, chans in (self.minor or {0: {}}).items()},
+            "threshold": float(np.float32(max(options.threshold_jy, 0.0))),
         }  # fmt: skip
         return found
+
+    def _keyed(self, chans: dict[int, Any]) -> dict[int, Any]:
+        """Planes as the record has them: without a full summary polarizations follow each other as further channels."""
+        if self.options.full_summary or self.options.niter <= 0:
+            return chans
+        count = max(chans, default=0) + 1
+        return dict(sorted((chan + count * pol, {0: entry}) for chan, pols in chans.items() for pol, entry in pols.items()))
 
     def _interactive(self) -> int:
         """Most iterations of one plane, summed over minor cycles: what the reference counts for interactive use."""
@@ -188,3 +200,10 @@ class CycleControl:
             for k, n in enumerate(entry.get("iterDone", [])):
                 most[k] = max(most[k], n)
         return int(sum(most))
+
+
+def _listed(key: str, values: list[float], ran: bool) -> list[Any]:
+    """Values of a record, of the kinds that the reference gives: plain numbers where no minor cycle ran."""
+    if ran or key == "peakRes":
+        return [np.float64(v) for v in values]
+    return [int(v) if key == "modelFlux" else float(v) for v in values]

@@ -20,6 +20,7 @@ from casatools.imaging.multi_term import MultiTermCycle, hessian_peak, principal
 from casatools.imaging.plane_deconvolver import PlaneDeconvolver, Planes, TermDeconvolver, clean_once, restore_planes
 from casatools.imaging.products import ImageWriter, beam_set, mask_values, read_planes, staged_images
 from casatools.imaging.request import jansky, parse_restoring_beam
+from casatools.imaging.start_model import start_model
 from casatools.io.image import CasaImage
 from casatools.io.image.coordinates.system import Coordinates
 
@@ -84,7 +85,9 @@ class DeconvolveRequest:
         scales = tuple(
             float(s) for s in (self.scales if isinstance(self.scales, (list, tuple)) else [self.scales]) if str(s) != ""
         )
-        return MinorOptions(self.deconvolver, self.gain, scales, self.smallscalebias)
+        return MinorOptions(
+            self.deconvolver, self.gain, scales, self.smallscalebias, self.fusedthreshold, float(self.largestscale)
+        )
 
     @property
     def auto_mask_options(self) -> AutoMaskOptions | None:
@@ -198,7 +201,7 @@ def open_images(request: DeconvolveRequest, masked: bool = False) -> OpenImages:
         telescope = str(image.misc_info.get("INSTRUME", coordinates.observation.telescope))
     if coordinates.direction is None:
         raise DataError(f"{base}.residual has no direction coordinate")
-    planes = _read(request, shape)
+    planes = _read(request, shape, coordinates)
     increments = coordinates.direction.increment_rad
     cell = (abs(float(increments[0])), abs(float(increments[1])))
     deconvolver = TermDeconvolver() if request.terms else PlaneDeconvolver()
@@ -206,6 +209,7 @@ def open_images(request: DeconvolveRequest, masked: bool = False) -> OpenImages:
         MultiTermCycle(request.minor_options, request.terms) if request.terms else MinorCycle(request.minor_options)
     )
     deconvolver.planes = planes
+    deconvolver.labels = tuple(coordinates.stokes.labels) if coordinates.stokes is not None else ()
     for chan in range(len(planes.beams)):
         if planes.sumwt[chan] > 0:
             beam = fit_beam(planes.psf[chan], cell)
@@ -253,7 +257,7 @@ def write_restored(request: DeconvolveRequest, images: OpenImages, writer: Image
             writer.write("beta", found.beta[None], beams=beams, mask=valid)
 
 
-def _read(request: DeconvolveRequest, shape: tuple[int, ...]) -> Planes:
+def _read(request: DeconvolveRequest, shape: tuple[int, ...], coordinates: Coordinates) -> Planes:
     """The planes of images that are there."""
     base = request.imagename
     if request.terms:
@@ -284,10 +288,15 @@ def _read(request: DeconvolveRequest, shape: tuple[int, ...]) -> Planes:
     if len(names) != len(earlier):
         raise ParameterError(f"deconvolve: parameter 'startmodel' must hold {len(earlier)} images; got {names}")
     if request.terms:
-        planes.model[...] = np.concatenate([read_planes(n, shape) for n in names])
+        planes.model[...] = np.concatenate([_model(n, names is earlier, shape, coordinates) for n in names])
     else:
-        planes.model[...] = read_planes(names[0], shape)
+        planes.model[...] = _model(names[0], names is earlier, shape, coordinates)
     return planes
+
+
+def _model(path: str, is_own: bool, shape: tuple[int, ...], coordinates: Coordinates) -> np.ndarray:
+    """Planes of an earlier run's model, or of one that was given on whatever grid."""
+    return read_planes(path, shape) if is_own else start_model(path, coordinates, shape)
 
 
 def read_mask(request: DeconvolveRequest, images: OpenImages) -> np.ndarray:
@@ -349,7 +358,9 @@ def _iterate(request: DeconvolveRequest, images: OpenImages, control: CycleContr
                 _clean_down(request, deconvolver, control)
         control.stop_code = control.stop_code or FORCE_STOP
     elif request.niter == 0 or not deconvolver.planes.mask.any():
-        control.stop_code = 7 if request.niter else 1
+        # The reference does not say here that the mask was blank.
+        control.stop_code = FORCE_STOP
+        deconvolver.record_unclean(control)
     else:
         _clean_down(request, deconvolver, control)
 
@@ -360,7 +371,7 @@ def _clean_down(request: DeconvolveRequest, deconvolver: PlaneDeconvolver, contr
     if control.done >= control.options.niter:
         control.stop_code = 1
     else:
-        control.stop_code = 2 if deconvolver.peak() <= control.options.threshold_jy else 8
+        control.stop_code = 2 if deconvolver.peak() <= control.options.threshold_jy else 0
 
 
 def _record(control: CycleControl) -> dict[str, Any]:
@@ -374,5 +385,11 @@ def _record(control: CycleControl) -> dict[str, Any]:
         "interactiveiterdone": 0,
         "stopcode": control.stop_code,
     }
-    record.pop("stopDescription")
+    if control.stop_code == FORCE_STOP and not control.interactive:
+        record |= {
+            "stopDescription": "Zero iterations performed", "cyclethreshold": 0.0, "interactivethreshold": 0.0,
+            "loopgain": float(np.float32(control.options.gain)), "maxpsfsidelobe": float(np.float32(control.sidelobe)),
+        }  # fmt: skip
+    else:
+        record.pop("stopDescription")
     return record

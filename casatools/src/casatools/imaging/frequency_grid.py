@@ -15,7 +15,7 @@ from casatools._base.errors import ParameterError, SelectionError
 from casatools.frames.frequencies import frequency_to_velocity, velocity_to_frequency
 from casatools.frames.quantities import parse_quantity, to_unit
 
-__all__ = ["SpectralAxis", "continuum_axis", "cube_axis"]
+__all__ = ["SpectralAxis", "band_axis", "continuum_axis", "cube_axis"]
 
 
 @dataclass(frozen=True)
@@ -61,6 +61,13 @@ def continuum_axis(edges_hz: Sequence[tuple[float, float]], frame: str, rest_hz:
     low, high = min(e[0] for e in edges_hz), max(e[1] for e in edges_hz)
     centre = float(to_unit(reffreq, "Hz")) if reffreq else 0.5 * (low + high)
     return SpectralAxis(np.array([centre]), high - low, frame, rest_hz)
+
+
+def band_axis(axis: SpectralAxis, reffreq: str = "") -> SpectralAxis:
+    """The one channel of a continuum image of all channels of a cube."""
+    half = 0.5 * abs(axis.width_hz)
+    edges = [(float(f) - half, float(f) + half) for f in axis.frequencies_hz]
+    return continuum_axis(edges, axis.frame, axis.rest_hz, reffreq)
 
 
 def cube_axis(

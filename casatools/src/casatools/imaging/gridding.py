@@ -33,6 +33,9 @@ class GridOptions:
         Requested relative accuracy.
     offset : (int, int)
         Pixels in x and y by which the middle of the image is away from the phase centre: a window of a larger image.
+    double : bool
+        Compute in double precision: visibilities complex128, weights and images float64. `grid` and `degrid` are adjoint to 1e-10 then, whatever
+        the accuracy; in single precision to some 1e-6.
     """
 
     shape: tuple[int, int]
@@ -40,6 +43,7 @@ class GridOptions:
     wide_field: bool = False
     epsilon: float = 1e-5
     offset: tuple[int, int] = (0, 0)
+    double: bool = False
 
     @property
     def centre_rad(self) -> tuple[float, float]:
@@ -73,10 +77,12 @@ def grid(uvw_m: np.ndarray, freq_hz: np.ndarray, vis: np.ndarray, weight: np.nda
 
     Returns
     -------
-    ndarray (y, x) float32 [Jy times weight]
+    ndarray (y, x) float32, or float64 if `options.double` [Jy times weight]
         Not divided by the sum of weights; x grows to the west.
     """
     nx, ny = options.shape
+    if options.double:
+        vis, weight = np.asarray(vis, np.complex128), np.asarray(weight, np.float64)
     image = ducc0.wgridder.vis2dirty(
         uvw=uvw_m, freq=freq_hz, vis=vis, wgt=weight, npix_x=nx, npix_y=ny, pixsize_x=options.cell_rad[0], pixsize_y=options.cell_rad[1],
         epsilon=options.epsilon, do_wgridding=options.wide_field, nthreads=thread_count(), flip_v=True, divide_by_n=False,
@@ -88,13 +94,14 @@ def grid(uvw_m: np.ndarray, freq_hz: np.ndarray, vis: np.ndarray, weight: np.nda
 def degrid(
     uvw_m: np.ndarray, freq_hz: np.ndarray, model: np.ndarray, mask: np.ndarray | None, options: GridOptions
 ) -> np.ndarray:
-    """Visibilities (row, chan) complex64 of a model image (y, x) [Jy/pixel]; the adjoint of `grid`.
+    """Visibilities (row, chan) complex64, or complex128 if `options.double`, of a model image (y, x) [Jy/pixel]; the adjoint of `grid`.
 
     Where `mask` (row, chan) is zero nothing is computed and the result is zero.
     """
+    kind = np.float64 if options.double else np.float32
     return np.asarray(
         ducc0.wgridder.dirty2vis(
-            uvw=uvw_m, freq=freq_hz, dirty=np.ascontiguousarray(model.T, dtype=np.float32), wgt=None,
+            uvw=uvw_m, freq=freq_hz, dirty=np.ascontiguousarray(model.T, dtype=kind), wgt=None,
             mask=None if mask is None else np.ascontiguousarray(mask, dtype=np.uint8), pixsize_x=options.cell_rad[0],
             pixsize_y=options.cell_rad[1], epsilon=options.epsilon, do_wgridding=options.wide_field, nthreads=thread_count(), flip_v=True,
             divide_by_n=False, center_x=options.centre_rad[0], center_y=options.centre_rad[1], **_kernel(options),

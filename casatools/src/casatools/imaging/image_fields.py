@@ -10,6 +10,7 @@ Rau & Cornwell 2011, A&A 532, A71: Taylor terms; Cotton & Schwab 2008, Obit Memo
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -19,6 +20,7 @@ from casatools.imaging.gridding import GridOptions, degrid, grid
 from casatools.imaging.minor_cycle import MinorCycle, MinorOptions
 from casatools.imaging.multi_term import MultiTermCycle, hessian_peak
 from casatools.imaging.plane_deconvolver import PlaneDeconvolver, Planes, TermDeconvolver
+from casatools.imaging.plane_store import PlaneStore
 from casatools.imaging.visibilities import VisibilityBlock, rotate_phase_centre
 
 __all__ = ["BlockView", "ImageField", "TaylorTerms", "TermField"]
@@ -67,6 +69,8 @@ class ImageField(PlaneDeconvolver):
         0 for the main image.
     mixing : ndarray, optional
         From `channel_mixing`.
+    store : PlaneStore, optional
+        Keeps the planes; in memory when not given.
     """
 
     def __init__(
@@ -78,17 +82,23 @@ class ImageField(PlaneDeconvolver):
         minor: MinorOptions,
         number: int = 0,
         mixing: np.ndarray | None = None,
+        store: PlaneStore | None = None,
     ) -> None:
+        self.store = store or PlaneStore()
         self.options, self.centre, self.main_centre, self.number = options, centre, main_centre, number
         self.cycle = self._make_cycle(minor)
         self._mixing = mixing
         self._same_place = centre == main_centre
         (nchan, npol), (nx, ny) = shape, options.shape
+        zeros, whole = self.store.zeros, (nchan, npol, ny, nx)
         self.planes = Planes(
-            np.zeros((nchan, ny, nx), np.float32), np.zeros((nchan, npol, ny, nx), np.float32), np.zeros((nchan, npol, ny, nx), np.float32),
-            np.ones((nchan, npol, ny, nx), bool), np.zeros(nchan), [None] * nchan,
-        )  # fmt: skip
-        self._model = self.planes.model
+            zeros((nchan, ny, nx)),
+            zeros(whole),
+            zeros(whole),
+            self.store.full(whole, bool, True),
+            np.zeros(nchan),
+            [None] * nchan,
+        )
         self._has_model: np.ndarray = np.zeros((nchan, npol), dtype=bool)
 
     # Whether the density of uv samples is counted for each group of rows apart, and whether ranks can share the work.
@@ -113,7 +123,7 @@ class ImageField(PlaneDeconvolver):
     def finish_psf(self, cutoff: float) -> None:
         """Normalize the point spread functions and fit their beams."""
         planes = self.planes
-        for chan in range(len(planes.psf)):
+        for chan in self.store.each(range(len(planes.psf))):
             peak = float(planes.psf[chan].max())
             if planes.sumwt[chan] > 0 and peak > 0:
                 planes.psf[chan] /= peak
@@ -122,37 +132,65 @@ class ImageField(PlaneDeconvolver):
     def fit_beams(self, cutoff: float) -> None:
         """Fit the beams of the point spread functions that there are."""
         planes, cell = self.planes, self.options.cell_rad
-        for chan in range(len(planes.beams)):
+        for chan in self.store.each(range(len(planes.beams))):
             if planes.sumwt[chan] > 0 and planes.psf[chan].max() > 0:
                 beam = fit_beam(planes.psf[chan], cell, cutoff)
                 planes.beams[chan] = beam
                 self.sidelobe = max(self.sidelobe, sidelobe_level(planes.psf[chan], beam, cell))
 
+    def channel_bytes(self) -> float:
+        """What a channel of a cube takes while it is gridded: beam, residual, model, and the density of the samples."""
+        nx, ny = self.options.shape
+        return float(nx) * ny * (4 + 8 * self.planes.residual.shape[1] + 8)
+
     def clear(self) -> None:
         """Drop all arrays: what is left says where the image is and how it is gridded."""
         blank = np.zeros(0, np.float32)
         self.planes = Planes(blank, blank, blank, np.zeros(0, bool), np.zeros(0), [])
-        self._model, self._mixing = blank, None
+        self._mixing, self.store = None, PlaneStore()
 
-    @property
-    def seen_model(self) -> np.ndarray:
-        """The model (chan, pol, y, x) as the channels of the residual see it, made by `begin_residual`."""
-        return self._model
+    def seen_model(self, chan: int, pol: int | slice = slice(None)) -> np.ndarray:
+        """The model (pol, y, x), or (y, x) of one polarization, as a channel of the residual sees it."""
+        model = self.planes.model
+        if self._mixing is None:
+            return np.asarray(model[chan, pol])
+        row = self._mixing[chan].astype(np.float32)
+        total = np.zeros_like(model[chan, pol])
+        for other in np.flatnonzero(row):
+            total += row[other] * model[other, pol]
+        return total
+
+    def sent_model(self, part: slice) -> np.ndarray:
+        """The model (chan, pol, y, x) of some channels, for another rank's `predict`."""
+        return np.stack([self.seen_model(chan) for chan in range(len(self.planes.model))[part]])
+
+    def forget_psf(self) -> None:
+        """Set what `add_psf` gathers to zero."""
+        self.planes.psf[...], self.planes.sumwt[...] = 0, 0
+
+    def psf_sums(self) -> tuple[Any, ...]:
+        """What `add_psf` has gathered, for `take_psf_sums` of the same field in another rank."""
+        return self.planes.psf, self.planes.sumwt
+
+    def take_psf_sums(self, part: slice, sums: tuple[Any, ...]) -> None:
+        """Add what another rank has gathered from its data, in its channels (`part`)."""
+        self.planes.psf[part] += sums[0]
+        self.planes.sumwt[part] += sums[1]
 
     def begin_residual(self) -> None:
         """Prepare a major cycle."""
         planes = self.planes
-        planes.residual[...] = 0
-        self._model = (
-            planes.model if self._mixing is None else np.tensordot(self._mixing.astype(np.float32), planes.model, axes=(1, 0))
-        )
-        self._has_model = np.asarray(self._model.any(axis=(2, 3)))
+        filled = np.zeros(planes.model.shape[:2], dtype=bool)
+        for chan in self.store.each(range(len(filled))):
+            planes.residual[chan] = 0
+            filled[chan] = planes.model[chan].any(axis=(1, 2))
+        self._has_model = filled if self._mixing is None else (self._mixing != 0).astype(int) @ filled.astype(int) > 0
 
     def predict(self, view: BlockView, chan: int, pol: int, freq_hz: np.ndarray, used: np.ndarray) -> np.ndarray | None:
         """Visibilities (row, chan) complex64 of the model where `used` (row, chan); None when the model is blank."""
         if not self._has_model[chan, pol]:
             return None
-        return degrid(view.uvw_m, freq_hz, self._model[chan, pol], used, self.options)
+        return degrid(view.uvw_m, freq_hz, self.seen_model(chan, pol), used, self.options)
 
     def add(self, view: BlockView, chan: int, pol: int, freq_hz: np.ndarray, vis: np.ndarray, weight: np.ndarray) -> None:
         """Grid visibilities (row, chan) into the residual."""
@@ -161,8 +199,13 @@ class ImageField(PlaneDeconvolver):
     def finish_residual(self) -> None:
         """Normalize the residual."""
         planes = self.planes
-        safe = np.where(planes.sumwt > 0, planes.sumwt, 1.0)
-        planes.residual /= safe[:, None, None, None].astype(np.float32)
+        safe = np.where(planes.sumwt > 0, planes.sumwt, 1.0).astype(np.float32)
+        for chan in self.store.each(range(len(planes.residual))):
+            planes.residual[chan] /= safe[chan]
+
+    def beam_power(self, chan: int) -> np.ndarray | None:
+        """The primary beam of a channel (pol or 1, y, x) where the field itself knows it, once the point spread functions are made."""
+        return None
 
     def beam_of(self, code: int) -> int:
         """Which of the field's beams a correlation is seen through; all through one here."""

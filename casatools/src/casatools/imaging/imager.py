@@ -9,10 +9,11 @@ they fit into the budget, and are streamed again from the MeasurementSets in eac
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from casatools._base.buffers import drop_idle
 from casatools._base.errors import DataError
 from casatools._base.memory import memory_budget_bytes
 from casatools._base.progress import Progress
@@ -50,6 +51,10 @@ class ImagingData:
         Polarization planes of the image, where they are not those of the data.
     plane_mixing : PlaneMixing, optional
         How they are made of those of the data then.
+    channels_at_once : int
+        Channels of a cube that are read and gridded together, set by `plan_parts`; 0 for all.
+    is_split : bool
+        The image has channels, but the data are gridded at their own frequencies into the nearest one.
     """
 
     sources: list[DataSource]
@@ -61,6 +66,8 @@ class ImagingData:
     pseudo: bool = False
     image_labels: list[str] | None = None
     plane_mixing: PlaneMixing | None = None
+    channels_at_once: int = 0
+    is_split: bool = False
     _held: list[VisibilityBlock] | None = field(default=None, repr=False)
 
     @property
@@ -84,6 +91,48 @@ class ImagingData:
         ]
         return channel_mixing(self.axis, np.concatenate(parts), self.interpolation == "nearest")
 
+    def sample_bytes(self) -> int:
+        """Memory that the visibilities of one channel take."""
+        rows = sum(len(source.resolved.rows) for source in self.sources)
+        return rows * (len(self.planes[0] if self.planes else []) * 8 + 4 + 24)
+
+    def plan_parts(self, plane_bytes: float, is_mapped: bool) -> None:
+        """Decide how many channels of a cube are done together.
+
+        All of them, unless the planes are in files or the visibilities do not fit into memory: a part is then as much of both as fits,
+        and each pass over the data reads every part's channels once.
+
+        Parameters
+        ----------
+        plane_bytes : float
+            What the planes of one channel take.
+        is_mapped : bool
+            The planes are in files.
+        """
+        budget, channel = memory_budget_bytes(), self.sample_bytes()
+        if self.is_cube and self.axis.nchan > 1 and (is_mapped or channel * self.axis.nchan > budget // 2):
+            self.channels_at_once = max(1, min(int(budget / 4 / max(channel, 1)), int(budget / 4 / plane_bytes)))
+
+    def parts(self) -> list[slice]:
+        """Channels of the image that are gridded together."""
+        step = self.channels_at_once or max(1, self.axis.nchan)
+        return [slice(k, min(k + step, self.axis.nchan)) for k in range(0, self.axis.nchan, step)]
+
+    def part_blocks(self, part: slice) -> Iterator[VisibilityBlock]:
+        """The data of one of `parts`."""
+        if not self.channels_at_once:
+            yield from self.blocks()
+            return
+        axis = replace(self.axis, frequencies_hz=self.axis.frequencies_hz[part])
+        for source, planes in zip(self.sources, self.planes, strict=True):
+            narrow = source.narrowed(axis)
+            if narrow is None:
+                continue
+            stream = narrow.iter_blocks(planes, self.centre, axis, self.interpolation, self.pseudo)
+            for block in _merge(stream, memory_budget_bytes() // 4):
+                block.first = part.start
+                yield block
+
     def blocks(self) -> Iterator[VisibilityBlock]:
         """All data; kept after the first pass when they fit into memory."""
         if self._held is not None:
@@ -95,7 +144,7 @@ class ImagingData:
         for source, planes in zip(self.sources, self.planes, strict=True):
             stream = source.iter_blocks(planes, self.centre, self.axis if self.is_cube else None, self.interpolation, self.pseudo)
             merged = _merge(stream, budget // 4)
-            for block in merged:
+            for block in (part for whole in merged for part in self._by_channel(whole)):
                 size += block.nbytes
                 if held is not None:
                     held.append(block)
@@ -103,18 +152,45 @@ class ImagingData:
                         held = None
                 yield block
         self._held = held
+        if held is not None:
+            # The files are not read again.
+            drop_idle()
+
+    def image_channels(self, source: DataSource, ddid: int, freq_hz: np.ndarray, times_s: np.ndarray) -> np.ndarray:
+        """The channel of the image (chan,) int64 that each channel of the data is nearest to; -1 where the image does not reach."""
+        if not (self.is_cube or self.is_split):
+            return np.zeros(len(freq_hz), dtype=np.int64)
+        factor = float(np.median(source.factors(ddid, self.axis.frame, times_s)))
+        nearest = np.rint((freq_hz * factor - self.axis.frequencies_hz[0]) / self.axis.width_hz).astype(np.int64)
+        return np.where((nearest >= 0) & (nearest < self.axis.nchan), nearest, -1)
+
+    def _by_channel(self, block: VisibilityBlock) -> Iterator[VisibilityBlock]:
+        """A block, or its parts that go into each channel of the image, where channels of the data are put together to those of a cube."""
+        if not self.is_split:
+            yield block
+            return
+        source = self.sources[block.source]
+        numbers = self.image_channels(source, block.ddid, block.freq_hz, source.times_s)
+        for chan in np.unique(numbers[numbers >= 0]).tolist():
+            mine = np.flatnonzero(numbers == chan)
+            part = slice(int(mine[0]), int(mine[-1]) + 1)
+            vis, weight = np.ascontiguousarray(block.vis[:, :, part]), np.ascontiguousarray(block.weight[:, part])
+            yield replace(block, freq_hz=block.freq_hz[part], vis=vis, weight=weight, first=chan)
 
 
 def _merge(blocks: Iterator[VisibilityBlock], limit: int) -> Iterator[VisibilityBlock]:
     """Join blocks of one data description up to a size: fewer Fourier transforms; channels first for cubes is left to the gridder."""
     waiting: dict[int, list[VisibilityBlock]] = {}
+    block: VisibilityBlock | None = None
     for block in blocks:
-        group = waiting.setdefault(block.ddid, [])
-        group.append(block)
-        if sum(b.nbytes for b in group) > limit:
+        waiting.setdefault(block.ddid, []).append(block)
+        if sum(b.nbytes for b in waiting[block.ddid]) > limit:
             yield _joined(waiting.pop(block.ddid))
-    for group in waiting.values():
-        yield _joined(group)
+    # Nothing here may hold what was joined while the joined block is used.
+    del block
+    drop_idle()
+    while waiting:
+        yield _joined(waiting.pop(next(iter(waiting))))
 
 
 def _joined(group: Sequence[VisibilityBlock]) -> VisibilityBlock:
@@ -205,8 +281,9 @@ class Imager:
         main = self.fields[0].options
         planes = data.axis.nchan if per_channel and data.is_cube else 1
         self.weights: ImagingWeights | GroupedWeights = ImagingWeights(
-            main.shape, main.cell_rad, weighting, planes, bandwidth(data.axis)
+            main.shape, main.cell_rad, weighting, planes, bandwidth(data.axis), store=self.fields[0].store
         )
+        data.plan_parts(sum(image.channel_bytes() for image in self.fields), any(image.store.is_mapped for image in self.fields))
         if self.fields[0].weights_apart and self.weights.needs_density:
             self.weights = GroupedWeights(self.weights)
         self._block_weights: dict[tuple[int, int | None], np.ndarray] = {}
@@ -230,31 +307,40 @@ class Imager:
         """Take the samples into the densities of the weighting; gives the sum of the weights of the data."""
         self._block_weights.clear()
         total = 0.0
-        for block in self.data.blocks():
-            self.weights.gather(block)
-            total += float(block.weight.sum(dtype=np.float64))
+        for part in self._parts():
+            for block in self.data.part_blocks(part):
+                self.weights.gather(block)
+                total += float(block.weight.sum(dtype=np.float64))
         return total
+
+    def _parts(self) -> Iterator[slice]:
+        """Parts of the channels, one after the other; the planes of one are let go of before the next."""
+        for part in self.data.parts():
+            yield part
+            for image in self.fields:
+                image.store.let_go()
 
     def grid_psf(self) -> None:
         """Grid the point spread functions, not yet normalized."""
-        for block in self.data.blocks():
-            views = [image.view(block) for image in self.fields]
-            for chan, weight in self._weighted(block):
-                freq = block.freq_hz[self._part(chan)]
-                for image, view in zip(self.fields, views, strict=True):
-                    image.add_psf(view, chan, freq, weight)
+        for part in self._parts():
+            for block in self.data.part_blocks(part):
+                views = [image.view(block) for image in self.fields]
+                for chan, weight in self._weighted(block):
+                    freq = block.freq_hz[self._channels(block, chan)]
+                    for image, view in zip(self.fields, views, strict=True):
+                        image.add_psf(view, chan, freq, weight)
 
-    def _part(self, chan: int) -> slice:
+    def _channels(self, block: VisibilityBlock, chan: int) -> slice:
         """Channels of a block that go into a channel of the image."""
-        return slice(chan, chan + 1) if self.data.is_cube else slice(None)
+        return slice(chan - block.first, chan - block.first + 1) if self.data.is_cube else slice(None)
 
     def _weighted(self, block: VisibilityBlock) -> Iterator[tuple[int, np.ndarray]]:
         """Image channels that a block goes into, with weights (row, chan)."""
         if not self.data.is_cube:
-            yield 0, self._held_weights(block)
+            yield block.first, self._held_weights(block)
             return
-        for chan in range(self.data.axis.nchan):
-            if block.weight[:, chan].any():
+        for chan in range(block.first, block.first + block.weight.shape[1]):
+            if block.weight[:, chan - block.first].any():
                 yield chan, self._held_weights(block, chan)
 
     def _held_weights(self, block: VisibilityBlock, chan: int | None = None) -> np.ndarray:
@@ -274,6 +360,7 @@ class Imager:
         self.grid_residual()
         for image in self.fields:
             image.finish_residual()
+            image.store.let_go()
 
     def close(self) -> None:
         """Nothing is held outside this process."""
@@ -281,15 +368,17 @@ class Imager:
     def grid_residual(self) -> None:
         """Grid the data less the models, not yet normalized."""
         with Progress(self.data.axis.nchan, "imaging") as progress:
-            for block in self.data.blocks():
-                views = [image.view(block) for image in self.fields]
-                for chan, weight in self._weighted(block):
-                    self._add_channel(views, chan, weight)
-                    progress.advance()
+            for part in self._parts():
+                for block in self.data.part_blocks(part):
+                    views = [image.view(block) for image in self.fields]
+                    for chan, weight in self._weighted(block):
+                        self._add_channel(views, chan, weight)
+                        progress.advance()
 
     def _add_channel(self, views: list[BlockView], chan: int, weight: np.ndarray) -> None:
         """Subtract all models from the data of one channel of the image (of all channels for continuum) and grid what is left."""
-        block, part = views[0].block, self._part(chan)
+        block = views[0].block
+        part = self._channels(block, chan)
         freq, used = block.freq_hz[part], weight > 0
         turns = [view.turn(freq) for view in views]
         for pol in range(len(block.vis)):
@@ -313,13 +402,14 @@ class Imager:
             Called after each major cycle.
         """
         control.sidelobe = max(image.sidelobe for image in self.fields)
+        control.note_depth(self.peak())
         with Progress(control.options.niter, "cleaning") as progress:
             while self._goes_on(control, steer):
                 before = control.done
                 clean_once(self.fields, control)
                 self.major_cycle()
                 control.after_major()
-                control.begin_minor(self.peak())  # the record shows the depth that a next cycle would have
+                control.note_depth(self.peak())
                 progress.advance(control.done - before)
                 if after_major is not None:
                     after_major()
@@ -336,7 +426,7 @@ class Imager:
 
     def _is_over(self, control: CycleControl) -> bool:
         """Make the masks of the next minor cycle where they follow the residuals, and decide whether there is to be one."""
-        used = [image.planes.mask.copy() if image.auto_mask is not None else None for image in self.fields]
+        used = [image.store.copy(image.planes.mask) if image.auto_mask is not None else None for image in self.fields]
         for image in self.fields:
             image.update_mask(control.cycle_threshold <= control.options.threshold_jy)
         nsigma = control.options.nsigma

@@ -14,13 +14,16 @@ from typing import Any
 import numpy as np
 
 from casatools._base.errors import ParameterError
-from casatools.frames.quantities import parse_quantity, to_unit
 from casatools.imaging.cycle_control import CycleOptions
+from casatools.imaging.request import jansky
 
 __all__ = ["IterationBot"]
 
 _ROWS = 6  # iterations, peak, model flux, cycle threshold, image number, channel (with polarization) of each plane
-_ROWS_FULL = 18
+# Further: channel and polarization apart, iterations before the cycle and before the plane, peak, model flux and peak without mask before, that
+# without mask after, pixels of the mask, 0, 0, stop code.
+_ROWS_FULL = 17
+_CYCLE_START, _PLANE_START = 7, 8
 _NAMES = {
     "niter": "niter", "cycleniter": "cycleniter", "threshold": "threshold_jy", "nsigma": "nsigma", "cyclefactor": "cyclefactor",
     "minpsffraction": "minpsffraction", "maxpsffraction": "maxpsffraction", "nmajor": "nmajor", "loopgain": "gain", "fullsummary": "full_summary",
@@ -29,11 +32,6 @@ _NAMES = {
 _FOR_OTHERS = frozenset(
     ("interactive", "savemodel", "allimages", "restart", "imagename", "nterms", "deconvolver", "multiterm", "interactivemode")
 )
-
-
-def _jansky(value: Any) -> float:
-    number, unit = parse_quantity(value)
-    return float(to_unit({"value": number, "unit": unit.replace("/beam", "")}, "Jy")) if unit else float(number)
 
 
 class IterationBot:
@@ -65,6 +63,7 @@ class IterationBot:
         self.nsigma_threshold = 0.0
         self.mask_sum = -1.0
         self.cycle_threshold = 0.0
+        self._done_at_cycle = self.done
 
     def setup(self, given: Mapping[str, Any]) -> None:
         """Take limits; those not named stay as they are.
@@ -83,7 +82,7 @@ class IterationBot:
                 raise ParameterError(f"iteration control has no limit {name!r}; there are {', '.join(_NAMES)}")
             try:
                 kind = type(getattr(CycleOptions, target))
-                found[target] = _jansky(value) if name == "threshold" else kind(value)
+                found[target] = jansky(value) if name == "threshold" else kind(value)
             except (TypeError, ValueError) as error:
                 raise ParameterError(f"iteration control: {name!r} must be a number; got {value!r}") from error
         if found.get("niter", 0) < 0:
@@ -135,6 +134,9 @@ class IterationBot:
         self.planes_done += most
         if summary.ndim == 2 and summary.shape[0] > 4:
             summary[4] = number
+        if summary.ndim == 2 and summary.shape[0] == _ROWS_FULL:
+            summary[_CYCLE_START] += self._done_at_cycle
+            summary[_PLANE_START] += self.done - done
         self._minor.append(summary)
 
     def end_major(self) -> None:

@@ -159,6 +159,13 @@ class JointSource:
         wavelength = _SPEED_OF_LIGHT_M_S / float(self.frequencies_hz[chan])
         return feather_plane(high, low, beam, self.dish.beams[chan], self.cube.options.cell_rad, self.options, wavelength)
 
+    def take_beams(self) -> None:
+        """Take the primary beams that a mosaic's cube knows once its point spread functions are made."""
+        for chan in range(len(self.beam_power)):
+            known = self.cube.beam_power(chan)
+            if known is not None:
+                self.beam_power[chan] = known
+
     def join_psf(self) -> None:
         """Make the joint point spread functions; each has a peak of 1.
 
@@ -209,7 +216,7 @@ class _Joint(ImageField, ABC):
 
     def __init__(self, source: JointSource, target: PlaneDeconvolver) -> None:
         cube = source.cube
-        self.source, self.number = source, target.number
+        self.source, self.number, self.store = source, target.number, cube.store
         self.options, self.centre, self.main_centre = cube.options, cube.centre, cube.main_centre
         self.planes, self.cycle, self.auto_mask = target.planes, target.cycle, target.auto_mask
 
@@ -234,9 +241,14 @@ class _Joint(ImageField, ABC):
     def finish_psf(self, cutoff: float) -> None:
         """Join the point spread functions and fit their beams."""
         self.source.cube.finish_psf(cutoff)
+        self.source.take_beams()
         self.source.join_psf()
         self._take_psf()
         self.fit_beams(cutoff)
+
+    def beam_power(self, chan: int) -> np.ndarray | None:
+        """As the cube, which knows it where it is a mosaic."""
+        return self.source.cube.beam_power(chan)
 
     def begin_residual(self) -> None:
         """Prepare a major cycle."""
@@ -289,6 +301,17 @@ class JointTerms(_Joint, TermField):
     def __init__(self, source: JointSource, target: TermField) -> None:
         _Joint.__init__(self, source, target)
         self.nterms, self.reference_hz = target.nterms, target.reference_hz
+
+    def beam_power(self, chan: int) -> np.ndarray | None:
+        """The mean of the channels' beams by their weights, where the cube is a mosaic."""
+        if self.source.cube.beam_power(0) is None:
+            return None
+        return self.mean_beam()
+
+    def mean_beam(self) -> np.ndarray:
+        """The mean of the channels' beams by their weights (pol, y, x)."""
+        weights = self.source.cube.planes.sumwt
+        return np.asarray(np.tensordot(weights / weights.sum(), self.source.beam_power, 1), dtype=np.float32)
 
     def _powers(self, count: int) -> np.ndarray:
         """Powers of the relative frequency (term, chan)."""

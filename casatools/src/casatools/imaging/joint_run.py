@@ -13,7 +13,7 @@ from casatools._base.memory import require_memory
 from casatools._base.paths import require_present
 from casatools.analysis.feathering import FeatherOptions
 from casatools.imaging.cycle_control import CycleControl
-from casatools.imaging.frequency_grid import continuum_axis
+from casatools.imaging.frequency_grid import band_axis
 from casatools.imaging.image_fields import TermField
 from casatools.imaging.imager import Imager, ImagingData
 from casatools.imaging.joint_fields import JointCube, JointSource, JointTerms, SingleDish, read_single_dish
@@ -55,10 +55,6 @@ class JointRequest:
         if not np.isfinite(self.dishdia) or self.dishdia < 0:
             raise ParameterError(f"sdintimaging: parameter 'dishdia' must be a diameter in m, or 0; got {self.dishdia}")
         imaging = self.imaging
-        if imaging.is_mosaic:
-            raise UnsupportedError(
-                f"sdintimaging: gridder={imaging.gridder!r} is not there yet; use gridder='standard' or 'wproject'"
-            )
         if imaging.is_continuum and imaging.deconvolver != "mtmfs":
             raise UnsupportedError(
                 f"sdintimaging: specmode={imaging.specmode!r} with deconvolver={imaging.deconvolver!r} is not there yet; use deconvolver='mtmfs' (nterms=1"
@@ -84,7 +80,7 @@ class JointRequest:
         return "joint.multiterm" if self.imaging.terms else "joint.cube"
 
     def base(self) -> str:
-        """Beginning of the names: with restart=False the first of ``imagename``, ``imagename_1``, ... that is free."""
+        """Beginning of the names: with restart=False the first of ``imagename``, ``imagename_2``, ... that is free."""
         name = str(self.imaging.imagename)
         kinds = ("joint.cube.psf", "joint.multiterm.psf.tt0", "int.cube.psf")
         return name if self.imaging.restart else next_name(name, kinds)
@@ -114,12 +110,12 @@ def _plans(request: JointRequest, base: str, data: ImagingData) -> tuple[FieldIm
     cube = plan_images(
         replace(_as_cube(imaging), imagename=f"{base}.int.cube", startmodel="", usemask="user", mask=""), data, data.centre, 0
     )
+    # What is deconvolved is made of the cube, and has no gridder of its own.
+    imaging = replace(imaging, gridder="standard", facets=1, usepointing=False, conjbeams=False)
     if not imaging.terms:
-        return cube, plan_images(imaging, data, data.centre, 0)
-    axis = data.axis
-    edges = [(float(f) - 0.5 * abs(axis.width_hz), float(f) + 0.5 * abs(axis.width_hz)) for f in axis.frequencies_hz]
-    whole = continuum_axis(edges, axis.frame, axis.rest_hz, str(imaging.reffreq or ""))
-    return cube, plan_images(imaging, replace(data, axis=whole, is_cube=False), data.centre, 0)
+        return cube, plan_images(imaging, replace(data, plane_mixing=None), data.centre, 0)
+    whole = band_axis(data.axis, str(imaging.reffreq or ""))
+    return cube, plan_images(imaging, replace(data, axis=whole, is_cube=False, plane_mixing=None), data.centre, 0)
 
 
 def _as_cube(imaging: TcleanRequest) -> TcleanRequest:
@@ -151,6 +147,7 @@ def _image(request: JointRequest, sources: list[DataSource]) -> dict[str, Any]:
     joint = JointSource(cube.image, dish, options, data.axis.frequencies_hz, cube.beam_power, cube.seen, request.usedata == "sd")
     target = plan.image
     plan.image = JointTerms(joint, target) if isinstance(target, TermField) else JointCube(joint, target)
+    plan.cube = cube
     control = CycleControl(imaging.cycle_options)
     imager = Imager(data, [plan.image], imaging.weighting_options, imaging.perchanweightdensity, imaging.psfcutoff)
     begin_images([plan], imager)

@@ -12,8 +12,11 @@ from typing import Any
 
 import numpy as np
 
-from casatools._base.errors import ParameterError, UnsupportedError
+from casatools._base.errors import ParameterError
 from casatools._base.threads import thread_count
+from casatools.imaging.adaptive_scales import AspenBeams, clean_adaptive_scales
+from casatools.imaging.maximum_entropy import maximise_entropy
+from casatools.imaging.psf_transform import PsfTransform
 from casatools.imaging.scale_beams import ScaleBeams
 from casatools.kernels.clean_clark import clark_components
 from casatools.kernels.clean_hogbom import clean_hogbom, peak_in_mask
@@ -24,7 +27,6 @@ from casatools.kernels.clean_tiles import TILE, clean_tiles, refresh_tile
 __all__ = ["DECONVOLVERS", "MinorCycle", "MinorOptions", "convolve_components"]
 
 DECONVOLVERS = ("hogbom", "clark", "clarkstokes", "clark_exp", "clarkstokes_exp", "multiscale", "mtmfs", "mem", "asp")
-_AVAILABLE = ("hogbom", "clark", "clarkstokes", "clark_exp", "clarkstokes_exp", "multiscale", "mtmfs")
 
 
 @dataclass(frozen=True)
@@ -38,24 +40,30 @@ class MinorOptions:
     scales : tuple of float
         Scale sizes in pixels for multiscale; 0 is a point.
     small_scale_bias : float
+    fused_threshold_jy : float
+        For asp: below this peak Hogbom's loop goes on.
+    largest_scale : float
+        For asp: greatest initial scale in pixels; not positive for one from the beam.
     """
 
     deconvolver: str = "hogbom"
     gain: float = 0.1
     scales: tuple[float, ...] = ()
     small_scale_bias: float = 0.0
+    fused_threshold_jy: float = 0.0
+    largest_scale: float = -1.0
 
     def __post_init__(self) -> None:
         if self.deconvolver not in DECONVOLVERS:
             raise ParameterError(
                 f"tclean: parameter 'deconvolver' must be one of {', '.join(DECONVOLVERS)}; got {self.deconvolver!r}"
             )
-        if self.deconvolver not in _AVAILABLE:
-            raise UnsupportedError(f"deconvolver={self.deconvolver!r} is not there yet; use one of {', '.join(_AVAILABLE)}")
         if not 0.0 < self.gain <= 2.0:
             raise ParameterError(f"tclean: parameter 'gain' must be above 0 and at most 2; got {self.gain}")
         if any(s < 0 for s in self.scales):
             raise ParameterError(f"tclean: parameter 'scales' must not hold negative sizes; got {list(self.scales)}")
+        if self.fused_threshold_jy < 0.0:
+            raise ParameterError(f"tclean: parameter 'fusedthreshold' must not be negative; got {self.fused_threshold_jy}")
 
 
 def convolve_components(components: np.ndarray, psf: np.ndarray, centre: tuple[int, int] | None = None) -> np.ndarray:
@@ -129,13 +137,22 @@ class MinorCycle:
         self.options = options
         self._reach: tuple[np.ndarray, np.ndarray] | None = None
         self._beams: ScaleBeams | None = None
+        self._transform: PsfTransform | None = None
+        self._aspens: AspenBeams | None = None
 
     def __getstate__(self) -> dict[str, Any]:
         """Sent to other ranks without what is kept."""
-        return {"options": self.options, "_reach": None, "_beams": None}
+        return {"options": self.options, "_reach": None, "_beams": None, "_transform": None, "_aspens": None}
 
     def run(
-        self, residual: np.ndarray, model: np.ndarray, psf: np.ndarray, mask: np.ndarray, threshold: float, niter: int
+        self,
+        residual: np.ndarray,
+        model: np.ndarray,
+        psf: np.ndarray,
+        mask: np.ndarray,
+        threshold: float,
+        niter: int,
+        signed: bool = False,
     ) -> tuple[int, float]:
         """Clean one plane.
 
@@ -148,6 +165,8 @@ class MinorCycle:
         mask : ndarray (y, x) bool
         threshold : float
         niter : int
+        signed : bool
+            The plane may be negative, as Stokes Q, U and V; only maximum entropy asks.
 
         Returns
         -------
@@ -156,8 +175,25 @@ class MinorCycle:
         """
         if niter <= 0 or not mask.any():
             return 0, float(peak_in_mask(residual, mask)[0])
-        centred = _centred(psf)
         name = self.options.deconvolver
+        if name == "mem":
+            return maximise_entropy(residual, model, self._transform_of(psf), mask, threshold, niter, signed)
+        if name == "asp":
+            return self._adaptive(residual, model, psf, mask, threshold, niter)
+        return self._components(name, residual, model, psf, mask, threshold, niter)
+
+    def _components(
+        self,
+        name: str,
+        residual: np.ndarray,
+        model: np.ndarray,
+        psf: np.ndarray,
+        mask: np.ndarray,
+        threshold: float,
+        niter: int,
+    ) -> tuple[int, float]:
+        """Components of fixed shapes."""
+        centred = _centred(psf)
         if name == "hogbom":
             # The reference's loop ends after the component that exceeds the limit and does not count it: one more here too, for the same images.
             most = niter + 1
@@ -171,6 +207,27 @@ class MinorCycle:
             return self._multiscale(residual, model, psf, mask, threshold, niter, scales)
         return self._clark(residual, model, psf, centred, mask, threshold, niter)
 
+    def _transform_of(self, psf: np.ndarray) -> PsfTransform:
+        """The transform of a plane's psf; that of the plane before is kept."""
+        found = self._transform
+        if found is None or not _is_same(found.psf, psf):
+            found = self._transform = PsfTransform(psf)
+        return found
+
+    def _adaptive(
+        self, residual: np.ndarray, model: np.ndarray, psf: np.ndarray, mask: np.ndarray, threshold: float, niter: int
+    ) -> tuple[int, float]:
+        """Adaptive scale pixels, then below the fused threshold Hogbom's loop."""
+        fused = self.options.fused_threshold_jy
+        beams = self._aspens
+        if beams is None or not _is_same(beams.psf, psf):
+            beams = self._aspens = AspenBeams(psf, self.options.largest_scale)
+        done, peak = clean_adaptive_scales(residual, model, beams, mask, self.options.gain, max(threshold, fused), niter)
+        if done < niter and threshold < peak <= fused:
+            more, peak = self._components("hogbom", residual, model, psf, mask, threshold, niter - done)
+            done += more
+        return done, peak
+
     def _hogbom(
         self,
         residual: np.ndarray,
@@ -183,7 +240,7 @@ class MinorCycle:
     ) -> tuple[int, float]:
         """Hogbom's loop on tiles in lots of components, each followed by bringing all tiles up to date."""
         kept = self._reach  # planes are cleaned in threads: what was looked at is what is used
-        if kept is None or kept[0] is not psf:
+        if kept is None or not _is_same(kept[0], psf):
             kept = self._reach = (psf, tile_reach(centred, residual.shape))
         reach, boxes = kept[1], tile_boxes(residual.shape)
         done = 0
@@ -243,14 +300,14 @@ class MinorCycle:
         done = 0
         peak = float(peak_in_mask(residual, mask)[0])
         while done < niter and peak > threshold:
-            # Twice the sidelobe beyond the patch: the exact subtractions come often enough that components stay near the exact ones.
-            limit = max(threshold, peak * min(max(2.0 * exterior, 0.1), 0.8))
+            # Half as much again as the sidelobe beyond the patch: the reference's, as its components show.
+            limit = max(threshold, peak * min(max(1.5 * exterior, 0.1), 0.8))
             active = np.argwhere(mask & (np.abs(residual) > limit)).astype(np.int64)
             if not len(active):
                 active = np.argwhere(mask & (np.abs(residual) >= peak)).astype(np.int64)
             values = residual[active[:, 0], active[:, 1]].astype(np.float64)
             found = np.zeros(len(active))
-            count = clark_components(active, values, patch, self.options.gain, limit, niter - done, found)
+            count = clark_components(active, values, patch, self.options.gain, limit, niter - done, found, done)
             if count == 0:
                 break
             components = np.zeros_like(model)
@@ -292,7 +349,7 @@ class MinorCycle:
     def _beams_of(self, psf: np.ndarray, scales: np.ndarray) -> ScaleBeams:
         """The beams of a plane; those of the plane before are kept, for continuum images have no other."""
         found = self._beams
-        if found is None or found.psf is not psf:
+        if found is None or not _is_same(found.psf, psf):
             found = self._beams = ScaleBeams(psf, scales.tolist())
         return found
 
@@ -335,6 +392,11 @@ class MinorCycle:
                 return done + 1  # the reference counts the look that finds nothing above the threshold
             if found < lot or done >= niter:
                 return done
+
+
+def _is_same(kept: np.ndarray, psf: np.ndarray) -> bool:
+    """Whether two arrays are one part of memory; a plane of a cube is another object at each look."""
+    return kept is psf or (kept.shape == psf.shape and kept.__array_interface__["data"] == psf.__array_interface__["data"])
 
 
 def _centred(psf: np.ndarray) -> np.ndarray:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from casatools.frames.directions import convert_direction
+from casatools._base.memory import CHUNK_BYTES, memory_budget_bytes
 from casatools.imaging.image_fields import ImageField
 from casatools.imaging.imager import ImagingData
 from casatools.imaging.plane_mixing import CORRELATION_NAMES, sum_of_planes
@@ -27,7 +27,9 @@ def save_model_column(data: ImagingData, fields: Sequence[ImageField]) -> None:
     for source in data.sources:
         if source.ms.add_scratch_columns(model=True):
             _fill(source)
-        chunks = iter_chunks(source.ms, source.resolved, ["UVW", "FIELD_ID", "TIME", "ANTENNA1", "ANTENNA2"])
+        # Each chunk takes a Fourier transform of every plane: few large ones.
+        columns, size = ["UVW", "FIELD_ID", "TIME", "ANTENNA1", "ANTENNA2"], max(CHUNK_BYTES, memory_budget_bytes() // 8)
+        chunks = iter_chunks(source.ms, source.resolved, columns, chunk_bytes=size, made=["MODEL_DATA"])
         write_chunks(source.ms, ((c, {"MODEL_DATA": _predict(data, source, c, fields)}) for c in chunks), ["MODEL_DATA"])
 
 
@@ -35,7 +37,7 @@ def _fill(source: DataSource) -> None:
     from casatools.io.ms import Selection
 
     def defaults() -> Iterator[tuple[VisChunk, dict[str, np.ndarray]]]:
-        for chunk in iter_chunks(source.ms, Selection().resolve(source.ms), ["TIME"]):
+        for chunk in iter_chunks(source.ms, Selection().resolve(source.ms), ["TIME"], made=["MODEL_DATA"]):
             codes = source.correlation_codes(chunk.ddid)
             values = np.zeros(chunk.shape, dtype=np.complex64)
             values[..., [k for k, c in enumerate(codes) if c in _NAMES or c == 1]] = 1.0
@@ -46,7 +48,7 @@ def _fill(source: DataSource) -> None:
 
 def _predict(data: ImagingData, source: DataSource, chunk: VisChunk, fields: Sequence[ImageField]) -> np.ndarray:
     freq = source.channels(chunk.ddid)[0]
-    image_chan = _image_channels(data, source, chunk, freq)
+    image_chan = data.image_channels(source, chunk.ddid, freq, chunk["TIME"])
     codes = source.correlation_codes(chunk.ddid)
     out = np.zeros((len(chunk["UVW"]), len(freq), len(chunk.correlations)), dtype=np.complex64)
     group = None
@@ -70,16 +72,12 @@ def _recentred(data: ImagingData, source: DataSource, chunk: VisChunk, image: Im
     """uvw for the phase centre of a field, and the paths to it."""
     uvw = np.asarray(chunk["UVW"], dtype=np.float64).copy()
     shift = np.zeros(len(uvw))
-    for rows, direction in source.pointed_rows(chunk["FIELD_ID"], chunk["TIME"]):
-        own = convert_direction(direction, data.centre.frame, float(source.times_s[0]), source.position_m)
-        uvw[rows], shift[rows] = rotate_phase_centre(uvw[rows], own, image.centre)
+    for rows, own, target in source.phase_rows(chunk["FIELD_ID"], chunk["TIME"], data.centre):
+        if target == data.centre:
+            uvw[rows], shift[rows] = rotate_phase_centre(uvw[rows], own, image.centre)
+            continue
+        # The image's centre moves: to where it is first, then to this field of the image.
+        moved, path = rotate_phase_centre(uvw[rows], own, target)
+        uvw[rows], more = rotate_phase_centre(moved, data.centre, image.centre)
+        shift[rows] = path + more
     return uvw, shift
-
-
-def _image_channels(data: ImagingData, source: DataSource, chunk: VisChunk, freq: np.ndarray) -> np.ndarray:
-    """The channel of the image nearest to each channel of the data; -1 where the image does not reach."""
-    if not data.is_cube:
-        return np.zeros(len(freq), dtype=np.int64)
-    factor = float(np.median(source.factors(chunk.ddid, data.axis.frame, chunk["TIME"])))
-    nearest = np.rint((freq * factor - data.axis.frequencies_hz[0]) / data.axis.width_hz).astype(np.int64)
-    return np.where((nearest >= 0) & (nearest < data.axis.nchan), nearest, -1)

@@ -19,6 +19,7 @@ tclean, for the normalizations. Bhatnagar, Cornwell, Golap & Uson 2008, A&A 487,
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -28,11 +29,12 @@ from casatools.imaging.beam_groups import BeamGroups
 from casatools.imaging.gridding import GridOptions, degrid, grid
 from casatools.imaging.image_fields import BlockView, ImageField
 from casatools.imaging.minor_cycle import MinorOptions
-from casatools.imaging.mosaic_windows import BeamUse, BeamWindows, Window
+from casatools.imaging.mosaic_windows import Band, BeamUse, BeamWindows, Window
 from casatools.imaging.plane_mixing import PlaneMixing
+from casatools.imaging.plane_store import PlaneStore
 from casatools.io.image.coordinates.direction import DirectionCoordinate
 
-__all__ = ["MosaicField"]
+__all__ = ["MosaicField", "gridded_through", "seen_through"]
 
 # Part of its greatest value that the mean beam must have where the point spread function is made for, to taper it.
 _LEAST_MIDDLE = 0.1
@@ -58,8 +60,6 @@ class MosaicField(ImageField):
         W, once the point spread functions are made; one for all planes unless correlations have beams of their own.
     """
 
-    is_shareable = False
-
     def __init__(
         self,
         options: GridOptions,
@@ -73,28 +73,76 @@ class MosaicField(ImageField):
         planes: PlaneMixing | None = None,
         number: int = 0,
         mixing: np.ndarray | None = None,
+        store: PlaneStore | None = None,
     ) -> None:
-        super().__init__(options, centre, main_centre, shape, minor, number, mixing)
+        super().__init__(options, centre, main_centre, shape, minor, number, mixing, store)
         self.use, self.plane_mixing = use or BeamUse(), planes
         self.weights_apart = self.use.weights_apart
         hands = (("", ""),) if planes is None else planes.hands
         self.windows = BeamWindows(groups, direction, options, self.use, hands)
         self.weight_image = self._blank_weights(shape[0])
-        self._sums: dict[tuple[int, int, float], float] = {}
+        # Sums of weights, by channel (or power of the frequency), group and nodes, for the products of the beams of two nodes.
+        self._sums: dict[tuple[int, int, tuple[float, ...]], np.ndarray] = {}
         self._psf_hz = np.zeros((shape[0], 2))
+
+    def clear(self) -> None:
+        """Drop all arrays and beams; models are flux densities on the sky from here on, whose weights another rank knows."""
+        super().clear()
+        self.weight_image = np.zeros((0, 1, 0, 0), np.float32)
+        self.windows = self.windows.emptied()
+        self.use = replace(self.use, normtype="flatsky")
+        self._sums, self._psf_hz = {}, np.zeros_like(self._psf_hz)
+
+    def sent_model(self, part: slice) -> np.ndarray:
+        """The model of some channels as flux densities on the sky (chan, pol, y, x)."""
+        sky, first = super().sent_model(part), part.start or 0
+        for chan, pol in np.argwhere(sky.any(axis=(2, 3))):
+            sky[chan, pol] = self._sky(sky[chan, pol], self._weight_plane(first + int(chan)), int(pol))
+        return sky
+
+    def _weight_plane(self, chan: int) -> int:
+        """Which of the weight images a plane of the model has."""
+        return chan
+
+    def forget_psf(self) -> None:
+        """As `ImageField.forget_psf`."""
+        super().forget_psf()
+        self._sums.clear()
+        self._psf_hz[...] = 0
+
+    def psf_sums(self) -> tuple[Any, ...]:
+        """As `ImageField.psf_sums`, with the sums of the beams under names that all ranks share."""
+        named = self.windows.groups.named()
+        sums = [(place, named[number], nodes, total) for (place, number, nodes), total in self._sums.items()]
+        return (*super().psf_sums(), sums, self._psf_hz[: len(self.planes.sumwt)])
+
+    def take_psf_sums(self, part: slice, sums: tuple[Any, ...]) -> None:
+        """As `ImageField.take_psf_sums`."""
+        super().take_psf_sums(part, sums)
+        first = part.start or 0
+        for place, (name, group), nodes, total in sums[2]:
+            key = (first + place, self.windows.groups.register(name, group), nodes)
+            self._sums[key] = self._sums.get(key, 0.0) + total
+        self._psf_hz[first : first + len(sums[3])] += sums[3]
 
     def _blank_weights(self, count: int) -> np.ndarray:
         nx, ny = self.options.shape
-        return np.zeros((count, 1 if self.plane_mixing is None else len(self.plane_mixing.inverse), ny, nx), np.float32)
+        return self.store.zeros((count, 1 if self.plane_mixing is None else len(self.plane_mixing.inverse), ny, nx))
 
-    def _parts(self, view: BlockView, freq_hz: np.ndarray) -> Iterator[tuple[Any, slice, Window, tuple[int, float]]]:
-        """Rows (numbers or a range), channels, and window of each group and band of a block; those that do not see the image are left out."""
+    def _parts(self, view: BlockView, freq_hz: np.ndarray) -> Iterator[tuple[Any, Band, Window, int]]:
+        """Rows (numbers or a range), band, window and number of each group of a block; those that do not see the image are left out."""
         assert view.block.group is not None
         for number, rows in view.block.group_rows():
-            for channels, hz in self.windows.bands(freq_hz):
-                window = self.windows.window(number, hz)
+            for band in self.windows.bands(number, freq_hz):
+                window = self.windows.window(number, band.nodes_hz)
                 if window is not None:
-                    yield rows, channels, window, (number, hz)
+                    yield rows, band, window, number
+
+    def _count(self, view: BlockView, place: int, freq_hz: np.ndarray, weight: np.ndarray) -> None:
+        """Add the weights of a block to the sums of its beams."""
+        for rows, band, _, number in self._parts(view, freq_hz):
+            key = (place, number, band.nodes_hz)
+            self._sums[key] = self._sums.get(key, 0.0) + band.sums(weight[rows, band.channels])
 
     def _hand(self, pol: int) -> int:
         """Which of the beams of a window a plane of the data has."""
@@ -112,9 +160,9 @@ class MosaicField(ImageField):
             return [(pol, 1.0)]
         return [(k, complex(f)) for k, f in enumerate(self.plane_mixing.inverse[:, pol]) if f]
 
-    def _weight_parts(self, window: Window) -> np.ndarray:
-        """What a window adds to the weight images (pol or 1, y, x) for each unit of weight."""
-        squares = window.seen * window.gridded
+    def _weight_parts(self, window: Window, sums: np.ndarray) -> np.ndarray:
+        """What a window adds to the weight images (pol or 1, y, x) for sums of weights (node, node)."""
+        squares = window.products(sums)
         return squares if self.plane_mixing is None else np.tensordot(self.plane_mixing.shares, squares, 1).astype(np.float32)
 
     def add_psf(self, view: BlockView, chan: int, freq_hz: np.ndarray, weight: np.ndarray) -> None:
@@ -122,9 +170,7 @@ class MosaicField(ImageField):
         super().add_psf(view, chan, freq_hz, weight)
         total = float(weight.sum(dtype=np.float64))
         self._psf_hz[chan] += total * float(freq_hz.mean()), total
-        for rows, channels, _, key in self._parts(view, freq_hz):
-            place = (chan, *key)
-            self._sums[place] = self._sums.get(place, 0.0) + float(weight[rows, channels].sum(dtype=np.float64))
+        self._count(view, chan, freq_hz, weight)
 
     def finish_psf(self, cutoff: float) -> None:
         """Make the weight image; taper the point spread functions."""
@@ -138,11 +184,12 @@ class MosaicField(ImageField):
     def make_weights(self) -> None:
         """Make the weight image from the sums of weights of the beams."""
         self.weight_image[...] = 0
-        for (chan, number, hz), total in self._sums.items():
-            window = self.windows.window(number, hz)
+        for (chan, number, nodes), total in self._sums.items():
+            window = self.windows.window(number, nodes)
             if window is not None and self.planes.sumwt[chan] > 0:
-                share = np.float32(total / self.planes.sumwt[chan])
-                self.weight_image[chan, :, window.rows, window.columns] += share * self._weight_parts(window)
+                self.weight_image[chan, :, window.rows, window.columns] += self._weight_parts(
+                    window, total / self.planes.sumwt[chan]
+                )
 
     def _taper(self, chan: int) -> np.ndarray:
         """What the point spread function of all data is multiplied by: the mean of all beams about the place it is for, 1 there.
@@ -151,10 +198,11 @@ class MosaicField(ImageField):
         """
         nx, ny = self.options.shape
         mean = np.zeros((ny, nx), np.float32)
-        for (own, number, hz), total in self._sums.items():
-            window = self.windows.window(number, hz)
+        for (own, number, nodes), total in self._sums.items():
+            window = self.windows.window(number, nodes)
             if own == chan and window is not None:
-                mean[window.rows, window.columns] += np.float32(total / self.planes.sumwt[chan]) * window.seen.mean(axis=0)
+                # The shares of the second node add up to 1.
+                mean[window.rows, window.columns] += window.mean(total.sum(axis=1) / self.planes.sumwt[chan])
         x0, y0 = (nx // 2, ny // 2)
         if self.use.psf_centre is not None:
             x0, y0 = (int(np.rint(v)) for v in self.windows.place(self.use.psf_centre))
@@ -166,10 +214,11 @@ class MosaicField(ImageField):
         east, north = (nx // 2 - np.arange(nx)) * self.options.cell_rad[0], (np.arange(ny) - ny // 2) * self.options.cell_rad[1]
         return one.values([east] * 2, [north] * 2, hz).astype(np.float32)
 
-    def beam_power(self) -> np.ndarray:
-        """The mosaic's beam (chan, pol or 1, y, x): the root of the weight image over its greatest value in each plane."""
-        greatest = self.weight_image.max(axis=(2, 3), keepdims=True)
-        return np.sqrt(np.maximum(self.weight_image, 0.0) / np.where(greatest > 0, greatest, 1.0)).astype(np.float32)
+    def beam_power(self, chan: int) -> np.ndarray:
+        """The mosaic's beam (pol or 1, y, x) in a channel: the root of the weight image over its greatest value in each plane."""
+        weight = self.weight_image[chan]
+        greatest = weight.max(axis=(1, 2), keepdims=True)
+        return np.sqrt(np.maximum(weight, 0.0) / np.where(greatest > 0, greatest, 1.0)).astype(np.float32)
 
     def _weight(self, chan: int, pol: int) -> np.ndarray:
         return np.asarray(self.weight_image[chan, min(pol, self.weight_image.shape[1] - 1)])
@@ -216,30 +265,28 @@ class MosaicField(ImageField):
         """Visibilities of the sky seen through each group's beam."""
         if not any(self._has_model[chan, k] for k, _ in self._of_image(pol)):
             return None
-        skies = self._skies(pol, list(self._model[chan]), chan)
+        skies = self._skies(pol, list(self.seen_model(chan)), chan)
         out = np.zeros((len(view.uvw_m), len(freq_hz)), dtype=np.complex64)
-        for rows, channels, window, _ in self._parts(view, freq_hz):
+        for rows, band, window, _ in self._parts(view, freq_hz):
+            mask = np.ascontiguousarray(used[rows, band.channels])
             for unit, sky in skies:
-                seen = sky[window.rows, window.columns] * window.seen[self._hand(pol)]
-                if seen.any():
-                    mask = np.ascontiguousarray(used[rows, channels])
-                    found = degrid(view.uvw_m[rows], freq_hz[channels], seen, mask, window.options)
-                    out[rows, channels] += found if unit == 1.0 else unit * found
+                found = seen_through(window, band, view.uvw_m[rows], freq_hz, sky, mask, self._hand(pol))
+                if found is not None:
+                    out[rows, band.channels] += found if unit == 1.0 else unit * found
         return out
 
     def add(self, view: BlockView, chan: int, pol: int, freq_hz: np.ndarray, vis: np.ndarray, weight: np.ndarray) -> None:
         """Grid each group's visibilities through its beam into the residual."""
         targets = self._to_image(pol)
-        for rows, channels, window, _ in self._parts(view, freq_hz):
-            data = np.ascontiguousarray(vis[rows, channels])
-            scaled = np.ascontiguousarray(weight[rows, channels])
-            uvw, hz = view.uvw_m[rows], freq_hz[channels]
+        for rows, band, window, _ in self._parts(view, freq_hz):
+            data = np.ascontiguousarray(vis[rows, band.channels])
+            scaled = np.ascontiguousarray(weight[rows, band.channels])
             for unit in (1.0, 1j):
                 parts = [(k, f.real if unit == 1.0 else f.imag) for k, f in targets]
                 if any(f for _, f in parts):
                     # The real part of f z is Re(f) Re(z) + Im(f) Re(i z).
-                    seen = grid(uvw, hz, data if unit == 1.0 else data * np.complex64(unit), scaled, window.options)
-                    seen *= window.gridded[self._hand(pol)]
+                    turned = data if unit == 1.0 else data * np.complex64(unit)
+                    seen = gridded_through(window, band, view.uvw_m[rows], freq_hz, turned, scaled, self._hand(pol))
                     for k, factor in parts:
                         if factor:
                             self.planes.residual[chan, k][window.rows, window.columns] += np.float32(factor) * seen
@@ -275,13 +322,43 @@ class MosaicField(ImageField):
             sky = self._sky(plane, chan, pol)
             for number in np.unique(group).tolist():
                 rows = np.flatnonzero(group == number)
-                for channels, hz in self.windows.bands(freq_hz[mine]):
-                    window = self.windows.window(int(number), hz)
-                    if window is not None:
-                        seen = sky[window.rows, window.columns] * window.seen[hand]
-                        found = degrid(uvw_m[rows], np.ascontiguousarray(freq_hz[mine][channels]), seen, None, window.options)
-                        out[np.ix_(rows, mine[channels])] = found
+                for band in self.windows.bands(int(number), freq_hz[mine]):
+                    window = self.windows.window(int(number), band.nodes_hz)
+                    found = None if window is None else seen_through(window, band, uvw_m[rows], freq_hz[mine], sky, None, hand)
+                    if found is not None:
+                        out[np.ix_(rows, mine[band.channels])] = found
         return out
+
+
+def gridded_through(
+    window: Window, band: Band, uvw_m: np.ndarray, freq_hz: np.ndarray, vis: np.ndarray, weight: np.ndarray, hand: int
+) -> np.ndarray:
+    """Visibilities (row, chan) of a band gridded through its beams: an image (y, x) of the window."""
+    hz = np.ascontiguousarray(freq_hz[band.channels])
+    total: np.ndarray | None = None
+    for share, beams in zip(band.shares, window.gridded, strict=True):
+        seen = grid(uvw_m, hz, vis, weight if len(band.nodes_hz) == 1 else weight * share, window.options)
+        seen *= beams[hand]
+        total = seen if total is None else np.add(total, seen, out=total)
+    assert total is not None
+    return total
+
+
+def seen_through(
+    window: Window, band: Band, uvw_m: np.ndarray, freq_hz: np.ndarray, sky: np.ndarray, mask: np.ndarray | None, hand: int
+) -> np.ndarray | None:
+    """Visibilities (row, chan) of a band of the sky seen through its beams; the adjoint of `gridded_through` for beams that are not conjugate."""
+    hz = np.ascontiguousarray(freq_hz[band.channels])
+    here = sky[window.rows, window.columns]
+    if not here.any():
+        return None
+    total: np.ndarray | None = None
+    for share, beams in zip(band.shares, window.seen, strict=True):
+        found = degrid(uvw_m, hz, here * beams[hand], mask, window.options)
+        if len(band.nodes_hz) > 1:
+            found *= share
+        total = found if total is None else np.add(total, found, out=total)
+    return total
 
 
 def _shifted(plane: np.ndarray, down: int, right: int) -> np.ndarray:

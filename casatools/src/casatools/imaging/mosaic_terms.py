@@ -16,9 +16,9 @@ from typing import Any
 
 import numpy as np
 
-from casatools.imaging.gridding import degrid, grid
+from casatools.imaging.gridding import grid
 from casatools.imaging.image_fields import BlockView, TaylorTerms
-from casatools.imaging.mosaic import MosaicField
+from casatools.imaging.mosaic import MosaicField, gridded_through, seen_through
 from casatools.imaging.multi_term import hessian_peak
 
 __all__ = ["MosaicTermField"]
@@ -49,6 +49,15 @@ class MosaicTermField(TaylorTerms, MosaicField):
         self.weight_image = self._blank_weights(1)
         self.term_weights = self._blank_weights(2 * nterms - 1)
 
+    def clear(self) -> None:
+        """As `MosaicField.clear`."""
+        super().clear()
+        self.term_weights = self.weight_image
+
+    def _weight_plane(self, chan: int) -> int:
+        """All terms have the weights of the first."""
+        return 0
+
     def add_psf(self, view: BlockView, chan: int, freq_hz: np.ndarray, weight: np.ndarray) -> None:
         """Grid the spectral beams, and count the weights of each primary beam."""
         ones = np.broadcast_to(np.complex64(1), weight.shape)
@@ -57,18 +66,17 @@ class MosaicTermField(TaylorTerms, MosaicField):
             scaled = weight * self._power(freq_hz, term)
             self.planes.sumwt[term] += float(scaled.sum(dtype=np.float64))
             self.planes.psf[term] += grid(view.uvw_m, freq_hz, ones, scaled, self.options)
-            for rows, channels, _, key in self._parts(view, freq_hz):
-                place = (term, *key)
-                self._sums[place] = self._sums.get(place, 0.0) + float(scaled[rows, channels].sum(dtype=np.float64))
+            self._count(view, term, freq_hz, scaled)
 
     def make_weights(self) -> None:
         """Make the weight images of the spectral beams; the first is that of the residuals."""
         self.term_weights[...] = 0
-        for (term, number, hz), total in self._sums.items():
-            window = self.windows.window(number, hz)
+        for (term, number, nodes), total in self._sums.items():
+            window = self.windows.window(number, nodes)
             if window is not None:
-                share = np.float32(total / self.planes.sumwt[0])
-                self.term_weights[term, :, window.rows, window.columns] += share * self._weight_parts(window)
+                self.term_weights[term, :, window.rows, window.columns] += self._weight_parts(
+                    window, total / self.planes.sumwt[0]
+                )
         self.weight_image[0] = self.term_weights[0]
 
     def finish_psf(self, cutoff: float) -> None:
@@ -86,33 +94,33 @@ class MosaicTermField(TaylorTerms, MosaicField):
 
     def predict(self, view: BlockView, chan: int, pol: int, freq_hz: np.ndarray, used: np.ndarray) -> np.ndarray | None:
         """Visibilities of the sum over terms, each group's through its beam."""
-        skies = self._term_skies(pol, self._model)
+        skies = self._term_skies(pol, self.planes.model)
         if not skies:
             return None
         out = np.zeros((len(view.uvw_m), len(freq_hz)), dtype=np.complex64)
-        for rows, channels, window, _ in self._parts(view, freq_hz):
-            mask, hz = np.ascontiguousarray(used[rows, channels]), np.ascontiguousarray(freq_hz[channels])
+        for rows, band, window, _ in self._parts(view, freq_hz):
+            mask = np.ascontiguousarray(used[rows, band.channels])
+            power = [self._power(freq_hz[band.channels], term) for term in range(self.nterms)]
             for term, unit, sky in skies:
-                seen = sky[window.rows, window.columns] * window.seen[self._hand(pol)]
-                if seen.any():
-                    found = degrid(view.uvw_m[rows], hz, seen, mask, window.options) * self._power(hz, term)
-                    out[rows, channels] += found if unit == 1.0 else unit * found
+                found = seen_through(window, band, view.uvw_m[rows], freq_hz, sky, mask, self._hand(pol))
+                if found is not None:
+                    found *= power[term]
+                    out[rows, band.channels] += found if unit == 1.0 else unit * found
         return out
 
     def add(self, view: BlockView, chan: int, pol: int, freq_hz: np.ndarray, vis: np.ndarray, weight: np.ndarray) -> None:
         """Grid each group's visibilities through its beam into the residuals of all terms."""
         targets = self._to_image(pol)
-        for rows, channels, window, _ in self._parts(view, freq_hz):
-            hz, part = np.ascontiguousarray(freq_hz[channels]), np.ascontiguousarray(vis[rows, channels])
-            beam = window.gridded[self._hand(pol)]
+        for rows, band, window, _ in self._parts(view, freq_hz):
+            part = np.ascontiguousarray(vis[rows, band.channels])
             for unit in (1.0, 1j):
                 factors = [(k, f.real if unit == 1.0 else f.imag) for k, f in targets]
                 if not any(f for _, f in factors):
                     continue
                 data = part if unit == 1.0 else part * np.complex64(unit)
                 for term in range(self.nterms):
-                    scaled = np.ascontiguousarray(weight[rows, channels] * self._power(hz, term))
-                    seen = grid(view.uvw_m[rows], hz, data, scaled, window.options) * beam
+                    scaled = np.ascontiguousarray(weight[rows, band.channels] * self._power(freq_hz[band.channels], term))
+                    seen = gridded_through(window, band, view.uvw_m[rows], freq_hz, data, scaled, self._hand(pol))
                     for k, factor in factors:
                         if factor:
                             self.planes.residual[term, k][window.rows, window.columns] += np.float32(factor) * seen
@@ -139,12 +147,14 @@ class MosaicTermField(TaylorTerms, MosaicField):
         skies = [(term, self._sky(model[term, pol], 0, pol)) for term in range(self.nterms) if model[term, pol].any()]
         for number in np.unique(group).tolist() if skies else []:
             rows = np.flatnonzero(group == number)
-            for channels, hz in self.windows.bands(freq_hz):
-                window = self.windows.window(int(number), hz)
+            for band in self.windows.bands(int(number), freq_hz):
+                window = self.windows.window(int(number), band.nodes_hz)
                 if window is None:
                     continue
-                places = np.ascontiguousarray(freq_hz[channels])
                 for term, sky in skies:
-                    seen = sky[window.rows, window.columns] * window.seen[hand]
-                    out[rows, channels] += degrid(uvw_m[rows], places, seen, None, window.options) * self._power(places, term)
+                    found = seen_through(window, band, uvw_m[rows], freq_hz, sky, None, hand)
+                    if found is not None:
+                        out[np.ix_(rows, np.arange(len(freq_hz))[band.channels])] += found * self._power(
+                            freq_hz[band.channels], term
+                        )
         return out

@@ -106,7 +106,14 @@ class MultiTermCycle:
         return masks
 
     def run(
-        self, residual: np.ndarray, model: np.ndarray, psf: np.ndarray, mask: np.ndarray, threshold: float, niter: int
+        self,
+        residual: np.ndarray,
+        model: np.ndarray,
+        psf: np.ndarray,
+        mask: np.ndarray,
+        threshold: float,
+        niter: int,
+        signed: bool = True,
     ) -> tuple[int, float]:
         """Clean the terms of one polarization plane.
 
@@ -120,6 +127,8 @@ class MultiTermCycle:
         threshold : float
             Peak of the first term to stop at.
         niter : int
+        signed : bool
+            Components may always be negative.
 
         Returns
         -------

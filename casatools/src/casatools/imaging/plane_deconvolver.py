@@ -16,7 +16,8 @@ from casatools.imaging.beam_fit import GaussianBeam
 from casatools.imaging.cycle_control import CycleControl
 from casatools.imaging.minor_cycle import MinorCycle
 from casatools.imaging.multi_term import MultiTermCycle
-from casatools.imaging.restoration import common_beam, restore
+from casatools.imaging.plane_store import PlaneStore
+from casatools.imaging.restoration import beam_difference, common_beam, restore
 from casatools.kernels.clean_hogbom import peak_in_mask
 
 __all__ = ["PlaneDeconvolver", "Planes", "TermDeconvolver", "clean_once", "restore_planes"]
@@ -60,6 +61,10 @@ class PlaneDeconvolver:
         The ranks of an MPI job deconvolve planes too.
     auto_mask : AutoMask or None
         Makes the masks of each cycle from the residuals.
+    store : PlaneStore
+        Where the planes are.
+    labels : tuple of str
+        Stokes parameter of each polarization; not given for intensities alone.
     """
 
     planes: Planes
@@ -68,12 +73,15 @@ class PlaneDeconvolver:
     sidelobe: float = 0.0
     spread_minor: bool = False
     auto_mask: AutoMask | None = None
+    store: PlaneStore = PlaneStore()
+    labels: tuple[str, ...] = ()
 
     def update_mask(self, at_threshold: bool = False) -> None:
         """Make the masks of the next minor cycle, where they are made automatically; see `AutoMask.update`."""
         planes = self.planes
         if self.auto_mask is not None:
-            self.auto_mask.update(planes.residual[: len(planes.mask)], planes.mask, planes.beams, self.sidelobe, at_threshold)
+            found = planes.residual[: len(planes.mask)]
+            self.auto_mask.update(found, planes.mask, planes.beams, self.sidelobe, at_threshold, self.store)
 
     def places(self) -> list[tuple[int, int]]:
         """Channel and polarization of each plane."""
@@ -83,24 +91,39 @@ class PlaneDeconvolver:
     def peak(self) -> float:
         """Greatest absolute residual in the masks."""
         planes = self.planes
-        return max(float(peak_in_mask(planes.residual[place], planes.mask[place])[0]) for place in self.places())
+        return max(float(peak_in_mask(planes.residual[p], planes.mask[p])[0]) for p in self.store.each(self.places()))
 
     def noise_thresholds(self, nsigma: float) -> np.ndarray:
         """``nsigma`` times the robust noise of each plane (chan, pol): 1.4826 times the median absolute deviation."""
         residual = self.planes.residual
-        flat = residual.reshape(*residual.shape[:2], -1)
-        median = np.median(flat, axis=2)
-        return np.asarray(nsigma * 1.4826 * np.median(np.abs(flat - median[..., None]), axis=2))
+        found = np.zeros(residual.shape[:2])
+        for place in self.store.each(np.ndindex(*found.shape)):
+            found[place] = np.median(np.abs(residual[place] - np.median(residual[place])))
+        return nsigma * 1.4826 * found
+
+    def peak_above(self, limits: np.ndarray) -> float:
+        """Greatest absolute residual in the masks of planes that exceed their limit (chan, pol); 0 where none does."""
+        planes = self.planes
+        places = self.store.each(self.places())
+        peaks = [(float(peak_in_mask(planes.residual[p], planes.mask[p])[0]), float(limits[p])) for p in places]
+        return max((peak for peak, limit in peaks if peak > limit), default=0.0)
 
     def is_below(self, limits: np.ndarray) -> bool:
         """Whether the residual of each plane is at most its limit (chan, pol)."""
         planes = self.planes
-        return all(float(peak_in_mask(planes.residual[p], planes.mask[p])[0]) <= limits[p] for p in self.places())
+        return all(
+            float(peak_in_mask(planes.residual[p], planes.mask[p])[0]) <= limits[p] for p in self.store.each(self.places())
+        )
 
     def clean_place(self, place: tuple[int, int], threshold: float, niter: int) -> tuple[int, float]:
         """Deconvolve one plane; gives the iterations and the peak that is left in the mask."""
         planes, (c, p) = self.planes, place
-        return self.cycle.run(planes.residual[c, p], planes.model[c, p], planes.psf[c], planes.mask[c, p], threshold, niter)
+        given = (planes.residual[c, p], planes.model[c, p], planes.psf[c], planes.mask[c, p], threshold, niter)
+        return self.cycle.run(*given, signed=self.is_signed(p))
+
+    def is_signed(self, pol: int) -> bool:
+        """Whether the sky may be negative in a polarization."""
+        return pol < len(self.labels) and self.labels[pol] not in ("I", "RR", "LL", "XX", "YY")
 
     def minor_cycle(self, control: CycleControl, threshold: float) -> int:
         """Deconvolve all planes once down to a threshold; returns the iterations done. The record's counts go on from ``control.at``."""
@@ -112,7 +135,9 @@ class PlaneDeconvolver:
         start = {place: _summary(planes, place) for place in places} if options.full_summary else {}
 
         def run(place: tuple[int, int]) -> tuple[int, float]:
-            return self.clean_place(place, max(threshold, float(noise[place])), niter)
+            done = self.clean_place(place, max(threshold, float(noise[place])), niter)
+            self.store.let_go()
+            return done
 
         if self.spread_minor and len(places) > 1:
             results = self._clean_on_ranks(places, [max(threshold, float(noise[p])) for p in places], niter)
@@ -120,7 +145,7 @@ class PlaneDeconvolver:
             with ThreadPoolExecutor(thread_count(), thread_name_prefix="minor") as pool:
                 results = list(pool.map(run, places))
         total = 0
-        for place, (count, peak) in zip(places, results, strict=True):
+        for place, (count, peak) in zip(self.store.each(places), results, strict=True):
             entry = {
                 "cycleThresh": threshold,
                 "iterDone": count,
@@ -143,7 +168,16 @@ class PlaneDeconvolver:
         """`clean_place` of all planes by the ranks of an MPI job."""
         planes = self.planes
         items = (
-            (self.cycle, planes.residual[p], planes.model[p], planes.psf[p[0]], planes.mask[p], limit, niter)
+            (
+                self.cycle,
+                planes.residual[p],
+                planes.model[p],
+                planes.psf[p[0]],
+                planes.mask[p],
+                limit,
+                niter,
+                self.is_signed(p[1]),
+            )
             for p, limit in zip(places, thresholds, strict=True)
         )
         results = []
@@ -155,15 +189,15 @@ class PlaneDeconvolver:
     def record_unclean(self, control: CycleControl) -> None:
         """Record the peaks of planes that are not deconvolved."""
         planes = self.planes
-        for place in self.places():
+        for place in self.store.each(self.places()):
             peak = float(peak_in_mask(planes.residual[place], planes.mask[place])[0])
             entry = {"cycleThresh": 0.0, "iterDone": 0.0, "modelFlux": 0.0, "peakRes": peak}
             control.add_plane(*place, entry, self.number)
 
 
 def _clean_plane(item: tuple[Any, ...]) -> tuple[np.ndarray, np.ndarray, tuple[int, float]]:
-    cycle, residual, model, psf, mask, threshold, niter = item
-    done = cycle.run(residual, model, psf, mask, threshold, niter)
+    cycle, residual, model, psf, mask, threshold, niter, signed = item
+    done = cycle.run(residual, model, psf, mask, threshold, niter, signed)
     return residual, model, done
 
 
@@ -187,12 +221,24 @@ def clean_once(images: Sequence[PlaneDeconvolver], control: CycleControl) -> Non
     """One minor cycle over all images: down to a threshold from the greatest residual and the greatest sidelobe of all."""
     control.sidelobe = max(image.sidelobe for image in images)
     threshold = control.begin_minor(max(image.peak() for image in images))
+    nsigma = control.options.nsigma
+    if nsigma > 0:
+        limits = [image.noise_thresholds(nsigma) for image in images]
+        left = max(image.peak_above(limit) for image, limit in zip(images, limits, strict=True))
+        if 0.0 < left <= threshold:
+            # The brightest planes are down to their noise; others are cleaned below what the brightest would allow.
+            threshold = control.begin_minor(left)
     control.at = control.done
     control.after_minor(sum(image.minor_cycle(control, threshold) for image in images))
 
 
 def restore_planes(
-    planes: Planes, beam: list[float] | str, cell_rad: tuple[float, float], residual: np.ndarray | None = None
+    planes: Planes,
+    beam: list[float] | str,
+    cell_rad: tuple[float, float],
+    residual: np.ndarray | None = None,
+    into: np.ndarray | None = None,
+    store: PlaneStore | None = None,
 ) -> tuple[np.ndarray, list[GaussianBeam | None]]:
     """Restored images of all planes.
 
@@ -204,6 +250,10 @@ def restore_planes(
     cell_rad : (float, float)
     residual : ndarray (chan, pol, y, x), optional
         In the place of the residual of `planes`.
+    into : ndarray (chan, pol, y, x) float32, optional
+        Zeros that take the images; made when not given.
+    store : PlaneStore, optional
+        Where the planes are.
 
     Returns
     -------
@@ -217,16 +267,17 @@ def restore_planes(
     if beam and present:
         one = common_beam(present) if isinstance(beam, str) else GaussianBeam(*(float(v) for v in beam))
         targets = [one if b is not None else None for b in planes.beams]
-    # CASA smooths the residual to a common beam, but adds it as it is to a model restored with a beam that was given.
-    smooth = beam == "common"
-    image = np.zeros_like(planes.residual)
-    for plane in range(len(image)):
+    # CASA smooths the residual to the beam where that is possible; to a sharper one that was given it adds the residual as it is.
+    given = bool(beam) and beam != "common"
+    image = np.zeros_like(planes.residual) if into is None else into
+    for plane in (store or PlaneStore()).each(range(len(image))):
         # Taylor terms share the first's beam.
         own, target = planes.beams[min(plane, len(planes.beams) - 1)], targets[min(plane, len(targets) - 1)]
         if own is None or target is None:
             continue
         for pol in range(image.shape[1]):
-            image[plane, pol] = restore(planes.model[plane, pol], left[plane, pol], own if smooth else target, target, cell_rad)
+            smooths = not given or beam_difference(target, own) is not None
+            image[plane, pol] = restore(planes.model[plane, pol], left[plane, pol], own if smooths else target, target, cell_rad)
     return image, targets
 
 

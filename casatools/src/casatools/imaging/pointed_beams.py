@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
+from casatools.frames.baselines import parallactic_angle
 from casatools.frames.directions import convert_direction
 from casatools.imaging.antenna_beams import antenna_beams
 from casatools.imaging.primary_beam import radius_plane
@@ -13,7 +14,7 @@ from casatools.imaging.visibilities import DataSource
 from casatools.io.image.coordinates.system import Coordinates
 from casatools.io.image.coordinates.units import unit_factor
 
-__all__ = ["beam_planes"]
+__all__ = ["beam_planes", "iter_beams"]
 
 
 def beam_planes(
@@ -41,6 +42,20 @@ def beam_planes(
     ndarray (chan, y, x) float32
         1 where the antennas pointed; 0 everywhere when the image is on the other half of the sky.
     """
+    planes = np.zeros((len(freq_hz), *shape), dtype=np.float32)
+    for chan, plane in enumerate(iter_beams(source, coordinates, shape, freq_hz, patterns)):
+        planes[chan] = plane
+    return planes
+
+
+def iter_beams(
+    source: DataSource,
+    coordinates: Coordinates,
+    shape: tuple[int, int],
+    freq_hz: Sequence[float] | np.ndarray,
+    patterns: str = "",
+) -> Iterator[np.ndarray]:
+    """As `beam_planes`, a plane (y, x) after the other."""
     diameter = float(np.median([a.diameter_m for a in source.ms.metadata.antennas if a.diameter_m > 0] or [25.0]))
     pointed = source.field_direction(int(source.field_ids[0]))
     direction = coordinates.direction
@@ -48,10 +63,17 @@ def beam_planes(
     there = convert_direction(pointed, direction.frame, float(source.times_s[0]), source.position_m)
     world = np.array([[there.lon_rad], [there.lat_rad]]) / np.array([unit_factor(u)[0] for u in direction.units])[:, None]
     x0, y0 = (float(v) for v in direction.to_pixel(world)[:, 0])
-    planes = np.zeros((len(freq_hz), *shape), dtype=np.float32)
-    if np.isfinite(x0 + y0):
-        radius = radius_plane(coordinates, shape, (x0, y0))
-        beams = antenna_beams(source.telescope, patterns)
-        for chan, hz in enumerate(freq_hz):
-            planes[chan] = beams.single(diameter, radius, float(hz))
-    return planes
+    if not np.isfinite(x0 + y0):
+        yield from (np.zeros(shape, np.float32) for _ in freq_hz)
+        return
+    beams = antenna_beams(source.telescope, patterns)
+    image = beams.image()
+    if image is not None:
+        dx, dy = direction.increment_rad
+        east, north = (np.arange(shape[1]) - x0) * dx, (np.arange(shape[0]) - y0) * dy
+        angle = float(parallactic_angle(source.times_s[len(source.times_s) // 2 :][:1], pointed, source.position_m)[0])
+        yield from (image.values(east, north, float(hz), angle) for hz in freq_hz)
+        return
+    radius = radius_plane(coordinates, shape, (x0, y0))
+    for hz in freq_hz:
+        yield beams.single(diameter, radius, float(hz))

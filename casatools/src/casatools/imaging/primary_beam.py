@@ -38,9 +38,20 @@ def airy_power(x: np.ndarray) -> np.ndarray:
 def dish_power(radius_rad: np.ndarray, diameter_m: float, freq_hz: np.ndarray | float) -> np.ndarray:
     """The primary beam of a dish at distances from its axis [rad] and frequencies that broadcast against them; 1 on the axis."""
     x = np.pi * diameter_m * np.asarray(radius_rad) * freq_hz / _SPEED_OF_LIGHT_M_S
+    step, values = _dish_table()
+    plane = np.atleast_2d(x)
+    out = empty_array(plane.shape, np.float64)
+    over_rows(lambda a, b: round_pattern(plane[a:b], 1.0, step, values, out[a:b]), len(plane), 1 + 100_000 // plane.shape[1])
+    return out.reshape(x.shape)
+
+
+@cache
+def _dish_table() -> tuple[float, np.ndarray]:
+    """Step and values of the pattern over x, up to where it is zero."""
+    x = np.linspace(0.0, _X_LIMIT, 1 << 15)
     beam = airy_power(x) * np.interp(x, np.arange(len(_RATIO)) * 0.1, _RATIO)
     # The ratio's first step is coarse: only the axis itself may be 1, also in single precision.
-    return np.where(x <= _X_LIMIT, np.minimum(beam, 1.0 - 1e-5 * np.minimum(x, 1.0)), 0.0)
+    return float(x[1]), np.minimum(beam, 1.0 - 1e-5 * np.minimum(x, 1.0))
 
 
 # Effective diameters and blockages [m] of antennas whose beam is not that of the whole dish, by telescope and diameter.
@@ -66,18 +77,21 @@ def blocked_power(x: np.ndarray, blockage: float) -> np.ndarray:
 
 
 @cache
-def _pattern_table(blockage: float) -> tuple[float, np.ndarray]:
-    """Step and values of a pattern over x up to where it is taken for zero; linear between them it is right to 1e-9."""
-    limit = _X_LIMIT_BLOCKED if blockage else _X_LIMIT
+def _pattern_table(blockage: float, part: float = 1.0) -> tuple[float, np.ndarray]:
+    """Step and values of a pattern over x up to a part of where it is taken for zero; linear between them it is right to 1e-9."""
+    limit = (_X_LIMIT_BLOCKED if blockage else _X_LIMIT) * part
     x = np.linspace(0.0, limit, 1 << 15)
     return float(x[1]), blocked_power(x, blockage) if blockage else airy_power(x)
 
 
-def antenna_power(telescope: str, diameters_m: tuple[float, float], radius_rad: np.ndarray, freq_hz: float) -> np.ndarray:
+def antenna_power(
+    telescope: str, diameters_m: tuple[float, float], radius_rad: np.ndarray, freq_hz: float, cut_hz: float = 0.0
+) -> np.ndarray:
     """The primary beam of a pair of antennas: the product of their voltage patterns; 1 on the axis.
 
     ALMA's and the ACA's antennas have Airy patterns of 10.7 m and 6.25 m with a blockage of 0.75 m, others that of their whole dish; the correction of
-    `dish_power` belongs to the standard gridder only.
+    `dish_power` belongs to the standard gridder only. With `cut_hz` the pattern ends where that of this frequency does, so that patterns of several
+    frequencies end at one distance.
 
     References
     ----------
@@ -88,7 +102,7 @@ def antenna_power(telescope: str, diameters_m: tuple[float, float], radius_rad: 
 
     def single(diameter_m: float) -> np.ndarray:
         effective, blockage = _EFFECTIVE.get((telescope.upper(), round(diameter_m)), (diameter_m, 0.0))
-        step, values = _pattern_table(blockage / effective)
+        step, values = _pattern_table(blockage / effective, freq_hz / (cut_hz or freq_hz))
         out = empty_array(radius.shape, np.float64)
         scale = np.pi * effective * freq_hz / _SPEED_OF_LIGHT_M_S
         over_rows(

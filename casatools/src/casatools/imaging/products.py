@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -13,10 +14,11 @@ import numpy as np
 from casatools._base.errors import DataError
 from casatools._base.paths import remove_folder, remove_output, require_writable_parent
 from casatools.imaging.beam_fit import GaussianBeam
+from casatools.imaging.plane_store import PlaneStore
 from casatools.io.image import Beam, BeamSet, CasaImage
 from casatools.io.image.coordinates.system import Coordinates
 
-__all__ = ["ImageWriter", "beam_set", "read_planes", "staged_images"]
+__all__ = ["ImageWriter", "LazyPlanes", "beam_set", "mask_values", "read_into", "read_planes", "staged_images"]
 
 
 @contextmanager
@@ -54,6 +56,25 @@ def beam_set(beams: Sequence[GaussianBeam | None], nstokes: int) -> BeamSet | No
     return BeamSet.per_plane([[converted(b)] * nstokes for b in beams])
 
 
+@dataclass(frozen=True)
+class LazyPlanes:
+    """Planes that are made when they are written.
+
+    Attributes
+    ----------
+    shape : tuple of int
+        (chan, pol, y, x).
+    make : callable
+        Gives the planes (pol, y, x) of a channel.
+    """
+
+    shape: tuple[int, ...]
+    make: Callable[[int], np.ndarray]
+
+    def __getitem__(self, chan: int) -> np.ndarray:
+        return self.make(chan)
+
+
 class ImageWriter:
     """Writes images of one run into a staging folder.
 
@@ -69,6 +90,8 @@ class ImageWriter:
         Lines for the history of each image.
     task : str
         What wrote it.
+    store : PlaneStore, optional
+        Where the planes are.
     """
 
     def __init__(
@@ -80,15 +103,16 @@ class ImageWriter:
         object_name: str,
         history: Sequence[str],
         task: str = "tclean",
+        store: PlaneStore | None = None,
     ) -> None:
         self.folder, self.base = folder, os.path.basename(base)
-        self.task = task
+        self.task, self.store = task, store or PlaneStore()
         self.coordinates, self.telescope, self.object_name, self.history = coordinates, telescope, object_name, list(history)
 
     def write(
         self,
         suffix: str,
-        pixels: np.ndarray,
+        pixels: np.ndarray | LazyPlanes,
         unit: str = "",
         beams: BeamSet | None = None,
         mask: np.ndarray | None = None,
@@ -99,7 +123,7 @@ class ImageWriter:
         Parameters
         ----------
         suffix : str
-        pixels : ndarray (chan, pol, y, x)
+        pixels : ndarray or LazyPlanes (chan, pol, y, x)
         unit : str
         beams : BeamSet, optional
         mask : ndarray of bool (chan, pol, y, x), optional
@@ -114,7 +138,7 @@ class ImageWriter:
         ) as image:
             image.misc_info = {"INSTRUME": self.telescope, "distance": 0.0}
             image.object_name = self.object_name
-            for chan in range(pixels.shape[0]):
+            for chan in self.store.each(range(pixels.shape[0])):
                 image.write(pixels[chan], (slice(chan, chan + 1),))
                 if mask is not None:
                     image.write_mask(mask[chan], (slice(chan, chan + 1),))
@@ -131,16 +155,26 @@ def read_planes(path: str, shape: tuple[int, ...]) -> np.ndarray:
     DataError
         Its shape is another.
     """
+    found = np.empty(shape, np.float32)
+    read_into(path, found)
+    return found
+
+
+def read_into(path: str, target: np.ndarray) -> None:
+    """As `read_planes` into an array, channel by channel; one of bool gets where pixels are not zero."""
     with CasaImage.open(path) as image:
-        if image.shape != shape:
+        if image.shape != target.shape:
             raise DataError(
-                f"image {path!r} has the shape {image.shape[::-1]}, this run makes {shape[::-1]}: give another imagename or restart=False"
+                f"image {path!r} has the shape {image.shape[::-1]}, this run makes {target.shape[::-1]}: give another imagename or restart=False"
             )
-        return np.asarray(image.read(), dtype=np.float32)
+        for chan in range(len(target)):
+            target[chan] = image.read((slice(chan, chan + 1),))[0]
 
 
-def mask_values(value: Any, coordinates: Coordinates, shape: tuple[int, ...]) -> np.ndarray:
+def mask_values(value: Any, coordinates: Coordinates, shape: tuple[int, ...], into: np.ndarray | None = None) -> np.ndarray:
     """A clean mask (chan, pol, y, x) of bool from an image, region text or file, or a list of these.
+
+    With `into`, an array of False is filled and given back.
 
     Raises
     ------
@@ -152,17 +186,19 @@ def mask_values(value: Any, coordinates: Coordinates, shape: tuple[int, ...]) ->
     items = list(value) if isinstance(value, (list, tuple)) else [value]
     if items and all(isinstance(v, (int, float)) for v in items):
         items = [f"box[[{items[0]}pix,{items[1]}pix],[{items[2]}pix,{items[3]}pix]]"] if len(items) == 4 else items
-    result = np.zeros(shape, dtype=bool)
+    result = np.zeros(shape, dtype=bool) if into is None else into
     for item in items:
         if isinstance(item, (list, tuple)) and len(item) == 4:
             item = f"box[[{item[0]}pix,{item[1]}pix],[{item[2]}pix,{item[3]}pix]]"
         text = str(item).strip()
         if os.path.isdir(text):
             with CasaImage.open(text) as image:
-                pixels = image.read()
-                if any(n not in (m, 1) for n, m in zip(pixels.shape, shape, strict=False)) or pixels.ndim != len(shape):
-                    raise DataError(f"mask image {text!r} has the shape {image.shape[::-1]}, this run makes {shape[::-1]}")
-                result |= np.broadcast_to((pixels != 0) & np.isfinite(pixels), shape)
+                given = image.shape
+                if any(n not in (m, 1) for n, m in zip(given, shape, strict=False)) or len(given) != len(shape):
+                    raise DataError(f"mask image {text!r} has the shape {given[::-1]}, this run makes {shape[::-1]}")
+                for chan in range(len(result)):
+                    pixels = image.read((slice(min(chan, given[0] - 1), min(chan, given[0] - 1) + 1),))[0]
+                    result[chan] |= np.broadcast_to((pixels != 0) & np.isfinite(pixels), shape[1:])
             continue
         chosen = ImageSelection(region=text).resolve(coordinates, shape)
         block = chosen.block(chosen.slices)

@@ -191,10 +191,12 @@ class TcleanRequest:
             )
         if self.nterms < 1:
             raise ParameterError(f"tclean: parameter 'nterms' must be at least 1; got {self.nterms}")
-        if self.deconvolver == "mtmfs" and not self.is_continuum:
+        if self.deconvolver == "mtmfs" and not (self.is_continuum or self.specmode == "mvc"):
             raise ParameterError(
-                f"tclean: deconvolver='mtmfs' makes continuum images, specmode='mfs'; got specmode={self.specmode!r}"
+                f"tclean: deconvolver='mtmfs' makes continuum images, specmode='mfs' or 'mvc'; got specmode={self.specmode!r}"
             )
+        if self.specmode == "mvc" and self.deconvolver != "mtmfs":
+            raise ParameterError(f"tclean: specmode='mvc' needs deconvolver='mtmfs'; got {self.deconvolver!r}")
         if self.weighting == "briggsbwtaper" and not (self.perchanweightdensity and self.specmode == "cube"):
             raise ParameterError("tclean: weighting='briggsbwtaper' needs specmode='cube' and perchanweightdensity=True")
         self._refuse_missing()
@@ -241,21 +243,19 @@ class TcleanRequest:
     def _refuse_missing(self) -> None:
         """Raise UnsupportedError for documented values that are not there yet."""
         missing = {
-            "specmode": (self.specmode, ("mfs", "cont", "cube", "cubedata")),
+            "specmode": (self.specmode, ("mfs", "cont", "cube", "cubedata", "cubesource", "mvc")),
             "gridder": (self.gridder, (*_STANDARD, *_WIDE, *_MOSAIC, *_APERTURE)),
         }
         for name, (value, there) in missing.items():
             if value not in there:
                 allowed = " or ".join(repr(v) for v in there)
                 raise UnsupportedError(f"tclean: {name}={value!r} is not there yet; use {name}={allowed}")
-        if self.outframe.upper() not in ("LSRK", "LSRD", "BARY", "GEO", "TOPO", "GALACTO", "LGROUP", "CMB", "REST", ""):
+        if self.outframe.upper() not in ("LSRK", "LSRD", "BARY", "GEO", "TOPO", "GALACTO", "LGROUP", "CMB", "REST", "SOURCE", ""):
             raise ParameterError(f"tclean: parameter 'outframe' must be a spectral frame such as 'LSRK'; got {self.outframe!r}")
         if self.projection.upper() != "SIN" and self._projection_error() > 0.1:
             raise UnsupportedError(
                 f"tclean: projection={self.projection!r} differs from the SIN projection of the gridder by more than a tenth of a pixel at the edges; use projection='SIN'"
             )
-        if self.outframe.upper() == "REST":
-            raise UnsupportedError("tclean: outframe='REST' is not there yet; use outframe='LSRK'")
 
     def _projection_error(self) -> float:
         """Pixels by which the plane of another zenithal projection differs from SIN at the edge of the image."""
@@ -312,7 +312,9 @@ class TcleanRequest:
         scales = tuple(
             float(s) for s in (self.scales if isinstance(self.scales, (list, tuple)) else [self.scales]) if str(s) != ""
         )
-        return MinorOptions(self.deconvolver, self.gain, scales, self.smallscalebias)
+        return MinorOptions(
+            self.deconvolver, self.gain, scales, self.smallscalebias, self.fusedthreshold, float(self.largestscale)
+        )
 
     @property
     def cycle_options(self) -> CycleOptions:
@@ -336,6 +338,12 @@ class TcleanRequest:
     def is_continuum(self) -> bool:
         """True when all channels go into one image."""
         return self.specmode in ("mfs", "cont")
+
+    @property
+    def spectral_frame(self) -> str:
+        """Frame of the spectral axis; SOURCE is that of an object whose radial velocity is taken out."""
+        frame = self.outframe.upper() or "LSRK"
+        return "SOURCE" if self.specmode == "cubesource" or frame == "REST" else frame
 
     @property
     def is_mosaic(self) -> bool:

@@ -25,7 +25,7 @@ from casatools._base.executor import executor
 from casatools.imaging.image_fields import ImageField
 from casatools.imaging.imager import Imager, ImagingData, bandwidth
 from casatools.imaging.plane_deconvolver import Planes
-from casatools.imaging.weighting import ImagingWeights, WeightingOptions
+from casatools.imaging.weighting import GroupedWeights, ImagingWeights, WeightingOptions
 
 __all__ = ["SharedImager", "make_imager"]
 
@@ -38,9 +38,15 @@ def make_imager(
     data: ImagingData, fields: Sequence[ImageField], weighting: WeightingOptions, per_channel: bool, cutoff: float, parallel: bool
 ) -> Imager:
     """The imager of a run: shared between ranks for cubes always, for continuum images when `parallel` asks for it."""
-    if executor().workers > 1 and (parallel or data.is_cube) and all(image.is_shareable for image in fields):
+    ranks, mapped = executor().workers > 1, any(image.store.is_mapped for image in fields)
+    if ranks and not mapped and (parallel or data.is_cube) and all(image.is_shareable for image in fields):
         return SharedImager(data, fields, weighting, per_channel, cutoff)
-    if parallel:
+    if ranks and mapped:
+        # What ranks hold between cycles are their shares of the planes: those of a cube in files do not fit.
+        log.post("tclean: the planes of the cube are in files: this process grids them, all MPI ranks deconvolve them")
+        for image in fields:
+            image.spread_minor = True
+    elif parallel:
         log.post("tclean: parallel=True, but there are no MPI ranks; this process does everything")
     return Imager(data, fields, weighting, per_channel, cutoff)
 
@@ -68,36 +74,43 @@ def _begin(share: _Share) -> None:
     imager = Imager(share.data, fields, share.weighting)
     main = fields[0].options
     planes = share.data.axis.nchan if share.by_channel else 1
-    imager.weights = ImagingWeights(main.shape, main.cell_rad, share.weighting, planes, share.bandwidth, share.by_channel)
+    weights = ImagingWeights(main.shape, main.cell_rad, share.weighting, planes, share.bandwidth, share.by_channel)
+    apart = fields[0].weights_apart and weights.needs_density
+    imager.weights = GroupedWeights(weights) if apart else weights
     _held[share.key] = imager
 
 
-def _own_weights(imager: Imager) -> ImagingWeights:
-    """The weights of a share; mosaics, whose pointings have their own, are not shared."""
-    assert isinstance(imager.weights, ImagingWeights)
-    return imager.weights
+_Densities = dict[Any, tuple[np.ndarray, np.ndarray]]
 
 
-def _gather(key: str) -> tuple[np.ndarray, np.ndarray, float]:
-    """Densities of the share, their sums of weights, and the sum of weights of the data."""
+def _gather(key: str) -> tuple[_Densities, float]:
+    """Densities of the share with their sums of weights, and the sum of weights of the data."""
     imager = _held[key]
     total = imager.gather()
-    weights = _own_weights(imager)
     # Densities channel by channel concern this rank only.
-    return (weights.density if not weights.by_channel else np.zeros(0)), weights.total, total
+    return ({} if imager.weights.by_channel else imager.weights.sums()), total
 
 
-def _grid_psf(order: tuple[str, np.ndarray, np.ndarray]) -> list[tuple[np.ndarray, np.ndarray]]:
-    key, density, total = order
+def _added(parts: Sequence[_Densities]) -> _Densities:
+    """The sums of all shares."""
+    out: _Densities = {}
+    for part in parts:
+        for name, (density, total) in part.items():
+            old = out.get(name)
+            out[name] = (density, total) if old is None else (old[0] + density, old[1] + total)
+    return out
+
+
+def _grid_psf(order: tuple[str, _Densities]) -> list[tuple[Any, ...]]:
+    key, densities = order
     imager = _held[key]
-    if density.size:
-        weights = _own_weights(imager)
-        weights.density, weights.total = density, total
+    if densities:
+        imager.weights.take_sums(densities)
     imager.weights.finish()
     for image in imager.fields:
-        image.planes.psf[...], image.planes.sumwt[...] = 0, 0
+        image.forget_psf()
     imager.grid_psf()
-    return [(image.planes.psf, image.planes.sumwt) for image in imager.fields]
+    return [image.psf_sums() for image in imager.fields]
 
 
 def _grid_residual(order: tuple[str, list[np.ndarray]]) -> list[np.ndarray]:
@@ -139,10 +152,12 @@ class SharedImager(Imager):
 
     def _share(self, number: int, part: slice, weighting: WeightingOptions, by_channel: bool) -> _Share:
         data, fields, shapes = self.data, [], []
-        sources = [copy.copy(source) for source in data.sources]
         axis = data.axis
+        sources, planes_of = [copy.copy(source) for source in data.sources], data.planes
         if data.is_cube:
             axis = replace(axis, frequencies_hz=axis.frequencies_hz[part])
+            narrow = [(source.narrowed(axis), planes) for source, planes in zip(data.sources, data.planes, strict=True)]
+            sources, planes_of = [s for s, _ in narrow if s is not None], [p for s, p in narrow if s is not None]
         else:
             for source in sources:
                 rows = np.array_split(source.resolved.rows, len(self._slices))[number]
@@ -153,7 +168,7 @@ class SharedImager(Imager):
             shapes.append((planes.psf[part].shape, planes.residual[part].shape, len(planes.sumwt[part])))
             stub.clear()
             fields.append(stub)
-        local = ImagingData(sources, data.planes, data.centre, axis, data.is_cube, data.interpolation, data.pseudo)
+        local = ImagingData(sources, planes_of, data.centre, axis, data.is_cube, data.interpolation, data.pseudo)
         return _Share(self._key, local, fields, shapes, weighting, by_channel, bandwidth(data.axis))
 
     def _each(self, function: Any, orders: Sequence[Any]) -> list[Any]:
@@ -162,15 +177,13 @@ class SharedImager(Imager):
     def make_psf(self) -> None:
         """As `Imager.make_psf`."""
         gathered = self._each(_gather, [self._key] * len(self._slices))
-        if sum(weight for _, _, weight in gathered) <= 0:
+        if sum(weight for _, weight in gathered) <= 0:
             raise DataError("all selected data are flagged or have no weight: there is nothing to image")
-        density = np.sum([d for d, _, _ in gathered], axis=0)
-        total = np.sum([t for _, t, _ in gathered], axis=0) if density.size else np.zeros(0)
-        parts = self._each(_grid_psf, [(self._key, density, total)] * len(self._slices))
+        densities = _added([found for found, _ in gathered])
+        parts = self._each(_grid_psf, [(self._key, densities)] * len(self._slices))
         for part, made in zip(self._slices, parts, strict=True):
-            for image, (psf, sums) in zip(self.fields, made, strict=True):
-                image.planes.psf[part] += psf
-                image.planes.sumwt[part] += sums
+            for image, sums in zip(self.fields, made, strict=True):
+                image.take_psf_sums(part, sums)
         for image in self.fields:
             image.finish_psf(self.psf_cutoff)
 
@@ -178,7 +191,7 @@ class SharedImager(Imager):
         """As `Imager.major_cycle`."""
         for image in self.fields:
             image.begin_residual()
-        orders = [(self._key, [np.ascontiguousarray(image.seen_model[part]) for image in self.fields]) for part in self._slices]
+        orders = [(self._key, [image.sent_model(part) for image in self.fields]) for part in self._slices]
         for part, made in zip(self._slices, self._each(_grid_residual, orders), strict=True):
             for image, residual in zip(self.fields, made, strict=True):
                 image.planes.residual[part] += residual

@@ -135,6 +135,8 @@ class SynthesisRun:
             first = requests[0]
             if any(r.is_mosaic for r in requests):
                 raise UnsupportedError("the synthesis tools do not make mosaics yet; use tclean with gridder='mosaic'")
+            if any(r.specmode == "mvc" for r in requests):
+                raise UnsupportedError("the synthesis tools do not make virtual cubes; use tclean with specmode='mvc'")
             writable = any(bool(s.get("usescratch")) for s in self.selections)
             self._sources = open_sources(first.paths, first.selections, first.datacolumn, writable)
             try:

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from contextlib import closing
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from casatools._base.errors import ParameterError, UnsupportedError
+from casatools._base.errors import ParameterError
 from casatools._base.paths import require_present
+from casatools.imaging.clean_page import PageImage, require_person, steering
 from casatools.imaging.cycle_control import CycleControl, CycleOptions
 from casatools.imaging.deconvolve_run import DeconvolveRequest, OpenImages, open_images, read_mask, write_restored
 from casatools.imaging.products import ImageWriter, staged_images
+from casatools.imaging.request import jansky
 from casatools.io.image import CasaImage
 
 __all__ = ["StepwiseDeconvolver", "deconvolve_request"]
@@ -25,6 +28,8 @@ _DEFAULTS: dict[str, Any] = {
     "lownoisethreshold": 1.5, "negativethreshold": 0.0, "smoothfactor": 1.0, "minbeamfrac": 0.3, "cutthreshold": 0.01, "growiterations": 75,
     "dogrowprune": True, "verbose": False,
 }  # fmt: skip
+# What a full summary says of a plane, after its channel and polarization.
+_FULL = ("cycleStartIters", "startIterDone", "startPeakRes", "startModelFlux", "startPeakResNM", "peakResNM", "masksum")
 _MASK_NAMES = {"usemask": "usemask", "masktype": "usemask", "maskstring": "mask"}
 # What the reference's parts give each other and that says nothing to ours.
 _NOT_HERE = frozenset(("id", "noRequireSumwt", "specmode", "minpercentchange", "deconvolverid", "cyclefactor", "restart"))
@@ -45,10 +50,6 @@ def deconvolve_request(given: Mapping[str, Any]) -> DeconvolveRequest:
             found[target] = value
         elif name not in _NOT_HERE:
             raise ParameterError(f"there is no deconvolution parameter {name!r}; there are {', '.join(sorted(_DEFAULTS))}")
-    if found["fullsummary"]:
-        raise UnsupportedError(
-            "synthesisdeconvolver.setupdeconvolution: fullsummary=True is not there yet; use fullsummary=False"
-        )
     return DeconvolveRequest(**found)
 
 
@@ -63,6 +64,11 @@ class StepwiseDeconvolver:
     def __init__(self, request: DeconvolveRequest) -> None:
         self.request = request
         self._masked = False
+
+    @property
+    def _rows(self) -> int:
+        """Of summaries: one column a plane."""
+        return 17 if self.request.fullsummary else 6
 
     def _open(self) -> OpenImages:
         return open_images(self.request, self._masked)
@@ -107,9 +113,9 @@ class StepwiseDeconvolver:
         planes = deconvolver.planes
         limit = float(deconvolver.noise_thresholds(nsigma).max()) if nsigma > 0 else 0.0
         return {
-            "fullsummary": False, "madrms": limit / nsigma if nsigma > 0 else 0.0, "masksum": float(planes.mask.sum()) if self._masked else -1.0,
+            "fullsummary": self.request.fullsummary, "madrms": limit / nsigma if nsigma > 0 else 0.0, "masksum": float(planes.mask.sum()) if self._masked else -1.0,
             "maxpsfsidelobe": float(np.float32(deconvolver.sidelobe)), "nsigma": float(nsigma), "nsigmathreshold": limit,
-            "peakresidual": deconvolver.peak(), "peakresidualnomask": float(np.abs(planes.residual).max()), "summaryminor": np.zeros((6, 0)),
+            "peakresidual": deconvolver.peak(), "peakresidualnomask": float(np.abs(planes.residual).max()), "summaryminor": np.zeros((self._rows, 0)),
         }  # fmt: skip
 
     def run(self, controls: Mapping[str, Any]) -> dict[str, Any]:
@@ -124,7 +130,7 @@ class StepwiseDeconvolver:
         -------
         dict
             iterdone, maxcycleiterdone, peakresidual, updatedmodelflag and summaryminor: for each plane a column of iterations, peak, model
-            flux density, threshold, image number and plane number.
+            flux density, threshold, image number and plane number; with fullsummary channel and polarization apart and eleven numbers more.
 
         Raises
         ------
@@ -141,7 +147,8 @@ class StepwiseDeconvolver:
         deconvolver = images.deconvolver
         planes = deconvolver.planes
         no_mask = float(np.abs(planes.residual).max())
-        control = CycleControl(CycleOptions(niter, niter, threshold, self.request.nsigma, gain=gain))
+        full = self.request.fullsummary
+        control = CycleControl(CycleOptions(niter, niter, threshold, self.request.nsigma, gain=gain, full_summary=full))
         done = deconvolver.minor_cycle(control, threshold)
         self._save(images, ("residual", "model"))
         columns = []
@@ -149,20 +156,61 @@ class StepwiseDeconvolver:
         nchan = planes.residual.shape[0]
         for chan, pols in control.minor.get(deconvolver.number, {}).items():
             for pol, entry in pols.items():
-                columns.append(
-                    [
-                        entry["iterDone"][-1],
-                        entry["peakRes"][-1],
-                        entry["modelFlux"][-1],
-                        threshold,
-                        0.0,
-                        float(chan + nchan * pol),
-                    ]
-                )
+                column = [entry[name][-1] for name in ("iterDone", "peakRes", "modelFlux")] + [threshold, 0.0]
+                if full:
+                    column += [float(chan), float(pol)] + [entry[name][-1] for name in _FULL] + [0.0, 0.0, entry["stopCode"][-1]]
+                else:
+                    column.append(float(chan + nchan * pol))
+                columns.append(column)
                 most = max(most, int(entry["iterDone"][-1]))
         return {
             "iterdone": done, "maxcycleiterdone": most, "peakresidual": deconvolver.peak(), "peakresidualnomask": no_mask, "updatedmodelflag": done > 0,
-            "summaryminor": np.array(columns, np.float64).T if columns else np.zeros((6, 0)),
+            "summaryminor": np.array(columns, np.float64).T if columns else np.zeros((self._rows, 0)),
+        }  # fmt: skip
+
+    def interact(self, limits: Mapping[str, Any]) -> dict[str, Any]:
+        """Let a person draw the mask in the browser, and say how to go on; ``.mask`` is written.
+
+        Parameters
+        ----------
+        limits : mapping
+            niter, cycleniter, threshold [Jy], nsigma, cyclefactor, nmajor to begin with, and iterdone.
+
+        Returns
+        -------
+        dict
+            actioncode: 1 for a minor cycle, 2 for going on to the end without asking, 3 to stop; and the limits as the person left them.
+
+        Raises
+        ------
+        UnsupportedError
+            Nobody looks.
+        CasaError
+            Images are not there or do not fit.
+        """
+        require_person("synthesisdeconvolver.interactivegui")
+        images = self._open()
+        deconvolver, mask = images.deconvolver, images.deconvolver.planes.mask
+        mask[...] = read_mask(self.request, images)
+        good = np.ones(mask.shape, bool) if images.good is None else images.good[: len(mask)]
+        stokes = images.coordinates.stokes
+        labels = stokes.labels if stokes is not None else ("I",)
+        options = CycleOptions(
+            int(limits.get("niter", 0)), int(limits.get("cycleniter", -1)), jansky(limits.get("threshold", 0.0)),
+            float(limits.get("nsigma", 0.0)), float(limits.get("cyclefactor", 1.0)), nmajor=int(limits.get("nmajor", -1)),
+        )  # fmt: skip
+        control = CycleControl(options, deconvolver.sidelobe, done=int(limits.get("iterdone", 0)), interactive=True)
+        control.note_depth(deconvolver.peak())
+        shown = PageImage(os.path.basename(self.request.imagename), deconvolver, images.coordinates, labels, good)
+        with closing(steering([shown])) as page:
+            page.steer(control, "")
+            action = page.action
+        self._save(images, ("mask",))
+        self._masked = True
+        left = control.options
+        return {
+            "actioncode": {"cycle": 1, "finish": 2, "stop": 3}[action], "niter": left.niter, "cycleniter": left.cycleniter, "threshold": left.threshold_jy,
+            "nsigma": left.nsigma, "cyclefactor": left.cyclefactor, "nmajor": left.nmajor,
         }  # fmt: skip
 
     def restore(self) -> None:

@@ -16,6 +16,7 @@ from casatools.imaging.frequency_grid import SpectralAxis, continuum_axis, cube_
 from casatools.imaging.imager import ImagingData
 from casatools.imaging.plane_mixing import correlation_planes
 from casatools.imaging.request import TcleanRequest
+from casatools.imaging.tracking import track_of
 from casatools.imaging.visibilities import DataSource, open_sources, stokes_planes
 
 __all__ = ["imaged_sources", "phase_centre", "prepare_data"]
@@ -43,15 +44,24 @@ def prepare_data(request: TcleanRequest, sources: list[DataSource]) -> ImagingDa
     CasaError
         The phase centre is on the other side of the sky, spectral windows differ in correlations, or an axis cannot be made.
     """
+    for source in sources:
+        source.track = track_of(request.centre_text(), int(source.field_ids[0]))
     centre = phase_centre(request, sources)
     _require_near(centre, sources)
+    if request.conjbeams and not request.is_continuum:
+        log.post(
+            "tclean: conjbeams=True changes nothing in a cube: the beam conjugate to a channel's about its own frequency is the channel's",
+            "WARN",
+        )
     planes = [stokes_planes(request.stokes, s.correlation_codes(int(s.ddids[0]))) for s in sources]
     for source, own in zip(sources, planes, strict=True):
         if any(stokes_planes(request.stokes, source.correlation_codes(int(d))) != own for d in source.ddids):
             raise DataError(f"the selected spectral windows of {source.ms.path!r} differ in correlations; image them apart")
-    is_cube = not request.is_continuum
+    # The channels of a virtual cube hold data of many, each at its own frequency.
+    is_cube = not request.is_continuum and request.specmode != "mvc"
     axis = _spectral_axis(request, sources)
     data = ImagingData(sources, planes, centre, axis, is_cube, request.interpolation, request.stokes == "pseudoI")
+    data.is_split = request.specmode == "mvc"
     return _apart(request, data) if request.is_aperture else data
 
 
@@ -95,6 +105,9 @@ def phase_centre(request: TcleanRequest, sources: list[DataSource], name: str = 
         if asked >= len(first.ms.metadata.fields):
             raise SelectionError(f"{name}={asked} is not a field; there are fields 0 to {len(first.ms.metadata.fields) - 1}")
         return first.field_direction(asked)
+    track = track_of(asked, int(first.field_ids[0]))
+    if track is not None:
+        return track.direction(first.ms, float(first.times_s[0]), first.position_m)
     found = parse_direction(asked)
     if found.frame in ("J2000", "ICRS", "B1950", "GALACTIC"):
         return found
@@ -134,7 +147,7 @@ def _spectral_axis(request: TcleanRequest, sources: list[DataSource]) -> Spectra
     first = sources[0]
     rest = _rest_frequency(request, first)
     native = request.specmode == "cubedata"
-    frame = "" if native else request.outframe.upper() or "LSRK"
+    frame = "" if native else request.spectral_frame
     if request.is_continuum:
         edges = []
         for source in sources:
@@ -155,5 +168,10 @@ def _spectral_axis(request: TcleanRequest, sources: list[DataSource]) -> Spectra
         # A channel number counts all channels of the spectral window, whatever is selected of it.
         factor = float(first.factors(int(first.ddids[0]), frame, first.times_s[:1])[0])
         hz, width = (v * factor for v in first.all_channels(int(first.ddids[0])))
-    axis = cube_axis(hz, width, request.nchan, request.start, request.width, frame, rest, request.veltype)
+    step = request.width
+    if request.specmode == "mvc" and request.nchan > 0 and not str(request.start).strip() and not str(step).strip():
+        # A virtual cube of some channels is one of the whole band.
+        half = 0.5 * np.abs(width)
+        step = f"{float((hz + half).max() - (hz - half).min()) / request.nchan!r}Hz"
+    axis = cube_axis(hz, width, request.nchan, request.start, step, frame, rest, request.veltype)
     return replace(axis, frame="") if native else axis

@@ -21,15 +21,21 @@ from casatools.imaging.mosaic import MosaicField
 from casatools.imaging.mosaic_terms import MosaicTermField
 from casatools.imaging.multi_term import principal_solution, spectral_images
 from casatools.imaging.plane_deconvolver import restore_planes
-from casatools.imaging.pointed_beams import beam_planes
-from casatools.imaging.products import ImageWriter, beam_set, mask_values, read_planes
+from casatools.imaging.plane_store import PlaneStore
+from casatools.imaging.pointed_beams import iter_beams
+from casatools.imaging.products import ImageWriter, LazyPlanes, beam_set, mask_values, read_into, read_planes
 from casatools.imaging.request import TcleanRequest
+from casatools.imaging.start_model import start_model
 from casatools.imaging.tclean_data import phase_centre
 from casatools.io.image.coordinates.make import make_image_coordinates
 from casatools.io.image.coordinates.observation import ObservationInfo
 from casatools.io.image.coordinates.system import Coordinates
 
 __all__ = ["FieldImages", "begin_images", "next_name", "plan_images", "write_images"]
+
+
+# Frames under other names in images: there is none of a moving source, whose frequencies are those at rest.
+_FRAME_NAMES = {"": "Undefined", "SOURCE": "REST"}
 
 
 @dataclass
@@ -46,6 +52,8 @@ class FieldImages:
     beam_power : ndarray (chan, pol, y, x) float32
     seen : ndarray (chan, pol, y, x) bool
         Where the primary beam is above its limit.
+    cube : FieldImages, optional
+        The cube that Taylor terms are made of, with specmode='mvc'.
     """
 
     request: TcleanRequest
@@ -54,6 +62,7 @@ class FieldImages:
     coordinates: Coordinates
     beam_power: np.ndarray
     seen: np.ndarray
+    cube: FieldImages | None = None
 
     @property
     def limited(self) -> np.ndarray | None:
@@ -66,8 +75,14 @@ class FieldImages:
         return [f"{name}.tt{k}" for k in range(terms)] if self.request.terms else [name]
 
 
-def plan_images(request: TcleanRequest, data: ImagingData, centre: Direction, number: int) -> FieldImages:
-    """An image field with its coordinates, primary beam and clean mask; nothing is computed from visibilities yet."""
+def plan_images(
+    request: TcleanRequest, data: ImagingData, centre: Direction, number: int, store: PlaneStore | None = None
+) -> FieldImages:
+    """An image field with its coordinates, primary beam and clean mask; nothing is computed from visibilities yet.
+
+    Large cubes are kept as `store` says.
+    """
+    store = store or PlaneStore()
     coordinates = _coordinates(request, data, centre)
     options, axis = request.grid_options, data.axis
     npol = len(data.labels)
@@ -83,7 +98,7 @@ def plan_images(request: TcleanRequest, data: ImagingData, centre: Direction, nu
         use = request.beam_use(float(np.median(axis.frequencies_hz)), _psf_centre(request, data, direction.frame))
         shared: dict[str, Any] = {
             "options": options, "centre": here, "main_centre": data.centre, "minor": request.minor_options, "groups": groups, "direction": direction,
-            "use": use, "planes": data.plane_mixing, "number": number,
+            "use": use, "planes": data.plane_mixing, "number": number, "store": store,
         }  # fmt: skip
         if request.terms:
             image = MosaicTermField(request.terms, float(axis.frequencies_hz[0]), npol, **shared)
@@ -94,12 +109,15 @@ def plan_images(request: TcleanRequest, data: ImagingData, centre: Direction, nu
             options, here, data.centre, npol, request.minor_options, request.terms, float(axis.frequencies_hz[0]), number
         )
     else:
-        image = ImageField(options, here, data.centre, (axis.nchan, npol), request.minor_options, number, data.mixing())
+        image = ImageField(options, here, data.centre, (axis.nchan, npol), request.minor_options, number, data.mixing(), store)
+    image.labels = tuple(data.labels)
     shape = (axis.nchan, npol, options.shape[1], options.shape[0])
     base = request.imagename if request.restart else next_name(request.imagename)
     # The beam of a mosaic is known when the weights of all pointings are.
-    beam_power = np.ones(shape, np.float32) if request.is_mosaic else _primary_beams(request, data, coordinates, shape)
-    found = FieldImages(request, base, image, coordinates, beam_power, np.ones(shape, dtype=bool))
+    beam_power = store.full(shape, np.float32, 1)
+    if not request.is_mosaic:
+        _primary_beams(request, data, coordinates, beam_power, store)
+    found = FieldImages(request, base, image, coordinates, beam_power, store.full(shape, bool, True))
     _set_masks(found)
     return found
 
@@ -114,28 +132,31 @@ def _psf_centre(request: TcleanRequest, data: ImagingData, frame: str) -> Direct
 
 def _set_masks(images: FieldImages) -> None:
     """What the primary beam leaves of the image, and where it is cleaned."""
-    limit = abs(images.request.pblimit)
+    limit, store, mask = abs(images.request.pblimit), images.image.store, images.image.planes.mask
     if limit > 0:
-        images.seen = images.beam_power > limit
-    images.image.planes.mask[...] = _clean_mask(images, images.beam_power.shape)
+        np.greater(images.beam_power, limit, out=images.seen)
+    _clean_mask(images, mask)
     if images.request.pblimit > 0:
-        images.image.planes.mask &= images.seen
+        mask &= images.seen[: len(mask)]
     options = images.request.auto_mask_options
     if options is not None:
         # Taylor terms have one mask.
-        count = len(images.image.planes.mask)
-        automatic = AutoMask(
-            options, images.request.grid_options.cell_rad, images.seen[:count], images.beam_power[:count] > images.request.pbmask
-        )
-        automatic.begin(images.image.planes.mask)
+        allowed = store.zeros(mask.shape, bool)
+        np.greater(images.beam_power[: len(mask)], images.request.pbmask, out=allowed)
+        automatic = AutoMask(options, images.request.grid_options.cell_rad, images.seen[: len(mask)], allowed)
+        automatic.begin(mask, store.copy(mask))
         images.image.auto_mask = automatic
 
 
 def _mosaic_beams(plans: list[FieldImages]) -> None:
-    """Take the primary beams of mosaics, which the point spread functions were made with."""
-    for images in plans:
-        if isinstance(images.image, MosaicField):
-            images.beam_power[...] = images.image.beam_power()
+    """Take the primary beams of mosaics and virtual cubes, which the point spread functions were made with."""
+    for images in [*plans, *(images.cube for images in plans if images.cube is not None)]:
+        found = False
+        for chan in range(len(images.beam_power)):
+            own = images.image.beam_power(chan)
+            if own is not None:
+                images.beam_power[chan], found = own, True
+        if found:
             _set_masks(images)
 
 
@@ -147,7 +168,7 @@ def _coordinates(request: TcleanRequest, data: ImagingData, centre: Direction) -
     where = (centre.lon_rad % (2.0 * np.pi), centre.lat_rad)
     return make_image_coordinates(
         options.shape, options.cell_rad, where, axis.frequencies_hz, direction_frame=centre.frame,
-        projection=request.projection.upper(), stokes=data.labels, spectral_frame=axis.frame or "Undefined", channel_width_hz=axis.width_hz,
+        projection=request.projection.upper(), stokes=data.labels, spectral_frame=_FRAME_NAMES.get(axis.frame, axis.frame), channel_width_hz=axis.width_hz,
         rest_frequency_hz=axis.rest_hz,
         observation=ObservationInfo.make(
             first.telescope, observation.observer, float(first.times_s[0]) / 86400.0, first.ms.time_frame, where,
@@ -157,52 +178,65 @@ def _coordinates(request: TcleanRequest, data: ImagingData, centre: Direction) -
 
 
 def next_name(base: str, kinds: Sequence[str] = ("residual", "residual.tt0", "psf", "psf.tt0")) -> str:
-    """The first name ``base_1``, ``base_2``, ... of which there are no images, or `base` itself when it is free."""
+    """The first name ``base_2``, ``base_3``, ... of which there are no images, or `base` itself when it is free."""
 
     def exists(name: str) -> bool:
         return any(os.path.exists(f"{name}.{kind}") for kind in kinds)
 
     if not exists(base):
         return base
-    number = 1
+    number = 2
     while exists(f"{base}_{number}"):
         number += 1
     return f"{base}_{number}"
 
 
-def _primary_beams(request: TcleanRequest, data: ImagingData, coordinates: Coordinates, shape: tuple[int, ...]) -> np.ndarray:
-    """The primary beam about the direction that the first field was pointed at."""
-    planes = np.zeros(shape, dtype=np.float32)
-    planes[...] = beam_planes(data.sources[0], coordinates, (shape[2], shape[3]), data.axis.frequencies_hz, request.vptable)[
-        :, None
-    ]
-    return planes
+def _primary_beams(
+    request: TcleanRequest, data: ImagingData, coordinates: Coordinates, planes: np.ndarray, store: PlaneStore
+) -> None:
+    """Fill in the primary beam about the direction that the first field was pointed at."""
+    beams = iter_beams(
+        data.sources[0], coordinates, (planes.shape[2], planes.shape[3]), data.axis.frequencies_hz, request.vptable
+    )
+    for chan, beam in store.each(enumerate(beams)):
+        planes[chan] = beam
 
 
-def _clean_mask(images: FieldImages, shape: tuple[int, ...]) -> np.ndarray:
+def _clean_mask(images: FieldImages, mask: np.ndarray) -> None:
+    """Fill in where it is cleaned."""
     request = images.request
     if request.usemask == "pb":
-        return images.beam_power > request.pbmask
-    if request.usemask == "auto-multithresh":
-        earlier = images.base + ".mask"
-        return read_planes(earlier, shape) != 0 if os.path.isdir(earlier) and request.restart else np.zeros(shape, dtype=bool)
-    given = request.mask
-    if given is None or (isinstance(given, (str, list, tuple)) and len(given) == 0):
-        existing = images.base + ".mask"
-        if os.path.isdir(existing) and request.restart:
-            return read_planes(existing, shape) != 0
+        np.greater(images.beam_power[: len(mask)], request.pbmask, out=mask)
+        return
+    given, existing = request.mask, images.base + ".mask"
+    blank = given is None or (isinstance(given, (str, list, tuple)) and len(given) == 0)
+    automatic = request.usemask == "auto-multithresh"
+    if (automatic or blank) and os.path.isdir(existing) and request.restart:
+        read_into(existing, mask)
+    elif automatic or blank:
         # Where a person draws the mask, it begins blank.
-        return np.full(shape, not request.interactive, dtype=bool)
-    return mask_values(given, images.coordinates, shape)
+        mask[...] = not (automatic or request.interactive)
+    else:
+        mask[...] = False
+        mask_values(given, images.coordinates, mask.shape, mask)
+
+
+def _start_terms(images: FieldImages, paths: list[str], target: np.ndarray) -> None:
+    """Fill planes from the model that was given, on whatever grid: one image, or one a Taylor term."""
+    if not images.request.terms:
+        target[...] = start_model(paths[0], images.coordinates, target.shape)
+        return
+    if len(paths) != len(target):
+        raise ParameterError(f"tclean: parameter 'startmodel' must hold one image for each of {len(target)} terms; got {paths}")
+    for term, path in enumerate(paths):
+        target[term] = start_model(path, images.coordinates, (1, *target.shape[1:]))[0]
 
 
 def _read_terms(images: FieldImages, paths: list[str], target: np.ndarray) -> None:
     """Fill planes from an image, or from one image a Taylor term."""
     if not images.request.terms:
-        target[...] = read_planes(paths[0], target.shape)
+        read_into(paths[0], target)
         return
-    if len(paths) != len(target):
-        raise ParameterError(f"tclean: parameter 'startmodel' must hold one image for each of {len(target)} terms; got {paths}")
     for term, path in enumerate(paths):
         target[term] = read_planes(path, (1, *target.shape[1:]))[0]
 
@@ -250,8 +284,10 @@ def _earlier_model(images: FieldImages) -> None:
     given = images.request.model_names()
     if given and exists:
         raise ParameterError(f"startmodel was given but {names[0]} exists already: remove it or give another imagename")
-    if exists or given:
-        _read_terms(images, given or names, images.image.planes.model)
+    if exists:
+        _read_terms(images, names, images.image.planes.model)
+    elif given:
+        _start_terms(images, given, images.image.planes.model)
     if exists:
         log.post(f"tclean goes on from {names[0]}")
 
@@ -270,7 +306,8 @@ def _earlier_psf(plans: list[FieldImages], imager: Imager) -> None:
         _read_terms(images, names, read)
         stored.append(read[:, 0])
     # Later major cycles need the weights and their sums, a mosaic its weight image.
-    if request.calcres or request.niter > 0 or any(isinstance(images.image, MosaicField) for images in plans):
+    apart = any(isinstance(images.image, MosaicField) or images.cube is not None for images in plans)
+    if request.calcres or request.niter > 0 or apart:
         imager.make_psf()
     for images, psf in zip(plans, stored, strict=True):
         image = images.image
@@ -304,29 +341,33 @@ def _write_planes(images: FieldImages, writer: ImageWriter, labels: list[str]) -
     terms = bool(request.terms)
     # Both parallel hands count in the sum of weights of a Stokes plane.
     hands = 1.0 if labels[0] in ("RR", "LL", "XX", "YY") else 2.0
-    psf = np.repeat(planes.psf[:, None], npol, axis=1)
+    psf = _for_pols(planes.psf, npol)
     sums = np.repeat((planes.sumwt * hands).astype(np.float32)[:, None, None, None], npol, axis=1)
-    for k, (name, sum_name) in enumerate(zip(images.suffixes("psf", len(psf)), images.suffixes("sumwt", len(sums)), strict=True)):
+    for k, (name, sum_name) in enumerate(
+        zip(images.suffixes("psf", len(planes.psf)), images.suffixes("sumwt", len(sums)), strict=True)
+    ):
         part = slice(k, k + 1) if terms else slice(None)
-        writer.write(name, psf[part], beams=beam_set(planes.beams, npol) if k == 0 else None)
+        writer.write(name, psf if not terms else psf[k][None], beams=beam_set(planes.beams, npol) if k == 0 else None)
         writer.write(sum_name, sums[part])
     for k, (name, model_name) in enumerate(zip(images.suffixes("residual"), images.suffixes("model"), strict=True)):
         part = slice(k, k + 1) if terms else slice(None)
         writer.write(name, planes.residual[part], mask=images.limited)
         writer.write(model_name, planes.model[part], "Jy/pixel")
-    writer.write("pb.tt0" if terms else "pb", np.where(images.seen, images.beam_power, 0.0), mask=images.seen)
+    power = LazyPlanes(images.seen.shape, lambda chan: np.where(images.seen[chan], images.beam_power[chan], 0.0))
+    writer.write("pb.tt0" if terms else "pb", power, mask=images.seen)
     if isinstance(images.image, MosaicTermField):
         for k, name in enumerate(images.suffixes("weight", len(images.image.term_weights))):
-            writer.write(name, _for_planes(images.image.term_weights[k][None], npol))
+            writer.write(name, _for_pols(images.image.term_weights[k][None], npol))
     elif isinstance(images.image, MosaicField):
-        writer.write("weight", _for_planes(images.image.weight_image, npol))
+        writer.write("weight", _for_pols(images.image.weight_image, npol))
     if request.niter > 0:
-        writer.write("mask", planes.mask.astype(np.float32))
+        writer.write("mask", LazyPlanes(planes.mask.shape, lambda chan: planes.mask[chan].astype(np.float32)))
 
 
-def _for_planes(weights: np.ndarray, npol: int) -> np.ndarray:
-    """Weight images of all polarizations, from one for all or one for each."""
-    return np.repeat(weights, npol, axis=1) if weights.shape[1] == 1 else weights
+def _for_pols(planes: np.ndarray, npol: int) -> LazyPlanes:
+    """Planes (chan, y, x) or (chan, pol or 1, y, x) for all polarizations."""
+    shape = (len(planes), npol, *planes.shape[-2:])
+    return LazyPlanes(shape, lambda chan: np.broadcast_to(planes[chan], shape[1:]))
 
 
 def _write_restored(images: FieldImages, writer: ImageWriter) -> None:
@@ -334,7 +375,9 @@ def _write_restored(images: FieldImages, writer: ImageWriter) -> None:
     request, image = images.request, images.image
     npol = image.planes.residual.shape[1]
     solved = principal_solution(image.planes.residual, image.planes.psf) if request.terms else image.planes.residual
-    restored, targets = restore_planes(image.planes, request.beam_given(), request.grid_options.cell_rad, solved)
+    blank = image.store.zeros(image.planes.residual.shape)
+    cell = request.grid_options.cell_rad
+    restored, targets = restore_planes(image.planes, request.beam_given(), cell, solved, blank, image.store)
     # An image restored with one beam for all channels carries just that one.
     single = request.beam_given() != []
     beams = beam_set(targets[:1] if single else targets, 1 if single else npol)
@@ -342,8 +385,7 @@ def _write_restored(images: FieldImages, writer: ImageWriter) -> None:
         part = slice(k, k + 1) if request.terms else slice(None)
         writer.write(name, restored[part], "Jy/beam", beams, images.limited)
         if request.pbcor:
-            corrected = np.where(images.seen, restored[part] / np.where(images.seen, images.beam_power, 1.0), 0.0)
-            writer.write(f"{name}.pbcor", corrected, "Jy/beam", beams, images.seen)
+            writer.write(f"{name}.pbcor", _corrected(images, restored[part]), "Jy/beam", beams, images.seen)
     if request.terms > 1:
         found = spectral_images(restored, solved)
         valid = found.valid & (images.limited[0] if images.limited is not None else True)
@@ -351,3 +393,13 @@ def _write_restored(images: FieldImages, writer: ImageWriter) -> None:
         writer.write("alpha.error", found.error[None], beams=beams, mask=valid[None])
         if found.beta is not None:
             writer.write("beta", found.beta[None], beams=beams, mask=valid[None])
+
+
+def _corrected(images: FieldImages, restored: np.ndarray) -> LazyPlanes:
+    """Restored planes divided by the primary beam."""
+
+    def make(chan: int) -> np.ndarray:
+        seen = images.seen[chan]
+        return np.where(seen, restored[chan] / np.where(seen, images.beam_power[chan], 1.0), 0.0)
+
+    return LazyPlanes(restored.shape, make)

@@ -15,11 +15,13 @@ from casatools.imaging.cycle_control import CycleControl
 from casatools.imaging.imager import Imager, ImagingData
 from casatools.imaging.model_column import save_model_column
 from casatools.imaging.outlier_file import outlier_requests
+from casatools.imaging.plane_store import PlaneStore
 from casatools.imaging.products import ImageWriter, staged_images
 from casatools.imaging.request import TcleanRequest
 from casatools.imaging.shares import make_imager
 from casatools.imaging.tclean_data import imaged_sources, phase_centre, prepare_data
 from casatools.imaging.tclean_images import FieldImages, begin_images, plan_images, write_images
+from casatools.imaging.virtual_cube import plan_virtual_cube
 from casatools.imaging.visibilities import DataSource
 
 __all__ = ["run_tclean"]
@@ -44,29 +46,48 @@ def run_tclean(request: TcleanRequest, history: list[str] | None = None) -> dict
         return _image(request, sources, history or ["taskname=tclean"])
 
 
-# psf, residual, model and primary beam as float32, two masks, and what an FFT of one plane takes beside them.
+# psf, residual, model and primary beam as float32, two masks; and what gridding and cleaning one plane takes beside them.
 _BYTES_PER_PIXEL = 18
+_WORKING_BYTES = 32
 
 
-def _require_room(requests: list[TcleanRequest], data: ImagingData) -> None:
-    """Refuse images that neither memory nor disk can hold before hours are spent on them."""
-    pixels, size = 0.0, 0.0
+def _make_room(requests: list[TcleanRequest], data: ImagingData) -> PlaneStore:
+    """Decide where the planes are kept; refuse images that neither memory nor disk can hold before hours are spent on them.
+
+    Planes of a cube may be in files while they are made; those of a continuum image, which are deconvolved together, are in memory.
+    """
+    kept, working, size = 0.0, 0.0, 0.0
+    virtual = requests[0].specmode == "mvc"
     for request in requests:
         nx, ny = request.grid_options.shape
-        planes = data.axis.nchan * len(data.labels) * max(1, 2 * request.terms - 1)
-        pixels += float(nx) * ny * (planes * _BYTES_PER_PIXEL + 32)
+        # A virtual cube holds channels twice, and terms.
+        terms = max(1, 2 * request.terms - 1)
+        planes = 2 * data.axis.nchan + terms if virtual else data.axis.nchan * terms
+        planes *= len(data.labels)
+        density = 8 * data.axis.nchan if data.is_cube and request.weighting_options.scheme not in ("natural", "radial") else 0
+        kept += float(nx) * ny * (planes * _BYTES_PER_PIXEL + density)
+        working = max(working, float(nx) * ny * _WORKING_BYTES)
         images = 4 + (request.niter > 0) + request.restoration * (1 + request.pbcor)
         size += float(nx) * ny * planes * 4 * images + 1e6 * images
+    folder = (
+        os.path.dirname(os.path.abspath(requests[0].imagename)) if data.is_cube and data.axis.nchan > 1 and not virtual else None
+    )
+    store = PlaneStore(folder, kept)
     nx, ny = requests[0].grid_options.shape
     require_memory(
-        pixels, f"tclean: an image of {nx} x {ny} pixels with {planes} planes (parameters 'imsize', 'nchan', 'stokes')"
+        working if store.is_mapped else kept + working,
+        f"tclean: an image of {nx} x {ny} pixels with {planes} planes (parameters 'imsize', 'nchan', 'stokes')",
     )
-    require_space(requests[0].imagename + ".image", size)
+    require_space(requests[0].imagename + ".image", size + kept * store.is_mapped)
+    if store.is_mapped:
+        log.post(f"tclean: the planes of the cube ({kept / 1e9:.1f} GB) are kept in files while they are made")
+    return store
 
 
 def _clean(plans: list[FieldImages], data: ImagingData, imager: Imager, control: CycleControl, checkpoint: Checkpoint) -> None:
     def keep() -> None:
         checkpoint.save([plan.image for plan in plans], control)
+        plans[0].image.store.let_go()
 
     if not control.interactive:
         imager.clean(control, after_major=keep)
@@ -82,9 +103,10 @@ def _clean(plans: list[FieldImages], data: ImagingData, imager: Imager, control:
 def _image(request: TcleanRequest, sources: list[DataSource], history: list[str]) -> dict[str, Any]:
     requests = [request, *outlier_requests(request)]
     data = prepare_data(request, sources)
-    _require_room(requests, data)
+    store = _make_room(requests, data)
     centres = [data.centre, *(phase_centre(r, sources) for r in requests[1:])]
-    plans = [plan_images(r, data, c, k) for k, (r, c) in enumerate(zip(requests, centres, strict=True))]
+    plan_field = plan_virtual_cube if request.specmode == "mvc" else plan_images
+    plans = [plan_field(r, data, c, k, store) for k, (r, c) in enumerate(zip(requests, centres, strict=True))]
     images = [plan.image for plan in plans]
     control = CycleControl(request.cycle_options, interactive=bool(request.interactive))
     checkpoint = Checkpoint(requests, plans[0].base)
@@ -93,7 +115,8 @@ def _image(request: TcleanRequest, sources: list[DataSource], history: list[str]
     )
     with closing(shared) as imager:
         resumes = request.niter > 0 and request.restart
-        if not begin_images(plans, imager, (lambda: checkpoint.load(images, control)) if resumes else None):
+        resumed = begin_images(plans, imager, (lambda: checkpoint.load(images, control)) if resumes else None)
+        if not resumed and (request.calcres or request.niter == 0):
             control.after_major()
         if request.niter > 0:
             _clean(plans, data, imager, control, checkpoint)
@@ -109,8 +132,11 @@ def _image(request: TcleanRequest, sources: list[DataSource], history: list[str]
         # All fields' images are complete before the first of them takes its place.
         folders = [stack.enter_context(staged_images(plan.base)) for plan in plans]
         for plan, folder in zip(plans, folders, strict=True):
-            writer = ImageWriter(folder, plan.base, plan.coordinates, data.sources[0].telescope, field.name, history)
-            write_images(plan, writer, data.labels)
+            telescope = data.sources[0].telescope
+            for made in (plan, plan.cube):
+                if made is not None:
+                    writer = ImageWriter(folder, plan.base, made.coordinates, telescope, field.name, history, store=store)
+                    write_images(made, writer, data.labels)
     checkpoint.remove()
     if request.saves_model and (request.niter > 0 or any(image.planes.model.any() for image in images)):
         if request.savemodel == "virtual":

@@ -5,8 +5,9 @@ Conventions: ``V = sum I exp(+2 pi i (u l + v m + w (n - 1)))`` with uvw as the 
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 import numpy as np
@@ -17,6 +18,7 @@ from casatools.frames.directions import Direction, convert_direction
 from casatools.frames.frequencies import doppler_factor
 from casatools.frames.observatories import Position, observatory_position
 from casatools.imaging.frequency_grid import SpectralAxis
+from casatools.imaging.tracking import Track, source_frame_factor
 from casatools.io.ms import MeasurementSet, ResolvedSelection, Selection, VisChunk, iter_chunks
 from casatools.io.ms.metadata import Field
 from casatools.kernels.spectral_regrid import interpolate_channels
@@ -64,6 +66,8 @@ class VisibilityBlock:
         Which primary beam each row is seen through: a number of the run's `beam_groups.BeamGroups`.
     fields : ndarray (row,) int32, optional
         FIELD_ID of each row, where there are groups.
+    first : int
+        Channel of the image that the first channel goes into, for cubes.
     """
 
     uvw_m: np.ndarray
@@ -76,6 +80,7 @@ class VisibilityBlock:
     cross: np.ndarray | None = None
     group: np.ndarray | None = None
     fields: np.ndarray | None = None
+    first: int = 0
     _parts: list[tuple[int, slice | np.ndarray]] | None = field(default=None, init=False, repr=False, compare=False)
 
     def group_rows(self) -> list[tuple[int, slice | np.ndarray]]:
@@ -210,6 +215,7 @@ class DataSource:
         self.telescope = metadata.observations[0].telescope_name if metadata.observations else ""
         self._position: np.ndarray | None = None
         self.groups: RowGroups | None = None
+        self.track: Track | None = None
 
     def _column(self, wanted: str) -> str:
         names = {"data": "DATA", "corrected": "CORRECTED_DATA", "model": "MODEL_DATA"}
@@ -263,17 +269,46 @@ class DataSource:
         return np.asarray(window.chan_freq_hz)[pick], np.abs(np.asarray(window.chan_width_hz)[pick]), str(window.frame)
 
     def factors(self, ddid: int, frame: str, times_s: np.ndarray) -> np.ndarray:
-        """Doppler factors from the frame of the data to that of the image at some times, towards the first field."""
+        """Doppler factors from the frame of the data to that of the image at some times, towards the first field; frame SOURCE is that of a moving one."""
         source = self.channels(ddid)[2]
-        if not frame or source == frame or source in ("REST", "Undefined", "") or frame == "REST":
+        if not frame or source == frame or source in ("REST", "Undefined", ""):
             return np.ones(len(times_s))
         distinct, inverse = np.unique(times_s, return_inverse=True)
         first = self.ms.metadata.fields[int(self.field_ids[0])]
+        if frame == "SOURCE":
+            position = Position(*(float(v) for v in self.position_m))
+            found = source_frame_factor(self.ms, source, int(self.field_ids[0]), self.track, position)
+            return np.asarray(found(distinct))[inverse.reshape(-1)]
         if first.ephemeris_id >= 0:
             position = Position(*(float(v) for v in self.position_m))
             return np.asarray(moving_factor(self.ms, source, frame, first, position)(distinct))[inverse.reshape(-1)]
         direction = self.field_direction(int(self.field_ids[0]))
         return doppler_factor(source, frame, distinct, direction, self.position_m)[inverse.reshape(-1)]
+
+    def narrowed(self, axis: SpectralAxis) -> DataSource | None:
+        """The same data with just the channels that some channels of a cube are made of; None when there are none."""
+        low, high = float(axis.frequencies_hz.min()), float(axis.frequencies_hz.max())
+        channels, ddids = dict(self.resolved.channels), []
+        for ddid in self.ddids.tolist():
+            hz, width, _ = self.channels(ddid)
+            factor = self.factors(ddid, axis.frame, self.times_s)
+            # Half a channel of the image, and the neighbours that an interpolation looks at.
+            reach = 0.5 * abs(axis.width_hz) + 3.0 * float(width.max()) * float(factor.max())
+            kept = np.flatnonzero((hz * factor.max() >= low - reach) & (hz * factor.min() <= high + reach))
+            if len(kept):
+                spw = self.ms.metadata.data_descriptions[ddid].spw
+                chosen = self.resolved.channels.get(spw)
+                channels[spw] = kept if chosen is None else np.asarray(chosen)[kept]
+                ddids.append(ddid)
+        if not ddids:
+            return None
+        rows = self.resolved.rows
+        if len(ddids) < len(self.ddids):
+            rows = rows[np.isin(self.ms.read("DATA_DESC_ID", rows), ddids)]
+        part = copy.copy(self)
+        part.ddids = np.array(ddids)
+        part.resolved = replace(self.resolved, rows=rows, channels=channels)
+        return part
 
     def iter_blocks(
         self,
@@ -335,26 +370,42 @@ class DataSource:
         self, uvw: np.ndarray, vis: np.ndarray, field_id: np.ndarray, times_s: np.ndarray, freq: np.ndarray, centre: Direction
     ) -> np.ndarray:
         """Move the data to the phase centre of the image, from where a moving field is at each time; `vis` is changed in place."""
-        for rows, source in self.pointed_rows(field_id, times_s):
-            own = convert_direction(source, centre.frame, float(self.times_s[0]), self.position_m)
-            if np.hypot((own.lon_rad - centre.lon_rad) * np.cos(centre.lat_rad), own.lat_rad - centre.lat_rad) < 1e-10:
+        for rows, own, target in self.phase_rows(field_id, times_s, centre):
+            if np.hypot((own.lon_rad - target.lon_rad) * np.cos(target.lat_rad), own.lat_rad - target.lat_rad) < 1e-10:
                 continue
-            moved, shift = rotate_phase_centre(uvw[rows], own, centre)
+            moved, shift = rotate_phase_centre(uvw[rows], own, target)
             uvw[rows] = moved
             turn = np.exp(-2j * np.pi * shift[:, None] * (freq / _SPEED_OF_LIGHT_M_S)[None, :]).astype(np.complex64)
             vis[:, rows] *= turn[None]
         return uvw
 
-    def pointed_rows(self, field_id: np.ndarray, times_s: np.ndarray) -> Iterator[tuple[np.ndarray, Direction]]:
-        """Rows that have one phase direction, and it: those of a field, of a moving one those of a time."""
+    def phase_rows(
+        self, field_id: np.ndarray, times_s: np.ndarray, centre: Direction
+    ) -> Iterator[tuple[np.ndarray, Direction, Direction]]:
+        """Rows that have one phase direction, it, and where the image's centre is then: those of a field, or of a time where either moves.
+
+        Parameters
+        ----------
+        field_id, times_s : ndarray (row,)
+        centre : Direction
+            Of the image at the first time; both directions come in its frame.
+        """
+        first = float(self.times_s[0])
         for number in np.unique(field_id):
             found = self.ms.metadata.fields[int(number)]
             rows = np.flatnonzero(field_id == number)
-            if found.ephemeris_id < 0:
-                yield rows, self.field_direction(int(number))
+            if found.ephemeris_id < 0 and self.track is None:
+                yield rows, convert_direction(self.field_direction(int(number)), centre.frame, first, self.position_m), centre
                 continue
-            for time in np.unique(times_s[rows]):
-                yield rows[times_s[rows] == time], self._direction_at(found, float(time))
+            order = rows[np.argsort(times_s[rows], kind="stable")]
+            for part in np.split(order, np.flatnonzero(np.diff(times_s[order])) + 1):
+                time = float(times_s[part[0]])
+                own = convert_direction(self._direction_at(found, time), centre.frame, first, self.position_m)
+                yield part, own, self.centre_at(time, centre)
+
+    def centre_at(self, time_s: float, centre: Direction) -> Direction:
+        """Where the image's centre is at a time: that of the first time unless something is followed."""
+        return centre if self.track is None else self.track.direction(self.ms, time_s, self.position_m, centre.frame)
 
     def close(self) -> None:
         """Close the MeasurementSet."""

@@ -11,12 +11,14 @@ from __future__ import annotations
 import copy
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
 from casatools._base.errors import ParameterError
 from casatools._base.threads import over_rows
 from casatools.frames.quantities import to_unit
+from casatools.imaging.plane_store import PlaneStore
 from casatools.imaging.visibilities import VisibilityBlock
 from casatools.kernels.imaging_weights import add_density, density_weights
 
@@ -111,6 +113,8 @@ class ImagingWeights:
         Fractional bandwidth between the first and the last channel, for briggsbwtaper.
     by_channel : bool, optional
         Whether these are densities channel by channel; by default when there are several.
+    store : PlaneStore, optional
+        Keeps the densities; in memory when not given.
     """
 
     def __init__(
@@ -121,8 +125,10 @@ class ImagingWeights:
         planes: int = 1,
         bandwidth: float = 0.0,
         by_channel: bool | None = None,
+        store: PlaneStore | None = None,
     ) -> None:
         self.options = options
+        self._store = store or PlaneStore()
         self._bandwidth = bandwidth if options.scheme == "briggsbwtaper" else 0.0
         self._cells = shape[0] * cell_rad[0], shape[1] * cell_rad[1]
         self._planes = planes
@@ -131,7 +137,7 @@ class ImagingWeights:
         self.by_channel = planes > 1 if by_channel is None else by_channel
         self._offset = 0.5 if self.by_channel else 0.0
         self._dense = options.scheme in ("uniform", "superuniform", "briggs", "briggsabs", "briggsbwtaper")
-        self.density = np.zeros((planes, *shape)) if self._dense else np.zeros((0, 0, 0))
+        self.density = self._store.zeros((planes, *shape), np.float64) if self._dense else np.zeros((0, 0, 0))
         self.total = np.zeros(planes)
         self._factor = np.ones(planes)
         self._constant = 0.0
@@ -141,17 +147,34 @@ class ImagingWeights:
         """True when `gather` must see all data before `weights` is called."""
         return self._dense
 
+    def blank(self) -> ImagingWeights:
+        """The same before any samples are gathered."""
+        made = copy.copy(self)
+        made.density = self._store.zeros(self.density.shape, np.float64)
+        made.total, made._factor = np.zeros(self._planes), np.ones(self._planes)
+        return made
+
     def gather(self, block: VisibilityBlock) -> None:
         """Take the samples of a block into the densities."""
         if not self._dense:
             return
         scale = block.freq_hz / _SPEED_OF_LIGHT_M_S
-        for plane in range(self._planes):
-            part = slice(None) if self._planes == 1 else slice(plane, plane + 1)
+        for number in range(block.weight.shape[1] if self.by_channel else 1):
+            part = slice(number, number + 1) if self.by_channel else slice(None)
+            plane = block.first + number if self.by_channel else 0
             weight = np.ascontiguousarray(block.weight[:, part])
             add_density(block.uvw_m, scale[part], weight, *self._cells, self._offset, self.density[plane])
             # Each sample stands for two: itself and its conjugate.
             self.total[plane] += 2.0 * float(weight.sum(dtype=np.float64))
+
+    def sums(self) -> dict[Any, tuple[np.ndarray, np.ndarray]]:
+        """Densities and sums of weights, to be added up with those of other data."""
+        return {None: (self.density, self.total)} if self._dense else {}
+
+    def take_sums(self, sums: dict[Any, tuple[np.ndarray, np.ndarray]]) -> None:
+        """Replace densities and sums of weights by those of all data."""
+        if None in sums:
+            self.density, self.total = sums[None]
 
     def finish(self) -> None:
         """Make the factors of the weighting from the densities."""
@@ -173,8 +196,8 @@ class ImagingWeights:
             self._constant = 2.0 * options.noise_jy**2
 
     def weights(self, block: VisibilityBlock, chan: int | None = None) -> np.ndarray:
-        """Weights (row, chan) float32 of a block, or (row, 1) of one of its channels."""
-        part = slice(None) if chan is None else slice(chan, chan + 1)
+        """Weights (row, chan) float32 of a block, or (row, 1) of what goes into a channel of the image."""
+        part = slice(None) if chan is None else slice(chan - block.first, chan - block.first + 1)
         scale = block.freq_hz[part] / _SPEED_OF_LIGHT_M_S
         weight = np.ascontiguousarray(block.weight[:, part])
         if self._dense:
@@ -219,8 +242,22 @@ class GroupedWeights:
         """Take the samples of a block into the densities."""
         for number, _, part in self._parts(block):
             if number not in self._groups:
-                self._groups[number] = copy.deepcopy(self._pattern)
+                self._groups[number] = self._pattern.blank()
             self._groups[number].gather(part)
+
+    @property
+    def by_channel(self) -> bool:
+        """As of `ImagingWeights`."""
+        return self._pattern.by_channel
+
+    def sums(self) -> dict[Any, tuple[np.ndarray, np.ndarray]]:
+        """As of `ImagingWeights`, by source and field."""
+        return {number: weights.sums()[None] for number, weights in self._groups.items()}
+
+    def take_sums(self, sums: dict[Any, tuple[np.ndarray, np.ndarray]]) -> None:
+        """As of `ImagingWeights`, for the groups that are there."""
+        for number, weights in self._groups.items():
+            weights.take_sums({None: sums[number]})
 
     def finish(self) -> None:
         """All samples are in."""

@@ -16,8 +16,9 @@ __all__ = ["clark_components"]
 
 @kernel
 def clark_components(
-    active: np.ndarray, values: np.ndarray, patch: np.ndarray, gain: float, limit: float, niter: int, found: np.ndarray
-) -> int:
+    active: np.ndarray, values: np.ndarray, patch: np.ndarray, gain: float, limit: float, niter: int, found: np.ndarray,
+    earlier: int,
+) -> int:  # fmt: skip
     """Find components among bright pixels, subtracting a patch of the beam from these only.
 
     Parameters
@@ -34,6 +35,8 @@ def clark_components(
     niter : int
     found : ndarray (pixel,) float64
         Flux of the components, added to.
+    earlier : int
+        Components taken before: the more there are, the less each raises the limit.
 
     Returns
     -------
@@ -57,5 +60,5 @@ def clark_components(
             if 0 <= dy < patch.shape[0] and 0 <= dx < patch.shape[1]:
                 values[k] -= flux * patch[dy, dx]
         done += 1
-        growth += limit / (best * max(1, values.shape[0]))
+        growth += limit / (best * (earlier + done))
     return done

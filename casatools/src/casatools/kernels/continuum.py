@@ -6,7 +6,7 @@ import numpy as np
 
 from casatools.kernels._kernel import kernel
 
-__all__ = ["fit_continuum"]
+__all__ = ["bisquare_weights", "fit_continuum"]
 
 
 @kernel
@@ -78,3 +78,48 @@ def fit_continuum(
                 imag += w[k] * rest[k].imag ** 2
             chi2[row, corr, 0] = real if count else np.nan
             chi2[row, corr, 1] = imag if count else np.nan
+
+
+@kernel
+def bisquare_weights(
+    data: np.ndarray, weight: np.ndarray, flag: np.ndarray, fit: np.ndarray, model: np.ndarray, tuning: float, out: np.ndarray
+) -> None:
+    """Weights of the next pass of a robust fit: those given times Tukey's bisquare of the residuals, ``(1 - (r / (tuning s))**2)**2``.
+
+    r is the weighted length of the complex residual, sqrt(w) abs(V - m), and s its scale in the spectrum: the median of r over that of the
+    Rayleigh distribution with unit sigma, sqrt(2 ln 2). Spectra whose residuals are all the same keep their weights.
+
+    Parameters
+    ----------
+    data, model : ndarray (row, chan, corr) complex64
+    weight : ndarray (row, chan or 1, corr) float32
+    flag : ndarray (row, chan, corr) bool
+    fit : ndarray (chan,) bool
+    tuning : float
+        4.685 keeps 95 % of the efficiency on Gaussian noise.
+    out : ndarray (row, chan, corr) float32
+        Out.
+
+    References
+    ----------
+    Beaton & Tukey, "The fitting of power series, meaning polynomials, illustrated on band-spectroscopic data", Technometrics 16 (1974), 147;
+    Holland & Welsch, "Robust regression using iteratively reweighted least-squares", Commun. Statist. A6 (1977), 813.
+    """
+    nrow, nchan, ncorr = data.shape
+    one = weight.shape[1] == 1
+    size, used = np.empty(nchan), np.empty(nchan)
+    for row in range(nrow):
+        for corr in range(ncorr):
+            count = 0
+            for k in range(nchan):
+                w = weight[row, 0 if one else k, corr]
+                out[row, k, corr] = w
+                size[k] = np.sqrt(max(np.float64(w), 0.0)) * abs(data[row, k, corr] - model[row, k, corr])
+                if fit[k] and not flag[row, k, corr] and w > 0:
+                    used[count] = size[k]
+                    count += 1
+            scale = np.median(used[:count]) / 1.1774100225154747 if count else 0.0
+            if scale > 0.0:
+                for k in range(nchan):
+                    u = size[k] / (tuning * scale)
+                    out[row, k, corr] *= (1.0 - u * u) ** 2 if u < 1.0 else 0.0

@@ -31,11 +31,7 @@ class iterbotsink:
         ------
         ParameterError
             A value is wrong, or there is no such limit.
-        UnsupportedError
-            The loop is to be interactive.
         """
-        if iterpars.get("interactive"):
-            raise UnsupportedError("iterbotsink.setupiteration: interactive=True is not there yet; use interactive=False")
         self._bot.setup(iterpars)
         return self._bot.record()
 
@@ -115,14 +111,14 @@ class iterbotsink:
 
     @method
     def pauseforinteraction(self) -> dict[str, Any]:
-        """Let a person look at the residual.
+        """Let a person look at the residual; the tool that has the images does.
 
         Raises
         ------
         UnsupportedError
-            There is no interactive mode yet.
+            Always.
         """
-        raise UnsupportedError("iterbotsink.pauseforinteraction: interactive imaging is not there yet")
+        raise UnsupportedError("iterbotsink.pauseforinteraction has no images to show; synthesisdeconvolver.interactivegui has")
 
     @method
     def done(self) -> bool:

@@ -17,19 +17,19 @@ _SELECTION = (
 )  # fmt: skip
 _OPTIONS = (
     "datacolumn", "keepflags", "chanaverage", "chanbin", "hanning", "combinespws", "nspw", "timeaverage", "timebin", "timespan",
-    "maxuvwdistance", "reindex", "usewtspectrum", "realmodelcol", "tileshape",
+    "maxuvwdistance", "reindex", "usewtspectrum", "realmodelcol", "tileshape", "ddistart",
 )  # fmt: skip
 _GRID = {
     "mode": "channel", "nchan": -1, "start": 0, "width": 1, "interpolation": "linear", "phasecenter": "", "restfreq": "", "outframe": "",
     "veltype": "radio", "preaverage": False,
 }  # fmt: skip
-_CONTINUUM = ("uvcontsub", "fitspw", "fitorder", "want_cont")
+_CONTINUUM = ("uvcontsub", "fitspw", "fitorder", "want_cont", "niter", "nthreads")
 # Keys that the tasks of the reference pass on and that say how it computes, not what.
-_FREE = ("denoising_lib", "nthreads", "monolithic_processing", "disableparallel")
-# Keys of which only one value is there.
-_ONLY: dict[str, tuple[int, ...]] = {"niter": (0, 1), "ddistart": (-1, 0)}
+_FREE = ("denoising_lib", "monolithic_processing", "disableparallel")
 _AVERAGE = ("polaverage", "polaveragemode")
-_LATER = ("phaseshift", "pointingsaverage", "callib", "calibrate")
+_SHIFT = ("phaseshift",)
+_LIBRARY = ("docallib", "callib")
+_LATER = ("pointingsaverage",)
 
 
 class mstransformer:
@@ -45,14 +45,14 @@ class mstransformer:
         pars: Annotated[dict[str, Any], kinds.Record(), "Parameters of the task mstransform, with inputms and outputms"] = {},  # noqa: B006
     ) -> bool:
         """Take the parameters: those of the task mstransform, ``inputms``, ``outputms``, and ``uvcontsub`` for its douvcontsub; ``polaverage`` with ``polaveragemode`` (stokes,
-        geometric) averages the parallel hands to Stokes I.
+        geometric) averages the parallel hands to Stokes I, and ``phaseshift`` moves the phase centre of all fields to ``phasecenter`` before any average.
 
         Raises
         ------
         ParameterError
-            A key is unknown.
+            A key is unknown, or one that another needs is missing.
         UnsupportedError
-            phaseshift, pointingsaverage and callib, several iterations (niter), a first number of data descriptions (ddistart).
+            pointingsaverage.
         """
         known = {
             "inputms",
@@ -64,15 +64,20 @@ class mstransformer:
             *_CONTINUUM,
             *_AVERAGE,
             *_FREE,
-            *_ONLY,
             *_LATER,
+            *_SHIFT,
+            *_LIBRARY,
         }
         unknown = sorted(set(pars) - known)
         if unknown:
             raise ParameterError(
                 f"mstransformer: parameter 'pars' has the unknown key {unknown[0]!r}; known are {', '.join(sorted(known))}"
             )
-        later = [k for k in _LATER if pars.get(k)] + [k for k, there in _ONLY.items() if k in pars and pars[k] not in there]
+        later = [k for k in _LATER if pars.get(k)]
+        if pars.get("phaseshift") and not pars.get("phasecenter"):
+            raise ParameterError("mstransformer: phaseshift needs 'phasecenter', the direction to shift to")
+        if pars.get("docallib") and not str(pars.get("callib", "")).strip():
+            raise ParameterError("mstransformer: docallib needs 'callib', the name of a calibration library file")
         if later:
             raise UnsupportedError(f"mstransformer: {later[0]}={pars[later[0]]!r} is not supported yet")
         self._given, self._ready = dict(pars), False
@@ -119,7 +124,15 @@ class mstransformer:
             options["regrid"] = regrid_request(**grid)
         if given.get("uvcontsub"):
             options["douvcontsub"] = True
-            options.update({k: given[k] for k in ("fitspw", "fitorder", "want_cont") if k in given})
+            options.update({k: given[k] for k in _CONTINUUM if k in given and k != "uvcontsub"})
+            options["niter"] = max(1, int(options.get("niter", 1)))  # 0 is the reference's word for one pass
+        if given.get("phaseshift"):
+            options["phase_centre"] = given["phasecenter"]
+        if given.get("realmodelcol") or given.get("docallib"):
+            from casatools.calibration.on_the_fly import ChunkModel, LibraryFile
+
+            options["model"] = ChunkModel
+            options["calibrator"] = LibraryFile(str(given["callib"])) if given.get("docallib") else None
         if given.get("polaverage"):
             options["polaverage"] = str(given.get("polaveragemode") or "default")
         mstransform(str(given["inputms"]), str(given["outputms"]), selection, MsTransformOptions(**options))

@@ -8,7 +8,7 @@ import numpy as np
 
 from casatools._base import kinds
 from casatools._base.declare import method
-from casatools._base.errors import NotOpenError, UnsupportedError
+from casatools._base.errors import NotOpenError
 from casatools.imaging.stepwise_deconvolver import StepwiseDeconvolver, deconvolve_request
 
 __all__ = ["synthesisdeconvolver"]
@@ -115,16 +115,24 @@ class synthesisdeconvolver:
     @method
     def interactivegui(
         self,
-        iterbotrecord: Annotated[dict[str, Any], kinds.Record(), "From iterbotsink.getminorcyclecontrols"] = {},  # noqa: B006 - copied
+        iterbotrecord: Annotated[dict[str, Any], kinds.Record(), "From iterbotsink.getiterationdetails"] = {},  # noqa: B006 - copied
     ) -> dict[str, Any]:
-        """Let a person draw masks; there is no interactive mode yet.
+        """Let a person draw the mask in the browser, and say how to go on.
+
+        Returns
+        -------
+        dict
+            actioncode: 1 for a minor cycle, 2 for going on to the end without asking, 3 to stop; and niter, cycleniter, threshold [Jy], nsigma, cyclefactor, nmajor
+            for iterbotsink.setupiteration.
 
         Raises
         ------
         UnsupportedError
-            Always.
+            Nobody looks.
+        CasaError
+            Images are not there or do not fit; nothing is written then.
         """
-        raise UnsupportedError("synthesisdeconvolver.interactivegui: interactive imaging is not there yet")
+        return self._open().interact(iterbotrecord)
 
     @method
     def done(self) -> bool:

@@ -27,6 +27,7 @@ __all__ = [
     "mean_over_channels",
     "mean_sigma",
     "read_blocks",
+    "settle_row_flags",
     "settle_row_weights",
 ]
 
@@ -112,6 +113,13 @@ def settle_row_weights(blocks: Iterable[Block], columns: ColumnPlan) -> Iterator
         yield block
 
 
+def settle_row_flags(blocks: Iterable[Block]) -> Iterator[Block]:
+    """The stage: FLAG_ROW also where every visibility of a row is flagged, as the reference's uvcontsub and phaseshift set it."""
+    for block in blocks:
+        block.rows["FLAG_ROW"] = np.asarray(block.rows["FLAG_ROW"]) | wholly_flagged(block.flag)
+        yield block
+
+
 def mean_over_channels(values: np.ndarray, flag: np.ndarray) -> np.ndarray:
     """Mean over the unflagged channels, over all where every one is flagged: ``(row, chan or 1, corr)`` to ``(row, corr)`` float32."""
     out = np.empty((flag.shape[0], flag.shape[2]), dtype=np.float32)
@@ -136,14 +144,14 @@ def read_blocks(
     resolved: ResolvedSelection,
     columns: ColumnPlan,
     plans: Sequence[ChunkPlan],
-    calibrator: Calibrator | None = None,
+    calibrators: Sequence[Calibrator] = (),
 ) -> Iterator[Block]:
-    """Read the planned chunks as blocks, calibrated on the way where there is a calibrator."""
+    """Read the planned chunks as blocks, calibrated on the way where there are calibrators."""
     wanted = [*columns.reads, "WEIGHT", "SIGMA", *ROW_COLUMNS]
     starts = iter(plans)
     for chunk in iter_chunks(ms, resolved, wanted, plans=plans):
         plan = next(starts)
-        if calibrator is not None:
+        for calibrator in calibrators:
             calibrator.correct_chunk(chunk)
         yield _block(chunk, columns, int(plan.index[0]) if len(plan.index) else 0)
 

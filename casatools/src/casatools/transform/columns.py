@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from casatools._base.errors import DataError, ParameterError
 from casatools.io.ms import MeasurementSet
@@ -35,8 +36,8 @@ class ColumnPlan:
         The input has WEIGHT_SPECTRUM, SIGMA_SPECTRUM.
     made : tuple of str
         Which of WEIGHT_SPECTRUM and SIGMA_SPECTRUM are written also where the input has none.
-    calibrated : tuple of str
-        Calibration makes CORRECTED_DATA while reading, from these columns; empty where the column is the input's.
+    computed : mapping
+        Columns that are made while reading, with what each is made from.
     """
 
     pairs: tuple[tuple[str, str], ...]
@@ -44,7 +45,7 @@ class ColumnPlan:
     weight_spectrum: bool
     sigma_spectrum: bool
     made: tuple[str, ...] = ()
-    calibrated: tuple[str, ...] = ()
+    computed: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property
     def from_corrected(self) -> bool:
@@ -68,10 +69,10 @@ class ColumnPlan:
             out.append("WEIGHT_SPECTRUM")
         if self.sigma_spectrum and not self.from_corrected:
             out.append("SIGMA_SPECTRUM")
-        if self.calibrated:
-            out = [c for c in out if c != "CORRECTED_DATA"]
-            out += [c for c in self.calibrated if c not in out]
-        return out
+        out = [c for c in out if c not in self.computed]
+        # What rows are known by is read anyway.
+        more = [c for sources in self.computed.values() for c in sources]
+        return out + [c for c in dict.fromkeys(more) if c not in out]
 
     @property
     def writes(self) -> list[str]:
@@ -79,10 +80,12 @@ class ColumnPlan:
         return [*(c for _, c in self.pairs), *self.spectra]
 
 
-def plan_columns(ms: MeasurementSet, datacolumn: str, made: tuple[str, ...] = (), calibrated: tuple[str, ...] = ()) -> ColumnPlan:
+def plan_columns(
+    ms: MeasurementSet, datacolumn: str, made: tuple[str, ...] = (), computed: Mapping[str, tuple[str, ...]] | None = None
+) -> ColumnPlan:
     """Work out the columns for a `datacolumn` parameter such as "corrected", "all" or "data,model,corrected".
 
-    Weights per channel in `made` are written also where the input has none; with `calibrated` CORRECTED_DATA is made from those columns.
+    Weights per channel in `made` are written also where the input has none; columns in `computed` are made from those named.
 
     Raises
     ------
@@ -91,9 +94,10 @@ def plan_columns(ms: MeasurementSet, datacolumn: str, made: tuple[str, ...] = ()
     DataError
         The MeasurementSet lacks a column asked for by name.
     """
+    computed = computed or {}
     text = datacolumn.strip().lower()
     if text == "all":
-        found = [c for c in _NAMES.values() if ms.has(c) or (calibrated and c == "CORRECTED_DATA")]
+        found = [c for c in _NAMES.values() if ms.has(c) or c in computed]
         if not found:
             raise DataError(f"MeasurementSet {ms.path!r} has no visibility column")
     else:
@@ -103,9 +107,9 @@ def plan_columns(ms: MeasurementSet, datacolumn: str, made: tuple[str, ...] = ()
             raise ParameterError(f"datacolumn {unknown[0]!r} is unknown; allowed are {', '.join(_NAMES)}, all")
         found = [_NAMES[w] for w in words]
         for column in found:
-            if not calibrated or column != "CORRECTED_DATA":
+            if column not in computed:
                 ms.require(column)
     single = len(found) == 1
     pairs = tuple((c, "DATA" if single and c in ("MODEL_DATA", "CORRECTED_DATA") else c) for c in found)
     spectrum = ms.has("WEIGHT_SPECTRUM")
-    return ColumnPlan(pairs, single, spectrum, ms.has("SIGMA_SPECTRUM"), made, calibrated)
+    return ColumnPlan(pairs, single, spectrum, ms.has("SIGMA_SPECTRUM"), made, computed)

@@ -25,7 +25,7 @@ from casatools.frames.quantities import parse_quantity, to_unit
 from casatools.io.ms import MeasurementSet
 from casatools.io.ms.appending import append_rows, append_subtable, empty_subtable, rewrite_rows, subtable_columns
 from casatools.io.ms.create_like import MsWriter
-from casatools.io.ms.part_files import copy_measurement_set
+from casatools.io.ms.part_files import copy_measurement_set, replace_subtables
 from casatools.io.ms.parts import is_multi_ms
 from casatools.io.ms.sorting import copy_sorted
 from casatools.io.tables import Table, open_table, subtable_path
@@ -39,6 +39,7 @@ __all__ = [
     "changed_columns",
     "check_inputs",
     "concatenate",
+    "join_apart",
     "join_subtables",
     "join_virtually",
     "merge_options",
@@ -60,7 +61,7 @@ _TIMED = {
 }  # fmt: skip
 _ROW_IDS = {
     "ANTENNA1": "ANTENNA", "ANTENNA2": "ANTENNA", "FIELD_ID": "FIELD", "DATA_DESC_ID": "DATA_DESCRIPTION", "STATE_ID": "STATE",
-    "OBSERVATION_ID": "OBSERVATION",
+    "OBSERVATION_ID": "OBSERVATION", "PROCESSOR_ID": "PROCESSOR",
 }  # fmt: skip
 # Correlations of two equal receptors: a model of a unit point source is 1 there and 0 elsewhere.
 _PARALLEL = (1, 5, 8, 9, 12)
@@ -152,7 +153,9 @@ def concatenate(paths: Sequence[str], output: str, options: ConcatOptions) -> in
         raise ParameterError(
             f"parameter 'visweightscale' holds {len(options.weight_scale)} factors for {len(inputs)} MeasurementSets"
         )
-    inputs, weights = ordered_in_time(inputs, options.weight_scale or (1.0,) * len(inputs))
+    weights = list(options.weight_scale or (1.0,) * len(inputs))
+    if not options.only_subtables:  # the reference's testconcat keeps the order given
+        inputs, weights = ordered_in_time(inputs, weights)
     every = [output.rstrip("/"), *inputs] if exists else inputs
     scales = [*([1.0] if exists else []), *weights]
     require_writable_parent(output)
@@ -171,8 +174,15 @@ def concatenate(paths: Sequence[str], output: str, options: ConcatOptions) -> in
     return written
 
 
-def join_subtables(path: str, output: str, options: ConcatOptions) -> MergedIds:
+def join_subtables(path: str, output: str, options: ConcatOptions, scans: np.ndarray | None = None) -> MergedIds:
     """Append what is new in the sub-tables of a MeasurementSet to those of another, in place; its rows are not appended.
+
+    Parameters
+    ----------
+    path, output : str
+    options : ConcatOptions
+    scans : ndarray (2, n) of int, optional
+        Observations and scans that are taken beside those of the rows of `output`.
 
     Raises
     ------
@@ -184,19 +194,75 @@ def join_subtables(path: str, output: str, options: ConcatOptions) -> MergedIds:
         raise ParameterError(f"a MeasurementSet cannot be joined to itself: {path!r}")
     check_inputs([output, path])
     with MeasurementSet(output) as so_far:
-        scans = observed_scans(so_far)
+        taken = observed_scans(so_far)
+    taken = taken if scans is None else np.concatenate([taken, scans], axis=1)
     with MeasurementSet(path) as source:
-        ids = append_subtables(output, source, options, 1, scans)
+        ids = append_subtables(output, source, options, 1, taken)
     return cast(MergedIds, ids)  # number 1 always has identifiers
 
 
-def join_virtually(path: str, output: str, options: ConcatOptions) -> None:
-    """`join_subtables`, and the identifiers (and weights) of the MeasurementSet itself changed to those of the other."""
-    ids = join_subtables(path, output, options)
+def join_virtually(path: str, output: str, options: ConcatOptions, scan_file: str = "") -> None:
+    """`join_subtables`, and the identifiers (and weights) of the MeasurementSet itself changed to those of the other.
+
+    Parameters
+    ----------
+    path, output : str
+    options : ConcatOptions
+    scan_file : str
+        File of the scans that are taken, kept from one call to the next: the rows of what was joined before are not in `output`. As the reference
+        writes it: the number of observations, for each its number, first and last scan, and the last scan of all, one number a line.
+
+    Raises
+    ------
+    DataError
+        `scan_file` is there and cannot be read so; nothing is changed then.
+    """
+    ids = join_subtables(path, output, options, _read_scans(scan_file) if scan_file and os.path.exists(scan_file) else None)
     scale = (*options.weight_scale, 1.0)[0]
     with MeasurementSet(path) as source:
         columns = [c for c in source.column_names if source.has(c)]
         rewrite_rows(path, changed_columns(source, ids, columns, scale), scale != 1.0)
+    if scan_file:
+        known = [] if not os.path.exists(scan_file) else [_read_scans(scan_file)]
+        for name in (output, path):
+            with MeasurementSet(name) as ms:
+                known.append(observed_scans(ms))
+        _write_scans(scan_file, np.concatenate(known, axis=1))
+
+
+def join_apart(path: str, output: str, target: str, options: ConcatOptions) -> None:
+    """`join_virtually` on a copy of the MeasurementSet, `target`, which gets the joined sub-tables; its own stay as they are."""
+    path = require_present(path, "MeasurementSet").rstrip("/")
+    require_outside(target, path)
+    require_outside(target, output)
+    require_space(target, 1.05 * folder_bytes(path))
+    with staged_output(target) as staged:
+        copy_measurement_set(path, staged)
+        join_virtually(staged, output, options)
+        with MeasurementSet(output) as joined:
+            MsWriter(joined, staged + ".subtables", ["DATA"] if joined.has("DATA") else [], 1, 1, 0).table.close()
+        replace_subtables(staged, staged + ".subtables")
+
+
+def _read_scans(path: str) -> np.ndarray:
+    """Observations and their first and last scans: ndarray (2, n)."""
+    try:
+        with open(path) as file:
+            numbers = [int(word) for word in file.read().split()]
+        triples = np.array(numbers[1 : 1 + 3 * numbers[0]], dtype=np.int64).reshape(numbers[0], 3)
+    except (OSError, ValueError, IndexError) as error:
+        raise DataError(f"the file of scans {path!r} is not one that a virtual concatenation has written") from error
+    return np.stack([np.repeat(triples[:, 0], 2), triples[:, 1:].ravel()])
+
+
+def _write_scans(path: str, scans: np.ndarray) -> None:
+    lines = [len(np.unique(scans[0]))]
+    for observation in np.unique(scans[0]):
+        own = scans[1][scans[0] == observation]
+        lines += [int(observation), int(own.min()), int(own.max())]
+    lines.append(int(scans[1].max()) if scans.size else 0)
+    with open(path, "w") as file:
+        file.write("".join(f"{n}\n" for n in lines))
 
 
 def ordered_in_time(paths: Sequence[str], scales: Sequence[float]) -> tuple[list[str], list[float]]:
@@ -308,7 +374,9 @@ def append_subtables(
         append_subtable(os.path.join(staged, name), subtable_path(source.path, name), np.asarray(rows, dtype=np.int64), changes)
 
     own = source.metadata
-    for name in ("ANTENNA", "STATE", "OBSERVATION", "POLARIZATION", "SPECTRAL_WINDOW"):
+    here, there = (_processors(path) for path in (source.path, staged))
+    ids.match("PROCESSOR", here, there, lambda a, b: a == b)
+    for name in ("ANTENNA", "STATE", "OBSERVATION", "POLARIZATION", "SPECTRAL_WINDOW", "PROCESSOR"):
         add(name, ids.new[name], {})
     rows = ids.new["DATA_DESCRIPTION"]
     add("DATA_DESCRIPTION", rows, {
@@ -334,6 +402,12 @@ def append_subtables(
         count = source.subtable(name).nrows()
         add(name, range(count), {c: _mapped(v, ids.maps[columns[c]]) for c, v in found.items()})
     return ids
+
+
+def _processors(path: str) -> list[Any]:
+    """What the rows of PROCESSOR hold."""
+    found = subtable_columns(subtable_path(path, "PROCESSOR"), "TYPE", "SUB_TYPE", "TYPE_ID", "MODE_ID") or {}
+    return list(zip(*(np.asarray(v).tolist() for v in found.values()), strict=True))
 
 
 def _append_feeds(staged: str, source: MeasurementSet, ids: MergedIds, add: Any) -> None:

@@ -4,6 +4,7 @@ References
 ----------
 Cornwell, Uson & Haddad, "Radio-interferometric imaging of spectral lines: the problem of continuum subtraction", A&A 258 (1992), 583.
 Sault, "An analysis of visibility-based continuum subtraction", A&AS 107 (1994), 55.
+Holland & Welsch, "Robust regression using iteratively reweighted least-squares", Commun. Statist. A6 (1977), 813.
 """
 
 from __future__ import annotations
@@ -16,9 +17,10 @@ import numpy as np
 
 from casatools._base.errors import ParameterError
 from casatools._base.paths import require_absent, require_present
+from casatools._base.threads import over_rows
 from casatools.io.ms import MeasurementSet, Selection
-from casatools.kernels.continuum import fit_continuum
-from casatools.transform.blocks import Block, settle_row_weights
+from casatools.kernels.continuum import bisquare_weights, fit_continuum
+from casatools.transform.blocks import Block, settle_row_flags, settle_row_weights
 from casatools.transform.pipeline import TransformOptions, prepare, run
 
 __all__ = ["ContinuumFit", "FitQuality", "parse_fitspec", "subtract_blocks", "uvcontsub"]
@@ -33,6 +35,8 @@ class ContinuumFit:
 
 
 Fits = Mapping[tuple[int, int], ContinuumFit]
+# Tukey's bisquare with this constant is 95 % efficient on Gaussian noise (Holland & Welsch 1977).
+_BISQUARE = 4.685
 
 
 @dataclass
@@ -170,6 +174,8 @@ def subtract_blocks(
     want_continuum: bool = False,
     flat: bool = False,
     quality: FitQuality | None = None,
+    passes: int = 1,
+    nthreads: int | None = None,
 ) -> Iterator[Block]:
     """The stage: subtract the fitted continuum from every column.
 
@@ -186,13 +192,17 @@ def subtract_blocks(
     flat : bool
         Weight all channels alike.
     quality : FitQuality, optional
+    passes : int
+        Fits made: each after the first weights the channels down that lie off the one before (Tukey's bisquare).
+    nthreads : int, optional
+        Threads at most; all cores when absent.
     """
     for block in blocks:
         nrow, _, ncorr = block.flag.shape
         models = {}
         for name, values in block.data.items():
             kind = np.ones((nrow, 1, ncorr), dtype=np.float32) if flat else block.weight_of(name)
-            model, chi2, fitted = _fit(block, values, kind, fits, channels.get(block.spw))
+            model, chi2, fitted = _fit(block, values, kind, fits, channels.get(block.spw), passes, nthreads)
             if quality is not None:
                 quality.add(block, chi2, fitted)
             models[name] = model
@@ -203,7 +213,13 @@ def subtract_blocks(
 
 
 def _fit(
-    block: Block, values: np.ndarray, kind: np.ndarray, fits: Fits, held: np.ndarray | None
+    block: Block,
+    values: np.ndarray,
+    kind: np.ndarray,
+    fits: Fits,
+    held: np.ndarray | None,
+    passes: int,
+    nthreads: int | None,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Model, chi-squared and which rows were fitted."""
     nrow, nchan, ncorr = block.flag.shape
@@ -221,9 +237,27 @@ def _fit(
         part: Any = slice(None) if len(rows) == nrow else rows
         fit = np.isin(index, how.channels)
         some, spread = np.zeros((len(rows), nchan, ncorr), dtype=np.complex64), np.empty((len(rows), ncorr, 2))
-        fit_continuum(data[part], kind[part], block.flag[part], fit, x, how.order, some, spread)
+        _fit_rows(data[part], kind[part], block.flag[part], fit, x, how.order, some, spread, passes, nthreads)
         model[part], chi2[part], fitted[part] = some, spread, True
     return model, chi2, fitted
+
+
+def _fit_rows(
+    data: np.ndarray, weight: np.ndarray, flag: np.ndarray, fit: np.ndarray, x: np.ndarray, order: int, model: np.ndarray,
+    chi2: np.ndarray, passes: int, nthreads: int | None,
+) -> None:  # fmt: skip
+    """Fit to rows, in threads; see `fit_continuum` for the arrays."""
+
+    def some(low: int, high: int) -> None:
+        part = slice(low, high)
+        fit_continuum(data[part], weight[part], flag[part], fit, x, order, model[part], chi2[part])
+        for _ in range(passes - 1):
+            robust = np.empty(model[part].shape, dtype=np.float32)
+            bisquare_weights(data[part], weight[part], flag[part], fit, model[part], _BISQUARE, robust)
+            fit_continuum(data[part], robust, flag[part], fit, x, order, model[part], chi2[part])
+
+    nrow = len(data)
+    over_rows(some, nrow, max(2048, -(-nrow // nthreads) if nthreads else 1))
 
 
 def uvcontsub(
@@ -251,7 +285,7 @@ def uvcontsub(
         def stage(blocks: Iterable[Block]) -> Iterator[Block]:
             flat = job.columns.of_model
             done = subtract_blocks(blocks, fits, job.resolved.channels, keep_model=writemodel, flat=flat, quality=quality)
-            return settle_row_weights(done, job.columns)
+            return settle_row_flags(settle_row_weights(done, job.columns))
 
         run(job, outputvis, [stage], extra_columns=("MODEL_DATA",) if writemodel else ())
     return quality.record()

@@ -9,11 +9,12 @@ import numpy as np
 
 from casatools._base.errors import ParameterError
 from casatools.frames.directions import Direction
+from casatools.frames.ephemeris import ephemeris_directions
 from casatools.frames.frequencies import C_M_S, doppler_factor
 from casatools.frames.interpolation import on_nodes
 from casatools.frames.observatories import Position
 from casatools.io.ms import MeasurementSet
-from casatools.io.ms.ephemerides import field_ephemeris
+from casatools.io.ms.ephemerides import EphemerisTable, field_ephemeris
 from casatools.io.ms.metadata import Field
 from casatools.transform.field_directions import phase_centres
 
@@ -41,33 +42,49 @@ def moving_factor(
 ) -> Callable[[np.ndarray], np.ndarray]:
     """Times [s] to frequencies in a frame over those in the data's, for the direction of a moving field at each time."""
 
+    return _followed(own, target, lambda time_s: phase_centres(ms, found, np.array([time_s])), position)
+
+
+def _followed(
+    own: str, target: str, place: Callable[[float], tuple[np.ndarray, np.ndarray, str]], position: Position
+) -> Callable[[np.ndarray], np.ndarray]:
+    """Times to factors between frames for a direction that is a function of time."""
+
     def exact(time_s: float) -> np.ndarray:
-        lon, lat, frame = phase_centres(ms, found, np.array([time_s]))
+        lon, lat, frame = place(time_s)
         direction = Direction(float(lon[0]), float(lat[0]), frame)
         return np.asarray(float(doppler_factor(own, target, time_s, direction, position)))
 
     return lambda times: on_nodes(np.asarray(times, dtype=np.float64), exact, _NODE_STEP_S)
 
 
-def source_factor(ms: MeasurementSet, own: str, found: Field | None, position: Position) -> Callable[[np.ndarray], np.ndarray]:
+def source_factor(
+    ms: MeasurementSet, own: str, found: Field | None, position: Position, table: EphemerisTable | None = None
+) -> Callable[[np.ndarray], np.ndarray]:
     """Times [s] to frequencies in the frame of the moving source over those in the data's.
 
     Frequencies go to the centre of the Earth first; the radial velocity of the ephemeris, which is for there, then takes them to the source
-    by sqrt((1 + v/c) / (1 - v/c)).
+    by sqrt((1 + v/c) / (1 - v/c)). With `table` the object is that of this ephemeris, whatever the field.
 
     Raises
     ------
     ParameterError
         The field has no ephemeris.
     """
-    if found is None:
+    if table is not None:
+        given = table
+        geocentric = _followed(
+            own, "GEO", lambda time_s: (*ephemeris_directions(given, np.array([time_s])), given.frame), position
+        )
+    elif found is None:
         raise ParameterError("parameter 'outframe' can be 'source' only for a field with an ephemeris; the first field has none")
-    table = field_ephemeris(ms.path, found.ephemeris_id)
-    geocentric = moving_factor(ms, own, "GEO", found, position)
+    else:
+        given = field_ephemeris(ms.path, found.ephemeris_id)
+        geocentric = moving_factor(ms, own, "GEO", found, position)
 
     def factor(times: np.ndarray) -> np.ndarray:
         days = np.asarray(times, dtype=np.float64) / 86400.0
-        beta = np.interp(days, table.mjd, table.radial_au_d) * _AU_PER_DAY_M_S / C_M_S
+        beta = np.interp(days, given.mjd, given.radial_au_d) * _AU_PER_DAY_M_S / C_M_S
         return np.asarray(geocentric(times) * np.sqrt((1.0 + beta) / (1.0 - beta)))
 
     return factor

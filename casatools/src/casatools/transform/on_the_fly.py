@@ -1,4 +1,4 @@
-"""What the pipeline asks of calibration that is applied while it reads (the calibration domain lies above, so it is handed in)."""
+"""What the pipeline asks of calibration and models that are applied while it reads (the calibration domain lies above, so it is handed in)."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ __all__ = ["Calibrator", "CalibratorMaker"]
 
 
 class Calibrator(Protocol):
-    """Adds CORRECTED_DATA to chunks that are read, and sets their flags and weights."""
+    """Adds a visibility column to chunks that are read: CORRECTED_DATA, with flags and weights set, or a model."""
 
     columns: tuple[str, ...]
 

@@ -23,12 +23,12 @@ from casatools.io.ms.metadata import Field
 from casatools.io.ms.parts import is_multi_ms
 from casatools.kernels.phase_turning import phase_factors as fill_factors
 from casatools.kernels.phase_turning import turn_phases
-from casatools.transform.blocks import Block, settle_row_weights
+from casatools.transform.blocks import Block, settle_row_flags, settle_row_weights
 from casatools.transform.field_directions import phase_centres
 from casatools.transform.multi_ms import transform_parts
-from casatools.transform.pipeline import TransformOptions, prepare, run
+from casatools.transform.pipeline import Job, Stage, TransformOptions, prepare, run
 
-__all__ = ["conjugatevis", "phase_factors", "phaseshift", "shift_blocks", "uvw_frame"]
+__all__ = ["conjugatevis", "phase_factors", "phaseshift", "shift_blocks", "shift_stage", "uvw_frame"]
 
 _SPEED_OF_LIGHT_M_S = 299792458.0
 Rotation: TypeAlias = np.ndarray | Callable[[np.ndarray], np.ndarray]
@@ -110,30 +110,37 @@ def _shift_rows(
     """Write one MeasurementSet of some of the selected rows, or of all."""
     with MeasurementSet(vis) as ms:
         job = prepare(ms, TransformOptions(selection, datacolumn, reindex=False, rows=only))
-        fields = ms.metadata.fields
-        rotations: dict[int, Rotation] = {}
-        directions = [f.phase_dir.copy() for f in fields]
-        ephemerides = np.array([f.ephemeris_id for f in fields], dtype=np.int32)
-        for number in sorted(set(job.resolved.fields_present)):
-            old = fields[number]
-            new = convert_direction(direction, old.phase_frame)
-            if old.ephemeris_id >= 0:
-                rotations[number] = partial(_moving_turns, ms, old, direction)
-                ephemerides[number] = -1
-            else:
-                rotations[number] = uvw_frame(new.lon_rad, new.lat_rad) @ uvw_frame(*old.phase_dir[0]).T
-            directions[number] = np.zeros_like(old.phase_dir)
-            directions[number][0] = (new.lon_rad + np.pi) % (2 * np.pi) - np.pi, new.lat_rad
-        frequencies = {}
-        for spw in job.spws:
-            held, window = job.resolved.channels.get(spw), ms.metadata.spectral_windows[spw]
-            frequencies[spw] = window.chan_freq_hz if held is None else window.chan_freq_hz[np.asarray(held)]
-        edits = {"FIELD": SubtableEdit(None, {"PHASE_DIR": directions, "EPHEMERIS_ID": ephemerides})}
+        shift, edits = shift_stage(job, direction)
 
         def stage(blocks: Iterable[Block]) -> Iterator[Block]:
-            return settle_row_weights(shift_blocks(blocks, rotations, frequencies), job.columns)
+            return settle_row_flags(settle_row_weights(shift(blocks), job.columns))
 
         return run(job, outputvis, [stage], edits=edits)
+
+
+def shift_stage(job: Job, direction: Direction) -> tuple[Stage, dict[str, SubtableEdit]]:
+    """The stage that moves the phase centre of all fields of a job, for blocks of the channels read, and what it changes in sub-tables."""
+    ms = job.ms
+    fields = ms.metadata.fields
+    rotations: dict[int, Rotation] = {}
+    directions = [f.phase_dir.copy() for f in fields]
+    ephemerides = np.array([f.ephemeris_id for f in fields], dtype=np.int32)
+    for number in sorted(set(job.resolved.fields_present)):
+        old = fields[number]
+        new = convert_direction(direction, old.phase_frame)
+        if old.ephemeris_id >= 0:
+            rotations[number] = partial(_moving_turns, ms, old, direction)
+            ephemerides[number] = -1
+        else:
+            rotations[number] = uvw_frame(new.lon_rad, new.lat_rad) @ uvw_frame(*old.phase_dir[0]).T
+        directions[number] = np.zeros_like(old.phase_dir)
+        directions[number][0] = (new.lon_rad + np.pi) % (2 * np.pi) - np.pi, new.lat_rad
+    frequencies = {}
+    for spw in job.spws:
+        held, window = job.resolved.channels.get(spw), ms.metadata.spectral_windows[spw]
+        frequencies[spw] = window.chan_freq_hz if held is None else window.chan_freq_hz[np.asarray(held)]
+    edits = {"FIELD": SubtableEdit(None, {"PHASE_DIR": directions, "EPHEMERIS_ID": ephemerides})}
+    return (lambda blocks: shift_blocks(blocks, rotations, frequencies)), edits
 
 
 def _moving_turns(ms: MeasurementSet, found: Field, direction: Direction, times_s: np.ndarray) -> np.ndarray:

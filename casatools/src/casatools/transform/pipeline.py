@@ -42,6 +42,7 @@ from casatools.transform.subtables import ChannelAxis, Renumbering, plan_subtabl
 __all__ = ["Job", "TimeAverage", "TransformOptions", "output_blocks", "prepare", "run", "transform"]
 
 Stage = Callable[[Iterable[Block]], Iterator[Block]]
+_ALMA_SUBSCANS_S = 30.0
 
 
 @dataclass(frozen=True)
@@ -71,6 +72,10 @@ class TransformOptions:
         Of the visibility columns: (0,) to leave it to this program, (1,) for tiles of whole integrations, else correlations, channels, rows.
     calibrator : callable, optional
         Makes what calibrates the data while they are read; CORRECTED_DATA then is what it gives.
+    model : callable, optional
+        Makes what adds MODEL_DATA while the data are read; used for `real_model` where there is only a recipe.
+    first_ddid : int
+        Added to DATA_DESC_ID of the main table, as the reference does for the parts of a multi-MS; the sub-tables stay.
     """
 
     selection: Selection = field(default_factory=Selection)
@@ -85,6 +90,8 @@ class TransformOptions:
     real_model: bool = False
     tileshape: tuple[int, ...] = (0,)
     calibrator: CalibratorMaker | None = None
+    model: CalibratorMaker | None = None
+    first_ddid: int = 0
 
     def __post_init__(self) -> None:
         if any(n < 1 for n in self.chanbin):
@@ -110,7 +117,11 @@ class Job:
     first_time_s: float
     windows: OutputWindows | None = None
     stokes_i: bool = False
-    calibrator: Calibrator | None = None
+    calibrators: tuple[Calibrator, ...] = ()
+    # Fields of the rows kept of the whole selection.
+    fields: tuple[int, ...] = ()
+    # A stage on what is read, before any average, such as a phase shift.
+    first: Stage | None = None
 
     @property
     def output_rows(self) -> int:
@@ -145,19 +156,26 @@ def transform(path: str, output: str, options: TransformOptions) -> int:
 def prepare(ms: MeasurementSet, options: TransformOptions) -> Job:
     """Resolve the selection and plan chunks, bins and axes; raises before anything is written."""
     resolved = options.selection.resolve(ms)
-    calibrator = options.calibrator(ms) if options.calibrator is not None else None
-    columns = plan_columns(ms, options.datacolumn, options.spectra, calibrator.columns if calibrator is not None else ())
+    if options.time_average is not None:
+        options = replace(options, time_average=_over_subscans(ms, options.time_average))
+    calibrators = {"CORRECTED_DATA": options.calibrator(ms)} if options.calibrator is not None else {}
     if options.real_model and not ms.has("MODEL_DATA") and virtual_model_fields(ms):
-        raise UnsupportedError(f"parameter 'realmodelcol': {ms.path!r} has a virtual model; make the column with ft or setjy")
+        if options.model is None:
+            raise UnsupportedError(
+                f"parameter 'realmodelcol': {ms.path!r} has a virtual model and nothing was given to make it real"
+            )
+        calibrators["MODEL_DATA"] = options.model(ms)
+    columns = plan_columns(ms, options.datacolumn, options.spectra, {name: c.columns for name, c in calibrators.items()})
     rows = np.asarray(resolved.rows)
-    # New frequency grids are defined at the first time of the whole selection, also where parts of it are done one by one.
-    first_time_s = float(np.asarray(ms.read("TIME", rows)).min())
-    if options.rows is not None:
-        rows = np.intersect1d(rows, options.rows, assume_unique=True)
     if not options.keepflags:
         rows = rows[~_wholly_flagged(ms, rows)]
-        if len(rows) == 0:
-            raise SelectionError(f"every row selected from {ms.path!r} is flagged, and flagged rows are not kept")
+        _require_rows(ms, rows)
+    # New frequency grids are defined at the first time of the whole selection, also where parts of it are done one by one.
+    first_time_s = float(np.asarray(ms.read("TIME", rows)).min())
+    fields = tuple(np.unique(ms.read("FIELD_ID", rows)).tolist())
+    if options.rows is not None:
+        rows = np.intersect1d(rows, options.rows, assume_unique=True)
+        _require_rows(ms, rows)
     keys = {name: np.asarray(ms.read(name, rows)) for name in (*KEYS, "TIME")}
     metadata = ms.metadata
     ddids = sorted(set(resolved.ddids)) or sorted(np.unique(keys["DATA_DESC_ID"]).tolist())
@@ -170,7 +188,33 @@ def prepare(ms: MeasurementSet, options: TransformOptions) -> Job:
         plan = plan_rows(rows, keys, size)
     else:
         plan = plan_bins(ms, rows, keys, size, options.time_average, columns.of_model)
-    return Job(ms, resolved, options, columns, ddids, edges, axes, plan, first_time_s, calibrator=calibrator)
+    return Job(
+        ms,
+        resolved,
+        options,
+        columns,
+        ddids,
+        edges,
+        axes,
+        plan,
+        first_time_s,
+        calibrators=tuple(calibrators.values()),
+        fields=fields,
+    )
+
+
+def _require_rows(ms: MeasurementSet, rows: np.ndarray) -> None:
+    if len(rows) == 0:
+        raise SelectionError(f"every row selected from {ms.path!r} is flagged, and flagged rows are not kept")
+
+
+def _over_subscans(ms: MeasurementSet, average: TimeAverage) -> TimeAverage:
+    """Let long bins of ALMA's data go across states, as the reference does: its sub-scans of some seconds have a state each."""
+    names = {o.telescope_name.strip().upper() for o in ms.metadata.observations}
+    if "ALMA" not in names or average.bin_s <= _ALMA_SUBSCANS_S or "state" in average.span:
+        return average
+    log.post("ALMA's data: time bins of more than 30 s go across states (sub-scans)", "WARN")
+    return replace(average, span=average.span | {"state"})
 
 
 def run(
@@ -205,7 +249,8 @@ def run(
         replace_windows(job.ms, renumbering, job.windows)
     if job.stokes_i:
         replace_polarizations(job.ms, renumbering)
-    renumbering.edits.update(edits or {})
+    for name, edit in (edits or {}).items():
+        renumbering.edits[name] = edit.after(renumbering.edits.get(name))
     ncorr, nchan = _largest_cell(job)
     columns = [*job.columns.writes, *extra_columns]
     tile = _tile(job, ncorr, nchan)
@@ -215,7 +260,7 @@ def run(
         Progress(job.output_rows, "transforming visibilities") as progress,
         MsWriter(job.ms, temporary, columns, ncorr, nchan, job.output_rows, renumbering.edits, tile) as writer,
     ):
-        if spreads() and not (stages or before):
+        if spreads() and not (stages or before or job.first is not None):
             # Stages may look at several blocks; what has none is done piece by piece on all ranks.
             plans = job.rows.chunks if job.rows.bins is not None else split_plans(job.rows.chunks)
             outputs = (
@@ -238,7 +283,9 @@ def run(
 
 def output_blocks(job: Job, stages: Sequence[Stage] = (), before: Sequence[Stage] = ()) -> Iterator[Block]:
     """The output of a job, block by block."""
-    blocks: Iterator[Block] = read_blocks(job.ms, job.resolved, job.columns, job.rows.chunks, job.calibrator)
+    blocks: Iterator[Block] = read_blocks(job.ms, job.resolved, job.columns, job.rows.chunks, job.calibrators)
+    if job.first is not None:
+        blocks = job.first(blocks)
     if job.rows.bins is not None:
         blocks = average_blocks_in_time(blocks, job.rows.bins)
     for stage in before:
@@ -380,7 +427,7 @@ def _output_columns(block: Block, job: Job, ids: Renumbering) -> dict[str, np.nd
     columns = job.columns
     out: dict[str, np.ndarray] = {name: block.rows[name] for name in ROW_COLUMNS}
     ddid = block.ddid if ids.ddids is None else int(ids.ddids[block.ddid])
-    out["DATA_DESC_ID"] = np.full(block.nrow, ddid + block.part, dtype=np.int32)
+    out["DATA_DESC_ID"] = np.full(block.nrow, ddid + block.part + job.options.first_ddid, dtype=np.int32)
     for name, mapping in (
         ("FIELD_ID", ids.fields), ("ANTENNA1", ids.antennas), ("ANTENNA2", ids.antennas), ("STATE_ID", ids.states),
         ("OBSERVATION_ID", ids.observations),

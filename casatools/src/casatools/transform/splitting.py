@@ -10,7 +10,7 @@ import numpy as np
 
 from casatools._base.errors import ParameterError
 from casatools._base.paths import require_absent, require_present
-from casatools.io.ms import MeasurementSet, Selection
+from casatools.io.ms import Selection
 from casatools.io.ms.multi_ms import axis_of
 from casatools.io.ms.parts import is_multi_ms, part_paths
 from casatools.transform.multi_ms import cut_rows, save_flags, transform_parts, write_parts
@@ -31,6 +31,8 @@ def split(
     combine: Any = "",
     keepmms: bool = True,
     spectra: tuple[str, ...] = (),
+    tileshape: tuple[int, ...] = (0,),
+    first_ddid: int = 0,
 ) -> int:
     """Write the selected part of `vis` to `outputvis`.
 
@@ -46,6 +48,8 @@ def split(
         Make a multi-MS of one, part by part.
     spectra : tuple of str
         Weights per channel to write also where the input has none: WEIGHT_SPECTRUM, SIGMA_SPECTRUM.
+    tileshape, first_ddid
+        See `TransformOptions`.
 
     Returns
     -------
@@ -59,11 +63,19 @@ def split(
     """
     vis = require_present(vis, "MeasurementSet")
     require_absent(outputvis)
-    options = TransformOptions(selection, datacolumn, keepflags, parse_widths(width, "width"), spectra=spectra)
+    options = TransformOptions(
+        selection,
+        datacolumn,
+        keepflags,
+        parse_widths(width, "width"),
+        spectra=spectra,
+        tileshape=tileshape,
+        first_ddid=first_ddid,
+    )
     bin_s = parse_timebin_s(timebin)
     span = parse_span(combine, "combine", ("scan", "state", "field"))
     if bin_s > 0:
-        options = replace(options, time_average=TimeAverage(bin_s, span | several_states(vis)))
+        options = replace(options, time_average=TimeAverage(bin_s, span))
     if keepmms and is_multi_ms(vis):
         if options.time_average is not None:
             require_whole_bins(vis, span)
@@ -117,9 +129,3 @@ def partition(
     if flagbackup:
         save_flags(outputvis, "partition")
     return written
-
-
-def several_states(vis: str) -> frozenset[str]:
-    """{"state"} where a MeasurementSet has several states: sub-scans then do not cut time bins."""
-    with MeasurementSet(vis) as ms:
-        return frozenset({"state"}) if len(ms.metadata.states) > 1 else frozenset()

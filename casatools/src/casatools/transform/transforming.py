@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
@@ -10,7 +11,8 @@ from typing import Any
 import numpy as np
 
 from casatools._base.errors import DataError, ParameterError
-from casatools._base.paths import require_absent, require_present
+from casatools._base.paths import require_absent, require_present, staged_output
+from casatools.frames.directions import parse_direction
 from casatools.io.ms import MeasurementSet, Selection
 from casatools.io.ms.multi_ms import axis_of
 from casatools.io.ms.parts import is_multi_ms
@@ -18,13 +20,15 @@ from casatools.transform.averaging import average_blocks_in_channel
 from casatools.transform.blocks import Block
 from casatools.transform.columns import SPECTRA
 from casatools.transform.combining import Combination, combination_of, combine_blocks, uniform_channels
+from casatools.transform.concatenating import ConcatOptions, concatenate
 from casatools.transform.continuum import parse_fitspec, subtract_blocks
 from casatools.transform.frame_regridding import Regrid, RegridRequest, channels_of_axis, frame_factor, plan_regrid, regrid_blocks
 from casatools.transform.multi_ms import cut_rows, transform_parts, write_parts
 from casatools.transform.on_the_fly import CalibratorMaker
 from casatools.transform.output_windows import OutputWindows, cut_axis, separate_blocks
 from casatools.transform.parameters import parse_span, parse_timebin_s, parse_widths
-from casatools.transform.pipeline import Job, TimeAverage, TransformOptions, prepare, run
+from casatools.transform.phasing import shift_stage
+from casatools.transform.pipeline import Job, TimeAverage, TransformOptions, prepare, run, transform
 from casatools.transform.polarization_average import average_correlations, parallel_hands
 from casatools.transform.regridding import grid_request
 from casatools.transform.smoothing import hanning_blocks
@@ -32,7 +36,7 @@ from casatools.transform.spectral_grid import GridRequest, InputChannels
 from casatools.transform.splitting import require_whole_bins
 from casatools.transform.subtables import ChannelAxis
 
-__all__ = ["MsTransformOptions", "PartOptions", "cvel2", "hanningsmooth", "mstransform", "regrid_request"]
+__all__ = ["MsTransformOptions", "PartOptions", "cvel2", "cvel_with_rest", "hanningsmooth", "mstransform", "regrid_request"]
 
 Stage = Callable[[Iterable[Block]], Iterator[Block]]
 
@@ -47,8 +51,16 @@ class MsTransformOptions:
         Made by `regrid_request`.
     polaverage : str
         Average the parallel hands to Stokes I: "stokes" or "geometric"; "" does not.
-    calibrator : callable, optional
-        Makes what calibrates the data while they are read; see `pipeline.TransformOptions`.
+    niter : int
+        Passes of the continuum's fit; those after the first leave out outliers.
+    nthreads : int, optional
+        Threads of this fit at most.
+    ddistart : int
+        What the first DATA_DESC_ID of the output is; negative for 0.
+    phase_centre : object
+        Direction that the phase centre of all fields is moved to, before any average; "" does not.
+    calibrator, model : callable, optional
+        Make what calibrates the data, and what stands for a missing MODEL_DATA, while they are read; see `pipeline.TransformOptions`.
     """
 
     datacolumn: str = "corrected"
@@ -67,14 +79,21 @@ class MsTransformOptions:
     fitspw: str = ""
     fitorder: int = 0
     want_cont: bool = False
+    niter: int = 1
+    nthreads: int | None = None
+    ddistart: int = -1
+    phase_centre: Any = ""
     reindex: bool = True
     usewtspectrum: bool = False
     realmodelcol: bool = False
     tileshape: tuple[int, ...] = (0,)
     polaverage: str = ""
     calibrator: CalibratorMaker | None = None
+    model: CalibratorMaker | None = None
 
     def __post_init__(self) -> None:
+        if self.niter < 1:
+            raise ParameterError(f"parameter 'niter' must be at least 1; got {self.niter}")
         if self.timeaverage and parse_timebin_s(self.timebin) <= 0:
             raise ParameterError(f"parameter 'timebin' must be above 0 s for a time average; got {self.timebin!r}")
         if self.nspw < 1:
@@ -172,11 +191,16 @@ def _transform_rows(vis: str, selection: Selection, options: MsTransformOptions,
         real_model=options.realmodelcol,
         tileshape=options.tileshape,
         calibrator=options.calibrator,
+        model=options.model,
+        first_ddid=max(0, options.ddistart),
     )
     with MeasurementSet(vis) as ms:
         if plan.combine and len(_selected_windows(ms, selection)) < 2:
             plan = replace(plan, combine=False)
         job = prepare(ms, plan)
+        edits = None
+        if options.phase_centre not in ("", None, {}):
+            job.first, edits = shift_stage(job, parse_direction(options.phase_centre))
         before = _continuum_stages(job, options)
         after = _channel_stages(job, options)
         if options.polaverage:
@@ -184,7 +208,7 @@ def _transform_rows(vis: str, selection: Selection, options: MsTransformOptions,
             hands = parallel_hands(ms, job.resolved, job.ddids, mode)
             job.stokes_i = True
             after.append(lambda blocks: average_correlations(blocks, hands, mode))
-        return run(job, outputvis, after, before)
+        return run(job, outputvis, after, before, edits=edits)
 
 
 def _selected_windows(ms: MeasurementSet, selection: Selection) -> set[int]:
@@ -199,7 +223,10 @@ def _continuum_stages(job: Job, options: MsTransformOptions) -> list[Stage]:
 
         def subtract(blocks: Iterable[Block]) -> Iterator[Block]:
             flat = job.columns.of_model
-            return subtract_blocks(blocks, fits, job.resolved.channels, want_continuum=options.want_cont, flat=flat)
+            return subtract_blocks(
+                blocks, fits, job.resolved.channels, want_continuum=options.want_cont, flat=flat, passes=options.niter,
+                nthreads=options.nthreads,
+            )  # fmt: skip
 
         stages.append(subtract)
     return stages
@@ -214,9 +241,11 @@ def _channel_stages(job: Job, options: MsTransformOptions) -> list[Stage]:
     if not combine and options.regrid is None:
         return hanning
     request = options.regrid or RegridRequest(GridRequest())
+    if several and request.grid.nchan > 0:  # the number asked for is that of each window
+        request = replace(request, grid=replace(request.grid, nchan=request.grid.nchan * options.nspw))
     frames = {spw: str(job.ms.metadata.spectral_windows[spw].frame) for spw in job.spws}
     windows = {spw: channels_of_axis(_axis(job, spw)) for spw in job.spws}
-    fields = sorted(set(job.resolved.fields_present))
+    fields = list(job.fields)
     stages: list[Stage] = []
     if not combine:
         regrids = {}
@@ -310,7 +339,35 @@ def cvel2(
     request: RegridRequest,
     hanning: bool = False,
     keepmms: bool = True,
+    keepflags: bool = False,
 ) -> int:
-    """Write a MeasurementSet of one spectral window with all selected ones combined and regridded; returns the number of rows."""
-    options = MsTransformOptions(datacolumn=datacolumn, hanning=hanning, combinespws=True, regrid=request)
+    """Write a MeasurementSet of one spectral window with all selected ones combined and regridded; returns the number of rows.
+
+    As the reference's cvel2 it leaves out rows that are flagged as a whole; `keepflags` is for cvel, which keeps them.
+    """
+    options = MsTransformOptions(datacolumn=datacolumn, keepflags=keepflags, hanning=hanning, combinespws=True, regrid=request)
     return mstransform(vis, outputvis, selection, options, PartOptions(keep=keepmms))
+
+
+def cvel_with_rest(vis: str, outputvis: str, selection: Selection, request: RegridRequest, hanning: bool = False) -> int:
+    """As `cvel2` on all columns, and the rows that are not selected are appended as they are; returns the number of rows.
+
+    Their spectral windows follow the new one, unless they are the same within 1 Hz.
+    """
+    vis = require_present(vis, "MeasurementSet")
+    require_absent(outputvis)
+    with MeasurementSet(vis) as ms:
+        rest = np.setdiff1d(np.arange(ms.nrow, dtype=np.int64), selection.resolve(ms).rows)
+        windows = [d.spw for d in ms.metadata.data_descriptions]
+        spws = sorted({windows[d] for d in np.unique(ms.read("DATA_DESC_ID", rest)).tolist()}) if len(rest) else []
+        fields = np.unique(ms.read("FIELD_ID", rest)).tolist() if len(rest) else []
+    if not len(rest):
+        return cvel2(vis, outputvis, selection, "all", request, hanning, keepmms=False, keepflags=True)
+    kept = Selection(spw=",".join(map(str, spws)), field=",".join(map(str, fields)))
+    with staged_output(outputvis) as staged:
+        folder = staged + ".parts"
+        os.mkdir(folder)
+        new, old = os.path.join(folder, "new.ms"), os.path.join(folder, "rest.ms")
+        cvel2(vis, new, selection, "all", request, hanning, keepmms=False, keepflags=True)
+        transform(vis, old, TransformOptions(kept, "all", rows=rest))
+        return concatenate([new, old], staged, ConcatOptions())

@@ -78,13 +78,13 @@ def test_point_component(vis: str) -> None:
     for k, flux in enumerate((2.2, 1.8)):  # RR, LL = I + V, I - V
         assert model[k] == pytest.approx(flux * spectrum, rel=1e-5)
     assert column(vis, "MODEL_DATA", 0) == pytest.approx(np.ones_like(column(vis, "MODEL_DATA", 0)))
-    ft(vis, field="2", complist="one.cl", incremental=True)
+    ft(vis, field="2", complist="one.cl", incremental=True, usescratch=True)
     assert column(vis, "MODEL_DATA") == pytest.approx(2 * model, rel=1e-5)
 
 
 def test_gaussian_component(vis: str) -> None:
     l, m = components(vis, shape="gaussian", majoraxis="30arcsec", minoraxis="30arcsec", positionangle="0deg")
-    ft(vis, field="2", complist="one.cl")
+    ft(vis, field="2", complist="one.cl", usescratch=True)
     model, hz, uvw = column(vis, "MODEL_DATA"), frequencies(vis), column(vis, "UVW")
     q = np.outer(hz / C, np.hypot(uvw[0], uvw[1]))
     damping = np.exp(-((np.pi * q * 30 * np.pi / 648000) ** 2) / (4 * np.log(2)))
@@ -143,7 +143,7 @@ def test_refused(vis: str) -> None:
     for given, error, words in (
         ({}, ParameterError, "complist"), ({"model": ["a", "b"]}, ParameterError, "nterms=1"), ({"model": "no.im"}, PathMissingError, "no.im"),
         ({"complist": "no.cl"}, PathMissingError, "no.cl"), ({"complist": "one.cl", "field": "NOPE"}, SelectionError, "NOPE"),
-        ({"complist": "one.cl", "incremental": True}, DataError, "MODEL_DATA"), ({"model": "two.im"}, DataError, "axes"),
+        ({"complist": "one.cl", "incremental": True, "usescratch": True}, DataError, "MODEL_DATA"), ({"model": "two.im"}, DataError, "axes"),
     ):  # fmt: skip
         with pytest.raises(error, match=words):
             ft(vis, **given)

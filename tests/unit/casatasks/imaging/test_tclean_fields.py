@@ -127,7 +127,7 @@ def test_terms_go_on_and_start_from_images() -> None:
     tclean(imagename="c", niter=0, startmodel=["a.model.tt0", "a.model.tt1"], **options)
     assert pixels("c.residual.tt0") == pytest.approx(pixels("a.residual.tt0"), abs=1e-4)
     tclean(imagename="a", niter=0, restart=False, **options)
-    assert os.path.isdir("a_1.psf.tt2") and not pixels("a_1.model.tt0").any()
+    assert os.path.isdir("a_2.psf.tt2") and not pixels("a_2.model.tt0").any()
     tclean(imagename="c", niter=0, calcpsf=False, calcres=False, **options)
     assert pixels("c.sumwt.tt0") == pytest.approx(pixels("a.sumwt.tt0"))
     with pytest.raises(ParameterError, match="one image for each of 2 terms"):

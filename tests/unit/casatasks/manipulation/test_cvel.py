@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 import casatasks
-from casatools._base.errors import UnsupportedError
 from casatools.io.ms import MeasurementSet
 from casatools.io.tables import open_table
 
@@ -24,16 +23,36 @@ def test_cvel_and_cvel2_agree(shared_input):
         assert one.metadata.spectral_windows[0].chan_freq_hz[0] == pytest.approx(1417.420835e6, rel=1e-9)
 
 
-def test_what_is_not_there(shared_input):
-    path = shared_input("line.ms")
-    for task in (casatasks.cvel, casatasks.cvel2):
-        with pytest.raises(UnsupportedError, match="passall"):
-            task(path, "o.ms", passall=True, spw="0")
-    table = open_table(path, writable=True)
-    table.putkeyword("definedmodel_field_0", "model_0")
-    table.close()
-    with pytest.raises(UnsupportedError, match="realmodelcol"):
-        casatasks.mstransform(path, "o.ms", datacolumn="all", realmodelcol=True)
+def test_passall_appends_what_is_not_selected(shared_input):
+    """As the reference's cvel: rows 1008 + 1008; cvel2 only warns there, and so it does here."""
+    path = shared_input("simvla.ms")
+    casatasks.cvel(path, "o.ms", passall=True, spw="0", outframe="LSRK")
+    casatasks.cvel(path, "only.ms", spw="0", outframe="LSRK")
+    with MeasurementSet("o.ms") as ms, MeasurementSet(path) as old, MeasurementSet("only.ms") as alone:
+        assert [w.nchan for w in ms.metadata.spectral_windows] == [8, 8]
+        assert [w.frame for w in ms.metadata.spectral_windows] == ["LSRK", old.metadata.spectral_windows[1].frame]
+        for number, there in ((0, alone.read("DATA")), (1, old.read("DATA", np.flatnonzero(old.read("DATA_DESC_ID") == 1)))):
+            np.testing.assert_array_equal(ms.read("DATA", np.flatnonzero(ms.read("DATA_DESC_ID") == number)), there)
+    casatasks.cvel2(path, "warned.ms", passall=True, spw="0", outframe="LSRK", datacolumn="data")
+    with MeasurementSet("warned.ms") as ms, MeasurementSet("only.ms") as alone:
+        np.testing.assert_array_equal(ms.read("DATA"), alone.read("DATA"))
+    with open("casa.log") as log:
+        assert "passall=True has no effect" in log.read()
+    casatasks.cvel(path, "whole.ms", passall=True, field="0~2", spw="0~1", mode="channel", nchan=4)
+    with MeasurementSet("whole.ms") as ms:
+        assert [w.nchan for w in ms.metadata.spectral_windows] == [4]
+
+
+def test_first_data_description(shared_input):
+    """As in the reference, rows count on while the sub-tables stay; a multi-MS made whole is not touched."""
+    path = shared_input("simvla.ms")
+    casatasks.mstransform(path, "a.ms", datacolumn="data", spw="1", ddistart=3)
+    casatasks.partition(path, "b.ms", datacolumn="data", createmms=False, ddistart=3)
+    casatasks.partition(path, "c.ms", datacolumn="data", separationaxis="spw", flagbackup=False, ddistart=3)
+    for name, ids, descriptions in (("a.ms", {3}, 1), ("b.ms", {3, 4}, 2), ("c.ms", {0, 1}, 2)):
+        with MeasurementSet(name) as ms:
+            assert set(ms.read("DATA_DESC_ID").tolist()) == ids
+            assert len(ms.metadata.data_descriptions) == descriptions
 
 
 def test_tiles_as_asked_for(shared_input):

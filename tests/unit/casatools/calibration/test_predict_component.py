@@ -9,7 +9,7 @@ import pytest
 
 from casatasks import predictcomp
 from casatools import componentlist
-from casatools._base.errors import DataError, ParameterError, UnsupportedError
+from casatools._base.errors import DataError, ParameterError
 from casatools.calibration.predict_component import read_antenna_places
 
 URANUS = {
@@ -60,7 +60,7 @@ def test_figure() -> None:
     [
         ({"minfreq": ""}, ParameterError, "minfreq"), ({"epoch": ""}, ParameterError, "epoch"), ({"objname": "Nemesis"}, ParameterError, "Nemesis"),
         ({"objname": ""}, ParameterError, "objname"), ({"maxfreq": "80GHz"}, ParameterError, "maxfreq"), ({"objname": "Vesta"}, DataError, "Vesta"),
-        ({"standard": "Butler-JPL-Horizons 2010"}, UnsupportedError, "2012"), ({"standard": "Baars"}, ParameterError, "Baars"),
+        ({"standard": "Butler-JPL-Horizons 2010"}, DataError, "2012"), ({"standard": "Baars"}, ParameterError, "Baars"),
         ({"antennalist": "absent.cfg"}, DataError, "absent"),
     ],
 )  # fmt: skip

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from casatools._base.errors import DataError, ParameterError, UnsupportedError
+from casatools._base.errors import DataError, ParameterError
 from casatools.calibration import scratch_columns
 from casatools.calibration.correct import LibraryOptions
 from casatools.calibration.generate_table import TableRequest, generate_table
@@ -48,6 +48,20 @@ def test_manual(vis: str) -> None:
     assert np.allclose(model[field == 1], [1, 0, 0, 1])
 
 
+def test_polarization_of_given_q_and_u() -> None:
+    """CASA 6.7: Q and U are those at the reference; the polynomials say how fraction and angle change."""
+    found = manual_spectrum([5.0, 0.1, 0.2, 0.0], [-0.5, 0.1], "1.4GHz", [0.1, 0.02], [0.3], 20.0)
+    assert found is not None
+    expected = [[5, 0.1, 0.2, 0], [4.95082203, 0.1138676, 0.19218816, 0], [4.64126315, 0.18001493, 0.13107779, 0]]
+    np.testing.assert_allclose(found.stokes(np.array([1.4e9, 1.428e9, 1.628e9])), expected, atol=1e-7)
+
+
+def test_windows_without_data_of_the_field_are_in_the_record(shared_input: Input) -> None:
+    """As CASA 6.7 has them: the phase calibrator was observed in the second and the third window."""
+    record = set_model(shared_input("alma_small.ms"), {"field": "0"}, manual(3.0))
+    assert sorted(record["0"]) == ["0", "1", "2", "fieldName"]
+
+
 def test_standard_per_window(vis: str) -> None:
     record = set_model(vis, {"field": "0"}, SetModelOptions("Perley-Taylor 99", scale_by_channel=False))
     assert np.isclose(record["0"]["0"]["fluxd"][0], 14.75787597, rtol=1e-6)  # CASA 6.7
@@ -73,7 +87,7 @@ def test_fluxscale_record(vis: str) -> None:
 
 
 def test_refusals() -> None:
-    with pytest.raises(UnsupportedError, match="Butler-JPL"):
+    with pytest.raises(DataError, match="Butler-JPL"):
         SetModelOptions("Butler-JPL-Horizons 2010")
     with pytest.raises(ParameterError, match="'standard'"):
         SetModelOptions("silly")

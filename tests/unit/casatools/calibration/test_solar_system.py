@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from casatools import table
-from casatools._base.errors import DataError, ParameterError, UnsupportedError
+from casatools._base.errors import DataError, ParameterError
 from casatools.calibration import solar_system
 from casatools.calibration.set_model import SetModelOptions, set_model
 from casatools.calibration.solar_system import approximate_disk, approximate_flux, body_flux, find_body, find_disk
@@ -127,7 +127,7 @@ def test_refusals(shared_input: Callable[[str], str], data: Path) -> None:
     vis = shared_input("simvla.ms")
     with pytest.raises(DataError, match="none of the bodies"):
         set_model(vis, {"field": "0"}, SetModelOptions("Butler-JPL-Horizons 2012"))
-    with pytest.raises(UnsupportedError, match="2010"):
+    with pytest.raises(DataError, match="2010"):
         SetModelOptions("Butler-JPL-Horizons 2010")
     with pytest.raises(ParameterError, match="useephemdir"):
         SetModelOptions("Baars", at_ephemeris=True)

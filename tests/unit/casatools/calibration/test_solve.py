@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from casatools._base.errors import CasaError, DataError, ParameterError, SelectionError, UnsupportedError
+from casatools._base.errors import CasaError, DataError, ParameterError, SelectionError
 from casatools.calibration.solve import SolveResult, solve
 from casatools.calibration.solve_delays import frequency_grid
 from casatools.calibration.solve_options import SolveOptions
@@ -93,7 +93,7 @@ def test_statistics(vis: str) -> None:
     [
         ({"field": "0"}, {"refant": "NOPE"}, SelectionError, "NOPE"),
         ({"field": "0", "antenna": "EA01&EA02"}, {}, DataError, "minblperant"),
-        ({"field": "0"}, {"kind": "Z"}, UnsupportedError, "Z"),
+        ({"field": "0"}, {"kind": "Z"}, ParameterError, "Z"),
         ({"field": "0"}, {"calmode": "x"}, ParameterError, "calmode"),
         ({"field": "0"}, {"smodel": (1.0,)}, ParameterError, "smodel"),
         ({"field": "0"}, {"rmsthresh": (-1.0,)}, ParameterError, "rmsthresh"),

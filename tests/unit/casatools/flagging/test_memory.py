@@ -39,6 +39,13 @@ COMMANDS: list[list[dict[str, Any]]] = [
     [{"mode": "manual", "antenna": "1"}, {"mode": "rflag", "timedevscale": 3.0}, {"mode": "rflag", "freqdevscale": 3.0}],
     [{"mode": "sumthreshold"}, {"mode": "summary"}],
     [{"mode": "rflag", "timeavg": True, "timebin": "60s"}, {"mode": "tfcrop", "channelavg": True, "chanbin": 2}],
+    [{"mode": "clip", "clipminmax": [0.0, 50.0], "timeavg": True, "timebin": "100s", "channelavg": True, "chanbin": 2}],
+    [
+        {"mode": "manual", "antenna": "EA03", "spw": "0:0~1", "scan": "1"},
+        {"mode": "antint", "antint_ref_antenna": "EA03", "minchanfrac": 0.2},
+        {"mode": "rflag", "timedevscale": 3.0},
+        {"mode": "antint", "antint_ref_antenna": "EA02", "minchanfrac": 0.9},
+    ],
 ]
 
 

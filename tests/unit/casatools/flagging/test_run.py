@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import shutil
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from casacore.tables import table
 
@@ -89,3 +92,29 @@ def test_refused_before_anything_changes(copied: str, command: dict[str, Any], e
     with pytest.raises(error):
         run_commands(copied, [make_command({"scan": "1"}), make_command(command)])
     assert counts(copied) == before
+
+
+def test_commands_before_one_that_groups_rows_flag_the_same_rows(copied: str, tmp_path: Path) -> None:
+    """Fields that take turns within a scan: the rows of their groups come in one chunk, and do not ascend."""
+    one_window = str(tmp_path / "one.ms")
+    with table(copied, ack=False) as t, t.query("DATA_DESC_ID == 0") as found:
+        found.copy(one_window, deep=True, valuecopy=True).close()
+    with table(one_window, readonly=False, ack=False) as t:
+        number = np.unique(t.getcol("TIME"), return_inverse=True)[1].ravel()
+        t.putcol("FIELD_ID", ((number.max() + 1 - number) % 2).astype(np.int32))
+    apart = str(shutil.copytree(one_window, tmp_path / "apart.ms"))
+    commands = [
+        make_command(c)
+        for c in (
+            {"mode": "quack", "quackinterval": 25.0},
+            {"mode": "manual", "antenna": "EA04"},
+            {"mode": "clip", "clipminmax": [0.0, 14.0]},
+            {"mode": "extend", "growtime": 30.0},
+        )
+    ]
+    run_commands(one_window, commands)
+    for command in commands:
+        run_commands(apart, [command])
+    with table(one_window, ack=False) as one, table(apart, ack=False) as two:
+        np.testing.assert_array_equal(one.getcol("FLAG"), two.getcol("FLAG"))
+        np.testing.assert_array_equal(one.getcol("FLAG_ROW"), two.getcol("FLAG_ROW"))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -91,6 +93,16 @@ def test_masks_grow_into_faint_neighbours_and_keep_what_they_had() -> None:
     maker.update(np.minimum(high, np.float32(0.06))[None, None], mask, [BEAM], 0.5)
     assert (mask[0, 0] & first).sum() == first.sum() and mask.sum() > first.sum() + 10
     assert not mask[0, 0, :6, :6].any()
+
+
+def test_without_growth_masks_keep_what_they_had_and_no_more() -> None:
+    """growiterations=0 of CASA 6.7 leaves growing out, with the smoothing that goes with it."""
+    residual = plane()
+    maker = mask_maker(replace(SHARP, grow_iterations=0, smooth_factor=1.0, cut=0.01))
+    first = made(maker, residual)
+    mask = first[None, None].copy()
+    maker.update((0.5 * residual)[None, None], mask, [BEAM], 0.5)
+    assert np.array_equal(mask[0, 0], first)
 
 
 def test_growth_starts_where_the_mask_is_allowed() -> None:

@@ -190,6 +190,15 @@ def test_cubes_and_weights_of_each_pointing() -> None:
     assert len(set(np.round(sums, 3))) == 3 and sums[2] > sums[0]
 
 
+def test_conjugate_beams_of_a_cube(monkeypatch: pytest.MonkeyPatch) -> None:
+    said: list[str] = []
+    monkeypatch.setattr("casatools.imaging.tclean_data.log.post", lambda text, *_: said.append(text))
+    for name, conjugate in (("k0", False), ("k1", True)):
+        tclean(imagename=name, specmode="cube", conjbeams=conjugate, niter=0, **MOSAIC)
+    assert pixels("k0.residual") == pytest.approx(pixels("k1.residual"), abs=1e-6)
+    assert len([text for text in said if "conjbeams=True changes nothing" in text]) == 1
+
+
 def test_going_on_and_an_outlier() -> None:
     tclean(imagename="r", niter=20, **MOSAIC)
     first = pixels("r.model").sum()

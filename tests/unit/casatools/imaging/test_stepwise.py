@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,8 @@ from casatools._base.errors import (
     SelectionError,
     UnsupportedError,
 )
+from casatools.imaging import stepwise_deconvolver
+from casatools.imaging.cycle_control import CycleControl
 from casatools.simulation.demo import DemoOptions, make_demo
 
 IMAGE = {"imsize": [64, 64], "cell": ["20arcsec", "20arcsec"], "specmode": "mfs", "nterms": 1, "deconvolver": "hogbom"}
@@ -316,10 +319,9 @@ def test_advice_and_checks(demo_ms: str) -> None:
         (lambda p: synthesisnormalizer().dividepsfbyweight(), NotOpenError), (lambda p: synthesisnormalizer().setimstore(3), ParameterError),
         (lambda p: _normalizer().gatherpsfweight(), PathMissingError), (lambda p: _normalizer().divideresidualbyweight(True), UnsupportedError),
         (lambda p: synthesisdeconvolver().restore(), NotOpenError), (lambda p: synthesisdeconvolver().setupdeconvolution({"nosuch": 1}), ParameterError),
-        (lambda p: synthesisdeconvolver().setupdeconvolution({"imagename": "x", "fullsummary": True}), UnsupportedError),
         (lambda p: _deconvolver().initminorcycle(), PathMissingError), (lambda p: _deconvolver().executeminorcycle({}), ParameterError),
         (lambda p: iterbotsink().setupiteration({"nosuch": 1}), ParameterError), (lambda p: iterbotsink().setupiteration({"niter": "x"}), ParameterError),
-        (lambda p: iterbotsink().setupiteration({"niter": -1}), ParameterError), (lambda p: iterbotsink().setupiteration({"interactive": True}), UnsupportedError),
+        (lambda p: iterbotsink().setupiteration({"niter": -1}), ParameterError), (lambda p: _deconvolver().interactivegui(), UnsupportedError),
         (lambda p: iterbotsink().mergeinitrecord({}), ParameterError), (lambda p: iterbotsink().mergeexecrecord({}), ParameterError),
         (lambda p: synthesisutils().advisechansel(), ParameterError), (lambda p: synthesisutils().advisechansel(msname=p), ParameterError),
         (lambda p: synthesisutils().advisechansel(msname=p, freqframe="XX"), ParameterError),
@@ -328,13 +330,70 @@ def test_advice_and_checks(demo_ms: str) -> None:
         (lambda p: synthesisutils().checkselectionparams({"nosuch": 1}), ParameterError),
         (lambda p: synthesisutils().cubeimagepartition({"0": {"imagename": "x"}}), ParameterError),
         (lambda p: synthesisutils().cubeimagepartition({"0": {"imagename": "x", "nchan": 4, "start": "1GHz"}}, 2), ParameterError),
-        (lambda p: iterbotsink().pauseforinteraction(), UnsupportedError), (lambda p: synthesisdeconvolver().interactivegui(), UnsupportedError),
+        (lambda p: iterbotsink().pauseforinteraction(), UnsupportedError), (lambda p: synthesisdeconvolver().interactivegui(), NotOpenError),
     ],
 )  # fmt: skip
 def test_refused(demo_ms: str, call: Callable[[str], Any], error: type[Exception]) -> None:
     with pytest.raises(error):
         call(demo_ms)
     assert not [name for name in os.listdir(".") if not name.endswith(".log")], "nothing is written"
+
+
+def _dirty(path: str) -> synthesisdeconvolver:
+    """A deconvolver of the images of a tclean run."""
+    tclean(path, imagename="d", field="0", imsize=64, cell="20arcsec", niter=0, datacolumn="data")
+    tool = synthesisdeconvolver()
+    tool.setupdeconvolution({"imagename": "d", "fullsummary": True, "mask": "circle[[32pix,32pix],12pix]"})
+    return tool
+
+
+def test_full_summary_of_step_by_step_loops(demo_ms: str) -> None:
+    """Rows as CASA 6.7 fills them: 17 of them, iterations counted from the beginning of the loop."""
+    tool, bot = _dirty(demo_ms), iterbotsink()
+    assert bot.setupiteration({"niter": 30, "cycleniter": 10, "fullsummary": True, "interactive": True})[
+        "summaryminor"
+    ].shape == (17, 0)
+    tool.setupmask()
+    for _ in range(2):
+        first = tool.initminorcycle()
+        assert first["fullsummary"] and first["summaryminor"].shape == (17, 0)
+        bot.mergeinitrecord(first, 0)
+        done = tool.executeminorcycle(bot.getminorcyclecontrols())
+        bot.mergeexecrecord(done, 0)
+        bot.endmajorcycle()
+    found = bot.getiterationsummary()["summaryminor"]
+    assert found.shape == (17, 2)
+    assert found[7].tolist() == found[8].tolist() == [0.0, found[0, 0]]
+    assert found[13].tolist() == [float((pixels("d.mask") != 0).sum())] * 2
+    assert found[1, 0] == pytest.approx(found[9, 1]) and found[2, 0] == pytest.approx(found[10, 1])
+    assert found[1, 1] < found[9, 1] < found[9, 0]
+    assert found[16].tolist() == [1 if n == 10 else 2 for n in found[0]]
+
+
+class _Page:
+    def __init__(self, images: Any) -> None:
+        self.images, self.action = images, "cycle"
+
+    def steer(self, control: CycleControl, why: str) -> bool:
+        self.images[0].deconvolver.planes.mask[0, 0, 3, 4] = True
+        control.options = replace(control.options, niter=77)
+        return True
+
+    def close(self) -> None:
+        pass
+
+
+def test_a_person_draws_the_mask(demo_ms: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stepwise_deconvolver, "require_person", lambda what: None)
+    monkeypatch.setattr(stepwise_deconvolver, "steering", _Page)
+    tool = _dirty(demo_ms)
+    found = tool.interactivegui({"niter": 5, "cycleniter": 2, "threshold": "1mJy", "cyclefactor": 1.5})
+    assert found == {
+        "actioncode": 1, "niter": 77, "cycleniter": 2, "threshold": 0.001, "nsigma": 0.0, "cyclefactor": 1.5, "nmajor": -1,
+    }  # fmt: skip
+    mask = np.squeeze(pixels("d.mask"))
+    assert mask[4, 3] == 1 and mask[32, 32] == 1 and mask[60, 60] == 0
+    assert tool.initminorcycle()["masksum"] == mask.sum()
 
 
 def _selected(path: str) -> synthesisimager:

@@ -11,6 +11,8 @@ import pytest
 from casatools._base.errors import ParameterError, SelectionError
 from casatools.io.ms import MeasurementSet, Selection
 from casatools.io.tables import open_table
+from casatools.kernels.continuum import bisquare_weights
+from casatools.transform import continuum
 from casatools.transform.continuum import FitQuality, uvcontsub
 
 
@@ -97,3 +99,31 @@ def test_quality_does_not_depend_on_where_blocks_end(size):
         pieces.add(SimpleNamespace(rows={k: v[part] for k, v in rows.items()}, spw=0), chi2[part], fitted[part])
     assert pieces.record() == whole.record()
     assert whole.values[0, 1, 0, 0] == [tuple(chi2[4, 0]), tuple(chi2[9, 0])]
+
+
+def test_passes_after_the_first_leave_lines_out():
+    """A line within the channels fitted, which the documented re-weighted fit is for (niter), bends one fit and not five."""
+    rng = np.random.default_rng(4)
+    nchan = 64
+    x = np.linspace(-1, 1, nchan)
+    data = np.broadcast_to((3.0 + 0.5 * x + 1j * (1.0 - x))[None, :, None], (40, nchan, 2)).astype(np.complex64)
+    truth = data.copy()
+    data = (data + 0.01 * (rng.normal(size=data.shape) + 1j * rng.normal(size=data.shape))).astype(np.complex64)
+    data[:, 20:26] += 5.0
+    flag, fit = np.zeros(data.shape, bool), np.ones(nchan, bool)
+    fit[50:] = False
+    weight = rng.uniform(1, 2, (40, nchan, 2)).astype(np.float32)
+    off = []
+    for passes in (1, 6):
+        model, chi2 = np.zeros_like(data), np.zeros((40, 2, 2))
+        continuum._fit_rows(data, weight, flag, fit, x, 1, model, chi2, passes, 2)
+        off.append(np.abs(model - truth)[:, fit].max())
+    assert off[0] > 0.3 and off[1] < 0.02
+    out, plain = np.empty(data.shape, np.float32), np.empty(data.shape, np.float32)
+    for function, into in ((bisquare_weights, out), (bisquare_weights.py_func, plain)):
+        function(data[:2], weight[:2], flag[:2], fit, model[:2], 4.685, into[:2])
+    np.testing.assert_allclose(out[:2], plain[:2], rtol=1e-5)
+    assert np.all(out[:2, 20:26] == 0)
+    exact = np.empty_like(out)
+    bisquare_weights(truth, weight, flag, fit, truth, 4.685, exact)  # nothing is left of it: there is no scale
+    np.testing.assert_array_equal(exact, weight)

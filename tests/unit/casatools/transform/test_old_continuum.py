@@ -169,3 +169,14 @@ def test_corrected_data_come_first(shared_input):
     table.close()
     (data,) = read(path, "DATA")
     np.testing.assert_allclose(read(f"{path}.contsub", "DATA")[0], 2 * (data - polynomial(data, 0)), atol=4e-6)
+
+
+def test_contsub_needs_what_is_fitted_and_written(shared_input):
+    tool = ms_tool()
+    tool.open(shared_input("simvla.ms"))
+    for given in ({"fitspw": "1:0~3", "spw": "1"}, {"fitspw": "0:0~3", "spw": "0,1"}):
+        with pytest.raises(ParameterError, match="lacks spectral window 1"):
+            tool.contsub("o.ms", unionspw="0", whichcol="DATA", **given)
+    assert not os.path.exists("o.ms")
+    assert tool.contsub("o.ms", fitspw="0:0~3", spw="0", unionspw="0,1", whichcol="DATA")
+    tool.close()

@@ -9,7 +9,7 @@ import pytest
 
 import casatasks
 from casatools._base import executor as _executor
-from casatools._base.errors import OutputExistsError, ParameterError, SelectionError, UnsupportedError
+from casatools._base.errors import OutputExistsError, ParameterError, SelectionError
 from casatools.io.ms import MeasurementSet, Selection
 from casatools.io.ms.parts import is_multi_ms, part_paths
 from casatools.io.tables import open_table
@@ -93,8 +93,6 @@ def test_parts_have_the_identifiers_of_the_selection(shared_input):
         np.testing.assert_array_equal(ours, theirs)
     with pytest.raises(SelectionError):
         casatasks.partition(path, "p.mms", field="NONE")
-    with pytest.raises(UnsupportedError, match="ddistart"):
-        casatasks.partition(path, "p.mms", ddistart=2)
     assert not os.path.exists("p.mms")
 
 

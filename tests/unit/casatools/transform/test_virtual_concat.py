@@ -100,8 +100,10 @@ def test_the_tool_joins(pair):
     with pytest.raises(DataError, match="read-only"):
         tool.concatenate("b.ms")
     tool.open("a.ms", nomodify=False)
-    with pytest.raises(UnsupportedError, match="destmsfile"):
-        tool.concatenate("b.ms", destmsfile="x")
+    with pytest.raises(ParameterError, match="destmsfile"):
+        tool.concatenate("b.ms", destmsfile="x", handling=1)
+    with pytest.raises(OutputExistsError):
+        tool.concatenate("b.ms", destmsfile="b.ms")
     assert tool.concatenate("b.ms", freqtol="1Hz", dirtol="1arcsec") and tool.nrow() == 336
     same("a.ms", "o.ms")
     tool.open("c.ms", nomodify=False)
@@ -124,3 +126,48 @@ def test_the_tool_joins(pair):
     same("m.mms", "o.ms")
     with pytest.raises(UnsupportedError, match="FITS-IDI"):
         tool.fromfitsidi("x.ms", "y.idi")
+
+
+def test_rows_to_another_place(pair):
+    """As in the reference: the open MeasurementSet gets sub-tables only, the rows go to the other, renumbered; the input stays."""
+    before = columns("b.ms", *COLUMNS)
+    casatasks.concat(pair, "o.ms")
+    tool = ms_tool()
+    tool.open("a.ms", nomodify=False)
+    assert tool.concatenate("b.ms", destmsfile="d.ms") and tool.nrow() == 168
+    tool.close()
+    for old, new in zip(before, columns("b.ms", *COLUMNS), strict=True):
+        np.testing.assert_array_equal(old, new)
+    with MeasurementSet("d.ms") as ms, MeasurementSet("a.ms") as opened:
+        assert set(ms.read("FIELD_ID").tolist()) == {1} and len(ms.metadata.fields) == len(opened.metadata.fields) == 2
+    for name in ("POINTING", "FEED", "SPECTRAL_WINDOW"):
+        a, b = open_table(f"d.ms/{name}"), open_table(f"a.ms/{name}")
+        assert a.nrows() == b.nrows()
+        a.close()
+        b.close()
+
+
+def test_scans_of_several_calls_are_kept_apart(pair):
+    """The file is the reference's: number of observations, each with its first and last scan, and the last scan of all."""
+    for name, observer in (("b.ms", "second"), ("c.ms", "third")):
+        if name == "c.ms":
+            shutil.copytree("b.ms", name)
+        table = open_table(f"{name}/OBSERVATION", writable=True)
+        table.putcol("OBSERVER", [observer])
+        table.close()
+    tool = ms_tool()
+    tool.open("a.ms", nomodify=False)
+    first = sorted(set(columns("a.ms", "SCAN_NUMBER")[0].tolist()))
+    assert tool.virtconcatenate("b.ms", "scans.txt") and tool.virtconcatenate("c.ms", "scans.txt")
+    tool.close()
+    second, third = (sorted(set(columns(n, "SCAN_NUMBER")[0].tolist())) for n in ("b.ms", "c.ms"))
+    assert first[-1] < second[0] <= second[-1] < third[0]
+    with open("scans.txt") as file:
+        numbers = [int(line) for line in file]
+    assert numbers == [3, 0, first[0], first[-1], 1, second[0], second[-1], 2, third[0], third[-1], third[-1]]
+    with open("scans.txt", "w") as file:
+        file.write("nonsense")
+    tool.open("a.ms", nomodify=False)
+    with pytest.raises(DataError, match="file of scans"):
+        tool.virtconcatenate("c.ms", "scans.txt")
+    tool.close()

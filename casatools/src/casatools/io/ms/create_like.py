@@ -33,6 +33,13 @@ class SubtableEdit:
     rows: np.ndarray | None = None
     columns: Mapping[str, Sequence[Any] | np.ndarray] = field(default_factory=dict)
 
+    def after(self, other: SubtableEdit | None) -> SubtableEdit:
+        """This edit of columns of a whole sub-table made together with another one, which may cut the rows."""
+        if other is None:
+            return self
+        kept = {c: v if other.rows is None else [v[r] for r in other.rows] for c, v in self.columns.items()}
+        return SubtableEdit(other.rows, {**other.columns, **kept})
+
 
 class MsWriter:
     """Writes a new MeasurementSet row block by row block.

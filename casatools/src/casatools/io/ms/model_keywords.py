@@ -3,20 +3,29 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
+from casacore import tables
 
 from casatools.io.ms.measurement_set import MeasurementSet
 from casatools.io.tables import is_table
 
-__all__ = ["VirtualModel", "read_virtual_models", "remove_model_keywords", "virtual_model_fields"]
+__all__ = [
+    "VirtualModel",
+    "read_virtual_models",
+    "remove_model_keywords",
+    "thin_virtual_models",
+    "virtual_model_fields",
+    "write_virtual_models",
+]
 
 _FIELD = "definedmodel_field_"
 _MODEL = "model_"
 _COLUMN = "SOURCE_MODEL"
+_VERSION = 2
 
 
 @dataclass(frozen=True)
@@ -83,9 +92,12 @@ def virtual_model_fields(ms: MeasurementSet) -> list[int]:
     """Fields that have a virtual model."""
     found = {number for number, _ in _keyword_records(ms)}
     for _, record in _source_records(ms):
-        for name in _parts(record):
-            found |= {int(f) for f in _combinations(record[name])[:, 0]}
+        found |= _fields_of(record)
     return sorted(found)
+
+
+def _fields_of(record: Mapping[str, Any]) -> set[int]:
+    return {int(f) for name in _parts(record) for f in _combinations(record[name])[:, 0]}
 
 
 def read_virtual_models(ms: MeasurementSet) -> list[VirtualModel]:
@@ -112,51 +124,133 @@ def _image_model(ms: MeasurementSet, where: np.ndarray, container: Mapping[str, 
     return VirtualModel(where, None, own if written and os.path.isdir(own) else written, hz[:used], scale[:used])
 
 
+def write_virtual_models(ms: MeasurementSet, models: Sequence[VirtualModel]) -> None:
+    """Add component lists as recipes, which are put where the reference looks for them.
+
+    Those of a field go into its row of the SOURCE table or, where it has none, into keywords of the MeasurementSet.
+    """
+    by_field: dict[int, list[VirtualModel]] = {}
+    for model in models:
+        for number in np.unique(model.where[:, 0]).tolist():
+            by_field.setdefault(int(number), []).append(replace(model, where=model.where[model.where[:, 0] == number]))
+    for number, own in sorted(by_field.items()):
+        row = _source_row(ms, number)
+        record = _joined(ms, _record_of(ms, number, row), own)
+        if row is not None:
+            _put_source_record(ms, row, record)
+            _name_source_row(ms, number, row)
+        else:
+            ms.table.putkeyword(f"{_MODEL}{number}", record)
+            ms.table.putkeyword(f"{_FIELD}{number}", f"{_MODEL}{number}")
+
+
+def _source_row(ms: MeasurementSet, number: int) -> int | None:
+    """The first row of the SOURCE table that a field refers to."""
+    if not is_table(f"{ms.path}/SOURCE"):
+        return None
+    source = ms.subtable("SOURCE")
+    try:
+        found = np.flatnonzero(np.asarray(source.getcol("SOURCE_ID")) == ms.metadata.fields[number].source_id)
+    finally:
+        source.close()
+    return int(found[0]) if len(found) else None
+
+
+def _record_of(ms: MeasurementSet, number: int, row: int | None) -> dict[str, Any]:
+    """The recipes that a field has so far."""
+    kept = dict(_source_records(ms)).get(row, {}) if row is not None else dict(_keyword_records(ms)).get(number, {})
+    return {name: kept[name] for name in _parts(kept)}
+
+
+def _joined(ms: MeasurementSet, kept: Mapping[str, Any], models: Sequence[VirtualModel]) -> dict[str, Any]:
+    record = dict(kept)
+    count = sum(name.startswith("cl_") for name in kept)
+    for k, model in enumerate(models):
+        windows = np.unique(model.where[:, 1])
+        channels = [[spw, 0, ms.metadata.spectral_windows[int(spw)].nchan, 1] for spw in windows]
+        record[f"cl_{count + k}"] = {
+            "channelselection": _on_disk(channels), "container": model.components, "indexcombination": _on_disk(model.where),
+            "type": "componentlist", "version": _VERSION,
+        }  # fmt: skip
+    return record | _counts(record)
+
+
+def _on_disk(rows: Any) -> np.ndarray:
+    """Rows of four numbers as python-casacore, which transposes, has to be given them."""
+    return np.ascontiguousarray(np.asarray(rows).T, dtype=np.int32)
+
+
+def _counts(record: Mapping[str, Any]) -> dict[str, Any]:
+    """How many recipes of either kind a record has."""
+    found = {f"num{kind}": sum(name.startswith(f"{kind}_") for name in record) for kind in ("cl", "ft")}
+    return {name: count for name, count in found.items() if count} | {"version": _VERSION}
+
+
+def _put_source_record(ms: MeasurementSet, row: int, record: dict[str, Any]) -> None:
+    source = ms.subtable("SOURCE", writable=True)
+    try:
+        if _COLUMN not in source.colnames():
+            source.addcols(tables.maketabdesc([tables.makescacoldesc(_COLUMN, {}, valuetype="record")]))
+        source.putcell(_COLUMN, row, record)
+    finally:
+        source.close()
+
+
 def remove_model_keywords(ms: MeasurementSet, fields: list[int] | None = None, spws: list[int] | None = None) -> list[int]:
     """Remove the virtual models of some fields and spectral windows (None: of all); returns the fields that had one."""
-    present = virtual_model_fields(ms)
-    gone = [f for f in present if fields is None or f in fields]
-    if spws is not None:
-        _thin_sources(ms, set(gone), set(spws))
-        return gone
-    for number in gone:
-        if f"{_FIELD}{number}" not in ms.table.keywordnames():
-            continue
-        value = ms.table.getkeyword(f"{_FIELD}{number}")
-        ms.table.removekeyword(f"{_FIELD}{number}")
-        if isinstance(value, str) and value in ms.table.keywordnames():
-            others = [ms.table.getkeyword(n) for n in ms.table.keywordnames() if n.startswith(_FIELD)]
-            if value not in others:
-                ms.table.removekeyword(value)
-    if fields is None:
+    gone = [f for f in virtual_model_fields(ms) if fields is None or f in fields]
+
+    def out(where: np.ndarray) -> np.ndarray:
+        chosen = np.isin(where[:, 0], gone)
+        return chosen if spws is None else chosen & np.isin(where[:, 1], spws)
+
+    thin_virtual_models(ms, out)
+    if fields is None and spws is None:
         for name in [n for n in ms.table.keywordnames() if n.startswith(_MODEL)]:
             ms.table.removekeyword(name)
-    _thin_sources(ms, set(gone))
     return gone
 
 
-def _thin_sources(ms: MeasurementSet, gone: set[int], spws: set[int] | None = None) -> None:
-    """Take fields, or some spectral windows of them, out of the recipes in the SOURCE table."""
-    changed = {}
-    for row, record in _source_records(ms):
-        kept: dict[str, Any] = {}
-        for name in _parts(record):
-            where = _combinations(record[name])
-            out = np.isin(where[:, 0], list(gone))
-            left = where[~out if spws is None else ~(out & np.isin(where[:, 1], list(spws)))]
-            if len(left):
-                prefix = name[:3]
-                kept[f"{prefix}{sum(k.startswith(prefix) for k in kept)}"] = {
-                    **record[name],
-                    "indexcombination": np.ascontiguousarray(left.T, dtype=np.int32),
-                }
-        if kept:
-            kept |= {"numcl": sum(n.startswith("cl_") for n in kept), "version": record.get("version", 2)}
-        changed[row] = kept
-    if changed:
-        table = ms.subtable("SOURCE", writable=True)
-        try:
-            for row, record in changed.items():
-                table.putcell(_COLUMN, row, record)
-        finally:
-            table.close()
+def _name_source_row(ms: MeasurementSet, number: int, row: int | None) -> None:
+    """Put into the SOURCE table's keywords which row has the recipes of a field, as the reference wants it; None takes them out."""
+    source = ms.subtable("SOURCE", writable=True)
+    try:
+        if row is not None:
+            source.putkeyword(f"{_MODEL}{number}", row)
+            source.putkeyword(f"{_FIELD}{number}", f"{_MODEL}{number}")
+            return
+        for name in (f"{_MODEL}{number}", f"{_FIELD}{number}"):
+            if name in source.keywordnames():
+                source.removekeyword(name)
+    finally:
+        source.close()
+
+
+def thin_virtual_models(ms: MeasurementSet, out: Callable[[np.ndarray], np.ndarray]) -> None:
+    """Take what `out` marks among the combinations (combination, 4) of recipes out of them; empty recipes go."""
+    for row, record in list(_source_records(ms)):
+        left = _thinned(record, out)
+        _put_source_record(ms, row, left)
+        for number in sorted(_fields_of(record) - _fields_of(left)):
+            _name_source_row(ms, number, None)
+    for number, record in list(_keyword_records(ms)):
+        left = _thinned(record, out)
+        name = ms.table.getkeyword(f"{_FIELD}{number}")
+        if left:
+            ms.table.putkeyword(name, left)
+            continue
+        ms.table.removekeyword(f"{_FIELD}{number}")
+        others = [ms.table.getkeyword(n) for n in ms.table.keywordnames() if n.startswith(_FIELD)]
+        if isinstance(name, str) and name in ms.table.keywordnames() and name not in others:
+            ms.table.removekeyword(name)
+
+
+def _thinned(record: Mapping[str, Any], out: Callable[[np.ndarray], np.ndarray]) -> dict[str, Any]:
+    kept: dict[str, Any] = {}
+    for name in _parts(record):
+        where = _combinations(record[name])
+        left = where[~out(where)]
+        if len(left):
+            prefix = name[:3]
+            kept[f"{prefix}{sum(k.startswith(prefix) for k in kept)}"] = {**record[name], "indexcombination": _on_disk(left)}
+    return kept | _counts(kept) if kept else {}

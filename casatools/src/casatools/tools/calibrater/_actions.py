@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from casatools._base import kinds
 from casatools._base.declare import method
-from casatools._base.errors import ParameterError, UnsupportedError
-from casatools.tools.calibrater._setup import Unused, expression
+from casatools._base.errors import ParameterError
+from casatools.tools.calibrater._setup import expression
 
 if TYPE_CHECKING:
     from casatools.calibration.correct import LibraryOptions
@@ -43,7 +43,7 @@ class ActionMethods:
         Returns
         -------
         dict
-            The counts of solutions; `returndict` gives all of it.
+            The counts of solutions ({} for curves); `returndict` gives all of it.
 
         Raises
         ------
@@ -71,7 +71,7 @@ class ActionMethods:
             state.record = solve_curves(path, state.solve_table, selection, options, priors, state.curves, state.solve_append)
         else:
             state.record = solve_to_table(path, state.solve_table, selection, options, priors, state.solve_append)
-        return dict(state.record["solvestats"])
+        return dict(state.record.get("solvestats", {}))
 
     @method
     def correct(
@@ -151,11 +151,27 @@ class ActionMethods:
     @method
     def modelfit(
         self,
-        vary: Unused,
-        niter: Unused = 0,
-        compshape: Unused = "P",
-        par: Unused = [1.0, 0.0, 0.0],  # noqa: B006
-        file: Unused = "",
+        vary: Annotated[list[bool], kinds.BoolList(), "Which parameters are fitted; [] is all"],
+        niter: Annotated[int, kinds.Int(min=0), "Steps of the fit"] = 0,
+        compshape: Annotated[str, kinds.Choice(("P", "G", "D")), "Point (P), Gaussian (G) or disk (D)"] = "P",
+        par: Annotated[list[float], kinds.FloatList(), "First guess, as in the task uvmodelfit"] = [1.0, 0.0, 0.0],  # noqa: B006
+        file: Annotated[str, kinds.OutPath(), "Name of the component list; '' writes none"] = "",
     ) -> dict:
-        """Fit a component to visibilities; not available here."""
-        raise UnsupportedError("calibrater.modelfit is not available; use the task uvmodelfit")
+        """Fit a component to the selected visibilities, which CASA's tool no longer does; see the task uvmodelfit.
+
+        Returns
+        -------
+        dict
+            ``par`` and ``err``: flux density [Jy], offsets east and north [arcsec], and for G and D major axis [arcsec], axis ratio, angle [deg].
+
+        Raises
+        ------
+        NotOpenError, DataError, ParameterError, OutputExistsError
+            No MeasurementSet is open, all data are flagged, parameters are too few, or the output exists.
+        """
+        from casatools.calibration.fit_component import ComponentFit, fit_component
+        from casatools.io.ms import Selection
+
+        fit = ComponentFit(compshape, tuple(par), tuple(vary), niter)
+        found, error = fit_component(self._path(), Selection(**self._state.selection), fit, file)
+        return {"par": found, "err": error}

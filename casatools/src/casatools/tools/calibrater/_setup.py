@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Annotated, Any
 
-from casatools._base import kinds
+from casatools._base import kinds, log
 from casatools._base.declare import method
 from casatools._base.errors import NotOpenError, ParameterError, UnsupportedError
 from casatools.calibration.solve_options import FringeOptions, SolveOptions
@@ -113,12 +113,12 @@ class SetupMethods:
     @method
     def setvi(
         self,
-        old: Annotated[bool, kinds.Bool(), "Use the reference's old reader; must be False"] = False,
+        old: Annotated[bool, kinds.Bool(), "The reference's old reader; there is one, and the log says so"] = False,
         quiet: Annotated[bool, kinds.Bool(), "Kept for CASA's signature: nothing is said in either case"] = False,
     ) -> bool:
         """Choose how data are read; there is one way."""
         if old:
-            raise UnsupportedError("calibrater.setvi: old=True is not available; there is one reader")
+            log.post("calibrater.setvi: old=True: there is one reader, which gives what the old one gave", "WARN")
         return True
 
     @method
@@ -150,7 +150,7 @@ class SetupMethods:
         from casatools.io.ms import MeasurementSet, Selection
 
         if chanmode not in ("none", "") or (nchan, start, step) != (1, 0, 1) or mstart["value"] or mstep["value"]:
-            raise UnsupportedError("calibrater.selectvis: chanmode is not available; put channels into spw, such as spw='0:5~60'")
+            raise ParameterError("calibrater.selectvis: chanmode is no longer known; put channels into spw, such as spw='0:5~60'")
         chosen = {
             "timerange": time, "spw": spw, "scan": scan, "field": field, "intent": intent, "observation": observation,
             "antenna": baseline, "uvrange": uvrange, "taql": msselect,
@@ -172,9 +172,22 @@ class SetupMethods:
         return True
 
     @method
-    def setmodel(self, modelimage: Annotated[str, kinds.InPath(), "An image"]) -> bool:
-        """Use an image as the model; not available here."""
-        raise UnsupportedError("calibrater.setmodel is not available; set MODEL_DATA with the task ft or setjy")
+    def setmodel(self, modelimage: Annotated[str, kinds.InPath(), "An image [Jy/pixel]"]) -> bool:
+        """Use an image as the model of what setsolve chose, in place of what the MeasurementSet has.
+
+        Raises
+        ------
+        NotOpenError, ParameterError, PathMissingError, DataError
+            No MeasurementSet is open, setsolve was not called yet, or the image is missing or no model.
+        """
+        from casatools.calibration.predict_sky import ImagePlanes
+
+        self._path()
+        if self._state.solve is None:
+            raise ParameterError("calibrater.setmodel: nothing to solve for is set; call setsolve first")
+        ImagePlanes.read(modelimage)
+        self._state.solve = replace(self._state.solve, model_image=modelimage)
+        return True
 
     @method
     def setcorrdepflags(self, corrdepflags: Annotated[bool, kinds.Bool(), "Use flags as they are per correlation"]) -> bool:
@@ -398,8 +411,6 @@ class SetupMethods:
     @method
     def state(self) -> bool:
         """Write the settings to the log."""
-        from casatools._base import log
-
         log.post(
             f"calibrater: {self._path()}; selected {self._state.selection}; applied {self._state.applied}; solve {self._state.solve}"
         )

@@ -115,7 +115,7 @@ class TableMethods:
     def specifycal(
         self,
         caltable: OutTable = "",
-        time: Annotated[str, kinds.Text(), "Time of the solutions"] = "",
+        time: Annotated[str, kinds.Text(), "Time of the solutions, where one is wanted: values serve all times"] = "",
         spw: Annotated[str, kinds.Text(numbers=True), "Spectral windows; '' is all"] = "",
         antenna: Annotated[str, kinds.Text(numbers=True), "Antennas; '' is all"] = "",
         pol: Annotated[str, kinds.Text(), "Polarisations; '' is all"] = "",
@@ -126,11 +126,14 @@ class TableMethods:
     ) -> bool:
         """Write given values as a calibration table; see the task gencal."""
         from casatools.calibration.generate_table import MEASURED, TableRequest, generate_table
+        from casatools.calibration.solve_session import set_solution_time
+        from casatools.frames.epochs import parse_epoch
 
-        if time.strip():
-            raise UnsupportedError(f"calibrater.specifycal: time={time!r} is not available; the values serve all times")
+        time_s = parse_epoch(time) if time.strip() else None
         values = () if caltype in MEASURED else tuple(parameter)
         generate_table(self._path(), caltable, TableRequest(caltype, spw, antenna, pol, values, infile))
+        if time_s is not None:
+            set_solution_time(caltable, time_s)
         return True
 
     @method
@@ -163,34 +166,78 @@ class TableMethods:
         spwmap: Unused = [-1],  # noqa: B006
     ) -> bool:
         """Join incremental tables; not available here."""
-        raise UnsupportedError("calibrater.accumulate is not available; apply the tables together")
+        raise UnsupportedError("calibrater.accumulate is not available, in CASA neither; apply the tables together")
 
     @method
-    def linpolcor(self, tablein: Unused = "", tableout: Unused = "", fields: Unused = []) -> bool:  # noqa: B006
-        """Correct gains for linear polarisation; not available here."""
-        raise UnsupportedError("calibrater.linpolcor is not available")
+    def linpolcor(self, tablein: InTable = "", tableout: OutTable = "", fields: Items = []) -> bool:  # noqa: B006
+        """Take the linear polarisation of calibrators out of gains of linear feeds, which CASA's tool no longer does; see the task polfromgain.
+
+        Raises
+        ------
+        NotOpenError, DataError, ParameterError, SelectionError
+            No MeasurementSet is open; the table holds no such gains; the parallactic angles cover nothing; there is no such field.
+        """
+        from casatools.calibration.gain_polarization import polarization_from_gains
+        from casatools.calibration.solve_session import field_numbers
+
+        wanted = field_numbers(tablein, expression(fields))
+        polarization_from_gains(self._path(), tablein, tableout, 0.0, 0.0, wanted)
+        return True
 
     @method
-    def posangcal(self, posangcor: Unused, tablein: Unused, tableout: Unused = "") -> bool:
-        """Correct position angles; not available here."""
-        raise UnsupportedError("calibrater.posangcal is not available")
+    def posangcal(
+        self,
+        posangcor: Annotated[
+            list[float], kinds.FloatList(), "What the position angle rises by (deg), for each spectral window or one"
+        ],
+        tablein: InTable,
+        tableout: OutTable = "",
+    ) -> bool:
+        """Turn the position angle of linear polarisation by the phases of gains of circular feeds (CASA's tool ends the process).
+
+        Raises
+        ------
+        NotOpenError, DataError, ParameterError
+            No MeasurementSet is open, the table holds no gains of two receptors, the feeds are not circular, or there are too few angles.
+        """
+        from casatools.calibration.solve_session import edit_table
+
+        edit_table("posang", self._path(), tablein, tableout, posangcor=list(posangcor))
+        return True
 
     @method
     def plotcal(
         self,
-        antennas: Unused,
-        fields: Unused,
-        spwids: Unused,
-        plottype: Unused = "AMP",
-        tablename: Unused = "",
-        polarization: Unused = 1,
-        multiplot: Unused = False,
+        antennas: Annotated[list[int], kinds.IntList(), "Antennas; [] is all"],
+        fields: Annotated[list[int], kinds.IntList(), "Fields; [] is all"],
+        spwids: Annotated[list[int], kinds.IntList(), "Spectral windows; [] is all"],
+        plottype: Annotated[str, kinds.Choice(("AMP", "PHASE"), fold=True), "What is drawn against the time"] = "AMP",
+        tablename: InTable = "",
+        polarization: Annotated[int, kinds.Choice((1, 2)), "The first or the second receptor"] = 1,
+        multiplot: Annotated[bool, kinds.Bool(), "A panel for each antenna"] = False,
         nx: Unused = 1,
         ny: Unused = 1,
-        psfile: Unused = "",
+        psfile: Annotated[str, kinds.OutPath(), "The figure; '' is the table's name and .png"] = "",
     ) -> bool:
-        """Plot solutions; not available here."""
-        raise UnsupportedError("calibrater.plotcal is not available; use the task plotms")
+        """Draw solutions into a file, which CASA's tool does not do; see the task plotms.
+
+        Raises
+        ------
+        NotOpenError, PathMissingError, DataError, SelectionError, OutputExistsError, UnsupportedError
+            No MeasurementSet is open, there is no such table or nothing to draw, the figure exists, or `nx` or `ny` are given.
+        """
+        from casatools.plotting.visibilities import PlotOptions
+        from casatools.plotting.visibility_figure import plot_receptor
+
+        self._path()
+        if (nx, ny) != (1, 1):
+            raise UnsupportedError(
+                f"calibrater.plotcal: nx={nx}, ny={ny} are not available; multiplot=True lays the panels out itself"
+            )
+        options = PlotOptions(y=plottype.lower(), color="antenna1", iterate="antenna1" if multiplot else "")
+        chosen = {"antenna": expression(antennas), "field": expression(fields), "spw": expression(spwids)}
+        plot_receptor(tablename, psfile or f"{tablename.rstrip('/')}.png", chosen, options, polarization)
+        return True
 
     @method
     def updatecaltable(self, caltable: InTable) -> bool:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from casatools.tools.imager.making import Making
 from casatools.tools.imager.masks import Masks
 from casatools.tools.imager.models import Models
+from casatools.tools.imager.planning import Planning
+from casatools.tools.imager.products import Products
 
 __all__ = ["imager"]
 
 
-class imager(Making, Models, Masks):
+class imager(Making, Models, Masks, Planning, Products):
     """Images one MeasurementSet: open it, select, define the image, weight, then make images of it.
 
     The images are those of tclean, which all steps are made of. The steps that CASA offers besides, and that are not here, name what to use instead.

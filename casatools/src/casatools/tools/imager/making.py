@@ -146,23 +146,21 @@ class Making(Setup):
         NotOpenError, ParameterError, DataError, UnsupportedError
             None is open or defined, a value is wrong, the data do not allow it, or an option is not there.
         """
-        if interactive:
-            raise UnsupportedError("imager.clean: interactive=True is not there yet; use interactive=False")
+        if masktemplate and not interactive:
+            raise ParameterError(f"imager.clean: masktemplate={masktemplate!r} is for interactive=True; use 'mask'")
         if any(keepfixed):
             raise UnsupportedError(
                 "imager.clean: keepfixed=True is not there yet; put the fixed model into MODEL_DATA and use uvsub"
             )
-        if masktemplate:
-            raise UnsupportedError(
-                f"imager.clean: masktemplate={masktemplate!r} is for interactive cleaning, which is not there yet"
-            )
         no_components(complist, "clean")
-        del npercycle, displayprogress
+        del displayprogress
         names = {
             kind: single(value, kind)
             for kind, value in (("model", model), ("image", image), ("residual", residual), ("psf", psfimage))
         }
-        return self._open().clean(algorithm, niter, gain, _flux(threshold), names, single(mask, "mask"))
+        chosen = single(mask, "mask") or masktemplate
+        each = npercycle if interactive else -1
+        return self._open().clean(algorithm, niter, gain, _flux(threshold), names, chosen, each, interactive)
 
     @method
     def residual(

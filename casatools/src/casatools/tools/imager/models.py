@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from casatools._base import kinds
 from casatools._base.declare import method
-from casatools._base.errors import ParameterError, UnsupportedError
+from casatools._base.errors import UnsupportedError
 from casatools.tools.imager.making import Names
 from casatools.tools.imager.setup import Anything, Setup, given, joined
 from casatools.tools.synthesisutils import advise_channels
@@ -135,39 +135,3 @@ class Models(Setup):
     def stop(self) -> bool:
         """Nothing goes on in the background that could be stopped."""
         return False
-
-    @method
-    def calcuvw(
-        self,
-        fields: Annotated[list[int], kinds.IntList(), "Fields; -1 for all"] = [-1],  # noqa: B006 - copied
-        refcode: Annotated[str, kinds.Text(), "Frame of the coordinates"] = "",
-        reuse: Annotated[bool, kinds.Bool(), "Turn the coordinates that are there instead of computing them"] = True,
-    ) -> bool:
-        """Compute uvw coordinates anew; fixvis does that.
-
-        Raises
-        ------
-        UnsupportedError
-            Always.
-        """
-        raise UnsupportedError("imager.calcuvw is not there; the task fixvis computes uvw coordinates anew")
-
-    @method
-    def predictcomp(
-        self,
-        objname: Annotated[str, kinds.Text(), "Object"] = "",
-        standard: Annotated[str, kinds.Text(), "Flux density scale"] = "",
-        epoch: Annotated[Any, Anything, "Time"] = [],  # noqa: B006 - not changed
-        freqs: Annotated[list[float], kinds.FloatList(), "Frequencies [Hz]"] = [1e11],  # noqa: B006 - copied
-        pfx: Annotated[str, kinds.Text(), "Beginning of the component list's name"] = "predictcomp",
-    ) -> str:
-        """Predict the component list of a calibrator; the task predictcomp does that.
-
-        Raises
-        ------
-        ParameterError, UnsupportedError
-            No object is named; else always.
-        """
-        if not objname:
-            raise ParameterError("imager.predictcomp: parameter 'objname' must name an object")
-        raise UnsupportedError("imager.predictcomp is not there; the task predictcomp predicts components")

@@ -10,6 +10,7 @@ import numpy as np
 from casatools._base import kinds, log
 from casatools._base.declare import method
 from casatools._base.errors import NotOpenError, ParameterError, UnsupportedError
+from casatools.calibration.scratch_columns import fill_corrected, fill_model
 from casatools.frames.quantities import parse_quantity, to_unit
 from casatools.imaging.beam_fit import GaussianBeam
 from casatools.imaging.classic_imager import ClassicImager
@@ -81,7 +82,8 @@ class Setup:
             raise ParameterError("imager.open: parameter 'thems' must name a MeasurementSet")
         with MeasurementSet(thems, writable=usescratch) as ms:
             if usescratch:
-                ms.add_scratch_columns(model=True, corrected=True)
+                fill_model(ms)
+                fill_corrected(ms)
         self._state = ClassicImager(os.path.abspath(thems))
         return True
 
@@ -140,7 +142,8 @@ class Setup:
         with MeasurementSet(state.path, writable=usescratch) as ms:
             Selection(**state.field_selection()).resolve(ms)
             if usescratch and not vis:
-                ms.add_scratch_columns(model=True, corrected=True)
+                fill_model(ms)
+                fill_corrected(ms)
         return True
 
     @method

@@ -98,8 +98,12 @@ class ArrangingMethods(MsState):
     def oldstatwt(
         self,
         dorms: Annotated[bool, kinds.Bool(), "Scatter about zero instead of the mean"] = False,
-        byantenna: Annotated[bool, kinds.Bool(), "Accepted for compatibility: weights are by baseline, as in CASA"] = True,
-        sepacs: Annotated[bool, kinds.Bool(), "Accepted for compatibility: each baseline is apart"] = True,
+        byantenna: Annotated[
+            bool,
+            kinds.Bool(),
+            "Only True: each baseline has its own weights, as in CASA, where no solution by antenna was ever there",
+        ] = True,
+        sepacs: Annotated[bool, kinds.Bool(), "Only True: autocorrelations are apart from cross-correlations"] = True,
         fitspw: _Expression = [],
         fitcorr: _Expression = [],
         combine: Annotated[str, kinds.Text(), "Only '': use statwt to combine"] = "",
@@ -133,6 +137,11 @@ class ArrangingMethods(MsState):
         ):
             if value not in ("", [], "0s", "-1s"):
                 raise UnsupportedError(f"ms.oldstatwt: parameter {name!r} = {value!r} is not supported; use statwt")
+        for name, apart in (("byantenna", byantenna), ("sepacs", sepacs)):
+            if not apart:
+                raise UnsupportedError(
+                    f"ms.oldstatwt: parameter {name!r} = False is not supported; weights are by baseline, use statwt"
+                )
         selection = Selection(
             field=joined(field), spw=joined(spw), antenna=antenna, timerange=timerange, scan=joined(scan), intent=intent, array=joined(array),
             observation=obs,

@@ -21,7 +21,11 @@ _Expression = Annotated[
     Any, kinds.Variant((kinds.Text(numbers=True), kinds.TextList(numbers=True))), "Selection expression; nothing is all"
 ]
 _Text = Annotated[str, kinds.Text(numbers=True), "Selection expression; '' is all"]
-_Tile = Annotated[list[int], kinds.IntList(), "Accepted for compatibility: only nothing, the tiling is chosen"]
+_Tile = Annotated[
+    list[int],
+    kinds.IntList(),
+    "Tile of the visibilities: correlations, channels, rows; [1] for whole integrations, nothing leaves the choice to the program",
+]
 _Tolerance = Annotated[
     Any,
     kinds.Variant((kinds.Text(numbers=True), kinds.TextList(numbers=True), kinds.Record())),
@@ -63,10 +67,6 @@ class TransformMethods(MsState):
         """Write part of the MeasurementSet to a new one, averaged in frequency and time if wanted."""
         from casatools.transform.splitting import split as run
 
-        if tileshape and any(tileshape):
-            raise UnsupportedError(
-                f"ms.split: parameter 'tileshape' = {tileshape} is not supported; give [] for the tiling chosen"
-            )
         selection = Selection(
             field=joined(field), spw=joined(spw), antenna=joined(baseline), timerange=time, scan=joined(scan), uvrange=joined(uvrange), taql=taql,
             array=joined(subarray), correlation=correlation, intent=intent, observation=obs,
@@ -74,7 +74,10 @@ class TransformMethods(MsState):
         width: Any = step[0] if len(step) == 1 else (step or 1)
         # The tool's split has always made this column.
         made = ("WEIGHT_SPECTRUM",)
-        run(self._ms.path, outputms, selection, _column(whichcol, "split"), True, width, _timebin(timebin), combine, spectra=made)
+        run(
+            self._ms.path, outputms, selection, _column(whichcol, "split"), True, width, _timebin(timebin), combine, spectra=made,
+            tileshape=tuple(tileshape) or (0,),
+        )  # fmt: skip
         return True
 
     @method
@@ -101,21 +104,21 @@ class TransformMethods(MsState):
         obs: _Text = "",
     ) -> bool:
         """Write part of the MeasurementSet to a new one whose sub-tables and IDs stay as they are."""
-        from casatools.transform.pipeline import TransformOptions, transform
+        from casatools.transform.parameters import parse_span, parse_timebin_s
+        from casatools.transform.pipeline import TimeAverage, TransformOptions, transform
 
-        if tileshape and any(tileshape):
-            raise UnsupportedError(
-                f"ms.partition: parameter 'tileshape' = {tileshape} is not supported; give [] for the tiling chosen"
-            )
-        if _timebin(timebin) != "0s" or combine:
-            raise UnsupportedError("ms.partition: averaging in time (timebin, combine) is not supported; use split")
         selection = Selection(
             field=joined(field), spw=joined(spw), antenna=joined(baseline), timerange=time, scan=joined(scan), uvrange=joined(uvrange), taql=taql,
             array=joined(subarray), intent=intent, observation=obs,
         )  # fmt: skip
         require_absent(outputms)
         column = _column(whichcol, "partition")
-        transform(self._ms.path, outputms, TransformOptions(selection, column, reindex=False, spectra=("WEIGHT_SPECTRUM",)))
+        bin_s = parse_timebin_s(_timebin(timebin))
+        average = TimeAverage(bin_s, parse_span(combine, "combine", ("scan", "state", "field"))) if bin_s > 0 else None
+        options = TransformOptions(
+            selection, column, time_average=average, reindex=False, spectra=("WEIGHT_SPECTRUM",), tileshape=tuple(tileshape) or (0,),
+        )  # fmt: skip
+        transform(self._ms.path, outputms, options)
         return True
 
     @method
@@ -316,12 +319,19 @@ class TransformMethods(MsState):
 
         Notes
         -----
-        `unionspw` is what CASA reads to have both the channels fitted and those written; here what is needed is always read.
+        `unionspw` is what CASA reads to have both the channels fitted and those written; here what is needed is always read, and `unionspw` must
+        hold the spectral windows of both.
+
+        Raises
+        ------
+        ParameterError
+            It does not; nothing is written then.
         """
         from casatools.transform.old_continuum import OldContinuumOptions
         from casatools.transform.uvcontsub_old import uvcontsub_old
 
         require_absent(outputms)
+        self._require_union(unionspw, joined(spw), joined(fitspw))
         selection = Selection(
             field=field,
             spw="" if joined(spw) == "*" else joined(spw),
@@ -337,6 +347,20 @@ class TransformMethods(MsState):
         uvcontsub_old(self._ms.path, selection, options, False, outputms, column)
         return True
 
+    def _require_union(self, union: str, *parts: str) -> None:
+        """Raise ParameterError where spectral windows of `parts` are not among those of `union`."""
+        if union.strip() in ("", "*"):
+            return
+        held, *needed = (
+            {int(s) for s in Selection(spw="" if text.strip() == "*" else text).resolve(self._ms, allow_empty=True).spws}
+            for text in (union, *(p for p in parts if p.strip() not in ("", "*")))
+        )
+        lacking = sorted(set().union(*needed) - held)
+        if lacking:
+            raise ParameterError(
+                f"ms.contsub: parameter 'unionspw' = {union!r} lacks spectral window {lacking[0]}, which is to be fitted or written"
+            )
+
     @method
     def concatenate(
         self,
@@ -345,19 +369,21 @@ class TransformMethods(MsState):
         dirtol: _Tolerance = [],
         weightscale: Annotated[float, kinds.Float(), "Factor of its weights"] = 1.0,
         handling: Annotated[int, kinds.Int(min=0, max=3), "1 leaves out its rows, 2 its pointings, 3 both"] = 0,
-        destmsfile: Annotated[str, kinds.Text(), "Accepted for compatibility: only ''"] = "",
+        destmsfile: Annotated[str, kinds.OutPath(), "Write its rows here, renumbered; the open one gets sub-tables only"] = "",
         respectname: Annotated[bool, kinds.Bool(), "Fields of other names are other fields"] = False,
     ) -> bool:
         """Join another MeasurementSet to the open one, which is replaced when the whole is complete; see the task concat."""
-        from casatools.transform.concatenating import ConcatOptions, concatenate, join_subtables
+        from casatools.transform.concatenating import ConcatOptions, concatenate, join_apart, join_subtables
 
-        if destmsfile:
-            raise UnsupportedError(
-                f"ms.concatenate: parameter 'destmsfile' = {destmsfile!r} is not supported; the open MeasurementSet is joined to"
-            )
         options = ConcatOptions(_merging(freqtol, dirtol, respectname), copypointing=handling < 2, weight_scale=(weightscale,))
+        if destmsfile and handling in (1, 3):
+            raise ParameterError(f"ms.concatenate: handling={handling} leaves out the rows that destmsfile={destmsfile!r} is for")
+        if destmsfile:
+            require_absent(destmsfile)
         with self._being_replaced("concatenate") as path:
-            if handling in (1, 3):
+            if destmsfile:
+                join_apart(msfile, path, destmsfile, options)
+            elif handling in (1, 3):
                 join_subtables(msfile, path, options)
             else:
                 concatenate([msfile], path, options)
@@ -378,7 +404,9 @@ class TransformMethods(MsState):
     def virtconcatenate(
         self,
         msfile: Annotated[str, kinds.InPath(), "MeasurementSet that is to stand beside the open one in a multi-MS"] = "",
-        auxfilename: Annotated[str, kinds.Text(), "Accepted for compatibility: no such file is needed"] = "",
+        auxfilename: Annotated[
+            str, kinds.Text(), "File of the scans taken so far, read and written; it keeps scans of several calls apart"
+        ] = "",
         freqtol: _Tolerance = [],
         dirtol: _Tolerance = [],
         weightscale: Annotated[float, kinds.Float(), "Factor of its weights"] = 1.0,
@@ -388,7 +416,9 @@ class TransformMethods(MsState):
         from casatools.transform.concatenating import ConcatOptions, join_virtually
 
         path = self._writable_path("virtconcatenate")
-        join_virtually(msfile, path, ConcatOptions(_merging(freqtol, dirtol, respectname), weight_scale=(weightscale,)))
+        join_virtually(
+            msfile, path, ConcatOptions(_merging(freqtol, dirtol, respectname), weight_scale=(weightscale,)), auxfilename
+        )
         self.open(path, nomodify=False)  # type: ignore[attr-defined]
         return True
 

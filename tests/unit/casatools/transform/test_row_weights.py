@@ -8,7 +8,7 @@ import pytest
 from casatools import ms as ms_tool
 from casatools._base.errors import DataError, UnsupportedError
 from casatools.io.ms import MeasurementSet, Selection
-from casatools.transform.spectrum_scatter import set_weights_from_spectra
+from casatools.transform.row_weights import RowWeightOptions, set_row_weights
 
 
 def test_weights_as_the_reference(shared_input):
@@ -28,6 +28,9 @@ def test_weights_as_the_reference(shared_input):
         np.testing.assert_allclose(ms.read("WEIGHT")[0], [0.38264671, 0.38325652], rtol=1e-6)
     with pytest.raises(UnsupportedError, match="fitcorr"):
         tool.oldstatwt(datacolumn="data", fitcorr="RR")
+    for name in ("byantenna", "sepacs"):
+        with pytest.raises(UnsupportedError, match=name):
+            tool.oldstatwt(datacolumn="data", **{name: False})
     tool.close()
 
 
@@ -38,8 +41,8 @@ def test_channels_that_count(shared_input):
         flag[0, 2:, 0] = True
         ms.write("FLAG", flag, np.array([0]))
         data = ms.read("DATA", np.array([1]))[0, :8, 1]
-    set_weights_from_spectra(path, Selection(spw="0"), "DATA", "0:0~7", False, 3)
+    assert set_row_weights(path, RowWeightOptions(Selection(spw="0"), "data", "0:0~7", False, 3)) == 224
     with MeasurementSet(path) as ms:
-        assert ms.read("FLAG", np.array([0]))[0, :, 0].all() and ms.read("WEIGHT", np.array([0]))[0, 0] == 0
+        assert ms.read("WEIGHT", np.array([0]))[0, 0] == 0
         expected = 15 / (np.abs(data - data.mean()) ** 2).sum()
         np.testing.assert_allclose(ms.read("WEIGHT", np.array([1]))[0, 1], expected, rtol=1e-5)

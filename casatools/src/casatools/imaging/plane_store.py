@@ -1,0 +1,106 @@
+"""Where the planes of an image are kept: in memory, or in files without a name that the system brings in and out plane by plane.
+
+Cubes grow beyond any memory. Everything in this package that goes over planes takes one at a time, so the arrays may as well be mapped
+files: they look like any other array, their pages are given back to the system when a part of the channels is done (`PlaneStore.let_go`), and
+the files are gone with the process however it ends.
+"""
+
+from __future__ import annotations
+
+import errno
+import mmap
+import os
+import tempfile
+import weakref
+from collections.abc import Iterable, Iterator
+from typing import Any, TypeVar
+
+import numpy as np
+
+from casatools._base.errors import DataError
+from casatools._base.memory import memory_budget_bytes
+
+__all__ = ["PlaneStore"]
+
+Item = TypeVar("Item")
+
+
+class PlaneStore:
+    """Makes the arrays of one run.
+
+    Parameters
+    ----------
+    folder : str, optional
+        Where files may lie; without it everything is in memory.
+    nbytes : float
+        What all arrays of the run take together: they are mapped when that is more than half of the memory to plan with.
+    """
+
+    def __init__(self, folder: str | None = None, nbytes: float = 0.0) -> None:
+        self.folder = folder if nbytes > memory_budget_bytes() // 2 else None
+        self._maps: list[weakref.ref[mmap.mmap]] = []
+
+    @property
+    def is_mapped(self) -> bool:
+        """Whether arrays are files."""
+        return self.folder is not None
+
+    def full(self, shape: tuple[int, ...], dtype: Any, value: float | bool = 0) -> np.ndarray:
+        """An array of one value.
+
+        Raises
+        ------
+        DataError
+            The disk has no room for it.
+        """
+        if self.folder is None:
+            return np.full(shape, value, dtype) if value else np.zeros(shape, dtype)
+        array = self._mapped(shape, np.dtype(dtype))
+        if value:
+            for plane in array:
+                plane[...] = value
+        return array
+
+    def zeros(self, shape: tuple[int, ...], dtype: Any = np.float32) -> np.ndarray:
+        """An array of zeros."""
+        return self.full(shape, dtype)
+
+    def copy(self, array: np.ndarray) -> np.ndarray:
+        """A copy of an array, kept as this store keeps arrays."""
+        if self.folder is None:
+            return array.copy()
+        made = self._mapped(array.shape, array.dtype)
+        for target, plane in zip(made, array, strict=True):
+            target[...] = plane
+        return made
+
+    def _mapped(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> np.ndarray:
+        nbytes = int(np.prod(shape, dtype=np.int64)) * dtype.itemsize
+        if nbytes == 0:
+            return np.zeros(shape, dtype)
+        with tempfile.TemporaryFile(dir=self.folder) as stream:
+            try:
+                # A page of a file that finds no room when it is written would end the process: the room is taken now.
+                os.posix_fallocate(stream.fileno(), 0, nbytes)
+            except OSError as error:
+                if error.errno != errno.ENOSPC:
+                    raise
+                raise DataError(
+                    f"the disk is full: the planes of the images need {nbytes / 1e6:.1f} MB more in {self.folder!r} while they are made"
+                ) from None
+            mapping = mmap.mmap(stream.fileno(), nbytes)
+        self._maps.append(weakref.ref(mapping))
+        return np.frombuffer(mapping, dtype).reshape(shape)
+
+    def each(self, items: Iterable[Item]) -> Iterator[Item]:
+        """The items of a loop over planes; the pages of one are let go of before the next."""
+        for item in items:
+            yield item
+            self.let_go()
+
+    def let_go(self) -> None:
+        """Give the pages that this process holds back to the system; nothing is lost, they come back when they are touched."""
+        for reference in self._maps:
+            mapping = reference()
+            if mapping is not None:
+                mapping.madvise(mmap.MADV_DONTNEED)

@@ -1,0 +1,66 @@
+"""Convolution with a point spread function on a zero-padded grid, its transform kept."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from casatools._base.threads import thread_count
+
+__all__ = ["PsfTransform"]
+
+
+class PsfTransform:
+    """A point spread function and its transform.
+
+    Parameters
+    ----------
+    psf : ndarray (y, x) float32
+        Peak 1 near the middle.
+
+    Attributes
+    ----------
+    psf : ndarray (y, x) float32
+    shape, size : (int, int)
+        Of the planes, and of the padded ones.
+    centre : (int, int)
+        y and x of the peak.
+    beam : ndarray complex64
+        Transform of the psf with its peak at the origin.
+    """
+
+    def __init__(self, psf: np.ndarray) -> None:
+        import ducc0
+
+        self.psf = psf
+        self.shape = (psf.shape[0], psf.shape[1])
+        self.size = (ducc0.fft.good_size(2 * self.shape[0], True), ducc0.fft.good_size(2 * self.shape[1], True))
+        cy, cx = (int(v) for v in np.unravel_index(int(np.argmax(psf)), self.shape))
+        self.centre = (cy, cx)
+        self.beam = self.transform(psf, self.centre)
+
+    def transform(self, plane: np.ndarray, centre: tuple[int, int] = (0, 0)) -> np.ndarray:
+        """The transform of a padded plane whose pixel `centre` is taken for the origin."""
+        import ducc0
+
+        padded = np.zeros(self.size, dtype=np.float32)
+        padded[: self.shape[0], : self.shape[1]] = plane
+        if centre != (0, 0):
+            padded = np.roll(padded, (-centre[0], -centre[1]), axis=(0, 1))
+        return np.asarray(ducc0.fft.r2c(padded, axes=(0, 1), nthreads=thread_count()))
+
+    def plane(self, transform: np.ndarray, centre: tuple[int, int] = (0, 0)) -> np.ndarray:
+        """The plane of a transform, its origin at the pixel `centre`."""
+        import ducc0
+
+        full = ducc0.fft.c2r(transform, axes=(0, 1), lastsize=self.size[1], forward=False, inorm=2, nthreads=thread_count())
+        if centre != (0, 0):
+            full = np.roll(full, centre, axis=(0, 1))
+        return np.asarray(full[: self.shape[0], : self.shape[1]])
+
+    def convolve(self, plane: np.ndarray) -> np.ndarray:
+        """A plane (y, x) convolved with the psf, float32."""
+        return self.plane(self.transform(plane) * self.beam)
+
+    def pixels_per_beam(self) -> float:
+        """Pixels of the main lobe: those above its half, times the factor of a Gaussian."""
+        return max(1.0, float((self.psf > 0.5).sum()) / float(np.log(2.0)))

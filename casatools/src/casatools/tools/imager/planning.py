@@ -1,0 +1,367 @@
+"""What the data can give, how cycles run, and changes of the data themselves."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import numpy as np
+
+from casatools._base import kinds, log
+from casatools._base.declare import method
+from casatools._base.errors import ParameterError, UnsupportedError
+from casatools.imaging.request import jansky
+from casatools.tools.imager.setup import Anything, Setup, given
+
+__all__ = ["Planning"]
+
+_Plot = "imager.{} opens windows that are not there; the task plotms draws the same"
+
+
+class Planning(Setup):
+    """Methods about sensitivity, sampling and cycles, and those that change the data."""
+
+    @method
+    def apparentsens(self) -> tuple[bool, float, float]:
+        """The noise that the weights of the data leave in the image.
+
+        Returns
+        -------
+        (bool, float, float)
+            True, the point source sensitivity, and its ratio to that of natural weighting.
+
+        Raises
+        ------
+        NotOpenError, DataError
+            None is open or defined, or all is flagged.
+        """
+        from casatools.imaging.sensitivity import apparent_sensitivity
+
+        run = self._open().run()
+        try:
+            found = apparent_sensitivity(run)
+        finally:
+            run.close()
+        return True, found["effSens"], found["relToNat"]
+
+    @method
+    def sensitivity(self) -> None:
+        """Sensitivity without weights: the reference's is ten times what the radiometer equation gives.
+
+        Raises
+        ------
+        UnsupportedError
+            Always.
+        """
+        raise UnsupportedError("imager.sensitivity is not there; apparentsens tells the sensitivity from the weights of the data")
+
+    @method
+    def ssoflux(self) -> None:
+        """Flux densities of solar-system objects; setjy knows them.
+
+        Raises
+        ------
+        UnsupportedError
+            Always.
+        """
+        raise UnsupportedError(
+            "imager.ssoflux is not there, as in CASA; setjy with standard='Butler-JPL-Horizons 2012' knows the objects"
+        )
+
+    @method
+    def pointingsampling(
+        self,
+        pattern: Annotated[str, kinds.Text(), "Only raster"] = "raster",
+        ref: Annotated[str, kinds.Text(), "Frame of the directions"] = "J2000",
+        movingsource: Annotated[str, kinds.Text(), "Moving source"] = "",
+        pointingcolumntouse: Annotated[str, kinds.Choice(("DIRECTION", "TARGET", "ENCODER")), "Column of POINTING"] = "DIRECTION",
+        antenna: Annotated[str, kinds.Text(), "Antenna, such as '0&&&'"] = "",
+    ) -> dict[str, Any]:
+        """How densely a map was sampled along rows and between them.
+
+        Returns
+        -------
+        dict
+            ``sampling`` [rad], two numbers, and ``angle`` [rad] of the rows. Without an antenna there is no sampling, as in CASA.
+
+        Raises
+        ------
+        NotOpenError, ParameterError, DataError, SelectionError, UnsupportedError
+            None is open, the pattern is no raster, POINTING holds too little, there is no such antenna, or a moving source is named.
+        """
+        from casatools.information.pointing_sampling import pointing_sampling
+
+        state = self._open()
+        if pattern != "raster":
+            raise ParameterError(f"imager.pointingsampling: parameter 'pattern' must be 'raster'; got {pattern!r}")
+        if movingsource:
+            raise UnsupportedError(f"imager.pointingsampling: movingsource={movingsource!r} is not there yet; leave it out")
+        if not antenna:
+            log.post("imager.pointingsampling: no antenna is named, there is no sampling", "WARN")
+            return {"sampling": {"value": np.zeros(0), "unit": ""}, "angle": {"value": 0.0, "unit": "rad"}}
+        sampling, angle = pointing_sampling(state.path, ref, pointingcolumntouse, antenna)
+        return {"sampling": {"value": sampling, "unit": "rad"}, "angle": {"value": angle, "unit": "rad"}}
+
+    @method
+    def setmfcontrol(
+        self,
+        cyclefactor: Annotated[float, kinds.Float(min=0.0), "Depth of minor cycles over the sidelobes"] = 1.5,
+        cyclespeedup: Annotated[float, kinds.Float(), "Only -1"] = -1.0,
+        cyclemaxpsffraction: Annotated[float, kinds.Float(min=0.0), "Greatest depth"] = 0.8,
+        stoplargenegatives: Annotated[int, kinds.Int(), "Only 2: components may be negative"] = 2,
+        stoppointmode: Annotated[int, kinds.Int(), "Only -1"] = -1,
+        minpb: Annotated[float, kinds.Float(), "Only 0.1"] = 0.1,
+        scaletype: Annotated[str, kinds.Choice(("NONE", "PBCOR", "SAULT")), "Only NONE"] = "NONE",
+        constpb: Annotated[float, kinds.Float(), "Only 0.4"] = 0.4,
+        fluxscale: Annotated[Any, Anything, "Only empty"] = [],  # noqa: B006 - not changed
+        flatnoise: Annotated[bool, kinds.Bool(), "Only True"] = True,
+    ) -> bool:
+        """Choose how deep minor cycles of `clean` go.
+
+        Raises
+        ------
+        NotOpenError, UnsupportedError
+            None is open, or a control of mosaics is changed, which tclean makes.
+        """
+        state = self._open()
+        fixed = {
+            "cyclespeedup": (cyclespeedup, -1.0), "stoplargenegatives": (stoplargenegatives, 2), "stoppointmode": (stoppointmode, -1),
+            "minpb": (minpb, 0.1), "scaletype": (scaletype, "NONE"), "constpb": (constpb, 0.4), "flatnoise": (flatnoise, True),
+            "fluxscale": (given(fluxscale), False),
+        }  # fmt: skip
+        for name, (value, only) in fixed.items():
+            if value != only:
+                raise UnsupportedError(
+                    f"imager.setmfcontrol: {name}={value!r} is not there; leave it out, and make mosaics with tclean"
+                )
+        state.cycles = {"cyclefactor": cyclefactor, "maxpsffraction": cyclemaxpsffraction}
+        return True
+
+    @method
+    def setsdoptions(
+        self,
+        scale: Annotated[float, kinds.Float(), "Only 1"] = 1.0,
+        weight: Annotated[float, kinds.Float(), "Only 1"] = 1.0,
+        convsupport: Annotated[int, kinds.Int(), "Only -1"] = -1,
+        pointingcolumntouse: Annotated[str, kinds.Text(), "Only DIRECTION"] = "DIRECTION",
+        truncate: Annotated[Any, Anything, "Only empty"] = [],  # noqa: B006 - not changed
+        gwidth: Annotated[Any, Anything, "Only empty"] = [],  # noqa: B006 - not changed
+        jwidth: Annotated[Any, Anything, "Only empty"] = [],  # noqa: B006 - not changed
+        minweight: Annotated[float, kinds.Float(), "Only 0"] = 0.0,
+        clipminmax: Annotated[bool, kinds.Bool(), "Only False"] = False,
+        enablecache: Annotated[bool, kinds.Bool(), "Only False"] = False,
+        convertfirst: Annotated[str, kinds.Text(), "Only NEVER"] = "NEVER",
+    ) -> bool:
+        """Options of single dish images, which this tool does not make: only the defaults.
+
+        Raises
+        ------
+        NotOpenError, UnsupportedError
+            None is open, or an option is changed.
+        """
+        self._open()
+        asked = (scale, weight, convsupport, pointingcolumntouse, minweight, clipminmax, enablecache, convertfirst)
+        widths = any(given(v) for v in (truncate, gwidth, jwidth))
+        if widths or asked != (1.0, 1.0, -1, "DIRECTION", 0.0, False, False, "NEVER"):
+            raise UnsupportedError("imager.setsdoptions: this tool makes no single dish images; sdimaging does")
+        return True
+
+    @method
+    def clipvis(self, threshold: Annotated[Any, Anything, "Flux density [Jy]"] = []) -> bool:  # noqa: B006 - not changed
+        """Flag the data selected whose residual (corrected data less the model) exceeds a threshold; the flags are saved before.
+
+        Raises
+        ------
+        NotOpenError, ParameterError, DataError
+            None is open, no threshold is given, or there is no model.
+        """
+        from casatools.flagging.commands import make_command
+        from casatools.flagging.session import flag
+
+        state = self._open()
+        limit = jansky(threshold) if given(threshold) else 0.0
+        if limit <= 0:
+            raise ParameterError(f"imager.clipvis: parameter 'threshold' must be above 0 Jy; got {threshold!r}")
+        chosen = state.field_selection()
+        command = make_command(
+            {**chosen, "mode": "clip", "datacolumn": "residual", "clipminmax": [0.0, limit], "correlation": "ABS_ALL"}
+        )
+        flag(state.path, [command], write=True, backup="imager_clipvis")
+        return True
+
+    @method
+    def fixvis(
+        self,
+        fields: Annotated[list[int], kinds.IntList(), "Fields; -1 for all"] = [-1],  # noqa: B006 - copied
+        phasedirs: Annotated[Any, Anything, "New phase centre of each field, or one for all"] = [],  # noqa: B006 - not changed
+        refcode: Annotated[str, kinds.Text(), "Frame of directions and uvw; as it is when empty"] = "",
+        distances: Annotated[list[float], kinds.FloatList(), "Distances [m] of near sources; 0 for none"] = [0.0],  # noqa: B006 - copied
+        datacolumn: Annotated[str, kinds.Text(), "'all' or names of columns"] = "all",
+    ) -> bool:
+        """Move phase centres of fields in the MeasurementSet itself; see the task fixvis.
+
+        Raises
+        ------
+        NotOpenError, ParameterError, DataError
+            None is open, there is not one phase centre for each field, or a value is wrong.
+        """
+        from casatools.transform.fixing import FixOptions
+        from casatools.transform.fixing import fixvis as run
+
+        state = self._open()
+        where = list(phasedirs) if isinstance(phasedirs, (list, tuple)) else [phasedirs] if given(phasedirs) else []
+        far = tuple(d for d in distances if d > 0)
+        everything = list(fields) in ([], [-1])
+        if len(where) > 1 and (everything or len(where) != len(fields)):
+            raise ParameterError(
+                f"imager.fixvis: there must be one phase centre, or one for each field; got {len(where)} for {list(fields)}"
+            )
+        groups = (
+            [(",".join(map(str, fields)), where[0] if where else "")]
+            if len(where) < 2
+            else [(str(f), w) for f, w in zip(fields, where, strict=True)]
+        )
+        for names, direction in groups:
+            run(state.path, "", "" if everything else names, FixOptions(direction, refcode, True, datacolumn, far))
+        return True
+
+    @method
+    def calcuvw(
+        self,
+        fields: Annotated[list[int], kinds.IntList(), "Fields; -1 for all"] = [-1],  # noqa: B006 - copied
+        refcode: Annotated[str, kinds.Text(), "Frame of the coordinates"] = "",
+        reuse: Annotated[bool, kinds.Bool(), "Turn the coordinates that are there instead of computing them"] = True,
+    ) -> bool:
+        """Bring uvw coordinates of fields to another frame, or compute them anew, in the MeasurementSet itself.
+
+        Raises
+        ------
+        NotOpenError, ParameterError, DataError
+            None is open, there is no such frame, or the data do not allow it.
+        """
+        from casatools.transform.fixing import FixOptions
+        from casatools.transform.fixing import fixvis as run
+
+        names = "" if list(fields) in ([], [-1]) else ",".join(map(str, fields))
+        run(self._open().path, "", names, FixOptions("", refcode, reuse))
+        return True
+
+    @method
+    def predictcomp(
+        self,
+        objname: Annotated[str, kinds.Text(), "Object"] = "",
+        standard: Annotated[str, kinds.Text(), "Flux density scale"] = "",
+        epoch: Annotated[Any, Anything, "Time"] = [],  # noqa: B006 - not changed
+        freqs: Annotated[list[float], kinds.FloatList(), "Frequencies [Hz], evenly spaced"] = [1e11],  # noqa: B006 - copied
+        pfx: Annotated[str, kinds.Text(), "Beginning of the component list's name"] = "predictcomp",
+    ) -> str:
+        """Write the component list of a calibrator; see the task predictcomp.
+
+        Returns
+        -------
+        str
+            Name of the component list.
+
+        Raises
+        ------
+        ParameterError, DataError
+            No object or time is named, frequencies are not evenly spaced, or the object is not known.
+        """
+        from casatools.calibration.predict_component import PredictionOptions, predict_component
+        from casatools.frames.epochs import parse_epoch
+
+        for name, value in (("objname", objname), ("epoch", epoch)):
+            if not given(value):
+                raise ParameterError(f"imager.predictcomp: parameter {name!r} must be given; got {value!r}")
+        hz = np.asarray(freqs, dtype=np.float64)
+        if not len(hz) or np.any(np.abs(np.linspace(hz[0], hz[-1], len(hz)) - hz) > 1e-6 * np.abs(hz[-1])):
+            raise ParameterError(f"imager.predictcomp: parameter 'freqs' must be evenly spaced frequencies; got {list(freqs)}")
+        mjd = parse_epoch(epoch) / 86400.0
+        low, high = float(hz[0]), float(hz[-1])
+        scale = standard or "Butler-JPL-Horizons 2012"
+        return predict_component(PredictionOptions(objname, scale, mjd, low, high, len(hz), pfx))[0]
+
+    @method
+    def getweightgrid(
+        self,
+        type: Annotated[str, kinds.Choice(("imaging", "ftweight")), "Density of samples, or gridded weights"] = "imaging",
+        wgtimages: Annotated[Any, Anything, "Names of images"] = [],  # noqa: B006 - not changed
+    ) -> None:
+        """The grid of weights; it is nowhere but in the process that grids.
+
+        Raises
+        ------
+        UnsupportedError
+            Always.
+        """
+        raise UnsupportedError(
+            "imager.getweightgrid is not there; ranks of an MPI job share the density of samples, see tclean with parallel=True"
+        )
+
+    @method
+    def setweightgrid(
+        self,
+        weight: Annotated[Any, Anything, "The grid"] = [],  # noqa: B006 - not changed
+        type: Annotated[str, kinds.Choice(("imaging", "ftweight")), "Density of samples, or gridded weights"] = "imaging",
+    ) -> None:
+        """Take a grid of weights from another process.
+
+        Raises
+        ------
+        UnsupportedError
+            Always.
+        """
+        raise UnsupportedError(
+            "imager.setweightgrid is not there; ranks of an MPI job share the density of samples, see tclean with parallel=True"
+        )
+
+    @method
+    def plotuv(self, rotate: Annotated[bool, kinds.Bool(), "Turn w along"] = False) -> None:
+        """Plot the uv coverage; plotms does.
+
+        Raises
+        ------
+        UnsupportedError
+            Always.
+        """
+        raise UnsupportedError(_Plot.format("plotuv"))
+
+    @method
+    def plotvis(
+        self,
+        type: Annotated[str, kinds.Text(), "Columns"] = "all",
+        increment: Annotated[int, kinds.Int(min=1), "Every how many rows"] = 1,
+    ) -> None:
+        """Plot visibilities; plotms does.
+
+        Raises
+        ------
+        UnsupportedError
+            Always.
+        """
+        raise UnsupportedError(_Plot.format("plotvis"))
+
+    @method
+    def plotweights(
+        self,
+        gridded: Annotated[bool, kinds.Bool(), "The gridded weights"] = False,
+        increment: Annotated[int, kinds.Int(min=1), "Every how many rows"] = 1,
+    ) -> None:
+        """Plot weights; plotms does.
+
+        Raises
+        ------
+        UnsupportedError
+            Always.
+        """
+        raise UnsupportedError(_Plot.format("plotweights"))
+
+    @method
+    def plotsummary(self) -> None:
+        """Plot fields and spectral windows; listobs and plotms tell them.
+
+        Raises
+        ------
+        UnsupportedError
+            Always.
+        """
+        raise UnsupportedError(_Plot.format("plotsummary"))

@@ -1,0 +1,329 @@
+"""The imager tool: maximum entropy, non-negative solutions, mosaics, models, drawn masks, and what changes the data."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from casatasks import apparentsens, flagdata
+from casatools import image, imager, table
+from casatools._base.errors import (
+    CasaError,
+    DataError,
+    NotOpenError,
+    OutputExistsError,
+    ParameterError,
+    PathMissingError,
+    SelectionError,
+    UnsupportedError,
+)
+from casatools.imaging import classic_products
+from casatools.simulation.demo import DemoOptions, make_demo
+
+IMAGE: dict[str, Any] = {"nx": 48, "cellx": "12arcsec", "phasecenter": 0}
+
+
+@pytest.fixture(scope="module")
+def simulated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("imager") / "sim.ms"
+    make_demo(str(path), DemoOptions(antennas_per_arm=4, cycles=1, nchan=4))
+    return path
+
+
+@pytest.fixture
+def im(simulated: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[imager]:
+    monkeypatch.chdir(tmp_path)
+    shutil.copytree(simulated, "sim.ms")
+    tool = imager()
+    tool.open("sim.ms")
+    tool.selectvis(field=0)
+    tool.defineimage(**IMAGE)
+    yield tool
+    tool.done()
+
+
+def pixels(name: str) -> np.ndarray:
+    ia = image()
+    ia.open(name)
+    try:
+        return np.squeeze(ia.getchunk())
+    finally:
+        ia.done()
+
+
+def column(name: str, subtable: str = "") -> np.ndarray:
+    tb = table()
+    tb.open("sim.ms" + subtable)
+    try:
+        return np.asarray(tb.getcol(name))
+    finally:
+        tb.close()
+
+
+def write(name: str, like: str, values: np.ndarray) -> None:
+    shutil.copytree(like, name)
+    ia = image()
+    ia.open(name)
+    ia.putchunk(values.reshape(ia.shape()))
+    ia.done()
+
+
+def one_jansky() -> None:
+    """Make the data those of a point of 1 Jy at the phase centre."""
+    tb = table()
+    tb.open("sim.ms", nomodify=False)
+    tb.putcol("DATA", np.ones(np.shape(tb.getcol("DATA")), complex))
+    tb.close()
+
+
+def test_maximum_entropy_takes_the_source(im: imager) -> None:
+    one_jansky()
+    im.makeimage("observed", "dirty.im")
+    assert im.mem(niter=40, sigma="0.02Jy", model="m.im", image="i.im", residual="r.im")
+    assert pixels("m.im").min() >= 0
+    assert pixels("r.im").max() <= 0.06
+    assert np.std(pixels("r.im")) < 0.1 * np.std(pixels("dirty.im"))
+    assert pixels("i.im").max() == pytest.approx(1.0, rel=0.05)
+
+
+def test_nonnegative_fluxes(im: imager) -> None:
+    one_jansky()
+    im.makeimage("observed", "dirty.im")
+    dirty = pixels("dirty.im")
+    x, y = np.unravel_index(dirty.argmax(), dirty.shape)
+    im.boxmask("flux.im", blc=[int(x) - 1, int(y) - 1], trc=[int(x) + 1, int(y) + 1])
+    im.boxmask("data.im", blc=[2, 2], trc=[45, 45])
+    for _ in range(2):  # what is there is replaced
+        assert im.nnls(model="m.im", image="i.im", residual="r.im", fluxmask="flux.im", datamask="data.im")
+    model = pixels("m.im")
+    assert model.min() >= 0
+    assert not model[pixels("flux.im") == 0].any()
+    assert model[24, 24] == pytest.approx(1.0, rel=1e-3)
+    assert np.abs(pixels("r.im")).max() < 1e-3
+    assert pixels("i.im").max() == pytest.approx(1.0, rel=1e-2)
+
+
+@pytest.mark.parametrize(
+    ("given", "kind"),
+    [
+        ({"fluxmask": "box.im"}, ParameterError), ({"fluxmask": "no.im", "datamask": "box.im"}, PathMissingError),
+        ({"fluxmask": "box.im", "datamask": "zero.im"}, DataError), ({"fluxmask": "small.im", "datamask": "box.im"}, DataError),
+        ({"fluxmask": "box.im", "datamask": "box.im", "keepfixed": [True]}, UnsupportedError),
+        ({"fluxmask": "box.im", "datamask": "box.im", "complist": "x.cl"}, UnsupportedError),
+        ({"fluxmask": "box.im", "datamask": "box.im", "niter": 1}, DataError),
+    ],
+)  # fmt: skip
+def test_nonnegative_fluxes_are_refused(im: imager, given: dict[str, Any], kind: type[CasaError]) -> None:
+    im.boxmask("box.im", blc=[20, 20], trc=[26, 26])
+    im.boxmask("zero.im", blc=[20, 20], trc=[26, 26], value=0.0)
+    im.defineimage(**{**IMAGE, "nx": 32})
+    im.boxmask("small.im", blc=[0, 0], trc=[3, 3])
+    im.defineimage(**IMAGE)
+    with pytest.raises(kind):
+        im.nnls(model="x", **given)
+    assert not os.path.exists("x")
+    assert not [name for name in os.listdir() if name.startswith(".")]
+
+
+def test_too_many_fluxes(monkeypatch: pytest.MonkeyPatch) -> None:
+    from casatools.imaging import nonnegative
+
+    monkeypatch.setattr(nonnegative, "_MOST", 100)
+    every = np.ones((8, 8), bool)
+    with pytest.raises(UnsupportedError, match="too many"):
+        nonnegative.solve_nonnegative(np.ones((8, 8)), np.ones((8, 8)), every, every, 0, 1e-6)
+
+
+def test_a_mosaic_weighs_fields_with_their_beams(im: imager) -> None:
+    im.makeimage("observed", "a.im")
+    ones = np.ones(pixels("a.im").shape)
+    write("one.im", "a.im", ones)
+    write("three.im", "a.im", 3.0 * ones)
+    assert im.linearmosaic(["one.im", "three.im"], "mosaic.im", fieldids=[0, 0])
+    found = pixels("mosaic.im")
+    assert found[24, 24] == pytest.approx(2.0, rel=1e-4)  # the same beam for both
+    assert not [name for name in os.listdir() if name.startswith(".mosaic")]
+    with pytest.raises(OutputExistsError):
+        im.linearmosaic(["one.im"], "mosaic.im", fieldids=[0])
+
+
+def test_model_of_a_single_dish(im: imager) -> None:
+    im.makeimage("observed", "a.im")
+    write("sd.im", "a.im", np.full(pixels("a.im").shape, 4.0))
+    ia = image()
+    ia.open("sd.im")
+    ia.setrestoringbeam(major="60arcsec", minor="60arcsec", pa="0deg")
+    ia.done()
+    assert im.makemodelfromsd("sd.im", "model.im")
+    beam = np.pi / (4.0 * np.log(2.0)) * 60.0**2
+    assert pixels("model.im")[24, 24] == pytest.approx(4.0 * 144.0 / beam, rel=1e-5)
+    im.makeimage("psf", "p.im")
+    assert im.makemodelfromsd("sd.im", "other.im", sdpsf="p.im")
+    assert pixels("other.im")[24, 24] != pixels("model.im")[24, 24]
+    ia.open("sd.im")
+    ia.setrestoringbeam(remove=True)
+    ia.done()
+    with pytest.raises(DataError, match="no beam"):
+        im.makemodelfromsd("sd.im", "x")
+    im.defineimage(**{**IMAGE, "stokes": "IV"})
+    with pytest.raises(DataError, match="polarizations"):
+        im.makemodelfromsd("sd.im", "x", sdpsf="p.im")
+
+
+class _Page:
+    def __init__(self, images: Sequence[Any]) -> None:
+        self.images = images
+
+    def steer(self, control: Any, why: str) -> bool:
+        self.images[0].deconvolver.planes.mask[0, 0, 5, 7] = True
+        return False
+
+    def close(self) -> None:
+        pass
+
+
+def test_a_mask_is_drawn(im: imager, monkeypatch: pytest.MonkeyPatch) -> None:
+    im.makeimage("observed", "a.im")
+    with pytest.raises(UnsupportedError, match="somebody to look"):
+        im.drawmask("a.im", "mask.im")
+    monkeypatch.setattr(classic_products, "require_person", lambda task: None)
+    monkeypatch.setattr(classic_products, "steering", _Page)
+    assert im.drawmask("a.im", "mask.im", niter=7, npercycle=3, threshold="2mJy") == {
+        "niter": 7,
+        "npercycle": 3,
+        "threshold": 0.002,
+    }
+    assert np.argwhere(pixels("mask.im")).tolist() == [[7, 5]]
+    im.boxmask("box.im", blc=[1, 1], trc=[2, 2])
+    im.drawmask("a.im", "box.im")
+    assert pixels("box.im").sum() == 5
+    im.defineimage(**{**IMAGE, "nx": 32})
+    im.makeimage("observed", "small.im")
+    with pytest.raises(DataError, match="does not fit"):
+        im.drawmask("small.im", "mask.im")
+    ia = image()
+    ia.fromshape("flat.im", [8, 8])
+    ia.done()
+    with pytest.raises(DataError, match="must have a sky plane"):
+        im.drawmask("flat.im", "mask.im")
+
+
+def test_interactive_cleaning_asks_for_somebody(im: imager) -> None:
+    with pytest.raises(UnsupportedError, match="somebody to look"):
+        im.clean("hogbom", interactive=True, model="m.im")
+    assert not os.path.exists("m.im")
+
+
+def test_sensitivity_is_that_of_the_task(im: imager) -> None:
+    found = im.apparentsens()
+    task = apparentsens("sim.ms", field="0", spw="0", imsize=[48], cell="12arcsec")
+    assert found == (True, pytest.approx(task["effSens"]), pytest.approx(1.0))
+
+
+def test_cycles_go_deeper(im: imager) -> None:
+    assert im.setmfcontrol(cyclefactor=3.0, cyclemaxpsffraction=0.9)
+    first = im.clean("hogbom", 30, residual="a.im")
+    assert first["iterations"] == 30
+    im.setmfcontrol(cyclefactor=0.1)
+    im.clean("hogbom", 30, residual="b.im")
+    assert np.any(pixels("a.im") != pixels("b.im"))
+    assert im.setsdoptions()
+
+
+def test_visibilities_are_clipped(im: imager) -> None:
+    im.open("sim.ms", usescratch=True)
+    im.selectvis(field=0)
+    assert im.clipvis("1000Jy")
+    assert not flagdata("sim.ms", mode="summary")["flagged"]
+    data = np.abs(column("CORRECTED_DATA")[..., column("FIELD_ID") == 0] - column("MODEL_DATA")[..., column("FIELD_ID") == 0])
+    limit = float(np.percentile(data, 90))
+    assert im.clipvis(f"{limit}Jy")
+    flags = column("FLAG")[..., column("FIELD_ID") == 0]
+    assert np.array_equal(flags, data > limit)
+
+
+def test_uvw_and_phase_centres(im: imager) -> None:
+    before, uvw = column("PHASE_DIR", "/FIELD").copy(), column("UVW").copy()
+    assert im.calcuvw([0], reuse=False)
+    assert np.allclose(column("UVW"), uvw, atol=1e-2)
+    assert im.fixvis([0], ["J2000 13h36m06s 28d11m30s"])
+    after = column("PHASE_DIR", "/FIELD")
+    assert np.any(after[..., 0] != before[..., 0]) and np.array_equal(after[..., 1:], before[..., 1:])
+    with pytest.raises(ParameterError, match="one phase centre"):
+        im.fixvis([0], ["J2000 1h 2d", "J2000 1h 3d"])
+
+
+def test_components_are_predicted(im: imager) -> None:
+    name = im.predictcomp("Uranus", epoch="2016/06/10", freqs=[9e10, 1.1e11])
+    assert os.path.isdir(name) and name.startswith("predictcomp")
+
+
+def _pointings(rows: int, per_row: int, gap_s: float, angle: float) -> None:
+    """Put a raster of antenna 0 into POINTING."""
+    tb = table()
+    tb.open("sim.ms/POINTING", nomodify=False)
+    have = tb.nrows()
+    count = rows * per_row
+    if have < count:
+        tb.addrows(count - have)
+    elif have > count:
+        tb.removerows(list(range(count, have)))
+    k = np.arange(count)
+    x, y = 1e-4 * (k % per_row), 2e-4 * (k // per_row)
+    turned = np.array([x * np.cos(angle) - y * np.sin(angle), x * np.sin(angle) + y * np.cos(angle)])
+    for name in ("DIRECTION", "TARGET"):
+        tb.putcol(name, turned[:, None, :])
+    tb.putcol("ANTENNA_ID", np.zeros(count, int))
+    tb.putcol("TIME", 4.9e9 + k * 10.0 + (k // per_row) * gap_s)
+    tb.close()
+
+
+def test_sampling_of_a_raster(im: imager) -> None:
+    _pointings(5, 9, 100.0, 0.3)
+    found = im.pointingsampling(antenna="0")
+    assert found["sampling"]["value"] == pytest.approx([1e-4, 2e-4], rel=1e-3)
+    assert found["angle"] == {"value": pytest.approx(0.3, abs=1e-3), "unit": "rad"}
+    _pointings(5, 9, 0.0, 0.0)
+    assert im.pointingsampling(antenna="0")["sampling"]["value"] == pytest.approx([1e-4, 0.0], rel=1e-3)
+    assert len(im.pointingsampling()["sampling"]["value"]) == 0
+    assert im.pointingsampling(antenna="0", ref="GALACTIC")["sampling"]["value"][0] == pytest.approx(1e-4, rel=1e-2)
+    _pointings(1, 2, 0.0, 0.0)
+    with pytest.raises(DataError, match="needs three"):
+        im.pointingsampling(antenna="0")
+
+
+REFUSED: list[tuple[str, dict[str, Any], type[CasaError]]] = [
+    ("mem", {"targetflux": "1Jy"}, UnsupportedError), ("mem", {"constrainflux": True}, UnsupportedError), ("mem", {"prior": "a"}, UnsupportedError),
+    ("mem", {"algorithm": "emptiness"}, ParameterError), ("mem", {"complist": "x.cl"}, UnsupportedError),
+    ("linearmosaic", {"images": ["a"], "mosaic": "x"}, PathMissingError), ("linearmosaic", {"images": ["a", "b"], "mosaic": "x"}, ParameterError),
+    ("linearmosaic", {"images": ["a"]}, ParameterError), ("linearmosaic", {"mosaic": "x", "sensitivity": "y"}, UnsupportedError),
+    ("linearmosaic", {"mosaic": "x", "usedefaultvp": False}, ParameterError), ("makemodelfromsd", {}, ParameterError),
+    ("makemodelfromsd", {"sdimage": "no.im", "modelimage": "x"}, PathMissingError),
+    ("makemodelfromsd", {"sdimage": "a", "modelimage": "x", "maskimage": "y"}, UnsupportedError), ("drawmask", {}, ParameterError),
+    ("sensitivity", {}, UnsupportedError), ("ssoflux", {}, UnsupportedError), ("pointingsampling", {"pattern": "lissajous"}, ParameterError),
+    ("pointingsampling", {"movingsource": "MARS"}, UnsupportedError), ("pointingsampling", {"antenna": "99"}, SelectionError),
+    ("pointingsampling", {"antenna": "0", "pointingcolumntouse": "ENCODER"}, DataError), ("setmfcontrol", {"minpb": 0.3}, UnsupportedError),
+    ("setmfcontrol", {"fluxscale": ["a"]}, UnsupportedError), ("setsdoptions", {"scale": 2.0}, UnsupportedError),
+    ("setsdoptions", {"gwidth": "1arcsec"}, UnsupportedError), ("clipvis", {}, ParameterError), ("clipvis", {"threshold": "-1Jy"}, ParameterError),
+    ("getweightgrid", {}, UnsupportedError), ("setweightgrid", {}, UnsupportedError), ("plotuv", {}, UnsupportedError),
+    ("plotvis", {}, UnsupportedError), ("plotweights", {}, UnsupportedError), ("plotsummary", {}, UnsupportedError),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "given", "kind"), REFUSED)
+def test_refusals(im: imager, name: str, given: dict[str, Any], kind: type[CasaError]) -> None:
+    with pytest.raises(kind):
+        getattr(im, name)(**given)
+    assert not os.path.exists("x")
+
+
+@pytest.mark.parametrize("name", ["apparentsens", "pointingsampling", "setmfcontrol", "setsdoptions", "fixvis", "calcuvw", "mem"])
+def test_nothing_open(name: str) -> None:
+    with pytest.raises(NotOpenError):
+        getattr(imager(), name)()
