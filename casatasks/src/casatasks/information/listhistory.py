@@ -11,13 +11,8 @@ __all__ = ["listhistory"]
 
 
 @task(group="information")
-def listhistory(vis: Vis = "") -> bool:
+def listhistory(vis: Vis = "") -> None:
     """Send the HISTORY of a MeasurementSet to the log.
-
-    Returns
-    -------
-    bool
-        True.
 
     Raises
     ------
@@ -25,4 +20,3 @@ def listhistory(vis: Vis = "") -> bool:
         There is no such MeasurementSet.
     """
     log.post("\n".join(history_lines(vis)))
-    return True

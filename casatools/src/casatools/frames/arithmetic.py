@@ -305,7 +305,8 @@ _FREQUENCY = {
     "s-1": (lambda v: v, lambda f: f),
     "s": (lambda v: 1.0 / v, lambda f: 1.0 / f),
     "m": (lambda v: _C / v, lambda f: _C / f),
-    "m-1": (lambda v: _C * v, lambda f: f / _C),
+    # The angular wave number 2 pi / wavelength, as CASA takes it.
+    "m-1": (lambda v: _C * v / (2.0 * math.pi), lambda f: 2.0 * math.pi * f / _C),
     "rad.s-1": (lambda v: v / (2 * math.pi), lambda f: f * 2 * math.pi),
     "s-1.rad": (lambda v: v / (2 * math.pi), lambda f: f * 2 * math.pi),
     "m2.kg.s-2": (lambda v: v / _H, lambda f: f * _H),

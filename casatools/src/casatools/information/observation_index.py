@@ -31,9 +31,12 @@ class ObservationIndex:
             self.time_frame = ms.time_frame
         self.metadata = MsMetadata(path)
 
-    def column(self, name: str) -> np.ndarray:
-        """A whole column of the main table."""
-        return self.columns(name)[0]
+    def column(self, name: str, rows: np.ndarray | None = None) -> np.ndarray:
+        """A column of the main table, of all rows or of some."""
+        if rows is None:
+            return self.columns(name)[0]
+        with MeasurementSet(self.path) as ms:
+            return np.asarray(ms.read(name, rows))
 
     def columns(self, *names: str) -> list[np.ndarray]:
         """Whole columns of the main table, opened once."""
@@ -94,24 +97,51 @@ class ObservationIndex:
         )
         return np.unique(values[mask]).tolist()
 
-    def rows(self, mask: np.ndarray) -> np.ndarray:
-        """Row mask of the combinations in a mask."""
-        return mask[self._grouped[1]] if self.nrow else np.zeros(0, bool)
+    def row_numbers(self, mask: np.ndarray) -> np.ndarray:
+        """Ascending numbers of the rows of the combinations in a mask; costs what these rows do, not what all do."""
+        order, edges = self._rows_by_combo
+        parts = [order[edges[k] : edges[k + 1]] for k in np.flatnonzero(mask)]
+        return np.sort(np.concatenate(parts)) if parts else np.zeros(0, np.int64)
+
+    @cached_property
+    def _rows_by_combo(self) -> tuple[np.ndarray, np.ndarray]:
+        """Row numbers sorted by combination, and where each begins."""
+        which, count = self._grouped[1], len(self.combos)
+        # Numbers of 16 bits are sorted by counting.
+        order = np.argsort(which.astype(np.uint16) if count < 2**16 else which, kind="stable")
+        return order, np.concatenate([[0], np.cumsum(np.bincount(which, minlength=count))])
+
+    def near(self, time_s: float, tolerance_s: float) -> np.ndarray:
+        """Mask over the combinations: which have a row within a tolerance of a time, MJD seconds."""
+        combo, begun_s, _ = self._times_of_combos
+        mask = np.zeros(len(self.combos), bool)
+        mask[combo[np.abs(begun_s - time_s) <= tolerance_s]] = True
+        return mask
 
     def times(self, mask: np.ndarray) -> np.ndarray:
         """Sorted unique times of the combinations in a mask."""
-        combo, time_s = self._time_runs
-        return np.unique(time_s[mask[combo]])
+        return np.unique(self.times_and_rows(mask)[1])
 
     @cached_property
-    def _time_runs(self) -> tuple[np.ndarray, np.ndarray]:
-        """Combination and time of the first row of each run of rows with the same: far fewer than rows as a rule."""
+    def _times_of_combos(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Distinct combination and time, sorted, and the number of rows of each: far fewer than rows as a rule."""
         time_s, which = self.time_s, self._grouped[1]
         if not self.nrow:
-            return which, time_s
+            return which, time_s, which
         begins = np.ones(self.nrow, bool)
         begins[1:] = (time_s[1:] != time_s[:-1]) | (which[1:] != which[:-1])
-        return which[begins], time_s[begins]
+        first = np.flatnonzero(begins)
+        order = np.lexsort((time_s[first], which[first]))
+        combo, begun_s, count = which[first][order], time_s[first][order], np.diff(first, append=self.nrow)[order]
+        new = np.flatnonzero(np.concatenate([[True], (combo[1:] != combo[:-1]) | (begun_s[1:] != begun_s[:-1])]))
+        return combo[new], begun_s[new], np.add.reduceat(count, new)
+
+    def times_and_rows(self, mask: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Combination, time and number of rows, for each time of each combination in a mask."""
+        combo, time_s, count = self._times_of_combos
+        parts = np.searchsorted(combo, np.flatnonzero(mask)), np.searchsorted(combo, np.flatnonzero(mask), side="right")
+        at = np.concatenate([np.zeros(0, np.int64), *(np.arange(low, high) for low, high in zip(*parts))])
+        return combo[at], time_s[at], count[at]
 
     def antennas(self, mask: np.ndarray) -> list[int]:
         """Sorted antennas of the combinations in a mask."""
@@ -120,17 +150,23 @@ class ObservationIndex:
     @cached_property
     def _antennas_of_combo(self) -> np.ndarray:
         """ndarray (combo, ant) bool: which antennas occur in each combination."""
-        pairs = self._pairs
-        present = np.zeros(
-            (len(self.combos), max([len(self.metadata.antennas), *(int(p.max(initial=-1)) + 1 for p in pairs)])), bool
-        )
-        for antenna in pairs:
-            present[self._grouped[1], antenna] = True
+        which, _ = self._pairs
+        present = np.zeros((len(self.combos), max([len(self.metadata.antennas), int(which[:, 1:].max(initial=-1)) + 1])), bool)
+        for antenna in which.T[1:]:
+            present[which[:, 0], antenna] = True
         return present
 
+    @cached_property
+    def _pairs(self) -> tuple[np.ndarray, np.ndarray]:
+        """Distinct combination, first and second antenna, int64 (pair, 3), and the number of rows of each, int64 (pair,)."""
+        pairs, which = unique_rows([self._grouped[1], *self.columns("ANTENNA1", "ANTENNA2")])
+        return pairs, np.bincount(which, minlength=len(pairs))
+
     @property
-    def _pairs(self) -> list[np.ndarray]:
-        return self.columns("ANTENNA1", "ANTENNA2")
+    def autocorrelation_rows(self) -> int:
+        """Number of rows of one antenna with itself."""
+        pairs, count = self._pairs
+        return int(count[pairs[:, 1] == pairs[:, 2]].sum())
 
     def intents(self, mask: np.ndarray) -> list[str]:
         """Sorted intents of the combinations in a mask."""
@@ -147,7 +183,7 @@ class ObservationIndex:
         """ndarray (ant, ant) bool, symmetric: which pairs occur."""
         n = len(self.metadata.antennas)
         matrix = np.zeros((n, n), bool)
-        one, two = self._pairs
+        _, one, two = self._pairs[0].T
         matrix[one, two] = True
         return matrix | matrix.T
 

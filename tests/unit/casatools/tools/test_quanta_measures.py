@@ -19,6 +19,8 @@ def test_arithmetic_and_conversion() -> None:
     assert qa.div("10km", "2h") == {"unit": "km/(h)", "value": 5.0}
     assert qa.convert("1m", "s") == {"unit": "s.m.s-1", "value": 1.0}
     assert qa.convertfreq("5cm")["value"] == pytest.approx(5995849160.0)
+    assert qa.convertfreq("21cm", "m-1")["value"] == pytest.approx(29.919930034188507)  # 2 pi / wavelength, CASA's value
+    assert qa.convertfreq(qa.convertfreq("21cm", "m-1"), "cm")["value"] == pytest.approx(21.0)
     assert qa.convertdop("0.1")["value"] == pytest.approx(29979.2458)
     for call in (lambda: qa.add("1m", "1s"), lambda: qa.convert("1m", "nounit"), lambda: qa.sin("1m"), lambda: qa.lt("1m", "1s")):
         with pytest.raises(ParameterError):

@@ -51,12 +51,16 @@ class AntennaMethods(MsMetadataBase):
                 self._antenna(pattern)
             found += [h for h in hits if h not in found]
         ids = found if wanted else list(range(len(antennas)))
-        if obsid >= 0:
-            self._observation(obsid)
-            present = set(self._index.antennas(self._index.select(observation=obsid)))
-            ids = [i for i in ids if i in present]
+        ids = self._in_observation(ids, obsid)
         low, high = float(to_unit(mindiameter, "m")), float(to_unit(maxdiameter, "m"))
         return integers(i for i in ids if low <= antennas[i].diameter_m <= high)
+
+    def _in_observation(self, ids: list[int], obsid: int) -> list[int]:
+        """Those of the antennas that have data in an observation; all of them when it is negative."""
+        if obsid < 0:
+            return ids
+        present = set(self._index.antennas(self._index.select(observation=self._observation(obsid))))
+        return [i for i in ids if i in present]
 
     def _antenna_list(self, which: Any) -> list[int]:
         given = which if isinstance(which, (list, tuple, np.ndarray)) else [which]
@@ -71,9 +75,8 @@ class AntennaMethods(MsMetadataBase):
 
     @method
     def antennastations(self, which: _ANY = -1, obsid: ObsId = -1) -> list[str]:
-        """Stations of antennas."""
-        self._check_observation(obsid)
-        return [self._meta.antennas[i].station for i in self._antenna_list(which)]
+        """Stations of antennas; with an observation, of those that have data in it."""
+        return [self._meta.antennas[i].station for i in self._in_observation(self._antenna_list(which), obsid)]
 
     @method
     def antennaoffset(self, which: AntennaRef = 0) -> dict[str, Any]:

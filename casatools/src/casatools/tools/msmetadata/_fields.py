@@ -115,11 +115,10 @@ class FieldMethods(MsMetadataBase):
     def fieldsfortimes(
         self,
         time: Annotated[float, kinds.Float(), "Time, MJD seconds"] = -1.0,
-        tol: Annotated[float, kinds.Float(), "Tolerance in seconds"] = 0.0,
+        tol: Annotated[float, kinds.Float(min=0), "Tolerance in seconds"] = 0.0,
     ) -> np.ndarray:
         """Fields observed about a time."""
-        near = np.abs(self._index.time_s - time) <= tol
-        return np.unique(self._index.column("FIELD_ID")[near]).astype(np.int64)
+        return integers(self._index.ids("field", self._index.near(time, tol)))
 
     @method
     def intentsforfield(self, field: FieldRef = 0) -> list[str]:

@@ -10,6 +10,7 @@ from casatools._base import kinds
 from casatools._base.declare import method
 from casatools._base.errors import DataError
 from casatools.frames.engine import make_engine
+from casatools.information.observation_index import ObservationIndex
 from casatools.information.pointing import pointing_of_row
 from casatools.tools.msmetadata._base import MsMetadataBase, integers, quantity
 from casatools.tools.msmetadata._fields import direction
@@ -40,7 +41,9 @@ class ObservationMethods(MsMetadataBase):
         """Number of rows; without flagged ones the sum of the unflagged fractions."""
         if flagged and autoc:
             return float(self._index.nrow)
-        weight = np.ones(self._index.nrow) if flagged else self._index.unflagged
+        if flagged:
+            return float(self._index.nrow - self._index.autocorrelation_rows)
+        weight = self._index.unflagged
         if not autoc:
             one, two = self._index.columns("ANTENNA1", "ANTENNA2")
             weight = weight[one != two]
@@ -113,38 +116,32 @@ class ObservationMethods(MsMetadataBase):
                 "polarization ids": integers(d.pol for d in meta.data_descriptions),
             },
         }  # fmt: skip
-        columns = {c: index.column(c) for c in ("ANTENNA1", "ANTENNA2", "DATA_DESC_ID", "STATE_ID")}
         for o in index.ids("observation", index.select()):
             in_obs = index.select(observation=o)
             for a in index.ids("array", in_obs):
                 node = out.setdefault(f"observationID={o}", {}).setdefault(f"arrayID={a}", {})
                 for s in index.ids("scan", in_obs & index.select(array=a)):
-                    node[f"scan={s}"] = self._scan_record(index.select(scan=s, observation=o, array=a), columns)
+                    node[f"scan={s}"] = self._scan_record(index.select(scan=s, observation=o, array=a))
         return out
 
-    def _scan_record(self, mask: np.ndarray, columns: dict[str, np.ndarray]) -> dict[str, Any]:
+    def _scan_record(self, mask: np.ndarray) -> dict[str, Any]:
         index = self._index
-        rows = np.flatnonzero(index.rows(mask))
-        out: dict[str, Any] = {"antennas": _antennas_of(columns, rows), "nrows": len(rows)}
+        out: dict[str, Any] = {"antennas": integers(index.antennas(mask)), "nrows": int(index.times_and_rows(mask)[2].sum())}
         for f in index.ids("field", mask):
-            inside = np.flatnonzero(index.rows(mask & index.select(field=f)))
-            out[f"fieldID={f}"] = _field_record(index.time_s[inside], inside, columns)
+            out[f"fieldID={f}"] = _field_record(index, mask & index.select(field=f))
         return out
 
 
-def _antennas_of(columns: dict[str, np.ndarray], rows: np.ndarray) -> np.ndarray:
-    return np.unique(np.concatenate([columns["ANTENNA1"][rows], columns["ANTENNA2"][rows]])).astype(np.int64)
-
-
-def _field_record(times: np.ndarray, rows: np.ndarray, columns: dict[str, np.ndarray]) -> dict[str, Any]:
-    ddid = columns["DATA_DESC_ID"][rows]
+def _field_record(index: ObservationIndex, mask: np.ndarray) -> dict[str, Any]:
+    combo, times, count = index.times_and_rows(mask)
+    ddid = index.combos[combo, 4]
     out: dict[str, Any] = {
-        "antennas": _antennas_of(columns, rows), "begin time": float(times.min()), "end time": float(times.max()), "nrows": len(rows),
-        "data description IDs": np.unique(ddid).astype(np.int64), "state IDs": np.unique(columns["STATE_ID"][rows]).astype(np.int64),
+        "antennas": integers(index.antennas(mask)), "begin time": float(times.min()), "end time": float(times.max()), "nrows": int(count.sum()),
+        "data description IDs": np.unique(ddid), "state IDs": integers(index.ids("state", mask)),
     }  # fmt: skip
     for k, t in enumerate(np.unique(times)):
         here = times == t
-        out[str(k)] = {"data description IDs": np.unique(ddid[here]).astype(np.int64), "nrows": int(here.sum()), "time": float(t)}
+        out[str(k)] = {"data description IDs": np.unique(ddid[here]), "nrows": int(count[here].sum()), "time": float(t)}
     return out
 
 

@@ -42,6 +42,7 @@ class ScanMethods(MsMetadataBase):
     @method
     def scansforfields(self, obsid: _Obs = 0, arrayid: _Array = 0) -> dict[str, np.ndarray]:
         """Scans of each field."""
+        self._check_observation(obsid)
         index, base = self._index, self._index.select(observation=obsid, array=arrayid)
         return {str(f.id): integers(index.ids("scan", base & index.select(field=f.id))) for f in self._meta.fields}
 
@@ -75,13 +76,14 @@ class ScanMethods(MsMetadataBase):
     def scansfortimes(
         self,
         time: Annotated[float, kinds.Float(), "Time, MJD seconds"] = -1.0,
-        tol: Annotated[float, kinds.Float(), "Tolerance in seconds"] = 0.0,
+        tol: Annotated[float, kinds.Float(min=0), "Tolerance in seconds"] = 0.0,
         obsid: ObsId = -1,
         arrayid: ArrayId = -1,
     ) -> np.ndarray:
         """Scans about a time."""
-        near = (np.abs(self._index.time_s - time) <= tol) & self._index.rows(self._index.select(observation=obsid, array=arrayid))
-        return np.unique(self._index.column("SCAN_NUMBER")[near]).astype(np.int64)
+        return integers(
+            self._index.ids("scan", self._index.near(time, tol) & self._index.select(observation=obsid, array=arrayid))
+        )
 
     @method
     def intents(self) -> list[str]:
@@ -189,12 +191,12 @@ class ScanMethods(MsMetadataBase):
         mask = self._scan_mask(scan, obsid, arrayid) & self._index.select(spw=self._spw(spwid))
         if polid >= 0:
             mask &= np.array([d.pol for d in self._meta.data_descriptions])[self._index.combos[:, 4]] == polid
-        rows = np.flatnonzero(self._index.rows(mask))
+        rows = self._index.row_numbers(mask)
         if not len(rows):
             raise ParameterError(
                 f"msmetadata.exposuretime: scan {scan} has no data of spectral window {spwid} with polarization {polid}"
             )
-        return quantity(self._index.column("EXPOSURE")[rows[0]], "s")
+        return quantity(self._index.column("EXPOSURE", rows[:1])[0], "s")
 
     @method
     def effexposuretime(self) -> dict[str, Any]:

@@ -68,15 +68,13 @@ class SpectralMethods(MsMetadataBase):
         return len(self._meta.spectral_windows) - (0 if includewvr else len(self._class({"wvr"})))
 
     @method
-    def bandwidths(self, spw: Ids = -1) -> Any:
+    def bandwidths(
+        self, spw: Annotated[Any, kinds.Variant((kinds.Int(), kinds.IntList())), "IDs; nothing or a negative one is all"] = -1
+    ) -> Any:
         """Total bandwidths in Hz: a number for one window, an array otherwise."""
         windows = self._meta.spectral_windows
         values = [windows[s].total_bandwidth_hz for s in self._all_or(spw, len(windows), "spectral window")]
-        return (
-            values[0]
-            if (isinstance(spw, int) and spw >= 0) or (isinstance(spw, list) and len(spw) == 1 and spw[0] >= 0)
-            else np.array(values)
-        )
+        return values[0] if isinstance(spw, int) and spw >= 0 else np.array(values)
 
     @method
     def baseband(self, spw: OneSpw) -> int:
@@ -202,7 +200,7 @@ class SpectralMethods(MsMetadataBase):
         numbers = {w.id: of_window[w.id] for w in windows}
         if baseband >= 0:
             return integers(s for s, b in numbers.items() if b == baseband)
-        return {str(b): integers(s for s, n in numbers.items() if n == b) for b in sorted(set(numbers.values()))}
+        return {str(b): integers(s for s, n in numbers.items() if n == b) for b in sorted(set(of_window.values()))}
 
     def _pol(self, pol: int) -> int:
         return self._in_range("polarization", pol, len(self._meta.polarizations))
