@@ -43,6 +43,7 @@ def bench(session: nox.Session) -> None:
     if not session.posargs:
         session.run("python", "benchmarks/information.py", env={"CASA_ORACLE": oracle})
         session.run("python", "benchmarks/images.py", env={"CASA_ORACLE": oracle})
+        session.run("python", "benchmarks/images.py", "--memory", "200", env={"CASA_ORACLE": ""})
 
 
 @nox.session

@@ -1,10 +1,12 @@
 """Times the image tasks on a cube beside a reference CASA in the same run, with the peak memory of each.
 
     CASA_ORACLE=/path/to/reference/python python benchmarks/images.py [--work DIR] [--shape 1024,1024,256] [--only NAME,NAME] [--repeat N]
+        [--memory MB]
 
 Each row runs in a fresh process of each interpreter in turn, after the same call on a small cube, so that imports and compilation are timed apart.
 Wall and processor seconds of the best runs are given, and the resident size at the end of the process above that before the call. The reference makes
 the cube, so that its tiles are the reference's; products are removed after each run and the cubes at the end. Without CASA_ORACLE only ours is timed.
+With --memory ours is told that limit (as by ``casalog.setMemoryTotal``) and rows that take more are marked.
 """
 
 from __future__ import annotations
@@ -20,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 CHECKOUT = Path(__file__).resolve().parents[1]
-# Statements that are timed: I is the cube, J a second one, F the cube as FITS, O the product, T a template's record.
+# Statements that are timed: I is the cube, J a second one, F the cube as FITS, O the product, T, U and G records of templates.
 ROWS = {
     "imstat": "t.imstat(I)",
     "imstat axes": "t.imstat(I, axes=[0, 1])",
@@ -29,8 +31,11 @@ ROWS = {
     "immoments 0": "t.immoments(I, [0], outfile=O)",
     "immoments 0,1,2": "t.immoments(I, [0, 1, 2], includepix=[0.5, 100], outfile=O)",
     "immoments 3": "t.immoments(I, [3], outfile=O)",
+    "immoments 4": "t.immoments(I, [4], outfile=O)",
+    "immoments 7": "t.immoments(I, [7], outfile=O)",
+    "immoments 8..11": "t.immoments(I, [8, 9, 10, 11], outfile=O)",
     "imsmooth": "t.imsmooth(I, 'gauss', '6arcsec', '5arcsec', '20deg', outfile=O)",
-    "imregrid galactic": "t.imregrid(I, 'GALACTIC', O)",
+    "imregrid galactic": "t.imregrid(I, G, O)",
     "imregrid direction": "t.imregrid(I, T, O)",
     "imregrid spectral": "t.imregrid(I, U, O, axes=[3])",
     "imrebin": "t.imrebin(I, O, [2, 2, 1, 2])",
@@ -48,11 +53,14 @@ import numpy as np
 folder, call, result = sys.argv[1:4]
 os.chdir(folder)
 import casatasks as t
+if os.environ.get("BENCH_MEMORY_MB"):
+    from casatools import logsink
+    logsink().setMemoryTotal(int(os.environ["BENCH_MEMORY_MB"]) * 1024)
 def peak():
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 def names(kind):
     return {"I": kind + ".im", "J": kind + ".other", "F": kind + ".fits", "O": kind + ".product", "t": t,
-            "T": json.load(open(kind + ".T.json")), "U": json.load(open(kind + ".U.json"))}
+            "T": json.load(open(kind + ".T.json")), "U": json.load(open(kind + ".U.json")), "G": json.load(open(kind + ".G.json"))}
 def freed():
     import glob, shutil
     for name in glob.glob("*.product*"):
@@ -92,7 +100,7 @@ def cube(name, size, seed):
         ia.putchunk(values[:, :, None, None], [0, 0, 0, channel])
     ia.done()
 def template(kind):
-    for letter in "TU":
+    for letter in "TUG":
         ia = image()
         ia.open(kind + ".im")
         shape = [int(n) for n in ia.shape()]
@@ -100,6 +108,9 @@ def template(kind):
         if letter == "T":
             own.setreferencevalue([3.0 * 206264.8 / 3.6 + 7.3, 0.5 * 206264.8 + 4.1], type="direction")
             own.setreferencepixel([shape[0] / 2 + 0.4, shape[1] / 2 - 0.3], type="direction")
+        elif letter == "G":
+            own.setreferencecode("GALACTIC", type="direction", adjust=True)
+            own.setreferencepixel([shape[0] / 2, shape[1] / 2], type="direction")
         else:
             own.setincrement([1.3e5], type="spectral")
             own.setreferencepixel([3.2], type="spectral")
@@ -137,11 +148,30 @@ for turn in range(2):
     start = time.perf_counter()
     back = csys.topixelmany(world['numeric'])
     out["topixelmany galactic"] = time.perf_counter() - start
-csys.setconversiontype(direction="J2000")
-frequencies = np.linspace(1.4e9, 1.42e9, 1000000)
+csys.setconversiontype(direction="B1950")
 for turn in range(2):
     start = time.perf_counter()
-    velocity = csys.frequencytovelocity(frequencies.tolist(), "Hz", "radio", "km/s")
+    world = csys.toworldmany(pixels)
+    out["toworldmany B1950"] = time.perf_counter() - start
+    start = time.perf_counter()
+    back = csys.topixelmany(world['numeric'])
+    out["topixelmany B1950"] = time.perf_counter() - start
+csys.setconversiontype(direction="J2000")
+world = csys.toworldmany(pixels)['numeric']
+every, native, pix = [True] * 4, list(csys.units()), ["pix"] * 4
+for turn in range(2):
+    for name, call in (
+        ("convertmany pixels to world", lambda: csys.convertmany(pixels, every, "radio", pix, every, "radio", native)),
+        ("convertmany world to pixels", lambda: csys.convertmany(world, every, "radio", native, every, "radio", pix)),
+        ("torelmany", lambda: csys.torelmany(world, True)),
+    ):
+        start = time.perf_counter()
+        call()
+        out[name] = time.perf_counter() - start
+frequencies = np.linspace(1.4e9, 1.42e9, 1000000).tolist()
+for turn in range(2):
+    start = time.perf_counter()
+    velocity = csys.frequencytovelocity(frequencies, "Hz", "radio", "km/s")
     out["frequencytovelocity"] = time.perf_counter() - start
     start = time.perf_counter()
     csys.velocitytofrequency(list(velocity), "Hz", "radio", "km/s")
@@ -153,19 +183,30 @@ for turn in range(2):
     for index in range(some if turn else 100):
         csys.toworld(places[index], "n")
     out["toworld, one by one (20 000)"] = time.perf_counter() - start
+values = np.asarray(csys.toworldmany(pixels[:, :some])['numeric']).T.tolist()
+for turn in range(2):
+    start = time.perf_counter()
+    for index in range(some if turn else 100):
+        csys.topixel(values[index])
+    out["topixel, one by one (20 000)"] = time.perf_counter() - start
+for turn in range(2):
+    start = time.perf_counter()
+    for index in range(2000 if turn else 100):
+        ia.toworld(places[index], "s")
+    out["image.toworld, one by one (2000)"] = time.perf_counter() - start
 json.dump(out, open(sys.argv[2], "w"))
 """
 
 
-def environment() -> dict[str, str]:
-    ours = dict(os.environ)
+def environment(memory: int) -> dict[str, str]:
+    ours = {**os.environ, **({"BENCH_MEMORY_MB": str(memory)} if memory else {})}
     ours["PYTHONPATH"] = os.pathsep.join(str(CHECKOUT / wheel / "src") for wheel in ("casatools", "casatasks", "casampi"))
     return ours
 
 
-def run(python: str, script: str, *arguments: str, reference: bool = False) -> None:
+def run(python: str, script: str, *arguments: str, reference: bool = False, memory: int = 0) -> None:
     """Run a script in its own process, away from the checkout; its output is shown when it fails."""
-    surroundings = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"} if reference else environment()
+    surroundings = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"} if reference else environment(memory)
     if reference and "CASA_ORACLE_HOME" in os.environ:
         surroundings["HOME"] = os.environ["CASA_ORACLE_HOME"]
     done = subprocess.run(
@@ -180,7 +221,7 @@ def best(runs: list[list[float]]) -> list[float]:
     return [min(column) for column in zip(*runs, strict=True)]
 
 
-def measure(work: Path, names: list[str], interpreters: dict[str, str], repeat: int) -> None:
+def measure(work: Path, names: list[str], interpreters: dict[str, str], repeat: int, memory: int) -> None:
     result = work / "result.json"
     print(f"{'':22}" + "".join(f"{who:>34}" for who in interpreters) + "    ratio of wall, processor")
     print(f"{'':22}" + "".join(f"{'wall s  processor s  MB above':>34}" for _ in interpreters))
@@ -190,7 +231,7 @@ def measure(work: Path, names: list[str], interpreters: dict[str, str], repeat: 
         for _ in range(repeat):
             for who, python in interpreters.items():
                 try:
-                    run(python, SCRIPT, str(work), ROWS[name], str(result), reference=who == "reference")
+                    run(python, SCRIPT, str(work), ROWS[name], str(result), reference=who == "reference", memory=memory)
                     runs[who].append(json.loads(result.read_text()))
                 except RuntimeError as error:
                     print(f"{name}: {who} failed: {error}")
@@ -200,7 +241,8 @@ def measure(work: Path, names: list[str], interpreters: dict[str, str], repeat: 
         if len(found) > 1:
             ours, other = found["ours"], found["reference"]
             line += f"    {other[0] / ours[0]:6.1f} {other[1] / ours[1]:6.1f}"
-        print(f"{name:22}{line}", flush=True)
+        taken = found["ours"][2] - found["ours"][3]
+        print(f"{name:22}{line}{'  above the limit' if memory and taken > memory else ''}", flush=True)
 
 
 def conversions(work: Path, interpreters: dict[str, str]) -> None:
@@ -221,16 +263,17 @@ def main() -> None:
     parser.add_argument("--shape", default="1024,1024,256")
     parser.add_argument("--only", default="", help="rows, separated by commas; 'conversions' for the coordinates")
     parser.add_argument("--repeat", type=int, default=1)
+    parser.add_argument("--memory", type=int, default=0, help="limit of memory [MB] for ours")
     parser.add_argument("--keep", action="store_true", help="leave the cubes in --work for a next run")
     arguments = parser.parse_args()
     work = Path(arguments.work or tempfile.mkdtemp(prefix="bench_images")).absolute()
     work.mkdir(parents=True, exist_ok=True)
     interpreters = {"ours": sys.executable}
-    if "CASA_ORACLE" in os.environ:
+    if os.environ.get("CASA_ORACLE"):
         interpreters["reference"] = os.environ["CASA_ORACLE"]
     asked = arguments.only.split(",") if arguments.only else [*ROWS, "conversions"]
     try:
-        if not (work / "cube.U.json").exists():
+        if not (work / "cube.G.json").exists():
             run(
                 interpreters.get("reference", sys.executable),
                 MAKE,
@@ -238,7 +281,7 @@ def main() -> None:
                 arguments.shape,
                 reference="reference" in interpreters,
             )
-        measure(work, [name for name in asked if name in ROWS], interpreters, arguments.repeat)
+        measure(work, [name for name in asked if name in ROWS], interpreters, arguments.repeat, arguments.memory)
         if "conversions" in asked:
             conversions(work, interpreters)
     finally:

@@ -122,3 +122,24 @@ def test_interrupted(folder: Path, tmp_path: Path, task: str) -> None:
         _start(whole, task).communicate(timeout=120)
         for column in ("FLAG", *(("CORRECTED_DATA",) if task == "applycal" else ())):
             assert np.array_equal(_column(tmp_path / "in.ms", column), _column(whole / "in.ms", column))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("task", ["split", "uvcontsub"])
+def test_killed(folder: Path, tmp_path: Path, task: str) -> None:
+    """After kill -9 nothing has the output's name, the input is as it was, and the task can be run again."""
+    shutil.copytree(folder / "in.ms", tmp_path / "in.ms")
+    before = _column(tmp_path / "in.ms", "DATA")
+    for delay in (0.9, 0.6, 0.4, 0.25, 0.15, 0.08):
+        process = _start(tmp_path, task)
+        time.sleep(delay)
+        process.kill()
+        out, _ = process.communicate(timeout=60)
+        if "finished" not in out and not (tmp_path / "out.ms").exists():
+            break
+        shutil.rmtree(tmp_path / "out.ms")
+    else:
+        pytest.fail(f"{task} was over before it could be killed")
+    assert np.array_equal(_column(tmp_path / "in.ms", "DATA"), before)
+    out, _ = _start(tmp_path, task).communicate(timeout=120)
+    assert out.endswith("finished\n") and _is_whole(tmp_path)

@@ -6,17 +6,15 @@ cells, and their thresholds by one per cent; everything else must be equal bit b
 
 from __future__ import annotations
 
-import os
 import pickle
 import shutil
-import subprocess
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from support.shared import oracle_python, unpack
+from support.shared import oracle_python, run_python, unpack
 
 SETS = ("simvla.ms", "mosaic.ms", "lofar.ms", "hera.ms", "alma_small.ms", "ngc_small.ms", "line.ms")
 EXACT: dict[str, list[dict[str, Any]]] = {
@@ -103,11 +101,7 @@ def spoil(path: Path) -> None:
 
 
 def run(python: str, label: str) -> dict[int, Any]:
-    environment = {k: v for k, v in os.environ.items() if label == "ours" or k != "PYTHONPATH"}
-    done = subprocess.run(
-        [python, "-c", SCRIPT, label], capture_output=True, text=True, check=False, timeout=900, env=environment
-    )
-    assert done.returncode == 0, done.stderr[-3000:]
+    run_python(python, SCRIPT, label)
     with open(f"{label}.pkl", "rb") as stream:
         found: dict[int, Any] = pickle.load(stream)
     return found

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
 from collections.abc import Callable
 
 import numpy as np
@@ -11,7 +10,7 @@ import pytest
 
 from casatools import table
 from casatools.io.ms import MeasurementSet, Selection
-from support.shared import oracle_python
+from support.shared import oracle_python, run_python
 
 EXPRESSIONS: dict[str, dict[str, list[str]]] = {
     "simvla.ms": {
@@ -63,8 +62,7 @@ def test_selections_take_the_rows_of_the_reference(shared_input: Callable[[str],
     paths = {name: shared_input(name) for name in EXPRESSIONS}
     with open("wanted.json", "w", encoding="ascii") as file:
         json.dump({paths[name]: groups for name, groups in EXPRESSIONS.items()}, file)
-    done = subprocess.run([python, "-c", _SCRIPT], capture_output=True, text=True, check=False, timeout=300)
-    assert done.returncode == 0, done.stderr[-2000:]
+    run_python(python, _SCRIPT)
     with open("rows.json", encoding="ascii") as file:
         theirs = json.load(file)
     for name, groups in EXPRESSIONS.items():
@@ -99,8 +97,7 @@ def test_tables_are_read_and_changed_by_the_reference() -> None:
     tb.putkeyword("K", {"x": 3})
     tb.putcolkeyword("D", "UNIT", "Jy")
     tb.close()
-    done = subprocess.run([python, "-c", _TABLE], capture_output=True, text=True, check=False, timeout=120)
-    assert "READ" in done.stdout, done.stderr[-2000:]
+    assert "READ" in run_python(python, _TABLE)
     tb.open("ours.tab")
     assert tb.getcol("D").tolist() == [1.0, -2.0, 2e300] and list(tb.getkeyword("back")) == [1, 2]
     tb.close()

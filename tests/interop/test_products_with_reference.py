@@ -6,8 +6,7 @@ The same script runs under both implementations; each then reads what the other 
 from __future__ import annotations
 
 import json
-import os
-import subprocess
+import shutil
 import sys
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from support.shared import oracle_python, unpack
+from support.shared import oracle_python, run_python, unpack
 
 MAKE = """
 import sys
@@ -93,16 +92,9 @@ json.dump(found, open(out, "w"))
 """
 
 
-def run(python: str, script: str, *arguments: str) -> None:
-    # The reference must not find our packages by the path of this run.
-    environment = {k: v for k, v in os.environ.items() if k != "PYTHONPATH" or python == sys.executable}
-    done = subprocess.run([python, "-c", script, *arguments], capture_output=True, text=True, timeout=300, env=environment)
-    assert done.returncode == 0, done.stderr[-2000:]
-
-
 def told(python: str, where: str) -> dict[str, Any]:
     out = f"{where}.{Path(python).parts[-3]}.json"
-    run(python, READ, where, out)
+    run_python(python, READ, where, out)
     return dict(json.loads(Path(out).read_text()))
 
 
@@ -113,9 +105,8 @@ def test_each_reads_what_the_other_wrote(writer: str, tmp_path: Path, monkeypatc
     oracle = oracle_python()
     unpack("ngc_small.uvfits", tmp_path)
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("HOME", os.environ.get("CASA_ORACLE_HOME", os.environ.get("HOME", str(tmp_path))))
-    run(sys.executable if writer == "ours" else oracle, MAKE, "x")
-    subprocess.run(["cp", "-r", ".", str(tmp_path.parent / f"{writer}_copy")], check=True)
+    run_python(sys.executable if writer == "ours" else oracle, MAKE, "x")
+    shutil.copytree(".", tmp_path.parent / f"{writer}_copy")
     mine = told(sys.executable, "x")
     monkeypatch.chdir(tmp_path.parent / f"{writer}_copy")
     theirs = told(oracle, "x")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +10,7 @@ import pytest
 import casatasks
 from casatools.io.caltable import CalTable
 from support.radiometer_ms import NANT, make_radiometer_ms
-from support.shared import oracle_python
+from support.shared import oracle_python, run_python
 
 
 @pytest.mark.parametrize("options", [{}, {"segsource": False}, {"scale": 1.2, "reversespw": "1", "toffset": -1.0}])
@@ -21,8 +19,7 @@ def test_tables_agree(tmp_path: Path, options: dict[str, object]) -> None:
     vis = make_radiometer_ms(tmp_path, 60, noise_k=0.05)
     ours, theirs = str(tmp_path / "ours"), str(tmp_path / "theirs")
     script = f"import casatasks\ncasatasks.wvrgcal(vis={vis!r}, caltable={theirs!r}, refant=['DV11'], **{options!r})\n"
-    environment = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"}
-    subprocess.run([python, "-c", script], check=True, cwd=tmp_path, capture_output=True, timeout=500, env=environment)
+    run_python(python, script, cwd=tmp_path)
     casatasks.wvrgcal(vis=vis, caltable=ours, refant=["DV11"], **options)
     tables = [CalTable.open(path) for path in (ours, theirs)]
     assert tables[0].nrow == tables[1].nrow

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
 
 import numpy as np
 import pytest
 
 import casatasks
 from casatools.io.ms import MeasurementSet
-from support.shared import oracle_python
+from support.shared import oracle_python, run_python
 
 _SCRIPT = """
 import json, sys
@@ -49,9 +47,7 @@ def test_beside_the_reference(shared_input):
         shared_input(name)
     with open("calls.json", "w", encoding="utf-8") as file:
         json.dump(CALLS, file)
-    own = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"}
-    done = subprocess.run([python, "-c", _SCRIPT], capture_output=True, text=True, check=False, timeout=600, env=own)
-    assert done.returncode == 0, done.stderr[-2000:]
+    run_python(python, _SCRIPT)
     for name, (task, arguments) in CALLS.items():
         getattr(casatasks, task)(outputvis=f"{name}_ours.ms", **arguments)
         with MeasurementSet(f"{name}_ours.ms") as ours, MeasurementSet(f"{name}_theirs.ms") as theirs:

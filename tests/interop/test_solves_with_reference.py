@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -17,7 +15,7 @@ from casatools.calibration.curve_terms import chebyshev_gains, spline_gains
 from casatools.io.caltable import CalTable
 from casatools.io.caltable.curves import read_curves
 from support.polarised import SOURCE, leaky_jones, make_polarised
-from support.shared import oracle_python
+from support.shared import oracle_python, run_python
 
 # Runs tasks named in calls.json; a table that cannot be made is left out.
 _SCRIPT = """
@@ -41,10 +39,7 @@ def run_both(calls: list[tuple[str, str, dict[str, Any]]]) -> dict[str, tuple[Ca
 
 def run_reference() -> None:
     """The calls of calls.json by the reference."""
-    plain = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"}
-    plain["HOME"] = os.environ.get("CASA_ORACLE_HOME", plain.get("HOME", ""))
-    done = subprocess.run([oracle_python(), "-c", _SCRIPT], capture_output=True, text=True, check=False, timeout=600, env=plain)
-    assert done.returncode == 0, done.stderr[-2000:]
+    run_python(oracle_python(), _SCRIPT)
 
 
 def difference(pair: tuple[CalTable, CalTable]) -> float:

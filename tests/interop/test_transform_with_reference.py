@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import subprocess
-
 import numpy as np
 
 from casatools.io.formats.uvfits import import_uvfits
 from casatools.io.ms import MeasurementSet, Selection
 from casatools.transform.splitting import split
-from support.shared import oracle_python
+from support.shared import oracle_python, run_python
 
 _SCRIPT = """
 import casatasks
@@ -23,8 +21,7 @@ print("ROWS", info["numrecords"])
 def test_there_and_back(shared_input):
     python = oracle_python()
     import_uvfits(shared_input("ngc_small.uvfits"), "ours.ms", new_names=True)
-    done = subprocess.run([python, "-c", _SCRIPT], capture_output=True, text=True, check=False, timeout=300)
-    assert "ROWS 4887" in done.stdout, done.stderr[-2000:]
+    assert "ROWS 4887" in run_python(python, _SCRIPT)
     with MeasurementSet("ours.ms") as ours, MeasurementSet("reference.ms") as reference:
         for column in (
             "DATA",

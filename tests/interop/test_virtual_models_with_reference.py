@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import shutil
-import subprocess
 from collections.abc import Callable
 
 import numpy as np
@@ -13,7 +11,7 @@ import pytest
 from casatasks import ft, setjy, uvsub
 from casatools import componentlist
 from casatools.io.ms import MeasurementSet
-from support.shared import oracle_python
+from support.shared import oracle_python, run_python
 
 _SCRIPT = """
 import casatasks
@@ -41,10 +39,7 @@ def test_the_reference_reads_and_removes_them(shared_input: Callable[[str], str]
     for name in ("ours.ms", "theirs.ms", "recipe.ms"):
         shutil.copytree(vis, name)
     uvsub("ours.ms")
-    plain = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"}
-    plain["HOME"] = os.environ.get("CASA_ORACLE_HOME", plain.get("HOME", ""))
-    done = subprocess.run([python, "-c", _SCRIPT], capture_output=True, text=True, check=False, timeout=600, env=plain)
-    assert done.returncode == 0, done.stderr[-2000:]
+    run_python(python, _SCRIPT)
     found = []
     for name in ("ours.ms", "theirs.ms"):
         with MeasurementSet(name) as ms:

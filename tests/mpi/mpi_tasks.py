@@ -98,6 +98,18 @@ def run_parts(vis: str, _: list[str]) -> dict[str, Any]:
     made: dict[str, Any] = {"parts": columns(str(folder / "p.mms"))}
     casatasks.split(str(folder / "p.mms"), str(folder / "s.mms"), width=4, timebin="60s", datacolumn="data")
     made["split"] = columns(str(folder / "s.mms"))
+    (folder / "away").mkdir()
+    moved = str(folder / "away" / "moved.mms")
+    shutil.move(str(folder / "p.mms"), moved)
+    steps: dict[str, dict[str, Any]] = {
+        "mstransform": {"datacolumn": "data", "hanning": True, "regridms": True, "outframe": "LSRK", "spw": "0", "nspw": 2},
+        "cvel2": {"datacolumn": "data", "outframe": "BARY"},
+        "phaseshift": {"datacolumn": "data", "phasecenter": "J2000 13h31m12s 30d12m00s", "field": "0"},
+        "uvcontsub": {"datacolumn": "data", "fitspec": "0"},
+    }
+    for task, arguments in steps.items():
+        getattr(casatasks, task)(moved, str(folder / f"{task}.mms"), **arguments)
+        made[task] = columns(str(folder / f"{task}.mms"))
     made["count"] = len(casatasks.listpartition(str(folder / "s.mms"), createdict=True))
     return made
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
+import sys
 import tarfile
 from pathlib import Path
 
@@ -40,3 +42,19 @@ def oracle_python() -> str:
     if not python or not Path(python).is_file():
         pytest.skip("no oracle: set CASA_ORACLE to the interpreter of a reference CASA")
     return python
+
+
+def run_python(python: str, script: str, *arguments: str, cwd: Path | None = None, timeout: float = 900) -> str:
+    """Run a script under an interpreter, of ours or of the reference; what it prints.
+
+    The reference must not find our packages by the path of this run, and keeps its data in a home folder of its own (CASA_ORACLE_HOME).
+    """
+    environment = dict(os.environ)
+    if python != sys.executable:
+        environment.pop("PYTHONPATH", None)
+        environment["HOME"] = os.environ.get("CASA_ORACLE_HOME", environment.get("HOME", ""))
+    done = subprocess.run(
+        [python, "-c", script, *arguments], capture_output=True, text=True, check=False, cwd=cwd, timeout=timeout, env=environment
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    return done.stdout

@@ -15,7 +15,7 @@ __all__ = ["task"]
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-def task(*, group: str, history: tuple[str, ...] = ()) -> Callable[[F], F]:
+def task(*, group: str, history: tuple[str, ...] = (), pictures: tuple[str, ...] = ()) -> Callable[[F], F]:
     """Declare a task function; its signature, with kinds in the annotations, is the specification.
 
     Parameters
@@ -24,6 +24,8 @@ def task(*, group: str, history: tuple[str, ...] = ()) -> Callable[[F], F]:
         The sub-package it stands in.
     history : tuple of str
         Parameters that name MeasurementSets or images whose history records the call once it has ended well.
+    pictures : tuple of str
+        Parameters that name images it makes; a quick look of each is drawn when the option ``quicklook`` is set.
     """
 
     def decorate(function: F) -> F:
@@ -39,6 +41,8 @@ def task(*, group: str, history: tuple[str, ...] = ()) -> Callable[[F], F]:
                 try:
                     result = function(**arguments)
                     _record(name, history, arguments)
+                    if pictures and config.value("quicklook"):
+                        _draw([arguments[p] for p in pictures], started)
                     success = True
                 except KeyboardInterrupt:
                     log.post(f"Task {name} was interrupted", "WARN")
@@ -76,6 +80,12 @@ def _report_crash(name: str, error: Exception) -> None:
     from casatools._base.crash_report import report_exception
 
     report_exception(error, f"task {name}")
+
+
+def _draw(names: list[str], started: float) -> None:
+    from casatools.plotting.task_pictures import draw_made_images
+
+    draw_made_images(names, started)
 
 
 def _count(name: str, started: float, success: bool) -> None:

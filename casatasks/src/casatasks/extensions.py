@@ -13,7 +13,7 @@ from casatasks._task import task
 from casatools._base import kinds
 from casatools._base.errors import ParameterError
 
-__all__ = ["calibration_report", "solve_chain"]
+__all__ = ["calibration_report", "quick_look", "solve_chain"]
 
 _NOT_OPTIONS = ("kind", "caltable", "interp", "smodel", "fringe")
 
@@ -135,3 +135,50 @@ def calibration_report(
     from casatools.plotting.calibration_report import report_on
 
     report_on(output, caltable, vis, {"field": field, "spw": spw}, tuple(smodel), parang)
+
+
+@task(group="visualization")
+def quick_look(
+    imagename: P.ImageName = "",
+    figfile: Annotated[str, kinds.OutPath(), "PNG, PDF or SVG to write; '' writes none"] = "",
+    channel: Annotated[int, kinds.Int(min=-1), "Channel; -1 is that of the greatest pixel"] = -1,
+    stokes: P.Stokes = "",
+    region: P.Region = "",
+    contourimage: Annotated[str, kinds.Text(), "Image of the same grid whose contours are drawn; '' is the image itself"] = "",
+    levels: Annotated[
+        list[float], kinds.FloatList(), "Contours in the unit of the image; [] is 3, 6, 12 ... times the noise"
+    ] = [],  # noqa: B006
+    contours: Annotated[bool, kinds.Bool(), "Draw contours"] = True,
+    stretch: Annotated[str, kinds.Text(), "Of the colours: linear, sqrt, log or asinh"] = "linear",
+    cmap: Annotated[str, kinds.Text(), "Colour map"] = "inferno",
+    datarange: Annotated[list[float], kinds.FloatList(), "Values at the ends of the colours; [] is from the plane"] = [],  # noqa: B006
+    overwrite: Annotated[bool, kinds.Bool(), "Replace a figure that exists"] = True,
+) -> Any:
+    """Draw a plane of an image with sky axes, contours, the beam and a colour bar.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+
+    Raises
+    ------
+    DataError, ParameterError, SelectionError, PathMissingError, OutputExistsError
+        The image has no sky axes or no good pixel, a channel or polarization is not there, or the figure exists. Nothing is written then.
+
+    Notes
+    -----
+    With the option ``quicklook`` (``~/.casa/config.py``: ``quicklook = True``, or ``CASA_QUICKLOOK=1``) tasks draw the images they make by themselves, into
+    ``<image>.png``, and notebooks show them.
+
+    Examples
+    --------
+    >>> quick_look("cube.image", "peak.png", stretch="asinh")  # doctest: +SKIP
+    """
+    from casatools.plotting.quick_look import QuickLookStyle
+    from casatools.plotting.quick_look import quick_look as draw
+
+    if len(datarange) not in (0, 2):
+        raise ParameterError(f"quick_look: parameter 'datarange' must be two values or none; got {datarange}")
+    low, high = datarange or (None, None)
+    style = QuickLookStyle(cmap, low, high, stretch, tuple(levels), contours)
+    return draw(imagename, figfile, None if channel < 0 else channel, stokes, region, style, contourimage, overwrite)

@@ -19,7 +19,7 @@ from casatools.tools.image_access import open_image
 __all__ = ["imbaseline"]
 
 
-@task(group="analysis")
+@task(group="analysis", pictures=("linefile",))
 def imbaseline(
     imagename: ImageName = "",
     linefile: Annotated[str, kinds.OutPath(), "Image to write: the cube without its baselines"] = "",

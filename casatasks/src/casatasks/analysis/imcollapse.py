@@ -19,7 +19,7 @@ __all__ = ["imcollapse"]
 _Axes = kinds.Variant((kinds.IntList(), kinds.TextList(drop_empty=True)))
 
 
-@task(group="analysis")
+@task(group="analysis", pictures=("outfile",))
 def imcollapse(
     imagename: ImageName = "",
     function: Annotated[

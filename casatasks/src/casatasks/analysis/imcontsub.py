@@ -16,7 +16,7 @@ from casatools.tools.image_access import open_image
 __all__ = ["imcontsub"]
 
 
-@task(group="analysis")
+@task(group="analysis", pictures=("linefile", "contfile"))
 def imcontsub(
     imagename: ImageName = "",
     linefile: Annotated[str, kinds.OutPath(), "Image of the line to write"] = "",

@@ -18,7 +18,7 @@ __all__ = ["imdev"]
 _Length = kinds.Variant((kinds.Text(), kinds.Float(), kinds.Record()))
 
 
-@task(group="analysis")
+@task(group="analysis", pictures=("outfile",))
 def imdev(
     imagename: ImageName = "",
     outfile: OutFile = "",

@@ -24,7 +24,7 @@ __all__ = ["immath"]
 _Names = kinds.Variant((kinds.TextList(drop_empty=True),))
 
 
-@task(group="analysis")
+@task(group="analysis", pictures=("outfile",))
 def immath(
     imagename: Annotated[Any, kinds.InPathList(), "Input image or images"] = "",
     mode: Annotated[Literal["evalexpr", "spix", "pola", "poli", "lpoli", "tpoli"], "What is computed"] = "evalexpr",

@@ -18,7 +18,7 @@ __all__ = ["immoments"]
 _Pixels = kinds.Variant((kinds.FloatList(), kinds.Text()))
 
 
-@task(group="analysis", history=())
+@task(group="analysis", history=(), pictures=("outfile",))
 def immoments(
     imagename: ImageName = "",
     moments: Annotated[list[int], kinds.IntList(), "Moments to compute, -1 to 11"] = [0],  # noqa: B006 - copied

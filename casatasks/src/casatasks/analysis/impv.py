@@ -19,7 +19,7 @@ _Place = kinds.Variant((kinds.Text(), kinds.FloatList(), kinds.TextList()))
 _Length = kinds.Variant((kinds.Text(), kinds.Float(), kinds.Record()))
 
 
-@task(group="analysis")
+@task(group="analysis", pictures=("outfile",))
 def impv(
     imagename: ImageName = "",
     outfile: OutFile = "",

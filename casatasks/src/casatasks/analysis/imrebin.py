@@ -15,7 +15,7 @@ from casatools.tools.image_access import open_image
 __all__ = ["imrebin"]
 
 
-@task(group="analysis")
+@task(group="analysis", pictures=("outfile",))
 def imrebin(
     imagename: ImageName = "",
     outfile: OutFile = "",

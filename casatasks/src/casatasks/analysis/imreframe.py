@@ -13,7 +13,7 @@ from casatools.analysis.reframing import reframe_image
 __all__ = ["imreframe"]
 
 
-@task(group="analysis")
+@task(group="analysis", pictures=("output",))
 def imreframe(
     imagename: ImageName = "",
     output: OutFile = "",

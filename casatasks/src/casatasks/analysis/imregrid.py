@@ -21,7 +21,7 @@ from casatools.tools.image_access import open_image
 __all__ = ["imregrid"]
 
 
-@task(group="analysis")
+@task(group="analysis", pictures=("output",))
 def imregrid(
     imagename: ImageName = "",
     template: Annotated[

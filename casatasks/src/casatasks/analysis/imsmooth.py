@@ -11,7 +11,7 @@ from casatools._base.errors import ParameterError
 from casatools.analysis.regions import ImageSelection
 from casatools.analysis.smoothing import SmoothOptions, smooth_image
 from casatools.analysis.sub_images import PixelChoice
-from casatools.frames.quantities import to_unit
+from casatools.frames.quantities import parse_quantity, to_unit
 from casatools.imaging.beam_fit import GaussianBeam
 from casatools.tools.image_access import open_image
 
@@ -20,7 +20,7 @@ __all__ = ["imsmooth"]
 _Quantity = kinds.Variant((kinds.Text(), kinds.Record(), kinds.Float()))
 
 
-@task(group="analysis")
+@task(group="analysis", pictures=("outfile",))
 def imsmooth(
     imagename: ImageName = "",
     kernel: Annotated[
@@ -31,7 +31,7 @@ def imsmooth(
     pa: Annotated[Any, _Quantity, "Position angle, north through east"] = "",
     targetres: Annotated[bool, kinds.Bool(), "The Gaussian is the resolution of the result, not the kernel"] = False,
     kimage: Annotated[str, kinds.InPath(), "Image of the kernel, with kernel='image'"] = "",
-    scale: Annotated[float, kinds.Float(), "Factor of the kernel's values; negative keeps intensities per beam"] = -1.0,
+    scale: Annotated[float, kinds.Float(), "With kernel='image': factor of its values; negative divides by their sum"] = -1.0,
     region: Region = "",
     box: Box = "",
     chans: Chans = "",
@@ -59,16 +59,25 @@ def imsmooth(
     """
     if not outfile:
         raise ParameterError("imsmooth: parameter 'outfile' must be given; it names the new image")
-    shape = None
-    if kernel[0] in "gb":
-        shape = _shape(major, minor, pa, beam, kernel)
-    options = SmoothOptions(kernel, shape, targetres and kernel[0] == "g", scale, kimage)
     with open_image(imagename) as image:
+        shape = None
+        if kernel[0] in "gb":
+            direction = image.coordinates.direction
+            shape = _shape(major, minor, pa, beam, kernel, 0.0 if direction is None else abs(float(direction.increment_rad[0])))
+        # The factor belongs to kernels that are images; CASA leaves it aside with the others.
+        factor = scale if kernel[0] == "i" else -1.0
+        options = SmoothOptions(kernel, shape, targetres and kernel[0] == "g", factor, kimage)
         smooth_image(image, outfile, options, PixelChoice(ImageSelection(region, box, chans, stokes), mask, stretch), overwrite)
     return True
 
 
-def _shape(major: Any, minor: Any, pa: Any, beam: Any, kernel: str) -> GaussianBeam:
+def _sky_width(width: Any, cell_rad: float) -> float:
+    """A width [rad], given as an angle or in pixels of `cell_rad`."""
+    number, unit = parse_quantity(width)
+    return float(number) * cell_rad if unit in ("pix", "pixel") else float(to_unit(width, "rad"))
+
+
+def _shape(major: Any, minor: Any, pa: Any, beam: Any, kernel: str, cell_rad: float) -> GaussianBeam:
     if beam:
         if not isinstance(beam, dict) or major or minor or pa:
             raise ParameterError("imsmooth: parameter 'beam' must be a record, and major, minor and pa are then left empty")
@@ -78,7 +87,7 @@ def _shape(major: Any, minor: Any, pa: Any, beam: Any, kernel: str) -> GaussianB
         raise ParameterError(f"imsmooth: parameters 'major' and 'minor' must be given with kernel={kernel!r}")
     if kernel[0] == "g" and not pa:
         raise ParameterError("imsmooth: parameter 'pa' must be given with a Gaussian kernel")
-    widths = [float(to_unit(v, "rad")) for v in (major, minor)]
+    widths = [_sky_width(v, cell_rad) for v in (major, minor)]
     if min(widths) <= 0 or (kernel[0] == "g" and widths[0] < widths[1]):
         raise ParameterError(
             f"imsmooth: the major axis must not be below the minor axis, both positive; got {major!r} and {minor!r}"

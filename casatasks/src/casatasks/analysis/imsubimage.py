@@ -15,7 +15,7 @@ from casatools.tools.image_access import open_image
 __all__ = ["imsubimage"]
 
 
-@task(group="analysis")
+@task(group="analysis", pictures=("outfile",))
 def imsubimage(
     imagename: ImageName = "",
     outfile: OutFile = "",

@@ -14,7 +14,7 @@ from casatools.tools.image_access import open_image
 __all__ = ["imtrans"]
 
 
-@task(group="analysis")
+@task(group="analysis", pictures=("outfile",))
 def imtrans(
     imagename: ImageName = "",
     outfile: OutFile = "",

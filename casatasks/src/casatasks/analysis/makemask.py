@@ -23,7 +23,7 @@ def _names(given: Any) -> list[str]:
     return [n for n in names if n]
 
 
-@task(group="analysis")
+@task(group="analysis", pictures=("output",))
 def makemask(
     mode: Annotated[Literal["list", "copy", "expand", "delete", "setdefaultmask"], "What is done"] = "list",
     inpimage: Annotated[Any, _Names, "Image on whose pixels masks are made; list: image or images"] = "",

@@ -19,7 +19,7 @@ __all__ = ["rmfit"]
 _Out = kinds.OutPath()
 
 
-@task(group="analysis")
+@task(group="analysis", pictures=("rm", "pa0"))
 def rmfit(
     imagename: Annotated[
         Any, kinds.InPathList(), "Image with Stokes Q and U, or several that follow each other in frequency"

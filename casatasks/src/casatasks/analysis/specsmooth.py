@@ -16,7 +16,7 @@ from casatools.tools.image_access import open_image
 __all__ = ["specsmooth"]
 
 
-@task(group="analysis")
+@task(group="analysis", pictures=("outfile",))
 def specsmooth(
     imagename: ImageName = "",
     outfile: OutFile = "",

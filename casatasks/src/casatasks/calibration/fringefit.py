@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from casatasks import _params as P
 from casatasks._task import task
@@ -50,13 +50,8 @@ def fringefit(
         "With combine='spw': look for the peak in one transform of all spectral windows, not in the sum of those of each",
     ] = True,
     parang: P.Parang = False,
-) -> dict[str, Any]:
+) -> None:
     """Fit phases, delays and rates of antennas to the phases of visibilities.
-
-    Returns
-    -------
-    dict
-        As gaincal returns.
 
     Raises
     ------
@@ -75,4 +70,4 @@ def fringefit(
         kind="FRINGE", solint=solint, combine=combine, refant=refant, minsnr=minsnr, minblperant=1, corrdepflags=corrdepflags,
         fringe=fringe,
     )  # fmt: skip
-    return solve_to_table(vis, caltable, selection_from(given), options, priors_from(given), append)
+    solve_to_table(vis, caltable, selection_from(given), options, priors_from(given), append)

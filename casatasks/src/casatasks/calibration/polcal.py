@@ -64,13 +64,13 @@ def polcal(
     gainfield: P.PriorField = [],  # noqa: B006
     interp: P.PriorInterp = [],  # noqa: B006
     spwmap: P.PriorSpwMap = [],  # noqa: B006
-) -> dict[str, Any]:
+) -> dict[str, Any] | None:
     """Solve for instrumental polarisation by comparison of the cross hands with the model.
 
     Returns
     -------
-    dict
-        As gaincal returns; for Xparang+QU and Xfparang+QU ``{field: {"Spw0": [1, Q/I, U/I, 0], ..., "SpwAve": [...]}}``.
+    dict or None
+        For Xparang+QU and Xfparang+QU ``{field: {"Spw0": [1, Q/I, U/I, 0], ..., "SpwAve": [...]}}``. The log counts solutions.
 
     Raises
     ------
@@ -91,5 +91,5 @@ def polcal(
         kind=poltype, solint=solint, combine=combine, preavg=preavg, refant=refant, minblperant=minblperant, minsnr=minsnr,
         smodel=tuple(smodel),
     )  # fmt: skip
-    record = solve_to_table(vis, caltable, selection_from(given), options, priors_from(given), append)
-    return source_record(caltable) if poltype in ("Xparang+QU", "Xfparang+QU") else record
+    solve_to_table(vis, caltable, selection_from(given), options, priors_from(given), append)
+    return source_record(caltable) if poltype in ("Xparang+QU", "Xfparang+QU") else None

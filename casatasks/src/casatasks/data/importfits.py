@@ -12,7 +12,7 @@ from casatools._base.errors import ParameterError
 __all__ = ["importfits"]
 
 
-@task(group="data")
+@task(group="data", pictures=("imagename",))
 def importfits(
     fitsimage: Annotated[str, kinds.InPath(), "Name of the FITS image"] = "",
     imagename: Annotated[str, kinds.OutPath(), "Name of the CASA image to make"] = "",

@@ -13,7 +13,7 @@ __all__ = ["deconvolve"]
 _QUANTITIES = kinds.Variant((kinds.Text(), kinds.FloatList(), kinds.TextList(), kinds.Record()))
 
 
-@task(group="imaging")
+@task(group="imaging", pictures=("imagename",))
 def deconvolve(
     imagename: Annotated[Any, kinds.OutPath(), "Beginning of the names of the images"] = "",
     startmodel: Annotated[Any, kinds.Variant((kinds.Text(), kinds.TextList())), "Model image to start from"] = "",

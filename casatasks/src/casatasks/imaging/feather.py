@@ -13,7 +13,7 @@ from casatools.analysis.feathering import FeatherOptions, feather_images
 __all__ = ["feather"]
 
 
-@task(group="imaging")
+@task(group="imaging", pictures=("imagename",))
 def feather(
     imagename: Annotated[str, kinds.OutPath(), "Name of the new image"] = "",
     highres: ImageName = "",

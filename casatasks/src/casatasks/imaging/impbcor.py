@@ -18,7 +18,7 @@ from casatools.analysis.sub_images import PixelChoice
 __all__ = ["impbcor"]
 
 
-@task(group="imaging")
+@task(group="imaging", pictures=("outfile",))
 def impbcor(
     imagename: ImageName = "",
     pbimage: Annotated[

@@ -19,7 +19,7 @@ _AXIS = kinds.Variant((kinds.Int(), kinds.Text(), kinds.Record()))
 _OWN = ("usedata", "sdimage", "sdpsf", "sdgain", "dishdia")
 
 
-@task(group="imaging")
+@task(group="imaging", pictures=("imagename",))
 def sdintimaging(
     usedata: Annotated[
         str, kinds.Choice(("sdint", "sd", "int")), "Data to deconvolve: both, the single dish alone, or the interferometer alone"

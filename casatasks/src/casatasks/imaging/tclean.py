@@ -18,7 +18,7 @@ _PLACE = kinds.Variant((kinds.Int(), kinds.Text(), kinds.Record(), kinds.Variant
 _AXIS = kinds.Variant((kinds.Int(), kinds.Text(), kinds.Record()))
 
 
-@task(group="imaging")
+@task(group="imaging", pictures=("imagename",))
 def tclean(
     vis: VisList = "",
     selectdata: SelectData = True,

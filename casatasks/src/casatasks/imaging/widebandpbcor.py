@@ -13,7 +13,7 @@ from casatools.imaging.wideband_beam import WidebandBeamOptions, correct_wideban
 __all__ = ["widebandpbcor"]
 
 
-@task(group="imaging")
+@task(group="imaging", pictures=("imagename",))
 def widebandpbcor(
     vis: Vis = "",
     imagename: Annotated[str, kinds.Text(), "Beginning of the names of the images of a tclean run with deconvolver='mtmfs'"] = "",

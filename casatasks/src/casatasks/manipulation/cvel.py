@@ -73,4 +73,4 @@ def cvel(
     if passall:
         cvel_with_rest(vis, outputvis, selection, request, hanning)
     else:
-        cvel2(vis, outputvis, selection, "all", request, hanning, keepmms=False)
+        cvel2(vis, outputvis, selection, "all", request, hanning, keepmms=False, keepflags=True)

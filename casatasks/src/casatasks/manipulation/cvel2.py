@@ -89,7 +89,7 @@ def cvel2(
 
     Notes
     -----
-    The work is that of mstransform with combinespws and regridms. The frame's motion is followed in time for each integration.
+    The work is that of mstransform with combinespws and regridms; rows that are flagged as a whole are left out. The frame's motion is followed in time for each integration.
 
     Examples
     --------

@@ -75,7 +75,7 @@ def mstransform(
     hanning: Annotated[bool, kinds.Bool(), "Smooth along the channels"] = False,
     regridms: Annotated[bool, kinds.Bool(), "Regrid to a new frequency grid or frame"] = False,
     mode: Annotated[Literal["channel", "velocity", "frequency", "channel_b"], "How the new grid is described"] = "channel",
-    nchan: Annotated[int, kinds.Int(), "Channels of the new grid; -1 for as many as there are"] = -1,
+    nchan: Annotated[int, kinds.Int(), "Channels of the new grid, of each window with nspw; -1 for as many as there are"] = -1,
     start: Annotated[Any, _NUMBER_OR_TEXT, "First channel of the new grid"] = 0,
     width: Annotated[Any, _NUMBER_OR_TEXT, "Channel width of the new grid"] = 1,
     nspw: Annotated[int, kinds.Int(min=1), "Cut each spectral window into this many"] = 1,

@@ -79,8 +79,6 @@ _ONLY_DEFAULT: dict[str, Any] = {
     "legendposition": "",
     "callib": [],
     "headeritems": "",
-    "showatm": False,
-    "showtsky": False,
     "showimage": False,
 }
 _SELECTED = ("timerange", "uvrange", "antenna", "scan", "correlation", "array", "observation", "intent", "feed")
@@ -195,8 +193,8 @@ def plotms(
     clearplots: Annotated[bool, kinds.Bool(), "Each call makes a new figure"] = True,
     callib: Annotated[Any, kinds.Variant(), "Kept for compatibility: only the default is supported"] = [],  # noqa: B006
     headeritems: Annotated[str, kinds.Text(numbers=True), "Kept for compatibility: only the default is supported"] = "",
-    showatm: Annotated[bool, kinds.Bool(), "Kept for compatibility: only the default is supported"] = False,
-    showtsky: Annotated[bool, kinds.Bool(), "Kept for compatibility: only the default is supported"] = False,
+    showatm: Annotated[bool, kinds.Bool(), "Draw the transmission of the atmosphere too, against xaxis='frequency'"] = False,
+    showtsky: Annotated[bool, kinds.Bool(), "Draw the temperature of the sky too, against xaxis='frequency'"] = False,
     showimage: Annotated[bool, kinds.Bool(), "Kept for compatibility: only the default is supported"] = False,
 ) -> None:
     """Plot visibilities of a MeasurementSet, or solutions of a calibration table, into a file.
@@ -236,6 +234,10 @@ def plotms(
         require_absent(target, overwrite or not plotfile)
     if exprange not in ("", "all"):
         raise UnsupportedError(f"plotms: exprange={exprange!r} is not supported; all panels are written into one file")
+    if (showatm or showtsky) and (normalised(xaxis or "time") != "frequency" or (showatm and showtsky)):
+        raise ParameterError(
+            f"plotms: one of showatm and showtsky goes with xaxis='frequency'; got showatm={showatm}, showtsky={showtsky}, xaxis={xaxis!r}"
+        )
     if not clearplots:
         raise UnsupportedError("plotms: clearplots=False is not supported; each call makes a new figure")
     options = PlotOptions(
@@ -272,6 +274,7 @@ def plotms(
         overwrite=overwrite or not plotfile,
         symbol_size=float(symbolsize) if customsymbol else 2.0,
         legend=showlegend or bool(coloraxis),
+        sky="atm" if showatm else "tsky" if showtsky else "",
     )
     if showgui:
         show_in_notebook(target)

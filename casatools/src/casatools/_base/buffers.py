@@ -7,14 +7,14 @@ from typing import Any
 
 import numpy as np
 
-from casatools._base.memory import CHUNK_BYTES
+from casatools._base.memory import chunk_bytes
 
 __all__ = ["drop_idle", "empty_array", "idle_bytes"]
 
 # Smaller arrays come from numpy, whose allocator keeps them.
 _SMALLEST = 1 << 20
-# What may lie idle: the columns of the few chunks that a stream has in hand.
-_MOST_IDLE = 4 * CHUNK_BYTES
+# Chunks that may lie idle: the columns of the few that a stream has in hand.
+_IDLE_CHUNKS = 4
 # The collector may run `__del__` of a lease in the thread that holds it.
 _lock = threading.RLock()
 _idle: list[np.ndarray] = []
@@ -45,7 +45,8 @@ def _give_back(block: np.ndarray) -> None:
         return
     with _lock:
         _idle.append(block)
-        while sum(b.nbytes for b in _idle) > _MOST_IDLE:
+        most = _IDLE_CHUNKS * chunk_bytes()
+        while sum(b.nbytes for b in _idle) > most:
             _idle.pop(0)
 
 

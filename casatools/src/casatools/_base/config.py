@@ -62,6 +62,7 @@ DEFAULTS: dict[str, Any] = {
     "rcdir": "~/.casa",
     "rundata": "",
     "verbosity": 1,
+    "quicklook": False,  # not an option of CASA: tasks draw the images they make into <image>.png
 }
 # Options of CASA that are taken but change nothing here, with the reason; using one is noted once in the log.
 INEFFECTIVE = {

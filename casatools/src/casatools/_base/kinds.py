@@ -538,6 +538,8 @@ def _copied(value: Any, kind: Kind) -> Any:
     if isinstance(value, os.PathLike):
         return os.fspath(value)
     if isinstance(value, (list, tuple)):
+        if {*map(type, value)} <= {float, int, str}:
+            return list(value)
         return [_copied(v, kind) for v in value]
     if isinstance(value, Mapping):
         return dict(value)

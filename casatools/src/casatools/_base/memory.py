@@ -12,6 +12,7 @@ __all__ = [
     "CHUNK_BYTES",
     "IMAGE_BLOCK_BYTES",
     "available_bytes",
+    "chunk_bytes",
     "limited_bytes",
     "machine_bytes",
     "memory_budget_bytes",
@@ -60,6 +61,12 @@ def memory_budget_bytes() -> int:
     there = available_bytes()
     planned = min(there, limited_bytes() or there // 2)
     return max(256 * 1024 * 1024, planned // ranks_on_host())
+
+
+def chunk_bytes() -> int:
+    """Bytes of one chunk of a stream: `CHUNK_BYTES`, or a 16th of the memory that casalog or ``~/.casarc`` allow where that is less."""
+    limit = limited_bytes()
+    return min(CHUNK_BYTES, max(IMAGE_BLOCK_BYTES, limit // 16)) if limit else CHUNK_BYTES
 
 
 def limited_bytes() -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -107,6 +108,7 @@ def collapse_image(
     pixels = chosen.pixels
     box = pixels.box_shape
     scale, unit = collapse_scale(image, name, along)
+    spectral, stokes = image.coordinates.spectral_axis, image.coordinates.stokes_axis
     array_axes = [ndim - 1 - a for a in along]
     shape = [1 if k in array_axes else n for k, n in enumerate(box)]
     coordinates = image.coordinates.sliced([float(v) for v in pixels.first[::-1]], [1.0] * ndim, shape[::-1])
@@ -117,7 +119,7 @@ def collapse_image(
     coordinates = coordinates.moved_to(along, image.coordinates.to_world(middle))
     with (
         staged_output(outfile, overwrite) as staged,
-        CasaImage.create(staged, shape, coordinates, image.dtype, mask="mask0" if chosen.has_mask else "") as output,
+        CasaImage.create(staged, shape, coordinates, image.dtype) as output,
     ):
         output.copy_metadata_from(image, beams=False)
         if unit is not None:
@@ -127,8 +129,9 @@ def collapse_image(
             output.beams = beams
         elif beams.is_per_plane:
             output.beams = BeamSet.single(beams.at(0, 0))
-        for block in _blocks(box, array_axes, image.dtype.itemsize):
+        for block in _blocks(box, array_axes, image.dtype.itemsize, single=image.beams.is_per_plane and scale.by_plane):
             values, good = chosen.read(block)
+            chan, plane = (0 if a is None else pixels.first[ndim - 1 - a] + block[ndim - 1 - a].start for a in (spectral, stokes))
             where = tuple(slice(0, 1) if k in array_axes else s for k, s in enumerate(block))
             extent = tuple(s.stop - s.start for s in where)
             flat = np.moveaxis(values, array_axes, range(len(array_axes))).astype(np.float64)
@@ -141,33 +144,62 @@ def collapse_image(
             defined = usable.any(axis=0)
             result = np.zeros(flat.shape[1])
             if defined.any():
-                result[defined] = COLLAPSE_FUNCTIONS[name](flat[:, defined], usable[:, defined]) * scale
+                result[defined] = COLLAPSE_FUNCTIONS[name](flat[:, defined], usable[:, defined]) * scale.of(chan, plane)
             output.write(result.reshape(extent), where)
-            if chosen.has_mask:
+            if not defined.all():  # only then there is a mask, as in CASA
                 output.write_mask(defined.reshape(extent), where)
 
 
-def collapse_scale(image: CasaImage, name: str, axes: Sequence[int]) -> tuple[float, str | None]:
+@dataclass(frozen=True)
+class CollapseScale:
+    """The factor that a collapse function's results are multiplied by.
+
+    Attributes
+    ----------
+    image : CasaImage
+    by_plane : bool
+        It is one over the pixels that the beam of a plane covers; else 1.
+    """
+
+    image: CasaImage
+    by_plane: bool = False
+
+    def of(self, chan: int = 0, stokes: int = 0) -> float:
+        """That of a plane."""
+        direction = self.image.coordinates.direction
+        if not self.by_plane or direction is None:
+            return 1.0
+        return abs(float(np.prod(direction.increment_rad))) / self.image.beams.at(chan, stokes).area_rad2
+
+
+def collapse_scale(image: CasaImage, name: str, axes: Sequence[int]) -> tuple[CollapseScale, str | None]:
     """Factor of the result and its unit (None: that of the image)."""
     if name not in ("flux", "sqrtsum_npix_beam"):
-        return 1.0, None
-    direction = image.coordinates.direction
-    if direction is None or not image.beams or image.beams.is_per_plane:
-        raise ParameterError(f"function {name!r} needs an image with direction axes and one restoring beam")
+        return CollapseScale(image), None
+    if image.coordinates.direction is None or not image.beams:
+        raise ParameterError(f"function {name!r} needs an image with direction axes and a restoring beam")
+    if name == "sqrtsum_npix_beam":
+        if image.beams.is_per_plane and image.coordinates.spectral_axis in axes:
+            raise ParameterError(f"function {name!r} along the spectral axis needs one restoring beam; smooth the image to one")
+        return CollapseScale(image, True), None
     if set(axes) != set(image.coordinates.direction_axes):
         raise ParameterError(
             f"function {name!r} is taken over both direction axes {list(image.coordinates.direction_axes)}; got {list(axes)}"
         )
-    pixels = image.beams.at().area_rad2 / abs(float(np.prod(direction.increment_rad)))
-    if name == "sqrtsum_npix_beam":
-        return 1.0 / pixels, None
     unit = image.unit
-    return 1.0 / pixels, unit.replace("/beam", "") if "/beam" in unit else unit
+    return CollapseScale(image, True), unit.replace("/beam", "") if "/beam" in unit else unit
 
 
-def _blocks(box: Sequence[int], along: Sequence[int], itemsize: int, max_bytes: int = 64 << 20) -> list[tuple[slice, ...]]:
-    """Blocks that hold the collapsed axes whole; cut along the longest other axis."""
+def _blocks(
+    box: Sequence[int], along: Sequence[int], itemsize: int, max_bytes: int = 64 << 20, single: bool = False
+) -> list[tuple[slice, ...]]:
+    """Blocks that hold the collapsed axes whole; cut along the longest other axis, or `single` planes of all others."""
     others = [k for k in range(len(box)) if k not in along]
+    if single:
+        return [
+            tuple(slice(at[others.index(k)], at[others.index(k)] + 1) if k in others else slice(0, n) for k, n in enumerate(box))
+            for at in np.ndindex(*(box[k] for k in others))
+        ]
     if not others:
         return [tuple(slice(0, n) for n in box)]
     cut = max(others, key=lambda k: (box[k], -k))

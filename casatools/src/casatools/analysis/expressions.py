@@ -9,13 +9,15 @@ of the masks of its operands; reductions use good pixels only; ``image[condition
 from __future__ import annotations
 
 import os
+import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from casatools._base.errors import DataError, ParameterError
+from casatools._base.errors import CasaError, DataError, ParameterError
 from casatools._base.paths import resolve
 from casatools.analysis.lattice_syntax import Call, Indices, Name, Node, Number, Operation, parse_expression
 from casatools.analysis.value_stream import ValueStream, ranked
@@ -34,6 +36,8 @@ _PIXELWISE: dict[str, Callable[..., Any]] = {
     "fmod": np.fmod, "amp": lambda *v: np.hypot(*v) if len(v) > 1 else np.abs(v[0]),
     "pa": lambda a, b: 0.5 * np.degrees(np.arctan2(a, b)),
 }  # fmt: skip
+# Arguments of functions that do not take one.
+_ARGUMENTS = {"atan2": (2,), "pow": (2,), "fmod": (2,), "pa": (2,), "complex": (1, 2), "amp": (1, 2)}
 _REDUCTIONS = frozenset(
     {"sum", "mean", "min", "max", "median", "variance", "stddev", "avdev", "nelements", "ntrue", "nfalse", "any", "all"}
 )
@@ -44,10 +48,33 @@ _CONSTANTS = {"pi": np.pi, "e": np.e, "c": 299792458.0}
 
 @dataclass
 class Masked:
-    """A value, scalar or block, and the mask of its good pixels (None: all good)."""
+    """A value, scalar or block, and the mask of its good pixels (None: all good); `own` where nothing else holds the array of the value."""
 
     value: Any
     good: np.ndarray | None = None
+    own: bool = False
+
+
+@dataclass(frozen=True)
+class _Tiles:
+    """Storage tiles by their numbers, where a part of the image is meant."""
+
+    first: int
+    stop: int
+
+
+def _applied(function: Callable[..., Any], parts: Sequence[Masked]) -> Masked:
+    """A function of values, pixel by pixel, and the common mask; put into the array of an operand that fits, for new ones cost more than the sums."""
+    values, good = [p.value for p in parts], _both(*(p.good for p in parts))
+    if isinstance(function, np.ufunc):
+        shape = np.broadcast_shapes(*(np.shape(v) for v in values))
+        for part in parts:
+            if part.own and part.value.shape == shape:
+                try:
+                    return Masked(function(*values, out=part.value, casting="equiv"), good, True)
+                except TypeError:
+                    continue  # the result is of another type
+    return Masked(function(*values), good, isinstance(function, np.ufunc) and any(np.ndim(v) for v in values))
 
 
 def _both(*masks: np.ndarray | None) -> np.ndarray | None:
@@ -93,39 +120,73 @@ class Expression:
         self.text = text
         self.tree = parse_expression(text)
         self.images: dict[str, CasaImage] = {}
+        self._scratch = ExitStack()
         self.stretch = stretch
         self._reduced: dict[Node, Masked] = {}
         self._folder = folder
-        self._open(self.tree)
+        try:
+            self._open(self.tree)
+        except CasaError:
+            self.close()
+            raise
         first = next(iter(self.images.values()), None)
         self.template = first
         self.shape: tuple[int, ...] = tuple(shape) if shape is not None else (first.shape if first is not None else ())
-        for name, image in self.images.items():
-            self._check(name, image)
+        try:
+            for name, image in self.images.items():
+                self._check(name, image)
+        except DataError:
+            self.close()
+            raise
 
     def close(self) -> None:
         """Close the images."""
         for image in self.images.values():
             image.close()
         self.images = {}
+        self._scratch.close()
 
     def _open(self, node: Node) -> None:
         if isinstance(node, Name):
             if node.name in self.images or (not node.quoted and node.name in _CONSTANTS):
                 return
-            path = self._names.get(node.name, node.name.replace("\\", ""))
-            path = path.split(":nomask")[0]
-            found = path if os.path.exists(path) else os.path.join(self._folder, path)
-            found = found if os.path.exists(found) else resolve(path)
-            if not os.path.exists(found):
-                raise ParameterError(f"{node.name!r} in the expression {self.text!r} is not an image")
-            self.images[node.name] = CasaImage.open(found)
+            self.images[node.name] = CasaImage.open(self._path(node))
+        elif isinstance(node, Call) and node.function == "rebin":
+            self._bin(node)
         elif isinstance(node, Call):
             for argument in node.arguments:
                 self._open(argument)
         elif isinstance(node, Operation):
             for operand in node.operands:
                 self._open(operand)
+
+    def _path(self, node: Name) -> str:
+        """Where the image of a name is."""
+        path = self._names.get(node.name, node.name.replace("\\", ""))
+        path = path.split(":nomask")[0]
+        found = path if os.path.exists(path) else os.path.join(self._folder, path)
+        found = found if os.path.exists(found) else resolve(path)
+        if not os.path.exists(found):
+            raise ParameterError(f"{node.name!r} in the expression {self.text!r} is not an image")
+        return found
+
+    def _bin(self, node: Call) -> None:
+        """Make the image that a call of rebin stands for; it is gone when the expression is closed."""
+        from casatools.analysis.sub_images import PixelChoice, rebin_image
+
+        first, second = (*node.arguments, None, None)[:2]
+        if len(node.arguments) != 2 or not isinstance(first, Name) or not isinstance(second, Indices):
+            raise ParameterError(f"rebin takes an image and a list of factors such as [2, 2, 1, 1] (in {self.text!r})")
+        folder = self._scratch.enter_context(tempfile.TemporaryDirectory(prefix="casa-rebin-"))
+        path = os.path.join(folder, "binned.im")
+        with CasaImage.open(self._path(first)) as image:
+            rebin_image(image, path, second.values, PixelChoice(), False, False, False)
+        self.images[repr(node)] = CasaImage.open(path)
+
+    @property
+    def unit(self) -> str | None:
+        """The unit of the result; None where it is that of the image that gives the metadata."""
+        return {"pa": "deg", "spectralindex": ""}.get(self.tree.function) if isinstance(self.tree, Call) else None
 
     def _check(self, name: str, image: CasaImage) -> None:
         if image.shape == self.shape:
@@ -148,7 +209,22 @@ class Expression:
         """Value and mask of everything."""
         return self.read([slice(0, n) for n in self.shape])
 
-    def _evaluate(self, node: Node, slices: Sequence[slice]) -> Masked:
+    def tiled_as(self, tile: Sequence[int]) -> bool:
+        """True when `read_tiles` gives the result in tiles of this shape: all images are stored so, none is masked, and no place of a pixel matters."""
+        return (
+            not self.may_mask
+            and not _needs_places(self.tree)
+            and all(
+                image.shape == self.shape and image.tile_shape == tuple(tile) and image.tiles() is not None
+                for image in self.images.values()
+            )
+        )
+
+    def read_tiles(self, first: int, stop: int) -> np.ndarray:
+        """Values of storage tiles ``(tile, *tile shape)`` in the order of the file; undefined beyond the edges of the images."""
+        return np.asarray(self._evaluate(self.tree, _Tiles(first, stop)).value)
+
+    def _evaluate(self, node: Node, slices: Sequence[slice] | _Tiles) -> Masked:
         if isinstance(node, Number):
             return Masked(node.value)
         if isinstance(node, Name):
@@ -159,36 +235,36 @@ class Expression:
             return self._operation(node, slices)
         return self._call(node, slices)
 
-    def _image(self, node: Name, slices: Sequence[slice]) -> Masked:
+    def _image(self, node: Name, slices: Sequence[slice] | _Tiles) -> Masked:
         if node.name not in self.images:
             return Masked(_CONSTANTS[node.name])
         image = self.images[node.name]
+        if isinstance(slices, _Tiles):
+            tiles = image.tiles()
+            assert tiles is not None  # as `tiled_as` found
+            return Masked(tiles.read_tiles(slices.first, slices.stop), own=True)
         inside = tuple(
             s if n == m or (m == 1 and n == 1) else slice(0, 1) for s, n, m in zip(slices, image.shape, self.shape, strict=True)
         )
         good = image.read_mask(inside) if image.has_mask and not node.name.endswith(":nomask") else None
-        return Masked(image.read(inside), good)
+        return Masked(image.read(inside), good, own=True)
 
-    def _operation(self, node: Operation, slices: Sequence[slice]) -> Masked:
+    def _operation(self, node: Operation, slices: Sequence[slice] | _Tiles) -> Masked:
         parts = [self._evaluate(n, slices) for n in node.operands]
-        good = _both(*(p.good for p in parts))
-        a = parts[0].value
         if node.operator == "[]":
-            condition = parts[1].value
-            return Masked(a, _both(good, np.broadcast_to(np.asarray(condition, bool), np.shape(a))))
+            value, condition = parts[0].value, np.asarray(parts[1].value, bool)
+            good = _both(parts[0].good, parts[1].good, np.broadcast_to(condition, np.shape(value)))
+            return Masked(value, good, parts[0].own)
         with np.errstate(all="ignore"):
-            if node.operator == "unary-":
-                return Masked(-a, good)
-            if node.operator == "unary!":
-                return Masked(np.logical_not(a), good)
-            return Masked(_OPERATORS[node.operator](a, parts[1].value), good)
+            if node.operator == "^" and isinstance(parts[1].value, float) and parts[1].value == 2:
+                return _applied(np.square, parts[:1])
+            return _applied(_OPERATORS[node.operator], parts)
 
-    def _call(self, node: Call, slices: Sequence[slice]) -> Masked:
+    def _call(self, node: Call, slices: Sequence[slice] | _Tiles) -> Masked:
         name = node.function
         if name in ("min", "max") and len(node.arguments) == 2:
             parts = [self._evaluate(n, slices) for n in node.arguments]
-            pick = np.minimum if name == "min" else np.maximum
-            return Masked(pick(parts[0].value, parts[1].value), _both(*(p.good for p in parts)))
+            return _applied(np.minimum if name == "min" else np.maximum, parts)
         if name in _REDUCTIONS or name in ("fractile", "fractilerange"):
             if node not in self._reduced:
                 self._reduced[node] = self._reduce(node)
@@ -197,7 +273,7 @@ class Expression:
             return Masked(_CONSTANTS[name])
         if name == "iif":
             condition, yes, no = self._arguments(node, slices, 3)
-            return Masked(np.where(condition.value, yes.value, no.value), _both(condition.good, yes.good, no.good))
+            return Masked(np.where(condition.value, yes.value, no.value), _both(condition.good, _chosen_mask(condition, yes, no)))
         if name == "replace":
             image, other = self._arguments(node, slices, 2)
             if image.good is None:
@@ -209,22 +285,21 @@ class Expression:
                 return Masked(image.value)
             return Masked(np.ones(np.shape(image.value), bool) if image.good is None else image.good)
         if name in ("indexin", "indexnotin"):
+            assert not isinstance(slices, _Tiles)  # as `tiled_as` found
             return Masked(self._index(node, slices))
         if name in ("ndim", "length"):
             return Masked(self._extent(node))
         if name == "spectralindex":
             return self._spectral_index(node, slices)
         if name == "rebin":
-            raise ParameterError(f"rebin changes the shape of an image; use imrebin before (in {self.text!r})")
+            return self._image(Name(repr(node)), slices)
         if name not in _PIXELWISE:
             raise ParameterError(f"there is no function {name!r} in lattice expressions (in {self.text!r})")
+        if len(node.arguments) not in _ARGUMENTS.get(name, (1,)):
+            raise ParameterError(f"the function {name} does not take {len(node.arguments)} arguments (in {self.text!r})")
         parts = [self._evaluate(n, slices) for n in node.arguments]
         with np.errstate(all="ignore"):
-            try:
-                value = _PIXELWISE[name](*(p.value for p in parts))
-            except TypeError:
-                raise ParameterError(f"the function {name} does not take {len(parts)} arguments (in {self.text!r})") from None
-        return Masked(value, _both(*(p.good for p in parts)))
+            return _applied(_PIXELWISE[name], parts)
 
     def _index(self, node: Call, slices: Sequence[slice]) -> np.ndarray:
         """True for pixels whose number on an axis (0 is x) is in a list, or is not."""
@@ -249,7 +324,7 @@ class Expression:
             raise ParameterError(f"length names an axis that is not one of the {len(self.shape)} (in {self.text!r})")
         return float(self.shape[len(self.shape) - 1 - int(axis)])
 
-    def _spectral_index(self, node: Call, slices: Sequence[slice]) -> Masked:
+    def _spectral_index(self, node: Call, slices: Sequence[slice] | _Tiles) -> Masked:
         """``log(I1 / I2) / log(f1 / f2)`` at the reference frequencies of two images; 0 where they are the same."""
         one, two = self._arguments(node, slices, 2)
         hz = []
@@ -266,7 +341,7 @@ class Expression:
         fine = np.isfinite(value)
         return Masked(np.where(fine, value, 0.0), _both(one.good, two.good, None if fine.all() else fine))
 
-    def _arguments(self, node: Call, slices: Sequence[slice], count: int) -> list[Masked]:
+    def _arguments(self, node: Call, slices: Sequence[slice] | _Tiles, count: int) -> list[Masked]:
         if len(node.arguments) != count:
             raise ParameterError(
                 f"the function {node.function} takes {count} arguments; got {len(node.arguments)} (in {self.text!r})"
@@ -340,6 +415,15 @@ class Expression:
         return Masked(found[0] if node.function == "fractile" else found[1] - found[0])
 
 
+def _chosen_mask(condition: Masked, yes: Masked, no: Masked) -> np.ndarray | None:
+    """The mask of ``iif``: at each pixel that of the operand that is taken there."""
+    if np.ndim(condition.value) == 0:
+        return yes.good if condition.value else no.good
+    if yes.good is None and no.good is None:
+        return None
+    return np.where(condition.value, True if yes.good is None else yes.good, True if no.good is None else no.good)
+
+
 def _wide(values: np.ndarray) -> np.ndarray:
     return values.astype(np.float64) if values.dtype.kind in "fiub" else values
 
@@ -350,9 +434,18 @@ def _makes_mask(node: Node) -> bool:
     return isinstance(node, Call) and any(_makes_mask(n) for n in node.arguments)
 
 
+def _needs_places(node: Node) -> bool:
+    if isinstance(node, Operation):
+        return any(_needs_places(n) for n in node.operands)
+    return isinstance(node, Call) and (
+        node.function in ("indexin", "indexnotin") or any(_needs_places(n) for n in node.arguments)
+    )
+
+
 _OPERATORS: dict[str, Callable[[Any, Any], Any]] = {
     "+": np.add, "-": np.subtract, "*": np.multiply, "/": np.divide, "%": np.fmod, "^": np.power, "==": np.equal, "!=": np.not_equal,
     ">": np.greater, ">=": np.greater_equal, "<": np.less, "<=": np.less_equal, "&&": np.logical_and, "||": np.logical_or,
+    "unary-": np.negative, "unary!": np.logical_not,
 }  # fmt: skip
 
 

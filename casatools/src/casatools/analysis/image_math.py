@@ -9,6 +9,7 @@ it); the position angle is ``0.5 atan2(U, Q)`` from north through east (IAU 1974
 from __future__ import annotations
 
 import threading
+from collections import deque
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -22,7 +23,7 @@ from casatools._base.paths import staged_output
 from casatools._base.threads import in_order
 from casatools.analysis.expressions import Expression
 from casatools.analysis.selected_pixels import SelectedPixels
-from casatools.analysis.sub_images import PixelChoice, beams_of_box
+from casatools.analysis.sub_images import PixelChoice, beams_of_box, tiles_of_box
 from casatools.frames.quantities import parse_quantity
 from casatools.io.image import BeamSet, CasaImage
 from casatools.io.image.coordinates.stokes import StokesCoordinate
@@ -30,8 +31,8 @@ from casatools.io.image.coordinates.stokes import StokesCoordinate
 __all__ = ["MathOutput", "compute_expression", "image_variables", "polarization_image", "scale_by_image", "spectral_index_image"]
 
 
-# Pixels of the result that are computed at once: expressions make several arrays of that size.
-_EXPRESSION_BYTES = IMAGE_BLOCK_BYTES // 8
+# Pixels of the result that are computed at once: expressions hold several arrays of that size.
+_EXPRESSION_BYTES = IMAGE_BLOCK_BYTES // 4
 
 
 @dataclass(frozen=True)
@@ -119,10 +120,19 @@ def _write(expression: Expression, template: CasaImage, choice: PixelChoice, out
     )
     with (
         staged_output(output.path, output.overwrite) as staged,
-        CasaImage.create(staged, pixels.box_shape, coordinates, dtype, mask="mask0" if masked else "") as made,
+        CasaImage.create(
+            staged,
+            pixels.box_shape,
+            coordinates,
+            dtype,
+            mask="mask0" if masked else "",
+            tile_shape=tiles_of_box(template, pixels),
+        ) as made,
     ):
         made.copy_metadata_from(template, beams=False)
         made.beams = beams_of_box(template, pixels)
+        if expression.unit is not None:
+            made.unit = expression.unit
 
         def compute(block: tuple[slice, ...]) -> bool:
             slices = tuple(slice(a + s.start, a + s.stop) for a, s in zip(pixels.first, block, strict=True))
@@ -137,11 +147,30 @@ def _write(expression: Expression, template: CasaImage, choice: PixelChoice, out
             return numbers.is_set() or bool(np.isfinite(part.value).any())
 
         numbers = threading.Event()
-        for found in in_order(compute, made.iter_slices(_EXPRESSION_BYTES)):
-            if found:
+        if not masked and pixels.box_shape == template.shape and expression.tiled_as(made.tile_shape):
+            _write_tiles(expression, made)
+            if any(np.isfinite(made.read(block)).any() for block in made.iter_slices()):
                 numbers.set()
+        else:
+            for found in in_order(compute, made.iter_slices(_EXPRESSION_BYTES)):
+                if found:
+                    numbers.set()
         if not numbers.is_set():
             raise DataError(f"the expression {expression.text!r} gives no pixel that is a finite number")
+
+
+def _write_tiles(expression: Expression, made: CasaImage) -> None:
+    """Write the values of an expression tile by tile as they lie in the files."""
+    tiles = made.tiles()
+    assert tiles is not None  # of an image just made
+    step = max(1, _EXPRESSION_BYTES // tiles.tile_bytes)
+    count = tiles.count
+
+    def compute(first: int) -> None:
+        stop = min(first + step, count)
+        tiles.write_tiles(first, np.broadcast_to(expression.read_tiles(first, stop), (stop - first, *tiles.tile)))
+
+    deque(in_order(compute, range(0, count, step)), maxlen=0)
 
 
 def _sigma(text: Any, unit: str, name: str) -> float:
@@ -328,7 +357,7 @@ def spectral_index_image(paths: Sequence[str], choice: PixelChoice, output: Math
         coordinates = first.coordinates.sliced([float(v) for v in pixels.first[::-1]], [1.0] * first.ndim, pixels.box_shape[::-1])
         with (
             staged_output(output.path, output.overwrite) as staged,
-            CasaImage.create(staged, pixels.box_shape, coordinates, np.float32, mask="mask0") as made,
+            CasaImage.create(staged, pixels.box_shape, coordinates, np.float32) as made,
         ):
             made.copy_metadata_from(first, beams=False)
             made.unit = ""
@@ -343,7 +372,8 @@ def spectral_index_image(paths: Sequence[str], choice: PixelChoice, output: Math
                     own = ratio[at].reshape([-1 if k == along else 1 for k in range(first.ndim)])
                     index = np.log(one.astype(np.float64) / two) / own
                 made.write(np.where(usable, index, 0.0), block)
-                made.write_mask(usable, block)
+                if not usable.all():
+                    made.write_mask(usable, block)
 
 
 def scale_by_image(

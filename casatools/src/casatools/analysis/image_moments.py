@@ -128,6 +128,10 @@ class MomentOptions:
         for m in self.moments:
             if m not in MOMENT_SUFFIXES:
                 raise ParameterError(f"there is no moment {m}; moments are -1 to 11")
+        if 4 in self.moments and (self.windows.methods or self.windows.axes or not self.pixels.one_sign):
+            raise ParameterError(
+                "moment 4 (median coordinate) needs parameter 'includepix' with a range of one sign, and no smoothing, window or fit"
+            )
 
 
 def moment_axis(image: CasaImage, axis: Any) -> int:
@@ -154,7 +158,8 @@ def moment_axis(image: CasaImage, axis: Any) -> int:
     short = {"ra": "right", "dec": "decl", "lat": "lati", "lon": "long"}.get(text, text)
     found = special.get(text[:4])
     if found is None:
-        found = next((k for k, n in enumerate(names) if len(short) >= 3 and n.startswith(short)), None)
+        meant = [k for k, n in enumerate(names) if short and n.startswith(short)]
+        found = meant[0] if len(meant) == 1 else None
     if found is None:
         raise ParameterError(f"axis {axis!r} is not in the image; its axes are {', '.join(coordinates.names)}")
     return found

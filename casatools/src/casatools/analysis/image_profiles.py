@@ -71,7 +71,8 @@ def line_values(
     along = np.concatenate([[0.0], np.cumsum(steps)])
     if along[-1] <= 0:
         raise ParameterError("the corners of the line are all at one place")
-    number = int(np.ceil(along[-1] - 1e-9)) + 1 if count <= 0 else count
+    # A straight line has a point for each full pixel, one with corners for each rounded one, as in CASA 6.7.
+    number = int(np.floor(along[-1] + (0.5 if len(x) > 2 else 1e-9))) + 1 if count <= 0 else count
     distance = np.linspace(0.0, along[-1], number)
     xs, ys = (np.interp(distance, along, c) for c in corners)
     block = tuple(
@@ -207,7 +208,7 @@ def structure_function(image: CasaImage, outfile: str, axes: Sequence[int], choi
     others = [k for k in range(ndim) if k not in lags]
     with (
         staged_output(outfile, overwrite) as staged,
-        CasaImage.create(staged, shape, made, np.float32, unit="count", mask="mask0") as output,
+        CasaImage.create(staged, shape, made, np.float32, unit="count") as output,
     ):
         output.copy_metadata_from(image, beams=False)
         output.unit = "count"
@@ -219,7 +220,8 @@ def structure_function(image: CasaImage, outfile: str, axes: Sequence[int], choi
             found, pairs = _pair_differences(values, np.ones(values.shape, bool) if good is None else good, lags)
             there = tuple(slice(place[k], place[k] + 1) if k in place else slice(0, n) for k, n in enumerate(shape))
             output.write(found, there)
-            output.write_mask(pairs, there)
+            if not pairs.all():
+                output.write_mask(pairs, there)
 
 
 def _pair_differences(values: np.ndarray, good: np.ndarray, axes: Sequence[int]) -> tuple[np.ndarray, np.ndarray]:

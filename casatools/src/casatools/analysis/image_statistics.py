@@ -130,6 +130,9 @@ def image_statistics(
             scale = _flux_scale(image, chan, stokes)
             flux_ok = scale is not None
             fluxes[place] = found.get("sum", 0.0) * (scale or 0.0)
+    if not results["npts"].any():  # nothing is usable anywhere
+        empty = [*names, *(["flux"] if flux_ok and "sum" in names else [])]
+        return {**record, **{name: np.array([], dtype=np.float64) for name in empty}}
     # Degenerate axes that were not summed over are dropped, as the reference does.
     keep = tuple(k for k, n in enumerate(shape) if n > 1) or (0,)
     squeeze = tuple(k for k in range(len(shape)) if k not in keep)

@@ -157,7 +157,7 @@ def grid_coordinates(source: ProfileSource, along: bool) -> Coordinates:
     first, box = source.chosen.pixels.first[::-1], source.box[::-1]
     starts, counts = [], []
     for axis, (at, count) in enumerate(zip(first, box, strict=True)):
-        whole = source.each or axis == source.axis
+        whole = source.each if axis != source.axis else along
         starts.append(float(at) if whole else at + (count - 1) / 2)
         counts.append(count if (axis == source.axis and along) or (axis != source.axis and source.each) else 1)
     if source.image.coordinates.stokes_axis is not None and not source.each:
@@ -178,7 +178,7 @@ def model_images(source: ProfileSource, outputs: ProfileOutputs) -> Iterator[Any
         images = {}
         for name, path in named.items():
             staged = stack.enter_context(staged_output(path))
-            made = CasaImage.create(staged, shape, grid_coordinates(source, True), np.float32, mask="mask0")
+            made = CasaImage.create(staged, shape, grid_coordinates(source, True), np.float32)
             images[name] = stack.enter_context(made)
             made.copy_metadata_from(source.image, beams=not source.image.beams.is_per_plane)
 
@@ -192,7 +192,9 @@ def model_images(source: ProfileSource, outputs: ProfileOutputs) -> Iterator[Any
             usable = np.repeat(valid[:, None], source.npoint, axis=1)
             for name, image in images.items():
                 image.write(shaped(models if name == "model" else values - models), block)
-                image.write_mask(shaped(usable if name == "model" else usable & good), block)
+                fine = usable if name == "model" else usable & good
+                if not fine.all():
+                    image.write_mask(shaped(fine), block)
 
         yield keep
 
@@ -210,10 +212,11 @@ def write_grid(path: str, source: ProfileSource, values: np.ndarray, unit: str) 
     array = np.asarray(values, dtype=np.float64).transpose()
     with (
         staged_output(path) as staged,
-        CasaImage.create(staged, array.shape, grid_coordinates(source, False), np.float32, unit=unit, mask="mask0") as made,
+        CasaImage.create(staged, array.shape, grid_coordinates(source, False), np.float32, unit=unit) as made,
     ):
         made.write(array)
-        made.write_mask(np.isfinite(array))
+        if not np.isfinite(array).all():
+            made.write_mask(np.isfinite(array))
 
 
 def write_sigma(path: str, source: ProfileSource, sigma: np.ndarray) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from casatools._base.errors import ParameterError
-from casatools.kernels.line_moments import extremes, first_sums, median_rows, second_sums
+from casatools.kernels.line_moments import extremes, first_sums, half_crossings, median_columns, median_rows, second_sums
 
 __all__ = ["MOMENT_SUFFIXES", "compute_moments", "is_velocity_moment"]
 
@@ -70,9 +70,7 @@ def compute_moments(
     if wanted & {-1, 0, 1, 2, 5, 6, 7}:
         found.update(_sums(flat, usable, x, step, wanted))
     if 3 in wanted:
-        median = np.empty(flat.shape[1])
-        median_rows(np.ascontiguousarray(flat.T), np.ascontiguousarray(usable.T), median)
-        found[3] = (median, np.asarray(usable.any(axis=0)))
+        found[3] = (_medians(flat, usable), np.asarray(usable.any(axis=0)))
     if 4 in wanted:
         found[4] = _median_place(flat, usable, coordinate)
     for value, place, sign in ((8, 9, 1.0), (10, 11, -1.0)):
@@ -83,6 +81,17 @@ def compute_moments(
             found[value] = (np.where(some, sign * best, 0.0), some)
             found[place] = (coordinate[at], some)
     return {m: (found[m][0].reshape(shape), found[m][1].reshape(shape)) for m in moments}
+
+
+def _medians(values: np.ndarray, good: np.ndarray) -> np.ndarray:
+    """Medians of columns (chan, n); the mean of the two values in the middle of an even number."""
+    if values.dtype != np.float32:
+        median = np.empty(values.shape[1])
+        median_rows(np.ascontiguousarray(values.T), np.ascontiguousarray(good.T), median)
+        return median
+    lower, upper = np.empty((2, values.shape[1]), np.int32)
+    median_columns(values.view(np.int32), good, lower, upper)
+    return 0.5 * (lower.view(np.float32).astype(np.float64) + upper.view(np.float32))
 
 
 def _sums(
@@ -101,7 +110,8 @@ def _sums(
         spread, square, deviation, distance = np.zeros((4, values.shape[1]))
         second_sums(values, good, x, mean, centre, spread, square, deviation, distance)
         spread /= divisor
-        found[2] = (np.sqrt(np.maximum(spread, 0.0)), defined & (spread >= 0))
+        # Where noise makes the sum of squares negative, CASA takes its size.
+        found[2] = (np.sqrt(np.abs(spread)), defined)
         found[5] = (np.sqrt(deviation / np.maximum(count - 1, 1)), count > 1)
         found[6] = (np.sqrt(square / safe), some)
         found[7] = (distance / safe, some)
@@ -109,14 +119,10 @@ def _sums(
 
 
 def _median_place(values: np.ndarray, use: np.ndarray, coordinate: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The coordinate at which the running sum of intensities reaches half its total."""
-    running = np.cumsum(np.where(use, values, 0.0), axis=0, dtype=np.float64)
-    half = 0.5 * running[-1]
-    # Linear between the two channels that enclose half of the sum.
-    after = np.argmax(running >= half[None], axis=0)
-    before = np.maximum(after - 1, 0)
-    y1 = np.take_along_axis(running, after[None], axis=0)[0]
-    y0 = np.take_along_axis(running, before[None], axis=0)[0]
-    part = np.where(y1 > y0, (half - y0) / np.where(y1 > y0, y1 - y0, 1.0), 1.0)
-    place = np.where(after == before, coordinate[after], coordinate[before] + part * (coordinate[after] - coordinate[before]))
-    return place, use.any(axis=0) & (running[-1] > 0)
+    """The coordinate of the channel at which the running sum of intensities, all of one sign, reaches half its total."""
+    total, again = np.zeros((2, values.shape[1]))
+    after = np.full(values.shape[1], len(values))  # no sum is a half yet
+    half_crossings(values, use, total, total, after)
+    after[:] = -1
+    half_crossings(values, use, 0.5 * np.abs(total), again, after)
+    return coordinate[np.maximum(after, 0)], use.any(axis=0) & (total != 0)

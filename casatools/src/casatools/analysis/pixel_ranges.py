@@ -47,6 +47,11 @@ class PixelRange:
         low, high = include if include is not None else exclude  # type: ignore[misc]
         return cls(low, high, exclude is not None, True)
 
+    @property
+    def one_sign(self) -> bool:
+        """True when only intensities of one sign are used."""
+        return self.active and not self.exclude and (self.low >= 0 or self.high <= 0)
+
     def narrow(self, values: np.ndarray, good: np.ndarray | None) -> np.ndarray | None:
         """The mask of usable pixels with the range applied; None stays None when there is no range."""
         if not self.active:

@@ -10,7 +10,7 @@ from types import TracebackType
 import numpy as np
 
 from casatools._base.buffers import empty_array
-from casatools._base.memory import CHUNK_BYTES
+from casatools._base.memory import chunk_bytes
 from casatools.analysis.selected_pixels import SelectedPixels
 from casatools.io.image import CasaImage
 
@@ -29,7 +29,7 @@ def _slab(block: Sequence[slice], shape: Sequence[int], tile: Sequence[int], fir
         begin = (block[k].start + f) // t * t - f
         found[k] = slice(0, n) if k != single[0] else slice(max(begin, 0), min(begin + t, n))
     size = itemsize * math.prod(s.stop - s.start for s in found)
-    return found if size <= CHUNK_BYTES else list(block)
+    return found if size <= chunk_bytes() else list(block)
 
 
 class SlabReader:

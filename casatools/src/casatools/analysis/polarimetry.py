@@ -174,10 +174,9 @@ class PolarizedImage:
             other.require(second)
         chosen = self._whole(PixelChoice(choice.selection, choice.mask, choice.stretch))
         coordinates, shape = self.coordinates(chosen, what.label)
-        masked = chosen.has_mask
         with (
             staged_output(outfile) as staged,
-            CasaImage.create(staged, shape, coordinates, what.dtype, mask="mask0" if masked else "") as output,
+            CasaImage.create(staged, shape, coordinates, what.dtype) as output,
         ):
             output.copy_metadata_from(self.image, beams=False)
             output.unit = self.image.unit if what.unit is None else what.unit
@@ -193,8 +192,7 @@ class PolarizedImage:
                     values = what.compute(planes)
                 good = usable & np.isfinite(values)
                 output.write(np.where(np.isfinite(values), values, 0.0), block)
-                if masked or not good.all():
-                    masked = True
+                if not good.all():  # only then there is a mask, as in CASA
                     output.write_mask(good, block)
 
     def _copy_beams(self, output: CasaImage, chosen: SelectedPixels) -> None:

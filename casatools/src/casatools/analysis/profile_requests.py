@@ -282,8 +282,6 @@ def _multiplets(parameters: dict[str, Any]) -> tuple[Multiplet, ...]:
     for count in counts:
         estimates = tuple(Estimate(numbers[0][k], numbers[1][k], numbers[2][k], fixed[k]) for k in range(line, line + count))
         own = [tuple(t[tie : tie + count - 1]) for t in ties]
-        if any(all(np.isnan(t[k]) for t in own) for k in range(count - 1)):
-            raise ParameterError("each line of a multiplet must be tied to the first by gmampcon, gmcentercon or gmfwhmcon")
         made.append(Multiplet(estimates, *own))
         line, tie = line + count, tie + count - 1
     return tuple(made)

@@ -89,7 +89,8 @@ def image_profile(image: CasaImage, choice: PixelChoice, options: ProfileOptions
         number[k] = np.count_nonzero(usable)
         mask[k] = number[k] > 0
         if mask[k]:
-            values[k] = float(COLLAPSE_FUNCTIONS[name](flat, usable)[0]) * scale
+            chan = chosen.pixels.first[array_axis] + k if axis == spectral else 0
+            values[k] = float(COLLAPSE_FUNCTIONS[name](flat, usable)[0]) * scale.of(chan)
     at = np.arange(count) + chosen.pixels.first[array_axis]
     coords, x_unit = _coordinates(image, axis, at, options)
     return {
@@ -100,6 +101,8 @@ def image_profile(image: CasaImage, choice: PixelChoice, options: ProfileOptions
 
 def _coordinates(image: CasaImage, axis: int, pixels: np.ndarray, options: ProfileOptions) -> tuple[np.ndarray, str]:
     coordinates = image.coordinates
+    if options.unit == "pixel":
+        return pixels.astype(np.float64), "pixel"
     position = np.repeat(coordinates.reference_pixel[:, None], len(pixels), axis=1)
     position[axis] = pixels
     world_axis = coordinates.pixel_to_world_axis(axis)

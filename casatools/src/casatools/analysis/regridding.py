@@ -15,7 +15,7 @@ import numpy as np
 
 from casatools._base.buffers import empty_array
 from casatools._base.errors import DataError, ParameterError
-from casatools._base.memory import CHUNK_BYTES
+from casatools._base.memory import chunk_bytes
 from casatools._base.paths import staged_output
 from casatools._base.progress import Progress
 from casatools._base.threads import over_rows
@@ -32,8 +32,8 @@ __all__ = ["RegridOptions", "interpolate_plane", "regrid_image", "turned_coordin
 _KERNELS = {"nearest": nearest_plane, "linear": bilinear_plane, "cubic": cubic_plane}
 # Interpolated planes that are kept for the next ones.
 _KEPT = 40
-# They take no more than this, as long as two are kept.
-_KEPT_BYTES = 4 * CHUNK_BYTES
+# They take no more than so many chunks, as long as two are kept.
+_KEPT_CHUNKS = 4
 
 
 @dataclass(frozen=True)
@@ -279,7 +279,7 @@ class _Regridder:
             return self.kept[key]
         followed = any(k in self.weights for k in self.others)
         each = 5 * int(np.prod([self.output.shape[k] for k in self.plane_axes]))
-        while len(self.kept) >= (max(2, min(_KEPT, _KEPT_BYTES // max(1, each))) if followed else 1):
+        while len(self.kept) >= (max(2, min(_KEPT, _KEPT_CHUNKS * chunk_bytes() // max(1, each))) if followed else 1):
             self.kept.pop(next(iter(self.kept)))
         block = tuple(slice(at[k], at[k] + 1) if k in at else slice(0, n) for k, n in enumerate(self.box))
         values, good = self.source.read(block)

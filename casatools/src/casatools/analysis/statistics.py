@@ -39,8 +39,8 @@ class StatisticsOptions:
     center, lside : str, bool
         fit-half: about which value, and whether the lower half is the real one.
     zscore, maxiter : float, int
-        chauvenet: rejection in standard deviations (negative: Chauvenet's criterion), and the most iterations (negative: until
-        nothing changes).
+        chauvenet: rejection in standard deviations (negative: Chauvenet's criterion), and the most iterations after the first
+        rejection (negative: until nothing changes).
     niter : int
         biweight: the most iterations.
     robust : bool
@@ -208,7 +208,7 @@ def _hinges(stream: ValueStream, count: int, fence: float) -> ValueStream:
 
 def _chauvenet(stream: ValueStream, base: Moments, options: StatisticsOptions) -> ValueStream:
     current, chosen, done = base, stream, 0
-    while (options.maxiter < 0 or done < options.maxiter) and current.count > 1:
+    while (options.maxiter < 0 or done <= options.maxiter) and current.count > 1:
         limit = options.zscore if options.zscore >= 0 else float(chauvenet_limit(current.count))
         narrowed = stream.within(current.mean - limit * current.sigma, current.mean + limit * current.sigma)
         again = _moments(narrowed)

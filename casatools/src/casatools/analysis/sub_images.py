@@ -16,9 +16,9 @@ from casatools._base.threads import in_order
 from casatools.analysis.regions import ImageSelection, PixelSet
 from casatools.analysis.selected_pixels import SelectedPixels
 from casatools.io.image import BeamSet, CasaImage
-from casatools.io.image.tiling import iter_blocks
+from casatools.io.image.tiling import TILE_PIXELS, iter_blocks
 
-__all__ = ["PixelChoice", "axis_order", "beams_of_box", "rebin_image", "sub_image", "transpose_image"]
+__all__ = ["PixelChoice", "axis_order", "beams_of_box", "rebin_image", "sub_image", "tiles_of_box", "transpose_image"]
 
 
 @dataclass(frozen=True)
@@ -53,6 +53,16 @@ def beams_of_box(image: CasaImage, pixels: PixelSet) -> BeamSet:
         where = None if axis is None else pixels.slices[image.ndim - 1 - axis]
         ranges.append(None if where is None else list(range(where.start, where.stop)))
     return beams.sliced(ranges[0], ranges[1])
+
+
+def tiles_of_box(image: CasaImage, pixels: PixelSet) -> tuple[int, ...] | None:
+    """The tiles an image of the bounding box is made with: those of the image where that is all of it and they are no larger than usual, else None.
+
+    Blocks of pixels are then whole tiles of what is read and of what is written.
+    """
+    tile = image.tile_shape
+    usual = not image.is_fits and math.prod(tile) <= 4 * TILE_PIXELS
+    return tile if usual and tuple(pixels.box_shape) == image.shape else None
 
 
 def sub_image(
@@ -255,7 +265,7 @@ def rebin_image(
         array_bins, array_counts = bins[::-1], counts[::-1]
         inside = output.tile_shape if not gone else [1] * ndim
 
-        def average(part: tuple[slice, ...]) -> None:
+        def average(part: tuple[slice, ...]) -> bool:
             wanted = tuple(slice(s.start * f, min(s.stop * f, n)) for s, f, n in zip(part, array_bins, box, strict=True))
             values, good = chosen.read(wanted)
             mean, defined = _binned(values, good, array_bins, tuple(s.stop - s.start for s in part))
@@ -264,9 +274,12 @@ def rebin_image(
             output.write(mean.reshape(extent), where)
             if chosen.has_mask:
                 output.write_mask(defined.reshape(extent), where)
+            return bool(defined.all())
 
         most = max(1, IMAGE_BLOCK_BYTES // math.prod(array_bins))
-        deque(in_order(average, iter_blocks(array_counts, inside, image.dtype.itemsize, most)), maxlen=0)
+        every = list(in_order(average, iter_blocks(array_counts, inside, image.dtype.itemsize, most)))
+        if chosen.has_mask and all(every):
+            output.remove_mask("mask0")  # no pixel needs it, and CASA writes none then
 
 
 def _binned(

@@ -186,6 +186,10 @@ def _longer_axis_first(par: np.ndarray, error: np.ndarray) -> tuple[np.ndarray, 
     return par, error
 
 
+# The frequency of a constant spectrum says nothing; the reference writes this one.
+_SPECTRUM = {"type": "Constant", "frequency": {"type": "frequency", "refer": "LSRK", "m0": {"value": 1.0, "unit": "GHz"}}}
+
+
 def _write(outfile: str, kind: str, par: np.ndarray, error: np.ndarray, field: object) -> None:
     """The component with its uncertainties."""
     from casatools.components.component_list import ComponentList
@@ -214,4 +218,4 @@ def _write(outfile: str, kind: str, par: np.ndarray, error: np.ndarray, field: o
     flux = {
         "value": np.array([par[0], 0.0, 0.0, 0.0]), "error": np.array([error[0], 0.0, 0.0, 0.0]), "unit": "Jy", "polarisation": "Stokes",
     }  # fmt: skip
-    ComponentList([Component.from_record({"flux": flux, "shape": shape})]).write(outfile)
+    ComponentList([Component.from_record({"flux": flux, "shape": shape, "spectrum": _SPECTRUM})]).write(outfile)

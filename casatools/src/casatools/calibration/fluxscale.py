@@ -325,9 +325,7 @@ def _write(table: CalTable, result: FluxScaleResult, path: str, options: FluxSca
     if options.incremental:
         keys = np.stack([scaled.spw_id, scaled.antenna1, scaled.field_id])
         _, first = np.unique(keys, axis=1, return_index=True)
-        keep = np.zeros(table.nrow, dtype=bool)
-        keep[first] = True
-        scaled, factor = scaled.select(keep), factor[keep]
+        scaled, factor = scaled.select(first), factor[first]
         scaled.interval_s = np.zeros_like(scaled.interval_s)
         scaled.scan = np.full_like(scaled.scan, -1)
         scaled.antenna2 = np.full_like(scaled.antenna2, -1)

@@ -10,7 +10,7 @@ __all__ = ["fill_gaps", "normalize_solutions"]
 
 
 def normalize_solutions(param: np.ndarray, flag: np.ndarray, channels: bool, normtype: str = "mean") -> None:
-    """Scale solutions of one spectral window to a mean power (or median amplitude) of one.
+    """Scale solutions of one spectral window to a mean power (or median or mean amplitude) of one.
 
     Parameters
     ----------
@@ -29,6 +29,10 @@ def normalize_solutions(param: np.ndarray, flag: np.ndarray, channels: bool, nor
     amplitude = np.where(good, np.abs(param), np.nan)
     if normtype == "median":
         level = _quiet(np.nanmedian, amplitude, axes)
+    elif normtype == "amplitude":
+        level = _quiet(np.nanmean, amplitude, axes[:3])
+        if not channels:  # the mean of the receptors' means
+            level = _quiet(np.nanmean, level, (3,))
     else:
         level = np.sqrt(_quiet(np.nanmean, amplitude**2, axes))
     level = np.where(np.isfinite(level) & (level > 0), level, 1.0)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from casatools._base import log
+from casatools._base.memory import CHUNK_BYTES
 from casatools.io.ms import (
     MeasurementSet,
     Piece,
@@ -181,12 +182,15 @@ def subtract_model(vis: str, reverse: bool = False) -> None:
         columns = ["CORRECTED_DATA", *stored, *(recipes.columns if recipes is not None else ())]
 
         def values() -> Iterator[tuple[VisChunk, dict[str, np.ndarray]]]:
-            for chunk in iter_chunks(ms, whole(ms), columns):
+            # Small enough for the memory of one chunk to be that of the next but one: fresh memory takes as long as the work.
+            for chunk in iter_chunks(ms, whole(ms), columns, chunk_bytes=CHUNK_BYTES // 2):
                 corrected = chunk["CORRECTED_DATA"]
-                model = chunk["MODEL_DATA"] if stored else unit_model(ms, chunk)
+                model = chunk.columns.pop("MODEL_DATA") if stored else unit_model(ms, chunk)
                 if recipes is not None:
                     model = recipes.fill(chunk, model)
-                yield chunk, {"CORRECTED_DATA": combine(corrected, model, out=corrected)}
+                combine(corrected, model, out=corrected)
+                del model  # the next chunk is read into its memory while this one is written
+                yield chunk, {"CORRECTED_DATA": corrected}
 
         write_chunks(ms, values(), [])
 

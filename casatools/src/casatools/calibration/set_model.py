@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from casatools._base import log
+from casatools._base.buffers import empty_array
 from casatools._base.errors import DataError, ParameterError
 from casatools.calibration.flux_standards import STANDARDS, find_calibrator, flux_density
 from casatools.calibration.scratch_columns import fill_model, forget_recipes
@@ -262,13 +263,20 @@ def _model_chunks(
     plans: Sequence[ChunkPlan],
 ) -> Iterator[tuple[VisChunk, dict[str, np.ndarray]]]:
     lines: dict[tuple[int, int], np.ndarray] = {}
+    made: tuple[list[int], int, tuple[int, ...]] | None = None
+    model = np.zeros(0, dtype=np.complex64)
     extended = image is not None or any(isinstance(s, BodySpectrum) for s in sources.values())
     columns = ["FIELD_ID", "UVW"] if extended else ["FIELD_ID"]
     for chunk in iter_chunks(ms, selected, columns, plans=plans):
         frequency = ms.metadata.spectral_windows[chunk.spw].chan_freq_hz
         names = ms.metadata.polarizations[chunk.pol].names
-        model = np.empty(chunk.shape, dtype=np.complex64)
-        for number in np.unique(chunk["FIELD_ID"]).tolist():
+        numbers = np.unique(chunk["FIELD_ID"]).tolist()
+        same = (numbers, chunk.ddid, chunk.shape)
+        if not extended and len(numbers) == 1 and same == made:
+            yield chunk, {"MODEL_DATA": model}  # as of the chunk before
+            continue
+        made, model = same, empty_array(chunk.shape, np.complex64)
+        for number in numbers:
             key = (number, chunk.ddid)
             if key not in lines:
                 lines[key] = stokes_to_correlations(_spectrum(sources[number], frequency, options), names).astype(np.complex64)
@@ -296,9 +304,12 @@ def _record(
     fields = ms.read("FIELD_ID", selected.rows)
     ddids = ms.read("DATA_DESC_ID", selected.rows)
     out: dict[str, Any] = {}
+    chosen = {int(s) for s in selected.spws}
     for number, source in sorted(sources.items()):
         entry: dict[str, Any] = {}
         windows = {ms.metadata.data_descriptions[int(d)].spw for d in np.unique(ddids[fields == number])}
+        if not isinstance(source, BodySpectrum):  # whose model may not reach windows that were not observed
+            windows |= chosen
         for window in sorted(windows):
             frequency = ms.metadata.spectral_windows[window].chan_freq_hz
             entry[str(window)] = {"fluxd": _spectrum(source, frequency, options)[0].astype(np.float64)}

@@ -107,6 +107,7 @@ class _Cube:
     error: np.ndarray
     flag: np.ndarray
     refant: int
+    is_complex: bool = True
 
 
 def _cube(
@@ -125,7 +126,7 @@ def _cube(
             value[at, cut], error[at, cut] = group.param[k, :, feed], group.paramerr[k, :, feed]
             flag[at, cut] = group.flag[k, :, feed]
             refant = int(table.antenna2[row])
-    return _Cube(value, error, flag, refant)
+    return _Cube(value, error, flag, refant, table.is_complex)
 
 
 def iter_series(table: CalTable, options: SeriesOptions) -> Iterator[dict[str, Any]]:
@@ -158,15 +159,21 @@ def _along(
     for k in range(len(times) if by_time else len(frequency)):
         cut: Any = (k, slice(None)) if by_time else (slice(None), k)
         flag = cube.flag[cut].copy()
-        value, error = _part(cube.value[cut], cube.error[cut], flag, options)
-        record: dict[str, Any] = {"abscissa": "frequency" if by_time else "time", **who, "flag": flag, "rap": options.part}
+        value, error = _part(cube.value[cut], cube.error[cut], flag, options) if cube.is_complex else _real(cube, cut)
+        part = options.part if cube.is_complex else "REAL"
+        record: dict[str, Any] = {"abscissa": "frequency" if by_time else "time", **who, "flag": flag, "rap": part}
         record["frequency"] = frequency.copy() if by_time else float(frequency[k])
         record["time"] = float(times[k]) if by_time else times.copy()
-        if options.part == "AMPLITUDE":
+        if part == "AMPLITUDE":
             record["norm"] = options.norm
-        else:
+        elif part == "PHASE":
             record |= {"unwrap": options.unwrap, "jumpMax": options.jump_rad}
         yield record | {"value": value, "valueErr": error}
+
+
+def _real(cube: _Cube, cut: Any) -> tuple[np.ndarray, np.ndarray]:
+    """Parameters that are numbers, such as delays: their values and errors whatever part is asked for."""
+    return cube.value[cut].real.copy(), cube.error[cut].copy()
 
 
 def _part(value: np.ndarray, error: np.ndarray, flag: np.ndarray, options: SeriesOptions) -> tuple[np.ndarray, np.ndarray]:
@@ -181,7 +188,8 @@ def _part(value: np.ndarray, error: np.ndarray, flag: np.ndarray, options: Serie
     phase = np.angle(value)
     if options.unwrap and (~flag).sum() > 1:
         phase[~flag] = np.unwrap(phase[~flag], discont=options.jump_rad or None)
-    return phase, np.where(amplitude > 0, error / np.where(amplitude > 0, amplitude, 1.0), np.pi)
+    known = ~flag & (amplitude > 0)
+    return phase, np.where(known, error / np.where(known, amplitude, 1.0), np.pi)
 
 
 def fit_series(record: dict[str, Any], options: FitOptions) -> dict[str, Any]:
@@ -189,7 +197,7 @@ def fit_series(record: dict[str, Any], options: FitOptions) -> dict[str, Any]:
 
     Notes
     -----
-    A series with fewer values than the polynomial needs is not fitted: ``validFit`` is False and arrays are empty. The abscissa is
+    One value is its own average. A series with fewer values than another polynomial needs is not fitted: ``validFit`` is False and arrays are empty. The abscissa is
     frequency (Hz) or time (s) as in the record.
     """
     degree = _ORDERS[options.order]
@@ -201,7 +209,9 @@ def fit_series(record: dict[str, Any], options: FitOptions) -> dict[str, Any]:
         "vars": none.copy(), "covars": none.copy(), "model": none.copy(), "res": none.copy(), "resMean": 0.0, "resVar": 0.0,
         "redChi2": 0.0,
     }  # fmt: skip
-    if good.sum() < degree + 2:
+    if good.sum() == 1 and not degree and options.kind == "ROBUST":
+        return out | {"flag": np.ones_like(good)}  # one value cannot be told from an outlier
+    if good.sum() < (degree + 2 if degree else 1):
         return out
     y, error = record["value"][good], record["valueErr"][good]
     weight = 1.0 / np.where(error > 0, error, 1.0) ** 2 if options.weight else np.ones_like(y)
@@ -212,12 +222,13 @@ def fit_series(record: dict[str, Any], options: FitOptions) -> dict[str, Any]:
     back = _about_zero(degree, centre, scale)
     model = design @ pars
     left = record["value"] - model
-    freedom = good.sum() - degree - 1
-    covar = back @ covar @ back.T
+    freedom = int(good.sum()) - degree - 1
+    covar = back @ covar @ back.T if freedom else np.zeros((1, 1))
     return out | {
-        "validFit": True, "pars": back @ pars, "vars": covar.diagonal().copy(), "covars": covar, "model": model, "res": left,
-        "resMean": float(left[good].mean()), "resVar": float(left[good].var(ddof=1)),
-        "redChi2": float((weight * left[good] ** 2).sum() / freedom),
+        "validFit": True, "pars": back @ pars, "vars": covar.diagonal().copy(), "covars": covar if freedom else none, "model": model, "res": left,
+        # Of all values, flagged ones too, as the reference counts them.
+        "resMean": float(left.mean()), "resVar": float(left.var(ddof=1)) if len(left) > 1 else 0.0,
+        "redChi2": float((weight * left[good] ** 2).sum() / freedom) if freedom else 1.0,
     }  # fmt: skip
 
 

@@ -96,7 +96,8 @@ def solve(
     absent = [a for a in chosen if a not in given.baselines.ant1 and a not in given.baselines.ant2]
     for antenna in absent:
         log.post(f"Reference antenna {names[antenna]} has no data in the selection; the next in the list is used", "WARN")
-    statistics = SolveStatistics.empty(options.solved.npar, len(names))
+    present = np.isin(np.arange(len(names)), [given.baselines.ant1, given.baselines.ant2])
+    statistics = SolveStatistics(options.solved.npar, len(names), len(ms.metadata.spectral_windows), present)
     # Where the antennas asked for have no data the nearest others stand in.
     order = fallback_order(chosen, np.array([a.position_m for a in ms.metadata.antennas]))
     windows = _solve_windows(given, len(names), options, statistics, order)
@@ -184,7 +185,9 @@ def _finish(window: WindowSolutions, refants: list[int], options: SolveOptions) 
     if options.fillgaps:
         fill_gaps(window.param, window.flag, options.fillgaps)
     if options.solnorm:
-        normalize_solutions(window.param, window.flag, options.solved.channels, options.normtype)
+        # Baselines are normalised to a mean amplitude of one, antennas to a mean power.
+        normtype = "amplitude" if options.solved.form == "baseline" else options.normtype
+        normalize_solutions(window.param, window.flag, options.solved.channels, normtype)
 
 
 def _table(ms: MeasurementSet, given: SolveInput, windows: dict[int, WindowSolutions], options: SolveOptions) -> CalTable:

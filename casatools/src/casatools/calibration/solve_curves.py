@@ -245,7 +245,6 @@ def solve_curves(
     log.post(f"{found.kind} in {caltable}: curves of {len(np.unique(found.antenna))} antennas from {result.table.nrow} solutions")
     return {
         "apply_tables": np.array(priors.paths, dtype=str), "selectvis": record, "solve_tables": np.array([caltable]),
-        "solvestats": result.statistics.record(),
     }  # fmt: skip
 
 

@@ -65,7 +65,8 @@ class PriorTables:
             library = CalibrationLibrary.from_lists(ms, self.gaintable, self.gainfield, self.interp, self.spwmap, self.calwt)
         else:
             library = CalibrationLibrary()
-        self.paths.extend(e.path for e in library.entries)
+        listed = [p for p in self.gaintable if p]
+        self.paths.extend(listed or [e.path for e in library.entries])
         if not library.entries and not self.parang:
             return None
         return PriorCalibration(ms, library, self.parang)
@@ -150,7 +151,7 @@ def selection_record(ms: MeasurementSet, selected: ResolvedSelection) -> dict[st
     return {
         "antennas": np.array(selected.antennas, dtype=np.int64),
         "field": np.array(selected.fields_present, dtype=np.int64),
-        "intents": np.array(_intents(ms)),
+        "intents": np.array(_intents(ms), dtype=str),
         "observation": np.array(selected.observations, dtype=np.int64),
         "scan": np.array(selected.scans, dtype=np.int64),
         "spw": np.array(used, dtype=np.int64),

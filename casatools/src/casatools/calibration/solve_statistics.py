@@ -21,19 +21,19 @@ class SolveStatistics:
 
     Attributes
     ----------
-    npar, nant : int
+    npar, nant, nspw : int
+        All spectral windows are in the record, with zeros where nothing was solved.
+    present : ndarray (nant,) bool
+        Antennas in the selection: of the others no solutions are expected.
     windows : dict
         ``{spw: {stage: (par,) int, "ant": {stage: (ant, par) int}, "used_as_refant": (ant,) int}}``.
     """
 
     npar: int
     nant: int
+    nspw: int = 0
+    present: np.ndarray | None = None
     windows: dict[int, dict[str, Any]] = field(default_factory=dict)
-
-    @classmethod
-    def empty(cls, npar: int, nant: int) -> SolveStatistics:
-        """No counts yet."""
-        return cls(npar, nant)
 
     @property
     def any_data(self) -> bool:
@@ -42,20 +42,24 @@ class SolveStatistics:
 
     def add(self, spw: int, solved: Solutions, mine: np.ndarray) -> None:
         """Count the intervals `mine` of some solutions."""
-        if spw not in self.windows:
-            self.windows[spw] = {
-                **{s: np.zeros(self.npar, dtype=np.int64) for s in _STAGES},
-                "ant": {s: np.zeros((self.nant, self.npar), dtype=np.int64) for s in _STAGES},
-                "used_as_refant": np.zeros(self.nant, dtype=np.int64),
-            }
-        window = self.windows[spw]
+        window = self.windows.setdefault(spw, self._zeros())
+        expected = np.ones_like(solved.has_data[mine])
+        if self.present is not None:
+            expected &= self.present[:, None]
         stages = {
-            "expected": np.ones_like(solved.has_data[mine]), "data_unflagged": solved.has_data[mine],
+            "expected": expected, "data_unflagged": solved.has_data[mine],
             "above_minblperant": solved.connected[mine], "above_minsnr": solved.significant[mine],
         }  # fmt: skip
         for name, value in stages.items():
             window[name] += value.any(axis=1).sum(axis=0)
             window["ant"][name] += value.sum(axis=0)
+
+    def _zeros(self) -> dict[str, Any]:
+        return {
+            **{s: np.zeros(self.npar, dtype=np.int64) for s in _STAGES},
+            "ant": {s: np.zeros((self.nant, self.npar), dtype=np.int64) for s in _STAGES},
+            "used_as_refant": np.zeros(self.nant, dtype=np.int64),
+        }
 
     def count_refants(self, spw: int, refant: np.ndarray) -> None:
         """Count how often each antenna was the reference."""
@@ -66,7 +70,8 @@ class SolveStatistics:
         out: dict[str, Any] = {}
         for stage in _STAGES:
             out[stage] = sum((w[stage] for w in self.windows.values()), np.zeros(self.npar, dtype=np.int64))
-        for spw, window in sorted(self.windows.items()):
+        for spw in sorted({*self.windows, *range(self.nspw)}):
+            window = self.windows.get(spw) or self._zeros()
             entry: dict[str, Any] = {stage: window[stage] for stage in _STAGES}
             for antenna in range(self.nant):
                 entry[f"ant{antenna}"] = {

@@ -9,6 +9,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+
 from casatools._base.errors import ParameterError, PathMissingError
 from casatools.io.ms import Selection
 
@@ -60,6 +62,8 @@ MODE_OPTIONS: dict[str, dict[str, Any]] = {
         "fieldcnt": False, "name": "Summary",
     },
 }  # fmt: skip
+# What flagdata and flagcmd take once, for all commands.
+_WHOLE_CALL = ("action", "flagbackup", "writeflags", "display", "savepars", "cmdreason", "outfile", "overwrite")
 _ALIASES = {"manualflag": "manual"}
 _EXPRESSION_MODES = frozenset({"clip", "tfcrop", "rflag", "sumthreshold"})
 _EXPRESSION = re.compile(r"^\s*(?:(ABS|REAL|IMAG|ARG|NORM)[_ ])?\s*(.*?)\s*$", re.IGNORECASE)
@@ -126,8 +130,9 @@ def make_command(given: Mapping[str, Any], text: str = "") -> FlagCommand:
         raise ParameterError(f"flagging: mode must be one of {', '.join(MODE_OPTIONS)}; got {mode!r}")
     reason = str(values.pop("reason", ""))
     apply = values.pop("apply", True)
-    for ignored in ("action", "flagbackup", "writeflags", "display", "savepars", "cmdreason", "outfile", "overwrite"):
-        values.pop(ignored, None)
+    whole = [name for name in _WHOLE_CALL if name in values]
+    if whole:
+        raise ParameterError(f"flagging: parameter {whole[0]!r} is one of the whole call; a command cannot have it")
     if "time" in values:
         values["timerange"] = values.pop("time")
     chosen = {k: str(values.pop(k)) for k in SELECTION_KEYS if k in values}
@@ -137,7 +142,7 @@ def make_command(given: Mapping[str, Any], text: str = "") -> FlagCommand:
         raise ParameterError(
             f"flagging: mode={mode!r} has no parameter {unknown[0]!r}; it takes {', '.join(options) or 'a selection'}"
         )
-    options.update(values)
+    options.update({name: _typed(mode, name, value) for name, value in values.items()})
     correlation, function = chosen.get("correlation", ""), "ABS"
     if mode in _EXPRESSION_MODES:
         matched = _EXPRESSION.match(chosen.pop("correlation", ""))
@@ -146,6 +151,37 @@ def make_command(given: Mapping[str, Any], text: str = "") -> FlagCommand:
     _check(mode, options)
     line = text or format_command({"mode": mode, **given})
     return FlagCommand(mode, Selection(**chosen), options, correlation, function, reason, line, apply=bool(apply))
+
+
+def _typed(mode: str, name: str, value: Any) -> Any:
+    """A mode's own parameter in the type of its default; those that may be several things are looked at where they are used."""
+    default = MODE_OPTIONS[mode][name]
+    number = isinstance(value, (int, float, np.number)) and not isinstance(value, bool)
+    if isinstance(default, bool):
+        if isinstance(value, (bool, np.bool_)) or (number and value in (0, 1)):
+            return bool(value)
+        wanted = "True or False"
+    elif isinstance(default, int):
+        if number and float(value).is_integer():
+            return int(value)
+        wanted = "an int"
+    elif isinstance(default, float):
+        if number:
+            return float(value)
+        wanted = "a number"
+    elif name == "clipminmax":
+        if all(isinstance(v, (int, float, np.number)) for v in np.ravel(np.asarray(value, dtype=object))):
+            return value
+        wanted = "[min, max] or empty"
+    elif name == "ntime":
+        if not number or value > 0:
+            return value
+        wanted = "positive or 'scan'"
+    elif isinstance(value, str) or name in ("timedev", "freqdev", "addantenna", "timebin"):
+        return value
+    else:
+        wanted = "text"
+    raise ParameterError(f"flagging: mode={mode!r}: parameter {name!r} must be {wanted}; got {value!r}")
 
 
 def _check(mode: str, options: Mapping[str, Any]) -> None:

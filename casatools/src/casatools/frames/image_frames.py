@@ -7,7 +7,7 @@ and `to_pixel` here are `Coordinates.to_world` and `to_pixel` with that done.
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -17,13 +17,20 @@ from casatools.frames.engine import make_engine
 from casatools.io.image.coordinates import DIRECTION_FRAMES, Coordinates, DirectionCoordinate, ObservationInfo, SpectralCoordinate
 
 __all__ = [
-    "conversion_record", "convert_directions", "frequency_factor", "image_frame_measures", "needs_time_or_place", "to_pixel", "to_world",
+    "conversion_record", "convert_directions", "frequency_factor", "image_frame_measures", "needs_time_or_place", "pixel_of", "to_pixel", "to_world", "world_of",
 ]  # fmt: skip
 
 # Directions in these frames depend on nothing but the direction.
 _FIXED = frozenset({"J2000", "B1950", "B1950_VLA", "GALACTIC", "SUPERGAL", "ICRS", "ECLIPTIC"})
 # Of these, the ones that differ by a rotation of the sphere only.
 _ROTATED = frozenset({"J2000", "GALACTIC", "SUPERGAL", "ICRS", "ECLIPTIC"})
+# Frames whose catalogues hold the elliptic terms of aberration.
+_ABERRATED = frozenset({"B1950", "B1950_VLA"})
+# So many directions are converted by the measures, one by one.
+_FEW = 16
+# Factors of the conversion records met last, as text: points that come one by one ask for the same again and again.
+_factors: dict[str, float] = {}
+_MOST_FACTORS = 100
 Measure = Mapping[str, Any]
 
 
@@ -59,13 +66,14 @@ def convert_directions(
             raise ParameterError(f"directions cannot be converted from {source} to {target}: there is no frame {name!r}")
     if source == target:
         return longitude, latitude
-    if _is_rotation(source, target, np.size(longitude)):
-        return _rotate(longitude, latitude, _rotation(source, target))
+    many = _of_many(source, target, np.size(longitude))
+    if many is not None:
+        return many(longitude, latitude)
     return _measured(longitude, latitude, source, target, frame)
 
 
 def _measured(
-    longitude: np.ndarray, latitude: np.ndarray, source: str, target: str, frame: tuple[Measure, ...]
+    longitude: np.ndarray | float, latitude: np.ndarray | float, source: str, target: str, frame: tuple[Measure, ...]
 ) -> tuple[np.ndarray, np.ndarray]:
     """Directions converted by the measures."""
     engine = make_engine()
@@ -74,8 +82,8 @@ def _measured(
     record = {
         "type": "direction",
         "refer": source,
-        "m0": {"value": np.ascontiguousarray(longitude), "unit": "rad"},
-        "m1": {"value": np.ascontiguousarray(latitude), "unit": "rad"},
+        "m0": {"value": longitude if isinstance(longitude, float) else np.ascontiguousarray(longitude), "unit": "rad"},
+        "m1": {"value": latitude if isinstance(latitude, float) else np.ascontiguousarray(latitude), "unit": "rad"},
     }
     try:
         out = engine.measure(record, target)
@@ -85,9 +93,15 @@ def _measured(
     return first, second
 
 
-def _is_rotation(source: str, target: str, npoint: int) -> bool:
-    """True where many directions are turned by a matrix; few are left to the measures, which agree with the reference to the last digit."""
-    return {source, target} <= _ROTATED and npoint > 16
+def _of_many(source: str, target: str, npoint: int) -> Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]] | None:
+    """The function that converts many directions at once; None for few, which are left to the measures and so agree with the reference to the last digit."""
+    if npoint <= _FEW:
+        return None
+    if {source, target} <= _ROTATED:
+        return functools.partial(_rotate, matrix=_rotation(source, target))
+    if "J2000" in (source, target) and {source, target} & _ABERRATED:
+        return functools.partial(_aberrated, source=source, target=target)
+    return None
 
 
 @functools.cache
@@ -101,6 +115,41 @@ def _rotation(source: str, target: str) -> np.ndarray:
     axes = _measured(np.array([0.0, np.pi / 2, 0.0]), np.array([0.0, 0.0, np.pi / 2]), source, target, ())
     left, _, right = np.linalg.svd(_vectors(*axes))
     return np.asarray(left @ right)
+
+
+@functools.cache
+def _aberration(frame: str) -> tuple[np.ndarray, np.ndarray]:
+    """Matrix and vector with which the measures take a direction of B1950 to one of J2000, along ``matrix @ direction + vector``.
+
+    That is the form of removing the elliptic terms of aberration (Standish 1982, A&A 115, 20; Explanatory Supplement to the Astronomical Almanac 1992,
+    section 3.59): both are solved for from a few directions, to the last digits.
+    """
+    random = np.random.default_rng(1)
+    longitude, latitude = random.uniform(0, 2 * np.pi, 40), np.arcsin(random.uniform(-1, 1, 40))
+    x, y, z = _vectors(*_measured(longitude, latitude, frame, "J2000", ()))
+    known, none = np.vstack([_vectors(longitude, latitude), np.ones(40)]).T, np.zeros((40, 4))
+    rows = [(none, -z, y), (z, none, -x), (-y, x, none)]  # the cross product with what was measured vanishes
+    system = np.vstack([np.hstack([known * np.reshape(c, (-1, 1)) if c is not none else none for c in row]) for row in rows])
+    solution = np.linalg.svd(system)[2][-1].reshape(3, 4)
+    solution /= np.cbrt(np.linalg.det(solution[:, :3]))  # the sign, and the size of a rotation
+    return solution[:, :3], solution[:, 3]
+
+
+def _aberrated(longitude: np.ndarray, latitude: np.ndarray, source: str, target: str) -> tuple[np.ndarray, np.ndarray]:
+    """Directions of B1950 and J2000 in each other, the two ways exact inverses."""
+    given = _vectors(longitude, latitude).reshape(3, -1)
+    if target == "J2000":
+        matrix, vector = _aberration(source)
+        x, y, z = matrix @ given + vector[:, None]
+    else:
+        matrix, vector = _aberration(target)
+        back = np.linalg.inv(matrix)
+        straight, shift = back @ given, (back @ vector)[:, None]
+        # the length along the direction for which the result, straight * length - shift, is a unit vector
+        square, mixed, rest = (straight**2).sum(axis=0), (straight * shift).sum(axis=0), float((shift**2).sum()) - 1.0
+        x, y, z = straight * ((mixed + np.sqrt(mixed**2 - square * rest)) / square) - shift
+    shape = np.shape(longitude)
+    return np.arctan2(y, x).reshape(shape), np.arctan2(z, np.hypot(x, y)).reshape(shape)
 
 
 def _rotate(longitude: np.ndarray, latitude: np.ndarray, matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -181,7 +230,13 @@ def _spectral_factor(member: SpectralCoordinate) -> float:
     target = member.conversion_frame
     if not record or target == member.frame:
         return 1.0
-    return frequency_factor(member.frame, target, (record["epoch"], record["position"], record["direction"]))
+    key = f"{member.frame} {target} {record}"
+    if key not in _factors:
+        found = frequency_factor(member.frame, target, (record["epoch"], record["position"], record["direction"]))
+        if len(_factors) >= _MOST_FACTORS:
+            _factors.clear()
+        _factors[key] = found
+    return _factors[key]
 
 
 def _convert_rows(member: DirectionCoordinate, rows: np.ndarray, source: str, target: str) -> np.ndarray:
@@ -190,12 +245,17 @@ def _convert_rows(member: DirectionCoordinate, rows: np.ndarray, source: str, ta
     return np.stack(convert_directions(longitude, latitude, source, target)) / scale
 
 
-def _rotate_block(
-    member: DirectionCoordinate, flat: np.ndarray, axes: list[int], matrix: np.ndarray, begin: int, end: int
+def _convert_block(
+    member: DirectionCoordinate,
+    flat: np.ndarray,
+    axes: list[int],
+    many: Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]],
+    begin: int,
+    end: int,
 ) -> None:
     scale = (np.array(member.increment_rad) / member.increment).tolist()
     longitude, latitude = (flat[axis, begin:end] * factor for axis, factor in zip(axes, scale, strict=True))
-    for axis, factor, values in zip(axes, scale, _rotate(longitude, latitude, matrix), strict=True):
+    for axis, factor, values in zip(axes, scale, many(longitude, latitude), strict=True):
         flat[axis, begin:end] = values / factor
 
 
@@ -213,12 +273,41 @@ def to_pixel(coordinates: Coordinates, world: Any) -> np.ndarray:
     return coordinates.to_pixel(native)
 
 
+def world_of(coordinates: Coordinates, pixel: Sequence[float]) -> list[float]:
+    """What `to_world` gives for one pixel, in plain numbers."""
+    world = coordinates.world_of(pixel)
+    return _layered_point(coordinates, world, inverse=False) if _has_layers(coordinates) else world
+
+
+def pixel_of(coordinates: Coordinates, world: Sequence[float]) -> list[float]:
+    """What `to_pixel` gives for one point, in plain numbers."""
+    native = _layered_point(coordinates, list(world), inverse=True) if _has_layers(coordinates) else world
+    return coordinates.pixel_of(native)
+
+
 def _has_layers(coordinates: Coordinates) -> bool:
-    return any(
-        (isinstance(member, DirectionCoordinate) and (member.conversion_frame or member.frame) != member.frame)
-        or (isinstance(member, SpectralCoordinate) and member.conversion_frame != member.frame)
-        for member in coordinates.members
-    )
+    for member in coordinates.members:
+        if isinstance(member, (DirectionCoordinate, SpectralCoordinate)):
+            target = member.conversion_frame
+            if target != member.frame and (target or isinstance(member, SpectralCoordinate)):
+                return True
+    return False
+
+
+def _layered_point(coordinates: Coordinates, world: list[float], inverse: bool) -> list[float]:
+    """What `_layered` does, for one point in plain numbers."""
+    for member, axes in zip(coordinates.members, coordinates.world_axes, strict=True):
+        if isinstance(member, DirectionCoordinate):
+            target = member.conversion_frame or member.frame
+            if target != member.frame and min(axes) >= 0:
+                source, wanted = (target, member.frame) if inverse else (member.frame, target)
+                x, y = member.unit_rad
+                turned = _measured(world[axes[0]] * x, world[axes[1]] * y, source, wanted, ())
+                world[axes[0]], world[axes[1]] = float(turned[0]) / x, float(turned[1]) / y
+        elif isinstance(member, SpectralCoordinate) and axes[0] >= 0:
+            factor = _spectral_factor(member)
+            world[axes[0]] *= 1.0 / factor if inverse else factor
+    return world
 
 
 def _layered(coordinates: Coordinates, world: np.ndarray, inverse: bool) -> np.ndarray:
@@ -230,9 +319,9 @@ def _layered(coordinates: Coordinates, world: np.ndarray, inverse: bool) -> np.n
             target = member.conversion_frame or member.frame
             if target != member.frame and min(axes) >= 0:
                 source, wanted = (target, member.frame) if inverse else (member.frame, target)
-                if _is_rotation(source, wanted, flat.shape[1]):
-                    block = functools.partial(_rotate_block, member, flat, axes, _rotation(source, wanted))
-                    coordinates.in_blocks(block, flat.shape[1])
+                many = _of_many(source, wanted, flat.shape[1])
+                if many is not None:
+                    coordinates.in_blocks(functools.partial(_convert_block, member, flat, axes, many), flat.shape[1])
                 else:
                     flat[axes] = _convert_rows(member, flat[axes], source, wanted)
         elif isinstance(member, SpectralCoordinate) and axes[0] >= 0:

@@ -60,7 +60,8 @@ def kept_range(values: np.ndarray, weight: np.ndarray, algorithm: int, bound: fl
     if algorithm == HINGES and bound >= 0.0:
         ordered = np.sort(values)
         n = len(ordered)
-        q1, q3 = ordered[int((n - 1) * 0.25)], ordered[int((n - 1) * 0.75)]
+        # The smallest values that a quarter and three quarters of all do not exceed, as in the reference.
+        q1, q3 = ordered[(n + 3) // 4 - 1], ordered[(3 * n + 3) // 4 - 1]
         return q1 - bound * (q3 - q1), q3 + bound * (q3 - q1)
     if algorithm != CHAUVENET:
         return low, high

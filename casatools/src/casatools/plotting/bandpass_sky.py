@@ -21,11 +21,11 @@ from casatools.calibration.sky_geometry import SkyGeometry
 from casatools.calibration.solution_series import numbers_of
 from casatools.calibration.water_retrieval import retrieve_water
 from casatools.io.caltable import CalTable
-from casatools.io.ms import MeasurementSet
+from casatools.io.ms import MeasurementSet, Selection
 from casatools.io.tables import is_table
 from casatools.kernels.air_absorption import sky_spectrum
 
-__all__ = ["Atmosphere", "fdm_windows", "find_atmosphere", "find_vis"]
+__all__ = ["Atmosphere", "fdm_windows", "find_atmosphere", "find_vis", "observed_atmosphere"]
 
 # Without a MeasurementSet: 1 mm of water, 1.5 airmasses, and ALMA's site.
 _WATER_MM, _AIRMASS, _ALTITUDE_M = 1.0, 1.5, 5000.0
@@ -103,14 +103,30 @@ def find_atmosphere(vis: str, table: CalTable, pwv: Any, field: Any = "") -> Atm
         known = (solved >= 0) & (solved < len(names))
         if not known.any():
             raise DataError(f"plotbandpass: the solutions are of fields that {vis!r} does not have")
-        elevation = float(np.median(SkyGeometry(ms).elevations(times[known], solved[known])[:, 0]))
-        temperature, pressure = _weather(ms)
-        if water is None:
-            water = _radiometer_water(ms)
+        return _sky_at(ms, times[known], solved[known], water)
+
+
+def observed_atmosphere(vis: str, selection: Selection) -> Atmosphere:
+    """The sky over the selected data of a MeasurementSet.
+
+    Raises
+    ------
+    PathMissingError, SelectionError
+        There is no such MeasurementSet, or nothing is selected.
+    """
+    with MeasurementSet(vis) as ms:
+        rows = selection.resolve(ms).rows
+        return _sky_at(ms, np.asarray(ms.read("TIME", rows)), np.asarray(ms.read("FIELD_ID", rows)), None)
+
+
+def _sky_at(ms: MeasurementSet, times_s: np.ndarray, fields: np.ndarray, water_mm: float | None) -> Atmosphere:
+    """The sky at the median elevation of fields at times; without an amount of water that of the radiometers."""
+    pairs = np.unique(np.stack([times_s, fields]), axis=1)
+    elevation = float(np.median(SkyGeometry(ms).elevations(pairs[0], pairs[1].astype(np.int64))[:, 0]))
+    temperature, pressure = _weather(ms)
+    water = _radiometer_water(ms) if water_mm is None else water_mm
     airmass = 1.0 / np.sin(max(elevation, _LOW_RAD))
-    log.post(
-        f"plotbandpass: sky of {water:.2f} mm of water, {airmass:.2f} airmasses, {temperature:.1f} K and {pressure:.1f} hPa at the ground"
-    )
+    log.post(f"Sky of {water:.2f} mm of water, {airmass:.2f} airmasses, {temperature:.1f} K and {pressure:.1f} hPa at the ground")
     return Atmosphere(water, temperature, pressure, float(airmass))
 
 

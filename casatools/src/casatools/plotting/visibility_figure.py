@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from matplotlib.ticker import MaxNLocator
@@ -14,6 +14,9 @@ from casatools.io.tables import table_kind
 from casatools.plotting.figure import GRID, new_figure, save_figure
 from casatools.plotting.solution_points import solution_points
 from casatools.plotting.visibilities import AXES, PlotOptions, collect_points
+
+if TYPE_CHECKING:
+    from casatools.plotting.bandpass_sky import Atmosphere
 
 __all__ = ["plot_receptor", "plot_visibilities"]
 
@@ -41,6 +44,26 @@ def _draw(axes: Any, points: dict[str, np.ndarray], options: PlotOptions, size: 
     axes.set_axisbelow(True)
 
 
+def _air(path: str, is_table: bool, selection: Selection) -> Atmosphere:
+    """The atmosphere over a MeasurementSet's selected data, or over a calibration table's."""
+    from casatools.io.caltable import CalTable
+    from casatools.plotting.bandpass_sky import find_atmosphere, find_vis, observed_atmosphere
+
+    if not is_table:
+        return observed_atmosphere(path, selection)
+    table = CalTable.open(path)
+    return find_atmosphere(find_vis(path, table, ""), table, "auto")
+
+
+def _draw_sky(cell: Any, air: Atmosphere, quantity: str, frequency_ghz: np.ndarray) -> None:
+    """The atmosphere along the frequencies of a panel, on an axis of its own at the right."""
+    ghz = np.linspace(frequency_ghz.min(), frequency_ghz.max(), 400)
+    right = cell.twinx()
+    right.plot(ghz, air.curve(ghz * 1e9, quantity), color="#8a5fbf", linewidth=1.0, zorder=0.5)
+    right.set_ylabel({"atm": "Transmission (%)", "tsky": "Sky temperature (K)"}[quantity], fontsize=8)
+    right.tick_params(labelsize=7)
+
+
 def plot_receptor(path: str, plotfile: str, chosen: dict[str, str], options: PlotOptions, receptor: int) -> None:
     """Plot one receptor (1 or 2) of a calibration table into a file; `chosen` holds keywords of `Selection`."""
     # Receptors go by the names of circular feeds' whatever the feeds are.
@@ -50,9 +73,11 @@ def plot_receptor(path: str, plotfile: str, chosen: dict[str, str], options: Plo
 def plot_visibilities(
     path: str, plotfile: str, selection: Selection, options: PlotOptions, *, title: str = "", labels: tuple[str, str] = ("", ""),
     ranges: tuple[float, ...] = (), file_format: str = "", size_in: tuple[float, float] = (8.5, 6.0), dpi: float = 120.0,
-    overwrite: bool = False, symbol_size: float = 2.0, legend: bool = True,
+    overwrite: bool = False, symbol_size: float = 2.0, legend: bool = True, sky: str = "",
 ) -> None:  # fmt: skip
     """Plot a MeasurementSet or calibration table into a file; an iteration axis gives one panel a value.
+
+    With `sky` "atm" or "tsky" the transmission [%] or temperature [K] of the atmosphere is drawn against the frequency too.
 
     Raises
     ------
@@ -62,6 +87,7 @@ def plot_visibilities(
     points = solution_points(path, selection, options) if is_table else collect_points(path, selection, options)
     if not len(points["x"]):
         raise DataError(f"plotms: all data selected of {path!r} are flagged")
+    air = _air(path, is_table, selection) if sky else None
     panels = np.unique(points["panel"])
     ncol = int(np.ceil(np.sqrt(len(panels))))
     nrow = int(np.ceil(len(panels) / ncol))
@@ -73,6 +99,8 @@ def plot_visibilities(
             continue
         chosen = points["panel"] == panels[k]
         _draw(cell, {n: v[chosen] for n, v in points.items()}, options, max(symbol_size, 1.0) * 1.4, legend and k == 0)
+        if air is not None:
+            _draw_sky(cell, air, sky, points["x"][chosen])
         cell.tick_params(labelsize=8)
         if options.iterate:
             cell.set_title(f"{AXES[options.iterate]} {panels[k]:g}", fontsize=9)

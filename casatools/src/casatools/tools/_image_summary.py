@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from casatools.frames.quantities import to_unit
 from casatools.io.image import BeamSet, CasaImage
 from casatools.tools.coordsys.summary import summary_text
 
@@ -20,6 +21,18 @@ def beam_record(beams: BeamSet) -> dict[str, Any]:
         return {"restoringbeam": beams.at().to_record()}
     planes = {f"*{c}": {f"*{s}": beams.at(c, s).to_record() for s in range(beams.nstokes)} for c in range(beams.nchan)}
     return {"perplanebeams": {"nChannels": beams.nchan, "nStokes": beams.nstokes, "beams": planes}}
+
+
+def beam_matrices(beams: BeamSet) -> dict[str, Any]:
+    """The beams of all planes as arrays (Stokes plane, channel) of major and minor axes and position angles."""
+    grid = [[beams.at(c, s) for c in range(beams.nchan)] for s in range(beams.nstokes)]
+    first = beams.at(0, 0).to_record()
+    found: dict[str, Any] = {"nChannels": beams.nchan, "nStokes": beams.nstokes}
+    for name, key in (("major", "major"), ("minor", "minor"), ("pa", "positionangle")):
+        unit = first[key]["unit"]
+        rows = [[float(to_unit(b.to_record()[key], unit)) for b in row] for row in grid]
+        found[name] = {"unit": unit, "value": np.array(rows)}
+    return found
 
 
 def image_summary(image: CasaImage, messages: list[str] | None = None) -> dict[str, Any]:

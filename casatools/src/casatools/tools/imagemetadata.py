@@ -86,7 +86,8 @@ class imagemetadata:
         if beams.is_single:
             out |= {key: self._beam_value(key) for key in _BEAM}
         elif beams:
-            out["perplanebeams"] = beams.to_record()["perplanebeams"]
+            middle = sorted(beams.beams, key=lambda b: b.area_rad2)[len(beams.beams) // 2]
+            out["perplanebeams"] = {**beams.to_record()["perplanebeams"], "median area beam": middle.to_record()}
         for key in (*_TEXTS, "masks", "shape"):
             if self._has(key):
                 out[key] = self._value(key)
@@ -392,7 +393,9 @@ class imagemetadata:
         elif key == "reffreqtype":
             tool.setreferencecode(value, "spectral", False)
         else:
+            units = tool.units("direction")
             tool.setreferencecode(value, "direction", False)
+            tool.setunits(units, "direction")
         self._open.coordinates = tool.coordinates
 
     def _set_rest(self, value: Any) -> None:

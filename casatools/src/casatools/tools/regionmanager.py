@@ -262,8 +262,8 @@ class regionmanager:
 
     @method
     def ispixelregion(self, region: Annotated[dict, kinds.Record(), "Region"] = {}) -> bool:  # noqa: B006 - copied
-        """True for a region of pixels."""
-        return int(region.get("isRegion", 0)) in (1, 3)
+        """True for a region of pixels; False, as in CASA, for a box of `box`, whose corners may be fractions of an image."""
+        return int(region.get("isRegion", 0)) == 1
 
     @method
     def isworldregion(self, region: Annotated[dict, kinds.Record(), "Region"] = {}) -> bool:  # noqa: B006 - copied
@@ -329,8 +329,10 @@ class regionmanager:
 
     @method
     def namesintable(self, tablename: Annotated[str, kinds.InPath(), "Image"] = "") -> list[str]:
-        """Names of the regions that are kept in an image."""
-        return list(self._kept(tablename))
+        """Names of the regions, and of the masks, that are kept in an image."""
+        kept = list(self._kept(tablename))
+        with CasaImage.open(tablename) as image:
+            return kept + [name for name in image.mask_names if name not in kept]
 
     @method
     def deletefromtable(

@@ -27,6 +27,7 @@ __all__ = [
     "mean_over_channels",
     "mean_sigma",
     "read_blocks",
+    "settle_row_flags",
     "settle_row_weights",
 ]
 
@@ -109,6 +110,13 @@ def settle_row_weights(blocks: Iterable[Block], columns: ColumnPlan) -> Iterator
             block.sigma = mean_sigma(block.data_weight, block.flag)
             if columns.single:
                 block.weight = inverse_square(block.sigma)
+        yield block
+
+
+def settle_row_flags(blocks: Iterable[Block]) -> Iterator[Block]:
+    """The stage: FLAG_ROW also where every visibility of a row is flagged, as the reference's uvcontsub and phaseshift set it."""
+    for block in blocks:
+        block.rows["FLAG_ROW"] = np.asarray(block.rows["FLAG_ROW"]) | wholly_flagged(block.flag)
         yield block
 
 

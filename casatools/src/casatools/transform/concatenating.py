@@ -61,7 +61,7 @@ _TIMED = {
 }  # fmt: skip
 _ROW_IDS = {
     "ANTENNA1": "ANTENNA", "ANTENNA2": "ANTENNA", "FIELD_ID": "FIELD", "DATA_DESC_ID": "DATA_DESCRIPTION", "STATE_ID": "STATE",
-    "OBSERVATION_ID": "OBSERVATION",
+    "OBSERVATION_ID": "OBSERVATION", "PROCESSOR_ID": "PROCESSOR",
 }  # fmt: skip
 # Correlations of two equal receptors: a model of a unit point source is 1 there and 0 elsewhere.
 _PARALLEL = (1, 5, 8, 9, 12)
@@ -153,7 +153,9 @@ def concatenate(paths: Sequence[str], output: str, options: ConcatOptions) -> in
         raise ParameterError(
             f"parameter 'visweightscale' holds {len(options.weight_scale)} factors for {len(inputs)} MeasurementSets"
         )
-    inputs, weights = ordered_in_time(inputs, options.weight_scale or (1.0,) * len(inputs))
+    weights = list(options.weight_scale or (1.0,) * len(inputs))
+    if not options.only_subtables:  # the reference's testconcat keeps the order given
+        inputs, weights = ordered_in_time(inputs, weights)
     every = [output.rstrip("/"), *inputs] if exists else inputs
     scales = [*([1.0] if exists else []), *weights]
     require_writable_parent(output)
@@ -372,7 +374,9 @@ def append_subtables(
         append_subtable(os.path.join(staged, name), subtable_path(source.path, name), np.asarray(rows, dtype=np.int64), changes)
 
     own = source.metadata
-    for name in ("ANTENNA", "STATE", "OBSERVATION", "POLARIZATION", "SPECTRAL_WINDOW"):
+    here, there = (_processors(path) for path in (source.path, staged))
+    ids.match("PROCESSOR", here, there, lambda a, b: a == b)
+    for name in ("ANTENNA", "STATE", "OBSERVATION", "POLARIZATION", "SPECTRAL_WINDOW", "PROCESSOR"):
         add(name, ids.new[name], {})
     rows = ids.new["DATA_DESCRIPTION"]
     add("DATA_DESCRIPTION", rows, {
@@ -398,6 +402,12 @@ def append_subtables(
         count = source.subtable(name).nrows()
         add(name, range(count), {c: _mapped(v, ids.maps[columns[c]]) for c, v in found.items()})
     return ids
+
+
+def _processors(path: str) -> list[Any]:
+    """What the rows of PROCESSOR hold."""
+    found = subtable_columns(subtable_path(path, "PROCESSOR"), "TYPE", "SUB_TYPE", "TYPE_ID", "MODE_ID") or {}
+    return list(zip(*(np.asarray(v).tolist() for v in found.values()), strict=True))
 
 
 def _append_feeds(staged: str, source: MeasurementSet, ids: MergedIds, add: Any) -> None:

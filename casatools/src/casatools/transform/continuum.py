@@ -20,7 +20,7 @@ from casatools._base.paths import require_absent, require_present
 from casatools._base.threads import over_rows
 from casatools.io.ms import MeasurementSet, Selection
 from casatools.kernels.continuum import bisquare_weights, fit_continuum
-from casatools.transform.blocks import Block, settle_row_weights
+from casatools.transform.blocks import Block, settle_row_flags, settle_row_weights
 from casatools.transform.pipeline import TransformOptions, prepare, run
 
 __all__ = ["ContinuumFit", "FitQuality", "parse_fitspec", "subtract_blocks", "uvcontsub"]
@@ -285,7 +285,7 @@ def uvcontsub(
         def stage(blocks: Iterable[Block]) -> Iterator[Block]:
             flat = job.columns.of_model
             done = subtract_blocks(blocks, fits, job.resolved.channels, keep_model=writemodel, flat=flat, quality=quality)
-            return settle_row_weights(done, job.columns)
+            return settle_row_flags(settle_row_weights(done, job.columns))
 
         run(job, outputvis, [stage], extra_columns=("MODEL_DATA",) if writemodel else ())
     return quality.record()

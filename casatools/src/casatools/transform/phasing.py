@@ -23,7 +23,7 @@ from casatools.io.ms.metadata import Field
 from casatools.io.ms.parts import is_multi_ms
 from casatools.kernels.phase_turning import phase_factors as fill_factors
 from casatools.kernels.phase_turning import turn_phases
-from casatools.transform.blocks import Block, settle_row_weights
+from casatools.transform.blocks import Block, settle_row_flags, settle_row_weights
 from casatools.transform.field_directions import phase_centres
 from casatools.transform.multi_ms import transform_parts
 from casatools.transform.pipeline import Job, Stage, TransformOptions, prepare, run
@@ -113,7 +113,7 @@ def _shift_rows(
         shift, edits = shift_stage(job, direction)
 
         def stage(blocks: Iterable[Block]) -> Iterator[Block]:
-            return settle_row_weights(shift(blocks), job.columns)
+            return settle_row_flags(settle_row_weights(shift(blocks), job.columns))
 
         return run(job, outputvis, [stage], edits=edits)
 

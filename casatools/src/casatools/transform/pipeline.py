@@ -42,6 +42,7 @@ from casatools.transform.subtables import ChannelAxis, Renumbering, plan_subtabl
 __all__ = ["Job", "TimeAverage", "TransformOptions", "output_blocks", "prepare", "run", "transform"]
 
 Stage = Callable[[Iterable[Block]], Iterator[Block]]
+_ALMA_SUBSCANS_S = 30.0
 
 
 @dataclass(frozen=True)
@@ -117,6 +118,8 @@ class Job:
     windows: OutputWindows | None = None
     stokes_i: bool = False
     calibrators: tuple[Calibrator, ...] = ()
+    # Fields of the rows kept of the whole selection.
+    fields: tuple[int, ...] = ()
     # A stage on what is read, before any average, such as a phase shift.
     first: Stage | None = None
 
@@ -153,6 +156,8 @@ def transform(path: str, output: str, options: TransformOptions) -> int:
 def prepare(ms: MeasurementSet, options: TransformOptions) -> Job:
     """Resolve the selection and plan chunks, bins and axes; raises before anything is written."""
     resolved = options.selection.resolve(ms)
+    if options.time_average is not None:
+        options = replace(options, time_average=_over_subscans(ms, options.time_average))
     calibrators = {"CORRECTED_DATA": options.calibrator(ms)} if options.calibrator is not None else {}
     if options.real_model and not ms.has("MODEL_DATA") and virtual_model_fields(ms):
         if options.model is None:
@@ -162,14 +167,15 @@ def prepare(ms: MeasurementSet, options: TransformOptions) -> Job:
         calibrators["MODEL_DATA"] = options.model(ms)
     columns = plan_columns(ms, options.datacolumn, options.spectra, {name: c.columns for name, c in calibrators.items()})
     rows = np.asarray(resolved.rows)
-    # New frequency grids are defined at the first time of the whole selection, also where parts of it are done one by one.
-    first_time_s = float(np.asarray(ms.read("TIME", rows)).min())
-    if options.rows is not None:
-        rows = np.intersect1d(rows, options.rows, assume_unique=True)
     if not options.keepflags:
         rows = rows[~_wholly_flagged(ms, rows)]
-        if len(rows) == 0:
-            raise SelectionError(f"every row selected from {ms.path!r} is flagged, and flagged rows are not kept")
+        _require_rows(ms, rows)
+    # New frequency grids are defined at the first time of the whole selection, also where parts of it are done one by one.
+    first_time_s = float(np.asarray(ms.read("TIME", rows)).min())
+    fields = tuple(np.unique(ms.read("FIELD_ID", rows)).tolist())
+    if options.rows is not None:
+        rows = np.intersect1d(rows, options.rows, assume_unique=True)
+        _require_rows(ms, rows)
     keys = {name: np.asarray(ms.read(name, rows)) for name in (*KEYS, "TIME")}
     metadata = ms.metadata
     ddids = sorted(set(resolved.ddids)) or sorted(np.unique(keys["DATA_DESC_ID"]).tolist())
@@ -182,7 +188,33 @@ def prepare(ms: MeasurementSet, options: TransformOptions) -> Job:
         plan = plan_rows(rows, keys, size)
     else:
         plan = plan_bins(ms, rows, keys, size, options.time_average, columns.of_model)
-    return Job(ms, resolved, options, columns, ddids, edges, axes, plan, first_time_s, calibrators=tuple(calibrators.values()))
+    return Job(
+        ms,
+        resolved,
+        options,
+        columns,
+        ddids,
+        edges,
+        axes,
+        plan,
+        first_time_s,
+        calibrators=tuple(calibrators.values()),
+        fields=fields,
+    )
+
+
+def _require_rows(ms: MeasurementSet, rows: np.ndarray) -> None:
+    if len(rows) == 0:
+        raise SelectionError(f"every row selected from {ms.path!r} is flagged, and flagged rows are not kept")
+
+
+def _over_subscans(ms: MeasurementSet, average: TimeAverage) -> TimeAverage:
+    """Let long bins of ALMA's data go across states, as the reference does: its sub-scans of some seconds have a state each."""
+    names = {o.telescope_name.strip().upper() for o in ms.metadata.observations}
+    if "ALMA" not in names or average.bin_s <= _ALMA_SUBSCANS_S or "state" in average.span:
+        return average
+    log.post("ALMA's data: time bins of more than 30 s go across states (sub-scans)", "WARN")
+    return replace(average, span=average.span | {"state"})
 
 
 def run(

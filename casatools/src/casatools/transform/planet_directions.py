@@ -117,7 +117,8 @@ def _pointing(ms: MeasurementSet, antenna: int, time_s: float) -> Direction:
 
 
 def _wrapped(longitude_rad: float) -> float:
-    return float((longitude_rad + np.pi) % (2.0 * np.pi) - np.pi)
+    """Within (-180, 180] degrees."""
+    return float(np.pi - (np.pi - longitude_rad) % (2.0 * np.pi))
 
 
 def _set_field(vis: str, number: int, target: Direction, ephemeris: bool) -> None:

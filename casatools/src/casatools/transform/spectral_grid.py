@@ -22,6 +22,7 @@ _LIGHT_M_S = 299792458.0
 _MODES = ("channel", "channel_b", "frequency", "velocity")
 # A part of a channel that may be missing at the end, for rounding.
 _SLACK = 1e-6
+_OPTICAL_SLACK = 0.01
 
 
 @dataclass(frozen=True)
@@ -205,7 +206,10 @@ def _velocity_edges(data: InputChannels, request: GridRequest) -> np.ndarray:
     step = abs(width) if width is not None else first
     start = _quantity(request.start, "start", "m/s")
     if start is None:
-        count = request.nchan if request.nchan >= 1 else max(1, int(np.floor((fastest - slowest) / step + _SLACK)))
+        # Optical channels of one width in frequency differ in velocity: without a width the last one may reach over the end by this.
+        slack = _SLACK if width is not None else _OPTICAL_SLACK
+        fit = int(np.floor((fastest - slowest) / step + slack))
+        count = request.nchan if request.nchan >= 1 else max(1, fit)
         velocities = fastest - step * np.arange(count + 1)
         return np.asarray(request.hz_of(velocities))
     if not slowest <= start <= fastest:

@@ -10,7 +10,7 @@ import numpy as np
 
 from casatools._base.errors import ParameterError
 from casatools._base.paths import require_absent, require_present
-from casatools.io.ms import MeasurementSet, Selection
+from casatools.io.ms import Selection
 from casatools.io.ms.multi_ms import axis_of
 from casatools.io.ms.parts import is_multi_ms, part_paths
 from casatools.transform.multi_ms import cut_rows, save_flags, transform_parts, write_parts
@@ -75,7 +75,7 @@ def split(
     bin_s = parse_timebin_s(timebin)
     span = parse_span(combine, "combine", ("scan", "state", "field"))
     if bin_s > 0:
-        options = replace(options, time_average=TimeAverage(bin_s, span | several_states(vis)))
+        options = replace(options, time_average=TimeAverage(bin_s, span))
     if keepmms and is_multi_ms(vis):
         if options.time_average is not None:
             require_whole_bins(vis, span)
@@ -129,9 +129,3 @@ def partition(
     if flagbackup:
         save_flags(outputvis, "partition")
     return written
-
-
-def several_states(vis: str) -> frozenset[str]:
-    """{"state"} where a MeasurementSet has several states: sub-scans then do not cut time bins."""
-    with MeasurementSet(vis) as ms:
-        return frozenset({"state"}) if len(ms.metadata.states) > 1 else frozenset()

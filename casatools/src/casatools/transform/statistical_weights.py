@@ -329,6 +329,10 @@ def _group_keys(ms: MeasurementSet, selected: ResolvedSelection, options: Statis
     return _time_bins(key, np.asarray(ms.read("TIME", rows)), options)
 
 
+# Times are uneven by milliseconds: an integration that begins so much before the end of a bin is of the next, as in the reference.
+_SLACK_S = 0.01
+
+
 def _time_bins(key: np.ndarray, time_s: np.ndarray, options: StatisticalWeightOptions) -> np.ndarray:
     """Numbers of the time bins, ascending with group and time. A bin begins with the first integration after the one before it."""
     count, seconds = options.time_span
@@ -344,7 +348,7 @@ def _time_bins(key: np.ndarray, time_s: np.ndarray, options: StatisticalWeightOp
             number = np.zeros(len(times), np.int64)
             start = 0
             while True:
-                later = int(np.searchsorted(times, times[start] + seconds * (1 - 1e-9)))
+                later = int(np.searchsorted(times, times[start] + seconds - min(_SLACK_S, 0.5 * seconds)))
                 if later >= len(times):
                     break
                 number[later:] += 1
@@ -422,10 +426,7 @@ def _outputs(chunk: VisChunk, plan: _Plan, bins: _Bins, binned: np.ndarray, bad:
     )
     refused = by_channel <= 0
     weight = binned[:, 0] if bins.number == 1 else _medians(by_channel, bad | refused)
-    if plan.by_channel:
-        plan.totals.add(by_channel[~bad & ~refused])
-    else:
-        plan.totals.add(weight[(weight > 0) & ~bad.all(axis=1)])
+    _count(plan, by_channel, weight, bad, refused)
     if plan.options.wtrange:
         low, high = sorted(plan.options.wtrange)
         refused = refused | (by_channel < low) | (by_channel > high)
@@ -448,6 +449,19 @@ def _outputs(chunk: VisChunk, plan: _Plan, bins: _Bins, binned: np.ndarray, bad:
         if plan.sigma_spectrum:
             out["SIGMA_SPECTRUM"] = _sigma(by_channel)
     return out
+
+
+def _count(plan: _Plan, by_channel: np.ndarray, weight: np.ndarray, bad: np.ndarray, refused: np.ndarray) -> None:
+    """Add weights to the mean and variance that are returned: once where the correlations share
+    them and there are no spectra, and also zeros of good data.
+    """
+    if plan.by_channel:
+        values, used = by_channel, ~bad & ~refused
+    else:
+        values, used = weight, ~bad.all(axis=1) & ((weight > 0) | (not plan.infinite))
+    if "corr" in plan.options.combined and not (plan.by_channel or plan.spectrum):
+        values, used = values[..., :1], used.any(axis=-1, keepdims=True)
+    plan.totals.add(values[used])
 
 
 def _medians(weight: np.ndarray, bad: np.ndarray) -> np.ndarray:

@@ -87,9 +87,10 @@ def plan_subtables(
     metadata = ms.metadata
     spws = sorted({metadata.data_descriptions[d].spw for d in ddids})
     nspw = len(metadata.spectral_windows)
-    kept_spws = np.array(spws if reindex else range(nspw), dtype=np.int64)
+    # As in the reference, a selection by correlation alone cuts the data descriptions, not the windows.
+    kept_spws = np.array(spws if reindex and "spw" in resolved.named else range(nspw), dtype=np.int64)
     spw_map = _inverse(kept_spws, nspw)
-    plan.edits["SPECTRAL_WINDOW"] = _spectral_edit(ms, kept_spws, axes)
+    plan.edits["SPECTRAL_WINDOW"] = _associated(ms, _spectral_edit(ms, kept_spws, axes), spw_map)
     kept_ddids = np.array(ddids if reindex else range(len(metadata.data_descriptions)), dtype=np.int64)
     plan.ddids = _inverse(kept_ddids, len(metadata.data_descriptions))
     windows = np.array([metadata.data_descriptions[int(d)].spw for d in kept_ddids], dtype=np.int32)
@@ -129,6 +130,24 @@ def _cut(plan: Renumbering, name: str, mapping: np.ndarray | None) -> None:
 
 def _spectral_edit(ms: MeasurementSet, kept: np.ndarray, axes: Mapping[int, ChannelAxis | None]) -> SubtableEdit:
     return spectral_edit(ms, kept, [axes.get(int(s)) for s in kept])
+
+
+def _associated(ms: MeasurementSet, edit: SubtableEdit, spw_map: np.ndarray | None) -> SubtableEdit:
+    """The edit, with associated spectral windows renumbered, and those left out that are not kept."""
+    if spw_map is None or edit.rows is None:
+        return edit
+    old = read_subtable(ms, "SPECTRAL_WINDOW", "ASSOC_SPW_ID", "ASSOC_NATURE")
+    columns: dict[str, list[Any]] = {name: [] for name in old}
+    for row in edit.rows:
+        cells = {name: None if old[name][int(row)] is None else np.asarray(old[name][int(row)]) for name in old}
+        ids = cells.get("ASSOC_SPW_ID")
+        there = None if ids is None else renumber(ids.ravel(), spw_map)
+        for name, cell in cells.items():
+            if cell is None or there is None or len(cell) != len(there):
+                columns[name].append(None if cell is None or there is None else cell)
+            else:
+                columns[name].append((there if name == "ASSOC_SPW_ID" else cell)[there >= 0])
+    return SubtableEdit(edit.rows, {**edit.columns, **columns})
 
 
 def spectral_edit(ms: MeasurementSet, kept: np.ndarray, axes: Sequence[ChannelAxis | None]) -> SubtableEdit:

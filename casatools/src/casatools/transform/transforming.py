@@ -241,9 +241,11 @@ def _channel_stages(job: Job, options: MsTransformOptions) -> list[Stage]:
     if not combine and options.regrid is None:
         return hanning
     request = options.regrid or RegridRequest(GridRequest())
+    if several and request.grid.nchan > 0:  # the number asked for is that of each window
+        request = replace(request, grid=replace(request.grid, nchan=request.grid.nchan * options.nspw))
     frames = {spw: str(job.ms.metadata.spectral_windows[spw].frame) for spw in job.spws}
     windows = {spw: channels_of_axis(_axis(job, spw)) for spw in job.spws}
-    fields = sorted(set(job.resolved.fields_present))
+    fields = list(job.fields)
     stages: list[Stage] = []
     if not combine:
         regrids = {}
@@ -337,9 +339,13 @@ def cvel2(
     request: RegridRequest,
     hanning: bool = False,
     keepmms: bool = True,
+    keepflags: bool = False,
 ) -> int:
-    """Write a MeasurementSet of one spectral window with all selected ones combined and regridded; returns the number of rows."""
-    options = MsTransformOptions(datacolumn=datacolumn, hanning=hanning, combinespws=True, regrid=request)
+    """Write a MeasurementSet of one spectral window with all selected ones combined and regridded; returns the number of rows.
+
+    As the reference's cvel2 it leaves out rows that are flagged as a whole; `keepflags` is for cvel, which keeps them.
+    """
+    options = MsTransformOptions(datacolumn=datacolumn, keepflags=keepflags, hanning=hanning, combinespws=True, regrid=request)
     return mstransform(vis, outputvis, selection, options, PartOptions(keep=keepmms))
 
 
@@ -356,12 +362,12 @@ def cvel_with_rest(vis: str, outputvis: str, selection: Selection, request: Regr
         spws = sorted({windows[d] for d in np.unique(ms.read("DATA_DESC_ID", rest)).tolist()}) if len(rest) else []
         fields = np.unique(ms.read("FIELD_ID", rest)).tolist() if len(rest) else []
     if not len(rest):
-        return cvel2(vis, outputvis, selection, "all", request, hanning, keepmms=False)
+        return cvel2(vis, outputvis, selection, "all", request, hanning, keepmms=False, keepflags=True)
     kept = Selection(spw=",".join(map(str, spws)), field=",".join(map(str, fields)))
     with staged_output(outputvis) as staged:
         folder = staged + ".parts"
         os.mkdir(folder)
         new, old = os.path.join(folder, "new.ms"), os.path.join(folder, "rest.ms")
-        cvel2(vis, new, selection, "all", request, hanning, keepmms=False)
+        cvel2(vis, new, selection, "all", request, hanning, keepmms=False, keepflags=True)
         transform(vis, old, TransformOptions(kept, "all", rows=rest))
         return concatenate([new, old], staged, ConcatOptions())

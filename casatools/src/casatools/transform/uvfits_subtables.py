@@ -1,4 +1,4 @@
-"""Keywords and tables of a UVFITS file made from a MeasurementSet: FQ, AN, SU and TY.
+"""Keywords and tables of a UVFITS file made from a MeasurementSet: FQ, AN, SU, WX and TY.
 
 References
 ----------
@@ -19,6 +19,7 @@ from casatools._base import log
 from casatools.frames.directions import convert_directions
 from casatools.frames.earth_orientation import earth_orientation
 from casatools.frames.epochs import format_epoch
+from casatools.frames.quantities import to_unit
 from casatools.io.formats.random_groups_export import Column, TableContent
 from casatools.io.ms import MeasurementSet
 from casatools.io.ms.metadata import Source
@@ -26,6 +27,7 @@ from casatools.io.ms.metadata import Source
 __all__ = ["Setup", "date_text", "main_keywords", "tables"]
 
 _DAY_S = 86400.0
+_ZERO_CELSIUS_K = 273.15
 _SPECSYS = {
     1: "LSRK",
     2: "LSRD",
@@ -117,6 +119,9 @@ def tables(ms: MeasurementSet, setup: Setup, write_station: bool, write_syscal: 
         yield _antennas(ms, setup, write_station, array)
     if setup.several_sources:
         yield _sources(ms, setup)
+    weather = _weather(ms, setup)
+    if weather is not None:
+        yield weather
     if write_syscal:
         yield from _temperatures(ms, setup)
 
@@ -268,3 +273,46 @@ def _temperatures(ms: MeasurementSet, setup: Setup) -> Iterator[TableContent]:
         Column("TANT 2", "E", unknown, "KELVINS"),
     ]
     yield TableContent("AIPS TY", columns, [("NO_POL", 2), ("NO_IF", setup.nif)])
+
+
+def _weather(ms: MeasurementSet, setup: Setup) -> TableContent | None:
+    """The WX table: WEATHER in the units of AIPS; NaN where there is no value."""
+    if not ms.metadata.has_subtable("WEATHER"):
+        return None
+    with closing(ms.subtable("WEATHER")) as table:
+        count = table.nrows()
+        if count == 0:
+            return None
+        present = table.colnames()
+        time, interval, antenna = (np.asarray(table.getcol(c)) for c in ("TIME", "INTERVAL", "ANTENNA_ID"))
+
+        def values(name: str, unit: str) -> np.ndarray:
+            """A column in a unit, without what is flagged or stands for nothing."""
+            found = np.full(count, np.nan)
+            if name in present:
+                own = (table.getcolkeywords(name).get("QuantumUnits") or [unit])[0]
+                found = np.asarray(table.getcol(name), dtype=np.float64) * float(to_unit({"value": 1.0, "unit": own}, unit))
+                if f"{name}_FLAG" in present:
+                    found[np.asarray(table.getcol(f"{name}_FLAG"), dtype=bool)] = np.nan
+            if unit == "K":  # no weather has the temperature 0 K
+                found[found <= 0] = np.nan
+            return found
+
+        temperature, dew = (values(name, "K") - _ZERO_CELSIUS_K for name in ("TEMPERATURE", "DEW_POINT"))
+        pressure, speed, direction = values("PRESSURE", "hPa"), values("WIND_SPEED", "m/s"), values("WIND_DIRECTION", "deg")
+        water, electrons = values("H2O", "m-2"), values("IONOS_ELECTRON", "m-2")
+    midnight = math.floor(setup.start_s / _DAY_S) * _DAY_S
+    columns = [
+        Column("TIME", "D", (time - midnight) / _DAY_S, "DAYS"),
+        Column("TIME_INTERVAL", "E", interval / _DAY_S, "DAYS"),
+        Column("ANTENNA_NO", "J", antenna + 1),
+        Column("SUBARRAY", "J", np.ones(count)),
+        Column("TEMPERATURE", "E", temperature, "CENTIGRADE"),
+        Column("PRESSURE", "E", pressure, "MILLIBAR"),
+        Column("DEWPOINT", "E", dew, "CENTIGRADE"),
+        Column("WIND_VELOCITY", "E", speed, "M/SEC"),
+        Column("WIND_DIRECTION", "E", direction, "DEGREES"),
+        Column("WVR_H2O", "E", water, "m-2"),
+        Column("IONOS_ELECTRON", "E", electrons, "m-2"),
+    ]
+    return TableContent("AIPS WX", columns, [("OBSCODE", ""), ("RDATE", date_text(midnight)), ("TABREV", 3)])

@@ -238,6 +238,22 @@ def test_expressions(cube: np.ndarray, masked: tuple[np.ndarray, np.ndarray]) ->
     assert abs(read("q.im")[0].mean()) < 1e-6
 
 
+def test_expressions_in_tiles_and_in_blocks_are_the_same() -> None:
+    values = np.random.default_rng(5).normal(size=(70, 45, 1, 21)).astype(np.float32)
+    make("t.im", values)  # tiles reach beyond its edges
+    make("u.im", values * 3)
+    immath(["t.im", "u.im"], expr="IM0 * 2 + sqrt(abs(IM1))", outfile="o.im")
+    expected = values * 2 + np.sqrt(np.abs(values * 3))
+    assert np.array_equal(read("o.im")[0], expected)
+    immath(["t.im", "u.im"], expr="IM0 * 2 + sqrt(abs(IM1))", outfile="p.im", box="0,0,69,43")
+    assert np.array_equal(read("p.im")[0], expected[:, :44])
+    immath("t.im", expr="IM0 * 0 + 4", outfile="q.im", prec="double")
+    assert look("q.im", "pixeltype") == "double" and np.all(read("q.im")[0] == 4)
+    with pytest.raises(DataError, match="no pixel that is a finite number"):
+        immath("t.im", expr="IM0 * 1e30 * 1e30", outfile="r.im")  # what lies beyond the edges does not count
+    assert not os.path.exists("r.im")
+
+
 def test_expression_refusals(cube: np.ndarray) -> None:
     make("small.im", np.ones((3, 3, 1, 1)))
     cases: list[tuple[type[Exception], str, dict[str, Any]]] = [

@@ -219,7 +219,6 @@ BAD: dict[str, dict[str, Any]] = {
         "gmfwhmest": [1, 1],
         "gmampcon": [1, 1],
     },
-    "must be tied": {"gmncomps": 2, "gmampest": [1, 1], "gmcenterest": [1, 2], "gmfwhmest": [1, 1]},
     "lower one first": {"goodamprange": [3.0, 1.0]},
     "axis 7 is not": {"axis": 7},
     "items along axis": {"sigma": [1.0, 2.0]},

@@ -31,10 +31,10 @@ def test_solves_write_their_tables(folder: Path, tmp_path: Path) -> None:
     vis, priors = str(folder / "simvla.ms"), [str(folder / "cal.B"), str(folder / "cal.G")]
     casatasks.blcal(vis, str(tmp_path / "m"), field="0", freqdep=True)
     assert _kind(tmp_path / "m") == "Mf Mueller"
-    record = casatasks.polcal(
+    none = casatasks.polcal(
         vis, str(tmp_path / "x"), field="0", poltype="Xf", refant="EA01", gaintable=priors, smodel=[15, 1, 1.2, 0]
     )
-    assert record["solve_tables"].tolist() == [str(tmp_path / "x")] and _kind(tmp_path / "x") == "Xf Jones"
+    assert none is None and _kind(tmp_path / "x") == "Xf Jones"
     casatasks.gaincal(vis, str(tmp_path / "kc"), field="0", gaintype="KCROSS", refant="EA01", gaintable=priors)
     # CASA 6.7 finds -3.62 and 1.83 ns.
     np.testing.assert_allclose(CalTable.open(str(tmp_path / "kc")).param[[0, 8], 0, 0], [-3.62, 1.83], atol=0.05)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -22,8 +23,9 @@ def test_files_and_refusals(tmp_path: Path) -> None:
         plotms(vis, xaxis="nonsense", plotfile=str(tmp_path / "b.png"))
     with pytest.raises(ParameterError, match="axis"):
         plotms(vis, yaxis="delay", plotfile=str(tmp_path / "b.png"))
-    with pytest.raises(UnsupportedError, match="showatm"):
-        plotms(vis, showatm=True, plotfile=str(tmp_path / "b.png"))
+    for given in ({"showatm": True}, {"showatm": True, "showtsky": True, "xaxis": "freq"}):
+        with pytest.raises(ParameterError, match="showtsky"):
+            plotms(vis, plotfile=str(tmp_path / "b.png"), **given)
     with pytest.raises(UnsupportedError, match="exprange"):
         plotms(vis, exprange="current", plotfile=str(tmp_path / "b.png"))
     with pytest.raises(UnsupportedError, match="clearplots"):
@@ -38,3 +40,12 @@ def test_files_and_refusals(tmp_path: Path) -> None:
     assert (tmp_path / "c.png").stat().st_size > 2000
     with pytest.raises(ParameterError, match="exclude"):
         plotants(vis, figfile=str(tmp_path / "d.png"), exclude="nobody")
+
+
+@pytest.mark.parametrize("sky", ["showatm", "showtsky"])
+def test_the_atmosphere_is_drawn_beside_the_data(shared_input: Callable[[str], str], tmp_path: Path, sky: str) -> None:
+    target = tmp_path / "sky.png"
+    plotms(shared_input("alma_small.ms"), xaxis="freq", yaxis="amp", spw="1", plotfile=str(target), showgui=False, **{sky: True})
+    bare = tmp_path / "bare.png"
+    plotms("alma_small.ms", xaxis="freq", yaxis="amp", spw="1", plotfile=str(bare), showgui=False)
+    assert target.stat().st_size > bare.stat().st_size

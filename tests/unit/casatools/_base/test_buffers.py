@@ -9,6 +9,7 @@ import pytest
 
 from casatools._base import buffers
 from casatools._base.buffers import empty_array, idle_bytes
+from casatools._base.memory import CHUNK_BYTES, IMAGE_BLOCK_BYTES, chunk_bytes, set_memory
 
 BIG = (1 << 18,)
 
@@ -53,7 +54,7 @@ def test_much_smaller_arrays_leave_large_blocks_alone() -> None:
 
 
 def test_idle_memory_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(buffers, "_MOST_IDLE", 3 << 21)
+    monkeypatch.setattr(buffers, "chunk_bytes", lambda: 3 << 19)
     held = [empty_array(BIG, np.float64) for _ in range(5)]
     del held
     gc.collect()
@@ -72,7 +73,23 @@ def test_blocks_that_the_collector_returns_while_another_is_taken(monkeypatch: p
         values = empty_array(BIG, np.float64)
         values[...] = 1.0
     gc.collect()
-    assert idle_bytes() <= buffers._MOST_IDLE
+    assert idle_bytes() <= buffers._IDLE_CHUNKS * buffers.chunk_bytes()
+
+
+def test_a_limit_of_memory_makes_chunks_small() -> None:
+    previous = set_memory("kilobytes", 200 * 1024)
+    try:
+        assert chunk_bytes() == 200 * 1024 * 1024 // 16
+        held = [empty_array((25 << 20,), np.uint8) for _ in range(4)]
+        del held
+        gc.collect()
+        assert idle_bytes() <= 4 * chunk_bytes()
+        set_memory("kilobytes", 1)
+        assert chunk_bytes() == IMAGE_BLOCK_BYTES
+        set_memory("kilobytes", 1 << 24)
+        assert chunk_bytes() == CHUNK_BYTES
+    finally:
+        set_memory("kilobytes", previous)
 
 
 def test_what_lies_idle_can_be_given_back() -> None:

@@ -89,6 +89,42 @@ def test_blocks_equal_parts_of_the_whole(images: np.ndarray) -> None:
     expression.close()
 
 
+def test_values_are_put_into_the_arrays_of_operands_of_their_type_only(images: np.ndarray) -> None:
+    for text, expected, kind in (
+        ("-(b.im * b.im) / 3 + plane.im", -((A * 2) ** 2) / np.float32(3) + A[:1], np.float32),
+        ("plane.im + plane.im * b.im", A[:1] + A[:1] * A * 2, np.float32),
+        ("double(b.im) + b.im", A * 4, np.float64),
+        ("b.im + double(b.im)", A * 4, np.float64),
+        ("abs(complex(b.im, 0))", np.abs(A * 2), None),
+        (
+            "iif(!(b.im > 3) && b.im > 1, b.im^2, min(b.im, 1))",
+            np.where((A * 2 <= 3) & (A * 2 > 1), 4 * A**2, np.minimum(2 * A, 1)),
+            None,
+        ),
+    ):
+        value = Expression(text, stretch=True, shape=A.shape).read_all().value
+        np.testing.assert_allclose(value, expected, rtol=1e-6)
+        assert kind is None or value.dtype == kind
+
+
+def test_tiles_of_expressions() -> None:
+    shape, tile = (5, 1, 12, 20), (2, 1, 8, 8)
+    coordinates = make_image_coordinates((20, 12), (1e-5, 1e-5), (1.0, 0.5), 1.0e9 + 1e6 * np.arange(5))
+    values = np.random.default_rng(1).normal(size=(2, *shape)).astype(np.float32)
+    for name, pixels, tiles in (("c.im", values[0], tile), ("d.im", values[1], tile), ("e.im", values[1], (5, 1, 4, 4))):
+        with CasaImage.create(name, shape, coordinates, tile_shape=tiles) as image:
+            image.write(pixels)
+    expression = Expression("c.im * 2 + sqrt(abs(d.im)) - mean(c.im)")
+    assert expression.tiled_as(tile) and not expression.tiled_as((5, 1, 4, 4))
+    whole = expression.read_all().value
+    found = expression.read_tiles(0, 2)
+    np.testing.assert_array_equal(found[0], whole[:2, :, :8, :8])
+    np.testing.assert_array_equal(expression.read_tiles(1, 3)[1][..., :4], whole[:2, :, :8, 16:])
+    assert not Expression("c.im + e.im").tiled_as(tile)
+    assert not Expression("c.im[c.im > 0]").tiled_as(tile)
+    assert not Expression("iif(!indexin(0, [1]), c.im, 0)").tiled_as(tile)
+
+
 def test_mask_expression(images: np.ndarray) -> None:
     with CasaImage.open("b.im") as image:
         block = [slice(0, n) for n in image.shape]
@@ -113,6 +149,7 @@ def test_bad_syntax(text: str) -> None:
         ("cheese(b.im)", "no function 'cheese'"),
         ("iif(b.im)", "takes 3 arguments"),
         ("sin(b.im, b.im, b.im)", "does not take 3 arguments"),
+        ("sin(b.im, b.im)", "does not take 2 arguments"),
         ("sum()", "needs an argument"),
         ("indexin(b.im)", "number of an axis"),
         ("iif(indexin(7, [1]), b.im, 0)", "not one of the 4"),
@@ -121,7 +158,9 @@ def test_bad_syntax(text: str) -> None:
         ("spectralindex(b.im, 2)", "two images"),
         ("fractile(b.im)", "needs a fraction"),
         ("b.im * [1, 2]", "stands only in"),
-        ("rebin(b.im, [2, 2, 1, 1])", "imrebin"),
+        ("rebin(b.im)", "list of factors"),
+        ("rebin(b.im, [0, 1])", "factors must be"),
+        ("sin(b.im, b.im)", "does not take 2 arguments"),
         ("fractiles(b.im)", "no function 'fractiles'"),
     ],
 )
@@ -144,3 +183,30 @@ def test_reductions_go_through_images_in_parts(images: np.ndarray, monkeypatch: 
         assert Expression(text + " + 0 * plane.im" if text == "mean(3)" else text).read([slice(0, 1)] * 4).value == pytest.approx(
             expected
         ), text
+
+
+def test_binned_images_are_operands(images: np.ndarray) -> None:
+    expression = Expression("rebin(b.im, [2, 3]) + 1")
+    assert expression.shape == (2, 1, 1, 2)
+    assert np.allclose(expression.read_all().value[:, 0, 0], (A * 2).reshape(2, 3, 2, 2).mean(axis=(1, 3)) + 1)
+    expression.close()
+
+
+def test_iif_takes_the_mask_of_what_it_takes(images: np.ndarray) -> None:
+    taken = Expression("iif(mask(a.im), a.im, 7)").read_all()
+    assert (
+        taken.good is not None and taken.good.all() and np.count_nonzero(taken.value == 7) == 2
+    )  # the pixel of 7 and the masked one
+    left = Expression("iif(b.im > 100, 7, a.im)").read_all()
+    assert left.good is not None and np.array_equal(left.good, images)
+    assert Expression("iif(T, b.im, a.im)").read_all().good is None
+    assert Expression("iif(b.im > 0, b.im, 1)").read_all().good is None
+
+
+def test_units_that_functions_give(images: np.ndarray) -> None:
+    assert [Expression(t).unit for t in ("pa(b.im, b.im)", "spectralindex(b.im, b.im)", "b.im * 2", "sin(b.im)")] == [
+        "deg",
+        "",
+        None,
+        None,
+    ]

@@ -63,3 +63,33 @@ def test_pixel_ranges() -> None:
     for bad in (([1, 2], [3, 4]), ([1, 2, 3], -1), ("x", -1)):
         with pytest.raises(ParameterError, match="includepix"):
             PixelRange.from_parameters(*bad)
+
+
+def test_median_coordinate_is_that_of_a_channel() -> None:
+    """Observed on CASA 6.7: the channel at which the running sum reaches half, not a place between channels."""
+    line = np.array([0, 0.3, 1, 2, 5, 7, 3, 1, 0.2])[:, None]
+    x = np.arange(9.0)
+    for sign in (1.0, -1.0):
+        found, defined = compute_moments(sign * line, None, x, 1.0, [4])[4]
+        assert defined.all() and found[0] == 5.0
+
+
+def test_width_where_the_sum_of_squares_is_negative() -> None:
+    line, x = np.array([3.0, -1.0, 1.0, -2.0])[:, None], np.arange(4.0)
+    first = (line[:, 0] * x).sum() / line.sum()
+    square = (line[:, 0] * (x - first) ** 2).sum() / line.sum()
+    found, defined = compute_moments(line, None, x, 1.0, [2])[2]
+    assert square < 0 and defined.all() and found[0] == pytest.approx(np.sqrt(-square))
+
+
+def test_median_coordinates_need_a_range_of_one_sign() -> None:
+    from casatools.analysis.image_moments import MomentOptions, MomentWindows
+
+    inside = PixelRange.from_parameters([0.1, 9], -1)
+    assert MomentOptions((4,), 3, pixels=inside).moments == (4,)
+    for pixels, windows in (
+        (PixelRange(), MomentWindows()), (PixelRange.from_parameters([-1, 1], -1), MomentWindows()),
+        (PixelRange.from_parameters(-1, [0.1, 9]), MomentWindows()), (inside, MomentWindows(methods=("window",))),
+    ):  # fmt: skip
+        with pytest.raises(ParameterError, match="moment 4"):
+            MomentOptions((4,), 3, pixels=pixels, windows=windows)

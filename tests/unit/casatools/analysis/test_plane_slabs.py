@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from casatools._base.threads import in_order, set_thread_count
-from casatools.analysis.plane_slabs import SlabReader, SlabWriter
+from casatools.analysis.plane_slabs import SlabReader, SlabWriter, _slab
 from casatools.analysis.regions import ImageSelection
 from casatools.analysis.sub_images import PixelChoice
 from casatools.io.image import CasaImage
@@ -36,6 +36,14 @@ def test_planes_come_back() -> None:
             there = (place[0] + 1, place[1], slice(2, 12), slice(3, 21))
             np.testing.assert_array_equal(pixels[0, 0], values[there])
             np.testing.assert_array_equal(usable[0, 0], good[there])
+
+
+def test_slabs_stay_within_a_chunk(monkeypatch: pytest.MonkeyPatch) -> None:
+    block = (slice(5, 6), slice(0, 1), slice(0, 20), slice(0, 30))
+    wide = _slab(block, SHAPE, (4, 1, 8, 16), (0, 0, 0, 0), 4)
+    assert wide == [slice(4, 7), slice(0, 2), slice(0, 20), slice(0, 30)]
+    monkeypatch.setattr("casatools.analysis.plane_slabs.chunk_bytes", lambda: 10000)
+    assert _slab(block, SHAPE, (4, 1, 8, 16), (0, 0, 0, 0), 4) == list(block)
 
 
 @pytest.mark.parametrize("count", [1, 3])

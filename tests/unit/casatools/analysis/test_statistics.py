@@ -118,3 +118,11 @@ def test_bad_options() -> None:
         StatisticsOptions(algorithm="magic")
     with pytest.raises(ParameterError, match="center of the fit-half"):
         StatisticsOptions(algorithm="fit-half", center="left")
+
+
+def test_chauvenet_rejects_once_before_its_iterations() -> None:
+    """As CASA 6.7: maxiter=0 rejects once."""
+    values = np.concatenate([np.random.default_rng(3).normal(size=500), [50.0, 7.0]])
+    once = stats(values, algorithm="chauvenet", zscore=4.0, maxiter=0)
+    assert once["npts"] == 501 and once["max"] == 7.0
+    assert stats(values, algorithm="chauvenet", zscore=4.0, maxiter=1)["max"] < 7.0

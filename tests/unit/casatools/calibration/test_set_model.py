@@ -56,6 +56,12 @@ def test_polarization_of_given_q_and_u() -> None:
     np.testing.assert_allclose(found.stokes(np.array([1.4e9, 1.428e9, 1.628e9])), expected, atol=1e-7)
 
 
+def test_windows_without_data_of_the_field_are_in_the_record(shared_input: Input) -> None:
+    """As CASA 6.7 has them: the phase calibrator was observed in the second and the third window."""
+    record = set_model(shared_input("alma_small.ms"), {"field": "0"}, manual(3.0))
+    assert sorted(record["0"]) == ["0", "1", "2", "fieldName"]
+
+
 def test_standard_per_window(vis: str) -> None:
     record = set_model(vis, {"field": "0"}, SetModelOptions("Perley-Taylor 99", scale_by_channel=False))
     assert np.isclose(record["0"]["0"]["fluxd"][0], 14.75787597, rtol=1e-6)  # CASA 6.7

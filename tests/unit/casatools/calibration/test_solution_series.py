@@ -69,13 +69,33 @@ def test_tool(tmp_path: Path) -> None:
     phases = ca.get(axis="FREQ", ap="PHASE", unwrap=True)
     assert len(phases) == 64 and phases["10"]["antenna1"] == "2" and phases["10"]["feed"] == "2"
     assert ca.get(timerange=["2019/05/01/05:00:00", "2019/05/01/06:00:00"], antenna="EA02", spw="0", feed="1").keys() == {"0"}
-    assert ca.fit(antenna=["EA05"], spw=["1"], norm=True, type="ROBUST")["0"]["pars"].shape == (0,)
+    robust = ca.fit(antenna=["EA05"], spw=["1"], norm=True, type="ROBUST")["0"]
+    assert robust["pars"].shape == (0,) and robust["flag"].tolist() == [True]
     for wrong in ({"feed": "9"}, {"timerange": ["x"]}):
         with pytest.raises(ParameterError):
             ca.get(**wrong)
     assert ca.calname().endswith("cal.G") and ca.close()
     with pytest.raises(NotOpenError):
         ca.calname()
+
+
+def test_one_value_is_its_average() -> None:
+    """Numbers of CASA 6.7: residuals are of all values, flagged ones too."""
+    record = {
+        "abscissa": "time", "flag": np.array([False, True]), "time": np.array([0.0, 60.0]), "value": np.array([-0.26747, 0.0]),
+        "valueErr": np.array([0.001, np.pi]),
+    }  # fmt: skip
+    one = fit_series(record, FitOptions())
+    assert one["validFit"] and one["redChi2"] == 1 and one["covars"].shape == (0,) and one["vars"].tolist() == [0]
+    np.testing.assert_allclose([*one["pars"], one["resMean"], one["resVar"]], [-0.26747, 0.133735, 0.0357703], rtol=1e-4)
+    assert fit_series(record, FitOptions("LINEAR"))["validFit"] is False
+
+
+def test_delays_are_numbers(tmp_path: Path) -> None:
+    ca = calanalysis()
+    ca.open(str(unpack("cal.K", tmp_path)))
+    series = ca.get()
+    assert {s["rap"] for s in series.values()} == {"REAL"} and not any("norm" in s for s in series.values())
 
 
 def test_bandpass_series_are_normalised(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 import casatasks
 from casatools.calibration.solve_averages import antenna_pairs, autocorrelation_gains, average_baselines
@@ -62,3 +63,14 @@ def test_offsets_are_solved_and_taken_off(tmp_path: Path) -> None:
         corrected, flag = ms.read("CORRECTED_DATA", rows), ms.read("FLAG", rows)
     expected = np.broadcast_to(np.array([3.0, 0, 0, 3.0]), corrected.shape)
     np.testing.assert_allclose(corrected[~flag], expected[~flag], atol=1e-5)
+
+
+def test_normalised_to_the_mean_amplitude() -> None:
+    """As CASA 6.7 does for blcal: the mean of the receptors' mean amplitudes becomes one."""
+    from casatools.calibration.normalize import normalize_solutions
+
+    param = np.array([1.0, 3.0, 2.0, 6.0, 9.0, 9.0], dtype=complex).reshape(3, 1, 1, 2)
+    flag = np.zeros(param.shape, dtype=bool)
+    flag[2] = True
+    normalize_solutions(param, flag, False, "amplitude")
+    assert param[:2].ravel() == pytest.approx(np.array([1.0, 3.0, 2.0, 6.0]) / 3.0)

@@ -40,7 +40,7 @@ def test_splines(observed: tuple[str, np.ndarray, np.ndarray]) -> None:
     record = casatasks.gaincal(
         vis, "o.spline", spw="0:3~4", gaintype="GSPLINE", refant="EA01", splinetime=7200.0, smodel=[1.0, 0, 0, 0], combine="scan"
     )
-    assert record["solvestats"]["expected"].tolist() == [36, 36]
+    assert sorted(record) == ["apply_tables", "selectvis", "solve_tables"]
     curves = read_curves("o.spline")
     assert (curves.kind, len(curves.antenna), curves.domain[0].size) == ("GSPLINE", 24, 4 + 3 + 4)
     with MeasurementSet(vis) as ms:

@@ -50,6 +50,31 @@ def test_bad_lines(line: str) -> None:
         read_commands([line])
 
 
+@pytest.mark.parametrize(
+    ("line", "wanted"),
+    [
+        ("mode='clip' clipzeros='maybe'", "'clipzeros' must be True or False; got 'maybe'"),
+        ("mode='rflag' winsize=2.5", "'winsize' must be an int; got 2.5"),
+        ("mode='quack' quackinterval='abc'", "'quackinterval' must be a number; got 'abc'"),
+        ("mode='extend' growtime=True", "'growtime' must be a number; got True"),
+        ("mode='clip' clipminmax=['a', 'b']", "must be \\[min, max\\] or empty"),
+        ("mode='tfcrop' ntime=-3", "'ntime' must be positive or 'scan'"),
+        ("mode='tfcrop' timefit=3", "'timefit' must be text; got 3"),
+        ("antenna='3' action='calculate'", "'action' is one of the whole call"),
+        ("antenna='3' flagbackup=False", "'flagbackup' is one of the whole call"),
+    ],
+)
+def test_values_of_the_wrong_type_and_parameters_of_the_whole_call(line: str, wanted: str) -> None:
+    with pytest.raises(ParameterError, match=wanted):
+        read_commands([line])
+
+
+def test_numbers_come_in_the_type_of_the_default() -> None:
+    (command,) = read_commands(["mode='extend' growtime=20 extendpols=0 ntime=30"])
+    assert command.options["growtime"] == 20.0 and isinstance(command.options["growtime"], float)
+    assert command.options["extendpols"] is False and command.options["ntime"] == 30
+
+
 def test_missing_file() -> None:
     with pytest.raises(PathMissingError):
         read_commands("nosuchfile.txt")

@@ -29,6 +29,20 @@ def test_known_directions() -> None:
         np.testing.assert_allclose(np.ravel(found), expected, rtol=1e-12)
 
 
+@pytest.mark.parametrize("frame", ["B1950", "B1950_VLA"])
+def test_many_directions_of_b1950_are_those_of_the_measures(frame: str) -> None:
+    random = np.random.default_rng(3)
+    given = random.uniform(-np.pi, np.pi, (20, 30)), np.arcsin(random.uniform(-1, 1, (20, 30)))
+    for source, target, exact in ((frame, "J2000", 3e-15), ("J2000", frame, 1e-9)):  # casacore solves for the second in steps
+        found = image_frames.convert_directions(*given, source, target)
+        measured = image_frames._measured(*(np.ravel(g) for g in given), source, target, ())
+        apart = image_frames._vectors(*found).reshape(3, -1) - image_frames._vectors(*measured)
+        assert np.abs(apart).max() < exact
+        assert found[0].shape == given[0].shape
+        back = image_frames.convert_directions(*found, target, source)
+        np.testing.assert_allclose(image_frames._vectors(*back), image_frames._vectors(*given), atol=2e-15)
+
+
 def test_world_goes_there_and_back() -> None:
     direction = DirectionCoordinate.make("J2000", "SIN", (1.0, 0.5), (10, 10), (-1e-5, 1e-5)).with_conversion("GALACTIC")
     position = {"type": "position", "refer": "ITRF", "m0": {"value": -1.878, "unit": "rad"}, "m1": {"value": 0.59, "unit": "rad"}}
@@ -41,6 +55,9 @@ def test_world_goes_there_and_back() -> None:
     c.members[1] = replace(spectral, conversion=image_frames.conversion_record(c, "TOPO"))
     pixels = np.array([[3.0, 12.0], [4.0, 9.0], [0.0, 5.0]])
     world = image_frames.to_world(c, pixels)
+    for at, there in zip(pixels.T.tolist(), world.T.tolist(), strict=True):  # one by one
+        np.testing.assert_allclose(image_frames.world_of(c, at), there, rtol=1e-14)
+        np.testing.assert_allclose(image_frames.pixel_of(c, there), at, atol=1e-4)
     native = c.to_world(pixels)
     assert np.abs(world[0] - native[0]).min() > 0.1
     ratio = world[2] / native[2]

@@ -5,7 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from casatools.kernels.line_moments import extremes, first_sums, median_rows, second_sums
+from casatools.kernels.line_moments import (
+    extremes,
+    first_sums,
+    half_crossings,
+    median_columns,
+    median_rows,
+    second_sums,
+)
 
 RANDOM = np.random.default_rng(5)
 VALUES = RANDOM.normal(size=(9, 40)).astype(np.float32)
@@ -49,3 +56,27 @@ def test_medians(ties: bool) -> None:
     for k in range(40):
         own = values[GOOD[:, k], k].astype(float)
         assert found[k] == (np.median(own) if own.size else 0.0)
+
+
+@pytest.mark.parametrize("nchan", [1, 2, 7, 8])
+def test_medians_by_bits(nchan: int) -> None:
+    values = np.round(RANDOM.normal(size=(nchan, 150)) * 3).astype(np.float32)  # with equal values, and both zeros
+    values[:, 5], values[0, 6], values[-1, 7] = -0.0, 3e38, -3e38
+    good = RANDOM.random(values.shape) > 0.3
+    lower, upper = np.empty((2, 150), np.int32)
+    median_columns(values.view(np.int32), good, lower, upper)
+    found = 0.5 * (lower.view(np.float32).astype(float) + upper.view(np.float32))
+    for k in np.flatnonzero(good.any(0)):
+        assert found[k] == np.median(values[good[:, k], k].astype(float))
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_half_crossings(sign: int) -> None:
+    values = sign * np.abs(VALUES)
+    half = 0.5 * np.abs(np.where(GOOD, values, 0).sum(0, dtype=float))
+    running = np.zeros(40)
+    after = np.full(40, -1)
+    half_crossings(values, GOOD, half, running, after)
+    sums = np.cumsum(np.where(GOOD, values, 0), axis=0, dtype=float)
+    np.testing.assert_array_equal(running, sums[-1])
+    np.testing.assert_array_equal(after, np.argmax(np.abs(sums) >= half, axis=0))

@@ -64,7 +64,7 @@ def test_boxes_of_pixels(rg: regionmanager) -> None:
     assert np.array_equal(plane(rg.box([0, 0], [9, 9], [2, 3])), box(slice(0, 10, 2), slice(0, 10, 3)))
     cube = chosen(rg.box([0, 0, 1, 2], [19, 15, 1, 4]))
     assert cube[:, :, 1, 2:5].all() and cube.sum() == 20 * 16 * 3
-    assert rg.ispixelregion(rg.box([1], [2])) and not rg.isworldregion(rg.box([1], [2]))
+    assert not rg.ispixelregion(rg.box([1], [2])) and not rg.isworldregion(rg.box([1], [2]))  # as in CASA: neither
 
 
 def test_boxes_and_polygons_of_the_sky(rg: regionmanager, csys: dict[str, Any]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from casatools.io.ms import MeasurementSet
 from casatools.io.tables import open_table
 from casatools.kernels.group_variances import chauvenet_limit, group_variances, kept_range
 from casatools.simulation.demo import DemoOptions, make_demo
+from casatools.transform.statistical_weights import StatisticalWeightOptions, _time_bins
 
 
 def put(opened: MeasurementSet, name: str, values: np.ndarray) -> None:
@@ -245,3 +247,24 @@ def test_limits() -> None:
     values, weight = np.array([0.0, 1.0, 2.0, 3.0, 50.0]), np.ones(5)
     assert kept_range(values, weight, 2, 1.5, -1) == (1.0 - 3.0, 3.0 + 3.0)
     assert kept_range(values, weight, 0, 1.5, -1) == (-np.inf, np.inf)
+    # CASA 6.7 on 7 and 8 channels: the second and the sixth value.
+    for count in (7, 8):
+        assert kept_range(np.arange(float(count)), np.ones(count), 2, 1.0, -1) == (-3.0, 9.0)
+
+
+def test_integrations_on_the_edge_of_a_bin_are_of_the_next() -> None:
+    """CASA 6.7 on NGC 5921, whose times are uneven by milliseconds: pairs for 120 s, three for 90.005 s and four for 90.01 s."""
+    uneven = np.array([0.0, 59.9957, 120.0016, 179.9973, 239.9981, 299.9989])
+    key = np.zeros(6, np.int64)
+    assert _time_bins(key, uneven, StatisticalWeightOptions(timebin="120s")).tolist() == [0, 0, 1, 1, 2, 2]
+    even = np.array([0.0, 30.003, 60.0008, 89.9986, 120.0016, 149.9994])
+    assert _time_bins(key, even, StatisticalWeightOptions(timebin="90.005s")).tolist() == [0, 0, 0, 1, 1, 1]
+    assert _time_bins(key, even, StatisticalWeightOptions(timebin="90.01s")).tolist() == [0, 0, 0, 0, 1, 1]
+
+
+def test_what_counts_in_the_mean(shared_input: Callable[[str], str]) -> None:
+    """Numbers of CASA 6.7: once a row where correlations share their weight; zeros of good data with a single channel."""
+    found = statwt(shared_input("evla_simple.ms"), datacolumn="data", timebin="120s", combine="corr", flagbackup=False)
+    assert (found["mean"], found["variance"]) == (pytest.approx(137.8827433), pytest.approx(35838.09249594987))
+    found = statwt(shared_input("alma_small.ms"), datacolumn="data", flagbackup=False)
+    assert (found["mean"], found["variance"]) == (pytest.approx(13608863.91), pytest.approx(1728678457371325.5))

@@ -170,3 +170,24 @@ def test_system_temperatures(shared_input):
     export_uvfits(alma, "a.fits", Selection(spw=str(spw)), UvfitsOptions("data", write_syscal=True, combine_spw=False))
     table = read_random_groups("a.fits").table("AIPS TY")
     assert table is None or np.nanmax(table.get("TSYS 1")) > 0
+
+
+def test_weather(shared_input):
+    """As CASA 6.7 writes it, but nothing for what there is no value of (CASA: -273.15 C)."""
+    path = shared_input("alma_small.ms")
+    table = open_table(f"{path}/WEATHER", writable=True)
+    flagged = np.zeros(table.nrows(), bool)
+    flagged[3] = True
+    table.putcol("WIND_SPEED_FLAG", flagged)
+    table.close()
+    export_uvfits(path, "a.fits", Selection(spw="1"), UvfitsOptions("data"))
+    weather = read_random_groups("a.fits").table("AIPS WX")
+    assert len(weather.get("TIME")) == 126 and set(weather.get("ANTENNA_NO").tolist()) == {0}
+    np.testing.assert_allclose(weather.get("TIME")[[0, 2]], [0.4415975, 0.44185213], atol=1e-7)
+    np.testing.assert_allclose(weather.get("TEMPERATURE")[:2], [-8.904608, -8.85401], atol=1e-5)
+    np.testing.assert_allclose(weather.get("PRESSURE")[:2], [5.544096, 5.5441303], rtol=1e-6)
+    np.testing.assert_allclose(weather.get("WIND_DIRECTION")[:2], [252.99998, 308.0], rtol=1e-6)
+    np.testing.assert_allclose(weather.get("WIND_VELOCITY")[:4], [5.1, 2.5, 4.7, np.nan], rtol=1e-6)
+    assert np.isnan(weather.get("DEWPOINT")).all() and np.isnan(weather.get("WVR_H2O")).all()
+    export_uvfits(shared_input("simvla.ms"), "v.fits", Selection(), UvfitsOptions("data"))
+    assert read_random_groups("v.fits").table("AIPS WX") is None

@@ -130,7 +130,7 @@ class ImageSelection:
         if isinstance(text, dict):
             text = text["crtf"]
         stripped = str(text).strip()
-        if re.match(r"[+-]?\s*(ann\s+)?[a-z]+\s*\[", stripped) or stripped.startswith("#CRTF"):
+        if re.match(r"[+-]?\s*(ann\s+)?[a-z]+\s*\[|global\s", stripped) or stripped.startswith("#CRTF"):
             return parse_crtf(stripped)
         path = resolve(stripped)
         if os.path.isfile(path):
@@ -202,11 +202,8 @@ class _Place:
         if unit.endswith("m/s"):
             doppler = keys.get("veltype", "RADIO")
             if "restfreq" in keys:
-                spectral = (
-                    spectral.with_rest_frequency(to_unit(keys["restfreq"], "Hz"))
-                    if hasattr(spectral, "with_rest_frequency")
-                    else spectral
-                )
+                rest = float(to_unit(keys["restfreq"], "Hz")) / float(spectral.hz)
+                spectral = replace(spectral, rest_frequencies=np.array([rest]), rest_index=0)
             hz = float(np.ravel(spectral.frequency_hz_of(np.array([to_unit(text, "m/s")]), doppler, "m/s"))[0])
         else:
             hz = float(to_unit(text, "Hz"))

@@ -230,9 +230,8 @@ def _world_box(record: dict[str, Any], coordinates: Coordinates, shape: tuple[in
     for k, axis in enumerate(axes):
         low, high = sorted((float(corners[0][k]), float(corners[1][k])))
         n = shape[ndim - 1 - axis]
-        first, last = max(0, int(np.ceil(low - 1e-3))), min(n - 1, int(np.floor(high + 1e-3)))
-        if last < first and high - low < 1.0:
-            first = last = min(max(round(0.5 * (low + high)), 0), n - 1)
+        # Corners stand for the pixels they lie in.
+        first, last = max(0, int(np.floor(low + 0.5))), min(n - 1, int(np.floor(high + 0.5)))
         others[ndim - 1 - axis] = np.arange(first, last + 1, dtype=np.int64)
     return Term(None, others)
 

@@ -21,7 +21,7 @@ from casatools._base.version import version_string
 from casatools.io.formats.fits_cards import axis_cards, card, comment_card, history_cards, observation_cards, pad_block
 from casatools.io.image.beams import BeamSet
 from casatools.io.image.image import CasaImage
-from casatools.io.image.plain_file import write_block
+from casatools.io.image.plain_file import reserve_file, write_block
 
 __all__ = ["ExportOptions", "export_fits", "fits_header"]
 
@@ -104,19 +104,14 @@ def export_fits(image: CasaImage, path: str, options: ExportOptions | None = Non
         try:
             with open(staged, "wb+") as stream:
                 stream.write(header)
-                _reserve(stream, len(header) + size + (-size % 2880))
+                stream.flush()
+                reserve_file(stream.fileno(), len(header) + size + (-size % 2880))
                 _write_pixels(stream, len(header), image, order, lengths, chosen, scaling)
                 stream.seek(0, os.SEEK_END)
                 if image.beams.is_per_plane:
                     stream.write(_beam_table(image.beams))
         except OSError as error:
             raise DataError(f"the FITS file {path!r} cannot be written: {error.strerror or error}") from error
-
-
-def _reserve(stream: BinaryIO, size: int) -> None:
-    """Take the disk space now, so that a full disk is an error here and not a crash in the memory map."""
-    stream.flush()
-    os.posix_fallocate(stream.fileno(), 0, size)
 
 
 def _axis_order(image: CasaImage, options: ExportOptions) -> list[int]:

@@ -16,6 +16,7 @@ from casatools.io.image.beams import BeamSet
 from casatools.io.image.coordinates import Coordinates
 from casatools.io.image.history import HistoryEntry
 from casatools.io.image.table_image import TableImage
+from casatools.io.image.tile_file import TileFile
 from casatools.io.image.tiling import iter_blocks
 
 __all__ = ["CasaImage", "casa_order", "is_fits_file"]
@@ -325,6 +326,10 @@ class CasaImage:
         if not block.empty:
             full = np.broadcast_to(np.asarray(values), block.result_shape).reshape(block.full_shape)
             self._open.write(block.first, block.last, block.step, full)
+
+    def tiles(self) -> TileFile | None:
+        """The storage tiles, to be read or written in the order of their file where the places of pixels do not matter; None where they cannot be."""
+        return None if self.is_fits else self._open.tiles()
 
     # ---- masks
 

@@ -36,7 +36,7 @@ _BOOL = np.dtype(bool)
 
 
 def clean_record(value: Any) -> Any:
-    """A record in the types casacore stores: integer arrays as 32 bit, text arrays as lists."""
+    """A record in the types that CASA's own images hold: integers of 32 bit, which other readers of its tables know too, text arrays as lists."""
     if isinstance(value, dict):
         return {str(k): clean_record(v) for k, v in value.items()}
     if isinstance(value, (list, tuple)):
@@ -49,6 +49,8 @@ def clean_record(value: Any) -> Any:
         if value.dtype.kind in "iu" and value.size and abs(int(np.max(np.abs(value)))) < 2**31:
             return value.astype(np.int32)
         return value
+    if isinstance(value, (int, np.integer)) and not isinstance(value, bool) and abs(int(value)) < 2**31:
+        return np.int32(value)
     if isinstance(value, np.generic):
         return value.item()
     return value
@@ -82,7 +84,7 @@ def _new_float_image(path: str, shape: Sequence[int], tile: Sequence[int]) -> An
     """A new image of floats as casacore makes it, left open for writing.
 
     casacore fills the file of a new image with zeros, which takes as long as writing its pixels; a large one is therefore made as one tile and its
-    storage then told the shape wanted, so that the file is a hole until pixels are written.
+    storage then told the shape wanted; the file is reserved and reads as zeros until pixels are written.
     """
     from casacore.images import image
 
@@ -227,6 +229,13 @@ class TableImage:
     def write(self, first: list[int], last: list[int], step: list[int], values: np.ndarray) -> None:
         """Put pixels into a block."""
         self._write(self._column, self._table, self._column, first, last, step, values, self.dtype)
+
+    def tiles(self) -> TileFile | None:
+        """The tiles of the pixels in their file, when they may be used so."""
+        if not self._made:
+            self._table.flush()
+        found = self._file(self._column, self._table, self._column, self.dtype)
+        return None if found is None or not found.dtype.isnative else found
 
     def _file(self, name: str, table: Any, column: str, dtype: np.dtype) -> TileFile | None:
         """The file of tiles behind pixels or a mask, when it may be used."""

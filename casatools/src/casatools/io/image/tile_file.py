@@ -20,6 +20,7 @@ import numpy as np
 
 from casatools._base.buffers import empty_array
 from casatools._base.errors import DataError
+from casatools.io.image.plain_file import PIECE_BYTES, reserve_file
 
 __all__ = ["TileFile", "grow_cell"]
 
@@ -96,6 +97,23 @@ class TileFile:
                     self._fill(run, held, first, last, values)
                     self._store(run, held)
 
+    @property
+    def count(self) -> int:
+        """Tiles in the file."""
+        return math.prod(self.grid)
+
+    def read_tiles(self, first: int, stop: int) -> np.ndarray:
+        """Tiles in the order of the file, ``(tile, *tile shape)``; what lies beyond the edges of the array is undefined."""
+        held = empty_array((stop - first, *self.tile), self.dtype)
+        self._move(memoryview(held.reshape(-1).view(np.uint8)), first * self.tile_bytes, os.preadv)  # type: ignore[arg-type]
+        return held
+
+    def write_tiles(self, first: int, values: np.ndarray) -> None:
+        """Put tiles in the order of the file, ``(tile, *tile shape)``."""
+        held = np.ascontiguousarray(values, dtype=self.dtype)
+        with self._writing:
+            self._move(memoryview(held.reshape(-1).view(np.uint8)), first * self.tile_bytes, os.pwritev)  # type: ignore[arg-type]
+
     def _fill(self, run: _Run, held: np.ndarray, first: Sequence[int], last: Sequence[int], values: np.ndarray) -> None:
         for index, tiles, there in run.pieces(first, last):
             target = held[tiles][(slice(None), *index)]
@@ -134,16 +152,18 @@ class TileFile:
         size, flat = run.part_bytes, memoryview(buffer.reshape(-1).view(np.uint8))  # type: ignore[arg-type]
         each = run.count if size == self.tile_bytes else 1
         for k in range(0, run.count, each):
-            at, wanted = k * size, each * size
-            place = (run.number + k) * self.tile_bytes + run.offset
-            while wanted:
-                try:
-                    moved = move(self._file, [flat[at : at + wanted]], place)
-                except OSError as error:
-                    raise DataError(f"pixels in {self.path!r} cannot be read or written: {error.strerror or error}") from error
-                if not moved:
-                    raise DataError(f"pixels in {self.path!r} cannot be read: the file has become shorter")
-                at, place, wanted = at + moved, place + moved, wanted - moved
+            self._move(flat[k * size : (k + each) * size], (run.number + k) * self.tile_bytes + run.offset, move)
+
+    def _move(self, part: memoryview, place: int, move: Any) -> None:
+        """Read or write bytes from a place of the file on."""
+        while len(part):
+            try:
+                moved = move(self._file, [part[:PIECE_BYTES] if move is os.pwritev else part], place)
+            except OSError as error:
+                raise DataError(f"pixels in {self.path!r} cannot be read or written: {error.strerror or error}") from error
+            if not moved:
+                raise DataError(f"pixels in {self.path!r} cannot be read: the file has become shorter")
+            part, place = part[moved:], place + moved
 
 
 class _Run:
@@ -233,5 +253,6 @@ def grow_cell(table: str, tile: Sequence[int], shape: Sequence[int], nbytes: int
     content = content.replace(length, struct.pack(">III", 1, 0, nbytes))
     with open(header, "wb") as changed:
         changed.write(content)
-    os.truncate(pixels, nbytes)
+    with open(pixels, "r+b") as tiles:
+        reserve_file(tiles.fileno(), nbytes)
     return True

@@ -1,6 +1,7 @@
 """The one loop over visibilities: bounded rectangular chunks, read ahead on one I/O thread, written back through the same.
 
-While a chunk is computed on, the next one is read; casacore holds the GIL, compiled kernels do not, so the two overlap.
+While a chunk is computed on, the next one is read; casacore holds the GIL, compiled kernels do not, so the two overlap. The system is asked for the
+files of the chunks after that, so that casacore does not wait for the disk with the GIL held.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
-from itertools import pairwise
+from itertools import islice, pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,6 +18,7 @@ import numpy as np
 from casatools._base.errors import DataError
 from casatools._base.memory import CHUNK_BYTES
 from casatools.io.ms.measurement_set import CHANNEL_COLUMNS, CORRELATION_COLUMNS, MeasurementSet
+from casatools.io.ms.read_ahead import ReadAhead
 
 if TYPE_CHECKING:
     from casatools.io.ms.selection import ResolvedSelection
@@ -239,16 +241,20 @@ def iter_chunks(
     todo = deque(plans if plans is not None else plan_chunks(ms, resolved, [*columns, *made], chunk_bytes, boundaries))
     if not todo:
         return
+    asking = ReadAhead(ms, columns)
     with ThreadPoolExecutor(1, thread_name_prefix="ms-read") as worker:
         waiting: deque[Future[VisChunk]] = deque()
         try:
             while todo or waiting:
+                for plan in islice(todo, ahead, ahead + 2):  # what comes after what is read next
+                    asking.ask(int(plan.rows.min()), int(plan.rows.max()))
                 while todo and len(waiting) <= ahead:
                     waiting.append(worker.submit(_read_chunk, ms, resolved, todo.popleft(), columns))
                 yield waiting.popleft().result()
         finally:  # also when the consumer stops early or is interrupted
             for future in waiting:
                 future.cancel()
+            asking.close()
 
 
 def _read_chunk(ms: MeasurementSet, resolved: ResolvedSelection, plan: ChunkPlan, columns: Sequence[str]) -> VisChunk:

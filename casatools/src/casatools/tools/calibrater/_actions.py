@@ -43,7 +43,7 @@ class ActionMethods:
         Returns
         -------
         dict
-            The counts of solutions; `returndict` gives all of it.
+            The counts of solutions ({} for curves); `returndict` gives all of it.
 
         Raises
         ------
@@ -71,7 +71,7 @@ class ActionMethods:
             state.record = solve_curves(path, state.solve_table, selection, options, priors, state.curves, state.solve_append)
         else:
             state.record = solve_to_table(path, state.solve_table, selection, options, priors, state.solve_append)
-        return dict(state.record["solvestats"])
+        return dict(state.record.get("solvestats", {}))
 
     @method
     def correct(

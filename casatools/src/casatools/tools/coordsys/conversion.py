@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Annotated, Any
 
 import numpy as np
@@ -40,22 +41,26 @@ class ConversionMethods(CoordsysState):
     def toworld(self, value: PixelValue = [], format: Format = "n") -> dict[str, Any]:  # noqa: B006
         """World values of a pixel; missing axes are taken at the reference pixel."""
         pixel = self._pixels(value)
-        world = self._checked_world(image_frames.to_world(self._coordinates, pixel), pixel)
+        world = image_frames.world_of(self._coordinates, pixel)
+        if not math.isfinite(sum(world)):
+            self._checked_world(np.array(world), np.array(pixel))
         return world_record(self._coordinates, world, format)
 
-    def _pixels(self, value: Any) -> np.ndarray:
+    def _pixels(self, value: Any) -> list[float]:
+        """A pixel of all axes: those that are not given are at the reference pixel."""
         given = value
         if isinstance(value, dict):
             if value.get("pw_type") == "world":
                 raise ParameterError("toworld: the value is a world value, not a pixel")
             if is_relative(value):
-                return self._pixels(np.asarray(value["numeric"])) + self._coordinates.reference_pixel
+                shifted = np.array(self._pixels(np.asarray(value["numeric"]))) + self._coordinates.reference_pixel
+                return shifted.tolist()  # type: ignore[no-any-return]
             given = value.get("numeric", [])
-        numbers = np.asarray(given, dtype=np.float64).ravel()
-        pixel = self._coordinates.reference_pixel
-        count = min(len(numbers), len(pixel))
-        pixel[:count] = numbers[:count]
-        return pixel
+        numbers: list[float] = np.asarray(given, dtype=np.float64).ravel().tolist()
+        count = self._coordinates.n_pixel_axes
+        if len(numbers) >= count:
+            return numbers[:count]
+        return numbers + self._coordinates.reference_pixel.tolist()[len(numbers) :]
 
     def _checked_world(self, world: np.ndarray, pixel: np.ndarray) -> np.ndarray:
         if not np.all(np.isfinite(world)):
@@ -68,15 +73,18 @@ class ConversionMethods(CoordsysState):
     def topixel(self, value: WorldValue = []) -> dict[str, Any]:  # noqa: B006
         """The pixel of world values; missing axes are taken at the reference value."""
         world = self._world(value)
-        return pixel_record(self._checked_pixel(image_frames.to_pixel(self._coordinates, world), world))
+        pixel = image_frames.pixel_of(self._coordinates, world.tolist())
+        if not math.isfinite(sum(pixel)):
+            self._checked_pixel(np.array(pixel), world)
+        return pixel_record(np.array(pixel))
 
     def _world(self, value: Any) -> np.ndarray:
         if isinstance(value, dict) and value.get("pw_type") == "pixel":
             raise ParameterError("topixel: the value is a pixel, not a world value")
-        relative = is_relative(value)
-        start = np.zeros(self._coordinates.n_world_axes) if relative else self._native_reference()
-        world = world_values(self._coordinates, value, range(len(start)), start)
-        return to_absolute_world(self._coordinates, world[:, None])[:, 0] if relative else world
+        coordinates, relative = self._coordinates, is_relative(value)
+        axes = range(coordinates.n_world_axes)
+        world = world_values(coordinates, value, axes, np.zeros(len(axes)) if relative else self._native_reference)
+        return to_absolute_world(coordinates, world[:, None])[:, 0] if relative else world
 
     def _native_reference(self) -> np.ndarray:
         """The reference values in the conversion frames."""
@@ -117,7 +125,7 @@ class ConversionMethods(CoordsysState):
         if is_relative(value):
             raise ParameterError("torel: the value is relative already")
         if not self._is_world(value, isworld, "torel"):
-            return pixel_record(self._pixels(value) - self._coordinates.reference_pixel, relative=True)
+            return pixel_record(np.array(self._pixels(value)) - self._coordinates.reference_pixel, relative=True)
         world = to_relative_world(self._coordinates, self._world(value)[:, None])[:, 0]
         return world_record(self._coordinates, world, self._formats(value), relative=True)
 
@@ -230,10 +238,11 @@ class ConversionMethods(CoordsysState):
         given_in, given_out = self._axis_units(unitsin, n), self._axis_units(unitsout, n)
         flags_in, flags_out = self._axis_flags(absin, n), self._axis_flags(absout, n)
         world = self._world_of_mixed(values, flags_in, dopplerin, given_in)
-        pixel = image_frames.to_pixel(c, world)
-        if not np.all(np.isfinite(world)) or ("pix" in given_out and not np.all(np.isfinite(pixel))):
+        pixel = image_frames.to_pixel(c, world) if "pix" in given_out else world
+        if not np.all(np.isfinite(world)) or not np.all(np.isfinite(pixel)):
             raise ParameterError("convert: a value has no place in the coordinate system")
-        relative = to_relative_world(c, world)
+        some_relative = any(unit != "pix" and not absolute for unit, absolute in zip(given_out, flags_out, strict=True))
+        relative = to_relative_world(c, world) if some_relative else world
         out = np.empty_like(world)
         reference = c.reference_pixel
         for axis, unit in enumerate(given_out):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -32,7 +32,7 @@ def pixel_record(values: np.ndarray, relative: bool = False) -> dict[str, Any]:
 
 def world_record(
     coordinates: Coordinates,
-    values: np.ndarray,
+    values: np.ndarray | Sequence[float],
     formats: str,
     relative: bool = False,
     axes: Sequence[int] | None = None,
@@ -43,7 +43,7 @@ def world_record(
     Parameters
     ----------
     coordinates : Coordinates
-    values : ndarray (world axis,) float64
+    values : ndarray (world axis,) float64, or list of float
         All axes.
     formats : str
         Any of the letters n (numbers), q (quantities), m (measures), s (strings).
@@ -61,10 +61,10 @@ def world_record(
     """
     chosen = list(range(len(values))) if axes is None else list(axes)
     record: dict[str, Any] = {"pw_type": "world", "ar_type": "relative" if relative else "absolute"}
-    units = coordinates.units
     if "n" in formats:
         record["numeric"] = np.array([values[a] for a in chosen], dtype=np.float64)
     if "q" in formats:
+        units = coordinates.units
         record["quantity"] = {f"*{k}": {"value": float(values[a]), "unit": units[a]} for k, a in enumerate(chosen, 1)}
     if "m" in formats:
         if relative or increments:
@@ -95,7 +95,7 @@ def format_axis(coordinates: Coordinates, axis: int, value: float, relative: boo
     return format_hms(angle, 8) if row == 0 else format_dms(angle, 8)
 
 
-def _measures(coordinates: Coordinates, values: np.ndarray, chosen: Sequence[int]) -> dict[str, Any]:
+def _measures(coordinates: Coordinates, values: np.ndarray | Sequence[float], chosen: Sequence[int]) -> dict[str, Any]:
     out: dict[str, Any] = {}
     for index, member in enumerate(coordinates.members):
         axes = coordinates.world_axes[index]
@@ -174,7 +174,9 @@ def _parse_stokes(value: Any) -> float:
     return float(np.ravel(value)[0])
 
 
-def world_values(coordinates: Coordinates, value: Any, axes: Sequence[int], defaults: np.ndarray) -> np.ndarray:
+def world_values(
+    coordinates: Coordinates, value: Any, axes: Sequence[int], defaults: np.ndarray | Callable[[], np.ndarray]
+) -> np.ndarray:
     """World values (all axes) from what a user gave for some of them.
 
     Parameters
@@ -184,14 +186,17 @@ def world_values(coordinates: Coordinates, value: Any, axes: Sequence[int], defa
         A record may hold ``numeric``, ``quantity``, ``measure`` or ``string``; a text may hold several values between blanks.
     axes : sequence of int
         The world axes that the values belong to, in order; fewer values leave the last ones at their defaults.
-    defaults : ndarray (world axis,) float64
+    defaults : ndarray (world axis,) float64, or a function that gives it
+        Called only when not all axes are given as numbers.
 
     Raises
     ------
     ParameterError
         Too many values, or one cannot be read.
     """
-    out = np.array(defaults, dtype=np.float64)
+    if type(value) is list and len(value) == len(axes) == coordinates.n_world_axes and {*map(type, value)} == {float}:
+        return np.array([v for _, v in sorted(zip(axes, value, strict=True))])  # each in the unit of its axis
+    out = np.array(defaults() if callable(defaults) else defaults, dtype=np.float64)
     if isinstance(value, Mapping) and "measure" in value and not any(k in value for k in ("numeric", "quantity", "string")):
         _read_measures(coordinates, value["measure"], out)
         return out

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 from casatools._base import kinds, log
 from casatools._base.declare import method
+from casatools._base.errors import ParameterError
 from casatools.analysis.image_math import MathOutput, compute_expression
 from casatools.analysis.image_statistics import ImageStatisticsOptions, image_statistics
 from casatools.analysis.pixel_ranges import PixelRange
@@ -54,6 +55,8 @@ class AnalysisMethods(SessionMethods):
         ParameterError, SelectionError
             An axis or algorithm is unknown, or nothing is selected.
         """
+        if clmethod not in ("auto", "tiled", "framework"):
+            raise ParameterError(f"image.statistics: parameter 'clmethod' must be auto, tiled or framework; got {clmethod!r}")
         summed = tuple(a for a in axes if a != -1)
         options = StatisticsOptions(algorithm, fence, center, lside, zscore, maxiter, niter, robust)
         chosen = ImageStatisticsOptions(summed, options, PixelRange.from_parameters(includepix, excludepix))

@@ -25,7 +25,7 @@ from casatools.analysis.regions import ImageSelection
 from casatools.analysis.regridding import RegridOptions, regrid_image
 from casatools.analysis.smoothing import SmoothOptions, smooth_image
 from casatools.analysis.sub_images import PixelChoice, axis_order, rebin_image, sub_image, transpose_image
-from casatools.frames.quantities import to_unit
+from casatools.frames.quantities import parse_quantity, to_unit
 from casatools.imaging.beam_fit import GaussianBeam
 from casatools.io.formats.fits_image import ImportOptions, import_fits
 from casatools.io.image import CasaImage
@@ -212,7 +212,7 @@ class DerivingMethods(SessionMethods):
         self,
         outfile: OutFile = "",
         axes: Annotated[list[int], kinds.IntList(), "Two axes, usually those of the sky"] = [0, 1],  # noqa: B006 - copied
-        type: Annotated[str, kinds.Text(), "gaussian or boxcar"] = "gaussian",
+        type: Annotated[str, kinds.Text(), "gaussian; on other axes than the sky's boxcar too"] = "gaussian",
         major: Annotated[Any, _Quantity, "Full width along the major axis"] = "0deg",
         minor: Annotated[Any, _Quantity, "Full width along the minor axis"] = "0deg",
         pa: Annotated[Any, _Quantity, "Position angle"] = "0deg",
@@ -233,13 +233,27 @@ class DerivingMethods(SessionMethods):
             values = plane_kernel(self._image, axes, type, (major, minor), float(to_unit(pa, "rad")))
             choice = PixelChoice(ImageSelection(region), mask, stretch)
             return self._made(outfile, lambda path: convolve_array(self._image, path, values, scale, choice, overwrite))
-        widths = [float(to_unit(v, "rad")) for v in (major, minor)]
-        if min(widths) <= 0:
-            raise ParameterError(f"image.convolve2d: the widths must be positive; got {major!r} and {minor!r}")
+        if not type or not "gaussian".startswith(type.lower()):
+            raise ParameterError(
+                f"image.convolve2d: parameter 'type' must be 'gaussian' on the sky; got {type!r}; sepconvolve has boxcars and Hanning kernels"
+            )
+        widths = [self._sky_width(v) for v in (major, minor)]
+        if not widths[0] >= widths[1] > 0:
+            raise ParameterError(
+                f"image.convolve2d: the widths must be positive, the major one not below the minor one; got {major!r} and {minor!r}"
+            )
         kernel = GaussianBeam(widths[0], widths[1], float(to_unit(pa, "rad")))
         options = SmoothOptions(type.lower(), kernel, targetres, scale)
         choice = PixelChoice(ImageSelection(region), mask, stretch)
         return self._made(outfile, lambda path: smooth_image(self._image, path, options, choice, overwrite))
+
+    def _sky_width(self, width: Any) -> float:
+        """A width on the sky [rad], given as an angle or in pixels of the first sky axis."""
+        number, unit = parse_quantity(width)
+        direction = self._image.coordinates.direction
+        if unit in ("pix", "pixel") and direction is not None:
+            return float(number) * abs(float(direction.increment_rad[0]))
+        return float(to_unit(width, "rad"))
 
     @method
     def regrid(

@@ -204,7 +204,8 @@ class EditingMethods(MakingMethods):
         expression = Expression(str(pixels), os.path.dirname(image.path), image.shape)
         chosen = PixelChoice(ImageSelection(region), mask, stretch).of(image)
         try:
-            for block in image.iter_slices():
+            for part in chosen.iter_slices():
+                block = tuple(slice(a + s.start, a + s.stop) for a, s in zip(chosen.pixels.first, part, strict=True))
                 good = image.read_mask(block)
                 wanted = chosen.chosen(block)
                 bad = ~good if not mask else (~wanted if wanted is not None else np.zeros(good.shape, bool))

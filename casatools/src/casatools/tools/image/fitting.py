@@ -33,7 +33,9 @@ __all__ = ["FittingMethods"]
 _Out = Annotated[str, kinds.OutPath(), "Image or text to write; '' writes none"]
 _Quantity = Annotated[Any, kinds.Variant((kinds.Text(), kinds.Float(), kinds.Record())), "Quantity, or number"]
 _Names = Annotated[Any, kinds.Variant((kinds.Text(), kinds.TextList())), "Text, or a list"]
-_Estimates = Annotated[Any, kinds.Variant((kinds.Text(), kinds.FloatList(), kinds.TextList())), "Estimates, one a line"]
+_Estimates = Annotated[
+    Any, kinds.Variant((kinds.Text(), kinds.BoolList(), kinds.FloatList(), kinds.TextList())), "Estimates, one a line"
+]
 _Floats = Annotated[list[float], kinds.FloatList(), "Numbers; [0.0] is none"]
 _Place = Annotated[Any, kinds.Variant((kinds.Text(), kinds.FloatList(), kinds.TextList())), "Pixels, or a sky position"]
 _Length = Annotated[

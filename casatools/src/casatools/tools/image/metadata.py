@@ -9,7 +9,8 @@ import numpy as np
 from casatools._base import kinds, log
 from casatools._base.declare import method
 from casatools._base.errors import ParameterError
-from casatools.tools._image_summary import beam_record, image_summary, image_summary_text
+from casatools.frames.quantities import is_unit
+from casatools.tools._image_summary import beam_matrices, beam_record, image_summary, image_summary_text
 from casatools.tools.coordsys import coordsys as _coordsys
 from casatools.tools.coordsys.structure import coordinates_from_tool_record
 from casatools.tools.image.session import SessionMethods
@@ -29,8 +30,10 @@ class MetadataMethods(SessionMethods):
 
     @method
     def setbrightnessunit(self, unit: Annotated[str, kinds.Text(), "Unit such as Jy/beam"]) -> bool:
-        """Set the unit of the pixels."""
+        """Set the unit of the pixels; raises ParameterError for what is no unit."""
         image = self._writable()
+        if unit and not is_unit(unit):
+            raise ParameterError(f"image.setbrightnessunit: parameter 'unit' must be a unit such as Jy/beam; got {unit!r}")
         image.unit = unit
         image.flush()
         return True
@@ -50,6 +53,10 @@ class MetadataMethods(SessionMethods):
             if channel >= beams.nchan or polarization >= beams.nstokes:
                 raise ParameterError(f"image.restoringbeam: there are {beams.nchan} channels and {beams.nstokes} polarizations")
             return beams.at(max(channel, 0), max(polarization, 0)).to_record()
+        if mbret not in ("list", "matrix"):
+            raise ParameterError(f"image.restoringbeam: parameter 'mbret' must be 'list' or 'matrix'; got {mbret!r}")
+        if beams.is_per_plane and mbret == "matrix":
+            return beam_matrices(beams)
         return beams.at(0, 0).to_record() if beams.is_single else dict(beam_record(beams)["perplanebeams"])
 
     @method
@@ -80,7 +87,7 @@ class MetadataMethods(SessionMethods):
         Returns
         -------
         list of str
-            The default mask (``[""]`` for none), or the names of all masks (``["T"]`` for none).
+            The default mask (``[""]`` for none), or the names of all masks (``["T"]`` for none); ``["T"]`` after a change.
 
         Raises
         ------
@@ -110,7 +117,7 @@ class MetadataMethods(SessionMethods):
             for slices in image.iter_slices():
                 image.write_mask(image.read_mask(slices, name[0].split(":")[-1]), slices, name[1])
         image.flush()
-        return [image.default_mask]
+        return ["T"]
 
     @method
     def miscinfo(self) -> dict[str, Any]:
@@ -171,6 +178,11 @@ class MetadataMethods(SessionMethods):
         direction = image.coordinates.direction
         if not image.beams or direction is None:
             raise ParameterError("image.beamarea: the image has no restoring beam")
+        if image.beams.is_per_plane and (channel < 0) != (polarization < 0):
+            raise ParameterError(
+                "image.beamarea: with a beam for each plane both 'channel' and 'polarization' name a plane, or neither does; "
+                f"got {channel} and {polarization}"
+            )
         cell = abs(direction.increment_rad[0] * direction.increment_rad[1])
 
         def area(chan: int, stokes: int) -> float:
@@ -178,7 +190,6 @@ class MetadataMethods(SessionMethods):
 
         if image.beams.is_per_plane and channel < 0:
             areas: Any = np.array([[area(c, s) for s in range(image.beams.nstokes)] for c in range(image.beams.nchan)])
-            areas = areas[:, polarization] if polarization >= 0 else areas
         else:
             areas = area(max(channel, 0), max(polarization, 0))
         return {"pixels": areas / cell, "arcsec2": areas * 206264.80624709636**2}

@@ -86,7 +86,7 @@ class WorldMethods(SessionMethods):
     @method
     def pixelvalue(
         self,
-        pixel: Annotated[list[int], kinds.IntList(), "Pixel; -1 is the middle of an axis"] = [-1],  # noqa: B006 - copied
+        pixel: Annotated[list[int], kinds.IntList(), "Pixel; -1 is the reference pixel of an axis"] = [-1],  # noqa: B006 - copied
     ) -> dict[str, Any]:
         """Value, mask and unit of a pixel; empty outside the image."""
         image = self._image
@@ -103,25 +103,23 @@ class WorldMethods(SessionMethods):
         }  # fmt: skip
 
     def _pixel(self, given: Any) -> list[int]:
-        """A pixel of all axes; -1 and missing ones are the middle."""
+        """A pixel of all axes; -1 and missing ones are the reference pixel."""
         shape = self._image.shape[::-1]
+        middle = [round(float(p)) for p in self._image.coordinates.reference_pixel]
         values = [round(float(v)) for v in given]
         if len(values) > len(shape):
             raise ParameterError(f"image: a pixel has {len(values)} axes, the image has {len(shape)}")
         values += [-1] * (len(shape) - len(values))
-        return [n // 2 if v == -1 else v for v, n in zip(values, shape, strict=True)]
+        return [m if v == -1 else v for v, m in zip(values, middle, strict=True)]
 
     @method
     def coordmeasures(
         self,
-        pixel: Annotated[list[float], kinds.FloatList(), "Pixel; -1 is the middle of an axis"] = [-1.0],  # noqa: B006 - copied
-        dframe: Annotated[str, kinds.Text(), "Frame of directions: 'cl' is the conversion layer's, 'native' the image's"] = "cl",
+        pixel: Annotated[list[float], kinds.FloatList(), "Pixel; -1 is the reference pixel of an axis"] = [-1.0],  # noqa: B006 - copied
+        dframe: Annotated[str, kinds.Text(), "Frame of directions; 'cl' is the conversion layer's, 'native' the image's"] = "cl",
         sframe: Annotated[str, kinds.Text(), "Frame of frequencies, in the same way"] = "cl",
     ) -> dict[str, Any]:
         """Value and world coordinates of a pixel as measures."""
-        for name, text in (("dframe", dframe), ("sframe", sframe)):
-            if text.lower() not in ("cl", "native"):
-                raise ParameterError(f"image.coordmeasures: parameter {name!r} must be 'cl' or 'native'; got {text!r}")
         place = self._pixel(pixel)
         found = self.pixelvalue(place)
         if not found:
@@ -130,10 +128,10 @@ class WorldMethods(SessionMethods):
             )
         tool = self._coordinate_tool()
         coordinates = self._image.coordinates
-        if dframe.lower() == "native" and coordinates.direction is not None:
-            tool.setconversiontype(direction=coordinates.direction.frame)
-        if sframe.lower() == "native" and coordinates.spectral is not None:
-            tool.setconversiontype(spectral=coordinates.spectral.frame)
+        if dframe.lower() != "cl" and coordinates.direction is not None:
+            tool.setconversiontype(direction=coordinates.direction.frame if dframe.lower() == "native" else dframe.upper())
+        if sframe.lower() != "cl" and coordinates.spectral is not None:
+            tool.setconversiontype(spectral=coordinates.spectral.frame if sframe.lower() == "native" else sframe.upper())
         return {
             "intensity": found["value"],
             "mask": found["mask"],
@@ -186,7 +184,8 @@ class WorldMethods(SessionMethods):
         """The size of a Gaussian source without the beam; ``success`` False when it is a point."""
         found = beam_difference(_beam(source, "source"), _beam(beam, "beam"))
         if found is None:
-            return {"fit": {"success": False}, "return": True}
+            nothing = {"major": {"unit": "arcsec", "value": 0.0}, "minor": {"unit": "arcsec", "value": 0.0}}
+            return {"fit": {**nothing, "pa": {"unit": "deg", "value": 0.0}, "success": False}, "return": False}
         return {"fit": {**_quantities(found), "success": True}, "return": False}
 
     @method

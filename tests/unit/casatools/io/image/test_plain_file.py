@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import numpy as np
 import pytest
 
 from casatools._base.errors import DataError
-from casatools.io.image.plain_file import read_block, write_block
+from casatools.io.image.plain_file import read_block, reserve_file, write_block
 
 
 @pytest.mark.parametrize("shape", [(11,), (5, 7), (3, 4, 5, 6)])
@@ -33,3 +34,27 @@ def test_short_files() -> None:
         read_block("a.bin", 0, (4,), np.dtype("f4"), (slice(0, 4),))
     with pytest.raises(DataError, match="No such file"):
         read_block(os.path.join("no", "a.bin"), 0, (1,), np.dtype("f4"), (slice(0, 1),))
+
+
+def test_space_is_reserved(monkeypatch: pytest.MonkeyPatch) -> None:
+    with open("a.bin", "wb+") as stream:
+        stream.write(b"1234")
+        stream.flush()
+        reserve_file(stream.fileno(), 100000)
+        assert os.path.getsize("a.bin") == 100000
+        assert os.stat("a.bin").st_blocks * 512 >= 100000
+
+        def refuse(number: int) -> None:
+            def fails(*_: int) -> None:
+                raise OSError(number, "no")
+
+            monkeypatch.setattr(os, "posix_fallocate", fails)
+
+        refuse(errno.EOPNOTSUPP)  # a file system that cannot: the file is a hole
+        reserve_file(stream.fileno(), 200000)
+        reserve_file(stream.fileno(), 1)
+        assert os.path.getsize("a.bin") == 200000
+        refuse(errno.ENOSPC)
+        with pytest.raises(OSError, match="no"):
+            reserve_file(stream.fileno(), 300000)
+    assert Path("a.bin").read_bytes()[:4] == b"1234"

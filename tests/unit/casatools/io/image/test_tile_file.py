@@ -126,3 +126,23 @@ def test_any_number_of_axes(shape: tuple[int, ...], tile: tuple[int, ...]) -> No
             np.testing.assert_array_equal(file.read([0] * len(shape), [n - 1 for n in shape]), expected)
             np.testing.assert_array_equal(file.read(first, last), expected[block])
         file.close()
+
+
+def test_tiles_in_the_order_of_the_file() -> None:
+    shape, tile = (8, 1, 16, 32), (4, 1, 8, 16)
+    values = np.random.default_rng(3).normal(size=shape).astype(np.float32)
+    made = make_image_coordinates((32, 16), (1e-5, 1e-5), (1.0, 0.5), 1.4e9 + 1e6 * np.arange(8))
+    with (
+        CasaImage.create("t.im", shape, made, tile_shape=tile) as image,
+        CasaImage.create("u.im", shape, made, tile_shape=tile) as other,
+    ):
+        image.write(values)
+        tiles, there = image.tiles(), other.tiles()
+        assert tiles is not None and there is not None and tiles.count == 8
+        np.testing.assert_array_equal(tiles.read_tiles(1, 2)[0], values[:4, :, :8, 16:])
+        np.testing.assert_array_equal(tiles.read_tiles(6, 8)[0], values[4:, :, 8:, :16])
+        there.write_tiles(0, tiles.read_tiles(0, 3))
+        there.write_tiles(3, tiles.read_tiles(3, 8).astype(np.float64))
+        np.testing.assert_array_equal(other.read(), values)
+    with CasaImage.open("t.im", writable=True) as image:  # casacore may hold pixels that are not in the file
+        assert image.tiles() is None

@@ -12,6 +12,7 @@ import numpy as np
 
 from casatools._base.errors import ParameterError
 from casatools.io.image.coordinates.linear import linear_step, linear_step_inverse, text_list
+from casatools.io.image.coordinates.one_point import PointFunctions, direction_functions
 from casatools.io.image.coordinates.projections import ZENITHAL, Projector, default_poles, parameter_count, wcs_of
 from casatools.io.image.coordinates.units import unit_factor, unit_scale
 
@@ -147,6 +148,11 @@ class DirectionCoordinate:
         longitude, latitude = (self.reference_value * self._to_rad).tolist()
         return Projector(self.projection, longitude, latitude, self.parameters, self.longpole, self.latpole)
 
+    @cached_property
+    def one_point(self) -> PointFunctions:
+        """Functions of one point: pixel to world and back."""
+        return direction_functions(self)
+
     def wcslib(self) -> Any:
         """wcslib's description of the axes in degrees, its pixels numbered as ours (origin 1 of ``p2s`` and ``s2p`` leaves them alone)."""
         longitude, latitude = (self.reference_value * self._to_rad).tolist()
@@ -167,6 +173,12 @@ class DirectionCoordinate:
         sky = world * self._to_rad[:, None]
         plane = np.stack(self.projector.to_plane(sky[0], sky[1]))
         return linear_step_inverse(plane, self.reference_pixel, self.increment * self._to_rad, self.matrix)
+
+    @property
+    def unit_rad(self) -> tuple[float, float]:
+        """The units of the axes [rad]."""
+        first, second = self._to_rad.tolist()
+        return first, second
 
     @property
     def reference_rad(self) -> tuple[float, float]:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
+from casatools.io.image.coordinates.one_point import PointFunctions, by_arrays
 from casatools.io.image.coordinates.units import unit_scale
 
 __all__ = ["LinearCoordinate", "linear_step", "linear_step_inverse", "text_list"]
@@ -89,6 +91,11 @@ class LinearCoordinate:
     @property
     def naxes(self) -> int:
         return len(self.names)
+
+    @cached_property
+    def one_point(self) -> PointFunctions:
+        """Functions of one point: pixel to world and back."""
+        return by_arrays(self)
 
     def to_world(self, pixels: np.ndarray) -> np.ndarray:
         """World values (axis, point) in `units` of 0-based pixels (axis, point)."""

@@ -77,9 +77,9 @@ class Projector:
         self.name = name
         self.longitude, self.latitude = longitude, latitude
         self.parameters = np.asarray(parameters, dtype=np.float64)
-        self._turn = math.radians(180.0 - longpole)
+        self.turn = math.radians(180.0 - longpole)
         self._slow: Any = None
-        slanted = name == "SIN" and bool(np.any(self.parameters)) and bool(self._turn)
+        slanted = name == "SIN" and bool(np.any(self.parameters)) and bool(self.turn)
         if name not in _FAST or slanted:
             self._slow = wcs_of(name, math.degrees(longitude), math.degrees(latitude), self.parameters, longpole, latpole)
 
@@ -93,8 +93,8 @@ class Projector:
         if self._slow is not None:
             world = self._slow.wcs_pix2world(np.column_stack([np.degrees(x).ravel(), np.degrees(y).ravel()]), 0)
             return np.radians(world[:, 0]), np.radians(world[:, 1])
-        if self._turn:
-            cosine, sine = math.cos(self._turn), math.sin(self._turn)
+        if self.turn:
+            cosine, sine = math.cos(self.turn), math.sin(self.turn)
             x, y = x * cosine - y * sine, y * cosine + x * sine
         east, north, radial = _DEPROJECT[self.name](x, y, self.parameters)
         sin0, cos0 = math.sin(self.latitude), math.cos(self.latitude)
@@ -120,8 +120,8 @@ class Projector:
         north = sin_lat * cos0 - cos_lat * sin0 * cos_off
         radial = sin_lat * sin0 + cos_lat * cos0 * cos_off
         x, y = _PROJECT[self.name](east, north, radial, self.parameters)
-        if self._turn:
-            cosine, sine = math.cos(self._turn), -math.sin(self._turn)
+        if self.turn:
+            cosine, sine = math.cos(self.turn), -math.sin(self.turn)
             x, y = x * cosine - y * sine, y * cosine + x * sine
         return x, y
 

@@ -19,21 +19,26 @@ def sky_to_offsets(
     """
     turn = longitude - longitude_0
     sin0, cos0 = np.sin(latitude_0), np.cos(latitude_0)
-    east = np.cos(latitude) * np.sin(turn)
-    north = np.sin(latitude) * cos0 - np.cos(latitude) * sin0 * np.cos(turn)
-    radial = np.sin(latitude) * sin0 + np.cos(latitude) * cos0 * np.cos(turn)
-    across = np.hypot(east, radial)
+    sine, cosine = np.sin(latitude), np.cos(latitude)
+    along = cosine * np.cos(turn)
+    east = cosine * np.sin(turn)
+    north = sine * cos0 - along * sin0
+    radial = sine * sin0 + along * cos0
+    across = np.sqrt(east * east + radial * radial)
     return np.arctan2(east, radial) * across, np.arctan2(north, across)
 
 
 def offsets_to_sky(x: np.ndarray, y: np.ndarray, longitude_0: float, latitude_0: float) -> tuple[np.ndarray, np.ndarray]:
     """Sky positions [rad], longitude within half a turn of zero, of offsets [rad]; the inverse of `sky_to_offsets`."""
-    turn = x / np.cos(y)
+    cosine = np.cos(y)
+    turn = x / cosine
     sin0, cos0 = np.sin(latitude_0), np.cos(latitude_0)
-    east, radial, north = np.cos(y) * np.sin(turn), np.cos(y) * np.cos(turn), np.sin(y)
-    longitude = longitude_0 + np.arctan2(east, radial * cos0 - north * sin0)
-    latitude = np.arctan2(north * cos0 + radial * sin0, np.hypot(east, radial * cos0 - north * sin0))
-    return (longitude + np.pi) % (2 * np.pi) - np.pi, latitude
+    east, radial, north = cosine * np.sin(turn), cosine * np.cos(turn), np.sin(y)
+    across = radial * cos0 - north * sin0
+    longitude = longitude_0 + np.arctan2(east, across) + np.pi
+    latitude = np.arctan2(north * cos0 + radial * sin0, np.sqrt(east * east + across * across))
+    longitude -= 2 * np.pi * np.floor(longitude / (2 * np.pi))
+    return longitude - np.pi, latitude
 
 
 def _direction_rows(coordinates: Coordinates, index: int) -> tuple[int, int] | None:
@@ -57,6 +62,10 @@ def to_absolute_world(coordinates: Coordinates, relative: np.ndarray) -> np.ndar
 
 
 def _shift(coordinates: Coordinates, world: np.ndarray, sign: float) -> None:
+    coordinates.in_blocks(lambda begin, end: _shift_block(coordinates, world[:, begin:end], sign), world.shape[1])
+
+
+def _shift_block(coordinates: Coordinates, world: np.ndarray, sign: float) -> None:
     for index, member in enumerate(coordinates.members):
         rows = _direction_rows(coordinates, index) if isinstance(member, DirectionCoordinate) else None
         if rows is not None and isinstance(member, DirectionCoordinate):

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from casatools._base.errors import ParameterError
+from casatools.io.image.coordinates.one_point import PointFunctions
 from casatools.io.image.coordinates.tabular import TabularCoordinate
 from casatools.io.image.coordinates.units import unit_factor, unit_scale
 
@@ -207,6 +208,11 @@ class SpectralCoordinate:
     def conversion_frame(self) -> str:
         """The frame that world values are to be given in."""
         return str(self.conversion.get("system", self.frame))
+
+    @property
+    def one_point(self) -> PointFunctions:
+        """Functions of one point: pixel to world and back."""
+        return self.axis.one_point
 
     def to_world(self, pixels: np.ndarray) -> np.ndarray:
         """Frequencies (1, point) in the axis' unit of 0-based pixels (1, point)."""

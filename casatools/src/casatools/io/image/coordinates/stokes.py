@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from casatools._base.errors import ParameterError
 from casatools.io.image.coordinates.linear import text_list
+from casatools.io.image.coordinates.one_point import PointFunctions, code_functions
 
 __all__ = ["STOKES_CODES", "STOKES_NAMES", "QualityCoordinate", "StokesCoordinate"]
 
@@ -77,6 +79,11 @@ class StokesCoordinate:
     @property
     def matrix(self) -> np.ndarray:
         return np.ones((1, 1))
+
+    @cached_property
+    def one_point(self) -> PointFunctions:
+        """Functions of one point: pixel to world and back."""
+        return code_functions(self.codes.tolist())
 
     def to_world(self, pixels: np.ndarray) -> np.ndarray:
         """Product codes (1, point) of planes (1, point); NaN outside."""
@@ -162,6 +169,11 @@ class QualityCoordinate:
     @property
     def matrix(self) -> np.ndarray:
         return np.ones((1, 1))
+
+    @cached_property
+    def one_point(self) -> PointFunctions:
+        """Functions of one point: pixel to world and back."""
+        return code_functions(self.codes.tolist())
 
     def to_world(self, pixels: np.ndarray) -> np.ndarray:
         """Codes (1, point) of planes (1, point); NaN outside."""

@@ -87,11 +87,11 @@ class Coordinates:
 
     @property
     def n_world_axes(self) -> int:
-        return sum(axis >= 0 for axes in self.world_axes for axis in axes)
+        return sum([axis >= 0 for axes in self.world_axes for axis in axes])
 
     @property
     def n_pixel_axes(self) -> int:
-        return sum(axis >= 0 for axes in self.pixel_axes for axis in axes)
+        return sum([axis >= 0 for axes in self.pixel_axes for axis in axes])
 
     def find(self, kind: str, occurrence: int = 0) -> int | None:
         """Index of the member of a kind ("Direction", "Spectral", "Stokes", "Linear", "Tabular", "Quality"); None when absent."""
@@ -236,6 +236,8 @@ class Coordinates:
             NaN where a pixel has no world value.
         """
         given = np.asarray(pixels, dtype=np.float64)
+        if given.ndim == 1:
+            return np.array(self.world_of(given.tolist()))
         flat = self._columns(given, self.n_pixel_axes, "pixel")
         out = np.empty((self.n_world_axes, flat.shape[1]))
 
@@ -249,11 +251,43 @@ class Coordinates:
                             out[axis, begin:end] = values
 
         self.in_blocks(block, flat.shape[1])
-        return out if given.ndim == 2 else out[:, 0]
+        return out
+
+    def world_of(self, pixel: Sequence[float]) -> list[float]:
+        """What `to_world` gives for one point, in plain numbers."""
+        if len(pixel) != self.n_pixel_axes:
+            raise ParameterError(f"the coordinates have {self.n_pixel_axes} pixel axes; got {len(pixel)} values")
+        out = [0.0] * self.n_world_axes
+        for member, axes, given, instead in zip(
+            self.members, self.world_axes, self.pixel_axes, self.pixel_replacement, strict=True
+        ):
+            if max(axes) >= 0:
+                values = [pixel[a] if a >= 0 else float(instead[k]) for k, a in enumerate(given)]
+                for axis, value in zip(axes, member.one_point[0](*values), strict=True):
+                    if axis >= 0:
+                        out[axis] = value
+        return out
+
+    def pixel_of(self, world: Sequence[float]) -> list[float]:
+        """What `to_pixel` gives for one point, in plain numbers."""
+        if len(world) != self.n_world_axes:
+            raise ParameterError(f"the coordinates have {self.n_world_axes} world axes; got {len(world)} values")
+        out = [0.0] * self.n_pixel_axes
+        for member, axes, given, instead in zip(
+            self.members, self.pixel_axes, self.world_axes, self.world_replacement, strict=True
+        ):
+            if max(axes) >= 0:
+                values = [world[a] if a >= 0 else float(instead[k]) for k, a in enumerate(given)]
+                for axis, value in zip(axes, member.one_point[1](*values), strict=True):
+                    if axis >= 0:
+                        out[axis] = value
+        return out
 
     def to_pixel(self, world: Any) -> np.ndarray:
         """0-based pixels of world values in the axes' units and native frames; the inverse of `to_world`."""
         given = np.asarray(world, dtype=np.float64)
+        if given.ndim == 1:
+            return np.array(self.pixel_of(given.tolist()))
         flat = self._columns(given, self.n_world_axes, "world")
         out = np.empty((self.n_pixel_axes, flat.shape[1]))
 
@@ -267,7 +301,7 @@ class Coordinates:
                             out[axis, begin:end] = pixel
 
         self.in_blocks(block, flat.shape[1])
-        return out if given.ndim == 2 else out[:, 0]
+        return out
 
     def in_blocks(self, function: Callable[[int, int], None], npoint: int) -> None:
         """Call a function on ranges of points that fit into a processor's cache, in threads; wcslib's structures allow one thread only."""
@@ -286,9 +320,9 @@ class Coordinates:
 
     @staticmethod
     def _columns(values: np.ndarray, naxes: int, what: str) -> np.ndarray:
-        if values.ndim not in (1, 2) or values.shape[0] != naxes:
+        if values.ndim != 2 or values.shape[0] != naxes:
             raise ParameterError(f"the coordinates have {naxes} {what} axes; got values of shape {values.shape}")
-        return values if values.ndim == 2 else values[:, None]
+        return values
 
     # ---- other views of the same sky
 

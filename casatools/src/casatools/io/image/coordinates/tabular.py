@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from casatools._base.errors import ParameterError
 from casatools.io.image.coordinates.linear import text_list
+from casatools.io.image.coordinates.one_point import PointFunctions, by_arrays, line_functions
 from casatools.io.image.coordinates.units import unit_scale
 
 __all__ = ["TabularCoordinate", "interpolate_table"]
@@ -105,6 +107,13 @@ class TabularCoordinate:
     @property
     def _slope(self) -> float:
         return float(self.increment[0] * self.matrix[0, 0])
+
+    @cached_property
+    def one_point(self) -> PointFunctions:
+        """Functions of one point: pixel to world and back."""
+        if self.tabulated:
+            return by_arrays(self)
+        return line_functions(float(self.reference_value[0]), float(self.reference_pixel[0]), self._slope)
 
     def to_world(self, pixels: np.ndarray) -> np.ndarray:
         """World values (1, point) of 0-based pixels (1, point)."""

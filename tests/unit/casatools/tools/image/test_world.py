@@ -1,0 +1,155 @@
+"""World coordinates, beams, masks and units of the image tool."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from casatools import image, regionmanager
+from casatools._base.errors import ParameterError
+from casatools.io.image import Beam, BeamSet, CasaImage
+from casatools.io.image.coordinates.make import make_image_coordinates
+
+ARCSEC = np.pi / 648000
+CELL = 2 * ARCSEC
+SHAPE = (3, 1, 9, 8)
+VALUES = np.random.default_rng(4).normal(size=SHAPE).astype(np.float32)
+GOOD = VALUES > -1
+
+
+@pytest.fixture(autouse=True)
+def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def make(planes: bool = False, masked: bool = False) -> image:
+    coordinates = make_image_coordinates((8, 9), (CELL, CELL), (1.0, 0.5), 1.4e9 + 1e6 * np.arange(3), stokes=["I"])
+    with CasaImage.create("a.im", SHAPE, coordinates, unit="Jy/beam", mask="mask0" if masked else "") as made:
+        made.write(VALUES)
+        if masked:
+            made.write_mask(GOOD)
+        beams = [Beam.from_rad((3 + 0.1 * k) * CELL, 2 * CELL, 0.0) for k in range(3)]
+        made.beams = BeamSet.per_plane([[b] for b in beams]) if planes else BeamSet.single(beams[0])
+    ia = image()
+    ia.open("a.im")
+    return ia
+
+
+def test_a_pixel_not_named_is_the_reference_pixel() -> None:
+    ia = make()
+    middle = ia.coordsys().referencepixel()["numeric"].round().astype(int).tolist()
+    assert ia.pixelvalue()["pixel"].tolist() == middle and ia.pixelvalue([2])["pixel"].tolist() == [2, *middle[1:]]
+    assert ia.pixelvalue([2, 3, 0, 9]) == {}
+
+
+def test_measures_in_other_frames() -> None:
+    ia = make()
+    found = ia.coordmeasures([3, 4, 0, 1], "GALACTIC", "native")["measure"]
+    assert found["direction"]["refer"] == "GALACTIC"
+    assert ia.coordmeasures([3, 4, 0, 1])["measure"]["direction"]["refer"] == "J2000"
+    with pytest.raises(ParameterError):
+        ia.coordmeasures([3, 4, 0, 1], "NOPE")
+
+
+def test_profiles_in_pixels_and_with_beams_of_planes() -> None:
+    ia = make(planes=True)
+    assert ia.getprofile(3, "mean", unit="pixel")["coords"].tolist() == [0.0, 1.0, 2.0]
+    area = ia.beamarea()["pixels"].ravel()
+    assert np.allclose(ia.getprofile(3, "flux")["values"], VALUES.sum(axis=(1, 2, 3)) / area, rtol=1e-5)
+    flux = ia.collapse("flux", [0, 1])
+    assert flux.brightnessunit() == "Jy" and np.allclose(flux.getchunk().ravel(), VALUES.sum(axis=(1, 2, 3)) / area, rtol=1e-5)
+    noise = ia.collapse("sqrtsum_npix_beam", [0, 1]).getchunk().ravel()
+    expected = np.sqrt(np.maximum(VALUES.astype(float).sum(axis=(1, 2, 3)), 0))
+    assert noise.shape == (3,) and np.all((noise > 0) == (expected > 0))
+    with pytest.raises(ParameterError, match="one restoring beam"):
+        ia.collapse("sqrtsum_npix_beam", [3])
+
+
+def test_images_have_a_mask_only_where_a_pixel_needs_it() -> None:
+    ia = make(masked=True)
+    assert ia.collapse("mean", [0, 1]).maskhandler("get") == ["T"]
+    assert ia.rebin("", [8, 9, 1, 1]).maskhandler("get") == ["T"]
+    assert ia.collapse("mean", [3]).maskhandler("get") == (["T"] if GOOD.any(axis=0).all() else ["mask0"])
+    ia.set(pixelmask=0, region="box[[0pix,0pix],[1pix,1pix]]")
+    assert ia.collapse("mean", [3]).maskhandler("get") == ["mask0"] and ia.rebin("", [2, 2]).maskhandler("get") == ["mask0"]
+
+
+def test_beams_as_matrices_and_areas_of_planes() -> None:
+    ia = make(planes=True)
+    found = ia.restoringbeam(mbret="matrix")
+    assert found["major"]["value"].shape == (1, 3) and found["nChannels"] == 3 and found["pa"]["unit"] == "deg"
+    assert np.allclose(found["major"]["value"][0], [6.0, 6.2, 6.4])
+    assert ia.beamarea(1, 0)["pixels"] == pytest.approx(np.pi / (4 * np.log(2)) * 3.1 * 2)
+    with pytest.raises(ParameterError, match="both"):
+        ia.beamarea(1)
+    with pytest.raises(ParameterError, match="mbret"):
+        ia.restoringbeam(mbret="rows")
+
+
+def test_a_source_smaller_than_the_beam_is_a_point() -> None:
+    found = make().deconvolvefrombeam(["3arcsec", "2arcsec", "10deg"], ["5arcsec", "4arcsec", "20deg"])
+    assert found["return"] is False and found["fit"]["success"] is False and found["fit"]["major"]["value"] == 0.0
+
+
+def test_masks_that_change_give_t() -> None:
+    ia = make(masked=True)
+    assert ia.maskhandler("copy", ["mask0", "m5"]) == ["T"] and ia.maskhandler("set", ["m5"]) == ["T"]
+    assert ia.maskhandler("default") == ["m5"] and ia.maskhandler("delete", ["m5"]) == ["T"] and ia.maskhandler("default") == [""]
+
+
+def test_units_are_checked() -> None:
+    ia = make()
+    assert ia.setbrightnessunit("mJy/beam") and ia.brightnessunit() == "mJy/beam" and ia.setbrightnessunit("")
+    with pytest.raises(ParameterError, match="must be a unit"):
+        ia.setbrightnessunit("foo")
+
+
+def test_masked_pixels_of_a_region_are_replaced() -> None:
+    ia = make(masked=True)
+    ia.replacemaskedpixels(-99.0, region="box[[2pix,2pix],[5pix,6pix]]")
+    inside = np.zeros(SHAPE, bool)
+    inside[:, :, 2:7, 2:6] = True
+    assert np.array_equal(ia.getchunk().T == -99, ~GOOD & inside)
+
+
+def test_kernels_on_the_sky() -> None:
+    ia = make()
+    pixels = ia.convolve2d("", major="3pix", minor="2pix", pa="0deg").getchunk()
+    assert np.allclose(pixels, ia.convolve2d("", major="6arcsec", minor="4arcsec", pa="0deg").getchunk())
+    for given, words in (
+        ({"type": "boxcar"}, "sepconvolve"), ({"type": ""}, "must be 'gaussian'"), ({"major": "3arcsec", "minor": "5arcsec"}, "below the minor"),
+    ):  # fmt: skip
+        with pytest.raises(ParameterError, match=words):
+            ia.convolve2d("", **{"major": "6arcsec", "minor": "4arcsec", **given})
+
+
+def test_statistics_by_an_unknown_method_are_refused() -> None:
+    with pytest.raises(ParameterError, match="clmethod"):
+        make().statistics(clmethod="slow")
+    nothing = make().statistics(axes=[0, 1], mask="'a.im' > 100")
+    assert nothing["npts"].size == 0 and nothing["flux"].size == 0
+
+
+def test_boxes_in_world_coordinates_end_at_the_pixels_their_corners_lie_in() -> None:
+    ia, rg = make(), regionmanager()
+    record = rg.wbox(["2.4pix", "2.6pix"], ["4.4pix", "4.6pix"], [0, 1], ia.coordsys().torecord())
+    found = ia.statistics(region=record)
+    assert found["blc"].tolist() == [2, 3, 0, 0] and found["trc"].tolist() == [4, 5, 0, 2]
+
+
+def test_kinds_of_regions_and_names_of_masks() -> None:
+    rg = regionmanager()
+    make(masked=True).done()
+    assert not rg.ispixelregion(rg.box([1, 1], [3, 3])) and rg.ispixelregion({"isRegion": 1})
+    assert rg.namesintable("a.im") == ["mask0"] and rg.absreltype(2) == "relref"
+
+
+def test_region_text_with_global_keys_and_a_rest_frequency() -> None:
+    ia = make()
+    text = "global range=[1chan,2chan]\nbox[[2pix,2pix],[4pix,4pix]]\n-box[[3pix,3pix],[3pix,3pix]]"
+    assert ia.statistics(region=text)["npts"][0] == 2 * 8
+    # 0 to 214 km/s of 1.401 GHz are channels 0 and 1: the image itself has no rest frequency.
+    of_line = ia.statistics(region="box[[2pix,2pix],[4pix,4pix]],veltype=RADIO,restfreq=1.401GHz,range=[0km/s,214km/s]")
+    assert of_line["blc"].tolist() == [2, 2, 0, 0] and of_line["trc"].tolist() == [4, 4, 0, 1]

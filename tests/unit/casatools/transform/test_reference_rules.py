@@ -1,0 +1,146 @@
+"""Rules found by sweeping mstransform and its relatives beside CASA 6.7: numbers are CASA's of the same data."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import casatasks
+from casatools.io.ms import MeasurementSet
+from casatools.io.ms.create_like import read_subtable
+from casatools.io.tables import open_table
+
+
+def flag_rows(path):
+    """Rows 0, 17, ... are flagged in every visibility, rows 5, 24, ... by FLAG_ROW alone."""
+    with MeasurementSet(path, writable=True) as ms:
+        rows = np.arange(ms.nrow)
+        flag = ms.read("FLAG")
+        flag[::17] = True
+        ms.write("FLAG", flag, rows)
+        row_flag = np.zeros(ms.nrow, bool)
+        row_flag[5::19] = True
+        ms.write("FLAG_ROW", row_flag, rows)
+        return row_flag, flag.reshape(len(flag), -1).all(axis=1)
+
+
+@pytest.mark.parametrize(
+    ("timebin", "combine", "rows"), [("20s", "", 230), ("20s", "state", 138), ("30s", "", 184), ("31s", "", 92)]
+)
+def test_long_bins_cross_the_sub_scans_of_alma(shared_input, timebin, combine, rows):
+    path = shared_input("alma_small.ms")
+    casatasks.split(path, "o.ms", datacolumn="data", timebin=timebin, combine=combine)
+    casatasks.mstransform(path, "p.ms", datacolumn="data", timeaverage=True, timebin=timebin, timespan=combine)
+    with MeasurementSet("o.ms") as one, MeasurementSet("p.ms") as other:
+        assert one.nrow == other.nrow == rows
+        np.testing.assert_array_equal(one.read("STATE_ID"), other.read("STATE_ID"))
+
+
+def test_row_flags_after_subtraction_and_shift(shared_input):
+    path = shared_input("line.ms")
+    by_row, whole = flag_rows(path)
+    casatasks.uvcontsub(path, "c.ms", fitspec="0")
+    casatasks.phaseshift(path, "s.ms", phasecenter="J2000 10h01m 20d00m")
+    casatasks.mstransform(path, "m.ms", datacolumn="data")
+    for name, expected in (("c.ms", by_row | whole), ("s.ms", by_row | whole), ("m.ms", by_row)):
+        with MeasurementSet(name) as ms:
+            np.testing.assert_array_equal(ms.read("FLAG_ROW"), expected)
+
+
+def test_cvel2_leaves_out_what_is_flagged(shared_input):
+    path = shared_input("line.ms")
+    by_row, whole = flag_rows(path)
+    casatasks.cvel2(path, "o.ms", datacolumn="data", outframe="LSRK")
+    casatasks.cvel(path, "p.ms", outframe="LSRK")
+    with MeasurementSet("o.ms") as new, MeasurementSet("p.ms") as old:
+        assert new.nrow == np.count_nonzero(~(by_row | whole)) and old.nrow == len(whole)
+
+
+def test_the_grid_is_that_of_the_rows_kept(shared_input):
+    """Field 0 of the data is flagged throughout: the direction is that of field 1."""
+    casatasks.cvel2(shared_input("alma_small.ms"), "o.ms", spw="1", datacolumn="data", outframe="LSRK")
+    with MeasurementSet("o.ms") as ms:
+        assert ms.nrow == 345
+        assert ms.metadata.spectral_windows[0].chan_freq_hz[0] == pytest.approx(8.62968259e10, rel=1e-9)
+
+
+def test_channels_of_each_new_window(shared_input):
+    path = shared_input("simvla.ms")
+    casatasks.mstransform(path, "o.ms", datacolumn="data", spw="0", regridms=True, nspw=2, outframe="LSRK", nchan=4)
+    with MeasurementSet("o.ms") as ms:
+        assert [w.nchan for w in ms.metadata.spectral_windows] == [4, 4]
+        assert ms.metadata.spectral_windows[1].chan_freq_hz[0] == pytest.approx(1.41600836e9, rel=5e-9)
+
+
+def test_optical_velocities_keep_the_number_of_channels(shared_input):
+    grid = {"regridms": True, "mode": "velocity", "veltype": "optical", "restfreq": "100GHz"}
+    casatasks.mstransform(shared_input("mosaic.ms"), "o.ms", datacolumn="data", **grid)
+    with MeasurementSet("o.ms") as ms:
+        assert ms.metadata.spectral_windows[0].nchan == 4
+
+
+def test_associated_windows_are_renumbered(shared_input):
+    path = shared_input("alma_small.ms")
+    for spw, expected in (("1,2", [[1], [0]]), ("2", [[]])):
+        casatasks.split(path, f"o{len(expected)}.ms", spw=spw, datacolumn="data")
+        with MeasurementSet(f"o{len(expected)}.ms") as ms:
+            found = read_subtable(ms, "SPECTRAL_WINDOW", "ASSOC_SPW_ID", "ASSOC_NATURE")
+        assert [np.asarray(cell).tolist() for cell in found["ASSOC_SPW_ID"]] == expected
+        assert [len(cell) for cell in found["ASSOC_NATURE"]] == [len(e) for e in expected]
+
+
+def test_processors_are_joined(shared_input):
+    casatasks.concat([shared_input("alma_small.ms"), shared_input("evla_simple.ms")], "o.ms")
+    table = open_table("o.ms/PROCESSOR")
+    assert table.nrows() == 3
+    table.close()
+    with MeasurementSet("o.ms") as ms:
+        assert np.unique(ms.read("PROCESSOR_ID")[-20:]).tolist() == [2]
+
+
+@pytest.mark.parametrize("column", ["FLOAT_DATA", "LAG_DATA"])
+def test_columns_of_other_kinds(shared_input, column):
+    path = shared_input("sd.ms" if column == "FLOAT_DATA" else "line.ms")
+    there, new = ("FLOAT_DATA", "DATA") if column == "FLOAT_DATA" else ("DATA", "LAG_DATA")
+    table = open_table(path, writable=True)
+    description = {
+        **table.getcoldesc(there),
+        "valueType": "complex",
+        "dataManagerGroup": "Other",
+        "dataManagerType": "StandardStMan",
+    }
+    table.addcols({new: description})
+    for row in range(table.nrows()):
+        table.putcell(new, row, (table.getcell(there, row) * (2 + 1j)).astype(np.complex64))
+    table.close()
+    casatasks.split(path, "o.ms", datacolumn=f"{column.lower()},data", width=4)
+    casatasks.mstransform(path, "h.ms", datacolumn=column.lower(), hanning=True)
+    with MeasurementSet("o.ms") as ms, MeasurementSet("h.ms") as smooth:
+        one, other = ms.read(there), ms.read(new)
+        np.testing.assert_allclose(other, one * (2 + 1j), rtol=1e-5)
+        assert smooth.read("WEIGHT").shape == (smooth.nrow, 2) and smooth.has(column) and not smooth.has("DATA")
+
+
+def test_half_a_turn_is_positive(shared_input):
+    path = shared_input("simvla.ms")
+    casatasks.fixplanets(path, field="0", direction="J2000 12h00m00s -10d00m00s")
+    with MeasurementSet(path) as ms:
+        assert ms.metadata.fields[0].phase_dir[0, 0] == pytest.approx(np.pi, abs=1e-14)
+
+
+def test_testconcat_keeps_the_order_given(shared_input):
+    """concat begins with the earliest, testconcat with the first."""
+    pair = [shared_input("simvla.ms"), shared_input("mosaic.ms")]
+    casatasks.testconcat(pair, "t.ms")
+    casatasks.concat(pair, "c.ms")
+    with MeasurementSet("t.ms") as given, MeasurementSet("c.ms") as in_time:
+        assert [w.nchan for w in given.metadata.spectral_windows] == [8, 8, 4]
+        assert [w.nchan for w in in_time.metadata.spectral_windows] == [4, 8, 8]
+
+
+def test_correlations_cut_data_descriptions_only(shared_input):
+    """The first window has total power alone, and so no data description is left of it."""
+    casatasks.split(shared_input("alma_small.ms"), "o.ms", correlation="XX,YY", datacolumn="data")
+    with MeasurementSet("o.ms") as ms:
+        assert len(ms.metadata.spectral_windows) == 3 and [d.spw for d in ms.metadata.data_descriptions] == [1, 2]
+        assert set(ms.read("DATA_DESC_ID").tolist()) == {0, 1} and len(ms.metadata.sources) == 6
