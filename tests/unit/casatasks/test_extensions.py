@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from casatasks.extensions import calibration_report, solve_chain
-from casatools._base.errors import ParameterError, UnsupportedError
+from casatools._base.errors import ParameterError
 from casatools.io.caltable import CalTable
 from casatools.io.ms import MeasurementSet
 from support.polarised import make_polarised
@@ -87,7 +87,7 @@ def test_refusals(observed: tuple[str, dict[str, np.ndarray]]) -> None:
         ([{"kind": "G"}], ParameterError, "caltable"),
         (_terms(bogus=1), ParameterError, "no option bogus"),
         ([*_terms(), {"kind": "G", "caltable": "y.G"}], ParameterError, "different kinds"),
-        ([{"kind": "nope", "caltable": "x"}], UnsupportedError, "nope"),
+        ([{"kind": "nope", "caltable": "x"}], ParameterError, "nope"),
     ):
         with pytest.raises(error, match=text):
             solve_chain(vis, terms, smodel=MODEL)
