@@ -28,7 +28,8 @@ LONG: dict[str, dict[str, Any]] = {
     "flagdata": {"vis": "in.ms", "mode": "tfcrop", "field": "1", "flagbackup": False},
 }  # fmt: skip
 RUN = """
-import sys, casatasks
+import signal, sys, casatasks
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs begin with it ignored
 task, arguments = eval(sys.argv[1])
 print("ready", flush=True)
 try:
