@@ -38,7 +38,7 @@ EXACT: dict[str, list[dict[str, Any]]] = {
     "list": [
         {"inpfile": ["mode='manual' antenna='1'", "mode='clip' clipminmax=[0.0,5.0]", "mode='quack' quackinterval=40.0",
                      "mode='unflag' antenna='2'"]},
-        # Not with quack: that lets the reference's extend look at all fields of a scan (docs/quirks.md).
+        # Not with quack: the reference then flags other cells than in two calls (docs/quirks.md).
         {"inpfile": ["mode='manual' antenna='1'", "mode='clip' clipminmax=[0.0,5.0]", "mode='unflag' antenna='2'", "mode='extend' growtime=20.0"]},
         {"inpfile": ["spw='*:0' reason='x'", "antenna='1' reason='y'"], "reason": "x"},
     ],
