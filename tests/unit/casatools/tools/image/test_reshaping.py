@@ -218,6 +218,12 @@ def test_turning_about_the_reference_pixel() -> None:
     assert made.coordsys().torecord()["direction0"]["pc"][0, 1] == pytest.approx(-0.5)
     flat = ia.rotate("", pa="90deg", shape=[20, 20, 1, 1], method="linear", dropdeg=True)
     assert flat.shape().tolist() == [20, 20]
+    # A region gives the axes of the part that it bounds.
+    part = ia.rotate("", pa="30deg", region="box[[5pix,3pix],[38pix,39pix]]")
+    assert part.shape().tolist() == ia.shape().tolist()
+    moved = ia.coordsys().referencepixel()["numeric"] - part.coordsys().referencepixel()["numeric"]
+    assert moved[:2].tolist() == [5, 3] and np.allclose(part.getchunk()[12:25, 12:25], made.getchunk()[17:30, 15:28], atol=1e-6)
+    part.done()
     same = ia.rotate("")
     assert np.allclose(same.getchunk(), ia.getchunk(), atol=1e-6)
     for tool in (made, flat, same, ia):
