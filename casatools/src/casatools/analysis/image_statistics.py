@@ -21,7 +21,7 @@ from casatools.analysis.value_stream import ValueStream, Where
 from casatools.analysis.world_text import world_text
 from casatools.io.image import CasaImage
 
-__all__ = ["ImageStatisticsOptions", "image_statistics", "pixels_per_beam"]
+__all__ = ["ImageStatisticsOptions", "block_statistics", "image_statistics", "pixels_per_beam"]
 
 _BASIC = ("npts", "sum", "sumsq", "min", "max", "mean", "sigma", "rms")
 # Pixels that are read once, and not once a pass.
@@ -106,7 +106,7 @@ def image_statistics(
     names = _names(options.statistics)
     plane = _planes(image, array_axes)
     if not left:
-        found = _statistics(chosen, [slice(0, n) for n in box], options)
+        found = block_statistics(chosen, [slice(0, n) for n in box], options)
         flux = _total_flux(image, chosen, options, found) if plane else None
         if flux is not None:
             flux *= _channel_width(image, chosen)
@@ -124,7 +124,7 @@ def image_statistics(
         inside = {k: int(places[n][at]) for n, (k, at) in enumerate(zip(left, place, strict=True))}
         for k, at in inside.items():
             block[k] = slice(at, at + 1)
-        found = _statistics(chosen, block, options, planes)
+        found = block_statistics(chosen, block, options, planes)
         for name in names:
             results[name][place] = found.get(name, 0.0)
         if flux_ok:
@@ -157,9 +157,11 @@ def _planes(image: CasaImage, array_axes: Sequence[int]) -> bool:
     return len(directions) == 2 and any(a in array_axes for a in directions)
 
 
-def _statistics(
+def block_statistics(
     chosen: SelectedPixels, block: Sequence[slice], options: ImageStatisticsOptions, planes: SlabReader | None = None
 ) -> dict[str, float]:
+    """What `compute_statistics` gives for a block of the bounding box, read piece by piece."""
+
     def read(piece: Sequence[slice]) -> tuple[np.ndarray, Where]:
         values, good = chosen.read(piece) if planes is None else planes.read(piece)
         good = options.pixels.narrow(values, good)

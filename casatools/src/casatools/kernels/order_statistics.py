@@ -127,9 +127,7 @@ def select_ranks_streaming(mapped: Mapped, ranks: Sequence[int]) -> list[float]:
         for number in range(len(wanted) - 1, -1, -1):
             rows[wanted[number] & (_BINS - 1)] = number
 
-        def further(
-            values: np.ndarray, shift: int = shift, wanted: list[int] = wanted, rows: np.ndarray = rows
-        ) -> np.ndarray:
+        def further(values: np.ndarray, shift: int = shift, wanted: list[int] = wanted, rows: np.ndarray = rows) -> np.ndarray:
             counts = np.zeros((len(wanted), _BINS), dtype=np.int64)
             _count_next(_bits(values), shift, np.array(wanted, dtype=np.int64), rows, counts)
             return counts
