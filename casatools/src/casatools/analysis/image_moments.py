@@ -131,7 +131,9 @@ class MomentOptions:
             if m not in MOMENT_SUFFIXES:
                 raise ParameterError(f"there is no moment {m}; moments are -1 to 11")
         if self.windows.axes and not self.windows.methods and not self.pixels.active:
-            raise ParameterError("a smoothed image tells where the line is: give a range in 'includepix' or 'excludepix', or method 'window'")
+            raise ParameterError(
+                "a smoothed image tells where the line is: give a range in 'includepix' or 'excludepix', or method 'window'"
+            )
         if 4 in self.moments and (self.windows.methods or self.windows.axes or not self.pixels.one_sign):
             raise ParameterError(
                 "moment 4 (median coordinate) needs parameter 'includepix' with a range of one sign, and no smoothing, window or fit"

@@ -89,7 +89,9 @@ class SelectedPixels:
             slices = tuple(slice(a + s.start, a + s.stop) for a, s in zip(self.pixels.first, part, strict=True))
             good, stored = self.chosen(slices), self.image.read_mask(slices) if self.image.has_mask else np.True_
             if np.any(stored if good is None else good & stored):
-                raise DataError(f"image {self.image.path!r} has no number among the pixels chosen: all that are not masked are NaN or infinite")
+                raise DataError(
+                    f"image {self.image.path!r} has no number among the pixels chosen: all that are not masked are NaN or infinite"
+                )
 
     def iter_slices(
         self, block: Sequence[slice] | None = None, max_bytes: int = IMAGE_BLOCK_BYTES
