@@ -22,6 +22,7 @@ from casatools.imaging.shares import make_imager
 from casatools.imaging.tclean_data import imaged_sources, phase_centre, prepare_data
 from casatools.imaging.tclean_images import FieldImages, begin_images, plan_images, write_images
 from casatools.imaging.virtual_cube import plan_virtual_cube
+from casatools.imaging.virtual_recipes import can_keep_recipes, keep_recipes
 from casatools.imaging.visibilities import DataSource
 
 __all__ = ["clean_fields", "run_tclean"]
@@ -143,7 +144,8 @@ def _image(request: TcleanRequest, sources: list[DataSource], history: list[str]
                     write_images(made, writer, data.labels)
     checkpoint.remove()
     if request.saves_model and (request.niter > 0 or any(image.planes.model.any() for image in images)):
-        if request.savemodel == "virtual":
-            log.post("tclean: savemodel='virtual': the model is kept as visibilities in the MODEL_DATA column")
-        save_model_column(data, images)
+        if request.savemodel == "virtual" and can_keep_recipes(request, data):
+            keep_recipes(data, requests, [plan.base for plan in plans])
+        else:
+            save_model_column(data, images)
     return control.record()

@@ -259,7 +259,7 @@ def test_deconvolve_makes_masks_too() -> None:
 
 
 def test_models_are_saved_without_iterations() -> None:
-    """What self-calibration scripts do: predict the model of an earlier run, recipes kept as visibilities."""
+    """What self-calibration scripts do: predict the model of an earlier run."""
     tclean(imagename="s", niter=30, savemodel="modelcolumn", **FIELD)
     first = _model()
     flagdata(vis="sim.ms", mode="unflag", flagbackup=False)
@@ -267,7 +267,7 @@ def test_models_are_saved_without_iterations() -> None:
     tb.open("sim.ms", nomodify=False)
     tb.putcol("MODEL_DATA", np.zeros_like(tb.getcol("MODEL_DATA")))
     tb.close()
-    tclean(imagename="s", niter=0, savemodel="virtual", calcres=False, calcpsf=False, restoration=False, **FIELD)
+    tclean(imagename="s", niter=0, savemodel="modelcolumn", calcres=False, calcpsf=False, restoration=False, **FIELD)
     assert np.abs(first).max() > 0.5 * FLUX
     assert np.allclose(_model(), first, atol=1e-5)
 
