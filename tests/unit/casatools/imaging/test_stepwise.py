@@ -348,7 +348,6 @@ def test_advice_and_checks(demo_ms: str) -> None:
         (lambda p: an_imager(p).makeimage("holo", "a.im"), ParameterError), (lambda p: an_imager(p).makeimage("psf", "a.im", model=1), ParameterError),
         (lambda p: an_imager(p).makeimage("psf", "a.im", "b.im"), UnsupportedError), (lambda p: an_imager(p).normalizerinfo({"normtype": "odd"}), ParameterError),
         (lambda p: synthesisnormalizer().setupnormalizer({"imagename": "s", "normtype": "odd"}), ParameterError),
-       
         (lambda p: an_imager(p).getimstore(3), ParameterError), (lambda p: an_imager(p).getImageName(0, "NONE"), ParameterError),
         (lambda p: _selected(p).setimage("x", distance="1km"), UnsupportedError), (lambda p: synthesisimager().setdata(p, freqbeg="1GHz"), UnsupportedError),
         (lambda p: synthesisimager().setweighting(fieldofview="10arcmin"), UnsupportedError), (lambda p: synthesisnormalizer().divideweightbysumwt(), NotOpenError),
