@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 
 from casatools._base.errors import ParameterError
-from casatools._base.memory import IMAGE_BLOCK_BYTES
 from casatools._base.paths import require_absent, staged_output
 from casatools._base.progress import Progress
 from casatools._base.threads import in_order
@@ -27,12 +26,8 @@ from casatools.analysis.statistics import StatisticsOptions, compute_statistics
 from casatools.analysis.sub_images import PixelChoice
 from casatools.analysis.value_stream import ValueStream
 from casatools.io.image import BeamSet, CasaImage
-from casatools.io.image.tiling import iter_blocks
 
 __all__ = ["MomentOptions", "MomentWindows", "make_moment_images", "moment_axis", "moment_names"]
-
-# Pixels that are worked on at once.
-_BLOCK_BYTES = 2 * IMAGE_BLOCK_BYTES
 
 
 @dataclass(frozen=True)
@@ -136,7 +131,9 @@ class MomentOptions:
             if m not in MOMENT_SUFFIXES:
                 raise ParameterError(f"there is no moment {m}; moments are -1 to 11")
         if self.windows.axes and not self.windows.methods and not self.pixels.active:
-            raise ParameterError("a smoothed image tells where the line is: give a range in 'includepix' or 'excludepix', or method 'window'")
+            raise ParameterError(
+                "a smoothed image tells where the line is: give a range in 'includepix' or 'excludepix', or method 'window'"
+            )
         if 4 in self.moments and (self.windows.methods or self.windows.axes or not self.pixels.one_sign):
             raise ParameterError(
                 "moment 4 (median coordinate) needs parameter 'includepix' with a range of one sign, and no smoothing, window or fit"
@@ -249,7 +246,7 @@ def make_moment_images(path: str, outfile: str, options: MomentOptions) -> list[
             outputs.append(stack.enter_context(_output_image(staged, image, chosen.pixels, shape, moment, unit, drop)))
         ranged = chosen if not options.windows.axes else _smoothed(stack, image, options)
         noise = _noise(ranged, options.windows)
-        lines = _blocks(chosen, array_axis)
+        lines = chosen.line_blocks([array_axis])
 
         def compute(block: tuple[slice, ...]) -> tuple[tuple[slice, ...], list[tuple[np.ndarray, np.ndarray]]]:
             values, good = chosen.read(block)
@@ -291,21 +288,6 @@ def _noise(chosen: SelectedPixels, windows: MomentWindows) -> float:
 
     stream = ValueStream.of_arrays(lambda: (v.ravel() if good is None else v[good] for _, v, good in chosen.iter_blocks()))
     return 1.4826 * compute_statistics(stream, StatisticsOptions(robust=True)).get("medabsdevmed", 0.0)
-
-
-def _blocks(chosen: SelectedPixels, axis: int) -> list[tuple[slice, ...]]:
-    """Blocks of whole lines along an axis, by whole tiles across it as far as memory allows."""
-    box, image = chosen.pixels.box_shape, chosen.image
-    lines = [1 if k == axis else n for k, n in enumerate(box)]
-    tile = [1 if k == axis else n for k, n in enumerate(image.tile_shape)]
-    first = [0 if k == axis else n for k, n in enumerate(chosen.pixels.first)]
-    most = (
-        _BLOCK_BYTES
-        if image.is_fits
-        else max(_BLOCK_BYTES, image.dtype.itemsize * box[axis] * tile[-1] * (tile[-2] if len(tile) > 1 else 1))
-    )
-    blocks = iter_blocks(lines, tile, image.dtype.itemsize * box[axis], most, first)
-    return [tuple(slice(0, box[axis]) if k == axis else s for k, s in enumerate(block)) for block in blocks]
 
 
 def _output_image(

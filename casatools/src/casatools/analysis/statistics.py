@@ -14,17 +14,19 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from casatools._base.buffers import empty_array
 from casatools._base.errors import ParameterError
 from casatools.analysis.value_stream import ValueStream, Where, ranked
 from casatools.kernels.group_variances import chauvenet_limit
 from casatools.kernels.order_statistics import quartile_ranks
+from casatools.kernels.value_sums import deviation_sums
 
 __all__ = ["ALGORITHMS", "Moments", "StatisticsOptions", "compute_statistics"]
 
 ALGORITHMS = ("classic", "chauvenet", "fit-half", "hinges-fences", "biweight")
 _CENTERS = ("mean", "median", "zero")
-# Values that are widened to double precision at once: they stay in the processor's cache.
-_AT_ONCE = 32768
+# Values of a block whose mean the sums of the others are taken about.
+_FIRST_VALUES = 4096
 
 
 @dataclass(frozen=True)
@@ -98,21 +100,23 @@ class Moments:
     @classmethod
     def of(cls, values: np.ndarray, where: Where) -> Moments:
         """Those of a block of values."""
-        found = cls()
-        for start in range(0, values.size, _AT_ONCE):
-            found.join(cls._of_few(values[start : start + _AT_ONCE]))
-        if values.size:
-            low, high = int(values.argmin()), int(values.argmax())
-            found.least, found.least_at = float(values[low]), where(low)
-            found.greatest, found.greatest_at = float(values[high]), where(high)
-        return found
-
-    @classmethod
-    def _of_few(cls, values: np.ndarray) -> Moments:
-        wide = values.astype(np.float64)
-        total, squares = float(wide.sum()), float(np.einsum("i,i", wide, wide))
-        wide -= total / wide.size
-        return cls(wide.size, total, squares, deviation=float(np.einsum("i,i", wide, wide)))
+        if not values.size:
+            return cls()
+        count, few = values.size, values[:_FIRST_VALUES]
+        about = float(few.mean(dtype=np.float64))
+        first, second = deviation_sums(values, about)
+        shift = first / count
+        low, high = int(values.argmin()), int(values.argmax())
+        return cls(
+            count,
+            count * about + first,
+            second + about * (2.0 * first + count * about),
+            float(values[low]),
+            float(values[high]),
+            where(low),
+            where(high),
+            max(second - count * shift * shift, 0.0),
+        )
 
     def join(self, other: Moments) -> None:
         """Take in those of other values."""
@@ -196,9 +200,15 @@ def _robust(stream: ValueStream, count: int) -> dict[str, float]:
     low, middle, upper, high = quartile_ranks(count)
     q1, a, b, q3 = ranked(stream, count, [low, middle, upper, high])
     median = 0.5 * (a + b)
-    distances = stream.changed(lambda v: np.abs(v - v.dtype.type(median)))
+    distances = stream.changed(lambda v: _distances(v, median))
     a, b = ranked(distances, count, [middle, upper])
     return {"median": median, "medabsdevmed": 0.5 * (a + b), "q1": q1, "q3": q3, "quartile": q3 - q1}
+
+
+def _distances(values: np.ndarray, about: float) -> np.ndarray:
+    """Distances from a value, in the precision of the values."""
+    found = np.subtract(values, values.dtype.type(about), out=empty_array(values.shape, values.dtype))
+    return np.abs(found, out=found)
 
 
 def _hinges(stream: ValueStream, count: int, fence: float) -> ValueStream:

@@ -22,7 +22,7 @@ from casatools.calibration.scratch_columns import fill_model, forget_recipes
 from casatools.calibration.source_spectra import stokes_to_correlations
 from casatools.components.component_list import ComponentList, components_from
 from casatools.components.model import Component
-from casatools.frames.directions import Direction, convert_direction
+from casatools.frames.directions import Direction, convert_direction, frame_turn
 from casatools.frames.quantities import to_unit
 from casatools.io.image import CasaImage
 from casatools.io.ms import MeasurementSet, ResolvedSelection, Selection, VisChunk, iter_chunks, write_chunks
@@ -223,8 +223,8 @@ def _model_chunks(
         for number in np.unique(chunk["FIELD_ID"]).tolist():
             found = ms.metadata.fields[number]
             lon, lat = (float(v) for v in np.ravel(found.phase_dir[0])[:2])
-            centre = convert_direction(Direction(lon, lat, found.phase_frame), "J2000")
+            centre, turn = frame_turn(Direction(lon, lat, found.phase_frame), "J2000")
             rows = chunk["FIELD_ID"] == number
-            stokes = sky.visibilities(np.asarray(chunk["UVW"], np.float64)[rows], np.asarray(frequency), centre)
+            stokes = sky.visibilities(np.asarray(chunk["UVW"], np.float64)[rows] @ turn.T, np.asarray(frequency), centre)
             model[rows] = stokes_to_correlations(stokes, names)
         yield chunk, {"MODEL_DATA": model + chunk["MODEL_DATA"] if incremental else model}

@@ -11,7 +11,7 @@ from casatools._base.errors import DataError, ParameterError
 from casatools._base.paths import require_present
 from casatools.calibration.source_spectra import stokes_to_correlations
 from casatools.components.component_list import ComponentList
-from casatools.frames.directions import Direction, convert_direction
+from casatools.frames.directions import Direction, frame_turn
 from casatools.io.ms import Selection
 from casatools.io.ms.model_keywords import VirtualModel, read_virtual_models, thin_virtual_models, write_virtual_models
 from casatools.kernels.spheroidal import spheroidal
@@ -72,8 +72,8 @@ class VirtualColumn:
             rows = (places == place).all(axis=1)
             field = metadata.fields[number]
             lon, lat = (float(v) for v in np.ravel(field.phase_dir[0])[:2])
-            centre = convert_direction(Direction(lon, lat, field.phase_frame), "J2000")
-            uvw = np.asarray(chunk["UVW"], np.float64)[rows]
+            centre, turn = frame_turn(Direction(lon, lat, field.phase_frame), "J2000")
+            uvw = np.asarray(chunk["UVW"], np.float64)[rows] @ turn.T
             stokes = sum(s.visibilities(uvw, frequency, centre) * _scales(m, frequency)[:, None] for m, s in own)
             model[rows] = stokes_to_correlations(np.asarray(stokes), names)
         return model

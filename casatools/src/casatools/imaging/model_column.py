@@ -72,7 +72,9 @@ def _recentred(data: ImagingData, source: DataSource, chunk: VisChunk, image: Im
     """uvw for the phase centre of a field, and the paths to it."""
     uvw = np.asarray(chunk["UVW"], dtype=np.float64).copy()
     shift = np.zeros(len(uvw))
-    for rows, own, target in source.phase_rows(chunk["FIELD_ID"], chunk["TIME"], data.centre):
+    for rows, own, target, turn in source.phase_rows(chunk["FIELD_ID"], chunk["TIME"], data.centre):
+        if turn is not None:
+            uvw[rows] = uvw[rows] @ turn.T
         if target == data.centre:
             uvw[rows], shift[rows] = rotate_phase_centre(uvw[rows], own, image.centre)
             continue

@@ -24,7 +24,7 @@ from casatools.imaging.tclean_images import FieldImages, begin_images, plan_imag
 from casatools.imaging.virtual_cube import plan_virtual_cube
 from casatools.imaging.visibilities import DataSource
 
-__all__ = ["run_tclean"]
+__all__ = ["clean_fields", "run_tclean"]
 
 
 def run_tclean(request: TcleanRequest, history: list[str] | None = None) -> dict[str, Any]:
@@ -84,7 +84,11 @@ def _make_room(requests: list[TcleanRequest], data: ImagingData) -> PlaneStore:
     return store
 
 
-def _clean(plans: list[FieldImages], data: ImagingData, imager: Imager, control: CycleControl, checkpoint: Checkpoint) -> None:
+def clean_fields(
+    plans: list[FieldImages], data: ImagingData, imager: Imager, control: CycleControl, checkpoint: Checkpoint
+) -> None:
+    """Iterate to a stopping rule, or as the person at the page says; the state is kept after each major cycle."""
+
     def keep() -> None:
         checkpoint.save([plan.image for plan in plans], control)
         plans[0].image.store.let_go()
@@ -119,7 +123,7 @@ def _image(request: TcleanRequest, sources: list[DataSource], history: list[str]
         if not resumed and (request.calcres or request.niter == 0):
             control.after_major()
         if request.niter > 0:
-            _clean(plans, data, imager, control, checkpoint)
+            clean_fields(plans, data, imager, control, checkpoint)
     if request.niter > 0:
         log.post(
             f"tclean: {control.done} iterations in {control.majors} major cycles; stopped by {control.record()['stopDescription']}"

@@ -20,6 +20,7 @@ __all__ = ["synthesisimager"]
 _Any = kinds.Variant()
 Text = Annotated[str, kinds.Text(), "Selection, as in the tasks"]
 Flag = Annotated[bool, kinds.Bool(), "A setting of the reference's gridders"]
+_NORMALIZING = ("pblimit", "normtype", "psfcutoff")
 _IMAGES = {
     "IMAGE": "image",
     "RESIDUAL": "residual",
@@ -297,9 +298,9 @@ class synthesisimager:
         """
         if not image:
             raise ParameterError("synthesisimager.makeimage: parameter 'image' must be a name")
-        if compleximage or model:
-            raise UnsupportedError("synthesisimager.makeimage: compleximage and model other than 0 are not there yet")
-        self._run.make_image(type, image)
+        if compleximage:
+            raise UnsupportedError("synthesisimager.makeimage: compleximage is not there; give image, the real part")
+        self._run.make_image(type, image, model)
         return True
 
     @method
@@ -454,14 +455,22 @@ class synthesisimager:
 
     @method
     def normalizerinfo(self, normpars: Annotated[dict[str, Any], kinds.Record(), "As for synthesisnormalizer"] = {}) -> bool:  # noqa: B006 - copied
-        """Hand over normalization parameters, which mosaics need; not there yet.
+        """Say how cubes, which are normalized here, are: pblimit, normtype and psfcutoff, where defineimage does not.
 
         Raises
         ------
-        UnsupportedError
-            Always.
+        ParameterError, UnsupportedError
+            A value is wrong.
         """
-        return _refuse("normalizerinfo")
+        before, self._run.normalizing = self._run.normalizing, {k: normpars[k] for k in _NORMALIZING if k in normpars}
+        self._run.changed()
+        if self._run.selections and self._run.images:
+            try:
+                _ = self._run.requests
+            except BaseException:
+                self._run.normalizing = before
+                raise
+        return True
 
     @method
     def hpg_enabled(self) -> bool:

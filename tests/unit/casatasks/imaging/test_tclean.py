@@ -71,6 +71,14 @@ def field_data() -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     return uvw, data.mean(axis=0), weight.mean(axis=0), freq
 
 
+def test_sums_of_weights_are_those_that_the_reference_defines() -> None:
+    """Of Stokes I alone both hands count, of all other planes each sample once (CASA 6.7: 2628 and 1314 for the same data)."""
+    weight = field_data()[2].sum() * 5
+    for stokes, planes, hands in (("I", 1, 2), ("V", 1, 1), ("IV", 2, 1), ("RR", 1, 1), ("RRLL", 2, 1)):
+        tclean(imagename=f"w{stokes}", niter=0, stokes=stokes, restoration=False, **FIELD)
+        assert pixels(f"w{stokes}.sumwt").ravel() == pytest.approx([hands * weight] * planes, rel=1e-5), stokes
+
+
 def test_dirty_image_is_the_direct_sum() -> None:
     record = tclean(imagename="d", niter=0, weighting="natural", **FIELD)
     assert record["iterdone"] == 0

@@ -188,6 +188,17 @@ def test_masked_pixels_are_no_points_of_the_grid_and_stay_masked(interp: str) ->
     expected[0, :6] = 35 / 3 - np.arange(6) / 3
     expected[1, 0] = 122 / 9
     expected[2, :5] = 139 / 9 - np.arange(5) * 5 / 9
-    for x, y, value in ((11, 0, 12), (2, 3, 16), (5, 3, 14), (8, 3, 18), (14, 3, 15), (2, 6, 16), (2, 9, 18), (5, 9, 18), (8, 9, 19), (11, 9, 19)):
+    for x, y, value in (
+        (11, 0, 12),
+        (2, 3, 16),
+        (5, 3, 14),
+        (8, 3, 18),
+        (14, 3, 15),
+        (2, 6, 16),
+        (2, 9, 18),
+        (5, 9, 18),
+        (8, 9, 19),
+        (11, 9, 19),
+    ):
         expected[y, x] = value
     assert np.array_equal(mask, expected > 0) and np.allclose(found[mask], expected[mask], rtol=1e-6)

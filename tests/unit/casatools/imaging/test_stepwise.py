@@ -311,10 +311,13 @@ def test_advice_and_checks(demo_ms: str) -> None:
         (lambda p: synthesisimager().selectdata({}), ParameterError), (lambda p: synthesisimager().makepsf(), NotOpenError),
         (lambda p: _selected(p).makepsf(), NotOpenError), (lambda p: _selected(p).defineimage({"imagename": "x", "nosuch": 1}), ParameterError),
         (lambda p: an_imager(p, selection={"taql": "TIME>0"}), UnsupportedError), (lambda p: an_imager(p).makeimage(), ParameterError),
-        (lambda p: an_imager(p).makeimage("holo", "a.im"), ParameterError), (lambda p: an_imager(p).makeimage("psf", "a.im", model=1), UnsupportedError),
+        (lambda p: an_imager(p).makeimage("holo", "a.im"), ParameterError), (lambda p: an_imager(p).makeimage("psf", "a.im", model=1), ParameterError),
+        (lambda p: an_imager(p).makeimage("psf", "a.im", "b.im"), UnsupportedError), (lambda p: an_imager(p).normalizerinfo({"normtype": "odd"}), ParameterError),
+        (lambda p: synthesisnormalizer().setupnormalizer({"imagename": "s", "normtype": "odd"}), ParameterError),
+       
         (lambda p: an_imager(p).getimstore(3), ParameterError), (lambda p: an_imager(p).getImageName(0, "NONE"), ParameterError),
         (lambda p: _selected(p).setimage("x", distance="1km"), UnsupportedError), (lambda p: synthesisimager().setdata(p, freqbeg="1GHz"), UnsupportedError),
-        (lambda p: synthesisimager().setweighting(fieldofview="10arcmin"), UnsupportedError), (lambda p: _mosaic(p).makepsf(), UnsupportedError),
+        (lambda p: synthesisimager().setweighting(fieldofview="10arcmin"), UnsupportedError), (lambda p: synthesisnormalizer().divideweightbysumwt(), NotOpenError),
         (lambda p: an_imager(p, selection={"field": "77"}).makepsf(), SelectionError), (lambda p: synthesisnormalizer().setupnormalizer({}), ParameterError),
         (lambda p: synthesisnormalizer().dividepsfbyweight(), NotOpenError), (lambda p: synthesisnormalizer().setimstore(3), ParameterError),
         (lambda p: _normalizer().gatherpsfweight(), PathMissingError), (lambda p: _normalizer().divideresidualbyweight(True), UnsupportedError),
@@ -402,12 +405,6 @@ def _selected(path: str) -> synthesisimager:
     return tool
 
 
-def _mosaic(path: str) -> synthesisimager:
-    tool = _selected(path)
-    tool.defineimage({"imagename": "s", **IMAGE}, {"gridder": "mosaic"})
-    return tool
-
-
 def _normalizer() -> synthesisnormalizer:
     tool = synthesisnormalizer()
     tool.setupnormalizer({"imagename": "none"})
@@ -425,8 +422,8 @@ def _deconvolver() -> synthesisdeconvolver:
     [
         lambda: synthesisimager().drygridding(), lambda: synthesisimager().fillcfcache(),
         lambda: synthesisimager().reloadcfcache(), lambda: synthesisimager().getweightdensity(), lambda: synthesisimager().setweightdensity(),
-        lambda: synthesisimager().normalizerinfo(), lambda: synthesisimager().inithpg(), lambda: synthesisimager().initmpi(),
-        lambda: synthesisimager().makesdimage(), lambda: synthesisimager().makesdpsf(), lambda: synthesisnormalizer().divideweightbysumwt(),
+        lambda: synthesisimager().inithpg(), lambda: synthesisimager().initmpi(),
+        lambda: synthesisimager().makesdimage(), lambda: synthesisimager().makesdpsf(),
         lambda: synthesisnormalizer().gatherweightdensity(), lambda: synthesisnormalizer().scatterweightdensity(),
         lambda: synthesisutils().contdatapartition(), lambda: synthesisutils().cubedatapartition(), lambda: synthesisutils().cubedataimagepartition(),
         lambda: synthesisutils().cube_to_taylor_sum(), lambda: synthesisutils().taylor_coeffs_to_cube(), lambda: synthesisutils().apply_freq_dep_pb(),
