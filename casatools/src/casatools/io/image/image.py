@@ -83,7 +83,9 @@ class CasaImage:
         found = require_present(path, "image")
         if os.path.isdir(found) and is_joined(found):
             if writable:
-                raise DataError(f"the image {path!r} is a list of others and cannot be changed; change these, or write it as one image")
+                raise DataError(
+                    f"the image {path!r} is a list of others and cannot be changed; change these, or write it as one image"
+                )
             return cls(JoinedImage.open(found))
         if os.path.isdir(found):
             return cls(TableImage.open(found, writable))
