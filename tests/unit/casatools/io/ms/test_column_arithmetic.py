@@ -56,7 +56,12 @@ def test_columns_in_another_order_are_left_to_casacore(shared_input: Input) -> N
         model = [t.getcell("MODEL_DATA", row) for row in range(t.nrows())]
         t.removecols("MODEL_DATA")
         description = tables.makearrcoldesc("MODEL_DATA", 0j, ndim=2, valuetype="complex")
-        manager = {"TYPE": "TiledShapeStMan", "NAME": "M", "SEQNR": 0, "SPEC": {"DEFAULTTILESHAPE": np.array([4, 8, 10], np.int32)}}
+        manager = {
+            "TYPE": "TiledShapeStMan",
+            "NAME": "M",
+            "SEQNR": 0,
+            "SPEC": {"DEFAULTTILESHAPE": np.array([4, 8, 10], np.int32)},
+        }
         t.addcols(tables.maketabdesc([description]), manager)
         for row in reversed(range(t.nrows())):
             t.putcell("MODEL_DATA", row, model[row])
