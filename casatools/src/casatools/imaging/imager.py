@@ -294,6 +294,7 @@ class Imager:
                 block.weight = self.weights.weights(block)
         self._block_weights.clear()
         self.weights.drop()
+        drop_idle()
         self._is_settled = True
 
     def _parts(self) -> Iterator[slice]:
