@@ -133,5 +133,5 @@ def degrid(
     """
     is_large, uvw, named = _as_gridder_takes(uvw_m, options)
     dirty = np.ascontiguousarray(model if is_large else model.T, dtype=np.float64 if options.double else np.float32)
-    wanted = None if mask is None else np.ascontiguousarray(mask, dtype=np.uint8)
+    wanted = None if mask is None else np.ascontiguousarray(mask).view(np.uint8) if mask.dtype == bool else mask.astype(np.uint8)
     return np.asarray(ducc0.wgridder.dirty2vis(uvw=uvw, freq=freq_hz, dirty=dirty, wgt=None, mask=wanted, **named))

@@ -335,12 +335,15 @@ class TermField(TaylorTerms, ImageField):
         return self._sum_of_terms(view.uvw_m, pol, freq_hz, used)
 
     def _sum_of_terms(self, uvw_m: np.ndarray, pol: int, freq_hz: np.ndarray, used: np.ndarray | None) -> np.ndarray:
-        total = np.zeros((len(uvw_m), len(freq_hz)), dtype=np.complex64)
+        total: np.ndarray | None = None
         for term in range(self.nterms):
             plane = self.planes.model[term, pol]
             if plane.any():
-                total += degrid(uvw_m, freq_hz, plane, used, self.options) * self._power(freq_hz, term)
-        return total
+                found = degrid(uvw_m, freq_hz, plane, used, self.options)
+                if term:
+                    found *= self._power(freq_hz, term)
+                total = found if total is None else np.add(total, found, out=total)
+        return np.zeros((len(uvw_m), len(freq_hz)), dtype=np.complex64) if total is None else total
 
     def add(self, view: BlockView, chan: int, pol: int, freq_hz: np.ndarray, vis: np.ndarray, weight: np.ndarray) -> None:
         """Grid visibilities into the residuals of all terms."""

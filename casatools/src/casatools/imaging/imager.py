@@ -399,7 +399,10 @@ class Imager:
             for image, view, turn in zip(self.fields, views, turns, strict=True):
                 model = image.predict(view, chan, pol, freq, used)
                 if model is not None:
-                    vis = vis - (model if turn is None else model * np.conj(turn))
+                    if turn is not None:
+                        model *= np.conj(turn)
+                    # What is left takes the place of the model.
+                    vis = np.subtract(vis, model, out=model)
             for image, view, turn in zip(self.fields, views, turns, strict=True):
                 image.add(view, chan, pol, freq, vis if turn is None else vis * turn, weight)
 

@@ -33,6 +33,8 @@ __all__ = ["DataSource", "RowGroups", "VisibilityBlock", "open_sources", "rotate
 _SPEED_OF_LIGHT_M_S = 299792458.0
 # Chunks are small: what is made of them is kept, and they would count towards the greatest memory.
 _CHUNK_BYTES = 16 * 1024 * 1024
+# Another thread is worth its start, for which it waits until the reading one leaves the interpreter, from so many samples on.
+_FEW_SAMPLES = 500_000
 # Order of the polynomial of each interpolation between channels.
 _ORDERS = {"nearest": 0, "linear": 1, "cubic": 3}
 # Correlation codes of the MeasurementSet (Kemball & Wieringa, AIPS++ Note 229).
@@ -474,7 +476,7 @@ def _planes_of(
     over_rows(
         lambda a, b: mix_correlations(data, chunk["FLAG"], chunk["FLAG_ROW"], given, hands, corr, factors, a, b, vis, out_weight),
         len(data),
-        100_000 // data.shape[1],
+        _FEW_SAMPLES // data.shape[1],
     )
     return vis, out_weight
 
