@@ -424,6 +424,7 @@ class Imager:
             while self._goes_on(control, steer):
                 before = control.done
                 clean_once(self.fields, control)
+                drop_idle()  # what cleaning took is not needed while data are gridded
                 self.major_cycle()
                 control.after_major()
                 control.note_depth(self.peak())
