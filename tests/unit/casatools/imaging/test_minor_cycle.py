@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy.signal import fftconvolve
 
 from casatools._base.errors import ParameterError
 from casatools.imaging.minor_cycle import MinorCycle, MinorOptions, convolve_components
+from casatools.imaging.psf_transform import PsfTransform
 from casatools.imaging.scale_beams import scale_plane
 from casatools.kernels.clean_clark import clark_components
 from casatools.kernels.clean_hogbom import clean_hogbom, peak_in_mask
@@ -102,3 +104,25 @@ def test_bad_options() -> None:
         MinorOptions("hogbom", 0.0)
     with pytest.raises(ParameterError, match="'scales' must not"):
         MinorOptions("multiscale", 0.1, (-1.0,))
+
+
+@pytest.mark.parametrize("shape", [(40, 30), (33, 65)])
+@pytest.mark.parametrize("centre", [(3, 25), (20, 15), (32, 29)])
+@pytest.mark.parametrize("where", [slice(0, 4), slice(-3, None), slice(None)])
+def test_nothing_is_carried_round_the_edges(shape: tuple[int, int], centre: tuple[int, int], where: slice) -> None:
+    """Convolutions with a psf whose peak is anywhere and components that are anywhere, against the whole convolution."""
+    rng = np.random.default_rng(5)
+    psf, components = rng.normal(size=shape).astype(np.float32), np.zeros(shape, np.float32)
+    psf[centre] = 20.0
+    components[where, where] = rng.normal(size=components[where, where].shape)
+    whole = fftconvolve(components.astype(float), psf.astype(float))
+    expected = whole[centre[0] : centre[0] + shape[0], centre[1] : centre[1] + shape[1]]
+    tolerance = 1e-5 * np.abs(expected).max()
+    np.testing.assert_allclose(convolve_components(components, psf), expected, atol=tolerance)
+    transform = PsfTransform(psf)
+    np.testing.assert_allclose(transform.convolve(components), expected, atol=tolerance)
+    np.testing.assert_allclose(transform.plane(transform.beam, transform.centre), psf, atol=1e-4)
+
+
+def test_no_components() -> None:
+    assert not convolve_components(np.zeros((8, 8), np.float32), np.ones((8, 8), np.float32)).any()
