@@ -348,7 +348,8 @@ class MinorCycle:
         count, (cy, cx) = len(scales), beams.centre
         smoothed = beams.smoothed(residual)
         largest = max(float(scales.max()), 1e-9)
-        bias = np.ascontiguousarray(1.0 - self.options.small_scale_bias * scales / largest)
+        # The bias weighs what a component of a scale takes away from the sum of squares, as with Taylor terms and in the reference.
+        bias = np.sqrt(np.maximum(1.0 - self.options.small_scale_bias * scales / largest, 0.0))
         components = np.zeros((count, *residual.shape), dtype=np.float32)
         peak = -1.0
         if min(residual.shape) < 4 * TILE:

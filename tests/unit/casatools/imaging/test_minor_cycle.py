@@ -9,6 +9,7 @@ from scipy.signal import fftconvolve
 from casatools._base.errors import ParameterError
 from casatools.imaging.minor_cycle import MinorCycle, MinorOptions, convolve_components
 from casatools.imaging.psf_transform import PsfTransform
+from casatools.imaging.multi_term import MultiTermCycle
 from casatools.imaging.scale_beams import scale_plane
 from casatools.kernels.clean_clark import clark_components
 from casatools.kernels.clean_hogbom import clean_hogbom, peak_in_mask
@@ -51,6 +52,47 @@ def test_multiscale_takes_an_extended_source_in_fewer_components() -> None:
         assert model.sum() == pytest.approx(50.0, rel=0.1)
         assert peak <= 0.02 * start.max() + 1e-6
     assert counts["multiscale"] < counts["hogbom"] / 3
+
+
+@pytest.mark.parametrize("bias", [-1.0, -0.4, 0.0, 0.4, 0.9])
+@pytest.mark.parametrize("size", [64, 256])
+def test_a_bias_chooses_scales_as_with_one_taylor_term(bias: float, size: int) -> None:
+    """CASA 6.7 makes the same model with multiscale and with mtmfs of one term, for a bias of either sign; 256 pixels are done in tiles."""
+    psf = a_psf(size)
+    sky = np.roll(scale_plane((size, size), 8.0) * 30, (3, -4), axis=(0, 1))
+    sky[size // 2 + 6, size // 2 - 9] += 1.0
+    start = convolve_components(sky, psf).astype(np.float32)
+    mask = np.zeros((size, size), bool)
+    mask[size // 2 - 18 : size // 2 + 18, size // 2 - 18 : size // 2 + 18] = True
+    options, found = (0.2, (0.0, 4.0, 9.0), bias), []
+    for terms in (0, 1):
+        residual, model = start.copy(), np.zeros_like(sky)
+        if terms:
+            MultiTermCycle(MinorOptions("mtmfs", *options), 1).run(residual[None], model[None], psf[None], mask, 0.0, 12)
+        else:
+            MinorCycle(MinorOptions("multiscale", *options)).run(residual, model, psf, mask, 0.0, 12)
+        found.append(model)
+    assert np.abs(found[0] - found[1]).max() < 1e-5 * np.abs(found[1]).max()
+
+
+@pytest.mark.parametrize("size", [64, 256])
+def test_multiscale_goes_on_to_the_first_component_below_the_threshold(size: int) -> None:
+    """It is the flux of the component before the gain that is compared (CASA 6.7: 24 runs counted), not what its scale counts when it is chosen."""
+    psf = a_psf(size)
+    start = convolve_components(np.roll(scale_plane((size, size), 8.0) * 30, (3, -4), axis=(0, 1)), psf).astype(np.float32)
+    options, mask = MinorOptions("multiscale", 0.2, (0.0, 4.0, 9.0), -0.5), np.ones((size, size), bool)
+    before, fluxes = np.zeros_like(start), []
+    for niter in range(1, 9):
+        residual, model = start.copy(), np.zeros_like(start)
+        MinorCycle(options).run(residual, model, psf, mask, 0.0, niter)
+        fluxes.append(float((model - before).sum()) / 0.2)
+        before = model
+    lower = [k for k in range(1, len(fluxes)) if abs(fluxes[k]) < 0.99 * min(abs(f) for f in fluxes[:k])]
+    assert len(lower) > 1
+    for niter in lower:
+        residual, model = start.copy(), np.zeros_like(start)
+        MinorCycle(options).run(residual, model, psf, mask, abs(fluxes[niter]) * 1.001, 100)
+        assert model.sum() == pytest.approx(0.2 * sum(fluxes[:niter]), rel=1e-3)
 
 
 def test_mask_and_limits() -> None:
