@@ -352,7 +352,9 @@ def test_lists_of_images(ia: image, values: np.ndarray, tmp_path: Path) -> None:
     for mode, inside in (("nomovevirtual", []), ("c", ["p.im", "q.im"]), ("movevirtual", ["p.im", "q.im"])):
         made = image().imageconcat(f"{mode}.im", ["p.im", "q.im"], mode=mode)
         assert sorted(os.listdir(f"{mode}.im")) == sorted(["imageconcat.json", *inside]), mode
-        assert np.array_equal(made.getchunk(), values) and np.array_equal(made.getchunk([2, 3, 0, 1], [7, 9, 0, 4], [2, 1, 1, 2]), values[2:8:2, 3:10, :, 1:5:2])
+        assert np.array_equal(made.getchunk(), values) and np.array_equal(
+            made.getchunk([2, 3, 0, 1], [7, 9, 0, 4], [2, 1, 1, 2]), values[2:8:2, 3:10, :, 1:5:2]
+        )
         assert (~made.getchunk(getmask=True)).sum(axis=(0, 1, 2)).sum() == 6 and made.getchunk(getmask=True)[..., :2].all()
         assert made.statistics()["npts"][0] == values.size - 6 and made.brightnessunit() == ia.brightnessunit()
         assert made.restoringbeam()["major"]["value"] == 240.0

@@ -36,7 +36,9 @@ def is_joined(folder: str) -> bool:
 def list_text(names: Sequence[str], axis: int, dtype: np.dtype) -> str:
     """What the list of images says; `names` as they are to stand in it."""
     kind = _TYPES[f"{dtype.kind}{dtype.itemsize}"]
-    return json.dumps({"Version": 1, "DataType": kind, "Axis": axis, "TempClose": True, "Images": list(names), "MiscInfo": {}}, indent=1)
+    return json.dumps(
+        {"Version": 1, "DataType": kind, "Axis": axis, "TempClose": True, "Images": list(names), "MiscInfo": {}}, indent=1
+    )
 
 
 class JoinedImage:
@@ -85,7 +87,12 @@ class JoinedImage:
             for name in names:
                 parts.append(CasaImage.open(_place(folder, name)))
             shapes = [tuple(n for k, n in enumerate(p.shape) if k != p.ndim - 1 - axis) for p in parts]
-            if not parts or not 0 <= axis < parts[0].ndim or any(s != shapes[0] for s in shapes) or len({p.dtype for p in parts}) > 1:
+            if (
+                not parts
+                or not 0 <= axis < parts[0].ndim
+                or any(s != shapes[0] for s in shapes)
+                or len({p.dtype for p in parts}) > 1
+            ):
                 raise DataError(f"the images listed in {path!r} cannot be joined along axis {axis}: their shapes or types differ")
             return cls(folder, parts, axis)
         except BaseException:
@@ -153,7 +160,9 @@ class JoinedImage:
 
     def put_keyword(self, name: str, value: Any) -> None:
         """A list of images is not changed in place."""
-        raise DataError(f"the image {self.path!r} is a list of others and cannot be changed; change these, or write it as one image")
+        raise DataError(
+            f"the image {self.path!r} is a list of others and cannot be changed; change these, or write it as one image"
+        )
 
     def history(self) -> list[Any]:
         """The first image's."""
