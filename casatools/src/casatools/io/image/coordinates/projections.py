@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from casatools._base.errors import ParameterError
+from casatools.io.image.coordinates.sines import sines_and_cosines
 
 __all__ = ["PROJECTIONS", "ZENITHAL", "Projector", "default_poles", "parameter_count", "wcs_of"]
 
@@ -115,8 +116,9 @@ class Projector:
             return np.radians(plane[:, 0]), np.radians(plane[:, 1])
         sin0, cos0 = math.sin(self.latitude), math.cos(self.latitude)
         offset = longitude - self.longitude
-        cos_lat, sin_lat, cos_off = np.cos(latitude), np.sin(latitude), np.cos(offset)
-        east = cos_lat * np.sin(offset)
+        sin_lat, cos_lat = sines_and_cosines(latitude)
+        sin_off, cos_off = sines_and_cosines(offset)
+        east = cos_lat * sin_off
         north = sin_lat * cos0 - cos_lat * sin0 * cos_off
         radial = sin_lat * sin0 + cos_lat * cos0 * cos_off
         x, y = _PROJECT[self.name](east, north, radial, self.parameters)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from casatools.io.image.coordinates.direction import DirectionCoordinate
+from casatools.io.image.coordinates.sines import sines_and_cosines
 from casatools.io.image.coordinates.system import Coordinates
 
 __all__ = ["offsets_to_sky", "sky_to_offsets", "to_absolute_world", "to_relative_world"]
@@ -19,9 +20,9 @@ def sky_to_offsets(
     """
     turn = longitude - longitude_0
     sin0, cos0 = np.sin(latitude_0), np.cos(latitude_0)
-    sine, cosine = np.sin(latitude), np.cos(latitude)
-    along = cosine * np.cos(turn)
-    east = cosine * np.sin(turn)
+    sine, cosine = sines_and_cosines(latitude)
+    sin_turn, cos_turn = sines_and_cosines(turn)
+    along, east = cosine * cos_turn, cosine * sin_turn
     north = sine * cos0 - along * sin0
     radial = sine * sin0 + along * cos0
     across = np.sqrt(east * east + radial * radial)
@@ -30,10 +31,10 @@ def sky_to_offsets(
 
 def offsets_to_sky(x: np.ndarray, y: np.ndarray, longitude_0: float, latitude_0: float) -> tuple[np.ndarray, np.ndarray]:
     """Sky positions [rad], longitude within half a turn of zero, of offsets [rad]; the inverse of `sky_to_offsets`."""
-    cosine = np.cos(y)
-    turn = x / cosine
+    north, cosine = sines_and_cosines(y)
+    sin_turn, cos_turn = sines_and_cosines(x / cosine)
     sin0, cos0 = np.sin(latitude_0), np.cos(latitude_0)
-    east, radial, north = cosine * np.sin(turn), cosine * np.cos(turn), np.sin(y)
+    east, radial = cosine * sin_turn, cosine * cos_turn
     across = radial * cos0 - north * sin0
     longitude = longitude_0 + np.arctan2(east, across) + np.pi
     latitude = np.arctan2(north * cos0 + radial * sin0, np.sqrt(east * east + across * across))
