@@ -119,8 +119,9 @@ class Projector:
         sin_lat, cos_lat = sines_and_cosines(latitude)
         sin_off, cos_off = sines_and_cosines(offset)
         east = cos_lat * sin_off
-        north = sin_lat * cos0 - cos_lat * sin0 * cos_off
-        radial = sin_lat * sin0 + cos_lat * cos0 * cos_off
+        cos_lat *= cos_off
+        north = sin_lat * cos0 - cos_lat * sin0
+        radial = sin_lat * sin0 + cos_lat * cos0
         x, y = _PROJECT[self.name](east, north, radial, self.parameters)
         if self.turn:
             cosine, sine = math.cos(self.turn), -math.sin(self.turn)
@@ -182,6 +183,8 @@ def _sin_out(east: np.ndarray, north: np.ndarray, radial: np.ndarray, parameters
     if slant_x or slant_y:
         seen = np.where(radial + east * slant_x + north * slant_y < 0, np.nan, 1.0)
         return (east + slant_x * (1.0 - radial)) * seen, (north + slant_y * (1.0 - radial)) * seen
+    if not radial.size or radial.min() >= 0:
+        return east, north
     seen = np.where(radial < 0, np.nan, 1.0)
     return east * seen, north * seen
 

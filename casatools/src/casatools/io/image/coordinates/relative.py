@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from casatools.io.image.coordinates.direction import DirectionCoordinate
 from casatools.io.image.coordinates.sines import sines_and_cosines
 from casatools.io.image.coordinates.system import Coordinates
 
-__all__ = ["offsets_to_sky", "sky_to_offsets", "to_absolute_world", "to_relative_world"]
+__all__ = ["offsets_to_sky", "relative_point", "sky_to_offsets", "to_absolute_world", "to_relative_world"]
 
 
 def sky_to_offsets(
@@ -52,6 +54,26 @@ def to_relative_world(coordinates: Coordinates, world: np.ndarray) -> np.ndarray
     """World values (axis, point) relative to the reference values; Stokes values stay as they are."""
     out = np.array(world, dtype=np.float64)
     _shift(coordinates, out, -1.0)
+    return out
+
+
+def relative_point(coordinates: Coordinates, world: list[float]) -> list[float]:
+    """What `to_relative_world` gives for one point, in plain numbers."""
+    out = list(world)
+    for index, member in enumerate(coordinates.members):
+        rows = _direction_rows(coordinates, index) if isinstance(member, DirectionCoordinate) else None
+        if rows is not None and isinstance(member, DirectionCoordinate):
+            (unit_x, unit_y), (longitude_0, latitude_0) = member.unit_rad, member.reference_rad
+            turn, latitude = world[rows[0]] * unit_x - longitude_0, world[rows[1]] * unit_y
+            sin0, cos0, sine, cosine = math.sin(latitude_0), math.cos(latitude_0), math.sin(latitude), math.cos(latitude)
+            along, east = cosine * math.cos(turn), cosine * math.sin(turn)
+            north, radial = sine * cos0 - along * sin0, sine * sin0 + along * cos0
+            across = math.sqrt(east * east + radial * radial)
+            out[rows[0]], out[rows[1]] = math.atan2(east, radial) * across / unit_x, math.atan2(north, across) / unit_y
+        elif member.kind not in ("Stokes", "Quality"):
+            for row, axis in enumerate(coordinates.world_axes[index]):
+                if axis >= 0:
+                    out[axis] -= float(member.reference_value[row])
     return out
 
 
