@@ -87,8 +87,8 @@ def image_statistics(
 
     Raises
     ------
-    ParameterError, SelectionError
-        An axis is outside the image, or nothing is selected.
+    ParameterError, SelectionError, DataError
+        An axis is outside the image, nothing is selected, or what is selected and not masked is all NaN.
     """
     ndim = image.ndim
     axes = tuple(options.axes) or tuple(range(ndim))
@@ -107,6 +107,7 @@ def image_statistics(
     plane = _planes(image, array_axes)
     if not left:
         found = block_statistics(chosen, [slice(0, n) for n in box], options)
+        _require_numbers(chosen, options, bool(found["npts"]))
         flux = _total_flux(image, chosen, options, found) if plane else None
         if flux is not None:
             flux *= _channel_width(image, chosen)
@@ -133,6 +134,7 @@ def image_statistics(
             flux_ok = scale is not None
             fluxes[place] = found.get("sum", 0.0) * (scale or 0.0)
     if not results["npts"].any():  # nothing is usable anywhere
+        _require_numbers(chosen, options, False)
         empty = [*names, *(["flux"] if flux_ok and "sum" in names else [])]
         return {**record, **{name: np.array([], dtype=np.float64) for name in empty}}
     # Degenerate axes that were not summed over are dropped, as the reference does.
@@ -143,6 +145,12 @@ def image_statistics(
     if flux_ok and "sum" in names:
         record["flux"] = fluxes.squeeze(squeeze).transpose()
     return record
+
+
+def _require_numbers(chosen: SelectedPixels, options: ImageStatisticsOptions, found: bool) -> None:
+    """Ranges of intensities may leave nothing, and so may masks; pixels that are all NaN have no statistics."""
+    if not found and not options.pixels.active:
+        chosen.require_numbers()
 
 
 def _names(options: StatisticsOptions) -> tuple[str, ...]:

@@ -83,6 +83,16 @@ class SelectedPixels:
         if not any(good is None or good.any() for _, _, good in self.iter_blocks()):
             raise DataError(f"image {self.image.path!r} has no good pixel among those chosen: all are masked, NaN or infinite")
 
+    def require_numbers(self) -> None:
+        """Raise DataError when pixels are chosen and unmasked but none of them is a number; nothing when all are masked."""
+        for part in self.iter_slices():
+            slices = tuple(slice(a + s.start, a + s.stop) for a, s in zip(self.pixels.first, part, strict=True))
+            good, stored = self.chosen(slices), self.image.read_mask(slices) if self.image.has_mask else np.True_
+            if np.any(stored if good is None else good & stored):
+                raise DataError(
+                    f"image {self.image.path!r} has no number among the pixels chosen: all that are not masked are NaN or infinite"
+                )
+
     def iter_slices(
         self, block: Sequence[slice] | None = None, max_bytes: int = IMAGE_BLOCK_BYTES
     ) -> Iterator[tuple[slice, ...]]:
