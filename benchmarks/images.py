@@ -57,7 +57,7 @@ os.chdir(folder)
 import casatasks as t
 if os.environ.get("BENCH_MEMORY_MB"):
     from casatools import logsink
-    logsink().setMemoryTotal(int(os.environ["BENCH_MEMORY_MB"]) * 1024)
+    logsink().setMemoryTotal(int(os.environ["BENCH_MEMORY_MB"]))
 def peak():
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 def names(kind):

@@ -232,8 +232,12 @@ def _write_pixels(
         pixels = image.read(slices)
         values = _stored(pixels, image.read_mask(slices) if masked else None, options, scaling)
         turned = values.reshape([n for k, n in enumerate(pixels.shape) if k not in dropped]).transpose(places)
-        stored = empty_array(turned.shape, kind)
-        stored[...] = turned
+        own = turned.flags.c_contiguous and turned.flags.writeable and not kind.isnative
+        if own and turned.dtype == kind.newbyteorder("="):
+            stored = turned.byteswap(inplace=True).view(kind)  # a block of its own, turned in place
+        else:
+            stored = empty_array(turned.shape, kind)
+            stored[...] = turned
         with writing:  # the system lets one thread at a time write to a file, and lets others spin
             write_block(stream.fileno(), offset, lengths, [slices[k] for k in kept], stored)
 

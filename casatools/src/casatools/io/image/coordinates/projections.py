@@ -105,8 +105,10 @@ class Projector:
         latitude = np.arctan2(north * cos0 + radial * sin0, np.sqrt(east * east + across * across))
         # The longitude takes the sign of the reference point's, as wcslib gives it.
         sign = 1.0 if self.longitude >= 0 else -1.0
-        longitude[sign * longitude < 0] += sign * 2 * np.pi
-        longitude[sign * longitude > 2 * np.pi] -= sign * 2 * np.pi
+        low, high = sorted((sign * float(longitude.min()), sign * float(longitude.max()))) if longitude.size else (0.0, 0.0)
+        if not (low >= 0 and high <= 2 * np.pi):
+            longitude[sign * longitude < 0] += sign * 2 * np.pi
+            longitude[sign * longitude > 2 * np.pi] -= sign * 2 * np.pi
         return longitude, latitude
 
     def to_plane(self, longitude: np.ndarray, latitude: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from casatools._base.buffers import empty_array
 from casatools._base.errors import DataError, ParameterError
 from casatools._base.threads import over_rows
 from casatools.io.image.coordinates.direction import DirectionCoordinate
@@ -240,7 +241,7 @@ class Coordinates:
         if given.ndim == 1:
             return np.array(self.world_of(given.tolist()))
         flat = self._columns(given, self.n_pixel_axes, "pixel")
-        out = np.empty((self.n_world_axes, flat.shape[1]))
+        out = empty_array((self.n_world_axes, flat.shape[1]), np.float64)
 
         def block(begin: int, end: int) -> None:
             for index, member in enumerate(self.members):
@@ -287,7 +288,7 @@ class Coordinates:
         if given.ndim == 1:
             return np.array(self.pixel_of(given.tolist()))
         flat = self._columns(given, self.n_world_axes, "world")
-        out = np.empty((self.n_pixel_axes, flat.shape[1]))
+        out = empty_array((self.n_pixel_axes, flat.shape[1]), np.float64)
 
         def block(begin: int, end: int) -> None:
             for index, member in enumerate(self.members):
