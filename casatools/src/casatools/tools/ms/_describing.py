@@ -11,6 +11,7 @@ import numpy as np
 
 from casatools._base import kinds, log
 from casatools._base.declare import method
+from casatools.information.column_statistics import column_statistics
 from casatools.information.headers import history_lines, write_listing
 from casatools.information.listing import summary_lines
 from casatools.information.observation_summary import observation_summary, summary_record
@@ -128,12 +129,11 @@ class DescriptionMethods(MsState):
         return self._write_history(messages, parms, origin, msname, app)
 
     def _write_history(self, messages: list[str], parms: str, origin: str, msname: str, app: str) -> bool:
-        lines = [*messages, *([parms] if parms else [])]
         if msname:
             with MeasurementSet(msname) as other:
-                other.append_history(origin, lines, app)
+                other.append_history(origin, messages, app, parms)
         else:
-            self._ms.append_history(origin, lines, app)
+            self._ms.append_history(origin, messages, app, parms)
         return True
 
     @method
@@ -200,7 +200,15 @@ class DescriptionMethods(MsState):
         array: _Text = "",
         obs: _Text = "",
     ) -> dict[str, Any]:
-        """Statistics of a column in one record named after it, with the spread of the quartiles."""
+        """Statistics of a column in one record named after it, with the spread of the quartiles.
+
+        A column of vectors has one record a component, ``UVW_0, UVW_1, UVW_2``; of all rows, since flags belong to visibilities.
+        """
+        name = column.upper()
+        if name in ("UVW", "WEIGHT", "SIGMA"):
+            selection = Selection(spw=spw, field=field, antenna=baseline, uvrange=uvrange, timerange=time, scan=scan, array=array, observation=obs)  # fmt: skip
+            cells = self._ms.read(name, selection.resolve(self._ms).rows)
+            return {f"{name}_{k}": column_statistics(cells[:, k]) for k in range(cells.shape[1])}
         found = self.statistics(
             column, complex_value, useflags, spw=spw, field=field, baseline=baseline, uvrange=uvrange, time=time, correlation=correlation,
             scan=scan, array=array, obs=obs,

@@ -10,6 +10,7 @@ import numpy as np
 from casatools._base import kinds, log
 from casatools._base.declare import method
 from casatools._base.errors import DataError, ParameterError
+from casatools.information.column_statistics import column_statistics
 from casatools.io.standard_buckets import read_numbers
 from casatools.io.table_access import table_errors, to_casa, to_casacore
 from casatools.io.tables import require_one_shape
@@ -26,7 +27,6 @@ from casatools.tools.table._access import (
     Step,
     Value,
 )
-from casatools.tools.table._statistics import column_statistics
 
 
 class Columns(Access):

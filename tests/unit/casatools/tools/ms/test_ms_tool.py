@@ -179,3 +179,20 @@ def test_selection_by_items_and_expressions(tool: ms) -> None:
     assert tool.msselect({"field": "1331*", "spw": "0:2~5"}) and tool.nrow(True) == 168
     assert tool.msselectedindices()["channel"].tolist() == [[0, 2, 5, 1]]
     assert not tool.msselect({"field": "TARGET"}) and not tool.msselect({})
+
+
+@pytest.mark.shared
+def test_messages_of_the_history_and_their_command(tool: ms) -> None:
+    assert tool.writehistory("hello", "p=1, q=2", "here") and tool.writehistory_batch(["a", "b"], "x=1", "me")
+    tb = table()
+    tb.open(tool.name() + "/HISTORY")
+    commands = [str(c.ravel()[0]) for c in tb.getvarcol("CLI_COMMAND", tb.nrows() - 3, 3).values()]
+    assert tb.getcol("MESSAGE")[-3:].tolist() == ["hello", "a", "b"] and commands == ["p=1, q=2", "x=1", "x=1"]
+    tb.close()
+
+
+@pytest.mark.shared
+def test_old_statistics_of_vectors_are_by_component_and_of_all_rows(tool: ms) -> None:
+    found = tool.statisticsold("UVW")
+    assert list(found) == ["UVW_0", "UVW_1", "UVW_2"] and {r["npts"] for r in found.values()} == {2016.0}
+    assert found["UVW_0"]["sum"] == pytest.approx(-102188.81963, rel=1e-6)  # CASA 6.7
