@@ -145,9 +145,13 @@ def read_blocks(
     columns: ColumnPlan,
     plans: Sequence[ChunkPlan],
     calibrators: Sequence[Calibrator] = (),
+    left: frozenset[str] = frozenset(),
 ) -> Iterator[Block]:
-    """Read the planned chunks as blocks, calibrated on the way where there are calibrators."""
-    wanted = [*columns.reads, "WEIGHT", "SIGMA", *ROW_COLUMNS]
+    """Read the planned chunks as blocks, calibrated on the way where there are calibrators.
+
+    Columns that are `left` are not read: blocks do not hold them, and have no flag set where FLAG is among them.
+    """
+    wanted = [*(c for c in columns.reads if c not in left), "WEIGHT", "SIGMA", *ROW_COLUMNS]
     starts = iter(plans)
     for chunk in iter_chunks(ms, resolved, wanted, plans=plans):
         plan = next(starts)
@@ -175,8 +179,8 @@ def _block(chunk: VisChunk, columns: ColumnPlan, start: int) -> Block:
         spw=chunk.spw,
         start=start,
         rows={name: c[name] for name in ROW_COLUMNS},
-        data={out: c[name] for name, out in columns.pairs},
-        flag=c["FLAG"],
+        data={out: c[name] for name, out in columns.pairs if name in c},
+        flag=c["FLAG"] if "FLAG" in c else np.broadcast_to(np.False_, chunk.shape),
         corrected_weight=corrected_weight,
         data_weight=data_weight,
         weight=weight,

@@ -32,6 +32,7 @@ from casatools.io.ms.create_like import MsWriter, SubtableEdit
 from casatools.io.ms.model_keywords import virtual_model_fields
 from casatools.transform.averaging import average_blocks_in_channel, average_blocks_in_time
 from casatools.transform.blocks import ROW_COLUMNS, Block, inverse_root, read_blocks, wholly_flagged
+from casatools.transform.carrying import carried_columns, without_columns
 from casatools.transform.columns import ColumnPlan, plan_columns
 from casatools.transform.on_the_fly import Calibrator, CalibratorMaker
 from casatools.transform.output_windows import OutputWindows, replace_windows
@@ -122,6 +123,8 @@ class Job:
     fields: tuple[int, ...] = ()
     # A stage on what is read, before any average, such as a phase shift.
     first: Stage | None = None
+    # Columns that are not read because they are taken over from file to file.
+    left: frozenset[str] = frozenset()
 
     @property
     def output_rows(self) -> int:
@@ -260,7 +263,13 @@ def run(
         Progress(job.output_rows, "transforming visibilities") as progress,
         MsWriter(job.ms, temporary, columns, ncorr, nchan, job.output_rows, renumbering.edits, tile) as writer,
     ):
-        if spreads() and not (stages or before or job.first is not None):
+        cells = list(_cells(job))
+        if (job.windows is None or len(cells) == 1) and tile is None and all(c[0] <= ncorr and c[1] <= nchan for c in cells):
+            writer.lay_out(cells, _cell_of_row(job))
+            found = {} if stages or before else carried_columns(job)
+            carried = frozenset(name for name, (output, file, rows) in found.items() if writer.carry(output, file, rows))
+            job = without_columns(job, carried) if carried else job
+        if spreads() and not job.left and not (stages or before or job.first is not None):
             # Stages may look at several blocks; what has none is done piece by piece on all ranks.
             plans = job.rows.chunks if job.rows.bins is not None else split_plans(job.rows.chunks)
             outputs = (
@@ -275,7 +284,7 @@ def run(
             )
         for rows, every, offset in outputs:
             writer.append(rows, every, offset)
-            progress.advance(len(rows["FLAG"]))
+            progress.advance(len(rows["TIME"]))
         written = writer.rows_written
     log.post(f"Wrote {written} rows to {output}")
     return written
@@ -283,7 +292,7 @@ def run(
 
 def output_blocks(job: Job, stages: Sequence[Stage] = (), before: Sequence[Stage] = ()) -> Iterator[Block]:
     """The output of a job, block by block."""
-    blocks: Iterator[Block] = read_blocks(job.ms, job.resolved, job.columns, job.rows.chunks, job.calibrators)
+    blocks: Iterator[Block] = read_blocks(job.ms, job.resolved, job.columns, job.rows.chunks, job.calibrators, job.left)
     if job.first is not None:
         blocks = job.first(blocks)
     if job.rows.bins is not None:
@@ -326,6 +335,18 @@ def _cells(job: Job) -> Iterator[tuple[int, int]]:
         index = job.resolved.correlations.get(description.pol)
         ncorr = len(index) if index is not None else metadata.polarizations[description.pol].ncorr
         yield 1 if job.stokes_i else ncorr, nchan
+
+
+def _cell_of_row(job: Job) -> np.ndarray:
+    """Which of `_cells` each output row has: ndarray (row,) int64."""
+    if job.windows is not None:
+        return np.zeros(job.rows.nrow, dtype=np.int64)
+    which = np.empty(job.rows.nrow, dtype=np.int64)
+    number = {ddid: k for k, ddid in enumerate(job.ddids)}
+    for chunk in job.rows.chunks:
+        bins = job.rows.bins
+        which[chunk.index if bins is None else bins.of_block[int(chunk.index[0])]] = number[chunk.ddid]
+    return which
 
 
 def _largest_cell(job: Job) -> tuple[int, int]:
@@ -434,9 +455,10 @@ def _output_columns(block: Block, job: Job, ids: Renumbering) -> dict[str, np.nd
     ):  # fmt: skip
         out[name] = renumber(block.rows[name], mapping)
     out.update(block.data)
-    out["FLAG"] = block.flag
+    if "FLAG" not in job.left:
+        out["FLAG"] = block.flag
     out["WEIGHT"], out["SIGMA"] = block.weight, block.sigma
-    if "WEIGHT_SPECTRUM" in columns.spectra:
+    if "WEIGHT_SPECTRUM" in columns.spectra and "WEIGHT_SPECTRUM" not in job.left:
         out["WEIGHT_SPECTRUM"] = np.broadcast_to(block.corrected_weight, block.flag.shape)
     if "SIGMA_SPECTRUM" in columns.spectra:
         out["SIGMA_SPECTRUM"] = np.broadcast_to(inverse_root(block.data_weight), block.flag.shape)

@@ -13,7 +13,8 @@ from casacore import tables as _tables
 
 from casatools._base.errors import DataError
 from casatools.io.ms.create import closing, data_managers, new_ms, visibility_column
-from casatools.io.ms.measurement_set import MeasurementSet
+from casatools.io.ms.measurement_set import CHANNEL_COLUMNS, CORRELATION_COLUMNS, MeasurementSet
+from casatools.io.ms.row_files import RowFile, RowWriter
 from casatools.io.tables import Table, is_table, open_table, subtable_path
 
 __all__ = ["MsWriter", "SubtableEdit", "read_subtable"]
@@ -79,6 +80,7 @@ class MsWriter:
     ) -> None:
         self.path = path
         self._at = 0
+        self._files: RowWriter | None = None
         old = source.table.getdesc()
         required = _tables.required_ms_desc()
         description: dict[str, Any] = {"_define_hypercolumn_": {}, "_keywords_": {}, "_private_keywords_": {}}
@@ -104,8 +106,36 @@ class MsWriter:
     def __enter__(self) -> MsWriter:
         return self
 
-    def __exit__(self, *details: object) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *details: object) -> None:
+        try:
+            if self._files is not None:
+                self._files.finish(stop=kind is not None)
+        finally:
+            self.table.close()
+
+    def lay_out(self, cells: Sequence[tuple[int, int]], which: np.ndarray) -> None:
+        """Tell the shapes of all rows before any is appended, so that tiled columns are written straight into their files.
+
+        Parameters
+        ----------
+        cells : sequence of (ncorr, nchan)
+            None larger than the tiles along any axis.
+        which : ndarray (row,) int
+            Which of the cells each row has; as many rows as there is room for.
+        """
+        names = [c for c in self.table.colnames() if c in CHANNEL_COLUMNS or c in CORRELATION_COLUMNS]
+        wide = [(nchan, ncorr) for ncorr, nchan in cells]
+        narrow = [(ncorr,) for ncorr, _ in cells]
         self.table.close()
+        self._files = RowWriter(self.path, {c: wide if c in CHANNEL_COLUMNS else narrow for c in names}, which)
+        self.table = open_table(self.path, writable=True)
+
+    def carry(self, column: str, source: RowFile, rows: np.ndarray) -> bool:
+        """Take a whole column over from where its cells lie, beside what is appended; False where it was not laid out so."""
+        if self._files is None or column not in self._files:
+            return False
+        self._files.carry(column, source, rows)
+        return True
 
     @property
     def rows_written(self) -> int:
@@ -125,6 +155,9 @@ class MsWriter:
             self.table.addrows(missing)
         try:
             for name, values in columns.items():
+                if self._files is not None and name in self._files:
+                    self._files.write(name, self._at, values)
+                    continue
                 self.table.putcol(name, np.ascontiguousarray(values), self._at + offset, count, every)
         except RuntimeError as error:
             raise DataError(f"the output MeasurementSet cannot be written: {error}") from error

@@ -1,0 +1,299 @@
+"""Cells of tiled columns written into their files, or taken from file to file, without passing through casacore: as fast as files can be copied.
+
+Notes
+-----
+Where a tile spans whole cells, the cells of a hypercube lie one after another in its file (`casatools.io.ms.tile_headers`), so that what is taken over as it
+is can be moved in runs of rows by the system, which other threads need not wait for. Where a column is stored in another way, casacore does it.
+"""
+
+from __future__ import annotations
+
+import errno
+import math
+import os
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from casatools._base.errors import DataError
+from casatools.io.image.plain_file import PIECE_BYTES, reserve_file
+from casatools.io.ms.tile_headers import Cube, TileHeader, read_tile_header
+from casatools.io.tables import Table, open_table
+
+__all__ = ["RowFile", "RowWriter", "read_piece", "row_file", "write_piece"]
+
+_KINDS = ("TiledShapeStMan", "TiledColumnStMan")
+# Bits of one element.
+_BITS = {"boolean": 1, "float": 32, "complex": 64}
+_TYPES = {"boolean": np.bool_, "float": np.float32, "complex": np.complex64}
+_NUMBERS = {1: np.dtype(np.bool_), 32: np.dtype(np.float32), 64: np.dtype(np.complex64)}
+# Runs of rows longer than this are moved by the system; shorter ones are gathered in memory, a piece at a time.
+_RUN_BYTES = 1 << 16
+_PIECE_BYTES = 1 << 22
+# What a system answers that cannot copy from the one file to the other by itself.
+_CANNOT_COPY = (errno.EXDEV, errno.ENOSYS, errno.EINVAL, errno.EOPNOTSUPP, errno.ETXTBSY)
+
+
+@dataclass(frozen=True)
+class RowFile:
+    """Where the cells of a tiled column lie.
+
+    Attributes
+    ----------
+    folder : str
+    number : int
+        Of the data manager.
+    bits : int
+        Of one element.
+    header : TileHeader
+    """
+
+    folder: str
+    number: int
+    bits: int
+    header: TileHeader
+
+    def path(self, cube: Cube) -> str:
+        """The file of a hypercube."""
+        return os.path.join(self.folder, f"table.f{self.number}_TSM{cube.file}")
+
+    def cell_bytes(self, cube: Cube) -> int:
+        """Bytes of one cell."""
+        return math.prod(cube.shape[:-1]) * self.bits // 8
+
+    def file_bytes(self, cube: Cube, count: int) -> int:
+        """Bytes of the file of a hypercube of `count` cells: whole tiles."""
+        return -(-count // cube.tile[-1]) * math.prod(cube.tile) * self.bits // 8
+
+    def is_whole(self) -> bool:
+        """True when the cells of every hypercube lie one after another, and no two hypercubes are of one shape."""
+        shapes = [c.shape[:-1] for c in self.header.cubes]
+        return len(set(shapes)) == len(shapes) and all(
+            c.tile[:-1] == c.shape[:-1]
+            and (math.prod(c.shape[:-1]) * self.bits) % 8 == 0
+            and c.offset == 0
+            and os.path.isfile(self.path(c))
+            and os.path.getsize(self.path(c)) >= self.cell_bytes(c) * c.shape[-1]
+            for c in self.header.cubes
+        )
+
+
+def row_file(table: Table, column: str) -> RowFile | None:
+    """Where the cells of a column lie; None where they are not stored as whole cells, one after another.
+
+    The table is plain (not several ones joined), and its files hold what has been written to it.
+    """
+    kind = str(table.coldatatype(column)).lower()
+    folder = str(table.name())
+    if kind not in _BITS or table.endianformat() != "little":
+        return None
+    if [os.path.realpath(p) for p in table.partnames()] != [os.path.realpath(folder)]:
+        return None
+    manager: dict[str, Any] = next((m for m in table.getdminfo().values() if column in m["COLUMNS"]), {})
+    if manager.get("TYPE") not in _KINDS or len(manager["COLUMNS"]) != 1:
+        return None
+    number = int(manager["SEQNR"])
+    try:
+        with open(os.path.join(folder, f"table.f{number}"), "rb") as stream:
+            header = read_tile_header(stream.read(), manager["TYPE"])
+    except OSError:
+        return None
+    if header is None:
+        return None
+    found = RowFile(folder, number, _BITS[kind], header)
+    return found if found.is_whole() else None
+
+
+class RowWriter:
+    """Writes tiled columns of a new table, of which the shape of each cell is known, straight into their files.
+
+    Parameters
+    ----------
+    path : str
+        The new table, closed; its cells of these columns are undefined. Columns are tiled by whole cells, each in a TiledShapeStMan of its own.
+    columns : mapping
+        Column to the shapes that its cells have, in C order.
+    which : ndarray (row,) int
+        Which of these shapes the cell of each row has.
+
+    Notes
+    -----
+    casacore lays out one cell of each shape, and the header is completed by the others. The table may be opened afterwards to write other columns. Columns
+    that casacore stores otherwise (truth values that do not fill bytes) are left to it.
+    """
+
+    def __init__(self, path: str, columns: Mapping[str, Sequence[tuple[int, ...]]], which: np.ndarray) -> None:
+        used, first, which = np.unique(which, return_index=True, return_inverse=True)
+        shapes = {column: [cells[k] for k in used] for column, cells in columns.items()}
+        with closing(open_table(path, writable=True)) as table:
+            for column, cells in shapes.items():
+                kind = _TYPES[str(table.coldatatype(column)).lower()]
+                for shape, row in dict(zip(cells, first.tolist(), strict=True)).items():
+                    table.putcell(column, row, np.zeros(shape, kind))
+        with closing(open_table(path)) as table:
+            files = {column: row_file(table, column) for column in shapes}
+        self._stopped = False
+        self._worker: ThreadPoolExecutor | None = None
+        self._waiting: list[Future[None]] = []
+        self._columns: dict[str, _Laid] = {}
+        try:
+            for column, file in files.items():
+                if file is not None:
+                    self._columns[column] = _Laid(file, shapes[column], which)
+        except BaseException:
+            self.finish(stop=True)
+            raise
+
+    def __contains__(self, column: str) -> bool:
+        return column in self._columns
+
+    def write(self, column: str, row: int, values: np.ndarray) -> None:
+        """Cells of rows that follow each other and are of one shape: ``(row, ...)``."""
+        self._columns[column].write(row, values)
+
+    def carry(self, column: str, source: RowFile, rows: np.ndarray) -> None:
+        """Begin to take a whole column over from another table: the cells of `rows`, in a thread of its own."""
+        if self._worker is None:
+            self._worker = ThreadPoolExecutor(1, thread_name_prefix="ms-carry")
+        self._waiting.append(self._worker.submit(self._carry, self._columns[column], source, rows))
+
+    def finish(self, stop: bool = False) -> None:
+        """Wait until everything is written, or `stop` soon, and close the files; raises what went wrong."""
+        self._stopped = stop
+        try:
+            for future in self._waiting:
+                future.result()
+        finally:
+            self._stopped = True
+            if self._worker is not None:
+                self._worker.shutdown()
+            for laid in self._columns.values():
+                laid.close()
+
+    def _carry(self, laid: _Laid, source: RowFile, rows: np.ndarray) -> None:
+        found = source.header.places(rows)
+        assert found is not None  # asked before
+        for number in np.unique(found[0]):
+            cube = source.header.cubes[number]
+            places = found[1][found[0] == number]
+            file, cell = laid.files[cube.shape[:-1][::-1]], source.cell_bytes(cube)
+            descriptor = os.open(source.path(cube), os.O_RDONLY)
+            try:
+                step = max(1, _PIECE_BYTES // cell)
+                for at in range(0, len(places), step):
+                    if self._stopped:
+                        return
+                    _move_piece(descriptor, file, cell, places[at : at + step], at)
+            finally:
+                os.close(descriptor)
+
+
+class _Laid:
+    """A column of a new table with all its cells in place: open files by the shape of the cells, and where each row is."""
+
+    def __init__(self, made: RowFile, shapes: Sequence[tuple[int, ...]], which: np.ndarray) -> None:
+        self.kind = _NUMBERS[made.bits]
+        self.files: dict[tuple[int, ...], int] = {}
+        self.position = np.zeros(len(which), np.int64)
+        cubes = made.header.cubes
+        numbers = [c.shape[:-1][::-1] for c in cubes]
+        self.cube = np.array([numbers.index(shape) for shape in shapes])[which]
+        counts, lengths = [], {}
+        for number, cube in enumerate(cubes):
+            here = self.cube == number
+            counts.append(int(np.count_nonzero(here)))
+            self.position[here] = np.arange(counts[-1])
+            lengths[cube.file] = made.file_bytes(cube, counts[-1])
+        content = made.header.laid_out(counts, lengths, self.cube, self.position)
+        with open(os.path.join(made.folder, f"table.f{made.number}"), "wb") as stream:
+            stream.write(content)
+        try:
+            for cube in cubes:
+                self.files[cube.shape[:-1][::-1]] = file = os.open(made.path(cube), os.O_RDWR)
+                reserve_file(file, lengths[cube.file])
+        except BaseException:
+            self.close()
+            raise
+
+    def write(self, row: int, values: np.ndarray) -> None:
+        file = self.files.get(values.shape[1:])
+        last = row + len(values) - 1
+        if file is None or last >= len(self.cube) or self.position[last] - self.position[row] != len(values) - 1:
+            raise DataError(f"cells of the shape {values.shape[1:]} were not planned for the rows {row} to {last} of the output")
+        held = np.ascontiguousarray(values, self.kind).reshape(-1)
+        size = held.size // len(values)
+        if self.kind == np.bool_:
+            held, size = np.packbits(held, bitorder="little"), size // 8
+        _write(file, memoryview(held.view(np.uint8)), int(self.position[row]) * size * held.itemsize)  # type: ignore[arg-type]
+
+    def close(self) -> None:
+        for file in self.files.values():
+            os.close(file)
+        self.files = {}
+
+
+def _move_piece(source: int, target: int, cell: int, places: np.ndarray, at: int) -> None:
+    """Cells from their places in one file to `at` and what follows in another."""
+    breaks = np.flatnonzero(np.diff(places) != 1) + 1
+    if len(places) * cell >= _RUN_BYTES * (len(breaks) + 1):
+        for low, high in zip([0, *breaks.tolist()], [*breaks.tolist(), len(places)], strict=True):
+            _copy(source, target, int(places[low]) * cell, (at + low) * cell, (high - low) * cell)
+        return
+    first, last = int(places.min()), int(places.max())
+    held = np.empty((len(places), cell), np.uint8)
+    if (last + 1 - first) <= 4 * len(places):
+        span = np.empty((last + 1 - first, cell), np.uint8)
+        _read(source, memoryview(span.reshape(-1)), first * cell)  # type: ignore[arg-type]
+        np.take(span, places - first, axis=0, out=held, mode="clip")
+    else:
+        for low, high in zip([0, *breaks.tolist()], [*breaks.tolist(), len(places)], strict=True):
+            _read(source, memoryview(held[low:high].reshape(-1)), int(places[low]) * cell)  # type: ignore[arg-type]
+    _write(target, memoryview(held.reshape(-1)), at * cell)  # type: ignore[arg-type]
+
+
+def _copy(source: int, target: int, begin: int, to: int, count: int) -> None:
+    """Bytes from file to file within the system, where it can do that."""
+    while count and hasattr(os, "copy_file_range"):
+        try:
+            done = os.copy_file_range(source, target, count, begin, to)
+        except OSError as error:
+            if error.errno not in _CANNOT_COPY:
+                raise
+            break
+        if not done:
+            break
+        begin, to, count = begin + done, to + done, count - done
+    held = memoryview(bytearray(min(count, _PIECE_BYTES)))
+    while count:
+        part = held[: min(count, _PIECE_BYTES)]
+        _read(source, part, begin)
+        _write(target, part, to)
+        begin, to, count = begin + len(part), to + len(part), count - len(part)
+
+
+def _read(source: int, part: memoryview, at: int) -> None:
+    while len(part):
+        done = os.preadv(source, [part], at)
+        if not done:
+            raise DataError("a file of tiles has become shorter while it was read")
+        part, at = part[done:], at + done
+
+
+def _write(target: int, part: memoryview, at: int) -> None:
+    while len(part):
+        done = os.pwrite(target, part[:PIECE_BYTES], at)
+        part, at = part[done:], at + done
+
+
+def read_piece(source: int, values: np.ndarray, at: int) -> None:
+    """Fill an array from a place [byte] of an open file; raises DataError where the file ends before."""
+    _read(source, memoryview(values.view(np.uint8)), at)  # type: ignore[arg-type]
+
+
+def write_piece(target: int, values: np.ndarray, at: int) -> None:
+    """Write an array to a place [byte] of an open file."""
+    _write(target, memoryview(values.view(np.uint8)), at)  # type: ignore[arg-type]

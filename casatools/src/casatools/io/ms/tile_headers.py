@@ -1,0 +1,221 @@
+"""Headers of tiled columns: in which file, and where in it, the cell of each row lies.
+
+Notes
+-----
+A TiledShapeStMan keeps the cells of each shape in a hypercube of its own, whose last axis is the place of the cell, and the tiles of a hypercube one
+after another in a file ``table.fN_TSMk``. The header ``table.fN`` (an AipsIO stream, big-endian) lists files and hypercubes, and by intervals of rows the
+hypercube and the place of each row; a TiledColumnStMan has one hypercube, in the order of the rows (casacore note 222; the layout of the files
+themselves). What looks otherwise is left to casacore.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+__all__ = ["Cube", "TileHeader", "read_tile_header"]
+
+_MAGIC = b"\xbe\xbe\xbe\xbe"
+# Behind this a file's length does not fit the first version of its description.
+_LONG = 1 << 31
+
+
+@dataclass(frozen=True)
+class Cube:
+    """A hypercube: `shape` and `tile` with the fastest axis first, the number of its file, and its offset in it."""
+
+    shape: tuple[int, ...]
+    tile: tuple[int, ...]
+    file: int
+    offset: int
+    # Where the header holds its last axis.
+    place: int = field(repr=False, default=0)
+
+
+@dataclass(frozen=True)
+class TileHeader:
+    """A header taken apart.
+
+    Attributes
+    ----------
+    cubes : tuple of Cube
+        Without those that hold nothing, by number in `numbers`.
+    last, cube, position : ndarray (interval,) int64
+        Last row of each interval, its cube, and the place of the last row in it.
+    """
+
+    content: bytes
+    numbers: tuple[int, ...]
+    cubes: tuple[Cube, ...]
+    last: np.ndarray
+    cube: np.ndarray
+    position: np.ndarray
+    # Where the lengths of files are described (file number to place), and where the intervals begin.
+    lengths: Mapping[int, int] = field(repr=False, default_factory=dict)
+    tail: int = field(repr=False, default=0)
+
+    def places(self, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray] | None:
+        """Cube (an index of `cubes`) and place of rows: two ndarray (row,) int64; None where a row has no cell."""
+        interval = np.searchsorted(self.last, rows)
+        if len(rows) and (interval.max(initial=0) >= len(self.last)):
+            return None
+        index = {number: k for k, number in enumerate(self.numbers)}
+        known = np.array([index.get(int(c), -1) for c in self.cube], dtype=np.int64)
+        cube = known[interval]
+        if np.any(cube < 0):
+            return None
+        return cube, self.position[interval] - (self.last[interval] - rows)
+
+    def laid_out(self, counts: Sequence[int], file_bytes: Mapping[int, int], cubes: np.ndarray, positions: np.ndarray) -> bytes:
+        """The header of the same column with all rows in place.
+
+        Parameters
+        ----------
+        counts : sequence of int
+            Cells of each cube.
+        file_bytes : mapping
+            Length of each file.
+        cubes, positions : ndarray (row,) int64
+            Cube (an index of `cubes`) and place of each row; places go up by one within a cube.
+        """
+        content = bytearray(self.content[: self.tail])
+        for cube, count in zip(self.cubes, counts, strict=True):
+            content[cube.place : cube.place + 4] = struct.pack(">i", count)
+        grown = 0
+        for number, at in sorted(self.lengths.items()):
+            length = file_bytes[number]
+            if length < _LONG:
+                content[at + grown : at + grown + 12] = struct.pack(">III", 1, number, length)
+            else:
+                content[at + grown : at + grown + 12] = struct.pack(">IIq", 2, number, length)
+                grown += 4
+        ends = np.concatenate([np.flatnonzero(np.diff(cubes)), [len(cubes) - 1]])
+        numbers = np.asarray(self.numbers)[cubes[ends]]
+        content += struct.pack(">I", len(ends))
+        for block in (ends, numbers, positions[ends]):
+            content += struct.pack(">II5sII", 25 - 4 + 4 * len(ends), 5, b"Block", 1, len(ends))
+            content += np.asarray(block).astype(">u4").tobytes()
+        # Lengths of the two nested objects; the outer one reaches to the end.
+        inner = _Reader(content, 4)
+        inner.object("TiledShapeStMan")
+        at = inner.at
+        content[4:8] = struct.pack(">I", len(content) - 4)
+        content[at : at + 4] = struct.pack(">I", struct.unpack_from(">I", content, at)[0] + grown)
+        return bytes(content)
+
+
+class _Unknown(Exception):
+    """The header is not of the kind described here."""
+
+
+class _Reader:
+    """Reads the values of an AipsIO stream in their order."""
+
+    def __init__(self, content: bytes | bytearray, at: int) -> None:
+        self.content, self.at = content, at
+
+    def take(self, form: str) -> int:
+        size = struct.calcsize(form)
+        if self.at + size > len(self.content):
+            raise _Unknown
+        value = struct.unpack_from(form, self.content, self.at)[0]
+        self.at += size
+        return int(value)
+
+    def text(self) -> str:
+        length = self.take(">I")
+        out = bytes(self.content[self.at : self.at + length]).decode("latin-1")
+        self.at += length
+        return out
+
+    def object(self, kind: str) -> int:
+        """The beginning of an object of a kind; gives its version."""
+        self.take(">I")
+        if self.text() != kind:
+            raise _Unknown
+        return self.take(">I")
+
+    def skip(self, kind: str) -> None:
+        begin, length = self.at, self.take(">I")
+        if self.text() != kind:
+            raise _Unknown
+        self.at = begin + length
+
+    def position(self) -> tuple[int, ...]:
+        if self.object("IPosition") != 1:
+            raise _Unknown
+        return tuple(self.take(">i") for _ in range(self.take(">I")))
+
+    def block(self) -> np.ndarray:
+        if self.object("Block") != 1:
+            raise _Unknown
+        count = self.take(">I")
+        if self.at + 4 * count > len(self.content):
+            raise _Unknown
+        out = np.frombuffer(self.content, ">u4", count, self.at).astype(np.int64)
+        self.at += 4 * count
+        return out
+
+
+def read_tile_header(content: bytes, kind: str) -> TileHeader | None:
+    """Take the header of a TiledShapeStMan or a TiledColumnStMan (`kind`) apart; None where it is of another form."""
+    try:
+        return _parsed(content, kind)
+    except (_Unknown, struct.error, UnicodeDecodeError):
+        return None
+
+
+def _parsed(content: bytes, kind: str) -> TileHeader:
+    if not content.startswith(_MAGIC):
+        raise _Unknown
+    r = _Reader(content, 4)
+    version = r.object(kind)
+    if kind == "TiledColumnStMan":
+        r.position()
+    begin = r.at
+    length = struct.unpack_from(">I", content, begin)[0]
+    if version != 1 or r.object("TiledStMan") != 2 or r.take(">?"):
+        raise _Unknown  # other versions, or big-endian tiles
+    r.take(">I")
+    nrow = r.take(">I")
+    for _ in range(r.take(">I")):
+        r.take(">I")
+    r.text()
+    r.take(">I")
+    r.take(">I")
+    lengths: dict[int, int] = {}
+    for _ in range(r.take(">I")):
+        if r.take(">?"):
+            at, form = r.at, r.take(">I")
+            lengths[r.take(">I")] = at
+            r.take(">I" if form == 1 else ">q")
+    cubes: list[Cube] = []
+    numbers: list[int] = []
+    for number in range(r.take(">I")):
+        form = r.take(">I")
+        r.skip("Record")
+        r.take(">?")
+        r.take(">I")
+        shape, place = r.position(), r.at
+        place -= 4
+        tile = r.position()
+        file = r.take(">i")
+        offset = r.take(">I" if form == 1 else ">q")
+        if file >= 0 and shape:
+            numbers.append(number)
+            cubes.append(Cube(shape, tile, file, offset, place))
+    if r.at != begin + length:
+        raise _Unknown
+    if kind == "TiledColumnStMan":
+        rows = np.array([nrow - 1]) if nrow else np.zeros(0, np.int64)
+        return TileHeader(content, tuple(numbers), tuple(cubes), rows, np.array(numbers[:1]), rows, lengths, r.at)
+    r.position()
+    tail = r.at
+    used = r.take(">I")
+    last, cube, position = (r.block()[:used] for _ in range(3))
+    if r.at != len(content) or not len(last) == len(cube) == len(position) == used:
+        raise _Unknown
+    return TileHeader(content, tuple(numbers), tuple(cubes), last, cube, position, lengths, tail)
