@@ -116,6 +116,8 @@ CASES: list[tuple[str, type[CasaError], str, Callable[[], Any]]] = [
     ("nan smooth", DataError, "no good pixel", lambda: tasks.imsmooth("nan.im", major="20arcsec", minor="20arcsec", pa="0deg", outfile="o")),
     ("nan rebin", DataError, "no good pixel", lambda: tasks.imrebin("nan.im", "o", [2, 2])),
     ("nan expression", DataError, "finite", lambda: tasks.immath("a.im", expr="IM0 / 0", outfile="o")),
+    ("nan statistics", DataError, "no number", lambda: tasks.imstat("nan.im", logfile="o")),
+    ("nan planes", DataError, "no number", lambda: tool("nan.im", "statistics", axes=[0, 1])),
     ("nan fit", CasaError, "good pixel|pixels", lambda: tasks.imfit("nan.im", box="1,1,9,9", chans="0", model="o")),
     # images that are not there
     ("missing", PathMissingError, "no.im", lambda: tasks.imsubimage("no.im", "o")),

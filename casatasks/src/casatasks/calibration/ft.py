@@ -24,7 +24,7 @@ def ft(
     reffreq: Annotated[str, kinds.Text(), "Reference frequency of the Taylor terms; '' is that of the first image"] = "",
     complist: Annotated[str, kinds.Text(), "Component list"] = "",
     incremental: Annotated[bool, kinds.Bool(), "Add to the model that is there"] = False,
-    usescratch: Annotated[bool, kinds.Bool(), "Write MODEL_DATA; False keeps components as a recipe, not images"] = False,
+    usescratch: Annotated[bool, kinds.Bool(), "Write MODEL_DATA; False keeps the model as a recipe"] = False,
 ) -> None:
     """Fill MODEL_DATA with the visibilities of images [Jy/pixel] and components.
 
@@ -38,20 +38,17 @@ def ft(
 
     Notes
     -----
-    With ``usescratch=False`` components are kept as a recipe, which is made into visibilities when they are read and goes before MODEL_DATA.
-    Images, which the reference keeps that way too, are always made into visibilities here.
+    With ``usescratch=False`` components and images (their transforms, in the SOURCE table's folder) are kept as a recipe, which is made into
+    visibilities when they are read and goes before MODEL_DATA.
 
     Examples
     --------
     >>> ft("day1.ms", field="3C48", model="3c48.mod")  # doctest: +SKIP
     """
-    from casatools._base import log
     from casatools.calibration.predict_sky import open_sky_model, predict_sky
 
     images = [str(m) for m in (model if isinstance(model, (list, tuple)) else [model]) if str(m).strip()]
     if images and len(images) != nterms:
         raise ParameterError(f"ft: parameter 'model' must hold one image for each of nterms={nterms} terms; got {images}")
     sky = open_sky_model(images, complist.strip(), reffreq)
-    if images and not usescratch:
-        log.post("ft: images are kept as visibilities in the MODEL_DATA column", "WARN")
-    predict_sky(vis, {"field": field, "spw": spw}, sky, incremental, virtual=not usescratch and not images)
+    predict_sky(vis, {"field": field, "spw": spw}, sky, incremental, virtual=not usescratch)

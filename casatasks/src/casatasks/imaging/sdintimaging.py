@@ -165,7 +165,8 @@ def sdintimaging(
     """Deconvolve the images of a single dish and of an interferometer together.
 
     Cubes ``imagename.int.cube.*`` and ``imagename.sd.cube.*`` of either and ``imagename.joint.cube.*`` of both are written when the run is complete; with
-    specmode="mfs" the images of Taylor terms are ``imagename.joint.multiterm.*``.
+    specmode="mfs" the images of Taylor terms are ``imagename.joint.multiterm.*``, those of another deconvolver, which CASA does not take here,
+    ``imagename.joint.cont.*``. A killed run is gone on from by the same call.
 
     Returns
     -------

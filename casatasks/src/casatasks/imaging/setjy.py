@@ -58,7 +58,7 @@ def setjy(
     interpolation: Annotated[
         Literal["nearest", "linear", "cubic", "spline", ""], "Interpolation between the epochs of variable calibrators"
     ] = "nearest",
-    usescratch: Annotated[bool, kinds.Bool(), "Write MODEL_DATA; False keeps a component as a recipe, except for images"] = True,
+    usescratch: Annotated[bool, kinds.Bool(), "Write MODEL_DATA; False keeps a component or an image as a recipe"] = True,
     ismms: Annotated[bool, kinds.Bool(), "Internal, for multi-MeasurementSets"] = False,
 ) -> dict[str, Any]:
     """Fill MODEL_DATA with models of calibrators.
@@ -84,7 +84,6 @@ def setjy(
     >>> setjy("day1.ms", field="3C286", standard="Perley-Butler 2017")  # doctest: +SKIP
     >>> setjy("day1.ms", field="0", standard="manual", fluxdensity=[14.8, 0, 0, 0], spix=-0.6, reffreq="1.4GHz")  # doctest: +SKIP
     """
-    from casatools._base import log
     from casatools.calibration.set_model import SetModelOptions, manual_spectrum, set_model
 
     if listmodels:
@@ -92,8 +91,6 @@ def setjy(
         return {}
     if ismms:
         raise UnsupportedError("setjy: ismms=True is of the reference's own processes; leave it at False")
-    if model and not usescratch:
-        log.post("setjy: images are kept as visibilities in the MODEL_DATA column", "WARN")
     if not vis:
         raise ParameterError("setjy: parameter 'vis' must name a MeasurementSet")
     manual = None
@@ -103,7 +100,7 @@ def setjy(
     expressions = {"field": field, "spw": spw}
     if selectdata:
         expressions |= {"timerange": timerange, "scan": scan, "intent": intent, "observation": observation}
-    return set_model(vis, expressions, options, virtual=not usescratch and not model)
+    return set_model(vis, expressions, options, virtual=not usescratch)
 
 
 def _list_models() -> None:

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from casatools._base.errors import DataError, ParameterError
+from casatools._base.memory import chunk_bytes
 from casatools._base.paths import staged_output
+from casatools._base.threads import in_order
+from casatools.analysis.image_statistics import ImageStatisticsOptions, block_statistics
+from casatools.analysis.moments import column_medians
+from casatools.analysis.selected_pixels import SelectedPixels
+from casatools.analysis.statistics import StatisticsOptions
 from casatools.analysis.sub_images import PixelChoice, beams_of_box
 from casatools.io.image import BeamSet, CasaImage
 
@@ -17,44 +24,73 @@ __all__ = ["COLLAPSE_FUNCTIONS", "collapse_function", "collapse_image", "collaps
 _MAD_TO_SIGMA = 1.482602218505602  # 1 / the 0.75 quantile of the normal distribution
 
 
-def _median(values: np.ndarray, good: np.ndarray) -> np.ndarray:
-    return np.nanmedian(np.where(good, values, np.nan), axis=0)
+_Axes = tuple[int, ...]
 
 
-def _madm(values: np.ndarray, good: np.ndarray) -> np.ndarray:
-    hidden = np.where(good, values, np.nan)
-    return np.nanmedian(np.abs(hidden - np.nanmedian(hidden, axis=0)), axis=0)
+def _lines(array: np.ndarray, axes: _Axes) -> np.ndarray:
+    """The collapsed axes as one in front, the others as one behind."""
+    moved = np.moveaxis(array, axes, range(len(axes)))
+    return np.ascontiguousarray(moved.reshape(math.prod(moved.shape[: len(axes)]), -1))
 
 
-def _sum(values: np.ndarray, good: np.ndarray) -> np.ndarray:
-    return np.where(good, values, 0.0).sum(axis=0)
+def _median(values: np.ndarray, good: np.ndarray | None, axes: _Axes) -> np.ndarray:
+    kept = tuple(n for k, n in enumerate(values.shape) if k not in axes)
+    lines = _lines(values, axes)
+    return column_medians(lines, np.ones(lines.shape, bool) if good is None else _lines(good, axes)).reshape(kept)
 
 
-def _count(values: np.ndarray, good: np.ndarray) -> np.ndarray:
-    return np.count_nonzero(good, axis=0).astype(np.float64)
+def _madm(values: np.ndarray, good: np.ndarray | None, axes: _Axes) -> np.ndarray:
+    middle = np.expand_dims(_median(values, good, axes), axes)
+    return _median(np.abs(values - middle), good, axes)
 
 
-def _mean(values: np.ndarray, good: np.ndarray) -> np.ndarray:
-    return _sum(values, good) / np.maximum(_count(values, good), 1)
+def _sum(values: np.ndarray, good: np.ndarray | None, axes: _Axes) -> np.ndarray:
+    return np.asarray(np.add.reduce(values if good is None else np.where(good, values, 0), axis=axes, dtype=np.float64))
 
 
-def _variance(values: np.ndarray, good: np.ndarray) -> np.ndarray:
-    squares = np.where(good, np.square(values - _mean(values, good)), 0.0).sum(axis=0)
-    return squares / np.maximum(_count(values, good) - 1, 1)
+def _count(values: np.ndarray, good: np.ndarray | None, axes: _Axes) -> np.ndarray:
+    if good is None:
+        kept = tuple(n for k, n in enumerate(values.shape) if k not in axes)
+        return np.full(kept, math.prod(values.shape) / max(1, math.prod(kept)))
+    return np.asarray(np.count_nonzero(good, axis=axes), dtype=np.float64)
 
 
-def _rms(values: np.ndarray, good: np.ndarray) -> np.ndarray:
-    return np.sqrt(np.where(good, np.square(values), 0.0).sum(axis=0) / np.maximum(_count(values, good), 1))
+def _mean(values: np.ndarray, good: np.ndarray | None, axes: _Axes) -> np.ndarray:
+    return _sum(values, good, axes) / np.maximum(_count(values, good, axes), 1)
 
 
-# Each takes pixels (collapsed, kept) and their mask and gives (kept,).
-COLLAPSE_FUNCTIONS: dict[str, Callable[[np.ndarray, np.ndarray], np.ndarray]] = {
-    "flux": _sum, "madm": _madm, "max": lambda v, g: np.where(g, v, -np.inf).max(axis=0), "mean": _mean, "median": _median,
-    "min": lambda v, g: np.where(g, v, np.inf).min(axis=0), "npts": _count, "rms": _rms,
-    "sqrtsum": lambda v, g: np.sqrt(np.maximum(_sum(v, g), 0.0)),
-    "sqrtsum_npix": lambda v, g: np.sqrt(np.maximum(_sum(v, g), 0.0)) / np.maximum(_count(v, g), 1),
-    "sqrtsum_npix_beam": lambda v, g: np.sqrt(np.maximum(_sum(v, g), 0.0)), "stddev": lambda v, g: np.sqrt(_variance(v, g)),
-    "sum": _sum, "variance": _variance, "xmadm": lambda v, g: _MAD_TO_SIGMA * _madm(v, g), "zero": lambda v, g: 0.0 * _sum(v, g),
+def _variance(values: np.ndarray, good: np.ndarray | None, axes: _Axes) -> np.ndarray:
+    away = values - np.expand_dims(_mean(values, good, axes), axes)
+    return _sum(np.square(away, out=away), good, axes) / np.maximum(_count(values, good, axes) - 1, 1)
+
+
+def _rms(values: np.ndarray, good: np.ndarray | None, axes: _Axes) -> np.ndarray:
+    power = _sum(np.square(values, dtype=np.float64), good, axes)
+    return np.sqrt(power / np.maximum(_count(values, good, axes), 1))
+
+
+def _least(values: np.ndarray, good: np.ndarray | None, axes: _Axes) -> np.ndarray:
+    return np.asarray((values if good is None else np.where(good, values, np.inf)).min(axis=axes), dtype=np.float64)
+
+
+def _root(values: np.ndarray, good: np.ndarray | None, axes: _Axes) -> np.ndarray:
+    return np.sqrt(np.maximum(_sum(values, good, axes), 0.0))
+
+
+# Each takes pixels, their mask (None: all good) and the collapsed axes and gives an array of the others.
+COLLAPSE_FUNCTIONS: dict[str, Callable[[np.ndarray, np.ndarray | None, _Axes], np.ndarray]] = {
+    "flux": _sum, "madm": _madm, "max": lambda v, g, a: -_least(-v, g, a), "mean": _mean, "median": _median, "min": _least,
+    "npts": _count, "rms": _rms, "sqrtsum": _root, "sqrtsum_npix": lambda v, g, a: _root(v, g, a) / np.maximum(_count(v, g, a), 1),
+    "sqrtsum_npix_beam": _root, "stddev": lambda v, g, a: np.sqrt(_variance(v, g, a)), "sum": _sum, "variance": _variance,
+    "xmadm": lambda v, g, a: _MAD_TO_SIGMA * _madm(v, g, a), "zero": lambda v, g, a: 0.0 * _sum(v, g, a),
+}  # fmt: skip
+# The same of statistics of a stream.
+_OF_STATISTICS: dict[str, Callable[[dict[str, float]], float]] = {
+    "flux": lambda s: s["sum"], "madm": lambda s: s["medabsdevmed"], "max": lambda s: s["max"], "mean": lambda s: s["mean"],
+    "median": lambda s: s["median"], "min": lambda s: s["min"], "npts": lambda s: s["npts"], "rms": lambda s: s["rms"],
+    "sqrtsum": lambda s: max(s["sum"], 0.0) ** 0.5, "sqrtsum_npix": lambda s: max(s["sum"], 0.0) ** 0.5 / s["npts"],
+    "sqrtsum_npix_beam": lambda s: max(s["sum"], 0.0) ** 0.5, "stddev": lambda s: s["sigma"], "sum": lambda s: s["sum"],
+    "variance": lambda s: s["sigma"] ** 2, "xmadm": lambda s: _MAD_TO_SIGMA * s["medabsdevmed"], "zero": lambda s: 0.0,
 }  # fmt: skip
 
 
@@ -129,25 +165,43 @@ def collapse_image(
             output.beams = beams
         elif beams.is_per_plane:
             output.beams = BeamSet.single(beams.at(0, 0))
-        for block in _blocks(box, array_axes, image.dtype.itemsize, single=image.beams.is_per_plane and scale.by_plane):
-            values, good = chosen.read(block)
+        single = image.beams.is_per_plane and scale.by_plane
+        collapsed = tuple(array_axes)
+
+        def compute(block: tuple[slice, ...]) -> tuple[np.ndarray, np.ndarray]:
+            result, defined = _collapsed(chosen, block, collapsed, name)
             chan, plane = (0 if a is None else pixels.first[ndim - 1 - a] + block[ndim - 1 - a].start for a in (spectral, stokes))
+            return np.where(defined, result * scale.of(chan, plane), 0.0), defined
+
+        blocks = _planes(box, array_axes) if single else chosen.line_blocks(array_axes)
+        for block, (result, defined) in zip(blocks, in_order(compute, blocks), strict=True):
             where = tuple(slice(0, 1) if k in array_axes else s for k, s in enumerate(block))
-            extent = tuple(s.stop - s.start for s in where)
-            flat = np.moveaxis(values, array_axes, range(len(array_axes))).astype(np.float64)
-            flat = flat.reshape(-1, int(np.prod(extent)))
-            usable = (
-                np.ones(flat.shape, bool)
-                if good is None
-                else np.moveaxis(good, array_axes, range(len(array_axes))).reshape(flat.shape)
-            )
-            defined = usable.any(axis=0)
-            result = np.zeros(flat.shape[1])
-            if defined.any():
-                result[defined] = COLLAPSE_FUNCTIONS[name](flat[:, defined], usable[:, defined]) * scale.of(chan, plane)
-            output.write(result.reshape(extent), where)
+            output.write(result, where)
             if not defined.all():  # only then there is a mask, as in CASA
-                output.write_mask(defined.reshape(extent), where)
+                output.write_mask(defined, where)
+
+
+def _collapsed(chosen: SelectedPixels, block: tuple[slice, ...], axes: _Axes, name: str) -> tuple[np.ndarray, np.ndarray]:
+    """The statistic of a block that holds the collapsed axes whole, and where there is one; of one pixel along these axes.
+
+    What is too much at once is taken position by position, in a stream.
+    """
+    extent = tuple(1 if k in axes else s.stop - s.start for k, s in enumerate(block))
+    if math.prod(chosen.pixels.box_shape[k] for k in axes) * chosen.image.dtype.itemsize <= chunk_bytes():
+        values, good = chosen.read(block)
+        found = COLLAPSE_FUNCTIONS[name](values, good, axes)
+        defined = np.ones(extent, bool) if good is None else np.any(good, axis=axes)
+        return found.reshape(extent), defined.reshape(extent)
+    options = ImageStatisticsOptions(statistics=StatisticsOptions(robust=name in ("median", "madm", "xmadm")))
+    result, exists = np.zeros(extent), np.zeros(extent, bool)
+    for place in np.ndindex(*extent):
+        part = [
+            s if k in axes else slice(s.start + p, s.start + p + 1) for k, (s, p) in enumerate(zip(block, place, strict=True))
+        ]
+        statistics = block_statistics(chosen, part, options)
+        exists[place] = statistics["npts"] > 0
+        result[place] = _OF_STATISTICS[name](statistics) if exists[place] else 0.0
+    return result, exists
 
 
 @dataclass(frozen=True)
@@ -190,22 +244,10 @@ def collapse_scale(image: CasaImage, name: str, axes: Sequence[int]) -> tuple[Co
     return CollapseScale(image, True), unit.replace("/beam", "") if "/beam" in unit else unit
 
 
-def _blocks(
-    box: Sequence[int], along: Sequence[int], itemsize: int, max_bytes: int = 64 << 20, single: bool = False
-) -> list[tuple[slice, ...]]:
-    """Blocks that hold the collapsed axes whole; cut along the longest other axis, or `single` planes of all others."""
+def _planes(box: Sequence[int], along: Sequence[int]) -> list[tuple[slice, ...]]:
+    """Blocks of one pixel on every axis that is not collapsed."""
     others = [k for k in range(len(box)) if k not in along]
-    if single:
-        return [
-            tuple(slice(at[others.index(k)], at[others.index(k)] + 1) if k in others else slice(0, n) for k, n in enumerate(box))
-            for at in np.ndindex(*(box[k] for k in others))
-        ]
-    if not others:
-        return [tuple(slice(0, n) for n in box)]
-    cut = max(others, key=lambda k: (box[k], -k))
-    each = int(np.prod([n for k, n in enumerate(box) if k != cut])) * max(itemsize, 8)
-    step = max(1, max_bytes // max(1, each))
     return [
-        tuple(slice(a, min(a + step, n)) if k == cut else slice(0, n) for k, n in enumerate(box))
-        for a in range(0, box[cut], step)
+        tuple(slice(at[others.index(k)], at[others.index(k)] + 1) if k in others else slice(0, n) for k, n in enumerate(box))
+        for at in np.ndindex(*(box[k] for k in others))
     ]

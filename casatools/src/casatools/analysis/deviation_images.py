@@ -163,18 +163,37 @@ def _matrix(points: np.ndarray, count: int, cubic: bool) -> tuple[np.ndarray, np
     return linear, steps
 
 
+def _corners(points: np.ndarray, count: int, reach: int) -> np.ndarray:
+    """True (pixel, point) for the points of the interval that a pixel lies in, which begins at its first point, and `reach` beyond."""
+    used = np.zeros((count, len(points)), bool)
+    step = points[1] - points[0] if len(points) > 1 else 1
+    low = np.clip((np.arange(count) - points[0]) // step, 0, max(0, len(points) - 2))
+    for k in range(-reach, 2 + reach):
+        used[np.arange(count), np.clip(low + k, 0, len(points) - 1)] = True
+    return used
+
+
 def _interpolated(
     values: np.ndarray, valid: np.ndarray, xs: np.ndarray, ys: np.ndarray, shape: tuple[int, int], cubic: bool
 ) -> Any:
-    """Values and validity on all pixels (y, x)."""
+    """Values and validity on all pixels (y, x); all 16 (cubic) or 4 (linear) points about a pixel must be valid."""
     across, cubic_x = _matrix(xs, shape[1], cubic)
     down, cubic_y = _matrix(ys, shape[0], cubic)
     full = down @ values @ across.T
-    fine = (down != 0).astype(float) @ (~valid).astype(float) @ (across != 0).astype(float).T < 0.5
+
+    def whole(reach: int) -> np.ndarray:
+        bad = _corners(ys, shape[0], reach).astype(float) @ (~valid).astype(float) @ _corners(xs, shape[1], reach).T.astype(float)
+        return np.asarray(bad < 0.5)
+
+    fine = whole(0)
     inner_x, inner_y = np.flatnonzero(np.isfinite(cubic_x[:, 0])), np.flatnonzero(np.isfinite(cubic_y[:, 0]))
     if inner_x.size and inner_y.size:
-        full[np.ix_(inner_y, inner_x)] = cubic_y[inner_y] @ values @ cubic_x[inner_x].T
-    return full, fine
+        inner = np.ix_(inner_y, inner_x)
+        full[inner] = cubic_y[inner_y] @ values @ cubic_x[inner_x].T
+        fine[inner] = whole(1)[inner]
+    fine[np.ix_(ys, xs)] = valid
+    full[np.ix_(ys, xs)] = values
+    return np.where(fine, full, 0.0), fine
 
 
 def write_deviation(
@@ -233,7 +252,9 @@ def write_deviation(
             rounds = options.maxiter + 1 if options.maxiter >= 0 else -1
             window_statistics(plane, fine, xs, ys, reach, kind, limits, rounds, found, valid)
             found *= options.factor
-            full, whole = _interpolated(found, valid, xs, ys, plane_shape, options.is_cubic)
+            full, whole = _interpolated(found, valid & fine[np.ix_(ys, xs)], xs, ys, plane_shape, options.is_cubic)
+            # As in CASA, a masked pixel is no point of the grid and stays masked.
+            whole &= fine
             output.write(axes.block(full).astype(image.dtype), block)
             if masked or not whole.all():
                 masked = True

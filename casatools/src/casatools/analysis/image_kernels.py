@@ -248,9 +248,8 @@ def convolve_axes(
             values, good = chosen.read(block)
             made = np.where(True if good is None else good, values, 0).astype(np.result_type(values, np.float64))
             for axis, kernel in kernels.items():
-                # An even kernel has its middle at n // 2, as the array it is given as; convolve1d counts the other way round.
-                origin = -1 if len(kernel) % 2 == 0 else 0
-                made = convolve1d(made, kernel, axis=axis, mode="constant", origin=origin)
+                # An even kernel has its middle at n // 2, where convolve1d has it too.
+                made = convolve1d(made, kernel, axis=axis, mode="constant")
             output.write(made.astype(image.dtype), block)
             if chosen.has_mask:
                 output.write_mask(True if good is None else good, block)

@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 
 from casatools._base.errors import ParameterError
-from casatools._base.memory import IMAGE_BLOCK_BYTES
 from casatools._base.paths import require_absent, staged_output
 from casatools._base.progress import Progress
 from casatools._base.threads import in_order
@@ -27,12 +26,8 @@ from casatools.analysis.statistics import StatisticsOptions, compute_statistics
 from casatools.analysis.sub_images import PixelChoice
 from casatools.analysis.value_stream import ValueStream
 from casatools.io.image import BeamSet, CasaImage
-from casatools.io.image.tiling import iter_blocks
 
 __all__ = ["MomentOptions", "MomentWindows", "make_moment_images", "moment_axis", "moment_names"]
-
-# Pixels that are worked on at once.
-_BLOCK_BYTES = 2 * IMAGE_BLOCK_BYTES
 
 
 @dataclass(frozen=True)
@@ -42,13 +37,14 @@ class MomentWindows:
     Attributes
     ----------
     methods : tuple of str
-        "window": windows that grow about the peak (Bosma 1981); "fit": moments of fitted Gaussians; both: of the channels that these reach over.
+        "window": windows that grow about the peak (Bosma 1981); "fit": moments of fitted Gaussians and levels; both: of the channels
+        that the Gaussians reach over.
     snr : float
         Least peak of a spectrum, times the noise.
     noise : float
         0 for that of the image (median absolute deviation).
     axes, types, widths : tuples
-        Kernels as of `image_kernels.axis_kernels`: ranges of intensities are those of the smoothed image then.
+        Kernels as of `image_kernels.axis_kernels`: ranges of intensities and windows are those of the smoothed image then.
     smoothed : str
         Name to keep the smoothed image by; "" keeps it not.
     """
@@ -69,12 +65,16 @@ class MomentWindows:
             raise ParameterError(f"parameters 'peaksnr' and 'stddev' must not be negative; got {self.snr} and {self.noise}")
         if self.smoothed and not self.axes:
             raise ParameterError("parameter 'smoothout' needs 'smoothaxes', 'smoothtypes' and 'smoothwidths'")
+        if self.axes and self.methods == ("fit",):
+            raise ParameterError("method 'fit' alone has no use for a smoothed image; leave out 'smoothaxes' or add 'window'")
 
-    def channels(self, values: np.ndarray, good: np.ndarray | None, noise: float) -> tuple[np.ndarray, np.ndarray | None]:
-        """Values and mask (channel, ...) that moments are made of."""
+    def channels(
+        self, values: np.ndarray, good: np.ndarray | None, noise: float, ranged: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray | None]:
+        """Values and mask (channel, ...) that moments are made of; `ranged` are those that tell where the line is."""
         if not self.methods:
             return values, good
-        rows = np.moveaxis(values, 0, -1).reshape(-1, len(values))
+        rows = np.moveaxis(ranged, 0, -1).reshape(-1, len(values))
         usable = np.ones(rows.shape, bool) if good is None else np.moveaxis(good, 0, -1).reshape(rows.shape)
 
         def back(part: np.ndarray) -> np.ndarray:
@@ -83,7 +83,9 @@ class MomentWindows:
         if self.methods == ("window",):
             return values, back(grown_windows(rows, usable, noise, self.snr))
         models, reached = fitted_lines(rows, usable, noise, self.snr)
-        return (values if "window" in self.methods else back(models).astype(values.dtype)), back(reached)
+        if "window" in self.methods:
+            return values, back(reached)
+        return back(models).astype(values.dtype), back(usable & reached.any(axis=1, keepdims=True))
 
 
 @dataclass(frozen=True)
@@ -128,6 +130,10 @@ class MomentOptions:
         for m in self.moments:
             if m not in MOMENT_SUFFIXES:
                 raise ParameterError(f"there is no moment {m}; moments are -1 to 11")
+        if self.windows.axes and not self.windows.methods and not self.pixels.active:
+            raise ParameterError(
+                "a smoothed image tells where the line is: give a range in 'includepix' or 'excludepix', or method 'window'"
+            )
         if 4 in self.moments and (self.windows.methods or self.windows.axes or not self.pixels.one_sign):
             raise ParameterError(
                 "moment 4 (median coordinate) needs parameter 'includepix' with a range of one sign, and no smoothing, window or fit"
@@ -239,15 +245,17 @@ def make_moment_images(path: str, outfile: str, options: MomentOptions) -> list[
             staged = stack.enter_context(staged_output(name, options.overwrite))
             outputs.append(stack.enter_context(_output_image(staged, image, chosen.pixels, shape, moment, unit, drop)))
         ranged = chosen if not options.windows.axes else _smoothed(stack, image, options)
-        noise = _noise(chosen, options.windows)
-        lines = _blocks(chosen, array_axis)
+        noise = _noise(ranged, options.windows)
+        lines = chosen.line_blocks([array_axis])
 
         def compute(block: tuple[slice, ...]) -> tuple[tuple[slice, ...], list[tuple[np.ndarray, np.ndarray]]]:
             values, good = chosen.read(block)
-            good = options.pixels.narrow(values if ranged is chosen else ranged.read(block)[0], good)
+            telling = values if ranged is chosen else ranged.read(block)[0]
+            good = options.pixels.narrow(telling, good)
             moved, used = options.windows.channels(
-                np.moveaxis(values, array_axis, 0), None if good is None else np.moveaxis(good, array_axis, 0), noise
-            )
+                np.moveaxis(values, array_axis, 0), None if good is None else np.moveaxis(good, array_axis, 0), noise,
+                np.moveaxis(telling, array_axis, 0),
+            )  # fmt: skip
             found = compute_moments(moved, used, coordinate, step, options.moments)
             made = [(np.where(found[m][1], found[m][0], 0.0).astype(np.float32), found[m][1]) for m in options.moments]
             if options.drop:
@@ -280,21 +288,6 @@ def _noise(chosen: SelectedPixels, windows: MomentWindows) -> float:
 
     stream = ValueStream.of_arrays(lambda: (v.ravel() if good is None else v[good] for _, v, good in chosen.iter_blocks()))
     return 1.4826 * compute_statistics(stream, StatisticsOptions(robust=True)).get("medabsdevmed", 0.0)
-
-
-def _blocks(chosen: SelectedPixels, axis: int) -> list[tuple[slice, ...]]:
-    """Blocks of whole lines along an axis, by whole tiles across it as far as memory allows."""
-    box, image = chosen.pixels.box_shape, chosen.image
-    lines = [1 if k == axis else n for k, n in enumerate(box)]
-    tile = [1 if k == axis else n for k, n in enumerate(image.tile_shape)]
-    first = [0 if k == axis else n for k, n in enumerate(chosen.pixels.first)]
-    most = (
-        _BLOCK_BYTES
-        if image.is_fits
-        else max(_BLOCK_BYTES, image.dtype.itemsize * box[axis] * tile[-1] * (tile[-2] if len(tile) > 1 else 1))
-    )
-    blocks = iter_blocks(lines, tile, image.dtype.itemsize * box[axis], most, first)
-    return [tuple(slice(0, box[axis]) if k == axis else s for k, s in enumerate(block)) for block in blocks]
 
 
 def _output_image(

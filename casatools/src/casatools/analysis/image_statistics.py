@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from casatools._base.errors import ParameterError
+from casatools._base.memory import IMAGE_BLOCK_BYTES
 from casatools.analysis.pixel_ranges import PixelRange
 from casatools.analysis.plane_slabs import SlabReader
 from casatools.analysis.regions import ImageSelection
@@ -19,7 +21,7 @@ from casatools.analysis.value_stream import ValueStream, Where
 from casatools.analysis.world_text import world_text
 from casatools.io.image import CasaImage
 
-__all__ = ["ImageStatisticsOptions", "image_statistics", "pixels_per_beam"]
+__all__ = ["ImageStatisticsOptions", "block_statistics", "image_statistics", "pixels_per_beam"]
 
 _BASIC = ("npts", "sum", "sumsq", "min", "max", "mean", "sigma", "rms")
 # Pixels that are read once, and not once a pass.
@@ -85,8 +87,8 @@ def image_statistics(
 
     Raises
     ------
-    ParameterError, SelectionError
-        An axis is outside the image, or nothing is selected.
+    ParameterError, SelectionError, DataError
+        An axis is outside the image, nothing is selected, or what is selected and not masked is all NaN.
     """
     ndim = image.ndim
     axes = tuple(options.axes) or tuple(range(ndim))
@@ -104,8 +106,9 @@ def image_statistics(
     names = _names(options.statistics)
     plane = _planes(image, array_axes)
     if not left:
-        found = _statistics(chosen, [slice(0, n) for n in box], options)
-        flux = _total_flux(image, chosen, options) if plane else None
+        found = block_statistics(chosen, [slice(0, n) for n in box], options)
+        _require_numbers(chosen, options, bool(found["npts"]))
+        flux = _total_flux(image, chosen, options, found) if plane else None
         if flux is not None:
             flux *= _channel_width(image, chosen)
         _put_single(record, found, names, flux, chosen, image)
@@ -122,7 +125,7 @@ def image_statistics(
         inside = {k: int(places[n][at]) for n, (k, at) in enumerate(zip(left, place, strict=True))}
         for k, at in inside.items():
             block[k] = slice(at, at + 1)
-        found = _statistics(chosen, block, options, planes)
+        found = block_statistics(chosen, block, options, planes)
         for name in names:
             results[name][place] = found.get(name, 0.0)
         if flux_ok:
@@ -131,6 +134,7 @@ def image_statistics(
             flux_ok = scale is not None
             fluxes[place] = found.get("sum", 0.0) * (scale or 0.0)
     if not results["npts"].any():  # nothing is usable anywhere
+        _require_numbers(chosen, options, False)
         empty = [*names, *(["flux"] if flux_ok and "sum" in names else [])]
         return {**record, **{name: np.array([], dtype=np.float64) for name in empty}}
     # Degenerate axes that were not summed over are dropped, as the reference does.
@@ -141,6 +145,12 @@ def image_statistics(
     if flux_ok and "sum" in names:
         record["flux"] = fluxes.squeeze(squeeze).transpose()
     return record
+
+
+def _require_numbers(chosen: SelectedPixels, options: ImageStatisticsOptions, found: bool) -> None:
+    """Ranges of intensities may leave nothing, and so may masks; pixels that are all NaN have no statistics."""
+    if not found and not options.pixels.active:
+        chosen.require_numbers()
 
 
 def _names(options: StatisticsOptions) -> tuple[str, ...]:
@@ -155,12 +165,16 @@ def _planes(image: CasaImage, array_axes: Sequence[int]) -> bool:
     return len(directions) == 2 and any(a in array_axes for a in directions)
 
 
-def _statistics(
+def block_statistics(
     chosen: SelectedPixels, block: Sequence[slice], options: ImageStatisticsOptions, planes: SlabReader | None = None
 ) -> dict[str, float]:
+    """What `compute_statistics` gives for a block of the bounding box, read piece by piece."""
+
     def read(piece: Sequence[slice]) -> tuple[np.ndarray, Where]:
         values, good = chosen.read(piece) if planes is None else planes.read(piece)
         good = options.pixels.narrow(values, good)
+        if good is not None:
+            left_out.set()
         extent = values.shape
         corner = [s.start - b.start for s, b in zip(piece, block, strict=True)]
         inside = None if good is None else np.flatnonzero(good)
@@ -173,10 +187,28 @@ def _statistics(
         return flat if inside is None else flat[inside], where
 
     shape = tuple(s.stop - s.start for s in block)
+    left_out = threading.Event()
+
+    def loose() -> ValueStream | None:
+        return None if left_out.is_set() or shape != chosen.image.shape else _tile_values(chosen.image)
+
     if math.prod(shape) <= _READ_ONCE:
         values, where = read(block)
         return compute_statistics(ValueStream(lambda: [None], lambda _: (values, where)), options.statistics)
-    return compute_statistics(ValueStream(lambda: chosen.iter_slices(block), read), options.statistics)
+    return compute_statistics(ValueStream(lambda: chosen.iter_slices(block), read, loose), options.statistics)
+
+
+def _tile_values(image: CasaImage) -> ValueStream | None:
+    """All pixels of an image as they lie in its file; None where its tiles cannot be read so or reach beyond its edges."""
+    tiles = image.tiles()
+    if tiles is None or any(n % t for n, t in zip(tiles.shape, tiles.tile, strict=True)):
+        return None
+    step = max(1, IMAGE_BLOCK_BYTES // tiles.tile_bytes)
+
+    def read(first: int) -> tuple[np.ndarray, Where]:
+        return tiles.read_tiles(first, min(first + step, tiles.count)).reshape(-1), lambda k: -1
+
+    return ValueStream(lambda: range(0, tiles.count, step), read)
 
 
 def _plane_numbers(image: CasaImage, chosen: SelectedPixels, at: dict[int, int]) -> tuple[int, int]:
@@ -191,14 +223,15 @@ def _plane_numbers(image: CasaImage, chosen: SelectedPixels, at: dict[int, int])
     return numbers[0], numbers[1]
 
 
-def _total_flux(image: CasaImage, chosen: SelectedPixels, options: ImageStatisticsOptions) -> float | None:
-    """Flux density of all selected pixels, each plane with its own beam."""
+def _total_flux(
+    image: CasaImage, chosen: SelectedPixels, options: ImageStatisticsOptions, statistics: dict[str, float]
+) -> float | None:
+    """Flux density of all selected pixels, whose statistics are known; each plane with its own beam."""
     if _flux_scale(image, 0, 0) is None:
         return None
     if not image.beams.is_per_plane:
         scale = _flux_scale(image, 0, 0)
-        found = _statistics(chosen, [slice(0, n) for n in chosen.pixels.box_shape], options)
-        return float(found.get("sum", 0.0) * (scale or 0.0)) if found["npts"] else None
+        return float(statistics.get("sum", 0.0) * (scale or 0.0)) if statistics["npts"] else None
     others = [image.ndim - 1 - a for a in (image.coordinates.spectral_axis, image.coordinates.stokes_axis) if a is not None]
     total = 0.0
     for place in np.ndindex(*(chosen.pixels.box_shape[k] for k in others)):

@@ -15,13 +15,15 @@ import numpy as np
 from casatools._base.errors import ParameterError
 from casatools.kernels.line_moments import extremes, first_sums, half_crossings, median_columns, median_rows, second_sums
 
-__all__ = ["MOMENT_SUFFIXES", "compute_moments", "is_velocity_moment"]
+__all__ = ["MOMENT_SUFFIXES", "column_medians", "compute_moments", "is_velocity_moment"]
 
 # Moment number: suffix of its image's name.
 MOMENT_SUFFIXES: dict[int, str] = {
     -1: "average", 0: "integrated", 1: "weighted_coord", 2: "weighted_dispersion_coord", 3: "median", 4: "median_coord",
     5: "standard_deviation", 6: "rms", 7: "abs_mean_dev", 8: "maximum", 9: "maximum_coord", 10: "minimum", 11: "minimum_coord",
 }  # fmt: skip
+# Fewer columns are better sorted one by one than beside each other.
+_FEW_COLUMNS = 32
 _COORDINATE = frozenset({1, 2, 4, 9, 11})
 
 
@@ -70,7 +72,7 @@ def compute_moments(
     if wanted & {-1, 0, 1, 2, 5, 6, 7}:
         found.update(_sums(flat, usable, x, step, wanted))
     if 3 in wanted:
-        found[3] = (_medians(flat, usable), np.asarray(usable.any(axis=0)))
+        found[3] = (column_medians(flat, usable), np.asarray(usable.any(axis=0)))
     if 4 in wanted:
         found[4] = _median_place(flat, usable, coordinate)
     for value, place, sign in ((8, 9, 1.0), (10, 11, -1.0)):
@@ -83,9 +85,9 @@ def compute_moments(
     return {m: (found[m][0].reshape(shape), found[m][1].reshape(shape)) for m in moments}
 
 
-def _medians(values: np.ndarray, good: np.ndarray) -> np.ndarray:
+def column_medians(values: np.ndarray, good: np.ndarray) -> np.ndarray:
     """Medians of columns (chan, n); the mean of the two values in the middle of an even number."""
-    if values.dtype != np.float32:
+    if values.dtype != np.float32 or values.shape[1] < _FEW_COLUMNS:
         median = np.empty(values.shape[1])
         median_rows(np.ascontiguousarray(values.T), np.ascontiguousarray(good.T), median)
         return median

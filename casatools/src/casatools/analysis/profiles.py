@@ -9,6 +9,7 @@ import numpy as np
 
 from casatools._base.errors import ParameterError
 from casatools.analysis.collapsed_images import COLLAPSE_FUNCTIONS, collapse_function, collapse_scale
+from casatools.analysis.plane_slabs import SlabReader
 from casatools.analysis.sub_images import PixelChoice
 from casatools.frames.image_frames import frequency_factor, image_frame_measures
 from casatools.frames.quantities import to_unit
@@ -81,16 +82,15 @@ def image_profile(image: CasaImage, choice: PixelChoice, options: ProfileOptions
     array_axis = ndim - 1 - axis
     count = chosen.pixels.box_shape[array_axis]
     values, mask, number = np.zeros(count), np.zeros(count, bool), np.zeros(count, np.uint64)
+    planes = SlabReader(chosen)
     for k in range(count):
         block = tuple(slice(k, k + 1) if a == array_axis else slice(0, n) for a, n in enumerate(chosen.pixels.box_shape))
-        plane, good = chosen.read(block)
-        flat = plane.reshape(-1, 1).astype(np.float64)
-        usable = np.ones(flat.shape, bool) if good is None else good.reshape(flat.shape)
-        number[k] = np.count_nonzero(usable)
+        plane, good = planes.read(block)
+        number[k] = plane.size if good is None else np.count_nonzero(good)
         mask[k] = number[k] > 0
         if mask[k]:
             chan = chosen.pixels.first[array_axis] + k if axis == spectral else 0
-            values[k] = float(COLLAPSE_FUNCTIONS[name](flat, usable)[0]) * scale.of(chan)
+            values[k] = float(COLLAPSE_FUNCTIONS[name](plane, good, tuple(range(ndim)))) * scale.of(chan)
     at = np.arange(count) + chosen.pixels.first[array_axis]
     coords, x_unit = _coordinates(image, axis, at, options)
     return {

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 
 import numpy as np
 
 from casatools._base.errors import DataError
-from casatools._base.memory import IMAGE_BLOCK_BYTES
+from casatools._base.memory import IMAGE_BLOCK_BYTES, chunk_bytes
 from casatools._base.threads import in_order
 from casatools.analysis.regions import ImageSelection, PixelSet
 from casatools.io.image import CasaImage
 from casatools.io.image.tiling import iter_blocks
 
 __all__ = ["SelectedPixels"]
+
+# Whole lines that are worked on at once.
+_LINE_BYTES = 2 * IMAGE_BLOCK_BYTES
 
 
 class SelectedPixels:
@@ -79,6 +83,16 @@ class SelectedPixels:
         if not any(good is None or good.any() for _, _, good in self.iter_blocks()):
             raise DataError(f"image {self.image.path!r} has no good pixel among those chosen: all are masked, NaN or infinite")
 
+    def require_numbers(self) -> None:
+        """Raise DataError when pixels are chosen and unmasked but none of them is a number; nothing when all are masked."""
+        for part in self.iter_slices():
+            slices = tuple(slice(a + s.start, a + s.stop) for a, s in zip(self.pixels.first, part, strict=True))
+            good, stored = self.chosen(slices), self.image.read_mask(slices) if self.image.has_mask else np.True_
+            if np.any(stored if good is None else good & stored):
+                raise DataError(
+                    f"image {self.image.path!r} has no number among the pixels chosen: all that are not masked are NaN or infinite"
+                )
+
     def iter_slices(
         self, block: Sequence[slice] | None = None, max_bytes: int = IMAGE_BLOCK_BYTES
     ) -> Iterator[tuple[slice, ...]]:
@@ -88,6 +102,19 @@ class SelectedPixels:
         shape = [s.stop - s.start for s in inside]
         for part in iter_blocks(shape, self.image.tile_shape, self.image.dtype.itemsize, max_bytes, starts):
             yield tuple(slice(s.start + p.start, s.start + p.stop) for s, p in zip(inside, part, strict=True))
+
+    def line_blocks(self, axes: Sequence[int]) -> list[tuple[slice, ...]]:
+        """Slices that cover the bounding box, whole along some array axes and by whole tiles across them as far as memory allows."""
+        box, image = self.pixels.box_shape, self.image
+        lines = [1 if k in axes else n for k, n in enumerate(box)]
+        tile = [1 if k in axes else n for k, n in enumerate(image.tile_shape)]
+        first = [0 if k in axes else n for k, n in enumerate(self.pixels.first)]
+        line = image.dtype.itemsize * math.prod(box[k] for k in axes)
+        least = _LINE_BYTES if image.is_fits else max(_LINE_BYTES, min(line * math.prod(tile[-2:]), chunk_bytes()))
+        return [
+            tuple(slice(0, box[k]) if k in axes else s for k, s in enumerate(block))
+            for block in iter_blocks(lines, tile, line, least, first)
+        ]
 
     def iter_blocks(
         self, max_bytes: int = IMAGE_BLOCK_BYTES

@@ -9,21 +9,24 @@ documents it; the convergence criterion is that of the IDL Astronomy Library's b
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
+from casatools._base.buffers import empty_array
 from casatools._base.errors import ParameterError
 from casatools.analysis.value_stream import ValueStream, Where, ranked
 from casatools.kernels.group_variances import chauvenet_limit
 from casatools.kernels.order_statistics import quartile_ranks
+from casatools.kernels.value_sums import deviation_sums
 
 __all__ = ["ALGORITHMS", "Moments", "StatisticsOptions", "compute_statistics"]
 
 ALGORITHMS = ("classic", "chauvenet", "fit-half", "hinges-fences", "biweight")
 _CENTERS = ("mean", "median", "zero")
-# Values that are widened to double precision at once: they stay in the processor's cache.
-_AT_ONCE = 32768
+# Values of a block whose mean the sums of the others are taken about.
+_FIRST_VALUES = 4096
 
 
 @dataclass(frozen=True)
@@ -97,21 +100,23 @@ class Moments:
     @classmethod
     def of(cls, values: np.ndarray, where: Where) -> Moments:
         """Those of a block of values."""
-        found = cls()
-        for start in range(0, values.size, _AT_ONCE):
-            found.join(cls._of_few(values[start : start + _AT_ONCE]))
-        if values.size:
-            low, high = int(values.argmin()), int(values.argmax())
-            found.least, found.least_at = float(values[low]), where(low)
-            found.greatest, found.greatest_at = float(values[high]), where(high)
-        return found
-
-    @classmethod
-    def _of_few(cls, values: np.ndarray) -> Moments:
-        wide = values.astype(np.float64)
-        total, squares = float(wide.sum()), float(np.einsum("i,i", wide, wide))
-        wide -= total / wide.size
-        return cls(wide.size, total, squares, deviation=float(np.einsum("i,i", wide, wide)))
+        if not values.size:
+            return cls()
+        count, few = values.size, values[:_FIRST_VALUES]
+        about = float(few.mean(dtype=np.float64))
+        first, second = deviation_sums(values, about)
+        shift = first / count
+        low, high = int(values.argmin()), int(values.argmax())
+        return cls(
+            count,
+            count * about + first,
+            second + about * (2.0 * first + count * about),
+            float(values[low]),
+            float(values[high]),
+            where(low),
+            where(high),
+            max(second - count * shift * shift, 0.0),
+        )
 
     def join(self, other: Moments) -> None:
         """Take in those of other values."""
@@ -195,9 +200,15 @@ def _robust(stream: ValueStream, count: int) -> dict[str, float]:
     low, middle, upper, high = quartile_ranks(count)
     q1, a, b, q3 = ranked(stream, count, [low, middle, upper, high])
     median = 0.5 * (a + b)
-    distances = stream.changed(lambda v: np.abs(v - v.dtype.type(median)))
+    distances = stream.changed(lambda v: _distances(v, median))
     a, b = ranked(distances, count, [middle, upper])
     return {"median": median, "medabsdevmed": 0.5 * (a + b), "q1": q1, "q3": q3, "quartile": q3 - q1}
+
+
+def _distances(values: np.ndarray, about: float) -> np.ndarray:
+    """Distances from a value, in the precision of the values."""
+    found = np.subtract(values, values.dtype.type(about), out=empty_array(values.shape, values.dtype))
+    return np.abs(found, out=found)
 
 
 def _hinges(stream: ValueStream, count: int, fence: float) -> ValueStream:
@@ -249,39 +260,44 @@ def _fit_half(stream: ValueStream, base: Moments, options: StatisticsOptions) ->
 def _biweight(stream: ValueStream, base: Moments, niter: int) -> dict[str, float]:
     robust = _robust(stream, base.count)
     # A scaled median absolute deviation starts the scale, the median the location; niter < 0 asks for one step of each from there.
-    start = robust["median"], 1.4826 * robust["medabsdevmed"]
-    location, scale = start[0], _biweight_scale(stream, *start, base.count) if start[1] > 0 else 0.0
-    if niter < 0 and start[1] > 0:
-        location = _biweight_location(stream, *start)
+    # Values count that lie within six times the scale before the last one, as in CASA; both scales are one when nothing changes.
+    location, reach = robust["median"], robust["medabsdevmed"] / 0.6744897501960817
+    scale = _biweight_scale(stream, location, reach, reach, base.count) if reach > 0 else 0.0
+    if niter < 0 and reach > 0:
+        location = _biweight_location(stream, location, reach, reach)
     tolerance = 0.03 * float(np.sqrt(0.5 / max(1, base.count - 1)))
     for _ in range(niter):
         if scale == 0:
             break
-        location = _biweight_location(stream, location, scale)
-        before, scale = scale, _biweight_scale(stream, location, scale, base.count)
-        if abs(before / scale - 1.0) <= tolerance:
+        location = _biweight_location(stream, location, scale, reach)
+        before, scale = scale, _biweight_scale(stream, location, scale, reach, base.count)
+        reach = before
+        if abs(scale / before - 1.0) < tolerance:
             break
     return {"npts": float(base.count), "min": base.least, "max": base.greatest, "mean": location, "sigma": scale}
 
 
-def _biweight_location(stream: ValueStream, centre: float, unit: float) -> float:
-    top = bottom = 0.0
+def _biweight_parts(stream: ValueStream, centre: float, unit: float, reach: float) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Offsets from the centre, and the squares of u, of the values that count."""
     for values in stream.arrays():
         offset = values.astype(np.float64) - centre
-        u2 = np.square(offset / (6.0 * unit))
-        weight = np.where(u2 < 1, np.square(1 - u2), 0.0)
+        offset = offset[np.abs(offset) < 6.0 * reach]
+        yield offset, np.square(offset / (6.0 * unit))
+
+
+def _biweight_location(stream: ValueStream, centre: float, unit: float, reach: float) -> float:
+    top = bottom = 0.0
+    for offset, u2 in _biweight_parts(stream, centre, unit, reach):
+        weight = np.square(1 - u2)
         top += float((offset * weight).sum())
         bottom += float(weight.sum())
     return centre + top / bottom
 
 
-def _biweight_scale(stream: ValueStream, centre: float, unit: float, count: int) -> float:
+def _biweight_scale(stream: ValueStream, centre: float, unit: float, reach: float, count: int) -> float:
     top = bottom = 0.0
-    for values in stream.arrays():
-        offset = values.astype(np.float64) - centre
-        u2 = np.square(offset / (6.0 * unit))
-        inside = u2 < 1
-        top += float((np.square(offset) * (1 - u2) ** 4)[inside].sum())
-        bottom += float(((1 - u2) * (1 - 5 * u2))[inside].sum())
+    for offset, u2 in _biweight_parts(stream, centre, unit, reach):
+        top += float((np.square(offset) * (1 - u2) ** 4).sum())
+        bottom += float(((1 - u2) * (1 - 5 * u2)).sum())
     p = abs(bottom)
     return float(np.sqrt(count * top / (p * max(1.0, p - 1.0))))

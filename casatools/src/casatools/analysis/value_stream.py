@@ -28,10 +28,33 @@ class ValueStream:
         Gives a fresh iteration over what stands for the blocks.
     read : callable
         Makes of one of them the values (1-D) and a function for their places; may run in several threads at once.
+    loose : callable, optional
+        Gives the same values in the order in which they are read fastest, or None where there is none other; asked when these have been gone through.
     """
 
-    def __init__(self, pieces: Callable[[], Iterable[Any]], read: Callable[[Any], tuple[np.ndarray, Where]]) -> None:
-        self._pieces, self._read = pieces, read
+    def __init__(
+        self,
+        pieces: Callable[[], Iterable[Any]],
+        read: Callable[[Any], tuple[np.ndarray, Where]],
+        loose: Callable[[], ValueStream | None] | None = None,
+    ) -> None:
+        self._pieces, self._read, self._loose = pieces, read, loose
+
+    def in_any_order(self) -> ValueStream:
+        """The same values for uses in which neither their order nor their places count."""
+        return (self._loose() if self._loose is not None else None) or self
+
+    def _derived(self, derive: Callable[[ValueStream], ValueStream]) -> Callable[[], ValueStream | None] | None:
+        """What a derived stream of the values in any order is made by."""
+        if self._loose is None:
+            return None
+        loose = self._loose
+
+        def made() -> ValueStream | None:
+            found = loose()
+            return None if found is None else derive(found)
+
+        return made
 
     @classmethod
     def of_arrays(cls, arrays: Callable[[], Iterable[np.ndarray]]) -> ValueStream:
@@ -54,7 +77,7 @@ class ValueStream:
             keep = (values >= low) & (values <= high)
             return values[keep], lambda k: where(int(np.flatnonzero(keep)[k]))
 
-        return ValueStream(self._pieces, chosen)
+        return ValueStream(self._pieces, chosen, self._derived(lambda other: other.within(low, high)))
 
     def changed(self, function: Callable[[np.ndarray], np.ndarray]) -> ValueStream:
         """A function of each value, which may be computed in place of a copy."""
@@ -63,11 +86,12 @@ class ValueStream:
             values, where = self._read(piece)
             return function(values), where
 
-        return ValueStream(self._pieces, made)
+        return ValueStream(self._pieces, made, self._derived(lambda other: other.changed(function)))
 
 
 def ranked(stream: ValueStream, count: int, ranks: list[int]) -> list[float]:
     """The values of the given zero-based ranks of the `count` values of a stream."""
+    stream = stream.in_any_order()
     if count <= _IN_MEMORY:
         return select_ranks(np.concatenate(list(stream.arrays())), ranks)
     return select_ranks_streaming(lambda count_keys: stream.map(lambda values, where: count_keys(values)), ranks)

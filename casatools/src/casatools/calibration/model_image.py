@@ -65,7 +65,9 @@ class ModelImage:
         """Sum of the pixels [Jy]."""
         return float(self.pixels_jy.sum())
 
-    def visibilities(self, uvw_m: np.ndarray, frequency_hz: np.ndarray, phase_centre_rad: np.ndarray) -> np.ndarray:
+    def visibilities(
+        self, uvw_m: np.ndarray, frequency_hz: np.ndarray, phase_centre_rad: np.ndarray, curved: bool = True
+    ) -> np.ndarray:
         """Visibilities of the plane.
 
         Parameters
@@ -74,6 +76,8 @@ class ModelImage:
         frequency_hz : ndarray (chan,) float64 [Hz]
         phase_centre_rad : ndarray (2,)
             J2000 direction that the uvw are for.
+        curved : bool
+            Count the w of baselines; without, the image is flat about its reference point.
 
         Returns
         -------
@@ -107,7 +111,7 @@ class ModelImage:
             centres.append((n // 2 - at) * step)
         visibility = dirty2vis(
             uvw=turned * _GRIDDER_SIGNS, freq=np.asarray(frequency_hz, dtype=np.float64), dirty=np.ascontiguousarray(pixels),
-            pixsize_x=steps[0], pixsize_y=steps[1], center_x=centres[0], center_y=centres[1], epsilon=_EPSILON, do_wgridding=True,
+            pixsize_x=steps[0], pixsize_y=steps[1], center_x=centres[0], center_y=centres[1], epsilon=_EPSILON, do_wgridding=curved,
             divide_by_n=False, nthreads=thread_count(),
         )  # fmt: skip
         shift = uvw_m @ (here @ (there[2] - here[2]))

@@ -9,7 +9,6 @@ import numpy as np
 from casatools.calibration.apply import PriorCalibration, middle_weight
 from casatools.calibration.callib import CalibrationLibrary
 from casatools.calibration.correct import start_weight
-from casatools.calibration.scratch_columns import unit_model
 from casatools.calibration.virtual_models import VirtualColumn
 
 if TYPE_CHECKING:
@@ -79,9 +78,8 @@ class ChunkModel:
     columns: tuple[str, ...] = ()
 
     def __init__(self, ms: MeasurementSet) -> None:
-        self._ms = ms
         self._recipes = VirtualColumn(ms)
 
     def correct_chunk(self, chunk: VisChunk) -> None:
         """Add MODEL_DATA to a chunk that holds the columns of its rows."""
-        chunk.columns["MODEL_DATA"] = self._recipes.fill(chunk, unit_model(self._ms, chunk))
+        self._recipes.add_model(chunk)

@@ -8,7 +8,7 @@ Rau & Cornwell 2011, A&A 532, A71: Taylor terms in ``(f - f0) / f0``.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -22,18 +22,19 @@ from casatools.calibration.scratch_columns import fill_model, forget_recipes
 from casatools.calibration.source_spectra import stokes_to_correlations
 from casatools.components.component_list import ComponentList, components_from
 from casatools.components.model import Component
-from casatools.frames.directions import Direction, convert_direction
+from casatools.frames.directions import Direction, convert_direction, frame_turn
+from casatools.frames.frequencies import doppler_factor
 from casatools.frames.quantities import to_unit
 from casatools.io.image import CasaImage
 from casatools.io.ms import MeasurementSet, ResolvedSelection, Selection, VisChunk, iter_chunks, write_chunks
 
-__all__ = ["ImagePlanes", "SkyModel", "open_sky_model", "predict_sky"]
+__all__ = ["STOKES", "ImagePlanes", "SkyModel", "open_sky_model", "predict_sky"]
 
 _LIGHT_M_S = 299792458.0
 _ARCSEC = np.pi / 648000.0
 # Bytes of the arrays that a model visibility passes through, over its own.
 _MADE = 16
-_STOKES = ("I", "Q", "U", "V")
+STOKES = ("I", "Q", "U", "V")
 _KINDS = {"Point": "P", "Gaussian": "G", "Disk": "D"}
 
 
@@ -47,10 +48,16 @@ class ImagePlanes:
         Those with flux.
     frequency_hz : ndarray (chan,)
         Of the image's channels.
+    frame : str
+        Of these frequencies; "" where they are those of the data.
+    curved : bool
+        The sky is curved; a flat one is what gridders without w terms made the image for.
     """
 
     planes: Mapping[tuple[str, int], ModelImage]
     frequency_hz: np.ndarray
+    frame: str = ""
+    curved: bool = True
 
     @classmethod
     def read(cls, path: str) -> ImagePlanes:
@@ -73,7 +80,7 @@ class ImagePlanes:
             ):
                 raise DataError(f"model image {path!r} must have the axes right ascension, declination, Stokes and frequency")
             labels = list(coordinates.stokes.labels) if coordinates.stokes is not None else ["I"]
-            if not set(labels) <= set(_STOKES):
+            if not set(labels) <= set(STOKES):
                 raise DataError(f"model image {path!r} has the planes {', '.join(labels)}; allowed are Stokes I, Q, U and V")
             reference, turn = image_axes(direction, path)
             planes = {}
@@ -91,11 +98,16 @@ class ImagePlanes:
                         )
             spectral = coordinates.spectral
             hz = spectral.frequencies_hz(image.shape[0]) if spectral is not None else np.ones(image.shape[0])
-        return cls(planes, np.asarray(hz, np.float64))
+        return cls(planes, np.asarray(hz, np.float64), spectral.frame if spectral is not None else "")
 
     def nearest(self, frequency_hz: np.ndarray) -> np.ndarray:
-        """The image's channel for each frequency."""
-        return np.abs(self.frequency_hz[None, :] - np.asarray(frequency_hz)[:, None]).argmin(axis=1)
+        """The image's channel for each frequency in its frame; -1 beyond the ends of a cube, where the reference's gridders give nothing either."""
+        away = np.abs(self.frequency_hz[None, :] - np.asarray(frequency_hz)[:, None])
+        own = away.argmin(axis=1)
+        if len(self.frequency_hz) == 1:
+            return own
+        width = np.abs(np.diff(self.frequency_hz)).max()
+        return np.where(away.min(axis=1) <= 0.5001 * width, own, -1)
 
 
 @dataclass(frozen=True)
@@ -115,19 +127,24 @@ class SkyModel:
     terms: Sequence[ImagePlanes] = ()
     reference_hz: float = 0.0
 
-    def visibilities(self, uvw_m: np.ndarray, frequency_hz: np.ndarray, phase_centre: Direction) -> np.ndarray:
-        """Stokes visibilities (row, chan, 4) complex128 [Jy]."""
+    def visibilities(
+        self, uvw_m: np.ndarray, frequency_hz: np.ndarray, phase_centre: Direction, factor: Callable[[str], float] | None = None
+    ) -> np.ndarray:
+        """Stokes visibilities (row, chan, 4) complex128 [Jy]; `factor` gives what frequencies of the data are multiplied with for a frame of images."""
         out = np.zeros((len(uvw_m), len(frequency_hz), 4), np.complex128)
         for component in self.components:
             out += _component(component, uvw_m, frequency_hz, phase_centre)
         where = np.array([phase_centre.lon_rad, phase_centre.lat_rad])
         for order, image in enumerate(self.terms):
             scale = ((frequency_hz - self.reference_hz) / self.reference_hz) ** order if order else np.ones(len(frequency_hz))
-            own = image.nearest(frequency_hz)
+            moves = factor is not None and image.frame and len(image.frequency_hz) > 1
+            own = image.nearest(frequency_hz * factor(image.frame) if moves and factor is not None else frequency_hz)
             for (label, chan), plane in image.planes.items():
                 mine = np.flatnonzero(own == chan)
                 if len(mine):
-                    out[:, mine, _STOKES.index(label)] += plane.visibilities(uvw_m, frequency_hz[mine], where) * scale[mine]
+                    out[:, mine, STOKES.index(label)] += (
+                        plane.visibilities(uvw_m, frequency_hz[mine], where, image.curved) * scale[mine]
+                    )
         return out
 
 
@@ -148,7 +165,7 @@ def _component(component: Component, uvw_m: np.ndarray, frequency_hz: np.ndarray
     return np.asarray(values[:, :, None] * component.stokes_at(frequency_hz).T[None])
 
 
-def open_sky_model(images: Sequence[str], components: str = "", reference: str = "") -> SkyModel:
+def open_sky_model(images: Sequence[str], components: str = "", reference: str = "", in_frame: bool = False) -> SkyModel:
     """Read a sky model.
 
     Parameters
@@ -159,6 +176,9 @@ def open_sky_model(images: Sequence[str], components: str = "", reference: str =
         Component list; '' for none.
     reference : str
         Reference frequency of Taylor terms; '' is that of the first image.
+    in_frame : bool
+        Cubes serve data at the frequencies of their own frame, as tclean made them; without, at those of the data whatever the frame, as the
+        reference's ft has it.
 
     Raises
     ------
@@ -170,14 +190,31 @@ def open_sky_model(images: Sequence[str], components: str = "", reference: str =
     if components:
         require_present(components, "component list")
     terms = [ImagePlanes.read(path) for path in images]
+    if not in_frame:
+        terms = [replace(t, frame="") for t in terms]
     hz = float(to_unit(reference, "Hz")) if reference.strip() else float(terms[0].frequency_hz[0]) if terms else 0.0
     return SkyModel(components_from(components) if components else ComponentList(), terms, hz)
+
+
+def frame_factors(ms: MeasurementSet, field_number: int, spw: int, time_s: float) -> Callable[[str], float]:
+    """What frequencies of a spectral window are multiplied with for other frames, towards a field at a time."""
+
+    def factor(frame: str) -> float:
+        own = ms.metadata.spectral_windows[spw].frame
+        if {own, frame} & {"REST", "Undefined", ""} or own == frame:
+            return 1.0
+        found = ms.metadata.fields[field_number]
+        lon, lat = (float(v) for v in np.ravel(found.phase_dir[0])[:2])
+        position = np.asarray(ms.metadata.antennas[0].position_m)
+        return float(doppler_factor(own, frame, time_s, Direction(lon, lat, found.phase_frame), position))
+
+    return factor
 
 
 def predict_sky(
     vis: str, expressions: Mapping[str, str], sky: SkyModel, incremental: bool = False, virtual: bool = False
 ) -> None:
-    """Write the visibilities of a sky model into MODEL_DATA of whole spectral windows, or keep its components as a recipe.
+    """Write the visibilities of a sky model into MODEL_DATA of whole spectral windows, or keep it as a recipe.
 
     Parameters
     ----------
@@ -188,22 +225,21 @@ def predict_sky(
     incremental : bool
         Add to the model that is there.
     virtual : bool
-        Keep the components, not visibilities; not for models that are images.
+        Keep the components and the images' transforms, not visibilities.
 
     Raises
     ------
     PathMissingError, SelectionError, DataError
         The MeasurementSet is missing, nothing matches, or there is no model to add to.
     """
-    from casatools.calibration.virtual_models import places_of, write_recipes
+    from casatools.calibration.virtual_models import keep_sky
 
     selection = Selection(**expressions)
     with MeasurementSet(vis, writable=True) as ms:
         selected = selection.resolve(ms)
         selected = replace(selected, channels=dict.fromkeys(selected.channels), correlations=dict.fromkeys(selected.correlations))
         if virtual:
-            where = np.unique(places_of(ms, selected)[:, :2], axis=0).tolist()
-            write_recipes(ms, selected, dict.fromkeys(map(tuple, where), sky.components), incremental)
+            keep_sky(ms, selected, sky, incremental)
             return
         if incremental and "MODEL_DATA" not in ms.column_names:
             raise DataError(f"{vis!r} has no MODEL_DATA to add to; give incremental=False")
@@ -215,7 +251,7 @@ def predict_sky(
 def _model_chunks(
     ms: MeasurementSet, selected: ResolvedSelection, sky: SkyModel, incremental: bool
 ) -> Iterator[tuple[VisChunk, dict[str, np.ndarray]]]:
-    columns = ["FIELD_ID", "UVW", *(["MODEL_DATA"] if incremental else [])]
+    columns = ["FIELD_ID", "UVW", "TIME", *(["MODEL_DATA"] if incremental else [])]
     for chunk in iter_chunks(ms, selected, columns, chunk_bytes=CHUNK_BYTES // _MADE, made=["MODEL_DATA"]):
         frequency = ms.metadata.spectral_windows[chunk.spw].chan_freq_hz
         names = ms.metadata.polarizations[chunk.pol].names
@@ -223,8 +259,10 @@ def _model_chunks(
         for number in np.unique(chunk["FIELD_ID"]).tolist():
             found = ms.metadata.fields[number]
             lon, lat = (float(v) for v in np.ravel(found.phase_dir[0])[:2])
-            centre = convert_direction(Direction(lon, lat, found.phase_frame), "J2000")
+            centre, turn = frame_turn(Direction(lon, lat, found.phase_frame), "J2000")
             rows = chunk["FIELD_ID"] == number
-            stokes = sky.visibilities(np.asarray(chunk["UVW"], np.float64)[rows], np.asarray(frequency), centre)
+            uvw = np.asarray(chunk["UVW"], np.float64)[rows] @ turn.T
+            factor = frame_factors(ms, number, chunk.spw, float(np.median(chunk["TIME"][rows])))
+            stokes = sky.visibilities(uvw, np.asarray(frequency), centre, factor)
             model[rows] = stokes_to_correlations(stokes, names)
         yield chunk, {"MODEL_DATA": model + chunk["MODEL_DATA"] if incremental else model}

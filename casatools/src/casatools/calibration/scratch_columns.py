@@ -23,6 +23,7 @@ from casatools.io.ms import (
     spreads,
     write_chunks,
 )
+from casatools.io.ms.column_arithmetic import combine_columns
 from casatools.io.ms.model_keywords import remove_model_keywords, virtual_model_fields
 
 if TYPE_CHECKING:
@@ -171,13 +172,14 @@ def subtract_model(vis: str, reverse: bool = False) -> None:
     """
     from casatools.calibration.virtual_models import VirtualColumn
 
-    with MeasurementSet(vis) as ms:
-        if not VirtualColumn(ms):  # refuses recipes that cannot be read
-            ms.require("MODEL_DATA")
     with MeasurementSet(vis, writable=True) as ms:
-        recipes = VirtualColumn(ms) or None
+        recipes = VirtualColumn(ms) or None  # refuses recipes that cannot be read
+        if recipes is None:
+            ms.require("MODEL_DATA")
         fill_corrected(ms)
         combine = np.add if reverse else np.subtract
+        if recipes is None and combine_columns(ms, "CORRECTED_DATA", "MODEL_DATA", combine):
+            return
         stored = ["MODEL_DATA"] if "MODEL_DATA" in ms.column_names else []
         columns = ["CORRECTED_DATA", *stored, *(recipes.columns if recipes is not None else ())]
 

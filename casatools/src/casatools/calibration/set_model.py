@@ -12,6 +12,7 @@ from casatools._base import log
 from casatools._base.buffers import empty_array
 from casatools._base.errors import DataError, ParameterError
 from casatools.calibration.flux_standards import STANDARDS, find_calibrator, flux_density
+from casatools.calibration.predict_sky import STOKES, ImagePlanes, SkyModel
 from casatools.calibration.scratch_columns import fill_model, forget_recipes
 from casatools.calibration.solar_system import BODIES, find_body, find_disk
 from casatools.calibration.source_spectra import (
@@ -23,7 +24,7 @@ from casatools.calibration.source_spectra import (
     spectrum_of_fluxscale,
     stokes_to_correlations,
 )
-from casatools.calibration.virtual_models import places_of, write_recipes
+from casatools.calibration.virtual_models import places_of, sky_recipes, write_recipes
 from casatools.components.component_list import ComponentList
 from casatools.io.ms import (
     ChunkPlan,
@@ -43,6 +44,7 @@ from casatools.io.ms import (
 if TYPE_CHECKING:
     from casatools.calibration.model_image import ModelImage
     from casatools.io.ms import ResolvedSelection
+    from casatools.io.ms.model_keywords import VirtualModel
 
 __all__ = ["SetModelOptions", "find_model_images", "manual_spectrum", "set_model"]
 
@@ -108,7 +110,7 @@ def set_model(vis: str, expressions: Mapping[str, str], options: SetModelOptions
         Keywords of `Selection`.
     options : SetModelOptions
     virtual : bool
-        Keep components, not visibilities; not for models that are images.
+        Keep components, or the transform of the image, not visibilities.
 
     Returns
     -------
@@ -138,7 +140,8 @@ def set_model(vis: str, expressions: Mapping[str, str], options: SetModelOptions
             inside = np.isin(ms.read("FIELD_ID", selected.rows), list(sources))
             selected = replace(selected, rows=selected.rows[inside])
         if virtual:
-            write_recipes(ms, selected, _components(ms, selected, sources, options))
+            places = places_of(ms, selected)
+            write_recipes(ms, places, _recipes(ms, places, sources, options, image))
             return _record(ms, selected, sources, options)
         fill_model(ms, selected)
         forget_recipes(ms, selected)
@@ -152,20 +155,30 @@ def set_model(vis: str, expressions: Mapping[str, str], options: SetModelOptions
         return _record(ms, selected, sources, options)
 
 
-def _components(
-    ms: MeasurementSet, selected: ResolvedSelection, sources: Mapping[int, SourceSpectrum], options: SetModelOptions
-) -> dict[tuple[int, int], ComponentList]:
-    """The component of each selected field and spectral window."""
-    lists = {}
-    for number, spw in np.unique(places_of(ms, selected)[:, :2], axis=0).tolist():
+def _recipes(
+    ms: MeasurementSet,
+    places: np.ndarray,
+    sources: Mapping[int, SourceSpectrum],
+    options: SetModelOptions,
+    image: ModelImage | None,
+) -> list[VirtualModel]:
+    """What each selected field and spectral window keeps: a component, or the image with a factor for each channel."""
+    made: list[VirtualModel] = []
+    for number, spw in np.unique(places[:, :2], axis=0).tolist():
         window, row = ms.metadata.spectral_windows[spw], ms.metadata.fields[number]
+        where = places[(places[:, 0] == number) & (places[:, 1] == spw)]
         frequency = np.asarray(window.chan_freq_hz)
         stokes = _spectrum(sources[number], frequency, options)
-        where = np.ravel(row.phase_dir[0])[:2]
-        lists[number, spw] = ComponentList(
-            [source_component(sources[number], stokes, frequency, window.frame, where, row.phase_frame)]
-        )
-    return lists
+        if image is None:
+            direction = np.ravel(row.phase_dir[0])[:2]
+            component = source_component(sources[number], stokes, frequency, window.frame, direction, row.phase_frame)
+            made += sky_recipes(ms, where, SkyModel(ComponentList([component])))
+            continue
+        for k, label in enumerate(STOKES):
+            if stokes[:, k].any():  # the parameters have spectra of their own
+                term = ImagePlanes({(label, 0): image}, np.array([frequency.mean()]))
+                made += sky_recipes(ms, where, SkyModel(terms=[term]), (frequency, stokes[:, k] / image.total_flux))
+    return made
 
 
 def _whole_windows(selected: ResolvedSelection) -> ResolvedSelection:

@@ -217,3 +217,10 @@ def stokes_to_correlations(stokes: np.ndarray, names: Sequence[str]) -> np.ndarr
     """Correlations (..., corr) complex128 of Stokes parameters (..., 4), for products such as RR, XY."""
     matrix = np.array([_TO_CORRELATION.get(n, (1, 0, 0, 0)) for n in names], dtype=np.complex128)
     return np.asarray(stokes @ matrix.T)
+
+
+def correlations_to_stokes(correlations: np.ndarray, names: Sequence[str]) -> np.ndarray:
+    """Stokes parameters (..., 4) float64 of correlations (..., corr) of one kind of feeds; those that the products do not tell are zero."""
+    matrix = np.array([_TO_CORRELATION[n] for n in names], dtype=np.complex128)
+    # Smallest solution: what is not measured stays zero, but for two parallel hands, which tell two parameters.
+    return np.asarray((correlations @ np.linalg.pinv(matrix).T).real)

@@ -7,22 +7,26 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from casatools._base import log
-from casatools._base.errors import DataError, ParameterError
-from casatools._base.paths import require_present
+from casatools._base.errors import ParameterError
 from casatools.calibration.source_spectra import stokes_to_correlations
 from casatools.components.component_list import ComponentList
-from casatools.frames.directions import Direction, convert_direction
+from casatools.frames.directions import Direction, frame_turn
 from casatools.io.ms import Selection
-from casatools.io.ms.model_keywords import VirtualModel, read_virtual_models, thin_virtual_models, write_virtual_models
-from casatools.kernels.spheroidal import spheroidal
+from casatools.io.ms.model_keywords import (
+    VirtualModel,
+    new_transform_path,
+    read_virtual_models,
+    thin_virtual_models,
+    write_virtual_models,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Sequence
 
-    from casatools.calibration.predict_sky import ImagePlanes, SkyModel
+    from casatools.calibration.predict_sky import SkyModel
     from casatools.io.ms import MeasurementSet, ResolvedSelection, VisChunk
 
-__all__ = ["VirtualColumn", "places_of", "read_transform", "write_recipes"]
+__all__ = ["VirtualColumn", "keep_sky", "places_of", "sky_recipes", "write_recipes"]
 
 
 class VirtualColumn:
@@ -39,7 +43,7 @@ class VirtualColumn:
         The image of a recipe is gone, or cannot be used.
     """
 
-    columns = ("FIELD_ID", "SCAN_NUMBER", "STATE_ID", "UVW")
+    columns = ("FIELD_ID", "SCAN_NUMBER", "STATE_ID", "TIME", "UVW")
 
     def __init__(self, ms: MeasurementSet, image: str = "") -> None:
         from casatools.calibration.predict_sky import SkyModel, open_sky_model
@@ -47,19 +51,23 @@ class VirtualColumn:
         self._ms = ms
         self._models: list[tuple[VirtualModel, SkyModel]] = []
         if image:
-            self._models.append((VirtualModel(places_of(ms, Selection().resolve(ms)), None, image), open_sky_model([image])))
+            self._models.append((VirtualModel(places_of(ms, Selection().resolve(ms)), None, (image,)), open_sky_model([image])))
             return
         for model in read_virtual_models(ms):
             if model.components is not None:
                 self._models.append((model, SkyModel(ComponentList.from_record(model.components))))
             else:
-                self._models.append((model, SkyModel(terms=[read_transform(model.image)])))
+                from casatools.calibration.virtual_transforms import read_recipe
+
+                self._models.append((model, read_recipe(model)))
 
     def __bool__(self) -> bool:
         return bool(self._models)
 
     def fill(self, chunk: VisChunk, model: np.ndarray) -> np.ndarray:
         """Put the models into the rows of an array (row, chan, corr) that have one; the others stay as they are."""
+        from casatools.calibration.predict_sky import frame_factors
+
         metadata = self._ms.metadata
         names = [metadata.polarizations[chunk.pol].names[c] for c in chunk.correlations]
         frequency = np.asarray(metadata.spectral_windows[chunk.spw].chan_freq_hz)[chunk.channels]
@@ -72,11 +80,19 @@ class VirtualColumn:
             rows = (places == place).all(axis=1)
             field = metadata.fields[number]
             lon, lat = (float(v) for v in np.ravel(field.phase_dir[0])[:2])
-            centre = convert_direction(Direction(lon, lat, field.phase_frame), "J2000")
-            uvw = np.asarray(chunk["UVW"], np.float64)[rows]
-            stokes = sum(s.visibilities(uvw, frequency, centre) * _scales(m, frequency)[:, None] for m, s in own)
+            centre, turn = frame_turn(Direction(lon, lat, field.phase_frame), "J2000")
+            uvw = np.asarray(chunk["UVW"], np.float64)[rows] @ turn.T
+            factor = frame_factors(self._ms, number, chunk.spw, float(np.median(chunk["TIME"][rows])))
+            stokes = sum(s.visibilities(uvw, frequency, centre, factor) * _scales(m, frequency)[:, None] for m, s in own)
             model[rows] = stokes_to_correlations(np.asarray(stokes), names)
         return model
+
+    def add_model(self, chunk: VisChunk) -> None:
+        """Give a chunk its MODEL_DATA: that of the recipes, else what it holds, else points of 1 Jy at the phase centre."""
+        from casatools.calibration.scratch_columns import unit_model
+
+        held = chunk.columns.pop("MODEL_DATA", None)
+        chunk.columns["MODEL_DATA"] = self.fill(chunk, unit_model(self._ms, chunk) if held is None else held)
 
 
 def _scales(model: VirtualModel, frequency_hz: np.ndarray) -> np.ndarray:
@@ -87,47 +103,6 @@ def _scales(model: VirtualModel, frequency_hz: np.ndarray) -> np.ndarray:
     return np.asarray(np.interp(frequency_hz, model.scale_hz[order], model.scale[order]))
 
 
-def read_transform(path: str) -> ImagePlanes:
-    """The model image that a gridder's transform on disk stands for.
-
-    The reference keeps the Fourier transform of the image divided by the gridding function's own transform, a spheroidal function.
-
-    Raises
-    ------
-    PathMissingError, DataError
-        There is no such image, or it is none of Stokes I alone.
-    """
-    from casatools.calibration.model_image import ModelImage, image_axes
-    from casatools.calibration.predict_sky import ImagePlanes
-    from casatools.io.image import CasaImage
-
-    require_present(path, "transform of a virtual model's image")
-    planes = {}
-    with CasaImage.open(path) as image:
-        coordinates, direction, spectral = image.coordinates, image.coordinates.direction, image.coordinates.spectral
-        labels = list(coordinates.stokes.labels) if coordinates.stokes is not None else ["I"]
-        if direction is None or spectral is None or image.ndim != 4 or labels != ["I"]:
-            raise DataError(f"virtual model {path!r} must be an image of Stokes I with directions and frequencies")
-        reference, turn = image_axes(direction, path)
-        for chan in range(image.shape[0]):
-            grid = np.asarray(image.read((chan, 0)), np.complex128).reshape(image.shape[-2:])
-            # Grids and images have their origin in the middle.
-            plane = np.fft.fftshift(np.fft.ifft2(np.fft.ifftshift(grid))).real * np.multiply.outer(
-                *(_taper(n) for n in grid.shape)
-            )
-            planes["I", chan] = ModelImage(
-                plane.T, reference, tuple(direction.reference_pixel.tolist()), direction.increment_rad, turn
-            )
-        hz = spectral.frequencies_hz(image.shape[0])
-    return ImagePlanes(planes, np.asarray(hz, np.float64))
-
-
-def _taper(count: int) -> np.ndarray:
-    """The gridding function's transform over the pixels of an axis, one in the middle."""
-    place = np.abs(np.arange(count) - count // 2) / (count / 2)
-    return np.asarray(spheroidal(place) / spheroidal(np.zeros(1)))
-
-
 def _serves(model: VirtualModel, field: int, spw: int, scan: int, state: int) -> bool:
     where = model.where
     seen = (where[:, 0] == field) & (where[:, 1] == spw)
@@ -136,17 +111,15 @@ def _serves(model: VirtualModel, field: int, spw: int, scan: int, state: int) ->
     return bool(np.any(seen))
 
 
-def write_recipes(
-    ms: MeasurementSet, selected: ResolvedSelection, lists: Mapping[tuple[int, int], ComponentList], incremental: bool = False
-) -> None:
-    """Keep component lists as the models of selected data, in place of recipes that are there.
+def keep_sky(ms: MeasurementSet, selected: ResolvedSelection, sky: SkyModel, incremental: bool = False) -> None:
+    """Keep a sky model, components and images, as the recipe of selected data.
 
     Parameters
     ----------
     ms : MeasurementSet
         Writable.
     selected : ResolvedSelection
-    lists : mapping of (field, spw) to ComponentList
+    sky : SkyModel
     incremental : bool
         Add to the recipes that are there.
 
@@ -154,15 +127,43 @@ def write_recipes(
     ------
     ParameterError
         The selection cuts through scans.
+    DataError
+        Images without any flux.
     """
     places = places_of(ms, selected)
+    write_recipes(ms, places, sky_recipes(ms, places, sky), incremental)
+
+
+def sky_recipes(
+    ms: MeasurementSet, places: np.ndarray, sky: SkyModel, scale: tuple[np.ndarray, np.ndarray] | None = None
+) -> list[VirtualModel]:
+    """Recipes of a sky model for combinations (combination, 4): one a field for each kind of feeds, for its images have files of their own.
+
+    `scale` is frequencies [Hz] and factors of the images' flux there.
+    """
+    made = []
+    kinds = {d.spw: ms.metadata.polarizations[d.pol].names[0] for d in ms.metadata.data_descriptions}
+    feeds = np.array([kinds[int(s)] for s in places[:, 1]])
+    for number in np.unique(places[:, 0]).tolist():
+        own = places[:, 0] == number
+        if len(sky.components):
+            made.append(VirtualModel(places[own], sky.components.to_record()))
+        for feed in np.unique(feeds[own]) if sky.terms else ():
+            from casatools.calibration.virtual_transforms import write_transforms
+
+            where = places[own & (feeds == feed)]
+            path = new_transform_path(ms)
+            machine = write_transforms(ms, path, sky, np.unique(where[:, 1]).tolist(), scale)
+            made.append(VirtualModel(where, None, machine=machine))
+    return made
+
+
+def write_recipes(ms: MeasurementSet, places: np.ndarray, models: Sequence[VirtualModel], incremental: bool = False) -> None:
+    """Put recipes in place of those that combinations (combination, 4) of `places_of` have, or add them."""
     if not incremental:
         keys = {tuple(p) for p in places.tolist()}
         thin_virtual_models(ms, lambda where: np.array([_overwritten(w, keys) for w in where.tolist()], dtype=bool))
-    made: dict[tuple[int, int], list[np.ndarray]] = {}
-    for place in places:
-        made.setdefault((int(place[0]), int(place[1])), []).append(place)
-    write_virtual_models(ms, [VirtualModel(np.array(where), lists[key].to_record()) for key, where in sorted(made.items())])
+    write_virtual_models(ms, models)
     if ms.has("MODEL_DATA"):
         log.post("The virtual model takes the place of MODEL_DATA for its fields; delmod(otf=True) gives the column back")
 

@@ -25,6 +25,7 @@ __all__ = [
     "convert_directions",
     "direction_frame",
     "format_direction",
+    "frame_turn",
     "offset_direction",
     "parse_direction",
     "position_angle",
@@ -304,6 +305,38 @@ def offset_direction(direction: Direction, separation_rad: float, position_angle
         s * math.sin(position_angle_rad), c * cos_lat - s * sin_lat * math.cos(position_angle_rad)
     )
     return Direction(math.remainder(lon, 2.0 * math.pi), lat, direction.frame)
+
+
+# Frames turn rigidly but for the E-terms of B1950, so any step is good that is large beside the precision of conversions (1e-9 rad).
+_STEP_RAD = 1e-3
+
+
+def frame_turn(
+    direction: Direction, frame: str, epoch_mjd_s: float | None = None, position: Any = None
+) -> tuple[Direction, np.ndarray]:
+    """A direction in another frame, and the rotation of uvw about w that goes with it: north is another frame's north.
+
+    Returns
+    -------
+    Direction
+    ndarray (3, 3)
+        ``uvw @ turn.T`` are uvw (row, 3) along the new frame's east, north and the direction.
+
+    Notes
+    -----
+    The position angle of the old north in the new frame is that of a point a little north of the direction.
+    """
+    if direction.frame == direction_frame(frame):
+        return direction, np.eye(3)
+    north = offset_direction(direction, _STEP_RAD, 0.0)
+    lon, lat = convert_directions(
+        np.array([direction.lon_rad, north.lon_rad]), np.array([direction.lat_rad, north.lat_rad]), direction.frame, frame,
+        epoch_mjd_s, position,
+    )  # fmt: skip
+    angle = float(position_angle(lon[0], lat[0], lon[1], lat[1]))
+    cos, sin = math.cos(angle), math.sin(angle)
+    turn = np.array([[cos, sin, 0.0], [-sin, cos, 0.0], [0.0, 0.0, 1.0]])
+    return Direction(float(lon[0]), float(lat[0]), direction_frame(frame)), turn
 
 
 def format_direction(direction: Direction, decimals: int = 6) -> str:

@@ -9,7 +9,6 @@ import numpy as np
 
 from casatools._base.buffers import empty_array
 from casatools._base.threads import over_rows
-from casatools.frames.baselines import parallactic_angle
 from casatools.frames.directions import Direction, convert_direction
 from casatools.imaging.antenna_beams import AntennaBeams, antenna_beams
 from casatools.imaging.antenna_pointings import bundle_pointings, read_pointings
@@ -203,7 +202,7 @@ class _SourceBeams:
         self._pointed: np.ndarray | None = None
         if options.use_pointing:
             self._pointings(source, frame, options)
-        self._angles(source, options.angle_step_rad)
+        self._angles(source, frame, options.angle_step_rad)
 
     def _fields(self, source: DataSource, frame: str) -> None:
         """Directions of the fields, for rows whose antennas have no other."""
@@ -225,8 +224,8 @@ class _SourceBeams:
         self._pointed = np.where(numbers >= 0, numbers + len(self.directions), -1)
         self.directions += directions
 
-    def _angles(self, source: DataSource, step_rad: float) -> None:
-        """Parallactic angles in steps about their mean; the angle of a step is the mean of its own."""
+    def _angles(self, source: DataSource, frame: str, step_rad: float) -> None:
+        """Angles of the zenith from the north of the image's frame in steps about their mean; the angle of a step is the mean of its own."""
         self.angles = np.zeros(1)
         self._turn = np.zeros((len(self._place), len(self._times)), dtype=np.int64)
         if not ((self.beams.is_squinted and self.circular) or self.beams.turns):
@@ -234,7 +233,7 @@ class _SourceBeams:
         # Images of patterns are turned in steps of their own where none were asked for.
         step_rad = min(step_rad, _TURN_RAD) if self.beams.turns else step_rad
         fields = source.field_ids.tolist()
-        angle = np.array([parallactic_angle(self._times, source.field_direction(f), source.position_m) for f in fields])
+        angle = np.array([source.zenith_angle(source.field_direction(f), frame, self._times) for f in fields])
         middle = np.angle(np.exp(1j * angle).sum())
         away = np.angle(np.exp(1j * (angle - middle)))
         steps = np.rint(away / step_rad).astype(np.int64) if step_rad < 2.0 * np.pi else np.zeros(away.shape, np.int64)

@@ -10,7 +10,7 @@ import hashlib
 import json
 import os
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -41,11 +41,14 @@ class Checkpoint:
         Of all image fields.
     base : str
         Beginning of the names of the main images.
+    more : mapping, optional
+        What else must be the same in the run that goes on.
     """
 
-    def __init__(self, requests: Sequence[TcleanRequest], base: str) -> None:
+    def __init__(self, requests: Sequence[TcleanRequest], base: str, more: Mapping[str, Any] | None = None) -> None:
         self.path = base + ".checkpoint"
         given = [{name: value for name, value in asdict(request).items() if name not in _FREE} for request in requests]
+        given += [dict(more)] if more else []
         self._digest = hashlib.sha256(json.dumps(given, default=str, sort_keys=True).encode()).hexdigest()
 
     def save(self, images: Sequence[ImageField], control: CycleControl) -> None:

@@ -120,8 +120,12 @@ class ImageField(PlaneDeconvolver):
         self.planes.sumwt[chan] += float(weight.sum(dtype=np.float64))
         self.planes.psf[chan] += grid(view.uvw_m, freq_hz, ones, weight, self.options)
 
+    def shape_psf(self) -> None:
+        """Make of the sums that `add_psf` gathered those of the point spread function that is deconvolved; the same ones here."""
+
     def finish_psf(self, cutoff: float) -> None:
         """Normalize the point spread functions and fit their beams."""
+        self.shape_psf()
         planes = self.planes
         for chan in self.store.each(range(len(planes.psf))):
             peak = float(planes.psf[chan].max())
@@ -294,6 +298,7 @@ class TermField(TaylorTerms, ImageField):
 
     def finish_psf(self, cutoff: float) -> None:
         """Normalize all spectral beams by the peak of the first and fit its beam."""
+        self.shape_psf()
         self.planes.psf /= self.planes.psf[0].max()
         hessian_peak(self.planes.psf, self.nterms)  # refuses terms that the data do not tell apart
         self.fit_beams(cutoff)

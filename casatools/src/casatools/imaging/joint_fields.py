@@ -27,7 +27,7 @@ from casatools.imaging.visibilities import VisibilityBlock
 from casatools.io.image import CasaImage
 from casatools.io.image.coordinates.system import Coordinates
 
-__all__ = ["JointCube", "JointSource", "JointTerms", "SingleDish", "read_single_dish"]
+__all__ = ["JointContinuum", "JointCube", "JointSource", "JointTerms", "SingleDish", "read_single_dish"]
 
 _SPEED_OF_LIGHT_M_S = 299792458.0
 
@@ -166,6 +166,11 @@ class JointSource:
             if known is not None:
                 self.beam_power[chan] = known
 
+    def mean(self, cubes: np.ndarray) -> np.ndarray:
+        """The mean (..., y, x) float32 of the channels of a cube by their weights."""
+        weights = self.cube.planes.sumwt
+        return np.asarray(np.tensordot(weights / weights.sum(), cubes, 1), dtype=np.float32)
+
     def join_psf(self) -> None:
         """Make the joint point spread functions; each has a peak of 1.
 
@@ -288,6 +293,26 @@ class JointCube(_Joint):
         return self.planes.model
 
 
+class JointContinuum(_Joint):
+    """The mean of a joint cube by the weights of its channels, deconvolved as one plane: a sky without a spectrum."""
+
+    def _take_psf(self) -> None:
+        self.planes.psf[0] = self.source.mean(self.source.psf)
+        self.planes.sumwt[0] = self.source.cube.planes.sumwt.sum()
+
+    def _take_residual(self) -> None:
+        self.planes.residual[0] = self.source.mean(self.source.residual)
+
+    def _model_cube(self) -> np.ndarray:
+        return np.broadcast_to(self.planes.model, self.source.residual.shape)
+
+    def beam_power(self, chan: int) -> np.ndarray | None:
+        """As `JointTerms.beam_power`."""
+        if self.source.cube.beam_power(0) is None:
+            return None
+        return self.source.mean(self.source.beam_power)
+
+
 class JointTerms(_Joint, TermField):
     """Taylor-weighted sums of a joint cube, deconvolved together.
 
@@ -306,12 +331,7 @@ class JointTerms(_Joint, TermField):
         """The mean of the channels' beams by their weights, where the cube is a mosaic."""
         if self.source.cube.beam_power(0) is None:
             return None
-        return self.mean_beam()
-
-    def mean_beam(self) -> np.ndarray:
-        """The mean of the channels' beams by their weights (pol, y, x)."""
-        weights = self.source.cube.planes.sumwt
-        return np.asarray(np.tensordot(weights / weights.sum(), self.source.beam_power, 1), dtype=np.float32)
+        return self.source.mean(self.source.beam_power)
 
     def _powers(self, count: int) -> np.ndarray:
         """Powers of the relative frequency (term, chan)."""

@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+import os
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from casatools._base import log
-from casatools._base.errors import ParameterError, UnsupportedError
+from casatools._base.errors import ParameterError
 from casatools._base.memory import require_memory
 from casatools._base.paths import require_present
 from casatools.analysis.feathering import FeatherOptions
+from casatools.imaging.checkpoint import Checkpoint
+from casatools.imaging.clean_page import require_person
 from casatools.imaging.cycle_control import CycleControl
 from casatools.imaging.frequency_grid import band_axis
 from casatools.imaging.image_fields import TermField
 from casatools.imaging.imager import Imager, ImagingData
-from casatools.imaging.joint_fields import JointCube, JointSource, JointTerms, SingleDish, read_single_dish
-from casatools.imaging.products import ImageWriter, beam_set, staged_images
+from casatools.imaging.joint_fields import JointContinuum, JointCube, JointSource, JointTerms, SingleDish, read_single_dish
+from casatools.imaging.plane_deconvolver import PlaneDeconvolver
+from casatools.imaging.products import ImageWriter, beam_set, read_into, staged_images
 from casatools.imaging.request import TcleanRequest
 from casatools.imaging.tclean_data import imaged_sources, prepare_data
 from casatools.imaging.tclean_images import FieldImages, begin_images, next_name, plan_images, write_images
+from casatools.imaging.tclean_run import clean_fields
 from casatools.imaging.visibilities import DataSource
 
 __all__ = ["JointRequest", "run_joint"]
@@ -54,16 +59,6 @@ class JointRequest:
             raise ParameterError(f"sdintimaging: parameter 'sdgain' must be positive; got {self.sdgain}")
         if not np.isfinite(self.dishdia) or self.dishdia < 0:
             raise ParameterError(f"sdintimaging: parameter 'dishdia' must be a diameter in m, or 0; got {self.dishdia}")
-        imaging = self.imaging
-        if imaging.is_continuum and imaging.deconvolver != "mtmfs":
-            raise UnsupportedError(
-                f"sdintimaging: specmode={imaging.specmode!r} with deconvolver={imaging.deconvolver!r} is not there yet; use deconvolver='mtmfs' (nterms=1"
-                " makes one image)"
-            )
-        if imaging.interactive:
-            raise UnsupportedError("sdintimaging: interactive=True is not there yet; use interactive=False")
-        if not (imaging.calcres and imaging.calcpsf):
-            raise UnsupportedError("sdintimaging: calcres=False and calcpsf=False are not there yet; use True for both")
         if self.usedata == "int":
             return
         if not self.sdimage:
@@ -74,15 +69,21 @@ class JointRequest:
         if self.sdpsf:
             require_present(self.sdpsf, "image (parameter 'sdpsf')")
 
+    def own(self) -> dict[str, Any]:
+        """What is asked for beside what is shared with tclean."""
+        return {name: value for name, value in asdict(self).items() if name != "imaging"}
+
     @property
     def kind(self) -> str:
         """Middle of the names of the images that are deconvolved."""
-        return "joint.multiterm" if self.imaging.terms else "joint.cube"
+        if self.imaging.terms:
+            return "joint.multiterm"
+        return "joint.cont" if self.imaging.is_continuum else "joint.cube"
 
     def base(self) -> str:
         """Beginning of the names: with restart=False the first of ``imagename``, ``imagename_2``, ... that is free."""
         name = str(self.imaging.imagename)
-        kinds = ("joint.cube.psf", "joint.multiterm.psf.tt0", "int.cube.psf")
+        kinds = ("joint.cube.psf", "joint.multiterm.psf.tt0", "joint.cont.psf", "int.cube.psf")
         return name if self.imaging.restart else next_name(name, kinds)
 
 
@@ -99,6 +100,8 @@ def run_joint(request: JointRequest) -> dict[str, Any]:
     CasaError
         Data or images do not allow it; no image is changed then.
     """
+    if request.imaging.interactive:
+        require_person("sdintimaging")
     with imaged_sources(request.imaging) as sources:
         return _image(request, sources)
 
@@ -112,7 +115,7 @@ def _plans(request: JointRequest, base: str, data: ImagingData) -> tuple[FieldIm
     )
     # What is deconvolved is made of the cube, and has no gridder of its own.
     imaging = replace(imaging, gridder="standard", facets=1, usepointing=False, conjbeams=False)
-    if not imaging.terms:
+    if not imaging.is_continuum:
         return cube, plan_images(imaging, replace(data, plane_mixing=None), data.centre, 0)
     whole = band_axis(data.axis, str(imaging.reffreq or ""))
     return cube, plan_images(imaging, replace(data, axis=whole, is_cube=False, plane_mixing=None), data.centre, 0)
@@ -120,7 +123,7 @@ def _plans(request: JointRequest, base: str, data: ImagingData) -> tuple[FieldIm
 
 def _as_cube(imaging: TcleanRequest) -> TcleanRequest:
     """The request for the cube that a continuum image is made of."""
-    if not imaging.terms:
+    if not imaging.is_continuum:
         return imaging
     return replace(imaging, specmode="cube", deconvolver="multiscale", reffreq="")
 
@@ -146,19 +149,40 @@ def _image(request: JointRequest, sources: list[DataSource]) -> dict[str, Any]:
     options = FeatherOptions(request.sdgain, request.dishdia)
     joint = JointSource(cube.image, dish, options, data.axis.frequencies_hz, cube.beam_power, cube.seen, request.usedata == "sd")
     target = plan.image
-    plan.image = JointTerms(joint, target) if isinstance(target, TermField) else JointCube(joint, target)
+    plan.image = _joint_field(joint, target, imaging.is_continuum)
     plan.cube = cube
-    control = CycleControl(imaging.cycle_options)
+    control = CycleControl(imaging.cycle_options, interactive=bool(imaging.interactive))
     imager = Imager(data, [plan.image], imaging.weighting_options, imaging.perchanweightdensity, imaging.psfcutoff)
-    begin_images([plan], imager)
-    control.after_major()
+    checkpoint = Checkpoint([imaging], f"{base}.{request.kind}", request.own())
+    resumes = imaging.niter > 0 and imaging.restart
+    resumed = begin_images([plan], imager, (lambda: checkpoint.load([plan.image], control)) if resumes else None)
+    if not resumed and (imaging.calcres or imaging.niter == 0):
+        control.after_major()
     if imaging.niter > 0:
-        imager.clean(control)
+        clean_fields([plan], data, imager, control, checkpoint)
         log.post(f"sdintimaging: {control.done} iterations; stopped by {control.record()['stopDescription']}")
     else:
         plan.image.record_unclean(control)
+    if imaging.niter == 0 and not imaging.calcres:
+        _earlier_residuals(base, cube, joint)
     _write(base, request, data, cube, plan, joint)
+    checkpoint.remove()
     return control.record()
+
+
+def _joint_field(joint: JointSource, target: PlaneDeconvolver, is_continuum: bool) -> JointCube | JointTerms | JointContinuum:
+    if isinstance(target, TermField):
+        return JointTerms(joint, target)
+    return JointContinuum(joint, target) if is_continuum else JointCube(joint, target)
+
+
+def _earlier_residuals(base: str, cube: FieldImages, joint: JointSource) -> None:
+    """Take the residuals of both from the images of an earlier run, where they are not made."""
+    kinds = {"int.cube": cube.image.planes.residual, "sd.cube": joint.dish_residual, "joint.cube": joint.residual}
+    for kind, planes in kinds.items():
+        path = f"{base}.{kind}.residual"
+        if os.path.isdir(path):
+            read_into(path, planes)
 
 
 def _write(base: str, request: JointRequest, data: ImagingData, cube: FieldImages, plan: FieldImages, joint: JointSource) -> None:
@@ -176,7 +200,7 @@ def _write(base: str, request: JointRequest, data: ImagingData, cube: FieldImage
         if joint.dish is not None:
             _write_dish(joint.dish, cube, joint, writer("sd.cube", cube.coordinates))
         write_images(plan, writer(request.kind, plan.coordinates), data.labels)
-        if request.imaging.terms:
+        if request.imaging.is_continuum:
             out = writer("joint.cube", cube.coordinates)
             npol = len(data.labels)
             out.write("psf", np.repeat(joint.psf[:, None], npol, axis=1))

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from casatools._base.memory import CHUNK_BYTES, memory_budget_bytes
+from casatools.calibration.scratch_columns import forget_recipes
 from casatools.imaging.image_fields import ImageField
 from casatools.imaging.imager import ImagingData
 from casatools.imaging.plane_mixing import CORRELATION_NAMES, sum_of_planes
@@ -22,11 +23,12 @@ _NAMES = {code: CORRELATION_NAMES[code] for code in (5, 8, 9, 12)}
 def save_model_column(data: ImagingData, fields: Sequence[ImageField]) -> None:
     """Predict all correlations of the selected data from the models of all fields and write MODEL_DATA.
 
-    The column is made when missing, filled with 1 for parallel and 0 for crossed hands outside the selection.
+    The column is made when missing, filled with 1 for parallel and 0 for crossed hands outside the selection. Recipes of the fields go.
     """
     for source in data.sources:
         if source.ms.add_scratch_columns(model=True):
             _fill(source)
+        forget_recipes(source.ms, source.resolved)
         # Each chunk takes a Fourier transform of every plane: few large ones.
         columns, size = ["UVW", "FIELD_ID", "TIME", "ANTENNA1", "ANTENNA2"], max(CHUNK_BYTES, memory_budget_bytes() // 8)
         chunks = iter_chunks(source.ms, source.resolved, columns, chunk_bytes=size, made=["MODEL_DATA"])
@@ -72,7 +74,9 @@ def _recentred(data: ImagingData, source: DataSource, chunk: VisChunk, image: Im
     """uvw for the phase centre of a field, and the paths to it."""
     uvw = np.asarray(chunk["UVW"], dtype=np.float64).copy()
     shift = np.zeros(len(uvw))
-    for rows, own, target in source.phase_rows(chunk["FIELD_ID"], chunk["TIME"], data.centre):
+    for rows, own, target, turn in source.phase_rows(chunk["FIELD_ID"], chunk["TIME"], data.centre):
+        if turn is not None:
+            uvw[rows] = uvw[rows] @ turn.T
         if target == data.centre:
             uvw[rows], shift[rows] = rotate_phase_centre(uvw[rows], own, image.centre)
             continue

@@ -26,6 +26,7 @@ import numpy as np
 
 from casatools.frames.directions import Direction
 from casatools.imaging.beam_groups import BeamGroups
+from casatools.imaging.beam_weights import model_divisor, mosaic_beam, residual_divisor
 from casatools.imaging.gridding import GridOptions, degrid, grid
 from casatools.imaging.image_fields import BlockView, ImageField
 from casatools.imaging.minor_cycle import MinorOptions
@@ -38,8 +39,6 @@ __all__ = ["MosaicField", "gridded_through", "seen_through"]
 
 # Part of its greatest value that the mean beam must have where the point spread function is made for, to taper it.
 _LEAST_MIDDLE = 0.1
-# Below this part of its greatest value the weight image divides nothing.
-_LEAST_WEIGHT = 1e-6
 
 
 class MosaicField(ImageField):
@@ -172,14 +171,13 @@ class MosaicField(ImageField):
         self._psf_hz[chan] += total * float(freq_hz.mean()), total
         self._count(view, chan, freq_hz, weight)
 
-    def finish_psf(self, cutoff: float) -> None:
+    def shape_psf(self) -> None:
         """Make the weight image; taper the point spread functions."""
         self.make_weights()
         planes = self.planes
         for chan in range(len(planes.psf)):
             if planes.sumwt[chan] > 0:
                 planes.psf[chan] *= self._taper(chan)
-        super().finish_psf(cutoff)
 
     def make_weights(self) -> None:
         """Make the weight image from the sums of weights of the beams."""
@@ -216,36 +214,20 @@ class MosaicField(ImageField):
 
     def beam_power(self, chan: int) -> np.ndarray:
         """The mosaic's beam (pol or 1, y, x) in a channel: the root of the weight image over its greatest value in each plane."""
-        weight = self.weight_image[chan]
-        greatest = weight.max(axis=(1, 2), keepdims=True)
-        return np.sqrt(np.maximum(weight, 0.0) / np.where(greatest > 0, greatest, 1.0)).astype(np.float32)
+        return mosaic_beam(self.weight_image[chan])
 
     def _weight(self, chan: int, pol: int) -> np.ndarray:
         return np.asarray(self.weight_image[chan, min(pol, self.weight_image.shape[1] - 1)])
 
     def _divisor(self, chan: int, pol: int) -> np.ndarray:
         """What sums over pointings are divided by to be of the normalization asked for; infinite where nothing was seen."""
-        weight = self._weight(chan, pol)
-        greatest = float(weight.max())
-        if greatest <= 0:
-            return np.full_like(weight, np.inf)
-        least = _LEAST_WEIGHT if self.use.normtype == "pbsquare" else max(_LEAST_WEIGHT, self.use.blank_below**2)
-        safe = np.maximum(weight, np.float32(least * greatest))
-        if self.use.normtype == "pbsquare":
-            divisor = np.full_like(weight, greatest)
-        else:
-            divisor = safe if self.use.normtype == "flatsky" else np.sqrt(safe * greatest)
-        return np.where(weight > least * greatest, divisor, np.inf)
+        return residual_divisor(self._weight(chan, pol), self.use.normtype, self.use.blank_below)
 
     def _sky(self, plane: np.ndarray, chan: int, pol: int) -> np.ndarray:
         """A model of this field as flux densities on the sky."""
         if self.use.normtype == "flatsky":
             return plane
-        weight = self._weight(chan, pol)
-        greatest = float(weight.max())
-        ratio = np.maximum(weight / greatest if greatest > 0 else weight, 0.0)
-        part = np.where(ratio > _LEAST_WEIGHT, ratio if self.use.normtype == "pbsquare" else np.sqrt(ratio), np.inf)
-        return np.asarray(plane / part, dtype=np.float32)
+        return np.asarray(plane / model_divisor(self._weight(chan, pol), self.use.normtype), dtype=np.float32)
 
     def _skies(self, pol: int, planes: list[np.ndarray], chan: int) -> list[tuple[complex, np.ndarray]]:
         """What a plane of the data sees: real images with factors 1 and i, those that are not blank; `planes` are the models of all planes."""

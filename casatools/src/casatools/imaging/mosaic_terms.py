@@ -79,11 +79,15 @@ class MosaicTermField(TaylorTerms, MosaicField):
                 )
         self.weight_image[0] = self.term_weights[0]
 
+    def shape_psf(self) -> None:
+        """Make the weight images; taper the spectral beams."""
+        self.make_weights()
+        self.planes.psf *= self._taper(0)
+
     def finish_psf(self, cutoff: float) -> None:
         """Make the weight images; taper and normalize the spectral beams."""
-        self.make_weights()
+        self.shape_psf()
         planes = self.planes
-        planes.psf *= self._taper(0)
         planes.psf /= planes.psf[0].max()
         hessian_peak(planes.psf, self.nterms)  # refuses terms that the data do not tell apart
         self.fit_beams(cutoff)

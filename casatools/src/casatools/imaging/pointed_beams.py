@@ -6,7 +6,6 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from casatools.frames.baselines import parallactic_angle
 from casatools.frames.directions import convert_direction
 from casatools.imaging.antenna_beams import antenna_beams
 from casatools.imaging.primary_beam import radius_plane
@@ -71,7 +70,7 @@ def iter_beams(
     if image is not None:
         dx, dy = direction.increment_rad
         east, north = (np.arange(shape[1]) - x0) * dx, (np.arange(shape[0]) - y0) * dy
-        angle = float(parallactic_angle(source.times_s[len(source.times_s) // 2 :][:1], pointed, source.position_m)[0])
+        angle = float(source.zenith_angle(pointed, direction.frame, source.times_s[len(source.times_s) // 2 :][:1])[0])
         yield from (image.values(east, north, float(hz), angle) for hz in freq_hz)
         return
     radius = radius_plane(coordinates, shape, (x0, y0))

@@ -18,7 +18,7 @@ from casatools.imaging.plane_store import PlaneStore
 from casatools.io.image import Beam, BeamSet, CasaImage
 from casatools.io.image.coordinates.system import Coordinates
 
-__all__ = ["ImageWriter", "LazyPlanes", "beam_set", "mask_values", "read_into", "read_planes", "staged_images"]
+__all__ = ["ImageWriter", "LazyPlanes", "beam_set", "counted_hands", "mask_values", "read_into", "read_planes", "staged_images"]
 
 
 @contextmanager
@@ -54,6 +54,11 @@ def beam_set(beams: Sequence[GaussianBeam | None], nstokes: int) -> BeamSet | No
     if len(beams) == 1 and nstokes == 1:
         return BeamSet.single(converted(beams[0]))
     return BeamSet.per_plane([[converted(b)] * nstokes for b in beams])
+
+
+def counted_hands(labels: Sequence[str]) -> float:
+    """How often the weight of a sample counts in ``.sumwt``: in an image of Stokes I alone both parallel hands do, as in the reference; else once."""
+    return 2.0 if list(labels) == ["I"] else 1.0
 
 
 @dataclass(frozen=True)
@@ -117,6 +122,7 @@ class ImageWriter:
         beams: BeamSet | None = None,
         mask: np.ndarray | None = None,
         coordinates: Coordinates | None = None,
+        note: dict[str, Any] | None = None,
     ) -> None:
         """Write one image ``base.suffix``.
 
@@ -130,13 +136,15 @@ class ImageWriter:
             True where good; stored as ``mask0``.
         coordinates : Coordinates, optional
             Other ones than those of the run.
+        note : dict, optional
+            More values to keep with the image.
         """
         path = os.path.join(self.folder, f"{self.base}.{suffix}")
         where = coordinates if coordinates is not None else self.coordinates
         with CasaImage.create(
             path, pixels.shape, where, np.float32, unit=unit, mask="mask0" if mask is not None else ""
         ) as image:
-            image.misc_info = {"INSTRUME": self.telescope, "distance": 0.0}
+            image.misc_info = {"INSTRUME": self.telescope, "distance": 0.0, **(note or {})}
             image.object_name = self.object_name
             for chan in self.store.each(range(pixels.shape[0])):
                 image.write(pixels[chan], (slice(chan, chan + 1),))

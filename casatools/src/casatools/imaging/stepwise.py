@@ -1,7 +1,9 @@
 """Imaging step by step: the major-cycle half of the synthesis tools, whose images on disk are sums that are not normalized yet.
 
-`SynthesisRun` is what `synthesisimager` drives. Between its steps everything is on disk, as in the reference: ``.psf``, ``.residual`` and ``.sumwt``
-hold sums, which the functions of `normalization` divide, and ``.model`` is read at the beginning of each major cycle.
+`SynthesisRun` is what `synthesisimager` drives. Between its steps everything is on disk, as in the reference: ``.psf``, ``.residual``, ``.weight`` and
+``.sumwt`` hold sums, which the functions of `normalization` divide, and ``.model`` is read at the beginning of each major cycle: flux densities on the
+sky, which `normalization` makes of those of a mosaic that the beam is still in. Cubes are normalized here, as in the reference; their images say so,
+and `normalization` leaves them as they are.
 """
 
 from __future__ import annotations
@@ -9,18 +11,24 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from casatools._base.errors import DataError, NotOpenError, ParameterError, UnsupportedError
+from casatools._base.paths import require_present
 from casatools.imaging.imager import Imager, ImagingData
 from casatools.imaging.model_column import save_model_column
-from casatools.imaging.products import ImageWriter, read_planes, staged_images
+from casatools.imaging.mosaic import MosaicField
+from casatools.imaging.mosaic_terms import MosaicTermField
+from casatools.imaging.normalization import NORMALIZED, Normalization
+from casatools.imaging.products import ImageWriter, beam_set, counted_hands, read_planes, staged_images
 from casatools.imaging.request import TcleanRequest
 from casatools.imaging.tclean_data import phase_centre, prepare_data
-from casatools.imaging.tclean_images import FieldImages, plan_images
+from casatools.imaging.tclean_images import FieldImages, mosaic_beams, plan_images
 from casatools.imaging.visibilities import DataSource, open_sources
+from casatools.imaging.weighting import GroupedWeights, ImagingWeights
 
 __all__ = ["SynthesisRun", "tclean_request"]
 
@@ -93,12 +101,15 @@ class SynthesisRun:
     images : list of dict
         Image and gridding parameters of each image field, the main one first.
     weighting : dict
+    normalizing : dict
+        pblimit, normtype and psfcutoff, where the images do not say them.
     """
 
     def __init__(self) -> None:
         self.selections: list[dict[str, Any]] = []
         self.images: list[dict[str, Any]] = []
         self.weighting: dict[str, Any] = {}
+        self.normalizing: dict[str, Any] = {}
         self._sources: list[DataSource] = []
         self._plans: list[FieldImages] = []
         self._imager: Imager | None = None
@@ -117,7 +128,7 @@ class SynthesisRun:
             raise NotOpenError("no data are selected; call selectdata or setdata first")
         if not self.images:
             raise NotOpenError("no image is defined; call defineimage or setimage first")
-        return [tclean_request(self.selections, image, self.weighting) for image in self.images]
+        return [tclean_request(self.selections, self.normalizing, image, self.weighting) for image in self.images]
 
     def changed(self) -> None:
         """Data, images or weights are other ones now."""
@@ -129,20 +140,24 @@ class SynthesisRun:
             source.close()
         self._sources, self._plans, self._imager, self._weighed = [], [], None, False
 
-    def _open(self) -> tuple[Imager, list[FieldImages]]:
+    def _open(self, sky_models: bool = True) -> tuple[Imager, list[FieldImages]]:
+        """Open the data; models of mosaics are flux densities on the sky then, unless they are cubes or that is not asked for."""
         if self._imager is None:
             requests = self.requests
             first = requests[0]
-            if any(r.is_mosaic for r in requests):
-                raise UnsupportedError("the synthesis tools do not make mosaics yet; use tclean with gridder='mosaic'")
             if any(r.specmode == "mvc" for r in requests):
-                raise UnsupportedError("the synthesis tools do not make virtual cubes; use tclean with specmode='mvc'")
+                raise UnsupportedError(
+                    "the synthesis tools make virtual cubes in steps: image specmode='cube', and sum it with synthesisutils.cube_to_taylor_sum"
+                )
             writable = any(bool(s.get("usescratch")) for s in self.selections)
             self._sources = open_sources(first.paths, first.selections, first.datacolumn, writable)
             try:
                 data = prepare_data(first, self._sources)
                 centres = [data.centre, *(phase_centre(r, self._sources) for r in requests[1:])]
                 self._plans = [plan_images(r, data, c, k) for k, (r, c) in enumerate(zip(requests, centres, strict=True))]
+                for plan in self._plans:
+                    if sky_models and isinstance(plan.image, MosaicField) and not _is_normalized(plan):
+                        plan.image.use = replace(plan.image.use, normtype="flatsky")
                 self._imager = Imager(
                     data,
                     [plan.image for plan in self._plans],
@@ -185,8 +200,56 @@ class SynthesisRun:
         self._weigh(imager)
         return imager
 
+    def write_density(self) -> str:
+        """Write ``.gridwt``, the density of uv samples of the main image: sums of weights in uv cells.
+
+        Returns
+        -------
+        str
+            Its path; empty where the weighting needs none.
+
+        Raises
+        ------
+        DataError, UnsupportedError
+            All selected data are flagged, or each field has a density of its own.
+        """
+        imager, plans = self._open()
+        weights = _one_density(imager)
+        if weights is None:
+            return ""
+        weights.take_sums({None: (np.zeros_like(weights.density), np.zeros_like(weights.total))})
+        if imager.gather() <= 0:
+            raise DataError("all selected data are flagged or have no weight: there is nothing to image")
+        with staged_images(plans[0].base) as folder:
+            self._writer(plans[0], folder).write("gridwt", _density_planes(weights.density).astype(np.float32))
+        weights.finish()
+        self._weighed = True
+        return os.path.abspath(plans[0].base + ".gridwt")
+
+    def take_density(self, path: str = "") -> bool:
+        """Weight with a density from an image, ``.gridwt`` of the main image when none is named; False where the weighting needs none.
+
+        Raises
+        ------
+        PathMissingError, DataError, UnsupportedError
+            The image is not there or does not fit, or each field has a density of its own.
+        """
+        imager, plans = self._open()
+        weights = _one_density(imager)
+        if weights is None:
+            return False
+        path = path or plans[0].base + ".gridwt"
+        require_present(path, "image")
+        found = read_planes(path, _density_planes(weights.density).shape)
+        imager.gather()
+        total = found.sum(axis=(1, 2, 3), dtype=np.float64)
+        weights.take_sums({None: (_density_planes(found[:, 0]).astype(np.float64)[:, 0], total)})
+        weights.finish()
+        self._weighed = True
+        return True
+
     def make_psf(self) -> None:
-        """Write ``.psf`` and ``.sumwt``: sums of weights, not divided by anything.
+        """Write ``.psf``, ``.sumwt`` and the ``.weight`` of mosaics: sums of weights, not divided by anything; cubes are normalized.
 
         Raises
         ------
@@ -196,24 +259,38 @@ class SynthesisRun:
         imager, plans = self._open()
         self._weigh(imager)
         for plan in plans:
-            plan.image.planes.psf[...] = 0
-            plan.image.planes.sumwt[...] = 0
+            plan.image.forget_psf()
         imager.grid_psf()
-        self._write(plans, ("psf", "sumwt"))
+        for plan in plans:
+            if _is_normalized(plan):
+                plan.image.finish_psf(imager.psf_cutoff)
+            else:
+                plan.image.shape_psf()
+        self._write(plans, ("psf", "sumwt", "weight"))
 
     def major_cycle(self) -> None:
-        """Write ``.residual``: the data less ``.model`` where there is one, as sums that are not divided by anything."""
+        """Write ``.residual``: the data less ``.model`` where there is one, as sums that are not divided by anything; cubes are normalized."""
         imager, plans = self._open()
         self._weigh(imager)
+        cubes = [plan for plan in plans if _is_normalized(plan)]
+        for plan in cubes:
+            _recall_sums(plan)
+        mosaic_beams(cubes)
         for plan in plans:
             self._read_model(plan)
             plan.image.begin_residual()
         imager.grid_residual()
+        for plan in cubes:
+            plan.image.finish_residual()
         self._write(plans, ("residual",))
 
     def make_pb(self) -> None:
-        """Write ``.pb``, the primary beam."""
+        """Write ``.pb``, the primary beam; that of a mosaic is known once its point spread function has been made."""
         _, plans = self._open()
+        for plan in plans:
+            if isinstance(plan.image, MosaicField):
+                _recall_sums(plan)
+        mosaic_beams(plans)
         self._write(plans, ("pb",))
 
     def predict_model(self) -> None:
@@ -242,32 +319,46 @@ class SynthesisRun:
                 folder = stack.enter_context(staged_images(plan.base))
                 self._write_field(plan, folder, kinds)
 
-    def _write_field(self, plan: FieldImages, folder: str, kinds: tuple[str, ...]) -> None:
-        data = self.data
-        source, planes = data.sources[0], plan.image.planes
+    def _writer(self, plan: FieldImages, folder: str) -> ImageWriter:
+        source = self.data.sources[0]
         name = source.ms.metadata.fields[int(source.field_ids[0])].name
-        writer = ImageWriter(
+        return ImageWriter(
             folder, plan.base, plan.coordinates, source.telescope, name, ["taskname=synthesisimager"], "synthesisimager"
         )
+
+    def _write_field(self, plan: FieldImages, folder: str, kinds: tuple[str, ...]) -> None:
+        data, planes = self.data, plan.image.planes
+        writer = self._writer(plan, folder)
         npol = planes.residual.shape[1]
-        # Both parallel hands count in the sums of a Stokes plane.
-        hands = np.float32(1.0 if data.labels[0] in ("RR", "LL", "XX", "YY") else 2.0)
+        hands = np.float32(counted_hands(data.labels))
         sums = np.repeat((planes.sumwt * float(hands)).astype(np.float32)[:, None, None, None], npol, axis=1)
+        done = _is_normalized(plan)
+        factor = np.float32(1.0) if done else hands
+        note = {NORMALIZED: "synthesisimager"} if done else {}
         if "psf" in kinds:
-            psf = np.repeat(planes.psf[:, None], npol, axis=1) * hands
-            for part, suffix in _parts(plan, "psf", len(psf)):
-                writer.write(suffix, psf[part])
+            psf = np.repeat(planes.psf[:, None], npol, axis=1) * factor
+            for k, (part, suffix) in enumerate(_parts(plan, "psf", len(psf))):
+                beams = beam_set(planes.beams, npol) if done and k == 0 else None
+                writer.write(suffix, psf[part], beams=beams, note=note)
         if "sumwt" in kinds:
             for part, suffix in _parts(plan, "sumwt", len(sums)):
                 writer.write(suffix, sums[part])
+        if "weight" in kinds and isinstance(plan.image, MosaicField):
+            weights = _weight_images(plan.image)
+            # All terms are divided by the sum of weights of the first.
+            scale = 1.0 if done else float(planes.sumwt[0]) * factor
+            for part, suffix in _parts(plan, "weight", len(weights)):
+                own = np.broadcast_to(weights[part], (len(weights[part]), npol, *weights.shape[2:]))
+                writer.write(suffix, own * np.float32(scale), note=note)
         if "residual" in kinds:
+            mask = plan.limited if done else None
             for part, suffix in _parts(plan, "residual", len(planes.residual)):
-                writer.write(suffix, planes.residual[part] * hands, "Jy/beam")
+                writer.write(suffix, planes.residual[part] * factor, "Jy/beam", mask=mask, note=note)
         if "pb" in kinds:
             suffix = plan.suffixes("pb", 1)[0]
             writer.write(suffix, np.where(plan.seen, plan.beam_power, 0.0), mask=plan.seen)
 
-    def make_image(self, kind: str, path: str) -> None:
+    def make_image(self, kind: str, path: str, number: int = 0) -> None:
         """Write one normalized image of the data, for a look.
 
         Parameters
@@ -275,31 +366,35 @@ class SynthesisRun:
         kind : str
             observed, corrected, model, residual or psf. The residual is the data less the model column.
         path : str
+        number : int
+            Of the image field whose coordinates it gets.
 
         Raises
         ------
         ParameterError
-            There is no such kind.
+            There is no such kind, or field.
         """
+        if not 0 <= number < len(self.images):
+            raise ParameterError(f"there is no image field {number}; there are {len(self.images)}")
         columns = {"observed": "data", "corrected": "corrected", "model": "model", "residual": "residual", "psf": "data"}
         column = columns.get(kind.strip().lower())
         if column is None:
             raise ParameterError(f"images of type {kind!r} cannot be made; allowed are {', '.join(columns)}")
         if column == "residual":
-            self._make_plane("corrected", path, "model")
+            self._make_plane("corrected", path, number, "model")
         else:
-            self._make_plane(column, path, psf=kind.strip().lower() == "psf")
+            self._make_plane(column, path, number, psf=kind.strip().lower() == "psf")
 
-    def _make_plane(self, column: str, path: str, less: str = "", psf: bool = False) -> None:
+    def _make_plane(self, column: str, path: str, number: int, less: str = "", psf: bool = False) -> None:
         run = SynthesisRun()
-        run.images, run.weighting = [dict(self.images[0])], self.weighting
+        run.images, run.weighting, run.normalizing = [dict(self.images[number])], self.weighting, self.normalizing
         parts = []
         for name in (column, less):
             if not name:
                 continue
             run.selections = [{**s, "datacolumn": name} for s in self.selections]
             try:
-                imager, plans = run._open()
+                imager, plans = run._open(sky_models=False)
                 run._weigh(imager)
                 image = plans[0].image
                 imager.grid_psf()
@@ -332,3 +427,47 @@ def _parts(plan: FieldImages, name: str, count: int) -> list[tuple[slice, str]]:
     if not plan.request.terms:
         return [(slice(None), suffixes[0])]
     return [(slice(k, k + 1), suffix) for k, suffix in enumerate(suffixes)]
+
+
+def _one_density(imager: Imager) -> ImagingWeights | None:
+    """The weights that keep one density for all fields; None where the weighting has none."""
+    if isinstance(imager.weights, GroupedWeights):
+        raise UnsupportedError(
+            "densities of uv samples of each field of a mosaic are not written to images; use multifield=False in setweighting"
+        )
+    return imager.weights if imager.weights.needs_density else None
+
+
+def _density_planes(density: np.ndarray) -> np.ndarray:
+    """Densities (plane, x, y) as the planes of an image (plane, 1, y, x), or the other way round."""
+    return np.ascontiguousarray(density.transpose(0, 2, 1))[:, None]
+
+
+def _is_normalized(plan: FieldImages) -> bool:
+    """True for images that are divided by their weights here, as cubes are in the reference."""
+    return not plan.request.is_continuum
+
+
+def _weight_images(image: MosaicField) -> np.ndarray:
+    """Weight images (chan or term, pol or 1, y, x)."""
+    return image.term_weights if isinstance(image, MosaicTermField) else image.weight_image
+
+
+def _recall_sums(plan: FieldImages) -> None:
+    """Take the sums of weights, and the weight images of mosaics, from the images where this process has not made them.
+
+    Raises
+    ------
+    DataError
+        There are no such images.
+    """
+    image = plan.image
+    if image.planes.sumwt.any():
+        return
+    stored = Normalization(plan.base, plan.request.terms)
+    image.planes.sumwt[...] = stored.sums_of_weights()[: len(image.planes.sumwt)] / counted_hands(image.labels)
+    if isinstance(image, MosaicField):
+        for k, own in enumerate(_weight_images(image)):
+            own[...] = stored.weight(k)[: len(own)]
+        if isinstance(image, MosaicTermField):
+            image.weight_image[0] = image.term_weights[0]

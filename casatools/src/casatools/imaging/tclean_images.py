@@ -23,7 +23,7 @@ from casatools.imaging.multi_term import principal_solution, spectral_images
 from casatools.imaging.plane_deconvolver import restore_planes
 from casatools.imaging.plane_store import PlaneStore
 from casatools.imaging.pointed_beams import iter_beams
-from casatools.imaging.products import ImageWriter, LazyPlanes, beam_set, mask_values, read_into, read_planes
+from casatools.imaging.products import ImageWriter, LazyPlanes, beam_set, counted_hands, mask_values, read_into, read_planes
 from casatools.imaging.request import TcleanRequest
 from casatools.imaging.start_model import start_model
 from casatools.imaging.tclean_data import phase_centre
@@ -31,7 +31,7 @@ from casatools.io.image.coordinates.make import make_image_coordinates
 from casatools.io.image.coordinates.observation import ObservationInfo
 from casatools.io.image.coordinates.system import Coordinates
 
-__all__ = ["FieldImages", "begin_images", "next_name", "plan_images", "write_images"]
+__all__ = ["FieldImages", "begin_images", "mosaic_beams", "next_name", "plan_images", "write_images"]
 
 
 # Frames under other names in images: there is none of a moving source, whose frequencies are those at rest.
@@ -148,7 +148,7 @@ def _set_masks(images: FieldImages) -> None:
         images.image.auto_mask = automatic
 
 
-def _mosaic_beams(plans: list[FieldImages]) -> None:
+def mosaic_beams(plans: list[FieldImages]) -> None:
     """Take the primary beams of mosaics and virtual cubes, which the point spread functions were made with."""
     for images in [*plans, *(images.cube for images in plans if images.cube is not None)]:
         found = False
@@ -263,7 +263,7 @@ def begin_images(plans: list[FieldImages], imager: Imager, resume: Callable[[], 
         imager.make_psf()
     else:
         _earlier_psf(plans, imager)
-    _mosaic_beams(plans)
+    mosaic_beams(plans)
     if resume is not None and resume():
         imager.major_cycle()
         return True
@@ -324,7 +324,7 @@ def _earlier_sums(images: FieldImages) -> None:
     if all(os.path.isdir(n) for n in names):
         read = np.zeros((len(planes.sumwt), npol, 1, 1), np.float32)
         _read_terms(images, names, read)
-        planes.sumwt[...] = read[:, 0, 0, 0] / 2.0
+        planes.sumwt[...] = read[:, 0, 0, 0] / counted_hands(images.image.labels)
 
 
 def write_images(images: FieldImages, writer: ImageWriter, labels: list[str]) -> None:
@@ -339,8 +339,7 @@ def _write_planes(images: FieldImages, writer: ImageWriter, labels: list[str]) -
     planes, request = images.image.planes, images.request
     npol = planes.residual.shape[1]
     terms = bool(request.terms)
-    # Both parallel hands count in the sum of weights of a Stokes plane.
-    hands = 1.0 if labels[0] in ("RR", "LL", "XX", "YY") else 2.0
+    hands = counted_hands(labels)
     psf = _for_pols(planes.psf, npol)
     sums = np.repeat((planes.sumwt * hands).astype(np.float32)[:, None, None, None], npol, axis=1)
     for k, (name, sum_name) in enumerate(

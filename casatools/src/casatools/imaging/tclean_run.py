@@ -22,9 +22,10 @@ from casatools.imaging.shares import make_imager
 from casatools.imaging.tclean_data import imaged_sources, phase_centre, prepare_data
 from casatools.imaging.tclean_images import FieldImages, begin_images, plan_images, write_images
 from casatools.imaging.virtual_cube import plan_virtual_cube
+from casatools.imaging.virtual_recipes import can_keep_recipes, keep_recipes
 from casatools.imaging.visibilities import DataSource
 
-__all__ = ["run_tclean"]
+__all__ = ["clean_fields", "run_tclean"]
 
 
 def run_tclean(request: TcleanRequest, history: list[str] | None = None) -> dict[str, Any]:
@@ -84,7 +85,11 @@ def _make_room(requests: list[TcleanRequest], data: ImagingData) -> PlaneStore:
     return store
 
 
-def _clean(plans: list[FieldImages], data: ImagingData, imager: Imager, control: CycleControl, checkpoint: Checkpoint) -> None:
+def clean_fields(
+    plans: list[FieldImages], data: ImagingData, imager: Imager, control: CycleControl, checkpoint: Checkpoint
+) -> None:
+    """Iterate to a stopping rule, or as the person at the page says; the state is kept after each major cycle."""
+
     def keep() -> None:
         checkpoint.save([plan.image for plan in plans], control)
         plans[0].image.store.let_go()
@@ -119,7 +124,7 @@ def _image(request: TcleanRequest, sources: list[DataSource], history: list[str]
         if not resumed and (request.calcres or request.niter == 0):
             control.after_major()
         if request.niter > 0:
-            _clean(plans, data, imager, control, checkpoint)
+            clean_fields(plans, data, imager, control, checkpoint)
     if request.niter > 0:
         log.post(
             f"tclean: {control.done} iterations in {control.majors} major cycles; stopped by {control.record()['stopDescription']}"
@@ -139,7 +144,8 @@ def _image(request: TcleanRequest, sources: list[DataSource], history: list[str]
                     write_images(made, writer, data.labels)
     checkpoint.remove()
     if request.saves_model and (request.niter > 0 or any(image.planes.model.any() for image in images)):
-        if request.savemodel == "virtual":
-            log.post("tclean: savemodel='virtual': the model is kept as visibilities in the MODEL_DATA column")
-        save_model_column(data, images)
+        if request.savemodel == "virtual" and can_keep_recipes(request, data):
+            keep_recipes(data, requests, [plan.base for plan in plans])
+        else:
+            save_model_column(data, images)
     return control.record()

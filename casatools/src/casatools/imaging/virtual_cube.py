@@ -60,7 +60,7 @@ class VirtualTerms(JointTerms):
     def finish_psf(self, cutoff: float) -> None:
         """As `JointTerms.finish_psf`, and take the mean of the channels' beams."""
         super().finish_psf(cutoff)
-        self._mean = self.mean_beam()
+        self._mean = self.source.mean(self.source.beam_power)
 
     def beam_power(self, chan: int) -> np.ndarray:
         """The beam of the whole band (pol, y, x)."""

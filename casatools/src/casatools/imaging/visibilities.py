@@ -14,7 +14,8 @@ import numpy as np
 
 from casatools._base.errors import DataError, ParameterError, SelectionError
 from casatools._base.threads import over_rows
-from casatools.frames.directions import Direction, convert_direction
+from casatools.frames.baselines import parallactic_angle
+from casatools.frames.directions import Direction, frame_turn
 from casatools.frames.frequencies import doppler_factor
 from casatools.frames.observatories import Position, observatory_position
 from casatools.imaging.frequency_grid import SpectralAxis
@@ -370,19 +371,23 @@ class DataSource:
         self, uvw: np.ndarray, vis: np.ndarray, field_id: np.ndarray, times_s: np.ndarray, freq: np.ndarray, centre: Direction
     ) -> np.ndarray:
         """Move the data to the phase centre of the image, from where a moving field is at each time; `vis` is changed in place."""
-        for rows, own, target in self.phase_rows(field_id, times_s, centre):
+        for rows, own, target, turn in self.phase_rows(field_id, times_s, centre):
+            if turn is not None:
+                uvw[rows] = uvw[rows] @ turn.T
             if np.hypot((own.lon_rad - target.lon_rad) * np.cos(target.lat_rad), own.lat_rad - target.lat_rad) < 1e-10:
                 continue
             moved, shift = rotate_phase_centre(uvw[rows], own, target)
             uvw[rows] = moved
-            turn = np.exp(-2j * np.pi * shift[:, None] * (freq / _SPEED_OF_LIGHT_M_S)[None, :]).astype(np.complex64)
-            vis[:, rows] *= turn[None]
+            phasor = np.exp(-2j * np.pi * shift[:, None] * (freq / _SPEED_OF_LIGHT_M_S)[None, :]).astype(np.complex64)
+            vis[:, rows] *= phasor[None]
         return uvw
 
     def phase_rows(
         self, field_id: np.ndarray, times_s: np.ndarray, centre: Direction
-    ) -> Iterator[tuple[np.ndarray, Direction, Direction]]:
-        """Rows that have one phase direction, it, and where the image's centre is then: those of a field, or of a time where either moves.
+    ) -> Iterator[tuple[np.ndarray, Direction, Direction, np.ndarray | None]]:
+        """Rows that have one phase direction, it, where the image's centre is then, and the turn of their uvw to the north of the image's frame.
+
+        They are those of a field, or of a time where either direction moves; the turn is None where frames are the same.
 
         Parameters
         ----------
@@ -395,13 +400,26 @@ class DataSource:
             found = self.ms.metadata.fields[int(number)]
             rows = np.flatnonzero(field_id == number)
             if found.ephemeris_id < 0 and self.track is None:
-                yield rows, convert_direction(self.field_direction(int(number)), centre.frame, first, self.position_m), centre
+                own, turn = self._turned(self.field_direction(int(number)), centre.frame, first)
+                yield rows, own, centre, turn
                 continue
             order = rows[np.argsort(times_s[rows], kind="stable")]
             for part in np.split(order, np.flatnonzero(np.diff(times_s[order])) + 1):
                 time = float(times_s[part[0]])
-                own = convert_direction(self._direction_at(found, time), centre.frame, first, self.position_m)
-                yield part, own, self.centre_at(time, centre)
+                own, turn = self._turned(self._direction_at(found, time), centre.frame, first)
+                yield part, own, self.centre_at(time, centre), turn
+
+    def zenith_angle(self, direction: Direction, frame: str, times_s: np.ndarray) -> np.ndarray:
+        """Position angles [rad] (time,) of the zenith from the north of a frame, seen from a direction."""
+        turn = self._turned(direction, frame, float(self.times_s[0]))[1]
+        twist = 0.0 if turn is None else float(np.arctan2(turn[0, 1], turn[0, 0]))
+        return np.asarray(parallactic_angle(times_s, direction, self.position_m) + twist)
+
+    def _turned(self, own: Direction, frame: str, epoch_s: float) -> tuple[Direction, np.ndarray | None]:
+        """A direction in the frame of the image, and the turn of uvw that goes with it."""
+        if own.frame == frame:
+            return own, None
+        return frame_turn(own, frame, epoch_s, self.position_m)
 
     def centre_at(self, time_s: float, centre: Direction) -> Direction:
         """Where the image's centre is at a time: that of the first time unless something is followed."""

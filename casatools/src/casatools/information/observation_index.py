@@ -182,8 +182,11 @@ class ObservationIndex:
     def baselines(self) -> np.ndarray:
         """ndarray (ant, ant) bool, symmetric: which pairs occur."""
         n = len(self.metadata.antennas)
+        if "_pairs" in self.__dict__:
+            _, one, two = self._pairs[0].T
+        else:
+            one, two = unique_rows(self.columns("ANTENNA1", "ANTENNA2"))[0].T
         matrix = np.zeros((n, n), bool)
-        _, one, two = self._pairs[0].T
         matrix[one, two] = True
         return matrix | matrix.T
 

@@ -74,8 +74,21 @@ _MOST_COMBINATIONS = 2**24
 def unique_rows(columns: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
     """Sorted distinct rows of integer columns, and which of them each row is; ``(unique, column)`` int64 and ``(row,)``.
 
-    IDs are small numbers, so that a combined number is looked up in a table; nothing is sorted unless they are spread widely.
+    IDs are small numbers, so that a combined number is looked up in a table; nothing is sorted unless they are spread widely. Most of them stay the
+    same from row to row, so that only the rows where one changes are looked at.
     """
+    begins = np.ones(len(columns[0]), bool)
+    begins[1:] = False
+    for column in columns:
+        begins[1:] |= column[1:] != column[:-1]
+    first = np.flatnonzero(begins)
+    if len(first) > len(begins) // 4:
+        return _unique_rows(columns)
+    unique, which = _unique_rows([column[first] for column in columns])
+    return unique, np.repeat(which, np.diff(first, append=len(begins)))
+
+
+def _unique_rows(columns: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
     code = np.zeros(len(columns[0]), dtype=np.int64)
     total = 1
     for column in columns:
@@ -112,7 +125,7 @@ def observation_summary(ms: MeasurementSet, resolved: ResolvedSelection, unflagg
     """
     rows = resolved.rows
     names = ("OBSERVATION_ID", "ARRAY_ID", "SCAN_NUMBER", "FIELD_ID", "STATE_ID", "DATA_DESC_ID", "TIME", "INTERVAL")
-    c = {n: np.asarray(ms.read(n, rows)) for n in names}
+    c = {n: np.asarray(ms.read(n, None if len(rows) == ms.nrow else rows)) for n in names}
     fraction = unflagged_rows(ms, resolved) if unflagged else np.zeros(len(rows))
     unique, which = unique_rows([c[n] for n in names[:4]])
     # Numbers of 16 bits are sorted by counting.
@@ -129,8 +142,8 @@ def observation_summary(ms: MeasurementSet, resolved: ResolvedSelection, unflagg
     scans = [replace(s, begin_s=whole[s.scan_key][0], end_s=whole[s.scan_key][1]) for s in scans]
     scans.sort(key=lambda s: (s.observation, s.array, s.begin_s, s.scan, s.field))
     fields = np.unique(unique[:, 3]).tolist()
-    counts = {f: int(np.count_nonzero(c["FIELD_ID"] == f)) for f in fields}
-    clean = {f: float(fraction[c["FIELD_ID"] == f].sum()) for f in fields}
+    counts = {f: sum(s.nrow for s in scans if s.field == f) for f in fields}
+    clean = {f: sum(s.unflagged for s in scans if s.field == f) for f in fields}
     ddids = distinct(c["DATA_DESC_ID"])
     spws = tuple(sorted({ms.metadata.data_descriptions[d].spw for d in ddids}))
     half = c["INTERVAL"] / 2

@@ -16,6 +16,7 @@ from casacore import tables as _tables
 from casatools._base.buffers import empty_array
 from casatools._base.errors import DataError
 from casatools._base.paths import require_present
+from casatools.io.standard_buckets import read_numbers
 
 __all__ = [
     "column_cells",
@@ -213,7 +214,9 @@ def column_cells(
             finally:
                 part.close()
         if not len(blc):
-            values = _into_buffer(table, column, runs, nrow)
+            values = read_numbers(table, column, runs, nrow)
+            if values is None:
+                values = _into_buffer(table, column, runs, nrow)
             if values is not None:
                 return values
         parts = [_get(table, column, start, count, stride, blc, trc, inc) for start, count, stride, _ in runs]

@@ -7,7 +7,7 @@ from typing import Any
 
 import numba
 
-__all__ = ["kernel", "parallel_kernel"]
+__all__ = ["kernel", "parallel_kernel", "reordering_kernel"]
 
 
 def kernel(function: Callable[..., Any]) -> Any:
@@ -18,6 +18,11 @@ def kernel(function: Callable[..., Any]) -> Any:
 def parallel_kernel(function: Callable[..., Any]) -> Any:
     """Like `kernel`, with ``numba.prange`` loops spread over the threads set by ``numba.set_num_threads``."""
     return _compile(function, parallel=True)
+
+
+def reordering_kernel(function: Callable[..., Any]) -> Any:
+    """Like `kernel`; terms of sums may be added in another order, several at once, as `numpy.sum` does."""
+    return _compile(function, fastmath={"reassoc", "contract", "nsz"})
 
 
 def _compile(function: Callable[..., Any], **options: Any) -> Any:

@@ -71,8 +71,11 @@ def _count_first(bits: np.ndarray, shift: int, counts: np.ndarray) -> None:
 
 
 @kernel
-def _count_next(bits: np.ndarray, shift: int, heads: np.ndarray, counts: np.ndarray) -> None:
-    """Count the next digit of the values whose higher digits are one of `heads`; a row of `counts` for each."""
+def _count_next(bits: np.ndarray, shift: int, heads: np.ndarray, rows: np.ndarray, counts: np.ndarray) -> None:
+    """Count the next digit of the values whose higher digits are one of `heads`; a row of `counts` for each.
+
+    `rows` (65536,) int16 tells by the digit before which head may be meant: the first of those that end so, or -1.
+    """
     last = 8 * bits.itemsize - 1
     flip = np.int64(1) << last
     head_mask = (np.int64(1) << (last - 15 - shift)) - 1
@@ -80,9 +83,11 @@ def _count_next(bits: np.ndarray, shift: int, heads: np.ndarray, counts: np.ndar
         b = np.int64(bits[i])
         key = ~b if (b >> last) & 1 else b ^ flip
         head = (key >> (shift + 16)) & head_mask
-        for j in range(heads.size):
-            if head == heads[j]:
-                counts[j, (key >> shift) & 0xFFFF] += 1
+        row = rows[head & 0xFFFF]
+        if row >= 0:
+            for j in range(row, heads.size):
+                if head == heads[j]:
+                    counts[j, (key >> shift) & 0xFFFF] += 1
 
 
 def select_ranks_streaming(mapped: Mapped, ranks: Sequence[int]) -> list[float]:
@@ -118,10 +123,13 @@ def select_ranks_streaming(mapped: Mapped, ranks: Sequence[int]) -> list[float]:
     left = {rank: rank - (int(ends[heads[rank] - 1]) if heads[rank] else 0) for rank in ranks}
     for shift in range(width - 2 * _DIGITS, -1, -_DIGITS):
         wanted = sorted(set(heads.values()))
+        rows = np.full(_BINS, -1, dtype=np.int16)
+        for number in range(len(wanted) - 1, -1, -1):
+            rows[wanted[number] & (_BINS - 1)] = number
 
-        def further(values: np.ndarray, shift: int = shift, wanted: list[int] = wanted) -> np.ndarray:
+        def further(values: np.ndarray, shift: int = shift, wanted: list[int] = wanted, rows: np.ndarray = rows) -> np.ndarray:
             counts = np.zeros((len(wanted), _BINS), dtype=np.int64)
-            _count_next(_bits(values), shift, np.array(wanted, dtype=np.int64), counts)
+            _count_next(_bits(values), shift, np.array(wanted, dtype=np.int64), rows, counts)
             return counts
 
         ends = np.cumsum(sum(mapped(further), np.zeros((len(wanted), _BINS), dtype=np.int64)), axis=1)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from casatools._base.errors import DataError, ParameterError
 from casatools.io.ms import MeasurementSet, Selection, iter_chunks
+
+if TYPE_CHECKING:
+    from casatools.calibration.virtual_models import VirtualColumn
 
 __all__ = ["AXES", "PlotOptions", "collect_points", "normalised"]
 
@@ -127,6 +130,13 @@ class _Averager:
         self.group = group.ravel()
 
 
+def _recipes(ms: MeasurementSet) -> VirtualColumn | None:
+    """Models kept as recipes, which go before the column."""
+    from casatools.calibration.virtual_models import VirtualColumn
+
+    return VirtualColumn(ms) or None
+
+
 def _column(name: str) -> list[str]:
     return ["CORRECTED_DATA", "MODEL_DATA"] if name == "residual" else [COLUMNS[name]]
 
@@ -154,7 +164,13 @@ def collect_points(path: str, selection: Selection, options: PlotOptions) -> dic
         averager = _Averager(ms, resolved.rows, options)
         boundaries = None if np.array_equal(averager.group, np.arange(len(averager.group))) else averager.group
         needed = list(dict.fromkeys([*_column(options.y_column), *_column(options.x_column), "FLAG", "WEIGHT"]))
+        recipes = _recipes(ms) if "MODEL_DATA" in needed else None
+        if recipes is not None:
+            stored = [n for n in needed if n != "MODEL_DATA" or ms.has("MODEL_DATA")]
+            needed = list(dict.fromkeys([*stored, *recipes.columns]))
         for chunk in iter_chunks(ms, resolved, needed, boundaries=boundaries):
+            if recipes is not None:
+                recipes.add_model(chunk)
             points = _chunk_points(ms, chunk, averager, options)
             for name, values in points.items():
                 out[name].append(values)

@@ -29,7 +29,7 @@ class synthesisnormalizer:
     def setupnormalizer(
         self,
         normpars: Annotated[
-            dict[str, Any], kinds.Record(), "imagename, nterms, deconvolver, psfcutoff, partimagenames, ..."
+            dict[str, Any], kinds.Record(), "imagename, nterms, deconvolver, psfcutoff, partimagenames, normtype, pblimit, ..."
         ] = {},  # noqa: B006 - copied
     ) -> bool:
         """Name the images.
@@ -45,7 +45,10 @@ class synthesisnormalizer:
         folder = str(normpars.get("workdir", ""))
         terms = int(normpars.get("nterms", 1)) if normpars.get("deconvolver") == "mtmfs" else 0
         parts = [os.path.join(folder, str(p)) for p in normpars.get("partimagenames", []) if str(p)]
-        self._images = Normalization(base, terms, float(normpars.get("psfcutoff", 0.35)), tuple(parts))
+        self._images = Normalization(
+            base, terms, float(normpars.get("psfcutoff", 0.35)), tuple(parts), str(normpars.get("normtype", "flatnoise")),
+            float(normpars.get("pblimit", 0.2)),
+        )  # fmt: skip
         return True
 
     @method
@@ -129,54 +132,45 @@ class synthesisnormalizer:
 
     @method
     def normalizeprimarybeam(self) -> bool:
-        """Nothing is left to do: makepb writes the primary beam as it is used."""
-        self._open()
+        """Write the primary beam of a mosaic from its weight image; that of other images is what makepb wrote."""
+        self._open().make_beam()
         return True
 
     @method
     def dividemodelbyweight(self) -> bool:
-        """Nothing is to be done: models of the gridders that are there are flux densities already."""
-        self._open()
+        """Make flux densities on the sky of a mosaic's model, before a major cycle; models of other images are that already."""
+        self._open().sky_model()
         return True
 
     @method
     def multiplymodelbyweight(self) -> bool:
-        """Nothing is to be done: models of the gridders that are there are flux densities already."""
-        self._open()
+        """Undo dividemodelbyweight, after a major cycle."""
+        self._open().image_model()
         return True
 
     @method
     def divideweightbysumwt(self) -> bool:
-        """Divide the weight image of a mosaic; mosaics are not made step by step yet.
-
-        Raises
-        ------
-        UnsupportedError
-            Always.
-        """
-        raise UnsupportedError("synthesisnormalizer.divideweightbysumwt is not there yet; use tclean with gridder='mosaic'")
+        """Divide the weight image of a mosaic by the sum of weights, once."""
+        self._open().divide_weight()
+        return True
 
     @method
     def gatherweightdensity(self) -> bool:
-        """Add up densities of uv samples; they are not written yet.
+        """Add up the densities of uv samples (``.gridwt``) of the parts.
 
         Raises
         ------
-        UnsupportedError
-            Always.
+        PathMissingError, DataError
+            An image is not there or does not fit.
         """
-        raise UnsupportedError("synthesisnormalizer.gatherweightdensity is not there yet")
+        self._open().gather(["gridwt"])
+        return True
 
     @method
     def scatterweightdensity(self) -> bool:
-        """Give the parts the density of uv samples, which is not written yet.
-
-        Raises
-        ------
-        UnsupportedError
-            Always.
-        """
-        raise UnsupportedError("synthesisnormalizer.scatterweightdensity is not there yet")
+        """Give the parts the density of uv samples."""
+        self._open().scatter(["gridwt"])
+        return True
 
     @method
     def unlockimages(self) -> bool:

@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
 import numpy as np
 
 from casatools._base.errors import ParameterError
 from casatools.frames.baselines import baseline_uvw
-from casatools.frames.directions import Direction, convert_direction, convert_directions, offset_direction, position_angle
+from casatools.frames.directions import Direction, convert_direction, frame_turn
 from casatools.frames.ephemeris import ephemeris_directions
 from casatools.frames.observatories import Position, as_position, observatory_position
 from casatools.io.ms import MeasurementSet
 from casatools.io.ms.ephemerides import field_ephemeris
 from casatools.io.ms.metadata import Field
 
-__all__ = ["array_position", "frame_turn", "measured_uvw", "phase_centres"]
-
-# Small enough to stay in the plane of the sky, large enough for double precision.
-_STEP_RAD = 1e-5
+__all__ = ["array_position", "measured_uvw", "phase_centres"]
 
 
 def phase_centres(ms: MeasurementSet, field: Field, times_s: np.ndarray) -> tuple[np.ndarray, np.ndarray, str]:
@@ -86,21 +82,3 @@ def _north(direction: Direction, times_s: np.ndarray, place: Position) -> np.nda
         return np.eye(3)
     when = float(times_s[0])
     return frame_turn(convert_direction(direction, "J2000", when, place), direction.frame, when, place.itrf_m)[1]
-
-
-def frame_turn(direction: Direction, frame: str, epoch_mjd_s: float, position: np.ndarray) -> tuple[Direction, np.ndarray]:
-    """A direction in another frame, and the rotation (3, 3) of uvw about w that goes with it: north is another frame's north.
-
-    Notes
-    -----
-    The position angle of the old north in the new frame is that of a point a little north of the direction.
-    """
-    north = offset_direction(direction, _STEP_RAD, 0.0)
-    lon, lat = convert_directions(
-        np.array([direction.lon_rad, north.lon_rad]), np.array([direction.lat_rad, north.lat_rad]), direction.frame, frame,
-        epoch_mjd_s, position,
-    )  # fmt: skip
-    angle = float(position_angle(lon[0], lat[0], lon[1], lat[1]))
-    cos, sin = math.cos(angle), math.sin(angle)
-    turn = np.array([[cos, sin, 0.0], [-sin, cos, 0.0], [0.0, 0.0, 1.0]])
-    return Direction(float(lon[0]), float(lat[0]), frame), turn

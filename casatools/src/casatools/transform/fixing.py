@@ -28,13 +28,13 @@ from casatools._base.paths import (
     require_writable_parent,
     staged_output,
 )
-from casatools.frames.directions import Direction, convert_directions, direction_frame, parse_direction
+from casatools.frames.directions import Direction, convert_directions, direction_frame, frame_turn, parse_direction
 from casatools.frames.quantities import to_unit
 from casatools.io.ms import MeasurementSet, Selection, VisChunk, iter_chunks, write_chunks
 from casatools.io.ms.measure_frames import FIELD_DIRECTIONS, field_frames_vary, set_field_frames, set_uvw_frame
 from casatools.io.ms.metadata import Field
 from casatools.kernels.phase_turning import turn_phases
-from casatools.transform.field_directions import array_position, frame_turn, measured_uvw, phase_centres
+from casatools.transform.field_directions import array_position, measured_uvw, phase_centres
 from casatools.transform.near_field import near_field_w
 from casatools.transform.phasing import phase_factors, uvw_frame
 

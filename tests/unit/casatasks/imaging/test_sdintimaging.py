@@ -13,6 +13,9 @@ import pytest
 from casatasks import sdintimaging, tclean
 from casatools import image, table
 from casatools._base.errors import CasaError, DataError, ParameterError, PathMissingError, UnsupportedError
+from casatools.imaging import joint_run, tclean_run
+from casatools.imaging.checkpoint import Checkpoint
+from casatools.imaging.cycle_control import CycleControl
 from casatools.simulation.demo import DemoOptions, make_demo
 
 C = 299792458.0
@@ -148,6 +151,91 @@ def test_taylor_terms_of_a_flat_spectrum_hold_the_total_flux_density() -> None:
         assert os.path.isdir(f"mt.joint.multiterm.{name}")
 
 
+@pytest.mark.parametrize("deconvolver", ["hogbom", "clark", "multiscale", "mem", "asp"])
+def test_each_deconvolver_makes_a_continuum_image_of_both(deconvolver: str) -> None:
+    """Flux densities are those of both telescopes; CASA has mtmfs alone here."""
+    more = {"specmode": "mfs", "deconvolver": deconvolver, "scales": [0, 6, 16] if deconvolver == "multiscale" else []}
+    niter = {"mem": 40, "asp": 60, "multiscale": 120}.get(deconvolver, 4000)
+    done = sdintimaging(sdimage="sd.im", imagename="c", **{**WAYS, **more, "niter": niter, "gain": 0.3, "threshold": "5mJy"})
+    assert done["iterdone"] > 0 and pixels("c.joint.cont.psf").shape == (SIZE, SIZE, 1, 1)
+    assert np.abs(pixels("c.joint.cont.residual")).max() < 0.2 * FLUX
+    # Points that are to make up a smooth source are not through yet.
+    np.testing.assert_allclose(total("c.joint.cont.model"), FLUX, rtol=0.2 if deconvolver in ("hogbom", "clark") else 0.08)
+    np.testing.assert_allclose(total("c.joint.cube.model"), total("c.joint.cont.model")[0], rtol=1e-5)
+
+
+def test_a_continuum_image_of_a_mosaic() -> None:
+    more = {**WAYS, "specmode": "mfs", "niter": 120, "gain": 0.4, "gridder": "mosaic"}
+    sdintimaging(sdimage="sd.im", imagename="c", **more)
+    power, model = pixels("c.joint.cont.pb"), pixels("c.joint.cont.model")
+    assert power.max() == pytest.approx(1.0, abs=1e-3) and (power < 1).any()
+    assert (np.where(power > 0.1, model / np.maximum(power, 0.1), 0.0)).sum() == pytest.approx(FLUX, rel=0.1)
+
+
+class _Page:
+    def __init__(self, images: Any) -> None:
+        self.images = images
+
+    def steer(self, control: CycleControl, why: str) -> bool:
+        self.images[0].deconvolver.planes.mask[:, :, SIZE // 2 - 8 : SIZE // 2 + 8, SIZE // 2 - 8 : SIZE // 2 + 8] = True
+        return not control.majors > 2
+
+    def close(self) -> None:
+        pass
+
+
+def test_a_person_draws_the_mask(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(joint_run, "require_person", lambda what: None)
+    monkeypatch.setattr(tclean_run, "steering", _Page)
+    done = sdintimaging(
+        sdimage="sd.im", imagename="i", **{**WAYS, "niter": 100, "cycleniter": 5, "interactive": True, "scales": []}
+    )
+    mask = pixels("i.joint.cube.mask")
+    assert mask.sum() == 16 * 16 * 3 and (pixels("i.joint.cube.model")[mask == 0] == 0).all() and done["stopcode"] == 3
+
+
+def test_a_killed_run_goes_on_to_the_same_images(monkeypatch: pytest.MonkeyPatch) -> None:
+    ways = {"sdimage": "sd.im", **WAYS, "niter": 12, "cycleniter": 4, "scales": []}
+    whole = sdintimaging(imagename="w", **ways)
+    with monkeypatch.context() as patch:
+        save = Checkpoint.save
+
+        def killed(self: Checkpoint, *given: Any) -> None:
+            save(self, *given)
+            raise KeyboardInterrupt
+
+        patch.setattr(Checkpoint, "save", killed)
+        with pytest.raises(KeyboardInterrupt):
+            sdintimaging(imagename="k", **ways)
+    assert os.path.isfile("k.joint.cube.checkpoint") and not os.path.isdir("k.joint.cube.image")
+    record = sdintimaging(imagename="k", **ways)
+    assert record["iterdone"] == whole["iterdone"] and record["nmajordone"] == whole["nmajordone"]
+    np.testing.assert_allclose(pixels("k.joint.cube.image"), pixels("w.joint.cube.image"), atol=1e-6)
+    assert not os.path.exists("k.joint.cube.checkpoint")
+
+
+def test_what_is_there_is_not_made_again() -> None:
+    """calcres=False and calcpsf=False take point spread functions and residuals of the run before."""
+    ways = {"sdimage": "sd.im", "imagename": "r", **WAYS, "scales": []}
+    sdintimaging(**ways)
+    kinds = ("joint.cube.residual", "joint.cube.psf", "int.cube.residual", "sd.cube.residual")
+    before = {kind: pixels(f"r.{kind}") for kind in kinds}
+    ia = image()
+    ia.open("r.joint.cube.psf")
+    ia.putchunk(before["joint.cube.psf"] * 0.5)
+    ia.close()
+    sdintimaging(**ways, calcres=False, calcpsf=False)
+    for kind in kinds:
+        np.testing.assert_allclose(
+            pixels(f"r.{kind}"), before[kind] * (0.5 if kind.endswith("psf") else 1.0), rtol=1e-6, atol=1e-7
+        )
+    ia.open("r.joint.cube.psf")
+    ia.putchunk(before["joint.cube.psf"])
+    ia.close()
+    done = sdintimaging(**{**ways, "niter": 4}, calcres=False, calcpsf=False)
+    assert done["nmajordone"] == 1 and np.abs(pixels("r.joint.cube.residual")).max() < np.abs(before["joint.cube.residual"]).max()
+
+
 def test_two_terms_make_a_spectral_index() -> None:
     terms = WAYS | {"specmode": "mfs", "deconvolver": "mtmfs", "nterms": 2, "scales": []}
     sdintimaging(sdimage="sd.im", imagename="mt", **terms)
@@ -197,9 +285,9 @@ def test_restart_goes_on_from_the_model_and_otherwise_takes_a_free_name() -> Non
         ({"sdpsf": "off.psf"}, DataError, "peak"),
         ({"start": 1, "nchan": 2, "sdimage": "few.im"}, DataError, "channels"),
         ({"start": "1.0GHz", "width": "1MHz", "nchan": 3}, CasaError, "Hz"),
-        ({"specmode": "mfs"}, UnsupportedError, "mtmfs"),
-        ({"interactive": True}, UnsupportedError, "interactive"),
-        ({"calcres": False}, UnsupportedError, "calcres"),
+        ({"deconvolver": "mtmfs"}, ParameterError, "mtmfs"),
+        ({"interactive": True}, UnsupportedError, "sdintimaging: interactive"),
+        ({"calcpsf": False}, DataError, "calcpsf"),
     ],
 )
 def test_what_does_not_fit_is_refused_and_nothing_written(change: dict[str, Any], error: type[Exception], words: str) -> None:

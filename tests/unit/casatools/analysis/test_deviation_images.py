@@ -165,3 +165,40 @@ def test_scaled_deviations_and_the_first_rejection() -> None:
         maxiter=0,
     )
     assert read("once.im")[0].max() < 50
+
+
+# Good pixels of a plane of 16 x 12, from its first row on.
+GOOD = """
+1111111101011101 1000000011011101 1111111101101111 1111011111101111 0111010001100011 1101001111100110
+1010101100000001 1110111110111001 0111010110111110 0110111111110100 1100110101111100 1111110111100111
+"""
+
+
+@pytest.mark.parametrize("interp", ["linear", "cubic"])
+def test_masked_pixels_are_no_points_of_the_grid_and_stay_masked(interp: str) -> None:
+    """Numbers of CASA 6.7: a pixel has a value where it is good and the points about it are, or where it is itself a good point."""
+    good = np.array([[c == "1" for c in row] for row in GOOD.split()])
+    coordinates = make_image_coordinates((16, 12), (CELL, CELL), (1.0, 0.5), [1.4e9], stokes=["I"])
+    with CasaImage.create("a.im", (1, 1, 12, 16), coordinates) as made:
+        made.write(np.random.default_rng(1).normal(size=(1, 1, 12, 16)))
+        made.write_mask(good[None, None])
+    imdev("a.im", "n.im", grid=[3, 3], anchor=[8, 6], xlength="5pix", ylength="5pix", interp=interp, stattype="npts")
+    found, mask = (a[0] for a in read("n.im"))
+    expected = np.zeros((12, 16))
+    expected[0, :6] = 35 / 3 - np.arange(6) / 3
+    expected[1, 0] = 122 / 9
+    expected[2, :5] = 139 / 9 - np.arange(5) * 5 / 9
+    for x, y, value in (
+        (11, 0, 12),
+        (2, 3, 16),
+        (5, 3, 14),
+        (8, 3, 18),
+        (14, 3, 15),
+        (2, 6, 16),
+        (2, 9, 18),
+        (5, 9, 18),
+        (8, 9, 19),
+        (11, 9, 19),
+    ):
+        expected[y, x] = value
+    assert np.array_equal(mask, expected > 0) and np.allclose(found[mask], expected[mask], rtol=1e-6)

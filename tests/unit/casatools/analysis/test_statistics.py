@@ -126,3 +126,29 @@ def test_chauvenet_rejects_once_before_its_iterations() -> None:
     once = stats(values, algorithm="chauvenet", zscore=4.0, maxiter=0)
     assert once["npts"] == 501 and once["max"] == 7.0
     assert stats(values, algorithm="chauvenet", zscore=4.0, maxiter=1)["max"] < 7.0
+
+
+def test_iterated_biweight_is_the_reference_s() -> None:
+    """27 values with three outliers near six times the scale, where CASA 6.7 gave these numbers; the fixed point is that of Beers et al."""
+    values = np.array([
+        -7.2375088, -0.0630860, -8.2843819, 0.4096378, 0.8298553, -1.6430234, -0.2567301, -0.9807473, -0.1731552, -1.2894187, 0.0206904,
+        -0.0378857, -0.3043377, -1.0479266, -0.3961904, -1.0913289, 6.6774321, 0.2247857, -1.1093500, 1.1702961, 0.7165877, -4.1113586,
+        0.2721289, -1.1017166, 0.0330572, 0.0436320, -1.9884298,
+    ])  # fmt: skip
+    expected = {
+        -1: (-0.41003741, 1.04671517), 0: (-0.25673014, 1.04671517), 1: (-0.39387674, 0.97566605), 2: (-0.39546990, 1.00778546),
+        3: (-0.40068584, 1.01373805), 4: (-0.40215171, 1.01493238), 10: (-0.40215171, 1.01493238),
+    }  # fmt: skip
+    for niter, (mean, sigma) in expected.items():
+        found = stats(values, algorithm="biweight", niter=niter)
+        assert found["mean"] == pytest.approx(mean, rel=2e-7) and found["sigma"] == pytest.approx(sigma, rel=2e-7)
+    centre, scale = -0.4025786, 1.0152446
+    for _ in range(50):
+        u = (values - centre) / (6 * scale)
+        near, all_of = np.abs(u) < 1, len(values)
+        centre = float(np.average(values[near], weights=((1 - u**2) ** 2)[near]))
+        u = (values - centre) / (6 * scale)
+        near = np.abs(u) < 1
+        p = abs(float(((1 - u**2) * (1 - 5 * u**2))[near].sum()))
+        scale = float(np.sqrt(all_of * (((values - centre) ** 2 * (1 - u**2) ** 4)[near]).sum() / (p * max(1.0, p - 1))))
+    assert expected[10] == pytest.approx((centre, scale), rel=2e-3)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Callable
 from typing import Any
@@ -10,8 +11,9 @@ import numpy as np
 import pytest
 from casacore import tables
 
-from casatasks import ft, gaincal, uvsub
-from casatools._base.errors import DataError, PathMissingError
+from casatasks import delmod, ft, gaincal, setjy, uvsub
+from casatools import coordsys, image
+from casatools._base.errors import DataError, PathMissingError, UnsupportedError
 from casatools.io.ms import MeasurementSet
 from casatools.io.ms.model_keywords import read_virtual_models
 from casatools.kernels.spheroidal import spheroidal
@@ -79,7 +81,7 @@ def test_solving_from_an_image(shared_input: Input) -> None:
     vis = shared_input("simvla.ms")
     put_transform(vis, shared_input("3c286_C.model"), moved=False)
     with MeasurementSet(vis) as ms:
-        assert read_virtual_models(ms)[0].image.endswith("FT_MODEL1")
+        assert read_virtual_models(ms)[0].images[0].endswith("FT_MODEL1")
     assert gaincal(vis, "g.cal", field="0", refant="EA01")["solve_tables"]
 
 
@@ -91,4 +93,124 @@ def test_images_that_are_gone_or_of_no_use(shared_input: Input) -> None:
         uvsub(vis)
     shutil.copytree(shared_input("iquv.im"), f"{vis}/SOURCE/FT_MODEL1")
     with pytest.raises(DataError, match="Stokes I"):
+        uvsub(vis)
+
+
+def make_image(vis: str, name: str, planes: dict[str, float], nchan: int = 1, step_hz: float = 4e6) -> str:
+    """A model image about the centre of field 0: a point off the middle in each plane, brighter by a tenth from channel to channel."""
+    with MeasurementSet(vis) as ms:
+        lon, lat = (float(v) for v in np.ravel(ms.metadata.fields[0].phase_dir[0])[:2])
+        hz = float(ms.metadata.spectral_windows[0].chan_freq_hz[0])
+        frame = ms.metadata.spectral_windows[0].frame
+    tool = coordsys()
+    made = tool.newcoordsys(direction=True, spectral=True, stokes=list(planes))
+    made.setreferencepixel([24, 20], "direction")
+    made.setunits(["rad", "rad"], "direction")
+    made.setincrement([-2e-5, 2e-5], "direction")
+    made.setreferencevalue([lon, lat], "direction")
+    made.setreferencecode(frame, "spectral", adjust=False)
+    made.setreferencepixel(0, "spectral")
+    made.setreferencevalue(f"{hz}Hz", "spectral")
+    made.setincrement(f"{step_hz}Hz", "spectral")
+    values = np.zeros((48, 40, len(planes), nchan))
+    for k, flux in enumerate(planes.values()):
+        values[30, 22 + k, k, :] = flux * (1 + 0.1 * np.arange(nchan))
+    ia = image()
+    ia.fromarray(name, values, csys=made.torecord(), overwrite=True)
+    ia.done()
+    return name
+
+
+def both_ways(vis: str, put: Callable[[str, bool], object]) -> tuple[np.ndarray, np.ndarray]:
+    """Models of field 0 subtracted from recipes, and from the column."""
+    shutil.copytree(vis, "column.ms")
+    put(vis, False)
+    put("column.ms", True)
+    with MeasurementSet(vis) as ms:
+        assert not ms.has("MODEL_DATA") and read_virtual_models(ms)[0].images
+    uvsub(vis)
+    uvsub("column.ms")
+    return model_of(vis), model_of("column.ms")
+
+
+@pytest.mark.parametrize("flux", [[5.0, 0, 0, 0], [5.0, 0.3, 0.4, 0.1]])
+def test_setjy_keeps_an_image(shared_input: Input, flux: list[float]) -> None:
+    vis = shared_input("simvla.ms")
+    name = make_image(vis, "shape.im", {"I": 2.0})
+
+    def put(path: str, scratch: bool) -> None:
+        setjy(path, field="0", standard="manual", fluxdensity=flux, spix=-0.7, rotmeas=30.0, model=name, usescratch=scratch)
+
+    kept, column = both_ways(vis, put)
+    assert np.abs(column[..., 0]).max() > 3 and bool(np.abs(column[..., 1]).max() > 0.1) == (flux[1] > 0)
+    np.testing.assert_allclose(kept, column, atol=2e-5)
+
+
+@pytest.mark.parametrize("feeds", ["circular", "linear"])
+def test_ft_keeps_an_image(shared_input: Input, feeds: str) -> None:
+    vis = shared_input("simvla.ms")
+    if feeds == "linear":
+        with tables.table(f"{vis}/POLARIZATION", readonly=False, ack=False) as t:
+            t.putcell("CORR_TYPE", 0, np.array([9, 10, 11, 12], np.int32))
+    name = make_image(vis, "cube.im", {"I": 2.0, "Q": 0.2, "U": -0.3, "V": 0.1}, nchan=4)
+    kept, column = both_ways(vis, lambda path, scratch: ft(path, field="0", model=name, usescratch=scratch))
+    assert np.abs(column[..., 1]).max() > 0.2
+    np.testing.assert_allclose(kept, column, atol=2e-5)
+
+
+def test_taylor_terms_are_kept(shared_input: Input) -> None:
+    vis = shared_input("simvla.ms")
+    names = [make_image(vis, "tt0.im", {"I": 2.0}), make_image(vis, "tt1.im", {"I": -1.5})]
+
+    def put(path: str, scratch: bool) -> None:
+        ft(path, field="0", model=names, nterms=2, reffreq="1.3GHz", usescratch=scratch)
+
+    kept, column = both_ways(vis, put)
+    np.testing.assert_allclose(kept, column, atol=2e-5)
+    assert np.ptp(np.abs(column[..., 0])) > 0.2
+
+
+def test_transforms_go_with_their_recipes(shared_input: Input) -> None:
+    vis = shared_input("simvla.ms")
+    name = make_image(vis, "m.im", {"I": 2.0})
+
+    def kept() -> list[str]:
+        return sorted(n for n in os.listdir(f"{vis}/SOURCE") if n.startswith("FT_MODEL"))
+
+    ft(vis, field="0,1", model=name)
+    assert len(kept()) == 2, "each field has a file of its own, for the reference deletes it with the field's model"
+    ft(vis, field="0", model=name)
+    assert len(kept()) == 2
+    ft(vis, field="0", model=name, incremental=True)
+    assert len(kept()) == 3
+    delmod(vis, otf=True, field="0")
+    assert len(kept()) == 1
+    delmod(vis, otf=True)
+    assert kept() == []
+
+
+def test_without_a_source_table(shared_input: Input) -> None:
+    vis = shared_input("simvla.ms")
+    with tables.table(vis, readonly=False, ack=False) as main:
+        main.removekeyword("SOURCE")
+    shutil.rmtree(f"{vis}/SOURCE")
+    name = make_image(vis, "m.im", {"I": 2.0})
+    kept, column = both_ways(vis, lambda path, scratch: ft(path, field="0", model=name, usescratch=scratch))
+    np.testing.assert_allclose(kept, column, atol=2e-5)
+    delmod(vis, otf=True)
+    assert not [n for n in os.listdir(vis) if n.startswith("FT_MODEL")]
+
+
+def test_gridders_with_beams_and_empty_images(shared_input: Input) -> None:
+    vis = shared_input("simvla.ms")
+    with pytest.raises(DataError, match="without any flux"):
+        ft(vis, field="0", model=make_image(vis, "zero.im", {"I": 0.0}))
+    with MeasurementSet(vis) as ms:
+        assert read_virtual_models(ms) == []
+    ft(vis, field="0", model=make_image(vis, "m.im", {"I": 1.0}))
+    with tables.table(f"{vis}/SOURCE", readonly=False, ack=False) as source:
+        record = source.getcell("SOURCE_MODEL", 0)
+        record["ft_0"]["container"]["name"] = "MosaicFTNew"
+        source.putcell("SOURCE_MODEL", 0, record)
+    with pytest.raises(UnsupportedError, match="MosaicFTNew"):
         uvsub(vis)

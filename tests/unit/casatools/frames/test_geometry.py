@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from astropy import units as astropy_units
+from astropy.coordinates import SkyCoord
 
 from casatools._base.errors import ParameterError
 from casatools.frames import baselines, directions, frequencies, observatories
@@ -114,3 +116,16 @@ def test_nodes_reproduce_a_cubic() -> None:
     )
     with pytest.raises(ValueError, match="no times"):
         on_nodes(np.array([]), lambda t: np.array([t]), 1.0)
+
+
+@pytest.mark.parametrize(("frame", "theirs"), [("GALACTIC", "galactic"), ("B1950", "fk4"), ("ICRS", "icrs")])
+def test_north_of_another_frame(frame: str, theirs: str) -> None:
+    """The turn of uvw is the position angle of the old north, as astropy has it."""
+    here = SkyCoord(202.7, 30.6, unit="deg", frame="fk5")
+    north = here.directional_offset_by(0 * astropy_units.deg, 0.05 * astropy_units.deg)
+    angle = here.transform_to(theirs).position_angle(north.transform_to(theirs)).rad
+    new, turn = directions.frame_turn(directions.Direction(here.ra.rad, here.dec.rad), frame)
+    assert new == directions.convert_direction(directions.Direction(here.ra.rad, here.dec.rad), frame)
+    np.testing.assert_allclose(turn @ [0, 1, 0], [np.sin(angle), np.cos(angle), 0], atol=2e-5)
+    np.testing.assert_allclose(turn @ turn.T, np.eye(3), atol=1e-12)
+    assert directions.frame_turn(new, frame)[0] is new

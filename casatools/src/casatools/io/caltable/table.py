@@ -144,6 +144,8 @@ class CalTable:
             keywords = {k: v for k, v in table.getkeywords().items() if not isinstance(v, str) or not v.startswith("Table: ")}
             subtables = {s: read_subtable(f"{path}/{s}") for s in SUBTABLES if is_table(f"{path}/{s}")}
             kind = str(table.info()["subType"])
+            if kind == "Fringe Jones":
+                groups = [_with_dispersion(g) for g in groups]
         finally:
             table.close()
         missing = [s for s in SUBTABLES[1:4] if s not in subtables]
@@ -456,6 +458,27 @@ def _read_groups(table: Table, parameter: str, spw: np.ndarray) -> list[Solution
                 )
             )
     return groups
+
+
+def _with_dispersion(group: SolutionGroup) -> SolutionGroup:
+    """Fringes as they are kept now: tables made before CASA 5.6 have no dispersive term (phase, delay and rate alone); it is nought."""
+    if group.param.shape[-1] != 6:
+        return group
+
+    def widened(values: np.ndarray, source: int | None) -> np.ndarray:
+        parts = values.reshape(*values.shape[:-1], 2, 3)
+        fourth = np.zeros_like(parts[..., :1]) if source is None else parts[..., source : source + 1]
+        return np.concatenate([parts, fourth], axis=-1).reshape(*values.shape[:-1], 8)
+
+    weight = None if group.weight is None else widened(group.weight, 0)
+    return SolutionGroup(
+        group.rows,
+        widened(group.param, None),
+        widened(group.paramerr, None),
+        widened(group.flag, 0),
+        widened(group.snr, 0),
+        weight,
+    )
 
 
 def _all_defined(table: Table, column: str, rows: np.ndarray) -> bool:

@@ -137,8 +137,10 @@ class MeasurementSet:
         return self.nrow == 0 or not self.table.isvarcol(column) or bool(self.table.iscelldefined(column, 0))
 
     def require(self, column: str) -> None:
-        """Raise DataError when a column is missing."""
+        """Raise DataError when a column is missing or its cells are empty."""
         if not self.has(column):
+            if column in self.column_names:
+                raise DataError(f"MeasurementSet {self.path!r} has nothing in the cells of its {column} column")
             present = sorted(c for c in self.column_names if c in CHANNEL_COLUMNS)
             raise DataError(f"MeasurementSet {self.path!r} has no {column} column; it has {', '.join(present)}")
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import re
+import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -10,11 +12,13 @@ from typing import Any
 import numpy as np
 from casacore import tables
 
+from casatools.io.image.table_image import clean_record
 from casatools.io.ms.measurement_set import MeasurementSet
 from casatools.io.tables import is_table
 
 __all__ = [
     "VirtualModel",
+    "new_transform_path",
     "read_virtual_models",
     "remove_model_keywords",
     "thin_virtual_models",
@@ -38,17 +42,20 @@ class VirtualModel:
         Field, spectral window, scan and state that it is for.
     components : mapping, optional
         Record of a component list; None for models that are images.
-    image : str
-        Path of the image's transform; '' for component lists.
+    images : tuple of str
+        Paths of the image's transforms, one a Taylor term; none for component lists.
     scale_hz, scale : ndarray
         Factors for the image at frequencies; empty for none.
+    machine : mapping
+        Record of the gridder that is to predict from the image, as the reference keeps it.
     """
 
     where: np.ndarray
     components: Mapping[str, Any] | None
-    image: str = ""
+    images: tuple[str, ...] = ()
     scale_hz: np.ndarray = field(default_factory=lambda: np.zeros(0))
     scale: np.ndarray = field(default_factory=lambda: np.zeros(0))
+    machine: Mapping[str, Any] = field(default_factory=dict)
 
 
 def _parts(record: Mapping[str, Any]) -> list[str]:
@@ -116,16 +123,38 @@ def read_virtual_models(ms: MeasurementSet) -> list[VirtualModel]:
 
 
 def _image_model(ms: MeasurementSet, where: np.ndarray, container: Mapping[str, Any]) -> VirtualModel:
-    """The recipe of an image, whose transform lies in the SOURCE table, also after the MeasurementSet was moved."""
-    written = str(container.get("diskimage", ""))
-    own = os.path.join(ms.path, "SOURCE", os.path.basename(written.rstrip("/")))
+    """The recipe of an image, whose transforms lie beside the table that names them, also after the MeasurementSet was moved."""
     hz, scale = (np.ravel(np.asarray(container.get(n, ()), dtype=np.float64)) for n in ("freqscale", "scaleamp"))
     used = min(len(hz), len(scale))
-    return VirtualModel(where, None, own if written and os.path.isdir(own) else written, hz[:used], scale[:used])
+    paths = tuple(_found_transform(ms, written) for written in _transforms(container))
+    return VirtualModel(where, None, paths, hz[:used], scale[:used], container)
+
+
+def _transforms(container: Mapping[str, Any]) -> list[str]:
+    """Paths of an image's transforms as written, one a Taylor term."""
+    terms = [container[f"subftm_{k}"] for k in range(int(container.get("numfts", 0))) if f"subftm_{k}" in container]
+    return [str(c.get("diskimage", "")) for c in (terms or [container])]
+
+
+def _found_transform(ms: MeasurementSet, written: str) -> str:
+    name = os.path.basename(written.rstrip("/"))
+    for folder in (os.path.join(ms.path, "SOURCE"), ms.path):
+        if name and os.path.isdir(os.path.join(folder, name)):
+            return os.path.join(folder, name)
+    return written
+
+
+def new_transform_path(ms: MeasurementSet) -> str:
+    """A name that is not in use for the transform of an image, where the reference puts it; Taylor terms put ``_term_<k>`` behind."""
+    folder = os.path.abspath(os.path.join(ms.path, "SOURCE"))
+    if not is_table(folder):
+        folder = os.path.abspath(ms.path)
+    used = [int(m[1]) for m in (re.match(r"FT_MODEL(\d+)", n) for n in os.listdir(folder)) if m]
+    return os.path.join(folder, f"FT_MODEL{max(used, default=0) + 1}")
 
 
 def write_virtual_models(ms: MeasurementSet, models: Sequence[VirtualModel]) -> None:
-    """Add component lists as recipes, which are put where the reference looks for them.
+    """Add component lists and images as recipes, which are put where the reference looks for them.
 
     Those of a field go into its row of the SOURCE table or, where it has none, into keywords of the MeasurementSet.
     """
@@ -164,13 +193,14 @@ def _record_of(ms: MeasurementSet, number: int, row: int | None) -> dict[str, An
 
 def _joined(ms: MeasurementSet, kept: Mapping[str, Any], models: Sequence[VirtualModel]) -> dict[str, Any]:
     record = dict(kept)
-    count = sum(name.startswith("cl_") for name in kept)
-    for k, model in enumerate(models):
+    for model in models:
         windows = np.unique(model.where[:, 1])
         channels = [[spw, 0, ms.metadata.spectral_windows[int(spw)].nchan, 1] for spw in windows]
-        record[f"cl_{count + k}"] = {
-            "channelselection": _on_disk(channels), "container": model.components, "indexcombination": _on_disk(model.where),
-            "type": "componentlist", "version": _VERSION,
+        image = model.components is None
+        prefix = "ft_" if image else "cl_"
+        record[f"{prefix}{sum(name.startswith(prefix) for name in record)}"] = {
+            "channelselection": _on_disk(channels), "container": clean_record(dict(model.machine)) if image else model.components,
+            "indexcombination": _on_disk(model.where), "type": "ftmachine" if image else "componentlist", "version": _VERSION,
         }  # fmt: skip
     return record | _counts(record)
 
@@ -227,7 +257,8 @@ def _name_source_row(ms: MeasurementSet, number: int, row: int | None) -> None:
 
 
 def thin_virtual_models(ms: MeasurementSet, out: Callable[[np.ndarray], np.ndarray]) -> None:
-    """Take what `out` marks among the combinations (combination, 4) of recipes out of them; empty recipes go."""
+    """Take what `out` marks among the combinations (combination, 4) of recipes out of them; empty recipes go, with their transforms."""
+    before = _used_transforms(ms)
     for row, record in list(_source_records(ms)):
         left = _thinned(record, out)
         _put_source_record(ms, row, left)
@@ -243,6 +274,14 @@ def thin_virtual_models(ms: MeasurementSet, out: Callable[[np.ndarray], np.ndarr
         others = [ms.table.getkeyword(n) for n in ms.table.keywordnames() if n.startswith(_FIELD)]
         if isinstance(name, str) and name in ms.table.keywordnames() and name not in others:
             ms.table.removekeyword(name)
+    inside = os.path.abspath(ms.path) + os.sep
+    for path in before - _used_transforms(ms):
+        if path.startswith(inside) and os.path.basename(path).startswith("FT_MODEL") and os.path.isdir(path):
+            shutil.rmtree(path)
+
+
+def _used_transforms(ms: MeasurementSet) -> set[str]:
+    return {os.path.abspath(path) for model in read_virtual_models(ms) for path in model.images if path}
 
 
 def _thinned(record: Mapping[str, Any], out: Callable[[np.ndarray], np.ndarray]) -> dict[str, Any]:

@@ -26,7 +26,8 @@ from casatools.io.image.plain_file import PIECE_BYTES, reserve_file
 from casatools.io.ms.tile_headers import Cube, TileHeader, read_tile_header
 from casatools.io.tables import Table, open_table
 
-__all__ = ["RowFile", "RowReader", "RowWriter", "row_file"]
+
+__all__ = ["RowFile", "RowReader", "RowWriter", "read_piece", "row_file", "write_piece"]
 
 _KINDS = ("TiledShapeStMan", "TiledColumnStMan")
 # Bits of one element.
@@ -350,3 +351,13 @@ def _write(target: int, part: memoryview, at: int) -> None:
     while len(part):
         done = os.pwrite(target, part[:PIECE_BYTES], at)
         part, at = part[done:], at + done
+
+
+def read_piece(source: int, values: np.ndarray, at: int) -> None:
+    """Fill an array from a place [byte] of an open file; raises DataError where the file ends before."""
+    _read(source, memoryview(values.view(np.uint8)), at)  # type: ignore[arg-type]
+
+
+def write_piece(target: int, values: np.ndarray, at: int) -> None:
+    """Write an array to a place [byte] of an open file."""
+    _write(target, memoryview(values.view(np.uint8)), at)  # type: ignore[arg-type]

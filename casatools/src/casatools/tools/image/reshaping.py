@@ -228,6 +228,9 @@ class ReshapingMethods(DerivingMethods):
     ) -> Any:
         """The image on sky axes turned by an angle about the reference pixel, or on linear ones."""
         target, along = turned_coordinates(self._image, float(to_unit(pa, "rad")) if np.size(pa) else 0.0)
+        # With a region the axes are those of the part that it bounds, as in CASA.
+        first = ImageSelection(region).resolve(target, self._image.shape).first[::-1]
+        target = target.sliced([float(v) for v in first], [1.0] * len(first), list(self._image.shape[::-1]))
         options = RegridOptions(along, method.lower(), False, decimate, replicate)
         return self._regridded(
             outfile, target, shape, options, PixelChoice(ImageSelection(region), mask, stretch), dropdeg, overwrite

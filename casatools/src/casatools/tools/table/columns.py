@@ -10,6 +10,7 @@ import numpy as np
 from casatools._base import kinds, log
 from casatools._base.declare import method
 from casatools._base.errors import DataError, ParameterError
+from casatools.io.standard_buckets import read_numbers
 from casatools.io.table_access import table_errors, to_casa, to_casacore
 from casatools.io.tables import require_one_shape
 from casatools.tools.table._access import (
@@ -44,7 +45,8 @@ class Columns(Access):
         start, count, step = self._rows(startrow, nrow, rowincr) if self._column(columnname) else (0, 0, 1)
         with table_errors(f"column {columnname!r} cannot be read"):
             require_one_shape(table, columnname, start, count, step)
-            values = _as_array(table.getcol(columnname, start, count, step))
+            found = read_numbers(table, columnname, [(start, count, step, 0)], count)
+            values = _as_array(table.getcol(columnname, start, count, step) if found is None else found)
         return values if values.size or table.coldatatype(columnname) != "string" else values.astype(str)
 
     @method
