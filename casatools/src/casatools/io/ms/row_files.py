@@ -26,7 +26,6 @@ from casatools.io.image.plain_file import PIECE_BYTES, reserve_file
 from casatools.io.ms.tile_headers import Cube, TileHeader, read_tile_header
 from casatools.io.tables import Table, open_table
 
-
 __all__ = ["RowFile", "RowReader", "RowWriter", "read_piece", "row_file", "write_piece"]
 
 _KINDS = ("TiledShapeStMan", "TiledColumnStMan")
