@@ -8,8 +8,8 @@ from scipy.signal import fftconvolve
 
 from casatools._base.errors import ParameterError
 from casatools.imaging.minor_cycle import MinorCycle, MinorOptions, convolve_components
-from casatools.imaging.psf_transform import PsfTransform
 from casatools.imaging.multi_term import MultiTermCycle
+from casatools.imaging.psf_transform import PsfTransform
 from casatools.imaging.scale_beams import scale_plane
 from casatools.kernels.clean_clark import clark_components
 from casatools.kernels.clean_hogbom import clean_hogbom, peak_in_mask
