@@ -23,7 +23,7 @@ from casatools.imaging.frequency_grid import SpectralAxis
 from casatools.imaging.tracking import Track, source_frame_factor
 from casatools.io.ms import MeasurementSet, ResolvedSelection, Selection, VisChunk, iter_chunks
 from casatools.io.ms.metadata import Field
-from casatools.kernels.spectral_regrid import interpolate_channels
+from casatools.kernels.spectral_regrid import interpolate_channels, nearest_channels
 from casatools.kernels.stokes_planes import mix_correlations
 from casatools.transform.field_directions import phase_centres
 from casatools.transform.moving_sources import moving_factor
@@ -495,11 +495,16 @@ def _onto_axis(
         vis, weight, freq, width = vis[:, :, ::-1], weight[:, ::-1], freq[::-1], width[::-1]
     out = np.empty((vis.shape[0], vis.shape[1], axis.nchan), dtype=np.complex64)
     out_weight = np.empty((vis.shape[1], axis.nchan), dtype=np.float32)
+    vis, weight, freq, factor = (np.ascontiguousarray(a) for a in (vis, weight, freq, factor))
+    # Channels of the data as wide as they are in the frame of the image, in which a channel of two is twice as wide to rounding and drifts.
+    ratio = abs(axis.width_hz) / (float(np.median(width)) * float(np.median(factor))) + 1e-3
+    if interpolation == "nearest" and ratio >= 1.0:
+        nearest_channels(vis, weight, freq, factor, float(axis.frequencies_hz[0]), float(axis.width_hz), out, out_weight)
+        return out, out_weight
     # Wide channels of the image take several samples across, so that all of the data in them count.
-    count = max(1, int(np.floor(abs(axis.width_hz) / float(np.median(width)) + 1e-6)))
     interpolate_channels(
-        np.ascontiguousarray(vis), np.ascontiguousarray(weight), np.ascontiguousarray(freq), np.ascontiguousarray(factor),
-        np.ascontiguousarray(axis.frequencies_hz), float(axis.width_hz), count, _ORDERS[interpolation], out, out_weight,
+        vis, weight, freq, factor, np.ascontiguousarray(axis.frequencies_hz), float(axis.width_hz), max(1, int(ratio)),
+        _ORDERS[interpolation], out, out_weight,
     )  # fmt: skip
     return out, out_weight
 

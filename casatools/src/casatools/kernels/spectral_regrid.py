@@ -6,7 +6,7 @@ import numpy as np
 
 from casatools.kernels._kernel import kernel
 
-__all__ = ["interpolate_channels"]
+__all__ = ["interpolate_channels", "nearest_channels"]
 
 
 @kernel
@@ -88,3 +88,35 @@ def interpolate_channels(
             if total > 0.0:
                 for p in range(vis.shape[0]):
                     out[p, row, k] = out[p, row, k] / np.float32(total)
+
+
+@kernel
+def nearest_channels(
+    vis: np.ndarray, weight: np.ndarray, freq: np.ndarray, factor: np.ndarray, start: float, width: float, out: np.ndarray, out_weight: np.ndarray
+) -> None:  # fmt: skip
+    """Add each channel to the channel of a cube whose middle is nearest, row by row: none is left out, and none counts twice.
+
+    Parameters
+    ----------
+    vis, weight, freq, factor, out, out_weight
+        As for `interpolate_channels`.
+    start, width : float
+        Middle of the first output channel and step to the next [Hz].
+    """
+    for row in range(weight.shape[0]):
+        for k in range(out_weight.shape[1]):
+            out_weight[row, k] = 0.0
+            for p in range(vis.shape[0]):
+                out[p, row, k] = 0.0
+        for chan in range(freq.shape[0]):
+            k = int(np.floor((freq[chan] * factor[row] - start) / width + 0.5))
+            w = weight[row, chan]
+            if k < 0 or k >= out_weight.shape[1] or w <= 0.0:
+                continue
+            out_weight[row, k] += w
+            for p in range(vis.shape[0]):
+                out[p, row, k] += w * vis[p, row, chan]
+        for k in range(out_weight.shape[1]):
+            if out_weight[row, k] > 0.0:
+                for p in range(vis.shape[0]):
+                    out[p, row, k] = out[p, row, k] / out_weight[row, k]

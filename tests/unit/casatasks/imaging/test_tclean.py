@@ -291,3 +291,14 @@ def test_other_names_of_the_same() -> None:
     assert np.allclose(pixels("c.image"), pixels("d.image"), atol=1e-5)
     with pytest.raises(ParameterError, match="facets"):
         tclean(imagename="e", facets=3, **FIELD)
+
+
+@pytest.mark.parametrize("interpolation", ["nearest", "linear"])
+@pytest.mark.parametrize("outframe", ["TOPO", "LSRK"])
+def test_wide_channels_of_a_cube_take_all_of_the_data(interpolation: str, outframe: str) -> None:
+    """Two channels of the data for each of the cube: in a frame that moves their width is twice another's only to rounding, and none is lost."""
+    ways = {**FIELD, "specmode": "cube", "niter": 0, "weighting": "natural", "outframe": outframe, "interpolation": interpolation}
+    tclean(imagename="one", start=1, width=1, nchan=3, **ways)
+    tclean(imagename="two", start=1, width=2, nchan=2 if outframe == "TOPO" else 1, **ways)
+    single = pixels("one.sumwt").ravel()[1]
+    np.testing.assert_allclose(pixels("two.sumwt").ravel(), 2 * single, rtol=1e-3)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from casatools.kernels.spectral_regrid import interpolate_channels
+from casatools.kernels.spectral_regrid import interpolate_channels, nearest_channels
 
 FREQ = np.array([1.0, 2.0, 3.5, 4.0, 5.0, 6.0])
 TARGET = np.array([1.25, 2.5, 3.6, 4.0, 5.9])
@@ -41,3 +41,16 @@ def test_cubic_is_linear_beside_flagged_channels_and_lost_on_them() -> None:
 def test_nearest() -> None:
     found, _ = run(0)
     assert found == pytest.approx(FREQ[[0, 1, 2, 3, 5]] ** 3 - 2 * FREQ[[0, 1, 2, 3, 5]], rel=1e-6)
+
+
+def test_every_channel_counts_in_the_nearest_one_once() -> None:
+    freq = np.array([1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0])
+    vis = (freq + 1j)[None, None].astype(np.complex64)
+    weight = np.array([[1, 1, 2, 1, 0, 1, 1]], np.float32)
+    out, out_weight = np.zeros((1, 1, 2), np.complex64), np.zeros((1, 2), np.float32)
+    # Channels 1.45-3.95 and 3.95-6.45 after all frequencies have been divided by 1.1.
+    nearest_channels(vis, weight, freq / 1.1, np.full(1, 1.1), 2.7, 2.5, out, out_weight)
+    assert out_weight[0] == pytest.approx([3, 2])
+    assert out[0, 0] == pytest.approx(np.array([(2 + 2 * 3) / 3, (4 + 6) / 2]) + 1j)
+    nearest_channels(vis, weight, freq, np.ones(1), 5.2, -2.5, out, out_weight)
+    assert out_weight[0] == pytest.approx([2, 3])
