@@ -84,6 +84,7 @@ def main() -> None:
     theirs = {}
     if oracle:
         plain = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"}
+        plain["HOME"] = os.environ.get("CASA_ORACLE_HOME", plain.get("HOME", ""))
         theirs = times(oracle, options.work / "reference", arguments, plain)
     sys.stdout.write(f"{'step':24s} {'ours wall':>10s} {'cpu':>8s} {'ref wall':>10s} {'cpu':>8s} {'ratio':>7s} {'cpu':>7s}\n")
     for name, mine in ours.items():

@@ -127,21 +127,28 @@ def _tsys_chunks(ms: MeasurementSet, options: InitialWeightOptions) -> Iterator[
 
 
 def _weight_chunks(ms: MeasurementSet, mode: str, spectrum: bool) -> Iterator[tuple[VisChunk, dict[str, np.ndarray]]]:
-    columns, made = ["WEIGHT", "SIGMA", "EXPOSURE", "ANTENNA1", "ANTENNA2"], ["WEIGHT_SPECTRUM"] if spectrum else []
+    columns = {"nyq": ["EXPOSURE", "ANTENNA1", "ANTENNA2"], "sigma": ["SIGMA"], "weight": ["WEIGHT"]}.get(mode, ["ANTENNA1"])
+    made = ["WEIGHT_SPECTRUM"] if spectrum else []
     for chunk in iter_chunks(ms, Selection().resolve(ms), columns, chunk_bytes=_PIECE_BYTES, made=made):
         nrow, _, ncorr = chunk.shape
         by_channel = None
         if mode == "nyq":
-            by_channel = _radiometer(ms, chunk, np.asarray(chunk["EXPOSURE"]))
-            weight = np.repeat(by_channel.mean(axis=1)[:, None], ncorr, axis=1)
+            seconds, width = np.asarray(chunk["EXPOSURE"]), np.abs(ms.metadata.spectral_windows[chunk.spw].chan_width_hz)
+            if spectrum:
+                by_channel = _radiometer(ms, chunk, seconds)
+            weight = (np.where(chunk["ANTENNA1"] == chunk["ANTENNA2"], 1.0, 2.0) * seconds * np.mean(width))[:, None]
         elif mode == "ones":
-            weight = np.ones((nrow, ncorr))
+            weight = np.ones((nrow, 1))
         elif mode == "sigma":
             sigma = chunk["SIGMA"].astype(np.float64)
             weight = np.where(sigma > 0, 1.0 / np.where(sigma > 0, sigma, 1.0) ** 2, 0.0)
         else:
             weight = chunk["WEIGHT"].astype(np.float64)
-        out = {} if mode == "weight" else {"WEIGHT": weight.astype(np.float32), "SIGMA": _inverse_root(weight)}
+        out = {}
+        if mode != "weight":
+            # All correlations have the same, but for those that come from SIGMA.
+            for name, values in (("WEIGHT", weight.astype(np.float32)), ("SIGMA", _inverse_root(weight))):
+                out[name] = np.ascontiguousarray(np.broadcast_to(values, (nrow, ncorr)))
         if spectrum:
             lines = empty_array(chunk.shape, np.float32)
             lines[...] = weight[:, None, :] if by_channel is None else by_channel[:, :, None]

@@ -38,6 +38,8 @@ class DemoOptions:
     width_hz : float
         Channel width.
     corruption : Corruption or None
+    cross_hands : bool
+        All four correlations, the crossed hands without signal.
     """
 
     antennas_per_arm: int = 9
@@ -46,6 +48,7 @@ class DemoOptions:
     nchan: int = 40
     width_hz: float = 24414.0625
     corruption: Corruption | None = None
+    cross_hands: bool = False
 
 
 @dataclass(frozen=True)
@@ -184,6 +187,7 @@ def demo_observation(options: DemoOptions | None = None) -> tuple[Observation, D
         integration_s,
         lowest_elevation_rad=np.deg2rad(30.0),
         project="spectral line example",
+        cross_hands=options.cross_hands,
     )
     return observation, truth
 

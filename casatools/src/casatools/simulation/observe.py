@@ -36,6 +36,8 @@ from casatools.simulation.subtables import fill_subtables
 __all__ = ["Observation", "ObservedField", "Scan", "SpectralSetup", "observe"]
 
 # Integrations of one block: what is predicted, corrupted and written at a time.
+# Streams of noise of the crossed hands begin here.
+_CROSS = 1 << 20
 _BLOCK_INTEGRATIONS = 8
 
 
@@ -113,6 +115,8 @@ class Observation:
     lowest_elevation_rad : float
         Scans below this are refused.
     observer, project : str
+    cross_hands : bool
+        Observe RL and LR too, which hold noise alone: nothing is polarised and nothing leaks.
     """
 
     array: AntennaArray
@@ -124,6 +128,12 @@ class Observation:
     lowest_elevation_rad: float = np.deg2rad(8.0)
     observer: str = "casatools"
     project: str = "simulation"
+    cross_hands: bool = False
+
+    @property
+    def ncorr(self) -> int:
+        """Correlations: RR and LL, or all four."""
+        return 4 if self.cross_hands else 2
 
     def __post_init__(self) -> None:
         if len(self.array.names) < 2:
@@ -178,8 +188,8 @@ def observe(observation: Observation, path: str) -> int:
     """
     _require_up(observation)
     nchan = observation.spectral.nchan
-    require_space(path, observation.nrow * (nchan * 2 * 8.125 + 150) + 1e6)
-    layout = MsLayout(ncorr=2, nchan=nchan, columns=("DATA",))
+    require_space(path, observation.nrow * (nchan * observation.ncorr * 8.125 + 150) + 1e6)
+    layout = MsLayout(ncorr=observation.ncorr, nchan=nchan, columns=("DATA",))
     with staged_output(path) as temporary:
         table = create_ms(temporary, layout)
         with closing(table), Progress(observation.nrow, "simulating") as progress:
@@ -242,8 +252,13 @@ def _blocks(observation: Observation) -> Iterator[dict[str, np.ndarray]]:
             if corruption is not None and effects is not None:
                 index = np.repeat(np.arange(done, done + len(part)), len(first))
                 _corrupt(data, corruption, effects, (index, ant1, ant2), block, begins=start == 0)
+            if observation.cross_hands:
+                parallel, data = data, np.zeros((*data.shape[:2], 4), np.complex64)
+                if corruption is not None:
+                    data += corruption.noise(data.shape, _CROSS + block)  # a stream of its own
+                data[..., [0, 3]] = parallel
             done, block = done + len(part), block + 1
-            ones = np.ones((len(time), 2), dtype=np.float32)
+            ones = np.ones((len(time), observation.ncorr), dtype=np.float32)
             yield {
                 "TIME": time, "TIME_CENTROID": time, "ANTENNA1": ant1, "ANTENNA2": ant2, "UVW": uvw, "DATA": data,
                 "FLAG": np.zeros(data.shape, dtype=bool), "WEIGHT": ones, "SIGMA": ones,

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 __all__ = ["fill_subtables"]
 
 _TOPO = 5  # MFrequency::TOPO
-_RR, _LL = 5, 8  # Stokes codes
+_RR, _RL, _LR, _LL = 5, 6, 7, 8  # Stokes codes
 
 
 def fill_subtables(path: str, observation: Observation) -> None:
@@ -66,9 +66,12 @@ def _fill_spectral(path: str, observation: Observation) -> None:
         "NUM_CHAN": np.array([spectral.nchan], dtype=np.int32), "TOTAL_BANDWIDTH": np.array([abs(spectral.width_hz) * spectral.nchan]),
     }  # fmt: skip
     fill_subtable(path, "SPECTRAL_WINDOW", columns)
+    codes, products = [_RR, _LL], [[0, 0], [1, 1]]
+    if observation.cross_hands:
+        codes, products = [_RR, _RL, _LR, _LL], [[0, 0], [0, 1], [1, 0], [1, 1]]
     columns = {
-        "CORR_TYPE": np.array([[_RR, _LL]], dtype=np.int32), "CORR_PRODUCT": np.array([[[0, 0], [1, 1]]], dtype=np.int32),
-        "NUM_CORR": np.array([2], dtype=np.int32), "FLAG_ROW": none,
+        "CORR_TYPE": np.array([codes], dtype=np.int32), "CORR_PRODUCT": np.array([products], dtype=np.int32),
+        "NUM_CORR": np.array([len(codes)], dtype=np.int32), "FLAG_ROW": none,
     }  # fmt: skip
     fill_subtable(path, "POLARIZATION", columns)
     zero = np.zeros(1, dtype=np.int32)

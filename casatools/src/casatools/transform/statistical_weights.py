@@ -21,12 +21,13 @@ import numpy as np
 
 from casatools._base import log
 from casatools._base.errors import DataError, ParameterError
-from casatools._base.threads import thread_count
+from casatools._base.threads import over_rows, thread_count
 from casatools.frames.quantities import conforms, parse_quantity, to_unit
 from casatools.io.ms import MeasurementSet, ResolvedSelection, Selection, VisChunk, iter_chunks, write_chunks
 from casatools.io.ms.flag_versions import next_version_name, save_version
 from casatools.io.ms.weight_columns import add_sigma_spectrum, add_weight_spectrum
 from casatools.kernels.group_variances import CHAUVENET, CLASSIC, FIT_HALF, HINGES, group_variances
+from casatools.kernels.sample_masks import mark_bad, whole_rows
 
 __all__ = ["StatisticalWeightOptions", "set_statistical_weights"]
 
@@ -397,7 +398,9 @@ def _chunks(ms: MeasurementSet, selected: ResolvedSelection, plan: _Plan) -> Ite
 def _new_values(chunk: VisChunk, plan: _Plan) -> dict[str, np.ndarray]:
     options, bins = plan.options, plan.bins[chunk.spw]
     data = chunk[plan.column] - chunk[plan.subtract] if plan.subtract else chunk[plan.column]
-    bad = chunk["FLAG"] | chunk["FLAG_ROW"][:, None, None] | ~np.isfinite(data)
+    flag, flag_row = chunk["FLAG"], chunk["FLAG_ROW"]
+    bad, throughout = np.empty(data.shape, bool), np.empty((data.shape[0], data.shape[2]), bool)
+    over_rows(lambda a, b: mark_bad(data[a:b], flag[a:b], flag_row[a:b], bad[a:b], throughout[a:b]), len(data))
     exposure = np.asarray(chunk["EXPOSURE"], np.float64)
     order, runs, member = _windows(chunk, plan.key[chunk.index], options)
     variance = np.zeros((len(runs), bins.number, data.shape[2]))
@@ -415,18 +418,20 @@ def _new_values(chunk: VisChunk, plan: _Plan) -> dict[str, np.ndarray]:
         list(pool.map(work, parts))
     unit = np.divide(1.0, variance, out=np.zeros_like(variance), where=variance > 0)
     binned = (unit[member] * exposure[:, None, None]).astype(np.float32)
-    return _outputs(chunk, plan, bins, binned, bad)
+    return _outputs(chunk, plan, bins, binned, bad, throughout)
 
 
-def _outputs(chunk: VisChunk, plan: _Plan, bins: _Bins, binned: np.ndarray, bad: np.ndarray) -> dict[str, np.ndarray]:
-    """Columns to write, from weights (row, bin, corr)."""
+def _outputs(
+    chunk: VisChunk, plan: _Plan, bins: _Bins, binned: np.ndarray, bad: np.ndarray, throughout: np.ndarray
+) -> dict[str, np.ndarray]:
+    """Columns to write, from weights (row, bin, corr); `throughout` is where all channels are bad."""
     # One bin without spectra needs no values by channel: (row, 1, corr) stands for them.
     by_channel = (
         binned if bins.number == 1 and not (plan.spectrum or plan.by_channel or plan.sigma_spectrum) else binned[:, bins.of]
     )
     refused = by_channel <= 0
     weight = binned[:, 0] if bins.number == 1 else _medians(by_channel, bad | refused)
-    _count(plan, by_channel, weight, bad, refused)
+    _count(plan, by_channel, weight, (bad, throughout), refused)
     if plan.options.wtrange:
         low, high = sorted(plan.options.wtrange)
         refused = refused | (by_channel < low) | (by_channel > high)
@@ -439,7 +444,9 @@ def _outputs(chunk: VisChunk, plan: _Plan, bins: _Bins, binned: np.ndarray, bad:
         weight = np.where((bad | (by_channel <= 0)).all(axis=1), np.float32(0.0), weight)
     elif plan.infinite:
         weight = np.where(weight > 0, weight, np.float32(np.inf))
-    out["FLAG_ROW"] = chunk["FLAG_ROW"] | np.ascontiguousarray(flag).reshape(len(flag), -1).all(axis=1)
+    whole = np.empty(len(flag), bool)
+    over_rows(lambda a, b: whole_rows(flag[a:b], whole[a:b]), len(flag))
+    out["FLAG_ROW"] = chunk["FLAG_ROW"] | whole
     if plan.write_weight:
         out["WEIGHT"] = weight
         if plan.spectrum:
@@ -451,14 +458,16 @@ def _outputs(chunk: VisChunk, plan: _Plan, bins: _Bins, binned: np.ndarray, bad:
     return out
 
 
-def _count(plan: _Plan, by_channel: np.ndarray, weight: np.ndarray, bad: np.ndarray, refused: np.ndarray) -> None:
+def _count(
+    plan: _Plan, by_channel: np.ndarray, weight: np.ndarray, bad: tuple[np.ndarray, np.ndarray], refused: np.ndarray
+) -> None:
     """Add weights to the mean and variance that are returned: once where the correlations share
     them and there are no spectra, and also zeros of good data.
     """
     if plan.by_channel:
-        values, used = by_channel, ~bad & ~refused
+        values, used = by_channel, ~bad[0] & ~refused
     else:
-        values, used = weight, ~bad.all(axis=1) & ((weight > 0) | (not plan.infinite))
+        values, used = weight, ~bad[1] & ((weight > 0) | (not plan.infinite))
     if "corr" in plan.options.combined and not (plan.by_channel or plan.spectrum):
         values, used = values[..., :1], used.any(axis=-1, keepdims=True)
     plan.totals.add(values[used])

@@ -13,6 +13,7 @@ from casatools.frames.directions import Direction
 from casatools.frames.epochs import parse_epoch
 from casatools.frames.frequencies import doppler_factor
 from casatools.imaging.primary_beam import dish_power
+from casatools.io.ms import MeasurementSet
 from casatools.simulation.arrays import local_to_itrf, y_array
 from casatools.simulation.corruption import Corruption
 from casatools.simulation.observe import Observation, ObservedField, Scan, SpectralSetup, observe
@@ -175,3 +176,16 @@ def test_line_disk_holds_its_flux() -> None:
     _, _, _, speed = disk.points()
     toward = east * np.sin(0.6) + north * np.cos(0.6)
     assert np.corrcoef(toward, speed)[0, 1] > 0.7
+
+
+def test_crossed_hands_hold_noise_alone() -> None:
+    observe(replace(small(), cross_hands=True, corruption=None), "clean.ms")
+    observe(replace(small(Corruption()), cross_hands=True), "noisy.ms")
+    observe(small(Corruption()), "two.ms")
+    with MeasurementSet("clean.ms") as clean, MeasurementSet("noisy.ms") as noisy, MeasurementSet("two.ms") as two:
+        assert clean.metadata.polarizations[0].names == ["RR", "RL", "LR", "LL"]
+        rows = np.arange(clean.nrow)
+        exact, seen = clean.read("DATA", rows), noisy.read("DATA", rows)
+        assert not exact[..., 1:3].any() and exact[..., [0, 3]].all()
+        np.testing.assert_array_equal(seen[..., [0, 3]], two.read("DATA", rows))
+        assert seen[..., 1:3].real.std() == pytest.approx(Corruption().noise_jy, rel=0.1)

@@ -528,3 +528,27 @@ def test_a_temporary_image_left_open_ends_with_the_script(tmp_path: Path) -> Non
     environment = {**os.environ, "TMPDIR": str(tmp_path)}
     done = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "") and not list(tmp_path.glob("casa-image-*"))
+
+
+def test_fft_of_planes_is_that_of_all_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    values = np.random.default_rng(8).normal(size=(8, 6, 1, 10)).astype(np.float32)
+    ia = image()
+    ia.fromarray("cube.im", values)
+    for most in (1 << 22, 1):  # bytes of a block of planes
+        monkeypatch.setattr("casatools.analysis.selected_pixels._LINE_BYTES", most)
+        ia.fft(complex=f"{most}.im", axes=[0, 1])
+    assert ia.set(pixels="mean('cube.im')+1")
+    assert float(ia.getchunk()[0, 0, 0, 0]) == pytest.approx(float(values.mean(dtype=np.float64)) + 1, rel=1e-5)
+    ia.done()
+    expected = np.fft.fftshift(np.fft.fft2(np.fft.ifftshift(values, axes=(0, 1)), axes=(0, 1)), axes=(0, 1))
+    for most in (1 << 22, 1):
+        ia.open(f"{most}.im")
+        np.testing.assert_allclose(ia.getchunk(getmask=False), expected, atol=1e-4)
+        ia.done()
+    with pytest.raises(ParameterError, match="memory"):
+        monkeypatch.setattr("casatools._base.memory.available_bytes", lambda: 1000)
+        ia.open("cube.im")
+        ia.fft(real="r.im")
+    with pytest.raises(ParameterError, match="memory"):
+        ia.getregion()
+    ia.done()

@@ -364,7 +364,8 @@ class CasaImage:
     def read_mask(self, slices: Slices = None, name: str | None = None) -> np.ndarray:
         """A mask, True where good; all True when `name` is None and no mask is in force."""
         block = _Block(slices, self.shape)
-        chosen = self.default_mask if name is None else name
+        # A FITS file is not searched for blanks to read a part of it.
+        chosen = ("mask0" if self.is_fits else self.default_mask) if name is None else name
         if block.empty or not chosen:
             return np.ones(block.result_shape, dtype=bool)
         return self._open.read_mask(chosen, block.first, block.last, block.step).reshape(block.result_shape)
