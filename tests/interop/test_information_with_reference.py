@@ -136,3 +136,29 @@ def test_metadata_are_those_of_the_reference(shared_input: Callable[[str], str])
     ours, theirs = found
     differ = [k for k, v in ours.items() if not (isinstance(v, dict) and "error" in v) and _differs(v, theirs[k])]
     assert {k.split("|")[1] for k in differ} <= _OTHERWISE, [(k.split("/")[-1], ours[k], theirs[k]) for k in differ][:10]
+
+
+_TIMES = """
+import json, sys
+from casatools import measures
+me, out = measures(), []
+me.doframe(me.observatory("VLA"))
+for year in [*range(1955, 2021), *range(2036, 2045)]:
+    date = me.epoch("UTC", "%d/03/01/12:00:00" % year)
+    me.doframe(date)
+    out.append([me.measure(date, scale)["m0"]["value"] for scale in ("UT1", "UT2", "TAI", "TDB", "GMST1", "LAST")])
+    out[-1].append(me.measure(me.direction("J2000", "1rad", "0.5rad"), "AZEL")["m0"]["value"])
+json.dump(out, open(sys.argv[1], "w"))
+"""
+
+
+@pytest.mark.oracle
+def test_times_before_within_and_after_the_tables_of_the_earths_rotation() -> None:
+    """From before the first IERS table to after the last prediction; the years about now differ by the age of the predictions."""
+    python = oracle_python()
+    found = []
+    for number, interpreter in enumerate((sys.executable, python)):
+        run_python(interpreter, _TIMES, f"{number}.json")
+        with open(f"{number}.json", encoding="ascii") as file:
+            found.append(np.array(json.load(file)))
+    np.testing.assert_allclose(found[0], found[1], rtol=0, atol=1e-10)  # days, radian

@@ -186,3 +186,25 @@ def test_tables_keep_what_was_put_into_them(tmp_path_factory: pytest.TempPathFac
     tb.open(path)
     assert np.array_equal(tb.getcol("A"), cube) and list(tb.getcol("S")) == values["S"] and list(tb.getcol("I")) == values["I"]
     tb.close()
+
+
+@few
+@given(st.floats(41500.0, 60000.0), st.sampled_from(["TAI", "TDT", "TDB", "TCB", "UT1"]))
+def test_conversions_of_times_invert(mjd: float, scale: str) -> None:
+    me = measures()
+    start = me.epoch("UTC", f"{mjd!r}d")
+    there = me.measure(start, scale)
+    back = me.measure(there, "UTC")
+    assert back["m0"]["value"] == pytest.approx(start["m0"]["value"], abs=2e-5)  # a second: a leap second may lie between them
+    assert there["refer"] == scale and abs(there["m0"]["value"] - mjd) < 0.01
+
+
+@few
+@given(st.floats(-3.1, 3.1), st.floats(-1.5, 1.5), st.floats(1.0, 9000.0))
+def test_conversions_of_positions_invert(lon: float, lat: float, height_m: float) -> None:
+    me = measures()
+    start = me.position("WGS84", f"{lon!r}rad", f"{lat!r}rad", f"{height_m!r}m")
+    there = me.measure(start, "ITRF")
+    back = me.measure(there, "WGS84")
+    assert back["m0"]["value"] == pytest.approx(lon, abs=1e-9) and back["m1"]["value"] == pytest.approx(lat, abs=1e-9)
+    assert back["m2"]["value"] == pytest.approx(height_m, abs=1e-3) and 6.3e6 < there["m2"]["value"] < 6.4e6

@@ -43,6 +43,20 @@ def test_the_object_is_where_the_table_says(tmp_path: Path) -> None:
     assert me.separation(me.direction("COMET"), place)["value"] == pytest.approx(0.0, abs=1e-4)
 
 
+def test_the_table_is_read_at_utc(tmp_path: Path) -> None:
+    """At the very time of a row the object is where the row says; CASA takes the row for the time 69 s later (TDB), which this object shows."""
+    columns = {"MJD": DAYS, "RA": np.array([10.0, 100.0, 190.0]), "DEC": np.zeros(3), "Rho": np.array([1e6, 1e6, 1e6])}
+    path = str(tmp_path / "fast.tab")
+    write_ephemeris(path, columns, 1.0, "Fast", {"posrefsys": "ICRF/ICRS"})
+    me = framed(path, "2021/01/02/00:00:00")
+    place = np.degrees(me.measure(me.direction("COMET"), "ICRS")["m0"]["value"])
+    a_second_deg = 90.0 / 86400.0
+    assert abs(place - 100.0) < 0.1 * a_second_deg
+    soon = framed(path, "2021/01/02/00:01:09.184")
+    moved = np.degrees(soon.measure(soon.direction("COMET"), "ICRS")["m0"]["value"]) - place
+    assert moved > 40 * a_second_deg  # so that one scale for the other would be seen; places are interpolated along the chord
+
+
 def test_an_observer_on_the_ground_sees_the_parallax(tmp_path: Path) -> None:
     me = framed(made(tmp_path / "mars.tab"))
     me.doframe(me.observatory("VLA"))
