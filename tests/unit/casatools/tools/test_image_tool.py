@@ -377,7 +377,7 @@ def test_lists_of_images(ia: image, values: np.ndarray, tmp_path: Path) -> None:
     os.rename("movevirtual.im", "elsewhere.im")
     with CasaImage.open("elsewhere.im") as moved:
         assert moved.shape[0] == 5 and moved.has_mask
-    with pytest.raises(PathMissingError, match="p.im"):
+    with pytest.raises(PathMissingError, match=r"p\.im"):
         CasaImage.open("nomovevirtual.im")
     os.mkdir("other")
     shutil.copytree("c.im/p.im", "other/p.im")

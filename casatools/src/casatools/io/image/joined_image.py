@@ -84,8 +84,7 @@ class JoinedImage:
             raise DataError(f"the list of images in {path!r} cannot be read: {error}") from error
         parts: list[Any] = []
         try:
-            for name in names:
-                parts.append(CasaImage.open(_place(folder, name)))
+            parts.extend(CasaImage.open(_place(folder, name)) for name in names)
             shapes = [tuple(n for k, n in enumerate(p.shape) if k != p.ndim - 1 - axis) for p in parts]
             if (
                 not parts
