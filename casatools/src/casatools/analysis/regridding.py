@@ -126,7 +126,10 @@ def regrid_image(
     for axis in axes:
         if axis not in own.direction_axes:
             at = ndim - 1 - axis
-            where = axis_places(own, coordinates, axis, final[axis], options.as_velocity, options.convert)
+            if options.replicate:
+                where = _even_line(box[at], final[axis])
+            else:
+                where = axis_places(own, coordinates, axis, final[axis], options.as_velocity, options.convert)
             weights[at] = [axis_weights(float(v), box[at], options.method) for v in where]
             if all(w is None for w in weights[at]):
                 raise DataError(f"axis {axis} of image {image.path!r} does not overlap with the coordinates wanted")
@@ -194,10 +197,14 @@ def _matching(target: Coordinates, member: object) -> int:
     return index
 
 
+def _even_line(old: int, new: int) -> np.ndarray:
+    """Places of `new` pixels that are spread evenly over `old` ones."""
+    return np.clip((np.arange(new) + 0.5) * old / new - 0.5, 0, old - 1)
+
+
 def _even_places(old: Sequence[int], new: Sequence[int]) -> SkyPlaces:
     """Places of pixels that are spread evenly over the old plane."""
-    lines = [np.clip((np.arange(n) + 0.5) * m / n - 0.5, 0, m - 1) for m, n in zip(old, new, strict=True)]
-    x, y = np.meshgrid(*lines)
+    x, y = np.meshgrid(*(_even_line(m, n) for m, n in zip(old, new, strict=True)))
     return SkyPlaces(x, y, np.ones(x.shape, dtype=bool))
 
 

@@ -165,6 +165,11 @@ def test_replicate_dropdeg_and_doref() -> None:
     assert twice.shape().tolist() == [40, 36, 6]
     small = twice.regrid("", shape=[20, 18, 6], csys=twice.coordsys().torecord(), axes=[0, 1], replicate=True)
     assert np.allclose(small.getchunk()[1:-1, 1:-1].mean(), values[:, 0, 1:-1, 1:-1].mean(), atol=5e-3)
+    # Every axis is matched by number, whatever the coordinates wanted say.
+    cs.setincrement(7e7, "spectral")
+    channels = ia.regrid("", csys=cs.torecord(), axes=[3], replicate=True)
+    assert np.allclose(channels.getchunk().T, values, atol=1e-6) and channels.getchunk(getmask=True).all()
+    channels.done()
     cs.setreferencecode("GALACTIC", "direction", adjust=False)
     as_is = ia.regrid("", csys=cs.torecord(), axes=[0, 1], doref=False)
     assert np.allclose(as_is.getchunk().T, values, atol=1e-5)

@@ -352,6 +352,13 @@ def _spectral(header: Header, axes: _Axes, axis: _Axis, count: int) -> SpectralC
         unit = unit_scale(axis.unit or "Hz", "Hz")
         linear = TabularCoordinate.make("Frequency", "Hz", axis.value * unit, axis.pixel, (axis.increment or 1.0) * unit * slope)
         return SpectralCoordinate(frame, linear, rests, **common)
+    # Axes that step evenly in frequency whatever they are expressed in (paper III, -F2W; FELO: AIPS Memo 27).
+    even = kind == "FELO" or axis.ctype[4:8] == "-F2W"
+    if kind == "WAVE" and even:
+        metres = axis.value * unit_scale(axis.unit or "m", "m")
+        value = SPEED_OF_LIGHT_M_S / metres
+        linear = TabularCoordinate.make("Frequency", "Hz", value, axis.pixel, -value * axis.increment * slope / axis.value)
+        return SpectralCoordinate(frame, linear, rests, native_code=4, wave_unit="m", **common)
     if kind in ("WAVE", "AWAV"):
         unit = unit_scale(axis.unit or "m", "m")
         waves = (axis.value + axis.increment * slope * (np.arange(max(count, 2)) - axis.pixel)) * unit
@@ -365,7 +372,7 @@ def _spectral(header: Header, axes: _Axes, axis: _Axis, count: int) -> SpectralC
         value, step = rest * (1.0 - axis.value * unit), -rest * axis.increment * slope * unit
         linear = TabularCoordinate.make("Frequency", "Hz", value, axis.pixel, step)
         return SpectralCoordinate(frame, linear, rests, native_code=1, **common)
-    if kind == "FELO":  # optical velocity, but the axis steps evenly in frequency (AIPS Memo 27)
+    if even:
         ratio = 1.0 / (1.0 + axis.value * unit)
         step = -rest * axis.increment * slope * unit * ratio * ratio
         linear = TabularCoordinate.make("Frequency", "Hz", rest * ratio, axis.pixel, step)

@@ -91,6 +91,13 @@ def test_velocity_axes() -> None:
     assert radio is not None and not radio.axis.tabulated and radio.native_code == 1
     felo = coordinates_from_header(SKY | velocity | {"CTYPE3": "FELO-HEL"}, (8, 6, 3)).spectral
     assert felo is not None and felo.frame == "BARY"
+    even = coordinates_from_header(SKY | velocity | {"CTYPE3": "VOPT-F2W"}, (8, 6, 3)).spectral
+    assert even is not None and np.ptp(np.diff(even.frequencies_hz(3))) < 1e-3 and even.native_code == 2
+    np.testing.assert_allclose(even.frequencies_hz(3), felo.frequencies_hz(3), rtol=1e-15)
+    waves = {"CTYPE3": "WAVE-F2W", "CRVAL3": 0.2, "CDELT3": 1e-3, "CRPIX3": 1.0, "CUNIT3": "m"}
+    metres = coordinates_from_header(SKY | waves, (8, 6, 3)).spectral
+    assert metres is not None
+    np.testing.assert_allclose(metres.frequencies_hz(3), 299792458.0 / 0.2 * (1 - 0.005 * np.arange(3)), rtol=1e-15)
     wave = coordinates_from_header(SKY | {"CTYPE3": "AWAV", "CRVAL3": 5e-7, "CDELT3": 1e-9, "CRPIX3": 1.0}, (8, 6, 3)).spectral
     assert wave is not None and wave.frequencies_hz(1)[0] == pytest.approx(299792458.0 / (5e-7 * 1.00029435), rel=1e-6)
     with pytest.raises(DataError, match="no rest frequency"):
