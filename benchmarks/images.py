@@ -135,67 +135,40 @@ csys = ia.coordsys()
 pixels = np.random.default_rng(1).uniform(0, 40, (4, 1000000))
 pixels[2:] = 0
 out = {}
-for turn in range(2):
-    start = time.perf_counter()
-    world = csys.toworldmany(pixels)
-    out["toworldmany"] = time.perf_counter() - start
-    start = time.perf_counter()
-    back = csys.topixelmany(world['numeric'])
-    out["topixelmany"] = time.perf_counter() - start
-csys.setconversiontype(direction="GALACTIC")
-for turn in range(2):
-    start = time.perf_counter()
-    world = csys.toworldmany(pixels)
-    out["toworldmany galactic"] = time.perf_counter() - start
-    start = time.perf_counter()
-    back = csys.topixelmany(world['numeric'])
-    out["topixelmany galactic"] = time.perf_counter() - start
-csys.setconversiontype(direction="B1950")
-for turn in range(2):
-    start = time.perf_counter()
-    world = csys.toworldmany(pixels)
-    out["toworldmany B1950"] = time.perf_counter() - start
-    start = time.perf_counter()
-    back = csys.topixelmany(world['numeric'])
-    out["topixelmany B1950"] = time.perf_counter() - start
+def timed(name, call, turns=5):
+    best = 1e9
+    for turn in range(turns):
+        start = time.perf_counter()
+        result = call()
+        best = min(best, time.perf_counter() - start)
+    out[name] = best
+    return result
+for frame in ("", "GALACTIC", "B1950"):
+    if frame:
+        csys.setconversiontype(direction=frame)
+    world = timed(f"toworldmany {frame}".strip(), lambda: csys.toworldmany(pixels))['numeric']
+    timed(f"topixelmany {frame}".strip(), lambda: csys.topixelmany(world))
 csys.setconversiontype(direction="J2000")
 world = csys.toworldmany(pixels)['numeric']
 every, native, pix = [True] * 4, list(csys.units()), ["pix"] * 4
-for turn in range(2):
-    for name, call in (
-        ("convertmany pixels to world", lambda: csys.convertmany(pixels, every, "radio", pix, every, "radio", native)),
-        ("convertmany world to pixels", lambda: csys.convertmany(world, every, "radio", native, every, "radio", pix)),
-        ("torelmany", lambda: csys.torelmany(world, True)),
-    ):
-        start = time.perf_counter()
-        call()
-        out[name] = time.perf_counter() - start
+timed("convertmany pixels to world", lambda: csys.convertmany(pixels, every, "radio", pix, every, "radio", native))
+timed("convertmany world to pixels", lambda: csys.convertmany(world, every, "radio", native, every, "radio", pix))
+timed("torelmany", lambda: csys.torelmany(world, True))
 frequencies = np.linspace(1.4e9, 1.42e9, 1000000).tolist()
-for turn in range(2):
-    start = time.perf_counter()
-    velocity = csys.frequencytovelocity(frequencies, "Hz", "radio", "km/s")
-    out["frequencytovelocity"] = time.perf_counter() - start
-    start = time.perf_counter()
-    csys.velocitytofrequency(list(velocity), "Hz", "radio", "km/s")
-    out["velocitytofrequency"] = time.perf_counter() - start
+velocity = list(timed("frequencytovelocity", lambda: csys.frequencytovelocity(frequencies, "Hz", "radio", "km/s")))
+timed("velocitytofrequency", lambda: csys.velocitytofrequency(velocity, "Hz", "radio", "km/s"))
 some = 20000
 places = pixels[:, :some].T.tolist()
-for turn in range(2):
-    start = time.perf_counter()
-    for index in range(some if turn else 100):
-        csys.toworld(places[index], "n")
-    out["toworld, one by one (20 000)"] = time.perf_counter() - start
 values = np.asarray(csys.toworldmany(pixels[:, :some])['numeric']).T.tolist()
-for turn in range(2):
-    start = time.perf_counter()
-    for index in range(some if turn else 100):
-        csys.topixel(values[index])
-    out["topixel, one by one (20 000)"] = time.perf_counter() - start
-for turn in range(2):
-    start = time.perf_counter()
-    for index in range(2000 if turn else 100):
-        ia.toworld(places[index], "s")
-    out["image.toworld, one by one (2000)"] = time.perf_counter() - start
+def one_by_one(call, points):
+    for point in points:
+        call(point)
+timed("toworld, one by one (20 000)", lambda: one_by_one(lambda p: csys.toworld(p, "n"), places), 3)
+timed("topixel, one by one (20 000)", lambda: one_by_one(csys.topixel, values), 3)
+timed("torel, one by one (20 000)", lambda: one_by_one(lambda v: csys.torel(v, True), values), 3)
+convert = lambda v: csys.convert(v, every, "radio", native, every, "radio", pix)
+timed("convert, one by one (2000)", lambda: one_by_one(convert, values[:2000]), 3)
+timed("image.toworld, one by one (2000)", lambda: one_by_one(lambda p: ia.toworld(p, "s"), places[:2000]), 3)
 json.dump(out, open(sys.argv[2], "w"))
 """
 

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from casatools._base.errors import DataError, ParameterError
+from casatools._base.memory import IMAGE_BLOCK_BYTES
 from casatools._base.paths import staged_output
+from casatools._base.threads import in_order
 from casatools.analysis.sub_images import PixelChoice
 from casatools.io.image import CasaImage
 from casatools.io.image.coordinates import Coordinates, SpectralCoordinate
@@ -103,15 +105,19 @@ def smooth_axis(image: CasaImage, outfile: str, options: AxisSmoothing, choice: 
         CasaImage.create(staged, shape, coordinates, image.dtype, mask="mask0" if masked else "") as output,
     ):
         output.copy_metadata_from(image)
-        for block in _blocks(box, at, image.dtype.itemsize):
+
+        def compute(block: tuple[slice, ...]) -> tuple[np.ndarray, np.ndarray | None]:
             values, good = chosen.read(block)
-            usable = np.ones(values.shape, bool) if good is None else good
-            smooth, fine = _smoothed(np.moveaxis(values, at, 0), np.moveaxis(usable, at, 0), options)
+            smooth, fine = _smoothed(np.moveaxis(values, at, 0), None if good is None else np.moveaxis(good, at, 0), options)
+            return np.moveaxis(smooth, 0, at), None if fine is None else np.moveaxis(fine, 0, at)
+
+        blocks = chosen.line_blocks([at], IMAGE_BLOCK_BYTES // 2)
+        for block, (smooth, fine) in zip(blocks, in_order(compute, blocks), strict=True):
             target = tuple(slice(0, length) if k == at else s for k, s in enumerate(block))
-            output.write(np.moveaxis(smooth, 0, at), target)
-            if masked or not fine.all():
+            output.write(smooth, target)
+            if masked or not (fine is None or fine.all()):
                 masked = True
-                output.write_mask(np.moveaxis(fine, 0, at), target)
+                output.write_mask(True if fine is None else fine, target)
 
 
 def _coordinates(
@@ -147,21 +153,10 @@ def _extent(count: int, options: AxisSmoothing) -> tuple[int, float, int]:
     return max(length, 1), begin + skip + middle, options.group
 
 
-def _blocks(box: tuple[int, ...], at: int, itemsize: int, max_bytes: int = 32 * 1024 * 1024) -> list[tuple[slice, ...]]:
-    others = [k for k in range(len(box)) if k != at]
-    slow = max(others, key=lambda k: box[k])
-    row = int(np.prod([n for k, n in enumerate(box) if k != slow])) * max(itemsize, 8)
-    step = max(1, max_bytes // max(row, 1))
-    return [
-        tuple(slice(s, min(s + step, n)) if k == slow else slice(0, n) for k, n in enumerate(box))
-        for s in range(0, box[slow], step)
-    ]
-
-
-def _smoothed(values: np.ndarray, good: np.ndarray, options: AxisSmoothing) -> tuple[np.ndarray, np.ndarray]:
-    """Smoothed (and decimated) values and mask, the axis first."""
-    weight = good.astype(np.float64)
-    filled = np.where(good, values, 0)
+def _smoothed(values: np.ndarray, good: np.ndarray | None, options: AxisSmoothing) -> tuple[np.ndarray, np.ndarray | None]:
+    """Smoothed (and decimated) values and mask (None: all good), the axis first."""
+    weight = np.ones((len(values), *[1] * (values.ndim - 1))) if good is None else good.astype(np.float64)
+    filled = values if good is None else np.where(good, values, 0)
     if options.function == "hanning":
         total, scale = 0.5 * filled.astype(np.result_type(filled, np.float64)), 0.5 * weight
         for near, far in ((slice(1, None), slice(None, -1)), (slice(None, -1), slice(1, None))):
@@ -171,23 +166,29 @@ def _smoothed(values: np.ndarray, good: np.ndarray, options: AxisSmoothing) -> t
         for end, inner in ((0, 1), (-1, -2)):
             total[end] = 0.5 * (filled[end] + filled[inner])
             scale[end] = 0.5 * (weight[end] + weight[inner])
-        fine = good & (scale > 0)
+        fine = None if good is None else good & (scale > 0)
     else:
         count = len(values) - options.width + 1
         total = np.zeros((count, *values.shape[1:]), np.result_type(filled, np.float64))
-        scale = np.zeros(total.shape)
+        scale = np.zeros((count, *weight.shape[1:]))
         for k in range(options.width):
             total += filled[k : k + count]
             scale += weight[k : k + count]
-        fine = scale > 0
-    smooth = np.divide(total, scale, out=np.zeros_like(total), where=fine)
+        fine = None if good is None else scale > 0
+    if fine is None:
+        smooth = np.divide(total, scale, out=total)
+    else:
+        smooth = np.divide(total, scale, out=np.zeros_like(total), where=fine)
     if not options.decimate or options.group == 1:
         return smooth, fine
     length, _, step = _extent(len(values), options)
     skip = 1 if options.function == "hanning" else 0
     if options.decimate == "copy":
-        return smooth[skip::step][:length], fine[skip::step][:length]
-    grouped, usable = (a[skip : skip + length * step].reshape(length, -1, *a.shape[1:]) for a in (smooth, fine))
+        return smooth[skip::step][:length], None if fine is None else fine[skip::step][:length]
+    grouped = smooth[skip : skip + length * step].reshape(length, -1, *smooth.shape[1:])
+    if fine is None:
+        return grouped.mean(axis=1), None
+    usable = fine[skip : skip + length * step].reshape(grouped.shape)
     number = usable.sum(axis=1)
     mean = np.divide((grouped * usable).sum(axis=1), number, out=np.zeros_like(grouped[:, 0]), where=number > 0)
     return mean, number > 0

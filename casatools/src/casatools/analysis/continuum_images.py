@@ -8,13 +8,13 @@ from contextlib import ExitStack
 import numpy as np
 
 from casatools._base.errors import ParameterError
+from casatools._base.memory import IMAGE_BLOCK_BYTES
 from casatools._base.paths import require_absent, staged_output
+from casatools._base.threads import in_order
 from casatools.analysis.sub_images import PixelChoice, beams_of_box
 from casatools.io.image import CasaImage
 
 __all__ = ["subtract_continuum"]
-
-_BLOCK_BYTES = 64 << 20
 
 
 def subtract_continuum(
@@ -80,24 +80,36 @@ def subtract_continuum(
             new.copy_metadata_from(image, beams=False)
             new.beams = beams_of_box(image, chosen.pixels)
             made[name] = new
-        for block in _line_blocks(box, k):
+
+        def compute(block: tuple[slice, ...]) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
             values, good = chosen.read(block)
-            fit, defined = _fitted(np.moveaxis(values, k, -1), None if good is None else np.moveaxis(good, k, -1), basis, fitted)
-            smooth = np.moveaxis(fit, -1, k)
+            if good is None:
+                return values, np.moveaxis(_fitted_all(np.moveaxis(values, k, 0), basis, fitted), 0, k), None
+            fit, defined = _fitted(np.moveaxis(values, k, -1), np.moveaxis(good, k, -1), basis, fitted)
+            return values, np.moveaxis(fit, -1, k), good & np.expand_dims(defined, k)
+
+        blocks = chosen.line_blocks([k], IMAGE_BLOCK_BYTES // 2)
+        for block, (values, smooth, usable) in zip(blocks, in_order(compute, blocks), strict=True):
             for name, new in made.items():
                 new.write(values - smooth if name == "line" else smooth, block)
                 if chosen.has_mask:
-                    usable = np.ones(values.shape, bool) if good is None else good
-                    new.write_mask(usable & np.expand_dims(defined, k), block)
+                    new.write_mask(True if usable is None else usable, block)
 
 
-def _fitted(values: np.ndarray, good: np.ndarray | None, basis: np.ndarray, fitted: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _fitted_all(values: np.ndarray, basis: np.ndarray, fitted: np.ndarray) -> np.ndarray:
+    """The polynomial (chan, ...) through the fitted channels, all of which are good."""
+    solve = np.zeros(basis.T.shape)
+    solve[:, fitted] = np.linalg.pinv(basis[fitted])
+    lines = values.reshape(len(values), -1)
+    # not by matrix products: their library's own threads would wait for each other among ours
+    found = np.zeros(lines.shape)
+    for term, shares in zip(basis.T, solve, strict=True):
+        found += term[:, None] * np.einsum("c,cn->n", shares, lines, dtype=np.float64, casting="same_kind")
+    return found.reshape(values.shape)
+
+
+def _fitted(values: np.ndarray, good: np.ndarray, basis: np.ndarray, fitted: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The polynomial (..., chan) through the fitted channels, and where there are enough good ones (...,)."""
-    if good is None:
-        part = basis[fitted]
-        solve = np.linalg.pinv(part)
-        coefficients = values[..., fitted].astype(np.float64) @ solve.T
-        return coefficients @ basis.T, np.ones(values.shape[:-1], bool)
     weight = (good & fitted).astype(np.float64)
     normal = np.einsum("...c,ci,cj->...ij", weight, basis, basis, optimize=True)
     right = np.einsum("...c,ci->...i", np.where(weight > 0, values, 0.0).astype(np.float64), basis, optimize=True)
@@ -105,15 +117,3 @@ def _fitted(values: np.ndarray, good: np.ndarray | None, basis: np.ndarray, fitt
     safe = np.where(defined[..., None, None], normal, np.eye(basis.shape[1]))
     coefficients = np.linalg.solve(safe, np.where(defined[..., None], right, 0.0)[..., None])[..., 0]
     return coefficients @ basis.T, defined
-
-
-def _line_blocks(box: Sequence[int], axis: int) -> list[tuple[slice, ...]]:
-    """Blocks that hold the spectral axis whole."""
-    others = [a for a in range(len(box)) if a != axis]
-    cut = max(others, key=lambda a: (box[a], -a))
-    each = int(np.prod([n for a, n in enumerate(box) if a != cut])) * 32
-    step = max(1, _BLOCK_BYTES // max(1, each))
-    return [
-        tuple(slice(s, min(s + step, n)) if a == cut else slice(0, n) for a, n in enumerate(box))
-        for s in range(0, box[cut], step)
-    ]

@@ -104,14 +104,17 @@ class SelectedPixels:
         for part in iter_blocks(shape, self.image.tile_shape, self.image.dtype.itemsize, max_bytes, starts):
             yield tuple(slice(s.start + p.start, s.start + p.stop) for s, p in zip(inside, part, strict=True))
 
-    def line_blocks(self, axes: Sequence[int]) -> list[tuple[slice, ...]]:
-        """Slices that cover the bounding box, whole along some array axes and by whole tiles across them as far as memory allows."""
-        box, image = self.pixels.box_shape, self.image
+    def line_blocks(self, axes: Sequence[int], most: int = 0) -> list[tuple[slice, ...]]:
+        """Slices that cover the bounding box, whole along some array axes and by whole tiles across them as far as memory allows.
+
+        `most` are the bytes of pixels to be had at once; as is best for what takes no more than a copy of them when not given.
+        """
+        box, image, most = self.pixels.box_shape, self.image, most or _LINE_BYTES
         lines = [1 if k in axes else n for k, n in enumerate(box)]
         tile = [1 if k in axes else n for k, n in enumerate(image.tile_shape)]
         first = [0 if k in axes else n for k, n in enumerate(self.pixels.first)]
         line = image.dtype.itemsize * math.prod(box[k] for k in axes)
-        least = _LINE_BYTES if image.is_fits else max(_LINE_BYTES, min(line * math.prod(tile[-2:]), chunk_bytes()))
+        least = most if image.is_fits else max(most, min(line * math.prod(tile[-2:]), chunk_bytes()))
         return [
             tuple(slice(0, box[k]) if k in axes else s for k, s in enumerate(block))
             for block in iter_blocks(lines, tile, line, least, first)
