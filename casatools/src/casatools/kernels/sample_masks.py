@@ -31,7 +31,7 @@ def mark_bad(data: np.ndarray, flag: np.ndarray, flag_row: np.ndarray, bad: np.n
             for corr in range(ncorr):
                 value = data[row, chan, corr]
                 # The difference of what is no number with itself is none either.
-                out = flag[row, chan, corr] or flag_row[row] or not (value - value == 0)
+                out = flag[row, chan, corr] or flag_row[row] or value - value != 0
                 bad[row, chan, corr] = out
                 throughout[row, corr] &= out
 
