@@ -77,6 +77,8 @@ def steps(python: str, folder: Path, path: Path, warm: Path, only: list[str], ou
     """The times of one pass under an interpreter."""
     folder.mkdir(parents=True, exist_ok=True)
     environment = dict(os.environ)
+    if not ours:
+        environment["HOME"] = os.environ.get("CASA_ORACLE_HOME", environment.get("HOME", ""))
     environment["PYTHONPATH"] = (
         os.pathsep.join(str(CHECKOUT / w / "src") for w in ("casatools", "casatasks", "casampi")) if ours else ""
     )

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from casatasks import deconvolve, tclean
+from casatasks import deconvolve, imsmooth, sdintimaging, tclean
 from casatools import image
 from casatools.imaging import clean_page
 from casatools.simulation.demo import DemoOptions, make_demo
@@ -132,3 +132,21 @@ def test_deconvolve_too(window: Browser, addresses: list[str]) -> None:
     window.until("return [state && state.waiting, state && state.curve.length]", lambda found: found == [True, 2])
     window.click("#stop")
     assert run.end()["iterdone"] == 30 and os.path.isdir("d.image")
+
+
+def test_sdintimaging_too(window: Browser, addresses: list[str]) -> None:
+    """The joint cube of a single dish and an interferometer, channel by channel on the same page."""
+    ways = FIELD | {"specmode": "cube", "nchan": 3, "outframe": "TOPO", "datacolumn": "data"}
+    tclean(imagename="vla", niter=20, **ways)
+    imsmooth("vla.image", kernel="gauss", targetres=True, outfile="dish.image", major="180arcsec", minor="180arcsec", pa="0deg")
+    run = Run(
+        lambda: sdintimaging(sdimage="dish.image", imagename="j", niter=60, cycleniter=10, interactive=True, **ways), addresses
+    )
+    window.open(run.address)
+    window.until(SAID, lambda text: "Draw a mask" in text)
+    window.click("#everything")
+    window.until(SAID, lambda text: "Ready" in text)
+    window.click("#cycle")
+    window.until("return [state && state.waiting, state && state.curve.length]", lambda found: found == [True, 2])
+    window.click("#stop")
+    assert run.end()["iterdone"] > 0 and pixels("j.joint.cube.model").any() and os.path.isdir("j.joint.cube.image")

@@ -144,3 +144,21 @@ def test_killed(folder: Path, tmp_path: Path, task: str) -> None:
     assert np.array_equal(_column(tmp_path / "in.ms", "DATA"), before)
     out, _ = _start(tmp_path, task).communicate(timeout=120)
     assert out.endswith("finished\n") and _is_whole(tmp_path)
+
+
+def test_the_next_run_removes_what_a_killed_one_has_left(folder: Path) -> None:
+    """kill -9: nothing stands at the output's name, and the next run for the same output clears up."""
+    for _ in range(5):
+        process = _start(folder, "uvcontsub")
+        until = time.monotonic() + 20
+        while not list(folder.glob(".out.ms.part-*")) and time.monotonic() < until and process.poll() is None:
+            time.sleep(0.002)
+        process.kill()
+        process.communicate()
+        if list(folder.glob(".out.ms.part-*")):
+            break
+        shutil.rmtree(folder / "out.ms")  # it was too quick
+    assert len(list(folder.glob(".out.ms.part-*"))) == 1 and not (folder / "out.ms").exists()
+    casatasks.split(vis=str(folder / "in.ms"), outputvis=str(folder / "out.ms"), datacolumn="data")
+    assert list(folder.glob(".out.ms.part-*")) == [] and _is_whole(folder)
+    shutil.rmtree(folder / "out.ms")

@@ -114,11 +114,35 @@ def run_parts(vis: str, _: list[str]) -> dict[str, Any]:
     return made
 
 
+def run_flagging(vis: str, words: list[str]) -> dict[str, Any]:
+    """Lists of commands that look at whole scans; with a limit in bytes these come in parts of their baselines."""
+    from casatools.flagging import run
+
+    if words:
+        run._group_bytes = lambda: int(words[0])
+    lists = (
+        ["mode='rflag' timedevscale=3.0 freqdevscale=3.0", "mode='summary' name='middle'", "mode='extend' growtime=30.0 flagneartime=True"],
+        ["mode='tfcrop' freqcutoff=2.0 timecutoff=2.0 usewindowstats='std'", "mode='clip' clipminmax=[0.0,9.0] timeavg=True timebin='60s'"],
+        ["mode='manual' antenna='EA03' spw='0:0~1' scan='1'", "mode='antint' antint_ref_antenna='EA03' minchanfrac=0.2"],
+    )  # fmt: skip
+    made: dict[str, Any] = {}
+    for number, lines in enumerate(lists):
+        made[f"record{number}"] = casatasks.flagdata(vis, mode="list", inpfile=lines)
+        tb = table()
+        tb.open(vis)
+        made[f"flags{number}"], made[f"rows{number}"] = tb.getcol("FLAG"), tb.getcol("FLAG_ROW")
+        tb.close()
+    made["versions"] = [v["name"] for k, v in casatasks.flagmanager(vis).items() if k != "MS"]
+    return made
+
+
 def main() -> None:
     job, folder, source, *tables = sys.argv[1:]
     vis = str(Path(folder) / "copy.ms")
     shutil.copytree(source, vis)
-    made = {"calibration": run_calibration, "imaging": run_imaging, "parts": run_parts}[job](vis, tables)
+    made = {"calibration": run_calibration, "imaging": run_imaging, "parts": run_parts, "flagging": run_flagging}[job](
+        vis, tables
+    )
     Path(folder, "made.pickle").write_bytes(pickle.dumps(made))
 
 

@@ -67,6 +67,20 @@ def test_setjy_applycal_flagdata_split_clearcal(ranks: int, inputs: list[str], s
 
 
 @pytest.fixture(scope="module")
+def serial_flagging(inputs: list[str], tmp_path_factory: pytest.TempPathFactory) -> Any:
+    return made_by(1, "flagging", tmp_path_factory.mktemp("serial") / "r", inputs[0])
+
+
+@pytest.mark.parametrize("limit", ["", "30000"], ids=["whole", "parts"])
+@pytest.mark.parametrize("ranks", [2, 3])
+def test_flagging(ranks: int, limit: str, inputs: list[str], serial_flagging: Any, tmp_path: Path) -> None:
+    """Also where scans are larger than the memory setting and come in parts of their baselines."""
+    counts = [int(serial_flagging[f"flags{k}"].sum()) for k in range(3)]
+    assert 0 < counts[0] < counts[1] < counts[2] and len(serial_flagging["versions"]) == 3
+    assert_equal(made_by(ranks, "flagging", tmp_path / "r", inputs[0], *([limit] if limit else [])), serial_flagging)
+
+
+@pytest.fixture(scope="module")
 def multi_ms(inputs: list[str], tmp_path_factory: pytest.TempPathFactory) -> str:
     """simvla.ms by pairs of scans, joined to a multi-MS."""
     folder = tmp_path_factory.mktemp("multi")

@@ -15,7 +15,13 @@ __all__ = ["task"]
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-def task(*, group: str, history: tuple[str, ...] = (), pictures: tuple[str, ...] = ()) -> Callable[[F], F]:
+def task(
+    *,
+    group: str,
+    history: tuple[str, ...] = (),
+    changes: Callable[[dict[str, Any]], bool] = lambda _: True,
+    pictures: tuple[str, ...] = (),
+) -> Callable[[F], F]:
     """Declare a task function; its signature, with kinds in the annotations, is the specification.
 
     Parameters
@@ -24,6 +30,8 @@ def task(*, group: str, history: tuple[str, ...] = (), pictures: tuple[str, ...]
         The sub-package it stands in.
     history : tuple of str
         Parameters that name MeasurementSets or images whose history records the call once it has ended well.
+    changes : callable
+        Tells from the arguments whether a call changes them; one that only looks leaves no history.
     pictures : tuple of str
         Parameters that name images it makes; a quick look of each is drawn when the option ``quicklook`` is set.
     """
@@ -40,7 +48,8 @@ def task(*, group: str, history: tuple[str, ...] = (), pictures: tuple[str, ...]
                 success = False
                 try:
                     result = function(**arguments)
-                    _record(name, history, arguments)
+                    if history and changes(arguments):
+                        _record(name, history, arguments)
                     if pictures and config.value("quicklook"):
                         _draw([arguments[p] for p in pictures], started)
                     success = True
@@ -74,6 +83,10 @@ def _call_text(name: str, arguments: dict[str, Any]) -> str:
         text = repr(value)
         shown.append(f"{key}={text if len(text) <= 400 else text[:397] + '...'}")
     return f"{name}( {', '.join(shown)} )"
+
+
+def _history_text(value: Any) -> str:
+    return f'"{value}"' if isinstance(value, str) else repr(value)
 
 
 def _report_crash(name: str, error: Exception) -> None:
@@ -117,11 +130,12 @@ def _end(name: str, started: float) -> None:
 
 
 def _record(name: str, parameters: tuple[str, ...], arguments: dict[str, Any]) -> None:
-    if not parameters:
-        return
+    from casatools._base.version import version_string
     from casatools.tools._history import record_task
 
-    lines = [f"taskname={name}", _call_text(name, arguments)]
+    # The lines that CASA writes: scripts look for a task's version and parameters in them.
+    lines = [f"taskname={name}", f"version: casatasks {version_string()}"]
+    lines += [f"{key:<11} = {_history_text(value)}" for key, value in arguments.items()]
     for parameter in parameters:
         value = arguments[parameter]
         for path in [value] if isinstance(value, str) else value:

@@ -23,7 +23,7 @@ from casatools.flagging.stored_commands import (
 __all__ = ["flagcmd"]
 
 
-@task(group="flagging")
+@task(group="flagging", history=("vis",), changes=lambda given: given["action"] in ("apply", "unapply"))
 def flagcmd(
     vis: Vis = "",
     inpmode: Annotated[Literal["table", "list", "xml"], "Where the commands are: FLAG_CMD, files or lines"] = "table",

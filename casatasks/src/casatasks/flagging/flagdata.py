@@ -33,7 +33,7 @@ __all__ = ["flagdata"]
 _SELECTION = ("field", "spw", "antenna", "timerange", "correlation", "scan", "intent", "array", "uvrange", "observation", "feed")
 
 
-@task(group="flagging")
+@task(group="flagging", history=("vis",), changes=lambda given: given["action"] == "apply" and given["mode"] != "summary")
 def flagdata(
     vis: Vis = "",
     mode: Annotated[

@@ -12,7 +12,7 @@ from casatools._base import kinds
 __all__ = ["conjugatevis"]
 
 
-@task(group="manipulation", history=())
+@task(group="manipulation", history=("outputvis",))
 def conjugatevis(
     vis: Vis = "",
     spwlist: Annotated[

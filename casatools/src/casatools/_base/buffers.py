@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import threading
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -87,6 +89,18 @@ def idle_bytes() -> int:
 
 
 def drop_idle() -> None:
-    """Give back what lies idle: a stream has ended and its arrays will not be needed soon."""
+    """Give back what lies idle, here and in the allocator: a stream has ended and its arrays will not be needed soon."""
     with _lock:
         _idle.clear()
+    trim = _trim()
+    if trim is not None:
+        trim(0)
+
+
+@functools.cache
+def _trim() -> Callable[[int], int] | None:
+    """What makes the C library give free memory back to the system; None where it has no such function (other than glibc)."""
+    import ctypes
+
+    found: Callable[[int], int] | None = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    return found

@@ -335,6 +335,8 @@ class FloatVector(FloatList):
     def convert(self, value: Any) -> Any:
         if isinstance(value, np.ndarray) and value.dtype == np.float64 and value.ndim == 1:
             return value
+        if type(value) is list and set(map(type, value)) <= {float, np.float64}:
+            return np.fromiter(value, np.float64, len(value))
         return np.array(super().convert(value), dtype=np.float64)
 
 

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import fcntl
+import hashlib
 import importlib.util
 import os
 import secrets
 import shutil
+import socket
 from collections.abc import Iterator
 
 from casatools._base import config
@@ -26,6 +29,7 @@ __all__ = [
     "require_writable_parent",
     "resolve",
     "staged_output",
+    "working_folder",
 ]
 
 # What a script has set in the place of the configuration's folders; None when nothing.
@@ -134,24 +138,85 @@ def staged_output(path: str, overwrite: bool = False) -> Iterator[str]:
     path = path.rstrip("/")
     require_absent(path, overwrite)
     parent, name = os.path.split(os.path.abspath(path))
-    workdir = os.path.join(parent, f".{name}.part-{secrets.token_hex(4)}")
-    temporary = os.path.join(workdir, name)
     try:
-        # Within the block that removes it: Ctrl-C may come while the folder is being made.
-        os.mkdir(workdir)
-        yield temporary
-        if not os.path.lexists(temporary):
-            raise DataError(f"nothing was written for the output {path!r}")
-        if overwrite and os.path.lexists(path):
-            previous = os.path.join(workdir, name + ".previous")
-            os.rename(path, previous)
-        os.rename(temporary, path)
+        with working_folder(parent, name) as workdir:
+            temporary = os.path.join(workdir, name)
+            yield temporary
+            if not os.path.lexists(temporary):
+                raise DataError(f"nothing was written for the output {path!r}")
+            if overwrite and os.path.lexists(path):
+                previous = os.path.join(workdir, name + ".previous")
+                os.rename(path, previous)
+            os.rename(temporary, path)
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             raise DataError(f"the disk is full: the output {path!r} cannot be written into {parent!r}") from error
         raise
+
+
+@contextlib.contextmanager
+def working_folder(parent: str, name: str) -> Iterator[str]:
+    """Yield a new hidden folder beside an output that is being made; it is removed when the block ends, however it does.
+
+    Folders that killed runs have left for the same output are removed first. Whoever works in a folder holds a lock of it (flock), which the system gives
+    up with the process; names tell the host, so that only its own folders are judged.
+    """
+    prefix = f".{name}.part-{hashlib.blake2s(socket.gethostname().encode(), digest_size=3).hexdigest()}"
+    _remove_left_behind(parent, prefix)
+    folder, lock = "", None
+    try:
+        # Within the block that removes it: Ctrl-C may come while the folder is being made.
+        while lock is None:
+            folder = os.path.join(parent, prefix + secrets.token_hex(4))
+            os.mkdir(folder)
+            lock = _locked(folder)
+        yield folder
     finally:
-        remove_folder(workdir)
+        if folder:
+            remove_folder(folder)
+        if lock is not None:
+            os.close(lock)
+
+
+def _locked(folder: str) -> int | None:
+    """An open descriptor that holds the lock of a folder; None where another process holds it or has removed the folder meanwhile."""
+    try:
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    except FileNotFoundError:
+        return None
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        held = os.path.isdir(folder)
+    except BlockingIOError:
+        held = False
+    except OSError:
+        held = True  # a file system without locks: nobody is able to take it away either
+    if not held:
+        os.close(descriptor)
+        return None
+    return descriptor
+
+
+def _remove_left_behind(parent: str, prefix: str) -> None:
+    """Remove the working folders of processes of this host that are no more."""
+    try:
+        names = [name for name in os.listdir(parent) if name.startswith(prefix)]
+    except PermissionError:
+        return  # a folder that may be written but not listed
+    for found in names:
+        folder = os.path.join(parent, found)
+        try:
+            descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+        except OSError:
+            continue
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            continue  # somebody works in it, or the file system has no locks
+        else:
+            remove_folder(folder)
+        finally:
+            os.close(descriptor)
 
 
 def remove_folder(folder: str) -> None:

@@ -6,9 +6,11 @@ import functools
 import itertools
 import os
 import re
+import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import TypeVar
 
 from casatools._base import casarc, control_group
@@ -20,11 +22,13 @@ __all__ = [
     "over_rows",
     "ranks_on_host",
     "set_thread_count",
+    "single_thread",
     "thread_count",
     "under_launcher",
 ]
 
 _chosen: int | None = None
+_within = threading.local()
 _MARK = "CASAMPI_RANK_PROCESS"
 
 
@@ -83,6 +87,8 @@ def thread_count() -> int:
 
     Setting: `set_thread_count`, ``OMP_NUM_THREADS``, ``SLURM_CPUS_PER_TASK``, ``system.resources.cores`` in ``~/.casarc``, in this order.
     """
+    if getattr(_within, "single", False):
+        return 1
     if _chosen is not None:
         return _chosen
     for name in ("OMP_NUM_THREADS", "SLURM_CPUS_PER_TASK"):  # the second is each rank's own share already
@@ -157,6 +163,17 @@ def in_order(function: Callable[[_Item], _Result], items: Iterable[_Item]) -> It
         finally:
             for left in waiting:
                 left.cancel()
+
+
+@contextmanager
+def single_thread() -> Iterator[None]:
+    """Computations of this thread use no others while the block runs: it is one of many that work side by side."""
+    before = getattr(_within, "single", False)
+    _within.single = True
+    try:
+        yield
+    finally:
+        _within.single = before
 
 
 def set_thread_count(count: int | None) -> None:

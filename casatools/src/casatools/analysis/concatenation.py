@@ -2,30 +2,35 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import replace
 
 import numpy as np
 
 from casatools._base.errors import DataError, ParameterError
 from casatools._base.paths import staged_output
 from casatools.analysis.image_moments import moment_axis
-from casatools.io.image import BeamSet, CasaImage
-from casatools.io.image.coordinates import Coordinates, SpectralCoordinate
-from casatools.io.image.coordinates.stokes import StokesCoordinate
-from casatools.io.image.coordinates.tabular import TabularCoordinate
+from casatools.io.image import CasaImage
+from casatools.io.image.joined_image import LIST_FILE, joined_beams, joined_coordinates, list_text, world_values
 
-__all__ = ["concatenate_images"]
+__all__ = ["MODES", "concatenate_images"]
 
-# Coordinates that follow each other to this part of a pixel make one regular axis.
-_TOLERANCE = 0.05
+# What to do with the images: their pixels are copied into one, they are copied or moved into the new one's folder, or only named.
+MODES = ("paged", "movevirtual", "nomovevirtual", "copyvirtual")
 
 
 def concatenate_images(
-    paths: Sequence[str], outfile: str, axis: int = -1, relax: bool = False, reorder: bool = False, overwrite: bool = False
+    paths: Sequence[str],
+    outfile: str,
+    axis: int = -1,
+    relax: bool = False,
+    reorder: bool = False,
+    overwrite: bool = False,
+    mode: str = "paged",
 ) -> None:
-    """Write images one behind the other along an axis.
+    """Write images one behind the other along an axis, as one image or as a list of them.
 
     Parameters
     ----------
@@ -39,6 +44,8 @@ def concatenate_images(
     reorder : bool
         Put the images into the order of their coordinates.
     overwrite : bool
+    mode : str
+        One of `MODES`.
 
     Raises
     ------
@@ -47,6 +54,11 @@ def concatenate_images(
     """
     if len(paths) < 2:
         raise ParameterError(f"two images or more are needed to join them; got {len(paths)}")
+    if mode not in MODES:
+        raise ParameterError(f"parameter 'mode' must be one of {', '.join(MODES)}; got {mode!r}")
+    names = [os.path.basename(os.path.abspath(p)) for p in paths]
+    if mode in ("movevirtual", "copyvirtual") and len(set(names)) < len(names):
+        raise ParameterError(f"images that go into one folder must have names of their own; got {', '.join(names)}")
     with ExitStack() as stack:
         images = [stack.enter_context(CasaImage.open(p)) for p in paths]
         along = moment_axis(images[0], axis)
@@ -54,19 +66,24 @@ def concatenate_images(
             _require_fit(images[0], image, along)
         if reorder:
             up = images[0].coordinates.increment[images[0].coordinates.pixel_to_world_axis(along)] > 0
-            images.sort(key=lambda i: _values(i, along)[0], reverse=not up)
+            images.sort(key=lambda i: world_values(i, along)[0], reverse=not up)
         k = images[0].ndim - 1 - along
         counts = [i.shape[k] for i in images]
         shape = list(images[0].shape)
         shape[k] = sum(counts)
-        coordinates = _joined(images, along, relax)
+        coordinates = joined_coordinates(images, along, relax)
+        if mode != "paged":
+            ordered, dtype = [i.path for i in images], images[0].dtype
+            stack.close()
+            _write_list(ordered, outfile, along, dtype, mode, overwrite)
+            return
         masked = any(i.has_mask for i in images)
         with (
             staged_output(outfile, overwrite) as staged,
             CasaImage.create(staged, shape, coordinates, images[0].dtype, mask="mask0" if masked else "") as output,
         ):
             output.copy_metadata_from(images[0], beams=False)
-            output.beams = _beams(images, along)
+            output.beams = joined_beams(images, along)
             at = 0
             for image, count in zip(images, counts, strict=True):
                 for slices in image.iter_slices():
@@ -90,64 +107,30 @@ def _require_fit(first: CasaImage, other: CasaImage, axis: int) -> None:
         raise DataError(f"images in {first.unit!r} and {other.unit!r} cannot be joined")
 
 
-def _values(image: CasaImage, axis: int) -> np.ndarray:
-    """World values along an axis."""
-    coordinates = image.coordinates
-    count = image.shape[image.ndim - 1 - axis]
-    pixels = np.repeat(coordinates.reference_pixel[:, None], count, axis=1)
-    pixels[axis] = np.arange(count)
-    return coordinates.to_world(pixels)[coordinates.pixel_to_world_axis(axis)]
-
-
-def _joined(images: Sequence[CasaImage], axis: int, relax: bool) -> Coordinates:
-    first = images[0].coordinates
-    member, _ = first.member_of_pixel_axis(axis)
-    if first.members[member].kind == "Stokes":
-        labels = [str(v) for i in images if i.coordinates.stokes is not None for v in i.coordinates.stokes.labels]
-        if len(set(labels)) != len(labels):
-            raise DataError(
-                f"images joined along the polarization axis must differ in Stokes parameters; got {', '.join(labels)}"
-            )
-        out = first.copy()
-        out.replace(member, StokesCoordinate.make(labels))
-        return out
-    values = np.concatenate([_values(i, axis) for i in images])
-    step = float(first.increment[first.pixel_to_world_axis(axis)])
-    regular = np.allclose(values, values[0] + step * np.arange(len(values)), rtol=0, atol=_TOLERANCE * abs(step))
-    if regular:
-        return first
-    steps = np.diff(values)
-    if not relax and not (np.all(steps > 0) or np.all(steps < 0)):
-        raise DataError(
-            f"the coordinates of the images do not follow each other along axis {axis}; use relax=True or reorder=True"
-        )
-    if not relax and not np.isclose(abs(steps).min(), abs(steps).max(), rtol=_TOLERANCE):
-        raise DataError(
-            f"the coordinates of the images leave gaps or overlap along axis {axis}; use relax=True to join them anyway"
-        )
-    found = first.members[member]
-    if isinstance(found, SpectralCoordinate) and (np.all(steps > 0) or np.all(steps < 0)):
-        out = first.copy()
-        table = TabularCoordinate.from_table(np.arange(len(values)), values, found.axis.units[0], found.axis.names[0])
-        out.replace(member, replace(found, axis=table))
-        return out
-    return first
-
-
-def _beams(images: Sequence[CasaImage], axis: int) -> BeamSet:
-    sets = [i.beams for i in images]
-    if not all(sets):
-        return BeamSet()
-    if all(b.is_single for b in sets) and all(b.at() == sets[0].at() for b in sets):
-        return sets[0]
-    along_spectral = axis == images[0].coordinates.spectral_axis
-    along_stokes = axis == images[0].coordinates.stokes_axis
-    if not along_spectral and not along_stokes:
-        return sets[0]
-    planes = [
-        [[b.at(c, s) for s in range(i.plane_counts[1])] for c in range(i.plane_counts[0])]
-        for i, b in zip(images, sets, strict=True)
-    ]
-    if along_spectral:
-        return BeamSet.per_plane([row for image in planes for row in image])
-    return BeamSet.per_plane([[b for image in planes for b in image[c]] for c in range(len(planes[0]))])
+def _write_list(paths: Sequence[str], outfile: str, axis: int, dtype: np.dtype, mode: str, overwrite: bool) -> None:
+    """A folder with a list of images, and these where they belong into it."""
+    inside = mode != "nomovevirtual"
+    beside = os.path.dirname(os.path.abspath(outfile))
+    moved: list[tuple[str, str]] = []
+    with staged_output(outfile, overwrite) as staged:
+        os.mkdir(staged)
+        names = []
+        for path in paths:
+            base = os.path.basename(path)
+            names.append(f"././{base}" if inside else f"./{base}" if os.path.dirname(path) == beside else path)
+        with open(os.path.join(staged, LIST_FILE), "w", encoding="utf-8") as stream:
+            stream.write(list_text(names, axis, dtype))
+        try:
+            for path in paths if inside else ():
+                there = os.path.join(staged, os.path.basename(path))
+                if mode == "movevirtual":
+                    shutil.move(path, there)
+                    moved.append((there, path))
+                elif os.path.isdir(path):
+                    shutil.copytree(path, there)
+                else:
+                    shutil.copy2(path, there)
+        except BaseException:
+            for there, path in moved:
+                shutil.move(there, path)
+            raise

@@ -148,8 +148,7 @@ def _write(expression: Expression, template: CasaImage, choice: PixelChoice, out
 
         numbers = threading.Event()
         if not masked and pixels.box_shape == template.shape and expression.tiled_as(made.tile_shape):
-            _write_tiles(expression, made)
-            if any(np.isfinite(made.read(block)).any() for block in made.iter_slices()):
+            if _write_tiles(expression, made) or any(np.isfinite(made.read(block)).any() for block in made.iter_slices()):
                 numbers.set()
         else:
             for found in in_order(compute, made.iter_slices(_EXPRESSION_BYTES)):
@@ -159,18 +158,25 @@ def _write(expression: Expression, template: CasaImage, choice: PixelChoice, out
             raise DataError(f"the expression {expression.text!r} gives no pixel that is a finite number")
 
 
-def _write_tiles(expression: Expression, made: CasaImage) -> None:
-    """Write the values of an expression tile by tile as they lie in the files."""
+def _write_tiles(expression: Expression, made: CasaImage) -> bool:
+    """Write the values of an expression tile by tile as they lie in the files; True where it is sure that some pixel is finite."""
     tiles = made.tiles()
     assert tiles is not None  # of an image just made
     step = max(1, _EXPRESSION_BYTES // tiles.tile_bytes)
     count = tiles.count
 
+    found = threading.Event()
+    exact = not any(n % t for n, t in zip(tiles.shape, tiles.tile, strict=True))  # what lies beyond edges proves nothing
+
     def compute(first: int) -> None:
         stop = min(first + step, count)
-        tiles.write_tiles(first, np.broadcast_to(expression.read_tiles(first, stop), (stop - first, *tiles.tile)))
+        values = np.broadcast_to(expression.read_tiles(first, stop), (stop - first, *tiles.tile))
+        tiles.write_tiles(first, values)
+        if exact and not found.is_set() and np.isfinite(values).any():
+            found.set()
 
     deque(in_order(compute, range(0, count, step)), maxlen=0)
+    return found.is_set()
 
 
 def _sigma(text: Any, unit: str, name: str) -> float:

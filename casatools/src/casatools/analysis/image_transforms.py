@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 
@@ -12,6 +13,7 @@ from casatools._base.errors import ParameterError
 from casatools._base.memory import require_memory
 from casatools._base.paths import require_absent, staged_output
 from casatools._base.threads import thread_count
+from casatools.analysis.selected_pixels import SelectedPixels
 from casatools.analysis.sub_images import PixelChoice
 from casatools.io.image import CasaImage
 from casatools.io.image.coordinates import Coordinates, DirectionCoordinate, LinearCoordinate
@@ -67,28 +69,42 @@ def transform_image(image: CasaImage, outputs: TransformOutputs, axes: Sequence[
     chosen = choice.of(image)
     chosen.require_good()
     box = chosen.pixels.box_shape
-    require_memory(3.0 * 16 * float(np.prod(box, dtype=np.float64)), f"the Fourier transform of {image.path!r}")
-    values, good = chosen.read()
-    if good is not None:
-        values = np.where(good, values, 0)
     array_axes = [image.ndim - 1 - a for a in along]
-    import ducc0
-
-    moved = np.fft.ifftshift(values.astype(np.complex128), axes=array_axes)
-    found = np.fft.fftshift(ducc0.fft.c2c(moved, axes=array_axes, nthreads=thread_count()), axes=array_axes)
+    blocks = chosen.line_blocks(array_axes)  # whole along the axes that are transformed
+    largest = max(math.prod(s.stop - s.start for s in block) for block in blocks)
+    require_memory(_BYTES_OF_A_PIXEL * largest, f"the Fourier transform of {image.path!r} along axes {along}")
     coordinates = _coordinates(image, chosen.pixels.first[::-1], box[::-1], along)
     unit = image.unit.replace("/beam", "") if set(along) & set(image.coordinates.direction_axes) else image.unit
     with ExitStack() as stack:
+        made: dict[str, CasaImage] = {}
         for name, path in wanted.items():
-            result = {"real": found.real, "imag": found.imag, "amp": np.abs(found), "phase": np.angle(found), "complex": found}[
-                name
-            ]
             staged = stack.enter_context(staged_output(path))
             dtype = np.complex64 if name == "complex" else np.float32
-            with CasaImage.create(staged, box, coordinates, dtype) as output:
-                output.copy_metadata_from(image, beams=not image.beams.is_per_plane)
-                output.unit = "rad" if name == "phase" else unit
-                output.write(result)
+            made[name] = stack.enter_context(CasaImage.create(staged, box, coordinates, dtype))
+            made[name].copy_metadata_from(image, beams=not image.beams.is_per_plane)
+            made[name].unit = "rad" if name == "phase" else unit
+        for block in blocks:
+            found = _transformed(chosen, block, array_axes)
+            for name, output in made.items():
+                output.write(_PARTS[name](found), block)
+
+
+# The values, what is transformed, the result, a part of it, and a copy or two on the way.
+_BYTES_OF_A_PIXEL = 3.0 * 16
+_PARTS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
+    "real": np.real, "imag": np.imag, "amp": np.abs, "phase": np.angle, "complex": np.asarray,
+}  # fmt: skip
+
+
+def _transformed(chosen: SelectedPixels, block: Sequence[slice], array_axes: Sequence[int]) -> np.ndarray:
+    """The transform of a block, complex128."""
+    import ducc0
+
+    values, good = chosen.read(block)
+    if good is not None:
+        values = np.where(good, values, 0)
+    moved = np.fft.ifftshift(values.astype(np.complex128), axes=array_axes)
+    return np.asarray(np.fft.fftshift(ducc0.fft.c2c(moved, axes=array_axes, nthreads=thread_count()), axes=array_axes))
 
 
 def _coordinates(image: CasaImage, first: Sequence[int], shape: Sequence[int], axes: Sequence[int]) -> Coordinates:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
+from casatools._base.memory import require_memory
 from casatools.analysis.regions import ImageSelection
 from casatools.analysis.selected_pixels import SelectedPixels
 from casatools.io.image import CasaImage
@@ -28,6 +30,10 @@ def _with_defaults(image: CasaImage, selection: ImageSelection) -> ImageSelectio
     return selection
 
 
+# For each axis of a pixel: its place twice and its world value.
+_BYTES_OF_A_PIXEL = 4.0 * 8
+
+
 def image_values(image: CasaImage, selection: ImageSelection) -> dict[str, Any]:
     """The record of imval.
 
@@ -43,6 +49,10 @@ def image_values(image: CasaImage, selection: ImageSelection) -> dict[str, Any]:
         along a last axis (in the order of the world axes), ``axes`` the world axis numbers and names.
     """
     chosen = SelectedPixels(image, _with_defaults(image, selection))
+    box = chosen.pixels.box_shape
+    require_memory(
+        _BYTES_OF_A_PIXEL * math.prod(box) * image.ndim, f"imval of a box of {box[::-1]} pixels, each with its world values,"
+    )
     values, good = chosen.read()
     first = chosen.pixels.first[::-1]
     data = values.transpose()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from casatools._base.errors import DataError, ParameterError, SelectionError
+from casatools._base.memory import require_memory
 from casatools.analysis.line_finding import base_level, find_lines
 from casatools.analysis.profile_models import Model
 from casatools.analysis.profile_requests import LineRequest
@@ -305,6 +307,7 @@ def read_sigma(given: Any, source: ProfileSource) -> np.ndarray | None:
     box = source.chosen.pixels.slices
     if isinstance(given, str):
         with CasaImage.open(given) as image:
+            require_memory(24.0 * math.prod(image.shape), f"parameter 'sigma': the errors of all pixels of {given!r}")
             values = image.read().astype(np.float64)
     else:
         values = np.asarray(given, dtype=np.float64)

@@ -26,6 +26,8 @@ __all__ = ["FRAMES", "SkyPlaces", "axis_places", "axis_weights", "exact_directio
 FRAMES = frozenset({"J2000", "B1950", "GALACTIC", "ICRS", "ECLIPTIC", "SUPERGAL"})
 # Places this close to a limit [pixel] are on it but for rounding.
 _EDGE = 1e-6
+# New pixels whose places are computed at once: what they take on the way is ten times the places.
+_AT_ONCE = 1 << 16
 # Old pixels to either side that a natural spline is made of; the weight of those farther off is below 1e-9.
 _REACH = 18
 
@@ -68,22 +70,26 @@ def sky_places(
     source, target = own.direction, wanted.direction
     assert source is not None and target is not None
     nx, ny = (int(shape[a]) for a in own.direction_axes)
-    x, y = np.meshgrid(np.arange(nx, dtype=np.float64), np.arange(ny, dtype=np.float64))
-    world = target.to_world(np.array([x.ravel(), y.ravel()])) * target._to_rad[:, None]
-    good = np.all(np.isfinite(world), axis=0)
     same = source.frame == target.frame or not convert
-    if not same:
-        frame: tuple[Any, ...] = ()
-        if needs_time_or_place(source.frame) or needs_time_or_place(target.frame):
-            frame = image_frame_measures(own.observation, None)
-        world[:, good] = exact_directions(world[0][good], world[1][good], target.frame, source.frame, frame)
-    pixels = np.full(world.shape, np.nan)
-    pixels[:, good] = source.to_pixel(world[:, good] / source._to_rad[:, None])
-    good &= np.all(np.isfinite(pixels), axis=0)
-    places = np.where(good, pixels, 0.0).reshape(2, ny, nx)
+    frame: tuple[Any, ...] = ()
+    if not same and (needs_time_or_place(source.frame) or needs_time_or_place(target.frame)):
+        frame = image_frame_measures(own.observation, None)
+    places, on_sky = np.empty((2, ny, nx)), np.empty((ny, nx), dtype=bool)
+    step = max(1, _AT_ONCE // nx)
+    for first in range(0, ny, step):
+        rows = slice(first, min(first + step, ny))
+        x, y = np.meshgrid(np.arange(nx, dtype=np.float64), np.arange(rows.start, rows.stop, dtype=np.float64))
+        world = target.to_world(np.array([x.ravel(), y.ravel()])) * target._to_rad[:, None]
+        good = np.all(np.isfinite(world), axis=0)
+        if not same:
+            world[:, good] = exact_directions(world[0][good], world[1][good], target.frame, source.frame, frame)
+        pixels = np.full(world.shape, np.nan)
+        pixels[:, good] = source.to_pixel(world[:, good] / source._to_rad[:, None])
+        good &= np.all(np.isfinite(pixels), axis=0)
+        places[:, rows] = np.where(good, pixels, 0.0).reshape(2, -1, nx)
+        on_sky[rows] = good.reshape(-1, nx)
     deciding = places
     low, high = (-0.5, -0.5) if method == "nearest" else (-1.0, 0.0)
-    on_sky = good.reshape(ny, nx)
     if same and any(
         bool(np.any(on_sky & (abs(v - edge) < _EDGE))) for v, n in zip(places, old, strict=True) for edge in (low, n + high)
     ):

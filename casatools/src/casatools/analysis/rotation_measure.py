@@ -57,8 +57,8 @@ def fit_angles(
     angles, errors : ndarray (pixel, chan) [rad]
         nan in `errors` leaves a channel out.
     rm_max : float [rad/m2]
-        Largest rotation measure beyond the foreground; 0 or less takes the angles' difference between the first and the last
-        channel as it is.
+        Tells how many half turns between the first and the last channel are tried: as many as it has, rounded. 0 or less takes
+        the angles' difference as it is.
     foreground : float [rad/m2]
         Taken out before turns are looked for.
     """
@@ -74,17 +74,19 @@ def fit_angles(
     span = np.where(last > first, x[last] - x[first], np.nan)
     raw = angles[:, order][rows, last] - angles[:, order][rows, first]
     difference = y[rows, last] - y[rows, first]
-    most = int(np.ceil(rm_max * np.nanmax(span) / np.pi)) + 1 if rm_max > 0 and np.isfinite(span).any() else 0
+    most = np.zeros(len(y), dtype=np.int64)
+    if rm_max > 0:
+        difference = difference - np.pi * np.round(difference / np.pi)
+        most = np.nan_to_num(0.5 + rm_max * span / np.pi).astype(np.int64)
     best = RotationFit(*(np.full(len(y), np.nan) for _ in range(6)))
-    for turn in range(-most, most + 1):
+    for turn in range(-int(most.max(initial=0)), int(most.max(initial=0)) + 1):
         slope = (difference + turn * np.pi) / span
         for _ in range(2):
             origin = y[rows, first] - slope * x[first]
             whole = y + np.pi * np.round((origin[:, None] + slope[:, None] * x - y) / np.pi)
             fit = _line(x, whole, weights, count)
             slope = fit.rm
-        allowed = np.abs(fit.rm) <= rm_max if rm_max > 0 else np.ones(len(y), bool)
-        better = allowed & (count > 1) & ~(fit.chi2 >= best.chi2) & np.isfinite(fit.rm)
+        better = (abs(turn) <= most) & (count > 1) & ~(fit.chi2 >= best.chi2) & np.isfinite(fit.rm)
         for name, value in vars(fit).items():
             getattr(best, name)[better] = value[better]
     rm = best.rm + foreground

@@ -70,7 +70,8 @@ class SelectedPixels:
         slices = tuple(slice(a + s.start, a + s.stop) for a, s in zip(self.pixels.first, inside, strict=True))
         values = self.image.read(slices)
         good = self.chosen(slices)
-        if self.image.has_mask:
+        # Blanks of FITS are NaN: whether the file has any need not be found out for a part of it.
+        if not self.image.is_fits and self.image.has_mask:
             stored = self.image.read_mask(slices)
             good = stored if good is None else good & stored
         if not _all_finite(values):

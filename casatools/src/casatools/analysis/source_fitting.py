@@ -157,7 +157,7 @@ def fit_image(image: CasaImage, choice: PixelChoice, options: FitOptions) -> Sou
 
     Notes
     -----
-    Each plane's errors come from the scatter of its own residuals among the pixels that were fitted.
+    Each plane's errors come from its own residuals: their root mean square among all good pixels of the box, when no noise is given.
     """
     axes = SkyPlanes(image)
     if np.issubdtype(image.dtype, np.complexfloating):
@@ -208,7 +208,8 @@ def _fit_plane(
         0 if axes.channel_axis is None else channel - first[axes.channel_axis],
         0 if axes.stokes_axis is None else stokes - first[axes.stokes_axis],
     )
-    values, good = chosen.read(axes.plane_slices(chosen.pixels.box_shape, *inside))
+    block = axes.plane_slices(chosen.pixels.box_shape, *inside)
+    values, good = chosen.read(block)
     usable = options.pixel_range.narrow(values, good)
     plane = axes.flat(values).astype(np.float64)
     mask = np.ones(plane.shape, bool) if usable is None else axes.flat(usable)
@@ -231,10 +232,21 @@ def _fit_plane(
         fit = fit_sources(
             pixels, x, y, geometry, FittedPlane(tuple(sources), level), options.fit_offset and not options.fix_offset
         )
-    residual = pixels - fit.offset
-    if fit.converged:
-        residual = residual - sum(source_values(s, geometry, x, y) for s in fit.sources)
-    noise = rms if rms > 0 else float(np.sqrt(np.mean(residual**2))) if len(pixels) else 0.0
+
+    def left(given: np.ndarray, column: np.ndarray, row: np.ndarray) -> np.ndarray:
+        rest = given - fit.offset
+        return rest - sum(source_values(s, geometry, column, row) for s in fit.sources) if fit.converged else rest
+
+    residual = left(pixels, x, y)
+    noise = rms
+    if rms <= 0:
+        # The noise is that of all good pixels of the box, also those that region, mask or range leave out of the fit, as in CASA.
+        wider = np.isfinite(plane)
+        if image.has_mask:
+            wider &= axes.flat(image.read_mask(tuple(slice(a + s.start, a + s.stop) for a, s in zip(first, block, strict=True))))
+        rows, columns = np.nonzero(wider)
+        around = left(plane[wider], columns + float(first[axes.x_axis]), rows + float(first[axes.y_axis]))
+        noise = float(np.sqrt(np.mean(around**2))) if len(around) else 0.0
     labels = image.coordinates.stokes.labels if image.coordinates.stokes is not None else ("I",)
     done = _finish(axes, at, fit, noise, _noise_width(options, geometry, beam), beam) if fit.converged else ()
     return PlaneResult(

@@ -18,7 +18,7 @@ from casatools.io.ms import MeasurementSet, Selection
 
 __all__ = ["ListingOptions", "list_solutions"]
 
-_CELLS_A_PAGE, _FIELD_WIDTH = 8, 8
+_CELLS_A_PAGE, _LEAST_FIELD_WIDTH = 8, 5
 _CELL = "--------------|"
 # Lines that count for a page before its first solution: with the line of the spectral window, and with a heading alone.
 _FIRST_LINES, _HEADING_LINES = 6, 4
@@ -60,7 +60,10 @@ def list_solutions(vis: str, caltable: str, options: ListingOptions, listfile: s
         keep &= np.isin(table.spw_id, list(spws))
     if not keep.any():
         raise DataError(f"calibration table {caltable!r} has no solutions for the selection")
-    lines = list(_lines(table.select(keep), caltable, vis, antennas, options.pagerows))
+    channels = {} if spws is None else {s: c for s, c in chosen.channels.items() if c is not None}
+    # Names of all the fields in the table give the column its width, whatever is listed of them.
+    width = max([_LEAST_FIELD_WIDTH, *(len(table.field_names[f]) for f in np.unique(table.field_id).tolist() if f >= 0)])
+    lines = list(_lines(table.select(keep), (caltable, vis), antennas, options.pagerows, channels, width))
     if not listfile:
         for line in lines:
             log.post(line)
@@ -69,14 +72,18 @@ def list_solutions(vis: str, caltable: str, options: ListingOptions, listfile: s
         file.write("\n".join(lines) + "\n")
 
 
-def _lines(table: CalTable, name: str, vis: str, antennas: list[int], pagerows: int) -> Iterator[str]:
-    listed = sorted({int(f) for f in table.field_id if f >= 0})
-    width = max([_FIELD_WIDTH, *(len(table.field_names[f]) for f in listed)])
+def _lines(
+    table: CalTable, names: tuple[str, str], antennas: list[int], pagerows: int, channels: dict[int, np.ndarray], width: int
+) -> Iterator[str]:
+    """The lines of a listing; `names` are those of the table and of the MeasurementSet."""
+    name, vis = names
     count = 0
     for group in table.groups:
         layout = _Layout(table.vis_cal, table.is_complex, group.param.shape[2], width)
         for spw in np.unique(table.spw_id[group.rows]).tolist():
             mine = np.flatnonzero(table.spw_id[group.rows] == spw)
+            # Solutions without channels are those of all channels.
+            chosen = [int(c) for c in channels.get(spw, ()) if c < group.param.shape[1]] or list(range(group.param.shape[1]))
             first = float(table.time_s[group.rows[mine]].min())
             date = format_epoch(first, "date").split("/")
             yield (
@@ -85,9 +92,10 @@ def _lines(table: CalTable, name: str, vis: str, antennas: list[int], pagerows: 
             yield "-" * (layout.margin + 1 + 15 * layout.cells)
             lines = _FIRST_LINES
             for start in range(0, len(antennas), layout.antennas):
-                yield from _page(table, group, mine, antennas[start : start + layout.antennas], layout, (pagerows, lines))
+                page = antennas[start : start + layout.antennas]
+                yield from _page(table, group, mine, page, layout, (pagerows, lines), chosen)
                 lines = _HEADING_LINES
-            count += len(mine) * group.param.shape[1]
+            count += len(mine) * len(chosen)
     yield from ("", f"Listed {count} antenna solutions.", "")
 
 
@@ -151,7 +159,13 @@ class _Layout:
 
 
 def _page(
-    table: CalTable, group: SolutionGroup, mine: np.ndarray, page: list[int], layout: _Layout, length: tuple[int, int]
+    table: CalTable,
+    group: SolutionGroup,
+    mine: np.ndarray,
+    page: list[int],
+    layout: _Layout,
+    length: tuple[int, int],
+    channels: list[int],
 ) -> Iterator[str]:
     """The solutions of some antennas; `length` is lines of a page (0 is endless), and how many there are with the heading."""
     rows = group.rows[mine]
@@ -166,8 +180,8 @@ def _page(
         clock = format_epoch(float(distinct[0, k]), "time")
         field = int(distinct[1, k])
         label = table.field_names[field] if field >= 0 else ""
-        for chan in range(group.param.shape[1]):
-            if pagerows > 0 and lines >= pagerows and (k or chan):
+        for place, chan in enumerate(channels):
+            if pagerows > 0 and lines >= pagerows and (k or place):
                 yield from heading
                 lines = _HEADING_LINES
             lines += 1

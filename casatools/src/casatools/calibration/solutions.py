@@ -161,13 +161,20 @@ def solutions_at(
     return values, flags, which
 
 
+def _followed(phase_rad: np.ndarray, flags: np.ndarray) -> np.ndarray:
+    """Phases (sol, ...) without jumps of turns, from one good solution to the next: what failed says nothing of turns."""
+    last = np.maximum.accumulate(np.where(flags, 0, np.arange(len(flags)).reshape(-1, *[1] * (flags.ndim - 1))), axis=0)
+    first = np.argmin(flags, axis=0)[None]  # before the first good one its own phase stands
+    return np.unwrap(np.take_along_axis(phase_rad, np.maximum(last, first), axis=0), axis=0)
+
+
 def _phase_delay(series: TimeSeries, times_s: np.ndarray, mode: InterpolationMode, ratio: float) -> tuple[np.ndarray, np.ndarray]:
     """Interpolate with the phase scaled by a frequency ratio.
 
     The phase is followed through time before it is scaled, so that a turn in the solutions is no jump of a part of a turn.
     """
     if series.unwrapped_rad is None:
-        series.unwrapped_rad = np.unwrap(np.angle(series.values), axis=0)
+        series.unwrapped_rad = _followed(np.angle(series.values), series.flags)
     amplitude, flags = interpolate_time(series.time_s, np.abs(series.values), series.flags, times_s, mode.time)
     phase, _ = interpolate_time(series.time_s, series.unwrapped_rad, series.flags, times_s, mode.time)
     return amplitude * np.exp(1j * ratio * phase), flags

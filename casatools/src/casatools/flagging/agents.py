@@ -9,6 +9,7 @@ from typing import Any, Protocol, runtime_checkable
 import numpy as np
 
 from casatools._base.errors import DataError, ParameterError
+from casatools.flagging.averaged import time_bins
 from casatools.flagging.commands import FlagCommand
 from casatools.frames.quantities import to_unit
 from casatools.io.ms import MeasurementSet, VisChunk
@@ -131,7 +132,7 @@ def time_groups(columns: RowColumns, rows: np.ndarray, options: dict[str, Any]) 
     ----------
     columns : RowColumns
     rows : ndarray (row,) bool
-        The rows that are selected; pieces of `ntime` count from the first of them.
+        The rows that are selected; a piece of `ntime` begins with the first of them that is in none before it.
     options : dict
         `ntime` and `combinescans` of a mode, where it has them.
 
@@ -151,12 +152,8 @@ def time_groups(columns: RowColumns, rows: np.ndarray, options: dict[str, Any]) 
             group = np.asarray(found.ravel(), dtype=np.int64)
     length_s = interval_s(options.get("ntime", "scan"))
     if len(group) and np.isfinite(length_s):
-        time_s = columns["TIME"]
-        start = np.full(group.max() + 1, np.inf)
-        np.minimum.at(start, group[rows], time_s[rows])
         slot = np.zeros(len(group), np.int64)
-        # A microsecond takes up the rounding of times that are whole multiples of the interval.
-        slot[rows] = np.floor((time_s[rows] - start[group[rows]] + 1e-6) / length_s).astype(np.int64)
+        slot[rows] = time_bins(columns["TIME"][rows], length_s, group[rows])
         _, found = np.unique(group * (slot.max() + 1) + slot, return_inverse=True)
         group = np.asarray(found.ravel(), dtype=np.int64)
     return group
@@ -366,8 +363,6 @@ class ClipAgent(Agent):
         self.slots: np.ndarray | None = None
         timebin_s = float(to_unit(self.options["timebin"], "s")) if self.options["timeavg"] else 0.0
         if timebin_s > 0:
-            from casatools.flagging.averaged import time_bins
-
             self.group = time_groups(self.columns, self.rows, {})
             self.slots = np.zeros(len(self.rows), np.int64)
             self.slots[self.rows] = time_bins(self.columns["TIME"][self.rows], timebin_s, self.group[self.rows])

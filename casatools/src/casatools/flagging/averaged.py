@@ -28,12 +28,14 @@ def time_bins(time_s: np.ndarray, timebin_s: float, together: np.ndarray | None 
     ndarray (row,) int64
     """
     numbers = np.zeros(len(time_s), np.int64) if together is None else together
-    keys, inverse = np.unique(np.stack([numbers.astype(np.float64), time_s]), axis=1, return_inverse=True)
-    slot = np.zeros(keys.shape[1], np.int64)
+    times, rank = np.unique(time_s, return_inverse=True)
+    keys, inverse = np.unique(numbers.astype(np.int64) * len(times) + rank.ravel(), return_inverse=True)
+    number, time = keys // max(1, len(times)), times[keys % max(1, len(times))]
+    slot = np.zeros(len(keys), np.int64)
     start = 0
-    for k in range(1, keys.shape[1]):
+    for k in range(1, len(keys)):
         # A millisecond is less than any interval and more than the rounding of a time.
-        fresh = keys[0, k] != keys[0, k - 1] or keys[1, k] - keys[1, start] >= timebin_s - 1e-3
+        fresh = number[k] != number[k - 1] or time[k] - time[start] >= timebin_s - 1e-3
         slot[k] = slot[k - 1] + fresh
         start = k if fresh else start
     return np.asarray(slot[inverse.ravel()])

@@ -15,6 +15,7 @@ import numpy as np
 from casatools._base.errors import ParameterError
 from casatools.frames.engine import make_engine
 from casatools.io.image.coordinates import DIRECTION_FRAMES, Coordinates, DirectionCoordinate, ObservationInfo, SpectralCoordinate
+from casatools.io.image.coordinates.sines import sines_and_cosines
 
 __all__ = [
     "conversion_record", "convert_directions", "frequency_factor", "image_frame_measures", "needs_time_or_place", "pixel_of", "to_pixel", "to_world", "world_of",
@@ -158,8 +159,9 @@ def _rotate(longitude: np.ndarray, latitude: np.ndarray, matrix: np.ndarray) -> 
 
 
 def _vectors(longitude: np.ndarray, latitude: np.ndarray) -> np.ndarray:
-    cosine = np.cos(latitude)
-    return np.stack([cosine * np.cos(longitude), cosine * np.sin(longitude), np.sin(latitude)])
+    across, cosine = sines_and_cosines(longitude)
+    up, along = sines_and_cosines(latitude)
+    return np.stack([along * cosine, along * across, up])
 
 
 def frequency_factor(source: str, target: str, frame: tuple[Measure, ...]) -> float:

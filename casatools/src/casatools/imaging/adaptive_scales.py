@@ -74,7 +74,8 @@ class AspenBeams:
 
     def __init__(self, psf: np.ndarray, largest: float = -1.0) -> None:
         self.psf = psf
-        self.beam = PsfTransform(psf)
+        # Gaussians may reach far beyond the image.
+        self.beam = PsfTransform(psf, max(psf.shape))
         # A Gaussian of sigma s has 2 pi s^2 pixels.
         self.width = float(np.sqrt(self.beam.pixels_per_beam() / (2.0 * np.pi)))
         self.scales = initial_scales(self.width, self.beam.shape, largest)

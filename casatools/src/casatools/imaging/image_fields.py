@@ -100,10 +100,16 @@ class ImageField(PlaneDeconvolver):
             [None] * nchan,
         )
         self._has_model: np.ndarray = np.zeros((nchan, npol), dtype=bool)
+        # Planes of the residual that nothing has been gridded into since `begin_residual`.
+        self._is_blank: np.ndarray = np.zeros((nchan, npol), dtype=bool)
 
     # Whether the density of uv samples is counted for each group of rows apart, and whether ranks can share the work.
     weights_apart = False
     is_shareable = True
+    # Whether channels of a cube may be gridded at the same time.
+    channels_apart = True
+    # Whether each gridding makes the whole plane, so that the first needs none of zeros.
+    _grids_whole = True
 
     def _make_cycle(self, minor: MinorOptions) -> MinorCycle | MultiTermCycle:
         return MinorCycle(minor)
@@ -117,8 +123,17 @@ class ImageField(PlaneDeconvolver):
     def add_psf(self, view: BlockView, chan: int, freq_hz: np.ndarray, weight: np.ndarray) -> None:
         """Grid ones (row, chan) with their weights into the point spread function of a channel."""
         ones = np.broadcast_to(np.complex64(1), weight.shape)  # takes no memory
+        self._grid_onto(self.planes.psf[chan], self.planes.sumwt[chan] == 0, view, freq_hz, ones, weight)
         self.planes.sumwt[chan] += float(weight.sum(dtype=np.float64))
-        self.planes.psf[chan] += grid(view.uvw_m, freq_hz, ones, weight, self.options)
+
+    def _grid_onto(
+        self, plane: np.ndarray, is_first: bool, view: BlockView, freq_hz: np.ndarray, vis: np.ndarray, weight: np.ndarray
+    ) -> None:
+        """Add gridded visibilities to a plane (y, x); the first are put in the place of what it holds."""
+        if is_first:
+            grid(view.uvw_m, freq_hz, vis, weight, self.options, into=plane)
+        else:
+            plane += grid(view.uvw_m, freq_hz, vis, weight, self.options)
 
     def shape_psf(self) -> None:
         """Make of the sums that `add_psf` gathered those of the point spread function that is deconvolved; the same ones here."""
@@ -185,8 +200,10 @@ class ImageField(PlaneDeconvolver):
         """Prepare a major cycle."""
         planes = self.planes
         filled = np.zeros(planes.model.shape[:2], dtype=bool)
+        self._is_blank = np.full(planes.model.shape[:2], self._grids_whole)
         for chan in self.store.each(range(len(filled))):
-            planes.residual[chan] = 0
+            if not self._grids_whole:
+                planes.residual[chan] = 0
             filled[chan] = planes.model[chan].any(axis=(1, 2))
         self._has_model = filled if self._mixing is None else (self._mixing != 0).astype(int) @ filled.astype(int) > 0
 
@@ -198,7 +215,14 @@ class ImageField(PlaneDeconvolver):
 
     def add(self, view: BlockView, chan: int, pol: int, freq_hz: np.ndarray, vis: np.ndarray, weight: np.ndarray) -> None:
         """Grid visibilities (row, chan) into the residual."""
-        self.planes.residual[chan, pol] += grid(view.uvw_m, freq_hz, vis, weight, self.options)
+        self._grid_onto(self.planes.residual[chan, pol], bool(self._is_blank[chan, pol]), view, freq_hz, vis, weight)
+        self._is_blank[chan, pol] = False
+
+    def fill_blank(self) -> None:
+        """Set what no visibilities were gridded into to zero: a pass over the data is over."""
+        for chan, pol in self.store.each(np.argwhere(self._is_blank).tolist()):
+            self.planes.residual[chan, pol] = 0
+        self._is_blank[...] = False
 
     def finish_residual(self) -> None:
         """Normalize the residual."""
@@ -291,10 +315,11 @@ class TermField(TaylorTerms, ImageField):
     def add_psf(self, view: BlockView, chan: int, freq_hz: np.ndarray, weight: np.ndarray) -> None:
         """Grid the spectral beams: ones weighted with the powers of x up to twice the highest term."""
         ones = np.broadcast_to(np.complex64(1), weight.shape)  # takes no memory
+        is_first = self.planes.sumwt[0] == 0
         for term in range(2 * self.nterms - 1):
-            scaled = weight * self._power(freq_hz, term)
+            scaled = weight * self._power(freq_hz, term) if term else weight
+            self._grid_onto(self.planes.psf[term], is_first, view, freq_hz, ones, scaled)
             self.planes.sumwt[term] += float(scaled.sum(dtype=np.float64))
-            self.planes.psf[term] += grid(view.uvw_m, freq_hz, ones, scaled, self.options)
 
     def finish_psf(self, cutoff: float) -> None:
         """Normalize all spectral beams by the peak of the first and fit its beam."""
@@ -310,17 +335,22 @@ class TermField(TaylorTerms, ImageField):
         return self._sum_of_terms(view.uvw_m, pol, freq_hz, used)
 
     def _sum_of_terms(self, uvw_m: np.ndarray, pol: int, freq_hz: np.ndarray, used: np.ndarray | None) -> np.ndarray:
-        total = np.zeros((len(uvw_m), len(freq_hz)), dtype=np.complex64)
+        total: np.ndarray | None = None
         for term in range(self.nterms):
             plane = self.planes.model[term, pol]
             if plane.any():
-                total += degrid(uvw_m, freq_hz, plane, used, self.options) * self._power(freq_hz, term)
-        return total
+                found = degrid(uvw_m, freq_hz, plane, used, self.options)
+                if term:
+                    found *= self._power(freq_hz, term)
+                total = found if total is None else np.add(total, found, out=total)
+        return np.zeros((len(uvw_m), len(freq_hz)), dtype=np.complex64) if total is None else total
 
     def add(self, view: BlockView, chan: int, pol: int, freq_hz: np.ndarray, vis: np.ndarray, weight: np.ndarray) -> None:
         """Grid visibilities into the residuals of all terms."""
         for term in range(self.nterms):
-            self.planes.residual[term, pol] += grid(view.uvw_m, freq_hz, vis, weight * self._power(freq_hz, term), self.options)
+            scaled = weight * self._power(freq_hz, term) if term else weight
+            self._grid_onto(self.planes.residual[term, pol], bool(self._is_blank[term, pol]), view, freq_hz, vis, scaled)
+            self._is_blank[term, pol] = False
 
     def finish_residual(self) -> None:
         """Normalize the residuals of all terms by the sum of weights."""

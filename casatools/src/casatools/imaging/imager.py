@@ -17,11 +17,13 @@ from casatools._base.buffers import drop_idle
 from casatools._base.errors import DataError
 from casatools._base.memory import memory_budget_bytes
 from casatools._base.progress import Progress
+from casatools._base.threads import in_order, single_thread, thread_count
 from casatools.frames.directions import Direction
+from casatools.imaging.block_joining import joined_blocks
 from casatools.imaging.cycle_control import FORCE_STOP, STOP_DESCRIPTIONS, CycleControl
 from casatools.imaging.frequency_grid import SpectralAxis
 from casatools.imaging.image_fields import BlockView, ImageField
-from casatools.imaging.plane_deconvolver import clean_once
+from casatools.imaging.plane_deconvolver import SMALL_PLANE, clean_once
 from casatools.imaging.plane_mixing import PlaneMixing
 from casatools.imaging.visibilities import DataSource, VisibilityBlock
 from casatools.imaging.weighting import GroupedWeights, ImagingWeights, WeightingOptions
@@ -30,6 +32,10 @@ __all__ = ["Imager", "ImagingData", "Steering", "bandwidth", "channel_mixing"]
 
 Steering = Callable[[CycleControl, str], bool]
 """Decides before a minor cycle, given the reason to stop (empty when there is none), whether to go on; may change the limits."""
+
+
+# Bytes that gridding takes for each pixel.
+_GRID_BYTES = 48
 
 
 @dataclass
@@ -80,6 +86,10 @@ class ImagingData:
         """True once all visibilities are in memory."""
         return self._held is not None
 
+    def forget(self) -> None:
+        """Drop the visibilities that are in memory: they are read again when they are wanted."""
+        self._held = None
+
     def mixing(self) -> np.ndarray | None:
         """What `channel_mixing` gives for these data; None for continuum."""
         if not self.is_cube or self.axis.tabular:
@@ -129,7 +139,7 @@ class ImagingData:
             if narrow is None:
                 continue
             stream = narrow.iter_blocks(planes, self.centre, axis, self.interpolation, self.pseudo)
-            for block in _merge(stream, memory_budget_bytes() // 4):
+            for block in joined_blocks(stream, narrow.rows_of(), memory_budget_bytes() // 4, self.is_cube):
                 block.first = part.start
                 yield block
 
@@ -143,7 +153,7 @@ class ImagingData:
         size = 0
         for source, planes in zip(self.sources, self.planes, strict=True):
             stream = source.iter_blocks(planes, self.centre, self.axis if self.is_cube else None, self.interpolation, self.pseudo)
-            merged = _merge(stream, budget // 4)
+            merged = joined_blocks(stream, source.rows_of(), budget // 4, self.is_cube)
             for block in (part for whole in merged for part in self._by_channel(whole)):
                 size += block.nbytes
                 if held is not None:
@@ -176,53 +186,6 @@ class ImagingData:
             part = slice(int(mine[0]), int(mine[-1]) + 1)
             vis, weight = np.ascontiguousarray(block.vis[:, :, part]), np.ascontiguousarray(block.weight[:, part])
             yield replace(block, freq_hz=block.freq_hz[part], vis=vis, weight=weight, first=chan)
-
-
-def _merge(blocks: Iterator[VisibilityBlock], limit: int) -> Iterator[VisibilityBlock]:
-    """Join blocks of one data description up to a size: fewer Fourier transforms; channels first for cubes is left to the gridder."""
-    waiting: dict[int, list[VisibilityBlock]] = {}
-    block: VisibilityBlock | None = None
-    for block in blocks:
-        waiting.setdefault(block.ddid, []).append(block)
-        if sum(b.nbytes for b in waiting[block.ddid]) > limit:
-            yield _joined(waiting.pop(block.ddid))
-    # Nothing here may hold what was joined while the joined block is used.
-    del block
-    drop_idle()
-    while waiting:
-        yield _joined(waiting.pop(next(iter(waiting))))
-
-
-def _joined(group: Sequence[VisibilityBlock]) -> VisibilityBlock:
-    first = group[0]
-    if len(group) == 1:
-        return _ordered(first)
-    together = VisibilityBlock(
-        np.concatenate([b.uvw_m for b in group]),
-        np.mean([b.freq_hz for b in group], axis=0),
-        np.concatenate([b.vis for b in group], axis=1),
-        np.concatenate([b.weight for b in group]),
-        first.source,
-        np.concatenate([b.rows for b in group]),
-        first.ddid,
-        np.concatenate([b.cross if b.cross is not None else np.ones(len(b.rows), bool) for b in group])
-        if any(b.cross is not None for b in group)
-        else None,
-        np.concatenate([b.group for b in group if b.group is not None]) if first.group is not None else None,
-        np.concatenate([b.fields for b in group if b.fields is not None]) if first.fields is not None else None,
-    )
-    return _ordered(together)
-
-
-def _ordered(block: VisibilityBlock) -> VisibilityBlock:
-    """The rows of each primary beam put behind each other, so that they are taken without copies in each cycle."""
-    if block.group is None or np.all(block.group[1:] >= block.group[:-1]):
-        return block
-    order = np.argsort(block.group, kind="stable")
-    return VisibilityBlock(
-        block.uvw_m[order], block.freq_hz, np.ascontiguousarray(block.vis[:, order]), block.weight[order], block.source, block.rows[order], block.ddid,
-        None if block.cross is None else block.cross[order], block.group[order], None if block.fields is None else block.fields[order],
-    )  # fmt: skip
 
 
 def channel_mixing(axis: SpectralAxis, data_hz: np.ndarray, nearest: bool) -> np.ndarray | None:
@@ -287,6 +250,7 @@ class Imager:
         if self.fields[0].weights_apart and self.weights.needs_density:
             self.weights = GroupedWeights(self.weights)
         self._block_weights: dict[tuple[int, int | None], np.ndarray] = {}
+        self._is_settled = False
 
     def make_psf(self) -> None:
         """Gather the weights, make the point spread functions, fit their beams.
@@ -299,6 +263,7 @@ class Imager:
         if self.gather() <= 0:
             raise DataError("all selected data are flagged or have no weight: there is nothing to image")
         self.weights.finish()
+        self.settle()
         self.grid_psf()
         for image in self.fields:
             image.finish_psf(self.psf_cutoff)
@@ -306,12 +271,31 @@ class Imager:
     def gather(self) -> float:
         """Take the samples into the densities of the weighting; gives the sum of the weights of the data."""
         self._block_weights.clear()
+        if self._is_settled:
+            # What is in memory has lost the weights of the data.
+            self.data.forget()
+            self._is_settled = False
         total = 0.0
         for part in self._parts():
             for block in self.data.part_blocks(part):
                 self.weights.gather(block)
                 total += float(block.weight.sum(dtype=np.float64))
         return total
+
+    def settle(self) -> None:
+        """Put imaging weights in the place of the weights of the data where these stay in memory, and drop what they were made with."""
+        if not self.data.is_held:
+            return
+        for block in self.data.blocks():
+            if self.data.is_cube:
+                for k in range(block.weight.shape[1]):
+                    block.weight[:, k : k + 1] = self.weights.weights(block, block.first + k)
+            else:
+                block.weight = self.weights.weights(block)
+        self._block_weights.clear()
+        self.weights.drop()
+        drop_idle()
+        self._is_settled = True
 
     def _parts(self) -> Iterator[slice]:
         """Parts of the channels, one after the other; the planes of one are let go of before the next."""
@@ -324,11 +308,39 @@ class Imager:
         """Grid the point spread functions, not yet normalized."""
         for part in self._parts():
             for block in self.data.part_blocks(part):
-                views = [image.view(block) for image in self.fields]
-                for chan, weight in self._weighted(block):
-                    freq = block.freq_hz[self._channels(block, chan)]
-                    for image, view in zip(self.fields, views, strict=True):
-                        image.add_psf(view, chan, freq, weight)
+                self._each_channel(block, self._add_psf)
+
+    def _each_channel(
+        self, block: VisibilityBlock, work: Callable[[list[BlockView], int, np.ndarray], None], progress: Progress | None = None
+    ) -> None:
+        """Grid the channels of the image that a block goes into; those of cubes of small planes side by side in threads."""
+        views = [image.view(block) for image in self.fields]
+
+        def one(item: tuple[int, np.ndarray]) -> None:
+            with single_thread():
+                work(views, *item)
+
+        if self._takes_threads():
+            for _ in in_order(one, self._weighted(block)):
+                if progress is not None:
+                    progress.advance()
+            return
+        for chan, weight in self._weighted(block):
+            work(views, chan, weight)
+            if progress is not None:
+                progress.advance()
+
+    def _takes_threads(self) -> bool:
+        """Whether channels are gridded side by side: planes so small that the gridder's own threads gain little, and memory for many."""
+        pixels = max(float(np.prod(image.options.shape)) for image in self.fields)
+        room = pixels * _GRID_BYTES * thread_count() < memory_budget_bytes() // 8
+        return self.data.is_cube and pixels <= SMALL_PLANE and room and all(image.channels_apart for image in self.fields)
+
+    def _add_psf(self, views: list[BlockView], chan: int, weight: np.ndarray) -> None:
+        block = views[0].block
+        freq = block.freq_hz[self._channels(block, chan)]
+        for image, view in zip(self.fields, views, strict=True):
+            image.add_psf(view, chan, freq, weight)
 
     def _channels(self, block: VisibilityBlock, chan: int) -> slice:
         """Channels of a block that go into a channel of the image."""
@@ -345,6 +357,8 @@ class Imager:
 
     def _held_weights(self, block: VisibilityBlock, chan: int | None = None) -> np.ndarray:
         """The weights (row, chan) of a continuum block, or (row, 1) of a channel; computed once for blocks that stay in memory."""
+        if self._is_settled:
+            return block.weight if chan is None else block.weight[:, chan - block.first : chan - block.first + 1]
         if not self.data.is_held:
             return self.weights.weights(block, chan)
         place = (id(block), chan)
@@ -370,10 +384,9 @@ class Imager:
         with Progress(self.data.axis.nchan, "imaging") as progress:
             for part in self._parts():
                 for block in self.data.part_blocks(part):
-                    views = [image.view(block) for image in self.fields]
-                    for chan, weight in self._weighted(block):
-                        self._add_channel(views, chan, weight)
-                        progress.advance()
+                    self._each_channel(block, self._add_channel, progress)
+        for image in self.fields:
+            image.fill_blank()
 
     def _add_channel(self, views: list[BlockView], chan: int, weight: np.ndarray) -> None:
         """Subtract all models from the data of one channel of the image (of all channels for continuum) and grid what is left."""
@@ -386,7 +399,10 @@ class Imager:
             for image, view, turn in zip(self.fields, views, turns, strict=True):
                 model = image.predict(view, chan, pol, freq, used)
                 if model is not None:
-                    vis = vis - (model if turn is None else model * np.conj(turn))
+                    if turn is not None:
+                        model *= np.conj(turn)
+                    # What is left takes the place of the model.
+                    vis = np.subtract(vis, model, out=model)
             for image, view, turn in zip(self.fields, views, turns, strict=True):
                 image.add(view, chan, pol, freq, vis if turn is None else vis * turn, weight)
 
@@ -408,6 +424,7 @@ class Imager:
             while self._goes_on(control, steer):
                 before = control.done
                 clean_once(self.fields, control)
+                drop_idle()  # what cleaning took is not needed while data are gridded
                 self.major_cycle()
                 control.after_major()
                 control.note_depth(self.peak())

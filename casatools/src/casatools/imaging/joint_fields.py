@@ -226,6 +226,7 @@ class _Joint(ImageField, ABC):
         self.planes, self.cycle, self.auto_mask = target.planes, target.cycle, target.auto_mask
 
     is_shareable = False
+    channels_apart = False
 
     def view(self, block: VisibilityBlock) -> BlockView:
         """A block as the cube sees it."""
@@ -259,6 +260,10 @@ class _Joint(ImageField, ABC):
         """Prepare a major cycle."""
         self.source.cube.planes.model[...] = self._model_cube()
         self.source.cube.begin_residual()
+
+    def fill_blank(self) -> None:
+        """As the cube."""
+        self.source.cube.fill_blank()
 
     def finish_residual(self) -> None:
         """Join the residuals."""

@@ -59,7 +59,6 @@ class JointRequest:
             raise ParameterError(f"sdintimaging: parameter 'sdgain' must be positive; got {self.sdgain}")
         if not np.isfinite(self.dishdia) or self.dishdia < 0:
             raise ParameterError(f"sdintimaging: parameter 'dishdia' must be a diameter in m, or 0; got {self.dishdia}")
-        imaging = self.imaging
         if self.usedata == "int":
             return
         if not self.sdimage:

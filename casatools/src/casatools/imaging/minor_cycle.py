@@ -73,17 +73,32 @@ def convolve_components(components: np.ndarray, psf: np.ndarray, centre: tuple[i
     """
     import ducc0
 
-    ny, nx = components.shape
-    ly, lx = ducc0.fft.good_size(2 * ny, True), ducc0.fft.good_size(2 * nx, True)
-    cy, cx = np.unravel_index(int(np.argmax(psf)), psf.shape) if centre is None else centre
-    a = np.zeros((ly, lx), dtype=np.float32)
-    a[:ny, :nx] = components
-    b = np.zeros((ly, lx), dtype=np.float32)
-    b[:ny, :nx] = psf
-    b = np.roll(b, (-int(cy), -int(cx)), axis=(0, 1))
+    shape = components.shape
+    middle = np.unravel_index(int(np.argmax(psf)), psf.shape) if centre is None else centre
+    size = []
+    for axis, (count, at) in enumerate(zip(shape, middle, strict=True)):
+        filled = np.flatnonzero(components.any(axis=1 - axis))
+        if not len(filled):
+            return np.zeros(shape, dtype=np.float32)
+        # So long that what is carried round an edge falls beyond the image, for the psf ends with its own image.
+        least = max(count, int(filled[-1]) + count - int(at), count - int(filled[0]) + int(at))
+        size.append(ducc0.fft.good_size(least, True))
     threads = thread_count()
-    product = ducc0.fft.r2c(a, axes=(0, 1), nthreads=threads) * ducc0.fft.r2c(b, axes=(0, 1), nthreads=threads)
-    return np.asarray(ducc0.fft.c2r(product, axes=(0, 1), lastsize=lx, forward=False, inorm=2, nthreads=threads)[:ny, :nx])
+    padded = np.zeros(size, dtype=np.float32)
+    padded[: shape[0], : shape[1]] = components
+    product = ducc0.fft.r2c(padded, axes=(0, 1), nthreads=threads)
+    padded[...] = 0
+    halves = [
+        ((slice(int(at), None), slice(0, count - int(at))), (slice(0, int(at)), slice(total - int(at), total)))
+        for count, at, total in zip(shape, middle, size, strict=True)
+    ]
+    for from_y, to_y in halves[0]:
+        for from_x, to_x in halves[1]:
+            padded[to_y, to_x] = psf[from_y, from_x]
+    product *= ducc0.fft.r2c(padded, axes=(0, 1), nthreads=threads)
+    named = {"axes": (0, 1), "lastsize": size[1], "forward": False, "inorm": 2, "nthreads": threads}
+    ducc0.fft.c2r(product, out=padded, allow_overwriting_input=True, **named)
+    return padded[: shape[0], : shape[1]]
 
 
 # Components found before all tiles are brought up to date, and the multiplications above which a transform does that faster.
@@ -333,7 +348,8 @@ class MinorCycle:
         count, (cy, cx) = len(scales), beams.centre
         smoothed = beams.smoothed(residual)
         largest = max(float(scales.max()), 1e-9)
-        bias = np.ascontiguousarray(1.0 - self.options.small_scale_bias * scales / largest)
+        # The bias weighs what a component of a scale takes away from the sum of squares, as with Taylor terms and in the reference.
+        bias = np.sqrt(np.maximum(1.0 - self.options.small_scale_bias * scales / largest, 0.0))
         components = np.zeros((count, *residual.shape), dtype=np.float32)
         peak = -1.0
         if min(residual.shape) < 4 * TILE:

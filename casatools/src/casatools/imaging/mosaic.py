@@ -84,6 +84,9 @@ class MosaicField(ImageField):
         self._sums: dict[tuple[int, int, tuple[float, ...]], np.ndarray] = {}
         self._psf_hz = np.zeros((shape[0], 2))
 
+    channels_apart = False
+    _grids_whole = False
+
     def clear(self) -> None:
         """Drop all arrays and beams; models are flux densities on the sky from here on, whose weights another rank knows."""
         super().clear()

@@ -213,7 +213,11 @@ class Normalization:
 
     def scatter_model(self) -> None:
         """Give the parts copies of the model; nothing is done when there are no parts or no model."""
-        for name in self._names("model", self.nterms):
+        self.scatter(self._names("model", self.nterms))
+
+    def scatter(self, names: Sequence[str]) -> None:
+        """Give the parts copies of images, of those that are there."""
+        for name in names:
             path = f"{self.base}.{name}"
             if not os.path.isdir(path):
                 continue

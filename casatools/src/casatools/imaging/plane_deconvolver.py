@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from casatools._base.executor import executor
-from casatools._base.threads import thread_count
+from casatools._base.threads import in_order, single_thread, thread_count
 from casatools.imaging.auto_mask import AutoMask
 from casatools.imaging.beam_fit import GaussianBeam
 from casatools.imaging.cycle_control import CycleControl
@@ -20,7 +22,11 @@ from casatools.imaging.plane_store import PlaneStore
 from casatools.imaging.restoration import beam_difference, common_beam, restore
 from casatools.kernels.clean_hogbom import peak_in_mask
 
-__all__ = ["PlaneDeconvolver", "Planes", "TermDeconvolver", "clean_once", "restore_planes"]
+__all__ = ["SMALL_PLANE", "PlaneDeconvolver", "Planes", "TermDeconvolver", "clean_once", "restore_planes"]
+
+
+# Pixels of a plane up to which planes are worked on side by side, each by one thread.
+SMALL_PLANE = 1 << 20
 
 
 @dataclass
@@ -140,7 +146,8 @@ class PlaneDeconvolver:
         start = {place: _summary(planes, place) for place in places} if options.full_summary else {}
 
         def run(place: tuple[int, int]) -> tuple[int, float]:
-            done = self.clean_place(place, max(threshold, float(noise[place])), niter)
+            with single_thread() if len(places) >= thread_count() else nullcontext():
+                done = self.clean_place(place, max(threshold, float(noise[place])), niter)
             self.store.let_go()
             return done
 
@@ -275,14 +282,26 @@ def restore_planes(
     # CASA smooths the residual to the beam where that is possible; to a sharper one that was given it adds the residual as it is.
     given = bool(beam) and beam != "common"
     image = np.zeros_like(planes.residual) if into is None else into
-    for plane in (store or PlaneStore()).each(range(len(image))):
+
+    def make(plane: int) -> None:
         # Taylor terms share the first's beam.
         own, target = planes.beams[min(plane, len(planes.beams) - 1)], targets[min(plane, len(targets) - 1)]
         if own is None or target is None:
-            continue
+            return
         for pol in range(image.shape[1]):
             smooths = not given or beam_difference(target, own) is not None
             image[plane, pol] = restore(planes.model[plane, pol], left[plane, pol], own if smooths else target, target, cell_rad)
+
+    def make_alone(plane: int) -> None:
+        with single_thread():
+            make(plane)
+
+    numbers = (store or PlaneStore()).each(range(len(image)))
+    if image[0, 0].size > SMALL_PLANE:
+        for plane in numbers:
+            make(plane)
+    else:
+        deque(in_order(make_alone, numbers), maxlen=0)
     return image, targets
 
 

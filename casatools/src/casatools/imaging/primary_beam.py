@@ -140,4 +140,7 @@ def radius_plane(coordinates: Coordinates, shape: tuple[int, int], centre: tuple
     assert direction is not None
     dx, dy = direction.increment_rad
     x0, y0 = direction.reference_pixel if centre is None else centre
-    return np.hypot(((np.arange(shape[1]) - x0) * dx)[None, :], ((np.arange(shape[0]) - y0) * dy)[:, None])
+    across, along = ((np.arange(shape[1]) - x0) * dx)[None, :], ((np.arange(shape[0]) - y0) * dy)[:, None]
+    out = empty_array(shape, np.float64)
+    over_rows(lambda a, b: np.hypot(across, along[a:b], out=out[a:b]), shape[0], 1 + 500_000 // shape[1])
+    return out

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import secrets
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from casatools._base.errors import DataError
-from casatools._base.paths import remove_folder, remove_output, require_writable_parent
+from casatools._base.paths import remove_output, require_writable_parent, working_folder
 from casatools.imaging.beam_fit import GaussianBeam
 from casatools.imaging.plane_store import PlaneStore
 from casatools.io.image import Beam, BeamSet, CasaImage
@@ -26,16 +25,12 @@ def staged_images(base: str) -> Iterator[str]:
     """Yield a folder beside the images to come; what is in it replaces images of the same name when the block ends well."""
     require_writable_parent(base)
     parent = os.path.dirname(os.path.abspath(base))
-    folder = os.path.join(parent, f".{os.path.basename(base)}.part-{secrets.token_hex(4)}")
-    try:
-        os.mkdir(folder)
+    with working_folder(parent, os.path.basename(base)) as folder:
         yield folder
         for name in sorted(os.listdir(folder)):
             target = os.path.join(parent, name)
             remove_output(target)
             os.rename(os.path.join(folder, name), target)
-    finally:
-        remove_folder(folder)
 
 
 def beam_set(beams: Sequence[GaussianBeam | None], nstokes: int) -> BeamSet | None:

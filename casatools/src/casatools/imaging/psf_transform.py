@@ -16,6 +16,8 @@ class PsfTransform:
     ----------
     psf : ndarray (y, x) float32
         Peak 1 near the middle.
+    margin : int
+        Pixels beyond the image that what is convolved besides may reach; the psf itself ends with its image.
 
     Attributes
     ----------
@@ -28,14 +30,16 @@ class PsfTransform:
         Transform of the psf with its peak at the origin.
     """
 
-    def __init__(self, psf: np.ndarray) -> None:
+    def __init__(self, psf: np.ndarray, margin: int = 0) -> None:
         import ducc0
 
         self.psf = psf
         self.shape = (psf.shape[0], psf.shape[1])
-        self.size = (ducc0.fft.good_size(2 * self.shape[0], True), ducc0.fft.good_size(2 * self.shape[1], True))
         cy, cx = (int(v) for v in np.unravel_index(int(np.argmax(psf)), self.shape))
         self.centre = (cy, cx)
+        # So long that what is carried round an edge falls beyond the image.
+        ly, lx = (n + min(n, max(c, n - c, margin)) for n, c in zip(self.shape, self.centre, strict=True))
+        self.size = (ducc0.fft.good_size(ly, True), ducc0.fft.good_size(lx, True))
         self.beam = self.transform(psf, self.centre)
 
     def transform(self, plane: np.ndarray, centre: tuple[int, int] = (0, 0)) -> np.ndarray:
@@ -43,9 +47,8 @@ class PsfTransform:
         import ducc0
 
         padded = np.zeros(self.size, dtype=np.float32)
-        padded[: self.shape[0], : self.shape[1]] = plane
-        if centre != (0, 0):
-            padded = np.roll(padded, (-centre[0], -centre[1]), axis=(0, 1))
+        for to, of in self._quarters(centre):
+            padded[to] = plane[of]
         return np.asarray(ducc0.fft.r2c(padded, axes=(0, 1), nthreads=thread_count()))
 
     def plane(self, transform: np.ndarray, centre: tuple[int, int] = (0, 0)) -> np.ndarray:
@@ -53,9 +56,18 @@ class PsfTransform:
         import ducc0
 
         full = ducc0.fft.c2r(transform, axes=(0, 1), lastsize=self.size[1], forward=False, inorm=2, nthreads=thread_count())
-        if centre != (0, 0):
-            full = np.roll(full, centre, axis=(0, 1))
-        return np.asarray(full[: self.shape[0], : self.shape[1]])
+        out = np.empty(self.shape, full.dtype)
+        for of, to in self._quarters(centre):
+            out[to] = full[of]
+        return out
+
+    def _quarters(self, centre: tuple[int, int]) -> list[tuple[tuple[slice, slice], tuple[slice, slice]]]:
+        """Where the parts of a plane on either side of a pixel are in the padded one, and where in the plane."""
+        halves = [
+            [(slice(0, n - c), slice(c, n)), (slice(total - c, total), slice(0, c))]
+            for n, c, total in zip(self.shape, centre, self.size, strict=True)
+        ]
+        return [((ty, tx), (oy, ox)) for ty, oy in halves[0] for tx, ox in halves[1]]
 
     def convolve(self, plane: np.ndarray) -> np.ndarray:
         """A plane (y, x) convolved with the psf, float32."""

@@ -22,6 +22,10 @@ __all__ = [
 ]
 
 
+# Lines of a transform that are multiplied at a time.
+_LINES = 64
+
+
 def convolve_to_beam(model: np.ndarray, beam: GaussianBeam, cell_rad: tuple[float, float]) -> np.ndarray:
     """Convolve a model (y, x) [Jy/pixel] with a beam of peak 1: the result is in Jy/beam.
 
@@ -31,22 +35,32 @@ def convolve_to_beam(model: np.ndarray, beam: GaussianBeam, cell_rad: tuple[floa
 
     ny, nx = model.shape
     if not model.any():
-        return np.zeros((ny, nx))
+        return np.broadcast_to(0.0, (ny, nx))
     pad = int(np.ceil(3.0 * beam.major_rad / min(cell_rad)))
     ly, lx = ducc0.fft.good_size(ny + pad, True), ducc0.fft.good_size(nx + pad, True)
     padded = np.zeros((ly, lx), dtype=np.float64)
     padded[:ny, :nx] = model
     transform = ducc0.fft.r2c(padded, axes=(0, 1), nthreads=thread_count())
     u = np.fft.rfftfreq(lx, cell_rad[0])[None, :]
-    v = np.fft.fftfreq(ly, cell_rad[1])[:, None]
     sin, cos = np.sin(beam.angle_rad), np.cos(beam.angle_rad)
-    # x grows to the west, so that east is -u.
-    along, across = (-u * sin + v * cos) * beam.major_rad, (-u * cos - v * sin) * beam.minor_rad
-    transform *= np.exp(-(np.pi**2) / (4.0 * np.log(2.0)) * (along**2 + across**2)) * (
-        beam.area_rad2 / (cell_rad[0] * cell_rad[1])
+    peak = beam.area_rad2 / (cell_rad[0] * cell_rad[1])
+    for first in range(0, ly, _LINES):
+        v = np.fft.fftfreq(ly, cell_rad[1])[first : first + _LINES, None]
+        # x grows to the west, so that east is -u.
+        along, across = (-u * sin + v * cos) * beam.major_rad, (-u * cos - v * sin) * beam.minor_rad
+        spectrum = np.exp(-(np.pi**2) / (4.0 * np.log(2.0)) * (np.square(along) + np.square(across)))
+        transform[first : first + _LINES] *= spectrum * peak
+    ducc0.fft.c2r(
+        transform,
+        axes=(0, 1),
+        lastsize=lx,
+        forward=False,
+        inorm=2,
+        nthreads=thread_count(),
+        out=padded,
+        allow_overwriting_input=True,
     )
-    result = ducc0.fft.c2r(transform, axes=(0, 1), lastsize=lx, forward=False, inorm=2, nthreads=thread_count())
-    return np.asarray(result[:ny, :nx])
+    return padded[:ny, :nx]
 
 
 def smooth_residual(residual: np.ndarray, own: GaussianBeam, target: GaussianBeam, cell_rad: tuple[float, float]) -> np.ndarray:

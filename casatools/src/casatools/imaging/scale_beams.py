@@ -36,7 +36,8 @@ class ScaleBeams(PsfTransform):
     """
 
     def __init__(self, psf: np.ndarray, scales: Sequence[float]) -> None:
-        super().__init__(psf)
+        # The beams of pairs of scales reach twice the largest beyond that of the points.
+        super().__init__(psf, 2 * int(np.ceil(max(scales, default=0.0))))
         self.scales = tuple(float(s) for s in scales)
         self.reach: np.ndarray | None = None
         middle = (self.shape[0] // 2, self.shape[1] // 2)

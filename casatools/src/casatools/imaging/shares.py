@@ -107,6 +107,7 @@ def _grid_psf(order: tuple[str, _Densities]) -> list[tuple[Any, ...]]:
     if densities:
         imager.weights.take_sums(densities)
     imager.weights.finish()
+    imager.settle()
     for image in imager.fields:
         image.forget_psf()
     imager.grid_psf()

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from casatools._base.errors import DataError, NotOpenError, ParameterError, UnsupportedError
+from casatools._base.paths import require_present
 from casatools.imaging.imager import Imager, ImagingData
 from casatools.imaging.model_column import save_model_column
 from casatools.imaging.mosaic import MosaicField
@@ -27,6 +28,7 @@ from casatools.imaging.request import TcleanRequest
 from casatools.imaging.tclean_data import phase_centre, prepare_data
 from casatools.imaging.tclean_images import FieldImages, mosaic_beams, plan_images
 from casatools.imaging.visibilities import DataSource, open_sources
+from casatools.imaging.weighting import GroupedWeights, ImagingWeights
 
 __all__ = ["SynthesisRun", "tclean_request"]
 
@@ -198,6 +200,54 @@ class SynthesisRun:
         self._weigh(imager)
         return imager
 
+    def write_density(self) -> str:
+        """Write ``.gridwt``, the density of uv samples of the main image: sums of weights in uv cells.
+
+        Returns
+        -------
+        str
+            Its path; empty where the weighting needs none.
+
+        Raises
+        ------
+        DataError, UnsupportedError
+            All selected data are flagged, or each field has a density of its own.
+        """
+        imager, plans = self._open()
+        weights = _one_density(imager)
+        if weights is None:
+            return ""
+        weights.take_sums({None: (np.zeros_like(weights.density), np.zeros_like(weights.total))})
+        if imager.gather() <= 0:
+            raise DataError("all selected data are flagged or have no weight: there is nothing to image")
+        with staged_images(plans[0].base) as folder:
+            self._writer(plans[0], folder).write("gridwt", _density_planes(weights.density).astype(np.float32))
+        weights.finish()
+        self._weighed = True
+        return os.path.abspath(plans[0].base + ".gridwt")
+
+    def take_density(self, path: str = "") -> bool:
+        """Weight with a density from an image, ``.gridwt`` of the main image when none is named; False where the weighting needs none.
+
+        Raises
+        ------
+        PathMissingError, DataError, UnsupportedError
+            The image is not there or does not fit, or each field has a density of its own.
+        """
+        imager, plans = self._open()
+        weights = _one_density(imager)
+        if weights is None:
+            return False
+        path = path or plans[0].base + ".gridwt"
+        require_present(path, "image")
+        found = read_planes(path, _density_planes(weights.density).shape)
+        imager.gather()
+        total = found.sum(axis=(1, 2, 3), dtype=np.float64)
+        weights.take_sums({None: (_density_planes(found[:, 0]).astype(np.float64)[:, 0], total)})
+        weights.finish()
+        self._weighed = True
+        return True
+
     def make_psf(self) -> None:
         """Write ``.psf``, ``.sumwt`` and the ``.weight`` of mosaics: sums of weights, not divided by anything; cubes are normalized.
 
@@ -269,13 +319,16 @@ class SynthesisRun:
                 folder = stack.enter_context(staged_images(plan.base))
                 self._write_field(plan, folder, kinds)
 
-    def _write_field(self, plan: FieldImages, folder: str, kinds: tuple[str, ...]) -> None:
-        data = self.data
-        source, planes = data.sources[0], plan.image.planes
+    def _writer(self, plan: FieldImages, folder: str) -> ImageWriter:
+        source = self.data.sources[0]
         name = source.ms.metadata.fields[int(source.field_ids[0])].name
-        writer = ImageWriter(
+        return ImageWriter(
             folder, plan.base, plan.coordinates, source.telescope, name, ["taskname=synthesisimager"], "synthesisimager"
         )
+
+    def _write_field(self, plan: FieldImages, folder: str, kinds: tuple[str, ...]) -> None:
+        data, planes = self.data, plan.image.planes
+        writer = self._writer(plan, folder)
         npol = planes.residual.shape[1]
         hands = np.float32(counted_hands(data.labels))
         sums = np.repeat((planes.sumwt * float(hands)).astype(np.float32)[:, None, None, None], npol, axis=1)
@@ -374,6 +427,20 @@ def _parts(plan: FieldImages, name: str, count: int) -> list[tuple[slice, str]]:
     if not plan.request.terms:
         return [(slice(None), suffixes[0])]
     return [(slice(k, k + 1), suffix) for k, suffix in enumerate(suffixes)]
+
+
+def _one_density(imager: Imager) -> ImagingWeights | None:
+    """The weights that keep one density for all fields; None where the weighting has none."""
+    if isinstance(imager.weights, GroupedWeights):
+        raise UnsupportedError(
+            "densities of uv samples of each field of a mosaic are not written to images; use multifield=False in setweighting"
+        )
+    return imager.weights if imager.weights.needs_density else None
+
+
+def _density_planes(density: np.ndarray) -> np.ndarray:
+    """Densities (plane, x, y) as the planes of an image (plane, 1, y, x), or the other way round."""
+    return np.ascontiguousarray(density.transpose(0, 2, 1))[:, None]
 
 
 def _is_normalized(plan: FieldImages) -> bool:

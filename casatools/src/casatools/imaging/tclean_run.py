@@ -7,6 +7,7 @@ from contextlib import ExitStack, closing
 from typing import Any
 
 from casatools._base import log
+from casatools._base.buffers import drop_idle
 from casatools._base.memory import require_memory
 from casatools._base.paths import require_space
 from casatools.imaging.checkpoint import Checkpoint
@@ -43,8 +44,11 @@ def run_tclean(request: TcleanRequest, history: list[str] | None = None) -> dict
     """
     if request.interactive:
         require_person("tclean")
-    with imaged_sources(request, request.saves_model) as sources:
-        return _image(request, sources, history or ["taskname=tclean"])
+    try:
+        with imaged_sources(request, request.saves_model) as sources:
+            return _image(request, sources, history or ["taskname=tclean"])
+    finally:
+        drop_idle()
 
 
 # psf, residual, model and primary beam as float32, two masks; and what gridding and cleaning one plane takes beside them.

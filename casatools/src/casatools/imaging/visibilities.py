@@ -13,6 +13,7 @@ from typing import Protocol
 import numpy as np
 
 from casatools._base.errors import DataError, ParameterError, SelectionError
+from casatools._base.memory import chunk_bytes
 from casatools._base.threads import over_rows
 from casatools.frames.baselines import parallactic_angle
 from casatools.frames.directions import Direction, frame_turn
@@ -30,6 +31,10 @@ from casatools.transform.moving_sources import moving_factor
 __all__ = ["DataSource", "RowGroups", "VisibilityBlock", "open_sources", "rotate_phase_centre", "stokes_planes"]
 
 _SPEED_OF_LIGHT_M_S = 299792458.0
+# Chunks are small: what is made of them is kept, and they would count towards the greatest memory.
+_CHUNK_BYTES = 16 * 1024 * 1024
+# Another thread is worth its start, for which it waits until the reading one leaves the interpreter, from so many samples on.
+_FEW_SAMPLES = 500_000
 # Order of the polynomial of each interpolation between channels.
 _ORDERS = {"nearest": 0, "linear": 1, "cubic": 3}
 # Correlation codes of the MeasurementSet (Kemball & Wieringa, AIPS++ Note 229).
@@ -311,6 +316,13 @@ class DataSource:
         part.resolved = replace(self.resolved, rows=rows, channels=channels)
         return part
 
+    def rows_of(self) -> dict[int, int]:
+        """How many rows are selected of each data description."""
+        if len(self.ddids) == 1:
+            return {int(self.ddids[0]): len(self.resolved.rows)}
+        numbers, counts = np.unique(self.ms.read("DATA_DESC_ID", self.resolved.rows), return_counts=True)
+        return dict(zip(numbers.tolist(), counts.tolist(), strict=True))
+
     def iter_blocks(
         self,
         planes: Sequence[tuple[str, dict[int, complex]]],
@@ -340,7 +352,7 @@ class DataSource:
         """
         weights = "WEIGHT_SPECTRUM" if self.ms.has("WEIGHT_SPECTRUM") else "WEIGHT"
         columns = [self.column, "FLAG", "FLAG_ROW", weights, "UVW", "TIME", "FIELD_ID", "ANTENNA1", "ANTENNA2"]
-        for chunk in iter_chunks(self.ms, self.resolved, columns):
+        for chunk in iter_chunks(self.ms, self.resolved, columns, chunk_bytes=min(_CHUNK_BYTES, chunk_bytes())):
             vis, weight = _planes_of(chunk, self.column, weights, planes, pseudo, self.correlation_codes(chunk.ddid))
             uvw = np.asarray(chunk["UVW"], dtype=np.float64)
             freq = self.channels(chunk.ddid)[0]
@@ -446,21 +458,25 @@ def _planes_of(
     parallel = [k for k, c in enumerate(codes) if c in (5, 8, 9, 12)] or list(range(len(codes)))
     weight = chunk[weights]
     weight = weight[:, None, :] if weight.ndim == 2 else weight
-    mean = weight[..., parallel].mean(axis=2, dtype=np.float32)
     vis = np.empty((len(planes), *data.shape[:2]), dtype=np.complex64)
     if pseudo:
         good = ~(chunk["FLAG"] | chunk["FLAG_ROW"][:, None, None])[..., used]
         total = np.where(good, data[..., used], 0).sum(axis=2)
         number = good.sum(axis=2)
         vis[0] = total / np.maximum(number, 1)
+        mean = weight[..., parallel].mean(axis=2, dtype=np.float32)
         return vis, np.ascontiguousarray(np.where(number > 0, np.broadcast_to(mean, number.shape), 0.0), dtype=np.float32)
     factors = np.array([[parts.get(k, 0.0) for k in used] for _, parts in planes], dtype=np.complex64)
-    corr, given = np.array(used, dtype=np.int64), np.ascontiguousarray(mean, dtype=np.float32)
+    hands, corr, given = (
+        np.array(parallel, dtype=np.int64),
+        np.array(used, dtype=np.int64),
+        np.ascontiguousarray(weight, dtype=np.float32),
+    )
     out_weight = np.empty(data.shape[:2], dtype=np.float32)
     over_rows(
-        lambda a, b: mix_correlations(data, chunk["FLAG"], chunk["FLAG_ROW"], given, corr, factors, a, b, vis, out_weight),
+        lambda a, b: mix_correlations(data, chunk["FLAG"], chunk["FLAG_ROW"], given, hands, corr, factors, a, b, vis, out_weight),
         len(data),
-        200_000 // data.shape[1],
+        _FEW_SAMPLES // data.shape[1],
     )
     return vis, out_weight
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -25,6 +26,8 @@ from casatools.kernels.imaging_weights import add_density, density_weights
 __all__ = ["GroupedWeights", "ImagingWeights", "UvTaper", "WeightingOptions", "parse_taper"]
 
 _SPEED_OF_LIGHT_M_S = 299792458.0
+# Threads are worth their start from so many samples on.
+_FEW_SAMPLES = 200_000
 _SCHEMES = ("natural", "uniform", "briggs", "superuniform", "radial", "briggsabs", "briggsbwtaper")
 
 
@@ -136,6 +139,7 @@ class ImagingWeights:
         # channel by channel in cells centred on them.
         self.by_channel = planes > 1 if by_channel is None else by_channel
         self._offset = 0.5 if self.by_channel else 0.0
+        self._shape = shape
         self._dense = options.scheme in ("uniform", "superuniform", "briggs", "briggsabs", "briggsbwtaper")
         self.density = self._store.zeros((planes, *shape), np.float64) if self._dense else np.zeros((0, 0, 0))
         self.total = np.zeros(planes)
@@ -150,7 +154,7 @@ class ImagingWeights:
     def blank(self) -> ImagingWeights:
         """The same before any samples are gathered."""
         made = copy.copy(self)
-        made.density = self._store.zeros(self.density.shape, np.float64)
+        made.density = np.zeros((0, 0, 0))  # made when there are samples
         made.total, made._factor = np.zeros(self._planes), np.ones(self._planes)
         return made
 
@@ -158,14 +162,25 @@ class ImagingWeights:
         """Take the samples of a block into the densities."""
         if not self._dense:
             return
+        if not self.density.size:
+            self.density = self._store.zeros((self._planes, *self._shape), np.float64)
+            self.total = np.zeros(self._planes)
         scale = block.freq_hz / _SPEED_OF_LIGHT_M_S
         for number in range(block.weight.shape[1] if self.by_channel else 1):
             part = slice(number, number + 1) if self.by_channel else slice(None)
             plane = block.first + number if self.by_channel else 0
             weight = np.ascontiguousarray(block.weight[:, part])
-            add_density(block.uvw_m, scale[part], weight, *self._cells, self._offset, self.density[plane])
+            density = self.density[plane]
+            add = partial(add_density, block.uvw_m, scale[part], weight, *self._cells, self._offset, density)
+            # Each thread has a part of the cells: sums are the same with any number of them.
+            over_rows(add, len(density), max(1, _FEW_SAMPLES * len(density) // max(weight.size, 1)))
             # Each sample stands for two: itself and its conjugate.
             self.total[plane] += 2.0 * float(weight.sum(dtype=np.float64))
+
+    def drop(self) -> None:
+        """Let go of the densities; `gather` begins anew."""
+        if self._dense:
+            self.density = np.zeros((0, 0, 0))
 
     def sums(self) -> dict[Any, tuple[np.ndarray, np.ndarray]]:
         """Densities and sums of weights, to be added up with those of other data."""
@@ -205,8 +220,7 @@ class ImagingWeights:
             result = np.empty_like(weight)
             fixed = (block.uvw_m, scale, weight, *self._cells, self._offset, self.density[plane])
             numbers = (float(self._factor[plane]), self._constant, self._bandwidth)
-            # Threads are worth their start from some hundred thousand samples on.
-            over_rows(lambda a, b: density_weights(*fixed, *numbers, a, b, result), len(weight), 200_000 // weight.shape[1])
+            over_rows(lambda a, b: density_weights(*fixed, *numbers, a, b, result), len(weight), _FEW_SAMPLES // weight.shape[1])
             weight = result
         elif self.options.scheme == "radial":
             weight = weight * (np.hypot(block.uvw_m[:, 0], block.uvw_m[:, 1])[:, None] * scale[None, :])
@@ -258,6 +272,11 @@ class GroupedWeights:
         """As of `ImagingWeights`, for the groups that are there."""
         for number, weights in self._groups.items():
             weights.take_sums({None: sums[number]})
+
+    def drop(self) -> None:
+        """As of `ImagingWeights`."""
+        for weights in self._groups.values():
+            weights.drop()
 
     def finish(self) -> None:
         """All samples are in."""

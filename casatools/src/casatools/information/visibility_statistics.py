@@ -90,6 +90,9 @@ class VisibilityStatisticsOptions:
         return self.column.upper() in VISIBILITY
 
 
+_WHOLE = ("sum", "sumsq", "sumOfWeights", "min", "max", "firstquartile", "thirdquartile")
+
+
 @dataclass
 class StatisticsGroup:
     """Sums, extremes and values of one reported record."""
@@ -152,6 +155,8 @@ class StatisticsGroup:
         }  # fmt: skip
         if options.quantiles:
             out.update(self._quantiles())
+        if options.column.upper() in ("FLAG", "FLAG_ROW"):  # counts and truth values are whole numbers
+            out.update({name: int(out[name]) for name in _WHOLE if name in out})
         return out
 
     def _quantiles(self) -> dict[str, float]:

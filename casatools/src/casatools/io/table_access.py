@@ -60,7 +60,8 @@ def to_casa(value: Any) -> Any:
             return np.array(value["array"], dtype=str).reshape(tuple(value["shape"])).T
         return {k: to_casa(v) for k, v in value.items()}
     if isinstance(value, list):
-        return np.array(value, dtype=str) if all(isinstance(v, str) for v in value) and value else np.array(value)
+        # casacore gives numbers as arrays, so that a list, also an empty one, holds texts.
+        return np.array(value, dtype=str) if all(isinstance(v, str) for v in value) else np.array(value)
     if isinstance(value, np.generic):
         return value.item()
     return value

@@ -67,7 +67,7 @@ def clean_multiscale(
     bias : ndarray (scale,) float64
         Factor on the peaks of each scale, on top of one over the root of its own norm ``cross[s, s]``.
     gain, threshold, niter
-        As in CLEAN; the threshold is for the peak so chosen.
+        As in CLEAN; the threshold is for the flux of the component that is chosen, before the gain.
     cy, cx : int
 
     Returns
@@ -89,7 +89,8 @@ def clean_multiscale(
                 best, scale, by = tops[s, row] * norms[s], s, row
         if done >= niter or scale < 0:
             break
-        if best <= threshold:
+        # It is the flux of the component that is compared, whatever its scale counts when one is chosen.
+        if tops[scale, by] / cross[scale, scale, cy, cx] <= threshold:
             # The reference counts the look that finds nothing above the threshold.
             done += 1
             break

@@ -103,10 +103,11 @@ def clean_scale_tiles(
             best, y, x = refresh_scale_tile(smoothed[s], mask, cross[s], place, flux, applied[n], done, boxes[n % tiles], cy, cx)
             applied[n], bound[n], peaks[n, 0], peaks[n, 1] = done, best * norms[s], y, x
             continue
-        below = bound[n] <= threshold
-        if done >= len(flux) or below or bound[n] <= 0.0:
-            break
         y, x = peaks[n, 0], peaks[n, 1]
+        # It is the flux of the component that is compared, whatever its scale counts when one is chosen.
+        below = bound[n] <= 0.0 or abs(smoothed[s, y, x]) / cross[s, s, cy, cx] <= threshold
+        if done >= len(flux) or below:
+            break
         f = np.float32(gain * smoothed[s, y, x] / cross[s, s, cy, cx])
         components[s, y, x] += f
         place[done, 0], place[done, 1], place[done, 2], flux[done] = s, y, x, f

@@ -16,9 +16,10 @@ __all__ = ["add_density", "density_weights"]
 
 @kernel
 def add_density(
-    uvw: np.ndarray, scale: np.ndarray, weight: np.ndarray, cell_u: float, cell_v: float, offset: float, density: np.ndarray
-) -> None:
-    """Add weights to the cells of a uv grid, each sample also at its conjugate place.
+    uvw: np.ndarray, scale: np.ndarray, weight: np.ndarray, cell_u: float, cell_v: float, offset: float, density: np.ndarray,
+    first: int, last: int,
+) -> None:  # fmt: skip
+    """Add weights to some cells of a uv grid, each sample also at its conjugate place.
 
     Parameters
     ----------
@@ -32,6 +33,8 @@ def add_density(
         0 for cells that begin at a multiple of the cell size, 0.5 for cells centred on it.
     density : ndarray (nu, nv) float64
         Added to; zero frequency is at (nu // 2, nv // 2).
+    first, last : int
+        Cells from the first to before the last of u.
     """
     nu, nv = density.shape
     mu, mv = nu // 2 + offset, nv // 2 + offset
@@ -41,10 +44,10 @@ def add_density(
             if w > 0:
                 u, v = uvw[row, 0] * scale[chan] * cell_u, uvw[row, 1] * scale[chan] * cell_v
                 i, j = int(np.floor(u + mu)), int(np.floor(v + mv))
-                if 0 <= i < nu and 0 <= j < nv:
+                if first <= i < last and 0 <= j < nv:
                     density[i, j] += w
                 i, j = int(np.floor(mu - u)), int(np.floor(mv - v))
-                if 0 <= i < nu and 0 <= j < nv:
+                if first <= i < last and 0 <= j < nv:
                     density[i, j] += w
 
 

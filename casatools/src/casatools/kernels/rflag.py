@@ -52,18 +52,22 @@ def median_in_place(buffer: np.ndarray, count: int) -> float:
 
 @kernel
 def gather_window(values: np.ndarray, hidden: np.ndarray, rows: np.ndarray, first: int, last: int, sums: np.ndarray) -> None:
-    """Count, sums of real and imaginary parts and of squares of ``rows[first:last]`` into `sums` (4, chan, product) float64."""
+    """Count, sums of real and imaginary parts and of the squares of each of ``rows[first:last]`` into `sums` (5, chan, product) float64.
+
+    Squares are rounded to single precision, as the reference's: that is all that windows of a single sample scatter by.
+    """
     sums[:] = 0.0
     for t in range(first, last):
         row = rows[t]
         for chan in range(values.shape[1]):
             for product in range(values.shape[2]):
                 if not hidden[row, chan, product]:
-                    x, y = np.float64(values[row, chan, product].real), np.float64(values[row, chan, product].imag)
+                    x, y = np.float32(values[row, chan, product].real), np.float32(values[row, chan, product].imag)
                     sums[0, chan, product] += 1.0
                     sums[1, chan, product] += x
                     sums[2, chan, product] += y
-                    sums[3, chan, product] += x * x + y * y
+                    sums[3, chan, product] += np.float32(x * x)
+                    sums[4, chan, product] += np.float32(y * y)
 
 
 @kernel
@@ -82,10 +86,10 @@ def sum_windows(
     They are added to `total` (baseline, chan), counted in `count`, and kept in `scatter` (row, chan, product) float32 at the middle
     row of the window, 0 where there is none.
     """
-    sums = np.empty((4, values.shape[1], values.shape[2]))
+    sums = np.empty((5, values.shape[1], values.shape[2]))
     for baseline in range(span[0], span[1]):
         ntime = np.sum(index[baseline] >= 0)
-        # A series shorter than the window makes it as narrow as it must; windows of one sample do not scatter.
+        # A series shorter than the window makes it as narrow as it must.
         wide = min(half, (ntime - 1) // 2)
         for t in range(wide, ntime - wide):
             middle = index[baseline, t]
@@ -94,8 +98,8 @@ def sum_windows(
                 for product in range(values.shape[2]):
                     n, re, im = sums[0, chan, product], sums[1, chan, product], sums[2, chan, product]
                     if n > 0:
-                        # Squares of float32 values are exact in float64: the difference loses nothing that matters.
-                        found = math.sqrt(max(0.0, sums[3, chan, product] / n - (re * re + im * im) / (n * n)))
+                        real = max(0.0, sums[3, chan, product] / n - re * re / (n * n))
+                        found = math.sqrt(real + max(0.0, sums[4, chan, product] / n - im * im / (n * n)))
                         total[baseline, chan] += found
                         count[baseline, chan] += 1
                         scatter[middle, chan, product] = found

@@ -11,8 +11,8 @@ __all__ = ["mix_correlations"]
 
 @kernel
 def mix_correlations(
-    data: np.ndarray, flag: np.ndarray, flag_row: np.ndarray, weight: np.ndarray, corr: np.ndarray, factor: np.ndarray, first: int, last: int,
-    vis: np.ndarray, out_weight: np.ndarray,
+    data: np.ndarray, flag: np.ndarray, flag_row: np.ndarray, weight: np.ndarray, hands: np.ndarray, corr: np.ndarray, factor: np.ndarray,
+    first: int, last: int, vis: np.ndarray, out_weight: np.ndarray,
 ) -> None:  # fmt: skip
     """Weighted sums of correlations for a range of rows.
 
@@ -21,8 +21,9 @@ def mix_correlations(
     data : ndarray (row, chan, corr) complex64 [Jy]
     flag : ndarray (row, chan, corr) bool
     flag_row : ndarray (row,) bool
-    weight : ndarray (row, chan or 1) float32
-        Of the planes.
+    weight : ndarray (row, chan or 1, corr) float32
+    hands : ndarray (hand,) int64
+        Correlations whose mean weight is that of the planes.
     corr : ndarray (used,) int64
         Correlations that are used; a sample is lost where one of them is flagged or not finite.
     factor : ndarray (pol, used) complex64
@@ -47,4 +48,8 @@ def mix_correlations(
                     for k in range(corr.shape[0]):
                         total += factor[p, k] * data[row, chan, corr[k]]
                 vis[p, row, chan] = total
-            out_weight[row, chan] = np.float32(0.0) if bad else weight[row, chan if own else 0]
+            mean = np.float32(0.0)
+            if not bad:
+                for k in range(hands.shape[0]):
+                    mean += weight[row, chan if own else 0, hands[k]]
+            out_weight[row, chan] = mean / np.float32(hands.shape[0])

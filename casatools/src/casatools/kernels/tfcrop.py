@@ -19,9 +19,12 @@ __all__ = [
     "component",
     "crop_baselines",
     "crop_plane",
+    "divided",
+    "fit_line",
     "fit_piece",
     "piecewise",
     "robust_base",
+    "scatter_of",
     "smooth_in_place",
     "window_exceeds",
 ]
@@ -29,27 +32,81 @@ __all__ = [
 # A sample further than this times the rms above a fit does not take part in the next one, in as many fits but one.
 _CUTS = (3.0, 3.0, 2.0, 2.0)
 _ORDERS = (1, 1, 2, 3, 3)
-_LEAST = 2  # Samples that a piece needs.
 _HALF = 2  # Half width of the running mean over a fit.
 _CLIPS = 5
 _SETTLED = 0.1
 
 
 @kernel
-def fit_piece(series: np.ndarray, good: np.ndarray, ends: tuple[int, int], last: int, degree: int, fit: np.ndarray) -> bool:
+def divided(above: float, below: float) -> float:
+    """The quotient as IEEE 754 has it, also where the divisor is 0."""
+    if below != 0.0:
+        return above / below
+    if above != above or above == 0.0:
+        return math.nan
+    return math.inf if above > 0.0 else -math.inf
+
+
+@kernel
+def scatter_of(series: np.ndarray, good: np.ndarray) -> np.float32:
+    """Standard deviation of good samples, in single precision and in their order."""
+    count, mean, square = np.float32(0.0), np.float32(0.0), np.float32(0.0)
+    for k in range(len(series)):
+        if good[k]:
+            mean += np.float32(series[k])
+            count += np.float32(1.0)
+    mean = np.float32(mean / max(count, np.float32(1.0)))
+    for k in range(len(series)):
+        if good[k]:
+            away = np.float32(np.float32(series[k]) - mean)
+            square += away * away
+    return np.float32(math.sqrt(square / max(count, np.float32(1.0))))
+
+
+@kernel
+def fit_line(
+    series: np.ndarray, good: np.ndarray, ends: tuple[int, int], last: int, scatter: np.float32, fit: np.ndarray
+) -> None:
+    """Straight line through good samples of ``ends[0]..last``, each with the error `scatter`, in single precision.
+
+    The precision is that of the reference: under a piece with one sample, where the line is not determined, the base is what is left
+    of it by rounding, mostly not a number, and then nothing is flagged on account of it. Without any sample it is not a number.
+    """
+    one = np.float32(1.0)
+    weight = np.float32(scatter * scatter)
+    s, sx, sy, sxx, sxy = np.float32(0.0), np.float32(0.0), np.float32(0.0), np.float32(0.0), np.float32(0.0)
+    for k in range(ends[0], last + 1):
+        if good[k]:
+            x, y = np.float32(k), np.float32(series[k])
+            s += np.float32(divided(one, weight))
+            sx += np.float32(divided(x, weight))
+            sy += np.float32(divided(y, weight))
+            sxx += np.float32(divided(np.float32(x * x), weight))
+            sxy += np.float32(divided(np.float32(x * y), weight))
+    determinant = np.float32(np.float32(s * sxx) - np.float32(sx * sx))
+    start = np.float32(divided(np.float32(np.float32(sxx * sy) - np.float32(sx * sxy)), determinant))
+    slope = np.float32(divided(np.float32(np.float32(s * sxy) - np.float32(sx * sy)), determinant))
+    for k in range(ends[0], ends[1]):
+        fit[k] = start + np.float32(slope * np.float32(k))
+
+
+@kernel
+def fit_piece(
+    series: np.ndarray, good: np.ndarray, ends: tuple[int, int], last: int, degree: int, scatter: np.float32, fit: np.ndarray
+) -> None:
     """Least squares polynomial through good samples of ``ends[0]..last`` (inclusive), put into ``fit[ends[0]:ends[1]]``.
 
-    A line where the samples do not suffice for `degree`; False where they do not for a line.
+    A line where the samples do not suffice for `degree`.
     """
     low, high = ends
     count = 0
     for k in range(low, last + 1):
         count += good[k]
-    if count < _LEAST:
-        return False
-    order = degree if count > degree else 1
+    if count <= degree or degree == 1:
+        fit_line(series, good, ends, last, scatter, fit)
+        return
     middle, scale = 0.5 * (low + last), max(1.0, 0.5 * (last - low))
-    size = order + 1
+    size = degree + 1
     matrix, right = np.zeros((size, size)), np.zeros(size)
     for k in range(low, last + 1):
         if good[k]:
@@ -76,25 +133,23 @@ def fit_piece(series: np.ndarray, good: np.ndarray, ends: tuple[int, int], last:
         for i in range(size - 1, -1, -1):
             value = value * (k - middle) / scale + right[i]
         fit[k] = value
-    return True
 
 
 @kernel
-def piecewise(series: np.ndarray, good: np.ndarray, degree: int, pieces: int, fit: np.ndarray) -> bool:
+def piecewise(series: np.ndarray, good: np.ndarray, degree: int, pieces: int, fit: np.ndarray) -> None:
     """Polynomials in pieces of equal length, what is over at both ends; each takes the first sample of the next one too.
 
-    False where a piece has too few good samples.
+    More pieces than samples are two, as in the reference.
     """
     n = len(series)
-    pieces = max(1, min(pieces, n))
+    pieces = max(1, pieces if pieces <= n else min(2, n))
     width = n // pieces
     left = (n - width * pieces) // 2
+    scatter = scatter_of(series, good)
     for p in range(pieces):
         low = left + p * width if p else 0
         high = left + (p + 1) * width if p < pieces - 1 else n
-        if not fit_piece(series, good, (low, high), min(high, n - 1), degree, fit):
-            return False
-    return True
+        fit_piece(series, good, (low, high), min(high, n - 1), degree, scatter, fit)
 
 
 @kernel
@@ -108,13 +163,12 @@ def smooth_in_place(fit: np.ndarray) -> None:
 
 
 @kernel
-def robust_base(series: np.ndarray, good: np.ndarray, poly: bool, pieces: int, fit: np.ndarray) -> bool:
-    """Fit a base under positive outliers: lines, or polynomials in 1, 3, 5, 7, 9 pieces, `pieces` at most; False where that cannot be."""
+def robust_base(series: np.ndarray, good: np.ndarray, poly: bool, pieces: int, fit: np.ndarray) -> None:
+    """Fit a base under positive outliers: lines, or polynomials in 1, 3, 5, 7, 9 pieces, `pieces` at most; at least one sample is good."""
     use = good.copy()
     rounds = len(_ORDERS)
     for turn in range(rounds):
-        if not piecewise(series, use, _ORDERS[turn] if poly else 1, min(pieces, 2 * turn + 1) if poly else 1, fit):
-            return False
+        piecewise(series, use, _ORDERS[turn] if poly else 1, min(pieces, 2 * turn + 1) if poly else 1, fit)
         if poly:
             smooth_in_place(fit)
         if turn == rounds - 1:
@@ -128,7 +182,6 @@ def robust_base(series: np.ndarray, good: np.ndarray, poly: bool, pieces: int, f
         for k in range(len(series)):
             if use[k] and series[k] - fit[k] > limit:
                 use[k] = False
-    return True
 
 
 @kernel
@@ -182,18 +235,20 @@ def clip_profile(ratio: np.ndarray, bad: np.ndarray, cutoff: float, kinds: int, 
 def crop_plane(amplitude: np.ndarray, bad: np.ndarray, poly: bool, pieces: int, cutoff: float, window: tuple[int, int]) -> None:
     """One step on a plane (sample, axis): divide by the base of the mean profile and clip each sample's profile."""
     nsample, naxis = amplitude.shape
-    mean, count = np.zeros(naxis), np.zeros(naxis, np.int64)
+    # Single precision, as the reference: what a line through one sample becomes depends on the last digit.
+    mean, count = np.zeros(naxis, np.float32), np.zeros(naxis, np.int64)
     for t in range(nsample):
         for k in range(naxis):
             if not bad[t, k]:
-                mean[k] += amplitude[t, k]
+                mean[k] += np.float32(amplitude[t, k])
                 count[k] += 1
     good = count > 0
-    for k in range(naxis):
-        mean[k] /= max(count[k], 1)
-    base = np.zeros(naxis)
-    if not robust_base(mean, good, poly, pieces, base):
+    if not good.any():
         return
+    for k in range(naxis):
+        mean[k] /= np.float32(max(count[k], 1))
+    base = np.zeros(naxis)
+    robust_base(mean, good, poly, pieces, base)
     ratio = np.empty(naxis)
     for t in range(nsample):
         for k in range(naxis):

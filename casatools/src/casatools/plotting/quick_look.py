@@ -222,10 +222,8 @@ def _drawn(
     other: np.ndarray,
 ) -> Any:
     ny, nx = values.shape
-    wide = float(np.clip(nx / ny, 0.4, 2.5))
-    figure = new_figure(1.6 + 5.2 * min(wide, 1.0) * max(1.0, wide) + 0.9, 0.9 + 5.2 / max(wide, 1.0) + 0.3)
-    figure.set_layout_engine("none")
-    axes: Any = figure.add_axes((0.16, 0.12, 0.66, 0.80), projection=wcs)
+    figure, place, bar_place = _sheet(nx / ny)
+    axes: Any = figure.add_axes(place, projection=wcs)
     axes.set_facecolor("#eeeeee")
     extent = (box[0] - 0.5, box[2] + 0.5, box[1] - 0.5, box[3] + 0.5)
     drawn = axes.imshow(
@@ -239,8 +237,7 @@ def _drawn(
     patch = beam_patch(image, chan, stokes, box, INK, "white")
     if patch is not None:
         axes.add_patch(patch)
-    place = axes.get_position(original=False)
-    bar = figure.colorbar(drawn, cax=figure.add_axes((0.845, place.y0, 0.03, place.height)))
+    bar = figure.colorbar(drawn, cax=figure.add_axes(bar_place))
     bar.set_label(image.unit or "", fontsize=9)
     bar.ax.tick_params(labelsize=8)
     axes.set_title(style.title or _title(image, chan, stokes), fontsize=10)
@@ -249,9 +246,34 @@ def _drawn(
         coordinate.set_ticklabel(size=8, exclude_overlapping=True)
         coordinate.set_ticks(number=5)
         coordinate.display_minor_ticks(True)
+        if _has_pole(wcs, box):  # ticks at the edges do not tell how meridians run there
+            coordinate.grid(color="white", alpha=0.4, linewidth=0.6)
     axes.set_xlim(extent[0], extent[1])
     axes.set_ylim(extent[2], extent[3])
     return figure
+
+
+def _sheet(wide: float) -> tuple[Any, tuple[float, float, float, float], tuple[float, float, float, float]]:
+    """A figure whose axes have the shape of the image (width over height), and the places of axes and colour bar beside them."""
+    wide = float(np.clip(wide, 0.125, 8.0))
+    width = 5.2 * min(wide, 1.4)
+    height = width / wide
+    left, right, bottom, top, gap, bar = 1.15, 0.85, 0.65, 0.4, 0.12, 0.2  # inches
+    size = (left + width + gap + bar + right, bottom + height + top)
+    figure = new_figure(*size)
+    figure.set_layout_engine("none")
+    across, up = 1.0 / size[0], 1.0 / size[1]
+    place = (left * across, bottom * up, width * across, height * up)
+    return figure, place, ((left + width + gap) * across, bottom * up, bar * across, height * up)
+
+
+def _has_pole(wcs: Any, box: tuple[int, int, int, int]) -> bool:
+    """True when a pole of the coordinates lies in the box."""
+    for latitude in (-90.0, 90.0):
+        x, y = (float(v) for v in wcs.wcs_world2pix(0.0, latitude, 0))
+        if box[0] <= x <= box[2] and box[1] <= y <= box[3]:
+            return True
+    return False
 
 
 def _title(image: CasaImage, chan: int, stokes: int) -> str:

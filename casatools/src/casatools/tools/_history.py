@@ -31,7 +31,7 @@ def record_task(path: str, name: str, lines: Sequence[str]) -> None:
         if os.path.isdir(os.path.join(path, "HISTORY")):
             from casatools.io.ms.history import append_history
 
-            append_history(path, name, list(lines))
+            append_history(path, name, list(lines), "ms")
         elif os.path.isdir(os.path.join(path, "logtable")):
             from casatools.io.image.history import append_history as append_image_history
 

@@ -320,6 +320,8 @@ class regionmanager:
         found = self._kept(tablename)
         if name not in found:
             raise PathMissingError(f"image {tablename!r} has no region {name!r}; it has {', '.join(found) or 'none'}")
+        if verbose:
+            log.post(f"region {name!r} of {tablename}")
         return found[name]
 
     @staticmethod
@@ -391,6 +393,8 @@ class regionmanager:
             raise ParameterError(f"{filename!r} holds no region record; region text is read by fromtextfile") from None
         if not isinstance(found, dict) or "isRegion" not in found:
             raise ParameterError(f"{filename!r} holds no region record")
+        if verbose:
+            log.post(f"region of the file {filename}")
         return found
 
     @method

@@ -20,6 +20,7 @@ __all__ = ["synthesisimager"]
 _Any = kinds.Variant()
 Text = Annotated[str, kinds.Text(), "Selection, as in the tasks"]
 Flag = Annotated[bool, kinds.Bool(), "A setting of the reference's gridders"]
+_SCREENS = "the beams of A-projection are screens in the image plane, without convolution functions"
 _NORMALIZING = ("pblimit", "normtype", "psfcutoff")
 _IMAGES = {
     "IMAGE": "image",
@@ -392,14 +393,14 @@ class synthesisimager:
 
     @method
     def drygridding(self, cflist: Annotated[list[str], kinds.TextList(), "Convolution functions"] = [""]) -> bool:  # noqa: B006 - copied
-        """Plan convolution functions of A-projection, which is not there yet.
+        """Plan convolution functions of A-projection, of which there are none: beams are screens in the image plane.
 
         Raises
         ------
         UnsupportedError
             Always.
         """
-        return _refuse("drygridding")
+        return _refuse("drygridding", _SCREENS)
 
     @method
     def fillcfcache(
@@ -411,47 +412,50 @@ class synthesisimager:
         atermon: Flag = True,
         conjbeams: Flag = False,
     ) -> bool:
-        """Make convolution functions of A-projection, which is not there yet.
+        """Make convolution functions of A-projection, of which there are none: beams are screens in the image plane.
 
         Raises
         ------
         UnsupportedError
             Always.
         """
-        return _refuse("fillcfcache")
+        return _refuse("fillcfcache", _SCREENS)
 
     @method
     def reloadcfcache(self) -> bool:
-        """Read convolution functions of A-projection, which is not there yet.
+        """Read convolution functions of A-projection, of which there are none: beams are screens in the image plane.
 
         Raises
         ------
         UnsupportedError
             Always.
         """
-        return _refuse("reloadcfcache")
+        return _refuse("reloadcfcache", _SCREENS)
 
     @method
     def getweightdensity(self) -> str:
-        """Image of the density of uv samples; not there yet.
+        """Write the density of uv samples to the image ``.gridwt``; gives its path, empty with weightings that need none.
 
         Raises
         ------
-        UnsupportedError
-            Always.
+        CasaError
+            There are no data, or each field of a mosaic has a density of its own.
         """
-        return _refuse("getweightdensity")
+        return self._run.write_density()
 
     @method
-    def setweightdensity(self, type: Annotated[str, kinds.Text(), "Image of the density"] = "") -> bool:
-        """Take a density of uv samples from an image; not there yet.
+    def setweightdensity(self, type: Annotated[str, kinds.Text(), "Image of the density; empty is ``.gridwt``"] = "") -> bool:
+        """Weight with the density of uv samples of an image, such as the sum of those of other parts of the data.
+
+        Gives False, as in the reference.
 
         Raises
         ------
-        UnsupportedError
-            Always.
+        CasaError
+            The image is not there or does not fit, or each field of a mosaic has a density of its own.
         """
-        return _refuse("setweightdensity")
+        self._run.take_density(type)
+        return False
 
     @method
     def normalizerinfo(self, normpars: Annotated[dict[str, Any], kinds.Record(), "As for synthesisnormalizer"] = {}) -> bool:  # noqa: B006 - copied
@@ -486,7 +490,7 @@ class synthesisimager:
         UnsupportedError
             Always.
         """
-        return _refuse("inithpg")
+        return _refuse("inithpg", "gridding runs on the processor")
 
     @method
     def initmpi(self) -> bool:
@@ -497,7 +501,7 @@ class synthesisimager:
         UnsupportedError
             Always.
         """
-        return _refuse("initmpi")
+        return _refuse("initmpi", "tclean shares out over ranks with parallel=True")
 
     @method
     def releasempi(self) -> bool:
@@ -506,26 +510,26 @@ class synthesisimager:
 
     @method
     def makesdimage(self) -> bool:
-        """Image single-dish data; not there yet.
+        """Image single-dish data, which this tool does not grid.
 
         Raises
         ------
         UnsupportedError
             Always.
         """
-        return _refuse("makesdimage")
+        return _refuse("makesdimage", "this tool grids visibilities, not single-dish data")
 
     @method
     def makesdpsf(self) -> bool:
-        """Make the point spread function of single-dish data; not there yet.
+        """Make the point spread function of single-dish data, which this tool does not grid.
 
         Raises
         ------
         UnsupportedError
             Always.
         """
-        return _refuse("makesdpsf")
+        return _refuse("makesdpsf", "this tool grids visibilities, not single-dish data")
 
 
-def _refuse(name: str) -> Any:
-    raise UnsupportedError(f"synthesisimager.{name} is not there yet; see tclean for what is")
+def _refuse(name: str, why: str) -> Any:
+    raise UnsupportedError(f"synthesisimager.{name} is not there, and nothing needs it: {why}")

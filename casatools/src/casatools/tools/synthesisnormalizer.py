@@ -156,25 +156,21 @@ class synthesisnormalizer:
 
     @method
     def gatherweightdensity(self) -> bool:
-        """Add up densities of uv samples; they are not written yet.
+        """Add up the densities of uv samples (``.gridwt``) of the parts.
 
         Raises
         ------
-        UnsupportedError
-            Always.
+        PathMissingError, DataError
+            An image is not there or does not fit.
         """
-        raise UnsupportedError("synthesisnormalizer.gatherweightdensity is not there yet")
+        self._open().gather(["gridwt"])
+        return True
 
     @method
     def scatterweightdensity(self) -> bool:
-        """Give the parts the density of uv samples, which is not written yet.
-
-        Raises
-        ------
-        UnsupportedError
-            Always.
-        """
-        raise UnsupportedError("synthesisnormalizer.scatterweightdensity is not there yet")
+        """Give the parts the density of uv samples."""
+        self._open().scatter(["gridwt"])
+        return True
 
     @method
     def unlockimages(self) -> bool:

@@ -13,6 +13,7 @@ from casatools.frames.quantities import parse_quantity, to_unit
 from casatools.imaging.channel_advice import channels_for_range, frequency_range
 from casatools.imaging.normalization import Normalization
 from casatools.imaging.stepwise import tclean_request
+from casatools.imaging.taylor_cubes import TaylorCube
 
 __all__ = ["synthesisutils"]
 
@@ -21,6 +22,7 @@ Frame = Annotated[str, kinds.Text(), "Spectral frame of the frequencies"]
 _FRAMES = ("REST", "LSRK", "LSRD", "BARY", "GEO", "TOPO", "GALACTO", "LGROUP", "CMB")
 Cube = Annotated[str, kinds.Text(), "Beginning of the names of the cube"]
 Terms = Annotated[str, kinds.Text(), "Beginning of the names of the Taylor terms"]
+Limit = Annotated[float, kinds.Float(), "Primary beam below which nothing is used"]
 Selections = Annotated[dict[str, Any], kinds.Record(), "Selections as for synthesisimager.selectdata, named ms0, ms1, ..."]
 Images = Annotated[dict[str, Any], kinds.Record(), "Image parameters as for synthesisimager.defineimage"]
 _CHECKED = {
@@ -281,17 +283,18 @@ class synthesisutils:
         mtname: Terms = "",
         nterms: Annotated[int, kinds.Int(min=1), "Taylor terms"] = 2,
         reffreq: Annotated[str, kinds.Text(), "Reference frequency"] = "",
-        imtype: Annotated[int, kinds.Int(), "Kind of image"] = 0,
-        pblimit: Annotated[float, kinds.Float(), "Primary beam below which nothing is used"] = 0.2,
+        imtype: Annotated[int, kinds.Int(min=0, max=3), "0 psf, 1 residual, 2 pb, 3 sumwt"] = 0,
+        pblimit: Limit = 0.2,
     ) -> bool:
-        """Sum a cube to Taylor terms; not there yet.
+        """Sum the planes of a cube to Taylor terms, weighted with the primary beams and weights of the channels.
 
         Raises
         ------
-        UnsupportedError
-            Always.
+        ParameterError, PathMissingError, DataError
+            A name or the reference frequency is missing, or an image is not there or does not fit.
         """
-        return _refuse("cube_to_taylor_sum")
+        TaylorCube(cubename, mtname, nterms, reffreq, pblimit).sum_terms(("psf", "residual", "pb", "sumwt")[imtype])
+        return True
 
     @method
     def taylor_coeffs_to_cube(
@@ -301,46 +304,39 @@ class synthesisutils:
         nterms: Annotated[int, kinds.Int(min=1), "Taylor terms"] = 2,
         reffreq: Annotated[str, kinds.Text(), "Reference frequency"] = "",
     ) -> bool:
-        """Evaluate Taylor terms in the channels of a cube; not there yet.
+        """Replace the model of a cube by that of Taylor terms in its channels.
 
         Raises
         ------
-        UnsupportedError
-            Always.
+        ParameterError, PathMissingError, DataError
+            A name or the reference frequency is missing, or an image is not there or does not fit.
         """
-        return _refuse("taylor_coeffs_to_cube")
+        TaylorCube(cubename, mtname, nterms, reffreq).evaluate()
+        return True
 
     @method
-    def apply_freq_dep_pb(
-        self,
-        cubename: Cube = "",
-        mtname: Terms = "",
-        pblimit: Annotated[float, kinds.Float(), "Primary beam below which nothing is used"] = 0.2,
-    ) -> bool:
-        """Multiply a cube by primary beams; not there yet.
+    def apply_freq_dep_pb(self, cubename: Cube = "", mtname: Terms = "", pblimit: Limit = 0.2) -> bool:
+        """Multiply the model of a cube by the primary beams of its channels over that of the band.
 
         Raises
         ------
-        UnsupportedError
-            Always.
+        ParameterError, PathMissingError, DataError
+            A name is missing, or an image is not there or does not fit.
         """
-        return _refuse("apply_freq_dep_pb")
+        TaylorCube(cubename, mtname, pblimit=pblimit).apply_beams()
+        return True
 
     @method
-    def remove_freq_dep_pb(
-        self,
-        cubename: Cube = "",
-        mtname: Terms = "",
-        pblimit: Annotated[float, kinds.Float(), "Primary beam below which nothing is used"] = 0.2,
-    ) -> bool:
-        """Divide a cube by primary beams; not there yet.
+    def remove_freq_dep_pb(self, cubename: Cube = "", mtname: Terms = "", pblimit: Limit = 0.2) -> bool:
+        """Multiply the residual of a cube by the primary beam of the band over those of its channels.
 
         Raises
         ------
-        UnsupportedError
-            Always.
+        ParameterError, PathMissingError, DataError
+            A name is missing, or an image is not there or does not fit.
         """
-        return _refuse("remove_freq_dep_pb")
+        TaylorCube(cubename, mtname, pblimit=pblimit).remove_beams()
+        return True
 
     @method
     def done(self) -> bool:
@@ -362,4 +358,4 @@ def _moved(given: dict[str, Any], channels: int) -> Any:
 
 
 def _refuse(name: str) -> Any:
-    raise UnsupportedError(f"synthesisutils.{name} is not there yet; see tclean for what is")
+    raise UnsupportedError(f"synthesisutils.{name} is not there, and nothing needs it: tclean shares data out over ranks itself")

@@ -53,6 +53,18 @@ class tablerow:
             found[name] = _empty(source.coldatatype(name)) if isinstance(cell, np.ndarray) and cell.shape == (0,) else cell
         return found
 
+    def __len__(self) -> int:
+        return int(self._table.nrows())
+
+    def __getitem__(self, which: int | slice) -> Any:
+        """A row, or the rows of a slice as a list; IndexError beyond the end, so that a loop over the rows ends."""
+        count = len(self)
+        if isinstance(which, slice):
+            return [self.get(row) for row in range(*which.indices(count))]
+        if not -count <= which < count:
+            raise IndexError(f"tablerow: there is no row {which}; rows are 0 to {count - 1}")
+        return self.get(which % count)
+
     @method
     def put(
         self,

@@ -273,3 +273,14 @@ def test_images_without_a_sky_or_of_complex_numbers() -> None:
             pass
     with pytest.raises(DataError, match="no sky plane"):
         imfit("b.im")
+
+
+def test_the_noise_of_the_errors_is_that_of_the_whole_box() -> None:
+    """Masks and ranges choose what is fitted; the noise is measured beside the source too (CASA 6.7: the same errors to a per cent)."""
+    make("a.im", [(5.0, 48.0, 47.0, 14.0, 10.0, 30.0)], noise=0.02)
+    box = "30,30,65,65"
+    errors = [
+        imfit("a.im", box=box, **given)["results"]["component0"]["peak"]["error"]
+        for given in ({}, {"mask": "'a.im' > 0.1"}, {"includepix": [0.1, 100.0]}, {"rms": 0.02})
+    ]
+    assert errors == pytest.approx([errors[0]] * 4, rel=0.05)

@@ -49,3 +49,22 @@ def test_children_of_ranks_are_no_ranks(monkeypatch: pytest.MonkeyPatch) -> None
     assert not threads.under_launcher()
     monkeypatch.setenv("PMI_FD", "9")  # a launcher started by a rank: its processes are ranks of another world
     assert threads.under_launcher()
+
+
+def test_one_of_many_that_work_side_by_side() -> None:
+    threads.set_thread_count(3)
+    try:
+        with threads.single_thread():
+            assert threads.thread_count() == 1
+            with threads.single_thread():
+                pass
+            assert threads.thread_count() == 1
+        assert threads.thread_count() == 3
+
+        def count(number: int) -> int:
+            with threads.single_thread():
+                return number * threads.thread_count()
+
+        assert list(threads.in_order(count, range(5))) == [0, 1, 2, 3, 4] and threads.thread_count() == 3
+    finally:
+        threads.set_thread_count(None)

@@ -92,6 +92,8 @@ def test_masks_circles_and_outliers() -> None:
     assert read("s.im")[0][0, 18, 20] == pytest.approx(window[window < 100].std(ddof=1), rel=0.1)
     imdev("a.im", "z.im", xlength="9pix", ylength="9pix", interp="linear", statalg="ch", zscore=20, stattype="max")
     assert read("z.im")[0][0, 18, 20] == 1e4
+    imdev("a.im", "w.im", xlength="7pix", ylength="5pix", box="13,13,25,22", interp="linear", stattype="npts")
+    assert read("w.im")[0][0, 2:-2, 3:-3].min() == 35
     imdev("a.im", "p.im", xlength="3pix", ylength="3pix", grid=[2, 2], box="14,2,25,20", stattype="medi")
     assert read("p.im")[0].shape == (1, 19, 12)
 

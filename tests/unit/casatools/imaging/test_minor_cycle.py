@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy.signal import fftconvolve
 
 from casatools._base.errors import ParameterError
 from casatools.imaging.minor_cycle import MinorCycle, MinorOptions, convolve_components
+from casatools.imaging.multi_term import MultiTermCycle
+from casatools.imaging.psf_transform import PsfTransform
 from casatools.imaging.scale_beams import scale_plane
 from casatools.kernels.clean_clark import clark_components
 from casatools.kernels.clean_hogbom import clean_hogbom, peak_in_mask
@@ -49,6 +52,47 @@ def test_multiscale_takes_an_extended_source_in_fewer_components() -> None:
         assert model.sum() == pytest.approx(50.0, rel=0.1)
         assert peak <= 0.02 * start.max() + 1e-6
     assert counts["multiscale"] < counts["hogbom"] / 3
+
+
+@pytest.mark.parametrize("bias", [-1.0, -0.4, 0.0, 0.4, 0.9])
+@pytest.mark.parametrize("size", [64, 256])
+def test_a_bias_chooses_scales_as_with_one_taylor_term(bias: float, size: int) -> None:
+    """CASA 6.7 makes the same model with multiscale and with mtmfs of one term, for a bias of either sign; 256 pixels are done in tiles."""
+    psf = a_psf(size)
+    sky = np.roll(scale_plane((size, size), 8.0) * 30, (3, -4), axis=(0, 1))
+    sky[size // 2 + 6, size // 2 - 9] += 1.0
+    start = convolve_components(sky, psf).astype(np.float32)
+    mask = np.zeros((size, size), bool)
+    mask[size // 2 - 18 : size // 2 + 18, size // 2 - 18 : size // 2 + 18] = True
+    options, found = (0.2, (0.0, 4.0, 9.0), bias), []
+    for terms in (0, 1):
+        residual, model = start.copy(), np.zeros_like(sky)
+        if terms:
+            MultiTermCycle(MinorOptions("mtmfs", *options), 1).run(residual[None], model[None], psf[None], mask, 0.0, 12)
+        else:
+            MinorCycle(MinorOptions("multiscale", *options)).run(residual, model, psf, mask, 0.0, 12)
+        found.append(model)
+    assert np.abs(found[0] - found[1]).max() < 1e-5 * np.abs(found[1]).max()
+
+
+@pytest.mark.parametrize("size", [64, 256])
+def test_multiscale_goes_on_to_the_first_component_below_the_threshold(size: int) -> None:
+    """It is the flux of the component before the gain that is compared (CASA 6.7: 24 runs counted), not what its scale counts when it is chosen."""
+    psf = a_psf(size)
+    start = convolve_components(np.roll(scale_plane((size, size), 8.0) * 30, (3, -4), axis=(0, 1)), psf).astype(np.float32)
+    options, mask = MinorOptions("multiscale", 0.2, (0.0, 4.0, 9.0), -0.5), np.ones((size, size), bool)
+    before, fluxes = np.zeros_like(start), []
+    for niter in range(1, 9):
+        residual, model = start.copy(), np.zeros_like(start)
+        MinorCycle(options).run(residual, model, psf, mask, 0.0, niter)
+        fluxes.append(float((model - before).sum()) / 0.2)
+        before = model
+    lower = [k for k in range(1, len(fluxes)) if abs(fluxes[k]) < 0.99 * min(abs(f) for f in fluxes[:k])]
+    assert len(lower) > 1
+    for niter in lower:
+        residual, model = start.copy(), np.zeros_like(start)
+        MinorCycle(options).run(residual, model, psf, mask, abs(fluxes[niter]) * 1.001, 100)
+        assert model.sum() == pytest.approx(0.2 * sum(fluxes[:niter]), rel=1e-3)
 
 
 def test_mask_and_limits() -> None:
@@ -102,3 +146,25 @@ def test_bad_options() -> None:
         MinorOptions("hogbom", 0.0)
     with pytest.raises(ParameterError, match="'scales' must not"):
         MinorOptions("multiscale", 0.1, (-1.0,))
+
+
+@pytest.mark.parametrize("shape", [(40, 30), (33, 65)])
+@pytest.mark.parametrize("centre", [(3, 25), (20, 15), (32, 29)])
+@pytest.mark.parametrize("where", [slice(0, 4), slice(-3, None), slice(None)])
+def test_nothing_is_carried_round_the_edges(shape: tuple[int, int], centre: tuple[int, int], where: slice) -> None:
+    """Convolutions with a psf whose peak is anywhere and components that are anywhere, against the whole convolution."""
+    rng = np.random.default_rng(5)
+    psf, components = rng.normal(size=shape).astype(np.float32), np.zeros(shape, np.float32)
+    psf[centre] = 20.0
+    components[where, where] = rng.normal(size=components[where, where].shape)
+    whole = fftconvolve(components.astype(float), psf.astype(float))
+    expected = whole[centre[0] : centre[0] + shape[0], centre[1] : centre[1] + shape[1]]
+    tolerance = 1e-5 * np.abs(expected).max()
+    np.testing.assert_allclose(convolve_components(components, psf), expected, atol=tolerance)
+    transform = PsfTransform(psf)
+    np.testing.assert_allclose(transform.convolve(components), expected, atol=tolerance)
+    np.testing.assert_allclose(transform.plane(transform.beam, transform.centre), psf, atol=1e-4)
+
+
+def test_no_components() -> None:
+    assert not convolve_components(np.zeros((8, 8), np.float32), np.ones((8, 8), np.float32)).any()

@@ -15,7 +15,7 @@ from casatools._base.errors import DataError, ParameterError, UnsupportedError
 from casatools.imaging.gridding import GridOptions, degrid, grid
 from casatools.imaging.mosaic_windows import _span
 from casatools.imaging.primary_beam import airy_power, antenna_power, beam_radius_rad, blocked_power
-from support.mosaic_ms import CELL, FREQ, MOSAIC, POINTINGS, SIZE, SOURCES, C, make_mosaic, offset
+from support.mosaic_ms import CELL, FREQ, MOSAIC, POINTINGS, SIZE, SOURCES, C, make_mosaic
 
 
 @pytest.fixture(scope="module")

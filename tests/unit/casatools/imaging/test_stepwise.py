@@ -228,6 +228,40 @@ def test_parts_are_added_up(demo_ms: str) -> None:
     assert normalizer.getimstore().done() is False and normalizer.multiplymodelbyweight() and normalizer.dividemodelbyweight()
 
 
+def test_densities_of_parts_make_the_weights_of_all(demo_ms: str) -> None:
+    """Each part of the data is weighted with the density of all, as one run weights it."""
+    whole = an_imager(demo_ms)
+    whole.setweighting(type="briggs", robust=0.0)
+    whole.makepsf()
+    whole.executemajorcycle()
+    expected = {kind: pixels(f"s.{kind}") for kind in ("psf", "sumwt", "residual")}
+    assert whole.getweightdensity() == os.path.abspath("s.gridwt") and whole.setweightdensity() is False
+    whole.makepsf()
+    assert pixels("s.psf") == pytest.approx(expected["psf"], rel=1e-4, abs=1e-4 * expected["psf"].max())
+    parts = []
+    for part, spw in (("n1", "0:0~1"), ("n2", "0:2~3")):
+        imager = an_imager(demo_ms, imagename=f"s.{part}", selection={"spw": spw}, reffreq="1.42GHz")
+        imager.setweighting(type="briggs", robust=0.0)
+        imager.getweightdensity()
+        parts.append(imager)
+    normalizer = synthesisnormalizer()
+    normalizer.setupnormalizer({"imagename": "sum", "partimagenames": ["s.n1", "s.n2"]})
+    assert normalizer.gatherweightdensity() and normalizer.scatterweightdensity()
+    assert pixels("sum.gridwt") == pytest.approx(pixels("s.gridwt"), abs=1e-3)
+    for imager in parts:
+        imager.setweightdensity("sum.gridwt")
+        imager.makepsf()
+        imager.executemajorcycle()
+    normalizer.gatherpsfweight()
+    normalizer.gatherresidual()
+    for kind, planes in expected.items():
+        assert pixels(f"sum.{kind}") == pytest.approx(planes, rel=2e-3, abs=3e-3 * np.abs(planes).max()), kind
+    natural = an_imager(demo_ms)
+    assert natural.getweightdensity() == "" and natural.setweightdensity() is False
+    with pytest.raises(PathMissingError):
+        parts[0].setweightdensity("none.gridwt")
+
+
 def test_bot_stops() -> None:
     begin = {"peakresidual": 1.0, "maxpsfsidelobe": 0.2, "nsigmathreshold": 0.0, "masksum": 100.0}
     done = {"iterdone": 15, "maxcycleiterdone": 15, "summaryminor": np.array([[15.0], [0.5], [1.0], [0.2], [0.0], [0.0]])}
@@ -314,7 +348,6 @@ def test_advice_and_checks(demo_ms: str) -> None:
         (lambda p: an_imager(p).makeimage("holo", "a.im"), ParameterError), (lambda p: an_imager(p).makeimage("psf", "a.im", model=1), ParameterError),
         (lambda p: an_imager(p).makeimage("psf", "a.im", "b.im"), UnsupportedError), (lambda p: an_imager(p).normalizerinfo({"normtype": "odd"}), ParameterError),
         (lambda p: synthesisnormalizer().setupnormalizer({"imagename": "s", "normtype": "odd"}), ParameterError),
-       
         (lambda p: an_imager(p).getimstore(3), ParameterError), (lambda p: an_imager(p).getImageName(0, "NONE"), ParameterError),
         (lambda p: _selected(p).setimage("x", distance="1km"), UnsupportedError), (lambda p: synthesisimager().setdata(p, freqbeg="1GHz"), UnsupportedError),
         (lambda p: synthesisimager().setweighting(fieldofview="10arcmin"), UnsupportedError), (lambda p: synthesisnormalizer().divideweightbysumwt(), NotOpenError),
@@ -421,17 +454,14 @@ def _deconvolver() -> synthesisdeconvolver:
     "call",
     [
         lambda: synthesisimager().drygridding(), lambda: synthesisimager().fillcfcache(),
-        lambda: synthesisimager().reloadcfcache(), lambda: synthesisimager().getweightdensity(), lambda: synthesisimager().setweightdensity(),
+        lambda: synthesisimager().reloadcfcache(),
         lambda: synthesisimager().inithpg(), lambda: synthesisimager().initmpi(),
         lambda: synthesisimager().makesdimage(), lambda: synthesisimager().makesdpsf(),
-        lambda: synthesisnormalizer().gatherweightdensity(), lambda: synthesisnormalizer().scatterweightdensity(),
         lambda: synthesisutils().contdatapartition(), lambda: synthesisutils().cubedatapartition(), lambda: synthesisutils().cubedataimagepartition(),
-        lambda: synthesisutils().cube_to_taylor_sum(), lambda: synthesisutils().taylor_coeffs_to_cube(), lambda: synthesisutils().apply_freq_dep_pb(),
-        lambda: synthesisutils().remove_freq_dep_pb(),
     ],
 )  # fmt: skip
-def test_not_there_yet(call: Callable[[], Any]) -> None:
-    with pytest.raises(UnsupportedError, match="not there yet"):
+def test_what_nothing_needs(call: Callable[[], Any]) -> None:
+    with pytest.raises(UnsupportedError, match="nothing needs it"):
         call()
     assert synthesisimager().hpg_enabled() is False and synthesisimager().releasempi()
 

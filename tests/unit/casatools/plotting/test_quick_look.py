@@ -47,6 +47,34 @@ def test_the_brightest_channel_is_drawn_with_all_that_belongs_to_it() -> None:
         quick_look("a.im", "a.png", overwrite=False)
 
 
+@pytest.mark.parametrize("size", [(24, 20), (120, 20), (20, 60)])
+def test_the_colour_bar_stands_beside_the_image(size: tuple[int, int]) -> None:
+    make(size=size)
+    figure = quick_look("a.im")
+    axes, bar = figure.axes
+    figure.canvas.draw()
+    sheet = figure.get_window_extent()
+    image, side = axes.get_window_extent(), bar.get_window_extent()
+    assert abs(side.height - image.height) < 0.02 * image.height and 0 < side.x0 - image.x1 < 0.05 * sheet.width
+    assert all(0 < box.x0 < box.x1 < sheet.width for box in (image, side))
+
+
+def test_meridians_are_drawn_about_a_pole(monkeypatch: pytest.MonkeyPatch) -> None:
+    from astropy.visualization.wcsaxes.coordinate_helpers import CoordinateHelper
+
+    drawn: list[str] = []
+    monkeypatch.setattr(CoordinateHelper, "grid", lambda self, **how: drawn.append(how["color"]))
+    coordinates = make_image_coordinates((40, 40), (60 * CELL, 60 * CELL), (1.0, np.pi / 2 - 1e-3), [1.4e9], stokes=["I"])
+    with CasaImage.create("p.im", (1, 1, 40, 40), coordinates) as made:
+        made.write(np.random.default_rng(1).normal(size=(1, 1, 40, 40)))
+    make()
+
+    quick_look("a.im")
+    assert not drawn
+    quick_look("p.im")
+    assert len(drawn) == 2
+
+
 @pytest.mark.parametrize("stretch", ["sqrt", "log", "asinh"])
 def test_regions_stretches_and_contours_of_others(stretch: str) -> None:
     make()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -19,6 +20,7 @@ from casatools._base.errors import (
     PathMissingError,
     SelectionError,
 )
+from casatools.io.image import CasaImage
 
 SHAPE = (12, 10, 1, 5)
 REGION = "box[[2pix,3pix],[6pix,8pix]]"
@@ -337,11 +339,54 @@ def test_joined_images(ia: image, values: np.ndarray) -> None:
             image().imageconcat("x.im", names)
     with pytest.raises(ParameterError, match="mode"):
         image().imageconcat("x.im", ["p.im", "q.im"], mode="other")
-    image().imageconcat("x.im", ["p.im", "q.im"], mode="nomovevirtual", relax=True).done()
-    assert os.path.isdir("p.im")
-    moved = image().imageconcat("y.im", ["p.im", "q.im"], mode="movevirtual", relax=True)
-    assert (not os.path.exists("p.im") and moved.shape()[3] == 2 * 2) or moved.isopen()
-    moved.done()
+
+
+def test_lists_of_images(ia: image, values: np.ndarray, tmp_path: Path) -> None:
+    """Virtual modes leave a folder that lists the images, which are one to every reader; it cannot be changed, its parts can."""
+    for name, chans in (("p.im", "0chan,1chan"), ("q.im", "2chan,4chan")):
+        ia.subimage(name, region=f"box[[0pix,0pix],[11pix,9pix]],range=[{chans}]").done()
+    part = image()
+    part.open("q.im")
+    part.calcmask(f"'q.im' > {np.sort(values[..., 2:], axis=None)[5]}")
+    part.done()
+    for mode, inside in (("nomovevirtual", []), ("c", ["p.im", "q.im"]), ("movevirtual", ["p.im", "q.im"])):
+        made = image().imageconcat(f"{mode}.im", ["p.im", "q.im"], mode=mode)
+        assert sorted(os.listdir(f"{mode}.im")) == sorted(["imageconcat.json", *inside]), mode
+        assert np.array_equal(made.getchunk(), values) and np.array_equal(
+            made.getchunk([2, 3, 0, 1], [7, 9, 0, 4], [2, 1, 1, 2]), values[2:8:2, 3:10, :, 1:5:2]
+        )
+        assert (~made.getchunk(getmask=True)).sum(axis=(0, 1, 2)).sum() == 6 and made.getchunk(getmask=True)[..., :2].all()
+        assert made.statistics()["npts"][0] == values.size - 6 and made.brightnessunit() == ia.brightnessunit()
+        assert made.restoringbeam()["major"]["value"] == 240.0
+        assert np.allclose(made.toworld([0, 0, 0, 4])["numeric"], ia.toworld([0, 0, 0, 4])["numeric"])
+        copy = made.subimage("", region="box[[0pix,0pix],[11pix,9pix]],range=[1chan,3chan]")
+        assert np.array_equal(copy.getchunk(), values[..., 1:4])
+        with pytest.raises(DataError, match="list of others"):
+            made.setbrightnessunit("K")
+        with pytest.raises(DataError, match="list of others"):
+            CasaImage.open(f"{mode}.im", writable=True)
+        with pytest.raises(DataError, match="list of others"):
+            made.sethistory("x", "y")
+        assert isinstance(made.history(list=False), list)
+        for tool in (copy, made):
+            tool.done()
+    assert not os.path.exists("p.im") and not os.path.exists("q.im")
+    again = image().imageconcat("paged.im", ["movevirtual.im/p.im", "movevirtual.im/q.im"])
+    assert np.array_equal(again.getchunk(), values)
+    again.done()
+    os.rename("movevirtual.im", "elsewhere.im")
+    with CasaImage.open("elsewhere.im") as moved:
+        assert moved.shape[0] == 5 and moved.has_mask
+    with pytest.raises(PathMissingError, match=r"p\.im"):
+        CasaImage.open("nomovevirtual.im")
+    os.mkdir("other")
+    shutil.copytree("c.im/p.im", "other/p.im")
+    with pytest.raises(ParameterError, match="names of their own"):
+        image().imageconcat("x.im", ["c.im/p.im", "other/p.im"], mode="copyvirtual", relax=True)
+    for text, words in (("{", "cannot be read"), ('{"Axis": 9, "Images": ["././p.im", "././q.im"]}', "cannot be joined")):
+        Path("elsewhere.im/imageconcat.json").write_text(text)
+        with pytest.raises(DataError, match=words):
+            CasaImage.open("elsewhere.im")
 
 
 def test_images_joined_with_a_gap_keep_their_frequencies(ia: image) -> None:
@@ -483,3 +528,27 @@ def test_a_temporary_image_left_open_ends_with_the_script(tmp_path: Path) -> Non
     environment = {**os.environ, "TMPDIR": str(tmp_path)}
     done = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "") and not list(tmp_path.glob("casa-image-*"))
+
+
+def test_fft_of_planes_is_that_of_all_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    values = np.random.default_rng(8).normal(size=(8, 6, 1, 10)).astype(np.float32)
+    ia = image()
+    ia.fromarray("cube.im", values)
+    for most in (1 << 22, 1):  # bytes of a block of planes
+        monkeypatch.setattr("casatools.analysis.selected_pixels._LINE_BYTES", most)
+        ia.fft(complex=f"{most}.im", axes=[0, 1])
+    assert ia.set(pixels="mean('cube.im')+1")
+    assert float(ia.getchunk()[0, 0, 0, 0]) == pytest.approx(float(values.mean(dtype=np.float64)) + 1, rel=1e-5)
+    ia.done()
+    expected = np.fft.fftshift(np.fft.fft2(np.fft.ifftshift(values, axes=(0, 1)), axes=(0, 1)), axes=(0, 1))
+    for most in (1 << 22, 1):
+        ia.open(f"{most}.im")
+        np.testing.assert_allclose(ia.getchunk(getmask=False), expected, atol=1e-4)
+        ia.done()
+    with pytest.raises(ParameterError, match="memory"):
+        monkeypatch.setattr("casatools._base.memory.available_bytes", lambda: 1000)
+        ia.open("cube.im")
+        ia.fft(real="r.im")
+    with pytest.raises(ParameterError, match="memory"):
+        ia.getregion()
+    ia.done()

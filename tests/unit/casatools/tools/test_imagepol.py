@@ -203,6 +203,11 @@ def test_angles_and_turns() -> None:
     far = fit_angles(wavelength2, angles, errors, rm_max=800.0, foreground=100.0)
     assert far.rm == pytest.approx(fit.rm, abs=1e-6)
     assert np.isnan(fit_angles(wavelength2, angles, np.full((50, 40), np.nan), 10.0).rm).all()
+    # rmmax says how many half turns are tried, rounded: with less than half a one every measure of no turn is found.
+    step = np.pi / np.ptp(wavelength2)
+    mild = 0.3 + 0.4 * step * wavelength2[None]
+    wrapped = (mild + np.pi / 2) % np.pi - np.pi / 2
+    assert fit_angles(wavelength2, wrapped, np.full((1, 40), 0.02), rm_max=0.3 * step).rm == pytest.approx([0.4 * step])
     small = fit_angles(wavelength2, 0.2 + 1.5 * wavelength2[None], np.full((1, 40), 0.02))
     assert small.rm == pytest.approx([1.5]) and small.turns == pytest.approx([0.0])
 

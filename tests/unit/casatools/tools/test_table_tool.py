@@ -213,3 +213,25 @@ def test_values_that_do_not_fit_leave_the_table_as_it_is(tmp_path: Path) -> None
 )
 def test_arrays_of_expressions_are_records(expression: str, value: dict[str, list[object]]) -> None:
     assert {k: v.tolist() for k, v in table().calc(expression).items()} == value
+
+
+def test_records_and_types_as_the_reference_gives_them(tb: table) -> None:
+    """Differences that calls under CASA 6.7 showed: records of iterations, unsigned numbers, statistics of vectors, empty texts, corners of -1."""
+    assert [list(record) for record in tb.getcoliter("V", 0, 2, torecord=True)] == [["V"], ["V"]]
+    assert np.array_equal(tb.getcolslice("A", [0, -1], [0, -1], [1, 2], 0, 1)[0, :, 0], tb.getcell("A", 0)[0, ::2])
+    with pytest.raises(ParameterError, match="is outside the cells"):
+        tb.getcolslice("A", [-2, 0], [1, 2], [1, 1])
+    tb.addcols({"U": {"valueType": "uint"}, "W": {"valueType": "double", "ndim": 1, "shape": [2], "option": 5}})
+    assert tb.getcol("U").dtype == tb.getvarcol("U", 0, 2)["r2"].dtype == np.uint64
+    tb.putcol("W", np.arange(8.0).reshape(2, 4))
+    assert {k: s["sum"] for k, s in tb.statistics("W").items()} == {"W_0": 6.0, "W_1": 22.0}
+    cubes = tb.getdesc()["_define_hypercolumn_"]
+    assert all(set(c) >= {"HCcoordnames", "HCidnames"} for c in cubes.values())
+
+
+def test_variable_cells_by_row_or_by_order(tb: table) -> None:
+    cell = np.ones((1, 1), np.float32)
+    assert tb.putvarcol("V", {"r3": 3 * cell, "r4": 4 * cell}, 2, 2) and tb.getcell("V", 3) == [4.0]
+    assert tb.putvarcol("V", {"r1": 5 * cell, "r2": 6 * cell}, 2, 2) and tb.getcell("V", 2) == [5.0]  # not rows 0 and 1
+    with pytest.raises(ParameterError, match="the value has 1 entries for 2 rows"):
+        tb.putvarcol("V", {"r1": cell}, 2, 2)

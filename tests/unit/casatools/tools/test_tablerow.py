@@ -69,3 +69,13 @@ def test_read_only(opened: table) -> None:
     with pytest.raises(DataError, match="not open for writing"):
         row.put(0, {"D": 1.0})
     opened.close()
+
+
+def test_rows_by_number_and_slice(opened: table) -> None:
+    row = opened.row(["I", "D"])
+    for k in range(3):
+        row.put(k, {"I": k, "D": 0.5 * k})
+    assert len(row) == 3 and row[1] == row[-2] == {"I": 1, "D": 0.5}
+    assert [r["I"] for r in row] == [0, 1, 2] and [r["I"] for r in row[2:0:-1]] == [2, 1]
+    with pytest.raises(IndexError, match="there is no row 3; rows are 0 to 2"):
+        row[3]

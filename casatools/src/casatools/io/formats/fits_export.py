@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import threading
 import time
 from collections import deque
 from collections.abc import Sequence
@@ -225,14 +226,20 @@ def _write_pixels(
     dropped = [k for k in range(ndim) if k not in kept]
     places = [sum(d not in dropped for d in range(k)) for k in kept]  # their numbers once the dropped ones are gone
     masked = image.has_mask
+    writing = threading.Lock()
 
     def move(slices: tuple[slice, ...]) -> None:
         pixels = image.read(slices)
         values = _stored(pixels, image.read_mask(slices) if masked else None, options, scaling)
         turned = values.reshape([n for k, n in enumerate(pixels.shape) if k not in dropped]).transpose(places)
-        stored = empty_array(turned.shape, kind)
-        stored[...] = turned
-        write_block(stream.fileno(), offset, lengths, [slices[k] for k in kept], stored)
+        own = turned.flags.c_contiguous and turned.flags.writeable and not kind.isnative
+        if own and turned.dtype == kind.newbyteorder("="):
+            stored = turned.byteswap(inplace=True).view(kind)  # a block of its own, turned in place
+        else:
+            stored = empty_array(turned.shape, kind)
+            stored[...] = turned
+        with writing:  # the system lets one thread at a time write to a file, and lets others spin
+            write_block(stream.fileno(), offset, lengths, [slices[k] for k in kept], stored)
 
     deque(in_order(move, image.iter_slices()), maxlen=0)
 

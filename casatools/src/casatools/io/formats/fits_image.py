@@ -170,6 +170,10 @@ class FitsImage:
         raw = self._stored(first, last)
         if max(step) > 1:
             raw = raw[tuple(slice(None, None, s) for s in step)]
+        plain = self._scale == 1.0 and self._zero == 0.0 and self._blank is None
+        own = raw.flags.writeable and raw.flags.c_contiguous and not raw.dtype.isnative
+        if plain and own and raw.dtype.newbyteorder("=") == self.dtype:
+            return raw.byteswap(inplace=True).view(self.dtype)  # a block of its own, turned in place
         out = empty_array(raw.shape, self.dtype)
         out[...] = raw
         if self._scale != 1.0 or self._zero != 0.0:

@@ -15,6 +15,7 @@ from casatools._base.paths import require_present
 from casatools.io.image.beams import BeamSet
 from casatools.io.image.coordinates import Coordinates
 from casatools.io.image.history import HistoryEntry
+from casatools.io.image.joined_image import JoinedImage, is_joined
 from casatools.io.image.table_image import TableImage
 from casatools.io.image.tile_file import TileFile
 from casatools.io.image.tiling import iter_blocks
@@ -64,7 +65,7 @@ class CasaImage:
 
     @classmethod
     def open(cls, path: str, writable: bool = False) -> CasaImage:
-        """Open an image table or a FITS file.
+        """Open an image table, a list of images that are one, or a FITS file.
 
         Parameters
         ----------
@@ -80,6 +81,12 @@ class CasaImage:
             It is no image, is damaged, or may not be written.
         """
         found = require_present(path, "image")
+        if os.path.isdir(found) and is_joined(found):
+            if writable:
+                raise DataError(
+                    f"the image {path!r} is a list of others and cannot be changed; change these, or write it as one image"
+                )
+            return cls(JoinedImage.open(found))
         if os.path.isdir(found):
             return cls(TableImage.open(found, writable))
         if is_fits_file(found):
@@ -357,7 +364,8 @@ class CasaImage:
     def read_mask(self, slices: Slices = None, name: str | None = None) -> np.ndarray:
         """A mask, True where good; all True when `name` is None and no mask is in force."""
         block = _Block(slices, self.shape)
-        chosen = self.default_mask if name is None else name
+        # A FITS file is not searched for blanks to read a part of it.
+        chosen = ("mask0" if self.is_fits else self.default_mask) if name is None else name
         if block.empty or not chosen:
             return np.ones(block.result_shape, dtype=bool)
         return self._open.read_mask(chosen, block.first, block.last, block.step).reshape(block.result_shape)

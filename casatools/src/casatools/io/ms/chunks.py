@@ -19,6 +19,7 @@ from casatools._base.errors import DataError
 from casatools._base.memory import CHUNK_BYTES
 from casatools.io.ms.measurement_set import CHANNEL_COLUMNS, CORRELATION_COLUMNS, MeasurementSet
 from casatools.io.ms.read_ahead import ReadAhead
+from casatools.io.ms.row_files import RowReader
 
 if TYPE_CHECKING:
     from casatools.io.ms.selection import ResolvedSelection
@@ -209,6 +210,7 @@ def iter_chunks(
     ahead: int = 1,
     plans: Sequence[ChunkPlan] | None = None,
     made: Sequence[str] = (),
+    straight: bool = False,
 ) -> Iterator[VisChunk]:
     """Yield the selected visibilities in bounded chunks, reading ahead.
 
@@ -226,6 +228,8 @@ def iter_chunks(
         What to read, when it has been planned already.
     made : sequence of str
         Columns that are not read but will be made of a chunk: they count towards its size.
+    straight : bool
+        Nobody writes to the MeasurementSet meanwhile: tiled columns are read straight from their files, and other threads go on.
 
     Yields
     ------
@@ -242,6 +246,10 @@ def iter_chunks(
     if not todo:
         return
     asking = ReadAhead(ms, columns)
+    files: RowReader | None = None
+    if straight and not ms.writable:
+        ms.flush()  # what this process has written to it by another name
+        files = RowReader(ms.table, [c for c in columns if c in CHANNEL_COLUMNS])
     with ThreadPoolExecutor(1, thread_name_prefix="ms-read") as worker:
         waiting: deque[Future[VisChunk]] = deque()
         try:
@@ -249,15 +257,20 @@ def iter_chunks(
                 for plan in islice(todo, ahead, ahead + 2):  # what comes after what is read next
                     asking.ask(int(plan.rows.min()), int(plan.rows.max()))
                 while todo and len(waiting) <= ahead:
-                    waiting.append(worker.submit(_read_chunk, ms, resolved, todo.popleft(), columns))
+                    waiting.append(worker.submit(_read_chunk, ms, resolved, todo.popleft(), columns, files))
                 yield waiting.popleft().result()
         finally:  # also when the consumer stops early or is interrupted
             for future in waiting:
                 future.cancel()
             asking.close()
+            worker.shutdown()
+            if files is not None:
+                files.close()
 
 
-def _read_chunk(ms: MeasurementSet, resolved: ResolvedSelection, plan: ChunkPlan, columns: Sequence[str]) -> VisChunk:
+def _read_chunk(
+    ms: MeasurementSet, resolved: ResolvedSelection, plan: ChunkPlan, columns: Sequence[str], files: RowReader | None = None
+) -> VisChunk:
     description = ms.metadata.data_descriptions[plan.ddid]
     channels = resolved.channels.get(description.spw)
     correlations = resolved.correlations.get(description.pol)
@@ -276,7 +289,10 @@ def _read_chunk(ms: MeasurementSet, resolved: ResolvedSelection, plan: ChunkPlan
     )
     for column in columns:
         narrow = column in CHANNEL_COLUMNS or column in CORRELATION_COLUMNS
-        chunk.columns[column] = ms.read(column, plan.rows, channels if narrow else None, correlations if narrow else None)
+        values = files.read(column, plan.rows, channels, correlations) if files is not None else None
+        if values is None:
+            values = ms.read(column, plan.rows, channels if narrow else None, correlations if narrow else None)
+        chunk.columns[column] = values
     return chunk
 
 

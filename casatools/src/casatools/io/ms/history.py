@@ -15,8 +15,8 @@ __all__ = ["append_history"]
 _UNIX_EPOCH_MJD_S = 40587.0 * 86400.0
 
 
-def append_history(path: str, origin: str, messages: Sequence[str], application: str = "casatasks") -> None:
-    """Append one row a message to the HISTORY sub-table of the MeasurementSet at `path`."""
+def append_history(path: str, origin: str, messages: Sequence[str], application: str = "casatasks", command: str = "") -> None:
+    """Append one row a message to the HISTORY sub-table of the MeasurementSet at `path`; each with the command that it belongs to."""
     folder = subtable_path(path, "HISTORY")
     if not messages or not is_table(folder):
         return
@@ -38,9 +38,9 @@ def append_history(path: str, origin: str, messages: Sequence[str], application:
         for name, values in scalars.items():
             if name in present:
                 table.putcol(name, values, start, count)
-        for name in ("CLI_COMMAND", "APP_PARAMS"):
+        for name, text in (("CLI_COMMAND", command), ("APP_PARAMS", "")):
             if name in present:
                 for row in range(start, start + count):
-                    table.putcell(name, row, [""])
+                    table.putcell(name, row, [text])
     finally:
         table.close()

@@ -298,8 +298,8 @@ class MeasurementSet:
                 table.close()
         self._table = open_table(self.path, self.writable, "MeasurementSet")
 
-    def append_history(self, origin: str, messages: Sequence[str], application: str = "casatasks") -> None:
+    def append_history(self, origin: str, messages: Sequence[str], application: str = "casatasks", command: str = "") -> None:
         """Add rows to the HISTORY sub-table, one a message."""
         from casatools.io.ms.history import append_history
 
-        append_history(self.path, origin, messages, application)
+        append_history(self.path, origin, messages, application, command)

@@ -123,6 +123,7 @@ class SpectralWindow:
     bbc_no: int | None
     doppler_id: int | None
     flag_row: bool
+    corr_bit: str
 
     @property
     def frame(self) -> str:
@@ -353,7 +354,7 @@ class MsMetadata:
             t.arrays("EFFECTIVE_BW"), t.arrays("RESOLUTION"), t.scalars("REF_FREQUENCY", 0.0), t.scalars("TOTAL_BANDWIDTH", 0.0),
             t.scalars("MEAS_FREQ_REF", 5), t.scalars("NET_SIDEBAND", 0), t.scalars("FREQ_GROUP", 0),
             t.scalars("FREQ_GROUP_NAME", ""), t.scalars("BBC_NO", None), t.scalars("DOPPLER_ID", None),
-            t.scalars("FLAG_ROW", False),
+            t.scalars("FLAG_ROW", False), t.scalars("SDM_CORR_BIT", "UNKNOWN"),
         )  # fmt: skip
         out = tuple(SpectralWindow(i, *row) for i, row in enumerate(columns))
         t.close()

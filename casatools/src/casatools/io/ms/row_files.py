@@ -11,6 +11,7 @@ from __future__ import annotations
 import errno
 import math
 import os
+from collections import deque
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
@@ -19,12 +20,13 @@ from typing import Any
 
 import numpy as np
 
+from casatools._base.buffers import empty_array
 from casatools._base.errors import DataError
 from casatools.io.image.plain_file import PIECE_BYTES, reserve_file
 from casatools.io.ms.tile_headers import Cube, TileHeader, read_tile_header
 from casatools.io.tables import Table, open_table
 
-__all__ = ["RowFile", "RowWriter", "read_piece", "row_file", "write_piece"]
+__all__ = ["RowFile", "RowReader", "RowWriter", "read_piece", "row_file", "write_piece"]
 
 _KINDS = ("TiledShapeStMan", "TiledColumnStMan")
 # Bits of one element.
@@ -34,6 +36,8 @@ _NUMBERS = {1: np.dtype(np.bool_), 32: np.dtype(np.float32), 64: np.dtype(np.com
 # Runs of rows longer than this are moved by the system; shorter ones are gathered in memory, a piece at a time.
 _RUN_BYTES = 1 << 16
 _PIECE_BYTES = 1 << 22
+# Blocks of a column that wait to be written.
+_WAITING = 4
 # What a system answers that cannot copy from the one file to the other by itself.
 _CANNOT_COPY = (errno.EXDEV, errno.ENOSYS, errno.EINVAL, errno.EOPNOTSUPP, errno.ETXTBSY)
 
@@ -137,8 +141,9 @@ class RowWriter:
         with closing(open_table(path)) as table:
             files = {column: row_file(table, column) for column in shapes}
         self._stopped = False
-        self._worker: ThreadPoolExecutor | None = None
-        self._waiting: list[Future[None]] = []
+        self._workers = ThreadPoolExecutor(2, thread_name_prefix="ms-files")
+        self._carried: list[Future[None]] = []
+        self._written: deque[Future[None]] = deque()
         self._columns: dict[str, _Laid] = {}
         try:
             for column, file in files.items():
@@ -152,25 +157,26 @@ class RowWriter:
         return column in self._columns
 
     def write(self, column: str, row: int, values: np.ndarray) -> None:
-        """Cells of rows that follow each other and are of one shape: ``(row, ...)``."""
-        self._columns[column].write(row, values)
+        """Cells of rows that follow each other and are of one shape: ``(row, ...)``; written by another thread, so they must not change any more."""
+        laid = self._columns[column]
+        laid.require(row, values)
+        while len(self._written) >= _WAITING:
+            self._written.popleft().result()
+        self._written.append(self._workers.submit(laid.write, row, values))
 
     def carry(self, column: str, source: RowFile, rows: np.ndarray) -> None:
         """Begin to take a whole column over from another table: the cells of `rows`, in a thread of its own."""
-        if self._worker is None:
-            self._worker = ThreadPoolExecutor(1, thread_name_prefix="ms-carry")
-        self._waiting.append(self._worker.submit(self._carry, self._columns[column], source, rows))
+        self._carried.append(self._workers.submit(self._carry, self._columns[column], source, rows))
 
     def finish(self, stop: bool = False) -> None:
         """Wait until everything is written, or `stop` soon, and close the files; raises what went wrong."""
         self._stopped = stop
         try:
-            for future in self._waiting:
+            for future in (*self._carried, *self._written):
                 future.result()
         finally:
             self._stopped = True
-            if self._worker is not None:
-                self._worker.shutdown()
+            self._workers.shutdown(cancel_futures=True)
             for laid in self._columns.values():
                 laid.close()
 
@@ -219,11 +225,17 @@ class _Laid:
             self.close()
             raise
 
-    def write(self, row: int, values: np.ndarray) -> None:
-        file = self.files.get(values.shape[1:])
+    def require(self, row: int, values: np.ndarray) -> None:
         last = row + len(values) - 1
-        if file is None or last >= len(self.cube) or self.position[last] - self.position[row] != len(values) - 1:
+        if (
+            values.shape[1:] not in self.files
+            or last >= len(self.cube)
+            or self.position[last] - self.position[row] != len(values) - 1
+        ):
             raise DataError(f"cells of the shape {values.shape[1:]} were not planned for the rows {row} to {last} of the output")
+
+    def write(self, row: int, values: np.ndarray) -> None:
+        file = self.files[values.shape[1:]]
         held = np.ascontiguousarray(values, self.kind).reshape(-1)
         size = held.size // len(values)
         if self.kind == np.bool_:
@@ -243,16 +255,67 @@ def _move_piece(source: int, target: int, cell: int, places: np.ndarray, at: int
         for low, high in zip([0, *breaks.tolist()], [*breaks.tolist(), len(places)], strict=True):
             _copy(source, target, int(places[low]) * cell, (at + low) * cell, (high - low) * cell)
         return
+    _write(target, memoryview(_gathered(source, cell, places).reshape(-1)), at * cell)  # type: ignore[arg-type]
+
+
+def _gathered(source: int, cell: int, places: np.ndarray) -> np.ndarray:
+    """Cells from their places: ndarray (cell, byte) uint8."""
+    breaks = np.flatnonzero(np.diff(places) != 1) + 1
     first, last = int(places.min()), int(places.max())
-    held = np.empty((len(places), cell), np.uint8)
-    if (last + 1 - first) <= 4 * len(places):
-        span = np.empty((last + 1 - first, cell), np.uint8)
+    held = empty_array((len(places), cell), np.dtype(np.uint8))
+    if len(breaks) > 1 and (last + 1 - first) <= 4 * len(places):
+        span = empty_array((last + 1 - first, cell), np.dtype(np.uint8))
         _read(source, memoryview(span.reshape(-1)), first * cell)  # type: ignore[arg-type]
         np.take(span, places - first, axis=0, out=held, mode="clip")
-    else:
-        for low, high in zip([0, *breaks.tolist()], [*breaks.tolist(), len(places)], strict=True):
-            _read(source, memoryview(held[low:high].reshape(-1)), int(places[low]) * cell)  # type: ignore[arg-type]
-    _write(target, memoryview(held.reshape(-1)), at * cell)  # type: ignore[arg-type]
+        return held
+    for low, high in zip([0, *breaks.tolist()], [*breaks.tolist(), len(places)], strict=True):
+        _read(source, memoryview(held[low:high].reshape(-1)), int(places[low]) * cell)  # type: ignore[arg-type]
+    return held
+
+
+class RowReader:
+    """Reads cells of tiled columns straight from their files, so that other threads go on meanwhile.
+
+    Parameters
+    ----------
+    table : Table
+        What nobody writes to meanwhile.
+    columns : sequence of str
+        Those that are stored in another way are left out.
+    """
+
+    def __init__(self, table: Table, columns: Sequence[str]) -> None:
+        found = {column: row_file(table, column) for column in columns}
+        self._columns = {column: file for column, file in found.items() if file is not None}
+        self._open: dict[str, int] = {}
+
+    def read(
+        self, column: str, rows: np.ndarray, channels: np.ndarray | None, correlations: np.ndarray | None
+    ) -> np.ndarray | None:
+        """Cells ``(row, chan, corr)`` or ``(row, corr)``, as `MeasurementSet.read` gives them; None where they are not found so."""
+        file = self._columns.get(column)
+        places = None if file is None or not len(rows) else file.header.places(np.asarray(rows, dtype=np.int64))
+        if file is None or places is None or np.any(places[0] != places[0][0]):
+            return None
+        cube = file.header.cubes[places[0][0]]
+        shape = (len(rows), *cube.shape[:-1][::-1])
+        path = file.path(cube)
+        if path not in self._open:
+            self._open[path] = os.open(path, os.O_RDONLY)
+        held = _gathered(self._open[path], file.cell_bytes(cube), places[1])
+        if file.bits == 1:
+            values = np.unpackbits(held.reshape(-1), bitorder="little").view(np.bool_).reshape(shape)
+        else:
+            values = held.reshape(-1).view(_NUMBERS[file.bits]).reshape(shape)
+        if channels is not None and len(shape) == 3:
+            values = values[:, channels]
+        return values if correlations is None else values[..., correlations]
+
+    def close(self) -> None:
+        """Close the files."""
+        for descriptor in self._open.values():
+            os.close(descriptor)
+        self._open = {}
 
 
 def _copy(source: int, target: int, begin: int, to: int, count: int) -> None:

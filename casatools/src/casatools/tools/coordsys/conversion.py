@@ -13,7 +13,7 @@ from casatools._base.errors import ParameterError
 from casatools.frames import image_frames
 from casatools.frames.quantities import convert_value
 from casatools.io.image.coordinates import SpectralCoordinate
-from casatools.io.image.coordinates.relative import to_absolute_world, to_relative_world
+from casatools.io.image.coordinates.relative import relative_point, to_absolute_world, to_relative_world
 from casatools.io.image.coordinates.spectral import doppler_code
 from casatools.io.image.coordinates.units import same_dimension
 from casatools.tools.coordsys.structure import CoordsysState
@@ -32,6 +32,11 @@ Doppler = Annotated[str, kinds.Text(), "Velocity definition: radio, optical, tru
 Units = Annotated[Any, kinds.TextList(), "A unit for each axis; 'pix' is pixels, 'Native' the axis' own"]
 
 
+def _all_finite(values: np.ndarray) -> bool:
+    """True where no value is NaN or infinite: their sum tells it, unless it overflows."""
+    return math.isfinite(float(values.sum())) or bool(np.isfinite(values).all())
+
+
 class ConversionMethods(CoordsysState):
     """Pixels to world values and back."""
 
@@ -40,11 +45,16 @@ class ConversionMethods(CoordsysState):
     @method
     def toworld(self, value: PixelValue = [], format: Format = "n") -> dict[str, Any]:  # noqa: B006
         """World values of a pixel; missing axes are taken at the reference pixel."""
-        pixel = self._pixels(value)
+        pixel = value if self._is_point(value, self._coordinates.n_pixel_axes) else self._pixels(value)
         world = image_frames.world_of(self._coordinates, pixel)
         if not math.isfinite(sum(world)):
             self._checked_world(np.array(world), np.array(pixel))
         return world_record(self._coordinates, world, format)
+
+    @staticmethod
+    def _is_point(value: Any, naxes: int) -> bool:
+        """True for a plain list of a number for each axis, which needs no looking at."""
+        return type(value) is list and len(value) == naxes and set(map(type, value)) == {float}
 
     def _pixels(self, value: Any) -> list[float]:
         """A pixel of all axes: those that are not given are at the reference pixel."""
@@ -63,7 +73,7 @@ class ConversionMethods(CoordsysState):
         return numbers + self._coordinates.reference_pixel.tolist()[len(numbers) :]
 
     def _checked_world(self, world: np.ndarray, pixel: np.ndarray) -> np.ndarray:
-        if not np.all(np.isfinite(world)):
+        if not _all_finite(world):
             axis = int(np.flatnonzero(~np.isfinite(world.reshape(len(world), -1)).all(axis=1))[0])
             name = self._coordinates.names[axis]
             raise ParameterError(f"the pixel {np.asarray(pixel).ravel().tolist()} has no world value on the axis {name!r}")
@@ -72,10 +82,10 @@ class ConversionMethods(CoordsysState):
     @method
     def topixel(self, value: WorldValue = []) -> dict[str, Any]:  # noqa: B006
         """The pixel of world values; missing axes are taken at the reference value."""
-        world = self._world(value)
-        pixel = image_frames.pixel_of(self._coordinates, world.tolist())
+        world = value if self._is_point(value, self._coordinates.n_world_axes) else self._world(value).tolist()
+        pixel = image_frames.pixel_of(self._coordinates, world)
         if not math.isfinite(sum(pixel)):
-            self._checked_pixel(np.array(pixel), world)
+            self._checked_pixel(np.array(pixel), np.array(world))
         return pixel_record(np.array(pixel))
 
     def _world(self, value: Any) -> np.ndarray:
@@ -91,7 +101,7 @@ class ConversionMethods(CoordsysState):
         return image_frames.to_world(self._coordinates, self._coordinates.reference_pixel)
 
     def _checked_pixel(self, pixel: np.ndarray, world: np.ndarray) -> np.ndarray:
-        if not np.all(np.isfinite(pixel)):
+        if not _all_finite(pixel):
             raise ParameterError(f"the world value {np.asarray(world).ravel().tolist()} cannot be reached from any pixel")
         return pixel
 
@@ -126,7 +136,7 @@ class ConversionMethods(CoordsysState):
             raise ParameterError("torel: the value is relative already")
         if not self._is_world(value, isworld, "torel"):
             return pixel_record(np.array(self._pixels(value)) - self._coordinates.reference_pixel, relative=True)
-        world = to_relative_world(self._coordinates, self._world(value)[:, None])[:, 0]
+        world = relative_point(self._coordinates, self._world(value).tolist())
         return world_record(self._coordinates, world, self._formats(value), relative=True)
 
     @method
@@ -203,6 +213,9 @@ class ConversionMethods(CoordsysState):
         """Convert values of one point between pixels, world units, absolute and relative, axis by axis."""
         if len(coordin) != self._coordinates.n_world_axes:
             raise ParameterError(f"convert: coordin needs {self._coordinates.n_world_axes} values; got {len(coordin)}")
+        found = self._convert_point(coordin, absin, unitsin, absout, unitsout) if shape == [-1] else None
+        if found is not None:
+            return found
         column = np.asarray(coordin, dtype=np.float64)[:, None]
         return self._convert(column, absin, dopplerin, unitsin, absout, dopplerout, unitsout, shape)[:, 0]
 
@@ -225,6 +238,22 @@ class ConversionMethods(CoordsysState):
             np.asarray(coordin, dtype=np.float64), absin, dopplerin, unitsin, absout, dopplerout, unitsout, shape
         )
 
+    def _convert_point(
+        self, values: list[float], absin: list[bool], unitsin: list[str], absout: list[bool], unitsout: list[str]
+    ) -> np.ndarray | None:
+        """One point between absolute pixels and world values in the axes' units, in plain numbers; None for anything else."""
+        c = self._coordinates
+        sizes = {len(absin), len(unitsin), len(absout), len(unitsout)}
+        if sizes != {len(values)} or not all(absin) or not all(absout) or c.pixel_axes != c.world_axes:
+            return None
+        own = c.units
+        pixels_in, pixels_out = unitsin == ["pix"] * len(own), unitsout == ["pix"] * len(own)
+        if not (pixels_in or unitsin == own) or not (pixels_out or unitsout == own):
+            return None
+        found = image_frames.world_of(c, values) if pixels_in else values
+        found = image_frames.pixel_of(c, found) if pixels_out else found
+        return np.array(found, dtype=np.float64) if math.isfinite(sum(found)) else None
+
     def _convert(
         self, values: np.ndarray, absin: list[bool], dopplerin: str, unitsin: list[str], absout: list[bool], dopplerout: str,
         unitsout: list[str], shape: list[int],
@@ -239,7 +268,7 @@ class ConversionMethods(CoordsysState):
         flags_in, flags_out = self._axis_flags(absin, n), self._axis_flags(absout, n)
         world = self._world_of_mixed(values, flags_in, dopplerin, given_in)
         pixel = image_frames.to_pixel(c, world) if "pix" in given_out else world
-        if not np.all(np.isfinite(world)) or not np.all(np.isfinite(pixel)):
+        if not _all_finite(world) or not _all_finite(pixel):
             raise ParameterError("convert: a value has no place in the coordinate system")
         some_relative = any(unit != "pix" and not absolute for unit, absolute in zip(given_out, flags_out, strict=True))
         relative = to_relative_world(c, world) if some_relative else world
@@ -270,11 +299,17 @@ class ConversionMethods(CoordsysState):
             raise ParameterError(f"convert: {n} flags for absolute or relative are needed; got {len(flags)}")
         return full
 
+    def _axes_agree(self) -> bool:
+        """True where pixel and world axes have the same numbers."""
+        return self._coordinates.pixel_axes == self._coordinates.world_axes
+
     def _world_of_mixed(self, values: np.ndarray, absolute: list[bool], doppler: str, units: list[str]) -> np.ndarray:
         """Absolute world values of values that are pixels on some axes and world on others, absolute or relative."""
         c = self._coordinates
         world = np.empty_like(values)
         on_pixels = [a for a, unit in enumerate(units) if unit == "pix"]
+        if len(on_pixels) == len(units) == c.n_pixel_axes and all(absolute) and self._axes_agree():
+            return image_frames.to_world(c, values)
         if on_pixels:
             reference = c.reference_pixel
             pixel = np.repeat(reference[:, None], values.shape[1], axis=1)

@@ -12,9 +12,8 @@ from casatools._base import kinds
 from casatools._base import log as _log
 from casatools._base.declare import method
 from casatools._base.errors import ParameterError
-from casatools._base.paths import remove_output
 from casatools.analysis.collapsed_images import collapse_image
-from casatools.analysis.concatenation import concatenate_images
+from casatools.analysis.concatenation import MODES, concatenate_images
 from casatools.analysis.continuum_images import subtract_continuum
 from casatools.analysis.image_kernels import convolve_array, plane_kernel
 from casatools.analysis.image_math import MathOutput, scale_by_image
@@ -361,20 +360,18 @@ class DerivingMethods(SessionMethods):
         mode: Annotated[
             str,
             kinds.Text(),
-            "paged, or one of the virtual ones: all give one image on disk; movevirtual removes the images it is made of",
+            "paged: one image; copyvirtual, movevirtual: a folder that lists the images and holds them; nomovevirtual: one that names them",
         ] = "paged",
     ) -> Any:
         """Images joined along an axis."""
-        modes = [m for m in ("paged", "movevirtual", "nomovevirtual", "copyvirtual") if mode and m.startswith(mode.lower())]
+        modes = [m for m in MODES if mode and m.startswith(mode.lower())]
         if len(modes) != 1:
             raise ParameterError(
                 f"image.imageconcat: parameter 'mode' must be paged, movevirtual, nomovevirtual or copyvirtual; got {mode!r}"
             )
-        made = self._made(outfile, lambda path: concatenate_images(list(infiles), path, axis, relax, reorder, overwrite))
-        if modes == ["movevirtual"]:  # the images go into the new one
-            for name in infiles:
-                remove_output(name)
-        return made
+        return self._made(
+            outfile, lambda path: concatenate_images(list(infiles), path, axis, relax, reorder, overwrite, modes[0])
+        )
 
     @method
     def tofits(

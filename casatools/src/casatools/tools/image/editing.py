@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from typing import Annotated, Any
 
@@ -11,6 +12,7 @@ from casatools._base import kinds
 from casatools._base import log as _log
 from casatools._base.declare import method
 from casatools._base.errors import OutputExistsError, ParameterError
+from casatools._base.memory import require_memory
 from casatools._base.paths import remove_output, require_absent, require_present
 from casatools.analysis.expressions import Expression, MaskExpression
 from casatools.analysis.regions import ImageSelection
@@ -48,6 +50,9 @@ class EditingMethods(MakingMethods):
     ) -> Any:
         """Pixels, or the mask, of the bounding box of a region (CASA axis order)."""
         chosen = PixelChoice(ImageSelection(region), mask, stretch).of(self._image)
+        require_memory(
+            24.0 * math.prod(chosen.pixels.box_shape), f"image.getregion of a box of {chosen.pixels.box_shape[::-1]} pixels"
+        )
         values, good = chosen.read()
         if list:
             _log.post(f"Region from {chosen.pixels.first[::-1]} to {chosen.pixels.last[::-1]}")
@@ -118,7 +123,7 @@ class EditingMethods(MakingMethods):
         value: Any = None
         if isinstance(pixels, str) and pixels.strip():
             expression = Expression(pixels, os.path.dirname(image.path))
-            value = expression.read_all().value
+            value = expression.read([slice(0, 1)] * len(expression.shape)).value  # a number is that of all pixels
             expression.close()
             if np.ndim(value):
                 raise ParameterError(f"image.set: the expression {pixels!r} must give one number")

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import numpy as np
 
-from casatools._base import kinds
+from casatools._base import kinds, log
 from casatools._base.declare import method
 from casatools._base.errors import ParameterError
 from casatools.io.image import casa_order
@@ -24,6 +24,12 @@ def _filled(given: Sequence[int], default: Sequence[int], shape: Sequence[int], 
         raise ParameterError(f"image: parameter {name!r} has {len(given)} axes, the image has {len(shape)}")
     values = [int(v) for v in given] + [-1] * (len(shape) - len(given))
     return [d if v < 0 else v for v, d in zip(values, default, strict=True)]
+
+
+def _box(slices: Sequence[slice]) -> str:
+    """The corners of a box, in CASA's order of axes."""
+    axes = slices[::-1]
+    return f"blc {[s.start for s in axes]}, trc {[s.stop - 1 for s in axes]}, inc {[s.step for s in axes]}"
 
 
 class PixelMethods(SessionMethods):
@@ -62,6 +68,8 @@ class PixelMethods(SessionMethods):
             CASA axis order; float64 (complex128), or bool for the mask.
         """
         slices = self._slices(blc, trc, inc)
+        if list:
+            log.post(f"image.getchunk: {_box(slices)}")
         values = self._image.read_mask(slices) if getmask else self._image.read(slices)
         result = casa_order(values)
         averaged = [a for a in axes if a >= 0]
@@ -110,6 +118,8 @@ class PixelMethods(SessionMethods):
         if replicate:
             last = [n - 1 if values.shape[k] == 1 else last[k] for k, n in enumerate(shape)]
         slices = tuple(slice(a, b + 1, s) for a, b, s in zip(first, last, step, strict=True))[::-1]
+        if list:
+            log.post(f"image.putchunk: {_box(slices)}")
         image.write(casa_order(values), slices)
         image.flush()
         return True

@@ -5,17 +5,20 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from typing import Annotated, Any
 
 import numpy as np
 
 from casatools._base import kinds, log
 from casatools._base.declare import method
+from casatools._base.errors import SelectionError, UnsupportedError
+from casatools.information.column_statistics import column_statistics
 from casatools.information.headers import history_lines, write_listing
 from casatools.information.listing import summary_lines
 from casatools.information.observation_summary import observation_summary, summary_record
 from casatools.information.visibility_statistics import VisibilityStatisticsOptions, statistics_of
-from casatools.io.ms import MeasurementSet, Selection
+from casatools.io.ms import MeasurementSet, ResolvedSelection, Selection
 from casatools.tools.ms._state import MsState
 
 _Text = Annotated[str, kinds.Text(numbers=True), "Selection expression; '' is all"]
@@ -26,8 +29,6 @@ class DescriptionMethods(MsState):
     """What the MeasurementSet holds."""
 
     def _resolved_rows(self) -> Any:
-        from dataclasses import replace
-
         return replace(Selection().resolve(self._ms), rows=self._selected)
 
     @method
@@ -128,12 +129,11 @@ class DescriptionMethods(MsState):
         return self._write_history(messages, parms, origin, msname, app)
 
     def _write_history(self, messages: list[str], parms: str, origin: str, msname: str, app: str) -> bool:
-        lines = [*messages, *([parms] if parms else [])]
         if msname:
             with MeasurementSet(msname) as other:
-                other.append_history(origin, lines, app)
+                other.append_history(origin, messages, app, parms)
         else:
-            self._ms.append_history(origin, lines, app)
+            self._ms.append_history(origin, messages, app, parms)
         return True
 
     @method
@@ -181,8 +181,24 @@ class DescriptionMethods(MsState):
         if timeaverage:
             from casatools.information.averaged_statistics import TimeAveraging, averaged_statistics
 
+            if self._rows is not None:
+                raise UnsupportedError(
+                    "ms.statistics: averages in time are of the whole MeasurementSet; call reset and give the selection as parameters"
+                )
             return averaged_statistics(self._ms, selection, options, TimeAveraging(timebin, timespan, maxuvwdistance))
-        return statistics_of(self._ms, selection.resolve(self._ms), options)
+        return statistics_of(self._ms, self._within(selection), options)
+
+    def _within(self, selection: Selection) -> ResolvedSelection:
+        """A selection among the rows that are selected already."""
+        found = selection.resolve(self._ms)
+        if self._rows is None:
+            return found
+        rows = np.intersect1d(found.rows, self._rows, assume_unique=True)
+        if not len(rows):
+            raise SelectionError(
+                "ms.statistics: the selection by parameters has no row in common with that of the tool; call reset"
+            )
+        return replace(found, rows=rows)
 
     @method
     def statisticsold(
@@ -200,7 +216,15 @@ class DescriptionMethods(MsState):
         array: _Text = "",
         obs: _Text = "",
     ) -> dict[str, Any]:
-        """Statistics of a column in one record named after it, with the spread of the quartiles."""
+        """Statistics of a column in one record named after it, with the spread of the quartiles.
+
+        A column of vectors has one record a component, ``UVW_0, UVW_1, UVW_2``; of all rows, since flags belong to visibilities.
+        """
+        name = column.upper()
+        if name in ("UVW", "WEIGHT", "SIGMA"):
+            selection = Selection(spw=spw, field=field, antenna=baseline, uvrange=uvrange, timerange=time, scan=scan, array=array, observation=obs)  # fmt: skip
+            cells = self._ms.read(name, self._within(selection).rows)
+            return {f"{name}_{k}": column_statistics(cells[:, k]) for k in range(cells.shape[1])}
         found = self.statistics(
             column, complex_value, useflags, spw=spw, field=field, baseline=baseline, uvrange=uvrange, time=time, correlation=correlation,
             scan=scan, array=array, obs=obs,

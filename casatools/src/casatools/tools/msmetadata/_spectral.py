@@ -146,13 +146,15 @@ class SpectralMethods(MsMetadataBase):
         return 1 if self._meta.spectral_windows[self._spw(spw)].net_sideband == 2 else -1
 
     @method
-    def corrbit(self, spw: Ids = -1) -> Any:
-        """Correlator bits of windows, UNKNOWN where the data do not say."""
+    def corrbit(
+        self, spw: Annotated[Any, kinds.Variant((kinds.Int(), kinds.IntList())), "IDs; a negative one is all"] = -1
+    ) -> Any:
+        """Correlator bits of windows as ALMA's column SDM_CORR_BIT has them, UNKNOWN where there is none; a text for one ID, else an array."""
         if spw == []:
             raise ParameterError("msmetadata.corrbit: parameter 'spw' must be an ID or a list of IDs; got []")
-        wanted = self._all_or(spw, len(self._meta.spectral_windows), "spectral window")
-        single = (isinstance(spw, int) and spw >= 0) or (isinstance(spw, list) and len(spw) == 1 and spw[0] >= 0)
-        return "UNKNOWN" if single else np.array(["UNKNOWN"] * len(wanted))
+        windows = self._meta.spectral_windows
+        bits = [windows[s].corr_bit for s in self._all_or(spw, len(windows), "spectral window")]
+        return bits[0] if isinstance(spw, int) and spw >= 0 else np.array(bits)
 
     @method
     def namesforspws(self, spwids: Ids = "") -> list[str]:

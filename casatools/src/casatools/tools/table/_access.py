@@ -84,12 +84,14 @@ class Access:
         steps = [1] * ndim if not incr or (len(incr) == 1 and incr == [1]) else list(incr)
         if len(blc) != ndim or len(trc) != ndim or len(steps) != ndim:
             raise ParameterError(f"blc, trc and incr of column {column!r} must have {ndim} numbers; got {blc}, {trc}, {incr}")
+        # -1 is the first in blc and the last in trc, as CASA's getcolslice takes it.
+        begin = [0 if b == -1 else b for b in blc]
         last = [n - 1 if t == -1 else t for t, n in zip(trc, shape, strict=True)]
-        if any(not 0 <= b <= t < n or s < 1 for b, t, n, s in zip(blc, last, shape, steps, strict=True)):
+        if any(not 0 <= b <= t < n or s < 1 for b, t, n, s in zip(begin, last, shape, steps, strict=True)):
             raise ParameterError(
                 f"the slice {blc} to {trc} by {steps} is outside the cells of column {column!r}, which are {list(shape)}"
             )
-        return list(blc)[::-1], last[::-1], steps[::-1]
+        return begin[::-1], last[::-1], steps[::-1]
 
     def _checked_value(self, column: str, value: Any) -> Any:
         """A value as an array or text of the column's kind."""

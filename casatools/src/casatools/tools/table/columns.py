@@ -10,6 +10,7 @@ import numpy as np
 from casatools._base import kinds, log
 from casatools._base.declare import method
 from casatools._base.errors import DataError, ParameterError
+from casatools.information.column_statistics import column_statistics
 from casatools.io.standard_buckets import read_numbers
 from casatools.io.table_access import table_errors, to_casa, to_casacore
 from casatools.io.tables import require_one_shape
@@ -26,7 +27,6 @@ from casatools.tools.table._access import (
     Step,
     Value,
 )
-from casatools.tools.table._statistics import column_statistics
 
 
 class Columns(Access):
@@ -47,7 +47,10 @@ class Columns(Access):
             require_one_shape(table, columnname, start, count, step)
             found = read_numbers(table, columnname, [(start, count, step, 0)], count)
             values = _as_array(table.getcol(columnname, start, count, step) if found is None else found)
-        return values if values.size or table.coldatatype(columnname) != "string" else values.astype(str)
+        kind = table.coldatatype(columnname)
+        if kind == "uint":
+            return values.astype(np.uint64)
+        return values if values.size or kind != "string" else values.astype(str)
 
     @method
     def getvarcol(self, columnname: Column, startrow: StartRow = 0, nrow: RowCount = -1, rowincr: RowStep = 1) -> dict:
@@ -55,10 +58,11 @@ class Columns(Access):
         self._column(columnname)
         start, count, step = self._rows(startrow, nrow, rowincr)
         rows = range(start, start + count * step, step)
+        unsigned = self._table.coldatatype(columnname) == "uint"
         out: dict[str, Any] = {}
         for row in rows:
             if self._table.iscelldefined(columnname, row):
-                cell = np.asarray(self._cell(columnname, row))
+                cell = np.asarray(self._cell(columnname, row), np.uint64 if unsigned else None)
                 out[f"r{row + 1}"] = cell[..., np.newaxis]
             else:
                 out[f"r{row + 1}"] = False
@@ -107,7 +111,7 @@ class Columns(Access):
         startrow: StartRow = 0,
         nrow: RowCount = -1,
         rowincr: RowStep = 1,
-        torecord: Annotated[bool, kinds.Bool(), "Give records {'r1': value} instead of arrays"] = False,
+        torecord: Annotated[bool, kinds.Bool(), "Give records {column: value} instead of arrays"] = False,
     ) -> Iterator[Any]:
         """Iterate over the cells of a column, each with a last axis of 1."""
         self._column(columnname)
@@ -116,7 +120,7 @@ class Columns(Access):
         def cells() -> Iterator[Any]:
             for row in range(start, start + count * step, step):
                 cell = np.asarray(self._cell(columnname, row))[..., np.newaxis]
-                yield {f"r{row + 1}": cell} if torecord else cell
+                yield {columnname: cell} if torecord else cell
 
         return cells()
 
@@ -253,15 +257,21 @@ class Columns(Access):
     def putvarcol(
         self, columnname: Column, value: Record, startrow: StartRow = 0, nrow: RowCount = -1, rowincr: RowStep = 1
     ) -> bool:
-        """Write cells of differing shapes from a record such as `getvarcol` gives."""
+        """Write cells of differing shapes from a record such as `getvarcol` gives.
+
+        Entries ``r1, r2, ...`` are those of the rows of these numbers, counted from 1; otherwise the entries in the order of their names are those of the
+        rows that are written, as CASA takes them.
+        """
         table = self._writable
         self._column(columnname)
         start, count, step = self._rows(startrow, nrow, rowincr)
         rows = range(start, start + count * step, step)
-        missing = [f"r{row + 1}" for row in rows if f"r{row + 1}" not in value]
-        if missing:
-            raise ParameterError(f"the value has no entry {missing[0]!r} for a row of column {columnname!r}")
-        cells = {row: np.asarray(value[f"r{row + 1}"]) for row in rows}
+        names = [f"r{row + 1}" for row in rows]
+        if not set(names) <= set(value):
+            names = sorted(value, key=lambda name: (len(name), name))
+        if len(names) < len(rows):
+            raise ParameterError(f"the value has {len(names)} entries for {len(rows)} rows of column {columnname!r}")
+        cells = {row: np.asarray(value[name]) for row, name in zip(rows, names)}
         scalar = table.isscalarcol(columnname)
         for cell in cells.values():
             self._checked_value(columnname, cell)
@@ -283,7 +293,7 @@ class Columns(Access):
         Returns
         -------
         dict
-            By column name (one entry a component for UVW): min, max, mean, median, rms, stddev, var, sum, sumsq, npts, quartile, medabsdevmed.
+            By column name, for a column of vectors by ``NAME_0, NAME_1, ...``: min, max, mean, median, rms, stddev, var, sum, sumsq, npts, quartile, medabsdevmed.
         """
         self._column(column)
         kind = self._table.coldatatype(column)
@@ -294,8 +304,8 @@ class Columns(Access):
             values = np.asarray(self._table.getcol(column))
         if np.iscomplexobj(values):
             values = _real_part(values, complex_value)
-        if column == "UVW":
-            return {f"UVW_{k}": column_statistics(values[:, k]) for k in range(values.shape[1])}
+        if values.ndim == 2:
+            return {f"{column}_{k}": column_statistics(values[:, k]) for k in range(values.shape[1])}
         return {column: column_statistics(values)}
 
     @method

@@ -90,6 +90,9 @@ class Structure(Access):
     def getdesc(self, actual: Annotated[bool, kinds.Bool(), "As it is now rather than as it was asked for"] = True) -> dict:
         """Description of the table."""
         found = dict(self._table.getdesc(actual))
+        for cube in found.get("_define_hypercolumn_", {}).values():
+            for names in ("HCcoordnames", "HCidnames"):
+                cube.setdefault(names, [])
         return {k: _column_record(v) if not k.startswith("_") else to_casa(v) for k, v in found.items()}
 
     @method

@@ -13,7 +13,7 @@ from casacore import tables
 
 from casatools._base.errors import DataError
 from casatools.io.ms import row_files
-from casatools.io.ms.row_files import RowWriter, row_file
+from casatools.io.ms.row_files import RowReader, RowWriter, row_file
 from casatools.io.ms.tile_headers import read_tile_header
 from casatools.io.tables import open_table
 
@@ -226,3 +226,23 @@ def test_files_beyond_two_gigabytes_are_described_in_64_bits() -> None:
     assert places is not None
     np.testing.assert_array_equal(places[0], cubes)
     np.testing.assert_array_equal(places[1], positions)
+
+
+def test_cells_are_read_as_casacore_reads_them(mixed) -> None:
+    path, data, flag = mixed
+    wide = np.array([k for k, d in enumerate(data) if d.shape == WIDE])
+    channels, correlations = np.array([1, 2, 6]), np.array([1, 0])
+    with closing(open_table(path)) as table:
+        reader = RowReader(table, ["DATA", "FLAG"])
+        for rows in (wide, wide[::-1], wide[[0, -1]], wide[:1]):
+            for column, cells in (("DATA", data), ("FLAG", flag)):
+                expected = np.stack([cells[r] for r in rows])
+                whole = reader.read(column, rows, None, None)
+                assert whole is not None and whole.dtype == expected.dtype
+                np.testing.assert_array_equal(whole, expected)
+                part = reader.read(column, rows, channels, correlations)
+                np.testing.assert_array_equal(part, expected[:, channels][..., correlations])
+        assert reader.read("DATA", np.arange(len(data)), None, None) is None  # of two shapes
+        assert reader.read("TIME", wide, None, None) is None
+        assert reader.read("DATA", wide[:0], None, None) is None
+        reader.close()

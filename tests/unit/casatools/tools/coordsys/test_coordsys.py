@@ -285,3 +285,22 @@ def test_lists_and_arrays_of_frequencies_are_alike() -> None:
         assert np.array_equal(own.frequencytovelocity(given, "Hz"), wanted)
     with pytest.raises(ParameterError, match="value"):
         own.frequencytovelocity(["x"], "Hz")
+
+
+def test_single_points_are_those_of_many() -> None:
+    cs = plain()
+    every, native, pix = [True] * 4, list(cs.units()), ["pix"] * 4
+    pixels = np.array([[55.25, 45.5, 1.0, 5.0], [-30.0, 12.0, 0.0, 9.5]]).T
+    world = cs.toworldmany(pixels)["numeric"]
+    relative = cs.torelmany(world, True)["numeric"]
+    for k in range(2):
+        pixel, at = pixels[:, k].tolist(), world[:, k].tolist()
+        np.testing.assert_allclose(cs.convert(pixel, every, "radio", pix, every, "radio", native), at, rtol=1e-14)
+        np.testing.assert_allclose(cs.convert(at, every, "radio", native, every, "radio", pix), pixel, atol=1e-9)
+        np.testing.assert_allclose(cs.torel(at, True)["numeric"], relative[:, k], rtol=1e-9, atol=1e-12)
+        np.testing.assert_allclose(cs.topixel(at)["numeric"], pixel, atol=1e-9)
+    # another member in the place of one that was used
+    cs.setreferencevalue([1.5e9], type="spectral")
+    assert cs.toworld(pixels[:, 0].tolist(), "n")["numeric"][3] == cs.toworldmany(pixels)["numeric"][3, 0] != world[3, 0]
+    with pytest.raises(ParameterError, match="place"):
+        cs.convert([float("nan"), 0.0, 1.0, 0.0], every, "radio", pix, every, "radio", native)

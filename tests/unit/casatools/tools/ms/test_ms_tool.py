@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from casatools import ms, table
-from casatools._base.errors import DataError, NotOpenError, ParameterError
+from casatools._base.errors import DataError, NotOpenError, ParameterError, SelectionError, UnsupportedError
 
 
 @pytest.fixture
@@ -179,3 +179,35 @@ def test_selection_by_items_and_expressions(tool: ms) -> None:
     assert tool.msselect({"field": "1331*", "spw": "0:2~5"}) and tool.nrow(True) == 168
     assert tool.msselectedindices()["channel"].tolist() == [[0, 2, 5, 1]]
     assert not tool.msselect({"field": "TARGET"}) and not tool.msselect({})
+
+
+@pytest.mark.shared
+def test_messages_of_the_history_and_their_command(tool: ms) -> None:
+    assert tool.writehistory("hello", "p=1, q=2", "here") and tool.writehistory_batch(["a", "b"], "x=1", "me")
+    tb = table()
+    tb.open(tool.name() + "/HISTORY")
+    commands = [str(c.ravel()[0]) for c in tb.getvarcol("CLI_COMMAND", tb.nrows() - 3, 3).values()]
+    assert tb.getcol("MESSAGE")[-3:].tolist() == ["hello", "a", "b"] and commands == ["p=1, q=2", "x=1", "x=1"]
+    tb.close()
+
+
+@pytest.mark.shared
+def test_old_statistics_of_vectors_are_by_component_and_of_all_rows(tool: ms) -> None:
+    found = tool.statisticsold("UVW")
+    assert list(found) == ["UVW_0", "UVW_1", "UVW_2"] and {r["npts"] for r in found.values()} == {2016.0}
+    assert found["UVW_0"]["sum"] == pytest.approx(-102188.81963, rel=1e-6)  # CASA 6.7
+
+
+@pytest.mark.shared
+def test_statistics_are_of_the_rows_selected_before(tool: ms) -> None:
+    flags = tool.statistics("FLAG", useflags=False)[""]
+    assert (flags["npts"], flags["sum"], flags["max"]) == (64512.0, 2592, 1) and isinstance(flags["sum"], int)
+    assert flags["mean"] == pytest.approx(2592 / 64512)  # CASA 6.7 cuts it to 0
+    tool.selectinit(0)
+    tool.select({"antenna1": 0, "antenna2": [1, 2]})
+    assert tool.statistics("ANTENNA1")[""]["npts"] == 72.0 == tool.statistics("ANTENNA1", spw="0")[""]["npts"]
+    assert tool.statisticsold("UVW")["UVW_0"]["npts"] == 72.0
+    with pytest.raises(SelectionError, match="no row in common"):
+        tool.statistics("DATA", "amp", spw="1")
+    with pytest.raises(UnsupportedError, match="averages in time are of the whole MeasurementSet"):
+        tool.statistics("DATA", "amp", timeaverage=True, timebin="60s")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from casacore.tables import default_ms, makescacoldesc, maketabdesc, table
 
 from casatools import msmetadata
 from casatools._base.errors import CasaError, DataError, ParameterError
+from support.metadata_calls import CALLS
 
 C_M_S = 299792458.0
 
@@ -363,3 +365,62 @@ def test_columns_are_read_once(layout: Layout, monkeypatch: pytest.MonkeyPatch) 
         )
         msmd.baselines(), msmd.antennasforscan(scan), msmd.antennaids(obsid=0), msmd.exposuretime(scan, 0), msmd.spwsforfields()
     assert len(read) == len(set(read)) and not set(read) & {"DATA", "FLAG", "UVW", "WEIGHT", "SIGMA"}
+
+
+# What a layout does not hold is said by an error; everything else answers.
+_NO_SOURCE = {"sourcedirs", "sourcenames", "sourcetimes", "sourceidsfromsourcetable", "propermotions", "restfreqs", "transitions"}
+_MADE_HERE = _NO_SOURCE | {"baseband", "spwsforbaseband", "schedule", "pointingdirection"}
+WITHOUT = {
+    "lofar": _MADE_HERE, "meerkat": _MADE_HERE, "alma_small.ms": {"pointingdirection"}, "simvla.ms": {"baseband", "spwsforbaseband", "schedule"},
+}  # fmt: skip
+TYPES = {
+    "m.nspw()": int,
+    "m.fieldnames()": list,
+    "m.baselines()": np.ndarray,
+    "m.summary()": dict,
+    "m.meanfreq(0)": float,
+    "m.corrbit(0)": str,
+}
+
+
+@pytest.mark.shared
+@pytest.mark.parametrize("kind", list(WITHOUT))
+def test_every_method_answers_or_says_what_is_missing(kind: str, tmp_path: Path, shared_input: Callable[[str], str]) -> None:
+    methods = {name for name in dir(msmetadata) if not name.startswith("_")} - {"open", "close", "done", "name"}
+    assert methods == set(CALLS) and len(methods) == 99  # with these four the 103 of CASA's tool
+    m = msmetadata()
+    m.open(shared_input(kind) if kind.endswith(".ms") else make_layout(str(tmp_path / f"{kind}.ms"), kind).path)
+    intents = m.intents()
+    here = {
+        "m": m, "scan": int(m.scannumbers()[0]), "field": m.fieldnames()[0], "intent": intents[0] if intents else "*",
+        "time": float(m.timesforfield(0)[0]), "obs": m.nobservations() - 1,
+    }  # fmt: skip
+    refused = set()
+    for name, texts in CALLS.items():
+        for text in texts:
+            try:
+                found = eval(text, dict(here))
+            except CasaError:
+                refused.add(name)
+                continue
+            assert found is not None and isinstance(found, TYPES.get(text, object)), text
+    assert refused == WITHOUT[kind]
+    assert m.name().endswith(".ms") and m.close() and not m.done()
+
+
+@pytest.mark.shared
+def test_correlator_bits_receiver_bands_and_subwindows(shared_input: Callable[[str], str]) -> None:
+    path = shared_input("alma_small.ms")
+    m = msmetadata()
+    m.open(path)
+    same(m.corrbit(), ["UNKNOWN"] * 3)
+    assert [int(b) for b in m.rxbands()] == [-1 if "RB_" not in n else int(n.split("RB_")[1][:2]) for n in m.namesforspws()]
+    assert m.subwindows().shape == (3,) and len(m.schedule(0)) > 0
+    m.close()
+    with table(f"{path}/SPECTRAL_WINDOW", readonly=False, ack=False) as windows:
+        windows.addcols(maketabdesc([makescacoldesc("SDM_CORR_BIT", "")]))
+        windows.putcol("SDM_CORR_BIT", ["BITS_2x2", "BITS_4x4", "BITS_16x16"])
+    m.open(path)  # as CASA 6.7 answers
+    assert isinstance(m.corrbit(1), str) and m.corrbit(1) == "BITS_4x4"
+    same(m.corrbit([0]), ["BITS_2x2"])
+    same(m.corrbit(), ["BITS_2x2", "BITS_4x4", "BITS_16x16"])

@@ -31,7 +31,8 @@ def linear_step(pixels: np.ndarray, reference_pixel: np.ndarray, increment: np.n
             offset = matrix @ offset
         else:
             offset *= diagonal[:, None]
-    return increment[:, None] * offset
+    offset *= increment[:, None]
+    return offset
 
 
 def linear_step_inverse(steps: np.ndarray, reference_pixel: np.ndarray, increment: np.ndarray, matrix: np.ndarray) -> np.ndarray:
@@ -40,9 +41,10 @@ def linear_step_inverse(steps: np.ndarray, reference_pixel: np.ndarray, incremen
     diagonal = matrix.diagonal()
     if np.count_nonzero(matrix) != np.count_nonzero(diagonal):
         offset = np.linalg.solve(matrix, offset)
-    else:
+    elif np.any(diagonal != 1.0):
         offset /= diagonal[:, None]
-    return offset + reference_pixel[:, None]
+    offset += reference_pixel[:, None]
+    return offset
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from casatools._base.errors import ParameterError
+from casatools.io.image.coordinates.sines import sines_and_cosines
 
 __all__ = ["PROJECTIONS", "ZENITHAL", "Projector", "default_poles", "parameter_count", "wcs_of"]
 
@@ -104,8 +105,10 @@ class Projector:
         latitude = np.arctan2(north * cos0 + radial * sin0, np.sqrt(east * east + across * across))
         # The longitude takes the sign of the reference point's, as wcslib gives it.
         sign = 1.0 if self.longitude >= 0 else -1.0
-        longitude[sign * longitude < 0] += sign * 2 * np.pi
-        longitude[sign * longitude > 2 * np.pi] -= sign * 2 * np.pi
+        low, high = sorted((sign * float(longitude.min()), sign * float(longitude.max()))) if longitude.size else (0.0, 0.0)
+        if not (low >= 0 and high <= 2 * np.pi):
+            longitude[sign * longitude < 0] += sign * 2 * np.pi
+            longitude[sign * longitude > 2 * np.pi] -= sign * 2 * np.pi
         return longitude, latitude
 
     def to_plane(self, longitude: np.ndarray, latitude: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -115,10 +118,12 @@ class Projector:
             return np.radians(plane[:, 0]), np.radians(plane[:, 1])
         sin0, cos0 = math.sin(self.latitude), math.cos(self.latitude)
         offset = longitude - self.longitude
-        cos_lat, sin_lat, cos_off = np.cos(latitude), np.sin(latitude), np.cos(offset)
-        east = cos_lat * np.sin(offset)
-        north = sin_lat * cos0 - cos_lat * sin0 * cos_off
-        radial = sin_lat * sin0 + cos_lat * cos0 * cos_off
+        sin_lat, cos_lat = sines_and_cosines(latitude)
+        sin_off, cos_off = sines_and_cosines(offset)
+        east = cos_lat * sin_off
+        cos_lat *= cos_off
+        north = sin_lat * cos0 - cos_lat * sin0
+        radial = sin_lat * sin0 + cos_lat * cos0
         x, y = _PROJECT[self.name](east, north, radial, self.parameters)
         if self.turn:
             cosine, sine = math.cos(self.turn), -math.sin(self.turn)
@@ -180,6 +185,8 @@ def _sin_out(east: np.ndarray, north: np.ndarray, radial: np.ndarray, parameters
     if slant_x or slant_y:
         seen = np.where(radial + east * slant_x + north * slant_y < 0, np.nan, 1.0)
         return (east + slant_x * (1.0 - radial)) * seen, (north + slant_y * (1.0 - radial)) * seen
+    if not radial.size or radial.min() >= 0:
+        return east, north
     seen = np.where(radial < 0, np.nan, 1.0)
     return east * seen, north * seen
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from casatools.io.image.coordinates.direction import DirectionCoordinate
+from casatools.io.image.coordinates.sines import sines_and_cosines
 from casatools.io.image.coordinates.system import Coordinates
 
-__all__ = ["offsets_to_sky", "sky_to_offsets", "to_absolute_world", "to_relative_world"]
+__all__ = ["offsets_to_sky", "relative_point", "sky_to_offsets", "to_absolute_world", "to_relative_world"]
 
 
 def sky_to_offsets(
@@ -19,9 +22,9 @@ def sky_to_offsets(
     """
     turn = longitude - longitude_0
     sin0, cos0 = np.sin(latitude_0), np.cos(latitude_0)
-    sine, cosine = np.sin(latitude), np.cos(latitude)
-    along = cosine * np.cos(turn)
-    east = cosine * np.sin(turn)
+    sine, cosine = sines_and_cosines(latitude)
+    sin_turn, cos_turn = sines_and_cosines(turn)
+    along, east = cosine * cos_turn, cosine * sin_turn
     north = sine * cos0 - along * sin0
     radial = sine * sin0 + along * cos0
     across = np.sqrt(east * east + radial * radial)
@@ -30,10 +33,10 @@ def sky_to_offsets(
 
 def offsets_to_sky(x: np.ndarray, y: np.ndarray, longitude_0: float, latitude_0: float) -> tuple[np.ndarray, np.ndarray]:
     """Sky positions [rad], longitude within half a turn of zero, of offsets [rad]; the inverse of `sky_to_offsets`."""
-    cosine = np.cos(y)
-    turn = x / cosine
+    north, cosine = sines_and_cosines(y)
+    sin_turn, cos_turn = sines_and_cosines(x / cosine)
     sin0, cos0 = np.sin(latitude_0), np.cos(latitude_0)
-    east, radial, north = cosine * np.sin(turn), cosine * np.cos(turn), np.sin(y)
+    east, radial = cosine * sin_turn, cosine * cos_turn
     across = radial * cos0 - north * sin0
     longitude = longitude_0 + np.arctan2(east, across) + np.pi
     latitude = np.arctan2(north * cos0 + radial * sin0, np.sqrt(east * east + across * across))
@@ -51,6 +54,26 @@ def to_relative_world(coordinates: Coordinates, world: np.ndarray) -> np.ndarray
     """World values (axis, point) relative to the reference values; Stokes values stay as they are."""
     out = np.array(world, dtype=np.float64)
     _shift(coordinates, out, -1.0)
+    return out
+
+
+def relative_point(coordinates: Coordinates, world: list[float]) -> list[float]:
+    """What `to_relative_world` gives for one point, in plain numbers."""
+    out = list(world)
+    for index, member in enumerate(coordinates.members):
+        rows = _direction_rows(coordinates, index) if isinstance(member, DirectionCoordinate) else None
+        if rows is not None and isinstance(member, DirectionCoordinate):
+            (unit_x, unit_y), (longitude_0, latitude_0) = member.unit_rad, member.reference_rad
+            turn, latitude = world[rows[0]] * unit_x - longitude_0, world[rows[1]] * unit_y
+            sin0, cos0, sine, cosine = math.sin(latitude_0), math.cos(latitude_0), math.sin(latitude), math.cos(latitude)
+            along, east = cosine * math.cos(turn), cosine * math.sin(turn)
+            north, radial = sine * cos0 - along * sin0, sine * sin0 + along * cos0
+            across = math.sqrt(east * east + radial * radial)
+            out[rows[0]], out[rows[1]] = math.atan2(east, radial) * across / unit_x, math.atan2(north, across) / unit_y
+        elif member.kind not in ("Stokes", "Quality"):
+            for row, axis in enumerate(coordinates.world_axes[index]):
+                if axis >= 0:
+                    out[axis] -= float(member.reference_value[row])
     return out
 
 

@@ -88,6 +88,8 @@ class StokesCoordinate:
     def to_world(self, pixels: np.ndarray) -> np.ndarray:
         """Product codes (1, point) of planes (1, point); NaN outside."""
         plane = np.floor(pixels + 0.5)
+        if plane.size and plane.min() >= 0 and plane.max() < len(self.labels):
+            return np.asarray(self.codes.take(plane.astype(np.intp)), dtype=np.float64)
         inside = (plane >= 0) & (plane < len(self.labels))
         return np.where(inside, self.codes[np.where(inside, plane, 0).astype(np.intp)], np.nan)
 

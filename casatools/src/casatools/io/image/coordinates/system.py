@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from casatools._base.buffers import empty_array
 from casatools._base.errors import DataError, ParameterError
 from casatools._base.threads import over_rows
 from casatools.io.image.coordinates.direction import DirectionCoordinate
@@ -64,6 +65,7 @@ class Coordinates:
         self.pixel_replacement = _filled(pixel_replacement, [np.zeros(m.naxes) for m in self.members])
         self.observation = observation if observation is not None else ObservationInfo()
         self.extra = dict(extra or {})
+        self._points: _Plan | None = None
 
     # ---- structure
 
@@ -239,7 +241,7 @@ class Coordinates:
         if given.ndim == 1:
             return np.array(self.world_of(given.tolist()))
         flat = self._columns(given, self.n_pixel_axes, "pixel")
-        out = np.empty((self.n_world_axes, flat.shape[1]))
+        out = empty_array((self.n_world_axes, flat.shape[1]), np.float64)
 
         def block(begin: int, end: int) -> None:
             for index, member in enumerate(self.members):
@@ -255,33 +257,30 @@ class Coordinates:
 
     def world_of(self, pixel: Sequence[float]) -> list[float]:
         """What `to_world` gives for one point, in plain numbers."""
-        if len(pixel) != self.n_pixel_axes:
-            raise ParameterError(f"the coordinates have {self.n_pixel_axes} pixel axes; got {len(pixel)} values")
-        out = [0.0] * self.n_world_axes
-        for member, axes, given, instead in zip(
-            self.members, self.world_axes, self.pixel_axes, self.pixel_replacement, strict=True
-        ):
-            if max(axes) >= 0:
-                values = [pixel[a] if a >= 0 else float(instead[k]) for k, a in enumerate(given)]
-                for axis, value in zip(axes, member.one_point[0](*values), strict=True):
-                    if axis >= 0:
-                        out[axis] = value
-        return out
+        plan = self._plan()
+        if len(pixel) != plan.n_pixel:
+            raise ParameterError(f"the coordinates have {plan.n_pixel} pixel axes; got {len(pixel)} values")
+        return _followed(plan.to_world, pixel, plan.n_world)
 
     def pixel_of(self, world: Sequence[float]) -> list[float]:
         """What `to_pixel` gives for one point, in plain numbers."""
-        if len(world) != self.n_world_axes:
-            raise ParameterError(f"the coordinates have {self.n_world_axes} world axes; got {len(world)} values")
-        out = [0.0] * self.n_pixel_axes
-        for member, axes, given, instead in zip(
-            self.members, self.pixel_axes, self.world_axes, self.world_replacement, strict=True
+        plan = self._plan()
+        if len(world) != plan.n_world:
+            raise ParameterError(f"the coordinates have {plan.n_world} world axes; got {len(world)} values")
+        return _followed(plan.to_pixel, world, plan.n_pixel)
+
+    def _plan(self) -> _Plan:
+        """How single points are converted; made again where members or axes are others than before."""
+        plan = self._points
+        if (
+            plan is None
+            or plan.world_axes != self.world_axes
+            or plan.pixel_axes != self.pixel_axes
+            or len(plan.members) != len(self.members)
+            or any(a is not b for a, b in zip(plan.members, self.members, strict=True))
         ):
-            if max(axes) >= 0:
-                values = [world[a] if a >= 0 else float(instead[k]) for k, a in enumerate(given)]
-                for axis, value in zip(axes, member.one_point[1](*values), strict=True):
-                    if axis >= 0:
-                        out[axis] = value
-        return out
+            plan = self._points = _Plan(self)
+        return plan
 
     def to_pixel(self, world: Any) -> np.ndarray:
         """0-based pixels of world values in the axes' units and native frames; the inverse of `to_world`."""
@@ -289,7 +288,7 @@ class Coordinates:
         if given.ndim == 1:
             return np.array(self.pixel_of(given.tolist()))
         flat = self._columns(given, self.n_world_axes, "world")
-        out = np.empty((self.n_pixel_axes, flat.shape[1]))
+        out = empty_array((self.n_pixel_axes, flat.shape[1]), np.float64)
 
         def block(begin: int, end: int) -> None:
             for index, member in enumerate(self.members):
@@ -455,6 +454,37 @@ class Coordinates:
 
 
 _BLOCK = 8192  # points
+# A function of a member, the axes that its arguments stand on, values of those that were removed, and the axes of its results.
+_Step = tuple[Callable[..., Sequence[float]], list[int], list[float], list[int]]
+
+
+class _Plan:
+    """What converts single points: looked up once, for that takes longer than the conversion."""
+
+    def __init__(self, coordinates: Coordinates) -> None:
+        self.members = list(coordinates.members)
+        self.world_axes = [list(a) for a in coordinates.world_axes]
+        self.pixel_axes = [list(a) for a in coordinates.pixel_axes]
+        self.n_world, self.n_pixel = coordinates.n_world_axes, coordinates.n_pixel_axes
+        self.to_world: list[_Step] = []
+        self.to_pixel: list[_Step] = []
+        for index, member in enumerate(self.members):
+            world, pixel = self.world_axes[index], self.pixel_axes[index]
+            if max(world) >= 0:
+                self.to_world.append((member.one_point[0], pixel, coordinates.pixel_replacement[index].tolist(), world))
+            if max(pixel) >= 0:
+                self.to_pixel.append((member.one_point[1], world, coordinates.world_replacement[index].tolist(), pixel))
+
+
+def _followed(steps: list[_Step], given: Sequence[float], count: int) -> list[float]:
+    """The results of a plan's steps."""
+    out = [0.0] * count
+    for function, axes, instead, targets in steps:
+        values = function(*[given[a] if a >= 0 else v for a, v in zip(axes, instead, strict=True)])
+        for axis, value in zip(targets, values, strict=True):
+            if axis >= 0:
+                out[axis] = value
+    return out
 
 
 def _in_order(members: Sequence[Coordinate]) -> list[list[int]]:

@@ -1,0 +1,137 @@
+"""How often visibilities are read, what is kept of them, and that threads change nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+
+from casatasks import tclean
+from casatools._base.threads import set_thread_count
+from casatools.imaging import imager, visibilities
+from casatools.imaging.image_fields import ImageField
+from casatools.imaging.imager import Imager
+from casatools.imaging.minor_cycle import MinorOptions
+from casatools.imaging.stepwise import tclean_request
+from casatools.imaging.tclean_data import prepare_data
+from casatools.imaging.visibilities import open_sources
+from casatools.imaging.weighting import WeightingOptions
+from casatools.simulation.demo import DemoOptions, make_demo
+
+RUN: dict[str, Any] = {
+    "vis": "sim.ms",
+    "field": "0",
+    "imsize": 64,
+    "cell": "12arcsec",
+    "datacolumn": "data",
+    "niter": 60,
+    "cycleniter": 20,
+}
+KINDS: dict[str, dict[str, Any]] = {
+    "one plane": {"weighting": "briggs"},
+    "two hands": {"stokes": "RRLL"},
+    "three terms": {"deconvolver": "mtmfs", "nterms": 3, "spw": "0:0~5"},
+    "outlier": {"outlierfile": "outlier.txt"},
+    "cube": {"specmode": "cube", "interpolation": "nearest"},
+}
+
+
+@pytest.fixture(autouse=True)
+def _data() -> None:
+    make_demo("sim.ms", DemoOptions(antennas_per_arm=5, cycles=1, nchan=6))
+    with open("outlier.txt", "w") as stream:
+        stream.write("imagename=outer\nimsize=[32,32]\ncell=12arcsec\nphasecenter=J2000 13h31m20s +30d30m33s\n")
+
+
+@pytest.fixture
+def read(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Samples of each chunk that is read."""
+    counts: list[int] = []
+    plain = visibilities.iter_chunks
+
+    def counted(*given: Any, **named: Any) -> Iterator[Any]:
+        for chunk in plain(*given, **named):
+            counts.append(chunk["DATA"].size)
+            yield chunk
+
+    monkeypatch.setattr(visibilities, "iter_chunks", counted)
+    return counts
+
+
+@pytest.mark.parametrize("kind", sorted(KINDS))
+def test_visibilities_are_read_once(kind: str, read: list[int], monkeypatch: pytest.MonkeyPatch) -> None:
+    """In all where they fit into memory; else once for the weights, once for the beams and once per major cycle."""
+    tclean(imagename="held", **RUN | KINDS[kind])
+    once = sum(read)
+    read.clear()
+    monkeypatch.setattr(imager, "memory_budget_bytes", lambda: 2000)
+    if kind == "cube":
+        monkeypatch.setattr(imager.ImagingData, "plan_parts", lambda *given: None)
+    done = tclean(imagename="streamed", **RUN | KINDS[kind])
+    assert done["nmajordone"] > 1
+    assert once > 0 and sum(read) == once * (2 + done["nmajordone"])
+
+
+def opened(cube: bool = False, **more: Any) -> Imager:
+    chosen = {"specmode": "cube"} if cube else {}
+    request = tclean_request(
+        [{"msname": "sim.ms", "field": "0", "datacolumn": "data"}], {"imagename": "x", "imsize": 64, "cell": "12arcsec", **chosen}
+    )
+    sources = open_sources(request.paths, request.selections, request.datacolumn)
+    data = prepare_data(request, sources)
+    image = ImageField(request.grid_options, data.centre, data.centre, (data.axis.nchan, 1), MinorOptions())
+    return Imager(data, [image], WeightingOptions("briggs", **more))
+
+
+@pytest.mark.parametrize("cube", [False, True])
+def test_weights_in_memory_become_imaging_weights_and_are_gathered_anew(cube: bool) -> None:
+    made = opened(cube)
+    made.make_psf()
+    image = made.fields[0]
+    made.major_cycle()
+    first = [image.planes.psf.copy(), image.planes.sumwt.copy(), image.planes.residual.copy()]
+    assert made.data.is_held and made.weights.sums()[None][0].size == 0
+    image.forget_psf()
+    made.make_psf()
+    made.major_cycle()
+    for before, after in zip(first, (image.planes.psf, image.planes.sumwt, image.planes.residual), strict=True):
+        np.testing.assert_allclose(after, before, rtol=0, atol=1e-6 * np.abs(before).max())
+    block = next(made.data.blocks())
+    assert (block.vis.strides[2] > block.vis.strides[1]) is cube  # cubes: channel after channel
+    for source in made.data.sources:
+        source.close()
+
+
+@pytest.mark.parametrize("cube", [False, True])
+def test_any_number_of_threads(cube: bool) -> None:
+    found = []
+    for count in (1, 3):
+        set_thread_count(count)
+        try:
+            made = opened(cube)
+            made.make_psf()
+            made.fields[0].planes.model[:, 0, 30, 34] = 0.5
+            made.major_cycle()
+            found.append((made.fields[0].planes.psf, made.fields[0].planes.residual))
+        finally:
+            set_thread_count(None)
+        for source in made.data.sources:
+            source.close()
+    for one, three in zip(*found, strict=True):
+        np.testing.assert_allclose(three, one, rtol=0, atol=1e-6 * np.abs(one).max())
+
+
+def test_channels_without_data_are_blank() -> None:
+    """The residual of an earlier cycle does not stay where nothing is gridded."""
+    made = opened(cube=True)
+    image = made.fields[0]
+    image.planes.residual[...] = 7.0
+    made.make_psf()
+    for block in made.data.blocks():
+        block.weight[:, 2] = 0
+    made.major_cycle()
+    assert not image.planes.residual[2].any() and image.planes.residual[1].any() and image.planes.residual.max() < 7.0
+    for source in made.data.sources:
+        source.close()
