@@ -13,7 +13,7 @@ Thompson, Moran & Swenson 2017, Interferometry and Synthesis in Radio Astronomy,
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -68,7 +68,8 @@ def fringe_peak(
 class _Fringes:
     """One interval and hand: visibilities and weights (time, baseline, chan), and what the phases depend on.
 
-    `terms` (4, time, chan) are the phases of a unit of phase (rad), delay (ns), rate (s/s) and dispersion (MHz).
+    With `only_phases` visibilities are of amplitude one, and so is the model: what the reference fits, which tells where the hands that were averaged
+    differ. `terms` (4, time, chan) are the phases of a unit of phase (rad), delay (ns), rate (s/s) and dispersion (MHz).
     """
 
     vis: np.ndarray
@@ -81,6 +82,7 @@ class _Fringes:
     baselines: Baselines
     refant: int
     options: FringeOptions
+    only_phases: bool = False
 
     def to_refant(self) -> np.ndarray:
         """Baselines to the reference antenna."""
@@ -191,8 +193,10 @@ def _fit(one: _Fringes, nant: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, 
     active[1:] &= [np.ptp(t) > 0 for t in one.terms[1:]]
     weight = np.where((good[one.baselines.ant1] & good[one.baselines.ant2])[:, None], one.weight, 0.0)
     if one.options.least_squares:
+        size = np.abs(one.vis)
+        phases = replace(one, vis=one.vis / np.where(size > 0, size, 1.0), only_phases=True)
         for _ in range(one.options.niter):
-            if _step(one, weight, param, good, active) < _CONVERGED:
+            if _step(phases, weight, param, good, active) < _CONVERGED:
                 break
     error, ratio = _errors(one, weight, param, good, active)
     param[:, 0] = np.angle(np.exp(1j * param[:, 0]))
@@ -225,11 +229,13 @@ def _system(
 ) -> tuple[np.ndarray, np.ndarray, float]:  # fmt: skip
     """Normal matrix (4 ant, 4 ant) and right side of the scaled parameters, and the weighted sum of squares that is left.
 
-    Each baseline has its own amplitude, the coherent mean of what is left on it.
+    Each baseline has its own amplitude, the coherent mean of what is left on it; where only phases count, that of all is one.
     """
     left = one.without(param)
     total = weight.sum(axis=(0, 2))
     amplitude = np.abs((weight * left).sum(axis=(0, 2))) / np.where(total > 0, total, 1.0)
+    if one.only_phases:
+        amplitude = np.ones(len(total))
     terms = (one.terms / scale[:, None, None]).reshape(4, -1)
     flat = weight.transpose(1, 0, 2).reshape(weight.shape[1], -1)
     block = ((terms[:, None] * terms[None]).reshape(16, -1) @ flat.T) * amplitude**2

@@ -138,11 +138,13 @@ class _Totals:
     mean: float = 0.0
     spread: float = 0.0
 
-    def add(self, weights: np.ndarray) -> None:
-        """Take more weights (Chan, Golub & LeVeque 1983, Am. Stat. 37, 242)."""
-        if weights.size:
-            n, mean = weights.size, float(weights.mean(dtype=np.float64))
-            spread = float(np.square(weights - mean, dtype=np.float64).sum())
+    def add(self, weights: np.ndarray, times: np.ndarray | None = None) -> None:
+        """Take more weights (Chan, Golub & LeVeque 1983, Am. Stat. 37, 242), each once or as many `times`."""
+        n = weights.size if times is None else int(times.sum())
+        if n:
+            share = np.ones(1) if times is None else times
+            mean = float((weights * share).sum(dtype=np.float64)) / n
+            spread = float((np.square(weights - mean, dtype=np.float64) * share).sum())
             step, total = mean - self.mean, self.count + n
             self.spread += spread + step * step * self.count * n / total
             self.mean += step * n / total
@@ -431,7 +433,7 @@ def _outputs(
     )
     refused = by_channel <= 0
     weight = binned[:, 0] if bins.number == 1 else _medians(by_channel, bad | refused)
-    _count(plan, by_channel, weight, (bad, throughout), refused)
+    _count(plan, by_channel, weight, (bad, throughout), refused, bins.number)
     if plan.options.wtrange:
         low, high = sorted(plan.options.wtrange)
         refused = refused | (by_channel < low) | (by_channel > high)
@@ -459,11 +461,14 @@ def _outputs(
 
 
 def _count(
-    plan: _Plan, by_channel: np.ndarray, weight: np.ndarray, bad: tuple[np.ndarray, np.ndarray], refused: np.ndarray
+    plan: _Plan, by_channel: np.ndarray, weight: np.ndarray, bad: tuple[np.ndarray, np.ndarray], refused: np.ndarray, number: int
 ) -> None:
     """Add weights to the mean and variance that are returned: once where the correlations share
-    them and there are no spectra, and also zeros of good data.
+    them and there are no spectra, and also zeros of good data. `number` is that of the bins of channels.
     """
+    if plan.by_channel and number == 1:  # channels share their weights
+        plan.totals.add(by_channel[:, 0], np.count_nonzero(~(bad[0] | refused), axis=1))
+        return
     if plan.by_channel:
         values, used = by_channel, ~bad[0] & ~refused
     else:

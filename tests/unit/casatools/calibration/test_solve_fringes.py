@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy.optimize import least_squares
 
 import casatasks
 from casatools._base.errors import ParameterError
@@ -121,6 +122,31 @@ def test_hands_are_averaged() -> None:
         found = solve_fringe_intervals(data, baselines, NANT, options, 0, NU).param[0, :, 0]
         np.testing.assert_allclose(found[:, :4], found[:, 4:])
         np.testing.assert_allclose(found[:, 1], truth[:, 1], atol=1e-5)
+
+
+def test_hands_that_differ_are_fitted_by_their_phases() -> None:
+    """Delays of the mean of two hands that are not alike: the least squares of phases, as an independent minimiser finds them."""
+    _, data, baselines = _fringes()
+    across = NU - NU.mean()
+    turn = np.exp(2j * np.pi * 1e-9 * np.linspace(0, 8, NANT)[:, None] * across + 1j * np.linspace(0, 1.5, NANT)[:, None])
+    first, second = baselines.ant1, baselines.ant2
+    data.vis[..., 1] *= (turn[first] * turn[second].conj())[None, None]
+    fringe = FringeOptions(hands="stokes", active=(True, False, False))
+    data.vis[:] = data.vis[:, :1]  # no rates
+    found = solve_fringe_intervals(data, baselines, NANT, SolveOptions(kind="FRINGE", fringe=fringe), 0, NU).param[0, :, 0]
+    mean = data.vis[0, 0].mean(axis=-1)
+    unit = mean / np.abs(mean)
+
+    def rest(p: np.ndarray) -> np.ndarray:
+        phase = np.concatenate([[0], p[: NANT - 1]]), np.concatenate([[0], p[NANT - 1 :]])
+        model = np.exp(1j * (phase[0][:, None] + 2 * np.pi * 1e-9 * phase[1][:, None] * across))
+        left = (unit - model[first] * model[second].conj()).ravel()
+        return np.concatenate([left.real, left.imag])
+
+    best = least_squares(rest, np.concatenate([found[1:, 0], found[1:, 1]]), xtol=1e-14, ftol=1e-14, gtol=1e-14).x
+    np.testing.assert_allclose(found[1:, 0], best[: NANT - 1], atol=1e-4)
+    np.testing.assert_allclose(found[1:, 1], best[NANT - 1 :], atol=1e-3)
+    assert np.abs(mean).min() < 0.8
 
 
 def test_signal_to_noise_is_one_over_the_phase_error() -> None:

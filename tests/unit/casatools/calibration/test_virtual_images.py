@@ -14,9 +14,10 @@ from casacore import tables
 from casatasks import delmod, ft, gaincal, setjy, uvsub
 from casatools import coordsys, image
 from casatools._base.errors import DataError, PathMissingError, UnsupportedError
-from casatools.io.ms import MeasurementSet
+from casatools.io.ms import MeasurementSet, Selection
 from casatools.io.ms.model_keywords import read_virtual_models
 from casatools.kernels.spheroidal import spheroidal
+from casatools.plotting.visibilities import PlotOptions, collect_points
 
 Input = Callable[[str], str]
 
@@ -214,3 +215,12 @@ def test_gridders_with_beams_and_empty_images(shared_input: Input) -> None:
         source.putcell("SOURCE_MODEL", 0, record)
     with pytest.raises(UnsupportedError, match="MosaicFTNew"):
         uvsub(vis)
+
+
+def test_plots_show_the_model_of_recipes(shared_input: Input) -> None:
+    vis = shared_input("simvla.ms")
+    setjy(vis, field="0", standard="manual", fluxdensity=[5.0, 0, 0, 0], usescratch=False)
+    options = PlotOptions(x="time", y="amp", y_column="model")
+    for field, flux in (("0", 5.0), ("1", 1.0)):  # without a recipe: a point of 1 Jy
+        points = collect_points(vis, Selection(field=field, correlation="RR"), options)
+        np.testing.assert_allclose(points["y"], flux, rtol=1e-6)
