@@ -207,8 +207,9 @@ class Agent:
 
     def part(self, chunk: VisChunk) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Rows, channels and correlations of the chunk that are selected, as index arrays."""
-        # The rows of a chunk of several groups do not ascend.
-        rows = np.flatnonzero(self.rows[chunk.rows])
+        # The rows of a chunk of several groups do not ascend. A list of many commands asks each for its rows of each chunk.
+        chosen = self.rows[chunk.rows[0] : chunk.rows[-1] + 1] if chunk.in_a_run else self.rows[chunk.rows]
+        rows = np.flatnonzero(chosen)
         channels = self.channels.get(chunk.spw, np.zeros(0, np.int64))
         correlations = self.correlations.get(chunk.pol)
         nchan, ncorr = chunk.shape[1:]

@@ -34,8 +34,8 @@ def time_bins(time_s: np.ndarray, timebin_s: float, together: np.ndarray | None 
     slot = np.zeros(len(keys), np.int64)
     start = 0
     for k in range(1, len(keys)):
-        # A millisecond is less than any interval and more than the rounding of a time.
-        fresh = number[k] != number[k - 1] or time[k] - time[start] >= timebin_s - 1e-3
+        # Two microseconds are twice the rounding of a time; times 59.9998 s apart are together in bins of 60 s, as in the reference.
+        fresh = number[k] != number[k - 1] or time[k] - time[start] >= timebin_s - 2e-6
         slot[k] = slot[k - 1] + fresh
         start = k if fresh else start
     return np.asarray(slot[inverse.ravel()])

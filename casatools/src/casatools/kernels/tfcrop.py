@@ -72,17 +72,19 @@ def fit_line(
     The precision is that of the reference: under a piece with one sample, where the line is not determined, the base is what is left
     of it by rounding, mostly not a number, and then nothing is flagged on account of it. Without any sample it is not a number.
     """
-    one = np.float32(1.0)
-    weight = np.float32(scatter * scatter)
+    variance = np.float32(scatter * scatter)
+    if not variance > 0.0:  # what is flat is not compared with anything, as in the reference
+        fit[ends[0] : ends[1]] = math.nan
+        return
     s, sx, sy, sxx, sxy = np.float32(0.0), np.float32(0.0), np.float32(0.0), np.float32(0.0), np.float32(0.0)
     for k in range(ends[0], last + 1):
         if good[k]:
             x, y = np.float32(k), np.float32(series[k])
-            s += np.float32(divided(one, weight))
-            sx += np.float32(divided(x, weight))
-            sy += np.float32(divided(y, weight))
-            sxx += np.float32(divided(np.float32(x * x), weight))
-            sxy += np.float32(divided(np.float32(x * y), weight))
+            s += np.float32(np.float32(1.0) / variance)
+            sx += np.float32(x / variance)
+            sy += np.float32(y / variance)
+            sxx += np.float32(np.float32(x * x) / variance)
+            sxy += np.float32(np.float32(x * y) / variance)
     determinant = np.float32(np.float32(s * sxx) - np.float32(sx * sx))
     start = np.float32(divided(np.float32(np.float32(sxx * sy) - np.float32(sx * sxy)), determinant))
     slope = np.float32(divided(np.float32(np.float32(s * sxy) - np.float32(sx * sy)), determinant))

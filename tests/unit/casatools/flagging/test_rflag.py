@@ -178,3 +178,9 @@ def test_a_series_shorter_than_the_window_narrows_it(compiled: bool) -> None:
     assert total[0, 0] == pytest.approx(np.std([1, 2, 4]) + np.std([2, 4, 9]))
     flags(scatter, index, 3, (0, 1), 2.0, bad)
     assert bad.ravel().tolist() == [False, True, True, True]
+
+
+def test_pieces_begin_with_the_first_time_left() -> None:
+    """As CASA 6.7.0 on times 20 s apart with ntime=45 (three each, not three and two), and on those of NGC 5921 with 60 s."""
+    assert time_bins(np.arange(9) * 20.0, 45.0).tolist() == [0, 0, 0, 1, 1, 1, 2, 2, 2]
+    assert time_bins(5e9 + np.array([0.0, 30.00297, 59.9998, 90.0]), 60.0).tolist() == [0, 0, 0, 1]

@@ -10,6 +10,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import islice, pairwise
 from typing import TYPE_CHECKING
 
@@ -60,6 +61,11 @@ class VisChunk:
     columns: dict[str, np.ndarray] = field(default_factory=dict)
     whole_channels: bool = True
     whole_correlations: bool = True
+
+    @cached_property
+    def in_a_run(self) -> bool:
+        """True when the rows follow one another without a gap."""
+        return len(self.rows) > 0 and bool((np.diff(self.rows) == 1).all())
 
     def __getitem__(self, column: str) -> np.ndarray:
         return self.columns[column]
