@@ -74,14 +74,14 @@ def convolve_components(components: np.ndarray, psf: np.ndarray, centre: tuple[i
     import ducc0
 
     shape = components.shape
-    middle = np.unravel_index(int(np.argmax(psf)), psf.shape) if centre is None else centre
+    middle = [int(v) for v in (np.unravel_index(int(np.argmax(psf)), psf.shape) if centre is None else centre)]
     size = []
     for axis, (count, at) in enumerate(zip(shape, middle, strict=True)):
         filled = np.flatnonzero(components.any(axis=1 - axis))
         if not len(filled):
             return np.zeros(shape, dtype=np.float32)
         # So long that what is carried round an edge falls beyond the image, for the psf ends with its own image.
-        least = max(count, int(filled[-1]) + count - int(at), count - int(filled[0]) + int(at))
+        least = max(count, int(filled[-1]) + count - at, count - int(filled[0]) + at)
         size.append(ducc0.fft.good_size(least, True))
     threads = thread_count()
     padded = np.zeros(size, dtype=np.float32)
@@ -89,14 +89,14 @@ def convolve_components(components: np.ndarray, psf: np.ndarray, centre: tuple[i
     product = ducc0.fft.r2c(padded, axes=(0, 1), nthreads=threads)
     padded[...] = 0
     halves = [
-        ((slice(int(at), None), slice(0, count - int(at))), (slice(0, int(at)), slice(total - int(at), total)))
+        ((slice(at, None), slice(0, count - at)), (slice(0, at), slice(total - at, total)))
         for count, at, total in zip(shape, middle, size, strict=True)
     ]
     for from_y, to_y in halves[0]:
         for from_x, to_x in halves[1]:
             padded[to_y, to_x] = psf[from_y, from_x]
     product *= ducc0.fft.r2c(padded, axes=(0, 1), nthreads=threads)
-    named = {"axes": (0, 1), "lastsize": size[1], "forward": False, "inorm": 2, "nthreads": threads}
+    named: dict[str, Any] = {"axes": (0, 1), "lastsize": size[1], "forward": False, "inorm": 2, "nthreads": threads}
     ducc0.fft.c2r(product, out=padded, allow_overwriting_input=True, **named)
     return padded[: shape[0], : shape[1]]
 

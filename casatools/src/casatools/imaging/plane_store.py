@@ -25,6 +25,21 @@ __all__ = ["PlaneStore"]
 Item = TypeVar("Item")
 
 
+# Arrays of at least so many bytes are mapped by themselves.
+_LARGE = 4 << 20
+
+
+def _mapped_memory(shape: tuple[int, ...], dtype: np.dtype[Any]) -> np.ndarray:
+    """Zeros that take no memory until they are touched and leave none behind; the allocator's, once others were freed there, do both."""
+    nbytes = int(np.prod(shape, dtype=np.int64)) * dtype.itemsize
+    if nbytes < _LARGE:
+        return np.zeros(shape, dtype)
+    mapping = mmap.mmap(-1, nbytes, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+    if hasattr(mmap, "MADV_HUGEPAGE"):
+        mapping.madvise(mmap.MADV_HUGEPAGE)
+    return np.frombuffer(mapping, dtype).reshape(shape)
+
+
 class PlaneStore:
     """Makes the arrays of one run.
 
@@ -54,7 +69,10 @@ class PlaneStore:
             The disk has no room for it.
         """
         if self.folder is None:
-            return np.full(shape, value, dtype) if value else np.zeros(shape, dtype)
+            array = _mapped_memory(shape, np.dtype(dtype))
+            if value:
+                array[...] = value
+            return array
         array = self._mapped(shape, np.dtype(dtype))
         if value:
             for plane in array:

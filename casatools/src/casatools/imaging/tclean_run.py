@@ -53,7 +53,15 @@ def run_tclean(request: TcleanRequest, history: list[str] | None = None) -> dict
 
 # psf, residual, model and primary beam as float32, two masks; and what gridding and cleaning one plane takes beside them.
 _BYTES_PER_PIXEL = 18
-_WORKING_BYTES = 32
+_WORKING_BYTES = 48
+
+
+def _densities(request: TcleanRequest, data: ImagingData) -> int:
+    """How many planes of the densities of uv samples are kept: one a channel and pointing, where these are weighted apart."""
+    if request.weighting_options.scheme in ("natural", "radial"):
+        return 0
+    channels = data.axis.nchan if data.is_cube and request.perchanweightdensity else 1
+    return channels * (sum(len(s.field_ids) for s in data.sources) if request.is_mosaic and request.mosweight else 1)
 
 
 def _make_room(requests: list[TcleanRequest], data: ImagingData) -> PlaneStore:
@@ -69,7 +77,8 @@ def _make_room(requests: list[TcleanRequest], data: ImagingData) -> PlaneStore:
         terms = max(1, 2 * request.terms - 1)
         planes = 2 * data.axis.nchan + terms if virtual else data.axis.nchan * terms
         planes *= len(data.labels)
-        density = 8 * data.axis.nchan if data.is_cube and request.weighting_options.scheme not in ("natural", "radial") else 0
+        # The main image sets the weights.
+        density = 8 * _densities(request, data) if request is requests[0] else 0
         kept += float(nx) * ny * (planes * _BYTES_PER_PIXEL + density)
         working = max(working, float(nx) * ny * _WORKING_BYTES)
         images = 4 + (request.niter > 0) + request.restoration * (1 + request.pbcor)

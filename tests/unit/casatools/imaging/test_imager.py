@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ import pytest
 
 from casatasks import tclean
 from casatools._base.threads import set_thread_count
-from casatools.imaging import imager, visibilities
+from casatools.imaging import imager, tclean_run, visibilities
 from casatools.imaging.image_fields import ImageField
 from casatools.imaging.imager import Imager
 from casatools.imaging.minor_cycle import MinorOptions
@@ -135,3 +136,30 @@ def test_channels_without_data_are_blank() -> None:
     assert not image.planes.residual[2].any() and image.planes.residual[1].any() and image.planes.residual.max() < 7.0
     for source in made.data.sources:
         source.close()
+
+
+@pytest.mark.parametrize(
+    ("more", "cube", "planes"),
+    [
+        ({"weighting": "natural"}, True, 0),
+        ({"weighting": "briggs"}, False, 1),
+        ({"weighting": "briggs"}, True, 4),
+        ({"weighting": "briggs", "perchanweightdensity": False}, True, 1),
+        ({"weighting": "briggs", "gridder": "mosaic", "mosweight": True}, False, 50),
+        ({"weighting": "briggs", "gridder": "mosaic", "mosweight": True}, True, 200),
+        ({"weighting": "briggs", "gridder": "mosaic", "mosweight": False}, False, 1),
+    ],
+)
+def test_densities_count_for_the_memory(more: dict[str, Any], cube: bool, planes: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those of each channel and each pointing, where they are weighted apart."""
+    asked: list[float] = []
+    monkeypatch.setattr(tclean_run, "require_memory", lambda nbytes, what: asked.append(nbytes))
+    selection = {"msname": "sim.ms", "field": "0", "datacolumn": "data"}
+    data: Any = SimpleNamespace(
+        axis=SimpleNamespace(nchan=4 if cube else 1), labels=["I"], is_cube=cube, sources=[SimpleNamespace(field_ids=range(50))]
+    )
+    for chosen in ({"weighting": "natural"}, more):
+        mode = {"specmode": "cube"} if cube else {}
+        request = tclean_request([selection], {"imagename": "x", "imsize": 100, "cell": "12arcsec", **mode, **chosen})
+        tclean_run._make_room([request], data)
+    assert asked[1] - asked[0] == pytest.approx(planes * 8 * 100 * 100)
