@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import numpy as np
 
 import casatasks
@@ -59,4 +61,25 @@ def test_there_and_back(shared_input):
     for ours, theirs in zip(
         columns("from_ours.ms", "DATA", "FLAG", "UVW"), columns("from_theirs.ms", "DATA", "FLAG", "UVW"), strict=True
     ):
+        np.testing.assert_array_equal(ours, theirs)
+
+
+_MOVED = """
+import casatasks as k
+k.split("elsewhere/moved.mms", "theirs.mms", datacolumn="data", field="1")
+k.mstransform("elsewhere/moved.mms", "theirs.ms", datacolumn="data", field="1", chanaverage=True, chanbin=2, keepflags=False)
+print("ROWS", k.listobs("elsewhere/moved.mms")["numrecords"])
+"""
+
+
+def test_a_moved_one_is_read(shared_input):
+    python = oracle_python()
+    path = shared_input("simvla.ms")
+    casatasks.partition(path, "ours.mms", separationaxis="baseline", numsubms=3, datacolumn="data", flagbackup=False)
+    os.mkdir("elsewhere")
+    os.rename("ours.mms", "elsewhere/moved.mms")
+    assert "ROWS 2016" in run_python(python, _MOVED)
+    casatasks.split(path, "ours.ms", datacolumn="data", field="1")
+    names = ("DATA", "FLAG", "UVW", "SCAN_NUMBER")
+    for ours, theirs in zip(columns("ours.ms", *names), columns("theirs.mms", *names), strict=True):
         np.testing.assert_array_equal(ours, theirs)

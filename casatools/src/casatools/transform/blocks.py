@@ -1,8 +1,8 @@
 """The unit of the transformation pipeline: a block of rows of one output data description, and reading blocks from a MeasurementSet.
 
-Weights. Two kinds exist: that of CORRECTED_DATA (WEIGHT_SPECTRUM, or WEIGHT in every channel) and that of DATA and MODEL_DATA
-(SIGMA_SPECTRUM^-2, or SIGMA^-2). A single output column takes the weight of its input for both WEIGHT and SIGMA, so that afterwards
-WEIGHT_SPECTRUM = SIGMA_SPECTRUM^-2 and, before averaging, WEIGHT = SIGMA^-2; several output columns keep the two kinds apart.
+Weights. Two kinds exist: that of CORRECTED_DATA and of MODEL_DATA beside it (WEIGHT_SPECTRUM, or WEIGHT in every channel) and that of the other
+columns (SIGMA_SPECTRUM^-2, or SIGMA^-2). Where one kind is enough, for a single output column and where CORRECTED_DATA is not written, it rules both
+WEIGHT and SIGMA, so that afterwards WEIGHT_SPECTRUM = SIGMA_SPECTRUM^-2 and, before averaging, WEIGHT = SIGMA^-2; else the two are kept apart.
 Averages are weighted with the kind of the column averaged, sum the weights of the unflagged samples, and set WEIGHT to their mean
 over the unflagged output channels.
 """
@@ -73,8 +73,8 @@ class Block:
     parts: int = 1
 
     def weight_of(self, column: str) -> np.ndarray:
-        """The weight that belongs to an output column."""
-        return self.corrected_weight if column == "CORRECTED_DATA" else self.data_weight
+        """The weight that belongs to an output column; a model is averaged as the data that it is compared with."""
+        return self.corrected_weight if column in ("CORRECTED_DATA", "MODEL_DATA") else self.data_weight
 
     @property
     def nrow(self) -> int:
@@ -102,13 +102,13 @@ def settle_row_weights(blocks: Iterable[Block], columns: ColumnPlan) -> Iterator
     (SIGMA = WEIGHT^-1/2), the mean sigma otherwise (WEIGHT = SIGMA^-2).
     """
     for block in blocks:
-        if block.corrected_weight.shape[1] > 1 and (columns.from_corrected or not columns.single):
+        if block.corrected_weight.shape[1] > 1 and (columns.from_corrected or not columns.one_kind):
             block.weight = mean_over_channels(block.corrected_weight, block.flag)
-            if columns.single:
+            if columns.one_kind:
                 block.sigma = inverse_root(block.weight)
         if block.data_weight.shape[1] > 1 and not columns.from_corrected:
             block.sigma = mean_sigma(block.data_weight, block.flag)
-            if columns.single:
+            if columns.one_kind:
                 block.weight = inverse_square(block.sigma)
         yield block
 
@@ -164,7 +164,7 @@ def _block(chunk: VisChunk, columns: ColumnPlan, start: int) -> Block:
     c = chunk.columns
     weight, sigma = c["WEIGHT"], c["SIGMA"]
     from_weight = c["WEIGHT_SPECTRUM"] if "WEIGHT_SPECTRUM" in c else weight[:, None, :]
-    if columns.single:
+    if columns.one_kind:
         if columns.from_corrected:
             kind, sigma = from_weight, inverse_root(weight)
         else:

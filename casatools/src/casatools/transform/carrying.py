@@ -38,7 +38,7 @@ def carried_columns(job: Job) -> dict[str, tuple[str, RowFile, np.ndarray]]:
     if changed:
         return {}
     names = dict([*job.columns.pairs, ("FLAG", "FLAG")])
-    if not job.columns.single and job.columns.weight_spectrum:
+    if not job.columns.one_kind and job.columns.weight_spectrum:
         names["WEIGHT_SPECTRUM"] = "WEIGHT_SPECTRUM"
     rows = np.concatenate([chunk.rows for chunk in job.rows.chunks])
     job.ms.flush()  # what the caller may have open for writing

@@ -29,7 +29,7 @@ class ColumnPlan:
     ----------
     pairs : tuple of (input, output)
     single : bool
-        One column was asked for: it becomes DATA (FLOAT_DATA and LAG_DATA stay), and WEIGHT and SIGMA agree afterwards.
+        One column was asked for: it becomes DATA (FLOAT_DATA and LAG_DATA stay).
     from_corrected : bool
         The one column is CORRECTED_DATA, so that WEIGHT rules; otherwise SIGMA does.
     weight_spectrum, sigma_spectrum : bool
@@ -52,6 +52,11 @@ class ColumnPlan:
         return self.single and self.pairs[0][0] == "CORRECTED_DATA"
 
     @property
+    def one_kind(self) -> bool:
+        """One kind of weights rules all columns: only one is written, or none of them is CORRECTED_DATA."""
+        return self.single or all(name != "CORRECTED_DATA" for name, _ in self.pairs)
+
+    @property
     def of_model(self) -> bool:
         """The one column is MODEL_DATA, which has no noise."""
         return self.single and self.pairs[0][0] == "MODEL_DATA"
@@ -65,7 +70,7 @@ class ColumnPlan:
     def reads(self) -> list[str]:
         """Columns with a channel axis to read."""
         out = [c for c, _ in self.pairs] + ["FLAG"]
-        if self.weight_spectrum and (self.from_corrected or not self.single):
+        if self.weight_spectrum and (self.from_corrected or not self.one_kind):
             out.append("WEIGHT_SPECTRUM")
         if self.sigma_spectrum and not self.from_corrected:
             out.append("SIGMA_SPECTRUM")

@@ -76,3 +76,23 @@ def test_joined_and_cut_again(both):
             for table in ("antennas", "fields", "spectral_windows", "states", "sources", "feeds"):
                 assert len(getattr(new.metadata, table)) == len(getattr(old.metadata, table)), table
     shutil.rmtree("o.ms")
+
+
+@pytest.mark.parametrize("axis", ["scan", "spw", "baseline", "auto"])
+def test_flagged_rows_are_left_out_along_every_axis(shared_input, axis):
+    path = shared_input("simvla.ms")
+    rng = np.random.default_rng(2)
+    with MeasurementSet(path, writable=True) as ms:
+        rows = np.arange(ms.nrow)
+        flag = ms.read("FLAG")
+        flag[rng.random(ms.nrow) < 0.2] = True
+        by_row = rng.random(ms.nrow) < 0.1
+        ms.write("FLAG", flag, rows)
+        ms.write("FLAG_ROW", by_row, rows)
+        kept = np.count_nonzero(~(flag.all(axis=(1, 2)) | by_row))
+    casatasks.mstransform(path, "o.mms", createmms=True, separationaxis=axis, numsubms=3, datacolumn="data", keepflags=False)
+    casatasks.mstransform(path, "o.ms", datacolumn="data", keepflags=False)
+    with MeasurementSet("o.mms") as ms:
+        assert len(part_paths("o.mms")) > 1 and ms.nrow == kept
+    for ours, theirs in zip(columns("o.mms", "DATA", "FLAG", "UVW"), columns("o.ms", "DATA", "FLAG", "UVW"), strict=True):
+        np.testing.assert_array_equal(ours, theirs)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from casacore import tables
 
 import casatasks
 from casatools.io.ms import MeasurementSet
@@ -144,3 +145,66 @@ def test_correlations_cut_data_descriptions_only(shared_input):
     with MeasurementSet("o.ms") as ms:
         assert len(ms.metadata.spectral_windows) == 3 and [d.spw for d in ms.metadata.data_descriptions] == [1, 2]
         assert set(ms.read("DATA_DESC_ID").tolist()) == {0, 1} and len(ms.metadata.sources) == 6
+
+
+def _weighted(path, columns):
+    """Random weights, sigmas and flags, and further columns as multiples of DATA."""
+    rng = np.random.default_rng(11)
+    with MeasurementSet(path, writable=True) as ms:
+        ms.add_scratch_columns(model="MODEL_DATA" in columns, corrected="CORRECTED_DATA" in columns)
+        rows = np.arange(ms.nrow)
+        data = ms.read("DATA")
+        for number, name in enumerate(columns, start=2):
+            ms.write(name, data * number * np.exp(1j * rng.random(data.shape)), rows)
+        for name in ("WEIGHT", "SIGMA"):
+            ms.write(name, rng.uniform(0.5, 2.0, (ms.nrow, data.shape[2])).astype(np.float32), rows)
+        ms.write("FLAG", rng.random(data.shape) < 0.2, rows)
+
+
+def test_one_kind_of_weights_without_corrected_data(shared_input):
+    """CASA 6.7: WEIGHT follows SIGMA where CORRECTED_DATA is not written."""
+    path = shared_input("simvla.ms")
+    _weighted(path, ["MODEL_DATA"])
+    casatasks.mstransform(path, "o.ms", datacolumn="all")
+    with MeasurementSet(path) as old, MeasurementSet("o.ms") as new:
+        assert new.has("DATA") and new.has("MODEL_DATA")
+        np.testing.assert_array_equal(new.read("SIGMA"), old.read("SIGMA"))
+        np.testing.assert_allclose(new.read("WEIGHT"), old.read("SIGMA") ** -2.0, rtol=1e-6)
+
+
+def test_models_are_averaged_as_the_corrected_data_beside_them(shared_input):
+    """CASA 6.7: with CORRECTED_DATA the weights of both are WEIGHT, those of DATA SIGMA^-2, so that a residual of means is the mean residual."""
+    path = shared_input("simvla.ms")
+    _weighted(path, ["MODEL_DATA", "CORRECTED_DATA"])
+    casatasks.mstransform(path, "o.ms", datacolumn="all", timeaverage=True, timebin="60s")
+    with MeasurementSet(path) as old, MeasurementSet("o.ms") as new:
+        flag, kinds = old.read("FLAG"), {"DATA": old.read("SIGMA") ** -2.0}
+        names = ("TIME", "INTERVAL", "ANTENNA1", "ANTENNA2", "DATA_DESC_ID", "SCAN_NUMBER")
+        was, now = ({n: ms.read(n) for n in names} for ms in (old, new))
+        for row in range(0, new.nrow, 41):
+            inside = np.abs(was["TIME"] - now["TIME"][row]) <= now["INTERVAL"][row] / 2
+            for name in names[2:]:
+                inside &= was[name] == now[name][row]
+            for column in ("DATA", "MODEL_DATA", "CORRECTED_DATA"):
+                weight = np.where(flag[inside], 0, kinds.get(column, old.read("WEIGHT"))[inside][:, None, :])
+                total = weight.sum(axis=0)
+                mean = (weight * old.read(column)[inside]).sum(axis=0) / np.where(total > 0, total, 1)
+                good = total > 0
+                np.testing.assert_allclose(new.read(column)[row][good], mean[good], rtol=1e-5)
+
+
+def test_float_data_are_averaged_alike_with_data_beside_them(shared_input):
+    path = shared_input("simvla.ms")
+    _weighted(path, [])
+    table = open_table(path, writable=True)
+    data = table.getcol("DATA")
+    table.addcols(tables.maketabdesc([tables.makearrcoldesc("FLOAT_DATA", 0.0, ndim=2, valuetype="float")]))
+    table.putcol("FLOAT_DATA", np.abs(data) + 1)
+    table.close()
+    for name in ("float_data", "data", "float_data,data"):
+        casatasks.mstransform(path, name + ".ms", datacolumn=name, timeaverage=True, timebin="60s")
+    with MeasurementSet("float_data,data.ms") as both:
+        for name, column in (("float_data.ms", "FLOAT_DATA"), ("data.ms", "DATA")):
+            with MeasurementSet(name) as one:
+                for each in (column, "WEIGHT", "SIGMA", "FLAG", "TIME_CENTROID"):
+                    np.testing.assert_array_equal(both.read(each), one.read(each))

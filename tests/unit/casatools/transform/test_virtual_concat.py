@@ -171,3 +171,13 @@ def test_scans_of_several_calls_are_kept_apart(pair):
     with pytest.raises(DataError, match="file of scans"):
         tool.virtconcatenate("c.ms", "scans.txt")
     tool.close()
+
+
+def test_scaled_weights_and_sigmas_agree_with_concat(pair):
+    casatasks.concat(pair, "o.ms", visweightscale=[2.0, 3.0])
+    casatasks.virtualconcat(pair, "o.mms", keepcopy=True, visweightscale=[2.0, 3.0])
+    same("o.mms", "o.ms", ("WEIGHT", "SIGMA"))
+    with MeasurementSet("o.mms") as ms:
+        weight = ms.read("WEIGHT")
+        assert set(np.unique(weight)) == {2.0, 3.0}
+        np.testing.assert_allclose(ms.read("SIGMA"), weight**-0.5, rtol=1e-6)
