@@ -13,8 +13,11 @@ from typing import Any
 import numpy as np
 import pytest
 
+from casacore.tables import table as casacore_table
+
 import casatasks
 from casatasks._index import REFERENCE, TASKS
+from casatools import image
 from casatools._base import errors
 from casatools._base.memory import available_bytes
 from casatools.simulation.demo import DemoOptions, make_demo
@@ -77,6 +80,20 @@ def inputs(tmp_path_factory: pytest.TempPathFactory) -> Path:
         Path("short.uvfits").write_bytes(good[: len(good) // 2])
         casatasks.tclean(vis="small.ms", imagename="sky", field="0", imsize=32, cell="10arcsec", niter=0)
         casatasks.exportfits(imagename="sky.image", fitsimage="good.fits")
+        shutil.copytree("small.ms", "weightless.ms")
+        with casacore_table("weightless.ms", readonly=False, ack=False) as main:
+            for column in ("WEIGHT", "WEIGHT_SPECTRUM"):
+                if column in main.colnames():
+                    main.putcol(column, np.zeros_like(main.getcol(column)))
+        tool = image()
+        tool.open("sky.image")
+        far = tool.coordsys()
+        far.setreferencevalue(["23h00m00", "-40d00m00"], "direction")
+        tool.done()
+        tool.fromarray("far.im", np.ones((32, 32, 1, 1)), csys=far.torecord())
+        tool.done()
+        tool.fromarray("plane.im", np.ones((32, 32)))
+        tool.done()
         Path("short.fits").write_bytes(Path("good.fits").read_bytes()[:4000])
         Path("folder").mkdir()
         Path("plain.txt").write_text("not what you think\n")
@@ -270,7 +287,20 @@ IMAGING: list[tuple[type[Exception], str, dict[str, Any]]] = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("kind", "words", "arguments"), IMAGING, ids=[c[1] for c in IMAGING])
+DATA_AND_IMAGES: list[tuple[type[Exception], str, dict[str, Any]]] = [
+    (D, "flagged", {"vis": "flagged.ms"}),
+    (D, "no weight", {"vis": "weightless.ms"}),
+    (S, "", {"field": "nosuch"}),
+    (S, "", {"spw": "9"}),
+    (D, "mask image", {"mask": "sky.image"}),  # of 32 pixels, the run makes 64
+    (D, "overlap", {"startmodel": "far.im"}),
+    (D, "model image", {"startmodel": "plane.im"}),
+    (D, "another imagename", {"imagename": "sky", "niter": 1, "calcres": False}),
+    (D, "another imagename", {"imagename": "sky", "calcpsf": False}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("kind", "words", "arguments"), IMAGING + DATA_AND_IMAGES)
 def test_tclean_refuses(refused: Callable[..., str], kind: type[Exception], words: str, arguments: dict[str, Any]) -> None:
     given = {"vis": "small.ms", "imagename": "o", "field": "0", "imsize": 64, "cell": "9arcsec"} | arguments
     assert words in refused("tclean", kind, **given)

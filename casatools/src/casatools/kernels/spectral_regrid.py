@@ -48,8 +48,8 @@ def interpolate_channels(
         Zero outside the centres of the outermost channels and where a channel that is needed is flagged.
     """
     nchan = freq.shape[0]
-    # A thousandth of a channel beyond the outermost centres still counts as inside.
-    slack = 1e-3 * abs(freq[1] - freq[0]) if nchan > 1 else 0.5 * abs(width)
+    # A millionth of a channel beyond the outermost centres still counts as inside.
+    slack = 1e-6 * abs(freq[1] - freq[0]) if nchan > 1 else 0.5 * abs(width)
     for row in range(weight.shape[0]):
         for k in range(target.shape[0]):
             total = np.float32(0.0)
