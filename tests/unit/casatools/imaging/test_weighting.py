@@ -99,6 +99,20 @@ def test_superuniform_sums_a_box_of_cells(block: VisibilityBlock) -> None:
     np.testing.assert_allclose(weights.weights(block), expected, rtol=1e-5)
 
 
+@pytest.mark.parametrize("scheme", ["uniform", "briggs", "briggsabs"])
+def test_npixels_is_the_field_of_view_of_other_weightings(block: VisibilityBlock, scheme: str) -> None:
+    """Cells of the density are as large as for an image of so many pixels."""
+    weights, small = (
+        ImagingWeights(shape, CELL, WeightingOptions(scheme, npixels=npixels, noise_jy=0.1))
+        for shape, npixels in ((SHAPE, 12), ((12, 12), 0))
+    )
+    for one in (weights, small):
+        one.gather(block)
+        one.finish()
+    np.testing.assert_array_equal(weights.weights(block), small.weights(block))
+    assert weights.density.shape == (1, 12, 12)
+
+
 def test_tapers_are_read() -> None:
     assert parse_taper(["5klambda"]) == UvTaper(5000.0, 5000.0, 0.0)
     sky = parse_taper(["60arcsec", "30arcsec", "45deg"])
