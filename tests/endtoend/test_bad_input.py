@@ -12,7 +12,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-
 from casacore.tables import table as casacore_table
 
 import casatasks
