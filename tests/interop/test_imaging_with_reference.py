@@ -16,6 +16,7 @@ SIZE = 128
 WAYS: dict[str, dict[str, Any]] = {
     "natural": {}, "uniform": {"weighting": "uniform"}, "superuniform": {"weighting": "superuniform", "npixels": 3},
     "briggs": {"weighting": "briggs", "robust": -0.5}, "briggsabs": {"weighting": "briggsabs", "noise": "10mJy"},
+    "cube abs": {"specmode": "cube", "nchan": 2, "weighting": "briggsabs", "noise": "10mJy"},
     "wide cells": {"weighting": "briggs", "robust": 0.0, "npixels": 40},
     "radial": {"weighting": "radial"}, "taper": {"uvtaper": ["60arcsec"]}, "stokes": {"stokes": "IV"},
     "cube": {"specmode": "cube", "nchan": 2, "weighting": "briggs"}, "bwtaper": {"specmode": "cube", "nchan": 2, "weighting": "briggsbwtaper"},

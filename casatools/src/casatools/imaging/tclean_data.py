@@ -49,7 +49,8 @@ def prepare_data(request: TcleanRequest, sources: list[DataSource]) -> ImagingDa
     centre = phase_centre(request, sources)
     _require_near(centre, sources)
     for source in sources:
-        source.toward = centre
+        # The band of a continuum image is converted towards its first field, as in CASA.
+        source.toward = None if request.is_continuum else centre
     if request.conjbeams and not request.is_continuum:
         log.post(
             "tclean: conjbeams=True changes nothing in a cube: the beam conjugate to a channel's about its own frequency is the channel's",

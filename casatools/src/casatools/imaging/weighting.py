@@ -209,7 +209,7 @@ class ImagingWeights:
             self._factor = (5.0 * 10.0**-options.robust) ** 2 * self.total / np.maximum(squares, 1e-300)
             self._constant = 1.0
         elif options.scheme == "briggsabs":
-            self._factor[:] = options.robust**2
+            self._factor[:] = options.robust**2 * (2.0 if self.by_channel else 1.0)
             self._constant = 2.0 * options.noise_jy**2
 
     def weights(self, block: VisibilityBlock, chan: int | None = None) -> np.ndarray:
