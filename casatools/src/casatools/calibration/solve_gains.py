@@ -113,7 +113,10 @@ def _robust(
             # Weights that residuals of nothing make immense may keep a solve from converging: what was found before stands.
             better = again[3] | ~solved[3]
             weight = np.where(better[:, None], trial, weight)
-            solved = tuple(np.where(better.reshape(-1, *[1] * (a.ndim - 1)), a, b) for a, b in zip(again, solved, strict=True))
+            gain, information, chi2, done = (
+                np.where(better.reshape(-1, *[1] * (a.ndim - 1)), a, b) for a, b in zip(again, solved, strict=True)
+            )
+            solved = gain, information, chi2, done
     for threshold in options.thresholds:
         # Residuals are compared without their weights, with an rms that is weighted.
         residual = np.where(base > 0, _residual(ant1, ant2, vis, solved[0]), 0.0)
