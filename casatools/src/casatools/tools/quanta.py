@@ -493,9 +493,10 @@ def _make(value: Any, unit: str, keepshape: bool) -> dict[str, Any]:
         made = arithmetic.to_record(arithmetic.with_unit(array.ravel(order="F"), unit))
         return {"unit": made["unit"], "value": array.copy()} if keepshape else made
     try:
-        return arithmetic.to_record(arithmetic.with_unit(float(value), unit))
+        number = float(value)
     except (TypeError, ValueError):
         raise ParameterError(f"quanta.quantity: {value!r} is not a number or a text") from None
+    return arithmetic.to_record(arithmetic.with_unit(number, unit))
 
 
 def _degrees(value: Any) -> float:

@@ -18,7 +18,8 @@ def _path(keyword: Any, names: list[str]) -> list[str]:
     """The fields a keyword names: by its number, by dots, or as a list."""
     if isinstance(keyword, int):
         if not 0 <= keyword < len(names):
-            raise ParameterError(f"keyword number {keyword} is not from 0 to {len(names) - 1}")
+            allowed = f"numbers are 0 to {len(names) - 1}" if names else "there are no keywords"
+            raise ParameterError(f"there is no keyword number {keyword}; {allowed}")
         return [names[keyword]]
     fields = keyword if isinstance(keyword, list) else str(keyword).split(".")
     if not fields or not all(fields):
