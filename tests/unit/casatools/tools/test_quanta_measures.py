@@ -187,7 +187,7 @@ def test_text_in_a_unit_defined_here_needs_a_number() -> None:
     assert qa.convert("3refusedbeam", "arcsec")["value"] == pytest.approx(6.0)
     with pytest.raises(ParameterError, match="'threerefusedbeam' is not a quantity"):
         qa.quantity("threerefusedbeam")
-    with pytest.raises(ParameterError, match="cannot be converted to 'refusedbeam', which is 2.0 arcsec"):
+    with pytest.raises(ParameterError, match=r"cannot be converted to 'refusedbeam', which is 2\.0 arcsec"):
         qa.convert({"value": [1.0, 2.0], "unit": "Jy"}, "refusedbeam")
 
 

@@ -84,7 +84,8 @@ class AntennaMethods(MsMetadataBase):
         found = self._antenna(which)
         offsets = antenna_offsets(self._meta)
         if offsets is None:
-            raise DataError("msmetadata.antennaoffset: the position of the telescope is unknown")
+            telescope = self._meta.observations[0].telescope_name if self._meta.observations else ""
+            raise DataError(f"msmetadata.antennaoffset: the position of the telescope {telescope!r} is unknown")
         return {f"{n} offset": quantity(v, "m") for n, v in zip(("longitude", "latitude", "elevation"), offsets[found])}
 
     @method
