@@ -59,7 +59,7 @@ def test_items_that_are_not_there(vis: str) -> None:
         assert not tb.iscelldefined("SCHEDULE", 1)
 
     _change(f"{vis}/OBSERVATION", empty_schedule)
-    with pytest.raises(DataError, match="row 1 of SCHEDULE .* holds nothing"):
+    with pytest.raises(DataError, match=r"row 1 of SCHEDULE .* holds nothing"):
         vishead(vis, "get", hdkey="schedule", hdindex="1")
     shutil.rmtree(f"{vis}/SOURCE", ignore_errors=True)
     _change(vis, lambda t: t.removekeyword("SOURCE") if "SOURCE" in t.keywordnames() else None)

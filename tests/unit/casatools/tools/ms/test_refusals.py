@@ -68,7 +68,7 @@ def test_refusals_write_nothing(name: str, shared_input: Callable[[str], str]) -
 def test_rows_of_several_shapes(shared_input: Callable[[str], str]) -> None:
     tool = ms()
     tool.open(shared_input("evla_simple.ms"))
-    with pytest.raises(ParameterError, match="data of the shapes .*; select one with selectinit"):
+    with pytest.raises(ParameterError, match=r"data of the shapes .*; select one with selectinit"):
         tool.getdata(["data"])
 
 
