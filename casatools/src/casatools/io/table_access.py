@@ -113,9 +113,12 @@ def _column_description(name: str, description: Any) -> dict[str, Any]:
     for key in ("isScalar", "_c_order"):
         out.pop(key, None)
     if "shape" in out:
-        shape = [int(v) for v in np.atleast_1d(out["shape"])]
-        if any(v <= 0 for v in shape):
-            raise ParameterError(f"the shape of column {name!r} must be positive; got {shape}")
+        try:
+            shape = [int(v) for v in np.atleast_1d(out["shape"])]
+        except (TypeError, ValueError):
+            shape = []
+        if not shape or any(v <= 0 for v in shape):
+            raise ParameterError(f"the shape of column {name!r} must be positive integers; got {out['shape']!r}")
         out["shape"] = np.array(shape, dtype=np.int32)  # without "_c_order" casacore takes it in its own axis order
         out.setdefault("ndim", len(shape))
     return out

@@ -103,8 +103,8 @@ class Keywords(Access):
     @method
     def putkeywords(self, value: Record) -> bool:
         """Write several keywords."""
-        for name, item in value.items():
-            self._store(str(name), item)
+        for name, item in to_casacore(value).items():  # all are converted before one is written
+            self._store(name, item)
         return True
 
     @method
@@ -125,8 +125,8 @@ class Keywords(Access):
     def putcolkeywords(self, columnname: Column, value: Record) -> bool:
         """Write several keywords of a column."""
         self._column(columnname)
-        for name, item in value.items():
-            self._store(str(name), item, columnname)
+        for name, item in to_casacore(value).items():
+            self._store(name, item, columnname)
         return True
 
     @method

@@ -27,6 +27,12 @@ def ia() -> Iterator[image]:
 CHANGES: dict[str, Refused] = {
     "box of too many axes": (lambda ia: ia.getchunk([0] * 5), ParameterError, "'blc' has 5 axes, the image has 4"),
     "box beyond the image": (lambda ia: ia.getchunk([4, 0, 0, 0]), ParameterError, "on axis 0 do not fit an axis of 4 pixels"),
+    "average over no axis of the image": (lambda ia: ia.getchunk(axes=[4]), ParameterError, r"axes from 0 to 3, each once; got \[4\]"),
+    "average over an axis twice": (lambda ia: ia.getchunk(axes=[0, 0]), ParameterError, "each once"),
+    "coordinates of no axis of the image": (lambda ia: ia.coordsys([0, 9]), ParameterError, r"axes from 0 to 3; got \[0, 9\]"),
+    "steps of nothing": (lambda ia: ia.putchunk(np.ones((2, 2)), inc=[0, 1]), ParameterError, "steps of at least 1"),
+    "copy of no mask": (lambda ia: ia.maskhandler("copy", ["nope", "b"]), ParameterError, "no mask 'nope'"),
+    "pixels of texts": (lambda ia: ia.putchunk([["a", "b"]]), ParameterError, "'pixels' must be .* of numbers"),
     "no pixel to put": (lambda ia: ia.putchunk([]), ParameterError, "'pixels' holds no pixel"),
     "pixels of too many axes": (lambda ia: ia.putchunk(np.ones((1,) * 5)), ParameterError, "have 5 axes, the image has 4"),
     "pixels beyond the image": (lambda ia: ia.putchunk(np.ones((3, 1)), [2, 0]), ParameterError, "reach outside the image of shape"),
@@ -39,6 +45,7 @@ MAKING: dict[str, Refused] = {
     "unknown type of pixels": (lambda ia: ia.fromshape("n.im", [2, 2], type="q"), ParameterError, "'type' must be one of f, d, c, cd"),
     "axis without pixels": (lambda ia: ia.fromshape("n.im", [2, 0]), ParameterError, r"at least one pixel .* \[2, 0\]"),
     "array without pixels": (lambda ia: ia.fromarray("n.im", []), ParameterError, "'pixels' holds no pixel"),
+    "image of texts": (lambda ia: ia.fromarray("n.im", ["a", "b"]), ParameterError, "'pixels' must be .* of numbers"),
     "ragged list": (lambda ia: ia.fromarray("n.im", [[1, 2], [3]]), ParameterError, r"'pixels' must be an array .*; got \[\[1, 2\], \[3\]\]"),
     "coordinates of other axes": (
         lambda ia: ia.fromshape("n.im", [2, 2], csys=ia.coordsys().torecord()), ParameterError, "axes"

@@ -56,6 +56,12 @@ CELLS: dict[str, Refused] = {
         lambda t: t.putvarcol("V", {f"r{k}": np.ones(3) for k in range(1, 5)}), ParameterError, "needs a last axis of 1"
     ),
     "variable cells of too few rows": (lambda t: t.putvarcol("V", {"r1": np.ones((3, 1))}), ParameterError, "1 entries for 4 rows"),
+    "variable cells of arrays for scalars": (
+        lambda t: t.putvarcol("I", {f"r{k}": np.ones((3, 1), int) for k in range(1, 5)}), ParameterError, r"scalars; .* \[3\]"
+    ),
+    "variable cells of which the last does not fit": (
+        lambda t: t.putvarcol("A", {f"r{k}": np.ones((2, k - 1, 1)) for k in range(4, 0, -1)}), ParameterError, "shape"
+    ),
     "array type of scalars": (lambda t: t.colarraytype("I"), DataError, "is a scalar column"),
     "number of bytes beyond the machine's": (lambda t: t.setmaxcachesize("I", 2**80), ParameterError, "does not fit"),
 }  # fmt: skip
@@ -74,6 +80,7 @@ KEYWORDS: dict[str, Refused] = {
     ),
     "fields of a number": (lambda t: t.fieldnames("K.a"), DataError, "'K.a' is not a record"),
     "ragged list": (lambda t: t.putkeyword("R", {"x": [[1, 2], [3]]}), ParameterError, "ragged"),
+    "second of two keywords": (lambda t: t.putkeywords({"A": 1, "B": [[1], [1, 2]]}), ParameterError, "ragged"),
     "array of objects": (lambda t: t.putkeyword("R", {"x": np.array([None, 1])}), ParameterError, "numbers or texts"),
 }
 STRUCTURE: dict[str, Refused] = {
@@ -81,8 +88,9 @@ STRUCTURE: dict[str, Refused] = {
     "new name that is taken": (lambda t: t.renamecol("I", "V"), DataError, "has a column 'V' already"),
     "column without a description": (lambda t: t.addcols({"N": 5}), ParameterError, "column 'N' must be a dict; got 5"),
     "shape of no size": (
-        lambda t: t.addcols({"N": {"valueType": "int", "shape": [2, 0]}}), ParameterError, r"shape of column 'N' must be positive; got \[2, 0\]"
+        lambda t: t.addcols({"N": {"valueType": "int", "shape": [2, 0]}}), ParameterError, r"shape of column 'N' must be positive integers; got \[2, 0\]"
     ),
+    "shape of texts": (lambda t: t.addcols({"N": {"valueType": "int", "shape": ["a"]}}), ParameterError, "positive integers"),
     "storage manager of no type": (
         lambda t: t.addcols({"N": {"valueType": "int"}}, {"*1": {"NAME": "x"}}), ParameterError, r"'\*1' must be a dict with TYPE"
     ),
@@ -105,6 +113,8 @@ def test_refusals_leave_the_table_as_it_was(tb: table, name: str) -> None:
 
 FILES: dict[str, Refused] = {
     "opening without a name": (lambda t: t.open(""), ParameterError, "'tablename' must be the path of a table"),
+    "waiting for a text": (lambda t: t.open("t.tab", {"maxwait": "x"}), ParameterError, "interval and maxwait .* must be numbers"),
+    "joining of nothing": (lambda t: t.createmultitable("new.tab", [], ""), ParameterError, "must name at least one table"),
     "unknown kind of table": (lambda t: t.create("new.tab", {}, memtype="tape"), ParameterError, "'memtype' must be one of"),
     "unknown byte order": (lambda t: t.create("new.tab", {}, endianformat="middle"), ParameterError, "'endianformat' must be one of"),
     "making without a name": (lambda t: t.create("", {}), ParameterError, "'tablename' must be a path"),
