@@ -173,6 +173,10 @@ def test_the_frame_is_shown_as_the_reference_shows_it() -> None:
         (lambda qa: qa.map("nope"), "must be one of all, prefix"),
         (lambda qa: qa.angle("1deg", form="nope"), "form 'nope' is unknown; allowed are"),
         (lambda qa: qa.time("1e9d", form="ymd"), "no calendar date"),
+        (lambda qa: qa.time({"value": float("inf"), "unit": "d"}), "MJD inf has no calendar date"),
+        (lambda qa: qa.splitdate({"value": 1e12, "unit": "d"}), "no calendar date"),
+        (lambda qa: qa.angle({"value": float("nan"), "unit": "deg"}), "angle nan deg cannot be written"),
+        (lambda qa: qa.quantity([[1, 2], [3]]), "is not a quantity"),
     ],
 )
 def test_quanta_refuses_what_it_cannot_use(call: Callable[[quanta], object], said: str) -> None:

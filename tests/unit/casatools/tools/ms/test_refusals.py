@@ -32,6 +32,8 @@ REFUSED: dict[str, Refused] = {
     "averages written back": (_put_averaged, ParameterError, "averaged channels and converted polarizations"),
     "Stokes parameters written back": (_put_converted, ParameterError, "cannot be written back"),
     "column of no direction": (lambda t: t.getfielddirmeas("POINTING"), ParameterError, "'dircolname' must be one of PHASE_DIR"),
+    "form of no direction": (lambda t: t.getfielddirmeas(format="x"), ParameterError, "'format' must be measure or string"),
+    "range of texts": (lambda t: t.select({"uvdist": ["a", "b"]}), ParameterError, "'uvdist' is selected by numbers"),
     "range of one number": (
         lambda t: t.select({"uvdist": [100.0]}),
         ParameterError,

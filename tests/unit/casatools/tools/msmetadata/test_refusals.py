@@ -19,6 +19,8 @@ REFUSED: dict[str, tuple[Callable[[msmetadata], Any], type[CasaError], str]] = {
     "bands of a negative window": (lambda m: m.rxbands([-1]), ParameterError, "-1.*IDs are not negative"),
     "map over all observations": (lambda m: m.fieldsforscans([], asmap=True), ParameterError, "give obsid and arrayid"),
     "scans that are not there": (lambda m: m.fieldsforscans([77, 78]), ParameterError, "78.*scans are 1, "),
+    "antennas by records": (lambda m: m.antennanames([{"a": 1}]), ParameterError, "give names or IDs"),
+    "direction at no epoch": (lambda m: m.phasecenter(0, {"a": 1}), ParameterError, "is not a measure record"),
     "schedule of none": (lambda m: m.schedule(0), DataError, "observation 0 has no schedule"),
     "offset at an unknown place": (lambda m: m.antennaoffset(0), DataError, "position of the telescope 'NOWHERE' is unknown"),
     "unknown place": (lambda m: m.observatoryposition(0), DataError, "position of the telescope 'NOWHERE' is unknown"),
