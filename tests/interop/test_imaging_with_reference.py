@@ -16,9 +16,11 @@ SIZE = 128
 WAYS: dict[str, dict[str, Any]] = {
     "natural": {}, "uniform": {"weighting": "uniform"}, "superuniform": {"weighting": "superuniform", "npixels": 3},
     "briggs": {"weighting": "briggs", "robust": -0.5}, "briggsabs": {"weighting": "briggsabs", "noise": "10mJy"},
+    "cube abs": {"specmode": "cube", "nchan": 2, "weighting": "briggsabs", "noise": "10mJy"},
+    "wide cells": {"weighting": "briggs", "robust": 0.0, "npixels": 40},
     "radial": {"weighting": "radial"}, "taper": {"uvtaper": ["60arcsec"]}, "stokes": {"stokes": "IV"},
     "cube": {"specmode": "cube", "nchan": 2, "weighting": "briggs"}, "bwtaper": {"specmode": "cube", "nchan": 2, "weighting": "briggsbwtaper"},
-    "terms": {"deconvolver": "mtmfs", "nterms": 2}, "mosaic": {"gridder": "mosaic", "imsize": 320},
+    "terms": {"deconvolver": "mtmfs", "nterms": 2},
 }  # fmt: skip
 FIELD = {
     "vis": "demo.ms",
@@ -36,6 +38,15 @@ def pixels(name: str) -> np.ndarray:
     tool.open(name)
     try:
         return np.asarray(tool.getchunk())
+    finally:
+        tool.done()
+
+
+def mask(name: str) -> np.ndarray:
+    tool = image()
+    tool.open(name)
+    try:
+        return np.asarray(tool.getchunk(getmask=True))
     finally:
         tool.done()
 
@@ -74,12 +85,16 @@ def test_dirty_images_and_beams() -> None:
         term = ".tt0" if name == "terms" else ""
         for kind in ("psf", "residual"):
             ours, theirs = (pixels(f"{who}_{name}.{kind}{term}")[inner, inner] for who in "oc")
+            if kind == "residual":
+                # Below the limit of the primary beam there are no values.
+                good = [mask(f"{who}_{name}.{kind}{term}")[inner, inner] for who in "oc"]
+                ours, theirs = (np.where(good[0] & good[1], values, 0.0) for values in (ours, theirs))
             worst[name, kind] = float(np.abs(ours - theirs).max() / np.abs(theirs).max())
         ours, theirs = (pixels(f"{who}_{name}.sumwt{term}") for who in "oc")
         worst[name, "sumwt"] = float(np.abs(ours / theirs - 1).max())
-    # The first channel of the cube holds one integration, whose sidelobes fill the plane and fold over in CASA; so do those of mosaics.
-    wide = ("cube", "bwtaper", "mosaic")
-    assert {k: v for k, v in worst.items() if not v < (3e-3 if k[0] in wide else 1e-3)} == {}
+    # The first channel of the cube holds one integration, whose sidelobes fill the plane and fold over in CASA.
+    wide = ("cube", "bwtaper")
+    assert {k: v for k, v in worst.items() if not v < (2e-3 if k[0] in wide else 1e-3)} == {}
 
 
 @pytest.mark.parametrize("bias", [-0.6, 0.1, 0.9])

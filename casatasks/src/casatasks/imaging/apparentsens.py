@@ -42,7 +42,11 @@ def apparentsens(
         Literal["natural", "uniform", "briggs", "radial", "superuniform"], "Weighting of the uv plane"
     ] = "natural",
     robust: Annotated[float, kinds.Float(), "Briggs' robustness, from -2 to 2"] = 0.5,
-    npixels: Annotated[int, kinds.Int(min=0), "Cells that the density is summed over"] = 0,
+    npixels: Annotated[
+        int,
+        kinds.Int(min=0),
+        "superuniform: uv cells on either side that densities are summed over; others: pixels of the field of view that uv cells are for",
+    ] = 0,
     uvtaper: Annotated[list[str], kinds.TextList(), "Taper of the uv plane, such as ['5klambda'] or ['10arcsec']"] = [""],
 ) -> dict[str, float]:
     """Tell the noise that the weights of the data leave in an image, without making it.

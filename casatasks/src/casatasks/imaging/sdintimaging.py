@@ -126,7 +126,11 @@ def sdintimaging(
     ] = "natural",
     robust: Annotated[float, kinds.Float(-2.0, 2.0), "Briggs robustness, -2 to 2"] = 0.5,
     noise: Annotated[Any, kinds.Quantity("Jy"), "Noise for briggsabs"] = "1.0Jy",
-    npixels: Annotated[int, kinds.Int(), "uv cells on either side that densities are summed over"] = 0,
+    npixels: Annotated[
+        int,
+        kinds.Int(),
+        "superuniform: uv cells on either side that densities are summed over; others: pixels of the field of view that uv cells are for",
+    ] = 0,
     uvtaper: Annotated[list[str], kinds.TextList(), 'Gaussian taper: angle on the sky or length such as "5klambda"'] = [""],  # noqa: B006 - copied
     niter: Annotated[int, kinds.Int(), "Iterations; 0 makes dirty images"] = 0,
     gain: Annotated[float, kinds.Float(), "Loop gain"] = 0.1,

@@ -108,8 +108,15 @@ def _robust(
     if "L1" in options.solmode:
         for _ in range(_L1_STEPS):
             residual = _residual(ant1, ant2, vis, solved[0])
-            weight = base / np.maximum(residual, 1e-12)
-            solved = _solve(ant1, ant2, vis, weight, nant, phase_only)
+            trial = base / np.maximum(residual, 1e-12)
+            again = _solve(ant1, ant2, vis, trial, nant, phase_only)
+            # Weights that residuals of nothing make immense may keep a solve from converging: what was found before stands.
+            better = again[3] | ~solved[3]
+            weight = np.where(better[:, None], trial, weight)
+            gain, information, chi2, done = (
+                np.where(better.reshape(-1, *[1] * (a.ndim - 1)), a, b) for a, b in zip(again, solved, strict=True)
+            )
+            solved = gain, information, chi2, done
     for threshold in options.thresholds:
         # Residuals are compared without their weights, with an rms that is weighted.
         residual = np.where(base > 0, _residual(ant1, ant2, vis, solved[0]), 0.0)

@@ -112,9 +112,13 @@ class AntennaBeams:
         return np.sqrt(parts[0] * parts[1])
 
     def single(self, diameter_m: float, radius_rad: np.ndarray, freq_hz: float) -> np.ndarray:
-        """The beam as the standard gridder has it: the telescope's own pattern, or that of the whole dish, whatever is known of its illumination."""
+        """The beam as the standard gridder has it: the telescope's own pattern, or that of the whole dish (ALMA's and the ACA's: of its effective diameter)."""
         pattern = self._pattern(freq_hz)
-        return dish_power(radius_rad, diameter_m, freq_hz) if pattern is None else pattern_power(pattern, radius_rad, freq_hz)
+        return (
+            dish_power(radius_rad, diameter_m, freq_hz, self.telescope)
+            if pattern is None
+            else pattern_power(pattern, radius_rad, freq_hz)
+        )
 
     def reach_rad(self, diameters_m: tuple[float, float], freq_hz: float, kinds: tuple[str, str] = ("", "")) -> float:
         """Distance from the axis beyond which the beam is zero."""

@@ -76,7 +76,9 @@ def fit_beam(psf: np.ndarray, cell_rad: tuple[float, float], cutoff: float = 0.3
             angle = float(np.arctan2(vectors[0, 0], vectors[1, 0]))
             angle = (angle + np.pi / 2) % np.pi - np.pi / 2
             return GaussianBeam(float(major), float(minor), angle)
-    raise DataError("the main lobe of the point spread function does not fall off in all directions; no beam can be fitted")
+    raise DataError(
+        "the main lobe of the point spread function does not fall off in all directions; no beam can be fitted (is the image smaller than the beam?)"
+    )
 
 
 def _fit_quadratic_form(east: np.ndarray, north: np.ndarray, z: np.ndarray, own: np.ndarray) -> np.ndarray:

@@ -340,6 +340,11 @@ class TcleanRequest:
         return self.specmode in ("mfs", "cont")
 
     @property
+    def weighs_by_channel(self) -> bool:
+        """Whether densities of uv samples are counted channel by channel; superuniform ones never are, as in CASA."""
+        return self.perchanweightdensity and self.weighting != "superuniform"
+
+    @property
     def spectral_frame(self) -> str:
         """Frame of the spectral axis; SOURCE is that of an object whose radial velocity is taken out."""
         frame = self.outframe.upper() or "LSRK"

@@ -192,6 +192,7 @@ class SharedImager(Imager):
         """As `Imager.major_cycle`."""
         for image in self.fields:
             image.begin_residual()
+            image.fill_blank()  # what the ranks made is added
         orders = [(self._key, [image.sent_model(part) for image in self.fields]) for part in self._slices]
         for part, made in zip(self._slices, self._each(_grid_residual, orders), strict=True):
             for image, residual in zip(self.fields, made, strict=True):

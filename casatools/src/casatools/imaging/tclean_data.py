@@ -48,6 +48,9 @@ def prepare_data(request: TcleanRequest, sources: list[DataSource]) -> ImagingDa
         source.track = track_of(request.centre_text(), int(source.field_ids[0]))
     centre = phase_centre(request, sources)
     _require_near(centre, sources)
+    for source in sources:
+        # The band of a continuum image is converted towards its first field, as in CASA.
+        source.toward = None if request.is_continuum else centre
     if request.conjbeams and not request.is_continuum:
         log.post(
             "tclean: conjbeams=True changes nothing in a cube: the beam conjugate to a channel's about its own frequency is the channel's",

@@ -60,7 +60,7 @@ def _densities(request: TcleanRequest, data: ImagingData) -> int:
     """How many planes of the densities of uv samples are kept: one a channel and pointing, where these are weighted apart."""
     if request.weighting_options.scheme in ("natural", "radial"):
         return 0
-    channels = data.axis.nchan if data.is_cube and request.perchanweightdensity else 1
+    channels = data.axis.nchan if data.is_cube and request.weighs_by_channel else 1
     return channels * (sum(len(s.field_ids) for s in data.sources) if request.is_mosaic and request.mosweight else 1)
 
 
@@ -128,9 +128,7 @@ def _image(request: TcleanRequest, sources: list[DataSource], history: list[str]
     images = [plan.image for plan in plans]
     control = CycleControl(request.cycle_options, interactive=bool(request.interactive))
     checkpoint = Checkpoint(requests, plans[0].base)
-    shared = make_imager(
-        data, images, request.weighting_options, request.perchanweightdensity, request.psfcutoff, request.parallel
-    )
+    shared = make_imager(data, images, request.weighting_options, request.weighs_by_channel, request.psfcutoff, request.parallel)
     with closing(shared) as imager:
         resumes = request.niter > 0 and request.restart
         resumed = begin_images(plans, imager, (lambda: checkpoint.load(images, control)) if resumes else None)

@@ -222,6 +222,8 @@ class DataSource:
         self._position: np.ndarray | None = None
         self.groups: RowGroups | None = None
         self.track: Track | None = None
+        # Where frequencies are converted towards: the image's centre once it is known, else the first field.
+        self.toward: Direction | None = None
 
     def _column(self, wanted: str) -> str:
         names = {"data": "DATA", "corrected": "CORRECTED_DATA", "model": "MODEL_DATA"}
@@ -275,7 +277,7 @@ class DataSource:
         return np.asarray(window.chan_freq_hz)[pick], np.abs(np.asarray(window.chan_width_hz)[pick]), str(window.frame)
 
     def factors(self, ddid: int, frame: str, times_s: np.ndarray) -> np.ndarray:
-        """Doppler factors from the frame of the data to that of the image at some times, towards the first field; frame SOURCE is that of a moving one."""
+        """Doppler factors from the frame of the data to that of the image at some times, towards the image's centre; frame SOURCE is that of a moving one."""
         source = self.channels(ddid)[2]
         if not frame or source == frame or source in ("REST", "Undefined", ""):
             return np.ones(len(times_s))
@@ -288,7 +290,7 @@ class DataSource:
         if first.ephemeris_id >= 0:
             position = Position(*(float(v) for v in self.position_m))
             return np.asarray(moving_factor(self.ms, source, frame, first, position)(distinct))[inverse.reshape(-1)]
-        direction = self.field_direction(int(self.field_ids[0]))
+        direction = self.toward or self.field_direction(int(self.field_ids[0]))
         return doppler_factor(source, frame, distinct, direction, self.position_m)[inverse.reshape(-1)]
 
     def narrowed(self, axis: SpectralAxis) -> DataSource | None:

@@ -83,7 +83,8 @@ class WeightingOptions:
     noise_jy : float
         For briggsabs.
     npixels : int
-        Cells that the density is summed over on either side; 0 is one cell (superuniform: 3 by default).
+        superuniform: cells that the density is summed over on either side, 0 for 3. Others: pixels of the field of view whose inverse is the size of a cell,
+        0 for the image's.
     taper : UvTaper or None
     """
 
@@ -133,6 +134,8 @@ class ImagingWeights:
         self.options = options
         self._store = store or PlaneStore()
         self._bandwidth = bandwidth if options.scheme == "briggsbwtaper" else 0.0
+        if options.npixels > 0 and options.scheme != "superuniform":
+            shape = options.npixels, options.npixels
         self._cells = shape[0] * cell_rad[0], shape[1] * cell_rad[1]
         self._planes = planes
         # CASA counts the samples of one density in cells that begin at multiples of the cell size, those of densities kept
@@ -196,10 +199,9 @@ class ImagingWeights:
         if not self._dense:
             return
         options = self.options
-        half = options.npixels if options.npixels else (3 if options.scheme == "superuniform" else 0)
-        if half and options.scheme not in ("briggs", "briggsbwtaper"):
+        if options.scheme == "superuniform":
             for plane in self.density:
-                plane[...] = _box_sum(plane, half)
+                plane[...] = _box_sum(plane, options.npixels or 3)
         if options.scheme in ("uniform", "superuniform") and self.by_channel:
             self._factor[:] = 2.0
         elif options.scheme in ("briggs", "briggsbwtaper"):
@@ -207,7 +209,7 @@ class ImagingWeights:
             self._factor = (5.0 * 10.0**-options.robust) ** 2 * self.total / np.maximum(squares, 1e-300)
             self._constant = 1.0
         elif options.scheme == "briggsabs":
-            self._factor[:] = options.robust**2
+            self._factor[:] = options.robust**2 * (2.0 if self.by_channel else 1.0)
             self._constant = 2.0 * options.noise_jy**2
 
     def weights(self, block: VisibilityBlock, chan: int | None = None) -> np.ndarray:

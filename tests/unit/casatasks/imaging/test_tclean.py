@@ -9,6 +9,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from astropy.coordinates import EarthLocation, SkyCoord
+from astropy.time import Time
 
 from casatasks import deconvolve, flagdata, imhead, tclean
 from casatools import image, table
@@ -302,3 +304,42 @@ def test_wide_channels_of_a_cube_take_all_of_the_data(interpolation: str, outfra
     tclean(imagename="two", start=1, width=2, nchan=2 if outframe == "TOPO" else 1, **ways)
     single = pixels("one.sumwt").ravel()[1]
     np.testing.assert_allclose(pixels("two.sumwt").ravel(), 2 * single, rtol=1e-3)
+
+
+def test_frequencies_are_converted_towards_the_centre_of_the_image() -> None:
+    """As in CASA: another phase centre sees the observatory move at another speed (by astropy)."""
+    ways = {
+        **FIELD,
+        "imsize": 2048,
+        "cell": "60arcsec",
+        "specmode": "cube",
+        "outframe": "BARY",
+        "niter": 0,
+        "nchan": 1,
+        "start": 2,
+    }
+    first = []
+    for name, centre in (("here", ""), ("there", "J2000 13h31m00s 40d00m00s")):
+        tclean(imagename=name, phasecenter=centre, **ways)
+        ia = image()
+        ia.open(f"{name}.psf")
+        record = ia.coordsys()
+        place = record.referencevalue("q", type="direction")["quantity"]
+        first.append((record.referencevalue(type="spectral")["numeric"][0], [to_rad(place[k]) for k in ("*1", "*2")]))
+        ia.done()
+    tb = table()
+    tb.open("sim.ms")
+    when = Time(float(tb.getcol("TIME")[tb.getcol("FIELD_ID") == 0].min()) / 86400, format="mjd", scale="utc")
+    tb.open("sim.ms/ANTENNA")
+    site = EarthLocation.from_geocentric(*tb.getcol("POSITION")[:, 0], unit="m")
+    tb.done()
+    speed = [
+        SkyCoord(*p, unit="rad").radial_velocity_correction("barycentric", obstime=when, location=site).to_value("m/s")
+        for _, p in first
+    ]
+    assert abs(speed[1] - speed[0]) > 500
+    assert first[1][0] / first[0][0] - 1 == pytest.approx((speed[0] - speed[1]) / C, abs=3e-9)
+
+
+def to_rad(quantity: dict[str, Any]) -> float:
+    return float(np.deg2rad(quantity["value"]) if quantity["unit"] == "deg" else quantity["value"])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from casatools.imaging.antenna_beams import antenna_beams
 from casatools.imaging.primary_beam import airy_power, dish_power, radius_plane
 from casatools.io.image.coordinates.make import make_image_coordinates
 
@@ -13,6 +14,30 @@ def test_airy() -> None:
     assert airy_power(np.array([0.0]))[0] == 1.0
     assert airy_power(np.array([3.8317059702075125]))[0] == pytest.approx(0.0, abs=1e-12)
     assert airy_power(np.array([1.61633]))[0] == pytest.approx(0.5, abs=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("telescope", "diameter", "expected"),
+    [
+        ("ALMA", 12.0, [0.9509, 0.7907, 0.5735, 0.3532, 0.1751]),
+        ("ALMASD", 12.0, [0.9510, 0.7909, 0.5740, 0.3540, 0.1756]),
+        ("VLBA", 12.0, [0.9455, 0.7479, 0.4951, 0.2617]),
+    ],
+)
+def test_almas_beam_is_that_of_its_effective_dish(telescope: str, diameter: float, expected: list[float]) -> None:
+    """Against the .pb of CASA 6.7 at 100 GHz, every 9 arcsec from the axis (ALMA's of 100.04 GHz, the others of 100 GHz)."""
+    radius = np.deg2rad(9.0 / 3600 * np.arange(1, len(expected) + 1))
+    found = antenna_beams(telescope).single(diameter, radius, 1.0004e11 if telescope == "ALMA" else 1e11)
+    assert found == pytest.approx(expected, abs=1.5e-3)
+
+
+@pytest.mark.parametrize("telescope", ["ALMA", "ACA"])
+def test_the_compact_arrays_beam(telescope: str) -> None:
+    """The Airy pattern of 6.25 m, three per cent above it but on the axis, as in CASA."""
+    x = np.array([0.0, 0.83, 1.43, 2.03, 2.62])
+    radius = np.arcsin(x * 299792458.0 / (np.pi * 6.25 * 1e11))
+    found = antenna_beams(telescope).single(7.0, radius, 1e11)
+    assert found[1:] / airy_power(x)[1:] == pytest.approx([1.0298, 1.0314, 1.0308, 1.0295], abs=2e-3) and found[0] == 1.0
 
 
 def test_reference_values() -> None:

@@ -80,6 +80,19 @@ def test_densities_kept_by_channel_use_centred_cells(block: VisibilityBlock) -> 
     np.testing.assert_allclose(weights.weights(block, 1), expected, rtol=1e-6)
 
 
+@pytest.mark.parametrize(("planes", "offset", "hands"), [(1, 0.0, 1.0), (2, 0.5, 2.0)])
+def test_briggsabs(block: VisibilityBlock, planes: int, offset: float, hands: float) -> None:
+    """``w / (R**2 G + 2 s**2)``; densities kept by channel count both hands, as in CASA."""
+    weights = ImagingWeights(SHAPE, CELL, WeightingOptions("briggsabs", -1.5, 0.3), planes=planes)
+    weights.gather(block)
+    weights.finish()
+    one = VisibilityBlock(block.uvw_m, block.freq_hz[1:], block.vis[..., 1:], np.ascontiguousarray(block.weight[:, 1:]))
+    seen = block if planes == 1 else one
+    density = at_cells(seen, slow_density(seen, offset), offset)
+    found = weights.weights(block) if planes == 1 else weights.weights(block, 1)
+    np.testing.assert_allclose(found, seen.weight / (2.25 * hands * density + 0.18), rtol=1e-5)
+
+
 def test_radial_and_taper(block: VisibilityBlock) -> None:
     radial = ImagingWeights(SHAPE, CELL, WeightingOptions("radial")).weights(block)
     distance = np.hypot(block.uvw_m[:, 0], block.uvw_m[:, 1])[:, None] * block.freq_hz / C
@@ -97,6 +110,20 @@ def test_superuniform_sums_a_box_of_cells(block: VisibilityBlock) -> None:
     box = sum(padded[i : i + 32, j : j + 32] for i in range(3) for j in range(3))
     expected = np.where(block.weight > 0, block.weight / at_cells(block, box, 0.0), 0)
     np.testing.assert_allclose(weights.weights(block), expected, rtol=1e-5)
+
+
+@pytest.mark.parametrize("scheme", ["uniform", "briggs", "briggsabs"])
+def test_npixels_is_the_field_of_view_of_other_weightings(block: VisibilityBlock, scheme: str) -> None:
+    """Cells of the density are as large as for an image of so many pixels."""
+    weights, small = (
+        ImagingWeights(shape, CELL, WeightingOptions(scheme, npixels=npixels, noise_jy=0.1))
+        for shape, npixels in ((SHAPE, 12), ((12, 12), 0))
+    )
+    for one in (weights, small):
+        one.gather(block)
+        one.finish()
+    np.testing.assert_array_equal(weights.weights(block), small.weights(block))
+    assert weights.density.shape == (1, 12, 12)
 
 
 def test_tapers_are_read() -> None:
