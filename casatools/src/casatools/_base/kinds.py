@@ -433,19 +433,24 @@ class Instance(Kind):
 
 @dataclass(frozen=True)
 class Array(Kind):
-    """Numbers of any shape: arrays, nested lists and scalars, given back as an ndarray."""
+    """Numbers of any shape: arrays, nested lists and scalars, given back as an ndarray; with `numbers` nothing but numbers and truth values."""
+
+    numbers: bool = False
 
     @property
     def phrase(self) -> str:
-        return "an array or a (nested) list"
+        return "an array or a (nested) list of numbers" if self.numbers else "an array or a (nested) list"
 
     def convert(self, value: Any) -> np.ndarray:
         if isinstance(value, (Mapping, str)) or value is None:
             raise self.refuse()
         try:
-            return np.asarray(value)
+            array = np.asarray(value)
         except ValueError:
             raise self.refuse() from None
+        if self.numbers and array.dtype.kind not in "biufc":
+            raise self.refuse()
+        return array
 
     @property
     def valid(self) -> tuple[Any, ...]:

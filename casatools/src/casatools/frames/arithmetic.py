@@ -191,24 +191,23 @@ def power(value: Any, exponent: int) -> Quantity:
     quantity = read_scalar(value)
     try:
         return _quanta.pow(quantity, exponent) if exponent else _quanta.quantity(quantity.get_value() ** 0, "")
-    except RuntimeError as error:
+    except (RuntimeError, OverflowError) as error:
         raise ParameterError(f"the power {exponent} of {value!r} is not possible: {error}") from None
 
 
-def converted(value: Any, unit: Any) -> Quantity:
-    """A quantity in another unit; the dimension that does not fit stays in the result's unit, as CASA does."""
+def converted(value: Any, unit: Any) -> dict[str, Any]:
+    """CASA's record of a quantity in another unit; the dimension that does not fit stays in the result's unit, as CASA does."""
     quantity = read_quantity(value)
     target = _target_unit(unit)
     if target == "":
-        quantity_si = quantity.canonical()
-        return quantity_si
-    if target in _defined:
+        return to_record(quantity.canonical())
+    if target in _defined:  # casacore does not know it, nor therefore a rest of the dimension beside it
         factor, base = _defined[target]
-        return _quanta.quantity(quantity.get(base).get_value() / factor, base)
-    try:
-        return quantity.get(_quanta.quantity(1.0, target)) if not _is_vector(quantity) else quantity.get(target)
-    except RuntimeError as error:
-        raise ParameterError(f"{value!r} cannot be converted to {unit!r}: {str(error).strip()}") from None
+        if not _quanta.quantity(1.0, str(quantity.get_unit())).conforms(_quanta.quantity(1.0, base)):
+            raise ParameterError(f"{value!r} cannot be converted to {unit!r}, which is {factor} {base}")
+        number = np.asarray(quantity.get(base).get_value()) / factor
+        return {"unit": target, "value": number if number.ndim else float(number)}
+    return to_record(quantity.get(_quanta.quantity(1.0, target)) if not _is_vector(quantity) else quantity.get(target))
 
 
 def converted_record(value: Any, unit: Any) -> dict[str, Any]:
@@ -225,7 +224,7 @@ def converted_record(value: Any, unit: Any) -> dict[str, Any]:
             scaled = number * factor[0]
             vector = isinstance(number, np.ndarray) and number.ndim
             return {"unit": factor[1], "value": np.asarray(scaled).ravel(order="F") if vector else float(scaled)}
-    return to_record(converted(value, unit))
+    return converted(value, unit)
 
 
 @functools.lru_cache(maxsize=4096)

@@ -291,7 +291,7 @@ def _component(kind: str, value: Any) -> dict[str, Any]:
     quantity = arithmetic.read_quantity(value)
     dimension = str(quantity.canonical().get_unit())
     if dimension not in KINDS[kind][3]:
-        raise ParameterError(f"a value of a {kind} cannot have the unit of {value!r}")
+        raise ParameterError(f"a value of {_with_article(kind)} cannot have the unit {str(quantity.get_unit())!r} of {value!r}")
     record = arithmetic.to_record(quantity)
     if dimension == "s" and "rad" in KINDS[kind][3]:
         record = arithmetic.to_record(arithmetic.as_angle(value))
@@ -322,8 +322,12 @@ def require_measure(measure: Any, kinds: tuple[str, ...] = ()) -> str:
     if not kind:
         raise ParameterError(f"{measure!r} is not a measure record, which has type, refer and m0")
     if kinds and kind not in kinds:
-        raise ParameterError(f"a measure of kind {' or '.join(kinds)} is wanted; got a {kind}")
+        raise ParameterError(f"a measure of kind {' or '.join(kinds)} is wanted; got {_with_article(kind)}")
     return kind
+
+
+def _with_article(kind: str) -> str:
+    return f"{'an' if kind[0] in 'aeio' else 'a'} {kind}"  # "a uvw"
 
 
 def require_reference(kind: str, refer: str) -> str:

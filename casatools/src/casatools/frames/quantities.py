@@ -114,12 +114,9 @@ def _parse_special(text: str) -> tuple[float, str]:
         raise refusal
     try:
         read = quanta.quantity(text)
-        value, unit = float(read.get_value()), str(read.get_unit())
     except (RuntimeError, TypeError):
         raise refusal from None
-    if not is_unit(unit):
-        raise refusal
-    return value, unit
+    return float(read.get_value()), str(read.get_unit())
 
 
 @functools.lru_cache(maxsize=4096)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import datetime
+import math
 import time
 from collections.abc import Iterable
 
 from casatools._base.errors import ParameterError
 
-__all__ = ["ANGLE_FORMS", "TIME_FORMS", "angle_text", "form_flags", "time_text"]
+__all__ = ["ANGLE_FORMS", "TIME_FORMS", "angle_text", "form_flags", "require_date", "time_text"]
 
 ANGLE_FORMS = ("ANGLE", "TIME", "CLEAN", "NO_D", "NO_H", "NO_DM", "NO_HM", "DIG2", "FITS", "LAT", "LONG", "LOCAL", "ALPHA")
 TIME_FORMS = (
@@ -83,6 +84,8 @@ def angle_text(angle_deg: float, precision: int = 6, flags: frozenset[str] = fro
     str
         Such as ``+030.30.00`` or, with TIME, ``02:02:00``.
     """
+    if not math.isfinite(angle_deg):
+        raise ParameterError(f"the angle {angle_deg} deg cannot be written")
     precision = precision or 6
     if "TIME" in flags and "DIG2" not in flags:
         whole, minutes, seconds, shown = _fields((angle_deg / 15.0) % 24.0, precision)
@@ -114,6 +117,7 @@ def time_text(mjd: float, precision: int = 6, flags: frozenset[str] = frozenset(
     """
     precision = precision or 6
     offset = 0.0
+    require_date(mjd)
     if "LOCAL" in flags:
         offset = time.localtime((mjd - 40587.0) * 86400.0).tm_gmtoff / 86400.0
     day = int((mjd + offset) // 1)
@@ -134,11 +138,15 @@ def time_text(mjd: float, precision: int = 6, flags: frozenset[str] = frozenset(
     return date + clock
 
 
+def require_date(mjd: float) -> datetime.date:
+    """The calendar date of a day; raise ParameterError for one beyond the years 1 to 9999."""
+    if not math.isfinite(mjd) or not 1 <= math.floor(mjd) + _MJD_ORIGIN <= datetime.date.max.toordinal():
+        raise ParameterError(f"the day MJD {mjd} has no calendar date that can be written")
+    return datetime.date.fromordinal(math.floor(mjd) + _MJD_ORIGIN)
+
+
 def _date_text(day: int, flags: frozenset[str]) -> str:
-    ordinal = day + _MJD_ORIGIN
-    if not 1 <= ordinal <= datetime.date.max.toordinal():
-        raise ParameterError(f"the day MJD {day} has no calendar date that can be written")
-    date = datetime.date.fromordinal(ordinal)
+    date = require_date(day)
     weekday = f"{_DAYS[date.weekday()]}-" if "DAY" in flags else ""
     month = _MONTHS[date.month - 1]
     if "FITS" in flags:

@@ -111,25 +111,21 @@ def read_header(path: str, key: str, index: str = "") -> tuple[Any, dict[str, An
     ----------
     path : str
     key : str
-        One of HEADER_KEYS.
+        One of HEADER_KEYS, in any case.
     index : str
         A row; "" gives all rows: an array, or ``{"r1": array, ...}`` with a trailing axis of one where cells are arrays.
 
     Raises
     ------
     ParameterError
-        There is no such item or row.
+        There is no such row.
     DataError
         The MeasurementSet does not hold it.
     """
-    item = _item(key)
+    item = HEADER_KEYS[key.lower()]
     with MeasurementSet(path) as ms:
-        if not ms.metadata.has_subtable(item.table):
-            raise DataError(f"MeasurementSet {path!r} has no sub-table {item.table}, where {key!r} is kept")
-        table = ms.subtable(item.table)
+        table = _table_of(ms, item, key)
     try:
-        if item.column not in table.colnames():
-            raise DataError(f"the sub-table {item.table} of {path!r} has no column {item.column}, where {key!r} is kept")
         keywords = _plain(table.getcolkeywords(item.column))
         row = _index(index, table.nrows(), key)
         if not item.is_array:
@@ -146,23 +142,29 @@ def read_header(path: str, key: str, index: str = "") -> tuple[Any, dict[str, An
         table.close()
 
 
-def _item(key: str) -> HeaderKey:
-    if key.lower() not in HEADER_KEYS:
-        raise ParameterError(f"there is no header item {key!r}; items are {', '.join(HEADER_KEYS)}")
-    return HEADER_KEYS[key.lower()]
+def _table_of(ms: MeasurementSet, item: HeaderKey, key: str, writable: bool = False) -> Any:
+    if not ms.metadata.has_subtable(item.table):
+        raise DataError(f"MeasurementSet {ms.path!r} has no sub-table {item.table}, where {key!r} is kept")
+    table = ms.subtable(item.table, writable)
+    if item.column not in table.colnames():
+        table.close()
+        raise DataError(f"the sub-table {item.table} of {ms.path!r} has no column {item.column}, where {key!r} is kept")
+    return table
 
 
 def write_header(path: str, key: str, index: str, value: Any) -> None:
-    """Change a header item: one row, or all rows when `index` is "".
+    """Change a header item, one of HEADER_KEYS: one row, or all rows when `index` is "".
 
     Raises
     ------
     ParameterError
-        There is no such item or row, or the value does not fit it.
+        There is no such row, or the value does not fit it.
+    DataError
+        The MeasurementSet does not hold it.
     """
-    item = _item(key)
+    item = HEADER_KEYS[key.lower()]
     with MeasurementSet(path) as ms:
-        table = ms.subtable(item.table, writable=True)
+        table = _table_of(ms, item, key, writable=True)
     try:
         row = _index(index, table.nrows(), key)
         rows = range(table.nrows()) if row is None else [row]
@@ -174,9 +176,9 @@ def write_header(path: str, key: str, index: str, value: Any) -> None:
         if isinstance(value, dict):
             values = [np.asarray(value[f"r{r + 1}"])[..., 0] if f"r{r + 1}" in value else None for r in rows]
         kind = "" if item.is_array else table.coldatatype(item.column)
-        for r, v in zip(rows, values):
-            if v is not None:
-                table.putcell(item.column, r, _converted(v, kind, key, item.is_array))
+        ready = {r: _converted(v, kind, key, item.is_array) for r, v in zip(rows, values) if v is not None}
+        for r, cell in ready.items():
+            table.putcell(item.column, r, cell)
     except RuntimeError as error:
         raise ParameterError(f"the value {value!r} cannot be put into the header item {key!r}: {error}") from error
     finally:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from casatools._base.errors import DataError, ParameterError, UnsupportedError
+from casatools._base.errors import ParameterError, UnsupportedError
 from casatools.io.ms import MeasurementSet, ResolvedSelection, Selection, VisChunk, iter_chunks
 from casatools.kernels.order_statistics import quartile_ranks, select_ranks
 
@@ -350,6 +350,4 @@ def _weights(
     weights = chunk[name][selected].astype(np.float64)
     if weights.ndim == 2:
         weights = weights[:, None, :]
-    if weights.ndim != len(shape):
-        raise DataError(f"the column {name} cannot weight values of shape {shape}")
     return np.broadcast_to(weights, shape)

@@ -74,13 +74,16 @@ def to_casacore(value: Any) -> Any:
             return np.array([], dtype=bool)
         if all(isinstance(v, str) for v in value):
             return list(value)
-        value = np.array(value)
+        try:
+            value = np.array(value)
+        except ValueError:
+            raise ParameterError("the value is a ragged list; give numbers or texts of one shape") from None
     if isinstance(value, np.ndarray):
         if value.dtype.kind in "US":
             flat = [str(v) for v in value.T.ravel()]
             return flat if value.ndim == 1 else {"shape": list(value.T.shape), "array": flat}
         if value.dtype.kind == "O":
-            raise ParameterError("the value is a ragged list; give numbers or texts of one shape")
+            raise ParameterError("the value is an array of Python objects; give numbers or texts")
         return np.ascontiguousarray(value.T)
     if isinstance(value, Mapping):
         # Fields of records come in the order of their names, as in CASA.
@@ -107,12 +110,15 @@ def _column_description(name: str, description: Any) -> dict[str, Any]:
     out.update(description)
     out["valueType"] = kind
     out["keywords"] = to_casacore(dict(out["keywords"] or {}))
-    for name in ("isScalar", "_c_order"):
-        out.pop(name, None)
+    for key in ("isScalar", "_c_order"):
+        out.pop(key, None)
     if "shape" in out:
-        shape = [int(v) for v in np.atleast_1d(out["shape"])]
-        if any(v <= 0 for v in shape):
-            raise ParameterError(f"the shape of column {name!r} must be positive; got {shape}")
+        try:
+            shape = [int(v) for v in np.atleast_1d(out["shape"])]
+        except (TypeError, ValueError):
+            shape = []
+        if not shape or any(v <= 0 for v in shape):
+            raise ParameterError(f"the shape of column {name!r} must be positive integers; got {out['shape']!r}")
         out["shape"] = np.array(shape, dtype=np.int32)  # without "_c_order" casacore takes it in its own axis order
         out.setdefault("ndim", len(shape))
     return out

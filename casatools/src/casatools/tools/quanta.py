@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
 import math
 from typing import Annotated, Any
 
@@ -12,7 +11,7 @@ from casatools._base import kinds
 from casatools._base.declare import method
 from casatools._base.errors import ParameterError
 from casatools.frames import arithmetic
-from casatools.frames.sexagesimal import ANGLE_FORMS, TIME_FORMS, angle_text, form_flags, time_text
+from casatools.frames.sexagesimal import ANGLE_FORMS, TIME_FORMS, angle_text, form_flags, require_date, time_text
 
 __all__ = ["quanta"]
 
@@ -409,8 +408,8 @@ class quanta:
             mjd, year, month, monthday, yearday, week, weekday (1 is Monday), hour, min, sec, s, msec, usec.
         """
         mjd = _days(v)
+        date = require_date(mjd)
         day = math.floor(mjd)
-        date = datetime.date.fromordinal(day + datetime.date(1858, 11, 17).toordinal())
         hours = (mjd - day) * 24.0
         minutes = (hours - math.floor(hours)) * 60.0
         seconds = (minutes - math.floor(minutes)) * 60.0
@@ -483,19 +482,20 @@ class quanta:
 def _make(value: Any, unit: str, keepshape: bool) -> dict[str, Any]:
     if isinstance(value, (str, dict)):
         return arithmetic.to_record(arithmetic.read_quantity(value))
-    if isinstance(value, (list, np.ndarray)) and len(np.shape(value)) and not np.size(value):
-        return {"unit": "", "value": 0.0}
     if isinstance(value, (list, np.ndarray)):
         try:
             array = np.asarray(value, dtype=np.float64)
         except (TypeError, ValueError):
             return arithmetic.to_record(arithmetic.read_quantity(value))
+        if not array.size:
+            return {"unit": "", "value": 0.0}
         made = arithmetic.to_record(arithmetic.with_unit(array.ravel(order="F"), unit))
         return {"unit": made["unit"], "value": array.copy()} if keepshape else made
     try:
-        return arithmetic.to_record(arithmetic.with_unit(float(value), unit))
+        number = float(value)
     except (TypeError, ValueError):
         raise ParameterError(f"quanta.quantity: {value!r} is not a number or a text") from None
+    return arithmetic.to_record(arithmetic.with_unit(number, unit))
 
 
 def _degrees(value: Any) -> float:

@@ -153,3 +153,23 @@ def test_options_set_by_a_script(monkeypatch: pytest.MonkeyPatch) -> None:
         options.nogui = "yes"
     with pytest.raises(AttributeError, match="did you mean 'logfile'"):
         options.logfil = "x.log"
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("colors", "Mauve", "colors must be one of Neutral, .*'Mauve'"),
+        ("datapath", "/one/folder", "datapath must be a list of texts; got '/one/folder'"),
+        ("datapath", [3], r"datapath must be a list of texts; got \[3\]"),
+        ("nogui", "maybe", "nogui must be True or False; got 'maybe'"),
+        ("telemetry_log_limit", -1, "telemetry_log_limit must be a number of at least 0; got -1"),
+        ("logfile", 7, "logfile must be a text; got 7"),
+    ],
+)
+def test_wrong_values_are_refused_and_the_old_one_stays(name: str, value: object, said: str) -> None:
+    from casatools import config as options
+
+    before = config.value(name)
+    with pytest.raises(ParameterError, match=said):
+        setattr(options, name, value)
+    assert config.value(name) == before

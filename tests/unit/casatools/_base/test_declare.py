@@ -64,7 +64,7 @@ def test_documented() -> None:
     "kind",
     [
         kinds.Bool(), kinds.Int(min=1, max=4), kinds.Float(max=2), kinds.Text(), kinds.Text(numbers=True), kinds.IntList(),
-        kinds.FloatList(), kinds.BoolList(), kinds.TextList(), kinds.Record(), kinds.Array(), kinds.Quantity("Hz"), kinds.Variant(),
+        kinds.FloatList(), kinds.BoolList(), kinds.TextList(), kinds.Record(), kinds.Array(), kinds.Array(numbers=True), kinds.Quantity("Hz"), kinds.Variant(),
         kinds.Variant((kinds.Bool(), kinds.Text())), kinds.Choice(("a", 1)), kinds.InPath(), kinds.InPathList(), kinds.OutPath(),
     ],
 )  # fmt: skip

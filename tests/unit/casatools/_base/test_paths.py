@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from casatools._base import paths
-from casatools._base.errors import DataError, OutputExistsError, PathMissingError
+from casatools._base.errors import DataError, OutputExistsError, ParameterError, PathMissingError
 
 
 def test_staged_output(tmp_path: Path) -> None:
@@ -155,3 +155,14 @@ def test_resolve(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert paths.data_paths() == [str(tmp_path / "data")]
     assert paths.resolve("table") == str(tmp_path / "data" / "table")
     assert paths.resolve("absent") == "absent"
+
+
+def test_folder_of_an_output(monkeypatch: pytest.MonkeyPatch) -> None:
+    for nameless in ("", "/"):
+        with pytest.raises(ParameterError, match="must have a name"):
+            paths.require_writable_parent(nameless)
+    with pytest.raises(PathMissingError, match="nowhere"):
+        paths.require_writable_parent("nowhere/out.txt")
+    monkeypatch.setattr(os, "access", lambda path, mode: not mode & os.W_OK)  # tests may run as a user who may write anything
+    with pytest.raises(DataError, match=r"no permission to write the output 'out\.txt' into the folder"):
+        paths.require_writable_parent("out.txt")

@@ -70,6 +70,10 @@ def test_refusals() -> None:
     at = (np.array([1.0]), np.array([0.5]))
     with pytest.raises(ParameterError, match="cannot be converted"):
         image_frames.convert_directions(*at, "J2000", "NOPE")
+    with pytest.raises(ParameterError, match="from J2000 to AZEL"):
+        image_frames.convert_directions(*at, "J2000", "AZEL")
+    with pytest.raises(ParameterError, match="from LSRK to TOPO"):
+        image_frames.frequency_factor("LSRK", "TOPO", ())
     with pytest.raises(ParameterError, match="own velocity"):
         image_frames.frequency_factor("LSRK", "REST", ())
     with pytest.raises(ParameterError, match="cannot be given"):

@@ -79,3 +79,11 @@ def test_versions_of_other_data_are_refused(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="2015 rows"):
         restore_version(str(path), "v")
     assert flagged(path) == before
+
+
+def test_a_file_where_the_versions_should_be(tmp_path: Path) -> None:
+    path = unpack("simvla.ms", tmp_path)
+    Path(f"{path}.flagversions").write_text("mine")
+    with pytest.raises(DataError, match=r"flag versions folder .* cannot be made"):
+        save_version(str(path), "one", "")
+    assert Path(f"{path}.flagversions").read_text() == "mine"

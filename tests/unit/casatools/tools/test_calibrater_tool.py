@@ -124,3 +124,8 @@ def test_closed() -> None:
     ):
         with pytest.raises((NotOpenError, PathMissingError)):
             getattr(calibrater(), name)(**given)
+
+
+def test_solving_before_setsolve(tool: calibrater) -> None:
+    with pytest.raises(ParameterError, match="nothing to solve for is set; call setsolve first"):
+        tool.solve()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -107,7 +108,7 @@ def test_conversions_by_one_factor_equal_those_of_casacore() -> None:
         {"value": 2.0, "unit": "pc"},
     ):
         for unit in ("m", "deg", "rad", "Hz", " s ", "", "10km"):
-            assert repr(qa.convert(value, unit)) == repr(arithmetic.to_record(arithmetic.converted(value, unit)))
+            assert repr(qa.convert(value, unit)) == repr(arithmetic.converted(value, unit))
     with pytest.raises(ParameterError, match="not a unit"):
         qa.convert("1m", "nonsense")
     lon, lat = np.linspace(-3.0, 3.0, 50), np.linspace(-1.2, 1.2, 50)
@@ -150,3 +151,81 @@ def test_the_frame_is_shown_as_the_reference_shows_it() -> None:
     lines = me.showframe().split("\n")
     assert lines[0] == "Frame: Epoch: 58604::04:00:00.0000 (TDB = 58604.2, UT1 = 58604.2, TT = 58604.2)"
     assert lines[4].strip() == "(J2000 = [-157.215, 30.5092] deg)"
+
+
+@pytest.mark.parametrize(
+    ("call", "said"),
+    [
+        (lambda qa: qa.define("5x", "1m"), "must begin with a letter; got '5x'"),
+        (lambda qa: qa.define("m", "2m"), "'m' exists already"),
+        (lambda qa: qa.quantity(1.0, "nounit"), "'1.0 nounit' is not a quantity"),
+        (lambda qa: qa.quantity("five metres"), "'five metres' is not a quantity"),
+        (lambda qa: qa.convert({"value": 1.0}, "m"), "needs the keys 'value' and 'unit'"),
+        (lambda qa: qa.quantity(["a", "b"], "m"), "is not a quantity"),
+        (lambda qa: qa.quantity(None, "m"), "None is not a number or a text"),
+        (lambda qa: qa.add({"value": [1.0, 2.0], "unit": "m"}, "1m"), "not a vector"),
+        (lambda qa: qa.pow("1mm/s", 10**6), "power 1000000 of '1mm/s' is not possible"),
+        (lambda qa: qa.pow("2m", 10**12), "power 1000000000000 of '2m' is not possible"),
+        (lambda qa: qa.norm("1m"), "'1m' does not fit here"),
+        (lambda qa: qa.convertfreq("5K", "Hz"), "cannot be converted to 'Hz' as a frequency"),
+        (lambda qa: qa.convertfreq("0s", "Hz"), "'0s' has no frequency"),
+        (lambda qa: qa.convertdop("5m", "km/s"), "cannot be converted to 'km/s' as a velocity"),
+        (lambda qa: qa.map("nope"), "must be one of all, prefix"),
+        (lambda qa: qa.angle("1deg", form="nope"), "form 'nope' is unknown; allowed are"),
+        (lambda qa: qa.time("1e9d", form="ymd"), "no calendar date"),
+        (lambda qa: qa.time({"value": float("inf"), "unit": "d"}), "MJD inf has no calendar date"),
+        (lambda qa: qa.splitdate({"value": 1e12, "unit": "d"}), "no calendar date"),
+        (lambda qa: qa.angle({"value": float("nan"), "unit": "deg"}), "angle nan deg cannot be written"),
+        (lambda qa: qa.quantity([[1, 2], [3]]), "is not a quantity"),
+    ],
+)
+def test_quanta_refuses_what_it_cannot_use(call: Callable[[quanta], object], said: str) -> None:
+    with pytest.raises(ParameterError, match=said):
+        call(quanta())
+    assert "5x" not in quanta().map("user")
+
+
+def test_text_in_a_unit_defined_here_needs_a_number() -> None:
+    qa = quanta()
+    qa.define("refusedbeam", "2arcsec")
+    assert qa.convert("3refusedbeam", "arcsec")["value"] == pytest.approx(6.0)
+    with pytest.raises(ParameterError, match="'threerefusedbeam' is not a quantity"):
+        qa.quantity("threerefusedbeam")
+    with pytest.raises(ParameterError, match=r"cannot be converted to 'refusedbeam', which is 2\.0 arcsec"):
+        qa.convert({"value": [1.0, 2.0], "unit": "Jy"}, "refusedbeam")
+
+
+def test_conversion_to_a_unit_defined_here_is_named_by_it() -> None:
+    qa = quanta()
+    qa.define("halfbeam", "2arcsec")
+    assert qa.convert("6arcsec", "halfbeam") == {"unit": "halfbeam", "value": pytest.approx(3.0)}  # CASA's record
+    many = qa.convert({"value": [1.0, 2.0], "unit": "arcsec"}, "halfbeam")
+    assert many["unit"] == "halfbeam" and many["value"].tolist() == pytest.approx([0.5, 1.0])
+    assert qa.convert(many, "arcsec")["value"].tolist() == pytest.approx([1.0, 2.0])
+
+
+@pytest.mark.parametrize(
+    ("call", "said"),
+    [
+        (lambda me: me.source([]), "'name' must be the name of a source"),
+        (lambda me: me.source(me.epoch("UTC", "58000.0d")), "kind direction is wanted; got an epoch"),
+        (lambda me: me.todoppler("RADIO", me.frequency("LSRK", "1GHz"), ""), "rest frequency is needed"),
+        (lambda me: me.epoch("UTC", "5m"), "a value of an epoch cannot have the unit"),
+        (
+            lambda me: me.doframe({"type": "epoch", "refer": "UTC", "m0": {"value": 1.0, "unit": "m"}}),
+            "cannot be part of a frame",
+        ),
+    ],
+)
+def test_measures_refuses_what_it_cannot_use(call: Callable[[measures], object], said: str) -> None:
+    with pytest.raises(ParameterError, match=said):
+        call(measures())
+
+
+def test_riseset_without_an_epoch_is_refused() -> None:
+    me = measures()
+    me.doframe(me.observatory("VLA"))
+    with pytest.raises(ParameterError, match="epoch"):
+        me.riseset(me.direction("J2000", "1h", "30deg"))
+    me.doframe(me.epoch("UTC", "58000.0d"))
+    assert "utc" in me.riseset(me.direction("J2000", "1h", "30deg"))["rise"]

@@ -300,6 +300,8 @@ def _decode_table(header: Header, content: bytes, nrow: int, width: int, path: s
             formats.append(form)
             offsets.append(at)
         at += nbytes
+    if at > width:
+        raise DataError(f"table {header.text('EXTNAME')!r} of {path!r} has columns of {at} bytes in rows of {width}")
     record = np.frombuffer(
         content, dtype=np.dtype({"names": names, "formats": formats, "offsets": offsets, "itemsize": width}), count=nrow
     )

@@ -73,7 +73,9 @@ class EditingMethods(MakingMethods):
     @method
     def putregion(
         self,
-        pixels: Annotated[Any, kinds.Array(), "Pixels of the region's bounding box, CASA axis order; [] leaves them"] = [],  # noqa: B006 - copied
+        pixels: Annotated[
+            Any, kinds.Array(numbers=True), "Pixels of the region's bounding box, CASA axis order; [] leaves them"
+        ] = [],  # noqa: B006 - copied
         pixelmask: Annotated[Any, kinds.Array(), "Mask of it; [] leaves it"] = [],  # noqa: B006 - copied
         region: Region = {},  # noqa: B006 - copied
         list: Annotated[bool, kinds.Bool(), "Write the box to the log"] = False,
@@ -329,7 +331,7 @@ class EditingMethods(MakingMethods):
     def newimagefromarray(
         self,
         outfile: Annotated[str, kinds.OutPath(), "Image to write; '' is a temporary one"] = "",
-        pixels: Annotated[Any, kinds.Array(), "Pixels, CASA axis order"] = [],  # noqa: B006 - copied
+        pixels: Annotated[Any, kinds.Array(numbers=True), "Pixels, CASA axis order"] = [],  # noqa: B006 - copied
         csys: Annotated[dict, kinds.Record(), "Record of a coordinate system; {} makes a default one"] = {},  # noqa: B006 - copied
         linear: Annotated[bool, kinds.Bool(), "Default coordinates are linear"] = False,
         overwrite: Annotated[bool, kinds.Bool(), "Replace an image that exists"] = False,

@@ -86,7 +86,7 @@ class MakingMethods(SessionMethods):
     def fromarray(
         self,
         outfile: Annotated[str, kinds.OutPath(), "Image to write; '' is a temporary one"] = "",
-        pixels: Annotated[Any, kinds.Array(), "Pixels, CASA axis order"] = [],  # noqa: B006 - copied
+        pixels: Annotated[Any, kinds.Array(numbers=True), "Pixels, CASA axis order"] = [],  # noqa: B006 - copied
         csys: Annotated[dict, kinds.Record(), "Record of a coordinate system; {} makes a default one"] = {},  # noqa: B006 - copied
         linear: Annotated[bool, kinds.Bool(), "Default coordinates are linear"] = False,
         overwrite: Annotated[bool, kinds.Bool(), "Replace an image that exists"] = False,

@@ -64,6 +64,10 @@ class MetadataMethods(SessionMethods):
         """The coordinate system as a coordsys tool."""
         coordinates = self._image.coordinates
         if axes != [-1]:
+            if any(not 0 <= a < coordinates.n_pixel_axes for a in axes):
+                raise ParameterError(
+                    f"image.coordsys: parameter 'axes' must name axes from 0 to {coordinates.n_pixel_axes - 1}; got {axes}"
+                )
             drop = [a for a in range(coordinates.n_pixel_axes) if a not in axes]
             coordinates = coordinates.without_pixel_axes(drop)
         return _coordsys.from_coordinates(coordinates, self._image.path)
@@ -113,6 +117,8 @@ class MetadataMethods(SessionMethods):
         elif wanted[0] == "rename":
             image.rename_mask(name[0], name[1])
         else:
+            if name[0].split(":")[-1] not in image.mask_names:
+                raise ParameterError(f"image.maskhandler: there is no mask {name[0]!r}; masks are {image.mask_names}")
             image.add_mask(name[1], None)
             for slices in image.iter_slices():
                 image.write_mask(image.read_mask(slices, name[0].split(":")[-1]), slices, name[1])

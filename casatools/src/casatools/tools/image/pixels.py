@@ -68,11 +68,15 @@ class PixelMethods(SessionMethods):
             CASA axis order; float64 (complex128), or bool for the mask.
         """
         slices = self._slices(blc, trc, inc)
+        averaged = [a for a in axes if a >= 0]
+        if len(set(averaged)) < len(averaged) or any(a >= self._image.ndim for a in averaged):
+            raise ParameterError(
+                f"image.getchunk: parameter 'axes' must name axes from 0 to {self._image.ndim - 1}, each once; got {axes}"
+            )
         if list:
             log.post(f"image.getchunk: {_box(slices)}")
         values = self._image.read_mask(slices) if getmask else self._image.read(slices)
         result = casa_order(values)
-        averaged = [a for a in axes if a >= 0]
         if averaged and not getmask:
             result = result.mean(axis=tuple(averaged), keepdims=True)
         if dropdeg:
@@ -85,7 +89,7 @@ class PixelMethods(SessionMethods):
     @method
     def putchunk(
         self,
-        pixels: Annotated[Any, kinds.Array(), "Pixels, CASA axis order"] = [],  # noqa: B006 - copied
+        pixels: Annotated[Any, kinds.Array(numbers=True), "Pixels, CASA axis order"] = [],  # noqa: B006 - copied
         blc: Annotated[list[int], _Corner, "First pixel of each axis"] = [-1],  # noqa: B006 - copied
         inc: Annotated[list[int], _Corner, "Step on each axis"] = [1],  # noqa: B006 - copied
         list: Annotated[bool, kinds.Bool(), "Write the box to the log"] = False,
@@ -110,6 +114,8 @@ class PixelMethods(SessionMethods):
         shape = image.shape[::-1]
         first = _filled([] if blc == [-1] else blc, [0] * ndim, shape, "blc")
         step = _filled([] if inc == [1] else inc, [1] * ndim, shape, "inc")
+        if min(step) < 1:
+            raise ParameterError(f"image.putchunk: parameter 'inc' must hold steps of at least 1; got {inc}")
         last = [first[k] + (int(values.shape[k]) - 1) * step[k] for k in range(ndim)]
         if any(b >= n for b, n in zip(last, shape, strict=True)):
             raise ParameterError(

@@ -255,6 +255,8 @@ class DescriptionMethods(MsState):
             raise ParameterError(
                 f"ms.getfielddirmeas: parameter 'dircolname' must be one of {', '.join(columns)}; got {dircolname!r}"
             )
+        if format not in ("measure", "string"):
+            raise ParameterError(f"ms.getfielddirmeas: parameter 'format' must be measure or string; got {format!r}")
         polynomial, frame = columns[dircolname.upper()]
         longitude, latitude = evaluate(polynomial, time, row.time_s)
         if format == "string":

@@ -120,6 +120,8 @@ class SelectionMethods(MsState):
         from casatools.information.item_access import DataView, read_item
 
         rows = self._selected
+        if wanted.dtype.kind not in "biuf":
+            raise ParameterError(f"ms.select: {name!r} is selected by numbers; got {wanted.tolist()}")
         if name == "rows":
             return np.isin(rows, wanted)
         if name == "times":

@@ -66,6 +66,9 @@ class AntennaMethods(MsMetadataBase):
         given = which if isinstance(which, (list, tuple, np.ndarray)) else [which]
         if len(given) == 0 or (len(given) == 1 and given[0] in (-1, "")):
             return list(range(len(self._meta.antennas)))
+        for one in given:
+            if not isinstance(one, (str, int, np.integer)):
+                raise self._refuse("antenna", one, "give names or IDs")
         return [self._antenna(a if isinstance(a, str) else int(a)) for a in given]
 
     @method
@@ -84,7 +87,8 @@ class AntennaMethods(MsMetadataBase):
         found = self._antenna(which)
         offsets = antenna_offsets(self._meta)
         if offsets is None:
-            raise DataError("msmetadata.antennaoffset: the position of the telescope is unknown")
+            telescope = self._meta.observations[0].telescope_name if self._meta.observations else ""
+            raise DataError(f"msmetadata.antennaoffset: the position of the telescope {telescope!r} is unknown")
         return {f"{n} offset": quantity(v, "m") for n, v in zip(("longitude", "latitude", "elevation"), offsets[found])}
 
     @method

@@ -88,10 +88,6 @@ class MsMetadataBase:
 
     def _all_or(self, ids: Any, count: int, what: str) -> list[int]:
         """The IDs given, all of them for nothing or a lone negative one."""
-        if isinstance(ids, str):
-            if ids:
-                raise self._refuse(what, ids, f"IDs are 0 to {count - 1}")
-            return list(range(count))
         wanted = [ids] if isinstance(ids, int) else list(ids)
         if not wanted or wanted == [-1]:
             return list(range(count))

@@ -172,6 +172,8 @@ def _epoch_s(epoch: dict[str, Any]) -> float:
     """MJD seconds of an epoch measure; 0 when none is given."""
     if not epoch:
         return 0.0
+    from casatools.frames.measure_records import require_measure
     from casatools.frames.quantities import to_unit
 
+    require_measure(epoch, ("epoch",))
     return float(to_unit(epoch["m0"], "s"))

@@ -41,7 +41,11 @@ def _locking(owner: str, given: Any) -> dict[str, Any] | None:
         )
     if record.get("option", "default") == "default":
         record["option"] = "auto"
-    return {"option": record["option"], "interval": float(record.get("interval", 5)), "maxwait": int(record.get("maxwait", 0))}
+    try:
+        times = {"interval": float(record.get("interval", 5)), "maxwait": int(record.get("maxwait", 0))}
+    except (TypeError, ValueError):
+        raise ParameterError(f"{owner}: interval and maxwait of parameter 'lockoptions' must be numbers; got {given!r}") from None
+    return {"option": record["option"], **times}
 
 
 def locked_tables() -> list[str]:
@@ -147,6 +151,8 @@ class table(Columns, Keywords, Structure):
         """Make one table of several with the same columns."""
         from casatools.io.table_access import concatenate
 
+        if not tables:
+            raise ParameterError("table.createmultitable: parameter 'tables' must name at least one table; got []")
         for part in tables:
             opened: Any = open_table(part)
             opened.close()

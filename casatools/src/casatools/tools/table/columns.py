@@ -152,7 +152,7 @@ class Columns(Access):
         array = self._checked_value(columnname, thevalue)
         scalar = table.isscalarcol(columnname)
         if scalar and array.ndim:
-            raise ParameterError(f"column {columnname!r} holds scalars; got an array of shape {array.shape}")
+            raise ParameterError(f"column {columnname!r} holds scalars; got an array of shape {list(array.shape)}")
         if not scalar:
             self._check_cell_shape(columnname, array.shape)
         value = array.item() if scalar else to_casacore(array)
@@ -273,12 +273,16 @@ class Columns(Access):
             raise ParameterError(f"the value has {len(names)} entries for {len(rows)} rows of column {columnname!r}")
         cells = {row: np.asarray(value[name]) for row, name in zip(rows, names)}
         scalar = table.isscalarcol(columnname)
-        for cell in cells.values():
-            self._checked_value(columnname, cell)
+        for row, cell in cells.items():
+            cells[row] = self._checked_value(columnname, cell)
             if cell.ndim == 0 or cell.shape[-1] != 1:
                 raise ParameterError(
-                    f"each entry for column {columnname!r} needs a last axis of 1, as getvarcol gives it; got {cell.shape}"
+                    f"each entry for column {columnname!r} needs a last axis of 1, as getvarcol gives it; got the shape {list(cell.shape)}"
                 )
+            if not scalar:
+                self._check_cell_shape(columnname, cell.shape[:-1])
+            elif cell.ndim != 1:
+                raise ParameterError(f"column {columnname!r} holds scalars; got an array of shape {list(cell.shape[:-1])}")
         with table_errors(f"column {columnname!r} cannot be written"):
             for row, cell in cells.items():
                 table.putcell(columnname, row, cell[0].item() if scalar else to_casacore(cell[..., 0]))

@@ -18,7 +18,8 @@ def _path(keyword: Any, names: list[str]) -> list[str]:
     """The fields a keyword names: by its number, by dots, or as a list."""
     if isinstance(keyword, int):
         if not 0 <= keyword < len(names):
-            raise ParameterError(f"keyword number {keyword} is not from 0 to {len(names) - 1}")
+            allowed = f"numbers are 0 to {len(names) - 1}" if names else "there are no keywords"
+            raise ParameterError(f"there is no keyword number {keyword}; {allowed}")
         return [names[keyword]]
     fields = keyword if isinstance(keyword, list) else str(keyword).split(".")
     if not fields or not all(fields):
@@ -102,8 +103,8 @@ class Keywords(Access):
     @method
     def putkeywords(self, value: Record) -> bool:
         """Write several keywords."""
-        for name, item in value.items():
-            self._store(str(name), item)
+        for name, item in to_casacore(value).items():  # all are converted before one is written
+            self._store(name, item)
         return True
 
     @method
@@ -124,8 +125,8 @@ class Keywords(Access):
     def putcolkeywords(self, columnname: Column, value: Record) -> bool:
         """Write several keywords of a column."""
         self._column(columnname)
-        for name, item in value.items():
-            self._store(str(name), item, columnname)
+        for name, item in to_casacore(value).items():
+            self._store(name, item, columnname)
         return True
 
     @method

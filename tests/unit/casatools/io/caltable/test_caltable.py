@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,8 @@ import pytest
 
 from casatools._base.errors import DataError, OutputExistsError, PathMissingError, SelectionError
 from casatools.io.caltable import CalTable, is_caltable
+from casatools.io.caltable.subtables import subtables_from_ms
+from casatools.io.ms import MeasurementSet
 from casatools.io.tables import open_table
 from support.shared import unpack
 
@@ -88,3 +91,15 @@ def test_differing_shapes_are_read_by_group(tmp_path: Path) -> None:
     assert sum(len(g.rows) for g in again.groups) == one.nrow
     with pytest.raises(TypeError, match="colour"):
         one.add_rows(two.groups[0], colour=3)
+
+
+def test_damaged_subtables(tmp_path: Path) -> None:
+    path = unpack("cal.G", tmp_path)
+    shutil.rmtree(path / "FIELD")
+    with pytest.raises(DataError, match=r"calibration table .* has no sub-table FIELD"):
+        CalTable.open(str(path))
+    vis = unpack("simvla.ms", tmp_path)
+    with open_table(str(vis / "FIELD"), writable=True) as field:
+        field.removecols(["CODE"])
+    with MeasurementSet(str(vis)) as ms, pytest.raises(DataError, match=r"sub-table FIELD of .* has no column CODE"):
+        subtables_from_ms(ms)

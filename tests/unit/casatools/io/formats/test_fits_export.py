@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from astropy.io import fits
 
 from casatools._base.errors import DataError, OutputExistsError, ParameterError
+from casatools.io.formats import fits_export
 from casatools.io.formats.fits_cards import card, history_cards, mjd_text
 from casatools.io.formats.fits_export import ExportOptions, export_fits
 from casatools.io.formats.fits_image import import_fits
@@ -148,3 +151,13 @@ def test_cards_and_refusals() -> None:
 def make_uneven() -> CasaImage:
     c = make_image_coordinates((8, 6), (1e-5, 1e-5), (1.0, 0.5), [1e9], stokes=("I", "V", "Q"))
     return CasaImage.create("u.im", (1, 3, 6, 8), c)
+
+
+def test_no_room_on_the_disk(monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*given: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(fits_export, "reserve_file", full)
+    with make() as image, pytest.raises(DataError, match=r"'a\.fits' cannot be written: No space left on device"):
+        export_fits(image, "a.fits")
+    assert not [p.name for p in Path().iterdir() if "fits" in p.name]

@@ -179,3 +179,36 @@ def test_refusals(tmp_path: Path) -> None:
     with pytest.raises(OutputExistsError):
         import_fits(path, "x.im")
     assert not [p for p in tmp_path.iterdir() if p.name.startswith(".")]
+
+
+def _altered(path: str, name: str, **cards: object) -> str:
+    """A copy with cards changed as they stand, which astropy would not write."""
+    raw = Path(path).read_bytes()
+    for key, value in cards.items():
+        at = raw.index(f"{key:<8}=".encode())
+        raw = raw[:at] + f"{key:<8}= {value:>20}".ljust(80).encode() + raw[at + 80 :]
+    Path(name).write_bytes(raw)
+    return name
+
+
+def test_headers_of_no_image() -> None:
+    path = write("t.fits", cube(), **SKY)
+    for cards, said in (({"NAXIS1": 0}, "axis without pixels"), ({"BITPIX": 7}, "BITPIX 7, which is no FITS value")):
+        with pytest.raises(DataError, match=said):
+            import_fits(_altered(path, "a.fits", **cards), "x.im")
+    groups = fits.GroupData(np.zeros((3, 1, 2), np.float32), bitpix=-32, parnames=["UU"], pardata=[np.zeros(3)])
+    fits.GroupsHDU(groups).writeto("uv.fits")
+    with pytest.raises(DataError, match="holds visibilities"):
+        import_fits("uv.fits", "x.im", ImportOptions(hdu=-1))
+    assert not Path("x.im").exists()
+    with pytest.raises(DataError, match="cannot be changed in place"):
+        CasaImage.open(path, writable=True)
+
+
+def test_velocities_that_give_no_frequencies() -> None:
+    """Optical velocities that pass through -c have no frequency there."""
+    axes = SKY | {"CTYPE3": "VOPT", "CRVAL3": -2.9979e8, "CDELT3": -1e4, "CRPIX3": 1.0, "CUNIT3": "m/s", "RESTFRQ": 1.42e9}
+    path = write("v.fits", cube(), **axes)
+    with pytest.raises(DataError, match="spectral axis of the FITS header cannot be used"):
+        import_fits(path, "x.im")
+    assert not Path("x.im").exists()

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from casatools._base.errors import DataError, OutputExistsError, PathMissingError
+from casatools.io.formats import random_groups
 from casatools.io.formats.uvfits import import_uvfits
 from casatools.io.ms import MeasurementSet
 from casatools.io.tables import open_table
@@ -207,6 +208,12 @@ def test_refusals(tmp_path):
             write_uvfits(tmp_path / "x.fits", parameters, data, [(name, header, [c for c in columns if c[0] != "STABXYZ"])]),
             "a.ms",
         )
+    with pytest.raises(DataError, match="cannot be imported"):
+        import_uvfits(write_uvfits(tmp_path / "c.fits", parameters, data, good, header={"NAXIS2": 1, "NAXIS3": 6}), "a.ms")
+    with pytest.raises(DataError, match=r"column of unknown format 'ZZ'"):
+        import_uvfits(write_uvfits(tmp_path / "f.fits", parameters, data, [(name, {**header, "TFORM3": "ZZ"}, columns)]), "a.ms")
+    with pytest.raises(DataError, match="columns of 62 bytes in rows of 54"):
+        import_uvfits(write_uvfits(tmp_path / "w.fits", parameters, data, [(name, {**header, "TFORM3": "3J"}, columns)]), "a.ms")
     assert not os.path.exists("a.ms")
     path = write_uvfits(tmp_path / "ok.fits", parameters, data, good)
     import_uvfits(path, "a.ms")
@@ -234,3 +241,20 @@ def test_reference_numbers_of_the_small_ngc5921_file(shared_input):
     assert _column("n.ms/ANTENNA", "NAME")[:2] == ["VA01", "VA02"]
     np.testing.assert_allclose(_column("n.ms/SPECTRAL_WINDOW", "CHAN_FREQ")[0, 0], 1412665073.7684999)
     np.testing.assert_allclose(_column("n.ms/ANTENNA", "POSITION")[0], [-1601155.61318668, -5041783.88230405, 3555162.34308971])
+
+
+def test_cut_inside_a_table_or_unreadable(tmp_path, monkeypatch):
+    parameters, data = _groups([0.0], [(1, 2)])
+    path = tmp_path / "a.fits"
+    write_uvfits(path, parameters, data, [antenna_table([1, 2])])
+    path.write_bytes(path.read_bytes()[:-2880])
+    with pytest.raises(DataError, match="truncated inside its table 'AIPS AN'"):
+        import_uvfits(str(path), "a.ms")
+
+    def refuse(*given, **options):
+        raise PermissionError(13, os.strerror(13))
+
+    monkeypatch.setattr(random_groups, "open", refuse, raising=False)  # tests may run as a user who may read anything
+    with pytest.raises(DataError, match=r"'.*a\.fits' cannot be read: Permission denied"):
+        import_uvfits(str(path), "a.ms")
+    assert not os.path.exists("a.ms")

@@ -10,8 +10,9 @@ import pytest
 
 from casatools._base.errors import DataError, NotOpenError, ParameterError, PathMissingError
 from casatools._base.paths import staged_output
-from casatools.io.image import Beam, BeamSet, CasaImage, casa_order, is_fits_file
+from casatools.io.image import Beam, BeamSet, CasaImage, casa_order, is_fits_file, table_image
 from casatools.io.image.coordinates import Coordinates, make_image_coordinates
+from casatools.tools.table import table
 
 SHAPE = (6, 2, 20, 30)  # freq, stokes, y, x
 
@@ -167,3 +168,47 @@ def test_integers_in_records_are_those_that_all_readers_know() -> None:
     found = clean_record({"version": 2, "flag": True, "many": [1, 2], "big": 1 << 40, "text": "x"})
     assert isinstance(found["version"], np.int32) and found["many"].dtype == np.int32
     assert found["flag"] is True and found["big"] == 1 << 40 and found["text"] == "x"
+
+
+def _refuse(*given: object, **options: object) -> None:
+    raise RuntimeError("no luck")
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.complex64])
+def test_images_that_cannot_be_made(dtype: object) -> None:
+    with pytest.raises(DataError, match=r"image 'nowhere/c\.im' cannot be made"):
+        CasaImage.create("nowhere/c.im", SHAPE, coordinates(), dtype)
+    assert not Path("nowhere").exists()
+
+
+def test_damaged_images() -> None:
+    cut = Path(make("cut.im"), "table.dat")
+    cut.write_bytes(cut.read_bytes()[:20])
+    with pytest.raises(DataError, match=r"image 'cut\.im' cannot be opened"):
+        CasaImage.open("cut.im")
+    for path, kind, said in (("int.im", "int", "int pixels, which no image can"), ("empty.im", "float", "cannot be read")):
+        tool = table()
+        tool.create(path, {"map": {"valueType": kind, "ndim": 2}}, nrow=1)
+        tool.putkeyword("coords", {"a": 1})
+        if kind == "int":
+            tool.putcell("map", 0, np.ones((2, 2), int))
+        tool.close()
+        with pytest.raises(DataError, match=said):
+            CasaImage.open(path)
+
+
+def test_pixels_and_values_that_casacore_refuses(monkeypatch: pytest.MonkeyPatch) -> None:
+    with CasaImage.open(make(), writable=True) as image:
+        before = image.read((0, 0))
+        with monkeypatch.context() as patch:
+            for name in ("getcellslice", "putcellslice", "putkeyword"):
+                patch.setattr(table_image._PixelTable, name, _refuse)
+            with pytest.raises(DataError, match=r"pixels of the image .* cannot be read: no luck"):
+                image.read((0, 0))
+            with pytest.raises(DataError, match=r"pixels of the image .* cannot be written: no luck"):
+                image.write(np.zeros((20, 30), np.float32), (0, 0))
+            with pytest.raises(DataError, match=r"'units' of the image .* cannot be written: no luck"):
+                image.unit = "K"
+        np.testing.assert_array_equal(image.read((0, 0)), before)
+    with CasaImage.open("a.im") as image:
+        assert image.unit == "Jy/beam"

@@ -9,8 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from casatools._base.errors import DataError
 from casatools.io.ms import MeasurementSet
-from casatools.io.ms.create_like import SubtableEdit, copy_subtable, read_subtable
+from casatools.io.ms.appending import append_rows
+from casatools.io.ms.create_like import MsWriter, SubtableEdit, copy_subtable, read_subtable
 from casatools.io.tables import open_table
 from casatools.simulation.demo import DemoOptions, make_demo
 
@@ -73,3 +75,16 @@ def test_cells_of_scalars_come_at_once_as_plain_values(demo: str) -> None:
         assert [len(f) for f in found["CHAN_FREQ"]] == found["NUM_CHAN"]
         assert np.asarray(found["CHAN_FREQ"][0]).dtype == np.float64
         assert read_subtable(ms, "NOT_THERE", "NAME") == {}
+
+
+def test_rows_that_do_not_fit_are_refused(demo: str) -> None:
+    with MeasurementSet(demo) as source:
+        rows = {"TIME": np.zeros(2), "UVW": np.zeros((2, 4))}
+        with MsWriter(source, "new.ms", ["DATA"], 2, 4, 2) as writer:
+            with pytest.raises(DataError, match="output MeasurementSet cannot be written"):
+                writer.append(rows)
+            assert writer.rows_written == 0
+        with closing(open_table("new.ms", writable=True)) as target:
+            pieces = append_rows(target, source, lambda *piece: {"UVW": np.zeros((1, 4))})
+            with pytest.raises(DataError, match="do not fit the MeasurementSet to be made"):
+                list(pieces)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 from casacore.tables import default_ms
 
@@ -21,3 +22,11 @@ def test_columns_that_are_empty_or_missing(tmp_path: Path) -> None:
             ms.require("FLAG")
         with pytest.raises(DataError, match="has no CORRECTED_DATA column"):
             ms.require("CORRECTED_DATA")
+
+
+def test_what_is_no_measurement_set_or_not_to_be_written(tmp_path: Path) -> None:
+    default_ms(str(tmp_path / "empty.ms")).close()
+    with MeasurementSet(str(tmp_path / "empty.ms")) as ms, pytest.raises(DataError, match="opened read-only"):
+        ms.write("SCAN_NUMBER", np.array([1]), np.array([0]))
+    with pytest.raises(DataError, match=r"a table but not a MeasurementSet: it has no .*UVW"):
+        MeasurementSet(str(tmp_path / "empty.ms" / "FIELD"))

@@ -304,3 +304,16 @@ def test_single_points_are_those_of_many() -> None:
     assert cs.toworld(pixels[:, 0].tolist(), "n")["numeric"][3] == cs.toworldmany(pixels)["numeric"][3, 0] != world[3, 0]
     with pytest.raises(ParameterError, match="place"):
         cs.convert([float("nan"), 0.0, 1.0, 0.0], every, "radio", pix, every, "radio", native)
+
+
+def test_reference_of_a_system_without_one_pixel_axis() -> None:
+    tool = coordsys().newcoordsys(direction=True, spectral=True)
+    record = tool.torecord()
+    record["pixelmap1"] = np.array([-1])
+    record["pixelreplace1"] = np.array([0.0])
+    less = coordsys()
+    less.fromrecord(record)
+    assert (less.naxes(world=True), less.naxes(world=False)) == (3, 2)
+    with pytest.raises(ParameterError, match="some axes were removed"):
+        less.setreferencelocation([1.0, 2.0])
+    assert less.referencepixel()["numeric"].tolist() == tool.referencepixel()["numeric"].tolist()[:2]

@@ -207,3 +207,10 @@ def test_blocks_of_points_are_converted_as_single_ones(projection: str) -> None:
     assert np.abs(coordinates.to_pixel(world) - pixels).max() < 1e-9
     for point in (0, 8191, 8192, 39_999):
         np.testing.assert_allclose(coordinates.to_world(pixels[:, point]), world[:, point], rtol=1e-14)
+
+
+def test_values_of_other_axes_are_refused() -> None:
+    with pytest.raises(ParameterError, match=r"have 5 pixel axes; got values of shape \(2, 3\)"):
+        system().to_world(np.zeros((2, 3)))
+    with pytest.raises(ParameterError, match=r"have 5 world axes; got values of shape \(2, 3\)"):
+        system().to_pixel(np.zeros((2, 3)))
