@@ -15,9 +15,10 @@ from casatasks.extensions import solve_chain
 from casatools import coordsys, image, table
 from casatools._base.errors import CasaError, DataError, ParameterError, SelectionError
 from casatools.calibration import gain_curves
-from casatools.calibration.chain import ChainTerm
+from casatools.calibration.chain import ChainOptions, ChainTerm
 from casatools.calibration.chain import solve_chain as solve_terms
 from casatools.calibration.solve_options import SolveOptions
+from casatools.calibration.solve_session import PriorTables
 from casatools.io.ms import MeasurementSet, Selection
 from casatools.simulation.demo import DemoOptions, make_demo
 
@@ -152,6 +153,8 @@ def test_planes_that_are_no_stokes_parameters(vis: str) -> None:
 
 def test_a_chain_needs_rounds(vis: str) -> None:
     with pytest.raises(ParameterError, match="'cycles' must be at least 1; got 0"):
+        ChainOptions(cycles=0)
+    with pytest.raises(ParameterError, match="'cycles' must be an int of at least 1; got 0"):
         solve_chain(vis, [{"kind": "G", "caltable": OUT}], cycles=0)
     assert not os.path.exists(OUT)
 
@@ -159,7 +162,7 @@ def test_a_chain_needs_rounds(vis: str) -> None:
 def test_a_chain_has_one_model(vis: str) -> None:
     terms = [ChainTerm(SolveOptions(kind=k, smodel=m), f"{k}.cal") for k, m in (("G", (1.0, 0.0, 0.0, 0.0)), ("B", ()))]
     with pytest.raises(ParameterError, match="must have one model; their smodel differ"):
-        solve_terms(vis, terms, Selection())
+        solve_terms(vis, terms, Selection(), PriorTables())
     assert not list(Path().glob("*.cal"))
 
 
@@ -173,10 +176,10 @@ def test_gain_curves_that_are_not_here(vis: str, monkeypatch: pytest.MonkeyPatch
 
 def test_a_table_without_a_curve_for_the_frequency(vis: str) -> None:
     tb = table()
-    double = {"valueType": "double", "ndim": 0}
+    double = {"valueType": "double"}
     tb.create("curves.tab", {
         "BFREQ": double, "EFREQ": double, "BTIME": double, "ETIME": double,
-        "ANTENNA": {"valueType": "string", "ndim": 0}, "GAIN": {"valueType": "float", "ndim": 2},
+        "ANTENNA": {"valueType": "string"}, "GAIN": {"valueType": "float", "ndim": 2},
     })  # fmt: skip
     tb.addrows(1)
     for name, value in (("BFREQ", 4e9), ("EFREQ", 8e9), ("BTIME", 0.0), ("ETIME", 1e10)):

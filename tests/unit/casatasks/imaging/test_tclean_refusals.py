@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +11,9 @@ import numpy as np
 import pytest
 
 from casatasks import deconvolve, flagdata, tclean
-from casatools import image
+from casatools import image, table
 from casatools._base.errors import CasaError, DataError, ParameterError, SelectionError, UnsupportedError
+from casatools._base.executor import SerialExecutor, register
 from casatools.simulation.demo import DemoOptions, make_demo
 
 FIELD = {"vis": "sim.ms", "imagename": "img", "imsize": 16, "cell": "12arcsec", "niter": 0}
@@ -81,6 +83,54 @@ def test_data_all_flagged_are_refused(simulated: str, tmp_path: Path) -> None:
     flagdata(simulated, mode="manual", flagbackup=False)
     with pytest.raises(DataError, match="flagged"):
         tclean(**FIELD)
+    assert written(tmp_path) == []
+
+
+class TwoHere(SerialExecutor):
+    """Two workers, both of this process."""
+
+    @property
+    def workers(self) -> int:
+        return 2
+
+    def each(self, function: Callable[[Any], Any], items: Sequence[Any]) -> list[Any]:
+        return [function(item) for item in items]
+
+
+def test_data_all_flagged_are_refused_by_ranks_too(simulated: str, tmp_path: Path) -> None:
+    flagdata(simulated, mode="manual", flagbackup=False)
+    register(TwoHere())
+    try:
+        with pytest.raises(DataError, match="flagged"):
+            tclean(**FIELD, parallel=True)
+    finally:
+        register(None)
+    assert written(tmp_path) == []
+
+
+def add_row(path: str, **cells: Any) -> None:
+    """A copy of the last row with other cells."""
+    tb = table()
+    tb.open(path, nomodify=False)
+    last = tb.nrows() - 1
+    tb.copyrows(path, startrowin=last, nrow=1)
+    for name, value in cells.items():
+        tb.putcell(name, last + 1, value)
+    tb.close()
+
+
+def test_windows_of_other_correlations_are_not_imaged_together(simulated: str, tmp_path: Path) -> None:
+    add_row(f"{simulated}/POLARIZATION", CORR_TYPE=[8, 5])
+    add_row(f"{simulated}/SPECTRAL_WINDOW")
+    add_row(f"{simulated}/DATA_DESCRIPTION", SPECTRAL_WINDOW_ID=1, POLARIZATION_ID=1)
+    tb = table()
+    tb.open(simulated, nomodify=False)
+    numbers = tb.getcol("DATA_DESC_ID")
+    numbers[::2] = 1
+    tb.putcol("DATA_DESC_ID", numbers)
+    tb.close()
+    with pytest.raises(DataError, match="differ in correlations; image them apart"):
+        tclean(**FIELD, stokes="RR")
     assert written(tmp_path) == []
 
 
