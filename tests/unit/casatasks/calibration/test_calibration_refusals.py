@@ -17,6 +17,7 @@ from casatools._base.errors import CasaError, DataError, ParameterError, Selecti
 from casatools.calibration import gain_curves
 from casatools.calibration.chain import ChainOptions, ChainTerm
 from casatools.calibration.chain import solve_chain as solve_terms
+from casatools.calibration.model_image import open_model_image
 from casatools.calibration.solve_options import SolveOptions
 from casatools.calibration.solve_session import PriorTables
 from casatools.io.ms import MeasurementSet, Selection
@@ -135,13 +136,29 @@ def make_image(name: str, shape: tuple[int, ...], value: float, linear: bool = F
 
 
 @pytest.mark.parametrize(
-    ("value", "linear", "words"), [(1.0, True, "no direction as its first two axes"), (0.0, False, "has no flux: .* add up to 0.0")]
+    ("value", "linear", "words"),
+    [(1.0, True, "no direction as its first two axes"), (0.0, False, "has no flux: .* add up to 0.0")],
 )
 def test_images_that_are_no_model(vis: str, value: float, linear: bool, words: str) -> None:
     make_image("model.im", (8, 8, 1, 1), value, linear)
     with pytest.raises(DataError, match=words):
         setjy(vis, field="0", model="model.im", standard="manual", fluxdensity=[1, 0, 0, 0], usescratch=True)
     assert not corrected(vis)
+
+
+def test_the_model_is_the_plane_of_stokes_i(vis: str) -> None:
+    make_image("q.im", (8, 8, 1, 1), 1.0, direction=True, stokes=["Q"], spectral=True)
+    with pytest.raises(DataError, match="has the planes Q; a model needs Stokes I"):
+        setjy(vis, field="0", model="q.im", standard="manual", fluxdensity=[1, 0, 0, 0], usescratch=True)
+    assert not corrected(vis)
+    make_image("qi.im", (8, 8, 2, 1), 0.0, direction=True, stokes=["Q", "I"], spectral=True)
+    tool = image()
+    tool.open("qi.im")
+    pixels = tool.getchunk()
+    pixels[4, 4, 1] = 2.0
+    tool.putchunk(pixels)
+    tool.done()
+    assert open_model_image("qi.im").total_flux == pytest.approx(2.0)
 
 
 def test_planes_that_are_no_stokes_parameters(vis: str) -> None:

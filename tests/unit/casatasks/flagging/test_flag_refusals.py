@@ -30,7 +30,16 @@ def flags(path: str) -> np.ndarray:
         tb.close()
 
 
-@pytest.mark.parametrize("line", ["name=A diameter=x position=[1,2,3]", "name=A position=[1,2,3]", "name=A diameter=25 position=[1,2", "name=A diameter=25 position=[1,2]", "name=A diameter=25 position=1"])
+@pytest.mark.parametrize(
+    "line",
+    [
+        "name=A diameter=x position=[1,2,3]",
+        "name=A position=[1,2,3]",
+        "name=A diameter=25 position=[1,2",
+        "name=A diameter=25 position=[1,2]",
+        "name=A diameter=25 position=1",
+    ],
+)
 def test_a_file_of_antennas_that_cannot_be_read(vis: str, line: str) -> None:
     Path("antennas.txt").write_text(f"# an antenna a line\n{line}\n")
     before = flags(vis)
@@ -39,7 +48,9 @@ def test_a_file_of_antennas_that_cannot_be_read(vis: str, line: str) -> None:
     np.testing.assert_array_equal(flags(vis), before)
 
 
-@pytest.mark.parametrize("antenna", [{"diameter": 25.0}, {"diameter": "x", "position": [0.0] * 3}, {"diameter": 25.0, "position": [0.0] * 2}, 25.0])
+@pytest.mark.parametrize(
+    "antenna", [{"diameter": 25.0}, {"diameter": "x", "position": [0.0] * 3}, {"diameter": 25.0, "position": [0.0] * 2}, 25.0]
+)
 def test_a_record_of_antennas_that_cannot_be_read(vis: str, antenna: Any) -> None:
     before = flags(vis)
     with pytest.raises(ParameterError, match="'addantenna' must hold records of diameter and position"):

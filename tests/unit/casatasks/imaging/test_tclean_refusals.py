@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from casatasks import deconvolve, flagdata, tclean
+from casatasks import apparentsens, deconvolve, flagdata, tclean
 from casatools import image, table
 from casatools._base.errors import CasaError, DataError, ParameterError, SelectionError, UnsupportedError
 from casatools._base.executor import SerialExecutor, register
@@ -83,6 +83,33 @@ def test_data_all_flagged_are_refused(simulated: str, tmp_path: Path) -> None:
     flagdata(simulated, mode="manual", flagbackup=False)
     with pytest.raises(DataError, match="flagged"):
         tclean(**FIELD)
+    assert written(tmp_path) == []
+
+
+@pytest.mark.parametrize("more", [{}, {"weighting": "briggs"}, {"specmode": "cube"}])
+def test_autocorrelations_alone_are_nothing_to_image(simulated: str, tmp_path: Path, more: dict[str, Any]) -> None:
+    """The cross-correlations are flagged, the autocorrelations between them are not."""
+    tb = table()
+    tb.open(simulated, nomodify=False)
+    first, second, flags = tb.getcol("ANTENNA1"), tb.getcol("ANTENNA2"), tb.getcol("FLAG")
+    second[::2] = first[::2]
+    flags[..., 1::2] = True
+    tb.putcol("ANTENNA2", second)
+    tb.putcol("FLAG", flags)
+    tb.close()
+    with pytest.raises(DataError, match="nothing to image"):
+        tclean(**FIELD, **more)
+    with pytest.raises(DataError, match="nothing to image"):
+        apparentsens(simulated, field="0", spw="0", imsize=[16], cell="12arcsec")
+    assert written(tmp_path) == []
+
+
+@pytest.mark.parametrize(
+    "more", [{}, {"weighting": "briggs"}, {"specmode": "cube"}, {"deconvolver": "mtmfs"}, {"gridder": "mosaic"}]
+)
+def test_a_taper_that_leaves_nothing_is_refused(simulated: str, tmp_path: Path, more: dict[str, Any]) -> None:
+    with pytest.raises(DataError, match="leaves no weight to any sample"):
+        tclean(**FIELD, uvtaper=["1e-6lambda"], **more)
     assert written(tmp_path) == []
 
 
@@ -179,5 +206,3 @@ def test_deconvolve_refuses_a_start_model_beside_a_model() -> None:
         _image(f"img.{suffix}", (16, 16, 1, 1), 1.0)
     with pytest.raises(ParameterError, match=r"img\.model exists already"):
         deconvolve("img", niter=1, startmodel="other.im")
-
-

@@ -60,9 +60,9 @@ def flag_all(path: str) -> None:
 def test_flagged_solutions_are_not_plotted(shared_input: Input) -> None:
     gains = shared_input("cal.G")
     flag_all(gains)
-    with pytest.raises(DataError, match="all data selected of .* are flagged"):
+    with pytest.raises(DataError, match=r"all data selected of .* are flagged"):
         plotms(gains, plotfile="p.png")
-    with pytest.raises(DataError, match="all solutions of .* are flagged"):
+    with pytest.raises(DataError, match=r"all solutions of .* are flagged"):
         draw_solutions(gains, "p.png", "phase", "time")
     assert not Path("p.png").exists()
 
