@@ -275,7 +275,7 @@ class Imager:
         DataError
             The weighting has left no sample any weight.
         """
-        if not any(image.planes.sumwt.any() for image in self.fields):
+        if not any(image.has_samples for image in self.fields):
             raise DataError(
                 "the weighting leaves no weight to any sample of the images: there is nothing to image; give a wider uvtaper"
             )

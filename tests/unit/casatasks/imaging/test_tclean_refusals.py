@@ -105,7 +105,15 @@ def test_autocorrelations_alone_are_nothing_to_image(simulated: str, tmp_path: P
 
 
 @pytest.mark.parametrize(
-    "more", [{}, {"weighting": "briggs"}, {"specmode": "cube"}, {"deconvolver": "mtmfs"}, {"gridder": "mosaic"}]
+    "more",
+    [
+        {},
+        {"weighting": "briggs"},
+        {"specmode": "cube"},
+        {"deconvolver": "mtmfs"},
+        {"gridder": "mosaic"},
+        {"specmode": "mvc", "deconvolver": "mtmfs"},
+    ],
 )
 def test_a_taper_that_leaves_nothing_is_refused(simulated: str, tmp_path: Path, more: dict[str, Any]) -> None:
     with pytest.raises(DataError, match="leaves no weight to any sample"):
