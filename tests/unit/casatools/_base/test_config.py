@@ -153,3 +153,10 @@ def test_options_set_by_a_script(monkeypatch: pytest.MonkeyPatch) -> None:
         options.nogui = "yes"
     with pytest.raises(AttributeError, match="did you mean 'logfile'"):
         options.logfil = "x.log"
+
+
+def test_an_option_that_there_is_not() -> None:
+    import casatools.config as options
+
+    with pytest.raises(AttributeError, match="there is no configuration option 'nothing'"):
+        _ = options.nothing
