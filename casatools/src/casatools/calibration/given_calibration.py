@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from casatools._base import log
-from casatools._base.errors import DataError, ParameterError, SelectionError
+from casatools._base.errors import DataError, ParameterError
 from casatools._base.paths import require_present
 from casatools.calibration.gain_curves import CURVE_PARAMETERS, gain_curves
 from casatools.calibration.reference_antenna import antenna_ids
@@ -189,10 +189,7 @@ def _windows(ms: MeasurementSet, expression: str) -> list[int]:
     """Spectral windows in the order given."""
     found = []
     for item in expression.split(","):
-        resolved = Selection(spw=item.strip()).resolve(ms, allow_empty=True).spws
-        if not len(resolved):
-            raise SelectionError(f"gencal: there is no spectral window {item.strip()!r} in {ms.path!r}")
-        found += [int(s) for s in resolved]
+        found += [int(s) for s in Selection(spw=item.strip()).resolve(ms, allow_empty=True).spws]
     return found
 
 

@@ -164,7 +164,7 @@ def image_axes(direction: DirectionCoordinate, path: str) -> tuple[tuple[float, 
 
 
 def open_model_image(name: str) -> ModelImage:
-    """Read a model image: its first plane.
+    """Read a model image: its first plane of Stokes I.
 
     Parameters
     ----------
@@ -174,7 +174,7 @@ def open_model_image(name: str) -> ModelImage:
     Raises
     ------
     PathMissingError, DataError
-        There is no such image, or it has no direction axes or no flux.
+        There is no such image, or it has no direction axes, no Stokes I or no flux.
     """
     from casatools.io.image import CasaImage
 
@@ -185,7 +185,14 @@ def open_model_image(name: str) -> ModelImage:
         direction = image.coordinates.direction
         if direction is None or image.coordinates.direction_axes != (0, 1):
             raise DataError(f"model image {path!r} has no direction as its first two axes")
-        plane = image.read(tuple([0] * (image.ndim - 2) + [slice(None), slice(None)]))
+        first = [0] * (image.ndim - 2)
+        stokes, axis = image.coordinates.stokes, image.coordinates.stokes_axis
+        if stokes is not None and axis is not None:
+            labels = list(stokes.labels)
+            if "I" not in labels:
+                raise DataError(f"model image {path!r} has the planes {', '.join(labels)}; a model needs Stokes I")
+            first[image.ndim - 1 - axis] = labels.index("I")
+        plane = image.read((*first, slice(None), slice(None)))
     pixels = np.nan_to_num(np.asarray(plane, dtype=np.float64).T)
     reference, turn = image_axes(direction, path)
     model = ModelImage(pixels, reference, tuple(direction.reference_pixel.tolist()), direction.increment_rad, turn)

@@ -47,6 +47,11 @@ def antenna_elevations_deg(ms: MeasurementSet, columns: RowColumns) -> tuple[np.
     return low, high
 
 
+def _antenna(diameter: Any, position: Any) -> dict[str, Any]:
+    x, y, z = position
+    return {"diameter": float(diameter), "position": [float(x), float(y), float(z)]}
+
+
 def _added_antennas(given: Any) -> list[dict[str, Any]]:
     """Antennas that are not in the MeasurementSet, from a record of records or a file that holds its text."""
     if not given:
@@ -62,19 +67,17 @@ def _added_antennas(given: Any) -> list[dict[str, Any]]:
                     continue
                 values = dict(w.split("=", 1) for w in words if "=" in w)
                 try:
-                    rows.append({
-                        "diameter": float(values["diameter"]), "position": [float(v) for v in ast.literal_eval(values["position"])],
-                    })  # fmt: skip
-                except (KeyError, ValueError, SyntaxError) as error:
+                    rows.append(_antenna(values["diameter"], ast.literal_eval(values["position"])))
+                except (KeyError, TypeError, ValueError, SyntaxError) as error:
                     raise ParameterError(
                         f"flagging: the antenna {line.strip()!r} must be name=, diameter=, position=[x,y,z]"
                     ) from error
         return rows
     try:
-        return [{"diameter": float(v["diameter"]), "position": [float(x) for x in v["position"]]} for v in given.values()]
-    except (KeyError, TypeError, AttributeError) as error:
+        return [_antenna(v["diameter"], v["position"]) for v in given.values()]
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise ParameterError(
-            f"flagging: parameter 'addantenna' must be a record of diameter and position; got {given!r}"
+            f"flagging: parameter 'addantenna' must hold records of diameter and position=[x,y,z]; got {given!r}"
         ) from error
 
 

@@ -153,5 +153,6 @@ def clear_stored(path: str, rows: Sequence[int] | None) -> int:
         count = len(read_flag_commands(path))
         bad = [r for r in rows if not 0 <= r < count]
         if bad:
-            raise ParameterError(f"flagcmd: parameter 'rowlist' must hold rows 0 to {count - 1}; got {bad[0]}")
+            allowed = f"must hold rows 0 to {count - 1}" if count else "names a row, but FLAG_CMD is empty"
+            raise ParameterError(f"flagcmd: parameter 'rowlist' {allowed}; got {bad[0]}")
     return clear_flag_commands(path, rows)

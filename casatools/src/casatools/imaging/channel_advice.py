@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from casatools._base.errors import SelectionError
 from casatools.frames.directions import Direction
 from casatools.frames.frequencies import doppler_factor
 from casatools.frames.observatories import observatory_position
@@ -16,8 +15,6 @@ __all__ = ["channels_for_range", "frequency_range"]
 def _frame_factors(ms: MeasurementSet, field_id: int, spw: int, frame: str) -> np.ndarray:
     """Factors from a spectral window's own frame to another at all times of a field."""
     metadata = ms.metadata
-    if not 0 <= field_id < len(metadata.fields):
-        raise SelectionError(f"there is no field {field_id} in {ms.path!r}; there are fields 0 to {len(metadata.fields) - 1}")
     own = str(metadata.spectral_windows[spw].frame)
     if own == frame:
         return np.ones(1)

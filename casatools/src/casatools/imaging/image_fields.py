@@ -138,6 +138,11 @@ class ImageField(PlaneDeconvolver):
     def shape_psf(self) -> None:
         """Make of the sums that `add_psf` gathered those of the point spread function that is deconvolved; the same ones here."""
 
+    @property
+    def has_samples(self) -> bool:
+        """Whether samples with a weight have been gridded into the point spread functions."""
+        return bool(self.planes.sumwt.any())
+
     def finish_psf(self, cutoff: float) -> None:
         """Normalize the point spread functions and fit their beams."""
         self.shape_psf()

@@ -258,18 +258,32 @@ class Imager:
         Raises
         ------
         DataError
-            All selected data are flagged.
+            All selected data are flagged, or the weighting leaves none any weight.
         """
         if self.gather() <= 0:
             raise DataError("all selected data are flagged or have no weight: there is nothing to image")
         self.weights.finish()
         self.settle()
         self.grid_psf()
+        self.finish_psf()
+
+    def finish_psf(self) -> None:
+        """Normalize the point spread functions and fit their beams.
+
+        Raises
+        ------
+        DataError
+            The weighting has left no sample any weight.
+        """
+        if not any(image.has_samples for image in self.fields):
+            raise DataError(
+                "the weighting leaves no weight to any sample of the images: there is nothing to image; give a wider uvtaper"
+            )
         for image in self.fields:
             image.finish_psf(self.psf_cutoff)
 
     def gather(self) -> float:
-        """Take the samples into the densities of the weighting; gives the sum of the weights of the data."""
+        """Take the samples into the densities of the weighting; gives the sum of the weights of the cross-correlations."""
         self._block_weights.clear()
         if self._is_settled:
             # What is in memory has lost the weights of the data.
@@ -279,7 +293,9 @@ class Imager:
         for part in self._parts():
             for block in self.data.part_blocks(part):
                 self.weights.gather(block)
-                total += float(block.weight.sum(dtype=np.float64))
+                # Autocorrelations shape the densities, but they are not imaged.
+                imaged = block.weight if block.cross is None else block.weight[block.cross]
+                total += float(imaged.sum(dtype=np.float64))
         return total
 
     def settle(self) -> None:

@@ -244,6 +244,11 @@ class _Joint(ImageField, ABC):
         """Grid into the interferometer's cube."""
         self.source.cube.add(view, chan, pol, freq_hz, vis, weight)
 
+    @property
+    def has_samples(self) -> bool:
+        """As the cube."""
+        return self.source.cube.has_samples
+
     def finish_psf(self, cutoff: float) -> None:
         """Join the point spread functions and fit their beams."""
         self.source.cube.finish_psf(cutoff)

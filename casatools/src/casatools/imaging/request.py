@@ -211,6 +211,7 @@ class TcleanRequest:
             self.cycle_options,
             self.selections,
             self.auto_mask_options,
+            self.beam_given(),
         )
 
     def _require_beams(self) -> None:
@@ -241,15 +242,14 @@ class TcleanRequest:
         return [float(v) for v in found if str(v).strip()]
 
     def _refuse_missing(self) -> None:
-        """Raise UnsupportedError for documented values that are not there yet."""
+        """Refuse values that are not among those of `specmode`, `gridder`, `outframe` and `projection`."""
         missing = {
             "specmode": (self.specmode, ("mfs", "cont", "cube", "cubedata", "cubesource", "mvc")),
             "gridder": (self.gridder, (*_STANDARD, *_WIDE, *_MOSAIC, *_APERTURE)),
         }
         for name, (value, there) in missing.items():
             if value not in there:
-                allowed = " or ".join(repr(v) for v in there)
-                raise UnsupportedError(f"tclean: {name}={value!r} is not there yet; use {name}={allowed}")
+                raise ParameterError(f"tclean: parameter {name!r} must be one of {', '.join(there)}; got {value!r}")
         if self.outframe.upper() not in ("LSRK", "LSRD", "BARY", "GEO", "TOPO", "GALACTO", "LGROUP", "CMB", "REST", "SOURCE", ""):
             raise ParameterError(f"tclean: parameter 'outframe' must be a spectral frame such as 'LSRK'; got {self.outframe!r}")
         if self.projection.upper() != "SIN" and self._projection_error() > 0.1:

@@ -29,7 +29,7 @@ def apparent_sensitivity(run: SynthesisRun) -> dict[str, float]:
     Raises
     ------
     DataError
-        All selected data are flagged or have no weight.
+        All selected data are flagged or have no weight, or the weighting leaves them none.
     UnsupportedError
         A cube is asked for: its channels have sensitivities of their own.
 
@@ -58,7 +58,7 @@ def apparent_sensitivity(run: SynthesisRun) -> dict[str, float]:
         total += float(imaging.sum())
         natural += hands * float(given[good].sum())
     if total <= 0 or natural <= 0:
-        raise DataError("all selected data are flagged or have no weight: there is no sensitivity to tell")
+        raise DataError("the weighting leaves no weight to any sample: there is no sensitivity to tell; give a wider uvtaper")
     effective = float(np.sqrt(noise) / total)
     return {"effSens": effective, "relToNat": effective * float(np.sqrt(natural))}
 

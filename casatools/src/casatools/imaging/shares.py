@@ -185,8 +185,7 @@ class SharedImager(Imager):
         for part, made in zip(self._slices, parts, strict=True):
             for image, sums in zip(self.fields, made, strict=True):
                 image.take_psf_sums(part, sums)
-        for image in self.fields:
-            image.finish_psf(self.psf_cutoff)
+        self.finish_psf()
 
     def major_cycle(self) -> None:
         """As `Imager.major_cycle`."""
