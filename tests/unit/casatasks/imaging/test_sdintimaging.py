@@ -209,17 +209,7 @@ def add_point(vis: str, east: int, north: int) -> None:
 
 
 def test_a_killed_run_goes_on_to_the_same_images(monkeypatch: pytest.MonkeyPatch) -> None:
-<<<<<<< HEAD
     add_point("sim.ms", 7, 5)
-=======
-    # A source the same on both sides has peaks on both: the last bit of the gridder's threads would choose between them.
-    tb = table()
-    tb.open("sim.ms", nomodify=False)
-    data = tb.getcol("DATA")
-    noise = np.random.default_rng(7).normal(scale=0.1 * np.abs(data).mean(), size=(2, *data.shape))
-    tb.putcol("DATA", (data + noise[0] + 1j * noise[1]).astype(np.complex64))
-    tb.close()
->>>>>>> 788f52a317d0f2af6903ef9fff0d3546c743e5f6
     ways = {"sdimage": "sd.im", **WAYS, "niter": 12, "cycleniter": 4, "scales": []}
     whole = sdintimaging(imagename="w", **ways)
     with monkeypatch.context() as patch:

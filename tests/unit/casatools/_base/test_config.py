@@ -155,7 +155,6 @@ def test_options_set_by_a_script(monkeypatch: pytest.MonkeyPatch) -> None:
         options.logfil = "x.log"
 
 
-<<<<<<< HEAD
 @pytest.mark.parametrize(
     ("name", "value", "said"),
     [
@@ -174,10 +173,10 @@ def test_wrong_values_are_refused_and_the_old_one_stays(name: str, value: object
     with pytest.raises(ParameterError, match=said):
         setattr(options, name, value)
     assert config.value(name) == before
-=======
+
+
 def test_an_option_that_there_is_not() -> None:
     import casatools.config as options
 
     with pytest.raises(AttributeError, match="there is no configuration option 'nothing'"):
         _ = options.nothing
->>>>>>> 788f52a317d0f2af6903ef9fff0d3546c743e5f6
