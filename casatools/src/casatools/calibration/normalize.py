@@ -10,7 +10,7 @@ __all__ = ["fill_gaps", "normalize_solutions"]
 
 
 def normalize_solutions(param: np.ndarray, flag: np.ndarray, channels: bool, normtype: str = "mean") -> None:
-    """Scale solutions of one spectral window to a mean power (or median or mean amplitude) of one.
+    """Scale solutions of one spectral window to a mean or median power (or a mean amplitude) of one.
 
     Parameters
     ----------
@@ -28,7 +28,7 @@ def normalize_solutions(param: np.ndarray, flag: np.ndarray, channels: bool, nor
     good = ~flag & (np.abs(param) > 0)
     amplitude = np.where(good, np.abs(param), np.nan)
     if normtype == "median":
-        level = _quiet(np.nanmedian, amplitude, axes)
+        level = np.sqrt(_quiet(np.nanmedian, amplitude**2, axes))  # of powers, as the mean: it differs between two middle ones
     elif normtype == "amplitude":
         level = _quiet(np.nanmean, amplitude, axes[:3])
         if not channels:  # the mean of the receptors' means
