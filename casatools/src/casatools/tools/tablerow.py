@@ -91,6 +91,8 @@ class tablerow:
         if not matchingfields and (unknown or missing):
             raise ParameterError(f"tablerow.put: the record and the row differ in {', '.join(unknown + missing)}")
         cells: dict[str, Any] = {k: self._fitting(k, v) for k, v in value.items() if k in self._columns}
+        for name, cell in cells.items():  # all are checked before one is written
+            target._checked_cell(name, cell)
         for name, cell in cells.items():
             target.putcell(name, rownr, cell)
         return True

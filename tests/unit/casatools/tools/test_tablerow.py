@@ -46,9 +46,10 @@ def test_leniencies_and_refusals(opened: table) -> None:
     assert row.put(0, {"B": 1, "T": "one", "D": 3, "I": 7.0, "S": "x"})
     got = row.get(0)
     assert (got["B"], got["T"].tolist(), got["D"], got["I"], got["S"]) == (True, ["one"], 3.0, 7, "x")
-    for bad in ({"I": 7.9}, {"I": "x"}, {"A": 3.0}, {"S": 5}, {"B": 2}):
+    for bad in ({"I": 7.9}, {"I": "x"}, {"A": 3.0}, {"S": 5}, {"B": 2}, {"I": 8, "D": "x"}, {"I": 8, "S": ["a", "b"]}):
         with pytest.raises(ParameterError):
             row.put(0, bad)
+        assert row.get(0)["I"] == 7
     with pytest.raises(ParameterError, match="differ in I"):
         opened.row(["D", "I"]).put(0, {"D": 1.0}, False)
     with pytest.raises(DataError, match="no row 9"):

@@ -93,14 +93,25 @@ class Access:
             )
         return begin[::-1], last[::-1], steps[::-1]
 
+    @staticmethod
+    def _as_array(column: str, value: Any) -> np.ndarray:
+        try:
+            return np.asarray(value)
+        except ValueError:
+            raise ParameterError(
+                f"the value for column {column!r} is a ragged list; give numbers or texts of one shape"
+            ) from None
+
     def _checked_value(self, column: str, value: Any) -> Any:
         """A value as an array or text of the column's kind."""
         kind = self._table.coldatatype(column)
-        array = np.asarray(value)
+        array = self._as_array(column, value)
         wanted = {"string": "US", "boolean": "biu"}.get(kind, "iufc" if "complex" in kind else "iuf")
         if array.dtype.kind not in wanted and not (array.dtype.kind == "b" and kind != "string"):
             raise ParameterError(f"column {column!r} holds values of type {kind}; got {array.dtype}")
         if kind in ("int", "short", "uint", "uchar", "int64", "ushort") and array.dtype.kind == "f":
+            if not np.isfinite(array).all():
+                raise ParameterError(f"column {column!r} holds values of type {kind}; got numbers that are not finite")
             array = array.astype(np.int64)
         if kind == "boolean":
             if array.dtype.kind != "b" and not np.isin(array, (0, 1)).all():

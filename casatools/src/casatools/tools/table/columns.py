@@ -149,17 +149,21 @@ class Columns(Access):
         table = self._writable
         self._column(columnname)
         rows = [self._row(r) for r in rownr]
-        array = self._checked_value(columnname, thevalue)
-        scalar = table.isscalarcol(columnname)
-        if scalar and array.ndim:
-            raise ParameterError(f"column {columnname!r} holds scalars; got an array of shape {list(array.shape)}")
-        if not scalar:
-            self._check_cell_shape(columnname, array.shape)
-        value = array.item() if scalar else to_casacore(array)
+        array = self._checked_cell(columnname, thevalue)
+        value = array.item() if table.isscalarcol(columnname) else to_casacore(array)
         with table_errors(f"column {columnname!r} cannot be written"):
             for row in rows:
                 table.putcell(columnname, row, value)
         return True
+
+    def _checked_cell(self, column: str, value: Any) -> np.ndarray:
+        """The value of one cell as an array of the column's kind and shape."""
+        array = self._checked_value(column, value)
+        if not self._table.isscalarcol(column):
+            self._check_cell_shape(column, array.shape)
+        elif array.ndim:
+            raise ParameterError(f"column {column!r} holds scalars; got an array of shape {list(array.shape)}")
+        return array
 
     def _check_cell_shape(self, column: str, shape: tuple[int, ...]) -> None:
         if not shape:
@@ -271,7 +275,7 @@ class Columns(Access):
             names = sorted(value, key=lambda name: (len(name), name))
         if len(names) < len(rows):
             raise ParameterError(f"the value has {len(names)} entries for {len(rows)} rows of column {columnname!r}")
-        cells = {row: np.asarray(value[name]) for row, name in zip(rows, names)}
+        cells = {row: self._as_array(columnname, value[name]) for row, name in zip(rows, names)}
         scalar = table.isscalarcol(columnname)
         for row, cell in cells.items():
             cells[row] = self._checked_value(columnname, cell)

@@ -62,6 +62,9 @@ CELLS: dict[str, Refused] = {
     "variable cells of which the last does not fit": (
         lambda t: t.putvarcol("A", {f"r{k}": np.ones((2, k - 1, 1)) for k in range(4, 0, -1)}), ParameterError, "shape"
     ),
+    "no number for an integer": (lambda t: t.putcol("I", [float("nan"), 1, 2, 3]), ParameterError, "not finite"),
+    "ragged cells": (lambda t: t.putcol("V", [[1, 2], [3]]), ParameterError, "column 'V' is a ragged list"),
+    "ragged variable cells": (lambda t: t.putvarcol("V", {f"r{k}": [[1], [1, 2]] for k in range(1, 5)}), ParameterError, "ragged"),
     "array type of scalars": (lambda t: t.colarraytype("I"), DataError, "is a scalar column"),
     "number of bytes beyond the machine's": (lambda t: t.setmaxcachesize("I", 2**80), ParameterError, "does not fit"),
 }  # fmt: skip
