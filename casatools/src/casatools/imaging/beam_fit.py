@@ -56,7 +56,7 @@ def fit_beam(psf: np.ndarray, cell_rad: tuple[float, float], cutoff: float = 0.3
     Notes
     -----
     Amplitude and centre are fixed, all pixels weigh the same. A lobe of few pixels is first put on a finer grid by cubic convolution. How much finer, and which
-    pixels are fitted, was found from beams that CASA 6.7 fits, which agree to 1e-4: in each row within 20 pixels of the peak the first run above the cutoff to
+    pixels are fitted, was found from beams that CASA 6.7 fits, which agree to 1e-4 where a lobe stands out: in each row within 20 pixels of the peak the first run above the cutoff to
     either side. Sidelobes above the cutoff so near count among them, and make the grid no finer and the beam wider than the lobe.
 
     References
