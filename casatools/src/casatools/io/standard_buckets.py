@@ -18,6 +18,8 @@ from typing import Any
 
 import numpy as np
 
+from casatools.io.object_stream import ObjectStream
+
 __all__ = ["read_numbers"]
 
 _HEADER_BYTES = 512
@@ -47,43 +49,6 @@ class _Place:
     offset: int
     kind: np.dtype
     shape: tuple[int, ...]
-
-
-class _Words:
-    """Words of casacore's stream of objects: each begins with its length, which counts itself, its type and a version."""
-
-    def __init__(self, data: bytes, order: str, at: int = 0) -> None:
-        self.data, self.order, self.at = data, order, at
-
-    def word(self) -> int:
-        self.at += 4
-        return int(struct.unpack_from(f"{self.order}I", self.data, self.at - 4)[0])
-
-    def text(self) -> str:
-        length = self.word()
-        self.at += length
-        return self.data[self.at - length : self.at].decode("latin-1")
-
-    def begin(self, kind: str) -> int:
-        """The version of an object of some type that begins here."""
-        self.word()
-        if self.text() != kind:
-            raise ValueError(kind)
-        return self.word()
-
-    def skip(self) -> None:
-        """Leave out the object that begins here."""
-        self.at += struct.unpack_from(f"{self.order}I", self.data, self.at)[0]
-
-    def block(self) -> np.ndarray:
-        """An array of words."""
-        if self.begin("Block") != 1:
-            raise ValueError("Block")
-        count = self.word()
-        self.at += 4 * count
-        if self.at > len(self.data):
-            raise ValueError("Block")
-        return np.frombuffer(self.data, f"{self.order}u4", count, self.at - 4 * count).astype(np.int64)
 
 
 def read_numbers(table: Any, column: str, runs: Sequence[tuple[int, int, int, int]], nrow: int) -> np.ndarray | None:
@@ -159,7 +124,7 @@ def _description(path: str, name: str, count: int) -> tuple[np.ndarray, np.ndarr
     begin = data.find(struct.pack(">I3sII", 3, b"SSM", 2, len(name))[: 4 + 3] + struct.pack(">I", 2) + own)
     if begin < 0:
         raise ValueError(name)
-    words = _Words(data, ">", begin + 4 + 3 + 4 + len(own))
+    words = ObjectStream(data, begin + 4 + 3 + 4 + len(own))
     return words.block()[:count], words.block()[:count]
 
 
@@ -171,11 +136,11 @@ def _layout(path: str, nrow: int) -> _Buckets | None:
             return None
         # Version 2 is of files in big-endian order; version 3 says by a byte that it is not.
         order = "<" if head[25:30] == b"\3\0\0\0\0" else ">"
-        words = _Words(head, order, 4)
+        words = ObjectStream(head, 4, order)
         if words.begin("StandardStMan") != (3 if order == "<" else 2):
             return None
         words.at += order == "<"
-        bucket_bytes, _, _, _, _, index_buckets, first, at_byte, _, length, index_count = (words.word() for _ in range(11))
+        bucket_bytes, _, _, _, _, index_buckets, first, at_byte, _, length, index_count = (words.take() for _ in range(11))
         if index_count != 1:
             return None
         if at_byte:
@@ -186,10 +151,10 @@ def _layout(path: str, nrow: int) -> _Buckets | None:
                 bucket = _piece(stream, bucket_bytes, first, 0, bucket_bytes)
                 first = struct.unpack_from(">I", bucket)[0]
                 index += bucket[8:]
-    words = _Words(index[:length], order, 4)
+    words = ObjectStream(index[:length], 4, order)
     if words.begin("SSMIndex") != 1:
         return None
-    used, per_bucket, _ = words.word(), words.word(), words.word()
+    used, per_bucket, _ = words.take(), words.take(), words.take()
     if not per_bucket or used != -(-nrow // per_bucket):
         return None
     words.skip()  # the free space

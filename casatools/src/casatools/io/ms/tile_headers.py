@@ -16,6 +16,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from casatools.io.object_stream import ObjectStream
+
 __all__ = ["Cube", "TileHeader", "read_tile_header"]
 
 _MAGIC = b"\xbe\xbe\xbe\xbe"
@@ -99,123 +101,70 @@ class TileHeader:
             content += struct.pack(">II5sII", 25 - 4 + 4 * len(ends), 5, b"Block", 1, len(ends))
             content += np.asarray(block).astype(">u4").tobytes()
         # Lengths of the two nested objects; the outer one reaches to the end.
-        inner = _Reader(content, 4)
-        inner.object("TiledShapeStMan")
+        inner = ObjectStream(content, 4)
+        inner.begin("TiledShapeStMan")
         at = inner.at
         content[4:8] = struct.pack(">I", len(content) - 4)
         content[at : at + 4] = struct.pack(">I", struct.unpack_from(">I", content, at)[0] + grown)
         return bytes(content)
 
 
-class _Unknown(Exception):
-    """The header is not of the kind described here."""
-
-
-class _Reader:
-    """Reads the values of an AipsIO stream in their order."""
-
-    def __init__(self, content: bytes | bytearray, at: int) -> None:
-        self.content, self.at = content, at
-
-    def take(self, form: str) -> int:
-        size = struct.calcsize(form)
-        if self.at + size > len(self.content):
-            raise _Unknown
-        value = struct.unpack_from(form, self.content, self.at)[0]
-        self.at += size
-        return int(value)
-
-    def text(self) -> str:
-        length = self.take(">I")
-        out = bytes(self.content[self.at : self.at + length]).decode("latin-1")
-        self.at += length
-        return out
-
-    def object(self, kind: str) -> int:
-        """The beginning of an object of a kind; gives its version."""
-        self.take(">I")
-        if self.text() != kind:
-            raise _Unknown
-        return self.take(">I")
-
-    def skip(self, kind: str) -> None:
-        begin, length = self.at, self.take(">I")
-        if self.text() != kind:
-            raise _Unknown
-        self.at = begin + length
-
-    def position(self) -> tuple[int, ...]:
-        if self.object("IPosition") != 1:
-            raise _Unknown
-        return tuple(self.take(">i") for _ in range(self.take(">I")))
-
-    def block(self) -> np.ndarray:
-        if self.object("Block") != 1:
-            raise _Unknown
-        count = self.take(">I")
-        if self.at + 4 * count > len(self.content):
-            raise _Unknown
-        out = np.frombuffer(self.content, ">u4", count, self.at).astype(np.int64)
-        self.at += 4 * count
-        return out
-
-
 def read_tile_header(content: bytes, kind: str) -> TileHeader | None:
     """Take the header of a TiledShapeStMan or a TiledColumnStMan (`kind`) apart; None where it is of another form."""
     try:
         return _parsed(content, kind)
-    except (_Unknown, struct.error, UnicodeDecodeError):
+    except (ValueError, struct.error):
         return None
 
 
 def _parsed(content: bytes, kind: str) -> TileHeader:
     if not content.startswith(_MAGIC):
-        raise _Unknown
-    r = _Reader(content, 4)
-    version = r.object(kind)
+        raise ValueError(kind)
+    r = ObjectStream(content, 4)
+    version = r.begin(kind)
     if kind == "TiledColumnStMan":
         r.position()
     begin = r.at
     length = struct.unpack_from(">I", content, begin)[0]
-    if version != 1 or r.object("TiledStMan") != 2 or r.take(">?"):
-        raise _Unknown  # other versions, or big-endian tiles
-    r.take(">I")
-    nrow = r.take(">I")
-    for _ in range(r.take(">I")):
-        r.take(">I")
+    if version != 1 or r.begin("TiledStMan") != 2 or r.take("?"):
+        raise ValueError(kind)  # other versions, or big-endian tiles
+    r.take()
+    nrow = r.take()
+    for _ in range(r.take()):
+        r.take()
     r.text()
-    r.take(">I")
-    r.take(">I")
+    r.take()
+    r.take()
     lengths: dict[int, int] = {}
-    for _ in range(r.take(">I")):
-        if r.take(">?"):
-            at, form = r.at, r.take(">I")
-            lengths[r.take(">I")] = at
-            r.take(">I" if form == 1 else ">q")
+    for _ in range(r.take()):
+        if r.take("?"):
+            at, form = r.at, r.take()
+            lengths[r.take()] = at
+            r.take("I" if form == 1 else "q")
     cubes: list[Cube] = []
     numbers: list[int] = []
-    for number in range(r.take(">I")):
-        form = r.take(">I")
+    for number in range(r.take()):
+        form = r.take()
         r.skip("Record")
-        r.take(">?")
-        r.take(">I")
+        r.take("?")
+        r.take()
         shape, place = r.position(), r.at
         place -= 4
         tile = r.position()
-        file = r.take(">i")
-        offset = r.take(">I" if form == 1 else ">q")
+        file = r.take("i")
+        offset = r.take("I" if form == 1 else "q")
         if file >= 0 and shape:
             numbers.append(number)
             cubes.append(Cube(shape, tile, file, offset, place))
     if r.at != begin + length:
-        raise _Unknown
+        raise ValueError(kind)
     if kind == "TiledColumnStMan":
         rows = np.array([nrow - 1]) if nrow else np.zeros(0, np.int64)
         return TileHeader(content, tuple(numbers), tuple(cubes), rows, np.array(numbers[:1]), rows, lengths, r.at)
     r.position()
     tail = r.at
-    used = r.take(">I")
+    used = r.take()
     last, cube, position = (r.block()[:used] for _ in range(3))
     if r.at != len(content) or not len(last) == len(cube) == len(position) == used:
-        raise _Unknown
+        raise ValueError(kind)
     return TileHeader(content, tuple(numbers), tuple(cubes), last, cube, position, lengths, tail)
