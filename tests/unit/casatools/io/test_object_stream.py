@@ -31,7 +31,7 @@ def test_values_follow_each_other(order: str) -> None:
 @pytest.mark.parametrize("read", ["block", "position", "begin", "skip"])
 def test_other_objects_are_refused(read: str) -> None:
     other = ObjectStream(an_object("Other", 1, b"", ">"))
-    with pytest.raises(ValueError, match="Block|IPosition|Wanted"):
+    with pytest.raises(ValueError, match=r"Block|IPosition|Wanted"):
         getattr(other, read)(*(["Wanted"] if read in ("begin", "skip") else []))
 
 
