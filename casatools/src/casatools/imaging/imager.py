@@ -262,8 +262,7 @@ class Imager:
         """
         if self.gather() <= 0:
             raise DataError("all selected data are flagged or have no weight: there is nothing to image")
-        self.weights.finish()
-        self.settle()
+        self.weigh()
         self.grid_psf()
         self.finish_psf()
 
@@ -297,6 +296,11 @@ class Imager:
                 imaged = block.weight if block.cross is None else block.weight[block.cross]
                 total += float(imaged.sum(dtype=np.float64))
         return total
+
+    def weigh(self) -> None:
+        """All samples are in the densities: make the imaging weights."""
+        self.weights.finish()
+        self.settle()
 
     def settle(self) -> None:
         """Put imaging weights in the place of the weights of the data where these stay in memory, and drop what they were made with."""
@@ -408,12 +412,12 @@ class Imager:
         """Subtract all models from the data of one channel of the image (of all channels for continuum) and grid what is left."""
         block = views[0].block
         part = self._channels(block, chan)
-        freq, used = block.freq_hz[part], weight > 0
+        freq = block.freq_hz[part]
         turns = [view.turn(freq) for view in views]
         for pol in range(len(block.vis)):
             vis = np.ascontiguousarray(block.vis[pol][:, part])
             for image, view, turn in zip(self.fields, views, turns, strict=True):
-                model = image.predict(view, chan, pol, freq, used)
+                model = image.predict(view, chan, pol, freq, weight > 0)
                 if model is not None:
                     if turn is not None:
                         model *= np.conj(turn)

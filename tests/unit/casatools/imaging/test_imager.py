@@ -36,6 +36,8 @@ KINDS: dict[str, dict[str, Any]] = {
     "three terms": {"deconvolver": "mtmfs", "nterms": 3, "spw": "0:0~5"},
     "outlier": {"outlierfile": "outlier.txt"},
     "cube": {"specmode": "cube", "interpolation": "nearest"},
+    "mosaic of terms": {"gridder": "mosaic", "pblimit": 0.1, "deconvolver": "mtmfs", "nterms": 2, "spw": "0:0~5"},
+    "mosaic cube": {"gridder": "mosaic", "pblimit": 0.1, "specmode": "cube", "stokes": "RRLL"},
 }
 
 
@@ -68,7 +70,7 @@ def test_visibilities_are_read_once(kind: str, read: list[int], monkeypatch: pyt
     once = sum(read)
     read.clear()
     monkeypatch.setattr(imager, "memory_budget_bytes", lambda: 2000)
-    if kind == "cube":
+    if kind.endswith("cube"):
         monkeypatch.setattr(imager.ImagingData, "plan_parts", lambda *given: None)
     done = tclean(imagename="streamed", **RUN | KINDS[kind])
     assert done["nmajordone"] > 1
