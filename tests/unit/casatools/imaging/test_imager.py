@@ -169,7 +169,11 @@ def test_densities_count_for_the_memory(more: dict[str, Any], cube: bool, planes
 
 @pytest.mark.parametrize(
     ("more", "order"),
-    [({"niter": 0}, ["cycle", "beam"]), ({"niter": 0, "mask": "circle[[32pix,32pix],9pix]"}, ["beam", "cycle"]), ({"niter": 1}, ["beam", "cycle", "cycle"])],
+    [
+        ({"niter": 0}, ["cycle", "beam"]),
+        ({"niter": 0, "mask": "circle[[32pix,32pix],9pix]"}, ["beam", "cycle"]),
+        ({"niter": 1}, ["beam", "cycle", "cycle"]),
+    ],
 )
 def test_the_beam_of_a_dirty_image_takes_no_memory_while_it_is_gridded(
     more: dict[str, Any], order: list[str], monkeypatch: pytest.MonkeyPatch
