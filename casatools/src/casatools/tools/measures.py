@@ -271,7 +271,9 @@ class measures:
             return measure
         found = self._frame.convert(measure, "J2000")
         if not all(math.isfinite(float(found[k]["value"])) for k in ("m0", "m1")):
-            raise ParameterError(f"measures: the direction of {measure['refer']} is not known; set the frame's epoch with doframe")
+            raise ParameterError(
+                f"measures: the direction of {measure['refer']} is not known; set the frame's epoch with doframe"
+            )
         return found
 
     @method

@@ -79,9 +79,7 @@ class ScanMethods(MsMetadataBase):
         arrayid: ArrayId = -1,
     ) -> np.ndarray:
         """Scans about a time."""
-        return integers(
-            self._index.ids("scan", self._index.near(time, tol) & self._part(obsid, arrayid))
-        )
+        return integers(self._index.ids("scan", self._index.near(time, tol) & self._part(obsid, arrayid)))
 
     @method
     def intents(self) -> list[str]:
