@@ -86,7 +86,7 @@ def test_backup_and_restore(tmp_path: Path) -> None:
         ({"mode": "shadow"}, ParameterError),
         ({"mode": "elevation"}, ParameterError),
         ({"mode": "clip", "clipminmax": [0, 1]}, DataError),
-        ({"mode": "clip", "datacolumn": "CPARAM", "clipminmax": [0, 1], "correlation": "Sol3"}, DataError),
+        ({"mode": "clip", "datacolumn": "CPARAM", "clipminmax": [0, 1], "correlation": "Sol3"}, SelectionError),
     ],
 )
 def test_refused(tmp_path: Path, command: dict[str, Any], error: type[Exception]) -> None:
