@@ -1,7 +1,7 @@
 """Seeded random calls of flagdata, one by one and as lists, set the flags and give the records of the reference (needs CASA_ORACLE).
 
 What the reference is known to do otherwise than documented (docs/quirks.md) is left out: steps of channels, zeros of anything but amplitudes,
-`extendflags` with a selection of channels or in lists, intervals of quack that depend on the other commands of a list.
+`extendflags` with a selection of channels or in lists, intervals of quack, `ntime` and finds of detectors that depend on the other commands of a list.
 """
 
 from __future__ import annotations
@@ -76,7 +76,10 @@ class Draw:
         mode = self.one(
             "manual", "manual", "unflag", "clip", "clip", "quack", "shadow", "elevation", "extend", "tfcrop", "rflag", "summary"
         )
+        if listed and mode in ("tfcrop", "rflag"):
+            mode = "clip"
         low, high = float(self.one(0.0, self.size[0])), float(self.one(*self.size[1:]))
+        ntime = "scan" if listed else self.one("scan", "60s", 100.0)
         grow = self.one(
             {"growtime": 30.0}, {"growfreq": 40.0}, {"flagneartime": True}, {"growaround": True}, {"extendpols": False}
         )
@@ -88,9 +91,9 @@ class Draw:
             },
             "quack": {"quackinterval": self.one(10.0, 31.0, 61.0), "quackmode": self.one("beg", "endb", "end", "tail"),
                       "quackincrement": not listed and self.one(True, False)},
-            "elevation": {"lowerlimit": 30.0, "upperlimit": self.one(55.0, 70.0)}, "extend": {**grow, "ntime": self.one("scan", "60s", 100.0)},
-            "tfcrop": {"extendflags": False, "flagdimension": self.one("freq", "freqtime"), "ntime": self.one("scan", "60s")},
-            "rflag": {"extendflags": False, "timedevscale": 3.0, "ntime": self.one("scan", "60s")},
+            "elevation": {"lowerlimit": 30.0, "upperlimit": self.one(55.0, 70.0)}, "extend": {**grow, "ntime": ntime},
+            "tfcrop": {"extendflags": False, "flagdimension": self.one("freq", "freqtime"), "ntime": ntime},
+            "rflag": {"extendflags": False, "timedevscale": 3.0, "ntime": ntime},
             "summary": {} if listed else {"basecnt": self.one(True, False), "spwcorr": True, "minrel": self.one(0.0, 0.3)},
         }[mode]  # fmt: skip
         chosen: dict[str, Any] = self.selection(mode != "summary")

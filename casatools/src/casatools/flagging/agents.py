@@ -440,10 +440,9 @@ class ClipAgent(Agent):
 
         slot = None if self.slots is None else self.slots[piece.chunk.rows[rows]]
         found = [averages(values[:, :, k], before[:, :, k], self.chanbin, slot, piece, rows) for k in product.indices]
-        means = np.stack([mean for mean, _, _ in found], axis=-1)
-        filled = np.logical_and.reduce([some for _, some, _ in found])
+        means = np.stack([mean for mean, _ in found], axis=-1)
         alone = Product(tuple(range(len(found))), product.sign, product.factor)
-        return np.asarray((self._test(alone.of(means)) & filled)[found[0][2]])
+        return np.asarray(self._test(alone.of(means))[found[0][1]])
 
     def _test(self, plane: np.ndarray) -> np.ndarray:
         """True where a value is to be flagged."""

@@ -50,7 +50,7 @@ def time_bins(
 
 def averages(
     plane: np.ndarray, flagged: np.ndarray, chanbin: int, slot: np.ndarray | None, piece: FlagChunk, rows: np.ndarray
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+) -> tuple[np.ndarray, np.ndarray]:
     """Average the unflagged values.
 
     Parameters
@@ -68,8 +68,6 @@ def averages(
     Returns
     -------
     mean : ndarray (average,) complex64 or float32
-    filled : ndarray (average,) bool
-        Where a value went in.
     cell : ndarray (row, chan) int
         The average that each value belongs to.
     """
@@ -82,10 +80,12 @@ def averages(
     channel = np.arange(nchan) // max(1, chanbin)
     ngroup, nbin = int(group.max()) + 1, int(channel.max()) + 1
     cell = group[:, None] * nbin + channel[None, :]
-    good = ~flagged
+    # Of what is flagged altogether the average is that of all, as in the reference: a Stokes parameter may have one such correlation.
+    empty = np.bincount(cell[~flagged], minlength=ngroup * nbin) == 0
+    good = ~flagged | empty[cell]
     count = np.bincount(cell[good], minlength=ngroup * nbin)
     total = np.bincount(cell[good], weights=plane.real[good], minlength=ngroup * nbin).astype(np.complex128)
     if np.iscomplexobj(plane):
         total += 1j * np.bincount(cell[good], weights=plane.imag[good], minlength=ngroup * nbin)
     mean = total / np.maximum(count, 1)
-    return mean.astype(np.complex64) if np.iscomplexobj(plane) else mean.real.astype(np.float32), count > 0, cell
+    return mean.astype(np.complex64) if np.iscomplexobj(plane) else mean.real.astype(np.float32), cell

@@ -137,12 +137,12 @@ class RflagAgent(DetectingAgent):
         return scale * (robust_level(*sums) if given is None else float(given))
 
     def finish(self) -> dict[str, Any]:
-        """Thresholds found, or rows of them that were given: [field, spw, threshold]; none where one number was given."""
+        """Thresholds found, those given in rows in their places: [field, spw, threshold]; none where one number was given."""
         record: dict[str, Any] = {"name": "Rflag", "type": "rflag"}
         for name, given in (("timedev", self.timedev), ("freqdev", self.freqdev)):
-            rows = [[*key, robust_level(*sums)] for key, sums in sorted(self.seen[name].items())] if given is None else []
-            rows = [[*key, level] for key, level in sorted(given.items())] if isinstance(given, dict) else rows
-            record[name] = np.array(rows, dtype=np.float64).reshape(-1, 3)
+            levels = {} if isinstance(given, float) else {key: robust_level(*sums) for key, sums in self.seen[name].items()}
+            levels.update(given if isinstance(given, dict) else {})
+            record[name] = np.array([[*key, level] for key, level in sorted(levels.items())], np.float64).reshape(-1, 3)
         return dict(sorted(record.items()))
 
 
