@@ -61,12 +61,16 @@ def set_selected(
     where ``whole_rows[k]``.
     """
     kind, baseline, of_kind, of_baseline = bits
-    one = np.uint64(1)
+    one, byte, eight = np.uint64(1), np.uint64(255), np.uint64(8)
     for row in range(span[0], span[1]):
         for word in range(of_kind.shape[1]):
             left = of_kind[kind[row], word] & of_baseline[baseline[row], word]
             k = 64 * word
             while left:
+                if not left & byte:
+                    left >>= eight
+                    k += 8
+                    continue
                 if left & one:
                     _set_row(flags[row], chosen.shape[1], ranges[first[k] : first[k + 1]], chosen[k], whole[k], values[k])
                     if whole_rows[k]:

@@ -58,7 +58,7 @@ def test_flags_are_those_of_one_command_after_the_other(copied: str, tmp_path: P
 
 
 def test_commands_that_match_nothing(copied: str) -> None:
-    lines = ["antenna='EA01' scan='1'", "antenna='EA01&&&'", "field='nobody'", "scan='99'"]
+    lines = ["antenna='EA01' scan='1'", "antenna='EA01&&&'", "antenna='EA01&EA01'", "field='nobody'", "scan='99'"]
     start = flags(copied)
     for bad in lines[1:]:
         with pytest.raises(SelectionError):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Protocol
 
 import numpy as np
@@ -103,7 +103,7 @@ class RowKinds:
         wanted = np.ones(self.nbaseline, bool)
         if selection.antenna.strip():
             wanted = selected_baselines(selection, self.ms, self.alone)[1]
-        return replace(selection, antenna="").resolve(self.ms, True, self.held, self.nkind), wanted
+        return selection.resolve(self.ms, True, self.held, self.nkind), wanted
 
 
 def _sorted(columns: Mapping[str, np.ndarray], nrow: int) -> tuple[np.ndarray, dict[str, np.ndarray]]:

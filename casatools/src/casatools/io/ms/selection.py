@@ -177,7 +177,8 @@ class Selection:
         held : dict of str to ndarray, optional
             Columns that were read for other selections on the same data; what this one reads is added.
         nrow : int, optional
-            Number of rows in `held` where these are not those of the main table but stand for several of them (`RowKinds`).
+            Number of rows in `held` where these are not those of the main table but stand for several of them, of any baseline
+            (`RowKinds`); the antenna expression is then left to `selected_baselines`.
 
         Raises
         ------
@@ -330,6 +331,7 @@ class _Resolver:
     def __init__(self, selection: Selection, ms: MeasurementSet, held: dict[str, np.ndarray] | None, nrow: int | None) -> None:
         self.selection, self.ms, self.parsed = selection, ms, selection.parsed
         self.nrow = ms.nrow if nrow is None else nrow
+        self.by_kind = nrow is not None
         self.metadata = ms.metadata
         self.mask: np.ndarray | None = None
         self._held = held
@@ -392,7 +394,7 @@ class _Resolver:
         spws, ranges, channels = self._spws()
         ddids, correlations, by_correlation = self._ddids(spws)
         states = self._states()
-        baselines = self._baselines()
+        baselines = None if self.by_kind else self._baselines()
         feed_pairs = self._feeds()
         if p.uvrange:
             self._uv()
