@@ -12,7 +12,7 @@ from casacore.measures import measures as _measures
 from casatools._base.errors import ParameterError
 from casatools.frames import arithmetic
 from casatools.frames.comets import Comet
-from casatools.frames.directions import RIGID_FRAMES, rotated
+from casatools.frames.directions import rotated
 from casatools.frames.engine import make_engine, require_tables
 from casatools.frames.observatories import observatory_names
 from casatools.frames.quantities import to_unit
@@ -50,6 +50,8 @@ _DIRECTIONS = frozenset(
     ]
 )
 BODIES = frozenset(["MERCURY", "VENUS", "MARS", "JUPITER", "SATURN", "URANUS", "NEPTUNE", "PLUTO", "SUN", "MOON", "COMET"])
+# Frames of one group turn into each other; between the groups casacore's own way over B1950 is followed, to its last digits.
+_TURNED = {"J2000": 0, "ICRS": 0, "ECLIPTIC": 0, "GALACTIC": 1, "SUPERGAL": 1}
 # TAI and terrestrial time by casacore's names: seconds ahead of TAI.
 _ATOMIC_S = {"TAI": 0.0, "IAT": 0.0, "TDT": 32.184, "TT": 32.184, "ET": 32.184}
 # Since 1972 TAI and UTC differ by whole seconds.
@@ -153,9 +155,9 @@ class MeasureFrame:
             shifted = self._atomic(measure, name)
             if shifted is not None:
                 return shifted
-        if kind == "direction" and name in RIGID_FRAMES and not offset and "offset" not in measure:
+        if kind == "direction" and name in _TURNED and not offset and "offset" not in measure:
             start = str(measure["refer"]).upper()
-            if start != name and start in RIGID_FRAMES:
+            if start != name and _TURNED.get(start) == _TURNED[name]:
                 return _turned(measure, start, name)
         return _ordered(self._run(measure, name, f"cannot be converted to {refer}", offset))
 
