@@ -273,3 +273,21 @@ def test_the_split_of_the_tool_is_that_of_the_task(shared_input, options):
         assert one.nrow == other.nrow and len(one.metadata.states) == len(other.metadata.states) == 4
         for name in ("DATA", "FLAG", "WEIGHT_SPECTRUM", "SIGMA", "TIME"):
             np.testing.assert_array_equal(one.read(name), other.read(name))
+
+
+def test_combined_channels_take_flags_of_what_overlaps(shared_input):
+    path = shared_input("simvla.ms")
+    with MeasurementSet(path, writable=True) as ms:
+        ddid = ms.read("DATA_DESC_ID")
+        for d, chan in ((0, 7), (1, 2)):
+            rows = np.flatnonzero(ddid == d)
+            flag = np.zeros(ms.read("FLAG", rows).shape, bool)
+            flag[:, chan] = True
+            ms.write("FLAG", flag, rows)
+        ms.write("FLAG_ROW", np.zeros(ms.nrow, bool), np.arange(ms.nrow))
+    casatasks.mstransform(path, "o.ms", datacolumn="data", combinespws=True)
+    with MeasurementSet("o.ms") as ms:
+        flag = ms.read("FLAG")
+        assert flag.shape[1] == 58
+        assert np.all(flag[:, 7:50]) and np.all(flag[:, 52])  # the last of the first window, the gap, and channel 2 of the second
+        assert not flag[:, :7].any() and not flag[:, 50:52].any() and not flag[:, 53:].any()
