@@ -472,7 +472,8 @@ def _made(source: MeasurementSet, missing: Sequence[str], scale: float, start: i
     weight = np.asarray(source.read("WEIGHT", rows)) * np.float32(scale)
     if scale != 1.0:
         out["WEIGHT"] = weight
-        out["SIGMA"] = inverse_root(weight)
+        sigma = np.asarray(source.read("SIGMA", rows))
+        out["SIGMA"] = np.where(sigma > 0, sigma / np.float32(np.sqrt(scale)), sigma)
         if source.has("WEIGHT_SPECTRUM"):
             out["WEIGHT_SPECTRUM"] = np.asarray(source.read("WEIGHT_SPECTRUM", rows)) * np.float32(scale)
         if source.has("SIGMA_SPECTRUM"):

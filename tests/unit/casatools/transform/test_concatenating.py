@@ -91,6 +91,15 @@ def test_rows_by_time_and_weights_scaled() -> None:
     assert rows("o.ms/POINTING") == 0
 
 
+def test_scaled_sigmas_are_those_of_the_input() -> None:
+    """Numbers of CASA 6.7: SIGMA need not be WEIGHT^-1/2."""
+    edit("a.ms", "SIGMA", lambda v: np.full_like(v, 3.0))
+    edit("b.ms", "SIGMA", lambda v: np.full_like(v, -1.0))
+    concat(["a.ms", "b.ms"], "o.ms", visweightscale=[0.25, 4.0])
+    sigma, count = column("o.ms", "SIGMA"), column("a.ms", "SIGMA").shape[-1]
+    assert np.all(sigma[:, :count] == 6.0) and np.all(sigma[:, count:] == -1.0)
+
+
 def test_what_differs_gets_rows_of_its_own() -> None:
     edit("b.ms/FIELD", "PHASE_DIR", lambda v: v + 1e-4)
     edit("b.ms/SPECTRAL_WINDOW", "CHAN_FREQ", lambda v: v + 3e3)

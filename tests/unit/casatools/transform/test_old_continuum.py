@@ -180,3 +180,15 @@ def test_contsub_needs_what_is_fitted_and_written(shared_input):
     assert not os.path.exists("o.ms")
     assert tool.contsub("o.ms", fitspw="0:0~3", spw="0", unionspw="0,1", whichcol="DATA")
     tool.close()
+
+
+def test_each_correlation_keeps_its_own_channels(shared_input):
+    """A channel that is flagged in one correlation serves the fit of the other; CASA 6.7 leaves it out of both."""
+    path = shared_input("line.ms")
+    with MeasurementSet(path, writable=True) as ms:
+        flag = ms.read("FLAG")
+        flag[:, 2, 0] = True
+        ms.write("FLAG", flag, np.arange(ms.nrow))
+    (data,) = read(path, "DATA")
+    casatasks.uvcontsub_old(path, fitspw=FIT, fitorder=1)
+    np.testing.assert_allclose(read(f"{path}.contsub", "DATA")[0][..., 1], (data - polynomial(data, 1))[..., 1], atol=2e-6)

@@ -7,6 +7,7 @@ import pytest
 from casacore import tables
 
 import casatasks
+from casatools import ms as ms_tool
 from casatools.io.ms import MeasurementSet
 from casatools.io.ms.create_like import read_subtable
 from casatools.io.tables import open_table
@@ -255,3 +256,38 @@ def test_averaged_channels_are_weighed_once_in_another_frame(shared_input, frame
     casatasks.mstransform(path, "r.ms", datacolumn="data", chanaverage=True, chanbin=4, regridms=True, outframe=frame)
     with MeasurementSet("a.ms") as one, MeasurementSet("r.ms") as other:
         np.testing.assert_allclose(other.read("WEIGHT"), one.read("WEIGHT"), rtol=1e-3)
+
+
+@pytest.mark.parametrize("options", [{}, {"step": [2]}, {"timebin": "60s"}])
+def test_the_split_of_the_tool_is_that_of_the_task(shared_input, options):
+    """Also where CASA's own way differs: samples that are flagged, states, bins of flagged rows, what is left over of channels."""
+    path = shared_input("meerkat.ms")
+    flag_rows(path)
+    tool = ms_tool()
+    tool.open(path)
+    tool.split("o.ms", whichcol="DATA", **options)
+    tool.done()
+    more = {"width": options["step"][0]} if "step" in options else options
+    casatasks.split(path, "p.ms", datacolumn="data", **more)
+    with MeasurementSet("o.ms") as one, MeasurementSet("p.ms") as other:
+        assert one.nrow == other.nrow and len(one.metadata.states) == len(other.metadata.states) == 4
+        for name in ("DATA", "FLAG", "WEIGHT_SPECTRUM", "SIGMA", "TIME"):
+            np.testing.assert_array_equal(one.read(name), other.read(name))
+
+
+def test_combined_channels_take_flags_of_what_overlaps(shared_input):
+    path = shared_input("simvla.ms")
+    with MeasurementSet(path, writable=True) as ms:
+        ddid = ms.read("DATA_DESC_ID")
+        for d, chan in ((0, 7), (1, 2)):
+            rows = np.flatnonzero(ddid == d)
+            flag = np.zeros(ms.read("FLAG", rows).shape, bool)
+            flag[:, chan] = True
+            ms.write("FLAG", flag, rows)
+        ms.write("FLAG_ROW", np.zeros(ms.nrow, bool), np.arange(ms.nrow))
+    casatasks.mstransform(path, "o.ms", datacolumn="data", combinespws=True)
+    with MeasurementSet("o.ms") as ms:
+        flag = ms.read("FLAG")
+        assert flag.shape[1] == 58
+        assert np.all(flag[:, 7:50]) and np.all(flag[:, 52])  # the last of the first window, the gap, and channel 2 of the second
+        assert not flag[:, :7].any() and not flag[:, 50:52].any() and not flag[:, 53:].any()
