@@ -51,6 +51,8 @@ def combination(rng: random.Random, vis: str) -> tuple[str, dict[str, Any]]:
         "smodel": pick([[], [1.0, 0.0, 0.0, 0.0], [2.0, 0.1, -0.1, 0.0]]), "uvrange": pick(["", "", "<400m"]), "solnorm": pick([False, False, True]),
     }  # fmt: skip
     if rng.random() < 0.3:
+        given |= {"gaintable": ["prior.B"], "interp": [pick(["nearest", "nearest,linear"])]}
+    if rng.random() < 0.3:
         return "bandpass", {**given, "solint": pick(["inf", "inf,2ch", "60s,8MHz"]), "fillgaps": pick([0, 2])}
     given |= {
         "solint": pick(["inf", "int", "60s", 45.0]),
@@ -65,6 +67,7 @@ def test_solves(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     vis, rng = make_flagged(tmp_path), random.Random(20)
     calls = [(f"r{k}", *combination(rng, vis)) for k in range(14)]
+    casatasks.bandpass(vis=vis, caltable="prior.B", field="0", refant="EA05", minsnr=0.0)
     Path("calls.json").write_text(json.dumps(calls))
     run_python(oracle_python(), _SCRIPT)
     for name, task, arguments in calls:
