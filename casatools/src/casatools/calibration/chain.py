@@ -183,7 +183,7 @@ class _Chain:
             spwmap=filled(spwmap, []) + [self._own_windows(k) for k in others],
             paths=[],
         )
-        return together.open(self.ms)
+        return together.open(self.ms, 0 <= number < len(self.terms) and self.terms[number].options.solved.channels)
 
     def _is_delay(self, number: int) -> bool:
         return 0 <= number < len(self.terms) and self.terms[number].options.solved.form in ("delay", "fringe")

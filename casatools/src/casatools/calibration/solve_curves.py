@@ -231,7 +231,7 @@ def solve_curves(
         if isinstance(curves, SplineOptions) and len(spws) > 1:
             # One spline serves all spectral windows.
             options = replace(options, combine=f"{options.combine},spw".strip(","))
-        result = solve(ms, selected, options, priors.open(ms))
+        result = solve(ms, selected, options, priors.open(ms, options.solved.channels))
         if isinstance(curves, SplineOptions):
             windows = ms.metadata.spectral_windows
             middle = float(np.mean([windows[s].chan_freq_hz[_chosen(selected, s)].mean() for s in spws]))

@@ -139,11 +139,6 @@ class SolveInput:
         return self.options.solved.form in _BY_CHANNEL and "spw" in self.options.combine_set
 
     @property
-    def _has_model(self) -> bool:
-        """Whether there is a model other than a source of 1 Jy; its power is in the weights of times then."""
-        return bool(self.options.smodel or self.recipes is not None or self.uses_model_column)
-
-    @property
     def _counts_times(self) -> bool:
         """Whether times are averaged by the number of samples."""
         return self.options.solved.form == "leakage" and self.options.solved.channels
@@ -256,9 +251,7 @@ class SolveInput:
                 self._plain_times(flag, slot, time, when, seen)
         else:
             corr = np.arange(npar) if every else parallel_hands(self.ms, chunk)
-            accumulate_normalized(
-                data, model, flag, weight, slot, self.place[chunk.spw], corr, time, self._has_model, vis, wgt, when, seen
-            )
+            accumulate_normalized(data, model, flag, weight, slot, self.place[chunk.spw], corr, time, vis, wgt, when, seen)
             if self._counts_dark:
                 sums += [np.zeros(shape, dtype=np.complex128), np.zeros(shape)]
                 accumulate_dark(data, model, flag, weight, slot, self.place[chunk.spw], *sums[4:])

@@ -49,8 +49,8 @@ class PriorTables:
     lines: str = ""
     paths: list[str] = field(default_factory=list)
 
-    def open(self, ms: MeasurementSet) -> PriorCalibration | None:
-        """Read the tables; None when there is nothing to apply.
+    def open(self, ms: MeasurementSet, by_channel: bool = False) -> PriorCalibration | None:
+        """Read the tables; None when there is nothing to apply. With `by_channel`, as solves of channels, bandpasses scale the weight of each channel.
 
         Raises
         ------
@@ -69,7 +69,7 @@ class PriorTables:
         self.paths.extend(listed or [e.path for e in library.entries])
         if not library.entries and not self.parang:
             return None
-        return PriorCalibration(ms, library, self.parang)
+        return PriorCalibration(ms, library, self.parang, by_channel)
 
 
 def check_output(caltable: str, append: bool, vis_cal: str) -> None:
@@ -115,7 +115,7 @@ def solve_to_table(
     check_output(caltable, append, options.solved.vis_cal)
     with MeasurementSet(vis) as ms:
         selected = selection.resolve(ms)
-        prior = priors.open(ms)
+        prior = priors.open(ms, options.solved.channels)
         result: SolveResult = solve(ms, selected, options, prior)
         record = selection_record(ms, selected)
     result.write(caltable, append)

@@ -46,16 +46,17 @@ class Stage:
     slot_of_row: np.ndarray | None = None
 
 
-def make_terms(ms: MeasurementSet, library: CalibrationLibrary) -> list[Term]:
+def make_terms(ms: MeasurementSet, library: CalibrationLibrary, by_channel: bool = False) -> list[Term]:
     """A term for each table, in order from the data to the sky."""
-    return [Term(ms, entry) for entry in library.entries]
+    return [Term(ms, entry, by_channel) for entry in library.entries]
 
 
 class Term:
-    """One calibration table in the measurement equation."""
+    """One calibration table in the measurement equation; with `by_channel` bandpasses scale the weight of each channel by itself."""
 
-    def __init__(self, ms: MeasurementSet, entry: LibraryEntry) -> None:
+    def __init__(self, ms: MeasurementSet, entry: LibraryEntry, by_channel: bool = False) -> None:
         self.entry, self.kind = entry, entry.kind
+        self._by_channel = by_channel and entry.kind.channels and entry.kind.form == "diagonal"
         self._metadata = ms.metadata
         self._nant = len(ms.metadata.antennas)
         self._series: dict[Any, list[TimeSeries]] = {}
@@ -228,7 +229,9 @@ class Term:
         values, flags = self._at_channels(
             rule.mode, rule.solution_spw(chunk.spw), values, flags, window, data_window, frequency_hz, chunk.channels
         )
-        if self.kind.form == "tsys":  # the one kind whose weights follow each channel
+        if self._by_channel and self.entry.scales_weights:
+            scale = np.broadcast_to(np.where(flags, 1.0, np.square(np.abs(values))), (*values.shape[:3], 2))
+        if self.kind.form == "tsys":  # the one kind whose weights follow each channel however it is applied
             scale = 1.0 / np.where(flags | (values <= 0), 1.0, values)
         if self.kind.form == "position_angle":
             names = self._metadata.polarizations[chunk.pol].names

@@ -56,9 +56,32 @@ def join_flags(flag: Any) -> None:
 
 
 @kernel
+def _time_weight(flag: Any, weight: Any, model: Any, place: Any) -> float:
+    """Sum of ``weight |model|^2`` of a row's unflagged samples (chan, corr), of the weight alone where the model is zero."""
+    wide, varies = weight.shape[0] > 1, model.shape[0] > 1
+    total = 0.0
+    for c in range(flag.shape[1]):
+        m = model[0, c]
+        power = np.float64(m.real) ** 2 + np.float64(m.imag) ** 2
+        if not wide and not varies:
+            count = 0
+            for chan in range(flag.shape[0]):
+                count += (not flag[chan, c]) and place[chan] >= 0
+            total += count * weight[0, c] * (power if power > 0 else 1.0)
+            continue
+        for chan in range(flag.shape[0]):
+            if flag[chan, c] or place[chan] < 0:
+                continue
+            if varies:
+                m = model[chan, c]
+                power = np.float64(m.real) ** 2 + np.float64(m.imag) ** 2
+            total += weight[chan if wide else 0, c] * (power if power > 0 else 1.0)
+    return total
+
+
+@kernel
 def accumulate_normalized(
-    data: Any, model: Any, flag: Any, weight: Any, slot: Any, place: Any, corr: Any, time: Any, modelled: bool, vis: Any, wgt: Any, when: Any,
-    seen: Any,
+    data: Any, model: Any, flag: Any, weight: Any, slot: Any, place: Any, corr: Any, time: Any, vis: Any, wgt: Any, when: Any, seen: Any
 ) -> None:  # fmt: skip
     """Add visibilities divided by their model, weighted by weight |model|^2, to their slots.
 
@@ -81,17 +104,16 @@ def accumulate_normalized(
     wgt : ndarray (slot, out, par) float64
         Sum of w; added to.
     when : ndarray (slot,) float64
-        Sum of ``weight time`` over all correlations, times |model|^2 where `modelled`; added to.
+        Sum of ``weight |model|^2 time`` over all correlations, of ``weight time`` where the model is zero; added to.
     seen : ndarray (slot,) float64
         Sum of these weights; added to.
     """
-    wide, varies = weight.shape[1] > 1, model.shape[0] > 1
+    wide, varies, broad = weight.shape[1] > 1, model.shape[0] > 1, model.shape[1] > 1
     for row in range(data.shape[0]):
         s = slot[row]
         if s < 0:
             continue
         source = model[row if varies else 0]
-        total = 0.0
         for chan in range(data.shape[1]):
             o = place[chan]
             if o < 0:
@@ -100,17 +122,13 @@ def accumulate_normalized(
                 c = corr[par]
                 if c < 0 or flag[row, chan, c]:
                     continue
-                m = source[chan if varies else 0, c]
+                m = source[chan if broad else 0, c]
                 base = np.float64(weight[row, chan if wide else 0, c])
                 w = base * (np.float64(m.real) ** 2 + np.float64(m.imag) ** 2)
                 if w > 0:
                     vis[s, o, par] += base * np.complex128(data[row, chan, c]) * np.conj(np.complex128(m))
                     wgt[s, o, par] += w
-            for c in range(data.shape[2]):
-                if not flag[row, chan, c]:
-                    m = source[chan if varies else 0, c]
-                    power = np.float64(m.real) ** 2 + np.float64(m.imag) ** 2 if modelled else 1.0
-                    total += weight[row, chan if wide else 0, c] * power
+        total = _time_weight(flag[row], weight[row], source, place)
         when[s] += total * time[row]
         seen[s] += total
 
@@ -121,7 +139,7 @@ def accumulate_dark(data: Any, model: Any, flag: Any, weight: Any, slot: Any, pl
 
     As `accumulate_normalized`; `vis` (slot, out, corr) complex128 and `wgt` float64 take ``weight V`` and ``weight``.
     """
-    wide, varies = weight.shape[1] > 1, model.shape[0] > 1
+    wide, varies, broad = weight.shape[1] > 1, model.shape[0] > 1, model.shape[1] > 1
     for row in range(data.shape[0]):
         s = slot[row]
         if s < 0:
@@ -129,7 +147,7 @@ def accumulate_dark(data: Any, model: Any, flag: Any, weight: Any, slot: Any, pl
         for c in range(data.shape[2]):
             for chan in range(data.shape[1]):
                 o = place[chan]
-                if o < 0 or flag[row, chan, c] or model[row if varies else 0, chan if varies else 0, c] != 0:
+                if o < 0 or flag[row, chan, c] or model[row if varies else 0, chan if broad else 0, c] != 0:
                     continue
                 w = np.float64(weight[row, chan if wide else 0, c])
                 vis[s, o, c] += w * np.complex128(data[row, chan, c])
@@ -155,7 +173,7 @@ def accumulate_visibilities(
 
     As `accumulate_normalized`; `vis` and `mod` (slot, out, corr) complex128 take ``weight V`` and ``weight M``.
     """
-    wide, varies = weight.shape[1] > 1, model.shape[0] > 1
+    wide, varies, broad = weight.shape[1] > 1, model.shape[0] > 1, model.shape[1] > 1
     for row in range(data.shape[0]):
         s = slot[row]
         if s < 0:
@@ -171,7 +189,7 @@ def accumulate_visibilities(
                     continue
                 seen[s] += w
                 vis[s, o, c] += w * np.complex128(data[row, chan, c])
-                mod[s, o, c] += w * np.complex128(source[chan if varies else 0, c])
+                mod[s, o, c] += w * np.complex128(source[chan if broad else 0, c])
                 wgt[s, o, c] += w
                 when[s] += w * time[row]
 

@@ -89,25 +89,37 @@ def test_accumulate_normalized_equals_numpy(wide: bool) -> None:
     shape = (5, 4, 4)
     data = (rng.standard_normal(shape) + 1j * rng.standard_normal(shape)).astype(np.complex64)
     model = (2 + rng.standard_normal(shape) + 1j * rng.standard_normal(shape)).astype(np.complex64)
+    model[..., 1] = 0
     flag = rng.random(shape) < 0.3
     weight = rng.uniform(1, 2, (5, 4 if wide else 1, 4)).astype(np.float32)
     slot, place = np.array([0, 1, 0, -1, 1]), np.array([0, 0, 1, -1])
     corr, time = np.array([0, 3]), np.arange(5.0)
     vis, wgt, when, seen = np.zeros((2, 2, 2), complex), np.zeros((2, 2, 2)), np.zeros(2), np.zeros(2)
-    k.accumulate_normalized(data, model, flag, weight, slot, place, corr, time, False, vis, wgt, when, seen)
+    k.accumulate_normalized(data, model, flag, weight, slot, place, corr, time, vis, wgt, when, seen)
     w = np.where(flag, 0, np.broadcast_to(weight, shape) * abs(model) ** 2)
     for s in range(2):
         for o in range(2):
             rows, chans = np.flatnonzero(slot == s), np.flatnonzero(place == o)
             part = w[np.ix_(rows, chans, corr)]
-            ratio = (data / model)[np.ix_(rows, chans, corr)]
+            ratio = data[np.ix_(rows, chans, corr)] / model[np.ix_(rows, chans, corr)]
             np.testing.assert_allclose(wgt[s, o], part.sum(axis=(0, 1)), rtol=1e-5)
             np.testing.assert_allclose(vis[s, o], (part * ratio).sum(axis=(0, 1)), rtol=1e-4, atol=1e-4)
         rows = np.flatnonzero(slot == s)
-        # Times are weighed by all correlations, without the model.
-        every = np.where(flag, 0, np.broadcast_to(weight, shape))[rows, :3].sum(axis=(1, 2))
+        # Times are weighed by all correlations, and by the model where there is one.
+        power = np.where(model == 0, 1, abs(model) ** 2)
+        every = np.where(flag, 0, np.broadcast_to(weight, shape) * power)[rows, :3].sum(axis=(1, 2))
         assert when[s] == pytest.approx((every * time[rows]).sum(), rel=1e-5)
         assert seen[s] == pytest.approx(every.sum(), rel=1e-5)
+
+
+def test_a_single_row_keeps_its_model_by_channel() -> None:
+    data, model = np.array([[[2.0], [12.0]]], np.complex64), np.array([[[1.0], [4.0]]], np.complex64)
+    flag, weight = np.zeros((1, 2, 1), bool), np.ones((1, 1, 1), np.float32)
+    vis, wgt, when, seen = np.zeros((1, 2, 1), complex), np.zeros((1, 2, 1)), np.zeros(1), np.zeros(1)
+    zero, chans = np.zeros(1, int), np.arange(2)
+    k.accumulate_normalized(data, model, flag, weight, zero, chans, zero, np.ones(1), vis, wgt, when, seen)
+    np.testing.assert_allclose((vis / wgt)[0, :, 0], [2, 3])
+    assert (when[0], seen[0]) == (17, 17)
 
 
 @pytest.mark.parametrize("function", [k.accumulate_dark, k.accumulate_dark.py_func])
