@@ -117,7 +117,9 @@ def _main_lobe(psf: np.ndarray, cutoff: float) -> tuple[np.ndarray, np.ndarray, 
     chosen = _first_runs(patch > cutoff)
     rows, columns = np.nonzero(chosen)
     extent = int(max(np.abs(rows - half).max(), np.abs(columns - half).max()))
-    finer = next((factor for most, factor in _FINER if extent <= most), 1)
+    # CASA makes the grid of images that are not square no finer.
+    square = psf.shape[0] == psf.shape[1]
+    finer = next((factor for most, factor in _FINER if extent <= most), 1) if square else 1
     if finer > 1:
         patch = _resampled(patch, finer)
         chosen = _first_runs(patch > cutoff)

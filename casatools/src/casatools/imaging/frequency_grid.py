@@ -57,10 +57,17 @@ def continuum_axis(edges_hz: Sequence[tuple[float, float]], frame: str, rest_hz:
     rest_hz : float
     reffreq : str
         Reference frequency; the middle of the band when empty.
+
+    Notes
+    -----
+    Without a rest frequency (0) the middle of the band stands for it.
     """
     low, high = min(e[0] for e in edges_hz), max(e[1] for e in edges_hz)
-    centre = float(to_unit(reffreq, "Hz")) if reffreq else 0.5 * (low + high)
-    return SpectralAxis(np.array([centre]), high - low, frame, rest_hz)
+    middle = 0.5 * (low + high)
+    centre = float(to_unit(reffreq, "Hz")) if reffreq else middle
+    # The channel reaches as far to either side as the band does to one.
+    width = 2.0 * max(centre - low, high - centre)
+    return SpectralAxis(np.array([centre]), width, frame, rest_hz if rest_hz > 0 else middle)
 
 
 def band_axis(axis: SpectralAxis, reffreq: str = "") -> SpectralAxis:

@@ -61,6 +61,8 @@ class ImagingData:
         Channels of a cube that are read and gridded together, set by `plan_parts`; 0 for all.
     is_split : bool
         The image has channels, but the data are gridded at their own frequencies into the nearest one.
+    counted : list of (DataSource, planes), optional
+        What one density of all channels is counted from, where that is not `sources`.
     """
 
     sources: list[DataSource]
@@ -74,6 +76,7 @@ class ImagingData:
     plane_mixing: PlaneMixing | None = None
     channels_at_once: int = 0
     is_split: bool = False
+    counted: list[tuple[DataSource, list[tuple[str, dict[int, complex]]]]] | None = None
     _held: list[VisibilityBlock] | None = field(default=None, repr=False)
 
     @property
@@ -122,6 +125,11 @@ class ImagingData:
         budget, channel = memory_budget_bytes(), self.sample_bytes()
         if self.is_cube and self.axis.nchan > 1 and (is_mapped or channel * self.axis.nchan > budget // 2):
             self.channels_at_once = max(1, min(int(budget / 4 / max(channel, 1)), int(budget / 4 / plane_bytes)))
+
+    def counted_blocks(self) -> Iterator[VisibilityBlock]:
+        """All selected channels at their own frequencies, whether the image holds them or not."""
+        for source, planes in self.counted or list(zip(self.sources, self.planes, strict=True)):
+            yield from source.iter_blocks(planes, self.centre, None, self.interpolation, self.pseudo)
 
     def parts(self) -> list[slice]:
         """Channels of the image that are gridded together."""
@@ -293,9 +301,14 @@ class Imager:
             self.data.forget()
             self._is_settled = False
         total = 0.0
+        # One density of a cube is that of all channels which are selected, as in CASA.
+        whole = self.data.is_cube and self.weights.needs_density and not self.weights.by_channel
+        for block in self.data.counted_blocks() if whole else ():
+            self.weights.gather(block)
         for part in self._parts():
             for block in self.data.part_blocks(part):
-                self.weights.gather(block)
+                if not whole:
+                    self.weights.gather(block)
                 # Autocorrelations shape the densities, but they are not imaged.
                 imaged = block.weight if block.cross is None else block.weight[block.cross]
                 total += float(imaged.sum(dtype=np.float64))

@@ -199,10 +199,11 @@ class PlaneDeconvolver:
         return results
 
     def record_unclean(self, control: CycleControl) -> None:
-        """Record the peaks of planes that are not deconvolved."""
+        """Record the greatest values of planes that are not deconvolved."""
         planes = self.planes
         for place in self.store.each(self.places()):
-            peak = float(peak_in_mask(planes.residual[place], planes.mask[place])[0])
+            # The greatest value of the whole plane, with its sign and without regard to the mask, as in CASA.
+            peak = float(planes.residual[place].max())
             entry = {"cycleThresh": 0.0, "iterDone": 0.0, "modelFlux": 0.0, "peakRes": peak}
             control.add_plane(*place, entry, self.number)
 

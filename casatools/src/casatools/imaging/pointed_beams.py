@@ -23,7 +23,7 @@ def beam_planes(
     freq_hz: Sequence[float] | np.ndarray,
     patterns: str = "",
 ) -> np.ndarray:
-    """The primary beam of the first field of a data source.
+    """The primary beam of the fields of a data source.
 
     Parameters
     ----------
@@ -40,23 +40,47 @@ def beam_planes(
     -------
     ndarray (chan, y, x) float32
         1 where the antennas pointed; 0 everywhere when the image is on the other half of the sky.
+
+    Notes
+    -----
+    Of several fields it is the sum of their beams, divided by its peak in the image where that is above 1, as in CASA.
     """
     planes = np.zeros((len(freq_hz), *shape), dtype=np.float32)
-    for chan, plane in enumerate(iter_beams(source, coordinates, shape, freq_hz, patterns)):
+    for chan, plane in enumerate(iter_beams([source], coordinates, shape, freq_hz, patterns)):
         planes[chan] = plane
     return planes
 
 
 def iter_beams(
-    source: DataSource,
+    sources: Sequence[DataSource],
     coordinates: Coordinates,
     shape: tuple[int, int],
     freq_hz: Sequence[float] | np.ndarray,
     patterns: str = "",
 ) -> Iterator[np.ndarray]:
-    """As `beam_planes`, a plane (y, x) after the other."""
+    """As `beam_planes`, a plane (y, x) after the other, of the fields of all sources."""
+    fields = [(source, int(number)) for source in sources for number in source.field_ids]
+    if len(fields) == 1:
+        yield from _field_beams(*fields[0], coordinates, shape, freq_hz, patterns)
+        return
+    for hz in freq_hz:
+        total = np.zeros(shape, np.float32)
+        for source, number in fields:
+            total += next(_field_beams(source, number, coordinates, shape, [float(hz)], patterns))
+        yield total / np.float32(max(1.0, float(total.max())))
+
+
+def _field_beams(
+    source: DataSource,
+    field_id: int,
+    coordinates: Coordinates,
+    shape: tuple[int, int],
+    freq_hz: Sequence[float] | np.ndarray,
+    patterns: str,
+) -> Iterator[np.ndarray]:
+    """The beam of one field, a plane after the other."""
     diameter = float(np.median([a.diameter_m for a in source.ms.metadata.antennas if a.diameter_m > 0] or [25.0]))
-    pointed = source.field_direction(int(source.field_ids[0]))
+    pointed = source.field_direction(field_id)
     direction = coordinates.direction
     assert direction is not None
     there = convert_direction(pointed, direction.frame, float(source.times_s[0]), source.position_m)

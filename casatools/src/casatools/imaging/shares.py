@@ -157,15 +157,13 @@ class SharedImager(Imager):
     def _share(self, number: int, part: slice, weighting: WeightingOptions, by_channel: bool) -> _Share:
         data, fields, shapes = self.data, [], []
         axis = data.axis
-        sources, planes_of = [copy.copy(source) for source in data.sources], data.planes
+        sources, planes_of = data.sources, data.planes
         if data.is_cube:
             axis = replace(axis, frequencies_hz=axis.frequencies_hz[part])
             narrow = [(source.narrowed(axis), planes) for source, planes in zip(data.sources, data.planes, strict=True)]
             sources, planes_of = [s for s, _ in narrow if s is not None], [p for s, p in narrow if s is not None]
         else:
-            for source in sources:
-                rows = np.array_split(source.resolved.rows, len(self._slices))[number]
-                source.resolved = replace(source.resolved, rows=rows)
+            sources = [source.rows_part(number, len(self._slices)) for source in sources]
         for image in self.fields:
             stub = copy.copy(image)
             planes = image.planes
@@ -173,6 +171,11 @@ class SharedImager(Imager):
             stub.clear()
             fields.append(stub)
         local = ImagingData(sources, planes_of, data.centre, axis, data.is_cube, data.interpolation, data.pseudo)
+        if data.is_cube and not by_channel:
+            # Each rank counts a part of the rows, of all channels.
+            local.counted = [
+                (source.rows_part(number, len(self._slices)), own) for source, own in zip(data.sources, data.planes, strict=True)
+            ]
         return _Share(self._key, local, fields, shapes, weighting, by_channel, bandwidth(data.axis))
 
     def _each(self, function: Any, orders: Sequence[Any]) -> list[Any]:

@@ -133,7 +133,7 @@ def _require_near(centre: Direction, sources: list[DataSource]) -> None:
 
 
 def _rest_frequency(request: TcleanRequest, source: DataSource) -> float:
-    """The rest frequency given, that of the source, or the reference frequency of the spectral window."""
+    """The rest frequency given, or that of the source; 0 when neither is known."""
     if request.rest_hz > 0:
         return request.rest_hz
     metadata = source.ms.metadata
@@ -143,7 +143,19 @@ def _rest_frequency(request: TcleanRequest, source: DataSource) -> float:
         rest = np.ravel(row.rest_frequency_hz) if row.rest_frequency_hz is not None else np.zeros(0)
         if row.source_id == wanted and row.spw_id in (spw, -1) and rest.size and rest[0] > 0:
             return float(rest[0])
-    return float(metadata.spectral_windows[spw].ref_frequency_hz)
+    return 0.0
+
+
+def _band_edges(source: DataSource, frame: str) -> list[tuple[float, float]]:
+    """The band of each data description in a frame, over all fields at the times that each is observed."""
+    edges = []
+    spans = source.field_times()
+    for ddid in source.ddids:
+        hz, width, _ = source.channels(int(ddid))
+        factors = np.concatenate([source.factors(int(ddid), frame, np.array(span), number) for number, span in spans.items()])
+        low, high = float((hz - 0.5 * width).min()), float((hz + 0.5 * width).max())
+        edges.append((low * float(factors.min()), high * float(factors.max())))
+    return edges
 
 
 def _spectral_axis(request: TcleanRequest, sources: list[DataSource]) -> SpectralAxis:
@@ -152,14 +164,12 @@ def _spectral_axis(request: TcleanRequest, sources: list[DataSource]) -> Spectra
     native = request.specmode == "cubedata"
     frame = "" if native else request.spectral_frame
     if request.is_continuum:
-        edges = []
-        for source in sources:
-            for ddid in source.ddids:
-                hz, width, _ = source.channels(int(ddid))
-                factors = source.factors(int(ddid), frame, source.times_s[[0, -1]])
-                low, high = float((hz - 0.5 * width).min()), float((hz + 0.5 * width).max())
-                edges.append((low * float(factors.min()), high * float(factors.max())))
+        edges = [band for source in sources for band in _band_edges(source, frame)]
         return continuum_axis(edges, frame, rest, str(request.reffreq or ""))
+    if rest <= 0:
+        # Without any other the middle of the selected channels, as they are in the data.
+        selected = np.concatenate([first.channels(int(ddid))[0] for ddid in first.ddids])
+        rest = 0.5 * float(selected.min() + selected.max())
     hz_parts, width_parts = [], []
     for ddid in first.ddids:
         hz, width, _ = first.channels(int(ddid))

@@ -70,8 +70,8 @@ class FieldImages:
 
     @property
     def limited(self) -> np.ndarray | None:
-        """Mask of the residual and restored images; None when pblimit asks for none."""
-        return self.seen if self.request.pblimit > 0 else None
+        """Mask of the residual and restored images; None when pblimit asks for none. With a limit of 0 the blank part of the beam is masked."""
+        return self.seen if self.request.pblimit >= 0 else None
 
     def suffixes(self, name: str, count: int | None = None) -> list[str]:
         """Endings of the names of a kind of image: one, or one a Taylor term."""
@@ -154,10 +154,9 @@ def _psf_centre(request: TcleanRequest, data: ImagingData, frame: str) -> Direct
 def _set_masks(images: FieldImages) -> None:
     """What the primary beam leaves of the image, and where it is cleaned."""
     limit, store, mask = abs(images.request.pblimit), images.image.store, images.image.planes.mask
-    if limit > 0:
-        np.greater(images.beam_power, limit, out=images.seen)
+    np.greater(images.beam_power, limit, out=images.seen)
     _clean_mask(images, mask)
-    if images.request.pblimit > 0:
+    if images.request.pblimit >= 0:
         mask &= images.seen[: len(mask)]
     options = images.request.auto_mask_options
     if options is not None:
@@ -215,10 +214,8 @@ def next_name(base: str, kinds: Sequence[str] = ("residual", "residual.tt0", "ps
 def _primary_beams(
     request: TcleanRequest, data: ImagingData, coordinates: Coordinates, planes: np.ndarray, store: PlaneStore
 ) -> None:
-    """Fill in the primary beam about the direction that the first field was pointed at."""
-    beams = iter_beams(
-        data.sources[0], coordinates, (planes.shape[2], planes.shape[3]), data.axis.frequencies_hz, request.vptable
-    )
+    """Fill in the primary beam about the directions that the fields were pointed at."""
+    beams = iter_beams(data.sources, coordinates, (planes.shape[2], planes.shape[3]), data.axis.frequencies_hz, request.vptable)
     for chan, beam in store.each(enumerate(beams)):
         planes[chan] = beam
 

@@ -281,8 +281,25 @@ class DataSource:
         pick = slice(None) if chosen is None else chosen
         return np.asarray(window.chan_freq_hz)[pick], np.abs(np.asarray(window.chan_width_hz)[pick]), str(window.frame)
 
-    def factors(self, ddid: int, frame: str, times_s: np.ndarray) -> np.ndarray:
-        """Doppler factors from the frame of the data to that of the image at some times, towards the image's centre; frame SOURCE is that of a moving one."""
+    def field_times(self) -> dict[int, tuple[float, float]]:
+        """The first and the last time at which each selected field is observed."""
+        rows = self.resolved.rows
+        numbers, times = self.ms.read("FIELD_ID", rows), self.ms.read("TIME", rows)
+        return {int(n): (float(times[numbers == n].min()), float(times[numbers == n].max())) for n in self.field_ids}
+
+    def row_factors(self, ddid: int, frame: str, times_s: np.ndarray, field_id: np.ndarray) -> np.ndarray:
+        """Doppler factors of rows, each towards the field that it is of."""
+        out = np.empty(len(times_s))
+        for number in np.unique(field_id).tolist():
+            rows = np.flatnonzero(field_id == number)
+            out[rows] = self.factors(ddid, frame, times_s[rows], int(number))
+        return out
+
+    def factors(self, ddid: int, frame: str, times_s: np.ndarray, field_id: int | None = None) -> np.ndarray:
+        """Doppler factors from the frame of the data to that of the image at some times.
+
+        They are towards the image's centre, or towards a field; frame SOURCE is that of a moving source.
+        """
         source = self.channels(ddid)[2]
         if not frame or source == frame or source in ("REST", "Undefined", ""):
             return np.ones(len(times_s))
@@ -295,7 +312,10 @@ class DataSource:
         if first.ephemeris_id >= 0:
             position = Position(*(float(v) for v in self.position_m))
             return np.asarray(moving_factor(self.ms, source, frame, first, position)(distinct))[inverse.reshape(-1)]
-        direction = self.toward or self.field_direction(int(self.field_ids[0]))
+        if field_id is not None:
+            direction = self.field_direction(field_id)
+        else:
+            direction = self.toward or self.field_direction(int(self.field_ids[0]))
         return doppler_factor(source, frame, distinct, direction, self.position_m)[inverse.reshape(-1)]
 
     def narrowed(self, axis: SpectralAxis) -> DataSource | None:
@@ -321,6 +341,12 @@ class DataSource:
         part = copy.copy(self)
         part.ddids = np.array(ddids)
         part.resolved = replace(self.resolved, rows=rows, channels=channels)
+        return part
+
+    def rows_part(self, number: int, count: int) -> DataSource:
+        """The same data with one of so many parts of the rows."""
+        part = copy.copy(self)
+        part.resolved = replace(self.resolved, rows=np.array_split(self.resolved.rows, count)[number])
         return part
 
     def rows_of(self) -> dict[int, int]:
@@ -370,7 +396,8 @@ class DataSource:
             freq = self.channels(chunk.ddid)[0]
             uvw = self._recentre(uvw, vis, chunk["FIELD_ID"], chunk["TIME"], freq, centre)
             if axis is not None:
-                factor = self.factors(chunk.ddid, axis.frame, chunk["TIME"])
+                # The axis of the image is made towards its centre, rows are put on it towards their own field, as in CASA.
+                factor = self.row_factors(chunk.ddid, axis.frame, chunk["TIME"], chunk["FIELD_ID"])
                 vis, weight = _onto_axis(vis, weight, freq, self.channels(chunk.ddid)[1], factor, axis, interpolation)
                 freq = axis.frequencies_hz  # uvw are scaled by frequencies in the frame of the image, as in the reference
             cross = chunk["ANTENNA1"] != chunk["ANTENNA2"]

@@ -137,6 +137,8 @@ class ImagingWeights:
         if options.npixels > 0 and options.scheme != "superuniform":
             shape = options.npixels, options.npixels
         self._cells = shape[0] * cell_rad[0], shape[1] * cell_rad[1]
+        # Wavelengths beyond which samples fall off the uv grid of the image.
+        self._reach = np.array([0.5 / cell_rad[0], 0.5 / cell_rad[1]])
         self._planes = planes
         # CASA counts the samples of one density in cells that begin at multiples of the cell size, those of densities kept
         # channel by channel in cells centred on them.
@@ -229,6 +231,11 @@ class ImagingWeights:
             weight = weight * (np.hypot(block.uvw_m[:, 0], block.uvw_m[:, 1])[:, None] * scale[None, :])
         if self.options.taper is not None:
             weight = weight * _taper(block.uvw_m, scale, self.options.taper)
+        far = np.abs(block.uvw_m[:, :2])
+        if far.size and scale.size and np.any(far.max(axis=0) * scale.max() > self._reach):
+            # The pixels are too coarse for these samples: in the image they would stand at other places.
+            beyond = np.any(far[:, None, :] * scale[None, :, None] > self._reach, axis=2)
+            weight = np.where(beyond, np.float32(0), weight)
         if block.cross is not None:
             weight = np.where(block.cross[:, None], weight, np.float32(0))
         return np.ascontiguousarray(weight, dtype=np.float32)
@@ -267,14 +274,19 @@ class GroupedWeights:
         """As of `ImagingWeights`."""
         return self._pattern.by_channel
 
+    @property
+    def needs_density(self) -> bool:
+        """As of `ImagingWeights`."""
+        return self._pattern.needs_density
+
     def sums(self) -> dict[Any, tuple[np.ndarray, np.ndarray]]:
         """As of `ImagingWeights`, by source and field."""
         return {number: weights.sums()[None] for number, weights in self._groups.items()}
 
     def take_sums(self, sums: dict[Any, tuple[np.ndarray, np.ndarray]]) -> None:
-        """As of `ImagingWeights`, for the groups that are there."""
-        for number, weights in self._groups.items():
-            weights.take_sums({None: sums[number]})
+        """As of `ImagingWeights`, for all groups that there are sums of."""
+        for number, own in sums.items():
+            self._groups.setdefault(number, self._pattern.blank()).take_sums({None: own})
 
     def drop(self) -> None:
         """As of `ImagingWeights`."""

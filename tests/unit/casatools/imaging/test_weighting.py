@@ -144,3 +144,14 @@ def test_bad_options() -> None:
         WeightingOptions("nice")
     with pytest.raises(ParameterError, match="robust must be from -2 to 2"):
         WeightingOptions("briggs", 3.0)
+
+
+def test_samples_beyond_the_grid_have_no_weight() -> None:
+    """Pixels of 1/200 leave wavelengths up to 100."""
+    uvw = np.array([[99.0, 0.0, 0.0], [101.0, 0.0, 0.0], [0.0, -99.0, 0.0], [0.0, -101.0, 0.0]])
+    block = VisibilityBlock(
+        uvw, np.array([299792458.0]), np.ones((1, 4, 1), np.complex64), np.ones((4, 1), np.float32), 0, np.arange(4), 0, None
+    )
+    for scheme in ("natural", "radial"):
+        weights = ImagingWeights((64, 64), (0.005, 0.005), WeightingOptions(scheme)).weights(block)
+        assert (weights[:, 0] > 0).tolist() == [True, False, True, False]
