@@ -43,7 +43,7 @@ def gencal(
     infile: Annotated[
         str,
         kinds.Text(),
-        "Input: a table of gain curves (gc, gceff), Jy/K factors (jyperk), antenna positions of ALMA (antpos), an image of electron columns (tecim)",
+        "Input: a table of gain curves (gc, gceff), Jy/K factors (jyperk), antenna positions of ALMA (antpos), electron columns (tecim), Earth orientations (eop)",
     ] = "",
     endpoint: Annotated[
         Literal["asdm", "model-fit", "interpolation"], "Jy/K service: how factors are found; for caltype='jyperk' only"

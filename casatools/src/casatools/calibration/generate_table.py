@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from casatools._base import log
-from casatools._base.errors import ParameterError, UnsupportedError
+from casatools._base.errors import ParameterError
 from casatools.calibration.given_calibration import GivenCalibration, write_given_calibration
 from casatools.calibration.jy_per_kelvin import ServiceOptions
 from casatools.calibration.measured_calibration import SWITCHED, write_switched_power, write_system_temperatures
@@ -31,8 +31,6 @@ class TableRequest:
     ------
     ParameterError
         An unknown caltype, or parameters that it does not take.
-    UnsupportedError
-        A file of a format that is not read.
     """
 
     caltype: str
@@ -48,10 +46,6 @@ class TableRequest:
         if self.caltype not in CALTYPES:
             raise ParameterError(
                 f"gencal: parameter 'caltype' must be one of {', '.join(map(repr, CALTYPES))}; got {self.caltype!r}"
-            )
-        if self.caltype == "eop" and self.infile.strip():
-            raise UnsupportedError(
-                f"gencal: infile={self.infile!r} is not available for caltype='eop'; leave it out, the IERS tables of the data folder are taken"
             )
         if self.infile and self.caltype not in _WITH_FILE:
             raise ParameterError(f"gencal: caltype={self.caltype!r} takes no 'infile'; got {self.infile!r}")
@@ -98,7 +92,7 @@ def generate_table(vis: str, caltable: str, request: TableRequest) -> None:
     elif request.caltype == "eop":
         from casatools.calibration.orientation_delays import write_orientation_delays
 
-        write_orientation_delays(vis, caltable)
+        write_orientation_delays(vis, caltable, request.infile)
     elif request.caltype == "gc" and not request.infile and _brings_curves(vis):
         from casatools.calibration.power_curves import write_power_curves
 

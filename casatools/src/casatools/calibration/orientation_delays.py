@@ -18,10 +18,11 @@ from casatools._base.errors import DataError
 from casatools.calibration.sky_geometry import SkyGeometry
 from casatools.calibration.solve_session import check_output
 from casatools.io.caltable import CalTable, SolutionGroup
+from casatools.io.formats.earth_orientation_file import OrientationSeries, read_orientation_file
 from casatools.io.ms import MeasurementSet
 from casatools.io.tables import is_table
 
-__all__ = ["Orientation", "measured_orientation", "orientation_delay_s", "write_orientation_delays"]
+__all__ = ["Orientation", "measured_orientation", "orientation_delay_s", "orientation_of_file", "write_orientation_delays"]
 
 _TABLE = "EARTH_ORIENTATION"
 _LIGHT_M_S = 299792458.0
@@ -54,6 +55,35 @@ def measured_orientation(time_s: float) -> Orientation:
     return x, y, found.ut1_minus_utc_s
 
 
+def orientation_of_file(series: OrientationSeries, time_s: float, path: str) -> Orientation:
+    """The orientation that a file has for a time (MJD seconds, UTC): straight lines from day to day.
+
+    Raises
+    ------
+    DataError
+        The file does not reach there.
+    """
+    mjd = time_s / 86400
+    if not series.mjd[0] <= mjd <= series.mjd[-1]:
+        raise DataError(
+            f"gencal: infile={path!r} has orientations of the Earth from MJD {series.mjd[0]:.0f} to {series.mjd[-1]:.0f}, not for {mjd:.2f}"
+        )
+    x, y = (float(np.interp(mjd, series.mjd, series.pole_rad[:, k])) for k in (0, 1))
+    if series.against_tai:
+        return x, y, float(np.interp(mjd, series.mjd, series.ut1_s)) + _tai_minus_utc_s(time_s)
+    # A leap second is a step of UT1 - UTC by one between two days.
+    day = int(np.clip(np.searchsorted(series.mjd, mjd, side="right") - 1, 0, len(series.mjd) - 2))
+    step = series.ut1_s[day + 1] - series.ut1_s[day]
+    share = (mjd - series.mjd[day]) / (series.mjd[day + 1] - series.mjd[day])
+    return x, y, float(series.ut1_s[day] + share * (step - np.round(step)) + (np.round(step) if share >= 1 else 0.0))
+
+
+def _tai_minus_utc_s(time_s: float) -> float:
+    from casatools.frames.epochs import convert_epochs
+
+    return float(convert_epochs(np.array([time_s]), "UTC", "TAI")[0]) - time_s
+
+
 def orientation_delay_s(positions_m: np.ndarray, toward: np.ndarray, taken: Orientation, measured: Orientation) -> np.ndarray:
     """Delays with the orientation measured less those with the one taken.
 
@@ -83,8 +113,14 @@ def _pole_matrix(x: float, y: float) -> np.ndarray:
     return np.array([[cx, 0.0, -sx], [0.0, 1.0, 0.0], [sx, 0.0, cx]]) @ np.array([[1.0, 0.0, 0.0], [0.0, cy, sy], [0.0, -sy, cy]])
 
 
-def write_orientation_delays(vis: str, caltable: str) -> None:
+def write_orientation_delays(vis: str, caltable: str, infile: str = "") -> None:
     """Write the corrections as a table ``Fringe Jones``: at the beginning, middle and end of each scan.
+
+    Parameters
+    ----------
+    vis, caltable : str
+    infile : str
+        A file of the measured orientation, see `read_orientation_file`; '' takes the data folder's IERS tables.
 
     Raises
     ------
@@ -92,6 +128,7 @@ def write_orientation_delays(vis: str, caltable: str) -> None:
         There is no MeasurementSet, it does not say what orientation its correlator took, or there is none measured. Nothing is written then.
     """
     check_output(caltable, False, "Fringe Jones")
+    series = read_orientation_file(infile) if infile.strip() else None
     with MeasurementSet(vis) as ms:
         taken = _taken(ms)
         every = np.arange(ms.nrow)
@@ -104,7 +141,8 @@ def write_orientation_delays(vis: str, caltable: str) -> None:
         early, now, late = (sky.directions_itrf(times + step, fields) for step in (-_STEP_S, 0.0, _STEP_S))
         delay, rate = np.zeros((len(times), nant)), np.zeros((len(times), nant))
         for k, when in enumerate(times.tolist()):
-            wrong, right = _at(taken, int(observations[k]), when, vis), measured_orientation(when)
+            wrong = _at(taken, int(observations[k]), when, vis)
+            right = measured_orientation(when) if series is None else orientation_of_file(series, when, infile)
             before, delay[k], after = (orientation_delay_s(sky.positions_m, d[k], wrong, right) for d in (early, now, late))
             rate[k] = (after - before) / (2 * _STEP_S)
         table = CalTable.for_ms(ms, "Fringe Jones", "Float")

@@ -148,9 +148,10 @@ class Term:
                 good &= np.isin(table.field, list(chosen)) | (table.field == -1)
             if key[1] >= 0:
                 wanted = rule.obs_map[key[1]] if key[1] < len(rule.obs_map) else key[1]
-                good &= table.obs == wanted
+                good &= (table.obs == wanted) | (table.obs == -1)  # -1: given values, for all
             if key[2] >= 0:
-                good &= table.scan == (rule.scan_map[key[2]] if key[2] < len(rule.scan_map) else key[2])
+                wanted = rule.scan_map[key[2]] if key[2] < len(rule.scan_map) else key[2]
+                good &= (table.scan == wanted) | (table.scan == -1)
             series = make_time_series(table, np.flatnonzero(good), f"spectral window {solution_spw}")
             self._series[identity] = [self._renumbered(s, rule) for s in series]
         return self._series[identity]

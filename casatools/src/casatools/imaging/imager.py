@@ -470,7 +470,7 @@ class Imager:
         """Make the masks of the next minor cycle where they follow the residuals, and decide whether there is to be one."""
         used = [image.store.copy(image.planes.mask) if image.auto_mask is not None else None for image in self.fields]
         for image in self.fields:
-            image.update_mask(control.cycle_threshold <= control.options.threshold_jy)
+            image.update_mask(control.at_threshold)
         nsigma = control.options.nsigma
         below = nsigma > 0 and all(image.is_below(image.noise_thresholds(nsigma)) for image in self.fields)
         over = control.stops(self.peak(), below, not any(image.planes.mask.any() for image in self.fields))

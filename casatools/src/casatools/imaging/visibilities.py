@@ -231,9 +231,10 @@ class DataSource:
 
     def _column(self, wanted: str) -> str:
         names = {"data": "DATA", "corrected": "CORRECTED_DATA", "model": "MODEL_DATA"}
-        if wanted not in names:
+        # Scripts leave it empty for the default, which CASA takes too.
+        column = names.get(wanted.strip().lower() or "corrected", "")
+        if not column:
             raise ParameterError(f"tclean: parameter 'datacolumn' must be one of {', '.join(names)}; got {wanted!r}")
-        column = names[wanted]
         if column == "CORRECTED_DATA" and not self.ms.has(column):
             self.fell_back = True
             column = "DATA"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import casatasks
 from casatools import calibrater
 from casatools._base.errors import CasaError, DataError, ParameterError
 from casatools.io.caltable import CalTable
+from casatools.io.ms import MeasurementSet
 from support.shared import unpack
 
 
@@ -141,3 +143,13 @@ def test_fringes_are_smoothed_through_turns(folder: Path, tmp_path: Path) -> Non
     expected = 3.0 + 0.1 * np.arange(len(times))
     assert np.abs(np.angle(np.exp(1j * (smooth.param[mine, 0, 0] - expected)))).max() < 0.11
     assert smooth.param[mine, 0, 1].min() >= 30
+
+
+@pytest.mark.parametrize("interp", ["linearperobs", "nearestperscan", "linear"])
+def test_given_values_are_of_all_observations_and_scans(shared_input: Callable[[str], str], interp: str) -> None:
+    vis = shared_input("simvla.ms")
+    casatasks.gencal(vis, "amp.cal", caltype="amp", parameter=[1.5])
+    casatasks.applycal(vis, gaintable=["amp.cal"], interp=[interp], calwt=False, flagbackup=False)
+    with MeasurementSet(vis) as ms:
+        rows = np.flatnonzero(ms.read("DATA_DESC_ID") == 0)
+        np.testing.assert_allclose(ms.read("CORRECTED_DATA", rows), ms.read("DATA", rows) / 2.25, rtol=1e-5, atol=1e-6)

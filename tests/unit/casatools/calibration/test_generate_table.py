@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from casatools._base.errors import ParameterError, UnsupportedError
+from casatools._base.errors import ParameterError
 from casatools.calibration.generate_table import CALTYPES, TableRequest, generate_table
 from casatools.io.caltable import CalTable
 from support.shared import unpack
@@ -26,8 +26,6 @@ def test_parameters_that_do_not_fit(values: dict[str, object], message: str) -> 
 
 
 def test_what_is_not_done() -> None:
-    with pytest.raises(UnsupportedError, match="eop"):
-        TableRequest("eop", infile="finals.erp")
     assert "amp" in CALTYPES
 
 

@@ -8,12 +8,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from casatools._base.errors import DataError, ParameterError, UnsupportedError
+from casatools._base.errors import DataError, ParameterError, PathMissingError
 from casatools.calibration import orientation_delays
 from casatools.calibration.generate_table import TableRequest, generate_table
-from casatools.calibration.orientation_delays import Orientation, measured_orientation, orientation_delay_s
+from casatools.calibration.orientation_delays import Orientation, measured_orientation, orientation_delay_s, orientation_of_file
 from casatools.frames.earth_orientation import EarthOrientation
 from casatools.io.caltable import CalTable
+from casatools.io.formats.earth_orientation_file import OrientationSeries
 from casatools.io.ms import MeasurementSet
 
 Input = Callable[[str], str]
@@ -95,7 +96,39 @@ def test_what_the_data_folder_has(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_requests_that_cannot_be() -> None:
-    with pytest.raises(UnsupportedError, match="infile"):
-        TableRequest("eop", infile="usno_finals.erp")
     with pytest.raises(ParameterError, match="finds its values"):
         TableRequest("eop", parameter=(1.0,))
+
+
+def test_files_of_orientations(shared_input: Input, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same orientation in all formats gives the table that the data folder's gives."""
+    monkeypatch.setattr(orientation_delays, "measured_orientation", lambda time_s: TRUE)
+    vis = with_orientation(shared_input("simvla.ms"))
+    generate_table(vis, str(tmp_path / "eop"), TableRequest("eop"))
+    wanted = CalTable.open(str(tmp_path / "eop")).param
+    with MeasurementSet(vis) as ms:
+        day = int(np.asarray(ms.read("TIME", np.arange(1)))[0] // 86400)
+    x, y, ut1 = (*(v * 180 * 3600 / np.pi for v in TRUE[:2]), TRUE[2])
+    days = range(day - 1, day + 3)
+    erp = [f"{d + 2400000.5:.1f} {x * 10:.6f} {y * 10:.6f} {(37 - ut1) * 1e6:.1f} 1 1 1" for d in days]
+    finals = [f"191231 {d:8.2f} I {x:9.6f} 0.000091 {y:9.6f} 0.000092  I{ut1:10.7f} 0.0000102" for d in days]
+    series = [f"2019 12 31 {d} {x:.7f} {y:.7f} {ut1:.7f} 0.0005" for d in days]
+    hours = [f"2019 12 31 0 {d}.00 {x:.7f} {y:.7f} {ut1:.7f} 0.0005" for d in days]
+    for name, lines in {"erp": ["EOP-MOD Ver 2.0", "# comment", *erp], "finals": finals, "c04": series, "c20": hours}.items():
+        (tmp_path / name).write_text("\n".join(lines) + "\n")
+        generate_table(vis, str(tmp_path / f"{name}.cal"), TableRequest("eop", infile=str(tmp_path / name)))
+        np.testing.assert_allclose(CalTable.open(str(tmp_path / f"{name}.cal")).param, wanted, rtol=1e-4, atol=2e-4, err_msg=name)
+    for text, error, message in (("a b c\n", DataError, "neither"), ("\n".join(series[:2]).replace(str(day - 1), "50000").replace(str(day), "50001"), DataError, "50001")):  # fmt: skip
+        (tmp_path / "bad").write_text(text)
+        with pytest.raises(error, match=message):
+            generate_table(vis, str(tmp_path / "bad.cal"), TableRequest("eop", infile=str(tmp_path / "bad")))
+    with pytest.raises(PathMissingError, match="absent"):
+        generate_table(vis, str(tmp_path / "bad.cal"), TableRequest("eop", infile="absent"))
+
+
+def test_leap_seconds_are_no_slope() -> None:
+    series = OrientationSeries(np.arange(3.0), np.zeros((3, 2)), np.array([-0.4, 0.6, 0.598]))
+    assert orientation_of_file(series, 0.5 * 86400, "f")[2] == pytest.approx(-0.4)
+    assert orientation_of_file(series, 1.0 * 86400, "f")[2] == pytest.approx(0.6)
+    assert orientation_of_file(series, 1.5 * 86400, "f")[2] == pytest.approx(0.599)
+    assert orientation_of_file(series, 2.0 * 86400, "f")[2] == pytest.approx(0.598)

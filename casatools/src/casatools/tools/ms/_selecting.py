@@ -48,8 +48,8 @@ def selected_indices(resolved: ResolvedSelection | None, antenna_names: bool = F
     pairs = np.zeros((0, 2), dtype=np.int64) if base is None else base.pairs
     out: dict[str, Any] = {
         "antenna1": empty if base is None else base.antenna1, "antenna2": empty if base is None else base.antenna2,
-        "baselines": pairs if len(pairs) else np.zeros((0, 0), dtype=np.int64),
-        "channel": np.array(channel, dtype=np.int64) if channel else np.zeros((0, 0), dtype=np.int64),
+        "baselines": np.asfortranarray(pairs) if len(pairs) else np.zeros((0, 0), dtype=np.int64),
+        "channel": np.array(channel, dtype=np.int64, order="F") if channel else np.zeros((0, 0), dtype=np.int64),
         "dd": np.array(sorted(set(spw_ddids) & set(by_correlation), key=spw_ddids.index) if spws and by_correlation else spw_ddids or by_correlation,
                        dtype=np.int64),
         "field": np.array(sorted(resolved.fields) if resolved is not None and "field" in named else [], dtype=np.int64),

@@ -70,7 +70,7 @@ class Columns(Access):
 
     def _cell(self, column: str, row: int) -> Any:
         with table_errors(f"cell {row} of column {column!r} cannot be read"):
-            return to_casa(self._table.getcell(column, row))
+            return widened(to_casa(self._table.getcell(column, row)))
 
     @method
     def getcell(self, columnname: Column, rownr: RowNumber = 0) -> Any:
@@ -374,10 +374,14 @@ class Columns(Access):
 _WIDER = {"c": np.complex128, "f": np.float64, "i": np.int64, "u": np.int64}
 
 
+def widened(value: Any) -> Any:
+    """An array in the widest type of its kind; what is no array as it is."""
+    wider = _WIDER.get(value.dtype.kind) if isinstance(value, np.ndarray) else None
+    return value if wider is None or value.dtype == wider else value.astype(wider)
+
+
 def _as_array(value: Any) -> np.ndarray:
-    array = np.asarray(to_casa(value))
-    wider = _WIDER.get(array.dtype.kind)
-    return array if wider is None or array.dtype == wider else array.astype(wider)
+    return np.asarray(widened(np.asarray(to_casa(value))))
 
 
 def _real_part(values: np.ndarray, how: str) -> np.ndarray:

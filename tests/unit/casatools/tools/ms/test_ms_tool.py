@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from casatools import ms, table
-from casatools._base.errors import DataError, NotOpenError, ParameterError, SelectionError, UnsupportedError
+from casatools._base.errors import DataError, NotOpenError, ParameterError, SelectionError
 
 
 @pytest.fixture
@@ -199,6 +199,14 @@ def test_old_statistics_of_vectors_are_by_component_and_of_all_rows(tool: ms) ->
 
 
 @pytest.mark.shared
+def test_tables_of_selected_ids_are_in_the_order_of_the_reference(tool: ms) -> None:
+    tool.msselect({"baseline": "0&1;2&3", "spw": "0:1~2,1:3"})
+    found = tool.msselectedindices()
+    assert found["baselines"].flags.f_contiguous and found["baselines"].tolist() == [[0, 1], [2, 3]]
+    assert found["channel"].flags.f_contiguous and found["channel"].tolist() == [[0, 1, 2, 1], [1, 3, 3, 1]]
+
+
+@pytest.mark.shared
 def test_statistics_are_of_the_rows_selected_before(tool: ms) -> None:
     flags = tool.statistics("FLAG", useflags=False)[""]
     assert (flags["npts"], flags["sum"], flags["max"]) == (64512.0, 2592, 1) and isinstance(flags["sum"], int)
@@ -209,5 +217,9 @@ def test_statistics_are_of_the_rows_selected_before(tool: ms) -> None:
     assert tool.statisticsold("UVW")["UVW_0"]["npts"] == 72.0
     with pytest.raises(SelectionError, match="no row in common"):
         tool.statistics("DATA", "amp", spw="1")
-    with pytest.raises(UnsupportedError, match="averages in time are of the whole MeasurementSet"):
-        tool.statistics("DATA", "amp", timeaverage=True, timebin="60s")
+    averaged = tool.statistics("DATA", "amp", timeaverage=True, timebin="60s")
+    tool.reset()
+    same = tool.statistics("DATA", "amp", spw="0", baseline="0&1;0&2", timeaverage=True, timebin="60s")
+    assert list(averaged) == list(same) and len(same) > 1
+    for name, record in same.items():
+        assert averaged[name] == pytest.approx(record, rel=1e-12)
