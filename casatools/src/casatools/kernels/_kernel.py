@@ -2,12 +2,37 @@
 
 from __future__ import annotations
 
+import importlib
+import sys
 from collections.abc import Callable
 from typing import Any
 
 import numba
 
 __all__ = ["kernel", "reordering_kernel"]
+
+
+def _load_without_scipy() -> None:
+    """Load numba's functions of arrays, which ask at once whether scipy has a BLAS.
+
+    To answer scipy.linalg is loaded, for half of the time of a process's first kernel. scipy is a requirement of this package, and kernels
+    that multiply matrices ask again when they are compiled: the question can wait.
+    """
+    if "numba.np.arraymath" in sys.modules:
+        return
+    linalg: Any = importlib.import_module("numba.np.linalg")
+    ensure = getattr(linalg, "ensure_blas", None)
+    if ensure is None:  # a numba that is made in another way
+        return
+    linalg.ensure_blas = lambda: None
+    try:
+        arrays: Any = importlib.import_module("numba.np.arraymath")
+    finally:
+        linalg.ensure_blas = ensure
+    arrays.ensure_blas = ensure
+
+
+_load_without_scipy()
 
 
 def kernel(function: Callable[..., Any]) -> Any:
