@@ -159,9 +159,12 @@ def statistics(r: random.Random) -> list[Any]:
             "fit-half": {"center": r.choice(("mean", "median")), "lside": r.random() < 0.5},
             "hinges-fences": {"fence": r.choice((0, 1.5, 3))},
         }[algorithm]
-        axes = r.choice((-1, [0, 1], [3], [0, 1, 3], [1, 3]))
-        out.append(("imstat", {"imagename": "c.im", "algorithm": algorithm, "axes": axes, **more, **selection(r)}))
-    return out + [("imstat", {"imagename": n, "axes": a}) for n in ("b.im", "s.im") for a in ([0, 1], [0, 1, 3], [0, 2])]
+        axes = r.choice((-1, [0, 1], [0, 1, 3]))
+        where = r.choice(
+            ({}, {"box": "3,3,12,14"}, {"chans": "2~6"}, {"region": "circle[[9.3pix,8.2pix],4.1pix]"})
+        )  # CASA ends where nothing is chosen
+        out.append(("imstat", {"imagename": "c.im", "algorithm": algorithm, "axes": axes, **more, **where}))
+    return out + [("imstat", {"imagename": n, "axes": a}) for n in ("b.im", "s.im") for a in ([0, 1], [0, 1, 3])]
 
 
 def moments(r: random.Random) -> list[Any]:

@@ -192,12 +192,12 @@ def test_boxes_of_polygons_have_no_empty_edges() -> None:
     """As CASA's: the corner at y = 14.19 holds no centre of a pixel, and neither does anything of the last sliver."""
     coordinates = make_image_coordinates((22, 18), (1e-5, 1e-5), (1.0, 0.5), [1e9])
     text = "poly[[5.10pix,2.47pix],[7.80pix,8.33pix],[5.10pix,14.19pix],[2.39pix,8.33pix]]"
-    found = ImageSelection(text).resolve(coordinates, (1, 18, 22))
-    assert (found.first, found.last) == ([0, 3, 3], [0, 13, 7])
-    found = ImageSelection("rotbox[[12.28pix,10.12pix],[5.38pix,6.92pix],49.8deg]").resolve(coordinates, (1, 18, 22))
-    assert (found.first, found.last) == ([0, 6, 9], [0, 13, 16])
+    found = ImageSelection(text).resolve(coordinates, (1, 1, 18, 22))
+    assert (found.first, found.last) == ([0, 0, 3, 3], [0, 0, 13, 7])
+    found = ImageSelection("rotbox[[12.28pix,10.12pix],[5.38pix,6.92pix],49.8deg]").resolve(coordinates, (1, 1, 18, 22))
+    assert (found.first, found.last) == ([0, 0, 6, 9], [0, 0, 13, 16])
     with pytest.raises(SelectionError, match="no pixel"):
-        ImageSelection("poly[[5.1pix,2.2pix],[5.3pix,2.3pix],[5.2pix,2.8pix]]").resolve(coordinates, (1, 18, 22))
+        ImageSelection("poly[[5.1pix,2.2pix],[5.3pix,2.3pix],[5.2pix,2.8pix]]").resolve(coordinates, (1, 1, 18, 22))
 
 
 def test_limits_between_channels_belong_to_the_next() -> None:
@@ -205,7 +205,7 @@ def test_limits_between_channels_belong_to_the_next() -> None:
     coordinates = make_image_coordinates(
         (22, 18), (1e-5, 1e-5), (1.0, 0.5), 1.41928e9 + 1.2e5 * np.arange(12), rest_frequency_hz=1.4204e9
     )
-    found = ImageSelection("box[[1pix,1pix],[5pix,5pix]], range=[1.4198GHz,1.4203GHz]").resolve(coordinates, (12, 18, 22))
+    found = ImageSelection("box[[1pix,1pix],[5pix,5pix]], range=[1.4198GHz,1.4203GHz]").resolve(coordinates, (12, 1, 18, 22))
     assert (found.first[0], found.last[0]) == (4, 9)
 
 
