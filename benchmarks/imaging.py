@@ -26,7 +26,7 @@ import json, sys, time
 from casatasks import tclean
 vis, size, more = sys.argv[1], int(sys.argv[2]), json.loads(sys.argv[3])
 best = []
-for turn in range(2):
+for turn in range(int(sys.argv[4])):
     import glob, shutil
     for path in glob.glob('im.*'):
         shutil.rmtree(path, ignore_errors=True)
@@ -81,14 +81,14 @@ def make_mosaic(source: Path, target: Path) -> None:
 
 
 def call(
-    python: str, vis: Path, size: int, more: dict[str, object], folder: Path, environment: dict[str, str]
+    python: str, vis: Path, size: int, more: dict[str, object], folder: Path, environment: dict[str, str], turns: int = 2
 ) -> tuple[float, float]:
-    """Seconds of the better of two calls of tclean in one process, whose first compiles or fills caches, and its peak memory [MB]."""
+    """Seconds of the best of some calls of tclean in one process, whose first compiles or fills caches, and its peak memory [MB]."""
     import json
 
     folder.mkdir(parents=True, exist_ok=True)
     done = subprocess.run(
-        [python, "-c", CALL, str(vis), str(size), json.dumps(more)],
+        [python, "-c", CALL, str(vis), str(size), json.dumps(more), str(turns)],
         cwd=folder,
         env=environment,
         capture_output=True,
@@ -120,6 +120,7 @@ def main() -> None:
         "--reference-for-all", action="store_true", help="time the reference on every row, not on the mosaic alone"
     )
     parser.add_argument("--rows", default="*", help="rows to time, by their names")
+    parser.add_argument("--reference-turns", type=int, default=2, help="calls of the reference in one process")
     options = parser.parse_args()
     work = options.work or Path(tempfile.mkdtemp(prefix="casa-bench-"))
     oracle, peer = os.environ.get("CASA_ORACLE", ""), shutil.which("wsclean")
@@ -143,7 +144,7 @@ def main() -> None:
             if peer and arguments:
                 peers.append(wsclean(peer, vis, options.size, arguments, work / "peer"))
             if oracle and (arguments is None or options.reference_for_all):
-                theirs.append(call(oracle, vis, options.size, more, work / "reference", other))
+                theirs.append(call(oracle, vis, options.size, more, work / "reference", other, options.reference_turns))
         best = min(seconds for seconds, _ in ours)
         cells = [f"{min(t):.2f} | {min(t) / best:.1f}" if t else "- | -" for t in (peers, [seconds for seconds, _ in theirs])]
         memory = " and ".join(f"{max(size for _, size in runs):.0f}" for runs in (ours, theirs) if runs)

@@ -123,7 +123,10 @@ def run_flagging(vis: str, words: list[str]) -> dict[str, Any]:
     lists = (
         ["mode='rflag' timedevscale=3.0 freqdevscale=3.0", "mode='summary' name='middle'", "mode='extend' growtime=30.0 flagneartime=True"],
         ["mode='tfcrop' freqcutoff=2.0 timecutoff=2.0 usewindowstats='std'", "mode='clip' clipminmax=[0.0,9.0] timeavg=True timebin='60s'"],
-        ["mode='manual' antenna='EA03' spw='0:0~1' scan='1'", "mode='antint' antint_ref_antenna='EA03' minchanfrac=0.2"],
+        [
+            "mode='manual' antenna='EA03' spw='0:0~1' scan='1'", "mode='manual' scan='2' antenna='EA02' correlation='RR'",
+            "mode='antint' antint_ref_antenna='EA03' minchanfrac=0.2",
+        ],
     )  # fmt: skip
     made: dict[str, Any] = {}
     for number, lines in enumerate(lists):

@@ -18,7 +18,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 def task(
     *,
     group: str,
-    history: tuple[str, ...] = (),
+    history: tuple[str | Callable[[dict[str, Any]], str], ...] = (),
     changes: Callable[[dict[str, Any]], bool] = lambda _: True,
     pictures: tuple[str, ...] = (),
 ) -> Callable[[F], F]:
@@ -28,8 +28,9 @@ def task(
     ----------
     group : str
         The sub-package it stands in.
-    history : tuple of str
-        Parameters that name MeasurementSets or images whose history records the call once it has ended well.
+    history : tuple of str or callable
+        Parameters that name MeasurementSets or images whose history records the call once it has ended well, or what finds the name from the
+        arguments.
     changes : callable
         Tells from the arguments whether a call changes them; one that only looks leaves no history.
     pictures : tuple of str
@@ -42,7 +43,10 @@ def task(
 
         @functools.wraps(function)
         def call(*args: Any, **kwargs: Any) -> Any:
-            arguments = declaration.bind(args, kwargs)
+            bound = declaration.bind(args, kwargs)
+            arguments = {
+                p.name: bound[p.name] for p in declaration.parameters
+            }  # logs and histories have the order of the signature
             with log.origin(name):
                 started = _begin(name, arguments)
                 success = False
@@ -129,7 +133,7 @@ def _end(name: str, started: float) -> None:
     log.post("#" * 42)
 
 
-def _record(name: str, parameters: tuple[str, ...], arguments: dict[str, Any]) -> None:
+def _record(name: str, parameters: tuple[str | Callable[[dict[str, Any]], str], ...], arguments: dict[str, Any]) -> None:
     from casatools._base.version import version_string
     from casatools.tools._history import record_task
 
@@ -137,7 +141,7 @@ def _record(name: str, parameters: tuple[str, ...], arguments: dict[str, Any]) -
     lines = [f"taskname={name}", f"version: casatasks {version_string()}"]
     lines += [f"{key:<11} = {_history_text(value)}" for key, value in arguments.items()]
     for parameter in parameters:
-        value = arguments[parameter]
+        value = arguments[parameter] if isinstance(parameter, str) else parameter(arguments)
         for path in [value] if isinstance(value, str) else value:
             if path:
                 record_task(path, name, lines)

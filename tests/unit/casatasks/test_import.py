@@ -51,6 +51,25 @@ def test_import_is_light(package: str, tmp_path: Path) -> None:
     assert run.stderr == ""
 
 
+def test_tclean_loads_what_it_runs_with_only(tmp_path: Path) -> None:
+    """Not the server of the interactive page, nor what single deconvolvers and masks need: it is memory that each run would hold."""
+    run = subprocess.run(
+        [sys.executable, "-c", "import casatasks, json, sys; casatasks.tclean; print(json.dumps(sorted(sys.modules)))"],
+        capture_output=True, text=True, check=True, cwd=tmp_path, env={**os.environ, "HOME": str(tmp_path)},
+    )  # fmt: skip
+    heavy = (
+        "http.server",
+        "http.client",
+        "webbrowser",
+        "astropy",
+        "matplotlib",
+        "scipy.optimize",
+        "scipy.ndimage",
+        "scipy.special",
+    )
+    assert [m for m in json.loads(run.stdout) if m in heavy] == []
+
+
 def test_import_without_a_home(tmp_path: Path) -> None:
     run = subprocess.run(
         [sys.executable, "-c", "import casatasks; casatasks.tclean; print('fine')"],

@@ -11,7 +11,7 @@ from casatools._base import kinds
 __all__ = ["defintent"]
 
 
-@task(group="calibration")
+@task(group="calibration", history=(lambda given: given["outputvis"] or given["vis"],))
 def defintent(
     vis: P.Vis = "",
     intent: Annotated[str, kinds.Text(), "Intent, or several joined by commas, such as 'CALIBRATE_PHASE#ON_SOURCE'"] = "",

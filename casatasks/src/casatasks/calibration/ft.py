@@ -12,7 +12,7 @@ from casatools._base.errors import ParameterError
 __all__ = ["ft"]
 
 
-@task(group="calibration")
+@task(group="calibration", history=("vis",))
 def ft(
     vis: P.Vis = "",
     field: P.Field = "",

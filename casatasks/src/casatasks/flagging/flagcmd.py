@@ -85,7 +85,7 @@ def flagcmd(
         raise OutputExistsError(f"flagcmd: the output {outfile!r} already exists; give another name or overwrite=True")
     source = inpfile if inpmode == "table" and isinstance(inpfile, str) and inpfile else vis
     if inpmode == "table":
-        stored = stored_from_table(source, tablerows, reason, useapplied or action in ("unapply", "list"))
+        stored = stored_from_table(source, tablerows, reason, useapplied or action == "unapply")
     elif inpmode == "xml":
         stored = stored_from_xml(vis, reason, tbuff, ants)
     else:

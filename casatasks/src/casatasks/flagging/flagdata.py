@@ -30,7 +30,8 @@ from casatools.flagging.time_buffers import widen_command
 
 __all__ = ["flagdata"]
 
-_SELECTION = ("field", "spw", "antenna", "timerange", "correlation", "scan", "intent", "array", "uvrange", "observation", "feed")
+# In the order in which CASA writes them into commands.
+_SELECTION = ("field", "spw", "array", "feed", "scan", "antenna", "uvrange", "timerange", "correlation", "intent", "observation")
 
 
 @task(group="flagging", history=("vis",), changes=lambda given: given["action"] == "apply" and given["mode"] != "summary")
@@ -215,6 +216,8 @@ def _command(given: dict[str, Any]) -> FlagCommand:
     if mode == "rflag" and given["action"] == "calculate":  # the names of files to write, not of files to read
         values.update({k: "" for k in ("timedev", "freqdev") if isinstance(given[k], str)})
     values["mode"] = mode
+    if "datacolumn" in values and "correlation" in values:  # an expression, not a selection
+        values["correlation"] = values.pop("correlation")
     return make_command(values, format_command(values))
 
 

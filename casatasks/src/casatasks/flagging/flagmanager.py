@@ -10,7 +10,7 @@ from casatasks._task import task
 from casatools._base import kinds, log
 from casatools._base.errors import OutputExistsError, ParameterError
 from casatools._base.paths import require_present
-from casatools.flagging.session import delete_version, list_versions, rename_version, restore_version, save_version
+from casatools.flagging.session import delete_version, list_versions, rename_version, restore_version, save_version, set_aside
 
 __all__ = ["flagmanager"]
 
@@ -25,6 +25,9 @@ def flagmanager(
     merge: Annotated[Literal["replace", "and", "or"], "How saved and current flags combine"] = "replace",
 ) -> Any:
     """Manage saved versions of the flags of a MeasurementSet.
+
+    A version that is saved under a name there is already does not replace the older one, which becomes ``<name>.old.<seconds>``;
+    with `merge` ``and`` or ``or`` the flags are combined with it.
 
     Returns
     -------
@@ -56,6 +59,9 @@ def flagmanager(
     if len(names) > 1:
         raise ParameterError(f"flagmanager: parameter 'versionname' must be one name with mode={mode!r}; got {versionname!r}")
     if mode == "save":
+        older = set_aside(vis, names[0]) if merge == "replace" else ""
+        if older:
+            log.post(f"There was a version {names[0]} already; it is called {older} now", "WARN")
         save_version(vis, names[0], comment, merge)
     elif mode == "restore":
         restore_version(vis, names[0], merge)

@@ -37,7 +37,9 @@ def apparentsens(
         Literal["I", "Q", "U", "V", "IV", "QU", "IQ", "UV", "IQUV", "RR", "LL", "XX", "YY", "RRLL", "XXYY", "pseudoI"],
         "Planes of the image",
     ] = "I",
-    specmode: Annotated[Literal["mfs", "cont", "cube", "cubedata"], "Kind of image; cubes are not there yet"] = "mfs",
+    specmode: Annotated[
+        Literal["mfs", "cont", "cube", "cubedata"], "Kind of image; of cubes each channel's sensitivity is told too"
+    ] = "mfs",
     weighting: Annotated[
         Literal["natural", "uniform", "briggs", "radial", "superuniform"], "Weighting of the uv plane"
     ] = "natural",
@@ -48,20 +50,20 @@ def apparentsens(
         "superuniform: uv cells on either side that densities are summed over; others: pixels of the field of view that uv cells are for",
     ] = 0,
     uvtaper: Annotated[list[str], kinds.TextList(), "Taper of the uv plane, such as ['5klambda'] or ['10arcsec']"] = [""],
-) -> dict[str, float]:
+) -> dict[str, Any]:
     """Tell the noise that the weights of the data leave in an image, without making it.
 
     Returns
     -------
     dict
         ``effSens``: the point source sensitivity [Jy, where weights are 1/Jy^2]; ``relToNat``: its ratio to that of natural weighting.
+        Of cubes these are, as the reference's, those of all channels together; ``chanSens`` and ``chanRelToNat`` (chan,) are those of
+        each plane, weighted with a density of its own, NaN for planes without data.
 
     Raises
     ------
     PathMissingError, DataError, SelectionError
         There is no such MeasurementSet, the selection matches nothing, or all of it is flagged.
-    UnsupportedError
-        specmode is cube or cubedata: give 'mfs' and the channels of one plane in spw.
 
     Notes
     -----

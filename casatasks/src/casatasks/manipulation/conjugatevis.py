@@ -12,7 +12,12 @@ from casatools._base import kinds
 __all__ = ["conjugatevis"]
 
 
-@task(group="manipulation", history=("outputvis",))
+def _output(given: dict[str, Any]) -> str:
+    folder, name = os.path.split(given["vis"].rstrip("/"))
+    return given["outputvis"] or os.path.join(folder, f"conjugated_{name}")
+
+
+@task(group="manipulation", history=(_output,))
 def conjugatevis(
     vis: Vis = "",
     spwlist: Annotated[
@@ -35,5 +40,4 @@ def conjugatevis(
     from casatools.transform.parameters import parse_spw_list
     from casatools.transform.phasing import conjugatevis as run
 
-    folder, name = os.path.split(vis.rstrip("/"))
-    run(vis, outputvis or os.path.join(folder, f"conjugated_{name}"), parse_spw_list(spwlist), overwrite)
+    run(vis, _output({"vis": vis, "outputvis": outputvis}), parse_spw_list(spwlist), overwrite)

@@ -13,7 +13,7 @@ __all__ = ["fixvis"]
 _Fields = kinds.Variant((kinds.Text(numbers=True), kinds.Int(), kinds.IntList(), kinds.TextList(numbers=True)))
 
 
-@task(group="manipulation", history=("outputvis",))
+@task(group="manipulation", history=(lambda given: given["outputvis"] or given["vis"],))
 def fixvis(
     vis: Vis = "",
     outputvis: Annotated[str, kinds.OutPath(), "Name of the changed copy; '' or `vis` changes `vis` itself"] = "",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from casatasks._params import (
     Antenna,
@@ -22,87 +22,53 @@ from casatasks._params import (
     Vis,
 )
 from casatasks._task import task
-from casatools._base import kinds
-from casatools._base.errors import ParameterError, UnsupportedError
-from casatools._base.paths import require_absent, require_present
-from casatools.frames.quantities import to_unit
-from casatools.plotting.visibilities import Selection
+from casatools._base import kinds, log
 
 __all__ = ["plotms"]
 
-# Parameters of which only the default is supported.
-_ONLY_DEFAULT: dict[str, Any] = {
-    "gridrows": 1,
-    "gridcols": 1,
-    "rowindex": 0,
-    "colindex": 0,
-    "plotindex": 0,
-    "xframe": "",
-    "xinterp": "",
-    "yframe": "",
-    "yinterp": "",
-    "yaxislocation": "",
-    "avgantenna": False,
-    "avgspw": False,
-    "freqframe": "",
-    "veldef": "RADIO",
-    "phasecenter": "",
-    "extendflag": False,
-    "extcorr": False,
-    "extchannel": False,
-    "xselfscale": False,
-    "yselfscale": False,
-    "xsharedaxis": False,
-    "ysharedaxis": False,
-    "symbolshape": "autoscaling",
-    "symbolcolor": "0000ff",
-    "symbolfill": "fill",
-    "symboloutline": False,
-    "customflaggedsymbol": False,
-    "flaggedsymbolshape": "nosymbol",
-    "flaggedsymbolsize": 2,
-    "flaggedsymbolcolor": "ff0000",
-    "flaggedsymbolfill": "fill",
-    "flaggedsymboloutline": False,
-    "xconnector": "",
-    "timeconnector": False,
-    "titlefont": 0,
-    "xaxisfont": 0,
-    "yaxisfont": 0,
-    "majorwidth": 1,
-    "majorstyle": "",
-    "majorcolor": "B0B0B0",
-    "showminorgrid": False,
-    "minorwidth": 1,
-    "minorstyle": "",
-    "minorcolor": "D0D0D0",
-    "legendposition": "",
-    "callib": [],
-    "headeritems": "",
-    "showimage": False,
-}
-_SELECTED = ("timerange", "uvrange", "antenna", "scan", "correlation", "array", "observation", "intent", "feed")
+# One for all vertical axes, or one for each.
+_EACH_BOOL = kinds.Variant((kinds.Bool(), kinds.BoolList(), kinds.Text(), kinds.TextList()))
+_EACH_TEXT = kinds.Variant((kinds.Text(), kinds.TextList()))
+_EACH_NUMBER = kinds.Variant((kinds.Float(), kinds.FloatList(), kinds.Text(), kinds.TextList()))
 
 
 @task(group="visualization")
 def plotms(
     vis: Vis = "",
-    gridrows: Annotated[int, kinds.Int(), "Kept for compatibility: only the default is supported"] = 1,
-    gridcols: Annotated[int, kinds.Int(), "Kept for compatibility: only the default is supported"] = 1,
-    rowindex: Annotated[int, kinds.Int(), "Kept for compatibility: only the default is supported"] = 0,
-    colindex: Annotated[int, kinds.Int(), "Kept for compatibility: only the default is supported"] = 0,
-    plotindex: Annotated[int, kinds.Int(), "Kept for compatibility: only the default is supported"] = 0,
+    gridrows: Annotated[int, kinds.Int(), "Rows of the page of panels"] = 1,
+    gridcols: Annotated[int, kinds.Int(), "Columns of the page of panels"] = 1,
+    rowindex: Annotated[int, kinds.Int(), "Row of the plot's panel, from 0"] = 0,
+    colindex: Annotated[int, kinds.Int(), "Column of the plot's panel, from 0"] = 0,
+    plotindex: Annotated[
+        int, kinds.Int(), "Number of the plot: with clearplots=False plots of other numbers stay on the page"
+    ] = 0,
     xaxis: Annotated[str, kinds.Text(numbers=True), "Horizontal axis, such as time, uvdist, channel, frequency; '' is time"] = "",
     xdatacolumn: Annotated[
         str, kinds.Text(numbers=True), "Column of a horizontal axis of visibilities: data, corrected, model, residual"
     ] = "",
-    xframe: Annotated[str, kinds.Text(numbers=True), "Kept for compatibility: only the default is supported"] = "",
-    xinterp: Annotated[str, kinds.Text(numbers=True), "Kept for compatibility: only the default is supported"] = "",
-    yaxis: Annotated[str, kinds.Text(numbers=True), "Vertical axis, such as amp, phase; '' is amp"] = "",
-    ydatacolumn: Annotated[str, kinds.Text(numbers=True), "Column of a vertical axis: data, corrected, model, residual"] = "",
-    yframe: Annotated[str, kinds.Text(numbers=True), "Kept for compatibility: only the default is supported"] = "",
-    yinterp: Annotated[str, kinds.Text(numbers=True), "Kept for compatibility: only the default is supported"] = "",
-    yaxislocation: Annotated[str, kinds.Text(numbers=True), "Kept for compatibility: only the default is supported"] = "",
+    xframe: Annotated[
+        str,
+        kinds.Text(numbers=True),
+        "Frame of ant-ra and ant-dec at the horizontal axis, such as icrs, j2000, b1950, galactic; '' is J2000",
+    ] = "",
+    xinterp: Annotated[
+        str, kinds.Text(numbers=True), "Pointings between their times: nearest, or cubic spline; '' is cubic"
+    ] = "",
+    yaxis: Annotated[
+        Any,
+        kinds.Variant((kinds.Text(), kinds.TextList())),
+        "Vertical axis, such as amp or phase; a list draws several; '' is amp",
+    ] = "",
+    ydatacolumn: Annotated[
+        Any,
+        kinds.Variant((kinds.Text(), kinds.TextList())),
+        "Column of the vertical axis, one for each or for all: data, corrected, model, float, residual, corrected-model_vector, corrected/model_scalar and their kind",
+    ] = "",
+    yframe: Annotated[str, kinds.Text(numbers=True), "As xframe, for the vertical axis"] = "",
+    yinterp: Annotated[str, kinds.Text(numbers=True), "As xinterp, for the vertical axis"] = "",
+    yaxislocation: Annotated[
+        Any, kinds.Variant((kinds.Text(), kinds.TextList())), "Side of each vertical axis: left or right"
+    ] = "",
     selectdata: SelectData = True,
     field: Field = "",
     spw: Spw = "",
@@ -122,64 +88,82 @@ def plotms(
     avgscan: Annotated[bool, kinds.Bool(), "Average over scans"] = False,
     avgfield: Annotated[bool, kinds.Bool(), "Average over fields"] = False,
     avgbaseline: Annotated[bool, kinds.Bool(), "Average all baselines"] = False,
-    avgantenna: Annotated[bool, kinds.Bool(), "Kept for compatibility: only the default is supported"] = False,
-    avgspw: Annotated[bool, kinds.Bool(), "Kept for compatibility: only the default is supported"] = False,
+    avgantenna: Annotated[bool, kinds.Bool(), "Average all baselines of each antenna"] = False,
+    avgspw: Annotated[bool, kinds.Bool(), "Average over spectral windows of the same number of channels"] = False,
     scalar: Annotated[bool, kinds.Bool(), "Average amplitudes and phases"] = False,
     transform: Annotated[bool, kinds.Bool(), "Use the frame parameters"] = True,
-    freqframe: Annotated[str, kinds.Text(numbers=True), "Kept for compatibility: only the default is supported"] = "",
+    freqframe: Annotated[
+        str, kinds.Text(numbers=True), "Frame of frequencies and velocities, such as LSRK; '' is that of the data"
+    ] = "",
     restfreq: Annotated[str, kinds.Text(numbers=True), "Rest frequency for velocities"] = "",
-    veldef: Annotated[str, kinds.Text(numbers=True), "Kept for compatibility: only the default is supported"] = "RADIO",
-    phasecenter: Annotated[str, kinds.Text(numbers=True), "Kept for compatibility: only the default is supported"] = "",
-    extendflag: Annotated[bool, kinds.Bool(), "Kept for compatibility: only the default is supported"] = False,
-    extcorr: Annotated[bool, kinds.Bool(), "Kept for compatibility: only the default is supported"] = False,
-    extchannel: Annotated[bool, kinds.Bool(), "Kept for compatibility: only the default is supported"] = False,
+    veldef: Annotated[str, kinds.Text(numbers=True), "Velocities: RADIO, OPTICAL or TRUE"] = "RADIO",
+    phasecenter: Annotated[
+        str,
+        kinds.Text(numbers=True),
+        "Turn phases to this direction, such as 'J2000 19h53m50 40d06m00', or by two offsets such as '10arcsec -5arcsec'",
+    ] = "",
+    extendflag: Annotated[
+        bool, kinds.Bool(), "Accepted for compatibility: flags are extended only where a window is used to flag"
+    ] = False,
+    extcorr: Annotated[
+        bool, kinds.Bool(), "Accepted for compatibility: flags are extended only where a window is used to flag"
+    ] = False,
+    extchannel: Annotated[
+        bool, kinds.Bool(), "Accepted for compatibility: flags are extended only where a window is used to flag"
+    ] = False,
     iteraxis: Annotated[str, kinds.Text(numbers=True), "One panel for each value of this axis"] = "",
-    xselfscale: Annotated[bool, kinds.Bool(), "Kept for compatibility: only the default is supported"] = False,
-    yselfscale: Annotated[bool, kinds.Bool(), "Kept for compatibility: only the default is supported"] = False,
-    xsharedaxis: Annotated[bool, kinds.Bool(), "Kept for compatibility: only the default is supported"] = False,
-    ysharedaxis: Annotated[bool, kinds.Bool(), "Kept for compatibility: only the default is supported"] = False,
-    customsymbol: Annotated[bool, kinds.Bool(), "Use symbolsize"] = False,
-    symbolshape: Annotated[
-        str, kinds.Text(numbers=True), "Kept for compatibility: only the default is supported"
-    ] = "autoscaling",
-    symbolsize: Annotated[int, kinds.Int(), "Size of the symbols"] = 2,
-    symbolcolor: Annotated[str, kinds.Text(numbers=True), "Kept for compatibility: only the default is supported"] = "0000ff",
-    symbolfill: Annotated[str, kinds.Text(numbers=True), "Kept for compatibility: only the default is supported"] = "fill",
-    symboloutline: Annotated[bool, kinds.Bool(), "Kept for compatibility: only the default is supported"] = False,
+    xselfscale: Annotated[bool, kinds.Bool(), "Give the panels of an iteration one horizontal range"] = False,
+    yselfscale: Annotated[bool, kinds.Bool(), "Give the panels of an iteration one vertical range"] = False,
+    xsharedaxis: Annotated[bool, kinds.Bool(), "Number the lowest panels only; needs xselfscale and several rows"] = False,
+    ysharedaxis: Annotated[bool, kinds.Bool(), "Number the leftmost panels only; needs yselfscale and several columns"] = False,
+    customsymbol: Annotated[Any, _EACH_BOOL, "Use the symbol parameters"] = False,
+    symbolshape: Annotated[Any, _EACH_TEXT, "autoscaling, circle, square, diamond, pixel, nosymbol"] = "autoscaling",
+    symbolsize: Annotated[Any, _EACH_NUMBER, "Size of the symbols [point]"] = 2,
+    symbolcolor: Annotated[Any, _EACH_TEXT, "Colour: a name, or hexadecimal digits"] = "0000ff",
+    symbolfill: Annotated[Any, _EACH_TEXT, "fill, mesh1, mesh2, mesh3, nofill"] = "fill",
+    symboloutline: Annotated[Any, _EACH_BOOL, "Draw the edges of symbols"] = False,
     coloraxis: Annotated[str, kinds.Text(numbers=True), "Colour by this axis"] = "",
-    customflaggedsymbol: Annotated[bool, kinds.Bool(), "Kept for compatibility: only the default is supported"] = False,
-    flaggedsymbolshape: Annotated[
-        str, kinds.Text(numbers=True), "Kept for compatibility: only the default is supported"
-    ] = "nosymbol",
-    flaggedsymbolsize: Annotated[int, kinds.Int(), "Kept for compatibility: only the default is supported"] = 2,
-    flaggedsymbolcolor: Annotated[
-        str, kinds.Text(numbers=True), "Kept for compatibility: only the default is supported"
-    ] = "ff0000",
-    flaggedsymbolfill: Annotated[str, kinds.Text(numbers=True), "Kept for compatibility: only the default is supported"] = "fill",
-    flaggedsymboloutline: Annotated[bool, kinds.Bool(), "Kept for compatibility: only the default is supported"] = False,
-    xconnector: Annotated[str, kinds.Text(numbers=True), "Kept for compatibility: only the default is supported"] = "",
-    timeconnector: Annotated[bool, kinds.Bool(), "Kept for compatibility: only the default is supported"] = False,
-    plotrange: Annotated[list[float], kinds.FloatList(), "[xmin, xmax, ymin, ymax]; equal bounds are automatic"] = [],  # noqa: B006
+    customflaggedsymbol: Annotated[Any, _EACH_BOOL, "Draw flagged points too, with the parameters that follow"] = False,
+    flaggedsymbolshape: Annotated[Any, _EACH_TEXT, "As symbolshape, of flagged points"] = "nosymbol",
+    flaggedsymbolsize: Annotated[Any, _EACH_NUMBER, "Size [point]"] = 2,
+    flaggedsymbolcolor: Annotated[Any, _EACH_TEXT, "Colour"] = "ff0000",
+    flaggedsymbolfill: Annotated[Any, _EACH_TEXT, "As symbolfill"] = "fill",
+    flaggedsymboloutline: Annotated[Any, _EACH_BOOL, "Draw the edges"] = False,
+    xconnector: Annotated[Any, _EACH_TEXT, "Join points: none, line or step"] = "",
+    timeconnector: Annotated[bool, kinds.Bool(), "Join the points in time instead of along the horizontal axis"] = False,
+    plotrange: Annotated[
+        Any, kinds.Variant((kinds.FloatList(), kinds.Text(""))), "[xmin, xmax, ymin, ymax]; equal bounds are automatic"
+    ] = [],  # noqa: B006
     title: Annotated[str, kinds.Text(numbers=True), "Title"] = "",
-    titlefont: Annotated[int, kinds.Int(), "Kept for compatibility: only the default is supported"] = 0,
+    titlefont: Annotated[int, kinds.Int(), "Size of the title's letters [point]; 0 chooses"] = 0,
     xlabel: Annotated[str, kinds.Text(numbers=True), "Label of the horizontal axis"] = "",
-    xaxisfont: Annotated[int, kinds.Int(), "Kept for compatibility: only the default is supported"] = 0,
+    xaxisfont: Annotated[int, kinds.Int(), "Size of the horizontal label's letters [point]; 0 chooses"] = 0,
     ylabel: Annotated[str, kinds.Text(numbers=True), "Label of the vertical axis"] = "",
-    yaxisfont: Annotated[int, kinds.Int(), "Kept for compatibility: only the default is supported"] = 0,
-    showmajorgrid: Annotated[bool, kinds.Bool(), "The grid is always shown"] = False,
-    majorwidth: Annotated[int, kinds.Int(), "Kept for compatibility: only the default is supported"] = 1,
-    majorstyle: Annotated[str, kinds.Text(numbers=True), "Kept for compatibility: only the default is supported"] = "",
-    majorcolor: Annotated[str, kinds.Text(numbers=True), "Kept for compatibility: only the default is supported"] = "B0B0B0",
-    showminorgrid: Annotated[bool, kinds.Bool(), "Kept for compatibility: only the default is supported"] = False,
-    minorwidth: Annotated[int, kinds.Int(), "Kept for compatibility: only the default is supported"] = 1,
-    minorstyle: Annotated[str, kinds.Text(numbers=True), "Kept for compatibility: only the default is supported"] = "",
-    minorcolor: Annotated[str, kinds.Text(numbers=True), "Kept for compatibility: only the default is supported"] = "D0D0D0",
+    yaxisfont: Annotated[int, kinds.Int(), "Size of the vertical label's letters [point]; 0 chooses"] = 0,
+    showmajorgrid: Annotated[
+        bool, kinds.Bool(), "Draw the grid as the parameters that follow say; without it its lines are faint"
+    ] = False,
+    majorwidth: Annotated[int, kinds.Int(), "Width of the grid's lines"] = 1,
+    majorstyle: Annotated[str, kinds.Text(numbers=True), "Lines of the grid: solid, dash, dot, none"] = "",
+    majorcolor: Annotated[str, kinds.Text(numbers=True), "Colour of the grid's lines"] = "B0B0B0",
+    showminorgrid: Annotated[bool, kinds.Bool(), "Draw a finer grid too"] = False,
+    minorwidth: Annotated[int, kinds.Int(), "Width of the finer grid's lines"] = 1,
+    minorstyle: Annotated[str, kinds.Text(numbers=True), "Lines of the finer grid: solid, dash, dot, none"] = "",
+    minorcolor: Annotated[str, kinds.Text(numbers=True), "Colour of the finer grid's lines"] = "D0D0D0",
     showlegend: Annotated[bool, kinds.Bool(), "Show a legend"] = False,
-    legendposition: Annotated[str, kinds.Text(numbers=True), "Kept for compatibility: only the default is supported"] = "",
+    legendposition: Annotated[
+        str,
+        kinds.Text(numbers=True),
+        "upperRight, upperLeft, lowerRight, lowerLeft, or exteriorRight, exteriorLeft, exteriorTop, exteriorBottom",
+    ] = "",
     plotfile: Annotated[str, kinds.OutPath(), "File to write; '' is <vis>.plotms.png with showgui"] = "",
     expformat: Annotated[str, kinds.Text(numbers=True), "Format of the file; '' is by its ending"] = "",
     verbose: Annotated[bool, kinds.Bool(), "Say more in the log"] = True,
-    exprange: Annotated[str, kinds.Text(numbers=True), "Panels to write; all are in one file"] = "",
+    exprange: Annotated[
+        str,
+        kinds.Text(numbers=True),
+        "Pages of an iteration: current (or '') is the first, all writes a file each, with the values of the page in its name",
+    ] = "",
     highres: Annotated[bool, kinds.Bool(), "Higher resolution"] = False,
     dpi: Annotated[int, kinds.Int(), "Dots per inch"] = -1,
     width: Annotated[int, kinds.Int(), "Width [pixel]"] = -1,
@@ -190,23 +174,45 @@ def plotms(
         kinds.Bool(),
         "Show the plot in a notebook; there is no window elsewhere: without plotfile a PNG beside the data is written",
     ] = True,
-    clearplots: Annotated[bool, kinds.Bool(), "Each call makes a new figure"] = True,
-    callib: Annotated[Any, kinds.Variant(), "Kept for compatibility: only the default is supported"] = [],  # noqa: B006
-    headeritems: Annotated[str, kinds.Text(numbers=True), "Kept for compatibility: only the default is supported"] = "",
+    clearplots: Annotated[
+        bool, kinds.Bool(), "Begin a new page; False adds to, or replaces a plot of, the page of the calls before"
+    ] = True,
+    callib: Annotated[
+        Any,
+        kinds.Variant((kinds.TextList(), kinds.Text())),
+        "Calibration library: a file or lines such as \"caltable='a.G' calwt=T\", applied on the way for the column corrected",
+    ] = [],  # noqa: B006
+    headeritems: Annotated[
+        str,
+        kinds.Text(),
+        "Text above the plot, of filename, ycolumn, obsdate, obstime, observer, projid, telescope, targname, targdir",
+    ] = "",
     showatm: Annotated[bool, kinds.Bool(), "Draw the transmission of the atmosphere too, against xaxis='frequency'"] = False,
     showtsky: Annotated[bool, kinds.Bool(), "Draw the temperature of the sky too, against xaxis='frequency'"] = False,
-    showimage: Annotated[bool, kinds.Bool(), "Kept for compatibility: only the default is supported"] = False,
-) -> None:
+    showimage: Annotated[Literal[False], "Fixed: curves of the image sideband are not drawn"] = False,
+) -> bool:
     """Plot visibilities of a MeasurementSet, or solutions of a calibration table, into a file.
+
+    There is no window: without `plotfile` a PNG beside the data is written, and shown in a notebook.
+
+    Returns
+    -------
+    bool
+        True.
 
     Raises
     ------
     ParameterError
-        An axis is not known.
+        An axis, a column or a style is not known, or parameters do not go together.
     UnsupportedError
-        A parameter that only a window needs, or that is not done yet, is not at its default.
+        Solutions are to be averaged, or two plots with an iteration axis are to share a page.
     OutputExistsError
         The file exists.
+
+    Notes
+    -----
+    An iteration axis gives one page with all panels where the grid is 1 x 1, else pages of as many panels as the grid has. Data are averaged
+    with their weights. Axes are the names that ``casatools.plotting.plot_axes.AXES`` lists.
 
     Examples
     --------
@@ -214,67 +220,11 @@ def plotms(
     """
     given = dict(locals())
     from casatools.plotting.figure import show_in_notebook
-    from casatools.plotting.solution_points import doubled_receptors
-    from casatools.plotting.visibilities import PlotOptions, normalised
-    from casatools.plotting.visibility_figure import plot_visibilities
+    from casatools.plotting.plot_request import draw_request
 
-    for name, default in _ONLY_DEFAULT.items():
-        if given[name] != default:
-            raise UnsupportedError(f"plotms: {name}={given[name]!r} is not supported; only {default!r} is")
-    for name in ("xdatacolumn", "ydatacolumn"):
-        if given[name] not in ("", "data", "corrected", "model", "residual", "float"):
-            raise UnsupportedError(
-                f"plotms: {name}={given[name]!r} is not supported; use data, corrected, model, residual or float"
-            )
-    if not vis:
-        raise ParameterError("plotms: parameter 'vis' must name a MeasurementSet or calibration table; got ''")
-    require_present(vis, "MeasurementSet")
-    target = plotfile or (f"{vis.rstrip('/')}.plotms.png" if showgui else "")
-    if target:
-        require_absent(target, overwrite or not plotfile)
-    if exprange not in ("", "all"):
-        raise UnsupportedError(f"plotms: exprange={exprange!r} is not supported; all panels are written into one file")
-    if (showatm or showtsky) and (normalised(xaxis or "time") != "frequency" or (showatm and showtsky)):
-        raise ParameterError(
-            f"plotms: one of showatm and showtsky goes with xaxis='frequency'; got showatm={showatm}, showtsky={showtsky}, xaxis={xaxis!r}"
-        )
-    if not clearplots:
-        raise UnsupportedError("plotms: clearplots=False is not supported; each call makes a new figure")
-    options = PlotOptions(
-        x=normalised(xaxis or "time"),
-        y=normalised(yaxis or "amp"),
-        x_column=xdatacolumn or "data",
-        y_column=ydatacolumn or "data",
-        channels=max(1, int(float(avgchannel))) if averagedata and avgchannel else 1,
-        time_s=float(to_unit(avgtime, "s")) if averagedata and avgtime else 0.0,
-        over_scan=averagedata and avgscan,
-        over_field=averagedata and avgfield,
-        over_baseline=averagedata and avgbaseline,
-        scalar=averagedata and scalar,
-        rest_frequency_hz=float(to_unit(restfreq, "Hz")) if restfreq and transform else 0.0,
-        color=normalised(coloraxis),
-        iterate=normalised(iteraxis),
-    )
-    more = {k: given[k] for k in _SELECTED} if selectdata else {}
-    if more:
-        more["correlation"] = doubled_receptors(vis, correlation)
-    resolution = float(dpi) if dpi > 0 else (240.0 if highres else 120.0)
-    size = (width / resolution if width > 0 else 8.5, height / resolution if height > 0 else 6.0)
-    plot_visibilities(
-        vis,
-        target,
-        Selection(field=field, spw=spw, taql=msselect if selectdata else "", **more),
-        options,
-        title=title,
-        labels=(xlabel, ylabel),
-        ranges=tuple(plotrange),
-        file_format=expformat,
-        size_in=size,
-        dpi=resolution,
-        overwrite=overwrite or not plotfile,
-        symbol_size=float(symbolsize) if customsymbol else 2.0,
-        legend=showlegend or bool(coloraxis),
-        sky="atm" if showatm else "tsky" if showtsky else "",
-    )
-    if showgui:
-        show_in_notebook(target)
+    for name in draw_request(given):
+        if verbose:
+            log.post(f"Plot written to {name}")
+        if showgui:
+            show_in_notebook(name)
+    return True

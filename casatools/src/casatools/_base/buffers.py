@@ -11,7 +11,7 @@ import numpy as np
 
 from casatools._base.memory import chunk_bytes
 
-__all__ = ["drop_idle", "empty_array", "idle_bytes"]
+__all__ = ["drop_idle", "empty_array", "idle_bytes", "map_large_arrays"]
 
 # Smaller arrays come from numpy, whose allocator keeps them.
 _SMALLEST = 1 << 20
@@ -92,15 +92,31 @@ def drop_idle() -> None:
     """Give back what lies idle, here and in the allocator: a stream has ended and its arrays will not be needed soon."""
     with _lock:
         _idle.clear()
-    trim = _trim()
+    trim = _allocator("malloc_trim")
     if trim is not None:
         trim(0)
 
 
+# glibc's name for the size from which it maps memory by itself, and that size: it begins at 128 kB, but grows with what is freed, up to 32 MB.
+_M_MMAP_THRESHOLD = -3
+_MAPPED = 4 << 20
+
+
 @functools.cache
-def _trim() -> Callable[[int], int] | None:
-    """What makes the C library give free memory back to the system; None where it has no such function (other than glibc)."""
+def map_large_arrays() -> bool:
+    """Have the C library map large arrays by themselves from now on; False where it cannot be told.
+
+    Planes of images are allocated and freed in turns between small things that stay: in one heap they leave holes that no later one fits into, which
+    were a tenth of an imaging run's memory. Arrays of their own go back to the system when they are freed.
+    """
+    option = _allocator("mallopt")
+    return option is not None and bool(option(_M_MMAP_THRESHOLD, _MAPPED))
+
+
+@functools.cache
+def _allocator(name: str) -> Callable[..., int] | None:
+    """A function of the C library's allocator; None where it has none of that name (other than glibc)."""
     import ctypes
 
-    found: Callable[[int], int] | None = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    found: Callable[..., int] | None = getattr(ctypes.CDLL(None), name, None)
     return found

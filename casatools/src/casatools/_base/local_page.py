@@ -13,13 +13,15 @@ import sys
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib import resources
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 
 from casatools._base import config
 from casatools._base.errors import CasaError, DataError
+
+if TYPE_CHECKING:
+    from http.server import BaseHTTPRequestHandler
 
 __all__ = ["Answer", "LocalPage", "Routes", "has_screen", "show"]
 
@@ -58,6 +60,9 @@ class LocalPage:
     name = "page"
 
     def __init__(self) -> None:
+        # Runs that could be interactive load this module; the server's are loaded when there is a page.
+        from http.server import ThreadingHTTPServer
+
         self.token = secrets.token_urlsafe(24)
         try:
             self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self, self.routes()))
@@ -104,6 +109,8 @@ def show(page: LocalPage, sentence: str) -> None:
 
 
 def _handler(owner: LocalPage, routes: Routes) -> type[BaseHTTPRequestHandler]:
+    from http.server import BaseHTTPRequestHandler
+
     class Handler(BaseHTTPRequestHandler):
         """Answers only requests with the token, asked of the loopback address."""
 

@@ -24,6 +24,10 @@ __all__ = [
 CHUNK_BYTES = 64 * 1024 * 1024
 # One block of an image: it and what is computed from it stay near the processor, and come from memory that earlier blocks left.
 IMAGE_BLOCK_BYTES = 4 * 1024 * 1024
+# What a process that images or calibrates holds before there are any data: interpreter, libraries, compiled kernels. Limits are meant for all of the process.
+_BASE_BYTES = 200 * 1024 * 1024
+# What is planned with at the least: without a limit, and with one that leaves less.
+_LEAST_BYTES, _LEAST_LIMITED_BYTES = 256 * 1024 * 1024, 64 * 1024 * 1024
 # What casalog.setMemoryTotal and setMemoryFraction ask for; 0 is nothing. An amount wins over a part of the machine's.
 _chosen: dict[str, int] = {"kilobytes": 0, "percent": 0}
 
@@ -56,11 +60,13 @@ def set_memory(unit: str, amount: int) -> int:
 def memory_budget_bytes() -> int:
     """Bytes this process may plan with: half of what is available, shared between the ranks on the host.
 
-    ``casalog.setMemoryTotal``, ``setMemoryFraction``, or ``system.resources.memory`` and ``memfrac`` in ``~/.casarc`` set another amount.
+    ``casalog.setMemoryTotal``, ``setMemoryFraction``, or ``system.resources.memory`` and ``memfrac`` in ``~/.casarc`` set another amount, of which each
+    rank's interpreter and libraries take 200 MB.
     """
-    there = available_bytes()
-    planned = min(there, limited_bytes() or there // 2)
-    return max(256 * 1024 * 1024, planned // ranks_on_host())
+    there, limit = available_bytes(), limited_bytes()
+    if limit:
+        return max(_LEAST_LIMITED_BYTES, min(there, limit) // ranks_on_host() - _BASE_BYTES)
+    return max(_LEAST_BYTES, there // 2 // ranks_on_host())
 
 
 def chunk_bytes() -> int:

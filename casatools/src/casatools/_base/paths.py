@@ -101,15 +101,21 @@ def require_writable_parent(path: str) -> None:
         raise DataError(f"there is no permission to write the output {path!r} into the folder {parent!r}")
 
 
-def require_space(path: str, nbytes: float) -> None:
+def require_space(path: str, nbytes: float, whole: float | None = None) -> None:
     """Raise DataError where the disk that holds `path`, or is to hold it, has less than `nbytes` free.
 
-    casacore ends the process when a disk runs full under an open table, so this is asked beforehand.
+    casacore ends the process when a disk runs full under an open table, so this is asked beforehand, and while `nbytes` of the `whole` are still to
+    be written.
     """
     folder = os.path.abspath(path.rstrip("/"))
     while not os.path.isdir(folder):
         folder = os.path.dirname(folder)
     free = shutil.disk_usage(folder).free
+    if free < nbytes and whole is not None:
+        raise DataError(
+            f"the disk has become full: {path!r} needs {whole / 1e6:.1f} MB, of which {nbytes / 1e6:.1f} MB are still to be written, "
+            f"but {free / 1e6:.1f} MB are left in {folder!r}"
+        )
     if free < nbytes:
         raise DataError(f"the disk is full: {path!r} needs {nbytes / 1e6:.1f} MB, but {free / 1e6:.1f} MB are free in {folder!r}")
 
@@ -138,12 +144,14 @@ def remove_output(path: str) -> None:
 
 
 @contextlib.contextmanager
-def staged_output(path: str, overwrite: bool = False) -> Iterator[str]:
+def staged_output(path: str, overwrite: bool = False, nbytes: float = 0.0) -> Iterator[str]:
     """Yield a name beside `path` to write to; rename it to `path` when the block ends well, remove it when not.
 
     An interrupted block (also by Ctrl-C) leaves nothing at `path`, or what was there before. With `overwrite` the old
-    output is replaced only after the new one is complete. A disk that runs full raises DataError.
+    output is replaced only after the new one is complete. A disk that has less than `nbytes` free, or runs full, raises DataError.
     """
+    if nbytes:
+        require_space(path, nbytes)
     require_writable_parent(path)
     path = path.rstrip("/")
     require_absent(path, overwrite)
@@ -161,7 +169,8 @@ def staged_output(path: str, overwrite: bool = False) -> Iterator[str]:
             os.rename(temporary, path)
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise DataError(f"the disk is full: the output {path!r} cannot be written into {parent!r}") from error
+            needed = f" (it needs {nbytes / 1e6:.1f} MB)" if nbytes else ""
+            raise DataError(f"the disk is full: the output {path!r} cannot be written into {parent!r}{needed}") from error
         raise
 
 

@@ -29,6 +29,7 @@ from casatools.io.ms import (
     spreads,
     write_chunks,
 )
+from casatools.io.ms.write_journal import forget_write_journal
 
 if TYPE_CHECKING:
     from casatools.io.ms import ResolvedSelection
@@ -168,6 +169,7 @@ def apply_calibration(
     columns = ["FLAG", *calibration.columns]
     if options.calibrates:
         columns.append("DATA")
+        forget_write_journal(ms, "CORRECTED_DATA")
         fill_corrected(ms, selected)
     reweight = options.calibrates and calibration.scales_weights
     spectrum = reweight and ms.has("WEIGHT_SPECTRUM")

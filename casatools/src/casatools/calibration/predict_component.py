@@ -11,8 +11,9 @@ import numpy as np
 from casatools._base.errors import DataError, ParameterError
 from casatools._base.paths import require_writable_parent, resolve
 from casatools.calibration.flux_standards import STANDARDS, find_calibrator, flux_density
-from casatools.calibration.set_model import REPLACED, SOLAR_SYSTEM
+from casatools.calibration.set_model import SOLAR_SYSTEM, SOLAR_SYSTEM_2010
 from casatools.calibration.solar_system import BODIES, approximate_disk, approximate_flux, body_flux, find_body, find_disk
+from casatools.calibration.solar_system_2010 import BODIES_2010, body_flux_2010, find_disk_2010
 from casatools.components.component_list import ComponentList
 from casatools.components.model import Amount, Component, Flux, Shape, Spectrum
 
@@ -47,16 +48,15 @@ class PredictionOptions:
     prefix: str = ""
 
     def __post_init__(self) -> None:
-        if self.standard == "Butler-JPL-Horizons 2010":
-            raise DataError(f"predictcomp: standard={self.standard!r} has no data any more, in CASA neither; {REPLACED}")
         if not self.name.strip():
             raise ParameterError("predictcomp: parameter 'objname' must name a body or a calibrator; got ''")
         if not 0 < self.low_hz <= self.high_hz:
             raise ParameterError(
                 f"predictcomp: 'minfreq' must be positive and not above 'maxfreq'; got {self.low_hz / 1e9:g} and {self.high_hz / 1e9:g} GHz"
             )
-        if self.standard == SOLAR_SYSTEM and find_body(self.name) is None:
-            raise ParameterError(f"predictcomp: {self.name!r} is none of the bodies of {self.standard!r}: {', '.join(BODIES)}")
+        bodies = {SOLAR_SYSTEM: BODIES, SOLAR_SYSTEM_2010: BODIES_2010}.get(self.standard)
+        if bodies and find_body(self.name, bodies) is None:
+            raise ParameterError(f"predictcomp: {self.name!r} is none of the bodies of {self.standard!r}: {', '.join(bodies)}")
 
     @property
     def frequencies_hz(self) -> np.ndarray:
@@ -74,7 +74,7 @@ def predict_component(options: PredictionOptions) -> tuple[str, Component]:
     DataError, ParameterError
         There are no data of the body for the date; the calibrator is not on the standard.
     """
-    component, name = _body(options) if options.standard == SOLAR_SYSTEM else _calibrator(options)
+    component, name = _body(options) if options.standard in (SOLAR_SYSTEM, SOLAR_SYSTEM_2010) else _calibrator(options)
     path = options.prefix + name
     require_writable_parent(path)
     ComponentList([component]).write(path, overwrite=True)
@@ -89,13 +89,19 @@ def _component(flux_jy: np.ndarray, hz: np.ndarray, shape: Shape, label: str, fr
 
 
 def _body(options: PredictionOptions) -> tuple[Component, str]:
-    name, hz = str(find_body(options.name)), options.frequencies_hz
-    try:
-        disk = find_disk(name, options.mjd)
-        flux = body_flux(disk, hz, options.mjd)
-    except DataError:
-        disk = approximate_disk(name, options.mjd)
-        flux = approximate_flux(disk, hz)
+    hz = options.frequencies_hz
+    if options.standard == SOLAR_SYSTEM_2010:
+        name = str(find_body(options.name, BODIES_2010))
+        disk = find_disk_2010(name, options.mjd)
+        flux = body_flux_2010(disk, hz)
+    else:
+        name = str(find_body(options.name))
+        try:
+            disk = find_disk(name, options.mjd)
+            flux = body_flux(disk, hz, options.mjd)
+        except DataError:
+            disk = approximate_disk(name, options.mjd)
+            flux = approximate_flux(disk, hz)
     arcmin = 60 * 180 / np.pi
     shape = Shape(
         "Disk", float(np.angle(np.exp(1j * disk.lon_rad))), disk.lat_rad, "J2000", major=Amount(disk.major_rad * arcmin, "arcmin"),

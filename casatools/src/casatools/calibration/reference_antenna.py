@@ -36,10 +36,10 @@ def antenna_ids(names: Sequence[str], wanted: str | Sequence[str | int]) -> list
 
 
 def fallback_order(chosen: Sequence[int], position_m: np.ndarray) -> list[int]:
-    """The antennas chosen, then all others by their distance from the first."""
+    """The antennas chosen, then all others by their distance from the last of them, as in the reference."""
     if not len(chosen):
         return []
-    distance = np.linalg.norm(position_m - position_m[chosen[0]], axis=1)
+    distance = np.linalg.norm(position_m - position_m[chosen[-1]], axis=1)
     rest = [int(a) for a in np.argsort(distance, kind="stable") if int(a) not in chosen]
     return [*chosen, *rest]
 
@@ -56,8 +56,8 @@ def refer_phases(param: np.ndarray, flag: np.ndarray, refants: Sequence[int], mo
     refants : sequence of int
         In order of preference.
     mode : {"flex", "strict"}
-        flex: the next antenna takes over where one has no solution, holding the phase it had the time before; the first comes
-        back when it has had solutions for two times running.
+        flex: the next antenna takes over where one has no solution, holding the phase it had the time before, and stays while it has
+        solutions; only the first comes back, when it has had solutions for two times running.
 
     Returns
     -------
@@ -77,8 +77,9 @@ def refer_phases(param: np.ndarray, flag: np.ndarray, refants: Sequence[int], mo
     candidates = refants if mode == "flex" else refants[:1]
     nchan, npar = param.shape[2:]
     grid = np.ix_(np.arange(nchan), np.arange(npar))
+    reference = np.full((nchan, npar), -1)
     for t in range(len(param)):
-        reference, continues = _choose(flag[t], flag[t - 1] if t else None, candidates)
+        reference, continues = _choose(flag[t], flag[t - 1] if t else None, candidates, reference)
         there = reference >= 0
         if mode == "strict":
             flag[t] |= ~there
@@ -104,11 +105,14 @@ def _lacking(flag: np.ndarray) -> np.ndarray:
     return np.asarray(flag | (partly & better))
 
 
-def _choose(flag: np.ndarray, before: np.ndarray | None, refants: Sequence[int]) -> tuple[np.ndarray, np.ndarray]:
+def _choose(
+    flag: np.ndarray, before: np.ndarray | None, refants: Sequence[int], current: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
     """The reference for each channel and parameter (-1: none), and whether it had a solution at the time before too.
 
-    The first antenna of the list that continues is taken; where none does, the first with a solution. One with solutions for all
-    parameters (that have any) of a channel goes before those that lack some, so that both receptors have one reference.
+    Of the antennas with a solution now and at the time before: the first of the list, the one that was the reference (`current`), the next in
+    the list. Where none has, the first with a solution. One with solutions for all parameters (that have any) of a channel goes before those
+    that lack some, so that both receptors have one reference.
     """
     if len(refants) > 1:
         flag = _lacking(flag)
@@ -118,8 +122,10 @@ def _choose(flag: np.ndarray, before: np.ndarray | None, refants: Sequence[int])
     for antenna in reversed(refants):
         out[~flag[antenna]] = antenna
     if before is not None:
+        steady = ~flag & ~before
         for antenna in reversed(refants):
-            steady = ~flag[antenna] & ~before[antenna]
-            out[steady] = antenna
-            continues |= steady
+            out[steady[antenna]] = antenna
+            continues |= steady[antenna]
+        stays = (current >= 0) & ~steady[refants[0]] & np.take_along_axis(steady, np.maximum(current, 0)[None], axis=0)[0]
+        out[stays] = current[stays]
     return out, continues

@@ -15,6 +15,7 @@ from casatools.calibration.flux_standards import STANDARDS, find_calibrator, flu
 from casatools.calibration.predict_sky import STOKES, ImagePlanes, SkyModel
 from casatools.calibration.scratch_columns import fill_model, forget_recipes
 from casatools.calibration.solar_system import BODIES, find_body, find_disk
+from casatools.calibration.solar_system_2010 import BODIES_2010, find_disk_2010
 from casatools.calibration.source_spectra import (
     BodySpectrum,
     ManualSpectrum,
@@ -49,7 +50,7 @@ if TYPE_CHECKING:
 __all__ = ["SetModelOptions", "find_model_images", "manual_spectrum", "set_model"]
 
 SOLAR_SYSTEM = "Butler-JPL-Horizons 2012"
-REPLACED = f"use {SOLAR_SYSTEM!r}, which replaced it"
+SOLAR_SYSTEM_2010 = "Butler-JPL-Horizons 2010"
 _FORMAT = "{field Id: {spw Id: {fluxd: [I,Q,U,V] in Jy}, 'fieldName':field name }}"
 
 
@@ -84,20 +85,26 @@ class SetModelOptions:
     at_ephemeris: bool = False
 
     def __post_init__(self) -> None:
-        if self.standard == "Butler-JPL-Horizons 2010":
-            raise DataError(f"parameter standard={self.standard!r} has no data any more, in CASA neither; {REPLACED}")
-        if self.at_ephemeris and self.standard != SOLAR_SYSTEM:
-            raise ParameterError(f"parameter 'useephemdir' is for standard={SOLAR_SYSTEM!r} only; got standard={self.standard!r}")
-        if self.standard not in (*STANDARDS, SOLAR_SYSTEM, "manual", "fluxscale"):
+        if self.at_ephemeris and not self.of_bodies:
             raise ParameterError(
-                f"parameter 'standard' must be one of {', '.join(STANDARDS)}, {SOLAR_SYSTEM}, manual, fluxscale; got {self.standard!r}"
+                f"parameter 'useephemdir' is for standards {SOLAR_SYSTEM!r} and {SOLAR_SYSTEM_2010!r} only; got standard={self.standard!r}"
+            )
+        if self.standard not in (*STANDARDS, SOLAR_SYSTEM, SOLAR_SYSTEM_2010, "manual", "fluxscale"):
+            raise ParameterError(
+                f"parameter 'standard' must be one of {', '.join(STANDARDS)}, {SOLAR_SYSTEM}, {SOLAR_SYSTEM_2010}, manual, fluxscale; "
+                f"got {self.standard!r}"
             )
         if self.standard == "fluxscale" and not self.fluxdict:
             raise ParameterError("parameter 'fluxdict' must hold what fluxscale returned when standard is 'fluxscale'")
-        if self.model and self.standard == SOLAR_SYSTEM:
+        if self.model and self.of_bodies:
             raise ParameterError(
-                f"parameter model={self.model!r} does not go with standard={SOLAR_SYSTEM!r}, whose bodies are disks"
+                f"parameter model={self.model!r} does not go with standard={self.standard!r}, whose bodies are disks"
             )
+
+    @property
+    def of_bodies(self) -> bool:
+        """Whether the standard is one of bodies of the solar system."""
+        return self.standard in (SOLAR_SYSTEM, SOLAR_SYSTEM_2010)
 
 
 def set_model(vis: str, expressions: Mapping[str, str], options: SetModelOptions, virtual: bool = False) -> dict[str, Any]:
@@ -201,7 +208,7 @@ def _sources(ms: MeasurementSet, selected: ResolvedSelection, options: SetModelO
         return _fluxscale_sources(ms, numbers, options.fluxdict)
     if options.standard == "manual" and options.manual is not None:
         return dict.fromkeys(numbers, options.manual)
-    if options.standard == SOLAR_SYSTEM:
+    if options.of_bodies:
         return _bodies(ms, selected, numbers, options)
     standard = "Perley-Butler 2010" if options.standard == "manual" else options.standard
     year = _year(float(ms.read("TIME", selected.rows[:1])[0]))
@@ -224,14 +231,16 @@ def _bodies(
     """Disks of the bodies that the fields are named after, at the middle of their observation."""
     fields, times = (np.asarray(ms.read(c, selected.rows)) for c in ("FIELD_ID", "TIME"))
     found: dict[int, SourceSpectrum] = {}
+    of_2010 = options.standard == SOLAR_SYSTEM_2010
+    bodies, find = (BODIES_2010, find_disk_2010) if of_2010 else (BODIES, find_disk)
     for number in numbers:
         name = ms.metadata.fields[number].name
-        body = find_body(name)
+        body = find_body(name, bodies)
         if body is None:
-            raise DataError(f"field {name!r} is none of the bodies of {options.standard!r}: {', '.join(BODIES)}")
+            raise DataError(f"field {name!r} is none of the bodies of {options.standard!r}: {', '.join(bodies)}")
         own = times[fields == number]
         mjd = 0.5 * float(own.min() + own.max()) / 86400.0
-        source = BodySpectrum(find_disk(body, mjd), mjd, options.at_ephemeris)
+        source = BodySpectrum(find(body, mjd), mjd, options.at_ephemeris, of_2010)
         ddids = np.unique(np.asarray(ms.read("DATA_DESC_ID", selected.rows))[fields == number])
         for ddid in ddids:  # what there is no model for is told before anything is written
             source.stokes(ms.metadata.spectral_windows[ms.metadata.data_descriptions[int(ddid)].spw].chan_freq_hz)

@@ -14,6 +14,7 @@ import os
 import re
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 
@@ -22,7 +23,19 @@ from casatools._base.errors import DataError
 from casatools._base.paths import data_paths
 from casatools.io.tables import open_table
 
-__all__ = ["BODIES", "Disk", "approximate_disk", "approximate_flux", "body_flux", "find_body", "find_disk"]
+__all__ = [
+    "BODIES",
+    "EPHEMERIDES",
+    "Disk",
+    "approximate_disk",
+    "approximate_flux",
+    "body_flux",
+    "ephemeris_values",
+    "find_body",
+    "find_disk",
+    "find_files",
+    "planck_brightness",
+]
 
 BODIES = (
     "Venus", "Mars", "Jupiter", "Uranus", "Neptune", "Io", "Europa", "Ganymede", "Callisto", "Titan", "Ceres", "Juno", "Pallas", "Vesta", "Lutetia",
@@ -31,7 +44,7 @@ _PLANCK_J_S, _BOLTZMANN_J_K, _LIGHT_M_S = 6.62607015e-34, 1.380649e-23, 29979245
 _BACKGROUND_K = 2.725
 _AU_KM = 149597870.7
 _JY = 1e26
-_MODELS, _EPHEMERIDES = "alma/SolarSystemModels", "ephemerides/JPL-Horizons"
+_MODELS, EPHEMERIDES = "alma/SolarSystemModels", "ephemerides/JPL-Horizons"
 
 
 @dataclass(frozen=True)
@@ -62,13 +75,14 @@ class Disk:
         return np.pi / 4 * self.major_rad * self.minor_rad
 
 
-def find_body(field_name: str) -> str | None:
+def find_body(field_name: str, bodies: tuple[str, ...] = BODIES) -> str | None:
     """The body whose name is a word of a field's name; None when none is."""
     words = set(re.split(r"[^a-z]+", field_name.lower()))
-    return next((b for b in BODIES if b.lower() in words), None)
+    return next((b for b in bodies if b.lower() in words), None)
 
 
-def _files(folder: str, pattern: str) -> list[str]:
+def find_files(folder: str, pattern: str) -> list[str]:
+    """Files of a folder over the data paths whose names match a pattern."""
     found = []
     for root in data_paths():
         place = os.path.join(root, folder)
@@ -92,41 +106,48 @@ def find_disk(name: str, mjd: float) -> Disk:
     DataError
         There is no ephemeris of the body over the data paths that covers the date.
     """
-    for path in _files(_EPHEMERIDES, rf"{name}_(\d+)-(\d+)dUTC_J2000\.tab"):
+    for path in find_files(EPHEMERIDES, rf"{name}_(\d+)-(\d+)dUTC_J2000\.tab"):
         span = re.search(r"_(\d+)-(\d+)dUTC", path)
         if span and float(span[1]) <= mjd <= float(span[2]):
             return _disk_of_table(path, name, mjd)
     raise DataError(
-        f"there is no ephemeris of {name} for MJD {mjd:.2f} in the data folders ({_EPHEMERIDES}/{name}_*dUTC_J2000.tab); "
+        f"there is no ephemeris of {name} for MJD {mjd:.2f} in the data folders ({EPHEMERIDES}/{name}_*dUTC_J2000.tab); "
         "put CASA's data into a folder of 'datapath'"
     )
+
+
+def ephemeris_values(table: Any, columns: tuple[str, ...], mjd: float) -> dict[str, float]:
+    """Columns of an opened ephemeris at a date, by the cubic through the four nearest rows; angles (RA, NP_ang) run on through 360 degrees."""
+    days = np.asarray(table.getcol("MJD"))
+    start = int(np.clip(np.searchsorted(days, mjd) - 2, 0, max(len(days) - 4, 0)))
+    near = slice(start, start + 4)
+    out = {}
+    for name in columns:
+        values = np.asarray(table.getcol(name))[near]
+        if name in ("RA", "NP_ang"):
+            values = np.unwrap(values, period=360.0)
+        out[name] = float(np.polyval(np.polyfit(days[near] - mjd, values, min(3, len(values) - 1)), 0.0))
+    return out
 
 
 def _disk_of_table(path: str, name: str, mjd: float) -> Disk:
     table = open_table(path, what="ephemeris")
     try:
-        days = np.asarray(table.getcol("MJD"))
-        start = int(np.clip(np.searchsorted(days, mjd) - 2, 0, max(len(days) - 4, 0)))
-        near = slice(start, start + 4)
-        columns = {c: np.asarray(table.getcol(c))[near] for c in ("RA", "DEC", "Rho", "DiskLat", "NP_ang")}
+        at = ephemeris_values(table, ("RA", "DEC", "Rho", "DiskLat", "NP_ang"), mjd)
         radii = np.asarray(table.getkeyword("radii")["value"], dtype=np.float64)
     finally:
         table.close()
 
-    def at(values: np.ndarray, period: float = 0.0) -> float:
-        values = np.unwrap(values, period=period) if period else values
-        return float(np.polyval(np.polyfit(days[near] - mjd, values, min(3, len(values) - 1)), 0.0))
-
-    distance_km = at(columns["Rho"]) * _AU_KM
-    latitude = np.deg2rad(at(columns["DiskLat"]))
+    distance_km = at["Rho"] * _AU_KM
+    latitude = np.deg2rad(at["DiskLat"])
     polar = np.hypot(radii[2] * np.cos(latitude), radii[0] * np.sin(latitude))
     return Disk(
-        name, float(np.deg2rad(at(columns["RA"], 360.0)) % (2 * np.pi)), float(np.deg2rad(at(columns["DEC"]))), float(2 * radii[0] / distance_km),
-        float(2 * polar / distance_km), float(np.deg2rad(at(columns["NP_ang"], 360.0) + 90.0) % np.pi),
+        name, float(np.deg2rad(at["RA"]) % (2 * np.pi)), float(np.deg2rad(at["DEC"])), float(2 * radii[0] / distance_km),
+        float(2 * polar / distance_km), float(np.deg2rad(at["NP_ang"] + 90.0) % np.pi),
     )  # fmt: skip
 
 
-def _planck(temperature_k: np.ndarray, frequency_hz: np.ndarray) -> np.ndarray:
+def planck_brightness(temperature_k: np.ndarray, frequency_hz: np.ndarray) -> np.ndarray:
     """Brightness [W m-2 Hz-1 sr-1]."""
     return (
         2
@@ -138,7 +159,7 @@ def _planck(temperature_k: np.ndarray, frequency_hz: np.ndarray) -> np.ndarray:
 
 
 def _disk_flux(temperature_k: np.ndarray, frequency_hz: np.ndarray, disk: Disk) -> np.ndarray:
-    above = _planck(temperature_k, frequency_hz) - _planck(np.array(_BACKGROUND_K), frequency_hz)
+    above = planck_brightness(temperature_k, frequency_hz) - planck_brightness(np.array(_BACKGROUND_K), frequency_hz)
     return above * disk.solid_angle * _JY
 
 
@@ -162,7 +183,7 @@ def body_flux(disk: Disk, frequency_hz: np.ndarray, mjd: float) -> np.ndarray:
     """
     hz = np.asarray(frequency_hz, dtype=np.float64)
     for name, direct in ((f"{disk.name}_fd_time.dat", True), (f"{disk.name}_Tb.dat", False)):
-        for path in _files(_MODELS, re.escape(name)):
+        for path in find_files(_MODELS, re.escape(name)):
             found = _model_at(path, hz, mjd, direct)
             if found is not None:
                 return found if direct else _disk_flux(found, hz, disk)

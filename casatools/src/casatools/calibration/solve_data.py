@@ -16,7 +16,7 @@ from casatools.calibration.solve_options import SolveOptions
 from casatools.calibration.stages import ParallacticStage
 from casatools.io.ms import VisChunk, iter_chunks
 from casatools.io.ms.model_keywords import virtual_model_fields
-from casatools.kernels.gain_solver import accumulate_normalized, accumulate_visibilities, join_flags
+from casatools.kernels.gain_solver import accumulate_dark, accumulate_normalized, accumulate_visibilities, join_flags
 
 if TYPE_CHECKING:
     from casatools.calibration.apply import PriorCalibration
@@ -63,6 +63,8 @@ class IntervalData:
     model : ndarray like `vis`, optional
     sub_time_s : ndarray (interval, sub) float64, optional
         Mean time of each sub-average; 0 without data.
+    dark_chi2, dark_count : ndarray (interval, chan) float64, optional
+        Of averages where the model is zero: the sum of weight |V|^2 and the number.
     """
 
     intervals: np.ndarray
@@ -71,6 +73,8 @@ class IntervalData:
     time_s: np.ndarray
     model: np.ndarray | None = None
     sub_time_s: np.ndarray | None = None
+    dark_chi2: np.ndarray | None = None
+    dark_count: np.ndarray | None = None
 
 
 @dataclass
@@ -97,7 +101,7 @@ class SolveInput:
     nsub: int
     baselines: Baselines
     place: dict[int, np.ndarray]
-    frequencies: dict[int, tuple[np.ndarray, np.ndarray]]
+    frequencies: dict[int, tuple[np.ndarray, ...]]
     reference_s: float
     seen: dict[int, int] = field(default_factory=dict)
 
@@ -133,6 +137,21 @@ class SolveInput:
     def joined(self) -> bool:
         """Whether the channels of all spectral windows are solved side by side."""
         return self.options.solved.form in _BY_CHANNEL and "spw" in self.options.combine_set
+
+    @property
+    def _has_model(self) -> bool:
+        """Whether there is a model other than a source of 1 Jy; its power is in the weights of times then."""
+        return bool(self.options.smodel or self.recipes is not None or self.uses_model_column)
+
+    @property
+    def _counts_times(self) -> bool:
+        """Whether times are averaged by the number of samples."""
+        return self.options.solved.form == "leakage" and self.options.solved.channels
+
+    @property
+    def _counts_dark(self) -> bool:
+        """Whether correlations without a model count as noise: a gain of all correlations leaves them as they are."""
+        return self.options.solved.form == "gain" and self.options.solved.npar == 1
 
     @property
     def _turns_data(self) -> bool:
@@ -215,7 +234,7 @@ class SolveInput:
             yield self._finish(numbers[whole], tuple(s[whole] for s in sums))
 
     def _sums(self, chunk: VisChunk, count: int, local: np.ndarray) -> tuple[np.ndarray, ...]:
-        """Sums of one chunk: vis, weight, time (, model); each (interval, sub, baseline, ...)."""
+        """Sums of one chunk: vis, weight, weighted time, weight of the time (, model); each (interval, sub, baseline, ...)."""
         data, model, flag, weight = self.prepared(chunk)
         nout, nbl = self.nchan(self.intervals.spw[self.intervals.of_row[chunk.index[0]]]), len(self.baselines)
         baseline = self.baselines.number[chunk["ANTENNA1"], chunk["ANTENNA2"]]
@@ -228,16 +247,21 @@ class SolveInput:
         every = joint or self.options.solved.npar == 1
         npar = chunk.shape[2] if every else 2
         shape = (count * self.nsub * nbl, nout, npar)
-        vis, wgt, when = np.zeros(shape, dtype=np.complex128), np.zeros(shape), np.zeros(shape[0])
-        sums = [vis, wgt, when]
+        vis, wgt, when, seen = np.zeros(shape, dtype=np.complex128), np.zeros(shape), np.zeros(shape[0]), np.zeros(shape[0])
+        sums = [vis, wgt, when, seen]
         if joint:
             sums.append(np.zeros(shape, dtype=np.complex128))
-            accumulate_visibilities(data, model, flag, weight, slot, self.place[chunk.spw], time, vis, sums[3], wgt, when)
-            if form == "leakage" and self.options.solved.channels:
-                sums += self._plain_times(flag, slot, time, when)
+            accumulate_visibilities(data, model, flag, weight, slot, self.place[chunk.spw], time, vis, sums[4], wgt, when, seen)
+            if self._counts_times:
+                self._plain_times(flag, slot, time, when, seen)
         else:
             corr = np.arange(npar) if every else parallel_hands(self.ms, chunk)
-            accumulate_normalized(data, model, flag, weight, slot, self.place[chunk.spw], corr, time, vis, wgt, when)
+            accumulate_normalized(
+                data, model, flag, weight, slot, self.place[chunk.spw], corr, time, self._has_model, vis, wgt, when, seen
+            )
+            if self._counts_dark:
+                sums += [np.zeros(shape, dtype=np.complex128), np.zeros(shape)]
+                accumulate_dark(data, model, flag, weight, slot, self.place[chunk.spw], *sums[4:])
         return tuple(s.reshape(count, self.nsub, nbl, *s.shape[1:]) for s in sums)
 
     def prepared(self, chunk: VisChunk) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
@@ -257,7 +281,7 @@ class SolveInput:
             flag = np.ones_like(flag)  # solving from data without their prior calibration would give silently wrong values
         elif self.prior is not None and not self.prior.is_identity:
             order = self.options.solved.order
-            data, flag, scaled = self.prior.correct(chunk, data, flag, weight, orders=(-1, order + 1))
+            data, flag, scaled = self.prior.correct(chunk, data, flag, weight[:, None, :], orders=(-1, order + 1))
             weight = weight if scaled is None else scaled
             # Terms on the sky side act on the model; where they have no solution the data cannot be used.
             beyond = (order + 1, 1000)
@@ -283,24 +307,46 @@ class SolveInput:
         return np.array([[[of.get(names[c], 0.0) for c in chunk.correlations]]], dtype=np.complex64)
 
     @staticmethod
-    def _plain_times(flag: np.ndarray, slot: np.ndarray, time: np.ndarray, when: np.ndarray) -> list[np.ndarray]:
-        """Sum times into `when` by the number of unflagged samples; returns the numbers. So the reference dates these solutions."""
+    def _plain_times(flag: np.ndarray, slot: np.ndarray, time: np.ndarray, when: np.ndarray, seen: np.ndarray) -> None:
+        """Sum times into `when` by the number of unflagged samples, the numbers into `seen`. So the reference dates these solutions."""
         used = slot >= 0
         number = np.count_nonzero(~flag, axis=(1, 2))[used].astype(np.float64)
         when[:] = np.bincount(slot[used], weights=number * time[used], minlength=len(when))
-        return [np.bincount(slot[used], weights=number, minlength=len(when)).astype(np.float64)]
+        seen[:] = np.bincount(slot[used], weights=number, minlength=len(when))
 
     def _finish(self, numbers: np.ndarray, sums: tuple[np.ndarray, ...]) -> IntervalData:
-        vis, wgt, when = sums[:3]
+        vis, wgt, when, seen = sums[:4]
         safe = np.where(wgt > 0, wgt, 1.0)
-        total = sums[4].sum(axis=(1, 2)) if len(sums) > 4 else wgt.sum(axis=(1, 2, 3, 4))
-        time = np.where(total > 0, when.sum(axis=(1, 2)) / np.where(total > 0, total, 1.0) + self.reference_s, 0.0)
-        model = sums[3] / safe if len(sums) > 3 else None
+        dark_chi2 = dark_count = power = None
+        if self._counts_dark:
+            filled = sums[5] > 0
+            power = np.abs(sums[4]) ** 2 / np.where(filled, sums[5], 1.0)
+            dark_chi2, dark_count = power.sum(axis=(1, 2, 4)), filled.sum(axis=(1, 2, 4)).astype(np.float64)
+            sums = sums[:4]
+        share = self._time_share(vis, wgt, seen, power)
+        moment = np.where(seen > 0, when / np.where(seen > 0, seen, 1.0), 0.0) * share
+
+        def mean_time(axis: tuple[int, ...]) -> np.ndarray:
+            total = share.sum(axis=axis)
+            return np.where(total > 0, moment.sum(axis=axis) / np.where(total > 0, total, 1.0) + self.reference_s, 0.0)
+
+        model = sums[4] / safe if len(sums) > 4 else None
         sub_time = None
         if self.options.solved.form in ("fringe", "cross_source") or self.options.solved.source:
-            part = wgt.sum(axis=(2, 3, 4))
-            sub_time = np.where(part > 0, when.sum(axis=2) / np.where(part > 0, part, 1.0) + self.reference_s, 0.0)
-        return IntervalData(numbers, vis / safe, wgt, time, model, sub_time)
+            sub_time = mean_time((2,))
+        return IntervalData(numbers, vis / safe, wgt, mean_time((1, 2)), model, sub_time, dark_chi2, dark_count)
+
+    def _time_share(self, vis: np.ndarray, wgt: np.ndarray, seen: np.ndarray, dark: np.ndarray | None) -> np.ndarray:
+        """What the time of a baseline (interval, sub, baseline) counts in that of the solution, as in the reference: the weight of the averages
+        that are solved. The time of a baseline is weighed by all correlations (`seen`).
+        """
+        form = self.options.solved.form
+        if form == "gain" and self.options.calmode == "p":  # visibilities of amplitude one, their power in the weights
+            power = np.abs(vis) ** 2 / np.where(wgt > 0, wgt, 1.0)
+            return np.asarray(power.sum(axis=(3, 4)) + (0.0 if dark is None else dark.sum(axis=(3, 4))))
+        if self._counts_times or form == "baseline" or dark is not None:
+            return seen
+        return np.asarray(wgt.sum(axis=(3, 4)))
 
 
 def _flattened(data: np.ndarray, model: np.ndarray, flag: np.ndarray) -> np.ndarray:
@@ -390,11 +436,11 @@ def _times_within(interval: np.ndarray, time_s: np.ndarray) -> np.ndarray:
 
 def _channels(
     ms: MeasurementSet, selected: ResolvedSelection, options: SolveOptions, used: list[int]
-) -> tuple[dict[int, np.ndarray], dict[int, tuple[np.ndarray, np.ndarray]]]:
+) -> tuple[dict[int, np.ndarray], dict[int, tuple[np.ndarray, ...]]]:
     """Solution channel of each selected channel, and frequencies and widths of the solutions, for each window."""
     joined = 0
     place: dict[int, np.ndarray] = {}
-    frequencies: dict[int, tuple[np.ndarray, np.ndarray]] = {}
+    frequencies: dict[int, tuple[np.ndarray, ...]] = {}
     for spw in used:
         window = ms.metadata.spectral_windows[spw]
         chosen = selected.channels.get(spw)
@@ -418,8 +464,8 @@ def _channels(
         if len(lengths) > 1:
             raise DataError(f"combine='spw' needs as many solution channels in each spectral window; there are {sorted(lengths)}")
         both = list(frequencies.values())
-        mean = np.mean([f[0] for f in both], axis=0), np.mean([f[1] for f in both], axis=0)
-        frequencies = {min(used): mean}
+        width = [f[1] for f in both]
+        frequencies = {min(used): (np.mean([f[0] for f in both], axis=0), np.mean(width, axis=0), np.sum(width, axis=0))}
     return place, frequencies
 
 

@@ -110,11 +110,11 @@ def solve_delay_intervals(
     param = np.zeros((count, nant, 1, npar))
     flag = np.ones(param.shape, dtype=bool)
     has_data = np.zeros((count, nant, npar), dtype=bool)
-    links = np.zeros((count, nant, npar))
+    links = np.zeros((count, nant, 1))
     for b in range(nbl):
         for antenna in (int(baselines.ant1[b]), int(baselines.ant2[b])):
             has_data[:, antenna] |= has[:, b]
-            links[:, antenna] += has[:, b]
+            links[:, antenna] += has[:, b].any(axis=1, keepdims=True)  # both receptors count, as for gains
     connected = links >= minblperant
     for b in np.flatnonzero((baselines.ant1 == refant) | (baselines.ant2 == refant)).tolist():
         first = baselines.ant1[b] == refant

@@ -143,7 +143,7 @@ def solve_fringe_intervals(
         one = _Fringes(
             vis[t, ..., hand], weight[t, ..., hand], times, frequency_hz, windows, middle_hz, terms, baselines, refant, fringe
         )
-        found, sigma, ratio, good = _fit(one, nant)
+        found, sigma, ratio, good = _fit(one, nant, options.minsnr)
         for cut in [slice(4 * h, 4 * h + 4) for h in ((0, 1) if nhand == 1 else (hand,))]:
             param[t, :, 0, cut], error[t, :, 0, cut] = found, sigma
             snr[t, :, 0, cut] = ratio[:, None]
@@ -176,9 +176,10 @@ def _terms(
     return np.stack([ones, ones * across, ones * along[:, None], ones * curved])
 
 
-def _fit(one: _Fringes, nant: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Parameters and errors (ant, 4), signal to noise (ant,) and whether there is a solution (ant,)."""
+def _fit(one: _Fringes, nant: int, least: float) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Parameters and errors (ant, 4), signal to noise (ant,), that of the peak where it is below `least`, and whether there is a solution (ant,)."""
     param, good = np.zeros((nant, 4)), np.zeros(nant, dtype=bool)
+    peak = np.full(nant, np.inf)
     good[one.refant] = bool((one.weight[:, one.to_refant()] > 0).any())
     for b in one.to_refant().tolist():
         if not (one.weight[:, b] > 0).any():
@@ -186,7 +187,7 @@ def _fit(one: _Fringes, nant: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, 
         first = int(one.baselines.ant1[b]) == one.refant
         other = int(one.baselines.ant2[b] if first else one.baselines.ant1[b])
         spectrum = np.where(one.weight[:, b] > 0, one.vis[:, b], 0.0)
-        param[other] = _start(one, spectrum.conj() if first else spectrum)
+        param[other], peak[other] = _start(one, spectrum.conj() if first else spectrum)
         good[other] = True
     active = np.array([True, *one.options.active])
     # A term that does not vary cannot be told from the phase.
@@ -195,16 +196,20 @@ def _fit(one: _Fringes, nant: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, 
     if one.options.least_squares:
         size = np.abs(one.vis)
         phases = replace(one, vis=one.vis / np.where(size > 0, size, 1.0), only_phases=True)
-        for _ in range(one.options.niter):
+        for _ in range(max(one.options.niter, 1)):  # one step at the least, as the reference
             if _step(phases, weight, param, good, active) < _CONVERGED:
                 break
     error, ratio = _errors(one, weight, param, good, active)
+    # A small error says little where the fringe is not in the windows, or the data do not turn evenly: the peak is no higher than that of noise then.
+    ratio = np.where(peak < least, np.minimum(ratio, peak), ratio)
     param[:, 0] = np.angle(np.exp(1j * param[:, 0]))
     return param, error, ratio, good
 
 
-def _start(one: _Fringes, spectrum: np.ndarray) -> np.ndarray:
-    """Parameters from the peak of the transform of the visibilities (time, chan) of a baseline to the reference antenna."""
+def _start(one: _Fringes, spectrum: np.ndarray) -> tuple[np.ndarray, float]:
+    """Parameters from the peak of the transform of the visibilities (time, chan) of a baseline to the reference antenna, and its signal to noise:
+    the mean coherent part of n visibilities over the scatter of the mean, ``c / sqrt((1 - c^2) / n)``.
+    """
     used = one.times_s > 0
     best, found = -1.0, np.zeros(4)
     curvature = np.abs(one.terms[3]).max()
@@ -221,7 +226,9 @@ def _start(one: _Fringes, spectrum: np.ndarray) -> np.ndarray:
             best, found = height, np.array([0.0, delay * one.options.active[0], rate * one.options.active[1], dispersion])
     left = spectrum * np.exp(-1j * np.einsum("p,ptc->tc", found, one.terms))
     found[0] = np.angle(left.sum())
-    return found
+    total, count = float(np.abs(spectrum).sum()), int(np.count_nonzero(spectrum))
+    coherent = min(best / total, 1.0) if total > 0 else 0.0
+    return found, coherent * np.sqrt(count / max(1 - coherent**2, 1e-12))
 
 
 def _system(

@@ -5,10 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-import numba
 import numpy as np
 
-from casatools._base.threads import thread_count
+from casatools._base.threads import over_rows
 from casatools.calibration.solve_data import Baselines, IntervalData
 from casatools.calibration.solve_options import SolveOptions
 from casatools.kernels.gain_solver import solve_gains
@@ -17,8 +16,12 @@ __all__ = ["Solutions", "connected_antennas", "solve_gain_intervals"]
 
 _TOLERANCE = 1e-9
 _MOST_STEPS = 1000
-# Reweighting steps of an L1 solve: more only drive single baselines to zero residual.
-_L1_STEPS = 4
+# Visibilities that are worth a thread.
+_THREAD_SAMPLES = 2000
+# An L1 solve weighs by the inverse of residuals softened by these parts of their rms, each for some steps: what it reaches is within
+# 1 % of the least sum of absolute residuals, where harder weights no longer converge.
+_L1_SOFTENING = (0.3, 0.1, 0.03, 0.01)
+_L1_STEPS = 3
 
 
 @dataclass
@@ -80,17 +83,18 @@ def connected_antennas(weight: np.ndarray, baselines: Baselines, nant: int, leas
 
 
 def _solve(
-    ant1: np.ndarray, ant2: np.ndarray, vis: np.ndarray, weight: np.ndarray, nant: int, phase_only: bool
+    ant1: np.ndarray, ant2: np.ndarray, vis: np.ndarray, weight: np.ndarray, nant: int
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     count = len(vis)
     gain, information = np.ones((count, nant), dtype=np.complex128), np.zeros((count, nant))
     chi2, done = np.zeros(count), np.zeros(count, dtype=bool)
-    most = int(numba.config.NUMBA_NUM_THREADS)  # type: ignore[attr-defined]
-    numba.set_num_threads(min(thread_count(), most))
-    solve_gains(
-        ant1, ant2, np.ascontiguousarray(vis), np.ascontiguousarray(weight), phase_only, _TOLERANCE, _MOST_STEPS,
-        gain, information, chi2, done,
-    )  # fmt: skip
+    vis, weight = np.ascontiguousarray(vis), np.ascontiguousarray(weight)
+
+    def some(a: int, b: int) -> None:
+        solve_gains(ant1, ant2, vis[a:b], weight[a:b], _TOLERANCE, _MOST_STEPS, gain[a:b], information[a:b], chi2[a:b], done[a:b])
+
+    # Threads of ours: loading what numba runs loops in parallel with takes longer than most solves.
+    over_rows(some, count, max(1, _THREAD_SAMPLES // max(vis.shape[1], 1)))
     return gain, information, chi2, done
 
 
@@ -98,25 +102,33 @@ def _residual(ant1: np.ndarray, ant2: np.ndarray, vis: np.ndarray, gain: np.ndar
     return np.abs(vis - gain[:, ant1] * gain[:, ant2].conj())
 
 
+def _least_absolute(
+    ant1: np.ndarray, ant2: np.ndarray, vis: np.ndarray, base: np.ndarray, solved: tuple[np.ndarray, ...]
+) -> tuple[tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray], np.ndarray]:
+    """Gains of the least sum of weighted absolute residuals, and the weights that make them those of least squares (Schwab 1981)."""
+    total = base.sum(axis=1)
+    residual = _residual(ant1, ant2, vis, solved[0])
+    rms = np.sqrt((base * residual**2).sum(axis=1) / np.where(total > 0, total, 1.0))[:, None]
+    weight, gain, information, chi2, done = base, *solved
+    for softening in np.repeat(_L1_SOFTENING, _L1_STEPS):
+        trial = base / np.maximum(np.sqrt(_residual(ant1, ant2, vis, gain) ** 2 + (softening * rms) ** 2), 1e-12)
+        again = _solve(ant1, ant2, vis, trial, gain.shape[1])
+        # A solve that does not converge leaves what was found before.
+        better = again[3] | ~done
+        weight = np.where(better[:, None], trial, weight)
+        gain, information = (np.where(better[:, None], a, b) for a, b in zip(again[:2], (gain, information), strict=True))
+        chi2, done = np.where(better, again[2], chi2), np.where(better, again[3], done)
+    return (gain, information, chi2, done), weight
+
+
 def _robust(
     ant1: np.ndarray, ant2: np.ndarray, vis: np.ndarray, weight: np.ndarray, nant: int, options: SolveOptions
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Solve with the solmode: least squares, least absolute deviations (reweighted), outliers left out."""
-    phase_only = options.calmode == "p"
-    solved = _solve(ant1, ant2, vis, weight, nant, phase_only)
+    solved = _solve(ant1, ant2, vis, weight, nant)
     base = weight
     if "L1" in options.solmode:
-        for _ in range(_L1_STEPS):
-            residual = _residual(ant1, ant2, vis, solved[0])
-            trial = base / np.maximum(residual, 1e-12)
-            again = _solve(ant1, ant2, vis, trial, nant, phase_only)
-            # Weights that residuals of nothing make immense may keep a solve from converging: what was found before stands.
-            better = again[3] | ~solved[3]
-            weight = np.where(better[:, None], trial, weight)
-            gain, information, chi2, done = (
-                np.where(better.reshape(-1, *[1] * (a.ndim - 1)), a, b) for a, b in zip(again, solved, strict=True)
-            )
-            solved = gain, information, chi2, done
+        solved, weight = _least_absolute(ant1, ant2, vis, base, solved)
     for threshold in options.thresholds:
         # Residuals are compared without their weights, with an rms that is weighted.
         residual = np.where(base > 0, _residual(ant1, ant2, vis, solved[0]), 0.0)
@@ -126,7 +138,7 @@ def _robust(
         if outlier.any():
             base = np.where(outlier, 0.0, base)
             weight = np.where(outlier, 0.0, weight)
-            solved = _solve(ant1, ant2, vis, weight, nant, phase_only)
+            solved = _solve(ant1, ant2, vis, weight, nant)
     return (*solved, weight)
 
 
@@ -149,20 +161,26 @@ def solve_gain_intervals(data: IntervalData, baselines: Baselines, nant: int, op
     vis = np.transpose(vis, axes).reshape(count * nchan * npar, -1, nbl)
     weight = np.transpose(weight, axes).reshape(vis.shape).copy()
     nsample = vis.shape[1]
-    per_baseline = weight.sum(axis=1)
-    held = per_baseline.copy()
+    # Both receptors count towards the baselines of an antenna, as in the reference.
+    held = weight.sum(axis=1)
     has_data = connected_antennas(held, baselines, nant, 1)
-    connected = connected_antennas(held, baselines, nant, options.minblperant)
+    either = held.reshape(-1, npar, nbl).sum(axis=1)
+    connected = np.repeat(connected_antennas(either, baselines, nant, options.minblperant), npar, axis=0)
+    held[np.repeat(either == 0, npar, axis=0)] = 0.0
+    connected &= connected_antennas(held, baselines, nant, 1)
     weight[np.broadcast_to((held == 0)[:, None, :], weight.shape)] = 0.0
     ant1, ant2 = np.tile(baselines.ant1, nsample), np.tile(baselines.ant2, nsample)
     flat = (vis.reshape(len(vis), -1), weight.reshape(len(vis), -1))
     gain, information, chi2, done, used = _robust(ant1, ant2, *flat, nant, options)
     shape = (count, nchan, npar)
     samples = (used > 0).sum(axis=1).reshape(shape).sum(axis=2)
+    spread = chi2.reshape(shape).sum(axis=2)
+    if data.dark_chi2 is not None and data.dark_count is not None:
+        spread, samples = spread + data.dark_chi2, samples + data.dark_count
     active = connected.sum(axis=1).reshape(shape).sum(axis=2)
     freedom = samples - active
     # Each phase is free: half a (complex) degree of freedom is left where there are as many gains as baselines.
-    variance = chi2.reshape(shape).sum(axis=2) / np.maximum(freedom, 0.5)
+    variance = spread / np.maximum(freedom, 0.5)
     error = np.zeros(gain.shape)
     np.divide(np.repeat(variance.reshape(-1), npar)[:, None], information, out=error, where=information > 0)
     error = np.sqrt(error)
@@ -170,6 +188,9 @@ def solve_gain_intervals(data: IntervalData, baselines: Baselines, nant: int, op
     snr = np.where(good, np.abs(gain) / np.where(error > 0, error, 1.0), 0.0)
     snr = np.where(good & (error == 0), np.inf, snr)
     significant = good & (snr >= options.minsnr)
+    if options.calmode == "p":
+        # Amplitudes are free in the fit of phases, as in the reference: where the data of a baseline disagree they fall below one.
+        gain = gain / np.where(np.abs(gain) > 0, np.abs(gain), 1.0)
     gain = np.where(significant, gain, 1.0)
 
     def shaped(a: np.ndarray) -> Any:

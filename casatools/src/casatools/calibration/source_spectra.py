@@ -110,7 +110,7 @@ class StandardSpectrum:
 
 @dataclass(frozen=True)
 class BodySpectrum:
-    """A body of the solar system; see `solar_system.body_flux`.
+    """A body of the solar system; see `solar_system.body_flux` and `solar_system_2010.body_flux_2010`.
 
     Attributes
     ----------
@@ -119,16 +119,24 @@ class BodySpectrum:
         UTC.
     at_ephemeris : bool
         The disk lies where the ephemeris has it, instead of at the phase centre.
+    of_2010 : bool
+        The black disks of the standard of 2010.
     """
 
     disk: Disk
     mjd: float
     at_ephemeris: bool = False
+    of_2010: bool = False
 
     def stokes(self, frequency_hz: np.ndarray) -> np.ndarray:
         """Stokes I, Q, U, V (chan, 4) [Jy]; unpolarized."""
         out = np.zeros((len(frequency_hz), 4))
-        out[:, 0] = body_flux(self.disk, frequency_hz, self.mjd)
+        if self.of_2010:
+            from casatools.calibration.solar_system_2010 import body_flux_2010
+
+            out[:, 0] = body_flux_2010(self.disk, frequency_hz)
+        else:
+            out[:, 0] = body_flux(self.disk, frequency_hz, self.mjd)
         return out
 
     def shape(self, uvw_m: np.ndarray, frequency_hz: np.ndarray, phase_centre_rad: np.ndarray) -> np.ndarray:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Protocol, runtime_checkable
+from typing import Any
 
 import numpy as np
 
-from casatools._base.errors import DataError, ParameterError
-from casatools.flagging.averaged import time_bins
+from casatools._base.errors import ParameterError, SelectionError
+from casatools.flagging.averaged import PIECE_SLACK_S, time_bins
 from casatools.flagging.commands import FlagCommand
 from casatools.frames.quantities import to_unit
 from casatools.io.ms import MeasurementSet, VisChunk
@@ -23,7 +23,6 @@ __all__ = [
     "QuackAgent",
     "RowColumns",
     "ShadowAgent",
-    "SurveyingAgent",
     "time_groups",
 ]
 
@@ -153,7 +152,7 @@ def time_groups(columns: RowColumns, rows: np.ndarray, options: dict[str, Any]) 
     length_s = interval_s(options.get("ntime", "scan"))
     if len(group) and np.isfinite(length_s):
         slot = np.zeros(len(group), np.int64)
-        slot[rows] = time_bins(columns["TIME"][rows], length_s, group[rows])
+        slot[rows] = time_bins(columns["TIME"][rows], length_s, group[rows], PIECE_SLACK_S)
         _, found = np.unique(group * (slot.max() + 1) + slot, return_inverse=True)
         group = np.asarray(found.ravel(), dtype=np.int64)
     return group
@@ -219,17 +218,19 @@ class Agent:
             np.arange(ncorr) if correlations is None else correlations,
         )
 
+    def surveys(self, in_parts: bool) -> bool:
+        """Whether it must `survey` all chunks before it flags in any; `in_parts` when what belongs together comes in several."""
+        return False
+
+    def survey(self, piece: FlagChunk) -> None:
+        """Look at a chunk, as the agents before leave it, without flagging it."""
+
+    def settle(self) -> None:
+        """All chunks have been looked at."""
+
     def apply(self, piece: FlagChunk) -> None:
         """Set flags in the piece."""
         raise NotImplementedError
-
-
-@runtime_checkable
-class SurveyingAgent(Protocol):
-    """An agent that must have looked at all parts of a piece before it flags in any."""
-
-    def survey(self, piece: FlagChunk) -> None:
-        """Look at a part without flagging it."""
 
 
 class ManualAgent(Agent):
@@ -267,14 +268,27 @@ class QuackAgent(ManualAgent):
     """Flags the beginning or the end of scans, or all but these."""
 
     def prepare(self) -> None:
+        self.flagged = np.zeros(self.ms.nrow, bool)
+        if not self.options["quackincrement"]:
+            self.settle()
+
+    def surveys(self, in_parts: bool) -> bool:
+        """Where intervals begin with what is not flagged, all flags are looked at first."""
+        return bool(self.options["quackincrement"])
+
+    def survey(self, piece: FlagChunk) -> None:
+        """Note the rows without any unflagged visibility."""
+        self.flagged[piece.chunk.rows] = piece.flags.all(axis=(1, 2))
+
+    def settle(self) -> None:
+        """Narrow the rows to those in the intervals."""
         interval = float(self.options["quackinterval"])
         time_s = self.columns["TIME"]
         keys = np.stack([self.columns[c] for c in ("SCAN_NUMBER", "OBSERVATION_ID", "ARRAY_ID")], axis=1)
         _, group = np.unique(keys, axis=0, return_inverse=True)
         group = group.ravel()
-        counted = np.ones(len(time_s), bool)
-        if self.options["quackincrement"]:
-            counted = ~self._all_flagged()
+        # A scan is what of it is selected, as in the reference.
+        counted = self.rows & ~self.flagged
         start, stop = np.full(group.max() + 1, np.inf), np.full(group.max() + 1, -np.inf)
         np.minimum.at(start, group[counted], time_s[counted])
         np.maximum.at(stop, group[counted], time_s[counted])
@@ -289,15 +303,6 @@ class QuackAgent(ManualAgent):
         else:
             chosen = time_s > first + interval
         self.rows &= chosen & np.isfinite(first)
-
-    def _all_flagged(self) -> np.ndarray:
-        """True for rows without any unflagged visibility."""
-        from casatools.io.ms import Selection, iter_chunks
-
-        flagged = np.ones(self.ms.nrow, bool)
-        for chunk in iter_chunks(self.ms, Selection().resolve(self.ms), ["FLAG"]):
-            flagged[chunk.rows] = chunk["FLAG"].all(axis=(1, 2))
-        return flagged
 
 
 class ElevationAgent(ManualAgent):
@@ -320,34 +325,71 @@ class ShadowAgent(ManualAgent):
         self.rows &= shadowed_rows(self.ms, self.columns, float(self.options["tolerance"]), self.options["addantenna"])
 
 
-_STOKES = {
-    "I": (("RR", "LL"), ("XX", "YY")), "V": (("RR", "LL"), ("XY", "YX")), "Q": (("RL", "LR"), ("XX", "YY")), "U": (("RL", "LR"), ("XY", "YX")),
-}  # fmt: skip
-_SIGNS = {"I": 1.0, "V": -1.0, "Q": 1.0, "U": -1.0}
+@dataclass(frozen=True)
+class Product:
+    """What a value is made of: one correlation, or ``factor * (first + sign * second) / 2`` of two.
+
+    Attributes
+    ----------
+    indices : tuple of int
+    sign : float
+    factor : complex
+    """
+
+    indices: tuple[int, ...]
+    sign: float = 1.0
+    factor: complex = 1.0
+
+    def of(self, values: np.ndarray) -> np.ndarray:
+        """The values (..., corr) made into this product (...)."""
+        first = values[..., self.indices[0]]
+        if len(self.indices) == 1:
+            return first
+        both = np.float32(0.5) * (first + np.float32(self.sign) * values[..., self.indices[1]])
+        return both if self.factor == 1.0 or not np.iscomplexobj(both) else np.complex64(self.factor) * both
 
 
-def products_of(agent: Agent, pol: int) -> list[tuple[tuple[int, ...], float]]:
-    """What to look at: correlations that are combined, and the sign of the second."""
+# Stokes parameters of circular and of linear feeds (IAU): correlations, sign and factor.
+_STOKES: dict[str, tuple[tuple[str, str, float, complex], ...]] = {
+    "I": (("RR", "LL", 1.0, 1.0), ("XX", "YY", 1.0, 1.0)),
+    "Q": (("RL", "LR", 1.0, 1.0), ("XX", "YY", -1.0, 1.0)),
+    "U": (("RL", "LR", -1.0, -1.0j), ("XY", "YX", 1.0, 1.0)),
+    "V": (("RR", "LL", -1.0, 1.0), ("XY", "YX", -1.0, -1.0j)),
+}
+
+
+def products_of(agent: Agent, pol: int) -> list[Product]:
+    """What to look at."""
     names = [n.upper() for n in agent.ms.metadata.polarizations[pol].names]
     text = agent.command.correlation.replace(" ", "").upper()
     if text in ("", "ALL"):
-        return [((k,), 1.0) for k in range(len(names))]
-    found: list[tuple[tuple[int, ...], float]] = []
+        return [Product((k,)) for k in range(len(names))]
+    return [product for name in text.split(",") if (product := _product(name, names)) is not None]
+
+
+def _product(name: str, names: list[str]) -> Product | None:
+    """A correlation or Stokes parameter of those that there are; None where they do not give it."""
+    name = "I" if name == "WVR" else name  # radiometers have one correlation, the intensity
+    if name in names:
+        return Product((names.index(name),))
+    for first, second, sign, factor in _STOKES.get(name, ()):
+        if first in names and second in names:
+            return Product((names.index(first), names.index(second)), sign, factor)
+    return None
+
+
+def require_products(agent: Agent) -> None:
+    """Raise where an expression names a correlation that none of the selected data give."""
+    text = agent.command.correlation.replace(" ", "").upper()
+    if text in ("", "ALL"):
+        return
+    metadata = agent.ms.metadata
+    present = np.unique(agent.columns["DATA_DESC_ID"][agent.rows])
+    held = [[n.upper() for n in metadata.polarizations[metadata.data_descriptions[d].pol].names] for d in present]
     for name in text.split(","):
-        if name in names:
-            found.append(((names.index(name),), 1.0))
-        elif name in _STOKES:
-            pairs = [p for p in _STOKES[name] if all(n in names for n in p)]
-            if pairs:
-                sign = (
-                    _SIGNS[name]
-                    * (-1.0 if name == "Q" and pairs[0][0] == "XX" else 1.0)
-                    * (-1.0 if name == "U" and pairs[0][0] == "XY" else 1.0)
-                )
-                found.append((tuple(names.index(n) for n in pairs[0]), sign))
-        elif name not in _KNOWN:
-            raise DataError(f"flagging: there is no correlation {name!r}; the data hold {', '.join(names)}")
-    return found
+        if all(_product(name, names) is None for names in held):
+            there = ", ".join(dict.fromkeys(n for names in held for n in names))
+            raise SelectionError(f"correlation selection {agent.command.correlation!r}: no data hold {name}; there are {there}")
 
 
 class ClipAgent(Agent):
@@ -357,6 +399,7 @@ class ClipAgent(Agent):
 
     def prepare(self) -> None:
         self.needed = columns_needed(str(self.options["datacolumn"]), self.ms)
+        require_products(self)
         limits = [float(v) for v in self.options["clipminmax"]]
         self.limits = (limits[0], limits[1]) if limits else None
         self.chanbin = int(self.options["chanbin"]) if self.options["channelavg"] else 1
@@ -368,34 +411,38 @@ class ClipAgent(Agent):
             self.slots = np.zeros(len(self.rows), np.int64)
             self.slots[self.rows] = time_bins(self.columns["TIME"][self.rows], timebin_s, self.group[self.rows])
 
-    def products(self, pol: int) -> list[tuple[tuple[int, ...], float]]:
-        """What to look at: correlations that are combined, and the sign of the second."""
+    def products(self, pol: int) -> list[Product]:
+        """What to look at."""
         return products_of(self, pol)
 
     def apply(self, piece: FlagChunk) -> None:
         rows, channels, _ = self.part(piece.chunk)
         if not len(rows) or not len(channels):
             return
-        values = piece.visibilities(str(self.options["datacolumn"]))
+        values, before = piece.visibilities(str(self.options["datacolumn"])), piece.flags
         everything = len(rows) == values.shape[0] and len(channels) == values.shape[1]
-        for indices, sign in self.products(piece.chunk.pol):
-            planes = [values[:, :, k] if everything else values[np.ix_(rows, channels)][:, :, k] for k in indices]
-            plane = planes[0] if len(planes) == 1 else 0.5 * (planes[0] + sign * planes[1])
-            before = piece.flags[:, :, indices[0]] if everything else piece.flags[np.ix_(rows, channels)][:, :, indices[0]]
-            bad = self._bad(plane, before, piece, rows)
-            for k in indices:
+        if not everything:
+            values, before = values[np.ix_(rows, channels)], before[np.ix_(rows, channels)]
+        averaging = self.chanbin > 1 or self.slots is not None
+        for product in self.products(piece.chunk.pol):
+            bad = self._bad_averages(values, before, product, piece, rows) if averaging else self._test(product.of(values))
+            for k in product.indices:
                 if everything:
                     piece.flags[:, :, k] |= bad
                 else:
                     piece.flags[np.ix_(rows, channels, np.array([k]))] |= bad[:, :, None]
 
-    def _bad(self, plane: np.ndarray, before: np.ndarray, piece: FlagChunk, rows: np.ndarray) -> np.ndarray:
-        if self.chanbin > 1 or self.slots is not None:
-            from casatools.flagging.averaged import averaged_values
+    def _bad_averages(
+        self, values: np.ndarray, before: np.ndarray, product: Product, piece: FlagChunk, rows: np.ndarray
+    ) -> np.ndarray:
+        """The result of the average for each value that went in; correlations are averaged before they are combined."""
+        from casatools.flagging.averaged import averages
 
-            slot = None if self.slots is None else self.slots[piece.chunk.rows[rows]]
-            return averaged_values(plane, before, self.chanbin, slot, piece, rows, self._test)
-        return self._test(plane)
+        slot = None if self.slots is None else self.slots[piece.chunk.rows[rows]]
+        found = [averages(values[:, :, k], before[:, :, k], self.chanbin, slot, piece, rows) for k in product.indices]
+        means = np.stack([mean for mean, _ in found], axis=-1)
+        alone = Product(tuple(range(len(found))), product.sign, product.factor)
+        return np.asarray(self._test(alone.of(means))[found[0][1]])
 
     def _test(self, plane: np.ndarray) -> np.ndarray:
         """True where a value is to be flagged."""
@@ -409,6 +456,7 @@ class ClipAgent(Agent):
                     "ARG": np.angle,
                     "REAL": np.real,
                     "IMAG": np.imag,
+                    "NORM": lambda p: p.real * p.real + p.imag * p.imag,
                 }
                 value = parts[function](plane)
             else:
@@ -420,6 +468,3 @@ class ClipAgent(Agent):
         if self.options["clipzeros"]:
             bad = bad | (plane == 0)
         return bad
-
-
-_KNOWN = frozenset({"RR", "RL", "LR", "LL", "XX", "XY", "YX", "YY", "I", "Q", "U", "V"})

@@ -36,8 +36,8 @@ _AVERAGED: dict[str, Any] = {"channelavg": False, "chanbin": 1, "timeavg": False
 MODE_OPTIONS: dict[str, dict[str, Any]] = {
     "manual": {"autocorr": False},
     "unflag": {},
-    "clip": {"datacolumn": "DATA", "clipminmax": [], "clipoutside": True, "clipzeros": False, **_AVERAGED},
-    "quack": {"quackinterval": 1.0, "quackmode": "beg", "quackincrement": False},
+    "clip": {"datacolumn": "DATA", "clipoutside": True, **_AVERAGED, "clipzeros": False, "clipminmax": []},
+    "quack": {"quackmode": "beg", "quackinterval": 1.0, "quackincrement": False},
     "shadow": {"tolerance": 0.0, "addantenna": ""},
     "elevation": {"lowerlimit": 0.0, "upperlimit": 90.0},
     "tfcrop": {
@@ -68,6 +68,7 @@ _OF_THE_TASK = (
 )  # fmt: skip
 _ALIASES = {"manualflag": "manual"}
 _EXPRESSION_MODES = frozenset({"clip", "tfcrop", "rflag", "sumthreshold"})
+_PRODUCTS = frozenset({"ALL", "RR", "RL", "LR", "LL", "XX", "XY", "YX", "YY", "I", "Q", "U", "V", "WVR"})
 _EXPRESSION = re.compile(r"^\s*(?:(ABS|REAL|IMAG|ARG|NORM)[_ ])?\s*(.*?)\s*$", re.IGNORECASE)
 
 
@@ -85,7 +86,7 @@ class FlagCommand:
     correlation : str
         The correlations as written, without the function's name.
     function : str
-        ``ABS``, ``REAL``, ``IMAG``, ``ARG`` of the visibilities in modes that look at them.
+        ``ABS``, ``REAL``, ``IMAG``, ``ARG`` or ``NORM`` (the square of ABS) of the visibilities in modes that look at them.
     reason, text : str
         Why, and the line it came from.
     inverse : bool
@@ -151,10 +152,20 @@ def make_command(given: Mapping[str, Any], text: str = "") -> FlagCommand:
     if mode in _EXPRESSION_MODES:
         matched = _EXPRESSION.match(chosen.pop("correlation", ""))
         function, correlation = ((matched.group(1) or "ABS").upper(), matched.group(2)) if matched else ("ABS", "")
-        function = "ABS" if function == "NORM" else function
+        _check_products(mode, correlation)
     _check(mode, options)
     line = text or format_command({"mode": mode, **given})
     return FlagCommand(mode, Selection(**chosen), options, correlation, function, reason, line, apply=bool(apply))
+
+
+def _check_products(mode: str, correlation: str) -> None:
+    """Raise for what is never a correlation of visibilities, a Stokes parameter or a parameter of solutions."""
+    for name in correlation.replace(" ", "").upper().split(",") if correlation else ():
+        if name not in _PRODUCTS and not re.fullmatch(r"SOL[1-9]", name):
+            raise ParameterError(
+                f"flagging: mode={mode!r}: parameter 'correlation' must be ABS, REAL, IMAG, ARG or NORM and correlations of"
+                f" {', '.join(sorted(_PRODUCTS))}, Sol1 ..., such as 'ABS_RR,LL'; got {correlation!r}"
+            )
 
 
 def _typed(mode: str, name: str, value: Any) -> Any:

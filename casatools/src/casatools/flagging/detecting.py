@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
 
 from casatools._base.threads import thread_count
-from casatools.flagging.agents import FlagChunk, products_of
-from casatools.flagging.averaged import time_bins
+from casatools.flagging.agents import FlagChunk, Product, products_of, require_products
 from casatools.flagging.timefreq import PlaneAgent
-from casatools.frames.quantities import to_unit
 
-__all__ = ["DetectingAgent", "Layout", "average_rows", "lay_out", "packed", "spread"]
+__all__ = ["DetectingAgent", "Layout", "all_hidden", "average_rows", "combined", "lay_out", "packed", "spread"]
 
 
 @dataclass(frozen=True)
@@ -116,6 +114,25 @@ def average_rows(
     return (total / np.maximum(count, 1)).astype(values.dtype), count == 0
 
 
+def all_hidden(hidden: np.ndarray, row_bin: np.ndarray, chan_bin: np.ndarray) -> np.ndarray:
+    """Flags (rowbin, chanbin, product) of averages of which everything was hidden; arguments as of `average_rows`."""
+    some = np.zeros((int(row_bin.max()) + 1, int(chan_bin.max()) + 1, hidden.shape[2]), bool)
+    np.logical_or.at(some, row_bin, np.logical_or.reduceat(~hidden, np.flatnonzero(np.diff(chan_bin, prepend=-1)), axis=1))
+    return ~some
+
+
+def combined(data: np.ndarray, flags: np.ndarray, products: Sequence[Product]) -> tuple[np.ndarray, np.ndarray]:
+    """Values and flags (row, chan, product) of products of correlations; the arrays given where these are all, each alone."""
+    if [p.indices for p in products] == [(k,) for k in range(data.shape[2])]:
+        return np.ascontiguousarray(data), flags
+    values = np.empty((*data.shape[:2], len(products)), data.dtype)
+    hidden = np.empty(values.shape, bool)
+    for number, product in enumerate(products):
+        values[:, :, number] = product.of(data)
+        hidden[:, :, number] = flags[:, :, list(product.indices)].any(axis=2)
+    return values, hidden
+
+
 class DetectingAgent(PlaneAgent):
     """Base of tfcrop, rflag and sumthreshold: a detector of (row, chan, product) arrays."""
 
@@ -123,28 +140,7 @@ class DetectingAgent(PlaneAgent):
 
     def prepare(self) -> None:
         super().prepare()
-        self.chanbin = int(self.options.get("chanbin", 1)) if self.options.get("channelavg") else 1
-        self.timebin_s = float(to_unit(self.options["timebin"], "s")) if self.options.get("timeavg") else 0.0
-        self.slots: tuple[np.ndarray, np.ndarray] | None = None
-
-    def _slots_of(self, rows: np.ndarray) -> tuple[np.ndarray, int]:
-        """Numbers of the times of rows, or of bins of them, and how many the piece has, whichever of its baselines are looked at together."""
-        if self.slots is None:
-            chosen = np.flatnonzero(self.rows)
-            time_s, piece = self.columns["TIME"][chosen], self.piece_of_row[chosen]
-            if self.timebin_s > 0:
-                found = time_bins(time_s, self.timebin_s, piece)
-            else:
-                times, rank = np.unique(time_s, return_inverse=True)
-                found = np.unique(piece * len(times) + rank.ravel(), return_inverse=True)[1].ravel()
-            npiece = int(self.piece_of_row.max()) + 1
-            first, high = np.full(npiece, np.iinfo(np.int64).max), np.zeros(npiece, np.int64)
-            np.minimum.at(first, piece, found)
-            np.maximum.at(high, piece, found - first[piece] + 1)
-            slots = np.zeros(len(self.rows), np.int64)
-            slots[chosen] = found - first[piece]
-            self.slots = slots, high
-        return self.slots[0][rows], int(self.slots[1][self.number])
+        require_products(self)
 
     def detect(self, values: np.ndarray, hidden: np.ndarray, layout: Layout) -> np.ndarray:
         """Find what is bad.
@@ -166,41 +162,25 @@ class DetectingAgent(PlaneAgent):
         products = products_of(self, piece.chunk.pol)
         if not products:
             return
-        values, hidden = self._arrays(piece, rows, channels, products)
-        one, two = (piece.row_values(c)[rows] for c in ("ANTENNA1", "ANTENNA2"))
+        data, flags = piece.visibilities(str(self.options["datacolumn"])), piece.flags
+        whole = len(rows) == data.shape[0] and len(channels) == data.shape[1]
+        if not whole:
+            data, flags = data[np.ix_(rows, channels)], flags[np.ix_(rows, channels)]
         slot, nslot = self._slots_of(piece.chunk.rows[rows])
         field = int(piece.row_values("FIELD_ID")[rows[0]])
-        if self.chanbin > 1 or self.timebin_s > 0:
-            pair = one.astype(np.int64) * 65536 + two
-            _, first, inverse = np.unique(pair * (slot.max() + 1) + slot, return_index=True, return_inverse=True)
-            row_bin = inverse.ravel()
-            chan_bin = np.arange(len(channels)) // self.chanbin
-            means, empty = average_rows(values, hidden, row_bin, chan_bin)
-            found = self.detect(means, empty, Layout(lay_out(one[first], two[first], slot[first], nslot), field, piece.chunk.spw))
-            bad = found[row_bin][:, chan_bin]
-        else:
-            bad = self.detect(values, hidden, Layout(lay_out(one, two, slot, nslot), field, piece.chunk.spw))
-        whole = len(rows) == piece.flags.shape[0] and len(channels) == piece.flags.shape[1]
-        for number, (indices, _) in enumerate(products):
-            for k in indices:
+        bins = self._bins(piece, rows, len(channels))
+        looked_at = rows
+        if bins is not None:
+            # Correlations are averaged before they are combined.
+            data, flags = average_rows(data, flags, bins[0], bins[1])
+            looked_at, slot = rows[bins[2]], slot[bins[2]]
+        one, two = (piece.row_values(c)[looked_at] for c in ("ANTENNA1", "ANTENNA2"))
+        bad = self.detect(*combined(data, flags, products), Layout(lay_out(one, two, slot, nslot), field, piece.chunk.spw))
+        if bins is not None:
+            bad = bad[bins[0]][:, bins[1]]
+        for number, product in enumerate(products):
+            for k in product.indices:
                 if whole:
                     piece.flags[:, :, k] |= bad[:, :, number]
                 else:
                     piece.flags[np.ix_(rows, channels, np.array([k]))] |= bad[:, :, number : number + 1]
-
-    def _arrays(
-        self, piece: FlagChunk, rows: np.ndarray, channels: np.ndarray, products: list[tuple[tuple[int, ...], float]]
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """Values and flags (row, chan, product) of the products; the chunk's own arrays where nothing is selected or combined."""
-        data, flags = piece.visibilities(str(self.options["datacolumn"])), piece.flags
-        if len(rows) != data.shape[0] or len(channels) != data.shape[1]:
-            data, flags = data[np.ix_(rows, channels)], flags[np.ix_(rows, channels)]
-        if products == [((k,), 1.0) for k in range(data.shape[2])]:
-            return np.ascontiguousarray(data), flags
-        values = np.empty((*data.shape[:2], len(products)), data.dtype)
-        hidden = np.empty(values.shape, bool)
-        for number, (indices, sign) in enumerate(products):
-            first = data[:, :, indices[0]]
-            values[:, :, number] = first if len(indices) == 1 else 0.5 * (first + sign * data[:, :, indices[1]])
-            hidden[:, :, number] = flags[:, :, list(indices)].any(axis=2)
-        return values, hidden

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import os
+import re
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -52,6 +53,23 @@ def _antenna(diameter: Any, position: Any) -> dict[str, Any]:
     return {"diameter": float(diameter), "position": [float(x), float(y), float(z)]}
 
 
+def _antennas_of_file(path: str) -> list[dict[str, Any]]:
+    """Antennas of a text file, on a line or over several: each ``name=``, ``diameter=`` and ``position=[x,y,z]``."""
+    with open(path, encoding="utf-8") as stream:
+        text = " ".join(line.split("#")[0].strip() for line in stream)
+    rows: list[dict[str, str]] = []
+    for key, value in re.findall(r"(\w+)\s*=\s*(\[[^\]]*\]|\S+)", text):
+        if key == "name" or not rows or key in rows[-1]:
+            rows.append({})
+        rows[-1][key] = value
+    try:
+        return [_antenna(r["diameter"], ast.literal_eval(r["position"])) for r in rows or [{}]]
+    except (KeyError, TypeError, ValueError, SyntaxError) as error:
+        raise ParameterError(
+            f"flagging: each antenna of the file {path!r} must be name=, diameter=, position=[x,y,z]; cannot read {text[:80]!r}"
+        ) from error
+
+
 def _added_antennas(given: Any) -> list[dict[str, Any]]:
     """Antennas that are not in the MeasurementSet, from a record of records or a file that holds its text."""
     if not given:
@@ -59,20 +77,7 @@ def _added_antennas(given: Any) -> list[dict[str, Any]]:
     if isinstance(given, str):
         if not os.path.isfile(given):
             raise PathMissingError(f"the file of antennas {given!r} does not exist")
-        rows = []
-        with open(given, encoding="utf-8") as stream:
-            for line in stream:
-                words = line.split("#")[0].split()
-                if not words:
-                    continue
-                values = dict(w.split("=", 1) for w in words if "=" in w)
-                try:
-                    rows.append(_antenna(values["diameter"], ast.literal_eval(values["position"])))
-                except (KeyError, TypeError, ValueError, SyntaxError) as error:
-                    raise ParameterError(
-                        f"flagging: the antenna {line.strip()!r} must be name=, diameter=, position=[x,y,z]"
-                    ) from error
-        return rows
+        return _antennas_of_file(given)
     try:
         return [_antenna(v["diameter"], v["position"]) for v in given.values()]
     except (KeyError, TypeError, ValueError, AttributeError) as error:

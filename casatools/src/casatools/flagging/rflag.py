@@ -76,6 +76,10 @@ class RflagAgent(DetectingAgent):
         # (sum, count) per channel for each field and spectral window.
         self.seen: dict[str, dict[tuple[int, int], tuple[np.ndarray, np.ndarray]]] = {"timedev": {}, "freqdev": {}}
 
+    def surveys(self, in_parts: bool) -> bool:
+        """Thresholds and counts are those of all parts."""
+        return in_parts
+
     def survey(self, piece: FlagChunk) -> None:
         """Look at a part of a piece before the flags of any part are set: the thresholds are those of all baselines."""
         self.surveying = True
@@ -133,11 +137,13 @@ class RflagAgent(DetectingAgent):
         return scale * (robust_level(*sums) if given is None else float(given))
 
     def finish(self) -> dict[str, Any]:
-        """Thresholds found: rows of [field, spw, threshold]."""
+        """Thresholds found, those given in rows in their places: [field, spw, threshold]; none where one number was given."""
         record: dict[str, Any] = {"name": "Rflag", "type": "rflag"}
-        for name, held in self.seen.items():
-            record[name] = np.array([[f, s, robust_level(*sums)] for (f, s), sums in sorted(held.items())]).reshape(-1, 3)
-        return record
+        for name, given in (("timedev", self.timedev), ("freqdev", self.freqdev)):
+            levels = {} if isinstance(given, float) else {key: robust_level(*sums) for key, sums in self.seen[name].items()}
+            levels.update(given if isinstance(given, dict) else {})
+            record[name] = np.array([[*key, level] for key, level in sorted(levels.items())], np.float64).reshape(-1, 3)
+        return dict(sorted(record.items()))
 
 
 def robust_level(total: np.ndarray, count: np.ndarray) -> float:

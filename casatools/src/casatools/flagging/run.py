@@ -5,12 +5,15 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import hashlib
+import itertools
 import os
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
+from casatools._base import log
+from casatools._base.buffers import empty_array
 from casatools._base.errors import ParameterError, SelectionError
 from casatools._base.memory import memory_budget_bytes
 from casatools._base.progress import Progress
@@ -23,9 +26,9 @@ from casatools.flagging.agents import (
     QuackAgent,
     RowColumns,
     ShadowAgent,
-    SurveyingAgent,
 )
 from casatools.flagging.commands import FlagCommand, make_command
+from casatools.flagging.merged import MergedAgent, can_merge
 from casatools.flagging.summary import SummaryAgent
 from casatools.flagging.timefreq import AntintAgent, ExtendAgent
 from casatools.io.caltable import is_caltable
@@ -54,6 +57,7 @@ __all__ = ["expand_commands", "run_commands"]
 _Change = tuple[VisChunk, dict[str, np.ndarray], np.ndarray, np.ndarray]
 # What extendflags=True of tfcrop and rflag adds.
 _EXTENSION = {"mode": "extend", "extendpols": True, "growtime": 50.0, "growfreq": 80.0}
+_EXTENDED_OVER = ("ntime", "combinescans", "channelavg", "chanbin", "timeavg", "timebin")
 
 
 def expand_commands(commands: Sequence[FlagCommand]) -> list[FlagCommand]:
@@ -62,9 +66,9 @@ def expand_commands(commands: Sequence[FlagCommand]) -> list[FlagCommand]:
     for command in commands:
         out.append(command)
         if command.mode in ("tfcrop", "rflag") and command.options["extendflags"]:
-            options = {k: command.options[k] for k in ("ntime", "combinescans")}
-            extension = make_command({**_EXTENSION, **options})
-            out.append(dataclasses.replace(extension, selection=command.selection, apply=command.apply))
+            extension = make_command(_EXTENSION)
+            options = {**extension.options, **{k: command.options[k] for k in _EXTENDED_OVER}}
+            out.append(dataclasses.replace(extension, selection=command.selection, options=options, apply=command.apply))
     return out
 
 
@@ -124,21 +128,23 @@ def _baselines(agents: Sequence[Agent], columns: RowColumns, rows: np.ndarray) -
 
 
 def _survey(job: _Job, groups: np.ndarray | None, plans: Sequence[ChunkPlan], ms: MeasurementSet) -> None:
-    """Passes before the first flag is set: each rflag whose pieces come in parts looks at all of them, as the agents before it leave them."""
-    if groups is None or not any(isinstance(a, SurveyingAgent) for a in job.agents):
-        return
-    owners = np.concatenate([np.unique(groups[p.index] * 65536 + p.ddid) for p in plans]) if plans else groups
-    cut = len(np.unique(owners)) < len(owners)
+    """Passes before the first flag is set, for each agent that must have seen all chunks as the agents before it leave them."""
+    in_parts = False
+    if groups is not None and plans:
+        owners = np.concatenate([np.unique(groups[p.index] * 65536 + p.ddid) for p in plans])
+        in_parts = len(np.unique(owners)) < len(owners)
     agents = job.agents
-    for k, agent in enumerate(agents if cut else ()):
-        if isinstance(agent, SurveyingAgent):
-            before = [a.fresh() for a in agents[:k] if a.command.apply and a.command.mode != "summary"]
-            for chunk in iter_chunks(ms, job.resolved, job.needed, plans=plans):
-                piece = FlagChunk(chunk, chunk["FLAG"].copy(), job.flag_rows[chunk.rows], job.columns)
-                for earlier in before:
-                    earlier.apply(piece)
-                agent.survey(piece)
-                chunk.columns.clear()
+    for k, agent in enumerate(agents):
+        if not agent.surveys(in_parts):
+            continue
+        before = [a.fresh() for a in agents[:k] if a.command.apply and a.command.mode != "summary"]
+        for chunk in iter_chunks(ms, job.resolved, job.needed, plans=plans):
+            piece = FlagChunk(chunk, chunk["FLAG"].copy(), job.flag_rows[chunk.rows], job.columns)
+            for earlier in before:
+                earlier.apply(piece)
+            agent.survey(piece)
+            chunk.columns.clear()
+        agent.settle()
 
 
 def run_commands(
@@ -238,15 +244,23 @@ def _make_agents(todo: Sequence[FlagCommand], ms: MeasurementSet, columns: RowCo
     """Bind the commands to the MeasurementSet; nothing, when there are none."""
     agents: list[Agent] = []
     refusals: list[SelectionError] = []
-    for command in todo:
-        try:
-            agents.append(_make_agent(command, ms, columns))
-        except SelectionError as refusal:
-            if not skip_empty:
-                raise
-            refusals.append(refusal)
+    for together, commands in itertools.groupby(todo, can_merge):
+        if together and len(alike := list(commands)) > 1:
+            merged = MergedAgent(alike, ms, columns, skip_empty)
+            refusals += merged.refusals
+            agents += [merged] if len(merged.refusals) < len(alike) else []
+            continue
+        for command in alike if together else commands:
+            try:
+                agents.append(_make_agent(command, ms, columns))
+            except SelectionError as refusal:
+                if not skip_empty:
+                    raise
+                refusals.append(refusal)
     if not agents and refusals:
         raise refusals[0]
+    if refusals:
+        log.post(f"{len(refusals)} of {len(todo)} commands match nothing and are left out; the first: {refusals[0]}", "WARN")
     return agents
 
 
@@ -291,20 +305,29 @@ def _gathered(parts: Iterator[_Part], agents: Sequence[Agent], progress: Progres
         yield from out
 
 
+def _equal_flags(one: np.ndarray, two: np.ndarray) -> bool:
+    """Whether flags are equal; eight are compared at once where they lie together."""
+    if one.flags.c_contiguous and two.flags.c_contiguous and one.size % 8 == 0:
+        one, two = one.reshape(-1).view(np.int64), two.reshape(-1).view(np.int64)
+    return np.array_equal(one, two)
+
+
 def _changed(
     chunks: Iterator[VisChunk], agents: Sequence[Agent], columns: RowColumns, flag_rows: np.ndarray, progress: Progress
 ) -> Iterator[_Change]:
     """Run the agents over the chunks; yield what has changed in each, and the flags before."""
     for chunk in chunks:
         before = chunk["FLAG"]
-        piece = FlagChunk(chunk, before.copy(), flag_rows[chunk.rows], columns)
+        flags = empty_array(before.shape, before.dtype)
+        flags[...] = before
+        piece = FlagChunk(chunk, flags, flag_rows[chunk.rows], columns)
         for agent in agents:
             if agent.command.apply:
                 agent.apply(piece)
             else:
                 agent.apply(dataclasses.replace(piece, flags=piece.flags.copy(), flag_row=piece.flag_row.copy()))
         values: dict[str, np.ndarray] = {}
-        if not np.array_equal(piece.flags, before):
+        if not _equal_flags(piece.flags, before):
             values["FLAG"] = piece.flags
         if not np.array_equal(piece.flag_row, flag_rows[chunk.rows]):
             values["FLAG_ROW"] = piece.flag_row

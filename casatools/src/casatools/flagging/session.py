@@ -21,9 +21,20 @@ from casatools.io.ms.flag_versions import (
     rename_version,
     restore_version,
     save_version,
+    set_aside,
 )
 
-__all__ = ["delete_version", "flag", "list_versions", "rename_version", "restore_version", "save_commands", "save_version"]
+__all__ = [
+    "delete_version",
+    "flag",
+    "list_versions",
+    "record_of_reports",
+    "rename_version",
+    "restore_version",
+    "save_commands",
+    "save_version",
+    "set_aside",
+]
 
 
 def backup_flags(path: str, prefix: str) -> str:
@@ -76,13 +87,16 @@ def flag(
         log.post(f"The flags before and after are shown in {report}")
         reports = reports[1:-1]
     if calculate and any(r["type"] == "rflag" for r in reports):
-        record: dict[str, Any] = {"nreport": len(reports), "type": "list"}
-        record.update({f"report{k}": r for k, r in enumerate(reports)})
-        return record
+        return record_of_reports(reports)
     counted = [r for r in reports if r["type"] != "rflag"]
     if len(counted) <= 1:
         return counted[0] if counted else {}
     return {f"report{k}": r for k, r in enumerate(counted)}
+
+
+def record_of_reports(reports: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """Reports as agentflagger gives them: by name, with their number."""
+    return dict(sorted({"nreport": len(reports), "type": "list", **{f"report{k}": r for k, r in enumerate(reports)}}.items()))
 
 
 def save_commands(

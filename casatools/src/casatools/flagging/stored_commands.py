@@ -25,6 +25,12 @@ __all__ = [
 ]
 
 
+# What is told of a command in FLAG_CMD, in CASA's order.
+_TABLE_KEYS = (
+    "id", "antenna", "mode", "timerange", "time", "interval", "type", "reason", "level", "severity", "applied", "command",
+)  # fmt: skip
+
+
 @dataclass(frozen=True)
 class StoredCommand:
     """A command with where it is kept, and what FLAG_CMD says of it."""
@@ -40,6 +46,7 @@ class StoredCommand:
     type: str = ""
     severity: int = 0
     level: int = 0
+    in_table: bool = False
 
 
 def stored_from_table(path: str, rows: Sequence[int], reason: Any, applied_too: bool) -> list[StoredCommand]:
@@ -58,7 +65,7 @@ def stored_from_table(path: str, rows: Sequence[int], reason: Any, applied_too: 
     return [
         StoredCommand(
             h.row, make_command(parse_line(h.command), h.command), h.command, h.reason, h.applied, "", h.time_s, h.interval_s, h.type,
-            h.severity, h.level,
+            h.severity, h.level, True,
         )
         for h in chosen
         if (applied_too or not h.applied) and wanted_reason(h.reason, reason)
@@ -87,12 +94,13 @@ def record_of_stored(stored: Sequence[StoredCommand]) -> dict[int, dict[str, Any
     record: dict[int, dict[str, Any]] = {}
     for s in stored:
         given = parse_line(s.text)
-        record[s.row] = {
+        found: dict[str, Any] = {
             "row": str(s.row), "id": s.id or str(s.row), "command": " ".join(f"{k}={v}" for k, v in given.items()) + " ",
             "reason": s.reason, "applied": s.applied, "time": s.time_s, "interval": s.interval_s, "level": s.level,
             "severity": s.severity, "type": s.type, "mode": str(given.get("mode", "online" if s.id else "")),
             "timerange": str(given.get("timerange", "")), "antenna": str(given.get("antenna", "")),
         }  # fmt: skip
+        record[s.row] = {k: found[k] for k in _TABLE_KEYS} if s.in_table else found
     return record
 
 
@@ -136,7 +144,7 @@ def apply_stored(
 def save_stored(path: str, stored: Sequence[StoredCommand], outfile: str, overwrite: bool, applied: bool) -> None:
     """Save commands into a file, or into FLAG_CMD."""
     if outfile:
-        save_commands(path, [s.command for s in stored], outfile, overwrite)
+        save_commands(path, [dataclasses.replace(s.command, reason=s.reason) for s in stored], outfile, overwrite)
         return
     append_flag_commands(
         path,

@@ -129,23 +129,29 @@ class SummaryAgent(Agent):
             return False
         return float(o["maxabs"]) < 0 or bool(flagged <= float(o["maxabs"]))
 
-    def _record(self, counts: dict[str, dict[Any, np.ndarray]]) -> dict[str, Any]:
+    def _record(self, counts: dict[str, dict[Any, np.ndarray]], everything: bool = False) -> dict[str, Any]:
         out: dict[str, Any] = {}
         for axis in sorted(counts):
             merged: dict[str, np.ndarray] = {}
             for key, pair in counts[axis].items():
                 label = self._label(axis, key)
                 merged[label] = merged.get(label, 0.0) + pair
-            out[axis] = {k: {"flagged": float(p[0]), "total": float(p[1])} for k, p in sorted(merged.items()) if self._kept(p)}
+            out[axis] = {
+                k: {"flagged": float(p[0]), "total": float(p[1])}
+                for k, p in sorted(merged.items())
+                if everything or self._kept(p)
+            }
         total = sum(counts["spw"].values(), np.zeros(2))
         out["flagged"], out["total"] = float(total[0]), float(total[1])
-        return out
+        return dict(sorted(out.items()))
 
     def finish(self) -> dict[str, Any]:
         """The record of counts."""
         name = str(self.options["name"])
         if self.options["fieldcnt"]:
-            record: dict[str, Any] = {self.ms.metadata.fields[k].name: self._record(self.counts[k]) for k in sorted(self.counts)}
+            # Limits are those of whole fields, as in the reference.
+            fields = {self.ms.metadata.fields[k].name: self._record(self.counts[k], True) for k in sorted(self.counts)}
+            record: dict[str, Any] = {n: r for n, r in fields.items() if self._kept(np.array([r["flagged"], r["total"]]))}
         else:
             record = self._record(self.counts.get(-1, {"spw": {}}))
         record["name"], record["type"] = name, "summary"

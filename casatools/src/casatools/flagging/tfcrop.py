@@ -14,7 +14,7 @@ from casatools.flagging.detecting import DetectingAgent, Layout, packed, spread
 __all__ = ["PARTS", "TfcropAgent"]
 
 # How the kernels number the parts of a visibility.
-PARTS = {"ABS": 0, "REAL": 1, "IMAG": 2, "ARG": 3}
+PARTS = {"ABS": 0, "REAL": 1, "IMAG": 2, "ARG": 3, "NORM": 4}
 
 
 class TfcropAgent(DetectingAgent):

@@ -11,6 +11,8 @@ import numpy as np
 from casatools._base import log
 from casatools._base.errors import ParameterError
 from casatools.flagging.agents import Agent, FlagChunk, columns_needed, time_groups
+from casatools.flagging.averaged import time_bins
+from casatools.frames.quantities import to_unit
 
 __all__ = ["AntintAgent", "ExtendAgent", "PlaneAgent"]
 
@@ -24,6 +26,37 @@ class PlaneAgent(Agent):
         self.piece_of_row = time_groups(self.columns, self.rows, self.options)
         self.number = -1  # of the piece looked at
         self.group = self.piece_of_row
+        self.chanbin = int(self.options.get("chanbin", 1)) if self.options.get("channelavg") else 1
+        self.timebin_s = float(to_unit(self.options["timebin"], "s")) if self.options.get("timeavg") else 0.0
+        self.slots: tuple[np.ndarray, np.ndarray] | None = None
+
+    def _slots_of(self, rows: np.ndarray) -> tuple[np.ndarray, int]:
+        """Numbers of the times of rows, or of bins of them, and how many the piece has, whichever of its baselines are looked at together."""
+        if self.slots is None:
+            chosen = np.flatnonzero(self.rows)
+            time_s, piece = self.columns["TIME"][chosen], self.piece_of_row[chosen]
+            if self.timebin_s > 0:
+                found = time_bins(time_s, self.timebin_s, piece)
+            else:
+                times, rank = np.unique(time_s, return_inverse=True)
+                found = np.unique(piece * len(times) + rank.ravel(), return_inverse=True)[1].ravel()
+            npiece = int(self.piece_of_row.max()) + 1
+            first, high = np.full(npiece, np.iinfo(np.int64).max), np.zeros(npiece, np.int64)
+            np.minimum.at(first, piece, found)
+            np.maximum.at(high, piece, found - first[piece] + 1)
+            slots = np.zeros(len(self.rows), np.int64)
+            slots[chosen] = found - first[piece]
+            self.slots = slots, high
+        return self.slots[0][rows], int(self.slots[1][self.number])
+
+    def _bins(self, piece: FlagChunk, rows: np.ndarray, nchan: int) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
+        """The averages that rows and channels go into, and the first row of each; None where nothing is averaged."""
+        if self.chanbin <= 1 and self.timebin_s <= 0:
+            return None
+        pair = piece.row_values("ANTENNA1")[rows].astype(np.int64) * 65536 + piece.row_values("ANTENNA2")[rows]
+        slot, _ = self._slots_of(piece.chunk.rows[rows])
+        _, first, inverse = np.unique(pair * (slot.max() + 1) + slot, return_index=True, return_inverse=True)
+        return inverse.ravel(), np.arange(nchan) // self.chanbin, first
 
     def apply(self, piece: FlagChunk) -> None:
         for rows, channels, correlations in self._looked_at(piece):
@@ -50,15 +83,20 @@ class ExtendAgent(PlaneAgent):
     by_baseline = True
 
     def _apply_group(self, piece: FlagChunk, rows: np.ndarray, channels: np.ndarray, correlations: np.ndarray) -> None:
-        from casatools.flagging.detecting import lay_out, packed, spread
+        from casatools.flagging.detecting import all_hidden, lay_out, packed, spread
         from casatools.kernels.flag_extension import extend_baselines
 
         o = self.options
         whole = (len(rows), len(channels), len(correlations)) == piece.flags.shape
         index = np.ix_(rows, channels, correlations)
         start = piece.flags.copy() if whole else piece.flags[index]
+        # After a detector of averages the averages' flags are extended, as in the reference.
+        bins = self._bins(piece, rows, len(channels))
+        looked_at = rows
+        if bins is not None:
+            start, looked_at = all_hidden(start, bins[0], bins[1]), rows[bins[2]]
         out = start.copy()
-        layout = packed(lay_out(*(piece.row_values(c)[rows] for c in ("ANTENNA1", "ANTENNA2", "TIME"))))
+        layout = packed(lay_out(*(piece.row_values(c)[looked_at] for c in ("ANTENNA1", "ANTENNA2", "TIME"))))
         grow = float(o["growtime"]), float(o["growfreq"])
         rules = bool(o["growaround"]), bool(o["flagneartime"]), bool(o["flagnearfreq"])
         # The correlations are joined last.
@@ -68,6 +106,8 @@ class ExtendAgent(PlaneAgent):
             for k in range(1, out.shape[2]):
                 joined |= out[:, :, k]
             out[...] = joined[:, :, None]
+        if bins is not None:
+            out = out[bins[0]][:, bins[1]]
         if whole:
             piece.flags[...] |= out
         else:
@@ -122,6 +162,10 @@ class AntintAgent(PlaneAgent):
         self.times: set[float] = set()
         self.surveyed: dict[int, _Counts] = {}  # by number of the piece
         self.decided: dict[int, np.ndarray] = {}
+
+    def surveys(self, in_parts: bool) -> bool:
+        """Thresholds and counts are those of all parts."""
+        return in_parts
 
     def survey(self, piece: FlagChunk) -> None:
         """Count a part of a piece before the flags of any part are set."""

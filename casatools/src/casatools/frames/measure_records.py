@@ -17,7 +17,7 @@ from casatools.frames.engine import make_engine, require_tables
 from casatools.frames.observatories import observatory_names
 from casatools.frames.quantities import to_unit
 
-__all__ = ["KINDS", "MeasureFrame"]
+__all__ = ["BODIES", "KINDS", "MeasureFrame"]
 
 _compiled_measure = _measures.__mro__[1].measure
 
@@ -49,7 +49,7 @@ _DIRECTIONS = frozenset(
         "ICRS",
     ]
 )
-_BODIES = frozenset(["MERCURY", "VENUS", "MARS", "JUPITER", "SATURN", "URANUS", "NEPTUNE", "PLUTO", "SUN", "MOON", "COMET"])
+BODIES = frozenset(["MERCURY", "VENUS", "MARS", "JUPITER", "SATURN", "URANUS", "NEPTUNE", "PLUTO", "SUN", "MOON", "COMET"])
 # Frames of one group turn into each other; between the groups casacore's own way over B1950 is followed, to its last digits.
 _TURNED = {"J2000": 0, "ICRS": 0, "ECLIPTIC": 0, "GALACTIC": 1, "SUPERGAL": 1}
 # TAI and terrestrial time by casacore's names: seconds ahead of TAI.
@@ -61,7 +61,7 @@ _RELATIVE = frozenset({"direction", "frequency", "doppler", "radialvelocity"})
 _VELOCITIES = frozenset(["LSRK", "LSRD", "BARY", "GEO", "TOPO", "GALACTO", "LGROUP", "CMB"])
 # Kind of measure: its references, its default one, how many values it has, and the dimensions these may have.
 KINDS: dict[str, tuple[frozenset[str], str, int, tuple[str, ...]]] = {
-    "direction": (_DIRECTIONS | _BODIES, "J2000", 2, ("rad", "s")),
+    "direction": (_DIRECTIONS | BODIES, "J2000", 2, ("rad", "s")),
     "epoch": (
         frozenset(["LAST", "LMST", "GMST1", "GAST", "UT1", "UT2", "UTC", "TAI", "TDT", "TCG", "TDB", "TCB", "IAT", "GMST", "TT", "ET", "UT"]), "UTC", 1, ("s",)),
     "position": (frozenset({"ITRF", "WGS84"}), "WGS84", 3, ("rad", "m")),
@@ -121,6 +121,8 @@ class MeasureFrame:
             values = _default_values(kind)
         for k, value in enumerate(values[:count]):
             record[f"m{k}"] = _component(kind, value)
+        if kind == "earthmagnetic":
+            record.update(_field_along_axes(record))
         if not offset:
             return _ordered(self._run(record, name, "cannot be made"))
         given_kind = require_measure(offset)
@@ -269,6 +271,18 @@ def _turned(measure: Mapping[str, Any], start: str, name: str) -> dict[str, Any]
         "refer": name,
         "type": "direction",
     }
+
+
+def _field_along_axes(record: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """A magnetic field of two angles and a strength along three axes: casacore takes the strength for one in T but calls it nT."""
+    parts = [record.get(f"m{k}") for k in range(3)]
+    dimensions = [str(arithmetic.canonical(p).get_unit()) if p is not None else "" for p in parts]
+    if dimensions[:2] != ["rad", "rad"] or dimensions[2] in ("", "rad"):
+        return {}
+    lon, lat = (np.asarray(to_unit(p, "rad")) for p in parts[:2])
+    strength = np.asarray(to_unit(parts[2], "nT"))
+    xyz = strength * np.cos(lat) * np.cos(lon), strength * np.cos(lat) * np.sin(lon), strength * np.sin(lat)
+    return {f"m{k}": {"value": v if v.ndim else float(v), "unit": "nT"} for k, v in enumerate(xyz)}
 
 
 def _is_empty(value: Any) -> bool:

@@ -37,7 +37,8 @@ def form_flags(forms: Iterable[str], allowed: tuple[str, ...]) -> frozenset[str]
         matches = [a for a in allowed if a == name] or [a for a in allowed if a.startswith(name)]
         if not matches:
             raise ParameterError(f"the form {form!r} is unknown; allowed are {', '.join(a.lower() for a in allowed)}")
-        found.add({"NO_H": "NO_D", "NO_HM": "NO_DM"}.get(matches[0], matches[0]))
+        if "BOOST" in allowed or matches[0] not in ("NO_H", "NO_HM"):  # hours are left out of times alone, degrees of both
+            found.add({"NO_H": "NO_D", "NO_HM": "NO_DM"}.get(matches[0], matches[0]))
     if "YMD_ONLY" in found:
         found |= {"YMD", "NO_TIME"}
     return frozenset(found)
@@ -46,7 +47,7 @@ def form_flags(forms: Iterable[str], allowed: tuple[str, ...]) -> frozenset[str]
 def _fields(units: float, precision: int) -> tuple[int, int, str, int]:
     """Whole units, minutes, seconds text and how many of the three show, of a non-negative number, rounded to the precision."""
     if precision <= 2:
-        return round(units), 0, "00", 1
+        return math.floor(units + 0.5), 0, "00", 1
     if precision <= 4:
         whole, minutes = divmod(round(units * 60), 60)
         return whole, minutes, "00", 2
@@ -59,13 +60,16 @@ def _fields(units: float, precision: int) -> tuple[int, int, str, int]:
 
 
 def _joined(whole: str, minutes: int, seconds: str, shown: int, separators: tuple[str, str], flags: frozenset[str]) -> str:
-    """Put the fields together; those beyond the precision stay empty, or go away with CLEAN."""
+    """Put the fields together; those that are left out or beyond the precision are empty, or go away with CLEAN."""
     first = "" if flags & {"NO_D", "NO_DM"} else whole
     second = "" if "NO_DM" in flags or shown < 2 else f"{minutes:02d}"
     third = "" if shown < 3 else seconds
-    if "CLEAN" in flags and shown < 3:
-        return first + (separators[0] + second if shown == 2 else "")
-    return first + separators[0] + second + separators[1] + third
+    if "CLEAN" not in flags:
+        return first + separators[0] + second + separators[1] + third
+    out = first
+    for separator, part in zip(separators, (second, third)):
+        out += (separator if out else "") + part if part else ""
+    return out
 
 
 def angle_text(angle_deg: float, precision: int = 6, flags: frozenset[str] = frozenset()) -> str:
@@ -87,21 +91,28 @@ def angle_text(angle_deg: float, precision: int = 6, flags: frozenset[str] = fro
     if not math.isfinite(angle_deg):
         raise ParameterError(f"the angle {angle_deg} deg cannot be written")
     precision = precision or 6
-    if "TIME" in flags and "DIG2" not in flags:
+    if "TIME" in flags and "DIG2" in flags:
+        return _signed_hours(angle_deg / 15.0, precision, (":", ":"), flags)
+    if "TIME" in flags:
         whole, minutes, seconds, shown = _fields((angle_deg / 15.0) % 24.0, precision)
         return _joined(f"{whole % 24:02d}", minutes, seconds, shown, (":", ":"), flags)
-    separators = (":", ":") if "TIME" in flags else (".", ".")
-    units = abs(angle_deg) / (15.0 if "TIME" in flags else 1.0)
-    width = 2 if "DIG2" in flags or "TIME" in flags else 3
-    whole, minutes, seconds, shown = _fields(units, precision)
+    width = 2 if "DIG2" in flags else 3
+    whole, minutes, seconds, shown = _fields(abs(angle_deg), precision)
     digits = f"{whole:0{width}d}"
     if len(digits) > width:
         digits = "*" * width
     sign = "-" if angle_deg < 0 else "+"
     if "CLEAN" in flags:
-        digits = digits.lstrip("0").rjust(width) if whole else digits
-        sign = "-" if angle_deg < 0 else " "
-    return sign + _joined(digits, minutes, seconds, shown, separators, flags)
+        digits = (digits.lstrip("0") or "0").rjust(width)
+        sign = "-" if angle_deg < 0 else "+" if "DIG2" in flags else " "
+    return sign + _joined(digits, minutes, seconds, shown, (".", "."), flags)
+
+
+def _signed_hours(hours: float, precision: int, separators: tuple[str, str], flags: frozenset[str]) -> str:
+    """Hours with a sign, from -12 to 12."""
+    near = math.remainder(hours, 24.0)
+    whole, minutes, seconds, shown = _fields(abs(near), precision)
+    return ("-" if near < 0 else "+") + _joined(f"{whole:02d}", minutes, seconds, shown, separators, flags)
 
 
 def time_text(mjd: float, precision: int = 6, flags: frozenset[str] = frozenset()) -> str:
@@ -129,7 +140,10 @@ def time_text(mjd: float, precision: int = 6, flags: frozenset[str] = frozenset(
     if "NO_TIME" in flags:
         return date.rstrip("/T -")
     separators = ("h", "m") if "ALPHA" in flags else (":", ":")
-    clock = _joined(f"{hours:02d}", minutes, seconds, shown, separators, flags)
+    if "DIG2" in flags:
+        clock = _signed_hours(((mjd + offset) - math.floor(mjd + offset)) * 24.0, precision, separators, flags)
+    else:
+        clock = _joined(f"{hours:02d}", minutes, seconds, shown, separators, flags)
     if "ISO" in flags:
         clock += "Z"
     if "LOCAL" in flags and "FITS" in flags:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import closing
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -11,7 +12,10 @@ from casatools.frames.directions import Direction, angles_of, convert_directions
 from casatools.imaging.visibilities import DataSource
 from casatools.io.tables import require_one_shape
 
-__all__ = ["bundle_pointings", "read_pointings"]
+if TYPE_CHECKING:
+    from casatools.io.ms import MeasurementSet
+
+__all__ = ["bundle_pointings", "pointing_tracks", "read_pointings"]
 
 
 def read_pointings(source: DataSource, frame: str) -> tuple[np.ndarray, np.ndarray]:
@@ -33,26 +37,69 @@ def read_pointings(source: DataSource, frame: str) -> tuple[np.ndarray, np.ndarr
     DataError
         There is no POINTING table, or it is empty.
     """
-    ms = source.ms
+    return pointing_tracks(source.ms, source.times_s, source.position_m, frame, why="usepointing=True")
+
+
+def pointing_tracks(
+    ms: MeasurementSet, times_s: np.ndarray, position_m: np.ndarray, frame: str, interpolation: str = "linear", why: str = "this"
+) -> tuple[np.ndarray, np.ndarray]:
+    """Directions of all antennas at some times, from the POINTING table.
+
+    Parameters
+    ----------
+    ms : MeasurementSet
+    times_s : ndarray (time,) [s]
+    position_m : ndarray (3,) [m]
+        Place of the array.
+    frame : str
+        Direction frame asked for.
+    interpolation : str
+        ``linear``, ``nearest`` or ``cubic`` (a spline, which needs four entries of an antenna and is linear with fewer).
+    why : str
+        What needs the table, for the error.
+
+    Returns
+    -------
+    lon_rad, lat_rad : ndarray (antenna, time)
+        NaN for antennas without entries; outside of its entries an antenna has its first or last one.
+
+    Raises
+    ------
+    DataError
+        There is no POINTING table, or it is empty.
+    """
     if not ms.metadata.has_subtable("POINTING"):
-        raise DataError(f"usepointing=True needs a POINTING table, which {ms.path!r} does not have")
+        raise DataError(f"{why} needs a POINTING table, which {ms.path!r} does not have")
     with closing(ms.subtable("POINTING")) as table:
         if not table.nrows():
-            raise DataError(f"usepointing=True needs a POINTING table; that of {ms.path!r} is empty")
+            raise DataError(f"{why} needs a POINTING table; that of {ms.path!r} is empty")
         require_one_shape(table, "DIRECTION")
         owner, times = (np.asarray(table.getcol(name)) for name in ("ANTENNA_ID", "TIME"))
         angles = np.asarray(table.getcol("DIRECTION"), dtype=np.float64)[:, 0, :]
         own = str(table.getcolkeywords("DIRECTION").get("MEASINFO", {}).get("Ref", "J2000"))
-    shape = (len(ms.metadata.antennas), len(source.times_s))
+    shape = (len(ms.metadata.antennas), len(times_s))
     out = np.full((2, *shape), np.nan)
     for antenna in np.unique(owner[(owner >= 0) & (owner < shape[0])]).tolist():
         rows = np.flatnonzero(owner == antenna)
-        rows = rows[np.argsort(times[rows], kind="stable")]
+        rows = rows[np.unique(times[rows], return_index=True)[1]]
         # In the table's own frame, which antennas are steered in.
         vectors = unit_vectors(angles[rows, 0], angles[rows, 1])
-        moved = np.stack([np.interp(source.times_s, times[rows], vectors[:, k]) for k in range(3)], axis=1)
-        out[:, antenna] = convert_directions(*angles_of(moved), own, frame, source.times_s, source.position_m)
+        moved = _between(times_s, times[rows], vectors, interpolation)
+        out[:, antenna] = convert_directions(*angles_of(moved), own, frame, times_s, position_m)
     return out[0], out[1]
+
+
+def _between(wanted_s: np.ndarray, times_s: np.ndarray, vectors: np.ndarray, interpolation: str) -> np.ndarray:
+    """Vectors (wanted, 3) from those (time, 3) at ascending times."""
+    inside = np.clip(wanted_s, times_s[0], times_s[-1])
+    if interpolation == "nearest":
+        middle = 0.5 * (times_s[1:] + times_s[:-1])
+        return np.asarray(vectors[np.searchsorted(middle, inside)])
+    if interpolation == "cubic" and len(times_s) > 3:
+        from scipy.interpolate import CubicSpline
+
+        return np.asarray(CubicSpline(times_s, vectors)(inside))
+    return np.stack([np.interp(inside, times_s, vectors[:, k]) for k in range(3)], axis=1)
 
 
 def bundle_pointings(

@@ -109,8 +109,6 @@ def _fit_quadratic_form(east: np.ndarray, north: np.ndarray, z: np.ndarray, own:
 
 def _main_lobe(psf: np.ndarray, cutoff: float) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Offsets in pixels (x, y) and values of the pixels about the peak that are fitted, and which of them hang together with it."""
-    from scipy import ndimage
-
     cy, cx = (int(v) for v in np.unravel_index(int(np.argmax(psf)), psf.shape))
     half = min(_HALF, cy, cx, psf.shape[0] - 1 - cy, psf.shape[1] - 1 - cx)
     if not psf[cy, cx] > 0 or half < 1:
@@ -125,9 +123,23 @@ def _main_lobe(psf: np.ndarray, cutoff: float) -> tuple[np.ndarray, np.ndarray, 
         chosen = _first_runs(patch > cutoff)
         rows, columns = np.nonzero(chosen)
     middle = half * finer
-    labels, _ = ndimage.label(chosen)
-    own = labels[rows, columns] == labels[middle, middle]
-    return (columns - middle) / finer, (rows - middle) / finer, patch[rows, columns], own
+    return (columns - middle) / finer, (rows - middle) / finer, patch[rows, columns], _around_middle(chosen)[rows, columns]
+
+
+def _around_middle(chosen: np.ndarray) -> np.ndarray:
+    """The chosen pixels of a square patch that hang together with its middle over their sides."""
+    middle = len(chosen) // 2
+    found = np.zeros_like(chosen)
+    grown = found.copy()
+    grown[middle, middle] = chosen[middle, middle]
+    while np.count_nonzero(grown) > np.count_nonzero(found):
+        found, grown = grown, grown.copy()
+        grown[1:] |= found[:-1]
+        grown[:-1] |= found[1:]
+        grown[:, 1:] |= found[:, :-1]
+        grown[:, :-1] |= found[:, 1:]
+        grown &= chosen
+    return found
 
 
 def _first_runs(above: np.ndarray) -> np.ndarray:

@@ -3,37 +3,41 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 import numpy as np
 
 from casatools._base.buffers import drop_idle
 from casatools.imaging.visibilities import VisibilityBlock
 
-__all__ = ["joined_blocks"]
+__all__ = ["Joining", "joined_blocks"]
 
 
 class _Gathering:
-    """One block to come, with room for some rows like those of a first one."""
+    """One block to come, with room for some rows."""
 
-    def __init__(self, like: VisibilityBlock, rows: int, by_channel: bool) -> None:
-        def room(array: np.ndarray, axis: int = 0) -> np.ndarray:
-            shape = list(array.shape)
-            shape[axis] = rows
-            if by_channel and array.ndim > 1 and axis == array.ndim - 2:
-                shape[-2:] = shape[:-3:-1]
-                return np.empty(shape, array.dtype).swapaxes(-1, -2)
-            return np.empty(shape, array.dtype)
+    def __init__(self, npol: int, rows: int, nchan: int, by_channel: bool) -> None:
+        def room(shape: tuple[int, ...], dtype: type) -> np.ndarray:
+            if by_channel:
+                return np.empty((*shape[:-2], shape[-1], shape[-2]), dtype).swapaxes(-1, -2)
+            return np.empty(shape, dtype)
 
-        self.first, self.capacity, self.count = like, rows, 0
-        self.vis, self.weight = room(like.vis, 1), room(like.weight)
+        self.capacity, self.count = rows, 0
+        self.vis, self.weight = room((npol, rows, nchan), np.complex64), room((rows, nchan), np.float32)
         self.uvw_m, self.rows = np.empty((rows, 3)), np.empty(rows, dtype=np.int64)
         self.cross = np.ones(rows, dtype=bool)
-        self.group = None if like.group is None else np.empty(rows, like.group.dtype)
-        self.fields = None if like.fields is None else np.empty(rows, like.fields.dtype)
+        self.first: VisibilityBlock | None = None
+        self.group: np.ndarray | None = None
+        self.fields: np.ndarray | None = None
 
     def add(self, block: VisibilityBlock) -> None:
+        if self.first is None:
+            self.first = replace(block, vis=np.zeros(0), weight=np.zeros(0))  # holds none of it
+            self.group = None if block.group is None else np.empty(self.capacity, block.group.dtype)
+            self.fields = None if block.fields is None else np.empty(self.capacity, block.fields.dtype)
         to = slice(self.count, self.count + len(block.uvw_m))
-        self.vis[:, to], self.weight[to] = block.vis, block.weight
+        if block.weight.base is not self.weight:  # else they were made here
+            self.vis[:, to], self.weight[to] = block.vis, block.weight
         self.uvw_m[to], self.rows[to] = block.uvw_m, block.rows
         if block.cross is not None:
             self.cross[to] = block.cross
@@ -44,6 +48,7 @@ class _Gathering:
 
     def block(self) -> VisibilityBlock:
         """What was added; rows of each primary beam behind each other, so that they are taken without copies in each cycle."""
+        assert self.first is not None
         have = slice(0, self.count)
         cross, group, fields = self.cross[have], self.group, self.fields
         made = VisibilityBlock(
@@ -53,46 +58,66 @@ class _Gathering:
         return _ordered(made)
 
 
-def joined_blocks(
-    blocks: Iterator[VisibilityBlock], rows: Mapping[int, int], limit: float, by_channel: bool
-) -> Iterator[VisibilityBlock]:
-    """Join blocks of one data description up to a size.
+class Joining:
+    """Joins blocks of one data description up to a size.
 
     Parameters
     ----------
-    blocks : iterator of VisibilityBlock
-        Of one source.
     rows : mapping of int to int
         Rows that will come of each data description.
     limit : float
         Bytes of a joined block, unless a block alone has more.
     by_channel : bool
         In memory channel after channel, which is how cubes are gridded.
-
-    Yields
-    ------
-    VisibilityBlock
     """
-    waiting: dict[int, _Gathering] = {}
-    left = dict(rows)
-    block: VisibilityBlock | None = None
-    for block in blocks:
-        count = len(block.uvw_m)
-        here = waiting.get(block.ddid)
-        if here is not None and here.count + count > here.capacity:
-            del here
-            yield waiting.pop(block.ddid).block()
-        if block.ddid not in waiting:
-            fitting = int(limit * count / max(block.nbytes, 1))
-            waiting[block.ddid] = _Gathering(block, max(count, min(fitting, left[block.ddid])), by_channel)
-        waiting[block.ddid].add(block)
-        left[block.ddid] -= count
-    # Nothing here may hold what was joined while the joined block is used.
-    del block
-    here = None
-    drop_idle()
-    while waiting:
-        yield waiting.pop(next(iter(waiting))).block()
+
+    def __init__(self, rows: Mapping[int, int], limit: float, by_channel: bool) -> None:
+        self._left, self._limit, self._by_channel = dict(rows), limit, by_channel
+        self._waiting: dict[int, _Gathering] = {}
+        self._full: list[_Gathering] = []
+
+    def room(self, ddid: int, npol: int, nrow: int, nchan: int) -> tuple[np.ndarray, np.ndarray, int]:
+        """Where the next rows of a data description go: visibilities (pol, row, chan) and weights (row, chan) to fill from a row on.
+
+        A block whose arrays were filled here is not copied.
+        """
+        here = self._waiting.get(ddid)
+        if here is not None and here.count + nrow > here.capacity:
+            self._full.append(self._waiting.pop(ddid))
+            here = None
+        if here is None:
+            fitting = int(self._limit / (nchan * (8 * npol + 4) + 24))
+            here = _Gathering(npol, max(nrow, min(fitting, self._left[ddid])), nchan, self._by_channel)
+            self._waiting[ddid] = here
+        return here.vis, here.weight, here.count
+
+    def joined(self, blocks: Iterator[VisibilityBlock]) -> Iterator[VisibilityBlock]:
+        """Blocks of one source put together.
+
+        Yields
+        ------
+        VisibilityBlock
+        """
+        block: VisibilityBlock | None = None
+        for block in blocks:
+            count = len(block.uvw_m)
+            self.room(block.ddid, len(block.vis), count, block.weight.shape[1])
+            while self._full:
+                yield self._full.pop(0).block()
+            self._waiting[block.ddid].add(block)
+            self._left[block.ddid] -= count
+        # Nothing here may hold what was joined while the joined block is used.
+        del block
+        drop_idle()
+        while self._waiting:
+            yield self._waiting.pop(next(iter(self._waiting))).block()
+
+
+def joined_blocks(
+    blocks: Iterator[VisibilityBlock], rows: Mapping[int, int], limit: float, by_channel: bool
+) -> Iterator[VisibilityBlock]:
+    """Blocks that were made elsewhere, put together as `Joining` does."""
+    return Joining(rows, limit, by_channel).joined(blocks)
 
 
 def _ordered(block: VisibilityBlock) -> VisibilityBlock:

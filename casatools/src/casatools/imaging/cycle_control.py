@@ -15,7 +15,17 @@ import numpy as np
 __all__ = ["FORCE_STOP", "STOP_DESCRIPTIONS", "ZERO_MASK", "CycleControl", "CycleOptions"]
 
 FORCE_STOP, ZERO_MASK = 3, 7
-_STATE = ("done", "majors", "cycle_threshold", "major_at", "previous_peak", "least_peak", "last_minor", "_minor_cycles")
+_STATE = (
+    "done",
+    "majors",
+    "cycle_threshold",
+    "at_threshold",
+    "major_at",
+    "previous_peak",
+    "least_peak",
+    "last_minor",
+    "_minor_cycles",
+)
 
 STOP_DESCRIPTIONS: dict[int, str] = {
     0: "global stopping criterion not reached",
@@ -72,6 +82,8 @@ class CycleControl:
         Iterations counted while a minor cycle goes over planes.
     interactive : bool
         A person steers.
+    at_threshold : bool
+        The last minor cycle went down to the threshold of the run, which masks made from the residuals ask for.
     """
 
     options: CycleOptions
@@ -87,11 +99,14 @@ class CycleControl:
     last_minor: int = 0
     at: int = 0
     interactive: bool = False
+    at_threshold: bool = False
     _minor_cycles: int = 0
 
     def begin_minor(self, peak: float) -> float:
         """Set and return the threshold of the next minor cycle, from the peak residual of all planes."""
-        self.cycle_threshold = max(self.note_depth(peak), self.options.threshold_jy)
+        depth = self.note_depth(peak)
+        self.at_threshold = depth <= self.options.threshold_jy
+        self.cycle_threshold = max(depth, self.options.threshold_jy)
         return self.cycle_threshold
 
     def note_depth(self, peak: float) -> float:

@@ -19,7 +19,7 @@ from casatools._base.memory import memory_budget_bytes
 from casatools._base.progress import Progress
 from casatools._base.threads import in_order, single_thread, thread_count
 from casatools.frames.directions import Direction
-from casatools.imaging.block_joining import joined_blocks
+from casatools.imaging.block_joining import Joining
 from casatools.imaging.cycle_control import FORCE_STOP, STOP_DESCRIPTIONS, CycleControl
 from casatools.imaging.frequency_grid import SpectralAxis
 from casatools.imaging.image_fields import BlockView, ImageField
@@ -138,8 +138,7 @@ class ImagingData:
             narrow = source.narrowed(axis)
             if narrow is None:
                 continue
-            stream = narrow.iter_blocks(planes, self.centre, axis, self.interpolation, self.pseudo)
-            for block in joined_blocks(stream, narrow.rows_of(), memory_budget_bytes() // 4, self.is_cube):
+            for block in self._joined(narrow, planes, axis, memory_budget_bytes() // 4):
                 block.first = part.start
                 yield block
 
@@ -152,8 +151,7 @@ class ImagingData:
         held: list[VisibilityBlock] | None = []
         size = 0
         for source, planes in zip(self.sources, self.planes, strict=True):
-            stream = source.iter_blocks(planes, self.centre, self.axis if self.is_cube else None, self.interpolation, self.pseudo)
-            merged = joined_blocks(stream, source.rows_of(), budget // 4, self.is_cube)
+            merged = self._joined(source, planes, self.axis if self.is_cube else None, budget // 4)
             for block in (part for whole in merged for part in self._by_channel(whole)):
                 size += block.nbytes
                 if held is not None:
@@ -165,6 +163,12 @@ class ImagingData:
         if held is not None:
             # The files are not read again.
             drop_idle()
+
+    def _joined(
+        self, source: DataSource, planes: list[tuple[str, dict[int, complex]]], axis: SpectralAxis | None, limit: float
+    ) -> Iterator[VisibilityBlock]:
+        joining = Joining(source.rows_of(), limit, self.is_cube)
+        return joining.joined(source.iter_blocks(planes, self.centre, axis, self.interpolation, self.pseudo, joining.room))
 
     def image_channels(self, source: DataSource, ddid: int, freq_hz: np.ndarray, times_s: np.ndarray) -> np.ndarray:
         """The channel of the image (chan,) int64 that each channel of the data is nearest to; -1 where the image does not reach."""
@@ -262,8 +266,7 @@ class Imager:
         """
         if self.gather() <= 0:
             raise DataError("all selected data are flagged or have no weight: there is nothing to image")
-        self.weights.finish()
-        self.settle()
+        self.weigh()
         self.grid_psf()
         self.finish_psf()
 
@@ -297,6 +300,11 @@ class Imager:
                 imaged = block.weight if block.cross is None else block.weight[block.cross]
                 total += float(imaged.sum(dtype=np.float64))
         return total
+
+    def weigh(self) -> None:
+        """All samples are in the densities: make the imaging weights."""
+        self.weights.finish()
+        self.settle()
 
     def settle(self) -> None:
         """Put imaging weights in the place of the weights of the data where these stay in memory, and drop what they were made with."""
@@ -408,12 +416,12 @@ class Imager:
         """Subtract all models from the data of one channel of the image (of all channels for continuum) and grid what is left."""
         block = views[0].block
         part = self._channels(block, chan)
-        freq, used = block.freq_hz[part], weight > 0
+        freq = block.freq_hz[part]
         turns = [view.turn(freq) for view in views]
         for pol in range(len(block.vis)):
             vis = np.ascontiguousarray(block.vis[pol][:, part])
             for image, view, turn in zip(self.fields, views, turns, strict=True):
-                model = image.predict(view, chan, pol, freq, used)
+                model = image.predict(view, chan, pol, freq, weight > 0)
                 if model is not None:
                     if turn is not None:
                         model *= np.conj(turn)
@@ -462,7 +470,7 @@ class Imager:
         """Make the masks of the next minor cycle where they follow the residuals, and decide whether there is to be one."""
         used = [image.store.copy(image.planes.mask) if image.auto_mask is not None else None for image in self.fields]
         for image in self.fields:
-            image.update_mask(control.cycle_threshold <= control.options.threshold_jy)
+            image.update_mask(control.at_threshold)
         nsigma = control.options.nsigma
         below = nsigma > 0 and all(image.is_below(image.noise_thresholds(nsigma)) for image in self.fields)
         over = control.stops(self.peak(), below, not any(image.planes.mask.any() for image in self.fields))

@@ -37,12 +37,35 @@ _RATIOS = {10.7: _RATIO_ALMA, 6.25: _RATIO_ACA}
 _X_LIMIT = 3.43
 
 
+# Values of a table of a pattern.
+_TABLE = 1 << 15
+
+
+def _disk(x: np.ndarray) -> np.ndarray:
+    """The transform of a disk ``2 J1(x) / x``; of a table's values by its integral over the disk.
+
+    The integrand ``sin(a)**2 cos(x cos(a))`` has a period, so that the sum over equal steps is right to rounding. For a table alone most runs would
+    load scipy's functions, which takes longer than they do.
+
+    References
+    ----------
+    Trefethen & Weideman 2014, SIAM Review 56, 385: the trapezoidal rule for periodic functions.
+    """
+    if np.size(x) > _TABLE:
+        from scipy.special import j1
+
+        safe = np.where(x == 0, 1.0, x)
+        return np.where(x == 0, 1.0, 2.0 * j1(safe) / safe)
+    half = int(0.3 * np.abs(x).max(initial=0.0)) + 8
+    total = np.zeros(np.shape(x))
+    for angle in (np.arange(half) + 0.5) * (0.5 * np.pi / half):
+        total += np.sin(angle) ** 2 * np.cos(x * np.cos(angle))
+    return total * (2.0 / half)
+
+
 def airy_power(x: np.ndarray) -> np.ndarray:
     """The Airy power pattern ``(2 J1(x) / x)**2``."""
-    from scipy.special import j1
-
-    safe = np.where(x == 0, 1.0, x)
-    return np.where(x == 0, 1.0, np.square(2.0 * j1(safe) / safe))
+    return np.square(_disk(x))
 
 
 def dish_power(radius_rad: np.ndarray, diameter_m: float, freq_hz: np.ndarray | float, telescope: str = "") -> np.ndarray:
@@ -62,7 +85,7 @@ def dish_power(radius_rad: np.ndarray, diameter_m: float, freq_hz: np.ndarray | 
 @cache
 def _dish_table(effective_m: float = 0.0) -> tuple[float, np.ndarray]:
     """Step and values of the pattern over x, up to where it is zero; of dishes with a ratio of their own by their effective diameter."""
-    x = np.linspace(0.0, _X_LIMIT, 1 << 15)
+    x = np.linspace(0.0, _X_LIMIT, _TABLE)
     ratio = _RATIOS.get(effective_m, _RATIO)
     beam = airy_power(x) * np.interp(x, np.arange(len(ratio)) * 0.1, ratio)
     # The ratio's first step is coarse: only the axis itself may be 1, also in single precision.
@@ -90,18 +113,14 @@ def blocked_power(x: np.ndarray, blockage: float) -> np.ndarray:
     blockage : float
         Inner diameter over the outer one.
     """
-    from scipy.special import j1
-
-    safe = np.where(x == 0, 1.0, x)
-    outer, inner = 2.0 * j1(safe) / safe, 2.0 * j1(blockage * safe) / (blockage * safe)
-    return np.where(x == 0, 1.0, np.square((outer - blockage**2 * inner) / (1.0 - blockage**2)))
+    return np.square((_disk(x) - blockage**2 * _disk(blockage * x)) / (1.0 - blockage**2))
 
 
 @cache
 def _pattern_table(blockage: float, part: float = 1.0) -> tuple[float, np.ndarray]:
     """Step and values of a pattern over x up to a part of where it is taken for zero; linear between them it is right to 1e-9."""
     limit = (_X_LIMIT_BLOCKED if blockage else _X_LIMIT) * part
-    x = np.linspace(0.0, limit, 1 << 15)
+    x = np.linspace(0.0, limit, _TABLE)
     return float(x[1]), blocked_power(x, blockage) if blockage else airy_power(x)
 
 

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
-from casatools._base.errors import DataError, UnsupportedError
+from casatools._base.errors import DataError
 from casatools.imaging.stepwise import SynthesisRun
 
 __all__ = ["apparent_sensitivity"]
 
 _PARALLEL = (5, 8, 9, 12)  # CORR_TYPE of RR, LL, XX, YY
+# What an image of one plane has none of.
+_SPECTRAL = frozenset(("specmode", "nchan", "start", "width", "outframe", "veltype", "interpolation", "perchanweightdensity"))
 _SINGLE = ("RR", "LL", "XX", "YY", "RL", "LR", "XY", "YX")
 
 
-def apparent_sensitivity(run: SynthesisRun) -> dict[str, float]:
+def apparent_sensitivity(run: SynthesisRun) -> dict[str, Any]:
     """Point source sensitivity of the image that a run would make.
 
     Parameters
@@ -25,42 +29,65 @@ def apparent_sensitivity(run: SynthesisRun) -> dict[str, float]:
     -------
     dict
         ``effSens``: rms noise [the data's unit, Jy where weights are 1/Jy^2]; ``relToNat``: how many times that of natural weighting.
+        Of a cube these are those of all its data together, as if imaged into one plane; ``chanSens`` and ``chanRelToNat`` (chan,)
+        are those of its channels, NaN where there are no data.
 
     Raises
     ------
     DataError
         All selected data are flagged or have no weight, or the weighting leaves them none.
-    UnsupportedError
-        A cube is asked for: its channels have sensitivities of their own.
 
     Notes
     -----
     With data weights ``w = 1/sigma**2`` of each sample and hand and imaging weights ``W`` the noise of ``sum(W V) / sum(W)`` is
-    ``sqrt(sum(W**2 / w)) / sum(W)``; it is least, ``1 / sqrt(sum(w))``, where W is proportional to w.
+    ``sqrt(sum(W**2 / w)) / sum(W)``; it is least, ``1 / sqrt(sum(w))``, where W is proportional to w. Samples that are interpolated
+    between channels are taken for independent.
 
     References
     ----------
     Briggs 1995, PhD thesis, New Mexico Tech, section 3.2; Thompson, Moran & Swenson, "Interferometry and Synthesis in Radio
     Astronomy", section 10.2.
     """
-    if any(r.specmode not in ("mfs", "cont") for r in run.requests):
-        raise UnsupportedError("the sensitivity of cubes is not there; give specmode='mfs' and the channels of one in spw")
+    if all(r.specmode in ("mfs", "cont") for r in run.requests):
+        effective, ratio = _sensitivities(run, None)
+        return {"effSens": float(effective), "relToNat": float(ratio)}
+    flat = SynthesisRun()
+    flat.selections, flat.weighting, flat.normalizing = run.selections, run.weighting, run.normalizing
+    flat.images = [{name: value for name, value in image.items() if name not in _SPECTRAL} for image in run.images]
+    try:
+        whole = apparent_sensitivity(flat)
+    finally:
+        flat.close()
+    effective, ratio = _sensitivities(run, int(run.data.axis.nchan))
+    return {**whole, "chanSens": effective, "chanRelToNat": ratio}
+
+
+def _sensitivities(run: SynthesisRun, nchan: int | None) -> tuple[np.ndarray, np.ndarray]:
+    """Noise and its ratio to that of natural weighting, of one plane or (chan,)."""
     imager = run.weighed()
     hands = _hands(run)
-    noise = total = natural = 0.0
+    noise, total, natural = (np.zeros(nchan or 1) for _ in range(3))
     for block in run.data.blocks():
         given = block.weight.astype(np.float64)
         if block.cross is not None:
             given[~block.cross] = 0.0
-        good = given > 0
-        imaging = imager.weights.weights(block).astype(np.float64)[good]
-        noise += float((imaging**2 / (hands * given[good])).sum())
-        total += float(imaging.sum())
-        natural += hands * float(given[good].sum())
-    if total <= 0 or natural <= 0:
+        if nchan is None:
+            parts = [(0, given, imager.weights.weights(block))]
+        else:
+            channels = range(block.first, block.first + given.shape[1])
+            parts = [(c, given[:, c - block.first : c - block.first + 1], imager.weights.weights(block, c)) for c in channels]
+        for plane, weight, found in parts:
+            good = weight > 0
+            imaging = found.astype(np.float64)[good]
+            noise[plane] += float((imaging**2 / (hands * weight[good])).sum())
+            total[plane] += float(imaging.sum())
+            natural[plane] += hands * float(weight[good].sum())
+    some = (total > 0) & (natural > 0)
+    if not some.any():
         raise DataError("the weighting leaves no weight to any sample: there is no sensitivity to tell; give a wider uvtaper")
-    effective = float(np.sqrt(noise) / total)
-    return {"effSens": effective, "relToNat": effective * float(np.sqrt(natural))}
+    effective = np.where(some, np.sqrt(noise) / np.where(some, total, 1.0), np.nan)
+    ratio = effective * np.sqrt(natural)
+    return (effective[0], ratio[0]) if nchan is None else (effective, ratio)
 
 
 def _hands(run: SynthesisRun) -> int:

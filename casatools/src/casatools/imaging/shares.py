@@ -20,7 +20,6 @@ from typing import Any
 import numpy as np
 
 from casatools._base import log
-from casatools._base.errors import DataError
 from casatools._base.executor import executor
 from casatools.imaging.image_fields import ImageField
 from casatools.imaging.imager import Imager, ImagingData, bandwidth
@@ -101,13 +100,16 @@ def _added(parts: Sequence[_Densities]) -> _Densities:
     return out
 
 
-def _grid_psf(order: tuple[str, _Densities]) -> list[tuple[Any, ...]]:
+def _weigh(order: tuple[str, _Densities]) -> None:
     key, densities = order
     imager = _held[key]
     if densities:
         imager.weights.take_sums(densities)
-    imager.weights.finish()
-    imager.settle()
+    imager.weigh()
+
+
+def _grid_psf(key: str) -> list[tuple[Any, ...]]:
+    imager = _held[key]
     for image in imager.fields:
         image.forget_psf()
     imager.grid_psf()
@@ -139,6 +141,7 @@ class SharedImager(Imager):
     ) -> None:
         super().__init__(data, fields, weighting, per_channel, cutoff)
         self._key = f"{os.getpid()}-{next(_numbers)}"
+        self._densities: _Densities = {}
         over = executor()
         nchan = data.axis.nchan
         cut = np.array_split(np.arange(nchan), min(over.workers, nchan)) if data.is_cube else []
@@ -175,29 +178,31 @@ class SharedImager(Imager):
     def _each(self, function: Any, orders: Sequence[Any]) -> list[Any]:
         return executor().each(function, list(orders))
 
-    def make_psf(self) -> None:
-        """As `Imager.make_psf`."""
+    def gather(self) -> float:
+        """As `Imager.gather`, of all ranks' data."""
         gathered = self._each(_gather, [self._key] * len(self._slices))
-        if sum(weight for _, weight in gathered) <= 0:
-            raise DataError("all selected data are flagged or have no weight: there is nothing to image")
-        densities = _added([found for found, _ in gathered])
-        parts = self._each(_grid_psf, [(self._key, densities)] * len(self._slices))
-        for part, made in zip(self._slices, parts, strict=True):
+        self._densities = _added([found for found, _ in gathered])
+        return sum(weight for _, weight in gathered)
+
+    def weigh(self) -> None:
+        """As `Imager.weigh`, in all ranks."""
+        self._each(_weigh, [(self._key, self._densities)] * len(self._slices))
+        self._densities = {}
+
+    def grid_psf(self) -> None:
+        """As `Imager.grid_psf`: put together what the ranks gridded."""
+        for part, made in zip(self._slices, self._each(_grid_psf, [self._key] * len(self._slices)), strict=True):
             for image, sums in zip(self.fields, made, strict=True):
                 image.take_psf_sums(part, sums)
-        self.finish_psf()
 
-    def major_cycle(self) -> None:
-        """As `Imager.major_cycle`."""
+    def grid_residual(self) -> None:
+        """As `Imager.grid_residual`: put together what the ranks gridded."""
         for image in self.fields:
-            image.begin_residual()
             image.fill_blank()  # what the ranks made is added
         orders = [(self._key, [image.sent_model(part) for image in self.fields]) for part in self._slices]
         for part, made in zip(self._slices, self._each(_grid_residual, orders), strict=True):
             for image, residual in zip(self.fields, made, strict=True):
                 image.planes.residual[part] += residual
-        for image in self.fields:
-            image.finish_residual()
 
     def close(self) -> None:
         """Let all ranks forget their shares."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -54,6 +55,8 @@ class FieldImages:
         Where the primary beam is above its limit.
     cube : FieldImages, optional
         The cube that Taylor terms are made of, with specmode='mvc'.
+    make_beams : callable, optional
+        What still has to make `beam_power`, `seen` and the clean mask.
     """
 
     request: TcleanRequest
@@ -63,6 +66,7 @@ class FieldImages:
     beam_power: np.ndarray
     seen: np.ndarray
     cube: FieldImages | None = None
+    make_beams: Callable[[], None] | None = None
 
     @property
     def limited(self) -> np.ndarray | None:
@@ -76,11 +80,17 @@ class FieldImages:
 
 
 def plan_images(
-    request: TcleanRequest, data: ImagingData, centre: Direction, number: int, store: PlaneStore | None = None
+    request: TcleanRequest,
+    data: ImagingData,
+    centre: Direction,
+    number: int,
+    store: PlaneStore | None = None,
+    is_late: bool = False,
 ) -> FieldImages:
     """An image field with its coordinates, primary beam and clean mask; nothing is computed from visibilities yet.
 
-    Large cubes are kept as `store` says.
+    Large cubes are kept as `store` says. With `is_late` the primary beam and the mask are made by `begin_images`, after the gridding: nothing is cleaned, and they
+    take no memory meanwhile; what is given for them is read at once all the same.
     """
     store = store or PlaneStore()
     coordinates = _coordinates(request, data, centre)
@@ -114,12 +124,23 @@ def plan_images(
     shape = (axis.nchan, npol, options.shape[1], options.shape[0])
     base = request.imagename if request.restart else next_name(request.imagename)
     # The beam of a mosaic is known when the weights of all pointings are.
-    beam_power = store.full(shape, np.float32, 1)
+    if is_late and not (request.is_mosaic or request.mask or request.usemask != "user" or request.vptable):
+        found = FieldImages(request, base, image, coordinates, store.zeros(shape), store.zeros(shape, bool))
+        found.make_beams = partial(_make_beams, found, data, store)
+        return found
+    found = FieldImages(request, base, image, coordinates, store.full(shape, np.float32, 1), store.full(shape, bool, True))
     if not request.is_mosaic:
-        _primary_beams(request, data, coordinates, beam_power, store)
-    found = FieldImages(request, base, image, coordinates, beam_power, store.full(shape, bool, True))
+        _primary_beams(request, data, coordinates, found.beam_power, store)
     _set_masks(found)
     return found
+
+
+def _make_beams(images: FieldImages, data: ImagingData, store: PlaneStore) -> None:
+    """The primary beam and what follows from it."""
+    images.make_beams = None
+    images.seen[...] = True
+    _primary_beams(images.request, data, images.coordinates, images.beam_power, store)
+    _set_masks(images)
 
 
 def _psf_centre(request: TcleanRequest, data: ImagingData, frame: str) -> Direction | None:
@@ -256,6 +277,14 @@ def begin_images(plans: list[FieldImages], imager: Imager, resume: Callable[[], 
     bool
         A killed run is gone on from.
     """
+    resumed = _fill_images(plans, imager, resume)
+    for images in plans:
+        if images.make_beams is not None:
+            images.make_beams()
+    return resumed
+
+
+def _fill_images(plans: list[FieldImages], imager: Imager, resume: Callable[[], bool] | None) -> bool:
     for images in plans:
         _earlier_model(images)
     request = plans[0].request

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 from contextlib import ExitStack, closing
+from functools import partial
 from typing import Any
 
 from casatools._base import log
-from casatools._base.buffers import drop_idle
+from casatools._base.buffers import drop_idle, map_large_arrays
 from casatools._base.memory import require_memory
 from casatools._base.paths import require_space
 from casatools.imaging.checkpoint import Checkpoint
@@ -44,6 +45,7 @@ def run_tclean(request: TcleanRequest, history: list[str] | None = None) -> dict
     """
     if request.interactive:
         require_person("tclean")
+    map_large_arrays()
     try:
         with imaged_sources(request, request.saves_model) as sources:
             return _image(request, sources, history or ["taskname=tclean"])
@@ -123,7 +125,7 @@ def _image(request: TcleanRequest, sources: list[DataSource], history: list[str]
     data = prepare_data(request, sources)
     store = _make_room(requests, data)
     centres = [data.centre, *(phase_centre(r, sources) for r in requests[1:])]
-    plan_field = plan_virtual_cube if request.specmode == "mvc" else plan_images
+    plan_field = plan_virtual_cube if request.specmode == "mvc" else partial(plan_images, is_late=request.niter == 0)
     plans = [plan_field(r, data, c, k, store) for k, (r, c) in enumerate(zip(requests, centres, strict=True))]
     images = [plan.image for plan in plans]
     control = CycleControl(request.cycle_options, interactive=bool(request.interactive))

@@ -6,7 +6,7 @@ Conventions: ``V = sum I exp(+2 pi i (u l + v m + w (n - 1)))`` with uvw as the 
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
@@ -180,6 +180,10 @@ def rotate_phase_centre(uvw_m: np.ndarray, source: Direction, target: Direction)
     return np.ascontiguousarray(new), new[:, 2] - uvw_m[:, 2]
 
 
+Room = Callable[[int, int, int, int], tuple[np.ndarray, np.ndarray, int]]
+"""Given a data description and the numbers of planes, rows and channels: visibilities and weights to fill from a row on."""
+
+
 class RowGroups(Protocol):
     """Tells which primary beam rows are seen through."""
 
@@ -227,9 +231,10 @@ class DataSource:
 
     def _column(self, wanted: str) -> str:
         names = {"data": "DATA", "corrected": "CORRECTED_DATA", "model": "MODEL_DATA"}
-        if wanted not in names:
+        # Scripts leave it empty for the default, which CASA takes too.
+        column = names.get(wanted.strip().lower() or "corrected", "")
+        if not column:
             raise ParameterError(f"tclean: parameter 'datacolumn' must be one of {', '.join(names)}; got {wanted!r}")
-        column = names[wanted]
         if column == "CORRECTED_DATA" and not self.ms.has(column):
             self.fell_back = True
             column = "DATA"
@@ -332,6 +337,7 @@ class DataSource:
         axis: SpectralAxis | None,
         interpolation: str,
         pseudo: bool = False,
+        room: Room | None = None,
     ) -> Iterator[VisibilityBlock]:
         """Stream the selected data.
 
@@ -347,6 +353,8 @@ class DataSource:
             nearest or linear.
         pseudo : bool
             Stokes I from whichever parallel hand is good.
+        room : callable, optional
+            Gives arrays that planes on native channels are made in.
 
         Yields
         ------
@@ -355,7 +363,9 @@ class DataSource:
         weights = "WEIGHT_SPECTRUM" if self.ms.has("WEIGHT_SPECTRUM") else "WEIGHT"
         columns = [self.column, "FLAG", "FLAG_ROW", weights, "UVW", "TIME", "FIELD_ID", "ANTENNA1", "ANTENNA2"]
         for chunk in iter_chunks(self.ms, self.resolved, columns, chunk_bytes=min(_CHUNK_BYTES, chunk_bytes())):
-            vis, weight = _planes_of(chunk, self.column, weights, planes, pseudo, self.correlation_codes(chunk.ddid))
+            there = room(chunk.ddid, len(planes), *chunk[self.column].shape[:2]) if room is not None and axis is None else None
+            codes = self.correlation_codes(chunk.ddid)
+            vis, weight = _planes_of(chunk, self.column, weights, planes, pseudo, codes, there)
             uvw = np.asarray(chunk["UVW"], dtype=np.float64)
             freq = self.channels(chunk.ddid)[0]
             uvw = self._recentre(uvw, vis, chunk["FIELD_ID"], chunk["TIME"], freq, centre)
@@ -451,8 +461,9 @@ def _planes_of(
     planes: Sequence[tuple[str, dict[int, complex]]],
     pseudo: bool,
     codes: Sequence[int],
+    there: tuple[np.ndarray, np.ndarray, int] | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Planes (pol, row, chan) and weights (row, chan) of a chunk."""
+    """Planes (pol, row, chan) and weights (row, chan) of a chunk, made in larger arrays from a row on where these are given."""
     data = chunk[column]
     if data.dtype != np.complex64:
         data = data.astype(np.complex64)
@@ -460,8 +471,8 @@ def _planes_of(
     parallel = [k for k, c in enumerate(codes) if c in (5, 8, 9, 12)] or list(range(len(codes)))
     weight = chunk[weights]
     weight = weight[:, None, :] if weight.ndim == 2 else weight
-    vis = np.empty((len(planes), *data.shape[:2]), dtype=np.complex64)
     if pseudo:
+        vis = np.empty((len(planes), *data.shape[:2]), dtype=np.complex64)
         good = ~(chunk["FLAG"] | chunk["FLAG_ROW"][:, None, None])[..., used]
         total = np.where(good, data[..., used], 0).sum(axis=2)
         number = good.sum(axis=2)
@@ -474,13 +485,12 @@ def _planes_of(
         np.array(used, dtype=np.int64),
         np.ascontiguousarray(weight, dtype=np.float32),
     )
-    out_weight = np.empty(data.shape[:2], dtype=np.float32)
-    over_rows(
-        lambda a, b: mix_correlations(data, chunk["FLAG"], chunk["FLAG_ROW"], given, hands, corr, factors, a, b, vis, out_weight),
-        len(data),
-        _FEW_SAMPLES // data.shape[1],
-    )
-    return vis, out_weight
+    if there is None:
+        there = np.empty((len(planes), *data.shape[:2]), dtype=np.complex64), np.empty(data.shape[:2], dtype=np.float32), 0
+    whole, whole_weight, at = there
+    fixed = (data, chunk["FLAG"], chunk["FLAG_ROW"], given, hands, corr, factors)
+    over_rows(lambda a, b: mix_correlations(*fixed, a, b, at, whole, whole_weight), len(data), _FEW_SAMPLES // data.shape[1])
+    return whole[:, at : at + len(data)], whole_weight[at : at + len(data)]
 
 
 def _onto_axis(

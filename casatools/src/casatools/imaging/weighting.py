@@ -173,6 +173,9 @@ class ImagingWeights:
             part = slice(number, number + 1) if self.by_channel else slice(None)
             plane = block.first + number if self.by_channel else 0
             weight = np.ascontiguousarray(block.weight[:, part])
+            if self.by_channel:
+                # CASA's densities by channel count a sample once for each parallel hand.
+                weight = weight * np.float32(2.0)
             density = self.density[plane]
             add = partial(add_density, block.uvw_m, scale[part], weight, *self._cells, self._offset, density)
             # Each thread has a part of the cells: sums are the same with any number of them.
@@ -202,14 +205,12 @@ class ImagingWeights:
         if options.scheme == "superuniform":
             for plane in self.density:
                 plane[...] = _box_sum(plane, options.npixels or 3)
-        if options.scheme in ("uniform", "superuniform") and self.by_channel:
-            self._factor[:] = 2.0
-        elif options.scheme in ("briggs", "briggsbwtaper"):
+        if options.scheme in ("briggs", "briggsbwtaper"):
             squares = np.array([float(np.square(d).sum()) for d in self.density])
             self._factor = (5.0 * 10.0**-options.robust) ** 2 * self.total / np.maximum(squares, 1e-300)
             self._constant = 1.0
         elif options.scheme == "briggsabs":
-            self._factor[:] = options.robust**2 * (2.0 if self.by_channel else 1.0)
+            self._factor[:] = options.robust**2
             self._constant = 2.0 * options.noise_jy**2
 
     def weights(self, block: VisibilityBlock, chan: int | None = None) -> np.ndarray:

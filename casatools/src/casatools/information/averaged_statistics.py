@@ -71,6 +71,8 @@ class _Records:
         wanted |= {c for s, c in (("scan", "SCAN_NUMBER"), ("state", "STATE_ID")) if s not in averaging.span}
         self.names = tuple(sorted(wanted))
         rows = job.resolved.rows
+        if job.options.rows is not None:
+            rows = np.intersect1d(rows, job.options.rows, assume_unique=True)
         columns = [np.asarray(job.ms.read(n, rows)).astype(np.int64) for n in self.names]
         time_s, interval_s = (np.asarray(job.ms.read(n, rows)) for n in ("TIME", "INTERVAL"))
         keys = np.stack([*columns, np.zeros(len(rows), np.int64)], axis=1)
@@ -109,7 +111,11 @@ def _stretches(begins: np.ndarray, bin_s: float) -> np.ndarray:
 
 
 def averaged_statistics(
-    ms: MeasurementSet, selection: Selection, options: VisibilityStatisticsOptions, averaging: TimeAveraging
+    ms: MeasurementSet,
+    selection: Selection,
+    options: VisibilityStatisticsOptions,
+    averaging: TimeAveraging,
+    within: np.ndarray | None = None,
 ) -> dict[str, dict[str, Any]]:
     """Statistics of what a time average gives, one record for each combination of the reporting axes and each bin.
 
@@ -119,6 +125,8 @@ def averaged_statistics(
     selection : Selection
     options : VisibilityStatisticsOptions
     averaging : TimeAveraging
+    within : ndarray (row,) int64, optional
+        Rows that were chosen before: the selection is made among them.
 
     Returns
     -------
@@ -136,7 +144,7 @@ def averaged_statistics(
     source = next((c for c in (name, "DATA", "CORRECTED_DATA", "FLOAT_DATA") if c in VISIBILITY and ms.has(c)), "DATA")
     average = TimeAverage(averaging.bin_s, averaging.span, averaging.max_uvw_m)
     wanted = source.replace("_DATA", "").lower() if source != "FLOAT_DATA" else "float_data"
-    job = prepare(ms, TransformOptions(selection=selection, datacolumn=wanted, time_average=average, reindex=False))
+    job = prepare(ms, TransformOptions(selection=selection, datacolumn=wanted, time_average=average, reindex=False, rows=within))
     records = _Records(job, options.reporting_axes, averaging)
     for block in output_blocks(job):
         values = _values(block, name, options)

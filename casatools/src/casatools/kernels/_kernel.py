@@ -7,17 +7,12 @@ from typing import Any
 
 import numba
 
-__all__ = ["kernel", "parallel_kernel", "reordering_kernel"]
+__all__ = ["kernel", "reordering_kernel"]
 
 
 def kernel(function: Callable[..., Any]) -> Any:
     """Compile a plain loop; it releases the GIL and is cached on disk. ``.py_func`` is the uncompiled original."""
     return _compile(function)
-
-
-def parallel_kernel(function: Callable[..., Any]) -> Any:
-    """Like `kernel`, with ``numba.prange`` loops spread over the threads set by ``numba.set_num_threads``."""
-    return _compile(function, parallel=True)
 
 
 def reordering_kernel(function: Callable[..., Any]) -> Any:

@@ -14,12 +14,19 @@ from __future__ import annotations
 
 from typing import Any
 
-import numba
 import numpy as np
 
-from casatools.kernels._kernel import kernel, parallel_kernel
+from casatools.kernels._kernel import kernel
 
-__all__ = ["accumulate_normalized", "accumulate_visibilities", "gain_step", "join_flags", "solve_gain", "solve_gains"]
+__all__ = [
+    "accumulate_dark",
+    "accumulate_normalized",
+    "accumulate_visibilities",
+    "gain_step",
+    "join_flags",
+    "solve_gain",
+    "solve_gains",
+]
 
 
 @kernel
@@ -50,8 +57,9 @@ def join_flags(flag: Any) -> None:
 
 @kernel
 def accumulate_normalized(
-    data: Any, model: Any, flag: Any, weight: Any, slot: Any, place: Any, corr: Any, time: Any, vis: Any, wgt: Any, when: Any
-) -> None:
+    data: Any, model: Any, flag: Any, weight: Any, slot: Any, place: Any, corr: Any, time: Any, modelled: bool, vis: Any, wgt: Any, when: Any,
+    seen: Any,
+) -> None:  # fmt: skip
     """Add visibilities divided by their model, weighted by weight |model|^2, to their slots.
 
     Parameters
@@ -73,7 +81,9 @@ def accumulate_normalized(
     wgt : ndarray (slot, out, par) float64
         Sum of w; added to.
     when : ndarray (slot,) float64
-        Sum of w time; added to.
+        Sum of ``weight time`` over all correlations, times |model|^2 where `modelled`; added to.
+    seen : ndarray (slot,) float64
+        Sum of these weights; added to.
     """
     wide, varies = weight.shape[1] > 1, model.shape[0] > 1
     for row in range(data.shape[0]):
@@ -81,6 +91,7 @@ def accumulate_normalized(
         if s < 0:
             continue
         source = model[row if varies else 0]
+        total = 0.0
         for chan in range(data.shape[1]):
             o = place[chan]
             if o < 0:
@@ -95,12 +106,50 @@ def accumulate_normalized(
                 if w > 0:
                     vis[s, o, par] += base * np.complex128(data[row, chan, c]) * np.conj(np.complex128(m))
                     wgt[s, o, par] += w
-                    when[s] += w * time[row]
+            for c in range(data.shape[2]):
+                if not flag[row, chan, c]:
+                    m = source[chan if varies else 0, c]
+                    power = np.float64(m.real) ** 2 + np.float64(m.imag) ** 2 if modelled else 1.0
+                    total += weight[row, chan if wide else 0, c] * power
+        when[s] += total * time[row]
+        seen[s] += total
+
+
+@kernel
+def accumulate_dark(data: Any, model: Any, flag: Any, weight: Any, slot: Any, place: Any, vis: Any, wgt: Any) -> None:
+    """Add visibilities of correlations in which the model is zero to their slots: no gain can change them, but they hold noise.
+
+    As `accumulate_normalized`; `vis` (slot, out, corr) complex128 and `wgt` float64 take ``weight V`` and ``weight``.
+    """
+    wide, varies = weight.shape[1] > 1, model.shape[0] > 1
+    for row in range(data.shape[0]):
+        s = slot[row]
+        if s < 0:
+            continue
+        for c in range(data.shape[2]):
+            for chan in range(data.shape[1]):
+                o = place[chan]
+                if o < 0 or flag[row, chan, c] or model[row if varies else 0, chan if varies else 0, c] != 0:
+                    continue
+                w = np.float64(weight[row, chan if wide else 0, c])
+                vis[s, o, c] += w * np.complex128(data[row, chan, c])
+                wgt[s, o, c] += w
 
 
 @kernel
 def accumulate_visibilities(
-    data: Any, model: Any, flag: Any, weight: Any, slot: Any, place: Any, time: Any, vis: Any, mod: Any, wgt: Any, when: Any
+    data: Any,
+    model: Any,
+    flag: Any,
+    weight: Any,
+    slot: Any,
+    place: Any,
+    time: Any,
+    vis: Any,
+    mod: Any,
+    wgt: Any,
+    when: Any,
+    seen: Any,
 ) -> None:
     """Add all correlations of visibilities and of their model to their slots, without dividing.
 
@@ -120,6 +169,7 @@ def accumulate_visibilities(
                 w = np.float64(weight[row, chan if wide else 0, c])
                 if flag[row, chan, c] or not w > 0:
                     continue
+                seen[s] += w
                 vis[s, o, c] += w * np.complex128(data[row, chan, c])
                 mod[s, o, c] += w * np.complex128(source[chan if varies else 0, c])
                 wgt[s, o, c] += w
@@ -146,9 +196,7 @@ def gain_step(ant1: Any, ant2: Any, vis: Any, wgt: Any, gain: Any, top: Any, bot
 
 
 @kernel
-def solve_gain(
-    ant1: Any, ant2: Any, vis: Any, wgt: Any, phase_only: bool, tolerance: float, most: int, gain: Any, information: Any
-) -> bool:
+def solve_gain(ant1: Any, ant2: Any, vis: Any, wgt: Any, tolerance: float, most: int, gain: Any, information: Any) -> bool:
     """Solve one set of gains.
 
     Parameters
@@ -158,8 +206,6 @@ def solve_gain(
         Visibility over model.
     wgt : ndarray (n,) float64
         Zero leaves a sample out.
-    phase_only : bool
-        Hold amplitudes at one.
     tolerance : float
         Largest relative change of a gain at which to stop.
     most : int
@@ -181,12 +227,8 @@ def solve_gain(
         change, scale = 0.0, 0.0
         for a in range(len(gain)):
             new = top[a] / size[a] if size[a] > 0 else 0.0 * top[a]
-            if phase_only and abs(new) > 0:
-                new = new / abs(new)
             if step % 2 == 1:
                 new = 0.5 * (new + gain[a])
-                if phase_only and abs(new) > 0:
-                    new = new / abs(new)
             change = max(change, abs(new - gain[a]))
             scale = max(scale, abs(new))
             gain[a] = new
@@ -231,13 +273,12 @@ def residual_power(ant1: Any, ant2: Any, vis: Any, wgt: Any, gain: Any, out: Any
     return total
 
 
-@parallel_kernel
+@kernel
 def solve_gains(
     ant1: Any,
     ant2: Any,
     vis: Any,
     wgt: Any,
-    phase_only: bool,
     tolerance: float,
     most: int,
     gain: Any,
@@ -250,10 +291,7 @@ def solve_gains(
     `vis` (set, n) complex128, `wgt` (set, n) float64, `gain` (set, ant) complex128 and `information` (set, ant) float64,
     `chi2` (set,) float64 and `done` (set,) bool are set. The rest is as for `solve_gain`.
     """
-    for k in numba.prange(vis.shape[0]):
+    for k in range(vis.shape[0]):
         first_guess(ant1, ant2, vis[k], wgt[k], gain[k])
-        if phase_only:
-            for a in range(gain.shape[1]):
-                gain[k, a] = gain[k, a] / max(abs(gain[k, a]), 1e-300)
-        done[k] = solve_gain(ant1, ant2, vis[k], wgt[k], phase_only, tolerance, most, gain[k], information[k])
+        done[k] = solve_gain(ant1, ant2, vis[k], wgt[k], tolerance, most, gain[k], information[k])
         chi2[k] = residual_power(ant1, ant2, vis[k], wgt[k], gain[k], np.empty(vis.shape[1]))

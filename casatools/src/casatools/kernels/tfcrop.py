@@ -260,10 +260,10 @@ def crop_plane(amplitude: np.ndarray, bad: np.ndarray, poly: bool, pieces: int, 
 
 @kernel
 def component(value: complex, part: int) -> float:
-    """Amplitude (0), real part (1), imaginary part (2) or phase [rad] (3)."""
-    if part == 0:
+    """Amplitude (0), real part (1), imaginary part (2), phase [rad] (3) or square of the amplitude (4)."""
+    if part in (0, 4):
         x, y = np.float64(value.real), np.float64(value.imag)
-        return math.sqrt(x * x + y * y)
+        return math.sqrt(x * x + y * y) if part == 0 else x * x + y * y
     if part == 1:
         return float(value.real)
     if part == 2:

@@ -13,22 +13,26 @@ from casatools.io.caltable import CalTable, SolutionGroup
 from casatools.io.ms import Selection
 from casatools.io.ms.solution_rows import SolutionRows
 from casatools.io.tables import table_kind
-from casatools.plotting.visibilities import AXES, PlotOptions
+from casatools.plotting.plot_axes import AXES, CHANNEL_AXES, PlotOptions
 
 __all__ = ["doubled_receptors", "solution_points"]
 
 _HANDS = {"R": 0, "X": 0, "L": 1, "Y": 1, "RR": 0, "XX": 0, "LL": 1, "YY": 1}
 # Axes that are the parameters of some kinds of table, by the beginning of their names.
 _PARAMETERS = {
-    "delay": ("K", "FRINGE", "KCROSS"), "tsys": ("B TSYS",), "opac": ("TOPAC", "TFOPAC"), "swpow": ("G EVLASWPOW",), "tec": ("F JONES",),
+    "delay": ("K", "FRINGE", "KCROSS"), "rate": ("FRINGE",), "disp": ("FRINGE",), "antpos": ("KANTPOS",), "tsys": ("B TSYS",), "opac": ("TOPAC", "TFOPAC"), "swpow": ("G EVLASWPOW",), "tec": ("F JONES",),
 }  # fmt: skip
 _ELECTRONS = 1e16
+# Step between the two receptors' parameters, and the place of the first's, where a table holds several kinds.
+_PLACES = {"delay": (4, 1), "rate": (4, 2), "disp": (4, 3), "swpow": (2, 0)}
 
 
 def doubled_receptors(path: str, text: str) -> str:
-    """A selection of correlations, of which receptors of a calibration table are doubled: R is RR."""
+    """A selection of correlations, of which receptors of a calibration table are doubled: R is RR; their ratio ``/`` selects none."""
     if table_kind(path) != "Calibration":
         return text
+    if text.strip() == "/":  # the ratio of both, which is no selection: `solution_points` takes it from `PlotOptions`
+        return ""
     names = [n.strip().upper() for n in text.split(",")]
     return ",".join(n * 2 if n in ("R", "L", "X", "Y") else n for n in names)
 
@@ -46,7 +50,7 @@ def solution_points(path: str, selection: Selection, options: PlotOptions) -> di
     Returns
     -------
     dict
-        ``x``, ``y``, ``color``, ``panel`` (npoint,) float64.
+        As `visibilities.collect_points` gives it.
 
     Raises
     ------
@@ -57,19 +61,24 @@ def solution_points(path: str, selection: Selection, options: PlotOptions) -> di
     UnsupportedError
         Averaging and data columns, which solutions do not have.
     """
-    plain = PlotOptions(x=options.x, y=options.y, color=options.color, iterate=options.iterate)
-    if options != plain:
+    if options.averages or options.scalar or (options.x_column, options.y_column) != ("data", "data"):
         raise UnsupportedError("plotms: solutions of a calibration table are not averaged and have no data columns")
+    if options.callib or options.phase_centre or options.frame:
+        raise UnsupportedError(
+            "plotms: callib, phasecenter and freqframe are of visibilities, which a calibration table does not hold"
+        )
     for name in ("uvrange", "array", "intent", "feed"):
         if getattr(selection, name).strip():
             raise ParameterError(f"plotms: a calibration table has no {name!r} to select by; got {getattr(selection, name)!r}")
     table = CalTable.open(path)
     rows, channels = _chosen(path, table, selection)
     hands = _hands(selection.correlation)
-    out: dict[str, list[np.ndarray]] = {"x": [], "y": [], "color": [], "panel": []}
+    out: dict[str, list[np.ndarray]] = {name: [] for name in ("x", "y", "color", "panel", "flagged", "series", "order")}
     wanted = (("x", options.x), ("y", options.y), ("color", options.color), ("panel", options.iterate))
-    for group in table.groups:
-        good = ~group.flag & np.isin(group.rows, rows)[:, None, None] & np.isfinite(group.param)
+    for whole in table.groups:
+        group = _ratio(whole) if options.ratio else whole
+        good = np.isin(group.rows, rows)[:, None, None] & np.isfinite(group.param)
+        good &= True if options.flagged else ~group.flag
         if hands is not None:
             good &= np.isin(np.arange(group.param.shape[2]), hands)[None, None, :]
         for spw, kept in channels.items():
@@ -79,7 +88,33 @@ def solution_points(path: str, selection: Selection, options: PlotOptions) -> di
         for name, which in wanted:
             values = _axis(table, group, which) if which else np.zeros(1)
             out[name].append(np.broadcast_to(values, good.shape)[good].astype(np.float64))
+        out["flagged"].append(group.flag[good])
+        out["order"].append(np.broadcast_to(table.time_s[group.rows][:, None, None], good.shape)[good])
+        out["series"].append(np.broadcast_to(_series(table, group, options), good.shape)[good])
     return {k: np.concatenate(v) if v else np.zeros(0) for k, v in out.items()}
+
+
+def _ratio(group: SolutionGroup) -> SolutionGroup:
+    """Solutions of the first receptor divided by those of the second; flagged where either is."""
+    if group.param.shape[2] != 2:
+        raise ParameterError(
+            f"plotms: correlation '/' divides the solutions of two receptors; the table has {group.param.shape[2]}"
+        )
+    first, second = group.param[..., :1], group.param[..., 1:]
+    flag = (group.flag[..., :1] | group.flag[..., 1:]) | (second == 0)
+    return replace(
+        group, param=first / np.where(second == 0, 1, second), flag=flag, snr=group.snr[..., :1], paramerr=group.paramerr[..., :1]
+    )
+
+
+def _series(table: CalTable, group: SolutionGroup, options: PlotOptions) -> np.ndarray:
+    """Numbers of the lines that solutions belong to: along channels one a row, else one an antenna, window, channel and receptor."""
+    _, nchan, nhand = group.param.shape
+    hand, channel = np.arange(nhand)[None, None, :], np.arange(nchan)[None, :, None]
+    if options.x in CHANNEL_AXES and options.connect != "time":
+        return np.asarray(group.rows[:, None, None] * 64 + hand)
+    owner = (table.spw_id[group.rows].astype(np.int64) * 4096 + table.antenna1[group.rows]) * 4096 + table.antenna2[group.rows]
+    return np.asarray((owner[:, None, None] * 65536 + channel) * 64 + hand)
 
 
 def _chosen(path: str, table: CalTable, selection: Selection) -> tuple[np.ndarray, dict[int, np.ndarray | None]]:
@@ -126,6 +161,7 @@ def _axis(table: CalTable, group: SolutionGroup, which: str) -> np.ndarray:
     per_row = {
         "time": table.time_s, "antenna1": table.antenna1, "antenna2": table.antenna2, "scan": table.scan, "field": table.field_id,
         "spw": table.spw_id, "interval": table.interval_s, "observation": table.observation, "row": np.arange(table.nrow),
+        "baseline": table.antenna1.astype(np.int64) * 1000 + table.antenna2,
     }  # fmt: skip
     if which in per_row:
         return np.asarray(per_row[which][rows])[:, None, None]
@@ -149,9 +185,9 @@ def _parameter(table: CalTable, group: SolutionGroup, which: str) -> np.ndarray:
     values = np.real(group.param).astype(np.float64)
     if which == "tec":
         return values / _ELECTRONS
-    if which in ("delay", "swpow") and values.shape[2] in (4, 8):
+    if which in _PLACES and values.shape[2] in (4, 8):
         # Fringes are phase, delay, rate and dispersion of both receptors; switched power is gain and temperature of both.
-        step, at = (4, 1) if which == "delay" else (2, 0)
+        step, at = _PLACES[which]
         kept = np.full(values.shape, np.nan)
         kept[..., at::step] = values[..., at::step]
         return kept

@@ -1,262 +1,283 @@
-"""Points of visibility plots: axes, averaging and colours, streamed from a MeasurementSet."""
+"""Points of visibility plots: averages, axes and colours, streamed from a MeasurementSet."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from casatools._base.errors import DataError, ParameterError
-from casatools.io.ms import MeasurementSet, Selection, iter_chunks
+from casatools.frames.frequencies import frequency_to_velocity
+from casatools.io.ms import MeasurementSet, Selection, VisChunk, iter_chunks
+from casatools.plotting.antenna_points import antenna_points
+from casatools.plotting.plot_axes import (
+    ANTENNA_AXES,
+    AXES,
+    CHANNEL_AXES,
+    DATA_AXES,
+    OF_TABLES,
+    DataColumn,
+    PlotOptions,
+    data_column,
+    require_axes,
+)
+from casatools.plotting.row_axes import RowAxes
+from casatools.plotting.visibility_changes import VisibilityChanges
 
-if TYPE_CHECKING:
-    from casatools.calibration.virtual_models import VirtualColumn
-
-__all__ = ["AXES", "PlotOptions", "collect_points", "normalised"]
+__all__ = ["collect_points"]
 
 _LIGHT_M_S = 299792458.0
-AXES: dict[str, str] = {
-    "amp": "Amplitude", "phase": "Phase [deg]", "real": "Real", "imag": "Imaginary", "wt": "Weight", "uvdist": "UV distance [m]",
-    "uvwave": "UV distance [wavelengths]", "u": "u [m]", "v": "v [m]", "w": "w [m]", "time": "Time", "channel": "Channel",
-    "frequency": "Frequency [GHz]", "velocity": "Velocity [km/s]", "antenna1": "Antenna 1", "antenna2": "Antenna 2", "baseline": "Baseline",
-    "scan": "Scan", "field": "Field", "spw": "Spectral window", "corr": "Correlation", "row": "Row", "interval": "Interval [s]",
-    "observation": "Observation", "snr": "Signal to noise", "delay": "Delay [ns]", "tsys": "System temperature [K]", "opac": "Opacity",
-    "swpow": "Switched power", "tec": "Electron column [TECU]",
-}  # fmt: skip
-# What only calibration tables have.
-_OF_TABLES = ("snr", "delay", "tsys", "opac", "swpow", "tec")
-ALIASES = {
-    "amplitude": "amp",
-    "freq": "frequency",
-    "chan": "channel",
-    "imaginary": "imag",
-    "antenna": "antenna1",
-    "weight": "wt",
-    "correlation": "corr",
-    "gainamp": "amp",
-    "gamp": "amp",
-    "gainphase": "phase",
-    "gphase": "phase",
-    "gainreal": "real",
-    "greal": "real",
-    "gainimag": "imag",
-    "gimag": "imag",
-    "del": "delay",
-    "opacity": "opac",
-    "swpower": "swpow",
-    "swp": "swpow",
-    "ant1": "antenna1",
-    "ant2": "antenna2",
-    "poln": "corr",
-}
-COLUMNS = {"": "DATA", "data": "DATA", "corrected": "CORRECTED_DATA", "model": "MODEL_DATA", "float": "FLOAT_DATA"}
-
-
-@dataclass(frozen=True)
-class PlotOptions:
-    """What to plot.
-
-    Attributes
-    ----------
-    x, y : str
-        Names out of `AXES`.
-    x_column, y_column : str
-        ``data``, ``corrected``, ``model``, ``residual`` (corrected less model).
-    channels : int
-        Channels averaged; 1 is none.
-    time_s : float [s]
-        Time averaged; 0 is none.
-    over_scan, over_field, over_baseline : bool
-        Average over these too.
-    scalar : bool
-        Average amplitudes and phases rather than complex values.
-    rest_frequency_hz : float
-        For velocities; 0 takes the middle of the window.
-    """
-
-    x: str = "time"
-    y: str = "amp"
-    x_column: str = "data"
-    y_column: str = "data"
-    channels: int = 1
-    time_s: float = 0.0
-    over_scan: bool = False
-    over_field: bool = False
-    over_baseline: bool = False
-    scalar: bool = False
-    rest_frequency_hz: float = 0.0
-    color: str = ""
-    iterate: str = ""
-
-
-_PER_ROW = {
-    "scan": "SCAN_NUMBER",
-    "field": "FIELD_ID",
-    "antenna1": "ANTENNA1",
-    "antenna2": "ANTENNA2",
-    "time": "TIME",
-    "interval": "INTERVAL",
-    "observation": "OBSERVATION_ID",
-}
-
-
-class _Averager:
-    """Which rows come together, and the frequencies of channel bins."""
-
-    def __init__(self, ms: MeasurementSet, rows: np.ndarray, options: PlotOptions) -> None:
-        self.columns = {c: np.asarray(ms.read(c, rows)) for c in (*_PER_ROW.values(), "DATA_DESC_ID")}
-        self.uvw = np.asarray(ms.read("UVW", rows))
-        self.rows = rows
-        o, n = options, len(rows)
-        if not (o.time_s > 0 or o.over_baseline):
-            self.group = np.arange(n)
-            return
-        c = self.columns
-        start = c["TIME"].min() - 0.5 * c["INTERVAL"].min()
-        slot = (
-            np.floor((c["TIME"] - start) / o.time_s).astype(np.int64)
-            if o.time_s > 0
-            else np.unique(c["TIME"], return_inverse=True)[1].ravel()
-        )
-        keys = [slot, c["DATA_DESC_ID"]]
-        if not o.over_scan:
-            keys.append(c["SCAN_NUMBER"])
-        if not o.over_field:
-            keys.append(c["FIELD_ID"])
-        if not o.over_baseline:
-            keys += [c["ANTENNA1"], c["ANTENNA2"]]
-        _, group = np.unique(np.stack(keys, axis=1), axis=0, return_inverse=True)
-        self.group = group.ravel()
-
-
-def _recipes(ms: MeasurementSet) -> VirtualColumn | None:
-    """Models kept as recipes, which go before the column."""
-    from casatools.calibration.virtual_models import VirtualColumn
-
-    return VirtualColumn(ms) or None
-
-
-def _column(name: str) -> list[str]:
-    return ["CORRECTED_DATA", "MODEL_DATA"] if name == "residual" else [COLUMNS[name]]
+# Axes made of columns of weights, and those columns.
+_WEIGHT_AXES = {"wt": "WEIGHT", "wtsp": "WEIGHT_SPECTRUM", "sigma": "SIGMA", "sigmasp": "SIGMA_SPECTRUM"}
+_BY_WAVELENGTH = {"uvwave": "uvdist", "uwave": "u", "vwave": "v", "wwave": "w"}
+# Data of no weight count this little beside others, so that means of nothing else are plain.
+_NO_WEIGHT = 1e-30
+_POINTS = ("x", "y", "color", "panel", "flagged", "series", "order")
 
 
 def collect_points(path: str, selection: Selection, options: PlotOptions) -> dict[str, np.ndarray]:
-    """Read the selection and make points of it; flagged ones are left out.
+    """Read the selection and make points of it.
+
+    Data are averaged with their WEIGHT, as complex values unless `scalar`; row axes and frequencies are plain means, weights sums. Flagged
+    data are left out; where they are asked for, bins of nothing but flagged data are points too.
 
     Returns
     -------
     dict
-        ``x``, ``y`` (npoint,) float64, and ``color``, ``panel`` (npoint,) float64 keys.
+        ``x``, ``y`` (npoint,) float64; ``color``, ``panel`` (npoint,) float64 keys; ``flagged`` (npoint,) bool; ``series`` (npoint,) int64, equal
+        for points that a line may join, and ``order`` (npoint,) float64 [s], their times.
 
     Raises
     ------
+    ParameterError
+        An axis or column is not known, or axes do not go together.
     DataError
         A column is missing, or everything is flagged.
     """
-    for name in (options.x, options.y, options.color, options.iterate):
-        if name and (name not in AXES or name in _OF_TABLES):
-            known = ", ".join(n for n in AXES if n not in _OF_TABLES)
-            raise ParameterError(f"plotms: there is no axis {name!r}; there are {known}")
-    out: dict[str, list[np.ndarray]] = {"x": [], "y": [], "color": [], "panel": []}
+    require_axes(options, [n for n in AXES if n not in OF_TABLES])
+    used = set(options.axes.values())
     with MeasurementSet(path) as ms:
         resolved = selection.resolve(ms)
-        averager = _Averager(ms, resolved.rows, options)
-        boundaries = None if np.array_equal(averager.group, np.arange(len(averager.group))) else averager.group
-        needed = list(dict.fromkeys([*_column(options.y_column), *_column(options.x_column), "FLAG", "WEIGHT"]))
-        recipes = _recipes(ms) if "MODEL_DATA" in needed else None
-        if recipes is not None:
-            stored = [n for n in needed if n != "MODEL_DATA" or ms.has("MODEL_DATA")]
-            needed = list(dict.fromkeys([*stored, *recipes.columns]))
-        for chunk in iter_chunks(ms, resolved, needed, boundaries=boundaries):
-            if recipes is not None:
-                recipes.add_model(chunk)
-            points = _chunk_points(ms, chunk, averager, options)
-            for name, values in points.items():
-                out[name].append(values)
-    joined = {k: np.concatenate(v) if v else np.zeros(0) for k, v in out.items()}
+        if used & set(ANTENNA_AXES):
+            return antenna_points(ms, resolved.rows, options)
+        rows = RowAxes(ms, resolved.rows, options)
+        changes = VisibilityChanges(ms, options)
+        compared = [c for column in _columns(options).values() for c in column.columns]
+        needed = changes.needed([*compared, "FLAG", "WEIGHT", *(_stored(ms, a) for a in _WEIGHT_AXES if a in used)])
+        parts: list[dict[str, np.ndarray]] = []
+        sums: list[_Sums] = []
+        for chunk in iter_chunks(ms, resolved, needed, boundaries=rows.chunk_groups):
+            changes.apply(chunk)
+            one = _Sums(ms, chunk, rows, options)
+            if options.over_spw:
+                sums.append(one)
+            else:
+                parts.append(one.points())
+        if sums:
+            parts.append(_merged(sums).points())
+    joined = {k: np.concatenate([p[k] for p in parts]) if parts else np.zeros(0) for k in _POINTS}
     if not len(joined["x"]):
         raise DataError(f"plotms: all data selected of {path!r} are flagged")
     return joined
 
 
-def _chunk_points(ms: MeasurementSet, chunk: Any, averager: _Averager, o: PlotOptions) -> dict[str, np.ndarray]:
-    groups, at = np.unique(averager.group[chunk.index], return_inverse=True)
-    at = at.ravel()
-    _nrow, nchan, ncorr = chunk.shape
-    bins = np.arange(nchan) // max(1, o.channels)
-    nbin = int(bins[-1]) + 1
-    good = ~chunk["FLAG"]
-    shape = (len(groups), nbin, ncorr)
-    count = _sum(good.astype(np.float64), at, bins, shape)
-    per_row = np.maximum(np.bincount(at, minlength=len(groups)), 1)
-    values: dict[str, np.ndarray] = {}
-    window = ms.metadata.spectral_windows[chunk.spw]
-    of_bin = np.maximum(np.bincount(bins), 1)
-    frequency = np.bincount(bins, weights=window.chan_freq_hz[chunk.channels]) / of_bin
-    rest = o.rest_frequency_hz or float(window.chan_freq_hz[len(window.chan_freq_hz) // 2])
-
-    def row_mean(v: np.ndarray) -> np.ndarray:
-        return np.broadcast_to((np.bincount(at, weights=v, minlength=len(groups)) / per_row)[:, None, None], shape)
-
-    def axis(name: str, column: str) -> np.ndarray:
-        if name in ("amp", "phase", "real", "imag"):
-            return _complex_axis(name, _data(chunk, column), good, count, at, bins, shape, o.scalar)
-        if name == "wt":
-            weights = np.broadcast_to(chunk["WEIGHT"][:, None, :], chunk.shape)
-            return _sum(np.where(good, weights, 0.0), at, bins, shape)
-        if name in ("channel", "frequency", "velocity"):
-            middle = np.bincount(bins, weights=chunk.channels) / of_bin
-            one = {"channel": middle, "frequency": frequency / 1e9, "velocity": (1 - frequency / rest) * _LIGHT_M_S / 1e3}[name]
-            return np.broadcast_to(one[None, :, None], shape)
-        if name in ("u", "v", "w"):
-            return row_mean(averager.uvw[chunk.index, "uvw".index(name)])
-        if name in ("uvdist", "uvwave"):
-            distance = row_mean(np.hypot(averager.uvw[chunk.index, 0], averager.uvw[chunk.index, 1]))
-            return distance if name == "uvdist" else distance * (frequency / _LIGHT_M_S)[None, :, None]
-        if name == "baseline":
-            return row_mean(averager.columns["ANTENNA1"][chunk.index] * 1000.0 + averager.columns["ANTENNA2"][chunk.index])
-        if name == "row":
-            return row_mean(chunk.rows)
-        if name == "spw":
-            return np.full(shape, float(chunk.spw))
-        if name == "corr":
-            return np.broadcast_to(np.asarray(chunk.correlations, np.float64)[None, None, :], shape)
-        return row_mean(averager.columns[_PER_ROW[name]][chunk.index].astype(np.float64))
-
-    keep = count > 0
-    values["x"], values["y"] = axis(o.x, o.x_column)[keep], axis(o.y, o.y_column)[keep]
-    values["color"] = axis(o.color, "data")[keep] if o.color else np.zeros(int(keep.sum()))
-    values["panel"] = axis(o.iterate, "data")[keep] if o.iterate else np.zeros(int(keep.sum()))
-    return values
+def _stored(ms: MeasurementSet, axis: str) -> str:
+    """The column of an axis of weights: those of channels are those of rows where the MeasurementSet has no others."""
+    column = _WEIGHT_AXES[axis]
+    return column if ms.has(column) else column.removesuffix("_SPECTRUM")
 
 
-def _data(chunk: Any, column: str) -> np.ndarray:
-    return chunk["CORRECTED_DATA"] - chunk["MODEL_DATA"] if column == "residual" else chunk[COLUMNS[column]]
+def _columns(options: PlotOptions) -> dict[str, DataColumn]:
+    """The data column of each use of data; colours and panels are of the column of y."""
+    named = {"x": options.x_column, "y": options.y_column}
+    return {use: data_column(named.get(use, options.y_column)) for use, axis in options.axes.items() if axis in DATA_AXES}
 
 
-def _sum(values: np.ndarray, at: np.ndarray, bins: np.ndarray, shape: tuple[int, int, int]) -> np.ndarray:
-    """Sums over channel bins and row groups."""
-    edges = np.flatnonzero(np.diff(bins, prepend=-1))
-    by_bin = np.add.reduceat(values, edges, axis=1) if len(edges) < values.shape[1] else values
-    if shape[0] == len(at) and np.array_equal(at, np.arange(len(at))):
-        return np.asarray(by_bin)
-    out = np.zeros(shape, dtype=by_bin.dtype)
-    np.add.at(out, at, by_bin)
-    return out
+class _Sums:
+    """Sums over the rows of each group and the channels of each bin of a chunk, of which the axes are made.
+
+    `arrays` hold (group, bin, corr) or what broadcasts to it; all are sums, so that those of several chunks add up.
+    """
+
+    def __init__(self, ms: MeasurementSet, chunk: VisChunk, rows: RowAxes, options: PlotOptions) -> None:
+        self.options, self._ms = options, ms
+        self.take, groups, turned = rows.members(chunk.index)
+        self.groups, at = np.unique(groups, return_inverse=True)
+        self.at = at.ravel()
+        self.bins = np.arange(chunk.shape[1]) // max(1, options.channels)
+        good = ~chunk["FLAG"][self.take]
+        count = self._sum(good.astype(np.float64))
+        if options.flagged:
+            good |= (count == 0)[self.at][:, self.bins]
+        self.arrays: dict[str, np.ndarray] = {"good": count, "number": self._sum(good.astype(np.float64))}
+        weight = np.where(chunk["WEIGHT"] > 0, chunk["WEIGHT"].astype(np.float64), _NO_WEIGHT)[self.take][:, None, :]
+        self.arrays["weight"] = self._sum(np.where(good, weight, 0.0))
+        for column in {c for spec in _columns(options).values() for c in spec.columns}:
+            self._add_data(chunk, column, good, weight, turned)
+        for axis in set(options.axes.values()) & set(_WEIGHT_AXES):
+            self._add_weights(chunk, axis, good)
+        self._add_rows(
+            rows, chunk, [*options.axes.values(), *(("antenna1", "antenna2", "time", "spw") if options.connect else ())]
+        )
+        self._add_channels(ms, chunk, rows)
+        names = ms.metadata.polarizations[chunk.pol].corr_type[np.asarray(chunk.correlations)]
+        self.correlations = np.asarray(names, dtype=np.float64)
+
+    def _sum(self, values: np.ndarray) -> np.ndarray:
+        """Values (member, chan, corr) summed to (group, bin, corr)."""
+        edges = np.flatnonzero(np.diff(self.bins, prepend=-1))
+        by_bin = np.add.reduceat(values, edges, axis=1) if len(edges) < values.shape[1] else values
+        if len(self.groups) == len(self.at) and np.array_equal(self.at, np.arange(len(self.at))):
+            return np.asarray(by_bin)
+        out = np.zeros((len(self.groups), *by_bin.shape[1:]), dtype=by_bin.dtype)
+        np.add.at(out, self.at, by_bin)
+        return out
+
+    def _row_sum(self, values: np.ndarray) -> np.ndarray:
+        return np.bincount(self.at, weights=values, minlength=len(self.groups))[:, None, None]
+
+    def _add_data(self, chunk: VisChunk, column: str, good: np.ndarray, weight: np.ndarray, turned: np.ndarray) -> None:
+        data = chunk[column][self.take]
+        if turned.any():
+            data[turned] = np.conj(data[turned])
+        if not self.options.scalar:
+            self.arrays[column] = self._sum(np.where(good, data * weight, 0))
+            return
+        self.arrays[column + " amp"] = self._sum(np.where(good, np.abs(data) * weight, 0.0))
+        self.arrays[column + " phase"] = self._sum(np.where(good, np.angle(data) * weight, 0.0))
+
+    def _add_weights(self, chunk: VisChunk, axis: str, good: np.ndarray) -> None:
+        values = chunk[_stored(self._ms, axis)].astype(np.float64)[self.take]
+        values = values[:, None, :] if values.ndim == 2 else values
+        if axis.startswith("sigma"):  # of means: their inverse squares add up
+            values = np.where(values > 0, np.where(values > 0, values, 1.0) ** -2.0, 0.0)
+        self.arrays[axis] = self._sum(np.where(good, values, 0.0))
+
+    def _add_rows(self, rows: RowAxes, chunk: VisChunk, axes: list[str]) -> None:
+        self.arrays["rows"] = self._row_sum(np.ones(len(self.take)))
+        for axis in {_BY_WAVELENGTH.get(a, a) for a in axes}:
+            if rows.has(axis):
+                self.arrays[axis] = self._row_sum(rows.values(axis, chunk, self.take))
+
+    def _add_channels(self, ms: MeasurementSet, chunk: VisChunk, rows: RowAxes) -> None:
+        """Sums over rows of the channels' numbers and frequencies, and of velocities."""
+        window = ms.metadata.spectral_windows[chunk.spw]
+        of_bin = np.bincount(self.bins)
+        frequency = np.bincount(self.bins, weights=window.chan_freq_hz[chunk.channels]) / of_bin
+        channel = np.bincount(self.bins, weights=chunk.channels) / of_bin
+        used = set(self.options.axes.values())
+        number = self.arrays["rows"]
+        self.arrays["channel"] = channel[None, :, None] * number
+        if not used & {"frequency", "velocity", *_BY_WAVELENGTH}:
+            return
+        factor = rows.frame_factors(chunk, self.take)
+        self.arrays["frequency"] = frequency[None, :, None] * (number if factor is None else self._row_sum(factor))
+        if "velocity" in used:
+            rest = self.options.rest_frequency_hz or float(window.chan_freq_hz[len(window.chan_freq_hz) // 2])
+            mean = self.arrays["frequency"] / number
+            self.arrays["velocity"] = frequency_to_velocity(mean, rest, self.options.doppler) * number
+
+    def points(self) -> dict[str, np.ndarray]:
+        """Points of the bins that hold anything."""
+        number = self.arrays["number"]
+        keep = number > 0
+        columns = _columns(self.options)
+        out: dict[str, np.ndarray] = {"flagged": (self.arrays["good"] == 0)[keep]}
+        for use in ("x", "y", "color", "panel"):
+            axis = self.options.axes.get(use, "")
+            out[use] = (
+                np.broadcast_to(self._axis(axis, columns.get(use)), keep.shape)[keep] if axis else np.zeros(int(keep.sum()))
+            )
+        out["series"], out["order"] = np.zeros(int(keep.sum()), dtype=np.int64), np.zeros(int(keep.sum()))
+        if self.options.connect:
+            out["series"] = np.broadcast_to(self._series(keep.shape), keep.shape)[keep]
+            out["order"] = np.broadcast_to(self._mean("time"), keep.shape)[keep]
+        return out
+
+    def _mean(self, name: str) -> np.ndarray:
+        return np.asarray(self.arrays[name] / self.arrays["rows"])
+
+    def _axis(self, axis: str, column: DataColumn | None) -> np.ndarray:
+        if column is not None:
+            return self._of_data(axis, column)
+        if axis in ("wt", "wtsp"):
+            return self.arrays[axis]
+        if axis in ("sigma", "sigmasp"):
+            return np.asarray(np.where(self.arrays[axis] > 0, self.arrays[axis], np.nan) ** -0.5)
+        if axis == "flag":
+            return np.asarray(self.arrays["good"] == 0, dtype=np.float64)
+        if axis == "corr":
+            return self.correlations[None, None, :]
+        if axis in _BY_WAVELENGTH:
+            return self._mean(_BY_WAVELENGTH[axis]) * self._mean("frequency") / _LIGHT_M_S
+        return self._mean(axis) * (1e-9 if axis == "frequency" else 1e-3 if axis == "velocity" else 1.0)
+
+    def _of_data(self, axis: str, column: DataColumn) -> np.ndarray:
+        """An axis of the means of a data column, or of two compared."""
+        scalar = column.scalar or self.options.scalar
+        amplitude, phase = (self._scalar(column, name) for name in ("amp", "phase")) if scalar else (None, None)
+        value = self._vector(column) if amplitude is None or phase is None else amplitude * np.exp(1j * phase)
+        if axis in ("real", "imag"):
+            return np.asarray(value.real if axis == "real" else value.imag)
+        if axis == "phase":
+            return np.degrees(np.angle(value) if phase is None else phase)
+        found = np.abs(value) if amplitude is None else amplitude
+        return np.asarray(found * self.arrays["weight"] if axis == "wtamp" else found)
+
+    def _vector(self, column: DataColumn) -> np.ndarray:
+        means = [self.arrays[c] / np.maximum(self.arrays["weight"], _NO_WEIGHT) for c in column.columns]
+        return _compared(means, column.ratio)
+
+    def _scalar(self, column: DataColumn, name: str) -> np.ndarray:
+        """Mean amplitudes, or phases [rad], of one column, or the two compared."""
+        weight = np.maximum(self.arrays["weight"], _NO_WEIGHT)
+        means = []
+        for c in column.columns:
+            if self.options.scalar:
+                means.append(self.arrays[f"{c} {name}"] / weight)
+            else:
+                means.append(np.abs(self.arrays[c] / weight) if name == "amp" else np.angle(self.arrays[c]))
+        if name == "phase":  # phases are less one another whichever way amplitudes are compared
+            return np.asarray(means[0] if len(means) == 1 else np.angle(np.exp(1j * (means[0] - means[1]))))
+        return _compared(means, column.ratio)
+
+    def _series(self, shape: tuple[int, ...]) -> np.ndarray:
+        """Numbers of the lines that points belong to: along channels one a group of rows, else one a baseline, window, bin and product."""
+        product = np.arange(shape[2])[None, None, :]
+        if self.options.x in CHANNEL_AXES and self.options.connect != "time":
+            return np.asarray(self.groups[:, None, None] * 64 + product)
+        o = self.options
+        pair = np.zeros((shape[0], 1, 1), dtype=np.int64)
+        if not o.over_baseline:
+            first, second = (np.rint(self._mean(n)).astype(np.int64) for n in ("antenna1", "antenna2"))
+            pair = first * 4096 + (0 if o.over_antenna else second)
+        window = 0 if o.over_spw else np.rint(self._mean("spw")).astype(np.int64)
+        return np.asarray(((window * 4096**2 + pair) * 65536 + np.arange(shape[1])[None, :, None]) * 64 + product)
 
 
-def _complex_axis(
-    name: str, data: np.ndarray, good: np.ndarray, count: np.ndarray, at: np.ndarray, bins: np.ndarray, shape: Any, scalar: bool
-) -> np.ndarray:
-    take: Any = {"amp": np.abs, "phase": lambda z: np.degrees(np.angle(z)), "real": np.real, "imag": np.imag}[name]
-    safe = np.maximum(count, 1)
-    if scalar and name in ("amp", "phase"):
-        return np.asarray(_sum(np.where(good, take(data), 0.0).astype(np.float64), at, bins, shape) / safe)
-    return np.asarray(take(_sum(np.where(good, data, 0).astype(np.complex128), at, bins, shape) / safe))
+def _compared(means: list[np.ndarray], ratio: bool) -> np.ndarray:
+    if len(means) == 1:
+        return means[0]
+    if not ratio:
+        return np.asarray(means[0] - means[1])
+    return np.divide(means[0], means[1], out=np.full(means[0].shape, np.nan, means[0].dtype), where=means[1] != 0)
 
 
-def normalised(name: str) -> str:
-    """The axis that a name stands for."""
-    lowered = name.strip().lower()
-    return ALIASES.get(lowered, lowered)
+def _merged(sums: list[_Sums]) -> _Sums:
+    """The sums of several spectral windows together."""
+    first = sums[0]
+    shapes = {s.arrays["good"].shape[1:] for s in sums}
+    if len(shapes) > 1:
+        found = ", ".join(f"{bins} x {products}" for bins, products in sorted(shapes))
+        raise ParameterError(
+            f"plotms: avgspw=True needs spectral windows of the same number of channels (or bins of them) and correlations; there are {found}"
+        )
+    groups = np.unique(np.concatenate([s.groups for s in sums]))
+    total: dict[str, Any] = {}
+    for s in sums:
+        at = np.searchsorted(groups, s.groups)
+        for name, values in s.arrays.items():
+            whole = total.setdefault(name, np.zeros((len(groups), *values.shape[1:]), dtype=values.dtype))
+            np.add.at(whole, at, values)
+    first.groups, first.arrays = groups, total
+    return first

@@ -1,121 +1,323 @@
-"""Drawing of visibility plots."""
+"""Drawing of plots of visibilities and solutions: pages of panels, one or several plots a panel."""
 
 from __future__ import annotations
 
 import datetime
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator
 
 from casatools._base.errors import DataError
 from casatools.io.ms import Selection
 from casatools.io.tables import table_kind
-from casatools.plotting.figure import GRID, new_figure, save_figure
+from casatools.plotting.axis_labels import AxisLabels
+from casatools.plotting.figure import new_figure, save_figure
+from casatools.plotting.plot_axes import AXES, PlotOptions
+from casatools.plotting.plot_style import GridStyle, SymbolStyle
 from casatools.plotting.solution_points import solution_points
-from casatools.plotting.visibilities import AXES, PlotOptions, collect_points
+from casatools.plotting.visibilities import collect_points
 
 if TYPE_CHECKING:
     from casatools.plotting.bandpass_sky import Atmosphere
 
-__all__ = ["plot_receptor", "plot_visibilities"]
+__all__ = ["Layer", "Plot", "draw_pages", "find_air", "make_layer", "plot_receptor"]
 
 _COLORS = ("#1f6fb4", "#d1495b", "#2e8b57", "#e39a2d", "#7b5ea7", "#4fb3bf", "#8c564b", "#c678b5", "#6b6b6b", "#a5a13b")
 _MJD_EPOCH = datetime.datetime(1858, 11, 17, tzinfo=datetime.UTC)
+_LEGENDS = {
+    "": "best", "upperright": "upper right", "upperleft": "upper left", "lowerright": "lower right", "lowerleft": "lower left",
+    "exteriorright": "outside right upper", "exteriorleft": "outside left upper", "exteriortop": "outside upper center",
+    "exteriorbottom": "outside lower center",
+}  # fmt: skip
+_MOST_KEYS = 12
+# Names longer than this are written aslant.
+_LONG = 12
+
+
+@dataclass
+class Layer:
+    """Points of one vertical axis, and how they are drawn.
+
+    Attributes
+    ----------
+    points : dict
+        As `visibilities.collect_points` gives them.
+    right : bool
+        The vertical axis stands at the right.
+    """
+
+    points: dict[str, np.ndarray]
+    options: PlotOptions
+    labels: AxisLabels
+    symbol: SymbolStyle = field(default_factory=SymbolStyle)
+    flagged_symbol: SymbolStyle | None = None
+    line: str = ""
+    right: bool = False
+
+
+@dataclass
+class Plot:
+    """One plot of a page; with an iteration axis it fills the panels from its own on.
+
+    Attributes
+    ----------
+    layers : list of Layer
+    row, column : int
+        The panel.
+    ranges : tuple of float
+        xmin, xmax, ymin, ymax; bounds that are equal are found from the points.
+    same_x, same_y : bool
+        Panels of an iteration have one range.
+    inner_x, inner_y : bool
+        Only the outer panels have numbers at the axis.
+    header : str
+        Text above the panels.
+    """
+
+    layers: list[Layer]
+    row: int = 0
+    column: int = 0
+    title: str = ""
+    title_size: int = 0
+    labels: tuple[str, str] = ("", "")
+    label_sizes: tuple[int, int] = (0, 0)
+    ranges: tuple[float, ...] = ()
+    same_x: bool = False
+    same_y: bool = False
+    inner_x: bool = False
+    inner_y: bool = False
+    legend: bool = False
+    legend_place: str = ""
+    grid: GridStyle = field(default_factory=GridStyle)
+    header: str = ""
+    air: Atmosphere | None = None
+    air_quantity: str = ""
+
+    @property
+    def panels(self) -> np.ndarray:
+        """The values of the iteration axis."""
+        return np.unique(np.concatenate([layer.points["panel"] for layer in self.layers]))
+
+
+def make_layer(path: str, selection: Selection, options: PlotOptions, **drawn: Any) -> Layer:
+    """Read the points of a MeasurementSet or a calibration table.
+
+    Raises
+    ------
+    DataError, ParameterError, SelectionError, UnsupportedError
+    """
+    is_table = table_kind(path) == "Calibration"
+    points = solution_points(path, selection, options) if is_table else collect_points(path, selection, options)
+    if not len(points["x"]):
+        raise DataError(f"plotms: all data selected of {path!r} are flagged")
+    return Layer(points, options, AxisLabels(path, is_table), **drawn)
+
+
+def plot_receptor(path: str, plotfile: str, chosen: dict[str, str], options: PlotOptions, receptor: int) -> None:
+    """Plot one receptor (1 or 2) of a calibration table into a file; `chosen` holds keywords of `Selection`."""
+    # Receptors go by the names of circular feeds' whatever the feeds are.
+    layer = make_layer(path, Selection(**chosen, correlation=("RR", "LL")[receptor - 1]), options)
+    save_figure(draw_pages([Plot([layer], legend=True, same_x=True, same_y=True)])[0][1], plotfile, overwrite=False)
+
+
+def draw_pages(
+    plots: Sequence[Plot], rows: int = 1, columns: int = 1, size_in: tuple[float, float] = (8.5, 6.0), every_panel: bool = True
+) -> list[tuple[str, Any]]:
+    """Draw plots on pages of a grid of panels.
+
+    Parameters
+    ----------
+    plots : sequence of Plot
+    rows, columns : int
+        The grid.
+    size_in : tuple of float
+        Width and height [inch] of a page.
+    every_panel : bool
+        Give a grid of one panel as many as the iteration needs, on one page.
+
+    Returns
+    -------
+    list
+        Pages: what their panels are of the iteration axis ('' without one), and the figures.
+    """
+    iterated = next((p for p in plots if p.layers[0].options.iterate), None)
+    count = len(iterated.panels) if iterated is not None else 1
+    if iterated is not None and rows == columns == 1 and every_panel:
+        columns = int(np.ceil(np.sqrt(count)))
+        rows = int(np.ceil(count / columns))
+        size_in = (size_in[0] * (1.0 if columns == 1 else 1.4), size_in[1] * (1.0 if rows == 1 else 1.4))
+    start = iterated.row * columns + iterated.column if iterated is not None else 0
+    each = max(1, rows * columns - start)
+    pages = []
+    for first in range(0, count, each):
+        shown = iterated.panels[first : first + each] if iterated is not None else np.zeros(1)
+        name = "" if iterated is None else iterated.layers[0].labels.span(iterated.layers[0].options.iterate, shown)
+        pages.append((name, _page(plots, iterated, shown, (rows, columns), start, size_in)))
+    return pages
+
+
+def _page(
+    plots: Sequence[Plot], iterated: Plot | None, shown: np.ndarray, grid: tuple[int, int], start: int, size_in: Any
+) -> Any:
+    figure = new_figure(*size_in)
+    cells = figure.subplots(*grid, squeeze=False)
+    used = set()
+    for plot in plots:
+        if plot is iterated:
+            for k, value in enumerate(shown):
+                at = divmod(start + k, grid[1])
+                _panel(figure, cells[at], plot, float(value), k == 0)
+                used.add(at)
+            _share(plot, cells, start, len(shown), grid[1])
+        else:
+            at = (min(plot.row, grid[0] - 1), min(plot.column, grid[1] - 1))
+            _panel(figure, cells[at], plot, None, True)
+            used.add(at)
+    for at in np.ndindex(*grid):
+        if at not in used:
+            cells[at].set_visible(False)
+    if len(used) > 1 and iterated is not None:
+        figure.suptitle(_title(iterated), fontsize=iterated.title_size or 11)
+    header = next((p.header for p in plots if p.header), "")
+    if header:
+        figure.text(0.01, 0.995, header, fontsize=7, va="top", family="monospace")
+        lines = header.count("\n") + 1
+        figure.set_layout_engine("constrained", rect=(0.0, 0.0, 1.0, max(0.5, 1.0 - 0.13 * lines / size_in[1] - 0.02)))
+    return figure
+
+
+def _title(plot: Plot) -> str:
+    options = plot.layers[0].options
+    names = " and ".join(AXES[layer.options.y] for layer in plot.layers)
+    return plot.title or f"{names} vs. {AXES[options.x]}: {plot.layers[0].labels.data_name}"
+
+
+def _panel(figure: Any, cell: Any, plot: Plot, value: float | None, is_first: bool) -> None:
+    """Draw the layers of a plot into a panel, of one value of its iteration axis where there is one."""
+    right, few = None, 6 if value is None else 3
+    for layer in plot.layers:
+        axes = cell
+        if layer.right:
+            right = axes = right or cell.twinx()
+        chosen = np.ones(len(layer.points["x"]), bool) if value is None else layer.points["panel"] == value
+        _draw(axes, {n: v[chosen] for n, v in layer.points.items()}, layer)
+        name = plot.labels[1] if layer is plot.layers[0] else ""
+        axes.set_ylabel(name or AXES[layer.options.y], fontsize=plot.label_sizes[1] or 9)
+        axes.tick_params(labelsize=8)
+        _number_axis(axes.yaxis, layer.options.y, layer.labels, layer.points["y"], few)
+    first = plot.layers[0]
+    _number_axis(cell.xaxis, first.options.x, first.labels, first.points["x"], few)
+    cell.set_xlabel(plot.labels[0] or AXES[first.options.x], fontsize=plot.label_sizes[0] or 9)
+    plot.grid.draw(cell)
+    if plot.air is not None:
+        shown = first.points["x"] if value is None else first.points["x"][first.points["panel"] == value]
+        _draw_air(cell, plot, shown)
+    if value is not None:
+        cell.set_title(f"{AXES[first.options.iterate]} {first.labels.name(first.options.iterate, value)}", fontsize=9)
+    elif plot.title or len(figure.axes) <= len(plot.layers) + 2:
+        cell.set_title(_title(plot), fontsize=plot.title_size or 10)
+    if plot.legend and is_first:
+        _add_legend(figure, cell, plot.legend_place)
+    if len(plot.ranges) == 4 and any(plot.ranges):
+        if plot.ranges[0] != plot.ranges[1]:
+            cell.set_xlim(plot.ranges[0], plot.ranges[1])
+        if plot.ranges[2] != plot.ranges[3]:
+            cell.set_ylim(plot.ranges[2], plot.ranges[3])
+
+
+def _draw(axes: Any, points: dict[str, np.ndarray], layer: Layer) -> None:
+    """Points of each colour; flagged ones in their own symbol."""
+    options, keys = layer.options, np.unique(layer.points["color"])
+    few = 3.0 if len(points["x"]) < 500 else 1.0  # few points would be hard to see
+    for k, key in enumerate(keys):
+        chosen = (points["color"] == key) & ~points["flagged"]
+        label = f"{AXES[options.color]} {layer.labels.name(options.color, float(key))}" if options.color else AXES[options.y]
+        color = _COLORS[k % len(_COLORS)] if options.color or not layer.symbol.color else layer.symbol.color
+        if layer.line:
+            _join(axes, {n: v[chosen] for n, v in points.items()}, layer, color)
+        axes.plot(points["x"][chosen], points["y"][chosen], label=label, rasterized=True, **layer.symbol.drawn(color, few))
+    if layer.flagged_symbol is not None and points["flagged"].any():
+        f = points["flagged"]
+        axes.plot(points["x"][f], points["y"][f], label="flagged", rasterized=True, **layer.flagged_symbol.drawn("#ff0000", few))
+
+
+def _join(axes: Any, points: dict[str, np.ndarray], layer: Layer, color: str) -> None:
+    """Lines, or steps, through the points of each series."""
+    along = points["order"] if layer.options.connect == "time" else points["x"]
+    order = np.lexsort((along, points["series"]))
+    x, y, series = points["x"][order], points["y"][order], points["series"][order]
+    ends = np.flatnonzero(np.diff(series)) + 1
+    x, y = np.insert(x, ends, np.nan), np.insert(y, ends, np.nan)
+    style = "steps-mid" if layer.line == "step" else "default"
+    axes.plot(x, y, "-", color=color, linewidth=0.7, alpha=0.7, drawstyle=style, rasterized=True)
+
+
+def _number_axis(axis: Any, name: str, labels: AxisLabels, values: np.ndarray, few: int) -> None:
+    """Clock times, `few` of them, and names where there are few."""
+    if name == "time":
+        axis.set_major_formatter(FuncFormatter(_clock))
+        axis.set_major_locator(MaxNLocator(few))
+    elif labels.named(name):
+        found = np.unique(values)
+        if len(found) <= _MOST_KEYS:
+            axis.set_major_locator(FixedLocator(found.tolist()))
+            axis.set_major_formatter(FuncFormatter(lambda v, _: labels.name(name, v)))
+            if axis.axis_name == "x" and max(len(labels.name(name, float(v))) for v in found) > _LONG:
+                axis.set_tick_params(labelrotation=15.0)
 
 
 def _clock(seconds: float, _: Any = None) -> str:
     return (_MJD_EPOCH + datetime.timedelta(seconds=float(seconds))).strftime("%H:%M:%S")
 
 
-def _draw(axes: Any, points: dict[str, np.ndarray], options: PlotOptions, size: float, legend: bool) -> None:
-    keys = np.unique(points["color"])
-    size *= 3.0 if len(points["x"]) < 500 else 1.0  # few points would be hard to see
-    for k, key in enumerate(keys):
-        chosen = points["color"] == key
-        label = f"{AXES[options.color]} {key:g}" if options.color else None
-        axes.plot(
-            points["x"][chosen], points["y"][chosen], ".", markersize=size, color=_COLORS[k % len(_COLORS)], label=label, rasterized=True,
-            markeredgewidth=0,
-        )  # fmt: skip
-    if options.color and 1 < len(keys) <= 12 and legend:
-        axes.legend(fontsize=7, markerscale=3, frameon=True, framealpha=0.9, loc="best")
-    axes.grid(color=GRID, linewidth=0.6)
-    axes.set_axisbelow(True)
+def _share(plot: Plot, cells: Any, start: int, count: int, columns: int) -> None:
+    """One range for the panels of an iteration, and numbers at the outer ones only, as asked."""
+    at = [divmod(start + k, columns) for k in range(count)]
+    panels = [cells[a] for a in at]
+    for same, get, put in ((plot.same_x, "get_xlim", "set_xlim"), (plot.same_y, "get_ylim", "set_ylim")):
+        if same:
+            limits = np.array([getattr(p, get)() for p in panels])
+            for panel in panels:
+                getattr(panel, put)(limits[:, 0].min(), limits[:, 1].max())
+    below = {(row + 1, column) for row, column in at}
+    for place, panel in zip(at, panels, strict=True):
+        if plot.inner_x and (place[0] + 1, place[1]) in at and place in {(r - 1, c) for r, c in below}:
+            panel.tick_params(labelbottom=False)
+            panel.set_xlabel("")
+        if plot.inner_y and (place[0], place[1] - 1) in at:
+            panel.tick_params(labelleft=False)
+            panel.set_ylabel("")
 
 
-def _air(path: str, is_table: bool, selection: Selection) -> Atmosphere:
+def _add_legend(figure: Any, cell: Any, place: str) -> None:
+    handles, names = cell.get_legend_handles_labels()
+    if not 0 < len(handles) <= _MOST_KEYS:
+        return
+    where = _LEGENDS[place.lower()]
+    owner = figure if where.startswith("outside") else cell
+    largest = max((getattr(h, "get_markersize", lambda: 6.0)() for h in handles), default=6.0)
+    owner.legend(handles, names, fontsize=7, markerscale=6.0 / max(largest, 1.0), frameon=True, framealpha=0.9, loc=where)
+
+
+def _draw_air(cell: Any, plot: Plot, frequency_ghz: np.ndarray) -> None:
+    """The atmosphere along the frequencies of a panel, on an axis of its own at the right."""
+    assert plot.air is not None
+    ghz = np.linspace(frequency_ghz.min(), frequency_ghz.max(), 400)
+    right = cell.twinx()
+    right.plot(ghz, plot.air.curve(ghz * 1e9, plot.air_quantity), color="#8a5fbf", linewidth=1.0, zorder=0.5)
+    right.set_ylabel({"atm": "Transmission (%)", "tsky": "Sky temperature (K)"}[plot.air_quantity], fontsize=8)
+    right.tick_params(labelsize=7)
+
+
+def find_air(path: str, selection: Selection) -> Atmosphere:
     """The atmosphere over a MeasurementSet's selected data, or over a calibration table's."""
     from casatools.io.caltable import CalTable
     from casatools.plotting.bandpass_sky import find_atmosphere, find_vis, observed_atmosphere
 
-    if not is_table:
+    if table_kind(path) != "Calibration":
         return observed_atmosphere(path, selection)
     table = CalTable.open(path)
     return find_atmosphere(find_vis(path, table, ""), table, "auto")
-
-
-def _draw_sky(cell: Any, air: Atmosphere, quantity: str, frequency_ghz: np.ndarray) -> None:
-    """The atmosphere along the frequencies of a panel, on an axis of its own at the right."""
-    ghz = np.linspace(frequency_ghz.min(), frequency_ghz.max(), 400)
-    right = cell.twinx()
-    right.plot(ghz, air.curve(ghz * 1e9, quantity), color="#8a5fbf", linewidth=1.0, zorder=0.5)
-    right.set_ylabel({"atm": "Transmission (%)", "tsky": "Sky temperature (K)"}[quantity], fontsize=8)
-    right.tick_params(labelsize=7)
-
-
-def plot_receptor(path: str, plotfile: str, chosen: dict[str, str], options: PlotOptions, receptor: int) -> None:
-    """Plot one receptor (1 or 2) of a calibration table into a file; `chosen` holds keywords of `Selection`."""
-    # Receptors go by the names of circular feeds' whatever the feeds are.
-    plot_visibilities(path, plotfile, Selection(**chosen, correlation=("RR", "LL")[receptor - 1]), options)
-
-
-def plot_visibilities(
-    path: str, plotfile: str, selection: Selection, options: PlotOptions, *, title: str = "", labels: tuple[str, str] = ("", ""),
-    ranges: tuple[float, ...] = (), file_format: str = "", size_in: tuple[float, float] = (8.5, 6.0), dpi: float = 120.0,
-    overwrite: bool = False, symbol_size: float = 2.0, legend: bool = True, sky: str = "",
-) -> None:  # fmt: skip
-    """Plot a MeasurementSet or calibration table into a file; an iteration axis gives one panel a value.
-
-    With `sky` "atm" or "tsky" the transmission [%] or temperature [K] of the atmosphere is drawn against the frequency too.
-
-    Raises
-    ------
-    DataError, ParameterError, OutputExistsError, UnsupportedError
-    """
-    is_table = table_kind(path) == "Calibration"
-    points = solution_points(path, selection, options) if is_table else collect_points(path, selection, options)
-    if not len(points["x"]):
-        raise DataError(f"plotms: all data selected of {path!r} are flagged")
-    air = _air(path, is_table, selection) if sky else None
-    panels = np.unique(points["panel"])
-    ncol = int(np.ceil(np.sqrt(len(panels))))
-    nrow = int(np.ceil(len(panels) / ncol))
-    figure = new_figure(size_in[0] * (1 if ncol == 1 else 1.4), size_in[1] * (1 if nrow == 1 else 1.4))
-    grid = figure.subplots(nrow, ncol, squeeze=False, sharex=True, sharey=True)
-    for k, cell in enumerate(grid.ravel()):
-        if k >= len(panels):
-            cell.set_visible(False)
-            continue
-        chosen = points["panel"] == panels[k]
-        _draw(cell, {n: v[chosen] for n, v in points.items()}, options, max(symbol_size, 1.0) * 1.4, legend and k == 0)
-        if air is not None:
-            _draw_sky(cell, air, sky, points["x"][chosen])
-        cell.tick_params(labelsize=8)
-        if options.iterate:
-            cell.set_title(f"{AXES[options.iterate]} {panels[k]:g}", fontsize=9)
-    for which, name in (("x", options.x), ("y", options.y)):
-        if name == "time":
-            axis = grid[0, 0].xaxis if which == "x" else grid[0, 0].yaxis
-            axis.set_major_formatter(_clock)
-            axis.set_major_locator(MaxNLocator(8 if ncol == 1 else 3))
-    if len(ranges) == 4 and any(ranges):
-        if ranges[0] != ranges[1]:
-            grid[0, 0].set_xlim(ranges[0], ranges[1])
-        if ranges[2] != ranges[3]:
-            grid[0, 0].set_ylim(ranges[2], ranges[3])
-    figure.supxlabel(labels[0] or AXES[options.x], fontsize=10)
-    figure.supylabel(labels[1] or AXES[options.y], fontsize=10)
-    figure.suptitle(title or f"{AXES[options.y]} vs. {AXES[options.x]}: {path.rstrip('/').split('/')[-1]}", fontsize=11)
-    if plotfile:
-        save_figure(figure, plotfile, file_format, dpi, overwrite)

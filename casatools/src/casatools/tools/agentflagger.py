@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
+import inspect
+import os
+from collections.abc import Callable
 from typing import Annotated, Any
 
 from casatools._base import kinds, log
@@ -10,8 +14,10 @@ from casatools._base.declare import method
 from casatools._base.errors import NotOpenError
 from casatools.flagging.commands import MODE_OPTIONS, FlagCommand, make_command
 from casatools.flagging.run import run_commands
-from casatools.flagging.session import delete_version, list_versions, restore_version, save_version
+from casatools.flagging.session import delete_version, list_versions, record_of_reports, restore_version, save_version
+from casatools.io.caltable import is_caltable
 from casatools.io.ms import MeasurementSet, Selection
+from casatools.io.ms.solution_rows import SolutionRows
 
 __all__ = ["agentflagger"]
 
@@ -19,16 +25,38 @@ _Select = Annotated[str, kinds.Text(numbers=True), "Selection expression; '' is 
 _Apply = Annotated[bool, kinds.Bool(), "Write the flags of this agent"]
 
 
+_SELECTION = ("field", "spw", "array", "feed", "scan", "antenna", "uvrange", "time", "correlation", "intent", "observation")
+
+
 def _given(values: dict[str, Any]) -> dict[str, Any]:
     """The parameters of a parse method, without what was not given."""
-    kept = {k: v for k, v in values.items() if k != "self" and not (isinstance(v, str) and v == "")}
+    kept = {k: v for k, v in values.items() if not (isinstance(v, str) and v == "")}
     if kept.get("ntime") == 0.0:
         kept["ntime"] = "scan"
     return kept
 
 
+def _agent(own: Callable[..., Any]) -> Callable[..., bool]:
+    """A method that adds an agent: the selection, which all agents take, before the parameters of its own."""
+    mode = own.__name__.removeprefix("parse").removesuffix("parameters")
+
+    def parse(self: agentflagger, **given: Any) -> bool:
+        return self._add({"mode": mode, **_given(given)})
+
+    functools.update_wrapper(parse, own)
+    first, *others = inspect.signature(own).parameters.values()
+    selection = [first.replace(name=name, default="", annotation=_Select) for name in _SELECTION]
+    parse.__annotations__ = {**dict.fromkeys(_SELECTION, _Select), **own.__annotations__}
+    parse.__signature__ = inspect.Signature([first, *selection, *others])  # type: ignore[attr-defined]
+    return method(parse)
+
+
 def _names(given: Any) -> list[str]:
     return [given] if isinstance(given, str) else list(given)
+
+
+def _opened(path: str) -> MeasurementSet:
+    return SolutionRows(path) if is_caltable(path) else MeasurementSet(path)
 
 
 class agentflagger:
@@ -82,7 +110,9 @@ class agentflagger:
         printflags: Annotated[bool, kinds.Bool(), "List them in the log"] = True,
     ) -> list[str]:
         """List the flag versions as text."""
-        lines = [f"{name} : {comment}" for name, comment in list_versions(self._require())]
+        path = self._require()
+        lines = [f"\nMS : {os.path.abspath(path.rstrip('/'))}\n", "main : working copy in main table"]
+        lines += [f"{name} : {comment}" for name, comment in list_versions(path)]
         if printflags:
             for line in lines:
                 log.post(line)
@@ -90,9 +120,9 @@ class agentflagger:
 
     @method
     def init(self) -> bool:
-        """Prepare the run."""
+        """Prepare the run; False when there is no agent."""
         self._require()
-        return True
+        return bool(self._agents)
 
     @method
     def open(
@@ -103,7 +133,7 @@ class agentflagger:
         ] = 0.0,
     ) -> bool:
         """Open a MeasurementSet."""
-        MeasurementSet(msname).close()
+        _opened(msname).close()
         self._path, self._ntime, self._agents, self._selection = msname, ntime, [], {}
         return True
 
@@ -115,42 +145,19 @@ class agentflagger:
         """Add an agent from a record of its parameters."""
         return self._add(dict(aparams))
 
-    @method
+    @_agent
     def parseantintparameters(
         self,
-        field: _Select = "",
-        spw: _Select = "",
-        array: _Select = "",
-        feed: _Select = "",
-        scan: _Select = "",
-        antenna: _Select = "",
-        uvrange: _Select = "",
-        time: _Select = "",
-        correlation: _Select = "",
-        intent: _Select = "",
-        observation: _Select = "",
         antint_ref_antenna: Annotated[str, kinds.Text(), "Antenna whose baselines are looked at"] = "",
         minchanfrac: Annotated[float, kinds.Float(), "Fraction of flagged channels that flags an integration"] = 0.6,
         verbose: Annotated[bool, kinds.Bool(), "Say more in the log"] = False,
         apply: _Apply = True,
-    ) -> bool:
+    ) -> Any:
         """Add an agent of mode antint."""
-        return self._add({"mode": "antint", **_given(locals())})
 
-    @method
+    @_agent
     def parseclipparameters(
         self,
-        field: _Select = "",
-        spw: _Select = "",
-        array: _Select = "",
-        feed: _Select = "",
-        scan: _Select = "",
-        antenna: _Select = "",
-        uvrange: _Select = "",
-        time: _Select = "",
-        correlation: _Select = "",
-        intent: _Select = "",
-        observation: _Select = "",
         datacolumn: Annotated[str, kinds.Text(), "Column to look at"] = "DATA",
         clipminmax: Annotated[list[float], kinds.FloatList(), "Range [min, max] of good values"] = [],  # noqa: B006
         clipoutside: Annotated[bool, kinds.Bool(), "Flag outside the range"] = True,
@@ -160,45 +167,21 @@ class agentflagger:
         timebin: Annotated[str, kinds.Text(), "Interval to average over"] = "",
         clipzeros: Annotated[bool, kinds.Bool(), "Flag zeros"] = False,
         apply: _Apply = True,
-    ) -> bool:
+    ) -> Any:
         """Add an agent of mode clip."""
-        return self._add({"mode": "clip", **_given(locals())})
 
-    @method
+    @_agent
     def parseelevationparameters(
         self,
-        field: _Select = "",
-        spw: _Select = "",
-        array: _Select = "",
-        feed: _Select = "",
-        scan: _Select = "",
-        antenna: _Select = "",
-        uvrange: _Select = "",
-        time: _Select = "",
-        correlation: _Select = "",
-        intent: _Select = "",
-        observation: _Select = "",
         lowerlimit: Annotated[float, kinds.Float(), "Lowest elevation [deg]"] = 0.0,
         upperlimit: Annotated[float, kinds.Float(), "Highest elevation [deg]"] = 90.0,
         apply: _Apply = True,
-    ) -> bool:
+    ) -> Any:
         """Add an agent of mode elevation."""
-        return self._add({"mode": "elevation", **_given(locals())})
 
-    @method
+    @_agent
     def parseextendparameters(
         self,
-        field: _Select = "",
-        spw: _Select = "",
-        array: _Select = "",
-        feed: _Select = "",
-        scan: _Select = "",
-        antenna: _Select = "",
-        uvrange: _Select = "",
-        time: _Select = "",
-        correlation: _Select = "",
-        intent: _Select = "",
-        observation: _Select = "",
         ntime: Annotated[
             Any, kinds.Variant((kinds.Float(), kinds.Text())), "Length of the pieces looked at [s]; 0 is a scan"
         ] = 0.0,
@@ -210,89 +193,41 @@ class agentflagger:
         flagneartime: Annotated[bool, kinds.Bool(), "Flag neighbours in time"] = False,
         flagnearfreq: Annotated[bool, kinds.Bool(), "Flag neighbours in frequency"] = False,
         apply: _Apply = True,
-    ) -> bool:
+    ) -> Any:
         """Add an agent of mode extend."""
-        return self._add({"mode": "extend", **_given(locals())})
 
-    @method
+    @_agent
     def parsemanualparameters(
         self,
-        field: _Select = "",
-        spw: _Select = "",
-        array: _Select = "",
-        feed: _Select = "",
-        scan: _Select = "",
-        antenna: _Select = "",
-        uvrange: _Select = "",
-        time: _Select = "",
-        correlation: _Select = "",
-        intent: _Select = "",
-        observation: _Select = "",
         autocorr: Annotated[bool, kinds.Bool(), "Only autocorrelations"] = False,
         apply: _Apply = True,
-    ) -> bool:
+    ) -> Any:
         """Add an agent of mode manual."""
-        return self._add({"mode": "manual", **_given(locals())})
 
-    @method
+    @_agent
     def parsequackparameters(
         self,
-        field: _Select = "",
-        spw: _Select = "",
-        array: _Select = "",
-        feed: _Select = "",
-        scan: _Select = "",
-        antenna: _Select = "",
-        uvrange: _Select = "",
-        time: _Select = "",
-        correlation: _Select = "",
-        intent: _Select = "",
-        observation: _Select = "",
         quackmode: Annotated[str, kinds.Text(), "Part of the scans"] = "beg",
         quackinterval: Annotated[float, kinds.Float(), "Length [s]"] = 1.0,
         quackincrement: Annotated[bool, kinds.Bool(), "Count from unflagged data"] = False,
         apply: _Apply = True,
-    ) -> bool:
+    ) -> Any:
         """Add an agent of mode quack."""
-        return self._add({"mode": "quack", **_given(locals())})
 
-    @method
+    @_agent
     def parsesummaryparameters(
         self,
-        field: _Select = "",
-        spw: _Select = "",
-        array: _Select = "",
-        feed: _Select = "",
-        scan: _Select = "",
-        antenna: _Select = "",
-        uvrange: _Select = "",
-        time: _Select = "",
-        correlation: _Select = "",
-        intent: _Select = "",
-        observation: _Select = "",
         spwchan: Annotated[bool, kinds.Bool(), "Count per channel"] = False,
         spwcorr: Annotated[bool, kinds.Bool(), "Count per correlation"] = False,
         basecnt: Annotated[bool, kinds.Bool(), "Count per baseline"] = False,
         fieldcnt: Annotated[bool, kinds.Bool(), "Split by field"] = False,
         name: Annotated[str, kinds.Text(), "Name of the summary"] = "",
-    ) -> bool:
+    ) -> Any:
         """Add an agent of mode summary."""
-        return self._add({"mode": "summary", **_given(locals())})
 
-    @method
+    @_agent
     def parsetfcropparameters(
         self,
-        field: _Select = "",
-        spw: _Select = "",
-        array: _Select = "",
-        feed: _Select = "",
-        scan: _Select = "",
-        antenna: _Select = "",
-        uvrange: _Select = "",
-        time: _Select = "",
-        correlation: _Select = "",
-        intent: _Select = "",
-        observation: _Select = "",
         ntime: Annotated[
             Any, kinds.Variant((kinds.Float(), kinds.Text())), "Length of the pieces looked at [s]; 0 is a scan"
         ] = 0.0,
@@ -312,9 +247,8 @@ class agentflagger:
         chanbin: Annotated[int, kinds.Int(), "Channels to average"] = 1,
         timeavg: Annotated[bool, kinds.Bool(), "Average in time before"] = False,
         timebin: Annotated[str, kinds.Text(), "Interval to average over"] = "",
-    ) -> bool:
+    ) -> Any:
         """Add an agent of mode tfcrop."""
-        return self._add({"mode": "tfcrop", **_given(locals())})
 
     @method
     def printflagselection(self) -> bool:
@@ -342,11 +276,12 @@ class agentflagger:
             bool, kinds.Bool(), "Run in the order given; False leaves the order open, and they run so too"
         ] = True,
     ) -> dict[str, Any]:
-        """Run all agents in one pass."""
+        """Run all agents in one pass; without agents there is no report."""
+        if not self._agents:
+            self._require()
+            return {}
         reports = run_commands(self._require(), self._limited(), write=writeflags, skip_empty=True)
-        record: dict[str, Any] = {"nreport": len(reports), "type": "list"}
-        record.update({f"report{k}": r for k, r in enumerate(reports)})
-        return record
+        return record_of_reports(reports)
 
     @method
     def saveflagversion(
@@ -381,5 +316,6 @@ class agentflagger:
         if "time" in chosen:
             chosen["timerange"] = chosen.pop("time")
         self._selection = {k: str(v) for k, v in chosen.items()}
-        Selection(**self._selection)
+        with _opened(self._require()) as ms:
+            Selection(**self._selection).resolve(ms)
         return True

@@ -14,8 +14,9 @@ from casatools._base.errors import ParameterError
 from casatools.frames import arithmetic
 from casatools.frames.directions import Direction, angular_separation, offset_direction, position_angle
 from casatools.frames.engine import epoch_record
-from casatools.frames.frequencies import frequency_to_velocity
-from casatools.frames.measure_records import MeasureFrame, known_observatories, measure_kind, require_measure
+from casatools.frames.frequencies import C_M_S, frequency_to_velocity
+from casatools.frames.measure_records import BODIES, MeasureFrame, known_observatories, measure_kind, require_measure
+from casatools.frames.quantities import to_unit
 
 __all__ = ["measures"]
 
@@ -162,11 +163,9 @@ class measures:
             [float(self._frame.convert(place, "ITRF")[k]["value"]) for k in ("m0", "m1", "m2")] if place else [0.0, 0.0, 0.0]
         )
         ra, dec = [float(self._frame.convert(sky, "J2000")[k]["value"]) for k in ("m0", "m1")] if sky else [0.0, math.pi / 2]
-        ticks = round(scales["UTC"] * 864000000.0)
-        whole, rest = divmod(ticks, 864000000)
-        clock = f"{rest // 36000000:02d}:{rest // 600000 % 60:02d}:{rest % 600000 / 1e4:07.4f}"
+        clock = _clock_text(round(scales["UTC"] * 864000000.0))
         shown = [
-            f"Epoch: {whole}::{clock} (TDB = {scales['TDB']:.6g}, UT1 = {scales['UT1']:.6g}, TT = {scales['TT']:.6g})",
+            f"Epoch: {clock} (TDB = {scales['TDB']:.6g}, UT1 = {scales['UT1']:.6g}, TT = {scales['TT']:.6g})",
             f"Position: {_vector_text(lon, lat, radius)}\n        (Longitude = {lon:.6g} Latitude = {lat:.6g})",
             f"Direction: {_vector_text(ra, dec, 1.0)}\n        (J2000 = [{math.degrees(ra):.6g}, {math.degrees(dec):.6g}] deg)",
         ]
@@ -229,38 +228,53 @@ class measures:
         return self._frame.named_record("to_restfrequency", v0, d0)
 
     @method
-    def touvw(self, v: Measure = {}) -> list:  # noqa: B006
-        """uvw of a baseline for the frame: ``[measure, coordinates in m, rates in m/s]``."""
+    def touvw(self, v: Measure = {}) -> tuple[dict, dict, dict]:  # noqa: B006
+        """uvw of a baseline for the frame: measure, coordinates in m, rates in m/s."""
         require_measure(v, ("baseline",))
         measure, xyz, rates = self._frame.uvw(v)
-        return [measure, {"unit": "m", "value": xyz}, {"unit": "m/s", "value": rates}]
+        return measure, {"unit": "m", "value": xyz}, {"unit": "m/s", "value": rates}
 
     @method
-    def expand(self, v: Measure = {}) -> list:  # noqa: B006
-        """Baselines between all positions of a measure with several: ``[measure, differences in m]``."""
+    def expand(self, v: Measure = {}) -> tuple[dict, dict]:  # noqa: B006
+        """Baselines between all positions of a measure with several: measure, differences in m; of one position itself."""
         require_measure(v, ("baseline", "position", "uvw"))
         xyz = np.atleast_2d(_cartesian(v).T)
         pairs = [(i, j) for i in range(len(xyz)) for j in range(i + 1, len(xyz))]
         differences = np.array([xyz[j] - xyz[i] for i, j in pairs]) if pairs else xyz
         x, y, z = differences.T
+        spherical = np.arctan2(y, x), np.arctan2(z, np.hypot(x, y)), np.sqrt((differences**2).sum(axis=1))
         out = {
-            "m0": {"unit": "rad", "value": np.arctan2(y, x)},
-            "m1": {"unit": "rad", "value": np.arctan2(z, np.hypot(x, y))},
-            "m2": {"unit": "m", "value": np.sqrt((differences**2).sum(axis=1))},
+            **{
+                name: {"unit": unit, "value": values if pairs else float(values[0])}
+                for name, unit, values in zip(("m0", "m1", "m2"), ("rad", "rad", "m"), spherical)
+            },
             "refer": v["refer"],
             "type": v["type"],
         }
-        return [out, {"unit": "m", "value": differences.ravel()}]
+        return out, {"unit": "m", "value": differences.ravel()}
 
     # -- geometry -----------------------------------------------------------------------------------------------------
 
     def _pair(self, m1: dict, m2: dict) -> tuple[dict, dict]:
-        """Two directions in the reference of the first."""
+        """Two directions in the reference of the first, in J2000 where that is a planet or comet."""
         for measure in (m1, m2):
             require_measure(measure, ("direction",))
-        first = self._frame.convert(m1, "J2000") if m1["refer"].upper() != m2["refer"].upper() else m1
-        second = self._frame.convert(m2, "J2000") if m1["refer"].upper() != m2["refer"].upper() else m2
+        first, frame = m1, str(m1["refer"]).upper()
+        if frame in BODIES or frame == "COMET":
+            first, frame = self._sky(m1), "J2000"
+        second = m2 if str(m2["refer"]).upper() == frame else self._frame.convert(m2, frame)
         return first, second
+
+    def _sky(self, measure: dict) -> dict:
+        """A direction; that of a planet or comet in J2000, where it is at the frame's epoch."""
+        if str(measure["refer"]).upper() not in BODIES | {"COMET"}:
+            return measure
+        found = self._frame.convert(measure, "J2000")
+        if not all(math.isfinite(float(found[k]["value"])) for k in ("m0", "m1")):
+            raise ParameterError(
+                f"measures: the direction of {measure['refer']} is not known; set the frame's epoch with doframe"
+            )
+        return found
 
     @method
     def separation(self, m1: Measure, m2: Measure) -> dict:
@@ -278,6 +292,7 @@ class measures:
     def shift(self, v: Measure = {}, offset: Angle = [], pa: Angle = []) -> dict:  # noqa: B006
         """The direction at an offset and position angle from another."""
         require_measure(v, ("direction",))
+        v = self._sky(v)
         start = Direction(_radians(v["m0"]), _radians(v["m1"]), str(v["refer"]))
         end = offset_direction(start, _radians(offset), _radians(pa))
         return {
@@ -347,8 +362,8 @@ class measures:
 
     @method
     def gettype(self, v: Measure) -> str:
-        """The kind of a measure, with a capital."""
-        return require_measure(v).capitalize()
+        """The kind of a measure, as CASA writes it."""
+        return _type_name(require_measure(v))
 
     @method
     def getref(self, v: Measure) -> str:
@@ -375,9 +390,10 @@ class measures:
 
     @method
     def dirshow(self, v: Measure) -> str:
-        """A direction as a text in degrees, another measure as show gives it."""
-        if require_measure(v) != "direction":
-            return f"{v['type'].capitalize()}: {_text(v, True)}"
+        """A direction as a text in degrees; another measure with its coordinates along three axes, or with the time of day."""
+        kind = require_measure(v)
+        if kind != "direction":
+            return f"{_type_name(kind)}: {_plain_text(kind, v)}  {v['refer']}"
         lon, lat = (math.degrees(_radians(v[k])) for k in ("m0", "m1"))
         return f"[{lon:.6g}, {lat:.6g}] deg  {v['refer']}"
 
@@ -457,6 +473,31 @@ def _cartesian(measure: dict[str, Any]) -> np.ndarray:
 def _vector_text(lon: float, lat: float, length: float) -> str:
     xyz = (length * math.cos(lat) * math.cos(lon), length * math.cos(lat) * math.sin(lon), length * math.sin(lat))
     return "[" + ", ".join(f"{0.0 if abs(v) < 1e-15 * length else v:.6g}" for v in xyz) + "]"
+
+
+def _type_name(kind: str) -> str:
+    return {"uvw": "uvw", "earthmagnetic": "EarthMagnetic"}.get(kind, kind.capitalize())
+
+
+def _plain_text(kind: str, measure: dict[str, Any]) -> str:
+    """The values of a measure that is not a direction, without their unit."""
+    value = float(measure["m0"]["value"])
+    if kind == "epoch":
+        ticks = round(float(to_unit(measure["m0"], "d")) * 864000000.0)
+        return _clock_text(ticks)
+    if kind == "doppler":
+        return f"{float(to_unit(measure['m0'], 'm/s')) / C_M_S:.6g}"
+    if kind == "earthmagnetic":
+        return "[" + ", ".join(f"{float(measure[k]['value']):.6g}" for k in ("m0", "m1", "m2")) + "]"
+    if "m2" in measure:
+        return _vector_text(value, float(measure["m1"]["value"]), float(measure["m2"]["value"]))
+    return f"{value:.6g}"
+
+
+def _clock_text(ticks: int) -> str:
+    """A time in ten thousandths of a second as day and time of day, ``58604::04:00:00.0000``."""
+    whole, rest = divmod(ticks, 864000000)
+    return f"{whole}::{rest // 36000000:02d}:{rest // 600000 % 60:02d}:{rest % 600000 / 1e4:07.4f}"
 
 
 def _text(measure: dict[str, Any], with_reference: bool) -> str:

@@ -331,7 +331,7 @@ class quanta:
     @method
     def getvalue(self, v: Value = []) -> np.ndarray:  # noqa: B006
         """The number, or the numbers of a vector, as an array; a bare list has no value, as in CASA."""
-        if isinstance(v, (list, np.ndarray)):
+        if isinstance(v, (list, np.ndarray)) and not any(isinstance(item, (str, dict)) for item in v):
             return np.array([0.0])
         return np.atleast_1d(np.asarray(arithmetic.read_quantity(v).get_value(), dtype=np.float64))
 
@@ -377,11 +377,13 @@ class quanta:
     def formxxx(
         self,
         v: Value = [],  # noqa: B006
-        format: Annotated[str, kinds.Text(), "dms, hms, deg or rad"] = "dms",
+        format: Annotated[str, kinds.Text(), "dms, hms, deg, +deg or rad"] = "dms",
         prec: Annotated[int, kinds.Int(min=0), "Decimals of the seconds"] = 2,
     ) -> str:
-        """An angle in one of four formats."""
+        """An angle in one of four formats: from -180 to 180 degrees, 0 to 360 with +deg, 0 to 24 hours."""
         degrees = _degrees(v)
+        if format != "hms":
+            degrees = degrees % 360.0 if format == "+deg" else (degrees + 180.0) % 360.0 - 180.0
         if format == "dms":
             return angle_text(degrees, 7 + prec)
         if format == "hms":
@@ -390,7 +392,7 @@ class quanta:
             return f"{degrees:.6g}"
         if format == "rad":
             return f"{math.radians(degrees):.6g}"
-        raise ParameterError(f"quanta.formxxx: parameter 'format' must be one of dms, hms, deg, rad; got {format!r}")
+        raise ParameterError(f"quanta.formxxx: parameter 'format' must be one of dms, hms, deg, +deg, rad; got {format!r}")
 
     @method
     def tos(self, v: Value = [], prec: Annotated[int, kinds.Int(min=0), "Decimals"] = 9) -> str:  # noqa: B006

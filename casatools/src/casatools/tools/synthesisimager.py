@@ -382,10 +382,12 @@ class synthesisimager:
     def apparentsens(self) -> dict[str, Any]:
         """Noise that the imaging weights leave: ``{'effSens': Jy, 'relToNat': ratio to natural weighting}``.
 
+        Of a cube these are those of all its data together; ``chanSens`` and ``chanRelToNat`` are those of its channels.
+
         Raises
         ------
-        NotOpenError, DataError, UnsupportedError
-            No data are selected, all are flagged, or a cube is asked for.
+        NotOpenError, DataError
+            No data are selected, or all are flagged.
         """
         from casatools.imaging.sensitivity import apparent_sensitivity
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from casatools.kernels.average import average_channels, average_rows
-from casatools.transform.blocks import Block, inverse_root, mean_over_channels, mean_sigma, wholly_flagged
+from casatools.transform.blocks import Block, inverse_root, mean_over_channels, mean_sigma, settle_means, wholly_flagged
 
 __all__ = ["TimeBins", "average_blocks_in_channel", "average_blocks_in_time"]
 
@@ -26,6 +26,8 @@ def average_blocks_in_channel(blocks: Iterable[Block], edges: Mapping[int, np.nd
         cut = edges.get(block.spw)
         if cut is not None:
             _average_channels(block, np.asarray(cut, dtype=np.int64))
+        else:  # a window of one channel
+            settle_means(block)
         yield block
 
 

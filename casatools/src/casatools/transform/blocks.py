@@ -27,6 +27,7 @@ __all__ = [
     "mean_over_channels",
     "mean_sigma",
     "read_blocks",
+    "settle_means",
     "settle_row_flags",
     "settle_row_weights",
 ]
@@ -111,6 +112,13 @@ def settle_row_weights(blocks: Iterable[Block], columns: ColumnPlan) -> Iterator
             if columns.one_kind:
                 block.weight = inverse_square(block.sigma)
         yield block
+
+
+def settle_means(block: Block) -> None:
+    """Make WEIGHT and SIGMA the means of weights per channel, where each channel has its own: whatever a stage leaves of the values themselves."""
+    if block.corrected_weight.shape[1] == block.data_weight.shape[1] == block.flag.shape[1]:
+        block.weight = mean_over_channels(block.corrected_weight, block.flag)
+        block.sigma = mean_sigma(block.data_weight, block.flag)
 
 
 def settle_row_flags(blocks: Iterable[Block]) -> Iterator[Block]:

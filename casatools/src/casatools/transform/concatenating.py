@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from contextlib import closing
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -28,7 +27,7 @@ from casatools.io.ms.create_like import MsWriter
 from casatools.io.ms.part_files import copy_measurement_set, replace_subtables
 from casatools.io.ms.parts import is_multi_ms
 from casatools.io.ms.sorting import copy_sorted
-from casatools.io.tables import Table, open_table, subtable_path
+from casatools.io.tables import Table, subtable_path
 from casatools.transform.blocks import inverse_root, inverse_square
 from casatools.transform.merging import MergedIds, MergeOptions, merge_ids
 from casatools.transform.merging_ephemerides import append_ephemerides
@@ -48,6 +47,8 @@ __all__ = [
 ]
 
 _DATA = ("DATA", "FLOAT_DATA", "LAG_DATA", "MODEL_DATA", "CORRECTED_DATA", "WEIGHT_SPECTRUM", "SIGMA_SPECTRUM")
+# What a factor of the weights changes.
+_SCALED = ("WEIGHT", "SIGMA", "WEIGHT_SPECTRUM", "SIGMA_SPECTRUM")
 # Identifiers of sub-tables of times that are appended whole, with the map each goes through.
 _TIMED = {
     "POINTING": {"ANTENNA_ID": "ANTENNA"},
@@ -162,14 +163,16 @@ def concatenate(paths: Sequence[str], output: str, options: ConcatOptions) -> in
     nrow = check_inputs(every)
     if exists:
         log.post(f"{output} exists; the others are joined to it", "WARN")
-    if not options.only_subtables:
-        require_space(output, 1.1 * sum(folder_bytes(p) for p in every) * (2 if options.timesort else 1))
-    with staged_output(output, overwrite=exists) as staged:
+    needed = 0.0 if options.only_subtables else 1.1 * sum(folder_bytes(p) for p in every) * (2 if options.timesort else 1)
+    with staged_output(output, overwrite=exists, nbytes=needed) as staged:
         written = _write(every, scales, staged, options, nrow)
         if options.timesort and not options.only_subtables:
-            unsorted = staged + ".unsorted"
-            os.rename(staged, unsorted)
-            copy_sorted(unsorted, staged, ["TIME"])
+            with MeasurementSet(staged) as made:
+                time_s = np.asarray(made.read("TIME", np.arange(made.nrow)))
+            if np.any(np.diff(time_s) < 0):
+                unsorted = staged + ".unsorted"
+                os.rename(staged, unsorted)
+                copy_sorted(unsorted, staged, ["TIME"])
     log.post(f"Wrote {written} rows of {len(every)} MeasurementSets to {output}")
     return written
 
@@ -235,8 +238,7 @@ def join_apart(path: str, output: str, target: str, options: ConcatOptions) -> N
     path = require_present(path, "MeasurementSet").rstrip("/")
     require_outside(target, path)
     require_outside(target, output)
-    require_space(target, 1.05 * folder_bytes(path))
-    with staged_output(target) as staged:
+    with staged_output(target, nbytes=1.05 * folder_bytes(path)) as staged:
         copy_measurement_set(path, staged)
         join_virtually(staged, output, options)
         with MeasurementSet(output) as joined:
@@ -331,11 +333,14 @@ def _write(paths: Sequence[str], scales: Sequence[float], staged: str, options: 
                 ids = append_subtables(staged, source, options, number)
                 if options.only_subtables:
                     continue
-                with closing(open_table(staged, writable=True)) as table:
-                    uniform = scales[number] != 1.0 or any(not source.has(c) for c in columns)
-                    for count in append_rows(table, source, changed_columns(source, ids, columns, scales[number]), uniform):
-                        written += count
-                        progress.advance(count)
+                uniform = scales[number] != 1.0 or any(not source.has(c) for c in columns)
+                scaled = _SCALED if scales[number] != 1.0 else ()
+                changes = changed_columns(source, ids, columns, scales[number])
+                share = [folder_bytes(p) for p in paths]
+                require_space(staged, sum(share[number:]), sum(share))
+                for count in append_rows(staged, source, changes, uniform, scaled):
+                    written += count
+                    progress.advance(count)
     if not options.copypointing:
         empty_subtable(os.path.join(staged, "POINTING"))
     return written

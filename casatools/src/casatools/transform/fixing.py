@@ -24,7 +24,6 @@ from casatools._base.paths import (
     require_absent,
     require_outside,
     require_present,
-    require_space,
     require_writable_parent,
     staged_output,
 )
@@ -131,9 +130,7 @@ def fixvis(vis: str, outputvis: str, field: str, options: FixOptions) -> None:
     with MeasurementSet(vis) as ms:
         _parsed_columns(ms, options.columns)
         moves = _plan(ms, field, options)
-    if not here:
-        require_space(outputvis, 1.05 * folder_bytes(vis))
-    with nullcontext(vis) if here else staged_output(outputvis) as target:
+    with nullcontext(vis) if here else staged_output(outputvis, nbytes=1.05 * folder_bytes(vis)) as target:
         if not here:
             shutil.copytree(vis, target, symlinks=True)
         _apply(target, moves, options)

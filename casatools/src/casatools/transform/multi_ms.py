@@ -103,7 +103,7 @@ def _copy_subtables(parts: list[str], omit: Sequence[str]) -> None:
 def parse_part_count(value: Any) -> int:
     """The parameter ``numsubms``: a number, or "auto" for one part a worker of an MPI job, 8 without MPI."""
     text = str(value).strip().lower()
-    if text == "auto":
+    if text in ("auto", ""):
         workers = executor().workers
         return workers if workers > 1 else _USUAL_PARTS
     try:

@@ -15,7 +15,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from casatools._base.errors import ParameterError
-from casatools._base.paths import folder_bytes, require_absent, require_outside, require_present, require_space, staged_output
+from casatools._base.paths import folder_bytes, require_absent, require_outside, require_present, staged_output
 from casatools.frames.directions import Direction, convert_direction, parse_direction
 from casatools.io.ms import MeasurementSet, Selection, iter_chunks, write_chunks
 from casatools.io.ms.create_like import SubtableEdit
@@ -168,8 +168,7 @@ def conjugatevis(vis: str, outputvis: str, spws: Sequence[int], overwrite: bool 
     unknown = [s for s in spws if not 0 <= s < count]
     if unknown:
         raise ParameterError(f"parameter 'spwlist' names spectral window {unknown[0]}; {vis!r} has 0 to {count - 1}")
-    require_space(outputvis, 1.05 * folder_bytes(vis))
-    with staged_output(outputvis, overwrite) as temporary:
+    with staged_output(outputvis, overwrite, 1.05 * folder_bytes(vis)) as temporary:
         shutil.copytree(vis, temporary, symlinks=True)
         with MeasurementSet(temporary, writable=True) as ms:
             columns = [c for c in ("DATA", "CORRECTED_DATA", "MODEL_DATA") if ms.has(c)]

@@ -257,11 +257,13 @@ def run(
     ncorr, nchan = _largest_cell(job)
     columns = [*job.columns.writes, *extra_columns]
     tile = _tile(job, ncorr, nchan)
-    require_space(output, _output_bytes(job, extra_columns))
+    needed = _output_bytes(job, extra_columns)
     with (
-        staged_output(output) as temporary,
+        staged_output(output, nbytes=needed) as temporary,
         Progress(job.output_rows, "transforming visibilities") as progress,
-        MsWriter(job.ms, temporary, columns, ncorr, nchan, job.output_rows, renumbering.edits, tile) as writer,
+        MsWriter(
+            job.ms, temporary, columns, ncorr, nchan, job.output_rows, renumbering.edits, tile, subtables_last=True
+        ) as writer,
     ):
         cells = list(_cells(job))
         if (job.windows is None or len(cells) == 1) and tile is None and all(c[0] <= ncorr and c[1] <= nchan for c in cells):
@@ -283,6 +285,8 @@ def run(
                 for block in output_blocks(job, stages, before)
             )
         for rows, every, offset in outputs:
+            if not writer.is_laid_out:  # else the space is taken from the beginning
+                require_space(temporary, needed * (1 - writer.rows_written / max(1, job.output_rows)), needed)
             writer.append(rows, every, offset)
             progress.advance(len(rows["TIME"]))
         written = writer.rows_written

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 
 from casatools.kernels.hanning import smooth_flags, smooth_values, smooth_weights
-from casatools.transform.blocks import Block, inverse_root, mean_over_channels, mean_sigma
+from casatools.transform.blocks import Block, inverse_root, mean_over_channels, mean_sigma, settle_means
 
 __all__ = ["hanning_blocks"]
 
@@ -33,6 +33,7 @@ def hanning_blocks(blocks: Iterable[Block], spectra: bool = True) -> Iterator[Bl
         else:
             # As in the reference: all channels are edges here.
             block.flag = np.ones_like(block.flag)
+            settle_means(block)
         yield block
 
 

@@ -26,7 +26,7 @@ from casatools.frames.quantities import conforms, parse_quantity, to_unit
 from casatools.io.ms import MeasurementSet, ResolvedSelection, Selection, VisChunk, iter_chunks, write_chunks
 from casatools.io.ms.flag_versions import next_version_name, save_version
 from casatools.io.ms.weight_columns import add_sigma_spectrum, add_weight_spectrum
-from casatools.kernels.group_variances import CHAUVENET, CLASSIC, FIT_HALF, HINGES, group_variances
+from casatools.kernels.group_variances import CHAUVENET, CLASSIC, FIT_HALF, HINGES, all_variances, group_variances
 from casatools.kernels.sample_masks import mark_bad, whole_rows
 
 __all__ = ["StatisticalWeightOptions", "set_statistical_weights"]
@@ -90,6 +90,11 @@ class StatisticalWeightOptions:
     def combined(self) -> frozenset[str]:
         """What bins may go across."""
         return frozenset(part.strip() for part in self.combine.lower().split(",") if part.strip())
+
+    @property
+    def keeps_all(self) -> bool:
+        """Whether every good sample counts."""
+        return self.statalg == "classic" or (self.statalg == "hinges-fences" and self.fence < 0)
 
     @property
     def time_span(self) -> tuple[int, float]:
@@ -401,21 +406,42 @@ def _new_values(chunk: VisChunk, plan: _Plan) -> dict[str, np.ndarray]:
     options, bins = plan.options, plan.bins[chunk.spw]
     data = chunk[plan.column] - chunk[plan.subtract] if plan.subtract else chunk[plan.column]
     flag, flag_row = chunk["FLAG"], chunk["FLAG_ROW"]
-    bad, throughout = np.empty(data.shape, bool), np.empty((data.shape[0], data.shape[2]), bool)
-    over_rows(lambda a, b: mark_bad(data[a:b], flag[a:b], flag_row[a:b], bad[a:b], throughout[a:b]), len(data))
+    throughout = np.empty((data.shape[0], data.shape[2]), bool)
+    every = options.keeps_all
+    bad = np.empty((0, 0, 0), bool)  # only what has values by channel asks for it
+    if plan.by_channel or plan.spectrum or not every:
+        bad = np.empty(data.shape, bool)
+        over_rows(lambda a, b: mark_bad(data[a:b], flag[a:b], flag_row[a:b], bad[a:b], throughout[a:b]), len(data))
     exposure = np.asarray(chunk["EXPOSURE"], np.float64)
     order, runs, member = _windows(chunk, plan.key[chunk.index], options)
     variance = np.zeros((len(runs), bins.number, data.shape[2]))
+    joined = "corr" in options.combined
 
     def work(part: np.ndarray) -> None:
+        out = variance[part[0] : part[-1] + 1]
+        if every:
+            all_variances(
+                data,
+                flag,
+                flag_row,
+                exposure,
+                order,
+                runs[part],
+                bins.counted,
+                bins.number,
+                joined,
+                options.minsamp,
+                throughout,
+                out,
+            )
+            return
         bound = options.zscore if options.statalg == "chauvenet" else options.fence
         group_variances(
-            data, bad, exposure, order, runs[part], bins.counted, bins.number, "corr" in options.combined, options.minsamp,
-            _ALGORITHMS[options.statalg], bound, options.maxiter, _CENTRES[options.center], options.lside, made[part[0]],
+            data, bad, exposure, order, runs[part], bins.counted, bins.number, joined, options.minsamp,
+            _ALGORITHMS[options.statalg], bound, options.maxiter, _CENTRES[options.center], options.lside, out,
         )  # fmt: skip
 
     parts = [p for p in np.array_split(np.arange(len(runs)), 4 * thread_count()) if len(p)]
-    made = {int(p[0]): variance[p[0] : p[-1] + 1] for p in parts}
     with ThreadPoolExecutor(thread_count(), thread_name_prefix="statwt") as pool:
         list(pool.map(work, parts))
     unit = np.divide(1.0, variance, out=np.zeros_like(variance), where=variance > 0)

@@ -120,7 +120,10 @@ def antennas_named(resolved: ResolvedSelection) -> tuple[int, ...]:
     """Antennas that an antenna expression can select, whether or not they have data."""
     if resolved.baselines is None:
         return resolved.antennas
-    return tuple(np.flatnonzero(resolved.baselines.matrix.any(axis=0)).tolist())
+    matrix = resolved.baselines.matrix
+    if not (matrix & ~np.eye(len(matrix), dtype=bool)).any():
+        return tuple(range(len(matrix)))  # auto-correlations alone: as in the reference, no antenna goes
+    return tuple(np.flatnonzero(matrix.any(axis=0)).tolist())
 
 
 def _cut(plan: Renumbering, name: str, mapping: np.ndarray | None) -> None:

@@ -26,7 +26,6 @@ from casatools._base.paths import (
     require_absent,
     require_outside,
     require_present,
-    require_space,
     require_writable_parent,
     staged_output,
 )
@@ -190,9 +189,8 @@ def bin_visibilities(vis: str, outputvis: str, selection: Selection, grid: UvGri
         ms.require(column)
         resolved = selection.resolve(ms)
         _ = _planes(ms, resolved, grid)
-        require_space(outputvis, ncell * grid.nchan * grid.ncorr * 17.0)
         part = int(max(1, memory_fraction * available_bytes() // (ncell * grid.ncorr * 24)))
-        with staged_output(outputvis) as staged:
+        with staged_output(outputvis, nbytes=ncell * grid.nchan * grid.ncorr * 17.0) as staged:
             weight = _write(ms, staged, resolved, column, grid, min(part, grid.nchan))
             write_grid_keyword(staged, _described(grid))
     log.post(

@@ -25,7 +25,6 @@ from casatools._base.paths import (
     require_absent,
     require_outside,
     require_present,
-    require_space,
     require_writable_parent,
     staged_output,
 )
@@ -119,9 +118,8 @@ def export_uvfits(vis: str, fitsfile: str, selection: Selection, options: Uvfits
         ngroup = len(groups.first)
         header = _header(ms, setup, rows, groups, column)
         width = len(header.parameters) + setup.nif * setup.nchan * setup.ncorr * 3
-        require_space(fitsfile, ngroup * width * 4.0 + 1e5)
         with (
-            staged_output(fitsfile, overwrite) as temporary,
+            staged_output(fitsfile, overwrite, ngroup * width * 4.0 + 1e5) as temporary,
             open(temporary, "wb") as stream,
             Progress(ngroup, "writing visibilities") as progress,
         ):

@@ -15,7 +15,6 @@ from casatools._base.paths import (
     require_absent,
     require_outside,
     require_present,
-    require_space,
     require_writable_parent,
     staged_output,
 )
@@ -83,9 +82,7 @@ def virtual_concatenate(paths: Sequence[str], output: str, options: ConcatOption
     inputs, scales = ordered_in_time(inputs, options.weight_scale or (1.0,) * len(inputs))
     # Scaled weights are in files of tiles, which must not be shared with the inputs then.
     share = not keepcopy and all(s == 1.0 for s in scales) and _on_one_disk(inputs, output)
-    if not share:
-        require_space(output, 1.05 * sum(folder_bytes(p) for p in inputs))
-    with staged_output(output) as staged:
+    with staged_output(output, nbytes=0.0 if share else 1.05 * sum(folder_bytes(p) for p in inputs)) as staged:
         _build(inputs, staged, options, scales, share)
     if not keepcopy:
         for path in inputs:

@@ -11,7 +11,7 @@ import pytest
 
 from casatasks import flagdata, plotants, plotms
 from casatools import table
-from casatools._base.errors import CasaError, DataError, ParameterError, UnsupportedError
+from casatools._base.errors import CasaError, DataError, ParameterError
 from casatools.plotting.report_solutions import draw_solutions
 from casatools.simulation.demo import DemoOptions, make_demo
 
@@ -21,9 +21,6 @@ Input = Callable[[str], str]
 @pytest.mark.parametrize(
     ("given", "error", "words"),
     [
-        ({"gridrows": 2}, UnsupportedError, "gridrows=2 is not supported; only 1"),
-        ({"xdatacolumn": "foo"}, UnsupportedError, "xdatacolumn='foo' is not supported; use data"),
-        ({"ydatacolumn": "foo"}, UnsupportedError, "ydatacolumn='foo' is not supported; use data"),
         ({"vis": ""}, ParameterError, "'vis' must name a MeasurementSet or calibration table"),
     ],
 )

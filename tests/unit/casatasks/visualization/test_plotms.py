@@ -26,10 +26,6 @@ def test_files_and_refusals(tmp_path: Path) -> None:
     for given in ({"showatm": True}, {"showatm": True, "showtsky": True, "xaxis": "freq"}):
         with pytest.raises(ParameterError, match="showtsky"):
             plotms(vis, plotfile=str(tmp_path / "b.png"), **given)
-    with pytest.raises(UnsupportedError, match="exprange"):
-        plotms(vis, exprange="current", plotfile=str(tmp_path / "b.png"))
-    with pytest.raises(UnsupportedError, match="clearplots"):
-        plotms(vis, clearplots=False, plotfile=str(tmp_path / "b.png"))
     table = str(unpack("cal.G", tmp_path))
     with pytest.raises(UnsupportedError, match="calibration table"):
         plotms(table, antenna="EA01", ydatacolumn="model", plotfile=str(tmp_path / "b.png"))

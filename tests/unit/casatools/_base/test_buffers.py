@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import gc
 
 import numpy as np
@@ -98,3 +99,31 @@ def test_what_lies_idle_can_be_given_back() -> None:
     assert idle_bytes() >= 1 << 22
     buffers.drop_idle()
     assert idle_bytes() == 0
+
+
+@pytest.mark.skipif(not hasattr(ctypes.CDLL(None), "mallinfo2"), reason="no glibc")
+def test_large_arrays_are_mapped_by_themselves() -> None:
+    """Also after larger ones were freed, which the C library takes for a reason to put the next into its heap."""
+
+    class Info(ctypes.Structure):
+        _fields_ = [(f"n{k}", ctypes.c_size_t) for k in range(10)]
+
+    def mapped() -> int:
+        function = ctypes.CDLL(None).mallinfo2
+        function.restype = Info
+        return int(function().n4)
+
+    assert buffers.map_large_arrays()
+    large = np.ones(24 << 20, np.uint8)
+    del large
+    before = mapped()
+    array = np.ones(8 << 20, np.uint8)
+    assert mapped() - before >= array.nbytes
+    del array
+    assert mapped() == before
+
+
+def test_an_allocator_that_cannot_be_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(buffers, "_allocator", lambda name: None)
+    assert buffers.map_large_arrays.__wrapped__() is False
+    buffers.drop_idle()

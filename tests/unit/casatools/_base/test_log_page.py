@@ -14,7 +14,7 @@ from urllib.parse import urlencode
 
 import pytest
 
-from casatools._base import config, local_page, log, log_page
+from casatools._base import config, log, log_page
 from casatools._base.errors import DataError
 from casatools.tools.logsink import logsink
 
@@ -161,7 +161,7 @@ def test_one_page_a_process(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*args: Any) -> None:
         raise OSError(24, "no more files")
 
-    monkeypatch.setattr(local_page, "ThreadingHTTPServer", refuse)
+    monkeypatch.setattr("http.server.ThreadingHTTPServer", refuse)
     with pytest.raises(DataError, match="cannot be served"):
         log_page.page()
 

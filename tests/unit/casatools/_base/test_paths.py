@@ -32,6 +32,12 @@ def test_staged_output(tmp_path: Path) -> None:
         pass
     with pytest.raises(DataError, match="disk is full"), paths.staged_output("big"):
         raise OSError(errno.ENOSPC, "no space")
+    with pytest.raises(DataError, match=r"disk is full.*it needs 1\.5 MB"), paths.staged_output("big", nbytes=1.5e6):
+        raise OSError(errno.ENOSPC, "no space")
+    with pytest.raises(DataError, match=r"needs 1000000000000\.0 MB, but"), paths.staged_output("big", nbytes=1e18):
+        pass
+    with pytest.raises(DataError, match=r"has become full.*needs 2000000000000\.0 MB, of which 1000000000000\.0 MB are still"):
+        paths.require_space("big", 1e18, 2e18)
     with pytest.raises(OSError, match="else"), paths.staged_output("other"):
         raise OSError(errno.EIO, "something else")
 

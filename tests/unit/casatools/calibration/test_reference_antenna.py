@@ -59,7 +59,19 @@ def test_names_and_numbers() -> None:
 
 def test_fallback_is_by_distance() -> None:
     assert fallback_order([1], np.array([[0.0, 0, 0], [10, 0, 0], [9, 0, 0], [30, 0, 0]])) == [1, 2, 0, 3]
+    # From the last of those chosen, as CASA's tables show.
+    assert fallback_order([3, 1], np.array([[0.0, 0, 0], [10, 0, 0], [9, 0, 0], [30, 0, 0]])) == [3, 1, 2, 0]
     assert fallback_order([], np.zeros((2, 3))) == []
+
+
+def test_a_substitute_stays_until_the_first_is_back() -> None:
+    """The times at which antennas 0 to 3 had data, and the reference that CASA's gaincal gives with refant 0: others do not come back."""
+    param, flag = _gains(14, 5)
+    for antenna, gone in ((0, range(3, 12)), (1, range(5, 7)), (2, range(5, 14)), (3, range(6, 7))):
+        flag[list(gone), antenna] = True
+    assert refer_phases(param, flag, [0, 1, 2, 3, 4]).tolist() == [0, 0, 0, 1, 1, 3, 4, 4, 4, 4, 4, 4, 4, 0]
+    held = np.angle(param[range(6, 13), 4])
+    np.testing.assert_allclose(held, np.broadcast_to(held[0], held.shape))
 
 
 def test_an_antenna_with_both_receptors_goes_before_one_with_one() -> None:

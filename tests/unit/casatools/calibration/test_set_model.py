@@ -87,8 +87,6 @@ def test_fluxscale_record(vis: str) -> None:
 
 
 def test_refusals() -> None:
-    with pytest.raises(DataError, match="Butler-JPL"):
-        SetModelOptions("Butler-JPL-Horizons 2010")
     with pytest.raises(ParameterError, match="'standard'"):
         SetModelOptions("silly")
     with pytest.raises(ParameterError, match="'fluxdict'"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -66,6 +67,52 @@ def test_modes(vis: str) -> None:
     np.testing.assert_allclose(np.abs(robust.param), np.abs(both.param), rtol=0.03)
     assert _solve(vis, {"field": "0"}, solmode="L1R").table.nrow == 16
     assert _solve(vis, {"field": "0"}, kind="T").table.param.shape == (16, 1, 1)
+
+
+def test_phases_are_of_gains_whose_amplitudes_are_free(vis: str) -> None:
+    """Phases (degrees) and signal to noise that CASA gives for the weak field; receptors of different phase are fitted by one with T."""
+    both = _solve(vis, {"scan": "3", "spw": "0"}, kind="G", calmode="p", minsnr=0.0).table
+    np.testing.assert_allclose(np.degrees(np.angle(both.param[1:4, 0, 0])), [-50.99, 81.15, 2.61], atol=0.05)
+    np.testing.assert_allclose(both.snr[1, 0], [15.8205, 14.3757], rtol=2e-3)
+    one = _solve(vis, {"scan": "3", "spw": "0"}, kind="T", calmode="p", minsnr=0.0).table
+    np.testing.assert_allclose(np.degrees(np.angle(one.param[1:4, 0, 0])), [-29.08, 12.72, -22.67], atol=0.05)
+    # The crossed hands, in which the model is zero, are noise of the solution.
+    assert one.snr[1, 0, 0] == pytest.approx(9.6477, rel=2e-3)
+
+
+def _with_flags(folder: Path, choose: Callable[[np.ndarray, np.ndarray], np.ndarray]) -> str:
+    """simvla.ms with RR flagged on some baselines, and sigmas of all kinds."""
+    path = str(unpack("simvla.ms", folder))
+    with MeasurementSet(path, writable=True) as ms:
+        rows = np.arange(ms.nrow)
+        flag, sigma = ms.read("FLAG"), ms.read("SIGMA")
+        flag[choose(ms.read("ANTENNA1"), ms.read("ANTENNA2")), :, 0] = True
+        ms.write("FLAG", flag, rows)
+        ms.write("SIGMA", (sigma * np.random.default_rng(3).uniform(0.7, 1.4, sigma.shape)).astype(np.float32), rows)
+    return path
+
+
+def test_baselines_of_either_receptor_count(tmp_path: Path) -> None:
+    """minblperant=7 of seven antennas: one that has lost RR keeps its LL, and the others both, as in CASA."""
+    path = _with_flags(tmp_path, lambda a, b: (a == 2) | (b == 2))
+    flag = _solve(path, {"field": "0", "spw": "0"}, refant="EA05", minblperant=7, minsnr=0.0, corrdepflags=True).table.flag[:, 0]
+    assert flag.tolist() == [[k == 2, False] for k in range(8)]
+
+
+def test_times_are_weighed_by_all_correlations_of_a_baseline(tmp_path: Path) -> None:
+    """Mean time of each baseline by the weights of all correlations, of the solution by those of the parallel hands: CASA's to 1e-3 s."""
+    path = _with_flags(tmp_path, lambda a, b: (a == 2) & (b == 4))
+    table = _solve(path, {"field": "0", "spw": "0"}, corrdepflags=True).table
+    with MeasurementSet(path) as ms:
+        rows = Selection(field="0", spw="0").resolve(ms).rows
+        time, ant1, ant2 = (ms.read(c, rows) for c in ("TIME", "ANTENNA1", "ANTENNA2"))
+        weight = (~ms.read("FLAG", rows) * ms.read("SIGMA", rows)[:, None].astype(float) ** -2).sum(axis=1)
+    baseline = ant1 * 8 + ant2
+    every = np.bincount(baseline, weight.sum(axis=1))
+    mean = np.bincount(baseline, weight.sum(axis=1) * (time - time[0]))[every > 0] / every[every > 0]
+    parallel = np.bincount(baseline, weight[:, [0, 3]].sum(axis=1))[every > 0]
+    np.testing.assert_allclose(table.time_s - time[0], (mean * parallel).sum() / parallel.sum(), atol=1e-3)
+    assert abs(table.time_s[0] - time[0] - (weight.sum(axis=1) * (time - time[0])).sum() / weight.sum()) > 2e-3
 
 
 def test_smodel_scales_the_gains(vis: str) -> None:

@@ -55,6 +55,13 @@ def test_a_reference_antenna_flagged_throughout_is_replaced(vis: str, said: list
     assert kind != "G" or table.antenna2[0] in stands_in
 
 
+def test_delays_need_as_many_baselines_as_asked(vis: str) -> None:
+    _flag_antenna(vis, 3)
+    assert not _solve(vis, kind="K", minblperant=6).flag[[0, 1, 2, 4]].any()
+    with pytest.raises(DataError, match="minblperant=7"):
+        _solve(vis, kind="K", minblperant=7)
+
+
 def test_an_interval_shorter_than_the_integrations(vis: str, said: list[str]) -> None:
     short, each = _solve(vis, solint="1s"), _solve(vis, solint="int")
     np.testing.assert_array_equal(short.param, each.param)

@@ -67,6 +67,15 @@ def test_windows_bound_the_search() -> None:
     assert abs(delay) <= 20 and abs(rate) <= 1e-12
 
 
+def test_a_peak_no_higher_than_noise_is_no_solution() -> None:
+    """The fringes are outside the window: least squares from there end somewhere with a small error, as the data have no noise."""
+    _, data, baselines = _fringes(noise=0.01)
+    outside = SolveOptions(kind="FRINGE", fringe=FringeOptions(delay_window_ns=(230.0, 240.0)))
+    found = solve_fringe_intervals(data, baselines, NANT, outside, 0, NU)
+    assert found.flag[0, 1:].all() and not found.flag[0, 0].any()
+    assert (found.snr[0, 1:] < 3).all()
+
+
 def test_refusals() -> None:
     _, data, baselines = _fringes()
     with pytest.raises(ParameterError, match="reference antenna"):

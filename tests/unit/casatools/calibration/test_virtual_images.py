@@ -17,7 +17,8 @@ from casatools._base.errors import DataError, PathMissingError, UnsupportedError
 from casatools.io.ms import MeasurementSet, Selection
 from casatools.io.ms.model_keywords import read_virtual_models
 from casatools.kernels.spheroidal import spheroidal
-from casatools.plotting.visibilities import PlotOptions, collect_points
+from casatools.plotting.plot_axes import PlotOptions
+from casatools.plotting.visibilities import collect_points
 
 Input = Callable[[str], str]
 

@@ -10,9 +10,10 @@ import pytest
 from casacore.tables import makearrcoldesc, table
 
 from casatools._base import log
-from casatools._base.errors import DataError, ParameterError, PathMissingError
+from casatools._base.errors import DataError, ParameterError, PathMissingError, SelectionError
 from casatools.flagging.commands import make_command, read_commands
 from casatools.flagging.run import run_commands
+from casatools.frames.epochs import format_epoch
 from casatools.tools.agentflagger import agentflagger
 
 
@@ -67,6 +68,17 @@ def test_expressions(copied: str) -> None:
     expected = np.zeros(data.shape, bool)
     expected[..., 1:3] = (np.abs(0.5 * (data[..., 1] + data[..., 2])) > np.float32(0.05))[..., None]
     np.testing.assert_array_equal(read(copied), expected)
+    # Of circular feeds U is (RL - LR) / 2i.
+    write(copied, "FLAG", np.zeros(data.shape, bool))
+    run_commands(copied, [make_command({"mode": "clip", "clipminmax": [-0.05, 0.02], "correlation": "REAL U"})])
+    value = (-0.5j * (data[..., 1] - data[..., 2])).real
+    expected[..., 1:3] = ~((value >= np.float32(-0.05)) & (value <= np.float32(0.02)))[..., None]
+    np.testing.assert_array_equal(read(copied), expected)
+    # NORM is the square of the amplitude.
+    write(copied, "FLAG", np.zeros(data.shape, bool))
+    run_commands(copied, [make_command({"mode": "clip", "clipminmax": [0.0, 4.0], "correlation": "NORM_RR"})])
+    np.testing.assert_array_equal(read(copied)[..., 0], np.abs(data[..., 0]) > 2)
+    assert not read(copied)[..., 1:].any()
     with pytest.raises(ParameterError, match="quackinterval"):
         make_command({"mode": "quack", "quackinterval": 0.0})
 
@@ -156,7 +168,7 @@ def test_bad_lines_are_named_with_their_file(tmp_path: Path, line: str, message:
 @pytest.mark.parametrize(
     ("command", "error"),
     [
-        ({"mode": "clip", "clipminmax": [0, 1], "correlation": "ABS_XZ"}, DataError),
+        ({"mode": "clip", "clipminmax": [0, 1], "correlation": "ABS_XX"}, SelectionError),
         ({"mode": "tfcrop", "datacolumn": "RESIDUAL"}, DataError),
         ({"mode": "shadow", "addantenna": "nofile"}, PathMissingError),
     ],
@@ -166,3 +178,54 @@ def test_nothing_changes_after_a_refusal(copied: str, command: dict[str, Any], e
     with pytest.raises(error):
         run_commands(copied, [make_command({"mode": "manual", "scan": "1"}), make_command(command)])
     np.testing.assert_array_equal(read(copied), before)
+
+
+def test_averages_of_stokes_parameters_are_those_of_averaged_correlations(copied: str) -> None:
+    """Each correlation with its own flags, as in the reference; one that is flagged altogether is averaged nevertheless."""
+    data, flags = read(copied, "DATA"), read(copied)
+    flags[:, 0, 0], flags[5, 2:4, 3] = True, True
+    write(copied, "FLAG", flags)
+    command = {"mode": "clip", "clipminmax": [0.0, 2.0], "correlation": "ABS_I", "channelavg": True, "chanbin": 2}
+    run_commands(copied, [make_command(command)])
+    values, good = data.astype(np.complex128).reshape(len(data), -1, 2, 4), ~flags.reshape(len(data), -1, 2, 4)
+    good |= ~good.any(axis=2, keepdims=True)
+    mean = (values * good).sum(axis=2) / good.sum(axis=2)
+    bad = np.abs(0.5 * (mean[..., 0] + mean[..., 3])) > 2
+    expected = flags.copy()
+    expected[..., 0] |= np.repeat(bad, 2, axis=1)
+    expected[..., 3] |= np.repeat(bad, 2, axis=1)
+    np.testing.assert_array_equal(read(copied), expected)
+    assert bad.any() and not bad.all()
+
+
+def test_scans_of_quack_are_what_is_selected(copied: str) -> None:
+    """As in the reference: without its first time a scan begins with the second."""
+    time_s, scan = read(copied, "TIME"), read(copied, "SCAN_NUMBER")
+    write(copied, "FLAG", np.zeros(read(copied).shape, bool))
+    times = np.unique(time_s[scan == 2])
+    start = format_epoch(float(times[1]) - 1, decimals=2)
+    run_commands(copied, [make_command({"mode": "quack", "quackinterval": 31.0, "timerange": f">{start}", "scan": "2"})])
+    np.testing.assert_array_equal(read(copied).all(axis=(1, 2)), np.isin(time_s, times[1:3]))
+
+
+def test_correlations_that_are_not_there(copied: str) -> None:
+    for correlation in ("ABS_FOO", "FOO", "ABS_RR,FOO"):
+        with pytest.raises(ParameterError, match="must be ABS, REAL"):
+            make_command({"mode": "tfcrop", "correlation": correlation})
+    with pytest.raises(SelectionError, match="no data hold XX; there are RR, RL, LR, LL"):
+        run_commands(copied, [make_command({"mode": "rflag", "correlation": "ABS_RR,XX"})])
+
+
+def test_flags_of_averages_are_extended_as_averages(copied: str) -> None:
+    """As in the reference: of pairs of channels of which one is flagged none is, and there is nothing to extend."""
+    flags = np.zeros(read(copied).shape, bool)
+    flags[:, ::2, 0] = True
+    command = {"mode": "tfcrop", "freqcutoff": 1e6, "timecutoff": 1e6, "channelavg": True, "chanbin": 2}
+    write(copied, "FLAG", flags)
+    run_commands(copied, [make_command(command)])
+    np.testing.assert_array_equal(read(copied), flags)
+    flags[:, :2, 0] = True  # a whole pair: the other correlations follow
+    write(copied, "FLAG", flags)
+    run_commands(copied, [make_command(command)])
+    flags[:, :2] = True
+    np.testing.assert_array_equal(read(copied), flags)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 from casacore.tables import table
 
@@ -35,3 +37,19 @@ def test_antennas_without_data_shadow(copied: str) -> None:
         found = shadowed_rows(ms, RowColumns(ms), 0.0, {"0": {"diameter": 25.0, "position": list(at * (1 + 1e-6))}})
     touched = (one == 4) | (two == 4)
     assert not found[~touched].any() and found[touched].all()
+
+
+def test_a_file_of_antennas(copied: str, tmp_path: Path) -> None:
+    """Each on a line, or a value a line as CASA's help has it."""
+    with MeasurementSet(copied) as ms:
+        at = ms.metadata.antennas[4].position_m.tolist()
+        wanted = shadowed_rows(ms, RowColumns(ms), 0.0, {"0": {"diameter": 400.0, "position": at}})
+        assert wanted.any()
+        for separator in (" ", "\n"):
+            path = tmp_path / "antennas.txt"
+            path.write_text(
+                separator.join(
+                    ["# added\nname=x1", "diameter=400.0", f"position={at}", "name=x2", "diameter=1", "position=[0,0,0]"]
+                )
+            )
+            np.testing.assert_array_equal(shadowed_rows(ms, RowColumns(ms), 0.0, str(path)), wanted)

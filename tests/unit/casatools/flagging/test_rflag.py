@@ -184,3 +184,14 @@ def test_pieces_begin_with_the_first_time_left() -> None:
     """As CASA 6.7.0 on times 20 s apart with ntime=45 (three each, not three and two), and on those of NGC 5921 with 60 s."""
     assert time_bins(np.arange(9) * 20.0, 45.0).tolist() == [0, 0, 0, 1, 1, 1, 2, 2, 2]
     assert time_bins(5e9 + np.array([0.0, 30.00297, 59.9998, 90.0]), 60.0).tolist() == [0, 0, 0, 1]
+
+
+def test_reports_hold_thresholds_that_were_given(copied: str) -> None:
+    """Rows in the places of those found, as in the reference; one number for all is not told."""
+    calls = [make_command({"mode": "rflag", **given}) for given in ({}, {"timedev": GIVEN["timedev"], "freqdev": 0.5})]
+    found, told = (run_commands(copied, [c], write=False)[0] for c in calls)
+    expected = found["timedev"].copy()
+    expected[(expected[:, 0] == 0) & (expected[:, 1] == 0), 2] = 0.3
+    expected[(expected[:, 0] == 1) & (expected[:, 1] == 1), 2] = 0.2
+    np.testing.assert_array_equal(told["timedev"], expected)
+    assert told["freqdev"].shape == (0, 3) and list(told) == sorted(told)

@@ -118,3 +118,37 @@ def test_commands_before_one_that_groups_rows_flag_the_same_rows(copied: str, tm
     with table(one_window, ack=False) as one, table(apart, ack=False) as two:
         np.testing.assert_array_equal(one.getcol("FLAG"), two.getcol("FLAG"))
         np.testing.assert_array_equal(one.getcol("FLAG_ROW"), two.getcol("FLAG_ROW"))
+
+
+def test_limits_of_counts_by_field_are_those_of_whole_fields(copied: str) -> None:
+    """As in the reference, which lists all of a field whose own count is within the limits, or nothing of it."""
+    (every,) = run_commands(copied, [make_command({"mode": "summary", "fieldcnt": True})])
+    names = [n for n in every if n not in ("name", "type")]
+    least = sorted(every[n]["flagged"] for n in names)[1]
+    (some,) = run_commands(copied, [make_command({"mode": "summary", "fieldcnt": True, "minabs": int(least)})])
+    kept = [n for n in names if every[n]["flagged"] >= least]
+    assert 0 < len(kept) < len(names) and [n for n in some if n not in ("name", "type")] == kept
+    assert all(some[n] == every[n] for n in kept)
+    assert list(every[kept[0]]) == sorted(every[kept[0]])  # in the reference's order
+
+
+def test_an_interval_from_what_is_not_flagged_sees_the_commands_before_it(copied: str, tmp_path: Path) -> None:
+    """In a list as one after the other; the reference flags nothing where quack with increments is not the first."""
+    apart = str(shutil.copytree(copied, tmp_path / "apart.ms"))
+    lines = ["mode='manual' timerange='<2019/05/01/05:10:00' scan='2'", "mode='quack' quackinterval=31.0 quackincrement=True"]
+    run_commands(copied, read_commands(lines))
+    for line in lines:
+        run_commands(apart, read_commands([line]))
+    assert counts(copied) == counts(apart)
+    with table(copied, ack=False) as one, table(apart, ack=False) as two:
+        np.testing.assert_array_equal(one.getcol("FLAG"), two.getcol("FLAG"))
+
+
+def test_selected_channels_of_counts(copied: str) -> None:
+    """Channels keep their numbers and count once; steps leave channels out (the reference does neither)."""
+    (found,) = run_commands(copied, [make_command({"mode": "summary", "spw": "1:3~7^2;3", "spwchan": True})])
+    assert list(found["spw:channel"]) == ["1:3", "1:5", "1:7"]
+    with table(copied, ack=False) as t:
+        flags = t.getcol("FLAG")[t.getcol("DATA_DESC_ID") == 1]
+    assert found["spw:channel"]["1:5"] == {"flagged": float(flags[:, 5].sum()), "total": float(flags[:, 5].size)}
+    assert found["total"] == 3 * flags[:, 5].size

@@ -14,6 +14,7 @@ from casatools._base.errors import DataError, ParameterError, SelectionError
 from casatools.flagging.commands import make_command
 from casatools.flagging.run import run_commands
 from casatools.flagging.session import flag, list_versions, restore_version
+from casatools.frames.epochs import format_epoch
 from casatools.io.ms.solution_rows import SolutionRows
 from support.shared import unpack
 
@@ -86,7 +87,7 @@ def test_backup_and_restore(tmp_path: Path) -> None:
         ({"mode": "shadow"}, ParameterError),
         ({"mode": "elevation"}, ParameterError),
         ({"mode": "clip", "clipminmax": [0, 1]}, DataError),
-        ({"mode": "clip", "datacolumn": "CPARAM", "clipminmax": [0, 1], "correlation": "Sol3"}, DataError),
+        ({"mode": "clip", "datacolumn": "CPARAM", "clipminmax": [0, 1], "correlation": "Sol3"}, SelectionError),
     ],
 )
 def test_refused(tmp_path: Path, command: dict[str, Any], error: type[Exception]) -> None:
@@ -102,3 +103,13 @@ def test_only_calibration_tables_are_read_so(tmp_path: Path) -> None:
         SolutionRows(str(tmp_path / "other"))
     with SolutionRows(str(path)) as rows, pytest.raises(DataError, match="CPARAM"):
         rows.require("DATA")
+
+
+def test_times_of_solutions_can_be_selected(tmp_path: Path) -> None:
+    path = str(unpack("cal.G", tmp_path))
+    with table(path, ack=False) as t:
+        time_s, before = t.getcol("TIME"), t.getcol("FLAG")
+    first = np.unique(time_s)[1]
+    run_commands(path, [make_command({"mode": "manual", "timerange": f">{format_epoch(float(first) - 1)}"})])
+    with table(path, ack=False) as t:
+        np.testing.assert_array_equal(t.getcol("FLAG"), before | (time_s >= first)[:, None, None])

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from casacore.tables import table
 
+from casatools.flagging.agents import time_groups
 from casatools.flagging.commands import make_command
 from casatools.flagging.detecting import packed
 from casatools.flagging.run import run_commands
@@ -94,3 +95,16 @@ def test_antint_wants_every_baseline(clear: str, tmp_path: Path) -> None:
     put(path, flags)
     run_commands(path, [make_command({"mode": "antint", "antint_ref_antenna": "EA01"})])
     assert columns(path)["FLAG"].sum() == flags.sum()
+
+
+@pytest.mark.parametrize(
+    ("ntime", "expected"),
+    [(30.0, [0, 1, 2, 3, 4]), ("60s", [0, 0, 1, 1, 2]), (60.01, [0, 0, 1, 1, 2]), (60.03, [0, 0, 0, 1, 1]), (61.0, [0, 0, 0, 1, 1]),
+     (90.0, [0, 0, 0, 1, 1]), (90.006, [0, 0, 0, 1, 1]), (90.01, [0, 0, 0, 0, 1]), (100.0, [0, 0, 0, 0, 1])],
+)  # fmt: skip
+def test_pieces_are_cut_as_in_the_reference(ntime: float | str, expected: list[int]) -> None:
+    """Times of NGC 5921 from UVFITS, milliseconds off 30 s: a time 10 ms short of the interval begins a piece."""
+    times = 4.3e9 + np.array([0.0, 30.00297546, 60.00080109, 89.99862671, 120.00160217])
+    held = dict.fromkeys(("ARRAY_ID", "OBSERVATION_ID", "FIELD_ID", "DATA_DESC_ID", "SCAN_NUMBER"), np.zeros(5, np.int32))
+    groups = time_groups({**held, "TIME": times}, np.ones(5, bool), {"ntime": ntime})  # type: ignore[arg-type]
+    assert groups.tolist() == expected

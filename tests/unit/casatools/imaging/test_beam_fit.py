@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy import ndimage
 from scipy.special import j1
 
 from casatools._base.errors import DataError
+from casatools.imaging import beam_fit
 from casatools.imaging.beam_fit import GaussianBeam, fit_beam, gaussian_plane, sidelobe_level
 from casatools.imaging.restoration import common_beam, convolve_to_beam, covariance, restore, smooth_residual
 
@@ -108,3 +110,13 @@ def test_common_beam_holds_all() -> None:
     assert common_beam([beams[0], beams[0]]) == beams[0]
     crossed = common_beam([GaussianBeam(9e-5, 2e-5, 0.0), GaussianBeam(9e-5, 2e-5, np.pi / 2)])
     assert crossed.minor_rad >= 8.9e-5
+
+
+def test_pixels_around_the_middle_hang_together() -> None:
+    """Over their sides, as `scipy.ndimage.label` counts them."""
+    rng = np.random.default_rng(5)
+    for _ in range(50):
+        chosen = rng.random((21, 21)) < 0.6
+        labels, _count = ndimage.label(chosen)
+        expected = chosen & (labels == labels[10, 10])
+        np.testing.assert_array_equal(beam_fit._around_middle(chosen), expected)

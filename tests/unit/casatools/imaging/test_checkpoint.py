@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -24,6 +25,17 @@ KINDS = {
     "automatic masks": {"specmode": "mfs", **AUTO},
     "terms": {"specmode": "mfs", "deconvolver": "mtmfs", "nterms": 2},
     "cube": {"specmode": "cube", "nchan": 2, "width": 2},
+    "cube of the data": {"specmode": "cubedata", "nchan": 2, "deconvolver": "clark"},
+    "virtual cube": {"specmode": "mvc", "nchan": 3, "deconvolver": "mtmfs", "nterms": 2, "niter": 30, "cycleniter": 10},
+    "w and scales": {"gridder": "wproject", "deconvolver": "multiscale", "scales": [0, 3]},
+    "stokes together": {"deconvolver": "clarkstokes", "stokes": "IV"},
+    "entropy": {"deconvolver": "mem", "niter": 20, "cycleniter": 6},
+    "adaptive scales": {"deconvolver": "asp", "niter": 20, "cycleniter": 6},
+    "mosaic": {"gridder": "mosaic", "pblimit": 0.1},
+    "mosaic of terms": {"gridder": "mosaic", "pblimit": 0.1, "deconvolver": "mtmfs", "nterms": 2, "niter": 30, "cycleniter": 10},
+    "mosaic cube": {"gridder": "mosaic", "pblimit": 0.1, "specmode": "cube", "nchan": 2, "usemask": "pb", "pbmask": 0.3},
+    "apertures": {"gridder": "awproject", "pblimit": 0.1, "niter": 30, "cycleniter": 10},
+    "outlier": {"outlierfile": "outlier.txt"},
 }
 
 
@@ -34,6 +46,7 @@ class Killed(Exception):
 @pytest.fixture(autouse=True)
 def _data() -> None:
     make_demo("sim.ms", DemoOptions(antennas_per_arm=5, cycles=1, nchan=5))
+    Path("outlier.txt").write_text("imagename=outer\nimsize=[32,32]\ncell=12arcsec\nphasecenter=J2000 13h31m20s +30d30m33s\n")
 
 
 @pytest.fixture
@@ -69,17 +82,20 @@ def pixels(name: str) -> np.ndarray:
 def test_a_killed_run_goes_on_to_the_same_images(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
     given = FIELD | KINDS[kind]
     whole = tclean(imagename="whole", **given)
+    assert whole["nmajordone"] > 2
+    for name in [n for n in os.listdir() if n.startswith("outer.")]:
+        shutil.rmtree(name)
     with monkeypatch.context() as patch:
         kill_after(patch, 2)
         with pytest.raises(Killed):
             tclean(imagename="d", **given)
-    assert sorted(n for n in os.listdir() if n.startswith("d.")) == ["d.checkpoint"]
+    assert sorted(n for n in os.listdir() if n.startswith(("d.", "outer."))) == ["d.checkpoint"]
     record = tclean(imagename="d", **given)
     assert not os.path.exists("d.checkpoint")
     assert record["nmajordone"] == whole["nmajordone"] and record["iterdone"] == whole["iterdone"]
     assert record["summarymajor"].tolist() == whole["summarymajor"].tolist()
     assert record["summaryminor"].keys() == whole["summaryminor"].keys()
-    term = ".tt0" if kind == "terms" else ""
+    term = ".tt0" if "nterms" in given else ""
     np.testing.assert_array_equal(pixels("d.mask"), pixels("whole.mask"))
     for name in (f"image{term}", f"model{term}", f"residual{term}"):
         np.testing.assert_allclose(pixels(f"d.{name}"), pixels(f"whole.{name}"), atol=1e-6)
@@ -124,6 +140,28 @@ def test_a_process_that_is_killed(tmp_path: Path) -> None:
     )
     assert subprocess.run([sys.executable, "-c", program], check=False, stderr=subprocess.DEVNULL).returncode == -9
     assert tclean(imagename="d", **FIELD)["summarymajor"].tolist()[:3] == [0, 40, 80]
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_a_process_that_is_killed_at_any_moment(seed: int, tmp_path: Path) -> None:
+    """Whatever it was doing: the same call ends in the same images and leaves nothing else."""
+    given = FIELD | {"niter": 400, "cycleniter": 4}
+    moment = np.random.default_rng(seed).uniform(0.05, 0.6)
+    program = (
+        "import os, threading, casatasks\ncasatasks.tclean\n"
+        f"threading.Timer({moment}, os.kill, (os.getpid(), 9)).start()\n"
+        f"while True: casatasks.tclean(imagename='d', **{given!r})\n"
+    )
+    assert subprocess.run([sys.executable, "-c", program], check=False, stderr=subprocess.DEVNULL).returncode == -9
+    before = {n for n in os.listdir() if n.startswith("d.") and os.path.isdir(n)}
+    for name in before:
+        shutil.rmtree(name)
+    tclean(imagename="d", **given)
+    tclean(imagename="whole", **given)
+    for name in ("image", "model", "residual", "psf"):
+        np.testing.assert_allclose(pixels(f"d.{name}"), pixels(f"whole.{name}"), atol=1e-6)
+    assert {n[1:] for n in os.listdir() if n.startswith("d.")} == {n[5:] for n in os.listdir() if n.startswith("whole.")}
+    assert not [n for n in os.listdir() if n.startswith(".")]
 
 
 def test_the_counts_come_back() -> None:

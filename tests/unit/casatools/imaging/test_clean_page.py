@@ -12,7 +12,6 @@ from urllib.parse import urlencode
 import numpy as np
 import pytest
 
-from casatools._base import local_page
 from casatools._base.errors import DataError, ParameterError
 from casatools.imaging import clean_page
 from casatools.imaging.auto_mask import AutoMask, AutoMaskOptions
@@ -183,6 +182,6 @@ def test_no_port(monkeypatch: pytest.MonkeyPatch, shown: PageImage) -> None:
     def refuse(*args: Any) -> None:
         raise OSError(24, "no more files")
 
-    monkeypatch.setattr(local_page, "ThreadingHTTPServer", refuse)
+    monkeypatch.setattr("http.server.ThreadingHTTPServer", refuse)
     with pytest.raises(DataError, match="cleaning page cannot be served"):
         clean_page.steering([shown])

@@ -103,3 +103,16 @@ def test_kinds_of_a_record_without_iterations() -> None:
     assert {name: type(values[0]) for name, values in entry.items()} == {
         "iterDone": float, "peakRes": np.float64, "modelFlux": int, "cycleThresh": float,
     }  # fmt: skip
+
+
+def test_whether_the_last_minor_cycle_went_down_to_the_threshold() -> None:
+    control = CycleControl(CycleOptions(niter=100, threshold_jy=0.1), sidelobe=0.2)
+    assert not control.at_threshold
+    control.begin_minor(1.0)
+    control.note_depth(0.3)  # what a next one would have does not count
+    assert not control.at_threshold
+    control.begin_minor(0.3)
+    assert control.at_threshold
+    again = CycleControl(CycleOptions(niter=100, threshold_jy=0.1))
+    again.restore(control.state())
+    assert again.at_threshold

@@ -11,7 +11,7 @@ import pytest
 
 from casatasks import tclean
 from casatools._base.threads import set_thread_count
-from casatools.imaging import imager, tclean_run, visibilities
+from casatools.imaging import imager, tclean_images, tclean_run, visibilities
 from casatools.imaging.image_fields import ImageField
 from casatools.imaging.imager import Imager
 from casatools.imaging.minor_cycle import MinorOptions
@@ -36,6 +36,8 @@ KINDS: dict[str, dict[str, Any]] = {
     "three terms": {"deconvolver": "mtmfs", "nterms": 3, "spw": "0:0~5"},
     "outlier": {"outlierfile": "outlier.txt"},
     "cube": {"specmode": "cube", "interpolation": "nearest"},
+    "mosaic of terms": {"gridder": "mosaic", "pblimit": 0.1, "deconvolver": "mtmfs", "nterms": 2, "spw": "0:0~5"},
+    "mosaic cube": {"gridder": "mosaic", "pblimit": 0.1, "specmode": "cube", "stokes": "RRLL"},
 }
 
 
@@ -68,7 +70,7 @@ def test_visibilities_are_read_once(kind: str, read: list[int], monkeypatch: pyt
     once = sum(read)
     read.clear()
     monkeypatch.setattr(imager, "memory_budget_bytes", lambda: 2000)
-    if kind == "cube":
+    if kind.endswith("cube"):
         monkeypatch.setattr(imager.ImagingData, "plan_parts", lambda *given: None)
     done = tclean(imagename="streamed", **RUN | KINDS[kind])
     assert done["nmajordone"] > 1
@@ -163,3 +165,31 @@ def test_densities_count_for_the_memory(more: dict[str, Any], cube: bool, planes
         request = tclean_request([selection], {"imagename": "x", "imsize": 100, "cell": "12arcsec", **mode, **chosen})
         tclean_run._make_room([request], data)
     assert asked[1] - asked[0] == pytest.approx(planes * 8 * 100 * 100)
+
+
+@pytest.mark.parametrize(
+    ("more", "order"),
+    [
+        ({"niter": 0}, ["cycle", "beam"]),
+        ({"niter": 0, "mask": "circle[[32pix,32pix],9pix]"}, ["beam", "cycle"]),
+        ({"niter": 1}, ["beam", "cycle", "cycle"]),
+    ],
+)
+def test_the_beam_of_a_dirty_image_takes_no_memory_while_it_is_gridded(
+    more: dict[str, Any], order: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done: list[str] = []
+
+    def told(owner: Any, name: str, what: str) -> None:
+        plain = getattr(owner, name)
+
+        def call(*given: Any) -> Any:
+            done.append(what)
+            return plain(*given)
+
+        monkeypatch.setattr(owner, name, call)
+
+    told(tclean_images, "_primary_beams", "beam")
+    told(Imager, "major_cycle", "cycle")
+    tclean(imagename="d", **RUN | more)
+    assert done == order

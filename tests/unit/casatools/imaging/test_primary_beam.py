@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy.special import j1
 
 from casatools.imaging.antenna_beams import antenna_beams
-from casatools.imaging.primary_beam import airy_power, dish_power, radius_plane
+from casatools.imaging.primary_beam import airy_power, blocked_power, dish_power, radius_plane
 from casatools.io.image.coordinates.make import make_image_coordinates
 
 
@@ -14,6 +15,10 @@ def test_airy() -> None:
     assert airy_power(np.array([0.0]))[0] == 1.0
     assert airy_power(np.array([3.8317059702075125]))[0] == pytest.approx(0.0, abs=1e-12)
     assert airy_power(np.array([1.61633]))[0] == pytest.approx(0.5, abs=1e-4)
+    x = np.linspace(0.0, 400.0, 50001)
+    np.testing.assert_allclose(airy_power(x[1:]), np.square(2.0 * j1(x[1:]) / x[1:]), rtol=0, atol=1e-15)
+    np.testing.assert_allclose(airy_power(x[::5]), airy_power(x)[::5], rtol=0, atol=1e-13)
+    np.testing.assert_allclose(blocked_power(x[::5], 0.07), blocked_power(x, 0.07)[::5], rtol=0, atol=1e-13)
 
 
 @pytest.mark.parametrize(

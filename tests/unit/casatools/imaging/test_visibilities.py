@@ -190,3 +190,12 @@ def test_what_cannot_be_imaged(vis: str) -> None:
     edit(vis, "ANTENNA1", lambda a: 0 * a)
     with pytest.raises(SelectionError, match="no cross-correlations"):
         open_sources([vis], [Selection()], "data")
+
+
+@pytest.mark.parametrize("name", ["", "corrected", "CORRECTED"])
+def test_names_of_columns(vis: str, name: str) -> None:
+    (source,) = open_sources([vis], [Selection()], name)
+    assert source.column == ("CORRECTED_DATA" if source.ms.has("CORRECTED_DATA") else "DATA")
+    source.ms.close()
+    with pytest.raises(ParameterError, match="datacolumn"):
+        open_sources([vis], [Selection()], "corrected_data")

@@ -76,6 +76,8 @@ def test_densities_kept_by_channel_use_centred_cells(block: VisibilityBlock) -> 
     weights.gather(block)
     weights.finish()
     one = VisibilityBlock(block.uvw_m, block.freq_hz[1:], block.vis[..., 1:], np.ascontiguousarray(block.weight[:, 1:]))
+    # Both hands of a sample are in the density itself.
+    np.testing.assert_allclose(weights.density[1], 2 * slow_density(one, 0.5), rtol=1e-6)
     expected = np.where(one.weight > 0, one.weight / (2 * at_cells(one, slow_density(one, 0.5), 0.5)), 0)
     np.testing.assert_allclose(weights.weights(block, 1), expected, rtol=1e-6)
 

@@ -7,10 +7,10 @@ from typing import Any
 import numba
 import pytest
 
-from casatools.kernels._kernel import kernel, parallel_kernel
+from casatools.kernels._kernel import kernel, reordering_kernel
 
 
-@pytest.mark.parametrize("make", [kernel, parallel_kernel])
+@pytest.mark.parametrize("make", [kernel, reordering_kernel])
 def test_without_a_place_for_the_cache(make: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[bool] = []
 

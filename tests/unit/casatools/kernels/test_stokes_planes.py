@@ -15,18 +15,23 @@ def test_planes_weights_and_what_is_lost() -> None:
     flag, flag_row = rng.random((9, 4, 4)) < 0.1, np.arange(9) == 4
     data[2, 1, 0] = np.nan
     data[3, 3, 1] = np.inf  # not used
+    data[5, 2, 3] = -np.inf
+    data[6, 1, 0] = complex(1.0, np.nan)
     weight = rng.random((9, 4, 4)).astype(np.float32)
     hands = np.array([0, 3])
     corr, factor = np.array([0, 3]), np.array([[0.5, 0.5], [0.5, -0.5]], np.complex64)
     for given in (weight, np.ascontiguousarray(weight[:, :1])):
         mean = given[..., hands].mean(axis=2)
-        vis, out = np.empty((2, 9, 4), np.complex64), np.empty((9, 4), np.float32)
+        whole, whole_weight = np.full((2, 12, 4), 7, np.complex64), np.full((12, 4), 7, np.float32)
+        vis, out = whole[:, 2:11], whole_weight[2:11]
         for kernel in (mix_correlations, mix_correlations.py_func):
-            kernel(data, flag, flag_row, given, hands, corr, factor, 0, 5, vis, out)
-            kernel(data, flag, flag_row, given, hands, corr, factor, 5, 9, vis, out)
+            with np.errstate(invalid="ignore"):
+                kernel(data, flag, flag_row, given, hands, corr, factor, 0, 5, 2, whole, whole_weight)
+                kernel(data, flag, flag_row, given, hands, corr, factor, 5, 9, 2, whole, whole_weight)
             bad = flag[..., corr].any(axis=2) | flag_row[:, None] | ~np.isfinite(data[..., corr]).all(axis=2)
             expected = np.einsum("pk,rck->prc", factor, np.where(bad[..., None], 0, data[..., corr]))
             assert np.allclose(vis, expected, atol=1e-6)
+            assert (whole[:, [0, 1, 11]] == 7).all() and (whole_weight[[0, 1, 11]] == 7).all()
             assert np.array_equal(out, np.where(bad, 0, np.broadcast_to(mean, bad.shape)).astype(np.float32))
 
 

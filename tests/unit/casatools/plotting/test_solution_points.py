@@ -13,8 +13,8 @@ import casatasks
 from casatools._base.errors import ParameterError, SelectionError, UnsupportedError
 from casatools.io.caltable import CalTable
 from casatools.io.ms import Selection
+from casatools.plotting.plot_axes import PlotOptions, normalised
 from casatools.plotting.solution_points import solution_points
-from casatools.plotting.visibilities import PlotOptions, normalised
 
 Input = Callable[[str], str]
 

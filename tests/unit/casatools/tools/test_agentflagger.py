@@ -84,13 +84,14 @@ def test_versions(ms: str) -> None:
     af.open(ms)
     before = flags(ms)
     assert af.saveflagversion("one", "a comment") and af.saveflagversion("two", "another", "or")
-    assert af.getflagversionlist() == ["one : a comment", "two : another"] == af.getflagversionlist(False)
+    head = [f"\nMS : {ms}\n", "main : working copy in main table"]
+    assert af.getflagversionlist() == [*head, "one : a comment", "two : another"] == af.getflagversionlist(False)
     af.parsemanualparameters(antenna="1")
     af.run()
     assert (flags(ms) != before).any()
     assert af.restoreflagversion(["one"], "replace")
     np.testing.assert_array_equal(flags(ms), before)
-    assert af.deleteflagversion(["one", "two"]) and af.getflagversionlist(False) == []
+    assert af.deleteflagversion(["one", "two"]) and af.getflagversionlist(False) == head
     af.done()
 
 

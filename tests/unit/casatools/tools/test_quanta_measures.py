@@ -229,3 +229,77 @@ def test_riseset_without_an_epoch_is_refused() -> None:
         me.riseset(me.direction("J2000", "1h", "30deg"))
     me.doframe(me.epoch("UTC", "58000.0d"))
     assert "utc" in me.riseset(me.direction("J2000", "1h", "30deg"))["rise"]
+
+
+# CASA 6.7: (value, precision, forms, what angle gives)
+_ANGLES = [
+    ("308.861472deg", 6, "no_h", "+308.51.41"), ("-82.9878deg", 8, "no_hm", "-082.59.16.08"), ("-0.5deg", 6, "clean", "-  0.30.00"),
+    ("0deg", 6, ["clean", "angle"], "   0.00.00"), ("5.2deg", 9, ["dig2", "clean"], "+ 5.12.00.000"), ("21.7h", 6, ["clean", "dig2"], "+**.30.00"),
+    ("99.99deg", 7, ["time", "no_d", "clean"], "39:57.6"), ("50000.75d", 2, ["dig2", "lat", "time"], "-06::"), ("-0.5deg", 2, ["clean", "long"], "-  1"),
+]  # fmt: skip
+_TIMES = [
+    ("308.861472deg", 8, "dig2", "-03:24:33.25"), ("-13.2h", 6, ["clean", "no_h", "dig2"], "+48:00"), ("99.99deg", 7, ["no_hm", "clean"], "57.6"),
+    ("5.2deg", 9, ["no_d", "clean"], "20:48.000"), ("-82.9878deg", 4, ["clean", "no_dm"], ""), ("50000.75d", 7, ["time", "dig2"], "-06:00:00.0"),
+]  # fmt: skip
+
+
+def test_forms_of_angles_and_times_are_those_of_the_reference() -> None:
+    qa = quanta()
+    for value, precision, form, text in _ANGLES:
+        assert qa.angle(value, prec=precision, form=form) == [text], (value, form)
+    for value, precision, form, text in _TIMES:
+        assert qa.time(value, prec=precision, form=form) == [text], (value, form)
+    assert [qa.formxxx(v, "dms", 1) for v in ("330.2387deg", "180deg", "-4.724286007274337rad")] == [
+        "-029.45.40.68",
+        "-180.00.00.00",
+        "+089.19.06.06",
+    ]
+    assert [qa.formxxx("287.75934deg", f) for f in ("deg", "+deg", "rad")] == ["-72.2407", "287.759", "-1.26084"]
+    with pytest.raises(ParameterError, match="not a quantity"):
+        qa.getvalue(["-1m", "2m"])
+
+
+@pytest.fixture
+def at_alma() -> measures:
+    me = measures()
+    me.doframe(me.epoch("UTC", "2012/07/01/12:30:15"))
+    me.doframe(me.observatory("ALMA"))
+    return me
+
+
+def test_position_angles_and_separations_are_in_the_frame_of_the_first(at_alma: measures) -> None:
+    def both(one: tuple[str, str, str], two: tuple[str, str, str]) -> tuple[float, float]:
+        pair = at_alma.direction(*one), at_alma.direction(*two)
+        return at_alma.posangle(*pair)["value"], at_alma.separation(*pair)["value"]
+
+    # CASA 6.7
+    assert both(("GALACTIC", "1rad", "0.5rad"), ("J2000", "1rad", "0.2rad")) == pytest.approx(
+        (109.864249102, 128.620817978), abs=1e-7
+    )
+    assert both(("APP", "1rad", "0.5rad"), ("J2000", "1rad", "0.2rad")) == pytest.approx((179.427587608, 17.152503503), abs=1e-7)
+    assert both(("AZEL", "1rad", "0.5rad"), ("HADEC", "1rad", "0.2rad")) == pytest.approx(
+        (-52.536141555, 103.163464170), abs=1e-7
+    )
+    mars = at_alma.measure(at_alma.direction("MARS"), "J2000")
+    assert at_alma.separation(at_alma.direction("MARS"), mars)["value"] == pytest.approx(0, abs=1e-6)
+    assert at_alma.shift(at_alma.direction("MARS"), "1deg", "0deg")["m1"]["value"] == pytest.approx(
+        mars["m1"]["value"] + np.pi / 180
+    )
+    with pytest.raises(ParameterError, match="direction of MARS is not known"):
+        measures().shift(measures().direction("MARS"), "1deg", "0deg")
+
+
+def test_texts_and_tuples_of_measures_are_those_of_the_reference(at_alma: measures) -> None:
+    me = at_alma
+    shown = [
+        (me.epoch("UTC", "50000.5d"), "Epoch: 50000::12:00:00.0000  UTC"), (me.baseline("ITRF", "1km", "0.2km", "5m"), "Baseline: [1000, 200, 5]  ITRF"),
+        (me.frequency("LSRK", "1.42040575GHz"), "Frequency: 1.42041e+09  LSRK"), (me.doppler("RADIO", "-20km/s"), "Doppler: -6.67128e-05  RADIO"),
+        (me.uvw("ITRF", "1m", "2m", "3m"), "uvw: [1, 2, 3]  ITRF"), (me.earthmagnetic("IGRF"), "EarthMagnetic: [6.12323e-23, 0, 1e-06]  IGRF"),
+    ]  # fmt: skip
+    for measure, text in shown:
+        assert me.dirshow(measure) == text and me.gettype(measure) == text.split(":")[0]
+    measure, xyz = me.expand(me.uvw("ITRF", "10m", "20m", "-3m"))
+    assert measure["m2"]["value"] == pytest.approx(22.561028345) and xyz["value"] == pytest.approx([10, 20, -3])
+    assert isinstance(measure["m2"]["value"], float)
+    strength = me.earthmagnetic("ITRF", "90deg", "30deg", "50000nT")
+    assert [strength[k]["value"] for k in ("m0", "m1", "m2")] == pytest.approx([0, 50000 * 0.75**0.5, 25000], abs=1e-6)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from typing import Any
 
 import numpy as np
 import pytest
 
-from casatools.io.ms import MeasurementSet, Selection
+from casatools._base.errors import DataError
+from casatools.io.ms import MeasurementSet, Selection, spare_space
+from casatools.io.ms.create_like import MsWriter
 from casatools.io.tables import open_table
 from casatools.transform import pipeline
 from casatools.transform.pipeline import TimeAverage, TransformOptions, transform
@@ -102,3 +105,46 @@ def test_windows_of_unequal_shapes(shared_input, monkeypatch) -> None:
     for name in ("files.ms", "casacore.ms"):
         shutil.rmtree(name)
     _both("spectra.ms", monkeypatch, TransformOptions(Selection(), "all"), {"DATA", "CORRECTED_DATA", "FLAG", "WEIGHT_SPECTRUM"})
+
+
+def test_a_disk_that_fills_meanwhile(source: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Told before casacore, which would end the process, meets it; nothing is left."""
+    free = iter([1 << 40, 1 << 40])
+    usage = shutil.disk_usage(".")
+    monkeypatch.setattr(shutil, "disk_usage", lambda folder: usage._replace(free=next(free, 1000)))
+    monkeypatch.setattr("casatools.transform.planning._PIECE_BYTES", 20000)
+    with pytest.raises(DataError, match=r"has become full: .*needs \d+\.\d MB, of which \d+\.\d MB are still to be written"):
+        transform(source, "o.ms", TransformOptions(Selection(), "data", chanbin=(2,), tileshape=(2, 2, 10)))
+    assert not [name for name in os.listdir() if "o.ms" in name]
+
+
+def test_a_disk_on_which_casacore_cannot_write(source: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: Any) -> None:
+        raise RuntimeError("FilebufIO: write error for file x: No space left on device")
+
+    monkeypatch.setattr(MsWriter, "_put", full)
+    with pytest.raises(DataError, match=r"the disk is full: the output 'o.ms' cannot be written .*needs \d+\.\d MB"):
+        transform(source, "o.ms", TransformOptions(Selection(), "data"))
+    assert not [name for name in os.listdir() if "o.ms" in name]
+
+
+def test_space_is_kept_until_the_end(source: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[int] = []
+    put = MsWriter._put
+
+    def watched(self: MsWriter, *given: Any) -> None:
+        seen.append(os.stat(f"{self.path}.spare").st_size)
+        put(self, *given)
+
+    monkeypatch.setattr(MsWriter, "_put", watched)
+    with MeasurementSet(source) as ms:
+        nrow = ms.nrow
+    transform(source, "o.ms", TransformOptions(Selection(), "data"))
+    assert seen and min(seen) >= 100 * nrow and not [name for name in os.listdir() if "spare" in name]
+
+    def full(*_: Any) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(spare_space, "reserve_file", full)
+    with pytest.raises(DataError, match="disk is full"):
+        transform(source, "p.ms", TransformOptions(Selection(), "data"))

@@ -14,6 +14,7 @@ from casatasks import clearcal, concat, fixplanets, split, testconcat
 from casatools import ms, table
 from casatools._base.errors import DataError, OutputExistsError, ParameterError, PathMissingError
 from casatools.io.ms.ephemerides import extend_ephemeris
+from casatools.io.ms.row_files import RowWriter
 from casatools.simulation.demo import DemoOptions, make_demo
 from casatools.transform.concatenating import ConcatOptions, merge_options
 from casatools.transform.merging import MergeOptions
@@ -257,3 +258,29 @@ def test_rows_that_do_not_fit_and_the_reference_identifiers(tmp_path: Path) -> N
     concat(["c.ms", "e.ms"], "p.ms", visweightscale=[1.0, 2.0])
     assert rows("p.ms") == 372 and rows("p.ms/DATA_DESCRIPTION") == 3 and rows("p.ms/ANTENNA") == 8
     assert set(column("p.ms", "DATA_DESC_ID")) == {0, 1, 2}
+
+
+def test_tiled_columns_go_from_file_to_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same as through casacore; weights that are scaled do not."""
+    taken: list[frozenset[str]] = []
+    extending = RowWriter.extending
+
+    def watched(*given: Any) -> RowWriter:
+        writer = extending(*given)
+        taken.append(writer.columns)
+        return writer
+
+    monkeypatch.setattr(RowWriter, "extending", watched)
+    concat(["a.ms", "b.ms"], "files.ms")
+    concat(["a.ms", "b.ms"], "scaled.ms", visweightscale=[1.0, 4.0])
+    assert taken[0] >= {"DATA", "WEIGHT", "SIGMA"} and "DATA" in taken[1] and "WEIGHT" not in taken[1]
+    monkeypatch.setattr("casatools.io.ms.appending.row_file", lambda *given: None)
+    concat(["a.ms", "b.ms"], "casacore.ms")
+    assert not taken[2]
+    for name in ("DATA", "FLAG", "WEIGHT", "SIGMA", "UVW", "TIME", "ANTENNA2", "SCAN_NUMBER"):
+        np.testing.assert_array_equal(column("files.ms", name), column("casacore.ms", name))
+    count = column("a.ms", "WEIGHT").shape[-1]
+    np.testing.assert_allclose(column("scaled.ms", "WEIGHT")[:, count:], 4 * column("files.ms", "WEIGHT")[:, count:])
+    again = column("files.ms", "DATA")
+    concat(["files.ms", "b.ms"], "three.ms")
+    np.testing.assert_array_equal(column("three.ms", "DATA")[..., : again.shape[-1]], again)

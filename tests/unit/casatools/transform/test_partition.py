@@ -52,8 +52,8 @@ def test_auto_balances_and_counts_are_checked(shared_input):
     path = shared_input("simvla.ms")
     assert [len(s) for s in cut_rows(path, Selection(), "auto", 4)] == [504] * 4
     assert len(cut_rows(path, Selection(scan="2"), "auto", 8)) == 2
-    assert parse_part_count("auto") == 8 and parse_part_count("3") == parse_part_count(3) == 3
-    for bad in (0, "many", -2, ""):
+    assert parse_part_count("auto") == parse_part_count("") == 8 and parse_part_count("3") == parse_part_count(3) == 3
+    for bad in (0, "many", -2):
         with pytest.raises(ParameterError, match="numsubms"):
             parse_part_count(bad)
     with pytest.raises(ParameterError, match="separationaxis"):

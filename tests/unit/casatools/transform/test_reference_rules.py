@@ -208,3 +208,50 @@ def test_float_data_are_averaged_alike_with_data_beside_them(shared_input):
             with MeasurementSet(name) as one:
                 for each in (column, "WEIGHT", "SIGMA", "FLAG", "TIME_CENTROID"):
                     np.testing.assert_array_equal(both.read(each), one.read(each))
+
+
+def _spectra_apart(path: str, name: str) -> None:
+    """Weights of rows that are not the means of those of channels."""
+    with MeasurementSet(path, writable=True) as ms:
+        rows = np.arange(ms.nrow)
+        for ddid in np.unique(ms.read("DATA_DESC_ID")):
+            mine = rows[ms.read("DATA_DESC_ID") == ddid]
+            ms.write(name, np.full(ms.read(name, mine).shape, 4.0 if name == "WEIGHT" else 0.5, np.float32), mine)
+
+
+@pytest.mark.parametrize("how", [{"chanaverage": True, "chanbin": 4}, {"hanning": True}])
+def test_row_weights_of_windows_of_one_channel(shared_input, how):
+    """They become those of their channel, as means do in other windows."""
+    path = shared_input("alma_small.ms")
+    _spectra_apart(path, "WEIGHT")
+    _spectra_apart(path, "SIGMA")
+    casatasks.mstransform(path, "o.ms", datacolumn="data", usewtspectrum=True, **how)
+    with MeasurementSet("o.ms") as ms:
+        ddid = ms.read("DATA_DESC_ID")
+        seen = False
+        for d in np.unique(ddid):
+            rows = np.flatnonzero(ddid == d)
+            if ms.read("DATA", rows).shape[1] == 1:
+                seen = True
+                np.testing.assert_allclose(ms.read("SIGMA", rows), ms.read("SIGMA_SPECTRUM", rows)[:, 0], rtol=1e-6)
+                np.testing.assert_allclose(ms.read("WEIGHT", rows), ms.read("WEIGHT_SPECTRUM", rows)[:, 0], rtol=1e-6)
+        assert seen
+
+
+def test_auto_correlations_alone_leave_all_antennas(shared_input):
+    path = shared_input("sd.ms")
+    casatasks.split(path, "o.ms", datacolumn="float_data", antenna="1&&&")
+    with MeasurementSet("o.ms") as ms:
+        assert ms.nrow == 81 and len(ms.metadata.antennas) == 2
+        assert set(ms.read("ANTENNA1").tolist()) == {1}
+        assert len(read_subtable(ms, "FEED", "ANTENNA_ID")["ANTENNA_ID"]) == 2
+
+
+@pytest.mark.parametrize("frame", ["TOPO", "LSRK"])
+def test_averaged_channels_are_weighed_once_in_another_frame(shared_input, frame):
+    """CASA multiplies weights with the number of averaged channels a second time where the frame changes."""
+    path = shared_input("line.ms")
+    casatasks.mstransform(path, "a.ms", datacolumn="data", chanaverage=True, chanbin=4)
+    casatasks.mstransform(path, "r.ms", datacolumn="data", chanaverage=True, chanbin=4, regridms=True, outframe=frame)
+    with MeasurementSet("a.ms") as one, MeasurementSet("r.ms") as other:
+        np.testing.assert_allclose(other.read("WEIGHT"), one.read("WEIGHT"), rtol=1e-3)

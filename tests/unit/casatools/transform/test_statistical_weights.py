@@ -16,7 +16,7 @@ from casatools import ms
 from casatools._base.errors import DataError, ParameterError, SelectionError
 from casatools.io.ms import MeasurementSet
 from casatools.io.tables import open_table
-from casatools.kernels.group_variances import chauvenet_limit, group_variances, kept_range
+from casatools.kernels.group_variances import CLASSIC, all_variances, chauvenet_limit, group_variances, kept_range
 from casatools.simulation.demo import DemoOptions, make_demo
 from casatools.transform.statistical_weights import StatisticalWeightOptions, _time_bins
 
@@ -236,6 +236,28 @@ def test_kernel_as_written() -> None:
             group_variances(*arguments, out)
             group_variances.py_func(*arguments, slow_out)
             assert out == pytest.approx(slow_out, rel=1e-9, abs=1e-12)
+
+
+@pytest.mark.parametrize("joined", [False, True])
+def test_one_pass_gives_the_variances_of_two(joined: bool) -> None:
+    """A source 1e6 times the noise leaves six digits of the variance; what is no number, flagged rows and channels without a bin do not count."""
+    rng = np.random.default_rng(4)
+    shape = (12, 6, 2)
+    data = (1e3 * np.array([1.0, 2.0j]) + 1e-3 * (rng.normal(size=shape) + 1j * rng.normal(size=shape))).astype(np.complex64)
+    data[3, 2, 0] = np.nan
+    data[4, 1, 1] = complex(1.0, np.inf)
+    flag, flag_row = rng.random(shape) < 0.2, np.arange(12) == 7
+    flag[5, :, 1] = True
+    bad = flag | flag_row[:, None, None] | ~np.isfinite(data)
+    exposure, order = rng.uniform(1.0, 3.0, 12), rng.permutation(12)
+    windows, bins = np.array([[0, 5], [5, 12], [2, 9], [3, 4]]), np.array([0, 0, -1, 1, 1, 1])
+    slow = np.zeros((4, 2, 2))
+    group_variances(data, bad, exposure, order, windows, bins, 2, joined, 3, CLASSIC, -1.0, -1, 0, True, slow)
+    for function in (all_variances, all_variances.py_func):
+        out, throughout = np.zeros((4, 2, 2)), np.zeros((12, 2), bool)
+        function(data, flag, flag_row, exposure, order, windows, bins, 2, joined, 3, throughout, out)
+        np.testing.assert_allclose(out, slow, rtol=1e-6)
+        np.testing.assert_array_equal(throughout, bad.all(axis=1))
 
 
 def test_limits() -> None:

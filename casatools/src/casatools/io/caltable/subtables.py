@@ -113,7 +113,7 @@ def subtables_from_ms(ms: MeasurementSet) -> dict[str, SubTableRows]:
     return {name: _copied(ms, name) for name in SUBTABLES}
 
 
-def put_frequencies(windows: SubTableRows, solved: Mapping[int, tuple[np.ndarray, np.ndarray]]) -> None:
+def put_frequencies(windows: SubTableRows, solved: Mapping[int, tuple[np.ndarray, ...]]) -> None:
     """Set the channels of spectral windows to those of the solutions.
 
     Parameters
@@ -121,7 +121,7 @@ def put_frequencies(windows: SubTableRows, solved: Mapping[int, tuple[np.ndarray
     windows : SubTableRows
         Of SPECTRAL_WINDOW; changed in place.
     solved : mapping
-        ``{spw: (frequencies_hz, widths_hz)}``; other windows are marked as without solutions by FLAG_ROW.
+        ``{spw: (frequencies_hz, widths_hz)}``, with the bandwidths of the data as a third where it is another; other windows are marked as without solutions by FLAG_ROW.
 
     Notes
     -----
@@ -133,10 +133,11 @@ def put_frequencies(windows: SubTableRows, solved: Mapping[int, tuple[np.ndarray
         if spw not in solved:
             columns["FLAG_ROW"][spw] = True
             continue
-        frequency, width = (np.asarray(v, dtype=np.float64) for v in solved[spw])
+        frequency, width, *band = (np.asarray(v, dtype=np.float64) for v in solved[spw])
         columns["CHAN_FREQ"][spw] = frequency
-        for name in ("CHAN_WIDTH", "EFFECTIVE_BW", "RESOLUTION"):
+        for name in ("CHAN_WIDTH", "RESOLUTION"):
             columns[name][spw] = width
+        columns["EFFECTIVE_BW"][spw] = band[0] if band else width
         columns["NUM_CHAN"][spw] = len(frequency)
         columns["TOTAL_BANDWIDTH"][spw] = float(np.abs(width).sum())
         columns["FLAG_ROW"][spw] = False

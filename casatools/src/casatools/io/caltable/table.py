@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import copy
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -230,7 +230,7 @@ class CalTable:
         """Errors (row, chan, par) when all spectral windows have the same number of channels."""
         return self._only("paramerr")
 
-    def set_frequencies(self, solved: dict[int, tuple[np.ndarray, np.ndarray]]) -> None:
+    def set_frequencies(self, solved: Mapping[int, tuple[np.ndarray, ...]]) -> None:
         """Set channel frequencies and widths (Hz) of spectral windows; the others are marked as unsolved."""
         put_frequencies(self.subtables["SPECTRAL_WINDOW"], solved)
 

@@ -3,54 +3,84 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import closing
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
-from casatools._base.errors import DataError
-from casatools.io.ms.measurement_set import MeasurementSet
+from casatools.io.ms.measurement_set import CHANNEL_COLUMNS, CORRELATION_COLUMNS, MeasurementSet
+from casatools.io.ms.row_files import RowWriter, row_file
+from casatools.io.ms.spare_space import SpareSpace, told_by_casacore
 from casatools.io.tables import Table, is_table, open_table, remove_rows
 
 __all__ = ["append_rows", "append_subtable", "empty_subtable", "rewrite_rows", "subtable_columns"]
 
 _ROWS = 20000
+# What columns that casacore writes take of a row on disk at most.
+_OTHER_BYTES = 100.0
+_TILED = (*CHANNEL_COLUMNS, *CORRELATION_COLUMNS)
 
 
 def append_rows(
-    target: Table, source: MeasurementSet, changes: Callable[[Table, int, int], Mapping[str, np.ndarray]], uniform: bool = False
+    target: str,
+    source: MeasurementSet,
+    changes: Callable[[Table, int, int], Mapping[str, np.ndarray]],
+    uniform: bool = False,
+    changed: Collection[str] = (),
 ) -> Iterator[int]:
-    """Append all rows of a MeasurementSet to a main table, piece by piece; yields the rows of each piece.
+    """Append all rows of a MeasurementSet to another, piece by piece; yields the rows of each piece.
+
+    Tiled columns go from file to file beside the others, where both store whole cells.
 
     Parameters
     ----------
-    target : Table
-        Writable; columns that it has and the source has not stay undefined unless they are among the changes.
+    target : str
+        Columns that it has and the source has not stay undefined unless they are among the changes.
     source : MeasurementSet
     changes : callable
         Given the source's table, first row and number of rows: columns to be put in the place of the source's.
     uniform : bool
         Let no piece hold more than one data description, so that its cells are of one shape.
+    changed : collection of str
+        Tiled columns that are among the changes.
     """
     table = source.table
-    shared = [c for c in table.colnames() if c in target.colnames() and _stored(table, c)]
-    view = table.select(_listed(shared))
+    with closing(open_table(target)) as other:
+        begin, present = other.nrows(), other.colnames()
+    spare = SpareSpace(target, source.nrow * _OTHER_BYTES)
+    with _carrying(target, source, [c for c in _TILED if c in present and c not in changed]) as carried:
+        shared = [c for c in table.colnames() if c in present and c not in carried and _stored(table, c)]
+        with (
+            closing(open_table(target, writable=True)) as made,
+            closing(table.select(_listed(shared))) as view,
+            spare,
+        ):
+            made.addrows(begin + table.nrows() - made.nrows())
+            for start, count in _pieces(table, uniform):
+                with told_by_casacore(f"the rows of {source.path!r} do not fit the MeasurementSet to be made"):
+                    view.copyrows(made, start, begin + start, count)
+                    for name, values in changes(table, start, count).items():
+                        made.putcol(name, values, begin + start, count)
+                yield count
+
+
+@contextmanager
+def _carrying(target: str, source: MeasurementSet, columns: Sequence[str]) -> Iterator[frozenset[str]]:
+    """Take columns over from file to file until the end of the block; gives those for which that can be done."""
+    source.flush()  # what the caller may have open for writing
+    found = {c: row_file(source.table, c) for c in columns if source.has(c)}
+    writer = RowWriter.extending(target, {c: f for c, f in found.items() if f is not None}, source.nrow) if source.nrow else None
+    if writer is None:
+        yield frozenset()
+        return
+    stop = True
     try:
-        for start, count in _pieces(table, uniform):
-            at = target.nrows()
-            try:
-                view.copyrows(target, start, at, count)
-                for name, values in changes(table, start, count).items():
-                    target.putcol(name, values, at, count)
-            except RuntimeError as error:
-                raise DataError(
-                    f"the rows of {source.path!r} do not fit the MeasurementSet to be made: {' '.join(str(error).split())}"
-                ) from error
-            yield count
+        yield writer.columns
+        stop = False
     finally:
-        view.close()
+        writer.finish(stop=stop)
 
 
 def rewrite_rows(path: str, changes: Callable[[Table, int, int], Mapping[str, np.ndarray]], uniform: bool = False) -> None:

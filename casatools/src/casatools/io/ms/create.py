@@ -140,7 +140,7 @@ def data_managers(
     rows = tile_rows(ncorr, nchan)
     if tile is not None:
         ncorr, nchan, rows = (max(1, int(n)) for n in tile)
-    incremental = [c for c in columns if c not in _TILED and c not in _PER_ROW and c not in varying]
+    incremental = incremental_columns(columns, varying)
     standard = [c for c in columns if c in _PER_ROW or (c in varying and c not in _TILED)]
     managers: dict[str, Any] = {
         "*1": {"TYPE": "IncrementalStMan", "NAME": "ISMData", "SEQNR": 0, "SPEC": {"BUCKETSIZE": 62456}, "COLUMNS": incremental},
@@ -157,6 +157,11 @@ def data_managers(
             "SPEC": {"DEFAULTTILESHAPE": np.array(tile, dtype=np.int32), "MAXIMUMCACHESIZE": 0},
         }  # fmt: skip
     return managers
+
+
+def incremental_columns(columns: Sequence[str], varying: Sequence[str] = ()) -> list[str]:
+    """The columns of a main table that go to an incremental storage manager."""
+    return [c for c in columns if c not in _TILED and c not in _PER_ROW and c not in varying]
 
 
 def _reference(description: dict[str, Any], layout: MsLayout) -> None:

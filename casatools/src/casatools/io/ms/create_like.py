@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 from casacore import tables as _tables
 
-from casatools._base.errors import DataError
-from casatools.io.ms.create import closing, data_managers, new_ms, visibility_column
+from casatools.io.ms.create import closing, data_managers, incremental_columns, new_ms, visibility_column
 from casatools.io.ms.measurement_set import CHANNEL_COLUMNS, CORRELATION_COLUMNS, MeasurementSet
 from casatools.io.ms.row_files import RowFile, RowWriter
+from casatools.io.ms.spare_space import SpareSpace, told_by_casacore
 from casatools.io.tables import Table, is_table, open_table, subtable_path
 
 __all__ = ["MsWriter", "SubtableEdit", "read_subtable"]
@@ -25,6 +25,11 @@ _SCALARS = (
     "OBSERVATION_ID", "PROCESSOR_ID", "SCAN_NUMBER", "STATE_ID", "TIME", "TIME_CENTROID",
 )  # fmt: skip
 _ORDER = ("UVW", "FLAG", "FLAG_CATEGORY", "WEIGHT", "SIGMA", *_SCALARS)
+
+# What columns without a channel axis take of a row on disk at most, and what everything else takes.
+_OTHER_BYTES, _LEAST_BYTES = 100.0, 1e6
+# Values of incremental columns that stand for at least as many rows on average are put one by one.
+_RUN_ROWS = 8
 
 
 @dataclass(frozen=True)
@@ -61,6 +66,8 @@ class MsWriter:
         Sub-table name to `SubtableEdit`; the others are copied whole.
     tile : sequence of int, optional
         Correlations, channels and rows of the tiles; chosen when absent.
+    subtables_last : bool
+        Copy the sub-tables at the end rather than at once, beside what other threads write then.
 
     Notes
     -----
@@ -77,9 +84,13 @@ class MsWriter:
         nrow: int,
         edits: Mapping[str, SubtableEdit] | None = None,
         tile: Sequence[int] | None = None,
+        subtables_last: bool = False,
     ) -> None:
         self.path = path
         self._at = 0
+        self._source, self._edits = source, edits or {}
+        self._subtables_last = subtables_last
+        self._spare = SpareSpace(path, nrow * _OTHER_BYTES + _LEAST_BYTES if nrow else 0)
         self._files: RowWriter | None = None
         old = source.table.getdesc()
         required = _tables.required_ms_desc()
@@ -94,12 +105,17 @@ class MsWriter:
         self.table: Table = new_ms(
             path, description, data_managers(names, ncorr, nchan, varying, tile), source.table.info()["subType"]
         )
+        self._nrow = nrow
+        # The last value of each incremental column, and how many rows there were when the table was opened.
+        self._held: dict[str, Any] = dict.fromkeys(incremental_columns(names, varying))
+        self._begun = 0
         try:
-            if nrow:
-                self.table.addrows(nrow)
-            self._copy_keywords(source, edits or {})
+            self._copy_keywords()
+            if not subtables_last:
+                self._copy_subtables()
         except BaseException:
             # casacore ends the process when the folder of an open table is removed.
+            self._spare.give_up()
             self.table.close()
             raise
 
@@ -108,10 +124,18 @@ class MsWriter:
 
     def __exit__(self, kind: type[BaseException] | None, *details: object) -> None:
         try:
-            if self._files is not None:
-                self._files.finish(stop=kind is not None)
+            if self._subtables_last and kind is None:
+                self._copy_subtables()
+        except BaseException as error:
+            kind = type(error)
+            raise
         finally:
-            self.table.close()
+            try:
+                if self._files is not None:
+                    self._files.finish(stop=kind is not None)
+            finally:
+                self._spare.give_up()
+                self.table.close()
 
     def lay_out(self, cells: Sequence[tuple[int, int]], which: np.ndarray) -> None:
         """Tell the shapes of all rows before any is appended, so that tiled columns are written straight into their files.
@@ -129,6 +153,8 @@ class MsWriter:
         self.table.close()
         self._files = RowWriter(self.path, {c: wide if c in CHANNEL_COLUMNS else narrow for c in names}, which)
         self.table = open_table(self.path, writable=True)
+        self._begun = self.table.nrows()
+        self._make_room(0)
 
     def carry(self, column: str, source: RowFile, rows: np.ndarray) -> bool:
         """Take a whole column over from where its cells lie, beside what is appended; False where it was not laid out so."""
@@ -136,6 +162,11 @@ class MsWriter:
             return False
         self._files.carry(column, source, rows)
         return True
+
+    @property
+    def is_laid_out(self) -> bool:
+        """The files of tiled columns have their whole length."""
+        return self._files is not None
 
     @property
     def rows_written(self) -> int:
@@ -150,32 +181,54 @@ class MsWriter:
         count = len(columns["TIME"])
         if count == 0:
             return
-        missing = self._at + count * every - self.table.nrows()
-        if missing > 0:
-            self.table.addrows(missing)
-        try:
+        self._make_room(self._at + count * every)
+        with told_by_casacore("the output MeasurementSet cannot be written"):
             for name, values in columns.items():
                 if self._files is not None and name in self._files:
                     self._files.write(name, self._at, values)
                     continue
-                self.table.putcol(name, np.ascontiguousarray(values), self._at + offset, count, every)
-        except RuntimeError as error:
-            raise DataError(f"the output MeasurementSet cannot be written: {error}") from error
+                self._put(name, np.ascontiguousarray(values), offset, count, every)
         if offset == every - 1:
             self._at += count * every
 
-    def _copy_keywords(self, source: MeasurementSet, edits: Mapping[str, SubtableEdit]) -> None:
-        for name, value in source.table.getkeywords().items():
-            if not (isinstance(value, str) and value.startswith("Table: ")):
-                if name not in ("MS_VERSION", "SORT_COLUMNS", "SORT_ORDER", "SORTED_TABLE"):
-                    self.table.putkeyword(name, value)
-                continue
-            origin = subtable_path(source.path, name)
-            if not is_table(origin):
-                continue  # a link to a sub-table that was not shipped with the data
-            copy_subtable(origin, f"{self.path}/{name}", edits.get(name, SubtableEdit()))
+    def _make_room(self, count: int) -> None:
+        """Have as many rows, and as many as were told at first."""
+        missing = max(count, self._nrow) - self.table.nrows()
+        if missing > 0:
+            self.table.addrows(missing)
+
+    def _put(self, name: str, values: np.ndarray, offset: int, count: int, every: int) -> None:
+        """Write cells through casacore; where values of an incremental column repeat, only those that change."""
+        if name in self._held and every == 1:
+            changed = np.arange(self._at, self._at + count) <= self._begun
+            changed[0] |= bool(self._held[name] != values[0])
+            changed[1:] |= values[1:] != values[:-1]
+            self._held[name] = values[-1]
+            rows = np.flatnonzero(changed)
+            if len(rows) * _RUN_ROWS <= count:
+                # A value put behind all others, in rows added since the table was opened, stands for all rows from there on.
+                for row in rows.tolist():
+                    self.table.putcell(name, self._at + row, values[row])
+                return
+        self.table.putcol(name, values, self._at + offset, count, every)
+
+    def _copy_keywords(self) -> None:
+        for name, value in self._source.table.getkeywords().items():
+            if not _is_link(value) and name not in ("MS_VERSION", "SORT_COLUMNS", "SORT_ORDER", "SORTED_TABLE"):
+                self.table.putkeyword(name, value)
+
+    def _copy_subtables(self) -> None:
+        for name, value in self._source.table.getkeywords().items():
+            origin = subtable_path(self._source.path, name)
+            if not _is_link(value) or not is_table(origin):
+                continue  # also a link to a sub-table that was not shipped with the data
+            copy_subtable(origin, f"{self.path}/{name}", self._edits.get(name, SubtableEdit()))
             with closing(open_table(f"{self.path}/{name}")) as table:
                 self.table.putkeyword(name, table)
+
+
+def _is_link(keyword: Any) -> bool:
+    return isinstance(keyword, str) and keyword.startswith("Table: ")
 
 
 def _column(name: str, old: Mapping[str, Any], required: Mapping[str, Any]) -> dict[str, Any]:

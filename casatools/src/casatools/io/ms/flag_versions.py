@@ -12,6 +12,7 @@ import contextlib
 import fcntl
 import os
 import shutil
+import time
 from collections.abc import Iterator
 
 import numpy as np
@@ -264,3 +265,22 @@ def rename_version(path: str, old: str, new: str, comment: str = "") -> None:
             raise OutputExistsError(f"the flag version {new!r} of {path!r} exists already")
         os.rename(_table_path(path, old), _table_path(path, new))
         _write_list(path, [(new, " ".join(comment.splitlines())) if n == old else (n, c) for n, c in versions])
+
+
+def set_aside(path: str, name: str) -> str:
+    """Rename a version out of the way, to ``<name>.old.<seconds>`` with its comment; give back the new name, "" where there is no such version.
+
+    Raises
+    ------
+    ParameterError
+    """
+    path = path.rstrip("/")
+    _check_name(name)
+    held = dict(list_versions(path))
+    if name not in held:
+        return ""
+    now = int(time.time())
+    while (new := f"{name}.old.{now}") in held:
+        now += 1
+    rename_version(path, name, new, held[name])
+    return new

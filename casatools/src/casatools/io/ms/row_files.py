@@ -118,7 +118,8 @@ class RowWriter:
     Parameters
     ----------
     path : str
-        The new table, closed; its cells of these columns are undefined. Columns are tiled by whole cells, each in a TiledShapeStMan of its own.
+        The new table, closed and without rows. Columns are tiled by whole cells, each in a TiledShapeStMan of its own. It gets one row a shape; whoever
+        opens it afterwards adds the others.
     columns : mapping
         Column to the shapes that its cells have, in C order.
     which : ndarray (row,) int
@@ -131,27 +132,78 @@ class RowWriter:
     """
 
     def __init__(self, path: str, columns: Mapping[str, Sequence[tuple[int, ...]]], which: np.ndarray) -> None:
-        used, first, which = np.unique(which, return_index=True, return_inverse=True)
+        used, which = np.unique(which, return_inverse=True)
         shapes = {column: [cells[k] for k in used] for column, cells in columns.items()}
         with closing(open_table(path, writable=True)) as table:
+            table.addrows(len(used))
+            shapes = {c: cells for c, cells in shapes.items() if _fill_bytes(table, c, cells)}
             for column, cells in shapes.items():
                 kind = _TYPES[str(table.coldatatype(column)).lower()]
-                for shape, row in dict(zip(cells, first.tolist(), strict=True)).items():
+                for row, shape in enumerate(dict.fromkeys(cells)):
                     table.putcell(column, row, np.zeros(shape, kind))
         with closing(open_table(path)) as table:
             files = {column: row_file(table, column) for column in shapes}
+        self._start()
+        try:
+            for column, file in files.items():
+                if file is not None:
+                    numbers = [c.shape[:-1][::-1] for c in file.header.cubes]
+                    self._columns[column] = _Laid(file, np.array([numbers.index(shape) for shape in shapes[column]])[which])
+        except BaseException:
+            self.finish(stop=True)
+            raise
+
+    @classmethod
+    def extending(cls, path: str, sources: Mapping[str, RowFile], nrow: int) -> RowWriter:
+        """Append columns to a table that has rows: all cells of each source.
+
+        Parameters
+        ----------
+        path : str
+            The table, closed. It may get some of the new rows; whoever opens it afterwards adds the others.
+        sources : mapping
+            Column to where the cells of another table lie. Those for which the target is not laid out so are left out.
+        nrow : int
+            Rows of the other table.
+        """
+        rows = np.arange(nrow)
+        with closing(open_table(path, writable=True)) as table:
+            before = int(table.nrows())
+            sources = {
+                c: file for c, file in sources.items() if file.header.places(rows) is not None and _can_follow(table, c, file)
+            }
+            _make_cubes(table, sources)
+        with closing(open_table(path)) as table:
+            files = {column: row_file(table, column) for column in sources}
+        writer = cls.__new__(cls)
+        writer._start()
+        try:
+            for column, file in files.items():
+                places, kept = (
+                    f.header.places(r) if f is not None else None for f, r in ((sources[column], rows), (file, np.arange(before)))
+                )
+                if file is None or places is None or kept is None:
+                    continue
+                numbers = [c.shape[:-1] for c in file.header.cubes]
+                own = np.array([numbers.index(c.shape[:-1]) for c in sources[column].header.cubes], dtype=np.int64)
+                writer._columns[column] = _Laid(file, np.concatenate([kept[0], own[places[0]]]), before)
+                writer.carry(column, sources[column], rows)
+        except BaseException:
+            writer.finish(stop=True)
+            raise
+        return writer
+
+    def _start(self) -> None:
         self._stopped = False
         self._workers = ThreadPoolExecutor(2, thread_name_prefix="ms-files")
         self._carried: list[Future[None]] = []
         self._written: deque[Future[None]] = deque()
         self._columns: dict[str, _Laid] = {}
-        try:
-            for column, file in files.items():
-                if file is not None:
-                    self._columns[column] = _Laid(file, shapes[column], which)
-        except BaseException:
-            self.finish(stop=True)
-            raise
+
+    @property
+    def columns(self) -> frozenset[str]:
+        """Columns that are written here."""
+        return frozenset(self._columns)
 
     def __contains__(self, column: str) -> bool:
         return column in self._columns
@@ -186,14 +238,15 @@ class RowWriter:
         for number in np.unique(found[0]):
             cube = source.header.cubes[number]
             places = found[1][found[0] == number]
-            file, cell = laid.files[cube.shape[:-1][::-1]], source.cell_bytes(cube)
+            shape = cube.shape[:-1][::-1]
+            file, begin, cell = laid.files[shape], laid.begins[shape], source.cell_bytes(cube)
             descriptor = os.open(source.path(cube), os.O_RDONLY)
             try:
                 step = max(1, _PIECE_BYTES // cell)
                 for at in range(0, len(places), step):
                     if self._stopped:
                         return
-                    _move_piece(descriptor, file, cell, places[at : at + step], at)
+                    _move_piece(descriptor, file, cell, places[at : at + step], begin + at)
             finally:
                 os.close(descriptor)
 
@@ -201,26 +254,28 @@ class RowWriter:
 class _Laid:
     """A column of a new table with all its cells in place: open files by the shape of the cells, and where each row is."""
 
-    def __init__(self, made: RowFile, shapes: Sequence[tuple[int, ...]], which: np.ndarray) -> None:
+    def __init__(self, made: RowFile, cube: np.ndarray, before: int = 0) -> None:
+        """`cube` is that of each row; the first `before` rows are in place already."""
         self.kind = _NUMBERS[made.bits]
         self.files: dict[tuple[int, ...], int] = {}
-        self.position = np.zeros(len(which), np.int64)
+        self.begins: dict[tuple[int, ...], int] = {}
+        self.position = np.zeros(len(cube), np.int64)
+        self.cube = cube
         cubes = made.header.cubes
-        numbers = [c.shape[:-1][::-1] for c in cubes]
-        self.cube = np.array([numbers.index(shape) for shape in shapes])[which]
         counts, lengths = [], {}
-        for number, cube in enumerate(cubes):
+        for number, one in enumerate(cubes):
             here = self.cube == number
             counts.append(int(np.count_nonzero(here)))
+            self.begins[one.shape[:-1][::-1]] = int(np.count_nonzero(here[:before]))
             self.position[here] = np.arange(counts[-1])
-            lengths[cube.file] = made.file_bytes(cube, counts[-1])
+            lengths[one.file] = made.file_bytes(one, counts[-1])
         content = made.header.laid_out(counts, lengths, self.cube, self.position)
         with open(os.path.join(made.folder, f"table.f{made.number}"), "wb") as stream:
             stream.write(content)
         try:
-            for cube in cubes:
-                self.files[cube.shape[:-1][::-1]] = file = os.open(made.path(cube), os.O_RDWR)
-                reserve_file(file, lengths[cube.file])
+            for one in cubes:
+                self.files[one.shape[:-1][::-1]] = file = os.open(made.path(one), os.O_RDWR)
+                reserve_file(file, lengths[one.file])
         except BaseException:
             self.close()
             raise
@@ -246,6 +301,44 @@ class _Laid:
         for file in self.files.values():
             os.close(file)
         self.files = {}
+
+
+def _fill_bytes(table: Table, column: str, shapes: Sequence[tuple[int, ...]]) -> bool:
+    """Whether cells of these shapes are whole bytes."""
+    bits = _BITS[str(table.coldatatype(column)).lower()]
+    return all(math.prod(shape) * bits % 8 == 0 for shape in shapes)
+
+
+def _can_follow(table: Table, column: str, source: RowFile) -> bool:
+    """Whether the cells of a column lie in the order of their rows, and those of another are or can be laid out like them."""
+    target = row_file(table, column)
+    kept = None if target is None else target.header.places(np.arange(table.nrows()))
+    if target is None or kept is None or target.bits != source.bits:
+        return False
+    tile = np.atleast_1d(table.getdminfo(column)["SPEC"]["DEFAULTTILESHAPE"])
+    known = {c.shape[:-1] for c in target.header.cubes}
+    for cube in source.header.cubes:
+        shape = cube.shape[:-1]
+        if shape not in known and (len(tile) != len(shape) + 1 or np.any(tile[:-1] < shape)):
+            return False
+    order = np.zeros(len(kept[0]), np.int64)
+    for number in range(len(target.header.cubes)):
+        here = kept[0] == number
+        order[here] = np.arange(np.count_nonzero(here))
+    return bool(np.array_equal(kept[1], order))
+
+
+def _make_cubes(table: Table, sources: Mapping[str, RowFile]) -> None:
+    """Have a hypercube for every shape of cell that other columns have, by a cell of it in a new row, which casacore does not write afterwards."""
+    begin = table.nrows()
+    for column, file in sources.items():
+        target = row_file(table, column)
+        known = {c.shape[:-1] for c in target.header.cubes} if target is not None else set()
+        shapes = [c.shape[:-1] for c in file.header.cubes if c.shape[:-1] not in known]
+        for row, shape in enumerate(shapes, start=begin):
+            if row >= table.nrows():
+                table.addrows(1)
+            table.putcell(column, row, np.zeros(shape[::-1], _TYPES[str(table.coldatatype(column)).lower()]))
 
 
 def _move_piece(source: int, target: int, cell: int, places: np.ndarray, at: int) -> None:

@@ -38,7 +38,7 @@ from casatools.io.ms.selection_time import TimeItem, UvItem, parse_time, parse_u
 if TYPE_CHECKING:
     from casatools.io.ms.measurement_set import MeasurementSet
 
-__all__ = ["ResolvedSelection", "Selection", "distinct"]
+__all__ = ["ResolvedSelection", "Selection", "baseline_numbers", "distinct", "selected_baselines"]
 
 
 def distinct(values: np.ndarray) -> tuple[int, ...]:
@@ -161,7 +161,11 @@ class Selection:
         return not any(getattr(self, f.name).strip() for f in fields(self))
 
     def resolve(
-        self, ms: MeasurementSet, allow_empty: bool = False, held: dict[str, np.ndarray] | None = None
+        self,
+        ms: MeasurementSet,
+        allow_empty: bool = False,
+        held: dict[str, np.ndarray] | None = None,
+        nrow: int | None = None,
     ) -> ResolvedSelection:
         """Find the rows, channels and correlations that are selected.
 
@@ -172,13 +176,16 @@ class Selection:
             Give back a selection without rows instead of raising.
         held : dict of str to ndarray, optional
             Columns that were read for other selections on the same data; what this one reads is added.
+        nrow : int, optional
+            Number of rows in `held` where these are not those of the main table but stand for several of them, of any baseline
+            (`RowKinds`); the antenna expression is then left to `selected_baselines`.
 
         Raises
         ------
         SelectionError
             A name or ID does not exist, or no row is selected.
         """
-        return _Resolver(self, ms, held).resolve(allow_empty)
+        return _Resolver(self, ms, held, nrow).resolve(allow_empty)
 
 
 @dataclass(frozen=True)
@@ -264,6 +271,56 @@ class ResolvedSelection:
         return tuple(sorted({a for c in ("ANTENNA1", "ANTENNA2") for a in distinct(self.ms.read(c, self.rows))}))
 
 
+def baseline_numbers(one: np.ndarray, two: np.ndarray, ms: MeasurementSet) -> np.ndarray:
+    """Number the baselines of rows as `selected_baselines` does.
+
+    Parameters
+    ----------
+    one, two : ndarray (row,) int
+        Antennas; solutions without a reference antenna have the second one -1.
+    ms : MeasurementSet
+
+    Returns
+    -------
+    ndarray (row,) int64
+    """
+    number = len(ms.metadata.antennas)
+    return np.asarray(one * np.int64(number + 1) + np.where(two < 0, number, two))
+
+
+def selected_baselines(selection: Selection, ms: MeasurementSet, alone: bool) -> tuple[BaselineSelection, np.ndarray]:
+    """The baselines that an antenna expression means.
+
+    Parameters
+    ----------
+    selection : Selection
+        With an antenna expression.
+    ms : MeasurementSet
+    alone : bool
+        There are rows without a second antenna.
+
+    Returns
+    -------
+    found : BaselineSelection
+    wanted : ndarray (baseline,) bool
+        By `baseline_numbers`.
+
+    Raises
+    ------
+    SelectionError
+    """
+    antennas, items = ms.metadata.antennas, selection.parsed.antenna
+    found = resolve_antenna(items, antennas, selection.antenna)
+    number = len(antennas)
+    matrix = np.zeros((number, number + 1), bool)
+    matrix[:, :number] = found.matrix
+    if alone:
+        # They are looked up as baselines to an antenna that no name means.
+        nobody = replace(antennas[0], id=number, name="\0", station="\0")
+        matrix = resolve_antenna(items, (*antennas, nobody), selection.antenna).matrix[:number]
+    return found, matrix.ravel()
+
+
 # Rows are read in blocks of so many once some are out.
 _BLOCK = 65536
 
@@ -271,8 +328,10 @@ _BLOCK = 65536
 class _Resolver:
     """Matches one Selection with one MeasurementSet."""
 
-    def __init__(self, selection: Selection, ms: MeasurementSet, held: dict[str, np.ndarray] | None) -> None:
+    def __init__(self, selection: Selection, ms: MeasurementSet, held: dict[str, np.ndarray] | None, nrow: int | None) -> None:
         self.selection, self.ms, self.parsed = selection, ms, selection.parsed
+        self.nrow = ms.nrow if nrow is None else nrow
+        self.by_kind = nrow is not None
         self.metadata = ms.metadata
         self.mask: np.ndarray | None = None
         self._held = held
@@ -335,13 +394,13 @@ class _Resolver:
         spws, ranges, channels = self._spws()
         ddids, correlations, by_correlation = self._ddids(spws)
         states = self._states()
-        baselines = self._baselines()
+        baselines = None if self.by_kind else self._baselines()
         feed_pairs = self._feeds()
         if p.uvrange:
             self._uv()
         if s.taql.strip():
             self._taql()
-        rows = np.arange(self.ms.nrow, dtype=np.int64) if self.mask is None else np.flatnonzero(self.mask).astype(np.int64)
+        rows = np.arange(self.nrow, dtype=np.int64) if self.mask is None else np.flatnonzero(self.mask).astype(np.int64)
         named = frozenset(f.name for f in fields(s) if getattr(s, f.name).strip())
         if not len(rows) and not allow_empty:
             given = ", ".join(f"{n}={getattr(s, n)!r}" for n in sorted(named)) or "the whole MeasurementSet"
@@ -422,21 +481,13 @@ class _Resolver:
     def _baselines(self) -> BaselineSelection | None:
         if not self.parsed.antenna:
             return None
-        antennas = self.metadata.antennas
-        found = resolve_antenna(self.parsed.antenna, antennas, self.selection.antenna)
-        number = len(antennas)
         if "__baseline" not in self._columns:
-            # Lists of commands look up the same baselines many times. Solutions without a reference antenna have the second one -1.
+            # Lists of commands look up the same baselines many times.
             two = self.column("ANTENNA2")
             self._columns["__alone"] = np.array((two < 0).any())
-            self._columns["__baseline"] = self.column("ANTENNA1") * np.int64(number + 1) + np.where(two < 0, number, two)
-        matrix = np.hstack([found.matrix, np.zeros((number, 1), bool)])
-        if self._columns["__alone"]:
-            # They are looked up as baselines to an antenna that no name means.
-            nobody = replace(antennas[0], id=number, name="\0", station="\0")
-            wider = resolve_antenna(self.parsed.antenna, (*antennas, nobody), self.selection.antenna)
-            matrix = wider.matrix[:number]
-        self.keep(matrix.ravel().take(self._columns["__baseline"]))
+            self._columns["__baseline"] = baseline_numbers(self.column("ANTENNA1"), two, self.ms)
+        found, wanted = selected_baselines(self.selection, self.ms, bool(self._columns["__alone"]))
+        self.keep(wanted.take(self._columns["__baseline"]))
         return found
 
     def _feeds(self) -> np.ndarray:
@@ -453,7 +504,9 @@ class _Resolver:
             return []
         if not self.ms.nrow:
             return []
-        first, exposure = (float(self.ms.read(c, np.array([0]))[0]) for c in ("TIME", "EXPOSURE"))
+        if "__first" not in self._columns:
+            self._columns["__first"] = np.array([float(self.ms.read(c, np.array([0]))[0]) for c in ("TIME", "EXPOSURE")])
+        first, exposure = self._columns["__first"].tolist()
         bounds = time_bounds(self.parsed.timerange, first, exposure, self.selection.timerange)
         self.keep(time_mask(bounds, self.column("TIME")))
         return bounds

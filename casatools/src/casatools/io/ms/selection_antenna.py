@@ -88,11 +88,13 @@ def _metres(unit: str, refuse: Refusal) -> float:
     return _METRES[unit.lower()]
 
 
-def _token(text: str, refuse: Refusal) -> AntennaToken:
+def _token(text: str, refuse: Refusal, what: str) -> AntennaToken:
     ids = parse_id(text, refuse)
     if ids is not None and ids.listed:
         return AntennaToken(ids, None)
     if text[:1] in ("!", "<", ">", "~", "{", "(") or re.fullmatch(r"\d+\s*[-~].*", text):
+        if what == "feed":
+            raise refuse(f"{text!r} is not a feed: give a number or a range such as 0~1")
         raise refuse(f"{text!r} is not an antenna: give a name, a pattern, an ID, a range such as 0~3, or NAME@STATION")
     if "@" in text and text[0] not in "/\"'":
         name, _, station = text.partition("@")
@@ -106,8 +108,8 @@ def _token(text: str, refuse: Refusal) -> AntennaToken:
     return AntennaToken(parse_name(text, refuse, brackets=True), None)
 
 
-def _tokens(text: str, refuse: Refusal) -> tuple[AntennaToken, ...]:
-    return tuple(_token(item, refuse) for item in split_top(text, ","))
+def _tokens(text: str, refuse: Refusal, what: str) -> tuple[AntennaToken, ...]:
+    return tuple(_token(item, refuse, what) for item in split_top(text, ","))
 
 
 def parse_antenna(text: str, what: str = "antenna") -> tuple[BaselineItem, ...]:
@@ -132,17 +134,21 @@ def parse_antenna(text: str, what: str = "antenna") -> tuple[BaselineItem, ...]:
         operator = "&" * runs[0] if runs else ""
         second = pieces[-1] if operator else ""
         if not pieces[0]:
-            raise refuse(f"{body!r} has no antenna before the {operator!r}")
+            raise refuse(f"{body!r} has no {what} before the {operator!r}")
         if operator == "&&&" and second:
             raise refuse(f"{body!r}: '&&&' is not followed by a second list")
-        out.append(BaselineItem(negated, _tokens(pieces[0], refuse), operator, _tokens(second, refuse) if second else ()))
+        out.append(
+            BaselineItem(negated, _tokens(pieces[0], refuse, what), operator, _tokens(second, refuse, what) if second else ())
+        )
     return tuple(out)
 
 
-def _antenna_ids(tokens: tuple[AntennaToken, ...], antennas: tuple[Antenna, ...], refuse: Refusal) -> list[int]:
+def _antenna_ids(
+    tokens: tuple[AntennaToken, ...], antennas: tuple[Antenna, ...], refuse: Refusal, what: str = "antenna"
+) -> list[int]:
     names = [a.name for a in antennas]
     stations = [a.station for a in antennas]
-    known = f"there are {len(antennas)}: " + shown([f"{a.name}@{a.station}" for a in antennas])
+    known = f"there are {len(antennas)}: " + shown([f"{a.name}@{a.station}" if a.station else a.name for a in antennas])
     out: list[int] = []
     for token in tokens:
         found = list(range(len(antennas)))
@@ -157,13 +163,13 @@ def _antenna_ids(tokens: tuple[AntennaToken, ...], antennas: tuple[Antenna, ...]
             if not found:
                 if len(tokens) > 1:  # numbers out of range are dropped from a list as long as others are left
                     continue
-                raise refuse(f"there is no antenna {token.antenna.low}", known)
+                raise refuse(f"there is no {what} {token.antenna.low}", known)
         elif token.antenna is not None:
             found = [i for i, n in enumerate(names) if token.antenna.matches(n)]
             if not found and token.station is None:
                 found = [i for i, s in enumerate(stations) if token.antenna.matches(s)]
             if not found:
-                raise refuse(f"no antenna matches {token.antenna.text!r}", known)
+                raise refuse(f"no {what} matches {token.antenna.text!r}", known)
         if token.station is not None:
             at = [i for i in found if token.station.matches(stations[i])]
             if not at:
@@ -171,7 +177,7 @@ def _antenna_ids(tokens: tuple[AntennaToken, ...], antennas: tuple[Antenna, ...]
             found = at
         out += [i for i in found if i not in out]
     if not out:
-        raise refuse("it matches no antenna", known)
+        raise refuse(f"it matches no {what}", known)
     return out
 
 
@@ -251,9 +257,9 @@ def resolve_feed(items: tuple[BaselineItem, ...], feed_ids: list[int], expressio
     as_rows = tuple(Antenna(i, str(i), "", np.zeros(3), np.zeros(3), 0.0, "", "", False) for i in range(n))
     chosen = np.full((n, n), items[0].negated)
     for item in items:
-        first = _antenna_ids(item.first, as_rows, refuse)
+        first = _antenna_ids(item.first, as_rows, refuse, "feed")
         second = (
-            _antenna_ids(item.second, as_rows, refuse)
+            _antenna_ids(item.second, as_rows, refuse, "feed")
             if item.second
             else (first if item.operator in ("&", "&&") else list(range(n)))
         )

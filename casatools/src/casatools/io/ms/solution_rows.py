@@ -16,7 +16,7 @@ from casatools.io.tables import open_table
 __all__ = ["SolutionRows"]
 
 # Columns of a MeasurementSet that a calibration table holds under another name, and those it does not have, as what they stand for.
-_NAMED = {"DATA_DESC_ID": "SPECTRAL_WINDOW_ID"}
+_NAMED = {"DATA_DESC_ID": "SPECTRAL_WINDOW_ID", "EXPOSURE": "INTERVAL"}
 _ABSENT: dict[str, Any] = {
     "ARRAY_ID": np.int32(-1),
     "STATE_ID": np.int32(-1),

@@ -226,7 +226,7 @@ class TableMethods:
         NotOpenError, PathMissingError, DataError, SelectionError, OutputExistsError, UnsupportedError
             No MeasurementSet is open, there is no such table or nothing to draw, the figure exists, or `nx` or `ny` are given.
         """
-        from casatools.plotting.visibilities import PlotOptions
+        from casatools.plotting.plot_axes import PlotOptions
         from casatools.plotting.visibility_figure import plot_receptor
 
         self._path()

@@ -12,7 +12,7 @@ import numpy as np
 
 from casatools._base import kinds, log
 from casatools._base.declare import method
-from casatools._base.errors import SelectionError, UnsupportedError
+from casatools._base.errors import SelectionError
 from casatools.information.column_statistics import column_statistics
 from casatools.information.headers import history_lines, write_listing
 from casatools.information.listing import summary_lines
@@ -181,11 +181,9 @@ class DescriptionMethods(MsState):
         if timeaverage:
             from casatools.information.averaged_statistics import TimeAveraging, averaged_statistics
 
-            if self._rows is not None:
-                raise UnsupportedError(
-                    "ms.statistics: averages in time are of the whole MeasurementSet; call reset and give the selection as parameters"
-                )
-            return averaged_statistics(self._ms, selection, options, TimeAveraging(timebin, timespan, maxuvwdistance))
+            averaging = TimeAveraging(timebin, timespan, maxuvwdistance)
+            within = None if self._rows is None else self._within(selection).rows
+            return averaged_statistics(self._ms, selection, options, averaging, within)
         return statistics_of(self._ms, self._within(selection), options)
 
     def _within(self, selection: Selection) -> ResolvedSelection:

@@ -121,4 +121,4 @@ class AntennaMethods(MsMetadataBase):
     @method
     def baselines(self) -> np.ndarray:
         """Symmetric matrix over antennas: True where the pair occurs."""
-        return self._index.baselines.copy()
+        return np.array(self._index.baselines, order="F")

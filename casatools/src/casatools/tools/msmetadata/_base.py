@@ -94,7 +94,7 @@ class MsMetadataBase:
         return [self._in_range(what, i, count) for i in wanted]
 
     def _scan_mask(self, scan: int, obsid: int, arrayid: int) -> np.ndarray:
-        mask = self._index.select(scan=scan, observation=obsid, array=arrayid)
+        mask = self._part(obsid, arrayid, scan=scan)
         if not mask.any():
             present = self._index.ids("scan", self._index.select())
             raise self._refuse("scan", scan, f"scans are {', '.join(str(s) for s in present)}")
@@ -103,9 +103,13 @@ class MsMetadataBase:
     def _observation(self, obsid: int) -> int:
         return self._in_range("observation", obsid, len(self._meta.observations))
 
-    def _check_observation(self, obsid: int) -> None:
+    def _part(self, obsid: int, arrayid: int, **ids: int) -> np.ndarray:
+        """Which combinations of IDs belong to an observation, an array (negative: to any) and to other IDs."""
         if obsid >= 0:
             self._observation(obsid)
+        if arrayid >= 0:
+            self._in_range("array", arrayid, 1 + int(self._index.combos[:, 1].max(initial=-1)))
+        return self._index.select(observation=obsid, array=arrayid, **ids)
 
     def _fields_out(self, ids: list[int], asnames: bool) -> np.ndarray:
         return np.array([self._meta.fields[i].name for i in ids], dtype=str) if asnames else integers(ids)

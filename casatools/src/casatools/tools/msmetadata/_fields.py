@@ -85,7 +85,7 @@ class FieldMethods(MsMetadataBase):
         index = self._index
         if asmap and (obsid < 0 or arrayid < 0):
             raise self._refuse("map over all observations and arrays", (obsid, arrayid), "give obsid and arrayid of at least 0")
-        base = index.select(observation=obsid, array=arrayid)
+        base = self._part(obsid, arrayid)
         present = index.ids("scan", base)
         wanted = [s for s in (scans or present) if s in present]
         if not wanted and not asmap:

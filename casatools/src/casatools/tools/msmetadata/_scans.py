@@ -23,8 +23,7 @@ class ScanMethods(MsMetadataBase):
     @method
     def scannumbers(self, obsid: ObsId = -1, arrayid: ArrayId = -1) -> np.ndarray:
         """All scan numbers."""
-        self._check_observation(obsid)
-        return integers(self._index.ids("scan", self._index.select(observation=obsid, array=arrayid)))
+        return integers(self._index.ids("scan", self._part(obsid, arrayid)))
 
     @method
     def nscans(self) -> int:
@@ -37,13 +36,12 @@ class ScanMethods(MsMetadataBase):
         if field == -1:
             return integers([])
         fields = np.isin(self._index.combos[:, 3], self._field_list(field))
-        return integers(self._index.ids("scan", fields & self._index.select(observation=obsid, array=arrayid)))
+        return integers(self._index.ids("scan", fields & self._part(obsid, arrayid)))
 
     @method
     def scansforfields(self, obsid: _Obs = 0, arrayid: _Array = 0) -> dict[str, np.ndarray]:
         """Scans of each field."""
-        self._check_observation(obsid)
-        index, base = self._index, self._index.select(observation=obsid, array=arrayid)
+        index, base = self._index, self._part(obsid, arrayid)
         return {str(f.id): integers(index.ids("scan", base & index.select(field=f.id))) for f in self._meta.fields}
 
     @method
@@ -51,17 +49,17 @@ class ScanMethods(MsMetadataBase):
         """Scans with an intent; an intent without wildcards must exist."""
         if not any(c in intent for c in "*?") and not self._intents_matching(intent):
             raise self._refuse("intent", intent, f"intents are {', '.join(self.intents())}")
-        return integers(self._index.ids("scan", self._intent_mask(intent) & self._index.select(observation=obsid, array=arrayid)))
+        return integers(self._index.ids("scan", self._intent_mask(intent) & self._part(obsid, arrayid)))
 
     @method
     def scansforspw(self, spw: OneSpw = -1, obsid: ObsId = -1, arrayid: ArrayId = -1) -> np.ndarray:
         """Scans observed with a spectral window."""
-        return integers(self._index.ids("scan", self._index.select(spw=self._spw(spw), observation=obsid, array=arrayid)))
+        return integers(self._index.ids("scan", self._part(obsid, arrayid, spw=self._spw(spw))))
 
     @method
     def scansforspws(self, obsid: _Obs = 0, arrayid: _Array = 0) -> dict[str, np.ndarray]:
         """Scans observed with each spectral window."""
-        index, base = self._index, self._index.select(observation=obsid, array=arrayid)
+        index, base = self._index, self._part(obsid, arrayid)
         return {str(w.id): integers(index.ids("scan", base & index.select(spw=w.id))) for w in self._meta.spectral_windows}
 
     @method
@@ -70,7 +68,7 @@ class ScanMethods(MsMetadataBase):
     ) -> np.ndarray:
         """Scans with a state."""
         self._in_range("state", state, self.nstates())
-        return integers(self._index.ids("scan", self._index.select(state=state, observation=obsid, array=arrayid)))
+        return integers(self._index.ids("scan", self._part(obsid, arrayid, state=state)))
 
     @method
     def scansfortimes(
@@ -81,9 +79,7 @@ class ScanMethods(MsMetadataBase):
         arrayid: ArrayId = -1,
     ) -> np.ndarray:
         """Scans about a time."""
-        return integers(
-            self._index.ids("scan", self._index.near(time, tol) & self._index.select(observation=obsid, array=arrayid))
-        )
+        return integers(self._index.ids("scan", self._index.near(time, tol) & self._part(obsid, arrayid)))
 
     @method
     def intents(self) -> list[str]:
@@ -113,7 +109,7 @@ class ScanMethods(MsMetadataBase):
     @method
     def spwsforscans(self, obsid: _Obs = 0, arrayid: _Array = 0) -> dict[str, np.ndarray]:
         """Spectral windows in each scan."""
-        index, base = self._index, self._index.select(observation=obsid, array=arrayid)
+        index, base = self._index, self._part(obsid, arrayid)
         return {str(s): integers(index.ids("spw", base & index.select(scan=s))) for s in index.ids("scan", base)}
 
     @method
@@ -121,12 +117,12 @@ class ScanMethods(MsMetadataBase):
         """States in a scan."""
         if scan < 0:
             raise ParameterError(f"msmetadata.statesforscan: parameter 'scan' must not be negative; got {scan}")
-        return integers(self._index.ids("state", self._index.select(scan=scan, observation=obsid, array=arrayid)))
+        return integers(self._index.ids("state", self._part(obsid, arrayid, scan=scan)))
 
     @method
     def statesforscans(self, obsid: _Obs = 0, arrayid: _Array = 0) -> dict[str, np.ndarray]:
         """States in each scan."""
-        index, base = self._index, self._index.select(observation=obsid, array=arrayid)
+        index, base = self._index, self._part(obsid, arrayid)
         return {str(s): integers(index.ids("state", base & index.select(scan=s))) for s in index.ids("scan", base)}
 
     @method
@@ -165,7 +161,7 @@ class ScanMethods(MsMetadataBase):
         wanted = scans if isinstance(scans, list) else [scans]
         if not wanted:
             raise ParameterError("msmetadata.timesforscans: parameter 'scans' must name at least one scan; got []")
-        mask = np.isin(self._index.combos[:, 2], wanted) & self._index.select(observation=obsid, array=arrayid)
+        mask = np.isin(self._index.combos[:, 2], wanted) & self._part(obsid, arrayid)
         if not mask.any():
             self._scan_mask(wanted[0], obsid, arrayid)
         return self._index.times(mask)

@@ -54,6 +54,12 @@ def _put(path: str, order: np.ndarray, data: list[np.ndarray], flag: list[np.nda
             table.putcell("FLAG", row, flag[row])
 
 
+def _complete(path: str, nrow: int) -> None:
+    """Add the rows that a writer has laid out and not added."""
+    with closing(open_table(path, writable=True)) as table:
+        table.addrows(nrow - table.nrows())
+
+
 @pytest.fixture
 def mixed() -> tuple[str, list[np.ndarray], list[np.ndarray]]:
     """Rows of two shapes, put in an order that is not theirs."""
@@ -69,13 +75,14 @@ def _taken(rows: np.ndarray, data: list[np.ndarray], flag: list[np.ndarray]) -> 
     """Carry both columns over and read them with casacore."""
     shapes = [data[r].shape for r in rows]
     kinds = sorted(set(shapes))
-    _create("out.tab", len(rows))
+    _create("out.tab", 0)
     with closing(open_table("in.tab")) as table:
         sources = {c: row_file(table, c) for c in ("DATA", "FLAG")}
     writer = RowWriter("out.tab", dict.fromkeys(sources, kinds), np.array([kinds.index(s) for s in shapes]))
     for column, source in sources.items():
         assert source is not None
         writer.carry(column, source, rows)
+    _complete("out.tab", len(rows))
     writer.finish()
     with closing(open_table("out.tab")) as table:
         for k, r in enumerate(rows):
@@ -129,7 +136,7 @@ def test_a_file_that_becomes_shorter_is_told(mixed) -> None:
     assert source is not None
     for cube in source.header.cubes:
         os.truncate(source.path(cube), 10)
-    _create("out.tab", len(data))
+    _create("out.tab", 0)
     kinds = sorted({d.shape for d in data})
     writer = RowWriter("out.tab", {"DATA": kinds}, np.array([kinds.index(d.shape) for d in data]))
     writer.carry("DATA", source, np.arange(len(data)))
@@ -144,7 +151,7 @@ def test_written_files_are_those_of_casacore() -> None:
     shapes = [WIDE] * 7 + [(4, 2)] * 3 + [WIDE] * 4
     data, flag = _cells(shapes)
     _create("theirs.tab", len(shapes))
-    _create("ours.tab", len(shapes))
+    _create("ours.tab", 0)
     _put("theirs.tab", np.arange(len(shapes)), data, flag)
     writer = RowWriter("ours.tab", {c: [WIDE, (4, 2)] for c in ("DATA", "FLAG")}, np.array([0] * 7 + [1] * 3 + [0] * 4))
     for column, cells in (("DATA", data), ("FLAG", flag)):
@@ -155,10 +162,53 @@ def test_written_files_are_those_of_casacore() -> None:
         writer.write("DATA", 6, np.stack([data[0]] * 2))
     with pytest.raises(DataError, match="not planned"):
         writer.write("DATA", 13, np.stack([data[0]] * 2))
+    _complete("ours.tab", len(shapes))
     writer.finish()
     for name in sorted(os.listdir("theirs.tab")):
         if name.startswith("table.f"):
             assert Path("ours.tab", name).read_bytes() == Path("theirs.tab", name).read_bytes(), name
+
+
+@pytest.mark.parametrize("first", [[WIDE] * 5, [WIDE, (4, 2), (4, 2)], [(4, 2)]])
+def test_rows_are_appended_as_casacore_does(first: list[tuple[int, int]]) -> None:
+    """Cells of a shape that is there or not, byte by byte."""
+    second = [WIDE] * 4 + [(4, 2)] * 3
+    data, flag = _cells(first + second)
+    begin = len(first)
+    for name in ("theirs.tab", "ours.tab"):
+        _create(name, begin)
+        _put(name, np.arange(begin), data, flag)
+    _create("more.tab", len(second))
+    _put("more.tab", np.arange(len(second)), data[begin:], flag[begin:])
+    with closing(open_table("theirs.tab", writable=True)) as table:
+        table.addrows(len(second))
+    _put("theirs.tab", np.arange(begin, len(data)), data, flag)
+    with closing(open_table("more.tab")) as table:
+        sources = {c: row_file(table, c) for c in ("DATA", "FLAG")}
+    writer = RowWriter.extending("ours.tab", {c: f for c, f in sources.items() if f is not None}, len(second))
+    assert writer.columns == {"DATA", "FLAG"}
+    _complete("ours.tab", len(data))
+    writer.finish()
+    for name in ("ours.tab", "theirs.tab"):
+        with closing(open_table(name)) as table:
+            for row, (value, mark) in enumerate(zip(data, flag, strict=True)):
+                np.testing.assert_array_equal(table.getcell("DATA", row), value)
+                np.testing.assert_array_equal(table.getcell("FLAG", row), mark)
+    for name in sorted(os.listdir("theirs.tab")):
+        if name.endswith(("TSM1", "TSM2")):
+            assert Path("ours.tab", name).read_bytes() == Path("theirs.tab", name).read_bytes(), name
+
+
+def test_nothing_is_appended_behind_rows_that_lie_in_another_order(mixed) -> None:
+    _, data, _ = mixed
+    with closing(open_table("in.tab")) as table:
+        source = row_file(table, "DATA")
+    assert source is not None
+    content = Path("in.tab", "table.f0").read_bytes()
+    writer = RowWriter.extending("in.tab", {"DATA": source}, len(data))
+    assert not writer.columns
+    writer.finish()
+    assert Path("in.tab", "table.f0").read_bytes() == content
 
 
 def test_what_is_stored_otherwise_is_left_to_casacore() -> None:
@@ -177,7 +227,7 @@ def test_what_is_stored_otherwise_is_left_to_casacore() -> None:
         assert row_file(table, "FLAG") is None and row_file(table, "DATA") is not None
     with closing(tables.table(["d.tab", "d.tab"], ack=False)) as table:
         assert row_file(table, "DATA") is None
-    _create("e.tab", 6)
+    _create("e.tab", 0)
     writer = RowWriter("e.tab", {c: [(5, 3)] for c in ("DATA", "FLAG")}, np.zeros(6, int))
     assert "DATA" in writer and "FLAG" not in writer
     writer.finish()

@@ -9,6 +9,7 @@ import pytest
 
 from casatools._base.errors import SelectionError
 from casatools.io.ms import MeasurementSet, Selection
+from casatools.io.ms.selection_antenna import parse_antenna, resolve_feed
 
 # (expressions, rows, sum of row numbers where it was recorded)
 SIMVLA = [
@@ -136,6 +137,34 @@ def test_ids_follow_from_the_rows(simvla: MeasurementSet) -> None:
     )  # fmt: skip
     assert Selection(feed="0").resolve(simvla).nrow == 2016
     assert Selection().empty and not Selection(scan="1").empty
+
+
+FEEDS = [
+    ("0", [0, 1, 3]),
+    ("0&1", [1, 3]),
+    ("0&0", [0]),
+    ("1&&&", [4]),
+    ("0~1&2", [5]),
+    ("!0", [2, 4, 5]),
+    ("0&1;!0", []),
+    ("*", [0, 1, 2, 3, 4, 5]),
+]
+
+
+@pytest.mark.parametrize(("expression", "rows"), FEEDS)
+def test_feeds_count_as_they_stand_in_the_rows(expression: str, rows: list[int]) -> None:
+    one, two = np.array([0, 0, 2, 1, 1, 1]), np.array([0, 1, 2, 0, 1, 2])
+    matrix, _ = resolve_feed(parse_antenna(expression, "feed"), [0, 1, 2], expression)
+    assert np.flatnonzero(matrix[one, two]).tolist() == rows
+
+
+@pytest.mark.parametrize(
+    ("expression", "said"),
+    [("3", "no feed 3; there are 3: 0, 1, 2"), ("<1", "not a feed"), ("&1", "no feed before"), ("a", "no feed matches")],
+)
+def test_feeds_that_are_not_there_are_called_feeds(expression: str, said: str) -> None:
+    with pytest.raises(SelectionError, match=said):
+        resolve_feed(parse_antenna(expression, "feed"), [0, 1, 2], expression)
 
 
 @pytest.mark.shared

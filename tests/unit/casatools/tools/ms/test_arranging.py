@@ -156,11 +156,25 @@ def test_sensitivities_equal_the_reference(vis: str, given: dict[str, object], s
 
 
 @pytest.mark.shared
+def test_sensitivity_of_cubes_is_of_all_channels_and_of_each(vis: str) -> None:
+    given = {"field": "2", "spw": "0", "imsize": [64], "cell": "10arcsec"}
+    found = apparentsens(vis, specmode="cubedata", **given)
+    assert found["effSens"] == pytest.approx(0.013793431476706133, rel=1e-6) and found["relToNat"] == 1.0  # CASA 6.7
+    each = found["chanSens"]
+    assert each.shape == (8,) and found["chanRelToNat"] == pytest.approx(np.ones(8))
+    assert (each**-2.0).sum() ** -0.5 == pytest.approx(found["effSens"], rel=1e-6)
+    one = apparentsens(vis, **(given | {"spw": "0:3"}))["effSens"]
+    assert each[3] == pytest.approx(one, rel=1e-6)
+    briggs = apparentsens(vis, specmode="cube", weighting="briggs", robust=-1.0, **given)
+    assert np.all(briggs["chanRelToNat"] >= 1.0) and briggs["chanRelToNat"].max() > 1.05
+    gap = apparentsens(vis, specmode="cubedata", **(given | {"spw": "0,1"}))["chanSens"]
+    assert np.isnan(gap[8:-8]).all() and np.isfinite(gap[[*range(8), *range(-8, 0)]]).all()  # between the two windows
+
+
+@pytest.mark.shared
 def test_sensitivity_of_one_correlation_and_refusals(vis: str, shared_input: Callable[[str], str]) -> None:
     one = apparentsens(vis, field="2", spw="0", imsize=[64], cell="10arcsec", stokes="RR")["effSens"]
     assert one == pytest.approx(0.013793431476706133 * 2**0.5, rel=0.02)
-    with pytest.raises(UnsupportedError, match="cubes"):
-        apparentsens(vis, field="2", imsize=[64], cell="10arcsec", specmode="cube")
     with pytest.raises(ParameterError, match="MeasurementSet"):
         apparentsens("")
     with pytest.raises(ParameterError, match="texts"):

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from casatools import ms, table
-from casatools._base.errors import DataError, NotOpenError, ParameterError, SelectionError, UnsupportedError
+from casatools._base.errors import DataError, NotOpenError, ParameterError, SelectionError
 
 
 @pytest.fixture
@@ -209,5 +209,9 @@ def test_statistics_are_of_the_rows_selected_before(tool: ms) -> None:
     assert tool.statisticsold("UVW")["UVW_0"]["npts"] == 72.0
     with pytest.raises(SelectionError, match="no row in common"):
         tool.statistics("DATA", "amp", spw="1")
-    with pytest.raises(UnsupportedError, match="averages in time are of the whole MeasurementSet"):
-        tool.statistics("DATA", "amp", timeaverage=True, timebin="60s")
+    averaged = tool.statistics("DATA", "amp", timeaverage=True, timebin="60s")
+    tool.reset()
+    same = tool.statistics("DATA", "amp", spw="0", baseline="0&1;0&2", timeaverage=True, timebin="60s")
+    assert list(averaged) == list(same) and len(same) > 1
+    for name, record in same.items():
+        assert averaged[name] == pytest.approx(record, rel=1e-12)

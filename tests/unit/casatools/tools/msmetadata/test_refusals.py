@@ -21,6 +21,16 @@ REFUSED: dict[str, tuple[Callable[[msmetadata], Any], type[CasaError], str]] = {
     "scans that are not there": (lambda m: m.fieldsforscans([77, 78]), ParameterError, "78.*scans are 1, "),
     "antennas by records": (lambda m: m.antennanames([{"a": 1}]), ParameterError, "give names or IDs"),
     "direction at no epoch": (lambda m: m.phasecenter(0, {"a": 1}), ParameterError, "is not a measure record"),
+    "scans of an observation that is not there": (
+        lambda m: m.scansforspws(obsid=5),
+        ParameterError,
+        "no observation 5; IDs are 0 to 0",
+    ),
+    "states of an array that is not there": (
+        lambda m: m.statesforscan(1, arrayid=1),
+        ParameterError,
+        "no array 1; IDs are 0 to 0",
+    ),
     "schedule of none": (lambda m: m.schedule(0), DataError, "observation 0 has no schedule"),
     "offset at an unknown place": (lambda m: m.antennaoffset(0), DataError, "position of the telescope 'NOWHERE' is unknown"),
     "unknown place": (lambda m: m.observatoryposition(0), DataError, "position of the telescope 'NOWHERE' is unknown"),

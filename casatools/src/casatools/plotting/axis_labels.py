@@ -1,0 +1,59 @@
+"""What the numbers on axes of plots stand for: names of antennas, fields, correlations, intents; baselines and times."""
+
+from __future__ import annotations
+
+import datetime
+import os
+
+import numpy as np
+
+from casatools.io.caltable import CalTable
+from casatools.io.ms import MeasurementSet
+from casatools.io.ms.metadata import correlation_names
+
+__all__ = ["AxisLabels"]
+
+_EPOCH = datetime.datetime(1858, 11, 17, tzinfo=datetime.UTC)
+
+
+class AxisLabels:
+    """Names in a MeasurementSet or a calibration table."""
+
+    def __init__(self, path: str, is_table: bool) -> None:
+        self.data_name = os.path.basename(path.rstrip("/"))
+        self._is_table = is_table
+        self._names: dict[str, tuple[str, ...]] = {}
+        if is_table:
+            table = CalTable.open(path)
+            antennas, fields = table.antenna_names, table.field_names
+        else:
+            with MeasurementSet(path) as ms:
+                antennas = tuple(a.name for a in ms.metadata.antennas)
+                fields = tuple(f.name for f in ms.metadata.fields)
+                self._names["intent"] = tuple(s.obs_mode for s in ms.metadata.states)
+        self._names.update(dict.fromkeys(("antenna1", "antenna2", "ant"), antennas))
+        self._names["field"] = fields
+
+    def named(self, axis: str) -> bool:
+        """Whether the values of an axis have names."""
+        return axis in self._names or axis in ("corr", "baseline")
+
+    def name(self, axis: str, value: float) -> str:
+        """What a value of an axis is called; its number where it has no name."""
+        number = round(value)
+        if axis == "time":
+            return f"{_EPOCH + datetime.timedelta(seconds=value):%Y/%m/%d %H:%M:%S}"
+        if not self.named(axis) or abs(number - value) > 1e-6:  # means over antennas are no antenna
+            return f"{value:g}"
+        if axis == "baseline":
+            return " & ".join(self.name("antenna1", n) for n in divmod(number, 1000))
+        if axis == "corr":
+            return str(number) if self._is_table else correlation_names([number])[0]
+        names = self._names[axis]
+        return names[number] if 0 <= number < len(names) and names[number] else str(number)
+
+    def span(self, axis: str, values: np.ndarray) -> str:
+        """An axis and its first and last value, for the name of a file, such as ``Scan1-4`` or ``Antenna1@ea01``."""
+        ends = [self.name(axis, float(v)) for v in ([values[0]] if len(values) == 1 else [values[0], values[-1]])]
+        text = f"{axis.capitalize()}{'@' if self.named(axis) else ''}{'-'.join(ends)}"
+        return "".join("_" if c in "/ :" else c for c in text)

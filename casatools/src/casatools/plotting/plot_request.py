@@ -1,0 +1,226 @@
+"""What the parameters of plotms ask for: the layers of a plot, its style, its place on the page and its files."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from casatools._base.errors import ParameterError
+from casatools._base.paths import require_absent, require_present
+from casatools.frames.frequencies import frequency_frame
+from casatools.frames.quantities import to_unit
+from casatools.io.ms import Selection
+from casatools.plotting.plot_axes import PlotOptions, data_column, normalised
+from casatools.plotting.plot_page import PAGE, header_text, save_pages
+from casatools.plotting.plot_style import GridStyle, SymbolStyle, plain_color
+from casatools.plotting.solution_points import doubled_receptors
+from casatools.plotting.visibility_figure import Layer, Plot, find_air, make_layer
+
+__all__ = ["draw_request"]
+
+_SELECTED = ("timerange", "uvrange", "antenna", "scan", "correlation", "array", "observation", "intent", "feed")
+# Colours of vertical axes without a colour axis; the first has the plot's own.
+_OTHERS = ("", "#d1495b", "#2e8b57", "#7b5ea7")
+_GRID = tuple((w, n) for k in ("major", "minor") for w, n in ((f"show{k}", "grid"), (k, "width"), (k, "style"), (k, "color")))
+_LEGENDS = (
+    "",
+    "upperright",
+    "upperleft",
+    "lowerright",
+    "lowerleft",
+    "exteriorright",
+    "exteriorleft",
+    "exteriortop",
+    "exteriorbottom",
+)
+
+
+def draw_request(given: Mapping[str, Any]) -> list[str]:
+    """Put the plot that the parameters of the task describe on the page, and write the page.
+
+    Parameters
+    ----------
+    given : mapping
+        All parameters of `casatasks.plotms` by their names.
+
+    Returns
+    -------
+    list of str
+        Names of the files written.
+
+    Raises
+    ------
+    ParameterError, UnsupportedError, OutputExistsError, DataError, SelectionError
+    """
+    vis = given["vis"]
+    if not vis:
+        raise ParameterError("plotms: parameter 'vis' must name a MeasurementSet or calibration table; got ''")
+    require_present(vis, "MeasurementSet")
+    target = given["plotfile"] or (f"{vis.rstrip('/')}.plotms.png" if given["showgui"] else "")
+    if given["exprange"] not in ("", "current", "all"):
+        raise ParameterError(f"plotms: parameter 'exprange' must be current or all; got {given['exprange']!r}")
+    if target and not (given["exprange"] == "all" and given["iteraxis"]):
+        require_absent(target, given["overwrite"] or not given["plotfile"])
+    if (given["showatm"] or given["showtsky"]) and (
+        normalised(given["xaxis"] or "time") != "frequency" or (given["showatm"] and given["showtsky"])
+    ):
+        raise ParameterError(
+            f"plotms: one of showatm and showtsky goes with xaxis='frequency'; got"
+            f" showatm={given['showatm']}, showtsky={given['showtsky']}, xaxis={given['xaxis']!r}"
+        )
+    more = {k: given[k] for k in _SELECTED} if given["selectdata"] else {}
+    if more:
+        more["correlation"] = doubled_receptors(vis, given["correlation"])
+    chosen = Selection(field=given["field"], spw=given["spw"], taql=given["msselect"] if given["selectdata"] else "", **more)
+    layers = _layers(given, vis, chosen)
+    grid = GridStyle(*(given[f"{which}{name}"] for which, name in _GRID))
+    air = find_air(vis, chosen) if given["showatm"] or given["showtsky"] else None
+    plot = Plot(
+        layers,
+        row=given["rowindex"],
+        column=given["colindex"],
+        title=given["title"],
+        title_size=given["titlefont"],
+        labels=(given["xlabel"], given["ylabel"]),
+        label_sizes=(given["xaxisfont"], given["yaxisfont"]),
+        ranges=_ranges(given["plotrange"]),
+        same_x=given["xselfscale"],
+        same_y=given["yselfscale"],
+        inner_x=given["xsharedaxis"],
+        inner_y=given["ysharedaxis"],
+        legend=given["showlegend"] or bool(given["coloraxis"]),
+        legend_place=given["legendposition"],
+        grid=grid,
+        header=header_text(vis, chosen, tuple(layer.options for layer in layers), given["headeritems"]),
+        air=air,
+        air_quantity="atm" if given["showatm"] else "tsky",
+    )
+    PAGE.place(given["plotindex"], plot, given["gridrows"], given["gridcols"], given["clearplots"])
+    if not target:
+        return []
+    resolution = float(given["dpi"]) if given["dpi"] > 0 else (240.0 if given["highres"] else 120.0)
+    size = (
+        given["width"] / resolution if given["width"] > 0 else 8.5,
+        given["height"] / resolution if given["height"] > 0 else 6.0,
+    )
+    pages = PAGE.draw(size, given["exprange"] != "all")
+    if given["exprange"] != "all":
+        pages = pages[:1]
+    return save_pages(target, pages, given["expformat"], resolution, given["overwrite"] or not given["plotfile"])
+
+
+def _ranges(given: Any) -> tuple[float, ...]:
+    found = tuple(float(v) for v in given) if not isinstance(given, str) else ()
+    if len(found) not in (0, 4):
+        raise ParameterError(f"plotms: parameter 'plotrange' must be [xmin, xmax, ymin, ymax] or empty; got {list(found)}")
+    return found
+
+
+def _each(value: Any, count: int, name: str) -> list[Any]:
+    """One value for each vertical axis, from one for all or a list."""
+    values = list(value) if isinstance(value, (list, tuple)) else [value]
+    if len(values) not in (1, count):
+        raise ParameterError(
+            f"plotms: parameter {name!r} must hold one value, or one for each of {count} vertical axes; got {len(values)}"
+        )
+    return values * count if len(values) == 1 else values
+
+
+def _truth(value: Any) -> bool:
+    return value.strip().lower() in ("true", "1", "t") if isinstance(value, str) else bool(value)
+
+
+def _symbol(given: Mapping[str, Any], prefix: str, count: int, k: int) -> SymbolStyle:
+    values = {
+        n: _each(given[f"{prefix}symbol{n}"], count, f"{prefix}symbol{n}")[k]
+        for n in ("shape", "size", "color", "fill", "outline")
+    }
+    try:
+        size = float(values["size"])
+    except ValueError:
+        raise ParameterError(f"plotms: parameter '{prefix}symbolsize' must be a number; got {values['size']!r}") from None
+    color = plain_color(values["color"], f"{prefix}symbolcolor")
+    return SymbolStyle(values["shape"], size, color, values["fill"], _truth(values["outline"]))
+
+
+def _layers(given: Mapping[str, Any], vis: str, chosen: Selection) -> list[Layer]:
+    """Points of each vertical axis, with their symbols."""
+    _require(given)
+    axes: Sequence[str] = given["yaxis"] if isinstance(given["yaxis"], list) else [given["yaxis"]]
+    axes = list(axes) or [""]
+    count = len(axes)
+    columns = _each(given["ydatacolumn"] or "", count, "ydatacolumn")
+    sides = _each(given["yaxislocation"] or "", count, "yaxislocation")
+    lines = _each(given["xconnector"] or "", count, "xconnector")
+    layers = []
+    for k, axis in enumerate(axes):
+        if sides[k].lower() not in ("", "left", "right"):
+            raise ParameterError(f"plotms: parameter 'yaxislocation' must be left or right; got {sides[k]!r}")
+        if lines[k].lower() not in ("", "none", "line", "step"):
+            raise ParameterError(f"plotms: parameter 'xconnector' must be none, line or step; got {lines[k]!r}")
+        line = "" if lines[k].lower() == "none" else lines[k].lower()
+        flagged = _truth(_each(given["customflaggedsymbol"], count, "customflaggedsymbol")[k])
+        flagged_symbol = _symbol(given, "flagged", count, k) if flagged else None
+        if flagged_symbol is not None and flagged_symbol.shape == "nosymbol":
+            flagged_symbol = None
+        custom = _truth(_each(given["customsymbol"], count, "customsymbol")[k])
+        symbol = _symbol(given, "", count, k) if custom else SymbolStyle(color=_OTHERS[k % len(_OTHERS)])
+        options = _options(given, axis, columns[k], line, flagged_symbol is not None)
+        layers.append(
+            make_layer(
+                vis, chosen, options, symbol=symbol, flagged_symbol=flagged_symbol, line=line, right=sides[k].lower() == "right"
+            )
+        )
+    return layers
+
+
+def _require(given: Mapping[str, Any]) -> None:
+    if given["legendposition"].lower() not in _LEGENDS:
+        raise ParameterError(
+            f"plotms: parameter 'legendposition' must be one of {', '.join(_LEGENDS[1:])}; got {given['legendposition']!r}"
+        )
+    if given["veldef"].upper() not in ("RADIO", "OPTICAL", "TRUE"):
+        raise ParameterError(f"plotms: parameter 'veldef' must be RADIO, OPTICAL or TRUE; got {given['veldef']!r}")
+    for name in ("gridrows", "gridcols"):
+        if given[name] < 1:
+            raise ParameterError(f"plotms: parameter {name!r} must be at least 1; got {given[name]}")
+
+
+def _options(given: Mapping[str, Any], axis: str, column: str, line: str, flagged: bool) -> PlotOptions:
+    averaged, moved = given["averagedata"], given["transform"]
+    for name in (given["xdatacolumn"], column):
+        data_column(name)
+    # Pointings are asked for by either axis.
+    which = "y" if normalised(axis).startswith("ant-") else "x"
+    how = given[f"{which}interp"].strip().lower()
+    if how not in ("", "nearest", "cubic", "cubic spline", "spline"):
+        raise ParameterError(
+            f"plotms: parameter '{which}interp' must be nearest or cubic spline; got {given[f'{which}interp']!r}"
+        )
+    channels = given["avgchannel"].strip()
+    return PlotOptions(
+        x=normalised(given["xaxis"] or "time"),
+        y=normalised(axis or "amp"),
+        x_column=given["xdatacolumn"] or "data",
+        y_column=column or "data",
+        channels=max(1, int(float(channels))) if averaged and channels else 1,
+        time_s=float(to_unit(given["avgtime"], "s")) if averaged and given["avgtime"] else 0.0,
+        over_scan=averaged and given["avgscan"],
+        over_field=averaged and given["avgfield"],
+        over_baseline=averaged and given["avgbaseline"],
+        over_antenna=averaged and given["avgantenna"],
+        over_spw=averaged and given["avgspw"],
+        scalar=averaged and given["scalar"],
+        rest_frequency_hz=float(to_unit(given["restfreq"], "Hz")) if given["restfreq"] and moved else 0.0,
+        frame=frequency_frame(given["freqframe"]) if given["freqframe"] and moved else "",
+        doppler=given["veldef"].upper() if moved else "RADIO",
+        phase_centre=given["phasecenter"] if moved else "",
+        callib=tuple(t for t in ([given["callib"]] if isinstance(given["callib"], str) else given["callib"]) if t.strip()),
+        pointing_frame=(given[f"{which}frame"] or "J2000").strip().upper(),
+        pointing_interpolation="nearest" if how == "nearest" else "cubic",
+        color=normalised(given["coloraxis"]),
+        iterate=normalised(given["iteraxis"]),
+        flagged=flagged,
+        ratio=given["selectdata"] and given["correlation"].strip() == "/",
+        connect=("time" if given["timeconnector"] else "x") if line else "",
+    )
