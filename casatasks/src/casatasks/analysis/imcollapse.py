@@ -34,7 +34,7 @@ def imcollapse(
     mask: Mask = "",
     overwrite: Overwrite = False,
     stretch: Stretch = False,
-) -> bool:
+) -> None:
     """Reduce axes of an image to one pixel by a statistic.
 
     Raises
@@ -54,4 +54,3 @@ def imcollapse(
         collapse_image(
             image, outfile, function, along, PixelChoice(ImageSelection(region, box, chans, stokes), mask, stretch), overwrite
         )
-    return True

@@ -42,7 +42,7 @@ def imdev(
     statalg: Annotated[str, kinds.Text(), "classic, or chauvenet which leaves out outliers"] = "classic",
     zscore: Annotated[float, kinds.Float(), "chauvenet: limit in standard deviations; negative is Chauvenet's own"] = -1.0,
     maxiter: Annotated[int, kinds.Int(), "chauvenet: most iterations; negative is no limit"] = -1,
-) -> bool:
+) -> None:
     """Make an image of a statistic of the pixels in a window about each pixel.
 
     The statistic is computed on a grid of points and interpolated between them.
@@ -67,4 +67,3 @@ def imdev(
     with open_image(imagename) as image:
         choice = PixelChoice(ImageSelection(region, box, chans, stokes), mask, stretch)
         write_deviation(image, outfile, options, choice, overwrite)
-    return True

@@ -37,7 +37,7 @@ def impv(
     stokes: Stokes = "",
     mask: Mask = "",
     stretch: Stretch = False,
-) -> bool:
+) -> None:
     """Make a position-velocity image along a line.
 
     Returns
@@ -65,4 +65,3 @@ def impv(
     with open_image(imagename) as image:
         choice = PixelChoice(ImageSelection(region, "", chans, stokes), mask, stretch)
         write_slice(image, outfile, line, choice, overwrite)
-    return True

@@ -29,7 +29,7 @@ def imrebin(
     overwrite: Overwrite = False,
     stretch: Stretch = False,
     crop: Annotated[bool, kinds.Bool(), "Leave out a last bin that is not full"] = True,
-) -> bool:
+) -> None:
     """Average an image over bins of pixels; masked pixels do not count.
 
     Raises
@@ -46,4 +46,3 @@ def imrebin(
     with open_image(imagename) as image:
         choice = PixelChoice(ImageSelection(region, box, chans, stokes), mask, stretch)
         rebin_image(image, outfile, factor, choice, dropdeg, crop, overwrite)
-    return True

@@ -43,7 +43,7 @@ def imsmooth(
     beam: Annotated[
         Any, kinds.Variant((kinds.Record(), kinds.Text())), "Record of major, minor and pa in place of the three parameters"
     ] = "",
-) -> bool:
+) -> None:
     """Convolve the sky planes of an image.
 
     Raises
@@ -68,7 +68,6 @@ def imsmooth(
         factor = scale if kernel[0] == "i" else -1.0
         options = SmoothOptions(kernel, shape, targetres and kernel[0] == "g", factor, kimage)
         smooth_image(image, outfile, options, PixelChoice(ImageSelection(region, box, chans, stokes), mask, stretch), overwrite)
-    return True
 
 
 def _sky_width(width: Any, cell_rad: float) -> float:

@@ -31,7 +31,7 @@ def imsubimage(
     verbose: Annotated[bool, kinds.Bool(), "Tell the log which part was taken"] = True,
     stretch: Stretch = False,
     keepaxes: Annotated[list[int], kinds.IntList(), "With dropdeg: axes that stay although they have one pixel"] = [],  # noqa: B006 - copied
-) -> bool:
+) -> None:
     """Write part of an image as a new image; pixels of its bounding box that are not selected are masked.
 
     Raises
@@ -51,4 +51,3 @@ def imsubimage(
         sub_image(image, outfile, choice, dropdeg, tuple(keepaxes), overwrite)
     if verbose:
         log.post(f"The selected part of {imagename} is in {outfile}")
-    return True

@@ -21,7 +21,7 @@ def imtrans(
     order: Annotated[
         Any, kinds.Variant((kinds.Int(), kinds.Text(), kinds.TextList())), "New order: digits such as '201', or names of axes"
     ] = "",
-) -> bool:
+) -> None:
     """Write an image with its axes in another order.
 
     Raises
@@ -37,4 +37,3 @@ def imtrans(
         raise ParameterError("imtrans: parameter 'outfile' must be given; it names the new image")
     with open_image(imagename) as image:
         transpose_image(image, outfile, axis_order(image, order))
-    return True

@@ -10,6 +10,7 @@ sentence "gaincal: parameter 'minsnr' must be <phrase>; got <value>".
 
 from __future__ import annotations
 
+import array
 import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -335,9 +336,22 @@ class FloatVector(FloatList):
     def convert(self, value: Any) -> Any:
         if isinstance(value, np.ndarray) and value.dtype == np.float64 and value.ndim == 1:
             return value
-        if type(value) is list and set(map(type, value)) <= {float, np.float64}:
-            return np.fromiter(value, np.float64, len(value))
+        if type(value) is list and value and type(value[0]) in (float, np.float64):
+            quick = _float_array(value)
+            if quick is not None:
+                return quick
         return np.array(super().convert(value), dtype=np.float64)
+
+
+def _float_array(values: list[Any]) -> np.ndarray | None:
+    """A list of numbers as floats; None where one is no number or a truth value, which takes and has the slow way."""
+    try:
+        found = np.frombuffer(array.array("d", values))
+    except TypeError:
+        return None
+    # Truth values have become 0 and 1, so only items of that value need a look.
+    suspects = np.flatnonzero((found == 0) | (found == 1))
+    return None if any(isinstance(values[k], (bool, np.bool_)) for k in suspects.tolist()) else found
 
 
 @dataclass(frozen=True)
@@ -536,8 +550,13 @@ def _accepts(kinds: Iterable[Kind], value: Any) -> bool:
     return False
 
 
+_PLAIN_ITEMS = frozenset({float, int, str})
+
+
 def _copied(value: Any, kind: Kind) -> Any:
     """A value of one of the plain types, lists and dicts copied so that a default is never shared."""
+    if type(value) is list and {*map(type, value)} <= _PLAIN_ITEMS:
+        return value.copy()
     if value is None or isinstance(value, (bool, int, float, complex, str, np.ndarray)):
         return value
     if isinstance(value, np.generic):
@@ -545,7 +564,7 @@ def _copied(value: Any, kind: Kind) -> Any:
     if isinstance(value, os.PathLike):
         return os.fspath(value)
     if isinstance(value, (list, tuple)):
-        if {*map(type, value)} <= {float, int, str}:
+        if {*map(type, value)} <= _PLAIN_ITEMS:
             return list(value)
         return [_copied(v, kind) for v in value]
     if isinstance(value, Mapping):

@@ -11,7 +11,7 @@ import os
 import secrets
 import shutil
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from casatools._base import config
 from casatools._base.errors import DataError, OutputExistsError, ParameterError, PathMissingError
@@ -125,8 +125,18 @@ def folder_bytes(path: str) -> int:
     return sum(os.path.getsize(os.path.join(folder, name)) for folder, _, names in os.walk(path) for name in names)
 
 
+# Called with the path of an output before it is removed or replaced: what still reads it takes what it needs.
+before_removal: list[Callable[[str], None]] = []
+
+
+def _tell(path: str) -> None:
+    for told in before_removal:
+        told(path)
+
+
 def remove_output(path: str) -> None:
     """Remove a file, a link or a whole table folder; nothing happens when it is absent."""
+    _tell(path)
     if os.path.isdir(path) and not os.path.islink(path):
         shutil.rmtree(path)
     elif os.path.lexists(path):
@@ -154,6 +164,7 @@ def staged_output(path: str, overwrite: bool = False, nbytes: float = 0.0) -> It
                 raise DataError(f"nothing was written for the output {path!r}")
             if overwrite and os.path.lexists(path):
                 previous = os.path.join(workdir, name + ".previous")
+                _tell(path)
                 os.rename(path, previous)
             os.rename(temporary, path)
     except OSError as error:

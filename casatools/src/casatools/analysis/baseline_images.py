@@ -91,6 +91,8 @@ def subtract_baselines(image: CasaImage, line: str, continuum: str, table: str, 
         if path:
             require_absent(path, what="image")
     if table:
+        if os.path.isdir(table):  # a text is replaced, as in CASA
+            require_absent(table, what="text file")
         require_writable_parent(table)
     k = image.ndim - 1 - axis
     _channels(options.channels, image.shape[k])

@@ -129,7 +129,7 @@ def collapse_image(
 
     Notes
     -----
-    ``flux`` is the sum over the direction axes divided by the pixels a beam covers [Jy]. The collapsed axes stand at the world values of
+    ``flux`` is the sum over direction axes divided by the pixels a beam covers [Jy], of temperatures times the area of a pixel. The collapsed axes stand at the world values of
     the middle of the box.
     """
     name = collapse_function(function)
@@ -204,6 +204,9 @@ def _collapsed(chosen: SelectedPixels, block: tuple[slice, ...], axes: _Axes, na
     return result, exists
 
 
+_ARCSEC2 = 206264.80624709636**2  # in a steradian
+
+
 @dataclass(frozen=True)
 class CollapseScale:
     """The factor that a collapse function's results are multiplied by.
@@ -212,7 +215,7 @@ class CollapseScale:
     ----------
     image : CasaImage
     by_plane : bool
-        It is one over the pixels that the beam of a plane covers; else 1.
+        It is one over the pixels that the beam of a plane covers, or the area of a pixel [arcsec^2] where pixels are temperatures; else 1.
     """
 
     image: CasaImage
@@ -223,24 +226,28 @@ class CollapseScale:
         direction = self.image.coordinates.direction
         if not self.by_plane or direction is None:
             return 1.0
-        return abs(float(np.prod(direction.increment_rad))) / self.image.beams.at(chan, stokes).area_rad2
+        pixel = abs(float(np.prod(direction.increment_rad)))
+        return pixel * _ARCSEC2 if self.image.unit == "K" else pixel / self.image.beams.at(chan, stokes).area_rad2
 
 
 def collapse_scale(image: CasaImage, name: str, axes: Sequence[int]) -> tuple[CollapseScale, str | None]:
     """Factor of the result and its unit (None: that of the image)."""
     if name not in ("flux", "sqrtsum_npix_beam"):
         return CollapseScale(image), None
-    if image.coordinates.direction is None or not image.beams:
+    temperatures = name == "flux" and image.unit == "K"
+    if image.coordinates.direction is None or not (image.beams or temperatures):
         raise ParameterError(f"function {name!r} needs an image with direction axes and a restoring beam")
     if name == "sqrtsum_npix_beam":
         if image.beams.is_per_plane and image.coordinates.spectral_axis in axes:
             raise ParameterError(f"function {name!r} along the spectral axis needs one restoring beam; smooth the image to one")
         return CollapseScale(image, True), None
-    if set(axes) != set(image.coordinates.direction_axes):
-        raise ParameterError(
-            f"function {name!r} is taken over both direction axes {list(image.coordinates.direction_axes)}; got {list(axes)}"
-        )
+    sky = set(image.coordinates.direction_axes)
+    others = [a for a in axes if a not in sky and image.shape[image.ndim - 1 - a] > 1]
+    if others or not sky & set(axes):
+        raise ParameterError(f"function {name!r} is taken over direction axes, which are {sorted(sky)}; got {list(axes)}")
     unit = image.unit
+    if temperatures:
+        return CollapseScale(image, True), "K.arcsec2"
     return CollapseScale(image, True), unit.replace("/beam", "") if "/beam" in unit else unit
 
 

@@ -41,6 +41,8 @@ _ARGUMENTS = {"atan2": (2,), "pow": (2,), "fmod": (2,), "pa": (2,), "complex": (
 _REDUCTIONS = frozenset(
     {"sum", "mean", "min", "max", "median", "variance", "stddev", "avdev", "nelements", "ntrue", "nfalse", "any", "all"}
 )
+# Functions whose results have no mask.
+_UNMASKED = frozenset({"fractile", "fractilerange", "ndim", "length", "mask", "value", "indexin", "indexnotin"})
 # Pixels that reductions work on at once.
 _REDUCED_PIXELS = 1 << 23
 _CONSTANTS = {"pi": np.pi, "e": np.e, "c": 299792458.0}
@@ -77,6 +79,17 @@ def _applied(function: Callable[..., Any], parts: Sequence[Masked]) -> Masked:
     return Masked(function(*values), good, isinstance(function, np.ufunc) and any(np.ndim(v) for v in values))
 
 
+def _decided(found: Masked, parts: Sequence[Masked], truth: bool) -> Masked:
+    """The result of ``||`` (`truth` True) or ``&&``: good also where one operand that is good decides it whatever the other is."""
+    if found.good is None:
+        return found
+    good = found.good
+    for part in parts:
+        decides = np.asarray(part.value, bool) == truth
+        good = good | (decides if part.good is None else decides & part.good)
+    return Masked(found.value, good, found.own)
+
+
 def _both(*masks: np.ndarray | None) -> np.ndarray | None:
     found = [m for m in masks if m is not None]
     if not found:
@@ -101,6 +114,8 @@ class Expression:
         Axes of length one stand for all planes.
     names : mapping, optional
         Paths of images by the names that the text uses for them.
+    tree : Node, optional
+        The part of the text that is meant; all of it when absent.
 
     Raises
     ------
@@ -115,10 +130,12 @@ class Expression:
         shape: Sequence[int] | None = None,
         stretch: bool = False,
         names: Mapping[str, str] | None = None,
+        tree: Node | None = None,
     ) -> None:
         self._names = dict(names or {})
         self.text = text
-        self.tree = parse_expression(text)
+        self.tree = parse_expression(text) if tree is None else tree
+        self._masks_bins = False
         self.images: dict[str, CasaImage] = {}
         self._scratch = ExitStack()
         self.stretch = stretch
@@ -172,16 +189,34 @@ class Expression:
 
     def _bin(self, node: Call) -> None:
         """Make the image that a call of rebin stands for; it is gone when the expression is closed."""
+        from casatools.analysis.image_math import MathOutput, write_expression
         from casatools.analysis.sub_images import PixelChoice, rebin_image
 
         first, second = (*node.arguments, None, None)[:2]
-        if len(node.arguments) != 2 or not isinstance(first, Name) or not isinstance(second, Indices):
-            raise ParameterError(f"rebin takes an image and a list of factors such as [2, 2, 1, 1] (in {self.text!r})")
+        if len(node.arguments) != 2 or first is None or not isinstance(second, Indices):
+            raise ParameterError(f"rebin takes an expression and a list of factors such as [2, 2, 1, 1] (in {self.text!r})")
         folder = self._scratch.enter_context(tempfile.TemporaryDirectory(prefix="casa-rebin-"))
         path = os.path.join(folder, "binned.im")
-        with CasaImage.open(self._path(first)) as image:
-            rebin_image(image, path, second.values, PixelChoice(), False, False, False)
-        self.images[repr(node)] = CasaImage.open(path)
+        inner = Expression(self.text, self._folder, None, self.stretch, self._names, first)
+        try:
+            if inner.template is None:
+                raise ParameterError(f"rebin holds no image whose shape could be taken (in {self.text!r})")
+            if len(second.values) != len(inner.shape):
+                raise ParameterError(
+                    f"rebin takes a factor for each of the {len(inner.shape)} axes; got {list(second.values)} (in {self.text!r})"
+                )
+            source, masked = inner.template, inner.may_mask
+            if not isinstance(first, Name):
+                write_expression(inner, source, PixelChoice(), MathOutput(os.path.join(folder, "whole.im")))
+                source = CasaImage.open(os.path.join(folder, "whole.im"))
+            try:
+                rebin_image(source, path, second.values, PixelChoice(), False, False, False)
+            finally:
+                source.close()
+        finally:
+            inner.close()
+        found = self.images[repr(node)] = CasaImage.open(path)
+        self._masks_bins |= masked and not found.has_mask
 
     @property
     def unit(self) -> str | None:
@@ -199,7 +234,21 @@ class Expression:
     @property
     def may_mask(self) -> bool:
         """True when pixels of the result can be masked: an image has a mask, or the expression makes one."""
-        return any(image.has_mask for image in self.images.values()) or _makes_mask(self.tree)
+        return self._may_mask(self.tree)
+
+    def _may_mask(self, node: Node) -> bool:
+        if isinstance(node, Name):
+            return node.name in self.images and self.images[node.name].has_mask and not node.name.endswith(":nomask")
+        if isinstance(node, Operation):
+            return node.operator == "[]" or any(self._may_mask(n) for n in node.operands)
+        if not isinstance(node, Call):
+            return False
+        if node.function == "rebin":
+            return self._masks_bins or self.images[repr(node)].has_mask
+        single = node.function in _REDUCTIONS and len(node.arguments) == 1
+        if single or node.function in _UNMASKED:
+            return False  # one number for all of the image, or truth about its mask
+        return any(self._may_mask(n) for n in node.arguments)
 
     def read(self, slices: Sequence[slice]) -> Masked:
         """Value and mask of a block in image pixels."""
@@ -258,7 +307,8 @@ class Expression:
         with np.errstate(all="ignore"):
             if node.operator == "^" and isinstance(parts[1].value, float) and parts[1].value == 2:
                 return _applied(np.square, parts[:1])
-            return _applied(_OPERATORS[node.operator], parts)
+            found = _applied(_OPERATORS[node.operator], parts)
+        return _decided(found, parts, node.operator == "||") if node.operator in ("||", "&&") else found
 
     def _call(self, node: Call, slices: Sequence[slice] | _Tiles) -> Masked:
         name = node.function
@@ -426,12 +476,6 @@ def _chosen_mask(condition: Masked, yes: Masked, no: Masked) -> np.ndarray | Non
 
 def _wide(values: np.ndarray) -> np.ndarray:
     return values.astype(np.float64) if values.dtype.kind in "fiub" else values
-
-
-def _makes_mask(node: Node) -> bool:
-    if isinstance(node, Operation):
-        return node.operator == "[]" or any(_makes_mask(n) for n in node.operands)
-    return isinstance(node, Call) and any(_makes_mask(n) for n in node.arguments)
 
 
 def _needs_places(node: Node) -> bool:

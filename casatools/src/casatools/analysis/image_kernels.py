@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from casatools._base.errors import DataError, ParameterError
+from casatools._base.memory import require_memory
 from casatools._base.paths import staged_output
 from casatools.analysis.selected_pixels import SelectedPixels
 from casatools.analysis.sub_images import PixelChoice, beams_of_box
@@ -52,6 +54,10 @@ def convolve_array(
     if scale < 0 and total == 0:
         raise ParameterError("the kernel cannot be normalized: its pixels add up to zero; give a scale")
     factor = scale if scale > 0 else 1.0 / total if scale < 0 else 0.0
+    inner, reach = math.prod(box[-2:]), int(np.count_nonzero(full.reshape(-1, math.prod(full.shape[-2:])).any(axis=1)))
+    what = f"a convolution of planes of {inner} pixels, {reach} at once (convolve a part, chosen by 'region')"
+    # Planes that the kernel reaches as float64 with their masks, the sum, and the padded transforms of a plane and of the kernel.
+    require_memory(9.0 * inner * (reach + 2) + 40.0 * inner, what)
     with _like(chosen, outfile, overwrite, BeamSet()) as output:
         _convolved_planes(chosen, output, full * factor)
 

@@ -28,7 +28,15 @@ from casatools.frames.quantities import parse_quantity
 from casatools.io.image import BeamSet, CasaImage
 from casatools.io.image.coordinates.stokes import StokesCoordinate
 
-__all__ = ["MathOutput", "compute_expression", "image_variables", "polarization_image", "scale_by_image", "spectral_index_image"]
+__all__ = [
+    "MathOutput",
+    "compute_expression",
+    "image_variables",
+    "polarization_image",
+    "scale_by_image",
+    "spectral_index_image",
+    "write_expression",
+]
 
 
 # Pixels of the result that are computed at once: expressions hold several arrays of that size.
@@ -93,14 +101,15 @@ def compute_expression(text: str, variables: Mapping[str, str], choice: PixelCho
             raise ParameterError(f"the expression {text!r} holds no image whose shape and coordinates could be taken")
         if output.metadata:
             with CasaImage.open(output.metadata) as template:
-                _write(expression, template, choice, output)
+                write_expression(expression, template, choice, output)
         else:
-            _write(expression, expression.template, choice, output)
+            write_expression(expression, expression.template, choice, output)
     finally:
         expression.close()
 
 
-def _write(expression: Expression, template: CasaImage, choice: PixelChoice, output: MathOutput) -> None:
+def write_expression(expression: Expression, template: CasaImage, choice: PixelChoice, output: MathOutput) -> None:
+    """Write the image of an expression that is open, with the header of a template; raises as `compute_expression`."""
     if template.shape != expression.shape:
         raise DataError(
             f"the metadata of {template.path!r} of shape {template.shape[::-1]} do not fit the shape {expression.shape[::-1]}"

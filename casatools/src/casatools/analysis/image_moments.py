@@ -25,6 +25,7 @@ from casatools.analysis.selected_pixels import SelectedPixels
 from casatools.analysis.statistics import StatisticsOptions, compute_statistics
 from casatools.analysis.sub_images import PixelChoice
 from casatools.analysis.value_stream import ValueStream
+from casatools.frames.quantities import convert_value
 from casatools.io.image import BeamSet, CasaImage
 
 __all__ = ["MomentOptions", "MomentWindows", "make_moment_images", "moment_axis", "moment_names"]
@@ -177,7 +178,10 @@ def moment_names(outfile: str, moments: Sequence[int]) -> list[str]:
 
 
 def _axis_values(image: CasaImage, pixels: PixelSet, axis: int, doppler: str) -> tuple[np.ndarray, float, str]:
-    """Coordinate of each pixel along the axis, its increment and unit: km/s on a spectral axis with a rest frequency."""
+    """Coordinate of each pixel along the axis, its increment and unit: km/s on a spectral axis with a rest frequency.
+
+    Directions are those through the reference pixel of the other axis, within half a turn of the reference value.
+    """
     array_axis = image.ndim - 1 - axis
     at = np.arange(pixels.first[array_axis], pixels.last[array_axis] + 1, dtype=np.float64)
     coordinates = image.coordinates
@@ -196,10 +200,13 @@ def _axis_values(image: CasaImage, pixels: PixelSet, axis: int, doppler: str) ->
         return hz[:-2], abs(float(hz[-1] - hz[-2])), "Hz"
     member, _ = coordinates.member_of_pixel_axis(axis)
     unit = coordinates.units[world_axis]
-    if coordinates.members[member].kind == "Direction":
-        step = abs(float(coordinates.increment[world_axis])) * (206264.80624709636 if unit == "rad" else 1.0)
-        return (at - middle) * step, step, "arcsec" if unit == "rad" else unit
     world = coordinates.to_world(position)[world_axis]
+    if coordinates.members[member].kind == "Direction":
+        circle = float(convert_value(360.0, "deg", unit))
+        world -= circle * np.round(
+            (world - float(coordinates.reference_value[world_axis])) / circle
+        )  # no jump inside of the image
+        return world[:-2], abs(float(coordinates.increment[world_axis])), unit
     return world[:-2], abs(float(world[-1] - world[-2])), unit
 
 

@@ -108,7 +108,8 @@ def image_statistics(
     if not left:
         found = block_statistics(chosen, [slice(0, n) for n in box], options)
         _require_numbers(chosen, options, bool(found["npts"]))
-        flux = _total_flux(image, chosen, options, found) if plane else None
+        several = image.coordinates.stokes_axis is not None and box[ndim - 1 - image.coordinates.stokes_axis] > 1
+        flux = _total_flux(image, chosen, options, found) if plane and not several else None
         if flux is not None:
             flux *= _channel_width(image, chosen)
         _put_single(record, found, names, flux, chosen, image)
@@ -119,6 +120,14 @@ def image_statistics(
     results = {name: np.zeros(shape) for name in names}
     fluxes = np.zeros(shape)
     flux_ok = plane
+    spectral = image.coordinates.spectral_axis
+    over_channels = spectral is not None and ndim - 1 - spectral in array_axes
+    width = _channel_width(image, chosen) if over_channels else 1.0
+    stokes_axis = image.coordinates.stokes_axis
+    if stokes_axis is not None and ndim - 1 - stokes_axis in array_axes and box[ndim - 1 - stokes_axis] > 1:
+        flux_ok = False  # of several polarizations there is no one flux density, nor of channels that have beams of their own
+    if over_channels and image.beams.is_per_plane and spectral is not None and box[ndim - 1 - spectral] > 1:
+        flux_ok = False
     planes = SlabReader(chosen)
     for place in np.ndindex(*shape):
         block = [slice(0, n) for n in box]
@@ -132,7 +141,7 @@ def image_statistics(
             chan, stokes = _plane_numbers(image, chosen, inside)
             scale = _flux_scale(image, chan, stokes)
             flux_ok = scale is not None
-            fluxes[place] = found.get("sum", 0.0) * (scale or 0.0)
+            fluxes[place] = found.get("sum", 0.0) * (scale or 0.0) * width
     if not results["npts"].any():  # nothing is usable anywhere
         _require_numbers(chosen, options, False)
         empty = [*names, *(["flux"] if flux_ok and "sum" in names else [])]

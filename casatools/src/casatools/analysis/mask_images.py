@@ -238,7 +238,7 @@ def expand_mask(
     ----------
     template : CasaImage
     masks : sequence of str
-        One mask image or ``image:mask``.
+        Mask images, ``image:mask``, CRTF text or files; several are united.
     output : str
     inputs, outputs : list of int or str
         Channels, or ranges such as ``"1.4202GHz~1.4203GHz"`` or ``"100km/s~200km/s"``; empty for all. Channels of the mask are united.
@@ -254,19 +254,15 @@ def expand_mask(
     if axis is None or axis < 0:
         raise DataError(f"image {template.path!r} has no spectral axis: there are no channels to expand a mask over")
     along = template.ndim - 1 - axis
-    for name in masks:
-        path = name if os.path.isdir(resolve(name)) else split_mask(name)[0]
-        if not os.path.isdir(resolve(path)):
-            raise PathMissingError(f"parameter 'inpmask': mode='expand' needs an image or 'image:mask'; {name!r} is neither")
     with _sources(masks, template) as sources:
         everything = _is_empty(inputs) and _is_empty(outputs)
         wanted = _channels(outputs, template.coordinates, template.shape[along], "outfreqs")
         plans = []
         for source in sources:
-            assert source.image is not None
-            count = source.image.shape[along]
+            stands_on = template if source.image is None else source.image  # a region is one of the template's pixels
+            count = stands_on.shape[along]
             same = everything and count == template.shape[along]
-            plans.append(None if same else _channels(inputs, source.image.coordinates, count, "inpfreqs"))
+            plans.append(None if same else _channels(inputs, stands_on.coordinates, count, "inpfreqs"))
 
         def spread(block: tuple[slice, ...]) -> np.ndarray:
             result = np.zeros(tuple(s.stop - s.start for s in block), dtype=bool)

@@ -8,6 +8,8 @@ maxfit gives is reproduced to 1e-8 pixels by these weights.
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from casatools._base.errors import DataError, SelectionError
@@ -69,7 +71,7 @@ def fit_maximum(
     image : CasaImage
     choice : PixelChoice
     point : bool
-        A point source from a parabola; else a Gaussian fitted to a square of `width` pixels.
+        A point source from a parabola; else a Gaussian fitted to a square that reaches `width` pixels to each side.
     width : int
     negative : bool
         Of the least pixel instead.
@@ -85,7 +87,7 @@ def fit_maximum(
 
 
 def fit_peak(image: CasaImage, axes: SkyPlanes, place: tuple[int, ...], point: bool, width: int) -> ComponentList:
-    """The source at a pixel (array order): a point from a parabola, or a Gaussian fitted to a square of `width` pixels.
+    """The source at a pixel (array order): a point from a parabola, or a Gaussian fitted to a square that reaches `width` pixels to each side.
 
     Raises
     ------
@@ -95,15 +97,16 @@ def fit_peak(image: CasaImage, axes: SkyPlanes, place: tuple[int, ...], point: b
     x, y = place[axes.x_axis], place[axes.y_axis]
     hz = axes.frequency_hz(place[axes.channel_axis] if axes.channel_axis is not None else 0)
     if not point:
-        half = max(1, width // 2)
         ny, nx = image.shape[axes.y_axis], image.shape[axes.x_axis]
-        box = f"{max(0, x - half)},{max(0, y - half)},{min(nx - 1, x + half)},{min(ny - 1, y + half)}"
+        dx, dy, _ = _refined(image, axes, place)
+        x, y = math.floor(x + dx), math.floor(y + dy)  # as CASA centres the square
+        box = f"{max(0, x - width)},{max(0, y - width)},{min(nx - 1, x + width)},{min(ny - 1, y + width)}"
         names = image.coordinates.stokes.labels if image.coordinates.stokes is not None else []
         stokes = names[place[axes.stokes_axis]] if axes.stokes_axis is not None and names else ""
         channel = str(place[axes.channel_axis]) if axes.channel_axis is not None else ""
         found = fit_components(image, PixelChoice(ImageSelection("", box, channel, stokes)), FitOptions())
         if not found["results"].get("nelements"):
-            raise DataError(f"no Gaussian fits the {width} pixels about the greatest one of {image.path!r}")
+            raise DataError(f"no Gaussian fits the {2 * width + 1} pixels about the greatest one of {image.path!r}")
         return ComponentList.from_record(found["results"])
     dx, dy, value = _refined(image, axes, place)
     lon, lat = axes.place(x + dx, y + dy)

@@ -8,6 +8,7 @@ Jy/pixel are scaled by the ratio of pixel areas; others are brightnesses and sta
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -15,7 +16,7 @@ import numpy as np
 
 from casatools._base.buffers import empty_array
 from casatools._base.errors import DataError, ParameterError
-from casatools._base.memory import chunk_bytes
+from casatools._base.memory import chunk_bytes, require_memory
 from casatools._base.paths import staged_output
 from casatools._base.progress import Progress
 from casatools._base.threads import over_rows
@@ -114,6 +115,7 @@ def regrid_image(
             coordinates.replace(index, target.members[_matching(target, member)])
     plane_axes = [ndim - 1 - a for a in own.direction_axes] if set(own.direction_axes) & set(axes) else []
     places = None
+    _require_planes(image, box, final, plane_axes)
     if plane_axes:
         old = box[plane_axes[0]], box[plane_axes[1]]
         if options.replicate:
@@ -144,6 +146,17 @@ def regrid_image(
         scale = _pixel_ratio(own, coordinates) if places is not None and image.unit.endswith("/pixel") else 1.0
         if _Regridder(chosen, output, plane_axes, places, weights, options.method, scale).write():
             output.remove_mask("mask0")
+
+
+def _require_planes(image: CasaImage, box: Sequence[int], final: Sequence[int], plane_axes: Sequence[int]) -> None:
+    """Raise ParameterError where the planes that are in work at once, and the places of their pixels, need more memory than there is."""
+    ndim = len(box)
+    along = list(plane_axes) or list(range(max(0, ndim - 2), ndim))
+    old, new = (math.prod(shape[k] for k in along) for shape in (box, final[::-1]))
+    item = image.dtype.itemsize + 1  # a pixel and its mask
+    what = f"regridding of planes of {old} pixels to {new} (regrid a part, chosen by 'region' or a smaller template)"
+    # The plane as it is read and turned, the new one twice, and two places of 8 bytes with what says that they are inside.
+    require_memory(2.0 * item * old + (2.0 * item + (17 if plane_axes else 0)) * new, what)
 
 
 def turned_coordinates(image: CasaImage, angle_rad: float) -> tuple[Coordinates, tuple[int, ...]]:

@@ -86,13 +86,18 @@ class SelectedPixels:
 
     def require_numbers(self) -> None:
         """Raise DataError when pixels are chosen and unmasked but none of them is a number; nothing when all are masked."""
+        some = False
         for part in self.iter_slices():
             slices = tuple(slice(a + s.start, a + s.stop) for a, s in zip(self.pixels.first, part, strict=True))
             good, stored = self.chosen(slices), self.image.read_mask(slices) if self.image.has_mask else np.True_
-            if np.any(stored if good is None else good & stored):
-                raise DataError(
-                    f"image {self.image.path!r} has no number among the pixels chosen: all that are not masked are NaN or infinite"
-                )
+            used = np.broadcast_to(stored if good is None else good & stored, tuple(s.stop - s.start for s in slices))
+            if np.isfinite(self.image.read(slices)[used]).any():
+                return
+            some |= bool(used.any())
+        if some:
+            raise DataError(
+                f"image {self.image.path!r} has no number among the pixels chosen: all that are not masked are NaN or infinite"
+            )
 
     def iter_slices(
         self, block: Sequence[slice] | None = None, max_bytes: int = IMAGE_BLOCK_BYTES

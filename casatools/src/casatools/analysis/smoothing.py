@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
 from casatools._base.errors import DataError, ParameterError
+from casatools._base.memory import require_memory
 from casatools._base.paths import staged_output
 from casatools._base.progress import Progress
 from casatools._base.threads import thread_count
@@ -30,6 +32,8 @@ __all__ = ["SmoothOptions", "convolve_planes", "gaussian_of", "smooth_image"]
 
 _KINDS = {"g": "gaussian", "gauss": "gaussian", "gaussian": "gaussian", "b": "boxcar", "box": "boxcar", "boxcar": "boxcar",
           "c": "commonbeam", "common": "commonbeam", "commonbeam": "commonbeam", "i": "image", "image": "image"}  # fmt: skip
+# Bytes for each pixel of a plane that is convolved: the plane and its mask, the padded plane and its spectrum, the result.
+_PLANE_BYTES = 64.0
 
 
 def gaussian_of(beam: Beam) -> GaussianBeam:
@@ -155,6 +159,9 @@ def smooth_image(image: CasaImage, outfile: str, options: SmoothOptions, choice:
     cell = (abs(float(direction.increment_rad[0])), abs(float(direction.increment_rad[1])))
     own = beams_of_box(image, chosen.pixels)
     convolve, beams = _plan(image, options, own, cell)
+    plane = math.prod(chosen.pixels.box_shape[image.ndim - 1 - a] for a in image.coordinates.direction_axes)
+    # The plane with its mask, its padded transform and the result.
+    require_memory(_PLANE_BYTES * plane, f"smoothing of planes of {plane} pixels (smooth a part, chosen by 'region')")
     coordinates = image.coordinates.sliced(
         [float(v) for v in chosen.pixels.first[::-1]], [1.0] * image.ndim, chosen.pixels.box_shape[::-1]
     )

@@ -39,7 +39,7 @@ def find_sources(
     cutoff : float
         Sources fainter than this part of the strongest are left out.
     point : bool
-        Points, by a parabola through 3 x 3 pixels; else Gaussians fitted to `width` pixels.
+        Points, by a parabola through 3 x 3 pixels; else Gaussians fitted to squares that reach `width` pixels to each side.
     width : int
     negative : bool
         Look for negative ones too.

@@ -56,7 +56,7 @@ def _component(fit: SourceFit, plane: PlaneResult, found: FittedSource) -> Compo
         _place(fit, found), (source.major_rad, source.minor_rad, source.angle_rad),
         (errors.major_rad, errors.minor_rad, errors.angle_rad),
     )  # fmt: skip
-    frequency = Amount((plane.frequency_hz or 0.0) * 1e-9, "GHz")
+    frequency = Amount(plane.frequency_hz * 1e-9 if plane.frequency_hz else 1.0, "GHz")  # 1 GHz stands for none, as in CASA
     return Component(_flux(fit, plane, found), shape, Spectrum(frequency=frequency, frame=fit.frequency_frame))
 
 
@@ -107,7 +107,11 @@ def _deconvolved_record(fit: SourceFit, plane: PlaneResult, found: FittedSource,
         peak = found.flux * plane.beam.area_rad2 / (np.pi / (4 * np.log(2)) * inner.major_rad * inner.minor_rad)
         if not fit.unit.endswith("/beam"):
             peak = found.source.peak * grown
-        record["peak"] = {"error": abs(found.errors.peak * peak / found.source.peak), "unit": fit.unit, "value": float(peak)}
+        record["peak"] = {
+            "error": float(abs(found.errors.peak * peak / found.source.peak)),
+            "unit": fit.unit,
+            "value": float(peak),
+        }
         return record
     del record["peak"]
     if inner.kind == "limit":

@@ -72,6 +72,7 @@ def sub_image(
     drop: bool = False,
     keep: Sequence[int] = (),
     overwrite: bool = False,
+    virtual: bool = False,
 ) -> None:
     """Write the bounding box of the chosen pixels as an image; pixels of it that are not chosen are masked.
 
@@ -85,6 +86,8 @@ def sub_image(
     keep : sequence of int
         Axes (CASA order) that stay although they have one pixel.
     overwrite : bool
+    virtual : bool
+        Leave the pixels where they are: the new image reads them from this one.
 
     Raises
     ------
@@ -103,11 +106,16 @@ def sub_image(
     coordinates = image.coordinates.sliced([float(v) for v in chosen.pixels.first[::-1]], [1.0] * ndim, list(shape))
     if gone:
         coordinates = coordinates.without_pixel_axes(gone)
-    kept = tuple(n for k, n in enumerate(box) if ndim - 1 - k not in gone)
-    with (
-        staged_output(outfile, overwrite) as staged,
-        CasaImage.create(staged, kept, coordinates, image.dtype, mask="mask0" if chosen.has_mask else "") as output,
-    ):
+    left = [k for k in range(ndim) if ndim - 1 - k not in gone]
+    kept = tuple(box[k] for k in left)
+    mask = "mask0" if chosen.has_mask else ""
+
+    def make(path: str) -> CasaImage:
+        if virtual:
+            return CasaImage.refer(path, image, chosen.pixels.first, left, kept, coordinates, mask)
+        return CasaImage.create(path, kept, coordinates, image.dtype, mask=mask)
+
+    with staged_output(outfile, overwrite) as staged, make(staged) as output:
         output.copy_metadata_from(image, beams=False)
         beams = beams_of_box(image, chosen.pixels)
         nplanes = len(beams.beams)
@@ -117,10 +125,13 @@ def sub_image(
             values, good = chosen.read(block)
             inside = tuple(s for k, s in enumerate(block) if ndim - 1 - k not in gone)
             extent = tuple(s.stop - s.start for s in inside)
-            output.write(values.reshape(extent), inside)
+            if not virtual:
+                output.write(values.reshape(extent), inside)
             if chosen.has_mask:
                 output.write_mask(True if good is None else good.reshape(extent), inside)
 
+        if virtual and not chosen.has_mask:
+            return
         deque(in_order(copy, chosen.iter_slices(max_bytes=4 * IMAGE_BLOCK_BYTES)), maxlen=0)
 
 

@@ -269,7 +269,7 @@ def to_world(coordinates: Coordinates, pixels: Any) -> np.ndarray:
 
 def to_pixel(coordinates: Coordinates, world: Any) -> np.ndarray:
     """0-based pixels of world values that are given in the conversion frames; arguments as for `Coordinates.to_pixel`."""
-    if not _has_layers(coordinates):
+    if not coordinates.points().layered:
         return coordinates.to_pixel(world)
     native = _layered(coordinates, np.array(world, dtype=np.float64), inverse=True)
     return coordinates.to_pixel(native)
@@ -277,23 +277,15 @@ def to_pixel(coordinates: Coordinates, world: Any) -> np.ndarray:
 
 def world_of(coordinates: Coordinates, pixel: Sequence[float]) -> list[float]:
     """What `to_world` gives for one pixel, in plain numbers."""
-    world = coordinates.world_of(pixel)
-    return _layered_point(coordinates, world, inverse=False) if _has_layers(coordinates) else world
+    points = coordinates.points()
+    world = points.world(pixel)
+    return _layered_point(coordinates, world, inverse=False) if points.layered else world
 
 
 def pixel_of(coordinates: Coordinates, world: Sequence[float]) -> list[float]:
     """What `to_pixel` gives for one point, in plain numbers."""
-    native = _layered_point(coordinates, list(world), inverse=True) if _has_layers(coordinates) else world
-    return coordinates.pixel_of(native)
-
-
-def _has_layers(coordinates: Coordinates) -> bool:
-    for member in coordinates.members:
-        if isinstance(member, (DirectionCoordinate, SpectralCoordinate)):
-            target = member.conversion_frame
-            if target != member.frame and (target or isinstance(member, SpectralCoordinate)):
-                return True
-    return False
+    points = coordinates.points()
+    return points.pixel(_layered_point(coordinates, list(world), inverse=True) if points.layered else world)
 
 
 def _layered_point(coordinates: Coordinates, world: list[float], inverse: bool) -> list[float]:

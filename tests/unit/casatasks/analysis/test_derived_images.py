@@ -155,7 +155,7 @@ def test_collapse_refusals(cube: np.ndarray) -> None:
         (ParameterError, "function", {"function": "m", "axes": [0]}),
         (ParameterError, "axes", {"function": "mean", "axes": []}),
         (ParameterError, "axis", {"function": "mean", "axes": [9]}),
-        (ParameterError, "both direction axes", {"function": "flux", "axes": [3]}),
+        (ParameterError, "over direction axes", {"function": "flux", "axes": [3]}),
     ):
         with pytest.raises(kind, match=match):
             imcollapse("a.im", outfile="c.im", **arguments)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,6 +11,8 @@ import pytest
 from casatasks import immoments, imstat, imval
 from casatools import image
 from casatools._base.errors import OutputExistsError, ParameterError, SelectionError
+from casatools.io.image import Beam, BeamSet, CasaImage
+from casatools.io.image.coordinates.make import make_image_coordinates
 
 NX, NY, NCHAN = 12, 10, 20
 REST_HZ, FIRST_HZ, STEP_HZ = 1.42e9, 1.4195e9, 50e3
@@ -146,3 +149,46 @@ def test_refusals(cube: np.ndarray) -> None:
     with pytest.raises(SelectionError):
         imstat("line.im", chans="50~60")
     assert not os.path.exists("m.integrated")
+
+
+def test_fluxes_over_channels_are_integrated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever other axes are summed over, a sum over channels is times their width, as in CASA; of several polarizations there is no flux."""
+    monkeypatch.chdir(tmp_path)
+    arcsec = np.pi / 648000
+    hz = 1.42e9 + 1.2e5 * np.arange(5)
+    coordinates = make_image_coordinates((6, 4), (2 * arcsec,) * 2, (1.0, 0.5), hz, stokes=["I", "Q"], rest_frequency_hz=1.4204e9)
+    values = np.random.default_rng(2).normal(size=(5, 2, 4, 6))
+    with CasaImage.create("f.im", values.shape, coordinates, unit="Jy/beam") as made:
+        made.write(values)
+        made.beams = BeamSet.single(Beam.from_rad(6 * arcsec, 4 * arcsec, 0.0))
+    area, width = np.pi * 6 * 4 / (4 * np.log(2)) / 4, 1.2e5 / 1.4204e9 * 299792.458
+    values = values.astype(np.float32).astype(np.float64)
+    assert np.allclose(imstat("f.im", axes=[0, 1])["flux"], values.sum(axis=(2, 3)).T / area, rtol=1e-5)
+    assert np.allclose(imstat("f.im", axes=[0, 1, 3])["flux"], values.sum(axis=(0, 2, 3)) / area * width, rtol=1e-5)
+    assert np.allclose(imstat("f.im", axes=[1, 3])["flux"], values.sum(axis=(0, 2)).T / area * width, rtol=1e-5)
+    assert np.allclose(imstat("f.im", axes=[1, 3], chans="2")["flux"], values[2].sum(axis=1).T / area, rtol=1e-5)
+    assert "flux" not in imstat("f.im", axes=[0, 2])
+    with CasaImage.open("f.im", writable=True) as opened:
+        opened.beams = BeamSet.per_plane([[Beam.from_rad(6 * arcsec, 4 * arcsec, 0.0)] * 2] * 5)
+    assert "flux" not in imstat("f.im", axes=[0, 1, 3]) and "flux" in imstat("f.im", axes=[0, 1])
+
+
+def test_moments_along_directions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Coordinates are those of the sky, as in CASA, without a jump at right ascension 0."""
+    monkeypatch.chdir(tmp_path)
+    coordinates = make_image_coordinates((9, 5), (1e-5, 1e-5), (0.0, 1.0), 1.4e9 + 1e5 * np.arange(3), stokes=["I"])
+    values = np.ones((3, 1, 5, 9), np.float32)
+    values[..., 2] = 5.0
+    with CasaImage.create("d.im", values.shape, coordinates, unit="Jy/beam") as made:
+        made.write(values)
+        x = coordinates.to_world(
+            np.array([np.arange(9.0), np.full(9, coordinates.reference_pixel[1]), np.zeros(9), np.zeros(9)])
+        )[0]
+    x = (x + np.pi) % (2 * np.pi) - np.pi
+    immoments("d.im", [0, 1, 9], axis=0, outfile="m")
+    for suffix, expected, unit in (
+        ("integrated", 13e-5, "Jy/beam.rad"), ("weighted_coord", (x.sum() + 4 * x[2]) / 13, "rad"), ("maximum_coord", x[2], "rad"),
+    ):  # fmt: skip
+        with CasaImage.open(f"m.{suffix}") as found:
+            assert np.allclose(found.read(), expected, rtol=1e-5, atol=1e-9), suffix
+            assert found.unit == unit

@@ -31,7 +31,7 @@ def make() -> np.ndarray:
 
 def test_slices_along_rows_columns_and_lines() -> None:
     cube = make()
-    assert impv("a.im", "h.im", start=[5, 5], end=[25, 5], width=3)
+    impv("a.im", "h.im", start=[5, 5], end=[25, 5], width=3)
     impv("a.im", "v.im", start=[5, 5], end=[5, 20], unit="arcmin", chans="1~2")
     impv("a.im", "l.im", mode="length", center=[15, 12], length=15, pa="0deg")
     impv("a.im", "q.im", mode="length", center=[15, 12], length="20arcsec", pa="30deg", width="5arcsec")

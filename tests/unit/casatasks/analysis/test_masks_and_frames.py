@@ -50,6 +50,16 @@ def test_regions_are_united_and_cut_outs_taken_away() -> None:
     assert read("m.im").sum() == 8 * (20 - 4)
 
 
+def test_regions_are_expanded_beside_masks() -> None:
+    make("a.im")
+    makemask(mode="copy", inpimage="a.im", inpmask="box[[20pix,20pix],[21pix,21pix]]", output="b.im:one")
+    makemask(mode="expand", inpimage="a.im", inpmask=["b.im:one", BOX], inpfreqs=[2], outfreqs=[4, 5], output="m.im")
+    expected = np.zeros((8, 24, 30))
+    expected[4:6, 6:10, 5:10] = 1
+    expected[4:6, 20:22, 20:22] = 1
+    assert np.array_equal(read("m.im"), expected)
+
+
 def test_true_false_masks_are_made_listed_chosen_and_deleted() -> None:
     make("a.im")
     makemask(mode="copy", inpimage="a.im", inpmask=BOX, output="b.im:one")
@@ -106,7 +116,7 @@ def test_bad_requests_write_nothing() -> None:
         ({"inpmask": BOX, "output": ""}, ParameterError),
         ({"inpmask": BOX, "inpimage": ""}, ParameterError),
         ({"inpmask": BOX, "output": "small.im:x"}, DataError),
-        ({"inpmask": BOX, "mode": "expand"}, PathMissingError),
+        ({"inpmask": "nosuch", "mode": "expand"}, PathMissingError),
         ({"inpmask": "a.im", "mode": "delete"}, ParameterError),
         ({"inpmask": "a.im:x", "mode": "setdefaultmask"}, ParameterError),
         ({"inpmask": ["a.im:x", "a.im:y"], "mode": "setdefaultmask"}, ParameterError),

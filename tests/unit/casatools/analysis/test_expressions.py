@@ -159,7 +159,9 @@ def test_bad_syntax(text: str) -> None:
         ("fractile(b.im)", "needs a fraction"),
         ("b.im * [1, 2]", "stands only in"),
         ("rebin(b.im)", "list of factors"),
-        ("rebin(b.im, [0, 1])", "factors must be"),
+        ("rebin(b.im, [0, 1, 1, 1])", "factors must be"),
+        ("rebin(b.im, [2, 2])", "each of the 4 axes"),
+        ("rebin(2 + 3, [2, 2])", "holds no image"),
         ("sin(b.im, b.im)", "does not take 2 arguments"),
         ("fractiles(b.im)", "no function 'fractiles'"),
     ],
@@ -186,10 +188,33 @@ def test_reductions_go_through_images_in_parts(images: np.ndarray, monkeypatch: 
 
 
 def test_binned_images_are_operands(images: np.ndarray) -> None:
-    expression = Expression("rebin(b.im, [2, 3]) + 1")
-    assert expression.shape == (2, 1, 1, 2)
-    assert np.allclose(expression.read_all().value[:, 0, 0], (A * 2).reshape(2, 3, 2, 2).mean(axis=(1, 3)) + 1)
+    def binned(values: np.ndarray) -> np.ndarray:
+        return values.reshape(2, 3, 2, 2).mean(axis=(1, 3))
+
+    for text, expected in (
+        ("rebin(b.im, [2, 3, 1, 1]) + 1", binned(A * 2) + 1),
+        ("rebin(b.im * b.im, [2, 3, 1, 1])", binned(4.0 * A * A)),
+        ("rebin(rebin(b.im, [2, 1, 1, 1]) - 1, [1, 3, 1, 1])", binned(A * 2) - 1),
+    ):
+        expression = Expression(text)
+        assert expression.shape == (2, 1, 1, 2) and not expression.may_mask
+        assert np.allclose(expression.read_all().value[:, 0, 0], expected), text
+        expression.close()
+    expression = Expression("rebin(a.im + 1, [2, 3, 1, 1])")
+    assert expression.may_mask  # also where no pixel of the result needs it
     expression.close()
+
+
+def test_numbers_have_no_mask_and_known_truth_needs_none(images: np.ndarray) -> None:
+    assert not any(
+        Expression(t).may_mask for t in ("mean(a.im) * b.im", "value(a.im)", "fractile(a.im, 0.5) + b.im", "mask(a.im)")
+    )
+    assert Expression("max(a.im, b.im)").may_mask and Expression("b.im[b.im > 0]").may_mask
+    masked = ~images  # the operand without a mask decides there
+    either = Expression("a.im > 0 || b.im > 0").read_all()
+    assert either.good is not None and np.array_equal(either.good, images | (A > 0)) and np.all(either.value[masked & (A > 0)])
+    both = Expression("a.im > 0 && b.im > 100").read_all()
+    assert both.good is not None and both.good.all() and not both.value.any()
 
 
 def test_iif_takes_the_mask_of_what_it_takes(images: np.ndarray) -> None:

@@ -186,3 +186,31 @@ def test_rectangles_about_a_centre_lie_along_the_sky(text: str, rows: list[int])
         inside = plane[0, 0].sum(axis=1)
         found.append(inside[inside > 0].tolist())
     assert found[1] == rows and set(found[0]) == {max(rows)}
+
+
+def test_boxes_of_polygons_have_no_empty_edges() -> None:
+    """As CASA's: the corner at y = 14.19 holds no centre of a pixel, and neither does anything of the last sliver."""
+    coordinates = make_image_coordinates((22, 18), (1e-5, 1e-5), (1.0, 0.5), [1e9])
+    text = "poly[[5.10pix,2.47pix],[7.80pix,8.33pix],[5.10pix,14.19pix],[2.39pix,8.33pix]]"
+    found = ImageSelection(text).resolve(coordinates, (1, 1, 18, 22))
+    assert (found.first, found.last) == ([0, 0, 3, 3], [0, 0, 13, 7])
+    found = ImageSelection("rotbox[[12.28pix,10.12pix],[5.38pix,6.92pix],49.8deg]").resolve(coordinates, (1, 1, 18, 22))
+    assert (found.first, found.last) == ([0, 0, 6, 9], [0, 0, 13, 16])
+    with pytest.raises(SelectionError, match="no pixel"):
+        ImageSelection("poly[[5.1pix,2.2pix],[5.3pix,2.3pix],[5.2pix,2.8pix]]").resolve(coordinates, (1, 1, 18, 22))
+
+
+def test_limits_between_channels_belong_to_the_next() -> None:
+    """A range of channels 4.33 to 8.5 holds 4 to 9, as CASA's."""
+    coordinates = make_image_coordinates(
+        (22, 18), (1e-5, 1e-5), (1.0, 0.5), 1.41928e9 + 1.2e5 * np.arange(12), rest_frequency_hz=1.4204e9
+    )
+    found = ImageSelection("box[[1pix,1pix],[5pix,5pix]], range=[1.4198GHz,1.4203GHz]").resolve(coordinates, (12, 1, 18, 22))
+    assert (found.first[0], found.last[0]) == (4, 9)
+
+
+@pytest.mark.parametrize("text", ["IV", "I,V", "I;V", "VI"])
+def test_polarizations_are_named_one_after_another(text: str) -> None:
+    coordinates = make_image_coordinates((6, 5), (1e-5, 1e-5), (1.0, 0.5), [1e9], stokes=["I", "Q", "U", "V"])
+    found = ImageSelection("", "", "", text).resolve(coordinates, (1, 4, 5, 6))
+    assert found.chosen_on(1).tolist() == [0, 3]

@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -552,3 +553,22 @@ def test_fft_of_planes_is_that_of_all_at_once(monkeypatch: pytest.MonkeyPatch) -
     with pytest.raises(ParameterError, match="memory"):
         ia.getregion()
     ia.done()
+
+
+@pytest.mark.parametrize(
+    ("what", "call"),
+    [
+        ("image.getchunk of 600 pixels", lambda ia: ia.getchunk()),
+        ("image.getchunk of 600 pixels", lambda ia: ia.getchunk(getmask=True)),
+        ("regridding of planes of 120 pixels to 120", lambda ia: ia.regrid("o.im", csys=ia.coordsys().torecord())),
+        ("smoothing of planes of 120 pixels", lambda ia: ia.convolve2d("o.im", major="3arcmin", minor="3arcmin", pa="0deg")),
+        ("a convolution of planes of 120 pixels, 3 at once", lambda ia: ia.convolve("o.im", np.ones((3, 3, 1, 3)))),
+    ],
+)
+def test_what_cannot_fit_into_memory_is_said(
+    ia: image, what: str, call: Callable[[image], object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("casatools._base.memory.available_bytes", lambda: 100)
+    with pytest.raises(ParameterError, match=f"{what}.* needs .* of memory"):
+        call(ia)
+    assert not os.path.exists("o.im")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -250,3 +251,19 @@ def test_positions_from_the_reference_and_from_the_centre(rg: regionmanager, csy
     x, y = np.meshgrid(np.arange(SHAPE[0]), np.arange(SHAPE[1]), indexing="ij")
     inside = (np.abs(x - middle[0]) <= 3) & (np.abs(y - middle[1]) <= 2)
     assert np.array_equal(found, inside)
+
+
+def test_ellipses_of_records_are_turned_from_x(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """CASA's record of an ellipse at 20 degrees (north through east) says 110 degrees, counted from +x."""
+    monkeypatch.chdir(tmp_path)
+    ia, rg = image(), regionmanager()
+    ia.fromshape("e.im", [22, 18])
+    csys, text = ia.coordsys().torecord(), "ellipse[[8pix,8pix],[5pix,2pix],20deg]"
+    record = rg.fromtext(text, [22, 18], csys)
+    assert record["theta"]["value"] == pytest.approx(np.radians(110))
+    chosen = ia.getregion(text, getmask=True)
+    assert np.array_equal(ia.getregion(record, getmask=True), chosen) and not np.array_equal(chosen, chosen[::-1])
+    other = {**record, "theta": {"unit": "deg", "value": -70.0}}
+    assert np.array_equal(ia.getregion(other, getmask=True), chosen)
+    assert rg.fromtext("circle[[8pix,8pix],3pix]", [22, 18], csys)["theta"]["value"] == 0
+    ia.done()

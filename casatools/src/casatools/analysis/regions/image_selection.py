@@ -177,6 +177,7 @@ class _Place:
         member = self.coordinates.stokes
         assert member is not None and self.stokes is not None
         have = [str(v) for v in member.labels]
+        text = text.replace(";", ",")
         names = [p.strip() for p in text.split(",")] if "," in text else _split_stokes(text.strip())
         missing = [n for n in names if n.upper() not in [h.upper() for h in have]]
         if missing:
@@ -191,7 +192,7 @@ class _Place:
             raise ParameterError(f"a region's range must have two limits; got {list(limits)}")
         ends = [self._channel(text, keys) for text in limits]
         low, high = min(ends), max(ends)
-        first, last = max(0, int(np.floor(low + 0.5 + 1e-6))), min(count - 1, int(np.ceil(high - 0.5 - 1e-6)))
+        first, last = max(0, int(np.floor(low + 0.5 + 1e-6))), min(count - 1, int(np.floor(high + 0.5 + 1e-6)))
         return np.arange(first, last + 1, dtype=np.int64)
 
     def _channel(self, text: str, keys: dict[str, str]) -> float:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from casatools._base.errors import SelectionError
-from casatools.analysis.regions.shapes import PlaneShape, Rectangle
+from casatools.analysis.regions.shapes import PlaneShape, Polygon, Rectangle
 
 __all__ = ["PixelSet", "Term"]
 
@@ -54,7 +54,27 @@ class Term:
                 last[axis] = min(shape[axis] - 1, int(np.floor(high + 2e-4)))
                 if first[axis] > last[axis]:
                     return None
+            if isinstance(self.shape, Polygon) and not self._trim(self.shape, first, last):
+                return None
         return first, last
+
+    def _trim(self, shape: Polygon, first: list[int], last: list[int]) -> bool:
+        """Take rows and columns at the edges of the box that hold no pixel of a polygon away, as CASA does; False where none is left."""
+        ax, ay = self.plane_axes
+        for along, across in ((ay, ax), (ax, ay)):
+            every = np.arange(first[across], last[across] + 1, dtype=np.float64)
+
+            def empty(at: int, along: int = along, every: np.ndarray = every) -> bool:
+                here = np.array([float(at)])
+                return not (shape.contains(every, here) if along == ay else shape.contains(here, every)).any()
+
+            while first[along] <= last[along] and empty(first[along]):
+                first[along] += 1
+            while first[along] < last[along] and empty(last[along]):
+                last[along] -= 1
+            if first[along] > last[along]:
+                return False
+        return True
 
     def block(self, slices: Sequence[slice]) -> np.ndarray:
         """Boolean mask of a block, broadcastable to the block's shape."""

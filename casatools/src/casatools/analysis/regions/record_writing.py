@@ -200,5 +200,5 @@ class _Writer:
             **_header("WCEllipsoid", 2), "absrel": 1,
             "center": {f"*{k + 1}": {"unit": v["unit"], "value": float(v["value"][0])} for k, v in enumerate(centre)},
             "coordinates": self.csys, "oneRel": True, "pixelAxes": np.array([a + 1 for a in plane], dtype=np.int64), **size,
-            "theta": {"unit": "rad", "value": shape.angle_rad}, "type": 1 if round_one else 2,
+            "theta": {"unit": "rad", "value": 0.0 if round_one else (shape.angle_rad + np.pi / 2) % np.pi}, "type": 1 if round_one else 2,
         }  # fmt: skip

@@ -258,6 +258,7 @@ def _world_ellipse(record: dict[str, Any], coordinates: Coordinates, shape: tupl
     radii = [record["radius"]] * 2 if "radius" in record else _numbered(record["radii"])
     theta = record.get("theta", 0.0)
     angle = float(to_unit(theta, "rad")) if isinstance(theta, dict) else float(theta)
+    angle -= np.pi / 2  # records count from +x, counter-clockwise
     if str(radii[0].get("unit", "")) in ("pix", "pixel"):
         size = [float(r["value"]) for r in radii]
         scale = (1.0, 1.0)

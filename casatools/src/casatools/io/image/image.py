@@ -16,6 +16,7 @@ from casatools.io.image.beams import BeamSet
 from casatools.io.image.coordinates import Coordinates
 from casatools.io.image.history import HistoryEntry
 from casatools.io.image.joined_image import JoinedImage, is_joined
+from casatools.io.image.part_image import PartImage, detach_parts_of, is_part
 from casatools.io.image.table_image import TableImage
 from casatools.io.image.tile_file import TileFile
 from casatools.io.image.tiling import iter_blocks
@@ -87,6 +88,8 @@ class CasaImage:
                     f"the image {path!r} is a list of others and cannot be changed; change these, or write it as one image"
                 )
             return cls(JoinedImage.open(found))
+        if os.path.isdir(found) and is_part(found):
+            return cls(PartImage.open(os.path.abspath(found), writable))
         if os.path.isdir(found):
             return cls(TableImage.open(found, writable))
         if is_fits_file(found):
@@ -148,15 +151,34 @@ class CasaImage:
                     f"an image of {planes} Stokes planes does not fit coordinates labelled {', '.join(stokes.labels)}"
                 )
         image = cls(TableImage.create(path, size, np.dtype(dtype), tile_shape))
-        image.coordinates = coordinates
-        image._driver.put_keyword("miscinfo", {})
-        image._put_info({"imagetype": "Intensity", "objectname": ""})
+        image._begin(coordinates, mask)
         if unit:
             image.unit = unit
-        if mask:
-            image.add_mask(mask)
-            image.default_mask = mask
         return image
+
+    @classmethod
+    def refer(
+        cls, path: str, source: CasaImage, first: Sequence[int], kept: Sequence[int], shape: Sequence[int], coordinates: Coordinates,
+        mask: str = "",
+    ) -> CasaImage:  # fmt: skip
+        """Make an image that is a box of another one, whose pixels stay where they are; arguments as of `PartImage.create` and `create`."""
+        image = cls(PartImage.create(path, cls.open(source.path), first, kept, shape, source.path))
+        image._begin(coordinates, mask)
+        return image
+
+    def detach(self) -> None:
+        """Take the pixels from the image that this one is a part of, if it is one."""
+        if isinstance(self._open, PartImage):
+            self._open.become_whole()
+
+    def _begin(self, coordinates: Coordinates, mask: str) -> None:
+        """Give a new image its first header."""
+        self.coordinates = coordinates
+        self._driver.put_keyword("miscinfo", {})
+        self._put_info({"imagetype": "Intensity", "objectname": ""})
+        if mask:
+            self.add_mask(mask)
+            self.default_mask = mask
 
     def close(self) -> None:
         """Write what is buffered and close; a second call does nothing."""
@@ -329,6 +351,7 @@ class CasaImage:
 
     def write(self, values: Any, slices: Slices = None) -> None:
         """Put pixels; `values` are broadcast to the slices and cast to the image's dtype."""
+        detach_parts_of(self.path)
         block = _Block(slices, self.shape)
         if not block.empty:
             full = np.broadcast_to(np.asarray(values), block.result_shape).reshape(block.full_shape)

@@ -399,6 +399,11 @@ class TableImage:
 
     # ---- keywords and history
 
+    @property
+    def keyword_names(self) -> list[str]:
+        """Names of all keywords."""
+        return list(self._table.keywordnames())
+
     def keyword(self, name: str, default: Any = None) -> Any:
         """A keyword's value, or `default`."""
         return self._table.getkeyword(name) if name in self._table.keywordnames() else default

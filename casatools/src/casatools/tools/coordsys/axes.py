@@ -121,7 +121,7 @@ class AxesMethods(CoordsysState):
     def findaxisbyname(
         self,
         axisname: Annotated[str, kinds.Text(empty=False), "Name of the axis or the start of it, in any case"] = "",
-        allowfriendlyname: Annotated[bool, kinds.Bool(), "Accept 'spectral' and 'ra' as well"] = True,
+        allowfriendlyname: Annotated[bool, kinds.Bool(), "Accept 'spectral' (or the start of it) and 'ra' as well"] = True,
     ) -> int:
         """The world axis with a name."""
         wanted = axisname.strip().lower()
@@ -129,7 +129,8 @@ class AxesMethods(CoordsysState):
         found = [k for k, name in enumerate(names) if wanted and name.startswith(wanted)]
         if not found and allowfriendlyname:
             friendly = {"spectral": "Spectral", "ra": "Direction"}
-            index = self._coordinates.find(friendly[wanted]) if wanted in friendly else None
+            kind = next((k for name, k in friendly.items() if wanted and name.startswith(wanted)), None)
+            index = self._coordinates.find(kind) if kind is not None else None
             if index is not None:
                 found = [self._coordinates.world_axes[index][0]]
         if not found:

@@ -132,11 +132,12 @@ class ConversionMethods(CoordsysState):
     @method
     def torel(self, value: WorldValue = [], isworld: IsWorld = -1) -> dict[str, Any]:  # noqa: B006
         """Absolute world or pixel values relative to the reference."""
-        if is_relative(value):
+        if isinstance(value, dict) and is_relative(value):
             raise ParameterError("torel: the value is relative already")
         if not self._is_world(value, isworld, "torel"):
             return pixel_record(np.array(self._pixels(value)) - self._coordinates.reference_pixel, relative=True)
-        world = relative_point(self._coordinates, self._world(value).tolist())
+        point = value if self._is_point(value, self._coordinates.n_world_axes) else self._world(value).tolist()
+        world = relative_point(self._coordinates, point)
         return world_record(self._coordinates, world, self._formats(value), relative=True)
 
     @method
@@ -157,7 +158,7 @@ class ConversionMethods(CoordsysState):
 
     @staticmethod
     def _formats(value: Any) -> str:
-        if not isinstance(value, dict):
+        if type(value) is list or not isinstance(value, dict):
             return "n"
         keys = (("numeric", "n"), ("quantity", "q"), ("measure", "m"), ("string", "s"))
         return "".join(letter for key, letter in keys if key in value) or "n"

@@ -269,8 +269,8 @@ class ReferenceMethods(CoordsysState):
         """Velocities of frequencies, for the rest frequency in use."""
         _, member = self._spectral()
         self._check_units(frequnit, velunit)
-        hertz = np.asarray(value, dtype=np.float64) * self._hertz(frequnit or member.units[0])
-        return member.velocity(hertz, doppler_code(doppler), velunit)
+        hertz = self._hertz(frequnit or member.units[0])
+        return member.velocity(value if hertz == 1.0 else value * hertz, doppler_code(doppler), velunit)
 
     @method
     def velocitytofrequency(
@@ -279,8 +279,9 @@ class ReferenceMethods(CoordsysState):
         """Frequencies of velocities, for the rest frequency in use."""
         _, member = self._spectral()
         self._check_units(frequnit, velunit)
-        hertz = member.frequency_hz_of(np.asarray(value, dtype=np.float64), doppler_code(doppler), velunit)
-        return hertz / self._hertz(frequnit or member.units[0])
+        hertz = member.frequency_hz_of(value, doppler_code(doppler), velunit)
+        hertz /= self._hertz(frequnit or member.units[0])
+        return hertz
 
     @method
     def frequencytofrequency(

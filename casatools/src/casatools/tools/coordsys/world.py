@@ -59,6 +59,9 @@ def world_record(
     ParameterError
         Measures of relative values or increments.
     """
+    if formats == "n" and axes is None:
+        relation = "relative" if relative else "absolute"
+        return {"pw_type": "world", "ar_type": relation, "numeric": np.array(values, dtype=np.float64)}
     chosen = list(range(len(values))) if axes is None else list(axes)
     record: dict[str, Any] = {"pw_type": "world", "ar_type": "relative" if relative else "absolute"}
     if "n" in formats:

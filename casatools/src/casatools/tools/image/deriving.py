@@ -101,7 +101,9 @@ class DerivingMethods(SessionMethods):
     ) -> Any:
         """Part of the image as a new image."""
         choice = PixelChoice(ImageSelection(region), mask, stretch)
-        made = self._make(sub_image, outfile, choice, dropdeg, tuple(keepaxes), overwrite)
+        # Without a name it is virtual: a copy, as in CASA, whose pixels stay in this image until one of the two is changed.
+        made = self._make(sub_image, outfile, choice, dropdeg, tuple(keepaxes), overwrite, not outfile)
+        made._lend(self)
         if list:
             _log.post(f"The selected part of {self._image.path} is in {made.name()}")
         if wantreturn:

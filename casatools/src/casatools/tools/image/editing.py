@@ -479,14 +479,15 @@ class EditingMethods(MakingMethods):
             raise ParameterError("image.rename: parameter 'name' must be given")
         path = self._image.path
         require_absent(name, overwrite)
-        temporary = self._temporary
-        self._temporary = ""
+        temporary, self._folder = self._folder, None
+        if temporary is not None:
+            self._image.detach()
         self._release()
         remove_output(name)
         os.rename(path, name)
         self._hold(name)
         if temporary:
-            remove_output(temporary)
+            del temporary  # the folder, empty now, goes with it
         return True
 
     @method

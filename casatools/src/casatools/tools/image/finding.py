@@ -41,7 +41,7 @@ class FindingMethods(ReshapingMethods):
         region: Region = {},
         mask: Mask = "",
         point: Annotated[bool, kinds.Bool(), "Points; else Gaussians"] = True,
-        width: Annotated[int, kinds.Int(min=3), "Side of the square that a Gaussian is fitted to, pixels"] = 5,
+        width: Annotated[int, kinds.Int(min=1), "Pixels that the square a Gaussian is fitted to reaches to each side"] = 5,
         negfind: Annotated[bool, kinds.Bool(), "Look for negative sources too"] = False,
     ) -> dict[str, Any]:
         """The strongest sources of a plane; gives the record of a component list."""

@@ -194,7 +194,7 @@ class FittingMethods(DerivingMethods):
         self,
         region: Region = {},
         point: Annotated[bool, kinds.Bool(), "A point source; else a Gaussian"] = True,
-        width: Annotated[int, kinds.Int(min=3), "Side of the square that a Gaussian is fitted to, pixels"] = 5,
+        width: Annotated[int, kinds.Int(min=1), "Pixels that the square a Gaussian is fitted to reaches to each side"] = 5,
         negfind: Annotated[bool, kinds.Bool(), "Fit the least pixel instead when it is further from zero"] = False,
         list: Annotated[bool, kinds.Bool(), "Tell the log"] = True,
     ) -> dict[str, Any]:

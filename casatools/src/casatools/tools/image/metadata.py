@@ -179,7 +179,7 @@ class MetadataMethods(SessionMethods):
         channel: Annotated[int, kinds.Int(), "Channel; -1 is all"] = -1,
         polarization: Annotated[int, kinds.Int(), "Polarization plane; -1 is all"] = -1,
     ) -> dict[str, Any]:
-        """The solid angle of the beam in pixels and in square arcsec."""
+        """The solid angle of the beam in pixels and in square arcsec; arrays (polarization, channel) where planes have beams of their own."""
         image = self._image
         direction = image.coordinates.direction
         if not image.beams or direction is None:
@@ -195,7 +195,7 @@ class MetadataMethods(SessionMethods):
             return float(image.beams.at(chan, stokes).area_rad2)
 
         if image.beams.is_per_plane and channel < 0:
-            areas: Any = np.array([[area(c, s) for s in range(image.beams.nstokes)] for c in range(image.beams.nchan)])
+            areas: Any = np.array([[area(c, s) for c in range(image.beams.nchan)] for s in range(image.beams.nstokes)])
         else:
             areas = area(max(channel, 0), max(polarization, 0))
         return {"pixels": areas / cell, "arcsec2": areas * 206264.80624709636**2}

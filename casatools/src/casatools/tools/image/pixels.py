@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Annotated, Any
 
@@ -10,6 +11,7 @@ import numpy as np
 from casatools._base import kinds, log
 from casatools._base.declare import method
 from casatools._base.errors import ParameterError
+from casatools._base.memory import require_memory
 from casatools.io.image import casa_order
 from casatools.tools.image.session import SessionMethods
 
@@ -49,6 +51,14 @@ class PixelMethods(SessionMethods):
                 )
         return tuple(slice(a, b + 1, s) for a, b, s in zip(first, last, step, strict=True))[::-1]
 
+    def _require_room(self, slices: Sequence[slice], getmask: bool) -> None:
+        """Raise ParameterError where the pixels of a box, as stored and as they are given back, need more memory than there is."""
+        count = math.prod(len(range(s.start, s.stop, s.step)) for s in slices)
+        stored = 1 if getmask else self._image.dtype.itemsize
+        given = 1 if getmask else max(8, 2 * stored if self._image.dtype.kind == "f" else 16)
+        what = f"image.getchunk of {count} pixels (choose fewer by 'blc', 'trc' and 'inc', a part at a time)"
+        require_memory(float(count) * (stored + given), what)
+
     @method
     def getchunk(
         self,
@@ -66,6 +76,11 @@ class PixelMethods(SessionMethods):
         -------
         ndarray
             CASA axis order; float64 (complex128), or bool for the mask.
+
+        Raises
+        ------
+        ParameterError
+            The box does not fit the image, or its pixels do not fit into memory.
         """
         slices = self._slices(blc, trc, inc)
         averaged = [a for a in axes if a >= 0]
@@ -75,6 +90,7 @@ class PixelMethods(SessionMethods):
             )
         if list:
             log.post(f"image.getchunk: {_box(slices)}")
+        self._require_room(slices, getmask)
         values = self._image.read_mask(slices) if getmask else self._image.read(slices)
         result = casa_order(values)
         if averaged and not getmask:

@@ -31,13 +31,25 @@ def _close_all() -> None:
 _TYPES = {"float32": "float", "float64": "double", "complex64": "complex", "complex128": "dcomplex"}
 
 
+class TemporaryFolder:
+    """A folder that is there as long as an image tool needs it."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+
+    def __del__(self) -> None:
+        if self.path:
+            shutil.rmtree(self.path, ignore_errors=True)
+
+
 class SessionMethods:
     """Opening and closing. The tool holds one image; images without a name live in a temporary folder until the tool is done."""
 
     def __init__(self) -> None:
         _alive.add(self)
         self._held: CasaImage | None = None
-        self._temporary = ""
+        self._folder: TemporaryFolder | None = None
+        self._lenders: list[TemporaryFolder] = []
         self._tells_history = True
 
     @property
@@ -59,6 +71,19 @@ class SessionMethods:
                 raise
         return self._image
 
+    @property
+    def _temporary(self) -> str:
+        """The folder of an image without a name of its own; "" for others."""
+        return self._folder.path if self._folder is not None else ""
+
+    @_temporary.setter
+    def _temporary(self, path: str) -> None:
+        self._folder = TemporaryFolder(path) if path else None
+
+    def _lend(self, other: SessionMethods) -> None:
+        """Keep the temporary folders of another image, whose pixels this one reads."""
+        self._lenders = [f for f in (other._folder, *other._lenders) if f is not None]
+
     def _hold(self, path: str, temporary: str = "", writable: bool = False) -> None:
         self._release()
         self._held = CasaImage.open(path, writable=writable)
@@ -68,9 +93,8 @@ class SessionMethods:
         if self._held is not None:
             self._held.close()
         self._held = None
-        if self._temporary:
-            shutil.rmtree(self._temporary, ignore_errors=True)
-            self._temporary = ""
+        self._folder = None
+        self._lenders = []
 
     @staticmethod
     def _place(outfile: str) -> tuple[str, str]:

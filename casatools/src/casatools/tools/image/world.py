@@ -161,10 +161,10 @@ class WorldMethods(SessionMethods):
         source = factor * float(to_unit(major, "rad")) * float(to_unit(minor, "rad"))
         area = image.beams.at(max(channel, 0), max(polarization, 0)).area_rad2
         if topeak:
-            return {"unit": f"{unit}/beam", "value": float(number) * area / source}
+            return {"unit": f"{unit}/beam", "value": float(number * area / source)}
         if not unit.endswith("/beam"):
             raise ParameterError(f"image.convertflux: a peak flux density is per beam, such as '1Jy/beam'; got {value!r}")
-        return {"unit": unit.removesuffix("/beam"), "value": float(number) * source / area}
+        return {"unit": unit.removesuffix("/beam"), "value": float(number * source / area)}
 
     @method
     def commonbeam(self) -> dict[str, Any]:

@@ -40,7 +40,12 @@ def test_structure() -> None:
     assert cs.findaxis(True, 5) == {"coordinate": 3, "axisincoordinate": 1}
     assert cs.findcoordinate("linear")["pixel"].tolist() == [4, 5]
     assert cs.findcoordinate("linear", 1)["return"] is False
-    assert (cs.findaxisbyname("ra"), cs.findaxisbyname("FREQ"), cs.findaxisbyname("spectral")) == (0, 3, 3)
+    assert (cs.findaxisbyname("ra"), cs.findaxisbyname("FREQ"), cs.findaxisbyname("spectral"), cs.findaxisbyname("spec")) == (
+        0,
+        3,
+        3,
+        3,
+    )
     assert cs.axesmap().tolist() == cs.axesmap(False).tolist() == list(range(7))
     cs.setnames(["x", "y"], "linear")
     assert cs.names()[4:6] == ["x", "y"]
@@ -317,3 +322,17 @@ def test_reference_of_a_system_without_one_pixel_axis() -> None:
     with pytest.raises(ParameterError, match="some axes were removed"):
         less.setreferencelocation([1.0, 2.0])
     assert less.referencepixel()["numeric"].tolist() == tool.referencepixel()["numeric"].tolist()[:2]
+
+
+def test_frames_of_frequencies_know_the_direction_whatever_its_conversion() -> None:
+    """The frequency is that for the image's own direction, also where directions are converted; CASA takes the galactic numbers for J2000."""
+    cs = coordsys().newcoordsys(direction=True, spectral=True)
+    cs.setreferencevalue([0.5, -0.4], "direction")
+    cs.settelescope("ATCA")
+    plain, both = cs.copy(), cs.copy()
+    plain.setconversiontype(spectral="BARY")
+    both.setconversiontype(direction="GALACTIC", spectral="BARY")
+    pixel = [3.0, 4.0, 5.0]
+    expected, found = plain.toworld(pixel)["numeric"], both.toworld(pixel)["numeric"]
+    assert found[2] == pytest.approx(expected[2], rel=1e-12) and abs(found[2] / cs.toworld(pixel)["numeric"][2] - 1) > 1e-7
+    assert np.abs(found[:2] - expected[:2]).max() > 0.1

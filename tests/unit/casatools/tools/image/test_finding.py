@@ -41,7 +41,7 @@ def test_sources_are_found() -> None:
     ia = make()
     found = ia.findsources(cutoff=0.2)
     assert found["nelements"] == 2 and found["component0"]["flux"]["value"][0] == pytest.approx(5.0, abs=0.05)
-    wide = ia.findsources(cutoff=0.2, point=False, width=9)
+    wide = ia.findsources(cutoff=0.2, point=False, width=5)
     assert wide["component0"]["shape"]["majoraxis"]["value"] == pytest.approx(14.0, rel=0.02) and wide["nelements"] == 2
     assert ia.findsources(nmax=1)["nelements"] == 1
     ia.calc("-'a.im'")
@@ -216,3 +216,14 @@ def test_history_and_trial_images() -> None:
     assert trial.maketestimage() and trial.shape().tolist() == [113, 76] and trial.findsources(cutoff=0.2)["nelements"] == 3
     for tool in (part, other, trial, ia):
         tool.done()
+
+
+def test_squares_reach_their_width_to_each_side() -> None:
+    """A square of 7 x 7 pixels about the pixel below the parabola's place (30), as CASA's; a hole at x = 34 lies outside of it, and inside of 9 x 9."""
+    ia = make((Source(5.0, 30.4, 34.06, 9.4 * ARCSEC, 9.4 * ARCSEC, 0.0),))
+    values = ia.getchunk()
+    values[34, 34] = -3.0
+    ia.putchunk(values)
+    fits = [ia.maxfit(point=False, width=w, list=False)["component0"]["shape"]["majoraxis"]["value"] for w in (3, 4)]
+    assert fits[0] == pytest.approx(9.4, rel=0.01) and abs(fits[1] - 9.4) > 0.05
+    assert ia.findsources(point=False, width=3, nmax=1)["component0"]["shape"]["majoraxis"]["value"] == pytest.approx(fits[0])

@@ -166,12 +166,15 @@ class DirectionCoordinate:
     def to_world(self, pixels: np.ndarray) -> np.ndarray:
         """Longitude and latitude (2, point) in `units` of 0-based pixels (2, point); NaN off the sky."""
         plane = linear_step(pixels, self.reference_pixel, self.increment * self._to_rad, self.matrix)
-        return np.stack(self.projector.to_sky(plane[0], plane[1])) / self._to_rad[:, None]
+        for row, angle, unit in zip(plane, self.projector.to_sky(plane[0], plane[1]), self.unit_rad, strict=True):
+            np.divide(angle, unit, out=row)
+        return plane
 
     def to_pixel(self, world: np.ndarray) -> np.ndarray:
         """0-based pixels (2, point) of longitude and latitude (2, point) in `units`; NaN where the projection does not reach."""
         sky = world * self._to_rad[:, None]
-        plane = np.stack(self.projector.to_plane(sky[0], sky[1]))
+        sky[0], sky[1] = self.projector.to_plane(sky[0], sky[1])
+        plane = sky
         return linear_step_inverse(plane, self.reference_pixel, self.increment * self._to_rad, self.matrix)
 
     @property

@@ -29,7 +29,7 @@ def linear_step(pixels: np.ndarray, reference_pixel: np.ndarray, increment: np.n
         diagonal = matrix.diagonal()
         if np.count_nonzero(matrix) != np.count_nonzero(diagonal):
             offset = matrix @ offset
-        else:
+        elif np.any(diagonal != 1.0):
             offset *= diagonal[:, None]
     offset *= increment[:, None]
     return offset

@@ -1,15 +1,16 @@
 """Sky projections: intermediate plane coordinates to celestial ones and back.
 
-The zenithal projections that radio images use are done here with numpy; the others go through wcslib (``astropy.wcs``).
+The projections that radio images use are done here with numpy; the others go through wcslib (``astropy.wcs``).
 
 References
 ----------
 Calabretta & Greisen 2002, A&A 395, 1077 (FITS paper II): equations 5 to 10 (rotation), 54 (TAN), 56 to 65 (STG, slant SIN,
-ARC), 69 (ZEA), and section 2.4 for LONPOLE and LATPOLE.
+ARC), 69 (ZEA), 79 to 87 (CYP to MER), 90 (SFL), 103 to 109 (AIT), and section 2.4 for LONPOLE and LATPOLE.
 """
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Callable
 from typing import Any
@@ -30,6 +31,9 @@ PROJECTIONS: dict[str, int] = {
 ZENITHAL = frozenset({"AZP", "SZP", "TAN", "SIN", "STG", "ARC", "ZPN", "ZEA", "AIR"})
 _CONIC = frozenset({"COP", "COD", "COE", "COO"})
 _FAST = frozenset({"TAN", "SIN", "STG", "ARC", "ZEA"})
+_EQUATORIAL = frozenset({"CAR", "MER", "CEA", "SFL", "AIT"})
+# Native coordinates may be this far beyond the whole sky [rad], for rounding; wcslib allows as much.
+_BEYOND = math.radians(1e-10)
 
 
 def parameter_count(name: str) -> int:
@@ -80,20 +84,41 @@ class Projector:
         self.parameters = np.asarray(parameters, dtype=np.float64)
         self.turn = math.radians(180.0 - longpole)
         self._slow: Any = None
+        self._copies: list[Any] = []
+        self._sphere: _Sphere | None = None
         slanted = name == "SIN" and bool(np.any(self.parameters)) and bool(self.turn)
         if name not in _FAST or slanted:
-            self._slow = wcs_of(name, math.degrees(longitude), math.degrees(latitude), self.parameters, longpole, latpole)
+            wcs = wcs_of(name, math.degrees(longitude), math.degrees(latitude), self.parameters, longpole, latpole)
+            if name in _EQUATORIAL and not np.any(self.parameters):
+                self._sphere = _Sphere(wcs)
+            else:
+                self._slow = wcs
 
     @property
     def through_wcslib(self) -> bool:
         """True where wcslib does the projection."""
         return self._slow is not None
 
+    def _through(self, method: str, first: np.ndarray, second: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """What wcslib makes of angles [rad], through a copy of its structure that no other thread works with."""
+        try:
+            wcs = self._copies.pop()
+        except IndexError:
+            wcs = copy.deepcopy(self._slow)
+        points = np.empty((first.size, 2))
+        np.multiply(first.ravel(), 180.0 / math.pi, out=points[:, 0])
+        np.multiply(second.ravel(), 180.0 / math.pi, out=points[:, 1])
+        found = getattr(wcs, method)(points, 0)
+        self._copies.append(wcs)
+        return np.radians(found[:, 0]), np.radians(found[:, 1])
+
     def to_sky(self, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Longitude and latitude [rad] of plane coordinates [rad]; NaN off the sky."""
         if self._slow is not None:
-            world = self._slow.wcs_pix2world(np.column_stack([np.degrees(x).ravel(), np.degrees(y).ravel()]), 0)
-            return np.radians(world[:, 0]), np.radians(world[:, 1])
+            return self._through("wcs_pix2world", x, y)
+        if self._sphere is not None:
+            longitude, latitude = self._sphere.to_sky(*_UNROLL[self.name](x, y))
+            return self._signed(longitude), latitude
         if self.turn:
             cosine, sine = math.cos(self.turn), math.sin(self.turn)
             x, y = x * cosine - y * sine, y * cosine + x * sine
@@ -102,20 +127,29 @@ class Projector:
         across = radial * cos0 - north * sin0
         longitude = np.arctan2(east, across)
         longitude += self.longitude
-        latitude = np.arctan2(north * cos0 + radial * sin0, np.sqrt(east * east + across * across))
-        # The longitude takes the sign of the reference point's, as wcslib gives it.
+        height = north * cos0  # east and north may be the caller's own
+        radial *= sin0
+        height += radial
+        across *= across
+        across += np.multiply(east, east, out=radial)
+        latitude = np.arctan2(height, np.sqrt(across, out=across), out=height)
+        return self._signed(longitude), latitude
+
+    def _signed(self, longitude: np.ndarray) -> np.ndarray:
+        """Longitudes with the sign of the reference point's, as wcslib gives them; changed in place."""
         sign = 1.0 if self.longitude >= 0 else -1.0
         low, high = sorted((sign * float(longitude.min()), sign * float(longitude.max()))) if longitude.size else (0.0, 0.0)
         if not (low >= 0 and high <= 2 * np.pi):
             longitude[sign * longitude < 0] += sign * 2 * np.pi
             longitude[sign * longitude > 2 * np.pi] -= sign * 2 * np.pi
-        return longitude, latitude
+        return longitude
 
     def to_plane(self, longitude: np.ndarray, latitude: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Plane coordinates [rad] of longitude and latitude [rad]; NaN where the projection does not reach."""
         if self._slow is not None:
-            plane = self._slow.wcs_world2pix(np.column_stack([np.degrees(longitude).ravel(), np.degrees(latitude).ravel()]), 0)
-            return np.radians(plane[:, 0]), np.radians(plane[:, 1])
+            return self._through("wcs_world2pix", longitude, latitude)
+        if self._sphere is not None:
+            return _ROLL[self.name](*self._sphere.from_sky(longitude, latitude))
         sin0, cos0 = math.sin(self.latitude), math.cos(self.latitude)
         offset = longitude - self.longitude
         sin_lat, cos_lat = sines_and_cosines(latitude)
@@ -129,6 +163,48 @@ class Projector:
             cosine, sine = math.cos(self.turn), -math.sin(self.turn)
             x, y = x * cosine - y * sine, y * cosine + x * sine
         return x, y
+
+
+class _Sphere:
+    """The turn between native and celestial coordinates where the reference point is not the native pole (FITS paper II, eq. 2 and 5)."""
+
+    def __init__(self, wcs: Any) -> None:
+        pole_longitude, pole_distance, native_longitude = (math.radians(v) for v in wcs.wcs.cel.euler[:3])
+        self.pole, self.native = pole_longitude, native_longitude
+        self.sine, self.cosine = math.cos(pole_distance), math.sin(pole_distance)
+
+    def _turned(self, angle: np.ndarray, height: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Longitude and latitude about the other pole, of longitude from it and latitude about this one [rad]."""
+        sin_height, cos_height = sines_and_cosines(height)
+        sin_angle, cos_angle = sines_and_cosines(angle)
+        east, along = sin_angle, cos_angle
+        east *= cos_height
+        east *= -1.0
+        along *= cos_height
+        across = sin_height * self.cosine - along * self.sine
+        along *= self.cosine
+        sin_height *= self.sine
+        along += sin_height
+        around = np.arctan2(east, across, out=sin_height)
+        east *= east
+        across *= across
+        east += across
+        return around, np.arctan2(along, np.sqrt(east, out=east), out=along)
+
+    def to_sky(self, native_longitude: np.ndarray, native_latitude: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        longitude, latitude = self._turned(native_longitude - self.native, native_latitude)
+        longitude += self.pole
+        return longitude, latitude
+
+    def from_sky(self, longitude: np.ndarray, latitude: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        native_longitude, native_latitude = self._turned(longitude - self.pole, latitude)
+        native_longitude += self.native
+        if native_longitude.size:
+            low, high = float(native_longitude.min()), float(native_longitude.max())
+            if not (low >= -math.pi and high <= math.pi):
+                native_longitude[native_longitude > math.pi] -= 2 * math.pi
+                native_longitude[native_longitude < -math.pi] += 2 * math.pi
+        return native_longitude, native_latitude
 
 
 Three = tuple[np.ndarray, np.ndarray, np.ndarray]
@@ -206,6 +282,78 @@ def _stg_out(east: np.ndarray, north: np.ndarray, radial: np.ndarray, parameters
 def _zea_out(east: np.ndarray, north: np.ndarray, radial: np.ndarray, parameters: np.ndarray) -> Two:
     ratio = np.sqrt(2.0 / np.where(radial > -1.0, 1.0 + radial, np.nan))
     return east * ratio, north * ratio
+
+
+def _on_sky(longitude: np.ndarray, latitude: np.ndarray) -> Two:
+    """Native coordinates, NaN where the plane reaches beyond the whole sky."""
+    for values, most in ((longitude, math.pi + _BEYOND), (latitude, math.pi / 2 + _BEYOND)):
+        if values.size and not (values.max() <= most and values.min() >= -most):
+            outside = ~(np.abs(values) <= most)
+            longitude, latitude = np.where(outside, np.nan, longitude), np.where(outside, np.nan, latitude)
+    return longitude, latitude
+
+
+def _mer_in(x: np.ndarray, y: np.ndarray) -> Two:
+    return _on_sky(x, 2.0 * np.arctan(np.exp(y)) - math.pi / 2)
+
+
+def _mer_out(longitude: np.ndarray, latitude: np.ndarray) -> Two:
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return longitude, np.log(np.tan(latitude / 2 + math.pi / 4))
+
+
+def _sfl_in(x: np.ndarray, y: np.ndarray) -> Two:
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return _on_sky(np.where(x == 0, 0.0, x / np.cos(y)), y)
+
+
+def _sfl_out(longitude: np.ndarray, latitude: np.ndarray) -> Two:
+    return longitude * np.cos(latitude), latitude
+
+
+def _cea_in(x: np.ndarray, y: np.ndarray) -> Two:
+    with np.errstate(invalid="ignore"):
+        return _on_sky(x, np.arcsin(np.clip(y, -1.0, 1.0) if y.size and np.abs(y).max() <= 1.0 + _BEYOND else y))
+
+
+def _cea_out(longitude: np.ndarray, latitude: np.ndarray) -> Two:
+    return longitude, np.sin(latitude)
+
+
+def _ait_in(x: np.ndarray, y: np.ndarray) -> Two:
+    square = 1.0 - x * x / 16.0 - y * y / 4.0
+    # Half is the least that the plane reaches; beyond it the ellipse ends.
+    root = np.sqrt(np.where(square >= 0.5 - _BEYOND, square, np.nan))
+    with np.errstate(invalid="ignore"):
+        return 2.0 * np.arctan2(root * x / 2.0, 2.0 * root * root - 1.0), np.arcsin(np.clip(y * root, -1.0, 1.0))
+
+
+def _ait_out(longitude: np.ndarray, latitude: np.ndarray) -> Two:
+    sin_half, cos_half = sines_and_cosines(longitude / 2.0)
+    sin_lat, cos_lat = sines_and_cosines(latitude)
+    gamma = np.sqrt(2.0 / (1.0 + cos_lat * cos_half))
+    return 2.0 * gamma * cos_lat * sin_half, gamma * sin_lat
+
+
+def _car_out(longitude: np.ndarray, latitude: np.ndarray) -> Two:
+    return longitude, latitude
+
+
+# Plane coordinates to native ones and back, of the projections whose reference point lies on the native equator.
+_UNROLL: dict[str, Callable[[np.ndarray, np.ndarray], Two]] = {
+    "CAR": _on_sky,
+    "MER": _mer_in,
+    "CEA": _cea_in,
+    "SFL": _sfl_in,
+    "AIT": _ait_in,
+}
+_ROLL: dict[str, Callable[[np.ndarray, np.ndarray], Two]] = {
+    "CAR": _car_out,
+    "MER": _mer_out,
+    "CEA": _cea_out,
+    "SFL": _sfl_out,
+    "AIT": _ait_out,
+}
 
 
 _DEPROJECT: dict[str, Callable[[np.ndarray, np.ndarray, np.ndarray], Three]] = {

@@ -257,27 +257,20 @@ class Coordinates:
 
     def world_of(self, pixel: Sequence[float]) -> list[float]:
         """What `to_world` gives for one point, in plain numbers."""
-        plan = self._plan()
-        if len(pixel) != plan.n_pixel:
-            raise ParameterError(f"the coordinates have {plan.n_pixel} pixel axes; got {len(pixel)} values")
-        return _followed(plan.to_world, pixel, plan.n_world)
+        return self.points().world(pixel)
 
     def pixel_of(self, world: Sequence[float]) -> list[float]:
         """What `to_pixel` gives for one point, in plain numbers."""
-        plan = self._plan()
-        if len(world) != plan.n_world:
-            raise ParameterError(f"the coordinates have {plan.n_world} world axes; got {len(world)} values")
-        return _followed(plan.to_pixel, world, plan.n_pixel)
+        return self.points().pixel(world)
 
-    def _plan(self) -> _Plan:
+    def points(self) -> _Plan:
         """How single points are converted; made again where members or axes are others than before."""
         plan = self._points
         if (
             plan is None
             or plan.world_axes != self.world_axes
             or plan.pixel_axes != self.pixel_axes
-            or len(plan.members) != len(self.members)
-            or any(a is not b for a, b in zip(plan.members, self.members, strict=True))
+            or plan.ids != [*map(id, self.members)]
         ):
             plan = self._points = _Plan(self)
         return plan
@@ -303,7 +296,7 @@ class Coordinates:
         return out
 
     def in_blocks(self, function: Callable[[int, int], None], npoint: int) -> None:
-        """Call a function on ranges of points that fit into a processor's cache, in threads; wcslib's structures allow one thread only."""
+        """Call a function on ranges of points that fit into a processor's cache, in threads."""
         if npoint <= _BLOCK:
             function(0, npoint)
             return
@@ -312,10 +305,7 @@ class Coordinates:
             for at in range(begin, end, _BLOCK):
                 function(at, min(at + _BLOCK, end))
 
-        if any(isinstance(member, DirectionCoordinate) and member.projector.through_wcslib for member in self.members):
-            blocks(0, npoint)
-        else:
-            over_rows(blocks, npoint, 4 * _BLOCK)
+        over_rows(blocks, npoint, _BLOCK)
 
     @staticmethod
     def _columns(values: np.ndarray, naxes: int, what: str) -> np.ndarray:
@@ -453,16 +443,25 @@ class Coordinates:
         )  # fmt: skip
 
 
-_BLOCK = 8192  # points
-# A function of a member, the axes that its arguments stand on, values of those that were removed, and the axes of its results.
-_Step = tuple[Callable[..., Sequence[float]], list[int], list[float], list[int]]
+_BLOCK = 65536  # points; of smaller ones threads wait longer for the interpreter's lock than they compute
+# A function of a member, the axes that its arguments stand on, values of those that were removed, and the axes of its results; axes that follow each
+# other are a slice, which saves most of the time.
+_Step = tuple[Callable[..., Sequence[float]], Any, list[float], Any]
 
 
 class _Plan:
-    """What converts single points: looked up once, for that takes longer than the conversion."""
+    """What converts single points: looked up once, for that takes longer than the conversion.
+
+    Attributes
+    ----------
+    layered : bool
+        World values are to be given in other frames than the members' own.
+    """
 
     def __init__(self, coordinates: Coordinates) -> None:
         self.members = list(coordinates.members)
+        self.ids = [*map(id, self.members)]  # of what is held, so that none is given to another member
+        self.layered = any(_is_layered(member) for member in self.members)
         self.world_axes = [list(a) for a in coordinates.world_axes]
         self.pixel_axes = [list(a) for a in coordinates.pixel_axes]
         self.n_world, self.n_pixel = coordinates.n_world_axes, coordinates.n_pixel_axes
@@ -471,16 +470,48 @@ class _Plan:
         for index, member in enumerate(self.members):
             world, pixel = self.world_axes[index], self.pixel_axes[index]
             if max(world) >= 0:
-                self.to_world.append((member.one_point[0], pixel, coordinates.pixel_replacement[index].tolist(), world))
+                removed = coordinates.pixel_replacement[index].tolist()
+                self.to_world.append((member.one_point[0], _run(pixel), removed, _run(world)))
             if max(pixel) >= 0:
-                self.to_pixel.append((member.one_point[1], world, coordinates.world_replacement[index].tolist(), pixel))
+                removed = coordinates.world_replacement[index].tolist()
+                self.to_pixel.append((member.one_point[1], _run(world), removed, _run(pixel)))
+
+    def world(self, pixel: Sequence[float]) -> list[float]:
+        """World values of one pixel, in the members' own frames."""
+        if len(pixel) != self.n_pixel:
+            raise ParameterError(f"the coordinates have {self.n_pixel} pixel axes; got {len(pixel)} values")
+        return _followed(self.to_world, pixel, self.n_world)
+
+    def pixel(self, world: Sequence[float]) -> list[float]:
+        """The pixel of world values in the members' own frames."""
+        if len(world) != self.n_world:
+            raise ParameterError(f"the coordinates have {self.n_world} world axes; got {len(world)} values")
+        return _followed(self.to_pixel, world, self.n_pixel)
+
+
+def _is_layered(member: Coordinate) -> bool:
+    if not isinstance(member, (DirectionCoordinate, SpectralCoordinate)):
+        return False
+    target = member.conversion_frame
+    return target != member.frame and (bool(target) or isinstance(member, SpectralCoordinate))
+
+
+def _run(axes: list[int]) -> Any:
+    """Axes as a slice where they follow each other and none was removed."""
+    return slice(axes[0], axes[-1] + 1) if axes[0] >= 0 and axes == list(range(axes[0], axes[0] + len(axes))) else axes
 
 
 def _followed(steps: list[_Step], given: Sequence[float], count: int) -> list[float]:
     """The results of a plan's steps."""
     out = [0.0] * count
     for function, axes, instead, targets in steps:
-        values = function(*[given[a] if a >= 0 else v for a, v in zip(axes, instead, strict=True)])
+        if axes.__class__ is slice:
+            values = function(*given[axes])
+        else:
+            values = function(*[given[a] if a >= 0 else v for a, v in zip(axes, instead, strict=True)])
+        if targets.__class__ is slice:
+            out[targets] = values
+            continue
         for axis, value in zip(targets, values, strict=True):
             if axis >= 0:
                 out[axis] = value
