@@ -257,7 +257,13 @@ class Imager:
         # A cube of one channel is weighted channel by channel too.
         apart = per_channel and data.is_cube
         self.weights: ImagingWeights | GroupedWeights = ImagingWeights(
-            main.shape, main.cell_rad, weighting, data.axis.nchan if apart else 1, bandwidth(data.axis), apart, self.fields[0].store
+            main.shape,
+            main.cell_rad,
+            weighting,
+            data.axis.nchan if apart else 1,
+            bandwidth(data.axis),
+            apart,
+            self.fields[0].store,
         )
         data.plan_parts(sum(image.channel_bytes() for image in self.fields), any(image.store.is_mapped for image in self.fields))
         if self.fields[0].weights_apart and self.weights.needs_density:
