@@ -29,7 +29,7 @@ def _make_tables(vis: str) -> None:
     rng = np.random.default_rng(5)
     common: dict[str, Any] = {"vis": vis, "refant": "EA01", "minsnr": 0.0}
     casatasks.gaincal(caltable="G", solint="40s", **common)
-    casatasks.gaincal(caltable="T", gaintype="T", solint="120s", **common)
+    casatasks.gaincal(caltable="T", gaintype="T", solint="90s", **common)
     casatasks.gaincal(caltable="K", gaintype="K", **common)
     casatasks.bandpass(caltable="B", field="0,1", **common)
     casatasks.polcal(caltable="Df", poltype="Df", combine="scan", field="0", **common)

@@ -78,7 +78,8 @@ def refer_phases(param: np.ndarray, flag: np.ndarray, refants: Sequence[int], mo
     candidates = refants if mode == "flex" else refants[:1]
     if mode == "strict":
         dead = flag.all(axis=1)
-        flag |= (flag[:, refants[0]] & ~dead).any(axis=-1)[:, None, :, None]
+        lost = np.asarray((flag[:, refants[0]] & ~dead).any(axis=-1))
+        flag |= lost[:, None, :, None]
     nchan, npar = param.shape[2:]
     grid = np.ix_(np.arange(nchan), np.arange(npar))
     reference = np.full((nchan, npar), -1)
