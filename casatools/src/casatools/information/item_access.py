@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from casatools._base.errors import ParameterError
+from casatools._base.errors import DataError, ParameterError
 from casatools.io.ms import MeasurementSet
 from casatools.io.ms.metadata import correlation_names
 
@@ -236,10 +236,21 @@ class InterferometerAxis:
 
 
 def interferometer_axis(ms: MeasurementSet, view: DataView, gap: int = 0) -> InterferometerAxis:
-    """The grid of the rows of a view; `gap` places with the number -1 stand between first antennas."""
+    """The grid of the rows of a view; `gap` places with the number -1 stand between first antennas.
+
+    Raises
+    ------
+    DataError
+        Two rows have the same interferometer and time, so that one would hide the other.
+    """
     one, two = (ms.read(c, view.rows).astype(np.int64) for c in ("ANTENNA1", "ANTENNA2"))
     numbers, ifr = np.unique(one * 1000 + two, return_inverse=True)
     times, time = np.unique(ms.read("TIME", view.rows), return_inverse=True)
+    if len(np.unique(np.ravel(ifr) * len(times) + np.ravel(time))) < len(view.rows):
+        raise DataError(
+            f"'ifraxis' has one place for each interferometer and time, and several of the {len(view.rows)} selected rows share one; "
+            "select one data description with selectinit(datadescid=...), or fewer rows with msselect"
+        )
     place = np.arange(len(numbers))
     if gap and len(numbers):
         place += gap * np.concatenate([[0], np.cumsum(np.diff(numbers // 1000) > 0)])

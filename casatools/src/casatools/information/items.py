@@ -73,7 +73,7 @@ def get_items(ms: MeasurementSet, view: DataView, names: list[str], gap: int | N
         elif averaged and name == "flag":
             out[name] = _spread(values, grid, True).all(axis=-1) if grid is not None else values.all(axis=0, keepdims=True).T
         elif average and name == "sigma":
-            out[name] = _error_of_mean(values, grid)
+            out[name] = _error_of_mean(values, np.asarray(~item_flags(ms, view).all(axis=1)), grid)
         else:
             out[name] = _on_axes(values, name, view, grid)
     if found and "weight" not in names:
@@ -97,12 +97,13 @@ def _spread(values: np.ndarray, grid: InterferometerAxis, fill: Any) -> np.ndarr
     return grid.spread(values, fill)
 
 
-def _error_of_mean(sigma: np.ndarray, grid: InterferometerAxis | None) -> np.ndarray:
-    """Sigma of the mean over rows, or times: (corr,) or (corr, ifr)."""
+def _error_of_mean(sigma: np.ndarray, used: np.ndarray, grid: InterferometerAxis | None) -> np.ndarray:
+    """Sigma of the mean over rows, or times, of what `used` says has data: (corr,) or (corr, ifr); 0 where nothing has."""
+    variance, number = np.where(used, sigma.astype(np.float64) ** 2, 0.0), used.astype(np.float64)
     if grid is None:
-        return np.asarray(np.sqrt((sigma**2).sum(axis=0)) / max(len(sigma), 1))
-    number = np.maximum(_spread(np.ones_like(sigma), grid, 0.0).sum(axis=-1), 1)
-    return np.asarray(np.sqrt((_spread(sigma, grid, 0.0) ** 2).sum(axis=-1)) / number)
+        return np.asarray(np.sqrt(variance.sum(axis=0)) / np.maximum(number.sum(axis=0), 1))
+    total, count = (_spread(a, grid, 0.0).sum(axis=-1) for a in (variance, number))
+    return np.asarray(np.sqrt(total) / np.maximum(count, 1))
 
 
 def _on_axes(values: np.ndarray, name: str, view: DataView, grid: InterferometerAxis | None) -> np.ndarray:

@@ -207,8 +207,8 @@ class ResolvedSelection:
         (observations and arrays: what the rows hold).
     baselines : BaselineSelection or None
         None without an antenna expression.
-    scan_ranges : tuple of IdRange
-        The scan expression, read.
+    scan_ranges, observation_ranges : tuple of IdRange
+        The scan and observation expressions, read.
     named : frozenset of str
         Which expressions were given.
     """
@@ -224,6 +224,7 @@ class ResolvedSelection:
     baselines: BaselineSelection | None
     feed_pairs: np.ndarray
     scan_ranges: tuple[IdRange, ...]
+    observation_ranges: tuple[IdRange, ...]
     time_bounds_s: tuple[tuple[float, float], ...]
     uv_items: tuple[UvItem, ...]
     correlation_ddids: tuple[int, ...]
@@ -407,7 +408,7 @@ class _Resolver:
             raise SelectionError(f"the selection {given} matches no row of {self.ms.path!r}; {self._what_is_there()}")
         return ResolvedSelection(
             rows, channels, ranges, correlations, tuple(fields_found), tuple(spws), tuple(ddids), tuple(states), baselines,
-            feed_pairs, p.scan, tuple((low, high) for low, high, _ in bounds), p.uvrange, tuple(by_correlation), named, self.ms,
+            feed_pairs, p.scan, p.observation, tuple((low, high) for low, high, _ in bounds), p.uvrange, tuple(by_correlation), named, self.ms,
         )  # fmt: skip
 
     def _what_is_there(self) -> str:

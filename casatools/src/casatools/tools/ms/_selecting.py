@@ -68,6 +68,13 @@ def _numbers(resolved: ResolvedSelection) -> list[int]:
     return out
 
 
+def _observations(resolved: ResolvedSelection | None) -> np.ndarray:
+    """IDs of the sub-table that an expression of observations stands for, whether rows are left or not."""
+    ranges = resolved.observation_ranges if resolved is not None else ()
+    number = len(resolved.ms.metadata.observations) if resolved is not None else 0
+    return np.array([i for i in range(number) if any(r.holds(i) for r in ranges)], dtype=np.int64)
+
+
 class SelectionMethods(MsState):
     """Choosing rows, channels and polarizations."""
 
@@ -247,8 +254,7 @@ class SelectionMethods(MsState):
         out["feedpairs"] = pairs if len(pairs) else np.zeros(0, dtype=np.int64)
         out["feed1"], out["feed2"] = np.unique(pairs[:, 0]), np.unique(pairs[:, 1])
         out["stateid"] = np.array(resolved.states if resolved is not None and "intent" in named else [], dtype=np.int64)
-        present = resolved.observations if resolved is not None and "observation" in named else ()
-        out["observationid"] = np.array(present, dtype=np.int64)
+        out["observationid"] = _observations(resolved)
         return out
 
     @method
@@ -273,7 +279,7 @@ class SelectionMethods(MsState):
         with MeasurementSet(vis) as ms:
             resolved = selection.resolve(ms, allow_empty=True)
             out = selected_indices(resolved)
-            out["obsids"] = np.array(resolved.observations if "observation" in resolved.named else [], dtype=np.int64)
+            out["obsids"] = _observations(resolved)
             return out
 
     @method

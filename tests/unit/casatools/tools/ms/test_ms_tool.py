@@ -57,6 +57,36 @@ def test_averages_are_those_of_the_reference(tool: ms) -> None:
 
 
 @pytest.mark.shared
+def test_sigma_of_a_mean_counts_what_went_into_it(tool: ms) -> None:
+    tool.selectinit(0)
+    flag = tool.getdata(["flag"])["flag"]
+    flag[:] = False
+    flag[0, :, :252] = True  # the first correlation of a quarter of the rows, and one baseline of the second at all times
+    flag[1, :, 0::28] = True
+    tool.putdata({"flag": flag})
+    sigma = tool.getdata(["sigma"], average=True)["sigma"]
+    assert sigma == pytest.approx([756**-0.5, 972**-0.5, 1008**-0.5, 1008**-0.5])
+    of_ifr = tool.getdata(["sigma"], ifraxis=True, average=True)["sigma"]
+    assert of_ifr.shape == (4, 28) and of_ifr[0] == pytest.approx(27**-0.5) and of_ifr[2:] == pytest.approx(1 / 6)
+    assert of_ifr[1, 0] == 0.0 and of_ifr[1, 1:] == pytest.approx(1 / 6)
+
+
+@pytest.mark.shared
+def test_rows_do_not_hide_each_other_on_the_interferometer_axis(tool: ms) -> None:
+    tool.open(tool.name())
+    with pytest.raises(DataError, match=r"several of the 2016 selected rows share one; select one data description"):
+        tool.getdata(["u", "weight"], ifraxis=True)
+
+
+@pytest.mark.shared
+def test_observations_are_named_where_no_row_is_left(tool: ms) -> None:
+    assert not tool.msselect({"observation": "0", "uvdist": ">1e9m"})
+    assert tool.msselectedindices()["observationid"].tolist() == [0]
+    assert not tool.msselect({"observation": "7"})
+    assert tool.msselectedindices()["observationid"].tolist() == []
+
+
+@pytest.mark.shared
 def test_rows_of_several_shapes_are_refused_not_read(shared_input: Callable[[str], str]) -> None:
     # casacore's tiled storage manager writes beyond the end of the array where cells differ in shape.
     path = shared_input("evla_simple.ms")
