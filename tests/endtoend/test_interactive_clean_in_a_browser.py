@@ -12,10 +12,10 @@ import numpy as np
 import pytest
 
 from casatasks import deconvolve, imsmooth, sdintimaging, tclean
-from casatools import image
 from casatools.imaging import clean_page
 from casatools.simulation.demo import DemoOptions, make_demo
 from support.browser import Browser, browser, needs_browser
+from support.images import pixels
 
 pytestmark = needs_browser
 FIELD = {"vis": "sim.ms", "field": "0", "imsize": 64, "cell": "12arcsec", "specmode": "mfs"}
@@ -67,15 +67,6 @@ def drag(window: Browser, start: tuple[float, float], end: tuple[float, float]) 
     send('mousedown', arguments[0]); send('mousemove', arguments[1]); send('mouseup', arguments[1]);
     """
     window.run(script, list(start), list(end))
-
-
-def pixels(name: str) -> np.ndarray:
-    ia = image()
-    ia.open(name)
-    try:
-        return np.squeeze(ia.getchunk())
-    finally:
-        ia.close()
 
 
 def test_draw_clean_look_change_and_stop(window: Browser, addresses: list[str], tmp_path: Path) -> None:

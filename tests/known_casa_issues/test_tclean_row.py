@@ -16,11 +16,12 @@ from scipy.ndimage import map_coordinates
 from scipy.optimize import least_squares
 
 from casatasks import exportfits, flagdata, imfit, imhead, tclean
-from casatools import image, synthesisdeconvolver, table
+from casatools import synthesisdeconvolver, table
 from casatools._base.errors import ParameterError
 from casatools.frames.directions import Direction, convert_direction
 from casatools.frames.observatories import observatory_position
 from casatools.imaging.beam_fit import fit_beam, sidelobe_level
+from support.images import pixels
 from support.point_source import make_point_source
 
 SIZE, CELL_ARCSEC = 128, 6.0
@@ -47,15 +48,6 @@ def simulated(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(autouse=True)
 def _data(simulated: Path, tmp_path: Path) -> None:
     shutil.copytree(simulated, tmp_path / "sim.ms")
-
-
-def pixels(name: str) -> np.ndarray:
-    ia = image()
-    ia.open(name)
-    try:
-        return np.squeeze(ia.getchunk())
-    finally:
-        ia.close()
 
 
 def test_sidelobe_is_that_of_the_psf_beyond_its_main_lobe() -> None:

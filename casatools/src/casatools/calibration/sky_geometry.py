@@ -54,6 +54,13 @@ class SkyGeometry:
         sine = np.sin(self.latitude_rad) * np.sin(dec) + np.cos(self.latitude_rad) * np.cos(dec) * np.cos(own)
         return np.asarray(np.arcsin(np.clip(sine, -1.0, 1.0)))
 
+    def azimuths(self, times_s: np.ndarray, fields: np.ndarray) -> np.ndarray:
+        """Azimuths (slot, ant) [rad], north through east."""
+        hour, declination = self.hour_declination(times_s, fields)
+        own, dec = self.own_hours(hour), declination[:, None]
+        north = np.cos(self.latitude_rad) * np.sin(dec) - np.sin(self.latitude_rad) * np.cos(dec) * np.cos(own)
+        return np.asarray(np.arctan2(-np.cos(dec) * np.sin(own), north))
+
     def directions_itrf(self, times_s: np.ndarray, fields: np.ndarray) -> np.ndarray:
         """Unit vectors (slot, 3) towards fields in the frame of the Earth (ITRF)."""
         hour, declination = self.hour_declination(times_s, fields)

@@ -71,11 +71,8 @@ def _angles(ms: MeasurementSet, time: np.ndarray, field: np.ndarray, antenna: np
     slots, at = np.unique(np.stack([time, field.astype(np.float64)], axis=1), axis=0, return_inverse=True)
     at = at.ravel()
     when, which = slots[:, 0], slots[:, 1].astype(np.int64)
-    hour, declination = geometry.hour_declination(when, which)
-    own, dec, lat = geometry.own_hours(hour), declination[:, None], geometry.latitude_rad
-    azimuth = np.arctan2(-np.cos(dec) * np.sin(own), np.cos(lat) * np.sin(dec) - np.sin(lat) * np.cos(dec) * np.cos(own))
     found = {
-        "ant-azimuth": azimuth,
+        "ant-azimuth": geometry.azimuths(when, which),
         "ant-elevation": geometry.elevations(when, which),
         "ant-parang": geometry.zenith_angles(when, which),
     }

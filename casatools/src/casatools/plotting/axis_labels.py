@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import datetime
 import os
 
 import numpy as np
 
+from casatools.frames.epochs import format_epoch
 from casatools.io.caltable import CalTable
 from casatools.io.ms import MeasurementSet
 from casatools.io.ms.metadata import correlation_names
 
 __all__ = ["AxisLabels"]
-
-_EPOCH = datetime.datetime(1858, 11, 17, tzinfo=datetime.UTC)
 
 
 class AxisLabels:
@@ -42,7 +40,7 @@ class AxisLabels:
         """What a value of an axis is called; its number where it has no name."""
         number = round(value)
         if axis == "time":
-            return f"{_EPOCH + datetime.timedelta(seconds=value):%Y/%m/%d %H:%M:%S}"
+            return format_epoch(value, "ymd", 0)
         if not self.named(axis) or abs(number - value) > 1e-6:  # means over antennas are no antenna
             return f"{value:g}"
         if axis == "baseline":

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
 import os
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,6 +10,7 @@ import numpy as np
 
 from casatools._base.errors import ParameterError, UnsupportedError
 from casatools._base.paths import require_absent
+from casatools.frames.epochs import format_epoch
 from casatools.io.caltable import CalTable
 from casatools.io.ms import MeasurementSet, Selection
 from casatools.io.tables import table_kind
@@ -18,10 +18,9 @@ from casatools.plotting.figure import save_figure
 from casatools.plotting.plot_axes import PlotOptions
 from casatools.plotting.visibility_figure import Plot, draw_pages
 
-__all__ = ["HEADER_ITEMS", "PAGE", "Page", "header_text", "page_files"]
+__all__ = ["HEADER_ITEMS", "PAGE", "Page", "header_text", "write_pages"]
 
 HEADER_ITEMS = ("filename", "ycolumn", "obsdate", "obstime", "observer", "projid", "telescope", "targname", "targdir")
-_EPOCH = datetime.datetime(1858, 11, 17, tzinfo=datetime.UTC)
 
 
 @dataclass
@@ -74,7 +73,7 @@ def page_files(target: str, pages: list[tuple[str, Any]]) -> list[str]:
     return [f"{root}_{name}{ending}" for name, _ in pages]
 
 
-def save_pages(target: str, pages: list[tuple[str, Any]], file_format: str, dpi: float, overwrite: bool) -> list[str]:
+def write_pages(target: str, pages: list[tuple[str, Any]], file_format: str, dpi: float, overwrite: bool) -> list[str]:
     """Write pages into files and give their names; OutputExistsError before any is written."""
     names = page_files(target, pages)
     for name in names:
@@ -113,11 +112,11 @@ def _about(path: str, selection: Selection) -> dict[str, str]:
         times, fields = np.asarray(ms.read("TIME", rows)), np.unique(ms.read("FIELD_ID", rows))
         numbers = np.unique(ms.read("OBSERVATION_ID", rows))
         known = [o for o in ms.metadata.observations if o.id in numbers]
-        first, last = (_EPOCH + datetime.timedelta(seconds=float(t)) for t in (times.min(), times.max()))
+        first, last = float(times.min()), float(times.max())
         shown = [ms.metadata.fields[int(f)] for f in fields[:3]]
         more = " ..." if len(fields) > 3 else ""
         return {
-            "obsdate": f"{first:%Y/%m/%d}", "obstime": f"{first:%H:%M:%S} to {last:%H:%M:%S} UTC",
+            "obsdate": format_epoch(first, "date"), "obstime": f"{format_epoch(first, 'time', 0)} to {format_epoch(last, 'time', 0)} UTC",
             "observer": ", ".join(dict.fromkeys(o.observer for o in known)), "projid": ", ".join(dict.fromkeys(o.project for o in known)),
             "telescope": ", ".join(dict.fromkeys(o.telescope_name for o in known)),
             "targname": ", ".join(f.name for f in shown) + more,

@@ -11,10 +11,10 @@ from casatools.frames.frequencies import frequency_frame
 from casatools.frames.quantities import to_unit
 from casatools.io.ms import Selection
 from casatools.plotting.plot_axes import PlotOptions, data_column, normalised
-from casatools.plotting.plot_page import PAGE, header_text, save_pages
+from casatools.plotting.plot_page import PAGE, header_text, write_pages
 from casatools.plotting.plot_style import GridStyle, SymbolStyle, plain_color
 from casatools.plotting.solution_points import doubled_receptors
-from casatools.plotting.visibility_figure import Layer, Plot, find_air, make_layer
+from casatools.plotting.visibility_figure import LEGENDS, Layer, Plot, find_air, make_layer
 
 __all__ = ["draw_request"]
 
@@ -22,17 +22,6 @@ _SELECTED = ("timerange", "uvrange", "antenna", "scan", "correlation", "array", 
 # Colours of vertical axes without a colour axis; the first has the plot's own.
 _OTHERS = ("", "#d1495b", "#2e8b57", "#7b5ea7")
 _GRID = tuple((w, n) for k in ("major", "minor") for w, n in ((f"show{k}", "grid"), (k, "width"), (k, "style"), (k, "color")))
-_LEGENDS = (
-    "",
-    "upperright",
-    "upperleft",
-    "lowerright",
-    "lowerleft",
-    "exteriorright",
-    "exteriorleft",
-    "exteriortop",
-    "exteriorbottom",
-)
 
 
 def draw_request(given: Mapping[str, Any]) -> list[str]:
@@ -106,7 +95,7 @@ def draw_request(given: Mapping[str, Any]) -> list[str]:
     pages = PAGE.draw(size, given["exprange"] != "all")
     if given["exprange"] != "all":
         pages = pages[:1]
-    return save_pages(target, pages, given["expformat"], resolution, given["overwrite"] or not given["plotfile"])
+    return write_pages(target, pages, given["expformat"], resolution, given["overwrite"] or not given["plotfile"])
 
 
 def _ranges(given: Any) -> tuple[float, ...]:
@@ -175,9 +164,9 @@ def _layers(given: Mapping[str, Any], vis: str, chosen: Selection) -> list[Layer
 
 
 def _require(given: Mapping[str, Any]) -> None:
-    if given["legendposition"].lower() not in _LEGENDS:
+    if given["legendposition"].lower() not in LEGENDS:
         raise ParameterError(
-            f"plotms: parameter 'legendposition' must be one of {', '.join(_LEGENDS[1:])}; got {given['legendposition']!r}"
+            f"plotms: parameter 'legendposition' must be one of {', '.join(n for n in LEGENDS if n)}; got {given['legendposition']!r}"
         )
     if given["veldef"].upper() not in ("RADIO", "OPTICAL", "TRUE"):
         raise ParameterError(f"plotms: parameter 'veldef' must be RADIO, OPTICAL or TRUE; got {given['veldef']!r}")

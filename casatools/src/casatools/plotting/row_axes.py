@@ -138,14 +138,9 @@ class RowAxes:
         at = at.ravel()
         geometry = SkyGeometry(self._ms)
         when, which = distinct[:, 0], distinct[:, 1].astype(np.int64)
-        hour, declination = geometry.hour_declination(when, which)
-        latitude = geometry.latitude_rad[0]
-        azimuth = np.arctan2(
-            -np.cos(declination) * np.sin(hour),
-            np.cos(latitude) * np.sin(declination) - np.sin(latitude) * np.cos(declination) * np.cos(hour),
-        )
+        hour, _ = geometry.hour_declination(when, which)
         return {
-            "azimuth": np.degrees(azimuth)[at],
+            "azimuth": np.degrees(geometry.azimuths(when, which)[:, 0])[at],
             "elevation": np.degrees(geometry.elevations(when, which)[:, 0])[at],
             "parang": np.degrees(geometry.zenith_angles(when, which)[:, 0])[at],
             "hourang": (np.degrees(hour) / 15.0)[at],

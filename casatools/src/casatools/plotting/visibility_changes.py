@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Sequence
 
 import numpy as np
 
-from casatools._base.errors import CasaError
 from casatools.calibration.apply import PriorCalibration
 from casatools.calibration.callib import CalibrationLibrary
 from casatools.calibration.virtual_models import VirtualColumn
@@ -20,6 +20,7 @@ from casatools.transform.phasing import phase_factors, uvw_frame
 
 __all__ = ["VisibilityChanges"]
 
+_OFFSET = re.compile(r"[-+]?[\d.]+(e[-+]?\d+)?(arcsec|arcmin|deg|rad|mas)")
 _DATA = ("DATA", "CORRECTED_DATA", "MODEL_DATA")
 
 
@@ -89,13 +90,10 @@ class VisibilityChanges:
 def _moved(text: str, old: Direction) -> Direction:
     """The direction that a text names, in the frame of the old one: itself, or two offsets from the old one such as ``10arcsec -5arcsec``."""
     words = text.replace(",", " ").strip("[]() ").split()
-    if len(words) == 2:
-        try:
-            east, north = (float(to_unit(w, "rad")) for w in words)
-        except CasaError:
-            pass  # two words may name a direction as well
-        else:
-            return Direction(old.lon_rad + east / np.cos(old.lat_rad), old.lat_rad + north, old.frame)
+    # A direction of two words has a frame or a sexagesimal angle for one of them.
+    if len(words) == 2 and all(_OFFSET.fullmatch(w) for w in words):
+        east, north = (float(to_unit(w, "rad")) for w in words)
+        return Direction(old.lon_rad + east / np.cos(old.lat_rad), old.lat_rad + north, old.frame)
     return convert_direction(parse_direction(text), old.frame)
 
 

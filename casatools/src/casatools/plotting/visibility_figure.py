@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -11,6 +10,7 @@ import numpy as np
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator
 
 from casatools._base.errors import DataError
+from casatools.frames.epochs import format_epoch
 from casatools.io.ms import Selection
 from casatools.io.tables import table_kind
 from casatools.plotting.axis_labels import AxisLabels
@@ -23,11 +23,10 @@ from casatools.plotting.visibilities import collect_points
 if TYPE_CHECKING:
     from casatools.plotting.bandpass_sky import Atmosphere
 
-__all__ = ["Layer", "Plot", "draw_pages", "find_air", "make_layer", "plot_receptor"]
+__all__ = ["LEGENDS", "Layer", "Plot", "draw_pages", "find_air", "make_layer", "plot_receptor"]
 
 _COLORS = ("#1f6fb4", "#d1495b", "#2e8b57", "#e39a2d", "#7b5ea7", "#4fb3bf", "#8c564b", "#c678b5", "#6b6b6b", "#a5a13b")
-_MJD_EPOCH = datetime.datetime(1858, 11, 17, tzinfo=datetime.UTC)
-_LEGENDS = {
+LEGENDS = {
     "": "best", "upperright": "upper right", "upperleft": "upper left", "lowerright": "lower right", "lowerleft": "lower left",
     "exteriorright": "outside right upper", "exteriorleft": "outside left upper", "exteriortop": "outside upper center",
     "exteriorbottom": "outside lower center",
@@ -270,7 +269,7 @@ def _number_axis(axis: Any, name: str, labels: AxisLabels, values: np.ndarray, f
 
 
 def _clock(seconds: float, _: Any = None) -> str:
-    return (_MJD_EPOCH + datetime.timedelta(seconds=float(seconds))).strftime("%H:%M:%S")
+    return format_epoch(float(seconds), "time", 0)
 
 
 def _share(plot: Plot, cells: Any, start: int, count: int, columns: int) -> None:
@@ -282,9 +281,8 @@ def _share(plot: Plot, cells: Any, start: int, count: int, columns: int) -> None
             limits = np.array([getattr(p, get)() for p in panels])
             for panel in panels:
                 getattr(panel, put)(limits[:, 0].min(), limits[:, 1].max())
-    below = {(row + 1, column) for row, column in at}
     for place, panel in zip(at, panels, strict=True):
-        if plot.inner_x and (place[0] + 1, place[1]) in at and place in {(r - 1, c) for r, c in below}:
+        if plot.inner_x and (place[0] + 1, place[1]) in at:
             panel.tick_params(labelbottom=False)
             panel.set_xlabel("")
         if plot.inner_y and (place[0], place[1] - 1) in at:
@@ -296,7 +294,7 @@ def _add_legend(figure: Any, cell: Any, place: str) -> None:
     handles, names = cell.get_legend_handles_labels()
     if not 0 < len(handles) <= _MOST_KEYS:
         return
-    where = _LEGENDS[place.lower()]
+    where = LEGENDS[place.lower()]
     owner = figure if where.startswith("outside") else cell
     largest = max((getattr(h, "get_markersize", lambda: 6.0)() for h in handles), default=6.0)
     owner.legend(handles, names, fontsize=7, markerscale=6.0 / max(largest, 1.0), frameon=True, framealpha=0.9, loc=where)

@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 
 from casatasks import tclean, widebandpbcor
-from casatools import image
 from casatools._base.errors import CasaError, DataError, ParameterError, PathMissingError
 from casatools.imaging.wideband_beam import divide_taylor_terms, fit_taylor_terms
 from casatools.simulation.demo import DemoOptions, make_demo
+from support.images import pixels
 
 
 def test_polynomials_are_fitted_and_divided_as_power_series() -> None:
@@ -52,15 +52,6 @@ def imaged(tmp_path_factory: pytest.TempPathFactory) -> Path:
     finally:
         os.chdir(here)
     return place
-
-
-def pixels(name: str) -> np.ndarray:
-    ia = image()
-    ia.open(name)
-    try:
-        return np.squeeze(ia.getchunk())
-    finally:
-        ia.done()
 
 
 LISTS: dict[str, Any] = {"spwlist": [0, 0, 0], "chanlist": [0, 3, 7], "weightlist": [1.0, 1.0, 1.0]}

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from casatasks import tclean
-from casatools import image, table
+from casatools import table
 from casatools._base.errors import DataError
 from casatools.frames.baselines import parallactic_angle
 from casatools.frames.directions import Direction
@@ -25,6 +25,7 @@ from casatools.imaging.tclean_data import prepare_data
 from casatools.imaging.tclean_images import plan_images
 from casatools.imaging.visibilities import open_sources
 from casatools.simulation.demo import DemoOptions, make_demo
+from support.images import pixels
 
 C = 299792458.0
 SIZE = 96
@@ -64,15 +65,6 @@ def simulated(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def _here(simulated: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     shutil.copytree(simulated, tmp_path / "sim.ms")
     monkeypatch.chdir(tmp_path)
-
-
-def pixels(name: str) -> np.ndarray:
-    ia = image()
-    ia.open(name)
-    try:
-        return np.squeeze(ia.getchunk())
-    finally:
-        ia.close()
 
 
 def at(east: float, north: float) -> tuple[int, int]:

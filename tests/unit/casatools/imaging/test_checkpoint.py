@@ -13,11 +13,11 @@ import numpy as np
 import pytest
 
 from casatasks import tclean
-from casatools import image
 from casatools._base import log
 from casatools.imaging.checkpoint import Checkpoint
 from casatools.imaging.cycle_control import CycleControl, CycleOptions
 from casatools.simulation.demo import DemoOptions, make_demo
+from support.images import pixels
 
 FIELD = {"vis": "sim.ms", "field": "0", "imsize": 64, "cell": "12arcsec", "weighting": "natural", "niter": 120, "cycleniter": 40}
 AUTO = {"usemask": "auto-multithresh", "sidelobethreshold": 1.0, "noisethreshold": 3.0}
@@ -67,15 +67,6 @@ def kill_after(monkeypatch: pytest.MonkeyPatch, cycles: int) -> None:
             raise Killed
 
     monkeypatch.setattr(Checkpoint, "save", killed)
-
-
-def pixels(name: str) -> np.ndarray:
-    ia = image()
-    ia.open(name)
-    try:
-        return np.squeeze(ia.getchunk())
-    finally:
-        ia.close()
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -8,17 +8,8 @@ import numpy as np
 import pytest
 
 from casatasks import tclean
-from casatools import image
+from support.images import pixels
 from support.mosaic_ms import MOSAIC, make_mosaic
-
-
-def pixels(name: str) -> np.ndarray:
-    ia = image()
-    ia.open(name)
-    try:
-        return np.squeeze(ia.getchunk())
-    finally:
-        ia.done()
 
 
 @pytest.mark.parametrize("gridder", ["standard", "wproject"])

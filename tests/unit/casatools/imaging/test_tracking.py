@@ -21,6 +21,7 @@ from casatools.io.ms import MeasurementSet, Selection
 from casatools.io.ms.ephemerides import attach_ephemeris, read_ephemeris
 from casatools.simulation.demo import DemoOptions, make_demo
 from support.ephemeris_file import write_ephemeris
+from support.images import pixels
 
 C = 299792458.0
 AU_D = 149597870700.0 / 86400.0
@@ -76,15 +77,6 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def _here(made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     shutil.copytree(made, tmp_path, dirs_exist_ok=True)
     monkeypatch.chdir(tmp_path)
-
-
-def pixels(name: str) -> np.ndarray:
-    ia = image()
-    ia.open(name)
-    try:
-        return np.squeeze(ia.getchunk())
-    finally:
-        ia.close()
 
 
 @pytest.mark.parametrize("centre", ["TRACKFIELD", "e.tab"])

@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 
 from casatasks import tclean
-from casatools import image, synthesisimager, table
+from casatools import synthesisimager, table
 from casatools._base.errors import DataError, ParameterError, UnsupportedError
+from support.images import pixels
 from support.wide_band import make_wide_band
 
 CELL = np.deg2rad(20.0 / 3600)
@@ -35,15 +36,6 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def _here(made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     shutil.copytree(made, tmp_path, dirs_exist_ok=True)
     monkeypatch.chdir(tmp_path)
-
-
-def pixels(name: str) -> np.ndarray:
-    ia = image()
-    ia.open(name)
-    try:
-        return np.squeeze(ia.getchunk())
-    finally:
-        ia.close()
 
 
 @pytest.mark.parametrize("gridder", ["standard", "mosaic"])

@@ -228,7 +228,6 @@ def test_lines_join_points_of_one_series(shared_input: Input) -> None:
     along = points(path, x="channel", connect="x")
     assert len(np.unique(along["series"])) == len(read(path)["FLAG"])
     in_time = points(path, x="channel", connect="time", over_baseline=True, time_s=1.0)
-    assert set(np.diff(np.unique(in_time["series"])) > 0) == {True}
     assert len(np.unique(in_time["series"])) == 8
     assert (in_time["order"] > 4e9).all()
 

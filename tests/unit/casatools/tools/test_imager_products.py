@@ -25,6 +25,7 @@ from casatools._base.errors import (
 )
 from casatools.imaging import classic_products
 from casatools.simulation.demo import DemoOptions, make_demo
+from support.images import pixels
 
 IMAGE: dict[str, Any] = {"nx": 48, "cellx": "12arcsec", "phasecenter": 0}
 
@@ -46,15 +47,6 @@ def im(simulated: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iter
     tool.defineimage(**IMAGE)
     yield tool
     tool.done()
-
-
-def pixels(name: str) -> np.ndarray:
-    ia = image()
-    ia.open(name)
-    try:
-        return np.squeeze(ia.getchunk())
-    finally:
-        ia.done()
 
 
 def column(name: str, subtable: str = "") -> np.ndarray:

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from casatasks import tclean
-from casatools import image, imager, table
+from casatools import imager, table
 from casatools._base.errors import (
     CasaError,
     DataError,
@@ -24,6 +24,7 @@ from casatools._base.errors import (
     UnsupportedError,
 )
 from casatools.simulation.demo import DemoOptions, make_demo
+from support.images import pixels
 
 IMAGE: dict[str, Any] = {"nx": 48, "cellx": "12arcsec", "phasecenter": 0}
 
@@ -45,15 +46,6 @@ def im(simulated: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iter
     tool.defineimage(**IMAGE)
     yield tool
     tool.done()
-
-
-def pixels(name: str) -> np.ndarray:
-    ia = image()
-    ia.open(name)
-    try:
-        return np.squeeze(ia.getchunk())
-    finally:
-        ia.done()
 
 
 def test_images_are_those_of_tclean(im: imager) -> None:
