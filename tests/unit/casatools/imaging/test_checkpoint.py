@@ -72,6 +72,8 @@ def kill_after(monkeypatch: pytest.MonkeyPatch, cycles: int) -> None:
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_killed_run_goes_on_to_the_same_images(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
     given = FIELD | KINDS[kind]
+    # Several threads of the gridder differ in the last bits; one makes the two runs comparable bit by bit.
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
     whole = tclean(imagename="whole", **given)
     assert whole["nmajordone"] > 2
     for name in [n for n in os.listdir() if n.startswith("outer.")]:
@@ -88,10 +90,8 @@ def test_a_killed_run_goes_on_to_the_same_images(kind: str, monkeypatch: pytest.
     assert record["summaryminor"].keys() == whole["summaryminor"].keys()
     term = ".tt0" if "nterms" in given else ""
     np.testing.assert_array_equal(pixels("d.mask"), pixels("whole.mask"))
-    # The search for the best scale amplifies the last bits in which threads of the gridder differ.
-    allowed = 1e-5 if given.get("deconvolver") == "asp" else 1e-6
     for name in (f"image{term}", f"model{term}", f"residual{term}"):
-        np.testing.assert_allclose(pixels(f"d.{name}"), pixels(f"whole.{name}"), atol=allowed)
+        np.testing.assert_array_equal(pixels(f"d.{name}"), pixels(f"whole.{name}"))
 
 
 def test_more_iterations_may_be_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
