@@ -131,6 +131,9 @@ def test_the_shipped_list_is_searched(monkeypatch: pytest.MonkeyPatch) -> None:
          "loga": float(np.float32(-7.14236)), "qns": "1-0", "recommended": True, "smu2": {"unit": "Debye2", "value": float(np.float32(0.01212))},
          "species": "COv=0"}
     ]  # fmt: skip
+    assert tool.search(freqrange=[115.2712, 115.2713], species=["COv=0"], verbose=False).nrows() == 1  # all digits count
+    for names, count in (({"chemnames": ["2,4,6,8-Nonatetraynenitrile"]}, 138), ({"species": ["g'Ga-(CH2OH)2"]}, 28466)):
+        assert tool.search(freqrange=[20.0, 700.0], verbose=False, **names).nrows() == count
     lines = tool.search(freqrange=[99.0, 99.1], rrlonly=True, verbose=False).torecord().values()
     assert {"species": "H&alpha;", "qns": "H(40)&alpha;"}.items() <= next(r for r in lines if r["species"] == "H&alpha;").items()
     assert len(tool.species()["return"]) == 298 and len(tool.chemnames()["return"]) == 139
