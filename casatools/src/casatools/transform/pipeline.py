@@ -19,6 +19,7 @@ from casatools._base.memory import CHUNK_BYTES
 from casatools._base.paths import require_absent, require_outside, require_space, require_writable_parent, staged_output
 from casatools._base.progress import Progress
 from casatools.io.ms import (
+    KnownRows,
     MeasurementSet,
     Piece,
     ResolvedSelection,
@@ -125,6 +126,8 @@ class Job:
     first: Stage | None = None
     # Columns that are not read because they are taken over from file to file.
     left: frozenset[str] = frozenset()
+    # What has been read for the plan.
+    known: KnownRows | None = None
 
     @property
     def output_rows(self) -> int:
@@ -173,13 +176,14 @@ def prepare(ms: MeasurementSet, options: TransformOptions) -> Job:
     if not options.keepflags:
         rows = rows[~_wholly_flagged(ms, rows)]
         _require_rows(ms, rows)
-    # New frequency grids are defined at the first time of the whole selection, also where parts of it are done one by one.
-    first_time_s = float(np.asarray(ms.read("TIME", rows)).min())
-    fields = tuple(np.unique(ms.read("FIELD_ID", rows)).tolist())
-    if options.rows is not None:
-        rows = np.intersect1d(rows, options.rows, assume_unique=True)
-        _require_rows(ms, rows)
     keys = {name: np.asarray(ms.read(name, rows)) for name in (*KEYS, "TIME")}
+    # New frequency grids are defined at the first time of the whole selection, also where parts of it are done one by one.
+    first_time_s = float(keys["TIME"].min())
+    fields = tuple(np.unique(keys["FIELD_ID"]).tolist())
+    if options.rows is not None:
+        inside = np.isin(rows, options.rows, assume_unique=True)
+        rows, keys = rows[inside], {name: values[inside] for name, values in keys.items()}
+        _require_rows(ms, rows)
     metadata = ms.metadata
     ddids = sorted(set(resolved.ddids)) or sorted(np.unique(keys["DATA_DESC_ID"]).tolist())
     spws = sorted({metadata.data_descriptions[d].spw for d in ddids})
@@ -203,6 +207,7 @@ def prepare(ms: MeasurementSet, options: TransformOptions) -> Job:
         first_time_s,
         calibrators=tuple(calibrators.values()),
         fields=fields,
+        known=KnownRows.of(rows, keys),
     )
 
 
@@ -276,7 +281,7 @@ def run(
             plans = job.rows.chunks if job.rows.bins is not None else split_plans(job.rows.chunks)
             outputs = (
                 (rows, 1, 0)
-                for part in spread(_transform_piece, job.ms, (job, replace(renumbering, edits={})), plans)
+                for part in spread(_transform_piece, job.ms, (replace(job, known=None), replace(renumbering, edits={})), plans)
                 for rows in part
             )
         else:
@@ -296,7 +301,9 @@ def run(
 
 def output_blocks(job: Job, stages: Sequence[Stage] = (), before: Sequence[Stage] = ()) -> Iterator[Block]:
     """The output of a job, block by block."""
-    blocks: Iterator[Block] = read_blocks(job.ms, job.resolved, job.columns, job.rows.chunks, job.calibrators, job.left)
+    blocks: Iterator[Block] = read_blocks(
+        job.ms, job.resolved, job.columns, job.rows.chunks, job.calibrators, job.left, job.known
+    )
     if job.first is not None:
         blocks = job.first(blocks)
     if job.rows.bins is not None:

@@ -26,16 +26,17 @@ from casatools.io.image.plain_file import PIECE_BYTES, reserve_file
 from casatools.io.ms.tile_headers import Cube, TileHeader, read_tile_header
 from casatools.io.tables import Table, open_table
 
-__all__ = ["RowFile", "RowReader", "RowWriter", "read_piece", "row_file", "write_piece"]
+__all__ = ["RowFile", "RowReader", "RowWriter", "copy_bytes", "read_piece", "row_file", "write_piece"]
 
 _KINDS = ("TiledShapeStMan", "TiledColumnStMan")
-# Bits of one element.
-_BITS = {"boolean": 1, "float": 32, "complex": 64}
-_TYPES = {"boolean": np.bool_, "float": np.float32, "complex": np.complex64}
-_NUMBERS = {1: np.dtype(np.bool_), 32: np.dtype(np.float32), 64: np.dtype(np.complex64)}
+_TYPES = {
+    "boolean": np.dtype(np.bool_), "float": np.dtype(np.float32), "double": np.dtype(np.float64), "complex": np.dtype(np.complex64),
+}  # fmt: skip
 # Runs of rows longer than this are moved by the system; shorter ones are gathered in memory, a piece at a time.
 _RUN_BYTES = 1 << 16
 _PIECE_BYTES = 1 << 22
+# What the system moves by itself at a time: after each piece its thread waits for the interpreter, which others keep busy.
+_MOVED_BYTES = 1 << 25
 # Blocks of a column that wait to be written.
 _WAITING = 4
 # What a system answers that cannot copy from the one file to the other by itself.
@@ -51,15 +52,20 @@ class RowFile:
     folder : str
     number : int
         Of the data manager.
-    bits : int
+    kind : dtype
         Of one element.
     header : TileHeader
     """
 
     folder: str
     number: int
-    bits: int
+    kind: np.dtype[Any]
     header: TileHeader
+
+    @property
+    def bits(self) -> int:
+        """Bits of one element."""
+        return 1 if self.kind == np.bool_ else 8 * self.kind.itemsize
 
     def path(self, cube: Cube) -> str:
         """The file of a hypercube."""
@@ -93,7 +99,7 @@ def row_file(table: Table, column: str) -> RowFile | None:
     """
     kind = str(table.coldatatype(column)).lower()
     folder = str(table.name())
-    if kind not in _BITS or table.endianformat() != "little":
+    if kind not in _TYPES or table.endianformat() != "little":
         return None
     if [os.path.realpath(p) for p in table.partnames()] != [os.path.realpath(folder)]:
         return None
@@ -108,7 +114,7 @@ def row_file(table: Table, column: str) -> RowFile | None:
         return None
     if header is None:
         return None
-    found = RowFile(folder, number, _BITS[kind], header)
+    found = RowFile(folder, number, _TYPES[kind], header)
     return found if found.is_whole() else None
 
 
@@ -132,7 +138,9 @@ class RowWriter:
     """
 
     def __init__(self, path: str, columns: Mapping[str, Sequence[tuple[int, ...]]], which: np.ndarray) -> None:
-        used, which = np.unique(which, return_inverse=True)
+        counts = np.bincount(which)
+        used = np.flatnonzero(counts)
+        which = (np.cumsum(counts > 0) - 1)[which]
         shapes = {column: [cells[k] for k in used] for column, cells in columns.items()}
         with closing(open_table(path, writable=True)) as table:
             table.addrows(len(used))
@@ -242,7 +250,8 @@ class RowWriter:
             file, begin, cell = laid.files[shape], laid.begins[shape], source.cell_bytes(cube)
             descriptor = os.open(source.path(cube), os.O_RDONLY)
             try:
-                step = max(1, _PIECE_BYTES // cell)
+                whole = bool((np.diff(places) == 1).all())
+                step = max(1, (_MOVED_BYTES if whole else _PIECE_BYTES) // cell)
                 for at in range(0, len(places), step):
                     if self._stopped:
                         return
@@ -256,7 +265,7 @@ class _Laid:
 
     def __init__(self, made: RowFile, cube: np.ndarray, before: int = 0) -> None:
         """`cube` is that of each row; the first `before` rows are in place already."""
-        self.kind = _NUMBERS[made.bits]
+        self.kind = made.kind
         self.files: dict[tuple[int, ...], int] = {}
         self.begins: dict[tuple[int, ...], int] = {}
         self.position = np.zeros(len(cube), np.int64)
@@ -270,8 +279,10 @@ class _Laid:
             self.position[here] = np.arange(counts[-1])
             lengths[one.file] = made.file_bytes(one, counts[-1])
         content = made.header.laid_out(counts, lengths, self.cube, self.position)
-        with open(os.path.join(made.folder, f"table.f{made.number}"), "wb") as stream:
+        # Not emptied first: some systems begin to write a file to the disk at once that was emptied and filled again.
+        with open(os.path.join(made.folder, f"table.f{made.number}"), "r+b") as stream:
             stream.write(content)
+            stream.truncate()
         try:
             for one in cubes:
                 self.files[one.shape[:-1][::-1]] = file = os.open(made.path(one), os.O_RDWR)
@@ -305,15 +316,15 @@ class _Laid:
 
 def _fill_bytes(table: Table, column: str, shapes: Sequence[tuple[int, ...]]) -> bool:
     """Whether cells of these shapes are whole bytes."""
-    bits = _BITS[str(table.coldatatype(column)).lower()]
-    return all(math.prod(shape) * bits % 8 == 0 for shape in shapes)
+    truth = _TYPES[str(table.coldatatype(column)).lower()] == np.bool_
+    return not truth or all(math.prod(shape) % 8 == 0 for shape in shapes)
 
 
 def _can_follow(table: Table, column: str, source: RowFile) -> bool:
     """Whether the cells of a column lie in the order of their rows, and those of another are or can be laid out like them."""
     target = row_file(table, column)
     kept = None if target is None else target.header.places(np.arange(table.nrows()))
-    if target is None or kept is None or target.bits != source.bits:
+    if target is None or kept is None or target.kind != source.kind:
         return False
     tile = np.atleast_1d(table.getdminfo(column)["SPEC"]["DEFAULTTILESHAPE"])
     known = {c.shape[:-1] for c in target.header.cubes}
@@ -346,7 +357,7 @@ def _move_piece(source: int, target: int, cell: int, places: np.ndarray, at: int
     breaks = np.flatnonzero(np.diff(places) != 1) + 1
     if len(places) * cell >= _RUN_BYTES * (len(breaks) + 1):
         for low, high in zip([0, *breaks.tolist()], [*breaks.tolist(), len(places)], strict=True):
-            _copy(source, target, int(places[low]) * cell, (at + low) * cell, (high - low) * cell)
+            copy_bytes(source, target, int(places[low]) * cell, (at + low) * cell, (high - low) * cell)
         return
     _write(target, memoryview(_gathered(source, cell, places).reshape(-1)), at * cell)  # type: ignore[arg-type]
 
@@ -399,7 +410,7 @@ class RowReader:
         if file.bits == 1:
             values = np.unpackbits(held.reshape(-1), bitorder="little").view(np.bool_).reshape(shape)
         else:
-            values = held.reshape(-1).view(_NUMBERS[file.bits]).reshape(shape)
+            values = held.reshape(-1).view(file.kind).reshape(shape)
         if channels is not None and len(shape) == 3:
             values = values[:, channels]
         return values if correlations is None else values[..., correlations]
@@ -411,8 +422,8 @@ class RowReader:
         self._open = {}
 
 
-def _copy(source: int, target: int, begin: int, to: int, count: int) -> None:
-    """Bytes from file to file within the system, where it can do that."""
+def copy_bytes(source: int, target: int, begin: int, to: int, count: int) -> None:
+    """Copy `count` bytes from a place of an open file to a place of another, within the system where it can do that."""
     while count and hasattr(os, "copy_file_range"):
         try:
             done = os.copy_file_range(source, target, count, begin, to)
