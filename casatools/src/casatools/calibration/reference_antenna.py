@@ -52,7 +52,8 @@ def refer_phases(param: np.ndarray, flag: np.ndarray, refants: Sequence[int], mo
     param : ndarray (time, ant, chan, par) complex
         Changed in place; times ascending.
     flag : ndarray (time, ant, chan, par) bool
-        Changed in place by mode strict: all is flagged where the reference antenna has no solution.
+        Changed in place by mode strict: in channels where the reference antenna lacks a solution, for either parameter that any antenna
+        has, all is flagged, so that one reference holds for both receptors.
     refants : sequence of int
         In order of preference.
     mode : {"flex", "strict"}
@@ -75,14 +76,16 @@ def refer_phases(param: np.ndarray, flag: np.ndarray, refants: Sequence[int], mo
         used[:] = refants[0]
         return used
     candidates = refants if mode == "flex" else refants[:1]
+    if mode == "strict":
+        dead = flag.all(axis=1)
+        lost = np.asarray((flag[:, refants[0]] & ~dead).any(axis=-1))
+        flag |= lost[:, None, :, None]
     nchan, npar = param.shape[2:]
     grid = np.ix_(np.arange(nchan), np.arange(npar))
     reference = np.full((nchan, npar), -1)
     for t in range(len(param)):
         reference, continues = _choose(flag[t], flag[t - 1] if t else None, candidates, reference)
         there = reference >= 0
-        if mode == "strict":
-            flag[t] |= ~there
         if not there.any():
             continue
         index = np.where(there, reference, 0)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,6 +18,7 @@ from casatools.calibration.sky_geometry import SkyGeometry
 from casatools.calibration.solutions import TimeSeries, make_time_series, solutions_at
 
 if TYPE_CHECKING:
+    from casatools.calibration.solutions import SolutionTable
     from casatools.io.caltable.curves import CurveRows
     from casatools.io.ms import MeasurementSet, VisChunk
 
@@ -56,6 +57,7 @@ class Term:
 
     def __init__(self, ms: MeasurementSet, entry: LibraryEntry, by_channel: bool = False) -> None:
         self.entry, self.kind = entry, entry.kind
+        self._by_pair = entry.kind.form in ("multiplicative", "additive")
         self._by_channel = by_channel and entry.kind.channels and entry.kind.form == "diagonal"
         self._metadata = ms.metadata
         self._nant = len(ms.metadata.antennas)
@@ -65,7 +67,7 @@ class Term:
 
     def stage(self, chunk: VisChunk, slots: Any, frequency_hz: np.ndarray, inverse: bool) -> Stage | None:
         """The matrices for a chunk; None when the table has nothing to say about its data."""
-        if self.kind.form in ("multiplicative", "additive"):
+        if self._by_pair:
             return self._baseline_stage(chunk, slots, frequency_hz, inverse)
         if self.entry.table.curves is not None:
             return self._curve_stage(self.entry.table.curves, chunk, slots, frequency_hz, inverse)
@@ -153,22 +155,38 @@ class Term:
             if key[2] >= 0:
                 wanted = rule.scan_map[key[2]] if key[2] < len(rule.scan_map) else key[2]
                 good &= (table.scan == wanted) | (table.scan == -1)
+            if self._by_pair:
+                table = self._paired(table)
+                good &= table.ant1 >= 0
             series = make_time_series(table, np.flatnonzero(good), f"spectral window {solution_spw}")
             self._series[identity] = [self._renumbered(s, rule) for s in series]
         return self._series[identity]
 
+    def _paired(self, table: SolutionTable) -> SolutionTable:
+        """A table of baselines with a number for each pair of antennas as that of its antenna; -1 where the data lack one of them."""
+        first, second = self.entry.antenna_ids[table.ant1], self.entry.antenna_ids[table.ant2]
+        return replace(table, ant1=np.where((first >= 0) & (second >= 0), first * self._nant + second, -1))
+
     def _renumbered(self, series: TimeSeries, rule: LibraryRule) -> TimeSeries:
-        """Table antenna numbers to those of the MeasurementSet."""
-        numbers = self.entry.antenna_ids[series.antennas]
+        """Table antenna numbers to those of the MeasurementSet (of pairs: already done)."""
+        numbers = series.antennas if self._by_pair else self.entry.antenna_ids[series.antennas]
         if rule.antenna_map:
             source = {int(n): k for k, n in enumerate(numbers)}
-            pairs = [(a, source[m]) for a, m in enumerate(rule.antenna_map) if m in source]
+            wanted = list(enumerate(rule.antenna_map))
+            if self._by_pair:
+                wanted = [(a * self._nant + b, m * self._nant + n) for a, m in wanted for b, n in wanted if min(m, n) >= 0]
+            pairs = [(a, source[m]) for a, m in wanted if m in source]
             take = np.array([k for _, k in pairs], dtype=int)
             numbers = np.array([a for a, _ in pairs], dtype=int)
         else:
             take = np.flatnonzero(numbers >= 0)
             numbers = numbers[take]
         return TimeSeries(numbers, series.time_s, series.values[:, take], series.flags[:, take])
+
+    def _frequency_ratio(self, rule: LibraryRule, spw: int) -> float:
+        """Frequency of a spectral window over that of the one its solutions are of."""
+        windows, source = self._metadata.spectral_windows, rule.solution_spw(spw)
+        return windows[spw].ref_frequency_hz / windows[source].ref_frequency_hz if source < len(windows) else 1.0
 
     def _solution_fields(self, rule: LibraryRule, field_id: int, rows: np.ndarray) -> frozenset[int] | None:
         """Fields whose solutions serve a field of the data; None is all."""
@@ -203,9 +221,7 @@ class Term:
         times_s = slots.times_s[at]
         window = self.entry.table.frequencies_hz.get(rule.solution_spw(chunk.spw), frequency_hz)
         data_window = self._metadata.spectral_windows[chunk.spw].chan_freq_hz
-        windows = self._metadata.spectral_windows
-        source = rule.solution_spw(chunk.spw)
-        ratio = windows[chunk.spw].ref_frequency_hz / windows[source].ref_frequency_hz if source < len(windows) else 1.0
+        source, ratio = rule.solution_spw(chunk.spw), self._frequency_ratio(rule, chunk.spw)
         values, flags, which = solutions_at(series, times_s, self._nant, rule.mode, ratio)
         scale = None
         if self._pointed is not None:
@@ -311,34 +327,55 @@ class Term:
 
     def _baseline_stage(self, chunk: VisChunk, slots: Any, frequency_hz: np.ndarray, inverse: bool) -> Stage | None:
         """Factors of baselines: each pair of antennas is treated as one antenna of the time series."""
-        rules = self._by_rule(chunk.spw, slots)
-        if not rules:
+        pieces: list[tuple[np.ndarray, np.ndarray]] = []
+        # Where the factors of each slot are in the pieces; slots of no rule have those of the first block: ones, not flagged.
+        block, used = np.zeros(len(slots.times_s), dtype=np.int64), 1
+        for rule, index in self._by_rule(chunk.spw, slots):
+            for key, at in self._by_solutions(rule, chunk.spw, slots, index):
+                series = self._find_series(rule, chunk.spw, key)
+                if not series and self.entry.lenient:
+                    continue
+                values, flags, which = self._pair_factors(rule, series, chunk, slots.times_s[at], frequency_hz, inverse)
+                pieces.append((values, flags))
+                block[at] = used + which
+                used += len(values)
+        if not pieces:
             return None
-        rule = rules[0][0]
-        table = self.entry.table
-        rows = np.flatnonzero(table.spw == rule.solution_spw(chunk.spw))
-        pairs = self.entry.antenna_ids[table.ant1] * self._nant + self.entry.antenna_ids[table.ant2]
-        from dataclasses import replace
+        npair = self._nant * self._nant
+        wide = (max(v.shape[2] for v, _ in pieces), max(v.shape[3] for v, _ in pieces))
+        nothing = np.full((1, npair, *wide), 0.0 if self.kind.form == "additive" else 1.0, dtype=np.complex64)
+        pieces.insert(0, (nothing, np.zeros(nothing.shape, dtype=bool)))
+        factor, flag = (np.concatenate([np.broadcast_to(p[k], (*p[k].shape[:2], *wide)) for p in pieces]) for k in (0, 1))
+        pair = chunk["ANTENNA1"].astype(np.int64) * self._nant + chunk["ANTENNA2"]
+        slot = block[slots.of_row] * npair + pair
+        return Stage(self.kind.form, factor.reshape(-1, *wide), flag.reshape(-1, *wide), None, self.kind.name, slot)
 
-        series = make_time_series(replace(table, ant1=pairs), rows, f"spectral window {chunk.spw}")
+    def _pair_factors(
+        self,
+        rule: LibraryRule,
+        series: list[TimeSeries],
+        chunk: VisChunk,
+        times_s: np.ndarray,
+        frequency_hz: np.ndarray,
+        inverse: bool,
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Factors and flags (time, pair, chan, par), and which of them each time has; all is flagged where there are no solutions."""
         if not series:
-            return None
-        values, flags, which = solutions_at(series, slots.times_s, self._nant * self._nant, rule.mode)
-        window = table.frequencies_hz.get(rule.solution_spw(chunk.spw), frequency_hz)
-        data_window = self._metadata.spectral_windows[chunk.spw].chan_freq_hz
-        values, flags = self._at_channels(
-            rule.mode, rule.solution_spw(chunk.spw), values, flags, window, data_window, frequency_hz, chunk.channels
+            shape = (1, self._nant * self._nant, 1, 1)
+            return np.ones(shape, np.complex64), np.ones(shape, bool), np.zeros(len(times_s), np.int64)
+        source = rule.solution_spw(chunk.spw)
+        values, flags, which = solutions_at(
+            series, times_s, self._nant * self._nant, rule.mode, self._frequency_ratio(rule, chunk.spw)
         )
+        window = self.entry.table.frequencies_hz.get(source, frequency_hz)
+        data_window = self._metadata.spectral_windows[chunk.spw].chan_freq_hz
+        values, flags = self._at_channels(rule.mode, source, values, flags, window, data_window, frequency_hz, chunk.channels)
         flags = np.broadcast_to(flags, values.shape)
         if self.kind.form == "additive":
-            factor = np.where(flags, 0.0, -values if inverse else values)
-        else:
-            flags = flags | (values == 0)
-            factor = 1.0 / np.where(flags, 1.0, values) if inverse else np.where(flags, 1.0, values)
-        pair = chunk["ANTENNA1"].astype(np.int64) * self._nant + chunk["ANTENNA2"]
-        slot = which[slots.of_row] * (self._nant * self._nant) + pair
-        shape = (-1, *factor.shape[2:])
-        return Stage(self.kind.form, factor.reshape(shape), flags.reshape(shape), None, self.kind.name, slot)
+            return np.where(flags, 0.0, -values if inverse else values), flags, which
+        flags = flags | (values == 0)
+        good = np.where(flags, 1.0, values)
+        return 1.0 / good if inverse else good, flags, which
 
 
 def _weight_scale(values: np.ndarray, flags: np.ndarray) -> np.ndarray:

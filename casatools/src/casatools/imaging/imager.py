@@ -254,9 +254,16 @@ class Imager:
     ) -> None:
         self.data, self.fields, self.psf_cutoff = data, list(fields), psf_cutoff
         main = self.fields[0].options
-        planes = data.axis.nchan if per_channel and data.is_cube else 1
+        # A cube of one channel is weighted channel by channel too.
+        apart = per_channel and data.is_cube
         self.weights: ImagingWeights | GroupedWeights = ImagingWeights(
-            main.shape, main.cell_rad, weighting, planes, bandwidth(data.axis), store=self.fields[0].store
+            main.shape,
+            main.cell_rad,
+            weighting,
+            data.axis.nchan if apart else 1,
+            bandwidth(data.axis),
+            apart,
+            self.fields[0].store,
         )
         data.plan_parts(sum(image.channel_bytes() for image in self.fields), any(image.store.is_mapped for image in self.fields))
         if self.fields[0].weights_apart and self.weights.needs_density:
@@ -286,12 +293,22 @@ class Imager:
         DataError
             The weighting has left no sample any weight.
         """
+        self.require_samples()
+        for image in self.fields:
+            image.finish_psf(self.psf_cutoff)
+
+    def require_samples(self) -> None:
+        """See that what has been gridded holds a sample with a weight.
+
+        Raises
+        ------
+        DataError
+            The weighting has left no sample any weight.
+        """
         if not any(image.has_samples for image in self.fields):
             raise DataError(
                 "the weighting leaves no weight to any sample of the images: there is nothing to image; give a wider uvtaper"
             )
-        for image in self.fields:
-            image.finish_psf(self.psf_cutoff)
 
     def gather(self) -> float:
         """Take the samples into the densities of the weighting; gives the sum of the weights of the cross-correlations."""

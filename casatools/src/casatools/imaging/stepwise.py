@@ -261,6 +261,7 @@ class SynthesisRun:
         for plan in plans:
             plan.image.forget_psf()
         imager.grid_psf()
+        imager.require_samples()
         for plan in plans:
             if _is_normalized(plan):
                 plan.image.finish_psf(imager.psf_cutoff)

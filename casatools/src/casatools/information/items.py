@@ -73,7 +73,7 @@ def get_items(ms: MeasurementSet, view: DataView, names: list[str], gap: int | N
         elif averaged and name == "flag":
             out[name] = _spread(values, grid, True).all(axis=-1) if grid is not None else values.all(axis=0, keepdims=True).T
         elif average and name == "sigma":
-            out[name] = _error_of_mean(values, ~item_flags(ms, view).all(axis=1), grid)
+            out[name] = _error_of_mean(values, np.asarray(~item_flags(ms, view).all(axis=1)), grid)
         else:
             out[name] = _on_axes(values, name, view, grid)
     if found and "weight" not in names:

@@ -343,3 +343,29 @@ def test_frequencies_are_converted_towards_the_centre_of_the_image() -> None:
 
 def to_rad(quantity: dict[str, Any]) -> float:
     return float(np.deg2rad(quantity["value"]) if quantity["unit"] == "deg" else quantity["value"])
+
+
+def test_the_peak_without_iterations_is_the_greatest_value() -> None:
+    """With its sign, and without regard to the mask, as CASA's."""
+    tb = table()
+    tb.open("sim.ms", nomodify=False)
+    tb.putcol("DATA", -tb.getcol("DATA"))
+    tb.done()
+    record = tclean(imagename="n", niter=0, mask="circle[[10pix,50pix],3pix]", **FIELD)
+    residual = pixels("n.residual")
+    assert -residual.min() > 1.5 * residual.max() > 0
+    assert record["summaryminor"][0][0][0]["peakRes"] == pytest.approx([float(residual.max())], rel=1e-6)
+
+
+@pytest.mark.parametrize("gridder", ["standard", "mosaic"])
+def test_a_limit_of_zero_masks_where_the_beam_is_zero(gridder: str) -> None:
+    """Nothing is divided by a beam that is not there; a negative limit masks nothing."""
+    wide = {**FIELD, "cell": "40arcsec", "imsize": 96, "uvtaper": ["300arcsec"], "niter": 0, "gridder": gridder}
+    tclean(imagename="z", pblimit=0.0, pbcor=True, **wide)
+    beam = pixels("z.pb")
+    assert 100 < (beam == 0).sum() < beam.size // 2
+    for kind in ("residual", "image", "image.pbcor", "pb"):
+        np.testing.assert_array_equal(pixels(f"z.{kind}", mask=True), beam > 0, err_msg=kind)
+    assert np.isfinite(pixels("z.image.pbcor")).all()
+    tclean(imagename="y", pblimit=-0.1, **wide)
+    assert pixels("y.residual", mask=True).all()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ctypes
 import gc
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -101,26 +103,37 @@ def test_what_lies_idle_can_be_given_back() -> None:
     assert idle_bytes() == 0
 
 
+MAPPED = """
+import ctypes, sys
+import numpy as np
+from casatools._base import buffers
+
+class Info(ctypes.Structure):
+    _fields_ = [(f"n{k}", ctypes.c_size_t) for k in range(10)]
+
+def mapped():
+    function = ctypes.CDLL(None).mallinfo2
+    function.restype = Info
+    return int(function().n4)
+
+assert buffers.map_large_arrays()
+large = np.ones(24 << 20, np.uint8)
+del large
+before = mapped()
+array = np.ones(8 << 20, np.uint8)
+assert mapped() - before >= array.nbytes
+del array
+assert mapped() == before
+"""
+
+
 @pytest.mark.skipif(not hasattr(ctypes.CDLL(None), "mallinfo2"), reason="no glibc")
 def test_large_arrays_are_mapped_by_themselves() -> None:
-    """Also after larger ones were freed, which the C library takes for a reason to put the next into its heap."""
+    """Also after larger ones were freed, which the C library takes for a reason to put the next into its heap.
 
-    class Info(ctypes.Structure):
-        _fields_ = [(f"n{k}", ctypes.c_size_t) for k in range(10)]
-
-    def mapped() -> int:
-        function = ctypes.CDLL(None).mallinfo2
-        function.restype = Info
-        return int(function().n4)
-
-    assert buffers.map_large_arrays()
-    large = np.ones(24 << 20, np.uint8)
-    del large
-    before = mapped()
-    array = np.ones(8 << 20, np.uint8)
-    assert mapped() - before >= array.nbytes
-    del array
-    assert mapped() == before
+    In a process of its own: the heap of one that has run tests has holes of its own.
+    """
+    subprocess.run([sys.executable, "-c", MAPPED], check=True)
 
 
 def test_an_allocator_that_cannot_be_told(monkeypatch: pytest.MonkeyPatch) -> None:

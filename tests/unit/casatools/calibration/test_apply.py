@@ -290,3 +290,41 @@ def test_offsets_of_baselines_are_subtracted(vis: str, tmp_path: Path) -> None:
         for chunk in iter_chunks(ms, Selection(field="0").resolve(ms), ["DATA", "FLAG", *prior.columns]):
             fixed, _, _ = prior.correct(chunk, chunk["DATA"].copy(), chunk["FLAG"].copy())
             np.testing.assert_allclose(prior.corrupt(chunk, fixed), chunk["DATA"], atol=1e-5)
+
+
+def test_factors_of_baselines_follow_gainfield_and_observation(vis: str, tmp_path: Path) -> None:
+    path = str(tmp_path / "m.M")
+    with MeasurementSet(vis) as ms:
+        table = CalTable.for_ms(ms, "M Mueller", "Complex")
+        table.set_single_channel(ms)
+        one, two = np.triu_indices(len(ms.metadata.antennas), 1)
+        time_s, fields = ms.read("TIME"), ms.read("FIELD_ID")
+    ones = np.ones((len(one), 1, 2), np.float32)
+    for field in (0, 1):
+        group = SolutionGroup(
+            np.zeros(0, np.int64), (field + 2) * ones.astype(np.complex64), 0 * ones, np.zeros(ones.shape, bool), ones
+        )
+        when = float(time_s[fields == field].mean())
+        table.add_rows(group, spw_id=0, antenna1=one, antenna2=two, field_id=field, time_s=when, observation=field)
+    table.write(path)
+    with MeasurementSet(vis) as ms:
+        fields = fields[ms.read("DATA_DESC_ID") == 0]
+    fields = fields[:: len(one)]
+
+    def found(**lists: object) -> np.ndarray:
+        run(vis, gaintable=[path], select={"spw": "0"}, **lists)
+        return read(vis, "CORRECTED_DATA", 0, 3)[:, 0, 0]
+
+    np.testing.assert_allclose(found(gainfield=["0"]), 1 / 2)
+    np.testing.assert_allclose(found(gainfield=["1"]), 1 / 3)
+    nearest = found(gainfield=["nearest"])
+    np.testing.assert_allclose(nearest[fields == 0], 1 / 2)
+    np.testing.assert_allclose(nearest[fields == 1], 1 / 3)
+    # All data are of observation 0.
+    np.testing.assert_allclose(found(interp=["linearperobs"]), 1 / 2)
+    # A library file that speaks of one field leaves the others as they are.
+    (tmp_path / "one.txt").write_text(f"caltable='{path}' field='1' fldmap='1' calwt=False\n")
+    run(vis, select={"spw": "0"}, callib=str(tmp_path / "one.txt"))
+    some = read(vis, "CORRECTED_DATA", 0, 3)[:, 0, 0]
+    np.testing.assert_allclose(some[fields == 1], 1 / 3)
+    np.testing.assert_allclose(some[fields == 0], 1)

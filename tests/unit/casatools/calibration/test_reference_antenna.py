@@ -44,6 +44,21 @@ def test_strict_flags_all_where_the_reference_is_missing() -> None:
     assert not flag[3].any()
 
 
+def test_strict_wants_both_receptors_of_the_reference() -> None:
+    """As CASA's tables show: where one receptor of the reference antenna has no solution all antennas are flagged for both."""
+    param, flag = _gains()
+    flag[1, 0, :, 1] = True
+    flag[2, 1, :, 0] = True
+    assert refer_phases(param, flag, [0], "strict").tolist() == [0, -1, 0, 0, 0]
+    assert flag[1].all() and flag.sum() == 6 + 1
+    # A receptor that no antenna has says nothing.
+    param, flag = _gains()
+    flag[..., 1] = True
+    assert refer_phases(param, flag, [0], "strict").tolist() == [0] * 5
+    assert not flag[..., 0].any()
+    np.testing.assert_allclose(np.angle(param[:, 0, :, 0]), 0, atol=1e-12)
+
+
 def test_nothing_without_a_reference() -> None:
     param, flag = _gains()
     before = param.copy()

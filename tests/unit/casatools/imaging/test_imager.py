@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from casatasks import tclean
+from casatools import image
 from casatools._base.threads import set_thread_count
 from casatools.imaging import imager, tclean_images, tclean_run, visibilities
 from casatools.imaging.image_fields import ImageField
@@ -77,15 +78,15 @@ def test_visibilities_are_read_once(kind: str, read: list[int], monkeypatch: pyt
     assert once > 0 and sum(read) == once * (2 + done["nmajordone"])
 
 
-def opened(cube: bool = False, **more: Any) -> Imager:
-    chosen = {"specmode": "cube"} if cube else {}
+def opened(cube: bool = False, chosen: dict[str, Any] | None = None, per_channel: bool = True, **more: Any) -> Imager:
+    chosen = {"specmode": "cube", **(chosen or {})} if cube else {}
     request = tclean_request(
         [{"msname": "sim.ms", "field": "0", "datacolumn": "data"}], {"imagename": "x", "imsize": 64, "cell": "12arcsec", **chosen}
     )
     sources = open_sources(request.paths, request.selections, request.datacolumn)
     data = prepare_data(request, sources)
     image = ImageField(request.grid_options, data.centre, data.centre, (data.axis.nchan, 1), MinorOptions())
-    return Imager(data, [image], WeightingOptions("briggs", **more))
+    return Imager(data, [image], WeightingOptions(**{"scheme": "briggs", **more}), per_channel)
 
 
 @pytest.mark.parametrize("cube", [False, True])
@@ -193,3 +194,35 @@ def test_the_beam_of_a_dirty_image_takes_no_memory_while_it_is_gridded(
     told(Imager, "major_cycle", "cycle")
     tclean(imagename="d", **RUN | more)
     assert done == order
+
+
+@pytest.mark.parametrize("scheme", ["uniform", "briggs", "superuniform"])
+def test_one_density_of_a_cube_is_of_all_selected_channels(scheme: str) -> None:
+    """Of two channels imaged it is the density of all six, which a continuum image has; channel by channel it is of these two."""
+    found = {}
+    for name, cube, apart in (("all", False, False), ("one", True, False), ("apart", True, True)):
+        made = opened(cube, {"nchan": 2, "start": 1}, apart, scheme=scheme)
+        assert made.gather() > 0
+        found[name] = made.weights.sums()[None]
+        for source in made.data.sources:
+            source.close()
+    np.testing.assert_allclose(found["one"][0], found["all"][0], rtol=1e-6)
+    np.testing.assert_allclose(found["one"][1], found["all"][1], rtol=1e-6)
+    # Channel by channel both hands count.
+    assert found["apart"][1].sum() == pytest.approx(2 * found["all"][1].sum() / 3, rel=1e-6)
+
+
+def test_superuniform_weights_are_never_counted_channel_by_channel() -> None:
+    """A cube of one channel has other weights than where that channel alone is selected; those of other weightings are its own."""
+    run = {**RUN, "niter": 0, "specmode": "cube", "nchan": 1, "outframe": "TOPO", "restoration": False}
+    sums = {}
+    for scheme, apart in (("superuniform", True), ("uniform", True), ("uniform", False)):
+        for name, chosen in (("all", {"start": 2}), ("one", {"spw": "0:2"})):
+            tclean(imagename=f"{scheme}{apart}{name}", weighting=scheme, perchanweightdensity=apart, **run | chosen)
+            ia = image()
+            ia.open(f"{scheme}{apart}{name}.sumwt")
+            sums[scheme, apart, name] = float(ia.getchunk().ravel()[0])
+            ia.done()
+    assert sums["uniform", True, "all"] == pytest.approx(sums["uniform", True, "one"], rel=1e-6)
+    for scheme, apart in (("superuniform", True), ("uniform", False)):
+        assert sums[scheme, apart, "all"] < 0.5 * sums[scheme, apart, "one"], (scheme, apart)

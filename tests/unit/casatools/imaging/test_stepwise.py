@@ -469,3 +469,12 @@ def test_what_nothing_needs(call: Callable[[], Any]) -> None:
 def test_apparent_sensitivity_needs_data() -> None:
     with pytest.raises(NotOpenError, match="selectdata"):
         synthesisimager().apparentsens()
+
+
+def test_weights_that_are_all_zero_are_refused(demo_ms: str) -> None:
+    """A taper narrower than any baseline leaves nothing: as tclean says it, and nothing is written."""
+    tool = an_imager(demo_ms)
+    tool.setweighting(type="natural", uvtaper=["0.001klambda"])
+    with pytest.raises(DataError, match="the weighting leaves no weight to any sample"):
+        tool.makepsf()
+    assert not [name for name in os.listdir(".") if name.startswith("s.")]

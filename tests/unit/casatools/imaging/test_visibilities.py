@@ -7,11 +7,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from astropy.coordinates import EarthLocation, SkyCoord
+from astropy.time import Time
 
 from casatools import table
 from casatools._base.errors import DataError, ParameterError, SelectionError
 from casatools.frames.directions import Direction
-from casatools.imaging.frequency_grid import cube_axis
+from casatools.imaging.frequency_grid import SpectralAxis, cube_axis
 from casatools.imaging.visibilities import DataSource, VisibilityBlock, open_sources, rotate_phase_centre, stokes_planes
 from casatools.imaging.weighting import ImagingWeights, WeightingOptions
 from casatools.io.ms import Selection
@@ -199,3 +201,26 @@ def test_names_of_columns(vis: str, name: str) -> None:
     source.ms.close()
     with pytest.raises(ParameterError, match="datacolumn"):
         open_sources([vis], [Selection()], "corrected_data")
+
+
+@pytest.mark.parametrize("field", [0, 1])
+def test_rows_are_put_on_the_axis_towards_their_own_field(vis: str, field: int) -> None:
+    """A ramp over the channels shows where rows are put: towards the field of each, wherever the image's centre is (speed by astropy)."""
+    edit(vis + "/FIELD", "PHASE_DIR", lambda d: d + 0.3 * np.arange(d.shape[2]))
+    edit(vis, "DATA", lambda d: np.broadcast_to(np.arange(6.0)[None, :, None], d.shape).astype(d.dtype))
+    source = DataSource(vis, Selection(field=str(field)), "data")
+    try:
+        source.toward = source.field_direction(2)
+        own, hz = source.field_direction(field), source.channels(0)[0]
+        axis = SpectralAxis(np.array([0.5 * (hz[2] + hz[3])]), float(hz[1] - hz[0]), "BARY", 0.0)
+        block = next(source.iter_blocks(stokes_planes("RR", source.correlation_codes(0)), own, axis, "linear", False))
+        when = Time(source.times_s[0] / 86400, format="mjd", scale="utc")
+        site = EarthLocation.from_geocentric(*source.position_m, unit="m")
+        speed = SkyCoord(own.lon_rad, own.lat_rad, unit="rad").radial_velocity_correction(
+            "barycentric", obstime=when, location=site
+        )
+    finally:
+        source.close()
+    expected = (axis.frequencies_hz[0] * (1 + speed.to_value("m/s") / C) - hz[0]) / (hz[1] - hz[0])
+    # Astropy takes in the redshift by the Sun's gravity and of moving clocks, 1.5e-8: a thousandth of these channels.
+    assert abs(block.vis[0, 0, 0]) == pytest.approx(expected, abs=1.2e-3)

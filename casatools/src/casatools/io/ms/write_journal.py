@@ -147,9 +147,14 @@ def unfilled(ms: MeasurementSet, column: str) -> bool:
 
 @contextlib.contextmanager
 def filling(ms: MeasurementSet, column: str) -> Iterator[None]:
-    """Mark a new column as not yet filled while the block runs, and where it fails."""
+    """Mark a new column as not yet filled while the block runs, and where it fails; a column that was not made leaves no mark."""
     with open(_mark(ms, column), "wb"):
         pass
-    yield
-    with contextlib.suppress(FileNotFoundError):
-        os.remove(_mark(ms, column))
+    filled = False
+    try:
+        yield
+        filled = True
+    finally:
+        if filled or column not in ms.column_names:
+            with contextlib.suppress(FileNotFoundError):
+                os.remove(_mark(ms, column))

@@ -1,0 +1,48 @@
+"""The band of a continuum image of several fields."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from astropy.coordinates import EarthLocation, SkyCoord
+from astropy.time import Time
+
+from casatools import table
+from casatools.imaging.tclean_data import _band_edges
+from casatools.imaging.visibilities import DataSource
+from casatools.io.ms import Selection
+from casatools.simulation.demo import DemoOptions, make_demo
+
+C = 299792458.0
+
+
+def test_the_band_of_each_field_is_taken_at_its_own_times() -> None:
+    """Two fields on two sides of the sky, half a year apart (speeds by astropy)."""
+    make_demo("sim.ms", DemoOptions(antennas_per_arm=2, cycles=1, nchan=4))
+    tb = table()
+    tb.open("sim.ms/FIELD", nomodify=False)
+    tb.putcell("PHASE_DIR", 1, np.array([[0.4], [0.1]]))
+    tb.done()
+    tb.open("sim.ms", nomodify=False)
+    field, times = tb.getcol("FIELD_ID"), tb.getcol("TIME")
+    times[field == 1] += 182 * 86400.0
+    tb.putcol("TIME", times)
+    tb.done()
+    source = DataSource("sim.ms", Selection(field="0,1"), "data")
+    try:
+        ((low, high),) = _band_edges(source, "BARY")
+        hz, width, _ = source.channels(0)
+        site = EarthLocation.from_geocentric(*source.position_m, unit="m")
+        factors = []
+        for number in (0, 1):
+            own = source.field_direction(number)
+            for when in (times[field == number].min(), times[field == number].max()):
+                speed = SkyCoord(own.lon_rad, own.lat_rad, unit="rad").radial_velocity_correction(
+                    "barycentric", obstime=Time(when / 86400, format="mjd", scale="utc"), location=site
+                )
+                factors.append(1 - speed.to_value("m/s") / C)
+    finally:
+        source.close()
+    assert max(factors) - min(factors) > 1e-5
+    assert low / (hz.min() - width[0] / 2) == pytest.approx(min(factors), abs=3e-8)
+    assert high / (hz.max() + width[0] / 2) == pytest.approx(max(factors), abs=3e-8)
