@@ -385,11 +385,18 @@ def _windows(chunk: VisChunk, key: np.ndarray, options: StatisticalWeightOptions
         member[order] = np.repeat(np.arange(len(runs)), np.diff(edges))
         return (order, *_last_bins(runs, member, order, key, time_s, count)) if count else (order, runs, member)
     parts = []
+    every: dict[int, np.ndarray] = {}  # integrations of a group, which baselines may lack
     for low, high in pairwise(edges.tolist()):
         times = time_s[order[low:high]]
         if count:
-            begin = np.clip(np.arange(len(times)) - (count - 1) // 2, 0, max(0, len(times) - count))
-            end = np.minimum(begin + count, len(times))
+            group = int(key[order[low]])
+            if group not in every:
+                every[group] = np.unique(time_s[key == group])
+            all_times = every[group]
+            first_of = np.searchsorted(all_times, times) - (count - 1) // 2
+            first_of = np.clip(first_of, 0, max(0, len(all_times) - count))
+            begin = np.searchsorted(times, all_times[first_of])
+            end = np.searchsorted(times, all_times[np.minimum(first_of + count, len(all_times)) - 1], side="right")
         else:
             begin = np.searchsorted(times, times - 0.5 * seconds * (1 + 1e-9))
             end = np.searchsorted(times, times + 0.5 * seconds * (1 + 1e-9), side="right")

@@ -15,7 +15,7 @@ from casatools.io.ms.create import closing, data_managers, incremental_columns, 
 from casatools.io.ms.incremental import IncrementalColumns
 from casatools.io.ms.measurement_set import CHANNEL_COLUMNS, CORRELATION_COLUMNS, MeasurementSet
 from casatools.io.ms.part_files import copy_folder
-from casatools.io.ms.row_files import RowFile, RowWriter
+from casatools.io.ms.row_files import CarriedFiles, RowFile, RowWriter
 from casatools.io.ms.spare_space import SpareSpace, told_by_casacore
 from casatools.io.tables import Table, is_table, open_table, subtable_path
 
@@ -135,7 +135,7 @@ class MsWriter:
                 self._spare.give_up()
                 self.table.close()
 
-    def lay_out(self, cells: Sequence[tuple[int, int]], which: np.ndarray) -> None:
+    def lay_out(self, cells: Sequence[tuple[int, int]], which: np.ndarray, begun: CarriedFiles | None = None) -> None:
         """Tell the shapes of all rows before any is appended, so that tiled columns are written straight into their files.
 
         Parameters
@@ -144,12 +144,14 @@ class MsWriter:
             None larger than the tiles along any axis.
         which : ndarray (row,) int
             Which of the cells each row has; as many rows as there is room for.
+        begun : CarriedFiles, optional
+            Columns that are being taken over whole already.
         """
         names = [c for c in self.table.colnames() if c in CHANNEL_COLUMNS or c in CORRELATION_COLUMNS]
         wide = [(nchan, ncorr) for ncorr, nchan in cells]
         narrow = [(ncorr,) for ncorr, _ in cells]
         self.table.close()
-        self._files = RowWriter(self.path, {c: wide if c in CHANNEL_COLUMNS else narrow for c in names}, which)
+        self._files = RowWriter(self.path, {c: wide if c in CHANNEL_COLUMNS else narrow for c in names}, which, begun)
         self.table = open_table(self.path, writable=True)
         self._incremental.begun = self.table.nrows()
         self._make_room(0)

@@ -34,9 +34,10 @@ class IncrementalColumns:
         if name not in self._held:
             return False
         count = len(values)
-        changed = np.arange(at, at + count) <= self.begun
-        changed[0] |= bool(self._held[name] != values[0])
-        changed[1:] |= values[1:] != values[:-1]
+        changed = np.empty(count, dtype=bool)
+        changed[0] = bool(self._held[name] != values[0])
+        np.not_equal(values[1:], values[:-1], out=changed[1:])
+        changed[: max(0, self.begun - at + 1)] = True
         self._held[name] = values[-1]
         rows = np.flatnonzero(changed)
         if len(rows) * _RUN_ROWS > count:

@@ -12,7 +12,7 @@ import errno
 import math
 import os
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ from casatools.io.image.plain_file import PIECE_BYTES, reserve_file
 from casatools.io.ms.tile_headers import Cube, TileHeader, read_tile_header
 from casatools.io.tables import Table, open_table
 
-__all__ = ["RowFile", "RowReader", "RowWriter", "copy_bytes", "read_piece", "row_file", "write_piece"]
+__all__ = ["CarriedFiles", "RowFile", "RowReader", "RowWriter", "copy_bytes", "read_piece", "row_file", "write_piece"]
 
 _KINDS = ("TiledShapeStMan", "TiledColumnStMan")
 _TYPES = {
@@ -118,6 +118,77 @@ def row_file(table: Table, column: str) -> RowFile | None:
     return found if found.is_whole() else None
 
 
+class CarriedFiles:
+    """Columns taken over whole from where their cells lie, begun before there is a table for them.
+
+    Parameters
+    ----------
+    base : str
+        What the names of the files begin with, in a folder that is removed where something fails.
+
+    Notes
+    -----
+    A context manager; its end waits for what was taken, or stops where an exception ends the block.
+    """
+
+    def __init__(self, base: str) -> None:
+        self._base = base
+        self._workers = ThreadPoolExecutor(2, thread_name_prefix="ms-carry")
+        self._files: dict[str, str] = {}
+        self._taken: set[str] = set()
+        self._moving: dict[str, Future[None]] = {}
+        self._stopped = False
+
+    def __enter__(self) -> CarriedFiles:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *details: object) -> None:
+        self._stopped = kind is not None
+        try:
+            if kind is None:
+                for column in self._taken:
+                    self._moving[column].result()
+        finally:
+            self._stopped = True
+            self._workers.shutdown(cancel_futures=True)
+            for column in self._files.keys() - self._taken:
+                os.remove(self._files[column])
+
+    def start(self, column: str, source: RowFile, rows: np.ndarray) -> None:
+        """Begin with the cells of `rows`, which must be of one shape; those of several are left to `RowWriter.carry`."""
+        found = source.header.places(rows)
+        if found is None or not len(rows) or (found[0] != found[0][0]).any():
+            return
+        cube = source.header.cubes[found[0][0]]
+        path = f"{self._base}.{column}"
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o666)
+        self._files[column] = path
+        try:
+            reserve_file(descriptor, len(rows) * source.cell_bytes(cube))
+        except BaseException:
+            os.close(descriptor)
+            raise
+        self._moving[column] = self._workers.submit(self._move, source, cube, found[1], descriptor)
+
+    def take(self, column: str) -> str | None:
+        """The file of a column, which the caller puts into its place; None where it was not begun."""
+        if column not in self._files:
+            return None
+        self._taken.add(column)
+        return self._files[column]
+
+    @property
+    def taken(self) -> frozenset[str]:
+        """Columns that have found their place."""
+        return frozenset(self._taken)
+
+    def _move(self, source: RowFile, cube: Cube, places: np.ndarray, target: int) -> None:
+        try:
+            _move_cells(source, cube, places, target, 0, lambda: self._stopped)
+        finally:
+            os.close(target)
+
+
 class RowWriter:
     """Writes tiled columns of a new table, of which the shape of each cell is known, straight into their files.
 
@@ -130,6 +201,8 @@ class RowWriter:
         Column to the shapes that its cells have, in C order.
     which : ndarray (row,) int
         Which of these shapes the cell of each row has.
+    begun : CarriedFiles, optional
+        Columns that are on their way already: their files take the place of those laid out.
 
     Notes
     -----
@@ -137,7 +210,13 @@ class RowWriter:
     that casacore stores otherwise (truth values that do not fill bytes) are left to it.
     """
 
-    def __init__(self, path: str, columns: Mapping[str, Sequence[tuple[int, ...]]], which: np.ndarray) -> None:
+    def __init__(
+        self,
+        path: str,
+        columns: Mapping[str, Sequence[tuple[int, ...]]],
+        which: np.ndarray,
+        begun: CarriedFiles | None = None,
+    ) -> None:
         counts = np.bincount(which)
         used = np.flatnonzero(counts)
         which = (np.cumsum(counts > 0) - 1)[which]
@@ -156,7 +235,8 @@ class RowWriter:
             for column, file in files.items():
                 if file is not None:
                     numbers = [c.shape[:-1][::-1] for c in file.header.cubes]
-                    self._columns[column] = _Laid(file, np.array([numbers.index(shape) for shape in shapes[column]])[which])
+                    cube = np.array([numbers.index(shape) for shape in shapes[column]])[which]
+                    self._columns[column] = _Laid(file, cube, begun=begun.take(column) if begun and len(numbers) == 1 else None)
         except BaseException:
             self.finish(stop=True)
             raise
@@ -247,24 +327,14 @@ class RowWriter:
             cube = source.header.cubes[number]
             places = found[1][found[0] == number]
             shape = cube.shape[:-1][::-1]
-            file, begin, cell = laid.files[shape], laid.begins[shape], source.cell_bytes(cube)
-            descriptor = os.open(source.path(cube), os.O_RDONLY)
-            try:
-                whole = bool((np.diff(places) == 1).all())
-                step = max(1, (_MOVED_BYTES if whole else _PIECE_BYTES) // cell)
-                for at in range(0, len(places), step):
-                    if self._stopped:
-                        return
-                    _move_piece(descriptor, file, cell, places[at : at + step], begin + at)
-            finally:
-                os.close(descriptor)
+            _move_cells(source, cube, places, laid.files[shape], laid.begins[shape], lambda: self._stopped)
 
 
 class _Laid:
     """A column of a new table with all its cells in place: open files by the shape of the cells, and where each row is."""
 
-    def __init__(self, made: RowFile, cube: np.ndarray, before: int = 0) -> None:
-        """`cube` is that of each row; the first `before` rows are in place already."""
+    def __init__(self, made: RowFile, cube: np.ndarray, before: int = 0, begun: str | None = None) -> None:
+        """`cube` is that of each row; the first `before` rows are in place already. `begun` is the file that has or gets all cells."""
         self.kind = made.kind
         self.files: dict[tuple[int, ...], int] = {}
         self.begins: dict[tuple[int, ...], int] = {}
@@ -285,6 +355,8 @@ class _Laid:
             stream.truncate()
         try:
             for one in cubes:
+                if begun is not None:
+                    os.replace(begun, made.path(one))
                 self.files[one.shape[:-1][::-1]] = file = os.open(made.path(one), os.O_RDWR)
                 reserve_file(file, lengths[one.file])
         except BaseException:
@@ -350,6 +422,21 @@ def _make_cubes(table: Table, sources: Mapping[str, RowFile]) -> None:
             if row >= table.nrows():
                 table.addrows(1)
             table.putcell(column, row, np.zeros(shape[::-1], _TYPES[str(table.coldatatype(column)).lower()]))
+
+
+def _move_cells(source: RowFile, cube: Cube, places: np.ndarray, target: int, begin: int, stopped: Callable[[], bool]) -> None:
+    """Cells of a hypercube to the place `begin` of an open file and what follows, until it is `stopped`."""
+    cell = source.cell_bytes(cube)
+    descriptor = os.open(source.path(cube), os.O_RDONLY)
+    try:
+        whole = bool((np.diff(places) == 1).all())
+        step = max(1, (_MOVED_BYTES if whole else _PIECE_BYTES) // cell)
+        for at in range(0, len(places), step):
+            if stopped():
+                return
+            _move_piece(descriptor, target, cell, places[at : at + step], begin + at)
+    finally:
+        os.close(descriptor)
 
 
 def _move_piece(source: int, target: int, cell: int, places: np.ndarray, at: int) -> None:
