@@ -26,9 +26,7 @@ def read(path: Path | str, column: str) -> np.ndarray:
         return np.asarray(ms.read(column, np.arange(ms.nrow)))
 
 
-def test_rows_appended_while_the_first_input_is_copied(
-    made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_rows_appended_while_the_first_input_is_copied(made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Tiles that are full come later than the rows appended behind them."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(part_files, "_LATE_BYTES", 1000)
