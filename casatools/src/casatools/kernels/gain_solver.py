@@ -101,7 +101,7 @@ def _add_row_whole(data: Any, model: Any, flag: Any, weight: Any, place: Any, fi
             re, im = np.float64(m.real), np.float64(m.imag)
             power = re * re + im * im
             total += w * (power if power > 0 else 1.0)
-            if k == first or k == second:  # noqa: PLR1714 - a tuple would be searched in each turn
+            if k in (first, second):
                 x, y = np.float64(data[chan, k].real), np.float64(data[chan, k].imag)
                 if k == first:
                     a += w * (x * re + y * im)
