@@ -124,7 +124,9 @@ def fields_and_times(vis: str) -> tuple[np.ndarray, np.ndarray]:
 def test_fields_of_curves(vis: str, tmp_path: Path, kind: str, wanted: str, gains_of_fields: dict[int, int]) -> None:
     fields, times = fields_and_times(vis)
     path = constant_curves(tmp_path, vis, kind, (times[fields == 2].mean(), times.max() + 1e5))
-    correct_visibilities(vis, {"spw": "0"}, LibraryOptions((path,), gainfield=(wanted,), interp=("linearperobs",)), ApplyOptions())
+    correct_visibilities(
+        vis, {"spw": "0"}, LibraryOptions((path,), gainfield=(wanted,), interp=("linearperobs",)), ApplyOptions()
+    )
     for field, gain in gains_of_fields.items():
         data, flag, one, two, _ = read(vis, 0, field)
         at = (one == 1) & (two == 3)
