@@ -99,13 +99,12 @@ class RflagAgent(DetectingAgent):
         spread(lambda span: loops.sum_windows(values, hidden, index, self.half, span, total, count, scatter), nbaseline)
         time_limit = self._limit("timedev", self.timedev, layout, total, count)
         centre = np.zeros((nrow, nproduct, 2))
-        spread(lambda span: loops.centres(values, hidden, span, centre), nrow)
         total, count = np.zeros((_BLOCKS, nchan)), np.zeros((_BLOCKS, nchan), np.int64)
 
         def depart(span: tuple[int, int]) -> None:
             for k in range(*span):
                 rows = (k * nrow // _BLOCKS, (k + 1) * nrow // _BLOCKS)
-                loops.sum_departures(values, hidden, centre, rows, total[k], count[k])
+                loops.sum_spectra(values, hidden, rows, centre, total[k], count[k])
 
         spread(depart, _BLOCKS)
         freq_limit = self._limit("freqdev", self.freqdev, layout, total, count)
