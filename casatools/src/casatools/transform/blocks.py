@@ -162,7 +162,7 @@ def read_blocks(
     """
     wanted = [*(c for c in columns.reads if c not in left), "WEIGHT", "SIGMA", *ROW_COLUMNS]
     starts = iter(plans)
-    for chunk in iter_chunks(ms, resolved, wanted, plans=plans, straight=True, known=known):
+    for chunk in iter_chunks(ms, resolved, wanted, plans=plans, straight=not ms.writable, known=known):
         plan = next(starts)
         for calibrator in calibrators:
             calibrator.correct_chunk(chunk)
