@@ -221,7 +221,7 @@ class RowWriter:
         begun: CarriedFiles | None = None,
     ) -> None:
         counts = np.bincount(which)
-        used = np.flatnonzero(counts)
+        used = np.flatnonzero(counts).tolist()
         which = (np.cumsum(counts > 0) - 1)[which]
         shapes = {column: [cells[k] for k in used] for column, cells in columns.items()}
         with closing(open_table(path, writable=True)) as table:
