@@ -110,7 +110,9 @@ class _Ranks:
     stream = staticmethod(map)
 
 
-def test_ranks_grid_and_deconvolve_planes_that_are_in_files(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_ranks_grid_and_deconvolve_planes_that_are_in_files(
+    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
     tclean(imagename="whole", weighting="natural", **CUBE)
     said = request.getfixturevalue("mapped")
     for module in (shares, plane_deconvolver):
