@@ -280,7 +280,7 @@ class SynthesisRun:
             raise DataError(
                 f"the density of uv samples that was given has {density.shape[1:]} cells; the weighting needs {needed}"
             )
-        weights.take_sums({None: (density, density.sum(axis=(1, 2)))})
+        weights.take_sums({None: (density.copy(), density.sum(axis=(1, 2)))})
 
     def density(self) -> np.ndarray:
         """The density of uv samples (plane, x, y) float64: sums of weights in uv cells; of no cells where the weighting has none.
