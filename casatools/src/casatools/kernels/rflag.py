@@ -16,13 +16,26 @@ import numpy as np
 
 from casatools.kernels._kernel import kernel
 
-__all__ = ["centres", "flag_departures", "flag_windows", "gather_window", "median_in_place", "sum_departures", "sum_windows"]
+__all__ = [
+    "centres",
+    "flag_departures",
+    "flag_windows",
+    "gather_window",
+    "median_in_place",
+    "middles",
+    "nth_in_place",
+    "sort_columns",
+    "sum_departures",
+    "sum_windows",
+]
+
+# Spectra that are put in order at once.
+_COLUMNS = 128
 
 
 @kernel
-def median_in_place(buffer: np.ndarray, count: int) -> float:
-    """Median of ``buffer[:count]`` (float32 or float64), which is reordered; the lower middle value for even counts above 100."""
-    wanted = count // 2 if count % 2 or count <= 100 else count // 2 - 1
+def nth_in_place(buffer: np.ndarray, count: int, wanted: int) -> float:
+    """The number that ``buffer[:count]`` (float32 or float64), which is reordered, holds at `wanted` when it is in order."""
     low, high = 0, count - 1
     while low < high:
         pivot = buffer[(low + high) // 2]
@@ -42,12 +55,20 @@ def median_in_place(buffer: np.ndarray, count: int) -> float:
             low = i
         else:
             break
+    return float(buffer[wanted])
+
+
+@kernel
+def median_in_place(buffer: np.ndarray, count: int) -> float:
+    """Median of ``buffer[:count]`` (float32 or float64), which is reordered; the lower middle value for even counts above 100."""
+    wanted = count // 2 if count % 2 or count <= 100 else count // 2 - 1
+    found = nth_in_place(buffer, count, wanted)
     if count % 2 or count > 100:
-        return float(buffer[wanted])
+        return float(found)
     below = buffer[0]
     for k in range(1, wanted):
         below = max(below, buffer[k])
-    return 0.5 * (float(below) + float(buffer[wanted]))
+    return 0.5 * (float(below) + float(found))
 
 
 @kernel
@@ -121,21 +142,75 @@ def flag_windows(scatter: np.ndarray, index: np.ndarray, half: int, span: tuple[
 
 
 @kernel
+def sort_columns(series: np.ndarray) -> None:
+    """Put each column of `series` (sample, column) float32 in order, all columns at once.
+
+    Batcher's merge exchange, in which no step depends on the values: K. E. Batcher, AFIPS Conf. Proc. 32, 307 (1968); D. E. Knuth, The Art of
+    Computer Programming 3, algorithm 5.2.2M.
+    """
+    n, wide = series.shape
+    top = 1
+    while 2 * top < n:
+        top *= 2
+    p = top
+    while p > 0 and n > 1:
+        q, r, d = top, 0, p
+        while True:
+            for i in range(n - d):
+                if i & p == r:
+                    low, high = series[i], series[i + d]
+                    for c in range(wide):
+                        one, two = low[c], high[c]
+                        low[c] = one if one < two else two
+                        high[c] = two if one < two else one
+            if q == p:
+                break
+            d, q, r = q - p, q // 2, p
+        p //= 2
+
+
+@kernel
+def middles(series: np.ndarray, counts: np.ndarray, out: np.ndarray) -> None:
+    """Medians of the first `counts` (column,) of each column of `series`, which is in order, into `out` (column,); as `median_in_place`."""
+    for c in range(len(counts)):
+        count = counts[c]
+        if count == 0:
+            out[c] = 0.0
+        elif count % 2:
+            out[c] = series[count // 2, c]
+        elif count > 100:
+            out[c] = series[count // 2 - 1, c]
+        else:
+            out[c] = 0.5 * (series[count // 2 - 1, c] + series[count // 2, c])
+
+
+@kernel
 def centres(values: np.ndarray, hidden: np.ndarray, span: tuple[int, int], centre: np.ndarray) -> None:
     """Medians over channels of real and imaginary parts into `centre` (row, product, 2) float64; 0 without data."""
-    nchan = values.shape[1]
-    real, imag = np.empty(nchan, np.float32), np.empty(nchan, np.float32)
-    for row in range(span[0], span[1]):
-        for product in range(values.shape[2]):
-            count = 0
+    nchan, nproduct = values.shape[1:]
+    step = max(1, _COLUMNS // (2 * nproduct))
+    for first in range(span[0], span[1], step):
+        nrow = min(step, span[1] - first)
+        wide = nrow * nproduct * 2
+        series = np.empty((nchan, wide), np.float32)
+        counts, found = np.zeros(wide, np.int64), np.empty(wide)
+        for k in range(nrow):
+            row = first + k
             for chan in range(nchan):
-                if not hidden[row, chan, product]:
-                    real[count] = values[row, chan, product].real
-                    imag[count] = values[row, chan, product].imag
-                    count += 1
-            if count:
-                centre[row, product, 0] = median_in_place(real, count)
-                centre[row, product, 1] = median_in_place(imag, count)
+                for product in range(nproduct):
+                    c = 2 * (k * nproduct + product)
+                    there = not hidden[row, chan, product]
+                    # What is missing goes behind everything.
+                    series[chan, c] = values[row, chan, product].real if there else np.float32(np.inf)
+                    series[chan, c + 1] = values[row, chan, product].imag if there else np.float32(np.inf)
+                    counts[c] += there
+                    counts[c + 1] += there
+        sort_columns(series)
+        middles(series, counts, found)
+        for k in range(nrow):
+            for product in range(nproduct):
+                for part in range(2):
+                    centre[first + k, product, part] = found[2 * (k * nproduct + product) + part]
 
 
 @kernel

@@ -373,7 +373,7 @@ class _Resolver:
         key = f"__distinct {column}"
         if key not in self._columns:
             self._columns[key] = np.asarray(distinct(values), dtype=np.int64)
-        if np.isin(self._columns[key], ids).all():
+        if set(ids).issuperset(self._columns[key].tolist()):
             return
         top = int(max(values.max(initial=0), max(ids, default=0))) + 1
         wanted = np.zeros(top + 1, bool)

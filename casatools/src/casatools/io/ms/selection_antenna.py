@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -112,6 +113,7 @@ def _tokens(text: str, refuse: Refusal, what: str) -> tuple[AntennaToken, ...]:
     return tuple(_token(item, refuse, what) for item in split_top(text, ","))
 
 
+@lru_cache(maxsize=4096)  # lists of many commands say the same again and again
 def parse_antenna(text: str, what: str = "antenna") -> tuple[BaselineItem, ...]:
     """Parse an antenna or feed expression; raise SelectionError where it cannot be read."""
     if not text.strip():
