@@ -17,7 +17,7 @@ __all__ = ["Solutions", "connected_antennas", "solve_gain_intervals"]
 _TOLERANCE = 1e-9
 _MOST_STEPS = 1000
 # Visibilities that are worth a thread.
-_THREAD_SAMPLES = 2000
+_THREAD_SAMPLES = 10_000
 # An L1 solve weighs by the inverse of residuals softened by these parts of their rms, each for some steps: what it reaches is within
 # 1 % of the least sum of absolute residuals, where harder weights no longer converge.
 _L1_SOFTENING = (0.3, 0.1, 0.03, 0.01)

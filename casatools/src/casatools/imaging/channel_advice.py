@@ -2,14 +2,32 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
+from casatools._base.errors import ParameterError
 from casatools.frames.directions import Direction
 from casatools.frames.frequencies import doppler_factor
 from casatools.frames.observatories import observatory_position
+from casatools.frames.quantities import parse_quantity, to_unit
 from casatools.io.ms import MeasurementSet, Selection
 
-__all__ = ["channels_for_range", "frequency_range"]
+__all__ = ["channels_for_range", "frequency_range", "hertz"]
+
+
+def hertz(value: Any, name: str = "frequency") -> float:
+    """A frequency [Hz] from text, a record of a quantity or a number of Hz.
+
+    Raises
+    ------
+    ParameterError
+        Nothing is given, or it is no frequency.
+    """
+    if value is None or (isinstance(value, (str, list, dict)) and not value):
+        raise ParameterError(f"parameter {name!r} must be a frequency; got {value!r}")
+    number, unit = parse_quantity(value)
+    return float(to_unit({"value": number, "unit": unit}, "Hz") if unit else number)
 
 
 def _frame_factors(ms: MeasurementSet, field_id: int, spw: int, frame: str) -> np.ndarray:

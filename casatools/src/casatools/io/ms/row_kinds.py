@@ -18,7 +18,7 @@ _COLUMNS = {
     "field": "FIELD_ID", "scan": "SCAN_NUMBER", "observation": "OBSERVATION_ID", "array": "ARRAY_ID", "intent": "STATE_ID",
     "timerange": "TIME",
 }  # fmt: skip
-_OTHERS = ("uvrange", "feed", "taql")
+_OTHERS = ("uvrange", "feed", "taql", "taql_of_selected")
 
 
 class _Columns(Protocol):
