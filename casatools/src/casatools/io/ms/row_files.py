@@ -463,13 +463,21 @@ def _gathered(source: int, cell: int, places: np.ndarray) -> np.ndarray:
         np.take(span, places - first, axis=0, out=held, mode="clip")
         return held
     for low, high in zip([0, *breaks.tolist()], [*breaks.tolist(), len(places)], strict=True):
-        part, begin = held[low:high], int(places[low])
-
-        def read(a: int, b: int, part: np.ndarray = part, begin: int = begin) -> None:
-            _read(source, memoryview(part[a:b].reshape(-1)), (begin + a) * cell)  # type: ignore[arg-type]
-
-        over_rows(read, high - low, max(1, _THREAD_BYTES // cell))
+        _read_run(source, held[low:high], int(places[low]))
     return held
+
+
+def _read_run(source: int, held: np.ndarray, begin: int) -> None:
+    """Cells that lie one after another from the place `begin` on into `held` (cell, byte), long runs in several threads."""
+    count, cell = held.shape
+
+    def read(low: int, high: int) -> None:
+        _read(source, memoryview(held[low:high].reshape(-1)), (begin + low) * cell)  # type: ignore[arg-type]
+
+    if held.nbytes < 2 * _THREAD_BYTES:
+        read(0, count)
+    else:
+        over_rows(read, count, max(1, _THREAD_BYTES // cell))
 
 
 class RowReader:
