@@ -123,6 +123,8 @@ class Selection:
         Feed numbers: ``"0"``, ``"0&1"``.
     taql : str
         A TaQL condition on the main table.
+    taql_of_selected : str
+        A TaQL condition on the rows that all others select, which ROWNUMBER() counts from 1: as the imaging tools have it.
 
     Raises
     ------
@@ -142,6 +144,7 @@ class Selection:
     correlation: str = ""
     feed: str = ""
     taql: str = ""
+    taql_of_selected: str = ""
 
     def __post_init__(self) -> None:
         for entry in fields(self):
@@ -380,7 +383,7 @@ class _Resolver:
         key = f"__distinct {column}"
         if key not in self._columns:
             self._columns[key] = np.asarray(distinct(values), dtype=np.int64)
-        if np.isin(self._columns[key], ids).all():
+        if set(ids).issuperset(self._columns[key].tolist()):
             return
         present = self._columns[key]
         if len(ids) == 1:
@@ -413,8 +416,9 @@ class _Resolver:
         feed_pairs = self._feeds()
         if p.uvrange:
             self._uv()
-        if s.taql.strip():
-            self._taql()
+        for name in ("taql", "taql_of_selected"):
+            if getattr(s, name).strip():
+                self._taql(name)
         rows = np.arange(self.nrow, dtype=np.int64) if self.mask is None else np.flatnonzero(self.mask).astype(np.int64)
         named = frozenset(f.name for f in fields(s) if getattr(s, f.name).strip())
         if not len(rows) and not allow_empty:
@@ -560,29 +564,34 @@ class _Resolver:
         else:
             self.keep(found)
 
-    def _taql(self) -> None:
-        refuse = Refusal("taql", self.selection.taql)
-        found = self._calculated()
-        if found is not None:
-            self.keep(found)
-            return
+    def _taql(self, name: str) -> None:
+        condition = getattr(self.selection, name)
+        refuse = Refusal(name, condition)
+        table = self.ms.table
+        if name == "taql_of_selected" and self.mask is not None:
+            table = table.selectrows(np.flatnonzero(self.mask))
+        else:
+            found = self._calculated(condition)
+            if found is not None:
+                self.keep(found)
+                return
         try:
             # CASA's TaQL counts array elements from 1 and includes ends.
-            part: Any = self.ms.table.query(self.selection.taql, style="glish")
-            rows = part.rownumbers()
+            part: Any = table.query(condition, style="glish")
+            rows = np.asarray(part.rownumbers(self.ms.table), dtype=np.int64)
             part.close()
         except RuntimeError as error:
             raise refuse(f"casacore cannot evaluate it: {error}", f"columns are {shown(self.ms.column_names)}") from error
         mask = np.zeros(self.ms.nrow, bool)
-        mask[np.asarray(rows, dtype=np.int64)] = True
+        mask[rows] = True
         self.keep(mask)
 
-    def _calculated(self) -> np.ndarray | None:
+    def _calculated(self, condition: str) -> np.ndarray | None:
         """The condition row by row, without a table of the rows; None where it is more than a condition, or wrong."""
-        if _CLAUSES.search(self.selection.taql):
+        if _CLAUSES.search(condition):
             return None
         try:
-            found = query_command(f"using style glish calc from $1 calc {self.selection.taql}", self.ms.table)
+            found = query_command(f"using style glish calc from $1 calc {condition}", self.ms.table)
         except RuntimeError:
             return None  # the query says what is wrong
         whole = isinstance(found, np.ndarray) and found.dtype == bool and found.shape == (self.ms.nrow,)
