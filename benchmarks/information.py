@@ -4,7 +4,8 @@
 
 Without ``--ms`` a small MeasurementSet is simulated. Each step is run `turns` times by each interpreter in turn and the best counts. The
 reference converts one direction a call (it has no vectors of measures), so its time for a million is that of 20 000 calls, fifty times.
-The rows ``many_...`` are those of a MeasurementSet with two million rows (``--rows``; 0 leaves them out) and no visibilities.
+The rows ``many_...`` are those of a MeasurementSet with two million rows (``--rows 10000000`` for ten; 0 leaves them out) and no visibilities.
+``lines`` searches the list of spectral lines.
 """
 
 from __future__ import annotations
@@ -106,6 +107,18 @@ def columns_of_numbers():
 for step in (summary, listing, metadata, selections, columns_of_numbers, raw, column, amplitudes, statistics):
     timed(step.__name__, step)
 
+from casatools import spectralline
+
+
+def lines():
+    tool = spectralline()
+    tool.open()
+    tool.search(freqrange=[84.0, 90.0], verbose=False).done()
+    tool.done()
+
+
+timed("lines", lines)
+
 many = sys.argv[3] if len(sys.argv) > 3 else ""
 if many:
     vis = many
@@ -116,7 +129,16 @@ if many:
         timed("many_select_" + name, lambda: (tool.reset(), tool.msselect(chosen)), turns=1 if name == "uvdist" else 2)
         tool.close()
     timed("many_summary", summary, turns=1)
+    timed("many_listobs", listing, turns=1)
     timed("many_metadata", metadata, turns=1)
+
+    def scattered():
+        tool = opened(ms())
+        tool.selectinit(0)
+        tool.getdata(["time", "antenna1"])
+        tool.close()
+
+    timed("many_getdata", scattered, turns=1)
 
 qa, me = quanta(), measures()
 me.doframe(me.epoch("UTC", "2019/05/01/04:00:00"))

@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 
 from casatools._base import log
+from casatools._base.constants import AU_M, JANSKY_PER_SI, SPEED_OF_LIGHT_M_S
 from casatools._base.errors import DataError
 from casatools._base.paths import data_paths
 from casatools.io.tables import open_table
@@ -40,10 +41,8 @@ __all__ = [
 BODIES = (
     "Venus", "Mars", "Jupiter", "Uranus", "Neptune", "Io", "Europa", "Ganymede", "Callisto", "Titan", "Ceres", "Juno", "Pallas", "Vesta", "Lutetia",
 )  # fmt: skip
-_PLANCK_J_S, _BOLTZMANN_J_K, _LIGHT_M_S = 6.62607015e-34, 1.380649e-23, 299792458.0
+_PLANCK_J_S, _BOLTZMANN_J_K = 6.62607015e-34, 1.380649e-23
 _BACKGROUND_K = 2.725
-_AU_KM = 149597870.7
-_JY = 1e26
 _MODELS, EPHEMERIDES = "alma/SolarSystemModels", "ephemerides/JPL-Horizons"
 
 
@@ -138,7 +137,7 @@ def _disk_of_table(path: str, name: str, mjd: float) -> Disk:
     finally:
         table.close()
 
-    distance_km = at["Rho"] * _AU_KM
+    distance_km = at["Rho"] * AU_M / 1000
     latitude = np.deg2rad(at["DiskLat"])
     polar = np.hypot(radii[2] * np.cos(latitude), radii[0] * np.sin(latitude))
     return Disk(
@@ -153,14 +152,14 @@ def planck_brightness(temperature_k: np.ndarray, frequency_hz: np.ndarray) -> np
         2
         * _PLANCK_J_S
         * frequency_hz**3
-        / _LIGHT_M_S**2
+        / SPEED_OF_LIGHT_M_S**2
         / np.expm1(_PLANCK_J_S * frequency_hz / (_BOLTZMANN_J_K * temperature_k))
     )
 
 
 def _disk_flux(temperature_k: np.ndarray, frequency_hz: np.ndarray, disk: Disk) -> np.ndarray:
     above = planck_brightness(temperature_k, frequency_hz) - planck_brightness(np.array(_BACKGROUND_K), frequency_hz)
-    return above * disk.solid_angle * _JY
+    return above * disk.solid_angle * JANSKY_PER_SI
 
 
 def body_flux(disk: Disk, frequency_hz: np.ndarray, mjd: float) -> np.ndarray:

@@ -14,15 +14,14 @@ import re
 
 import numpy as np
 
+from casatools._base.constants import AU_M, JANSKY_PER_SI
+from casatools._base.constants import SPEED_OF_LIGHT_M_S as _LIGHT_M_S
 from casatools._base.errors import DataError
 from casatools.calibration.solar_system import EPHEMERIDES, Disk, ephemeris_values, find_files, planck_brightness
 from casatools.io.tables import open_table
 
 __all__ = ["BODIES_2010", "body_flux_2010", "brightness_temperature_2010", "find_disk_2010"]
 
-_AU_KM = 149597870.7
-_LIGHT_M_S = 299792458.0
-_JY = 1e26
 # Black bodies: kelvin.
 _CONSTANT_K = {
     "Mars": 210.0, "Io": 110.0, "Europa": 109.0, "Ganymede": 110.0, "Callisto": 134.0, "Titan": 76.6, "Triton": 38.0, "Pluto": 35.0,
@@ -79,7 +78,7 @@ def body_flux_2010(disk: Disk, frequency_hz: np.ndarray) -> np.ndarray:
         As `brightness_temperature_2010`.
     """
     hz = np.asarray(frequency_hz, dtype=np.float64)
-    return planck_brightness(brightness_temperature_2010(disk.name, hz), hz) * disk.solid_angle * _JY
+    return planck_brightness(brightness_temperature_2010(disk.name, hz), hz) * disk.solid_angle * JANSKY_PER_SI
 
 
 def find_disk_2010(name: str, mjd: float) -> Disk:
@@ -120,5 +119,5 @@ def _disk_of_table(path: str, name: str, mjd: float) -> Disk:
     finally:
         table.close()
     radius_km = float(radius["value"] if isinstance(radius, dict) else radius)
-    width = 2 * radius_km / (at["Rho"] * _AU_KM)
+    width = 2 * radius_km / (at["Rho"] * AU_M / 1000)
     return Disk(name, float(np.deg2rad(at["RA"] % 360.0)), float(np.deg2rad(at["DEC"])), width, width, 0.5 * np.pi)

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from casatools._base.constants import SPEED_OF_LIGHT_M_S
 from casatools._base.errors import DataError, ParameterError
 from casatools.frames.quantities import conforms, convert_value, is_unit
 
@@ -43,7 +44,6 @@ class Amount(NamedTuple):
         return cls(float(np.ravel(record["value"])[0]), str(record["unit"]))
 
 
-_LIGHT_M_S = 299792458.0
 _ZERO_RAD = Amount(0.0, "rad")
 # Rows: what Stokes I, Q, U, V add to each product (Hamaker & Bregman 1996, A&AS 117, 161).
 _FROM_STOKES = {
@@ -360,7 +360,7 @@ def _polarized(stokes: np.ndarray, intensity: np.ndarray, frequency_hz: np.ndarr
         return np.zeros((4, len(frequency_hz)))
     ratio = frequency_hz / spectrum.reference_hz
     linear = math.hypot(stokes[1], stokes[2]) / stokes[0] * ratio ** spectrum.index[1]
-    wavelength2 = _LIGHT_M_S**2 * (1.0 / frequency_hz**2 - 1.0 / spectrum.reference_hz**2)
+    wavelength2 = SPEED_OF_LIGHT_M_S**2 * (1.0 / frequency_hz**2 - 1.0 / spectrum.reference_hz**2)
     twice_angle = math.atan2(stokes[2], stokes[1]) + 2.0 * spectrum.index[2] * wavelength2
     circular = stokes[3] / stokes[0] * ratio ** spectrum.index[3]
     fractions = np.array([np.ones_like(ratio), linear * np.cos(twice_angle), linear * np.sin(twice_angle), circular])

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from casatools._base.constants import AU_M
 from casatools._base.errors import PathMissingError
 from casatools._base.paths import resolve
 from casatools.frames.ephemeris import ephemeris_positions
@@ -15,8 +16,6 @@ from casatools.io.ms.ephemerides import read_ephemeris
 from casatools.io.tables import is_table
 
 __all__ = ["Comet"]
-
-_AU_M = 149597870700.0  # IAU 2012 resolution B2
 
 
 class Comet:
@@ -89,8 +88,8 @@ class Comet:
         radius = self._words.get("meanrad")
         if not isinstance(radius, Mapping):
             return -1.0
-        metres = float(radius["value"]) * {"km": 1e3, "m": 1.0, "AU": _AU_M}.get(str(radius["unit"]), 1e3)
-        return 2.0 * metres / (self.distance_au(mjd_d) * _AU_M)
+        metres = float(radius["value"]) * {"km": 1e3, "m": 1.0, "AU": AU_M}.get(str(radius["unit"]), 1e3)
+        return 2.0 * metres / (self.distance_au(mjd_d) * AU_M)
 
     def direction(self, mjd_d: float, observer_m: np.ndarray | None = None) -> dict[str, Any]:
         """Direction at a time, a measure record.
@@ -103,7 +102,7 @@ class Comet:
         """
         xyz = self.position_au(mjd_d)
         if observer_m is not None and not self.is_topocentric:
-            xyz = xyz - observer_m / _AU_M
+            xyz = xyz - observer_m / AU_M
         lon, lat = float(np.arctan2(xyz[1], xyz[0])), float(np.arctan2(xyz[2], np.hypot(xyz[0], xyz[1])))
         return {
             "type": "direction",

@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from casatools._base.constants import AU_M
 from casatools._base.errors import DataError, ParameterError
 from casatools._base.paths import require_absent, staged_output
 from casatools._base.web import ask
@@ -27,7 +28,7 @@ __all__ = ["ADDRESS", "EphemerisRequest", "parse_answer", "write_horizons_epheme
 ADDRESS = "https://ssd.jpl.nasa.gov/api/horizons.api"
 _QUANTITIES = "1,14,15,17,19,20,24"
 _DAY_S = 86400.0
-_AU_KM = 149597870.7  # IAU 2012 resolution B2
+_AU_KM = AU_M / 1000
 _JD_OF_MJD = 2400000.5
 # Major bodies by number; other names are those of small bodies.
 _BODIES = {

@@ -181,6 +181,17 @@ def _few_runs(rows: np.ndarray) -> list[tuple[int, int, int, int]] | None:
     return list(row_runs(rows)) if breaks <= 2 * _MAX_RUNS else None
 
 
+# Scalars of this many rows are read with those between them, where there are not more of these than that many times as many.
+_MANY_SCALARS, _SPREAD = 1000, 8
+
+
+def _dense(table: Table, column: str, rows: np.ndarray, blc: Sequence[int]) -> bool:
+    """Whether reading all rows between the first and the last is cheaper than a reference table: one look-up a row costs more than eight numbers."""
+    if len(blc) or len(rows) < _MANY_SCALARS or int(rows.max()) - int(rows.min()) > _SPREAD * len(rows):
+        return False
+    return bool(table.isscalarcol(column)) and table.coldatatype(column).lower() != "string"
+
+
 def column_cells(
     table: Table, column: str, rows: np.ndarray | None, blc: Sequence[int] = (), trc: Sequence[int] = (), inc: Sequence[int] = ()
 ) -> np.ndarray:
@@ -207,6 +218,9 @@ def column_cells(
         rows = np.asarray(rows, dtype=np.int64)
         nrow, runs = len(rows), _few_runs(rows)
     try:
+        if runs is None and rows is not None and _dense(table, column, rows, blc):
+            lowest = int(rows.min())
+            return column_cells(table, column, np.arange(lowest, int(rows.max()) + 1))[rows - lowest]
         if runs is None:
             part = table.selectrows(rows)
             try:
@@ -307,17 +321,20 @@ def put_cells(
     """Write cells of one column; the mirror of `column_cells`."""
     rows = np.asarray(rows, dtype=np.int64)
     if len(rows) == 0:
-        return
+        return None
     values = np.ascontiguousarray(values)
     runs = _few_runs(rows)
     try:
+        if runs is None and rows is not None and _dense(table, column, rows, blc):
+            lowest = int(rows.min())
+            return column_cells(table, column, np.arange(lowest, int(rows.max()) + 1))[rows - lowest]
         if runs is None:
             part = table.selectrows(rows)
             try:
                 _put(part, column, values, 0, len(rows), 1, blc, trc, inc)
             finally:
                 part.close()
-            return
+            return None
         for start, count, stride, at in runs:
             _put(table, column, values[at : at + count], start, count, stride, blc, trc, inc)
     except RuntimeError as error:

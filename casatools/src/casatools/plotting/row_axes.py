@@ -6,6 +6,7 @@ from functools import cached_property
 
 import numpy as np
 
+from casatools._base.constants import AU_M
 from casatools._base.errors import DataError
 from casatools.calibration.sky_geometry import SkyGeometry
 from casatools.frames.directions import Direction
@@ -17,7 +18,7 @@ from casatools.transform.field_directions import array_position, phase_centres
 
 __all__ = ["RowAxes"]
 
-_DAY_S, _AU_D_KM_S = 86400.0, 149597870.7 / 86400.0
+_DAY_S, _AU_D_KM_S = 86400.0, AU_M / 86400e3
 _PER_ROW = {
     "scan": "SCAN_NUMBER", "field": "FIELD_ID", "antenna1": "ANTENNA1", "antenna2": "ANTENNA2", "time": "TIME", "interval": "INTERVAL",
     "observation": "OBSERVATION_ID", "intent": "STATE_ID", "feed1": "FEED1", "feed2": "FEED2", "flagrow": "FLAG_ROW",

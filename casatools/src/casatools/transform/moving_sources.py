@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from casatools._base.constants import AU_M
 from casatools._base.errors import ParameterError
 from casatools.frames.directions import Direction
 from casatools.frames.ephemeris import ephemeris_directions
@@ -20,7 +21,7 @@ from casatools.transform.field_directions import phase_centres
 
 __all__ = ["ephemeris_field", "moving_factor", "source_factor"]
 
-_AU_PER_DAY_M_S = 149597870700.0 / 86400.0
+_AU_PER_DAY_M_S = AU_M / 86400.0
 _NODE_STEP_S = 600.0
 
 

@@ -13,12 +13,12 @@ from typing import Any
 
 import numpy as np
 
+from casatools._base.constants import SPEED_OF_LIGHT_M_S
 from casatools._base.errors import ParameterError
 from casatools.frames.quantities import parse_quantity, to_unit
 
 __all__ = ["GridRequest", "InputChannels", "joined_channels", "spectral_grid"]
 
-_LIGHT_M_S = 299792458.0
 _MODES = ("channel", "channel_b", "frequency", "velocity")
 # A part of a channel that may be missing at the end, for rounding.
 _SLACK = 1e-6
@@ -78,13 +78,13 @@ class GridRequest:
 
     def hz_of(self, velocity_m_s: np.ndarray | float) -> np.ndarray:
         """Frequencies of velocities."""
-        ratio = np.asarray(velocity_m_s) / _LIGHT_M_S
+        ratio = np.asarray(velocity_m_s) / SPEED_OF_LIGHT_M_S
         return self.rest_hz * (1.0 - ratio) if self.veltype.lower() == "radio" else self.rest_hz / (1.0 + ratio)
 
     def velocity_of(self, hz: float) -> float:
         """Velocity [m/s] of a frequency."""
         ratio = hz / self.rest_hz
-        return _LIGHT_M_S * (1.0 - ratio) if self.veltype.lower() == "radio" else _LIGHT_M_S * (1.0 / ratio - 1.0)
+        return SPEED_OF_LIGHT_M_S * (1.0 - ratio) if self.veltype.lower() == "radio" else SPEED_OF_LIGHT_M_S * (1.0 / ratio - 1.0)
 
 
 def _given(value: Any) -> Any:

@@ -10,7 +10,7 @@ import pytest
 
 from casatools._base.errors import DataError, PathMissingError
 from casatools.io.table_access import create_table
-from casatools.io.tables import open_table, put_cells
+from casatools.io.tables import column_cells, open_table, put_cells
 
 
 @pytest.fixture
@@ -47,3 +47,31 @@ def test_cells_that_do_not_fit(path: str, rows: list[int]) -> None:
     put_cells(opened, "A", np.zeros((len(rows), 3), np.float32), np.array(rows))
     assert opened.getcol("A")[rows].sum() == 0
     opened.close()
+
+
+def test_numbers_of_scattered_rows_are_read_with_those_between(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Alternating runs of rows, in any order, are those of the whole column; only texts and far rows go by a reference table."""
+    path = str(tmp_path / "t.tab")
+    description = {
+        name: {"valueType": kind, "option": 0, "comment": ""} for name, kind in (("N", "int"), ("D", "double"), ("S", "string"))
+    }
+    table = create_table(path, description, 50000)
+    values = np.random.default_rng(1).integers(0, 99, 50000).astype(np.int32)
+    table.putcol("N", values)
+    table.putcol("D", values / 7)
+    table.putcol("S", [str(v) for v in values])
+    table.close()
+    table = open_table(path)
+    rows = np.flatnonzero(np.arange(50000) // 3 % 2)[5:]
+    far = np.sort(np.random.default_rng(2).choice(50000, 1200, replace=False))
+    asked = []
+    taken = type(table).selectrows
+    monkeypatch.setattr(type(table), "selectrows", lambda self, rows: asked.append(len(rows)) or taken(self, rows))
+    for which in (rows, rows[::-1], np.random.default_rng(3).permutation(rows)):
+        np.testing.assert_array_equal(column_cells(table, "N", which), values[which])
+        np.testing.assert_array_equal(column_cells(table, "D", which), values[which] / 7)
+    assert not asked
+    assert list(column_cells(table, "S", rows)) == [str(v) for v in values[rows]]
+    np.testing.assert_array_equal(column_cells(table, "N", far), values[far])
+    assert asked == [len(rows), len(far)]
+    table.close()

@@ -6,6 +6,7 @@ are read, each once and whole.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -34,6 +35,7 @@ from casatools.io.ms.selection_spw import (
     resolve_spws,
 )
 from casatools.io.ms.selection_time import TimeItem, UvItem, parse_time, parse_uv, time_bounds, time_mask, uv_mask
+from casatools.io.table_access import query_command
 
 if TYPE_CHECKING:
     from casatools.io.ms.measurement_set import MeasurementSet
@@ -42,7 +44,11 @@ __all__ = ["ResolvedSelection", "Selection", "baseline_numbers", "distinct", "se
 
 
 def distinct(values: np.ndarray) -> tuple[int, ...]:
-    """Sorted distinct values of a column of IDs; small numbers are counted instead of sorted."""
+    """Sorted distinct values of a column of IDs; small numbers are counted instead of sorted, runs of one number once."""
+    if len(values) > 4 * _BLOCK:
+        starts = np.flatnonzero(values[1:] != values[:-1])
+        if len(starts) < len(values) // 4:
+            values = np.append(values[starts], values[-1])
     lowest, highest = int(values.min(initial=0)), int(values.max(initial=0))
     if highest - lowest > 2**20:
         return tuple(np.unique(values).tolist())
@@ -286,10 +292,12 @@ def baseline_numbers(one: np.ndarray, two: np.ndarray, ms: MeasurementSet) -> np
 
     Returns
     -------
-    ndarray (row,) int64
+    ndarray (row,) int32, or int64 of more than 46 000 antennas
     """
     number = len(ms.metadata.antennas)
-    return np.asarray(one * np.int64(number + 1) + np.where(two < 0, number, two))
+    kind = np.int32 if (number + 1) ** 2 < 2**31 else np.int64
+    second = np.where(two < 0, number, two) if (two < 0).any() else two
+    return np.asarray(np.multiply(one, kind(number + 1), dtype=kind) + second.astype(kind, copy=False))
 
 
 def selected_baselines(selection: Selection, ms: MeasurementSet, alone: bool) -> tuple[BaselineSelection, np.ndarray]:
@@ -325,6 +333,8 @@ def selected_baselines(selection: Selection, ms: MeasurementSet, alone: bool) ->
     return found, matrix.ravel()
 
 
+# What may follow a condition in TaQL.
+_CLAUSES = re.compile(r"\b(order|group|having|limit|offset|giving|into|select|from|where|distinct)\b|[;#]", re.IGNORECASE)
 # Rows are read in blocks of so many once some are out.
 _BLOCK = 65536
 
@@ -375,10 +385,14 @@ class _Resolver:
             self._columns[key] = np.asarray(distinct(values), dtype=np.int64)
         if set(ids).issuperset(self._columns[key].tolist()):
             return
-        top = int(max(values.max(initial=0), max(ids, default=0))) + 1
+        present = self._columns[key]
+        if len(ids) == 1:
+            self.keep(values == ids[0])
+            return
+        top = int(max(present.max(initial=0), max(ids, default=0))) + 1
         wanted = np.zeros(top + 1, bool)
         wanted[ids] = True
-        self.keep(wanted[values if values.min(initial=0) >= 0 else np.where(values < 0, top, values)])
+        self.keep(wanted[values if present.min(initial=0) >= 0 else np.where(values < 0, top, values)])
 
     def keep_ranges(self, column: str, ranges: tuple[IdRange, ...]) -> None:
         values = self.column(column)
@@ -486,6 +500,8 @@ class _Resolver:
     def _baselines(self) -> BaselineSelection | None:
         if not self.parsed.antenna:
             return None
+        if self._held is None:
+            return self._baselines_once()
         if "__baseline" not in self._columns:
             # Lists of commands look up the same baselines many times.
             two = self.column("ANTENNA2")
@@ -493,6 +509,18 @@ class _Resolver:
             self._columns["__baseline"] = baseline_numbers(self.column("ANTENNA1"), two, self.ms)
         found, wanted = selected_baselines(self.selection, self.ms, bool(self._columns["__alone"]))
         self.keep(wanted.take(self._columns["__baseline"]))
+        return found
+
+    def _baselines_once(self) -> BaselineSelection:
+        """The same for one selection: block by block, so that what is between stays in the processor's cache, and only where rows are left."""
+        one, two = self.column("ANTENNA1"), self.column("ANTENNA2")
+        found, wanted = selected_baselines(self.selection, self.ms, bool(two.min(initial=0) < 0))
+        kept = np.zeros(len(one), bool)
+        for start in range(0, len(one), _BLOCK):
+            block = slice(start, start + _BLOCK)
+            if self.mask is None or self.mask[block].any():
+                wanted.take(baseline_numbers(one[block], two[block], self.ms), out=kept[block], mode="clip")
+        self.keep(kept)
         return found
 
     def _feeds(self) -> np.ndarray:
@@ -542,6 +570,11 @@ class _Resolver:
         table = self.ms.table
         if name == "taql_of_selected" and self.mask is not None:
             table = table.selectrows(np.flatnonzero(self.mask))
+        else:
+            found = self._calculated(condition)
+            if found is not None:
+                self.keep(found)
+                return
         try:
             # CASA's TaQL counts array elements from 1 and includes ends.
             part: Any = table.query(condition, style="glish")
@@ -552,3 +585,14 @@ class _Resolver:
         mask = np.zeros(self.ms.nrow, bool)
         mask[rows] = True
         self.keep(mask)
+
+    def _calculated(self, condition: str) -> np.ndarray | None:
+        """The condition row by row, without a table of the rows; None where it is more than a condition, or wrong."""
+        if _CLAUSES.search(condition):
+            return None
+        try:
+            found = query_command(f"using style glish calc from $1 calc {condition}", self.ms.table)
+        except RuntimeError:
+            return None  # the query says what is wrong
+        whole = isinstance(found, np.ndarray) and found.dtype == bool and found.shape == (self.ms.nrow,)
+        return found if whole else None

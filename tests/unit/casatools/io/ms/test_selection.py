@@ -9,6 +9,7 @@ import pytest
 
 from casatools._base.errors import SelectionError
 from casatools.io.ms import MeasurementSet, Selection
+from casatools.io.ms.selection import distinct
 from casatools.io.ms.selection_antenna import parse_antenna, resolve_feed
 
 # (expressions, rows, sum of row numbers where it was recorded)
@@ -274,3 +275,36 @@ def test_conditions_read_only_what_others_left(shared_input: Callable[[str], str
             assert len(expected)
         with pytest.raises(SelectionError, match="its rows hold the fields"):
             Selection(scan="1", field="2", uvrange=">0m").resolve(ms)
+
+
+def test_ids_in_runs_and_at_random_are_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("casatools.io.ms.selection._BLOCK", 10)
+    rng = np.random.default_rng(1)
+    for values in (
+        np.repeat(rng.integers(-1, 9, 20), 30),
+        rng.integers(-1, 9, 600),
+        np.zeros(0, int),
+        np.array([2**30, 1, 2**30]),
+    ):
+        assert distinct(values.astype(np.int32)) == tuple(np.unique(values).tolist())
+
+
+@pytest.mark.shared
+@pytest.mark.parametrize(
+    ("taql", "rows"),
+    [
+        ("ANTENNA1==3", 288), ("rowid() < 10", 10), ("ANTENNA1==3 orderby TIME limit 5", 5), ("True", 2016), ("any(FLAG)", None),
+        ("NAME_OF_NONE==1", None), ("TIME", None),
+    ],
+)  # fmt: skip
+def test_conditions_of_taql_with_and_without_more(simvla: MeasurementSet, taql: str, rows: int | None) -> None:
+    """What is no more than a condition is calculated row by row; the rest is a query: the rows are the same."""
+    try:
+        expected = simvla.table.query(taql, style="glish").rownumbers()
+    except RuntimeError:
+        with pytest.raises(SelectionError, match="casacore cannot evaluate it"):
+            Selection(taql=taql).resolve(simvla)
+        return
+    found = Selection(taql=taql).resolve(simvla, allow_empty=True).rows
+    assert found.tolist() == sorted(expected)
+    assert rows is None or len(found) == rows
