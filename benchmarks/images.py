@@ -1,9 +1,10 @@
 """Times the image tasks on a cube beside a reference CASA in the same run, with the peak memory of each.
 
-    CASA_ORACLE=/path/to/reference/python python benchmarks/images.py [--work DIR] [--shape 1024,1024,256] [--only NAME,NAME] [--repeat N]
+    CASA_ORACLE=/path/to/reference/python python benchmarks/images.py [--work DIR] [--size 1024,1024,256] [--only NAME,NAME] [--repeat N]
         [--memory MB]
 
-Each row runs in a fresh process of each interpreter in turn, after the same call on a small cube, so that imports and compilation are timed apart.
+The conversions are of 10^6 points, also in other frames and projections. Each row runs in a fresh process of each interpreter in turn, after the same
+call on a small cube, so that imports and compilation are timed apart.
 Wall and processor seconds of the best runs are given, and the resident size at the end of the process above that before the call. The reference makes
 the cube, so that its tiles are the reference's; before each run its files are read once and what earlier runs wrote goes to the disk, so that neither
 has the other's disk traffic in its time. Products are removed after each run and the cubes at the end. Without CASA_ORACLE only ours is timed.
@@ -149,6 +150,11 @@ for frame in ("", "GALACTIC", "B1950"):
     world = timed(f"toworldmany {frame}".strip(), lambda: csys.toworldmany(pixels))['numeric']
     timed(f"topixelmany {frame}".strip(), lambda: csys.topixelmany(world))
 csys.setconversiontype(direction="J2000")
+for projection in ("TAN", "CAR", "SFL", "MER", "AIT", "MOL", "PAR", "HPX"):
+    other = csys.copy()
+    other.setprojection(projection, [4.0, 3.0] if projection == "HPX" else [])
+    world = timed(f"toworldmany {projection}", lambda: other.toworldmany(pixels), 4)['numeric']
+    timed(f"topixelmany {projection}", lambda: other.topixelmany(world), 4)
 world = csys.toworldmany(pixels)['numeric']
 every, native, pix = [True] * 4, list(csys.units()), ["pix"] * 4
 timed("convertmany pixels to world", lambda: csys.convertmany(pixels, every, "radio", pix, every, "radio", native))
@@ -251,7 +257,7 @@ def conversions(work: Path, interpreters: dict[str, str]) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--work", help="a folder for the cubes (about ten times the cube's size); temporary when not given")
-    parser.add_argument("--shape", default="1024,1024,256")
+    parser.add_argument("--shape", "--size", default="1024,1024,256", help="pixels in x, y and channels")
     parser.add_argument("--only", default="", help="rows, separated by commas; 'conversions' for the coordinates")
     parser.add_argument("--repeat", type=int, default=1)
     parser.add_argument("--memory", type=int, default=0, help="limit of memory [MB] for ours")

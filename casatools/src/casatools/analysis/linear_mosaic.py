@@ -18,6 +18,7 @@ import numpy as np
 
 from casatools._base.errors import DataError, ParameterError
 from casatools._base.paths import require_absent, require_present, require_writable_parent, staged_output
+from casatools.analysis.regrid_places import sky_places
 from casatools.analysis.regridding import RegridOptions, regrid_image
 from casatools.analysis.sub_images import PixelChoice
 from casatools.frames.directions import Direction, convert_direction
@@ -50,6 +51,9 @@ class MosaicInput:
             raise ParameterError(
                 f"the type of images must be 0, 1 or 2 and that of weights 1 or 2; got {self.image_type} and {self.weight_type}"
             )
+
+
+_EDGE = 1e-6  # of a pixel, for rounding
 
 
 @dataclass(frozen=True)
@@ -171,13 +175,32 @@ def _add(
                 f"image {term.image!r} or {term.weight!r} does not fit the mosaic of shape {mosaic.shape[::-1]}:"
                 f" {image.shape[::-1]} and {beams.shape[::-1]}"
             )
+        inside = _inside(term.image, coordinates, shape)
         for slices in mosaic.iter_slices():
             good = image.read_mask(slices) & beams.read_mask(slices)
+            good &= inside[tuple(s if n > 1 else slice(0, 1) for s, n in zip(slices, inside.shape, strict=True))]
             beam = np.where(good, np.maximum(beams.read(slices), 0.0), 0.0)
             beam = beam if term.weight_type == 1 else np.sqrt(beam)
             values = np.where(good & (beam > 0), image.read(slices), 0.0) * beam ** (2 - term.image_type)
             mosaic.write(mosaic.read(slices) + values, slices)
             weight.write(weight.read(slices) + beam**2, slices)
+
+
+def _inside(path: str, coordinates: Coordinates, shape: Sequence[int]) -> np.ndarray:
+    """Where pixels of a mosaic lie between those of an image, one along the axes that are not of the sky: beyond its edges there are no data.
+
+    Regridding goes on for less than a pixel there, which CASA's mosaics do not.
+    """
+    with CasaImage.open(path) as image:
+        first, second = image.coordinates.direction_axes
+        size = (image.shape[image.ndim - 1 - first], image.shape[image.ndim - 1 - second])
+        places = sky_places(image.coordinates, coordinates, shape, size, "linear", 10, True)
+    there = places.inside.copy()
+    for at, count in ((places.x, size[0]), (places.y, size[1])):
+        there &= (at > -_EDGE) & (at < count - 1 + _EDGE)
+    plane = there if first < second else there.T
+    lengths = [n if axis in (first, second) else 1 for axis, n in enumerate(shape)]
+    return plane.reshape(lengths[::-1])
 
 
 def sault_image(mosaic: str, weight: str, outfile: str, fraction: float) -> None:

@@ -40,8 +40,9 @@ class SolvedProfiles:
 
 
 def solve_profiles(
-    model: Model, x: np.ndarray, values: np.ndarray, weights: np.ndarray, start: np.ndarray, freedom: np.ndarray
-) -> SolvedProfiles:
+    model: Model, x: np.ndarray, values: np.ndarray, weights: np.ndarray, start: np.ndarray, freedom: np.ndarray,
+    exact: bool = False,
+) -> SolvedProfiles:  # fmt: skip
     """Fit a model to profiles.
 
     Parameters
@@ -55,17 +56,20 @@ def solve_profiles(
         Estimates, also of what is held.
     freedom : ndarray (parameter, free) float64
         How parameters follow from the free ones: a unit column for each free parameter, and ratios where others are tied to it.
+    exact : bool
+        Fit as many points as there are free parameters too.
     """
     nprofile, nfree = len(values), freedom.shape[1]
     parameters = np.array(start, dtype=np.float64)
     damping = np.full(nprofile, _FIRST_DAMPING)
     converged = np.zeros(nprofile, bool)
     iterations = np.zeros(nprofile, np.int64)
-    enough = np.count_nonzero(weights > 0, axis=1) > nfree
+    enough = np.count_nonzero(weights > 0, axis=1) > (nfree - 1 if exact else nfree)
     if nfree == 0:
         return SolvedProfiles(parameters, np.zeros_like(parameters), enough, iterations)
     safe = np.where(weights > 0, values, 0.0)
     cost, curvature, slope = _system(model, x, safe, weights, parameters, freedom)
+    nothing = 1e-28 * np.einsum("pc,pc,pc->p", weights, safe, safe) + 1e-300  # a sum of squares that is rounding alone
     active = np.flatnonzero(enough & np.isfinite(cost))
     while active.size:
         iterations[active] += 1
@@ -74,7 +78,7 @@ def solve_profiles(
         new_cost, new_curvature, new_slope = _system(model, x, safe[active], weights[active], trial, freedom)
         better = np.isfinite(new_cost) & (new_cost <= cost[active])
         gain = np.where(better, cost[active] - new_cost, np.inf)
-        done = gain <= _SMALL_GAIN * cost[active] + 1e-300
+        done = gain <= _SMALL_GAIN * cost[active] + nothing[active]
         took = active[better]
         parameters[took], cost[took] = trial[better], new_cost[better]
         curvature[took], slope[took] = new_curvature[better], new_slope[better]
@@ -82,7 +86,8 @@ def solve_profiles(
         converged[active] |= done
         # A step that cannot be improved however short it is has found a minimum to rounding.
         stuck = ~better & (damping[active] > _MOST_DAMPING)
-        converged[active[stuck]] = _is_flat(curvature[active[stuck]], slope[active[stuck]], cost[active[stuck]])
+        flat = _is_flat(curvature[active[stuck]], slope[active[stuck]], cost[active[stuck]])
+        converged[active[stuck]] = flat | (cost[active[stuck]] <= nothing[active[stuck]])
         active = active[~done & ~stuck & (iterations[active] < _MOST_ITERATIONS)]
     converged &= np.all(np.isfinite(parameters), axis=1)
     return SolvedProfiles(parameters, _errors(curvature, cost, weights, freedom), converged, iterations)

@@ -151,7 +151,7 @@ def _fit(
         enough = np.count_nonzero(weights > 0, axis=1) >= max(minpts, 1)
         rows = np.flatnonzero(enough)
         start = np.broadcast_to(np.array(request.estimates), (len(rows), count)).copy()
-        found = solve_profiles(model, points, given[rows], weights[rows], start, freedom)
+        found = solve_profiles(model, points, given[rows], weights[rows], start, freedom, exact=True)
         part = FittedProfiles.empty((len(values),), count)
         part.attempted[rows], part.converged[rows], part.valid[rows] = True, found.converged, found.converged
         valid = rows[found.converged]

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from casatasks import imsubimage, spxfit
-from casatools import image
+from casatools import coordsys, image
 from casatools._base.errors import DataError, OutputExistsError, ParameterError, PathMissingError
 from casatools.io.image import CasaImage
 from casatools.io.image.coordinates import Coordinates, LinearCoordinate
@@ -89,3 +89,29 @@ def test_refused() -> None:
         made.write(1.0)
     with pytest.raises(DataError, match="not positive"):
         spxfit("l.im", axis=0, spxest=[1.0, -0.7])
+
+
+def test_as_many_points_as_parameters_are_fitted() -> None:
+    ia = image()
+    system = coordsys().newcoordsys(direction=True, stokes=["I"], spectral=True)
+    system.setreferencevalue([1.0e9], type="spectral")
+    system.setincrement([1e8], type="spectral")
+    system.setreferencepixel([0], type="spectral")
+    x = 1 + 0.1 * np.arange(5)
+    values = np.broadcast_to(3 * x**-0.7, (2, 1, 1, 5)).copy()
+    ia.fromarray("two.im", values, csys=system.torecord())
+    good = np.ones(values.shape, bool)
+    good[1, ..., 2:] = False  # two channels, two parameters
+    ia.putregion(pixelmask=good)
+    ia.done()
+    found = spxfit("two.im", spxtype="plp", spxest=[3.0, -0.5], multifit=True, wantreturn=True, div="1GHz")
+    assert found["converged"].all()
+    np.testing.assert_allclose(found["plp"]["solution"].reshape(2, 2), [[3, -0.7]] * 2, rtol=1e-5)
+
+
+def test_models_of_logarithms_are_in_the_unit_of_the_image() -> None:
+    make()
+    spxfit("a.im", spxtype="ltp", spxest=[0.0, 0.0], multifit=True, model="mod", residual="res")
+    with CasaImage.open("a.im") as given, CasaImage.open("mod") as model, CasaImage.open("res") as rest:
+        np.testing.assert_allclose(model.read(), given.read(), rtol=1e-5)
+        assert np.abs(rest.read()).max() < 1e-4 and model.unit == "Jy/beam"

@@ -162,3 +162,17 @@ def test_units_of_the_sky_axes_are_those_of_the_images(lm: linearmosaic) -> None
     with CasaImage.open("o.im") as mosaic:
         assert mosaic.coordinates.units[:2] == ["arcsec", "arcsec"]
         assert mosaic.coordinates.increment[:2] == pytest.approx([-2.0, 2.0])
+
+
+def test_nothing_lies_beyond_the_edges_of_an_image(lm: linearmosaic) -> None:
+    # half a pixel off, the regridded image reaches beyond its own pixels; CASA's mosaics do not
+    make("half.im", np.ones((32, 32)), 0)
+    make("half.wgt", np.ones((32, 32)), 0)
+    for name in ("half.im", "half.wgt"):
+        with CasaImage.open(name, writable=True) as image:
+            moved = image.coordinates.copy()
+            moved.replace(0, moved.members[0].with_reference(pixel=moved.members[0].reference_pixel + 0.5))
+            image.coordinates = moved
+    lm.makemosaic(["half.im"], ["half.wgt"], 1, 1)
+    filled = read("o.wgt")[0, 0] > 0
+    assert filled.sum() == 31 * 31 and np.allclose(read("o.im")[0, 0][filled], 1.0)

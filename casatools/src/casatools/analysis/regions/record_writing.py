@@ -205,12 +205,18 @@ class _Writer:
             return world_polygon_record(plane, x, y, self.csys)
         assert isinstance(shape, Ellipse)
         centre = self._sky(plane, np.array([[shape.x], [shape.y]]))
-        unit = "pix" if shape.scale_x == 1.0 and shape.scale_y == 1.0 else "rad"
+        unit, scale = ("pix", 1.0) if shape.scale_x == 1.0 and shape.scale_y == 1.0 else ("rad", 1.0)
+        direction = self.coordinates.direction
+        if unit == "pix" and direction is not None and list(plane) == list(self.coordinates.direction_axes):
+            cell = np.abs(direction.increment_rad)
+            if np.isclose(cell[0], cell[1], rtol=1e-9):  # as in CASA; circles of oblong pixels are none on the sky
+                unit, scale = "arcsec", float(np.degrees(cell[0])) * 3600.0
+        major, minor = shape.major * scale, shape.minor * scale
         round_one = shape.major == shape.minor
         size: dict[str, Any] = (
-            {"radius": {"unit": unit, "value": shape.major}}
+            {"radius": {"unit": unit, "value": major}}
             if round_one
-            else {"radii": {"*1": {"unit": unit, "value": shape.major}, "*2": {"unit": unit, "value": shape.minor}}}
+            else {"radii": {"*1": {"unit": unit, "value": major}, "*2": {"unit": unit, "value": minor}}}
         )
         return {
             **_header("WCEllipsoid", 2), "absrel": 1,

@@ -158,3 +158,28 @@ def test_region_text_with_global_keys_and_a_rest_frequency() -> None:
 def test_the_summary_has_the_image_and_its_coordinates_as_two_messages() -> None:
     messages = make().summary(list=False)["messages"]
     assert len(messages) == 2 and "Image units      : Jy/beam" in messages[0] and "Direction reference : J2000" in messages[1]
+
+
+def test_disks_have_the_area_of_disks() -> None:
+    ia = make()
+    ia.setrestoringbeam("6arcsec", "4.5arcsec", "25deg")
+    beam = np.pi / (4 * np.log(2)) * 27
+    for kind, area in (("Disk", np.pi / 4 * 200), ("Gaussian", np.pi / (4 * np.log(2)) * 200)):
+        assert ia.convertflux("3Jy", "20arcsec", "10arcsec", kind)["value"] == pytest.approx(3 * beam / area, rel=1e-6)
+
+
+def test_velocities_are_those_of_the_converted_frequencies() -> None:
+    ia = image()
+    ia.fromshape("", [8, 9, 1, 4])
+    system = ia.coordsys()
+    rest = system.restfrequency()["value"][0]
+    spectral = ia.coordmeasures([3, 4, 0, 1], "cl", "BARY")["measure"]["spectral"]
+    hz = spectral["frequency"]["m0"]["value"]
+    assert spectral["frequency"]["refer"] == "BARY"
+    assert spectral["radiovelocity"]["m0"]["value"] == pytest.approx(299792458.0 * (1 - hz / rest), abs=1e-2)
+
+
+def test_the_middle_of_longitudes_across_zero() -> None:
+    ia = image()
+    ia.fromshape("", [6, 5])  # from 3 to -2 arcminutes
+    assert ia.collapse("max", [0], "").toworld([0, 0], "n")["numeric"][0] == pytest.approx(0.5, abs=1e-6)

@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 
+from casatools._base.buffers import empty_array
 from casatools._base.errors import ParameterError
 from casatools.io.image.coordinates.sines import sines_and_cosines
 
@@ -162,7 +163,7 @@ def _many(function: str, first: np.ndarray, second: np.ndarray, *rest: Any, resu
     """The results of a compiled loop over many points."""
     from casatools.kernels import sphere_turns
 
-    found = tuple(np.empty(first.shape) for _ in range(results))
+    found = tuple(empty_array(first.shape, np.float64) for _ in range(results))
     getattr(sphere_turns, function)(np.ascontiguousarray(first), np.ascontiguousarray(second), *rest, *found)
     return found
 

@@ -1,0 +1,286 @@
+"""Random calls of the tools of images beside the reference: componentlist, regionmanager, imagepol, linearmosaic, image, and the tasks spxfit and rmfit.
+
+The calls are made here from a seed, and one script runs them under both implementations. Where they differ on purpose (docs/quirks.md) no call is made.
+"""
+
+from __future__ import annotations
+
+import json
+import pickle
+import random
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from support.shared import oracle_python, run_python
+
+RUN = r"""
+import json, os, pickle, shutil, sys
+import numpy as np
+import casatasks as t
+from casatools import componentlist, coordsys, image, imagepol, linearmosaic, measures, regionmanager
+place, calls, out = sys.argv[1:4]
+os.makedirs(place)
+os.chdir(place)
+
+def system(stokes, start, step, rest=None, cell=-2.0):
+    cs = coordsys().newcoordsys(direction=True, stokes=stokes, spectral=True)
+    cs.setunits(["arcsec", "arcsec"], type="direction")
+    cs.setincrement([cell, abs(cell)], type="direction")
+    cs.setreferencevalue([108000.0, -90000.0], type="direction")
+    cs.setreferencevalue([start], type="spectral")
+    cs.setincrement([step], type="spectral")
+    cs.setreferencepixel([0], type="spectral")
+    if rest:
+        cs.setrestfrequency(rest)
+    return cs
+
+def make(name, values, cs, mask=None, beams=False):
+    ia = image()
+    ia.fromarray(name, values.astype(np.float32), csys=cs.torecord())
+    if not name.startswith("l"):  # ours keeps unit and beam of a mosaic's images
+        ia.setbrightnessunit("Jy/beam")
+    if beams:
+        for c in range(values.shape[3]):
+            ia.setrestoringbeam(f"{6 - .1 * c}arcsec", f"{4.5 - .1 * c}arcsec", f"{25 + c}deg", channel=c, polarization=0)
+    elif name[0] not in "lq":
+        ia.setrestoringbeam("6arcsec", "4.5arcsec", "25deg")
+    if mask is not None:
+        ia.putregion(pixelmask=mask)
+    ia.done()
+
+noise = np.random.default_rng(1)
+x, y = np.arange(22)[:, None], np.arange(18)[None, :]
+source = 5 * np.exp(-((x - 10) ** 2 / 12 + (y - 9) ** 2 / 8))
+line = np.exp(-((np.arange(12) - 5) ** 2) / 6)
+values = source[:, :, None, None] * line + 0.2 * noise.normal(size=(22, 18, 1, 12))
+cs = system(["I"], 1.42e9, 1.2e5, 1.4204e9)
+cs.setreferencepixel([11, 9], type="direction")
+make("m.im", values, cs)
+make("c.im", values + .1, cs, noise.uniform(size=values.shape) > .08)
+make("b.im", values[:18, :16, :, :4], cs, beams=True)
+make("p.im", values[:, :, :, 5:6], cs)
+frequencies = np.linspace(1.4e9, 1.55e9, 12)
+angle = np.radians(20) + 35 * (299792458 / frequencies) ** 2
+q = np.ones((6, 5, 4, 12))
+q[:, :, 1], q[:, :, 2], q[:, :, 3] = .3 * np.cos(2 * angle), .3 * np.sin(2 * angle), 0
+make("q.im", q + .002 * noise.normal(size=q.shape), system(["I", "Q", "U", "V"], 1.4e9, frequencies[1] - frequencies[0]))
+ratio = 1 + .1 * np.arange(14)
+power = np.linspace(.8, 1.3, 5)[:, None, None, None] * (3 * ratio ** (-.7 + .2 * np.log(ratio)))
+make("s.im", np.repeat(power, 4, 1) * (1 + .01 * noise.normal(size=(5, 4, 1, 14))), system(["I"], 1.0e9, 1e8))
+x, y = np.arange(32)[:, None] - 16, np.arange(32)[None, :] - 16
+beam = np.exp(-4 * np.log(2) * (x**2 + y**2) / 18**2)[:, :, None, None]
+for k in range(2):
+    cs = system(["I"], 1.4e9, 1e6)
+    cs.setreferencevalue([108000.0 + 20 * k, -90000.0 - 16 * k], type="direction")
+    cs.setreferencepixel([16, 16], type="direction")
+    make(f"l{k}.im", beam, cs)
+    make(f"l{k}.pb", beam, cs)
+
+def numbers(at, value):
+    out = {}
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            out.update(numbers(f"{at}/{key}", inner))
+    elif isinstance(value, (list, tuple)):
+        for k, inner in enumerate(value):
+            out.update(numbers(f"{at}/{k}", inner))
+    elif hasattr(value, "getchunk"):
+        out.update(numbers(at, {"pixels": value.getchunk(), "good": value.getchunk(getmask=True), "unit": value.brightnessunit(),
+                                "beam": value.restoringbeam(), "first": value.toworld([0] * len(value.shape()), "n")["numeric"]}))
+        value.done()
+    elif value is None or isinstance(value, str):
+        out[at] = value
+    elif np.asarray(value).dtype.kind in "fiubc":
+        out[at] = np.asarray(value)
+    return out
+
+def opened(name):
+    ia = image()
+    ia.open(name)
+    return ia
+
+tools = {"t": t, "np": np, "os": os, "shutil": shutil, "opened": opened, "componentlist": componentlist, "imagepol": imagepol, "image": image,
+         "linearmosaic": linearmosaic, "measures": measures, "regionmanager": regionmanager}
+results = []
+for call in json.load(open(calls)):
+    shutil.rmtree("O", ignore_errors=True)
+    os.makedirs("O")
+    space = dict(tools)
+    exec(call, space)
+    results.append((numbers("", space["R"]), {n: numbers("", opened("O/" + n)) for n in sorted(os.listdir("O")) if os.path.exists(f"O/{n}/logtable")}))
+pickle.dump(results, open(out, "wb"))
+"""
+
+
+def components(r: random.Random) -> list[str]:
+    steps = (
+        "cl.setflux({i}, [3, .1, .2, .3], 'Jy', 'Stokes', [.1, .1, .1, .1])", "cl.setlabel({i}, 'z')", "cl.setrefdir({i}, '11:00:00.5', '-10.20.30.4')",
+        "cl.setrefdirframe({i}, 'B1950')", "cl.setshape({i}, 'disk', '4arcsec', '2arcsec', '-20deg')", "cl.setshape({i}, 'point')",
+        "cl.setshape({i}, 'Gaussian', '4arcsec', '2arcsec', '-20deg', '0.1arcsec', '0.2arcsec', '3deg')", "cl.setspectrum({i}, 'constant')",
+        "cl.setspectrum({i}, 'spectral index', [-0.5])", "cl.setfreq({i}, 900., 'MHz')", "cl.setfreqframe({i}, 'BARY')", "cl.remove([0]); cl.recover()",
+        "cl.setspectrum({i}, 'tabular', tabularfreqs=[1e9, 2e9, 3e9], tabularflux=[1., 2., 1.5], tabularframe='LSRK')", "cl.convertfluxunit({i}, 'mJy')",
+        "cl.setspectrum({i}, 'plp', [-0.5, 0.1])", "cl.convertfluxpol({i}, 'linear')", "cl.convertfluxpol({i}, 'circular')", "cl.convertfrequnit({i}, 'MHz')",
+        "cl.convertrefdir({i}, 'GALACTIC')", "cl.sort('position')", "cl.sort('Flux')", "cl.remove([0])", "cl.remove([0]); cl.purge()", "cl.select([{i}])",
+        "cl.setstokesspectrum({i}, 'spectral index', [-0.7, .1, .2, .3], reffreq='1.4GHz', frame='LSRK')", "cl.rename('O/k.cl'); cl.close(); cl.open('O/k.cl')",
+        "cl.add(d.getcomponent(0, True))", "cl.fromrecord(d.torecord())", "cl.simulate(2, False)",
+    )  # fmt: skip
+    asked = (
+        "cl.getcomponent({i})", "cl.getfluxvalue({i})", "cl.getfluxerror({i})", "cl.getfluxunit({i})", "cl.getfluxpol({i})", "cl.getlabel({i})",
+        "cl.getrefdir({i})", "cl.getrefdirframe({i})", "cl.getshape({i})", "cl.getspectrum({i})", "cl.isphysical([{i}])", "cl.selected()",
+        "cl.shapetype({i})", "cl.spectrumtype({i})", "cl.length()",
+    )  # fmt: skip
+    out = []
+    for step in steps:
+        made = "d = componentlist(); d.addcomponent(flux=4.0, dir='J2000 1h0m0s 2d0m0s', shape='gaussian', majoraxis='3arcsec', minoraxis='2arcsec', "
+        made += "positionangle='10deg', label='d0'); cl = componentlist(); "
+        for _ in range(2):
+            given = {
+                "flux": r.choice((1.5, [2.0, 0.1, 0.2, 0.3])),
+                "dir": r.choice(("J2000 10h0m0s 20d0m0s", "B1950 11h0m0s -30d0m0s", "ICRS 2.1rad -0.3rad")),
+                "shape": r.choice(("point", "gaussian", "disk")),
+                "majoraxis": "12arcsec",
+                "minoraxis": "6arcsec",
+                "positionangle": r.choice(("30deg", "-45deg", "0.3rad")),
+                **r.choice(
+                    ({}, {"freq": "LSRK 1.4GHz"}, {"freq": "LSRK 230GHz", "spectrumtype": "spectral index", "index": -0.7})
+                ),
+                "label": r.choice(("one", "")),
+            }
+            made += f"cl.addcomponent({', '.join(f'{k}={v!r}' for k, v in given.items())}); "
+        at = 0 if "remove" in step or "fromrecord" in step else r.randrange(2)
+        out.append(
+            f"{made}{step.format(i=at)}; R = [{r.choice(asked).format(i=at)}, cl.torecord(), cl.length()]; cl.done(); d.done()"
+        )
+    return out
+
+
+BOXES = (
+    "rg.box([1, 2, 0, 1], [5, 6, 0, 8])", "rg.box([.1, .2, 0, .1], [.5, .6, 0, .8], frac=True)", "rg.box([-2, -2], [2, 2], absrel='relcen')",
+    "rg.box([-2, -2], [2, 2], absrel='relref')",
+)  # fmt: skip
+WORLD = (
+    "rg.wbox(['108012arcsec', '-90012arcsec'], ['107988arcsec', '-89988arcsec'], [0, 1])", "rg.wbox('2pix 3pix', '8pix 9pix', [0, 1])",
+    "rg.wbox(['1.4201GHz'], ['1.4206GHz'], [3])", "rg.wpolygon(['2pix', '12pix', '8pix'], ['3pix', '4pix', '14pix'], [0, 1])",
+    "rg.fromtext('circle[[8pix,8pix],3pix]', ia.shape(), cs)", "rg.fromtext('ellipse[[8pix,8pix],[3pix,2pix],20deg]', ia.shape(), cs)",
+    "rg.fromtext('poly[[2pix,2pix],[9pix,3pix],[5pix,9pix]]', ia.shape(), cs)", "rg.frombcs(cs, ia.shape(), '2,2,8,8', '1~4', 'I')",
+    "rg.frombcs(cs, ia.shape(), chans='1~2;5~7')", "rg.frombcs(cs, ia.shape(), box='2,2,8,8,10,10,12,12')",
+    "rg.fromtext('rotbox[[8pix,8pix],[6pix,4pix],30deg]', ia.shape(), cs)",
+)  # fmt: skip
+
+
+def regions(r: random.Random) -> list[str]:
+    begin = "rg = regionmanager(); ia = opened('c.im'); cs = ia.coordsys().torecord(); rg.setcoordinates(cs); "
+    end = "; s = ia.statistics(region=q); R = [ia.boundingbox(q), s['npts'], s['sum'], rg.isworldregion(q){more}]; ia.done()"
+    out = [begin + f"q = {text}" + end.format(more="") for text in BOXES]
+    told = ", {k: v for k, v in q.items() if k in ('x', 'y', 'center', 'radius', 'radii', 'blc', 'trc', 'absrel', 'pixelAxes', 'name')}"
+    out += [begin + f"q = {text}" + end.format(more=told) for text in WORLD]
+    for _ in range(8):
+        a, b = r.choice(WORLD), r.choice(WORLD)
+        joined = r.choice(
+            (
+                "rg.makeunion({'x': a, 'y': b})",
+                "rg.intersection({'x': a, 'y': rg.complement(b)})",
+                "rg.difference(a, b)",
+                "rg.complement(a)",
+            )
+        )
+        out.append(begin + f"a = {a}; b = {b}; q = {joined}; R = [ia.statistics(region=q, axes=[0, 1, 2, 3])['npts']]; ia.done()")
+    out.append(
+        begin + "R = [rg.selectedchannels(c, ia.shape()) for c in ('1~3;5', '>8', 'range=[1.4201GHz,1.4205GHz]')]; ia.done()"
+    )
+    return out
+
+
+def polarization(r: random.Random) -> list[str]:
+    calls = (
+        "po.complexlinpol('O/x')", "po.fraclinpol(True, sigma=.01)", "po.fractotpol(False, sigma=.02)", "po.linpolint(True, sigma=.01)", "po.linpolposang()",
+        "po.sigmalinpolint(sigma=.3)", "po.sigma(3.)", "po.sigmalinpolposang(sigma=.1)", "po.sigmafraclinpol(sigma=.1)", "po.sigmatotpolint(sigma=.1)",
+        "po.stokes('Q')", "po.stokesv()", "po.totpolint(True, sigma=.01)", "po.pol('lppa')", "po.pol('lpi', True, 3., .1)", "po.depolratio('q.im', sigma=.01)",
+        "po.sigmastokes('Q')", "po.sigmastokesi(3.)", "po.fourierrotationmeasure(real='O/r', imag='O/i')",
+        "po.rotationmeasure(rm='O/rm', rmerr='O/rme', sigma=.01, rmmax=300.)",
+    )  # fmt: skip
+    out = [f"po = imagepol(); po.open('q.im'); R = {call}; po.done()" for call in calls]
+    return out + [
+        f"R = t.rmfit('q.im', rm='O/rm', pa0='O/pa0', rmerr='O/rme', nturns='O/n', sigma=.005, rmmax={m})" for m in (0.0, 200.0)
+    ]
+
+
+def methods(r: random.Random) -> list[str]:
+    copied = "shutil.copytree('{im}', 'w.im', dirs_exist_ok=False); ia = opened('w.im'); v = ia.{call}; R = [{told}]; ia.done(); shutil.rmtree('w.im')"
+    pixels = "ia.getchunk(), ia.getchunk(getmask=True)"
+    changed = (
+        "set(pixels=2.5, region=regionmanager().box([2, 3], [9, 8]))", "set(pixels='min(m.im)', pixelmask=True)", "calcmask('m.im > 0.1 && m.im < 1', 'new')",
+        "putregion(pixels=np.ones([8, 6]), region=regionmanager().box([2, 3], [9, 8]), usemask=False)", "putregion(pixelmask=np.zeros([22, 18], bool))",
+        "putchunk(np.arange(99.).reshape(11, 9), [0, 0], replicate=True)", "putchunk(np.ones([3, 4, 1, 2]), [1, 2, 0, 1], [2, 2, 1, 3])",
+        "calc('m.im * 2 + 1')", "replacemaskedpixels(-2.5)", "insert('p.im', locate=[2, 2, 0, 1])", "setrestoringbeam('3arcsec', '2arcsec', '10deg')",
+        "rotatebeam('20deg')",
+    )  # fmt: skip
+    out = [copied.format(im="c.im", call=call, told=pixels + ", ia.restoringbeam()") for call in changed]
+    asked = (
+        "adddegaxes('O/x', linear=True)", "continuumsub('O/l', 'O/c', channels=[0, 1, 9, 10, 11], fitorder=1)", "pixelvalue([3.7, 4.2])", "pixelvalue([-1, 2])",
+        "getprofile(3, 'sum', unit='km/s')", "getprofile(0, 'max')", "getprofile(3, 'median', region='circle[[9pix,9pix],3pix]')", "isconform('m.im')",
+        "getslice([1, 9], [5, 14], npts=6)", "histograms(nbins=5, axes=[0, 1])", "commonbeam()", "beamarea(0, 0)", "convertflux('3Jy', '20arcsec', '10arcsec')",
+        "deconvolvefrombeam(['20arcsec', '10arcsec', '30deg'], ['6arcsec', '4arcsec', '20deg'])", "coordmeasures([3, 4])['intensity']",
+        "beamforconvolvedsize(['6arcsec', '4arcsec', '20deg'], ['20arcsec', '10arcsec', '30deg'])", "crop('O/x')", "makecomplex('O/x', imag='m.im')",
+        "pv('O/x', start=[3, 4], end=[11, 10], width=3)", "collapse('max', [3], 'O/x')",
+    )  # fmt: skip
+    for call in asked:
+        image = r.choice(("m.im", "c.im"))
+        out.append(f"ia = opened({image!r}); R = ia.{call}; ia.done()")
+    return out
+
+
+def fits_and_mosaics(r: random.Random) -> list[str]:
+    given = (
+        "spxtype='plp', spxest=[3., -.5]", "spxtype='plp', spxest=[3., -.5, .1], spxfix=[False, False, True]", "spxtype='ltp', spxest=[1., -.5, .1]",
+        "spxtype='plp', spxest=[3., -.7], div='1.2GHz'", "spxtype='plp', spxest=[3., -.7], mask='s.im>2.5'",
+    )  # fmt: skip
+    fits = "f = t.spxfit('s.im', multifit=True, wantreturn=True, spxsol='O/sol', {given}); R = [f['{kind}'], f['converged']]"
+    out = [fits.format(given=one, kind=one[9:12]) for one in given]
+    for image_type, weight_type in ((0, 1), (1, 1), (2, 2)):
+        out.append(
+            "lm = linearmosaic(); lm.setlinmostype('optimal'); lm.defineoutputimage(nx=64, ny=60, cellx='2arcsec', celly='2arcsec', "
+            "imagecenter=measures().direction('J2000', '108000arcsec', '-90000arcsec'), outputimage='O/x', outputweight='O/w'); "
+            f"R = lm.makemosaic(['l0.im'], ['l0.pb'], {image_type}, {weight_type}); del lm"
+        )
+    return out
+
+
+@pytest.mark.oracle
+@pytest.mark.parametrize("family", [components, regions, polarization, methods, fits_and_mosaics])
+def test_random_calls_give_the_same(family: Any, tmp_path: Path) -> None:
+    oracle = oracle_python()
+    calls = family(random.Random(3))
+    (tmp_path / "calls.json").write_text(json.dumps(calls))
+    found = []
+    for who, python in (("ours", sys.executable), ("theirs", oracle)):
+        run_python(python, RUN, str(tmp_path / who), str(tmp_path / "calls.json"), str(tmp_path / f"{who}.pickle"))
+        found.append(pickle.loads((tmp_path / f"{who}.pickle").read_bytes()))
+    wrong = []
+    for call, mine, theirs in zip(calls, *found, strict=True):
+        if set(mine[1]) != set(theirs[1]):
+            wrong.append((call, "products", sorted(mine[1]), sorted(theirs[1])))
+        for own, other in ((mine[0], theirs[0]), *((mine[1][n], theirs[1][n]) for n in set(mine[1]) & set(theirs[1]))):
+            wrong += [(call, *difference) for difference in differences(own, other)]
+    assert not wrong, "\n".join(map(str, wrong[:20]))
+
+
+def differences(own: dict[str, Any], other: dict[str, Any]) -> list[tuple[Any, ...]]:
+    found: list[tuple[Any, ...]] = [("only one has", key) for key in set(own) ^ set(other)]
+    good = other.get("/good")
+    for key in set(own) & set(other):
+        a, b = own[key], other[key]
+        if a is None or isinstance(a, str) or isinstance(b, str):
+            if a != b:
+                found.append((key, a, b))
+            continue
+        if key == "/pixels" and good is not None and a.shape == b.shape:
+            a, b = np.where(good, a, 0), np.where(good, b, 0)
+        scale = np.abs(b[np.isfinite(b)]).max(initial=1e-30) if b.dtype.kind in "fc" else 1.0
+        if a.shape != b.shape or not np.allclose(a, b, rtol=1e-4, atol=1e-4 * scale, equal_nan=True):
+            found.append((key, str(a)[:80], str(b)[:80]))
+    return found
