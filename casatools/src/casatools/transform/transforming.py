@@ -237,8 +237,9 @@ def _channel_stages(job: Job, options: MsTransformOptions) -> list[Stage]:
     combine = job.options.combine
     several = options.regrid is not None and options.nspw > 1
     spectra = bool(job.columns.spectra)
-    hanning: list[Stage] = [lambda blocks: hanning_blocks(blocks, spectra)] if options.hanning else []
-    if not combine and options.regrid is None:
+    last = not combine and options.regrid is None
+    hanning: list[Stage] = [lambda blocks: hanning_blocks(blocks, spectra, last)] if options.hanning else []
+    if last:
         return hanning
     request = options.regrid or RegridRequest(GridRequest())
     if several and request.grid.nchan > 0:  # the number asked for is that of each window
