@@ -331,3 +331,26 @@ def test_weights_per_channel_are_interpolated_as_the_data(shared_input, kind: st
         data, found = ms.read("DATA").real, ms.read("WEIGHT_SPECTRUM")
     assert found == pytest.approx(np.maximum(data, 0.0), abs=1e-6) and (found >= 0).all()
     assert (data < 0).any() == (kind != "linear")
+
+
+def test_a_model_alone_is_averaged_without_weights(shared_input) -> None:
+    """CASA 6.7's rule in channel as in time: a model has no noise; its weights are summed as those of data."""
+    path = shared_input("line.ms")
+    with MeasurementSet(path, writable=True) as ms:
+        ms.add_scratch_columns(model=True)
+        rows, shape = np.arange(ms.nrow), ms.read("DATA").shape
+        rng = np.random.default_rng(9)
+        model = rng.normal(size=shape).astype(np.complex64)
+        flag = rng.random(shape) < 0.1
+        ms.write("MODEL_DATA", model, rows)
+        ms.write("FLAG", flag, rows)
+        table = open_table(path, writable=True)
+        table.addcols(tables.maketabdesc([tables.makearrcoldesc("SIGMA_SPECTRUM", 0.0, ndim=2, valuetype="float")]))
+        table.putcol("SIGMA_SPECTRUM", rng.uniform(0.5, 2.0, shape).astype(np.float32))
+        table.close()
+    casatasks.mstransform(path, "o.ms", datacolumn="model", chanaverage=True, chanbin=4)
+    good = ~flag.reshape(len(flag), -1, 4, shape[2])
+    sums = (model.reshape(good.shape) * good).sum(axis=2)
+    with MeasurementSet("o.ms") as ms:
+        seen = good.any(axis=2)
+        assert ms.read("DATA")[seen] == pytest.approx((sums / np.maximum(good.sum(axis=2), 1))[seen], abs=1e-6)
