@@ -55,6 +55,7 @@ def timed(function):
     wall, busy = time.perf_counter(), cpu()
     function()
     return [time.perf_counter() - wall, cpu() - busy]
+times = {}
 for name, (task, arguments) in calls.items():
     for scan in ("warm", ""):
         shutil.rmtree("o.ms", ignore_errors=True)

@@ -13,7 +13,7 @@ from casatools.transform.blocks import Block, inverse_root, mean_over_channels, 
 __all__ = ["TimeBins", "average_blocks_in_channel", "average_blocks_in_time"]
 
 
-def average_blocks_in_channel(blocks: Iterable[Block], edges: Mapping[int, np.ndarray]) -> Iterator[Block]:
+def average_blocks_in_channel(blocks: Iterable[Block], edges: Mapping[int, np.ndarray], flat: bool = False) -> Iterator[Block]:
     """Average runs of channels.
 
     Parameters
@@ -21,27 +21,30 @@ def average_blocks_in_channel(blocks: Iterable[Block], edges: Mapping[int, np.nd
     blocks : iterable of Block
     edges : mapping
         Spectral window to the positions at which runs of the selected channels begin, and the end of the last.
+    flat : bool
+        Values of all unflagged channels count alike, as those of a model alone, which has no noise; weights are summed all the same.
     """
     for block in blocks:
         cut = edges.get(block.spw)
         if cut is not None:
-            _average_channels(block, np.asarray(cut, dtype=np.int64))
+            _average_channels(block, np.asarray(cut, dtype=np.int64), flat)
         else:  # a window of one channel
             settle_means(block)
         yield block
 
 
-def _average_channels(block: Block, edges: np.ndarray) -> None:
+def _average_channels(block: Block, edges: np.ndarray, flat: bool) -> None:
     nrow, _, ncorr = block.flag.shape
     shape = (nrow, len(edges) - 1, ncorr)
     flag = np.empty(shape, dtype=bool)
     sums: dict[int, np.ndarray] = {}
     for name, values in block.data.items():
-        kind = block.weight_of(name)
+        kind = np.ones((nrow, 1, ncorr), dtype=np.float32) if flat else block.weight_of(name)
         out, total = np.empty(shape, dtype=np.complex64), np.empty(shape, dtype=np.float32)
         average_channels(values.astype(np.complex64, copy=False), kind, block.flag, edges, out, total, flag)
         block.data[name] = out if np.iscomplexobj(values) else np.ascontiguousarray(out.real)
-        sums[id(kind)] = total
+        if not flat:
+            sums[id(kind)] = total
     block.corrected_weight, block.data_weight = _summed(block, sums, edges, shape)
     block.flag = flag
     block.weight = mean_over_channels(block.corrected_weight, flag)

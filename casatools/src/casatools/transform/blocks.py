@@ -92,7 +92,7 @@ def inverse_square(sigma: np.ndarray) -> np.ndarray:
 def inverse_root(weight: np.ndarray) -> np.ndarray:
     """weight^-1/2 in float32; -1 where the weight is not positive, which says that there is no sigma."""
     out = np.full(weight.shape, -1.0, dtype=np.float32)
-    np.divide(1.0, np.sqrt(weight, dtype=np.float64), out=out, where=weight > 0, casting="same_kind")
+    np.divide(1.0, np.sqrt(np.maximum(weight, 0), dtype=np.float64), out=out, where=weight > 0, casting="same_kind")
     return out
 
 

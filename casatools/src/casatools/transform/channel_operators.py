@@ -225,15 +225,15 @@ class ChannelMap:
         return average_taps(every, owner, len(self.low_hz)).apply(found)
 
     def mapper(self, factor: float, reference: float) -> tuple[Callable[[np.ndarray], np.ndarray], TapTable, float]:
-        """How to map values at one time, the table for flags and weights, and the drift to flag for."""
-        weights = "nearest" if self.kind == "nearest" else "linear"
+        """How to map values at one time, the table for flags, and the drift to flag for."""
+        flags = "nearest" if self.kind == "nearest" else "linear"
         if self.kind == "fftshift":
-            table = self.taps(reference, weights)
+            table = self.taps(reference, flags)
             drift = self.drift(factor, reference)
             if drift == 0.0:
                 return table.apply, table, 0.0
             return (lambda values: shift_channels(table.apply(values), drift)), table, drift
-        table = self.taps(factor, weights)
+        table = self.taps(factor, flags)
         if self.kind == "spline":
             return (lambda values: self.spline(values, factor)), table, 0.0
-        return (table if self.kind == weights else self.taps(factor, self.kind)).apply, table, 0.0
+        return (table if self.kind == flags else self.taps(factor, self.kind)).apply, table, 0.0

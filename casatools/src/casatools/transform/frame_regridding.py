@@ -182,7 +182,9 @@ def _regrid(block: Block, regrid: Regrid) -> None:
         flag[rows] = _ordered(_flags(table, _ordered(block.flag[rows], regrid), drift), regrid)
         for old, new in zip(kinds, weights, strict=True):
             if old.shape[1] > 1:
-                new[rows] = _ordered(table.apply(_ordered(old[rows], regrid)), regrid) * np.float32(regrid.weight_scale)
+                # As the data, in the reference too; what overshoots below zero is no weight.
+                on_grid = np.maximum(_ordered(function(_ordered(old[rows], regrid)), regrid), 0)
+                new[rows] = on_grid * np.float32(regrid.weight_scale)
     block.data, block.flag = data, flag
     _settle(block, weights[0], weights[-1], regrid.weight_scale)
 

@@ -322,7 +322,7 @@ def output_blocks(job: Job, stages: Sequence[Stage] = (), before: Sequence[Stage
     for stage in before:
         blocks = stage(blocks)
     if job.edges:
-        blocks = average_blocks_in_channel(blocks, job.edges)
+        blocks = average_blocks_in_channel(blocks, job.edges, job.columns.of_model)
     for stage in stages:
         blocks = stage(blocks)
     return blocks

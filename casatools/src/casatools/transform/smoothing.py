@@ -15,7 +15,7 @@ __all__ = ["hanning_blocks"]
 _GAIN = 8.0 / 3.0
 
 
-def hanning_blocks(blocks: Iterable[Block], spectra: bool = True) -> Iterator[Block]:
+def hanning_blocks(blocks: Iterable[Block], spectra: bool = True, last: bool = True) -> Iterator[Block]:
     """The stage: each channel becomes 1/4, 1/2, 1/4 of itself and its neighbours.
 
     A channel is flagged where one of the three is; the first and the last channel keep their values and are flagged. Weights follow
@@ -26,10 +26,12 @@ def hanning_blocks(blocks: Iterable[Block], spectra: bool = True) -> Iterator[Bl
     blocks : iterable of Block
     spectra : bool
         Weights per channel will be written; otherwise one weight for all channels of a row stays one.
+    last : bool
+        No stage takes other channels of these: else rows that are flagged as a whole, whose weight is that of all channels, need the edges' too.
     """
     for block in blocks:
         if block.flag.shape[1] >= 3:
-            _smooth(block, spectra)
+            _smooth(block, spectra, last)
         else:
             # As in the reference: all channels are edges here.
             block.flag = np.ones_like(block.flag)
@@ -37,7 +39,7 @@ def hanning_blocks(blocks: Iterable[Block], spectra: bool = True) -> Iterator[Bl
         yield block
 
 
-def _smooth(block: Block, spectra: bool) -> None:
+def _smooth(block: Block, spectra: bool, last: bool) -> None:
     for name, values in block.data.items():
         block.data[name] = np.empty_like(values)
         smooth_values(np.ascontiguousarray(values), block.data[name])
@@ -45,7 +47,8 @@ def _smooth(block: Block, spectra: bool) -> None:
     block.flag = np.empty_like(old_flag)
     smooth_flags(old_flag, block.flag)
     same = block.corrected_weight is block.data_weight
-    if not spectra and block.corrected_weight.shape[1] == block.data_weight.shape[1] == 1:
+    apart = spectra or (not last and bool(block.flag.all(axis=1).any()))
+    if not apart and block.corrected_weight.shape[1] == block.data_weight.shape[1] == 1:
         _scale(block, same)
         return
     block.corrected_weight = _spread(block.corrected_weight, block.flag.shape)

@@ -490,7 +490,7 @@ def _outputs(
         binned if bins.number == 1 and not (plan.spectrum or plan.by_channel or plan.sigma_spectrum) else binned[:, bins.of]
     )
     refused = by_channel <= 0
-    weight = binned[:, 0] if bins.number == 1 else _medians(by_channel, bad | refused)
+    weight = binned[:, 0] if bins.number == 1 else _medians(by_channel, bad | refused, "corr" in plan.options.combined)
     _count(plan, by_channel, weight, (bad, throughout), refused, bins.number)
     if plan.options.wtrange:
         low, high = sorted(plan.options.wtrange)
@@ -536,8 +536,11 @@ def _count(
     plan.totals.add(values[used])
 
 
-def _medians(weight: np.ndarray, bad: np.ndarray) -> np.ndarray:
-    """Median over the good channels (row, corr); over all where there is none that is good."""
+def _medians(weight: np.ndarray, bad: np.ndarray, joined: bool = False) -> np.ndarray:
+    """Median over the good channels (row, corr), or of all correlations where they are `joined`; over all where there is none that is good."""
+    if joined:
+        nrow, _, ncorr = weight.shape
+        return np.repeat(_medians(weight.reshape(nrow, -1, 1), bad.reshape(nrow, -1, 1)), ncorr, axis=1)
     whole = bad.all(axis=1, keepdims=True)
     masked = np.where(bad & ~whole, np.nan, weight)
     return np.nanmedian(masked, axis=1).astype(np.float32)

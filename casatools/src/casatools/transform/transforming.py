@@ -237,8 +237,9 @@ def _channel_stages(job: Job, options: MsTransformOptions) -> list[Stage]:
     combine = job.options.combine
     several = options.regrid is not None and options.nspw > 1
     spectra = bool(job.columns.spectra)
-    hanning: list[Stage] = [lambda blocks: hanning_blocks(blocks, spectra)] if options.hanning else []
-    if not combine and options.regrid is None:
+    last = not combine and options.regrid is None
+    hanning: list[Stage] = [lambda blocks: hanning_blocks(blocks, spectra, last)] if options.hanning else []
+    if last:
         return hanning
     request = options.regrid or RegridRequest(GridRequest())
     if several and request.grid.nchan > 0:  # the number asked for is that of each window
@@ -253,7 +254,7 @@ def _channel_stages(job: Job, options: MsTransformOptions) -> list[Stage]:
             factor = frame_factor(job.ms, frames[spw], request.frame, fields, request.centre)
             regrids[spw] = plan_regrid(data, request, factor, job.first_time_s)
             job.axes[spw] = regrids[spw].axis
-        stages += [*hanning, *_regrid_stages(regrids)]
+        stages += [*hanning, *_regrid_stages(regrids, job.columns.of_model)]
         if several:
             _set_windows(job, cut_axis(regrids[job.spws[0]].axis, options.nspw))
     else:
@@ -266,7 +267,7 @@ def _channel_stages(job: Job, options: MsTransformOptions) -> list[Stage]:
         bins = InputChannels(combination.low_hz, combination.high_hz)
         regrid = plan_regrid(bins, request, factor, job.first_time_s, uniform_channels(combination))
         stages.append(_combination_stage(job, combination))
-        stages += [*hanning, *_regrid_stages({spw: regrid})]
+        stages += [*hanning, *_regrid_stages({spw: regrid}, job.columns.of_model)]
         _set_windows(job, cut_axis(regrid.axis, options.nspw if several else 1))
     if job.windows is not None and len(job.windows.axes) > 1:
         output = job.windows
@@ -305,11 +306,11 @@ def _combination_stage(job: Job, combination: Combination) -> Stage:
     return lambda blocks: combine_blocks(blocks, combination, slots, groups, ddid)
 
 
-def _regrid_stages(regrids: dict[int, Regrid]) -> list[Stage]:
+def _regrid_stages(regrids: dict[int, Regrid], flat: bool) -> list[Stage]:
     stages: list[Stage] = []
     edges = {spw: _run_edges(r) for spw, r in regrids.items() if r.average is not None}
     if edges:
-        stages.append(lambda blocks: average_blocks_in_channel(blocks, edges))
+        stages.append(lambda blocks: average_blocks_in_channel(blocks, edges, flat))
     stages.append(lambda blocks: regrid_blocks(blocks, regrids))
     return stages
 

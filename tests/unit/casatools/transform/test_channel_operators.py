@@ -105,3 +105,12 @@ def test_few_channels_and_bad_names() -> None:
     np.testing.assert_allclose(wide[0, :, 0].real, 5 + 3 * np.arange(4), atol=0.2)
     with pytest.raises(ParameterError, match="interpolation"):
         channel_map(5, 2, 10, "magic")
+
+
+@pytest.mark.parametrize("kind", ["linear", "cubic", "spline"])
+def test_values_are_continued_beyond_the_outermost_channels(kind: str) -> None:
+    """CASA's cubic and spline extrapolate."""
+    values = np.array([7.0, 5.0, 7.5, 5.3, 7.2, 4.2], dtype=np.complex64)[None, :, None]
+    chosen = ChannelMap(np.arange(6.0), np.array([-0.9, 4.7]), np.array([0.1, 5.7]), kind, 1.0)
+    function, table, _ = chosen.mapper(1.0, 1.0)
+    assert function(values)[0, :, 0] == pytest.approx([7.0, 4.2]) and table.outside.all()

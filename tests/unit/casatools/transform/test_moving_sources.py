@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import numpy as np
 import pytest
 from astropy.coordinates import EarthLocation
@@ -16,6 +18,7 @@ from casatools.io.ms.ephemerides import attach_ephemeris, read_ephemeris
 from casatools.io.tables import open_table
 from casatools.transform.frame_regridding import frame_factor
 from casatools.transform.phasing import phaseshift
+from casatools.transform.splitting import split
 from casatools.transform.transforming import cvel2, regrid_request
 from support.ephemeris_file import write_ephemeris
 
@@ -104,3 +107,15 @@ def test_a_moving_field_is_shifted_to_a_fixed_centre(moving):
     shift = RATE * (times[late][0] - start) * np.cos(lat)
     np.testing.assert_allclose((new_uvw - uvw)[late, 2], -uvw[late, 0] * shift, atol=0.01)
     assert np.abs(new[late] - data[late]).max() > 0.01
+
+
+def test_only_ephemerides_of_fields_that_are_kept_are_copied(shared_input):
+    path = shared_input("simvla.ms")
+    with MeasurementSet(path) as ms:
+        start = float(ms.read("TIME").min())
+    write_ephemeris("moving.tab", start, 3.5, 0.5, RATE, 0.0)
+    attach_ephemeris(path, "moving.tab", [1], "TEST")
+    for field, names in (("0,2", []), ("1", ["EPHEM0"]), ("", ["EPHEM0"])):
+        split(path, f"o{field}.ms", Selection(field=field), "data")
+        found = [n.split("_")[0] for n in os.listdir(f"o{field}.ms/FIELD") if n.startswith("EPHEM")]
+        assert found == names

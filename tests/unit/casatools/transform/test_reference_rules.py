@@ -10,6 +10,7 @@ import casatasks
 from casatools import ms as ms_tool
 from casatools.io.ms import MeasurementSet
 from casatools.io.ms.create_like import read_subtable
+from casatools.io.ms.weight_columns import add_weight_spectrum
 from casatools.io.tables import open_table
 
 
@@ -291,3 +292,65 @@ def test_combined_channels_take_flags_of_what_overlaps(shared_input):
         assert flag.shape[1] == 58
         assert np.all(flag[:, 7:50]) and np.all(flag[:, 52])  # the last of the first window, the gap, and channel 2 of the second
         assert not flag[:, :7].any() and not flag[:, 50:52].any() and not flag[:, 53:].any()
+
+
+def test_weights_of_flagged_rows_after_smoothing_and_regridding(shared_input) -> None:
+    """CASA 6.7: such a row has the mean weight of the channels that are left, of which none is an edge here: 8/3 of the weight before."""
+    path = shared_input("line.ms")
+    with MeasurementSet(path, writable=True) as ms:
+        flag, weight, rows = ms.read("FLAG"), ms.read("WEIGHT"), np.arange(ms.nrow)
+        flag[5] = True
+        flag[6] = False
+        ms.write("FLAG", flag, rows)
+    for name, more in (("part.ms", {"start": 2, "nchan": 3}), ("whole.ms", {})):
+        casatasks.mstransform(path, name, datacolumn="data", hanning=True, regridms=True, mode="channel", **more)
+    with MeasurementSet("part.ms") as ms:
+        assert ms.read("WEIGHT")[5:7] == pytest.approx(weight[5:7] * 8 / 3, rel=1e-6)
+    with MeasurementSet("whole.ms") as ms:
+        assert ms.read("WEIGHT")[5] == pytest.approx(weight[5] * (30 * 8 / 3 + 2) / 32, rel=1e-6)
+        assert ms.read("WEIGHT")[6] == pytest.approx(weight[6] * 8 / 3, rel=1e-6)
+
+
+@pytest.mark.parametrize("kind", ["linear", "cubic", "spline"])
+def test_weights_per_channel_are_interpolated_as_the_data(shared_input, kind: str) -> None:
+    """CASA 6.7's rule (equal to 2e-7 there); weights below zero, which it leaves, are zero."""
+    path = shared_input("line.ms")
+    with MeasurementSet(path, writable=True) as ms:
+        ms.add_scratch_columns(corrected=True)
+        add_weight_spectrum(ms)
+        rows, shape = np.arange(ms.nrow), ms.read("DATA").shape
+        weight = np.random.default_rng(4).uniform(0.05, 2.0, shape).astype(np.float32)
+        ms.write("WEIGHT_SPECTRUM", weight, rows)
+        ms.write("CORRECTED_DATA", weight.astype(np.complex64), rows)
+        middle = ms.metadata.spectral_windows[0].chan_freq_hz
+    casatasks.mstransform(
+        path, "o.ms", datacolumn="corrected", regridms=True, mode="frequency", interpolation=kind, nchan=12,
+        start=f"{middle[4] + 0.3 * (middle[5] - middle[4])}Hz", width=f"{abs(middle[1] - middle[0])}Hz",
+    )  # fmt: skip
+    with MeasurementSet("o.ms") as ms:
+        data, found = ms.read("DATA").real, ms.read("WEIGHT_SPECTRUM")
+    assert found == pytest.approx(np.maximum(data, 0.0), abs=1e-6) and (found >= 0).all()
+    assert (data < 0).any() == (kind != "linear")
+
+
+def test_a_model_alone_is_averaged_without_weights(shared_input) -> None:
+    """CASA 6.7's rule in channel as in time: a model has no noise; its weights are summed as those of data."""
+    path = shared_input("line.ms")
+    with MeasurementSet(path, writable=True) as ms:
+        ms.add_scratch_columns(model=True)
+        rows, shape = np.arange(ms.nrow), ms.read("DATA").shape
+        rng = np.random.default_rng(9)
+        model = rng.normal(size=shape).astype(np.complex64)
+        flag = rng.random(shape) < 0.1
+        ms.write("MODEL_DATA", model, rows)
+        ms.write("FLAG", flag, rows)
+        table = open_table(path, writable=True)
+        table.addcols(tables.maketabdesc([tables.makearrcoldesc("SIGMA_SPECTRUM", 0.0, ndim=2, valuetype="float")]))
+        table.putcol("SIGMA_SPECTRUM", rng.uniform(0.5, 2.0, shape).astype(np.float32))
+        table.close()
+    casatasks.mstransform(path, "o.ms", datacolumn="model", chanaverage=True, chanbin=4)
+    good = ~flag.reshape(len(flag), -1, 4, shape[2])
+    sums = (model.reshape(good.shape) * good).sum(axis=2)
+    with MeasurementSet("o.ms") as ms:
+        seen = good.any(axis=2)
+        assert ms.read("DATA")[seen] == pytest.approx((sums / np.maximum(good.sum(axis=2), 1))[seen], abs=1e-6)

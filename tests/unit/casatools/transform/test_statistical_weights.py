@@ -335,3 +335,12 @@ def test_what_counts_in_the_mean(shared_input: Callable[[str], str]) -> None:
     assert (found["mean"], found["variance"]) == (pytest.approx(137.8827433), pytest.approx(35838.09249594987))
     found = statwt(shared_input("alma_small.ms"), datacolumn="data", flagbackup=False)
     assert (found["mean"], found["variance"]) == (pytest.approx(13608863.91), pytest.approx(1728678457371325.5))
+
+
+def test_joined_correlations_have_one_median(vis: str) -> None:
+    """CASA 6.7: WEIGHT is the median over the unflagged channels of all correlations that are combined."""
+    statwt(vis, datacolumn="data", timebin=2, chanbin=8, combine="corr", flagbackup=False)
+    weight, spectrum, flag = read(vis, "WEIGHT", "WEIGHT_SPECTRUM", "FLAG")
+    assert (weight == weight[:, :1]).all()
+    for row in np.flatnonzero(~flag.all(axis=(1, 2)))[:20]:
+        assert weight[row, 0] == pytest.approx(np.median(spectrum[row][~flag[row]]), rel=1e-6)

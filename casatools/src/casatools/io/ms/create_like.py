@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-import shutil
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -264,10 +264,16 @@ def copy_subtable(origin: str, target: str, edit: SubtableEdit) -> None:
             with closing(part):
                 part.copy(target, deep=True).close()
         present = table.colnames()
+        kept = (
+            set(table.getcol("EPHEMERIS_ID")[edit.rows].tolist()) if edit.rows is not None and "EPHEMERIS_ID" in present else None
+        )
     for extra in os.listdir(origin):  # ephemerides live inside FIELD as tables of their own
         inside = os.path.join(origin, extra)
-        if is_table(inside) and not os.path.exists(os.path.join(target, extra)):
-            shutil.copytree(inside, os.path.join(target, extra))
+        if not is_table(inside) or os.path.exists(os.path.join(target, extra)):
+            continue
+        number = re.match(r"EPHEM(\d+)_", extra)
+        if kept is None or number is None or int(number[1]) in kept:
+            copy_folder(inside, os.path.join(target, extra))
     if any(c in present for c in edit.columns):
         with closing(open_table(target, writable=True)) as table:
             for name, values in edit.columns.items():
