@@ -202,7 +202,9 @@ def test_a_bandpass_weighs_each_channel(vis: str, tmp_path: Path) -> None:
     np.testing.assert_allclose(weight[good], expected[good], rtol=1e-4)
 
 
-@pytest.mark.parametrize(("kind", "solint"), [("G", "int"), ("G", "45s"), ("B", "inf"), ("K", "60s"), ("D", "inf"), ("FRINGE", "inf")])
+@pytest.mark.parametrize(
+    ("kind", "solint"), [("G", "int"), ("G", "45s"), ("B", "inf"), ("K", "60s"), ("D", "inf"), ("FRINGE", "inf")]
+)
 def test_chunks_do_not_matter(vis: str, monkeypatch: pytest.MonkeyPatch, kind: str, solint: str) -> None:
     """Intervals that are cut between chunks, some whole beside them, are those of one chunk."""
     from casatools.calibration import solve_data
@@ -217,7 +219,9 @@ def test_chunks_do_not_matter(vis: str, monkeypatch: pytest.MonkeyPatch, kind: s
     for size in (1 << 26, 20_000, 3_000):
         monkeypatch.setattr(solve_data, "iter_chunks", lambda *a, size=size, **k: whole(*a, chunk_bytes=size, **k))
         with MeasurementSet(vis) as ms:
-            options = SolveOptions(kind=kind, solint=solint, refant="EA01", combine="scan", minsnr=0.0, smodel=(1.0, 0.1, 0.0, 0.0))
+            options = SolveOptions(
+                kind=kind, solint=solint, refant="EA01", combine="scan", minsnr=0.0, smodel=(1.0, 0.1, 0.0, 0.0)
+            )
             found.append(solve(ms, Selection(field="0").resolve(ms), options).table)
     for table in found[1:]:
         np.testing.assert_array_equal(table.flag, found[0].flag)
