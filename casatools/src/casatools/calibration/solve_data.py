@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -113,6 +113,7 @@ class SolveInput:
     frequencies: dict[int, tuple[np.ndarray, ...]]
     reference_s: float
     seen: dict[int, int] = field(default_factory=dict)
+    dead: dict[int, np.ndarray] = field(default_factory=dict)
 
     @property
     def columns(self) -> list[str]:
@@ -217,6 +218,7 @@ class SolveInput:
         sums = self._sums(chunk, len(numbers), local)
         whole = np.zeros(len(numbers), dtype=bool)
         here = np.bincount(local, minlength=len(numbers)).tolist()
+        finished: list[int] = []
         for k, number in enumerate(numbers.tolist()):
             rows_here = here[k]
             seen = self.seen.get(number, 0) + rows_here
@@ -231,11 +233,15 @@ class SolveInput:
             else:
                 pending[number] = tuple(p.copy() for p in part)
             if seen == self.intervals.count[number]:
-                yield self._finish(np.array([number]), pending.pop(number))
+                finished.append(number)
         if whole.all():
             yield self._finish(numbers, sums)
-        elif whole.any():
-            yield self._finish(numbers[whole], tuple(s[whole] for s in sums))
+            return
+        # Those that began in chunks before are solved with those that lie in this one.
+        parts = [*(pending.pop(number) for number in finished), *([tuple(s[whole] for s in sums)] if whole.any() else [])]
+        if parts:
+            joined = parts[0] if len(parts) == 1 else tuple(np.concatenate(s) for s in zip(*parts, strict=True))
+            yield self._finish(np.concatenate([np.array(finished, dtype=np.int64), numbers[whole]]), joined)
 
     def _sums(self, chunk: VisChunk, count: int, local: np.ndarray) -> tuple[np.ndarray, ...]:
         """Sums of one chunk: vis, weight, weighted time, weight of the time (, model); each (interval, sub, baseline, ...)."""
@@ -279,8 +285,8 @@ class SolveInput:
             model = self.recipes.fill(chunk, np.broadcast_to(model, chunk.shape).copy())
         if not self.options.corrdepflags:
             # One flagged correlation leaves out all, but one that is flagged throughout leaves the others in use.
-            flag, dead = np.ascontiguousarray(flag), np.zeros(flag.shape[2], dtype=bool)
-            dead_correlations(flag, dead)
+            flag = np.ascontiguousarray(flag)
+            dead = self._dead(chunk, flag)
             over_rows(lambda low, high: join_flags(flag[low:high], dead), len(flag))
         if self.prior is not None and self.prior.library.lacks(chunk.spw):
             flag = np.ones_like(flag)  # solving from data without their prior calibration would give silently wrong values
@@ -300,6 +306,25 @@ class SolveInput:
             data = _flattened(data, model, flag)
         wide = weight if weight.ndim == 3 else weight[:, None, :]
         return data, model, flag, np.ascontiguousarray(wide, dtype=np.float32)
+
+    def _dead(self, chunk: VisChunk, flag: np.ndarray) -> np.ndarray:
+        """Correlations (corr,) that are flagged throughout the selected data of a window, which only those flagged throughout a chunk can be."""
+        dead = np.zeros(flag.shape[2], dtype=bool)
+        dead_correlations(flag, dead)
+        if not dead.any():
+            return dead
+        if chunk.ddid not in self.dead:
+            rows = np.asarray(self.selected.rows)
+            mine = replace(self.selected, rows=rows[np.asarray(self.ms.read("DATA_DESC_ID", rows)) == chunk.ddid])
+            found = np.ones_like(dead)
+            for other in iter_chunks(self.ms, mine, ["FLAG"]):
+                here = np.zeros_like(dead)
+                dead_correlations(np.ascontiguousarray(other["FLAG"]), here)
+                found &= here
+                if not found.any():
+                    break
+            self.dead[chunk.ddid] = found
+        return self.dead[chunk.ddid]
 
     def _flat_model(self, chunk: VisChunk) -> np.ndarray:
         """A point source at the phase centre with the Stokes parameters of smodel, 1 Jy without: (1, 1, corr)."""
@@ -391,8 +416,6 @@ def make_solve_input(
         raise DataError(f"the selection has no {'auto' if alone else 'cross-'}correlations to solve from")
     _require_products(ms, options, np.asarray(ms.read("DATA_DESC_ID", rows)))
     if not cross.all():
-        from dataclasses import replace
-
         selected = replace(selected, rows=rows[cross])
         rows, ant1, ant2 = rows[cross], ant1[cross], ant2[cross]
     nant = len(ms.metadata.antennas)

@@ -66,8 +66,8 @@ def tables(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     folder, basis = tmp_path_factory.mktemp("every"), request.param
     vis = make_polarised(folder / "data", leaky_jones(0.02, 0.4, gains=True), basis=basis, noise=1e-3)
     made: dict[str, str] = {}
-    kinds = ["G", "T", "B", "K", "KCROSS", "FRINGE", "D", "DFGEN", "DFLLS", "XF", "POSANG", "MF", "A"]
-    for kind in [*kinds, *(["XY+QU", "XPARANG+QU"] if basis == "linear" else [])]:
+    kinds = ["G", "T", "B", "K", "KCROSS", "FRINGE", "D", "DFGEN", "DFLLS", "X", "XF", "POSANG", "M", "MF", "A"]
+    for kind in [*kinds, *(["XY+QU", "XYF+QU", "XPARANG+QU"] if basis == "linear" else [])]:
         chosen = SolveOptions(kind=kind, refant="EA01", smodel=SOURCE, combine="obs,scan", preavg=300.0, minsnr=0.0)
         made[kind] = str(folder / kind)
         solve_to_table(vis, made[kind], Selection(spw="0"), chosen, PriorTables(parang=True))

@@ -200,3 +200,30 @@ def test_a_bandpass_weighs_each_channel(vis: str, tmp_path: Path) -> None:
         good = ~(band.flag[chunk["ANTENNA1"]] | band.flag[chunk["ANTENNA2"]])  # a flagged channel takes its neighbours' solution
     assert good.mean() > 0.9
     np.testing.assert_allclose(weight[good], expected[good], rtol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("kind", "solint"), [("G", "int"), ("G", "45s"), ("B", "inf"), ("K", "60s"), ("D", "inf"), ("FRINGE", "inf")]
+)
+def test_chunks_do_not_matter(vis: str, monkeypatch: pytest.MonkeyPatch, kind: str, solint: str) -> None:
+    """Intervals that are cut between chunks, some whole beside them, are those of one chunk."""
+    from casatools.calibration import solve_data
+
+    with MeasurementSet(vis, writable=True) as ms:  # RR is flagged throughout the first chunks, not throughout the data
+        rows = np.flatnonzero(ms.read("TIME") < ms.read("TIME").min() + 40)
+        flag = ms.read("FLAG", rows)
+        flag[:, :, 0] = True
+        ms.write("FLAG", flag, rows)
+    whole = solve_data.iter_chunks
+    found = []
+    for size in (1 << 26, 20_000, 3_000):
+        monkeypatch.setattr(solve_data, "iter_chunks", lambda *a, size=size, **k: whole(*a, chunk_bytes=size, **k))
+        with MeasurementSet(vis) as ms:
+            options = SolveOptions(
+                kind=kind, solint=solint, refant="EA01", combine="scan", minsnr=0.0, smodel=(1.0, 0.1, 0.0, 0.0)
+            )
+            found.append(solve(ms, Selection(field="0").resolve(ms), options).table)
+    for table in found[1:]:
+        np.testing.assert_array_equal(table.flag, found[0].flag)
+        np.testing.assert_allclose(table.param, found[0].param, rtol=1e-5, atol=1e-5)
+        np.testing.assert_allclose(table.time_s, found[0].time_s, atol=1e-5)
