@@ -5,13 +5,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from casatools._base.errors import DataError
+from casatools._base.threads import over_rows
 from casatools.calibration.callib import CalibrationLibrary
 from casatools.calibration.stages import ParallacticStage, Stage, Term, make_terms
 
@@ -239,34 +240,34 @@ def _run(
         apply_multiplicative,
     )  # fmt: skip
 
-    ant1, ant2 = chunk["ANTENNA1"], chunk["ANTENNA2"]
     jones = np.ascontiguousarray(stage.jones, dtype=np.complex64)
     bad = np.ascontiguousarray(stage.bad)
+    if stage.form in ("multiplicative", "additive"):
+        assert stage.slot_of_row is not None
+        rows: tuple[np.ndarray, ...] = (data, flag, stage.slot_of_row)
+    else:
+        rows = (data, flag, chunk["ANTENNA1"], chunk["ANTENNA2"], slot)
+
+    def apply(kernel: Callable[..., None], *further: object) -> None:
+        over_rows(lambda a, b: kernel(*(r[a:b] for r in rows), jones, bad, *further, set_flags), len(data))
+
+    first, second = _receptors(names)
     if stage.form == "diagonal":
-        first, second = _receptors(names)
-        apply_diagonal(data, flag, ant1, ant2, slot, jones, bad, first, second, set_flags)
-        return
-    if stage.form == "multiplicative":
-        assert stage.slot_of_row is not None
-        index = _receptors(names)[0] if jones.shape[-1] == 2 else np.arange(len(names)) % jones.shape[-1]
-        apply_multiplicative(data, flag, stage.slot_of_row, jones, bad, index.astype(np.int64), set_flags)
-        return
-    if stage.form == "additive":
-        assert stage.slot_of_row is not None
-        first, second = _receptors(names)
+        apply(apply_diagonal, first, second)
+    elif stage.form == "multiplicative":
+        index = first if jones.shape[-1] == 2 else np.arange(len(names)) % jones.shape[-1]
+        apply(apply_multiplicative, index.astype(np.int64))
+    elif stage.form == "additive":
         index = np.where(first == second, first if jones.shape[-1] == 2 else 0, -1)
         if jones.shape[-1] == 4:
             index = np.asarray(chunk.correlations)
-        apply_additive(data, flag, stage.slot_of_row, jones, bad, index.astype(np.int64), set_flags)
-        return
-    if len(names) != 4:
+        apply(apply_additive, index.astype(np.int64))
+    elif len(names) != 4:
         if stage.form == "leakage":
             return  # first-order leakage acts on the cross hands only, and there are none
         raise DataError(f"{stage.name} calibration needs all four correlations; the data have {', '.join(names)}")
-    if stage.form == "leakage":
-        apply_leakage(data, flag, ant1, ant2, slot, jones, bad, set_flags)
     else:
-        apply_general(data, flag, ant1, ant2, slot, jones, bad, set_flags)
+        apply(apply_leakage if stage.form == "leakage" else apply_general)
 
 
 def _scaled(

@@ -190,7 +190,8 @@ def apply_calibration(
                     progress.advance(sum(len(chunk.rows) for chunk, _ in part))
                     yield from (item for item in part if item[1])
                 return
-            for chunk in iter_chunks(ms, selected, columns, plans=plans):
+            # Rows are read before they are written, and chunks share none.
+            for chunk in iter_chunks(ms, selected, columns, plans=plans, straight=True):
                 values = _correct_chunk(calibration, options, chunk, reweight, spectrum, tally)
                 progress.advance(len(chunk.rows))
                 if values:

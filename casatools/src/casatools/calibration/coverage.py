@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from casatools.calibration.callib import LibraryEntry
+from casatools.io.ms.selection import distinct
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -40,10 +41,10 @@ def gaps(
     list of str
     """
     found = []
-    spws = sorted({ms.metadata.data_descriptions[int(d)].spw for d in np.unique(ms.read("DATA_DESC_ID", selected.rows))})
+    spws = sorted({ms.metadata.data_descriptions[int(d)].spw for d in distinct(ms.read("DATA_DESC_ID", selected.rows))})
     names = [a.name for a in ms.metadata.antennas]
     times = np.asarray(ms.read("TIME", selected.rows)) if len(selected.rows) else np.zeros(0)
-    used = np.unique(np.concatenate([ms.read(c, selected.rows) for c in ("ANTENNA1", "ANTENNA2")]))
+    used = sorted({a for c in ("ANTENNA1", "ANTENNA2") for a in distinct(ms.read(c, selected.rows))})
     for entry in library.entries:
         missing = [s for s in spws if not entry.has_spw(s)]
         if missing and not entry.lenient:
@@ -57,7 +58,7 @@ def gaps(
             found.append(f"{entry.path} has no solutions for spectral windows {_listed(missing)}: their data are {does}")
         if entry.kind.form in ("multiplicative", "additive"):
             continue
-        absent = [names[a] for a in used.tolist() if a not in _antennas(entry)]
+        absent = [names[a] for a in used if a not in _antennas(entry)]
         if absent:
             found.append(
                 f"{entry.path} has no solutions for antennas {_listed(absent)}: their data are {'left out' if solving else 'flagged'}"

@@ -30,6 +30,7 @@ from casatools.io.ms import (
 from casatools.io.ms.column_arithmetic import column_files, combine_columns
 from casatools.io.ms.exclusive import exclusive_access
 from casatools.io.ms.model_keywords import remove_model_keywords, virtual_model_fields
+from casatools.io.ms.selection import distinct
 from casatools.io.ms.write_journal import WriteJournal, filling, forget_write_journal, interrupted_key, unfilled
 
 if TYPE_CHECKING:
@@ -122,8 +123,9 @@ def fill_model(ms: MeasurementSet, selected: ResolvedSelection | None = None) ->
 
 def forget_recipes(ms: MeasurementSet, selected: ResolvedSelection) -> None:
     """Remove the recipes for models of the selected fields: MODEL_DATA, about to be written, takes their place."""
-    fields = [int(f) for f in np.unique(ms.read("FIELD_ID", selected.rows))] if len(selected.rows) else []
-    gone = remove_model_keywords(ms, fields) if virtual_model_fields(ms) else []
+    if not virtual_model_fields(ms):
+        return
+    gone = remove_model_keywords(ms, list(distinct(ms.read("FIELD_ID", selected.rows))))
     if gone:
         log.post(f"Virtual models replaced of fields: {', '.join(map(str, gone))}")
 

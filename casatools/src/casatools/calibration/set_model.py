@@ -41,6 +41,7 @@ from casatools.io.ms import (
     spreads,
     write_chunks,
 )
+from casatools.io.ms.selection import distinct
 
 if TYPE_CHECKING:
     from casatools.calibration.model_image import ModelImage
@@ -203,7 +204,7 @@ def _open_image(name: str) -> ModelImage | None:
 
 def _sources(ms: MeasurementSet, selected: ResolvedSelection, options: SetModelOptions) -> dict[int, SourceSpectrum]:
     """The spectrum of each selected field."""
-    numbers = [int(f) for f in np.unique(ms.read("FIELD_ID", selected.rows))]
+    numbers = list(distinct(ms.read("FIELD_ID", selected.rows)))
     if options.standard == "fluxscale":
         return _fluxscale_sources(ms, numbers, options.fluxdict)
     if options.standard == "manual" and options.manual is not None:
@@ -299,7 +300,7 @@ def _model_chunks(
     for chunk in iter_chunks(ms, selected, columns, plans=plans):
         frequency = ms.metadata.spectral_windows[chunk.spw].chan_freq_hz
         names = ms.metadata.polarizations[chunk.pol].names
-        numbers = np.unique(chunk["FIELD_ID"]).tolist()
+        numbers = list(distinct(chunk["FIELD_ID"]))
         same = (numbers, chunk.ddid, chunk.shape)
         if not extended and len(numbers) == 1 and same == made:
             yield chunk, {"MODEL_DATA": model}  # as of the chunk before
@@ -336,7 +337,7 @@ def _record(
     chosen = {int(s) for s in selected.spws}
     for number, source in sorted(sources.items()):
         entry: dict[str, Any] = {}
-        windows = {ms.metadata.data_descriptions[int(d)].spw for d in np.unique(ddids[fields == number])}
+        windows = {ms.metadata.data_descriptions[int(d)].spw for d in distinct(ddids[fields == number])}
         if not isinstance(source, BodySpectrum):  # whose model may not reach windows that were not observed
             windows |= chosen
         for window in sorted(windows):

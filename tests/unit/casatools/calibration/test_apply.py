@@ -59,9 +59,11 @@ def read(path: str, column: str, ant1: int, ant2: int, spw: int = 0) -> np.ndarr
         return ms.read(column, rows[keep])
 
 
-def run(path: str, mode: str = "calflag", parang: bool = False, select: dict[str, str] | None = None, **lists: object) -> None:
+def run(
+    path: str, mode: str = "calflag", parang: bool = False, select: dict[str, str] | None = None, **lists: object
+) -> dict[str, int]:
     library = LibraryOptions(**{k: tuple(v) if isinstance(v, list) else v for k, v in lists.items()})  # type: ignore[arg-type]
-    correct_visibilities(path, select or {}, library, ApplyOptions(mode, parang))
+    return correct_visibilities(path, select or {}, library, ApplyOptions(mode, parang))
 
 
 def test_gains_are_divided_out_and_weights_follow(vis: str, gains: str) -> None:
@@ -201,6 +203,28 @@ def test_library_file_by_intent(vis: str, gains: str, tmp_path: Path) -> None:
         data, state = ms.read("CORRECTED_DATA")[chosen], ms.read("STATE_ID")[chosen]
     assert set(state) == {0, 1}
     np.testing.assert_allclose(data[..., 0], np.broadcast_to(np.where(state == 1, 0.5, 1.0)[:, None], data.shape[:2]))
+
+
+@pytest.mark.parametrize("interp", ["linear", "nearest", "linearPD"])
+def test_one_solution_serves_all_times(vis: str, gains: str, interp: str) -> None:
+    """Nothing can be interpolated with one solution: it holds throughout, as in CASA."""
+    table = CalTable.open(gains)
+    table.select(table.time_s == table.time_s[0]).write(gains)
+    run(vis, gaintable=[gains], interp=[interp])
+    np.testing.assert_allclose(read(vis, "CORRECTED_DATA", 0, 1)[..., 0], 0.5, rtol=1e-6)
+    assert not read(vis, "FLAG", 0, 1).any()
+
+
+def test_flagged_throughout(vis: str, gains: str) -> None:
+    """Data of solutions that are all flagged are flagged and left as they are."""
+    table = CalTable.open(gains)
+    for group in table.groups:
+        group.flag[...] = True
+    table.write(gains)
+    counts = run(vis, gaintable=[gains])
+    assert counts["flagged_after"] == counts["total"]
+    assert read(vis, "FLAG", 0, 1).all()
+    np.testing.assert_array_equal(read(vis, "CORRECTED_DATA", 0, 1), read(vis, "DATA", 0, 1))
 
 
 def test_a_table_of_one_observation_serves_all(vis: str, gains: str, tmp_path: Path) -> None:

@@ -34,6 +34,31 @@ def test_against_reference(standard: str, name: str, frequency: float, flux: flo
     assert np.isclose(found[0], flux, rtol=5e-6)
 
 
+@pytest.mark.parametrize(
+    ("standard", "name", "unit_hz", "factor", "polynomial"),
+    [
+        # Perley & Butler 2017, ApJS 230, 7, table 6 (of sources that do not vary): log S over log of GHz.
+        ("Perley-Butler 2017", "3C286", 1e9, 1.0, (1.2481, -0.4507, -0.1798, 0.0357)),
+        ("Perley-Butler 2017", "3C295", 1e9, 1.0, (1.4701, -0.7658, -0.2780, -0.0347, 0.0399)),
+        ("Perley-Butler 2017", "3C196", 1e9, 1.0, (1.2872, -0.8530, -0.1534, -0.0200, 0.0201)),
+        ("Perley-Butler 2017", "3C123", 1e9, 1.0, (1.8017, -0.7884, -0.1035, -0.0248, 0.0090)),
+        # Scaife & Heald 2012, MNRAS 423, L30, table 2: over log of 150 MHz, with a factor in front.
+        ("Scaife-Heald 2012", "3C286", 150e6, 27.477, (0.0, -0.158, 0.032, -0.180)),
+        ("Scaife-Heald 2012", "3C196", 150e6, 83.084, (0.0, -0.699, -0.110)),
+        ("Scaife-Heald 2012", "3C48", 150e6, 64.768, (0.0, -0.387, -0.420, 0.181)),
+        # Baars et al. 1977, A&A 61, 99, table 5: over log of MHz.
+        ("Baars", "3C286", 1e6, 1.0, (1.480, 0.292, -0.124)),
+        ("Baars", "3C147", 1e6, 1.0, (1.766, 0.447, -0.184)),
+        # Reynolds 1994, ATNF memo AT/39.3/040: over log of MHz.
+        ("Perley-Butler 2010", "1934-638", 1e6, 1.0, (-30.7667, 26.4908, -7.0977, 0.605334)),
+    ],
+)
+def test_published_polynomials(standard: str, name: str, unit_hz: float, factor: float, polynomial: tuple[float, ...]) -> None:
+    hz = np.array([0.35e9, 0.42e9] if "Heald" in standard else [1.1e9, 1.4e9, 4.9e9])
+    published = factor * 10.0 ** np.polynomial.polynomial.polyval(np.log10(hz / unit_hz), polynomial)
+    np.testing.assert_allclose(flux_density(standard, name, hz, 2019.0), published, rtol=1e-5)
+
+
 def test_variable_calibrators_follow_their_epochs() -> None:
     f = np.array([1.4e9])
     got = [flux_density("Perley-Butler 2017", "3C48", f, year, "nearest")[0] for year in (1980.0, 2000.7, 2000.85, 2019.0)]  # type: ignore[index]
