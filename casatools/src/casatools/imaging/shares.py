@@ -73,7 +73,15 @@ def _begin(share: _Share) -> None:
     imager = Imager(share.data, fields, share.weighting)
     main = fields[0].options
     planes = share.data.axis.nchan if share.by_channel else 1
-    weights = ImagingWeights(main.shape, main.cell_rad, share.weighting, planes, share.bandwidth, share.by_channel, hands=counted_hands(share.data.labels))
+    weights = ImagingWeights(
+        main.shape,
+        main.cell_rad,
+        share.weighting,
+        planes,
+        share.bandwidth,
+        share.by_channel,
+        hands=counted_hands(share.data.labels),
+    )
     apart = fields[0].weights_apart and weights.needs_density
     imager.weights = GroupedWeights(weights) if apart else weights
     _held[share.key] = imager

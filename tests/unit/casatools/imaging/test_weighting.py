@@ -7,7 +7,7 @@ import pytest
 
 from casatools._base.errors import ParameterError
 from casatools.imaging.visibilities import VisibilityBlock
-from casatools.imaging.weighting import ImagingWeights, UvTaper, WeightingOptions, parse_taper, counted_hands
+from casatools.imaging.weighting import ImagingWeights, UvTaper, WeightingOptions, counted_hands, parse_taper
 
 C = 299792458.0
 SHAPE, CELL = (32, 32), (1e-4, 1e-4)
