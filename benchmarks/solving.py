@@ -93,7 +93,7 @@ def scaling() -> None:
         for _ in range(3):
             out = np.ones((200, nant), complex), np.zeros((200, nant)), np.zeros(200), np.zeros(200, bool)
             start = time.process_time()
-            solve_gains(ant1, ant2, vis, np.ones(vis.shape), False, 1e-9, 1000, *out)
+            solve_gains(ant1, ant2, vis, np.ones(vis.shape), 1e-9, 1000, *out)
             times.append(time.process_time() - start)
         ratio = f"{min(times) / last:.1f}" if last else "-"
         last = min(times)

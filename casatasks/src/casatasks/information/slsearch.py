@@ -17,7 +17,11 @@ _Texts = kinds.TextList(drop_empty=True)
 
 @task(group="information")
 def slsearch(
-    tablename: Annotated[str, kinds.InPath(), "Table of spectral lines; '' is the one of CASA's data"] = "",
+    tablename: Annotated[
+        str,
+        kinds.InPath(),
+        "Table of spectral lines; '' is the list that comes with the package, or that of CASA's data where they are installed",
+    ] = "",
     outfile: Annotated[str, kinds.OutPath(), "Table to write; '' is none"] = "",
     freqrange: Annotated[list[float], _Limits, "Lowest and highest frequency [GHz]"] = [84.0, 90.0],  # noqa: B006 - copied
     species: Annotated[list[str], _Texts, "Species, exactly; [] is all"] = [],  # noqa: B006 - copied

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import functools
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 
 from casatools._base.memory import chunk_bytes
 
-__all__ = ["drop_idle", "empty_array", "idle_bytes", "map_large_arrays"]
+__all__ = ["drop_idle", "empty_array", "idle_bytes", "large_pages", "map_large_arrays"]
 
 # Smaller arrays come from numpy, whose allocator keeps them.
 _SMALLEST = 1 << 20
@@ -111,6 +112,50 @@ def map_large_arrays() -> bool:
     """
     option = _allocator("mallopt")
     return option is not None and bool(option(_M_MMAP_THRESHOLD, _MAPPED))
+
+
+# glibc's names for the number of arrays that it maps by themselves at most, and for the free end of the heap from which it gives back.
+_M_MMAP_MAX, _M_TRIM_THRESHOLD = -4, -1
+_MMAP_MAX, _TRIM = 65536, 128 << 10
+_MADV_HUGEPAGE = 14
+_HUGE = 2 << 20
+_arranging = threading.Lock()
+
+
+@contextmanager
+def large_pages(nbytes: int) -> Iterator[bool]:
+    """Have what a library allocates in the block, up to so many bytes altogether, in pages of 2 MB where the system has them; gives whether it does.
+
+    A gridder takes its grids of the C library, which maps them in pages of 4 kB: 40 000 of them for an image of 2048 pixels a side, each made when it is
+    first written to, and each an entry of the processor's page tables while samples are strewn over them. The block's arrays come from the end of the heap
+    instead, which is asked for large pages, and go back to the system afterwards.
+    """
+    option, allocate, free = (_allocator(name) for name in ("mallopt", "malloc", "free"))
+    advise = _allocator("madvise")
+    if nbytes < 16 * _HUGE or None in (option, allocate, free, advise) or not _arranging.acquire(blocking=False):
+        yield False
+        return
+    assert option is not None and allocate is not None and free is not None and advise is not None
+    import ctypes
+
+    try:
+        option(_M_MMAP_MAX, 0)
+        option(_M_TRIM_THRESHOLD, 2**31 - 1)
+        size, word = nbytes + _HUGE, ctypes.c_size_t
+        allocate.restype, place = ctypes.c_void_p, None  # type: ignore[attr-defined]
+        place = allocate(word(size))
+        if place:
+            start = -(-int(place) // _HUGE) * _HUGE
+            advise(ctypes.c_void_p(start), word((int(place) + size - start) // _HUGE * _HUGE), _MADV_HUGEPAGE)
+            free(ctypes.c_void_p(place))
+        yield bool(place)
+    finally:
+        option(_M_MMAP_MAX, _MMAP_MAX)
+        option(_M_TRIM_THRESHOLD, _TRIM)
+        trim = _allocator("malloc_trim")
+        if trim is not None:
+            trim(0)
+        _arranging.release()
 
 
 @functools.cache

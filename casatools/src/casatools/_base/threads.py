@@ -128,8 +128,10 @@ def over_rows(function: Callable[[int, int], object], nrow: int, least: int = 20
         function(0, nrow)
         return
     edges = [nrow * k // count for k in range(count + 1)]
-    with ThreadPoolExecutor(count, thread_name_prefix="rows") as pool:
-        for waited in [pool.submit(function, a, b) for a, b in itertools.pairwise(edges)]:
+    with ThreadPoolExecutor(count - 1, thread_name_prefix="rows") as pool:
+        others = [pool.submit(function, a, b) for a, b in itertools.pairwise(edges[1:])]
+        function(0, edges[1])  # a new thread costs as much as a small share
+        for waited in others:
             waited.result()
 
 

@@ -165,9 +165,9 @@ class Expression:
 
     def _open(self, node: Node) -> None:
         if isinstance(node, Name):
-            if node.name in self.images or (not node.quoted and node.name in _CONSTANTS):
+            if node.name in self.images or not self.names_image(node):
                 return
-            self.images[node.name] = CasaImage.open(self._path(node))
+            self.images[node.name] = CasaImage.open(self.path_of(node))
         elif isinstance(node, Call) and node.function == "rebin":
             self._bin(node)
         elif isinstance(node, Call):
@@ -177,7 +177,11 @@ class Expression:
             for operand in node.operands:
                 self._open(operand)
 
-    def _path(self, node: Name) -> str:
+    def names_image(self, node: Name) -> bool:
+        """True for the name of an image; a bare one may be that of a constant."""
+        return node.quoted or node.name not in _CONSTANTS
+
+    def path_of(self, node: Name) -> str:
         """Where the image of a name is."""
         path = self._names.get(node.name, node.name.replace("\\", ""))
         path = path.split(":nomask")[0]

@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,9 +32,11 @@ __all__ = [
     "MathOutput",
     "compute_expression",
     "image_variables",
+    "pixel_type",
     "polarization_image",
     "scale_by_image",
     "spectral_index_image",
+    "with_template",
     "write_expression",
 ]
 
@@ -95,34 +97,44 @@ def compute_expression(text: str, variables: Mapping[str, str], choice: PixelCho
     CasaError
         An image is missing or does not fit, nothing is selected, or the output exists.
     """
-    expression = Expression(text, stretch=choice.stretch, names=variables)
-    try:
+    with with_template(text, variables, choice.stretch, output.metadata) as (expression, template):
+        write_expression(expression, template, choice, output)
+
+
+@contextmanager
+def with_template(
+    text: str, variables: Mapping[str, str], stretch: bool, metadata: str
+) -> Iterator[tuple[Expression, CasaImage]]:
+    """An expression that is open and the image that gives the header of its result, which fits it; arguments as of `compute_expression`."""
+    with ExitStack() as stack:
+        expression = Expression(text, stretch=stretch, names=variables)
+        stack.callback(expression.close)
         if expression.template is None:
             raise ParameterError(f"the expression {text!r} holds no image whose shape and coordinates could be taken")
-        if output.metadata:
-            with CasaImage.open(output.metadata) as template:
-                write_expression(expression, template, choice, output)
-        else:
-            write_expression(expression, expression.template, choice, output)
-    finally:
-        expression.close()
+        template = stack.enter_context(CasaImage.open(metadata)) if metadata else expression.template
+        if template.shape != expression.shape:
+            raise DataError(
+                f"the metadata of {template.path!r} of shape {template.shape[::-1]} do not fit the shape {expression.shape[::-1]}"
+            )
+        yield expression, template
 
 
-def write_expression(expression: Expression, template: CasaImage, choice: PixelChoice, output: MathOutput) -> None:
-    """Write the image of an expression that is open, with the header of a template; raises as `compute_expression`."""
-    if template.shape != expression.shape:
-        raise DataError(
-            f"the metadata of {template.path!r} of shape {template.shape[::-1]} do not fit the shape {expression.shape[::-1]}"
-        )
-    chosen = choice.of(template)
-    pixels = chosen.pixels
-    probe = np.asarray(expression.read([slice(a, a + 1) for a in pixels.first]).value)
-    if probe.dtype == bool:
+def pixel_type(expression: Expression, probe: Sequence[slice], double: bool) -> np.dtype:
+    """The type of the pixels of an expression, as a block of them tells; truth values are refused."""
+    found = np.asarray(expression.read(probe).value)
+    if found.dtype == bool:
         raise ParameterError(
             f"the expression {expression.text!r} gives truth values; use iif(condition, a, b) to make numbers of them"
         )
-    complex_values = np.iscomplexobj(probe)
-    dtype = np.dtype(("c16" if complex_values else "f8") if output.double else ("c8" if complex_values else "f4"))
+    complex_values = np.iscomplexobj(found)
+    return np.dtype(("c16" if complex_values else "f8") if double else ("c8" if complex_values else "f4"))
+
+
+def write_expression(expression: Expression, template: CasaImage, choice: PixelChoice, output: MathOutput) -> None:
+    """Write the image of an expression that is open, with the header of a template of its shape; raises as `compute_expression`."""
+    chosen = choice.of(template)
+    pixels = chosen.pixels
+    dtype = pixel_type(expression, [slice(a, a + 1) for a in pixels.first], output.double)
     masked = expression.may_mask or chosen.has_mask_beside_image
     coordinates = template.coordinates.sliced(
         [float(v) for v in pixels.first[::-1]], [1.0] * template.ndim, pixels.box_shape[::-1]

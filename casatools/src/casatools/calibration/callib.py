@@ -7,7 +7,7 @@ import fnmatch
 import os
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -138,9 +138,9 @@ class CalibrationLibrary:
             numbers = maps[k] if k < len(maps) else []
             numbers = [numbers] if isinstance(numbers, (int, np.integer)) else list(numbers)
             rule = LibraryRule(
-                field_map=_field_map(table, wanted),
+                field_map=_field_map(ms, table, wanted),
                 spw_map=_checked_spw_map(ms, table, numbers),
-                mode=parse_interpolation(interp[k] if k < len(interp) else ""),
+                mode=_mode(table, interp[k] if k < len(interp) else ""),
             )
             entries.append(_entry(ms, table, bool(calwt[0 if len(calwt) == 1 else k]), (rule,)))
         return cls(_in_order(entries))
@@ -275,7 +275,19 @@ def select_fields(text: str, names: Sequence[str]) -> frozenset[int]:
     return frozenset(found)
 
 
-def _field_map(table: SolutionTable, wanted: Any) -> str | frozenset[int] | tuple[int, ...]:
+def _mode(table: SolutionTable, text: str) -> InterpolationMode:
+    """The interpolation of a table; within observations or scans only where its solutions are of several (as CASA has it)."""
+    mode = parse_interpolation(text)
+    if mode.per_obs and len(np.unique(table.obs)) < 2:
+        log.post(f"{table.path} has solutions of one observation only: 'perobs' changes nothing", "WARN")
+        mode = replace(mode, per_obs=False)
+    if mode.per_scan and not (table.scan >= 0).any():
+        log.post(f"{table.path} has no scan numbers: 'perscan' changes nothing", "WARN")
+        mode = replace(mode, per_scan=False)
+    return mode
+
+
+def _field_map(ms: MeasurementSet, table: SolutionTable, wanted: Any) -> str | frozenset[int] | tuple[int, ...]:
     if isinstance(wanted, (list, tuple)):
         return tuple(int(v) for v in wanted)
     text = str(wanted).strip()
@@ -283,7 +295,8 @@ def _field_map(table: SolutionTable, wanted: Any) -> str | frozenset[int] | tupl
         return ""
     if text.lower() == "nearest":
         return "nearest"
-    chosen = select_fields(text, table.field_names)
+    # Tables of curves hold no names; their fields are those of the data.
+    chosen = select_fields(text, table.field_names or [f.name for f in ms.metadata.fields])
     if not chosen & table.fields and -1 not in table.fields:
         raise SelectionError(f"{table.path!r} has no solutions for field {text!r}; it has some for fields {sorted(table.fields)}")
     return chosen
@@ -396,11 +409,7 @@ def _value(text: str) -> Any:
 
 def _rule(ms: MeasurementSet, table: SolutionTable, values: Mapping[str, Any]) -> LibraryRule:
     if values.get("reach"):
-        from casatools._base.errors import UnsupportedError
-
-        raise UnsupportedError(
-            f"calibration library: reach={values['reach']!r} is not available, and CASA ignores it; leave it out"
-        )
+        log.post(f"calibration library: reach={values['reach']!r} for {table.path} has no effect, as in CASA", "WARN")
     from casatools.io.ms import Selection
 
     chosen = Selection(
@@ -415,11 +424,11 @@ def _rule(ms: MeasurementSet, table: SolutionTable, values: Mapping[str, Any]) -
         spws=frozenset(int(s) for s in chosen.spws) if values.get("spw") not in (None, "") else None,
         observations=frozenset(int(o) for o in chosen.observations) if values.get("obs") not in (None, "") else None,
         states=frozenset(int(s) for s in np.unique(ms.read("STATE_ID", chosen.rows))) if values.get("intent") else None,
-        field_map=_field_map(table, values.get("fldmap", "")),
+        field_map=_field_map(ms, table, values.get("fldmap", "")),
         spw_map=_checked_spw_map(ms, table, numbers["spwmap"]),
         obs_map=tuple(int(v) for v in numbers["obsmap"]),
         antenna_map=tuple(int(v) for v in numbers["antmap"]),
         scans=frozenset(int(s) for s in chosen.scans) if values.get("scan") not in (None, "") else None,
         scan_map=tuple(int(v) for v in numbers["scanmap"]),
-        mode=parse_interpolation(str(values.get("interp", "")) or f"{time},{frequency}"),
+        mode=_mode(table, str(values.get("interp", "")) or f"{time},{frequency}"),
     )

@@ -120,11 +120,12 @@ def correct_visibilities(
     selection = Selection(**expressions)
     with MeasurementSet(vis) as ms:
         selection.resolve(ms)
-        PriorCalibration(ms, library.load(ms), options.parang)
+        loaded = library.load(ms)
+        PriorCalibration(ms, loaded, options.parang)
     with MeasurementSet(vis, writable=options.mode != "trial") as ms:
         if flag_backup and options.flags:
             _back_up_flags(vis, flag_backup)
-        return apply_calibration(ms, selection.resolve(ms), library.load(ms), options)
+        return apply_calibration(ms, selection.resolve(ms), loaded, options)
 
 
 def _back_up_flags(vis: str, task: str) -> None:

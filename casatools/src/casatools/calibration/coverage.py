@@ -82,7 +82,9 @@ def _antennas(entry: LibraryEntry) -> set[int]:
 
 def _times(entry: LibraryEntry, times_s: np.ndarray) -> str:
     """A sentence on data long before the first or after the last solution; none for tables that hold no times."""
-    own = entry.table.time_s
+    curves, own = entry.table.curves, entry.table.time_s
+    if curves is not None:  # the times of curves are their knots, and polynomials in frequency have none
+        own = np.concatenate(curves.domain) if curves.kind == "GSPLINE" and curves.domain else np.zeros(0)
     if not len(own) or not len(times_s) or own.max() <= 0 or own.min() == own.max():
         return ""
     early, late = own.min() - times_s.min(), times_s.max() - own.max()

@@ -15,7 +15,7 @@ import numpy as np
 
 from casatools.io.caltable.curves import CurveRows
 
-__all__ = ["chebyshev_gains", "curve_rows", "solved_rows", "spline_gains"]
+__all__ = ["chebyshev_gains", "curve_rows", "serving_rows", "solved_rows", "spline_gains"]
 
 
 def solved_rows(curves: CurveRows) -> np.ndarray:
@@ -24,11 +24,24 @@ def solved_rows(curves: CurveRows) -> np.ndarray:
 
 
 def curve_rows(curves: CurveRows, antenna: int, spw: int, fields: frozenset[int] | None) -> np.ndarray:
-    """Rows that serve an antenna's data; the first counts."""
+    """Rows that may serve an antenna's data."""
     fits = (curves.antenna == antenna) & ((curves.spw == spw) | (curves.spw == -1)) & solved_rows(curves)
     if fields is not None:
         fits &= np.isin(curves.field, list(fields)) | (curves.field == -1)
     return np.flatnonzero(fits)
+
+
+def serving_rows(curves: CurveRows, rows: np.ndarray, field: int, times_s: np.ndarray) -> list[tuple[int, np.ndarray]]:
+    """Which of some rows serves which times of a field's data.
+
+    Rows of the field itself go before those of others; of several the one nearest in time serves, the first of those at one time.
+    """
+    own = rows[curves.field[rows] == field]
+    rows = own if len(own) else rows
+    if not len(rows):
+        return []
+    pick = np.argmin(np.abs(times_s[:, None] - curves.time_s[rows]), axis=1)
+    return [(int(rows[k]), np.flatnonzero(pick == k)) for k in np.unique(pick)]
 
 
 def spline_gains(curves: CurveRows, row: int, times_s: np.ndarray, frequency_hz: float) -> np.ndarray:

@@ -123,7 +123,7 @@ def set_model(vis: str, expressions: Mapping[str, str], options: SetModelOptions
     -------
     dict
         ``{field ID: {spw ID: {"fluxd": [I, Q, U, V]}, "fieldName": name}, "format": text}``, flux densities [Jy] at the first
-        channel, or of the window where one flux is set for it.
+        channel, or in the middle of the window where one flux is asked for.
 
     Raises
     ------
@@ -269,11 +269,18 @@ def _year(time_s: float) -> float:
 
 
 def _spectrum(source: SourceSpectrum, frequency_hz: np.ndarray, options: SetModelOptions) -> np.ndarray:
-    """Stokes (chan, 4): by channel, or of the window's middle for the published scales where one flux is asked for."""
-    if isinstance(source, (StandardSpectrum, BodySpectrum)) and not options.scale_by_channel:
-        middle = source.stokes(np.array([np.mean(frequency_hz)]))
-        return np.repeat(middle, len(frequency_hz), axis=0)
-    return source.stokes(frequency_hz)
+    """Stokes (chan, 4): by channel, or of the window's middle where one flux is asked for.
+
+    Plain power laws follow the channels whatever is asked for, as the reference's do.
+    """
+    if options.scale_by_channel or (isinstance(source, ManualSpectrum) and not source.is_curved):
+        return source.stokes(frequency_hz)
+    return np.repeat(_middle(source, frequency_hz), len(frequency_hz), axis=0)
+
+
+def _middle(source: SourceSpectrum, frequency_hz: np.ndarray) -> np.ndarray:
+    """Stokes (1, 4) of the middle of a spectral window."""
+    return source.stokes(np.array([np.mean(frequency_hz)]))
 
 
 def _model_chunks(
@@ -334,7 +341,8 @@ def _record(
             windows |= chosen
         for window in sorted(windows):
             frequency = ms.metadata.spectral_windows[window].chan_freq_hz
-            entry[str(window)] = {"fluxd": _spectrum(source, frequency, options)[0].astype(np.float64)}
+            stokes = source.stokes(frequency[:1]) if options.scale_by_channel else _middle(source, frequency)
+            entry[str(window)] = {"fluxd": stokes[0].astype(np.float64)}
         entry["fieldName"] = ms.metadata.fields[number].name
         out[str(number)] = entry
     out["format"] = _FORMAT

@@ -182,7 +182,8 @@ def body_flux(disk: Disk, frequency_hz: np.ndarray, mjd: float) -> np.ndarray:
         There is no model of the body over the data paths, or it does not cover the frequencies.
     """
     hz = np.asarray(frequency_hz, dtype=np.float64)
-    for name, direct in ((f"{disk.name}_fd_time.dat", True), (f"{disk.name}_Tb.dat", False)):
+    # Those of the first two follow the time; Mars has one of them beside an older one that ends in 2020.
+    for name, direct in ((f"{disk.name}_fd_time.dat", True), (f"{disk.name}_Tb_time.dat", False), (f"{disk.name}_Tb.dat", False)):
         for path in find_files(_MODELS, re.escape(name)):
             found = _model_at(path, hz, mjd, direct)
             if found is not None:

@@ -11,12 +11,19 @@ import numpy as np
 
 from casatools._base import log
 from casatools._base.errors import DataError
+from casatools._base.threads import over_rows
 from casatools.calibration.solution_intervals import IntervalSet, assign_intervals, solution_channels
 from casatools.calibration.solve_options import SolveOptions
 from casatools.calibration.stages import ParallacticStage
 from casatools.io.ms import VisChunk, iter_chunks
 from casatools.io.ms.model_keywords import virtual_model_fields
-from casatools.kernels.gain_solver import accumulate_dark, accumulate_normalized, accumulate_visibilities, join_flags
+from casatools.kernels.gain_solver import (
+    accumulate_dark,
+    accumulate_normalized,
+    accumulate_visibilities,
+    dead_correlations,
+    join_flags,
+)
 
 if TYPE_CHECKING:
     from casatools.calibration.apply import PriorCalibration
@@ -31,6 +38,8 @@ _CROSS = ("cross_phase", "cross_delay", "position_angle")
 _TURN = (ParallacticStage.order, ParallacticStage.order + 1)
 # Solution intervals shorter than this (s) are compared with the integrations.
 _SHORT_S = 120.0
+# Visibilities that are worth a thread.
+_THREAD_SAMPLES = 200_000
 # Solved from all channels; the table has one.
 _BY_CHANNEL = ("delay", "cross_delay", "fringe")
 _PARALLEL = ({"RR", "XX", "PP", "I"}, {"LL", "YY", "QQ"})
@@ -196,7 +205,7 @@ class SolveInput:
     def iter_data(self) -> Iterator[IntervalData]:
         """Yield averaged data, each interval once, as soon as its last row has been read."""
         pending: dict[int, tuple[np.ndarray, ...]] = {}
-        for chunk in iter_chunks(self.ms, self.selected, self.columns):
+        for chunk in iter_chunks(self.ms, self.selected, self.columns, straight=not self.ms.writable):
             yield from self._take(chunk, pending)
         for number in sorted(pending):
             yield self._finish(np.array([number]), pending[number])
@@ -251,7 +260,9 @@ class SolveInput:
                 self._plain_times(flag, slot, time, when, seen)
         else:
             corr = np.arange(npar) if every else parallel_hands(self.ms, chunk)
-            accumulate_normalized(data, model, flag, weight, slot, self.place[chunk.spw], corr, time, vis, wgt, when, seen)
+            given = (data, model, flag, weight, slot, self.place[chunk.spw], corr, time, vis, wgt, when, seen)
+            samples = chunk.shape[1] * chunk.shape[2] * len(slot) // shape[0] + 1
+            over_rows(lambda low, high: accumulate_normalized(*given, low, high), shape[0], _THREAD_SAMPLES // samples + 1)
             if self._counts_dark:
                 sums += [np.zeros(shape, dtype=np.complex128), np.zeros(shape)]
                 accumulate_dark(data, model, flag, weight, slot, self.place[chunk.spw], *sums[4:])
@@ -268,8 +279,9 @@ class SolveInput:
             model = self.recipes.fill(chunk, np.broadcast_to(model, chunk.shape).copy())
         if not self.options.corrdepflags:
             # One flagged correlation leaves out all, but one that is flagged throughout leaves the others in use.
-            flag = np.ascontiguousarray(flag)
-            join_flags(flag)
+            flag, dead = np.ascontiguousarray(flag), np.zeros(flag.shape[2], dtype=bool)
+            dead_correlations(flag, dead)
+            over_rows(lambda low, high: join_flags(flag[low:high], dead), len(flag))
         if self.prior is not None and self.prior.library.lacks(chunk.spw):
             flag = np.ones_like(flag)  # solving from data without their prior calibration would give silently wrong values
         elif self.prior is not None and not self.prior.is_identity:

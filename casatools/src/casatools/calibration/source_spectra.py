@@ -65,6 +65,11 @@ class ManualSpectrum:
     polangle: tuple[float, ...] = ()
     rotmeas: float = 0.0
 
+    @property
+    def is_curved(self) -> bool:
+        """Whether it is more than a power law of constant polarization (turned by the rotation measure)."""
+        return max(len(self.spix), len(self.polindex), len(self.polangle)) > 1
+
     def stokes(self, frequency_hz: np.ndarray) -> np.ndarray:
         """Stokes I, Q, U, V (chan, 4) [Jy]."""
         ratio = np.asarray(frequency_hz, dtype=np.float64) / self.reference_hz

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from casatools.calibration.callib import CalibrationLibrary, LibraryEntry, LibraryRule
-from casatools.calibration.curve_terms import chebyshev_gains, curve_rows, spline_gains
+from casatools.calibration.curve_terms import chebyshev_gains, curve_rows, serving_rows, spline_gains
 from casatools.calibration.interpolation import InterpolationMode, interpolate_frequency
 from casatools.calibration.ionosphere import ionosphere_matrices
 from casatools.calibration.jones import POINTED, JonesKind, delay_jones
@@ -203,7 +203,9 @@ class Term:
         if not have:
             return None
         here = self._metadata.fields[field_id].phase_dir[0]
-        there = table.field_directions[have]
+        # Tables of curves hold no directions; their fields are those of the data.
+        directions = table.field_directions if len(table.field_directions) else [f.phase_dir[0] for f in self._metadata.fields]
+        there = np.asarray(directions)[have]
         cosine = np.sin(here[1]) * np.sin(there[:, 1]) + np.cos(here[1]) * np.cos(there[:, 1]) * np.cos(here[0] - there[:, 0])
         return frozenset({have[int(np.argmax(cosine))]})
 
@@ -309,20 +311,26 @@ class Term:
         jones = np.ones((len(slots.times_s), self._nant, nchan, 2), dtype=np.complex128)
         bad = np.ones(jones.shape, dtype=bool)
         rules = self._by_rule(chunk.spw, slots)
-        for rule, at in rules:
-            chosen = rule.field_map if isinstance(rule.field_map, frozenset) else None
-            for antenna in range(self._nant):
-                rows = curve_rows(curves, antenna, rule.solution_spw(chunk.spw), chosen)
-                if not len(rows):
-                    continue
-                outside: np.ndarray = np.zeros((1, 1), dtype=bool)
-                if curves.kind == "GSPLINE":
-                    values = spline_gains(curves, int(rows[0]), slots.times_s[at], float(np.mean(window)))[:, None, :]
-                else:
-                    values, beyond = chebyshev_gains(curves, int(rows[0]), frequency_hz)
-                    outside = beyond[:, None]
-                jones[at, antenna] = 1.0 / values if inverse else values
-                bad[at, antenna] = outside
+        for rule, index in rules:
+            spw = rule.solution_spw(chunk.spw)
+            have = np.flatnonzero((self.entry.table.spw == spw) | (self.entry.table.spw == -1))
+            for field_id in np.unique(slots.fields[index]).tolist():
+                at = index[slots.fields[index] == field_id]
+                chosen = self._solution_fields(rule, field_id, have)
+                for antenna in range(self._nant):
+                    if rule.antenna_map and antenna >= len(rule.antenna_map):
+                        continue
+                    source = rule.antenna_map[antenna] if rule.antenna_map else antenna
+                    rows = curve_rows(curves, source, spw, chosen)
+                    for row, mine in serving_rows(curves, rows, field_id, slots.times_s[at]):
+                        outside: np.ndarray = np.zeros((1, 1), dtype=bool)
+                        if curves.kind == "GSPLINE":
+                            values = spline_gains(curves, row, slots.times_s[at[mine]], float(np.mean(window)))[:, None, :]
+                        else:
+                            values, beyond = chebyshev_gains(curves, row, frequency_hz)
+                            outside = beyond[:, None]
+                        jones[at[mine], antenna] = 1.0 / values if inverse else values
+                        bad[at[mine], antenna] = outside
         return Stage("diagonal", jones, bad, None, self.kind.name) if rules else None
 
     def _baseline_stage(self, chunk: VisChunk, slots: Any, frequency_hz: np.ndarray, inverse: bool) -> Stage | None:

@@ -57,6 +57,8 @@ __all__ = ["expand_commands", "run_commands"]
 _Change = tuple[VisChunk, dict[str, np.ndarray], np.ndarray, np.ndarray]
 # What extendflags=True of tfcrop and rflag adds.
 _EXTENSION = {"mode": "extend", "extendpols": True, "growtime": 50.0, "growfreq": 80.0}
+# Chunks of what comes in parts: of some planes, and in runs of the file that are not too short at each time.
+_PART_BYTES, _RUN_BYTES = 16 << 20, 64 << 10
 _EXTENDED_OVER = ("ntime", "combinescans", "channelavg", "chanbin", "timeavg", "timebin")
 
 
@@ -120,6 +122,18 @@ def _group_bytes() -> int:
     return memory_budget_bytes() // 16
 
 
+def _most_bytes(agents: Sequence[Agent], parts: np.ndarray | None) -> int:
+    """Bytes of a chunk of groups: small ones where groups may come in `parts` and are not passed over more often for it.
+
+    Memory that a chunk before has left is faster than new memory, and the next chunk is read while one is computed on.
+    """
+    most = _group_bytes()
+    if parts is None or any(a.of_whole_groups for a in agents):
+        return most
+    times = -(-len(parts) // max(1, len(np.unique(parts))))
+    return min(most, max(_PART_BYTES, times * _RUN_BYTES))
+
+
 def _baselines(agents: Sequence[Agent], columns: RowColumns, rows: np.ndarray) -> np.ndarray | None:
     """Numbers of the rows' baselines; None when an agent must see all baselines of a group together."""
     if not all(a.by_baseline for a in agents if a.group is not None):
@@ -138,7 +152,7 @@ def _survey(job: _Job, groups: np.ndarray | None, plans: Sequence[ChunkPlan], ms
         if not agent.surveys(in_parts):
             continue
         before = [a.fresh() for a in agents[:k] if a.command.apply and a.command.mode != "summary"]
-        for chunk in iter_chunks(ms, job.resolved, job.needed, plans=plans):
+        for chunk in iter_chunks(ms, job.resolved, job.needed, plans=plans, straight=job.straight):
             piece = FlagChunk(chunk, chunk["FLAG"].copy(), job.flag_rows[chunk.rows], job.columns)
             for earlier in before:
                 earlier.apply(piece)
@@ -201,16 +215,16 @@ def run_commands(
         flag_rows = columns["FLAG_ROW"].copy()
         with Progress(max(1, len(rows)), "flagging") as progress:
             parts = _baselines(agents, columns, rows) if groups is not None else None
-            most = _group_bytes()
+            most = _most_bytes(agents, parts)
             plans = plan_chunks(ms, resolved, needed, min(most, 1 << 20 if groups is not None else 16 << 20), groups, parts, most)
-            job = _Job(agents, columns, flag_rows, resolved, needed)
+            job = _Job(agents, columns, flag_rows, resolved, needed, straight=not solutions)
             _survey(job, groups, plans, ms)
             alone = solutions or any(a.ordered for a in agents)
             if not alone and spreads() and (write or all(isinstance(a, SummaryAgent) for a in agents)):
                 pieces = spread(_flag_piece, ms, job, plans if groups is not None else split_plans(plans))
                 changed = _gathered(pieces, agents, progress)
             else:
-                chunks = iter_chunks(ms, resolved, needed, plans=plans)
+                chunks = iter_chunks(ms, resolved, needed, plans=plans, straight=job.straight)
                 changed = _changed(chunks, agents, columns, flag_rows, progress)
             if journal is not None:
                 held.callback(journal.close)
@@ -280,6 +294,8 @@ class _Job:
     flag_rows: np.ndarray
     resolved: ResolvedSelection
     needed: Sequence[str]
+    # No row is read after its flags were written.
+    straight: bool
 
 
 _Part = tuple[list[_Change], list[Any], int]
@@ -292,7 +308,7 @@ def _flag_piece(piece: Piece) -> _Part:
         agents = [a.fresh() for a in job.agents]
         nrow = sum(len(p.rows) for p in piece.plans)
         with Progress(nrow, "flagging") as progress:
-            chunks = iter_chunks(piece.ms, job.resolved, job.needed, plans=piece.plans)
+            chunks = iter_chunks(piece.ms, job.resolved, job.needed, plans=piece.plans, straight=job.straight)
             out = list(_changed(chunks, agents, job.columns, job.flag_rows, progress))
     return out, [a.counted() for a in agents], nrow
 

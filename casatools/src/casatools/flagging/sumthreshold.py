@@ -114,7 +114,6 @@ class SumThresholdAgent(DetectingAgent):
         from casatools.kernels.sum_threshold import threshold_baselines
 
         values = np.ascontiguousarray(values, dtype=np.complex64)
-        hidden = hidden | ~np.isfinite(values)
         bad = np.zeros(values.shape, bool)
         chosen = self.strategy(layout.spw)
         taps = gaussian_taps(chosen.time_sigma), gaussian_taps(chosen.freq_sigma)

@@ -43,7 +43,6 @@ class TfcropAgent(DetectingAgent):
         from casatools.kernels.tfcrop import crop_baselines
 
         values = np.ascontiguousarray(values, dtype=np.complex64)
-        hidden = hidden | ~np.isfinite(values)
         bad = np.zeros(values.shape, bool)
         index = packed(layout.index)
         part, pieces = PARTS[self.command.function], int(self.options["maxnpieces"])

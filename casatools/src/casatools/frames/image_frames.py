@@ -153,7 +153,19 @@ def _aberrated(longitude: np.ndarray, latitude: np.ndarray, source: str, target:
     return np.arctan2(y, x).reshape(shape), np.arctan2(z, np.hypot(x, y)).reshape(shape)
 
 
+# From so many directions on a compiled loop saves more than it takes to load.
+_MANY = 20000
+
+
 def _rotate(longitude: np.ndarray, latitude: np.ndarray, matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    if longitude.ndim == 1 and longitude.size >= _MANY:
+        from casatools.kernels.sphere_turns import rotated_directions
+
+        around, above = np.empty(longitude.shape), np.empty(longitude.shape)
+        rotated_directions(
+            np.ascontiguousarray(longitude), np.ascontiguousarray(latitude), np.ascontiguousarray(matrix), around, above
+        )
+        return around, above
     x, y, z = (matrix @ _vectors(longitude, latitude).reshape(3, -1)).reshape(3, *np.shape(longitude))
     return np.arctan2(y, x), np.arctan2(z, np.sqrt(x * x + y * y))
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from casatools._base.errors import DataError, NotOpenError, ParameterError
+from casatools._base.errors import DataError, NotOpenError, ParameterError, UnsupportedError
 from casatools._base.paths import remove_output, require_absent, require_present, staged_output
 from casatools.imaging.beam_fit import GaussianBeam, fit_beam
 from casatools.imaging.pointed_beams import beam_planes
@@ -58,6 +58,7 @@ class ClassicImager:
         self.vptable = ""
         self.uses_beam = False
         self.cycles: dict[str, Any] = {}
+        self.given_density: np.ndarray | None = None
 
     def run(self) -> SynthesisRun:
         """The parts that make images; to be closed by the caller.
@@ -73,6 +74,7 @@ class ClassicImager:
         made.selections = [{"datacolumn": "corrected", **self.selection}]
         made.images = [self._image_record()]
         made.weighting = dict(self.weighting)
+        made.given_density = self.given_density
         return made
 
     def _image_record(self) -> dict[str, Any]:
@@ -147,6 +149,10 @@ class ClassicImager:
         str, dict
             Beginning of the images' names, and the record of the iterations.
         """
+        if self.given_density is not None:
+            raise UnsupportedError(
+                "imager: weights that setweightgrid gave are used by makeimage and sensitivities, not to clean; call weight, or loop with synthesisimager"
+            )
         folder = tempfile.mkdtemp(prefix=".imager-", dir=os.getcwd())
         base = os.path.join(folder, "image")
         try:

@@ -13,6 +13,7 @@ from typing import Any
 import ducc0
 import numpy as np
 
+from casatools._base.buffers import large_pages
 from casatools._base.threads import thread_count
 
 __all__ = ["GridOptions", "degrid", "grid"]
@@ -85,6 +86,12 @@ def _as_gridder_takes(uvw_m: np.ndarray, options: GridOptions) -> tuple[bool, np
     return is_large, np.ascontiguousarray(uvw_m), named
 
 
+def _grids_bytes(options: GridOptions) -> int:
+    """About what the gridder takes for its two grids, one complex and one real."""
+    nx, ny = options.shape
+    return int(1.1 * nx * ny * (2.0 if options.wide_field else 1.65) ** 2 * (24 if options.double else 12))
+
+
 def grid(
     uvw_m: np.ndarray,
     freq_hz: np.ndarray,
@@ -116,7 +123,8 @@ def grid(
     is_large, uvw, named = _as_gridder_takes(uvw_m, options)
     if is_large:
         size = {"npix_x": ny, "npix_y": nx, "dirty": into}
-        return np.asarray(ducc0.wgridder.vis2dirty(uvw=uvw, freq=freq_hz, vis=vis, wgt=weight, **size, **named))
+        with large_pages(_grids_bytes(options)):
+            return np.asarray(ducc0.wgridder.vis2dirty(uvw=uvw, freq=freq_hz, vis=vis, wgt=weight, **size, **named))
     image = ducc0.wgridder.vis2dirty(uvw=uvw, freq=freq_hz, vis=vis, wgt=weight, npix_x=nx, npix_y=ny, **named).T
     if into is None:
         return np.ascontiguousarray(image)
@@ -134,4 +142,5 @@ def degrid(
     is_large, uvw, named = _as_gridder_takes(uvw_m, options)
     dirty = np.ascontiguousarray(model if is_large else model.T, dtype=np.float64 if options.double else np.float32)
     wanted = None if mask is None else np.ascontiguousarray(mask).view(np.uint8) if mask.dtype == bool else mask.astype(np.uint8)
-    return np.asarray(ducc0.wgridder.dirty2vis(uvw=uvw, freq=freq_hz, dirty=dirty, wgt=None, mask=wanted, **named))
+    with large_pages(_grids_bytes(options) if is_large else 0):
+        return np.asarray(ducc0.wgridder.dirty2vis(uvw=uvw, freq=freq_hz, dirty=dirty, wgt=None, mask=wanted, **named))

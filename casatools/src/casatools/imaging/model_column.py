@@ -20,19 +20,26 @@ _SPEED_OF_LIGHT_M_S = 299792458.0
 _NAMES = {code: CORRELATION_NAMES[code] for code in (5, 8, 9, 12)}
 
 
-def save_model_column(data: ImagingData, fields: Sequence[ImageField]) -> None:
-    """Predict all correlations of the selected data from the models of all fields and write MODEL_DATA.
+def save_model_column(data: ImagingData, fields: Sequence[ImageField], incremental: bool = False) -> None:
+    """Predict all correlations of the selected data from the models of all fields and write MODEL_DATA, or add to it.
 
     The column is made when missing, filled with 1 for parallel and 0 for crossed hands outside the selection. Recipes of the fields go.
     """
     for source in data.sources:
-        if source.ms.add_scratch_columns(model=True):
+        made = source.ms.add_scratch_columns(model=True)
+        if made:
             _fill(source)
         forget_recipes(source.ms, source.resolved)
         # Each chunk takes a Fourier transform of every plane: few large ones.
         columns, size = ["UVW", "FIELD_ID", "TIME", "ANTENNA1", "ANTENNA2"], max(CHUNK_BYTES, memory_budget_bytes() // 8)
-        chunks = iter_chunks(source.ms, source.resolved, columns, chunk_bytes=size, made=["MODEL_DATA"])
-        write_chunks(source.ms, ((c, {"MODEL_DATA": _predict(data, source, c, fields)}) for c in chunks), ["MODEL_DATA"])
+        before = incremental and not made
+        columns, made_here = (columns + ["MODEL_DATA"], []) if before else (columns, ["MODEL_DATA"])
+        chunks = iter_chunks(source.ms, source.resolved, columns, chunk_bytes=size, made=made_here)
+        predicted = (
+            (c, {"MODEL_DATA": _predict(data, source, c, fields) + (c["MODEL_DATA"] if before else np.complex64(0))})
+            for c in chunks
+        )
+        write_chunks(source.ms, predicted, ["MODEL_DATA"])
 
 
 def _fill(source: DataSource) -> None:

@@ -16,21 +16,27 @@ from typing import Any
 
 import numpy as np
 
-from casatools._base.errors import DataError, NotOpenError, ParameterError, UnsupportedError
+from casatools._base.errors import DataError, NotOpenError, ParameterError, SelectionError, UnsupportedError
 from casatools._base.paths import require_present
+from casatools.frames.quantities import to_unit
+from casatools.imaging.channel_advice import hertz
 from casatools.imaging.imager import Imager, ImagingData
 from casatools.imaging.model_column import save_model_column
 from casatools.imaging.mosaic import MosaicField
 from casatools.imaging.mosaic_terms import MosaicTermField
 from casatools.imaging.normalization import NORMALIZED, Normalization
+from casatools.imaging.partitions import data_selection, spw_for_range
 from casatools.imaging.products import ImageWriter, beam_set, read_planes, staged_images
 from casatools.imaging.request import TcleanRequest
 from casatools.imaging.tclean_data import phase_centre, prepare_data
 from casatools.imaging.tclean_images import FieldImages, mosaic_beams, plan_images
 from casatools.imaging.visibilities import DataSource, open_sources
 from casatools.imaging.weighting import GroupedWeights, ImagingWeights, counted_hands
+from casatools.io.image.coordinates import Coordinates
+from casatools.io.image.coordinates.units import unit_factor
+from casatools.io.ms import Selection
 
-__all__ = ["SynthesisRun", "tclean_request"]
+__all__ = ["SynthesisRun", "image_parameters", "tclean_request"]
 
 _DEFAULTS: dict[str, Any] = {
     "vis": "", "selectdata": True, "field": "", "spw": "", "timerange": "", "uvrange": "", "antenna": "", "scan": "", "observation": "", "intent": "",
@@ -64,8 +70,38 @@ _NOT_HERE = frozenset(
         "ntaylorterms",
         "id",
         "cflist",
+        "freqframevalid",
+        "obslocation_rec",
+        "phasecenterfieldid",
     )
 )
+# Parameters of the reference that have one value here.
+_ONLY: dict[str, Any] = {
+    "chanchunks": 1, "clipminmax": False, "convertfirst": "never", "convsupport": -1, "gwidth": "-1 ", "jwidth": "-1 ", "minweight": 0.0,
+    "pointingcolumntouse": "", "skyposthreshold": 0.0, "truncate": "-1 ", "sysvel": "", "sysvelframe": "",
+}  # fmt: skip
+
+
+def image_parameters(coordinates: Coordinates) -> dict[str, Any]:
+    """The parameters of an image that has these coordinates: cell and phasecenter, and of a cube start, width, outframe and restfreq.
+
+    Raises
+    ------
+    ParameterError
+        There is no direction or no frequency among them.
+    """
+    sky, spectral = coordinates.direction, coordinates.spectral
+    if sky is None or spectral is None:
+        raise ParameterError("the coordinates of an image, csys, must hold directions and frequencies")
+    lon, lat = (float(v) * unit_factor(u)[0] for v, u in zip(sky.reference_value, sky.units, strict=True))
+    cells = [abs(float(v)) * unit_factor(u)[0] for v, u in zip(sky.increment, sky.units, strict=True)]
+    first, second = (float(v) for v in spectral.frequencies_hz(2))
+    found: dict[str, Any] = {
+        "phasecenter": f"{sky.frame} {lon!r}rad {lat!r}rad", "cell": [f"{c!r}rad" for c in cells],
+        "start": f"{first!r}Hz", "width": f"{second - first!r}Hz", "outframe": spectral.frame,
+    }  # fmt: skip
+    rest = spectral.rest_frequencies
+    return found | ({"restfreq": [f"{float(rest[spectral.rest_index])!r}Hz"]} if len(rest) else {})
 
 
 def tclean_request(selections: Sequence[Mapping[str, Any]], *records: Mapping[str, Any]) -> TcleanRequest:
@@ -81,15 +117,37 @@ def tclean_request(selections: Sequence[Mapping[str, Any]], *records: Mapping[st
         values = [s[name] for s in selections if name in s]
         if values:
             found[target] = values if target != "datacolumn" else values[0]
-    if "taql" in {name for s in selections for name, value in s.items() if value}:
-        raise UnsupportedError("synthesisimager.selectdata: taql is not there yet; use the other selections")
     for record in records:
         for name, value in record.items():
-            if name in _DEFAULTS:
-                found[name] = value
+            if name in _DEFAULTS or name == "fieldofview":
+                found[name] = value.tolist() if isinstance(value, np.ndarray) else value
+            elif name in _ONLY:
+                if value != _ONLY[name]:
+                    raise UnsupportedError(f"imaging parameter {name}={value!r} is not there; leave it at {_ONLY[name]!r}")
             elif name not in _NOT_HERE:
                 raise ParameterError(f"there is no imaging parameter {name!r}; there are {', '.join(sorted(_DEFAULTS))}")
+    if width := found.pop("fieldofview", None):
+        found["npixels"] = _counted_pixels(width, found["weighting"], found["cell"])
     return TcleanRequest(**found)
+
+
+def _counted_pixels(width: Any, scheme: str, cell: Any) -> int:
+    """Pixels of the field of view whose inverse is the size of the cells that samples are counted in.
+
+    Raises
+    ------
+    ParameterError
+        It is no angle, narrower than two pixels, or superuniform weights have boxes of cells instead.
+    """
+    if scheme == "superuniform":
+        raise ParameterError(
+            "weights of type 'superuniform' count over 'npixels' cells on either side; 'fieldofview' is for uniform and briggs"
+        )
+    pixel = to_unit(str((cell if isinstance(cell, (list, tuple, np.ndarray)) else [cell])[0]), "rad")
+    count = int(float(to_unit(width, "rad")) / float(pixel) + 1e-6)
+    if count < 2:
+        raise ParameterError(f"parameter 'fieldofview' must be at least two pixels wide; got {width!r}")
+    return count
 
 
 class SynthesisRun:
@@ -114,6 +172,8 @@ class SynthesisRun:
         self._plans: list[FieldImages] = []
         self._imager: Imager | None = None
         self._weighed = False
+        # A density of uv samples (plane, x, y) that is used in the place of the data's own.
+        self.given_density: np.ndarray | None = None
 
     @property
     def requests(self) -> list[TcleanRequest]:
@@ -129,6 +189,29 @@ class SynthesisRun:
         if not self.images:
             raise NotOpenError("no image is defined; call defineimage or setimage first")
         return [tclean_request(self.selections, self.normalizing, image, self.weighting) for image in self.images]
+
+    def chosen(self) -> list[Selection]:
+        """What is selected of each MeasurementSet, ranges of frequencies as channels.
+
+        Raises
+        ------
+        ParameterError, SelectionError
+            A frequency cannot be read, or no channel has those asked for.
+        """
+        found = []
+        for given in self.selections:
+            selection = data_selection(given)
+            edges = [hertz(given[name]) for name in ("freqbeg", "freqend") if given.get(name)]
+            if edges:
+                low, high = (edges * 2)[:2]
+                spw = spw_for_range(given, min(low, high), max(low, high), str(given.get("freqframe") or "LSRK"))
+                if spw == "-1":
+                    raise SelectionError(
+                        f"no selected channel of {given['msname']!r} is at {given.get('freqbeg')!r} to {given.get('freqend')!r}"
+                    )
+                selection = replace(selection, spw=spw)
+            found.append(selection)
+        return found
 
     def changed(self) -> None:
         """Data, images or weights are other ones now."""
@@ -150,7 +233,7 @@ class SynthesisRun:
                     "the synthesis tools make virtual cubes in steps: image specmode='cube', and sum it with synthesisutils.cube_to_taylor_sum"
                 )
             writable = any(bool(s.get("usescratch")) for s in self.selections)
-            self._sources = open_sources(first.paths, first.selections, first.datacolumn, writable)
+            self._sources = open_sources(first.paths, self.chosen(), first.datacolumn, writable)
             try:
                 data = prepare_data(first, self._sources)
                 centres = [data.centre, *(phase_centre(r, self._sources) for r in requests[1:])]
@@ -185,8 +268,35 @@ class SynthesisRun:
             return
         if imager.gather() <= 0:
             raise DataError("all selected data are flagged or have no weight: there is nothing to image")
+        if self.given_density is not None:
+            self._replace_density(imager, self.given_density)
         imager.weights.finish()
         self._weighed = True
+
+    def _replace_density(self, imager: Imager, density: np.ndarray) -> None:
+        weights = _one_density(imager)
+        if weights is None or weights.density.shape != density.shape:
+            needed = "none" if weights is None else str(weights.density.shape[1:])
+            raise DataError(
+                f"the density of uv samples that was given has {density.shape[1:]} cells; the weighting needs {needed}"
+            )
+        weights.take_sums({None: (density.copy(), density.sum(axis=(1, 2)))})
+
+    def density(self) -> np.ndarray:
+        """The density of uv samples (plane, x, y) float64: sums of weights in uv cells; of no cells where the weighting has none.
+
+        Raises
+        ------
+        DataError, UnsupportedError
+            All selected data are flagged, or each field has a density of its own.
+        """
+        imager = self._open()[0]
+        weights = _one_density(imager)
+        if weights is None:
+            return np.zeros((0, 0, 0))
+        if imager.gather() <= 0:
+            raise DataError("all selected data are flagged or have no weight: there is nothing to image")
+        return np.array(weights.density)
 
     def weighed(self) -> Imager:
         """The imager with its weights ready to be asked for.
@@ -299,7 +409,7 @@ class SynthesisRun:
         imager, plans = self._open()
         if not all(self._read_model(plan) for plan in plans):
             raise DataError(f"there is no model image {plans[0].base}.model to predict from")
-        save_model_column(imager.data, [plan.image for plan in plans])
+        save_model_column(imager.data, [plan.image for plan in plans], any(bool(s.get("incrmodel")) for s in self.selections))
 
     def _read_model(self, plan: FieldImages) -> bool:
         planes = plan.image.planes
@@ -389,6 +499,7 @@ class SynthesisRun:
     def _make_plane(self, column: str, path: str, number: int, less: str = "", psf: bool = False) -> None:
         run = SynthesisRun()
         run.images, run.weighting, run.normalizing = [dict(self.images[number])], self.weighting, self.normalizing
+        run.given_density = self.given_density
         parts = []
         for name in (column, less):
             if not name:

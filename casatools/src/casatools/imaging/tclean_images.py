@@ -12,6 +12,7 @@ import numpy as np
 
 from casatools._base import log
 from casatools._base.errors import DataError, ParameterError
+from casatools._base.threads import in_order
 from casatools.frames.directions import Direction, convert_direction
 from casatools.frames.engine import position_record
 from casatools.imaging.auto_mask import AutoMask
@@ -369,25 +370,37 @@ def _write_planes(images: FieldImages, writer: ImageWriter, labels: list[str]) -
     hands = counted_hands(labels)
     psf = _for_pols(planes.psf, npol)
     sums = np.repeat((planes.sumwt * hands).astype(np.float32)[:, None, None, None], npol, axis=1)
+    jobs: list[Callable[[], None]] = []
+
+    def write(*given: Any, **named: Any) -> None:
+        jobs.append(partial(writer.write, *given, **named))
+
     for k, (name, sum_name) in enumerate(
         zip(images.suffixes("psf", len(planes.psf)), images.suffixes("sumwt", len(sums)), strict=True)
     ):
         part = slice(k, k + 1) if terms else slice(None)
-        writer.write(name, psf if not terms else psf[k][None], beams=beam_set(planes.beams, npol) if k == 0 else None)
-        writer.write(sum_name, sums[part])
+        write(name, psf if not terms else psf[k][None], beams=beam_set(planes.beams, npol) if k == 0 else None)
+        write(sum_name, sums[part])
     for k, (name, model_name) in enumerate(zip(images.suffixes("residual"), images.suffixes("model"), strict=True)):
         part = slice(k, k + 1) if terms else slice(None)
-        writer.write(name, planes.residual[part], mask=images.limited)
-        writer.write(model_name, planes.model[part], "Jy/pixel")
+        write(name, planes.residual[part], mask=images.limited)
+        write(model_name, planes.model[part], "Jy/pixel")
     power = LazyPlanes(images.seen.shape, lambda chan: np.where(images.seen[chan], images.beam_power[chan], 0.0))
-    writer.write("pb.tt0" if terms else "pb", power, mask=images.seen)
+    write("pb.tt0" if terms else "pb", power, mask=images.seen)
     if isinstance(images.image, MosaicTermField):
         for k, name in enumerate(images.suffixes("weight", len(images.image.term_weights))):
-            writer.write(name, _for_pols(images.image.term_weights[k][None], npol))
+            write(name, _for_pols(images.image.term_weights[k][None], npol))
     elif isinstance(images.image, MosaicField):
-        writer.write("weight", _for_pols(images.image.weight_image, npol))
+        write("weight", _for_pols(images.image.weight_image, npol))
     if request.niter > 0:
-        writer.write("mask", LazyPlanes(planes.mask.shape, lambda chan: planes.mask[chan].astype(np.float32)))
+        write("mask", LazyPlanes(planes.mask.shape, lambda chan: planes.mask[chan].astype(np.float32)))
+    # Pixels of one image are put in their tiles while those of another go to the file. Planes in files are let go plane by plane, one loop at a time.
+    for _ in map(_call, jobs) if images.image.store.is_mapped else in_order(_call, jobs):
+        pass
+
+
+def _call(job: Callable[[], None]) -> None:
+    job()
 
 
 def _for_pols(planes: np.ndarray, npol: int) -> LazyPlanes:

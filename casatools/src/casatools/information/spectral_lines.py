@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -16,31 +17,38 @@ import numpy as np
 from casatools._base import config
 from casatools._base.errors import ParameterError, PathMissingError
 from casatools._base.paths import resolve
-from casatools.io.line_tables import COLUMNS, read_lines
+from casatools.io.line_tables import COLUMNS, LineTable, lines_at, open_lines
+from casatools.io.packed_lines import SHIPPED_LINES, PackedLines
 
-__all__ = ["LineSearch", "default_table", "limit_pair", "lines_record", "lines_text", "read_exports", "search_lines"]
+__all__ = [
+    "LineSearch",
+    "default_table",
+    "distinct_texts",
+    "limit_pair",
+    "lines_record",
+    "lines_text",
+    "read_exports",
+    "search_lines",
+]
 
 Lines = dict[str, np.ndarray]
 _DEFAULT = os.path.join("ephemerides", "SplatDefault.tbl")
 
 
 def default_table() -> str:
-    """The table of spectral lines of CASA's data: in the data paths, the measures path, or an installed casadata.
+    """The list of spectral lines to search when none is named.
 
-    Raises
-    ------
-    PathMissingError
-        CASA's data are nowhere.
+    Returns
+    -------
+    str
+        The table of CASA's data in the data paths, the measures path or an installed casadata; else the list that is part of this package:
+        Splatalogue's of 2010, the same lines.
     """
-    found = resolve(_DEFAULT)
     places = [str(config.value(name)) for name in ("rundata", "measurespath") if config.value(name)]
-    for place in [found, *(os.path.join(os.path.expanduser(p), _DEFAULT) for p in places)]:
+    for place in [resolve(_DEFAULT), *(os.path.join(os.path.expanduser(p), _DEFAULT) for p in places)]:
         if os.path.isdir(place):
             return place
-    raise PathMissingError(
-        f"the table of spectral lines {_DEFAULT} is not found in {', '.join(places)} nor in the data paths; it is part of CASA's data"
-        " (pip install casadata, or a folder named in datapath); or name a table that splattotable made of files from splatalogue.online"
-    )
+    return SHIPPED_LINES
 
 
 @dataclass(frozen=True)
@@ -94,28 +102,42 @@ def search_lines(table: str, wanted: LineSearch) -> Lines:
     PathMissingError, DataError
         The table is missing, or is none of spectral lines.
     """
-    low, high = wanted.frequency_ghz if wanted.frequency_ghz else (-np.inf, np.inf)
-    lines = read_lines(table, low, high)
-    chosen = np.ones(len(lines["FREQUENCY"]), bool)
+    with closing(open_lines(table)) as lines:
+        rows = _rows(lines, wanted)
+        return lines_at(lines, rows[np.argsort(lines.numbers("FREQUENCY", rows), kind="stable")])
+
+
+def _rows(lines: LineTable | PackedLines, wanted: LineSearch) -> np.ndarray:
+    """Rows that meet all conditions: each condition is asked of those that are left, the cheapest first."""
+    rows = np.arange(lines.count)
+    if wanted.frequency_ghz:
+        low, high = wanted.frequency_ghz
+        values = lines.numbers("FREQUENCY", rows)
+        rows = rows[(values >= low) & (values <= high)]
     texts = {"SPECIES": wanted.species, "CHEMICAL_NAME": wanted.chemical_names, "QUANTUM_NUMBERS": wanted.quantum_numbers}
     for column, allowed in texts.items():
         if allowed:
-            chosen &= np.isin(lines[column], list(allowed))
+            rows = rows[lines.matching(column, frozenset(allowed).__contains__, rows)]
     if wanted.recommended:
-        chosen &= lines["RECOMMENDED"].astype(bool)
-    recombining = np.char.find(lines["CHEMICAL_NAME"].astype(str), "Recombination") >= 0
+        rows = rows[lines.flags("RECOMMENDED", rows)]
+    if wanted.recombination == "with" and not wanted.limits:
+        return rows
+    recombining = lines.matching("CHEMICAL_NAME", lambda name: "Recombination" in name, rows)
     if wanted.recombination == "only":
-        chosen &= recombining
-    else:
-        inside = np.ones(len(chosen), bool)
-        for column, (least, most) in wanted.limits.items():
-            inside &= (lines[column] >= least) & (lines[column] <= most)
-        chosen &= inside | recombining
-        if wanted.recombination == "without":
-            chosen &= ~recombining
-    rows = np.flatnonzero(chosen)
-    rows = rows[np.argsort(lines["FREQUENCY"][rows], kind="stable")]
-    return {name: values[rows] for name, values in lines.items()}
+        return rows[recombining]
+    if wanted.recombination == "without":
+        rows, recombining = rows[~recombining], np.zeros(np.count_nonzero(~recombining), bool)
+    for column, (least, most) in wanted.limits.items():
+        values = lines.numbers(column, rows)
+        kept = recombining | ((values >= least) & (values <= most))
+        rows, recombining = rows[kept], recombining[kept]
+    return rows
+
+
+def distinct_texts(table: str, column: str) -> np.ndarray:
+    """The texts that occur in a column of names of a table, in alphabetical order."""
+    with closing(open_lines(table)) as lines:
+        return np.array(lines.distinct(column), dtype=str)
 
 
 def lines_record(lines: Lines) -> dict[str, dict[str, object]]:

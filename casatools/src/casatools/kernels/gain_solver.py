@@ -2,11 +2,12 @@
 
 The model of a baseline is ``r_ij = g_i conj(g_j)`` with r the visibility divided by its model, weighted by
 ``w = weight |model|^2``. The least-squares gains are found antenna by antenna, holding the others (alternating direction
-implicit), with the mean of old and new values in every second step.
+implicit), with the mean of old and new values in every second step, and extrapolated where steps shrink steadily.
 
 References
 ----------
-Salvini & Wijnholds 2014, A&A 571, A97 (StefCal); Thompson & D'Addario 1982, Radio Science 17, 357 (gain solutions);
+Salvini & Wijnholds 2014, A&A 571, A97 (StefCal); Faddeev & Faddeeva 1963, Computational Methods of Linear Algebra (extrapolation);
+Thompson & D'Addario 1982, Radio Science 17, 357 (gain solutions);
 Schwab 1981, VLA Scientific Memorandum 136 (robust solutions).
 """
 
@@ -16,13 +17,13 @@ from typing import Any
 
 import numpy as np
 
-from casatools.kernels._kernel import kernel
+from casatools.kernels._kernel import kernel, reordering_kernel
 
 __all__ = [
     "accumulate_dark",
     "accumulate_normalized",
     "accumulate_visibilities",
-    "gain_step",
+    "dead_correlations",
     "join_flags",
     "solve_gain",
     "solve_gains",
@@ -30,13 +31,10 @@ __all__ = [
 
 
 @kernel
-def join_flags(flag: Any) -> None:
-    """Flag all correlations where one is flagged; one that is flagged throughout leaves the others as they are.
-
-    `flag` (row, chan, corr) bool is changed in place.
-    """
+def dead_correlations(flag: Any, dead: Any) -> None:
+    """Which correlations of `flag` (row, chan, corr) bool are flagged throughout, into `dead` (corr,) bool."""
     nrow, nchan, ncorr = flag.shape
-    dead = np.ones(ncorr, dtype=np.bool_)
+    dead[:] = True
     left = ncorr
     for row in range(nrow):
         if left == 0:
@@ -46,6 +44,15 @@ def join_flags(flag: Any) -> None:
                 if dead[c] and not flag[row, chan, c]:
                     dead[c] = False
                     left -= 1
+
+
+@kernel
+def join_flags(flag: Any, dead: Any) -> None:
+    """Flag all correlations where one is flagged; those that are `dead` (corr,) bool leave the others as they are.
+
+    `flag` (row, chan, corr) bool is changed in place.
+    """
+    nrow, nchan, ncorr = flag.shape
     for row in range(nrow):
         for chan in range(nchan):
             spoilt = False
@@ -56,32 +63,62 @@ def join_flags(flag: Any) -> None:
 
 
 @kernel
-def _time_weight(flag: Any, weight: Any, model: Any, place: Any) -> float:
-    """Sum of ``weight |model|^2`` of a row's unflagged samples (chan, corr), of the weight alone where the model is zero."""
-    wide, varies = weight.shape[0] > 1, model.shape[0] > 1
+def _add_row(data: Any, model: Any, flag: Any, weight: Any, place: Any, which: Any, vis: Any, wgt: Any) -> float:
+    """Add a row (chan, corr) to its slot (out, par); returns the sum of ``weight |model|^2``, of the weight alone where the model is zero."""
+    wide, broad = weight.shape[0] > 1, model.shape[0] > 1
     total = 0.0
-    for c in range(flag.shape[1]):
-        m = model[0, c]
-        power = np.float64(m.real) ** 2 + np.float64(m.imag) ** 2
-        if not wide and not varies:
-            count = 0
-            for chan in range(flag.shape[0]):
-                count += (not flag[chan, c]) and place[chan] >= 0
-            total += count * weight[0, c] * (power if power > 0 else 1.0)
+    for chan in range(data.shape[0]):
+        o = place[chan]
+        if o < 0:
             continue
-        for chan in range(flag.shape[0]):
-            if flag[chan, c] or place[chan] < 0:
+        for c in range(data.shape[1]):
+            if flag[chan, c]:
                 continue
-            if varies:
-                m = model[chan, c]
-                power = np.float64(m.real) ** 2 + np.float64(m.imag) ** 2
-            total += weight[chan if wide else 0, c] * (power if power > 0 else 1.0)
+            m, w = model[chan if broad else 0, c], np.float64(weight[chan if wide else 0, c])
+            re, im = np.float64(m.real), np.float64(m.imag)
+            power = re * re + im * im
+            total += w * (power if power > 0 else 1.0)
+            par = which[c]
+            if par >= 0:
+                x, y = np.float64(data[chan, c].real), np.float64(data[chan, c].imag)
+                vis[o, par] += w * complex(x * re + y * im, y * re - x * im)
+                wgt[o, par] += w * power
+    return total
+
+
+@kernel
+def _add_row_whole(data: Any, model: Any, flag: Any, weight: Any, place: Any, first: int, second: int, part: Any) -> float:
+    """As `_add_row` for one output and correlations `first` and `second`: sums (real, imaginary, weight of each) into `part` (6,), kept in registers."""
+    wide, broad = weight.shape[0] > 1, model.shape[0] > 1
+    total, a, b, wa, c, d, wc = 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
+    for chan in range(data.shape[0]):
+        if place[chan] < 0:
+            continue
+        for k in range(data.shape[1]):
+            if flag[chan, k]:
+                continue
+            m, w = model[chan if broad else 0, k], np.float64(weight[chan if wide else 0, k])
+            re, im = np.float64(m.real), np.float64(m.imag)
+            power = re * re + im * im
+            total += w * (power if power > 0 else 1.0)
+            if k in (first, second):
+                x, y = np.float64(data[chan, k].real), np.float64(data[chan, k].imag)
+                if k == first:
+                    a += w * (x * re + y * im)
+                    b += w * (y * re - x * im)
+                    wa += w * power
+                else:
+                    c += w * (x * re + y * im)
+                    d += w * (y * re - x * im)
+                    wc += w * power
+    part[0], part[1], part[2], part[3], part[4], part[5] = a, b, wa, c, d, wc
     return total
 
 
 @kernel
 def accumulate_normalized(
-    data: Any, model: Any, flag: Any, weight: Any, slot: Any, place: Any, corr: Any, time: Any, vis: Any, wgt: Any, when: Any, seen: Any
+    data: Any, model: Any, flag: Any, weight: Any, slot: Any, place: Any, corr: Any, time: Any, vis: Any, wgt: Any, when: Any, seen: Any,
+    low: int, high: int,
 ) -> None:  # fmt: skip
     """Add visibilities divided by their model, weighted by weight |model|^2, to their slots.
 
@@ -107,28 +144,27 @@ def accumulate_normalized(
         Sum of ``weight |model|^2 time`` over all correlations, of ``weight time`` where the model is zero; added to.
     seen : ndarray (slot,) float64
         Sum of these weights; added to.
+    low, high : int
+        Only slots from `low` to before `high`: threads share out the slots.
     """
-    wide, varies, broad = weight.shape[1] > 1, model.shape[0] > 1, model.shape[1] > 1
+    varies = model.shape[0] > 1
+    which = np.full(data.shape[2], -1)
+    for par in range(len(corr)):
+        if corr[par] >= 0:
+            which[corr[par]] = par
+    whole, part = wgt.shape[1] == 1 and len(corr) == 2, np.zeros(6)
     for row in range(data.shape[0]):
         s = slot[row]
-        if s < 0:
+        if s < low or s >= high:
             continue
         source = model[row if varies else 0]
-        for chan in range(data.shape[1]):
-            o = place[chan]
-            if o < 0:
-                continue
-            for par in range(len(corr)):
-                c = corr[par]
-                if c < 0 or flag[row, chan, c]:
-                    continue
-                m = source[chan if broad else 0, c]
-                base = np.float64(weight[row, chan if wide else 0, c])
-                w = base * (np.float64(m.real) ** 2 + np.float64(m.imag) ** 2)
-                if w > 0:
-                    vis[s, o, par] += base * np.complex128(data[row, chan, c]) * np.conj(np.complex128(m))
-                    wgt[s, o, par] += w
-        total = _time_weight(flag[row], weight[row], source, place)
+        if whole:
+            total = _add_row_whole(data[row], source, flag[row], weight[row], place, corr[0], corr[1], part)
+            for par in range(2):
+                vis[s, 0, par] += complex(part[3 * par], part[3 * par + 1])
+                wgt[s, 0, par] += part[3 * par + 2]
+        else:
+            total = _add_row(data[row], source, flag[row], weight[row], place, which, vis[s], wgt[s])
         when[s] += total * time[row]
         seen[s] += total
 
@@ -195,22 +231,63 @@ def accumulate_visibilities(
 
 
 @kernel
-def gain_step(ant1: Any, ant2: Any, vis: Any, wgt: Any, gain: Any, top: Any, bottom: Any) -> None:
-    """Normal products of each antenna holding the others: ``top_i = sum w r_ij g_j``, ``bottom_i = sum w |g_j|^2``.
-
-    `ant1`, `ant2` (n,) int; `vis` (n,) complex128; `wgt` (n,) float64; `gain`, `top` (ant,) complex128, `bottom` (ant,) float64.
-    """
-    top[:] = 0
-    bottom[:] = 0
+def _gather(ant1: Any, ant2: Any, vis: Any, wgt: Any, real: Any, imag: Any, weight: Any) -> None:
+    """Sums of ``w r_ij`` and of w over the samples of each pair of antennas (ant, ant), which is all that the normal equations have of the data."""
     for k in range(len(vis)):
         w = wgt[k]
         if w > 0:
-            i, j = ant1[k], ant2[k]
-            gi, gj = gain[i], gain[j]
-            top[i] += w * vis[k] * gj
-            bottom[i] += w * (gj.real**2 + gj.imag**2)
-            top[j] += w * np.conj(vis[k]) * gi
-            bottom[j] += w * (gi.real**2 + gi.imag**2)
+            i, j, x, y = ant1[k], ant2[k], w * vis[k].real, w * vis[k].imag
+            real[i, j] += x
+            real[j, i] += x
+            imag[i, j] += y
+            imag[j, i] -= y
+            weight[i, j] += w
+            weight[j, i] += w
+
+
+@reordering_kernel
+def _products(real: Any, imag: Any, weight: Any, x: Any, y: Any, power: Any, top: Any, bottom: Any) -> None:
+    """Normal products of each antenna holding the others: ``top_i = sum w r_ij g_j``, ``bottom_i = sum w |g_j|^2``, of ``g = x + i y``."""
+    n = len(x)
+    for i in range(n):
+        a, b, c = 0.0, 0.0, 0.0
+        for j in range(n):
+            a += real[i, j] * x[j] - imag[i, j] * y[j]
+            b += real[i, j] * y[j] + imag[i, j] * x[j]
+            c += weight[i, j] * power[j]
+        top[i] = complex(a, b)
+        bottom[i] = c
+
+
+@kernel
+def _split(gain: Any, x: Any, y: Any, power: Any) -> None:
+    """Real and imaginary parts and squares of gains."""
+    for a in range(len(gain)):
+        x[a], y[a] = gain[a].real, gain[a].imag
+        power[a] = x[a] * x[a] + y[a] * y[a]
+
+
+@kernel
+def _extrapolate(gain: Any, last: Any, move: Any, pairs: int, before: float) -> float:
+    """Go to where steps that shrink by a steady ratio end (Lyusternik 1947); returns the ratio, 0 after such a jump.
+
+    `last` and `move` (ant,) complex128 are the gains after the pair of steps before and how far that went.
+    """
+    product, square = 0.0, 0.0
+    for a in range(len(gain)):
+        d = gain[a] - last[a]
+        product += d.real * move[a].real + d.imag * move[a].imag
+        square += move[a].real ** 2 + move[a].imag ** 2
+        move[a] = d
+        last[a] = gain[a]
+    ratio = product / square if square > 0 else 0.0
+    if pairs < 3 or abs(ratio - before) > 0.1 or not 0.2 < ratio < 0.98:
+        return ratio
+    for a in range(len(gain)):
+        gain[a] += ratio / (1 - ratio) * move[a]
+        last[a] = gain[a]
+        move[a] = 0
+    return 0.0
 
 
 @kernel
@@ -238,23 +315,32 @@ def solve_gain(ant1: Any, ant2: Any, vis: Any, wgt: Any, tolerance: float, most:
     bool
         Whether the steps converged.
     """
-    top = np.zeros_like(gain)
-    size = np.zeros(len(gain))
+    n = len(gain)
+    real, imag, weight = np.zeros((n, n)), np.zeros((n, n)), np.zeros((n, n))
+    _gather(ant1, ant2, vis, wgt, real, imag, weight)
+    x, y, power, top = np.empty(n), np.empty(n), np.empty(n), np.zeros_like(gain)
+    last, move, ratio, pairs, done = gain.copy(), np.zeros_like(gain), 0.0, 0, False
     for step in range(most):
-        gain_step(ant1, ant2, vis, wgt, gain, top, size)
+        _split(gain, x, y, power)
+        _products(real, imag, weight, x, y, power, top, information)
         change, scale = 0.0, 0.0
-        for a in range(len(gain)):
-            new = top[a] / size[a] if size[a] > 0 else 0.0 * top[a]
+        for a in range(n):
+            new = top[a] / information[a] if information[a] > 0 else 0.0 * top[a]
             if step % 2 == 1:
                 new = 0.5 * (new + gain[a])
             change = max(change, abs(new - gain[a]))
             scale = max(scale, abs(new))
             gain[a] = new
-        if step % 2 == 0 and change <= tolerance * scale:
-            gain_step(ant1, ant2, vis, wgt, gain, top, information)
-            return True
-    gain_step(ant1, ant2, vis, wgt, gain, top, information)
-    return False
+        if step % 2 == 1:
+            pairs += 1
+            ratio = _extrapolate(gain, last, move, pairs, ratio)
+            pairs = pairs if ratio != 0 else 0
+        elif change <= tolerance * scale:
+            done = True
+            break
+    _split(gain, x, y, power)
+    _products(real, imag, weight, x, y, power, top, information)
+    return done
 
 
 @kernel

@@ -22,6 +22,7 @@ __all__ = [
     "divided",
     "fit_line",
     "fit_piece",
+    "is_number",
     "piecewise",
     "robust_base",
     "scatter_of",
@@ -272,6 +273,12 @@ def component(value: complex, part: int) -> float:
 
 
 @kernel
+def is_number(value: complex) -> bool:
+    """True when both parts are finite."""
+    return math.isfinite(value.real) and math.isfinite(value.imag)
+
+
+@kernel
 def crop_baselines(
     values: np.ndarray,
     hidden: np.ndarray,
@@ -285,7 +292,7 @@ def crop_baselines(
     window: tuple[int, int],
     bad: np.ndarray,
 ) -> None:
-    """Crop every baseline of `span` and product.
+    """Crop every baseline of `span` and product; what is `hidden` or no number is flagged already.
 
     `steps` lists axes, 0 frequency and 1 time, that index `cutoffs` and `polys`; `window` holds the kinds and the half width of the
     windows of `window_exceeds`; `index` (baseline, time) holds rows, -1 after the last.
@@ -298,8 +305,9 @@ def crop_baselines(
             for t in range(ntime):
                 row = index[baseline, t]
                 for chan in range(nchan):
-                    flags[t, chan] = hidden[row, chan, product]
-                    amplitude[t, chan] = component(values[row, chan, product], part)
+                    value = values[row, chan, product]
+                    flags[t, chan] = hidden[row, chan, product] or not is_number(value)
+                    amplitude[t, chan] = component(value, part)
             for axis in steps:
                 if axis == 0:
                     crop_plane(amplitude, flags, polys[axis], pieces, cutoffs[axis], window)

@@ -13,6 +13,7 @@ from casatools._base.paths import require_absent, require_writable_parent, stage
 from casatools.information.spectral_lines import (
     LineSearch,
     default_table,
+    distinct_texts,
     limit_pair,
     lines_record,
     lines_text,
@@ -54,7 +55,14 @@ class spectralline:
         return self._path
 
     @method
-    def open(self, table: Annotated[str, kinds.InPath(), "Table of spectral lines; '' is the one of CASA's data"] = "") -> bool:
+    def open(
+        self,
+        table: Annotated[
+            str,
+            kinds.InPath(),
+            "Table of spectral lines; '' is the list that comes with the package, or that of CASA's data where they are installed",
+        ] = "",
+    ) -> bool:
         """Open a table.
 
         Raises
@@ -105,7 +113,7 @@ class spectralline:
         return self._unique("CHEMICAL_NAME", verbose, logfile, append)
 
     def _unique(self, column: str, verbose: bool, logfile: str, append: bool) -> dict[str, Any]:
-        names = np.unique(self._lines()[column].astype(str))
+        names = np.unique(self._found[column].astype(str)) if self._found is not None else distinct_texts(self._opened(), column)
         if verbose:
             _tell("\n".join(names) + "\n", logfile, append)
         return {"return": names}

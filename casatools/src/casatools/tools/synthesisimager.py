@@ -10,9 +10,13 @@ import numpy as np
 from casatools._base import kinds
 from casatools._base.declare import method
 from casatools._base.errors import ParameterError, UnsupportedError
+from casatools.frames.frequencies import frequency_frame
 from casatools.frames.quantities import parse_quantity
+from casatools.imaging.channel_advice import hertz
 from casatools.imaging.model_column import save_model_column
-from casatools.imaging.stepwise import SynthesisRun
+from casatools.imaging.partitions import CHECKED_SELECTION
+from casatools.imaging.stepwise import SynthesisRun, image_parameters
+from casatools.tools.coordsys.structure import coordinates_from_tool_record
 from casatools.tools.synthesisimstore import synthesisimstore
 
 __all__ = ["synthesisimager"]
@@ -59,13 +63,20 @@ class synthesisimager:
     def selectdata(self, selpars: Annotated[dict[str, Any], kinds.Record(), "msname, field, spw, ..."] = {}) -> bool:  # noqa: B006 - copied
         """Take a MeasurementSet and a selection of its data; once for each MeasurementSet.
 
+        ``freqbeg`` and ``freqend`` select the channels that reach between them in ``freqframe`` while the fields were observed; ``taql`` is a condition
+        on the rows that everything else selects, which ``ROWNUMBER()`` counts. With ``incrmodel`` `predictmodel` adds to the model that is there.
+
         Raises
         ------
         ParameterError
-            No MeasurementSet is named.
+            No MeasurementSet is named, or a frequency or frame is wrong.
         """
         if not selpars.get("msname"):
             raise ParameterError("synthesisimager.selectdata: parameter 'selpars' must hold 'msname'")
+        for name in ("freqbeg", "freqend"):
+            if selpars.get(name):
+                hertz(selpars[name], f"synthesisimager.selectdata: {name}")
+        frequency_frame(str(selpars.get("freqframe") or "LSRK"))
         self._run.changed()
         self._run.selections.append(dict(selpars))
         return True
@@ -75,8 +86,8 @@ class synthesisimager:
         self,
         msname: Annotated[str, kinds.Text(), "MeasurementSet"] = "",
         spw: Text = "",
-        freqbeg: Annotated[Any, _Any, "Lowest frequency; use spw"] = "",
-        freqend: Annotated[Any, _Any, "Highest frequency; use spw"] = "",
+        freqbeg: Annotated[Any, _Any, "Lowest frequency"] = "",
+        freqend: Annotated[Any, _Any, "Highest frequency"] = "",
         freqframe: Annotated[str, kinds.Text(), "Frame of the frequencies"] = "LSRK",
         field: Text = "",
         antenna: Text = "",
@@ -94,16 +105,13 @@ class synthesisimager:
 
         Raises
         ------
-        UnsupportedError
-            Frequencies are given, or a model is to be added to another.
+        ParameterError
+            No MeasurementSet is named, or a frequency or frame is wrong.
         """
-        for name, value in (("freqbeg", freqbeg), ("freqend", freqend), ("incrmodel", incrmodel)):
-            if value:
-                raise UnsupportedError(f"synthesisimager.setdata: {name}={value!r} is not there yet; select channels with 'spw'")
-        del freqframe  # of frequencies that are not given
         return self.selectdata({
             "msname": msname, "spw": spw, "field": field, "antenna": antenna, "timestr": timestr, "scan": scan, "obs": obs, "state": state,
-            "uvdist": uvdist, "taql": taql, "usescratch": usescratch and not readonly,
+            "uvdist": uvdist, "taql": taql, "usescratch": usescratch and not readonly, "incrmodel": incrmodel,
+            "freqbeg": freqbeg, "freqend": freqend, "freqframe": freqframe,
         })  # fmt: skip
 
     @method
@@ -114,12 +122,22 @@ class synthesisimager:
     ) -> bool:
         """Define an image field: the main image first, then outliers.
 
+        Coordinates in ``csys``, a record as getcsys and synthesisutils.cubedataimagepartition give it, say where the image is and which channels a cube has.
+        With ``tracksource`` the image follows ``trackdir``, or what the first field follows.
+
         Raises
         ------
         ParameterError, UnsupportedError
             A parameter is wrong or not there yet.
         """
-        return self._define({**gridpars, **impars})
+        record = impars.get("csys")
+        own = image_parameters(coordinates_from_tool_record(record.get("coordsys", record))) if record else {}
+        if own and not str(impars.get("specmode", "mfs")).startswith("cube"):
+            own = {name: own[name] for name in ("phasecenter", "cell")}
+        if gridpars.get("tracksource"):
+            own["phasecenter"] = gridpars.get("trackdir") or "TRACKFIELD"
+        given = {k: v for k, v in {**gridpars, **impars, **own}.items() if k not in ("csys", "trackdir", "tracksource")}
+        return self._define(given)
 
     def _define(self, image: dict[str, Any]) -> bool:
         self._run.changed()
@@ -154,7 +172,7 @@ class synthesisimager:
         distance: Annotated[Any, _Any, "Distance of the source; far sources only"] = [],  # noqa: B006 - not changed
         freqframe: Annotated[str, kinds.Text(), "Frame of the cube"] = "LSRK",
         tracksource: Annotated[bool, kinds.Bool(), "Follow a moving source"] = False,
-        trackdir: Annotated[Any, _Any, "Its name"] = [],  # noqa: B006 - not changed
+        trackdir: Annotated[Any, _Any, "Its name, or a table of its ephemeris; [] is what the first field follows"] = [],  # noqa: B006 - not changed
         overwrite: Annotated[bool, kinds.Bool(), "Replace images that are there; always done"] = True,
         padding: Annotated[
             float, kinds.Float(), "Padding of the reference's transform; the gridder chooses its own to be exact to 1e-5"
@@ -185,16 +203,17 @@ class synthesisimager:
         """
         for name, value in (
             ("distance", distance),
-            ("tracksource", tracksource),
-            ("trackdir", trackdir),
             ("useautocorr", useautocorr),
         ):
             if _given(value) and value is not False:
                 raise UnsupportedError(f"synthesisimager.setimage: {name}={value!r} is not there yet; leave it as it is")
         first = _text(cellx if _given(cellx) else "1arcsec")
+        centre = phasecenter if _given(phasecenter) else ""
+        if tracksource:
+            centre = trackdir if _given(trackdir) else "TRACKFIELD"
         return self._define({
             "imagename": imagename, "imsize": [nx, nx if ny == -1 else ny], "cell": [first, _text(celly) if _given(celly) else first], "stokes": stokes,
-            "phasecenter": phasecenter if _given(phasecenter) else "", "specmode": "mfs" if nchan < 1 else "cube", "nchan": nchan if nchan > 0 else -1,
+            "phasecenter": centre, "specmode": "mfs" if nchan < 1 else "cube", "nchan": nchan if nchan > 0 else -1,
             "start": freqstart if _given(freqstart) else "", "width": freqstep if _given(freqstep) else "", "restfreq": restfreq if _given(restfreq) else [],
             "facets": facets, "gridder": ftmachine, "nterms": ntaylorterms, "deconvolver": "mtmfs" if ntaylorterms > 1 else "hogbom",
             "reffreq": reffreq if _given(reffreq) else "", "projection": projection, "outframe": freqframe, "wprojplanes": wprojplanes,
@@ -216,17 +235,14 @@ class synthesisimager:
     ) -> bool:
         """Set the weighting.
 
-        Raises
-        ------
-        UnsupportedError
-            A field of view of its own is asked for.
+        Samples of uniform and robust weights are counted in cells of the inverse of ``fieldofview``.
         """
-        if _given(fieldofview) and float(parse_quantity(fieldofview)[0]) > 0:
-            raise UnsupportedError(f"synthesisimager.setweighting: fieldofview={fieldofview!r} is not there yet; use npixels")
         name = "briggsabs" if type == "briggs" and rmode == "abs" else type
         found: dict[str, Any] = {"weighting": name, "robust": robust, "npixels": npixels, "mosweight": multifield}
         if _given(noise):
             found["noise"] = _text(noise)
+        if _given(fieldofview) and float(parse_quantity(fieldofview)[0]) > 0:
+            found["fieldofview"] = _text(fieldofview)
         if _given(uvtaper):
             found["uvtaper"] = [str(v) for v in np.atleast_1d(uvtaper)]
         if usecubebriggs:
@@ -358,8 +374,16 @@ class synthesisimager:
 
     @method
     def tuneselectdata(self) -> dict[str, Any]:
-        """The selections as they are: blocks of channels that are not needed are never read."""
-        return {f"ms{k}": dict(s) for k, s in enumerate(self._run.selections)}
+        """The selections with the frequencies that the main image needs, one and a half of its channels more on each side, in its frame.
+
+        Nothing changes here: blocks of channels that are not needed are never read.
+        """
+        axis = self._run.data.axis
+        hz, more = axis.frequencies_hz, 1.5 * abs(float(axis.width_hz))
+        band = {
+            "freqbeg": f"{float(hz.min()) - more:f}Hz", "freqend": f"{float(hz.max()) + more:f}Hz", "freqframe": axis.frame or "LSRK",
+        }  # fmt: skip
+        return {f"ms{k}": {**CHECKED_SELECTION, **s, **band} for k, s in enumerate(self._run.selections)}
 
     @method
     def updatenchan(self) -> int:

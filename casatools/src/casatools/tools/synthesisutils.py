@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Annotated, Any
 
 import numpy as np
 
 from casatools._base import kinds
 from casatools._base.declare import method
-from casatools._base.errors import ParameterError, UnsupportedError
+from casatools._base.errors import ParameterError
 from casatools.frames.quantities import parse_quantity, to_unit
-from casatools.imaging.channel_advice import channels_for_range, frequency_range
+from casatools.imaging.channel_advice import channels_for_range, frequency_range, hertz
 from casatools.imaging.normalization import Normalization
+from casatools.imaging.partitions import CHECKED_SELECTION, band_of, channel_parts, row_parts, share_out
 from casatools.imaging.stepwise import tclean_request
 from casatools.imaging.taylor_cubes import TaylorCube
+from casatools.tools.coordsys.structure import coordinates_from_tool_record
 
 __all__ = ["synthesisutils"]
 
@@ -25,18 +28,6 @@ Terms = Annotated[str, kinds.Text(), "Beginning of the names of the Taylor terms
 Limit = Annotated[float, kinds.Float(), "Primary beam below which nothing is used"]
 Selections = Annotated[dict[str, Any], kinds.Record(), "Selections as for synthesisimager.selectdata, named ms0, ms1, ..."]
 Images = Annotated[dict[str, Any], kinds.Record(), "Image parameters as for synthesisimager.defineimage"]
-_CHECKED = {
-    "msname": "",
-    "field": "",
-    "spw": "",
-    "timestr": "",
-    "uvdist": "",
-    "antenna": "",
-    "scan": "",
-    "obs": "",
-    "state": "",
-    "taql": "",
-}
 
 
 def advise_channels(
@@ -49,6 +40,7 @@ def advise_channels(
     fieldid: int,
     getfreqrange: bool,
     spwselection: str,
+    ephemtable: str = "",
 ) -> dict[str, Any]:
     """What advisechansel of synthesisutils and imager give.
 
@@ -59,24 +51,19 @@ def advise_channels(
     """
     if not msname:
         raise ParameterError(f"{tool}.advisechansel: parameter 'msname' must name a MeasurementSet")
-    if freqframe.upper() not in _FRAMES:
+    frame = "SOURCE" if ephemtable else freqframe.upper()
+    if frame not in (*_FRAMES, "SOURCE"):
         raise ParameterError(
             f"{tool}.advisechansel: parameter 'freqframe' must be one of {', '.join(_FRAMES)}; got {freqframe!r}"
         )
     if getfreqrange:
-        low, high = frequency_range(msname, fieldid, spwselection, freqframe.upper())
+        low, high = frequency_range(msname, fieldid, spwselection, frame, ephemtable)
         return {"freqstart": {"unit": "Hz", "value": low}, "freqend": {"unit": "Hz", "value": high}}
-    edges = []
-    for name, value in (("freqstart", freqstart), ("freqend", freqend)):
-        if value is None or (isinstance(value, (str, list, dict)) and not value):
-            raise ParameterError(f"{tool}.advisechansel: parameter {name!r} must be a frequency; got {value!r}")
-        number, unit = parse_quantity(value)
-        edges.append(float(to_unit({"value": number, "unit": unit}, "Hz") if unit else number))
+    edges = [hertz(freqstart, f"{tool}.advisechansel: freqstart"), hertz(freqend, f"{tool}.advisechansel: freqend")]
     # The first and the last channel of the image reach half a step beyond their centres.
     bare = isinstance(freqstep, (list, dict, str)) and not freqstep
-    step, unit = (0.0, "") if bare else parse_quantity(freqstep)
-    half = 0.5 * abs(float(to_unit({"value": step, "unit": unit}, "Hz") if unit else step))
-    chosen = channels_for_range(msname, fieldid, min(edges) - half, max(edges) + half, freqframe.upper())
+    half = 0.0 if bare else 0.5 * abs(hertz(freqstep))
+    chosen = channels_for_range(msname, fieldid, min(edges) - half, max(edges) + half, frame, ephemtable)
     columns = np.array(chosen, np.int64).reshape(-1, 3)
     return {"spw": columns[:, 0], "start": columns[:, 1], "nchan": columns[:, 2]}
 
@@ -99,17 +86,15 @@ class synthesisutils:
     ) -> dict[str, Any]:
         """Which channels of the data an image needs, or which frequencies channels have in a frame.
 
+        The frame SOURCE is that of a moving source: of the field, or of the table in ``ephemtable``, which stands for SOURCE as soon as it is given.
+
         Raises
         ------
         ParameterError, SelectionError, PathMissingError
             A value is missing or wrong, or field, spectral window or MeasurementSet are not there.
-        UnsupportedError
-            The source moves.
         """
-        if ephemtable or freqframe.upper() == "SOURCE":
-            raise UnsupportedError("synthesisutils.advisechansel: frames of moving sources are not there yet")
         return advise_channels(
-            "synthesisutils", freqstart, freqend, freqstep, freqframe, msname, fieldid, getfreqrange, spwselection
+            "synthesisutils", freqstart, freqend, freqstep, freqframe, msname, fieldid, getfreqrange, spwselection, ephemtable
         )
 
     @method
@@ -136,49 +121,49 @@ class synthesisutils:
         ParameterError
             There is no such selection, or no MeasurementSet is named.
         """
-        extra = {
-            "datacolumn": "corrected",
-            "freqbeg": "",
-            "freqend": "",
-            "freqframe": "LSRK",
-            "outframe": "LSRK",
-            "incrmodel": False,
-            "readonly": True,
-            "usescratch": False,
-        }
-        unknown = sorted(set(selpars) - set(_CHECKED) - set(extra))
+        unknown = sorted(set(selpars) - set(CHECKED_SELECTION))
         if unknown or not selpars.get("msname"):
             raise ParameterError(
                 f"synthesisutils.checkselectionparams: 'msname' must be given and {unknown or 'nothing else'} is unknown"
             )
-        return {**_CHECKED, **extra, **selpars}
+        return {**CHECKED_SELECTION, **selpars}
 
     @method
     def checkimageparams(self, impars: Images = {}) -> dict[str, Any]:  # noqa: B006 - copied
-        """Image parameters that are right, as they are.
+        """Image parameters that are right, with what is not given filled in.
 
         Raises
         ------
         ParameterError, UnsupportedError
             One is wrong or not there yet.
         """
-        tclean_request([{"msname": "any"}], impars)
-        return dict(impars)
+        request = tclean_request([{"msname": "any"}], impars)
+        sizes, cells = ((v * 2)[:2] for v in (_listed(request.imsize), _listed(request.cell)))
+        return {
+            "deconvolver": "hogbom", "freqframevalid": True, "nchan": -1 if request.specmode.startswith("cube") else 1, "nterms": 1, "outframe": "LSRK",
+            "phasecenter": "", "projection": "SIN", "reffreq": "", "restart": True, "restfreq": [], "specmode": "mfs", "start": "", "startmodel": "",
+            "stokes": "I", "sysvel": "", "sysvelframe": "", "veltype": "radio", "width": "",
+            **impars, "imsize": np.array(sizes), "cell": np.array([str(c) for c in cells]),
+        }  # fmt: skip
 
     @method
     def checkgridparams(
         self,
         gridpars: Annotated[dict[str, Any], kinds.Record(), "Gridding parameters as for synthesisimager.defineimage"] = {},  # noqa: B006 - copied
     ) -> dict[str, Any]:
-        """Gridding parameters that are right, as they are.
+        """Gridding parameters that are right, with what is not given filled in.
 
         Raises
         ------
         ParameterError, UnsupportedError
             One is wrong or not there yet.
         """
-        tclean_request([{"msname": "any"}], gridpars)
-        return dict(gridpars)
+        tclean_request([{"msname": "any"}], {k: v for k, v in gridpars.items() if k not in ("trackdir", "tracksource")})
+        return {
+            "aterm": True, "cfcache": "", "computepastep": 360.0, "conjbeams": False, "facets": 1, "gridder": "standard", "interpolation": "linear",
+            "pointingoffsetsigdev": [], "psterm": False, "rotatepastep": 360.0, "trackdir": "", "tracksource": False, "usepointing": False, "vptable": "",
+            "wbawp": True, "wprojplanes": 1, **gridpars,
+        }  # fmt: skip
 
     @method
     def updateimpars(self, impars: Images = {}) -> dict[str, Any]:  # noqa: B006 - copied
@@ -215,49 +200,74 @@ class synthesisutils:
 
     @method
     def contdatapartition(self, selpars: Selections = {}, npart: Annotated[int, kinds.Int(min=1), "Parts"] = 1) -> dict[str, Any]:  # noqa: B006 - copied
-        """Share the rows of continuum data out; tclean does this itself.
+        """Share the rows of continuum data out over parts of about as many rows: for each part the selections, with a range of row numbers as TaQL.
 
         Raises
         ------
-        UnsupportedError
-            Always.
+        ParameterError, SelectionError, PathMissingError
+            A MeasurementSet is not named or not there, or its selection matches nothing.
         """
-        return _refuse("contdatapartition")
+        return _numbered(row_parts(_selections(selpars, "contdatapartition"), npart))
 
     @method
     def cubedatapartition(
         self,
         selpars: Selections = {},  # noqa: B006 - copied
         npart: Annotated[int, kinds.Int(min=1), "Parts"] = 1,
-        fstart: Annotated[Any, _Any, "Lowest frequency"] = [],  # noqa: B006 - not changed
-        fend: Annotated[Any, _Any, "Highest frequency"] = [],  # noqa: B006 - not changed
+        fstart: Annotated[Any, _Any, "Lowest frequency; [] is that of the data"] = [],  # noqa: B006 - not changed
+        fend: Annotated[Any, _Any, "Highest frequency; [] is that of the data"] = [],  # noqa: B006 - not changed
         frame: Frame = "LSRK",
     ) -> dict[str, Any]:
-        """Share the channels of data out; tclean does this itself.
+        """Share the channels of data out over parts of equal bands: for each part the selections, ``spw`` "-1" where there are no channels.
 
         Raises
         ------
-        UnsupportedError
-            Always.
+        ParameterError, SelectionError, PathMissingError
+            A MeasurementSet is not named or not there, a frequency or frame is wrong, or a selection matches nothing.
         """
-        return _refuse("cubedatapartition")
+        chosen = _selections(selpars, "cubedatapartition")
+        if frame.upper() not in _FRAMES:
+            raise ParameterError(
+                f"synthesisutils.cubedatapartition: parameter 'frame' must be one of {', '.join(_FRAMES)}; got {frame!r}"
+            )
+        low, high = band_of(chosen, frame.upper())
+        low, high = (hertz(value) if value or value == 0 else edge for value, edge in ((fstart, low), (fend, high)))
+        edges = np.linspace(low, high, npart + 1).tolist()
+        return _numbered(channel_parts(chosen, list(itertools.pairwise(edges)), frame.upper(), 0))
 
     @method
     def cubedataimagepartition(
         self,
         selpars: Selections = {},  # noqa: B006 - copied
-        incsys: Annotated[dict[str, Any], kinds.Record(), "Coordinates of the cube"] = {},  # noqa: B006 - copied
+        incsys: Annotated[dict[str, Any], kinds.Record(), "Coordinates of the cube, as synthesisimager.getcsys gives them"] = {},  # noqa: B006 - copied
         npart: Annotated[int, kinds.Int(min=1), "Parts"] = 1,
-        nchannel: Annotated[int, kinds.Int(), "Channels"] = 1,
+        nchannel: Annotated[int, kinds.Int(min=1), "Channels of the cube"] = 1,
     ) -> dict[str, Any]:
-        """Share data and channels out; tclean does this itself.
+        """Share the channels of a cube out: for each part ``coordsys`` and ``nchan`` for its image, and selections of the data that it needs.
+
+        Each part has the channels of data that lie in its channels and two more on each side, for interpolation between them.
 
         Raises
         ------
-        UnsupportedError
-            Always.
+        ParameterError, DataError, SelectionError, PathMissingError
+            Coordinates without frequencies, a MeasurementSet is not named or not there, or its selection matches nothing.
         """
-        return _refuse("cubedataimagepartition")
+        chosen = _selections(selpars, "cubedataimagepartition")
+        record = incsys.get("coordsys", incsys)
+        spectral = coordinates_from_tool_record(record).spectral if record else None
+        if spectral is None:
+            raise ParameterError(
+                "synthesisutils.cubedataimagepartition: parameter 'incsys' must hold coordinates with frequencies, as synthesisimager.getcsys gives them"
+            )
+        hz = spectral.frequencies_hz(nchannel + 1)
+        half, name = 0.5 * abs(float(hz[1] - hz[0])), next(key for key in record if key.startswith("spectral"))
+        found = []
+        for first, count in share_out(nchannel, npart):
+            own, last = {**record[name], "wcs": dict(record[name]["wcs"])}, first + count - 1
+            own["wcs"]["crpix"] = float(own["wcs"]["crpix"]) - first
+            data = channel_parts(chosen, [(min(hz[first], hz[last]) - half, max(hz[first], hz[last]) + half)], spectral.frame)[0]
+            found.append({**data, "coordsys": {**record, name: own}, "nchan": count})
+        return _numbered(found)
 
     @method
     def fitPsfBeam(
@@ -357,5 +367,17 @@ def _moved(given: dict[str, Any], channels: int) -> Any:
     return f"{float(number) + channels * float(to_unit(width, unit))}{unit}"
 
 
-def _refuse(name: str) -> Any:
-    raise UnsupportedError(f"synthesisutils.{name} is not there, and nothing needs it: tclean shares data out over ranks itself")
+def _listed(value: Any) -> list[Any]:
+    return list(value) if isinstance(value, (list, tuple, np.ndarray)) else [value]
+
+
+def _selections(given: dict[str, Any], what: str) -> dict[str, dict[str, Any]]:
+    """Records of selections by name; one alone is of ms0."""
+    found = {name: value for name, value in given.items() if isinstance(value, dict)} if "msname" not in given else {"ms0": given}
+    if not found or not all(value.get("msname") for value in found.values()):
+        raise ParameterError(f"synthesisutils.{what}: parameter 'selpars' must hold records with 'msname', named ms0, ms1, ...")
+    return found
+
+
+def _numbered(parts: list[dict[str, Any]]) -> dict[str, Any]:
+    return {str(number): part for number, part in enumerate(parts)}

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from casatools.io.ms import ChunkPlan, MeasurementSet, ResolvedSelection, VisChunk, iter_chunks
+from casatools.io.ms import ChunkPlan, KnownRows, MeasurementSet, ResolvedSelection, VisChunk, iter_chunks
 from casatools.kernels.average import mean_channels
 from casatools.transform.columns import ColumnPlan
 from casatools.transform.on_the_fly import Calibrator
@@ -154,6 +154,7 @@ def read_blocks(
     plans: Sequence[ChunkPlan],
     calibrators: Sequence[Calibrator] = (),
     left: frozenset[str] = frozenset(),
+    known: KnownRows | None = None,
 ) -> Iterator[Block]:
     """Read the planned chunks as blocks, calibrated on the way where there are calibrators.
 
@@ -161,7 +162,7 @@ def read_blocks(
     """
     wanted = [*(c for c in columns.reads if c not in left), "WEIGHT", "SIGMA", *ROW_COLUMNS]
     starts = iter(plans)
-    for chunk in iter_chunks(ms, resolved, wanted, plans=plans, straight=True):
+    for chunk in iter_chunks(ms, resolved, wanted, plans=plans, straight=not ms.writable, known=known):
         plan = next(starts)
         for calibrator in calibrators:
             calibrator.correct_chunk(chunk)

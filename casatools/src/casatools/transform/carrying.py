@@ -19,7 +19,7 @@ __all__ = ["carried_columns", "without_columns"]
 # Bits of an element as they are written.
 _BITS = {"FLAG": 1, "FLOAT_DATA": 32, "WEIGHT_SPECTRUM": 32}
 # Rows of a chunk that holds nothing with a channel axis.
-_ROWS = 16384
+_ROWS = 65536
 
 
 def carried_columns(job: Job) -> dict[str, tuple[str, RowFile, np.ndarray]]:

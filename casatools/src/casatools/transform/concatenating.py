@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -24,7 +25,7 @@ from casatools.frames.quantities import parse_quantity, to_unit
 from casatools.io.ms import MeasurementSet
 from casatools.io.ms.appending import append_rows, append_subtable, empty_subtable, rewrite_rows, subtable_columns
 from casatools.io.ms.create_like import MsWriter
-from casatools.io.ms.part_files import copy_measurement_set, replace_subtables
+from casatools.io.ms.part_files import copied_meanwhile, copy_measurement_set, replace_subtables
 from casatools.io.ms.parts import is_multi_ms
 from casatools.io.ms.sorting import copy_sorted
 from casatools.io.tables import Table, subtable_path
@@ -322,9 +323,8 @@ def _write(paths: Sequence[str], scales: Sequence[float], staged: str, options: 
         written = first.nrow if whole else 0
         if not whole:
             MsWriter(first, staged, columns, ncorr, max(windows), 0).table.close()
-    if whole:
-        copy_measurement_set(paths[0], staged)
-    with Progress(max(1, nrow), "joining MeasurementSets") as progress:
+    copying = copied_meanwhile(paths[0], staged) if whole else nullcontext()
+    with Progress(max(1, nrow), "joining MeasurementSets") as progress, copying:
         progress.advance(written)
         for number, path in enumerate(paths):
             if number == 0 and whole:

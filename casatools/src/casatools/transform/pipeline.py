@@ -19,6 +19,7 @@ from casatools._base.memory import CHUNK_BYTES
 from casatools._base.paths import require_absent, require_outside, require_space, require_writable_parent, staged_output
 from casatools._base.progress import Progress
 from casatools.io.ms import (
+    KnownRows,
     MeasurementSet,
     Piece,
     ResolvedSelection,
@@ -30,6 +31,7 @@ from casatools.io.ms import (
 )
 from casatools.io.ms.create_like import MsWriter, SubtableEdit
 from casatools.io.ms.model_keywords import virtual_model_fields
+from casatools.io.ms.row_files import CarriedFiles
 from casatools.transform.averaging import average_blocks_in_channel, average_blocks_in_time
 from casatools.transform.blocks import ROW_COLUMNS, Block, inverse_root, read_blocks, wholly_flagged
 from casatools.transform.carrying import carried_columns, without_columns
@@ -125,6 +127,8 @@ class Job:
     first: Stage | None = None
     # Columns that are not read because they are taken over from file to file.
     left: frozenset[str] = frozenset()
+    # What has been read for the plan.
+    known: KnownRows | None = None
 
     @property
     def output_rows(self) -> int:
@@ -173,13 +177,14 @@ def prepare(ms: MeasurementSet, options: TransformOptions) -> Job:
     if not options.keepflags:
         rows = rows[~_wholly_flagged(ms, rows)]
         _require_rows(ms, rows)
-    # New frequency grids are defined at the first time of the whole selection, also where parts of it are done one by one.
-    first_time_s = float(np.asarray(ms.read("TIME", rows)).min())
-    fields = tuple(np.unique(ms.read("FIELD_ID", rows)).tolist())
-    if options.rows is not None:
-        rows = np.intersect1d(rows, options.rows, assume_unique=True)
-        _require_rows(ms, rows)
     keys = {name: np.asarray(ms.read(name, rows)) for name in (*KEYS, "TIME")}
+    # New frequency grids are defined at the first time of the whole selection, also where parts of it are done one by one.
+    first_time_s = float(keys["TIME"].min())
+    fields = tuple(np.unique(keys["FIELD_ID"]).tolist())
+    if options.rows is not None:
+        inside = np.isin(rows, options.rows, assume_unique=True)
+        rows, keys = rows[inside], {name: values[inside] for name, values in keys.items()}
+        _require_rows(ms, rows)
     metadata = ms.metadata
     ddids = sorted(set(resolved.ddids)) or sorted(np.unique(keys["DATA_DESC_ID"]).tolist())
     spws = sorted({metadata.data_descriptions[d].spw for d in ddids})
@@ -203,6 +208,7 @@ def prepare(ms: MeasurementSet, options: TransformOptions) -> Job:
         first_time_s,
         calibrators=tuple(calibrators.values()),
         fields=fields,
+        known=KnownRows.of(rows, keys),
     )
 
 
@@ -258,45 +264,57 @@ def run(
     columns = [*job.columns.writes, *extra_columns]
     tile = _tile(job, ncorr, nchan)
     needed = _output_bytes(job, extra_columns)
+    cells = list(_cells(job))
+    laid_out = (job.windows is None or len(cells) == 1) and tile is None and all(c[0] <= ncorr and c[1] <= nchan for c in cells)
+    found = carried_columns(job) if laid_out and not (stages or before) else {}
     with (
         staged_output(output, nbytes=needed) as temporary,
         Progress(job.output_rows, "transforming visibilities") as progress,
-        MsWriter(
-            job.ms, temporary, columns, ncorr, nchan, job.output_rows, renumbering.edits, tile, subtables_last=True
-        ) as writer,
+        CarriedFiles(temporary) as begun,
     ):
-        cells = list(_cells(job))
-        if (job.windows is None or len(cells) == 1) and tile is None and all(c[0] <= ncorr and c[1] <= nchan for c in cells):
-            writer.lay_out(cells, _cell_of_row(job))
-            found = {} if stages or before else carried_columns(job)
-            carried = frozenset(name for name, (output, file, rows) in found.items() if writer.carry(output, file, rows))
-            job = without_columns(job, carried) if carried else job
-        if spreads() and not job.left and not (stages or before or job.first is not None):
-            # Stages may look at several blocks; what has none is done piece by piece on all ranks.
-            plans = job.rows.chunks if job.rows.bins is not None else split_plans(job.rows.chunks)
-            outputs = (
-                (rows, 1, 0)
-                for part in spread(_transform_piece, job.ms, (job, replace(renumbering, edits={})), plans)
-                for rows in part
-            )
-        else:
-            outputs = (
-                (_output_columns(block, job, renumbering), block.parts, block.part)
-                for block in output_blocks(job, stages, before)
-            )
-        for rows, every, offset in outputs:
-            if not writer.is_laid_out:  # else the space is taken from the beginning
-                require_space(temporary, needed * (1 - writer.rows_written / max(1, job.output_rows)), needed)
-            writer.append(rows, every, offset)
-            progress.advance(len(rows["TIME"]))
-        written = writer.rows_written
+        for name, file, which in found.values():
+            begun.start(name, file, which)
+        with MsWriter(
+            job.ms, temporary, columns, ncorr, nchan, job.output_rows, renumbering.edits, tile, subtables_last=True
+        ) as writer:
+            if laid_out:
+                writer.lay_out(cells, _cell_of_row(job), begun)
+                carried = frozenset(
+                    name
+                    for name, (column, file, which) in found.items()
+                    if column in begun.taken or writer.carry(column, file, which)
+                )
+                job = without_columns(job, carried) if carried else job
+            for rows, every, offset in _outputs(job, renumbering, stages, before):
+                if not writer.is_laid_out:  # else the space is taken from the beginning
+                    require_space(temporary, needed * (1 - writer.rows_written / max(1, job.output_rows)), needed)
+                writer.append(rows, every, offset)
+                progress.advance(len(rows["TIME"]))
+            written = writer.rows_written
     log.post(f"Wrote {written} rows to {output}")
     return written
 
 
+def _outputs(
+    job: Job, renumbering: Renumbering, stages: Sequence[Stage], before: Sequence[Stage]
+) -> Iterator[tuple[dict[str, np.ndarray], int, int]]:
+    """Columns of the blocks of the output, how far their rows are apart, and how far behind the first they begin."""
+    if spreads() and not job.left and not (stages or before or job.first is not None):
+        # Stages may look at several blocks; what has none is done piece by piece on all ranks.
+        plans = job.rows.chunks if job.rows.bins is not None else split_plans(job.rows.chunks)
+        given = (replace(job, known=None), replace(renumbering, edits={}))
+        for part in spread(_transform_piece, job.ms, given, plans):
+            yield from ((columns, 1, 0) for columns in part)
+        return
+    for block in output_blocks(job, stages, before):
+        yield _output_columns(block, job, renumbering), block.parts, block.part
+
+
 def output_blocks(job: Job, stages: Sequence[Stage] = (), before: Sequence[Stage] = ()) -> Iterator[Block]:
     """The output of a job, block by block."""
-    blocks: Iterator[Block] = read_blocks(job.ms, job.resolved, job.columns, job.rows.chunks, job.calibrators, job.left)
+    blocks: Iterator[Block] = read_blocks(
+        job.ms, job.resolved, job.columns, job.rows.chunks, job.calibrators, job.left, job.known
+    )
     if job.first is not None:
         blocks = job.first(blocks)
     if job.rows.bins is not None:

@@ -222,7 +222,8 @@ def set_statistical_weights(
     Notes
     -----
     From DATA the weights go into SIGMA, as ``weight ** -1/2``, and into WEIGHT where there is no CORRECTED_DATA; from CORRECTED_DATA into WEIGHT.
-    WEIGHT is the median over the channels of a spectrum.
+    WEIGHT is the median over the channels of a spectrum. Where `timebin` is a number of integrations and a scan ends with fewer, those get the
+    weights of the last `timebin` integrations together.
     """
     selection = Selection(**expressions)
     column, subtract = _COLUMNS[options.datacolumn]
@@ -342,7 +343,10 @@ _SLACK_S = 0.01
 
 
 def _time_bins(key: np.ndarray, time_s: np.ndarray, options: StatisticalWeightOptions) -> np.ndarray:
-    """Numbers of the time bins, ascending with group and time. A bin begins with the first integration after the one before it."""
+    """Numbers of the time bins, ascending with group and time. A bin begins with the first integration after the one before it.
+
+    Integrations that are too few for a last bin of a number of them have that of the bin before, from which `_windows` takes what they lack.
+    """
     count, seconds = options.time_span
     out = np.zeros(len(key), np.int64)
     following = 0
@@ -351,7 +355,7 @@ def _time_bins(key: np.ndarray, time_s: np.ndarray, options: StatisticalWeightOp
     for group in np.split(order, edges):
         times, inverse = np.unique(time_s[group], return_inverse=True)
         if count:
-            number = np.arange(len(times)) // count
+            number = np.minimum(np.arange(len(times)) // count, max(len(times) // count, 1) - 1)
         else:
             number = np.zeros(len(times), np.int64)
             start = 0
@@ -375,23 +379,51 @@ def _windows(chunk: VisChunk, key: np.ndarray, options: StatisticalWeightOptions
     changes = (np.diff(key[order]) != 0) | (np.diff(baseline[order]) != 0)
     edges = np.concatenate(([0], np.flatnonzero(changes) + 1, [len(order)]))
     member = np.zeros(len(order), np.int64)
+    count, seconds = options.time_span
     if not options.slidetimebin:
         runs = np.stack([edges[:-1], edges[1:]], axis=1)
         member[order] = np.repeat(np.arange(len(runs)), np.diff(edges))
-        return order, runs, member
-    count, seconds = options.time_span
+        return (order, *_last_bins(runs, member, order, key, time_s, count)) if count else (order, runs, member)
     parts = []
+    every: dict[int, np.ndarray] = {}  # integrations of a group, which baselines may lack
     for low, high in pairwise(edges.tolist()):
         times = time_s[order[low:high]]
         if count:
-            begin = np.clip(np.arange(len(times)) - (count - 1) // 2, 0, max(0, len(times) - count))
-            end = np.minimum(begin + count, len(times))
+            group = int(key[order[low]])
+            if group not in every:
+                every[group] = np.unique(time_s[key == group])
+            all_times = every[group]
+            first_of = np.searchsorted(all_times, times) - (count - 1) // 2
+            first_of = np.clip(first_of, 0, max(0, len(all_times) - count))
+            begin = np.searchsorted(times, all_times[first_of])
+            end = np.searchsorted(times, all_times[np.minimum(first_of + count, len(all_times)) - 1], side="right")
         else:
             begin = np.searchsorted(times, times - 0.5 * seconds * (1 + 1e-9))
             end = np.searchsorted(times, times + 0.5 * seconds * (1 + 1e-9), side="right")
         parts.append(np.stack([begin, end], axis=1) + low)
     member[order] = np.arange(len(order))
     return order, np.concatenate(parts), member
+
+
+def _last_bins(
+    runs: np.ndarray, member: np.ndarray, order: np.ndarray, key: np.ndarray, time_s: np.ndarray, count: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Runs and the run of each row, where bins hold `count` integrations and the last of a group, if it has fewer, its last `count`."""
+    values, group = np.unique(key, return_inverse=True)
+    cuts = np.full((len(values), 2), np.inf)  # the first time of such a last bin, and the first that counts in it
+    for number in range(len(values)):
+        times = np.unique(time_s[group == number])
+        if len(times) > count:
+            cuts[number] = times[count], times[-count]
+    added: list[list[int]] = []
+    for run in np.flatnonzero(np.isfinite(cuts[group[order[runs[:, 0]]], 0])):
+        low, high = runs[run].tolist()
+        first, counted = (np.searchsorted(time_s[order[low:high]], cuts[group[order[low]]]) + low).tolist()
+        if first < high:
+            member[order[first:high]] = len(runs) + len(added)
+            added.append([counted, high])
+            runs[run, 1] = first
+    return (np.concatenate([runs, np.array(added, dtype=runs.dtype)]) if added else runs), member
 
 
 def _chunks(ms: MeasurementSet, selected: ResolvedSelection, plan: _Plan) -> Iterator[tuple[VisChunk, dict[str, np.ndarray]]]:
@@ -468,7 +500,7 @@ def _outputs(
     if refused.any():
         flag = flag | refused
         out["FLAG"] = flag
-    if plan.spectrum:
+    if plan.by_channel or plan.spectrum:
         weight = np.where((bad | (by_channel <= 0)).all(axis=1), np.float32(0.0), weight)
     elif plan.infinite:
         weight = np.where(weight > 0, weight, np.float32(np.inf))

@@ -136,6 +136,50 @@ def test_large_arrays_are_mapped_by_themselves() -> None:
     subprocess.run([sys.executable, "-c", MAPPED], check=True)
 
 
+LARGE_PAGES = """
+import ctypes
+from casatools._base import buffers
+
+def faults():
+    import resource
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+
+def resident():
+    return int(open("/proc/self/statm").read().split()[1]) * 4096
+
+def fill(size):
+    libc = ctypes.CDLL(None)
+    libc.malloc.restype = ctypes.c_void_p
+    before = faults()
+    place = libc.malloc(ctypes.c_size_t(size))
+    ctypes.memset(ctypes.c_void_p(place), 1, size)
+    libc.free(ctypes.c_void_p(place))
+    return faults() - before
+
+size = 64 << 20
+buffers.map_large_arrays()
+plain, before = fill(size), resident()
+with buffers.large_pages(size) as arranged:
+    assert arranged
+    with buffers.large_pages(size) as nested:
+        assert not nested
+    few = fill(size)
+with open("/sys/kernel/mm/transparent_hugepage/enabled") as stream:
+    if "[never]" not in stream.read() and plain > 10000:
+        assert few < plain / 10, (few, plain)
+assert resident() < before + size / 4, "what the block took goes back"
+assert fill(size) > 0.8 * plain, "afterwards all is as before"
+with buffers.large_pages(1 << 20) as small:
+    assert not small
+"""
+
+
+@pytest.mark.skipif(not hasattr(ctypes.CDLL(None), "mallinfo2"), reason="no glibc")
+def test_large_pages_of_what_libraries_allocate() -> None:
+    """A tenth of the page faults at the most where the system has large pages, and nothing kept afterwards."""
+    subprocess.run([sys.executable, "-c", LARGE_PAGES], check=True)
+
+
 def test_an_allocator_that_cannot_be_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(buffers, "_allocator", lambda name: None)
     assert buffers.map_large_arrays.__wrapped__() is False

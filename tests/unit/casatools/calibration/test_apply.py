@@ -203,10 +203,18 @@ def test_library_file_by_intent(vis: str, gains: str, tmp_path: Path) -> None:
     np.testing.assert_allclose(data[..., 0], np.broadcast_to(np.where(state == 1, 0.5, 1.0)[:, None], data.shape[:2]))
 
 
-def test_library_file_reach_is_refused(vis: str, gains: str, tmp_path: Path) -> None:
-    (tmp_path / "lib.txt").write_text(f"caltable='{gains}' reach='x'\n")
-    with pytest.raises(UnsupportedError, match="reach"):
-        run(vis, callib=str(tmp_path / "lib.txt"))
+def test_a_table_of_one_observation_serves_all(vis: str, gains: str, tmp_path: Path) -> None:
+    """As in CASA: 'perobs' (and 'perscan' of a table without scans) then changes nothing, which the log says."""
+    with open_table(vis, writable=True) as main:
+        main.putcol("OBSERVATION_ID", (main.getcol("SCAN_NUMBER") > 3).astype(np.int32))
+    with open_table(gains, writable=True) as table:
+        table.putcol("SCAN_NUMBER", np.full(table.nrows(), -1, dtype=np.int32))
+    for interp in ("linearperobs", "nearestperscan"):
+        run(vis, gaintable=[gains], interp=[interp])
+        np.testing.assert_allclose(read(vis, "CORRECTED_DATA", 0, 1)[..., 0], 0.5)
+    text = (tmp_path / "casa.log").read_text()
+    assert "solutions of one observation only: 'perobs' changes nothing" in text
+    assert "no scan numbers: 'perscan' changes nothing" in text
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from casatools import calibrater
-from casatools._base.errors import NotOpenError, ParameterError, PathMissingError, UnsupportedError
+from casatools._base.errors import NotOpenError, ParameterError, PathMissingError
 from casatools.calibration.callib import library_record, library_text
 from casatools.calibration.correct import ApplyOptions, LibraryOptions, correct_visibilities
 from casatools.io.caltable import CalTable
@@ -105,11 +105,15 @@ def test_rules_for_scans(shared_input: Input, tmp_path: Path, monkeypatch: pytes
         np.testing.assert_allclose(np.where(flag, 0, corrected(vis)), np.where(flag, 0, data / gain**2), rtol=1e-5)
 
 
-def test_reach_is_refused(shared_input: Input) -> None:
-    """CASA's documentation names it, and CASA ignores it."""
+def test_reach_changes_nothing_and_the_log_says_so(shared_input: Input, tmp_path: Path) -> None:
+    """CASA's documentation names it without a meaning, and CASA 6.7 applies the same with and without it."""
     vis, table = shared_input("simvla.ms"), shared_input("cal.G")
-    with MeasurementSet(vis) as ms, pytest.raises(UnsupportedError, match="reach"):
-        LibraryOptions(lines=f"caltable='{table}' reach='10s'").load(ms)
+    found = []
+    for reach in ("", " reach='10s'"):
+        correct_visibilities(vis, {}, LibraryOptions(lines=f"caltable='{table}'{reach}"), ApplyOptions())
+        found.append(corrected(vis))
+    np.testing.assert_array_equal(*found)
+    assert "reach='10s'" in (tmp_path / "casa.log").read_text()
 
 
 def test_fluxes_are_drawn(shared_input: Input, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -106,6 +106,76 @@ def test_polynomials(vis: str, tmp_path: Path) -> None:
     assert flag[at][:, -1].all() and not flag[at][:, :-1].any()
 
 
+def fields_and_times(vis: str) -> tuple[np.ndarray, np.ndarray]:
+    with MeasurementSet(vis) as ms:
+        return np.asarray(ms.read("FIELD_ID")), np.asarray(ms.read("TIME"))
+
+
+@pytest.mark.parametrize(
+    ("wanted", "gains_of_fields"),
+    [
+        ("", {0: 2, 1: 3, 2: 2}),  # of the own field; the nearest in time where there is none
+        ("nearest", {0: 2, 1: 3, 2: 3}),  # J1335+2700 is nearer to TARGET on the sky
+        ("1", {0: 3, 1: 3, 2: 3}),
+        ("1331+305,J1335+2700", {0: 2, 1: 3, 2: 2}),
+    ],
+)
+@pytest.mark.parametrize("kind", ["GSPLINE", "BPOLY"])
+def test_fields_of_curves(vis: str, tmp_path: Path, kind: str, wanted: str, gains_of_fields: dict[int, int]) -> None:
+    fields, times = fields_and_times(vis)
+    path = constant_curves(tmp_path, vis, kind, (times[fields == 2].mean(), times.max() + 1e5))
+    correct_visibilities(
+        vis, {"spw": "0"}, LibraryOptions((path,), gainfield=(wanted,), interp=("linearperobs",)), ApplyOptions()
+    )
+    for field, gain in gains_of_fields.items():
+        data, flag, one, two, _ = read(vis, 0, field)
+        at = (one == 1) & (two == 3)
+        assert not flag.any()
+        np.testing.assert_allclose(data[at], gain**-2.0, rtol=1e-5)
+
+
+def constant_curves(folder: Path, vis: str, kind: str, centres: tuple[float, float] | None = None) -> str:
+    """Gains of 2 for field 0 and of 3 for field 1."""
+    fields, times = fields_and_times(vis)
+    with MeasurementSet(vis) as ms:
+        hz = ms.metadata.spectral_windows[0].chan_freq_hz
+    knots, rows = np.repeat([times.min() - 1, times.max() + 1], 4), []
+    for field, antenna in np.ndindex(2, 8):
+        constant = np.log(field + 2.0) * np.array([1.0, 1, 1, 1, 0, 0, 0, 0] if kind == "GSPLINE" else [2.0, 0.0])
+        rows.append({
+            "ANTENNA1": antenna, "FIELD_ID": field, "CAL_DESC_ID": 0, "N_POLY_AMP": len(constant), "N_POLY_PHASE": len(constant),
+            "TIME": times[fields == field].mean() if centres is None else centres[field], "POLY_COEFF_AMP": np.tile(constant, 2),
+            "POLY_COEFF_PHASE": np.zeros(2 * len(constant)), "REF_FREQUENCY": np.array([1.5e9]),
+            **({"SPLINE_KNOTS_AMP": knots} if kind == "GSPLINE" else {"VALID_DOMAIN": hz[[0, -1]]}),
+        })  # fmt: skip
+    return make_table(folder / "c.cal", kind, rows, [-1 if kind == "GSPLINE" else 0])
+
+
+def test_times_of_curves(vis: str, tmp_path: Path) -> None:
+    """A field without a curve of its own takes the one nearest in time."""
+    fields, times = fields_and_times(vis)
+    target = times[fields == 2]
+    path = constant_curves(tmp_path, vis, "BPOLY", (target.min(), target.max()))
+    correct_visibilities(vis, {"spw": "0"}, LibraryOptions((path,)), ApplyOptions())
+    data, _, one, two, when = read(vis, 0, 2)
+    at = (one == 1) & (two == 3)
+    early = when[at] < (target.min() + target.max()) / 2
+    np.testing.assert_allclose(data[at][:, 0, 0], np.where(early, 1 / 4, 1 / 9), rtol=1e-5)
+
+
+def test_antennas_of_curves(vis: str, tmp_path: Path) -> None:
+    """antmap: antenna 1 takes the curve of antenna 2, antenna 3 has none."""
+    path = constant_curves(tmp_path, vis, "GSPLINE")
+    with tables.table(path, readonly=False, ack=False) as table:
+        for row in np.flatnonzero(table.getcol("ANTENNA1") == 2).tolist():
+            table.putcell("POLY_COEFF_AMP", row, table.getcell("POLY_COEFF_AMP", row) + np.log(5.0))
+    lines = f"caltable='{path}' antmap=[0,2,2] calwt=F"
+    correct_visibilities(vis, {"spw": "0"}, LibraryOptions(lines=lines), ApplyOptions())
+    data, flag, one, two, _ = read(vis, 0, 0)
+    np.testing.assert_allclose(data[(one == 0) & (two == 1)][:, 0, 0], 1 / 20, rtol=1e-5)
+    assert flag[two == 3].all()
+
+
 def test_unknown_curves(tmp_path: Path) -> None:
     path = make_table(tmp_path / "x.cal", "XPOLY", [], [0])
     with pytest.raises(DataError, match="XPOLY"):

@@ -69,6 +69,22 @@ def test_standard_per_window(vis: str) -> None:
     assert np.allclose(model[(field == 0) & (ddid == 1)][..., 0], 13.84365961)
 
 
+@pytest.mark.parametrize(
+    ("spix", "polindex", "flat"), [([-0.7], [0.1], False), ([-0.7, -0.1], [], True), ([-0.7], [0.1, 0.05], True)]
+)
+def test_manual_without_a_flux_for_each_channel(vis: str, spix: list[float], polindex: list[float], flat: bool) -> None:
+    """CASA 6.7: the record is of the window's middle; curved models are constant, plain power laws follow the channels."""
+    spectrum = manual_spectrum([3.0, 0, 0, 0], spix, "1GHz", polindex, [0.3] if polindex else [], 0.0)
+    record = set_model(vis, {"field": "0"}, SetModelOptions("manual", manual=spectrum, scale_by_channel=False))
+    curve = spix[1] if len(spix) > 1 else 0.0
+    middle, first = (3.0 * x ** (-0.7 + curve * np.log10(x)) for x in (1.4140, 1.4))
+    np.testing.assert_allclose(record["0"]["0"]["fluxd"][0], middle, rtol=2e-6)
+    model, field, ddid = (column(vis, c) for c in ("MODEL_DATA", "FIELD_ID", "DATA_DESC_ID"))
+    here = model[(field == 0) & (ddid == 0)][:, :, 0]
+    np.testing.assert_allclose(here[:, 0], middle if flat else first, rtol=2e-6)
+    assert (here[:, -1] == here[:, 0]).all() == flat
+
+
 def test_field_off_the_scale_and_negative_flux(vis: str) -> None:
     record = set_model(vis, {"field": "1"}, SetModelOptions())
     assert record["1"]["0"]["fluxd"].tolist() == [1, 0, 0, 0]

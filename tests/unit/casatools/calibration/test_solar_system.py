@@ -69,6 +69,16 @@ def test_fluxes_by_date(data: Path) -> None:
     np.testing.assert_allclose(body_flux(disk, np.array([1e9, np.sqrt(2) * 1e9, 2e9]), 58605.0), [1.5, 3.0, 6.0], rtol=1e-6)
 
 
+def test_temperatures_by_date_go_before_those_that_end_earlier(data: Path) -> None:
+    """Mars has a file of each in CASA's data; that without _time ends in 2020."""
+    models = data / "alma" / "SolarSystemModels"
+    (models / "Mars_Tb.dat").write_text("1.0 2.0\n2019 1 1 0 58600.0 200.0 200.0\n2019 1 1 1 58601.0 200.0 200.0\n")
+    (models / "Mars_Tb_time.dat").write_text("1.0 2.0\n2019 1 1 0 0 58600.0 200.0 200.0\n2019 1 1 1 0 58700.0 300.0 300.0\n")
+    mars, uranus = (solar_system.Disk(n, 0.0, 0.0, 1e-6, 1e-6, 0.0) for n in ("Mars", "Uranus"))
+    ratio = body_flux(mars, HZ, 58650.0) / body_flux(uranus, HZ, DAY)
+    np.testing.assert_allclose(ratio, (250 - 2.725) / (100 - 2.725), rtol=1e-3)
+
+
 def test_what_the_data_do_not_cover(data: Path) -> None:
     with pytest.raises(DataError, match="no ephemeris of Mars"):
         find_disk("Mars", DAY)

@@ -14,7 +14,7 @@ from casatools._base import memory
 from casatools.flagging import run as runs
 from casatools.flagging.commands import make_command
 from casatools.flagging.run import run_commands
-from casatools.io.ms import chunks
+from casatools.io.ms import MeasurementSet, chunks
 from casatools.io.ms.chunks import cut_groups
 
 
@@ -97,3 +97,34 @@ def test_groups_are_cut_between_parts() -> None:
     cut = cut_groups(groups, parts, cost, 2.0)
     assert cut.tolist() == [0, 1, 0, 1, 2, 2]
     assert cut_groups(np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0), 1.0).size == 0
+
+
+def test_what_comes_in_parts_is_read_in_small_chunks(copied: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those that must see whole groups, or else pass over the data once more, get as much as the memory allows."""
+    with MeasurementSet(copied) as ms:
+        columns, limit = runs.RowColumns(ms), 1 << 30
+        monkeypatch.setattr(runs, "_group_bytes", lambda: limit)
+        parts = np.repeat(np.arange(10), 40)
+        for mode, most in (("tfcrop", runs._PART_BYTES), ("sumthreshold", runs._PART_BYTES), ("rflag", limit)):
+            agents = [runs._make_agent(make_command({"mode": mode}), ms, columns)]
+            assert runs._most_bytes(agents, parts) == most
+            assert runs._most_bytes(agents, None) == limit
+        assert runs._most_bytes([], np.repeat(np.arange(10), 1000)) == 1000 * runs._RUN_BYTES
+
+
+def test_files_read_straight_hold_what_others_here_have_written(copied: str) -> None:
+    """A table that is open in this process with changes that casacore still holds back."""
+    with table(copied, readonly=False, ack=False) as held:
+        flags, data = np.zeros_like(held.getcol("FLAG")), held.getcol("DATA")
+        flags[0, : flags.shape[1] // 2 + 1] = True
+        data[3, -1] = 1e9
+        held.putcol("FLAG", flags)
+        held.putcol("DATA", data)
+        clip, extend = {"mode": "clip", "clipminmax": [0.0, 1e8]}, {"mode": "extend", "growtime": 0.0, "growfreq": 50.0}
+        run_commands(copied, [make_command(clip), make_command(extend)])
+        found = held.getcol("FLAG")
+    expected = np.zeros_like(flags)
+    expected[0], expected[3, -1] = True, True
+    np.testing.assert_array_equal(found, expected)
+    with table(copied, ack=False) as again:
+        np.testing.assert_array_equal(again.getcol("FLAG"), expected)

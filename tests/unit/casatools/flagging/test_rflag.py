@@ -70,6 +70,21 @@ def test_median_in_place(count: int) -> None:
     assert middle_value(values) == expected
 
 
+@pytest.mark.parametrize("count", [1, 2, 3, 5, 31, 64, 101, 130])
+def test_columns_in_order_and_their_medians(count: int) -> None:
+    given = np.random.default_rng(count).normal(size=(count, 3)).astype(np.float32)
+    there = np.array([count, max(0, count - 2), 0])
+    for k, few in enumerate(there):
+        given[few:, k] = np.inf
+    for sort, take in ((loops.sort_columns, loops.middles), (loops.sort_columns.py_func, loops.middles.py_func)):
+        series, out = given.copy(), np.empty(3)
+        sort(series)
+        np.testing.assert_array_equal(series, np.sort(given, axis=0))
+        take(series, there, out)
+        expected = [loops.median_in_place(given[:few, k].copy(), few) if few else 0.0 for k, few in enumerate(there)]
+        np.testing.assert_array_equal(out, expected)
+
+
 def scatter_of(seen: np.ndarray) -> float:
     """Standard deviation of complex values, from squares in single precision."""
     parts = [(p * p).mean(dtype=np.float64) - p.mean(dtype=np.float64) ** 2 for p in (seen.real, seen.imag)]

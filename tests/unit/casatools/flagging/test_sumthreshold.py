@@ -43,6 +43,17 @@ def test_rates_on_injected_interference(benchmark_module: Any, mode: str, streng
     assert hits > found and alarms < wrong
 
 
+def test_speeds_are_told_beside_what_is_asked(benchmark_module: Any) -> None:
+    seconds = {
+        ("ours", "tfcrop"): 2.0, ("reference", "tfcrop"): 9.0, ("ours", "sumthreshold"): 2.0, ("aoflagger", "sumthreshold"): 5.0,
+        ("ours", "list of 1"): 0.1, ("ours", "list of 100"): 0.15,
+    }  # fmt: skip
+    lines = {line.split("  ")[0].strip(): line.split() for line in benchmark_module.speed_table(seconds).splitlines()}
+    assert lines["tfcrop"] == ["tfcrop", "2.000", "9.000", "-", "4.50", "5", "MISSED"]
+    assert lines["sumthreshold"] == ["sumthreshold", "2.000", "-", "5.000", "2.50", "1", "met"]
+    assert "a list of 100 on the same rows takes 1.50 times a list of 1 (ours)" in benchmark_module.speed_table(seconds)
+
+
 def test_clean_noise_is_left_alone(benchmark_module: Any) -> None:
     assert benchmark_module.rates("sumthreshold", 0.0)[1] < 3e-3
 
@@ -53,7 +64,8 @@ def test_runs_agree_with_slow_ones() -> None:
     for length in (1, 2, 8):
         out, slow, expected = (np.zeros(plane.shape, bool) for _ in range(3))
         # Without a scatter to compare with, limits stay as they are.
-        loops.threshold_axis(plane, bad, length, 0.7, 0.0, out)
+        assert loops.threshold_axis(plane, bad, length, 0.7, 0.0, out)
+        assert not loops.threshold_axis(plane, bad, length, 7.0, 0.0, out)
         loops.threshold_axis.py_func(plane, bad, length, 0.7, 0.0, slow)
         for series in range(3):
             for k in range(40 - length + 1):
@@ -96,15 +108,52 @@ def test_parts_of_visibilities() -> None:
 
 
 def test_dilation_is_the_rank_operator() -> None:
-    flags = np.random.default_rng(6).random(30) < 0.3
-    out = np.zeros(30, bool)
-    loops.dilate(flags, 0.2, out)
+    pair = np.random.default_rng(6).random((30, 2)) < 0.3
+    out = np.zeros((30, 2), bool)
+    loops.dilate(pair, 0.2, out)
+    slow = np.zeros((30, 2), bool)
+    loops.dilate.py_func(pair, 0.2, slow)
+    np.testing.assert_array_equal(out, slow)
+    flags = pair[:, 0]
     expected = np.zeros(30, bool)
     for low in range(30):
         for high in range(low + 1, 31):
             if flags[low:high].mean() >= 0.8 - 1e-12:
                 expected[low:high] = True
-    np.testing.assert_array_equal(out, expected)
+    np.testing.assert_array_equal(out[:, 0], expected)
+
+
+@pytest.mark.parametrize("count", [1, 100, 511, 512, 513, 4000, 4001])
+def test_medians_of_many_by_leading_bits(count: int) -> None:
+    """The very number that lies in the middle, and nothing is moved that a caller needs afterwards."""
+    values = np.random.default_rng(count).normal(0.1, 1.0, count).astype(np.float32) ** 3
+    for held in (values, np.abs(values), np.round(values), np.zeros_like(values), -np.abs(values)):
+        expected = np.sort(held)[(count - 1) // 2] if count > 100 else np.median(held)
+        given = held.copy()
+        assert loops.median_of_many(given, count) == expected
+        np.testing.assert_array_equal(np.sort(given), np.sort(held))
+    assert loops.median_of_many.py_func(values.copy(), count) == loops.median_of_many(values.copy(), count)
+
+
+@pytest.mark.parametrize("flagged", ["none", "channels", "some"])
+def test_lines_are_weighted_least_squares(flagged: str) -> None:
+    """Also where the sums of weights of a sample before are taken."""
+    rng = np.random.default_rng(8)
+    values, weight = rng.normal(size=(23, 5)).astype(np.float32), np.ones((23, 5), np.float32)
+    weight[(slice(None), 2) if flagged == "channels" else rng.random((23, 5)) < (0.3 if flagged == "some" else 0.0)] = 0.0
+    taps = gaussian_taps(2.0)
+    fit, total = np.empty_like(values), np.empty_like(values)
+    loops.smooth_axis(weight, weight * values, taps, fit, total)
+    assert loops.is_even(weight) == loops.is_even.py_func(weight) == (flagged != "some")
+    half = len(taps) // 2
+    for k in (0, 3, 11, 12, 22):
+        m = np.arange(max(0, k - half), min(23, k + half + 1))
+        for c in range(5):
+            each = taps[m - k + half] * weight[m, c]
+            assert total[k, c] == pytest.approx(each.sum(), rel=1e-5)
+            if each.sum() > 0:
+                line = np.polyfit(m - k, values[m, c], 1, w=np.sqrt(each.astype(np.float64)))
+                assert fit[k, c] == pytest.approx(line[1], rel=1e-3, abs=1e-4)
 
 
 def test_background_follows_slopes_around_flags() -> None:

@@ -18,6 +18,14 @@ def test_many_directions_rotate_as_one_does() -> None:
     np.testing.assert_allclose(many[1], [p[1][0] for p in one], atol=1e-12)
 
 
+def test_very_many_directions_rotate_alike() -> None:
+    longitude, latitude = np.random.default_rng(4).uniform(-1.5, 1.5, (2, 20001))
+    found = image_frames.convert_directions(longitude, latitude, "J2000", "GALACTIC")
+    parts = [image_frames.convert_directions(longitude[k::3], latitude[k::3], "J2000", "GALACTIC") for k in range(3)]
+    for k, part in enumerate(parts):
+        np.testing.assert_allclose([found[0][k::3], found[1][k::3]], part, rtol=0, atol=1e-12)
+
+
 def test_known_directions() -> None:
     """(180 deg, 30 deg) J2000 as CASA 6.7's coordsys.setreferencecode gives it."""
     at = (np.array([np.pi]), np.array([np.pi / 6]))

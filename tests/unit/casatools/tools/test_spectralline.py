@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from casatasks import slsearch, splattotable
@@ -14,6 +15,7 @@ from casatools import ctsys, spectralline
 from casatools._base import paths
 from casatools._base.errors import DataError, NotOpenError, OutputExistsError, ParameterError, PathMissingError
 from casatools.io.line_tables import read_lines
+from casatools.io.packed_lines import SHIPPED_LINES
 from casatools.tools.table import table as table_tool
 
 HEAD = (
@@ -108,14 +110,35 @@ def test_search_is_written_and_told(sl: spectralline) -> None:
 
 def test_the_default_table_is_looked_up(sl: spectralline, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
-    with pytest.raises(PathMissingError, match="pip install casadata"):
-        spectralline().open()
+    shipped = spectralline()
+    assert shipped.open() and shipped.nrows() == 459858
     (tmp_path / "data" / "ephemerides").mkdir(parents=True)
     os.rename("lines.tbl", "data/ephemerides/SplatDefault.tbl")
     monkeypatch.setattr(paths, "_extra", None)
     ctsys.setpath([str(tmp_path / "data")])
     tool = spectralline()
     assert tool.open() and tool.nrows() == 4
+
+
+def test_the_shipped_list_is_searched(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Known lines: CO 1-0 of CDMS at 115.27120 GHz and the recombination line H40alpha at 99.02296 GHz."""
+    tool = spectralline()
+    tool.open(SHIPPED_LINES)
+    found = tool.search(freqrange=[115.0, 116.0], species=["COv=0"], verbose=False).torecord()
+    assert list(found.values()) == [
+        {"chemname": "Carbon Monoxide", "el": {"unit": "K", "value": 0.0}, "eu": {"unit": "K", "value": float(np.float32(5.53211))},
+         "freq": {"unit": "GHz", "value": 115.2712}, "intensity": 0.0, "linelist": "SLAIM",
+         "loga": float(np.float32(-7.14236)), "qns": "1-0", "recommended": True, "smu2": {"unit": "Debye2", "value": float(np.float32(0.01212))},
+         "species": "COv=0"}
+    ]  # fmt: skip
+    assert tool.search(freqrange=[115.2712, 115.2713], species=["COv=0"], verbose=False).nrows() == 1  # all digits count
+    for names, count in (({"chemnames": ["2,4,6,8-Nonatetraynenitrile"]}, 138), ({"species": ["g'Ga-(CH2OH)2"]}, 28466)):
+        assert tool.search(freqrange=[20.0, 700.0], verbose=False, **names).nrows() == count
+    lines = tool.search(freqrange=[99.0, 99.1], rrlonly=True, verbose=False).torecord().values()
+    assert {"species": "H&alpha;", "qns": "H(40)&alpha;"}.items() <= next(r for r in lines if r["species"] == "H&alpha;").items()
+    assert len(tool.species()["return"]) == 298 and len(tool.chemnames()["return"]) == 139
+    monkeypatch.setattr("casatools.tools.spectralline.default_table", lambda: SHIPPED_LINES)
+    assert slsearch(outfile="o.tbl", freqrange=[114, 116], species=["COv=0"]) and len(read_lines("o.tbl")["EL"]) == 1
 
 
 def test_an_installed_casadata_is_found(sl: spectralline, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,6 +15,7 @@ from casatools import ms, table
 from casatools._base.errors import DataError, OutputExistsError, ParameterError, PathMissingError
 from casatools.io.ms.ephemerides import extend_ephemeris
 from casatools.io.ms.row_files import RowWriter
+from casatools.io.tables import open_table
 from casatools.simulation.demo import DemoOptions, make_demo
 from casatools.transform.concatenating import ConcatOptions, merge_options
 from casatools.transform.merging import MergeOptions
@@ -89,6 +90,18 @@ def test_rows_by_time_and_weights_scaled() -> None:
     assert column("o.ms", "WEIGHT")[:, first] == pytest.approx(0.5 * column("a.ms", "WEIGHT"))
     assert column("o.ms", "SIGMA") == pytest.approx(column("o.ms", "WEIGHT") ** -0.5)
     assert rows("o.ms/POINTING") == 0
+
+
+@pytest.mark.parametrize("empty", ["a.ms", "b.ms"])
+def test_pointings_stay_where_an_input_has_none(empty: str) -> None:
+    """CASA drops those after an input without any, or all where that is the first one."""
+    for name in ("a.ms", "b.ms"):
+        with open_table(f"{name}/POINTING", writable=True) as pointing:
+            pointing.removerows(range(pointing.nrows()))
+            if name != empty:
+                pointing.addrows(5)
+    concat(["a.ms", "b.ms"], "o.ms")
+    assert rows("o.ms/POINTING") == 5
 
 
 def test_scaled_sigmas_are_those_of_the_input() -> None:

@@ -15,6 +15,7 @@ from casatasks import statwt
 from casatools import ms
 from casatools._base.errors import DataError, ParameterError, SelectionError
 from casatools.io.ms import MeasurementSet
+from casatools.io.ms.weight_columns import add_weight_spectrum
 from casatools.io.tables import open_table
 from casatools.kernels.group_variances import CLASSIC, all_variances, chauvenet_limit, group_variances, kept_range
 from casatools.simulation.demo import DemoOptions, make_demo
@@ -101,6 +102,50 @@ def test_bins_of_channels_and_integrations(vis: str) -> None:
     masked = np.where(flag, np.nan, spectrum)
     assert weight == pytest.approx(np.nanmedian(masked, axis=1), rel=1e-5)
     assert data.shape == spectrum.shape
+
+
+def test_a_last_bin_of_too_few_integrations_takes_those_before_it(vis: str) -> None:
+    """The rule of CASA 6.7: what is left over counts with as many integrations before it as make a whole bin."""
+    (times,) = read(vis, "TIME")
+    scan, first, second = read(vis, "SCAN_NUMBER", "ANTENNA1", "ANTENNA2")
+    inside = (scan == scan[0]) & (first == first[0]) & (second == second[0])
+    rows = np.flatnonzero(inside)[np.argsort(times[inside])]
+    count = len(rows) - 1  # one integration is left over
+    statwt(vis, datacolumn="data", timebin=count, flagbackup=False)
+    data, flag, exposure, weight = read(vis, "DATA", "FLAG", "EXPOSURE", "WEIGHT")
+    for some, used in ((rows[:-1], rows[:-1]), (rows[-1:], rows[1:])):
+        good = data[used, :, 0][~flag[used, :, 0]]
+        expected = 2.0 / (good.real.var() + good.imag.var())
+        assert weight[some, 0] == pytest.approx(np.full(len(some), expected), rel=1e-4), exposure[0]
+
+
+def test_sliding_bins_count_integrations_that_a_baseline_lacks(vis: str) -> None:
+    """The rule of CASA 6.7: the window is made of integrations of the scan; a baseline that lacks one has fewer samples in it."""
+    time, scan, first, second, flag = read(vis, "TIME", "SCAN_NUMBER", "ANTENNA1", "ANTENNA2", "FLAG")
+    inside = (scan == scan[0]) & (first == first[0]) & (second == second[0])
+    rows = np.flatnonzero(inside)[np.argsort(time[inside])]
+    with MeasurementSet(vis, writable=True) as opened:
+        put(opened, "FLAG", flag & False)
+        put(opened, "SCAN_NUMBER", np.where(np.arange(len(scan)) == rows[1], 99, scan).astype(np.int32))
+    statwt(vis, datacolumn="data", timebin=3, slidetimebin=True, flagbackup=False)
+    data, weight = read(vis, "DATA", "WEIGHT")
+    for row, used in ((rows[0], rows[[0, 2]]), (rows[2], rows[[2, 3]]), (rows[3], rows[[2, 3, 4]])):
+        values = data[used, :, 0]
+        assert weight[row, 0] == pytest.approx(2.0 / (values.real.var() + values.imag.var()), rel=1e-4)
+
+
+def test_fully_flagged_rows_have_no_sigma_beside_spectra(vis: str) -> None:
+    """CASA 6.7 writes -1 there where the data have spectra of weights, whether WEIGHT is written or not."""
+    with MeasurementSet(vis, writable=True) as opened:
+        opened.add_scratch_columns(model=True, corrected=True)
+        add_weight_spectrum(opened)
+        flag = opened.read("FLAG")
+        flag[::7] = True
+        put(opened, "FLAG", flag)
+        put(opened, "WEIGHT_SPECTRUM", np.ones(flag.shape, np.float32))
+    statwt(vis, datacolumn="data", timebin=3, flagbackup=False)
+    (sigma,) = read(vis, "SIGMA")
+    assert (sigma[::7] == -1.0).all() and (np.delete(sigma, np.s_[::7], axis=0) > 0).all()
 
 
 def test_integer_bins_with_changing_integration_times(vis: str) -> None:

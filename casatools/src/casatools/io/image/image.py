@@ -13,10 +13,12 @@ from casatools._base.errors import DataError, NotOpenError, ParameterError
 from casatools._base.memory import IMAGE_BLOCK_BYTES
 from casatools._base.paths import require_present
 from casatools.io.image.beams import BeamSet
+from casatools.io.image.borrowed_image import BorrowedImage, detach_borrowers_of
+from casatools.io.image.computed_image import ComputedImage, Evaluator, is_computed
 from casatools.io.image.coordinates import Coordinates
 from casatools.io.image.history import HistoryEntry
 from casatools.io.image.joined_image import JoinedImage, is_joined
-from casatools.io.image.part_image import PartImage, detach_parts_of, is_part
+from casatools.io.image.part_image import PartImage, is_part
 from casatools.io.image.table_image import TableImage
 from casatools.io.image.tile_file import TileFile
 from casatools.io.image.tiling import iter_blocks
@@ -90,6 +92,8 @@ class CasaImage:
             return cls(JoinedImage.open(found))
         if os.path.isdir(found) and is_part(found):
             return cls(PartImage.open(os.path.abspath(found), writable))
+        if os.path.isdir(found) and is_computed(found):
+            return cls(ComputedImage.open(os.path.abspath(found), writable))
         if os.path.isdir(found):
             return cls(TableImage.open(found, writable))
         if is_fits_file(found):
@@ -166,9 +170,24 @@ class CasaImage:
         image._begin(coordinates, mask)
         return image
 
+    @classmethod
+    def compute(
+        cls,
+        path: str,
+        evaluator: Evaluator,
+        expression: dict[str, Any],
+        dtype: Any,
+        tile: Sequence[int],
+        coordinates: Coordinates,
+    ) -> CasaImage:
+        """Make an image that is an expression, computed where it is read; arguments as of `ComputedImage.create`."""
+        image = cls(ComputedImage.create(path, evaluator, expression, dtype, tile))
+        image._begin(coordinates, "")
+        return image
+
     def detach(self) -> None:
-        """Take the pixels from the image that this one is a part of, if it is one."""
-        if isinstance(self._open, PartImage):
+        """Take the pixels from the images that this one is a part or an expression of, if it is one."""
+        if isinstance(self._open, BorrowedImage):
             self._open.become_whole()
 
     def _begin(self, coordinates: Coordinates, mask: str) -> None:
@@ -351,7 +370,7 @@ class CasaImage:
 
     def write(self, values: Any, slices: Slices = None) -> None:
         """Put pixels; `values` are broadcast to the slices and cast to the image's dtype."""
-        detach_parts_of(self.path)
+        detach_borrowers_of(self.path)
         block = _Block(slices, self.shape)
         if not block.empty:
             full = np.broadcast_to(np.asarray(values), block.result_shape).reshape(block.full_shape)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
+from casatools.io.ms.incremental import IncrementalColumns, columns_of_changes
 from casatools.io.ms.measurement_set import CHANNEL_COLUMNS, CORRELATION_COLUMNS, MeasurementSet
 from casatools.io.ms.row_files import RowWriter, row_file
 from casatools.io.ms.spare_space import SpareSpace, told_by_casacore
@@ -17,7 +18,7 @@ from casatools.io.tables import Table, is_table, open_table, remove_rows
 
 __all__ = ["append_rows", "append_subtable", "empty_subtable", "rewrite_rows", "subtable_columns"]
 
-_ROWS = 20000
+_ROWS = 65536
 # What columns that casacore writes take of a row on disk at most.
 _OTHER_BYTES = 100.0
 _TILED = (*CHANNEL_COLUMNS, *CORRELATION_COLUMNS)
@@ -52,17 +53,22 @@ def append_rows(
     spare = SpareSpace(target, source.nrow * _OTHER_BYTES)
     with _carrying(target, source, [c for c in _TILED if c in present and c not in changed]) as carried:
         shared = [c for c in table.colnames() if c in present and c not in carried and _stored(table, c)]
-        with (
-            closing(open_table(target, writable=True)) as made,
-            closing(table.select(_listed(shared))) as view,
-            spare,
-        ):
+        with closing(open_table(target, writable=True)) as made, spare, ExitStack() as stack:
+            numbers = [c for c in shared if c == "UVW" or _is_number(table, c)]
+            cells = [c for c in shared if c not in numbers]
+            view = stack.enter_context(closing(table.select(_listed(cells)))) if cells else None
+            incremental = IncrementalColumns(columns_of_changes(made), made.nrows())
             made.addrows(begin + table.nrows() - made.nrows())
             for start, count in _pieces(table, uniform):
+                rows = np.arange(start, start + count)
                 with told_by_casacore(f"the rows of {source.path!r} do not fit the MeasurementSet to be made"):
-                    view.copyrows(made, start, begin + start, count)
-                    for name, values in changes(table, start, count).items():
-                        made.putcol(name, values, begin + start, count)
+                    if view is not None:
+                        view.copyrows(made, start, begin + start, count)
+                    new = changes(table, start, count)
+                    for name in dict.fromkeys([*numbers, *new]):
+                        values = np.asarray(new[name]) if name in new else source.read(name, rows)
+                        if not incremental.put(made, name, values, begin + start):
+                            made.putcol(name, np.ascontiguousarray(values), begin + start, count)
                 yield count
 
 
@@ -104,6 +110,11 @@ def _pieces(table: Table, uniform: bool) -> Iterator[tuple[int, int]]:
 def _listed(names: Sequence[str]) -> str:
     """Columns as TaQL takes them; names such as OFFSET are words of the language and are escaped."""
     return ", ".join("\\" + n for n in names)
+
+
+def _is_number(table: Table, column: str) -> bool:
+    """Whether cells are single numbers or truth values, which are fast to put by columns."""
+    return bool(table.isscalarcol(column)) and str(table.coldatatype(column)).lower() not in ("string", "record")
 
 
 def _stored(table: Table, column: str) -> bool:

@@ -25,7 +25,7 @@ from casatools.io.ms.row_files import RowReader
 if TYPE_CHECKING:
     from casatools.io.ms.selection import ResolvedSelection
 
-__all__ = ["ChunkPlan", "VisChunk", "iter_chunks", "plan_chunks", "write_chunks"]
+__all__ = ["ChunkPlan", "KnownRows", "VisChunk", "iter_chunks", "plan_chunks", "write_chunks"]
 
 # Bytes an element takes in memory, for the size of a chunk.
 _ITEM_BYTES = {"FLAG": 1, "WEIGHT_SPECTRUM": 4, "SIGMA_SPECTRUM": 4, "FLOAT_DATA": 4, "IMAGING_WEIGHT": 4}
@@ -77,6 +77,31 @@ class VisChunk:
 
 
 @dataclass(frozen=True)
+class KnownRows:
+    """Columns of rows that follow each other, read before: they are not read again.
+
+    Attributes
+    ----------
+    first : int
+        The first of the rows.
+    columns : dict of ndarray (row,)
+    """
+
+    first: int
+    columns: dict[str, np.ndarray]
+
+    @classmethod
+    def of(cls, rows: np.ndarray, columns: dict[str, np.ndarray]) -> KnownRows | None:
+        """None where the rows (ascending) do not follow each other, or the columns are too large to be kept."""
+        run = len(rows) > 0 and int(rows[-1]) - int(rows[0]) == len(rows) - 1
+        return cls(int(rows[0]), columns) if run and sum(v.nbytes for v in columns.values()) <= CHUNK_BYTES else None
+
+    def take(self, column: str, rows: np.ndarray) -> np.ndarray | None:
+        """A new array; None where it is not known."""
+        return self.columns[column][rows - self.first] if column in self.columns else None
+
+
+@dataclass(frozen=True)
 class ChunkPlan:
     """What `iter_chunks` will read: one entry a chunk, without data."""
 
@@ -119,7 +144,8 @@ def plan_chunks(
     rows = np.asarray(resolved.rows, dtype=np.int64)
     if len(rows) == 0:
         return []
-    ddids = np.asarray(ms.read("DATA_DESC_ID", rows))
+    # Many rows here and there are found faster in the whole column.
+    ddids = np.asarray(ms.read("DATA_DESC_ID")[rows] if 2 * len(rows) > ms.nrow else ms.read("DATA_DESC_ID", rows))
     plans: list[ChunkPlan] = []
     wide = [c for c in columns if c in CHANNEL_COLUMNS]
     present = np.unique(ddids)
@@ -217,6 +243,7 @@ def iter_chunks(
     plans: Sequence[ChunkPlan] | None = None,
     made: Sequence[str] = (),
     straight: bool = False,
+    known: KnownRows | None = None,
 ) -> Iterator[VisChunk]:
     """Yield the selected visibilities in bounded chunks, reading ahead.
 
@@ -235,7 +262,9 @@ def iter_chunks(
     made : sequence of str
         Columns that are not read but will be made of a chunk: they count towards its size.
     straight : bool
-        Nobody writes to the MeasurementSet meanwhile: tiled columns are read straight from their files, and other threads go on.
+        Nobody writes rows meanwhile that are still to be read: tiled columns are read straight from their files, and other threads go on.
+    known : KnownRows, optional
+        Columns that have been read already, of all rows of the plans.
 
     Yields
     ------
@@ -253,9 +282,9 @@ def iter_chunks(
         return
     asking = ReadAhead(ms, columns)
     files: RowReader | None = None
-    if straight and not ms.writable:
+    if straight:
         ms.flush()  # what this process has written to it by another name
-        files = RowReader(ms.table, [c for c in columns if c in CHANNEL_COLUMNS])
+        files = RowReader(ms.table, [c for c in columns if c in CHANNEL_COLUMNS or c in CORRELATION_COLUMNS or c == "UVW"])
     with ThreadPoolExecutor(1, thread_name_prefix="ms-read") as worker:
         waiting: deque[Future[VisChunk]] = deque()
         try:
@@ -263,7 +292,7 @@ def iter_chunks(
                 for plan in islice(todo, ahead, ahead + 2):  # what comes after what is read next
                     asking.ask(int(plan.rows.min()), int(plan.rows.max()))
                 while todo and len(waiting) <= ahead:
-                    waiting.append(worker.submit(_read_chunk, ms, resolved, todo.popleft(), columns, files))
+                    waiting.append(worker.submit(_read_chunk, ms, resolved, todo.popleft(), columns, files, known))
                 yield waiting.popleft().result()
         finally:  # also when the consumer stops early or is interrupted
             for future in waiting:
@@ -275,7 +304,12 @@ def iter_chunks(
 
 
 def _read_chunk(
-    ms: MeasurementSet, resolved: ResolvedSelection, plan: ChunkPlan, columns: Sequence[str], files: RowReader | None = None
+    ms: MeasurementSet,
+    resolved: ResolvedSelection,
+    plan: ChunkPlan,
+    columns: Sequence[str],
+    files: RowReader | None = None,
+    known: KnownRows | None = None,
 ) -> VisChunk:
     description = ms.metadata.data_descriptions[plan.ddid]
     channels = resolved.channels.get(description.spw)
@@ -295,9 +329,12 @@ def _read_chunk(
     )
     for column in columns:
         narrow = column in CHANNEL_COLUMNS or column in CORRELATION_COLUMNS
-        values = files.read(column, plan.rows, channels, correlations) if files is not None else None
+        taken = (channels, correlations) if narrow else (None, None)
+        values = known.take(column, plan.rows) if known is not None else None
+        if values is None and files is not None:
+            values = files.read(column, plan.rows, *taken)
         if values is None:
-            values = ms.read(column, plan.rows, channels if narrow else None, correlations if narrow else None)
+            values = ms.read(column, plan.rows, *taken)
         chunk.columns[column] = values
     return chunk
 

@@ -12,8 +12,10 @@ import numpy as np
 from casacore import tables as _tables
 
 from casatools.io.ms.create import closing, data_managers, incremental_columns, new_ms, visibility_column
+from casatools.io.ms.incremental import IncrementalColumns
 from casatools.io.ms.measurement_set import CHANNEL_COLUMNS, CORRELATION_COLUMNS, MeasurementSet
-from casatools.io.ms.row_files import RowFile, RowWriter
+from casatools.io.ms.part_files import copy_folder
+from casatools.io.ms.row_files import CarriedFiles, RowFile, RowWriter
 from casatools.io.ms.spare_space import SpareSpace, told_by_casacore
 from casatools.io.tables import Table, is_table, open_table, subtable_path
 
@@ -28,8 +30,6 @@ _ORDER = ("UVW", "FLAG", "FLAG_CATEGORY", "WEIGHT", "SIGMA", *_SCALARS)
 
 # What columns without a channel axis take of a row on disk at most, and what everything else takes.
 _OTHER_BYTES, _LEAST_BYTES = 100.0, 1e6
-# Values of incremental columns that stand for at least as many rows on average are put one by one.
-_RUN_ROWS = 8
 
 
 @dataclass(frozen=True)
@@ -106,9 +106,7 @@ class MsWriter:
             path, description, data_managers(names, ncorr, nchan, varying, tile), source.table.info()["subType"]
         )
         self._nrow = nrow
-        # The last value of each incremental column, and how many rows there were when the table was opened.
-        self._held: dict[str, Any] = dict.fromkeys(incremental_columns(names, varying))
-        self._begun = 0
+        self._incremental = IncrementalColumns(incremental_columns(names, varying))
         try:
             self._copy_keywords()
             if not subtables_last:
@@ -137,7 +135,7 @@ class MsWriter:
                 self._spare.give_up()
                 self.table.close()
 
-    def lay_out(self, cells: Sequence[tuple[int, int]], which: np.ndarray) -> None:
+    def lay_out(self, cells: Sequence[tuple[int, int]], which: np.ndarray, begun: CarriedFiles | None = None) -> None:
         """Tell the shapes of all rows before any is appended, so that tiled columns are written straight into their files.
 
         Parameters
@@ -146,14 +144,16 @@ class MsWriter:
             None larger than the tiles along any axis.
         which : ndarray (row,) int
             Which of the cells each row has; as many rows as there is room for.
+        begun : CarriedFiles, optional
+            Columns that are being taken over whole already.
         """
         names = [c for c in self.table.colnames() if c in CHANNEL_COLUMNS or c in CORRELATION_COLUMNS]
         wide = [(nchan, ncorr) for ncorr, nchan in cells]
         narrow = [(ncorr,) for ncorr, _ in cells]
         self.table.close()
-        self._files = RowWriter(self.path, {c: wide if c in CHANNEL_COLUMNS else narrow for c in names}, which)
+        self._files = RowWriter(self.path, {c: wide if c in CHANNEL_COLUMNS else narrow for c in names}, which, begun)
         self.table = open_table(self.path, writable=True)
-        self._begun = self.table.nrows()
+        self._incremental.begun = self.table.nrows()
         self._make_room(0)
 
     def carry(self, column: str, source: RowFile, rows: np.ndarray) -> bool:
@@ -199,17 +199,8 @@ class MsWriter:
 
     def _put(self, name: str, values: np.ndarray, offset: int, count: int, every: int) -> None:
         """Write cells through casacore; where values of an incremental column repeat, only those that change."""
-        if name in self._held and every == 1:
-            changed = np.arange(self._at, self._at + count) <= self._begun
-            changed[0] |= bool(self._held[name] != values[0])
-            changed[1:] |= values[1:] != values[:-1]
-            self._held[name] = values[-1]
-            rows = np.flatnonzero(changed)
-            if len(rows) * _RUN_ROWS <= count:
-                # A value put behind all others, in rows added since the table was opened, stands for all rows from there on.
-                for row in rows.tolist():
-                    self.table.putcell(name, self._at + row, values[row])
-                return
+        if every == 1 and self._incremental.put(self.table, name, values, self._at):
+            return
         self.table.putcol(name, values, self._at + offset, count, every)
 
     def _copy_keywords(self) -> None:
@@ -223,8 +214,8 @@ class MsWriter:
             if not _is_link(value) or not is_table(origin):
                 continue  # also a link to a sub-table that was not shipped with the data
             copy_subtable(origin, f"{self.path}/{name}", self._edits.get(name, SubtableEdit()))
-            with closing(open_table(f"{self.path}/{name}")) as table:
-                self.table.putkeyword(name, table)
+            # As casacore's own link of an open table, without opening it.
+            self.table.putkeyword(name, f"Table: {os.path.abspath(self.path)}/{name}")
 
 
 def _is_link(keyword: Any) -> bool:
@@ -291,11 +282,7 @@ def copy_whole(table: Table, target: str) -> None:
         table.copy(target, deep=True).close()
         return
     table.flush()  # what this process has written to it by another name
-    for folder, _, names in os.walk(origin, followlinks=True):
-        inside = os.path.normpath(os.path.join(target, os.path.relpath(folder, origin)))
-        os.makedirs(inside, exist_ok=True)
-        for name in names:
-            shutil.copyfile(os.path.join(folder, name), os.path.join(inside, name))  # without its permissions
+    copy_folder(origin, target)
 
 
 def _replace(table: Table, name: str, values: Sequence[Any] | np.ndarray) -> None:

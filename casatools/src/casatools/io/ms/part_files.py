@@ -2,19 +2,91 @@
 
 from __future__ import annotations
 
+import math
 import os
 import shutil
-from contextlib import closing
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, contextmanager
 
 from casatools._base.paths import remove_output
+from casatools.io.image.plain_file import reserve_file
+from casatools.io.ms.row_files import copy_bytes, row_file
 from casatools.io.tables import is_table, open_table
 
-__all__ = ["copy_measurement_set", "place_part", "replace_subtables"]
+__all__ = ["copied_meanwhile", "copy_folder", "copy_measurement_set", "place_part", "replace_subtables"]
+
+# Less than this is not worth a thread; as much is copied between two looks whether to stop.
+_LATE_BYTES, _PIECE_BYTES = 1 << 22, 1 << 25
+
+
+def copy_folder(source: str, target: str, copy: Callable[[str, str], object] = shutil.copyfile) -> None:
+    """Copy what lies in a folder, also by links, without permissions: what an archive does not let anybody change becomes a table to work with."""
+    for folder, _, names in os.walk(source, followlinks=True):
+        inside = os.path.normpath(os.path.join(target, os.path.relpath(folder, source)))
+        os.makedirs(inside, exist_ok=True)
+        for name in names:
+            copy(os.path.join(folder, name), os.path.join(inside, name))
 
 
 def copy_measurement_set(source: str, target: str) -> None:
     """Copy a plain MeasurementSet file by file; sub-tables that are linked from elsewhere become its own."""
-    shutil.copytree(os.path.realpath(source), target)
+    copy_folder(os.path.realpath(source), target)
+
+
+@contextmanager
+def copied_meanwhile(source: str, target: str) -> Iterator[None]:
+    """`copy_measurement_set`, where large files of tiles are filled until the end of the block.
+
+    Rows can be appended in it: the tiles that are copied meanwhile hold rows of the source alone, and whole cells of them. Their space is taken at once.
+    """
+    source = os.path.realpath(source)
+    full = _full_tiles(source)
+    late: list[tuple[str, str, int]] = []
+
+    def copy(one: str, other: str) -> None:
+        count, size = full.get(one, 0), os.path.getsize(one)
+        if count < _LATE_BYTES:
+            shutil.copyfile(one, other)
+            return
+        late.append((one, other, count))
+        with open(one, "rb") as old, open(other, "wb") as new:
+            reserve_file(new.fileno(), size)
+            copy_bytes(old.fileno(), new.fileno(), count, count, size - count)
+
+    copy_folder(source, target, copy)
+    stop = threading.Event()
+    with ThreadPoolExecutor(1, thread_name_prefix="ms-copy") as worker:
+        filling = worker.submit(_fill, late, stop)
+        try:
+            yield
+        except BaseException:
+            stop.set()
+            raise
+        filling.result()
+
+
+def _fill(files: list[tuple[str, str, int]], stop: threading.Event) -> None:
+    for one, other, count in files:
+        with open(one, "rb") as old, open(other, "r+b") as new:
+            for at in range(0, count, _PIECE_BYTES):
+                if stop.is_set():
+                    return
+                copy_bytes(old.fileno(), new.fileno(), at, at, min(_PIECE_BYTES, count - at))
+
+
+def _full_tiles(path: str) -> dict[str, int]:
+    """Files of tiles of a main table, and how many of their bytes are tiles full of cells."""
+    out: dict[str, int] = {}
+    with closing(open_table(path)) as table:
+        for column in table.colnames():
+            file = row_file(table, column)
+            for cube in file.header.cubes if file is not None else ():
+                assert file is not None
+                tile = math.prod(cube.tile) * file.bits // 8
+                out[os.path.realpath(file.path(cube))] = cube.shape[-1] // cube.tile[-1] * tile
+    return out
 
 
 def place_part(source: str, target: str, link: bool) -> None:

@@ -12,7 +12,7 @@ import errno
 import math
 import os
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
@@ -22,20 +22,24 @@ import numpy as np
 
 from casatools._base.buffers import empty_array
 from casatools._base.errors import DataError
+from casatools._base.threads import over_rows
 from casatools.io.image.plain_file import PIECE_BYTES, reserve_file
 from casatools.io.ms.tile_headers import Cube, TileHeader, read_tile_header
 from casatools.io.tables import Table, open_table
 
-__all__ = ["RowFile", "RowReader", "RowWriter", "read_piece", "row_file", "write_piece"]
+__all__ = ["CarriedFiles", "RowFile", "RowReader", "RowWriter", "copy_bytes", "read_piece", "row_file", "write_piece"]
 
 _KINDS = ("TiledShapeStMan", "TiledColumnStMan")
-# Bits of one element.
-_BITS = {"boolean": 1, "float": 32, "complex": 64}
-_TYPES = {"boolean": np.bool_, "float": np.float32, "complex": np.complex64}
-_NUMBERS = {1: np.dtype(np.bool_), 32: np.dtype(np.float32), 64: np.dtype(np.complex64)}
+_TYPES = {
+    "boolean": np.dtype(np.bool_), "float": np.dtype(np.float32), "double": np.dtype(np.float64), "complex": np.dtype(np.complex64),
+}  # fmt: skip
 # Runs of rows longer than this are moved by the system; shorter ones are gathered in memory, a piece at a time.
 _RUN_BYTES = 1 << 16
 _PIECE_BYTES = 1 << 22
+# What the system moves by itself at a time: after each piece its thread waits for the interpreter, which others keep busy.
+_MOVED_BYTES = 1 << 25
+# Each thread reads as much of a long run: most of the time goes into new memory.
+_THREAD_BYTES = 1 << 25
 # Blocks of a column that wait to be written.
 _WAITING = 4
 # What a system answers that cannot copy from the one file to the other by itself.
@@ -51,15 +55,20 @@ class RowFile:
     folder : str
     number : int
         Of the data manager.
-    bits : int
+    kind : dtype
         Of one element.
     header : TileHeader
     """
 
     folder: str
     number: int
-    bits: int
+    kind: np.dtype[Any]
     header: TileHeader
+
+    @property
+    def bits(self) -> int:
+        """Bits of one element."""
+        return 1 if self.kind == np.bool_ else 8 * self.kind.itemsize
 
     def path(self, cube: Cube) -> str:
         """The file of a hypercube."""
@@ -93,7 +102,7 @@ def row_file(table: Table, column: str) -> RowFile | None:
     """
     kind = str(table.coldatatype(column)).lower()
     folder = str(table.name())
-    if kind not in _BITS or table.endianformat() != "little":
+    if kind not in _TYPES or table.endianformat() != "little":
         return None
     if [os.path.realpath(p) for p in table.partnames()] != [os.path.realpath(folder)]:
         return None
@@ -108,8 +117,79 @@ def row_file(table: Table, column: str) -> RowFile | None:
         return None
     if header is None:
         return None
-    found = RowFile(folder, number, _BITS[kind], header)
+    found = RowFile(folder, number, _TYPES[kind], header)
     return found if found.is_whole() else None
+
+
+class CarriedFiles:
+    """Columns taken over whole from where their cells lie, begun before there is a table for them.
+
+    Parameters
+    ----------
+    base : str
+        What the names of the files begin with, in a folder that is removed where something fails.
+
+    Notes
+    -----
+    A context manager; its end waits for what was taken, or stops where an exception ends the block.
+    """
+
+    def __init__(self, base: str) -> None:
+        self._base = base
+        self._workers = ThreadPoolExecutor(2, thread_name_prefix="ms-carry")
+        self._files: dict[str, str] = {}
+        self._taken: set[str] = set()
+        self._moving: dict[str, Future[None]] = {}
+        self._stopped = False
+
+    def __enter__(self) -> CarriedFiles:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *details: object) -> None:
+        self._stopped = kind is not None
+        try:
+            if kind is None:
+                for column in self._taken:
+                    self._moving[column].result()
+        finally:
+            self._stopped = True
+            self._workers.shutdown(cancel_futures=True)
+            for column in self._files.keys() - self._taken:
+                os.remove(self._files[column])
+
+    def start(self, column: str, source: RowFile, rows: np.ndarray) -> None:
+        """Begin with the cells of `rows`, which must be of one shape; those of several are left to `RowWriter.carry`."""
+        found = source.header.places(rows)
+        if found is None or not len(rows) or (found[0] != found[0][0]).any():
+            return
+        cube = source.header.cubes[found[0][0]]
+        path = f"{self._base}.{column}"
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o666)
+        self._files[column] = path
+        try:
+            reserve_file(descriptor, len(rows) * source.cell_bytes(cube))
+        except BaseException:
+            os.close(descriptor)
+            raise
+        self._moving[column] = self._workers.submit(self._move, source, cube, found[1], descriptor)
+
+    def take(self, column: str) -> str | None:
+        """The file of a column, which the caller puts into its place; None where it was not begun."""
+        if column not in self._files:
+            return None
+        self._taken.add(column)
+        return self._files[column]
+
+    @property
+    def taken(self) -> frozenset[str]:
+        """Columns that have found their place."""
+        return frozenset(self._taken)
+
+    def _move(self, source: RowFile, cube: Cube, places: np.ndarray, target: int) -> None:
+        try:
+            _move_cells(source, cube, places, target, 0, lambda: self._stopped)
+        finally:
+            os.close(target)
 
 
 class RowWriter:
@@ -124,6 +204,8 @@ class RowWriter:
         Column to the shapes that its cells have, in C order.
     which : ndarray (row,) int
         Which of these shapes the cell of each row has.
+    begun : CarriedFiles, optional
+        Columns that are on their way already: their files take the place of those laid out.
 
     Notes
     -----
@@ -131,8 +213,16 @@ class RowWriter:
     that casacore stores otherwise (truth values that do not fill bytes) are left to it.
     """
 
-    def __init__(self, path: str, columns: Mapping[str, Sequence[tuple[int, ...]]], which: np.ndarray) -> None:
-        used, which = np.unique(which, return_inverse=True)
+    def __init__(
+        self,
+        path: str,
+        columns: Mapping[str, Sequence[tuple[int, ...]]],
+        which: np.ndarray,
+        begun: CarriedFiles | None = None,
+    ) -> None:
+        counts = np.bincount(which)
+        used = np.flatnonzero(counts).tolist()
+        which = (np.cumsum(counts > 0) - 1)[which]
         shapes = {column: [cells[k] for k in used] for column, cells in columns.items()}
         with closing(open_table(path, writable=True)) as table:
             table.addrows(len(used))
@@ -148,7 +238,8 @@ class RowWriter:
             for column, file in files.items():
                 if file is not None:
                     numbers = [c.shape[:-1][::-1] for c in file.header.cubes]
-                    self._columns[column] = _Laid(file, np.array([numbers.index(shape) for shape in shapes[column]])[which])
+                    cube = np.array([numbers.index(shape) for shape in shapes[column]])[which]
+                    self._columns[column] = _Laid(file, cube, begun=begun.take(column) if begun and len(numbers) == 1 else None)
         except BaseException:
             self.finish(stop=True)
             raise
@@ -239,24 +330,15 @@ class RowWriter:
             cube = source.header.cubes[number]
             places = found[1][found[0] == number]
             shape = cube.shape[:-1][::-1]
-            file, begin, cell = laid.files[shape], laid.begins[shape], source.cell_bytes(cube)
-            descriptor = os.open(source.path(cube), os.O_RDONLY)
-            try:
-                step = max(1, _PIECE_BYTES // cell)
-                for at in range(0, len(places), step):
-                    if self._stopped:
-                        return
-                    _move_piece(descriptor, file, cell, places[at : at + step], begin + at)
-            finally:
-                os.close(descriptor)
+            _move_cells(source, cube, places, laid.files[shape], laid.begins[shape], lambda: self._stopped)
 
 
 class _Laid:
     """A column of a new table with all its cells in place: open files by the shape of the cells, and where each row is."""
 
-    def __init__(self, made: RowFile, cube: np.ndarray, before: int = 0) -> None:
-        """`cube` is that of each row; the first `before` rows are in place already."""
-        self.kind = _NUMBERS[made.bits]
+    def __init__(self, made: RowFile, cube: np.ndarray, before: int = 0, begun: str | None = None) -> None:
+        """`cube` is that of each row; the first `before` rows are in place already. `begun` is the file that has or gets all cells."""
+        self.kind = made.kind
         self.files: dict[tuple[int, ...], int] = {}
         self.begins: dict[tuple[int, ...], int] = {}
         self.position = np.zeros(len(cube), np.int64)
@@ -270,10 +352,14 @@ class _Laid:
             self.position[here] = np.arange(counts[-1])
             lengths[one.file] = made.file_bytes(one, counts[-1])
         content = made.header.laid_out(counts, lengths, self.cube, self.position)
-        with open(os.path.join(made.folder, f"table.f{made.number}"), "wb") as stream:
+        # Not emptied first: some systems begin to write a file to the disk at once that was emptied and filled again.
+        with open(os.path.join(made.folder, f"table.f{made.number}"), "r+b") as stream:
             stream.write(content)
+            stream.truncate()
         try:
             for one in cubes:
+                if begun is not None:
+                    os.replace(begun, made.path(one))
                 self.files[one.shape[:-1][::-1]] = file = os.open(made.path(one), os.O_RDWR)
                 reserve_file(file, lengths[one.file])
         except BaseException:
@@ -305,15 +391,15 @@ class _Laid:
 
 def _fill_bytes(table: Table, column: str, shapes: Sequence[tuple[int, ...]]) -> bool:
     """Whether cells of these shapes are whole bytes."""
-    bits = _BITS[str(table.coldatatype(column)).lower()]
-    return all(math.prod(shape) * bits % 8 == 0 for shape in shapes)
+    truth = _TYPES[str(table.coldatatype(column)).lower()] == np.bool_
+    return not truth or all(math.prod(shape) % 8 == 0 for shape in shapes)
 
 
 def _can_follow(table: Table, column: str, source: RowFile) -> bool:
     """Whether the cells of a column lie in the order of their rows, and those of another are or can be laid out like them."""
     target = row_file(table, column)
     kept = None if target is None else target.header.places(np.arange(table.nrows()))
-    if target is None or kept is None or target.bits != source.bits:
+    if target is None or kept is None or target.kind != source.kind:
         return False
     tile = np.atleast_1d(table.getdminfo(column)["SPEC"]["DEFAULTTILESHAPE"])
     known = {c.shape[:-1] for c in target.header.cubes}
@@ -341,12 +427,27 @@ def _make_cubes(table: Table, sources: Mapping[str, RowFile]) -> None:
             table.putcell(column, row, np.zeros(shape[::-1], _TYPES[str(table.coldatatype(column)).lower()]))
 
 
+def _move_cells(source: RowFile, cube: Cube, places: np.ndarray, target: int, begin: int, stopped: Callable[[], bool]) -> None:
+    """Cells of a hypercube to the place `begin` of an open file and what follows, until it is `stopped`."""
+    cell = source.cell_bytes(cube)
+    descriptor = os.open(source.path(cube), os.O_RDONLY)
+    try:
+        whole = bool((np.diff(places) == 1).all())
+        step = max(1, (_MOVED_BYTES if whole else _PIECE_BYTES) // cell)
+        for at in range(0, len(places), step):
+            if stopped():
+                return
+            _move_piece(descriptor, target, cell, places[at : at + step], begin + at)
+    finally:
+        os.close(descriptor)
+
+
 def _move_piece(source: int, target: int, cell: int, places: np.ndarray, at: int) -> None:
     """Cells from their places in one file to `at` and what follows in another."""
     breaks = np.flatnonzero(np.diff(places) != 1) + 1
     if len(places) * cell >= _RUN_BYTES * (len(breaks) + 1):
         for low, high in zip([0, *breaks.tolist()], [*breaks.tolist(), len(places)], strict=True):
-            _copy(source, target, int(places[low]) * cell, (at + low) * cell, (high - low) * cell)
+            copy_bytes(source, target, int(places[low]) * cell, (at + low) * cell, (high - low) * cell)
         return
     _write(target, memoryview(_gathered(source, cell, places).reshape(-1)), at * cell)  # type: ignore[arg-type]
 
@@ -362,7 +463,12 @@ def _gathered(source: int, cell: int, places: np.ndarray) -> np.ndarray:
         np.take(span, places - first, axis=0, out=held, mode="clip")
         return held
     for low, high in zip([0, *breaks.tolist()], [*breaks.tolist(), len(places)], strict=True):
-        _read(source, memoryview(held[low:high].reshape(-1)), int(places[low]) * cell)  # type: ignore[arg-type]
+        part, begin = held[low:high], int(places[low])
+
+        def read(a: int, b: int, part: np.ndarray = part, begin: int = begin) -> None:
+            _read(source, memoryview(part[a:b].reshape(-1)), (begin + a) * cell)  # type: ignore[arg-type]
+
+        over_rows(read, high - low, max(1, _THREAD_BYTES // cell))
     return held
 
 
@@ -399,7 +505,7 @@ class RowReader:
         if file.bits == 1:
             values = np.unpackbits(held.reshape(-1), bitorder="little").view(np.bool_).reshape(shape)
         else:
-            values = held.reshape(-1).view(_NUMBERS[file.bits]).reshape(shape)
+            values = held.reshape(-1).view(file.kind).reshape(shape)
         if channels is not None and len(shape) == 3:
             values = values[:, channels]
         return values if correlations is None else values[..., correlations]
@@ -411,8 +517,8 @@ class RowReader:
         self._open = {}
 
 
-def _copy(source: int, target: int, begin: int, to: int, count: int) -> None:
-    """Bytes from file to file within the system, where it can do that."""
+def copy_bytes(source: int, target: int, begin: int, to: int, count: int) -> None:
+    """Copy `count` bytes from a place of an open file to a place of another, within the system where it can do that."""
     while count and hasattr(os, "copy_file_range"):
         try:
             done = os.copy_file_range(source, target, count, begin, to)

@@ -18,7 +18,7 @@ _COLUMNS = {
     "field": "FIELD_ID", "scan": "SCAN_NUMBER", "observation": "OBSERVATION_ID", "array": "ARRAY_ID", "intent": "STATE_ID",
     "timerange": "TIME",
 }  # fmt: skip
-_OTHERS = ("uvrange", "feed", "taql")
+_OTHERS = ("uvrange", "feed", "taql", "taql_of_selected")
 
 
 class _Columns(Protocol):
@@ -55,6 +55,8 @@ class RowKinds:
     alone: bool
     # Columns as the selections read them, with what they keep for each other.
     held: dict[str, np.ndarray] = field(default_factory=dict, repr=False)
+    # Baselines of the antenna expressions that were matched.
+    found: dict[str, np.ndarray] = field(default_factory=dict, repr=False)
 
     @classmethod
     def of(cls, ms: MeasurementSet, columns: _Columns, selections: Sequence[Selection]) -> RowKinds:
@@ -100,9 +102,10 @@ class RowKinds:
         SelectionError
             A name or ID does not exist. Whether a row is selected is left open.
         """
-        wanted = np.ones(self.nbaseline, bool)
-        if selection.antenna.strip():
-            wanted = selected_baselines(selection, self.ms, self.alone)[1]
+        text = selection.antenna.strip()
+        if text not in self.found:
+            self.found[text] = selected_baselines(selection, self.ms, self.alone)[1] if text else np.ones(self.nbaseline, bool)
+        wanted = self.found[text]
         return selection.resolve(self.ms, True, self.held, self.nkind), wanted
 
 

@@ -117,6 +117,8 @@ class Selection:
         Feed numbers: ``"0"``, ``"0&1"``.
     taql : str
         A TaQL condition on the main table.
+    taql_of_selected : str
+        A TaQL condition on the rows that all others select, which ROWNUMBER() counts from 1: as the imaging tools have it.
 
     Raises
     ------
@@ -136,6 +138,7 @@ class Selection:
     correlation: str = ""
     feed: str = ""
     taql: str = ""
+    taql_of_selected: str = ""
 
     def __post_init__(self) -> None:
         for entry in fields(self):
@@ -370,7 +373,7 @@ class _Resolver:
         key = f"__distinct {column}"
         if key not in self._columns:
             self._columns[key] = np.asarray(distinct(values), dtype=np.int64)
-        if np.isin(self._columns[key], ids).all():
+        if set(ids).issuperset(self._columns[key].tolist()):
             return
         top = int(max(values.max(initial=0), max(ids, default=0))) + 1
         wanted = np.zeros(top + 1, bool)
@@ -399,8 +402,9 @@ class _Resolver:
         feed_pairs = self._feeds()
         if p.uvrange:
             self._uv()
-        if s.taql.strip():
-            self._taql()
+        for name in ("taql", "taql_of_selected"):
+            if getattr(s, name).strip():
+                self._taql(name)
         rows = np.arange(self.nrow, dtype=np.int64) if self.mask is None else np.flatnonzero(self.mask).astype(np.int64)
         named = frozenset(f.name for f in fields(s) if getattr(s, f.name).strip())
         if not len(rows) and not allow_empty:
@@ -532,15 +536,19 @@ class _Resolver:
         else:
             self.keep(found)
 
-    def _taql(self) -> None:
-        refuse = Refusal("taql", self.selection.taql)
+    def _taql(self, name: str) -> None:
+        condition = getattr(self.selection, name)
+        refuse = Refusal(name, condition)
+        table = self.ms.table
+        if name == "taql_of_selected" and self.mask is not None:
+            table = table.selectrows(np.flatnonzero(self.mask))
         try:
             # CASA's TaQL counts array elements from 1 and includes ends.
-            part: Any = self.ms.table.query(self.selection.taql, style="glish")
-            rows = part.rownumbers()
+            part: Any = table.query(condition, style="glish")
+            rows = np.asarray(part.rownumbers(self.ms.table), dtype=np.int64)
             part.close()
         except RuntimeError as error:
             raise refuse(f"casacore cannot evaluate it: {error}", f"columns are {shown(self.ms.column_names)}") from error
         mask = np.zeros(self.ms.nrow, bool)
-        mask[np.asarray(rows, dtype=np.int64)] = True
+        mask[rows] = True
         self.keep(mask)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -170,6 +171,7 @@ def _split_colon(text: str) -> tuple[str, str | None]:
     return parts[0], (":".join(parts[1:]) if len(parts) > 1 else None)
 
 
+@lru_cache(maxsize=4096)  # lists of many commands say the same again and again
 def parse_spw(text: str, what: str = "spw") -> tuple[SpwItem, ...]:
     """Parse an spw expression; raise SelectionError where it cannot be read."""
     if not text.strip():

@@ -8,6 +8,7 @@ from __future__ import annotations
 import datetime
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -77,6 +78,7 @@ def _point(text: str, refuse: Refusal) -> TimePoint:
     return TimePoint((year, month, day), _clock(parts[3], refuse) if len(parts) == 4 else None)
 
 
+@lru_cache(maxsize=4096)  # lists of many commands say the same again and again
 def parse_time(text: str) -> tuple[TimeItem, ...]:
     """Parse a timerange expression; raise SelectionError where it cannot be read."""
     if not text.strip():

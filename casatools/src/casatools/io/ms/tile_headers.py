@@ -61,6 +61,9 @@ class TileHeader:
 
     def places(self, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray] | None:
         """Cube (an index of `cubes`) and place of rows: two ndarray (row,) int64; None where a row has no cell."""
+        if len(self.last) == 1 and len(rows) and rows.max() <= self.last[0] and int(self.cube[0]) in self.numbers:
+            cube = np.full(len(rows), self.numbers.index(int(self.cube[0])), dtype=np.int64)
+            return cube, rows + (int(self.position[0]) - int(self.last[0]))
         interval = np.searchsorted(self.last, rows)
         if len(rows) and (interval.max(initial=0) >= len(self.last)):
             return None

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import shutil
 from typing import Annotated, Any
 
 from casatools._base import kinds, log
 from casatools._base.declare import method
-from casatools._base.errors import ParameterError
+from casatools._base.errors import CasaError, ParameterError
 from casatools.analysis.image_math import MathOutput, compute_expression
 from casatools.analysis.image_statistics import ImageStatisticsOptions, image_statistics
 from casatools.analysis.pixel_ranges import PixelRange
 from casatools.analysis.regions import ImageSelection
 from casatools.analysis.statistics import StatisticsOptions
 from casatools.analysis.sub_images import PixelChoice
+from casatools.analysis.virtual_expressions import virtual_image
 from casatools.tools.image.session import SessionMethods
 
 __all__ = ["AnalysisMethods"]
@@ -78,7 +80,10 @@ class AnalysisMethods(SessionMethods):
         imagemd: Annotated[str, kinds.Text(), "Image whose coordinates and other metadata are taken; '' is the first"] = "",
         prec: Annotated[str, kinds.Text(), "float or double"] = "float",
     ) -> Any:
-        """Make an image from an expression and return it as a new tool; this tool holds it too when nothing was open.
+        """Make an image from an expression and return it as a new tool.
+
+        Without a name the image is virtual: pixels and mask are computed a block at a time where they are read, until it or an image of the expression
+        is changed.
 
         Raises
         ------
@@ -86,7 +91,16 @@ class AnalysisMethods(SessionMethods):
             The expression cannot be read or holds no image, or the output exists.
         """
         path, temporary = self._place(outfile)
-        compute_expression(pixels, {}, PixelChoice(), MathOutput(path, overwrite, imagemd, prec == "double"))
         made = type(self)()
+        if outfile:
+            compute_expression(pixels, {}, PixelChoice(), MathOutput(path, overwrite, imagemd, prec == "double"))
+            made._hold(path)
+            return made
+        try:
+            sources = virtual_image(pixels, imagemd, prec == "double", path)
+        except CasaError:
+            shutil.rmtree(temporary)
+            raise
         made._hold(path, temporary)
+        made._borrow(sources)
         return made

@@ -84,6 +84,12 @@ class SessionMethods:
         """Keep the temporary folders of another image, whose pixels this one reads."""
         self._lenders = [f for f in (other._folder, *other._lenders) if f is not None]
 
+    def _borrow(self, sources: list[str]) -> None:
+        """Keep the temporary folders that images which this one reads are in."""
+        for other in list(_alive):
+            if other._folder is not None and any(s.startswith(other._folder.path + os.sep) for s in sources):
+                self._lenders += [other._folder, *other._lenders]
+
     def _hold(self, path: str, temporary: str = "", writable: bool = False) -> None:
         self._release()
         self._held = CasaImage.open(path, writable=writable)

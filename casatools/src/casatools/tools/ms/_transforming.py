@@ -164,9 +164,8 @@ class TransformMethods(MsState):
         """Centres [Hz] of the channels that cvel would make; none, with a warning, where channels would be narrower than the data's."""
         from casatools.transform.regridding import grid_of_windows
 
-        if (
-            mode == "channel" and str(width) == "-1"
-        ):  # as if not given, in the reference too; mstransform's is one channel backwards
+        # A width of -1 is as if not given, in the reference too; mstransform's is one channel backwards.
+        if mode == "channel" and str(width) == "-1":
             width = []
         low, high = grid_of_windows(
             self._ms, list(spwids), list(fieldids), obstime, outframe, phasec,

@@ -1,6 +1,7 @@
 """Sky projections: intermediate plane coordinates to celestial ones and back.
 
-The projections that radio images use are done here with numpy; the others go through wcslib (``astropy.wcs``).
+The projections that radio images use are done here; the others go through wcslib (``astropy.wcs``), which is given native coordinates, for it is
+slow where it has to turn them. Many points at once are turned by a compiled loop.
 
 References
 ----------
@@ -32,6 +33,8 @@ ZENITHAL = frozenset({"AZP", "SZP", "TAN", "SIN", "STG", "ARC", "ZPN", "ZEA", "A
 _CONIC = frozenset({"COP", "COD", "COE", "COO"})
 _FAST = frozenset({"TAN", "SIN", "STG", "ARC", "ZEA"})
 _EQUATORIAL = frozenset({"CAR", "MER", "CEA", "SFL", "AIT"})
+# From so many points on a compiled loop saves more than it takes to load.
+_MANY = 20000
 # Native coordinates may be this far beyond the whole sky [rad], for rounding; wcslib allows as much.
 _BEYOND = math.radians(1e-10)
 
@@ -89,10 +92,9 @@ class Projector:
         slanted = name == "SIN" and bool(np.any(self.parameters)) and bool(self.turn)
         if name not in _FAST or slanted:
             wcs = wcs_of(name, math.degrees(longitude), math.degrees(latitude), self.parameters, longpole, latpole)
-            if name in _EQUATORIAL and not np.any(self.parameters):
-                self._sphere = _Sphere(wcs)
-            else:
-                self._slow = wcs
+            self._sphere = _Sphere(wcs)
+            if name not in _EQUATORIAL or np.any(self.parameters):
+                self._slow = _native_wcs(name, self.parameters)
 
     @property
     def through_wcslib(self) -> bool:
@@ -100,7 +102,7 @@ class Projector:
         return self._slow is not None
 
     def _through(self, method: str, first: np.ndarray, second: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """What wcslib makes of angles [rad], through a copy of its structure that no other thread works with."""
+        """What wcslib makes of native or plane coordinates [rad], through a copy of its structure that no other thread works with."""
         try:
             wcs = self._copies.pop()
         except IndexError:
@@ -114,25 +116,15 @@ class Projector:
 
     def to_sky(self, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Longitude and latitude [rad] of plane coordinates [rad]; NaN off the sky."""
-        if self._slow is not None:
-            return self._through("wcs_pix2world", x, y)
         if self._sphere is not None:
-            longitude, latitude = self._sphere.to_sky(*_UNROLL[self.name](x, y))
+            native = self._through("wcs_pix2world", x, y) if self._slow is not None else _UNROLL[self.name](x, y)
+            longitude, latitude = self._sphere.to_sky(*native)
             return self._signed(longitude), latitude
         if self.turn:
             cosine, sine = math.cos(self.turn), math.sin(self.turn)
             x, y = x * cosine - y * sine, y * cosine + x * sine
         east, north, radial = _DEPROJECT[self.name](x, y, self.parameters)
-        sin0, cos0 = math.sin(self.latitude), math.cos(self.latitude)
-        across = radial * cos0 - north * sin0
-        longitude = np.arctan2(east, across)
-        longitude += self.longitude
-        height = north * cos0  # east and north may be the caller's own
-        radial *= sin0
-        height += radial
-        across *= across
-        across += np.multiply(east, east, out=radial)
-        latitude = np.arctan2(height, np.sqrt(across, out=across), out=height)
+        longitude, latitude = _directions(east, north, radial, self.longitude, self.latitude)
         return self._signed(longitude), latitude
 
     def _signed(self, longitude: np.ndarray) -> np.ndarray:
@@ -146,23 +138,56 @@ class Projector:
 
     def to_plane(self, longitude: np.ndarray, latitude: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Plane coordinates [rad] of longitude and latitude [rad]; NaN where the projection does not reach."""
-        if self._slow is not None:
-            return self._through("wcs_world2pix", longitude, latitude)
         if self._sphere is not None:
-            return _ROLL[self.name](*self._sphere.from_sky(longitude, latitude))
-        sin0, cos0 = math.sin(self.latitude), math.cos(self.latitude)
-        offset = longitude - self.longitude
-        sin_lat, cos_lat = sines_and_cosines(latitude)
-        sin_off, cos_off = sines_and_cosines(offset)
-        east = cos_lat * sin_off
-        cos_lat *= cos_off
-        north = sin_lat * cos0 - cos_lat * sin0
-        radial = sin_lat * sin0 + cos_lat * cos0
+            native = self._sphere.from_sky(longitude, latitude)
+            if self.name == "MOL" and longitude.size >= _MANY:
+                return _mol_out(*native)
+            return self._through("wcs_world2pix", *native) if self._slow is not None else _ROLL[self.name](*native)
+        east, north, radial = _cosines(longitude, latitude, self.longitude, self.latitude)
         x, y = _PROJECT[self.name](east, north, radial, self.parameters)
         if self.turn:
             cosine, sine = math.cos(self.turn), -math.sin(self.turn)
             x, y = x * cosine - y * sine, y * cosine + x * sine
         return x, y
+
+
+def _native_wcs(name: str, parameters: np.ndarray) -> Any:
+    """wcslib's description of a projection whose celestial coordinates are the native ones."""
+    if name in ZENITHAL:
+        return wcs_of(name, 0.0, 90.0, parameters, 180.0, 90.0)
+    return wcs_of(name, 0.0, float(parameters[0]) if name in _CONIC and len(parameters) else 0.0, parameters, 0.0, 90.0)
+
+
+def _many(function: str, first: np.ndarray, second: np.ndarray, *rest: Any, results: int = 2) -> tuple[np.ndarray, ...]:
+    """The results of a compiled loop over many points."""
+    from casatools.kernels import sphere_turns
+
+    found = tuple(np.empty(first.shape) for _ in range(results))
+    getattr(sphere_turns, function)(np.ascontiguousarray(first), np.ascontiguousarray(second), *rest, *found)
+    return found
+
+
+def _directions(east: np.ndarray, north: np.ndarray, radial: np.ndarray, longitude_0: float, latitude_0: float) -> Two:
+    """Longitude and latitude [rad] of direction cosines about a point of the sphere."""
+    sin0, cos0 = math.sin(latitude_0), math.cos(latitude_0)
+    if east.ndim == 1 and east.size >= _MANY:
+        longitude, latitude = _many("directions_of_cosines", east, north, np.ascontiguousarray(radial), longitude_0, sin0, cos0)
+        return longitude, latitude
+    across = radial * cos0 - north * sin0
+    height = north * cos0 + radial * sin0
+    return np.arctan2(east, across) + longitude_0, np.arctan2(height, np.sqrt(across * across + east * east))
+
+
+def _cosines(longitude: np.ndarray, latitude: np.ndarray, longitude_0: float, latitude_0: float) -> Three:
+    """Direction cosines about a point of the sphere of longitude and latitude [rad]."""
+    sin0, cos0 = math.sin(latitude_0), math.cos(latitude_0)
+    if longitude.ndim == 1 and longitude.size >= _MANY:
+        east, north, radial = _many("cosines_of_directions", longitude, latitude, longitude_0, sin0, cos0, results=3)
+        return east, north, radial
+    sin_lat, cos_lat = sines_and_cosines(latitude)
+    sin_off, cos_off = sines_and_cosines(longitude - longitude_0)
+    along = cos_lat * cos_off
+    return cos_lat * sin_off, sin_lat * cos0 - along * sin0, sin_lat * sin0 + along * cos0
 
 
 class _Sphere:
@@ -173,32 +198,23 @@ class _Sphere:
         self.pole, self.native = pole_longitude, native_longitude
         self.sine, self.cosine = math.cos(pole_distance), math.sin(pole_distance)
 
-    def _turned(self, angle: np.ndarray, height: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Longitude and latitude about the other pole, of longitude from it and latitude about this one [rad]."""
+    def _turned(self, angle: np.ndarray, height: np.ndarray, origin: float, target: float) -> tuple[np.ndarray, np.ndarray]:
+        """Longitude and latitude about the other pole, whose longitude here is `origin`, where this pole has the longitude `target` [rad]."""
+        if angle.ndim == 1 and angle.size >= _MANY:
+            around, above = _many("turned_directions", angle, height, origin, target, self.sine, self.cosine)
+            return around, above
         sin_height, cos_height = sines_and_cosines(height)
-        sin_angle, cos_angle = sines_and_cosines(angle)
-        east, along = sin_angle, cos_angle
-        east *= cos_height
-        east *= -1.0
-        along *= cos_height
+        sin_angle, cos_angle = sines_and_cosines(angle - origin)
+        east, along = -cos_height * sin_angle, cos_height * cos_angle
         across = sin_height * self.cosine - along * self.sine
-        along *= self.cosine
-        sin_height *= self.sine
-        along += sin_height
-        around = np.arctan2(east, across, out=sin_height)
-        east *= east
-        across *= across
-        east += across
-        return around, np.arctan2(along, np.sqrt(east, out=east), out=along)
+        above = np.arctan2(along * self.cosine + sin_height * self.sine, np.sqrt(across * across + east * east))
+        return np.arctan2(east, across) + target, above
 
     def to_sky(self, native_longitude: np.ndarray, native_latitude: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        longitude, latitude = self._turned(native_longitude - self.native, native_latitude)
-        longitude += self.pole
-        return longitude, latitude
+        return self._turned(native_longitude, native_latitude, self.native, self.pole)
 
     def from_sky(self, longitude: np.ndarray, latitude: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        native_longitude, native_latitude = self._turned(longitude - self.pole, latitude)
-        native_longitude += self.native
+        native_longitude, native_latitude = self._turned(longitude, latitude, self.pole, self.native)
         if native_longitude.size:
             low, high = float(native_longitude.min()), float(native_longitude.max())
             if not (low >= -math.pi and high <= math.pi):
@@ -333,6 +349,15 @@ def _ait_out(longitude: np.ndarray, latitude: np.ndarray) -> Two:
     sin_lat, cos_lat = sines_and_cosines(latitude)
     gamma = np.sqrt(2.0 / (1.0 + cos_lat * cos_half))
     return 2.0 * gamma * cos_lat * sin_half, gamma * sin_lat
+
+
+def _mol_out(longitude: np.ndarray, latitude: np.ndarray) -> Two:
+    from casatools.kernels.sphere_turns import mollweide_angles
+
+    angle = np.empty(latitude.shape)
+    mollweide_angles(np.ascontiguousarray(latitude), angle)
+    sine, cosine = sines_and_cosines(angle)
+    return 2.0 * math.sqrt(2.0) / math.pi * longitude * cosine, math.sqrt(2.0) * sine
 
 
 def _car_out(longitude: np.ndarray, latitude: np.ndarray) -> Two:

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from casatools._base.buffers import empty_array
 from casatools._base.errors import ParameterError
 from casatools.io.image.coordinates.one_point import PointFunctions
 from casatools.io.image.coordinates.tabular import TabularCoordinate
@@ -48,6 +49,14 @@ def doppler_code(name: str) -> int:
     if len(starts) == 1:
         return starts.pop()
     raise ParameterError(f"there is no doppler definition {name!r}; known: {', '.join(_DOPPLER_ALIASES)}")
+
+
+def _line(values: np.ndarray, slope: float, start: float) -> np.ndarray:
+    """``start + slope * values``, in memory that earlier results left."""
+    given = np.asarray(values, dtype=np.float64)
+    out = np.multiply(given, slope, out=empty_array(given.shape, np.float64))
+    out += start
+    return out
 
 
 def doppler_to_ratio(value: np.ndarray, code: int) -> np.ndarray:
@@ -245,9 +254,7 @@ class SpectralCoordinate:
         code = self.velocity_code if doppler is None else (doppler if isinstance(doppler, int) else doppler_code(doppler))
         scale = SPEED_OF_LIGHT_M_S * unit_scale("m/s", self.velocity_unit if unit is None else unit)
         if code == 0:  # one step less: lists of a million are converted
-            out = np.asarray(frequency_hz) * (-scale / self._rest())
-            out += scale
-            return out
+            return _line(frequency_hz, -scale / self._rest(), scale)
         return ratio_to_doppler(np.asarray(frequency_hz) / self._rest(), code) * scale
 
     def frequency_hz_of(self, velocity: np.ndarray, doppler: str | int | None = None, unit: str | None = None) -> np.ndarray:
@@ -255,9 +262,7 @@ class SpectralCoordinate:
         code = self.velocity_code if doppler is None else (doppler if isinstance(doppler, int) else doppler_code(doppler))
         scale = SPEED_OF_LIGHT_M_S * unit_scale("m/s", self.velocity_unit if unit is None else unit)
         if code == 0:
-            out = np.asarray(velocity) * (-self._rest() / scale)
-            out += self._rest()
-            return out
+            return _line(velocity, -self._rest() / scale, self._rest())
         return doppler_to_ratio(np.asarray(velocity) / scale, code) * self._rest()
 
     def _rest(self) -> float:

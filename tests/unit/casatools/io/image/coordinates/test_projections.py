@@ -7,7 +7,8 @@ import pytest
 from astropy.wcs import WCS
 
 from casatools._base.errors import ParameterError
-from casatools.io.image.coordinates.projections import Projector, default_poles, parameter_count
+from casatools.io.image.coordinates import projections
+from casatools.io.image.coordinates.projections import PROJECTIONS, Projector, default_poles, parameter_count
 
 
 def reference(name: str, longitude: float, latitude: float, parameters: list[float], longpole: float) -> WCS:
@@ -62,3 +63,29 @@ def test_poles_and_refusals() -> None:
         parameter_count("NOPE")
     with pytest.raises(ParameterError, match="cannot be set up"):
         Projector("COE", 0.0, 0.3, np.zeros(2), 180.0)
+
+
+PARAMETERS = {
+    "AZP": [1.5, 10.0], "SZP": [2.0, 90.0, 80.0], "ZPN": [0.0, 1.0, 0.0, 0.01], "AIR": [90.0], "CYP": [1.0, 1.0], "CEA": [0.8], "COP": [45.0, 25.0],
+    "COD": [45.0, 25.0], "COE": [45.0, 25.0], "COO": [45.0, 25.0], "BON": [45.0], "HPX": [4.0, 3.0],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", sorted(PROJECTIONS))
+def test_many_points_are_as_few_and_as_wcslib(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What compiled loops and native coordinates give beside wcslib doing all of it."""
+    given = np.array(PARAMETERS.get(name, []))
+    longpole, latpole = default_poles(name, 50.0, 28.0, given)
+    projector = Projector(name, np.radians(50.0), np.radians(28.0), given, longpole, latpole)
+    x, y = np.random.default_rng(3).uniform(-0.1, 0.1, (2, 300))
+    few = projector.to_sky(x, y)
+    monkeypatch.setattr(projections, "_MANY", 10)
+    many = projector.to_sky(x, y)
+    whole = projections.wcs_of(name, 50.0, 28.0, given, longpole, latpole)
+    expected = np.radians(whole.wcs_pix2world(np.degrees(np.column_stack([x, y])), 0)).T
+    np.testing.assert_allclose(few, expected, rtol=0, atol=5e-13)
+    np.testing.assert_allclose(many, expected, rtol=0, atol=5e-13)
+    there = np.radians(whole.wcs_world2pix(np.degrees(np.column_stack(few)), 0)).T
+    np.testing.assert_allclose(projector.to_plane(*few), there, rtol=0, atol=5e-12)
+    monkeypatch.undo()
+    np.testing.assert_allclose(projector.to_plane(*few), there, rtol=0, atol=5e-12)
