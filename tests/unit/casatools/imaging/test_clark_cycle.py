@@ -91,3 +91,19 @@ def test_separate_planes_and_empty_masks() -> None:
     assert made.clean_place((0, 0), 0.0, 5) == (0, 0.0)
     made.planes.mask[0, 1, 40, 30] = True
     assert made.clean_place((0, 0), 0.5, 50)[1] < 0.5
+
+
+def test_channels_done_by_ranks_are_the_same() -> None:
+    skies = [{(30, 40): 1.0, (55, 40): 0.5}, {(30, 40): 0.1, (55, 40): 0.8}]
+    found = []
+    for spread in (False, True):
+        made = image(skies, "clark")
+        planes = made.planes
+        made.planes = Planes(
+            np.repeat(planes.psf, 2, 0), np.repeat(planes.residual, 2, 0) * np.array([1.0, 0.6], np.float32)[:, None, None, None],
+            np.repeat(planes.model, 2, 0), np.repeat(planes.mask, 2, 0), np.ones(2), [None, None],
+        )  # fmt: skip
+        made.spread_minor = spread
+        assert clean(made, 3).minor[0].keys() == {0, 1}
+        found.append(made.planes.model)
+    assert np.array_equal(*found) and found[0].any(axis=(2, 3)).all()
