@@ -15,10 +15,10 @@ import numpy as np
 from casatools._base.errors import ParameterError
 from casatools._base.threads import thread_count
 from casatools.imaging.adaptive_scales import AspenBeams, clean_adaptive_scales
+from casatools.imaging.clark_cycle import clean_clark, polarization_strength
 from casatools.imaging.maximum_entropy import maximise_entropy
 from casatools.imaging.psf_transform import PsfTransform
 from casatools.imaging.scale_beams import ScaleBeams
-from casatools.kernels.clean_clark import clark_components
 from casatools.kernels.clean_hogbom import clean_hogbom, peak_in_mask
 from casatools.kernels.clean_multiscale import clean_multiscale
 from casatools.kernels.clean_scale_tiles import clean_scale_tiles
@@ -159,6 +159,11 @@ class MinorCycle:
         """Sent to other ranks without what is kept."""
         return {"options": self.options, "_reach": None, "_beams": None, "_transform": None, "_aspens": None}
 
+    @property
+    def together(self) -> bool:
+        """Whether components are at the same places in all polarizations."""
+        return self.options.deconvolver in ("clark", "clark_exp")
+
     def run(
         self,
         residual: np.ndarray,
@@ -169,15 +174,16 @@ class MinorCycle:
         niter: int,
         signed: bool = False,
     ) -> tuple[int, float]:
-        """Clean one plane.
+        """Clean one plane, or all polarizations of a channel where `together` says so.
 
         Parameters
         ----------
-        residual, model : ndarray (y, x) float32
+        residual, model : ndarray (y, x) or (pol, y, x) float32
             Changed in place.
         psf : ndarray (y, x) float32
             Peak 1 near the middle.
         mask : ndarray (y, x) bool
+            Of all polarizations together.
         threshold : float
         niter : int
         signed : bool
@@ -189,7 +195,8 @@ class MinorCycle:
             Iterations done and the peak in the mask that is left.
         """
         if niter <= 0 or not mask.any():
-            return 0, float(peak_in_mask(residual, mask)[0])
+            seen = residual if residual.ndim == 2 else polarization_strength(residual)
+            return 0, float(peak_in_mask(seen, mask)[0])
         name = self.options.deconvolver
         if name == "mem":
             return maximise_entropy(residual, model, self._transform_of(psf), mask, threshold, niter, signed)
@@ -220,7 +227,11 @@ class MinorCycle:
         if name == "multiscale":
             scales = np.array(self.options.scales or (0.0,), dtype=np.float64)
             return self._multiscale(residual, model, psf, mask, threshold, niter, scales)
-        return self._clark(residual, model, psf, centred, mask, threshold, niter)
+        shape = (-1, *mask.shape)
+        return clean_clark(
+            residual.reshape(shape), model.reshape(shape), centred, mask, self.options.gain, threshold, niter,
+            lambda components: convolve_components(components, psf),
+        )  # fmt: skip
 
     def _transform_of(self, psf: np.ndarray) -> PsfTransform:
         """The transform of a plane's psf; that of the plane before is kept."""
@@ -294,44 +305,6 @@ class MinorCycle:
         for tile, box in enumerate(boxes):
             if applied[tile] < found:
                 refresh_tile(residual, mask, centred, place, flux, int(applied[tile]), found, box)
-
-    def _clark(
-        self,
-        residual: np.ndarray,
-        model: np.ndarray,
-        psf: np.ndarray,
-        centred: np.ndarray,
-        mask: np.ndarray,
-        threshold: float,
-        niter: int,
-    ) -> tuple[int, float]:
-        """Clark's minor cycles: components from the bright pixels with a patch of the beam, then one exact subtraction."""
-        cy, cx = centred.shape[0] // 2, centred.shape[1] // 2
-        half = min(25, cy, cx)
-        patch = np.ascontiguousarray(centred[cy - half : cy + half + 1, cx - half : cx + half + 1])
-        outside = np.abs(centred).copy()
-        outside[cy - half : cy + half + 1, cx - half : cx + half + 1] = 0
-        exterior = float(outside.max())
-        done = 0
-        peak = float(peak_in_mask(residual, mask)[0])
-        while done < niter and peak > threshold:
-            # Half as much again as the sidelobe beyond the patch: the reference's, as its components show.
-            limit = max(threshold, peak * min(max(1.5 * exterior, 0.1), 0.8))
-            active = np.argwhere(mask & (np.abs(residual) > limit)).astype(np.int64)
-            if not len(active):
-                active = np.argwhere(mask & (np.abs(residual) >= peak)).astype(np.int64)
-            values = residual[active[:, 0], active[:, 1]].astype(np.float64)
-            found = np.zeros(len(active))
-            count = clark_components(active, values, patch, self.options.gain, limit, niter - done, found, done)
-            if count == 0:
-                break
-            components = np.zeros_like(model)
-            components[active[:, 0], active[:, 1]] = found
-            model += components
-            residual -= convolve_components(components, psf).astype(np.float32)
-            done += int(count)
-            peak = float(peak_in_mask(residual, mask)[0])
-        return done, peak
 
     def _multiscale(
         self,

@@ -126,11 +126,21 @@ class PlaneDeconvolver:
             float(peak_in_mask(planes.residual[p], planes.mask[p])[0]) <= limits[p] for p in self.store.each(self.places())
         )
 
+    @property
+    def joins_polarizations(self) -> bool:
+        """Whether all polarizations of a channel are deconvolved together."""
+        return isinstance(self.cycle, MinorCycle) and self.cycle.together and self.planes.residual.shape[1] > 1
+
+    def given(self, place: tuple[int, int]) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+        """Residual, model, point spread function and mask of a plane, or of all polarizations together."""
+        planes, (c, p) = self.planes, place
+        if self.joins_polarizations:
+            return planes.residual[c], planes.model[c], planes.psf[c], planes.mask[c].any(axis=0)
+        return planes.residual[c, p], planes.model[c, p], planes.psf[c], planes.mask[c, p]
+
     def clean_place(self, place: tuple[int, int], threshold: float, niter: int) -> tuple[int, float]:
         """Deconvolve one plane; gives the iterations and the peak that is left in the mask."""
-        planes, (c, p) = self.planes, place
-        given = (planes.residual[c, p], planes.model[c, p], planes.psf[c], planes.mask[c, p], threshold, niter)
-        return self.cycle.run(*given, signed=self.is_signed(p))
+        return self.cycle.run(*self.given(place), threshold, niter, signed=self.is_signed(place[1]))
 
     def is_signed(self, pol: int) -> bool:
         """Whether the sky may be negative in a polarization."""
@@ -143,6 +153,9 @@ class PlaneDeconvolver:
         noise = self.noise_thresholds(options.nsigma) if options.nsigma > 0 else np.zeros(planes.residual.shape[:2])
         niter = control.cycle_niter
         places = [place for place in self.places() if planes.sumwt[place[0]] > 0]
+        if self.joins_polarizations:
+            places = [place for place in places if place[1] == 0]
+            noise = np.broadcast_to(noise.max(axis=1, keepdims=True), noise.shape)
         start = {place: _summary(planes, place) for place in places} if options.full_summary else {}
 
         def run(place: tuple[int, int]) -> tuple[int, float]:
@@ -161,7 +174,7 @@ class PlaneDeconvolver:
             entry = {
                 "cycleThresh": threshold,
                 "iterDone": count,
-                "modelFlux": float(planes.model[place].sum(dtype=np.float64)),
+                "modelFlux": float(self.given(place)[1].sum(dtype=np.float64)),
                 "peakRes": peak,
             }
             if options.full_summary:
@@ -180,21 +193,12 @@ class PlaneDeconvolver:
         """`clean_place` of all planes by the ranks of an MPI job."""
         planes = self.planes
         items = (
-            (
-                self.cycle,
-                planes.residual[p],
-                planes.model[p],
-                planes.psf[p[0]],
-                planes.mask[p],
-                limit,
-                niter,
-                self.is_signed(p[1]),
-            )
-            for p, limit in zip(places, thresholds, strict=True)
+            (self.cycle, *self.given(p), limit, niter, self.is_signed(p[1])) for p, limit in zip(places, thresholds, strict=True)
         )
         results = []
         for place, (residual, model, done) in zip(places, executor().stream(_clean_plane, items), strict=True):
-            planes.residual[place], planes.model[place] = residual, model
+            at = place[0] if self.joins_polarizations else place
+            planes.residual[at], planes.model[at] = residual, model
             results.append(done)
         return results
 

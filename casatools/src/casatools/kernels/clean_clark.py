@@ -15,6 +15,19 @@ __all__ = ["clark_components"]
 
 
 @kernel
+def _strength(values: np.ndarray, k: int) -> float:
+    if values.shape[0] <= 2:
+        total = 0.0
+        for p in range(values.shape[0]):
+            total += abs(values[p, k])
+        return total
+    square = 0.0
+    for p in range(1, values.shape[0]):
+        square += values[p, k] ** 2
+    return float(values[0, k] + np.sqrt(square))
+
+
+@kernel
 def clark_components(
     active: np.ndarray, values: np.ndarray, patch: np.ndarray, gain: float, limit: float, niter: int, found: np.ndarray,
     earlier: int,
@@ -25,15 +38,16 @@ def clark_components(
     ----------
     active : ndarray (pixel, 2) int64
         y and x.
-    values : ndarray (pixel,) float64
-        Residuals; changed in place.
+    values : ndarray (pol, pixel) float64
+        Residuals; changed in place. Places are chosen by the sum of absolute values of one or two polarizations, of more by the first and the root
+        of the squares of the others.
     patch : ndarray (2 p + 1, 2 p + 1) float32
         Beam about its peak.
     gain : float
     limit : float
         Residual below which no more components are taken; grows with their number as Clark's criterion does.
     niter : int
-    found : ndarray (pixel,) float64
+    found : ndarray (pol, pixel) float64
         Flux of the components, added to.
     earlier : int
         Components taken before: the more there are, the less each raises the limit.
@@ -47,18 +61,20 @@ def clark_components(
     done, growth = 0, 0.0
     while done < niter:
         best, at = 0.0, -1
-        for k in range(values.shape[0]):
-            if abs(values[k]) > best:
-                best, at = abs(values[k]), k
+        for k in range(values.shape[1]):
+            strength = _strength(values, k)
+            if strength > best:
+                best, at = strength, k
         if at < 0 or best <= limit * (1.0 + growth):
             break
-        flux = gain * values[at]
-        found[at] += flux
         y, x = active[at, 0], active[at, 1]
-        for k in range(values.shape[0]):
-            dy, dx = active[k, 0] - y + half, active[k, 1] - x + half
-            if 0 <= dy < patch.shape[0] and 0 <= dx < patch.shape[1]:
-                values[k] -= flux * patch[dy, dx]
+        for p in range(values.shape[0]):
+            flux = gain * values[p, at]
+            found[p, at] += flux
+            for k in range(values.shape[1]):
+                dy, dx = active[k, 0] - y + half, active[k, 1] - x + half
+                if 0 <= dy < patch.shape[0] and 0 <= dx < patch.shape[1]:
+                    values[p, k] -= flux * patch[dy, dx]
         done += 1
         growth += limit / (best * (earlier + done))
     return done

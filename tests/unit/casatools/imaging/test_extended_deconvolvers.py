@@ -84,6 +84,8 @@ def test_extended_sources_are_recovered_as_well_as_by_clean(name: str, niter: in
         for options in (MinorOptions("hogbom"), MinorOptions("multiscale", 0.3, (0.0, 5.0, 12.0)))
     ]
     assert _error(sky, model) < 1.02 * min(others)
+    # CASA 6.7's deconvolve task leaves these for the same images, options and threshold, with peaks of 0.119 and 0.023 Jy.
+    assert _error(sky, model) < 0.6 * {"mem": 0.0055, "asp": 0.0084}[name]
     # The residual is the dirty image without what the psf makes of the model.
     np.testing.assert_allclose(residual, sky.dirty - PsfTransform(sky.psf).convolve(model), atol=2e-5)
 

@@ -123,13 +123,15 @@ def test_kernels_equal_their_python() -> None:
     np.testing.assert_allclose(results[0][1], results[1][1], atol=1e-6)
     assert peak_in_mask(start, mask)[0] == peak_in_mask.py_func(start, mask)[0] == np.abs(start[mask]).max()
     active = np.argwhere(mask).astype(np.int64)
-    found = [np.zeros(len(active)) for _ in range(2)]
-    counts = [
-        f(active, start[mask].astype(np.float64), psf, 0.2, 0.5, 30, out, 0)
-        for f, out in zip((clark_components, clark_components.py_func), found, strict=True)
-    ]
-    assert counts[0] == counts[1] > 0
-    np.testing.assert_allclose(found[0], found[1], atol=1e-9)
+    for factors in ([1.0], [1.0, -0.3], [1.0, 0.4, -0.7, 0.1]):
+        values = np.outer(factors, start[mask].astype(np.float64))
+        found = [np.zeros(values.shape) for _ in range(2)]
+        counts = [
+            f(active, values.copy(), psf, 0.2, 0.5, 30, out, 0)
+            for f, out in zip((clark_components, clark_components.py_func), found, strict=True)
+        ]
+        assert counts[0] == counts[1] > 0
+        np.testing.assert_allclose(found[0], found[1], atol=1e-9)
     cross = np.ones((1, 1, 12, 14), np.float32) * psf[2:14, 1:15]
     outs = []
     for function in (clean_multiscale, clean_multiscale.py_func):
