@@ -129,10 +129,17 @@ def run_parts(vis: str, _: list[str]) -> dict[str, Any]:
         "cvel2": {"datacolumn": "data", "outframe": "BARY"},
         "phaseshift": {"datacolumn": "data", "phasecenter": "J2000 13h31m12s 30d12m00s", "field": "0"},
         "uvcontsub": {"datacolumn": "data", "fitspec": "0"},
+        "hanningsmooth": {"datacolumn": "data"},
     }
     for task, arguments in steps.items():
         getattr(casatasks, task)(moved, str(folder / f"{task}.mms"), **arguments)
         made[task] = columns(str(folder / f"{task}.mms"))
+    for task, arguments in (("concat", {}), ("virtualconcat", {"keepcopy": True})):
+        for name, scan in (("one", "1"), ("two", "2")):
+            casatasks.split(moved, str(folder / f"{name}.{task}"), datacolumn="data", scan=scan)
+        joined = str(folder / f"joined.{task}")
+        getattr(casatasks, task)([str(folder / f"{name}.{task}") for name in ("one", "two")], joined, **arguments)
+        made[task] = columns(joined)
     made["count"] = len(casatasks.listpartition(str(folder / "s.mms"), createdict=True))
     return made
 

@@ -172,6 +172,8 @@ class Agent:
     ordered = False
     # True when what it finds on one baseline does not depend on others, so that a group may come in parts.
     by_baseline = False
+    # True when its thresholds or counts are those of all parts of a group, however it comes.
+    of_whole_groups = False
 
     def __init__(self, command: FlagCommand, ms: MeasurementSet, columns: RowColumns) -> None:
         self.command, self.ms, self.columns = command, ms, columns
@@ -220,7 +222,7 @@ class Agent:
 
     def surveys(self, in_parts: bool) -> bool:
         """Whether it must `survey` all chunks before it flags in any; `in_parts` when what belongs together comes in several."""
-        return False
+        return in_parts and self.of_whole_groups
 
     def survey(self, piece: FlagChunk) -> None:
         """Look at a chunk, as the agents before leave it, without flagging it."""

@@ -121,9 +121,14 @@ def all_hidden(hidden: np.ndarray, row_bin: np.ndarray, chan_bin: np.ndarray) ->
     return ~some
 
 
+def _each_alone(products: Sequence[Product], ncorr: int) -> bool:
+    """Whether products are all correlations in their order, each alone."""
+    return [p.indices for p in products] == [(k,) for k in range(ncorr)]
+
+
 def combined(data: np.ndarray, flags: np.ndarray, products: Sequence[Product]) -> tuple[np.ndarray, np.ndarray]:
     """Values and flags (row, chan, product) of products of correlations; the arrays given where these are all, each alone."""
-    if [p.indices for p in products] == [(k,) for k in range(data.shape[2])]:
+    if _each_alone(products, data.shape[2]):
         return np.ascontiguousarray(data), flags
     values = np.empty((*data.shape[:2], len(products)), data.dtype)
     hidden = np.empty(values.shape, bool)
@@ -178,6 +183,9 @@ class DetectingAgent(PlaneAgent):
         bad = self.detect(*combined(data, flags, products), Layout(lay_out(one, two, slot, nslot), field, piece.chunk.spw))
         if bins is not None:
             bad = bad[bins[0]][:, bins[1]]
+        if whole and _each_alone(products, data.shape[2]):
+            piece.flags[...] |= bad
+            return
         for number, product in enumerate(products):
             for k in product.indices:
                 if whole:

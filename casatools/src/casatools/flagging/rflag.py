@@ -65,6 +65,8 @@ class RflagAgent(DetectingAgent):
     times the threshold. The thresholds reported are those of everything seen, as in AIPS' two passes.
     """
 
+    of_whole_groups = True
+
     def prepare(self) -> None:
         super().prepare()
         self.timedev = read_thresholds(self.options["timedev"], "timedev")
@@ -75,10 +77,6 @@ class RflagAgent(DetectingAgent):
         self.surveying = False
         # (sum, count) per channel for each field and spectral window.
         self.seen: dict[str, dict[tuple[int, int], tuple[np.ndarray, np.ndarray]]] = {"timedev": {}, "freqdev": {}}
-
-    def surveys(self, in_parts: bool) -> bool:
-        """Thresholds and counts are those of all parts."""
-        return in_parts
 
     def survey(self, piece: FlagChunk) -> None:
         """Look at a part of a piece before the flags of any part are set: the thresholds are those of all baselines."""
@@ -93,19 +91,20 @@ class RflagAgent(DetectingAgent):
         nrow, nchan, nproduct = values.shape
         index = packed(layout.index)
         nbaseline = index.shape[0]
-        hidden = hidden | ~np.isfinite(values)
+        missing = np.isfinite(values)
+        np.logical_not(missing, out=missing)
+        hidden = np.logical_or(missing, hidden, out=missing)
         total, count = np.zeros((nbaseline, nchan)), np.zeros((nbaseline, nchan), np.int64)
         scatter = np.zeros(values.shape, np.float32)
         spread(lambda span: loops.sum_windows(values, hidden, index, self.half, span, total, count, scatter), nbaseline)
         time_limit = self._limit("timedev", self.timedev, layout, total, count)
         centre = np.zeros((nrow, nproduct, 2))
-        spread(lambda span: loops.centres(values, hidden, span, centre), nrow)
         total, count = np.zeros((_BLOCKS, nchan)), np.zeros((_BLOCKS, nchan), np.int64)
 
         def depart(span: tuple[int, int]) -> None:
             for k in range(*span):
                 rows = (k * nrow // _BLOCKS, (k + 1) * nrow // _BLOCKS)
-                loops.sum_departures(values, hidden, centre, rows, total[k], count[k])
+                loops.sum_spectra(values, hidden, rows, centre, total[k], count[k])
 
         spread(depart, _BLOCKS)
         freq_limit = self._limit("freqdev", self.freqdev, layout, total, count)
@@ -116,7 +115,7 @@ class RflagAgent(DetectingAgent):
         low, high = float(self.options["spectralmin"]), float(self.options["spectralmax"])
         spread(lambda span: loops.flag_departures(values, hidden, centre, span, freq_limit, low, high, bad), nrow)
         # A Stokes parameter of which one correlation is flagged is not there to be flagged.
-        return bad & ~hidden
+        return np.greater(bad, hidden, out=bad)
 
     def _limit(self, name: str, given: Any, layout: Layout, total: np.ndarray, count: np.ndarray) -> float:
         """The threshold of this piece times its scale; what was seen is added to the report's."""

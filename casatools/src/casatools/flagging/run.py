@@ -128,7 +128,7 @@ def _most_bytes(agents: Sequence[Agent], parts: np.ndarray | None) -> int:
     Memory that a chunk before has left is faster than new memory, and the next chunk is read while one is computed on.
     """
     most = _group_bytes()
-    if parts is None or any(a.surveys(True) and not a.surveys(False) for a in agents):
+    if parts is None or any(a.of_whole_groups for a in agents):
         return most
     times = -(-len(parts) // max(1, len(np.unique(parts))))
     return min(most, max(_PART_BYTES, times * _RUN_BYTES))

@@ -89,7 +89,7 @@ class ExtendAgent(PlaneAgent):
         o = self.options
         whole = (len(rows), len(channels), len(correlations)) == piece.flags.shape
         index = np.ix_(rows, channels, correlations)
-        start = piece.flags.copy() if whole else piece.flags[index]
+        start = piece.flags if whole else piece.flags[index]
         # After a detector of averages the averages' flags are extended, as in the reference.
         bins = self._bins(piece, rows, len(channels))
         looked_at = rows
@@ -147,7 +147,7 @@ class AntintAgent(PlaneAgent):
     """
 
     ordered = True
-    by_baseline = True  # after the survey has counted those to the reference antenna
+    by_baseline = of_whole_groups = True  # after the survey has counted those to the reference antenna
 
     def prepare(self) -> None:
         super().prepare()
@@ -162,10 +162,6 @@ class AntintAgent(PlaneAgent):
         self.times: set[float] = set()
         self.surveyed: dict[int, _Counts] = {}  # by number of the piece
         self.decided: dict[int, np.ndarray] = {}
-
-    def surveys(self, in_parts: bool) -> bool:
-        """Thresholds and counts are those of all parts."""
-        return in_parts
 
     def survey(self, piece: FlagChunk) -> None:
         """Count a part of a piece before the flags of any part are set."""

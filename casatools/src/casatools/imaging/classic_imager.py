@@ -40,10 +40,12 @@ class ClassicImager:
     ----------
     path : str
         The MeasurementSet.
+    scratch : bool
+        Models are written into MODEL_DATA; they are kept as recipes otherwise.
     """
 
-    def __init__(self, path: str) -> None:
-        self.path = path
+    def __init__(self, path: str, scratch: bool = False) -> None:
+        self.path, self.scratch = path, scratch
         self.selection: dict[str, Any] = {"msname": path}
         self.image: dict[str, Any] = {}
         self.weighting: dict[str, Any] = {"weighting": "natural"}

@@ -25,7 +25,7 @@ from casatools._base.executor import executor
 from casatools.imaging.image_fields import ImageField
 from casatools.imaging.imager import Imager, ImagingData, bandwidth
 from casatools.imaging.plane_deconvolver import Planes
-from casatools.imaging.weighting import GroupedWeights, ImagingWeights, WeightingOptions
+from casatools.imaging.weighting import GroupedWeights, ImagingWeights, WeightingOptions, counted_hands
 
 __all__ = ["PiecewiseImager", "SharedImager", "make_imager"]
 
@@ -70,7 +70,15 @@ def _begin(share: _Share) -> None:
     imager = Imager(share.data, fields, share.weighting)
     main = fields[0].options
     planes = share.data.axis.nchan if share.by_channel else 1
-    weights = ImagingWeights(main.shape, main.cell_rad, share.weighting, planes, share.bandwidth, share.by_channel)
+    weights = ImagingWeights(
+        main.shape,
+        main.cell_rad,
+        share.weighting,
+        planes,
+        share.bandwidth,
+        share.by_channel,
+        hands=counted_hands(share.data.labels),
+    )
     apart = fields[0].weights_apart and weights.needs_density
     imager.weights = GroupedWeights(weights) if apart else weights
     _held[share.key] = imager

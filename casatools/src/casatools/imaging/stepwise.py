@@ -26,12 +26,12 @@ from casatools.imaging.mosaic import MosaicField
 from casatools.imaging.mosaic_terms import MosaicTermField
 from casatools.imaging.normalization import NORMALIZED, Normalization
 from casatools.imaging.partitions import data_selection, spw_for_range
-from casatools.imaging.products import ImageWriter, beam_set, counted_hands, read_planes, staged_images
+from casatools.imaging.products import ImageWriter, beam_set, read_planes, staged_images
 from casatools.imaging.request import TcleanRequest
 from casatools.imaging.tclean_data import phase_centre, prepare_data
 from casatools.imaging.tclean_images import FieldImages, mosaic_beams, plan_images
 from casatools.imaging.visibilities import DataSource, open_sources
-from casatools.imaging.weighting import GroupedWeights, ImagingWeights
+from casatools.imaging.weighting import GroupedWeights, ImagingWeights, counted_hands
 from casatools.io.image.coordinates import Coordinates
 from casatools.io.image.coordinates.units import unit_factor
 from casatools.io.ms import Selection

@@ -20,12 +20,14 @@ __all__ = [
     "centres",
     "flag_departures",
     "flag_windows",
-    "gather_window",
+    "load_row",
     "median_in_place",
     "middles",
     "nth_in_place",
+    "scatter_of_sums",
     "sort_columns",
     "sum_departures",
+    "sum_spectra",
     "sum_windows",
 ]
 
@@ -72,23 +74,35 @@ def median_in_place(buffer: np.ndarray, count: int) -> float:
 
 
 @kernel
-def gather_window(values: np.ndarray, hidden: np.ndarray, rows: np.ndarray, first: int, last: int, sums: np.ndarray) -> None:
-    """Count, sums of real and imaginary parts and of the squares of each of ``rows[first:last]`` into `sums` (5, chan, product) float64.
+def load_row(values: np.ndarray, hidden: np.ndarray, row: int, terms: np.ndarray) -> None:
+    """Presence, real and imaginary parts and their squares of a row into `terms` (5, chan * product) float32; 0 where hidden.
 
     Squares are rounded to single precision, as the reference's: that is all that windows of a single sample scatter by.
     """
-    sums[:] = 0.0
-    for t in range(first, last):
-        row = rows[t]
-        for chan in range(values.shape[1]):
-            for product in range(values.shape[2]):
-                if not hidden[row, chan, product]:
-                    x, y = np.float32(values[row, chan, product].real), np.float32(values[row, chan, product].imag)
-                    sums[0, chan, product] += 1.0
-                    sums[1, chan, product] += x
-                    sums[2, chan, product] += y
-                    sums[3, chan, product] += np.float32(x * x)
-                    sums[4, chan, product] += np.float32(y * y)
+    cell = 0
+    zero = np.float32(0.0)
+    for chan in range(values.shape[1]):
+        for product in range(values.shape[2]):
+            there = not hidden[row, chan, product]
+            x = np.float32(values[row, chan, product].real) if there else zero
+            y = np.float32(values[row, chan, product].imag) if there else zero
+            terms[0, cell] = np.float32(1.0) if there else zero
+            terms[1, cell] = x
+            terms[2, cell] = y
+            terms[3, cell] = x * x
+            terms[4, cell] = y * y
+            cell += 1
+
+
+@kernel
+def scatter_of_sums(sums: np.ndarray, found: np.ndarray) -> None:
+    """Complex standard deviations from the sums (5, cell) float64 of `load_row`'s terms into `found` (cell,); 0 where nothing went in."""
+    for cell in range(sums.shape[1]):
+        n = max(sums[0, cell], 1.0)
+        re, im = sums[1, cell], sums[2, cell]
+        # Not ``/``, which looks for zeros, one cell after another.
+        real = max(0.0, np.divide(sums[3, cell], n) - np.divide(re * re, n * n))
+        found[cell] = math.sqrt(real + max(0.0, np.divide(sums[4, cell], n) - np.divide(im * im, n * n)))
 
 
 @kernel
@@ -107,23 +121,31 @@ def sum_windows(
     They are added to `total` (baseline, chan), counted in `count`, and kept in `scatter` (row, chan, product) float32 at the middle
     row of the window, 0 where there is none.
     """
-    sums = np.empty((5, values.shape[1], values.shape[2]))
+    nchan, nproduct = values.shape[1:]
+    sums, found = np.empty((5, nchan * nproduct)), np.empty(nchan * nproduct)
     for baseline in range(span[0], span[1]):
         ntime = np.sum(index[baseline] >= 0)
         # A series shorter than the window makes it as narrow as it must.
         wide = min(half, (ntime - 1) // 2)
-        for t in range(wide, ntime - wide):
-            middle = index[baseline, t]
-            gather_window(values, hidden, index[baseline], t - wide, t + wide + 1, sums)
-            for chan in range(values.shape[1]):
-                for product in range(values.shape[2]):
-                    n, re, im = sums[0, chan, product], sums[1, chan, product], sums[2, chan, product]
-                    if n > 0:
-                        real = max(0.0, sums[3, chan, product] / n - re * re / (n * n))
-                        found = math.sqrt(real + max(0.0, sums[4, chan, product] / n - im * im / (n * n)))
-                        total[baseline, chan] += found
-                        count[baseline, chan] += 1
-                        scatter[middle, chan, product] = found
+        width = 2 * wide + 1
+        terms = np.empty((width, 5, nchan * nproduct), np.float32)
+        for t in range(ntime):
+            load_row(values, hidden, index[baseline, t], terms[t % width])
+            if t < 2 * wide:
+                continue
+            sums[:] = 0.0
+            for w in range(t - 2 * wide, t + 1):
+                sums += terms[w % width]
+            scatter_of_sums(sums, found)
+            middle, cell = index[baseline, t - wide], 0
+            for chan in range(nchan):
+                for product in range(nproduct):
+                    there = sums[0, cell] > 0.0
+                    total[baseline, chan] += found[cell]
+                    count[baseline, chan] += there
+                    if there:
+                        scatter[middle, chan, product] = found[cell]
+                    cell += 1
 
 
 @kernel
@@ -158,11 +180,10 @@ def sort_columns(series: np.ndarray) -> None:
         while True:
             for i in range(n - d):
                 if i & p == r:
-                    low, high = series[i], series[i + d]
                     for c in range(wide):
-                        one, two = low[c], high[c]
-                        low[c] = one if one < two else two
-                        high[c] = two if one < two else one
+                        one, two = series[i, c], series[i + d, c]
+                        series[i, c] = one if one < two else two
+                        series[i + d, c] = one if one > two else two
             if q == p:
                 break
             d, q, r = q - p, q // 2, p
@@ -225,6 +246,17 @@ def sum_departures(
                     value = values[row, chan, product]
                     total[chan] += 0.5 * (abs(value.real - centre[row, product, 0]) + abs(value.imag - centre[row, product, 1]))
                     count[chan] += 1
+
+
+@kernel
+def sum_spectra(
+    values: np.ndarray, hidden: np.ndarray, span: tuple[int, int], centre: np.ndarray, total: np.ndarray, count: np.ndarray
+) -> None:
+    """`centres` and `sum_departures` of rows that are near at hand."""
+    for first in range(span[0], span[1], _COLUMNS):
+        rows = first, min(first + _COLUMNS, span[1])
+        centres(values, hidden, rows, centre)
+        sum_departures(values, hidden, centre, rows, total, count)
 
 
 @kernel

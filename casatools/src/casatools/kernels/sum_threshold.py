@@ -106,10 +106,10 @@ def smooth_axis(weight: np.ndarray, product: np.ndarray, taps: np.ndarray, fit: 
         for c in range(wide):
             total[k, c] = s[0, c]
             determinant = s[0, c] * s[2, c] - s[1, c] * s[1, c]
-            if determinant > np.float32(1e-3) * s[0, c] * s[0, c]:
-                fit[k, c] = (s[2, c] * t[0, c] - s[1, c] * t[1, c]) / determinant
-            else:
-                fit[k, c] = t[0, c] / s[0, c] if s[0, c] > np.float32(1e-12) else np.float32(0.0)
+            # Not ``/``, which looks for zeros, one series after another.
+            line = np.divide(s[2, c] * t[0, c] - s[1, c] * t[1, c], determinant)
+            mean = np.divide(t[0, c], s[0, c]) if s[0, c] > np.float32(1e-12) else np.float32(0.0)
+            fit[k, c] = line if determinant > np.float32(1e-3) * s[0, c] * s[0, c] else mean
 
 
 @kernel
@@ -186,7 +186,7 @@ def run_means(plane: np.ndarray, bad: np.ndarray, length: int, means: np.ndarray
                 count[c] -= 0.0 if bad[k - length, c] else 1.0
         for c in range(wide):
             whole = k >= length - 1 and count[c] > 0.5
-            means[k, c] = total[c] / count[c] if whole else 0.0
+            means[k, c] = np.divide(total[c], count[c]) if whole else 0.0
             counts[k, c] = count[c] if whole else 0.0
         for c in range(wide):
             size = abs(means[k, c])

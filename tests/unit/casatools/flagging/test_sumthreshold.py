@@ -43,6 +43,17 @@ def test_rates_on_injected_interference(benchmark_module: Any, mode: str, streng
     assert hits > found and alarms < wrong
 
 
+def test_speeds_are_told_beside_what_is_asked(benchmark_module: Any) -> None:
+    seconds = {
+        ("ours", "tfcrop"): 2.0, ("reference", "tfcrop"): 9.0, ("ours", "sumthreshold"): 2.0, ("aoflagger", "sumthreshold"): 5.0,
+        ("ours", "list of 1"): 0.1, ("ours", "list of 100"): 0.15,
+    }  # fmt: skip
+    lines = {line.split("  ")[0].strip(): line.split() for line in benchmark_module.speed_table(seconds).splitlines()}
+    assert lines["tfcrop"] == ["tfcrop", "2.000", "9.000", "-", "4.50", "5", "MISSED"]
+    assert lines["sumthreshold"] == ["sumthreshold", "2.000", "-", "5.000", "2.50", "1", "met"]
+    assert "a list of 100 on the same rows takes 1.50 times a list of 1 (ours)" in benchmark_module.speed_table(seconds)
+
+
 def test_clean_noise_is_left_alone(benchmark_module: Any) -> None:
     assert benchmark_module.rates("sumthreshold", 0.0)[1] < 3e-3
 

@@ -22,6 +22,7 @@ import numpy as np
 
 from casatools._base.buffers import empty_array
 from casatools._base.errors import DataError
+from casatools._base.threads import over_rows
 from casatools.io.image.plain_file import PIECE_BYTES, reserve_file
 from casatools.io.ms.tile_headers import Cube, TileHeader, read_tile_header
 from casatools.io.tables import Table, open_table
@@ -37,6 +38,8 @@ _RUN_BYTES = 1 << 16
 _PIECE_BYTES = 1 << 22
 # What the system moves by itself at a time: after each piece its thread waits for the interpreter, which others keep busy.
 _MOVED_BYTES = 1 << 25
+# Each thread reads as much of a long run: most of the time goes into new memory.
+_THREAD_BYTES = 1 << 25
 # Blocks of a column that wait to be written.
 _WAITING = 4
 # What a system answers that cannot copy from the one file to the other by itself.
@@ -218,7 +221,7 @@ class RowWriter:
         begun: CarriedFiles | None = None,
     ) -> None:
         counts = np.bincount(which)
-        used = np.flatnonzero(counts)
+        used = np.flatnonzero(counts).tolist()
         which = (np.cumsum(counts > 0) - 1)[which]
         shapes = {column: [cells[k] for k in used] for column, cells in columns.items()}
         with closing(open_table(path, writable=True)) as table:
@@ -460,7 +463,12 @@ def _gathered(source: int, cell: int, places: np.ndarray) -> np.ndarray:
         np.take(span, places - first, axis=0, out=held, mode="clip")
         return held
     for low, high in zip([0, *breaks.tolist()], [*breaks.tolist(), len(places)], strict=True):
-        _read(source, memoryview(held[low:high].reshape(-1)), int(places[low]) * cell)  # type: ignore[arg-type]
+        part, begin = held[low:high], int(places[low])
+
+        def read(a: int, b: int, part: np.ndarray = part, begin: int = begin) -> None:
+            _read(source, memoryview(part[a:b].reshape(-1)), (begin + a) * cell)  # type: ignore[arg-type]
+
+        over_rows(read, high - low, max(1, _THREAD_BYTES // cell))
     return held
 
 

@@ -68,9 +68,13 @@ class Setup:
         self,
         thems: Annotated[str, kinds.InPath(), "MeasurementSet"] = "",
         compress: Annotated[bool, kinds.Bool(), Fixed] = False,
-        usescratch: Annotated[bool, kinds.Bool(), "Add the columns MODEL_DATA and CORRECTED_DATA"] = False,
+        usescratch: Annotated[
+            bool, kinds.Bool(), "Add the columns MODEL_DATA and CORRECTED_DATA, and write models there"
+        ] = False,
     ) -> bool:
         """Open a MeasurementSet.
+
+        Without `usescratch` no column is added: `ft` and `setjy` keep their models as recipes, as the tasks do.
 
         Raises
         ------
@@ -84,7 +88,7 @@ class Setup:
             if usescratch:
                 fill_model(ms)
                 fill_corrected(ms)
-        self._state = ClassicImager(os.path.abspath(thems))
+        self._state = ClassicImager(os.path.abspath(thems), usescratch)
         return True
 
     @method
@@ -144,6 +148,7 @@ class Setup:
             if usescratch and not vis:
                 fill_model(ms)
                 fill_corrected(ms)
+                state.scratch = True
         return True
 
     @method

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from casatools._base import threads
 from casatools._base.errors import DataError
-from casatools.io.ms import MeasurementSet, Selection, iter_chunks, plan_chunks, write_chunks
+from casatools.io.ms import MeasurementSet, Selection, iter_chunks, plan_chunks, row_files, write_chunks
 from support.shared import unpack
 
 # A row of DATA: 8 channels of 4 correlations.
@@ -47,6 +49,24 @@ def test_groups_are_kept_whole(vis: str) -> None:
         plans = plan_chunks(ms, selected, ["DATA"], 40 * ROW_BYTES, groups)
         seen = [set(groups[p.index].tolist()) for p in plans]
         assert sum(map(len, seen)) == len(set(groups.tolist())) and len(plans) > 10
+
+
+@pytest.mark.parametrize("writable", [False, True])
+def test_rows_read_straight_are_what_casacore_reads(vis: str, writable: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Baselines that are rows here and there, long runs that several threads read, and changes that are not on disk yet."""
+    monkeypatch.setattr(row_files, "_THREAD_BYTES", 50 * ROW_BYTES)
+    monkeypatch.setattr(threads, "_chosen", 3)
+    with MeasurementSet(vis, writable=writable) as ms:
+        if writable:
+            ms.write("FLAG", ~ms.read("FLAG", np.arange(0, ms.nrow, 2)), np.arange(0, ms.nrow, 2))
+        first = ms.read("ANTENNA1") == 0
+        for rows in (np.arange(ms.nrow), np.flatnonzero(first)):
+            selected = dataclasses.replace(Selection().resolve(ms), rows=rows)
+            chunks = list(iter_chunks(ms, selected, ["DATA", "FLAG"], straight=True))
+            assert sum(len(c.rows) for c in chunks) == len(rows)
+            for chunk in chunks:
+                for column in ("DATA", "FLAG"):
+                    np.testing.assert_array_equal(chunk[column], ms.read(column, chunk.rows))
 
 
 def test_values_are_written_back_and_not_without_leave(vis: str) -> None:
