@@ -53,9 +53,8 @@ def run_tclean(request: TcleanRequest, history: list[str] | None = None) -> dict
         drop_idle()
 
 
-# psf, residual, model and primary beam as float32, two masks; and what gridding and cleaning one plane takes beside them.
+# psf, residual, model and primary beam as float32, two masks.
 _BYTES_PER_PIXEL = 18
-_WORKING_BYTES = 48
 
 
 def _densities(request: TcleanRequest, data: ImagingData) -> int:
@@ -64,6 +63,29 @@ def _densities(request: TcleanRequest, data: ImagingData) -> int:
         return 0
     channels = data.axis.nchan if data.is_cube and request.weighs_by_channel else 1
     return channels * (sum(len(s.field_ids) for s in data.sources) if request.is_mosaic and request.mosweight else 1)
+
+
+def _plane_bytes(request: TcleanRequest) -> float:
+    """Memory of a pixel of each plane: beam, residual, model, primary beam, masks; of a dirty image the beam, the residual and a mask at a time."""
+    return 9.0 if request.niter == 0 and not request.is_mosaic and not request.terms else _BYTES_PER_PIXEL
+
+
+def _working_bytes(request: TcleanRequest, npol: int) -> float:
+    """Memory of a pixel while the image is gridded or deconvolved, beside its planes: measured peaks, which this is within a fifth of.
+
+    The gridder's two grids are wider than the image by its oversampling; multiscale keeps transforms of the image and of the beam for each scale.
+    """
+    grids = 32.0 if request.grid_options.wide_field else 33.0
+    more = 28.0 * (npol - 1)
+    if request.is_mosaic:
+        grids = 66.0
+    if request.niter == 0:
+        return grids
+    if request.terms:
+        return max(grids, 56.0)
+    if request.deconvolver == "multiscale":
+        return max(grids, 33.0 + 29.0 * len(request.minor_options.scales)) + more
+    return max(grids, 96.0 if request.deconvolver == "mem" else 0.0) + more
 
 
 def _make_room(requests: list[TcleanRequest], data: ImagingData) -> PlaneStore:
@@ -79,10 +101,11 @@ def _make_room(requests: list[TcleanRequest], data: ImagingData) -> PlaneStore:
         terms = max(1, 2 * request.terms - 1)
         planes = 2 * data.axis.nchan + terms if virtual else data.axis.nchan * terms
         planes *= len(data.labels)
-        # The main image sets the weights.
-        density = 8 * _densities(request, data) if request is requests[0] else 0
-        kept += float(nx) * ny * (planes * _BYTES_PER_PIXEL + density)
-        working = max(working, float(nx) * ny * _WORKING_BYTES)
+        # The main image sets the weights; the one density of a continuum image is dropped before it is gridded.
+        counts = _densities(request, data) if request is requests[0] else 0
+        density = 8 * counts if data.is_cube or counts > 1 else 0
+        kept += float(nx) * ny * (planes * _plane_bytes(request) + density)
+        working = max(working, float(nx) * ny * _working_bytes(request, len(data.labels)))
         images = 4 + (request.niter > 0) + request.restoration * (1 + request.pbcor)
         size += float(nx) * ny * planes * 4 * images + 1e6 * images
     folder = (

@@ -145,12 +145,12 @@ def test_channels_without_data_are_blank() -> None:
     ("more", "cube", "planes"),
     [
         ({"weighting": "natural"}, True, 0),
-        ({"weighting": "briggs"}, False, 1),
+        ({"weighting": "briggs"}, False, 0),
         ({"weighting": "briggs"}, True, 4),
         ({"weighting": "briggs", "perchanweightdensity": False}, True, 1),
         ({"weighting": "briggs", "gridder": "mosaic", "mosweight": True}, False, 50),
         ({"weighting": "briggs", "gridder": "mosaic", "mosweight": True}, True, 200),
-        ({"weighting": "briggs", "gridder": "mosaic", "mosweight": False}, False, 1),
+        ({"weighting": "briggs", "gridder": "mosaic", "mosweight": False}, False, 0),
     ],
 )
 def test_densities_count_for_the_memory(more: dict[str, Any], cube: bool, planes: int, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -161,11 +161,38 @@ def test_densities_count_for_the_memory(more: dict[str, Any], cube: bool, planes
     data: Any = SimpleNamespace(
         axis=SimpleNamespace(nchan=4 if cube else 1), labels=["I"], is_cube=cube, sources=[SimpleNamespace(field_ids=range(50))]
     )
-    for chosen in ({"weighting": "natural"}, more):
+    for chosen in (more | {"weighting": "natural"}, more):
         mode = {"specmode": "cube"} if cube else {}
         request = tclean_request([selection], {"imagename": "x", "imsize": 100, "cell": "12arcsec", **mode, **chosen})
         tclean_run._make_room([request], data)
     assert asked[1] - asked[0] == pytest.approx(planes * 8 * 100 * 100)
+
+
+@pytest.mark.parametrize(
+    ("more", "size", "measured_mb"),
+    [
+        ({"niter": 0}, 4096, 705), ({"niter": 20}, 4096, 846), ({"niter": 20, "weighting": "briggs"}, 4096, 846), ({"niter": 5, "stokes": "IV"}, 3000, 873),
+        ({"niter": 5, "deconvolver": "multiscale", "scales": [0, 5]}, 2048, 459), ({"niter": 5, "deconvolver": "mem"}, 2048, 479),
+        ({"niter": 5, "deconvolver": "multiscale", "scales": [0, 5, 15]}, 3000, 1240), ({"niter": 5, "gridder": "wproject"}, 3000, 466),
+        ({"niter": 5, "deconvolver": "mtmfs", "nterms": 2}, 2048, 460), ({"niter": 5, "deconvolver": "mtmfs", "nterms": 3}, 2048, 595),
+        ({"niter": 5, "deconvolver": "clark"}, 2048, 219), ({"niter": 5, "gridder": "mosaic"}, 2048, 384), ({"niter": 5, "gridder": "mosaic"}, 3000, 682),
+        ({"niter": 10, "specmode": "cube", "nchan": 8}, 1500, 421),
+    ],
+)  # fmt: skip
+def test_estimates_of_memory(more: dict[str, Any], size: int, measured_mb: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Within a fifth of what images of few data took at their peak (resident memory, less that of the libraries)."""
+    asked: list[float] = []
+    monkeypatch.setattr(tclean_run, "require_memory", lambda nbytes, what: asked.append(nbytes))
+    monkeypatch.setattr(tclean_run, "require_space", lambda path, nbytes: None)
+    data: Any = SimpleNamespace(
+        axis=SimpleNamespace(nchan=int(more.get("nchan", 1))), labels=list(more.get("stokes", "I")), is_cube="nchan" in more,
+        sources=[SimpleNamespace(field_ids=range(1))],
+    )  # fmt: skip
+    request = tclean_request(
+        [{"msname": "sim.ms"}], {"imagename": "x", "imsize": size, "cell": "1arcsec", "mosweight": False, **more}
+    )
+    tclean_run._make_room([request], data)
+    assert asked[0] / 1e6 == pytest.approx(measured_mb, rel=0.2)
 
 
 @pytest.mark.parametrize(
