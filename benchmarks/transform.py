@@ -1,11 +1,16 @@
 """Times the transformations of MeasurementSets, with CASA_ORACLE beside a reference CASA, and beside a plain copy of the columns that
-they read and write (casacore's, by the table tool).
+they read and write.
 
     CASA_ORACLE=/path/to/reference/python python benchmarks/transform.py [--ms BENCH.ms] [--work DIR] [--repeat N] [--only NAME,NAME]
 
 Both run the same calls in turn, so that both see the same load of the machine; wall and processor seconds of the best runs are compared. Our
 kernels are compiled by a first pass over a few rows. With DP3 on the path (``python -m pip install dp3``) its averager is timed too. Without --ms
 the benchmark MeasurementSet is made by ``bench/make_bench_ms.py`` of the shared folder.
+
+A plain copy of the columns that a call must read and write is made in two ways, neither of which makes sub-tables, renumbers, selects or sorts: `cp` of
+the files that hold them (what the disk and the system can do), and casacore's getcol and putcol of all columns of the output, in pieces of some
+megabytes, into a new table of the output's description and data managers (what a program on casacore can do). Where a call changes all values
+(averages, shifts, fits) no copy is its equal; the copies of the columns it reads are printed beside it all the same.
 """
 
 from __future__ import annotations
@@ -23,6 +28,9 @@ from typing import Any
 CHECKOUT = Path(__file__).resolve().parents[1]
 CALLS: dict[str, tuple[str, dict[str, Any]]] = {
     "split": ("split", {"datacolumn": "data"}),
+    "mstransform": ("mstransform", {"datacolumn": "data"}),
+    "partition": ("partition", {"datacolumn": "data", "separationaxis": "scan", "numsubms": 2, "flagbackup": False}),
+    "concat": ("concat", {}),
     "split one spw, half the channels": ("split", {"datacolumn": "data", "spw": "0:0~31"}),
     "mstransform average": (
         "mstransform", {"datacolumn": "data", "chanaverage": True, "chanbin": 8, "timeaverage": True, "timebin": "60s"},
@@ -39,7 +47,6 @@ CALLS: dict[str, tuple[str, dict[str, Any]]] = {
 STEPS = """
 import json, os, resource, shutil, sys, time
 import casatasks
-from casatools import table
 path, result, calls = sys.argv[1], sys.argv[2], json.loads(sys.argv[3])
 def cpu():
     used = resource.getrusage(resource.RUSAGE_SELF)
@@ -48,24 +55,13 @@ def timed(function):
     wall, busy = time.perf_counter(), cpu()
     function()
     return [time.perf_counter() - wall, cpu() - busy]
-def copy():
-    tb = table()
-    tb.open(path)
-    needed = [c for c in tb.colnames() if c not in ("CORRECTED_DATA", "MODEL_DATA", "FLAG_CATEGORY")]
-    rows = tb.query("", columns=",".join(needed))
-    rows.copy("copy.ms", deep=True, valuecopy=True).close()
-    rows.close()
-    tb.close()
-times = {}
-if calls.pop("plain copy of the columns", None):
-    shutil.rmtree("copy.ms", ignore_errors=True)
-    times["plain copy of the columns"] = timed(copy)
-    shutil.rmtree("copy.ms", ignore_errors=True)
 for name, (task, arguments) in calls.items():
     for scan in ("warm", ""):
         shutil.rmtree("o.ms", ignore_errors=True)
-        more = {"vis": sys.argv[4]} if scan else {"vis": path}
-        spent = timed(lambda: getattr(casatasks, task)(outputvis="o.ms", **more, **arguments))
+        given = [sys.argv[4]] if scan else [path]
+        # The two parts are split from the whole, one window each or the scans in halves.
+        more = {"vis": given[0], "outputvis": "o.ms"} if task != "concat" else {"vis": [given[0] + ".a", given[0] + ".b"], "concatvis": "o.ms"}
+        spent = timed(lambda: getattr(casatasks, task)(**more, **arguments))
         times[name] = spent
     shutil.rmtree("o.ms", ignore_errors=True)
 times["peak MB"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
@@ -83,14 +79,82 @@ def steps(python: str, folder: Path, path: Path, warm: Path, only: list[str], ou
         os.pathsep.join(str(CHECKOUT / w / "src") for w in ("casatools", "casatasks", "casampi")) if ours else ""
     )
     calls: dict[str, Any] = {k: v for k, v in CALLS.items() if not only or k in only}
-    if not only or "plain copy of the columns" in only:
-        calls = {"plain copy of the columns": True, **calls}
     with open(folder / "output.txt", "w") as log:
         subprocess.run(
             [python, "-c", STEPS, str(path), "result.json", json.dumps(calls), str(warm)], cwd=folder, env=environment, stdout=log,
             stderr=log, check=True,
         )  # fmt: skip
     return json.loads((folder / "result.json").read_text())
+
+
+def copies(folder: Path, inputs: list[Path], output: Path, repeat: int) -> tuple[float, float, float]:
+    """Best wall seconds of a copy by `cp` and of one by casacore, of the columns that an output has, and megabytes."""
+    import time
+
+    from casacore import tables
+
+    def opened(path: Path, **more: Any) -> Any:
+        return tables.table(str(path), ack=False, **more)
+
+    with opened(output) as made:
+        description, managers = made.getdesc(), made.getdminfo()
+        names = [c for c in made.colnames() if made.nrows() and made.iscelldefined(c, 0)]
+    files: list[Path] = []
+    for path in inputs:
+        with opened(path) as table:
+            kept = [m["SEQNR"] for m in table.getdminfo().values() if set(m["COLUMNS"]) & set(names)]
+        files += [p for p in path.iterdir() if p.name.startswith("table.f") and int(p.name[7:].split("_")[0]) in kept]
+
+    def by_files() -> None:
+        for number, path in enumerate(inputs):
+            (folder / "copy" / str(number)).mkdir(parents=True)
+            own = [str(f) for f in files if f.parent == path]
+            subprocess.run(["cp", *own, str(folder / "copy" / str(number))], check=True)
+
+    def by_casacore() -> None:
+        with tables.table(str(folder / "copy"), description, dminfo=managers, nrow=0, ack=False) as target:
+            at = 0
+            for path in inputs:
+                with opened(path) as source:
+                    count = source.nrows()
+                    target.addrows(count)
+                    for name in names:
+                        step = 4096 if not source.isscalarcol(name) else count
+                        for start in range(0, count, step):
+                            piece = min(step, count - start)
+                            target.putcol(name, source.getcol(name, start, piece), at + start, piece)
+                    at += count
+
+    times = []
+    for copy in (by_files, by_casacore):
+        spent = []
+        for _ in range(repeat):
+            shutil.rmtree(folder / "copy", ignore_errors=True)
+            begin = time.perf_counter()
+            copy()
+            spent.append(time.perf_counter() - begin)
+        times.append(min(spent))
+    shutil.rmtree(folder / "copy", ignore_errors=True)
+    return times[0], times[1], sum(f.stat().st_size for f in files) / 1e6
+
+
+def beside_copies(work: Path, path: Path, ours: list[dict[str, Any]], repeat: int) -> str:
+    """A Markdown table of our calls beside plain copies of the columns that they read and write."""
+    from casatasks import split
+
+    shutil.rmtree(work / "made.ms", ignore_errors=True)
+    split(str(path), str(work / "made.ms"), datacolumn="data")
+    parts = [Path(f"{path}.a"), Path(f"{path}.b")]
+    of_whole, of_parts = (copies(work, inputs, work / "made.ms", repeat) for inputs in ([path], parts))
+    shutil.rmtree(work / "made.ms")
+    lines = ["| step | ours wall [s] | cp [s] | ratio | casacore's copy [s] | ratio | MB |", "|---|---|---|---|---|---|---|"]
+    for name in (k for k in ours[0] if k in CALLS):
+        mine = best(ours, name, 0) or 0.0
+        files, columns, size = of_parts if name == "concat" else of_whole
+        lines.append(
+            f"| {name} | {mine:.3f} | {files:.3f} | {mine / files:.2f} | {columns:.3f} | {mine / columns:.2f} | {size:.0f} |"
+        )
+    return "\n".join(lines)
 
 
 def best(runs: list[dict[str, Any]], key: str, what: int) -> float | None:
@@ -146,12 +210,31 @@ def make_ms(python: str, folder: Path, shared: Path) -> tuple[Path, Path]:
     return folder / "bench.ms", folder / "warm.ms"
 
 
+def with_parts(work: Path, path: Path) -> Path:
+    """A link in `work` to a MeasurementSet, beside two parts of it for concat: its rows of either half of the time."""
+    from casatasks import split
+    from casatools import msmetadata
+
+    link = work / path.name
+    if not link.exists():
+        link.symlink_to(path)
+    tool = msmetadata()
+    tool.open(str(path))
+    scans = sorted(int(s) for s in tool.scannumbers())
+    tool.close()
+    halves = (scans[: len(scans) // 2], scans[len(scans) // 2 :]) if len(scans) > 1 else (scans, scans)
+    for name, half in zip("ab", halves, strict=True):
+        if not Path(f"{link}.{name}").exists():
+            split(str(path), f"{link}.{name}", datacolumn="data", scan=",".join(map(str, half)))
+    return link
+
+
 def main() -> None:
     """See the module."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--ms", type=Path, help="benchmark MeasurementSet; a small one, warm.ms, lies beside it")
     parser.add_argument("--work", type=Path)
-    parser.add_argument("--repeat", type=int, default=2)
+    parser.add_argument("--repeat", type=int, default=3)
     parser.add_argument("--only", default="")
     given = parser.parse_args()
     oracle = os.environ.get("CASA_ORACLE", "")
@@ -164,15 +247,18 @@ def main() -> None:
         else make_ms(oracle or sys.executable, work, shared)
     )
     only = [n for n in given.only.split(",") if n]
+    path, warm = with_parts(work, path), with_parts(work, warm)
     ours, theirs = [], []
     for _ in range(given.repeat):
         ours.append(steps(sys.executable, work / "ours", path, warm, only, True))
         if oracle:
             theirs.append(steps(oracle, work / "theirs", path, warm, only, False))
-    sys.stdout.write(table(ours, theirs) + "\n")
-    averager = dp3(path, work)
-    if averager is not None:
-        sys.stdout.write(f"DP3's averager: {averager[0]:.2f} s wall.\n")
+    sys.stdout.write(table(ours, theirs) + "\n\n" + beside_copies(work, path, ours, given.repeat) + "\n")
+    averagers = [found for found in (dp3(path, work) for _ in range(given.repeat)) if found is not None]
+    if averagers:
+        mine = best(ours, "mstransform average", 0)
+        beside = f", ours {mine:.2f} s" if mine else ""
+        sys.stdout.write(f"\nDP3's averager: {min(a[0] for a in averagers):.2f} s wall{beside}.\n")
     if not given.work:
         shutil.rmtree(work, ignore_errors=True)
 

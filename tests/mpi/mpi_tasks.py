@@ -13,6 +13,7 @@ from typing import Any
 
 import casatasks
 from casatools import image, table
+from casatools.imaging import plane_store
 
 
 def columns(path: str) -> dict[str, Any]:
@@ -94,9 +95,17 @@ def run_imaging(vis: str, only: list[str]) -> dict[str, Any]:
         "mosaiccube": {"gridder": "mosaic", "specmode": "cube", "spw": "0", "niter": 30, "weighting": "briggs", "pblimit": 0.1},
         "apertures": {"gridder": "awproject", "niter": 20, "stokes": "IV", "computepastep": 5.0, "pblimit": 0.1},
         "taper": {"specmode": "cube", "spw": "0", "weighting": "briggsbwtaper", "nchan": 4},
-    }
+        "virtual": {"specmode": "mvc", "deconvolver": "mtmfs", "nterms": 2, "nchan": 3, "niter": 20, "spw": "0", "weighting": "briggs"},
+        # With the planes in files.
+        "files": {"specmode": "cube", "spw": "0", "nchan": 5, "niter": 20, "weighting": "briggs", "cycleniter": 8},
+        "filesmosaic": {
+            "gridder": "mosaic", "specmode": "cube", "spw": "0", "nchan": 3, "weighting": "uniform", "perchanweightdensity": False, "pblimit": 0.1,
+        },
+    }  # fmt: skip
+    budget = plane_store.memory_budget_bytes
     for name in only or runs:
         given = runs[name]
+        plane_store.memory_budget_bytes = (lambda: 0) if name.startswith("files") else budget
         record = casatasks.tclean(vis, imagename=f"{base}.{name}", parallel=True, **(place | given))
         term = ".tt0" if "nterms" in given else ""
         beams = ("weight", "pb") if "gridder" in given and given["gridder"] != "wproject" else ()
@@ -120,10 +129,17 @@ def run_parts(vis: str, _: list[str]) -> dict[str, Any]:
         "cvel2": {"datacolumn": "data", "outframe": "BARY"},
         "phaseshift": {"datacolumn": "data", "phasecenter": "J2000 13h31m12s 30d12m00s", "field": "0"},
         "uvcontsub": {"datacolumn": "data", "fitspec": "0"},
+        "hanningsmooth": {"datacolumn": "data"},
     }
     for task, arguments in steps.items():
         getattr(casatasks, task)(moved, str(folder / f"{task}.mms"), **arguments)
         made[task] = columns(str(folder / f"{task}.mms"))
+    for task, arguments in (("concat", {}), ("virtualconcat", {"keepcopy": True})):
+        for name, scan in (("one", "1"), ("two", "2")):
+            casatasks.split(moved, str(folder / f"{name}.{task}"), datacolumn="data", scan=scan)
+        joined = str(folder / f"joined.{task}")
+        getattr(casatasks, task)([str(folder / f"{name}.{task}") for name in ("one", "two")], joined, **arguments)
+        made[task] = columns(joined)
     made["count"] = len(casatasks.listpartition(str(folder / "s.mms"), createdict=True))
     return made
 

@@ -57,7 +57,9 @@ def add_components(image: CasaImage, components: ComponentList, choice: PixelCho
     stokes_names = image.coordinates.stokes.labels if image.coordinates.stokes is not None else ["I"]
     for at in np.ndindex(*(1 if k in (axes.x_axis, axes.y_axis) else n for k, n in enumerate(box))):
         block = tuple(slice(0, box[k]) if k in (axes.x_axis, axes.y_axis) else slice(at[k], at[k] + 1) for k in range(len(box)))
-        values, good = chosen.read(block)
+        values, _ = chosen.read(block)
+        there = tuple(slice(f + s.start, f + s.stop) for f, s in zip(first, block, strict=True))
+        good = chosen.chosen(there)  # of region and expression; what is masked in the image holds the components too
         channel = first[axes.channel_axis] + at[axes.channel_axis] if axes.channel_axis is not None else 0
         plane = first[axes.stokes_axis] + at[axes.stokes_axis] if axes.stokes_axis is not None else 0
         added = _plane(axes, templates, channel, stokes_names[plane])
@@ -69,7 +71,7 @@ def add_components(image: CasaImage, components: ComponentList, choice: PixelCho
         changed = values + sign * axes.block(window)
         if good is not None:
             changed = np.where(good, changed, values)
-        image.write(changed.astype(image.dtype), tuple(slice(f + s.start, f + s.stop) for f, s in zip(first, block, strict=True)))
+        image.write(changed.astype(image.dtype), there)
 
 
 def write_component_image(

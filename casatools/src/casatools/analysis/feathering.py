@@ -20,7 +20,7 @@ from casatools.analysis.sky_planes import SkyPlanes
 from casatools.analysis.smoothing import gaussian_of
 from casatools.analysis.sub_images import PixelChoice
 from casatools.imaging.beam_fit import GaussianBeam
-from casatools.io.image import BeamSet, CasaImage
+from casatools.io.image import Beam, BeamSet, CasaImage
 
 __all__ = ["FeatherOptions", "beam_transform", "feather_images", "feather_plane"]
 
@@ -124,7 +124,9 @@ def feather_plane(
     return np.asarray(result, dtype=np.float32)
 
 
-def feather_images(highres: str, lowres: str, outfile: str, options: FeatherOptions) -> None:
+def feather_images(
+    highres: str, lowres: str, outfile: str, options: FeatherOptions, low_beam: GaussianBeam | None = None
+) -> None:
     """Write the image joined of an interferometer's and a single dish's.
 
     Parameters
@@ -133,6 +135,8 @@ def feather_images(highres: str, lowres: str, outfile: str, options: FeatherOpti
         Both in Jy/beam with beams; the second is put onto the pixels of the first.
     outfile : str
     options : FeatherOptions
+    low_beam : GaussianBeam, optional
+        Of the second, in the place of its own.
 
     Raises
     ------
@@ -143,7 +147,7 @@ def feather_images(highres: str, lowres: str, outfile: str, options: FeatherOpti
     """
     with CasaImage.open(highres) as high, CasaImage.open(lowres) as low:
         planes = SkyPlanes(high)
-        for image in (high, low):
+        for image in (high, low) if low_beam is None else (high,):
             if not image.beams.beams:
                 raise DataError(f"feather: image {image.path!r} has no restoring beam")
         for image in (high, low):
@@ -154,7 +158,11 @@ def feather_images(highres: str, lowres: str, outfile: str, options: FeatherOpti
             )
         if low.ndim != high.ndim:
             raise DataError(f"feather: image {lowres!r} has {low.ndim} axes, {highres!r} has {high.ndim}")
-        low_beams = low.beams
+        low_beams = (
+            low.beams
+            if low_beam is None
+            else BeamSet.single(Beam(low_beam.major_rad, low_beam.minor_rad, low_beam.angle_rad, ("rad", "rad", "rad")))
+        )
         axes = tuple(high.coordinates.direction_axes)
         shape = list(high.shape[::-1])
         others = [n for k, n in enumerate(low.shape[::-1]) if k not in axes]

@@ -52,10 +52,9 @@ def write_demo_image(outfile: str, demo: DemoImage) -> None:
         The output exists.
     """
     step = demo.bandwidth_hz / demo.nchan
-    spectral = SpectralCoordinate.linear("LSRK", demo.frequency_hz, step, float(demo.nchan // 2))
-    arcmin = np.pi / 10800
+    spectral = SpectralCoordinate.linear("LSRK", demo.frequency_hz, step, float(demo.nchan // 2), demo.frequency_hz)
     direction = DirectionCoordinate.make(
-        "J2000", "SIN", (0.0, 0.0), (float(demo.nx // 2), float(demo.ny // 2)), (-arcmin, arcmin)
+        "J2000", "SIN", (0.0, 0.0), (float(demo.nx // 2), float(demo.ny // 2)), (-1.0, 1.0), ("'", "'")
     )
     coordinates = Coordinates([direction, StokesCoordinate.make("IQUV"), spectral])
     frequencies = spectral.frequencies_hz(demo.nchan)

@@ -117,7 +117,7 @@ def _coordinates(image: CasaImage, axis: int, pixels: np.ndarray, options: Profi
     kind = options.kind.strip().lower()
     if kind == "default":
         fitting = ("m/s", "km/s")
-        kind = "radio velocity" if options.unit in fitting else "frequency"
+        kind = "relativistic velocity" if options.unit in fitting else "frequency"  # as in CASA
     if kind == "frequency":
         return _in_unit(hz, "Hz", options.unit or own), options.unit or own
     if kind.endswith("wavelength"):

@@ -24,7 +24,7 @@ from casatools.analysis.plane_slabs import SlabReader, SlabWriter
 from casatools.analysis.regrid_places import SkyPlaces, axis_places, axis_weights, sky_places
 from casatools.analysis.selected_pixels import SelectedPixels
 from casatools.analysis.sub_images import PixelChoice, beams_of_box
-from casatools.io.image import BeamSet, CasaImage
+from casatools.io.image import Beam, BeamSet, CasaImage
 from casatools.io.image.coordinates import Coordinates, DirectionCoordinate, LinearCoordinate
 from casatools.kernels.plane_interpolation import bilinear_plane, cubic_plane, nearest_plane
 
@@ -135,17 +135,43 @@ def regrid_image(
             weights[at] = [axis_weights(float(v), box[at], options.method) for v in where]
             if all(w is None for w in weights[at]):
                 raise DataError(f"axis {axis} of image {image.path!r} does not overlap with the coordinates wanted")
+    beams = beams_of_box(image, chosen.pixels)
+    if beams.is_per_plane and own.spectral_axis is not None and own.spectral_axis in axes:
+        beams = _beams_of_channels(image, beams, weights[ndim - 1 - own.spectral_axis])
     with (
         staged_output(outfile, overwrite) as staged,
         CasaImage.create(staged, final[::-1], coordinates, image.dtype, mask="mask0") as output,
     ):
         output.copy_metadata_from(image, beams=False)
-        beams = beams_of_box(image, chosen.pixels)
-        changed = beams.is_per_plane and own.spectral_axis in axes
-        output.beams = BeamSet.single(beams.at(0, 0)) if changed else beams
+        output.beams = beams
         scale = _pixel_ratio(own, coordinates) if places is not None and image.unit.endswith("/pixel") else 1.0
         if _Regridder(chosen, output, plane_axes, places, weights, options.method, scale).write():
             output.remove_mask("mask0")
+
+
+def _beams_of_channels(image: CasaImage, beams: BeamSet, weights: Weights) -> BeamSet:
+    """The beams of new channels that are each made of channels of one beam; channels without any take the last such beam.
+
+    Raises
+    ------
+    DataError
+        A new channel lies between channels of different beams.
+    """
+    made: list[list[Beam]] = []
+    for channel, parts in enumerate(weights):
+        used = [k for k, w in (parts or {}).items() if abs(w) > 1e-6]
+        own = (
+            [[beams.at(k, p) for p in range(beams.nstokes)] for k in used]
+            or made[-1:]
+            or [[beams.at(0, p) for p in range(beams.nstokes)]]
+        )
+        if any(row != own[0] for row in own):
+            raise DataError(
+                f"image {image.path!r} has beams of its own in each channel, and channel {channel} wanted lies between channels of different beams; "
+                "smooth to a common beam first (imsmooth with kernel='commonbeam'), or use interpolation='nearest'"
+            )
+        made.append(own[0])
+    return BeamSet.per_plane(made)
 
 
 def _require_planes(image: CasaImage, box: Sequence[int], final: Sequence[int], plane_axes: Sequence[int]) -> None:

@@ -15,7 +15,7 @@ from casatools._base.errors import DataError, ParameterError
 from casatools._base.paths import require_absent, require_writable_parent, staged_output
 from casatools.analysis.polarimetry import PolarizedImage
 from casatools.analysis.sub_images import PixelChoice
-from casatools.io.image import CasaImage
+from casatools.io.image import BeamSet, CasaImage
 from casatools.io.image.coordinates import Coordinates, LinearCoordinate, StokesCoordinate
 
 __all__ = ["RotationFit", "RotationOptions", "fit_angles", "fit_rotation_measure", "fourier_rotation_measure"]
@@ -210,6 +210,7 @@ def _write_fits(polarized: PolarizedImage, axis: int, options: RotationOptions, 
             CasaImage.create(staged, values.shape, coordinates, np.float32, unit=unit, mask="mask0") as output,
         ):
             good = np.isfinite(values)
+            output.misc_info = image.misc_info
             output.write(np.where(good, values, 0.0))
             output.write_mask(good)
 
@@ -273,6 +274,14 @@ def fourier_rotation_measure(image: CasaImage, outputs: dict[str, str], without_
     }  # fmt: skip
     for name, path in wanted.items():
         dtype = np.complex64 if name == "complex" else np.float32
-        unit = "deg" if name == "pa" else image.unit
-        with staged_output(path) as staged, CasaImage.create(staged, shape, coordinates, dtype, unit=unit) as output:
+        own = coordinates.copy()
+        if name == "pa":
+            own.replace(next(k for k, m in enumerate(own.members) if m.kind == "Stokes"), StokesCoordinate.make(["Pangle"]))
+        mask = "mask0" if image.has_mask else ""
+        with staged_output(path) as staged, CasaImage.create(staged, shape, own, dtype, mask=mask) as output:
+            output.copy_metadata_from(image, beams=False)
+            output.unit = "deg" if name == "pa" else image.unit
+            output.beams = BeamSet() if image.beams.is_per_plane else image.beams  # there are lags instead of channels
             output.write(results[name])
+            if mask:
+                output.write_mask(usable)

@@ -14,6 +14,7 @@ from casatools._base.paths import require_absent
 from casatools.calibration.callib import select_fields
 from casatools.io.caltable import CalTable
 from casatools.io.ms import MeasurementSet
+from casatools.io.ms.selection_antenna import named_antennas
 
 __all__ = ["FluxScaleOptions", "FluxScaleResult", "SpectralFit", "bootstrap_fluxes", "fit_spectrum", "scale_fluxes"]
 
@@ -27,7 +28,7 @@ class FluxScaleOptions:
     reference, transfer : str
         Field selections; an empty transfer is every field that is no reference.
     refspwmap : tuple of int
-        Spectral window of the reference gains for each one; empty or -1 is itself.
+        Spectral window of the reference gains for each one, or a single one for all; empty or -1 is itself.
     gainthreshold : float
         Gains further than this fraction from the median of their field and window are left out; negative keeps all.
     antenna, scan, timerange : str
@@ -56,6 +57,11 @@ class FluxScaleOptions:
             raise ParameterError("parameter 'reference' must name at least one field")
         if self.fitorder < 0:
             raise ParameterError(f"parameter 'fitorder' must be an int of at least 0; got {self.fitorder}")
+
+    def reference_window(self, spw: int) -> int:
+        """Spectral window of the reference gains for one of the transfer fields."""
+        mapped = self.refspwmap * (spw + 1) if len(self.refspwmap) == 1 else self.refspwmap
+        return mapped[spw] if spw < len(mapped) and mapped[spw] >= 0 else spw
 
 
 @dataclass(frozen=True)
@@ -124,13 +130,19 @@ class _Gains:
         rows = (self.field == field_id) & (self.spw == spw)
         values = self.amplitude[rows].copy()
         if threshold >= 0 and np.isfinite(values).any():
-            middle = float(np.nanmedian(values))
             with np.errstate(invalid="ignore", divide="ignore"):
-                values[np.abs(values / middle - 1) > threshold] = np.nan
+                values[np.abs(values / _middle(values[np.isfinite(values)]) - 1) > threshold] = np.nan
         total, count = np.zeros((nant, values.shape[1])), np.zeros((nant, values.shape[1]))
         np.add.at(total, self.antenna[rows], np.nan_to_num(values))
         np.add.at(count, self.antenna[rows], np.isfinite(values))
         return np.where(count > 0, total / np.maximum(count, 1), np.nan)
+
+
+def _middle(values: np.ndarray) -> float:
+    """The median; of more than 100 values the lower of two in the middle, as the reference takes it."""
+    if len(values) <= 100:
+        return float(np.median(values))
+    return float(np.partition(values, (len(values) - 1) // 2)[(len(values) - 1) // 2])
 
 
 def _mean_present(stack: list[np.ndarray]) -> np.ndarray:
@@ -153,7 +165,7 @@ def bootstrap_fluxes(
     result = FluxScaleResult()
     for transfer in transfers:
         for spw in np.unique(gains.spw[gains.field == transfer]).tolist():
-            source = options.refspwmap[spw] if spw < len(options.refspwmap) and options.refspwmap[spw] >= 0 else spw
+            source = options.reference_window(spw)
             known = _mean_present([gains.mean_by_antenna(f, source, nant, options.gainthreshold) for f in references])
             found = gains.mean_by_antenna(transfer, spw, nant, options.gainthreshold)
             ratio = found / known
@@ -196,14 +208,18 @@ def scale_fluxes(vis: str, caltable: str, fluxtable: str, options: FluxScaleOpti
     references, transfers = _fields(table, caltable, options)
     gains = _gains(table, options)
     result = bootstrap_fluxes(gains, references, transfers, options)
-    record, lines = _record(table, result, options.fitorder)
+    if not any(v[2] for by_spw in result.fluxes.values() for v in by_spw.values()):
+        raise DataError(
+            f"{caltable!r} has no unflagged gains by which fields {transfers} could be compared with reference fields {references}; nothing is written"
+        )
+    record, lines = _record(table, result, options)
     for line in lines:
         log.post(line)
     if fluxtable:
         _write(table, result, fluxtable, options, references)
     if listfile:
         with open(listfile, "w", encoding="utf-8") as stream:
-            stream.write("\n".join(f"# {line}" for line in lines) + "\n\n")
+            stream.write("\n".join(f"# {line}" for line in lines) + "\n")
     return record
 
 
@@ -230,7 +246,7 @@ def _gains(table: CalTable, options: FluxScaleOptions) -> _Gains:
     amplitude[table.flag[:, 0, :] | (amplitude == 0)] = np.nan
     keep = np.ones(table.nrow, dtype=bool)
     if options.antenna:
-        keep &= np.isin(table.antenna1, list(select_fields(options.antenna, table.antenna_names)))
+        keep &= np.isin(table.antenna1, named_antennas(options.antenna, table.antenna_names))
     if options.scan:
         keep &= np.isin(table.scan, list(select_fields(options.scan, ())))
     if options.timerange:
@@ -247,7 +263,7 @@ def _gains(table: CalTable, options: FluxScaleOptions) -> _Gains:
     return _Gains(amplitude, table.antenna1.astype(np.int64), table.field_id, table.spw_id)
 
 
-def _record(table: CalTable, result: FluxScaleResult, order: int) -> tuple[dict[str, Any], list[str]]:
+def _record(table: CalTable, result: FluxScaleResult, options: FluxScaleOptions) -> tuple[dict[str, Any], list[str]]:
     """The task's record and the lines of its list file."""
     frequencies = {s: float(np.mean(f)) for s, f in table.frequencies_hz.items()}
     record: dict[str, Any] = {}
@@ -257,21 +273,24 @@ def _record(table: CalTable, result: FluxScaleResult, order: int) -> tuple[dict[
         entry: dict[str, Any] = {}
         good = {s: v for s, v in by_spw.items() if v[2] > 0}
         for spw, (flux, error, count) in by_spw.items():
+            others = 0.0 if count else -1.0
             entry[str(spw)] = {
-                k: np.array([v, 0.0, 0.0, 0.0]) for k, v in (("fluxd", flux), ("fluxdErr", error), ("numSol", float(count)))
+                k: np.array([v, others, others, others])
+                for k, v in (("fluxd", flux), ("fluxdErr", error), ("numSol", float(count) if count else -1.0))
             }
-            snr = flux / error if error > 0 else 0.0
+            snr, source = flux / error if error > 0 else 0.0, options.reference_window(spw)
+            by = f" (ref SpW={source})" if source != spw else ""
             lines.append(
-                f"Flux density for {name} in SpW={spw} (freq={frequencies[spw]:g} Hz) is: "
+                f"Flux density for {name} in SpW={spw} (freq={frequencies[spw]:g} Hz){by} is: "
                 + (f"{flux:g} +/- {error:g} (SNR = {snr:g}, N = {count})" if count else "INSUFFICIENT DATA")
             )
         entry["fieldName"] = name
-        entry |= _fit_entry(name, good, frequencies, order, lines)
+        entry |= _fit_entry(name, good, frequencies, options.fitorder, lines)
         record[str(number)] = entry
     windows = sorted(frequencies)
     names = table.subtables["SPECTRAL_WINDOW"].columns.get("NAME") or [""] * len(windows)
     record["freq"] = np.array([frequencies[s] for s in windows])
-    record["spwID"] = np.array(windows, dtype=np.int32)
+    record["spwID"] = np.array(windows, dtype=np.int64)
     record["spwName"] = np.array([str(names[s]) for s in windows])
     return record, lines
 
@@ -304,9 +323,11 @@ def _fit_entry(
     )
     n = len(fit.covariance)
     covariance = " ".join(f"covar({i},{j})={fit.covariance[i, j]:g}" for i in range(n) for j in range(n))
+    # As the reference's list: no matrix of a constant.
+    matrix = f"{terms} covariance matrix for the fit:  {covariance}" if order else ""
     lines.append(
         f"Fitted spectrum for {name} with fitorder={order}: Flux density = {fit.flux_jy:g} +/- {error:g} "
-        f"(freq={fit.reference_hz / 1e9:g} GHz) spidx: {terms} covariance matrix for the fit:  {covariance}"
+        f"(freq={fit.reference_hz / 1e9:g} GHz) spidx: {matrix}"
     )
     return {
         "covarMat": fit.covariance, "fitFluxd": fit.flux_jy, "fitFluxdErr": error, "fitRefFreq": fit.reference_hz,

@@ -19,10 +19,10 @@ from casatools._base import log
 from casatools._base.errors import DataError, ParameterError
 from casatools._base.paths import require_present
 from casatools.calibration.gain_curves import CURVE_PARAMETERS, gain_curves
-from casatools.calibration.reference_antenna import antenna_ids
 from casatools.calibration.solve_session import check_output
 from casatools.io.caltable import CalTable, SolutionGroup
 from casatools.io.ms import MeasurementSet, Selection
+from casatools.io.ms.selection_antenna import named_antennas
 
 __all__ = ["GivenCalibration", "write_given_calibration"]
 
@@ -132,6 +132,8 @@ def write_given_calibration(
         table = CalTable.open(caltable) if exists else _new_table(ms, kind, windows)
         log.post(f"{kind.vis_cal}: values for {len(windows)} spectral windows, {values.shape[1]} antennas", "INFO2")
         _join(table, kind, values)
+        if exists:  # as the reference has it: joined values are of no observation
+            table.observation = np.full_like(table.observation, -1)
         table.write(caltable, overwrite=True)
 
 
@@ -152,7 +154,7 @@ def _new_table(ms: MeasurementSet, kind: _Kind, windows: list[int]) -> CalTable:
     )
     # Without times, fields and scans the values serve everything.
     table.add_rows(
-        cells, field_id=-1, scan=-1, antenna2=-1, observation=-1 if kind.multiplied else 0, spw_id=np.repeat(windows, nant), antenna1=np.tile(np.arange(nant), len(windows))
+        cells, field_id=-1, scan=-1, antenna2=-1, observation=-1 if kind.npar == CURVE_PARAMETERS else 0, spw_id=np.repeat(windows, nant), antenna1=np.tile(np.arange(nant), len(windows))
     )  # fmt: skip
     return table
 
@@ -163,7 +165,8 @@ def _values(ms: MeasurementSet, given: GivenCalibration, windows: list[int]) -> 
     if given.is_curve:
         return gain_curves(ms, given.caltype, given.infile)
     kind = given.kind
-    chosen_ants = antenna_ids([a.name for a in antennas], given.antenna) if given.antenna.strip() else []
+    names = [a.name for a in antennas]
+    chosen_ants = named_antennas(given.antenna, names, [a.station for a in antennas]) if given.antenna.strip() else []
     chosen_spws = _windows(ms, given.spw) if given.spw.strip() and kind.every_window else []
     chosen_pols = [_RECEPTORS[p] for p in given.pols] if kind.npar == 2 else []
     axes: list[list[Any]] = [chosen_spws or [slice(None)], chosen_ants or [slice(None)], chosen_pols or [slice(None)]]

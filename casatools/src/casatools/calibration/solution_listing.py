@@ -11,10 +11,10 @@ import numpy as np
 from casatools._base import log
 from casatools._base.errors import DataError
 from casatools._base.paths import staged_output
-from casatools.calibration.reference_antenna import antenna_ids
 from casatools.frames.epochs import format_epoch
 from casatools.io.caltable import CalTable, SolutionGroup
 from casatools.io.ms import MeasurementSet, Selection
+from casatools.io.ms.selection_antenna import named_antennas
 
 __all__ = ["ListingOptions", "list_solutions"]
 
@@ -52,7 +52,7 @@ def list_solutions(vis: str, caltable: str, options: ListingOptions, listfile: s
         spws = {int(s) for s in chosen.spws} if options.spw.strip() else None
     table = CalTable.open(caltable)
     names = table.antenna_names
-    antennas = antenna_ids(names, options.antenna) if options.antenna.strip() else list(range(len(names)))
+    antennas = named_antennas(options.antenna, names) if options.antenna.strip() else list(range(len(names)))
     keep = np.isin(table.antenna1, antennas)
     if fields is not None:
         keep &= np.isin(table.field_id, list(fields))

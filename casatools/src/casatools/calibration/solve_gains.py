@@ -126,18 +126,20 @@ def _robust(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Solve with the solmode: least squares, least absolute deviations (reweighted), outliers left out."""
     solved = _solve(ant1, ant2, vis, weight, nant)
-    base = weight
+    base = every = weight
     if "L1" in options.solmode:
         solved, weight = _least_absolute(ant1, ant2, vis, base, solved)
+    robust = weight
     for threshold in options.thresholds:
         # Residuals are compared without their weights, with an rms that is weighted.
-        residual = np.where(base > 0, _residual(ant1, ant2, vis, solved[0]), 0.0)
+        residual = np.where(every > 0, _residual(ant1, ant2, vis, solved[0]), 0.0)
         total = base.sum(axis=1)
         rms = np.sqrt((base * residual**2).sum(axis=1) / np.where(total > 0, total, 1.0))
         outlier = residual > threshold * rms[:, None]
-        if outlier.any():
-            base = np.where(outlier, 0.0, base)
-            weight = np.where(outlier, 0.0, weight)
+        if options.calmode != "p":  # what is left out of a solve of phases may come back, as in the reference
+            outlier |= base == 0
+        before, base, weight = base, np.where(outlier, 0.0, every), np.where(outlier, 0.0, robust)
+        if ((base == 0) != (before == 0)).any():
             solved = _solve(ant1, ant2, vis, weight, nant)
     return (*solved, weight)
 

@@ -131,6 +131,9 @@ def shape_from(place: Shape, kind: str, widths: Sequence[Any] = (), errors: Sequ
         if not given(value):
             raise ParameterError(f"a {name} component needs a {what} such as '10arcsec'")
         amounts.append(_amount(value, "rad", what))
+    if name == "Gaussian":  # CASA gives angles of Gaussians, not of disks, within half a turn
+        half = Amount(180.0, "deg").in_unit(amounts[2].unit)
+        amounts[2] = Amount(amounts[2].value % half, amounts[2].unit)
     if amounts[0].in_unit("rad") < amounts[1].in_unit("rad"):
         raise ParameterError(f"the major axis {widths[0]!r} is smaller than the minor axis {widths[1]!r}")
     zero = Amount(0.0, "rad")

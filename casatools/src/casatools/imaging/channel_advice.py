@@ -30,8 +30,8 @@ def hertz(value: Any, name: str = "frequency") -> float:
     return float(to_unit({"value": number, "unit": unit}, "Hz") if unit else number)
 
 
-def _frame_factors(ms: MeasurementSet, field_id: int, spw: int, frame: str) -> np.ndarray:
-    """Factors from a spectral window's own frame to another at all times of a field."""
+def _frame_factors(ms: MeasurementSet, field_id: int, spw: int, frame: str, ephemeris: str = "") -> np.ndarray:
+    """Factors from a spectral window's own frame to another at all times of a field; SOURCE is that of an ephemeris, or of the field's."""
     metadata = ms.metadata
     own = str(metadata.spectral_windows[spw].frame)
     if own == frame:
@@ -40,11 +40,22 @@ def _frame_factors(ms: MeasurementSet, field_id: int, spw: int, frame: str) -> n
     times = np.unique(ms.read("TIME", rows))
     found = metadata.fields[field_id]
     lon, lat = (float(v) for v in np.ravel(found.phase_dir[0])[:2])
-    position = observatory_position(metadata.observations[0].telescope_name).itrf_m
+    place = observatory_position(metadata.observations[0].telescope_name)
+    position = place.itrf_m
+    if frame == "SOURCE":
+        from casatools.imaging.tracking import source_frame_factor, track_of
+
+        if ephemeris and track_of(ephemeris, field_id) is None:
+            raise ParameterError(f"ephemeris {ephemeris!r} is neither a table of positions nor a planet")
+        return np.asarray(source_frame_factor(ms, own, field_id, track_of(ephemeris, field_id), place)(times))
+    if found.ephemeris_id >= 0:
+        from casatools.transform.moving_sources import moving_factor
+
+        return np.asarray(moving_factor(ms, own, frame, found, place)(times))
     return np.asarray(doppler_factor(own, frame, times, Direction(lon, lat, found.phase_frame), position))
 
 
-def frequency_range(path: str, field_id: int, spw: str, frame: str) -> tuple[float, float]:
+def frequency_range(path: str, field_id: int, spw: str, frame: str, ephemeris: str = "") -> tuple[float, float]:
     """Lowest and highest frequency [Hz], edges of channels, that selected channels have in a frame while a field was observed.
 
     Raises
@@ -62,13 +73,15 @@ def frequency_range(path: str, field_id: int, spw: str, frame: str) -> tuple[flo
             pick = chosen.channels.get(window_id)
             part = slice(None) if pick is None else pick
             centre, half = np.asarray(window.chan_freq_hz)[part], 0.5 * np.abs(np.asarray(window.chan_width_hz)[part])
-            factors = _frame_factors(ms, field_id, window_id, frame)
+            factors = _frame_factors(ms, field_id, window_id, frame, ephemeris)
             low.append(float((centre - half).min() * factors.min()))
             high.append(float((centre + half).max() * factors.max()))
         return min(low), max(high)
 
 
-def channels_for_range(path: str, field_id: int, low_hz: float, high_hz: float, frame: str) -> list[tuple[int, int, int]]:
+def channels_for_range(
+    path: str, field_id: int, low_hz: float, high_hz: float, frame: str, ephemeris: str = ""
+) -> list[tuple[int, int, int]]:
     """Channels that a range of frequencies in a frame needs while a field was observed.
 
     Returns
@@ -84,7 +97,7 @@ def channels_for_range(path: str, field_id: int, low_hz: float, high_hz: float, 
         }
         for spw in sorted(used):
             window = ms.metadata.spectral_windows[spw]
-            factors = _frame_factors(ms, field_id, spw, frame)
+            factors = _frame_factors(ms, field_id, spw, frame, ephemeris)
             centre, half = np.asarray(window.chan_freq_hz), 0.5 * np.abs(np.asarray(window.chan_width_hz))
             inside = np.flatnonzero(((centre + half) * factors.max() > low_hz) & ((centre - half) * factors.min() < high_hz))
             if len(inside):

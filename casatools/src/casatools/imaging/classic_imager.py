@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from casatools._base.errors import DataError, NotOpenError, ParameterError
+from casatools._base.errors import DataError, NotOpenError, ParameterError, UnsupportedError
 from casatools._base.paths import remove_output, require_absent, require_present, staged_output
 from casatools.imaging.beam_fit import GaussianBeam, fit_beam
 from casatools.imaging.pointed_beams import beam_planes
@@ -40,10 +40,12 @@ class ClassicImager:
     ----------
     path : str
         The MeasurementSet.
+    scratch : bool
+        Models are written into MODEL_DATA; they are kept as recipes otherwise.
     """
 
-    def __init__(self, path: str) -> None:
-        self.path = path
+    def __init__(self, path: str, scratch: bool = False) -> None:
+        self.path, self.scratch = path, scratch
         self.selection: dict[str, Any] = {"msname": path}
         self.image: dict[str, Any] = {}
         self.weighting: dict[str, Any] = {"weighting": "natural"}
@@ -56,6 +58,7 @@ class ClassicImager:
         self.vptable = ""
         self.uses_beam = False
         self.cycles: dict[str, Any] = {}
+        self.given_density: np.ndarray | None = None
 
     def run(self) -> SynthesisRun:
         """The parts that make images; to be closed by the caller.
@@ -71,6 +74,7 @@ class ClassicImager:
         made.selections = [{"datacolumn": "corrected", **self.selection}]
         made.images = [self._image_record()]
         made.weighting = dict(self.weighting)
+        made.given_density = self.given_density
         return made
 
     def _image_record(self) -> dict[str, Any]:
@@ -145,6 +149,10 @@ class ClassicImager:
         str, dict
             Beginning of the images' names, and the record of the iterations.
         """
+        if self.given_density is not None:
+            raise UnsupportedError(
+                "imager: weights that setweightgrid gave are used by makeimage and sensitivities, not to clean; call weight, or loop with synthesisimager"
+            )
         folder = tempfile.mkdtemp(prefix=".imager-", dir=os.getcwd())
         base = os.path.join(folder, "image")
         try:

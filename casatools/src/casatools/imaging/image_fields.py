@@ -111,6 +111,11 @@ class ImageField(PlaneDeconvolver):
     # Whether each gridding makes the whole plane, so that the first needs none of zeros.
     _grids_whole = True
 
+    @property
+    def gridded(self) -> ImageField:
+        """The field whose planes the visibilities are gridded into: this one, or the cube that it is made of."""
+        return self
+
     def _make_cycle(self, minor: MinorOptions) -> MinorCycle | MultiTermCycle:
         return MinorCycle(minor)
 

@@ -26,7 +26,7 @@ from casatools.imaging.image_fields import BlockView, ImageField
 from casatools.imaging.plane_deconvolver import SMALL_PLANE, clean_once
 from casatools.imaging.plane_mixing import PlaneMixing
 from casatools.imaging.visibilities import DataSource, VisibilityBlock
-from casatools.imaging.weighting import GroupedWeights, ImagingWeights, WeightingOptions
+from casatools.imaging.weighting import GroupedWeights, ImagingWeights, WeightingOptions, counted_hands
 
 __all__ = ["Imager", "ImagingData", "Steering", "bandwidth", "channel_mixing"]
 
@@ -264,6 +264,7 @@ class Imager:
             bandwidth(data.axis),
             apart,
             self.fields[0].store,
+            counted_hands(data.labels),
         )
         data.plan_parts(sum(image.channel_bytes() for image in self.fields), any(image.store.is_mapped for image in self.fields))
         if self.fields[0].weights_apart and self.weights.needs_density:

@@ -17,7 +17,7 @@ from casatools.imaging.plane_store import PlaneStore
 from casatools.io.image import Beam, BeamSet, CasaImage
 from casatools.io.image.coordinates.system import Coordinates
 
-__all__ = ["ImageWriter", "LazyPlanes", "beam_set", "counted_hands", "mask_values", "read_into", "read_planes", "staged_images"]
+__all__ = ["ImageWriter", "LazyPlanes", "beam_set", "mask_values", "read_into", "read_planes", "staged_images"]
 
 
 @contextmanager
@@ -49,11 +49,6 @@ def beam_set(beams: Sequence[GaussianBeam | None], nstokes: int) -> BeamSet | No
     if len(beams) == 1 and nstokes == 1:
         return BeamSet.single(converted(beams[0]))
     return BeamSet.per_plane([[converted(b)] * nstokes for b in beams])
-
-
-def counted_hands(labels: Sequence[str]) -> float:
-    """How often the weight of a sample counts in ``.sumwt``: in an image of Stokes I alone both parallel hands do, as in the reference; else once."""
-    return 2.0 if list(labels) == ["I"] else 1.0
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,9 @@ import numpy as np
 from casatools._base.errors import DataError
 from casatools.imaging.stepwise import SynthesisRun
 
-__all__ = ["apparent_sensitivity"]
+__all__ = ["apparent_sensitivity", "receiver_sensitivity"]
 
+_BOLTZMANN_J_K = 1.380649e-23
 _PARALLEL = (5, 8, 9, 12)  # CORR_TYPE of RR, LL, XX, YY
 # What an image of one plane has none of.
 _SPECTRAL = frozenset(("specmode", "nchan", "start", "width", "outframe", "veltype", "interpolation", "perchanweightdensity"))
@@ -60,6 +61,54 @@ def apparent_sensitivity(run: SynthesisRun) -> dict[str, Any]:
         flat.close()
     effective, ratio = _sensitivities(run, int(run.data.axis.nchan))
     return {**whole, "chanSens": effective, "chanRelToNat": ratio}
+
+
+def receiver_sensitivity(run: SynthesisRun) -> dict[str, Any]:
+    """Noise that receivers leave in a continuum image, whatever the weights of the data say of it.
+
+    Returns
+    -------
+    dict
+        noise [Jy m^2/K]: to be multiplied with the system temperature over the effective area of an antenna; relative: its ratio to that of natural weighting;
+        sumwt: sum of the imaging weights; effectivebandwidth [Hz] and effectiveintegration [s] of a baseline in the mean; nbaselines; spwid.
+
+    Raises
+    ------
+    DataError
+        All selected data are flagged or have no weight, or the weighting leaves them none.
+
+    Notes
+    -----
+    The radiometer equation of a baseline: ``2 k T / (A sqrt(2 B t))`` for one polarization, divided by the root of their number.
+
+    References
+    ----------
+    Thompson, Moran & Swenson, "Interferometry and Synthesis in Radio Astronomy", section 6.2.
+    """
+    relative = apparent_sensitivity(run)["relToNat"]
+    imager, product, weight_sum = run.weighed(), 0.0, 0.0
+    seconds: dict[tuple[int, int, int], float] = {}
+    for block in run.data.blocks():
+        source = run.data.sources[block.source]
+        good = block.weight > 0
+        if block.cross is not None:
+            good &= block.cross[:, None]
+        columns = {name: np.asarray(source.ms.read(name, block.rows)) for name in ("EXPOSURE", "ANTENNA1", "ANTENNA2")}
+        bands = good @ np.abs(np.broadcast_to(source.channels(block.ddid)[1], good.shape[1:])).astype(np.float64)
+        product += float(bands @ columns["EXPOSURE"])
+        weight_sum += float(imager.weights.weights(block)[good].sum(dtype=np.float64))
+        for row in np.flatnonzero(bands > 0):
+            pair = (block.source, int(columns["ANTENNA1"][row]), int(columns["ANTENNA2"][row]))
+            seconds[pair] = seconds.get(pair, 0.0) + float(columns["EXPOSURE"][row])
+    total = sum(seconds.values())
+    if product <= 0:
+        raise DataError("the data selected have no exposure: there is no sensitivity to tell")
+    windows = {run.data.sources[0].ms.metadata.data_descriptions[int(d)].spw for d in run.data.sources[0].ddids}
+    return {
+        "noise": 2.0 * _BOLTZMANN_J_K / 1e-26 / float(np.sqrt(2.0 * _hands(run) * product)) * float(relative), "relative": float(relative),
+        "sumwt": weight_sum, "effectivebandwidth": product / total, "effectiveintegration": total / len(seconds), "nbaselines": len(seconds),
+        "spwid": np.array(sorted(windows)),
+    }  # fmt: skip
 
 
 def _sensitivities(run: SynthesisRun, nchan: int | None) -> tuple[np.ndarray, np.ndarray]:

@@ -18,6 +18,7 @@ import numpy as np
 
 from casatools._base.errors import DataError, NotOpenError, ParameterError, SelectionError, UnsupportedError
 from casatools._base.paths import require_present
+from casatools.frames.quantities import to_unit
 from casatools.imaging.channel_advice import hertz
 from casatools.imaging.imager import Imager, ImagingData
 from casatools.imaging.model_column import save_model_column
@@ -25,12 +26,12 @@ from casatools.imaging.mosaic import MosaicField
 from casatools.imaging.mosaic_terms import MosaicTermField
 from casatools.imaging.normalization import NORMALIZED, Normalization
 from casatools.imaging.partitions import data_selection, spw_for_range
-from casatools.imaging.products import ImageWriter, beam_set, counted_hands, read_planes, staged_images
+from casatools.imaging.products import ImageWriter, beam_set, read_planes, staged_images
 from casatools.imaging.request import TcleanRequest
 from casatools.imaging.tclean_data import phase_centre, prepare_data
 from casatools.imaging.tclean_images import FieldImages, mosaic_beams, plan_images
 from casatools.imaging.visibilities import DataSource, open_sources
-from casatools.imaging.weighting import GroupedWeights, ImagingWeights
+from casatools.imaging.weighting import GroupedWeights, ImagingWeights, counted_hands
 from casatools.io.image.coordinates import Coordinates
 from casatools.io.image.coordinates.units import unit_factor
 from casatools.io.ms import Selection
@@ -118,14 +119,35 @@ def tclean_request(selections: Sequence[Mapping[str, Any]], *records: Mapping[st
             found[target] = values if target != "datacolumn" else values[0]
     for record in records:
         for name, value in record.items():
-            if name in _DEFAULTS:
+            if name in _DEFAULTS or name == "fieldofview":
                 found[name] = value.tolist() if isinstance(value, np.ndarray) else value
             elif name in _ONLY:
                 if value != _ONLY[name]:
                     raise UnsupportedError(f"imaging parameter {name}={value!r} is not there; leave it at {_ONLY[name]!r}")
             elif name not in _NOT_HERE:
                 raise ParameterError(f"there is no imaging parameter {name!r}; there are {', '.join(sorted(_DEFAULTS))}")
+    if width := found.pop("fieldofview", None):
+        found["npixels"] = _counted_pixels(width, found["weighting"], found["cell"])
     return TcleanRequest(**found)
+
+
+def _counted_pixels(width: Any, scheme: str, cell: Any) -> int:
+    """Pixels of the field of view whose inverse is the size of the cells that samples are counted in.
+
+    Raises
+    ------
+    ParameterError
+        It is no angle, narrower than two pixels, or superuniform weights have boxes of cells instead.
+    """
+    if scheme == "superuniform":
+        raise ParameterError(
+            "weights of type 'superuniform' count over 'npixels' cells on either side; 'fieldofview' is for uniform and briggs"
+        )
+    pixel = to_unit(str((cell if isinstance(cell, (list, tuple, np.ndarray)) else [cell])[0]), "rad")
+    count = int(float(to_unit(width, "rad")) / float(pixel) + 1e-6)
+    if count < 2:
+        raise ParameterError(f"parameter 'fieldofview' must be at least two pixels wide; got {width!r}")
+    return count
 
 
 class SynthesisRun:
@@ -150,6 +172,8 @@ class SynthesisRun:
         self._plans: list[FieldImages] = []
         self._imager: Imager | None = None
         self._weighed = False
+        # A density of uv samples (plane, x, y) that is used in the place of the data's own.
+        self.given_density: np.ndarray | None = None
 
     @property
     def requests(self) -> list[TcleanRequest]:
@@ -244,8 +268,35 @@ class SynthesisRun:
             return
         if imager.gather() <= 0:
             raise DataError("all selected data are flagged or have no weight: there is nothing to image")
+        if self.given_density is not None:
+            self._replace_density(imager, self.given_density)
         imager.weights.finish()
         self._weighed = True
+
+    def _replace_density(self, imager: Imager, density: np.ndarray) -> None:
+        weights = _one_density(imager)
+        if weights is None or weights.density.shape != density.shape:
+            needed = "none" if weights is None else str(weights.density.shape[1:])
+            raise DataError(
+                f"the density of uv samples that was given has {density.shape[1:]} cells; the weighting needs {needed}"
+            )
+        weights.take_sums({None: (density.copy(), density.sum(axis=(1, 2)))})
+
+    def density(self) -> np.ndarray:
+        """The density of uv samples (plane, x, y) float64: sums of weights in uv cells; of no cells where the weighting has none.
+
+        Raises
+        ------
+        DataError, UnsupportedError
+            All selected data are flagged, or each field has a density of its own.
+        """
+        imager = self._open()[0]
+        weights = _one_density(imager)
+        if weights is None:
+            return np.zeros((0, 0, 0))
+        if imager.gather() <= 0:
+            raise DataError("all selected data are flagged or have no weight: there is nothing to image")
+        return np.array(weights.density)
 
     def weighed(self) -> Imager:
         """The imager with its weights ready to be asked for.
@@ -448,6 +499,7 @@ class SynthesisRun:
     def _make_plane(self, column: str, path: str, number: int, less: str = "", psf: bool = False) -> None:
         run = SynthesisRun()
         run.images, run.weighting, run.normalizing = [dict(self.images[number])], self.weighting, self.normalizing
+        run.given_density = self.given_density
         parts = []
         for name in (column, less):
             if not name:

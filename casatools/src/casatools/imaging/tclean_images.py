@@ -25,10 +25,11 @@ from casatools.imaging.multi_term import principal_solution, spectral_images
 from casatools.imaging.plane_deconvolver import restore_planes
 from casatools.imaging.plane_store import PlaneStore
 from casatools.imaging.pointed_beams import iter_beams
-from casatools.imaging.products import ImageWriter, LazyPlanes, beam_set, counted_hands, mask_values, read_into, read_planes
+from casatools.imaging.products import ImageWriter, LazyPlanes, beam_set, mask_values, read_into, read_planes
 from casatools.imaging.request import TcleanRequest
 from casatools.imaging.start_model import start_model
 from casatools.imaging.tclean_data import phase_centre
+from casatools.imaging.weighting import counted_hands
 from casatools.io.image.coordinates.make import make_image_coordinates
 from casatools.io.image.coordinates.observation import ObservationInfo
 from casatools.io.image.coordinates.system import Coordinates

@@ -20,7 +20,7 @@ import numpy as np
 from casatools.analysis.feathering import FeatherOptions
 from casatools.frames.directions import Direction
 from casatools.imaging.frequency_grid import band_axis
-from casatools.imaging.image_fields import TermField
+from casatools.imaging.image_fields import ImageField, TermField
 from casatools.imaging.imager import ImagingData
 from casatools.imaging.joint_fields import JointSource, JointTerms
 from casatools.imaging.mosaic import MosaicField
@@ -61,6 +61,13 @@ class VirtualTerms(JointTerms):
         """As `JointTerms.finish_psf`, and take the mean of the channels' beams."""
         super().finish_psf(cutoff)
         self._mean = self.source.mean(self.source.beam_power)
+
+    is_shareable = True
+
+    @property
+    def gridded(self) -> ImageField:
+        """The cube."""
+        return self.source.cube
 
     def beam_power(self, chan: int) -> np.ndarray:
         """The beam of the whole band (pol, y, x)."""

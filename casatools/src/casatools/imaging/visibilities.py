@@ -8,7 +8,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
@@ -27,6 +27,9 @@ from casatools.kernels.spectral_regrid import interpolate_channels, nearest_chan
 from casatools.kernels.stokes_planes import mix_correlations
 from casatools.transform.field_directions import phase_centres
 from casatools.transform.moving_sources import moving_factor
+
+if TYPE_CHECKING:
+    from casatools.calibration.virtual_models import VirtualColumn
 
 __all__ = ["DataSource", "RowGroups", "VisibilityBlock", "open_sources", "rotate_phase_centre", "stokes_planes"]
 
@@ -202,7 +205,7 @@ class DataSource:
     path : str
     selection : Selection
     datacolumn : str
-        ``data`` or ``corrected``; corrected falls back to data where it is missing.
+        ``data``, ``corrected`` or ``model``; corrected falls back to data where it is missing, a model may be recipes.
     """
 
     def __init__(self, path: str, selection: Selection, datacolumn: str, number: int = 0, writable: bool = False) -> None:
@@ -210,6 +213,7 @@ class DataSource:
         self.number = number
         self.fell_back = False
         try:
+            self.recipes: VirtualColumn | None = None
             self.column = self._column(datacolumn)
             self.resolved: ResolvedSelection = selection.resolve(self.ms)
             rows = self.resolved.rows
@@ -238,6 +242,12 @@ class DataSource:
         if column == "CORRECTED_DATA" and not self.ms.has(column):
             self.fell_back = True
             column = "DATA"
+        if column == "MODEL_DATA":
+            from casatools.calibration.virtual_models import VirtualColumn
+
+            self.recipes = VirtualColumn(self.ms) or None
+            if self.recipes is not None:
+                return column
         self.ms.require(column)
         return column
 
@@ -388,7 +398,13 @@ class DataSource:
         """
         weights = "WEIGHT_SPECTRUM" if self.ms.has("WEIGHT_SPECTRUM") else "WEIGHT"
         columns = [self.column, "FLAG", "FLAG_ROW", weights, "UVW", "TIME", "FIELD_ID", "ANTENNA1", "ANTENNA2"]
-        for chunk in iter_chunks(self.ms, self.resolved, columns, chunk_bytes=min(_CHUNK_BYTES, chunk_bytes())):
+        made: list[str] = []
+        if self.recipes is not None:
+            made = [] if self.ms.has(self.column) else [columns.pop(0)]
+            columns += [name for name in self.recipes.columns if name not in columns]
+        for chunk in iter_chunks(self.ms, self.resolved, columns, chunk_bytes=min(_CHUNK_BYTES, chunk_bytes()), made=made):
+            if self.recipes is not None:
+                self.recipes.add_model(chunk)
             there = room(chunk.ddid, len(planes), *chunk[self.column].shape[:2]) if room is not None and axis is None else None
             codes = self.correlation_codes(chunk.ddid)
             vis, weight = _planes_of(chunk, self.column, weights, planes, pseudo, codes, there)

@@ -23,7 +23,7 @@ from casatools.imaging.plane_store import PlaneStore
 from casatools.imaging.visibilities import VisibilityBlock
 from casatools.kernels.imaging_weights import add_density, density_weights
 
-__all__ = ["GroupedWeights", "ImagingWeights", "UvTaper", "WeightingOptions", "parse_taper"]
+__all__ = ["GroupedWeights", "ImagingWeights", "UvTaper", "WeightingOptions", "counted_hands", "parse_taper"]
 
 _SPEED_OF_LIGHT_M_S = 299792458.0
 # Threads are worth their start from so many samples on.
@@ -69,6 +69,11 @@ def _taper_lambda(text: str) -> float:
         return 2.0 * np.log(2.0) / (np.pi * float(to_unit(text, "rad")))
     except ParameterError:
         raise ParameterError(f"uvtaper {text!r} must be an angle such as '10arcsec' or a length such as '5klambda'") from None
+
+
+def counted_hands(labels: Sequence[str]) -> float:
+    """How often the weight of a sample counts in ``.sumwt`` and densities: in an image of Stokes I alone both parallel hands do, as in the reference; else once."""
+    return 2.0 if list(labels) == ["I"] else 1.0
 
 
 @dataclass(frozen=True)
@@ -119,6 +124,8 @@ class ImagingWeights:
         Whether these are densities channel by channel; by default when there are several.
     store : PlaneStore, optional
         Keeps the densities; in memory when not given.
+    hands : float
+        How often a sample counts in densities channel by channel: twice for Stokes I, for both parallel hands, once for other planes, as in the reference.
     """
 
     def __init__(
@@ -130,8 +137,9 @@ class ImagingWeights:
         bandwidth: float = 0.0,
         by_channel: bool | None = None,
         store: PlaneStore | None = None,
+        hands: float = 2.0,
     ) -> None:
-        self.options = options
+        self.options, self._hands = options, hands
         self._store = store or PlaneStore()
         self._bandwidth = bandwidth if options.scheme == "briggsbwtaper" else 0.0
         if options.npixels > 0 and options.scheme != "superuniform":
@@ -176,8 +184,7 @@ class ImagingWeights:
             plane = block.first + number if self.by_channel else 0
             weight = np.ascontiguousarray(block.weight[:, part])
             if self.by_channel:
-                # CASA's densities by channel count a sample once for each parallel hand.
-                weight = weight * np.float32(2.0)
+                weight = weight * np.float32(self._hands)
             density = self.density[plane]
             add = partial(add_density, block.uvw_m, scale[part], weight, *self._cells, self._offset, density)
             # Each thread has a part of the cells: sums are the same with any number of them.

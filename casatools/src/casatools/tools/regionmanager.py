@@ -11,7 +11,7 @@ from casatools._base import kinds, log
 from casatools._base.declare import method
 from casatools._base.errors import OutputExistsError, ParameterError, PathMissingError
 from casatools._base.paths import require_present, staged_output
-from casatools.analysis.regions import ImageSelection, parse_channels
+from casatools.analysis.regions import ImageSelection
 from casatools.analysis.regions.record_writing import (
     combined_record,
     pixel_box_record,
@@ -36,12 +36,25 @@ def _values(given: Any, name: str) -> list[dict[str, Any]]:
             return [{"unit": str(given["unit"]), "value": float(v)} for v in np.ravel(given["value"])]
         return [{"unit": str(q["unit"]), "value": float(q["value"])} for _, q in sorted(given.items())]
     out = []
-    for text in given:
+    for text in given[0].split() if len(given) == 1 and isinstance(given[0], str) else given:
         value, unit = parse_quantity(text)
         if not unit:
             raise ParameterError(f"regionmanager: parameter {name!r} needs units ('pix' for pixels); got {text!r}")
         out.append({"unit": unit, "value": float(value)})
     return out
+
+
+def _in_world(sides: list[dict[str, Any]], axes: list[int], csys: dict[str, Any]) -> list[dict[str, Any]]:
+    """Vertices in pixels as world values, as CASA keeps them; those of other units as they are."""
+    if any(side["unit"] != "pix" for side in sides):
+        return sides
+    coordinates = coordinates_from_tool_record(csys)
+    pixels = np.repeat(coordinates.reference_pixel[:, None], len(sides[0]["value"]), axis=1)
+    for side, axis in zip(sides, axes, strict=True):
+        pixels[axis] = side["value"]
+    world = coordinates.to_world(pixels)
+    found = [coordinates.pixel_to_world_axis(axis) for axis in axes]
+    return [{"unit": coordinates.units[k], "value": world[k]} for k in found]
 
 
 def _records(given: Any, least: int, name: str) -> list[dict[str, Any]]:
@@ -139,9 +152,11 @@ class regionmanager:
                 raise ParameterError(
                     f"regionmanager.wpolygon: the vertices of one axis must have one unit; got {[v['unit'] for v in side]}"
                 )
-            offset = 1.0 if unit == "pix" and absrel in ("", "abs") else 0.0
-            packed.append({"unit": unit, "value": np.array([v["value"] + offset for v in side])})
-        return world_polygon_record(axes, packed[0], packed[1], self._system(csys), comment, absrel)
+            packed.append({"unit": unit, "value": np.array([v["value"] for v in side])})
+        system = self._system(csys)
+        if absrel in ("", "abs"):
+            packed = _in_world(packed, axes, system)
+        return world_polygon_record(axes, packed[0], packed[1], system, comment, absrel)
 
     @method
     def makeunion(
@@ -249,7 +264,7 @@ class regionmanager:
     @method
     def selectedchannels(
         self,
-        specification: Annotated[str, kinds.Text(), "Channels such as '0~3,7' or '>8'; '' is all"] = "",
+        specification: Annotated[str, kinds.Text(), "Channels such as '0~3,7' or '>8', or 'range=[1GHz,2GHz]'; '' is all"] = "",
         shape: Annotated[list[int], kinds.IntList(), "Shape of the image"] = [0],  # noqa: B006 - copied
     ) -> Any:
         """The channel numbers of a channel selection, by the coordinates that were set."""
@@ -257,8 +272,9 @@ class regionmanager:
         axis = coordinates.spectral_axis
         if axis is None or axis >= len(shape):
             raise ParameterError("regionmanager.selectedchannels: the coordinates or the shape have no spectral axis")
-        count = int(shape[axis])
-        return np.arange(count) if not specification.strip() else parse_channels(specification, count)
+        if not specification.strip():
+            return np.arange(int(shape[axis]))
+        return ImageSelection(chans=specification).channels(coordinates, tuple(shape)[::-1])
 
     @method
     def ispixelregion(self, region: Annotated[dict, kinds.Record(), "Region"] = {}) -> bool:  # noqa: B006 - copied

@@ -235,17 +235,14 @@ class synthesisimager:
     ) -> bool:
         """Set the weighting.
 
-        Raises
-        ------
-        UnsupportedError
-            A field of view of its own is asked for.
+        Samples of uniform and robust weights are counted in cells of the inverse of ``fieldofview``.
         """
-        if _given(fieldofview) and float(parse_quantity(fieldofview)[0]) > 0:
-            raise UnsupportedError(f"synthesisimager.setweighting: fieldofview={fieldofview!r} is not there yet; use npixels")
         name = "briggsabs" if type == "briggs" and rmode == "abs" else type
         found: dict[str, Any] = {"weighting": name, "robust": robust, "npixels": npixels, "mosweight": multifield}
         if _given(noise):
             found["noise"] = _text(noise)
+        if _given(fieldofview) and float(parse_quantity(fieldofview)[0]) > 0:
+            found["fieldofview"] = _text(fieldofview)
         if _given(uvtaper):
             found["uvtaper"] = [str(v) for v in np.atleast_1d(uvtaper)]
         if usecubebriggs:

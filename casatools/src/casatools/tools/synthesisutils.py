@@ -9,7 +9,7 @@ import numpy as np
 
 from casatools._base import kinds
 from casatools._base.declare import method
-from casatools._base.errors import ParameterError, UnsupportedError
+from casatools._base.errors import ParameterError
 from casatools.frames.quantities import parse_quantity, to_unit
 from casatools.imaging.channel_advice import channels_for_range, frequency_range, hertz
 from casatools.imaging.normalization import Normalization
@@ -40,6 +40,7 @@ def advise_channels(
     fieldid: int,
     getfreqrange: bool,
     spwselection: str,
+    ephemtable: str = "",
 ) -> dict[str, Any]:
     """What advisechansel of synthesisutils and imager give.
 
@@ -50,18 +51,19 @@ def advise_channels(
     """
     if not msname:
         raise ParameterError(f"{tool}.advisechansel: parameter 'msname' must name a MeasurementSet")
-    if freqframe.upper() not in _FRAMES:
+    frame = "SOURCE" if ephemtable else freqframe.upper()
+    if frame not in (*_FRAMES, "SOURCE"):
         raise ParameterError(
             f"{tool}.advisechansel: parameter 'freqframe' must be one of {', '.join(_FRAMES)}; got {freqframe!r}"
         )
     if getfreqrange:
-        low, high = frequency_range(msname, fieldid, spwselection, freqframe.upper())
+        low, high = frequency_range(msname, fieldid, spwselection, frame, ephemtable)
         return {"freqstart": {"unit": "Hz", "value": low}, "freqend": {"unit": "Hz", "value": high}}
     edges = [hertz(freqstart, f"{tool}.advisechansel: freqstart"), hertz(freqend, f"{tool}.advisechansel: freqend")]
     # The first and the last channel of the image reach half a step beyond their centres.
     bare = isinstance(freqstep, (list, dict, str)) and not freqstep
     half = 0.0 if bare else 0.5 * abs(hertz(freqstep))
-    chosen = channels_for_range(msname, fieldid, min(edges) - half, max(edges) + half, freqframe.upper())
+    chosen = channels_for_range(msname, fieldid, min(edges) - half, max(edges) + half, frame, ephemtable)
     columns = np.array(chosen, np.int64).reshape(-1, 3)
     return {"spw": columns[:, 0], "start": columns[:, 1], "nchan": columns[:, 2]}
 
@@ -84,17 +86,15 @@ class synthesisutils:
     ) -> dict[str, Any]:
         """Which channels of the data an image needs, or which frequencies channels have in a frame.
 
+        The frame SOURCE is that of a moving source: of the field, or of the table in ``ephemtable``, which stands for SOURCE as soon as it is given.
+
         Raises
         ------
         ParameterError, SelectionError, PathMissingError
             A value is missing or wrong, or field, spectral window or MeasurementSet are not there.
-        UnsupportedError
-            The source moves.
         """
-        if ephemtable or freqframe.upper() == "SOURCE":
-            raise UnsupportedError("synthesisutils.advisechansel: frames of moving sources are not there yet")
         return advise_channels(
-            "synthesisutils", freqstart, freqend, freqstep, freqframe, msname, fieldid, getfreqrange, spwselection
+            "synthesisutils", freqstart, freqend, freqstep, freqframe, msname, fieldid, getfreqrange, spwselection, ephemtable
         )
 
     @method

@@ -272,8 +272,8 @@ def run(
         Progress(job.output_rows, "transforming visibilities") as progress,
         CarriedFiles(temporary) as begun,
     ):
-        for name, file, rows in found.values():
-            begun.start(name, file, rows)
+        for name, file, which in found.values():
+            begun.start(name, file, which)
         with MsWriter(
             job.ms, temporary, columns, ncorr, nchan, job.output_rows, renumbering.edits, tile, subtables_last=True
         ) as writer:
@@ -281,8 +281,8 @@ def run(
                 writer.lay_out(cells, _cell_of_row(job), begun)
                 carried = frozenset(
                     name
-                    for name, (column, file, rows) in found.items()
-                    if column in begun.taken or writer.carry(column, file, rows)
+                    for name, (column, file, which) in found.items()
+                    if column in begun.taken or writer.carry(column, file, which)
                 )
                 job = without_columns(job, carried) if carried else job
             for rows, every, offset in _outputs(job, renumbering, stages, before):

@@ -415,14 +415,14 @@ def _last_bins(
         times = np.unique(time_s[group == number])
         if len(times) > count:
             cuts[number] = times[count], times[-count]
-    added = []
-    for number in np.flatnonzero(np.isfinite(cuts[group[order[runs[:, 0]]], 0])):
-        low, high = runs[number].tolist()
-        first, counted = np.searchsorted(time_s[order[low:high]], cuts[group[order[low]]]) + low
+    added: list[list[int]] = []
+    for run in np.flatnonzero(np.isfinite(cuts[group[order[runs[:, 0]]], 0])):
+        low, high = runs[run].tolist()
+        first, counted = (np.searchsorted(time_s[order[low:high]], cuts[group[order[low]]]) + low).tolist()
         if first < high:
             member[order[first:high]] = len(runs) + len(added)
             added.append([counted, high])
-            runs[number, 1] = first
+            runs[run, 1] = first
     return (np.concatenate([runs, np.array(added, dtype=runs.dtype)]) if added else runs), member
 
 

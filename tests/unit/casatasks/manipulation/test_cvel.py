@@ -63,3 +63,20 @@ def test_tiles_as_asked_for(shared_input):
         tile = next(m["SPEC"]["DEFAULTTILESHAPE"] for m in table.getdminfo().values() if m["COLUMNS"] == ["DATA"])
         table.close()
         assert tile.tolist() == [2, 32 if rows == 28 else 8, rows]
+
+
+def test_joined_windows_have_the_mean_weight(shared_input):
+    """As CASA's mstransform and cvel2; its cvel keeps the first window's, 2."""
+    path = shared_input("simvla.ms")
+    with MeasurementSet(path, writable=True) as ms:
+        weight = np.where(ms.read("DATA_DESC_ID") == 0, 2.0, 6.0)[:, None] * np.ones((1, 4))
+        rows = np.arange(ms.nrow)
+        ms.write("WEIGHT", weight.astype(np.float32), rows)
+        ms.write("SIGMA", (weight**-0.5).astype(np.float32), rows)
+        for name in ("FLAG", "FLAG_ROW"):
+            ms.write(name, np.zeros_like(ms.read(name)), rows)
+    casatasks.cvel(path, "a.ms")
+    casatasks.cvel2(path, "b.ms", datacolumn="data")
+    for name in ("a.ms", "b.ms"):
+        with MeasurementSet(name) as ms:
+            assert ms.nrow == 1008 and ms.read("WEIGHT") == pytest.approx(np.full((1008, 4), 4.0))

@@ -89,6 +89,11 @@ def test_beams_spectra_polarizations_masks_and_regions() -> None:
     ia.open("m.im")
     ia.modify(wide, mask="'m.im' > 0", subtract=True)
     assert np.abs(ia.getchunk()).max() < 1e-8
+    ia.putregion(pixelmask=np.zeros((NX, NY), bool), region="box[[0pix,0pix],[40pix,40pix]]")
+    ia.modify(component(), subtract=False)  # masked pixels hold the component too, as in CASA
+    assert ia.getchunk()[NX // 2, NY // 2].max() > 0
+    ia.modify(component(), subtract=True)
+    ia.done()
     for elsewhere in ("J2000 4.0rad -0.5rad", "J2000 1.01rad 0.5rad"):
         assert np.abs(added("m.im", component(dir=elsewhere))).max() < 1e-8
 

@@ -185,3 +185,23 @@ def test_frequencies_of_other_frames_are_converted() -> None:
     assert regridded(wanted, (20, 18, 1, 6), (3,))[1].any()
     with CasaImage.open("r.im") as found:
         assert found.coordinates.spectral.frame == "BARY"
+
+
+def test_beams_of_channels_follow_them() -> None:
+    ia = image()
+    ia.fromshape("p.im", [12, 10, 1, 4])
+    for channel in range(4):
+        ia.setrestoringbeam(f"{9 - channel}arcsec", "4arcsec", "0deg", channel=channel, polarization=0)
+    system = ia.coordsys()
+    start = float(system.referencepixel()["numeric"][3])
+    system.setreferencepixel([start - 1], type="spectral")  # the new channels 0, 1, 2 are 1, 2, 3
+    made = ia.regrid("", [12, 10, 1, 3], system.torecord(), axes=[3])
+    beams = made.restoringbeam()["beams"]
+    assert [beams[f"*{k}"]["*0"]["major"]["value"] for k in range(3)] == [8.0, 7.0, 6.0]
+    system.setreferencepixel([start - 0.5], type="spectral")
+    with pytest.raises(DataError, match="between channels of different beams"):
+        ia.regrid("half.im", [12, 10, 1, 3], system.torecord(), axes=[3])
+    assert not Path("half.im").exists()
+    system.setreferencepixel([start - 0.9], type="spectral")
+    beams = ia.regrid("", [12, 10, 1, 3], system.torecord(), axes=[3], method="nearest").restoringbeam()["beams"]
+    assert [beams[f"*{k}"]["*0"]["major"]["value"] for k in range(3)] == [8.0, 7.0, 6.0]

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from casatools._base.errors import DataError, OutputExistsError, ParameterError, SelectionError
-from casatools.calibration.fluxscale import FluxScaleOptions, fit_spectrum, scale_fluxes
+from casatools.calibration.fluxscale import FluxScaleOptions, _Gains, fit_spectrum, scale_fluxes
 from casatools.io.caltable import CalTable
 
 Input = Callable[[str], str]
@@ -71,11 +71,24 @@ def test_windows_mapped_and_absent_gains(shared_input: Input) -> None:
     table = CalTable.open(gains)
     table.select(~((table.field_id == 0) & (table.spw_id == 1))).write(gains)
     record = scale_fluxes(vis, gains, "", FluxScaleOptions("0"))
-    assert record["1"]["1"]["numSol"][0] == 0
-    assert record["1"]["1"]["fluxd"][0] == -1
+    assert all((record["1"]["1"][k] == -1).all() for k in ("fluxd", "fluxdErr", "numSol"))  # as CASA 6.7
     assert np.isclose(record["1"]["fitFluxd"], record["1"]["0"]["fluxd"][0])
-    mapped = scale_fluxes(vis, gains, "", FluxScaleOptions("0", refspwmap=(0, 0)))
-    assert mapped["1"]["1"]["numSol"][0] == 16
+    for windows in ((0, 0), (0,)):  # a single one serves all, as in CASA 6.7
+        mapped = scale_fluxes(vis, gains, "", FluxScaleOptions("0", refspwmap=windows), "list.txt")
+        assert mapped["1"]["1"]["numSol"][0] == 16
+    assert "SpW=1 (freq=1.614e+09 Hz) (ref SpW=0) is: " in Path("list.txt").read_text()
+    with pytest.raises(DataError, match="no unflagged gains by which"):
+        scale_fluxes(vis, gains, "x.G", FluxScaleOptions("0", scan="2,4"))
+    assert not Path("x.G").exists()
+
+
+def test_threshold_about_the_median() -> None:
+    """Of more than 100 gains the lower of the two in the middle stands for the median, as CASA 6.7's numbers show."""
+    gains = np.concatenate([np.full(60, 1.0), np.full(60, 1.2)])[:, None]
+    antenna, zero = np.arange(120) % 2, np.zeros(120, dtype=int)
+    assert _Gains(gains, antenna, zero, zero).mean_by_antenna(0, 0, 2, 0.05).tolist() == [[1.0], [1.0]]
+    few = _Gains(gains[30:90], antenna[:60], zero[:60], zero[:60])
+    assert np.isnan(few.mean_by_antenna(0, 0, 2, 0.05)).all()
 
 
 def test_refusals(shared_input: Input) -> None:
@@ -84,6 +97,9 @@ def test_refusals(shared_input: Input) -> None:
         FluxScaleOptions("")
     with pytest.raises(ParameterError, match="fitorder"):
         FluxScaleOptions("0", fitorder=-1)
+    for antenna, match in (("EA01&EA02", "baselines"), ("!0~7", "leaves no antenna"), ("EA99", "EA99")):
+        with pytest.raises(SelectionError, match=match):
+            scale_fluxes(vis, gains, "x.G", FluxScaleOptions("0", antenna=antenna))
     with pytest.raises(SelectionError, match="NOPE"):
         scale_fluxes(vis, gains, "x.G", FluxScaleOptions("NOPE"))
     with pytest.raises(ParameterError, match="has no gains"):

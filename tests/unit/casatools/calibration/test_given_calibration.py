@@ -37,6 +37,18 @@ def test_order_of_values_and_joining(vis: str, tmp_path: Path) -> None:
         _write(vis, path, "sbd", parameter=(1.0,))
 
 
+@pytest.mark.parametrize(("antenna", "chosen"), [("1~2", [1, 2]), ("EA03,0", [2, 0]), ("!EA01;!6~7", [1, 2, 3, 4, 5])])
+def test_antennas_are_selected_as_everywhere(vis: str, tmp_path: Path, antenna: str, chosen: list[int]) -> None:
+    """Ranges and negations too, in the order given; rows are of observation 0, joined ones of none, as CASA 6.7 writes them."""
+    values = tuple(2.0 + k for k in range(len(chosen)))
+    table = _write(vis, tmp_path / "a.cal", "amp", antenna=antenna, parameter=values)
+    expected = np.ones(8)
+    expected[chosen] = values
+    np.testing.assert_allclose(table.param[:8, 0, 0], expected)
+    assert set(table.observation) == {0}
+    assert set(_write(vis, tmp_path / "a.cal", "amp", parameter=(2.0,)).observation) == {-1}
+
+
 def test_delays_and_opacities_add_up(vis: str, tmp_path: Path) -> None:
     _write(vis, tmp_path / "k", "sbd", spw="1", antenna="EA02", parameter=(3.0,))
     table = _write(vis, tmp_path / "k", "mbd", antenna="EA02", parameter=(4.0,))

@@ -110,13 +110,15 @@ class _Ranks:
     stream = staticmethod(map)
 
 
-def test_ranks_deconvolve_planes_that_are_in_files(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_ranks_grid_and_deconvolve_planes_that_are_in_files(
+    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
     tclean(imagename="whole", weighting="natural", **CUBE)
     said = request.getfixturevalue("mapped")
     for module in (shares, plane_deconvolver):
         monkeypatch.setattr(module, "executor", _Ranks)
     tclean(imagename="parts", weighting="natural", **CUBE)
-    assert any("all MPI ranks deconvolve" in line for line in said)
+    assert any("2 MPI ranks grid them" in line for line in said)
     values = pixels("whole.image")[0]
     np.testing.assert_allclose(pixels("parts.image")[0], values, rtol=0, atol=1e-6 * np.abs(values).max())
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from casatasks import tclean
-from casatools import image, table
+from casatools import image, synthesisimager, synthesisutils, table
 from casatools._base.errors import ParameterError
 from casatools.frames.directions import Direction, angular_separation
 from casatools.frames.frequencies import doppler_factor
@@ -142,6 +142,47 @@ def test_what_is_followed() -> None:
         assert a.frame == "J2000" and 0.0 < angular_separation(a.lon_rad, a.lat_rad, b.lon_rad, b.lat_rad) < np.deg2rad(0.25)
         table_frame = Track(table=read_ephemeris("e.tab")).direction(ms, time, position, "B1950")
         assert table_frame.frame == "B1950"
+
+
+def test_advice_for_channels_of_the_source() -> None:
+    """The band at rest, as CASA 6.7 tells it to 1 Hz; the line is at rest in the middle of it."""
+    tool = synthesisutils()
+    bands = [
+        [
+            tool.advisechansel(msname="mv.ms", getfreqrange=True, spwselection="0", **more)[k]["value"]
+            for k in ("freqstart", "freqend")
+        ]
+        for more in ({"freqframe": "SOURCE"}, {"ephemtable": "e.tab"}, {"freqframe": "LSRK"})
+    ]
+    assert bands[0] == pytest.approx(bands[1], abs=0.01) and np.mean(bands[0]) == pytest.approx(REST_HZ, abs=WIDTH_HZ)
+    assert bands[2] != pytest.approx(bands[0], abs=WIDTH_HZ)
+    found = tool.advisechansel(REST_HZ - WIDTH_HZ, REST_HZ + WIDTH_HZ, WIDTH_HZ, ephemtable="e.tab", msname="mv.ms")
+    assert found["start"][0] <= NCHAN // 2 - 1 and found["nchan"][0] < 8
+
+
+def test_the_step_by_step_imager_follows() -> None:
+    tclean(imagename="t", phasecenter="TRACKFIELD", niter=0, **PLACE)
+    tool = synthesisimager()
+    tool.selectdata({"msname": "mv.ms", "field": "0", "datacolumn": "data"})
+    tool.defineimage({"imagename": "d", "imsize": 48, "cell": "8arcsec"}, {"tracksource": True})
+    tool.makepsf()
+    tool.executemajorcycle()
+    tool.done()
+    other = synthesisimager()
+    other.setdata("mv.ms", field="0")
+    other.setimage("s", 48, cellx="8arcsec", tracksource=True, trackdir="e.tab")
+    assert other.getcsys()["coordsys"]["direction0"]["crval"] == pytest.approx(synthesis_centre("t.residual"), abs=1e-9)
+    ours, wanted = pixels("d.residual"), pixels("t.residual")
+    np.testing.assert_allclose(ours / ours.max(), wanted / wanted.max(), atol=1e-5)
+
+
+def synthesis_centre(name: str) -> list[float]:
+    ia = image()
+    ia.open(name)
+    try:
+        return [float(v) for v in ia.coordsys().torecord()["direction0"]["crval"]]
+    finally:
+        ia.close()
 
 
 def test_refused() -> None:

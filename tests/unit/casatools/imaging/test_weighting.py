@@ -7,7 +7,7 @@ import pytest
 
 from casatools._base.errors import ParameterError
 from casatools.imaging.visibilities import VisibilityBlock
-from casatools.imaging.weighting import ImagingWeights, UvTaper, WeightingOptions, parse_taper
+from casatools.imaging.weighting import ImagingWeights, UvTaper, WeightingOptions, counted_hands, parse_taper
 
 C = 299792458.0
 SHAPE, CELL = (32, 32), (1e-4, 1e-4)
@@ -82,10 +82,11 @@ def test_densities_kept_by_channel_use_centred_cells(block: VisibilityBlock) -> 
     np.testing.assert_allclose(weights.weights(block, 1), expected, rtol=1e-6)
 
 
-@pytest.mark.parametrize(("planes", "offset", "hands"), [(1, 0.0, 1.0), (2, 0.5, 2.0)])
+@pytest.mark.parametrize(("planes", "offset", "hands"), [(1, 0.0, 1.0), (2, 0.5, 2.0), (2, 0.5, 1.0)])
 def test_briggsabs(block: VisibilityBlock, planes: int, offset: float, hands: float) -> None:
-    """``w / (R**2 G + 2 s**2)``; densities kept by channel count both hands, as in CASA."""
-    weights = ImagingWeights(SHAPE, CELL, WeightingOptions("briggsabs", -1.5, 0.3), planes=planes)
+    """``w / (R**2 G + 2 s**2)``; densities kept by channel count both hands of Stokes I, as in CASA."""
+    assert (counted_hands(["I"]), counted_hands(["V"]), counted_hands(["I", "V"])) == (2.0, 1.0, 1.0)
+    weights = ImagingWeights(SHAPE, CELL, WeightingOptions("briggsabs", -1.5, 0.3), planes=planes, hands=hands)
     weights.gather(block)
     weights.finish()
     one = VisibilityBlock(block.uvw_m, block.freq_hz[1:], block.vis[..., 1:], np.ascontiguousarray(block.weight[:, 1:]))

@@ -230,3 +230,12 @@ def test_bad_files_and_records(cl: componentlist) -> None:
     os.rename("a.cl", "b.cl")
     with pytest.raises(DataError, match="not a component list"):
         cl.rename("c.cl")
+
+
+def test_angles_of_gaussians_are_within_half_a_turn(cl: componentlist) -> None:
+    # as CASA 6.7 gives them; those of disks stay
+    for shape, angle, expected in (("gaussian", "-45deg", 135.0), ("gaussian", "200deg", 20.0), ("disk", "-45deg", -45.0)):
+        cl.addcomponent(
+            1.0, dir="J2000 10h0m0s 20d0m0s", shape=shape, majoraxis="10arcsec", minoraxis="6arcsec", positionangle=angle
+        )
+        assert cl.getshape(cl.length() - 1)["positionangle"]["value"] == pytest.approx(expected)

@@ -65,6 +65,10 @@ def test_put_region(ia: image, values: np.ndarray) -> None:
     assert np.array_equal(ia.getregion(REGION, getmask=True), mask)
     ia.putregion(pixels=np.zeros((5, 6, 1, 5)), region=REGION)  # masked pixels stay
     assert np.array_equal(ia.getregion(REGION)[0, :, 0, 0], np.arange(6.0)) and not ia.getregion(REGION)[1:].any()
+    ia.putregion(pixels=np.full((5, 6), 7.0), region=REGION, usemask=False)  # of the first plane
+    assert (ia.getregion(REGION)[..., 0] == 7).all() and not (ia.getregion(REGION)[..., 1:] == 7).any()
+    ia.putregion(pixelmask=np.zeros((5, 6), bool), region=REGION)
+    assert not ia.getregion(REGION, getmask=True)[..., 0].any() and ia.getregion(REGION, getmask=True)[1:, :, :, 1:].all()
     for pixels, match in ((np.ones((3, 3)), "do not fit"), (np.ones((1,) * 5), "5 axes"), ([], "pixels, a pixelmask")):
         with pytest.raises(ParameterError, match=match):
             ia.putregion(pixels=pixels, region=REGION)
@@ -131,7 +135,8 @@ def test_world_and_pixels(ia: image, values: np.ndarray) -> None:
     found = ia.pixelvalue([3, 4, 0, 2])
     assert found["value"] == {"unit": "Jy/beam", "value": float(values[3, 4, 0, 2])} and found["mask"]
     assert list(ia.pixelvalue()["pixel"]) == [6, 5, 0, 2]
-    assert ia.pixelvalue([50]) == {}
+    assert ia.pixelvalue([50]) == {} and ia.pixelvalue([-1, 2]) == {}
+    assert list(ia.pixelvalue([3.9, 4.2])["pixel"]) == [3, 4, 0, 2]
     with pytest.raises(ParameterError, match="5 axes"):
         ia.pixelvalue([1, 2, 0, 1, 1])
     record = ia.coordmeasures([3, 4, 0, 2])
@@ -149,10 +154,11 @@ def test_profiles(ia: image, values: np.ndarray) -> None:
     hz = 1.415e9 + 1e3 * (np.arange(5) - 2)
     assert np.allclose(record["coords"], hz)
     rest, c = 1420405751.786, 299792.458
-    assert np.allclose(ia.getprofile(unit="km/s")["coords"], c * (1 - hz / rest), atol=1e-6)
+    assert np.allclose(ia.getprofile(unit="km/s", spectype="radio velocity")["coords"], c * (1 - hz / rest), atol=1e-6)
     assert np.allclose(ia.getprofile(spectype="optical velocity")["coords"], c * (rest / hz - 1), atol=1e-6)
     relativistic = c * (rest**2 - hz**2) / (rest**2 + hz**2)
-    assert np.allclose(ia.getprofile(spectype="relativistic velocity", unit="m/s")["coords"], 1e3 * relativistic, atol=1e-2)
+    for default in ({}, {"spectype": "relativistic velocity"}):
+        assert np.allclose(ia.getprofile(unit="m/s", **default)["coords"], 1e3 * relativistic, atol=1e-2)
     assert np.allclose(ia.getprofile(spectype="wavelength")["coords"], 1e6 * c / hz)
     assert np.allclose(ia.getprofile(spectype="frequency", unit="GHz")["coords"], hz / 1e9)
     air = ia.getprofile(spectype="air wavelength")["coords"] / (1e6 * c / hz)
@@ -572,3 +578,24 @@ def test_what_cannot_fit_into_memory_is_said(
     with pytest.raises(ParameterError, match=f"{what}.* needs .* of memory"):
         call(ia)
     assert not os.path.exists("o.im")
+
+
+def test_chunks_are_repeated_over_the_image(ia: image, values: np.ndarray) -> None:
+    tile = np.arange(6.0).reshape(3, 2)
+    assert ia.putchunk(tile, [1, 2], replicate=True)
+    found = ia.getchunk()
+    assert np.array_equal(found[1:, 2:], np.broadcast_to(np.tile(tile, (4, 4))[:11, :, None, None], (11, 8, 1, 5)))
+    assert np.array_equal(found[:1], values[:1]) and np.array_equal(found[:, :2], values[:, :2])
+
+
+def test_whole_numbers_kept_with_an_image_are_wide(ia: image) -> None:
+    ia.setmiscinfo({"a": [1, 2], "b": "x"})
+    assert ia.miscinfo()["a"].dtype == np.int64 and ia.miscinfo()["b"] == "x"
+
+
+def test_names_of_images_in_one_text(ia: image, values: np.ndarray) -> None:
+    ia.subimage("one.im").done()
+    ia.subimage("two.im").done()
+    made = ia.imageconcat("", "one.im two.im", axis=3, relax=True)
+    assert made.shape().tolist() == [12, 10, 1, 10] and np.array_equal(made.getchunk()[..., 5:], values)
+    made.done()

@@ -313,3 +313,29 @@ def test_axes_that_are_missing(po: Any, stokes: np.ndarray) -> None:
     with pytest.raises(DataError, match="no Stokes Q"):
         po.linpolint()
     assert not os.path.exists("m.im")
+
+
+def test_headers_go_along(stokes: np.ndarray) -> None:
+    make("h.im", stokes)
+    with CasaImage.open("h.im", writable=True) as image:
+        image.misc_info = {"hello": "world"}
+        image.beams = BeamSet.single(Beam(6, 4.5, 25))
+        good = np.ones(image.shape, bool)
+        good[2, :, 1, 1] = False
+        image.write_mask(good)
+    tool = imagepol()
+    tool.open("h.im")
+    tool.rotationmeasure(rm="h.rm", sigma=0.1)
+    tool.fourierrotationmeasure(complex="h.c", pa="h.pa")
+    for name in ("h.rm", "h.c", "h.pa"):
+        with CasaImage.open(name) as image:
+            assert image.misc_info == {"hello": "world"}
+            if name != "h.rm":
+                assert not image.read_mask()[2, 0, 1, 1] and image.read_mask().sum() == image.read_mask().size - 1
+                assert image.beams == BeamSet.single(Beam(6, 4.5, 25))
+                assert image.coordinates.stokes is not None
+                assert image.coordinates.stokes.labels == (("Pangle",) if name == "h.pa" else ("Plinear",))
+    tool.imagepoltestimage("h.t", nx=3, ny=3, nf=4)
+    with CasaImage.open("h.t") as image:
+        assert image.coordinates.units[:2] == ["'", "'"] and image.coordinates.increment[:2].tolist() == [-1, 1]
+        assert image.coordinates.spectral is not None and image.coordinates.spectral.rest_frequency_hz == 1.4e9

@@ -212,6 +212,85 @@ def test_interactive_cleaning_asks_for_somebody(im: imager) -> None:
     assert not os.path.exists("m.im")
 
 
+def test_sensitivity_of_the_receivers(im: imager) -> None:
+    """The radiometer equation: 2 k T / A over the root of 2 B t for each baseline and hand."""
+    im.weight("uniform")
+    good, noise, relative, total, parts = im.sensitivity()
+    bandwidth, seconds, baselines = (float(parts[n]) for n in ("effectivebandwidth", "effectiveintegration", "nbaselines"))
+    rows = (column("FIELD_ID") == 0) & (column("ANTENNA1") != column("ANTENNA2"))
+    assert good and noise["unit"] == "Jy.m2/K" and baselines == 66 and parts["spwid"].tolist() == [0]
+    assert seconds * baselines == pytest.approx(column("EXPOSURE")[rows].sum())
+    assert bandwidth == pytest.approx(column("CHAN_WIDTH", "/SPECTRAL_WINDOW").sum(), rel=1e-6)
+    wanted = 2761.298 / np.sqrt(2 * 2 * bandwidth * seconds * baselines)
+    assert noise["value"] == pytest.approx(wanted * relative, rel=1e-5)
+    assert relative == im.apparentsens()[2] > 1.1 and total == parts["sumwt"]
+    im.weight("natural")
+    assert im.sensitivity()[2] == pytest.approx(1.0)
+    tb = table()
+    tb.open("sim.ms", nomodify=False)
+    tb.putcol("EXPOSURE", np.zeros(tb.nrows()))
+    tb.close()
+    with pytest.raises(DataError, match="no exposure"):
+        im.sensitivity()
+
+
+def test_weight_grids_are_given_and_taken(im: imager) -> None:
+    assert im.getweightgrid().size == 0  # natural weights have none
+    im.weight("uniform")
+    grid = im.getweightgrid()
+    assert grid.shape == (48, 48, 1)
+    im.makeimage("psf", "own.psf")
+    # As if these were the samples of one of two parts of the data: the other has all its samples in the cells of the longest baselines.
+    assert im.setweightgrid(grid)
+    im.makeimage("psf", "same.psf")
+    np.testing.assert_allclose(pixels("same.psf"), pixels("own.psf"), atol=1e-6)
+    more = grid + 1e6 * (grid < np.median(grid[grid > 0]))
+    im.setweightgrid(more)
+    im.makeimage("psf", "other.psf")
+    assert np.abs(pixels("other.psf") - pixels("own.psf")).max() > 0.05
+    with pytest.raises(UnsupportedError, match="setweightgrid"):
+        im.clean(niter=1, model="m", image="i")
+    im.setweightgrid(np.ones((7, 7)))
+    with pytest.raises(DataError, match="cells"):
+        im.makeimage("psf", "x.psf")
+    im.weight("uniform")  # forgets it
+    im.makeimage("psf", "last.psf")
+    np.testing.assert_allclose(pixels("last.psf"), pixels("own.psf"), atol=1e-6)
+
+
+def test_field_of_view_of_weights(im: imager) -> None:
+    """Samples are counted in cells of its inverse, as with so many pixels."""
+    im.weight("uniform", fieldofview="240arcsec")
+    assert im.getweightgrid().shape == (20, 20, 1)
+    im.makeimage("psf", "a.psf")
+    im.weight("uniform", npixels=20)
+    im.makeimage("psf", "b.psf")
+    np.testing.assert_allclose(pixels("a.psf"), pixels("b.psf"), atol=1e-6)
+    for given in ({"type": "superuniform", "fieldofview": "240arcsec"}, {"type": "uniform", "fieldofview": "1arcsec"}):
+        im.weight(**given)
+        with pytest.raises(ParameterError, match="fieldofview"):
+            im.makeimage("psf", "x.psf")
+
+
+def test_feather_with_a_beam_of_its_own(im: imager) -> None:
+    im.makeimage("psf", "a.psf")
+    im.makeimage("observed", "low.im")
+    shutil.copytree("low.im", "high.im")
+    ia = image()
+    for name in ("high.im", "low.im"):
+        ia.open(name)
+        ia.setrestoringbeam(major="60arcsec", minor="60arcsec", pa="0deg")
+        ia.setbrightnessunit("Jy/beam")
+        ia.done()
+    fitted = im.fitpsf("a.psf")
+    assert im.feather("own.im", "high.im", "low.im", lowpsf="a.psf")
+    ia.open("low.im")
+    ia.setrestoringbeam(major=fitted[1], minor=fitted[2], pa=fitted[3])
+    ia.done()
+    im.feather("set.im", "high.im", "low.im")
+    np.testing.assert_allclose(pixels("own.im"), pixels("set.im"), atol=1e-6 * float(np.abs(pixels("set.im")).max()))
+
+
 def test_sensitivity_is_that_of_the_task(im: imager) -> None:
     found = im.apparentsens()
     task = apparentsens("sim.ms", field="0", spw="0", imsize=[48], cell="12arcsec")
@@ -298,12 +377,12 @@ REFUSED: list[tuple[str, dict[str, Any], type[CasaError]]] = [
     ("linearmosaic", {"mosaic": "x", "usedefaultvp": False}, ParameterError), ("makemodelfromsd", {}, ParameterError),
     ("makemodelfromsd", {"sdimage": "no.im", "modelimage": "x"}, PathMissingError),
     ("makemodelfromsd", {"sdimage": "a", "modelimage": "x", "maskimage": "y"}, UnsupportedError), ("drawmask", {}, ParameterError),
-    ("sensitivity", {}, UnsupportedError), ("ssoflux", {}, UnsupportedError), ("pointingsampling", {"pattern": "lissajous"}, ParameterError),
+    ("ssoflux", {}, UnsupportedError), ("pointingsampling", {"pattern": "lissajous"}, ParameterError),
     ("pointingsampling", {"movingsource": "MARS"}, UnsupportedError), ("pointingsampling", {"antenna": "99"}, SelectionError),
     ("pointingsampling", {"antenna": "0", "pointingcolumntouse": "ENCODER"}, DataError), ("setmfcontrol", {"minpb": 0.3}, UnsupportedError),
     ("setmfcontrol", {"fluxscale": ["a"]}, UnsupportedError), ("setsdoptions", {"scale": 2.0}, UnsupportedError),
     ("setsdoptions", {"gwidth": "1arcsec"}, UnsupportedError), ("clipvis", {}, ParameterError), ("clipvis", {"threshold": "-1Jy"}, ParameterError),
-    ("getweightgrid", {}, UnsupportedError), ("setweightgrid", {}, UnsupportedError), ("plotuv", {}, UnsupportedError),
+    ("getweightgrid", {"type": "ftweight"}, UnsupportedError), ("setweightgrid", {}, ParameterError), ("plotuv", {}, UnsupportedError),
     ("plotvis", {}, UnsupportedError), ("plotweights", {}, UnsupportedError), ("plotsummary", {}, UnsupportedError),
 ]  # fmt: skip
 

@@ -246,7 +246,7 @@ def test_positions_from_the_reference_and_from_the_centre(rg: regionmanager, csy
     low = [f"{2.1 * step[0]}{units[0]}", f"{-1.1 * step[1]}{units[1]}"]
     high = [f"{-3.1 * step[0]}{units[0]}", f"{2.1 * step[1]}{units[1]}"]
     assert np.array_equal(plane(rg.wbox(low, high, [0, 1], csys, "relref")), wanted)
-    middle = [(n - 1) / 2 for n in SHAPE[:2]]
+    middle = [n / 2 for n in SHAPE[:2]]  # what CASA calls the centre
     found = plane(rg.wpolygon(["-3pix", "3pix", "3pix", "-3pix"], ["-2pix", "-2pix", "2pix", "2pix"], [0, 1], csys, "relcen"))
     x, y = np.meshgrid(np.arange(SHAPE[0]), np.arange(SHAPE[1]), indexing="ij")
     inside = (np.abs(x - middle[0]) <= 3) & (np.abs(y - middle[1]) <= 2)
@@ -267,3 +267,47 @@ def test_ellipses_of_records_are_turned_from_x(tmp_path: Path, monkeypatch: pyte
     assert np.array_equal(ia.getregion(other, getmask=True), chosen)
     assert rg.fromtext("circle[[8pix,8pix],3pix]", [22, 18], csys)["theta"]["value"] == 0
     ia.done()
+
+
+def test_the_centre_is_the_references(rg: regionmanager) -> None:
+    # blc of box([-2, -2], [2, 2], absrel="relcen") in CASA 6.7: 2, 3 on 7 x 9 pixels and 9, 7 on 22 x 18
+    for shape, first in (((7, 9), [2, 3]), ((22, 18), [9, 7])):
+        tool = image()
+        tool.fromshape("", [*shape, 1, 3])
+        assert tool.boundingbox(rg.box([-2, -2], [2, 2], absrel="relcen"))["blc"].tolist()[:2] == first
+        tool.done()
+
+
+def test_records_of_selections_are_boxes_of_all_axes(rg: regionmanager, csys: dict[str, Any]) -> None:
+    record = rg.frombcs(csys, SHAPE, box="2,2,8,8", chans="1~2;4~5")
+    assert record["name"] == "WCUnion" and record["regions"]["nr"] == 2
+    for k, (first, last) in enumerate(((1, 2), (4, 5))):
+        part = record["regions"][f"*{k + 1}"]
+        assert part["name"] == "WCBox" and part["pixelAxes"].tolist() == [1, 2, 3, 4]
+        expected = np.zeros(SHAPE, bool)
+        expected[2:9, 2:9, :, first : last + 1] = True
+        assert np.array_equal(chosen(part), expected)
+    for text in ("circle[[8pix,8pix],3pix]", "poly[[2pix,2pix],[9pix,3pix],[5pix,9pix]]"):
+        record = rg.fromtext(text, SHAPE, csys)
+        assert {v["unit"] for v in (record["center"].values() if "center" in record else (record["x"], record["y"]))} == {"rad"}
+
+
+def test_corners_in_one_text(rg: regionmanager) -> None:
+    assert np.array_equal(
+        chosen(rg.wbox("2pix 3pix", "8pix 9pix", [0, 1])), chosen(rg.wbox(["2pix", "3pix"], ["8pix", "9pix"], [0, 1]))
+    )
+    polygon = rg.wpolygon("2pix 12pix 8pix", "3pix 4pix 14pix", [0, 1])
+    assert polygon["x"]["unit"] != "pix"  # kept in world values, as CASA keeps them
+    there = rg.fromtext("poly[[2pix,3pix],[12pix,4pix],[8pix,14pix]]", SHAPE)
+    assert np.array_equal(chosen(polygon), chosen(there))
+    mixed = rg.wpolygon(["2pix", "12pix", "8pix"], ["3'", "4'", "9'"], [0, 1])
+    assert mixed["x"]["unit"] == "pix" and mixed["y"]["unit"] == "'"
+
+
+def test_channels_by_frequency(rg: regionmanager, csys: dict[str, Any]) -> None:
+    tool = image()
+    tool.open("a.im")
+    hertz = [float(tool.toworld([0, 0, 0, c])["numeric"][3]) for c in (2, 4)]
+    tool.done()
+    assert rg.selectedchannels(f"range=[{hertz[0]!r}Hz,{hertz[1]!r}Hz]", SHAPE).tolist() == [2, 3, 4]
+    assert rg.selectedchannels("range=[1chan,2chan]", SHAPE).tolist() == [1, 2]

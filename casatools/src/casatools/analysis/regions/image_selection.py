@@ -107,6 +107,11 @@ class ImageSelection:
             return PixelSet(shape, [Term(r, others, plane_axes=place.plane) for r in self._boxes(place)], what)
         return PixelSet(shape, [Term(None, others, plane_axes=place.plane)], what)
 
+    def channels(self, coordinates: Coordinates, shape: Sequence[int]) -> np.ndarray:
+        """The channels that are chosen of an image of the given shape (array order); raises as `resolve`."""
+        place = _Place(coordinates, tuple(shape))
+        return self._others(place)[place.spectral if place.spectral is not None else -1]
+
     def _others(self, place: _Place) -> dict[int, np.ndarray]:
         found: dict[int, np.ndarray] = {}
         if self.chans:

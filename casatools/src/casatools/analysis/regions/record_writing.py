@@ -7,6 +7,7 @@ Fields as in `casatools.analysis.regions.records`.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from typing import Any
 
@@ -14,8 +15,9 @@ import numpy as np
 
 from casatools._base.errors import ParameterError
 from casatools.analysis.regions.image_selection import ImageSelection
-from casatools.analysis.regions.pixels import PixelSet, Term
+from casatools.analysis.regions.pixels import Term
 from casatools.analysis.regions.shapes import Annulus, Ellipse, Polygon, Rectangle
+from casatools.frames.quantities import conforms, to_unit
 from casatools.io.image.coordinates.system import Coordinates
 
 __all__ = ["combined_record", "pixel_box_record", "relative_code", "selection_record", "world_box_record", "world_polygon_record"]
@@ -118,10 +120,10 @@ def selection_record(
         It cannot be read, or holds nothing of the image.
     """
     pixels = selection.resolve(coordinates, shape)
-    writer = _Writer(coordinates, tuple(shape), csys)
+    writer = _Writer(coordinates, tuple(shape), csys, boxes=not selection.region)
     found: dict[str, Any] | None = None
     for term in pixels.terms:
-        record = writer.term(term, pixels)
+        record = writer.term(term)
         if found is None:
             found = record
         else:
@@ -133,9 +135,15 @@ def selection_record(
 class _Writer:
     """Terms as records of one image."""
 
-    def __init__(self, coordinates: Coordinates, shape: tuple[int, ...], csys: dict[str, Any]) -> None:
+    def __init__(self, coordinates: Coordinates, shape: tuple[int, ...], csys: dict[str, Any], boxes: bool) -> None:
+        self.boxes = boxes  # rectangles and ranges as boxes of all axes
         self.coordinates, self.shape, self.csys = coordinates, shape, csys
         self.ndim = len(shape)
+
+    def _sky(self, axes: Sequence[int], pixels: np.ndarray) -> list[dict[str, Any]]:
+        """What `_world` gives, angles in radians, as in CASA's records of shapes on the sky."""
+        found = self._world(axes, pixels)
+        return [{"unit": "rad", "value": np.asarray(to_unit(v, "rad"))} if conforms(str(v["unit"]), "rad") else v for v in found]
 
     def _world(self, axes: Sequence[int], pixels: np.ndarray) -> list[dict[str, Any]]:
         """Values (point,) with units of pixels (axis, point) on some axes."""
@@ -157,26 +165,34 @@ class _Writer:
             corners.append([{"unit": v["unit"], "value": float(v["value"][0])} for v in values])
         return world_box_record(axes, corners[0], corners[1], self.csys)
 
-    def term(self, term: Term, pixels: PixelSet) -> dict[str, Any]:
+    def term(self, term: Term) -> dict[str, Any]:
         """One product of a plane shape with pixels on other axes."""
-        parts = []
-        plane = [self.ndim - 1 - (a % self.ndim) for a in term.plane_axes]
-        if term.shape is not None:
-            parts.append(self._shape(term.shape, plane))
+        if term.shape is None or (self.boxes and isinstance(term.shape, Rectangle)):
+            return self._boxes(term)
+        parts = [self._shape(term.shape, [self.ndim - 1 - (a % self.ndim) for a in term.plane_axes])]
         for array_axis, chosen in sorted(term.others.items(), reverse=True):
             axis = self.ndim - 1 - array_axis
             runs = np.split(chosen, np.flatnonzero(np.diff(chosen) != 1) + 1)
             boxes = [self._box([axis], [run[0]], [run[-1]]) for run in runs]
             parts.append(boxes[0] if len(boxes) == 1 else combined_record("WCUnion", boxes, ""))
-        if not parts:
-            first, last = pixels.first[::-1], pixels.last[::-1]
-            return self._box(range(self.ndim), first, last)
         return parts[0] if len(parts) == 1 else combined_record("WCExtension", parts, "")
+
+    def _boxes(self, term: Term) -> dict[str, Any]:
+        """Boxes of all axes, one for each combination of runs of pixels."""
+        ends: list[list[tuple[float, float]]] = [[(0.0, n - 1.0)] for n in self.shape]
+        for array_axis, chosen in term.others.items():
+            runs = np.split(chosen, np.flatnonzero(np.diff(chosen) != 1) + 1)
+            ends[array_axis] = [(float(run[0]), float(run[-1])) for run in runs]
+        if isinstance(term.shape, Rectangle):
+            for axis, pair in zip(term.plane_axes, ((term.shape.x0, term.shape.x1), (term.shape.y0, term.shape.y1)), strict=True):
+                ends[axis] = [(min(pair), max(pair))]
+        boxes = [self._box(range(self.ndim), [e[0] for e in c], [e[1] for e in c]) for c in itertools.product(*ends[::-1])]
+        return boxes[0] if len(boxes) == 1 else combined_record("WCUnion", boxes, "")
 
     def _shape(self, shape: Any, plane: Sequence[int]) -> dict[str, Any]:
         corners = getattr(shape, "on_sky", None)
         if corners is not None:
-            x, y = self._world(plane, np.array(corners))
+            x, y = self._sky(plane, np.array(corners))
             return world_polygon_record(plane, x, y, self.csys)
         if isinstance(shape, Rectangle):
             return self._box(
@@ -185,10 +201,10 @@ class _Writer:
         if isinstance(shape, Annulus):
             return combined_record("WCDifference", [self._shape(shape.outer, plane), self._shape(shape.inner, plane)], "")
         if isinstance(shape, Polygon):
-            x, y = self._world(plane, np.array([shape.xs, shape.ys]))
+            x, y = self._sky(plane, np.array([shape.xs, shape.ys]))
             return world_polygon_record(plane, x, y, self.csys)
         assert isinstance(shape, Ellipse)
-        centre = self._world(plane, np.array([[shape.x], [shape.y]]))
+        centre = self._sky(plane, np.array([[shape.x], [shape.y]]))
         unit = "pix" if shape.scale_x == 1.0 and shape.scale_y == 1.0 else "rad"
         round_one = shape.major == shape.minor
         size: dict[str, Any] = (

@@ -8,6 +8,7 @@ pixels), ``WCUnion WCIntersection WCDifference WCComplement WCExtension`` (combi
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -143,10 +144,10 @@ def _slicer(record: dict[str, Any], coordinates: Coordinates, shape: tuple[int, 
     for axis in range(len(blc)):
         n = shape[ndim - 1 - axis]
         shift = [-_offset(record) if b[axis] is None else float(b[axis] or 0.0) for b in bases]
-        first = round(blc[axis] * n) if fractions[0][axis] else round(float(blc[axis]) + shift[0])
+        first = round(blc[axis] * n) if fractions[0][axis] else math.floor(float(blc[axis]) + shift[0] + 0.5)
         last = n - 1
         if axis < len(trc) and trc[axis] > _UNSET:
-            last = round(trc[axis] * n) - 1 if fractions[1][axis] else round(float(trc[axis]) + shift[1])
+            last = round(trc[axis] * n) - 1 if fractions[1][axis] else math.floor(float(trc[axis]) + shift[1] + 0.5)
             last = n - 1 if last < 0 else min(last, n - 1)
         if first < 0 or first > last:
             raise SelectionError(f"the region's axis {axis} runs from pixel {first} to {last}: not on an axis of {n} pixels")
@@ -216,7 +217,7 @@ def _bases(
             raise ParameterError(
                 f"the region's {key} holds {code}; known are 1 (absolute), 2 (from the reference) and 3 (from the centre)"
             )
-        middle = (shape[len(shape) - 1 - axis] - 1) / 2.0
+        middle = shape[len(shape) - 1 - axis] / 2.0  # the pixel that CASA calls the centre
         found.append(None if code == 1 else float(coordinates.reference_pixel[axis]) if code == 2 else middle)
     return found
 

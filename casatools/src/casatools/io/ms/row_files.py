@@ -36,10 +36,10 @@ _TYPES = {
 # Runs of rows longer than this are moved by the system; shorter ones are gathered in memory, a piece at a time.
 _RUN_BYTES = 1 << 16
 _PIECE_BYTES = 1 << 22
-# Each thread reads as much of a long run: most of the time goes into new memory.
-_THREAD_BYTES = 1 << 25
 # What the system moves by itself at a time: after each piece its thread waits for the interpreter, which others keep busy.
 _MOVED_BYTES = 1 << 25
+# Each thread reads as much of a long run: most of the time goes into new memory.
+_THREAD_BYTES = 1 << 25
 # Blocks of a column that wait to be written.
 _WAITING = 4
 # What a system answers that cannot copy from the one file to the other by itself.
@@ -221,7 +221,7 @@ class RowWriter:
         begun: CarriedFiles | None = None,
     ) -> None:
         counts = np.bincount(which)
-        used = np.flatnonzero(counts)
+        used = np.flatnonzero(counts).tolist()
         which = (np.cumsum(counts > 0) - 1)[which]
         shapes = {column: [cells[k] for k in used] for column, cells in columns.items()}
         with closing(open_table(path, writable=True)) as table:

@@ -7,6 +7,7 @@ with auto-correlations, ``A &&&`` auto-correlations alone, ``A &`` those within 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -15,7 +16,7 @@ import numpy as np
 from casatools.io.ms.metadata import Antenna
 from casatools.io.ms.selection_grammar import IdRange, Name, Refusal, parse_id, parse_name, shown, split_top
 
-__all__ = ["BaselineItem", "BaselineSelection", "parse_antenna", "resolve_antenna", "resolve_feed"]
+__all__ = ["BaselineItem", "BaselineSelection", "named_antennas", "parse_antenna", "resolve_antenna", "resolve_feed"]
 
 
 @dataclass(frozen=True)
@@ -237,6 +238,32 @@ def resolve_antenna(items: tuple[BaselineItem, ...], antennas: tuple[Antenna, ..
         twos += [b for b in reported[2] if b not in twos]
     named = np.array(list(pairs.values()), dtype=np.int64).reshape(-1, 2)
     return BaselineSelection(chosen, named, np.array(ones, dtype=np.int64), np.array(twos, dtype=np.int64))
+
+
+def named_antennas(expression: str, names: Sequence[str], stations: Sequence[str] = ()) -> list[int]:
+    """Antennas of a calibration table that an expression names, in its order; a part with ``!`` takes some away.
+
+    Raises
+    ------
+    SelectionError
+        It cannot be read, names baselines, or matches nothing.
+    """
+    refuse = Refusal("antenna", expression)
+    nowhere = np.zeros(3)
+    antennas = tuple(
+        Antenna(i, name, stations[i] if i < len(stations) else "", nowhere, nowhere, 0.0, "", "", False)
+        for i, name in enumerate(names)
+    )
+    items = parse_antenna(expression)
+    chosen = list(range(len(names))) if items and items[0].negated else []
+    for item in items:
+        if item.operator or item.length is not None:
+            raise refuse("it names baselines; give names or numbers of antennas")
+        named = _antenna_ids(item.first, antennas, refuse)
+        chosen = [a for a in chosen if a not in named] + ([] if item.negated else named)
+    if not chosen:
+        raise refuse("it leaves no antenna")
+    return chosen
 
 
 def _by_length(length: LengthRange, antennas: tuple[Antenna, ...]) -> list[tuple[int, int]]:

@@ -371,9 +371,8 @@ class DerivingMethods(SessionMethods):
             raise ParameterError(
                 f"image.imageconcat: parameter 'mode' must be paged, movevirtual, nomovevirtual or copyvirtual; got {mode!r}"
             )
-        return self._made(
-            outfile, lambda path: concatenate_images(list(infiles), path, axis, relax, reorder, overwrite, modes[0])
-        )
+        names = infiles[0].split() if len(infiles) == 1 else list(infiles)
+        return self._made(outfile, lambda path: concatenate_images(names, path, axis, relax, reorder, overwrite, modes[0]))
 
     @method
     def tofits(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 import numpy as np
@@ -32,6 +33,11 @@ _DISTRIBUTIONS = {
     "normal": 2, "binomial": 2, "discreteuniform": 2, "erlang": 2, "geometric": 1, "hypergeometric": 2, "lognormal": 2,
     "negativeexponential": 1, "poisson": 1, "uniform": 2, "weibull": 2,
 }  # fmt: skip
+
+
+def _beginning(slices: Any, part: Sequence[slice]) -> tuple[slice, ...]:
+    """The first pixels of a box, as many as a part of it has."""
+    return tuple(slice(s.start, s.start + p.stop) for s, p in zip(slices, part, strict=True))
 
 
 class EditingMethods(MakingMethods):
@@ -89,10 +95,12 @@ class EditingMethods(MakingMethods):
         box, slices = chosen.pixels.box_shape, chosen.pixels.slices
         if np.size(pixels):
             given = self._fitted(pixels, box, replicate, "pixels")
-            old, good = chosen.read()
-            image.write(given if not usemask or good is None else np.where(good, given, old), slices)
+            part = tuple(slice(0, n) for n in given.shape)
+            old, good = chosen.read(part)
+            image.write(given if not usemask or good is None else np.where(good, given, old), _beginning(slices, part))
         if np.size(pixelmask):
-            image.write_mask(self._fitted(pixelmask, box, replicate, "pixelmask").astype(bool), slices)
+            flags = self._fitted(pixelmask, box, replicate, "pixelmask").astype(bool)
+            image.write_mask(flags, _beginning(slices, tuple(slice(0, n) for n in flags.shape)))
         if not np.size(pixels) and not np.size(pixelmask):
             raise ParameterError("image.putregion: give pixels, a pixelmask or both")
         if list:
@@ -105,8 +113,11 @@ class EditingMethods(MakingMethods):
         array = np.asarray(values)
         if array.ndim > len(box):
             raise ParameterError(f"image.putregion: {name} have {array.ndim} axes, the image has {len(box)}")
-        array = casa_order(array.reshape(array.shape + (1,) * (len(box) - array.ndim)))
-        fits = array.shape == box or (replicate and all(n in (m, 1) for n, m in zip(array.shape, box, strict=True)))
+        missing = len(box) - array.ndim
+        array = casa_order(array.reshape(array.shape + (1,) * missing))
+        if not replicate and array.shape[missing:] == box[missing:]:
+            return array  # of the first pixel on axes that it lacks
+        fits = replicate and all(n in (m, 1) for n, m in zip(array.shape, box, strict=True))
         if not fits:
             raise ParameterError(f"image.putregion: {name} of shape {array.shape[::-1]} do not fit the region's box {box[::-1]}")
         return np.broadcast_to(array, box)

@@ -20,6 +20,11 @@ __all__ = ["MetadataMethods"]
 _OPERATIONS = ("default", "get", "set", "rename", "delete", "copy")
 
 
+def _wide(value: Any) -> Any:
+    """Whole numbers in the type that the tools give them in."""
+    return value.astype(np.int64) if isinstance(value, np.ndarray) and value.dtype == np.int32 else value
+
+
 class MetadataMethods(SessionMethods):
     """Unit, beams, coordinates, masks, miscellaneous values and history."""
 
@@ -128,7 +133,7 @@ class MetadataMethods(SessionMethods):
     @method
     def miscinfo(self) -> dict[str, Any]:
         """Miscellaneous values kept with the image."""
-        return self._image.misc_info
+        return {k: _wide(v) for k, v in self._image.misc_info.items()}
 
     @method
     def setmiscinfo(self, info: Annotated[dict, kinds.Record(), "Values to keep"]) -> bool:

@@ -34,6 +34,14 @@ def _box(slices: Sequence[slice]) -> str:
     return f"blc {[s.start for s in axes]}, trc {[s.stop - 1 for s in axes]}, inc {[s.step for s in axes]}"
 
 
+def _repeated(values: np.ndarray, counts: Sequence[int]) -> np.ndarray:
+    """Values side by side until the axes have so many; axes of one pixel are left to be broadcast."""
+    for axis, count in enumerate(counts):
+        if 1 < values.shape[axis] < count:
+            values = np.take(values, np.arange(count) % values.shape[axis], axis=axis)
+    return values
+
+
 class PixelMethods(SessionMethods):
     """Reading and writing pixels; arrays are in CASA axis order."""
 
@@ -138,6 +146,8 @@ class PixelMethods(SessionMethods):
                 f"image.putchunk: pixels of shape {values.shape} from {first} on reach outside the image of shape {shape}"
             )
         if replicate:
+            values = _repeated(values, [len(range(a, n, s)) for a, n, s in zip(first, shape, step, strict=True)])
+            last = [first[k] + (int(values.shape[k]) - 1) * step[k] for k in range(ndim)]
             last = [n - 1 if values.shape[k] == 1 else last[k] for k, n in enumerate(shape)]
         slices = tuple(slice(a, b + 1, s) for a, b, s in zip(first, last, step, strict=True))[::-1]
         if list:

@@ -27,6 +27,7 @@ from casatools.analysis.reshaped_images import (
 from casatools.analysis.sub_images import PixelChoice
 from casatools.frames.quantities import to_unit
 from casatools.io.image import CasaImage
+from casatools.io.image.coordinates import TabularCoordinate
 from casatools.tools.coordsys.structure import new_members
 from casatools.tools.image.deriving import Box, Chans, DerivingMethods, Mask, OutFile, Overwrite, Region, Stokes, Stretch
 
@@ -73,7 +74,12 @@ class ReshapingMethods(DerivingMethods):
             (tabular, "Tabular", (False, False, (), 0, True)),
         ):  # fmt: skip
             if wanted and not (silent and self._image.coordinates.find(kind) is not None):
-                members += new_members(*one)
+                made = new_members(*one)
+                if kind == "Linear":
+                    made = [m.with_names(["Axis1"]) for m in made]
+                elif kind == "Tabular":
+                    made = [TabularCoordinate.make("Tabular", "")]
+                members += made
         return self._make(add_degenerate_axes, outfile, members, overwrite)
 
     @method

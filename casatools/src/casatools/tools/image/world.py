@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Annotated, Any
 
 import numpy as np
@@ -86,12 +87,17 @@ class WorldMethods(SessionMethods):
     @method
     def pixelvalue(
         self,
-        pixel: Annotated[list[int], kinds.IntList(), "Pixel; -1 is the reference pixel of an axis"] = [-1],  # noqa: B006 - copied
+        pixel: Annotated[
+            list[float], kinds.FloatList(), "Pixel; fractions are cut off; [-1] and missing axes are the reference pixel"
+        ] = [-1],  # noqa: B006 - copied
     ) -> dict[str, Any]:
         """Value, mask and unit of a pixel; empty outside the image."""
         image = self._image
         shape = image.shape[::-1]
-        place = self._pixel(pixel)
+        given = [] if list(pixel) == [-1] else [math.trunc(v) for v in pixel]
+        if any(v < 0 for v in given):
+            return {}
+        place = self._pixel(given)
         if any(not 0 <= p < n for p, n in zip(place, shape, strict=True)):
             return {}
         slices = tuple(slice(p, p + 1) for p in place[::-1])
@@ -121,7 +127,7 @@ class WorldMethods(SessionMethods):
     ) -> dict[str, Any]:
         """Value and world coordinates of a pixel as measures."""
         place = self._pixel(pixel)
-        found = self.pixelvalue(place)
+        found = self.pixelvalue([float(p) for p in place])
         if not found:
             raise ParameterError(
                 f"image.coordmeasures: pixel {place} is outside the image of shape {list(self._image.shape[::-1])}"

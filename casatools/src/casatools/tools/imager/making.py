@@ -274,17 +274,24 @@ class Making(Setup):
         image: ImageOut = "",
         highres: ImageIn = "",
         lowres: ImageIn = "",
-        lowpsf: Annotated[str, kinds.InPath(), "Point spread function of the single dish; its image's beam is taken"] = "",
+        lowpsf: Annotated[
+            str, kinds.InPath(), "Point spread function of the single dish, whose fitted beam is taken; that of the image without"
+        ] = "",
         effdishdiam: Annotated[float, kinds.Float(), "Effective diameter [m] of the single dish"] = -1.0,
         lowpassfiltersd: Annotated[bool, kinds.Bool(), "Damp high spatial frequencies of the single dish"] = False,
     ) -> bool:
-        """Join a high and a low resolution image; see the task feather."""
-        if lowpsf:
-            raise UnsupportedError(f"imager.feather: lowpsf={lowpsf!r} is not there yet; set the beam of the image with imhead")
+        """Join a high and a low resolution image; see the task feather.
+
+        Raises
+        ------
+        ParameterError, PathMissingError, DataError
+            An image is not named or not there, or does not fit.
+        """
         for name, value in (("image", image), ("highres", highres), ("lowres", lowres)):
             if not value:
                 raise ParameterError(f"imager.feather: parameter {name!r} must be given; it names an image")
-        feather_images(highres, lowres, image, FeatherOptions(1.0, effdishdiam, lowpassfiltersd))
+        beam = fit_psf_image(require_present(lowpsf, "image")) if lowpsf else None
+        feather_images(highres, lowres, image, FeatherOptions(1.0, effdishdiam, lowpassfiltersd), beam)
         return True
 
     @method

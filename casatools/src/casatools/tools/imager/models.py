@@ -25,7 +25,7 @@ class Models(Setup):
         incremental: Annotated[bool, kinds.Bool(), "Add to the model that is there"] = False,
         phasecentertime: Annotated[float, kinds.Float(), "Time of a moving phase centre; only -1"] = -1.0,
     ) -> bool:
-        """Write the visibilities of a model into MODEL_DATA of the data selected."""
+        """Keep a model for the data selected: its visibilities in MODEL_DATA where `open` was told to use scratch columns, a recipe otherwise."""
         from casatools.calibration.predict_sky import open_sky_model, predict_sky
 
         if phasecentertime >= 0:
@@ -33,7 +33,7 @@ class Models(Setup):
         state = self._open()
         names = [str(n) for n in (model if isinstance(model, (list, tuple)) else [model]) if str(n)]
         chosen = {k: v for k, v in state.field_selection().items() if k in ("field", "spw")}
-        predict_sky(state.path, chosen, open_sky_model(names, complist, state.reference), incremental)
+        predict_sky(state.path, chosen, open_sky_model(names, complist, state.reference), incremental, virtual=not state.scratch)
         return True
 
     @method
@@ -56,7 +56,7 @@ class Models(Setup):
         observation: Annotated[str, kinds.Text(), "Observation IDs"] = "",
         interpolation: Annotated[str, kinds.Text(), "Between epochs of variable calibrators"] = "nearest",
     ) -> dict[str, Any]:
-        """Write models of calibrators into MODEL_DATA; see the task setjy.
+        """Keep models of calibrators: in MODEL_DATA where `open` was told to use scratch columns, as recipes otherwise; see the task setjy.
 
         Returns
         -------
@@ -81,7 +81,8 @@ class Models(Setup):
             "observation": observation,
         }
         options = SetModelOptions(standard, modimage, manual, {}, scalebychan, interpolation)
-        return set_model(self._open().path, {k: v for k, v in chosen.items() if v}, options)
+        state = self._open()
+        return set_model(state.path, {k: v for k, v in chosen.items() if v}, options, virtual=not state.scratch)
 
     @method
     def advisechansel(

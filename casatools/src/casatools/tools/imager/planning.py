@@ -44,15 +44,30 @@ class Planning(Setup):
         return True, found["effSens"], found["relToNat"]
 
     @method
-    def sensitivity(self) -> None:
-        """Sensitivity without weights: the reference's is ten times what the radiometer equation gives.
+    def sensitivity(self) -> tuple[bool, dict[str, Any], float, float, dict[str, Any]]:
+        """The noise that receivers leave in the image, for a system temperature over an effective area of 1 K/m2.
+
+        Returns
+        -------
+        (bool, dict, float, float, dict)
+            True, the noise of a point source [Jy m2/K], its ratio to that of natural weighting, the sum of the imaging weights, and where these come from:
+            effectivebandwidth [Hz], effectiveintegration [s], nbaselines, spwid, sumwt.
 
         Raises
         ------
-        UnsupportedError
-            Always.
+        NotOpenError, DataError
+            None is open or defined, or all is flagged.
         """
-        raise UnsupportedError("imager.sensitivity is not there; apparentsens tells the sensitivity from the weights of the data")
+        from casatools.imaging.sensitivity import receiver_sensitivity
+
+        run = self._open().run()
+        try:
+            found = receiver_sensitivity(run)
+        finally:
+            run.close()
+        names = ("effectivebandwidth", "effectiveintegration", "nbaselines", "spwid", "sumwt")
+        noise = {"unit": "Jy.m2/K", "value": found["noise"]}
+        return True, noise, found["relative"], found["sumwt"], {name: found[name] for name in names}
 
     @method
     def ssoflux(self) -> None:
@@ -285,34 +300,46 @@ class Planning(Setup):
         self,
         type: Annotated[str, kinds.Choice(("imaging", "ftweight")), "Density of samples, or gridded weights"] = "imaging",
         wgtimages: Annotated[Any, Anything, "Names of images"] = [],  # noqa: B006 - not changed
-    ) -> None:
-        """The grid of weights; it is nowhere but in the process that grids.
+    ) -> np.ndarray:
+        """The density of uv samples that uniform and robust weights are made of: ``(x, y, plane)``, sums of weights; empty for natural ones.
 
         Raises
         ------
+        NotOpenError, DataError
+            None is open or defined, or all is flagged.
         UnsupportedError
-            Always.
+            Gridded weights are asked for.
         """
-        raise UnsupportedError(
-            "imager.getweightgrid is not there; ranks of an MPI job share the density of samples, see tclean with parallel=True"
-        )
+        _require_imaging(type, wgtimages, "getweightgrid")
+        run = self._open().run()
+        try:
+            return np.moveaxis(run.density(), 0, -1)
+        finally:
+            run.close()
 
     @method
     def setweightgrid(
         self,
-        weight: Annotated[Any, Anything, "The grid"] = [],  # noqa: B006 - not changed
+        weight: Annotated[Any, kinds.Array(), "The grid, as getweightgrid gives it"] = [],  # noqa: B006 - not changed
         type: Annotated[str, kinds.Choice(("imaging", "ftweight")), "Density of samples, or gridded weights"] = "imaging",
-    ) -> None:
-        """Take a grid of weights from another process.
+    ) -> bool:
+        """Weight with a density of uv samples, such as the sum of those of several parts of the data; until `weight` is called.
 
         Raises
         ------
+        NotOpenError, ParameterError
+            None is open, or the grid has other than two or three axes.
         UnsupportedError
-            Always.
+            Gridded weights are given.
         """
-        raise UnsupportedError(
-            "imager.setweightgrid is not there; ranks of an MPI job share the density of samples, see tclean with parallel=True"
-        )
+        _require_imaging(type, [], "setweightgrid")
+        grid = np.asarray(weight, dtype=np.float64)
+        if grid.ndim not in (2, 3) or not grid.size:
+            raise ParameterError(
+                f"imager.setweightgrid: parameter 'weight' must be an array of two or three axes, as getweightgrid gives it; got the shape {grid.shape}"
+            )
+        self._open().given_density = np.ascontiguousarray(np.moveaxis(grid.reshape(*grid.shape[:2], -1), -1, 0))
+        return True
 
     @method
     def plotuv(self, rotate: Annotated[bool, kinds.Bool(), "Turn w along"] = False) -> None:
@@ -365,3 +392,10 @@ class Planning(Setup):
             Always.
         """
         raise UnsupportedError(_Plot.format("plotsummary"))
+
+
+def _require_imaging(kind: str, images: Any, what: str) -> None:
+    if kind != "imaging" or (images is not None and len(images)):
+        raise UnsupportedError(
+            f"imager.{what}: gridded weights, type={kind!r} with images of them, are not there; type='imaging' is"
+        )

@@ -68,9 +68,13 @@ class Setup:
         self,
         thems: Annotated[str, kinds.InPath(), "MeasurementSet"] = "",
         compress: Annotated[bool, kinds.Bool(), Fixed] = False,
-        usescratch: Annotated[bool, kinds.Bool(), "Add the columns MODEL_DATA and CORRECTED_DATA"] = False,
+        usescratch: Annotated[
+            bool, kinds.Bool(), "Add the columns MODEL_DATA and CORRECTED_DATA, and write models there"
+        ] = False,
     ) -> bool:
         """Open a MeasurementSet.
+
+        Without `usescratch` no column is added: `ft` and `setjy` keep their models as recipes, as the tasks do.
 
         Raises
         ------
@@ -84,7 +88,7 @@ class Setup:
             if usescratch:
                 fill_model(ms)
                 fill_corrected(ms)
-        self._state = ClassicImager(os.path.abspath(thems))
+        self._state = ClassicImager(os.path.abspath(thems), usescratch)
         return True
 
     @method
@@ -144,6 +148,7 @@ class Setup:
             if usescratch and not vis:
                 fill_model(ms)
                 fill_corrected(ms)
+                state.scratch = True
         return True
 
     @method
@@ -215,19 +220,24 @@ class Setup:
     ) -> bool:
         """Choose how visibilities are weighted in images.
 
+        Samples of uniform and robust weights are counted in cells of the inverse of ``fieldofview``. Weights that `setweightgrid` gave are forgotten.
+
         Raises
         ------
-        NotOpenError, UnsupportedError
-            None is open, or a field of view of its own is asked for.
+        NotOpenError, ParameterError
+            None is open, or the field of view is no angle.
         """
         state = self._open()
-        if given(fieldofview) and float(parse_quantity(fieldofview)[0]) > 0:
-            raise UnsupportedError(f"imager.weight: fieldofview={fieldofview!r} is not there yet; use npixels")
+        state.given_density = None
         taper = state.weighting.get("uvtaper")
         state.weighting = {"weighting": "briggsabs" if type == "briggs" and rmode == "abs" else type, "robust": robust, "npixels": npixels, "mosweight": mosaic}  # fmt: skip
         if given(noise):
             number, unit = parse_quantity(noise)
             state.weighting["noise"] = f"{number}{unit}"
+        if given(fieldofview) and float(parse_quantity(fieldofview)[0]) > 0:
+            number, unit = parse_quantity(fieldofview)
+            to_unit({"value": number, "unit": unit}, "rad")
+            state.weighting["fieldofview"] = f"{number}{unit}"
         if taper:
             state.weighting["uvtaper"] = taper
         return True

@@ -54,9 +54,12 @@ def test_axes_of_one_pixel_are_added() -> None:
         "Declination",
         "Frequency",
         "Stokes",
-        "TabAxis1",
+        "Tabular",
     ]
     assert made.coordsys().stokes() == ["Q"] and np.array_equal(made.getchunk(dropdeg=True), np.arange(12.0).reshape(4, 3))
+    sky = image()
+    sky.fromshape("", [4, 3])
+    assert sky.adddegaxes("", linear=True).coordsys().names()[2:] == ["Axis1"]
     with pytest.raises(ParameterError, match="linear axis already"):
         ia.adddegaxes("x.im", linear=True)
     with pytest.raises(ParameterError, match="at least one"):
