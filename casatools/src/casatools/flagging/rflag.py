@@ -95,7 +95,8 @@ class RflagAgent(DetectingAgent):
         np.logical_not(missing, out=missing)
         hidden = np.logical_or(missing, hidden, out=missing)
         total, count = np.zeros((nbaseline, nchan)), np.zeros((nbaseline, nchan), np.int64)
-        spread(lambda span: loops.sum_windows(values, hidden, index, self.half, span, total, count), nbaseline)
+        scatter = np.zeros(values.shape, np.float32)
+        spread(lambda span: loops.sum_windows(values, hidden, index, self.half, span, total, count, scatter), nbaseline)
         time_limit = self._limit("timedev", self.timedev, layout, total, count)
         centre = np.zeros((nrow, nproduct, 2))
         total, count = np.zeros((_BLOCKS, nchan)), np.zeros((_BLOCKS, nchan), np.int64)
@@ -110,7 +111,7 @@ class RflagAgent(DetectingAgent):
         if self.surveying:
             return np.zeros(values.shape, bool)
         bad = np.zeros(values.shape, bool)
-        spread(lambda span: loops.flag_windows(values, hidden, index, self.half, span, time_limit, bad), nbaseline)
+        spread(lambda span: loops.flag_windows(scatter, index, self.half, span, time_limit, bad), nbaseline)
         low, high = float(self.options["spectralmin"]), float(self.options["spectralmax"])
         spread(lambda span: loops.flag_departures(values, hidden, centre, span, freq_limit, low, high, bad), nrow)
         # A Stokes parameter of which one correlation is flagged is not there to be flagged.

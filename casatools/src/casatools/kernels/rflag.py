@@ -17,7 +17,6 @@ import numpy as np
 from casatools.kernels._kernel import kernel
 
 __all__ = [
-    "add_row",
     "centres",
     "flag_departures",
     "flag_windows",
@@ -30,7 +29,6 @@ __all__ = [
     "sum_departures",
     "sum_spectra",
     "sum_windows",
-    "window_width",
 ]
 
 # Spectra that are put in order at once.
@@ -108,32 +106,6 @@ def scatter_of_sums(sums: np.ndarray, found: np.ndarray) -> None:
 
 
 @kernel
-def add_row(
-    values: np.ndarray, hidden: np.ndarray, series: np.ndarray, t: int, terms: np.ndarray, sums: np.ndarray, found: np.ndarray
-) -> bool:
-    """Load row ``series[t]`` into `terms` (width, 5, cell); scatter of the window that ends there into `found`. False before the first one.
-
-    `sums` (5, cell) float64 holds the window's sums afterwards.
-    """
-    width = len(terms)
-    load_row(values, hidden, series[t], terms[t % width])
-    if t < width - 1:
-        return False
-    sums[:] = 0.0
-    for w in range(t - width + 1, t + 1):
-        sums += terms[w % width]
-    scatter_of_sums(sums, found)
-    return True
-
-
-@kernel
-def window_width(series: np.ndarray, half: int) -> tuple[int, int]:
-    """Rows of a baseline's `series` (time,), -1 after the last, and of a window; a series shorter than that makes it as narrow as it must."""
-    ntime = np.sum(series >= 0)
-    return ntime, 2 * min(half, (ntime - 1) // 2) + 1
-
-
-@kernel
 def sum_windows(
     values: np.ndarray,
     hidden: np.ndarray,
@@ -142,45 +114,53 @@ def sum_windows(
     span: tuple[int, int],
     total: np.ndarray,
     count: np.ndarray,
+    scatter: np.ndarray,
 ) -> None:
-    """Scatter of all windows of baselines ``span``, added to `total` (baseline, chan) and counted in `count`."""
-    nchan, nproduct = values.shape[1:]
-    sums, found = np.empty((5, nchan * nproduct)), np.empty(nchan * nproduct)
-    for baseline in range(span[0], span[1]):
-        ntime, width = window_width(index[baseline], half)
-        terms = np.empty((max(1, width), 5, nchan * nproduct), np.float32)
-        for t in range(ntime):
-            if add_row(values, hidden, index[baseline], t, terms, sums, found):
-                for cell in range(len(found)):
-                    total[baseline, cell // nproduct] += found[cell]
-                    count[baseline, cell // nproduct] += sums[0, cell] > 0.0
+    """Scatter of all windows of baselines ``span``.
 
-
-@kernel
-def flag_windows(
-    values: np.ndarray,
-    hidden: np.ndarray,
-    index: np.ndarray,
-    half: int,
-    span: tuple[int, int],
-    limit: float,
-    bad: np.ndarray,
-) -> None:
-    """Set `bad` (row, chan, product) in every window of baselines ``span`` that scatters more than `limit`.
-
-    Its scatter is computed again: to keep that of all windows takes half as much memory as the data, and longer.
+    They are added to `total` (baseline, chan), counted in `count`, and kept in `scatter` (row, chan, product) float32 at the middle
+    row of the window, 0 where there is none.
     """
     nchan, nproduct = values.shape[1:]
     sums, found = np.empty((5, nchan * nproduct)), np.empty(nchan * nproduct)
     for baseline in range(span[0], span[1]):
-        ntime, width = window_width(index[baseline], half)
-        terms = np.empty((max(1, width), 5, nchan * nproduct), np.float32)
+        ntime = np.sum(index[baseline] >= 0)
+        # A series shorter than the window makes it as narrow as it must.
+        wide = min(half, (ntime - 1) // 2)
+        width = 2 * wide + 1
+        terms = np.empty((width, 5, nchan * nproduct), np.float32)
         for t in range(ntime):
-            if add_row(values, hidden, index[baseline], t, terms, sums, found):
-                for cell in range(len(found)):
-                    if np.float32(found[cell]) > limit:
-                        for w in range(t - width + 1, t + 1):
-                            bad[index[baseline, w], cell // nproduct, cell % nproduct] = True
+            load_row(values, hidden, index[baseline, t], terms[t % width])
+            if t < 2 * wide:
+                continue
+            sums[:] = 0.0
+            for w in range(t - 2 * wide, t + 1):
+                sums += terms[w % width]
+            scatter_of_sums(sums, found)
+            middle, cell = index[baseline, t - wide], 0
+            for chan in range(nchan):
+                for product in range(nproduct):
+                    there = sums[0, cell] > 0.0
+                    total[baseline, chan] += found[cell]
+                    count[baseline, chan] += there
+                    if there:
+                        scatter[middle, chan, product] = found[cell]
+                    cell += 1
+
+
+@kernel
+def flag_windows(scatter: np.ndarray, index: np.ndarray, half: int, span: tuple[int, int], limit: float, bad: np.ndarray) -> None:
+    """Set `bad` (row, chan, product) in every window whose `scatter` exceeds `limit`."""
+    for baseline in range(span[0], span[1]):
+        ntime = np.sum(index[baseline] >= 0)
+        wide = min(half, (ntime - 1) // 2)
+        for t in range(wide, ntime - wide):
+            middle = index[baseline, t]
+            for chan in range(scatter.shape[1]):
+                for product in range(scatter.shape[2]):
+                    if scatter[middle, chan, product] > limit:
+                        for w in range(t - wide, t + wide + 1):
+                            bad[index[baseline, w], chan, product] = True
 
 
 @kernel

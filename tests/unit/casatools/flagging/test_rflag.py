@@ -97,9 +97,9 @@ def scatter_of(seen: np.ndarray) -> float:
 )
 def test_windows_of_one_sample_scatter_as_in_the_reference(value: complex, expected: float) -> None:
     """By what is left of rounding its square to single precision; numbers of CASA 6.7.0 for winsize=1."""
-    total, count = np.zeros((1, 1)), np.zeros((1, 1), np.int64)
+    total, count, scatter = np.zeros((1, 1)), np.zeros((1, 1), np.int64), np.zeros((1, 1, 1), np.float32)
     values = np.full((1, 1, 1), value, np.complex64)
-    loops.sum_windows(values, np.zeros((1, 1, 1), bool), np.zeros((1, 1), np.int64), 0, (0, 1), total, count)
+    loops.sum_windows(values, np.zeros((1, 1, 1), bool), np.zeros((1, 1), np.int64), 0, (0, 1), total, count, scatter)
     assert total[0, 0] == pytest.approx(expected, rel=2e-3, abs=1e-9) and count[0, 0] == 1
 
 
@@ -110,7 +110,8 @@ def test_loops_agree_with_slow_ones() -> None:
     index = np.arange(14).reshape(7, 2).T.copy()
     hidden[index[1, 3]] = True
     total, count = np.zeros((2, 5)), np.zeros((2, 5), np.int64)
-    loops.sum_windows(values, hidden, index, 1, (0, 2), total, count)
+    scatter = np.zeros(values.shape, np.float32)
+    loops.sum_windows(values, hidden, index, 1, (0, 2), total, count, scatter)
     slow_total, slow_count = np.zeros((2, 5)), np.zeros((2, 5), np.int64)
     bad, slow_bad = np.zeros(values.shape, bool), np.zeros(values.shape, bool)
     for baseline in range(2):
@@ -127,7 +128,7 @@ def test_loops_agree_with_slow_ones() -> None:
                         slow_bad[rows, chan, product] |= spread > 1.0
     np.testing.assert_allclose(total, slow_total, rtol=1e-6)
     np.testing.assert_array_equal(count, slow_count)
-    loops.flag_windows(values, hidden, index, 1, (0, 2), 1.0, bad)
+    loops.flag_windows(scatter, index, 1, (0, 2), 1.0, bad)
     np.testing.assert_array_equal(bad, slow_bad)
     centre = np.zeros((14, 2, 2))
     loops.centres(values, hidden, (0, 14), centre)
@@ -184,13 +185,13 @@ def test_a_series_shorter_than_the_window_narrows_it(compiled: bool) -> None:
     """As the reference, whose threshold of four times with winsize=7 was seen to be that of winsize=3."""
     values = np.array([1, 2, 4, 9], np.complex64).reshape(4, 1, 1)
     hidden, index = np.zeros(values.shape, bool), np.arange(4).reshape(1, 4)
-    total, count = np.zeros((1, 1)), np.zeros((1, 1), np.int64)
+    total, count, scatter = np.zeros((1, 1)), np.zeros((1, 1), np.int64), np.zeros(values.shape, np.float32)
     bad = np.zeros(values.shape, bool)
     sums, flags = (f if compiled else f.py_func for f in (loops.sum_windows, loops.flag_windows))
-    sums(values, hidden, index, 3, (0, 1), total, count)
+    sums(values, hidden, index, 3, (0, 1), total, count, scatter)
     assert count[0, 0] == 2
     assert total[0, 0] == pytest.approx(np.std([1, 2, 4]) + np.std([2, 4, 9]))
-    flags(values, hidden, index, 3, (0, 1), 2.0, bad)
+    flags(scatter, index, 3, (0, 1), 2.0, bad)
     assert bad.ravel().tolist() == [False, True, True, True]
 
 
