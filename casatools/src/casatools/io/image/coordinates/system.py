@@ -443,7 +443,7 @@ class Coordinates:
         )  # fmt: skip
 
 
-_BLOCK = 32768  # points; of smaller ones threads wait longer for the interpreter's lock than they compute
+_BLOCK = 65536  # points; of smaller ones threads wait longer for the interpreter's lock than they compute
 # A function of a member, the axes that its arguments stand on, values of those that were removed, and the axes of its results; axes that follow each
 # other are a slice, which saves most of the time.
 _Step = tuple[Callable[..., Sequence[float]], Any, list[float], Any]
