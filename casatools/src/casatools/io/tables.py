@@ -321,20 +321,17 @@ def put_cells(
     """Write cells of one column; the mirror of `column_cells`."""
     rows = np.asarray(rows, dtype=np.int64)
     if len(rows) == 0:
-        return None
+        return
     values = np.ascontiguousarray(values)
     runs = _few_runs(rows)
     try:
-        if runs is None and rows is not None and _dense(table, column, rows, blc):
-            lowest = int(rows.min())
-            return column_cells(table, column, np.arange(lowest, int(rows.max()) + 1))[rows - lowest]
         if runs is None:
             part = table.selectrows(rows)
             try:
                 _put(part, column, values, 0, len(rows), 1, blc, trc, inc)
             finally:
                 part.close()
-            return None
+            return
         for start, count, stride, at in runs:
             _put(table, column, values[at : at + count], start, count, stride, blc, trc, inc)
     except RuntimeError as error:

@@ -75,3 +75,15 @@ def test_numbers_of_scattered_rows_are_read_with_those_between(tmp_path: Path, m
     np.testing.assert_array_equal(column_cells(table, "N", far), values[far])
     assert asked == [len(rows), len(far)]
     table.close()
+
+
+def test_many_numbers_here_and_there_are_read_and_written() -> None:
+    made = create_table("s.tab", {"I": {"valueType": "int"}}, nrow=5000)
+    made.putcol("I", np.arange(5000))
+    rows = np.random.default_rng(3).permutation(5000)[:2000]
+    np.testing.assert_array_equal(column_cells(made, "I", rows), rows)
+    put_cells(made, "I", -rows, rows)
+    wanted = np.arange(5000)
+    wanted[rows] *= -1
+    np.testing.assert_array_equal(made.getcol("I"), wanted)
+    made.close()
