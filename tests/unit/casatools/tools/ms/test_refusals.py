@@ -72,6 +72,9 @@ def test_rows_of_several_shapes(shared_input: Callable[[str], str]) -> None:
     tool.open(shared_input("evla_simple.ms"))
     with pytest.raises(ParameterError, match=r"data of the shapes .*; select one with selectinit"):
         tool.getdata(["data"])
+    assert len(tool.getdata(["time"])["time"]) == tool.nrow(True) == 20
+    tool.selectinit(0)
+    assert len(tool.getdata(["time"])["time"]) == tool.nrow(True) == 10
 
 
 def test_axes_of_no_rows(shared_input: Callable[[str], str]) -> None:
