@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Sequence
 from functools import cached_property
 from types import TracebackType
@@ -53,8 +54,19 @@ def _axis_slice(wanted: np.ndarray | None, length: int) -> tuple[int, int, int, 
     return low, high, 1, wanted - low
 
 
+# Waits before another look at a table whose headers its writer is just writing again: they are short for a moment, and readers do not lock.
+_LOOKS_S = (0.02, 0.1, 0.5, 2.0)
+
+
 def _reopen(path: str) -> MeasurementSet:
-    ms = MeasurementSet(path)
+    for wait_s in _LOOKS_S:
+        try:
+            ms = MeasurementSet(path)
+            break
+        except DataError:
+            time.sleep(wait_s)
+    else:
+        ms = MeasurementSet(path)
     ms.is_copy = True
     return ms
 
