@@ -4,8 +4,10 @@
 
 Without ``--ms`` a small MeasurementSet is simulated. Each step is run `turns` times by each interpreter in turn and the best counts. The
 reference converts one direction a call (it has no vectors of measures), so its time for a million is that of 20 000 calls, fifty times.
-The rows ``many_...`` are those of a MeasurementSet with two million rows (``--rows 10000000`` for ten; 0 leaves them out) and no visibilities.
-``lines`` searches the list of spectral lines.
+The rows ``many_...`` are those of a MeasurementSet with two million rows (``--rows 10000000`` for ten; 0 leaves them out) and no visibilities;
+``incremental_...`` are the same where the columns that CASA's fillers put into an IncrementalStMan are in one (``--incremental``).
+``cold_...`` and ``warm_...`` are each method of msmetadata there: its first call on a tool just opened, and one more (``--methods``).
+``lines`` searches the list of spectral lines. CASA_ORACLE_HOME is the reference's home folder.
 """
 
 from __future__ import annotations
@@ -119,26 +121,56 @@ def lines():
 
 timed("lines", lines)
 
-many = sys.argv[3] if len(sys.argv) > 3 else ""
-if many:
-    vis = many
+
+
+def scattered():
+    tool = opened(ms())
+    tool.selectinit(0)
+    tool.getdata(["time", "antenna1"])
+    tool.close()
+
+
+def queried():
+    tool = opened(table())
+    tool.query("ANTENNA1 == 3 && SCAN_NUMBER < 4").close()
+    tool.close()
+
+
+def methods():
+    calls = json.load(open("calls.json"))
+    tool = opened(msmetadata())
+    intents = tool.intents()
+    names = {"scan": int(tool.scannumbers()[0]), "field": tool.fieldnames()[0], "intent": str(intents[0]) if len(intents) else "*",
+             "time": float(tool.timesforfield(0)[0]), "obs": tool.nobservations() - 1}
+    tool.done()
+    for name, text in calls.items():
+        code = compile(text, name, "eval")
+        try:
+            times = []
+            tool = opened(msmetadata())
+            for _ in range(4):
+                begin = time.perf_counter()
+                eval(code, {"m": tool, **names})
+                times.append(time.perf_counter() - begin)
+            out["cold_" + name], out["warm_" + name] = times[0], min(times[1:])
+        except Exception:  # what is not in the data: sources, WVR windows
+            pass
+        tool.done()
+
+
+for kind, vis in zip(("many", "incremental"), sys.argv[3:5]):
+    if not vis:
+        continue
     for name, chosen in (("field", {"field": "F1"}), ("spw", {"spw": "0:1~3"}), ("baseline", {"baseline": "EA01&EA02"}), ("scan", {"scan": "1~3"}),
                          ("uvdist", {"uvdist": ">1000m"}), ("taql", {"taql": "ANTENNA1==3"}),
                          ("all", {"field": "F1", "spw": "0", "scan": "1~5", "baseline": "EA01", "uvdist": "100~2000m"})):
         tool = opened(ms())
-        timed("many_select_" + name, lambda: (tool.reset(), tool.msselect(chosen)), turns=1 if name == "uvdist" else 2)
+        timed(kind + "_select_" + name, lambda: (tool.reset(), tool.msselect(chosen)), turns=1 if name == "uvdist" else 2)
         tool.close()
-    timed("many_summary", summary, turns=1)
-    timed("many_listobs", listing, turns=1)
-    timed("many_metadata", metadata, turns=1)
-
-    def scattered():
-        tool = opened(ms())
-        tool.selectinit(0)
-        tool.getdata(["time", "antenna1"])
-        tool.close()
-
-    timed("many_getdata", scattered, turns=1)
+    for step in (summary, listing, metadata, scattered, queried, columns_of_numbers):
+        timed(kind + "_" + step.__name__, step, turns=1)
+    if kind == "many" and os.path.exists("calls.json"):
+        methods()
 
 qa, me = quanta(), measures()
 me.doframe(me.epoch("UTC", "2019/05/01/04:00:00"))
@@ -163,30 +195,46 @@ json.dump(out, open(sys.argv[2], "w"))
 """
 
 
-def make_many_rows(path: str, nrow: int) -> None:
+# What CASA's fillers and mstransform keep in an IncrementalStMan.
+INCREMENTAL = (
+    "ARRAY_ID", "EXPOSURE", "FEED1", "FEED2", "FIELD_ID", "FLAG_ROW", "INTERVAL", "OBSERVATION_ID", "PROCESSOR_ID", "SCAN_NUMBER", "STATE_ID", "TIME",
+    "TIME_CENTROID",
+)  # fmt: skip
+
+
+def make_many_rows(path: str, nrow: int, incremental: bool = False) -> None:
     """A MeasurementSet of 64 antennas, two spectral windows and three fields: only the columns of numbers are filled."""
     import numpy as np
     from casacore.tables import default_ms, table
+
+    def put(name: str, values: np.ndarray) -> None:
+        if not incremental or name not in INCREMENTAL:
+            ms.putcol(name, values)
+            return
+        # Rows were just added: a value stands for all rows behind it.
+        for row in np.flatnonzero(np.diff(values, prepend=values[0] - 1)).tolist():
+            ms.putcell(name, row, values[row])
 
     first, second = np.triu_indices(64)
     row = np.arange(nrow)
     pair, step = row % len(first), row // len(first)
     scan = step // 100 + 1
-    ms = default_ms(path)
+    managers = {"*1": {"NAME": "Changes", "TYPE": "IncrementalStMan", "SPEC": {}, "COLUMNS": list(INCREMENTAL)}}
+    ms = default_ms(path, dminfo=managers if incremental else {})
     ms.addrows(nrow)
     columns = {
         "ANTENNA1": first[pair], "ANTENNA2": second[pair], "SCAN_NUMBER": scan, "FIELD_ID": scan % 3, "DATA_DESC_ID": step % 2,
         "STATE_ID": scan % 2,
     }  # fmt: skip
     for name, values in columns.items():
-        ms.putcol(name, values.astype(np.int32))
+        put(name, values.astype(np.int32))
     for name, seconds in (
         ("TIME", 5e9 + 2.0 * step),
         ("TIME_CENTROID", 5e9 + 2.0 * step),
         ("INTERVAL", 2.0 + 0.0 * step),
         ("EXPOSURE", 2.0 + 0.0 * step),
     ):
-        ms.putcol(name, seconds)
+        put(name, seconds)
     ms.putcol("UVW", (1000.0 * np.random.default_rng(1).normal(size=(len(first), 3)))[pair])
     ms.close()
     channels = 1e6 * np.arange(8)
@@ -208,13 +256,23 @@ def make_many_rows(path: str, nrow: int) -> None:
                     sub.putcell(column, k, value)
 
 
-def measured(python: str, vis: str, work: Path, many: str = "") -> dict[str, float]:
+def write_calls(path: Path) -> None:
+    """One call of each method of msmetadata, those of the tests."""
+    sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
+    from support.metadata_calls import CALLS
+
+    path.write_text(json.dumps({name: texts[0].replace("['unit']", "") for name, texts in CALLS.items()}))
+
+
+def measured(python: str, vis: str, work: Path, *many: str) -> dict[str, float]:
     """Seconds of each step under one interpreter."""
     script, result = work / "steps.py", work / "result.json"
     script.write_text(STEPS)
     environment = {k: v for k, v in os.environ.items() if k != "PYTHONPATH" or python == sys.executable}
+    if python != sys.executable:
+        environment["HOME"] = os.environ.get("CASA_ORACLE_HOME", environment.get("HOME", ""))
     subprocess.run(
-        [python, str(script), vis, str(result), many],
+        [python, str(script), vis, str(result), *many],
         cwd=work,
         env=environment,
         check=True,
@@ -229,6 +287,8 @@ def main() -> None:
     parser.add_argument("--ms", help="MeasurementSet; only read")
     parser.add_argument("--turns", type=int, default=2, help="runs of each interpreter")
     parser.add_argument("--rows", type=int, default=2_000_000, help="rows of the large MeasurementSet; 0 for none")
+    parser.add_argument("--incremental", action="store_true", help="another large MeasurementSet, kept as CASA's fillers keep it")
+    parser.add_argument("--methods", action="store_true", help="each method of msmetadata on the large MeasurementSet")
     options = parser.parse_args()
     oracle = os.environ.get("CASA_ORACLE", "")
     with tempfile.TemporaryDirectory(prefix="casa-bench-") as name:
@@ -238,14 +298,19 @@ def main() -> None:
             from casatools.simulation.demo import DemoOptions, make_demo
 
             make_demo(vis, DemoOptions())
-        many = str(work / "many.ms") if options.rows else ""
-        if many:
-            make_many_rows(many, options.rows)
+        many = [
+            str(work / "many.ms") if options.rows else "",
+            str(work / "incremental.ms") if options.rows and options.incremental else "",
+        ]
+        for path in filter(None, many):
+            make_many_rows(path, options.rows, path == many[1])
+        if options.methods:
+            write_calls(work / "calls.json")
         best: dict[str, dict[str, float]] = {"ours": {}, "reference": {}}
         for _ in range(options.turns):
             for who, python in (("ours", sys.executable), ("reference", oracle)):
                 if python:
-                    for step, seconds in measured(python, vis, work, many).items():
+                    for step, seconds in measured(python, vis, work, *many).items():
                         best[who][step] = min(seconds, best[who].get(step, 1e99))
     print(f"{'step':<32}{'ours s':>10}{'reference s':>13}{'ratio':>8}")
     for step, seconds in best["ours"].items():

@@ -12,6 +12,7 @@ from casacore.measures import measures as _measures
 from casatools._base.errors import ParameterError
 from casatools.frames import arithmetic
 from casatools.frames.comets import Comet
+from casatools.frames.direction_maps import DirectionMaps
 from casatools.frames.directions import rotated
 from casatools.frames.engine import make_engine, require_tables
 from casatools.frames.observatories import observatory_names
@@ -97,6 +98,9 @@ class MeasureFrame:
         self.comet: Comet | None = None
         # Factors between frequency frames for the frame in force: conversions of frequencies are multiplications.
         self._factors: dict[tuple[str, str], float] = {}
+        self._maps = DirectionMaps(self._converted)
+        # What casacore calls the frames that go by several names.
+        self._own_names: dict[str, str] = {}
         # TAI - UTC of days, in days.
         self._leap_days: dict[int, float] = {}
         # CASA's tool starts with the epoch MJD 0 and the direction of the pole; B1950 depends on the epoch.
@@ -155,11 +159,42 @@ class MeasureFrame:
             shifted = self._atomic(measure, name)
             if shifted is not None:
                 return shifted
-        if kind == "direction" and name in _TURNED and not offset and "offset" not in measure:
+        if kind == "direction" and not offset and "offset" not in measure:
             start = str(measure["refer"]).upper()
-            if start != name and _TURNED.get(start) == _TURNED[name]:
+            if start != name and name in _TURNED and _TURNED.get(start) == _TURNED[name]:
                 return _turned(measure, start, name)
+            mapped = self._mapped(measure, start, name)
+            if mapped is not None:
+                return mapped
         return _ordered(self._run(measure, name, f"cannot be converted to {refer}", offset))
+
+    def _mapped(self, measure: Mapping[str, Any], start: str, name: str) -> dict[str, Any] | None:
+        """A single direction by the map between two frames; None where casacore is to be asked."""
+        first, second = measure["m0"], measure["m1"]
+        lon, lat = first["value"], second["value"]
+        if (
+            start == name
+            or start not in _DIRECTIONS
+            or name not in _DIRECTIONS
+            or type(lon) is not float
+            or type(lat) is not float
+        ):
+            return None
+        if first["unit"] != "rad" or second["unit"] != "rad":
+            lon, lat = (float(to_unit(q, "rad")) for q in (first, second))
+        found = self._maps.turned(lon, lat, start, name)
+        if found is None:
+            return None
+        parts = [{"unit": "rad", "value": value} for value in found]
+        return {"m0": parts[0], "m1": parts[1], "refer": self._own_names[name], "type": "direction"}
+
+    def _converted(self, lon: np.ndarray, lat: np.ndarray, start: str, name: str) -> tuple[np.ndarray, np.ndarray]:
+        """Directions in another frame by casacore, radian."""
+        record = {"type": "direction", "refer": start, "m0": {"value": lon, "unit": "rad"}, "m1": {"value": lat, "unit": "rad"}}
+        found = self._run(record, name, f"cannot be converted to {name}")
+        self._own_names[name] = str(found["refer"])
+        first, second = (np.atleast_1d(to_unit(found[k], "rad")) for k in ("m0", "m1"))
+        return first, second
 
     def _atomic(self, measure: Mapping[str, Any], name: str) -> dict[str, Any] | None:
         """An epoch in UTC or TAI as TAI or TT, for which the leap seconds of the day are enough; None where more is needed."""
@@ -233,6 +268,7 @@ class MeasureFrame:
             raise ParameterError(f"{dict(measure)!r} cannot be part of a frame: {error}") from None
         self._frame[kind] = dict(measure)
         self._factors.clear()
+        self._maps.clear()
         return True
 
     @property

@@ -72,7 +72,7 @@ def test_the_same_cells_as_casacore(tmp_path: Path, endian: str) -> None:
 def test_what_is_left_to_casacore(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = make(tmp_path / "t.tab")
     assert found(path, "NAME") is None  # texts
-    assert found(make(tmp_path / "i.tab", manager="IncrementalStMan"), "I4") is None
+    assert found(make(tmp_path / "i.tab", manager="StManAipsIO"), "I4") is None
     assert found(make(tmp_path / "indirect.tab", options=0), "UVW") is None  # arrays in a file of their own
     with tables.table(path, ack=False) as table, table.query("I4 > 0") as part:
         assert standard_buckets.read_numbers(part, "I4", [(0, 10, 1, 0)], 10) is None  # rows of another table

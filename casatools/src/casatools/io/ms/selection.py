@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from casatools._base.errors import SelectionError
+from casatools.io.ms.plain_conditions import condition_mask
 from casatools.io.ms.selection_antenna import BaselineItem, BaselineSelection, parse_antenna, resolve_antenna, resolve_feed
 from casatools.io.ms.selection_grammar import (
     IdRange,
@@ -333,6 +334,13 @@ def selected_baselines(selection: Selection, ms: MeasurementSet, alone: bool) ->
     return found, matrix.ravel()
 
 
+def _number_columns(ms: MeasurementSet) -> frozenset[str]:
+    """Columns of the main table that hold one number a row, in whole numbers or double precision."""
+    table = ms.table
+    kinds = ("int", "short", "double")
+    return frozenset(n for n in ms.column_names if table.isscalarcol(n) and table.coldatatype(n).lower() in kinds)
+
+
 # What may follow a condition in TaQL.
 _CLAUSES = re.compile(r"\b(order|group|having|limit|offset|giving|into|select|from|where|distinct)\b|[;#]", re.IGNORECASE)
 # Rows are read in blocks of so many once some are out.
@@ -590,6 +598,9 @@ class _Resolver:
         """The condition row by row, without a table of the rows; None where it is more than a condition, or wrong."""
         if _CLAUSES.search(condition):
             return None
+        plain = condition_mask(condition, _number_columns(self.ms), self.column)
+        if plain is not None:
+            return plain
         try:
             found = query_command(f"using style glish calc from $1 calc {condition}", self.ms.table)
         except RuntimeError:
