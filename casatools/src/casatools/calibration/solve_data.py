@@ -262,7 +262,10 @@ class SolveInput:
         if joint:
             sums.append(np.zeros(shape, dtype=np.complex128))
             given = (data, model, flag, weight, slot, self.place[chunk.spw], time, vis, sums[4], wgt, when, seen)
-            accumulate_visibilities(*given, self._plain_times)
+            by_channel = (
+                form == "leakage" and self.options.solved.channels
+            )  # priors do not weigh the times of these, as in the reference
+            accumulate_visibilities(*given, self._sigma_weight(chunk)[:, None] if by_channel else weight, self._plain_times)
         else:
             corr = np.arange(npar) if every else parallel_hands(self.ms, chunk)
             parts = (data, model, flag, weight, slot, self.place[chunk.spw], corr, time, vis, wgt, when, seen)
@@ -276,9 +279,7 @@ class SolveInput:
     def prepared(self, chunk: VisChunk) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
         """Calibrated data, corrupted model, flags and weights (row, chan or 1, corr) of a chunk."""
         data, flag = chunk["DATA"], chunk["FLAG"]
-        # Solves weigh by SIGMA, whatever WEIGHT and WEIGHT_SPECTRUM say, as in the reference.
-        sigma = chunk["SIGMA"]
-        weight = np.where(sigma > 0, 1.0 / np.square(np.where(sigma > 0, sigma, 1.0)), 0.0).astype(np.float32)
+        weight = self._sigma_weight(chunk)
         model = chunk["MODEL_DATA"] if self.uses_model_column else self._flat_model(chunk)
         if self.recipes is not None:
             model = self.recipes.fill(chunk, np.broadcast_to(model, chunk.shape).copy())
@@ -292,6 +293,10 @@ class SolveInput:
         elif self.prior is not None and not self.prior.is_identity:
             order = self.options.solved.order
             data, flag, scaled = self.prior.correct(chunk, data, flag, weight[:, None, :], orders=(-1, order + 1))
+            if scaled is not None and not self._uses_crossed and not self.prior.averages_weights:
+                # Crossed hands, which only tell times here, keep the weights they have, as in the reference.
+                crossed = self._crossed(chunk)
+                scaled[..., crossed] = weight[:, None, crossed]
             weight = weight if scaled is None else scaled
             # Terms on the sky side act on the model; where they have no solution the data cannot be used.
             beyond = (order + 1, 1000)
@@ -305,6 +310,22 @@ class SolveInput:
             data = _flattened(data, model, flag)
         wide = weight if weight.ndim == 3 else weight[:, None, :]
         return data, model, flag, np.ascontiguousarray(wide, dtype=np.float32)
+
+    @staticmethod
+    def _sigma_weight(chunk: VisChunk) -> np.ndarray:
+        """Weights (row, corr) float32 of SIGMA, which solves weigh by whatever WEIGHT and WEIGHT_SPECTRUM say, as in the reference."""
+        sigma = chunk["SIGMA"]
+        return np.where(sigma > 0, 1.0 / np.square(np.where(sigma > 0, sigma, 1.0)), 0.0).astype(np.float32)
+
+    @property
+    def _uses_crossed(self) -> bool:
+        """Whether the solve takes the crossed hands."""
+        return self.options.solved.form in _POLARISED or self.options.solved.npar == 1
+
+    def _crossed(self, chunk: VisChunk) -> np.ndarray:
+        """Which correlations (corr,) are crossed hands."""
+        names = self.ms.metadata.polarizations[chunk.pol].names
+        return np.array([len(names[c]) == 2 and names[c][0] != names[c][1] for c in chunk.correlations])
 
     def _dead(self, chunk: VisChunk, flag: np.ndarray) -> np.ndarray:
         """Correlations (corr,) that are flagged throughout the selected data of a window, which only those flagged throughout a chunk can be."""

@@ -249,12 +249,13 @@ def accumulate_dark(data: Any, model: Any, flag: Any, weight: Any, slot: Any, pl
 
 @kernel
 def accumulate_visibilities(
-    data: Any, model: Any, flag: Any, weight: Any, slot: Any, place: Any, time: Any, vis: Any, mod: Any, wgt: Any, when: Any, seen: Any, plain: bool
+    data: Any, model: Any, flag: Any, weight: Any, slot: Any, place: Any, time: Any, vis: Any, mod: Any, wgt: Any, when: Any, seen: Any, base: Any,
+    plain: bool,
 ) -> None:  # fmt: skip
     """Add all correlations of visibilities and of their model to their slots, without dividing.
 
-    As `accumulate_normalized`; `vis` and `mod` (slot, out, corr) complex128 take ``weight V`` and ``weight M``. Where times are `plain` the weights of
-    rows do not depend on the model, nor on how many of their channels are flagged.
+    As `accumulate_normalized`; `vis` and `mod` (slot, out, corr) complex128 take ``weight V`` and ``weight M``. Times are weighed by `base`, which is like
+    `weight`; where they are `plain` neither by the model, nor by how many channels are flagged.
     """
     wide, varies, broad = weight.shape[1] > 1, model.shape[0] > 1, model.shape[1] > 1
     load, work = np.zeros((data.shape[2], data.shape[1])), np.zeros(data.shape[1])
@@ -274,7 +275,9 @@ def accumulate_visibilities(
                     continue
                 m = np.complex128(source[chan if broad else 0, c])
                 power = m.real * m.real + m.imag * m.imag
-                load[c, chan] = w if plain or power == 0 else w * power
+                load[c, chan] = np.float64(base[row, chan if base.shape[1] > 1 else 0, c]) * (
+                    1.0 if plain or power == 0 else power
+                )
                 vis[s, o, c] += w * np.complex128(data[row, chan, c])
                 mod[s, o, c] += w * m
                 wgt[s, o, c] += w

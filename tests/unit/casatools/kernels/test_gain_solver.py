@@ -198,6 +198,7 @@ def test_accumulate_visibilities_sums_both() -> None:
         wgt,
         when,
         seen,
+        np.full((2, 1, 4), 0.5, np.float32),
         True,
     )
     np.testing.assert_allclose(vis[0, 0], [2 + 1j, 2 + 1j, 1 + 0.5j, 2 + 1j])
