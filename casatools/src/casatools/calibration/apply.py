@@ -84,6 +84,7 @@ class PriorCalibration:
         self.library = library
         self.parang = parang
         self._metadata = ms.metadata
+        self._by_channel = by_channel
         self._terms: list[Term] = make_terms(ms, library, by_channel)
         self._parallactic = ParallacticStage(ms) if parang else None
         self._left_of: int | None = None
@@ -106,6 +107,14 @@ class PriorCalibration:
     def scales_weights(self) -> bool:
         """Whether weights change; they then start from SIGMA."""
         return self.library.scales_weights
+
+    @property
+    def averages_weights(self) -> bool:
+        """Whether a bandpass scales the weights of rows, by the middle one of its channels."""
+        return (
+            any(t.entry.scales_weights and t.kind.channels and t.kind.form == "diagonal" for t in self._terms)
+            and not self._by_channel
+        )
 
     def calibrates(self, spw: int) -> bool:
         """Whether every table has solutions for a spectral window; data of others pass through unchanged."""

@@ -177,8 +177,10 @@ def _finish(window: WindowSolutions, refants: list[int], options: SolveOptions) 
     if options.solved.form == "gain":
         window.refant = refer_phases(window.param, window.flag, refants, options.refantmode)
     else:
-        refant = refants[0] if options.solved.form in ("leakage", "fringe") and options.refant else -1
-        window.refant = np.full(len(window.param), refant, dtype=np.int32)
+        window.refant = np.full(len(window.param), -1, dtype=np.int32)
+        if options.solved.form == "leakage" and options.refant:
+            # The first that has solutions.
+            window.refant = np.array(refants)[np.argmax(~window.flag.all(axis=(2, 3))[:, refants], axis=1)].astype(np.int32)
         if options.solved.form == "fringe":
             # It is the one whose parameters are zero by definition.
             window.refant = (window.snr[:, :, 0] == REFERENCE_SNR).any(axis=2).argmax(axis=1).astype(np.int32)

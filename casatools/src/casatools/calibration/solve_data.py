@@ -149,9 +149,9 @@ class SolveInput:
         return self.options.solved.form in _BY_CHANNEL and "spw" in self.options.combine_set
 
     @property
-    def _counts_times(self) -> bool:
-        """Whether times are averaged by the number of samples."""
-        return self.options.solved.form == "leakage" and self.options.solved.channels
+    def _plain_times(self) -> bool:
+        """Whether the weights of times do not depend on the model nor on how many channels are flagged, as in the reference."""
+        return self.options.solved.form in ("leakage", "position_angle")
 
     @property
     def _counts_dark(self) -> bool:
@@ -261,14 +261,16 @@ class SolveInput:
         sums = [vis, wgt, when, seen]
         if joint:
             sums.append(np.zeros(shape, dtype=np.complex128))
-            accumulate_visibilities(data, model, flag, weight, slot, self.place[chunk.spw], time, vis, sums[4], wgt, when, seen)
-            if self._counts_times:
-                self._plain_times(flag, slot, time, when, seen)
+            given = (data, model, flag, weight, slot, self.place[chunk.spw], time, vis, sums[4], wgt, when, seen)
+            by_channel = (
+                form == "leakage" and self.options.solved.channels
+            )  # priors do not weigh the times of these, as in the reference
+            accumulate_visibilities(*given, self._sigma_weight(chunk)[:, None] if by_channel else weight, self._plain_times)
         else:
             corr = np.arange(npar) if every else parallel_hands(self.ms, chunk)
-            given = (data, model, flag, weight, slot, self.place[chunk.spw], corr, time, vis, wgt, when, seen)
+            parts = (data, model, flag, weight, slot, self.place[chunk.spw], corr, time, vis, wgt, when, seen)
             samples = chunk.shape[1] * chunk.shape[2] * len(slot) // shape[0] + 1
-            over_rows(lambda low, high: accumulate_normalized(*given, low, high), shape[0], _THREAD_SAMPLES // samples + 1)
+            over_rows(lambda low, high: accumulate_normalized(*parts, low, high), shape[0], _THREAD_SAMPLES // samples + 1)
             if self._counts_dark:
                 sums += [np.zeros(shape, dtype=np.complex128), np.zeros(shape)]
                 accumulate_dark(data, model, flag, weight, slot, self.place[chunk.spw], *sums[4:])
@@ -277,9 +279,7 @@ class SolveInput:
     def prepared(self, chunk: VisChunk) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
         """Calibrated data, corrupted model, flags and weights (row, chan or 1, corr) of a chunk."""
         data, flag = chunk["DATA"], chunk["FLAG"]
-        # Solves weigh by SIGMA, whatever WEIGHT and WEIGHT_SPECTRUM say, as in the reference.
-        sigma = chunk["SIGMA"]
-        weight = np.where(sigma > 0, 1.0 / np.square(np.where(sigma > 0, sigma, 1.0)), 0.0).astype(np.float32)
+        weight = self._sigma_weight(chunk)
         model = chunk["MODEL_DATA"] if self.uses_model_column else self._flat_model(chunk)
         if self.recipes is not None:
             model = self.recipes.fill(chunk, np.broadcast_to(model, chunk.shape).copy())
@@ -293,6 +293,10 @@ class SolveInput:
         elif self.prior is not None and not self.prior.is_identity:
             order = self.options.solved.order
             data, flag, scaled = self.prior.correct(chunk, data, flag, weight[:, None, :], orders=(-1, order + 1))
+            if scaled is not None and not self._uses_crossed and not self.prior.averages_weights:
+                # Crossed hands, which only tell times here, keep the weights they have, as in the reference.
+                crossed = self._crossed(chunk)
+                scaled[..., crossed] = weight[:, None, crossed]
             weight = weight if scaled is None else scaled
             # Terms on the sky side act on the model; where they have no solution the data cannot be used.
             beyond = (order + 1, 1000)
@@ -306,6 +310,22 @@ class SolveInput:
             data = _flattened(data, model, flag)
         wide = weight if weight.ndim == 3 else weight[:, None, :]
         return data, model, flag, np.ascontiguousarray(wide, dtype=np.float32)
+
+    @staticmethod
+    def _sigma_weight(chunk: VisChunk) -> np.ndarray:
+        """Weights (row, corr) float32 of SIGMA, which solves weigh by whatever WEIGHT and WEIGHT_SPECTRUM say, as in the reference."""
+        sigma = chunk["SIGMA"]
+        return np.where(sigma > 0, 1.0 / np.square(np.where(sigma > 0, sigma, 1.0)), 0.0).astype(np.float32)
+
+    @property
+    def _uses_crossed(self) -> bool:
+        """Whether the solve takes the crossed hands."""
+        return self.options.solved.form in _POLARISED or self.options.solved.npar == 1
+
+    def _crossed(self, chunk: VisChunk) -> np.ndarray:
+        """Which correlations (corr,) are crossed hands."""
+        names = self.ms.metadata.polarizations[chunk.pol].names
+        return np.array([len(names[c]) == 2 and names[c][0] != names[c][1] for c in chunk.correlations])
 
     def _dead(self, chunk: VisChunk, flag: np.ndarray) -> np.ndarray:
         """Correlations (corr,) that are flagged throughout the selected data of a window, which only those flagged throughout a chunk can be."""
@@ -336,14 +356,6 @@ class SolveInput:
         }  # fmt: skip
         return np.array([[[of.get(names[c], 0.0) for c in chunk.correlations]]], dtype=np.complex64)
 
-    @staticmethod
-    def _plain_times(flag: np.ndarray, slot: np.ndarray, time: np.ndarray, when: np.ndarray, seen: np.ndarray) -> None:
-        """Sum times into `when` by the number of unflagged samples, the numbers into `seen`. So the reference dates these solutions."""
-        used = slot >= 0
-        number = np.count_nonzero(~flag, axis=(1, 2))[used].astype(np.float64)
-        when[:] = np.bincount(slot[used], weights=number * time[used], minlength=len(when))
-        seen[:] = np.bincount(slot[used], weights=number, minlength=len(when))
-
     def _finish(self, numbers: np.ndarray, sums: tuple[np.ndarray, ...]) -> IntervalData:
         vis, wgt, when, seen = sums[:4]
         safe = np.where(wgt > 0, wgt, 1.0)
@@ -353,7 +365,7 @@ class SolveInput:
             power = np.abs(sums[4]) ** 2 / np.where(filled, sums[5], 1.0)
             dark_chi2, dark_count = power.sum(axis=(1, 2, 4)), filled.sum(axis=(1, 2, 4)).astype(np.float64)
             sums = sums[:4]
-        share = self._time_share(vis, wgt, seen, power)
+        share = self._time_share(sums, power)
         moment = np.where(seen > 0, when / np.where(seen > 0, seen, 1.0), 0.0) * share
 
         def mean_time(axis: tuple[int, ...]) -> np.ndarray:
@@ -366,16 +378,19 @@ class SolveInput:
             sub_time = mean_time((2,))
         return IntervalData(numbers, vis / safe, wgt, mean_time((1, 2)), model, sub_time, dark_chi2, dark_count)
 
-    def _time_share(self, vis: np.ndarray, wgt: np.ndarray, seen: np.ndarray, dark: np.ndarray | None) -> np.ndarray:
+    def _time_share(self, sums: tuple[np.ndarray, ...], dark: np.ndarray | None) -> np.ndarray:
         """What the time of a baseline (interval, sub, baseline) counts in that of the solution, as in the reference: the weight of the averages
-        that are solved. The time of a baseline is weighed by all correlations (`seen`).
+        that are solved. The time of a baseline is weighed by all correlations, see `kernels.gain_solver`.
         """
-        form = self.options.solved.form
+        (vis, wgt, _, seen), form = sums[:4], self.options.solved.form
         if form == "gain" and self.options.calmode == "p":  # visibilities of amplitude one, their power in the weights
             power = np.abs(vis) ** 2 / np.where(wgt > 0, wgt, 1.0)
             return np.asarray(power.sum(axis=(3, 4)) + (0.0 if dark is None else dark.sum(axis=(3, 4))))
-        if self._counts_times or form == "baseline" or dark is not None:
+        if dark is not None or (form == "baseline" and not self.options.solved.channels):
             return seen
+        if form in _POLARISED and not self._plain_times:  # weight |model|^2, the weight where the model is zero
+            power = np.abs(sums[4]) ** 2 / np.where(wgt > 0, wgt, 1.0)
+            wgt = np.where(power > 0, power, wgt)
         return np.asarray(wgt.sum(axis=(3, 4)))
 
 

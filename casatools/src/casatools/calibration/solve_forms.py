@@ -49,7 +49,7 @@ def _leakage(given: SolveInput, data: IntervalData, nant: int, refants: list[int
     from casatools.calibration.solve_leakages import LeakageProblem, solve_leakage_intervals
 
     kind = given.options.solved
-    problem = LeakageProblem(given.options.minblperant, refants[0] if refants else -1, kind.full, kind.source, given.circular)
+    problem = LeakageProblem(given.options.minblperant, tuple(refants), kind.full, kind.source, given.circular)
     return solve_leakage_intervals(data, given.baselines, nant, problem, given.sky(data) if kind.source == "QU" else None)
 
 

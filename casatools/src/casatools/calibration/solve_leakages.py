@@ -33,8 +33,9 @@ class LeakageProblem:
     Attributes
     ----------
     minblperant : int
-    refant : int
-        Its leakage of the first receptor is taken as zero; -1 leaves the solution of least norm.
+    refants : tuple of int
+        The leakage of the first receptor is taken as zero for the first of these that has a solution in a channel; none leaves the solution of
+        least norm.
     full : bool
         All products of leakages and all four correlations; else first order in the cross hands.
     source : {"", "QU", "X"}
@@ -45,7 +46,7 @@ class LeakageProblem:
     """
 
     minblperant: int = 4
-    refant: int = -1
+    refants: tuple[int, ...] = ()
     full: bool = False
     source: str = ""
     circular: bool = False
@@ -246,11 +247,13 @@ def _finished(
 
     ``dR_i LL + conj(dL_j) RR`` stays the same when dR grows by an offset and conj(dL) falls by it times LL / RR, the `ratio`.
     """
-    if problem.refant >= 0:
-        offset = param[:, problem.refant : problem.refant + 1, :, 0].copy()
+    bad = np.asarray(have < problem.minblperant)
+    if problem.refants:
+        order = np.array(problem.refants)
+        first = order[np.argmax(~bad[:, order], axis=1)]  # (interval, chan)
+        offset = np.take_along_axis(param[..., 0], first[:, None], axis=1)
         param[..., 0] -= offset
         param[..., 1] += offset.conj() * (1.0 if ratio is None else ratio)
-    bad = np.asarray(have < problem.minblperant)
     flag = np.repeat(bad[..., None], 2, axis=-1)
     param[flag], error[flag] = 0.0, 0.0
     snr = np.where(error > 0, 1.0 / np.where(error > 0, error, 1.0), 0.0)

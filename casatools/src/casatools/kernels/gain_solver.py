@@ -63,10 +63,66 @@ def join_flags(flag: Any, dead: Any) -> None:
 
 
 @kernel
-def _add_row(data: Any, model: Any, flag: Any, weight: Any, place: Any, which: Any, vis: Any, wgt: Any) -> float:
-    """Add a row (chan, corr) to its slot (out, par); returns the sum of ``weight |model|^2``, of the weight alone where the model is zero."""
+def _middle(values: Any, work: Any) -> float:
+    """Median of `values` (n,) float64, none of them negative; `work` (n,) is scratch."""
+    n, zeros, low, high = len(values), 0, np.inf, 0.0
+    for k in range(n):
+        zeros += values[k] == 0
+        low, high = min(low, values[k] if values[k] > 0 else np.inf), max(high, values[k])
+    if high <= low * (1 + 1e-9):  # all that are not zero are alike
+        return 0.0 if 2 * zeros > n else 0.5 * high if 2 * zeros == n else high
+    work[:] = values
+    k, first, last = n // 2, 0, n - 1
+    while first < last:  # Hoare's selection
+        pivot, i, j = work[(first + last) // 2], first, last
+        while i <= j:
+            while work[i] < pivot:
+                i += 1
+            while work[j] > pivot:
+                j -= 1
+            if i <= j:
+                work[i], work[j] = work[j], work[i]
+                i, j = i + 1, j - 1
+        if k <= j:
+            last = j
+        elif k >= i:
+            first = i
+        else:
+            break
+    return work[k] if n % 2 else 0.5 * (work[k] + work[:k].max())
+
+
+@kernel
+def _row_weight(load: Any, place: Any, work: Any, middle: bool) -> float:
+    """Weight of a row in the time of its baseline, from the weights of its samples `load` (corr, chan), zero where flagged.
+
+    Summed over correlations: the mean over solution channels that have data or, with `middle` and where each channel has its own, the median over all.
+    Rows of which more than half is flagged count by what they have, but next to nothing beside others. `work` (chan,) is scratch.
+    """
+    ncorr, nchan = load.shape
+    first = max(place.min(), 0)
+    total, every, nout = 0.0, 0.0, place.max() + 1 - first
+    for c in range(ncorr):
+        if middle and nout == nchan:
+            total += _middle(load[c], work)
+            every += load[c].sum()
+            continue
+        work[:nout] = 0.0
+        for chan in range(nchan):
+            if place[chan] >= 0:
+                work[place[chan] - first] += load[c, chan]
+        some = 0
+        for o in range(nout):
+            some += work[o] > 0
+        total += work[:nout].sum() / max(some, 1)
+    return total if total > 0 else 1e-9 * every
+
+
+@kernel
+def _add_row(data: Any, model: Any, flag: Any, weight: Any, place: Any, which: Any, vis: Any, wgt: Any, load: Any) -> None:
+    """Add a row (chan, corr) to its slot (out, par). `load` (corr, chan) is set to ``weight |model|^2``, to the weight alone where the model is zero."""
     wide, broad = weight.shape[0] > 1, model.shape[0] > 1
-    total = 0.0
+    load[:] = 0.0
     for chan in range(data.shape[0]):
         o = place[chan]
         if o < 0:
@@ -77,13 +133,12 @@ def _add_row(data: Any, model: Any, flag: Any, weight: Any, place: Any, which: A
             m, w = model[chan if broad else 0, c], np.float64(weight[chan if wide else 0, c])
             re, im = np.float64(m.real), np.float64(m.imag)
             power = re * re + im * im
-            total += w * (power if power > 0 else 1.0)
+            load[c, chan] = w * (power if power > 0 else 1.0)
             par = which[c]
             if par >= 0:
                 x, y = np.float64(data[chan, c].real), np.float64(data[chan, c].imag)
                 vis[o, par] += w * complex(x * re + y * im, y * re - x * im)
                 wgt[o, par] += w * power
-    return total
 
 
 @kernel
@@ -141,7 +196,7 @@ def accumulate_normalized(
     wgt : ndarray (slot, out, par) float64
         Sum of w; added to.
     when : ndarray (slot,) float64
-        Sum of ``weight |model|^2 time`` over all correlations, of ``weight time`` where the model is zero; added to.
+        Sum of weight times time of rows; the weight is that of `_row_weight`. Added to.
     seen : ndarray (slot,) float64
         Sum of these weights; added to.
     low, high : int
@@ -152,7 +207,8 @@ def accumulate_normalized(
     for par in range(len(corr)):
         if corr[par] >= 0:
             which[corr[par]] = par
-    whole, part = wgt.shape[1] == 1 and len(corr) == 2, np.zeros(6)
+    whole, part = wgt.shape[1] == 1 and len(corr) == 2 and data.shape[1] > 1, np.zeros(6)
+    load, work = np.zeros((data.shape[2], data.shape[1])), np.zeros(data.shape[1])
     for row in range(data.shape[0]):
         s = slot[row]
         if s < low or s >= high:
@@ -164,7 +220,8 @@ def accumulate_normalized(
                 vis[s, 0, par] += complex(part[3 * par], part[3 * par + 1])
                 wgt[s, 0, par] += part[3 * par + 2]
         else:
-            total = _add_row(data[row], source, flag[row], weight[row], place, which, vis[s], wgt[s])
+            _add_row(data[row], source, flag[row], weight[row], place, which, vis[s], wgt[s], load)
+            total = _row_weight(load, place, work, True)
         when[s] += total * time[row]
         seen[s] += total
 
@@ -192,29 +249,22 @@ def accumulate_dark(data: Any, model: Any, flag: Any, weight: Any, slot: Any, pl
 
 @kernel
 def accumulate_visibilities(
-    data: Any,
-    model: Any,
-    flag: Any,
-    weight: Any,
-    slot: Any,
-    place: Any,
-    time: Any,
-    vis: Any,
-    mod: Any,
-    wgt: Any,
-    when: Any,
-    seen: Any,
-) -> None:
+    data: Any, model: Any, flag: Any, weight: Any, slot: Any, place: Any, time: Any, vis: Any, mod: Any, wgt: Any, when: Any, seen: Any, base: Any,
+    plain: bool,
+) -> None:  # fmt: skip
     """Add all correlations of visibilities and of their model to their slots, without dividing.
 
-    As `accumulate_normalized`; `vis` and `mod` (slot, out, corr) complex128 take ``weight V`` and ``weight M``.
+    As `accumulate_normalized`; `vis` and `mod` (slot, out, corr) complex128 take ``weight V`` and ``weight M``. Times are weighed by `base`, which is like
+    `weight`; where they are `plain` neither by the model, nor by how many channels are flagged.
     """
     wide, varies, broad = weight.shape[1] > 1, model.shape[0] > 1, model.shape[1] > 1
+    load, work = np.zeros((data.shape[2], data.shape[1])), np.zeros(data.shape[1])
     for row in range(data.shape[0]):
         s = slot[row]
         if s < 0:
             continue
         source = model[row if varies else 0]
+        load[:] = 0.0
         for chan in range(data.shape[1]):
             o = place[chan]
             if o < 0:
@@ -223,11 +273,17 @@ def accumulate_visibilities(
                 w = np.float64(weight[row, chan if wide else 0, c])
                 if flag[row, chan, c] or not w > 0:
                     continue
-                seen[s] += w
+                m = np.complex128(source[chan if broad else 0, c])
+                power = m.real * m.real + m.imag * m.imag
+                load[c, chan] = np.float64(base[row, chan if base.shape[1] > 1 else 0, c]) * (
+                    1.0 if plain or power == 0 else power
+                )
                 vis[s, o, c] += w * np.complex128(data[row, chan, c])
-                mod[s, o, c] += w * np.complex128(source[chan if broad else 0, c])
+                mod[s, o, c] += w * m
                 wgt[s, o, c] += w
-                when[s] += w * time[row]
+        total = _row_weight(load, place, work, not plain)
+        when[s] += total * time[row]
+        seen[s] += total
 
 
 @kernel

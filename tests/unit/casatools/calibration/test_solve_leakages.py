@@ -44,12 +44,28 @@ def test_known_leakages_come_back() -> None:
     jones[..., 0, 1], jones[..., 1, 0] = leak[..., 0], leak[..., 1]
     model = np.broadcast_to(np.array([[3.0, 0.2 + 0.1j], [0.2 - 0.1j, 3.0]]), (2, 2, 2, 2))
     data = _data(model, jones)
-    found = solve_leakage_intervals(data, _baselines(), NANT, LeakageProblem(4, 0))
+    found = solve_leakage_intervals(data, _baselines(), NANT, LeakageProblem(4, (0,)))
     # What is left is of second order.
     np.testing.assert_allclose(found.param[0], leak, atol=2e-6)
     assert not found.flag.any() and (found.snr > 0).all()
     data.weight[..., 1] = 0
-    assert solve_leakage_intervals(data, _baselines(), NANT, LeakageProblem(4, 0)).flag.all()
+    assert solve_leakage_intervals(data, _baselines(), NANT, LeakageProblem(4, (0,))).flag.all()
+
+
+def test_where_the_reference_antenna_has_no_data_the_next_stands_in() -> None:
+    """Otherwise an offset that a wrong polarisation of the model makes stays in all leakages."""
+    jones = np.zeros((NANT, 2, 2, 2), dtype=complex)
+    jones[..., 0, 0] = jones[..., 1, 1] = 1
+    model = np.broadcast_to(np.array([[3.0, 0.2 + 0.1j], [0.2 - 0.1j, 3.0]]), (2, 2, 2, 2))
+    data, baselines = _data(model, jones), _baselines()
+    assert data.model is not None
+    data.model[..., 1:3] = 0  # told to be unpolarised
+    data.weight[:, :, (baselines.ant1 == 0) | (baselines.ant2 == 0), 0] = 0
+    found = solve_leakage_intervals(data, baselines, NANT, LeakageProblem(4, (0, 3, 1), circular=True))
+    assert found.flag[0, 0, 0].all() and not found.flag[0, 1:].any()
+    assert np.abs(found.param[0, 3, 0, 0]) < 1e-12 and np.abs(found.param[0, 0, 1, 0]) < 1e-12
+    np.testing.assert_allclose(found.param[0, 1:, 0, 0], 0, atol=1e-6)
+    np.testing.assert_allclose(found.param[0, 1:, 0, 1], (0.2 - 0.1j) / 3 * np.ones(NANT - 1), atol=1e-6)
 
 
 def test_reference_antenna_of_a_circularly_polarised_source() -> None:
@@ -60,7 +76,7 @@ def test_reference_antenna_of_a_circularly_polarised_source() -> None:
     jones[..., 0, 0] = jones[..., 1, 1] = 1
     jones[..., 0, 1], jones[..., 1, 0] = leak[..., 0], leak[..., 1]
     model = np.broadcast_to(np.array([[4.0, 0.2 + 0.1j], [0.2 - 0.1j, 1.0]]), (2, 1, 2, 2))
-    found = solve_leakage_intervals(_data(model, jones), _baselines(), NANT, LeakageProblem(4, 2, circular=True))
+    found = solve_leakage_intervals(_data(model, jones), _baselines(), NANT, LeakageProblem(4, (2,), circular=True))
     offset = leak[2, 0, 0]
     np.testing.assert_allclose(found.param[0, :, :, 0], leak[..., 0] - offset, atol=1e-6)
     np.testing.assert_allclose(found.param[0, :, :, 1], leak[..., 1] + np.conj(offset) / 4, atol=1e-6)

@@ -128,9 +128,11 @@ def test_accumulate_normalized_equals_numpy(wide: bool) -> None:
             np.testing.assert_allclose(wgt[s, o], part.sum(axis=(0, 1)), rtol=1e-5)
             np.testing.assert_allclose(vis[s, o], (part * ratio).sum(axis=(0, 1)), rtol=1e-4, atol=1e-4)
         rows = np.flatnonzero(slot == s)
-        # Times are weighed by all correlations, and by the model where there is one.
+        # Times are weighed by all correlations, and by the model where there is one: by the mean over solution channels that have data.
         power = np.where(model == 0, 1, abs(model) ** 2)
-        every = np.where(flag, 0, np.broadcast_to(weight, shape) * power)[rows, :3].sum(axis=(1, 2))
+        load = np.where(flag, 0, np.broadcast_to(weight, shape) * power)[rows]
+        sums = np.stack([load[:, place == o].sum(axis=1) for o in (0, 1)], axis=1)
+        every = (sums.sum(axis=1) / np.maximum((sums > 0).sum(axis=1), 1)).sum(axis=1)
         assert when[s] == pytest.approx((every * time[rows]).sum(), rel=1e-5)
         assert seen[s] == pytest.approx(every.sum(), rel=1e-5)
 
@@ -142,7 +144,27 @@ def test_a_single_row_keeps_its_model_by_channel() -> None:
     zero, chans = np.zeros(1, int), np.arange(2)
     k.accumulate_normalized(data, model, flag, weight, zero, chans, zero, np.ones(1), vis, wgt, when, seen, 0, 1)
     np.testing.assert_allclose((vis / wgt)[0, :, 0], [2, 3])
-    assert (when[0], seen[0]) == (17, 17)
+    # Where each channel has a solution of its own the median counts.
+    assert (when[0], seen[0]) == (8.5, 8.5)
+
+
+@pytest.mark.parametrize("compiled", [True, False])
+@pytest.mark.parametrize("count", [1, 2, 5, 8, 9])
+def test_rows_count_in_times_by_the_median_of_their_channels(compiled: bool, count: int) -> None:
+    """As in the reference (6.7): flags of less than half of the channels do not move the time of a solution."""
+    rng, middle = np.random.default_rng(count), k._middle if compiled else k._middle.py_func
+    for zeros in range(count + 1):
+        for values in (rng.uniform(1, 2, count), np.full(count, 3.0)):
+            values[rng.permutation(count)[:zeros]] = 0.0
+            assert middle(values, np.empty(count)) == pytest.approx(np.median(values))
+    place, work, load = np.arange(4) + 4, np.empty(4), np.array([[1.0, 2, 3, 0], [0, 0, 0, 5]])
+    row_weight = k._row_weight if compiled else k._row_weight.py_func
+    assert row_weight(load, place, work, True) == 1.5
+    assert row_weight(load, place, work, False) == 7.0
+    assert row_weight(load, np.array([0, 0, 1, -1]), work, True) == 3.0
+    # More than half of every correlation is flagged: what is there still has a time.
+    assert row_weight(load[1:], place, work, True) == pytest.approx(5e-9)
+    assert row_weight(0 * load, place, work, True) == 0.0
 
 
 @pytest.mark.parametrize("function", [k.accumulate_dark, k.accumulate_dark.py_func])
@@ -176,6 +198,8 @@ def test_accumulate_visibilities_sums_both() -> None:
         wgt,
         when,
         seen,
+        np.full((2, 1, 4), 0.5, np.float32),
+        True,
     )
     np.testing.assert_allclose(vis[0, 0], [2 + 1j, 2 + 1j, 1 + 0.5j, 2 + 1j])
     np.testing.assert_allclose(mod[0, 0], [3, 3, 1.5, 3])
