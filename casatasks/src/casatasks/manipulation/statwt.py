@@ -75,7 +75,9 @@ def statwt(
         combine, timebin, slidetimebin, chanbin, minsamp, statalg, fence, center, lside, zscore, maxiter, fitspw, excludechans, tuple(wtrange),
         preview, datacolumn,
     )  # fmt: skip
-    expressions = {"field": field, "spw": spw}
+    expressions = {}
     if selectdata:
-        expressions |= {"intent": intent, "array": array, "observation": observation, "scan": scan}
+        expressions = {
+            "field": field, "spw": spw, "intent": intent, "array": array, "observation": observation, "scan": scan,
+        }  # fmt: skip
     return set_statistical_weights(vis, expressions, options, flagbackup)

@@ -81,7 +81,7 @@ def fetch_model(outfile: str, request: ModelRequest, hosts: list[str], overwrite
         except (OSError, urllib.error.URLError, ValueError) as error:
             reasons.append(f"{host}: {error}")
             continue
-        with staged_output(outfile) as path, open(path, "w", encoding="utf-8") as file:
+        with staged_output(outfile, overwrite) as path, open(path, "w", encoding="utf-8") as file:
             json.dump(model, file)
         return
     raise DataError(

@@ -59,6 +59,8 @@ class Disk:
         Apparent diameters.
     angle_rad : float
         Position angle of the long axis, north through east.
+    recession : float
+        Speed away from the Earth's centre in units of that of light.
     """
 
     name: str
@@ -67,6 +69,7 @@ class Disk:
     major_rad: float
     minor_rad: float
     angle_rad: float
+    recession: float = 0.0
 
     @property
     def solid_angle(self) -> float:
@@ -132,17 +135,21 @@ def ephemeris_values(table: Any, columns: tuple[str, ...], mjd: float) -> dict[s
 def _disk_of_table(path: str, name: str, mjd: float) -> Disk:
     table = open_table(path, what="ephemeris")
     try:
-        at = ephemeris_values(table, ("RA", "DEC", "Rho", "DiskLat", "NP_ang"), mjd)
+        speed = ("RadVel",) if "RadVel" in table.colnames() else ()
+        at = ephemeris_values(table, ("RA", "DEC", "Rho", "DiskLat", "NP_ang", *speed), mjd)
         radii = np.asarray(table.getkeyword("radii")["value"], dtype=np.float64)
     finally:
         table.close()
 
     distance_km = at["Rho"] * AU_M / 1000
     latitude = np.deg2rad(at["DiskLat"])
-    polar = np.hypot(radii[2] * np.cos(latitude), radii[0] * np.sin(latitude))
+    # The side that is seen of a body with three axes is not known as well as its pole: asteroids turn between the rows of their ephemerides.
+    equator = 0.5 * float(radii[0] + radii[1])
+    polar = np.hypot(radii[2] * np.cos(latitude), equator * np.sin(latitude))
     return Disk(
-        name, float(np.deg2rad(at["RA"]) % (2 * np.pi)), float(np.deg2rad(at["DEC"])), float(2 * radii[0] / distance_km),
+        name, float(np.deg2rad(at["RA"]) % (2 * np.pi)), float(np.deg2rad(at["DEC"])), float(2 * equator / distance_km),
         float(2 * polar / distance_km), float(np.deg2rad(at["NP_ang"] + 90.0) % np.pi),
+        at.get("RadVel", 0.0) * AU_M / 86400.0 / SPEED_OF_LIGHT_M_S,
     )  # fmt: skip
 
 
@@ -180,13 +187,15 @@ def body_flux(disk: Disk, frequency_hz: np.ndarray, mjd: float) -> np.ndarray:
     DataError
         There is no model of the body over the data paths, or it does not cover the frequencies.
     """
-    hz = np.asarray(frequency_hz, dtype=np.float64)
+    # Models are of the body at rest: lines lie where it is seen to move to, and brightness over the cube of the frequency stays.
+    shift = 1.0 + disk.recession
+    hz = np.asarray(frequency_hz, dtype=np.float64) * shift
     # Those of the first two follow the time; Mars has one of them beside an older one that ends in 2020.
     for name, direct in ((f"{disk.name}_fd_time.dat", True), (f"{disk.name}_Tb_time.dat", False), (f"{disk.name}_Tb.dat", False)):
         for path in find_files(_MODELS, re.escape(name)):
-            found = _model_at(path, hz, mjd, direct)
+            found = _model_at(path, hz, mjd)
             if found is not None:
-                return found if direct else _disk_flux(found, hz, disk)
+                return (found if direct else _disk_flux(found, hz, disk)) / shift**3
     raise DataError(
         f"there is no model of {disk.name} for MJD {mjd:.2f} and {hz.min() / 1e9:.2f} to {hz.max() / 1e9:.2f} GHz in the data folders "
         f"({_MODELS}/{disk.name}_Tb.dat); put CASA's data into a folder of 'datapath'"
@@ -207,8 +216,8 @@ def _read_model(path: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return ghz, table[:, 0], table[:, 1:]
 
 
-def _model_at(path: str, hz: np.ndarray, mjd: float, direct: bool) -> np.ndarray | None:
-    """Values of a model; None where it does not cover the date or the frequencies."""
+def _model_at(path: str, hz: np.ndarray, mjd: float) -> np.ndarray | None:
+    """Values of a model, by a cubic spline (a power of the frequency between fewer than four); None where it does not cover the date or the frequencies."""
     ghz, days, values = _read_model(path)
     if hz.min() < ghz[0] * 1e9 * (1 - 1e-9) or hz.max() > ghz[-1] * 1e9 * (1 + 1e-9):
         return None
@@ -219,9 +228,11 @@ def _model_at(path: str, hz: np.ndarray, mjd: float, direct: bool) -> np.ndarray
         after = int(np.clip(np.searchsorted(days, mjd), 1, len(days) - 1))
         share = (mjd - days[after - 1]) / (days[after] - days[after - 1])
         line = (1 - share) * values[after - 1] + share * values[after]
-    if direct:  # flux densities run as a power of frequency
+    if len(ghz) < 4:
         return np.asarray(10.0 ** np.interp(np.log10(hz / 1e9), np.log10(ghz), np.log10(line)))
-    return np.asarray(np.interp(hz / 1e9, ghz, line))
+    from scipy.interpolate import CubicSpline
+
+    return np.asarray(CubicSpline(ghz, line)(hz / 1e9))
 
 
 # Equatorial and polar radius [km], body that it is near, brightness temperature [K] as a polynomial in log10 of the frequency over 100 GHz.

@@ -17,18 +17,16 @@ __all__ = ["AxisLabels"]
 class AxisLabels:
     """Names in a MeasurementSet or a calibration table."""
 
-    def __init__(self, path: str, is_table: bool) -> None:
+    def __init__(self, path: str, source: MeasurementSet | CalTable) -> None:
         self.data_name = os.path.basename(path.rstrip("/"))
-        self._is_table = is_table
+        self._is_table = isinstance(source, CalTable)
         self._names: dict[str, tuple[str, ...]] = {}
-        if is_table:
-            table = CalTable.open(path)
-            antennas, fields = table.antenna_names, table.field_names
+        if isinstance(source, CalTable):
+            antennas, fields = source.antenna_names, source.field_names
         else:
-            with MeasurementSet(path) as ms:
-                antennas = tuple(a.name for a in ms.metadata.antennas)
-                fields = tuple(f.name for f in ms.metadata.fields)
-                self._names["intent"] = tuple(s.obs_mode for s in ms.metadata.states)
+            antennas = tuple(a.name for a in source.metadata.antennas)
+            fields = tuple(f.name for f in source.metadata.fields)
+            self._names["intent"] = tuple(s.obs_mode for s in source.metadata.states)
         self._names.update(dict.fromkeys(("antenna1", "antenna2", "ant"), antennas))
         self._names["field"] = fields
 

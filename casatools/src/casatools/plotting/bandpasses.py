@@ -29,6 +29,8 @@ _QUANTITIES = {
 }  # fmt: skip
 _LABELS = {"amp": "Amplitude", "ampdb": "Amplitude [dB]", "phase": "Phase [deg]"}
 _SKY = "#a0489b"
+# More lines in a panel than this have no legend.
+_MOST_KEYS = 12
 _HANDS = {"R": 0, "X": 0, "L": 1, "Y": 1, "RR": 0, "XX": 0, "LL": 1, "YY": 1}
 
 
@@ -234,21 +236,28 @@ def _lines(table: CalTable, choice: BandpassPlot, source: int) -> Iterator[_Line
     number = _time_numbers(table.time_s, choice.time_threshold_s)
     if choice.timeranges.strip():
         keep &= np.isin(number, _ranges(choice.timeranges))
-    for group in table.groups:
-        order = np.lexsort((table.time_s[group.rows], table.spw_id[group.rows], table.antenna1[group.rows]))
-        for k in order[keep[group.rows[order]]].tolist():
-            row = int(group.rows[k])
+    whose = [(number, k) for number, group in enumerate(table.groups) for k in range(len(group.rows))]
+    rows = np.concatenate([group.rows for group in table.groups]) if table.groups else np.zeros(0, np.int64)
+    for place in np.lexsort((table.time_s[rows], table.spw_id[rows], table.antenna1[rows])).tolist():
+        group, k = table.groups[whose[place][0]], whose[place][1]
+        row = int(rows[place])
+        if keep[row]:
             name, spw = table.antenna_names[table.antenna1[row]], int(table.spw_id[row])
             x = np.arange(group.param.shape[1]) if choice.xaxis == "chan" else table.frequencies_hz[spw] / 1e9
             band = f" (BB {_baseband(spws[spw])})" if choice.more.show_baseband and _baseband(spws[spw]) else ""
             named = (("antenna", name), ("spw", f"spw {spw}{band}"), ("time", f"time {number[row]}"))
-            panel = tuple(text for kind, text in named if kind not in choice.overlay)
+            over = choice.overlay.split(",")
+            panel = tuple(text for kind, text in named if kind not in over)
+            beside = [text for kind, text in named if kind in over]
+            if over == ["baseband"] and _baseband(spws[spw]):  # windows that are of none have panels of their own
+                panel = (name, f"baseband {_baseband(spws[spw])}", f"time {number[row]}")
+                beside = [f"spw {spw}"]
             for hand in [h for h in choice.hands if h < group.param.shape[2]]:
                 flag = group.flag[k, :, hand]
                 if choice.showflagged or not flag.all():
                     shown = flag & (not choice.showflagged)
                     label = f"{'XY'[hand] if table.pol_basis.lower().startswith('l') else 'RL'[hand]}"
-                    label = f"{label} ({source + 1})" if choice.more.tables else label
+                    label = " ".join([*beside, f"{label} ({source + 1})" if choice.more.tables else label])
                     frequency = table.frequencies_hz[spw]
                     yield _differences(
                         _Line(panel or ("all",), label, x, group.param[k, :, hand], shown, frequency, source), choice.more
@@ -394,11 +403,12 @@ def _draw_panel(axes: Any, lines: list[_Line], what: str, choice: BandpassPlot) 
             markersize=choice.markersize, linewidth=0.8, color=_COLOURS[n % len(_COLOURS)], label=line.label,
         )  # fmt: skip
         shown.append((line.x[more.channels(len(line.x))], value[more.channels(len(value))]))
-    axes.set_ylabel(("Change of " if difference else "") + _LABELS[what], fontsize=8)
+    label = "System temperature [K]" if choice.yaxis == "tsys" else _LABELS[what]
+    axes.set_ylabel(("Change of " if difference else "") + label, fontsize=8)
     axes.set_xlabel("Channel" if choice.xaxis == "chan" else "Frequency [GHz]", fontsize=8)
     axes.grid(color=GRID, linewidth=0.5)
     axes.tick_params(labelsize=7)
-    if more.tables:
+    if more.tables or 1 < len(lines) <= _MOST_KEYS:
         axes.legend(fontsize=6, loc="best")
     _set_limits(axes, lines, shown, what, choice)
 

@@ -14,7 +14,7 @@ from casatools.plotting.plot_axes import PlotOptions, data_column, normalised
 from casatools.plotting.plot_page import PAGE, header_text, write_pages
 from casatools.plotting.plot_style import GridStyle, SymbolStyle, plain_color
 from casatools.plotting.solution_points import doubled_receptors
-from casatools.plotting.visibility_figure import LEGENDS, Layer, Plot, find_air, make_layer
+from casatools.plotting.visibility_figure import LEGENDS, Layer, Plot, find_air, make_layers
 
 __all__ = ["draw_request"]
 
@@ -141,7 +141,7 @@ def _layers(given: Mapping[str, Any], vis: str, chosen: Selection) -> list[Layer
     columns = _each(given["ydatacolumn"] or "", count, "ydatacolumn")
     sides = _each(given["yaxislocation"] or "", count, "yaxislocation")
     lines = _each(given["xconnector"] or "", count, "xconnector")
-    layers = []
+    several, drawn = [], []
     for k, axis in enumerate(axes):
         if sides[k].lower() not in ("", "left", "right"):
             raise ParameterError(f"plotms: parameter 'yaxislocation' must be left or right; got {sides[k]!r}")
@@ -154,13 +154,9 @@ def _layers(given: Mapping[str, Any], vis: str, chosen: Selection) -> list[Layer
             flagged_symbol = None
         custom = _truth(_each(given["customsymbol"], count, "customsymbol")[k])
         symbol = _symbol(given, "", count, k) if custom else SymbolStyle(color=_OTHERS[k % len(_OTHERS)])
-        options = _options(given, axis, columns[k], line, flagged_symbol is not None)
-        layers.append(
-            make_layer(
-                vis, chosen, options, symbol=symbol, flagged_symbol=flagged_symbol, line=line, right=sides[k].lower() == "right"
-            )
-        )
-    return layers
+        several.append(_options(given, axis, columns[k], line, flagged_symbol is not None))
+        drawn.append({"symbol": symbol, "flagged_symbol": flagged_symbol, "line": line, "right": sides[k].lower() == "right"})
+    return make_layers(vis, chosen, several, drawn)
 
 
 def _require(given: Mapping[str, Any]) -> None:

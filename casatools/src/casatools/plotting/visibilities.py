@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from casatools._base.errors import DataError, ParameterError
 from casatools.frames.frequencies import frequency_to_velocity
-from casatools.io.ms import MeasurementSet, Selection, VisChunk, iter_chunks
+from casatools.io.ms import MeasurementSet, ResolvedSelection, Selection, VisChunk, iter_chunks
 from casatools.plotting.antenna_points import antenna_points
 from casatools.plotting.plot_axes import (
     ANTENNA_AXES,
@@ -35,15 +36,22 @@ _NO_WEIGHT = 1e-30
 _POINTS = ("x", "y", "color", "panel", "flagged", "series", "order")
 
 
-def collect_points(path: str, selection: Selection, options: PlotOptions) -> dict[str, np.ndarray]:
-    """Read the selection and make points of it.
+def collect_points(ms: MeasurementSet, selection: Selection, several: Sequence[PlotOptions]) -> list[dict[str, np.ndarray]]:
+    """Read the selection once and make points of it for each of several vertical axes.
 
     Data are averaged with their WEIGHT, as complex values unless `scalar`; row axes and frequencies are plain means, weights sums. Flagged
     data are left out; where they are asked for, bins of nothing but flagged data are points too.
 
+    Parameters
+    ----------
+    ms : MeasurementSet
+    selection : Selection
+    several : sequence of PlotOptions
+        They differ in what is drawn, not in what is averaged, calibrated or moved.
+
     Returns
     -------
-    dict
+    list of dict
         ``x``, ``y`` (npoint,) float64; ``color``, ``panel`` (npoint,) float64 keys; ``flagged`` (npoint,) bool; ``series`` (npoint,) int64, equal
         for points that a line may join, and ``order`` (npoint,) float64 [s], their times.
 
@@ -54,31 +62,38 @@ def collect_points(path: str, selection: Selection, options: PlotOptions) -> dic
     DataError
         A column is missing, or everything is flagged.
     """
-    require_axes(options, [n for n in AXES if n not in OF_TABLES])
-    used = set(options.axes.values())
-    with MeasurementSet(path) as ms:
-        resolved = selection.resolve(ms)
-        if used & set(ANTENNA_AXES):
-            return antenna_points(ms, resolved.rows, options)
-        rows = RowAxes(ms, resolved.rows, options)
-        changes = VisibilityChanges(ms, options)
-        compared = [c for column in _columns(options).values() for c in column.columns]
-        needed = changes.needed([*compared, "FLAG", "WEIGHT", *(_stored(ms, a) for a in _WEIGHT_AXES if a in used)])
-        parts: list[dict[str, np.ndarray]] = []
-        sums: list[_Sums] = []
-        for chunk in iter_chunks(ms, resolved, needed, boundaries=rows.chunk_groups):
-            changes.apply(chunk)
+    for options in several:
+        require_axes(options, [n for n in AXES if n not in OF_TABLES])
+    resolved = selection.resolve(ms)
+    streamed = {k: o for k, o in enumerate(several) if not set(o.axes.values()) & set(ANTENNA_AXES)}
+    found = _streamed_points(ms, resolved, streamed) if streamed else {}
+    if any(not len(points["x"]) for points in found.values()):
+        raise DataError(f"plotms: all data selected of {ms.path!r} are flagged")
+    return [found[k] if k in found else antenna_points(ms, resolved.rows, o) for k, o in enumerate(several)]
+
+
+def _streamed_points(
+    ms: MeasurementSet, resolved: ResolvedSelection, several: Mapping[int, PlotOptions]
+) -> dict[int, dict[str, np.ndarray]]:
+    """Points of axes that are made of the rows, of each of several options, in one pass over the data."""
+    first = next(iter(several.values()))
+    rows, changes = RowAxes(ms, resolved.rows, first), VisibilityChanges(ms, first)
+    wanted = [c for o in several.values() for column in _columns(o).values() for c in column.columns]
+    wanted += ["FLAG", "WEIGHT", *(_stored(ms, a) for a in _WEIGHT_AXES if any(a in o.axes.values() for o in several.values()))]
+    parts: dict[int, list[dict[str, np.ndarray]]] = {k: [] for k in several}
+    sums: dict[int, list[_Sums]] = {k: [] for k in several}
+    for chunk in iter_chunks(ms, resolved, changes.needed(wanted), boundaries=rows.chunk_groups):
+        changes.apply(chunk)
+        for k, options in several.items():
             one = _Sums(ms, chunk, rows, options)
             if options.over_spw:
-                sums.append(one)
+                sums[k].append(one)
             else:
-                parts.append(one.points())
-        if sums:
-            parts.append(_merged(sums).points())
-    joined = {k: np.concatenate([p[k] for p in parts]) if parts else np.zeros(0) for k in _POINTS}
-    if not len(joined["x"]):
-        raise DataError(f"plotms: all data selected of {path!r} are flagged")
-    return joined
+                parts[k].append(one.points())
+    for k, found in sums.items():
+        if found:
+            parts[k].append(_merged(found).points())
+    return {k: {n: np.concatenate([p[n] for p in made]) if made else np.zeros(0) for n in _POINTS} for k, made in parts.items()}
 
 
 def _stored(ms: MeasurementSet, axis: str) -> str:

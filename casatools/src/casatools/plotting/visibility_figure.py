@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +11,8 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator
 
 from casatools._base.errors import DataError
 from casatools.frames.epochs import format_epoch
-from casatools.io.ms import Selection
+from casatools.io.caltable import CalTable
+from casatools.io.ms import MeasurementSet, Selection
 from casatools.io.tables import table_kind
 from casatools.plotting.axis_labels import AxisLabels
 from casatools.plotting.figure import new_figure, save_figure
@@ -23,7 +24,7 @@ from casatools.plotting.visibilities import collect_points
 if TYPE_CHECKING:
     from casatools.plotting.bandpass_sky import Atmosphere
 
-__all__ = ["LEGENDS", "Layer", "Plot", "draw_pages", "find_air", "make_layer", "plot_receptor"]
+__all__ = ["LEGENDS", "Layer", "Plot", "draw_pages", "find_air", "make_layers", "plot_receptor"]
 
 _COLORS = ("#1f6fb4", "#d1495b", "#2e8b57", "#e39a2d", "#7b5ea7", "#4fb3bf", "#8c564b", "#c678b5", "#6b6b6b", "#a5a13b")
 LEGENDS = {
@@ -101,25 +102,40 @@ class Plot:
         return np.unique(np.concatenate([layer.points["panel"] for layer in self.layers]))
 
 
-def make_layer(path: str, selection: Selection, options: PlotOptions, **drawn: Any) -> Layer:
-    """Read the points of a MeasurementSet or a calibration table.
+def make_layers(
+    path: str, selection: Selection, several: Sequence[PlotOptions], drawn: Sequence[Mapping[str, Any]] = ()
+) -> list[Layer]:
+    """Read the points of a MeasurementSet or a calibration table, once for all vertical axes.
+
+    Parameters
+    ----------
+    path : str
+    selection : Selection
+    several : sequence of PlotOptions
+        One for each vertical axis.
+    drawn : sequence of mapping
+        How each is drawn: other attributes of `Layer`.
 
     Raises
     ------
     DataError, ParameterError, SelectionError, UnsupportedError
     """
-    is_table = table_kind(path) == "Calibration"
-    points = solution_points(path, selection, options) if is_table else collect_points(path, selection, options)
-    if not len(points["x"]):
-        raise DataError(f"plotms: all data selected of {path!r} are flagged")
-    return Layer(points, options, AxisLabels(path, is_table), **drawn)
+    if table_kind(path) == "Calibration":
+        labels = AxisLabels(path, CalTable.open(path))
+        points = [solution_points(path, selection, options) for options in several]
+        if any(not len(p["x"]) for p in points):
+            raise DataError(f"plotms: all data selected of {path!r} are flagged")
+    else:
+        with MeasurementSet(path) as ms:
+            labels, points = AxisLabels(path, ms), collect_points(ms, selection, several)
+    return [Layer(p, o, labels, **how) for p, o, how in zip(points, several, drawn or [{}] * len(points), strict=True)]
 
 
 def plot_receptor(path: str, plotfile: str, chosen: dict[str, str], options: PlotOptions, receptor: int) -> None:
     """Plot one receptor (1 or 2) of a calibration table into a file; `chosen` holds keywords of `Selection`."""
     # Receptors go by the names of circular feeds' whatever the feeds are.
-    layer = make_layer(path, Selection(**chosen, correlation=("RR", "LL")[receptor - 1]), options)
-    save_figure(draw_pages([Plot([layer], legend=True, same_x=True, same_y=True)])[0][1], plotfile, overwrite=False)
+    layers = make_layers(path, Selection(**chosen, correlation=("RR", "LL")[receptor - 1]), [options])
+    save_figure(draw_pages([Plot(layers, legend=True, same_x=True, same_y=True)])[0][1], plotfile, overwrite=False)
 
 
 def draw_pages(
@@ -312,7 +328,6 @@ def _draw_air(cell: Any, plot: Plot, frequency_ghz: np.ndarray) -> None:
 
 def find_air(path: str, selection: Selection) -> Atmosphere:
     """The atmosphere over a MeasurementSet's selected data, or over a calibration table's."""
-    from casatools.io.caltable import CalTable
     from casatools.plotting.bandpass_sky import find_atmosphere, find_vis, observed_atmosphere
 
     if table_kind(path) != "Calibration":

@@ -489,19 +489,25 @@ def _outputs(
     by_channel = (
         binned if bins.number == 1 and not (plan.spectrum or plan.by_channel or plan.sigma_spectrum) else binned[:, bins.of]
     )
+    joined = "corr" in plan.options.combined
     refused = by_channel <= 0
-    weight = binned[:, 0] if bins.number == 1 else _medians(by_channel, bad | refused, "corr" in plan.options.combined)
-    _count(plan, by_channel, weight, (bad, throughout), refused, bins.number)
+    # Means that are returned are of the weights before those out of range are refused.
+    _count(plan, by_channel, binned[:, 0] if bins.number == 1 else by_channel, (bad, throughout))
     if plan.options.wtrange:
         low, high = sorted(plan.options.wtrange)
-        refused = refused | (by_channel < low) | (by_channel > high)
+        outside = (by_channel < low) | (by_channel > high)
+        refused = refused | outside
+        if plan.by_channel or plan.spectrum:  # weights of rows alone stay as they are, in the reference too
+            by_channel = np.where(outside, np.float32(0.0), by_channel)
+    weight = binned[:, 0] if bins.number == 1 else _medians(by_channel, bad | refused, joined)
     out: dict[str, np.ndarray] = {}
     flag = chunk["FLAG"]
     if refused.any():
         flag = flag | refused
         out["FLAG"] = flag
     if plan.by_channel or plan.spectrum:
-        weight = np.where((bad | (by_channel <= 0)).all(axis=1), np.float32(0.0), weight)
+        none = (bad | (by_channel <= 0)).all(axis=(1, 2) if joined else 1, keepdims=joined)
+        weight = np.where(none.reshape(len(weight), -1), np.float32(0.0), weight)
     elif plan.infinite:
         weight = np.where(weight > 0, weight, np.float32(np.inf))
     whole = np.empty(len(flag), bool)
@@ -518,22 +524,18 @@ def _outputs(
     return out
 
 
-def _count(
-    plan: _Plan, by_channel: np.ndarray, weight: np.ndarray, bad: tuple[np.ndarray, np.ndarray], refused: np.ndarray, number: int
-) -> None:
-    """Add weights to the mean and variance that are returned: once where the correlations share
-    them and there are no spectra, and also zeros of good data. `number` is that of the bins of channels.
-    """
-    if plan.by_channel and number == 1:  # channels share their weights
-        plan.totals.add(by_channel[:, 0], np.count_nonzero(~(bad[0] | refused), axis=1))
-        return
+def _count(plan: _Plan, by_channel: np.ndarray, weight: np.ndarray, bad: tuple[np.ndarray, np.ndarray]) -> None:
+    """Add weights to the mean and variance that are returned: zeros of good data too, and once where the correlations share them and there are no spectra."""
     if plan.by_channel:
-        values, used = by_channel, ~bad[0] & ~refused
-    else:
-        values, used = weight, ~bad[1] & ((weight > 0) | (not plan.infinite))
-    if "corr" in plan.options.combined and not (plan.by_channel or plan.spectrum):
-        values, used = values[..., :1], used.any(axis=-1, keepdims=True)
-    plan.totals.add(values[used])
+        if by_channel.shape[1:] == weight.shape[1:]:
+            plan.totals.add(by_channel[~bad[0]])
+        else:  # channels share their weights
+            plan.totals.add(weight, np.count_nonzero(~bad[0], axis=1))
+        return
+    used = ~bad[1] & ((weight > 0) | (not plan.infinite))
+    if "corr" in plan.options.combined and not plan.spectrum:
+        weight, used = weight[..., :1], used.any(axis=-1, keepdims=True)
+    plan.totals.add(weight[used])
 
 
 def _medians(weight: np.ndarray, bad: np.ndarray, joined: bool = False) -> np.ndarray:

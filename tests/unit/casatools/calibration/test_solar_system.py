@@ -69,6 +69,49 @@ def test_fluxes_by_date(data: Path) -> None:
     np.testing.assert_allclose(body_flux(disk, np.array([1e9, np.sqrt(2) * 1e9, 2e9]), 58605.0), [1.5, 3.0, 6.0], rtol=1e-6)
 
 
+def test_models_run_smoothly_through_their_frequencies(data: Path) -> None:
+    """As the reference's do: a cubic spline, which here gives a cubic back."""
+    ghz = np.array([1.0, 1.5, 2.5, 3.0, 4.0])
+    (data / "alma" / "SolarSystemModels" / "Juno_Tb.dat").write_text("".join(f"{g} {100 + 3 * g - 2 * g**3}\n" for g in ghz))
+    disk = solar_system.Disk("Juno", 0.0, 0.0, 1e-6, 1e-6, 0.0)
+    at = np.array([1.2e9, 2.0e9, 3.7e9])
+    temperature = 100 + 3 * at / 1e9 - 2 * (at / 1e9) ** 3
+    above = solar_system.planck_brightness(temperature, at) - solar_system.planck_brightness(np.array(2.725), at)
+    np.testing.assert_allclose(body_flux(disk, at, DAY), above * disk.solid_angle * 1e26, rtol=1e-9)
+
+
+def test_a_body_that_moves_away(data: Path) -> None:
+    """Its lines lie at lower frequencies, and what it radiates over the cube of the frequency is that at rest."""
+    ghz = np.linspace(1.0, 2.0, 101)
+    line = 100 + 50 * np.exp(-0.5 * ((ghz - 1.5) / 0.05) ** 2)
+    (data / "alma" / "SolarSystemModels" / "Juno_Tb.dat").write_text(
+        "".join(f"{g:.12f} {t:.12f}\n" for g, t in zip(ghz, line, strict=True))
+    )
+    rest, away = (solar_system.Disk("Juno", 0.0, 0.0, 1e-6, 1e-6, 0.0, speed) for speed in (0.0, 0.01))
+    at = np.array([1.2e9, 1.5e9, 1.8e9])
+    np.testing.assert_allclose(body_flux(away, at / 1.01, DAY) * 1.01**3, body_flux(rest, at, DAY), rtol=1e-9)
+
+
+def test_the_disk_of_a_body_with_three_axes(data: Path) -> None:
+    """Of its equator the mean counts, as the reference has it; the speed is that of the ephemeris."""
+    name = str(data / "ephemerides" / "JPL-Horizons" / "Vesta_58000-59000dUTC_J2000.tab")
+    text = data.parent / "vesta.txt"
+    text.write_text(
+        "MJD RA DEC Rho DiskLat NP_ang RadVel\nD D D D D D D\n"
+        + "".join(f"{DAY - 5 + k} 10.0 20.0 2.0 0.0 20.0 0.01\n" for k in range(10))
+    )
+    tb = table()
+    tb.fromascii(name, str(text), sep=" ")
+    tb.close()
+    written = open_table(name, writable=True)
+    written.putkeyword("radii", {"unit": "km", "value": np.array([289.0, 280.0, 229.0])})
+    written.close()
+    disk = find_disk("Vesta", DAY)
+    distance_km = 2 * 149597870.7
+    assert disk.major_rad == pytest.approx(2 * 284.5 / distance_km) and disk.minor_rad == pytest.approx(2 * 229 / distance_km)
+    assert disk.recession == pytest.approx(0.01 * 149597870700.0 / 86400 / 299792458.0)
+
+
 def test_temperatures_by_date_go_before_those_that_end_earlier(data: Path) -> None:
     """Mars has a file of each in CASA's data; that without _time ends in 2020."""
     models = data / "alma" / "SolarSystemModels"

@@ -223,5 +223,6 @@ def test_plots_show_the_model_of_recipes(shared_input: Input) -> None:
     setjy(vis, field="0", standard="manual", fluxdensity=[5.0, 0, 0, 0], usescratch=False)
     options = PlotOptions(x="time", y="amp", y_column="model")
     for field, flux in (("0", 5.0), ("1", 1.0)):  # without a recipe: a point of 1 Jy
-        points = collect_points(vis, Selection(field=field, correlation="RR"), options)
+        with MeasurementSet(vis) as ms:
+            points = collect_points(ms, Selection(field=field, correlation="RR"), [options])[0]
         np.testing.assert_allclose(points["y"], flux, rtol=1e-6)

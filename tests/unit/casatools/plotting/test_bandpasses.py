@@ -149,3 +149,120 @@ def test_bad_values_draw_nothing(
 
 def test_channels_of_a_share() -> None:
     assert BandpassExtras(chanrange="75%").channels(100) == slice(12, 88)
+
+
+def named_windows(path: str) -> str:
+    """The table with its two spectral windows in one baseband."""
+    from casatools.io.caltable import CalTable
+
+    table = CalTable.open(path)
+    table.subtables["SPECTRAL_WINDOW"].columns["NAME"] = ["ALMA#BB_1#SW-01", "ALMA#BB_1#SW-02"]
+    table.write("named.B")
+    return "named.B"
+
+
+@pytest.mark.parametrize(
+    ("overlay", "panels", "labels"),
+    [
+        ("", ["EA01, spw 0, time 0", "EA01, spw 1, time 0", "EA02, spw 0, time 0", "EA02, spw 1, time 0"], ["R", "L"]),
+        ("antenna", ["spw 0, time 0", "spw 1, time 0"], ["EA01 R", "EA01 L", "EA02 R", "EA02 L"]),
+        ("spw", ["EA01, time 0", "EA02, time 0"], ["spw 0 R", "spw 0 L", "spw 1 R", "spw 1 L"]),
+        ("baseband", ["EA01, baseband 1, time 0", "EA02, baseband 1, time 0"], ["spw 0 R", "spw 0 L", "spw 1 R", "spw 1 L"]),
+        ("time", ["EA01, spw 0", "EA01, spw 1", "EA02, spw 0", "EA02, spw 1"], ["time 0 R", "time 0 L"]),
+        ("antenna,time", ["spw 0", "spw 1"], ["EA01 time 0 R", "EA01 time 0 L", "EA02 time 0 R", "EA02 time 0 L"]),
+        ("time,antenna", ["spw 0", "spw 1"], ["EA01 time 0 R", "EA01 time 0 L", "EA02 time 0 R", "EA02 time 0 L"]),
+    ],
+)  # fmt: skip
+def test_what_shares_a_panel(shared_input: Input, axes: list[Any], overlay: str, panels: list[str], labels: list[str]) -> None:
+    table = named_windows(shared_input("cal.B"))
+    casatasks.plotbandpass(table, antenna="EA01,EA02", field="0", overlay=overlay, figfile="p.png", subplot="42")
+    drawn = [a for a in axes if a.lines]
+    assert [a.get_title() for a in drawn] == panels
+    assert [line.get_label() for line in drawn[0].lines] == labels
+    assert [t.get_text() for t in drawn[0].get_legend().get_texts()] == labels
+
+
+@pytest.mark.parametrize(
+    ("yaxis", "names"),
+    [
+        ("amp", ["Amplitude"]), ("ampdb", ["Amplitude [dB]"]), ("phase", ["Phase [deg]"]), ("tsys", ["System temperature [K]"]),
+        ("both", ["Amplitude", "Phase [deg]"]), ("bothdb", ["Amplitude [dB]", "Phase [deg]"]), ("ap", ["Amplitude", "Phase [deg]"]),
+        ("apdb", ["Amplitude [dB]", "Phase [deg]"]),
+    ],
+)  # fmt: skip
+def test_quantities(shared_input: Input, axes: list[Any], yaxis: str, names: list[str]) -> None:
+    casatasks.plotbandpass(
+        shared_input("cal.B"), antenna="EA02", spw="0", field="0", poln="R", yaxis=yaxis, figfile="p.png", subplot="11"
+    )
+    assert [a.get_ylabel() for a in axes] == names
+    by_name = {a.get_ylabel(): a.lines[0].get_ydata() for a in axes}
+    casatasks.plotbandpass("cal.B", antenna="EA02", spw="0", field="0", poln="R", yaxis="both", figfile="p.png", subplot="11")
+    amplitude, phase = (a.lines[0].get_ydata() for a in axes[-2:])
+    for name, values in by_name.items():
+        expected = phase if name.startswith("Phase") else 10 * np.log10(amplitude) if "dB" in name else amplitude
+        np.testing.assert_allclose(values, expected, rtol=1e-6)
+
+
+@pytest.mark.parametrize("subplot", ["11", "21", "31", "41", "51", "61", "71", "81", "22", "32", "42"])
+def test_panels_of_a_page(shared_input: Input, monkeypatch: pytest.MonkeyPatch, subplot: str) -> None:
+    names: list[str] = []
+    counts: list[int] = []
+    monkeypatch.setattr(
+        bandpasses, "_draw_page", lambda page, drawn, layout, title, path: (names.append(path), counts.append(len(page)))
+    )
+    casatasks.plotbandpass(shared_input("cal.B"), spw="0", field="0", figfile="p.png", subplot=subplot, figfileSequential=True)
+    size = int(subplot[0]) * int(subplot[1])
+    assert sum(counts) == 8 and max(counts) == min(size, 8) and len(names) == -(-8 // size)
+    assert names == ["p.png"] if len(names) == 1 else names[:2] == ["p.000.png", "p.001.png"]
+
+
+def test_marks_and_lines(shared_input: Input, axes: list[Any]) -> None:
+    given = {"antenna": "EA02", "spw": "0", "field": "0", "poln": "R", "figfile": "p.png", "subplot": "11"}
+    table = shared_input("cal.B")
+    found = []
+    for more in (
+        {},
+        {"markersize": 7},
+        {"showpoints": False},
+        {"showlines": False},
+        {"yaxis": "phase"},
+        {"yaxis": "phase", "showlines": True},
+    ):
+        axes.clear()
+        casatasks.plotbandpass(table, **given, **more)
+        line = axes[0].lines[0]
+        found.append((line.get_marker(), line.get_linestyle(), line.get_markersize()))
+    assert found == [(".", "-", 3), (".", "-", 7), ("", "-", 3), (".", "None", 3), (".", "None", 3), (".", "-", 3)]
+
+
+def test_times_that_are_one(shared_input: Input, axes: list[Any]) -> None:
+    """Solutions of two fields, minutes apart: of one time where the threshold is longer than that."""
+    given = {"antenna": "EA02", "spw": "0", "poln": "R", "figfile": "p.png", "subplot": "22"}
+    table = shared_input("cal.G")
+    casatasks.plotbandpass(table, **given)
+    several = {a.get_title() for a in axes if a.lines}
+    axes.clear()
+    casatasks.plotbandpass(table, **given, solutionTimeThresholdSeconds=1e6)
+    assert len(several) > 1 and {a.get_title() for a in axes if a.lines} == {"EA02, spw 0, time 0"}
+
+
+def test_more_in_the_log(shared_input: Input, axes: list[Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    said: list[tuple[str, str]] = []
+    monkeypatch.setattr(bandpasses.log, "post", lambda text, priority="INFO": said.append((text, priority)))
+    table = shared_input("cal.B")
+    for debug in (False, True):
+        casatasks.plotbandpass(table, antenna="EA01", spw="0", field="0", figfile="p.png", debug=debug)
+    assert [p for t, p in said if t.startswith("p.png")] == ["INFO2", "INFO"]
+
+
+def test_weather_of_a_parent_and_of_fields(shared_input: Input, axes: list[Any]) -> None:
+    """The atmosphere comes from parentms where there is no vis; showatmfield says whose elevation is taken."""
+    vis, table = shared_input("simvla.ms"), shared_input("cal.B")
+    given = {"antenna": "EA01", "spw": "0", "subplot": "11", "figfile": "p.png", "xaxis": "freq", "showatm": True, "pwv": 3.0}
+    curves = []
+    for more in ({"vis": vis}, {"parentms": vis}, {"parentms": vis, "showatmfield": "0"}, {"parentms": vis, "showatmfield": "2"}):
+        axes.clear()
+        casatasks.plotbandpass(table, **given, **more)
+        curves.append(axes[1].lines[0].get_ydata())
+    np.testing.assert_array_equal(curves[0], curves[1])
+    assert not np.array_equal(curves[2], curves[3])

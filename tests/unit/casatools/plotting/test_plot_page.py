@@ -16,7 +16,7 @@ from casatools.plotting import plot_page
 from casatools.plotting.plot_axes import PlotOptions
 from casatools.plotting.plot_page import Page, header_text
 from casatools.plotting.plot_style import GridStyle, SymbolStyle, plain_color
-from casatools.plotting.visibility_figure import Plot, draw_pages, make_layer
+from casatools.plotting.visibility_figure import Layer, Plot, draw_pages, make_layers
 
 Input = Callable[[str], str]
 
@@ -28,7 +28,11 @@ def fresh_page(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 def plot(path: str, iterate: str = "", **given: Any) -> Plot:
-    return Plot([make_layer(path, Selection(), PlotOptions(x="time", y="phase", iterate=iterate))], **given)
+    return Plot(make_layers(path, Selection(), [PlotOptions(x="time", y="phase", iterate=iterate)]), **given)
+
+
+def make_layer(path: str, selection: Selection, options: PlotOptions) -> Layer:
+    return make_layers(path, selection, [options])[0]
 
 
 def shown(figure: Any) -> list[Any]:

@@ -14,7 +14,8 @@ from casatools._base.errors import DataError, ParameterError
 from casatools.frames.baselines import azimuth_elevation, parallactic_angle
 from casatools.frames.directions import Direction
 from casatools.frames.frequencies import doppler_factor, frequency_to_velocity
-from casatools.io.ms import MeasurementSet, Selection
+from casatools.io.ms import MeasurementSet, Selection, iter_chunks
+from casatools.plotting import visibilities, visibility_figure
 from casatools.plotting.plot_axes import PlotOptions
 from casatools.plotting.visibilities import collect_points
 from casatools.transform.field_directions import array_position
@@ -31,7 +32,8 @@ def read(path: str, *columns: str, field: int = 0, ddid: int = 0) -> dict[str, n
 
 
 def points(path: str, selected: dict[str, str] | None = None, **options: Any) -> dict[str, np.ndarray]:
-    return collect_points(path, Selection(**(ONE if selected is None else selected)), PlotOptions(**options))
+    with MeasurementSet(path) as ms:
+        return collect_points(ms, Selection(**(ONE if selected is None else selected)), [PlotOptions(**options)])[0]
 
 
 def test_means_are_weighted_and_flags_left_out(shared_input: Input) -> None:
@@ -230,6 +232,27 @@ def test_lines_join_points_of_one_series(shared_input: Input) -> None:
     in_time = points(path, x="channel", connect="time", over_baseline=True, time_s=1.0)
     assert len(np.unique(in_time["series"])) == 8
     assert (in_time["order"] > 4e9).all()
+
+
+def test_vertical_axes_are_made_in_one_pass(shared_input: Input, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Data are read once for all of them, and the MeasurementSet is opened once."""
+    path = shared_input("simvla.ms")
+    several = [
+        PlotOptions(y="amp", flagged=True), PlotOptions(y="phase", connect="x"), PlotOptions(y="wtsp", color="corr"), PlotOptions(y="elevation"),
+    ]  # fmt: skip
+    with MeasurementSet(path) as ms:
+        alone = [collect_points(ms, Selection(**ONE), [options])[0] for options in several]
+    opened, passes = [], []
+    monkeypatch.setattr(visibility_figure, "MeasurementSet", lambda p: opened.append(p) or MeasurementSet(p))
+    monkeypatch.setattr(visibilities, "iter_chunks", lambda *a, **k: passes.append(a[2]) or iter_chunks(*a, **k))
+    layers = visibility_figure.make_layers(path, Selection(**ONE), several)
+    assert len(opened) == len(passes) == 1 and len(set(passes[0])) == len(passes[0])
+    for layer, points_alone in zip(layers, alone, strict=True):
+        for name, values in points_alone.items():
+            np.testing.assert_array_equal(layer.points[name], values, err_msg=f"{name} of {layer.options.y}")
+    mixed = [PlotOptions(x="time", y="ant-elevation"), PlotOptions(x="time", y="amp")]
+    of_antennas, of_data = visibility_figure.make_layers(path, Selection(**ONE), mixed)
+    assert 0 < len(of_antennas.points["y"]) < len(of_data.points["y"])
 
 
 @pytest.mark.parametrize(

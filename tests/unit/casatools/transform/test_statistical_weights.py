@@ -344,3 +344,63 @@ def test_joined_correlations_have_one_median(vis: str) -> None:
     assert (weight == weight[:, :1]).all()
     for row in np.flatnonzero(~flag.all(axis=(1, 2)))[:20]:
         assert weight[row, 0] == pytest.approx(np.median(spectrum[row][~flag[row]]), rel=1e-6)
+
+
+@pytest.mark.parametrize("combine", ["", "corr"])
+def test_weights_of_channels_out_of_range_are_none(vis: str, combine: str) -> None:
+    """As in CASA 6.7: those of channels become 0, WEIGHT is the median of the others; the means returned are of all of them."""
+    with MeasurementSet(vis, writable=True) as opened:
+        flag = opened.read("FLAG")
+        flag[:, :, 1] = True  # a correlation without data
+        put(opened, "FLAG", flag)
+    given: dict[str, Any] = {"datacolumn": "data", "timebin": "60s", "chanbin": 4, "combine": combine, "flagbackup": False}
+    free = statwt(vis, preview=True, **given)
+    statwt(vis, **given)
+    every = read(vis, "WEIGHT_SPECTRUM")[0]
+    with MeasurementSet(vis, writable=True) as opened:
+        put(opened, "FLAG", flag)
+    low, high = np.quantile(every[every > 0], [0.2, 0.8])
+    found = statwt(vis, wtrange=[high, low], **given)
+    weight, spectrum, after = read(vis, "WEIGHT", "WEIGHT_SPECTRUM", "FLAG")
+    inside = (every >= low) & (every <= high)
+    np.testing.assert_array_equal(spectrum, np.where(inside, every, 0))
+    np.testing.assert_array_equal(after, flag | ~inside | (every <= 0))
+    good = inside & ~flag
+    for row in range(0, len(weight), 7):
+        for corr in range(weight.shape[1]):
+            values = spectrum[row][good[row]] if combine else spectrum[row, good[row, :, corr], corr]
+            assert weight[row, corr] == pytest.approx(float(np.median(values)) if len(values) else 0.0, rel=1e-6)
+    assert found == pytest.approx(free, rel=1e-12)
+
+
+def test_weights_of_rows_out_of_range_stay(vis: str) -> None:
+    """Whole spectral windows without spectra: the data are flagged, the weights stay, as in CASA 6.7."""
+    statwt(vis, datacolumn="data", timebin=1, flagbackup=False)
+    before = read(vis, "WEIGHT")[0]
+    statwt(vis, datacolumn="data", timebin=1, flagbackup=False, wtrange=[0.0, float(np.median(before))])
+    weight, flag = read(vis, "WEIGHT", "FLAG")
+    np.testing.assert_array_equal(weight, before)
+    assert flag.all(axis=1)[before > np.median(before)].all()
+
+
+def test_bins_without_samples_count_in_the_mean(vis: str) -> None:
+    """Good data of bins of which no channel counts have the weight 0, and zeros count in what is returned."""
+    with MeasurementSet(vis, writable=True) as opened:
+        flag = np.zeros_like(opened.read("FLAG"))
+        flag[::2, :4] = True  # the channels that count, of half the rows
+        put(opened, "FLAG", flag)
+    found = statwt(vis, datacolumn="data", timebin="0.001s", chanbin=8, fitspw="*:0~3;8~11", flagbackup=False)
+    values = read(vis, "WEIGHT_SPECTRUM")[0][~flag].astype(np.float64)
+    assert (values == 0).any()
+    assert found["mean"] == pytest.approx(values.mean(), rel=1e-5) and found["variance"] == pytest.approx(
+        values.var(ddof=1), rel=1e-4
+    )
+
+
+def test_spectra_are_made_for_a_selection(vis: str) -> None:
+    before = read(vis, "WEIGHT")[0]
+    statwt(vis, datacolumn="data", timebin="60s", chanbin=4, scan="1", flagbackup=False)
+    scan, spectrum = read(vis, "SCAN_NUMBER", "WEIGHT_SPECTRUM")
+    assert (scan != 1).any()
+    np.testing.assert_array_equal(spectrum[scan != 1], np.broadcast_to(before[scan != 1][:, None], spectrum[scan != 1].shape))
+    assert (spectrum[scan == 1] != before[scan == 1][:, None]).mean() > 0.9
