@@ -6,12 +6,15 @@ The calls are made here from a seed, and one script runs them under both impleme
 from __future__ import annotations
 
 import random
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from support.image_calls import assert_same_calls
+from support.shared import oracle_python, run_python
+
 
 def components(r: random.Random) -> list[str]:
     steps = (
@@ -151,3 +154,34 @@ def fits_and_mosaics(r: random.Random) -> list[str]:
 @pytest.mark.parametrize("family", [components, regions, polarization, methods, fits_and_mosaics])
 def test_random_calls_give_the_same(family: Any, tmp_path: Path) -> None:
     assert_same_calls(family(random.Random(3)), tmp_path)
+
+
+REGION_FILES = """
+import os, sys
+import numpy as np
+from casatools import image, regionmanager
+here, there, done = sys.argv[1:4]
+rg, ia = regionmanager(), image()
+ia.fromarray("", np.arange(400.0).reshape(20, 20))
+cs = ia.coordsys().torecord()
+regions = {"box": rg.box([1, 2], [5, 7]), "poly": rg.wpolygon(["2pix", "12pix", "8pix"], ["3pix", "4pix", "14pix"], csys=cs)}
+regions["union"] = rg.makeunion({"a": regions["poly"], "b": rg.wbox(["2pix", "3pix"], ["7pix", "6pix"], csys=cs)})
+regions["circle"] = rg.fromtext("circle[[8pix,9pix],4pix]", ia.shape(), cs)
+for name, region in regions.items():
+    if done == "write":
+        rg.tofile(os.path.join(here, name), region)
+    else:
+        read = rg.fromfiletorecord(os.path.join(there, name))
+        assert ia.statistics(region=read)["sum"] == ia.statistics(region=region)["sum"], name
+"""
+
+
+@pytest.mark.oracle
+def test_files_of_regions_go_both_ways(tmp_path: Path) -> None:
+    ours, theirs = tmp_path / "ours", tmp_path / "theirs"
+    ours.mkdir()
+    theirs.mkdir()
+    places = {sys.executable: (str(ours), str(theirs)), oracle_python(): (str(theirs), str(ours))}
+    for done in ("write", "read"):
+        for python, folders in places.items():
+            run_python(python, REGION_FILES, *folders, done, cwd=tmp_path)

@@ -31,7 +31,7 @@ taken = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
 del mask
 back, good = ia.getchunk(), ia.getchunk(getmask=True)
 same = back.shape == keep.shape == good.shape and bool((back == keep).all()) and bool((good == keep).all())
-found = ia.statistics(["npts", "sum"])
+found = ia.statistics()
 ia.done()
 json.dump({"taken": taken, "same": same, "npts": float(found["npts"][0]), "sum": float(found["sum"][0])}, open("found.json", "w"))
 """

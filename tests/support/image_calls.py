@@ -31,6 +31,7 @@ def system(stokes, start, step, rest=None, cell=-2.0):
     cs.setreferencevalue([start], type="spectral")
     cs.setincrement([step], type="spectral")
     cs.setreferencepixel([0], type="spectral")
+    cs.setepoch(measures().epoch("UTC", "2020/02/03/04:05:06"))
     if rest:
         cs.setrestfrequency(rest)
     return cs
@@ -38,12 +39,12 @@ def system(stokes, start, step, rest=None, cell=-2.0):
 def make(name, values, cs, mask=None, beams=False, kind=np.float32):
     ia = image()
     ia.fromarray(name, values.astype(kind), csys=cs.torecord(), type="d" if kind in (np.float64, np.complex128) else "f")
-    if not name.startswith("l"):  # ours keeps unit and beam of a mosaic's images
+    if name[0] not in "ld":  # ours keeps unit and beam of a mosaic's images; the reference gives none to those of doubles
         ia.setbrightnessunit("Jy/beam")
     if beams:
         for c in range(values.shape[3]):
             ia.setrestoringbeam(f"{6 - .1 * c}arcsec", f"{4.5 - .1 * c}arcsec", f"{25 + c}deg", channel=c, polarization=0)
-    elif name[0] not in "lq":
+    elif name[0] not in "lqd":
         ia.setrestoringbeam("6arcsec", "4.5arcsec", "25deg")
     if mask is not None:
         ia.putregion(pixelmask=mask)
@@ -108,7 +109,8 @@ tools = {"t": t, "np": np, "os": os, "shutil": shutil, "opened": opened, "compon
          "linearmosaic": linearmosaic, "measures": measures, "regionmanager": regionmanager}
 results = []
 for call in json.load(open(calls)):
-    shutil.rmtree("O", ignore_errors=True)
+    for left in ("O", "w.im"):
+        shutil.rmtree(left, ignore_errors=True)
     os.makedirs("O")
     space = dict(tools)
     try:
@@ -156,8 +158,8 @@ def differences(own: dict[str, Any], other: dict[str, Any]) -> list[tuple[Any, .
     good = other.get("/good")
     for key in set(own) & set(other):
         a, b = own[key], other[key]
-        if a is None or isinstance(a, str) or isinstance(b, str):
-            if a != b:
+        if a is None or b is None or isinstance(a, str) or isinstance(b, str):
+            if type(a) is not type(b) or a != b:
                 found.append((key, a, b))
             continue
         if key == "/pixels" and good is not None and a.shape == b.shape:
