@@ -184,3 +184,24 @@ def test_moments_along_directions(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         with CasaImage.open(f"m.{suffix}") as found:
             assert np.allclose(found.read(), expected, rtol=1e-5, atol=1e-9), suffix
             assert found.unit == unit
+
+
+def test_moments_of_chosen_channels_have_the_beam_of_those(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Planes that are left out have no say in the beam that the others are smoothed to."""
+    monkeypatch.chdir(tmp_path)
+    cell = np.pi / 648000
+    coordinates = make_image_coordinates(
+        (16, 12), (cell, cell), (1.0, 0.5), 1.4e9 + 1e5 * np.arange(4), stokes=["I"], rest_frequency_hz=1.4e9
+    )
+    values = np.random.default_rng(2).normal(size=(4, 1, 12, 16)).astype(np.float32)
+    with CasaImage.create("b.im", values.shape, coordinates, unit="Jy/beam") as made:
+        made.write(values)
+        made.beams = BeamSet.per_plane([[Beam(9.0, 8.0, 10.0)], *[[Beam(5.0, 4.0, 20.0)]] * 3])
+    immoments("b.im", [0], chans="1~3", outfile="m")
+    width = 1e5 / 1.4e9 * C_KM_S
+    with CasaImage.open("m") as found:
+        assert found.beams.at().major_arcsec == pytest.approx(5.0) and found.beams.at().minor_arcsec == pytest.approx(4.0)
+        assert np.allclose(np.squeeze(found.read()), values[1:, 0].sum(axis=0) * width, rtol=1e-4, atol=1e-4)
+    immoments("b.im", [0], outfile="all")
+    with CasaImage.open("all") as found:
+        assert found.beams.at().major_arcsec == pytest.approx(9.0)

@@ -137,7 +137,11 @@ class Projector:
     def _plane_of_native(self, longitude: np.ndarray, latitude: np.ndarray) -> Two:
         if self.name in _COMPILED and longitude.ndim == 1 and longitude.size >= _MANY:
             return _compiled(_COMPILED[self.name] + "_of_native", longitude, latitude, *self._loop_parameters)
-        return self._through("wcs_world2pix", longitude, latitude) if self._slow is not None else _ROLL[self.name](longitude, latitude)
+        return (
+            self._through("wcs_world2pix", longitude, latitude)
+            if self._slow is not None
+            else _ROLL[self.name](longitude, latitude)
+        )
 
     @property
     def _loop_parameters(self) -> tuple[float, ...]:
