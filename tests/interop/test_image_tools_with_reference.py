@@ -5,115 +5,15 @@ The calls are made here from a seed, and one script runs them under both impleme
 
 from __future__ import annotations
 
-import json
-import pickle
 import random
 import sys
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 
+from support.image_calls import assert_same_calls
 from support.shared import oracle_python, run_python
-
-RUN = r"""
-import json, os, pickle, shutil, sys
-import numpy as np
-import casatasks as t
-from casatools import componentlist, coordsys, image, imagepol, linearmosaic, measures, regionmanager
-place, calls, out = sys.argv[1:4]
-os.makedirs(place)
-os.chdir(place)
-
-def system(stokes, start, step, rest=None, cell=-2.0):
-    cs = coordsys().newcoordsys(direction=True, stokes=stokes, spectral=True)
-    cs.setunits(["arcsec", "arcsec"], type="direction")
-    cs.setincrement([cell, abs(cell)], type="direction")
-    cs.setreferencevalue([108000.0, -90000.0], type="direction")
-    cs.setreferencevalue([start], type="spectral")
-    cs.setincrement([step], type="spectral")
-    cs.setreferencepixel([0], type="spectral")
-    if rest:
-        cs.setrestfrequency(rest)
-    return cs
-
-def make(name, values, cs, mask=None, beams=False):
-    ia = image()
-    ia.fromarray(name, values.astype(np.float32), csys=cs.torecord())
-    if not name.startswith("l"):  # ours keeps unit and beam of a mosaic's images
-        ia.setbrightnessunit("Jy/beam")
-    if beams:
-        for c in range(values.shape[3]):
-            ia.setrestoringbeam(f"{6 - .1 * c}arcsec", f"{4.5 - .1 * c}arcsec", f"{25 + c}deg", channel=c, polarization=0)
-    elif name[0] not in "lq":
-        ia.setrestoringbeam("6arcsec", "4.5arcsec", "25deg")
-    if mask is not None:
-        ia.putregion(pixelmask=mask)
-    ia.done()
-
-noise = np.random.default_rng(1)
-x, y = np.arange(22)[:, None], np.arange(18)[None, :]
-source = 5 * np.exp(-((x - 10) ** 2 / 12 + (y - 9) ** 2 / 8))
-line = np.exp(-((np.arange(12) - 5) ** 2) / 6)
-values = source[:, :, None, None] * line + 0.2 * noise.normal(size=(22, 18, 1, 12))
-cs = system(["I"], 1.42e9, 1.2e5, 1.4204e9)
-cs.setreferencepixel([11, 9], type="direction")
-make("m.im", values, cs)
-make("c.im", values + .1, cs, noise.uniform(size=values.shape) > .08)
-make("b.im", values[:18, :16, :, :4], cs, beams=True)
-make("p.im", values[:, :, :, 5:6], cs)
-frequencies = np.linspace(1.4e9, 1.55e9, 12)
-angle = np.radians(20) + 35 * (299792458 / frequencies) ** 2
-q = np.ones((6, 5, 4, 12))
-q[:, :, 1], q[:, :, 2], q[:, :, 3] = .3 * np.cos(2 * angle), .3 * np.sin(2 * angle), 0
-make("q.im", q + .002 * noise.normal(size=q.shape), system(["I", "Q", "U", "V"], 1.4e9, frequencies[1] - frequencies[0]))
-ratio = 1 + .1 * np.arange(14)
-power = np.linspace(.8, 1.3, 5)[:, None, None, None] * (3 * ratio ** (-.7 + .2 * np.log(ratio)))
-make("s.im", np.repeat(power, 4, 1) * (1 + .01 * noise.normal(size=(5, 4, 1, 14))), system(["I"], 1.0e9, 1e8))
-x, y = np.arange(32)[:, None] - 16, np.arange(32)[None, :] - 16
-beam = np.exp(-4 * np.log(2) * (x**2 + y**2) / 18**2)[:, :, None, None]
-for k in range(2):
-    cs = system(["I"], 1.4e9, 1e6)
-    cs.setreferencevalue([108000.0 + 20 * k, -90000.0 - 16 * k], type="direction")
-    cs.setreferencepixel([16, 16], type="direction")
-    make(f"l{k}.im", beam, cs)
-    make(f"l{k}.pb", beam, cs)
-
-def numbers(at, value):
-    out = {}
-    if isinstance(value, dict):
-        for key, inner in value.items():
-            out.update(numbers(f"{at}/{key}", inner))
-    elif isinstance(value, (list, tuple)):
-        for k, inner in enumerate(value):
-            out.update(numbers(f"{at}/{k}", inner))
-    elif hasattr(value, "getchunk"):
-        out.update(numbers(at, {"pixels": value.getchunk(), "good": value.getchunk(getmask=True), "unit": value.brightnessunit(),
-                                "beam": value.restoringbeam(), "first": value.toworld([0] * len(value.shape()), "n")["numeric"]}))
-        value.done()
-    elif value is None or isinstance(value, str):
-        out[at] = value
-    elif np.asarray(value).dtype.kind in "fiubc":
-        out[at] = np.asarray(value)
-    return out
-
-def opened(name):
-    ia = image()
-    ia.open(name)
-    return ia
-
-tools = {"t": t, "np": np, "os": os, "shutil": shutil, "opened": opened, "componentlist": componentlist, "imagepol": imagepol, "image": image,
-         "linearmosaic": linearmosaic, "measures": measures, "regionmanager": regionmanager}
-results = []
-for call in json.load(open(calls)):
-    shutil.rmtree("O", ignore_errors=True)
-    os.makedirs("O")
-    space = dict(tools)
-    exec(call, space)
-    results.append((numbers("", space["R"]), {n: numbers("", opened("O/" + n)) for n in sorted(os.listdir("O")) if os.path.exists(f"O/{n}/logtable")}))
-pickle.dump(results, open(out, "wb"))
-"""
 
 
 def components(r: random.Random) -> list[str]:
@@ -253,34 +153,35 @@ def fits_and_mosaics(r: random.Random) -> list[str]:
 @pytest.mark.oracle
 @pytest.mark.parametrize("family", [components, regions, polarization, methods, fits_and_mosaics])
 def test_random_calls_give_the_same(family: Any, tmp_path: Path) -> None:
-    oracle = oracle_python()
-    calls = family(random.Random(3))
-    (tmp_path / "calls.json").write_text(json.dumps(calls))
-    found = []
-    for who, python in (("ours", sys.executable), ("theirs", oracle)):
-        run_python(python, RUN, str(tmp_path / who), str(tmp_path / "calls.json"), str(tmp_path / f"{who}.pickle"))
-        found.append(pickle.loads((tmp_path / f"{who}.pickle").read_bytes()))
-    wrong = []
-    for call, mine, theirs in zip(calls, *found, strict=True):
-        if set(mine[1]) != set(theirs[1]):
-            wrong.append((call, "products", sorted(mine[1]), sorted(theirs[1])))
-        for own, other in ((mine[0], theirs[0]), *((mine[1][n], theirs[1][n]) for n in set(mine[1]) & set(theirs[1]))):
-            wrong += [(call, *difference) for difference in differences(own, other)]
-    assert not wrong, "\n".join(map(str, wrong[:20]))
+    assert_same_calls(family(random.Random(3)), tmp_path)
 
 
-def differences(own: dict[str, Any], other: dict[str, Any]) -> list[tuple[Any, ...]]:
-    found: list[tuple[Any, ...]] = [("only one has", key) for key in set(own) ^ set(other)]
-    good = other.get("/good")
-    for key in set(own) & set(other):
-        a, b = own[key], other[key]
-        if a is None or isinstance(a, str) or isinstance(b, str):
-            if a != b:
-                found.append((key, a, b))
-            continue
-        if key == "/pixels" and good is not None and a.shape == b.shape:
-            a, b = np.where(good, a, 0), np.where(good, b, 0)
-        scale = np.abs(b[np.isfinite(b)]).max(initial=1e-30) if b.dtype.kind in "fc" else 1.0
-        if a.shape != b.shape or not np.allclose(a, b, rtol=1e-4, atol=1e-4 * scale, equal_nan=True):
-            found.append((key, str(a)[:80], str(b)[:80]))
-    return found
+REGION_FILES = """
+import os, sys
+import numpy as np
+from casatools import image, regionmanager
+here, there, done = sys.argv[1:4]
+rg, ia = regionmanager(), image()
+ia.fromarray("", np.arange(400.0).reshape(20, 20))
+cs = ia.coordsys().torecord()
+regions = {"box": rg.box([1, 2], [5, 7]), "poly": rg.wpolygon(["2pix", "12pix", "8pix"], ["3pix", "4pix", "14pix"], csys=cs)}
+regions["union"] = rg.makeunion({"a": regions["poly"], "b": rg.wbox(["2pix", "3pix"], ["7pix", "6pix"], csys=cs)})
+regions["circle"] = rg.fromtext("circle[[8pix,9pix],4pix]", ia.shape(), cs)
+for name, region in regions.items():
+    if done == "write":
+        rg.tofile(os.path.join(here, name), region)
+    else:
+        read = rg.fromfiletorecord(os.path.join(there, name))
+        assert ia.statistics(region=read)["sum"] == ia.statistics(region=region)["sum"], name
+"""
+
+
+@pytest.mark.oracle
+def test_files_of_regions_go_both_ways(tmp_path: Path) -> None:
+    ours, theirs = tmp_path / "ours", tmp_path / "theirs"
+    ours.mkdir()
+    theirs.mkdir()
+    places = {sys.executable: (str(ours), str(theirs)), oracle_python(): (str(theirs), str(ours))}
+    for done in ("write", "read"):
+        for python, folders in places.items():
+            run_python(python, REGION_FILES, *folders, done, cwd=tmp_path)

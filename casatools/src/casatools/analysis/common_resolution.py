@@ -14,7 +14,7 @@ from casatools.io.image import Beam, BeamSet, CasaImage
 __all__ = ["smooth_to_common_beam"]
 
 
-def smooth_to_common_beam(image: CasaImage, path: str) -> CasaImage:
+def smooth_to_common_beam(image: CasaImage, path: str, chosen: SelectedPixels | None = None) -> CasaImage:
     """Write a copy of an image whose planes are convolved to the smallest beam that holds all of theirs, and return it open.
 
     Parameters
@@ -23,6 +23,8 @@ def smooth_to_common_beam(image: CasaImage, path: str) -> CasaImage:
         With a beam for each plane and a direction coordinate.
     path : str
         The new image.
+    chosen : SelectedPixels, optional
+        Only the planes of its box count and are convolved; the others are copied.
 
     Raises
     ------
@@ -34,7 +36,8 @@ def smooth_to_common_beam(image: CasaImage, path: str) -> CasaImage:
     Intensities stay per beam: they are scaled by the ratio of the beam areas. Masked pixels count as zero and stay masked.
     """
     beams = image.beams
-    target = common_beam([gaussian_of(b) for b in beams.beams if not b.is_null])
+    counted = {(c, s) for c in _planes(image, chosen, "spectral_axis") for s in _planes(image, chosen, "stokes_axis")}
+    target = common_beam([gaussian_of(b) for b in (beams.at(c, s) for c, s in sorted(counted)) if not b.is_null])
     direction = image.coordinates.direction
     if direction is None:
         raise DataError(f"image {image.path!r} has no direction coordinate: its planes cannot be smoothed to one beam")
@@ -42,11 +45,21 @@ def smooth_to_common_beam(image: CasaImage, path: str) -> CasaImage:
 
     def convolve(plane: np.ndarray, chan: int, stokes: int) -> np.ndarray:
         own = beams.at(chan, stokes)
-        return plane if own.is_null else smooth_residual(plane, gaussian_of(own), target, cell)
+        return plane if own.is_null or (chan, stokes) not in counted else smooth_residual(plane, gaussian_of(own), target, cell)
 
-    chosen = SelectedPixels(image, ImageSelection())
-    output = CasaImage.create(path, image.shape, image.coordinates, image.dtype, mask="mask0" if chosen.has_mask else "")
+    whole = SelectedPixels(image, ImageSelection())
+    output = CasaImage.create(path, image.shape, image.coordinates, image.dtype, mask="mask0" if whole.has_mask else "")
     output.copy_metadata_from(image, beams=False, history=False)
-    convolve_planes(chosen, output, convolve)
+    convolve_planes(whole, output, convolve)
     output.beams = BeamSet.single(Beam.from_rad(target.major_rad, target.minor_rad, target.angle_rad))
     return output
+
+
+def _planes(image: CasaImage, chosen: SelectedPixels | None, name: str) -> range:
+    """Planes along the spectral or the Stokes axis that are chosen, or all."""
+    axis = getattr(image.coordinates, name)
+    if axis is None:
+        return range(1)
+    at = image.ndim - 1 - axis
+    first = 0 if chosen is None else int(chosen.pixels.first[at])
+    return range(first, first + int((image.shape if chosen is None else chosen.pixels.box_shape)[at]))

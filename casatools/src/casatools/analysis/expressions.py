@@ -308,17 +308,21 @@ class Expression:
             value, condition = parts[0].value, np.asarray(parts[1].value, bool)
             good = _both(parts[0].good, parts[1].good, np.broadcast_to(condition, np.shape(value)))
             return Masked(value, good, parts[0].own)
+        if node.operator in _ARITHMETIC:  # truth counts as 1 and 0; numpy's sum of two truths is a truth
+            parts = [Masked(np.multiply(p.value, np.float32(1)), p.good) if _is_truth(p.value) else p for p in parts]
         with np.errstate(all="ignore"):
             if node.operator == "^" and isinstance(parts[1].value, float) and parts[1].value == 2:
-                return _applied(np.square, parts[:1])
-            found = _applied(_OPERATORS[node.operator], parts)
+                return self._apply("^", np.square, parts[:1])
+            found = self._apply(node.operator.removeprefix("unary"), _OPERATORS[node.operator], parts)
         return _decided(found, parts, node.operator == "||") if node.operator in ("||", "&&") else found
 
     def _call(self, node: Call, slices: Sequence[slice] | _Tiles) -> Masked:
         name = node.function
         if name in ("min", "max") and len(node.arguments) == 2:
             parts = [self._evaluate(n, slices) for n in node.arguments]
-            return _applied(np.minimum if name == "min" else np.maximum, parts)
+            if any(np.iscomplexobj(p.value) for p in parts):
+                raise ParameterError(f"{name!r} does not take complex values (in {self.text!r})")
+            return self._apply(name, np.minimum if name == "min" else np.maximum, parts)
         if name in _REDUCTIONS or name in ("fractile", "fractilerange"):
             if node not in self._reduced:
                 self._reduced[node] = self._reduce(node)
@@ -353,7 +357,15 @@ class Expression:
             raise ParameterError(f"the function {name} does not take {len(node.arguments)} arguments (in {self.text!r})")
         parts = [self._evaluate(n, slices) for n in node.arguments]
         with np.errstate(all="ignore"):
-            return _applied(_PIXELWISE[name], parts)
+            return self._apply(name, _PIXELWISE[name], parts)
+
+    def _apply(self, name: str, function: Callable[..., Any], parts: Sequence[Masked]) -> Masked:
+        """A function or an operator of values; raises ParameterError where they are of a type that it does not take."""
+        try:
+            return _applied(function, parts)
+        except TypeError as error:
+            found = "complex" if any(np.iscomplexobj(p.value) for p in parts) else "truth"
+            raise ParameterError(f"{name!r} does not take {found} values (in {self.text!r})") from error
 
     def _index(self, node: Call, slices: Sequence[slice]) -> np.ndarray:
         """True for pixels whose number on an axis (0 is x) is in a list, or is not."""
@@ -407,6 +419,8 @@ class Expression:
         if not node.arguments:
             raise ParameterError(f"the function {node.function} needs an argument (in {self.text!r})")
         name = node.function
+        if len(node.arguments) > 1 and name in _REDUCTIONS:
+            raise ParameterError(f"the function {name} does not take {len(node.arguments)} arguments (in {self.text!r})")
         if name in ("median", "fractile", "fractilerange"):
             return self._rank(node)
         count = sum(v.size for v in self._good_values(node.arguments[0]))
@@ -495,6 +509,13 @@ _OPERATORS: dict[str, Callable[[Any, Any], Any]] = {
     ">": np.greater, ">=": np.greater_equal, "<": np.less, "<=": np.less_equal, "&&": np.logical_and, "||": np.logical_or,
     "unary-": np.negative, "unary!": np.logical_not,
 }  # fmt: skip
+
+
+_ARITHMETIC = frozenset({"+", "-", "*", "/", "%", "^", "unary-"})
+
+
+def _is_truth(value: Any) -> bool:
+    return isinstance(value, bool) or getattr(value, "dtype", None) == np.bool_
 
 
 class MaskExpression:

@@ -122,6 +122,8 @@ def _gradient(source: Source, geometry: PlaneGeometry, x: np.ndarray, y: np.ndar
 
 
 _LETTERS = "fxyabp"
+# Widths this near to each other, as a part of them, are those of a circle.
+_ROUND = 0.02
 
 
 class _Problem:
@@ -197,6 +199,7 @@ def fit_sources(
     """
     from scipy.optimize import least_squares
 
+    start = replace(start, sources=tuple(_not_round(source) for source in start.sources))
     problem = _Problem(values, x, y, geometry, start, fit_offset)
     vector = problem.pack()
     if not len(vector):
@@ -215,6 +218,15 @@ def fit_sources(
     sources = tuple(s.ordered() for s in plane.sources)
     good = found.status > 0 and bool(np.all(np.isfinite(found.x))) and _sensible(sources, x, y, geometry)
     return FittedPlane(sources, plane.offset, _offset_error(problem, found.x) if fit_offset and good else 0.0, good)
+
+
+def _not_round(source: Source) -> Source:
+    """The source with one width changed a little where both are the same: the angle of a circle has no derivative, and the first step of it no bound."""
+    if "p" in source.fixed or abs(source.major_rad - source.minor_rad) > _ROUND * abs(source.major_rad):
+        return source
+    if "a" not in source.fixed:
+        return replace(source, major_rad=source.major_rad * (1 + 2 * _ROUND))
+    return source if "b" in source.fixed else replace(source, minor_rad=source.minor_rad * (1 - 2 * _ROUND))
 
 
 def _sensible(sources: Sequence[Source], x: np.ndarray, y: np.ndarray, geometry: PlaneGeometry) -> bool:

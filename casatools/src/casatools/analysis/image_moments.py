@@ -239,7 +239,8 @@ def make_moment_images(path: str, outfile: str, options: MomentOptions) -> list[
         if image.beams.is_per_plane and options.axis == image.coordinates.spectral_axis:
             # Intensities per beam can only be added when the beam is one and the same.
             folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="casa-moments-"))
-            image = stack.enter_context(smooth_to_common_beam(image, os.path.join(folder, "smoothed.im")))
+            counted = SelectedPixels(image, options.selection, options.mask, options.stretch)
+            image = stack.enter_context(smooth_to_common_beam(image, os.path.join(folder, "smoothed.im"), counted))
             image.object_name = ""  # the reference's moments of smoothed planes do not carry it on
         chosen = SelectedPixels(image, options.selection, options.mask, options.stretch)
         chosen.require_good()

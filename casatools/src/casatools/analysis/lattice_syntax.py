@@ -59,8 +59,8 @@ _TOKEN = re.compile(
     r"\s*(?:(?P<number>(?:\d+\.?\d*|\.\d+)(?:[eEdD][-+]?\d+)?i?)(?![\w$])|(?P<quoted>'[^']*'|\"[^\"]*\")"
     r"|(?P<operator>\|\||&&|==|!=|>=|<=|<>|[-+*/%^<>!()\[\],=])|(?P<name>(?:\\.|[\w$.~@/:-])+))"
 )
-# A bare name ends where an operator could begin; "-", "/" and so on inside one need quotes or a backslash.
-_BARE = re.compile(r"\s*(?P<name>[A-Za-z_$~.][\w$.~@]*)")
+# A bare name ends where an operator could begin; "-", "/" and so on inside one need quotes or a backslash. A dot before a digit begins a number.
+_BARE = re.compile(r"\s*(?P<name>(?:[A-Za-z_$~]|\.(?!\d))[\w$.~@]*)")
 _BINARY = {"||": 1, "or": 1, "&&": 2, "and": 2, "==": 3, "=": 3, "!=": 3, "<>": 3, ">": 3, ">=": 3, "<": 3, "<=": 3,
            "+": 4, "-": 4, "*": 5, "/": 5, "%": 5, "^": 7}  # fmt: skip
 _ALIASES = {"or": "||", "and": "&&", "=": "==", "<>": "!=", "not": "!"}

@@ -5,7 +5,7 @@ The loops hold no branch and no call of a library, so that a processor does seve
 References
 ----------
 Moshier 1989, Methods and Programs for Mathematical Functions: the polynomials for sine, cosine and arc tangent (to a few 1e-16).
-Calabretta & Greisen 2002, A&A 395, 1077 (FITS paper II): equations 2 and 5 (the turn), 79 (Mollweide).
+Calabretta & Greisen 2002, A&A 395, 1077 (FITS paper II): equations 2 and 5 (the turn).
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import numpy as np
 
 from casatools.kernels._kernel import kernel
 
-__all__ = ["cosines_of_directions", "directions_of_cosines", "mollweide_angles", "rotated_directions", "turned_directions"]
+__all__ = ["cosines_of_directions", "directions_of_cosines", "rotated_directions", "turned_directions"]
 
 _HALF_PI, _TWO_OVER_PI = math.pi / 2, 2.0 / math.pi
 # pi / 2 in three parts, so that multiples of it are taken away exactly
@@ -160,34 +160,3 @@ def rotated_directions(
         first, second = a * x + b * y + c * up, d * x + e * y + f * up
         around[k] = _arc_tangent(second, first)
         above[k] = _arc_tangent(g * x + h * y + i * up, math.sqrt(first * first + second * second))
-
-
-@kernel
-def mollweide_angles(latitude: np.ndarray, angle: np.ndarray) -> None:
-    """The angles ``g`` with ``2 g + sin(2 g) = pi sin(latitude)`` (FITS paper II, equation 79).
-
-    Parameters
-    ----------
-    latitude, angle : ndarray (point,) float64 [rad]
-        `angle` is written; NaN where a latitude is.
-
-    Notes
-    -----
-    It is solved as ``u - sin u = pi - pi sin(latitude)`` for ``u = pi - 2 g``, which is Kepler's equation of an orbit of eccentricity 1: a series of the
-    cube root, exact near the pole where the equation loses digits, and Newton's method after it.
-    """
-    for k in range(latitude.size):
-        half, _ = _sine_cosine(0.5 * (_HALF_PI - abs(latitude[k])))
-        angle[k] = np.cbrt(12.0 * math.pi * half * half)
-    for k in range(latitude.size):
-        root = angle[k]
-        z = root * root
-        series = ((1213.0 / 7207200000.0 * z + 43.0 / 17248000.0) * z + 1.0 / 25200.0) * z + 1.0 / 1400.0
-        u = root + root * z * (series * z + 1.0 / 60.0)
-        wanted = root * z / 6.0
-        for _ in range(3):
-            sine, cosine = _sine_cosine(0.5 * u)
-            step = np.divide(u - 2.0 * sine * cosine - wanted, 2.0 * sine * sine + 1e-300)
-            u = u - (step if root > 0.3 else 0.0)
-        found = 0.5 * (math.pi - u)
-        angle[k] = -found if latitude[k] < 0.0 else found

@@ -215,6 +215,9 @@ def _figure(
                 left=options.ticks, bottom=options.ticks, labelleft=options.ticks and options.tick_labels and corner,
                 labelbottom=options.ticks and options.tick_labels and corner, labelsize=5, direction="in", length=2,
             )  # fmt: skip
+            panel.ticklabel_format(useOffset=False)  # an offset would lie over the label
+            if corner and options.ticks and options.tick_labels:
+                panel.xaxis.set_major_locator(_few_ticks())
             if options.axis_label and corner:
                 panel.set_xlabel(label, fontsize=6, labelpad=1)
                 panel.set_ylabel(f"Intensity [{image.unit}]" if image.unit else "Intensity", fontsize=6, labelpad=1)
@@ -222,6 +225,13 @@ def _figure(
     if options.title:
         figure.text(0.5 * (left + right), 0.955, options.title, ha="center", fontsize=11, color=INK)
     return figure
+
+
+def _few_ticks() -> Any:
+    """Ticks so few that numbers of many digits, as those of frequencies, stand side by side."""
+    from matplotlib.ticker import MaxNLocator
+
+    return MaxNLocator(2)
 
 
 def _limits(profiles: np.ndarray) -> tuple[float, float]:

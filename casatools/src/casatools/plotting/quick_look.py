@@ -71,6 +71,8 @@ def quick_look(
 ) -> Any:
     """Draw a plane of an image with sky axes, contours, the beam and a colour bar.
 
+    An image without sky, such as the slice of `impv`, is drawn along its first two axes of more than one pixel.
+
     Parameters
     ----------
     imagename : str
@@ -96,7 +98,7 @@ def quick_look(
     Raises
     ------
     DataError
-        The image has no sky axes, or no good pixel in the plane.
+        The image has no plane, or no good pixel in it, or no sky where contours of another image are wanted.
     ParameterError, SelectionError, PathMissingError, OutputExistsError
         A channel or polarization is not there, an image is missing, or the figure exists and may not be replaced.
 
@@ -109,12 +111,19 @@ def quick_look(
     with warnings.catch_warnings(), CasaImage.open(imagename) as image:
         # astropy tells of every header that it would have written otherwise
         warnings.simplefilter("ignore")
+        if image.coordinates.direction is None and not contours_of:
+            figure = _drawn_flat(image, *_flat_plane(image, _stokes(image, stokes), region), style)
+            return _kept(figure, figfile, overwrite)
         wcs = sky_wcs(image)
         chan, plane_stokes = _channel(image, channel), _stokes(image, stokes)
         values, box = _plane(image, chan, plane_stokes, region)
         figure = _drawn(
             image, wcs, values, box, chan, plane_stokes, style, _contoured(contours_of, chan, plane_stokes, region, values)
         )
+    return _kept(figure, figfile, overwrite)
+
+
+def _kept(figure: Any, figfile: str, overwrite: bool) -> Any:
     if figfile:
         save_figure(figure, figfile, overwrite=overwrite)
         show_in_notebook(figfile)
@@ -250,6 +259,66 @@ def _drawn(
             coordinate.grid(color="white", alpha=0.4, linewidth=0.6)
     axes.set_xlim(extent[0], extent[1])
     axes.set_ylim(extent[2], extent[3])
+    return figure
+
+
+def _flat_plane(image: CasaImage, stokes: int, region: Any) -> tuple[np.ndarray, list[tuple[str, float, float]]]:
+    """Values (second axis, first axis) of an image without sky, NaN where not good, and of both axes the label and the values at the ends."""
+    chosen = PixelChoice(ImageSelection(region)).of(image)
+    coordinates, ndim, box = image.coordinates, image.ndim, chosen.pixels.box_shape
+    drawn = [a for a in range(ndim) if box[ndim - 1 - a] > 1][:2]
+    if len(drawn) < 2:
+        raise DataError(f"image {image.path!r} has no two axes of more than one pixel: there is no plane to draw")
+    at = {} if coordinates.stokes_axis is None else {ndim - 1 - coordinates.stokes_axis: stokes}
+    rows = [ndim - 1 - a for a in drawn]
+    starts = [min(max(at.get(k, 0) - a, 0), n - 1) for k, (a, n) in enumerate(zip(chosen.pixels.first, box, strict=True))]
+    values, good = chosen.read(
+        tuple(slice(0, n) if k in rows else slice(s, s + 1) for k, (s, n) in enumerate(zip(starts, box, strict=True)))
+    )
+    plain = np.abs(values) if np.iscomplexobj(values) else values.astype(np.float64)
+    flat = np.squeeze(np.where(True if good is None else good, plain, np.nan), tuple(k for k in range(ndim) if k not in rows))
+    if not np.isfinite(flat).any():
+        raise DataError(f"image {image.path!r} has no good pixel in what is chosen: there is nothing to draw")
+    axes = []
+    for axis, row in zip(drawn, rows, strict=True):
+        pixels = np.repeat(np.array(chosen.pixels.first[::-1], dtype=np.float64)[:, None], 2, axis=1)
+        pixels[axis] += [-0.5, box[row] - 0.5]
+        world = coordinates.pixel_to_world_axis(axis)
+        ends = coordinates.to_world(pixels)[world]
+        label = f"{coordinates.names[world]} [{coordinates.units[world]}]".removesuffix(" []")
+        spectral = coordinates.spectral
+        if spectral is not None and axis == coordinates.spectral_axis:
+            moving = spectral.rest_frequency_hz > 0
+            ends = spectral.velocity(ends * spectral.hz, "radio", "km/s") if moving else ends * spectral.hz / 1e9
+            label = "Radio velocity [km/s]" if moving else "Frequency [GHz]"
+        axes.append((label, float(ends[0]), float(ends[1])))
+    return flat, axes
+
+
+def _drawn_flat(image: CasaImage, values: np.ndarray, ends: list[tuple[str, float, float]], style: QuickLookStyle) -> Any:
+    (x_label, left, right), (y_label, low, high) = ends
+    figure, place, bar_place = _sheet(1.2)
+    axes: Any = figure.add_axes(place)
+    axes.set_facecolor("#eeeeee")
+    extent = (left, right, low, high)
+    drawn = axes.imshow(
+        values, origin="lower", extent=extent, cmap=style.cmap, norm=_norm(values, style), interpolation="nearest", aspect="auto"
+    )
+    levels = _levels(values, style) if style.contours and min(values.shape) > 1 else []
+    if levels:
+        x, y = (a + (np.arange(n) + 0.5) * (b - a) / n for (_, a, b), n in zip(ends, values.shape[::-1], strict=True))
+        styles = ["dashed" if v < 0 else "solid" for v in levels]
+        axes.contour(x, y, np.ma.masked_invalid(values), levels=levels, colors="#d8d8d8", linewidths=0.7, linestyles=styles)
+    bar = figure.colorbar(drawn, cax=figure.add_axes(bar_place))
+    bar.set_label(image.unit or "", fontsize=9)
+    bar.ax.tick_params(labelsize=8)
+    axes.set_title(style.title or os.path.basename(image.path.rstrip("/")), fontsize=10)
+    axes.set_xlabel(x_label, fontsize=9)
+    axes.set_ylabel(y_label, fontsize=9)
+    axes.tick_params(labelsize=8)
+    axes.ticklabel_format(useOffset=False)
+    axes.set_xlim(left, right)
+    axes.set_ylim(low, high)
     return figure
 
 

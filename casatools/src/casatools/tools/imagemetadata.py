@@ -294,18 +294,19 @@ class imagemetadata:
 
     def _set_beam(self, key: str, value: Any) -> None:
         beams = self._open.beams
-        if not beams.is_single:
-            raise DataError("the image has no single beam to modify" + ("" if beams else ": add one first"))
+        if not beams.is_single and (beams or key == "beampa"):
+            raise DataError("the image has no single beam to modify" + ("" if beams else ": give it an axis first"))
         number, unit = parse_quantity(value, "") if isinstance(value, (str, dict)) else (None, "")
         if number is None or not unit:
             raise ParameterError(f"{key!r} must be an angle with a unit, such as '10arcsec'; got {value!r}")
         convert_value(number, unit, "rad")
-        beam = beams.at()
+        length = float(np.ravel(number)[0])
+        beam = beams.at() if beams else Beam(length, length, 0.0, (unit, unit, "deg"))  # the first axis makes a round beam
         units = [*beam.units]
         place = _BEAM.index(key)
         units[place] = unit
         fields = {"beammajor": "major", "beamminor": "minor", "beampa": "position_angle"}
-        changed = replace(beam, **{fields[key]: float(np.ravel(number)[0])}, units=(units[0], units[1], units[2]))
+        changed = replace(beam, **{fields[key]: length}, units=(units[0], units[1], units[2]))
         if not changed.major_rad >= changed.minor_rad > 0:
             raise ParameterError(f"{key!r} = {value!r}: the beam's major axis must be at least its minor axis, both above 0")
         self._open.beams = BeamSet.single(changed)

@@ -9,7 +9,7 @@ import numpy as np
 
 from casatools._base import kinds, log
 from casatools._base.declare import method
-from casatools._base.errors import OutputExistsError, ParameterError, PathMissingError
+from casatools._base.errors import DataError, OutputExistsError, ParameterError, PathMissingError
 from casatools._base.paths import require_present, staged_output
 from casatools.analysis.regions import ImageSelection
 from casatools.analysis.regions.record_writing import (
@@ -374,13 +374,13 @@ class regionmanager:
         filename: Annotated[str, kinds.OutPath(), "File to write"] = "",
         region: Annotated[dict, kinds.Record(), "Region"] = {},  # noqa: B006 - copied
     ) -> bool:
-        """Write a region record to a file that `fromfiletorecord` reads."""
-        import json
+        """Write a region record to a file that `fromfiletorecord`, here and in CASA, reads."""
+        from casatools.io.formats.record_file import write_record
 
         if "isRegion" not in region:
             raise ParameterError("regionmanager.tofile: parameter 'region' is not a region record")
-        with staged_output(filename) as temporary, open(temporary, "w", encoding="utf-8") as stream:
-            json.dump(region, stream, default=lambda v: v.tolist())
+        with staged_output(filename) as temporary:
+            write_record(temporary, region)
         return True
 
     @method
@@ -395,20 +395,19 @@ class regionmanager:
         Raises
         ------
         ParameterError
-            The file holds no region record of ours.
+            The file holds no region record.
         """
-        import json
+        from casatools.io.formats.record_file import read_record
 
         path = require_present(filename, "region file")
         if os.path.isdir(path):
             raise ParameterError(f"{filename!r} is a folder; regions in tables are read by fromtabletorecord")
         try:
-            with open(path, encoding="utf-8") as stream:
-                found = json.load(stream)
-        except ValueError:
+            found = read_record(path)
+        except DataError:
             raise ParameterError(f"{filename!r} holds no region record; region text is read by fromtextfile") from None
-        if not isinstance(found, dict) or "isRegion" not in found:
-            raise ParameterError(f"{filename!r} holds no region record")
+        if "isRegion" not in found:
+            raise ParameterError(f"{filename!r} holds a record that is no region")
         if verbose:
             log.post(f"region of the file {filename}")
         return found

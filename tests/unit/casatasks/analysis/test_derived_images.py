@@ -450,6 +450,18 @@ def test_primary_beam_refusals(cube: np.ndarray) -> None:
         impbcor("", pbimage="a.im", outfile="o.im")
 
 
+def test_continuum_of_too_few_channels() -> None:
+    """A line needs two channels: a spectrum that has one of them is masked, the others keep all their pixels."""
+    mask = np.ones((3, 3, 1, 6), bool)
+    mask[1, 1, 0, 0] = mask[2, 0, 0, 4] = False
+    values = np.random.default_rng(3).normal(size=mask.shape)
+    make("few.im", values, mask)
+    imcontsub("few.im", linefile="fewline.im", contfile="fewcont.im", fitorder=1, chans="0~1")
+    for name in ("fewline.im", "fewcont.im"):
+        good = read(name)[1]
+        assert not good[1, 1].any() and good[2, 0, 0].tolist() == [True, True, True, True, False, True] and good.sum() == 47
+
+
 def test_continuum_subtraction(masked: tuple[np.ndarray, np.ndarray]) -> None:
     chan = np.arange(20.0)
     rng = np.random.default_rng(7)

@@ -13,6 +13,7 @@ from casatools import image
 from casatools._base.errors import OutputExistsError, ParameterError, SelectionError
 from casatools.io.image import Beam, BeamSet, CasaImage
 from casatools.io.image.coordinates.make import make_image_coordinates
+from support.images import pixels
 
 NX, NY, NCHAN = 12, 10, 20
 REST_HZ, FIRST_HZ, STEP_HZ = 1.42e9, 1.4195e9, 50e3
@@ -97,15 +98,6 @@ def test_values(cube: np.ndarray) -> None:
     assert np.allclose(spectrum["coords"][:, 3], FIRST_HZ + STEP_HZ * np.arange(NCHAN))
 
 
-def _pixels(name: str) -> np.ndarray:
-    ia = image()
-    ia.open(name)
-    try:
-        return np.squeeze(ia.getchunk())
-    finally:
-        ia.close()
-
-
 def test_moments_are_the_sums(cube: np.ndarray) -> None:
     immoments("line.im", moments=[0, 1, 2, 8], outfile="m", includepix=[0.5, 100])
     values = np.where(cube[:, :, 0] >= 0.5, cube[:, :, 0], 0).astype(float)
@@ -114,10 +106,10 @@ def test_moments_are_the_sums(cube: np.ndarray) -> None:
     total = values.sum(axis=2)
     first = (values * velocity).sum(axis=2) / total
     second = np.sqrt((values * (velocity - first[..., None]) ** 2).sum(axis=2) / total)
-    assert np.allclose(_pixels("m.integrated"), total * width, rtol=1e-5)
-    assert np.allclose(_pixels("m.weighted_coord"), first, rtol=1e-6)
-    assert np.allclose(_pixels("m.weighted_dispersion_coord"), second, rtol=1e-3)
-    assert np.allclose(_pixels("m.maximum"), values.max(axis=2))
+    assert np.allclose(pixels("m.integrated"), total * width, rtol=1e-5)
+    assert np.allclose(pixels("m.weighted_coord"), first, rtol=1e-6)
+    assert np.allclose(pixels("m.weighted_dispersion_coord"), second, rtol=1e-3)
+    assert np.allclose(pixels("m.maximum"), values.max(axis=2))
     # The line's centre moves by 0.3 channels a pixel: so does the velocity field.
     assert np.allclose(np.diff(first.mean(axis=1)), -0.3 * width, atol=0.12 * width)
 
@@ -125,7 +117,7 @@ def test_moments_are_the_sums(cube: np.ndarray) -> None:
 def test_one_moment_takes_the_name_itself(cube: np.ndarray) -> None:
     immoments("line.im", moments=[0], chans="5~9", outfile="five")
     width = abs(np.diff(velocity_km_s()[:2])[0])
-    assert np.allclose(_pixels("five"), cube[:, :, 0, 5:10].sum(axis=2) * width, rtol=1e-5)
+    assert np.allclose(pixels("five"), cube[:, :, 0, 5:10].sum(axis=2) * width, rtol=1e-5)
     ia = image()
     ia.open("five")
     assert ia.brightnessunit() == "Jy/beam.km/s"
@@ -192,3 +184,24 @@ def test_moments_along_directions(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         with CasaImage.open(f"m.{suffix}") as found:
             assert np.allclose(found.read(), expected, rtol=1e-5, atol=1e-9), suffix
             assert found.unit == unit
+
+
+def test_moments_of_chosen_channels_have_the_beam_of_those(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Planes that are left out have no say in the beam that the others are smoothed to."""
+    monkeypatch.chdir(tmp_path)
+    cell = np.pi / 648000
+    coordinates = make_image_coordinates(
+        (16, 12), (cell, cell), (1.0, 0.5), 1.4e9 + 1e5 * np.arange(4), stokes=["I"], rest_frequency_hz=1.4e9
+    )
+    values = np.random.default_rng(2).normal(size=(4, 1, 12, 16)).astype(np.float32)
+    with CasaImage.create("b.im", values.shape, coordinates, unit="Jy/beam") as made:
+        made.write(values)
+        made.beams = BeamSet.per_plane([[Beam(9.0, 8.0, 10.0)], *[[Beam(5.0, 4.0, 20.0)]] * 3])
+    immoments("b.im", [0], chans="1~3", outfile="m")
+    width = 1e5 / 1.4e9 * C_KM_S
+    with CasaImage.open("m") as found:
+        assert found.beams.at().major_arcsec == pytest.approx(5.0) and found.beams.at().minor_arcsec == pytest.approx(4.0)
+        assert np.allclose(np.squeeze(found.read()), values[1:, 0].sum(axis=0) * width, rtol=1e-4, atol=1e-4)
+    immoments("b.im", [0], outfile="all")
+    with CasaImage.open("all") as found:
+        assert found.beams.at().major_arcsec == pytest.approx(9.0)

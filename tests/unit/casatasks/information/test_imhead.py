@@ -99,7 +99,10 @@ def test_add_and_delete() -> None:
     with pytest.raises(DataError, match="no beam"):
         get("beammajor")
     with pytest.raises(DataError, match="no single beam"):
-        imhead("a.im", "put", "beammajor", "3arcsec")
+        imhead("a.im", "put", "beampa", "3deg")
+    imhead("a.im", "put", "beammajor", "3arcsec")
+    assert get("beamminor") == {"value": 3.0, "unit": "arcsec"} and get("beampa")["value"] == 0
+    imhead("a.im", "del", "beammajor")
     imhead("a.im", "add", "beammajor", "30arcsec")
     assert get("beamminor") == {"value": 30.0, "unit": "arcsec"}
     for call in (lambda: get("nokey"), lambda: imhead("a.im", "get"), lambda: imhead("")):

@@ -107,6 +107,17 @@ def test_values_are_put_into_the_arrays_of_operands_of_their_type_only(images: n
         assert kind is None or value.dtype == kind
 
 
+def test_numbers_begin_with_a_dot_and_truth_counts(images: np.ndarray) -> None:
+    for text, expected in (
+        ("b.im*.5", A), ("fmod(b.im,.7)", np.fmod(2 * A, np.float32(0.7))), ("iif(b.im>.25e1,.5,-.5)", np.where(2 * A > 2.5, 0.5, -0.5)),
+        ("max(b.im,.3)-.1", np.maximum(2 * A, 0.3) - 0.1), ("2*abs(b.im)^.5", 2 * np.sqrt(np.abs(2 * A))),
+        ("(b.im>0)+(b.im>2)", (A > 0) * 1 + (A > 1) * 1), ("-(b.im>0)-(b.im>2)", -1 * (A > 0) - 1 * (A > 1)), ("(b.im>0)*T", (A > 0) * 1),
+    ):  # fmt: skip
+        found = Expression(text).read_all().value
+        assert found.dtype != bool
+        np.testing.assert_allclose(found, expected, rtol=1e-6, err_msg=text)
+
+
 def test_tiles_of_expressions() -> None:
     shape, tile = (5, 1, 12, 20), (2, 1, 8, 8)
     coordinates = make_image_coordinates((20, 12), (1e-5, 1e-5), (1.0, 0.5), 1.0e9 + 1e6 * np.arange(5))
@@ -164,6 +175,13 @@ def test_bad_syntax(text: str) -> None:
         ("rebin(2 + 3, [2, 2])", "holds no image"),
         ("sin(b.im, b.im)", "does not take 2 arguments"),
         ("fractiles(b.im)", "no function 'fractiles'"),
+        ("mean(b.im, 2)", "does not take 2 arguments"),
+        ("max(b.im, 1, 2)", "does not take 3 arguments"),
+        ("floor(complex(b.im, 1))", "'floor' does not take complex values"),
+        ("pa(complex(b.im, 1), b.im)", "'pa' does not take complex values"),
+        ("min(complex(b.im, 1), 2)", "'min' does not take complex values"),
+        ("complex(b.im, 1) % 2", "'%' does not take complex values"),
+        ("sign(b.im > 0)", "'sign' does not take truth values"),
     ],
 )
 def test_bad_expressions(images: np.ndarray, text: str, message: str) -> None:

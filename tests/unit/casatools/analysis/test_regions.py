@@ -214,3 +214,15 @@ def test_polarizations_are_named_one_after_another(text: str) -> None:
     coordinates = make_image_coordinates((6, 5), (1e-5, 1e-5), (1.0, 0.5), [1e9], stokes=["I", "Q", "U", "V"])
     found = ImageSelection("", "", "", text).resolve(coordinates, (1, 4, 5, 6))
     assert found.chosen_on(1).tolist() == [0, 3]
+
+
+def test_a_circle_about_a_place_outside() -> None:
+    """Its pixels are those within the radius; CASA's mask holds half as many again."""
+    cell = np.pi / 648000
+    coordinates = make_image_coordinates((22, 18), (2 * cell, 2 * cell), (0.5, -0.4), [1.4e9], stokes=["I"])
+    pixels = ImageSelection("circle[[-6.3423pix,11.5504pix],7.2pix]").resolve(coordinates, (1, 1, 18, 22))
+    y, x = np.mgrid[0:18, 0:22]
+    expected = (x + 6.3423) ** 2 + (y - 11.5504) ** 2 <= 7.2**2
+    inside = np.zeros((18, 22), bool)
+    inside[tuple(pixels.slices)[2:]] = pixels.block(pixels.slices)[0, 0]
+    assert expected.any() and np.array_equal(inside, expected)

@@ -114,9 +114,41 @@ def test_refused() -> None:
     with CasaImage.create("l.im", (4, 4), Coordinates([LinearCoordinate.make(["x", "y"], ["m", "m"])])):
         pass
     with pytest.raises(DataError, match="sky axes"):
-        quick_look("l.im", "x.png")
+        quick_look("l.im", "x.png", contours_of="a.im")
     with CasaImage.open("a.im", writable=True) as image:
         image.write(np.nan)
     with pytest.raises(DataError, match="no good pixel"):
         quick_look("a.im", "x.png", channel=0)
     assert not Path("x.png").exists()
+
+
+def test_an_image_without_sky_is_drawn_along_its_first_axes() -> None:
+    """A slice of position against frequency: values at the places that its axes name, velocities where there is a rest frequency."""
+    for rest in (1.42e9, 0.0):
+        spectral = make_image_coordinates(
+            (4, 4), (CELL, CELL), (1.0, 0.5), 1.42e9 + 1e6 * np.arange(5), rest_frequency_hz=rest
+        ).spectral
+        coordinates = Coordinates([LinearCoordinate.make(["Offset"], ["arcsec"], [0.0], [3.0], [2.0]), spectral])
+        name = f"pv{rest:.0f}.im"
+        values = 0.1 * np.random.default_rng(1).normal(size=(5, 7))
+        values[3, 2] = 6.0
+        with CasaImage.create(name, values.shape, coordinates, unit="Jy/beam", mask="mask0") as made:
+            made.write(values)
+            made.write_mask(values > -0.15)
+        figure = quick_look(name, "pv.png", overwrite=True)
+        axes = figure.axes[0]
+        drawn = axes.images[0]
+        left, right, low, high = drawn.get_extent()
+        assert (left, right, axes.get_xlabel()) == (-7.0, 7.0, "Offset [arcsec]") and axes.get_title() == name
+        expected = (-0.5e-3, 4.5e-3) if not rest else (0.5e6 / 1.42e9 * 299792.458, -4.5e6 / 1.42e9 * 299792.458)
+        assert (low, high) == pytest.approx([1.42 + e for e in expected] if not rest else expected, rel=1e-6)
+        assert axes.get_ylabel() == ("Radio velocity [km/s]" if rest else "Frequency [GHz]")
+        shown = np.ma.filled(np.ma.masked_invalid(drawn.get_array()), np.nan)
+        assert shown[3, 2] == pytest.approx(6.0) and np.isnan(shown).sum() == (values <= -0.15).sum()
+        assert len(figure.axes) == 2 and figure.axes[1].get_ylabel() == "Jy/beam"
+    with CasaImage.open(name, writable=True) as made:
+        made.write_mask(False)
+    with pytest.raises(DataError, match="no good pixel"):
+        quick_look(name)
+    with pytest.raises(DataError, match="no two axes"):
+        quick_look("pv0.im", region="box[[1pix,1pix],[1pix,4pix]]")

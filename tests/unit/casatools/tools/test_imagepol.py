@@ -186,6 +186,19 @@ def test_complex_images(po: Any, stokes: np.ndarray) -> None:
             assert np.allclose(opened.read(), expected, rtol=1e-5, atol=1e-6), name
 
 
+def test_chi_squared_is_that_of_the_residuals() -> None:
+    """Of the weighted line through the angles, over what the fit leaves free; CASA's sums cancel in single precision."""
+    x = np.linspace(0.03, 0.06, 12)
+    random = np.random.default_rng(4)
+    errors = random.uniform(0.005, 0.02, (5, 12))
+    angles = 0.3 + 7.0 * x + errors * random.normal(size=errors.shape)
+    fit = fit_angles(x, angles, errors)
+    for k in range(5):
+        line = np.polyfit(x, angles[k], 1, w=1 / errors[k])
+        expected = (((angles[k] - np.polyval(line, x)) / errors[k]) ** 2).sum() / 10
+        assert fit.chi2[k] == pytest.approx(expected, rel=1e-9) and fit.rm[k] == pytest.approx(line[0], rel=1e-9)
+
+
 def test_angles_and_turns() -> None:
     rng = np.random.default_rng(0)
     wavelength2 = (299792458.0 / np.linspace(1.0e9, 2.0e9, 40)) ** 2

@@ -10,6 +10,7 @@ import pytest
 
 from casatools import image, regionmanager
 from casatools._base.errors import OutputExistsError, ParameterError, PathMissingError, SelectionError
+from casatools.io.formats.record_file import write_record
 from casatools.io.image import CasaImage
 
 SHAPE = [20, 16, 2, 6]
@@ -176,17 +177,16 @@ def test_regions_in_tables_and_files(rg: regionmanager) -> None:
         assert np.array_equal(mask[0, 0].T, plane(region))
     with pytest.raises(OutputExistsError, match="mask 'm'"):
         rg.fromrecordtotable("a.im", "m", region, asmask=True)
-    assert rg.tofile("r.json", region)
-    assert np.array_equal(plane(rg.fromfiletorecord("r.json")), plane(region))
+    assert rg.tofile("r.rgn", region)
+    assert np.array_equal(plane(rg.fromfiletorecord("r.rgn")), plane(region))
     with open("text.crtf", "w", encoding="utf-8") as stream:
         stream.write("circle")
-    with open("other.json", "w", encoding="utf-8") as stream:
-        stream.write("{}")
-    for path in ("text.crtf", "other.json", "a.im"):
+    write_record("other.rgn", {"name": "none"})
+    for path in ("text.crtf", "other.rgn", "a.im"):
         with pytest.raises(ParameterError):
             rg.fromfiletorecord(path)
     with pytest.raises(ParameterError, match="not a region record"):
-        rg.tofile("x.json", {})
+        rg.tofile("x.rgn", {})
 
 
 def test_refusals(rg: regionmanager, csys: dict[str, Any]) -> None:

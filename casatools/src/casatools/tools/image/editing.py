@@ -96,8 +96,10 @@ class EditingMethods(MakingMethods):
         if np.size(pixels):
             given = self._fitted(pixels, box, replicate, "pixels")
             part = tuple(slice(0, n) for n in given.shape)
-            old, good = chosen.read(part)
-            image.write(given if not usemask or good is None else np.where(good, given, old), _beginning(slices, part))
+            if usemask:
+                old, good = chosen.read(part)
+                given = given if good is None else np.where(good, given, old)
+            image.write(given, _beginning(slices, part))
         if np.size(pixelmask):
             flags = self._fitted(pixelmask, box, replicate, "pixelmask").astype(bool)
             image.write_mask(flags, _beginning(slices, tuple(slice(0, n) for n in flags.shape)))

@@ -34,6 +34,8 @@ ZENITHAL = frozenset({"AZP", "SZP", "TAN", "SIN", "STG", "ARC", "ZPN", "ZEA", "A
 _CONIC = frozenset({"COP", "COD", "COE", "COO"})
 _FAST = frozenset({"TAN", "SIN", "STG", "ARC", "ZEA"})
 _EQUATORIAL = frozenset({"CAR", "MER", "CEA", "SFL", "AIT"})
+# Projections with compiled loops for many points.
+_COMPILED = {"AIT": "aitoff", "MOL": "mollweide", "PAR": "parabolic", "HPX": "healpix"}
 # From so many points on a compiled loop saves more than it takes to load.
 _MANY = 20000
 # Native coordinates may be this far beyond the whole sky [rad], for rounding; wcslib allows as much.
@@ -118,8 +120,7 @@ class Projector:
     def to_sky(self, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Longitude and latitude [rad] of plane coordinates [rad]; NaN off the sky."""
         if self._sphere is not None:
-            native = self._through("wcs_pix2world", x, y) if self._slow is not None else _UNROLL[self.name](x, y)
-            longitude, latitude = self._sphere.to_sky(*native)
+            longitude, latitude = self._sphere.to_sky(*self._native_of_plane(x, y))
             return self._signed(longitude), latitude
         if self.turn:
             cosine, sine = math.cos(self.turn), math.sin(self.turn)
@@ -127,6 +128,28 @@ class Projector:
         east, north, radial = _DEPROJECT[self.name](x, y, self.parameters)
         longitude, latitude = _directions(east, north, radial, self.longitude, self.latitude)
         return self._signed(longitude), latitude
+
+    def _native_of_plane(self, x: np.ndarray, y: np.ndarray) -> Two:
+        if self.name in _COMPILED and x.ndim == 1 and x.size >= _MANY:
+            return _compiled("native_of_" + _COMPILED[self.name], x, y, *self._loop_parameters)
+        return self._through("wcs_pix2world", x, y) if self._slow is not None else _UNROLL[self.name](x, y)
+
+    def _plane_of_native(self, longitude: np.ndarray, latitude: np.ndarray) -> Two:
+        if self.name in _COMPILED and longitude.ndim == 1 and longitude.size >= _MANY:
+            return _compiled(_COMPILED[self.name] + "_of_native", longitude, latitude, *self._loop_parameters)
+        return (
+            self._through("wcs_world2pix", longitude, latitude)
+            if self._slow is not None
+            else _ROLL[self.name](longitude, latitude)
+        )
+
+    @property
+    def _loop_parameters(self) -> tuple[float, ...]:
+        """What a compiled loop needs beside the points: facets and rows of HPX, four and three where they are not given."""
+        if self.name != "HPX":
+            return ()
+        given = [float(value) for value in self.parameters]
+        return (given[0] if given else 4.0), (given[1] if len(given) > 1 else 3.0)
 
     def _signed(self, longitude: np.ndarray) -> np.ndarray:
         """Longitudes with the sign of the reference point's, as wcslib gives them; changed in place."""
@@ -140,10 +163,7 @@ class Projector:
     def to_plane(self, longitude: np.ndarray, latitude: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Plane coordinates [rad] of longitude and latitude [rad]; NaN where the projection does not reach."""
         if self._sphere is not None:
-            native = self._sphere.from_sky(longitude, latitude)
-            if self.name == "MOL" and longitude.size >= _MANY:
-                return _mol_out(*native)
-            return self._through("wcs_world2pix", *native) if self._slow is not None else _ROLL[self.name](*native)
+            return self._plane_of_native(*self._sphere.from_sky(longitude, latitude))
         east, north, radial = _cosines(longitude, latitude, self.longitude, self.latitude)
         x, y = _PROJECT[self.name](east, north, radial, self.parameters)
         if self.turn:
@@ -166,6 +186,15 @@ def _many(function: str, first: np.ndarray, second: np.ndarray, *rest: Any, resu
     found = tuple(empty_array(first.shape, np.float64) for _ in range(results))
     getattr(sphere_turns, function)(np.ascontiguousarray(first), np.ascontiguousarray(second), *rest, *found)
     return found
+
+
+def _compiled(function: str, first: np.ndarray, second: np.ndarray, *rest: float) -> Two:
+    """What a compiled loop over many points makes of native or plane coordinates."""
+    from casatools.kernels import sky_projections
+
+    one, other = (empty_array(first.shape, np.float64) for _ in range(2))
+    getattr(sky_projections, function)(np.ascontiguousarray(first), np.ascontiguousarray(second), *rest, one, other)
+    return one, other
 
 
 def _directions(east: np.ndarray, north: np.ndarray, radial: np.ndarray, longitude_0: float, latitude_0: float) -> Two:
@@ -350,15 +379,6 @@ def _ait_out(longitude: np.ndarray, latitude: np.ndarray) -> Two:
     sin_lat, cos_lat = sines_and_cosines(latitude)
     gamma = np.sqrt(2.0 / (1.0 + cos_lat * cos_half))
     return 2.0 * gamma * cos_lat * sin_half, gamma * sin_lat
-
-
-def _mol_out(longitude: np.ndarray, latitude: np.ndarray) -> Two:
-    from casatools.kernels.sphere_turns import mollweide_angles
-
-    angle = np.empty(latitude.shape)
-    mollweide_angles(np.ascontiguousarray(latitude), angle)
-    sine, cosine = sines_and_cosines(angle)
-    return 2.0 * math.sqrt(2.0) / math.pi * longitude * cosine, math.sqrt(2.0) * sine
 
 
 def _car_out(longitude: np.ndarray, latitude: np.ndarray) -> Two:
