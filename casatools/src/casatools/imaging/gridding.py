@@ -15,8 +15,9 @@ import numpy as np
 
 from casatools._base.buffers import large_pages
 from casatools._base.threads import thread_count
+from casatools.imaging.half_plane import fits_half_plane, grid_half_plane
 
-__all__ = ["GridOptions", "degrid", "grid"]
+__all__ = ["GridOptions", "degrid", "grid", "grid_pair"]
 
 
 @dataclass(frozen=True)
@@ -92,10 +93,16 @@ def _grids_bytes(options: GridOptions) -> int:
     return int(1.1 * nx * ny * (2.0 if options.wide_field else 1.65) ** 2 * (24 if options.double else 12))
 
 
+def _fits_half_plane(uvw_m: np.ndarray, freq_hz: np.ndarray, options: GridOptions) -> bool:
+    """Whether the gridder of half planes, which is faster, does it."""
+    plain = not (options.wide_field or options.double or any(options.offset)) and options.epsilon >= 1e-5
+    return plain and fits_half_plane(uvw_m, freq_hz, options.shape, options.cell_rad)
+
+
 def grid(
     uvw_m: np.ndarray,
     freq_hz: np.ndarray,
-    vis: np.ndarray,
+    vis: np.ndarray | None,
     weight: np.ndarray,
     options: GridOptions,
     into: np.ndarray | None = None,
@@ -106,7 +113,8 @@ def grid(
     ----------
     uvw_m : ndarray (row, 3) float64 [m]
     freq_hz : ndarray (chan,) float64 [Hz]
-    vis : ndarray (row, chan) complex64 [Jy]
+    vis : ndarray (row, chan) complex64 [Jy], optional
+        Ones without it, for a point spread function.
     weight : ndarray (row, chan) float32
     options : GridOptions
     into : ndarray (y, x), optional
@@ -118,6 +126,13 @@ def grid(
         Not divided by the sum of weights; x grows to the west.
     """
     nx, ny = options.shape
+    if _fits_half_plane(uvw_m, freq_hz, options):
+        image = np.empty((ny, nx), np.float32) if into is None else into
+        targets = (None, image) if vis is None else (image, None)
+        grid_half_plane(uvw_m, freq_hz, vis, weight, options.shape, options.cell_rad, *targets)
+        return image
+    if vis is None:
+        vis = np.broadcast_to(np.complex64(1), weight.shape)  # takes no memory
     if options.double:
         vis, weight = np.asarray(vis, np.complex128), np.asarray(weight, np.float64)
     is_large, uvw, named = _as_gridder_takes(uvw_m, options)
@@ -130,6 +145,17 @@ def grid(
         return np.ascontiguousarray(image)
     into[...] = image
     return into
+
+
+def grid_pair(
+    uvw_m: np.ndarray, freq_hz: np.ndarray, vis: np.ndarray, weight: np.ndarray, options: GridOptions, image: np.ndarray, ones: np.ndarray
+) -> None:  # fmt: skip
+    """As `grid`, of visibilities into `image` and of ones into `ones`, both (y, x) float32: in one pass where that can be."""
+    if _fits_half_plane(uvw_m, freq_hz, options):
+        grid_half_plane(uvw_m, freq_hz, vis, weight, options.shape, options.cell_rad, image, ones)
+        return
+    grid(uvw_m, freq_hz, None, weight, options, into=ones)
+    grid(uvw_m, freq_hz, vis, weight, options, into=image)
 
 
 def degrid(

@@ -16,7 +16,7 @@ import numpy as np
 
 from casatools.frames.directions import Direction
 from casatools.imaging.beam_fit import fit_beam, sidelobe_level
-from casatools.imaging.gridding import GridOptions, degrid, grid
+from casatools.imaging.gridding import GridOptions, degrid, grid, grid_pair
 from casatools.imaging.minor_cycle import MinorCycle, MinorOptions
 from casatools.imaging.multi_term import MultiTermCycle, hessian_peak
 from casatools.imaging.plane_deconvolver import PlaneDeconvolver, Planes, TermDeconvolver
@@ -108,8 +108,9 @@ class ImageField(PlaneDeconvolver):
     is_shareable = True
     # Whether channels of a cube may be gridded at the same time.
     channels_apart = True
-    # Whether each gridding makes the whole plane, so that the first needs none of zeros.
+    # Whether each gridding makes the whole plane, so that the first needs none of zeros; and whether psf and residual may be made in one pass.
     _grids_whole = True
+    grids_pairs = True
 
     @property
     def gridded(self) -> ImageField:
@@ -127,14 +128,33 @@ class ImageField(PlaneDeconvolver):
 
     def add_psf(self, view: BlockView, chan: int, freq_hz: np.ndarray, weight: np.ndarray) -> None:
         """Grid ones (row, chan) with their weights into the point spread function of a channel."""
-        ones = np.broadcast_to(np.complex64(1), weight.shape)  # takes no memory
-        self._grid_onto(self.planes.psf[chan], self.planes.sumwt[chan] == 0, view, freq_hz, ones, weight)
+        self._grid_onto(self.planes.psf[chan], self.planes.sumwt[chan] == 0, view, freq_hz, None, weight)
         self.planes.sumwt[chan] += float(weight.sum(dtype=np.float64))
 
+    def add_pair(self, view: BlockView, chan: int, freq_hz: np.ndarray, vis: np.ndarray, weight: np.ndarray) -> None:
+        """Do `add_psf`, and `add` for all polarizations (pol, row, chan): of a blank model, where nothing has been gridded yet."""
+        self._pair_onto(
+            self.planes.psf[chan], self.planes.residual[chan, 0], self.planes.sumwt[chan] == 0, view, freq_hz, vis[0], weight
+        )
+        self._is_blank[chan, 0] = False
+        self.planes.sumwt[chan] += float(weight.sum(dtype=np.float64))
+        for pol in range(1, len(vis)):
+            self.add(view, chan, pol, freq_hz, vis[pol], weight)
+
+    def _pair_onto(
+        self, psf: np.ndarray, residual: np.ndarray, is_first: bool, view: BlockView, freq_hz: np.ndarray, vis: np.ndarray, weight: np.ndarray
+    ) -> None:  # fmt: skip
+        """As `_grid_onto`, of visibilities and of ones."""
+        ones, image = (psf, residual) if is_first else (np.empty_like(psf), np.empty_like(residual))
+        grid_pair(view.uvw_m, freq_hz, vis, weight, self.options, image, ones)
+        if not is_first:
+            psf += ones
+            residual += image
+
     def _grid_onto(
-        self, plane: np.ndarray, is_first: bool, view: BlockView, freq_hz: np.ndarray, vis: np.ndarray, weight: np.ndarray
+        self, plane: np.ndarray, is_first: bool, view: BlockView, freq_hz: np.ndarray, vis: np.ndarray | None, weight: np.ndarray
     ) -> None:
-        """Add gridded visibilities to a plane (y, x); the first are put in the place of what it holds."""
+        """Add gridded visibilities (ones without any) to a plane (y, x); the first are put in the place of what it holds."""
         if is_first:
             grid(view.uvw_m, freq_hz, vis, weight, self.options, into=plane)
         else:
@@ -324,12 +344,25 @@ class TermField(TaylorTerms, ImageField):
 
     def add_psf(self, view: BlockView, chan: int, freq_hz: np.ndarray, weight: np.ndarray) -> None:
         """Grid the spectral beams: ones weighted with the powers of x up to twice the highest term."""
-        ones = np.broadcast_to(np.complex64(1), weight.shape)  # takes no memory
         is_first = self.planes.sumwt[0] == 0
         for term in range(2 * self.nterms - 1):
             scaled = weight * self._power(freq_hz, term) if term else weight
-            self._grid_onto(self.planes.psf[term], is_first, view, freq_hz, ones, scaled)
+            self._grid_onto(self.planes.psf[term], is_first, view, freq_hz, None, scaled)
             self.planes.sumwt[term] += float(scaled.sum(dtype=np.float64))
+
+    def add_pair(self, view: BlockView, chan: int, freq_hz: np.ndarray, vis: np.ndarray, weight: np.ndarray) -> None:
+        """As `ImageField.add_pair`: the first spectral beams go with the residuals of their terms."""
+        planes, is_first = self.planes, self.planes.sumwt[0] == 0
+        for term in range(2 * self.nterms - 1):
+            scaled = weight * self._power(freq_hz, term) if term else weight
+            if term < self.nterms:
+                self._pair_onto(planes.psf[term], planes.residual[term, 0], is_first, view, freq_hz, vis[0], scaled)
+                self._is_blank[term, 0] = False
+            else:
+                self._grid_onto(planes.psf[term], is_first, view, freq_hz, None, scaled)
+            planes.sumwt[term] += float(scaled.sum(dtype=np.float64))
+        for pol in range(1, len(vis)):
+            self.add(view, chan, pol, freq_hz, vis[pol], weight)
 
     def finish_psf(self, cutoff: float) -> None:
         """Normalize all spectral beams by the peak of the first and fit its beam."""

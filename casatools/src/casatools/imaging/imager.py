@@ -271,9 +271,16 @@ class Imager:
             self.weights = GroupedWeights(self.weights)
         self._block_weights: dict[tuple[int, int | None], np.ndarray] = {}
         self._is_settled = False
+        # The data were gridded with the point spread functions, and no major cycle has used that yet.
+        self._has_pairs = False
 
-    def make_psf(self) -> None:
+    def make_psf(self, and_residual: bool = False) -> None:
         """Gather the weights, make the point spread functions, fit their beams.
+
+        Parameters
+        ----------
+        and_residual : bool
+            A major cycle will follow: where models are blank, the data are gridded in the same pass.
 
         Raises
         ------
@@ -283,7 +290,10 @@ class Imager:
         if self.gather() <= 0:
             raise DataError("all selected data are flagged or have no weight: there is nothing to image")
         self.weigh()
-        self.grid_psf()
+        if and_residual and self._takes_pairs():
+            self._grid_pairs()
+        else:
+            self.grid_psf()
         self.finish_psf()
 
     def finish_psf(self) -> None:
@@ -314,6 +324,7 @@ class Imager:
     def gather(self) -> float:
         """Take the samples into the densities of the weighting; gives the sum of the weights of the cross-correlations."""
         self._block_weights.clear()
+        self._has_pairs = False
         if self._is_settled:
             # What is in memory has lost the weights of the data.
             self.data.forget()
@@ -397,6 +408,37 @@ class Imager:
         for image, view in zip(self.fields, views, strict=True):
             image.add_psf(view, chan, freq, weight)
 
+    # Whether this process grids by itself.
+    _grids_here = True
+
+    def _is_blank(self) -> bool:
+        """Whether no field has a model."""
+        return not any(plane.any() for image in self.fields for plane in image.planes.model)
+
+    def _takes_pairs(self) -> bool:
+        able = all(image.grids_pairs and not image.store.is_mapped for image in self.fields)
+        return self._grids_here and able and self._is_blank()
+
+    def _grid_pairs(self) -> None:
+        """Grid the point spread functions and the data in one pass, not yet normalized."""
+        for image in self.fields:
+            image.begin_residual()
+        with Progress(self.data.axis.nchan, "imaging") as progress:
+            for part in self._parts():
+                for block in self.data.part_blocks(part):
+                    self._each_channel(block, self._add_pair, progress)
+        for image in self.fields:
+            image.fill_blank()
+        self._has_pairs = True
+
+    def _add_pair(self, views: list[BlockView], chan: int, weight: np.ndarray) -> None:
+        block = views[0].block
+        part = self._channels(block, chan)
+        freq = block.freq_hz[part]
+        for image, view in zip(self.fields, views, strict=True):
+            turn = view.turn(freq)
+            image.add_pair(view, chan, freq, block.vis[:, :, part] if turn is None else block.vis[:, :, part] * turn, weight)
+
     def _channels(self, block: VisibilityBlock, chan: int) -> slice:
         """Channels of a block that go into a channel of the image."""
         return slice(chan - block.first, chan - block.first + 1) if self.data.is_cube else slice(None)
@@ -424,9 +466,11 @@ class Imager:
 
     def major_cycle(self) -> None:
         """Make the residual images from the data and the models of all fields."""
-        for image in self.fields:
-            image.begin_residual()
-        self.grid_residual()
+        is_made, self._has_pairs = self._has_pairs and self._is_blank(), False
+        if not is_made:
+            for image in self.fields:
+                image.begin_residual()
+            self.grid_residual()
         for image in self.fields:
             image.finish_residual()
             image.store.let_go()

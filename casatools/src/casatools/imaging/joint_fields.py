@@ -227,6 +227,7 @@ class _Joint(ImageField, ABC):
 
     is_shareable = False
     channels_apart = False
+    grids_pairs = False
 
     def view(self, block: VisibilityBlock) -> BlockView:
         """A block as the cube sees it."""

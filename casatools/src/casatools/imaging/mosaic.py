@@ -86,6 +86,7 @@ class MosaicField(ImageField):
 
     channels_apart = False
     _grids_whole = False
+    grids_pairs = False
 
     def clear(self) -> None:
         """Drop all arrays and beams; models are flux densities on the sky from here on, whose weights another rank knows."""

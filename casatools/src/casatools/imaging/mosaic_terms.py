@@ -60,12 +60,11 @@ class MosaicTermField(TaylorTerms, MosaicField):
 
     def add_psf(self, view: BlockView, chan: int, freq_hz: np.ndarray, weight: np.ndarray) -> None:
         """Grid the spectral beams, and count the weights of each primary beam."""
-        ones = np.broadcast_to(np.complex64(1), weight.shape)
         self._psf_hz[0] += float(weight.sum(dtype=np.float64)) * float(freq_hz.mean()), float(weight.sum(dtype=np.float64))
         for term in range(2 * self.nterms - 1):
             scaled = weight * self._power(freq_hz, term)
             self.planes.sumwt[term] += float(scaled.sum(dtype=np.float64))
-            self.planes.psf[term] += grid(view.uvw_m, freq_hz, ones, scaled, self.options)
+            self.planes.psf[term] += grid(view.uvw_m, freq_hz, None, scaled, self.options)
             self._count(view, term, freq_hz, scaled)
 
     def make_weights(self) -> None:

@@ -141,6 +141,8 @@ def _end(key: str) -> None:
 class SharedImager(Imager):
     """An imager whose visibilities are held and gridded by all ranks; otherwise as `Imager`."""
 
+    _grids_here = False
+
     def __init__(
         self, data: ImagingData, fields: Sequence[ImageField], weighting: WeightingOptions, per_channel: bool, cutoff: float
     ) -> None:

@@ -288,7 +288,7 @@ def _fill_images(plans: list[FieldImages], imager: Imager, resume: Callable[[], 
         _earlier_model(images)
     request = plans[0].request
     if request.calcpsf:
-        imager.make_psf()
+        imager.make_psf(and_residual=request.calcres)
     else:
         _earlier_psf(plans, imager)
     mosaic_beams(plans)

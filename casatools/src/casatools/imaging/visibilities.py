@@ -402,7 +402,8 @@ class DataSource:
         if self.recipes is not None:
             made = [] if self.ms.has(self.column) else [columns.pop(0)]
             columns += [name for name in self.recipes.columns if name not in columns]
-        for chunk in iter_chunks(self.ms, self.resolved, columns, chunk_bytes=min(_CHUNK_BYTES, chunk_bytes()), made=made):
+        size, straight = min(_CHUNK_BYTES, chunk_bytes()), not self.ms.writable
+        for chunk in iter_chunks(self.ms, self.resolved, columns, chunk_bytes=size, made=made, straight=straight):
             if self.recipes is not None:
                 self.recipes.add_model(chunk)
             there = room(chunk.ddid, len(planes), *chunk[self.column].shape[:2]) if room is not None and axis is None else None

@@ -66,7 +66,7 @@ def read(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
 @pytest.mark.parametrize("kind", sorted(KINDS))
 def test_visibilities_are_read_once(kind: str, read: list[int], monkeypatch: pytest.MonkeyPatch) -> None:
-    """In all where they fit into memory; else once for the weights, once for the beams and once per major cycle."""
+    """In all where they fit into memory; else once for the weights, once for the beams and once per major cycle, the first of which goes with the beams."""
     tclean(imagename="held", **RUN | KINDS[kind])
     once = sum(read)
     read.clear()
@@ -75,7 +75,9 @@ def test_visibilities_are_read_once(kind: str, read: list[int], monkeypatch: pyt
         monkeypatch.setattr(imager.ImagingData, "plan_parts", lambda *given: None)
     done = tclean(imagename="streamed", **RUN | KINDS[kind])
     assert done["nmajordone"] > 1
-    assert once > 0 and sum(read) == once * (2 + done["nmajordone"])
+    # Mosaics' beams are gridded apart from the data; the outlier of the first run has a model already.
+    apart = "gridder" in KINDS[kind] or kind == "outlier"
+    assert once > 0 and sum(read) == once * (1 + apart + done["nmajordone"])
 
 
 def opened(cube: bool = False, chosen: dict[str, Any] | None = None, per_channel: bool = True, **more: Any) -> Imager:

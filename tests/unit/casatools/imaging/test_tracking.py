@@ -96,6 +96,31 @@ def test_cubes_in_the_frame_of_the_source(centre: str) -> None:
     assert pixels("l.residual")[24, 24].argmax() != 6
 
 
+def test_wide_channels_in_the_frame_of_the_source_take_all_of_the_data() -> None:
+    """Two channels of the data for each of the cube: twice the weight, and what is in one of them is in the cube, whichever it is and however the frame moves."""
+    ways = {
+        **PLACE,
+        "specmode": "cubesource",
+        "phasecenter": "TRACKFIELD",
+        "niter": 0,
+        "restfreq": CUBE["restfreq"],
+        "start": 16,
+        "nchan": 8,
+    }
+    tclean(imagename="one", width=1, **ways)
+    tclean(imagename="two", width=2, **ways)
+    assert pixels("two.sumwt") == pytest.approx(2 * pixels("one.sumwt").ravel()[0], rel=1e-6)
+    for chan in (20, 21, 24):
+        tb = table()
+        tb.open("mv.ms", nomodify=False)
+        data = np.zeros(tb.getcol("DATA").shape, np.complex64)
+        data[:, chan] = 1.0
+        tb.putcol("DATA", data)
+        tb.done()
+        tclean(imagename=f"c{chan}", width=2, **ways)
+        assert pixels(f"c{chan}.residual")[24, 24].sum() == pytest.approx(0.5, abs=1e-4)
+
+
 def test_the_object_stays_and_the_model_moves_with_it() -> None:
     tclean(imagename="t", phasecenter="TRACKFIELD", niter=100, savemodel="modelcolumn", **PLACE)
     tclean(imagename="f", phasecenter="", niter=0, **PLACE)
