@@ -291,7 +291,8 @@ DATA_AND_IMAGES: list[tuple[type[Exception], str, dict[str, Any]]] = [
     (D, "no weight", {"vis": "weightless.ms"}),
     (S, "", {"field": "nosuch"}),
     (S, "", {"spw": "9"}),
-    (D, "mask image", {"mask": "sky.image"}),  # of 32 pixels, the run makes 64
+    (D, "mask image", {"mask": "plane.im"}),
+    (D, "overlap", {"mask": "far.im"}),
     (D, "overlap", {"startmodel": "far.im"}),
     (D, "model image", {"startmodel": "plane.im"}),
     (D, "another imagename", {"imagename": "sky", "niter": 1, "calcres": False}),

@@ -28,7 +28,7 @@ from casatools.frames.quantities import to_unit
 from casatools.io.image import CasaImage
 from casatools.io.ms import MeasurementSet, ResolvedSelection, Selection, VisChunk, iter_chunks, write_chunks
 
-__all__ = ["STOKES", "ImagePlanes", "SkyModel", "open_sky_model", "predict_sky"]
+__all__ = ["STOKES", "ImagePlanes", "SkyModel", "chunk_model", "open_sky_model", "predict_sky"]
 
 _LIGHT_M_S = 299792458.0
 _ARCSEC = np.pi / 648000.0
@@ -248,21 +248,26 @@ def predict_sky(
         write_chunks(ms, _model_chunks(ms, selected, sky, incremental), [])
 
 
+def chunk_model(ms: MeasurementSet, chunk: VisChunk, sky: SkyModel) -> np.ndarray:
+    """Visibilities (row, chan, corr) complex64 [Jy] of a sky model for a chunk, which holds FIELD_ID, UVW and TIME."""
+    frequency = np.asarray(ms.metadata.spectral_windows[chunk.spw].chan_freq_hz)[chunk.channels]
+    names = [ms.metadata.polarizations[chunk.pol].names[c] for c in chunk.correlations]
+    model = np.zeros(chunk.shape, np.complex64)
+    for number in np.unique(chunk["FIELD_ID"]).tolist():
+        found = ms.metadata.fields[number]
+        lon, lat = (float(v) for v in np.ravel(found.phase_dir[0])[:2])
+        centre, turn = frame_turn(Direction(lon, lat, found.phase_frame), "J2000")
+        rows = chunk["FIELD_ID"] == number
+        uvw = np.asarray(chunk["UVW"], np.float64)[rows] @ turn.T
+        factor = frame_factors(ms, number, chunk.spw, float(np.median(chunk["TIME"][rows])))
+        model[rows] = stokes_to_correlations(sky.visibilities(uvw, frequency, centre, factor), names)
+    return model
+
+
 def _model_chunks(
     ms: MeasurementSet, selected: ResolvedSelection, sky: SkyModel, incremental: bool
 ) -> Iterator[tuple[VisChunk, dict[str, np.ndarray]]]:
     columns = ["FIELD_ID", "UVW", "TIME", *(["MODEL_DATA"] if incremental else [])]
     for chunk in iter_chunks(ms, selected, columns, chunk_bytes=CHUNK_BYTES // _MADE, made=["MODEL_DATA"]):
-        frequency = ms.metadata.spectral_windows[chunk.spw].chan_freq_hz
-        names = ms.metadata.polarizations[chunk.pol].names
-        model = np.zeros(chunk.shape, np.complex64)
-        for number in np.unique(chunk["FIELD_ID"]).tolist():
-            found = ms.metadata.fields[number]
-            lon, lat = (float(v) for v in np.ravel(found.phase_dir[0])[:2])
-            centre, turn = frame_turn(Direction(lon, lat, found.phase_frame), "J2000")
-            rows = chunk["FIELD_ID"] == number
-            uvw = np.asarray(chunk["UVW"], np.float64)[rows] @ turn.T
-            factor = frame_factors(ms, number, chunk.spw, float(np.median(chunk["TIME"][rows])))
-            stokes = sky.visibilities(uvw, np.asarray(frequency), centre, factor)
-            model[rows] = stokes_to_correlations(stokes, names)
+        model = chunk_model(ms, chunk, sky)
         yield chunk, {"MODEL_DATA": model + chunk["MODEL_DATA"] if incremental else model}

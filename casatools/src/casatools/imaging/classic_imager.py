@@ -8,22 +8,33 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
 
-from casatools._base.errors import DataError, NotOpenError, ParameterError, UnsupportedError
+from casatools._base.errors import DataError, NotOpenError, ParameterError
 from casatools._base.paths import remove_output, require_absent, require_present, staged_output
+from casatools.analysis.component_images import write_component_image
+from casatools.calibration.predict_sky import SkyModel, open_sky_model
+from casatools.components.component_list import ComponentList, components_from
+from casatools.components.model import Component
+from casatools.frames.directions import Direction
 from casatools.imaging.beam_fit import GaussianBeam, fit_beam
+from casatools.imaging.mask_shapes import write_blank
 from casatools.imaging.pointed_beams import beam_planes
 from casatools.imaging.restoration import restore
 from casatools.imaging.stepwise import SynthesisRun, tclean_request
-from casatools.imaging.tclean_run import run_tclean
+from casatools.imaging.tclean_run import RunInput, run_tclean
+from casatools.imaging.visibilities import DataSource
 from casatools.io.image import Beam, BeamSet, CasaImage
+from casatools.io.image.coordinates.make import make_image_coordinates
+from casatools.io.image.coordinates.units import unit_factor
 
-__all__ = ["ClassicImager", "fit_psf_image", "restore_image"]
+__all__ = ["ClassicImager", "FieldNames", "fit_psf_image", "restore_image"]
 
 # Names of the older tool for the deconvolvers that tclean has; "mf" and "cs" ones alternate minor and major cycles, as all of ours do.
 _ALGORITHMS = {
@@ -31,6 +42,30 @@ _ALGORITHMS = {
     "cs": "clark", "multiscale": "multiscale", "mfmultiscale": "multiscale", "msmfs": "mtmfs", "clarkstokes": "clarkstokes",
     "mfclarkstokes": "clarkstokes", "mem": "mem", "asp": "asp",
 }  # fmt: skip
+# Below this a primary beam counts as zero.
+_LEAST_BEAM = 1e-3
+
+
+@dataclass(frozen=True)
+class FieldNames:
+    """Names of the images of an image field.
+
+    Attributes
+    ----------
+    model, image, residual, psf : str
+        Where they are to be; empty ones are not kept. A model that is there is started from.
+    mask : str
+        Image or region.
+    is_fixed : bool
+        The model stays as it is.
+    """
+
+    model: str = ""
+    image: str = ""
+    residual: str = ""
+    psf: str = ""
+    mask: str = ""
+    is_fixed: bool = False
 
 
 class ClassicImager:
@@ -90,7 +125,7 @@ class ClassicImager:
     def field_selection(self) -> dict[str, str]:
         """What `Selection` takes of the selection."""
         names = {"field": "field", "spw": "spw", "antenna": "antenna", "timestr": "timerange", "scan": "scan", "uvdist": "uvrange", "state": "intent",
-                 "obs": "observation"}  # fmt: skip
+                 "obs": "observation", "taql": "taql_of_selected"}  # fmt: skip
         return {target: str(self.selection[name]) for name, target in names.items() if self.selection.get(name)}
 
     def make_image(self, kind: str, path: str) -> None:
@@ -141,25 +176,34 @@ class ClassicImager:
             run.close()
 
     @contextmanager
-    def cleaned(self, changes: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    def cleaned(
+        self, changes: Mapping[str, Any], components: str = "", more: Sequence[Mapping[str, Any]] = ()
+    ) -> Iterator[tuple[str, dict[str, Any]]]:
         """Images of a tclean run of this image with further parameters, in a folder that is removed afterwards.
+
+        Parameters
+        ----------
+        changes : mapping
+        components : str
+            List of components that are taken away from the data first.
+        more : sequence of mapping
+            Parameters of further image fields; the names of their images begin with that of the main ones and ``-1``, ``-2``, ...
 
         Yields
         ------
         str, dict
             Beginning of the images' names, and the record of the iterations.
         """
-        if self.given_density is not None:
-            raise UnsupportedError(
-                "imager: weights that setweightgrid gave are used by makeimage and sensitivities, not to clean; call weight, or loop with synthesisimager"
-            )
+        taken = partial(_take_away, open_sky_model([], components)) if components else None
         folder = tempfile.mkdtemp(prefix=".imager-", dir=os.getcwd())
         base = os.path.join(folder, "image")
         try:
             run = self.run()
             record = run.images[0] | {"imagename": base, **changes}
+            if more:
+                record["outlierfile"] = _outlier_file(os.path.join(folder, "fields"), base, more)
             request = tclean_request(run.selections, record, run.weighting)
-            yield base, run_tclean(request, ["taskname=imager"])
+            yield base, run_tclean(request, ["taskname=imager"], RunInput(run.chosen(), taken, self.given_density))
         finally:
             shutil.rmtree(folder, ignore_errors=True)
 
@@ -169,26 +213,26 @@ class ClassicImager:
         niter: int,
         gain: float,
         threshold: Any,
-        names: Mapping[str, str],
-        mask: str = "",
+        fields: Sequence[FieldNames],
         per_cycle: int = -1,
         interactive: bool = False,
+        components: str = "",
     ) -> dict[str, Any]:
-        """Clean the image.
+        """Clean the image, and others with it.
 
         Parameters
         ----------
         algorithm : str
         niter, gain, threshold
             As in tclean.
-        names : mapping of str
-            Where model, image, residual and psf are to be; empty ones are not kept. A model that is there is started from.
-        mask : str
-            Image or region.
+        fields : sequence of FieldNames
+            The image that is defined, whose model is gone on from where there is one. With several ones each has the pixels of its model, which is there.
         per_cycle : int
             Iterations of a minor cycle; -1 for no limit.
         interactive : bool
             A person draws the mask and steers.
+        components : str
+            List of components that are taken away from the data, and are in the restored images.
 
         Returns
         -------
@@ -197,38 +241,66 @@ class ClassicImager:
 
         Raises
         ------
-        ParameterError
-            There is no such algorithm.
+        ParameterError, PathMissingError
+            There is no such algorithm, or a model that is fixed or one of several ones is not there.
         """
         name = _ALGORITHMS.get(algorithm.lower())
         if name is None:
             raise ParameterError(
                 f"imager.clean: parameter 'algorithm' must be one of {', '.join(_ALGORITHMS)}; got {algorithm!r}"
             )
+        for one in fields:
+            if one.is_fixed or len(fields) > 1:
+                require_present(one.model, "model image")
         changes: dict[str, Any] = {
-            "deconvolver": name, "niter": niter, "gain": gain, "threshold": threshold, "mask": mask, "cycleniter": per_cycle,
+            "deconvolver": name, "niter": 0 if all(f.is_fixed for f in fields) else niter, "gain": gain, "threshold": threshold, "cycleniter": per_cycle,
             "scales": self.scales, "smallscalebias": self.bias, "nterms": self.terms, "interactive": interactive,
         }  # fmt: skip
         changes |= self.cycles
-        model = names.get("model", "")
-        suffix = ".tt0" if name == "mtmfs" else ""
-        if model and os.path.isdir(model):
-            changes["startmodel"] = model
-        with self.cleaned(changes) as (base, record):
-            with CasaImage.open(f"{base}.residual{suffix}") as image:
-                peak = float(np.abs(image.read()).max())
-            for kind, target in names.items():
-                if target:
-                    remove_output(target)
-                    os.rename(f"{base}.{kind}{suffix}", target)
+        with tempfile.TemporaryDirectory(prefix=".masks-", dir=os.getcwd()) as masks:
+            grids = [self._field(one, k, len(fields) > 1, masks) for k, one in enumerate(fields)]
+            with self.cleaned(changes | grids[0], components, grids[1:]) as (base, record):
+                peak = 0.0
+                for number, one in enumerate(fields):
+                    own = f"{base}-{number}" if number else base
+                    peak = max(peak, self._take(one, own, ".tt0" if name == "mtmfs" else "", changes["niter"] > 0, components))
         return {"converged": record["stopcode"] in (2, 8), "iterations": int(record["iterdone"]), "maxresidual": peak}
 
-    def residual(self, model: str, outputs: list[str]) -> None:
-        """Write the residual image of the data less a model image to all of the names given."""
-        require_present(model, "model image")
+    def _field(self, one: FieldNames, number: int, is_several: bool, folder: str) -> dict[str, Any]:
+        """tclean's parameters of a field."""
+        found: dict[str, Any] = {"mask": one.mask}
+        if one.model and os.path.isdir(one.model):
+            found["startmodel"] = one.model
+            if is_several:
+                found |= _grid_of(one.model)
+        if one.is_fixed and is_several:
+            # Nothing is cleaned where the mask is blank.
+            found["mask"] = os.path.join(folder, f"blank-{number}")
+            with CasaImage.open(one.model) as image:
+                write_blank(found["mask"], image.coordinates, image.shape)
+        return found
+
+    def _take(self, one: FieldNames, base: str, suffix: str, is_restored: bool, components: str) -> float:
+        """Put the images of a field where they are wanted; the peak of its residual [Jy/beam]."""
+        with CasaImage.open(f"{base}.residual{suffix}") as image:
+            peak = float(np.abs(image.read()).max())
+        if one.image and (components or not is_restored):
+            beam = fit_psf_image(f"{base}.psf{suffix}")
+            remove_output(f"{base}.image{suffix}")
+            restore_image(f"{base}.model{suffix}", f"{base}.residual{suffix}", f"{base}.image{suffix}", beam, components)
+        for kind, target in (("model", one.model), ("image", one.image), ("residual", one.residual), ("psf", one.psf)):
+            if target and not (kind == "model" and one.is_fixed):
+                remove_output(target)
+                os.rename(f"{base}.{kind}{suffix}", target)
+        return peak
+
+    def residual(self, model: str, outputs: list[str], components: str = "") -> None:
+        """Write the residual image of the data less a model image and components to all of the names given."""
+        if model or not components:
+            require_present(model, "model image")
         for name in outputs:
             require_absent(name, what="image")
-        with self.cleaned({"startmodel": model, "niter": 0}) as (base, _):
+        with self.cleaned({"startmodel": model, "niter": 0}, components) as (base, _):
             for name in outputs:
                 with staged_output(name) as staged:
                     shutil.copytree(base + ".residual", staged)
@@ -265,30 +337,113 @@ class ClassicImager:
         """Write the primary beam of the field selected on the grid of an image."""
         self._with_beam(source, output, lambda pixels, beam: np.broadcast_to(beam, pixels.shape))
 
-    def apply_beam(self, source: str, output: str, divide: bool) -> None:
-        """Multiply an image by the primary beam of the field selected, or divide it by that."""
-        if divide:
-            self._with_beam(source, output, lambda p, b: np.divide(p, b, out=np.zeros_like(p), where=b > 1e-3))
-        else:
-            self._with_beam(source, output, lambda pixels, beam: pixels * beam)
+    def apply_beam(self, source: str, output: str, divide: bool, pointed: Any = None, angle_rad: float | None = None) -> None:
+        """Multiply an image by the primary beam, or divide it by that.
 
-    def _with_beam(self, source: str, output: str, made: Callable[[np.ndarray, np.ndarray], np.ndarray]) -> None:
-        """Write what is made of the pixels of an image and the primary beam (chan, 1, y, x)."""
-        require_absent(output, what="image")
+        Parameters
+        ----------
+        source, output : str
+        divide : bool
+        pointed : optional
+            Where the antennas point, as tclean has phase centres; where the field selected was pointed at when not given.
+        angle_rad : float, optional
+            Parallactic angle, which beams that are images turn with; that of the data when not given.
+        """
+        made = _divided if divide else np.multiply
+        self._with_beam(source, output, made, pointed, angle_rad)
+
+    def apply_beam_to_components(
+        self, source: str, output: str, divide: bool, pointed: Any = None, angle_rad: float | None = None
+    ) -> None:
+        """Multiply the flux densities of components by the primary beam at their places and frequencies, or divide them by that; see `apply_beam`.
+
+        Raises
+        ------
+        DataError
+            A component is to be divided where the beam is zero.
+        """
+        require_absent(output, what="component list")
+        components = components_from(require_present(source, "component list"))
+        found: list[Component] = []
+        with self._opened_run(pointed) as run:
+            for component in components:
+                place = Direction(component.shape.lon_rad, component.shape.lat_rad, component.shape.frame)
+                hz = component.spectrum.reference_hz
+                grid = make_image_coordinates(
+                    (1, 1), (1e-6, 1e-6), (place.lon_rad, place.lat_rad), [hz], direction_frame=place.frame
+                )
+                towards = run.data.centre if pointed is not None else None
+                beam = float(beam_planes(run.data.sources[0], grid, (1, 1), [hz], self.vptable, towards, angle_rad)[0, 0, 0])
+                if divide and beam <= _LEAST_BEAM:
+                    raise DataError(f"imager.pb: the primary beam is zero where component {len(found)} of {source!r} is")
+                flux = component.flux
+                factor = 1.0 / beam if divide else beam
+                found.append(replace(component, flux=replace(flux, values=flux.values * factor, errors=flux.errors * factor)))
+        ComponentList(found).write(output)
+
+    @contextmanager
+    def _opened_run(self, centre: Any = None) -> Iterator[SynthesisRun]:
+        """The parts that make images, with another phase centre where one is given."""
         run = self.run()
+        if centre is not None:
+            run.images[0] |= {"phasecenter": centre}
         try:
-            with CasaImage.open(source) as image:
-                spectral = image.coordinates.spectral
-                if image.coordinates.direction is None or spectral is None or image.ndim != 4:
-                    raise DataError(f"imager.pb: image {source!r} must have a sky plane, polarization and frequency")
-                hz = np.ravel(spectral.to_world(np.arange(image.shape[0], dtype=np.float64)[None])) * spectral.hz
-                beams = beam_planes(run.data.sources[0], image.coordinates, (image.shape[2], image.shape[3]), hz, self.vptable)
-                pixels = np.asarray(image.read())
-                with staged_output(output) as staged, CasaImage.create(staged, image.shape, image.coordinates, np.float32) as out:
-                    out.copy_metadata_from(image)
-                    out.write(made(pixels, beams[:, None]))
+            yield run
         finally:
             run.close()
+
+    def _with_beam(
+        self,
+        source: str,
+        output: str,
+        made: Callable[[np.ndarray, np.ndarray], np.ndarray],
+        pointed: Any = None,
+        angle_rad: float | None = None,
+    ) -> None:
+        """Write what is made of the pixels of an image and the primary beam (chan, 1, y, x)."""
+        require_absent(output, what="image")
+        with self._opened_run(pointed) as run, CasaImage.open(source) as image:
+            spectral = image.coordinates.spectral
+            if image.coordinates.direction is None or spectral is None or image.ndim != 4:
+                raise DataError(f"imager.pb: image {source!r} must have a sky plane, polarization and frequency")
+            hz = np.ravel(spectral.to_world(np.arange(image.shape[0], dtype=np.float64)[None])) * spectral.hz
+            towards = run.data.centre if pointed is not None else None
+            size = (image.shape[2], image.shape[3])
+            beams = beam_planes(run.data.sources[0], image.coordinates, size, hz, self.vptable, towards, angle_rad)
+            pixels = np.asarray(image.read())
+            with staged_output(output) as staged, CasaImage.create(staged, image.shape, image.coordinates, np.float32) as out:
+                out.copy_metadata_from(image)
+                out.write(made(pixels, beams[:, None]))
+
+
+def _divided(pixels: np.ndarray, beam: np.ndarray) -> np.ndarray:
+    return np.divide(pixels, beam, out=np.zeros_like(pixels), where=beam > _LEAST_BEAM)
+
+
+def _take_away(sky: SkyModel, sources: list[DataSource]) -> None:
+    for source in sources:
+        source.less = sky
+
+
+def _outlier_file(path: str, base: str, fields: Sequence[Mapping[str, Any]]) -> str:
+    """Write tclean's file of further image fields; gives its name."""
+    with open(path, "w", encoding="utf-8") as stream:
+        for number, own in enumerate(fields, 1):
+            stream.writelines(f"{name}={value!r}\n" for name, value in {"imagename": f"{base}-{number}", **own}.items())
+    return path
+
+
+def _grid_of(path: str) -> dict[str, Any]:
+    """tclean's parameters of the pixels of an image."""
+    with CasaImage.open(path) as image:
+        direction = image.coordinates.direction
+        if direction is None or image.ndim != 4:
+            raise DataError(f"image {path!r} must have a sky plane, polarization and frequency")
+        ny, nx = image.shape[-2:]
+        world = direction.to_world(np.array([[nx // 2], [ny // 2]], dtype=np.float64)).ravel()
+        lon, lat = (float(v) * unit_factor(u)[0] for v, u in zip(world, direction.units, strict=True))
+        cells = [f"{abs(float(c))!r}rad" for c in direction.increment_rad]
+    return {"imsize": [int(nx), int(ny)], "cell": cells, "phasecenter": f"{direction.frame} {lon!r}rad {lat!r}rad"}
 
 
 def _composite(least: float) -> int:
@@ -317,6 +472,15 @@ def _dms(angle_rad: float) -> str:
     return f"{'-' if angle_rad < 0 else '+'}{seconds // 3600:03d}.{seconds // 60 % 60:02d}.{seconds % 60:02d}.{part:03d}"
 
 
+def _component_pixels(components: str, like: CasaImage) -> np.ndarray:
+    """Flux densities [Jy/pixel] of a list of components in the pixels of an image."""
+    with tempfile.TemporaryDirectory(prefix=".components-", dir=os.getcwd()) as folder:
+        path = os.path.join(folder, "sky")
+        write_component_image(path, like.shape, like.coordinates, components_from(components))
+        with CasaImage.open(path) as image:
+            return np.asarray(image.read(), dtype=np.float32)
+
+
 def fit_psf_image(path: str) -> GaussianBeam:
     """The Gaussian fitted to the first plane of a point spread function.
 
@@ -336,8 +500,12 @@ def fit_psf_image(path: str) -> GaussianBeam:
     return fit_beam((plane / plane.max()).astype(np.float32), cell)
 
 
-def restore_image(model: str, residual: str, output: str, beam: GaussianBeam) -> None:
-    """Write a model [Jy/pixel] convolved with a beam, and a residual added where one is named.
+def restore_image(
+    model: str, residual: str, output: str, beam: GaussianBeam, components: str = "", is_normalized: bool = True
+) -> None:
+    """Write a model [Jy/pixel] and a list of components convolved with a beam, and a residual added where one is named.
+
+    The beam has a peak of 1, or a sum of 1 without `is_normalized`.
 
     Raises
     ------
@@ -351,6 +519,8 @@ def restore_image(model: str, residual: str, output: str, beam: GaussianBeam) ->
             raise DataError(f"image {model!r} must have a sky plane, polarization and frequency")
         cell = (abs(float(direction.increment_rad[0])), abs(float(direction.increment_rad[1])))
         sky = np.asarray(image.read(), dtype=np.float32)
+        if components:
+            sky = sky + _component_pixels(components, image)
         left = np.zeros_like(sky)
         if residual:
             with CasaImage.open(residual) as other:
@@ -359,11 +529,14 @@ def restore_image(model: str, residual: str, output: str, beam: GaussianBeam) ->
                         f"residual {residual!r} of shape {other.shape[::-1]} does not fit model {model!r} of shape {image.shape[::-1]}"
                     )
                 left = np.asarray(other.read(), dtype=np.float32)
+        scale = np.float32(1.0 if is_normalized else cell[0] * cell[1] / beam.area_rad2)
         with (
             staged_output(output) as staged,
-            CasaImage.create(staged, sky.shape, image.coordinates, np.float32, unit="Jy/beam") as made,
+            CasaImage.create(
+                staged, sky.shape, image.coordinates, np.float32, unit="Jy/beam" if is_normalized else "Jy/pixel"
+            ) as made,
         ):
             for chan in range(sky.shape[0]):
-                planes = [restore(sky[chan, p], left[chan, p], beam, beam, cell) for p in range(sky.shape[1])]
+                planes = [scale * restore(sky[chan, p], left[chan, p], beam, beam, cell) for p in range(sky.shape[1])]
                 made.write(np.stack(planes), (slice(chan, chan + 1),))
             made.beams = BeamSet.single(Beam.from_rad(beam.major_rad, beam.minor_rad, beam.angle_rad))

@@ -100,13 +100,16 @@ def single_dish_model(state: ClassicImager, source: str, output: str, psf: str =
 
 
 def nonnegative_image(
-    state: ClassicImager, masks: tuple[str, str], names: Mapping[str, str], niter: int, tolerance: float
+    state: ClassicImager, masks: tuple[str, str], names: Mapping[str, str], niter: int, tolerance: float, components: str = ""
 ) -> None:
-    """Solve the dirty image for non-negative fluxes in a mask, and write model, residual and restored image where names are given."""
+    """Solve the dirty image for non-negative fluxes in a mask, and write model, residual and restored image where names are given.
+
+    A list of components is taken away from the data, and is in the restored image.
+    """
     for path in masks:
         require_present(path, "mask image")
     with (
-        state.cleaned({"niter": 0}) as (base, _),
+        state.cleaned({"niter": 0}, components) as (base, _),
         CasaImage.open(base + ".residual") as dirty,
         CasaImage.open(base + ".psf") as psf,
     ):
@@ -127,10 +130,10 @@ def nonnegative_image(
         path = os.path.join(folder, "model")
         state.write_like(path, coordinates, model, "Jy/pixel")
         left = os.path.join(folder, "residual")
-        state.residual(path, [left])
+        state.residual(path, [left], components)
         if names.get("image"):
             remove_output(names["image"])
-            restore_image(path, left, names["image"], beam)
+            restore_image(path, left, names["image"], beam, components)
         for kind, made in (("model", path), ("residual", left)):
             if names.get(kind):
                 remove_output(names[kind])

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from casatools._base.buffers import drop_idle
-from casatools._base.errors import DataError
+from casatools._base.errors import DataError, UnsupportedError
 from casatools._base.memory import memory_budget_bytes
 from casatools._base.progress import Progress
 from casatools._base.threads import in_order, single_thread, thread_count
@@ -269,6 +269,8 @@ class Imager:
         data.plan_parts(sum(image.channel_bytes() for image in self.fields), any(image.store.is_mapped for image in self.fields))
         if self.fields[0].weights_apart and self.weights.needs_density:
             self.weights = GroupedWeights(self.weights)
+        # A density of uv samples (plane, x, y) that is used in the place of the data's own.
+        self.given_density: np.ndarray | None = None
         self._block_weights: dict[tuple[int, int | None], np.ndarray] = {}
         self._is_settled = False
         # The data were gridded with the point spread functions, and no major cycle has used that yet.
@@ -289,12 +291,46 @@ class Imager:
         """
         if self.gather() <= 0:
             raise DataError("all selected data are flagged or have no weight: there is nothing to image")
+        self.take_given_density()
         self.weigh()
         if and_residual and self._takes_pairs():
             self._grid_pairs()
         else:
             self.grid_psf()
         self.finish_psf()
+
+    def one_density(self) -> ImagingWeights | None:
+        """The weights that keep one density for all fields; None where the weighting has none.
+
+        Raises
+        ------
+        UnsupportedError
+            Each field of a mosaic has a density of its own.
+        """
+        if isinstance(self.weights, GroupedWeights):
+            raise UnsupportedError(
+                "densities of uv samples of each field of a mosaic are not written to images; use multifield=False in setweighting"
+            )
+        return self.weights if self.weights.needs_density else None
+
+    def take_given_density(self) -> None:
+        """Put `given_density`, where there is one, in the place of that of the data, which has been gathered.
+
+        Raises
+        ------
+        DataError, UnsupportedError
+            It does not fit, or each field of a mosaic has a density of its own.
+        """
+        density = self.given_density
+        if density is None:
+            return
+        weights = self.one_density()
+        if weights is None or weights.density.shape != density.shape:
+            needed = "none" if weights is None else str(weights.density.shape[1:])
+            raise DataError(
+                f"the density of uv samples that was given has {density.shape[1:]} cells; the weighting needs {needed}"
+            )
+        weights.take_sums({None: (density.copy(), density.sum(axis=(1, 2)))})
 
     def finish_psf(self) -> None:
         """Normalize the point spread functions and fit their beams.

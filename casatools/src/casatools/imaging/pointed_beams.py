@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from casatools.frames.directions import convert_direction
+from casatools.frames.directions import Direction, convert_direction
 from casatools.imaging.antenna_beams import antenna_beams
 from casatools.imaging.primary_beam import radius_plane
 from casatools.imaging.visibilities import DataSource
@@ -22,6 +22,8 @@ def beam_planes(
     shape: tuple[int, int],
     freq_hz: Sequence[float] | np.ndarray,
     patterns: str = "",
+    pointed: Direction | None = None,
+    angle_rad: float | None = None,
 ) -> np.ndarray:
     """The primary beam of the fields of a data source.
 
@@ -35,6 +37,10 @@ def beam_planes(
     freq_hz : sequence of float
     patterns : str
         Table of voltage patterns.
+    pointed : Direction, optional
+        Where the antennas point, in the place of where the fields were pointed at.
+    angle_rad : float, optional
+        Parallactic angle, in the place of that of the data.
 
     Returns
     -------
@@ -46,7 +52,11 @@ def beam_planes(
     Of several fields it is the sum of their beams, divided by its peak in the image where that is above 1, as in CASA.
     """
     planes = np.zeros((len(freq_hz), *shape), dtype=np.float32)
-    for chan, plane in enumerate(iter_beams([source], coordinates, shape, freq_hz, patterns)):
+    if pointed is not None or angle_rad is not None:
+        made = _field_beams(source, int(source.field_ids[0]), coordinates, shape, freq_hz, patterns, pointed, angle_rad)
+    else:
+        made = iter_beams([source], coordinates, shape, freq_hz, patterns)
+    for chan, plane in enumerate(made):
         planes[chan] = plane
     return planes
 
@@ -77,10 +87,12 @@ def _field_beams(
     shape: tuple[int, int],
     freq_hz: Sequence[float] | np.ndarray,
     patterns: str,
+    pointed: Direction | None = None,
+    angle_rad: float | None = None,
 ) -> Iterator[np.ndarray]:
     """The beam of one field, a plane after the other."""
     diameter = float(np.median([a.diameter_m for a in source.ms.metadata.antennas if a.diameter_m > 0] or [25.0]))
-    pointed = source.field_direction(field_id)
+    pointed = pointed if pointed is not None else source.field_direction(field_id)
     direction = coordinates.direction
     assert direction is not None
     there = convert_direction(pointed, direction.frame, float(source.times_s[0]), source.position_m)
@@ -94,7 +106,11 @@ def _field_beams(
     if image is not None:
         dx, dy = direction.increment_rad
         east, north = (np.arange(shape[1]) - x0) * dx, (np.arange(shape[0]) - y0) * dy
-        angle = float(source.zenith_angle(pointed, direction.frame, source.times_s[len(source.times_s) // 2 :][:1])[0])
+        angle = (
+            angle_rad
+            if angle_rad is not None
+            else float(source.zenith_angle(pointed, direction.frame, source.times_s[len(source.times_s) // 2 :][:1])[0])
+        )
         yield from (image.values(east, north, float(hz), angle) for hz in freq_hz)
         return
     radius = radius_plane(coordinates, shape, (x0, y0))

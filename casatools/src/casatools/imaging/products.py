@@ -180,6 +180,7 @@ def mask_values(value: Any, coordinates: Coordinates, shape: tuple[int, ...], in
         It is none of these, or does not fit.
     """
     from casatools.analysis.regions import ImageSelection
+    from casatools.imaging.mask_images import add_mask_image
 
     items = list(value) if isinstance(value, (list, tuple)) else [value]
     if items and all(isinstance(v, (int, float)) for v in items):
@@ -190,13 +191,7 @@ def mask_values(value: Any, coordinates: Coordinates, shape: tuple[int, ...], in
             item = f"box[[{item[0]}pix,{item[1]}pix],[{item[2]}pix,{item[3]}pix]]"
         text = str(item).strip()
         if os.path.isdir(text):
-            with CasaImage.open(text) as image:
-                given = image.shape
-                if any(n not in (m, 1) for n, m in zip(given, shape, strict=False)) or len(given) != len(shape):
-                    raise DataError(f"mask image {text!r} has the shape {given[::-1]}, this run makes {shape[::-1]}")
-                for chan in range(len(result)):
-                    pixels = image.read((slice(min(chan, given[0] - 1), min(chan, given[0] - 1) + 1),))[0]
-                    result[chan] |= np.broadcast_to((pixels != 0) & np.isfinite(pixels), shape[1:])
+            add_mask_image(text, coordinates, result)
             continue
         chosen = ImageSelection(region=text).resolve(coordinates, shape)
         block = chosen.block(chosen.slices)

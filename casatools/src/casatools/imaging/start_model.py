@@ -9,7 +9,7 @@ from casatools.analysis.regrid_places import axis_places, axis_weights, sky_plac
 from casatools.io.image import CasaImage
 from casatools.io.image.coordinates.system import Coordinates
 
-__all__ = ["start_model"]
+__all__ = ["same_sky", "start_model"]
 
 
 def start_model(path: str, coordinates: Coordinates, shape: tuple[int, ...]) -> np.ndarray:
@@ -47,7 +47,7 @@ def start_model(path: str, coordinates: Coordinates, shape: tuple[int, ...]) -> 
         raise DataError(f"the axes of model image {path!r} are in another order than those of this run")
     pixels = _channels(path, pixels, own, coordinates, shape[0])
     pixels = _polarizations(path, pixels, own, coordinates)
-    if _same_sky(own, coordinates, pixels.shape, shape):
+    if same_sky(own, coordinates, pixels.shape, shape):
         return pixels.astype(np.float32)
     # Where pixels of the model lie in the planes wanted.
     places = sky_places(coordinates, own, pixels.shape[::-1], (shape[3], shape[2]), "linear", 10, True)
@@ -92,7 +92,7 @@ def _polarizations(path: str, pixels: np.ndarray, own: Coordinates, wanted: Coor
     return out
 
 
-def _same_sky(own: Coordinates, wanted: Coordinates, old: tuple[int, ...], new: tuple[int, ...]) -> bool:
+def same_sky(own: Coordinates, wanted: Coordinates, old: tuple[int, ...], new: tuple[int, ...]) -> bool:
     """Whether sky planes are the same but for what is less than a thousandth of a pixel at the corners."""
     a, b = own.direction, wanted.direction
     assert a is not None and b is not None

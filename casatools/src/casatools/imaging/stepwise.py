@@ -31,7 +31,7 @@ from casatools.imaging.request import TcleanRequest
 from casatools.imaging.tclean_data import phase_centre, prepare_data
 from casatools.imaging.tclean_images import FieldImages, mosaic_beams, plan_images
 from casatools.imaging.visibilities import DataSource, open_sources
-from casatools.imaging.weighting import GroupedWeights, ImagingWeights, counted_hands
+from casatools.imaging.weighting import counted_hands
 from casatools.io.image.coordinates import Coordinates
 from casatools.io.image.coordinates.units import unit_factor
 from casatools.io.ms import Selection
@@ -268,19 +268,10 @@ class SynthesisRun:
             return
         if imager.gather() <= 0:
             raise DataError("all selected data are flagged or have no weight: there is nothing to image")
-        if self.given_density is not None:
-            self._replace_density(imager, self.given_density)
+        imager.given_density = self.given_density
+        imager.take_given_density()
         imager.weights.finish()
         self._weighed = True
-
-    def _replace_density(self, imager: Imager, density: np.ndarray) -> None:
-        weights = _one_density(imager)
-        if weights is None or weights.density.shape != density.shape:
-            needed = "none" if weights is None else str(weights.density.shape[1:])
-            raise DataError(
-                f"the density of uv samples that was given has {density.shape[1:]} cells; the weighting needs {needed}"
-            )
-        weights.take_sums({None: (density.copy(), density.sum(axis=(1, 2)))})
 
     def density(self) -> np.ndarray:
         """The density of uv samples (plane, x, y) float64: sums of weights in uv cells; of no cells where the weighting has none.
@@ -291,7 +282,7 @@ class SynthesisRun:
             All selected data are flagged, or each field has a density of its own.
         """
         imager = self._open()[0]
-        weights = _one_density(imager)
+        weights = imager.one_density()
         if weights is None:
             return np.zeros((0, 0, 0))
         if imager.gather() <= 0:
@@ -324,7 +315,7 @@ class SynthesisRun:
             All selected data are flagged, or each field has a density of its own.
         """
         imager, plans = self._open()
-        weights = _one_density(imager)
+        weights = imager.one_density()
         if weights is None:
             return ""
         weights.take_sums({None: (np.zeros_like(weights.density), np.zeros_like(weights.total))})
@@ -345,7 +336,7 @@ class SynthesisRun:
             The image is not there or does not fit, or each field has a density of its own.
         """
         imager, plans = self._open()
-        weights = _one_density(imager)
+        weights = imager.one_density()
         if weights is None:
             return False
         path = path or plans[0].base + ".gridwt"
@@ -539,15 +530,6 @@ def _parts(plan: FieldImages, name: str, count: int) -> list[tuple[slice, str]]:
     if not plan.request.terms:
         return [(slice(None), suffixes[0])]
     return [(slice(k, k + 1), suffix) for k, suffix in enumerate(suffixes)]
-
-
-def _one_density(imager: Imager) -> ImagingWeights | None:
-    """The weights that keep one density for all fields; None where the weighting has none."""
-    if isinstance(imager.weights, GroupedWeights):
-        raise UnsupportedError(
-            "densities of uv samples of each field of a mosaic are not written to images; use multifield=False in setweighting"
-        )
-    return imager.weights if imager.weights.needs_density else None
 
 
 def _density_planes(density: np.ndarray) -> np.ndarray:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 
@@ -18,14 +18,20 @@ from casatools.imaging.plane_mixing import correlation_planes
 from casatools.imaging.request import TcleanRequest
 from casatools.imaging.tracking import track_of
 from casatools.imaging.visibilities import DataSource, open_sources, stokes_planes
+from casatools.io.ms import Selection
 
 __all__ = ["imaged_sources", "phase_centre", "prepare_data"]
 
 
 @contextmanager
-def imaged_sources(request: TcleanRequest, writable: bool = False) -> Iterator[list[DataSource]]:
-    """Open what a request images, and close it when the block ends; a column that stands in for the one asked for is told."""
-    sources = open_sources(request.paths, request.selections, request.datacolumn, writable)
+def imaged_sources(
+    request: TcleanRequest, writable: bool = False, selections: Sequence[Selection] | None = None
+) -> Iterator[list[DataSource]]:
+    """Open what a request images, and close it when the block ends; a column that stands in for the one asked for is told.
+
+    Other selections may be given than those of the request.
+    """
+    sources = open_sources(request.paths, selections or request.selections, request.datacolumn, writable)
     try:
         for source in sources:
             if source.fell_back:

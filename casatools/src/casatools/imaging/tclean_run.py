@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack, closing
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
+
+import numpy as np
 
 from casatools._base import log
 from casatools._base.buffers import drop_idle, map_large_arrays
@@ -26,12 +30,39 @@ from casatools.imaging.tclean_images import FieldImages, begin_images, plan_imag
 from casatools.imaging.virtual_cube import plan_virtual_cube
 from casatools.imaging.virtual_recipes import can_keep_recipes, keep_recipes
 from casatools.imaging.visibilities import DataSource
+from casatools.io.ms import Selection
 
-__all__ = ["clean_fields", "run_tclean"]
+__all__ = ["RunInput", "clean_fields", "run_tclean"]
 
 
-def run_tclean(request: TcleanRequest, history: list[str] | None = None) -> dict[str, Any]:
+@dataclass(frozen=True)
+class RunInput:
+    """What a run takes in the place of what its request says; one process does all of it then.
+
+    Attributes
+    ----------
+    selections : sequence of Selection
+        Of each MeasurementSet.
+    prepare : callable, optional
+        Changes what is read of the data sources.
+    density : ndarray (plane, x, y), optional
+        Of uv samples, in the place of the data's own.
+    """
+
+    selections: Sequence[Selection]
+    prepare: Callable[[list[DataSource]], None] | None = None
+    density: np.ndarray | None = None
+
+
+def run_tclean(request: TcleanRequest, history: list[str] | None = None, given: RunInput | None = None) -> dict[str, Any]:
     """Make and deconvolve the images that are asked for.
+
+    Parameters
+    ----------
+    request : TcleanRequest
+    history : list of str, optional
+    given : RunInput, optional
+        What tclean's parameters cannot say.
 
     Returns
     -------
@@ -47,8 +78,10 @@ def run_tclean(request: TcleanRequest, history: list[str] | None = None) -> dict
         require_person("tclean")
     map_large_arrays()
     try:
-        with imaged_sources(request, request.saves_model) as sources:
-            return _image(request, sources, history or ["taskname=tclean"])
+        with imaged_sources(request, request.saves_model, given.selections if given is not None else None) as sources:
+            if given is not None and given.prepare is not None:
+                given.prepare(sources)
+            return _image(request, sources, history or ["taskname=tclean"], given)
     finally:
         drop_idle()
 
@@ -143,7 +176,9 @@ def clean_fields(
         imager.clean(control, page.steer, keep)
 
 
-def _image(request: TcleanRequest, sources: list[DataSource], history: list[str]) -> dict[str, Any]:
+def _image(
+    request: TcleanRequest, sources: list[DataSource], history: list[str], given: RunInput | None = None
+) -> dict[str, Any]:
     requests = [request, *outlier_requests(request)]
     data = prepare_data(request, sources)
     store = _make_room(requests, data)
@@ -153,8 +188,11 @@ def _image(request: TcleanRequest, sources: list[DataSource], history: list[str]
     images = [plan.image for plan in plans]
     control = CycleControl(request.cycle_options, interactive=bool(request.interactive))
     checkpoint = Checkpoint(requests, plans[0].base)
-    shared = make_imager(data, images, request.weighting_options, request.weighs_by_channel, request.psfcutoff, request.parallel)
+    # Other ranks would read the data as they are on disk, and make densities of them.
+    make = Imager if given is not None else partial(make_imager, parallel=request.parallel)
+    shared = make(data, images, request.weighting_options, request.weighs_by_channel, request.psfcutoff)
     with closing(shared) as imager:
+        imager.given_density = given.density if given is not None else None
         resumes = request.niter > 0 and request.restart
         resumed = begin_images(plans, imager, (lambda: checkpoint.load(images, control)) if resumes else None)
         if not resumed and (request.calcres or request.niter == 0):
@@ -178,10 +216,11 @@ def _image(request: TcleanRequest, sources: list[DataSource], history: list[str]
                 if made is not None:
                     writer = ImageWriter(folder, plan.base, made.coordinates, telescope, field.name, history, store=store)
                     write_images(made, writer, data.labels)
-    checkpoint.remove()
     if request.saves_model and (request.niter > 0 or any(image.planes.model.any() for image in images)):
         if request.savemodel == "virtual" and can_keep_recipes(request, data):
             keep_recipes(data, requests, [plan.base for plan in plans])
         else:
             save_model_column(data, images)
+    # A run that is killed while it writes the model goes on too: to write it.
+    checkpoint.remove()
     return control.record()

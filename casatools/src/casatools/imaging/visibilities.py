@@ -29,6 +29,7 @@ from casatools.transform.field_directions import phase_centres
 from casatools.transform.moving_sources import moving_factor
 
 if TYPE_CHECKING:
+    from casatools.calibration.predict_sky import SkyModel
     from casatools.calibration.virtual_models import VirtualColumn
 
 __all__ = ["DataSource", "RowGroups", "VisibilityBlock", "open_sources", "rotate_phase_centre", "stokes_planes"]
@@ -232,6 +233,9 @@ class DataSource:
         self.track: Track | None = None
         # Where frequencies are converted towards: the image's centre once it is known, else the first field.
         self.toward: Direction | None = None
+        # Components that are taken away from the data as they are read, and what the data are then multiplied with.
+        self.less: SkyModel | None = None
+        self.factor = 1.0 + 0.0j
 
     def _column(self, wanted: str) -> str:
         names = {"data": "DATA", "corrected": "CORRECTED_DATA", "model": "MODEL_DATA"}
@@ -406,6 +410,7 @@ class DataSource:
         for chunk in iter_chunks(self.ms, self.resolved, columns, chunk_bytes=size, made=made, straight=straight):
             if self.recipes is not None:
                 self.recipes.add_model(chunk)
+            self._change(chunk)
             there = room(chunk.ddid, len(planes), *chunk[self.column].shape[:2]) if room is not None and axis is None else None
             codes = self.correlation_codes(chunk.ddid)
             vis, weight = _planes_of(chunk, self.column, weights, planes, pseudo, codes, there)
@@ -434,6 +439,15 @@ class DataSource:
                 group,
                 fields,
             )
+
+    def _change(self, chunk: VisChunk) -> None:
+        """Take `less` away from the data of a chunk, and multiply them with `factor`."""
+        if self.less is not None:
+            from casatools.calibration.predict_sky import chunk_model
+
+            chunk.columns[self.column] = chunk[self.column] - chunk_model(self.ms, chunk, self.less)
+        if self.factor != 1.0:
+            chunk.columns[self.column] = chunk[self.column] * np.complex64(self.factor)
 
     def _recentre(
         self, uvw: np.ndarray, vis: np.ndarray, field_id: np.ndarray, times_s: np.ndarray, freq: np.ndarray, centre: Direction

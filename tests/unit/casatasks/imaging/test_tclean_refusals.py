@@ -169,10 +169,18 @@ def test_windows_of_other_correlations_are_not_imaged_together(simulated: str, t
     assert written(tmp_path) == []
 
 
-def test_a_mask_of_another_shape_is_refused(simulated: str) -> None:
-    _image("mask.im", (8, 8, 1, 1))
-    with pytest.raises(DataError, match=r"has the shape \(8, 8, 1, 1\), this run makes \(16, 16, 1, 1\)"):
-        tclean(**{**FIELD, "niter": 5, "usemask": "user", "mask": "mask.im"})
+def test_a_mask_that_does_not_fit_is_refused(simulated: str) -> None:
+    """Other pixels of the sky would be resampled; these are elsewhere, of several channels, or of no sky."""
+    given = {**FIELD, "niter": 5, "usemask": "user", "mask": "mask.im"}
+    for shape, linear, words in (
+        ((8, 8, 1, 1), False, "does not overlap"),
+        ((16, 16, 1, 3), False, r"has the shape \(16, 16, 1, 3\), this run makes \(16, 16, 1, 1\)"),
+        ((8, 8, 1, 1), True, "has no sky plane"),
+    ):
+        _image("mask.im", shape, linear=linear)
+        with pytest.raises(DataError, match=words):
+            tclean(**given)
+        shutil.rmtree("mask.im")
 
 
 def _image(name: str, shape: tuple[int, ...], value: float = 0.0, linear: bool = False) -> None:

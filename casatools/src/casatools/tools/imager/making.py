@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 import numpy as np
@@ -9,10 +10,10 @@ import numpy as np
 from casatools._base import kinds
 from casatools._base.declare import method
 from casatools._base.errors import ParameterError, UnsupportedError
-from casatools._base.paths import require_present
+from casatools._base.paths import require_absent, require_present
 from casatools.analysis.feathering import FeatherOptions, feather_images
 from casatools.frames.quantities import parse_quantity, to_unit
-from casatools.imaging.classic_imager import fit_psf_image, restore_image
+from casatools.imaging.classic_imager import FieldNames, fit_psf_image, restore_image
 from casatools.imaging.mask_shapes import write_blank
 from casatools.tools.imager.setup import Anything, Fixed, Setup, beam_of, given, radians
 
@@ -37,18 +38,32 @@ def single(value: Any, name: str) -> str:
     return names[0] if names else ""
 
 
-def no_components(complist: str, what: str) -> None:
-    """Refuse a component list where only images are subtracted.
+def several(model: Any, keepfixed: Sequence[bool], mask: Any, image: Any, residual: Any, psf: Any = ()) -> list[FieldNames]:
+    """The image fields that lists of names make; a list of one value holds for all of them.
 
     Raises
     ------
-    UnsupportedError
-        One is named.
+    ParameterError
+        The lists are of different lengths.
     """
-    if complist:
-        raise UnsupportedError(
-            f"imager.{what}: complist={complist!r} is not there yet; write it into MODEL_DATA with ft, then use uvsub"
+    lists = {
+        name: [str(v) for v in (value if isinstance(value, (list, tuple)) else [value]) if str(v)]
+        for name, value in (("model", model), ("image", image), ("residual", residual), ("psf", psf), ("mask", mask))
+    }
+    count = max(1, len(lists["model"]))
+    for name, own in lists.items():
+        if len(own) not in (0, count) and not (name == "mask" and count == 1):
+            raise ParameterError(f"imager: {name}={own} must name as many images as model={lists['model']}")
+    if len(keepfixed) not in (1, count):
+        raise ParameterError(
+            f"imager: keepfixed={list(keepfixed)} must hold one value, or one for each of model={lists['model']}"
         )
+    if len(lists["mask"]) > count:
+        raise ParameterError(f"imager: mask={lists['mask']} must name one mask for each image")
+    fixed = list(keepfixed) * count if len(keepfixed) == 1 else list(keepfixed)
+    return [
+        FieldNames(**{name: own[k] if own else "" for name, own in lists.items()}, is_fixed=bool(fixed[k])) for k in range(count)
+    ]
 
 
 def _flux(value: Any) -> Any:
@@ -124,7 +139,7 @@ class Making(Setup):
         threshold: Annotated[Any, Anything, "Flux density to stop at"] = [],  # noqa: B006 - not changed
         displayprogress: Annotated[bool, kinds.Bool(), "Progress is shown in terminals in any case"] = False,
         model: Names = [],  # noqa: B006 - copied
-        keepfixed: Annotated[list[bool], kinds.BoolList(), "Only False: a model is changed"] = [False],  # noqa: B006 - copied
+        keepfixed: Annotated[list[bool], kinds.BoolList(), "Models that stay as they are: one value, or one for each"] = [False],  # noqa: B006 - copied
         complist: Annotated[str, kinds.InPath(), "Component list"] = "",
         mask: Names = [],  # noqa: B006 - copied
         image: Names = [],  # noqa: B006 - copied
@@ -136,6 +151,8 @@ class Making(Setup):
     ) -> dict[str, Any]:
         """Clean the image; the model goes on from the one that is there.
 
+        With several models, which `make` made each on its own pixels, all are cleaned together.
+
         Returns
         -------
         dict
@@ -143,24 +160,16 @@ class Making(Setup):
 
         Raises
         ------
-        NotOpenError, ParameterError, DataError, UnsupportedError
-            None is open or defined, a value is wrong, the data do not allow it, or an option is not there.
+        NotOpenError, ParameterError, PathMissingError, DataError, UnsupportedError
+            None is open or defined, a value is wrong, a model that is fixed or one of several ones is not there, the data do not allow it,
+            or nobody looks at an interactive clean.
         """
         if masktemplate and not interactive:
             raise ParameterError(f"imager.clean: masktemplate={masktemplate!r} is for interactive=True; use 'mask'")
-        if any(keepfixed):
-            raise UnsupportedError(
-                "imager.clean: keepfixed=True is not there yet; put the fixed model into MODEL_DATA and use uvsub"
-            )
-        no_components(complist, "clean")
         del displayprogress
-        names = {
-            kind: single(value, kind)
-            for kind, value in (("model", model), ("image", image), ("residual", residual), ("psf", psfimage))
-        }
-        chosen = single(mask, "mask") or masktemplate
+        fields = several(model, keepfixed, mask or masktemplate, image, residual, psfimage)
         each = npercycle if interactive else -1
-        return self._open().clean(algorithm, niter, gain, _flux(threshold), names, chosen, each, interactive)
+        return self._open().clean(algorithm, niter, gain, _flux(threshold), fields, each, interactive, complist)
 
     @method
     def residual(
@@ -170,11 +179,10 @@ class Making(Setup):
         image: Names = [],  # noqa: B006 - copied
     ) -> bool:
         """Make the residual image of the data less a model image."""
-        no_components(complist, "residual")
         output = single(image, "image")
         if not output:
             raise ParameterError("imager.residual: parameter 'image' must be given; it names the new image")
-        self._open().residual(single(model, "model"), [output])
+        self._open().residual(single(model, "model"), [output], complist)
         return True
 
     @method
@@ -186,13 +194,12 @@ class Making(Setup):
         residual: Names = [],  # noqa: B006 - copied
     ) -> bool:
         """Make the residual image of the data less a model, and the image restored with it."""
-        no_components(complist, "updateresidual")
         state, left, output = self._open(), single(residual, "residual"), single(image, "image")
         if not left:
             raise ParameterError("imager.updateresidual: parameter 'residual' must be given; it names the new residual image")
-        state.residual(single(model, "model"), [left])
+        state.residual(single(model, "model"), [left], complist)
         if output:
-            restore_image(single(model, "model"), left, output, self._beam())
+            restore_image(single(model, "model"), left, output, self._beam(), complist)
         return True
 
     def _beam(self) -> Any:
@@ -212,11 +219,10 @@ class Making(Setup):
         residual: Names = [],  # noqa: B006 - copied
     ) -> bool:
         """Make the restored image of a model and a residual."""
-        no_components(complist, "restore")
         output = single(image, "image")
         if not output:
             raise ParameterError("imager.restore: parameter 'image' must be given; it names the new image")
-        restore_image(single(model, "model"), single(residual, "residual"), output, self._beam())
+        restore_image(single(model, "model"), single(residual, "residual"), output, self._beam(), complist)
         return True
 
     @method
@@ -228,16 +234,16 @@ class Making(Setup):
         bmaj: Annotated[Any, Anything, "Major axis"] = [],  # noqa: B006 - not changed
         bmin: Annotated[Any, Anything, "Minor axis"] = [],  # noqa: B006 - not changed
         bpa: Annotated[Any, Anything, "Position angle"] = [],  # noqa: B006 - not changed
-        normalize: Annotated[bool, kinds.Bool(), "Only True: the beam has a peak of 1"] = True,
+        normalize: Annotated[
+            bool, kinds.Bool(), "The beam has a sum of 1: fluxes stay [Jy/pixel]; else a peak of 1 [Jy/beam]"
+        ] = True,
     ) -> bool:
         """Convolve a model image with a Gaussian beam."""
-        if not normalize:
-            raise UnsupportedError("imager.smooth: normalize=False is not there yet; use imsmooth with a scale")
         output = single(image, "image")
         if not output:
             raise ParameterError("imager.smooth: parameter 'image' must be given; it names the new image")
         beam = self._beam() if usefit else beam_of(bmaj, bmin, bpa, "imager.smooth")
-        restore_image(single(model, "model"), "", output, beam)
+        restore_image(single(model, "model"), "", output, beam, is_normalized=not normalize)
         return True
 
     @method
@@ -248,24 +254,37 @@ class Making(Setup):
         incomps: Annotated[str, kinds.InPath(), "Component list"] = "",
         outcomps: Annotated[str, kinds.OutPath(), "Name of the new component list"] = "",
         operation: Annotated[str, kinds.Choice(("apply", "correct")), "Multiply by the primary beam, or divide by it"] = "apply",
-        pointingcenter: Annotated[Any, Anything, "Only empty: where the field selected was pointed at"] = [],  # noqa: B006 - not changed
-        parangle: Annotated[Any, Anything, "Only empty: beams are round"] = [],  # noqa: B006 - not changed
+        pointingcenter: Annotated[
+            Any, Anything, "Where the antennas point; where the field selected was pointed at when empty"
+        ] = [],  # noqa: B006 - not changed
+        parangle: Annotated[
+            Any, Anything, "Parallactic angle, which beams that are images turn with; that of the data when empty"
+        ] = [],  # noqa: B006 - not changed
         pborvp: Annotated[str, kinds.Choice(("pb", "vp")), "Only 'pb'"] = "pb",
     ) -> bool:
-        """Put the primary beam of the field selected into an image, or take it out."""
-        for name, value in (
-            ("incomps", incomps),
-            ("outcomps", outcomps),
-            ("pointingcenter", given(pointingcenter)),
-            ("parangle", given(parangle)),
-        ):
-            if value:
-                raise UnsupportedError(f"imager.pb: parameter {name!r} is not there yet; leave it empty")
+        """Put the primary beam into an image or the flux densities of components, or take it out.
+
+        Raises
+        ------
+        NotOpenError, ParameterError, PathMissingError, OutputExistsError, DataError, UnsupportedError
+            None is open or defined, a name is missing, an input is not there or an output is, an input cannot be used, or a voltage pattern is to be put in,
+            which is complex.
+        """
         if pborvp != "pb":
-            raise UnsupportedError(f"imager.pb: pborvp={pborvp!r} is not there yet; use 'pb'")
-        if not inimage or not outimage:
-            raise ParameterError("imager.pb: parameters 'inimage' and 'outimage' must be given")
-        self._open().apply_beam(require_present(inimage, "image"), outimage, operation == "correct")
+            raise UnsupportedError(f"imager.pb: pborvp={pborvp!r} is not there, as in CASA; use 'pb'")
+        if bool(inimage) != bool(outimage) or bool(incomps) != bool(outcomps) or not (inimage or incomps):
+            raise ParameterError("imager.pb: parameters 'inimage' and 'outimage', or 'incomps' and 'outcomps', must be given")
+        state, divide = self._open(), operation == "correct"
+        more = {
+            "pointed": pointingcenter if given(pointingcenter) else None,
+            "angle_rad": float(to_unit(parangle, "rad")) if given(parangle) else None,
+        }
+        if incomps:
+            require_absent(outcomps, what="component list")
+        if inimage:
+            state.apply_beam(require_present(inimage, "image"), outimage, divide, **more)
+        if incomps:
+            state.apply_beam_to_components(incomps, outcomps, divide, **more)
         return True
 
     @method

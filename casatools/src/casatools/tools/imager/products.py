@@ -9,7 +9,7 @@ from casatools._base.declare import method
 from casatools._base.errors import ParameterError, UnsupportedError
 from casatools.imaging.classic_products import draw_mask, mosaic_of_fields, nonnegative_image, single_dish_model
 from casatools.imaging.request import jansky
-from casatools.tools.imager.making import ImageIn, ImageOut, Names, no_components, single
+from casatools.tools.imager.making import ImageIn, ImageOut, Names, several, single
 from casatools.tools.imager.setup import Anything, Setup, given
 
 __all__ = ["Products"]
@@ -28,8 +28,8 @@ class Products(Setup):
         constrainflux: Annotated[bool, kinds.Bool(), "Only False"] = False,
         displayprogress: Annotated[bool, kinds.Bool(), "Progress is shown in terminals in any case"] = False,
         model: Names = [],  # noqa: B006 - copied
-        keepfixed: Annotated[list[bool], kinds.BoolList(), "Only False: a model is changed"] = [False],  # noqa: B006 - copied
-        complist: Annotated[str, kinds.InPath(), "Component list"] = "",
+        keepfixed: Annotated[list[bool], kinds.BoolList(), "Models that stay as they are: one value, or one for each"] = [False],  # noqa: B006 - copied
+        complist: Annotated[str, kinds.InPath(), "Component list that is taken away from the data"] = "",
         prior: Names = [],  # noqa: B006 - copied
         mask: Names = [],  # noqa: B006 - copied
         image: Names = [],  # noqa: B006 - copied
@@ -45,12 +45,11 @@ class Products(Setup):
         del displayprogress, algorithm
         if constrainflux or (given(targetflux) and jansky(targetflux) > 0):
             raise UnsupportedError("imager.mem: targetflux and constrainflux are not there yet; the flux is what the data say")
-        if any(keepfixed) or single(prior, "prior"):
-            raise UnsupportedError("imager.mem: keepfixed and prior are not there yet; leave them out")
-        no_components(complist, "mem")
-        names = {kind: single(value, kind) for kind, value in (("model", model), ("image", image), ("residual", residual))}
+        if single(prior, "prior"):
+            raise UnsupportedError("imager.mem: prior is not there; a model that is there is gone on from")
+        fields = several(model, keepfixed, mask, image, residual)
         noise = jansky(sigma) if given(sigma) else 0.0
-        self._open().clean("mem", niter, 0.1, 3.0 * noise, names, single(mask, "mask"))
+        self._open().clean("mem", niter, 0.1, 3.0 * noise, fields, components=complist)
         return True
 
     @method
@@ -74,13 +73,12 @@ class Products(Setup):
             None is open or defined, a mask is missing, blank, too large or of another shape, or an option is not there.
         """
         if any(keepfixed):
-            raise UnsupportedError("imager.nnls: keepfixed=True is not there yet; use False")
-        no_components(complist, "nnls")
+            raise ParameterError("imager.nnls: keepfixed=True leaves nothing to solve for; use residual and restore")
         masks = single(fluxmask, "fluxmask"), single(datamask, "datamask")
         if not all(masks):
             raise ParameterError("imager.nnls: parameters 'fluxmask' and 'datamask' must name mask images")
         names = {kind: single(value, kind) for kind, value in (("model", model), ("image", image), ("residual", residual))}
-        nonnegative_image(self._open(), masks, names, niter, tolerance)
+        nonnegative_image(self._open(), masks, names, niter, tolerance, complist)
         return True
 
     @method

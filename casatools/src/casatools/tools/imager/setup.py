@@ -127,18 +127,16 @@ class Setup:
 
         Raises
         ------
-        NotOpenError, ParameterError, SelectionError, UnsupportedError
-            None is open, a list has the wrong length, nothing matches, or an expression is given.
+        NotOpenError, ParameterError, SelectionError
+            None is open, a list has the wrong length, or nothing matches.
         """
         del datainmemory, writeaccess
-        if taql:
-            raise UnsupportedError(f"imager.selectvis: taql={taql!r} is not there yet; use the other selections")
         if vis:
             self.open(vis, usescratch=usescratch)
         state = self._open()
         chosen = {
             "msname": state.path, "spw": _channels(joined(spw), nchan, start, step), "field": joined(field), "antenna": joined(baseline),
-            "timestr": joined(time), "scan": joined(scan), "state": intent, "obs": joined(observation), "uvdist": joined(uvrange),
+            "timestr": joined(time), "scan": joined(scan), "state": intent, "obs": joined(observation), "uvdist": joined(uvrange), "taql": taql,
         }  # fmt: skip
         state.selection = {name: value for name, value in chosen.items() if value}
         from casatools.io.ms import Selection
@@ -169,7 +167,9 @@ class Setup:
         outframe: Annotated[str, kinds.Text(), "Frame of a cube"] = "LSRK",
         veltype: Annotated[str, kinds.Text(), "radio or optical"] = "radio",
         facets: Annotated[int, kinds.Int(min=1), "Facets of a wide field; the gridder is exact without"] = 1,
-        movingsource: Annotated[Any, Anything, "Moving source"] = [],  # noqa: B006 - not changed
+        movingsource: Annotated[
+            Any, Anything, "Moving source that the image follows: its name, or a table of its ephemeris"
+        ] = [],  # noqa: B006 - not changed
         distance: Annotated[Any, Anything, "Distance of a near source"] = [],  # noqa: B006 - not changed
         projection: Annotated[str, kinds.Text(), "Projection"] = "SIN",
     ) -> bool:
@@ -178,12 +178,13 @@ class Setup:
         Raises
         ------
         NotOpenError, ParameterError, UnsupportedError
-            None is open, a value is wrong, or the source moves or is near.
+            None is open, a value is wrong, or the source is near.
         """
         state = self._open()
-        for name, value in (("movingsource", movingsource), ("distance", distance)):
-            if given(value) and (not isinstance(value, (int, float, dict)) or float(parse_quantity(value)[0])):
-                raise UnsupportedError(f"imager.defineimage: {name}={value!r} is not there yet; leave it empty")
+        if given(distance) and float(parse_quantity(distance)[0]):
+            raise UnsupportedError(
+                f"imager.defineimage: distance={distance!r} is not there; move the focus with fixvis and its 'distances'"
+            )
         modes = {"mfs": "mfs", "channel": "cube", "velocity": "cube", "frequency": "cube", "opticalvelocity": "cube"}
         if mode not in modes:
             raise ParameterError(f"imager.defineimage: parameter 'mode' must be one of {', '.join(modes)}; got {mode!r}")
@@ -192,7 +193,7 @@ class Setup:
         cells = [np.rad2deg(radians(c, n)) * 3600.0 for c, n in ((cellx, "cellx"), (celly if given(celly) else cellx, "celly"))]
         found: dict[str, Any] = {
             "imsize": [nx, ny if ny > 0 else nx], "cell": [f"{c!r}arcsec" for c in map(float, cells)], "stokes": stokes, "specmode": modes[mode],
-            "phasecenter": phasecenter if given(phasecenter) else "", "outframe": outframe, "veltype": veltype, "projection": projection,
+            "phasecenter": movingsource if given(movingsource) else phasecenter if given(phasecenter) else "", "outframe": outframe, "veltype": veltype, "projection": projection,
         }  # fmt: skip
         if modes[mode] == "cube":
             found |= {"nchan": nchan, "start": start if given(start) else "", "width": step if given(step) else ""}
@@ -285,7 +286,7 @@ class Setup:
     @method
     def setoptions(
         self,
-        ftmachine: Annotated[str, kinds.Text(), "ft, wproject or mosaic"] = "ft",
+        ftmachine: Annotated[str, kinds.Text(), "ft, wproject, mosaic or awproject"] = "ft",
         cache: Annotated[int, kinds.Int(), Fixed] = -1,
         tile: Annotated[int, kinds.Int(), Fixed] = 16,
         gridfunction: Annotated[str, kinds.Choice(("SF", "BOX", "PB")), Fixed] = "SF",
@@ -301,15 +302,15 @@ class Setup:
         cfcachedirname: Annotated[str, kinds.Text(), Fixed] = "",
         rotpastep: Annotated[float, kinds.Float(), Fixed] = 5.0,
         pastep: Annotated[float, kinds.Float(), Fixed] = 360.0,
-        pblimit: Annotated[float, kinds.Float(), "Of mosaics, which are refused here"] = 0.05,
+        pblimit: Annotated[float, kinds.Float(), "Of mosaics and A-projection: where the beam is below, images are blank"] = 0.05,
         imagetilevol: Annotated[int, kinds.Int(), Fixed] = 0,
         singleprecisiononly: Annotated[bool, kinds.Bool(), Fixed] = False,
         numthreads: Annotated[int, kinds.Int(), Fixed] = -1,
-        psterm: Annotated[bool, kinds.Bool(), Fixed] = True,
-        aterm: Annotated[bool, kinds.Bool(), Fixed] = True,
+        psterm: Annotated[bool, kinds.Bool(), "As in tclean, for awproject"] = True,
+        aterm: Annotated[bool, kinds.Bool(), "As in tclean, for awproject"] = True,
         mterm: Annotated[bool, kinds.Bool(), Fixed] = True,
-        wbawp: Annotated[bool, kinds.Bool(), Fixed] = False,
-        conjbeams: Annotated[bool, kinds.Bool(), Fixed] = True,
+        wbawp: Annotated[bool, kinds.Bool(), "As in tclean, for awproject"] = False,
+        conjbeams: Annotated[bool, kinds.Bool(), "As in tclean, for awproject"] = True,
     ) -> bool:
         """Choose the gridder.
 
@@ -319,7 +320,9 @@ class Setup:
             None is open, or the gridder or a correction is not there.
         """
         state = self._open()
-        machines = {"ft": "standard", "gridft": "standard", "wproject": "wproject", "wprojectft": "wproject"}
+        machines = {
+            "ft": "standard", "gridft": "standard", "wproject": "wproject", "wprojectft": "wproject", "mosaic": "mosaic", "awproject": "awproject",
+        }  # fmt: skip
         if ftmachine not in machines:
             raise UnsupportedError(
                 f"imager.setoptions: ftmachine={ftmachine!r} is not there yet; use one of {', '.join(machines)}, or tclean and sdimaging"
@@ -332,6 +335,10 @@ class Setup:
             if value:
                 raise UnsupportedError(f"imager.setoptions: {name}={value!r} is not there yet; leave it out")
         state.gridding = {"gridder": machines[ftmachine], "interpolation": freqinterp}
+        if machines[ftmachine] in ("mosaic", "awproject"):
+            state.gridding |= {"pblimit": pblimit}
+        if machines[ftmachine] == "awproject":
+            state.gridding |= {"aterm": aterm, "psterm": psterm, "wbawp": wbawp, "conjbeams": conjbeams and aterm}
         return True
 
     @method
