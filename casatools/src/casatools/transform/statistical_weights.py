@@ -494,7 +494,14 @@ def _outputs(
     _count(plan, by_channel, weight, (bad, throughout), refused, bins.number)
     if plan.options.wtrange:
         low, high = sorted(plan.options.wtrange)
-        refused = refused | (by_channel < low) | (by_channel > high)
+        outside = (by_channel < low) | (by_channel > high)
+        refused = refused | outside
+        if (
+            plan.by_channel or plan.spectrum
+        ):  # as the reference: such weights are none, a weight of rows alone stays beside its flags
+            by_channel = np.where(outside, np.float32(0.0), by_channel)
+            if bins.number > 1:
+                weight = _medians(by_channel, bad | refused, "corr" in plan.options.combined)
     out: dict[str, np.ndarray] = {}
     flag = chunk["FLAG"]
     if refused.any():

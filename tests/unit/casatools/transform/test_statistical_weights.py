@@ -344,3 +344,19 @@ def test_joined_correlations_have_one_median(vis: str) -> None:
     assert (weight == weight[:, :1]).all()
     for row in np.flatnonzero(~flag.all(axis=(1, 2)))[:20]:
         assert weight[row, 0] == pytest.approx(np.median(spectrum[row][~flag[row]]), rel=1e-6)
+
+
+def test_weights_by_channel_out_of_the_range_are_none(vis: str) -> None:
+    """As in CASA 6.7 they become 0 beside their flags, and WEIGHT is the median of those that are left."""
+    statwt(vis, datacolumn="data", timebin=4, chanbin=2, flagbackup=False)
+    (before,) = read(vis, "WEIGHT_SPECTRUM")
+    low, high = np.quantile(before[before > 0], [0.2, 0.8])
+    statwt(vis, datacolumn="data", timebin=4, chanbin=2, wtrange=[low, high], flagbackup=False)
+    spectrum, weight, flag = read(vis, "WEIGHT_SPECTRUM", "WEIGHT", "FLAG")
+    outside = (before < low) | (before > high)
+    assert outside.any() and (spectrum[outside] == 0).all() and flag[outside].all()
+    np.testing.assert_array_equal(spectrum[~outside], before[~outside])
+    left = np.where(flag | (spectrum <= 0), np.nan, spectrum)
+    some = ~np.isnan(left).all(axis=1)
+    np.testing.assert_allclose(weight[some], np.nanmedian(left.transpose(0, 2, 1)[some], axis=1), rtol=1e-6)
+    assert (weight[~some] == 0).all()
