@@ -88,8 +88,8 @@ def steps(python: str, folder: Path, path: Path, warm: Path, only: list[str], ou
     return json.loads((folder / "result.json").read_text())
 
 
-def copies(folder: Path, inputs: list[Path], output: Path, repeat: int) -> tuple[float, float, float]:
-    """Best wall seconds of a copy by `cp` and of one by casacore, of the columns that an output has, and megabytes."""
+def copies(folder: Path, inputs: list[Path], output: Path) -> tuple[float, float, float]:
+    """Wall seconds of a copy by `cp` and of one by casacore, of the columns that an output has, and megabytes."""
     import time
 
     from casacore import tables
@@ -128,26 +128,26 @@ def copies(folder: Path, inputs: list[Path], output: Path, repeat: int) -> tuple
 
     times = []
     for copy in (by_files, by_casacore):
-        spent = []
-        for _ in range(repeat):
-            shutil.rmtree(folder / "copy", ignore_errors=True)
-            begin = time.perf_counter()
-            copy()
-            spent.append(time.perf_counter() - begin)
-        times.append(min(spent))
+        shutil.rmtree(folder / "copy", ignore_errors=True)
+        begin = time.perf_counter()
+        copy()
+        times.append(time.perf_counter() - begin)
     shutil.rmtree(folder / "copy", ignore_errors=True)
     return times[0], times[1], sum(f.stat().st_size for f in files) / 1e6
 
 
-def beside_copies(work: Path, path: Path, ours: list[dict[str, Any]], repeat: int) -> str:
-    """A Markdown table of our calls beside plain copies of the columns that they read and write."""
+def both_copies(work: Path, path: Path) -> tuple[tuple[float, float, float], tuple[float, float, float]]:
+    """Plain copies of the columns of the whole and of its two parts."""
     from casatasks import split
 
-    shutil.rmtree(work / "made.ms", ignore_errors=True)
-    split(str(path), str(work / "made.ms"), datacolumn="data")
-    parts = [Path(f"{path}.a"), Path(f"{path}.b")]
-    of_whole, of_parts = (copies(work, inputs, work / "made.ms", repeat) for inputs in ([path], parts))
-    shutil.rmtree(work / "made.ms")
+    if not (work / "made.ms").is_dir():
+        split(str(path), str(work / "made.ms"), datacolumn="data")
+    return copies(work, [path], work / "made.ms"), copies(work, [Path(f"{path}.a"), Path(f"{path}.b")], work / "made.ms")
+
+
+def beside_copies(ours: list[dict[str, Any]], copied: list[tuple[tuple[float, float, float], ...]]) -> str:
+    """A Markdown table of our calls beside the best plain copies of the columns that they read and write."""
+    of_whole, of_parts = (tuple(min(turn[k][n] for turn in copied) for n in range(3)) for k in range(2))
     lines = ["| step | ours wall [s] | cp [s] | ratio | casacore's copy [s] | ratio | MB |", "|---|---|---|---|---|---|---|"]
     for name in (k for k in ours[0] if k in CALLS):
         mine = best(ours, name, 0) or 0.0
@@ -249,12 +249,14 @@ def main() -> None:
     )
     only = [n for n in given.only.split(",") if n]
     path, warm = with_parts(work, path), with_parts(work, warm)
-    ours, theirs = [], []
+    ours, theirs, copied = [], [], []
     for _ in range(given.repeat):
+        copied.append(both_copies(work, path))  # in the turns, so that they meet the same disk and caches
         ours.append(steps(sys.executable, work / "ours", path, warm, only, True))
         if oracle:
             theirs.append(steps(oracle, work / "theirs", path, warm, only, False))
-    sys.stdout.write(table(ours, theirs) + "\n\n" + beside_copies(work, path, ours, given.repeat) + "\n")
+    sys.stdout.write(table(ours, theirs) + "\n\n" + beside_copies(ours, copied) + "\n")
+    shutil.rmtree(work / "made.ms")
     averagers = [found for found in (dp3(path, work) for _ in range(given.repeat)) if found is not None]
     if averagers:
         mine = best(ours, "mstransform average", 0)

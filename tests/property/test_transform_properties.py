@@ -113,3 +113,33 @@ def test_stages_that_commute(noisy):
         expected = read("both.ms", column)[0]
         for name in ("ab.ms", "ba.ms"):
             np.testing.assert_allclose(read(name, column)[0], expected, rtol=2e-6, atol=2e-6)
+
+
+def test_averages_that_depend_on_the_baseline_smear_all_alike(shared_input):
+    """With maxuvwdistance every baseline loses less of a source off the centre than its largest movement allows; long ones keep more rows."""
+    path = shared_input("simvla.ms")
+    split(path, "in.ms", Selection(field="2", spw="0"), "data")
+    l, m, limit_m = 2e-2, -1e-2, 1.5
+    with MeasurementSet("in.ms", writable=True) as ms:
+        uvw, frequency = np.asarray(ms.read("UVW")), ms.metadata.spectral_windows[0].chan_freq_hz
+        turns = (uvw[:, 0] * l + uvw[:, 1] * m + uvw[:, 2] * (np.sqrt(1 - l * l - m * m) - 1))[:, None] * frequency / 299792458.0
+        data = np.exp(2j * np.pi * turns).astype(np.complex64)
+        shape, rows = ms.read("DATA").shape, np.arange(ms.nrow)
+        ms.write("DATA", np.broadcast_to(data[:, :, None], shape), rows)
+        ms.write("FLAG", np.zeros(shape, bool), rows)
+    how = {"timeaverage": True, "timebin": "3600s", "timespan": "scan,state"}
+    mstransform("in.ms", "bda.ms", Selection(), MsTransformOptions("data", maxuvwdistance=limit_m, **how))
+    mstransform("in.ms", "fixed.ms", Selection(), MsTransformOptions("data", **how))
+    amplitude = np.abs(read("bda.ms", "DATA")[0]).min()
+    # Phases within a bin differ by this at most; the mean of unit vectors within half of it on either side is at least its cosine.
+    spread = 2 * np.pi * limit_m * np.sqrt(l * l + m * m) * frequency.max() / 299792458.0
+    assert np.cos(spread / 2) < amplitude < 1
+    assert 1 - np.abs(read("fixed.ms", "DATA")[0]).min() > 3 * (1 - amplitude)
+    first, second, moved = read("bda.ms", "ANTENNA1", "ANTENNA2", "UVW")
+    old_first, old_second, old = read("in.ms", "ANTENNA1", "ANTENNA2", "UVW")
+    kept, length = [], []
+    for a, b in sorted(set(zip(first.tolist(), second.tolist(), strict=True))):
+        here, before = (first == a) & (second == b), (old_first == a) & (old_second == b)
+        kept.append(np.count_nonzero(here) / np.count_nonzero(before))
+        length.append(np.linalg.norm(old[before], axis=1).mean())
+    assert len(moved) < len(old) and np.corrcoef(kept, length)[0, 1] > 0.5

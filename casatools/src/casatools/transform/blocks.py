@@ -102,12 +102,14 @@ def settle_row_weights(blocks: Iterable[Block], columns: ColumnPlan) -> Iterator
     The reference does this after continuum subtraction where weights per channel exist: the mean weight for CORRECTED_DATA
     (SIGMA = WEIGHT^-1/2), the mean sigma otherwise (WEIGHT = SIGMA^-2).
     """
+    # Windows of one channel have weights per channel as well where the columns are there.
+    weights, sigmas = (name in columns.reads for name in ("WEIGHT_SPECTRUM", "SIGMA_SPECTRUM"))
     for block in blocks:
-        if block.corrected_weight.shape[1] > 1 and (columns.from_corrected or not columns.one_kind):
+        if (weights or block.corrected_weight.shape[1] > 1) and (columns.from_corrected or not columns.one_kind):
             block.weight = mean_over_channels(block.corrected_weight, block.flag)
             if columns.one_kind:
                 block.sigma = inverse_root(block.weight)
-        if block.data_weight.shape[1] > 1 and not columns.from_corrected:
+        if (sigmas or block.data_weight.shape[1] > 1) and not columns.from_corrected:
             block.sigma = mean_sigma(block.data_weight, block.flag)
             if columns.one_kind:
                 block.weight = inverse_square(block.sigma)

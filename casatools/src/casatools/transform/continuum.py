@@ -206,7 +206,8 @@ def subtract_blocks(
             if quality is not None:
                 quality.add(block, chi2, fitted)
             models[name] = model
-            block.data[name] = np.where(fitted[:, None, None], model, values) if want_continuum else values - model
+            own = model if np.iscomplexobj(values) else model.real
+            block.data[name] = np.where(fitted[:, None, None], own, values) if want_continuum else values - own
         if keep_model:
             block.data["MODEL_DATA"] = next(iter(models.values()))
         yield block

@@ -80,6 +80,8 @@ def shift_blocks(
                 uvw[rows] = uvw[rows] @ turn.T
         factor = phase_factors(uvw[:, 2] - block.rows["UVW"][:, 2], frequencies_hz[block.spw])
         for name, values in block.data.items():
+            if not np.iscomplexobj(values):
+                continue  # total power has no phase
             block.data[name] = np.empty(values.shape, dtype=np.complex64)
             turn_phases(np.ascontiguousarray(values.astype(np.complex64, copy=False)), factor, block.data[name])
         block.rows["UVW"] = uvw

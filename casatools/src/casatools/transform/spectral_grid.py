@@ -128,7 +128,9 @@ def spectral_grid(data: InputChannels, request: GridRequest) -> tuple[np.ndarray
         return _channels(data, request)
     edges = _velocity_edges(data, request) if request.mode == "velocity" else _frequency_edges(data, request)
     narrowest = float((data.high_hz - data.low_hz).min())
-    if float(np.diff(edges).min()) < narrowest * (1.0 - _SLACK):
+    # Channels of one optical velocity become narrower in frequency beyond the data's end, also where the width is the data's own.
+    slack = _SLACK if _given(request.width) is not None else _OPTICAL_SLACK
+    if float(np.diff(edges).min()) < narrowest * (1.0 - slack):
         raise ParameterError(
             f"parameter 'width' must not be smaller than the data's channels of {narrowest:.9g} Hz; got {request.width!r}"
         )

@@ -23,6 +23,16 @@ def test_cvel_and_cvel2_agree(shared_input):
         assert one.metadata.spectral_windows[0].chan_freq_hz[0] == pytest.approx(1417.420835e6, rel=1e-9)
 
 
+def test_smoothed_channels_have_their_weights(shared_input):
+    """cvel with hanning: weights as cvel2 and mstransform write them; CASA 6.7's cvel leaves those of the channels before."""
+    path = shared_input("line.ms")
+    casatasks.cvel(path, "a.ms", hanning=True, mode="channel", nchan=6, start=4)
+    casatasks.cvel2(path, "b.ms", datacolumn="data", hanning=True, mode="channel", nchan=6, start=4)
+    with MeasurementSet("a.ms") as one, MeasurementSet("b.ms") as other, MeasurementSet(path) as old:
+        np.testing.assert_array_equal(one.read("WEIGHT"), other.read("WEIGHT"))
+        np.testing.assert_allclose(one.read("WEIGHT"), old.read("WEIGHT") * 8 / 3, rtol=1e-5)
+
+
 def test_passall_appends_what_is_not_selected(shared_input):
     """As the reference's cvel: rows 1008 + 1008; cvel2 only warns there, and so it does here."""
     path = shared_input("simvla.ms")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import closing
+
 import numpy as np
 import pytest
 from casacore import tables
@@ -354,3 +356,93 @@ def test_a_model_alone_is_averaged_without_weights(shared_input) -> None:
     with MeasurementSet("o.ms") as ms:
         seen = good.any(axis=2)
         assert ms.read("DATA")[seen] == pytest.approx((sums / np.maximum(good.sum(axis=2), 1))[seen], abs=1e-6)
+
+
+@pytest.mark.parametrize("task", ["uvcontsub", "phaseshift"])
+def test_windows_of_one_channel_after_a_subtraction_or_a_shift(shared_input, task) -> None:
+    """Row weights are those of the one channel where there are weights per channel, as in CASA 6.7."""
+    path = shared_input("alma_small.ms")
+    table = open_table(path, writable=True)
+    rng = np.random.default_rng(2)
+    for name in ("WEIGHT_SPECTRUM", "SIGMA_SPECTRUM"):
+        if name not in table.colnames():
+            table.addcols(tables.maketabdesc([tables.makearrcoldesc(name, 0.0, ndim=2, valuetype="float")]))
+        for row in range(table.nrows()):
+            table.putcell(name, row, rng.uniform(0.5, 2.0, table.getcell("DATA", row).shape).astype(np.float32))
+    table.close()
+    more = {"phasecenter": "J2000 19h20m00s -23d00m00s"} if task == "phaseshift" else {}
+    getattr(casatasks, task)(path, "o.ms", datacolumn="data", **more)
+    with MeasurementSet("o.ms") as ms:
+        ddid = np.asarray(ms.read("DATA_DESC_ID"))
+        narrow = [r for d in np.unique(ddid) if ms.read("DATA", (r := np.flatnonzero(ddid == d))).shape[1] == 1]
+        assert narrow
+        for rows in narrow:
+            np.testing.assert_allclose(ms.read("SIGMA", rows), ms.read("SIGMA_SPECTRUM", rows)[:, 0], rtol=1e-6)
+            np.testing.assert_allclose(ms.read("WEIGHT", rows), ms.read("SIGMA", rows) ** -2.0, rtol=1e-5)
+
+
+def test_windows_are_combined_bin_by_bin_of_time(shared_input) -> None:
+    """Where flags of one window shift the mean times of its bins, its rows still join those of the other (in CASA 6.7 each has rows of its own)."""
+    path = shared_input("simvla.ms")
+    with MeasurementSet(path, writable=True) as ms:
+        rows, ddid, time = np.arange(ms.nrow), np.asarray(ms.read("DATA_DESC_ID")), np.asarray(ms.read("TIME"))
+        flag = np.zeros(ms.read("FLAG").shape, bool)
+        flag[(ddid == 1) & np.isin(time, np.unique(time)[[2, 5, 8]])] = True
+        ms.write("FLAG", flag, rows)
+        ms.write("FLAG_ROW", np.zeros(ms.nrow, bool), rows)
+    how = {"datacolumn": "data", "timeaverage": True, "timebin": "100s"}
+    casatasks.mstransform(path, "apart.ms", **how)
+    casatasks.mstransform(path, "one.ms", combinespws=True, **how)
+    with MeasurementSet("apart.ms") as apart, MeasurementSet("one.ms") as one:
+        assert one.nrow * 2 == apart.nrow and len(one.metadata.spectral_windows) == 1
+
+
+def test_whole_channels_of_windows_with_a_gap(shared_input) -> None:
+    """The gap has interpolated channels as with mode='channel' (CASA 6.7 leaves it out, and where it makes it some channels are 0 without a flag)."""
+    path = shared_input("simvla.ms")
+    for mode in ("channel", "channel_b"):
+        grid = {"mode": mode, "width": 3, "start": 1}
+        casatasks.mstransform(path, f"{mode}.ms", datacolumn="data", combinespws=True, regridms=True, field="0", **grid)
+        with MeasurementSet(f"{mode}.ms") as ms:
+            np.testing.assert_allclose(ms.metadata.spectral_windows[0].chan_freq_hz, 1.408e9 + 1.2e7 * np.arange(19), rtol=1e-12)
+            flag, data = np.asarray(ms.read("FLAG")), np.asarray(ms.read("DATA"))
+        assert (np.abs(data[~flag]) > 0).all()
+
+
+def test_the_bandwidth_is_that_of_the_channels(shared_input) -> None:
+    """Of 64 channels 63 fill bins of three; CASA 6.7 writes the width of 65."""
+    casatasks.split(shared_input("alma_small.ms"), "o.ms", datacolumn="data", spw="1", width=3)
+    with MeasurementSet("o.ms") as ms:
+        table = read_subtable(ms, "SPECTRAL_WINDOW", "TOTAL_BANDWIDTH", "CHAN_WIDTH")
+    assert table["TOTAL_BANDWIDTH"][0] == pytest.approx(np.abs(table["CHAN_WIDTH"][0]).sum(), rel=1e-12)
+
+
+def test_models_alone_have_the_weights_of_the_data(shared_input) -> None:
+    """Averages and smoothing of MODEL_DATA alone leave sums of the data's weights (CASA 6.7 begins from 1), and its continuum counts channels alike."""
+    path = shared_input("line.ms")
+    rng = np.random.default_rng(4)
+    with MeasurementSet(path, writable=True) as ms:
+        ms.add_scratch_columns(model=True)
+        rows, shape = np.arange(ms.nrow), ms.read("DATA").shape
+        ms.write("MODEL_DATA", rng.normal(size=shape).astype(np.complex64), rows)
+        sigma = rng.uniform(0.5, 2.0, (shape[0], shape[2])).astype(np.float32)
+        ms.write("SIGMA", sigma, rows)
+        model = np.asarray(ms.read("MODEL_DATA"))
+    casatasks.mstransform(path, "o.ms", datacolumn="model", chanaverage=True, chanbin=4)
+    casatasks.hanningsmooth(path, "h.ms", datacolumn="model")
+    casatasks.uvcontsub(path, "u.ms", datacolumn="model", fitorder=0)
+    with MeasurementSet("o.ms") as averaged, MeasurementSet("h.ms") as smooth, MeasurementSet("u.ms") as line:
+        np.testing.assert_allclose(averaged.read("WEIGHT"), 4 * sigma**-2.0, rtol=1e-5)
+        np.testing.assert_allclose(smooth.read("WEIGHT"), 8 / 3 * sigma**-2.0, rtol=1e-5)
+        np.testing.assert_allclose(line.read("DATA"), model - model.mean(axis=1, keepdims=True), atol=1e-5)
+
+
+def test_pointings_that_overlap_the_times_selected_stay(shared_input) -> None:
+    """Rows of POINTING whose interval overlaps; CASA 6.7 keeps those whose TIME lies within."""
+    path = shared_input("simvla.ms")
+    casatasks.split(path, "o.ms", datacolumn="data", timerange=">2019/05/01/04:39:30")
+    with closing(open_table(f"{path}/POINTING")) as old, closing(open_table("o.ms/POINTING")) as new:
+        times, kept = np.unique(old.getcol("TIME")), np.unique(new.getcol("TIME"))
+    low = 58604 * 86400.0 + 4 * 3600 + 39 * 60 + 30
+    np.testing.assert_array_equal(kept, times[times + 15 >= low])
+    assert (kept < low).any()

@@ -63,6 +63,22 @@ def test_velocities(veltype: str) -> None:
     assert centre == pytest.approx(1.398e9 + step * (np.arange(6) + 0.5))
 
 
+def test_optical_channels_without_a_width() -> None:
+    """A width that is the data's own is never refused as narrower than them, and `nchan` is that many, also beyond the data's end."""
+    rest = 1.42e9
+    data = InputChannels(1.418e9 + 1e5 * np.arange(32), 1.418e9 + 1e5 * np.arange(1, 33))
+    velocity = C * (rest / 1.41825e9 - 1)
+    low, high = spectral_grid(data, GridRequest("velocity", 9, f"{velocity}m/s", "", rest, "optical"))
+    assert len(low) == 9 and low[0] < 1.418e9 and high - low == pytest.approx(1e5, rel=1e-2)
+    assert 0.5 * (low[-1] + high[-1]) == pytest.approx(1.41825e9, abs=10)
+
+
+def test_the_start_of_whole_channels_counts_once() -> None:
+    """CASA 6.7's mstransform begins `channel_b` at twice the channel asked for."""
+    assert grid(mode="channel_b", start=1, width=2)[0] == pytest.approx([1.406e9, 1.414e9, 1.422e9])
+    assert grid(mode="channel_b", start=2, width=1)[0] == pytest.approx(1.408e9 + 4e6 * np.arange(6))
+
+
 def test_windows_are_joined() -> None:
     other = InputChannels(DATA.low_hz + 4.8e7, DATA.high_hz + 4.8e7)
     joined = joined_channels([other, DATA])

@@ -23,6 +23,11 @@ class IncrementalColumns:
     names : iterable of str
     begun : int
         Rows that the table had when it was opened.
+
+    Notes
+    -----
+    A value put behind all others stands for all rows from there on, but in a table that had rows when it was opened casacore takes each row that follows the
+    one put last for itself alone, until one is left out. So the second row that was added is put before the first; from then on values stand.
     """
 
     def __init__(self, names: Iterable[str], begun: int = 0) -> None:
@@ -37,12 +42,19 @@ class IncrementalColumns:
         changed = np.empty(count, dtype=bool)
         changed[0] = bool(self._held[name] != values[0])
         np.not_equal(values[1:], values[:-1], out=changed[1:])
-        changed[: max(0, self.begun - at + 1)] = True
-        self._held[name] = values[-1]
+        had = self.begun - at if self.begun else -1
+        if had >= 0:
+            changed[: had + 2] = True
         rows = np.flatnonzero(changed)
-        if len(rows) * _RUN_ROWS > count:
+        dense = len(rows) * _RUN_ROWS > count
+        if had >= 0 and (dense or count < had + 2):
+            del self._held[name]  # where the beginning is not put so, all of it is put whole
             return False
-        # A value put behind all others, in rows added since the table was opened, stands for all rows from there on.
+        self._held[name] = values[-1]
+        if dense:
+            return False
+        if had >= 0:
+            rows[had], rows[had + 1] = rows[had + 1], rows[had]
         for row in rows.tolist():
             table.putcell(name, at + row, values[row])
         return True
