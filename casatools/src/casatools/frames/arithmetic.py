@@ -155,6 +155,9 @@ def read_scalar(value: Any) -> Quantity:
     """A quantity that must be one number."""
     quantity = read_quantity(value)
     if isinstance(quantity, _quanta._quanta.QuantVec):
+        numbers = np.ravel(quantity.get_value())
+        if len(numbers) == 1:
+            return with_unit(float(numbers[0]), str(quantity.get_unit()))
         raise ParameterError(f"one quantity is wanted, not a vector; got {value!r}")
     return quantity
 

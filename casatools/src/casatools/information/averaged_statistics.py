@@ -142,7 +142,7 @@ def averaged_statistics(
     name = COLUMN_NAMES.get(column, VISIBILITY.get(column, column))
     ms.require(name)
     source = next((c for c in (name, "DATA", "CORRECTED_DATA", "FLOAT_DATA") if c in VISIBILITY and ms.has(c)), "DATA")
-    average = TimeAverage(averaging.bin_s, averaging.span, averaging.max_uvw_m)
+    average = TimeAverage(averaging.bin_s, averaging.span, averaging.max_uvw_m, as_given=True)
     wanted = source.replace("_DATA", "").lower() if source != "FLOAT_DATA" else "float_data"
     job = prepare(ms, TransformOptions(selection=selection, datacolumn=wanted, time_average=average, reindex=False, rows=within))
     records = _Records(job, options.reporting_axes, averaging)

@@ -130,6 +130,8 @@ def read_header(path: str, key: str, index: str = "") -> tuple[Any, dict[str, An
         row = _index(index, table.nrows(), key)
         if not item.is_array:
             values = np.asarray(table.getcol(item.column))
+            if values.dtype.kind == "i":
+                values = values.astype(np.int64)  # as all of CASA's arrays of whole numbers
             return (values if row is None else values[row].item()), keywords
         if row is not None:
             cell = _casa_cell(table, item.column, row)

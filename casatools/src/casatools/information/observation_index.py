@@ -97,19 +97,26 @@ class ObservationIndex:
         )
         return np.unique(values[mask]).tolist()
 
-    def row_numbers(self, mask: np.ndarray) -> np.ndarray:
-        """Ascending numbers of the rows of the combinations in a mask; costs what these rows do, not what all do."""
-        order, edges = self._rows_by_combo
-        parts = [order[edges[k] : edges[k + 1]] for k in np.flatnonzero(mask)]
-        return np.sort(np.concatenate(parts)) if parts else np.zeros(0, np.int64)
+    def first_row(self, mask: np.ndarray) -> int | None:
+        """The first row of the combinations in a mask; None where there are none."""
+        rows = self._first_rows[mask]
+        return int(rows.min()) if len(rows) else None
 
     @cached_property
-    def _rows_by_combo(self) -> tuple[np.ndarray, np.ndarray]:
-        """Row numbers sorted by combination, and where each begins."""
-        which, count = self._grouped[1], len(self.combos)
-        # Numbers of 16 bits are sorted by counting.
-        order = np.argsort(which.astype(np.uint16) if count < 2**16 else which, kind="stable")
-        return order, np.concatenate([[0], np.cumsum(np.bincount(which, minlength=count))])
+    def _first_rows(self) -> np.ndarray:
+        """The first row of each combination."""
+        which = self._grouped[1]
+        first = np.zeros(len(self.combos), np.int64)
+        first[which[::-1]] = np.arange(self.nrow - 1, -1, -1)  # of several, the one written last stays
+        return first
+
+    @property
+    def narray(self) -> int:
+        """Number of arrays; only the one column is read for it."""
+        if "_grouped" in self.__dict__:
+            return len(np.unique(self.combos[:, 1]))
+        ids = self.column("ARRAY_ID")
+        return int(np.count_nonzero(np.bincount(ids - ids.min(initial=0)))) if len(ids) else 0
 
     def near(self, time_s: float, tolerance_s: float) -> np.ndarray:
         """Mask over the combinations: which have a row within a tolerance of a time, MJD seconds."""

@@ -510,7 +510,7 @@ def _days(value: Any) -> float:
 
 
 def _tables_named(text: str) -> list[str]:
-    name = next((t for t in _TABLES if text and t.lower().startswith(text.lower())), None)
+    name = next((t for t in _TABLES if text and (t.lower().startswith(text.lower()) or text.lower().startswith(t.lower()))), None)
     if name is None:
         raise ParameterError(f"quanta.map: parameter 'v' must be one of all, prefix, si, custom, user, const; got {text!r}")
     return ["Prefix", "SI", "Custom", "User"] if name == "all" else [name]

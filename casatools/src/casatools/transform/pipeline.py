@@ -220,7 +220,7 @@ def _require_rows(ms: MeasurementSet, rows: np.ndarray) -> None:
 def _over_subscans(ms: MeasurementSet, average: TimeAverage) -> TimeAverage:
     """Let long bins of ALMA's data go across states, as the reference does: its sub-scans of some seconds have a state each."""
     names = {o.telescope_name.strip().upper() for o in ms.metadata.observations}
-    if "ALMA" not in names or average.bin_s <= _ALMA_SUBSCANS_S or "state" in average.span:
+    if average.as_given or "ALMA" not in names or average.bin_s <= _ALMA_SUBSCANS_S or "state" in average.span:
         return average
     log.post("ALMA's data: time bins of more than 30 s go across states (sub-scans)", "WARN")
     return replace(average, span=average.span | {"state"})

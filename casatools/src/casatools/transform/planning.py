@@ -35,11 +35,14 @@ class TimeAverage:
         Boundaries that a bin may cross.
     max_uvw_m : float
         A bin also ends where a baseline has moved this far; 0 for no limit.
+    as_given : bool
+        Long bins of ALMA's data do not go across states by themselves.
     """
 
     bin_s: float
     span: frozenset[str] = frozenset()
     max_uvw_m: float = 0.0
+    as_given: bool = False
 
     def __post_init__(self) -> None:
         unknown = sorted(self.span - set(_SPAN_COLUMNS))

@@ -84,3 +84,14 @@ def test_weights_belong_to_visibilities(shared_input: Callable[[str], str]) -> N
     options = VisibilityStatisticsOptions("UVRANGE", use_weights=True)
     with pytest.raises(ParameterError, match="useweights"):
         visibility_statistics(shared_input("ngc_small.ms"), Selection(), options, TimeAveraging("60s"))
+
+
+@pytest.mark.shared
+def test_bins_cross_only_what_was_said_also_of_alma(shared_input: Callable[[str], str]) -> None:
+    """Where an average is written long bins of ALMA's data go across states by themselves; statistics keep what `timespan` says, as CASA 6.7's."""
+    path = shared_input("alma_small.ms")
+    options = VisibilityStatisticsOptions(use_flags=False, quantiles=False)
+    found = visibility_statistics(path, Selection(field="J*", antenna="DV*"), options, TimeAveraging("60s", "scan"))
+    one = found["DATA_DESC_ID=1,STATE_ID=1,TIME=4917926158.848000"]
+    assert one["npts"] == 5888 and one["sum"] == pytest.approx(9.545989056776762, rel=1e-6)
+    assert one["min"] == pytest.approx(1.4344382179842796e-06, rel=1e-5)

@@ -303,3 +303,23 @@ def test_texts_and_tuples_of_measures_are_those_of_the_reference(at_alma: measur
     assert isinstance(measure["m2"]["value"], float)
     strength = me.earthmagnetic("ITRF", "90deg", "30deg", "50000nT")
     assert [strength[k]["value"] for k in ("m0", "m1", "m2")] == pytest.approx([0, 50000 * 0.75**0.5, 25000], abs=1e-6)
+
+
+def test_dates_before_the_first_day_and_first_weeks() -> None:
+    qa = quanta()
+    before = qa.splitdate("-23.825s")
+    assert (before["year"], before["month"], before["monthday"], before["hour"], before["min"], before["sec"]) == (
+        1858, 11, 16, 23, 59, 36,
+    )  # fmt: skip
+    assert qa.splitdate({"value": 45.183, "unit": "d"})["week"] == 52 and qa.splitdate("2019/01/01")["week"] == 1
+
+
+def test_a_vector_of_one_quantity_serves_as_one() -> None:
+    qa = quanta()
+    one = {"value": np.array([1.8526]), "unit": "Hz"}
+    assert qa.add(one, "-9kHz") == {"value": pytest.approx(-8998.1474), "unit": "Hz"} and qa.gt(
+        "3a", {"value": np.array([0.8]), "unit": "min"}
+    )
+    with pytest.raises(ParameterError, match="not a vector"):
+        qa.add({"value": np.array([1.0, 2.0]), "unit": "Hz"}, "1Hz")
+    assert qa.map("customary") == qa.map("custom")

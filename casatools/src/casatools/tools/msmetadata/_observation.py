@@ -30,7 +30,7 @@ class ObservationMethods(MsMetadataBase):
     @method
     def narrays(self) -> int:
         """Number of (sub)arrays in the data."""
-        return len(self._index.ids("array", self._index.select()))
+        return self._index.narray
 
     @method
     def nrows(

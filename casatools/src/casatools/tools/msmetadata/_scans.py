@@ -187,12 +187,12 @@ class ScanMethods(MsMetadataBase):
         mask = self._scan_mask(scan, obsid, arrayid) & self._index.select(spw=self._spw(spwid))
         if polid >= 0:
             mask &= np.array([d.pol for d in self._meta.data_descriptions])[self._index.combos[:, 4]] == polid
-        rows = self._index.row_numbers(mask)
-        if not len(rows):
+        row = self._index.first_row(mask)
+        if row is None:
             raise ParameterError(
                 f"msmetadata.exposuretime: scan {scan} has no data of spectral window {spwid} with polarization {polid}"
             )
-        return quantity(self._index.column("EXPOSURE", rows[:1])[0], "s")
+        return quantity(self._index.column("EXPOSURE", np.array([row]))[0], "s")
 
     @method
     def effexposuretime(self) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 import numpy as np
 
 from casatools._base import kinds
+from casatools._base.constants import SPEED_OF_LIGHT_M_S
 from casatools._base.declare import method
 from casatools._base.errors import DataError, ParameterError
 from casatools.frames.quantities import to_unit
@@ -87,6 +88,14 @@ class SpectralMethods(MsMetadataBase):
             raise DataError("msmetadata: the SPECTRAL_WINDOW table has no BBC_NO column, so basebands are not known")
         return {s: int(n) for s, n in numbers.items() if n is not None}
 
+    def _wavelengths_or(self, values_hz: np.ndarray, unit: str, owner: str) -> np.ndarray:
+        """Frequencies in a unit of frequency, or the wavelengths in one of length."""
+        try:
+            metre = float(to_unit({"value": 1.0, "unit": "m"}, unit or "Hz"))
+        except (ParameterError, ValueError):
+            return self._scaled(values_hz, unit, owner)
+        return np.asarray(SPEED_OF_LIGHT_M_S / np.asarray(values_hz) * metre)
+
     def _scaled(self, values: np.ndarray, unit: str, owner: str) -> np.ndarray:
         try:
             return np.asarray(values) * float(to_unit({"value": 1.0, "unit": "Hz"}, unit or "Hz"))
@@ -115,8 +124,8 @@ class SpectralMethods(MsMetadataBase):
 
     @method
     def chanfreqs(self, spw: OneSpw, unit: Unit = "Hz") -> np.ndarray:
-        """Centre frequencies of the channels of a window."""
-        return self._scaled(self._meta.spectral_windows[self._spw(spw)].chan_freq_hz, unit, "chanfreqs")
+        """Centre frequencies of the channels of a window; wavelengths in a unit of length."""
+        return self._wavelengths_or(self._meta.spectral_windows[self._spw(spw)].chan_freq_hz, unit, "chanfreqs")
 
     @method
     def chanwidths(self, spw: OneSpw, unit: Unit = "Hz") -> np.ndarray:
@@ -127,7 +136,7 @@ class SpectralMethods(MsMetadataBase):
     def meanfreq(self, spw: OneSpw, unit: Unit = "Hz") -> float:
         """Mean frequency of a window."""
         mean = np.mean(self._meta.spectral_windows[self._spw(spw)].chan_freq_hz)
-        return float(self._scaled(mean, unit, "meanfreq"))
+        return float(self._wavelengths_or(mean, unit, "meanfreq"))
 
     @method
     def reffreq(self, spw: OneSpw = -1) -> dict[str, Any]:
