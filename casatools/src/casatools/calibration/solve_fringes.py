@@ -29,8 +29,8 @@ __all__ = ["REFERENCE_SNR", "dispersion_term", "fringe_peak", "solve_fringe_inte
 _PADDING, _LARGEST_TRANSFORM = 8, 1 << 23
 # Change (rad) of any phase, delay term or rate term below which the least squares have converged.
 _CONVERGED = 1e-8
-# Parts of a step that are tried.
-_SHARES = (1.0, 0.5, 0.25, 0.125, 0.0625)
+# Parts of a step that are tried, and the longest step (rad): the peak of the transform is nearer to the solution.
+_SHARES, _LONGEST_RAD = 0.5 ** np.arange(5), 0.5
 # The signal to noise of the reference antenna, which has no noise of its own, and the highest that is given.
 REFERENCE_SNR, _HIGHEST_SNR = 999.0, 1e6
 # Dispersions tried before the search for the peak, each way, in radians of curvature.
@@ -293,7 +293,8 @@ def _step(one: _Fringes, weight: np.ndarray, param: np.ndarray, good: np.ndarray
     change = np.zeros(len(right))
     change[free] = np.linalg.lstsq(normal[np.ix_(free, free)], right[free], rcond=None)[0]
     step = change.reshape(-1, 4) / scale
-    for share in _SHARES:
+    longest = min(1.0, _LONGEST_RAD / max(float(np.abs(change).max()), 1e-30))
+    for share in longest * _SHARES:
         trial = param + share * step
         if _rest(one, weight, trial) <= before * (1 + 1e-12):
             param[:] = trial
