@@ -81,8 +81,8 @@ def test_solves(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         told = f"{task} {arguments}"
         for column in ("antenna1", "antenna2", "field_id", "spw_id", "scan", "observation"):
             np.testing.assert_array_equal(getattr(ours, column), getattr(theirs, column), err_msg=f"{told}: {column}")
-        # Times of bandpasses are weighed by channel in a way of CASA's own.
-        np.testing.assert_allclose(ours.time_s, theirs.time_s, atol=0.02 if task == "gaincal" else 5.0, err_msg=told)
+        # A baseline of which more than half of the channels is flagged is dated by CASA as if it began the interval.
+        np.testing.assert_allclose(ours.time_s, theirs.time_s, atol=0.02 if task == "gaincal" else 0.5, err_msg=told)
         for mine, other in zip(ours.groups, theirs.groups, strict=True):
             near = np.abs(other.snr - arguments["minsnr"]) < 0.01 * arguments["minsnr"]
             np.testing.assert_array_equal(mine.flag | near, other.flag | near, err_msg=told)
