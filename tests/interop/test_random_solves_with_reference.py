@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import time
 from pathlib import Path
 from typing import Any
 
@@ -81,8 +82,8 @@ def test_solves(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         told = f"{task} {arguments}"
         for column in ("antenna1", "antenna2", "field_id", "spw_id", "scan", "observation"):
             np.testing.assert_array_equal(getattr(ours, column), getattr(theirs, column), err_msg=f"{told}: {column}")
-        # Times of bandpasses are weighed by channel in a way of CASA's own.
-        np.testing.assert_allclose(ours.time_s, theirs.time_s, atol=0.02 if task == "gaincal" else 5.0, err_msg=told)
+        # A baseline of which more than half of the channels is flagged is dated by CASA as if it began the interval.
+        np.testing.assert_allclose(ours.time_s, theirs.time_s, atol=0.02 if task == "gaincal" else 0.5, err_msg=told)
         for mine, other in zip(ours.groups, theirs.groups, strict=True):
             near = np.abs(other.snr - arguments["minsnr"]) < 0.01 * arguments["minsnr"]
             np.testing.assert_array_equal(mine.flag | near, other.flag | near, err_msg=told)
@@ -95,3 +96,81 @@ def test_solves(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
             off = np.abs(mine.param[good] - other.param[good])
             assert (off < np.maximum(4e-3 * np.abs(other.param[good]), 0.2 * other.paramerr[good])).mean() >= least, told
             assert (np.abs(mine.snr[good] - other.snr[good]) <= 0.05 * other.snr[good]).mean() >= least, told
+
+
+def selected(rng: random.Random, vis: str, middle: str) -> tuple[str, dict[str, Any]]:
+    """A task with selections, priors by field and window, or a library, and its parameters."""
+    pick = rng.choice
+    given: dict[str, Any] = {
+        "vis": vis,
+        "refant": pick(["EA02", "EA04,EA02"]),
+        "minsnr": 0.0,
+        "field": pick(["0", "1", "0,1"]),
+        "spw": pick(["", "0", "*:2~6"]),
+    }
+    given |= pick(
+        [{"timerange": f"<{middle}"}, {"antenna": "!EA06"}, {"scan": "1~3"}, {"observation": "0"}, {"msselect": "ANTENNA1!=3"}, {"intent": "*PHASE*", "field": ""}, {}]
+    )  # fmt: skip
+    kind = rng.random()
+    if kind < 0.3:
+        given |= {"docallib": True, "callib": "lib.txt"}
+    elif kind < 0.7:
+        tables = pick([["prior.B"], ["prior.G"], ["prior.B", "prior.G"]])
+        given |= {
+            "gaintable": tables, "gainfield": [pick(["", "0", "nearest"]) for _ in tables], "interp": [pick(["nearest", "linear"]) for _ in tables],
+            "spwmap": [pick([[], [0, 0], [1, 0]]) for _ in tables],
+        }  # fmt: skip
+    task = pick(["gaincal", "bandpass", "blcal", "polcal"])
+    if task == "blcal":
+        for name in ("refant", "minsnr", "docallib", "callib"):
+            given.pop(name, None)
+        return task, {**given, "solint": pick(["inf", "60s"]), "freqdep": pick([False, True]), "calmode": pick(["ap", "a", "p"])}
+    given |= {
+        "minblperant": pick([3, 4]),
+        "smodel": [1.0, 0.1, 0.05, 0.0] if task == "polcal" else pick([[], [1.0, 0.0, 0.0, 0.0]]),
+    }
+    if task == "polcal":
+        return task, {**given, "poltype": pick(["Xf", "PosAng", "Xj"]), "combine": "", "preavg": 300.0}
+    if task == "bandpass":
+        return task, {**given, "solint": pick(["inf", "inf,4ch"]), "solnorm": pick([False, True]), "fillgaps": pick([0, 3])}
+    return task, {
+        **given, "gaintype": pick(["G", "G", "T"]), "solint": pick(["inf", "75s"]), "preavg": pick([-1.0, 30.0]), "calmode": pick(["ap", "p", "a"]),
+        "parang": pick([False, True]),
+    }  # fmt: skip
+
+
+def test_selections_priors_and_libraries(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    oracle_python()
+    monkeypatch.chdir(tmp_path)
+    vis, rng = make_flagged(tmp_path), random.Random(7)
+    casatasks.bandpass(vis=vis, caltable="prior.B", field="0", refant="EA05", minsnr=0.0)
+    casatasks.gaincal(vis=vis, caltable="prior.G", field="0,1", refant="EA05", minsnr=0.0, solint="60s")
+    Path("lib.txt").write_text(
+        "caltable='prior.B' calwt=True tinterp='nearest' finterp='linear' spwmap=[0,0]\ncaltable='prior.G' calwt=False tinterp='linear' fldmap=[0,1,0]\n"
+    )
+    with MeasurementSet(vis) as ms:
+        middle = time.strftime("%Y/%m/%d/%H:%M:%S", time.gmtime(float(np.median(ms.read("TIME"))) - 40587 * 86400.0))
+    calls = [(f"s{k}", *selected(rng, vis, middle)) for k in range(14)]
+    Path("calls.json").write_text(json.dumps(calls))
+    run_python(oracle_python(), _SCRIPT)
+    compared = 0
+    for name, task, arguments in calls:
+        told = f"{task} {arguments}"
+        if not Path(f"theirs.{name}").exists():
+            with pytest.raises(DataError, match="no solution"):
+                getattr(casatasks, task)(**{**arguments, "caltable": f"ours.{name}"})
+            continue
+        getattr(casatasks, task)(**{**arguments, "caltable": f"ours.{name}"})
+        ours, theirs = (CalTable.open(f"{who}.{name}") for who in ("ours", "theirs"))
+        compared += 1
+        for column in ("antenna1", "field_id", "spw_id", "scan", "observation"):
+            np.testing.assert_array_equal(getattr(ours, column), getattr(theirs, column), err_msg=f"{told}: {column}")
+        # Hands that are crossed are weighed otherwise where a bandpass and gains come before.
+        np.testing.assert_allclose(ours.time_s, theirs.time_s, atol=2.0, err_msg=told)
+        for mine, other in zip(ours.groups, theirs.groups, strict=True):
+            np.testing.assert_array_equal(mine.flag, other.flag, err_msg=told)
+            good = ~mine.flag
+            least = np.maximum(4e-3 * np.abs(other.param[good]), 0.2 * other.paramerr[good])  # as above
+            # One phase of thirty is 4.6e-3 off in one of these, after a library of a bandpass that weighs and gains that do not; most are equal to 1e-5.
+            assert (np.abs(mine.param[good] - other.param[good]) <= np.maximum(least, 1e-4)).mean() >= 0.95, told
+    assert compared >= 9

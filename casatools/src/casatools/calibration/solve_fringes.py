@@ -29,6 +29,8 @@ __all__ = ["REFERENCE_SNR", "dispersion_term", "fringe_peak", "solve_fringe_inte
 _PADDING, _LARGEST_TRANSFORM = 8, 1 << 23
 # Change (rad) of any phase, delay term or rate term below which the least squares have converged.
 _CONVERGED = 1e-8
+# Parts of a step that are tried, and the longest step (rad): the peak of the transform is nearer to the solution.
+_SHARES, _LONGEST_RAD = 0.5 ** np.arange(5), 0.5
 # The signal to noise of the reference antenna, which has no noise of its own, and the highest that is given.
 REFERENCE_SNR, _HIGHEST_SNR = 999.0, 1e6
 # Dispersions tried before the search for the peak, each way, in radians of curvature.
@@ -231,6 +233,21 @@ def _start(one: _Fringes, spectrum: np.ndarray) -> tuple[np.ndarray, float]:
     return found, coherent * np.sqrt(count / max(1 - coherent**2, 1e-12))
 
 
+def _left(one: _Fringes, weight: np.ndarray, param: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Visibilities (time, baseline, chan) without the fringes, and the amplitude (baseline,) of each baseline."""
+    left = one.without(param)
+    if one.only_phases:
+        return left, np.ones(left.shape[1])
+    total = weight.sum(axis=(0, 2))
+    return left, np.abs((weight * left).sum(axis=(0, 2))) / np.where(total > 0, total, 1.0)
+
+
+def _rest(one: _Fringes, weight: np.ndarray, param: np.ndarray) -> float:
+    """Weighted sum of squares that fringes leave."""
+    left, amplitude = _left(one, weight, param)
+    return float((weight * np.abs(left - amplitude[:, None]) ** 2).sum())
+
+
 def _system(
     one: _Fringes, weight: np.ndarray, param: np.ndarray, scale: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, float]:  # fmt: skip
@@ -238,11 +255,7 @@ def _system(
 
     Each baseline has its own amplitude, the coherent mean of what is left on it; where only phases count, that of all is one.
     """
-    left = one.without(param)
-    total = weight.sum(axis=(0, 2))
-    amplitude = np.abs((weight * left).sum(axis=(0, 2))) / np.where(total > 0, total, 1.0)
-    if one.only_phases:
-        amplitude = np.ones(len(total))
+    left, amplitude = _left(one, weight, param)
     terms = (one.terms / scale[:, None, None]).reshape(4, -1)
     flat = weight.transpose(1, 0, 2).reshape(weight.shape[1], -1)
     block = ((terms[:, None] * terms[None]).reshape(16, -1) @ flat.T) * amplitude**2
@@ -269,15 +282,24 @@ def _free(one: _Fringes, good: np.ndarray, active: np.ndarray) -> np.ndarray:
 
 
 def _step(one: _Fringes, weight: np.ndarray, param: np.ndarray, good: np.ndarray, active: np.ndarray) -> float:
-    """One Gauss-Newton step; `param` (ant, 4) is changed in place. Returns the largest change (rad)."""
+    """One Gauss-Newton step, shortened until the sum of squares falls; `param` (ant, 4) is changed in place. Returns the largest change (rad).
+
+    Whole steps lead astray where the data do not turn as the terms that are fitted do: rates of several turns where only delays are asked for.
+    """
     scale, free = _scale(one), _free(one, good, active)
     if not len(free):
         return 0.0
-    normal, right, _ = _system(one, weight, param, scale)
+    normal, right, before = _system(one, weight, param, scale)
     change = np.zeros(len(right))
     change[free] = np.linalg.lstsq(normal[np.ix_(free, free)], right[free], rcond=None)[0]
-    param += change.reshape(-1, 4) / scale
-    return float(np.abs(change).max())
+    step = change.reshape(-1, 4) / scale
+    longest = min(1.0, _LONGEST_RAD / max(float(np.abs(change).max()), 1e-30))
+    for share in longest * _SHARES:
+        trial = param + share * step
+        if _rest(one, weight, trial) <= before * (1 + 1e-12):
+            param[:] = trial
+            return float(share * np.abs(change).max())
+    return 0.0
 
 
 def _errors(

@@ -115,7 +115,7 @@ def solve_to_table(
     check_output(caltable, append, options.solved.vis_cal)
     with MeasurementSet(vis) as ms:
         selected = selection.resolve(ms)
-        prior = priors.open(ms, options.solved.channels and options.solved.form not in ('cross_phase', 'position_angle'))
+        prior = priors.open(ms, options.solved.channels and options.solved.form not in ("cross_phase", "position_angle"))
         result: SolveResult = solve(ms, selected, options, prior)
         record = selection_record(ms, selected)
     result.write(caltable, append)

@@ -15,11 +15,11 @@ from casatools.calibration.solve_session import PriorTables
 from casatools.io.caltable import CalTable
 from casatools.io.ms import MeasurementSet, Selection
 from casatools.plotting.figure import GRID, INK, new_figure, save_figure
-from casatools.plotting.report_solutions import draw_solutions
+from casatools.plotting.report_solutions import draw_solutions, receptor_names
 
 __all__ = ["report_on", "write_calibration_report"]
 
-_FIRST, _SECOND = "#1f6fb4", "#d1495b"
+_FIRST, _SECOND, _THIRD = "#1f6fb4", "#d1495b", "#2e8b57"
 _STYLE = (
     "body{font-family:sans-serif;max-width:72em;margin:2em auto;color:#222;line-height:1.4}td,th{text-align:right;padding:.15em .8em}"
     "td:first-child,th:first-child{text-align:left}tr:nth-child(even){background:#f4f4f4}img{max-width:100%}.bad{color:#c0392b}"
@@ -99,7 +99,7 @@ def _table_part(folder: str, number: int, path: str, table: CalTable, quality: T
         return [*parts, "<p class='bad'>All solutions are flagged.</p>"]
     if table.is_complex:
         channels = max((g.param.shape[1] for g in table.groups), default=1)
-        against = "channel" if channels > 1 else "time"
+        against = "baseline" if _of_baselines(table) else "channel" if channels > 1 else "time"
         for part in ("amplitude", "phase"):
             name = f"table{number}_{part}.png"
             draw_solutions(path, os.path.join(folder, name), part, against, f"{quality.name}: {part}")  # type: ignore[arg-type]
@@ -114,22 +114,46 @@ def _table_part(folder: str, number: int, path: str, table: CalTable, quality: T
     return parts
 
 
+def _of_baselines(table: CalTable) -> bool:
+    """Whether solutions belong to baselines: each pair of antennas has rows of its own."""
+    return table.vis_cal.startswith(("M ", "MF ", "A "))
+
+
+def _shown_parameters(table: CalTable) -> tuple[str, tuple[str, ...], tuple[int, ...]]:
+    """Label of the axis, and the names and places of the parameters of a real table that are drawn."""
+    kind = table.vis_cal
+    if kind.startswith("KAntPos"):
+        return "Offset [m]", ("x", "y", "z"), (0, 1, 2)
+    npar = max((group.param.shape[2] for group in table.groups), default=1)
+    receptors = receptor_names(table.pol_basis)
+    if kind.startswith("Fringe") and npar == 8:
+        return "Delay [ns]", receptors, (1, 5)
+    label = "Delay [ns]" if kind.startswith("K") else "Opacity" if kind.startswith("TOpac") else "Value"
+    if npar == 1:
+        return label, ("",), (0,)
+    return label, receptors, (0, npar // 2)
+
+
 def _draw_values(table: CalTable, title: str, path: str) -> None:
     """Real parameters against antenna: every solution a point."""
     figure = new_figure(8.0, 3.2)
     axes = figure.subplots()
+    label, names, places = _shown_parameters(table)
     for group in table.groups:
-        for k, (colour, marker) in enumerate(((_FIRST, "o"), (_SECOND, "s"))):
-            place = k * group.param.shape[2] // 2 if group.param.shape[2] > 2 else k
-            if place >= group.param.shape[2] or (k and group.param.shape[2] == 1):
+        for k, place in enumerate(places):
+            if place >= group.param.shape[2]:
                 continue
-            column = place + (1 if group.param.shape[2] == 8 else 0)
-            value = np.where(group.flag[:, 0, column], np.nan, group.param[:, 0, column])
-            axes.plot(table.antenna1[group.rows] + 0.12 * (2 * k - 1), value, marker, color=colour, ms=3, ls="none")
+            value = np.where(group.flag[:, 0, place], np.nan, group.param[:, 0, place])
+            aside = 0.24 * (k - 0.5 * (len(places) - 1))
+            axes.plot(table.antenna1[group.rows] + aside, value, "os^"[k], color=(_FIRST, _SECOND, _THIRD)[k], ms=3, ls="none")
     axes.set_xticks(range(len(table.antenna_names)), table.antenna_names, rotation=60, fontsize=7)
-    axes.set_ylabel("Delay [ns]" if table.vis_cal.startswith(("K", "Fringe")) else "Value", fontsize=9)
+    axes.tick_params(axis="y", labelsize=8)
+    axes.set_ylabel(label, fontsize=9)
     axes.grid(color=GRID, linewidth=0.5)
-    axes.set_title(f"{title} (blue: first receptor, red: second)", fontsize=10, loc="left", color=INK)
+    if len(names) > 1:
+        told = ", ".join(f"{colour}: {name}" for colour, name in zip(("blue", "red", "green"), names, strict=False))
+        title = f"{title} ({told})"
+    axes.set_title(title, fontsize=10, loc="left", color=INK)
     save_figure(figure, path)
 
 
@@ -147,6 +171,10 @@ def _draw_quality(quality: TableQuality, path: str) -> None:
     bottom.bar(range(len(names)), [100 * quality.antennas[n][1] for n in names], color=_SECOND)
     top.set_ylabel("SNR, median", fontsize=8)
     bottom.set_ylabel("Flagged [%]", fontsize=8)
+    if not any(quality.antennas[n][1] for n in names):
+        bottom.text(
+            0.5, 0.5, "no solution is flagged", transform=bottom.transAxes, ha="center", va="center", fontsize=8, color=INK
+        )
     bottom.set_ylim(0, max(5.0, 105 * max(quality.antennas[n][1] for n in names)))
     bottom.set_xticks(range(len(names)), names, rotation=60, fontsize=7)
     for axes in (top, bottom):
@@ -205,8 +233,8 @@ def _draw_residuals(before: Residuals | None, after: Residuals, path: str) -> No
     figure = new_figure(9.0, 6.6)
     by_antenna, by_time, by_chan = figure.subplots(3, 1)
     place = np.arange(len(after.antennas))
-    for hand, colour in ((0, _FIRST), (1, _SECOND)):
-        by_antenna.bar(place + 0.4 * hand - 0.2, np.nan_to_num(after.antenna_rms()[:, hand]), 0.38, color=colour)
+    for hand, colour, name in ((0, _FIRST, "first receptor"), (1, _SECOND, "second receptor")):
+        by_antenna.bar(place + 0.4 * hand - 0.2, np.nan_to_num(after.antenna_rms()[:, hand]), 0.38, color=colour, label=name)
     by_antenna.set_xticks(place, after.antennas, rotation=60, fontsize=7)
     start = after.times_s[0] if len(after.times_s) else 0.0
     for spw in sorted(after.by_time):
@@ -224,6 +252,7 @@ def _draw_residuals(before: Residuals | None, after: Residuals, path: str) -> No
         axes.tick_params(labelsize=7)
         axes.grid(color=GRID, linewidth=0.5)
         axes.set_axisbelow(True)
+    by_antenna.legend(fontsize=7, frameon=False, ncols=2)
     if len(after.by_time) < 9:
         by_time.legend(fontsize=7, frameon=False, ncols=4)
     was = f" (before calibration {before.rms:.3g})" if before is not None else ""

@@ -11,14 +11,24 @@ from casatools._base.errors import DataError
 from casatools.io.caltable import CalTable
 from casatools.plotting.figure import GRID, new_figure, save_figure
 
-__all__ = ["draw_solutions"]
+__all__ = ["draw_solutions", "receptor_names"]
 
 _HANDS = (("#1f6fb4", "o"), ("#d1495b", "s"))
 _DAY_S = 86400.0
 
 
+def receptor_names(pol_basis: str) -> tuple[str, str]:
+    """Names of both receptors; most tables do not say what they are."""
+    kind = pol_basis.lower()[:1]
+    return ("X", "Y") if kind == "l" else ("R", "L") if kind == "c" else ("receptor 1", "receptor 2")
+
+
 def draw_solutions(
-    caltable: str, figfile: str, part: Literal["amplitude", "phase"], against: Literal["time", "channel"], title: str = ""
+    caltable: str,
+    figfile: str,
+    part: Literal["amplitude", "phase"],
+    against: Literal["time", "channel", "baseline"],
+    title: str = "",
 ) -> None:
     """Plot the solutions of every antenna.
 
@@ -27,8 +37,8 @@ def draw_solutions(
     caltable, figfile : str
         Calibration table with complex solutions and the PNG file; an existing file is replaced.
     part : {"amplitude", "phase"}
-    against : {"time", "channel"}
-        Time makes sense for gains, channel for bandpasses (of the first solution in time).
+    against : {"time", "channel", "baseline"}
+        Time makes sense for gains, channel for bandpasses (of the first solution in time), baseline for factors of baselines (all channels).
     title : str
 
     Raises
@@ -43,7 +53,7 @@ def draw_solutions(
     shown = [a for a in np.unique(table.antenna1) if not bad[table.antenna1 == a].all()]
     if not shown:
         raise DataError(f"all solutions of {caltable!r} are flagged")
-    basis = ("X", "Y") if table.pol_basis.lower().startswith("lin") else ("R", "L")
+    basis = receptor_names(table.pol_basis)
     ncol = int(np.ceil(np.sqrt(1.3 * len(shown))))
     nrow = int(np.ceil(len(shown) / ncol))
     figure = new_figure(1.75 * ncol + 0.6, 1.3 * nrow + 0.9)
@@ -51,7 +61,10 @@ def draw_solutions(
     for cell, antenna in zip(grid.ravel(), shown, strict=False):
         rows = np.flatnonzero(table.antenna1 == antenna)
         rows = rows[np.argsort(table.time_s[rows])]
-        _draw_panel(cell, values[rows], bad[rows], table.time_s[rows], part, against, basis)
+        if against == "baseline":
+            _draw_baselines(cell, values[rows], bad[rows], table.antenna2[rows], part, basis)
+        else:
+            _draw_panel(cell, values[rows], bad[rows], table.time_s[rows], part, against, basis)
         cell.set_title(table.antenna_names[antenna], fontsize=8, pad=2)
         cell.grid(color=GRID, linewidth=0.5)
         cell.set_axisbelow(True)
@@ -72,7 +85,9 @@ def draw_solutions(
     handles, labels = grid[0, 0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside upper right", ncols=2, fontsize=8, markerscale=2.5, frameon=False)
     figure.suptitle(title or caltable.rstrip("/").split("/")[-1], fontsize=11, x=0.02, ha="left")
-    figure.supxlabel("Hours (UTC)" if against == "time" else "Channel", fontsize=9)
+    figure.supxlabel(
+        {"time": "Hours (UTC)", "channel": "Channel", "baseline": "Number of the second antenna"}[against], fontsize=9
+    )
     figure.supylabel("Amplitude" if part == "amplitude" else "Phase [deg]", fontsize=9)
     save_figure(figure, figfile)
 
@@ -90,10 +105,14 @@ def _draw_panel(
             x = np.arange(chosen.shape[1], dtype=np.float64)[None, :]
         y = np.abs(chosen) if part == "amplitude" else np.degrees(np.angle(chosen))
         color, marker = _HANDS[k]
+        x, y = x[good], y[good]
+        if part == "phase" and len(y):  # no lines where phases pass half a turn
+            turned = np.flatnonzero(np.abs(np.diff(y)) > 180) + 1
+            x, y = np.insert(x, turned, np.nan), np.insert(y, turned, np.nan)
         style = {"linewidth": 0.7} if part == "amplitude" or against == "channel" else {"linestyle": "none"}
         cell.plot(
-            x[good],
-            y[good],
+            x,
+            y,
             marker=marker,
             markersize=2.0 if x.size < 20 else 1.2,
             color=color,
@@ -101,3 +120,15 @@ def _draw_panel(
             markeredgewidth=0,
             **style,
         )
+
+
+def _draw_baselines(
+    cell: Any, values: np.ndarray, bad: np.ndarray, second: np.ndarray, part: str, basis: tuple[str, str]
+) -> None:
+    """Draw the factors ``(sol, chan, par)`` of the baselines of one antenna."""
+    for k in range(min(2, values.shape[2])):
+        good = ~bad[:, :, k]
+        x = np.repeat(second[:, None], good.shape[1], axis=1)[good] + (0.15 if k else -0.15)
+        y = np.abs(values[:, :, k]) if part == "amplitude" else np.degrees(np.angle(values[:, :, k]))
+        color, marker = _HANDS[k]
+        cell.plot(x, y[good], marker=marker, markersize=2.0, color=color, label=basis[k], markeredgewidth=0, linestyle="none")

@@ -66,6 +66,14 @@ def test_positions(vis: str, tmp_path: Path) -> None:
     np.testing.assert_allclose(table.param[4, 0], [0.16035129, -0.15584436, 0.3], atol=2e-6)
 
 
+def test_one_offset_for_several_antennas_is_turned_once(vis: str, tmp_path: Path) -> None:
+    """CASA 6.7 turns the offset of the second antenna twice."""
+    one = _write(vis, tmp_path / "one", "antposvla", antenna="EA08", parameter=(0.089, 0.0616, 0.096))
+    both = _write(vis, tmp_path / "both", "antposvla", antenna="EA08,EA03", parameter=(0.089, 0.0616, 0.096))
+    np.testing.assert_allclose(one.param[7, 0], [0.0317725, -0.10347, 0.096], rtol=1e-5)
+    np.testing.assert_array_equal(both.param[[7, 2]], one.param[[7, 7]])
+
+
 def test_gain_curves(vis: str, tmp_path: Path) -> None:
     table = _write(vis, tmp_path / "e", "gceff")
     np.testing.assert_allclose(table.param[0, 0], [0.2855442, 0, 0, 0, 0.2855442, 0, 0, 0], rtol=1e-5)

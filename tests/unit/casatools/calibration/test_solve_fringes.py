@@ -158,6 +158,29 @@ def test_hands_that_differ_are_fitted_by_their_phases() -> None:
     assert np.abs(mean).min() < 0.8
 
 
+def test_rates_that_are_not_fitted_leave_delays_alone() -> None:
+    """Rates of a third of a turn stay in the data: phases and delays are the least squares of an independent minimiser, and no step leads away from the start."""
+    truth, data, baselines = _fringes()
+    fringe = FringeOptions(active=(True, False, False))
+    found = solve_fringe_intervals(data, baselines, NANT, SolveOptions(kind="FRINGE", fringe=fringe), 0, NU).param[0, :, 0]
+    np.testing.assert_allclose(found[:, 1], truth[:, 1], atol=1e-6)
+    np.testing.assert_allclose(np.exp(1j * found[:, 0]), np.exp(1j * truth[:, 0]), atol=1e-6)
+    assert (found[:, 2] == 0).all()
+
+
+def test_the_phase_of_a_peak_is_the_best_at_its_delay_and_rate() -> None:
+    _, data, baselines = _fringes(noise=0.3)
+    fringe = FringeOptions(least_squares=False)
+    found = solve_fringe_intervals(data, baselines, NANT, SolveOptions(kind="FRINGE", fringe=fringe), 0, NU).param[0, :, 0]
+    along, across = TIMES - TIMES.mean(), NU - NU.mean()
+    for antenna in range(1, NANT):
+        of_peak = 2 * np.pi * (found[antenna, 1] * 1e-9 * across + found[antenna, 2] * NU.mean() * along[:, None])
+        b = int(np.flatnonzero((baselines.ant1 == 0) & (baselines.ant2 == antenna))[0])
+        left = data.vis[0, :, b, :, 0] * np.exp(1j * of_peak)
+        best = least_squares(lambda p, v=left: np.abs(v - np.exp(-1j * p[0])).ravel(), [found[antenna, 0]], xtol=1e-14, ftol=1e-14).x[0]
+        assert abs(np.angle(np.exp(1j * (best - found[antenna, 0])))) < 1e-4
+
+
 def test_signal_to_noise_is_one_over_the_phase_error() -> None:
     """384 samples of 0.1 in both parts on each of 10 baselines of five antennas."""
     truth, data, baselines = _fringes(noise=0.1)

@@ -135,9 +135,9 @@ def put_frequencies(windows: SubTableRows, solved: Mapping[int, tuple[np.ndarray
             continue
         frequency, width, *band = (np.asarray(v, dtype=np.float64) for v in solved[spw])
         columns["CHAN_FREQ"][spw] = frequency
-        for name in ("CHAN_WIDTH", "RESOLUTION"):
-            columns[name][spw] = width
-        columns["EFFECTIVE_BW"][spw] = band[0] if band else width
+        columns["CHAN_WIDTH"][spw] = width  # negative where frequencies fall, as in the reference
+        columns["RESOLUTION"][spw] = np.abs(width)
+        columns["EFFECTIVE_BW"][spw] = band[0] if band else np.abs(width)
         columns["NUM_CHAN"][spw] = len(frequency)
         columns["TOTAL_BANDWIDTH"][spw] = float(np.abs(width).sum())
         columns["FLAG_ROW"][spw] = False

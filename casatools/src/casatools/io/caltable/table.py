@@ -237,9 +237,7 @@ class CalTable:
     def set_single_channel(self, ms: MeasurementSet) -> None:
         """Give every spectral window one channel at its middle, for solutions that do not depend on channel."""
         windows = ms.metadata.spectral_windows
-        middle = {
-            w.id: (np.array([w.chan_freq_hz.mean()]), np.array([np.abs(w.chan_width_hz).sum()])) for w in windows if w.nchan
-        }
+        middle = {w.id: (np.array([w.chan_freq_hz.mean()]), np.array([w.chan_width_hz.sum()])) for w in windows if w.nchan}
         self.set_frequencies(middle)
 
     def add_rows(self, group: SolutionGroup, **keys: Any) -> None:

@@ -103,3 +103,13 @@ def test_damaged_subtables(tmp_path: Path) -> None:
         field.removecols(["CODE"])
     with MeasurementSet(str(vis)) as ms, pytest.raises(DataError, match=r"sub-table FIELD of .* has no column CODE"):
         subtables_from_ms(ms)
+
+
+def test_widths_of_falling_frequencies(tmp_path: Path) -> None:
+    """Negative as CASA 6.7 writes them; resolutions and bandwidths are not."""
+    with MeasurementSet(str(unpack("alma_small.ms", tmp_path))) as ms:
+        table = CalTable.for_ms(ms, "G Jones", "Complex")
+        table.set_single_channel(ms)
+    columns = table.subtables["SPECTRAL_WINDOW"].columns
+    assert columns["CHAN_WIDTH"][1] == [-2e9]
+    assert columns["RESOLUTION"][1] == columns["EFFECTIVE_BW"][1] == [2e9] and columns["TOTAL_BANDWIDTH"][1] == 2e9

@@ -1,0 +1,83 @@
+"""What the figures of calibration reports show: places, labels, and lines that do not lead astray."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import matplotlib.figure
+import numpy as np
+import pytest
+
+import casatasks
+from casatools.io.caltable import CalTable
+from casatools.plotting import calibration_report, report_solutions
+
+Input = Callable[[str], str]
+
+
+@pytest.fixture
+def drawn(monkeypatch: pytest.MonkeyPatch) -> list[matplotlib.figure.Figure]:
+    kept: list[matplotlib.figure.Figure] = []
+    for module in (calibration_report, report_solutions):
+        monkeypatch.setattr(module, "save_figure", lambda figure, path: kept.append(figure))
+    return kept
+
+
+def test_positions_of_antennas_are_offsets_in_metres(
+    shared_input: Input, tmp_path: Path, drawn: list[matplotlib.figure.Figure]
+) -> None:
+    path = str(tmp_path / "antpos")
+    casatasks.gencal(shared_input("simvla.ms"), path, caltype="antpos", antenna="EA03", parameter=[0.01, -0.02, 0.03])
+    calibration_report._draw_values(CalTable.open(path), "antpos", "p.png")
+    axes = drawn[0].axes[0]
+    assert axes.get_ylabel() == "Offset [m]" and "blue: x, red: y, green: z" in axes.get_title(loc="left")
+    np.testing.assert_allclose([line.get_ydata()[2] for line in axes.lines], [0.01, -0.02, 0.03], rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("kind", "npar", "basis", "expected"),
+    [
+        ("K Jones", 2, "linear", ("Delay [ns]", ("X", "Y"), (0, 1))), ("Fringe Jones", 8, "unknown", ("Delay [ns]", ("receptor 1", "receptor 2"), (1, 5))),
+        ("TOpac", 1, "circular", ("Opacity", ("",), (0,))), ("G EVLASWPOW", 4, "circular", ("Value", ("R", "L"), (0, 2))),
+    ],
+)  # fmt: skip
+def test_what_is_shown_of_real_tables(
+    shared_input: Input, kind: str, npar: int, basis: str, expected: tuple[str, tuple[str, ...], tuple[int, ...]]
+) -> None:
+    table = CalTable.open(shared_input("cal.K"))
+    table.vis_cal, table.pol_basis = kind, basis
+    for group in table.groups:
+        group.param = np.zeros((*group.param.shape[:2], npar), dtype=np.float32)
+    assert calibration_report._shown_parameters(table) == expected
+
+
+def test_factors_of_baselines_stand_against_the_second_antenna(
+    shared_input: Input, tmp_path: Path, drawn: list[matplotlib.figure.Figure]
+) -> None:
+    path = str(tmp_path / "M")
+    casatasks.blcal(shared_input("simvla.ms"), path, field="0", spw="0")
+    report_solutions.draw_solutions(path, "p.png", "amplitude", "baseline")
+    first = drawn[0].axes[0]
+    table = CalTable.open(path)
+    mine = (table.antenna1 == 0) & ~table.flag[:, 0, 0]
+    assert first.lines[0].get_linestyle() == "None"
+    np.testing.assert_allclose(first.lines[0].get_xdata(), table.antenna2[mine] - 0.15)
+    np.testing.assert_allclose(first.lines[0].get_ydata(), np.abs(table.param[mine, 0, 0]))
+
+
+def test_no_line_where_phases_pass_half_a_turn() -> None:
+    cell = matplotlib.figure.Figure().subplots()
+    values = np.exp(1j * np.deg2rad([170.0, 178, -175, -170]))[None, :, None]
+    report_solutions._draw_panel(cell, values, np.zeros(values.shape, bool), np.zeros(1), "phase", "channel", ("R", "L"))
+    np.testing.assert_allclose(cell.lines[0].get_ydata(), [170, 178, np.nan, -175, -170])
+
+
+def test_quality_without_flags_says_so(drawn: list[matplotlib.figure.Figure], shared_input: Input) -> None:
+    table = CalTable.open(shared_input("cal.K"))
+    for flagged in (False, True):
+        for group in table.groups:
+            group.flag[:] = False
+            group.flag[:1] = flagged
+        calibration_report._draw_quality(calibration_report.table_quality(table, "cal.K"), "p.png")
+        assert ("no solution is flagged" in [t.get_text() for t in drawn[-1].axes[1].texts]) is not flagged
