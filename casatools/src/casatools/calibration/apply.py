@@ -71,6 +71,8 @@ class PriorCalibration:
         Correct for parallactic angle too.
     by_channel : bool
         Bandpasses scale the weight of each channel, as CASA's solves of channels take it, not that of rows.
+    strict : bool
+        Data for which a line of a calibration library has no solution are flagged too.
 
     Attributes
     ----------
@@ -80,12 +82,19 @@ class PriorCalibration:
 
     columns: tuple[str, ...] = ("TIME", "FIELD_ID", "OBSERVATION_ID", "SCAN_NUMBER", "ANTENNA1", "ANTENNA2")
 
-    def __init__(self, ms: MeasurementSet, library: CalibrationLibrary, parang: bool = False, by_channel: bool = False) -> None:
+    def __init__(
+        self,
+        ms: MeasurementSet,
+        library: CalibrationLibrary,
+        parang: bool = False,
+        by_channel: bool = False,
+        strict: bool = False,
+    ) -> None:
         self.library = library
         self.parang = parang
         self._metadata = ms.metadata
         self._by_channel = by_channel
-        self._terms: list[Term] = make_terms(ms, library, by_channel)
+        self._terms: list[Term] = make_terms(ms, library, by_channel, strict)
         self._parallactic = ParallacticStage(ms) if parang else None
         self._left_of: int | None = None
         if library.asks_for_states:

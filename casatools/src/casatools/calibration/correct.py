@@ -162,7 +162,7 @@ def apply_calibration(
     -----
     Every value written depends only on DATA, SIGMA, FLAG and the tables, so a run that was interrupted can be repeated.
     """
-    calibration = PriorCalibration(ms, library, options.parang)
+    calibration = PriorCalibration(ms, library, options.parang, strict=options.strict)
     ms.require("DATA")
     for sentence in gaps(ms, selected, library, options.strict):
         log.post(sentence, "WARN")

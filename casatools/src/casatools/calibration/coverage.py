@@ -24,7 +24,7 @@ _FAR_S = 3600.0
 def gaps(
     ms: MeasurementSet, selected: ResolvedSelection, library: CalibrationLibrary, strict: bool, solving: bool = False
 ) -> list[str]:
-    """Sentences on spectral windows, antennas and times of the selected data that tables do not cover, and what is done with them.
+    """Sentences on spectral windows, fields, antennas and times of the selected data that tables do not cover, and what is done with them.
 
     Parameters
     ----------
@@ -45,6 +45,7 @@ def gaps(
     names = [a.name for a in ms.metadata.antennas]
     times = np.asarray(ms.read("TIME", selected.rows)) if len(selected.rows) else np.zeros(0)
     used = sorted({a for c in ("ANTENNA1", "ANTENNA2") for a in distinct(ms.read(c, selected.rows))})
+    fields = list(distinct(ms.read("FIELD_ID", selected.rows)))
     for entry in library.entries:
         missing = [s for s in spws if not entry.has_spw(s)]
         if missing and not entry.lenient:
@@ -56,6 +57,13 @@ def gaps(
                 else "left as they are; applymode='calflagstrict' flags them, 'spwmap' gives them others"
             )
             found.append(f"{entry.path} has no solutions for spectral windows {_listed(missing)}: their data are {does}")
+        lost = _lost_fields(entry, fields)
+        if lost:
+            does = "left out" if solving else "flagged" if strict or not entry.lenient else "left as they are"
+            found.append(
+                f"{entry.path} has no solutions for the fields that fldmap maps {_listed([ms.metadata.fields[f].name for f in lost])} to: "
+                f"their data are {does}"
+            )
         if entry.kind.form in ("multiplicative", "additive"):
             continue
         absent = [names[a] for a in used if a not in _antennas(entry)]
@@ -72,6 +80,19 @@ def gaps(
 def _listed(items: Sequence[object]) -> str:
     shown = ", ".join(str(i) for i in items[:12])
     return shown + (f" and {len(items) - 12} more" if len(items) > 12 else "")
+
+
+def _lost_fields(entry: LibraryEntry, fields: Sequence[int]) -> list[int]:
+    """Fields of the data that a rule maps to a field of which the table has no solution."""
+    have, lost = {int(f) for f in np.unique(entry.table.field)}, []
+    for field in fields:
+        rule = next((r for r in entry.rules if r.fields is None or field in r.fields), None)
+        if rule is None or not isinstance(rule.field_map, tuple) or -1 in have:
+            continue
+        wanted = rule.field_map[field] if field < len(rule.field_map) else field
+        if wanted >= 0 and wanted not in have:
+            lost.append(int(field))
+    return lost
 
 
 def _antennas(entry: LibraryEntry) -> set[int]:

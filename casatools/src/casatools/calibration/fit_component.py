@@ -199,8 +199,11 @@ def _write(outfile: str, kind: str, par: np.ndarray, error: np.ndarray, field: o
         return {"value": abs(float(value)), "unit": unit}
 
     direction = field.phase_dir[0]  # type: ignore[attr-defined]
-    latitude = float(direction[1]) + par[2] * _ARCSEC
-    longitude = float(direction[0]) + par[1] * _ARCSEC / np.cos(latitude)
+    # The offsets are direction cosines.
+    east, north = float(par[1]) * _ARCSEC, float(par[2]) * _ARCSEC
+    up, sine, cosine = np.sqrt(1.0 - east**2 - north**2), np.sin(float(direction[1])), np.cos(float(direction[1]))
+    latitude = float(np.arcsin(north * cosine + up * sine))
+    longitude = float(direction[0]) + float(np.arctan2(east, up * cosine - north * sine))
     place = {
         "type": "direction", "refer": field.phase_frame, "m0": {"value": longitude, "unit": "rad"},  # type: ignore[attr-defined]
         "m1": {"value": latitude, "unit": "rad"},

@@ -24,6 +24,8 @@ from casatools.io.ms import MeasurementSet
 
 __all__ = ["fit_ratio", "polarization_from_gains"]
 
+_STEPS = 6
+
 
 def fit_ratio(ratio: np.ndarray, angle_rad: np.ndarray, weight: np.ndarray) -> tuple[float, float]:
     """Fractional Q and U from squared gain ratios.
@@ -36,20 +38,21 @@ def fit_ratio(ratio: np.ndarray, angle_rad: np.ndarray, weight: np.ndarray) -> t
     weight : ndarray (time, ant)
         Zero where flagged.
     """
-    total = weight.sum(axis=0)
-    mean = (ratio * weight).sum(axis=0) / np.where(total > 0, total, 1.0)
-    used = np.broadcast_to(total > 0, ratio.shape) & (weight > 0)
+    used = (weight > 0) & (ratio > 0)
     antenna = np.broadcast_to(np.arange(ratio.shape[1]), ratio.shape)[used]
     design = np.zeros((int(used.sum()), ratio.shape[1] + 2))
     # Each antenna has its own level; Q and U are shared.
     design[np.arange(len(design)), antenna] = 1.0
     design[:, -2], design[:, -1] = 2 * np.cos(2 * angle_rad[used]), 2 * np.sin(2 * angle_rad[used])
-    level = np.where(mean > 0, mean, 1.0)
-    root = np.sqrt(weight[used])
-    right = (ratio / level)[used]
-    found = np.linalg.lstsq(design * root[:, None], right * root, rcond=None)[0]
-    scale = float(np.mean(found[:-2][total > 0]))
-    return float(found[-2]) / scale, float(found[-1]) / scale
+    root, level = np.sqrt(weight[used]), np.log(ratio[used])
+    q, u = 0.0, 0.0
+    for _ in range(_STEPS):
+        # The logarithm of (1 + s) / (1 - s) is 2 s but for terms of the third order, which are taken off.
+        share = np.clip(0.5 * (q * design[:, -2] + u * design[:, -1]), -0.99, 0.99)
+        right = level - 2 * (np.arctanh(share) - share)
+        found = np.linalg.lstsq(design * root[:, None], right * root, rcond=None)[0]
+        q, u = float(found[-2]), float(found[-1])
+    return q, u
 
 
 def polarization_from_gains(

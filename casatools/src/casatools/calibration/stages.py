@@ -47,15 +47,19 @@ class Stage:
     slot_of_row: np.ndarray | None = None
 
 
-def make_terms(ms: MeasurementSet, library: CalibrationLibrary, by_channel: bool = False) -> list[Term]:
+def make_terms(ms: MeasurementSet, library: CalibrationLibrary, by_channel: bool = False, strict: bool = False) -> list[Term]:
     """A term for each table, in order from the data to the sky."""
-    return [Term(ms, entry, by_channel) for entry in library.entries]
+    return [Term(ms, entry, by_channel, strict) for entry in library.entries]
 
 
 class Term:
-    """One calibration table in the measurement equation; with `by_channel` bandpasses scale the weight of each channel by itself."""
+    """One calibration table in the measurement equation; with `by_channel` bandpasses scale the weight of each channel by itself.
 
-    def __init__(self, ms: MeasurementSet, entry: LibraryEntry, by_channel: bool = False) -> None:
+    Data of a rule for which there is no solution are bad, but for those that lines of a library leave as they are where it is not `strict`.
+    """
+
+    def __init__(self, ms: MeasurementSet, entry: LibraryEntry, by_channel: bool = False, strict: bool = False) -> None:
+        self._leaves_gaps = entry.lenient and not strict
         self.entry, self.kind = entry, entry.kind
         self._by_pair = entry.kind.form in ("multiplicative", "additive")
         self._by_channel = by_channel and entry.kind.channels and entry.kind.form == "diagonal"
@@ -80,7 +84,7 @@ class Term:
                 series = self._find_series(rule, chunk.spw, key)
                 if series:
                     pieces.append((at, *self._evaluate(rule, series, chunk, slots, at, frequency_hz, inverse)))
-                elif not self.entry.lenient:
+                elif not self._leaves_gaps:
                     pieces.append((at, None, None, None))
         if all(p[1] is None for p in pieces):
             if not pieces:

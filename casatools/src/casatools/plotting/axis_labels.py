@@ -19,7 +19,7 @@ class AxisLabels:
 
     def __init__(self, path: str, source: MeasurementSet | CalTable) -> None:
         self.data_name = os.path.basename(path.rstrip("/"))
-        self._is_table = isinstance(source, CalTable)
+        self._receptors = "" if not isinstance(source, CalTable) else "XY" if source.pol_basis.lower().startswith("l") else "RL"
         self._names: dict[str, tuple[str, ...]] = {}
         if isinstance(source, CalTable):
             antennas, fields = source.antenna_names, source.field_names
@@ -44,7 +44,9 @@ class AxisLabels:
         if axis == "baseline":
             return " & ".join(self.name("antenna1", n) for n in divmod(number, 1000))
         if axis == "corr":
-            return str(number) if self._is_table else correlation_names([number])[0]
+            return (
+                correlation_names([number])[0] if not self._receptors else self._receptors[number] if number < 2 else str(number)
+            )
         names = self._names[axis]
         return names[number] if 0 <= number < len(names) and names[number] else str(number)
 

@@ -15,14 +15,17 @@ from casatools._base.errors import DataError, ParameterError
 from casatools._base.paths import require_writable_parent
 from casatools.calibration.solution_series import numbers_of
 from casatools.io.caltable import CalTable
-from casatools.plotting.figure import GRID, new_figure, save_figure
+from casatools.plotting.figure import GRID, new_figure, save_figure, widen_phases
 
 if TYPE_CHECKING:
     from casatools.plotting.bandpass_sky import Atmosphere
 
 __all__ = ["BandpassExtras", "BandpassPlot", "plot_bandpasses"]
 
-_COLOURS = ("#1f6fb4", "#d1495b", "#3b8e5a", "#8a5fb0", "#c98a2b", "#4d4d4d")
+_COLOURS = (
+    "#1f6fb4", "#d1495b", "#3b8e5a", "#8a5fb0", "#c98a2b", "#4d4d4d", "#4fb3bf", "#8c564b", "#c678b5", "#a5a13b", "#7fb2e5", "#e99aa5", "#9ed3b0",
+    "#c3aede", "#e8c98f", "#a6a6a6",
+)  # fmt: skip
 _QUANTITIES = {
     "amp": ("amp",), "ampdb": ("ampdb",), "phase": ("phase",), "tsys": ("amp",), "both": ("amp", "phase"), "ap": ("amp", "phase"),
     "bothdb": ("ampdb", "phase"), "apdb": ("ampdb", "phase"),
@@ -30,7 +33,8 @@ _QUANTITIES = {
 _LABELS = {"amp": "Amplitude", "ampdb": "Amplitude [dB]", "phase": "Phase [deg]"}
 _SKY = "#a0489b"
 # More lines in a panel than this have no legend.
-_MOST_KEYS = 12
+_MOST_KEYS = 32
+_LONG_LEGEND = 8
 _HANDS = {"R": 0, "X": 0, "L": 1, "Y": 1, "RR": 0, "XX": 0, "LL": 1, "YY": 1}
 
 
@@ -405,11 +409,13 @@ def _draw_panel(axes: Any, lines: list[_Line], what: str, choice: BandpassPlot) 
         shown.append((line.x[more.channels(len(line.x))], value[more.channels(len(value))]))
     label = "System temperature [K]" if choice.yaxis == "tsys" else _LABELS[what]
     axes.set_ylabel(("Change of " if difference else "") + label, fontsize=8)
+    if what == "phase":
+        widen_phases(axes)
     axes.set_xlabel("Channel" if choice.xaxis == "chan" else "Frequency [GHz]", fontsize=8)
     axes.grid(color=GRID, linewidth=0.5)
     axes.tick_params(labelsize=7)
     if more.tables or 1 < len(lines) <= _MOST_KEYS:
-        axes.legend(fontsize=6, loc="best")
+        axes.legend(fontsize=6 if len(lines) <= _LONG_LEGEND else 4.5, loc="best", ncols=1 + (len(lines) - 1) // _LONG_LEGEND)
     _set_limits(axes, lines, shown, what, choice)
 
 

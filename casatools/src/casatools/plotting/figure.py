@@ -13,7 +13,7 @@ from casatools._base.errors import UnsupportedError
 from casatools._base.paths import staged_output
 from casatools._base.progress import in_notebook
 
-__all__ = ["FORMATS", "new_figure", "save_figure", "save_pages", "show_in_notebook"]
+__all__ = ["FORMATS", "new_figure", "save_figure", "save_pages", "show_in_notebook", "widen_phases"]
 
 FORMATS = frozenset({"png", "pdf", "svg", "ps", "eps", "jpg", "jpeg", "tif", "tiff"})
 INK, GRID = "#222222", "#d9d9d9"
@@ -49,6 +49,13 @@ def save_pages(figures: Sequence[Any], path: str) -> None:
     with staged_output(path, overwrite=True) as temporary, PdfPages(temporary) as pages:
         for figure in figures:
             pages.savefig(figure)
+
+
+def widen_phases(axes: Any) -> None:
+    """Give an axis of phases [deg] that are all but equal, such as those of a reference antenna, two degrees instead of its rounding errors."""
+    low, high = axes.get_ylim()
+    if high - low < 0.01:
+        axes.set_ylim(0.5 * (low + high) - 1.0, 0.5 * (low + high) + 1.0)
 
 
 def show_in_notebook(path: str) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator
+from matplotlib.ticker import FixedLocator, FuncFormatter, Locator
 
 from casatools._base.errors import DataError
 from casatools.frames.epochs import format_epoch
@@ -15,7 +15,7 @@ from casatools.io.caltable import CalTable
 from casatools.io.ms import MeasurementSet, Selection
 from casatools.io.tables import table_kind
 from casatools.plotting.axis_labels import AxisLabels
-from casatools.plotting.figure import new_figure, save_figure
+from casatools.plotting.figure import new_figure, save_figure, widen_phases
 from casatools.plotting.plot_axes import AXES, PlotOptions
 from casatools.plotting.plot_style import GridStyle, SymbolStyle
 from casatools.plotting.solution_points import solution_points
@@ -33,6 +33,28 @@ LEGENDS = {
     "exteriorbottom": "outside lower center",
 }  # fmt: skip
 _MOST_KEYS = 12
+_CLOCK_STEPS = (
+    0.1,
+    0.2,
+    0.5,
+    1.0,
+    2.0,
+    5.0,
+    10.0,
+    15.0,
+    30.0,
+    60.0,
+    120.0,
+    300.0,
+    600.0,
+    900.0,
+    1800.0,
+    3600.0,
+    7200.0,
+    10800.0,
+    21600.0,
+    43200.0,
+)
 # Names longer than this are written aslant.
 _LONG = 12
 
@@ -222,6 +244,8 @@ def _panel(figure: Any, cell: Any, plot: Plot, value: float | None, is_first: bo
         name = plot.labels[1] if layer is plot.layers[0] else ""
         axes.set_ylabel(name or AXES[layer.options.y], fontsize=plot.label_sizes[1] or 9)
         axes.tick_params(labelsize=8)
+        if layer.options.y == "phase":
+            widen_phases(axes)
         _number_axis(axes.yaxis, layer.options.y, layer.labels, layer.points["y"], few)
     first = plot.layers[0]
     _number_axis(cell.xaxis, first.options.x, first.labels, first.points["x"], few)
@@ -235,7 +259,7 @@ def _panel(figure: Any, cell: Any, plot: Plot, value: float | None, is_first: bo
     elif plot.title or len(figure.axes) <= len(plot.layers) + 2:
         cell.set_title(_title(plot), fontsize=plot.title_size or 10)
     if plot.legend and is_first:
-        _add_legend(figure, cell, plot.legend_place)
+        _add_legend(figure, [cell] if right is None else [cell, right], plot.legend_place)
     if len(plot.ranges) == 4 and any(plot.ranges):
         if plot.ranges[0] != plot.ranges[1]:
             cell.set_xlim(plot.ranges[0], plot.ranges[1])
@@ -270,11 +294,27 @@ def _join(axes: Any, points: dict[str, np.ndarray], layer: Layer, color: str) ->
     axes.plot(x, y, "-", color=color, linewidth=0.7, alpha=0.7, drawstyle=style, rasterized=True)
 
 
+class _ClockLocator(Locator):  # type: ignore[misc] # matplotlib has no types
+    """A few ticks at round times of day [s]."""
+
+    def __init__(self, few: int) -> None:
+        self._few = few
+
+    def __call__(self) -> np.ndarray:
+        return self.tick_values(*self.axis.get_view_interval())
+
+    def tick_values(self, vmin: float, vmax: float) -> np.ndarray:
+        """Multiples of the shortest step that gives no more than a few."""
+        days = 86400.0 * np.ceil((vmax - vmin) / self._few / 86400.0)
+        step = next((s for s in _CLOCK_STEPS if (vmax - vmin) / s <= self._few), days)
+        return np.asarray(np.arange(np.ceil(vmin / step), np.floor(vmax / step) + 1) * step)
+
+
 def _number_axis(axis: Any, name: str, labels: AxisLabels, values: np.ndarray, few: int) -> None:
     """Clock times, `few` of them, and names where there are few."""
     if name == "time":
         axis.set_major_formatter(FuncFormatter(_clock))
-        axis.set_major_locator(MaxNLocator(few))
+        axis.set_major_locator(_ClockLocator(few))
     elif labels.named(name):
         found = np.unique(values)
         if len(found) <= _MOST_KEYS:
@@ -306,8 +346,11 @@ def _share(plot: Plot, cells: Any, start: int, count: int, columns: int) -> None
             panel.set_ylabel("")
 
 
-def _add_legend(figure: Any, cell: Any, place: str) -> None:
-    handles, names = cell.get_legend_handles_labels()
+def _add_legend(figure: Any, cells: list[Any], place: str) -> None:
+    """A legend of all that stands in a panel, also at its axis on the right, above which it lies."""
+    cell = cells[-1]
+    drawn = [c.get_legend_handles_labels() for c in cells]
+    handles, names = [h for both in drawn for h in both[0]], [n for both in drawn for n in both[1]]
     if not 0 < len(handles) <= _MOST_KEYS:
         return
     where = LEGENDS[place.lower()]

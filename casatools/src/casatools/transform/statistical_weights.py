@@ -532,9 +532,9 @@ def _count(plan: _Plan, by_channel: np.ndarray, weight: np.ndarray, bad: tuple[n
         else:  # channels share their weights
             plan.totals.add(weight, np.count_nonzero(~bad[0], axis=1))
         return
-    used = ~bad[1] & ((weight > 0) | (not plan.infinite))
+    used = np.asarray(~bad[1] & ((weight > 0) | (not plan.infinite)))
     if "corr" in plan.options.combined and not plan.spectrum:
-        weight, used = weight[..., :1], used.any(axis=-1, keepdims=True)
+        weight, used = weight[..., :1], np.asarray(used.any(axis=-1, keepdims=True))
     plan.totals.add(weight[used])
 
 

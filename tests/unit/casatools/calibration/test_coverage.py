@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
+import pytest
 
 from casatools.calibration.callib import CalibrationLibrary
 from casatools.calibration.correct import ApplyOptions, LibraryOptions, correct_visibilities
@@ -33,6 +35,29 @@ def test_gaps(shared_input: Input) -> None:
     assert "antennas EA04" in found[1] and "flagged" in found[1]
     assert "are flagged" in sentences(vis, path, strict=True)[0]
     assert len(sentences(vis, path, spwmap=[0, 0])) == 1
+
+
+@pytest.mark.parametrize(("mode", "flagged"), [("calflag", False), ("calflagstrict", True), ("flagonlystrict", True)])
+def test_fields_that_a_map_leaves_without_solutions(shared_input: Input, tmp_path: Path, mode: str, flagged: bool) -> None:
+    """Told; flagged in strict modes, as in CASA 6.7, and else left as they are."""
+    vis, path = shared_input("simvla.ms"), shared_input("cal.G")
+    table = CalTable.open(path)
+    table.select(table.field_id == 0).write(path)
+    lines = tmp_path / "lines"
+    lines.write_text(f"caltable='{path}' fldmap=[0,1,0]\n")
+    with MeasurementSet(vis) as ms:
+        before = ms.read("FLAG")
+        [sentence] = gaps(ms, Selection().resolve(ms), CalibrationLibrary.from_callib(ms, str(lines)), flagged)
+    assert "fldmap maps J1335+2700" in sentence and sentence.endswith("flagged" if flagged else "left as they are")
+    correct_visibilities(vis, {}, LibraryOptions(callib=str(lines)), ApplyOptions(mode))
+    with MeasurementSet(vis) as ms:
+        second, flag = ms.read("FIELD_ID") == 1, ms.read("FLAG")
+        if mode.startswith("cal"):
+            data, corrected = ms.read("DATA"), ms.read("CORRECTED_DATA")
+            np.testing.assert_array_equal(corrected[second], data[second])
+            assert (corrected[~second] != data[~second]).any()
+    np.testing.assert_array_equal(flag[second], np.ones_like(flag[second]) if flagged else before[second])
+    assert not flag[~second].all()
 
 
 def test_times(shared_input: Input) -> None:

@@ -151,6 +151,33 @@ def test_solutions_compared_and_joined(shared_input: Input) -> None:
         make_layer(shared_input("cal.T"), Selection(), PlotOptions(ratio=True))
 
 
+def test_what_a_person_reads(shared_input: Input) -> None:
+    """Receptors by their names, both axes in the legend, round times, and no rounding errors of the reference antenna."""
+    path = shared_input("cal.G")
+    color = make_layers(path, Selection(antenna="EA01"), [PlotOptions(x="time", y="phase", color="corr")])
+    figure = draw_pages([Plot(color, legend=True)])[0][1]
+    axes = figure.axes[0]
+    assert [t.get_text() for t in axes.get_legend().get_texts()] == ["Correlation R", "Correlation L"]
+    low, high = axes.get_ylim()
+    assert high - low == pytest.approx(2.0)
+    figure.canvas.draw()
+    ticks = np.asarray(axes.get_xticks())
+    assert 2 <= len(ticks) <= 6 and not np.any(ticks % 1800.0)
+    both = make_layers(path, Selection(), [PlotOptions(y="amp"), PlotOptions(y="phase")], [{}, {"right": True}])
+    figure = draw_pages([Plot(both, legend=True)])[0][1]
+    found = next(a.get_legend() for a in figure.axes if a.get_legend() is not None)
+    assert [t.get_text() for t in found.get_texts()] == ["Amplitude", "Phase [deg]"]
+
+
+@pytest.mark.parametrize(("span", "step"), [(0.7, 0.2), (50.0, 10.0), (7000.0, 1800.0), (90000.0, 21600.0), (1e6, 259200.0)])
+def test_round_times(span: float, step: float) -> None:
+    from casatools.plotting.visibility_figure import _ClockLocator
+
+    ticks = _ClockLocator(5).tick_values(4e9 + 0.3, 4e9 + 0.3 + span)
+    assert 2 <= len(ticks) <= 6
+    np.testing.assert_allclose(np.diff(ticks), step, rtol=1e-5)
+
+
 def test_styles() -> None:
     assert plain_color("ff0000", "x") == "#ff0000" and plain_color("red", "x") == "red"
     hollow = SymbolStyle("circle", 4.0, "", "nofill").drawn("#123456", 3.0)
