@@ -165,7 +165,7 @@ def test_a_spectrum_is_drawn_as_a_line_and_velocities_without_contours() -> None
     np.testing.assert_allclose(line.get_ydata(), values.max(axis=(1, 2, 3)), rtol=1e-6)
     assert figure.axes[0].get_ylabel() == "Jy" and Path("s.png").exists()
     with pytest.raises(DataError, match="one pixel"):
-        quick_look("s.im", region="range=[1chan,1chan]")
+        quick_look("s.im", region="box[[0pix,0pix],[0pix,0pix]], range=[1chan,1chan]")
     assert any(c for c in quick_look("a.im").axes[0].collections)
     with CasaImage.open("a.im", writable=True) as cube:
         cube.unit = "km/s"
