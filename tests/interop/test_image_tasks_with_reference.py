@@ -40,7 +40,9 @@ def regions(r: random.Random) -> list[str]:
         text = shape.format(**{k: r.uniform(*v) for k, v in sizes.items()}) + r.choice(RANGES)
         cut = r.random() < 0.3
         text += "\\n-circle[[10pix,9pix],2.1pix]" if cut else ""
-        out.append(r.choice(tasks).format(i=r.choice(("c.im", "m.im", "f.fits", "k.im")), q=text))
+        # moments of planes with beams of their own are those of the smoothed image here, of the smoothed box there
+        task, image = r.choice(tasks), r.choice(("c.im", "m.im", "f.fits", "k.im"))
+        out.append(task.format(i="c.im" if "moments" in task else image, q=text))
     return out
 
 

@@ -277,6 +277,13 @@ class Expression:
         """Values of storage tiles ``(tile, *tile shape)`` in the order of the file; undefined beyond the edges of the images."""
         return np.asarray(self._evaluate(self.tree, _Tiles(first, stop)).value)
 
+    def release_tiles(self, first: int, stop: int) -> None:
+        """Say that the values of `read_tiles` are no more looked at."""
+        for image in self.images.values():
+            tiles = image.tiles()
+            if tiles is not None:
+                tiles.release_tiles(first, stop)
+
     def _evaluate(self, node: Node, slices: Sequence[slice] | _Tiles) -> Masked:
         if isinstance(node, Number):
             return Masked(node.value)
@@ -295,7 +302,8 @@ class Expression:
         if isinstance(slices, _Tiles):
             tiles = image.tiles()
             assert tiles is not None  # as `tiled_as` found
-            return Masked(tiles.read_tiles(slices.first, slices.stop), own=True)
+            seen = tiles.mapped_tiles(slices.first, slices.stop)
+            return Masked(tiles.read_tiles(slices.first, slices.stop), own=True) if seen is None else Masked(seen)
         inside = tuple(
             s if n == m or (m == 1 and n == 1) else slice(0, 1) for s, n, m in zip(slices, image.shape, self.shape, strict=True)
         )

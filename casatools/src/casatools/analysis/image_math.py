@@ -43,6 +43,8 @@ __all__ = [
 
 # Pixels of the result that are computed at once: expressions hold several arrays of that size.
 _EXPRESSION_BYTES = IMAGE_BLOCK_BYTES // 4
+# Tiles that were looked at in the files are let go in runs of so many steps, for each time the processors are told of it.
+_RELEASED_STEPS = 8
 
 
 @dataclass(frozen=True)
@@ -195,6 +197,8 @@ def _write_tiles(expression: Expression, made: CasaImage) -> bool:
         tiles.write_tiles(first, values)
         if exact and not found.is_set() and np.isfinite(values).any():
             found.set()
+        if first // step % _RELEASED_STEPS == _RELEASED_STEPS - 1:
+            expression.release_tiles(first - (_RELEASED_STEPS - 1) * step, stop)
 
     deque(in_order(compute, range(0, count, step)), maxlen=0)
     return found.is_set()

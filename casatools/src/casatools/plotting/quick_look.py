@@ -71,7 +71,7 @@ def quick_look(
 ) -> Any:
     """Draw a plane of an image with sky axes, contours, the beam and a colour bar.
 
-    An image without sky, such as the slice of `impv`, is drawn along its first two axes of more than one pixel.
+    An image without sky, such as the slice of `impv`, is drawn along its first two axes of more than one pixel, a spectrum as a line.
 
     Parameters
     ----------
@@ -111,8 +111,9 @@ def quick_look(
     with warnings.catch_warnings(), CasaImage.open(imagename) as image:
         # astropy tells of every header that it would have written otherwise
         warnings.simplefilter("ignore")
-        if image.coordinates.direction is None and not contours_of:
-            figure = _drawn_flat(image, *_flat_plane(image, _stokes(image, stokes), region), style)
+        if not contours_of and channel is None and not _has_sky(image):
+            values, ends = _flat_plane(image, _stokes(image, stokes), region)
+            figure = (_drawn_flat if values.ndim == 2 else _drawn_profile)(image, values, ends, style)
             return _kept(figure, figfile, overwrite)
         wcs = sky_wcs(image)
         chan, plane_stokes = _channel(image, channel), _stokes(image, stokes)
@@ -238,7 +239,7 @@ def _drawn(
     drawn = axes.imshow(
         values, origin="lower", extent=extent, cmap=style.cmap, norm=_norm(values, style), interpolation="nearest"
     )
-    levels = _levels(other, style) if style.contours else []
+    levels = _levels(other, style) if style.contours and (style.levels or not _is_no_brightness(image.unit)) else []
     if levels:
         x, y = np.arange(box[0], box[2] + 1), np.arange(box[1], box[3] + 1)
         styles = ["dashed" if v < 0 else "solid" for v in levels]
@@ -262,13 +263,20 @@ def _drawn(
     return figure
 
 
+def _has_sky(image: CasaImage) -> bool:
+    """False where there is no direction, or one of a single pixel in an image that has more along another axis."""
+    axes = image.coordinates.direction_axes
+    long = [a for a in range(image.ndim) if image.shape[image.ndim - 1 - a] > 1]
+    return image.coordinates.direction is not None and (not long or any(a in axes for a in long))
+
+
 def _flat_plane(image: CasaImage, stokes: int, region: Any) -> tuple[np.ndarray, list[tuple[str, float, float]]]:
-    """Values (second axis, first axis) of an image without sky, NaN where not good, and of both axes the label and the values at the ends."""
+    """Values (second axis, first axis) of an image without sky, or (axis,), NaN where not good, and of the axes the label and the values at the ends."""
     chosen = PixelChoice(ImageSelection(region)).of(image)
     coordinates, ndim, box = image.coordinates, image.ndim, chosen.pixels.box_shape
     drawn = [a for a in range(ndim) if box[ndim - 1 - a] > 1][:2]
-    if len(drawn) < 2:
-        raise DataError(f"image {image.path!r} has no two axes of more than one pixel: there is no plane to draw")
+    if not drawn:
+        raise DataError(f"what is chosen of the image {image.path!r} is one pixel: there is nothing to draw")
     at = {} if coordinates.stokes_axis is None else {ndim - 1 - coordinates.stokes_axis: stokes}
     rows = [ndim - 1 - a for a in drawn]
     starts = [min(max(at.get(k, 0) - a, 0), n - 1) for k, (a, n) in enumerate(zip(chosen.pixels.first, box, strict=True))]
@@ -293,6 +301,22 @@ def _flat_plane(image: CasaImage, stokes: int, region: Any) -> tuple[np.ndarray,
             label = "Radio velocity [km/s]" if moving else "Frequency [GHz]"
         axes.append((label, float(ends[0]), float(ends[1])))
     return flat, axes
+
+
+def _drawn_profile(image: CasaImage, values: np.ndarray, ends: list[tuple[str, float, float]], style: QuickLookStyle) -> Any:
+    label, left, right = ends[0]
+    figure = new_figure(6.4, 4.2)
+    axes: Any = figure.add_subplot()
+    places = left + (np.arange(len(values)) + 0.5) * (right - left) / len(values)
+    axes.plot(places, values, color=INK, linewidth=1.0, drawstyle="steps-mid")
+    axes.axhline(0.0, color="#999999", linewidth=0.6, zorder=0)
+    axes.set_title(style.title or os.path.basename(image.path.rstrip("/")), fontsize=10)
+    axes.set_xlabel(label, fontsize=9)
+    axes.set_ylabel(image.unit or "", fontsize=9)
+    axes.tick_params(labelsize=8)
+    axes.ticklabel_format(useOffset=False)
+    axes.set_xlim(min(left, right), max(left, right))
+    return figure
 
 
 def _drawn_flat(image: CasaImage, values: np.ndarray, ends: list[tuple[str, float, float]], style: QuickLookStyle) -> Any:
@@ -334,6 +358,11 @@ def _sheet(wide: float) -> tuple[Any, tuple[float, float, float, float], tuple[f
     across, up = 1.0 / size[0], 1.0 / size[1]
     place = (left * across, bottom * up, width * across, height * up)
     return figure, place, ((left + width + gap) * across, bottom * up, bar * across, height * up)
+
+
+def _is_no_brightness(unit: str) -> bool:
+    """True for units of moments and angles, whose scatter over the image is no noise that contours could count from."""
+    return unit in ("km/s", "m/s", "Hz", "MHz", "GHz", "deg", "rad", "rad/m/m", "rad/m2")
 
 
 def _has_pole(wcs: Any, box: tuple[int, int, int, int]) -> bool:

@@ -150,5 +150,24 @@ def test_an_image_without_sky_is_drawn_along_its_first_axes() -> None:
         made.write_mask(False)
     with pytest.raises(DataError, match="no good pixel"):
         quick_look(name)
-    with pytest.raises(DataError, match="no two axes"):
-        quick_look("pv0.im", region="box[[1pix,1pix],[1pix,4pix]]")
+
+
+def test_a_spectrum_is_drawn_as_a_line_and_velocities_without_contours() -> None:
+    make()
+    with CasaImage.open("a.im") as cube:
+        values = cube.read()
+    coordinates = make_image_coordinates((1, 1), (CELL, CELL), (1.0, 0.5), 1.42e9 + 1e6 * np.arange(3), stokes=["I"])
+    with CasaImage.create("s.im", (3, 1, 1, 1), coordinates, unit="Jy") as made:
+        made.write(values.max(axis=(1, 2, 3), keepdims=True))
+    figure = quick_look("s.im", "s.png")
+    line = figure.axes[0].lines[0]
+    np.testing.assert_allclose(line.get_xdata(), [1.42, 1.421, 1.422], rtol=1e-12)
+    np.testing.assert_allclose(line.get_ydata(), values.max(axis=(1, 2, 3)), rtol=1e-6)
+    assert figure.axes[0].get_ylabel() == "Jy" and Path("s.png").exists()
+    with pytest.raises(DataError, match="one pixel"):
+        quick_look("s.im", region="box[[0pix,0pix],[0pix,0pix]], range=[1chan,1chan]")
+    assert any(c for c in quick_look("a.im").axes[0].collections)
+    with CasaImage.open("a.im", writable=True) as cube:
+        cube.unit = "km/s"
+    assert not list(quick_look("a.im").axes[0].collections)
+    assert list(quick_look("a.im", style=QuickLookStyle(levels=(1.0,))).axes[0].collections)

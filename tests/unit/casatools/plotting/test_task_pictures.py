@@ -39,10 +39,14 @@ def test_images_that_a_task_makes_are_drawn(monkeypatch: pytest.MonkeyPatch) -> 
     immoments("a.im", moments=[0, 8], outfile="m")
     assert all(Path(f"{n}.png").read_bytes()[:4] == b"\x89PNG" for n in ("c.im", "m.integrated", "m.maximum"))
     assert "Picture of c.im: c.im.png" in lines
-    # A slice without a sky plane has no picture, and the task ends well.
+    # A spectrum is a line; an image without a good pixel has no picture.
     imsubimage("a.im", "line.im", box="10,9,10,9", dropdeg=True)
-    assert not os.path.exists("line.im.png") and any("No picture of line.im" in line for line in lines)
-    assert os.path.isdir("line.im")
+    assert os.path.exists("line.im.png") and "Picture of line.im: line.im.png" in lines
+    with CasaImage.open("a.im", writable=True) as blank:
+        blank.write_mask(False)
+    imsubimage("a.im", "blank.im")
+    assert not os.path.exists("blank.im.png") and any("No picture of blank.im" in line for line in lines)
+    assert os.path.isdir("blank.im")
     with pytest.raises(ParameterError):
         imtrans("a.im", "t.im", "99")
     assert not os.path.exists("t.im.png")

@@ -13,7 +13,7 @@ import math
 import os
 import shutil
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -60,6 +60,8 @@ def clean_record(value: Any) -> Any:
 _TABLE_BYTES = 2e5
 # Smaller blocks of an image that is only read are left to casacore, which keeps their tiles.
 _SMALL = 1 << 16
+# Larger blocks are handed to casacore in pieces of about this size.
+_PUT_BYTES = 16 << 20
 # Images from this size on are made without being filled.
 _LARGE = 1 << 22
 
@@ -287,9 +289,20 @@ class TableImage:
             file.write(first, last, values)
             return
         try:
-            table.putcellslice(column, 0, np.ascontiguousarray(values, dtype=dtype), first, last, step)
+            # piece by piece: what is given may be of another type or order, and a copy of all of it as large as the image
+            for piece in self._pieces(values.shape, dtype.itemsize, first):
+                begin = [a + p.start * s for a, p, s in zip(first, piece, step, strict=True)]
+                end = [a + (p.stop - 1) * s for a, p, s in zip(first, piece, step, strict=True)]
+                table.putcellslice(column, 0, np.ascontiguousarray(values[piece], dtype=dtype), begin, end, step)
         except RuntimeError as error:
             raise DataError(f"pixels of the image {self.path!r} cannot be written: {error}") from error
+
+    def _pieces(self, shape: Sequence[int], itemsize: int, first: Sequence[int]) -> Iterator[tuple[slice, ...]]:
+        """Slices of a block that are put one after another, by whole tiles; all of a small one."""
+        if math.prod(shape) * itemsize <= _PUT_BYTES:
+            yield tuple(slice(0, n) for n in shape)
+            return
+        yield from iter_blocks(shape, self.tile_shape, itemsize, _PUT_BYTES, first)
 
     # ---- masks
 

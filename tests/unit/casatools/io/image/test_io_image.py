@@ -63,6 +63,32 @@ def test_write_part_and_stream() -> None:
     assert total == expected.sum()
 
 
+def test_large_blocks_are_put_piece_by_piece(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Blocks that begin within tiles, with steps, of other types and orders: each pixel at its place, no other changed."""
+    path = make(mask="mask0")
+    expected = np.arange(np.prod(SHAPE)).reshape(SHAPE)
+    good = np.ones(SHAPE, bool)
+    monkeypatch.setattr(table_image, "_PUT_BYTES", 700)
+    puts = []
+    random = np.random.default_rng(1)
+    with CasaImage.open(path, writable=True) as image:
+        pieces = image._open._pieces
+        monkeypatch.setattr(image._open, "_pieces", lambda *given: (puts.append(p) or p for p in pieces(*given)))
+        for block in (
+            (slice(None),) * 4,
+            (slice(1, 6), slice(0, 2), slice(3, 19), slice(5, 28)),
+            (slice(0, 6, 2), slice(1, 2), slice(1, 20, 3), slice(2, 30, 4)),
+        ):
+            values = np.asfortranarray(random.integers(-1000, 1000, expected[block].shape))
+            image.write(values, block)
+            image.write_mask(values > 0, block)
+            expected[block], good[block] = values, values > 0
+    assert len(puts) > 30
+    with CasaImage.open(path) as image:
+        np.testing.assert_array_equal(image.read(), expected)
+        np.testing.assert_array_equal(image.read_mask(), good)
+
+
 def test_masks_named_default_renamed_removed() -> None:
     with CasaImage.open(make(), writable=True) as image:
         assert not image.has_mask

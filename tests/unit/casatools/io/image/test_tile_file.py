@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,7 +12,7 @@ import pytest
 from casacore import tables
 
 from casatools._base.errors import DataError
-from casatools.io.image import CasaImage
+from casatools.io.image import CasaImage, tile_file
 from casatools.io.image.coordinates import Coordinates, make_image_coordinates
 from casatools.io.image.table_image import TableImage
 from casatools.io.image.tile_file import TileFile
@@ -146,3 +147,45 @@ def test_tiles_in_the_order_of_the_file() -> None:
         np.testing.assert_array_equal(other.read(), values)
     with CasaImage.open("t.im", writable=True) as image:  # casacore may hold pixels that are not in the file
         assert image.tiles() is None
+
+
+def test_tiles_are_seen_in_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On disks of this machine, in files only read, of numbers; the same values as are read, also after they were released."""
+    path = tmp_path / "pixels"
+    values = np.random.default_rng(1).normal(size=(6, 4, 8, 16)).astype(np.float32)
+    path.write_bytes(values.tobytes())
+    monkeypatch.setattr(tile_file, "_on_local_disk", lambda device: True)
+    file = TileFile(str(path), (24, 8, 16), (4, 8, 16), np.dtype(np.float32), False)
+    for first, stop in ((0, 6), (2, 5), (5, 6)):
+        seen = file.mapped_tiles(first, stop)
+        assert seen is not None and np.array_equal(seen, values[first:stop]) and not seen.flags.writeable
+        file.release_tiles(first, stop)
+        assert np.array_equal(seen, file.read_tiles(first, stop))
+    path.write_bytes(values.tobytes()[:-4])
+    with pytest.raises(DataError, match="become shorter"):
+        file.mapped_tiles(5, 6)
+    file.close()
+    assert np.array_equal(seen.ravel()[:-1], values[5].ravel()[:-1])
+    path.write_bytes(values.tobytes())
+    for dtype, writable in ((np.float32, True), (np.bool_, False)):
+        other = TileFile(str(path), (24, 8, 16), (4, 8, 16), np.dtype(dtype), writable)
+        assert other.mapped_tiles(0, 1) is None
+        other.release_tiles(0, 1)
+        other.close()
+    monkeypatch.setattr(tile_file, "_on_local_disk", lambda device: False)
+    away = TileFile(str(path), (24, 8, 16), (4, 8, 16), np.dtype(np.float32), False)
+    assert away.mapped_tiles(0, 1) is None
+    away.close()
+
+
+def test_disks_of_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    lines = "29 1 8:1 / / rw shared:1 - ext4 /dev/sda1 rw\n30 1 0:50 / /net rw - nfs4 server:/x rw\n31 1 bad\n"
+    monkeypatch.setattr("builtins.open", lambda *given, **more: io.StringIO(lines))
+    found = tile_file._on_local_disk.__wrapped__
+    assert found(os.makedev(8, 1)) and not found(os.makedev(0, 50)) and not found(os.makedev(9, 9))
+
+    def absent(*given: object, **more: object) -> None:
+        raise FileNotFoundError("/proc")
+
+    monkeypatch.setattr("builtins.open", absent)
+    assert not found(os.makedev(8, 1))
