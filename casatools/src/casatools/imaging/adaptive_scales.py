@@ -28,6 +28,8 @@ _EVALUATIONS = 6
 # Sigma below which a Gaussian is a point, in pixels, and how many sigma are drawn.
 _POINT = 0.4
 _DRAWN = 4.0
+# The squares of the residual may be so many times the least that they were.
+_SLACK = 1.02
 
 
 def initial_scales(width: float, shape: tuple[int, int], largest: float = -1.0) -> tuple[float, ...]:
@@ -126,21 +128,32 @@ def clean_adaptive_scales(
     int, float
         Scale pixels taken, and the peak that is left.
     """
-    done = 0
-    peak = float(peak_in_mask(residual, mask)[0])
-    while done < niter and peak > threshold:
-        active = _choose(residual, beams, mask, min(_ACTIVE, niter - done))
+    done, widest = 0, len(beams.scales)
+    peak, least = float(peak_in_mask(residual, mask)[0]), _square(residual, mask)
+    while done < niter and peak > threshold and widest:
+        active = _choose(residual, beams, mask, min(_ACTIVE, niter - done), widest)
         found, seen = _fit(active, residual, beams)
+        left = residual - np.float32(gain) * seen
+        now = _square(left, mask)
+        if not now < _SLACK * least:
+            # Gaussians that the data hardly see can have any flux, and what is taken for them drives the residual up: narrower ones from here on.
+            widest = beams.scales.index(max(a.scale for a in active))
+            continue
         model += np.float32(gain) * found
-        residual -= np.float32(gain) * seen
+        residual[...], least = left, min(least, now)
         done += len(active)
         peak = float(peak_in_mask(residual, mask)[0])
     return done, peak
 
 
-def _choose(residual: np.ndarray, beams: AspenBeams, mask: np.ndarray, most: int) -> list[_Aspen]:
-    """The active set: peaks of the merits, greatest first, that do not overlap."""
-    merits = np.where(mask, beams.merits(residual), 0.0)
+def _square(residual: np.ndarray, mask: np.ndarray) -> float:
+    """Sum of the squares of the residual in the mask."""
+    return float(np.square(residual, dtype=np.float64).sum(where=mask))
+
+
+def _choose(residual: np.ndarray, beams: AspenBeams, mask: np.ndarray, most: int, widest: int) -> list[_Aspen]:
+    """The active set: peaks of the merits of the first `widest` scales, greatest first, that do not overlap."""
+    merits = np.where(mask, beams.merits(residual)[:widest], 0.0)
     size = np.abs(merits)
     best = size.max(axis=0)
     which = size.argmax(axis=0)

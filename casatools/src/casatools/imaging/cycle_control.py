@@ -186,7 +186,7 @@ class CycleControl:
             ("maxpsfsidelobe", self.sidelobe), ("cyclefactor", options.cyclefactor), ("cyclethreshold", self.cycle_threshold),
         )}  # fmt: skip
         found: dict[str, Any] = {
-            "cleanstate": "running", "cyclefactor": floats["cyclefactor"], "cycleiterdone": 0, "cycleniter": options.cycleniter if options.cycleniter > 0 else options.niter,
+            "cleanstate": "running", "cyclefactor": floats["cyclefactor"], "cycleiterdone": 0, "cycleniter": min(options.cycleniter, options.niter) if options.cycleniter > 0 else options.niter,
             "cyclethreshold": floats["cyclethreshold"] if ran else 0, "interactiveiterdone": self._interactive(), "interactivemode": self.interactive,
             "interactiveniter": 0, "interactivethreshold": 0.0 if ran else 0, "iterdone": self.done, "loopgain": floats["loopgain"] if ran else 0,
             "maxpsffraction": floats["maxpsffraction"] if ran else 0, "maxpsfsidelobe": floats["maxpsfsidelobe"] if ran else 0,

@@ -4,7 +4,7 @@ Notes
 -----
 Images are real, so one half of the uv plane holds all of them. Data and weights are spread onto it with the same factors; the weights' half plane is real
 itself, and its image symmetric about the middle, so that half of its transforms are enough. Kernels of Kaiser and Bessel reach eight cells in u, the width of the processor's
-vectors, on a grid 1.4 times as long as the image, and six in v on one twice as long. The error against a direct transform is below 1e-5, as that of
+vectors, on a grid 1.6 times as long as the image, and six in v on one twice as long. The error against a direct transform is below 1e-5, as that of
 `gridding.grid`, which takes whatever does not fit here: the w coordinate, other accuracies, windows, double precision.
 
 References
@@ -38,7 +38,8 @@ from casatools.kernels.half_plane_gridding import (
 __all__ = ["fits_half_plane", "grid_half_plane"]
 
 _SPEED_OF_LIGHT_M_S = 299792458.0
-_OVERSAMPLING_U, _OVERSAMPLING_V = 1.4, 2.0
+# With less in u rounding would be magnified more at the edges, where images are divided by the transform of the kernel.
+_OVERSAMPLING_U, _OVERSAMPLING_V = 1.6, 2.0
 # Columns that are transformed at a time: they stay in the processor's caches.
 _COLUMNS = 128
 _Item = TypeVar("_Item")

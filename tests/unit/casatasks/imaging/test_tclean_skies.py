@@ -11,6 +11,7 @@ import pytest
 from casatasks import tclean
 from casatools import image, table
 from casatools.simulation.demo import DemoOptions, make_demo
+from support import extended_sky
 
 C = 299792458.0
 SIZE = 64
@@ -116,3 +117,28 @@ def test_a_wide_sky_needs_the_third_coordinate(gridder: str) -> None:
         restored = pixels(f"{name}.image")[:, :, 0, 0]
         errors[name] = max(abs(restored[256 - e, 256 + n] / s - 1.0) for e, n, s in sources)
     assert errors[gridder] < 0.01 < errors["standard"]
+
+
+@pytest.mark.parametrize(
+    ("deconvolver", "given"),
+    [("hogbom", {"niter": 1500}), ("multiscale", {"niter": 400, "scales": [0, 4, 10]}), ("asp", {"niter": 300, "gain": 0.3}), ("mtmfs", {"niter": 400, "scales": [0, 4, 10], "nterms": 1})],
+)  # fmt: skip
+def test_an_extended_sky_is_recovered(deconvolver: str, given: dict[str, Any]) -> None:
+    """Gaussians and points in noise, by an array without short baselines: what it does not see does not grow, and the restored image is the sky's."""
+    extended_sky.observe(extended_sky.EXTENDED, 0.02)
+    ways: dict[str, Any] = {
+        "imsize": extended_sky.SIZE,
+        "cell": f"{extended_sky.ARCSEC}arcsec",
+        "datacolumn": "data",
+        "pblimit": -0.1,
+    }
+    ways |= {"field": "2", "gain": 0.2, "threshold": "30mJy", "mask": "circle[[64pix,64pix],58pix]", "cycleniter": 300, **given}
+    tclean("demo.ms", imagename="e", deconvolver=deconvolver, **ways)
+    name = "e.image.tt0" if deconvolver == "mtmfs" else "e.image"
+    ia = image()
+    ia.open(name)
+    beam = ia.restoringbeam()
+    ia.close()
+    expected = extended_sky.truth(extended_sky.EXTENDED, beam)
+    error = (extended_sky.pixels(name) - expected)[10:-10, 10:-10]
+    assert error.std() < 0.03 and expected.max() > 0.4
