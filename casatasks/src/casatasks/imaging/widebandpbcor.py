@@ -40,7 +40,7 @@ def widebandpbcor(
     -----
     ``imagename.image.tt*`` divided, as a power series, by the Taylor terms of the beam give ``imagename.pbcor.image.tt*`` and, above the threshold,
     ``imagename.pbcor.image.alpha``, ``.alpha.error`` and ``.beta``; the beams stay in ``imagename.pbcor.workdirectory``. With action="calcalpha" the
-    spectral indices of the images themselves are made anew. The images may be in any folder.
+    spectral indices of the images themselves are made anew: ``imagename.image.alpha``, ``.alpha.error`` and ``.beta``. The images may be in any folder.
 
     References
     ----------

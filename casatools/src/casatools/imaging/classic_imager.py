@@ -128,14 +128,16 @@ class ClassicImager:
                  "obs": "observation", "taql": "taql_of_selected"}  # fmt: skip
         return {target: str(self.selection[name]) for name, target in names.items() if self.selection.get(name)}
 
-    def make_image(self, kind: str, path: str) -> None:
+    def make_image(self, kind: str, path: str, complex_path: str = "") -> None:
         """Write an image of the data; see `SynthesisRun.make_image`, or the primary beam for the kind "pb".
 
         Raises
         ------
         ParameterError, OutputExistsError, CasaError
-            There is no such kind, the image is there, or the data do not allow it.
+            There is no such kind, an image is there, or the data do not allow it.
         """
+        if complex_path:
+            require_absent(complex_path, what="image")
         if not path:
             raise ParameterError("imager.makeimage: parameter 'image' must be given; it names the new image")
         require_absent(path, what="image")
@@ -145,7 +147,7 @@ class ClassicImager:
                 plan = run.plans[0]
                 self.write_like(path, plan.coordinates, plan.beam_power)
             else:
-                run.make_image(kind, path)
+                run.make_image(kind, path, complex_path=complex_path)
         finally:
             run.close()
 

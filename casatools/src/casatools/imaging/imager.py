@@ -354,7 +354,7 @@ class Imager:
         """
         if not any(image.has_samples for image in self.fields):
             raise DataError(
-                "the weighting leaves no weight to any sample of the images: there is nothing to image; give a wider uvtaper"
+                "the weighting leaves no weight to any sample of the images, or their uv grid holds none: there is nothing to image; give a wider uvtaper, or smaller cells"
             )
 
     def gather(self) -> float:

@@ -152,9 +152,9 @@ class IterationBot:
 
     @property
     def cycle_niter(self) -> int:
-        """Iterations that a minor cycle may take."""
+        """Iterations that a minor cycle may take, whatever is left of all of them."""
         options = self.options
-        return options.niter if options.cycleniter < 0 else min(options.cycleniter, options.niter)
+        return options.niter if options.cycleniter < 0 else options.cycleniter
 
     def controls(self) -> dict[str, Any]:
         """What a minor cycle is to be run with."""

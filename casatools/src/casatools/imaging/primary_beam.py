@@ -75,7 +75,10 @@ def dish_power(radius_rad: np.ndarray, diameter_m: float, freq_hz: np.ndarray | 
     """
     diameter_m = _EFFECTIVE.get((telescope.upper(), round(diameter_m)), (diameter_m, 0.0))[0]
     x = np.pi * diameter_m * np.asarray(radius_rad) * freq_hz / _SPEED_OF_LIGHT_M_S
-    step, values = _dish_table(diameter_m if diameter_m in _RATIOS else 0.0)
+    # The ngVLA's beam is made without a grid.
+    step, values = (
+        _pattern_table(0.0) if telescope.upper() == "NGVLA" else _dish_table(diameter_m if diameter_m in _RATIOS else 0.0)
+    )
     plane = np.atleast_2d(x)
     out = empty_array(plane.shape, np.float64)
     over_rows(lambda a, b: round_pattern(plane[a:b], 1.0, step, values, out[a:b]), len(plane), 1 + 100_000 // plane.shape[1])

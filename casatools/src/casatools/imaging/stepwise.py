@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from casatools._base.errors import DataError, NotOpenError, ParameterError, SelectionError, UnsupportedError
-from casatools._base.paths import require_present
+from casatools._base.paths import require_present, staged_output
 from casatools.frames.quantities import to_unit
 from casatools.imaging.channel_advice import hertz
 from casatools.imaging.imager import Imager, ImagingData
@@ -32,6 +32,7 @@ from casatools.imaging.tclean_data import phase_centre, prepare_data
 from casatools.imaging.tclean_images import FieldImages, mosaic_beams, plan_images
 from casatools.imaging.visibilities import DataSource, open_sources
 from casatools.imaging.weighting import counted_hands
+from casatools.io.image import CasaImage
 from casatools.io.image.coordinates import Coordinates
 from casatools.io.image.coordinates.units import unit_factor
 from casatools.io.ms import Selection
@@ -460,7 +461,7 @@ class SynthesisRun:
             suffix = plan.suffixes("pb", 1)[0]
             writer.write(suffix, np.where(plan.seen, plan.beam_power, 0.0), mask=plan.seen)
 
-    def make_image(self, kind: str, path: str, number: int = 0) -> None:
+    def make_image(self, kind: str, path: str, number: int = 0, complex_path: str = "") -> None:
         """Write one normalized image of the data, for a look.
 
         Parameters
@@ -470,6 +471,9 @@ class SynthesisRun:
         path : str
         number : int
             Of the image field whose coordinates it gets.
+        complex_path : str
+            Where an image of complex numbers is to be as well, whose real part is the image: its imaginary part is that of the data's transform, in which
+            each baseline is once.
 
         Raises
         ------
@@ -482,46 +486,62 @@ class SynthesisRun:
         column = columns.get(kind.strip().lower())
         if column is None:
             raise ParameterError(f"images of type {kind!r} cannot be made; allowed are {', '.join(columns)}")
-        if column == "residual":
-            self._make_plane("corrected", path, number, "model")
-        else:
-            self._make_plane(column, path, number, psf=kind.strip().lower() == "psf")
-
-    def _make_plane(self, column: str, path: str, number: int, less: str = "", psf: bool = False) -> None:
-        run = SynthesisRun()
-        run.images, run.weighting, run.normalizing = [dict(self.images[number])], self.weighting, self.normalizing
-        run.given_density = self.given_density
-        parts = []
-        for name in (column, less):
-            if not name:
-                continue
-            run.selections = [{**s, "datacolumn": name} for s in self.selections]
-            try:
-                imager, plans = run._open(sky_models=False)
-                run._weigh(imager)
-                image = plans[0].image
-                imager.grid_psf()
-                image.finish_psf(imager.psf_cutoff)
-                if not psf:
-                    imager.major_cycle()
-                planes = image.planes
-                parts.append(np.repeat(planes.psf[:, None], planes.residual.shape[1], axis=1) if psf else planes.residual.copy())
-                coordinates, source = plans[0].coordinates, imager.data.sources[0]
-                telescope = source.telescope
-                title = source.ms.metadata.fields[int(source.field_ids[0])].name
-            finally:
-                run.close()
-        pixels = parts[0] if len(parts) == 1 else parts[0] - parts[1]
+        is_psf = kind.strip().lower() == "psf"
+        names = ("corrected", "model") if column == "residual" else (column, "")
+        made, coordinates, telescope, title = self._make_plane(names, number, is_psf)
         base, _, suffix = os.path.basename(path).rpartition(".")
         with staged_images(path) as folder:
             writer = ImageWriter(
                 folder, base or "image", coordinates, telescope, title, ["taskname=synthesisimager"], "synthesisimager"
             )
-            writer.write(suffix, pixels, "Jy/beam")
+            writer.write(suffix, made, "Jy/beam")
             written = os.path.join(folder, f"{base or 'image'}.{suffix}")
             target = os.path.join(folder, os.path.basename(path))
             if written != target:
                 os.rename(written, target)
+        if complex_path:
+            # The imaginary part of a number is the real part of -i times it.
+            other = self._make_plane(names, number, is_psf, -1.0j)[0]
+            with (
+                staged_output(complex_path) as staged,
+                CasaImage.create(staged, made.shape, coordinates, np.complex64, unit="Jy/beam") as image,
+            ):
+                image.write((made + 1.0j * other).astype(np.complex64))
+
+    def _make_plane(
+        self, columns: tuple[str, str], number: int, is_psf: bool, factor: complex = 1.0
+    ) -> tuple[np.ndarray, Coordinates, str, str]:
+        """Pixels of a column of the data, less those of another where one is named; coordinates, telescope and name of the field.
+
+        With a factor the pixels are those of the data times the factor.
+        """
+        run = SynthesisRun()
+        run.images, run.weighting, run.normalizing = [dict(self.images[number])], self.weighting, self.normalizing
+        run.given_density = self.given_density
+        parts = []
+        for name in filter(None, columns):
+            run.selections = [{**s, "datacolumn": name} for s in self.selections]
+            try:
+                imager, plans = run._open(sky_models=False)
+                for source in imager.data.sources:
+                    source.factor, source.is_unit = complex(factor), is_psf and factor != 1.0
+                run._weigh(imager)
+                image = plans[0].image
+                imager.grid_psf()
+                image.finish_psf(imager.psf_cutoff)
+                whole = is_psf and factor == 1.0
+                if not whole:
+                    imager.major_cycle()
+                planes = image.planes
+                parts.append(
+                    np.repeat(planes.psf[:, None], planes.residual.shape[1], axis=1) if whole else planes.residual.copy()
+                )
+                first = imager.data.sources[0]
+                title = first.ms.metadata.fields[int(first.field_ids[0])].name
+                seen = plans[0].coordinates, first.telescope, title
+            finally:
+                run.close()
+        return (parts[0] if len(parts) == 1 else parts[0] - parts[1]), *seen
 
 
 def _parts(plan: FieldImages, name: str, count: int) -> list[tuple[slice, str]]:

@@ -233,9 +233,11 @@ class DataSource:
         self.track: Track | None = None
         # Where frequencies are converted towards: the image's centre once it is known, else the first field.
         self.toward: Direction | None = None
-        # Components that are taken away from the data as they are read, and what the data are then multiplied with.
+        # Components that are taken away from the data as they are read.
         self.less: SkyModel | None = None
+        # What the data are multiplied with, or are where they stand for a point of 1 Jy in the middle of the image.
         self.factor = 1.0 + 0.0j
+        self.is_unit = False
 
     def _column(self, wanted: str) -> str:
         names = {"data": "DATA", "corrected": "CORRECTED_DATA", "model": "MODEL_DATA"}
@@ -410,13 +412,20 @@ class DataSource:
         for chunk in iter_chunks(self.ms, self.resolved, columns, chunk_bytes=size, made=made, straight=straight):
             if self.recipes is not None:
                 self.recipes.add_model(chunk)
-            self._change(chunk)
+            if self.less is not None:
+                from casatools.calibration.predict_sky import chunk_model
+
+                chunk.columns[self.column] = chunk[self.column] - chunk_model(self.ms, chunk, self.less)
             there = room(chunk.ddid, len(planes), *chunk[self.column].shape[:2]) if room is not None and axis is None else None
             codes = self.correlation_codes(chunk.ddid)
             vis, weight = _planes_of(chunk, self.column, weights, planes, pseudo, codes, there)
             uvw = np.asarray(chunk["UVW"], dtype=np.float64)
             freq = self.channels(chunk.ddid)[0]
             uvw = self._recentre(uvw, vis, chunk["FIELD_ID"], chunk["TIME"], freq, centre)
+            if self.is_unit:
+                vis[...] = self.factor
+            elif self.factor != 1.0:
+                vis *= np.complex64(self.factor)
             if axis is not None:
                 # The axis of the image is made towards its centre, rows are put on it towards their own field, as in CASA.
                 factor = self.row_factors(chunk.ddid, axis.frame, chunk["TIME"], chunk["FIELD_ID"])
@@ -439,15 +448,6 @@ class DataSource:
                 group,
                 fields,
             )
-
-    def _change(self, chunk: VisChunk) -> None:
-        """Take `less` away from the data of a chunk, and multiply them with `factor`."""
-        if self.less is not None:
-            from casatools.calibration.predict_sky import chunk_model
-
-            chunk.columns[self.column] = chunk[self.column] - chunk_model(self.ms, chunk, self.less)
-        if self.factor != 1.0:
-            chunk.columns[self.column] = chunk[self.column] * np.complex64(self.factor)
 
     def _recentre(
         self, uvw: np.ndarray, vis: np.ndarray, field_id: np.ndarray, times_s: np.ndarray, freq: np.ndarray, centre: Direction

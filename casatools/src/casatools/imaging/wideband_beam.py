@@ -248,7 +248,7 @@ def _write_indices(
 
 
 def write_spectral_indices(options: WidebandBeamOptions) -> None:
-    """Replace ``base.alpha``, ``base.alpha.error`` (and ``base.beta``) by those of a threshold.
+    """Write ``base.image.alpha``, ``base.image.alpha.error`` (and ``base.image.beta``) with a threshold; those that tclean wrote stay.
 
     Raises
     ------
@@ -268,4 +268,4 @@ def write_spectral_indices(options: WidebandBeamOptions) -> None:
         writer = ImageWriter(
             stage, os.path.basename(options.base), coordinates, telescope, title, ["taskname=widebandpbcor"], "widebandpbcor"
         )
-        _write_indices(writer, options, image, residual, np.asarray(valid), "")
+        _write_indices(writer, options, image, residual, np.asarray(valid), "image.")

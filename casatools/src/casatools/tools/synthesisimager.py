@@ -10,6 +10,7 @@ import numpy as np
 from casatools._base import kinds
 from casatools._base.declare import method
 from casatools._base.errors import ParameterError, UnsupportedError
+from casatools._base.paths import require_absent
 from casatools.frames.frequencies import frequency_frame
 from casatools.frames.quantities import parse_quantity
 from casatools.imaging.channel_advice import hertz
@@ -303,21 +304,21 @@ class synthesisimager:
         self,
         type: Annotated[str, kinds.Text(), "observed, corrected, model, residual or psf"] = "observed",
         image: Annotated[str, kinds.OutPath(), "Image to write"] = "",
-        compleximage: Annotated[str, kinds.Text(), "Complex image"] = "",
+        compleximage: Annotated[str, kinds.OutPath(), "Complex image to write as well, whose real part is the image"] = "",
         model: Annotated[int, kinds.Int(), "Image field to take the coordinates of"] = 0,
     ) -> bool:
         """Write one normalized image.
 
         Raises
         ------
-        ParameterError, UnsupportedError
-            The type is unknown, no name is given, or a complex image is asked for.
+        ParameterError, OutputExistsError
+            The type is unknown, no name is given, or the complex image is there.
         """
         if not image:
             raise ParameterError("synthesisimager.makeimage: parameter 'image' must be a name")
         if compleximage:
-            raise UnsupportedError("synthesisimager.makeimage: compleximage is not there; give image, the real part")
-        self._run.make_image(type, image, model)
+            require_absent(compleximage, what="image")
+        self._run.make_image(type, image, model, compleximage)
         return True
 
     @method

@@ -538,7 +538,7 @@ class vpmanager:
         maxfreq: Frequency = "1GHz",
         obsdirection: Direction = "AZEL 0deg 90deg",
     ) -> dict[str, Any]:
-        """The patterns of antennas: each different one as ``uniquebeam_N``, and for each two antennas which (`beamindex`).
+        """The patterns of antennas: each different one as ``uniquebeam_N``, and which one each antenna has at the first and at the last time (`beamindex`).
 
         A type of antenna is that of the antennas whose names begin with it. Times, frequencies and direction do not matter to patterns defined here.
 
@@ -551,12 +551,9 @@ class vpmanager:
             raise ParameterError("vpmanager.getvps: parameter 'antennas' must name at least one antenna")
         types = sorted((t for t in _PATTERNS.antenna_types(telescope) if t), key=len, reverse=True)
         kinds_found = [next((t for t in types if name.startswith(t)), "") for name in antennas]
-        unique = sorted(set(kinds_found))
-        if len(unique) > 1:
-            raise UnsupportedError(
-                f"vpmanager.getvps: antennas={antennas!r} are of the types {unique} with different patterns; ask for antennas of one type at a time"
-            )
+        unique = list(dict.fromkeys(kinds_found))
+        which = np.array([unique.index(kind) for kind in kinds_found], np.uint64)
         return {
-            "beamindex": np.zeros((len(antennas), len(antennas)), np.uint64),
-            "uniquebeam_0": _PATTERNS.pattern(telescope, unique[0]),
+            "beamindex": np.repeat(which[:, None], 2, axis=1),
+            **{f"uniquebeam_{k}": _PATTERNS.pattern(telescope, kind) for k, kind in enumerate(unique)},
         }

@@ -132,6 +132,12 @@ class TwoHere(SerialExecutor):
         return [function(item) for item in items]
 
 
+def test_cells_too_large_for_every_baseline_are_refused(simulated: str, tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="smaller cells"):
+        tclean(**{**FIELD, "cell": "20000arcsec"})
+    assert written(tmp_path) == []
+
+
 def test_data_all_flagged_are_refused_by_ranks_too(simulated: str, tmp_path: Path) -> None:
     flagdata(simulated, mode="manual", flagbackup=False)
     register(TwoHere())

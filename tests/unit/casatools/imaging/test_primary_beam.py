@@ -45,6 +45,13 @@ def test_the_compact_arrays_beam(telescope: str) -> None:
     assert found[1:] / airy_power(x)[1:] == pytest.approx([1.0298, 1.0314, 1.0308, 1.0295], abs=2e-3) and found[0] == 1.0
 
 
+def test_the_next_vlas_beam() -> None:
+    """The Airy pattern itself, as the .pb of CASA 6.7 at 8 GHz every tenth of a wavelength over the diameter."""
+    radius = 0.1 * np.arange(9) * 299792458.0 / 8e9 / 18.0
+    found = antenna_beams("NGVLA").single(18.0, radius, 8e9)
+    assert found == pytest.approx([1.0, 0.9756, 0.9053, 0.7976, 0.6647, 0.5211, 0.3809, 0.2561, 0.1547], abs=1.5e-3)
+
+
 def test_reference_values() -> None:
     cell = np.radians(15 / 3600)
     coordinates = make_image_coordinates((512, 512), (cell, cell), (1.0, 0.5), [1.41343411673725e9])

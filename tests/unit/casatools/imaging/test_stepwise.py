@@ -346,7 +346,7 @@ def test_advice_and_checks(demo_ms: str) -> None:
         (lambda p: _selected(p).makepsf(), NotOpenError), (lambda p: _selected(p).defineimage({"imagename": "x", "nosuch": 1}), ParameterError),
         (lambda p: an_imager(p).makeimage(), ParameterError),
         (lambda p: an_imager(p).makeimage("holo", "a.im"), ParameterError), (lambda p: an_imager(p).makeimage("psf", "a.im", model=1), ParameterError),
-        (lambda p: an_imager(p).makeimage("psf", "a.im", "b.im"), UnsupportedError), (lambda p: an_imager(p).normalizerinfo({"normtype": "odd"}), ParameterError),
+        (lambda p: an_imager(p).makeimage("psf", "a.im", "."), OutputExistsError), (lambda p: an_imager(p).normalizerinfo({"normtype": "odd"}), ParameterError),
         (lambda p: synthesisnormalizer().setupnormalizer({"imagename": "s", "normtype": "odd"}), ParameterError),
         (lambda p: an_imager(p).getimstore(3), ParameterError), (lambda p: an_imager(p).getImageName(0, "NONE"), ParameterError),
         (lambda p: _selected(p).setimage("x", distance="1km"), UnsupportedError), (lambda p: synthesisimager().setdata(p, freqbeg="1Jy"), ParameterError),

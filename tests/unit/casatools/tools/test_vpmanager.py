@@ -37,8 +37,9 @@ def test_choice_by_antenna_type(vp: Any) -> None:
     assert vp.getvp("ALMA", "DV")["dishdiam"]["value"] == 10.7 and vp.getvp("ALMA", "CM")["dishdiam"]["value"] == 6.0
     beams = vp.getvps("ALMA", ["DV01", "DV02"])
     assert beams["beamindex"].tolist() == [[0, 0], [0, 0]] and beams["uniquebeam_0"]["dishdiam"]["value"] == 10.7
-    with pytest.raises(UnsupportedError, match="DV"):
-        vp.getvps("ALMA", ["DV01", "CM01"])
+    beams = vp.getvps("ALMA", ["CM01", "DV01", "CM02"])
+    assert beams["beamindex"].tolist() == [[0, 0], [1, 1], [0, 0]]
+    assert [beams[f"uniquebeam_{k}"]["dishdiam"]["value"] for k in (0, 1)] == [6.0, 10.7]
     with pytest.raises(ParameterError, match="antennas"):
         vp.getvps("ALMA")
     vp.setuserdefault(-2, "ALMA")

@@ -78,7 +78,7 @@ class Making(Setup):
         self,
         type: Annotated[str, kinds.Text(), "observed, corrected, model, residual, psf or pb"] = "observed",
         image: ImageOut = "",
-        compleximage: Annotated[str, kinds.OutPath(), "Complex image; there is none"] = "",
+        compleximage: Annotated[str, kinds.OutPath(), "Complex image to write as well, whose real part is the image"] = "",
         verbose: Annotated[bool, kinds.Bool(), Fixed] = True,
     ) -> bool:
         """Make an image of the data, the model, their difference, the point spread function or the primary beam.
@@ -86,16 +86,16 @@ class Making(Setup):
         Raises
         ------
         NotOpenError, ParameterError, OutputExistsError, DataError, UnsupportedError
-            None is open or defined, there is no such type, the image exists, the data do not allow it, or a complex image is asked for.
+            None is open or defined, there is no such type, the image exists, the data do not allow it, or it is of a single dish.
         """
-        if compleximage:
-            raise UnsupportedError(f"imager.makeimage: compleximage={compleximage!r} is not there yet; leave it out")
         if type in ("singledish", "singledish-observed", "coverage", "holography"):
             raise UnsupportedError(f"imager.makeimage: type={type!r} is not there yet; single dish images are made by sdimaging")
         state = self._open()
         if type == "pb" and not state.uses_beam:
             raise ParameterError("imager.makeimage: type='pb' needs setvp(dovp=True) before")
-        state.make_image(type, image)
+        if type == "pb" and compleximage:
+            raise ParameterError("imager.makeimage: type='pb' has no complex image; leave 'compleximage' out")
+        state.make_image(type, image, compleximage)
         return True
 
     @method
