@@ -96,3 +96,18 @@ def test_flagged_rows_are_left_out_along_every_axis(shared_input, axis):
         assert len(part_paths("o.mms")) > 1 and ms.nrow == kept
     for ours, theirs in zip(columns("o.mms", "DATA", "FLAG", "UVW"), columns("o.ms", "DATA", "FLAG", "UVW"), strict=True):
         np.testing.assert_array_equal(ours, theirs)
+
+
+@pytest.mark.parametrize("axis", ["auto", "scan"])
+def test_parts_are_regridded_to_one_grid(shared_input, axis) -> None:
+    """In CASA 6.7 each part is put onto the channels of its own first time, and the frequencies written are those of the first part, of whatever scan."""
+    path = shared_input("line.ms")
+    casatasks.partition(path, "in.mms", separationaxis=axis, numsubms=2, datacolumn="data", flagbackup=False)
+    for name, output in ((path, "plain.ms"), ("in.mms", "out.mms")):
+        casatasks.cvel2(name, output, datacolumn="data", mode="channel", outframe="LSRK")
+    with MeasurementSet("plain.ms") as plain, MeasurementSet("out.mms") as parts:
+        np.testing.assert_array_equal(
+            parts.metadata.spectral_windows[0].chan_freq_hz, plain.metadata.spectral_windows[0].chan_freq_hz
+        )
+        order, wanted = (np.lexsort([m.read(c) for c in ("ANTENNA2", "ANTENNA1", "TIME")]) for m in (parts, plain))
+        np.testing.assert_array_equal(parts.read("DATA")[order], plain.read("DATA")[wanted])
