@@ -13,6 +13,7 @@ import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Literal
 
 import numpy as np
 
@@ -90,7 +91,7 @@ class IncrementalFile:
         if struct.unpack_from("<I", self.content)[0] != _MAGIC:
             raise ValueError(path)
         # Version 4 is of files in big-endian order; version 5 says by a byte that it is not.
-        self.order = "<" if self.content[7:3:-1] < self.content[4:8] else ">"
+        self.order: Literal["<", ">"] = "<" if self.content[7:3:-1] < self.content[4:8] else ">"
         words = ObjectStream(self.content[:_HEADER_BYTES], 4, self.order)
         if words.begin("IncrementalStMan") != (5 if self.order == "<" else 4):
             raise ValueError(path)

@@ -300,14 +300,16 @@ class _ClockLocator(Locator):  # type: ignore[misc] # matplotlib has no types
     def __init__(self, few: int) -> None:
         self._few = few
 
-    def __call__(self) -> np.ndarray:
-        return self.tick_values(*self.axis.get_view_interval())
+    def __call__(self) -> list[float]:
+        """Ticks of what is seen."""
+        axis: Any = self.axis
+        return self.tick_values(*axis.get_view_interval())
 
-    def tick_values(self, vmin: float, vmax: float) -> np.ndarray:
+    def tick_values(self, vmin: float, vmax: float) -> list[float]:
         """Multiples of the shortest step that gives no more than a few."""
         days = 86400.0 * np.ceil((vmax - vmin) / self._few / 86400.0)
         step = next((s for s in _CLOCK_STEPS if (vmax - vmin) / s <= self._few), days)
-        return np.asarray(np.arange(np.ceil(vmin / step), np.floor(vmax / step) + 1) * step)
+        return [float(at) for at in np.arange(np.ceil(vmin / step), np.floor(vmax / step) + 1) * step]
 
 
 def _number_axis(axis: Any, name: str, labels: AxisLabels, values: np.ndarray, few: int) -> None:
