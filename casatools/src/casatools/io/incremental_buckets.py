@@ -136,6 +136,7 @@ class IncrementalFile:
         if int(at.max()) + size > len(self.content):
             raise ValueError(place)
         held = np.frombuffer(self.content, np.uint8)
-        cells = np.ascontiguousarray(held[at[:, np.newaxis] + np.arange(size)]).view(kind.newbyteorder(self.order))
+        stored = np.dtype(self.order + kind.str[1:])
+        cells = np.ascontiguousarray(held[at[:, np.newaxis] + np.arange(size)]).view(stored)
         values = cells.astype(kind.newbyteorder("=")).reshape((len(at), *shape))
         return IncrementalColumn(rows, values, self.nrow)
