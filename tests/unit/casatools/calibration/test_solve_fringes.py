@@ -177,7 +177,9 @@ def test_the_phase_of_a_peak_is_the_best_at_its_delay_and_rate() -> None:
         of_peak = 2 * np.pi * (found[antenna, 1] * 1e-9 * across + found[antenna, 2] * NU.mean() * along[:, None])
         b = int(np.flatnonzero((baselines.ant1 == 0) & (baselines.ant2 == antenna))[0])
         left = data.vis[0, :, b, :, 0] * np.exp(1j * of_peak)
-        best = least_squares(lambda p, v=left: np.abs(v - np.exp(-1j * p[0])).ravel(), [found[antenna, 0]], xtol=1e-14, ftol=1e-14).x[0]
+        best = least_squares(
+            lambda p, v=left: np.abs(v - np.exp(-1j * p[0])).ravel(), [found[antenna, 0]], xtol=1e-14, ftol=1e-14
+        ).x[0]
         assert abs(np.angle(np.exp(1j * (best - found[antenna, 0])))) < 1e-4
 
 
