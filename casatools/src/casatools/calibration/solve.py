@@ -180,8 +180,8 @@ def _finish(window: WindowSolutions, refants: list[int], options: SolveOptions) 
         window.refant = np.full(len(window.param), -1, dtype=np.int32)
         if options.solved.form == "leakage" and options.refant:
             # The first that has solutions.
-            has_any = np.asarray(~window.flag.all(axis=(2, 3)))
-            window.refant = np.array(refants)[np.argmax(has_any[:, refants], axis=1)].astype(np.int32)
+            solved: np.ndarray = ~np.all(window.flag, axis=(2, 3))
+            window.refant = np.array(refants)[np.argmax(solved[:, refants], axis=1)].astype(np.int32)
         if options.solved.form == "fringe":
             # It is the one whose parameters are zero by definition.
             window.refant = (window.snr[:, :, 0] == REFERENCE_SNR).any(axis=2).argmax(axis=1).astype(np.int32)
