@@ -446,3 +446,26 @@ def test_pointings_that_overlap_the_times_selected_stay(shared_input) -> None:
     low = 58604 * 86400.0 + 4 * 3600 + 39 * 60 + 30
     np.testing.assert_array_equal(kept, times[times + 15 >= low])
     assert (kept < low).any()
+
+
+def test_fields_without_rows_keep_their_directions(shared_input) -> None:
+    """phaseshift writes the new direction for the fields that it shifts (CASA 6.7 for all, and it fails for a list of fields)."""
+    path = shared_input("simvla.ms")
+    casatasks.phaseshift(path, "o.ms", datacolumn="data", scan="2", phasecenter="J2000 13h33m00s 30d50m00s")
+    casatasks.phaseshift(path, "two.ms", datacolumn="data", field="1,2", phasecenter="J2000 13h33m00s 30d50m00s")
+    for name in ("o.ms", "two.ms"):
+        with MeasurementSet(path) as old, MeasurementSet(name) as new:
+            moved = set(np.unique(new.read("FIELD_ID")).tolist())
+            assert 0 < len(moved) < len(old.metadata.fields)
+            for number, (one, other) in enumerate(zip(old.metadata.fields, new.metadata.fields, strict=True)):
+                assert np.array_equal(one.phase_dir, other.phase_dir) == (number not in moved)
+
+
+def test_windows_without_rows_stay_in_multi_ms(shared_input) -> None:
+    """partition keeps all windows along every axis; CASA 6.7 drops those without rows along 'spw' only."""
+    path = shared_input("alma_small.ms")
+    for axis in ("scan", "spw"):
+        casatasks.partition(path, f"{axis}.mms", separationaxis=axis, numsubms=2, datacolumn="data", flagbackup=False)
+        with MeasurementSet(path) as old, MeasurementSet(f"{axis}.mms") as new:
+            assert len(new.metadata.spectral_windows) == len(old.metadata.spectral_windows)
+            assert set(np.unique(new.read("DATA_DESC_ID")).tolist()) == set(np.unique(old.read("DATA_DESC_ID")).tolist())
