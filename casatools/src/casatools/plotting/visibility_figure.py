@@ -294,20 +294,22 @@ def _join(axes: Any, points: dict[str, np.ndarray], layer: Layer, color: str) ->
     axes.plot(x, y, "-", color=color, linewidth=0.7, alpha=0.7, drawstyle=style, rasterized=True)
 
 
-class _ClockLocator(Locator):  # type: ignore[misc] # matplotlib has no types
+class _ClockLocator(Locator):
     """A few ticks at round times of day [s]."""
 
     def __init__(self, few: int) -> None:
         self._few = few
 
-    def __call__(self) -> np.ndarray:
+    def __call__(self) -> list[float]:
+        assert self.axis is not None
         return self.tick_values(*self.axis.get_view_interval())
 
-    def tick_values(self, vmin: float, vmax: float) -> np.ndarray:
+    def tick_values(self, vmin: float, vmax: float) -> list[float]:
         """Multiples of the shortest step that gives no more than a few."""
         days = 86400.0 * np.ceil((vmax - vmin) / self._few / 86400.0)
         step = next((s for s in _CLOCK_STEPS if (vmax - vmin) / s <= self._few), days)
-        return np.asarray(np.arange(np.ceil(vmin / step), np.floor(vmax / step) + 1) * step)
+        ticks: list[float] = (np.arange(np.ceil(vmin / step), np.floor(vmax / step) + 1) * step).tolist()
+        return ticks
 
 
 def _number_axis(axis: Any, name: str, labels: AxisLabels, values: np.ndarray, few: int) -> None:
