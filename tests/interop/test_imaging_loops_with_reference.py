@@ -1,4 +1,4 @@
-"""Imaging loops of the synthesis tools, their partitions and their bookkeeping, and images that follow an object, are the reference's (needs CASA_ORACLE).
+"""Partitions and bookkeeping of imaging loops, and images that follow an object, are the reference's (needs CASA_ORACLE).
 
 Where the reference's partitions are known to be wrong (docs/quirks.md: ranges that end before they begin, channels between two parts) parts are drawn that it gets right.
 """
@@ -28,7 +28,7 @@ NCHAN = 12
 START = """
 import os, pickle, sys
 import numpy as np
-from casatools import image, iterbotsink, synthesisdeconvolver, synthesisimager, synthesismaskhandler, synthesisnormalizer, synthesisutils
+from casatools import image, iterbotsink, synthesismaskhandler, synthesisutils
 from casatasks import tclean
 work = pickle.load(open("work.pkl", "rb"))
 os.makedirs(sys.argv[1], exist_ok=True)
@@ -81,58 +81,6 @@ for limits, cycles in work["books"]:
         told.append({k: float(state[k]) for k in ("iterdone", "niter", "cycleniter", "cyclethreshold", "maxpsfsidelobe", "nmajordone")})
     out.append((told, np.asarray(bot.getiterationsummary()["summarymajor"]).tolist()))
     bot.done()
-"""
-
-LOOP = """
-ms, out = os.path.abspath("../demo.ms"), {}
-image_of = {"imsize": [64, 64], "cell": ["12arcsec"] * 2, "phasecenter": work["centre"], "stokes": "I", "specmode": "mfs", "startmodel": ""}
-su = synthesisutils()
-parts = su.contdatapartition({"ms0": su.checkselectionparams({"msname": ms, "spw": "0", "field": "0", "datacolumn": "data"})}, 2)
-tools, names = [], []
-for key in sorted(parts):
-    tool = synthesisimager()
-    for selection in parts[key].values():
-        tool.selectdata(selection)
-    tool.defineimage({**image_of, "imagename": f"loop.n{key}"}, {"gridder": "standard", "imagename": f"loop.n{key}"})
-    tool.setweighting(type="natural")
-    tools.append(tool)
-    names.append(f"loop.n{key}")
-whole = synthesisnormalizer()
-whole.setupnormalizer({"imagename": "loop", "partimagenames": names, "pblimit": -0.2, "normtype": "flatnoise", "nterms": 1, "deconvolver": "hogbom", "mtype": "default"})
-for tool in tools:
-    tool.makepsf()
-whole.gatherpsfweight()
-whole.dividepsfbyweight()
-whole.makepsfbeamset()
-clean = synthesisdeconvolver()
-clean.setupdeconvolution({"id": 0, "deconvolver": "hogbom", "imagename": "loop", "startmodel": "", "scales": [], "nterms": 1, "usemask": "user", "mask": "", "pbmask": 0.0})
-bot = iterbotsink()
-bot.setupiteration({"niter": 30, "cycleniter": 12, "threshold": "0.0Jy", "loopgain": 0.1, "interactive": False, "cyclefactor": 1.0, "minpsffraction": 0.05, "maxpsffraction": 0.8, "nsigma": 0.0, **IMAGES})
-codes = []
-def major():
-    whole.scattermodel()
-    for tool in tools:
-        tool.executemajorcycle({"lastcycle": False})
-    whole.gatherresidual()
-    whole.divideresidualbyweight()
-major()
-clean.initminorcycle()
-clean.setupmask()
-while True:
-    bot.mergeinitrecord(clean.initminorcycle())
-    code = int(bot.cleanComplete())
-    codes.append(code)
-    if code:
-        break
-    bot.mergeexecrecord(clean.executeminorcycle(bot.getminorcyclecontrols()))
-    major()
-    bot.endmajorcycle()
-clean.restore()
-out["codes"], out["iterdone"] = codes, int(bot.getiterationdetails()["iterdone"])
-for kind in ("psf", "sumwt", "residual", "model", "image"):
-    out[kind] = pixels(f"loop.{kind}")[0]
-for tool in (*tools, whole, clean, bot, su):
-    tool.done()
 """
 
 TRACKED = """
@@ -206,7 +154,7 @@ def test_bookkeeping(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         limits = {
             "niter": int(random.integers(0, 300)), "cycleniter": int(random.choice([-1, 20, 60])), "threshold": f"{random.uniform(0, 0.3)}Jy",
             "nsigma": 0.0, "loopgain": 0.1, "cyclefactor": float(random.uniform(0.5, 3)), "minpsffraction": 0.05,
-            "maxpsffraction": 0.8, "interactive": False,
+            "maxpsffraction": 0.8, "interactive": False, "fullsummary": False,
         }  # fmt: skip
         peak, cycles = float(random.uniform(0.2, 3)), []
         for _ in range(6):
@@ -232,19 +180,6 @@ def test_bookkeeping(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
                 # The reference's iterations left of all may be negative where a cycle took more.
                 expected_value = max(0.0, wanted_values[name]) if name == "cycleniter" else wanted_values[name]
                 assert value == pytest.approx(expected_value, rel=1e-6), name
-
-
-def test_a_loop_over_parts(demo_hz: np.ndarray) -> None:
-    """Two parts of the rows, gathered, cleaned and restored, step by step."""
-    with MeasurementSet("demo.ms") as ms:
-        centre = "J2000 " + " ".join(f"{float(v)!r}rad" for v in np.ravel(ms.metadata.fields[0].phase_dir[0]))
-    ours, theirs = both(LOOP, {"centre": centre})
-    assert ours["codes"] == theirs["codes"] and ours["iterdone"] == theirs["iterdone"] == 30
-    inner = np.s_[16:48, 16:48]
-    for kind, limit in (("psf", 2e-3), ("residual", 5e-3), ("image", 5e-3), ("model", 2e-2)):
-        error = np.abs(ours[kind][inner] - theirs[kind][inner]).max() / np.abs(theirs["psf" if kind == "psf" else "image"]).max()
-        assert error < limit, (kind, error)
-    assert ours["sumwt"] == pytest.approx(theirs["sumwt"], rel=1e-5)
 
 
 def test_images_that_follow_an_object(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
