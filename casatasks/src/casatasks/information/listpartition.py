@@ -17,13 +17,13 @@ def listpartition(
     vis: Vis = "",
     createdict: Annotated[bool, kinds.Bool(), "Return a dict instead of writing a list"] = False,
     listfile: Annotated[str, kinds.OutPath(), "File for the list; '' sends it to the log"] = "",
-) -> dict[int, dict[str, Any]] | None:
+) -> dict[int, dict[str, Any]]:
     """List the parts of a Multi-MS with their scans, spectral windows, channels, rows and sizes; a plain MeasurementSet is one part.
 
     Returns
     -------
-    dict or None
-        With `createdict`, by the number of the part: ``MS`` (its name), ``size`` (on disk, as ``du -h`` writes it) and ``scanId``, which maps each
+    dict
+        Empty without `createdict`; with it by the number of the part: ``MS`` (its name), ``size`` (on disk, as ``du -h`` writes it) and ``scanId``, which maps each
         scan to ``nrows``, ``spwIds`` and ``nchans``.
 
     Raises
@@ -49,4 +49,4 @@ def listpartition(
             stream.write(text)
     else:
         log.post(text)
-    return found if createdict else None
+    return found if createdict else {}

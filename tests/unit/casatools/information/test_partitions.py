@@ -30,6 +30,6 @@ def test_a_plain_one_is_one_part(shared_input):
     found = casatasks.listpartition(path, createdict=True)
     assert list(found) == [0] and found[0]["MS"] == os.path.basename(path)
     assert found[0]["scanId"][1]["spwIds"].tolist() == [0, 1]
-    assert casatasks.listpartition(path) is None
+    assert casatasks.listpartition(path) == {}
     with pytest.raises(PathMissingError):
         casatasks.listpartition("no.ms")
