@@ -159,8 +159,24 @@ def item_flags(ms: MeasurementSet, view: DataView) -> np.ndarray:
     return flags
 
 
+def _averaged_number(ms: MeasurementSet, view: DataView, power: float) -> np.ndarray | None:
+    """Unflagged channels that go into an output channel, to a power, in the mean over those that have any: (row, corr).
+
+    None where channels are not averaged; where all are flagged it is the whole width.
+    """
+    if view.channels is None or view.channels.shape[1] == 1:
+        return None
+    number = (~ms.read("FLAG", view.rows)[:, view.channels]).sum(axis=2).astype(np.float64)
+    some = number > 0
+    total = np.where(some, np.maximum(number, 1.0) ** power, 0.0).sum(axis=1)
+    return np.asarray(np.where(some.any(axis=1), total / np.maximum(some.sum(axis=1), 1), view.channels.shape[1] ** power))
+
+
 def _per_correlation(ms: MeasurementSet, view: DataView, column: str) -> np.ndarray:
+    """WEIGHT or SIGMA, of the averages where channels are averaged: n samples together have n times the weight of one."""
     values = ms.read(column, view.rows)
+    number = _averaged_number(ms, view, 1.0 if column == "WEIGHT" else -0.5)
+    values = values if number is None else values * number
     if view.polarizations:
         used = np.abs(polarization_matrix(view_correlations(ms, view), view.polarizations)) > 0
         values = np.stack([values[..., u].mean(axis=-1) for u in used], axis=-1)
@@ -215,7 +231,7 @@ def read_item(ms: MeasurementSet, view: DataView, item: str) -> Any:
         return uvw if item == "uvw" else np.hypot(uvw[:, 0], uvw[:, 1]) if item == "uvdist" else uvw[:, "uvw".index(item)].copy()
     if item == "ifr_number":
         one, two = (ms.read(c, view.rows).astype(np.int64) for c in ("ANTENNA1", "ANTENNA2"))
-        return np.unique(one * 1000 + two)
+        return one * 1000 + two
     return None
 
 

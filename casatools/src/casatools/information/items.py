@@ -30,7 +30,9 @@ _OF_TIME = ("array_id", "data_desc_id", "feed1", "feed2", "field_id", "scan_numb
 _OF_IFR = ("antenna1", "antenna2")
 
 
-def get_items(ms: MeasurementSet, view: DataView, names: list[str], gap: int | None, average: bool) -> dict[str, Any]:
+def get_items(
+    ms: MeasurementSet, view: DataView, names: list[str], gap: int | None, average: bool, each_row: bool = False
+) -> dict[str, Any]:
     """Items of a view.
 
     Parameters
@@ -43,6 +45,8 @@ def get_items(ms: MeasurementSet, view: DataView, names: list[str], gap: int | N
         None gives a row axis; a number an interferometer and a time axis, with so many places between first antennas.
     average : bool
         Average visibilities over the unflagged rows, or times.
+    each_row : bool
+        ``ifr_number`` has one for each row, as in the steps of an iteration, and not each once.
 
     Returns
     -------
@@ -68,6 +72,8 @@ def get_items(ms: MeasurementSet, view: DataView, names: list[str], gap: int | N
         values = read_item(ms, view, name)
         if values is None or (average and name == "data_desc_id"):
             continue
+        if name == "ifr_number" and not each_row:
+            values = np.unique(values)
         if average and name in ("time", "ifr_number", *_OF_TIME, *_OF_IFR):
             out[name] = _one_value(values, name)
         elif averaged and name == "flag":

@@ -47,7 +47,8 @@ class AccessMethods(MsState):
         Returns
         -------
         dict
-            Arrays with the fastest axis first: (corr, chan, row), or (corr, chan, ifr, time) with ifraxis.
+            Arrays with the fastest axis first: (corr, chan, row), or (corr, chan, ifr, time) with ifraxis. ``ifr_number`` is a list of
+            the interferometers that there are; within an iteration it has one for each row.
         """
         view = self._current()
         rows = view.rows[: len(view.rows) // increment * increment : increment]
@@ -55,7 +56,7 @@ class AccessMethods(MsState):
         names = [i.lower() for i in items]
         if any(n in DATA_ITEMS or n in ("flag", "weight", "sigma") for n in names):
             self._one_shape()
-        return get_items(self._ms, view, names, ifraxisgap if ifraxis else None, average)
+        return get_items(self._ms, view, names, ifraxisgap if ifraxis else None, average, each_row=self._pieces is not None)
 
     @method
     def getdataold(

@@ -255,7 +255,23 @@ class SelectionMethods(MsState):
         out["feed1"], out["feed2"] = np.unique(pairs[:, 0]), np.unique(pairs[:, 1])
         out["stateid"] = np.array(resolved.states if resolved is not None and "intent" in named else [], dtype=np.int64)
         out["observationid"] = _observations(resolved)
+        if self._polarizations and not len(out["poldd"]):
+            out["poldd"] = self._holding_polarizations()
+            out["dd"] = (
+                np.array([d for d in out["dd"] if d in out["poldd"]], dtype=np.int64) if len(out["dd"]) else out["poldd"].copy()
+            )
         return out
+
+    def _holding_polarizations(self) -> np.ndarray:
+        """Data descriptions that what selectpolarization chose can be made from."""
+        meta, out = self._ms.metadata, []
+        for description in meta.data_descriptions:
+            try:
+                polarization_matrix(correlation_names(meta.polarizations[description.pol].corr_type), self._polarizations)
+            except ParameterError:
+                continue
+            out.append(description.id)
+        return np.array(out, dtype=np.int64)
 
     @method
     def msseltoindex(

@@ -196,6 +196,55 @@ def test_steps_are_those_of_the_reference(
 
 
 @pytest.mark.shared
+def test_a_step_has_one_interferometer_for_each_row(tool: ms) -> None:
+    tool.selectinit(0)
+    assert tool.getdata(["ifr_number"])["ifr_number"].shape == (28,)
+    tool.iterinit(["SCAN_NUMBER"])
+    assert tool.iterorigin()
+    found = tool.getdata(["ifr_number", "antenna1", "antenna2"])
+    assert len(found["antenna1"]) > 28
+    assert np.array_equal(found["ifr_number"], 1000 * found["antenna1"] + found["antenna2"])
+    assert tool.range(["ifr_number"])["ifr_number"].shape == (28,)
+    assert tool.getdata(["ifr_number"], ifraxis=True)["ifr_number"].shape == (28,)
+
+
+@pytest.mark.shared
+def test_averages_of_channels_weigh_what_went_into_them(tool: ms) -> None:
+    """Weights count unflagged channels, as CASA's do; ranges are those of the averages, as getdata gives them."""
+    tool.selectinit(0)
+    data, flag = (tool.getdata([name])[name] for name in ("data", "flag"))
+    data[:] = np.arange(1, 9)[:, None]
+    flag[:] = False
+    flag[:, 3] = flag[0, 4:, 0] = True  # one channel of all, and the second half of one spectrum
+    data[:, :, 1], flag[:, :, 1] = 100, True
+    tool.putdata({"data": data, "flag": flag})
+    tool.selectchannel(2, 0, 4, 4)
+    found = tool.getdata(["weight", "sigma", "amplitude"])
+    assert found["weight"][:, :3].tolist() == [[3.0, 4.0, 3.5]] + [[3.5, 4.0, 3.5]] * 3
+    assert found["sigma"][1, :3] == pytest.approx([(3**-0.5 + 0.5) / 2, 0.5, (3**-0.5 + 0.5) / 2])
+    assert tool.getdata(["amplitude"], average=True)["avgweight"][1, :3].tolist() == [3.5, 4.0, 3.5]
+    assert found["amplitude"][1, :, 1:3].T.tolist() == [[100.0, 100.0], [2.0, 6.5]]
+    assert [tool.range(["amplitude"], useflags=used)["amplitude"].tolist() for used in (True, False)] == [
+        [2.0, 6.5],
+        [2.0, 100.0],
+    ]
+    tool.selectchannel(4, 0, 1, 2)
+    assert tool.getdata(["weight"])["weight"][:, :2].tolist() == [[1.0, 1.0]] * 4
+    assert tool.range(["amplitude"])["amplitude"].tolist() == [1.0, 7.0]
+
+
+@pytest.mark.shared
+def test_chosen_polarizations_are_among_the_indices(tool: ms) -> None:
+    assert len(tool.msselectedindices()["poldd"]) == 0
+    tool.selectpolarization(["RR", "LL"])
+    found = tool.msselectedindices()
+    assert found["poldd"].tolist() == found["dd"].tolist() == [0, 1]
+    tool.msselect({"spw": "1"})
+    found = tool.msselectedindices()
+    assert (found["poldd"].tolist(), found["dd"].tolist()) == ([0, 1], [1])
+
+
+@pytest.mark.shared
 def test_iteration_over_nothing(tool: ms) -> None:
     with pytest.raises(ParameterError, match="NOPE"):
         tool.iterinit(["NOPE"])
