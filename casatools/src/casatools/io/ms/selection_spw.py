@@ -289,7 +289,11 @@ def resolve_spws(
     Raises
     ------
     SelectionError
-        A window or channel range matches nothing.
+        A window matches nothing, or no channel is left of all that is asked.
+
+    Notes
+    -----
+    Ranges end at a window's last channel; one that begins beyond it takes nothing from that window, with a warning.
     """
     refuse = Refusal("spw", expression)
     windows = metadata.spectral_windows
@@ -311,8 +315,12 @@ def resolve_spws(
                 if found is not None:
                     ranges.setdefault(spw, []).append(_clamped(found, window))
                     matched = True
-        if not matched:
-            raise refuse("no channel of these windows is selected", _known(windows))
+        if not matched and len(items) > 1:
+            log.post(
+                f"spw selection {expression!r}: item {items.index(item) + 1} of the list has no channel in its windows", "WARN"
+            )
+    if items and not ranges:
+        raise refuse("no channel of these windows is selected", _known(windows))
     return list(ranges), ranges, whole
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -96,6 +97,41 @@ def test_channel_ranges_equal_the_reference(
         expected = sorted({c for a, b, s in parts for c in range(a, b + 1, s)})
         chosen = found.channels[window]
         assert expected == (list(range(8)) if chosen is None else chosen.tolist())
+
+
+@pytest.mark.shared
+@pytest.mark.parametrize(
+    ("spw", "channels"),
+    [
+        ("*:4~20", {1: [(4, 20, 1)]}),
+        ("*:0~20", {0: [(0, 3, 1)], 1: [(0, 20, 1)], 2: [(0, 0, 1)]}),
+        ("*:2~70^2", {0: [(2, 3, 2)], 1: [(2, 63, 2)]}),
+        ("2:0~20", {2: [(0, 0, 1)]}),
+        ("2:4~20,1:2~3", {1: [(2, 3, 1)]}),
+        ("2:4~20;0", {2: [(0, 0, 1)]}),
+        ("2:4~20,1", {1: [(0, 63, 1)]}),
+        ("0:5~6GHz,2", {2: [(0, 0, 1)]}),
+    ],
+)
+def test_channels_that_a_window_does_not_have_are_left_out(
+    shared_input: Callable[[str], str], spw: str, channels: dict[int, list[tuple[int, int, int]]], tmp_path: Path
+) -> None:
+    """Windows of 4, 64 and 1 channels: CASA gives the last channel for ranges that begin beyond it, and keeps the rows for such frequencies."""
+    with MeasurementSet(shared_input("alma_small.ms")) as ms:
+        found = Selection(spw=spw).resolve(ms, allow_empty=True)
+        assert found.channel_ranges == channels and list(found.spws) == list(channels)
+    beside = "," in spw
+    assert ("of the list has no channel in its windows" in (tmp_path / "casa.log").read_text()) == beside
+
+
+@pytest.mark.shared
+@pytest.mark.parametrize("spw", ["2:4~20", "0:4", "*:64~80", "0:4~20,2:1", "0:5~6GHz,2:1"])
+def test_no_channel_at_all_is_refused(shared_input: Callable[[str], str], spw: str) -> None:
+    with (
+        MeasurementSet(shared_input("alma_small.ms")) as ms,
+        pytest.raises(SelectionError, match=r"no channel of these windows.*4 channels"),
+    ):
+        Selection(spw=spw).resolve(ms, allow_empty=True)
 
 
 @pytest.mark.shared
