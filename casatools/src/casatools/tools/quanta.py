@@ -377,20 +377,20 @@ class quanta:
     def formxxx(
         self,
         v: Value = [],  # noqa: B006
-        format: Annotated[str, kinds.Text(), "dms, hms, deg, +deg or rad"] = "dms",
+        format: Annotated[str, kinds.Text(), "dms, hms, deg, +deg or rad, in any case"] = "dms",
         prec: Annotated[int, kinds.Int(min=0), "Decimals of the seconds"] = 2,
     ) -> str:
         """An angle in one of four formats: from -180 to 180 degrees, 0 to 360 with +deg, 0 to 24 hours."""
-        degrees = _degrees(v)
-        if format != "hms":
-            degrees = degrees % 360.0 if format == "+deg" else (degrees + 180.0) % 360.0 - 180.0
-        if format == "dms":
+        degrees, form = _degrees(v), format.lower()
+        if form != "hms":
+            degrees = degrees % 360.0 if form == "+deg" else (degrees + 180.0) % 360.0 - 180.0
+        if form == "dms":
             return angle_text(degrees, 7 + prec)
-        if format == "hms":
+        if form == "hms":
             return angle_text(degrees, max(6 + prec, 6), frozenset({"TIME"}))
-        if format in ("deg", "+deg"):
+        if form in ("deg", "+deg"):
             return f"{degrees:.6g}"
-        if format == "rad":
+        if form == "rad":
             return f"{math.radians(degrees):.6g}"
         raise ParameterError(f"quanta.formxxx: parameter 'format' must be one of dms, hms, deg, +deg, rad; got {format!r}")
 
@@ -451,7 +451,7 @@ class quanta:
         tables = _tables_named(v)
         if tables == ["Constants"]:
             lines = [
-                f"{name:<5} {_CONSTANT_NAMES.get(name, ''):<17}\t\t{value:.6g} {unit}"
+                f"{'eps0' if name == 'epsilon0' else name:<5} {_CONSTANT_NAMES.get(name, ''):<17}\t\t{value:.6g} {unit}"
                 for name, (value, unit) in arithmetic.CONSTANTS.items()
             ]
             return "== Constants ====\n" + "\n".join(lines) + "\n"
@@ -521,9 +521,10 @@ def _entries(table: str) -> list[tuple[str, str]]:
     if table == "Prefix":
         found = {k: (full, f"{value:.12g}") for k, (full, value, _) in arithmetic.PREFIXES.items()}
     elif table == "User":
-        found = {k: ("User defined", f"{value:.12g} {unit}") for k, (value, unit) in arithmetic.defined_units().items()}
+        sizes = {k: arithmetic.with_unit(*size).canonical() for k, size in arithmetic.defined_units().items()}
+        found = {k: ("User defined", f"{size.get_value():.12g} {size.get_unit()}".rstrip()) for k, size in sizes.items()}
         found["pix"] = ("pixel units", "1")
     else:
-        chosen = {k: v for k, v in arithmetic.UNITS.items() if (k in _SI) == (table == "SI")}
+        chosen = {k: v for k, v in arithmetic.UNITS.items() if (k in _SI) == (table == "SI") and k != "kg"}  # a prefix and g
         found = {k: (full, f"{value:.12g} {unit}".rstrip()) for k, (full, value, unit) in chosen.items()}
-    return [(k, f"{k:<10}{'(' + found[k][0] + ')':<29}{found[k][1]}") for k in sorted(found)]
+    return [(k, f"{k:<9} {'(' + found[k][0] + ')':<29}{found[k][1]}") for k in sorted(found)]

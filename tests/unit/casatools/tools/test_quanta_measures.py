@@ -255,6 +255,14 @@ def test_forms_of_angles_and_times_are_those_of_the_reference() -> None:
         "+089.19.06.06",
     ]
     assert [qa.formxxx("287.75934deg", f) for f in ("deg", "+deg", "rad")] == ["-72.2407", "287.759", "-1.26084"]
+    for form, text in {
+        "DMS": "-159.30.00.0000",
+        "HMS": "13:22:00.000",
+        "Deg": "-159.5",
+        "+DEG": "200.5",
+        "RAD": "-2.7838",
+    }.items():
+        assert qa.formxxx("200.5deg", form, 3) == qa.formxxx("200.5deg", form.lower(), 3) == text
     with pytest.raises(ParameterError, match="not a quantity"):
         qa.getvalue(["-1m", "2m"])
 
@@ -322,4 +330,15 @@ def test_a_vector_of_one_quantity_serves_as_one() -> None:
     )
     with pytest.raises(ParameterError, match="not a vector"):
         qa.add({"value": np.array([1.0, 2.0]), "unit": "Hz"}, "1Hz")
-    assert qa.map("customary") == qa.map("custom")
+    assert qa.map("customary") == qa.map("custom") and "kilogram" not in qa.map("all")
+    assert "eps0  permittivity vac." in qa.map("const")
+
+
+def test_units_defined_here_are_listed_in_si() -> None:
+    qa = quanta()
+    for name, size in {"listedfurlong": "220yd", "lfive": "5", "lturn": "2rad"}.items():
+        assert qa.define(name, size)
+    lines = qa.map("user").split("\n")
+    assert "    lfive     (User defined)               5" in lines and "    lturn     (User defined)               2 rad" in lines
+    assert f"    listedfurlong {'(User defined)':<29}201.168 m" in lines
+    assert qa.maprec("user")["User_lfive"] == "lfive     (User defined)               5"

@@ -215,9 +215,25 @@ def test_arrays_of_expressions_are_records(expression: str, value: dict[str, lis
     assert {k: v.tolist() for k, v in table().calc(expression).items()} == value
 
 
+def test_empty_and_missing_cells(tb: table) -> None:
+    """As FLAG_CATEGORY has them; CASA iterates over missing cells as ``array(True)``."""
+    tb.addcols({"F": {"valueType": "boolean", "ndim": 3}})
+    with pytest.raises(DataError, match="cell 0 of column 'F' cannot be read"):
+        next(iter(tb.getcoliter("F")))
+    assert tb.getvarcol("F", 0, 2) == {"r1": False, "r2": False}
+    for row in range(4):
+        tb.putcell("F", row, np.zeros((4, 8, 0), dtype=bool))
+    assert tb.getcell("F", 0).shape == (4, 8, 0) and tb.getcol("F", 0, 2).shape == (4, 8, 0, 2)
+    assert tb.getvarcol("F", 1, 1)["r2"].shape == next(iter(tb.getcoliter("F"))).shape == (4, 8, 0, 1)
+    assert tb.getcolshapestring("F", 0, 1) == ["[4, 8, 0]"]
+
+
 def test_records_and_types_as_the_reference_gives_them(tb: table) -> None:
     """Differences that calls under CASA 6.7 showed: records of iterations, unsigned numbers, statistics of vectors, empty texts, corners of -1."""
     assert [list(record) for record in tb.getcoliter("V", 0, 2, torecord=True)] == [["V"], ["V"]]
+    kinds = {name: next(iter(tb.getcoliter(name, 0, 1))).dtype for name in ("I", "A", "V", "S")}
+    assert kinds == {"I": np.int32, "A": np.complex64, "V": np.float32, "S": np.dtype("<U1")}
+    assert next(iter(tb.getcoliter("I", 1, 1, 1, True)))["I"].tolist() == [3] and tb.getcol("I").dtype == np.int64
     assert np.array_equal(tb.getcolslice("A", [0, -1], [0, -1], [1, 2], 0, 1)[0, :, 0], tb.getcell("A", 0)[0, ::2])
     with pytest.raises(ParameterError, match="is outside the cells"):
         tb.getcolslice("A", [-2, 0], [1, 2], [1, 1])

@@ -113,13 +113,14 @@ class Columns(Access):
         rowincr: RowStep = 1,
         torecord: Annotated[bool, kinds.Bool(), "Give records {column: value} instead of arrays"] = False,
     ) -> Iterator[Any]:
-        """Iterate over the cells of a column, each with a last axis of 1."""
+        """Iterate over the cells of a column, each with a last axis of 1 and, unlike those of getcol, in the column's own type."""
         self._column(columnname)
+        kind = _OWN.get(self._table.coldatatype(columnname))
         start, count, step = self._rows(startrow, nrow, rowincr)
 
         def cells() -> Iterator[Any]:
             for row in range(start, start + count * step, step):
-                cell = np.asarray(self._cell(columnname, row))[..., np.newaxis]
+                cell = np.asarray(self._cell(columnname, row), kind)[..., np.newaxis]
                 yield {columnname: cell} if torecord else cell
 
         return cells()
@@ -370,7 +371,10 @@ class Columns(Access):
         return names
 
 
-# CASA's tool gives numbers in the widest type of their kind.
+# CASA's tool gives numbers in the widest type of their kind, but for those of getcoliter.
+_OWN = {
+    "uchar": np.uint8, "short": np.int16, "ushort": np.uint16, "int": np.int32, "uint": np.uint32, "float": np.float32, "complex": np.complex64,
+}  # fmt: skip
 _WIDER = {"c": np.complex128, "f": np.float64, "i": np.int64, "u": np.int64}
 
 
