@@ -8,6 +8,8 @@ import numpy as np
 
 from casatools._base.errors import DataError
 from casatools.imaging.stepwise import SynthesisRun
+from casatools.imaging.visibilities import VisibilityBlock
+from casatools.io.ms.metadata import correlation_names
 
 __all__ = ["apparent_sensitivity", "receiver_sensitivity"]
 
@@ -117,7 +119,7 @@ def _sensitivities(run: SynthesisRun, nchan: int | None) -> tuple[np.ndarray, np
     hands = _hands(run)
     noise, total, natural = (np.zeros(nchan or 1) for _ in range(3))
     for block in run.data.blocks():
-        given = block.weight.astype(np.float64)
+        given = block.weight.astype(np.float64) * _share_of_hand(run, block)
         if block.cross is not None:
             given[~block.cross] = 0.0
         if nchan is None:
@@ -137,6 +139,25 @@ def _sensitivities(run: SynthesisRun, nchan: int | None) -> tuple[np.ndarray, np
     effective = np.where(some, np.sqrt(noise) / np.where(some, total, 1.0), np.nan)
     ratio = effective * np.sqrt(natural)
     return (effective[0], ratio[0]) if nchan is None else (effective, ratio)
+
+
+def _share_of_hand(run: SynthesisRun, block: VisibilityBlock) -> np.ndarray:
+    """Weight of the one correlation that is imaged, relative to that of the block, the mean of the parallel hands: (row, 1).
+
+    Of WEIGHT_SPECTRUM it is that of all channels together, as those of a block may be others than those of the data.
+    """
+    stokes = run.requests[0].stokes.upper()
+    if stokes not in _SINGLE:
+        return np.ones((1, 1))
+    source = run.data.sources[block.source]
+    codes = source.correlation_codes(block.ddid)
+    weight = np.asarray(
+        source.ms.read("WEIGHT_SPECTRUM" if source.ms.has("WEIGHT_SPECTRUM") else "WEIGHT", block.rows), np.float64
+    )
+    weight = weight.sum(axis=1) if weight.ndim == 3 else weight
+    mean = weight[:, [k for k, code in enumerate(codes) if code in _PARALLEL] or list(range(len(codes)))].mean(axis=1)
+    one = weight[:, correlation_names(codes).index(stokes)]
+    return np.where(mean > 0, one / np.where(mean > 0, mean, 1.0), 1.0)[:, None]
 
 
 def _hands(run: SynthesisRun) -> int:
