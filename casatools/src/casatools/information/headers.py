@@ -211,7 +211,7 @@ def history_lines(path: str) -> list[str]:
         columns = [table.getcol(n) for n in ("TIME", "APPLICATION", "ORIGIN", "MESSAGE")]
     finally:
         table.close()
-    lines = ["HISTORY"]
+    lines = [f"History table entries: {len(columns[0])}"]
     for time_s, application, origin, message in zip(*columns):
         date, clock = _stamp(float(time_s))
         lines.append(f"{date}/{clock} {application}::{origin}: {message}")

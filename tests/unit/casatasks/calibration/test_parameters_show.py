@@ -13,7 +13,7 @@ import pytest
 
 import casatasks
 from casatools import componentlist
-from casatools._base.errors import OutputExistsError
+from casatools._base.errors import OutputExistsError, ParameterError
 from casatools.calibration.flux_standards import flux_density
 from casatools.calibration.measured_calibration import write_system_temperatures
 from casatools.calibration.predict_component import PredictionOptions, predict_component
@@ -245,6 +245,20 @@ def test_statistics_of_an_axis(shared_input: Input, axis: str) -> None:
     assert entry["npts"] == len(values)
     assert entry["mean"] == pytest.approx(float(values.mean()), rel=1e-5, abs=1e-6)
     assert entry["max"] == pytest.approx(float(values.max()), rel=1e-6)
+
+
+def test_real_columns_have_no_phase(shared_input: Input) -> None:
+    """CASA gives the column itself for any part of it, and no column named gain."""
+    path = shared_input("hera.K")
+    real = {axis: casatasks.calstat(path, axis) for axis in ("real", "amp", "amplitude")}
+    assert set(real["real"]) == {"FPARAM"} and real["real"] == real["amp"] == real["amplitude"]
+    values = np.concatenate([g.param.ravel() for g in CalTable.open(path).groups])
+    assert real["real"]["FPARAM"]["mean"] == pytest.approx(float(values.mean()))
+    for axis in ("imag", "imaginary", "phase"):
+        with pytest.raises(ParameterError, match=f"FPARAM is not complex and has no {axis}"):
+            casatasks.calstat(path, axis)
+    with pytest.raises(ParameterError, match="SNR is not complex and has no phase"):
+        casatasks.calstat(path, "phase", "snr")
 
 
 def test_statistics_of_a_column_of_complex_values(shared_input: Input) -> None:

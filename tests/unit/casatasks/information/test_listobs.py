@@ -5,10 +5,13 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 
+import numpy as np
 import pytest
 
 from casatasks import listhistory, listobs, rmtables, vishead
 from casatools._base.errors import OutputExistsError, ParameterError, PathMissingError
+from casatools.io.ms import MeasurementSet
+from casatools.io.tables import open_table
 
 LINES = (
     "Data records: 1058       Total elapsed time = 124.992 seconds",
@@ -51,6 +54,26 @@ def test_headers_are_read_and_changed(shared_input: Callable[[str], str]) -> Non
     with pytest.raises(ParameterError):
         vishead(path, mode="put", hdkey="field", hdvalue=["a", "b"])
     assert listhistory(path) is None  # CASA's has no result either
+
+
+@pytest.mark.shared
+def test_history_is_listed_with_its_own_times(shared_input: Callable[[str], str]) -> None:
+    """CASA stamps the log's lines with the times of the history, so that the log runs backwards; ours say them beside the message."""
+    path = shared_input("simvla.ms")
+    with open_table(path + "/HISTORY", writable=True) as table:
+        table.removerows(range(table.nrows()))
+    assert listhistory(path) is None
+    with open("casa.log", encoding="utf-8") as stream:
+        assert "No entry in HISTORY" in stream.read()
+    with MeasurementSet(path, writable=True) as ms:
+        ms.append_history("here", ["first", "second"], "app", "")
+    with open_table(path + "/HISTORY", writable=True) as table:
+        table.putcol("TIME", np.array([5019908599.5, 5019908660.0]))
+    listhistory(path)
+    with open("casa.log", encoding="utf-8") as stream:
+        written = [line.split("\t")[-1].rstrip() for line in stream]
+    at = written.index("History table entries: 2")
+    assert written[at + 1 : at + 3] == ["13-Dec-2017/19:03:19.5 app::here: first", "13-Dec-2017/19:04:20.0 app::here: second"]
 
 
 @pytest.mark.shared

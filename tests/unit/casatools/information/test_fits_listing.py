@@ -23,6 +23,7 @@ def test_every_unit_is_listed(tmp_path: Path) -> None:
         "NAXIS   =                    1",
         "NAXIS1  =                 1000",
     ]
+    first += ["CRVAL1  =   1.413424072123456E+09 / all digits stay"]
     second = ["XTENSION= 'BINTABLE'", "BITPIX  =                    8", "NAXIS   =                    0"]
     (tmp_path / "a.fits").write_bytes(_unit(first, b"x" * 4000) + _unit(second))
     lines = fits_lines(str(tmp_path / "a.fits"))
