@@ -264,7 +264,8 @@ class SelectionMethods(MsState):
 
     def _holding_polarizations(self) -> np.ndarray:
         """Data descriptions that what selectpolarization chose can be made from."""
-        meta, out = self._ms.metadata, []
+        meta = self._ms.metadata
+        out: list[int] = []
         for description in meta.data_descriptions:
             try:
                 polarization_matrix(correlation_names(meta.polarizations[description.pol].corr_type), self._polarizations)

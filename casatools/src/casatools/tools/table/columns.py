@@ -372,7 +372,7 @@ class Columns(Access):
 
 
 # CASA's tool gives numbers in the widest type of their kind, but for those of getcoliter.
-_OWN = {
+_OWN: dict[str, Any] = {
     "uchar": np.uint8, "short": np.int16, "ushort": np.uint16, "int": np.int32, "uint": np.uint32, "float": np.float32, "complex": np.complex64,
 }  # fmt: skip
 _WIDER = {"c": np.complex128, "f": np.float64, "i": np.int64, "u": np.int64}
