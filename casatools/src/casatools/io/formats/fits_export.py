@@ -227,8 +227,18 @@ def _write_pixels(
     places = [sum(d not in dropped for d in range(k)) for k in kept]  # their numbers once the dropped ones are gone
     masked = image.has_mask
     writing = threading.Lock()
+    long = [k for k in kept if image.shape[k] > 1]  # axes of one pixel may be anywhere
+    plain = kind == ">f4" and image.dtype == np.float32 and not masked and long == sorted(long)
+    tiles = image.tiles() if plain else None
+
+    def write(slices: tuple[slice, ...], stored: np.ndarray) -> None:
+        with writing:  # the system lets one thread at a time write to a file, and lets others spin
+            write_block(stream.fileno(), offset, lengths, [slices[k] for k in kept], stored)
 
     def move(slices: tuple[slice, ...]) -> None:
+        if tiles is not None:  # pixels are turned as they come out of their tiles
+            write(slices, tiles.read([s.start for s in slices], [s.stop - 1 for s in slices], kind))
+            return
         pixels = image.read(slices)
         values = _stored(pixels, image.read_mask(slices) if masked else None, options, scaling)
         turned = values.reshape([n for k, n in enumerate(pixels.shape) if k not in dropped]).transpose(places)
@@ -238,8 +248,7 @@ def _write_pixels(
         else:
             stored = empty_array(turned.shape, kind)
             stored[...] = turned
-        with writing:  # the system lets one thread at a time write to a file, and lets others spin
-            write_block(stream.fileno(), offset, lengths, [slices[k] for k in kept], stored)
+        write(slices, stored)
 
     deque(in_order(move, image.iter_slices()), maxlen=0)
 

@@ -76,9 +76,10 @@ class TileFile:
             self._file = -1
             self._map = None  # goes with the last array that looks into it
 
-    def read(self, first: Sequence[int], last: Sequence[int]) -> np.ndarray:
-        """Pixels from one corner to another, both included."""
-        out = empty_array(tuple(b - a + 1 for a, b in zip(first, last, strict=True)), self.dtype.newbyteorder("="))
+    def read(self, first: Sequence[int], last: Sequence[int], dtype: np.dtype | None = None) -> np.ndarray:
+        """Pixels from one corner to another, both included; with `dtype` in another byte order, turned while they are put in their places."""
+        shape = tuple(b - a + 1 for a, b in zip(first, last, strict=True))
+        out = empty_array(shape, self.dtype.newbyteorder("=") if dtype is None else dtype)
         for run in self._runs(first, last):
             held = self._fetch(run)
             for index, tiles, there in run.pieces(first, last):

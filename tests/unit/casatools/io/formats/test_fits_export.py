@@ -60,6 +60,24 @@ def test_axes_values_and_blanks() -> None:
         assert header["DATE-OBS"] == "2009-06-18T06:00:00.000000"
 
 
+@pytest.mark.parametrize("stokes_last", [True, False])
+def test_tiles_are_turned_on_the_way(stokes_last: bool) -> None:
+    """Images of one polarization that are only read, whose tiles reach beyond their edges: bit for bit, also what is no number."""
+    frequencies = 1.42e9 + 5e4 * np.arange(7)
+    c = make_image_coordinates((190, 70), (1e-5, 1e-5), (np.pi, 0.5), frequencies)
+    values = np.random.default_rng(5).integers(0, 2**32, (7, 1, 70, 190), dtype=np.uint32).view(np.float32)
+    with CasaImage.create("a.im", values.shape, c, np.float32) as image:
+        image.write(values)
+    with CasaImage.open("a.im") as image:
+        tiles = image.tiles()
+        assert tiles is not None and tiles.count > 1
+        export_fits(image, "a.fits", ExportOptions(stokes_last=stokes_last))
+    with fits.open("a.fits") as units:
+        found = units[0].data
+        assert found.shape == ((1, 7, 70, 190) if stokes_last else values.shape)
+        np.testing.assert_array_equal(found.astype(np.float32).view(np.uint32).ravel(), values.view(np.uint32).ravel())
+
+
 def test_velocity_axes() -> None:
     """CRVAL3 and CDELT3 of CASA 6.7's exportfits for 1.42 GHz, 50 kHz and the rest frequency 1.420405752 GHz."""
     for optical, ctype, value, step in (
