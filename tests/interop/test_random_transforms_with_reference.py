@@ -6,6 +6,7 @@ models alone, WEIGHT_SPECTRUM of DATA alone, windows combined after averages in 
 
 from __future__ import annotations
 
+import inspect
 import json
 import os
 import random
@@ -15,25 +16,30 @@ from typing import Any
 
 import pytest
 
-import casatasks
-import casatools
 from support.compared_ms import fill_ms, same_ms
 from support.shared import oracle_python, run_python
 
-_RUN = """
-import json, shutil, sys
-import casatasks, casatools
-for call in json.loads(sys.argv[1]):
-    if call["copy"]:
-        shutil.copytree(*call["copy"])
-    if call["tool"]:
-        tool = getattr(casatools, call["tool"])()
-        for method, arguments in call["steps"]:
-            getattr(tool, method)(**arguments)
-        tool.done()
-    else:
-        getattr(casatasks, call["task"])(**call["arguments"])
-"""
+
+def _run(calls: list[dict[str, Any]]) -> None:
+    """Make the calls; the reference runs the text of this function."""
+    import shutil
+
+    import casatasks
+    import casatools
+
+    for call in calls:
+        if call["copy"]:
+            shutil.copytree(*call["copy"])
+        if call["tool"]:
+            tool = getattr(casatools, call["tool"])()
+            for method, arguments in call["steps"]:
+                getattr(tool, method)(**arguments)
+            tool.done()
+        else:
+            getattr(casatasks, call["task"])(**call["arguments"])
+
+
+_RUN = f"import json, sys\nfrom typing import Any\n{inspect.getsource(_run)}\n_run(json.loads(sys.argv[1]))\n"
 SELECTIONS: dict[str, list[str]] = {
     "spw": ["0", "1", "1:1~6"], "field": ["0", "1,2"], "antenna": ["0~3", "!2", "0&1;2&3"], "scan": ["1", "2,3"], "correlation": ["RR,LL", "LL"],
     "uvrange": [">300m", "<1klambda"],
@@ -180,16 +186,7 @@ def test_random_calls(shared_input: Any, seed: int) -> None:
     for kind in (draw.transforms, draw.parts, draw.weights, draw.tools, draw.files):
         kind()
     run_python(python, _RUN, json.dumps(draw.calls), cwd=Path("theirs"))
-    for call in draw.calls:
-        if call["copy"]:
-            shutil.copytree(*call["copy"])
-        if call["tool"]:
-            tool = getattr(casatools, call["tool"])()
-            for method, arguments in call["steps"]:
-                getattr(tool, method)(**arguments)
-            tool.done()
-        else:
-            getattr(casatasks, call["task"])(**call["arguments"])
+    _run(draw.calls)
     for call in draw.calls:
         if call["output"]:
             same_ms(call["output"], f"theirs/{call['output']}", {"FLAG_CATEGORY"}, _CHANGED_TIMES)

@@ -45,7 +45,6 @@ def gaps(
     names = [a.name for a in ms.metadata.antennas]
     times = np.asarray(ms.read("TIME", selected.rows)) if len(selected.rows) else np.zeros(0)
     used = sorted({a for c in ("ANTENNA1", "ANTENNA2") for a in distinct(ms.read(c, selected.rows))})
-    fields = list(distinct(ms.read("FIELD_ID", selected.rows)))
     for entry in library.entries:
         missing = [s for s in spws if not entry.has_spw(s)]
         if missing and not entry.lenient:
@@ -57,7 +56,7 @@ def gaps(
                 else "left as they are; applymode='calflagstrict' flags them, 'spwmap' gives them others"
             )
             found.append(f"{entry.path} has no solutions for spectral windows {_listed(missing)}: their data are {does}")
-        lost = _lost_fields(entry, fields)
+        lost = _lost_fields(entry, selected.fields_present)
         if lost:
             does = "left out" if solving else "flagged" if strict or not entry.lenient else "left as they are"
             found.append(

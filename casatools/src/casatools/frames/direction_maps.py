@@ -23,6 +23,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from casatools._base.errors import ParameterError
+from casatools.frames.directions import unit_vectors
 
 __all__ = ["DirectionMap", "DirectionMaps"]
 
@@ -153,9 +154,9 @@ def find_map(convert: Convert, start: str, end: str) -> DirectionMap | None:
     given = _spread(_SAMPLES)
     pole = np.zeros(1), np.full(1, np.pi / 2)
     with contextlib.suppress(ParameterError):  # where the Sun is not known, light is not bent
-        given = np.hstack([given, _rings(_vectors(*convert(*pole, "SUN", start))[:, 0])])
+        given = np.hstack([given, _rings(unit_vectors(*convert(*pole, "SUN", start))[0])])
     lon, lat = np.arctan2(given[1], given[0]), np.arcsin(given[2])
-    made = _vectors(*convert(lon, lat, start, end))
+    made = unit_vectors(*convert(lon, lat, start, end)).T
     if not np.isfinite(made).all():
         return None
     # Every fourth direction is kept apart to check with.
@@ -164,7 +165,7 @@ def find_map(convert: Convert, start: str, end: str) -> DirectionMap | None:
         sun = np.zeros(3)
         if side:
             try:
-                sun = _vectors(*convert(*pole, "SUN", start if side > 0 else end))[:, 0]
+                sun = unit_vectors(*convert(*pole, "SUN", start if side > 0 else end))[0]
             except ParameterError:
                 return None
             if not np.isfinite(sun).all():
@@ -175,7 +176,7 @@ def find_map(convert: Convert, start: str, end: str) -> DirectionMap | None:
         turned = [found.apply(float(lon[k]), float(lat[k])) for k in np.flatnonzero(checks & away)]
         if None in turned:
             continue
-        there = _vectors(*np.array(turned).T)
+        there = unit_vectors(*np.array(turned).T).T
         if np.abs(there - made[:, checks & away]).max() < _TOLERANCE_RAD:
             return found
     return None
@@ -199,10 +200,6 @@ def _spread(number: int) -> np.ndarray:
     k = np.arange(number) + 0.5
     z, turn = 1.0 - 2.0 * k / number, k * np.pi * (3.0 - np.sqrt(5.0))
     return np.array([np.sqrt(1.0 - z * z) * np.cos(turn), np.sqrt(1.0 - z * z) * np.sin(turn), z])
-
-
-def _vectors(lon: np.ndarray, lat: np.ndarray) -> np.ndarray:
-    return np.array([np.cos(lat) * np.cos(lon), np.cos(lat) * np.sin(lon), np.sin(lat)])
 
 
 def _bent(vectors: np.ndarray, sun: np.ndarray, bending: float) -> np.ndarray:

@@ -21,6 +21,7 @@ from typing import TypeVar
 
 import numpy as np
 
+from casatools._base.constants import SPEED_OF_LIGHT_M_S
 from casatools._base.threads import in_order, thread_count
 from casatools.imaging.plane_store import PlaneStore
 from casatools.kernels.half_plane_gridding import (
@@ -37,7 +38,6 @@ from casatools.kernels.half_plane_gridding import (
 
 __all__ = ["fits_half_plane", "grid_half_plane"]
 
-_SPEED_OF_LIGHT_M_S = 299792458.0
 # With less in u rounding would be magnified more at the edges, where images are divided by the transform of the kernel.
 _OVERSAMPLING_U, _OVERSAMPLING_V = 1.6, 2.0
 # Columns that are transformed at a time: they stay in the processor's caches.
@@ -218,7 +218,7 @@ def fits_half_plane(uvw_m: np.ndarray, freq_hz: np.ndarray, shape: tuple[int, in
     """Whether samples are within the uv plane of the image, and its middle is a pixel."""
     if not len(uvw_m) or not len(freq_hz) or shape[0] % 2 or shape[1] % 2 or freq_hz.min() < 0:
         return False
-    reach = np.abs(uvw_m[:, :2]).max(axis=0) * freq_hz.max() / _SPEED_OF_LIGHT_M_S
+    reach = np.abs(uvw_m[:, :2]).max(axis=0) * freq_hz.max() / SPEED_OF_LIGHT_M_S
     return bool(np.all(reach * np.asarray(cell_rad) <= 0.5))  # false where one is not a number
 
 
@@ -243,7 +243,7 @@ def grid_half_plane(
     ones : ndarray (y, x) float32, optional
         Takes the same of ones in the place of `vis`.
     """
-    scale = freq_hz / _SPEED_OF_LIGHT_M_S
+    scale = freq_hz / SPEED_OF_LIGHT_M_S
     reach = np.abs(uvw_m[:, :2]).max(axis=0) * scale.max()
     grids = _Grids(shape, cell_rad, (float(reach[0]), float(reach[1])))
     store = PlaneStore()
