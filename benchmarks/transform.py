@@ -5,7 +5,7 @@ they read and write.
 
 Both run the same calls in turn, so that both see the same load of the machine; wall and processor seconds of the best runs are compared. Our
 kernels are compiled by a first pass over a few rows. With DP3 on the path (``python -m pip install dp3``) its averager is timed too. Without --ms
-the benchmark MeasurementSet is made by ``bench/make_bench_ms.py`` of the shared folder.
+the benchmark MeasurementSet is made by ``benchmarks/sets.py``.
 
 A plain copy of the columns that a call must read and write is made in two ways, neither of which makes sub-tables, renumbers, selects or sorts: `cp` of
 the files that hold them (what the disk and the system can do), and casacore's getcol and putcol of all columns of the output, in pieces of some
@@ -24,6 +24,8 @@ import sys
 import tempfile
 from pathlib import Path
 from typing import Any
+
+from sets import make_sets
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 CALLS: dict[str, tuple[str, dict[str, Any]]] = {
@@ -201,16 +203,6 @@ def table(ours: list[dict[str, Any]], theirs: list[dict[str, Any]]) -> str:
     return "\n".join(lines)
 
 
-def make_ms(python: str, folder: Path, shared: Path) -> tuple[Path, Path]:
-    """The benchmark MeasurementSet and a small one of its kind."""
-    antennas = os.environ.get("BENCH_ANTENNAS", "vla.b.cfg")
-    for name, count in (("bench.ms", "360"), ("warm.ms", "12")):
-        if not (folder / name).is_dir():
-            script = shared / "bench" / "make_bench_ms.py"
-            subprocess.run([python, str(script), name, count, "64", antennas, "20"], cwd=folder, check=True)
-    return folder / "bench.ms", folder / "warm.ms"
-
-
 def with_parts(work: Path, path: Path) -> Path:
     """A link in `work` to a MeasurementSet, beside two parts of it for concat: its rows of either half of the time."""
     from casatasks import split
@@ -241,12 +233,7 @@ def main() -> None:
     oracle = os.environ.get("CASA_ORACLE", "")
     work = given.work or Path(tempfile.mkdtemp(prefix="bench-transform-"))
     work.mkdir(parents=True, exist_ok=True)
-    shared = Path(os.environ.get("CASA_SHARED", CHECKOUT.parent / "shared"))
-    path, warm = (
-        (given.ms.resolve(), given.ms.resolve().parent / "warm.ms")
-        if given.ms
-        else make_ms(oracle or sys.executable, work, shared)
-    )
+    path, warm = (given.ms.resolve(), given.ms.resolve().parent / "warm.ms") if given.ms else make_sets(work)
     only = [n for n in given.only.split(",") if n]
     path, warm = with_parts(work, path), with_parts(work, warm)
     ours, theirs, copied = [], [], []
