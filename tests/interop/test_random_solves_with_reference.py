@@ -61,7 +61,7 @@ def combination(rng: random.Random, vis: str) -> tuple[str, dict[str, Any]]:
         "calmode": pick(["ap", "p", "a"]),
         "refantmode": pick(["flex", "strict"]),
     }
-    return "gaincal", {**given, "solmode": pick(["", "R"]), "normtype": pick(["mean", "median"])}
+    return "gaincal", {**given, "solmode": pick(["", "R", "L1"]), "normtype": pick(["mean", "median"])}
 
 
 def test_solves(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

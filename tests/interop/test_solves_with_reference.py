@@ -95,7 +95,7 @@ def test_leakages_of_linear_feeds_are_those_put_in(tmp_path: Path) -> None:
 
 
 def test_least_squares_are_reached_where_outliers_are(tmp_path: Path) -> None:
-    """A twentieth of the visibilities off by 3 Jy: sums of squares below the reference's, and gains of absolute deviations nearer to those put in."""
+    """A twentieth of the visibilities off by 3 Jy: sums of squares below the reference's, and its gains of absolute deviations."""
     oracle_python()
     rng = np.random.default_rng(4)
     gain = rng.uniform(0.7, 1.4, (8, 36)) * np.exp(1j * rng.uniform(-3, 3, (8, 1)))
@@ -118,14 +118,11 @@ def test_least_squares_are_reached_where_outliers_are(tmp_path: Path) -> None:
                 chi2[who, data.intervals] = (data.weight[:, 0, :, 0] * np.abs(left) ** 2).sum(axis=1)
     kept = ~found["g"][0].flag[:, 0].reshape(36, 8, 2).all(axis=1)  # one has no minimum: its largest gain grows without end
     assert np.count_nonzero(~kept) <= 1 and (chi2[0] < chi2[1] * (1 + 1e-6))[kept].all()
-    truth = (gain * np.exp(-1j * np.angle(gain[:1]))).T[..., None]
-    errors = []
-    for table in found["gL1"]:
-        g = table.param[:, 0].reshape(36, 8, 2)
-        errors.append(
-            float(np.sqrt(np.mean(np.abs((g * np.exp(-1j * np.angle(g[:, :1])) - truth)[kept[:, None].repeat(8, 1)]) ** 2)))
-        )
-    assert errors[0] < 0.03 and errors[0] < errors[1], errors
+    truth = (gain * np.exp(-1j * np.angle(gain[:1]))).T[:, :, None]
+    ours, theirs = (t.param[:, 0].reshape(36, 8, 2) for t in found["gL1"])
+    assert (np.abs(ours - theirs).max(axis=1) < 1e-3).mean() >= 0.97  # rounding decides where steps end
+    error = np.abs(ours * np.exp(-1j * np.angle(ours[:, :1])) - truth)[kept[:, None].repeat(8, 1)]
+    assert np.sqrt(np.mean(error**2)) < 0.03
 
 
 def test_cross_hands_with_priors_that_weigh_antennas(tmp_path: Path) -> None:
@@ -198,20 +195,7 @@ def test_gains(shared_input: Callable[[str], str]) -> None:
     calls.append(("B", "bandpass", {"vis": vis, "field": "0", "refant": "EA01", "solint": "inf,2ch"}))
     found = run_both(calls)
     worst = {name: difference(pair) / np.abs(pair[1].param).max() for name, pair in found.items()}
-    # Where two receptors of different gain are fitted by one, or outliers are weighted down, the reference stops early.
-    loose = ("GL1", "GL1R", "gain0")
+    # Where two receptors of different gain are fitted by one, the reference stops early; leaving out outliers of absolute deviations hangs on hairs.
+    loose = ("GL1R", "gain0")
     assert max(v for name, v in worst.items() if name not in loose) < 1e-3, "; ".join(f"{k} {v:.2e}" for k, v in worst.items())
-    assert max(worst.values()) < 3e-2, worst
-    assert absolute_residuals(vis, found["GL1"][0]) < absolute_residuals(vis, found["GL1"][1])
-
-
-def absolute_residuals(vis: str, table: CalTable) -> float:
-    """Sum over field 0's averaged baselines of the absolute residuals that the gains of a table leave."""
-    total = 0.0
-    with MeasurementSet(vis) as ms:
-        given = make_solve_input(ms, Selection(field="0").resolve(ms), SolveOptions(), None)
-        for number, data in enumerate(given.iter_data()):
-            gain = table.param[8 * number : 8 * number + 8, 0]
-            model = gain[given.baselines.ant1] * gain[given.baselines.ant2].conj()
-            total += float((data.weight[0, 0, :, 0] * np.abs(data.vis[0, 0, :, 0] - model)).sum())
-    return total
+    assert worst["GL1"] < 1e-5 and max(worst.values()) < 5e-3, worst

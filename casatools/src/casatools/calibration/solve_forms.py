@@ -23,7 +23,8 @@ def _present(given: SolveInput, data: IntervalData, refants: list[int]) -> int:
 
 
 def _gain(given: SolveInput, data: IntervalData, nant: int, refants: list[int]) -> Solutions:
-    return solve_gain_intervals(data, given.baselines, nant, given.options)
+    reference = refants[0] if given.options.refant and refants else -1
+    return solve_gain_intervals(data, given.baselines, nant, given.options, reference)
 
 
 def _delay(given: SolveInput, data: IntervalData, nant: int, refants: list[int]) -> Solutions:

@@ -7,21 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from casatools._base.threads import over_rows
 from casatools.calibration.solve_data import Baselines, IntervalData
 from casatools.calibration.solve_options import SolveOptions
-from casatools.kernels.gain_solver import solve_gains
+from casatools.calibration.solve_robust import first_guess, robust_gains
 
 __all__ = ["Solutions", "connected_antennas", "solve_gain_intervals"]
-
-_TOLERANCE = 1e-9
-_MOST_STEPS = 1000
-# Visibilities that are worth a thread.
-_THREAD_SAMPLES = 10_000
-# An L1 solve weighs by the inverse of residuals softened by these parts of their rms, each for some steps: what it reaches is within
-# 1 % of the least sum of absolute residuals, where harder weights no longer converge.
-_L1_SOFTENING = (0.3, 0.1, 0.03, 0.01)
-_L1_STEPS = 3
 
 
 @dataclass
@@ -82,69 +72,9 @@ def connected_antennas(weight: np.ndarray, baselines: Baselines, nant: int, leas
         weight[drop] = 0.0
 
 
-def _solve(
-    ant1: np.ndarray, ant2: np.ndarray, vis: np.ndarray, weight: np.ndarray, nant: int
-) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    count = len(vis)
-    gain, information = np.ones((count, nant), dtype=np.complex128), np.zeros((count, nant))
-    chi2, done = np.zeros(count), np.zeros(count, dtype=bool)
-    vis, weight = np.ascontiguousarray(vis), np.ascontiguousarray(weight)
-
-    def some(a: int, b: int) -> None:
-        solve_gains(ant1, ant2, vis[a:b], weight[a:b], _TOLERANCE, _MOST_STEPS, gain[a:b], information[a:b], chi2[a:b], done[a:b])
-
-    # Threads of ours: loading what numba runs loops in parallel with takes longer than most solves.
-    over_rows(some, count, max(1, _THREAD_SAMPLES // max(vis.shape[1], 1)))
-    return gain, information, chi2, done
-
-
-def _residual(ant1: np.ndarray, ant2: np.ndarray, vis: np.ndarray, gain: np.ndarray) -> np.ndarray:
-    return np.abs(vis - gain[:, ant1] * gain[:, ant2].conj())
-
-
-def _least_absolute(
-    ant1: np.ndarray, ant2: np.ndarray, vis: np.ndarray, base: np.ndarray, solved: tuple[np.ndarray, ...]
-) -> tuple[tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray], np.ndarray]:
-    """Gains of the least sum of weighted absolute residuals, and the weights that make them those of least squares (Schwab 1981)."""
-    total = base.sum(axis=1)
-    residual = _residual(ant1, ant2, vis, solved[0])
-    rms = np.sqrt((base * residual**2).sum(axis=1) / np.where(total > 0, total, 1.0))[:, None]
-    weight, gain, information, chi2, done = base, *solved
-    for softening in np.repeat(_L1_SOFTENING, _L1_STEPS):
-        trial = base / np.maximum(np.sqrt(_residual(ant1, ant2, vis, gain) ** 2 + (softening * rms) ** 2), 1e-12)
-        again = _solve(ant1, ant2, vis, trial, gain.shape[1])
-        # A solve that does not converge leaves what was found before.
-        better = again[3] | ~done
-        weight = np.where(better[:, None], trial, weight)
-        gain, information = (np.where(better[:, None], a, b) for a, b in zip(again[:2], (gain, information), strict=True))
-        chi2, done = np.where(better, again[2], chi2), np.where(better, again[3], done)
-    return (gain, information, chi2, done), weight
-
-
-def _robust(
-    ant1: np.ndarray, ant2: np.ndarray, vis: np.ndarray, weight: np.ndarray, nant: int, options: SolveOptions
-) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Solve with the solmode: least squares, least absolute deviations (reweighted), outliers left out."""
-    solved = _solve(ant1, ant2, vis, weight, nant)
-    base = every = weight
-    if "L1" in options.solmode:
-        solved, weight = _least_absolute(ant1, ant2, vis, base, solved)
-    robust = weight
-    for threshold in options.thresholds:
-        # Residuals are compared without their weights, with an rms that is weighted.
-        residual = np.where(every > 0, _residual(ant1, ant2, vis, solved[0]), 0.0)
-        total = base.sum(axis=1)
-        rms = np.sqrt((base * residual**2).sum(axis=1) / np.where(total > 0, total, 1.0))
-        outlier = residual > threshold * rms[:, None]
-        if options.calmode != "p":  # what is left out of a solve of phases may come back, as in the reference
-            outlier |= base == 0
-        before, base, weight = base, np.where(outlier, 0.0, every), np.where(outlier, 0.0, robust)
-        if ((base == 0) != (before == 0)).any():
-            solved = _solve(ant1, ant2, vis, weight, nant)
-    return (*solved, weight)
-
-
-def solve_gain_intervals(data: IntervalData, baselines: Baselines, nant: int, options: SolveOptions) -> Solutions:
+def solve_gain_intervals(
+    data: IntervalData, baselines: Baselines, nant: int, options: SolveOptions, reference: int = -1
+) -> Solutions:
     """Solve diagonal gains of whole intervals.
 
     Parameters
@@ -154,6 +84,8 @@ def solve_gain_intervals(data: IntervalData, baselines: Baselines, nant: int, op
     nant : int
         Antennas of the MeasurementSet.
     options : SolveOptions
+    reference : int
+        Antenna that first guesses are made from, where they matter.
     """
     count, _, nbl, nchan, _ = data.vis.shape
     npar = options.solved.npar
@@ -163,6 +95,9 @@ def solve_gain_intervals(data: IntervalData, baselines: Baselines, nant: int, op
     vis = np.transpose(vis, axes).reshape(count * nchan * npar, -1, nbl)
     weight = np.transpose(weight, axes).reshape(vis.shape).copy()
     nsample = vis.shape[1]
+    guess = np.ones((len(vis), nant), dtype=np.complex128)
+    if "L1" in options.solmode:
+        guess = first_guess(baselines.ant1, baselines.ant2, vis[:, 0], weight[:, 0], nant, npar, reference)
     # Both receptors count towards the baselines of an antenna, as in the reference.
     held = weight.sum(axis=1)
     has_data = connected_antennas(held, baselines, nant, 1)
@@ -173,7 +108,7 @@ def solve_gain_intervals(data: IntervalData, baselines: Baselines, nant: int, op
     weight[np.broadcast_to((held == 0)[:, None, :], weight.shape)] = 0.0
     ant1, ant2 = np.tile(baselines.ant1, nsample), np.tile(baselines.ant2, nsample)
     flat = (vis.reshape(len(vis), -1), weight.reshape(len(vis), -1))
-    gain, information, chi2, done, used = _robust(ant1, ant2, *flat, nant, options)
+    gain, information, chi2, done, used = robust_gains(ant1, ant2, *flat, guess, npar, options)
     shape = (count, nchan, npar)
     samples = (used > 0).sum(axis=1).reshape(shape).sum(axis=2)
     spread = chi2.reshape(shape).sum(axis=2)
