@@ -14,7 +14,7 @@ import numpy as np
 from casatools._base import log
 from casatools._base.errors import DataError
 from casatools.calibration.solve_data import Baselines, IntervalData
-from casatools.calibration.solve_delays import baseline_delays
+from casatools.calibration.solve_delays import baseline_delays, counts_alike
 from casatools.calibration.solve_gains import Solutions
 from casatools.calibration.solve_leakages import antennas_with_data, of_channels, require_model
 
@@ -70,9 +70,13 @@ def solve_cross_phases(data: IntervalData, baselines: Baselines, nant: int) -> S
     return _of_all_antennas(param, weight * (size > 0), data, baselines, nant)
 
 
-def solve_cross_delays(data: IntervalData, baselines: Baselines, nant: int, frequency_hz: np.ndarray) -> Solutions:
-    """Solve the delay (ns) between the receptors that all antennas share."""
+def solve_cross_delays(
+    data: IntervalData, baselines: Baselines, nant: int, frequency_hz: np.ndarray, joined: bool = False
+) -> Solutions:
+    """Solve the delay (ns) between the receptors that all antennas share; `joined` as for `solve_delay_intervals`."""
     cross, weight = _cross_products(data, False)
+    if counts_alike(data, joined):
+        cross /= np.where(weight > 0, weight, 1.0)
     delay, _ = baseline_delays(cross, frequency_hz)
     param = np.stack([delay, np.zeros_like(delay)], axis=-1)[:, None, :]
     return _of_all_antennas(param, weight.sum(axis=1, keepdims=True), data, baselines, nant)

@@ -8,7 +8,7 @@ from casatools._base.errors import DataError, ParameterError
 from casatools.calibration.solve_data import Baselines, IntervalData
 from casatools.calibration.solve_gains import Solutions
 
-__all__ = ["baseline_delays", "frequency_grid", "on_grid", "solve_delay_intervals"]
+__all__ = ["baseline_delays", "counts_alike", "frequency_grid", "on_grid", "solve_delay_intervals"]
 
 # Zeros are added to the spectra to this many times their length, which makes the peak of the transform smooth.
 _PADDING = 8
@@ -78,9 +78,18 @@ def baseline_delays(spectra: np.ndarray, frequency_hz: np.ndarray) -> tuple[np.n
     return place / (count * step_hz) * 1e9, peak / np.where(total > 0, total, 1.0)
 
 
+def counts_alike(data: IntervalData, joined: bool) -> bool:
+    """Whether all channels count alike in delays, as in the reference: those of one average do.
+
+    Channels of several (`preavg`, spectral windows that are `joined`) count by their weights, which is nearer to the truth.
+    """
+    return data.vis.shape[1] == 1 and not joined
+
+
 def solve_delay_intervals(
-    data: IntervalData, baselines: Baselines, nant: int, minblperant: int, refant: int, frequency_hz: np.ndarray
-) -> Solutions:
+    data: IntervalData, baselines: Baselines, nant: int, minblperant: int, refant: int, frequency_hz: np.ndarray,
+    joined: bool = False,
+) -> Solutions:  # fmt: skip
     """Solve antenna delays of whole intervals, relative to the reference antenna.
 
     Parameters
@@ -95,6 +104,8 @@ def solve_delay_intervals(
         Its delay is zero.
     frequency_hz : ndarray (chan,)
         Of all channels; those of several spectral windows give a multi-band delay.
+    joined : bool, optional
+        The channels are those of several spectral windows.
 
     Raises
     ------
@@ -104,7 +115,9 @@ def solve_delay_intervals(
     if refant < 0:
         raise ParameterError("a delay solution needs a reference antenna with data; give refant")
     weight = data.weight.sum(axis=1)
-    vis = (data.vis * data.weight).sum(axis=1) / np.where(weight > 0, weight, 1.0)
+    vis = (data.vis * data.weight).sum(axis=1)
+    if counts_alike(data, joined):
+        vis /= np.where(weight > 0, weight, 1.0)
     count, nbl, _, npar = vis.shape
     has = weight.sum(axis=2) > 0
     param = np.zeros((count, nant, 1, npar))

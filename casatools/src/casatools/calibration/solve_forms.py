@@ -27,11 +27,19 @@ def _gain(given: SolveInput, data: IntervalData, nant: int, refants: list[int]) 
     return solve_gain_intervals(data, given.baselines, nant, given.options, reference)
 
 
+def _joins_windows(given: SolveInput, data: IntervalData) -> bool:
+    """Whether the channels are those of several spectral windows."""
+    return len(np.unique(given.channel_windows(data))) > 1
+
+
 def _delay(given: SolveInput, data: IntervalData, nant: int, refants: list[int]) -> Solutions:
     from casatools.calibration.solve_delays import solve_delay_intervals
 
     present = _present(given, data, refants)
-    return solve_delay_intervals(data, given.baselines, nant, given.options.minblperant, present, given.channel_frequencies(data))
+    least = given.options.minblperant
+    return solve_delay_intervals(
+        data, given.baselines, nant, least, present, given.channel_frequencies(data), _joins_windows(given, data)
+    )
 
 
 def _baseline(given: SolveInput, data: IntervalData, nant: int, refants: list[int]) -> Solutions:
@@ -63,7 +71,7 @@ def _cross_phase(given: SolveInput, data: IntervalData, nant: int, refants: list
 def _cross_delay(given: SolveInput, data: IntervalData, nant: int, refants: list[int]) -> Solutions:
     from casatools.calibration.solve_cross_hands import solve_cross_delays
 
-    return solve_cross_delays(data, given.baselines, nant, given.channel_frequencies(data))
+    return solve_cross_delays(data, given.baselines, nant, given.channel_frequencies(data), _joins_windows(given, data))
 
 
 def _cross_source(given: SolveInput, data: IntervalData, nant: int, refants: list[int]) -> Solutions:

@@ -33,6 +33,8 @@ _CONVERGED = 1e-8
 _SHARES, _LONGEST_RAD = 0.5 ** np.arange(5), 0.5
 # The signal to noise of the reference antenna, which has no noise of its own, and the highest that is given.
 REFERENCE_SNR, _HIGHEST_SNR = 999.0, 1e6
+# A peak this high is no noise, whatever signal to noise is asked of the fit: the chance is 1e-7 among ten thousand places.
+_SURE = 5.0
 # Dispersions tried before the search for the peak, each way, in radians of curvature.
 _CURVATURES_RAD = np.arange(-8, 9) * 1.0
 
@@ -191,19 +193,21 @@ def _fit(one: _Fringes, nant: int, least: float) -> tuple[np.ndarray, np.ndarray
         spectrum = np.where(one.weight[:, b] > 0, one.vis[:, b], 0.0)
         param[other], peak[other] = _start(one, spectrum.conj() if first else spectrum)
         good[other] = True
-    active = np.array([True, *one.options.active])
+    # What is not wanted stays at its peak meanwhile, lest fringes that turn fit nothing; antennas without a peak would draw the others along.
+    wanted = np.array([True, *one.options.active])
     # A term that does not vary cannot be told from the phase.
-    active[1:] &= [np.ptp(t) > 0 for t in one.terms[1:]]
-    weight = np.where((good[one.baselines.ant1] & good[one.baselines.ant2])[:, None], one.weight, 0.0)
+    active = wanted & [True, *(np.ptp(t) > 0 for t in one.terms[1:])]
+    fitted = good & (peak >= min(least, _SURE))
+    weight = np.where((fitted[one.baselines.ant1] & fitted[one.baselines.ant2])[:, None], one.weight, 0.0)
     if one.options.least_squares:
         size = np.abs(one.vis)
         phases = replace(one, vis=one.vis / np.where(size > 0, size, 1.0), only_phases=True)
         for _ in range(max(one.options.niter, 1)):  # one step at the least, as the reference
-            if _step(phases, weight, param, good, active) < _CONVERGED:
+            if _step(phases, weight, param, fitted, active) < _CONVERGED:
                 break
-    error, ratio = _errors(one, weight, param, good, active)
-    # A small error says little where the fringe is not in the windows, or the data do not turn evenly: the peak is no higher than that of noise then.
-    ratio = np.where(peak < least, np.minimum(ratio, peak), ratio)
+    error, ratio = _errors(one, weight, param, fitted, active)
+    ratio = np.where(good & ~fitted, peak, ratio)
+    param[:, ~wanted] = 0.0
     param[:, 0] = np.angle(np.exp(1j * param[:, 0]))
     return param, error, ratio, good
 
@@ -225,7 +229,7 @@ def _start(one: _Fringes, spectrum: np.ndarray) -> tuple[np.ndarray, float]:
         gridded, step_hz = on_grid(gridded.swapaxes(1, 2), one.frequency_hz)
         delay, rate, height = fringe_peak(gridded, step_s, step_hz, one.middle_hz, one.options)
         if height > best * (1 + 1e-9):
-            best, found = height, np.array([0.0, delay * one.options.active[0], rate * one.options.active[1], dispersion])
+            best, found = height, np.array([0.0, delay, rate, dispersion])
     left = spectrum * np.exp(-1j * np.einsum("p,ptc->tc", found, one.terms))
     found[0] = np.angle(left.sum())
     total, count = float(np.abs(spectrum).sum()), int(np.count_nonzero(spectrum))

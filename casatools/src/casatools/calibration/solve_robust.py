@@ -58,7 +58,7 @@ def first_guess(
     held = np.zeros(pair.shape, dtype=bool)
     pair[:, ant1, ant2], pair[:, ant2, ant1] = vis, vis.conj()
     held[:, ant1, ant2] = held[:, ant2, ant1] = weight > 0
-    some = held.any(axis=2).reshape(-1, npar, nant).any(axis=1)
+    some = np.any(held.any(axis=2).reshape(-1, npar, nant), axis=1)
     chosen = np.where(some[:, max(reference, 0)] & (reference >= 0), reference, np.argmax(some, axis=1)).repeat(npar)
     every = np.arange(len(vis))
     to, good = pair[every, :, chosen], held[every, :, chosen]

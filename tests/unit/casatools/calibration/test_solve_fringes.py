@@ -159,13 +159,36 @@ def test_hands_that_differ_are_fitted_by_their_phases() -> None:
 
 
 def test_rates_that_are_not_fitted_leave_delays_alone() -> None:
-    """Rates of a third of a turn stay in the data: phases and delays are the least squares of an independent minimiser, and no step leads away from the start."""
+    """Rates, of a third of a turn and of three turns in the interval, stay in the data, and delays and phases are those put in; so with delays left out."""
     truth, data, baselines = _fringes()
     fringe = FringeOptions(active=(True, False, False))
     found = solve_fringe_intervals(data, baselines, NANT, SolveOptions(kind="FRINGE", fringe=fringe), 0, NU).param[0, :, 0]
     np.testing.assert_allclose(found[:, 1], truth[:, 1], atol=1e-6)
     np.testing.assert_allclose(np.exp(1j * found[:, 0]), np.exp(1j * truth[:, 0]), atol=1e-6)
     assert (found[:, 2] == 0).all()
+    turning = np.linspace(0, 2e-11, NANT)  # three and a half turns
+    along = np.exp(2j * np.pi * NU.mean() * turning[:, None] * (TIMES - TIMES.mean()))
+    data.vis *= (along[baselines.ant1] * along[baselines.ant2].conj()).T[None, :, :, None, None]
+    found = solve_fringe_intervals(data, baselines, NANT, SolveOptions(kind="FRINGE", fringe=fringe), 0, NU).param[0, :, 0]
+    np.testing.assert_allclose(found[:, 1], truth[:, 1], atol=1e-2)
+    rates = FringeOptions(active=(False, True, False))
+    found = solve_fringe_intervals(data, baselines, NANT, SolveOptions(kind="FRINGE", fringe=rates), 0, NU).param[0, :, 0]
+    np.testing.assert_allclose(found[:, 2], truth[:, 2] + turning, atol=1e-14)
+    assert (found[:, 1] == 0).all()
+
+
+def test_antennas_without_a_fringe_leave_the_others_alone() -> None:
+    """The rate of one is outside the window: it is flagged, and the others are what they are without it."""
+    _, data, baselines = _fringes(noise=0.2)
+    turn = np.exp(2j * np.pi * NU.mean() * 2e-11 * (TIMES - TIMES.mean()))
+    sign = (baselines.ant1 == 4) * 1 - (baselines.ant2 == 4) * 1
+    data.vis *= np.where(sign > 0, turn[:, None], np.where(sign < 0, turn.conj()[:, None], 1.0))[None, :, :, None, None]
+    options = SolveOptions(kind="FRINGE", fringe=FringeOptions(rate_window=(-6e-12, 6e-12)))
+    found = solve_fringe_intervals(data, baselines, NANT, options, 0, NU)
+    assert found.flag[0, 4].all() and not found.flag[0, :4].any()
+    data.weight[:, :, sign != 0] = 0
+    alone = solve_fringe_intervals(data, baselines, NANT, options, 0, NU)
+    np.testing.assert_allclose(found.param[0, :4], alone.param[0, :4], rtol=1e-9)
 
 
 def test_the_phase_of_a_peak_is_the_best_at_its_delay_and_rate() -> None:
