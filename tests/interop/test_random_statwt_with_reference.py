@@ -62,7 +62,7 @@ def _calls(count: int) -> list[tuple[str, dict[str, Any]]]:
         call: dict[str, Any] = {
             "datacolumn": pick.choice(["data", "corrected", "residual", "residual_data"]), "timebin": pick.choice([1, 3, 5, "30s", "60s", "300s", "0.001s"]),
             "slidetimebin": pick.random() < 0.3, "chanbin": pick.choice(["spw", "spw", 4, 5, 8, 1, "2MHz"]), "minsamp": pick.choice([2, 3, 6]),
-            "statalg": algorithm, "combine": pick.choice(["", "corr", "scan", "scan,field,state", "corr,scan,field,state"]),
+            "statalg": algorithm, "combine": pick.choice(["", "corr", "scan", "scan,field,state", "corr,scan,field,state", "scan,field", "state,scan"]),
             "wtrange": pick.choice([[], [0.01, 0.2], [0.0, 0.05], [0.3, 0.02]]), "fitspw": pick.choice(["", "*:0~7", "*:2~5;10~15", "0:4~12"]),
             "excludechans": pick.random() < 0.5, "flagbackup": False, "selectdata": pick.random() < 0.7, "preview": pick.random() < 0.1,
         }  # fmt: skip

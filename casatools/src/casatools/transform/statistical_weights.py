@@ -11,7 +11,7 @@ populations rather than samples, how bins begin, windows at the ends - was measu
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
@@ -323,19 +323,41 @@ def _channel_bins(ms: MeasurementSet, spw: int, options: StatisticalWeightOption
 def _group_keys(ms: MeasurementSet, selected: ResolvedSelection, options: StatisticalWeightOptions) -> np.ndarray:
     """A number for each selected row: rows of another number are never in one bin."""
     rows = selected.rows
-    columns = [np.asarray(ms.read(name, rows), np.int64) for name in ("DATA_DESC_ID", "ARRAY_ID", "OBSERVATION_ID")]
-    for name, column in (("scan", "SCAN_NUMBER"), ("field", "FIELD_ID"), ("state", "STATE_ID")):
-        if name not in options.combined:
-            columns.append(np.asarray(ms.read(column, rows), np.int64))
-    key = np.zeros(len(rows), np.int64)
+    time_s = np.asarray(ms.read("TIME", rows))
+    key = _numbered([np.asarray(ms.read(name, rows), np.int64) for name in ("DATA_DESC_ID", "ARRAY_ID", "OBSERVATION_ID")])
+    apart = (("scan", "SCAN_NUMBER"), ("field", "FIELD_ID"), ("state", "STATE_ID"))
+    columns = [np.asarray(ms.read(column, rows), np.int64) for name, column in apart if name not in options.combined]
+    key = _runs(key, _numbered([key, *columns]), time_s)
+    return key if options.slidetimebin else _time_bins(key, time_s, options)
+
+
+def _numbered(columns: Iterable[np.ndarray]) -> np.ndarray:
+    """A number for each row, the same where all `columns` are."""
+    key = np.zeros(0, np.int64)
     for cells in columns:
+        if not len(key):
+            key = np.zeros(len(cells), np.int64)
         if len(cells) and cells.min() != cells.max():  # most columns are the same throughout
             values, number = np.unique(cells, return_inverse=True)
             key = key * len(values) + number.reshape(-1)
             key = np.unique(key, return_inverse=True)[1].reshape(-1).astype(np.int64)
-    if options.slidetimebin:
+    return key
+
+
+def _runs(outer: np.ndarray, key: np.ndarray, time_s: np.ndarray) -> np.ndarray:
+    """`key` with new numbers wherever an integration of another key of the same `outer` lies between, so that no bin goes across it.
+
+    Where scans are combined and fields are not, a target's scans on both sides of its calibrator's stay apart, as in the reference.
+    """
+    if not len(key) or not np.any(outer != key):
         return key
-    return _time_bins(key, np.asarray(ms.read("TIME", rows)), options)
+    moment = _numbered([outer, np.unique(time_s, return_inverse=True)[1].reshape(-1)])
+    # Integrations are numbered by `outer`, then by time: one number between two of a key is one of another.
+    many = int(moment.max()) + 1
+    pairs, inverse = np.unique(key * many + moment, return_inverse=True)
+    new = np.ones(len(pairs), bool)
+    new[1:] = (np.diff(pairs // many) != 0) | (np.diff(pairs % many) > 1)
+    return (np.cumsum(new) - 1)[inverse.reshape(-1)].astype(np.int64)
 
 
 # Times are uneven by milliseconds: an integration that begins so much before the end of a bin is of the next, as in the reference.

@@ -19,7 +19,7 @@ from casatools.io.ms.weight_columns import add_weight_spectrum
 from casatools.io.tables import open_table
 from casatools.kernels.group_variances import CLASSIC, all_variances, chauvenet_limit, group_variances, kept_range
 from casatools.simulation.demo import DemoOptions, make_demo
-from casatools.transform.statistical_weights import StatisticalWeightOptions, _time_bins
+from casatools.transform.statistical_weights import StatisticalWeightOptions, _runs, _time_bins
 
 
 def put(opened: MeasurementSet, name: str, values: np.ndarray) -> None:
@@ -327,6 +327,15 @@ def test_integrations_on_the_edge_of_a_bin_are_of_the_next() -> None:
     even = np.array([0.0, 30.003, 60.0008, 89.9986, 120.0016, 149.9994])
     assert _time_bins(key, even, StatisticalWeightOptions(timebin="90.005s")).tolist() == [0, 0, 0, 1, 1, 1]
     assert _time_bins(key, even, StatisticalWeightOptions(timebin="90.01s")).tolist() == [0, 0, 0, 0, 1, 1]
+
+
+def test_combined_scans_stay_apart_where_another_field_lies_between() -> None:
+    """Two windows; the first has target, calibrator, target, the second one field throughout, but for a time without rows."""
+    window = np.array([0] * 8 + [1] * 3)
+    time_s = np.array([0.0, 0.0, 10.0, 20.0, 30.0, 40.0, 50.0, 50.0, 10.0, 20.0, 50.0])
+    group = np.array([0, 0, 0, 1, 1, 0, 0, 0, 2, 2, 2])
+    assert _runs(window, group, time_s).tolist() == [0, 0, 0, 2, 2, 1, 1, 1, 3, 3, 3]
+    assert _runs(window, window, time_s) is window
 
 
 def test_what_counts_in_the_mean(shared_input: Callable[[str], str]) -> None:
