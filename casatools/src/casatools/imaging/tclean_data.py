@@ -20,7 +20,7 @@ from casatools.imaging.tracking import track_of
 from casatools.imaging.visibilities import DataSource, open_sources, stokes_planes
 from casatools.io.ms import Selection
 
-__all__ = ["imaged_sources", "phase_centre", "prepare_data"]
+__all__ = ["hold_apart", "imaged_sources", "phase_centre", "prepare_data"]
 
 
 @contextmanager
@@ -71,10 +71,10 @@ def prepare_data(request: TcleanRequest, sources: list[DataSource]) -> ImagingDa
     axis = _spectral_axis(request, sources)
     data = ImagingData(sources, planes, centre, axis, is_cube, request.interpolation, request.stokes == "pseudoI")
     data.is_split = request.specmode == "mvc"
-    return _apart(request, data) if request.is_aperture else data
+    return hold_apart(request, data) if request.is_aperture else data
 
 
-def _apart(request: TcleanRequest, data: ImagingData) -> ImagingData:
+def hold_apart(request: TcleanRequest, data: ImagingData) -> ImagingData:
     """Hold the correlations of circular feeds themselves, where their hands have beams of their own.
 
     Raises

@@ -28,7 +28,7 @@ from casatools.imaging.shares import make_imager
 from casatools.imaging.tclean_data import imaged_sources, phase_centre, prepare_data
 from casatools.imaging.tclean_images import FieldImages, begin_images, plan_images, write_images
 from casatools.imaging.virtual_cube import plan_virtual_cube
-from casatools.imaging.virtual_recipes import can_keep_recipes, keep_recipes
+from casatools.imaging.virtual_recipes import keep_recipes
 from casatools.imaging.visibilities import DataSource
 from casatools.io.ms import Selection
 
@@ -217,8 +217,8 @@ def _image(
                     writer = ImageWriter(folder, plan.base, made.coordinates, telescope, field.name, history, store=store)
                     write_images(made, writer, data.labels)
     if request.saves_model and (request.niter > 0 or any(image.planes.model.any() for image in images)):
-        if request.savemodel == "virtual" and can_keep_recipes(request, data):
-            keep_recipes(data, requests, [plan.base for plan in plans])
+        if request.savemodel == "virtual":
+            keep_recipes(data, requests, plans)
         else:
             save_model_column(data, images)
     # A run that is killed while it writes the model goes on too: to write it.

@@ -207,10 +207,20 @@ class DataSource:
     selection : Selection
     datacolumn : str
         ``data``, ``corrected`` or ``model``; corrected falls back to data where it is missing, a model may be recipes.
+    ms : MeasurementSet, optional
+        Open already; it is closed by who opened it, also where this raises.
     """
 
-    def __init__(self, path: str, selection: Selection, datacolumn: str, number: int = 0, writable: bool = False) -> None:
-        self.ms = MeasurementSet(path, writable=writable)
+    def __init__(
+        self,
+        path: str,
+        selection: Selection,
+        datacolumn: str,
+        number: int = 0,
+        writable: bool = False,
+        ms: MeasurementSet | None = None,
+    ) -> None:
+        self.ms = ms or MeasurementSet(path, writable=writable)
         self.number = number
         self.fell_back = False
         try:
@@ -224,7 +234,8 @@ class DataSource:
             self.ddids = np.unique(self.ms.read("DATA_DESC_ID", self.resolved.rows))
             self.field_ids = np.unique(self.ms.read("FIELD_ID", self.resolved.rows))
         except BaseException:
-            self.ms.close()
+            if ms is None:
+                self.ms.close()
             raise
         metadata = self.ms.metadata
         self.telescope = metadata.observations[0].telescope_name if metadata.observations else ""
