@@ -84,7 +84,7 @@ def hold_apart(request: TcleanRequest, data: ImagingData) -> ImagingData:
     """
     codes = [s.correlation_codes(int(s.ddids[0])) for s in data.sources]
     apart = [
-        antenna_beams(s.telescope, request.vptable, measured=True).is_squinted and any(c in (5, 6, 7, 8) for c in own)
+        antenna_beams(s.beam_telescope, request.vptable, measured=True).is_squinted and any(c in (5, 6, 7, 8) for c in own)
         for s, own in zip(data.sources, codes, strict=True)
     ]
     if not any(apart):

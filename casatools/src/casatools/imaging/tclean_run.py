@@ -47,11 +47,14 @@ class RunInput:
         Changes what is read of the data sources.
     density : ndarray (plane, x, y), optional
         Of uv samples, in the place of the data's own.
+    tune : callable, optional
+        Changes how the images are deconvolved.
     """
 
     selections: Sequence[Selection]
     prepare: Callable[[list[DataSource]], None] | None = None
     density: np.ndarray | None = None
+    tune: Callable[[list[FieldImages]], None] | None = None
 
 
 def run_tclean(request: TcleanRequest, history: list[str] | None = None, given: RunInput | None = None) -> dict[str, Any]:
@@ -185,6 +188,8 @@ def _image(
     centres = [data.centre, *(phase_centre(r, sources) for r in requests[1:])]
     plan_field = plan_virtual_cube if request.specmode == "mvc" else partial(plan_images, is_late=request.niter == 0)
     plans = [plan_field(r, data, c, k, store) for k, (r, c) in enumerate(zip(requests, centres, strict=True))]
+    if given is not None and given.tune is not None:
+        given.tune(plans)
     images = [plan.image for plan in plans]
     control = CycleControl(request.cycle_options, interactive=bool(request.interactive))
     checkpoint = Checkpoint(requests, plans[0].base)
