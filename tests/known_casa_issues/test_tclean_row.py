@@ -1,4 +1,4 @@
-"""tclean: psfsidelobe too high; pbmask default; ~50 mas offset; niter int32; mtmfs nterms=1 cube parallel; mosaic nchan=-1 segfault;
+"""tclean: psfsidelobe too high; pbmask default; ~50 mas offset; niter int32; mtmfs nterms=1 cube parallel; awproject+virtual model; mosaic nchan=-1 segfault;
 outlier/PB mask; too many open files; topo-frequency spread blows memory; models of flagged data; startmodel of another cell; gridwt -> empty beam."""
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from astropy.wcs import WCS
 from scipy.ndimage import map_coordinates
 from scipy.optimize import least_squares
 
-from casatasks import exportfits, flagdata, imfit, imhead, tclean
+from casatasks import exportfits, flagdata, imfit, imhead, tclean, uvsub
 from casatools import synthesisdeconvolver, table
 from casatools._base.errors import ParameterError
 from casatools.frames.directions import Direction, convert_direction
@@ -139,6 +139,23 @@ def test_one_taylor_term_of_a_cube() -> None:
 def test_mosaic_of_all_channels() -> None:
     record = tclean(imagename="a", gridder="mosaic", niter=0, **{**WAYS, "specmode": "cube", "nchan": -1})
     assert record["iterdone"] == 0 and pixels("a.residual").shape == (SIZE, SIZE, 5)
+
+
+def test_awproject_with_a_virtual_model() -> None:
+    """Turning beams of both hands in a model that is no column: the same as in one, and what uvsub takes away."""
+    shutil.copytree("sim.ms", "column.ms")
+    found = []
+    for path, kind in (("sim.ms", "virtual"), ("column.ms", "modelcolumn")):
+        tclean(imagename=kind, gridder="awproject", computepastep=5.0, niter=20, savemodel=kind, **{**WAYS, "vis": path})
+        uvsub(path)
+        tb = table()
+        tb.open(path)
+        assert ("MODEL_DATA" in tb.colnames()) == (kind == "modelcolumn")
+        rows = tb.getcol("FIELD_ID") == 0
+        found.append((tb.getcol("DATA") - tb.getcol("CORRECTED_DATA"))[..., rows])
+        tb.done()
+    assert np.abs(found[1]).max() > 0.5 * FLUX
+    np.testing.assert_allclose(found[0], found[1], atol=1e-5 * FLUX)
 
 
 def test_outlier_field_without_beam_mask() -> None:

@@ -20,13 +20,17 @@ from casatools.io.ms.model_keywords import (
     write_virtual_models,
 )
 
+# Machines whose model depends on more than the image: see `imaging.imaged_models`.
+_GRIDDERS = ("ImagedFT", "MosaicFTNew")
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from casatools.calibration.predict_sky import SkyModel
+    from casatools.imaging.imaged_models import ImagedModel
     from casatools.io.ms import MeasurementSet, ResolvedSelection, VisChunk
 
-__all__ = ["VirtualColumn", "keep_sky", "places_of", "sky_recipes", "write_recipes"]
+__all__ = ["VirtualColumn", "are_whole", "keep_sky", "places_of", "sky_recipes", "write_recipes"]
 
 
 class VirtualColumn:
@@ -43,26 +47,32 @@ class VirtualColumn:
         The image of a recipe is gone, or cannot be used.
     """
 
-    columns = ("FIELD_ID", "SCAN_NUMBER", "STATE_ID", "TIME", "UVW")
+    columns = ("FIELD_ID", "SCAN_NUMBER", "STATE_ID", "TIME", "UVW", "ANTENNA1", "ANTENNA2")
 
     def __init__(self, ms: MeasurementSet, image: str = "") -> None:
         from casatools.calibration.predict_sky import SkyModel, open_sky_model
 
         self._ms = ms
         self._models: list[tuple[VirtualModel, SkyModel]] = []
+        self._imaged: list[tuple[VirtualModel, ImagedModel]] = []
         if image:
             self._models.append((VirtualModel(places_of(ms, Selection().resolve(ms)), None, (image,)), open_sky_model([image])))
             return
         for model in read_virtual_models(ms):
             if model.components is not None:
                 self._models.append((model, SkyModel(ComponentList.from_record(model.components))))
+            elif model.machine.get("name") in _GRIDDERS:
+                # Imaging stands on calibration: it is called where there is such a model only.
+                from casatools.imaging.imaged_models import ImagedModel
+
+                self._imaged.append((model, ImagedModel(ms, model)))
             else:
                 from casatools.calibration.virtual_transforms import read_recipe
 
                 self._models.append((model, read_recipe(model)))
 
     def __bool__(self) -> bool:
-        return bool(self._models)
+        return bool(self._models or self._imaged)
 
     def fill(self, chunk: VisChunk, model: np.ndarray) -> np.ndarray:
         """Put the models into the rows of an array (row, chan, corr) that have one; the others stay as they are."""
@@ -74,17 +84,23 @@ class VirtualColumn:
         places = np.stack([chunk["FIELD_ID"], chunk["SCAN_NUMBER"], chunk["STATE_ID"]], axis=1)
         for place in np.unique(places, axis=0):
             number = int(place[0])
-            own = [(m, s) for m, s in self._models if _serves(m, number, chunk.spw, int(place[1]), int(place[2]))]
-            if not own:
+            here = (number, chunk.spw, int(place[1]), int(place[2]))
+            own = [(m, s) for m, s in self._models if _serves(m, *here)]
+            imaged = [i for m, i in self._imaged if _serves(m, *here)]
+            if not (own or imaged):
                 continue
             rows = (places == place).all(axis=1)
+            seen = [i.visibilities(chunk, rows) for i in imaged]
+            if not own:
+                model[rows] = sum(seen)
+                continue
             field = metadata.fields[number]
             lon, lat = (float(v) for v in np.ravel(field.phase_dir[0])[:2])
             centre, turn = frame_turn(Direction(lon, lat, field.phase_frame), "J2000")
             uvw = np.asarray(chunk["UVW"], np.float64)[rows] @ turn.T
             factor = frame_factors(self._ms, number, chunk.spw, float(np.median(chunk["TIME"][rows])))
             stokes = sum(s.visibilities(uvw, frequency, centre, factor) * _scales(m, frequency)[:, None] for m, s in own)
-            model[rows] = stokes_to_correlations(np.asarray(stokes), names)
+            model[rows] = stokes_to_correlations(np.asarray(stokes), names) + sum(seen)
         return model
 
     def add_model(self, chunk: VisChunk) -> None:
@@ -175,22 +191,37 @@ def _overwritten(where: list[int], keys: set[tuple[int, ...]]) -> bool:
     )
 
 
-def places_of(ms: MeasurementSet, selected: ResolvedSelection) -> np.ndarray:
+def places_of(ms: MeasurementSet, selected: ResolvedSelection, whole: bool = True) -> np.ndarray:
     """The combinations (combination, 4) of field, spectral window, scan and state that a selection holds.
 
     Raises
     ------
     ParameterError
-        It does not hold all rows of one: a virtual model has no place for less.
+        It must be `whole` and does not hold all rows of one: a virtual model has no place for less.
     """
-    columns = [np.asarray(ms.read(c)) for c in ("FIELD_ID", "DATA_DESC_ID", "SCAN_NUMBER", "STATE_ID")]
-    spws = np.array([d.spw for d in ms.metadata.data_descriptions])
-    every = np.stack([columns[0], spws[columns[1]], *columns[2:]], axis=1)
-    found, counts = np.unique(every[selected.rows], axis=0, return_counts=True)
-    names, totals = np.unique(every, axis=0, return_counts=True)
-    whole = dict(zip(map(tuple, names.tolist()), totals.tolist(), strict=True))
-    if any(whole[tuple(f)] != c for f, c in zip(found.tolist(), counts.tolist(), strict=True)):
+    found, counts, every = _counted_places(ms, selected)
+    if whole and not _are_all(found, counts, every):
         raise ParameterError(
             "a model kept as a recipe serves whole scans; select by field, spw, scan or intent only, or give usescratch=True"
         )
     return found
+
+
+def are_whole(ms: MeasurementSet, selected: ResolvedSelection) -> bool:
+    """Whether a selection holds all rows of each combination of field, spectral window, scan and state that it holds some of."""
+    return _are_all(*_counted_places(ms, selected))
+
+
+def _are_all(found: np.ndarray, counts: np.ndarray, every: np.ndarray) -> bool:
+    names, totals = np.unique(every, axis=0, return_counts=True)
+    rows = dict(zip(map(tuple, names.tolist()), totals.tolist(), strict=True))
+    return all(rows[tuple(f)] == c for f, c in zip(found.tolist(), counts.tolist(), strict=True))
+
+
+def _counted_places(ms: MeasurementSet, selected: ResolvedSelection) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Combinations that a selection holds, how many rows of each, and that of every row of the MeasurementSet."""
+    columns = [np.asarray(ms.read(c)) for c in ("FIELD_ID", "DATA_DESC_ID", "SCAN_NUMBER", "STATE_ID")]
+    spws = np.array([d.spw for d in ms.metadata.data_descriptions])
+    every = np.stack([columns[0], spws[columns[1]], *columns[2:]], axis=1)
+    found, counts = np.unique(every[selected.rows], axis=0, return_counts=True)
+    return found, counts, every

@@ -190,7 +190,7 @@ class _SourceBeams:
     """Pointings, antennas and parallactic angles of one data source, numbered."""
 
     def __init__(self, source: DataSource, frame: str, options: BeamOptions) -> None:
-        self.beams = antenna_beams(source.telescope, options.patterns, options.aperture)
+        self.beams = antenna_beams(source.beam_telescope, options.patterns, options.aperture)
         self.circular = any(c in (5, 6, 7, 8) for c in source.correlation_codes(int(source.ddids[0])))
         antennas = source.ms.metadata.antennas
         usual = float(np.median([a.diameter_m for a in antennas if a.diameter_m > 0] or [25.0]))

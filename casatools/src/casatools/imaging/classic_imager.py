@@ -11,7 +11,6 @@ import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -27,14 +26,16 @@ from casatools.imaging.beam_fit import GaussianBeam, fit_beam
 from casatools.imaging.mask_shapes import write_blank
 from casatools.imaging.pointed_beams import beam_planes
 from casatools.imaging.restoration import restore
+from casatools.imaging.start_model import start_model
 from casatools.imaging.stepwise import SynthesisRun, tclean_request
+from casatools.imaging.tclean_images import FieldImages
 from casatools.imaging.tclean_run import RunInput, run_tclean
 from casatools.imaging.visibilities import DataSource
 from casatools.io.image import Beam, BeamSet, CasaImage
 from casatools.io.image.coordinates.make import make_image_coordinates
 from casatools.io.image.coordinates.units import unit_factor
 
-__all__ = ["ClassicImager", "FieldNames", "fit_psf_image", "restore_image"]
+__all__ = ["ClassicImager", "EntropyGoal", "FieldNames", "fit_psf_image", "restore_image"]
 
 # Names of the older tool for the deconvolvers that tclean has; "mf" and "cs" ones alternate minor and major cycles, as all of ours do.
 _ALGORITHMS = {
@@ -68,6 +69,42 @@ class FieldNames:
     is_fixed: bool = False
 
 
+@dataclass(frozen=True)
+class EntropyGoal:
+    """What maximum entropy is told beforehand.
+
+    Attributes
+    ----------
+    flux_jy : float
+        Expected of the model; 0 for nothing.
+    is_held : bool
+        The model must have this flux.
+    prior : str
+        Image [Jy/pixel] that the model is like where the data do not say otherwise.
+    """
+
+    flux_jy: float = 0.0
+    is_held: bool = False
+    prior: str = ""
+
+    def tune(self, plans: list[FieldImages]) -> None:
+        """Change the options of images that are about to be deconvolved.
+
+        Raises
+        ------
+        PathMissingError, DataError
+            The prior is not there, or cannot be put on the grid of the image.
+        """
+        for plan in plans:
+            prior = None
+            if self.prior:
+                prior = start_model(
+                    require_present(self.prior, "prior image"), plan.coordinates, (1, *plan.image.planes.model.shape[1:])
+                )[0, 0]
+            cycle = plan.image.cycle
+            cycle.options = replace(cycle.options, flux_jy=self.flux_jy, holds_flux=self.is_held, prior=prior)
+
+
 class ClassicImager:
     """A MeasurementSet, what is selected of it, and the image that is made of that.
 
@@ -94,6 +131,10 @@ class ClassicImager:
         self.uses_beam = False
         self.cycles: dict[str, Any] = {}
         self.given_density: np.ndarray | None = None
+        # Of another telescope whose beams are taken, of the array where it is said, and of a source that is near.
+        self.beam_telescope = ""
+        self.place_m: np.ndarray | None = None
+        self.distance_m = 0.0
 
     def run(self) -> SynthesisRun:
         """The parts that make images; to be closed by the caller.
@@ -110,7 +151,17 @@ class ClassicImager:
         made.images = [self._image_record()]
         made.weighting = dict(self.weighting)
         made.given_density = self.given_density
+        made.prepare = self._prepare
         return made
+
+    def _prepare(self, sources: list[DataSource]) -> None:
+        """Tell the data sources what `setvp`, `setoptions` and `defineimage` said of them."""
+        for source in sources:
+            source.distance_m = self.distance_m
+            if self.beam_telescope:
+                source.beam_telescope = self.beam_telescope
+            if self.place_m is not None:
+                source.position_m = self.place_m
 
     def _image_record(self) -> dict[str, Any]:
         return {
@@ -179,7 +230,11 @@ class ClassicImager:
 
     @contextmanager
     def cleaned(
-        self, changes: Mapping[str, Any], components: str = "", more: Sequence[Mapping[str, Any]] = ()
+        self,
+        changes: Mapping[str, Any],
+        components: str = "",
+        more: Sequence[Mapping[str, Any]] = (),
+        tune: Callable[[list[FieldImages]], None] | None = None,
     ) -> Iterator[tuple[str, dict[str, Any]]]:
         """Images of a tclean run of this image with further parameters, in a folder that is removed afterwards.
 
@@ -190,13 +245,21 @@ class ClassicImager:
             List of components that are taken away from the data first.
         more : sequence of mapping
             Parameters of further image fields; the names of their images begin with that of the main ones and ``-1``, ``-2``, ...
+        tune : callable, optional
+            As in `RunInput`.
 
         Yields
         ------
         str, dict
             Beginning of the images' names, and the record of the iterations.
         """
-        taken = partial(_take_away, open_sky_model([], components)) if components else None
+        sky = open_sky_model([], components) if components else None
+
+        def prepare(sources: list[DataSource]) -> None:
+            self._prepare(sources)
+            if sky is not None:
+                _take_away(sky, sources)
+
         folder = tempfile.mkdtemp(prefix=".imager-", dir=os.getcwd())
         base = os.path.join(folder, "image")
         try:
@@ -205,7 +268,7 @@ class ClassicImager:
             if more:
                 record["outlierfile"] = _outlier_file(os.path.join(folder, "fields"), base, more)
             request = tclean_request(run.selections, record, run.weighting)
-            yield base, run_tclean(request, ["taskname=imager"], RunInput(run.chosen(), taken, self.given_density))
+            yield base, run_tclean(request, ["taskname=imager"], RunInput(run.chosen(), prepare, self.given_density, tune))
         finally:
             shutil.rmtree(folder, ignore_errors=True)
 
@@ -219,6 +282,7 @@ class ClassicImager:
         per_cycle: int = -1,
         interactive: bool = False,
         components: str = "",
+        entropy: EntropyGoal | None = None,
     ) -> dict[str, Any]:
         """Clean the image, and others with it.
 
@@ -235,6 +299,8 @@ class ClassicImager:
             A person draws the mask and steers.
         components : str
             List of components that are taken away from the data, and are in the restored images.
+        entropy : EntropyGoal, optional
+            For maximum entropy.
 
         Returns
         -------
@@ -261,7 +327,8 @@ class ClassicImager:
         changes |= self.cycles
         with tempfile.TemporaryDirectory(prefix=".masks-", dir=os.getcwd()) as masks:
             grids = [self._field(one, k, len(fields) > 1, masks) for k, one in enumerate(fields)]
-            with self.cleaned(changes | grids[0], components, grids[1:]) as (base, record):
+            tune = entropy.tune if entropy is not None else None
+            with self.cleaned(changes | grids[0], components, grids[1:], tune) as (base, record):
                 peak = 0.0
                 for number, one in enumerate(fields):
                     own = f"{base}-{number}" if number else base

@@ -28,8 +28,13 @@ from casatools.io.image import CasaImage
 __all__ = ["draw_mask", "mosaic_of_fields", "nonnegative_image", "single_dish_model"]
 
 
-def mosaic_of_fields(state: ClassicImager, images: Sequence[str], fields: Sequence[int], output: str) -> None:
+def mosaic_of_fields(
+    state: ClassicImager, images: Sequence[str], fields: Sequence[int], output: str, scale: str = "", sensitivity: str = ""
+) -> None:
     """Write the linear mosaic of images of fields, weighted with the square of their primary beams.
+
+    `scale` names an image of what the flux densities were multiplied with, 1 on a flat sky, and `sensitivity` one of the sum of the squared
+    primary beams over its greatest value.
 
     Raises
     ------
@@ -42,7 +47,8 @@ def mosaic_of_fields(state: ClassicImager, images: Sequence[str], fields: Sequen
         )
     for name in images:
         require_present(name, "image")
-    require_absent(output, what="image")
+    for name in filter(None, (output, scale, sensitivity)):
+        require_absent(name, what="image")
     folder = tempfile.mkdtemp(prefix=".mosaic-", dir=os.getcwd())
     selection = state.selection
     try:
@@ -56,14 +62,20 @@ def mosaic_of_fields(state: ClassicImager, images: Sequence[str], fields: Sequen
         centre = state.centre()
         cells = np.deg2rad(np.array([float(c.removesuffix("arcsec")) for c in state.image["cell"]]) / 3600.0)
         grid = MosaicGrid(nx, ny, (float(cells[0]), float(cells[1])), centre)
-        make_mosaic(inputs, grid, MosaicInput(output, os.path.join(folder, "weight"), 0, 2))
+        weight = os.path.join(folder, "weight")
+        make_mosaic(inputs, grid, MosaicInput(output, weight, 0, 2))
+        with CasaImage.open(weight) as image:
+            squares = np.asarray(image.read(), np.float32)
+            for name, pixels in ((scale, np.ones_like(squares)), (sensitivity, squares / max(float(squares.max()), 1e-30))):
+                if name:
+                    state.write_like(name, image.coordinates, pixels, "")
     finally:
         state.selection = selection
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def single_dish_model(state: ClassicImager, source: str, output: str, psf: str = "") -> None:
-    """Write a single dish image [Jy/beam] as a model [Jy/pixel] on the grid of the image that is defined.
+def single_dish_model(state: ClassicImager, source: str, output: str, psf: str = "", mask: str = "") -> None:
+    """Write a single dish image [Jy/beam] as a model [Jy/pixel] on the grid of the image that is defined, and where it is positive as a mask.
 
     Raises
     ------
@@ -71,7 +83,8 @@ def single_dish_model(state: ClassicImager, source: str, output: str, psf: str =
         An image is missing or exists, has no beam, or does not overlap.
     """
     require_present(source, "single dish image")
-    require_absent(output, what="image")
+    for name in filter(None, (output, mask)):
+        require_absent(name, what="image")
     beam = fit_psf_image(psf) if psf else None
     coordinates, shape = state.blank()
     direction = coordinates.direction
@@ -97,6 +110,8 @@ def single_dish_model(state: ClassicImager, source: str, output: str, psf: str =
     pixel = abs(float(direction.increment_rad[0] * direction.increment_rad[1]))
     pixels = np.broadcast_to(values * pixel / beam.area_rad2, shape).astype(np.float32)
     state.write_like(output, coordinates, pixels, "Jy/pixel")
+    if mask:
+        state.write_like(mask, coordinates, (pixels > 0).astype(np.float32), "")
 
 
 def nonnegative_image(

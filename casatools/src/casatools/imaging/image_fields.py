@@ -209,6 +209,10 @@ class ImageField(PlaneDeconvolver):
             total += row[other] * model[other, pol]
         return total
 
+    def model_on_sky(self) -> np.ndarray:
+        """The model (chan or term, pol, y, x) of what is gridded, as flux densities on the sky."""
+        return self.planes.model
+
     def sent_model(self, part: slice) -> np.ndarray:
         """The model (chan, pol, y, x) of some channels, for another rank's `predict`."""
         return np.stack([self.seen_model(chan) for chan in range(len(self.planes.model))[part]])

@@ -43,6 +43,8 @@ def maximise_entropy(
     threshold: float,
     niter: int,
     signed: bool = False,
+    prior: np.ndarray | float | None = None,
+    flux_jy: float = 0.0,
 ) -> tuple[int, float]:
     """Deconvolve one plane, from the model that is there.
 
@@ -59,6 +61,10 @@ def maximise_entropy(
         Most steps.
     signed : bool
         The sky may be negative (Stokes Q, U, V).
+    prior : ndarray (y, x) or float, optional
+        The image that has the greatest entropy [Jy/pixel]: what is thought before the data are seen. Far below the noise when not given.
+    flux_jy : float
+        What the pixels of the mask must add up to, where the sky is positive; 0 leaves it to the data.
 
     Returns
     -------
@@ -72,9 +78,15 @@ def maximise_entropy(
     noise = 1.4826 * float(np.median(np.abs(residual - np.median(residual))))
     # A sky without signal: so far below the noise that all of it adds nothing to be seen.
     # It is lower where there are more pixels, for noise lifts it everywhere.
-    level = 0.01 * max(noise, threshold, 1e-4 * peak) / beam.pixels_per_beam() * min(1.0, _FEW / float(mask.sum()))
+    level: np.ndarray | float = (
+        0.01 * max(noise, threshold, 1e-4 * peak) / beam.pixels_per_beam() * min(1.0, _FEW / float(mask.sum()))
+    )
+    if prior is not None:
+        level = np.maximum(np.asarray(prior, np.float32), level)
+    held = 0.0 if signed else flux_jy
     image = np.where(mask, model if signed else np.maximum(model, level), 0.0).astype(np.float32)
     outside = np.where(mask, 0.0, model).astype(np.float32)
+    image = _of_flux(image, held)
     left = start - beam.convolve(image + outside - first)
     # At the greatest entropy the residual of the brightest pixel is ln(b / m) over the factor: a model that is there is gone on from.
     factor = max(_FIRST, float(_entropy(image, level, signed)[0].max())) / peak
@@ -82,15 +94,19 @@ def maximise_entropy(
     best, least, since = image, peak, 0
     while done < niter and since < _PATIENCE:
         slope, width = _entropy(image, level, signed)
-        gradient = np.where(mask, factor * left - slope, 0.0).astype(np.float32)
+        gradient = _gradient(factor * left - slope, width, mask, held)
         size = np.sqrt(width)
         if float(np.vdot(size * gradient, size * gradient)) < _CONVERGED**2 * float(width[mask].sum()):
             if factor * max(threshold, noise) > _RANGE:
                 break
             factor *= _RAISE
-            gradient = np.where(mask, factor * left - slope, 0.0).astype(np.float32)
+            gradient = _gradient(factor * left - slope, width, mask, held)
         step = size * _solve(beam, size * mask, factor, size * gradient)
-        image = image + step if signed else np.maximum(image + step, 0.1 * image)
+        if held:
+            # What a change of the flux's multiplier changes, as much of it as keeps the flux.
+            other = size * _solve(beam, size * mask, factor, size * mask)
+            step = step - other * np.float32(step.sum(dtype=np.float64) / other.sum(dtype=np.float64))
+        image = image + step if signed else _of_flux(np.maximum(image + step, 0.1 * image), held)
         left = start - beam.convolve(image + outside - first)
         done += 1
         peak = _reachable(left, mask, signed)
@@ -106,12 +122,26 @@ def maximise_entropy(
     return done, float(peak_in_mask(residual, mask)[0])
 
 
+def _of_flux(image: np.ndarray, flux_jy: float) -> np.ndarray:
+    """An image scaled to a flux; as it is for 0."""
+    return image * np.float32(flux_jy / float(image.sum(dtype=np.float64))) if flux_jy else image
+
+
+def _gradient(slopes: np.ndarray, width: np.ndarray, mask: np.ndarray, flux_jy: float) -> np.ndarray:
+    """The gradient in the mask, less the multiplier of a flux that is held: that which leaves the scaled steps without a sum."""
+    found = np.where(mask, slopes, 0.0)
+    if flux_jy:
+        weights = np.where(mask, width, 0.0)
+        found = np.where(mask, found - float((weights * found).sum(dtype=np.float64) / weights.sum(dtype=np.float64)), 0.0)
+    return found.astype(np.float32)
+
+
 def _reachable(residual: np.ndarray, mask: np.ndarray, signed: bool) -> float:
     """The peak that a model can take away: a positive one leaves negative residuals where it is zero."""
     return float(peak_in_mask(residual if signed else np.maximum(residual, 0.0), mask)[0])
 
 
-def _entropy(image: np.ndarray, level: float, signed: bool) -> tuple[np.ndarray, np.ndarray]:
+def _entropy(image: np.ndarray, level: np.ndarray | float, signed: bool) -> tuple[np.ndarray, np.ndarray]:
     """Derivative of the negative entropy, and the inverse of its second derivative."""
     if signed:
         return np.arcsinh(image / (2.0 * level)), np.hypot(image, 2.0 * level)

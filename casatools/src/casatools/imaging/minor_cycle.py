@@ -7,7 +7,7 @@ Hogbom 1974, A&AS 15, 417. Clark 1980, A&A 89, 377. Cornwell 2008, IEEE J. Sel. 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -44,6 +44,12 @@ class MinorOptions:
         For asp: below this peak Hogbom's loop goes on.
     largest_scale : float
         For asp: greatest initial scale in pixels; not positive for one from the beam.
+    flux_jy : float
+        For mem: what the model is expected to add up to, evenly spread where nothing else is known; 0 for nothing.
+    holds_flux : bool
+        For mem: the model must add up to that.
+    prior : ndarray (y, x), optional
+        For mem: the image of greatest entropy.
     """
 
     deconvolver: str = "hogbom"
@@ -52,6 +58,9 @@ class MinorOptions:
     small_scale_bias: float = 0.0
     fused_threshold_jy: float = 0.0
     largest_scale: float = -1.0
+    flux_jy: float = 0.0
+    holds_flux: bool = False
+    prior: np.ndarray | None = field(default=None, compare=False, repr=False)
 
     def __post_init__(self) -> None:
         if self.deconvolver not in DECONVOLVERS:
@@ -199,7 +208,10 @@ class MinorCycle:
             return 0, float(peak_in_mask(seen, mask)[0])
         name = self.options.deconvolver
         if name == "mem":
-            return maximise_entropy(residual, model, self._transform_of(psf), mask, threshold, niter, signed)
+            options = self.options
+            prior = options.flux_jy / float(mask.sum()) if options.prior is None and options.flux_jy > 0 else options.prior
+            held = options.flux_jy if options.holds_flux else 0.0
+            return maximise_entropy(residual, model, self._transform_of(psf), mask, threshold, niter, signed, prior, held)
         if name == "asp":
             return self._adaptive(residual, model, psf, mask, threshold, niter)
         return self._components(name, residual, model, psf, mask, threshold, niter)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
@@ -14,7 +14,7 @@ from casatools.imaging.plane_mixing import CORRELATION_NAMES, sum_of_planes
 from casatools.imaging.visibilities import DataSource, rotate_phase_centre
 from casatools.io.ms import VisChunk, iter_chunks, write_chunks
 
-__all__ = ["save_model_column"]
+__all__ = ["predict_rows", "save_model_column"]
 
 _SPEED_OF_LIGHT_M_S = 299792458.0
 _NAMES = {code: CORRELATION_NAMES[code] for code in (5, 8, 9, 12)}
@@ -56,18 +56,45 @@ def _fill(source: DataSource) -> None:
 
 
 def _predict(data: ImagingData, source: DataSource, chunk: VisChunk, fields: Sequence[ImageField]) -> np.ndarray:
-    freq = source.channels(chunk.ddid)[0]
-    image_chan = data.image_channels(source, chunk.ddid, freq, chunk["TIME"])
-    codes = source.correlation_codes(chunk.ddid)
-    out = np.zeros((len(chunk["UVW"]), len(freq), len(chunk.correlations)), dtype=np.complex64)
+    return predict_rows(data, source, chunk.columns, chunk.ddid, source.channels(chunk.ddid)[0], chunk.correlations, fields)
+
+
+def predict_rows(
+    data: ImagingData,
+    source: DataSource,
+    columns: Mapping[str, np.ndarray],
+    ddid: int,
+    freq: np.ndarray,
+    correlations: np.ndarray,
+    fields: Sequence[ImageField],
+) -> np.ndarray:
+    """Visibilities (row, chan, corr) complex64 [Jy] of the models of all fields.
+
+    Parameters
+    ----------
+    data : ImagingData
+    source : DataSource
+    columns : mapping of ndarray (row, ...)
+        UVW, FIELD_ID, TIME, ANTENNA1 and ANTENNA2.
+    ddid : int
+    freq : ndarray (chan,) float64 [Hz]
+        Of the data, in their own frame.
+    correlations : ndarray (corr,) int64
+        Numbers in the polarization row.
+    fields : sequence of ImageField
+    """
+    image_chan = data.image_channels(source, ddid, freq, columns["TIME"])
+    codes = source.correlation_codes(ddid)
+    out = np.zeros((len(columns["UVW"]), len(freq), len(correlations)), dtype=np.complex64)
     group = None
     if source.groups is not None:
-        group = source.groups.rows(source.number, chunk["FIELD_ID"], chunk["ANTENNA1"], chunk["ANTENNA2"], chunk["TIME"])
+        antennas = columns["ANTENNA1"], columns["ANTENNA2"]
+        group = source.groups.rows(source.number, columns["FIELD_ID"], *antennas, columns["TIME"])
     for image in fields:
-        uvw, shift = _recentred(data, source, chunk, image)
+        uvw, shift = _recentred(data, source, columns, image)
         planes: dict[tuple[str, int], np.ndarray] = {}
         turn = np.exp(2j * np.pi * shift[:, None] * (freq / _SPEED_OF_LIGHT_M_S)[None, :]) if np.abs(shift).max() > 1e-6 else 1.0
-        for k, corr in enumerate(chunk.correlations):
+        for k, corr in enumerate(correlations):
             hand = image.beam_of(codes[int(corr)])
             for label, factor in sum_of_planes(codes[int(corr)], data.labels).items():
                 if (label, hand) not in planes:
@@ -77,11 +104,13 @@ def _predict(data: ImagingData, source: DataSource, chunk: VisChunk, fields: Seq
     return out
 
 
-def _recentred(data: ImagingData, source: DataSource, chunk: VisChunk, image: ImageField) -> tuple[np.ndarray, np.ndarray]:
+def _recentred(
+    data: ImagingData, source: DataSource, columns: Mapping[str, np.ndarray], image: ImageField
+) -> tuple[np.ndarray, np.ndarray]:
     """uvw for the phase centre of a field, and the paths to it."""
-    uvw = np.asarray(chunk["UVW"], dtype=np.float64).copy()
+    uvw = np.asarray(columns["UVW"], dtype=np.float64).copy()
     shift = np.zeros(len(uvw))
-    for rows, own, target, turn in source.phase_rows(chunk["FIELD_ID"], chunk["TIME"], data.centre):
+    for rows, own, target, turn in source.phase_rows(columns["FIELD_ID"], columns["TIME"], data.centre):
         if turn is not None:
             uvw[rows] = uvw[rows] @ turn.T
         if target == data.centre:

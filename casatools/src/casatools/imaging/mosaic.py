@@ -103,6 +103,13 @@ class MosaicField(ImageField):
             sky[chan, pol] = self._sky(sky[chan, pol], self._weight_plane(first + int(chan)), int(pol))
         return sky
 
+    def model_on_sky(self) -> np.ndarray:
+        """As `ImageField.model_on_sky`."""
+        sky = np.zeros_like(self.planes.model)
+        for chan, pol in np.argwhere(self.planes.model.any(axis=(2, 3))):
+            sky[chan, pol] = self._sky(self.planes.model[chan, pol], self._weight_plane(int(chan)), int(pol))
+        return sky
+
     def _weight_plane(self, chan: int) -> int:
         """Which of the weight images a plane of the model has."""
         return chan

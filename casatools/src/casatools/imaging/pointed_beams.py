@@ -101,7 +101,7 @@ def _field_beams(
     if not np.isfinite(x0 + y0):
         yield from (np.zeros(shape, np.float32) for _ in freq_hz)
         return
-    beams = antenna_beams(source.telescope, patterns)
+    beams = antenna_beams(source.beam_telescope, patterns)
     image = beams.image()
     if image is not None:
         dx, dy = direction.increment_rad

@@ -9,7 +9,7 @@ and `normalization` leaves them as they are.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from typing import Any
@@ -162,6 +162,8 @@ class SynthesisRun:
     weighting : dict
     normalizing : dict
         pblimit, normtype and psfcutoff, where the images do not say them.
+    prepare : callable, optional
+        Changes what is read of the data sources.
     """
 
     def __init__(self) -> None:
@@ -169,6 +171,7 @@ class SynthesisRun:
         self.images: list[dict[str, Any]] = []
         self.weighting: dict[str, Any] = {}
         self.normalizing: dict[str, Any] = {}
+        self.prepare: Callable[[list[DataSource]], None] | None = None
         self._sources: list[DataSource] = []
         self._plans: list[FieldImages] = []
         self._imager: Imager | None = None
@@ -236,6 +239,8 @@ class SynthesisRun:
             writable = any(bool(s.get("usescratch")) for s in self.selections)
             self._sources = open_sources(first.paths, self.chosen(), first.datacolumn, writable)
             try:
+                if self.prepare is not None:
+                    self.prepare(self._sources)
                 data = prepare_data(first, self._sources)
                 centres = [data.centre, *(phase_centre(r, self._sources) for r in requests[1:])]
                 self._plans = [plan_images(r, data, c, k) for k, (r, c) in enumerate(zip(requests, centres, strict=True))]
@@ -517,7 +522,7 @@ class SynthesisRun:
         """
         run = SynthesisRun()
         run.images, run.weighting, run.normalizing = [dict(self.images[number])], self.weighting, self.normalizing
-        run.given_density = self.given_density
+        run.given_density, run.prepare = self.given_density, self.prepare
         parts = []
         for name in filter(None, columns):
             run.selections = [{**s, "datacolumn": name} for s in self.selections]

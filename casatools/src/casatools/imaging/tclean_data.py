@@ -20,7 +20,7 @@ from casatools.imaging.tracking import track_of
 from casatools.imaging.visibilities import DataSource, open_sources, stokes_planes
 from casatools.io.ms import Selection
 
-__all__ = ["imaged_sources", "phase_centre", "prepare_data"]
+__all__ = ["hold_apart", "imaged_sources", "phase_centre", "prepare_data"]
 
 
 @contextmanager
@@ -71,10 +71,10 @@ def prepare_data(request: TcleanRequest, sources: list[DataSource]) -> ImagingDa
     axis = _spectral_axis(request, sources)
     data = ImagingData(sources, planes, centre, axis, is_cube, request.interpolation, request.stokes == "pseudoI")
     data.is_split = request.specmode == "mvc"
-    return _apart(request, data) if request.is_aperture else data
+    return hold_apart(request, data) if request.is_aperture else data
 
 
-def _apart(request: TcleanRequest, data: ImagingData) -> ImagingData:
+def hold_apart(request: TcleanRequest, data: ImagingData) -> ImagingData:
     """Hold the correlations of circular feeds themselves, where their hands have beams of their own.
 
     Raises
@@ -84,7 +84,7 @@ def _apart(request: TcleanRequest, data: ImagingData) -> ImagingData:
     """
     codes = [s.correlation_codes(int(s.ddids[0])) for s in data.sources]
     apart = [
-        antenna_beams(s.telescope, request.vptable, measured=True).is_squinted and any(c in (5, 6, 7, 8) for c in own)
+        antenna_beams(s.beam_telescope, request.vptable, measured=True).is_squinted and any(c in (5, 6, 7, 8) for c in own)
         for s, own in zip(data.sources, codes, strict=True)
     ]
     if not any(apart):

@@ -34,7 +34,7 @@ from casatools.io.image.coordinates.make import make_image_coordinates
 from casatools.io.image.coordinates.observation import ObservationInfo
 from casatools.io.image.coordinates.system import Coordinates
 
-__all__ = ["FieldImages", "begin_images", "mosaic_beams", "next_name", "plan_images", "write_images"]
+__all__ = ["FieldImages", "begin_images", "make_field", "mosaic_beams", "next_name", "plan_images", "write_images"]
 
 
 # Frames under other names in images: there is none of a moving source, whose frequencies are those at rest.
@@ -96,10 +96,33 @@ def plan_images(
     """
     store = store or PlaneStore()
     coordinates = _coordinates(request, data, centre)
-    options, axis = request.grid_options, data.axis
-    npol = len(data.labels)
     # The visibilities are held at the phase centre of the main image.
     here = convert_direction(centre, data.centre.frame, float(data.sources[0].times_s[0]), data.sources[0].position_m)
+    image = make_field(request, data, here, coordinates, number, store)
+    shape = (data.axis.nchan, len(data.labels), *image.options.shape[::-1])
+    base = request.imagename if request.restart else next_name(request.imagename)
+    # The beam of a mosaic is known when the weights of all pointings are.
+    if is_late and not (request.is_mosaic or request.mask or request.usemask != "user" or request.vptable):
+        found = FieldImages(request, base, image, coordinates, store.zeros(shape), store.zeros(shape, bool))
+        found.make_beams = partial(_make_beams, found, data, store)
+        return found
+    found = FieldImages(request, base, image, coordinates, store.full(shape, np.float32, 1), store.full(shape, bool, True))
+    if not request.is_mosaic:
+        _primary_beams(request, data, coordinates, found.beam_power, store)
+    _set_masks(found)
+    return found
+
+
+def make_field(
+    request: TcleanRequest,
+    data: ImagingData,
+    here: Direction,
+    coordinates: Coordinates,
+    number: int,
+    store: PlaneStore | None = None,
+) -> ImageField:
+    """The planes of an image about a phase centre, in the frame of the main image's, and how they are gridded."""
+    options, axis, npol = request.grid_options, data.axis, len(data.labels)
     image: ImageField
     if request.is_mosaic:
         direction = coordinates.direction
@@ -123,18 +146,7 @@ def plan_images(
     else:
         image = ImageField(options, here, data.centre, (axis.nchan, npol), request.minor_options, number, data.mixing(), store)
     image.labels = tuple(data.labels)
-    shape = (axis.nchan, npol, options.shape[1], options.shape[0])
-    base = request.imagename if request.restart else next_name(request.imagename)
-    # The beam of a mosaic is known when the weights of all pointings are.
-    if is_late and not (request.is_mosaic or request.mask or request.usemask != "user" or request.vptable):
-        found = FieldImages(request, base, image, coordinates, store.zeros(shape), store.zeros(shape, bool))
-        found.make_beams = partial(_make_beams, found, data, store)
-        return found
-    found = FieldImages(request, base, image, coordinates, store.full(shape, np.float32, 1), store.full(shape, bool, True))
-    if not request.is_mosaic:
-        _primary_beams(request, data, coordinates, found.beam_power, store)
-    _set_masks(found)
-    return found
+    return image
 
 
 def _make_beams(images: FieldImages, data: ImagingData, store: PlaneStore) -> None:

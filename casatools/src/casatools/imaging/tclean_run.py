@@ -28,7 +28,7 @@ from casatools.imaging.shares import make_imager
 from casatools.imaging.tclean_data import imaged_sources, phase_centre, prepare_data
 from casatools.imaging.tclean_images import FieldImages, begin_images, plan_images, write_images
 from casatools.imaging.virtual_cube import plan_virtual_cube
-from casatools.imaging.virtual_recipes import can_keep_recipes, keep_recipes
+from casatools.imaging.virtual_recipes import keep_recipes
 from casatools.imaging.visibilities import DataSource
 from casatools.io.ms import Selection
 
@@ -47,11 +47,14 @@ class RunInput:
         Changes what is read of the data sources.
     density : ndarray (plane, x, y), optional
         Of uv samples, in the place of the data's own.
+    tune : callable, optional
+        Changes how the images are deconvolved.
     """
 
     selections: Sequence[Selection]
     prepare: Callable[[list[DataSource]], None] | None = None
     density: np.ndarray | None = None
+    tune: Callable[[list[FieldImages]], None] | None = None
 
 
 def run_tclean(request: TcleanRequest, history: list[str] | None = None, given: RunInput | None = None) -> dict[str, Any]:
@@ -185,6 +188,8 @@ def _image(
     centres = [data.centre, *(phase_centre(r, sources) for r in requests[1:])]
     plan_field = plan_virtual_cube if request.specmode == "mvc" else partial(plan_images, is_late=request.niter == 0)
     plans = [plan_field(r, data, c, k, store) for k, (r, c) in enumerate(zip(requests, centres, strict=True))]
+    if given is not None and given.tune is not None:
+        given.tune(plans)
     images = [plan.image for plan in plans]
     control = CycleControl(request.cycle_options, interactive=bool(request.interactive))
     checkpoint = Checkpoint(requests, plans[0].base)
@@ -217,8 +222,8 @@ def _image(
                     writer = ImageWriter(folder, plan.base, made.coordinates, telescope, field.name, history, store=store)
                     write_images(made, writer, data.labels)
     if request.saves_model and (request.niter > 0 or any(image.planes.model.any() for image in images)):
-        if request.savemodel == "virtual" and can_keep_recipes(request, data):
-            keep_recipes(data, requests, [plan.base for plan in plans])
+        if request.savemodel == "virtual":
+            keep_recipes(data, requests, plans)
         else:
             save_model_column(data, images)
     # A run that is killed while it writes the model goes on too: to write it.

@@ -93,6 +93,11 @@ class VirtualTerms(JointTerms):
                 model[chan] = np.where(ratio > 0, model[chan] / np.where(ratio > 0, ratio, 1.0), 0.0)
         return model
 
+    def model_on_sky(self) -> np.ndarray:
+        """That of the cube."""
+        self.source.cube.planes.model[...] = self._model_cube()
+        return self.source.cube.model_on_sky()
+
     def beam_of(self, code: int) -> int:
         """As the cube."""
         return self.source.cube.beam_of(code)

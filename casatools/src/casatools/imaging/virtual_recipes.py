@@ -1,4 +1,4 @@
-"""Models of tclean kept as virtual models: the images themselves, through the code that keeps those of ft and setjy."""
+"""Models of tclean kept as virtual models: the images' transforms in the reference's form, or the images with what predicts from them."""
 
 from __future__ import annotations
 
@@ -6,44 +6,41 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from casatools._base import log
-from casatools._base.errors import ParameterError
 from casatools.calibration.predict_sky import STOKES, open_sky_model
-from casatools.calibration.virtual_models import keep_sky, places_of
+from casatools.calibration.virtual_models import are_whole, places_of, sky_recipes, write_recipes
+from casatools.imaging.imaged_models import imaged_model
 from casatools.imaging.imager import ImagingData
 from casatools.imaging.request import TcleanRequest
+from casatools.imaging.tclean_images import FieldImages
 
-__all__ = ["can_keep_recipes", "keep_recipes"]
+__all__ = ["keep_recipes"]
 
 
-def can_keep_recipes(request: TcleanRequest, data: ImagingData) -> bool:
-    """Whether a virtual model can stand for the model images of a run; why not is logged."""
-    why = ""
+def _needs_gridder(request: TcleanRequest, data: ImagingData) -> bool:
+    """Whether the transform of the image alone does not say what the model is: beams, moving images, correlations, virtual cubes."""
     fields = [source.ms.metadata.fields[int(f)] for source in data.sources for f in source.field_ids]
-    if request.is_mosaic:
-        why = f"gridder {request.gridder!r} has beams"
-    elif not set(data.labels) <= set(STOKES):
-        why = f"images of {', '.join(data.labels)} are none of Stokes parameters"
-    elif request.specmode == "mvc":
-        why = "a virtual cube has terms and channels"
-    elif any(s.track is not None for s in data.sources) or any(f.ephemeris_id >= 0 for f in fields):
-        why = "something imaged moves"
-    else:
-        try:
-            for source in data.sources:
-                places_of(source.ms, source.resolved)
-        except ParameterError:
-            why = "parts of scans are selected"
-    if why:
-        log.post(f"tclean: savemodel='virtual': the model is kept as visibilities in MODEL_DATA, for {why}", "WARN")
-    return not why
+    moves = any(s.track is not None for s in data.sources) or any(f.ephemeris_id >= 0 for f in fields)
+    return request.is_mosaic or request.specmode == "mvc" or moves or not set(data.labels) <= set(STOKES)
 
 
-def keep_recipes(data: ImagingData, requests: Sequence[TcleanRequest], bases: Sequence[str]) -> None:
-    """Keep the model images on disk as recipes of the selected data; those of outlier fields add up."""
-    for number, (request, base) in enumerate(zip(requests, bases, strict=True)):
-        names = [f"{base}.model.tt{k}" for k in range(request.terms)] if request.terms else [f"{base}.model"]
+def keep_recipes(data: ImagingData, requests: Sequence[TcleanRequest], plans: Sequence[FieldImages]) -> None:
+    """Keep the models of a run, whose images are on disk, as recipes of the selected data; those of outlier fields add up.
+
+    A recipe serves whole scans, as the reference's do: of a selection that cuts through them, the rest of these scans has the model too.
+    """
+    places = [places_of(source.ms, source.resolved, whole=False) for source in data.sources]
+    for source in data.sources:
+        if not are_whole(source.ms, source.resolved):
+            log.post("tclean: savemodel='virtual': the model serves whole scans, also what is not selected of them", "WARN")
+    followed = requests[0].centre_text()
+    for number, (request, plan) in enumerate(zip(requests, plans, strict=True)):
+        if _needs_gridder(request, data):
+            for source, own in zip(data.sources, places, strict=True):
+                write_recipes(source.ms, own, [imaged_model(source.ms, own, data, plan, followed)], number > 0)
+            continue
+        names = [f"{plan.base}.model.tt{k}" for k in range(request.terms)] if request.terms else [f"{plan.base}.model"]
         sky = open_sky_model(names, in_frame=True)
         # A gridder without w terms made the image: it is flat.
         sky = replace(sky, terms=[replace(t, curved=request.grid_options.wide_field) for t in sky.terms])
-        for source in data.sources:
-            keep_sky(source.ms, source.resolved, sky, incremental=number > 0)
+        for source, own in zip(data.sources, places, strict=True):
+            write_recipes(source.ms, own, sky_recipes(source.ms, own, sky), number > 0)

@@ -16,7 +16,7 @@ from casatools._base.errors import DataError, ParameterError, SelectionError
 from casatools._base.memory import chunk_bytes
 from casatools._base.threads import over_rows
 from casatools.frames.baselines import parallactic_angle
-from casatools.frames.directions import Direction, frame_turn
+from casatools.frames.directions import Direction, convert_direction, frame_turn
 from casatools.frames.frequencies import doppler_factor
 from casatools.frames.observatories import Position, observatory_position
 from casatools.imaging.frequency_grid import SpectralAxis
@@ -27,6 +27,7 @@ from casatools.kernels.spectral_regrid import interpolate_channels, nearest_chan
 from casatools.kernels.stokes_planes import mix_correlations
 from casatools.transform.field_directions import phase_centres
 from casatools.transform.moving_sources import moving_factor
+from casatools.transform.near_field import near_field_path
 
 if TYPE_CHECKING:
     from casatools.calibration.predict_sky import SkyModel
@@ -207,10 +208,20 @@ class DataSource:
     selection : Selection
     datacolumn : str
         ``data``, ``corrected`` or ``model``; corrected falls back to data where it is missing, a model may be recipes.
+    ms : MeasurementSet, optional
+        Open already; it is closed by who opened it, also where this raises.
     """
 
-    def __init__(self, path: str, selection: Selection, datacolumn: str, number: int = 0, writable: bool = False) -> None:
-        self.ms = MeasurementSet(path, writable=writable)
+    def __init__(
+        self,
+        path: str,
+        selection: Selection,
+        datacolumn: str,
+        number: int = 0,
+        writable: bool = False,
+        ms: MeasurementSet | None = None,
+    ) -> None:
+        self.ms = ms or MeasurementSet(path, writable=writable)
         self.number = number
         self.fell_back = False
         try:
@@ -224,11 +235,15 @@ class DataSource:
             self.ddids = np.unique(self.ms.read("DATA_DESC_ID", self.resolved.rows))
             self.field_ids = np.unique(self.ms.read("FIELD_ID", self.resolved.rows))
         except BaseException:
-            self.ms.close()
+            if ms is None:
+                self.ms.close()
             raise
         metadata = self.ms.metadata
         self.telescope = metadata.observations[0].telescope_name if metadata.observations else ""
         self._position: np.ndarray | None = None
+        # Whose primary beams are taken, and how far the source is: another telescope's and near where somebody says so.
+        self.beam_telescope = self.telescope
+        self.distance_m = 0.0
         self.groups: RowGroups | None = None
         self.track: Track | None = None
         # Where frequencies are converted towards: the image's centre once it is known, else the first field.
@@ -266,6 +281,10 @@ class DataSource:
             except ParameterError:
                 self._position = np.asarray(self.ms.metadata.antennas[0].position_m)
         return self._position
+
+    @position_m.setter
+    def position_m(self, value: np.ndarray) -> None:
+        self._position = value
 
     def field_direction(self, field_id: int) -> Direction:
         """Phase direction of a field; of one with an ephemeris at the first time that is selected."""
@@ -421,6 +440,8 @@ class DataSource:
             vis, weight = _planes_of(chunk, self.column, weights, planes, pseudo, codes, there)
             uvw = np.asarray(chunk["UVW"], dtype=np.float64)
             freq = self.channels(chunk.ddid)[0]
+            if self.distance_m:
+                self._refocus(vis, chunk, freq, centre)
             uvw = self._recentre(uvw, vis, chunk["FIELD_ID"], chunk["TIME"], freq, centre)
             if self.is_unit:
                 vis[...] = self.factor
@@ -448,6 +469,12 @@ class DataSource:
                 group,
                 fields,
             )
+
+    def _refocus(self, vis: np.ndarray, chunk: VisChunk, freq: np.ndarray, centre: Direction) -> None:
+        """Take the curvature of the waves of a near source in the image's centre out of the data; `vis` is changed in place."""
+        there = convert_direction(centre, "J2000", float(chunk["TIME"][0]), self.position_m)
+        extra = near_field_path(self.ms, chunk["ANTENNA1"], chunk["ANTENNA2"], chunk["TIME"], [there], self.distance_m)
+        vis *= np.exp((-2j * np.pi / _SPEED_OF_LIGHT_M_S) * np.multiply.outer(extra, freq)).astype(np.complex64)
 
     def _recentre(
         self, uvw: np.ndarray, vis: np.ndarray, field_id: np.ndarray, times_s: np.ndarray, freq: np.ndarray, centre: Direction

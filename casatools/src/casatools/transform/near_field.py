@@ -16,7 +16,7 @@ from casatools.frames.directions import Direction
 from casatools.io.ms import MeasurementSet
 from casatools.transform.field_directions import array_position
 
-__all__ = ["curvature_m", "near_field_w"]
+__all__ = ["curvature_m", "near_field_path", "near_field_w"]
 
 
 def curvature_m(uvw_m: np.ndarray, distance_m: float) -> np.ndarray:
@@ -54,8 +54,20 @@ def near_field_w(ms: MeasurementSet, rows: np.ndarray, directions: Sequence[Dire
         Of the source: one, or one for each row.
     distance_m : float
     """
-    positions = np.array([a.position_m for a in ms.metadata.antennas])
     first, second, times = (np.asarray(ms.read(c, rows)) for c in ("ANTENNA1", "ANTENNA2", "TIME"))
+    return near_field_path(ms, first, second, times, directions, distance_m)
+
+
+def near_field_path(
+    ms: MeasurementSet,
+    first: np.ndarray,
+    second: np.ndarray,
+    times: np.ndarray,
+    directions: Sequence[Direction],
+    distance_m: float,
+) -> np.ndarray:
+    """`near_field_w` for the numbers of two antennas (row,) and times [s] (row,)."""
+    positions = np.array([a.position_m for a in ms.metadata.antennas])
     place = array_position(ms)
     distinct, where = np.unique(times, return_inverse=True)
     where = np.ravel(where)

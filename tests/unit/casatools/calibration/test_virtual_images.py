@@ -212,9 +212,9 @@ def test_gridders_with_beams_and_empty_images(shared_input: Input) -> None:
     ft(vis, field="0", model=make_image(vis, "m.im", {"I": 1.0}))
     with tables.table(f"{vis}/SOURCE", readonly=False, ack=False) as source:
         record = source.getcell("SOURCE_MODEL", 0)
-        record["ft_0"]["container"]["name"] = "MosaicFTNew"
+        record["ft_0"]["container"]["name"] = "AWProjectFT"
         source.putcell("SOURCE_MODEL", 0, record)
-    with pytest.raises(UnsupportedError, match="MosaicFTNew"):
+    with pytest.raises(UnsupportedError, match="AWProjectFT"):
         uvsub(vis)
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from casatasks import tclean
+from casatasks import tclean, uvsub
 from casatools import image, synthesisimager, synthesisutils, table
 from casatools._base.errors import ParameterError
 from casatools.frames.directions import Direction, angular_separation
@@ -220,3 +220,19 @@ def test_refused() -> None:
     with pytest.raises(ParameterError, match="no radial velocities"):
         tclean(imagename="x", specmode="cubesource", phasecenter="e.tab", niter=0, **PLACE, **CUBE)
     assert not list(Path().glob("x.*"))
+
+
+def test_virtual_models_follow_the_source() -> None:
+    """A model that is kept as a recipe moves with the field, as that in the column does."""
+    shutil.copytree("mv.ms", "column.ms")
+    found = []
+    for path, kind in (("mv.ms", "virtual"), ("column.ms", "modelcolumn")):
+        tclean(**{**PLACE, "vis": path}, imagename=kind, phasecenter="TRACKFIELD", niter=10, gain=0.3, savemodel=kind)
+        with MeasurementSet(path) as ms:
+            assert ms.has("MODEL_DATA") == (kind == "modelcolumn")
+        uvsub(path)
+        with MeasurementSet(path) as ms:
+            rows = np.flatnonzero(ms.read("FIELD_ID") == 0)
+            found.append(ms.read("DATA", rows) - ms.read("CORRECTED_DATA", rows))
+    assert np.abs(found[1]).max() > 0
+    np.testing.assert_allclose(*found, atol=1e-5 * np.abs(found[1]).max())

@@ -31,6 +31,10 @@ class Models(Setup):
         if phasecentertime >= 0:
             raise UnsupportedError(f"imager.ft: phasecentertime={phasecentertime} is not there yet; leave it at -1")
         state = self._open()
+        if state.distance_m:
+            raise UnsupportedError(
+                "imager.ft: models of near sources (defineimage with 'distance') are not predicted; leave the distance at 0"
+            )
         names = [str(n) for n in (model if isinstance(model, (list, tuple)) else [model]) if str(n)]
         chosen = {k: v for k, v in state.field_selection().items() if k in ("field", "spw")}
         predict_sky(state.path, chosen, open_sky_model(names, complist, state.reference), incremental, virtual=not state.scratch)

@@ -6,7 +6,8 @@ from typing import Annotated, Any
 
 from casatools._base import kinds
 from casatools._base.declare import method
-from casatools._base.errors import ParameterError, UnsupportedError
+from casatools._base.errors import ParameterError
+from casatools.imaging.classic_imager import EntropyGoal
 from casatools.imaging.classic_products import draw_mask, mosaic_of_fields, nonnegative_image, single_dish_model
 from casatools.imaging.request import jansky
 from casatools.tools.imager.making import ImageIn, ImageOut, Names, several, single
@@ -24,13 +25,17 @@ class Products(Setup):
         algorithm: Annotated[str, kinds.Choice(("entropy",)), "Only entropy"] = "entropy",
         niter: Annotated[int, kinds.Int(min=0), "Steps"] = 20,
         sigma: Annotated[Any, Anything, "Noise of the residual image to come down to"] = [],  # noqa: B006 - not changed
-        targetflux: Annotated[Any, Anything, "Only empty: the flux is what the data say"] = [],  # noqa: B006 - not changed
-        constrainflux: Annotated[bool, kinds.Bool(), "Only False"] = False,
+        targetflux: Annotated[Any, Anything, "Flux density that is expected, evenly spread where there is no prior"] = [],  # noqa: B006 - not changed
+        constrainflux: Annotated[bool, kinds.Bool(), "The model must have the flux density 'targetflux'"] = False,
         displayprogress: Annotated[bool, kinds.Bool(), "Progress is shown in terminals in any case"] = False,
         model: Names = [],  # noqa: B006 - copied
         keepfixed: Annotated[list[bool], kinds.BoolList(), "Models that stay as they are: one value, or one for each"] = [False],  # noqa: B006 - copied
         complist: Annotated[str, kinds.InPath(), "Component list that is taken away from the data"] = "",
-        prior: Names = [],  # noqa: B006 - copied
+        prior: Annotated[
+            list[str],
+            kinds.TextList(drop_empty=True),
+            "Image [Jy/pixel] that the model is like where the data do not say otherwise",
+        ] = [],  # noqa: B006 - copied
         mask: Names = [],  # noqa: B006 - copied
         image: Names = [],  # noqa: B006 - copied
         residual: Names = [],  # noqa: B006 - copied
@@ -39,17 +44,17 @@ class Products(Setup):
 
         Raises
         ------
-        NotOpenError, ParameterError, DataError, UnsupportedError
-            None is open or defined, a value is wrong, the data do not allow it, or an option is not there.
+        NotOpenError, ParameterError, PathMissingError, DataError
+            None is open or defined, a value is wrong, the prior is missing, or the data do not allow it.
         """
         del displayprogress, algorithm
-        if constrainflux or (given(targetflux) and jansky(targetflux) > 0):
-            raise UnsupportedError("imager.mem: targetflux and constrainflux are not there yet; the flux is what the data say")
-        if single(prior, "prior"):
-            raise UnsupportedError("imager.mem: prior is not there; a model that is there is gone on from")
+        flux = jansky(targetflux) if given(targetflux) else 0.0
+        if constrainflux and flux <= 0:
+            raise ParameterError("imager.mem: constrainflux=True needs parameter 'targetflux', a positive flux density")
         fields = several(model, keepfixed, mask, image, residual)
         noise = jansky(sigma) if given(sigma) else 0.0
-        self._open().clean("mem", niter, 0.1, 3.0 * noise, fields, components=complist)
+        goal = EntropyGoal(max(flux, 0.0), constrainflux, single(prior, "prior"))
+        self._open().clean("mem", niter, 0.1, 3.0 * noise, fields, components=complist, entropy=goal)
         return True
 
     @method
@@ -86,8 +91,10 @@ class Products(Setup):
         self,
         images: Annotated[list[str], kinds.TextList(drop_empty=True), "Images of the fields"] = [],  # noqa: B006 - copied
         mosaic: ImageOut = "",
-        fluxscale: Annotated[str, kinds.OutPath(), "Only empty"] = "",
-        sensitivity: Annotated[str, kinds.OutPath(), "Only empty"] = "",
+        fluxscale: Annotated[
+            str, kinds.OutPath(), "New image of what flux densities are multiplied with: 1, for the sky is flat"
+        ] = "",
+        sensitivity: Annotated[str, kinds.OutPath(), "New image of the sum of the squared beams, 1 at its peak"] = "",
         fieldids: Annotated[list[int], kinds.IntList(), "Field of each image"] = [0],  # noqa: B006 - copied
         usedefaultvp: Annotated[bool, kinds.Bool(), "Take the telescope's own beam"] = True,
         vptable: Annotated[str, kinds.InPath(), "Table of vpmanager, with usedefaultvp=False"] = "",
@@ -96,13 +103,9 @@ class Products(Setup):
 
         Raises
         ------
-        NotOpenError, ParameterError, PathMissingError, OutputExistsError, DataError, UnsupportedError
-            None is open or defined, a name is missing, images do not fit, or an option is not there.
+        NotOpenError, ParameterError, PathMissingError, OutputExistsError, DataError
+            None is open or defined, a name is missing, or images do not fit.
         """
-        if fluxscale or sensitivity:
-            raise UnsupportedError(
-                "imager.linearmosaic: fluxscale and sensitivity are not there; the tool linearmosaic writes the sum of the squared beams"
-            )
         if not mosaic:
             raise ParameterError("imager.linearmosaic: parameter 'mosaic' must be given; it names the new image")
         if not usedefaultvp and not vptable:
@@ -111,7 +114,7 @@ class Products(Setup):
         state.blank()
         earlier, state.vptable = state.vptable, "" if usedefaultvp else vptable
         try:
-            mosaic_of_fields(state, images, fieldids, mosaic)
+            mosaic_of_fields(state, images, fieldids, mosaic, fluxscale, sensitivity)
         finally:
             state.vptable = earlier
         return True
@@ -122,20 +125,18 @@ class Products(Setup):
         sdimage: ImageIn = "",
         modelimage: ImageOut = "",
         sdpsf: Annotated[str, kinds.InPath(), "Point spread function of the single dish; the image's beam when empty"] = "",
-        maskimage: Annotated[str, kinds.OutPath(), "Only empty"] = "",
+        maskimage: Annotated[str, kinds.OutPath(), "New mask, 1 where the model is positive"] = "",
     ) -> bool:
         """Make a model image [Jy/pixel] of a single dish image, on the grid of the image that is defined.
 
         Raises
         ------
-        NotOpenError, ParameterError, PathMissingError, OutputExistsError, DataError, UnsupportedError
-            None is open or defined, a name is missing, the image has no beam or does not overlap, or a mask is asked for.
+        NotOpenError, ParameterError, PathMissingError, OutputExistsError, DataError
+            None is open or defined, a name is missing, or the image has no beam or does not overlap.
         """
-        if maskimage:
-            raise UnsupportedError("imager.makemodelfromsd: maskimage is not there; make one with imager.mask")
         if not sdimage or not modelimage:
             raise ParameterError("imager.makemodelfromsd: parameters 'sdimage' and 'modelimage' must be given")
-        single_dish_model(self._open(), sdimage, modelimage, sdpsf)
+        single_dish_model(self._open(), sdimage, modelimage, sdpsf, maskimage)
         return True
 
     @method

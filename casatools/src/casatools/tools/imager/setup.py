@@ -11,9 +11,11 @@ from casatools._base import kinds, log
 from casatools._base.declare import method
 from casatools._base.errors import NotOpenError, ParameterError, UnsupportedError
 from casatools.calibration.scratch_columns import fill_corrected, fill_model
+from casatools.frames.observatories import as_position
 from casatools.frames.quantities import parse_quantity, to_unit
 from casatools.imaging.beam_fit import GaussianBeam
 from casatools.imaging.classic_imager import ClassicImager
+from casatools.imaging.telescope_beams import telescope_pattern
 from casatools.io.ms import MeasurementSet
 
 __all__ = ["Setup", "given", "joined", "radians"]
@@ -170,21 +172,25 @@ class Setup:
         movingsource: Annotated[
             Any, Anything, "Moving source that the image follows: its name, or a table of its ephemeris"
         ] = [],  # noqa: B006 - not changed
-        distance: Annotated[Any, Anything, "Distance of a near source"] = [],  # noqa: B006 - not changed
+        distance: Annotated[
+            Any,
+            Anything,
+            "Distance [m] of a near source, whose data are focused on the middle of the image; 0 for one that is far",
+        ] = [],  # noqa: B006 - not changed
         projection: Annotated[str, kinds.Text(), "Projection"] = "SIN",
     ) -> bool:
         """Define the image.
 
         Raises
         ------
-        NotOpenError, ParameterError, UnsupportedError
-            None is open, a value is wrong, or the source is near.
+        NotOpenError, ParameterError
+            None is open, or a value is wrong.
         """
         state = self._open()
-        if given(distance) and float(parse_quantity(distance)[0]):
-            raise UnsupportedError(
-                f"imager.defineimage: distance={distance!r} is not there; move the focus with fixvis and its 'distances'"
-            )
+        away = float(parse_quantity(distance)[0]) if given(distance) else 0.0
+        if away < 0:
+            raise ParameterError(f"imager.defineimage: parameter 'distance' must not be negative; got {distance!r}")
+        away = float(to_unit(distance, "m")) if away and parse_quantity(distance)[1] else away
         modes = {"mfs": "mfs", "channel": "cube", "velocity": "cube", "frequency": "cube", "opticalvelocity": "cube"}
         if mode not in modes:
             raise ParameterError(f"imager.defineimage: parameter 'mode' must be one of {', '.join(modes)}; got {mode!r}")
@@ -203,7 +209,7 @@ class Setup:
             log.post("imager.defineimage: the gridder for wide fields is exact without facets")
         if "spw" not in state.selection and spw:
             state.selection["spw"] = joined(spw)
-        state.image = found
+        state.image, state.distance_m = found, away
         return True
 
     @method
@@ -290,7 +296,9 @@ class Setup:
         cache: Annotated[int, kinds.Int(), Fixed] = -1,
         tile: Annotated[int, kinds.Int(), Fixed] = 16,
         gridfunction: Annotated[str, kinds.Choice(("SF", "BOX", "PB")), Fixed] = "SF",
-        location: Annotated[Any, Anything, "Position of the array; that of its telescope"] = [],  # noqa: B006 - not changed
+        location: Annotated[
+            Any, Anything, "Position of the array, a measure or the name of an observatory; that of its telescope"
+        ] = [],  # noqa: B006 - not changed
         padding: Annotated[float, kinds.Float(), Fixed] = 1.0,
         freqinterp: Annotated[
             str, kinds.Choice(("nearest", "linear", "cubic")), "Interpolation between channels of cubes"
@@ -330,10 +338,10 @@ class Setup:
         for name, value in (
             ("epjtablename", epjtablename),
             ("applypointingoffsets", applypointingoffsets),
-            ("location", given(location)),
         ):
             if value:
                 raise UnsupportedError(f"imager.setoptions: {name}={value!r} is not there yet; leave it out")
+        state.place_m = as_position(location).itrf_m if given(location) else None
         state.gridding = {"gridder": machines[ftmachine], "interpolation": freqinterp}
         if machines[ftmachine] in ("mosaic", "awproject"):
             state.gridding |= {"pblimit": pblimit}
@@ -361,11 +369,15 @@ class Setup:
             None is open, or a squint or another telescope's beam is asked for.
         """
         state = self._open()
-        for name, value in (("dosquint", dosquint), ("telescope", telescope)):
-            if value:
-                raise UnsupportedError(
-                    f"imager.setvp: {name}={value!r} is not there yet; make a table with vpmanager and name it as 'vptable'"
-                )
+        if dosquint:
+            raise UnsupportedError(
+                "imager.setvp: dosquint=True is not there: beams are those of both hands; setoptions(ftmachine='awproject') has the beam of each"
+            )
+        if telescope and telescope_pattern(telescope, 1.4e9) is None:
+            raise UnsupportedError(
+                f"imager.setvp: telescope={telescope!r} has beams of the size of its dishes, which are not those of the data; name a table of vpmanager as 'vptable'"
+            )
+        state.beam_telescope = telescope
         state.uses_beam, state.vptable = dovp, "" if usedefaultvp else vptable
         return True
 
