@@ -59,8 +59,9 @@ def test_deconvolvers_are_at_least_as_near(
         tool.done()
         expected = truth(sky, beam)
         errors[who] = float(np.std((pixels(f"{who}.image") - expected)[10:-10, 10:-10]))
-    # Adaptive scales of data without short baselines are 16 % farther from this sky than the reference's (18.2 against 15.6 mJy/beam): still to be mended.
-    assert errors["o"] <= (1.2 if name == "asp" else 1.03) * errors["c"]
+    # Sidelobes beyond what the beam's image shows are most of the errors here; adaptive scales go on to the threshold into them, the reference's stop at
+    # twice that: 16.6 and 15.6 mJy/beam (16.6 and 27.1 with a gain of 0.1).
+    assert errors["o"] <= (1.12 if name == "asp" else 1.03) * errors["c"]
 
 
 def test_a_source_in_a_mosaic(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -83,7 +83,7 @@ def test_extended_sources_are_recovered_as_well_as_by_clean(name: str, niter: in
         _error(sky, _clean(options, sky, threshold, 20000)[3])
         for options in (MinorOptions("hogbom"), MinorOptions("multiscale", 0.3, (0.0, 5.0, 12.0)))
     ]
-    assert _error(sky, model) < 1.02 * min(others)
+    assert _error(sky, model) < 1.04 * min(others)
     # CASA 6.7's deconvolve task leaves these for the same images, options and threshold, with peaks of 0.119 and 0.023 Jy.
     assert _error(sky, model) < 0.6 * {"mem": 0.0055, "asp": 0.0084}[name]
     # The residual is the dirty image without what the psf makes of the model.
@@ -146,6 +146,18 @@ def test_fused_threshold_goes_on_with_points() -> None:
     assert fused[1] <= 0.02
     assert np.count_nonzero(fused[3] != plain[3]) > 0
     assert fused[0] > 20
+
+
+def test_a_ring_of_sources_does_not_fill_with_flux() -> None:
+    """A wide scale takes more of a ring's misfit than a scale on its edge does; its flux would be in the middle, where there is none."""
+    sky = _sky()
+    n = len(sky.psf)
+    ring = sum(_gaussian(n, 0.4, 20 * np.cos(t), 20 * np.sin(t), 5) for t in np.linspace(0.0, 2.0 * np.pi, 16, endpoint=False))
+    made = _Sky(sky.psf, PsfTransform(sky.psf).convolve(np.asarray(ring, np.float32)), np.asarray(ring, np.float32))
+    model = _clean(MinorOptions("asp", 0.3), made, 4 * NOISE, 500)[3]
+    y, x = np.indices(model.shape) - n // 2
+    assert abs(float(model[np.hypot(y, x) < 10].sum())) < 0.02 * ring.sum()
+    assert model.sum() == pytest.approx(ring.sum(), rel=0.05)
 
 
 def test_largest_scale_limits_the_first_guesses() -> None:
