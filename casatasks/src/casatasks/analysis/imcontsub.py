@@ -9,7 +9,7 @@ from casatasks._task import task
 from casatools._base import kinds
 from casatools._base.errors import ParameterError
 from casatools.analysis.continuum_images import subtract_continuum
-from casatools.analysis.regions import ImageSelection, parse_channels
+from casatools.analysis.regions import ImageSelection
 from casatools.analysis.sub_images import PixelChoice
 from casatools.tools.image_access import open_image
 
@@ -19,8 +19,8 @@ __all__ = ["imcontsub"]
 @task(group="analysis", pictures=("linefile", "contfile"))
 def imcontsub(
     imagename: ImageName = "",
-    linefile: Annotated[str, kinds.OutPath(), "Image of the line to write"] = "",
-    contfile: Annotated[str, kinds.OutPath(), "Image of the continuum to write"] = "",
+    linefile: Annotated[str, kinds.OutPath(), "Image of the line to write; '' writes none"] = "",
+    contfile: Annotated[str, kinds.OutPath(), "Image of the continuum to write; '' writes none"] = "",
     fitorder: Annotated[int, kinds.Int(), "Order of the polynomial"] = 0,
     region: Region = "",
     box: Annotated[Any, kinds.Text(), "Rectangles in direction pixels; '' is all"] = "",
@@ -42,12 +42,9 @@ def imcontsub(
     """
     if fitorder < 0:
         raise ParameterError(f"imcontsub: parameter 'fitorder' must not be negative; got {fitorder}")
-    for name, value in (("linefile", linefile), ("contfile", contfile)):
-        if not value:
-            raise ParameterError(f"imcontsub: parameter {name!r} must be given; it names an image to write")
     with open_image(imagename) as image:
         axis = image.coordinates.spectral_axis
         if axis is None:
             raise ParameterError(f"imcontsub: image {imagename!r} has no spectral axis")
-        channels = parse_channels(chans, image.shape[image.ndim - 1 - axis]).tolist() if chans.strip() else []
+        channels = ImageSelection(chans=chans).channels(image.coordinates, image.shape).tolist() if chans.strip() else []
         subtract_continuum(image, linefile, contfile, channels, fitorder, PixelChoice(ImageSelection(region, box, "", stokes)))

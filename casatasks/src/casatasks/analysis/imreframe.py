@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from casatasks._params import ImageName, OutFile
 from casatasks._task import task
@@ -18,7 +18,9 @@ def imreframe(
     imagename: ImageName = "",
     output: OutFile = "",
     outframe: Annotated[
-        Literal["lsrk", "lsrd", "bary", "geo", "topo", "galacto", "lgroup", "cmb", ""], "Frame of the frequencies; '' leaves it"
+        str,
+        kinds.Choice(("lsrk", "lsrd", "bary", "geo", "topo", "galacto", "lgroup", "cmb", ""), fold=True),
+        "Frame of the frequencies; '' leaves it",
     ] = "lsrk",
     epoch: Annotated[str, kinds.Text(), "topo and geo: date, such as '2012/01/01/00:00:00'; '' is the image's own"] = "",
     restfreq: Annotated[

@@ -6,12 +6,13 @@ from typing import Annotated, Any
 
 from casatasks._params import Box, Chans, ImageName, Mask, Stokes, Stretch
 from casatasks._task import task
-from casatools._base import kinds, log
+from casatools._base import kinds
 from casatools._base.errors import ParameterError
 from casatools._base.paths import require_writable_parent
 from casatools.analysis.image_statistics import ImageStatisticsOptions, image_statistics
 from casatools.analysis.regions import ImageSelection
 from casatools.analysis.statistics import StatisticsOptions
+from casatools.analysis.statistics_text import MOST_LOGGED, statistics_lines, tell_statistics
 from casatools.tools.image_access import open_image
 
 __all__ = ["imstat"]
@@ -25,8 +26,10 @@ def imstat(
     box: Box = "",
     chans: Chans = "",
     stokes: Stokes = "",
-    listit: Annotated[bool, kinds.Bool(), "Write the statistics to the log"] = True,
-    verbose: Annotated[bool, kinds.Bool(), "Write more of them to the log"] = True,
+    listit: Annotated[
+        bool, kinds.Bool(), "Write the statistics to the log, and all of them to the text file (else the table alone)"
+    ] = True,
+    verbose: Annotated[bool, kinds.Bool(), "Write more than the table to the log"] = True,
     mask: Mask = "",
     stretch: Stretch = False,
     logfile: Annotated[str, kinds.OutPath(), "Text file to write the statistics to; '' writes none"] = "",
@@ -64,29 +67,11 @@ def imstat(
         raise ParameterError(f"imstat: parameter 'clmethod' must be one of 'auto', 'tiled', 'framework'; got {clmethod!r}")
     if logfile:
         require_writable_parent(logfile)
-    summed = tuple(a for a in axes if a != -1)
     statistics = StatisticsOptions(algorithm, fence, center, lside, zscore, maxiter, niter)
+    summed = tuple(a for a in axes if a != -1)
+    selection = ImageSelection(region, box, chans, stokes)
     with open_image(imagename) as image:
-        selection = ImageSelection(region, box, chans, stokes)
         record = image_statistics(image, selection, mask, stretch, ImageStatisticsOptions(summed, statistics))
-    text = _text(imagename, record, verbose)
-    if listit:
-        log.post(text)
-    if logfile:
-        with open(logfile, "a" if append else "w", encoding="utf-8") as stream:
-            stream.write(text + "\n")
+        lines = statistics_lines(image, selection, summed, record, algorithm, None if logfile else MOST_LOGGED)
+    tell_statistics(lines, listit, verbose, logfile, append)
     return record
-
-
-def _text(imagename: str, record: dict[str, Any], verbose: bool) -> str:
-    """The statistics as lines of text."""
-    names = [n for n in record if n not in ("blc", "trc", "blcf", "trcf")]
-    lines = [
-        f"Statistics of {imagename}",
-        f"  from {record['blcf']} {list(record['blc'])}",
-        f"  to {record['trcf']} {list(record['trc'])}",
-    ]
-    lines += [
-        f"  {n:<13} {record[n]}" for n in names if verbose or n in ("npts", "sum", "mean", "rms", "min", "max", "sigma", "flux")
-    ]
-    return "\n".join(lines)

@@ -26,7 +26,8 @@ def imval(
 ) -> dict[str, Any]:
     """Get pixel values, mask and world coordinates of an image or part of it.
 
-    With neither region nor box the spectrum at the reference pixel is given. A box of one position ``'x,y'`` is a single pixel.
+    With neither region nor box the spectrum at the reference pixel is given. A box of one position ``'x,y'`` is a single pixel,
+    ``'-1,-1'`` the whole plane.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""listfits: the headers of a FITS file."""
+"""listfits: the headers and first values of a FITS file."""
 
 from __future__ import annotations
 
@@ -13,7 +13,9 @@ __all__ = ["listfits"]
 
 @task(group="information")
 def listfits(fitsfile: Annotated[str, kinds.InPath(), "Name of the FITS file"] = "") -> None:
-    """Send the headers of all units of a FITS file to the log.
+    """Send the headers of all units of a FITS file to the log, each with its first values.
+
+    These are up to 18 pixels of an image, two groups of random groups, five rows of a table.
 
     Raises
     ------

@@ -41,6 +41,8 @@ _ARGUMENTS = {"atan2": (2,), "pow": (2,), "fmod": (2,), "pa": (2,), "complex": (
 _REDUCTIONS = frozenset(
     {"sum", "mean", "min", "max", "median", "variance", "stddev", "avdev", "nelements", "ntrue", "nfalse", "any", "all"}
 )
+# Other functions that give one number for all of an image.
+_OTHER_NUMBERS = frozenset({"fractile", "fractilerange", "ndim", "length"})
 # Functions whose results have no mask.
 _UNMASKED = frozenset({"fractile", "fractilerange", "ndim", "length", "mask", "value", "indexin", "indexnotin"})
 # Pixels that reductions work on at once.
@@ -146,15 +148,18 @@ class Expression:
         except CasaError:
             self.close()
             raise
-        first = next(iter(self.images.values()), None)
-        self.template = first
-        self.shape: tuple[int, ...] = tuple(shape) if shape is not None else (first.shape if first is not None else ())
         try:
-            for name, image in self.images.items():
-                self._check(name, image)
+            own = self._own_shape(self.tree)
+            self.shape: tuple[int, ...] = own if shape is None else tuple(shape)
+            if shape is not None:
+                self._require_fit(own)
         except DataError:
             self.close()
             raise
+        named = [*self._deciding(self.tree), *self.images]
+        self.template = next((self.images[n] for n in named if self.images[n].shape == self.shape), None)
+        if self.template is None and named:
+            self.template = self.images[named[0]]
 
     def close(self) -> None:
         """Close the images."""
@@ -227,13 +232,47 @@ class Expression:
         """The unit of the result; None where it is that of the image that gives the metadata."""
         return {"pa": "deg", "spectralindex": ""}.get(self.tree.function) if isinstance(self.tree, Call) else None
 
-    def _check(self, name: str, image: CasaImage) -> None:
-        if image.shape == self.shape:
+    def _deciding(self, node: Node) -> list[str]:
+        """Names of the images that decide the shape of a part of the expression: those beside calls that make a number of an image."""
+        if isinstance(node, Name):
+            return [node.name] if node.name in self.images else []
+        if isinstance(node, Operation):
+            return [name for n in node.operands for name in self._deciding(n)]
+        if not isinstance(node, Call):
+            return []
+        if node.function == "rebin":
+            return [repr(node)]
+        pair = node.function in ("min", "max") and len(node.arguments) == 2
+        if not pair and (node.function in _REDUCTIONS or node.function in _OTHER_NUMBERS):
+            return []
+        return [name for n in node.arguments for name in self._deciding(n)]
+
+    def _own_shape(self, node: Node) -> tuple[int, ...]:
+        """The shape of a part of the expression: axes of one pixel, and those that an image lacks, stand for all of others.
+
+        A number has that of the first image, and () where there is none.
+        """
+        found: tuple[int, ...] = ()
+        names = self._deciding(node) or ([next(iter(self.images))] if self.images and node is self.tree else [])
+        for name in names:
+            shape = self.images[name].shape
+            try:
+                found = np.broadcast_shapes(found, shape)
+            except ValueError:
+                raise DataError(f"image {name!r} of shape {shape[::-1]} does not fit the shape {found[::-1]}") from None
+        return found
+
+    def _require_fit(self, own: tuple[int, ...]) -> None:
+        """Refuse a condition of other shape than the image it is for; axes of one pixel are stretched where that is asked for."""
+        if own in (self.shape, ()):
             return
-        fits = len(image.shape) == len(self.shape) and all(a in (b, 1) for a, b in zip(image.shape, self.shape, strict=True))
+        names = self._deciding(self.tree) or list(self.images)
+        name = next((n for n in names if self.images[n].shape != self.shape), names[0])
+        fits = len(own) == len(self.shape) and all(a in (b, 1) for a, b in zip(own, self.shape, strict=True))
         if not fits or not self.stretch:
             hint = "; stretch=True lets axes of length one stand for all planes" if fits else ""
-            raise DataError(f"image {name!r} of shape {image.shape[::-1]} does not fit the shape {self.shape[::-1]}{hint}")
+            shape = self.images[name].shape
+            raise DataError(f"image {name!r} of shape {shape[::-1]} does not fit the shape {self.shape[::-1]}{hint}")
 
     @property
     def may_mask(self) -> bool:
@@ -304,8 +343,9 @@ class Expression:
             assert tiles is not None  # as `tiled_as` found
             seen = tiles.mapped_tiles(slices.first, slices.stop)
             return Masked(tiles.read_tiles(slices.first, slices.stop), own=True) if seen is None else Masked(seen)
+        lacking = len(self.shape) - image.ndim
         inside = tuple(
-            s if n == m or (m == 1 and n == 1) else slice(0, 1) for s, n, m in zip(slices, image.shape, self.shape, strict=True)
+            s if n == m else slice(0, 1) for s, n, m in zip(slices[lacking:], image.shape, self.shape[lacking:], strict=True)
         )
         good = image.read_mask(inside) if image.has_mask and not node.name.endswith(":nomask") else None
         return Masked(image.read(inside), good, own=True)
@@ -314,8 +354,9 @@ class Expression:
         parts = [self._evaluate(n, slices) for n in node.operands]
         if node.operator == "[]":
             value, condition = parts[0].value, np.asarray(parts[1].value, bool)
-            good = _both(parts[0].good, parts[1].good, np.broadcast_to(condition, np.shape(value)))
-            return Masked(value, good, parts[0].own)
+            shape = np.broadcast_shapes(np.shape(value), condition.shape)
+            good = _both(parts[0].good, parts[1].good, np.broadcast_to(condition, shape))
+            return Masked(value if np.shape(value) == shape else np.broadcast_to(value, shape), good, parts[0].own)
         if node.operator in _ARITHMETIC:  # truth counts as 1 and 0; numpy's sum of two truths is a truth
             parts = [Masked(np.multiply(p.value, np.float32(1)), p.good) if _is_truth(p.value) else p for p in parts]
         with np.errstate(all="ignore"):
@@ -391,12 +432,13 @@ class Expression:
         """The number of axes, or of pixels of an axis (0 is x), of an image."""
         if not node.arguments:
             raise ParameterError(f"the function {node.function} needs an argument (in {self.text!r})")
+        shape = self._own_shape(node.arguments[0]) or self.shape
         if node.function == "ndim":
-            return float(len(self.shape))
+            return float(len(shape))
         axis = self._evaluate(node.arguments[1], []).value if len(node.arguments) > 1 else 0
-        if not 0 <= int(axis) < len(self.shape):
-            raise ParameterError(f"length names an axis that is not one of the {len(self.shape)} (in {self.text!r})")
-        return float(self.shape[len(self.shape) - 1 - int(axis)])
+        if not 0 <= int(axis) < len(shape):
+            raise ParameterError(f"length names an axis that is not one of the {len(shape)} (in {self.text!r})")
+        return float(shape[len(shape) - 1 - int(axis)])
 
     def _spectral_index(self, node: Call, slices: Sequence[slice] | _Tiles) -> Masked:
         """``log(I1 / I2) / log(f1 / f2)`` at the reference frequencies of two images; 0 where they are the same."""
@@ -460,6 +502,13 @@ class Expression:
 
     def _good_values(self, argument: Node) -> Iterator[np.ndarray]:
         """The good values of an operand, a bounded part at a time."""
+        if self._deciding(argument) and self._own_shape(argument) != self.shape:
+            inner = Expression(self.text, self._folder, None, self.stretch, self._names, argument)
+            try:
+                yield from inner._good_values(argument)
+            finally:
+                inner.close()
+            return
         each = int(np.prod(self.shape[1:])) if self.shape else 1
         step = max(1, _REDUCED_PIXELS // max(each, 1))
         blocks = [slice(s, min(s + step, self.shape[0])) for s in range(0, self.shape[0], step)] if self.shape else [None]

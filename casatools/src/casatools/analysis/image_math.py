@@ -68,16 +68,17 @@ class MathOutput:
 
 
 def image_variables(images: Sequence[str], names: Sequence[str]) -> dict[str, str]:
-    """What the variables of an expression stand for: ``IM0``, ``IM1``, ... or names given for the images.
+    """What the variables of an expression stand for: ``IM0``, ``IM1``, ... or names given for the first images.
 
     Raises
     ------
     ParameterError
-        There are other than as many names as images.
+        There are more names than images.
     """
-    if names and len(names) != len(images):
+    if len(names) > len(images):
         raise ParameterError(f"parameter 'varnames' must hold a name for each of the {len(images)} images; got {list(names)}")
-    return dict(zip(names or [f"IM{k}" for k in range(len(images))], images, strict=True))
+    known = [*names, *(f"IM{k}" for k in range(len(names), len(images)))]
+    return dict(zip(known, images, strict=True))
 
 
 def compute_expression(text: str, variables: Mapping[str, str], choice: PixelChoice, output: MathOutput) -> None:
@@ -417,11 +418,12 @@ def scale_by_image(
     path : str
         Image.
     other : str or ndarray
-        Primary beam: an image or an array (array order) of the same shape, or of one plane for all channels and Stokes parameters.
+        Primary beam: an image or an array (array order) of the same shape, of one plane for all channels and Stokes parameters, or of the two axes of
+        the sky alone.
     divide : bool
         Divide, else multiply.
     cutoff : float
-        Pixels where the primary beam is below (divide) or above (multiply) are masked; not positive for none.
+        Pixels where the primary beam is below (divide) or above (multiply) are masked; negative for none.
     choice : PixelChoice
     output : MathOutput
 
@@ -433,16 +435,30 @@ def scale_by_image(
     with CasaImage.open(path) as image:
         beam = CasaImage.open(other) if isinstance(other, str) else None
         try:
-            shape = beam.shape if beam is not None else np.shape(other)
+            values = beam if beam is not None else np.asarray(other)
+            if len(values.shape) == 2 < image.ndim:
+                values = _over_axes(values, image)
+            shape = values.shape
             fits = len(shape) == image.ndim and all(n in (m, 1) for n, m in zip(shape, image.shape, strict=True))
             if not fits:
                 raise DataError(
                     f"the primary beam of shape {tuple(shape)[::-1]} does not fit the image of shape {image.shape[::-1]}"
                 )
-            _scale(image, beam if beam is not None else np.asarray(other), tuple(shape), divide, cutoff, choice, output)
+            _scale(image, values, tuple(shape), divide, cutoff, choice, output)
         finally:
             if beam is not None:
                 beam.close()
+
+
+def _over_axes(plane: CasaImage | np.ndarray, image: CasaImage) -> np.ndarray:
+    """A plane of the sky as an array with the axes of an image; NaN, which leaves no good pixel, where the plane is masked."""
+    values = plane
+    if isinstance(plane, CasaImage):
+        values = np.where(plane.read_mask(), plane.read(), np.nan)
+    sky = sorted(image.ndim - 1 - a for a in image.coordinates.direction_axes)
+    if len(sky) != 2:
+        raise DataError(f"a primary beam of two axes needs an image of the sky; the axes of this one are {image.shape[::-1]}")
+    return np.asarray(values).reshape([values.shape[sky.index(a)] if a in sky else 1 for a in range(image.ndim)])
 
 
 def _scale(
@@ -452,7 +468,7 @@ def _scale(
     chosen.require_good()
     pixels = chosen.pixels
     beam_masked = isinstance(beam, CasaImage) and beam.has_mask
-    masked = chosen.has_mask or beam_masked or cutoff > 0
+    masked = chosen.has_mask or beam_masked or cutoff >= 0
     coordinates = image.coordinates.sliced([float(v) for v in pixels.first[::-1]], [1.0] * image.ndim, pixels.box_shape[::-1])
     with (
         staged_output(output.path, output.overwrite) as staged,
@@ -470,7 +486,7 @@ def _scale(
             usable = np.ones(values.shape, bool) if good is None else good.copy()
             if beam_masked:
                 usable &= beam.read_mask(where)
-            if cutoff > 0:
+            if cutoff >= 0:
                 usable &= power >= cutoff if divide else power <= cutoff
             with np.errstate(divide="ignore", invalid="ignore"):
                 result = values / power if divide else values * power

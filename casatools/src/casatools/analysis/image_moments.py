@@ -200,6 +200,8 @@ def _axis_values(image: CasaImage, pixels: PixelSet, axis: int, doppler: str) ->
         return hz[:-2], abs(float(hz[-1] - hz[-2])), "Hz"
     member, _ = coordinates.member_of_pixel_axis(axis)
     unit = coordinates.units[world_axis]
+    if coordinates.members[member].kind == "Stokes":  # there is no pixel between two polarizations, nor beside one
+        return coordinates.to_world(position[:, :-2])[world_axis], 1.0, unit
     world = coordinates.to_world(position)[world_axis]
     if coordinates.members[member].kind == "Direction":
         circle = float(convert_value(360.0, "deg", unit))

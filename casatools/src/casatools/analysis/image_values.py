@@ -17,8 +17,11 @@ __all__ = ["image_values"]
 
 
 def _with_defaults(image: CasaImage, selection: ImageSelection) -> ImageSelection:
-    """A single position as a box, and the reference pixel where no place was given."""
+    """A single position as a box, the whole plane for -1,-1, and the reference pixel where no place was given."""
     box = selection.box
+    if box and all(part.strip() == "-1" for part in box.split(",")) and len(image.coordinates.direction_axes) == 2:
+        nx, ny = (image.shape[image.ndim - 1 - a] for a in image.coordinates.direction_axes)
+        return replace(selection, box=f"0,0,{nx - 1},{ny - 1}")
     if box and box.count(",") == 1:
         return replace(selection, box=f"{box},{box}")
     if not box and not selection.region and len(image.coordinates.direction_axes) == 2:

@@ -10,7 +10,7 @@ import numpy as np
 from casatools.frames.quantities import format_dms, format_hms
 from casatools.io.image.coordinates.system import Coordinates
 
-__all__ = ["world_text"]
+__all__ = ["axis_texts", "world_text"]
 
 
 def world_text(coordinates: Coordinates, pixel: Sequence[float]) -> str:
@@ -35,3 +35,25 @@ def world_text(coordinates: Coordinates, pixel: Sequence[float]) -> str:
         else:
             parts.append(f"{value:g}{units[axis]}")
     return ", ".join(parts)
+
+
+def axis_texts(coordinates: Coordinates, axis: int, places: Sequence[float] | np.ndarray) -> tuple[str, list[str]]:
+    """A name for a pixel axis, with the unit, and the world values of places along it, the other axes at their reference pixels.
+
+    Spectral axes with a rest frequency are told as velocities [km/s].
+    """
+    points = np.tile(np.asarray(coordinates.reference_pixel, dtype=np.float64), (len(places), 1))
+    points[:, axis] = places
+    world = coordinates.pixel_to_world_axis(axis)
+    if world is None or world < 0:
+        return f"axis {axis}", [f"{v:g}" for v in places]
+    member, _ = coordinates.member_of_world_axis(world)
+    found: Any = coordinates.members[member]
+    if found.kind == "Stokes":
+        return "Stokes", [str(found.labels[int(v)]) for v in places]
+    if found.kind == "Direction":
+        return coordinates.names[world], [world_text(coordinates, p).split(", ")[world] for p in points]
+    values = coordinates.to_world(points.T)[world] if len(places) else np.array([])
+    if found.kind == "Spectral" and found.rest_frequency_hz > 0:
+        return "Velocity [km/s]", [f"{v:.9g}" for v in np.ravel(found.velocity(values * float(found.hz), "RADIO", "km/s"))]
+    return f"{coordinates.names[world]} [{coordinates.units[world]}]", [f"{v:.9g}" for v in np.ravel(values)]

@@ -1,4 +1,4 @@
-"""The headers of a FITS file as text lines."""
+"""The headers of a FITS file, and the first values of its units, as text lines."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import os
 
 from casatools._base.errors import DataError
 from casatools._base.paths import require_present
+from casatools.io.formats.fits_samples import first_values
 
 __all__ = ["fits_lines"]
 
@@ -14,7 +15,7 @@ _BLOCK = 2880
 
 
 def fits_lines(path: str) -> list[str]:
-    """All header cards of all units of a FITS file, one line a card.
+    """All header cards of all units of a FITS file, one line a card, and the first values of each unit behind them.
 
     Raises
     ------
@@ -34,8 +35,18 @@ def fits_lines(path: str) -> list[str]:
             cards = _header(stream.read, path, first=not lines)
             if not cards:
                 return lines
-            lines += [f"HDU {sum(line.startswith('HDU ') for line in lines)}", *cards]
-            stream.seek(-(-_data_bytes(cards) // _BLOCK) * _BLOCK, os.SEEK_CUR)
+            values = {c[:8].strip(): _value(c[10:]) for c in cards if c[8:10] == "= "}
+            start, unit = stream.tell(), sum(line.startswith("HDU ") for line in lines)
+
+            def read(place: int, count: int, start: int = start) -> bytes:
+                stream.seek(start + place)
+                found = stream.read(count)
+                if len(found) < count:
+                    raise DataError(f"the FITS file {path!r} ends within the data of a unit")
+                return found
+
+            lines += [f"HDU {unit}", *cards, *first_values(values, read)]
+            stream.seek(start + -(-_data_bytes(values) // _BLOCK) * _BLOCK)
 
 
 def _header(read: object, path: str, first: bool) -> list[str]:
@@ -56,9 +67,15 @@ def _header(read: object, path: str, first: bool) -> list[str]:
                 cards.append(card)
 
 
-def _data_bytes(cards: list[str]) -> int:
-    values = {c[:8].strip(): c[10:].split("/")[0].strip() for c in cards if c[8:10] == "= "}
+def _value(text: str) -> str:
+    """What a card says behind its equals sign, without the comment; texts keep their quotes."""
+    text = text.strip()
+    if text.startswith("'"):
+        return text[: text.find("'", 1) + 1] or text
+    return text.split("/")[0].strip()
 
+
+def _data_bytes(values: dict[str, str]) -> int:
     def number(key: str, default: int = 0) -> int:
         text = values.get(key, "")
         return int(text) if text.lstrip("-+").isdigit() else default

@@ -23,7 +23,7 @@ __all__ = [
 ]  # fmt: skip
 
 
-_README = "This is a ComponentList Table containing parameterised representations\nof the sky brightness.\n"
+_README = "This is a ComponentList Table containing parameterised representations\nof the sky brightness."
 _DIRECTION = {"MEASINFO": {"type": "direction", "VarRefCol": "Direction_Frame"}, "QuantumUnits": ["rad", "rad"]}
 _FREQUENCY = {"MEASINFO": {"type": "frequency", "VarRefCol": "Frequency_Frame"}, "QuantumUnits": ["Hz"]}
 # name: (type, shape (None is scalar, () is free), comment, keywords)

@@ -19,7 +19,7 @@ __all__ = ["COLUMNS", "LineTable", "count_lines", "lines_at", "open_lines", "rea
 # Column: (type, keywords)
 COLUMNS: dict[str, tuple[str, dict[str, Any]]] = {
     "SPECIES": ("string", {}), "RECOMMENDED": ("boolean", {}), "CHEMICAL_NAME": ("string", {}), "FREQUENCY": ("double", {"Unit": "GHz"}),
-    "QUANTUM_NUMBERS": ("string", {}), "INTENSITY": ("float", {}), "SMU2": ("float", {"Unit": ""}), "LOGA": ("float", {"Unit": ""}),
+    "QUANTUM_NUMBERS": ("string", {}), "INTENSITY": ("float", {}), "SMU2": ("float", {"Unit": ""}), "LOGA": ("float", {}),
     "EL": ("float", {"Unit": ""}), "EU": ("float", {"Unit": ""}), "LINELIST": ("string", {}),
 }  # fmt: skip
 
@@ -120,7 +120,8 @@ def read_lines(path: str) -> dict[str, np.ndarray]:
 def write_lines(path: str, lines: dict[str, np.ndarray]) -> None:
     """Make a table of lines, normally below a name that `staged_output` yields."""
     description = {
-        name: {"valueType": kind, "keywords": words, "option": 0, "comment": name} for name, (kind, words) in COLUMNS.items()
+        name: {"valueType": kind, "keywords": words, "option": 0, "comment": name, "dataManagerGroup": "SSM"}
+        for name, (kind, words) in COLUMNS.items()
     }
     count = len(lines["FREQUENCY"])
     table = create_table(path, description, count)

@@ -125,7 +125,7 @@ def _column_description(name: str, description: Any) -> dict[str, Any]:
 
 
 def table_description(description: Mapping[str, Any]) -> dict[str, Any]:
-    """A description in CASA's axis order as casacore takes it, checked.
+    """A description in CASA's axis order as casacore takes it, checked; columns keep their order.
 
     Raises
     ------
@@ -133,7 +133,7 @@ def table_description(description: Mapping[str, Any]) -> dict[str, Any]:
         A column is not described by a dict, or has an unknown type or shape.
     """
     out: dict[str, Any] = {}
-    for name, column in sorted(description.items(), key=lambda item: str(item[0])):  # CASA's records sort their fields
+    for name, column in description.items():
         if str(name).startswith("_"):
             out[name] = to_casacore(column)
         else:

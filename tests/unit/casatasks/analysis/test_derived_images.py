@@ -482,7 +482,7 @@ def test_continuum_subtraction(masked: tuple[np.ndarray, np.ndarray]) -> None:
     for kind, match, arguments in (
         (ParameterError, "more than 3", {"fitorder": 3, "chans": "0~2"}),
         (ParameterError, "fitorder", {"fitorder": -1}),
-        (ParameterError, "linefile", {"linefile": ""}),
+        (ParameterError, "at least one output", {"linefile": "", "contfile": ""}),
         (OutputExistsError, "line.im", {"linefile": "line.im"}),
         (SelectionError, "99", {"chans": "99"}),
     ):

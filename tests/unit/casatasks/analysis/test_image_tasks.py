@@ -82,10 +82,10 @@ def test_statistics_in_a_file(cube: np.ndarray) -> None:
     imstat("line.im", logfile="stat.txt")
     imstat("line.im", logfile="stat.txt", append=True)
     with open("stat.txt", encoding="utf-8") as stream:
-        assert stream.read().count("Statistics of line.im") == 2
+        assert stream.read().count("Statistics calculated using Classic algorithm") == 2
     imstat("line.im", logfile="stat.txt", append=False)
     with open("stat.txt", encoding="utf-8") as stream:
-        assert stream.read().count("Statistics of line.im") == 1
+        assert stream.read().count("Statistics calculated using Classic algorithm") == 1
 
 
 def test_values(cube: np.ndarray) -> None:

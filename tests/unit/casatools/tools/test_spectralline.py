@@ -14,7 +14,7 @@ from casatasks import slsearch, splattotable
 from casatools import ctsys, spectralline
 from casatools._base import paths
 from casatools._base.errors import DataError, NotOpenError, OutputExistsError, ParameterError, PathMissingError
-from casatools.io.line_tables import read_lines
+from casatools.io.line_tables import COLUMNS, read_lines
 from casatools.io.packed_lines import SHIPPED_LINES
 from casatools.tools.table import table as table_tool
 
@@ -56,6 +56,7 @@ def test_import_and_columns(sl: spectralline) -> None:
     }  # fmt: skip
     tb = table_tool()
     tb.open("lines.tbl")
+    assert tb.colnames() == list(COLUMNS) and tb.getcolkeywords("LOGA") == {}  # the reference's order
     assert tb.getkeyword("isSplat") and tb.getcolkeywords("FREQUENCY") == {"Unit": "GHz"}
     assert tb.getcol("RECOMMENDED").tolist() == [True, True, False, True]
     tb.close()

@@ -120,8 +120,10 @@ class ImageSelection:
             if axis is None:
                 raise SelectionError(f"chans={self.chans!r} was given, but the image has no spectral axis")
             if text.startswith("range"):
-                limits = [v.strip() for v in text[text.index("[") + 1 : text.rindex("]")].split(",")]
-                found[axis] = place.channel_range(limits, {})
+                match = re.fullmatch(r"range\s*=\s*\[([^\[\],]+),([^\[\],]+)\]", text)
+                if match is None:
+                    raise SelectionError(f"chans={self.chans!r} cannot be read; a range is written 'range=[1.40GHz,1.41GHz]'")
+                found[axis] = place.channel_range([v.strip() for v in match.groups()], {})
             else:
                 found[axis] = parse_channels(text, place.shape[axis])
         if self.stokes:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from typing import Annotated, Any
 
-from casatools._base import kinds, log
+from casatools._base import kinds
 from casatools._base.declare import method
 from casatools._base.errors import CasaError, ParameterError
 from casatools.analysis.image_math import MathOutput, compute_expression
@@ -13,6 +13,7 @@ from casatools.analysis.image_statistics import ImageStatisticsOptions, image_st
 from casatools.analysis.pixel_ranges import PixelRange
 from casatools.analysis.regions import ImageSelection
 from casatools.analysis.statistics import StatisticsOptions
+from casatools.analysis.statistics_text import MOST_LOGGED, statistics_lines, tell_statistics
 from casatools.analysis.sub_images import PixelChoice
 from casatools.analysis.virtual_expressions import virtual_image
 from casatools.tools.image.session import SessionMethods
@@ -37,7 +38,7 @@ class AnalysisMethods(SessionMethods):
         force: Annotated[bool, kinds.Bool(), "Accepted for compatibility; nothing is kept from earlier calls"] = False,
         disk: Annotated[bool, kinds.Bool(), "Accepted for compatibility; memory is bounded in any case"] = False,
         robust: Annotated[bool, kinds.Bool(), "Median, quartiles and deviation of the median as well"] = False,
-        verbose: Annotated[bool, kinds.Bool(), "Accepted for compatibility"] = False,
+        verbose: Annotated[bool, kinds.Bool(), "Write more than the table to the log"] = False,
         stretch: Annotated[bool, kinds.Bool(), "Stretch a mask of fewer planes over the image"] = False,
         logfile: Annotated[str, kinds.OutPath(), "Text file to write the statistics to"] = "",
         append: Annotated[bool, kinds.Bool(), "Add to the text file"] = True,
@@ -63,12 +64,15 @@ class AnalysisMethods(SessionMethods):
         options = StatisticsOptions(algorithm, fence, center, lside, zscore, maxiter, niter, robust)
         chosen = ImageStatisticsOptions(summed, options, PixelRange.from_parameters(includepix, excludepix))
         record = image_statistics(self._image, ImageSelection(region), mask, stretch, chosen)
-        text = "\n".join(f"{name} {value}" for name, value in record.items())
-        if list:
-            log.post(text)
-        if logfile:
-            with open(logfile, "a" if append else "w", encoding="utf-8") as stream:
-                stream.write(text + "\n")
+        if list or logfile:
+            most = None if logfile else MOST_LOGGED
+            tell_statistics(
+                statistics_lines(self._image, ImageSelection(region), summed, record, algorithm, most),
+                list,
+                verbose,
+                logfile,
+                append,
+            )
         return record
 
     @method

@@ -134,7 +134,8 @@ class table(Columns, Keywords, Structure):
         if not memory and self.isopened(tablename):
             raise OutputExistsError(f"table {tablename!r} is open")
         locking = _locking("table.create", lockoptions)
-        made = create_table(tablename or "memory", tabledesc, nrow, dminfo, endianformat, memory)
+        described = dict(sorted(tabledesc.items()))  # CASA's records sort their fields
+        made = create_table(tablename or "memory", described, nrow, dminfo, endianformat, memory)
         if locking and not memory:  # casacore makes tables with its own options
             made.close()
             made = open_table(tablename, writable=True, locking=locking)

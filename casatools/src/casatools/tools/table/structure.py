@@ -132,7 +132,7 @@ class Structure(Access):
         present = [n for n in desc if n in table.colnames()]
         if present:
             raise DataError(f"table {table.name()!r} has a column {present[0]!r} already")
-        checked = table_description(desc)
+        checked = table_description(dict(sorted(desc.items())))  # CASA's records sort their fields
         manager = next(iter(storage_info(dminfo).values()), {}) if dminfo and "TYPE" not in dminfo else dict(dminfo)
         with table_errors("columns cannot be added"):
             table.addcols(checked, manager)
