@@ -242,15 +242,3 @@ def test_delays_of_flagged_data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     worst = {name: difference(pair) for name, pair in run_both(calls).items()}
     assert max(v for n, v in worst.items() if n[-1] in "012") < 1e-4, worst
     assert max(v for n, v in worst.items() if n[-1] in "345") < 8e-3, worst
-
-
-def absolute_residuals(vis: str, table: CalTable) -> float:
-    """Sum over field 0's averaged baselines of the absolute residuals that the gains of a table leave."""
-    total = 0.0
-    with MeasurementSet(vis) as ms:
-        given = make_solve_input(ms, Selection(field="0").resolve(ms), SolveOptions(), None)
-        for number, data in enumerate(given.iter_data()):
-            gain = table.param[8 * number : 8 * number + 8, 0]
-            model = gain[given.baselines.ant1] * gain[given.baselines.ant2].conj()
-            total += float((data.weight[0, 0, :, 0] * np.abs(data.vis[0, 0, :, 0] - model)).sum())
-    return total

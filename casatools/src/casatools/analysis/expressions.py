@@ -513,9 +513,9 @@ class Expression:
         step = max(1, _REDUCED_PIXELS // max(each, 1))
         blocks = [slice(s, min(s + step, self.shape[0])) for s in range(0, self.shape[0], step)] if self.shape else [None]
         for first in blocks:
-            inner = self._evaluate(argument, [] if first is None else [first, *(slice(0, n) for n in self.shape[1:])])
-            values = np.asarray(inner.value)
-            yield (values[np.broadcast_to(inner.good, values.shape)] if inner.good is not None else values).ravel()
+            found = self._evaluate(argument, [] if first is None else [first, *(slice(0, n) for n in self.shape[1:])])
+            values = np.asarray(found.value)
+            yield (values[np.broadcast_to(found.good, values.shape)] if found.good is not None else values).ravel()
             if values.ndim == 0:  # a number does not depend on the block
                 return
 

@@ -85,7 +85,8 @@ def _rows(values: Values, read: Read, cells: Callable[[Values, Read, bytes], lis
 
 
 def _binary_cells(values: Values, read: Read, row: bytes) -> list[str]:
-    told, at = [], 0
+    told: list[str] = []
+    at = 0
     for k in range(1, _whole(values, "TFIELDS") + 1):
         form = _FORM.match(values.get(f"TFORM{k}", "").strip("' "))
         if form is None:
