@@ -180,6 +180,5 @@ def test_selections_priors_and_libraries(tmp_path: Path, monkeypatch: pytest.Mon
             np.testing.assert_array_equal(mine.flag, other.flag, err_msg=told)
             good = ~mine.flag
             least = np.maximum(4e-3 * np.abs(other.param[good]), 0.2 * other.paramerr[good])  # as above
-            # One phase of thirty is 4.6e-3 off in one of these, after a library of a bandpass that weighs and gains that do not; most are equal to 1e-5.
-            assert (np.abs(mine.param[good] - other.param[good]) <= np.maximum(least, 1e-4)).mean() >= 0.95, told
+            assert (np.abs(mine.param[good] - other.param[good]) <= np.maximum(least, 1e-4)).all(), told
     assert compared >= 9
