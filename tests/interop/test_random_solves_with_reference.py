@@ -69,10 +69,19 @@ def test_solves(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     vis, rng = make_flagged(tmp_path), random.Random(20)
     calls = [(f"r{k}", *combination(rng, vis)) for k in range(14)]
+    first = {"vis": vis, "refant": "EA03", "minsnr": 0.0, "solint": "inf"}
+    # The rows of both solves are put in the order of windows and times.
+    calls += [
+        ("a", "gaincal", {**first, "field": "1", "spw": "1", "append": False}),
+        ("a", "gaincal", {**first, "field": "0", "append": True}),
+    ]
     casatasks.bandpass(vis=vis, caltable="prior.B", field="0", refant="EA05", minsnr=0.0)
     Path("calls.json").write_text(json.dumps(calls))
     run_python(oracle_python(), _SCRIPT)
     for name, task, arguments in calls:
+        if arguments.get("append") is False:
+            casatasks.gaincal(**{**arguments, "caltable": f"ours.{name}"})
+            continue
         if not Path(f"theirs.{name}").exists():  # the reference warns
             with pytest.raises(DataError, match="no solution"):
                 getattr(casatasks, task)(**{**arguments, "caltable": f"ours.{name}"})
@@ -171,6 +180,5 @@ def test_selections_priors_and_libraries(tmp_path: Path, monkeypatch: pytest.Mon
             np.testing.assert_array_equal(mine.flag, other.flag, err_msg=told)
             good = ~mine.flag
             least = np.maximum(4e-3 * np.abs(other.param[good]), 0.2 * other.paramerr[good])  # as above
-            # One phase of thirty is 4.6e-3 off in one of these, after a library of a bandpass that weighs and gains that do not; most are equal to 1e-5.
-            assert (np.abs(mine.param[good] - other.param[good]) <= np.maximum(least, 1e-4)).mean() >= 0.95, told
+            assert (np.abs(mine.param[good] - other.param[good]) <= np.maximum(least, 1e-4)).all(), told
     assert compared >= 9

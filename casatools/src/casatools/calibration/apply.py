@@ -258,6 +258,8 @@ def _run(
         apply_multiplicative,
     )  # fmt: skip
 
+    if stage.lost is not None and set_flags:
+        flag[stage.lost[slot]] = True
     jones = np.ascontiguousarray(stage.jones, dtype=np.complex64)
     bad = np.ascontiguousarray(stage.bad)
     if stage.form in ("multiplicative", "additive"):

@@ -175,6 +175,10 @@ class CalibrationLibrary:
         library.warn_of_gaps(ms)
         return library
 
+    def with_weights(self) -> CalibrationLibrary:
+        """The library with all tables scaling weights, whatever its lines say of calwt."""
+        return replace(self, entries=tuple(replace(e, calwt=True) for e in self.entries))
+
     @cached_property
     def scales_weights(self) -> bool:
         """Whether applying it changes weights, so that they start from SIGMA."""

@@ -97,7 +97,32 @@ def refer_phases(param: np.ndarray, flag: np.ndarray, refants: Sequence[int], mo
         turn = np.where(there & (size > 0), turn / np.where(size > 0, size, 1.0), 1.0)
         param[t] = np.where(flag[t], param[t], param[t] * turn)
         used[t] = np.bincount(reference[there]).argmax()
+        _align_channels(param[t], flag[t], there & (reference == used[t]), there & ~continues & (reference != used[t]))
     return used
+
+
+def _align_channels(param: np.ndarray, flag: np.ndarray, fixed: np.ndarray, loose: np.ndarray) -> None:
+    """Turn channels that lack the reference antenna so that all others together have the phases of the nearest channel that has it.
+
+    Another reference would make a step between channels, which the receptors do not share: it would turn the cross hands.
+
+    Parameters
+    ----------
+    param : ndarray (ant, chan, par) complex
+        Changed in place.
+    flag : ndarray alike, bool
+    fixed, loose : ndarray (chan, par) bool
+        Channels that have the reference, and those to turn.
+    """
+    for chan, par in np.argwhere(loose):
+        firm = np.flatnonzero(fixed[:, par])
+        if not len(firm):
+            continue
+        near = firm[np.argmin(np.abs(firm - chan))]
+        both = ~flag[:, chan, par] & ~flag[:, near, par]
+        turn = (param[both, near, par] * param[both, chan, par].conj()).sum()
+        if np.abs(turn) > 0:
+            param[~flag[:, chan, par], chan, par] *= turn / np.abs(turn)
 
 
 def _lacking(flag: np.ndarray) -> np.ndarray:

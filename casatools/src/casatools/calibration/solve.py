@@ -63,7 +63,7 @@ class SolveResult:
     def write(self, path: str, append: bool = False) -> None:
         """Write the table, or append to one that is there."""
         if append:
-            self.table.append_to(path)
+            self.table.append_to(path, ordered=True)
         else:
             self.table.write(path, overwrite=True)
 

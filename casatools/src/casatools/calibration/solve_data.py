@@ -456,7 +456,7 @@ def make_solve_input(
         if name in options.combine_set and not (name == "spw" and options.solved.form in _BY_CHANNEL):
             sub = sub * int(values.max() + 1) + values
     if options.preavg > 0 and options.preavg < options.intervals.time_s:
-        bins = ((time - intervals.start_s[intervals.of_row] + 1e-4) / options.preavg).astype(np.int64)
+        bins = _averages_within(intervals.of_row, time, options.preavg)
         sub = sub * int(bins.max() + 1) + bins
     if options.solved.form == "fringe":
         sub = _times_within(intervals.of_row, time)
@@ -468,6 +468,24 @@ def make_solve_input(
         ms, selected, options, prior, intervals, sub, int(sub.max()) + 1,
         Baselines(pairs // nant, pairs % nant, number), place, frequencies, float(time.min()),
     )  # fmt: skip
+
+
+def _averages_within(interval: np.ndarray, time_s: np.ndarray, length_s: float) -> np.ndarray:
+    """Number of the average each row goes to among those of its interval: one begins at the first time that is `length_s` or more after the last began."""
+    order = np.lexsort((time_s, interval))
+    number = np.zeros(len(time_s), dtype=np.int64)
+    before, start, count = -1, 0.0, 0
+    keys = np.stack([interval[order], np.round(time_s[order], 3)])
+    first = np.flatnonzero(np.concatenate([[True], (np.diff(keys, axis=1) != 0).any(axis=0)]))
+    of_step = np.zeros(len(first), dtype=np.int64)
+    for step, (here, time) in enumerate(zip(keys[0, first].tolist(), keys[1, first].tolist(), strict=True)):
+        if here != before:
+            before, start, count = here, time, 0
+        elif time - start + 1e-4 >= length_s:
+            start, count = time, count + 1
+        of_step[step] = count
+    number[order] = np.repeat(of_step, np.diff(np.append(first, len(order))))
+    return number
 
 
 def _times_within(interval: np.ndarray, time_s: np.ndarray) -> np.ndarray:

@@ -21,6 +21,7 @@ from casatools.io.caltable import CalTable, is_caltable
 from casatools.io.ms import MeasurementSet, ResolvedSelection, Selection
 
 __all__ = [
+    "LAST_WEIGHED",
     "PriorTables",
     "check_output",
     "create_table",
@@ -33,6 +34,10 @@ __all__ = [
     "solve_to_table",
     "source_record",
 ]
+
+
+# Solves of terms up to this place in the measurement equation weigh by all tables of a library, whatever its lines say, as the reference's numbers show.
+LAST_WEIGHED = 5
 
 
 @dataclass(frozen=True)
@@ -49,8 +54,16 @@ class PriorTables:
     lines: str = ""
     paths: list[str] = field(default_factory=list)
 
-    def open(self, ms: MeasurementSet, by_channel: bool = False) -> PriorCalibration | None:
-        """Read the tables; None when there is nothing to apply. With `by_channel`, as solves of channels, bandpasses scale the weight of each channel.
+    def open(self, ms: MeasurementSet, by_channel: bool = False, weighs: bool = False) -> PriorCalibration | None:
+        """Read the tables; None when there is nothing to apply.
+
+        Parameters
+        ----------
+        ms : MeasurementSet
+        by_channel : bool
+            Bandpasses scale the weight of each channel, as in solves of channels.
+        weighs : bool
+            Tables of a library scale weights whatever its lines say of calwt.
 
         Raises
         ------
@@ -65,6 +78,8 @@ class PriorTables:
             library = CalibrationLibrary.from_lists(ms, self.gaintable, self.gainfield, self.interp, self.spwmap, self.calwt)
         else:
             library = CalibrationLibrary()
+        if weighs and (self.lines or self.callib):
+            library = library.with_weights()
         listed = [p for p in self.gaintable if p]
         self.paths.extend(listed or [e.path for e in library.entries])
         if not library.entries and not self.parang:
@@ -115,7 +130,8 @@ def solve_to_table(
     check_output(caltable, append, options.solved.vis_cal)
     with MeasurementSet(vis) as ms:
         selected = selection.resolve(ms)
-        prior = priors.open(ms, options.solved.channels and options.solved.form not in ("cross_phase", "position_angle"))
+        by_channel = options.solved.channels and options.solved.form not in ("cross_phase", "position_angle")
+        prior = priors.open(ms, by_channel, options.solved.order <= LAST_WEIGHED)
         result: SolveResult = solve(ms, selected, options, prior)
         record = selection_record(ms, selected)
     result.write(caltable, append)

@@ -37,6 +37,8 @@ class Stage:
     weight_scale : ndarray (slot, ant, chan or 1, 2) float, optional
     slot_of_row : ndarray (row,) int, optional
         For baseline-based factors.
+    lost : ndarray (slot,) bool, optional
+        Where leakages have no solution at all: all correlations are bad, not the cross hands only.
     """
 
     form: str
@@ -45,6 +47,7 @@ class Stage:
     weight_scale: np.ndarray | None = None
     name: str = ""
     slot_of_row: np.ndarray | None = None
+    lost: np.ndarray | None = None
 
 
 def make_terms(ms: MeasurementSet, library: CalibrationLibrary, by_channel: bool = False, strict: bool = False) -> list[Term]:
@@ -101,14 +104,15 @@ class Term:
         bad = np.zeros((nslot, nant, nchan) + (() if form == "general" else (2,)), dtype=bool)
         wide = max((p[3].shape[2] for p in pieces if p[3] is not None), default=1)
         scale = np.ones((nslot, nant, wide, 2)) if self.entry.scales_weights else None
+        lost = np.zeros(nslot, dtype=bool)
         for at, values, flags, weights in pieces:
             if values is None:
-                bad[at] = True
+                bad[at] = lost[at] = True
                 continue
             jones[at], bad[at] = values, flags
             if scale is not None:
                 scale[at] = weights
-        return Stage(form, jones, bad, scale, self.kind.name)
+        return Stage(form, jones, bad, scale, self.kind.name, lost=lost if form == "leakage" and lost.any() else None)
 
     def _by_rule(self, spw: int, slots: Any) -> list[tuple[LibraryRule, np.ndarray]]:
         """Slots of each rule; the first rule that fits counts."""

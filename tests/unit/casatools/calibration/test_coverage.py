@@ -37,11 +37,15 @@ def test_gaps(shared_input: Input) -> None:
     assert len(sentences(vis, path, spwmap=[0, 0])) == 1
 
 
+@pytest.mark.parametrize("kind", ["G Jones", "D Jones"])
 @pytest.mark.parametrize(("mode", "flagged"), [("calflag", False), ("calflagstrict", True), ("flagonlystrict", True)])
-def test_fields_that_a_map_leaves_without_solutions(shared_input: Input, tmp_path: Path, mode: str, flagged: bool) -> None:
-    """Told; flagged in strict modes, as in CASA 6.7, and else left as they are."""
+def test_fields_that_a_map_leaves_without_solutions(
+    shared_input: Input, tmp_path: Path, mode: str, flagged: bool, kind: str
+) -> None:
+    """Told; flagged in strict modes, as in CASA 6.7 (all correlations, of leakages too), and else left as they are."""
     vis, path = shared_input("simvla.ms"), shared_input("cal.G")
     table = CalTable.open(path)
+    table.vis_cal = kind
     table.select(table.field_id == 0).write(path)
     lines = tmp_path / "lines"
     lines.write_text(f"caltable='{path}' fldmap=[0,1,0]\n")

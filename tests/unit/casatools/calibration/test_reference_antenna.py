@@ -96,3 +96,19 @@ def test_an_antenna_with_both_receptors_goes_before_one_with_one() -> None:
     np.testing.assert_allclose(np.angle(param[:, 1]), 0, atol=1e-12)
     flag[:, :, :, 1] = True
     assert refer_phases(param, flag, [0, 1, 2]).tolist() == [0] * 5
+
+
+def test_channels_without_the_reference_follow_their_neighbours() -> None:
+    """No step between channels: the receptors would have different ones, and the cross hands of that channel another phase."""
+    rng = np.random.default_rng(3)
+    truth = np.exp(1j * (rng.uniform(-3, 3, (1, 4, 1, 2)) + 0.01 * np.arange(6)[:, None]))
+    param = truth * np.exp(1j * rng.uniform(-3, 3, (1, 1, 6, 2)))  # each channel is solved with a phase of its own
+    flag = np.zeros(param.shape, dtype=bool)
+    flag[:, 0, [0, 3]] = True
+    assert refer_phases(param, flag, [0, 1, 2, 3]).tolist() == [0]
+    expected = truth / truth[:, :1]
+    np.testing.assert_allclose(param[:, 1:], expected[:, 1:], atol=0.02)
+    # Without another channel to follow, the next antenna is the reference.
+    flag[:, 0] = True
+    refer_phases(param, flag, [0, 1, 2, 3])
+    np.testing.assert_allclose(np.angle(param[:, 1]), 0, atol=1e-12)

@@ -14,7 +14,7 @@ from casatools.calibration.solve import SolveResult, solve
 from casatools.calibration.solve_data import make_solve_input
 from casatools.calibration.solve_delays import frequency_grid
 from casatools.calibration.solve_options import SolveOptions
-from casatools.calibration.solve_session import PriorTables
+from casatools.calibration.solve_session import LAST_WEIGHED, PriorTables
 from casatools.io.caltable import CalTable
 from casatools.io.ms import MeasurementSet, Selection, iter_chunks
 from support.shared import unpack
@@ -227,3 +227,31 @@ def test_chunks_do_not_matter(vis: str, monkeypatch: pytest.MonkeyPatch, kind: s
         np.testing.assert_array_equal(table.flag, found[0].flag)
         np.testing.assert_allclose(table.param, found[0].param, rtol=1e-5, atol=1e-5)
         np.testing.assert_allclose(table.time_s, found[0].time_s, atol=1e-5)
+
+
+def test_libraries_weigh_solves(vis: str, tmp_path: Path) -> None:
+    """Solves of gains weigh by the tables of a library whatever its lines say of calwt, those of T as they say; both as in CASA."""
+    prior = _solve(vis, {"field": "0"}, solint="inf", refant="EA01", minsnr=0.0).table
+    for group in prior.groups:
+        group.param[prior.antenna1[group.rows] == 1] *= 3.0
+    prior.write(str(tmp_path / "G"))
+    lines = PriorTables(lines=f"caltable='{tmp_path}/G' calwt=False")
+    with MeasurementSet(vis) as ms:
+        selected = Selection(field="0", spw="0").resolve(ms)
+        found = {kind: lines.open(ms, weighs=SolveOptions(kind=kind).solved.order <= LAST_WEIGHED) for kind in "GTB"}
+        chunk = next(
+            iter_chunks(
+                ms,
+                selected,
+                ["DATA", "FLAG", "SIGMA", "ANTENNA1", "ANTENNA2", "TIME", "FIELD_ID", "OBSERVATION_ID", "SCAN_NUMBER"],
+            )
+        )
+        weights = {}
+        for kind, calibration in found.items():
+            assert calibration is not None
+            weights[kind] = calibration.correct(
+                chunk, chunk["DATA"], chunk["FLAG"], np.ones((chunk.shape[0], 1, 4), dtype=np.float32)
+            )[2]
+    assert weights["T"] is not None and (weights["T"] == 1).all()
+    np.testing.assert_array_equal(weights["G"], weights["B"])
+    assert np.ptp(weights["G"]) > 1

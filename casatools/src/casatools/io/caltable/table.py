@@ -319,8 +319,14 @@ class CalTable:
             # casacore ends the process when the folder of an open table is removed.
             table.close()
 
-    def append_to(self, path: str) -> None:
+    def append_to(self, path: str, ordered: bool = False) -> None:
         """Append these rows to a table on disk; one that is missing is written new.
+
+        Parameters
+        ----------
+        path : str
+        ordered : bool
+            All rows are then put in the order of windows and, of each, of times, as solves of the reference leave a table they append to.
 
         Raises
         ------
@@ -342,6 +348,11 @@ class CalTable:
         finally:
             table.close()
         self._unflag_windows(path)
+        if ordered:
+            whole = CalTable.open(path)
+            order = np.lexsort((whole.time_s, whole.spw_id))
+            if (np.diff(order) != 1).any():
+                whole.select(order).write(path, overwrite=True)
 
     def _unflag_windows(self, path: str) -> None:
         """Take over the frequencies of spectral windows that the table on disk had no solutions for."""

@@ -52,6 +52,12 @@ def test_rows_selected_and_appended(tmp_path: Path) -> None:
     assert CalTable.open(path).nrow == 96
     part.append_to(str(tmp_path / "new"))
     assert CalTable.open(str(tmp_path / "new")).nrow == 32
+    part.append_to(path, ordered=True)
+    every = CalTable.open(path)
+    twice = np.repeat(np.flatnonzero(table.spw_id == 1).reshape(-1, 8), 3, axis=0).ravel()
+    order = np.concatenate([np.flatnonzero(table.spw_id == 0), twice])
+    for column in ("time_s", "spw_id", "antenna1", "antenna2", "field_id", "scan", "param", "flag"):
+        np.testing.assert_array_equal(getattr(every, column), getattr(table, column)[order])
 
 
 def test_another_kind_is_not_appended(tmp_path: Path) -> None:
