@@ -41,6 +41,7 @@ class TableRequest:
     infile: str = ""
     service: ServiceOptions = field(default_factory=ServiceOptions)
     ant_pos_time_limit: int = 0
+    uniform: bool = True
 
     def __post_init__(self) -> None:
         if self.caltype not in CALTYPES:
@@ -80,7 +81,7 @@ def generate_table(vis: str, caltable: str, request: TableRequest) -> None:
         Something is missing or does not fit, or a service cannot be reached. Nothing is written then.
     """
     if request.caltype == "tsys":
-        write_system_temperatures(vis, caltable)
+        write_system_temperatures(vis, caltable, request.uniform)
     elif request.caltype in SWITCHED:
         write_switched_power(vis, caltable, request.caltype)
     elif request.caltype == "jyperk":
@@ -117,8 +118,9 @@ def _write_jansky_gains(vis: str, caltable: str, request: TableRequest) -> None:
     factors = read_factors(request.infile, vis) if request.infile else None
     given = GivenCalibration("amp", parameter=(1.0,))
     write_given_calibration(
-        vis, caltable, given, lambda ms: jansky_gains(ms, factors if factors is not None else fetch_factors(ms, request.service))
-    )
+        vis, caltable, given, lambda ms: jansky_gains(ms, factors if factors is not None else fetch_factors(ms, request.service)),
+        joined=factors is None or len(factors) > 1,
+    )  # fmt: skip
 
 
 def _write_positions(vis: str, caltable: str, request: TableRequest) -> None:

@@ -102,8 +102,9 @@ class GivenCalibration:
 
 
 def write_given_calibration(
-    vis: str, caltable: str, given: GivenCalibration, make: Callable[[MeasurementSet], np.ndarray] | None = None
-) -> None:
+    vis: str, caltable: str, given: GivenCalibration, make: Callable[[MeasurementSet], np.ndarray] | None = None,
+    joined: bool = False,
+) -> None:  # fmt: skip
     """Write given values as a calibration table, or join them with what the table holds.
 
     Parameters
@@ -114,6 +115,8 @@ def write_given_calibration(
     given : GivenCalibration
     make : callable, optional
         Makes the values (spw, ant, par) from the MeasurementSet, instead of those in `given`.
+    joined : bool, optional
+        These are several sets of values, joined.
 
     Raises
     ------
@@ -132,7 +135,7 @@ def write_given_calibration(
         table = CalTable.open(caltable) if exists else _new_table(ms, kind, windows)
         log.post(f"{kind.vis_cal}: values for {len(windows)} spectral windows, {values.shape[1]} antennas", "INFO2")
         _join(table, kind, values)
-        if exists:  # as the reference has it: joined values are of no observation
+        if exists or joined:  # as the reference has it: joined values are of no observation
             table.observation = np.full_like(table.observation, -1)
         table.write(caltable, overwrite=True)
 
@@ -141,7 +144,7 @@ def _new_table(ms: MeasurementSet, kind: _Kind, windows: list[int]) -> CalTable:
     table = CalTable.for_ms(ms, kind.vis_cal, "Complex" if kind.vis_cal == "G Jones" else "Float")
     table.set_single_channel(ms)
     middle = table.frequencies_hz
-    widths = {w.id: np.array([np.abs(w.chan_width_hz).sum()]) for w in ms.metadata.spectral_windows}
+    widths = {w.id: np.array([w.chan_width_hz.sum()]) for w in ms.metadata.spectral_windows}
     table.set_frequencies({s: (middle[s], widths[s]) for s in windows if s in middle})
     nant = len(ms.metadata.antennas)
     shape = (len(windows) * nant, 1, kind.npar)

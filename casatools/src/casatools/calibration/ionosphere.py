@@ -28,7 +28,7 @@ _DELAY, _ROTATION = 40.308193, 23647.98
 
 
 def pierce_points(sky: SkyGeometry, times_s: np.ndarray, fields: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Where lines of sight pierce the shell.
+    """Where lines of sight pierce the shell, a sphere above each antenna.
 
     Returns
     -------
@@ -40,8 +40,11 @@ def pierce_points(sky: SkyGeometry, times_s: np.ndarray, fields: np.ndarray) -> 
     """
     toward = sky.directions_itrf(times_s, fields)
     elevation = sky.elevations(times_s, fields)
-    away = HEIGHT_M / np.sin(np.maximum(elevation, np.deg2rad(5.0)))
-    return sky.positions_m[None] + away[:, :, None] * toward[:, None, :], toward, elevation
+    position = sky.positions_m[None]
+    radius = np.linalg.norm(position, axis=-1)
+    up = np.einsum("xak,sk->sa", position, toward)
+    away = np.sqrt(up**2 + HEIGHT_M * (2 * radius + HEIGHT_M)) - up
+    return position + away[:, :, None] * toward[:, None, :], toward, elevation
 
 
 def column_at(maps: ElectronMaps, time_s: np.ndarray, place_m: np.ndarray) -> np.ndarray:

@@ -32,7 +32,7 @@ _SAME_S = 0.05
 
 @dataclass(frozen=True)
 class _Rows:
-    """Measurements: keys (row,) and values (row, par)."""
+    """Measurements: keys (row,) and values (row, par) or (row, chan, par)."""
 
     time_s: np.ndarray
     spw: np.ndarray
@@ -64,15 +64,13 @@ def _cells(ms: MeasurementSet, name: str, column: str) -> list[np.ndarray | None
         table.close()
 
 
-def _nearest_rows(ms: MeasurementSet, time_s: np.ndarray) -> np.ndarray:
-    """The row of the MeasurementSet nearest in time to each of the times."""
+def _next_rows(ms: MeasurementSet, time_s: np.ndarray) -> np.ndarray:
+    """The row of the MeasurementSet that comes next at each of the times, after the end the last one: what measurements are made for."""
     if not ms.nrow:
         raise DataError(f"gencal: {ms.path!r} has no rows")
     main = np.asarray(ms.read("TIME", np.arange(ms.nrow)))
     order = np.argsort(main, kind="stable")
-    above = np.clip(np.searchsorted(main[order], time_s), 1, max(len(order) - 1, 1))
-    low, high = order[above - 1], order[np.minimum(above, len(order) - 1)]
-    return np.where(np.abs(main[low] - time_s) <= np.abs(main[high] - time_s), low, high)
+    return np.asarray(order[np.minimum(np.searchsorted(main[order], time_s - _SAME_S), len(order) - 1)])
 
 
 def _following(ms: MeasurementSet, time_s: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -89,8 +87,14 @@ def _following(ms: MeasurementSet, time_s: np.ndarray) -> tuple[np.ndarray, np.n
     return np.where(late, 0, field[row]), np.where(late | ~inside, 0, scan[row])
 
 
-def write_system_temperatures(vis: str, caltable: str) -> None:
-    """Write the system temperatures in SYSCAL as a table ``B TSYS``: one row for each of its rows.
+def write_system_temperatures(vis: str, caltable: str, uniform: bool = True) -> None:
+    """Write the system temperatures in SYSCAL as a table ``B TSYS``.
+
+    Parameters
+    ----------
+    vis, caltable : str
+    uniform : bool, optional
+        At each time a row for each antenna, flagged where it has none; else one for each row of SYSCAL.
 
     Raises
     ------
@@ -107,11 +111,9 @@ def write_system_temperatures(vis: str, caltable: str) -> None:
             raise DataError(f"gencal: the SYSCAL table of {ms.path!r} has no system temperatures (TSYS_SPECTRUM or TSYS)")
         # A measurement holds from the beginning of its interval on.
         start = keys["TIME"] - 0.5 * keys["INTERVAL"]
-        row = _nearest_rows(ms, start)
-        field, scan, observation = (
-            np.asarray(ms.read(c, np.arange(ms.nrow)))[row] for c in ("FIELD_ID", "SCAN_NUMBER", "OBSERVATION_ID")
-        )
         table = CalTable.for_ms(ms, "B TSYS", "Float")
+        every = np.arange(ms.nrow)
+        main = [np.asarray(ms.read(c, every)) for c in ("FIELD_ID", "SCAN_NUMBER", "OBSERVATION_ID")]
         solved = {}
         windows = {w.id: w for w in ms.metadata.spectral_windows}
         for spw in np.unique(keys["SPECTRAL_WINDOW_ID"][kept]).tolist():
@@ -122,14 +124,20 @@ def write_system_temperatures(vis: str, caltable: str) -> None:
                 window.chan_freq_hz if full else np.array([window.chan_freq_hz.mean()]),
                 window.chan_width_hz if full else np.array([np.abs(window.chan_width_hz).sum()]),
             )
-            values = np.stack([np.asarray(cells[k]) for k in mine if len(np.asarray(cells[k])) == count])
             mine = [k for k in mine if len(np.asarray(cells[k])) == count]
+            values = np.stack([np.asarray(cells[k]) for k in mine])
             bad = ~(np.isfinite(values) & (values > 0))
-            values = np.where(bad, 1.0, values).astype(np.float32)
-            group = SolutionGroup(np.zeros(0, np.int64), values, np.full_like(values, 0.1), bad, np.ones_like(values))
+            values = np.where(bad, 1.0, values)
+            rows = _Rows(start[mine], np.full(len(mine), spw), keys["ANTENNA_ID"][mine], values, bad)
+            rows = _on_grid(rows, len(ms.metadata.antennas)) if uniform else _in_order(rows)
+            values = rows.values.astype(np.float32)
+            # The signal to noise is the reference's.
+            snr = np.full_like(values, 1.0 if uniform else 0.1)
+            group = SolutionGroup(np.zeros(0, np.int64), values, np.full_like(values, 0.1), rows.flags.copy(), snr)
+            near = _next_rows(ms, rows.time_s)
             table.add_rows(
-                group, time_s=start[mine], field_id=field[mine], scan=scan[mine], observation=observation[mine], spw_id=spw,
-                antenna1=keys["ANTENNA_ID"][mine], antenna2=-1,
+                group, time_s=rows.time_s, field_id=main[0][near], scan=main[1][near], observation=main[2][near], spw_id=spw,
+                antenna1=rows.antenna, antenna2=-1,
             )  # fmt: skip
         table.set_frequencies(solved)
         log.post(f"system temperatures: {table.nrow} rows for {len(solved)} spectral windows", "INFO2")
@@ -213,6 +221,12 @@ def _switched_rows(ms: MeasurementSet, caltype: str) -> _Rows:
     return _Rows(keys["TIME"], spw, antenna, values, flags)
 
 
+def _in_order(rows: _Rows) -> _Rows:
+    """The rows in the order of time and antenna."""
+    order = np.lexsort((rows.antenna, rows.time_s))
+    return _Rows(*(c[order] for c in (rows.time_s, rows.spw, rows.antenna, rows.values, rows.flags)))
+
+
 def _on_grid(rows: _Rows, nant: int) -> _Rows:
     """The rows in the order of spectral window, time and antenna, with flagged rows for antennas that miss a time."""
     parts: list[tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]] = []
@@ -221,14 +235,15 @@ def _on_grid(rows: _Rows, nant: int) -> _Rows:
         at = at[np.argsort(rows.time_s[at], kind="stable")]
         step = np.diff(rows.time_s[at], prepend=rows.time_s[at[0]] - 1.0) > _SAME_S
         times, number = rows.time_s[at][step], np.cumsum(step) - 1
-        values = np.ones((len(times), nant, 4))
-        flags = np.ones((len(times), nant, 4), dtype=bool)
+        cell = rows.values.shape[1:]
+        values = np.ones((len(times), nant, *cell))
+        flags = np.ones(values.shape, dtype=bool)
         inside = rows.antenna[at] < nant
         place = (number[inside], rows.antenna[at][inside])
         values[place], flags[place] = rows.values[at][inside], rows.flags[at][inside]
         count = len(times) * nant
         parts.append(
-            (np.repeat(times, nant), np.full(count, spw), np.tile(np.arange(nant), len(times)), values.reshape(-1, 4),
-             flags.reshape(-1, 4))
+            (np.repeat(times, nant), np.full(count, spw), np.tile(np.arange(nant), len(times)), values.reshape(-1, *cell),
+             flags.reshape(-1, *cell))
         )  # fmt: skip
     return _Rows(*(np.concatenate(p) for p in zip(*parts, strict=True)))

@@ -137,7 +137,7 @@ def write_orientation_delays(vis: str, caltable: str, infile: str = "") -> None:
         )
         sky = SkyGeometry(ms)
         nant = len(sky.positions_m)
-        times, fields, observations = _solution_times(time, field, scan, observation)
+        times, fields, observations, scans = _solution_times(time, field, scan, observation)
         early, now, late = (sky.directions_itrf(times + step, fields) for step in (-_STEP_S, 0.0, _STEP_S))
         delay, rate = np.zeros((len(times), nant)), np.zeros((len(times), nant))
         for k, when in enumerate(times.tolist()):
@@ -146,18 +146,24 @@ def write_orientation_delays(vis: str, caltable: str, infile: str = "") -> None:
             before, delay[k], after = (orientation_delay_s(sky.positions_m, d[k], wrong, right) for d in (early, now, late))
             rate[k] = (after - before) / (2 * _STEP_S)
         table = CalTable.for_ms(ms, "Fringe Jones", "Float")
-        table.set_single_channel(ms)
-        for window in ms.metadata.spectral_windows:
-            if not window.nchan:
-                continue
-            reference = float(table.frequencies_hz[window.id][0])
-            one = np.stack([2 * np.pi * delay * reference, delay * 1e9, rate, 0 * delay], axis=-1)
-            values = np.concatenate([one, one], axis=-1).reshape(-1, 1, 8).astype(np.float32)
-            group = SolutionGroup(np.zeros(0, np.int64), values, 0 * values, np.zeros(values.shape, bool), np.ones_like(values))
-            table.add_rows(
-                group, time_s=np.repeat(times, nant), field_id=np.repeat(fields, nant), scan=-1, observation=np.repeat(observations, nant),
-                spw_id=window.id, antenna1=np.tile(np.arange(nant), len(times)), antenna2=-1,
-            )  # fmt: skip
+        windows = [w for w in ms.metadata.spectral_windows if w.nchan]
+        # The channel above the middle of an even number, as the reference.
+        middle_hz = np.array([w.chan_freq_hz[w.nchan // 2] for w in windows])
+        table.set_frequencies({w.id: (middle_hz[k : k + 1], np.array([w.chan_width_hz.sum()])) for k, w in enumerate(windows)})
+        # Rows of a scan go by antennas, then times, then spectral windows.
+        which, antenna = _row_order(scans, nant)
+        delay, rate = (np.repeat(v[which, antenna], len(windows)) for v in (delay, rate))
+        phase = 2 * np.pi * delay * np.tile(middle_hz, len(which))
+        values = np.tile(np.stack([phase, delay * 1e9, rate, 0 * delay], axis=-1), 2)[:, None].astype(np.float32)
+        ones = np.ones_like(values)
+        group = SolutionGroup(np.zeros(0, np.int64), values, -ones, np.zeros(values.shape, bool), ones, ones.copy())
+        times, fields, observations, antenna = (
+            np.repeat(v, len(windows)) for v in (times[which], fields[which], observations[which], antenna)
+        )
+        table.add_rows(
+            group, time_s=times, field_id=fields, scan=-1, observation=observations, spw_id=np.tile([w.id for w in windows], len(which)),
+            antenna1=antenna, antenna2=-1,
+        )  # fmt: skip
         log.post(f"orientation of the Earth: corrections up to {np.abs(delay).max() * 1e9:.3f} ns")
         table.write(caltable, overwrite=True)
 
@@ -180,15 +186,25 @@ def _taken(ms: MeasurementSet) -> dict[str, np.ndarray]:
 
 def _solution_times(
     time: np.ndarray, field: np.ndarray, scan: np.ndarray, observation: np.ndarray
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """First, middle and last time of each scan of a field, with the field and observation."""
-    found: list[tuple[float, int, int]] = []
-    for key in np.unique(np.stack([observation, scan, field], axis=1), axis=0).tolist():
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """First, middle and last time of each scan of a field, with the field, the observation, and a number for the scan."""
+    found: list[tuple[float, int, int, int]] = []
+    for number, key in enumerate(np.unique(np.stack([observation, scan, field], axis=1), axis=0).tolist()):
         own = np.unique(time[(observation == key[0]) & (scan == key[1]) & (field == key[2])])
-        found += [(float(t), key[2], key[0]) for t in np.unique(own[[0, len(own) // 2, -1]])]
+        found += [(float(t), key[2], key[0], number) for t in np.unique(own[[0, len(own) // 2, -1]])]
     found.sort()
-    times, fields, observations = (np.array(c) for c in zip(*found, strict=True))
-    return times.astype(np.float64), fields.astype(np.int64), observations.astype(np.int64)
+    times, fields, observations, scans = (np.array(c) for c in zip(*found, strict=True))
+    return times.astype(np.float64), *(c.astype(np.int64) for c in (fields, observations, scans))
+
+
+def _row_order(scans: np.ndarray, nant: int) -> tuple[np.ndarray, np.ndarray]:
+    """Number of the time and of the antenna of each row: scans in the order of their beginning, in each the antennas, of each its times."""
+    found = []
+    for scan in dict.fromkeys(scans.tolist()):
+        own = np.flatnonzero(scans == scan)
+        found.append(np.stack([np.tile(own, nant), np.repeat(np.arange(nant), len(own))]))
+    which, antenna = np.concatenate(found, axis=1)
+    return which, antenna
 
 
 def _at(taken: dict[str, np.ndarray], observation: int, time_s: float, vis: str) -> Orientation:

@@ -77,6 +77,18 @@ def test_image_of_columns(shared_input: Input, tmp_path: Path) -> None:
     generate_table(vis, str(tmp_path / "f"), TableRequest("tecim", infile=name))
     first = CalTable.open(str(tmp_path / "f")).param[:3, 0, 0]
     np.testing.assert_allclose(first, [1.05754078e17, 1.05753863e17, 1.05754284e17], rtol=1e-6)  # of CASA 6.7
+    # Columns that rise to the east, the north and with time: places on the sphere and lines between pixels, of CASA 6.7.
+    made.setprojection("CAR")
+    made.setreferencepixel([20, 20 - 68], "direction")
+    made.setreferencevalue([-107, 0], "direction")
+    across = 0.5 * (np.arange(41.0) - 20)
+    ia.fromarray(
+        name, 10 + across[:, None, None] + 0.5 * across[None, :, None] + np.arange(25.0), csys=made.torecord(), overwrite=True
+    )
+    ia.done()
+    generate_table(vis, str(tmp_path / "h"), TableRequest("tecim", infile=name))
+    rising = CalTable.open(str(tmp_path / "h")).param[::64, 0, 0] / 1e16
+    np.testing.assert_allclose(rising, [16.368086, 15.93198, 15.558396, 15.4747305, 15.729232], rtol=1e-6)
     with pytest.raises(DataError, match="no IONEX file and no image"):
         generate_table(vis, str(tmp_path / "g"), TableRequest("tecim", infile=shared_input("cube.im")))
 

@@ -87,6 +87,29 @@ def test_system_temperatures(alma: str, tmp_path: Path) -> None:
     np.testing.assert_allclose(weight, middle, rtol=1e-4)
 
 
+def test_antennas_with_times_of_their_own(tmp_path: Path) -> None:
+    """Seven seconds later for every third antenna, and a third time for five of them that a scan follows."""
+    vis = str(unpack("alma_small.ms", tmp_path))
+    with open_table(f"{vis}/SYSCAL", writable=True) as table:
+        count = table.nrows()
+        table.copyrows(table, startrowout=count)
+        table.copyrows(table, startrowin=0, startrowout=2 * count, nrow=5)
+        times, antennas = table.getcol("TIME"), table.getcol("ANTENNA_ID")
+        times[count : 2 * count] += np.where(antennas[:count] % 3 == 0, 7.0, 20.0)
+        times[2 * count :] += 40.0
+        table.putcol("TIME", times)
+    for uniform, nrow in ((True, 52), (False, 31)):
+        write_system_temperatures(vis, str(tmp_path / "t"), uniform)
+        table = CalTable.open(str(tmp_path / "t"))
+        assert table.nrow == nrow and (np.diff(table.time_s) >= 0).all()
+        assert set(table.scan[table.time_s < table.time_s[0] + 30]) == {1} and set(
+            table.scan[table.time_s > table.time_s[0] + 30]
+        ) == {3}
+        late = np.abs(table.time_s - table.time_s[0] - 7) < 1
+        assert table.antenna1[late & ~table.flag[:, 0, 0]].tolist() == [0, 3, 6, 9, 12]
+        assert late.sum() == (13 if uniform else 5)
+
+
 def test_nothing_measured(evla: str, alma: str, tmp_path: Path) -> None:
     with pytest.raises(DataError, match="is empty"):
         write_system_temperatures(evla, str(tmp_path / "t"))

@@ -59,6 +59,9 @@ def test_table(shared_input: Input, tmp_path: Path, monkeypatch: pytest.MonkeyPa
     table = CalTable.open(caltable)
     assert table.vis_cal == "Fringe Jones"
     assert table.param.shape[1:] == (1, 8)
+    # As CASA orders rows: antennas of a scan, their times, spectral windows; at the channel above the middle.
+    assert table.antenna1[:13].tolist() == [0] * 6 + [1] * 6 + [2] and table.spw_id[:3].tolist() == [0, 1, 0]
+    assert table.frequencies_hz[1][0] == 1.616e9
     first = np.flatnonzero((table.antenna1 == 0) & (table.spw_id == 0))
     with MeasurementSet(vis) as ms:
         every = np.arange(ms.nrow)
