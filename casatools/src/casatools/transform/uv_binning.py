@@ -240,7 +240,18 @@ def _placed(ms: MeasurementSet, chunk: VisChunk, grid: UvGrid) -> tuple[np.ndarr
 def _write(ms: MeasurementSet, path: str, resolved: ResolvedSelection, column: str, grid: UvGrid, part: int) -> float:
     ncell, planes = grid.shape[0] * grid.shape[1], _planes(ms, resolved, grid)
     spectrum = ms.has("WEIGHT_SPECTRUM")
-    wanted = [column, "FLAG", "FLAG_ROW", "UVW", "TIME", "FIELD_ID", "ANTENNA1", "ANTENNA2", "WEIGHT", *(["WEIGHT_SPECTRUM"] if spectrum else [])]
+    wanted = [
+        column,
+        "FLAG",
+        "FLAG_ROW",
+        "UVW",
+        "TIME",
+        "FIELD_ID",
+        "ANTENNA1",
+        "ANTENNA2",
+        "WEIGHT",
+        *(["WEIGHT_SPECTRUM"] if spectrum else []),
+    ]
     data = np.zeros((ncell, grid.nchan, grid.ncorr), dtype=np.complex64)
     weight = np.zeros(data.shape, dtype=np.float32)
     rows, first, nant = np.zeros((ncell, 3)), np.full(ncell, -1, dtype=np.int64), max(1, len(ms.metadata.antennas))
