@@ -22,6 +22,8 @@ def add_to_bins(
     rows: np.ndarray,
     w_m: np.ndarray,
     time_s: np.ndarray,
+    baseline: np.ndarray,
+    first: np.ndarray,
 ) -> None:
     """Add unflagged visibilities to their cells, weighted.
 
@@ -43,6 +45,10 @@ def add_to_bins(
     rows : ndarray (cell, 3) float64
         In and out: sums over all channels and correlations of the weight, and of the weight times w and time.
     w_m, time_s : ndarray (row,) float64
+    baseline : ndarray (row,) int64
+        A number for each baseline, not negative.
+    first : ndarray (cell,) int64
+        In and out: baseline of the first visibility in each cell, negative where there is none yet.
     """
     one, still = weight.shape[1] == 1, cell.shape[1] == 1
     for row in range(data.shape[0]):
@@ -59,6 +65,8 @@ def add_to_bins(
                 rows[at, 0] += value
                 rows[at, 1] += value * w_m[row]
                 rows[at, 2] += value * time_s[row]
+                if first[at] < 0:
+                    first[at] = baseline[row]
 
 
 @kernel

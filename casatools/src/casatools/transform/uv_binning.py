@@ -240,10 +240,21 @@ def _placed(ms: MeasurementSet, chunk: VisChunk, grid: UvGrid) -> tuple[np.ndarr
 def _write(ms: MeasurementSet, path: str, resolved: ResolvedSelection, column: str, grid: UvGrid, part: int) -> float:
     ncell, planes = grid.shape[0] * grid.shape[1], _planes(ms, resolved, grid)
     spectrum = ms.has("WEIGHT_SPECTRUM")
-    wanted = [column, "FLAG", "FLAG_ROW", "UVW", "TIME", "FIELD_ID", "WEIGHT", *(["WEIGHT_SPECTRUM"] if spectrum else [])]
+    wanted = [
+        column,
+        "FLAG",
+        "FLAG_ROW",
+        "UVW",
+        "TIME",
+        "FIELD_ID",
+        "ANTENNA1",
+        "ANTENNA2",
+        "WEIGHT",
+        *(["WEIGHT_SPECTRUM"] if spectrum else []),
+    ]
     data = np.zeros((ncell, grid.nchan, grid.ncorr), dtype=np.complex64)
     weight = np.zeros(data.shape, dtype=np.float32)
-    rows = np.zeros((ncell, 3))
+    rows, first, nant = np.zeros((ncell, 3)), np.full(ncell, -1, dtype=np.int64), max(1, len(ms.metadata.antennas))
     start = float(ms.read("TIME", np.asarray(resolved.rows)[:1])[0])
     for low in range(0, grid.nchan, part):
         count = min(part, grid.nchan - low)
@@ -271,11 +282,15 @@ def _write(ms: MeasurementSet, path: str, resolved: ResolvedSelection, column: s
                 rows,
                 uvw[:, 2].copy(),
                 chunk["TIME"] - start,
+                chunk["ANTENNA1"].astype(np.int64) * nant + chunk["ANTENNA2"],
+                first,
             )
         good = weights > 0
         data[:, low : low + count][good] = (sums[good] / weights[good]).astype(np.complex64)
         weight[:, low : low + count] = weights
-    _write_rows(ms, path, resolved, grid, data, weight, rows, start)
+    # A cell is of many baselines; antennas that differ keep it from being taken for an autocorrelation.
+    pairs = np.stack(np.divmod(np.maximum(first, 0), nant), axis=1).astype(np.int32)
+    _write_rows(ms, path, resolved, grid, data, weight, (rows, pairs), start)
     return float(rows[:, 0].sum())
 
 
@@ -286,9 +301,10 @@ def _write_rows(
     grid: UvGrid,
     data: np.ndarray,
     weight: np.ndarray,
-    rows: np.ndarray,
+    cells: tuple[np.ndarray, np.ndarray],
     start_s: float,
 ) -> None:
+    rows, pairs = cells
     total = np.where(rows[:, 0] > 0, rows[:, 0], 1.0)
     columns = ["DATA", "WEIGHT_SPECTRUM", "SIGMA_SPECTRUM"]
     with MsWriter(ms, path, columns, grid.ncorr, grid.nchan, len(data), _edits(ms, resolved, grid)) as writer:
@@ -300,8 +316,6 @@ def _write_rows(
             when = start_s + rows[part, 2] / total[part]
             zero = np.zeros(count, dtype=np.int32)
             scalars = (
-                "ANTENNA1",
-                "ANTENNA2",
                 "ARRAY_ID",
                 "DATA_DESC_ID",
                 "FEED1",
@@ -313,7 +327,8 @@ def _write_rows(
             )
             writer.append({
                 "UVW": np.concatenate([uv[part], (rows[part, 1] / total[part])[:, None]], axis=1), "TIME": when, "TIME_CENTROID": when,
-                "EXPOSURE": np.zeros(count), "INTERVAL": np.zeros(count), "STATE_ID": zero - 1, **dict.fromkeys(scalars, zero),
+                "EXPOSURE": np.zeros(count), "INTERVAL": np.zeros(count), "STATE_ID": zero - 1,
+                "ANTENNA1": pairs[part, 0], "ANTENNA2": pairs[part, 1], **dict.fromkeys(scalars, zero),
                 "DATA": data[part], "WEIGHT_SPECTRUM": weight[part], "SIGMA_SPECTRUM": inverse_root(weight[part]),
                 "WEIGHT": row_weight, "SIGMA": inverse_root(row_weight), "FLAG": ~(weight[part] > 0), "FLAG_ROW": rows[part, 0] <= 0,
             })  # fmt: skip

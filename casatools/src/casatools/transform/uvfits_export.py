@@ -32,7 +32,7 @@ from casatools._base.progress import Progress
 from casatools.io.formats.random_groups_export import Axis, GroupsHeader, Parameter, write_random_groups
 from casatools.io.ms import ChunkPlan, MeasurementSet, ResolvedSelection, Selection, VisChunk, iter_chunks
 from casatools.kernels.visibility_groups import pack_groups
-from casatools.transform.uvfits_subtables import Setup, main_keywords, tables
+from casatools.transform.uvfits_subtables import Setup, field_centre, main_keywords, tables
 
 __all__ = ["UvfitsOptions", "export_uvfits"]
 
@@ -264,7 +264,9 @@ def _header(ms: MeasurementSet, setup: Setup, rows: np.ndarray, groups: _Groups,
     parameters += [Parameter(n) for n in (("ANTENNA1", "ANTENNA2", "SUBARRAY") if many else ("BASELINE",))]
     parameters.append(Parameter("FREQSEL"))
     parameters += [Parameter(n) for n in (("SOURCE", "INTTIM") if setup.several_sources else ("INTTIM",))]
-    centre = np.degrees(ms.metadata.fields[setup.fields[0]].phase_dir[0]) if not setup.several_sources else np.zeros(2)
+    first = setup.fields[0]
+    frame = ms.metadata.fields[first].phase_frame
+    centre = np.zeros(2) if setup.several_sources else np.degrees(field_centre(ms, first, setup.start_s, frame))
     axes = [
         Axis("COMPLEX", 3, 1.0),
         Axis("STOKES", setup.ncorr, float(setup.stokes[0]), float(np.diff(setup.stokes)[0]) if setup.ncorr > 1 else -1.0),

@@ -23,6 +23,7 @@ from casatools.frames.quantities import to_unit
 from casatools.io.formats.random_groups_export import Column, TableContent
 from casatools.io.ms import MeasurementSet
 from casatools.io.ms.metadata import Source
+from casatools.transform.field_directions import array_position, phase_centres
 
 __all__ = ["Setup", "date_text", "main_keywords", "tables"]
 
@@ -188,13 +189,22 @@ def _source(ms: MeasurementSet, field: int, spw: int) -> Source | None:
     return next((s for s in own if s.spw_id in (spw, -1)), own[0] if own else None)
 
 
+def field_centre(ms: MeasurementSet, number: int, time_s: float, frame: str) -> np.ndarray:
+    """Phase centre of a field [rad], of one that moves where it is at a time, as longitude and latitude of a frame."""
+    lon, lat, own = phase_centres(ms, ms.metadata.fields[number], np.array([time_s]))
+    if own == frame:
+        return np.array([lon[0], lat[0]])
+    found = convert_directions(lon, lat, own, frame, time_s, array_position(ms))
+    return np.array([found[0][0], found[1][0]])
+
+
 def _sources(ms: MeasurementSet, setup: Setup) -> TableContent:
     fields = [ms.metadata.fields[f] for f in setup.fields]
     count, nif = len(fields), setup.nif
     spws = setup.spws[:nif]
     rows = [[_source(ms, f.id, s) for s in spws] for f in fields]
-    direction = np.array([f.phase_dir[0] for f in fields])
     frame = fields[0].phase_frame
+    direction = np.array([field_centre(ms, f.id, setup.start_s, frame) for f in fields])
     positions = np.array([a.position_m for a in ms.metadata.antennas])
     apparent = np.stack(
         convert_directions(direction[:, 0], direction[:, 1], frame, "APP", setup.start_s, positions.mean(axis=0)), axis=-1

@@ -11,6 +11,7 @@ from casatools.frames.directions import Direction, convert_direction, parse_dire
 from casatools.io.ms import MeasurementSet
 from casatools.io.tables import open_table
 from casatools.transform.field_directions import measured_uvw
+from support.ephemeris_file import write_ephemeris
 
 PLACE = "J2000 13h36m10s 28d12m00s"
 
@@ -69,6 +70,20 @@ def test_planets_and_times(shared_input):
     casatasks.fixplanets(path, field="2", reftime="median")
     casatasks.fixplanets(path, field="2", reftime="2019/05/01/05:40:00")
     np.testing.assert_allclose(field(path).phase_dir[0], [-2.72271363, 0.49160107], atol=1e-8)
+
+
+def test_an_ephemeris_counts_at_the_time_of_the_data(shared_input):
+    """CASA 6.7 takes its first entry, which is days before them."""
+    path = shared_input("line.ms")
+    with MeasurementSet(path) as ms:
+        start, (lon, lat) = float(ms.read("TIME").min()), ms.metadata.fields[0].phase_dir[0]
+    write_ephemeris("moving.tab", start, lon, lat, 2e-8, 0.0)
+    casatasks.fixplanets(path, field="0", direction="moving.tab", fixuvw=True)
+    with MeasurementSet(path) as ms:
+        assert ms.metadata.fields[0].ephemeris_id >= 0
+        np.testing.assert_allclose(next(iter(ms.metadata.sources)).direction, [lon, lat], atol=1e-6)
+        rows = np.flatnonzero(ms.read("TIME") == start)
+        np.testing.assert_allclose(ms.read("UVW", rows), measured_uvw(ms, rows, [Direction(lon, lat, "J2000")]), atol=1e-3)
 
 
 def test_refusals(shared_input):

@@ -63,6 +63,16 @@ def test_velocities(veltype: str) -> None:
     assert centre == pytest.approx(1.398e9 + step * (np.arange(6) + 0.5))
 
 
+def test_velocities_that_lie_mostly_beyond_the_data_stay() -> None:
+    """CASA 6.7 moves the middle of the grid to the data's edge, to a start that nobody asked for."""
+    rest, step = 1.41e9, 1.41e9 * 1e6 / C
+    start = C * (1 - 1.403e9 / rest)
+    for veltype in ("radio", "optical"):
+        centre, _ = grid(mode="velocity", nchan=6, start=f"{start}m/s", width="1000km/s", rest_hz=rest, veltype=veltype)
+        assert len(centre) == 6 and centre[2] < 1.398e9
+        assert centre[-1] == pytest.approx(1.403e9, abs=1 if veltype == "radio" else 0.05 * step)
+
+
 def test_optical_channels_without_a_width() -> None:
     """A width that is the data's own is never refused as narrower than them, and `nchan` is that many, also beyond the data's end."""
     rest = 1.42e9

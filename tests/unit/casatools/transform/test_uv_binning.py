@@ -64,6 +64,9 @@ def test_cells_are_weighted_means(shared_input, width, narrow):
         window = ms.metadata.spectral_windows[0]
         assert window.frame == "LSRK" and window.nchan == 2 and window.chan_freq_hz[0] == 1.4e9 + width / 2
         uvw, sigma = ms.read("UVW"), ms.read("SIGMA")
+        # Not autocorrelations, which flaggers and imagers leave out.
+        filled = weights.any(axis=1)
+        assert (ms.read("ANTENNA1")[filled] < ms.read("ANTENNA2")[filled]).all()
         np.testing.assert_allclose(sigma[weights.all(axis=1), 1], weights.mean(axis=1)[weights.all(axis=1)] ** -0.5, rtol=1e-6)
     np.testing.assert_allclose(np.diff(uvw[:2, 0]), C / (1.4e9 + 1.5 * width) / 64 / np.deg2rad(10 / 3600))
 
@@ -96,6 +99,15 @@ def test_one_correlation_is_the_mean_and_phases_move(shared_input):
     casatasks.msuvbin("fixed.ms", outputvis="again.ms", spw="0", **moved)
     with MeasurementSet("moved.ms") as ours, MeasurementSet("again.ms") as theirs:
         np.testing.assert_allclose(ours.read("DATA"), theirs.read("DATA"), atol=2e-5)
+
+
+def test_channels_are_selected(shared_input):
+    """CASA 6.7 grids all channels of the windows selected."""
+    path = shared_input("simvla.ms")
+    casatasks.msuvbin(path, outputvis="all.ms", spw="0", **USUAL)
+    casatasks.msuvbin(path, outputvis="some.ms", spw="0:2~3", **USUAL)
+    with MeasurementSet("all.ms") as one, MeasurementSet("some.ms") as ms:
+        assert 0 < ms.read("WEIGHT_SPECTRUM").sum() < 0.5 * one.read("WEIGHT_SPECTRUM").sum()
 
 
 def test_flags_go_back(shared_input):

@@ -6,6 +6,7 @@ import os
 
 import numpy as np
 import pytest
+from astropy.io import fits
 
 import casatasks
 from casatools import ms as ms_tool
@@ -13,8 +14,10 @@ from casatools._base.errors import DataError, OutputExistsError, ParameterError,
 from casatools.io.formats.random_groups import read_random_groups
 from casatools.io.formats.uvfits import import_uvfits
 from casatools.io.ms import MeasurementSet, Selection
+from casatools.io.ms.ephemerides import attach_ephemeris
 from casatools.io.tables import open_table
 from casatools.transform.uvfits_export import UvfitsOptions, export_uvfits
+from support.ephemeris_file import write_ephemeris
 
 DATA = UvfitsOptions("data")
 
@@ -191,3 +194,21 @@ def test_weather(shared_input):
     assert np.isnan(weather.get("DEWPOINT")).all() and np.isnan(weather.get("WVR_H2O")).all()
     export_uvfits(shared_input("simvla.ms"), "v.fits", Selection(), UvfitsOptions("data"))
     assert read_random_groups("v.fits").table("AIPS WX") is None
+
+
+@pytest.mark.parametrize("several", [True, False])
+def test_a_field_that_moves_is_where_it_is_at_the_start(shared_input, several):
+    """CASA 6.7 writes the first direction of the ephemeris, days before the data, or none."""
+    path = shared_input("line.ms")
+    with MeasurementSet(path) as ms:
+        start, (lon, lat) = float(ms.read("TIME").min()), ms.metadata.fields[0].phase_dir[0]
+    write_ephemeris("moving.tab", start, lon, lat, 2e-8, 0.0)
+    attach_ephemeris(path, "moving.tab", [0], "TEST")
+    table = open_table(f"{path}/FIELD", writable=True)
+    table.putcol("PHASE_DIR", np.zeros((1, 1, 2)))
+    table.close()
+    export_uvfits(path, "o.fits", Selection(), UvfitsOptions("data", multisource=several))
+    with fits.open("o.fits") as file:
+        head = file["PRIMARY"].header
+        found = [file["AIPS SU"].data[n][0] for n in ("RAEPO", "DECEPO")] if several else [head["CRVAL6"], head["CRVAL7"]]
+        np.testing.assert_allclose(found, np.degrees([lon, lat]), rtol=0, atol=1e-5)
