@@ -87,6 +87,20 @@ def test_draw_clean_look_change_and_stop(window: Browser, addresses: list[str], 
     window.until("return [state && state.waiting, state && state.curve.length]", lambda found: found == [True, 3])
     window.until(SAID, lambda text: "iteration limit" in text)
     window.picture(tmp_path / "cleaned.png")
+    # The wheel zooms about the pointer, a drag with shift moves the picture and draws nothing, a button shows all of it again.
+    script = """
+    const view = document.getElementById('view'), box = view.getBoundingClientRect(), x = box.left + 0.4 * box.width, y = box.top + 0.6 * box.height;
+    const at = () => pixel({clientX: x, clientY: y}), before = at();
+    view.dispatchEvent(new WheelEvent('wheel', {clientX: x, clientY: y, deltaY: -1000, bubbles: true, cancelable: true}));
+    const after = at(), wide = zoom.factor;
+    for (const [kind, dx] of [['mousedown', 0], ['mousemove', 30], ['mouseup', 30]]) view.dispatchEvent(new MouseEvent(kind, {clientX: x + dx, clientY: y, shiftKey: true, bubbles: true}));
+    const moved = pixel({clientX: x + 30, clientY: y});
+    document.getElementById('fit').click();
+    return [before, after, moved, wide, zoom.factor, points.length];
+    """
+    before, after, moved, wide, whole, drawn = window.run(script)
+    np.testing.assert_allclose([after, moved], [before, before], atol=0.02)
+    assert wide > 2 and whole == 1 and drawn == 0
     window.click("#stop")
     record = run.end()
     window.until(SAID, lambda text: "ended" in text)

@@ -126,6 +126,7 @@ def cube_axis(
         low, high = _band(data_hz, width_hz)
         default = low + 0.5 * abs(step) if step > 0 else high - 0.5 * abs(step)
         centre = float(to_unit(start, "Hz")) if str(start) else default
+    _require_width(step, width)
     total = nchan if nchan > 0 else _fill(centre, step, data_hz, width_hz)
     return SpectralAxis(centre + step * np.arange(total), step, frame, rest_hz)
 
@@ -138,6 +139,11 @@ def _kind(start: Any, width: Any) -> str:
             unit = parse_quantity(text)[1]
             return "velocity" if unit.endswith("m/s") else "frequency"
     return "channel"
+
+
+def _require_width(step: float, width: Any) -> None:
+    if step == 0:
+        raise ParameterError(f"tclean: parameter 'width' must not be 0; got {width!r}")
 
 
 def _band(data_hz: np.ndarray, width_hz: np.ndarray) -> tuple[float, float]:
@@ -164,6 +170,7 @@ def _velocity_axis(
     ends = np.sort(frequency_to_velocity(np.array([low, high]), rest_hz, veltype))
     own = float((ends[1] - ends[0]) / max(1, len(data_hz)))
     step = float(to_unit(width, "m/s")) if str(width) else own
+    _require_width(step, width)
     centre = (
         float(to_unit(start, "m/s")) if str(start) else (ends[0] + 0.5 * abs(step) if step > 0 else ends[1] - 0.5 * abs(step))
     )

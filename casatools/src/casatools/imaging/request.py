@@ -291,7 +291,11 @@ class TcleanRequest:
         if len(sizes) not in (1, 2) or min(sizes) < 4:
             raise ParameterError(f"tclean: parameter 'imsize' must be one or two sizes of at least 4 pixels; got {self.imsize!r}")
         given = self.cell if isinstance(self.cell, (list, tuple)) else [self.cell]
-        cells = [c for c in given if str(c).strip()] or ["1arcsec"]
+        cells = [c for c in given if str(c).strip()]
+        if not cells:
+            raise ParameterError(
+                f"tclean: parameter 'cell' must be given, the size of a pixel such as '2arcsec'; got {self.cell!r}"
+            )
         radians = [_angle(c) for c in cells]
         if len(radians) > 2 or min(radians) <= 0:
             raise ParameterError(f"tclean: parameter 'cell' must be one or two positive angles; got {self.cell!r}")

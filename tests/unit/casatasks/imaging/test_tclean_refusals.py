@@ -15,6 +15,7 @@ from casatools import image, table
 from casatools._base.errors import CasaError, DataError, ParameterError, SelectionError, UnsupportedError
 from casatools._base.executor import SerialExecutor, register
 from casatools.simulation.demo import DemoOptions, make_demo
+from support.images import pixels
 
 FIELD = {"vis": "sim.ms", "imagename": "img", "imsize": 16, "cell": "12arcsec", "niter": 0}
 
@@ -52,6 +53,8 @@ def written(folder: Path) -> list[str]:
         ({"weighting": "briggsbwtaper"}, ParameterError, "briggsbwtaper"),
         ({"outframe": "FOO"}, ParameterError, "'outframe' must be a spectral frame"),
         ({"projection": "TAN", "imsize": 2048, "cell": "60arcsec"}, UnsupportedError, "tenth of a pixel"),
+        ({"cell": ""}, ParameterError, "'cell' must be given"),
+        ({"cell": []}, ParameterError, "'cell' must be given"),
         ({"cell": "-1arcsec"}, ParameterError, "'cell' must be one or two positive"),
         ({"cell": ["1arcsec"] * 3}, ParameterError, "'cell' must be one or two positive"),
     ],
@@ -228,3 +231,13 @@ def test_deconvolve_refuses_a_start_model_beside_a_model() -> None:
         _image(f"img.{suffix}", (16, 16, 1, 1), 1.0)
     with pytest.raises(ParameterError, match=r"img\.model exists already"):
         deconvolve("img", niter=1, startmodel="other.im")
+
+
+def test_selections_that_are_switched_off(simulated: str, tmp_path: Path) -> None:
+    """selectdata=False: nothing is selected by what it switches, field and spw stay."""
+    off = {"timerange": ">2030/01/01", "uvrange": "<1m", "antenna": "nobody", "scan": "99", "observation": "7"}
+    tclean(**FIELD)
+    tclean(**{**FIELD, "imagename": "off"}, selectdata=False, **off)
+    np.testing.assert_array_equal(pixels("img.residual"), pixels("off.residual"))
+    with pytest.raises(SelectionError):
+        tclean(**{**FIELD, "imagename": "on"}, **off)

@@ -51,8 +51,9 @@ def test_optical_velocities_make_a_table() -> None:
 def test_refusals() -> None:
     with pytest.raises(SelectionError, match="outside the 32 selected channels"):
         cube_axis(DATA, WIDTH, 3, 40, "", "LSRK", HI)
-    with pytest.raises(ParameterError, match="'width' must not be 0"):
-        cube_axis(DATA, WIDTH, 3, 0, 0, "LSRK", HI)
+    for width in (0, "0MHz", "0km/s"):
+        with pytest.raises(ParameterError, match="'width' must not be 0"):
+            cube_axis(DATA, WIDTH, 3, "", width, "LSRK", HI)
     with pytest.raises(SelectionError, match="no channel within the data"):
         cube_axis(DATA, WIDTH, -1, "1.5GHz", "", "LSRK", HI)
     with pytest.raises(ParameterError, match="need a rest frequency"):
