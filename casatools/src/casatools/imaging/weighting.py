@@ -152,6 +152,10 @@ class ImagingWeights:
         # channel by channel in cells centred on them.
         self.by_channel = planes > 1 if by_channel is None else by_channel
         self._offset = 0.5 if self.by_channel else 0.0
+        if not self.by_channel:
+            # CASA counts u the other way, as right ascension grows to lower pixels. It matters on edges of cells: those of autocorrelations are in
+            # another than those of small u and v of one sign.
+            self._cells = -self._cells[0], self._cells[1]
         self._shape = shape
         self._dense = options.scheme in ("uniform", "superuniform", "briggs", "briggsabs", "briggsbwtaper")
         self.density = self._store.zeros((planes, *shape), np.float64) if self._dense else np.zeros((0, 0, 0))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -151,6 +152,16 @@ def test_autocorrelations_count_in_the_density_only(vis: str) -> None:
     weights.finish()
     found = weights.weights(block)
     assert not found[0].any() and found[1:].any()
+    # The autocorrelations' cell is not that of samples of small u and v of one sign, as CASA's sums of weights of NGC 5921 show.
+    near = 0.3 / (64 * cell[0])
+    uvw = np.array([[0.0, 0.0, 0.0], [near, near, 0.0]]) * (299792458.0 / block.freq_hz[0])
+    small = replace(
+        block, uvw_m=uvw, freq_hz=block.freq_hz[:1], weight=np.ones((2, 1), np.float32), cross=np.array([False, True])
+    )
+    weights = ImagingWeights(shape, cell, WeightingOptions("uniform"), 1, 0.0)
+    weights.gather(small)
+    weights.finish()
+    assert weights.weights(small).tolist() == [[0.0], [1.0]]
 
 
 def test_channels_of_a_cube(vis: str) -> None:
