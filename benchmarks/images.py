@@ -31,6 +31,8 @@ ROWS = {
     "imstat axes": "t.imstat(I, axes=[0, 1])",
     "imstat chauvenet": "t.imstat(I, algorithm='chauvenet', maxiter=3)",
     "immath": "t.immath([I, J], 'evalexpr', O, 'IM0*2+sqrt(abs(IM1))')",
+    "immath mask": "t.immath(I, 'evalexpr', O, 'IM0*2', mask='\"' + J + '\" > 0.1')",
+    "immath box": "t.immath([I, J], 'evalexpr', O, 'IM0-IM1', box='100,100,899,899' if I == 'cube.im' else '')",
     "immoments 0": "t.immoments(I, [0], outfile=O)",
     "immoments 0 to 2": "t.immoments(I, [0, 1, 2], includepix=[0.5, 100], outfile=O)",
     "immoments 3": "t.immoments(I, [3], outfile=O)",
@@ -47,6 +49,9 @@ ROWS = {
     "imsubimage": "t.imsubimage(I, O, chans='2~12')",
     "imcontsub": "t.imcontsub(I, O, O + '.cont', fitorder=1, chans='0~3,12~15')",
     "specsmooth": "t.specsmooth(I, O, axis=3, function='hanning', dmethod='')",
+    "imdev": "t.imdev(I, O, xlength='21pix', ylength='21pix', grid=[8, 8])",
+    "specfit": "t.specfit(I, multifit=True, poly=1, ngauss=0, model=O, box='0,0,1023,63' if I == 'cube.im' else '')",
+    "imsubimage mask": "t.imsubimage(I, O, mask='\"' + J + '\" > 0.1')",
     "exportfits": "t.exportfits(I, O)",
     "importfits": "t.importfits(F, O)",
 }
