@@ -1,14 +1,14 @@
 """Times the image tasks on a cube beside a reference CASA in the same run, with the peak memory of each.
 
     CASA_ORACLE=/path/to/reference/python python benchmarks/images.py [--work DIR] [--size 1024,1024,256] [--only NAME,NAME] [--repeat N]
-        [--memory MB]
+        [--memory MB] [--masks]
 
 The conversions are of 10^6 points, also in other frames and projections. Each row runs in a fresh process of each interpreter in turn, after the same
 call on a small cube, so that imports and compilation are timed apart.
 Wall and processor seconds of the best runs are given, and the resident size at the end of the process above that before the call. The reference makes
 the cube, so that its tiles are the reference's; before each run its files are read once and what earlier runs wrote goes to the disk, so that neither
 has the other's disk traffic in its time. Products are removed after each run and the cubes at the end. Without CASA_ORACLE only ours is timed.
-With --memory ours is told that limit (as by ``casalog.setMemoryTotal``) and rows that take more are marked.
+With --masks the cubes have a pixel mask and undefined pixels. With --memory ours is told that limit (as by ``casalog.setMemoryTotal``) and rows that take more are marked.
 """
 
 from __future__ import annotations
@@ -31,6 +31,8 @@ ROWS = {
     "imstat axes": "t.imstat(I, axes=[0, 1])",
     "imstat chauvenet": "t.imstat(I, algorithm='chauvenet', maxiter=3)",
     "immath": "t.immath([I, J], 'evalexpr', O, 'IM0*2+sqrt(abs(IM1))')",
+    "immath mask": "t.immath(I, 'evalexpr', O, 'IM0*2', mask='\"' + J + '\" > 0.1')",
+    "immath box": "t.immath([I, J], 'evalexpr', O, 'IM0-IM1', box='100,100,899,899' if I == 'cube.im' else '')",
     "immoments 0": "t.immoments(I, [0], outfile=O)",
     "immoments 0 to 2": "t.immoments(I, [0, 1, 2], includepix=[0.5, 100], outfile=O)",
     "immoments 3": "t.immoments(I, [3], outfile=O)",
@@ -47,6 +49,9 @@ ROWS = {
     "imsubimage": "t.imsubimage(I, O, chans='2~12')",
     "imcontsub": "t.imcontsub(I, O, O + '.cont', fitorder=1, chans='0~3,12~15')",
     "specsmooth": "t.specsmooth(I, O, axis=3, function='hanning', dmethod='')",
+    "imdev": "t.imdev(I, O, xlength='21pix', ylength='21pix', grid=[8, 8])",
+    "specfit": "t.specfit(I, multifit=True, poly=1, ngauss=0, model=O, box='0,0,1023,63' if I == 'cube.im' else '')",
+    "imsubimage mask": "t.imsubimage(I, O, mask='\"' + J + '\" > 0.1')",
     "exportfits": "t.exportfits(I, O)",
     "importfits": "t.importfits(F, O)",
 }
@@ -81,7 +86,7 @@ import json, os, sys
 import numpy as np
 import casatasks as t
 from casatools import image
-folder, shape = sys.argv[1], [int(n) for n in sys.argv[2].split(",")]
+folder, shape, masks = sys.argv[1], [int(n) for n in sys.argv[2].split(",")], sys.argv[3] == "masks"
 os.chdir(folder)
 def cube(name, size, seed):
     ia = image()
@@ -100,7 +105,11 @@ def cube(name, size, seed):
     plane = random.standard_normal((size[0], size[1]), dtype=np.float32)
     for channel in range(size[2]):
         values = np.roll(plane, 37 * channel, 0) + np.float32(0.01 * channel)
+        if masks:
+            values[channel % 31 :: 31, ::29] = np.nan
         ia.putchunk(values[:, :, None, None], [0, 0, 0, channel])
+    if masks:
+        ia.calcmask("'" + name + "' > -1.5")
     ia.done()
 def template(kind):
     for letter in "TUG":
@@ -261,6 +270,7 @@ def main() -> None:
     parser.add_argument("--only", default="", help="rows, separated by commas; 'conversions' for the coordinates")
     parser.add_argument("--repeat", type=int, default=1)
     parser.add_argument("--memory", type=int, default=0, help="limit of memory [MB] for ours")
+    parser.add_argument("--masks", action="store_true", help="cubes with a pixel mask and undefined pixels")
     parser.add_argument("--keep", action="store_true", help="leave the cubes in --work for a next run")
     arguments = parser.parse_args()
     work = Path(arguments.work or tempfile.mkdtemp(prefix="bench_images")).absolute()
@@ -276,6 +286,7 @@ def main() -> None:
                 MAKE,
                 str(work),
                 arguments.shape,
+                "masks" if arguments.masks else "",
                 reference="reference" in interpreters,
             )
         measure(work, [name for name in asked if name in ROWS], interpreters, arguments.repeat, arguments.memory)

@@ -101,7 +101,7 @@ def specfit(
         "integral": integral, "integralerr": integralerr,
     }  # fmt: skip
     ranges = Ranges(good_range(goodamprange), good_range(goodcenterrange), good_range(goodfwhmrange))
-    outputs = ProfileOutputs(model, residual, columns, logfile, append, outsigma, logresults)
+    outputs = ProfileOutputs(model, residual, columns, logfile, append, outsigma, logresults, wantreturn)
     choice = PixelChoice(ImageSelection(region, box, chans, stokes), mask, stretch)
     with open_image(imagename) as image:
         record = fit_profiles(

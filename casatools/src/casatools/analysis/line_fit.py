@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -51,6 +51,8 @@ class ProfileOutputs:
         Image of the errors that were used.
     logresults : bool
         Tell the results in the log.
+    record : bool
+        Return the results.
     """
 
     model: str = ""
@@ -60,6 +62,7 @@ class ProfileOutputs:
     append: bool = True
     outsigma: str = ""
     logresults: bool = True
+    record: bool = True
 
     def check(self) -> None:
         """Refuse what exists or cannot be written, before the fit."""
@@ -133,7 +136,7 @@ def fit_profiles(
                     write_grid(path + suffix, source, table.columns[_COLUMNS[parameter]][..., k], unit)
     if outputs.outsigma and sigma is not None:
         write_sigma(outputs.outsigma, source, sigma)
-    return line_record(fitted, source, request)
+    return line_record(fitted, source, request) if outputs.record else {}
 
 
 def _check_columns(request: LineRequest, outputs: ProfileOutputs) -> None:
@@ -143,13 +146,16 @@ def _check_columns(request: LineRequest, outputs: ProfileOutputs) -> None:
             require_absent(path + suffix, what="image")
 
 
-def write_text(text: str, outputs: ProfileOutputs) -> None:
-    """Put the results into the log and the log file."""
-    if outputs.logresults:
-        log.post(text)
-    if outputs.logfile:
-        with open(outputs.logfile, "a" if outputs.append else "w", encoding="utf-8") as stream:
-            stream.write(text)
+def write_text(pieces: Iterable[str], outputs: ProfileOutputs) -> None:
+    """Put the results into the log and the log file, piece after piece: those of all profiles of a cube are longer than the cube."""
+    with contextlib.ExitStack() as stack:
+        mode = "a" if outputs.append else "w"
+        file = stack.enter_context(open(outputs.logfile, mode, encoding="utf-8")) if outputs.logfile else None
+        for text in pieces:
+            if outputs.logresults:
+                log.post(text)
+            if file is not None:
+                file.write(text)
 
 
 def grid_coordinates(source: ProfileSource, along: bool) -> Coordinates:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from casatools._base.errors import DataError, ParameterError, SelectionError
-from casatools._base.memory import require_memory
+from casatools._base.memory import memory_budget_bytes, require_memory
 from casatools.analysis.line_finding import base_level, find_lines
 from casatools.analysis.profile_models import Model
 from casatools.analysis.profile_requests import LineRequest
@@ -22,6 +22,8 @@ from casatools.io.image import CasaImage
 __all__ = ["FittedProfiles", "ProfileSource", "Ranges", "fit_lines", "read_sigma", "sigma_rows"]
 
 _CHUNK_VALUES = 2_000_000
+# Bytes that a value takes on its way: it, its weight and model, and what the solver holds of each.
+_BYTES_PER_VALUE = 160
 
 
 @dataclass(frozen=True)
@@ -119,7 +121,7 @@ class ProfileSource:
         others = [k for k in range(len(self.box)) if k != self.array_axis]
         slow = max(others, key=lambda k: self.box[k]) if others else self.array_axis
         per_row = int(np.prod([self.box[k] for k in others if k != slow])) * self.npoint
-        step = max(1, _CHUNK_VALUES // max(per_row, 1))
+        step = max(1, min(_CHUNK_VALUES, memory_budget_bytes() // _BYTES_PER_VALUE) // max(per_row, 1))
         for start in range(0, self.box[slow] if others else 1, step):
             block = tuple(
                 slice(start, min(start + step, self.box[slow])) if k == slow and others else slice(0, n)

@@ -146,8 +146,8 @@ def directions(source: ProfileSource) -> np.ndarray:
         return casa_grid(np.full(grid, ""))
     world = direction.to_world(pixels[list(axes)])
     lon, lat = (np.asarray(convert_value(w, u, "rad")) for w, u in zip(world, direction.units, strict=True))
-    texts = [_place(Direction(float(a), float(b), direction.frame)) for a, b in zip(lon, lat, strict=True)]
-    return casa_grid(np.array(texts).reshape(grid)).astype("<U32")
+    texts = (_place(Direction(float(a), float(b), direction.frame)) for a, b in zip(lon, lat, strict=True))
+    return casa_grid(np.fromiter(texts, "<U32", lon.size).reshape(grid)).copy()
 
 
 def _place(direction: Direction) -> str:
@@ -186,8 +186,12 @@ def measured_text(value: float, error: float, unit: str) -> str:
     return f"{value:.{places}f} +/- {error:.{places}f} {unit}"
 
 
-def profile_text(fitted: FittedProfiles, source: ProfileSource, request: LineRequest, inputs: dict[str, Any]) -> str:
-    """All fits in words."""
+# Profiles in one piece of the text.
+_PIECE = 4096
+
+
+def profile_text(fitted: FittedProfiles, source: ProfileSource, request: LineRequest, inputs: dict[str, Any]) -> Iterator[str]:
+    """All fits in words, in pieces of some thousand profiles."""
     axis = ProfileAxis(source)
     count = {name: int(np.count_nonzero(getattr(fitted, name))) for name in ("attempted", "converged", "valid")}
     lines = [
@@ -198,9 +202,13 @@ def profile_text(fitted: FittedProfiles, source: ProfileSource, request: LineReq
     lines += [f"       --- {key + ':':<21}{value}" for key, value in inputs.items()]
     tables = line_tables(fitted, request, axis)
     where = directions(source)
-    for place in np.ndindex(*where.shape):
+    for number, place in enumerate(np.ndindex(*where.shape), 1):
         lines += _one_fit(fitted, source, request, axis, tables, place, str(where[place]))
-    return "\n".join(lines) + "\n"
+        if number % _PIECE == 0:
+            yield "\n".join(lines) + "\n"
+            lines = []
+    if lines:
+        yield "\n".join(lines) + "\n"
 
 
 def _one_fit(

@@ -95,7 +95,7 @@ def fit_spectral_indices(
         "solution": casa_grid(fitted.parameters, 1).copy(), "error": casa_grid(fitted.errors, 1).copy(),
     }  # fmt: skip
     if outputs.logresults or outputs.logfile:
-        write_text(_text(fitted, source, request, line, divisor, unit), outputs)
+        write_text([_text(fitted, source, request, line, divisor, unit)], outputs)
     for path, values in ((request.solution, fitted.parameters), (request.error, fitted.errors)):
         for k in range(count if path else 0):
             write_grid(f"{path}_{k}", source, casa_grid(values[..., k]), "")

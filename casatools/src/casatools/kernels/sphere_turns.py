@@ -16,12 +16,13 @@ import numpy as np
 
 from casatools.kernels._kernel import kernel
 
-__all__ = ["cosines_of_directions", "directions_of_cosines", "rotated_directions", "turned_directions"]
+__all__ = ["affine", "cosines_of_directions", "directions_of_cosines", "rotated_directions", "turned_directions"]
 
 _HALF_PI, _TWO_OVER_PI = math.pi / 2, 2.0 / math.pi
 # pi / 2 in three parts, so that multiples of it are taken away exactly
 _PART_1, _PART_2, _PART_3 = 1.57079625129699707031, 7.54978941586159635335e-8, 5.39030285815811905290e-15
 _REDUCED = 0.66  # tangents up to which the quotient of polynomials is taken
+_TURN = 2.0 * math.pi
 _MORE_HALF_PI = 6.123233995736765886130e-17  # what pi / 2 lacks in double precision
 
 
@@ -71,15 +72,29 @@ def _arc_tangent(y: float, x: float) -> float:
 
 
 @kernel
+def affine(
+    first: np.ndarray, second: np.ndarray, from_1: float, from_2: float, a: float, b: float, c: float, d: float, to_1: float,
+    to_2: float, one: np.ndarray, other: np.ndarray,
+) -> None:  # fmt: skip
+    """A linear step of two axes: the matrix (a, b; c, d) of the values less `from`, and `to` added; `one` and `other` (point,) float64 are written."""
+    for k in range(first.size):
+        right, up = first[k] - from_1, second[k] - from_2
+        one[k] = a * right + b * up + to_1
+        other[k] = c * right + d * up + to_2
+
+
+@kernel
 def cosines_of_directions(
-    longitude: np.ndarray, latitude: np.ndarray, from_longitude: float, sine: float, cosine: float,
+    longitude: np.ndarray, latitude: np.ndarray, unit_1: float, unit_2: float, from_longitude: float, sine: float, cosine: float,
     east: np.ndarray, north: np.ndarray, radial: np.ndarray,
 ) -> None:  # fmt: skip
     """Direction cosines of directions, about a point of the sphere.
 
     Parameters
     ----------
-    longitude, latitude : ndarray (point,) float64 [rad]
+    longitude, latitude : ndarray (point,) float64
+    unit_1, unit_2 : float [rad]
+        Of longitude and latitude.
     from_longitude : float
         Longitude of the point [rad].
     sine, cosine : float
@@ -88,8 +103,8 @@ def cosines_of_directions(
         Written: components along the point's east, north and away from the centre.
     """
     for k in range(longitude.size):
-        sin_latitude, cos_latitude = _sine_cosine(latitude[k])
-        sin_offset, cos_offset = _sine_cosine(longitude[k] - from_longitude)
+        sin_latitude, cos_latitude = _sine_cosine(latitude[k] * unit_2)
+        sin_offset, cos_offset = _sine_cosine(longitude[k] * unit_1 - from_longitude)
         along = cos_latitude * cos_offset
         east[k] = cos_latitude * sin_offset
         north[k] = sin_latitude * cosine - along * sine
@@ -98,43 +113,56 @@ def cosines_of_directions(
 
 @kernel
 def directions_of_cosines(
-    east: np.ndarray, north: np.ndarray, radial: np.ndarray, from_longitude: float, sine: float, cosine: float,
-    longitude: np.ndarray, latitude: np.ndarray,
+    east: np.ndarray, north: np.ndarray, radial: np.ndarray, from_longitude: float, sine: float, cosine: float, least: float,
+    unit_1: float, unit_2: float, longitude: np.ndarray, latitude: np.ndarray,
 ) -> None:  # fmt: skip
-    """Directions of direction cosines; the inverse of `cosines_of_directions`, with the same arguments. Longitudes lie about `from_longitude`."""
+    """Directions of direction cosines; the inverse of `cosines_of_directions`, with the same arguments. Longitudes lie in the turn from `least` [rad]."""
+    most = least + _TURN
     for k in range(east.size):
         across = radial[k] * cosine - north[k] * sine
         height = north[k] * cosine + radial[k] * sine
-        longitude[k] = _arc_tangent(east[k], across) + from_longitude
-        latitude[k] = _arc_tangent(height, math.sqrt(across * across + east[k] * east[k]))
+        around = _arc_tangent(east[k], across) + from_longitude
+        around = around + _TURN if around < least else around
+        around = around - _TURN if around > most else around
+        longitude[k] = np.divide(around, unit_1)
+        latitude[k] = np.divide(_arc_tangent(height, np.sqrt(across * across + east[k] * east[k])), unit_2)
 
 
 @kernel
 def turned_directions(
-    angle: np.ndarray, height: np.ndarray, from_angle: float, to_angle: float, sine: float, cosine: float,
-    around: np.ndarray, above: np.ndarray,
+    angle: np.ndarray, height: np.ndarray, given_1: float, given_2: float, from_angle: float, to_angle: float, sine: float,
+    cosine: float, least: float, unit_1: float, unit_2: float, around: np.ndarray, above: np.ndarray,
 ) -> None:  # fmt: skip
     """Longitudes and latitudes about another pole (FITS paper II, equations 2 and 5).
 
     Parameters
     ----------
-    angle, height : ndarray (point,) float64 [rad]
+    angle, height : ndarray (point,) float64
         Longitude and latitude.
+    given_1, given_2 : float [rad]
+        Their units.
     from_angle, to_angle : float [rad]
         Longitude of the other pole here, and of this pole there.
     sine, cosine : float
         Of the latitude of the other pole.
-    around, above : ndarray (point,) float64 [rad]
-        Written: longitude, within pi of `to_angle`, and latitude there.
+    least : float [rad]
+        Longitudes lie in the turn from it.
+    unit_1, unit_2 : float [rad]
+        Units of the results.
+    around, above : ndarray (point,) float64
+        Written.
     """
+    most = least + _TURN
     for k in range(angle.size):
-        sin_height, cos_height = _sine_cosine(height[k])
-        sin_angle, cos_angle = _sine_cosine(angle[k] - from_angle)
-        east = -cos_height * sin_angle
-        along = cos_height * cos_angle
+        sin_height, cos_height = _sine_cosine(height[k] * given_2)
+        sin_angle, cos_angle = _sine_cosine(angle[k] * given_1 - from_angle)
+        east, along = -cos_height * sin_angle, cos_height * cos_angle
         across = sin_height * cosine - along * sine
-        around[k] = _arc_tangent(east, across) + to_angle
-        above[k] = _arc_tangent(along * cosine + sin_height * sine, math.sqrt(across * across + east * east))
+        turned = _arc_tangent(east, across) + to_angle
+        turned = turned + _TURN if turned < least else turned
+        turned = turned - _TURN if turned > most else turned
+        around[k] = np.divide(turned, unit_1)
+        above[k] = np.divide(_arc_tangent(along * cosine + sin_height * sine, np.sqrt(across * across + east * east)), unit_2)
 
 
 @kernel
@@ -159,4 +187,4 @@ def rotated_directions(
         x, y = along * cosine, along * sine
         first, second = a * x + b * y + c * up, d * x + e * y + f * up
         around[k] = _arc_tangent(second, first)
-        above[k] = _arc_tangent(g * x + h * y + i * up, math.sqrt(first * first + second * second))
+        above[k] = _arc_tangent(g * x + h * y + i * up, np.sqrt(first * first + second * second))

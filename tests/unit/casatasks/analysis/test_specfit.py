@@ -11,6 +11,7 @@ import pytest
 
 from casatasks import specfit
 from casatools._base.errors import DataError, OutputExistsError, ParameterError, PathMissingError
+from casatools.analysis import line_fit, profile_fitting, profile_records
 from casatools.analysis.profile_models import Gaussian, Lorentzian, Model, Polynomial, PowerLaw
 from casatools.io.image import CasaImage
 from casatools.io.image.coordinates.make import make_image_coordinates
@@ -129,6 +130,32 @@ def test_each_pixel_and_its_images() -> None:
     assert np.std(residual[:, 0][:, valid]) == pytest.approx(1e-4, rel=0.2)
     text = Path("l.txt").read_text(encoding="utf-8")
     assert "Number of profiles       = 12" in text and "LORENTZIAN" in text and "c0" in text and "Valid        : NO" in text
+
+
+def test_in_pieces_under_a_limit_of_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    make("g.im", gaussian(1.0, 25, 6) + 0.1, noise=0.01)
+
+    def fit(name: str, wanted: bool = True) -> Any:
+        return specfit(
+            "g.im",
+            multifit=True,
+            ngauss=1,
+            poly=0,
+            model=f"{name}.im",
+            logfile=f"{name}.txt",
+            logresults=False,
+            wantreturn=wanted,
+        )
+
+    whole = fit("whole")
+    monkeypatch.setattr(profile_fitting, "_BYTES_PER_VALUE", 1 << 40)  # a row of profiles at a time
+    monkeypatch.setattr(profile_records, "_PIECE", 5)
+    parts = fit("parts")
+    np.testing.assert_array_equal(parts["gs"]["center"], whole["gs"]["center"])
+    np.testing.assert_array_equal(read("parts.im")[0], read("whole.im")[0])
+    assert Path("parts.txt").read_text() == Path("whole.txt").read_text()
+    monkeypatch.setattr(line_fit, "line_record", None)
+    assert fit("none", wanted=False) is None
 
 
 def test_lines_are_found_without_estimates() -> None:

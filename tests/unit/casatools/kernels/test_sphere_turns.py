@@ -26,18 +26,21 @@ def ways(request: pytest.FixtureRequest) -> Any:
 
 def test_cosines_and_directions(ways: Any) -> None:
     east, north, radial = np.empty((3, 500))
-    ways(sphere_turns.cosines_of_directions)(LONGITUDE, LATITUDE, POINT, SINE, COSINE, east, north, radial)
+    ways(sphere_turns.cosines_of_directions)(LONGITUDE, LATITUDE, 1.0, 1.0, POINT, SINE, COSINE, east, north, radial)
     x, y, z = vectors(LONGITUDE - POINT, LATITUDE)
     np.testing.assert_allclose([east, north, radial], [y, z * COSINE - x * SINE, z * SINE + x * COSINE], rtol=0, atol=5e-16)
     longitude, latitude = np.empty((2, 500))
-    ways(sphere_turns.directions_of_cosines)(east, north, radial, POINT, SINE, COSINE, longitude, latitude)
-    np.testing.assert_allclose(np.sin(longitude - LONGITUDE), 0, atol=3e-13)
+    ways(sphere_turns.directions_of_cosines)(east, north, radial, POINT, SINE, COSINE, -math.pi, 0.5, 1.0, longitude, latitude)
+    np.testing.assert_allclose(np.sin(0.5 * longitude - LONGITUDE), 0, atol=3e-13)
     np.testing.assert_allclose(latitude, LATITUDE, rtol=0, atol=2e-13)
 
 
 def test_turned_and_rotated(ways: Any) -> None:
     around, above = np.empty((2, 500))
-    ways(sphere_turns.turned_directions)(LONGITUDE, LATITUDE, POINT, 0.3, SINE, COSINE, around, above)
+    ways(sphere_turns.turned_directions)(
+        LONGITUDE / 2, LATITUDE, 2.0, 1.0, POINT, 0.3, SINE, COSINE, 0.0, 1.0, 1.0, around, above
+    )
+    assert around.min() >= 0.0 and around.max() <= 2 * math.pi
     x, y, z = vectors(LONGITUDE - POINT, LATITUDE)
     np.testing.assert_allclose(
         vectors(around - 0.3, above), [z * COSINE - x * SINE, -y, z * SINE + x * COSINE], rtol=0, atol=1e-15

@@ -12,6 +12,7 @@ import numpy as np
 
 from casatools._base.errors import ParameterError
 from casatools.io.image.coordinates.linear import linear_step, linear_step_inverse, text_list
+from casatools.io.image.coordinates.many_points import BLOCK
 from casatools.io.image.coordinates.one_point import PointFunctions, direction_functions
 from casatools.io.image.coordinates.projections import ZENITHAL, Projector, default_poles, parameter_count, wcs_of
 from casatools.io.image.coordinates.units import unit_factor, unit_scale
@@ -25,6 +26,8 @@ DIRECTION_FRAMES = (
     "MERCURY", "VENUS", "MARS", "JUPITER", "SATURN", "URANUS", "NEPTUNE", "PLUTO", "SUN", "MOON", "COMET",
 )  # fmt: skip
 _EQUATORIAL = frozenset({"J2000", "JMEAN", "JTRUE", "APP", "B1950", "B1950_VLA", "BMEAN", "BTRUE", "JNAT", "ICRS"})
+
+Pair = tuple[np.ndarray, np.ndarray]
 
 
 def default_axis_names(frame: str) -> tuple[str, str]:
@@ -176,6 +179,28 @@ class DirectionCoordinate:
         sky[0], sky[1] = self.projector.to_plane(sky[0], sky[1])
         plane = sky
         return linear_step_inverse(plane, self.reference_pixel, self.increment * self._to_rad, self.matrix)
+
+    def convert_many(self, given: Pair, out: Pair, backwards: bool) -> bool:
+        """What `to_world` gives (or `to_pixel`, if `backwards`), written into `out`, by compiled loops; False where there are none for it."""
+        many = self.projector.many
+        slopes = (self.increment * self._to_rad)[:, None] * self.matrix
+        if many is None or any(row.strides != (row.itemsize,) for row in (*given, *out)) or not np.linalg.det(slopes):
+            return False
+        from casatools.kernels.sphere_turns import affine
+
+        units, pixel = self.unit_rad, self.reference_pixel.tolist()
+        back = np.linalg.inv(slopes).ravel().tolist()
+        x, y = np.empty((2, BLOCK))
+        for begin in range(0, given[0].size, BLOCK):
+            (first, second), (one, other) = ([row[begin : begin + BLOCK] for row in pair] for pair in (given, out))
+            plane = x[: first.size], y[: first.size]
+            if backwards:
+                many.to_plane(first, second, units, *plane)
+                affine(*plane, 0.0, 0.0, *back, *pixel, one, other)
+            else:
+                affine(first, second, *pixel, *slopes.ravel().tolist(), 0.0, 0.0, *plane)
+                many.to_sky(*plane, units, one, other)
+        return True
 
     @property
     def unit_rad(self) -> tuple[float, float]:

@@ -1,7 +1,7 @@
 """Sky projections: intermediate plane coordinates to celestial ones and back.
 
-The projections that radio images use are done here; the others go through wcslib (``astropy.wcs``), which is given native coordinates, for it is
-slow where it has to turn them. Many points at once are turned by a compiled loop.
+Few points of the projections that radio images use are done here; the others go through wcslib (``astropy.wcs``), which is given native coordinates,
+for it is slow where it has to turn them. Compiled loops do many points at once (`many_points`).
 
 References
 ----------
@@ -14,12 +14,15 @@ from __future__ import annotations
 import copy
 import math
 from collections.abc import Callable
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from casatools._base.buffers import empty_array
 from casatools._base.errors import ParameterError
+from casatools.io.image.coordinates import many_points
+from casatools.io.image.coordinates.many_points import CosinePoints, ManyPoints, NativePoints, plane_steps
 from casatools.io.image.coordinates.sines import sines_and_cosines
 
 __all__ = ["PROJECTIONS", "ZENITHAL", "Projector", "default_poles", "parameter_count", "wcs_of"]
@@ -34,10 +37,6 @@ ZENITHAL = frozenset({"AZP", "SZP", "TAN", "SIN", "STG", "ARC", "ZPN", "ZEA", "A
 _CONIC = frozenset({"COP", "COD", "COE", "COO"})
 _FAST = frozenset({"TAN", "SIN", "STG", "ARC", "ZEA"})
 _EQUATORIAL = frozenset({"CAR", "MER", "CEA", "SFL", "AIT"})
-# Projections with compiled loops for many points.
-_COMPILED = {"AIT": "aitoff", "MOL": "mollweide", "PAR": "parabolic", "HPX": "healpix"}
-# From so many points on a compiled loop saves more than it takes to load.
-_MANY = 20000
 # Native coordinates may be this far beyond the whole sky [rad], for rounding; wcslib allows as much.
 _BEYOND = math.radians(1e-10)
 
@@ -117,8 +116,36 @@ class Projector:
         self._copies.append(wcs)
         return np.radians(found[:, 0]), np.radians(found[:, 1])
 
+    @cached_property
+    def many(self) -> ManyPoints | None:
+        """What does many points at once; None where nothing does."""
+        if self._sphere is None:
+            return CosinePoints(self.name, self.parameters, self.turn, self.longitude, self.latitude)
+        steps = plane_steps(self.name, self.parameters)
+        if steps is None:
+            return None
+        return NativePoints(steps, self._sphere.pole, self._sphere.native, self._sphere.sine, self._sphere.cosine, self.longitude)
+
+    def _by_loops(self, backwards: bool, first: np.ndarray, second: np.ndarray) -> Two | None:
+        """Both results of many points; None for few of them."""
+        many = self.many if first.ndim == 1 and first.size >= many_points.MANY else None
+        if many is None:
+            return None
+        one, other = empty_array(first.shape, np.float64), empty_array(first.shape, np.float64)
+        for begin in range(0, first.size, many_points.BLOCK):
+            block = slice(begin, begin + many_points.BLOCK)
+            if backwards:
+                given = np.ascontiguousarray(first[block]), np.ascontiguousarray(second[block])
+                many.to_plane(*given, (1.0, 1.0), one[block], other[block])
+            else:
+                many.to_sky(first[block].copy(), second[block].copy(), (1.0, 1.0), one[block], other[block])
+        return one, other
+
     def to_sky(self, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Longitude and latitude [rad] of plane coordinates [rad]; NaN off the sky."""
+        found = self._by_loops(False, x, y)
+        if found is not None:
+            return found
         if self._sphere is not None:
             longitude, latitude = self._sphere.to_sky(*self._native_of_plane(x, y))
             return self._signed(longitude), latitude
@@ -130,26 +157,14 @@ class Projector:
         return self._signed(longitude), latitude
 
     def _native_of_plane(self, x: np.ndarray, y: np.ndarray) -> Two:
-        if self.name in _COMPILED and x.ndim == 1 and x.size >= _MANY:
-            return _compiled("native_of_" + _COMPILED[self.name], x, y, *self._loop_parameters)
         return self._through("wcs_pix2world", x, y) if self._slow is not None else _UNROLL[self.name](x, y)
 
     def _plane_of_native(self, longitude: np.ndarray, latitude: np.ndarray) -> Two:
-        if self.name in _COMPILED and longitude.ndim == 1 and longitude.size >= _MANY:
-            return _compiled(_COMPILED[self.name] + "_of_native", longitude, latitude, *self._loop_parameters)
         return (
             self._through("wcs_world2pix", longitude, latitude)
             if self._slow is not None
             else _ROLL[self.name](longitude, latitude)
         )
-
-    @property
-    def _loop_parameters(self) -> tuple[float, ...]:
-        """What a compiled loop needs beside the points: facets and rows of HPX, four and three where they are not given."""
-        if self.name != "HPX":
-            return ()
-        given = [float(value) for value in self.parameters]
-        return (given[0] if given else 4.0), (given[1] if len(given) > 1 else 3.0)
 
     def _signed(self, longitude: np.ndarray) -> np.ndarray:
         """Longitudes with the sign of the reference point's, as wcslib gives them; changed in place."""
@@ -162,6 +177,9 @@ class Projector:
 
     def to_plane(self, longitude: np.ndarray, latitude: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Plane coordinates [rad] of longitude and latitude [rad]; NaN where the projection does not reach."""
+        found = self._by_loops(True, longitude, latitude)
+        if found is not None:
+            return found
         if self._sphere is not None:
             return self._plane_of_native(*self._sphere.from_sky(longitude, latitude))
         east, north, radial = _cosines(longitude, latitude, self.longitude, self.latitude)
@@ -179,30 +197,9 @@ def _native_wcs(name: str, parameters: np.ndarray) -> Any:
     return wcs_of(name, 0.0, float(parameters[0]) if name in _CONIC and len(parameters) else 0.0, parameters, 0.0, 90.0)
 
 
-def _many(function: str, first: np.ndarray, second: np.ndarray, *rest: Any, results: int = 2) -> tuple[np.ndarray, ...]:
-    """The results of a compiled loop over many points."""
-    from casatools.kernels import sphere_turns
-
-    found = tuple(empty_array(first.shape, np.float64) for _ in range(results))
-    getattr(sphere_turns, function)(np.ascontiguousarray(first), np.ascontiguousarray(second), *rest, *found)
-    return found
-
-
-def _compiled(function: str, first: np.ndarray, second: np.ndarray, *rest: float) -> Two:
-    """What a compiled loop over many points makes of native or plane coordinates."""
-    from casatools.kernels import sky_projections
-
-    one, other = (empty_array(first.shape, np.float64) for _ in range(2))
-    getattr(sky_projections, function)(np.ascontiguousarray(first), np.ascontiguousarray(second), *rest, one, other)
-    return one, other
-
-
 def _directions(east: np.ndarray, north: np.ndarray, radial: np.ndarray, longitude_0: float, latitude_0: float) -> Two:
     """Longitude and latitude [rad] of direction cosines about a point of the sphere."""
     sin0, cos0 = math.sin(latitude_0), math.cos(latitude_0)
-    if east.ndim == 1 and east.size >= _MANY:
-        longitude, latitude = _many("directions_of_cosines", east, north, np.ascontiguousarray(radial), longitude_0, sin0, cos0)
-        return longitude, latitude
     across = radial * cos0 - north * sin0
     height = north * cos0 + radial * sin0
     return np.arctan2(east, across) + longitude_0, np.arctan2(height, np.sqrt(across * across + east * east))
@@ -211,9 +208,6 @@ def _directions(east: np.ndarray, north: np.ndarray, radial: np.ndarray, longitu
 def _cosines(longitude: np.ndarray, latitude: np.ndarray, longitude_0: float, latitude_0: float) -> Three:
     """Direction cosines about a point of the sphere of longitude and latitude [rad]."""
     sin0, cos0 = math.sin(latitude_0), math.cos(latitude_0)
-    if longitude.ndim == 1 and longitude.size >= _MANY:
-        east, north, radial = _many("cosines_of_directions", longitude, latitude, longitude_0, sin0, cos0, results=3)
-        return east, north, radial
     sin_lat, cos_lat = sines_and_cosines(latitude)
     sin_off, cos_off = sines_and_cosines(longitude - longitude_0)
     along = cos_lat * cos_off
@@ -230,9 +224,6 @@ class _Sphere:
 
     def _turned(self, angle: np.ndarray, height: np.ndarray, origin: float, target: float) -> tuple[np.ndarray, np.ndarray]:
         """Longitude and latitude about the other pole, whose longitude here is `origin`, where this pole has the longitude `target` [rad]."""
-        if angle.ndim == 1 and angle.size >= _MANY:
-            around, above = _many("turned_directions", angle, height, origin, target, self.sine, self.cosine)
-            return around, above
         sin_height, cos_height = sines_and_cosines(height)
         sin_angle, cos_angle = sines_and_cosines(angle - origin)
         east, along = -cos_height * sin_angle, cos_height * cos_angle

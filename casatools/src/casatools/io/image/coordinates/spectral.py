@@ -223,13 +223,13 @@ class SpectralCoordinate:
         """Functions of one point: pixel to world and back."""
         return self.axis.one_point
 
-    def to_world(self, pixels: np.ndarray) -> np.ndarray:
-        """Frequencies (1, point) in the axis' unit of 0-based pixels (1, point)."""
-        return self.axis.to_world(pixels)
+    def to_world(self, pixels: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
+        """Frequencies (1, point) in the axis' unit of 0-based pixels (1, point), in `out` where that is given."""
+        return self.axis.to_world(pixels, out)
 
-    def to_pixel(self, world: np.ndarray) -> np.ndarray:
-        """0-based pixels (1, point) of frequencies (1, point) in the axis' unit."""
-        return self.axis.to_pixel(world)
+    def to_pixel(self, world: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
+        """0-based pixels (1, point) of frequencies (1, point) in the axis' unit, in `out` where that is given."""
+        return self.axis.to_pixel(world, out)
 
     def frequencies_hz(self, nchan: int) -> np.ndarray:
         """Frequencies of pixels 0 to nchan - 1 (chan,) [Hz], in the native frame."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -21,6 +22,14 @@ STOKES_NAMES = (
     "YL", "PP", "PQ", "QP", "QQ", "RCircular", "LCircular", "Linear", "Ptotal", "Plinear", "PFtotal", "PFlinear", "Pangle",
 )  # fmt: skip
 STOKES_CODES: dict[str, int] = {name: code for code, name in enumerate(STOKES_NAMES)}
+
+
+def _of_one_plane(values: np.ndarray) -> bool:
+    """True where all values round to one number, so that it need be looked up once: most images have one Stokes parameter."""
+    if values.size < 2:
+        return False
+    low, high = float(values.min()), float(values.max())
+    return math.isfinite(high - low) and math.floor(low + 0.5) == math.floor(high + 0.5)
 
 
 @dataclass(frozen=True)
@@ -87,6 +96,8 @@ class StokesCoordinate:
 
     def to_world(self, pixels: np.ndarray) -> np.ndarray:
         """Product codes (1, point) of planes (1, point); NaN outside."""
+        if _of_one_plane(pixels):
+            return np.broadcast_to(self.one_point[0](float(pixels.flat[0]))[0], pixels.shape)
         plane = np.floor(pixels + 0.5)
         if plane.size and plane.min() >= 0 and plane.max() < len(self.labels):
             return np.asarray(self.codes.take(plane.astype(np.intp)), dtype=np.float64)
@@ -95,8 +106,10 @@ class StokesCoordinate:
 
     def to_pixel(self, world: np.ndarray) -> np.ndarray:
         """Planes (1, point) of product codes (1, point); NaN for a product that is not there."""
-        out = np.full(np.shape(world), np.nan)
+        if _of_one_plane(world):
+            return np.broadcast_to(self.one_point[1](float(world.flat[0]))[0], world.shape)
         nearest = np.floor(np.asarray(world) + 0.5)
+        out = np.full(nearest.shape, np.nan)
         for plane, code in enumerate(self.codes):
             out[nearest == code] = plane
         return out

@@ -13,6 +13,7 @@ from casatools._base.errors import DataError, ParameterError
 from casatools._base.threads import over_rows
 from casatools.io.image.coordinates.direction import DirectionCoordinate
 from casatools.io.image.coordinates.linear import LinearCoordinate
+from casatools.io.image.coordinates.many_points import MANY
 from casatools.io.image.coordinates.observation import ObservationInfo
 from casatools.io.image.coordinates.spectral import SpectralCoordinate
 from casatools.io.image.coordinates.stokes import QualityCoordinate, StokesCoordinate
@@ -246,8 +247,11 @@ class Coordinates:
         def block(begin: int, end: int) -> None:
             for index, member in enumerate(self.members):
                 axes = self.world_axes[index]
-                if any(axis >= 0 for axis in axes):
+                if any(axis >= 0 for axis in axes) and not self._by_loops(index, flat, out, begin, end, backwards=False):
                     pixel = _gather(flat[:, begin:end], self.pixel_axes[index], self.pixel_replacement[index])
+                    if isinstance(member, (SpectralCoordinate, TabularCoordinate)):
+                        member.to_world(pixel, out[axes[0] : axes[0] + 1, begin:end])
+                        continue
                     for axis, values in zip(axes, member.to_world(pixel), strict=True):
                         if axis >= 0:
                             out[axis, begin:end] = values
@@ -286,14 +290,26 @@ class Coordinates:
         def block(begin: int, end: int) -> None:
             for index, member in enumerate(self.members):
                 axes = self.pixel_axes[index]
-                if any(axis >= 0 for axis in axes):
+                if any(axis >= 0 for axis in axes) and not self._by_loops(index, flat, out, begin, end, backwards=True):
                     values = _gather(flat[:, begin:end], self.world_axes[index], self.world_replacement[index])
+                    if isinstance(member, (SpectralCoordinate, TabularCoordinate)):
+                        member.to_pixel(values, out[axes[0] : axes[0] + 1, begin:end])
+                        continue
                     for axis, pixel in zip(axes, member.to_pixel(values), strict=True):
                         if axis >= 0:
                             out[axis, begin:end] = pixel
 
         self.in_blocks(block, flat.shape[1])
         return out
+
+    def _by_loops(self, index: int, given: np.ndarray, out: np.ndarray, begin: int, end: int, backwards: bool) -> bool:
+        """Convert a range of many points of a direction that has both of its axes, if there are loops for it."""
+        member, pixel, world = self.members[index], self.pixel_axes[index], self.world_axes[index]
+        if not isinstance(member, DirectionCoordinate) or end - begin < MANY or min(*pixel, *world) < 0:
+            return False
+        (a, b), (c, d) = (world, pixel) if backwards else (pixel, world)
+        here = slice(begin, end)
+        return member.convert_many((given[a, here], given[b, here]), (out[c, here], out[d, here]), backwards)
 
     def in_blocks(self, function: Callable[[int, int], None], npoint: int) -> None:
         """Call a function on ranges of points that fit into a processor's cache, in threads."""
@@ -302,8 +318,9 @@ class Coordinates:
             return
 
         def blocks(begin: int, end: int) -> None:
-            for at in range(begin, end, _BLOCK):
-                function(at, min(at + _BLOCK, end))
+            count = -((begin - end) // _BLOCK)  # of one size: a small one at the end is few points, which take longer
+            for k in range(count):
+                function(begin + (end - begin) * k // count, begin + (end - begin) * (k + 1) // count)
 
         over_rows(blocks, npoint, _BLOCK)
 

@@ -115,15 +115,22 @@ class TabularCoordinate:
             return by_arrays(self)
         return line_functions(float(self.reference_value[0]), float(self.reference_pixel[0]), self._slope)
 
-    def to_world(self, pixels: np.ndarray) -> np.ndarray:
-        """World values (1, point) of 0-based pixels (1, point)."""
+    def to_world(self, pixels: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
+        """World values (1, point) of 0-based pixels (1, point), in `out` where that is given."""
         linear = interpolate_table(pixels, self.pixel_values, self.linear_pixels) if self.tabulated else pixels
-        return np.asarray(self.reference_value[0] + self._slope * (linear - self.reference_pixel[0]))
+        world = np.subtract(linear, self.reference_pixel[0], out=out)
+        world *= self._slope
+        world += self.reference_value[0]
+        return world
 
-    def to_pixel(self, world: np.ndarray) -> np.ndarray:
-        """0-based pixels (1, point) of world values (1, point)."""
-        linear = (world - self.reference_value[0]) / self._slope + self.reference_pixel[0]
-        return interpolate_table(linear, self.linear_pixels, self.pixel_values) if self.tabulated else np.asarray(linear)
+    def to_pixel(self, world: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
+        """0-based pixels (1, point) of world values (1, point), in `out` where that is given."""
+        linear = np.subtract(world, self.reference_value[0], out=out)
+        linear /= self._slope
+        linear += self.reference_pixel[0]
+        if self.tabulated:
+            linear[...] = interpolate_table(linear, self.linear_pixels, self.pixel_values)
+        return linear
 
     def with_units(self, units: Sequence[str]) -> TabularCoordinate:
         """The same axis in another unit of the same dimension."""
