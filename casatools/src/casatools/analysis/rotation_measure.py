@@ -65,7 +65,6 @@ def fit_angles(
     order = np.argsort(wavelength2)
     x = wavelength2[order]
     y = angles[:, order] - foreground * x
-    y = y - np.pi * np.round(y / np.pi)
     weights = np.nan_to_num(1.0 / errors[:, order] ** 2, nan=0.0, posinf=0.0)
     good = weights > 0
     count = good.sum(axis=1)

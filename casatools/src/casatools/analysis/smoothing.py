@@ -246,8 +246,8 @@ def _by_gaussian(
 
 
 def _by_box(options: SmoothOptions, kernel: GaussianBeam, cell: tuple[float, float]) -> Plane:
-    """A running mean; widths are taken along x (major) and y (minor), in whole pixels."""
-    widths = [max(1, round(kernel.major_rad / cell[0])), max(1, round(kernel.minor_rad / cell[1]))]
+    """A running mean; widths are taken along x (minor) and y (major, as that of a Gaussian at position angle 0), in whole pixels."""
+    widths = [max(1, math.floor(w / c + 0.5)) for w, c in zip((kernel.minor_rad, kernel.major_rad), cell, strict=True)]
     factor = options.scale * widths[0] * widths[1] if options.scale > 0 else 1.0
 
     def convolve(plane: np.ndarray, chan: int, stokes: int) -> np.ndarray:
