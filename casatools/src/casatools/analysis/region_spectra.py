@@ -85,6 +85,7 @@ def region_spectrum(image: CasaImage, choice: PixelChoice, request: SpectrumRequ
     function = spectrum_function(request.function)
     chosen = choice.of(image)
     if not choice.mask:  # a mask may leave nothing, which the numbers of pixels then tell
+        chosen.require_real("spectra are of")
         chosen.require_good()
     ndim = image.ndim
     at, stokes_axis = ndim - 1 - axis, coordinates.stokes_axis

@@ -162,10 +162,11 @@ def fit_rotation_measure(image: CasaImage, options: RotationOptions) -> None:
     axis, frequencies = _spectral(polarized)
     if min(frequencies) <= 0:
         raise DataError("the spectral axis holds frequencies that are not positive")
+    chosen = PixelChoice().of(image)
+    chosen.require_real("rotation measures are of")
     sigma = options.sigma if options.sigma > 0 else polarized.noise(10.0)
     shape = tuple(1 if k in (axis, polarized.axis) else n for k, n in enumerate(image.shape))
     found = {name: np.full(shape, np.nan) for name in options.outputs}
-    chosen = PixelChoice().of(image)
     chosen.require_good()
     slow = max((k for k in range(image.ndim) if k not in (axis, polarized.axis)), key=lambda k: image.shape[k])
     rows = int(np.prod([n for k, n in enumerate(image.shape) if k not in (axis, polarized.axis, slow)]))

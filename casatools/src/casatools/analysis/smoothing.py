@@ -152,6 +152,7 @@ def smooth_image(image: CasaImage, outfile: str, options: SmoothOptions, choice:
     pixel are convolved with a Gaussian of peak 1 and become per beam, its beam or the resolution asked for. Others, such as temperatures, are averaged.
     """
     chosen = choice.of(image)
+    chosen.require_real("planes are smoothed of")
     chosen.require_good()
     direction = image.coordinates.direction
     if direction is None:

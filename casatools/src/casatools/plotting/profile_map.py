@@ -137,7 +137,9 @@ def _cube(image: CasaImage, axes: SkyPlanes, polarization: int) -> tuple[np.ndar
     block = tuple(
         slice(polarization, polarization + 1) if k == axes.stokes_axis else slice(0, n) for k, n in enumerate(image.shape)
     )
-    values, good = PixelChoice().of(image).read(block)
+    chosen = PixelChoice().of(image)
+    chosen.require_real("profiles are drawn of")
+    values, good = chosen.read(block)
     order = (axes.channel_axis or 0, axes.y_axis, axes.x_axis)
     shape = [values.shape[k] for k in order]
     usable = np.ones(values.shape, bool) if good is None else good

@@ -333,7 +333,13 @@ def _drawn_flat(image: CasaImage, values: np.ndarray, ends: list[tuple[str, floa
     axes.set_facecolor("#eeeeee")
     extent = (left, right, low, high)
     drawn = axes.imshow(
-        values, origin="lower", extent=extent, cmap=style.cmap, norm=_norm(values, style, image.unit), interpolation="nearest", aspect="auto"
+        values,
+        origin="lower",
+        extent=extent,
+        cmap=style.cmap,
+        norm=_norm(values, style, image.unit),
+        interpolation="nearest",
+        aspect="auto",
     )
     levels = _levels(values, style) if style.contours and min(values.shape) > 1 else []
     if levels:

@@ -219,7 +219,9 @@ def test_statistics_are_listed_as_by_the_reference(cube: np.ndarray) -> None:
     assert [row[1] for row in rows] == ["1", "2", "5"] and np.allclose([float(r[3]) for r in rows], found["sum"], rtol=1e-6)
     imstat("line.im", logfile="table.txt", listit=False, verbose=False)
     table = Path("table.txt").read_text().splitlines()
-    assert table[0] == "#Sum column unit = Jy/beam" and float(table[-2].split()[1]) == pytest.approx(cube.sum(dtype=float), rel=1e-6)
+    assert table[0] == "#Sum column unit = Jy/beam" and float(table[-2].split()[1]) == pytest.approx(
+        cube.sum(dtype=float), rel=1e-6
+    )
     imstat("line.im", mask="line.im > 1e9", logfile="none.txt")
     assert "# No pixels are usable" in Path("none.txt").read_text()
 
