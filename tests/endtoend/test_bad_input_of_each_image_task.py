@@ -47,13 +47,20 @@ NAMES = {"makemask": "inpimage"}
 ANY_VALUES = frozenset({"imreframe", "imsubimage", "imtrans", "imval", "exportfits", "makemask"})
 
 
-def make(name: str, fill: float | None = None, stokes: tuple[str, ...] = ("I",)) -> None:
+# What gives or takes complex numbers; all others are for real ones.
+COMPLEX = frozenset(
+    {"immath", "impbcor", "imrebin", "imreframe", "imregrid", "imsubimage", "imtrans", "imval", "specsmooth", "makemask"}
+)
+
+
+def make(name: str, fill: complex | None = None, stokes: tuple[str, ...] = ("I",)) -> None:
     coordinates = make_image_coordinates(
         (14, 12), (1e-5, 1e-5), (1.0, 0.5), 1.4e9 + 1e6 * np.arange(6), stokes=stokes, rest_frequency_hz=1.4e9
     )
     shape = (6, len(stokes), 12, 14)
     values = np.random.default_rng(1).uniform(1, 2, size=shape) if fill is None else np.full(shape, fill)
-    with CasaImage.create(name, shape, coordinates, unit="Jy/beam") as made:
+    kind = np.complex64 if isinstance(fill, complex) else np.float32
+    with CasaImage.create(name, shape, coordinates, kind, unit="Jy/beam") as made:
         made.write(values)
         made.beams = BeamSet.single(Beam(8, 6, 10))
 
@@ -70,7 +77,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def refused(task: str, kind: type[CasaError], image: str, **given: Any) -> None:
     before, stamp = sorted(os.listdir(".")), os.path.getmtime("there/table.dat")
-    image = {"a.im": "q.im", "nan.im": "nanq.im"}[image] if task == "rmfit" else image
+    image = {"a.im": "q.im", "nan.im": "nanq.im", "z.im": "zq.im"}[image] if task == "rmfit" else image
     with pytest.raises(kind) as refusal:
         getattr(casatasks, task)(**{NAMES.get(task, "imagename"): image, **TASKS[task][0], **given})
     left = [n for n in sorted(os.listdir(".")) if not n.endswith(".log")]
@@ -104,3 +111,19 @@ def test_an_output_that_exists(task: str, name: str) -> None:
 @pytest.mark.parametrize("task", [t for t in TASKS if t not in ANY_VALUES])
 def test_nothing_that_is_a_number(task: str) -> None:
     refused(task, CasaError, "nan.im", **outputs(task))
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_complex_numbers_keep_their_imaginary_parts_or_are_refused(task: str) -> None:
+    make("z.im", 1.0 + 2.0j)
+    make("zq.im", 1.0 + 2.0j, ("I", "Q", "U"))
+    if task not in COMPLEX:
+        refused(task, CasaError, "z.im", **outputs(task))
+        return
+    given = TASKS[task][0] | outputs(task)
+    found = getattr(casatasks, task)(**{NAMES.get(task, "imagename"): "z.im"}, **given)
+    if task == "imval":
+        assert np.all(found["data"] == 1.0 + 2.0j)
+    elif task != "makemask":  # a mask is no sky
+        with CasaImage.open("new0") as made:
+            assert made.dtype.kind == "c" and (made.read(0).imag > 0).any()

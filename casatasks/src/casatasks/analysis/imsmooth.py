@@ -26,8 +26,8 @@ def imsmooth(
     kernel: Annotated[
         Literal["g", "gauss", "gaussian", "b", "box", "boxcar", "commonbeam", "common", "c", "image", "i"], "Kind of kernel"
     ] = "gauss",
-    major: Annotated[Any, _Quantity, "Full width along the major axis; for boxcar along x"] = "",
-    minor: Annotated[Any, _Quantity, "Full width along the minor axis; for boxcar along y"] = "",
+    major: Annotated[Any, _Quantity, "Full width along the major axis; for boxcar along y. A number is in arcsec"] = "",
+    minor: Annotated[Any, _Quantity, "Full width along the minor axis; for boxcar along x. A number is in arcsec"] = "",
     pa: Annotated[Any, _Quantity, "Position angle, north through east"] = "",
     targetres: Annotated[bool, kinds.Bool(), "The Gaussian is the resolution of the result, not the kernel"] = False,
     kimage: Annotated[str, kinds.InPath(), "Image of the kernel, with kernel='image'"] = "",
@@ -71,9 +71,11 @@ def imsmooth(
 
 
 def _sky_width(width: Any, cell_rad: float) -> float:
-    """A width [rad], given as an angle or in pixels of `cell_rad`."""
+    """A width [rad], given as an angle, in pixels of `cell_rad` or as a number of arcsec."""
     number, unit = parse_quantity(width)
-    return float(number) * cell_rad if unit in ("pix", "pixel") else float(to_unit(width, "rad"))
+    if unit in ("pix", "pixel"):
+        return float(number) * cell_rad
+    return float(to_unit({"value": number, "unit": unit or "arcsec"}, "rad"))
 
 
 def _shape(major: Any, minor: Any, pa: Any, beam: Any, kernel: str, cell_rad: float) -> GaussianBeam:
@@ -84,11 +86,12 @@ def _shape(major: Any, minor: Any, pa: Any, beam: Any, kernel: str, cell_rad: fl
         pa = beam.get("pa", beam.get("positionangle", "0deg"))
     if not major or not minor:
         raise ParameterError(f"imsmooth: parameters 'major' and 'minor' must be given with kernel={kernel!r}")
-    if kernel[0] == "g" and not pa:
+    if kernel[0] == "g" and pa == "":
         raise ParameterError("imsmooth: parameter 'pa' must be given with a Gaussian kernel")
     widths = [_sky_width(v, cell_rad) for v in (major, minor)]
     if min(widths) <= 0 or (kernel[0] == "g" and widths[0] < widths[1]):
         raise ParameterError(
             f"imsmooth: the major axis must not be below the minor axis, both positive; got {major!r} and {minor!r}"
         )
-    return GaussianBeam(widths[0], widths[1], float(to_unit(pa, "rad")) if pa else 0.0)
+    angle, unit = parse_quantity(pa) if pa != "" else (0.0, "deg")
+    return GaussianBeam(widths[0], widths[1], float(to_unit({"value": angle, "unit": unit or "deg"}, "rad")))

@@ -26,7 +26,7 @@ def good_range(given: list[float]) -> tuple[float, ...]:
     return () if len(given) < 2 and not any(given) else tuple(given)
 
 
-@task(group="analysis")
+@task(group="analysis", pictures=("amp", "center", "fwhm", "integral"))
 def specfit(
     imagename: ImageName = "",
     box: Box = "",

@@ -59,7 +59,8 @@ def specflux(
         found = region_spectrum(image, PixelChoice(ImageSelection(region, box, chans, stokes), mask, stretch), request)
     selection = f"region={region}" if region else f"box={box}, chans={chans}, stokes={stokes}"
     frequency = unit if unit and is_unit(unit) and conforms(unit, "Hz") else "Hz" if not unit else "MHz"
-    text = spectrum_text(found, f"{os.path.basename(imagename.rstrip('/'))}, {selection}", frequency)
+    velocity = unit if unit and is_unit(unit) and conforms(unit, "km/s") else "km/s"
+    text = spectrum_text(found, f"{os.path.basename(imagename.rstrip('/'))}, {selection}", frequency, velocity)
     if not logfile:
         log.post(text)
         return

@@ -30,7 +30,9 @@ def plotprofilemap(
     pol: Annotated[int, kinds.Int(), "Pixel on the polarization axis"] = 0,
     spectralaxis: Annotated[Literal["", "frequency", "channel", "velocity"], "Abscissa of the profiles"] = "",
     restfreq: Annotated[str, kinds.Text(numbers=True), "Rest frequency of velocities; '' is the image's"] = "",
-    plotrange: Annotated[str, kinds.Text(numbers=True), "Range of the ordinate, '-1~5'; '' is that of the profiles"] = "",
+    plotrange: Annotated[
+        str, kinds.Text(numbers=True), "Range of the spectral axis, in what is drawn along it, such as '5~15'; '' is all"
+    ] = "",
     title: Annotated[str, kinds.Text(), "Title"] = "",
     linecolor: Annotated[str, kinds.Text(), "Colour of the lines"] = "b",
     linestyle: Annotated[str, kinds.Text(), "Their style"] = "-",

@@ -45,7 +45,11 @@ def _madm(values: np.ndarray, good: np.ndarray | None, axes: _Axes) -> np.ndarra
 
 
 def _sum(values: np.ndarray, good: np.ndarray | None, axes: _Axes) -> np.ndarray:
-    return np.asarray(np.add.reduce(values if good is None else np.where(good, values, 0), axis=axes, dtype=np.float64))
+    return np.asarray(
+        np.add.reduce(
+            values if good is None else np.where(good, values, 0), axis=axes, dtype=np.result_type(values.dtype, np.float64)
+        )
+    )
 
 
 def _count(values: np.ndarray, good: np.ndarray | None, axes: _Axes) -> np.ndarray:

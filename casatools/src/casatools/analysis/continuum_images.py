@@ -56,6 +56,7 @@ def subtract_continuum(
     if axis is None:
         raise ParameterError(f"image {image.path!r} has no spectral axis")
     chosen = choice.of(image)
+    chosen.require_real("continuum is fitted to")
     chosen.require_good()
     box = chosen.pixels.box_shape
     k = image.ndim - 1 - axis

@@ -213,6 +213,7 @@ def write_deviation(
     axes = SkyPlanes(image)
     reach = _reach(axes, options)
     chosen = choice.of(image)
+    chosen.require_real("statistics are of")
     chosen.require_good()
     first, box = chosen.pixels.first, chosen.pixels.box_shape
     if isinstance(options.anchor, str) and options.anchor.strip().lower() in ("ref", ""):

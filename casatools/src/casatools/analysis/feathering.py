@@ -151,6 +151,7 @@ def feather_images(
             if not image.beams.beams:
                 raise DataError(f"feather: image {image.path!r} has no restoring beam")
         for image in (high, low):
+            PixelChoice().of(image).require_real("feathering is of")
             PixelChoice().of(image).require_good()
         if high.unit.lower() != low.unit.lower():
             raise DataError(

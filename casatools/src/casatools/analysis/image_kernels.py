@@ -46,6 +46,7 @@ def convolve_array(
         raise ParameterError(f"the kernel must have 1 to {image.ndim} axes, as the image; its shape is {kernel.shape[::-1]}")
     full = kernel.reshape((1,) * (image.ndim - kernel.ndim) + kernel.shape).astype(np.float64)
     chosen = choice.of(image)
+    chosen.require_real("kernels are for")
     chosen.require_good()
     box = chosen.pixels.box_shape
     if any(a > b for a, b in zip(full.shape, box, strict=True)):
@@ -243,6 +244,7 @@ def convolve_axes(
     if image.beams.is_per_plane and spectral is not None and image.ndim - 1 - spectral in kernels:
         raise DataError(f"image {image.path!r} has beams that change along the axis; smooth it to a common beam first")
     chosen = choice.of(image)
+    chosen.require_real("kernels are for")
     chosen.require_good()
     box = chosen.pixels.box_shape
     free = [k for k in range(len(box)) if k not in kernels]

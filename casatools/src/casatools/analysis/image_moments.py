@@ -245,6 +245,7 @@ def make_moment_images(path: str, outfile: str, options: MomentOptions) -> list[
             image = stack.enter_context(smooth_to_common_beam(image, os.path.join(folder, "smoothed.im"), counted))
             image.object_name = ""  # the reference's moments of smoothed planes do not carry it on
         chosen = SelectedPixels(image, options.selection, options.mask, options.stretch)
+        chosen.require_real("moments are of")
         chosen.require_good()
         coordinate, step, unit = _axis_values(image, chosen.pixels, options.axis, options.doppler)
         array_axis = image.ndim - 1 - options.axis

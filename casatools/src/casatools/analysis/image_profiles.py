@@ -89,7 +89,7 @@ def line_values(
     inside = (xs >= -edge) & (xs <= nx - 1 + edge) & (ys >= -edge) & (ys <= ny - 1 + edge)
     found, usable = interpolate_plane(values, good, SkyPlaces(xs[None], ys[None], inside[None]), method)
     return {
-        "axes": np.array(axes, dtype=np.int64), "distance": distance, "mask": usable[0], "pixel": found[0].astype(np.float64), "xpos": xs, "ypos": ys,
+        "axes": np.array(axes, dtype=np.int64), "distance": distance, "mask": usable[0], "pixel": found[0].astype(np.result_type(found[0].dtype, np.float64)), "xpos": xs, "ypos": ys,
     }  # fmt: skip
 
 

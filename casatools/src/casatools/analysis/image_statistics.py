@@ -95,6 +95,7 @@ def image_statistics(
     if any(not 0 <= a < ndim for a in axes):
         raise ParameterError(f"axes {list(axes)} are outside the image's axes 0 to {ndim - 1}")
     chosen = SelectedPixels(image, selection, mask, stretch)
+    chosen.require_real("statistics are of")
     box = chosen.pixels.box_shape
     array_axes = [ndim - 1 - a for a in axes]
     left = [k for k in range(ndim) if k not in array_axes]

@@ -70,7 +70,7 @@ def image_values(image: CasaImage, selection: ImageSelection) -> dict[str, Any]:
         "blc": [int(v) for v in first],
         "trc": [int(v) for v in chosen.pixels.last[::-1]],
         "unit": image.unit,
-        "data": np.ascontiguousarray(data.reshape(keep), dtype=np.float64),
+        "data": np.ascontiguousarray(data.reshape(keep), dtype=np.result_type(data.dtype, np.float64)),
         "mask": np.ascontiguousarray(mask.reshape(keep)),
         "coords": coords,
     }

@@ -216,6 +216,8 @@ def write_grid(path: str, source: ProfileSource, values: np.ndarray, unit: str) 
     unit : str
     """
     array = np.asarray(values, dtype=np.float64).transpose()
+    # a fit that ran away to beyond what a pixel holds is none
+    array = np.where(np.abs(array) <= np.finfo(np.float32).max, array, np.nan)
     with (
         staged_output(path) as staged,
         CasaImage.create(staged, array.shape, grid_coordinates(source, False), np.float32, unit=unit) as made,

@@ -49,6 +49,7 @@ def parabola_peak(values: np.ndarray) -> tuple[float, float, float]:
 def _greatest(image: CasaImage, choice: PixelChoice, negative: bool) -> tuple[int, ...]:
     """Pixel (internal order) of the greatest, or the least, selected value."""
     chosen = choice.of(image)
+    chosen.require_real("a peak is one of")
     best, place = -np.inf, None
     for block, values, good in chosen.iter_blocks():
         ranked = np.where(good if good is not None else True, -values if negative else values, -np.inf)

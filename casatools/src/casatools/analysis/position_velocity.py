@@ -154,6 +154,7 @@ def write_slice(image: CasaImage, outfile: str, line: SliceLine, choice: PixelCh
         raise ParameterError("the ends of the slice must be at least a pixel apart")
     direction = (last - first) / distance
     chosen = choice.of(image)
+    chosen.require_real("slices are taken of")
     chosen.require_good()
     box, start = chosen.pixels.box_shape, chosen.pixels.first
     offsets, rows_off = line.lattice(first, last, rows)

@@ -81,7 +81,10 @@ def image_profile(image: CasaImage, choice: PixelChoice, options: ProfileOptions
     chosen = choice.of(image)
     array_axis = ndim - 1 - axis
     count = chosen.pixels.box_shape[array_axis]
-    values, mask, number = np.zeros(count), np.zeros(count, bool), np.zeros(count, np.uint64)
+    if name not in ("mean", "sum"):
+        chosen.require_real(f"the {name} is one of")
+    values = np.zeros(count, np.result_type(image.dtype, np.float64))
+    mask, number = np.zeros(count, bool), np.zeros(count, np.uint64)
     planes = SlabReader(chosen)
     for k in range(count):
         block = tuple(slice(k, k + 1) if a == array_axis else slice(0, n) for a, n in enumerate(chosen.pixels.box_shape))
@@ -90,7 +93,7 @@ def image_profile(image: CasaImage, choice: PixelChoice, options: ProfileOptions
         mask[k] = number[k] > 0
         if mask[k]:
             chan = chosen.pixels.first[array_axis] + k if axis == spectral else 0
-            values[k] = float(COLLAPSE_FUNCTIONS[name](plane, good, tuple(range(ndim)))) * scale.of(chan)
+            values[k] = np.asarray(COLLAPSE_FUNCTIONS[name](plane, good, tuple(range(ndim)))).item() * scale.of(chan)
     at = np.arange(count) + chosen.pixels.first[array_axis]
     coords, x_unit = _coordinates(image, axis, at, options)
     return {

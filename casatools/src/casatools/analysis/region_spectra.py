@@ -85,6 +85,7 @@ def region_spectrum(image: CasaImage, choice: PixelChoice, request: SpectrumRequ
     function = spectrum_function(request.function)
     chosen = choice.of(image)
     if not choice.mask:  # a mask may leave nothing, which the numbers of pixels then tell
+        chosen.require_real("spectra are of")
         chosen.require_good()
     ndim = image.ndim
     at, stokes_axis = ndim - 1 - axis, coordinates.stokes_axis
@@ -186,15 +187,15 @@ class _Beams:
         return beam.area_rad2 / self.pixel_rad2
 
 
-def spectrum_text(found: RegionSpectrum, title: str, frequency_unit: str) -> str:
+def spectrum_text(found: RegionSpectrum, title: str, frequency_unit: str, velocity_unit: str = "km/s") -> str:
     """A spectrum as text: comments, then channel, number of pixels, frequency, velocity and value on each line."""
-    scale = float(convert_value(1.0, "Hz", frequency_unit))
+    scale, speed = float(convert_value(1.0, "Hz", frequency_unit)), float(convert_value(1.0, "km/s", velocity_unit))
     lines = [
         f"# {title}",
         f"# {found.beam_text}",
         f"# Total flux: {found.total:.12g} {found.total_unit}",
-        f"# Channel number_of_unmasked_pixels frequency_({frequency_unit}) Velocity_(km/s) {found.value_name}_({found.value_unit})",
+        f"# Channel number_of_unmasked_pixels frequency_({frequency_unit}) Velocity_({velocity_unit}) {found.value_name}_({found.value_unit})",
     ]
-    rows = zip(found.channels, found.npix, found.frequency_hz * scale, found.velocity_km_s, found.values, strict=True)
+    rows = zip(found.channels, found.npix, found.frequency_hz * scale, found.velocity_km_s * speed, found.values, strict=True)
     lines += ["{:>9d} {:>25d} {:>15.6f} {:>15.6f} {:>17.6e}".format(*row) for row in rows]
     return "\n".join(lines) + "\n"

@@ -65,7 +65,6 @@ def fit_angles(
     order = np.argsort(wavelength2)
     x = wavelength2[order]
     y = angles[:, order] - foreground * x
-    y = y - np.pi * np.round(y / np.pi)
     weights = np.nan_to_num(1.0 / errors[:, order] ** 2, nan=0.0, posinf=0.0)
     good = weights > 0
     count = good.sum(axis=1)
@@ -163,10 +162,11 @@ def fit_rotation_measure(image: CasaImage, options: RotationOptions) -> None:
     axis, frequencies = _spectral(polarized)
     if min(frequencies) <= 0:
         raise DataError("the spectral axis holds frequencies that are not positive")
+    chosen = PixelChoice().of(image)
+    chosen.require_real("rotation measures are of")
     sigma = options.sigma if options.sigma > 0 else polarized.noise(10.0)
     shape = tuple(1 if k in (axis, polarized.axis) else n for k, n in enumerate(image.shape))
     found = {name: np.full(shape, np.nan) for name in options.outputs}
-    chosen = PixelChoice().of(image)
     chosen.require_good()
     slow = max((k for k in range(image.ndim) if k not in (axis, polarized.axis)), key=lambda k: image.shape[k])
     rows = int(np.prod([n for k, n in enumerate(image.shape) if k not in (axis, polarized.axis, slow)]))

@@ -84,6 +84,13 @@ class SelectedPixels:
         if not any(good is None or good.any() for _, _, good in self.iter_blocks()):
             raise DataError(f"image {self.image.path!r} has no good pixel among those chosen: all are masked, NaN or infinite")
 
+    def require_real(self, what: str) -> None:
+        """Raise DataError where the image holds complex numbers; `what` says what is done with real ones."""
+        if self.image.dtype.kind == "c":
+            raise DataError(
+                f"image {self.image.path!r} holds complex numbers; {what} real ones: take their parts or amplitude first"
+            )
+
     def require_numbers(self) -> None:
         """Raise DataError when pixels are chosen and unmasked but none of them is a number; nothing when all are masked."""
         some = False

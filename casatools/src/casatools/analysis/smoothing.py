@@ -152,6 +152,7 @@ def smooth_image(image: CasaImage, outfile: str, options: SmoothOptions, choice:
     pixel are convolved with a Gaussian of peak 1 and become per beam, its beam or the resolution asked for. Others, such as temperatures, are averaged.
     """
     chosen = choice.of(image)
+    chosen.require_real("planes are smoothed of")
     chosen.require_good()
     direction = image.coordinates.direction
     if direction is None:
@@ -246,8 +247,8 @@ def _by_gaussian(
 
 
 def _by_box(options: SmoothOptions, kernel: GaussianBeam, cell: tuple[float, float]) -> Plane:
-    """A running mean; widths are taken along x (major) and y (minor), in whole pixels."""
-    widths = [max(1, round(kernel.major_rad / cell[0])), max(1, round(kernel.minor_rad / cell[1]))]
+    """A running mean; widths are taken along x (minor) and y (major, as that of a Gaussian at position angle 0), in whole pixels."""
+    widths = [max(1, math.floor(w / c + 0.5)) for w, c in zip((kernel.minor_rad, kernel.major_rad), cell, strict=True)]
     factor = options.scale * widths[0] * widths[1] if options.scale > 0 else 1.0
 
     def convolve(plane: np.ndarray, chan: int, stokes: int) -> np.ndarray:

@@ -36,7 +36,7 @@ class ProfileMapOptions:
     rest : str
         Rest frequency of velocities; "" is the image's.
     limits : tuple of float
-        Range of the ordinate: low, high; () for that of all profiles.
+        Range of the abscissa, in its unit: low, high; () for all of it.
     title : str
     color, style : str
     width : float
@@ -137,7 +137,9 @@ def _cube(image: CasaImage, axes: SkyPlanes, polarization: int) -> tuple[np.ndar
     block = tuple(
         slice(polarization, polarization + 1) if k == axes.stokes_axis else slice(0, n) for k, n in enumerate(image.shape)
     )
-    values, good = PixelChoice().of(image).read(block)
+    chosen = PixelChoice().of(image)
+    chosen.require_real("profiles are drawn of")
+    values, good = chosen.read(block)
     order = (axes.channel_axis or 0, axes.y_axis, axes.x_axis)
     shape = [values.shape[k] for k in order]
     usable = np.ones(values.shape, bool) if good is None else good
@@ -199,7 +201,8 @@ def _figure(
     right, top = 0.98, 0.93 if options.title else 0.97
     gap = 0.12 if options.separate else 0.0
     width, height = (right - left) / ncol, (top - bottom) / nrow
-    low, high = options.limits or _limits(profiles)
+    across = options.limits or (min(x[0], x[-1]), max(x[0], x[-1]) if len(x) > 1 else x[0] + 1)
+    low, high = _limits(profiles[..., (x >= across[0]) & (x <= across[1])])
     for row in range(nrow):
         for column in range(ncol):
             there = usable[row, column]
@@ -208,7 +211,7 @@ def _figure(
             place = (left + (column + gap / 2) * width, bottom + (row + gap / 2) * height, width * (1 - gap), height * (1 - gap))
             panel = figure.add_axes(place)
             _panel(panel, x, profiles[row, column], there, every[row, column], options)
-            panel.set_xlim(min(x[0], x[-1]), max(x[0], x[-1]) if len(x) > 1 else x[0] + 1)
+            panel.set_xlim(*across)
             panel.set_ylim(low, high)
             corner = row == 0 and column == 0
             panel.tick_params(

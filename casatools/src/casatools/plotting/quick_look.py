@@ -22,6 +22,8 @@ __all__ = ["QuickLookStyle", "quick_look"]
 
 _STRETCHES = ("linear", "sqrt", "log", "asinh")
 _SPEED_OF_LIGHT_KM_S = 299792.458
+# Beyond, the rest frequency is not that of a line in the image: continuum images have some default.
+_MOST_SPEED_KM_S = 30000.0
 
 
 @dataclass(frozen=True)
@@ -198,11 +200,16 @@ def _contoured(path: str, chan: int, stokes: int, region: Any, own: np.ndarray) 
     return values
 
 
-def _norm(values: np.ndarray, style: QuickLookStyle) -> Any:
+def _norm(values: np.ndarray, style: QuickLookStyle, unit: str) -> Any:
     from matplotlib import colors
 
-    low = float(np.nanpercentile(values, 0.5)) if style.low is None else style.low
-    high = float(np.nanmax(values)) if style.high is None else style.high
+    lowest, highest = float(np.nanpercentile(values, 0.5)), float(np.nanmax(values))
+    if _is_no_brightness(unit):  # a few fits that ran away would leave all others one colour
+        middle = float(np.nanmedian(values))
+        reach = 20.0 * float(np.nanmedian(np.abs(values - middle))) or np.inf
+        lowest, highest = max(lowest, middle - reach), min(highest, middle + reach)
+    low = lowest if style.low is None else style.low
+    high = highest if style.high is None else style.high
     if not high > low:
         high = low + (abs(low) or 1.0)
     if style.stretch == "sqrt":
@@ -237,7 +244,7 @@ def _drawn(
     axes.set_facecolor("#eeeeee")
     extent = (box[0] - 0.5, box[2] + 0.5, box[1] - 0.5, box[3] + 0.5)
     drawn = axes.imshow(
-        values, origin="lower", extent=extent, cmap=style.cmap, norm=_norm(values, style), interpolation="nearest"
+        values, origin="lower", extent=extent, cmap=style.cmap, norm=_norm(values, style, image.unit), interpolation="nearest"
     )
     levels = _levels(other, style) if style.contours and (style.levels or not _is_no_brightness(image.unit)) else []
     if levels:
@@ -326,7 +333,13 @@ def _drawn_flat(image: CasaImage, values: np.ndarray, ends: list[tuple[str, floa
     axes.set_facecolor("#eeeeee")
     extent = (left, right, low, high)
     drawn = axes.imshow(
-        values, origin="lower", extent=extent, cmap=style.cmap, norm=_norm(values, style), interpolation="nearest", aspect="auto"
+        values,
+        origin="lower",
+        extent=extent,
+        cmap=style.cmap,
+        norm=_norm(values, style, image.unit),
+        interpolation="nearest",
+        aspect="auto",
     )
     levels = _levels(values, style) if style.contours and min(values.shape) > 1 else []
     if levels:
@@ -382,8 +395,9 @@ def _title(image: CasaImage, chan: int, stokes: int) -> str:
         if image.shape[image.ndim - 1 - axis] > 1:
             words.append(f"channel {chan}")
         words.append(f"{hz / 1e9:.6g} GHz")
-        if spectral.rest_frequency_hz > 0 and image.shape[image.ndim - 1 - axis] > 1:
-            words.append(f"{_SPEED_OF_LIGHT_KM_S * (1 - hz / spectral.rest_frequency_hz):.4g} km/s")
+        speed = _SPEED_OF_LIGHT_KM_S * (1 - hz / spectral.rest_frequency_hz) if spectral.rest_frequency_hz > 0 else np.inf
+        if abs(speed) < _MOST_SPEED_KM_S and image.shape[image.ndim - 1 - axis] > 1:
+            words.append(f"{speed:.4g} km/s")
     if image.coordinates.stokes is not None:
         words.append(f"Stokes {image.coordinates.stokes.labels[stokes]}")
     return ", ".join(words)

@@ -19,7 +19,7 @@ def made_images(name: str, since: float) -> list[str]:
     Parameters
     ----------
     name : str
-        Of an image, or the beginning of the names of several (``name.image``, ``name.integrated``).
+        Of an image, or the beginning of the names of several (``name.image``, ``name.integrated``, ``name_0``).
     since : float
         Only those written after this time [s since 1970].
 
@@ -30,7 +30,11 @@ def made_images(name: str, since: float) -> list[str]:
     """
     if not name:
         return []
-    found = [name] if _is_image(name) else sorted(p for p in glob.glob(glob.escape(name) + ".*") if _is_image(p))
+    found = (
+        [name]
+        if _is_image(name)
+        else sorted(p for e in (".*", "_[0-9]*") for p in glob.glob(glob.escape(name) + e) if _is_image(p))
+    )
     restored = [p for p in found if ".image" in p[len(name) :]]
     return [p for p in restored or found if os.path.getmtime(os.path.join(p, "table.dat")) >= since - 1.0]
 

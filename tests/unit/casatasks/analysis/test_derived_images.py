@@ -363,7 +363,7 @@ def test_smoothing_by_boxes_and_images() -> None:
     values = np.zeros((21, 21, 1, 1))
     values[10, 10] = 1.0
     make("d.im", values, beam=False)
-    imsmooth("d.im", kernel="boxcar", major="3arcmin", minor="5arcmin", outfile="b.im")
+    imsmooth("d.im", kernel="boxcar", major="5arcmin", minor="2.5pix", outfile="b.im")  # the major axis is along y
     found = read("b.im")[0][:, :, 0, 0]
     expected = np.zeros((21, 21))
     expected[9:12, 8:13] = 1 / 15
@@ -616,3 +616,42 @@ def test_smoothing_keeps_the_meaning_of_units() -> None:
         read("b.im")[0][14:17, 14:17].ravel() == pytest.approx([10 / 9] * 9)
         and look("b.im", "restoringbeam")["major"]["value"] == 240.0
     )
+
+
+def test_beams_of_two_axes_and_a_cutoff_of_nothing(cube: np.ndarray) -> None:
+    power = np.linspace(-0.2, 1.0, 14)[:, None] * np.ones(11)
+    impbcor("a.im", pbimage=power, outfile="array.im", cutoff=0.0)
+    make("flat.im", power, beam=False)
+    impbcor("a.im", pbimage="flat.im", outfile="image.im", cutoff=0.0)
+    for name in ("array.im", "image.im"):
+        found, good = read(name)
+        assert np.array_equal(good, np.broadcast_to((power >= 0)[:, :, None, None], SHAPE)), name
+        assert np.allclose(found[good], (cube / power[:, :, None, None])[good], rtol=1e-5), name
+    ia = image()
+    ia.fromarray("line.im", np.ones((3, 3, 2)), linear=True)
+    ia.close()
+    with pytest.raises(DataError, match="image of the sky"):
+        impbcor("line.im", pbimage=np.ones((3, 3)), outfile="c.im")
+
+
+def test_one_output_of_the_continuum_and_ranges_of_frequency(cube: np.ndarray) -> None:
+    imcontsub("a.im", linefile="l.im", chans="0~2", fitorder=0)
+    imcontsub("a.im", contfile="c.im", chans="0~2", fitorder=0)
+    assert np.allclose(read("l.im")[0] + read("c.im")[0], cube, atol=1e-5)
+    ia = image()
+    ia.open("a.im")
+    first, last = (ia.toworld([0, 0, 0, c], "n")["numeric"][3] for c in (0, 2))
+    ia.close()
+    imcontsub("a.im", contfile="r.im", chans=f"range=[{first - 1}Hz,{last + 1}Hz]", fitorder=0)
+    assert np.array_equal(read("r.im")[0], read("c.im")[0])
+    with pytest.raises(SelectionError, match="a range is written"):
+        imcontsub("a.im", contfile="x.im", chans="range 1 to 2", fitorder=0)
+
+
+def test_names_for_some_images_and_widths_without_units(cube: np.ndarray) -> None:
+    make("b.im", cube * 2)
+    immath(["a.im", "b.im"], expr="first + IM1", varnames=["first"], outfile="s.im")
+    assert np.allclose(read("s.im")[0], cube * 3, rtol=1e-5)
+    imsmooth("a.im", major=360, minor=300, pa=0, outfile="n.im")
+    imsmooth("a.im", major="6arcmin", minor="5arcmin", pa="0deg", outfile="u.im")
+    assert np.array_equal(read("n.im")[0], read("u.im")[0])

@@ -205,3 +205,28 @@ def test_moments_of_chosen_channels_have_the_beam_of_those(tmp_path: Path, monke
     immoments("b.im", [0], outfile="all")
     with CasaImage.open("all") as found:
         assert found.beams.at().major_arcsec == pytest.approx(9.0)
+
+
+def test_statistics_are_listed_as_by_the_reference(cube: np.ndarray) -> None:
+    """Columns of CASA's file: units, places of planes, numbers; without `listit` the table alone."""
+    imstat("line.im", axes=[0, 1], chans="1~2;5", logfile="planes.txt")
+    lines = Path("planes.txt").read_text(encoding="utf-8").splitlines()
+    assert lines[0] == "# Statistics calculated using Classic algorithm" and lines[2].endswith("[blc]:  [0, 0, 0, 1]")
+    head = next(k for k, line in enumerate(lines) if "Npts" in line and line.startswith("# "))
+    assert lines[head].split()[-7:] == ["Npts", "Sum", "Mean", "Rms", "Std_dev", "Minimum", "Maximum"]
+    rows = [line.split() for line in lines[head + 1 :] if line]
+    found = imstat("line.im", axes=[0, 1], chans="1~2;5")
+    assert [row[1] for row in rows] == ["1", "2", "5"] and np.allclose([float(r[3]) for r in rows], found["sum"], rtol=1e-6)
+    imstat("line.im", logfile="table.txt", listit=False, verbose=False)
+    table = Path("table.txt").read_text().splitlines()
+    assert table[0] == "#Sum column unit = Jy/beam" and float(table[-2].split()[1]) == pytest.approx(
+        cube.sum(dtype=float), rel=1e-6
+    )
+    imstat("line.im", mask="line.im > 1e9", logfile="none.txt")
+    assert "# No pixels are usable" in Path("none.txt").read_text()
+
+
+def test_minus_one_is_the_whole_plane_and_moments_along_polarization_are_numbers(cube: np.ndarray) -> None:
+    assert np.array_equal(imval("line.im", box="-1,-1")["data"].reshape(cube.shape), cube)
+    immoments("line.im", moments=[0], axis="stokes", outfile="sum.im")
+    assert np.allclose(pixels("sum.im"), cube[:, :, 0], rtol=1e-5)

@@ -73,6 +73,7 @@ def test_flux_densities() -> None:
         ({"function": "sum", "unit": "GHz"}, lambda v: v.sum((1, 2)), "frequency_(GHz)"),
         ({"function": "sqrtsum", "unit": ""}, lambda v: np.sqrt(v.sum((1, 2))), "Jy.Hz"),
         ({"unit": "mm"}, lambda v: v.sum((1, 2)) / PIXELS, "Jy.mm"),
+        ({"unit": "m/s"}, lambda v: v.sum((1, 2)) / PIXELS, "Velocity_(m/s)"),
         ({"unit": "pixel", "major": "12arcsec", "minor": "8arcsec"}, lambda v: v.sum((1, 2)) / PIXELS / 2, "Jy.pixel"),
     ],
 )

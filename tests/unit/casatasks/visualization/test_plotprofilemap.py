@@ -45,6 +45,10 @@ def test_panels_show_the_means_of_their_cells() -> None:
     masked = draw_profile_map("a.im", "", ProfileMapOptions(panels=(2, 2), masked="plot"))
     assert len(masked.axes[0].lines) == 1 and len(masked.axes[3].lines) == 2
     assert len(draw_profile_map("a.im", "", ProfileMapOptions(panels=(2, 2), masked="none")).axes) == 3
+    part = draw_profile_map("a.im", "", ProfileMapOptions(panels=(2, 2), abscissa="channel", limits=(1.0, 4.5))).axes[3]
+    low, high = part.get_ylim()
+    shown = np.delete(values[:, 0, 4:8, 6:12].mean(axis=(1, 2)), 3)[1:4]
+    assert part.get_xlim() == (1.0, 4.5) and low <= shown.min() and high >= shown.max()
     assert (
         draw_profile_map("a.im", "", ProfileMapOptions(panels=(2, 2), masked="zero")).axes[0].lines[0].get_ydata().tolist()
         == [0.0] * 7

@@ -9,6 +9,7 @@ from casatools._base.errors import DataError, ParameterError
 from casatools.analysis.expressions import Expression, MaskExpression
 from casatools.analysis.lattice_syntax import parse_expression
 from casatools.io.image import CasaImage
+from casatools.io.image.coordinates import Coordinates
 from casatools.io.image.coordinates.make import make_image_coordinates
 
 A = np.arange(24, dtype=np.float32).reshape(2, 1, 3, 4) - 5
@@ -253,3 +254,46 @@ def test_units_that_functions_give(images: np.ndarray) -> None:
         None,
         None,
     ]
+
+
+PLANE = A[:1]
+
+
+def _sky(nx: int, ny: int) -> Coordinates:
+    return make_image_coordinates((nx, ny), (1e-5, 1e-5), (1.0, 0.5), [1.0e9]).without_pixel_axes([2, 3])
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("b.im - plane.im", A * 2 - PLANE),
+        ("plane.im - b.im", PLANE - A * 2),
+        ("b.im - flat.im", A * 2 - PLANE),
+        ("b.im + mean(other.im)", A * 2 + 3.0),
+        ("mean(other.im) * b.im + sum(plane.im)", 3.0 * A * 2 + PLANE.sum()),
+        ("nelements(plane.im) + median(other.im[other.im > 2]) + 0 * b.im", np.full(A.shape, 15.0)),
+        ("length(other.im, 0) + ndim(flat.im) + 0 * b.im", np.full(A.shape, 7.0)),
+        ("iif(plane.im > 0, b.im, 0)", np.where(PLANE > 0, A * 2, 0)),
+    ],
+)
+def test_planes_go_with_cubes_and_numbers_come_of_any_image(images: np.ndarray, text: str, expected: np.ndarray) -> None:
+    """As in the reference; its functions other than operators refuse axes of one pixel."""
+    with CasaImage.create("flat.im", (3, 4), _sky(4, 3)) as image:
+        image.write(A[0, 0])
+    with CasaImage.create("other.im", (3, 5), _sky(5, 3)) as image:
+        image.write(np.full((3, 5), 3.0))
+    expression = Expression(text)
+    assert expression.shape == A.shape and expression.template is not None and expression.template.shape == A.shape
+    np.testing.assert_allclose(np.broadcast_to(expression.read_all().value, A.shape), expected, rtol=1e-6)
+    expression.close()
+
+
+def test_conditions_of_a_cube_mask_a_plane_and_other_shapes_are_refused(images: np.ndarray) -> None:
+    expression = Expression("plane.im[b.im > 0]")
+    found = expression.read_all()
+    assert found.good is not None and np.array_equal(found.good, A > 0) and np.shape(found.value) == A.shape
+    expression.close()
+    with CasaImage.create("wide.im", (3, 5), _sky(5, 3)) as image:
+        image.write(np.zeros((3, 5)))
+    with pytest.raises(DataError, match="does not fit the shape"):
+        Expression("b.im + wide.im")

@@ -215,6 +215,14 @@ def test_angles_and_turns() -> None:
     assert fit.chi2.mean() == pytest.approx(1.0, abs=0.1)
     far = fit_angles(wavelength2, angles, errors, rm_max=800.0, foreground=100.0)
     assert far.rm == pytest.approx(fit.rm, abs=1e-6)
+    # Without rmmax the angles' difference counts as it is, whatever the foreground moves across half a turn.
+    near = 1.0 + 0.9 * (wavelength2 - wavelength2[-1]) / np.ptp(wavelength2)
+    wrapped = ((near + np.pi / 2) % np.pi - np.pi / 2)[None]
+    assert wrapped[0, 0] * wrapped[0, -1] < 0  # on two sides of the limit
+    plain, shifted = (
+        fit_angles(wavelength2, np.array([near - 0.4]), np.full((1, 40), 0.02), foreground=f).rm for f in (0.0, -8.0)
+    )
+    assert shifted == pytest.approx(plain, rel=1e-9) and plain == pytest.approx(0.9 / np.ptp(wavelength2), rel=1e-6)
     assert np.isnan(fit_angles(wavelength2, angles, np.full((50, 40), np.nan), 10.0).rm).all()
     # rmmax says how many half turns are tried, rounded: with less than half a one every measure of no turn is found.
     step = np.pi / np.ptp(wavelength2)

@@ -340,7 +340,10 @@ class ReferenceMethods(CoordsysState):
         if len(pixel) != 2:
             raise ParameterError(f"setdirection: parameter 'refpix' needs 2 values; got {len(pixel)}")
         matrix = np.asarray(xform, dtype=np.float64).T if _given(xform) else member.matrix
-        angles = [float(np.ravel(to_unit(p, "deg"))[0]) for p in poles] if _given(poles) else [None, None]
+        given = poles.split() if isinstance(poles, str) else poles
+        angles = [float(np.ravel(to_unit(p, "deg"))[0]) for p in given] if _given(poles) else [None, None]
+        if len(angles) != 2:
+            raise ParameterError(f"setdirection: parameter 'poles' needs 2 angles; got {len(angles)}")
         frame = refcode.strip().upper() or member.frame
         fresh = DirectionCoordinate.make(
             frame, name, value.tolist(), pixel.tolist(), step.tolist(), member.units, parameters, matrix, angles[0], angles[1]

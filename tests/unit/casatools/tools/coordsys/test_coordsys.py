@@ -165,10 +165,13 @@ def test_projection_and_direction() -> None:
         incr="-2arcsec 2arcsec",
         poles=["180deg", "-20deg"],
     )
+    record = cs.torecord()["direction0"]
+    cs.setdirection(poles="180deg -20deg")  # the only form that the reference takes
+    assert cs.torecord()["direction0"]["latpole"] == record["latpole"]
     np.testing.assert_allclose(cs.referencevalue("n", "direction")["numeric"], np.radians([150.0, -20.0]))
     assert cs.referencepixel("direction")["numeric"].tolist() == [10, 12]
     for bad in (lambda: cs.setprojection("NOPE"), lambda: cs.setprojection("COE"), lambda: cs.setprojection("TAN", [1.0]),
-                lambda: cs.setdirection(refpix=[1.0]), lambda: coordsys().projection()):  # fmt: skip
+                lambda: cs.setdirection(refpix=[1.0]), lambda: cs.setdirection(poles='1deg'), lambda: coordsys().projection()):  # fmt: skip
         with pytest.raises(ParameterError):
             bad()
 
