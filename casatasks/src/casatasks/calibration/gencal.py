@@ -60,7 +60,9 @@ def gencal(
     parameter: Annotated[
         list[float], kinds.FloatList(), "Values: one for all, or one for each combination of spw, antenna and pol, pol fastest"
     ] = [],  # noqa: B006
-    uniform: Annotated[bool, kinds.Bool(), "Tsys: a row for each antenna at each time, flagged where it has none; else one for each measurement"] = True,
+    uniform: Annotated[
+        bool, kinds.Bool(), "Tsys: a row for each antenna at each time, flagged where it has none; else one for each measurement"
+    ] = True,
 ) -> None:
     """Write given calibration values as a table, or join them with those of a table that exists.
 
@@ -84,4 +86,6 @@ def gencal(
     from casatools.calibration.jy_per_kelvin import ServiceOptions
 
     service = ServiceOptions(endpoint, timeout, retry, retry_wait_time)
-    generate_table(vis, caltable, TableRequest(caltype, spw, antenna, pol, tuple(parameter), infile, service, ant_pos_time_limit, uniform))
+    generate_table(
+        vis, caltable, TableRequest(caltype, spw, antenna, pol, tuple(parameter), infile, service, ant_pos_time_limit, uniform)
+    )

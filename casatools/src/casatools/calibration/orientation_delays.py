@@ -152,9 +152,9 @@ def write_orientation_delays(vis: str, caltable: str, infile: str = "") -> None:
         table.set_frequencies({w.id: (middle_hz[k : k + 1], np.array([w.chan_width_hz.sum()])) for k, w in enumerate(windows)})
         # Rows of a scan go by antennas, then times, then spectral windows.
         which, antenna = _row_order(scans, nant)
-        delay, rate = (np.repeat(v[which, antenna], len(windows)) for v in (delay, rate))
-        phase = 2 * np.pi * delay * np.tile(middle_hz, len(which))
-        values = np.tile(np.stack([phase, delay * 1e9, rate, 0 * delay], axis=-1), 2)[:, None].astype(np.float32)
+        delays, rates = (np.repeat(v[which, antenna], len(windows)) for v in (delay, rate))
+        phase = 2 * np.pi * delays * np.tile(middle_hz, len(which))
+        values = np.tile(np.stack([phase, delays * 1e9, rates, 0 * delays], axis=-1), 2)[:, None].astype(np.float32)
         ones = np.ones_like(values)
         group = SolutionGroup(np.zeros(0, np.int64), values, -ones, np.zeros(values.shape, bool), ones, ones.copy())
         times, fields, observations, antenna = (
@@ -194,7 +194,7 @@ def _solution_times(
         found += [(float(t), key[2], key[0], number) for t in np.unique(own[[0, len(own) // 2, -1]])]
     found.sort()
     times, fields, observations, scans = (np.array(c) for c in zip(*found, strict=True))
-    return times.astype(np.float64), *(c.astype(np.int64) for c in (fields, observations, scans))
+    return times.astype(np.float64), fields.astype(np.int64), observations.astype(np.int64), scans.astype(np.int64)
 
 
 def _row_order(scans: np.ndarray, nant: int) -> tuple[np.ndarray, np.ndarray]:
