@@ -18,7 +18,8 @@ SOURCE = directions.parse_direction("J2000 13h31m08.288s 30d30m32.96s")
 
 def test_direction_conversions() -> None:
     azel = directions.convert_direction(SOURCE, "AZEL", EPOCH_S, "VLA")
-    assert (azel.lon_rad, azel.lat_rad) == pytest.approx((1.5455633887014073, 1.0984458951623157), abs=1e-9)
+    # casacore interpolates nutation between epochs that the process has asked for: 0.4 mas more or less.
+    assert (azel.lon_rad, azel.lat_rad) == pytest.approx((1.5455633887014073, 1.0984458951623157), abs=5e-9)
     galactic = directions.convert_direction(directions.parse_direction("12h00m00s 30d00m00s"), "GALACTIC")
     assert (galactic.lon_rad, galactic.lat_rad) == pytest.approx((-2.8686341026283655, 1.3675340427677545), abs=1e-12)
     lon, lat = directions.convert_directions(np.full(10, SOURCE.lon_rad), SOURCE.lat_rad, "J2000", "GALACTIC")
