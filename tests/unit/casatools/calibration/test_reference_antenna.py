@@ -112,3 +112,13 @@ def test_channels_without_the_reference_follow_their_neighbours() -> None:
     flag[:, 0] = True
     refer_phases(param, flag, [0, 1, 2, 3])
     np.testing.assert_allclose(np.angle(param[:, 1]), 0, atol=1e-12)
+
+
+def test_one_receptor_will_do_where_no_antenna_has_both() -> None:
+    """CASA flags all antennas there."""
+    param, flag = _gains()
+    flag[:, [0, 2], :, 1] = flag[:, 1, :, 0] = True
+    before = flag.copy()
+    assert (refer_phases(param, flag, [0, 1, 2]) >= 0).all()
+    np.testing.assert_array_equal(flag, before)
+    np.testing.assert_allclose(np.angle([param[:, 0, :, 0], param[:, 1, :, 1]]), 0, atol=1e-12)
