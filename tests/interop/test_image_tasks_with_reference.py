@@ -196,6 +196,27 @@ def derived(r: random.Random) -> list[str]:
         "start=[4, 4], end=[14, 4]", "mode='length', center=[9, 8], length=8, pa='30deg'", "start=[4, 4], end=[14, 4], width=5, unit='arcmin', chans='1~3'",
         "mode='length', center=['02:00:00.0', '-25.00.00'], length='14arcsec', pa='120deg', width='6arcsec'",
     )]  # fmt: skip
+    # cubes with planes of them, numbers of images of any shape, and parameters that once were read otherwise
+    out += [
+        f"R = t.immath(['c.im', 'p.im', 's.im'], outfile='O/x', expr={e!r})"
+        for e in ("IM0-IM1", "IM1*2+IM0*mean(IM2)", "IM0+median(IM2[IM2>1])")
+    ]
+    out += [
+        f"t.imcontsub('m.im', {w}); R = None"
+        for w in ("linefile='O/l', fitorder=1", "contfile='O/c', chans='range=[1.4201GHz,1.4206GHz]'")
+    ]
+    out += [
+        f"t.impbcor('c.im', {w}); R = None" for w in ("'m.im', 'O/x', cutoff=0", "opened('p.im').getchunk()[:, :, 0, 0], 'O/x'")
+    ]
+    out += [
+        "R = t.imsmooth('m.im', 'gauss', 9, 7, 0, outfile='O/x')",
+        "R = t.imval('c.im', box='-1,-1')",
+        "R = t.imval('z.im', box='3,4,5,6')",
+    ]
+    told = "L = [x.split() for x in open('O/l') if x[:1] != '#']; R = np.array([[float(v) for v in x] for x in L if x])"
+    out += [
+        f"t.{w}; {told}" for w in ("specflux('c.im', logfile='O/l', unit='m/s')", "imstat('c.im', axes=[0, 1], logfile='O/l')")
+    ]
     modes = ("'poli', sigma='100mJy/beam'", "'pola'", "'lpoli', sigma='50mJy/beam'", "'tpoli'")
     return out + [
         f"R = t.immath('q.im', mode={mode.split(',')[0]}, outfile='O/x'{',' * (',' in mode)}{mode.partition(',')[2]})"

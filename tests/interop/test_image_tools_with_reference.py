@@ -105,7 +105,8 @@ def polarization(r: random.Random) -> list[str]:
     )  # fmt: skip
     out = [f"po = imagepol(); po.open('q.im'); R = {call}; po.done()" for call in calls]
     return out + [
-        f"R = t.rmfit('q.im', rm='O/rm', pa0='O/pa0', rmerr='O/rme', nturns='O/n', sigma=.005, rmmax={m})" for m in (0.0, 200.0)
+        f"R = t.rmfit('q.im', rm='O/rm', pa0='O/pa0', rmerr='O/rme', nturns='O/n', sigma=.005, {m})"
+        for m in ("rmmax=0.", "rmmax=200.", "rmfg=5.")
     ]
 
 
@@ -126,7 +127,8 @@ def methods(r: random.Random) -> list[str]:
         "getslice([1, 9], [5, 14], npts=6)", "histograms(nbins=5, axes=[0, 1])", "commonbeam()", "beamarea(0, 0)", "convertflux('3Jy', '20arcsec', '10arcsec')",
         "deconvolvefrombeam(['20arcsec', '10arcsec', '30deg'], ['6arcsec', '4arcsec', '20deg'])", "coordmeasures([3, 4])['intensity']",
         "beamforconvolvedsize(['6arcsec', '4arcsec', '20deg'], ['20arcsec', '10arcsec', '30deg'])", "crop('O/x')", "makecomplex('O/x', imag='m.im')",
-        "pv('O/x', start=[3, 4], end=[11, 10], width=3)", "collapse('max', [3], 'O/x')",
+        "pv('O/x', start=[3, 4], end=[11, 10], width=3)",
+        "getprofile(3, 'mean', unit='km/s', restfreq='1.41GHz')", "collapse('max', [3], 'O/x')",
     )  # fmt: skip
     for call in asked:
         image = r.choice(("m.im", "c.im"))

@@ -21,6 +21,24 @@ def answer(tool, wanted):
     record = found.torecord() if 0 < count < 2000 else {}
     rows = [record["*%d" % k] for k in range(len(record))]
     return [count, [row["freq"]["value"] for row in rows], sorted(json.dumps(row, sort_keys=True) for row in rows)]
+
+def made(name):
+    # the structure and the values of a table that is made of an export
+    import os, shutil
+    from casatools import spectralline, table
+    shutil.rmtree(name, ignore_errors=True)
+    head = "Species\\tRec\\tChemical Name\\tFreq-GHz\\tQNs\\tIntensity\\tSmu2\\tLoga\\tEL\\tEU\\tLinelist"
+    first = "COv=0\\t*\\tCarbon Monoxide\\t115.2712\\t1-0\\t-5.01\\t0.01212\\t-7.14236\\t0.0\\t5.53211\\tCDMS"
+    with open("export.tsv", "w") as stream:
+        stream.write("\\n".join([head, first, first.replace("COv", "SiOv").replace("*", "").replace("115.2", "86.8")]) + "\\n")
+    tool = spectralline().splattotable(["export.tsv"], name)
+    tool.done()
+    tb = table()
+    tb.open(name)
+    told = [[c, tb.getcoldesc(c)["valueType"], dict(tb.getcoldesc(c)["keywords"]), tb.getcol(c).tolist()] for c in tb.colnames()]
+    told += [sorted(tb.info().items()), sorted(k for k in tb.getkeywords())]
+    tb.close()
+    return told
 """
 _SCRIPT = (
     "import json\nfrom casatools import spectralline\n"
@@ -29,7 +47,7 @@ _SCRIPT = (
 tool = spectralline()
 tool.open()
 names = [tool.nrows(), list(tool.species(False)["return"]), list(tool.chemnames(False)["return"])]
-json.dump([names, [answer(tool, wanted) for wanted in json.load(open("wanted.json"))]], open("found.json", "w"))
+json.dump([made("theirs.tbl"), names, [answer(tool, wanted) for wanted in json.load(open("wanted.json"))]], open("found.json", "w"))
 """
 )
 
@@ -63,10 +81,14 @@ def test_searches_find_the_lines_of_the_reference() -> None:
     wanted = searches(names[1], names[2], 14)
     Path("wanted.json").write_text(json.dumps(wanted))
     run_python(python, _SCRIPT)
-    their_names, theirs = json.loads(Path("found.json").read_text())
+    their_table, their_names, theirs = json.loads(Path("found.json").read_text())
     scope: dict[str, Any] = {"json": json}
     exec(_COMMON, scope)  # the same function on both sides
     assert names == their_names
+    assert json.loads(json.dumps(scope["made"]("ours.tbl"))) == their_table  # columns in the same order
+    tool.open("theirs.tbl")
+    assert tool.search(verbose=False, reconly=True).torecord()["*0"]["species"] == "COv=0"
+    tool.open(SHIPPED_LINES)
     for how, expected in zip(wanted, theirs, strict=True):
         assert scope["answer"](tool, how) == expected, how
     assert sum(bool(expected[1]) for expected in theirs) > 5

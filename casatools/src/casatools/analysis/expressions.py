@@ -595,12 +595,12 @@ class MaskExpression:
             given = f"'{given}'"
         self.expression = Expression(given, os.path.dirname(os.path.abspath(image.path)), image.shape, stretch)
 
-    def read(self, slices: Sequence[slice]) -> np.ndarray:
-        """Mask of a block in image pixels."""
+    def read(self, slices: Sequence[slice], masked: bool = True) -> np.ndarray:
+        """Mask of a block in image pixels; what is masked in the expression is not good, unless `masked` is False."""
         found = self.expression.read(slices)
         shape = tuple(s.stop - s.start for s in slices)
         value = np.asarray(found.value)
         chosen = value if value.dtype == bool else value != 0
-        if found.good is not None:
+        if masked and found.good is not None:
             chosen = chosen & found.good
         return np.broadcast_to(chosen, shape)

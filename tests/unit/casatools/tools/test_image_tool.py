@@ -90,6 +90,10 @@ def test_set_calc_and_masks(ia: image, values: np.ndarray) -> None:
     ia.calcmask('"a.im" < 7', name="low")
     assert ia.maskhandler("default") == ["low"]
     assert np.array_equal(ia.getchunk(getmask=True), ia.getchunk() < 7)
+    ia.calcmask('"a.im" > 2', name="low")  # in its place; values count where they are masked
+    assert ia.maskhandler("default") == ["low"] and np.array_equal(ia.getchunk(getmask=True), ia.getchunk() > 2)
+    ia.replacemaskedpixels(9.5, mask='"a.im" > 5')
+    assert (ia.getchunk() > 5).all() and (ia.getchunk() == 9.5).any()
     with pytest.raises(ParameterError, match="mask"):
         ia.calcmask("")
     with pytest.raises(ParameterError, match="one number"):

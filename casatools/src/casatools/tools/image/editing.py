@@ -195,15 +195,19 @@ class EditingMethods(MakingMethods):
         name: Annotated[str, kinds.Text(), "Name of the new mask; '' makes one up"] = "",
         asdefault: Annotated[bool, kinds.Bool(), "Make it the mask in force"] = True,
     ) -> bool:
-        """Make a mask from an expression."""
+        """Make a mask from an expression, in place of one of that name.
+
+        Values count where they are masked too, as in CASA: ``mask(im) && im > 0.1`` keeps what is masked.
+        """
         if not mask.strip():
             raise ParameterError("image.calcmask: parameter 'mask' must be a lattice expression")
         image = self._writable()
         expression = MaskExpression(mask, image)
         chosen = name or image.new_mask_name()
-        image.add_mask(chosen, None)
+        if chosen not in image.mask_names:
+            image.add_mask(chosen, None)
         for slices in image.iter_slices():
-            image.write_mask(expression.read(slices), slices, chosen)
+            image.write_mask(expression.read(slices, masked=False), slices, chosen)
         if asdefault:
             image.default_mask = chosen
         image.flush()
@@ -219,7 +223,7 @@ class EditingMethods(MakingMethods):
         list: Annotated[bool, kinds.Bool(), "Write the box to the log"] = False,
         stretch: Stretch = False,
     ) -> bool:
-        """Replace the pixels that are masked."""
+        """Replace the pixels that are masked, those too that `mask` leaves out."""
         image = self._writable()
         expression = Expression(str(pixels), os.path.dirname(image.path), image.shape)
         chosen = PixelChoice(ImageSelection(region), mask, stretch).of(image)
@@ -228,9 +232,9 @@ class EditingMethods(MakingMethods):
                 block = tuple(slice(a + s.start, a + s.stop) for a, s in zip(chosen.pixels.first, part, strict=True))
                 good = image.read_mask(block)
                 wanted = chosen.chosen(block)
-                bad = ~good if not mask else (~wanted if wanted is not None else np.zeros(good.shape, bool))
-                if mask == "" and wanted is not None:
-                    bad &= wanted
+                bad = ~good
+                if wanted is not None:
+                    bad = bad | ~wanted if mask else bad & wanted
                 if not bad.any():
                     continue
                 value = np.broadcast_to(np.asarray(expression.read(block).value), bad.shape)
