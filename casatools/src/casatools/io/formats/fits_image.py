@@ -193,7 +193,7 @@ class FitsImage:
     def mask_names(self) -> list[str]:
         """One mask, when any pixel is blank."""
         if self._has_blanks is None:
-            self._has_blanks = any(_holds_nan(self._block(s)) for s in self._blocks()) if self._may_blank else False
+            self._has_blanks = any(_undefined(self._block(s)) is not None for s in self._blocks()) if self._may_blank else False
         return ["mask0"] if self._has_blanks else []
 
     @property
