@@ -159,19 +159,32 @@ for frame in ("", "GALACTIC", "B1950"):
     world = timed(f"toworldmany {frame}".strip(), lambda: csys.toworldmany(pixels))['numeric']
     timed(f"topixelmany {frame}".strip(), lambda: csys.topixelmany(world))
 csys.setconversiontype(direction="J2000")
-for projection in ("TAN", "CAR", "SFL", "MER", "AIT", "MOL", "PAR", "HPX"):
+PARAMETERS = {"AZP": [2.0, 10.0], "SZP": [2.0, 180.0, 60.0], "AIR": [60.0], "CYP": [1.0, 0.8], "CEA": [1.0], "BON": [45.0], "HPX": [4.0, 3.0]}
+CONES = ("COP", "COE", "COD", "COO")
+for projection in ("TAN", "STG", "ARC", "ZEA", "AZP", "SZP", "AIR", "CAR", "SFL", "MER", "CEA", "CYP", "AIT", "MOL", "PAR", "HPX",
+                   *CONES, "BON", "PCO", "TSC", "CSC", "QSC"):
     other = csys.copy()
-    other.setprojection(projection, [4.0, 3.0] if projection == "HPX" else [])
+    if projection in CONES:
+        other.setreferencevalue([3.0 * 206264.8 / 3.6, 45 * 3600.0], type="direction")
+    other.setprojection(projection, [45.0, 25.0] if projection in CONES else PARAMETERS.get(projection, []))
     world = timed(f"toworldmany {projection}", lambda: other.toworldmany(pixels), 4)['numeric']
     timed(f"topixelmany {projection}", lambda: other.topixelmany(world), 4)
 world = csys.toworldmany(pixels)['numeric']
 every, native, pix = [True] * 4, list(csys.units()), ["pix"] * 4
 timed("convertmany pixels to world", lambda: csys.convertmany(pixels, every, "radio", pix, every, "radio", native))
 timed("convertmany world to pixels", lambda: csys.convertmany(world, every, "radio", native, every, "radio", pix))
-timed("torelmany", lambda: csys.torelmany(world, True))
+relative = timed("torelmany", lambda: csys.torelmany(world, True))
+timed("toabsmany", lambda: csys.toabsmany(relative))
+table = csys.newcoordsys(tabular=True)
+table.settabular(np.linspace(0, 100, 64) ** 1.1, np.arange(64) * 2.0 + np.sin(np.arange(64)) * 0.3)
+rows = np.random.default_rng(3).uniform(0, 50, (1, 1000000))
+along = timed("toworldmany tabular", lambda: table.toworldmany(rows))["numeric"]
+timed("topixelmany tabular", lambda: table.topixelmany(along))
 frequencies = np.linspace(1.4e9, 1.42e9, 1000000).tolist()
 velocity = list(timed("frequencytovelocity", lambda: csys.frequencytovelocity(frequencies, "Hz", "radio", "km/s")))
 timed("velocitytofrequency", lambda: csys.velocitytofrequency(velocity, "Hz", "radio", "km/s"))
+array = np.array(frequencies)
+timed("frequencytovelocity, array", lambda: csys.frequencytovelocity(array, "Hz", "radio", "km/s"))
 some = 20000
 places = pixels[:, :some].T.tolist()
 values = np.asarray(csys.toworldmany(pixels[:, :some])['numeric']).T.tolist()

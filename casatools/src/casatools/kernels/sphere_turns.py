@@ -16,13 +16,21 @@ import numpy as np
 
 from casatools.kernels._kernel import kernel
 
-__all__ = ["affine", "cosines_of_directions", "directions_of_cosines", "rotated_directions", "turned_directions"]
+__all__ = [
+    "affine",
+    "cosines_of_directions",
+    "directions_of_cosines",
+    "directions_of_offsets",
+    "offsets_of_directions",
+    "rotated_directions",
+    "turned_directions",
+]
 
 _HALF_PI, _TWO_OVER_PI = math.pi / 2, 2.0 / math.pi
 # pi / 2 in three parts, so that multiples of it are taken away exactly
 _PART_1, _PART_2, _PART_3 = 1.57079625129699707031, 7.54978941586159635335e-8, 5.39030285815811905290e-15
 _REDUCED = 0.66  # tangents up to which the quotient of polynomials is taken
-_TURN = 2.0 * math.pi
+_TURN, _OVER_TURN = 2.0 * math.pi, 0.5 / math.pi
 _MORE_HALF_PI = 6.123233995736765886130e-17  # what pi / 2 lacks in double precision
 
 
@@ -163,6 +171,53 @@ def turned_directions(
         turned = turned - _TURN if turned > most else turned
         around[k] = np.divide(turned, unit_1)
         above[k] = np.divide(_arc_tangent(along * cosine + sin_height * sine, np.sqrt(across * across + east * east)), unit_2)
+
+
+@kernel
+def offsets_of_directions(
+    longitude: np.ndarray, latitude: np.ndarray, unit_1: float, unit_2: float, from_longitude: float, sine: float, cosine: float,
+    across: np.ndarray, up: np.ndarray,
+) -> None:  # fmt: skip
+    """Offsets from a point of the sphere: latitude, and longitude times the cosine of latitude, in the frame whose origin the point is.
+
+    Parameters
+    ----------
+    longitude, latitude : ndarray (point,) float64
+    unit_1, unit_2 : float [rad]
+        Of longitude and latitude, and of the offsets.
+    from_longitude : float
+        Longitude of the point [rad].
+    sine, cosine : float
+        Of the latitude of the point.
+    across, up : ndarray (point,) float64
+        Written.
+    """
+    for k in range(longitude.size):
+        sin_latitude, cos_latitude = _sine_cosine(latitude[k] * unit_2)
+        sin_offset, cos_offset = _sine_cosine(longitude[k] * unit_1 - from_longitude)
+        along, east = cos_latitude * cos_offset, cos_latitude * sin_offset
+        north = sin_latitude * cosine - along * sine
+        radial = sin_latitude * sine + along * cosine
+        wide = np.sqrt(east * east + radial * radial)
+        across[k] = np.divide(_arc_tangent(east, radial) * wide, unit_1)
+        up[k] = np.divide(_arc_tangent(north, wide), unit_2)
+
+
+@kernel
+def directions_of_offsets(
+    across: np.ndarray, up: np.ndarray, unit_1: float, unit_2: float, from_longitude: float, sine: float, cosine: float,
+    longitude: np.ndarray, latitude: np.ndarray,
+) -> None:  # fmt: skip
+    """The inverse of `offsets_of_directions`; longitudes are within half a turn of zero."""
+    for k in range(across.size):
+        north, wide = _sine_cosine(up[k] * unit_2)
+        sin_turn, cos_turn = _sine_cosine(np.divide(across[k] * unit_1, wide))
+        east, radial = wide * sin_turn, wide * cos_turn
+        ahead = radial * cosine - north * sine
+        around = _arc_tangent(east, ahead) + from_longitude
+        around = around - _TURN * np.floor(around * _OVER_TURN + 0.5)
+        longitude[k] = np.divide(around, unit_1)
+        latitude[k] = np.divide(_arc_tangent(north * cosine + radial * sine, np.sqrt(east * east + ahead * ahead)), unit_2)
 
 
 @kernel

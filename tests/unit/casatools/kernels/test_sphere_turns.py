@@ -54,3 +54,15 @@ def test_every_quadrant_and_nan(ways: Any) -> None:
     places = [(0.0, 0.0), (1.0, 0.0), (0.0, -1.0), (-1.0, 0.0), (1.0, 1.0), (-0.7, -1.0), (3.0, -0.1), (math.nan, 1.0)]
     found = [ways(sphere_turns._arc_tangent)(y, x) for y, x in places]
     np.testing.assert_allclose(found, [math.atan2(y, x) for y, x in places], rtol=2e-16)
+
+
+def test_offsets(ways: Any) -> None:
+    across, up, longitude, latitude = np.empty((4, 500))
+    ways(sphere_turns.offsets_of_directions)(LONGITUDE, LATITUDE, 1.0, 1.0, POINT, SINE, COSINE, across, up)
+    x, y, z = vectors(LONGITUDE - POINT, LATITUDE)
+    np.testing.assert_allclose(np.sin(up), z * COSINE - x * SINE, rtol=0, atol=1e-14)
+    np.testing.assert_allclose(across, np.arctan2(y, z * SINE + x * COSINE) * np.cos(up), rtol=0, atol=1e-13)
+    ways(sphere_turns.directions_of_offsets)(across * 2, up, 0.5, 1.0, POINT, SINE, COSINE, longitude, latitude)
+    assert np.abs(longitude).max() <= 2 * math.pi
+    np.testing.assert_allclose(np.sin(longitude / 2 - LONGITUDE) * np.cos(LATITUDE), 0, atol=1e-12)
+    np.testing.assert_allclose(latitude, LATITUDE, rtol=0, atol=2e-13)

@@ -193,7 +193,7 @@ class FitsImage:
     def mask_names(self) -> list[str]:
         """One mask, when any pixel is blank."""
         if self._has_blanks is None:
-            self._has_blanks = any(_holds_nan(self._block(s)) for s in self._blocks()) if self._may_blank else False
+            self._has_blanks = any(_undefined(self._block(s)) is not None for s in self._blocks()) if self._may_blank else False
         return ["mask0"] if self._has_blanks else []
 
     @property
@@ -414,7 +414,7 @@ def _copy_pixels(source: FitsImage, image: CasaImage, order: list[int], zero_bla
 
     def move(slices: tuple[slice, ...]) -> None:
         pixels = source._block(slices)
-        bad = np.isnan(pixels) if source._may_blank and _holds_nan(pixels) else None
+        bad = _undefined(pixels) if source._may_blank else None
         if bad is not None and zero_blanks:
             pixels[bad] = 0.0
         target: tuple[slice, ...] = slices
@@ -434,10 +434,13 @@ def _copy_pixels(source: FitsImage, image: CasaImage, order: list[int], zero_bla
     deque(in_order(move, iter_blocks(source.shape, tile, source.dtype.itemsize, IMAGE_BLOCK_BYTES)), maxlen=0)
 
 
-def _holds_nan(values: np.ndarray) -> bool:
-    """True when a value is NaN; their sum tells it without another array, unless it overflows."""
+def _undefined(values: np.ndarray) -> np.ndarray | None:
+    """Where values are NaN; None where none is, which their sum tells without another array, unless it overflows."""
     with np.errstate(all="ignore"):
-        return not np.isfinite(values.sum()) and bool(np.isnan(values).any())
+        if np.isfinite(values.sum()):
+            return None
+    found = np.isnan(values)
+    return found if found.any() else None
 
 
 def _spread(array: np.ndarray, wanted: Sequence[int | None]) -> np.ndarray:

@@ -7,6 +7,7 @@ import math
 import numpy as np
 
 from casatools.io.image.coordinates.direction import DirectionCoordinate
+from casatools.io.image.coordinates.many_points import BLOCK, MANY
 from casatools.io.image.coordinates.sines import sines_and_cosines
 from casatools.io.image.coordinates.system import Coordinates
 
@@ -92,6 +93,9 @@ def _shift_block(coordinates: Coordinates, world: np.ndarray, sign: float) -> No
     for index, member in enumerate(coordinates.members):
         rows = _direction_rows(coordinates, index) if isinstance(member, DirectionCoordinate) else None
         if rows is not None and isinstance(member, DirectionCoordinate):
+            if world.shape[1] >= MANY:
+                _shift_many(member, world[rows[0]], world[rows[1]], sign)
+                continue
             scale = np.array(member.increment_rad) / member.increment
             first, second = (world[row] * scale[k] for k, row in enumerate(rows))
             change = sky_to_offsets if sign < 0 else offsets_to_sky
@@ -102,3 +106,15 @@ def _shift_block(coordinates: Coordinates, world: np.ndarray, sign: float) -> No
             for row, axis in enumerate(coordinates.world_axes[index]):
                 if axis >= 0:
                     world[axis] += sign * member.reference_value[row]
+
+
+def _shift_many(member: DirectionCoordinate, first: np.ndarray, second: np.ndarray, sign: float) -> None:
+    """Many directions in place, by a compiled loop."""
+    from casatools.kernels.sphere_turns import directions_of_offsets, offsets_of_directions
+
+    longitude, latitude = member.reference_rad
+    point = (*member.unit_rad, longitude, math.sin(latitude), math.cos(latitude))
+    loop = offsets_of_directions if sign < 0 else directions_of_offsets
+    for begin in range(0, first.size, BLOCK):
+        one, other = first[begin : begin + BLOCK], second[begin : begin + BLOCK]
+        loop(one.copy(), other.copy(), *point, one, other)

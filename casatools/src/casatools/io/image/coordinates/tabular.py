@@ -11,13 +11,14 @@ import numpy as np
 
 from casatools._base.errors import ParameterError
 from casatools.io.image.coordinates.linear import text_list
+from casatools.io.image.coordinates.many_points import MANY
 from casatools.io.image.coordinates.one_point import PointFunctions, by_arrays, line_functions
 from casatools.io.image.coordinates.units import unit_scale
 
 __all__ = ["TabularCoordinate", "interpolate_table"]
 
 
-def interpolate_table(x: np.ndarray, at: np.ndarray, values: np.ndarray) -> np.ndarray:
+def interpolate_table(x: np.ndarray, at: np.ndarray, values: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
     """Piecewise linear interpolation that goes on with the slope of the end pieces outside the table.
 
     Parameters
@@ -26,12 +27,30 @@ def interpolate_table(x: np.ndarray, at: np.ndarray, values: np.ndarray) -> np.n
         Where to interpolate.
     at, values : ndarray (n,) float64
         The table, strictly monotonic in `at` (rising or falling).
+    out : ndarray float64, optional
+        Of the shape of `x`: memory that results of many points may be written to.
     """
     if at[0] > at[-1]:
         at, values = at[::-1], values[::-1]
+    if x.size >= MANY:
+        return _looked_up(x, np.ascontiguousarray(at), np.ascontiguousarray(values), out)
     piece = np.clip(np.searchsorted(at, x, side="right") - 1, 0, len(at) - 2)
     slope = np.diff(values) / np.diff(at)
     return np.asarray(values[piece] + slope[piece] * (x - at[piece]))
+
+
+def _looked_up(x: np.ndarray, at: np.ndarray, values: np.ndarray, out: np.ndarray | None) -> np.ndarray:
+    """`interpolate_table` of many points in a rising table: equal parts of its range tell where a search begins."""
+    from casatools.kernels.table_lookup import looked_up
+
+    count = 4 * len(at)
+    scale = count / float(at[-1] - at[0])
+    starts = at[0] + (np.arange(count) - 1e-6) / scale
+    first = np.clip(np.searchsorted(at, starts, side="right") - 1, 0, len(at) - 2)
+    target = out if out is not None and out.flags.c_contiguous else np.empty(x.shape)
+    slopes = np.diff(values) / np.diff(at)
+    looked_up(np.ascontiguousarray(x).ravel(), at, values, slopes, first, scale, target.reshape(-1))
+    return target
 
 
 @dataclass(frozen=True)
@@ -117,7 +136,7 @@ class TabularCoordinate:
 
     def to_world(self, pixels: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
         """World values (1, point) of 0-based pixels (1, point), in `out` where that is given."""
-        linear = interpolate_table(pixels, self.pixel_values, self.linear_pixels) if self.tabulated else pixels
+        linear = interpolate_table(pixels, self.pixel_values, self.linear_pixels, out) if self.tabulated else pixels
         world = np.subtract(linear, self.reference_pixel[0], out=out)
         world *= self._slope
         world += self.reference_value[0]
