@@ -377,12 +377,20 @@ def _cell_of_row(job: Job) -> CellRuns:
     if job.windows is not None:
         return CellRuns.of_lengths([0], [job.rows.nrow])
     number = {ddid: k for k, ddid in enumerate(job.ddids)}
+    return CellRuns.of_lengths([number[chunk.ddid] for chunk in job.rows.chunks], _rows_of_chunks(job))
+
+
+def _rows_of_chunks(job: Job) -> list[int]:
+    """Output rows of each chunk, which follow each other; not of combined spectral windows."""
     bins = job.rows.bins
-    lengths = []
-    for chunk in job.rows.chunks:  # their output rows follow each other
-        places = chunk.index if bins is None else bins.of_block[int(chunk.index[0])]
-        lengths.append(len(places) if bins is None else int(places.max() - places.min()) + 1)
-    return CellRuns.of_lengths([number[chunk.ddid] for chunk in job.rows.chunks], lengths)
+    if bins is None:
+        return [len(chunk.rows) for chunk in job.rows.chunks]
+    out = []
+    for chunk in job.rows.chunks:
+        places = bins.of_block[int(chunk.index[0])]
+        out.append(int(places.max() - places.min()) + 1)
+        let_go()
+    return out
 
 
 def _largest_cell(job: Job) -> tuple[int, int]:
@@ -408,12 +416,8 @@ def _output_bytes(job: Job, extra: Sequence[str]) -> float:
         elements = float(job.rows.nrow * sum(cells))
     else:
         of_ddid = dict(zip(job.ddids, cells, strict=True))
-        bins = job.rows.bins
         elements = float(
-            sum(
-                of_ddid[chunk.ddid] * (len(chunk.rows) if bins is None else len(np.unique(bins.of_block[int(chunk.index[0])])))
-                for chunk in job.rows.chunks
-            )
+            sum(of_ddid[chunk.ddid] * count for chunk, count in zip(job.rows.chunks, _rows_of_chunks(job), strict=True))
         )
     return elements * each + job.output_rows * 100.0 + 1e6
 

@@ -16,7 +16,7 @@ from itertools import pairwise
 import numpy as np
 
 from casatools._base.memory import chunk_bytes
-from casatools._base.row_arrays import RowFiller, row_array, row_blocks
+from casatools._base.row_arrays import RowFiller, let_go, row_array, row_blocks
 from casatools.io.ms import ChunkPlan, MeasurementSet
 from casatools.transform.row_parts import brought_together, counted, parts_of_rows
 
@@ -162,6 +162,7 @@ def _cut(
         keys.add(own)
         places = index.add(np.arange(at, at + len(own)))
         plans.append(ChunkPlan(ddids[int(owner[low])], kept.add(given[order]), places))
+        let_go()
     return plans, keys.filled
 
 
