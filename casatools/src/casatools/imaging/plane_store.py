@@ -7,18 +7,15 @@ the files are gone with the process however it ends.
 
 from __future__ import annotations
 
-import errno
 import mmap
-import os
-import tempfile
 import weakref
 from collections.abc import Iterable, Iterator
 from typing import Any, TypeVar
 
 import numpy as np
 
-from casatools._base.errors import DataError
 from casatools._base.memory import memory_budget_bytes
+from casatools._base.row_arrays import map_file
 
 __all__ = ["PlaneStore"]
 
@@ -96,17 +93,7 @@ class PlaneStore:
         nbytes = int(np.prod(shape, dtype=np.int64)) * dtype.itemsize
         if nbytes == 0:
             return np.zeros(shape, dtype)
-        with tempfile.TemporaryFile(dir=self.folder) as stream:
-            try:
-                # A page of a file that finds no room when it is written would end the process: the room is taken now.
-                os.posix_fallocate(stream.fileno(), 0, nbytes)
-            except OSError as error:
-                if error.errno != errno.ENOSPC:
-                    raise
-                raise DataError(
-                    f"the disk is full: the planes of the images need {nbytes / 1e6:.1f} MB more in {self.folder!r} while they are made"
-                ) from None
-            mapping = mmap.mmap(stream.fileno(), nbytes)
+        mapping = map_file(self.folder, nbytes, "the planes of the images that are being made need")
         self._maps.append(weakref.ref(mapping))
         return np.frombuffer(mapping, dtype).reshape(shape)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -40,12 +41,12 @@ def carried_columns(job: Job) -> dict[str, tuple[str, RowFile, np.ndarray]]:
     names = dict([*job.columns.pairs, ("FLAG", "FLAG")])
     if not job.columns.one_kind and job.columns.weight_spectrum:
         names["WEIGHT_SPECTRUM"] = "WEIGHT_SPECTRUM"
-    rows = np.concatenate([chunk.rows for chunk in job.rows.chunks])
+    rows, _ = job.rows.joined()
     job.ms.flush()  # what the caller may have open for writing
     found: dict[str, tuple[str, RowFile, np.ndarray]] = {}
     for name, output in names.items():
         file = row_file(job.ms.table, name)
-        if file is not None and file.bits == _BITS.get(name, 64) and file.header.places(rows) is not None:
+        if file is not None and file.bits == _BITS.get(name, 64) and file.header.cubes_of(rows) is not None:
             found[name] = output, file, rows
     return found
 
@@ -55,14 +56,13 @@ def without_columns(job: Job, names: frozenset[str]) -> Job:
     job = replace(job, left=names)
     if any(c in CHANNEL_COLUMNS and c not in names for c in job.columns.reads):
         return job
+    rows, index = job.rows.joined()
     chunks: list[ChunkPlan] = []
-    group: list[ChunkPlan] = []
-    for plan in [*job.rows.chunks, None]:
-        if group and (plan is None or plan.ddid != group[0].ddid or sum(len(p.rows) for p in [*group, plan]) > _ROWS):
-            chunks.append(
-                ChunkPlan(group[0].ddid, np.concatenate([p.rows for p in group]), np.concatenate([p.index for p in group]))
-            )
-            group = []
-        if plan is not None:
-            group.append(plan)
+    begin = end = 0
+    for plan, following in pairwise([*job.rows.chunks, None]):
+        assert plan is not None
+        end += len(plan.rows)
+        if following is None or following.ddid != plan.ddid or end + len(following.rows) - begin > _ROWS:
+            chunks.append(ChunkPlan(plan.ddid, rows[begin:end], index[begin:end]))
+            begin = end
     return replace(job, rows=replace(job.rows, chunks=chunks))

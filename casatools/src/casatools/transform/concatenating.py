@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any, cast
@@ -21,6 +21,7 @@ from casatools._base.paths import (
     staged_output,
 )
 from casatools._base.progress import Progress
+from casatools._base.row_arrays import row_blocks
 from casatools.frames.quantities import parse_quantity, to_unit
 from casatools.io.ms import MeasurementSet
 from casatools.io.ms.appending import append_rows, append_subtable, empty_subtable, rewrite_rows, subtable_columns
@@ -30,7 +31,7 @@ from casatools.io.ms.parts import is_multi_ms
 from casatools.io.ms.sorting import copy_sorted
 from casatools.io.tables import Table, subtable_path
 from casatools.transform.blocks import inverse_root, inverse_square
-from casatools.transform.merging import MergedIds, MergeOptions, merge_ids
+from casatools.transform.merging import MergedIds, MergeOptions, merge_ids, observed_scans
 from casatools.transform.merging_ephemerides import append_ephemerides
 
 __all__ = [
@@ -43,7 +44,6 @@ __all__ = [
     "join_subtables",
     "join_virtually",
     "merge_options",
-    "observed_scans",
     "ordered_in_time",
 ]
 
@@ -169,8 +169,8 @@ def concatenate(paths: Sequence[str], output: str, options: ConcatOptions) -> in
         written = _write(every, scales, staged, options, nrow)
         if options.timesort and not options.only_subtables:
             with MeasurementSet(staged) as made:
-                time_s = np.asarray(made.read("TIME", np.arange(made.nrow)))
-            if np.any(np.diff(time_s) < 0):
+                ordered = _is_in_time_order(made)
+            if not ordered:
                 unsorted = staged + ".unsorted"
                 os.rename(staged, unsorted)
                 copy_sorted(unsorted, staged, ["TIME"])
@@ -273,7 +273,7 @@ def ordered_in_time(paths: Sequence[str], scales: Sequence[float]) -> tuple[list
     starts = []
     for path in paths:
         with MeasurementSet(path) as ms:
-            starts.append(float(np.min(ms.read("TIME"))) if ms.nrow else np.inf)
+            starts.append(min((float(time_s.min()) for time_s in _times_s(ms)), default=np.inf))
     order = np.argsort(np.array(starts), kind="stable")
     return [paths[k] for k in order], [float(scales[k]) for k in order]
 
@@ -346,11 +346,18 @@ def _write(paths: Sequence[str], scales: Sequence[float], staged: str, options: 
     return written
 
 
-def observed_scans(ms: MeasurementSet) -> np.ndarray:
-    """Observation and scan of each row: ndarray (2, row)."""
-    everything = np.arange(ms.nrow)
-    columns = ("OBSERVATION_ID", "SCAN_NUMBER")
-    return np.stack([np.asarray(ms.read(c, everything)) for c in columns]) if ms.nrow else np.zeros((2, 0), int)
+def _times_s(ms: MeasurementSet) -> Iterator[np.ndarray]:
+    """TIME, block by block."""
+    return (np.asarray(ms.read("TIME", np.arange(b.start, b.stop))) for b in row_blocks(ms.nrow))
+
+
+def _is_in_time_order(ms: MeasurementSet) -> bool:
+    last = -np.inf
+    for time_s in _times_s(ms):
+        if time_s[0] < last or np.any(np.diff(time_s) < 0):
+            return False
+        last = time_s[-1]
+    return True
 
 
 def append_subtables(

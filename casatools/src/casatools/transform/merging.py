@@ -15,12 +15,13 @@ from typing import Any
 
 import numpy as np
 
+from casatools._base.row_arrays import row_blocks
 from casatools.frames.directions import angular_separation
 from casatools.io.ms import MeasurementSet
 from casatools.io.ms.metadata import Antenna, Field, MsMetadata, Observation, SpectralWindow
 from casatools.transform.merging_ephemerides import MovingFields
 
-__all__ = ["MergeOptions", "MergedIds", "merge_ids"]
+__all__ = ["MergeOptions", "MergedIds", "merge_ids", "observed_scans"]
 
 _ANTENNA_TOLERANCE_M = 1.0
 
@@ -186,14 +187,24 @@ def _sources(ids: MergedIds, target: MsMetadata, own: MsMetadata) -> None:
     ids.maps["SOURCE"] = np.array([numbers.get(k, -1) for k in range(size)], dtype=np.int32)
 
 
+def observed_scans(ms: MeasurementSet) -> np.ndarray:
+    """Pairs of observation and scan that the rows hold: ndarray (2, pair)."""
+    found = np.zeros((2, 0), int)
+    for block in row_blocks(ms.nrow):
+        rows = np.arange(block.start, block.stop)
+        pairs = np.stack([np.asarray(ms.read(c, rows)) for c in ("OBSERVATION_ID", "SCAN_NUMBER")])
+        change = np.append(True, np.any(np.diff(pairs, axis=1) != 0, axis=0))
+        found = np.unique(np.concatenate([found, pairs[:, change]], axis=1), axis=1)
+    return found
+
+
 def _scan_offsets(ids: MergedIds, source: MeasurementSet, scans: np.ndarray) -> np.ndarray:
     """By observation of the source: 0, or what makes the scans of a new observation follow those that are there."""
     mapping = ids.maps["OBSERVATION"]
     offsets = np.zeros(max(1, len(mapping)), dtype=np.int32)
     if source.nrow == 0 or not scans.size:
         return offsets
-    everything = np.arange(source.nrow)
-    observation, scan = (np.asarray(source.read(c, everything)) for c in ("OBSERVATION_ID", "SCAN_NUMBER"))
+    observation, scan = observed_scans(source)
     for old in ids.new["OBSERVATION"]:
         mine = scan[observation == old]
         if mine.size and mine.min() <= scans[1].max():

@@ -21,6 +21,7 @@ from casatools._base import log
 from casatools._base.errors import DataError, ParameterError, SelectionError
 from casatools._base.executor import executor
 from casatools._base.paths import require_absent, require_present, require_writable_parent, staged_output
+from casatools._base.row_arrays import RowFiller, row_blocks
 from casatools.io.ms import MeasurementSet, Selection
 from casatools.io.ms.flag_versions import next_version_name, save_version
 from casatools.io.ms.multi_ms import axis_of, join_parts
@@ -141,36 +142,47 @@ def cut_rows(vis: str, selection: Selection, axis: str, count: int) -> list[np.n
         raise ParameterError(f"parameter 'separationaxis' must be one of {', '.join(AXES)}; got {axis!r}")
     with MeasurementSet(vis) as ms:
         rows = np.asarray(selection.resolve(ms).rows, dtype=np.int64)
-        if axis == "auto":
-            owner = _balanced(ms, rows, count)
-        else:
-            owner = _in_runs(_keys(ms, rows, axis), count)
-    return [rows[owner == k] for k in np.unique(owner)]
+        distinct, number = _keys(ms, rows, axis)
+        owner = _balanced(ms, distinct, number, count) if axis == "auto" else _in_runs(len(distinct), count)
+        shares = [RowFiller(int(number[owner == k].sum())) for k in range(int(owner.max()) + 1)]
+        for block in row_blocks(len(rows)):
+            own = owner[np.searchsorted(distinct, _keys_of_rows(ms, rows[block], axis))]
+            for k in np.flatnonzero(np.bincount(own)).tolist():
+                shares[k].add(rows[block][own == k])
+    return [share.filled for share in shares if share.count]
 
 
-def _keys(ms: MeasurementSet, rows: np.ndarray, axis: str) -> np.ndarray:
+def _keys_of_rows(ms: MeasurementSet, rows: np.ndarray, axis: str) -> np.ndarray:
+    """What rows of one part have in common, as a number."""
     if axis == "scan":
-        return np.asarray(ms.read("SCAN_NUMBER", rows))
+        return np.asarray(ms.read("SCAN_NUMBER", rows)).astype(np.int64)
     if axis == "spw":
         windows = np.array([d.spw for d in ms.metadata.data_descriptions])
         return windows[np.asarray(ms.read("DATA_DESC_ID", rows))]
-    first, second = (np.asarray(ms.read(c, rows)).astype(np.int64) for c in ("ANTENNA1", "ANTENNA2"))
+    names = ("SCAN_NUMBER", "DATA_DESC_ID") if axis == "auto" else ("ANTENNA1", "ANTENNA2")
+    first, second = (np.asarray(ms.read(c, rows)).astype(np.int64) for c in names)
     return first << 32 | second
 
 
-def _in_runs(keys: np.ndarray, count: int) -> np.ndarray:
-    """The part of each row: distinct keys, ascending, in runs of nearly equal number."""
-    distinct, place = np.unique(keys, return_inverse=True)
-    count = min(count, len(distinct))
-    ends = np.rint(np.arange(1, count + 1) * len(distinct) / count)
-    return np.searchsorted(ends, np.ravel(place), side="right")
+def _keys(ms: MeasurementSet, rows: np.ndarray, axis: str) -> tuple[np.ndarray, np.ndarray]:
+    """Distinct keys of the rows, ascending, and how many rows have each."""
+    distinct, number = np.zeros(0, np.int64), np.zeros(0, np.int64)
+    for block in row_blocks(len(rows)):
+        found, count = np.unique(_keys_of_rows(ms, rows[block], axis), return_counts=True)
+        distinct, place = np.unique(np.concatenate([distinct, found]), return_inverse=True)
+        number = np.bincount(np.ravel(place), weights=np.concatenate([number, count]), minlength=len(distinct)).astype(np.int64)
+    return distinct, number
 
 
-def _balanced(ms: MeasurementSet, rows: np.ndarray, count: int) -> np.ndarray:
-    """The part of each row, such that the parts hold about as many channels' worth of rows."""
-    ddid = np.asarray(ms.read("DATA_DESC_ID", rows)).astype(np.int64)
-    keys = np.asarray(ms.read("SCAN_NUMBER", rows)).astype(np.int64) << 32 | ddid
-    distinct, place, number = np.unique(keys, return_inverse=True, return_counts=True)
+def _in_runs(total: int, count: int) -> np.ndarray:
+    """The part of each key: they come in runs of nearly equal number."""
+    count = min(count, total)
+    ends = np.rint(np.arange(1, count + 1) * total / count)
+    return np.searchsorted(ends, np.arange(total), side="right")
+
+
+def _balanced(ms: MeasurementSet, distinct: np.ndarray, number: np.ndarray, count: int) -> np.ndarray:
+    """The part of each pair of scan and data description, such that the parts hold about as many channels' worth of rows."""
     nchan = np.array([ms.metadata.spectral_windows[d.spw].nchan for d in ms.metadata.data_descriptions])
     cost = number * nchan[distinct & 0xFFFFFFFF]
     load = np.zeros(min(count, len(distinct)))
@@ -178,7 +190,7 @@ def _balanced(ms: MeasurementSet, rows: np.ndarray, count: int) -> np.ndarray:
     for k in np.argsort(-cost, kind="stable"):
         owner[k] = np.argmin(load)
         load[owner[k]] += cost[k]
-    return owner[np.ravel(place)]
+    return owner
 
 
 def kept_parts(vis: str, selection: Selection) -> tuple[list[np.ndarray], str]:

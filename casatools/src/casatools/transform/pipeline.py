@@ -18,6 +18,7 @@ from casatools._base.errors import ParameterError, SelectionError, UnsupportedEr
 from casatools._base.memory import CHUNK_BYTES
 from casatools._base.paths import require_absent, require_outside, require_space, require_writable_parent, staged_output
 from casatools._base.progress import Progress
+from casatools._base.row_arrays import common_rows, kept_rows, let_go, row_blocks, rows_at_once
 from casatools.io.ms import (
     KnownRows,
     MeasurementSet,
@@ -29,16 +30,18 @@ from casatools.io.ms import (
     spread,
     spreads,
 )
+from casatools.io.ms.cell_runs import CellRuns
 from casatools.io.ms.create_like import MsWriter, SubtableEdit
 from casatools.io.ms.model_keywords import virtual_model_fields
 from casatools.io.ms.row_files import CarriedFiles
+from casatools.io.ms.selection import distinct
 from casatools.transform.averaging import average_blocks_in_channel, average_blocks_in_time
 from casatools.transform.blocks import ROW_COLUMNS, Block, inverse_root, read_blocks, wholly_flagged
 from casatools.transform.carrying import carried_columns, without_columns
 from casatools.transform.columns import ColumnPlan, plan_columns
 from casatools.transform.on_the_fly import Calibrator, CalibratorMaker
 from casatools.transform.output_windows import OutputWindows, replace_windows
-from casatools.transform.planning import KEYS, RowPlan, TimeAverage, plan_bins, plan_combined, plan_rows
+from casatools.transform.planning import KEYS, RowPlan, TimeAverage, make_plan
 from casatools.transform.polarization_average import replace_polarizations
 from casatools.transform.subtables import ChannelAxis, Renumbering, plan_subtables, renumber
 
@@ -175,27 +178,23 @@ def prepare(ms: MeasurementSet, options: TransformOptions) -> Job:
     columns = plan_columns(ms, options.datacolumn, options.spectra, {name: c.columns for name, c in calibrators.items()})
     rows = np.asarray(resolved.rows)
     if not options.keepflags:
-        rows = rows[~_wholly_flagged(ms, rows)]
+        rows = kept_rows(rows, lambda part: ~_wholly_flagged(ms, part))
         _require_rows(ms, rows)
-    keys = {name: np.asarray(ms.read(name, rows)) for name in (*KEYS, "TIME")}
     # New frequency grids are defined at the first time of the whole selection, also where parts of it are done one by one.
-    first_time_s = float(keys["TIME"].min())
-    fields = tuple(np.unique(keys["FIELD_ID"]).tolist())
+    first_time_s, present, keys = _looked_at(ms, rows)
+    fields = tuple(sorted(present["FIELD_ID"]))
     if options.rows is not None:
-        inside = np.isin(rows, options.rows, assume_unique=True)
-        rows, keys = rows[inside], {name: values[inside] for name, values in keys.items()}
+        if keys is not None:
+            inside = np.isin(rows, options.rows, assume_unique=True)
+            keys = {name: values[inside] for name, values in keys.items()}
+        rows = common_rows(rows, options.rows)
         _require_rows(ms, rows)
     metadata = ms.metadata
-    ddids = sorted(set(resolved.ddids)) or sorted(np.unique(keys["DATA_DESC_ID"]).tolist())
+    ddids = sorted(set(resolved.ddids)) or sorted(present["DATA_DESC_ID"])
     spws = sorted({metadata.data_descriptions[d].spw for d in ddids})
     edges, axes = _channel_plan(ms, resolved, spws, options.chanbin)
     size = {d: _bytes_of_row(ms, resolved, d, columns) for d in ddids}
-    if options.combine:
-        plan = plan_combined(ms, rows, keys, size, options.time_average, columns.of_model)
-    elif options.time_average is None:
-        plan = plan_rows(rows, keys, size)
-    else:
-        plan = plan_bins(ms, rows, keys, size, options.time_average, columns.of_model)
+    plan = make_plan(ms, rows, size, options.time_average, combine=options.combine, flat=columns.of_model, keys=keys)
     return Job(
         ms,
         resolved,
@@ -208,8 +207,21 @@ def prepare(ms: MeasurementSet, options: TransformOptions) -> Job:
         first_time_s,
         calibrators=tuple(calibrators.values()),
         fields=fields,
-        known=KnownRows.of(rows, keys),
+        known=KnownRows.of(rows, keys) if keys is not None else None,
     )
+
+
+def _looked_at(ms: MeasurementSet, rows: np.ndarray) -> tuple[float, dict[str, set[int]], dict[str, np.ndarray] | None]:
+    """First time [s], fields and data descriptions of rows; and all that a plan needs to know of them, where they are few."""
+    if len(rows) <= rows_at_once():
+        keys = {name: np.asarray(ms.read(name, rows)) for name in (*KEYS, "TIME")}
+        return float(keys["TIME"].min()), {n: set(distinct(keys[n])) for n in ("FIELD_ID", "DATA_DESC_ID")}, keys
+    first, present = np.inf, {"FIELD_ID": set[int](), "DATA_DESC_ID": set[int]()}
+    for block in row_blocks(len(rows)):
+        first = min(first, float(ms.read("TIME", rows[block]).min()))
+        for name, found in present.items():
+            found.update(distinct(ms.read(name, rows[block])))
+    return first, present, None
 
 
 def _require_rows(ms: MeasurementSet, rows: np.ndarray) -> None:
@@ -289,6 +301,7 @@ def run(
                 if not writer.is_laid_out:  # else the space is taken from the beginning
                     require_space(temporary, needed * (1 - writer.rows_written / max(1, job.output_rows)), needed)
                 writer.append(rows, every, offset)
+                let_go()
                 progress.advance(len(rows["TIME"]))
             written = writer.rows_written
     log.post(f"Wrote {written} rows to {output}")
@@ -359,16 +372,25 @@ def _cells(job: Job) -> Iterator[tuple[int, int]]:
         yield 1 if job.stokes_i else ncorr, nchan
 
 
-def _cell_of_row(job: Job) -> np.ndarray:
-    """Which of `_cells` each output row has: ndarray (row,) int64."""
+def _cell_of_row(job: Job) -> CellRuns:
+    """Which of `_cells` each output row has."""
     if job.windows is not None:
-        return np.zeros(job.rows.nrow, dtype=np.int64)
-    which = np.empty(job.rows.nrow, dtype=np.int64)
+        return CellRuns.of_lengths([0], [job.rows.nrow])
     number = {ddid: k for k, ddid in enumerate(job.ddids)}
+    return CellRuns.of_lengths([number[chunk.ddid] for chunk in job.rows.chunks], _rows_of_chunks(job))
+
+
+def _rows_of_chunks(job: Job) -> list[int]:
+    """Output rows of each chunk, which follow each other; not of combined spectral windows."""
+    bins = job.rows.bins
+    if bins is None:
+        return [len(chunk.rows) for chunk in job.rows.chunks]
+    out = []
     for chunk in job.rows.chunks:
-        bins = job.rows.bins
-        which[chunk.index if bins is None else bins.of_block[int(chunk.index[0])]] = number[chunk.ddid]
-    return which
+        places = bins.of_block[int(chunk.index[0])]
+        out.append(int(places.max() - places.min()) + 1)
+        let_go()
+    return out
 
 
 def _largest_cell(job: Job) -> tuple[int, int]:
@@ -394,12 +416,8 @@ def _output_bytes(job: Job, extra: Sequence[str]) -> float:
         elements = float(job.rows.nrow * sum(cells))
     else:
         of_ddid = dict(zip(job.ddids, cells, strict=True))
-        bins = job.rows.bins
         elements = float(
-            sum(
-                of_ddid[chunk.ddid] * (len(chunk.rows) if bins is None else len(np.unique(bins.of_block[int(chunk.index[0])])))
-                for chunk in job.rows.chunks
-            )
+            sum(of_ddid[chunk.ddid] * count for chunk, count in zip(job.rows.chunks, _rows_of_chunks(job), strict=True))
         )
     return elements * each + job.output_rows * 100.0 + 1e6
 

@@ -1,4 +1,7 @@
-"""Which rows are read together: chunks in output order, time bins, and rows of several spectral windows that become one."""
+"""Which rows are read together: chunks in output order, time bins, and rows of several spectral windows that become one.
+
+Many rows are planned part by part (`casatools.transform.row_parts`), and what is kept of each row lies in a file then.
+"""
 
 from __future__ import annotations
 
@@ -9,19 +12,24 @@ from itertools import pairwise
 import numpy as np
 
 from casatools._base.errors import ParameterError
-from casatools._base.memory import CHUNK_BYTES
+from casatools._base.memory import CHUNK_BYTES, chunk_bytes
+from casatools._base.row_arrays import RowFiller, let_go
 from casatools.io.ms import ChunkPlan, MeasurementSet
 from casatools.kernels.average import assign_bins
 from casatools.transform.averaging import TimeBins
+from casatools.transform.row_parts import numbered, row_parts
 
-__all__ = ["BIN_SLACK", "KEYS", "RowPlan", "TimeAverage", "plan_bins", "plan_combined", "plan_rows"]
+__all__ = ["BIN_SLACK", "KEYS", "RowPlan", "TimeAverage", "make_plan"]
 
-# Small enough that the memory of one chunk is used again for the next.
-_PIECE_BYTES = CHUNK_BYTES // 4
 # A bin closes a little early, so that rounding of times does not let one integration too many in.
 BIN_SLACK = 0.999
 KEYS = ("OBSERVATION_ID", "ARRAY_ID", "SCAN_NUMBER", "STATE_ID", "FIELD_ID", "DATA_DESC_ID")
 _SPAN_COLUMNS = {"scan": "SCAN_NUMBER", "state": "STATE_ID", "field": "FIELD_ID"}
+
+
+def _piece_bytes() -> int:
+    """Bytes of a chunk: so few that the memory of one chunk is used again for the next."""
+    return min(CHUNK_BYTES // 4, chunk_bytes())
 
 
 @dataclass(frozen=True)
@@ -64,6 +72,10 @@ class RowPlan:
         Output rows.
     slots, groups : mapping
         For combined spectral windows: start of a chunk to the output rows of its (averaged) rows, and to the group that is joined.
+    left : ndarray (row,) int64
+        Rows of time bins that may go on in rows planned later.
+    stored : tuple of ndarray (row,) int64
+        Rows and places of all chunks, one after another, where the chunks are parts of these arrays.
     """
 
     chunks: list[ChunkPlan]
@@ -71,6 +83,105 @@ class RowPlan:
     nrow: int
     slots: Mapping[int, np.ndarray] = field(default_factory=dict)
     groups: Mapping[int, int] = field(default_factory=dict)
+    left: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int64))
+    stored: tuple[np.ndarray, np.ndarray] | None = None
+
+    def joined(self) -> tuple[np.ndarray, np.ndarray]:
+        """Rows and places of all chunks, one after another."""
+        if self.stored is not None:
+            return self.stored
+        return np.concatenate([c.rows for c in self.chunks]), np.concatenate([c.index for c in self.chunks])
+
+
+def make_plan(
+    ms: MeasurementSet,
+    rows: np.ndarray,
+    size: Mapping[int, int],
+    average: TimeAverage | None,
+    *,
+    combine: bool,
+    flat: bool,
+    keys: Mapping[str, np.ndarray] | None,
+) -> RowPlan:
+    """Plan all rows of a transformation.
+
+    Parameters
+    ----------
+    ms : MeasurementSet
+    rows : ndarray (row,) int64
+        Ascending.
+    size : mapping
+        Bytes of a row by data description.
+    average : TimeAverage, optional
+    combine : bool
+        Rows of several spectral windows become one.
+    flat : bool
+        As for `TimeBins`.
+    keys : mapping, optional
+        `KEYS` and TIME of the rows, where they have been read; only where the rows are few.
+    """
+    spanned = {_SPAN_COLUMNS[s] for s in average.span} if average is not None else set()
+    names = [k for k in KEYS if k not in spanned and not (combine and k == "DATA_DESC_ID")]
+
+    def plan(given: np.ndarray, known: Mapping[str, np.ndarray], unfinished: bool) -> RowPlan:
+        if combine:
+            return plan_combined(ms, given, known, size, average, flat)
+        if average is None:
+            return plan_rows(given, known, size)
+        return plan_bins(ms, given, known, size, average, flat, unfinished)
+
+    if keys is not None:
+        return plan(rows, keys, False)
+    whole = _Joining(len(rows), None if average is None else flat)
+    left = np.zeros(0, np.int64)
+    # Bins of several spectral windows are matched by their place in the whole part.
+    for given, unfinished in row_parts(ms, rows, names, cut=not (combine and average is not None)):
+        inside = np.sort(np.concatenate([left, given])) if len(left) else given
+        part = plan(inside, {name: np.asarray(ms.read(name, inside)) for name in (*KEYS, "TIME")}, unfinished)
+        left = part.left
+        whole.add(part)
+        let_go()
+    return whole.plan()
+
+
+class _Joining:
+    """Plans of successive parts as one, with what belongs to each row in a file."""
+
+    def __init__(self, most: int, flat: bool | None) -> None:
+        self._rows, self._index = RowFiller(most), RowFiller(most)
+        self._bins = RowFiller(most if flat is not None else 0)
+        self._slots: RowFiller | None = None
+        self._most, self._flat = most, flat
+        self._chunks: list[ChunkPlan] = []
+        self._of_block: dict[int, np.ndarray] = {}
+        self._of_slot: dict[int, np.ndarray] = {}
+        self._groups: dict[int, int] = {}
+        self._nrow = 0
+
+    def add(self, part: RowPlan) -> None:
+        combined = bool(part.groups)
+        # What the chunks of combined windows are called is their number, else their first output row.
+        name = len(self._chunks) if combined else self._nrow
+        group = max(self._groups.values(), default=-1) + 1
+        for chunk in part.chunks:
+            self._chunks.append(ChunkPlan(chunk.ddid, self._rows.add(chunk.rows), self._index.add(chunk.index + name)))
+        if part.bins is not None:
+            for start, bins in part.bins.of_block.items():
+                self._of_block[start + name] = self._bins.add(bins + self._nrow)
+        if combined and self._slots is None:
+            self._slots = RowFiller(self._most)
+        for start, slots in part.slots.items():
+            assert self._slots is not None
+            self._of_slot[start + name] = self._slots.add(slots + self._nrow)
+        for start, number in part.groups.items():
+            self._groups[start + name] = number + group
+        self._nrow += part.nrow
+
+    def plan(self) -> RowPlan:
+        bins = None if self._flat is None else TimeBins(self._of_block, self._flat)
+        return RowPlan(
+            self._chunks, bins, self._nrow, self._of_slot, self._groups, stored=(self._rows.filled, self._index.filled)
+        )
 
 
 def plan_rows(rows: np.ndarray, keys: Mapping[str, np.ndarray], size: Mapping[int, int]) -> RowPlan:
@@ -80,7 +191,7 @@ def plan_rows(rows: np.ndarray, keys: Mapping[str, np.ndarray], size: Mapping[in
     plans = []
     borders = np.concatenate([[0], np.flatnonzero(np.diff(ddid)) + 1, [len(ddid)]])
     for low, high in pairwise(borders.tolist()):
-        step = max(1, _PIECE_BYTES // size[int(ddid[low])])
+        step = max(1, _piece_bytes() // size[int(ddid[low])])
         for at in range(int(low), int(high), step):
             stop = min(at + step, int(high))
             plans.append(ChunkPlan(int(ddid[low]), rows[order[at:stop]], np.arange(at, stop)))
@@ -94,9 +205,17 @@ def plan_bins(
     size: Mapping[int, int],
     average: TimeAverage,
     flat: bool,
+    unfinished: bool = False,
 ) -> RowPlan:
-    """Chunks of whole time bins, the bin of each of their rows, and the number of bins."""
+    """Chunks of whole time bins, the bin of each of their rows, and the number of bins.
+
+    Where the rows are `unfinished`, later ones of the same part follow, and bins that may go on in them are left.
+    """
     found = _bins(ms, rows, keys, average)
+    left = np.zeros(0, np.int64)
+    if unfinished:
+        found, going_on = found.ended()
+        left = rows[going_on]
     first = found.first_rows()
     # Output order: as the bins of a part are completed, those completed together as their first rows come.
     rank = np.empty(found.count, dtype=np.int64)
@@ -114,7 +233,7 @@ def plan_bins(
         ascending = np.argsort(rows[selected])
         plans.append(ChunkPlan(int(ddid_of_bin[low]), rows[selected][ascending], np.full(len(inside), low)))
         of_block[low] = number[inside][ascending]
-    return RowPlan(plans, TimeBins(of_block, flat), found.count)
+    return RowPlan(plans, TimeBins(of_block, flat), found.count, left=left)
 
 
 def plan_combined(
@@ -133,7 +252,7 @@ def plan_combined(
     ddid = keys["DATA_DESC_ID"]
     span = average.span if average is not None else frozenset()
     names = [k for k in KEYS if k != "DATA_DESC_ID" and k not in {_SPAN_COLUMNS[s] for s in span}]
-    _, part = _numbered([keys[k] for k in names])
+    _, part = numbered([keys[k] for k in names])
     baseline = _baselines(ms, rows)
     if average is None:
         place = np.unique(keys["TIME"], return_inverse=True)[1]
@@ -146,7 +265,7 @@ def plan_combined(
         place = np.empty(len(rows), dtype=np.int64)
         place[found.order] = place_of_bin[found.bins]
         columns = [part, place, baseline]
-    count, number = _numbered(columns)
+    count, number = numbered(columns)
     cost = np.bincount(number, weights=_sizes(size)[ddid], minlength=count)
     by_number = np.lexsort((rows, ddid, number))
     ends = np.searchsorted(number[by_number], np.arange(count + 1))
@@ -180,6 +299,14 @@ class _Bins:
     def count(self) -> int:
         return len(self.closed)
 
+    def ended(self) -> tuple[_Bins, np.ndarray]:
+        """The bins after which their baseline has another, and which rows are of those that may go on."""
+        done = np.isfinite(self.closed)
+        number = np.cumsum(done) - 1
+        kept = done[self.bins]
+        found = _Bins(self.order[kept], self.part[kept], self.baseline[kept], number[self.bins[kept]], self.closed[done])
+        return found, self.order[~kept]
+
     def first_rows(self) -> np.ndarray:
         """Place of each bin's first row."""
         first = np.full(self.count, -1, dtype=np.int64)
@@ -205,22 +332,12 @@ def _bins(ms: MeasurementSet, rows: np.ndarray, keys: Mapping[str, np.ndarray], 
 
 def _baselines(ms: MeasurementSet, rows: np.ndarray) -> np.ndarray:
     """A number for each pair of antennas and feeds, in their order."""
-    return _numbered([np.asarray(ms.read(c, rows)).astype(np.int64) for c in ("ANTENNA1", "ANTENNA2", "FEED1", "FEED2")])[1]
-
-
-def _numbered(columns: list[np.ndarray]) -> tuple[int, np.ndarray]:
-    """How many different tuples the columns hold, and the number of each in their order."""
-    order = np.lexsort(columns[::-1])
-    stacked = np.stack([c[order] for c in columns])
-    number = np.concatenate([[0], np.cumsum(np.any(np.diff(stacked, axis=1) != 0, axis=0))]).astype(np.int64)
-    out = np.empty(len(order), dtype=np.int64)
-    out[order] = number
-    return int(number[-1]) + 1, out
+    return numbered([np.asarray(ms.read(c, rows)).astype(np.int64) for c in ("ANTENNA1", "ANTENNA2", "FEED1", "FEED2")])[1]
 
 
 def _place_among(keys: np.ndarray) -> np.ndarray:
     """How many entries before each have the same key: ``(key, entry)`` to ``(entry,)``."""
-    _, number = _numbered(list(keys))
+    _, number = numbered(list(keys))
     order = np.argsort(number, kind="stable")
     first = np.searchsorted(number[order], number[order])
     out = np.empty(len(order), dtype=np.int64)
@@ -245,7 +362,7 @@ def _cut(cost: np.ndarray, kind: np.ndarray | None) -> Iterator[tuple[int, int]]
     for low, high in pairwise(borders):
         at = int(low)
         while at < high:
-            stop = int(np.searchsorted(total, total[at] + _PIECE_BYTES, side="right")) - 1
+            stop = int(np.searchsorted(total, total[at] + _piece_bytes(), side="right")) - 1
             stop = min(int(high), max(stop, at + 1))
             yield at, stop
             at = stop

@@ -11,7 +11,7 @@ populations rather than samples, how bins begin, windows at the ends - was measu
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
@@ -21,6 +21,7 @@ import numpy as np
 
 from casatools._base import log
 from casatools._base.errors import DataError, ParameterError
+from casatools._base.row_arrays import common_rows
 from casatools._base.threads import over_rows, thread_count
 from casatools.frames.quantities import conforms, parse_quantity, to_unit
 from casatools.io.ms import MeasurementSet, ResolvedSelection, Selection, VisChunk, iter_chunks, write_chunks
@@ -28,6 +29,7 @@ from casatools.io.ms.flag_versions import next_version_name, save_version
 from casatools.io.ms.weight_columns import add_sigma_spectrum, add_weight_spectrum
 from casatools.kernels.group_variances import CHAUVENET, CLASSIC, FIT_HALF, HINGES, all_variances, group_variances
 from casatools.kernels.sample_masks import mark_bad, whole_rows
+from casatools.transform.weight_bins import WeightBins, plan_weight_bins
 
 __all__ = ["StatisticalWeightOptions", "set_statistical_weights"]
 
@@ -178,7 +180,7 @@ class _Plan:
     options: StatisticalWeightOptions
     column: str
     subtract: str
-    key: np.ndarray
+    rows: WeightBins
     bins: Mapping[int, _Bins]
     by_channel: bool
     spectrum: bool
@@ -233,12 +235,12 @@ def set_statistical_weights(
                 ms.require(name)
         selected = selection.resolve(ms)
         if rows is not None:
-            selected = replace(selected, rows=np.intersect1d(selected.rows, rows))
+            selected = replace(selected, rows=common_rows(selected.rows, np.sort(rows)))
         if any(channels is not None for channels in selected.channels.values()):
             raise ParameterError("statwt: parameter 'spw' selects whole spectral windows; choose channels with 'fitspw'")
         if not len(selected.rows):
             raise DataError(f"the selection on {vis!r} holds no rows")
-        bins = {ms.metadata.data_descriptions[int(d)].spw: None for d in np.unique(ms.read("DATA_DESC_ID", selected.rows))}
+        bins = {ms.metadata.data_descriptions[int(d)].spw: None for d in selected.ddids_present}
         plan = _plan(ms, selected, options, column, subtract, {spw: _channel_bins(ms, spw, options) for spw in bins})
         if backup and not options.preview:
             save_version(vis, next_version_name(vis, "statwt"), "Flags before statwt")
@@ -272,7 +274,7 @@ def _plan(
         made_sigma = add_sigma_spectrum(ms) if write_sigma else False
         _fill_spectra(ms, made, made_sigma)
     return _Plan(
-        options, column, subtract, _group_keys(ms, selected, options), bins, spectrum, spectrum and (write_weight or by_channel),
+        options, column, subtract, _bins_of_rows(ms, selected, options, 2 if subtract else 1), bins, spectrum, spectrum and (write_weight or by_channel),
         sigma_spectrum and write_sigma, write_weight, write_sigma, infinite,
     )  # fmt: skip
 
@@ -320,79 +322,23 @@ def _channel_bins(ms: MeasurementSet, spw: int, options: StatisticalWeightOption
     return _Bins(of.astype(np.int64), counted.astype(np.int64))
 
 
-def _group_keys(ms: MeasurementSet, selected: ResolvedSelection, options: StatisticalWeightOptions) -> np.ndarray:
-    """A number for each selected row: rows of another number are never in one bin."""
-    rows = selected.rows
-    time_s = np.asarray(ms.read("TIME", rows))
-    key = _numbered([np.asarray(ms.read(name, rows), np.int64) for name in ("DATA_DESC_ID", "ARRAY_ID", "OBSERVATION_ID")])
+def _bins_of_rows(
+    ms: MeasurementSet, selected: ResolvedSelection, options: StatisticalWeightOptions, ncolumns: int
+) -> WeightBins:
+    """Bins of the selected rows: rows of another data description, array or observation, or what is not combined, are never in one."""
     apart = (("scan", "SCAN_NUMBER"), ("field", "FIELD_ID"), ("state", "STATE_ID"))
-    columns = [np.asarray(ms.read(column, rows), np.int64) for name, column in apart if name not in options.combined]
-    key = _runs(key, _numbered([key, *columns]), time_s)
-    return key if options.slidetimebin else _time_bins(key, time_s, options)
+    names = ["DATA_DESC_ID", "ARRAY_ID", "OBSERVATION_ID"], [c for n, c in apart if n not in options.combined]
+    metadata = ms.metadata
+    size = {
+        d.id: 128.0 + metadata.spectral_windows[d.spw].nchan * metadata.polarizations[d.pol].ncorr * (8.0 * ncolumns + 1)
+        for d in metadata.data_descriptions
+    }
+    return plan_weight_bins(ms, selected.rows, names, None if options.slidetimebin else options.time_span, size)
 
 
-def _numbered(columns: Iterable[np.ndarray]) -> np.ndarray:
-    """A number for each row, the same where all `columns` are."""
-    key = np.zeros(0, np.int64)
-    for cells in columns:
-        if not len(key):
-            key = np.zeros(len(cells), np.int64)
-        if len(cells) and cells.min() != cells.max():  # most columns are the same throughout
-            values, number = np.unique(cells, return_inverse=True)
-            key = key * len(values) + number.reshape(-1)
-            key = np.unique(key, return_inverse=True)[1].reshape(-1).astype(np.int64)
-    return key
-
-
-def _runs(outer: np.ndarray, key: np.ndarray, time_s: np.ndarray) -> np.ndarray:
-    """`key` with new numbers wherever an integration of another key of the same `outer` lies between, so that no bin goes across it.
-
-    Where scans are combined and fields are not, a target's scans on both sides of its calibrator's stay apart, as in the reference.
-    """
-    if not len(key) or not np.any(outer != key):
-        return key
-    moment = _numbered([outer, np.unique(time_s, return_inverse=True)[1].reshape(-1)])
-    # Integrations are numbered by `outer`, then by time: one number between two of a key is one of another.
-    many = int(moment.max()) + 1
-    pairs, inverse = np.unique(key * many + moment, return_inverse=True)
-    new = np.ones(len(pairs), bool)
-    new[1:] = (np.diff(pairs // many) != 0) | (np.diff(pairs % many) > 1)
-    return (np.cumsum(new) - 1)[inverse.reshape(-1)].astype(np.int64)
-
-
-# Times are uneven by milliseconds: an integration that begins so much before the end of a bin is of the next, as in the reference.
-_SLACK_S = 0.01
-
-
-def _time_bins(key: np.ndarray, time_s: np.ndarray, options: StatisticalWeightOptions) -> np.ndarray:
-    """Numbers of the time bins, ascending with group and time. A bin begins with the first integration after the one before it.
-
-    Integrations that are too few for a last bin of a number of them have that of the bin before, from which `_windows` takes what they lack.
-    """
-    count, seconds = options.time_span
-    out = np.zeros(len(key), np.int64)
-    following = 0
-    order = np.lexsort((time_s, key))
-    edges = np.flatnonzero(np.diff(key[order])) + 1
-    for group in np.split(order, edges):
-        times, inverse = np.unique(time_s[group], return_inverse=True)
-        if count:
-            number = np.minimum(np.arange(len(times)) // count, max(len(times) // count, 1) - 1)
-        else:
-            number = np.zeros(len(times), np.int64)
-            start = 0
-            while True:
-                later = int(np.searchsorted(times, times[start] + seconds - min(_SLACK_S, 0.5 * seconds)))
-                if later >= len(times):
-                    break
-                number[later:] += 1
-                start = later
-        out[group] = following + number[inverse.reshape(-1)]
-        following += int(number[-1]) + 1
-    return out
-
-
-def _windows(chunk: VisChunk, key: np.ndarray, options: StatisticalWeightOptions) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _windows(
+    chunk: VisChunk, key: np.ndarray, options: StatisticalWeightOptions, rows: WeightBins
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Rows sorted by group, baseline and time, runs of them whose samples count together, and the run of each row."""
     time_s = chunk["TIME"]
     first, second = np.minimum(chunk["ANTENNA1"], chunk["ANTENNA2"]), np.maximum(chunk["ANTENNA1"], chunk["ANTENNA2"])
@@ -405,16 +351,12 @@ def _windows(chunk: VisChunk, key: np.ndarray, options: StatisticalWeightOptions
     if not options.slidetimebin:
         runs = np.stack([edges[:-1], edges[1:]], axis=1)
         member[order] = np.repeat(np.arange(len(runs)), np.diff(edges))
-        return (order, *_last_bins(runs, member, order, key, time_s, count)) if count else (order, runs, member)
+        return (order, *_last_bins(runs, member, order, key, time_s, count, rows)) if count else (order, runs, member)
     parts = []
-    every: dict[int, np.ndarray] = {}  # integrations of a group, which baselines may lack
     for low, high in pairwise(edges.tolist()):
         times = time_s[order[low:high]]
         if count:
-            group = int(key[order[low]])
-            if group not in every:
-                every[group] = np.unique(time_s[key == group])
-            all_times = every[group]
+            all_times = rows.times_s(int(key[order[low]]))
             first_of = np.searchsorted(all_times, times) - (count - 1) // 2
             first_of = np.clip(first_of, 0, max(0, len(all_times) - count))
             begin = np.searchsorted(times, all_times[first_of])
@@ -428,13 +370,13 @@ def _windows(chunk: VisChunk, key: np.ndarray, options: StatisticalWeightOptions
 
 
 def _last_bins(
-    runs: np.ndarray, member: np.ndarray, order: np.ndarray, key: np.ndarray, time_s: np.ndarray, count: int
+    runs: np.ndarray, member: np.ndarray, order: np.ndarray, key: np.ndarray, time_s: np.ndarray, count: int, rows: WeightBins
 ) -> tuple[np.ndarray, np.ndarray]:
     """Runs and the run of each row, where bins hold `count` integrations and the last of a group, if it has fewer, its last `count`."""
     values, group = np.unique(key, return_inverse=True)
     cuts = np.full((len(values), 2), np.inf)  # the first time of such a last bin, and the first that counts in it
     for number in range(len(values)):
-        times = np.unique(time_s[group == number])
+        times = rows.times_s(int(values[number]))
         if len(times) > count:
             cuts[number] = times[count], times[-count]
     added: list[list[int]] = []
@@ -452,7 +394,7 @@ def _chunks(ms: MeasurementSet, selected: ResolvedSelection, plan: _Plan) -> Ite
     columns = [plan.column, "FLAG", "FLAG_ROW", "EXPOSURE", "TIME", "ANTENNA1", "ANTENNA2"]
     if plan.subtract:
         columns.append(plan.subtract)
-    for chunk in iter_chunks(ms, selected, columns, boundaries=plan.key):
+    for chunk in iter_chunks(ms, selected, columns, plans=plan.rows.chunks):
         yield chunk, _new_values(chunk, plan)
 
 
@@ -467,7 +409,7 @@ def _new_values(chunk: VisChunk, plan: _Plan) -> dict[str, np.ndarray]:
         bad = np.empty(data.shape, bool)
         over_rows(lambda a, b: mark_bad(data[a:b], flag[a:b], flag_row[a:b], bad[a:b], throughout[a:b]), len(data))
     exposure = np.asarray(chunk["EXPOSURE"], np.float64)
-    order, runs, member = _windows(chunk, plan.key[chunk.index], options)
+    order, runs, member = _windows(chunk, plan.rows.key[chunk.index], options, plan.rows)
     variance = np.zeros((len(runs), bins.number, data.shape[2]))
     joined = "corr" in options.combined
 

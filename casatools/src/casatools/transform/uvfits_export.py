@@ -13,14 +13,14 @@ Greisen, "AIPS FITS File Format", AIPS Memo 117 (NRAO, 2016 revision): random pa
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from casatools._base import log
 from casatools._base.errors import DataError
-from casatools._base.memory import CHUNK_BYTES
+from casatools._base.memory import chunk_bytes
 from casatools._base.paths import (
     require_absent,
     require_outside,
@@ -29,9 +29,11 @@ from casatools._base.paths import (
     staged_output,
 )
 from casatools._base.progress import Progress
+from casatools._base.row_arrays import RowFiller, row_blocks, rows_at_once
 from casatools.io.formats.random_groups_export import Axis, GroupsHeader, Parameter, write_random_groups
 from casatools.io.ms import ChunkPlan, MeasurementSet, ResolvedSelection, Selection, VisChunk, iter_chunks
 from casatools.kernels.visibility_groups import pack_groups
+from casatools.transform.row_parts import row_parts
 from casatools.transform.uvfits_subtables import Setup, field_centre, main_keywords, tables
 
 __all__ = ["UvfitsOptions", "export_uvfits"]
@@ -112,27 +114,41 @@ def export_uvfits(vis: str, fitsfile: str, selection: Selection, options: Uvfits
     with MeasurementSet(vis) as ms:
         column = _column(ms, options.column)
         resolved = selection.resolve(ms)
-        rows = _in_order(ms, np.asarray(resolved.rows))
-        setup = _setup(ms, resolved, rows, options)
-        groups = _find_groups(ms, rows, setup, options)
-        ngroup = len(groups.first)
-        header = _header(ms, setup, rows, groups, column)
+        setup = _setup(ms, resolved, options)
+        pieces = _in_order(ms, np.asarray(resolved.rows), alone=not options.combine_spw or len(setup.ddids) == 1)
+        # Rows that are groups by themselves are looked at piece by piece.
+        groups = _find_groups(ms, pieces[0], setup, options) if len(pieces) == 1 else None
+        ngroup = resolved.nrow if groups is None else len(groups.first)
+        header = _header(ms, setup, resolved.antennas, ngroup, column)
         width = len(header.parameters) + setup.nif * setup.nchan * setup.ncorr * 3
         with (
             staged_output(fitsfile, overwrite, ngroup * width * 4.0 + 1e5) as temporary,
             open(temporary, "wb") as stream,
             Progress(ngroup, "writing visibilities") as progress,
         ):
-            blocks = _blocks(ms, resolved, rows, column, setup, groups, header, progress)
+            blocks = (
+                block
+                for rows in pieces
+                for block in _blocks(
+                    ms, resolved, rows, column, setup, groups or _find_groups(ms, rows, setup, options), header, progress
+                )
+            )
             write_random_groups(stream, header, blocks, tables(ms, setup, options.write_station, options.write_syscal))
     log.post(f"Wrote {ngroup} groups to {fitsfile}")
     return ngroup
 
 
-def _in_order(ms: MeasurementSet, rows: np.ndarray) -> np.ndarray:
-    """Rows by time and baseline, as the header says."""
+def _in_order(ms: MeasurementSet, rows: np.ndarray, alone: bool) -> list[np.ndarray]:
+    """Rows by time and baseline, as the header says; many, where each is a group `alone`, in pieces."""
     names = ("DATA_DESC_ID", "FIELD_ID", "ARRAY_ID", "ANTENNA2", "ANTENNA1", "TIME")
-    return rows[np.lexsort([np.asarray(ms.read(name, rows)) for name in names])]
+
+    def ordered(part: np.ndarray) -> np.ndarray:
+        return np.asarray(part[np.lexsort([np.asarray(ms.read(name, part)) for name in names])])
+
+    if not alone or len(rows) <= rows_at_once():
+        return [ordered(rows)]
+    kept = RowFiller(len(rows))
+    return [kept.add(ordered(part)) for part, _ in row_parts(ms, rows, [], cut=True)]
 
 
 def _column(ms: MeasurementSet, name: str) -> str:
@@ -147,10 +163,9 @@ def _column(ms: MeasurementSet, name: str) -> str:
     return column
 
 
-def _setup(ms: MeasurementSet, resolved: ResolvedSelection, rows: np.ndarray, options: UvfitsOptions) -> Setup:
+def _setup(ms: MeasurementSet, resolved: ResolvedSelection, options: UvfitsOptions) -> Setup:
     """Spectral windows, correlations, fields and times of the file."""
-    ddid = np.asarray(ms.read("DATA_DESC_ID", rows))
-    ddids = np.unique(ddid).tolist()
+    ddids = list(resolved.ddids_present)
     descriptions = [ms.metadata.data_descriptions[d] for d in ddids]
     types = {tuple(int(c) for c in ms.metadata.polarizations[d.pol].corr_type) for d in descriptions}
     if len(types) > 1:
@@ -169,13 +184,15 @@ def _setup(ms: MeasurementSet, resolved: ResolvedSelection, rows: np.ndarray, op
     _require_one_axis(ms, spws, frequencies)
     if len({w.frame_code for w in windows}) > 1:
         raise DataError(f"{ms.path!r} has spectral windows of different frequency frames, which one UVFITS file cannot hold")
-    fields = np.asarray(ms.read("FIELD_ID", rows))
-    times = np.asarray(ms.read("TIME", rows))
-    present = np.unique(fields).tolist()
+    first, last = np.inf, -np.inf
+    for block in row_blocks(resolved.nrow):
+        times = np.asarray(ms.read("TIME", resolved.rows[block]))
+        first, last = min(first, float(times.min())), max(last, float(times.max()))
+    present = list(resolved.fields_present)
     return Setup(
         ddids=ddids, spws=spws, frequencies_hz=np.array(frequencies), stokes=stokes, order=order, fields=present,
-        combined=options.combine_spw, several_sources=options.multisource or len(present) > 1, start_s=float(times[0]),
-        times_s=(float(times.min()), float(times.max())), arrays=np.unique(ms.read("ARRAY_ID", rows)).tolist(),
+        combined=options.combine_spw, several_sources=options.multisource or len(present) > 1, start_s=first, times_s=(first, last),
+        arrays=list(resolved.arrays),
     )  # fmt: skip
 
 
@@ -251,9 +268,9 @@ def _repeats(keys: np.ndarray) -> np.ndarray:
     return out
 
 
-def _header(ms: MeasurementSet, setup: Setup, rows: np.ndarray, groups: _Groups, column: str) -> GroupsHeader:
+def _header(ms: MeasurementSet, setup: Setup, antennas: Sequence[int], ngroup: int, column: str) -> GroupsHeader:
     day = np.floor(setup.times_s[0] / _DAY_S + 0.5) + _MJD_0 - 0.5
-    many = max(int(np.max(ms.read(c, rows))) for c in ("ANTENNA1", "ANTENNA2")) >= _MOST_ANTENNAS
+    many = max(antennas) >= _MOST_ANTENNAS
     parameters = [
         Parameter("UU"),
         Parameter("VV"),
@@ -275,7 +292,7 @@ def _header(ms: MeasurementSet, setup: Setup, rows: np.ndarray, groups: _Groups,
         Axis("RA", 1, float(centre[0]) % 360.0),
         Axis("DEC", 1, float(centre[1])),
     ]
-    return GroupsHeader(axes, parameters, len(groups.first), main_keywords(ms, setup, column), ("AIPS WTSCAL = 1.0",))
+    return GroupsHeader(axes, parameters, ngroup, main_keywords(ms, setup, column), ("AIPS WTSCAL = 1.0",))
 
 
 def _blocks(
@@ -292,7 +309,7 @@ def _blocks(
     npar = len(header.parameters)
     shape = (setup.nif, setup.nchan, setup.ncorr, 3)
     ngroup = len(groups.first)
-    step = max(1, CHUNK_BYTES // (int(np.prod(shape)) * 12))
+    step = max(1, chunk_bytes() // (int(np.prod(shape)) * 12))
     spectrum = ms.has("WEIGHT_SPECTRUM")
     wanted = [*([column] if column != "WEIGHT" else []), "FLAG", "FLAG_ROW", "WEIGHT", *(["WEIGHT_SPECTRUM"] if spectrum else [])]
     parameters = _parameters(ms, rows[groups.first], setup, groups, header)

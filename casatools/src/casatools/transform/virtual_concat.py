@@ -29,9 +29,9 @@ from casatools.transform.concatenating import (
     append_subtables,
     changed_columns,
     check_inputs,
-    observed_scans,
     ordered_in_time,
 )
+from casatools.transform.merging import observed_scans
 
 __all__ = ["virtual_concatenate"]
 

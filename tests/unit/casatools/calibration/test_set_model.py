@@ -138,7 +138,7 @@ def test_unit_models_are_written_in_bounded_chunks(vis: str, monkeypatch: pytest
     """Chunks of which nothing is read were once as large as the data."""
     written: list[int] = []
     make = scratch_columns.unit_model
-    monkeypatch.setattr(chunks, "CHUNK_BYTES", 200_000)
+    monkeypatch.setattr(chunks.memory, "chunk_bytes", lambda: 200_000)
     monkeypatch.setattr(
         scratch_columns, "unit_model", lambda ms, chunk: written.append(int(np.prod(chunk.shape)) * 8) or make(ms, chunk)
     )

@@ -12,7 +12,7 @@ import pytest
 
 from casatasks import tclean
 from casatools import image, table
-from casatools._base import log
+from casatools._base import log, row_arrays
 from casatools._base.errors import DataError
 from casatools.imaging import imager, plane_deconvolver, plane_store, shares
 from casatools.imaging.imager import ImagingData
@@ -150,7 +150,7 @@ def test_full_disk_is_told_before_pages_are_written(number: int, monkeypatch: py
     def full(*_: Any) -> None:
         raise OSError(number, "no")
 
-    monkeypatch.setattr(plane_store.os, "posix_fallocate", full)
+    monkeypatch.setattr(row_arrays.os, "posix_fallocate", full)
     expected, text = (DataError, "the disk is full: the planes") if number == errno.ENOSPC else (OSError, "no")
     with pytest.raises(expected, match=text):
         PlaneStore(".", 1e15).zeros((4, 4))

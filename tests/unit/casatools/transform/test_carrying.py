@@ -112,7 +112,7 @@ def test_a_disk_that_fills_meanwhile(source: str, monkeypatch: pytest.MonkeyPatc
     free = iter([1 << 40, 1 << 40])
     usage = shutil.disk_usage(".")
     monkeypatch.setattr(shutil, "disk_usage", lambda folder: usage._replace(free=next(free, 1000)))
-    monkeypatch.setattr("casatools.transform.planning._PIECE_BYTES", 20000)
+    monkeypatch.setattr("casatools.transform.planning.chunk_bytes", lambda: 20000)
     with pytest.raises(DataError, match=r"has become full: .*needs \d+\.\d MB, of which \d+\.\d MB are still to be written"):
         transform(source, "o.ms", TransformOptions(Selection(), "data", chanbin=(2,), tileshape=(2, 2, 10)))
     assert not [name for name in os.listdir() if "o.ms" in name]

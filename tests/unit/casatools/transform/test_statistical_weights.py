@@ -19,7 +19,8 @@ from casatools.io.ms.weight_columns import add_weight_spectrum
 from casatools.io.tables import open_table
 from casatools.kernels.group_variances import CLASSIC, all_variances, chauvenet_limit, group_variances, kept_range
 from casatools.simulation.demo import DemoOptions, make_demo
-from casatools.transform.statistical_weights import StatisticalWeightOptions, _runs, _time_bins
+from casatools.transform.statistical_weights import StatisticalWeightOptions
+from casatools.transform.weight_bins import _bins_of_times, _run_starts
 
 
 def put(opened: MeasurementSet, name: str, values: np.ndarray) -> None:
@@ -263,7 +264,7 @@ def test_refused(vis: str, given: dict[str, Any], error: type[Exception], words:
 
 
 def test_empty_selection_of_a_tool(vis: str) -> None:
-    from casatools.transform.statistical_weights import StatisticalWeightOptions, set_statistical_weights
+    from casatools.transform.statistical_weights import set_statistical_weights
 
     with pytest.raises(DataError, match="no rows"):
         set_statistical_weights(vis, {}, StatisticalWeightOptions(datacolumn="data"), rows=np.zeros(0, np.int64))
@@ -322,20 +323,18 @@ def test_limits() -> None:
 def test_integrations_on_the_edge_of_a_bin_are_of_the_next() -> None:
     """CASA 6.7 on NGC 5921, whose times are uneven by milliseconds: pairs for 120 s, three for 90.005 s and four for 90.01 s."""
     uneven = np.array([0.0, 59.9957, 120.0016, 179.9973, 239.9981, 299.9989])
-    key = np.zeros(6, np.int64)
-    assert _time_bins(key, uneven, StatisticalWeightOptions(timebin="120s")).tolist() == [0, 0, 1, 1, 2, 2]
+    assert _bins_of_times(uneven, (0, 120)).tolist() == [0, 0, 1, 1, 2, 2]
     even = np.array([0.0, 30.003, 60.0008, 89.9986, 120.0016, 149.9994])
-    assert _time_bins(key, even, StatisticalWeightOptions(timebin="90.005s")).tolist() == [0, 0, 0, 1, 1, 1]
-    assert _time_bins(key, even, StatisticalWeightOptions(timebin="90.01s")).tolist() == [0, 0, 0, 0, 1, 1]
+    assert _bins_of_times(even, (0, 90.005)).tolist() == [0, 0, 0, 1, 1, 1]
+    assert _bins_of_times(even, (0, 90.01)).tolist() == [0, 0, 0, 0, 1, 1]
 
 
 def test_combined_scans_stay_apart_where_another_field_lies_between() -> None:
     """Two windows; the first has target, calibrator, target, the second one field throughout, but for a time without rows."""
-    window = np.array([0] * 8 + [1] * 3)
-    time_s = np.array([0.0, 0.0, 10.0, 20.0, 30.0, 40.0, 50.0, 50.0, 10.0, 20.0, 50.0])
-    group = np.array([0, 0, 0, 1, 1, 0, 0, 0, 2, 2, 2])
-    assert _runs(window, group, time_s).tolist() == [0, 0, 0, 2, 2, 1, 1, 1, 3, 3, 3]
-    assert _runs(window, window, time_s) is window
+    groups = [(0, 0), (0, 1), (1, 0)]
+    times = [np.array([0.0, 10.0, 40.0, 50.0]), np.array([20.0, 30.0]), np.array([10.0, 20.0, 50.0])]
+    assert [starts.tolist() for starts in _run_starts(groups, times, 1)] == [[0, 2], [0], [0]]
+    assert [starts.tolist() for starts in _run_starts(groups, times, 2)] == [[0], [0], [0]]
 
 
 def test_what_counts_in_the_mean(shared_input: Callable[[str], str]) -> None:

@@ -16,8 +16,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from casatools._base import memory
 from casatools._base.errors import DataError
 from casatools._base.memory import CHUNK_BYTES
+from casatools._base.row_arrays import RowFiller, let_go, row_blocks
 from casatools.io.ms.measurement_set import CHANNEL_COLUMNS, CORRELATION_COLUMNS, MeasurementSet
 from casatools.io.ms.read_ahead import ReadAhead
 from casatools.io.ms.row_files import RowReader
@@ -27,6 +29,8 @@ if TYPE_CHECKING:
 
 __all__ = ["ChunkPlan", "KnownRows", "VisChunk", "iter_chunks", "plan_chunks", "write_chunks"]
 
+# Rows that are planned together: the same on any machine, as a run that was cut short goes on by the numbers of its chunks.
+_PLANNED_ROWS = 1 << 18
 # Bytes an element takes in memory, for the size of a chunk.
 _ITEM_BYTES = {"FLAG": 1, "WEIGHT_SPECTRUM": 4, "SIGMA_SPECTRUM": 4, "FLOAT_DATA": 4, "IMAGING_WEIGHT": 4}
 
@@ -128,7 +132,7 @@ def plan_chunks(
     columns : sequence of str
         Columns that will be read; they set how many rows fit into `chunk_bytes`.
     chunk_bytes : int, optional
-        Bound on the bytes of a chunk; `_base.memory.CHUNK_BYTES` when absent.
+        Bound on the bytes of a chunk; `_base.memory.chunk_bytes` when absent.
     boundaries : ndarray (row,) int, optional
         A group number for each selected row; rows of one group and DATA_DESC_ID come in one chunk, groups ascending. A group
         larger than the bound is not split, unless `parts` are given.
@@ -140,16 +144,40 @@ def plan_chunks(
     -------
     list of ChunkPlan
     """
-    limit = chunk_bytes or CHUNK_BYTES
+    limit = chunk_bytes or memory.chunk_bytes()
     rows = np.asarray(resolved.rows, dtype=np.int64)
     if len(rows) == 0:
         return []
-    # Many rows here and there are found faster in the whole column.
-    ddids = np.asarray(ms.read("DATA_DESC_ID")[rows] if 2 * len(rows) > ms.nrow else ms.read("DATA_DESC_ID", rows))
-    plans: list[ChunkPlan] = []
     wide = [c for c in columns if c in CHANNEL_COLUMNS]
-    present = np.unique(ddids)
-    bytes_of = {int(d): _row_bytes(ms, resolved, int(d), wide) for d in present}
+    if boundaries is not None or len(rows) <= _PLANNED_ROWS:
+        # Many rows here and there are found faster in the whole column.
+        ddids = np.asarray(ms.read("DATA_DESC_ID")[rows] if 2 * len(rows) > ms.nrow else ms.read("DATA_DESC_ID", rows))
+        bytes_of = {int(d): _row_bytes(ms, resolved, int(d), wide) for d in np.unique(ddids)}
+        return _planned(rows, ddids, bytes_of, limit, boundaries, parts, most_bytes)
+    plans: list[ChunkPlan] = []
+    kept, index = RowFiller(len(rows)), RowFiller(len(rows))
+    sizes: dict[int, float] = {}
+    for block in row_blocks(len(rows), _PLANNED_ROWS):
+        ddids = np.asarray(ms.read("DATA_DESC_ID", rows[block]))
+        present = np.unique(ddids).tolist()
+        sizes.update({d: _row_bytes(ms, resolved, d, wide) for d in present if d not in sizes})
+        found = _planned(rows[block], ddids, {d: sizes[d] for d in present}, limit)
+        plans += [ChunkPlan(p.ddid, kept.add(p.rows), index.add(p.index + block.start)) for p in found]
+    return plans
+
+
+def _planned(
+    rows: np.ndarray,
+    ddids: np.ndarray,
+    bytes_of: Mapping[int, float],
+    limit: float,
+    boundaries: np.ndarray | None = None,
+    parts: np.ndarray | None = None,
+    most_bytes: float = np.inf,
+) -> list[ChunkPlan]:
+    """Chunks of rows whose data descriptions are known; `bytes_of` gives the bytes of a row of each."""
+    plans: list[ChunkPlan] = []
+    present = sorted(bytes_of)
     # Rows advance together over all data descriptions, so that a pass touches each part of the file once.
     cost = np.zeros(len(rows))
     for d, size in bytes_of.items():
@@ -168,10 +196,10 @@ def plan_chunks(
             inside = part if len(present) == 1 else part[ddids[part] == d]
             if len(inside):
                 if boundaries is None:
-                    pieces = max(1, int(np.ceil(len(inside) * bytes_of[int(d)] / limit)))
-                    plans += [ChunkPlan(int(d), rows[p], p) for p in np.array_split(inside, pieces)]
+                    pieces = max(1, int(np.ceil(len(inside) * bytes_of[d] / limit)))
+                    plans += [ChunkPlan(d, rows[p], p) for p in np.array_split(inside, pieces)]
                 else:
-                    plans.append(ChunkPlan(int(d), rows[inside], inside))
+                    plans.append(ChunkPlan(d, rows[inside], inside))
     return plans
 
 
@@ -222,13 +250,14 @@ def _edges(cost: np.ndarray, limit: float, groups: np.ndarray | None) -> list[in
     while edges[-1] < n:
         base = total[edges[-1] - 1] if edges[-1] else 0.0
         reach = int(np.searchsorted(total, base + limit, side="right"))
-        fitting = allowed[(allowed > edges[-1]) & (allowed <= max(reach, 1))] if groups is not None else None
         if groups is None:
             edges.append(min(n, max(reach, edges[-1] + 1)))
-        elif fitting is not None and len(fitting):
-            edges.append(int(fitting[-1]))
-        else:
-            edges.append(int(allowed[np.searchsorted(allowed, edges[-1], side="right")]))
+            continue
+        # The last end of a group within reach, else the next one.
+        place = int(np.searchsorted(allowed, reach, side="right")) - 1
+        if place < 0 or allowed[place] <= edges[-1]:
+            place = int(np.searchsorted(allowed, edges[-1], side="right"))
+        edges.append(int(allowed[place]))
     return edges
 
 
@@ -294,6 +323,7 @@ def iter_chunks(
                 while todo and len(waiting) <= ahead:
                     waiting.append(worker.submit(_read_chunk, ms, resolved, todo.popleft(), columns, files, known))
                 yield waiting.popleft().result()
+                let_go()
         finally:  # also when the consumer stops early or is interrupted
             for future in waiting:
                 future.cancel()

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from casacore import tables as _tables
 
+from casatools.io.ms.cell_runs import CellRuns
 from casatools.io.ms.create import closing, data_managers, incremental_columns, new_ms, visibility_column
 from casatools.io.ms.incremental import IncrementalColumns
 from casatools.io.ms.measurement_set import CHANNEL_COLUMNS, CORRELATION_COLUMNS, MeasurementSet
@@ -135,14 +136,14 @@ class MsWriter:
                 self._spare.give_up()
                 self.table.close()
 
-    def lay_out(self, cells: Sequence[tuple[int, int]], which: np.ndarray, begun: CarriedFiles | None = None) -> None:
+    def lay_out(self, cells: Sequence[tuple[int, int]], which: CellRuns, begun: CarriedFiles | None = None) -> None:
         """Tell the shapes of all rows before any is appended, so that tiled columns are written straight into their files.
 
         Parameters
         ----------
         cells : sequence of (ncorr, nchan)
             None larger than the tiles along any axis.
-        which : ndarray (row,) int
+        which : CellRuns
             Which of the cells each row has; as many rows as there is room for.
         begun : CarriedFiles, optional
             Columns that are being taken over whole already.

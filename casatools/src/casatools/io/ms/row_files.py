@@ -22,8 +22,10 @@ import numpy as np
 
 from casatools._base.buffers import empty_array
 from casatools._base.errors import DataError
+from casatools._base.row_arrays import row_blocks
 from casatools._base.threads import over_rows
 from casatools.io.image.plain_file import PIECE_BYTES, reserve_file
+from casatools.io.ms.cell_runs import CellRuns
 from casatools.io.ms.tile_headers import Cube, TileHeader, read_tile_header
 from casatools.io.tables import Table, open_table
 
@@ -40,6 +42,8 @@ _PIECE_BYTES = 1 << 22
 _MOVED_BYTES = 1 << 25
 # Each thread reads as much of a long run: most of the time goes into new memory.
 _THREAD_BYTES = 1 << 25
+# Rows of which the places are looked up together.
+_MOVED_ROWS = 1 << 17
 # Blocks of a column that wait to be written.
 _WAITING = 4
 # What a system answers that cannot copy from the one file to the other by itself.
@@ -159,10 +163,10 @@ class CarriedFiles:
 
     def start(self, column: str, source: RowFile, rows: np.ndarray) -> None:
         """Begin with the cells of `rows`, which must be of one shape; those of several are left to `RowWriter.carry`."""
-        found = source.header.places(rows)
-        if found is None or not len(rows) or (found[0] != found[0][0]).any():
+        found = source.header.cubes_of(rows)
+        if found is None or len(found) != 1:
             return
-        cube = source.header.cubes[found[0][0]]
+        cube = source.header.cubes[found.pop()]
         path = f"{self._base}.{column}"
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o666)
         self._files[column] = path
@@ -171,7 +175,7 @@ class CarriedFiles:
         except BaseException:
             os.close(descriptor)
             raise
-        self._moving[column] = self._workers.submit(self._move, source, cube, found[1], descriptor)
+        self._moving[column] = self._workers.submit(self._move, source, rows, descriptor)
 
     def take(self, column: str) -> str | None:
         """The file of a column, which the caller puts into its place; None where it was not begun."""
@@ -185,9 +189,9 @@ class CarriedFiles:
         """Columns that have found their place."""
         return frozenset(self._taken)
 
-    def _move(self, source: RowFile, cube: Cube, places: np.ndarray, target: int) -> None:
+    def _move(self, source: RowFile, rows: np.ndarray, target: int) -> None:
         try:
-            _move_cells(source, cube, places, target, 0, lambda: self._stopped)
+            _move_rows(source, rows, lambda cube: (target, 0), lambda: self._stopped)
         finally:
             os.close(target)
 
@@ -202,7 +206,7 @@ class RowWriter:
         opens it afterwards adds the others.
     columns : mapping
         Column to the shapes that its cells have, in C order.
-    which : ndarray (row,) int
+    which : CellRuns
         Which of these shapes the cell of each row has.
     begun : CarriedFiles, optional
         Columns that are on their way already: their files take the place of those laid out.
@@ -217,12 +221,13 @@ class RowWriter:
         self,
         path: str,
         columns: Mapping[str, Sequence[tuple[int, ...]]],
-        which: np.ndarray,
+        which: CellRuns,
         begun: CarriedFiles | None = None,
     ) -> None:
-        counts = np.bincount(which)
-        used = np.flatnonzero(counts).tolist()
-        which = (np.cumsum(counts > 0) - 1)[which]
+        used = np.unique(which.kind).tolist()
+        number = np.zeros(max(used, default=0) + 1, np.int64)
+        number[used] = np.arange(len(used))
+        which = which.mapped(number)
         shapes = {column: [cells[k] for k in used] for column, cells in columns.items()}
         with closing(open_table(path, writable=True)) as table:
             table.addrows(len(used))
@@ -238,8 +243,8 @@ class RowWriter:
             for column, file in files.items():
                 if file is not None:
                     numbers = [c.shape[:-1][::-1] for c in file.header.cubes]
-                    cube = np.array([numbers.index(shape) for shape in shapes[column]])[which]
-                    self._columns[column] = _Laid(file, cube, begun=begun.take(column) if begun and len(numbers) == 1 else None)
+                    runs = which.mapped(np.array([numbers.index(shape) for shape in shapes[column]], np.int64))
+                    self._columns[column] = _Laid(file, runs, begun=begun.take(column) if begun and len(numbers) == 1 else None)
         except BaseException:
             self.finish(stop=True)
             raise
@@ -257,11 +262,12 @@ class RowWriter:
         nrow : int
             Rows of the other table.
         """
-        rows = np.arange(nrow)
         with closing(open_table(path, writable=True)) as table:
             before = int(table.nrows())
             sources = {
-                c: file for c, file in sources.items() if file.header.places(rows) is not None and _can_follow(table, c, file)
+                c: file
+                for c, file in sources.items()
+                if file.header.runs(nrow, ordered=False) is not None and _can_follow(table, c, file)
             }
             _make_cubes(table, sources)
         with closing(open_table(path)) as table:
@@ -270,15 +276,16 @@ class RowWriter:
         writer._start()
         try:
             for column, file in files.items():
-                places, kept = (
-                    f.header.places(r) if f is not None else None for f, r in ((sources[column], rows), (file, np.arange(before)))
+                added, kept = (
+                    sources[column].header.runs(nrow, ordered=False),
+                    None if file is None else _runs_before(file, before),
                 )
-                if file is None or places is None or kept is None:
+                if file is None or added is None or kept is None:
                     continue
                 numbers = [c.shape[:-1] for c in file.header.cubes]
                 own = np.array([numbers.index(c.shape[:-1]) for c in sources[column].header.cubes], dtype=np.int64)
-                writer._columns[column] = _Laid(file, np.concatenate([kept[0], own[places[0]]]), before)
-                writer.carry(column, sources[column], rows)
+                writer._columns[column] = _Laid(file, kept.followed_by(added.mapped(own)), kept)
+                writer.carry(column, sources[column], range(nrow))
         except BaseException:
             writer.finish(stop=True)
             raise
@@ -307,7 +314,7 @@ class RowWriter:
             self._written.popleft().result()
         self._written.append(self._workers.submit(laid.write, row, values))
 
-    def carry(self, column: str, source: RowFile, rows: np.ndarray) -> None:
+    def carry(self, column: str, source: RowFile, rows: np.ndarray | range) -> None:
         """Begin to take a whole column over from another table: the cells of `rows`, in a thread of its own."""
         self._carried.append(self._workers.submit(self._carry, self._columns[column], source, rows))
 
@@ -323,35 +330,29 @@ class RowWriter:
             for laid in self._columns.values():
                 laid.close()
 
-    def _carry(self, laid: _Laid, source: RowFile, rows: np.ndarray) -> None:
-        found = source.header.places(rows)
-        assert found is not None  # asked before
-        for number in np.unique(found[0]):
-            cube = source.header.cubes[number]
-            places = found[1][found[0] == number]
+    def _carry(self, laid: _Laid, source: RowFile, rows: np.ndarray | range) -> None:
+        def target(cube: Cube) -> tuple[int, int]:
             shape = cube.shape[:-1][::-1]
-            _move_cells(source, cube, places, laid.files[shape], laid.begins[shape], lambda: self._stopped)
+            return laid.files[shape], laid.begins[shape]
+
+        _move_rows(source, rows, target, lambda: self._stopped)
 
 
 class _Laid:
     """A column of a new table with all its cells in place: open files by the shape of the cells, and where each row is."""
 
-    def __init__(self, made: RowFile, cube: np.ndarray, before: int = 0, begun: str | None = None) -> None:
-        """`cube` is that of each row; the first `before` rows are in place already. `begun` is the file that has or gets all cells."""
+    def __init__(self, made: RowFile, runs: CellRuns, kept: CellRuns | None = None, begun: str | None = None) -> None:
+        """`runs` gives the cube of each row; the first rows, which are `kept`, are in place already. `begun` is the file that has or gets all cells."""
         self.kind = made.kind
         self.files: dict[tuple[int, ...], int] = {}
-        self.begins: dict[tuple[int, ...], int] = {}
-        self.position = np.zeros(len(cube), np.int64)
-        self.cube = cube
+        self.runs, self.places = runs, runs.places()
         cubes = made.header.cubes
-        counts, lengths = [], {}
-        for number, one in enumerate(cubes):
-            here = self.cube == number
-            counts.append(int(np.count_nonzero(here)))
-            self.begins[one.shape[:-1][::-1]] = int(np.count_nonzero(here[:before]))
-            self.position[here] = np.arange(counts[-1])
-            lengths[one.file] = made.file_bytes(one, counts[-1])
-        content = made.header.laid_out(counts, lengths, self.cube, self.position)
+        self.shapes = [one.shape[:-1][::-1] for one in cubes]
+        counts = runs.counts(len(cubes)).tolist()
+        before = kept.counts(len(cubes)).tolist() if kept is not None else [0] * len(cubes)
+        self.begins = dict(zip(self.shapes, before, strict=True))
+        lengths = {one.file: made.file_bytes(one, count) for one, count in zip(cubes, counts, strict=True)}
+        content = made.header.laid_out(counts, lengths, runs)
         # Not emptied first: some systems begin to write a file to the disk at once that was emptied and filled again.
         with open(os.path.join(made.folder, f"table.f{made.number}"), "r+b") as stream:
             stream.write(content)
@@ -367,13 +368,14 @@ class _Laid:
             raise
 
     def require(self, row: int, values: np.ndarray) -> None:
-        last = row + len(values) - 1
-        if (
-            values.shape[1:] not in self.files
-            or last >= len(self.cube)
-            or self.position[last] - self.position[row] != len(values) - 1
-        ):
+        last, run = row + len(values) - 1, int(np.searchsorted(self.runs.last, row))
+        if run >= len(self.places) or last > self.runs.last[run] or values.shape[1:] != self.shapes[self.runs.kind[run]]:
             raise DataError(f"cells of the shape {values.shape[1:]} were not planned for the rows {row} to {last} of the output")
+
+    def place(self, row: int) -> int:
+        """Where in its cube the cell of a row is."""
+        run = int(np.searchsorted(self.runs.last, row))
+        return int(self.places[run]) - (int(self.runs.last[run]) - row)
 
     def write(self, row: int, values: np.ndarray) -> None:
         file = self.files[values.shape[1:]]
@@ -381,7 +383,7 @@ class _Laid:
         size = held.size // len(values)
         if self.kind == np.bool_:
             held, size = np.packbits(held, bitorder="little"), size // 8
-        _write(file, memoryview(held.view(np.uint8)), int(self.position[row]) * size * held.itemsize)  # type: ignore[arg-type]
+        _write(file, memoryview(held.view(np.uint8)), self.place(row) * size * held.itemsize)  # type: ignore[arg-type]
 
     def close(self) -> None:
         for file in self.files.values():
@@ -398,8 +400,7 @@ def _fill_bytes(table: Table, column: str, shapes: Sequence[tuple[int, ...]]) ->
 def _can_follow(table: Table, column: str, source: RowFile) -> bool:
     """Whether the cells of a column lie in the order of their rows, and those of another are or can be laid out like them."""
     target = row_file(table, column)
-    kept = None if target is None else target.header.places(np.arange(table.nrows()))
-    if target is None or kept is None or target.kind != source.kind:
+    if target is None or target.header.runs(table.nrows()) is None or target.kind != source.kind:
         return False
     tile = np.atleast_1d(table.getdminfo(column)["SPEC"]["DEFAULTTILESHAPE"])
     known = {c.shape[:-1] for c in target.header.cubes}
@@ -407,11 +408,16 @@ def _can_follow(table: Table, column: str, source: RowFile) -> bool:
         shape = cube.shape[:-1]
         if shape not in known and (len(tile) != len(shape) + 1 or np.any(tile[:-1] < shape)):
             return False
-    order = np.zeros(len(kept[0]), np.int64)
-    for number in range(len(target.header.cubes)):
-        here = kept[0] == number
-        order[here] = np.arange(np.count_nonzero(here))
-    return bool(np.array_equal(kept[1], order))
+    return True
+
+
+def _runs_before(file: RowFile, count: int) -> CellRuns | None:
+    """The cubes of the first rows of a table, behind which there may be a row for each new shape."""
+    runs = file.header.runs(int(file.header.last[-1]) + 1) if len(file.header.last) else file.header.runs(0)
+    if runs is None or runs.nrow < count:
+        return None
+    before = np.minimum(runs.last, count - 1) - np.append(-1, runs.last[:-1])
+    return CellRuns.of_lengths(runs.kind, np.maximum(before, 0))
 
 
 def _make_cubes(table: Table, sources: Mapping[str, RowFile]) -> None:
@@ -425,6 +431,23 @@ def _make_cubes(table: Table, sources: Mapping[str, RowFile]) -> None:
             if row >= table.nrows():
                 table.addrows(1)
             table.putcell(column, row, np.zeros(shape[::-1], _TYPES[str(table.coldatatype(column)).lower()]))
+
+
+def _move_rows(
+    source: RowFile, rows: np.ndarray | range, target: Callable[[Cube], tuple[int, int]], stopped: Callable[[], bool]
+) -> None:
+    """Cells of rows to the file and the place that `target` gives for their cube, and what follows, until it is `stopped`."""
+    moved: dict[int, int] = {}
+    for block in row_blocks(len(rows), _MOVED_ROWS):
+        part = np.arange(block.start, block.stop) + rows.start if isinstance(rows, range) else rows[block]
+        found = source.header.places(part)
+        assert found is not None  # asked before
+        numbers = np.flatnonzero(np.bincount(found[0])).tolist()
+        for number in numbers:
+            cube, places = source.header.cubes[number], found[1] if len(numbers) == 1 else found[1][found[0] == number]
+            file, begin = target(cube)
+            _move_cells(source, cube, places, file, begin + moved.get(number, 0), stopped)
+            moved[number] = moved.get(number, 0) + len(places)
 
 
 def _move_cells(source: RowFile, cube: Cube, places: np.ndarray, target: int, begin: int, stopped: Callable[[], bool]) -> None:

@@ -1,7 +1,7 @@
 """Selecting part of a MeasurementSet with CASA's expressions: the only selection parser.
 
 A `Selection` is parsed when it is made and resolved against a MeasurementSet later; only the columns that an expression needs
-are read, each once and whole.
+are read, each once: whole, or block by block of rows where there are many, so that memory does not grow with them.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from casatools._base.errors import SelectionError
+from casatools._base.row_arrays import RowFiller, row_blocks, row_numbers, rows_at_once
 from casatools.io.ms.plain_conditions import condition_mask
 from casatools.io.ms.selection_antenna import BaselineItem, BaselineSelection, parse_antenna, resolve_antenna, resolve_feed
 from casatools.io.ms.selection_grammar import (
@@ -195,7 +196,15 @@ class Selection:
         SelectionError
             A name or ID does not exist, or no row is selected.
         """
+        if held is None and nrow is None and ms.nrow > rows_at_once() and not self._is_of_the_whole:
+            return _in_blocks(self, ms, allow_empty)
         return _Resolver(self, ms, held, nrow).resolve(allow_empty)
+
+    @property
+    def _is_of_the_whole(self) -> bool:
+        """True when which rows are selected depends on other rows or on where they are."""
+        taql = self.taql.strip()
+        return bool(self.taql_of_selected.strip() or _CLAUSES.search(taql) or _OF_ROWS.search(taql))
 
 
 @dataclass(frozen=True)
@@ -247,7 +256,7 @@ class ResolvedSelection:
         return len(self.rows)
 
     def _present(self, column: str) -> tuple[int, ...]:
-        return distinct(self.ms.read(column, self.rows)) if len(self.rows) else ()
+        return _distinct_of_rows(self.ms, column, self.rows)
 
     @cached_property
     def scans(self) -> tuple[int, ...]:
@@ -277,9 +286,28 @@ class ResolvedSelection:
     @cached_property
     def antennas(self) -> tuple[int, ...]:
         """Antennas of the rows."""
-        if not len(self.rows):
-            return ()
-        return tuple(sorted({a for c in ("ANTENNA1", "ANTENNA2") for a in distinct(self.ms.read(c, self.rows))}))
+        return tuple(sorted({a for c in ("ANTENNA1", "ANTENNA2") for a in _distinct_of_rows(self.ms, c, self.rows)}))
+
+
+def _distinct_of_rows(ms: MeasurementSet, column: str, rows: np.ndarray) -> tuple[int, ...]:
+    found: set[int] = set()
+    for block in row_blocks(len(rows)):
+        found.update(distinct(ms.read(column, rows[block])))
+    return tuple(sorted(found))
+
+
+def _in_blocks(selection: Selection, ms: MeasurementSet, allow_empty: bool) -> ResolvedSelection:
+    """Resolve a selection of which each row is looked at by itself, so many rows at a time."""
+    if selection.empty:
+        return replace(_Resolver(selection, ms, None, None, slice(0, 1)).resolve(True), rows=row_numbers(ms.nrow))
+    chosen, shared = RowFiller(ms.nrow), dict[str, int]()
+    for block in row_blocks(ms.nrow):
+        last = _Resolver(selection, ms, None, None, block, shared)
+        found = last.resolve(True)
+        chosen.add(found.rows)
+    if not chosen.count and not allow_empty:
+        raise last.refusal()
+    return replace(found, rows=chosen.filled)
 
 
 def baseline_numbers(one: np.ndarray, two: np.ndarray, ms: MeasurementSet) -> np.ndarray:
@@ -343,16 +371,30 @@ def _number_columns(ms: MeasurementSet) -> frozenset[str]:
 
 # What may follow a condition in TaQL.
 _CLAUSES = re.compile(r"\b(order|group|having|limit|offset|giving|into|select|from|where|distinct)\b|[;#]", re.IGNORECASE)
+# What depends on where a row is.
+_OF_ROWS = re.compile(r"\brow(id|nr|number)\b", re.IGNORECASE)
 # Rows are read in blocks of so many once some are out.
 _BLOCK = 65536
 
 
 class _Resolver:
-    """Matches one Selection with one MeasurementSet."""
+    """Matches one Selection with one MeasurementSet, or with a block of its rows; `shared` is what its blocks have in common."""
 
-    def __init__(self, selection: Selection, ms: MeasurementSet, held: dict[str, np.ndarray] | None, nrow: int | None) -> None:
+    def __init__(
+        self,
+        selection: Selection,
+        ms: MeasurementSet,
+        held: dict[str, np.ndarray] | None,
+        nrow: int | None,
+        block: slice | None = None,
+        shared: dict[str, int] | None = None,
+    ) -> None:
         self.selection, self.ms, self.parsed = selection, ms, selection.parsed
         self.nrow = ms.nrow if nrow is None else nrow
+        self.block, self.first = block, 0
+        if block is not None:
+            self.first, self.nrow = block.start, block.stop - block.start
+        self._shared = {} if shared is None else shared
         self.by_kind = nrow is not None
         self.metadata = ms.metadata
         self.mask: np.ndarray | None = None
@@ -362,9 +404,22 @@ class _Resolver:
     def column(self, name: str) -> np.ndarray:
         """A column; of blocks of rows that are out already it holds zeros, unless other selections share it."""
         if name not in self._columns:
-            whole = self._held is not None or self.mask is None or len(self.mask) < 4 * _BLOCK
-            self._columns[name] = np.asarray(self.ms.read(name)) if whole else self._live_part(name)
+            whole = self._held is not None or self.mask is None or self.block is not None or len(self.mask) < 4 * _BLOCK
+            self._columns[name] = self._read(name) if whole else self._live_part(name)
         return self._columns[name]
+
+    def _read(self, name: str) -> np.ndarray:
+        """A column of all rows or of the block; where no row of it is left, its first value stands for all."""
+        if self.block is None:
+            return np.asarray(self.ms.read(name))
+        if self.mask is not None and not self.mask.any():
+            one = self.ms.read(name, np.array([self.first]))
+            return np.broadcast_to(one, (self.nrow, *one.shape[1:]))
+        return np.asarray(self.ms.read(name, np.arange(self.first, self.first + self.nrow)))
+
+    def _table(self) -> Any:
+        """The rows as a table."""
+        return self.ms.table if self.block is None else self.ms.table.selectrows(np.arange(self.first, self.first + self.nrow))
 
     def _live_part(self, name: str) -> np.ndarray:
         mask = self.mask
@@ -428,19 +483,26 @@ class _Resolver:
             if getattr(s, name).strip():
                 self._taql(name)
         rows = np.arange(self.nrow, dtype=np.int64) if self.mask is None else np.flatnonzero(self.mask).astype(np.int64)
+        if self.first:
+            rows += self.first
         named = frozenset(f.name for f in fields(s) if getattr(s, f.name).strip())
         if not len(rows) and not allow_empty:
-            given = ", ".join(f"{n}={getattr(s, n)!r}" for n in sorted(named)) or "the whole MeasurementSet"
-            raise SelectionError(f"the selection {given} matches no row of {self.ms.path!r}; {self._what_is_there()}")
+            raise self.refusal()
         return ResolvedSelection(
             rows, channels, ranges, correlations, tuple(fields_found), tuple(spws), tuple(ddids), tuple(states), baselines,
             feed_pairs, p.scan, p.observation, tuple((low, high) for low, high, _ in bounds), p.uvrange, tuple(by_correlation), named, self.ms,
         )  # fmt: skip
 
+    def refusal(self) -> SelectionError:
+        """That no row is selected, and what there is."""
+        named = sorted(f.name for f in fields(self.selection) if getattr(self.selection, f.name).strip())
+        given = ", ".join(f"{n}={getattr(self.selection, n)!r}" for n in named) or "the whole MeasurementSet"
+        return SelectionError(f"the selection {given} matches no row of {self.ms.path!r}; {self._what_is_there()}")
+
     def _what_is_there(self) -> str:
         if not self.ms.nrow:
             return "it has no rows"
-        scans, present = (distinct(self.ms.read(c)) for c in ("SCAN_NUMBER", "FIELD_ID"))
+        scans, present = (_distinct_of_rows(self.ms, c, row_numbers(self.ms.nrow)) for c in ("SCAN_NUMBER", "FIELD_ID"))
         names = [self.metadata.fields[i].name for i in present if 0 <= i < len(self.metadata.fields)]
         return f"its rows hold the fields {shown(names)} and the scans {shown(scans)}"
 
@@ -534,8 +596,16 @@ class _Resolver:
     def _feeds(self) -> np.ndarray:
         if not self.parsed.feed:
             return np.zeros((0, 2), dtype=np.int64)
-        one, two = self.ms.read("FEED1"), self.ms.read("FEED2")
-        numbers = sorted({f.feed_id for f in self.metadata.feeds} | {int(one.max(initial=0)), int(two.max(initial=0))})
+        one, two = self._read("FEED1"), self._read("FEED2")
+        if "feed1" not in self._shared:
+            for name, own in (("FEED1", one), ("FEED2", two)):
+                highest = (
+                    int(own.max(initial=0))
+                    if self.block is None
+                    else max(_distinct_of_rows(self.ms, name, row_numbers(self.ms.nrow)))
+                )
+                self._shared[name.lower()] = highest
+        numbers = sorted({f.feed_id for f in self.metadata.feeds} | {self._shared["feed1"], self._shared["feed2"]})
         matrix, pairs = resolve_feed(self.parsed.feed, numbers, self.selection.feed)
         self.keep(matrix[one, two])
         return pairs
@@ -563,10 +633,10 @@ class _Resolver:
         if any(item.in_lambda for item in self.parsed.uvrange):
             of_ddid = [self.metadata.spectral_windows[d.spw].ref_frequency_hz for d in self.metadata.data_descriptions]
             frequency = np.array(of_ddid)[self.column("DATA_DESC_ID")[rows]]
-        uvw = self.ms.read("UVW", left) if few else self.column("UVW")
+        uvw = self.ms.read("UVW", left + self.first) if few and left is not None else self.column("UVW")
         found = uv_mask(self.parsed.uvrange, uvw, frequency)
         if few:
-            everything = np.zeros(self.ms.nrow, bool)
+            everything = np.zeros(self.nrow, bool)
             everything[rows] = found
             self.mask = everything
         else:
@@ -575,11 +645,13 @@ class _Resolver:
     def _taql(self, name: str) -> None:
         condition = getattr(self.selection, name)
         refuse = Refusal(name, condition)
-        table = self.ms.table
+        if self.mask is not None and self.block is not None and not self.mask.any():
+            return  # what the expression is worth, the blocks with rows tell
+        table = self._table()
         if name == "taql_of_selected" and self.mask is not None:
             table = table.selectrows(np.flatnonzero(self.mask))
         else:
-            found = self._calculated(condition)
+            found = self._calculated(condition, table)
             if found is not None:
                 self.keep(found)
                 return
@@ -590,11 +662,11 @@ class _Resolver:
             part.close()
         except RuntimeError as error:
             raise refuse(f"casacore cannot evaluate it: {error}", f"columns are {shown(self.ms.column_names)}") from error
-        mask = np.zeros(self.ms.nrow, bool)
-        mask[rows] = True
+        mask = np.zeros(self.nrow, bool)
+        mask[rows - self.first] = True
         self.keep(mask)
 
-    def _calculated(self, condition: str) -> np.ndarray | None:
+    def _calculated(self, condition: str, table: Any) -> np.ndarray | None:
         """The condition row by row, without a table of the rows; None where it is more than a condition, or wrong."""
         if _CLAUSES.search(condition):
             return None
@@ -602,8 +674,8 @@ class _Resolver:
         if plain is not None:
             return plain
         try:
-            found = query_command(f"using style glish calc from $1 calc {condition}", self.ms.table)
+            found = query_command(f"using style glish calc from $1 calc {condition}", table)
         except RuntimeError:
             return None  # the query says what is wrong
-        whole = isinstance(found, np.ndarray) and found.dtype == bool and found.shape == (self.ms.nrow,)
+        whole = isinstance(found, np.ndarray) and found.dtype == bool and found.shape == (self.nrow,)
         return found if whole else None

@@ -16,6 +16,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from casatools._base.row_arrays import row_blocks
+from casatools.io.ms.cell_runs import CellRuns
 from casatools.io.object_stream import ObjectStream
 
 __all__ = ["Cube", "TileHeader", "read_tile_header"]
@@ -74,7 +76,30 @@ class TileHeader:
             return None
         return cube, self.position[interval] - (self.last[interval] - rows)
 
-    def laid_out(self, counts: Sequence[int], file_bytes: Mapping[int, int], cubes: np.ndarray, positions: np.ndarray) -> bytes:
+    def cubes_of(self, rows: np.ndarray) -> set[int] | None:
+        """The cubes (indices of `cubes`) that rows have their cells in; None where a row has none."""
+        found: set[int] = set()
+        for block in row_blocks(len(rows)):
+            places = self.places(rows[block])
+            if places is None:
+                return None
+            found.update(np.flatnonzero(np.bincount(places[0])).tolist())
+        return found
+
+    def runs(self, nrow: int, ordered: bool = True) -> CellRuns | None:
+        """The cubes (indices of `cubes`) of all rows of a table; None where a row has no cell, or the cells of a cube are not `ordered` as the rows are."""
+        index = {number: k for k, number in enumerate(self.numbers)}
+        if not nrow:
+            return CellRuns.of_lengths([], [])
+        if not len(self.last) or int(self.last[-1]) != nrow - 1 or any(int(c) not in index for c in self.cube):
+            return None
+        lengths = np.diff(self.last, prepend=-1)
+        ends = CellRuns(np.asarray(self.last, np.int64), np.array([index[int(c)] for c in self.cube], np.int64))
+        if np.any(lengths <= 0) or (ordered and not np.array_equal(ends.places(), self.position)):
+            return None
+        return CellRuns.of_lengths(ends.kind, lengths)
+
+    def laid_out(self, counts: Sequence[int], file_bytes: Mapping[int, int], runs: CellRuns) -> bytes:
         """The header of the same column with all rows in place.
 
         Parameters
@@ -83,8 +108,8 @@ class TileHeader:
             Cells of each cube.
         file_bytes : mapping
             Length of each file.
-        cubes, positions : ndarray (row,) int64
-            Cube (an index of `cubes`) and place of each row; places go up by one within a cube.
+        runs : CellRuns
+            Cubes (indices of `cubes`) of all rows; places go up by one within a cube.
         """
         content = bytearray(self.content[: self.tail])
         for cube, count in zip(self.cubes, counts, strict=True):
@@ -97,11 +122,10 @@ class TileHeader:
             else:
                 content[at + grown : at + grown + 12] = struct.pack(">IIq", 2, number, length)
                 grown += 4
-        ends = np.concatenate([np.flatnonzero(np.diff(cubes)), [len(cubes) - 1]])
-        numbers = np.asarray(self.numbers)[cubes[ends]]
-        content += struct.pack(">I", len(ends))
-        for block in (ends, numbers, positions[ends]):
-            content += struct.pack(">II5sII", 25 - 4 + 4 * len(ends), 5, b"Block", 1, len(ends))
+        numbers = np.asarray(self.numbers)[runs.kind]
+        content += struct.pack(">I", len(numbers))
+        for block in (runs.last, numbers, runs.places()):
+            content += struct.pack(">II5sII", 25 - 4 + 4 * len(numbers), 5, b"Block", 1, len(numbers))
             content += np.asarray(block).astype(">u4").tobytes()
         # Lengths of the two nested objects; the outer one reaches to the end.
         inner = ObjectStream(content, 4)

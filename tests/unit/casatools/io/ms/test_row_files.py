@@ -13,6 +13,7 @@ from casacore import tables
 
 from casatools._base.errors import DataError
 from casatools.io.ms import row_files
+from casatools.io.ms.cell_runs import CellRuns
 from casatools.io.ms.row_files import RowReader, RowWriter, row_file
 from casatools.io.ms.tile_headers import read_tile_header
 from casatools.io.tables import open_table
@@ -78,7 +79,7 @@ def _taken(rows: np.ndarray, data: list[np.ndarray], flag: list[np.ndarray]) -> 
     _create("out.tab", 0)
     with closing(open_table("in.tab")) as table:
         sources = {c: row_file(table, c) for c in ("DATA", "FLAG")}
-    writer = RowWriter("out.tab", dict.fromkeys(sources, kinds), np.array([kinds.index(s) for s in shapes]))
+    writer = RowWriter("out.tab", dict.fromkeys(sources, kinds), CellRuns.of_rows(np.array([kinds.index(s) for s in shapes])))
     for column, source in sources.items():
         assert source is not None
         writer.carry(column, source, rows)
@@ -138,7 +139,7 @@ def test_a_file_that_becomes_shorter_is_told(mixed) -> None:
         os.truncate(source.path(cube), 10)
     _create("out.tab", 0)
     kinds = sorted({d.shape for d in data})
-    writer = RowWriter("out.tab", {"DATA": kinds}, np.array([kinds.index(d.shape) for d in data]))
+    writer = RowWriter("out.tab", {"DATA": kinds}, CellRuns.of_rows(np.array([kinds.index(d.shape) for d in data])))
     writer.carry("DATA", source, np.arange(len(data)))
     with pytest.raises(DataError, match="shorter"):
         writer.finish()
@@ -153,7 +154,7 @@ def test_written_files_are_those_of_casacore() -> None:
     _create("theirs.tab", len(shapes))
     _create("ours.tab", 0)
     _put("theirs.tab", np.arange(len(shapes)), data, flag)
-    writer = RowWriter("ours.tab", {c: [WIDE, (4, 2)] for c in ("DATA", "FLAG")}, np.array([0] * 7 + [1] * 3 + [0] * 4))
+    writer = RowWriter("ours.tab", {c: [WIDE, (4, 2)] for c in ("DATA", "FLAG")}, CellRuns.of_lengths([0, 1, 0], [7, 3, 4]))
     for column, cells in (("DATA", data), ("FLAG", flag)):
         assert column in writer
         for low, high in ((0, 4), (4, 7), (7, 10), (10, 14)):
@@ -228,7 +229,7 @@ def test_what_is_stored_otherwise_is_left_to_casacore() -> None:
     with closing(tables.table(["d.tab", "d.tab"], ack=False)) as table:
         assert row_file(table, "DATA") is None
     _create("e.tab", 0)
-    writer = RowWriter("e.tab", {c: [(5, 3)] for c in ("DATA", "FLAG")}, np.zeros(6, int))
+    writer = RowWriter("e.tab", {c: [(5, 3)] for c in ("DATA", "FLAG")}, CellRuns.of_lengths([0], [6]))
     assert "DATA" in writer and "FLAG" not in writer
     writer.finish()
 
@@ -269,7 +270,7 @@ def test_files_beyond_two_gigabytes_are_described_in_64_bits() -> None:
     files = sorted(found.lengths)
     lengths = {files[0]: 3_000_000_000, files[1]: 640}
     cubes, positions = np.array([0] * 5 + [1] * 2), np.array([0, 1, 2, 3, 4, 0, 1])
-    again = read_tile_header(found.laid_out([5, 2], lengths, cubes, positions), "TiledShapeStMan")
+    again = read_tile_header(found.laid_out([5, 2], lengths, CellRuns.of_rows(cubes)), "TiledShapeStMan")
     assert again is not None
     assert [c.shape[-1] for c in again.cubes] == [5, 2]
     places = again.places(np.arange(7))

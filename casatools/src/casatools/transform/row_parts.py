@@ -1,0 +1,172 @@
+"""Rows brought together that are planned together: so many at a time that memory does not grow with the rows.
+
+Notes
+-----
+Rows are counted by the tuples of some identifiers (a part each), then put part by part into one array: two passes over the columns, each in blocks. Parts of
+too many rows are cut where the time changes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from casatools._base.row_arrays import row_array, row_blocks, rows_at_once
+from casatools.io.ms import MeasurementSet
+
+__all__ = ["brought_together", "counted", "numbered", "parts_of_rows", "row_parts"]
+
+# Intervals in which the rows of a part are counted that is to be cut in time.
+_INTERVALS = 1 << 16
+
+
+def numbered(columns: Sequence[np.ndarray]) -> tuple[int, np.ndarray]:
+    """How many different tuples the columns hold, and the number of each in their order."""
+    order = np.lexsort(columns[::-1])
+    stacked = np.stack([c[order] for c in columns])
+    number = np.concatenate([[0], np.cumsum(np.any(np.diff(stacked, axis=1) != 0, axis=0))]).astype(np.int64)
+    out = np.empty(len(order), dtype=np.int64)
+    out[order] = number
+    return int(number[-1]) + 1, out
+
+
+def row_parts(ms: MeasurementSet, rows: np.ndarray, names: Sequence[str], *, cut: bool) -> Iterator[tuple[np.ndarray, bool]]:
+    """Rows that are planned together, in the order of some columns, and whether more rows of the same part follow.
+
+    Parameters
+    ----------
+    ms : MeasurementSet
+    rows : ndarray (row,) int64
+        Ascending.
+    names : sequence of str
+        Columns of identifiers; rows that agree in them are of one part, all rows where there are none.
+    cut : bool
+        Parts of too many rows may be cut between times; else each comes whole.
+
+    Yields
+    ------
+    rows : ndarray (row,) int64
+        Ascending.
+    unfinished : bool
+    """
+    if len(rows) <= rows_at_once():
+        yield rows, False
+        return
+    part, tuples = parts_of_rows(ms, rows, names)
+    count = counted(part, len(tuples))
+    cuts = _cuts(ms, rows, part, count) if cut else {}
+    # A unit is a part, or what lies between two cuts of it.
+    first = np.concatenate([[0], np.cumsum([len(cuts.get(k, ())) + 1 for k in range(len(count))])])
+    unit = part
+    if cuts:
+        unit = row_array(len(rows), np.int32)
+        for block in row_blocks(len(rows)):
+            own, time_s = part[block], np.asarray(ms.read("TIME", rows[block]))
+            number = first[own]
+            for k, times in cuts.items():
+                here = own == k
+                number[here] += np.searchsorted(times, time_s[here], side="right")
+            unit[block] = number
+        count = counted(unit, int(first[-1]))
+    sorted_rows, ends = brought_together(rows, unit, count), np.cumsum(count)
+    divided = np.zeros(len(count), bool)  # more of the part of this unit follow
+    for k in cuts:
+        divided[first[k] : first[k + 1] - 1] = True
+    alone = {u for k in cuts for u in range(first[k], first[k + 1])}
+    begin = 0
+    for u in range(len(count)):
+        last = u + 1 == len(count)
+        if last or u in alone or u + 1 in alone or ends[u + 1] - begin > rows_at_once():
+            if ends[u] > begin:
+                yield np.sort(sorted_rows[begin : ends[u]]), bool(divided[u])
+            begin = int(ends[u])
+
+
+def parts_of_rows(ms: MeasurementSet, rows: np.ndarray, names: Sequence[str]) -> tuple[np.ndarray, list[tuple[int, ...]]]:
+    """Number rows by the tuples that they hold in some columns.
+
+    Returns
+    -------
+    part : ndarray (row,) int32
+    tuples : list of tuple
+        Ascending.
+    """
+    known: dict[tuple[int, ...], int] = {}
+    part = row_array(len(rows), np.int32)
+    if not names:
+        part[:] = 0
+        return part, [()]
+    for block in row_blocks(len(rows)):
+        columns = [np.asarray(ms.read(name, rows[block])) for name in names]
+        _, number = numbered(columns)
+        _, places = np.unique(number, return_index=True)
+        found = [tuple(int(c[p]) for c in columns) for p in places]
+        part[block] = np.array([known.setdefault(t, len(known)) for t in found], dtype=np.int32)[number]
+    tuples = sorted(known)
+    rank = np.empty(len(known), dtype=np.int32)
+    rank[[known[t] for t in tuples]] = np.arange(len(known))
+    for block in row_blocks(len(rows)):
+        part[block] = rank[part[block]]
+    return part, tuples
+
+
+def counted(numbers: np.ndarray, count: int) -> np.ndarray:
+    """How many rows have each number below `count`."""
+    out = np.zeros(count, dtype=np.int64)
+    for block in row_blocks(len(numbers)):
+        out += np.bincount(numbers[block], minlength=count)
+    return out
+
+
+def _cuts(ms: MeasurementSet, rows: np.ndarray, part: np.ndarray, count: np.ndarray) -> dict[int, np.ndarray]:
+    """Times at which parts of too many rows are cut."""
+    size = rows_at_once()
+    large = np.flatnonzero(count > size).tolist()
+    bounds = {k: [np.inf, -np.inf] for k in large}
+    held = {k: np.zeros(_INTERVALS, dtype=np.int64) for k in large}
+
+    def times() -> Iterator[tuple[int, np.ndarray]]:
+        for block in row_blocks(len(rows)) if large else ():
+            own, time_s = part[block], np.asarray(ms.read("TIME", rows[block]))
+            for k in np.intersect1d(own, large).tolist():
+                yield k, time_s[own == k]
+
+    for k, time_s in times():
+        bounds[k] = [min(bounds[k][0], float(time_s.min())), max(bounds[k][1], float(time_s.max()))]
+    edges = {k: np.linspace(low, high, _INTERVALS + 1)[1:] for k, (low, high) in bounds.items() if high > low}
+    for k, time_s in times():
+        if k in edges:
+            place = np.searchsorted(edges[k][:-1], time_s, side="right")
+            held[k] += np.bincount(place, minlength=_INTERVALS)
+    out = {}
+    for k, ends in edges.items():
+        total, chosen, before = np.cumsum(held[k]), [], 0
+        while total[-1] - before > size:
+            at = max(
+                int(np.searchsorted(total, before + size, side="right")) - 1, int(np.searchsorted(total, before, side="right"))
+            )
+            if at >= _INTERVALS - 1:
+                break
+            chosen.append(ends[at])
+            before = int(total[at])
+        if chosen:
+            out[k] = np.array(chosen)
+    return out
+
+
+def brought_together(rows: np.ndarray, unit: np.ndarray, count: np.ndarray) -> np.ndarray:
+    """The rows unit by unit, ascending in each."""
+    out = row_array(len(rows), np.int64)
+    cursor = np.cumsum(count) - count
+    for block in row_blocks(len(rows)):
+        own, given = unit[block], rows[block]
+        if np.any(own[1:] < own[:-1]):
+            order = np.argsort(own, kind="stable")
+            own, given = own[order], given[order]
+        borders = np.concatenate([[0], np.flatnonzero(np.diff(own)) + 1, [len(own)]])
+        for low, high in zip(borders[:-1].tolist(), borders[1:].tolist(), strict=True):
+            at = int(cursor[own[low]])
+            out[at : at + high - low] = given[low:high]
+            cursor[own[low]] += high - low
+    return out
