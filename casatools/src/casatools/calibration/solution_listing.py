@@ -20,8 +20,8 @@ __all__ = ["ListingOptions", "list_solutions"]
 
 _CELLS_A_PAGE, _LEAST_FIELD_WIDTH = 8, 5
 _CELL = "--------------|"
-# Lines that count for a page before its first solution: with the line of the spectral window, and with a heading alone.
-_FIRST_LINES, _HEADING_LINES = 6, 4
+# Lines of the window and of a heading; a page begins with one, as the reference counts.
+_WINDOW_LINES, _HEADING_LINES, _PAGE_BEGINS = 2, 3, 1
 _LABELS: dict[str, tuple[str, ...]] = {
     "KAntPos": ("dX m", "dY m", "dZ m"), "K": ("Delay",), "TOpac": ("Opac",), "B TSYS": ("Tsys",), "G EVLASWPOW": ("Gain", "Tsys"),
     "Fringe": ("Phase", "Delay", "Rate", "Disp"), "F Jones": ("TEC",),
@@ -72,12 +72,24 @@ def list_solutions(vis: str, caltable: str, options: ListingOptions, listfile: s
         file.write("\n".join(lines) + "\n")
 
 
+@dataclass
+class _Pages:
+    """How far the page is filled, through groups of antennas and spectral windows; `length` 0 is endless."""
+
+    length: int
+    lines: int = _PAGE_BEGINS
+
+    @property
+    def full(self) -> bool:
+        return 0 < self.length <= self.lines
+
+
 def _lines(
     table: CalTable, names: tuple[str, str], antennas: list[int], pagerows: int, channels: dict[int, np.ndarray], width: int
 ) -> Iterator[str]:
     """The lines of a listing; `names` are those of the table and of the MeasurementSet."""
     name, vis = names
-    count = 0
+    count, pages = 0, _Pages(pagerows)
     for group in table.groups:
         layout = _Layout(table.vis_cal, table.is_complex, group.param.shape[2], width)
         for spw in np.unique(table.spw_id[group.rows]).tolist():
@@ -90,11 +102,10 @@ def _lines(
                 f"SpwID = {spw}, Date = {'/'.join(date[:3])},  CalTable = {name} ({table.vis_cal}), MS name = {os.path.abspath(vis)}"
             )
             yield "-" * (layout.margin + 1 + 15 * layout.cells)
-            lines = _FIRST_LINES
+            pages.lines += _WINDOW_LINES
             for start in range(0, len(antennas), layout.antennas):
                 page = antennas[start : start + layout.antennas]
-                yield from _page(table, group, mine, page, layout, (pagerows, lines), chosen)
-                lines = _HEADING_LINES
+                yield from _page(table, group, mine, page, layout, pages, chosen)
             count += len(mine) * len(chosen)
     yield from ("", f"Listed {count} antenna solutions.", "")
 
@@ -164,25 +175,25 @@ def _page(
     mine: np.ndarray,
     page: list[int],
     layout: _Layout,
-    length: tuple[int, int],
+    pages: _Pages,
     channels: list[int],
 ) -> Iterator[str]:
-    """The solutions of some antennas; `length` is lines of a page (0 is endless), and how many there are with the heading."""
+    """The solutions of some antennas; a heading is repeated where a page is full, but not twice in a row."""
     rows = group.rows[mine]
     keys = np.stack([table.time_s[rows], table.field_id[rows]])
     distinct, which = np.unique(keys, axis=1, return_inverse=True)
     which = which.reshape(-1)
     heading = layout.heading([table.antenna_names[a] for a in page])
     yield from heading
-    pagerows, lines = length
+    pages.lines += _HEADING_LINES
     for k in range(distinct.shape[1]):
         at = {int(table.antenna1[rows[i]]): int(mine[i]) for i in np.flatnonzero(which == k)}
         clock = format_epoch(float(distinct[0, k]), "time")
         field = int(distinct[1, k])
         label = table.field_names[field] if field >= 0 else ""
         for place, chan in enumerate(channels):
-            if pagerows > 0 and lines >= pagerows and (k or place):
+            if pages.full and (k or place):
                 yield from heading
-                lines = _HEADING_LINES
-            lines += 1
+                pages.lines = _PAGE_BEGINS + _HEADING_LINES
+            pages.lines += 1
             yield f"{clock:10} {label:>{layout.width}} {chan:3d}|" + "".join(layout.cell(group, at.get(a), chan) for a in page)

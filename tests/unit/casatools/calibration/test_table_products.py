@@ -43,6 +43,18 @@ def test_listing(folder: Path, tmp_path: Path) -> None:
     ]
     # A page of seven lines has one solution at first, three after that.
     assert [k for k, line in enumerate(lines) if "Ant = EA02" in line] == [2, 6]
+    # Pages go on through groups of antennas and spectral windows.
+    list_solutions(vis, table, ListingOptions(pagerows=9), f"{out}.pages")
+    assert [k for k, line in enumerate(Path(f"{out}.pages").read_text().splitlines()) if "Ant = " in line] == [
+        2,
+        8,
+        12,
+        16,
+        24,
+        28,
+        34,
+        38,
+    ]
     assert lines[-2:] == ["Listed 8 antenna solutions.", ""]
     channels = str(tmp_path / "b.txt")
     list_solutions(vis, str(folder / "cal.B"), ListingOptions(antenna="EA01", spw="0:1~3"), channels)
