@@ -92,6 +92,14 @@ except DataError as error:
 else:
     raise SystemExit("no error")
 assert over.map(mpi_jobs.square, [3]) == [9]
+import os
+own = os.getcwd()
+os.mkdir("below")
+os.chdir("below")
+os.mkdir("a.ms")
+assert all(over.map(os.path.isdir, ["a.ms"] * 6)) and all(over.each(os.path.isdir, ["a.ms"] * {ranks}))
+os.chdir(own)
+assert not any(over.map(os.path.isdir, ["a.ms"] * 6))
 stream = over.stream(mpi_jobs.square, range(50))
 assert [next(stream) for _ in range(3)] == [0, 1, 4]
 stream.close()

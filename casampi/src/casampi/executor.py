@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, TypeVar
 
@@ -15,8 +16,16 @@ A = TypeVar("A")
 B = TypeVar("B")
 
 
-def _apply(function: Callable[[Any], Any], item: Any) -> Any:
-    return function(item)
+def _apply(function: Callable[[Any], Any], item: Any, folder: str) -> Any:
+    """Run a piece of work in the folder the client is in: scripts change it, and their paths are relative to it."""
+    own = os.getcwd()
+    if folder == own or not os.path.isdir(folder):  # on a host without it absolute paths do still
+        return function(item)
+    os.chdir(folder)
+    try:
+        return function(item)
+    finally:
+        os.chdir(own)
 
 
 class MPIExecutor:
@@ -75,7 +84,7 @@ class MPIExecutor:
         """Send an item to an idle server, or do it here when all are busy."""
         index, item = entry
         if len(_queue.busy) < len(_queue.live_servers()):
-            sent[_queue.add(_apply, None, {"function": function, "item": item})] = index
+            sent[_queue.add(_apply, None, {"function": function, "item": item, "folder": os.getcwd()})] = index
         else:
             results[index] = function(item)
 
@@ -86,7 +95,9 @@ class MPIExecutor:
         if len(items) > len(servers) + 1:
             raise ParameterError(f"there are {len(servers) + 1} workers for {len(items)} items")
         results: dict[int, Any] = {}
-        sent = {_queue.add(_apply, servers[k], {"function": function, "item": item}): k + 1 for k, item in enumerate(items[1:])}
+        sent = {}
+        for k, item in enumerate(items[1:]):
+            sent[_queue.add(_apply, servers[k], {"function": function, "item": item, "folder": os.getcwd()})] = k + 1
         try:
             for item in items[:1]:
                 results[0] = function(item)

@@ -307,6 +307,10 @@ def _columns(paths: Sequence[str]) -> list[str]:
     for name in ("WEIGHT_SPECTRUM", "SIGMA_SPECTRUM"):
         if name in names and not all(name in f for f in found):
             log.post(f"{name} is made from row weights where an input lacks it", "WARN")
+    for name, values in (("CORRECTED_DATA", "DATA"), ("MODEL_DATA", "1 in parallel hands, 0 in others")):
+        lacking = [path for path, has in zip(paths, found, strict=True) if name in names and name not in has]
+        if lacking:
+            log.post(f"{', '.join(lacking)} without {name}: it is {values} there", "WARN")
     return names
 
 

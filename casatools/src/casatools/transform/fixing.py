@@ -275,7 +275,7 @@ def _write_fields(ms: MeasurementSet, moves: dict[int, _Move], frame: str, moved
             field = ms.metadata.fields[number]
             if moved:
                 terms = np.zeros_like(np.asarray(field.phase_dir))
-                terms[0] = (move.new[0][0] + np.pi) % (2 * np.pi) - np.pi, move.new[1][0]
+                terms[0] = np.pi - (np.pi - move.new[0][0]) % (2 * np.pi), move.new[1][0]
                 table.putcell("PHASE_DIR", number, terms)
                 if field.ephemeris_id >= 0:
                     # It stands still from here on; what were offsets from the ephemeris become directions.

@@ -136,7 +136,7 @@ def shift_stage(job: Job, direction: Direction) -> tuple[Stage, dict[str, Subtab
         else:
             rotations[number] = uvw_frame(new.lon_rad, new.lat_rad) @ uvw_frame(*old.phase_dir[0]).T
         directions[number] = np.zeros_like(old.phase_dir)
-        directions[number][0] = (new.lon_rad + np.pi) % (2 * np.pi) - np.pi, new.lat_rad
+        directions[number][0] = np.pi - (np.pi - new.lon_rad) % (2 * np.pi), new.lat_rad  # 12h is pi, as CASA writes it
     frequencies = {}
     for spw in job.spws:
         held, window = job.resolved.channels.get(spw), ms.metadata.spectral_windows[spw]

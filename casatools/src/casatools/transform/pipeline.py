@@ -451,8 +451,16 @@ def _channel_plan(
         chosen = resolved.channels.get(spw)
         index = np.arange(window.nchan) if chosen is None else np.asarray(chosen)
         width = 1 if not chanbin else chanbin[0] if len(chanbin) == 1 else chanbin[k]
-        width = min(width, len(index))
+        if width > len(index):
+            log.post(
+                f"spectral window {spw} has {len(index)} channels selected, fewer than the {width} of a bin: they are one", "WARN"
+            )
+            width = len(index)
         count = len(index) // width
+        if len(index) % width:
+            log.post(
+                f"the last {len(index) % width} channels of spectral window {spw} fill no bin of {width} and are left out", "WARN"
+            )
         if width == 1 and chosen is None:
             axes[spw] = None
             continue

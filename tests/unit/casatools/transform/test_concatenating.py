@@ -136,9 +136,11 @@ def test_what_differs_gets_rows_of_its_own() -> None:
     assert rows("n.ms/FIELD") == 2 * nfield
 
 
-def test_columns_that_an_input_lacks_are_made() -> None:
+def test_columns_that_an_input_lacks_are_made(capsys: pytest.CaptureFixture[str]) -> None:
     clearcal("b.ms", addmodel=True)
     concat(["a.ms", "b.ms"], "o.ms")
+    told = capsys.readouterr().err
+    assert "a.ms without CORRECTED_DATA: it is DATA there" in told and "a.ms without MODEL_DATA" in told
     nrow = rows("a.ms")
     assert np.array_equal(column("o.ms", "CORRECTED_DATA")[..., :nrow], column("a.ms", "DATA"))
     assert (column("o.ms", "MODEL_DATA")[..., :nrow] == 1.0).all()

@@ -93,6 +93,15 @@ def test_channel_average(flagged, width):
     np.testing.assert_allclose(width_hz, [4e6 * (8 // n) * n for n in each])
 
 
+def test_bins_of_more_channels_than_there_are_and_rests_are_told(flagged, capsys):
+    split(flagged, "o.ms", Selection(), "data", width=[100, 3])
+    told = capsys.readouterr().err
+    assert "window 0 has 8 channels selected, fewer than the 100 of a bin" in told
+    assert "last 2 channels of spectral window 1 fill no bin of 3" in told
+    with MeasurementSet("o.ms") as ms:
+        assert [w.nchan for w in ms.metadata.spectral_windows] == [1, 2]
+
+
 def test_time_average(flagged):
     split(flagged, "o.ms", Selection(spw="0", antenna="2&3"), "data", timebin="90s")
     with MeasurementSet(flagged) as old, MeasurementSet("o.ms") as new:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Iterable, Sequence
 from functools import cached_property
@@ -101,8 +102,8 @@ class MeasurementSet:
             raise DataError(f"{path!r} is a table but not a MeasurementSet: it has no {', '.join(missing)}")
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Sent to another process it is open there by its path, read-only."""
-        return _reopen, (self.path,)
+        """Sent to another process, which may be in another folder, it is open there by its path, read-only."""
+        return _reopen, (os.path.abspath(self.path),)
 
     def __enter__(self) -> MeasurementSet:
         return self
