@@ -176,10 +176,13 @@ def test_limits_of_cycles(seed: int, tmp_path: Path, monkeypatch: pytest.MonkeyP
     observe(0.02)
     draw, found = Draw(seed), []
     for call, ours, theirs in both([draw.limits() for _ in range(10)]):
-        # Of two planes the reference's multi-scale counts one iteration less in each major cycle.
+        # Of two planes multi-scale's components of alike merit may change places: one iteration more or less.
         loose = call["deconvolver"] == "multiscale" and call["stokes"] == "IV"
         given = ours["record"], theirs["record"]
-        if bad := outcome_differences(*given) if loose else record_differences(*given, 2e-2):
+        bad = outcome_differences(*given) if loose else record_differences(*given, 2e-2)
+        if loose and abs(given[0]["iterdone"] - given[1]["iterdone"]) > 1:
+            bad.append(f"iterdone {given[0]['iterdone']} {given[1]['iterdone']}")
+        if bad:
             found.append((call, bad))
     assert not found, "\n".join(f"{call}: {bad}" for call, bad in found)
 

@@ -140,7 +140,7 @@ class PlaneDeconvolver:
 
     def clean_place(self, place: tuple[int, int], threshold: float, niter: int) -> tuple[int, float]:
         """Deconvolve one plane; gives the iterations and the peak that is left in the mask."""
-        return self.cycle.run(*self.given(place), threshold, niter, signed=self.is_signed(place[1]))
+        return _clean(self.cycle, *self.given(place), threshold, niter, self.is_signed(place[1]))
 
     def is_signed(self, pol: int) -> bool:
         """Whether the sky may be negative in a polarization."""
@@ -212,9 +212,27 @@ class PlaneDeconvolver:
             control.add_plane(*place, entry, self.number)
 
 
+def _clean(
+    cycle: MinorCycle | MultiTermCycle,
+    residual: np.ndarray,
+    model: np.ndarray,
+    psf: np.ndarray,
+    mask: np.ndarray,
+    threshold: float,
+    niter: int,
+    signed: bool,
+) -> tuple[int, float]:
+    """Deconvolve a plane; one that is below the threshold is left as it is and counts no iteration, not even the look that multi-scale counts."""
+    if residual.ndim == 2:
+        peak = float(peak_in_mask(residual, mask)[0])
+        if peak <= threshold:
+            return 0, peak
+    return cycle.run(residual, model, psf, mask, threshold, niter, signed)
+
+
 def _clean_plane(item: tuple[Any, ...]) -> tuple[np.ndarray, np.ndarray, tuple[int, float]]:
-    cycle, residual, model, psf, mask, threshold, niter, signed = item
-    done = cycle.run(residual, model, psf, mask, threshold, niter, signed)
+    residual, model = item[1:3]
+    done = _clean(*item)
     return residual, model, done
 
 

@@ -33,6 +33,11 @@ _RATIO_ACA = np.array([
     1.02983, 1.02896, 1.02873, 1.0293, 1.03034, 1.03121, 1.0314, 1.03077, 1.02997, 1.02937,
 ])  # fmt: skip
 _RATIOS = {10.7: _RATIO_ALMA, 6.25: _RATIO_ACA}
+# The same for the antennas of 15 m of the IRAM interferometer.
+_RATIO_IRAM = np.array([
+    1.0, 1.00203, 1.00715, 1.01027, 1.00988, 1.00863, 1.00844, 1.00927, 1.00953, 1.00905, 1.00887, 1.00916, 1.0095, 1.00936, 1.00916, 1.00932,
+    1.00968, 1.00956, 1.00952, 1.00954, 1.00988, 1.00984, 1.0098, 1.00983, 1.01031, 1.01045,
+])  # fmt: skip
 # Beyond this x, near 1 % of the peak, the beam is zero.
 _X_LIMIT = 3.43
 
@@ -77,7 +82,9 @@ def dish_power(radius_rad: np.ndarray, diameter_m: float, freq_hz: np.ndarray | 
     x = np.pi * diameter_m * np.asarray(radius_rad) * freq_hz / _SPEED_OF_LIGHT_M_S
     # The ngVLA's beam is made without a grid.
     step, values = (
-        _pattern_table(0.0) if telescope.upper() == "NGVLA" else _dish_table(diameter_m if diameter_m in _RATIOS else 0.0)
+        _pattern_table(0.0)
+        if telescope.upper() == "NGVLA"
+        else _dish_table(diameter_m if diameter_m in _RATIOS else 0.0, telescope.upper() == "IRAMPDB")
     )
     plane = np.atleast_2d(x)
     out = empty_array(plane.shape, np.float64)
@@ -86,10 +93,10 @@ def dish_power(radius_rad: np.ndarray, diameter_m: float, freq_hz: np.ndarray | 
 
 
 @cache
-def _dish_table(effective_m: float = 0.0) -> tuple[float, np.ndarray]:
+def _dish_table(effective_m: float = 0.0, iram: bool = False) -> tuple[float, np.ndarray]:
     """Step and values of the pattern over x, up to where it is zero; of dishes with a ratio of their own by their effective diameter."""
     x = np.linspace(0.0, _X_LIMIT, _TABLE)
-    ratio = _RATIOS.get(effective_m, _RATIO)
+    ratio = _RATIO_IRAM if iram else _RATIOS.get(effective_m, _RATIO)
     beam = airy_power(x) * np.interp(x, np.arange(len(ratio)) * 0.1, ratio)
     # The ratio's first step is coarse: only the axis itself may be 1, also in single precision.
     return float(x[1]), np.minimum(beam, 1.0 - 1e-5 * np.minimum(x, 1.0))
@@ -102,6 +109,8 @@ _EFFECTIVE = {
     ("ACA", 7): (6.25, 0.75),
     ("ACA", 12): (10.7, 0.75),
     ("ALMASD", 12): (10.7, 0.75),
+    ("ATF", 12): (10.7, 0.75),
+    ("ATA", 6): (6.0, 0.0),
 }
 _X_LIMIT_BLOCKED = 3.49
 

@@ -43,6 +43,15 @@ def test_channels_above_their_noise_are_cleaned_where_the_brightest_is_done() ->
     assert made.peak_anywhere() == made.peak()
 
 
+def test_planes_below_the_threshold_count_nothing() -> None:
+    """As the V of a source without V that CASA 6.7's multi-scale leaves in each cycle."""
+    made = _planes([1.0, 0.01], [0.0, 0.0])
+    made.cycle = MinorCycle(MinorOptions("multiscale", 0.3, (0.0, 6.0)))
+    assert made.clean_place((1, 0), 0.2, 50) == (0, pytest.approx(0.01))
+    assert made.clean_place((0, 0), 0.2, 50)[0] > 1
+    assert made.planes.model[0].any() and not made.planes.model[1].any()
+
+
 def test_planes_that_may_be_negative() -> None:
     made = PlaneDeconvolver()
     assert not made.is_signed(0)

@@ -52,6 +52,21 @@ def test_the_next_vlas_beam() -> None:
     assert found == pytest.approx([1.0, 0.9756, 0.9053, 0.7976, 0.6647, 0.5211, 0.3809, 0.2561, 0.1547], abs=1.5e-3)
 
 
+@pytest.mark.parametrize(
+    ("telescope", "hz", "diameter", "expected"),
+    [
+        ("SMA", 345e9, 6.0, [1.0, 0.9683, 0.8783, 0.7446, 0.5879, 0.4297, 0.2881, 0.1748, 0.0939, 0.0431]),
+        ("ATA", 5e9, 6.1, [1.0, 0.9784, 0.8714, 0.7176, 0.5406, 0.3664, 0.2176, 0.1078, 0.0396]),
+        ("ATF", 100e9, 12.0, [1.0, 0.9807, 0.8923, 0.7613, 0.6052, 0.4439, 0.2957, 0.1743, 0.0864]),
+        ("IRAMPDB", 90e9, 15.0, [1.0, 0.9716, 0.8635, 0.706, 0.5257, 0.3509, 0.2039]),
+    ],
+)
+def test_beams_of_other_arrays(telescope: str, hz: float, diameter: float, expected: list[float]) -> None:
+    """The .pb of CASA 6.7 every eighth of a wavelength over the diameter."""
+    radius = 0.125 * np.arange(len(expected)) * 299792458.0 / hz / diameter
+    assert antenna_beams(telescope).single(diameter, radius, hz) == pytest.approx(expected, abs=6e-3)
+
+
 def test_reference_values() -> None:
     cell = np.radians(15 / 3600)
     coordinates = make_image_coordinates((512, 512), (cell, cell), (1.0, 0.5), [1.41343411673725e9])
