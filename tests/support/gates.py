@@ -22,6 +22,8 @@ ALLOWED_IMPORTERS = {
     "mpi4py": ("casampi/",),
 }
 BANNED_MODULE_NAMES = {"utils", "helpers", "common", "util", "misc"}
+# Numbers that stand in one place only.
+CONSTANTS, ONCE = "casatools/_base/constants.py", (299792458.0,)
 FILE_LINES = 800
 FUNCTION_LINES = 120
 KERNEL_LINES = 60
@@ -72,6 +74,12 @@ def violations(text: str, where: str) -> list[str]:
                 found.append(f"{where}:{line} imports {prefix}, which only {', '.join(folders)} may")
     if Path(where).stem in BANNED_MODULE_NAMES:
         found.append(f"{where} has a name that says nothing")
+    if where != CONSTANTS:
+        found += [
+            f"{where}:{node.lineno} writes {node.value} anew, which {CONSTANTS} has"
+            for node in ast.walk(tree)
+            if isinstance(node, ast.Constant) and isinstance(node.value, float) and node.value in ONCE
+        ]
     lines = text.count("\n")
     if lines > FILE_LINES:
         found.append(f"{where} has {lines} lines, more than {FILE_LINES}")

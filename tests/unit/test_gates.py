@@ -31,6 +31,7 @@ def test_tree_is_clean() -> None:
         ("@kernel\ndef f():\n" + "    x = 1\n" * 61, "casatools/kernels/x.py", "f has 61 lines"),
         ("try:\n    x = 1\nexcept:\n    raise\n", "casatools/io/x.py", "bare except"),
         ("print(1)\n", "casatools/io/x.py", "prints"),
+        ("x = 299792458.0\n", "casatools/io/x.py", "anew"),
     ],
 )
 def test_planted_violation(text: str, where: str, expected: str) -> None:

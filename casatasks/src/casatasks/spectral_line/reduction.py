@@ -17,12 +17,11 @@ from casatasks.spectral_line.line_free import channel_ranges, find_line_free
 from casatasks.spectral_line.products import Products, ReductionOptions, fresh
 from casatasks.spectral_line.roles import find_roles
 from casatools._base import log
+from casatools._base.constants import SPEED_OF_LIGHT_M_S
 from casatools._base.errors import DataError
 from casatools._base.paths import remove_output, require_present
 
 __all__ = ["Products", "ReductionOptions", "reduce_data"]
-
-_SPEED_OF_LIGHT_M_S = 299792458.0
 
 
 @contextmanager
@@ -210,7 +209,7 @@ def _geometry(vis: str) -> tuple[int, float, np.ndarray]:
     longest = float(np.sqrt((uvw[:2] ** 2).sum(axis=0)).max())
     if longest <= 0:
         raise DataError(f"all baselines of {vis!r} have zero length: it cannot be imaged")
-    wavelength = _SPEED_OF_LIGHT_M_S / float(freq.mean())
+    wavelength = SPEED_OF_LIGHT_M_S / float(freq.mean())
     cell = np.degrees(wavelength / longest) * 3600.0 / 4.0
     cell = float(f"{cell:.1g}") if cell < 10 else round(cell)
     width = 1.5 * np.degrees(1.15 * wavelength / dish) * 3600.0 / cell

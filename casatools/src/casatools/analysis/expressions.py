@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from casatools._base.constants import SPEED_OF_LIGHT_M_S
 from casatools._base.errors import CasaError, DataError, ParameterError
 from casatools._base.paths import resolve
 from casatools.analysis.lattice_syntax import Call, Indices, Name, Node, Number, Operation, parse_expression
@@ -47,7 +48,7 @@ _OTHER_NUMBERS = frozenset({"fractile", "fractilerange", "ndim", "length"})
 _UNMASKED = frozenset({"fractile", "fractilerange", "ndim", "length", "mask", "value", "indexin", "indexnotin"})
 # Pixels that reductions work on at once.
 _REDUCED_PIXELS = 1 << 23
-_CONSTANTS = {"pi": np.pi, "e": np.e, "c": 299792458.0}
+_CONSTANTS = {"pi": np.pi, "e": np.e, "c": SPEED_OF_LIGHT_M_S}
 
 
 @dataclass

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from casatools._base.constants import SPEED_OF_LIGHT_M_S
 from casatools._base.errors import DataError, ParameterError
 from casatools._base.paths import staged_output
 from casatools._base.progress import Progress
@@ -23,8 +24,6 @@ from casatools.imaging.beam_fit import GaussianBeam
 from casatools.io.image import Beam, BeamSet, CasaImage
 
 __all__ = ["FeatherOptions", "beam_transform", "feather_images", "feather_plane"]
-
-_SPEED_OF_LIGHT_M_S = 299792458.0
 
 
 @dataclass(frozen=True)
@@ -200,7 +199,7 @@ def _join(
                 second = np.where(there, low.read(slices), 0.0)
                 joined = feather_plane(
                     planes.flat(first), planes.flat(second), gaussian_of(high.beams.at(chan, stokes)), gaussian_of(low_beams.at(chan, stokes)),
-                    cell, options, _SPEED_OF_LIGHT_M_S / frequency if frequency else 0.0,
+                    cell, options, SPEED_OF_LIGHT_M_S / frequency if frequency else 0.0,
                 )  # fmt: skip
                 output.write(planes.block(joined), slices)
                 if high.has_mask:

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from casatools._base.constants import SPEED_OF_LIGHT_M_S
 from casatools._base.paths import staged_output
 from casatools.io.image import CasaImage
 from casatools.io.image.coordinates import Coordinates, DirectionCoordinate, SpectralCoordinate, StokesCoordinate
 
 __all__ = ["DemoImage", "write_demo_image"]
 
-_LIGHT_M_S = 299792458.0
 _INTENSITY = 2.0
 _CIRCULAR = 0.05
 
@@ -58,7 +58,7 @@ def write_demo_image(outfile: str, demo: DemoImage) -> None:
     )
     coordinates = Coordinates([direction, StokesCoordinate.make("IQUV"), spectral])
     frequencies = spectral.frequencies_hz(demo.nchan)
-    wavelength2 = (_LIGHT_M_S / frequencies) ** 2
+    wavelength2 = (SPEED_OF_LIGHT_M_S / frequencies) ** 2
     turned = np.exp(2j * (np.radians(demo.angle_deg) + np.outer(demo.rm, wavelength2)))
     linear = 0.5 * _INTENSITY * turned.mean(axis=0)
     ones = np.ones(demo.nchan)

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from casatools._base.constants import SPEED_OF_LIGHT_M_S
 from casatools._base.errors import ParameterError
 from casatools.analysis.collapsed_images import COLLAPSE_FUNCTIONS, collapse_function, collapse_scale
 from casatools.analysis.plane_slabs import SlabReader
@@ -19,7 +20,6 @@ from casatools.io.image.coordinates.spectral import spectral_frame
 
 __all__ = ["ProfileOptions", "image_profile"]
 
-_SPEED_OF_LIGHT_M_S = 299792458.0
 _KINDS = ("default", "frequency", "radio velocity", "optical velocity", "relativistic velocity", "wavelength", "air wavelength")
 
 
@@ -124,7 +124,7 @@ def _coordinates(image: CasaImage, axis: int, pixels: np.ndarray, options: Profi
     if kind == "frequency":
         return _in_unit(hz, "Hz", options.unit or own), options.unit or own
     if kind.endswith("wavelength"):
-        waves = _SPEED_OF_LIGHT_M_S / hz
+        waves = SPEED_OF_LIGHT_M_S / hz
         if kind.startswith("air"):
             waves = air_wavelength(waves)
         return _in_unit(waves, "m", options.unit or "mm"), options.unit or "mm"
@@ -135,7 +135,7 @@ def _coordinates(image: CasaImage, axis: int, pixels: np.ndarray, options: Profi
     velocity = {
         "radio velocity": 1.0 - ratio, "optical velocity": 1.0 / ratio - 1.0,
         "relativistic velocity": (1.0 - ratio**2) / (1.0 + ratio**2),
-    }[kind] * _SPEED_OF_LIGHT_M_S  # fmt: skip
+    }[kind] * SPEED_OF_LIGHT_M_S  # fmt: skip
     return _in_unit(velocity, "m/s", options.unit or "km/s"), options.unit or "km/s"
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from casatools._base.constants import SPEED_OF_LIGHT_M_S
 from casatools._base.errors import DataError, ParameterError
 from casatools.analysis.sub_images import PixelChoice
 from casatools.frames.quantities import conforms, convert_value, is_unit, to_unit
@@ -19,7 +20,6 @@ from casatools.io.image import Beam, CasaImage
 
 __all__ = ["RegionSpectrum", "SpectrumRequest", "region_spectrum", "spectrum_function", "spectrum_text"]
 
-_LIGHT_M_S = 299792458.0
 _FUNCTIONS = ("flux density", "mean", "median", "sum", "sqrtsum")
 
 
@@ -112,7 +112,7 @@ def region_spectrum(image: CasaImage, choice: PixelChoice, request: SpectrumRequ
     hz = spectral.frequencies_hz(image.shape[at])[channels]
     rest = spectral.rest_frequency_hz
     ratio2 = (hz / rest) ** 2 if rest > 0 else np.full(len(hz), np.nan)
-    velocity = _LIGHT_M_S * 1e-3 * (1.0 - ratio2) / (1.0 + ratio2)
+    velocity = SPEED_OF_LIGHT_M_S * 1e-3 * (1.0 - ratio2) / (1.0 + ratio2)
     total = float(np.sum(flux * _widths(hz, velocity, request.unit)))
     names = {"flux density": "Flux_density", "sqrtsum": "Sqrt_sum"}
     return RegionSpectrum(
@@ -146,7 +146,7 @@ def _widths(hz: np.ndarray, velocity_km_s: np.ndarray, unit: str) -> np.ndarray:
     if unit and conforms(unit, "m/s"):
         along = velocity_km_s * float(convert_value(1.0, "km/s", unit))
     elif unit and conforms(unit, "m"):
-        along = _LIGHT_M_S / hz * float(convert_value(1.0, "m", unit))
+        along = SPEED_OF_LIGHT_M_S / hz * float(convert_value(1.0, "m", unit))
     else:
         along = hz * float(convert_value(1.0, "Hz", unit or "Hz"))
     steps = np.abs(np.diff(along))

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from casatools._base.constants import SPEED_OF_LIGHT_M_S
 from casatools._base.errors import DataError, ParameterError
 from casatools._base.paths import require_absent, require_writable_parent, staged_output
 from casatools.analysis.polarimetry import PolarizedImage
@@ -19,8 +20,6 @@ from casatools.io.image import BeamSet, CasaImage
 from casatools.io.image.coordinates import Coordinates, LinearCoordinate, StokesCoordinate
 
 __all__ = ["RotationFit", "RotationOptions", "fit_angles", "fit_rotation_measure", "fourier_rotation_measure"]
-
-_LIGHT_M_S = 299792458.0
 
 
 @dataclass(frozen=True)
@@ -184,7 +183,7 @@ def fit_rotation_measure(image: CasaImage, options: RotationOptions) -> None:
             errors = 0.5 * sigma / np.hypot(q, u).reshape(angles.shape)
         bad = ~good.reshape(angles.shape) | (np.degrees(errors) > options.max_angle_error_deg)
         errors = np.where(bad, np.nan, errors)
-        fit = fit_angles((_LIGHT_M_S / frequencies) ** 2, angles, errors, options.rm_max, options.foreground)
+        fit = fit_angles((SPEED_OF_LIGHT_M_S / frequencies) ** 2, angles, errors, options.rm_max, options.foreground)
         target = tuple(slice(0, 1) if k == axis else s for k, s in enumerate(block))
         for name, array in found.items():
             values = getattr(fit, name).reshape(extent)
@@ -221,7 +220,7 @@ def _rotation_axis(image: CasaImage, axis: int, frequencies: np.ndarray) -> Coor
     if not np.allclose(np.diff(frequencies), step, rtol=1e-6):
         raise DataError("the Fourier rotation measure needs channels that are evenly spaced")
     centre = float(frequencies.mean())
-    increment = -np.pi * centre**3 / (2.0 * _LIGHT_M_S**2 * count * step)
+    increment = -np.pi * centre**3 / (2.0 * SPEED_OF_LIGHT_M_S**2 * count * step)
     coordinates = image.coordinates.copy()
     stokes = next(k for k, m in enumerate(coordinates.members) if m.kind == "Stokes")
     coordinates.replace(stokes, StokesCoordinate.make(["Plinear"]))

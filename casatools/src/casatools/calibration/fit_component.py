@@ -15,6 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from casatools._base import log
+from casatools._base.constants import SPEED_OF_LIGHT_M_S
 from casatools._base.errors import DataError, ParameterError
 from casatools._base.paths import require_absent, require_writable_parent
 from casatools.io.ms import MeasurementSet, ResolvedSelection, Selection, iter_chunks
@@ -22,7 +23,6 @@ from casatools.io.ms import MeasurementSet, ResolvedSelection, Selection, iter_c
 __all__ = ["ComponentFit", "component_visibility", "fit_component"]
 
 _ARCSEC = np.pi / 648000.0
-_LIGHT_M_S = 299792458.0
 _COUNT = {"P": 3, "G": 6, "D": 6}
 _SHAPES = {"G": "Gaussian", "D": "Disk"}
 
@@ -121,7 +121,7 @@ def _samples(ms: MeasurementSet, selected: ResolvedSelection) -> tuple[np.ndarra
         good = ~chunk["FLAG"][:, :, hands].any(axis=2) & ~chunk["FLAG_ROW"][:, None]
         good &= (chunk["ANTENNA1"] != chunk["ANTENNA2"])[:, None]
         value = chunk[column][:, :, hands].astype(np.complex128).mean(axis=2)
-        scale = ms.metadata.spectral_windows[chunk.spw].chan_freq_hz[chunk.channels] / _LIGHT_M_S
+        scale = ms.metadata.spectral_windows[chunk.spw].chan_freq_hz[chunk.channels] / SPEED_OF_LIGHT_M_S
         weight = np.broadcast_to(chunk["WEIGHT"][:, hands].astype(np.float64).sum(axis=1)[:, None], good.shape)
         uvw = chunk["UVW"]
         for part, array in zip(parts, (uvw[:, :1] * scale, uvw[:, 1:2] * scale, value, weight), strict=True):

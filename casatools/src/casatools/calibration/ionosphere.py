@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from casatools._base.constants import SPEED_OF_LIGHT_M_S
 from casatools._base.errors import DataError
 from casatools.calibration.sky_geometry import SkyGeometry
 from casatools.io.formats.ionex import ElectronMaps
@@ -22,7 +23,6 @@ __all__ = ["column_at", "faraday_angles", "ionosphere_delays", "ionosphere_matri
 
 HEIGHT_M = 450e3
 TECU = 1e16
-_LIGHT_M_S = 299792458.0
 # e^2 / (8 pi^2 eps0 m) [m3 s-2] and e^3 / (8 pi^2 eps0 m^2 c) [rad m2 s-2 T-1].
 _DELAY, _ROTATION = 40.308193, 23647.98
 
@@ -94,7 +94,7 @@ def _bracket(grid: np.ndarray, at: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 def ionosphere_delays(column: np.ndarray, frequency_hz: np.ndarray) -> np.ndarray:
     """Phases (..., chan) [rad] of columns (...) [electrons / m2]; the visibilities of an antenna lag by them."""
-    return 2 * np.pi * _DELAY / _LIGHT_M_S * column[..., None] / np.asarray(frequency_hz)
+    return 2 * np.pi * _DELAY / SPEED_OF_LIGHT_M_S * column[..., None] / np.asarray(frequency_hz)
 
 
 def faraday_angles(column: np.ndarray, toward_t: np.ndarray, frequency_hz: np.ndarray) -> np.ndarray:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from casatools._base.constants import SPEED_OF_LIGHT_M_S
 from casatools._base.errors import DataError, PathMissingError
 from casatools._base.paths import resolve
 from casatools._base.threads import thread_count
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
 
 __all__ = ["ModelImage", "image_axes", "open_model_image", "tangent_axes"]
 
-_LIGHT_M_S = 299792458.0
 # Relative accuracy of degridding: below single precision.
 _EPSILON = 1e-6
 # The gridder takes even sizes of at least this, and the phase exp(-2 pi i (ul + vm - w(n - 1))).
@@ -115,7 +115,7 @@ class ModelImage:
             divide_by_n=False, nthreads=thread_count(),
         )  # fmt: skip
         shift = uvw_m @ (here @ (there[2] - here[2]))
-        phase = np.multiply.outer(shift, np.asarray(frequency_hz) * (2 * np.pi / _LIGHT_M_S))
+        phase = np.multiply.outer(shift, np.asarray(frequency_hz) * (2 * np.pi / SPEED_OF_LIGHT_M_S))
         return (visibility * np.exp(1j * phase)).astype(np.complex64)
 
 

@@ -14,6 +14,7 @@ from __future__ import annotations
 import numpy as np
 
 from casatools._base import log
+from casatools._base.constants import SPEED_OF_LIGHT_M_S
 from casatools._base.errors import DataError
 from casatools.calibration.sky_geometry import SkyGeometry
 from casatools.calibration.solve_session import check_output
@@ -25,7 +26,6 @@ from casatools.io.tables import is_table
 __all__ = ["Orientation", "measured_orientation", "orientation_delay_s", "orientation_of_file", "write_orientation_delays"]
 
 _TABLE = "EARTH_ORIENTATION"
-_LIGHT_M_S = 299792458.0
 _POLAR_RADIUS_M = 6356752.3142
 # Turn of the Earth [rad] in a second of UT1.
 _RAD_PER_S = 2.0 * np.pi * 1.00273781191135448 / 86400.0
@@ -104,7 +104,7 @@ def orientation_delay_s(positions_m: np.ndarray, toward: np.ndarray, taken: Orie
     turn = np.array([[np.cos(angle), -np.sin(angle), 0.0], [np.sin(angle), np.cos(angle), 0.0], [0.0, 0.0, 1.0]])
     direction = here @ toward
     change = positions_m @ (here - turn @ _pole_matrix(*taken[:2])).T
-    return np.asarray(change @ direction / _LIGHT_M_S)
+    return np.asarray(change @ direction / SPEED_OF_LIGHT_M_S)
 
 
 def _pole_matrix(x: float, y: float) -> np.ndarray:

@@ -11,6 +11,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from casatools._base.constants import SPEED_OF_LIGHT_M_S
+
 __all__ = [
     "CORRELATOR_EFFICIENCY",
     "curve_gains",
@@ -21,7 +23,6 @@ __all__ = [
     "switched_power_gains",
 ]
 
-_LIGHT_M_S = 299792458.0
 # Of the EVLA's correlator with 4 bits: scales the weights that follow from system temperatures.
 CORRELATOR_EFFICIENCY = 0.932
 # Below this elevation there is no air mass to speak of.
@@ -49,7 +50,7 @@ def curve_gains(coefficients: np.ndarray, elevation_rad: np.ndarray) -> np.ndarr
 
 def position_gains(offset_m: np.ndarray, toward: np.ndarray, frequency_hz: np.ndarray) -> np.ndarray:
     """Phase factors (slot, ant, chan, 1) of offsets (slot, ant, 1, 3) of antennas in ITRF, seen along unit vectors (slot, 3)."""
-    delay_s = np.einsum("sak,sk->sa", offset_m[:, :, 0], toward) / _LIGHT_M_S
+    delay_s = np.einsum("sak,sk->sa", offset_m[:, :, 0], toward) / SPEED_OF_LIGHT_M_S
     return np.exp(2j * np.pi * delay_s[:, :, None, None] * np.asarray(frequency_hz)[None, None, :, None])
 
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from casatools._base.constants import SPEED_OF_LIGHT_M_S
 from casatools._base.errors import DataError, ParameterError
 from casatools._base.memory import CHUNK_BYTES
 from casatools._base.paths import require_present
@@ -30,7 +31,6 @@ from casatools.io.ms import MeasurementSet, ResolvedSelection, Selection, VisChu
 
 __all__ = ["STOKES", "ImagePlanes", "SkyModel", "chunk_model", "open_sky_model", "predict_sky"]
 
-_LIGHT_M_S = 299792458.0
 _ARCSEC = np.pi / 648000.0
 # Bytes of the arrays that a model visibility passes through, over its own.
 _MADE = 16
@@ -152,7 +152,7 @@ def _component(component: Component, uvw_m: np.ndarray, frequency_hz: np.ndarray
     shape = component.shape
     place = convert_direction(Direction(shape.lon_rad, shape.lat_rad, shape.frame), "J2000")
     here, there = tangent_axes(phase_centre.lon_rad, phase_centre.lat_rad), tangent_axes(place.lon_rad, place.lat_rad)
-    wavenumber = np.asarray(frequency_hz) / _LIGHT_M_S
+    wavenumber = np.asarray(frequency_hz) / SPEED_OF_LIGHT_M_S
     phase = np.multiply.outer(uvw_m @ (here @ (there[2] - here[2])), wavenumber)
     values = np.exp(2j * np.pi * phase) if phase.any() else np.ones(phase.shape, np.complex128)
     if shape.major is not None and shape.minor is not None and shape.angle is not None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
+from casatools._base.constants import SPEED_OF_LIGHT_M_S
 from casatools._base.errors import ParameterError
 from casatools.calibration.fit_component import component_visibility
 from casatools.calibration.flux_standards import flux_density
@@ -27,7 +28,6 @@ __all__ = [
     "stokes_to_correlations",
 ]
 
-_LIGHT_M_S = 299792458.0
 ARCSEC = np.pi / 648000
 
 
@@ -91,7 +91,7 @@ class ManualSpectrum:
         angle = (0.5 * float(np.arctan2(u0, q0)), *self.polangle[1:]) if given or not self.polangle else self.polangle
         polarized = stokes[:, 0] * np.polynomial.polynomial.polyval(ratio - 1, np.asarray(fraction))
         turned = np.polynomial.polynomial.polyval(ratio - 1, np.asarray(angle))
-        wave = _LIGHT_M_S / self.reference_hz
+        wave = SPEED_OF_LIGHT_M_S / self.reference_hz
         turned = turned + self.rotmeas * wave**2 * (ratio**-2 - 1)
         stokes[:, 1], stokes[:, 2] = polarized * np.cos(2 * turned), polarized * np.sin(2 * turned)
 
@@ -150,7 +150,7 @@ class BodySpectrum:
         if self.at_ephemeris:
             towards = tangent_axes(disk.lon_rad, disk.lat_rad)[2]
             east, north = (tangent_axes(float(phase_centre_rad[0]), float(phase_centre_rad[1]))[:2] @ towards).tolist()
-        wavenumber = np.asarray(frequency_hz) / _LIGHT_M_S
+        wavenumber = np.asarray(frequency_hz) / SPEED_OF_LIGHT_M_S
         u, v = np.multiply.outer(uvw_m[:, 0], wavenumber), np.multiply.outer(uvw_m[:, 1], wavenumber)
         parameters = np.array(
             [

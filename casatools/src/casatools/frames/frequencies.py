@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from casatools._base.constants import SPEED_OF_LIGHT_M_S
 from casatools._base.errors import ParameterError
 from casatools.frames.directions import Direction, convert_direction, parse_direction
 from casatools.frames.engine import make_engine
@@ -13,7 +14,6 @@ from casatools.frames.interpolation import on_nodes
 from casatools.frames.observatories import as_position
 
 __all__ = [
-    "C_M_S",
     "FREQUENCY_FRAMES",
     "convert_frequencies",
     "doppler_factor",
@@ -22,7 +22,6 @@ __all__ = [
     "velocity_to_frequency",
 ]
 
-C_M_S = 299792458.0
 FREQUENCY_FRAMES = ("REST", "LSRK", "LSRD", "BARY", "GEO", "TOPO", "GALACTO", "LGROUP", "CMB")
 _ALIASES = {"LSR": "LSRK", "HELIO": "BARY", "BARYCENT": "BARY", "GEOCENTR": "GEO", "TOPOCENT": "TOPO", "GALACTOC": "GALACTO"}
 _PROBE_HZ = 1.0e9
@@ -164,14 +163,14 @@ def frequency_to_velocity(freq_hz: Any, rest_hz: float, kind: str = "RADIO") -> 
         "RATIO": lambda r: r,
         "GAMMA": lambda r: (1.0 + r * r) / (2.0 * r),
     }[name](ratio)
-    return value * C_M_S if np.ndim(freq_hz) else float(value) * C_M_S
+    return value * SPEED_OF_LIGHT_M_S if np.ndim(freq_hz) else float(value) * SPEED_OF_LIGHT_M_S
 
 
 def velocity_to_frequency(velocity_m_s: Any, rest_hz: float, kind: str = "RADIO") -> Any:
     """Frequency [Hz] of a velocity; the inverse of `frequency_to_velocity`."""
     if rest_hz <= 0:
         raise ParameterError(f"the rest frequency must be positive; got {rest_hz}")
-    v = np.asarray(velocity_m_s, dtype=np.float64) / C_M_S
+    v = np.asarray(velocity_m_s, dtype=np.float64) / SPEED_OF_LIGHT_M_S
     name = _doppler_kind(kind)
     ratio = {
         "RADIO": lambda b: 1.0 - b,

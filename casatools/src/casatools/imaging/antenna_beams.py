@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from casatools._base.constants import SPEED_OF_LIGHT_M_S
 from casatools.imaging.pattern_images import PatternImage, read_pattern_image
 from casatools.imaging.primary_beam import antenna_power, beam_radius_rad, dish_power
 from casatools.imaging.telescope_beams import squint_angle_rad, telescope_pattern
@@ -21,7 +22,6 @@ from casatools.io.voltage_pattern_table import read_voltage_patterns
 
 __all__ = ["AntennaBeams", "antenna_beams"]
 
-_SPEED_OF_LIGHT_M_S = 299792458.0
 _SQUINT_RAD_PER_M = float(np.deg2rad(237.56 / 3600.0))
 
 
@@ -82,7 +82,7 @@ class AntennaBeams:
         place = squint_angle_rad(self.telescope, freq_hz)
         if place is None:
             return 0.0, 0.0
-        size = _SQUINT_RAD_PER_M * _SPEED_OF_LIGHT_M_S / freq_hz * (1.0 if hand == "R" else -1.0)
+        size = _SQUINT_RAD_PER_M * SPEED_OF_LIGHT_M_S / freq_hz * (1.0 if hand == "R" else -1.0)
         azimuth, elevation = size * np.cos(place), size * np.sin(place)
         # At a parallactic angle of zero up is north, and azimuth grows to the west.
         sin, cos = np.sin(angle_rad), np.cos(angle_rad)

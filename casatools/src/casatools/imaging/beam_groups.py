@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from casatools._base.buffers import empty_array
+from casatools._base.constants import SPEED_OF_LIGHT_M_S
 from casatools._base.threads import over_rows
 from casatools.frames.directions import Direction, convert_direction
 from casatools.imaging.antenna_beams import AntennaBeams, antenna_beams
@@ -16,7 +17,6 @@ from casatools.imaging.visibilities import DataSource
 
 __all__ = ["BeamGroup", "BeamGroups", "BeamOptions"]
 
-_SPEED_OF_LIGHT_M_S = 299792458.0
 # Pointings that differ by less than this part of the half-power width share a beam, unless other steps are asked for.
 _POINTING_STEP = 0.01
 _HALF_POWER = 1.02
@@ -219,7 +219,7 @@ class _SourceBeams:
         step = options.pointing_step_rad
         if not step:
             highest = max(float(source.channels(int(d))[0].max()) for d in source.ddids)
-            step = _POINTING_STEP * _HALF_POWER * _SPEED_OF_LIGHT_M_S / highest / max(size for size, _ in self._kinds)
+            step = _POINTING_STEP * _HALF_POWER * SPEED_OF_LIGHT_M_S / highest / max(size for size, _ in self._kinds)
         numbers, directions = bundle_pointings(lon, lat, self.directions[0], step)
         self._pointed = np.where(numbers >= 0, numbers + len(self.directions), -1)
         self.directions += directions

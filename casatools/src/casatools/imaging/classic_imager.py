@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from casatools._base.constants import SPEED_OF_LIGHT_M_S
 from casatools._base.errors import DataError, NotOpenError, ParameterError
 from casatools._base.paths import remove_output, require_absent, require_present, staged_output
 from casatools.analysis.component_images import write_component_image
@@ -387,7 +388,7 @@ class ClassicImager:
         run.images = [{"imagename": "image", "imsize": [64], "cell": ["1arcsec"], "pblimit": -0.1}]
         try:
             data = run.data
-            uvw = np.concatenate([block.uvw_m * (block.freq_hz.max() / 299792458.0) for block in data.blocks()])
+            uvw = np.concatenate([block.uvw_m * (block.freq_hz.max() / SPEED_OF_LIGHT_M_S) for block in data.blocks()])
             centre = data.centre
         finally:
             run.close()

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from casatools._base.constants import SPEED_OF_LIGHT_M_S
 from casatools._base.errors import ParameterError, SelectionError
 from casatools.frames.frequencies import frequency_to_velocity, velocity_to_frequency
 from casatools.frames.quantities import parse_quantity, to_unit
@@ -181,5 +182,5 @@ def _velocity_axis(
             f"a cube from {centre / 1e3:.6g} km/s in steps of {step / 1e3:.6g} km/s has no channel within the data"
         )
     frequencies = velocity_to_frequency(centre + step * np.arange(total), rest_hz, veltype)
-    spacing = float(frequencies[1] - frequencies[0]) if total > 1 else -step * rest_hz / 299792458.0
+    spacing = float(frequencies[1] - frequencies[0]) if total > 1 else -step * rest_hz / SPEED_OF_LIGHT_M_S
     return SpectralAxis(frequencies, spacing, frame, rest_hz, tabular=veltype.lower() != "radio" and total > 1)

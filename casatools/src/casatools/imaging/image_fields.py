@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from casatools._base.constants import SPEED_OF_LIGHT_M_S
 from casatools.frames.directions import Direction
 from casatools.imaging.beam_fit import fit_beam, sidelobe_level
 from casatools.imaging.gridding import GridOptions, degrid, grid, grid_pair
@@ -24,8 +25,6 @@ from casatools.imaging.plane_store import PlaneStore
 from casatools.imaging.visibilities import VisibilityBlock, rotate_phase_centre
 
 __all__ = ["BlockView", "ImageField", "TaylorTerms", "TermField"]
-
-_SPEED_OF_LIGHT_M_S = 299792458.0
 
 
 @dataclass(frozen=True)
@@ -49,7 +48,7 @@ class BlockView:
         """Factors (row, chan) complex64 that bring visibilities of the block to the field's phase centre; None for 1."""
         if self.shift_m is None:
             return None
-        return np.exp(-2j * np.pi * self.shift_m[:, None] * (freq_hz / _SPEED_OF_LIGHT_M_S)[None, :]).astype(np.complex64)
+        return np.exp(-2j * np.pi * self.shift_m[:, None] * (freq_hz / SPEED_OF_LIGHT_M_S)[None, :]).astype(np.complex64)
 
 
 class ImageField(PlaneDeconvolver):

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from casatools._base.constants import SPEED_OF_LIGHT_M_S
 from casatools._base.errors import DataError, ParameterError
 from casatools.analysis.feathering import FeatherOptions, feather_plane
 from casatools.analysis.linear_mosaic import regridded
@@ -28,8 +29,6 @@ from casatools.io.image import CasaImage
 from casatools.io.image.coordinates.system import Coordinates
 
 __all__ = ["JointContinuum", "JointCube", "JointSource", "JointTerms", "SingleDish", "read_single_dish"]
-
-_SPEED_OF_LIGHT_M_S = 299792458.0
 
 
 @dataclass
@@ -156,7 +155,7 @@ class JointSource:
             return high
         if self.dish_only:
             return np.asarray(low * self.options.scale, dtype=np.float32)
-        wavelength = _SPEED_OF_LIGHT_M_S / float(self.frequencies_hz[chan])
+        wavelength = SPEED_OF_LIGHT_M_S / float(self.frequencies_hz[chan])
         return feather_plane(high, low, beam, self.dish.beams[chan], self.cube.options.cell_rad, self.options, wavelength)
 
     def take_beams(self) -> None:
@@ -194,7 +193,7 @@ class JointSource:
         if self.dish is None or self.dish_only or diameter <= 0:
             return
         for hz, beam in zip(self.frequencies_hz, self.dish.beams, strict=True):
-            width = 1.22 * _SPEED_OF_LIGHT_M_S / float(hz) / diameter
+            width = 1.22 * SPEED_OF_LIGHT_M_S / float(hz) / diameter
             if width < beam.major_rad:
                 raise ParameterError(
                     f"sdintimaging: parameter 'dishdia' must be a diameter whose beam is not below the single dish's; {diameter} m has"

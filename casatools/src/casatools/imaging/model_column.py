@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
+from casatools._base.constants import SPEED_OF_LIGHT_M_S
 from casatools._base.memory import CHUNK_BYTES, memory_budget_bytes
 from casatools.calibration.scratch_columns import forget_recipes
 from casatools.imaging.image_fields import ImageField
@@ -16,7 +17,6 @@ from casatools.io.ms import VisChunk, iter_chunks, write_chunks
 
 __all__ = ["predict_rows", "save_model_column"]
 
-_SPEED_OF_LIGHT_M_S = 299792458.0
 _NAMES = {code: CORRELATION_NAMES[code] for code in (5, 8, 9, 12)}
 
 
@@ -93,7 +93,7 @@ def predict_rows(
     for image in fields:
         uvw, shift = _recentred(data, source, columns, image)
         planes: dict[tuple[str, int], np.ndarray] = {}
-        turn = np.exp(2j * np.pi * shift[:, None] * (freq / _SPEED_OF_LIGHT_M_S)[None, :]) if np.abs(shift).max() > 1e-6 else 1.0
+        turn = np.exp(2j * np.pi * shift[:, None] * (freq / SPEED_OF_LIGHT_M_S)[None, :]) if np.abs(shift).max() > 1e-6 else 1.0
         for k, corr in enumerate(correlations):
             hand = image.beam_of(codes[int(corr)])
             for label, factor in sum_of_planes(codes[int(corr)], data.labels).items():

@@ -11,13 +11,13 @@ from functools import cache
 import numpy as np
 
 from casatools._base.buffers import empty_array
+from casatools._base.constants import SPEED_OF_LIGHT_M_S
 from casatools._base.threads import over_rows
 from casatools.io.image.coordinates.system import Coordinates
 from casatools.kernels.round_pattern import round_pattern
 
 __all__ = ["airy_power", "antenna_power", "beam_radius_rad", "blocked_power", "dish_power", "radius_plane"]
 
-_SPEED_OF_LIGHT_M_S = 299792458.0
 # Ratio of CASA's beam to the Airy pattern at x = pi D sin(r) / lambda = 0, 0.1, ... 2.5; about constant beyond.
 _RATIO = np.array([
     1.0, 1.00251, 1.00802, 1.01504, 1.01942, 1.02058, 1.01934, 1.01756, 1.01695, 1.01757, 1.01864, 1.01916, 1.0188, 1.01803, 1.01775, 1.0181,
@@ -79,7 +79,7 @@ def dish_power(radius_rad: np.ndarray, diameter_m: float, freq_hz: np.ndarray | 
     ALMA's and the ACA's dishes count with their effective diameters, without blockage.
     """
     diameter_m = _EFFECTIVE.get((telescope.upper(), round(diameter_m)), (diameter_m, 0.0))[0]
-    x = np.pi * diameter_m * np.asarray(radius_rad) * freq_hz / _SPEED_OF_LIGHT_M_S
+    x = np.pi * diameter_m * np.asarray(radius_rad) * freq_hz / SPEED_OF_LIGHT_M_S
     # The ngVLA's beam is made without a grid.
     step, values = (
         _pattern_table(0.0)
@@ -156,7 +156,7 @@ def antenna_power(
         effective, blockage = _EFFECTIVE.get((telescope.upper(), round(diameter_m)), (diameter_m, 0.0))
         step, values = _pattern_table(blockage / effective, freq_hz / (cut_hz or freq_hz))
         out = empty_array(radius.shape, np.float64)
-        scale = np.pi * effective * freq_hz / _SPEED_OF_LIGHT_M_S
+        scale = np.pi * effective * freq_hz / SPEED_OF_LIGHT_M_S
         over_rows(
             lambda a, b: round_pattern(radius[a:b], scale, step, values, out[a:b]), len(radius), 1 + 100_000 // radius.shape[1]
         )
@@ -172,7 +172,7 @@ def beam_radius_rad(telescope: str, diameters_m: tuple[float, float], freq_hz: f
     for diameter in diameters_m:
         known = _EFFECTIVE.get((telescope.upper(), round(diameter)))
         effective, limit = (known[0], _X_LIMIT_BLOCKED) if known is not None else (diameter, _X_LIMIT)
-        reaches.append(limit * _SPEED_OF_LIGHT_M_S / (np.pi * effective * freq_hz))
+        reaches.append(limit * SPEED_OF_LIGHT_M_S / (np.pi * effective * freq_hz))
     return float(min(reaches))
 
 

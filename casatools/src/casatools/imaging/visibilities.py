@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
+from casatools._base.constants import SPEED_OF_LIGHT_M_S
 from casatools._base.errors import DataError, ParameterError, SelectionError
 from casatools._base.memory import chunk_bytes
 from casatools._base.threads import over_rows
@@ -35,7 +36,6 @@ if TYPE_CHECKING:
 
 __all__ = ["DataSource", "RowGroups", "VisibilityBlock", "open_sources", "rotate_phase_centre", "stokes_planes"]
 
-_SPEED_OF_LIGHT_M_S = 299792458.0
 # Chunks are small: what is made of them is kept, and they would count towards the greatest memory.
 _CHUNK_BYTES = 16 * 1024 * 1024
 # Another thread is worth its start, for which it waits until the reading one leaves the interpreter, from so many samples on.
@@ -474,7 +474,7 @@ class DataSource:
         """Take the curvature of the waves of a near source in the image's centre out of the data; `vis` is changed in place."""
         there = convert_direction(centre, "J2000", float(chunk["TIME"][0]), self.position_m)
         extra = near_field_path(self.ms, chunk["ANTENNA1"], chunk["ANTENNA2"], chunk["TIME"], [there], self.distance_m)
-        vis *= np.exp((-2j * np.pi / _SPEED_OF_LIGHT_M_S) * np.multiply.outer(extra, freq)).astype(np.complex64)
+        vis *= np.exp((-2j * np.pi / SPEED_OF_LIGHT_M_S) * np.multiply.outer(extra, freq)).astype(np.complex64)
 
     def _recentre(
         self, uvw: np.ndarray, vis: np.ndarray, field_id: np.ndarray, times_s: np.ndarray, freq: np.ndarray, centre: Direction
@@ -487,7 +487,7 @@ class DataSource:
                 continue
             moved, shift = rotate_phase_centre(uvw[rows], own, target)
             uvw[rows] = moved
-            phasor = np.exp(-2j * np.pi * shift[:, None] * (freq / _SPEED_OF_LIGHT_M_S)[None, :]).astype(np.complex64)
+            phasor = np.exp(-2j * np.pi * shift[:, None] * (freq / SPEED_OF_LIGHT_M_S)[None, :]).astype(np.complex64)
             vis[:, rows] *= phasor[None]
         return uvw
 

@@ -17,13 +17,13 @@ from typing import Any
 
 import numpy as np
 
+from casatools._base.constants import SPEED_OF_LIGHT_M_S
 from casatools._base.errors import DataError, UnsupportedError
 from casatools.frames.quantities import to_unit
 from casatools.imaging.primary_beam import airy_power, blocked_power
 
 __all__ = ["KNOWN_TELESCOPES", "VoltagePatternList", "pattern_power", "pattern_reach_rad"]
 
-_SPEED_OF_LIGHT_M_S = 299792458.0
 _ARCMIN = np.pi / 180.0 / 60.0
 # Names that the reference knows a pattern for by itself.
 KNOWN_TELESCOPES: frozenset[str] = frozenset((
@@ -47,7 +47,7 @@ def pattern_reach_rad(record: Mapping[str, Any], freq_hz: float) -> float:
 
 def _airy(record: Mapping[str, Any], radius_rad: np.ndarray, freq_hz: Any) -> np.ndarray:
     dish, blockage = (float(to_unit(record[name], "m")) for name in ("dishdiam", "blockagediam"))
-    x = np.pi * dish * radius_rad * freq_hz / _SPEED_OF_LIGHT_M_S
+    x = np.pi * dish * radius_rad * freq_hz / SPEED_OF_LIGHT_M_S
     return blocked_power(x, blockage / dish) if blockage > 0 else airy_power(x)
 
 

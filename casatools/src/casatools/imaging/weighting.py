@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from casatools._base.constants import SPEED_OF_LIGHT_M_S
 from casatools._base.errors import ParameterError
 from casatools._base.threads import over_rows
 from casatools.frames.quantities import to_unit
@@ -25,7 +26,6 @@ from casatools.kernels.imaging_weights import add_density, density_weights
 
 __all__ = ["GroupedWeights", "ImagingWeights", "UvTaper", "WeightingOptions", "counted_hands", "parse_taper"]
 
-_SPEED_OF_LIGHT_M_S = 299792458.0
 # Threads are worth their start from so many samples on.
 _FEW_SAMPLES = 200_000
 _SCHEMES = ("natural", "uniform", "briggs", "superuniform", "radial", "briggsabs", "briggsbwtaper")
@@ -182,7 +182,7 @@ class ImagingWeights:
         if not self.density.size:
             self.density = self._store.zeros((self._planes, *self._shape), np.float64)
             self.total = np.zeros(self._planes)
-        scale = block.freq_hz / _SPEED_OF_LIGHT_M_S
+        scale = block.freq_hz / SPEED_OF_LIGHT_M_S
         for number in range(block.weight.shape[1] if self.by_channel else 1):
             part = slice(number, number + 1) if self.by_channel else slice(None)
             plane = block.first + number if self.by_channel else 0
@@ -229,7 +229,7 @@ class ImagingWeights:
     def weights(self, block: VisibilityBlock, chan: int | None = None) -> np.ndarray:
         """Weights (row, chan) float32 of a block, or (row, 1) of what goes into a channel of the image."""
         part = slice(None) if chan is None else slice(chan - block.first, chan - block.first + 1)
-        scale = block.freq_hz[part] / _SPEED_OF_LIGHT_M_S
+        scale = block.freq_hz[part] / SPEED_OF_LIGHT_M_S
         weight = np.ascontiguousarray(block.weight[:, part])
         if self._dense:
             plane = 0 if self._planes == 1 or chan is None else chan

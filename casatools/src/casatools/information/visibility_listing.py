@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from casatools._base import log
+from casatools._base.constants import SPEED_OF_LIGHT_M_S
 from casatools._base.errors import ParameterError, UnsupportedError
 from casatools._base.paths import require_absent, staged_output
 from casatools.frames.epochs import format_epoch
@@ -16,7 +17,6 @@ from casatools.io.ms.chunks import VisChunk
 
 __all__ = ["VisibilityListingOptions", "list_visibilities"]
 
-_SPEED_OF_LIGHT_M_S = 299792458.0
 _COLUMNS = {"data": "DATA", "float_data": "FLOAT_DATA", "corrected": "CORRECTED_DATA", "model": "MODEL_DATA", "residual": ""}
 _AVERAGES = ("", "none", "chan")
 
@@ -99,7 +99,7 @@ def _lines(ms: MeasurementSet, options: VisibilityListingOptions) -> Iterator[st
         names = [ms.metadata.polarizations[chunk.pol].names[c] for c in chunk.correlations]
         digits = _decimals(values)
         wavelengths = np.hypot(chunk["UVW"][:, 0], chunk["UVW"][:, 1]) * (
-            ms.metadata.spectral_windows[chunk.spw].ref_frequency_hz / _SPEED_OF_LIGHT_M_S
+            ms.metadata.spectral_windows[chunk.spw].ref_frequency_hz / SPEED_OF_LIGHT_M_S
         )
         for k in range(len(chunk.rows)):
             day = format_epoch(float(chunk["TIME"][k]), "date")

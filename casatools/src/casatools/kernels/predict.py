@@ -12,6 +12,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from casatools._base.constants import SPEED_OF_LIGHT_M_S
 from casatools.kernels._kernel import kernel
 
 __all__ = ["add_components"]
@@ -43,7 +44,7 @@ def add_components(uvw_m: Any, frequency_hz: Any, lmn: Any, shape: Any, size: An
             across = u * math.cos(size[comp, 2]) - v * math.sin(size[comp, 2])
             extent = math.sqrt((along * size[comp, 0]) ** 2 + (across * size[comp, 1]) ** 2)
             for chan in range(nchan):
-                waves = frequency_hz[chan] / 299792458.0
+                waves = frequency_hz[chan] / SPEED_OF_LIGHT_M_S
                 angle = 2.0 * math.pi * path * waves
                 amplitude = 1.0
                 if shape[comp] == 1:

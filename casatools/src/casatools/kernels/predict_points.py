@@ -12,6 +12,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from casatools._base.constants import SPEED_OF_LIGHT_M_S
 from casatools.kernels._kernel import kernel
 
 __all__ = ["add_points"]
@@ -36,7 +37,7 @@ def add_points(uvw_m: Any, first_hz: float, step_hz: float, lmn: Any, flux: Any,
     for row in range(nrow):
         for src in range(lmn.shape[0]):
             path = uvw_m[row, 0] * lmn[src, 0] + uvw_m[row, 1] * lmn[src, 1] + uvw_m[row, 2] * lmn[src, 2]
-            turn = 2.0 * math.pi * path / 299792458.0
+            turn = 2.0 * math.pi * path / SPEED_OF_LIGHT_M_S
             phasor = complex(math.cos(turn * first_hz), math.sin(turn * first_hz))
             advance = complex(math.cos(turn * step_hz), math.sin(turn * step_hz))
             for chan in range(nchan):

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from casatools._base.constants import SPEED_OF_LIGHT_M_S
 from casatools.calibration.fit_component import component_visibility
 from casatools.components.model import Component
 from casatools.plotting.figure import GRID, new_figure, save_figure
 
 __all__ = ["AmplitudePlot", "plot_amplitudes"]
 
-_LIGHT_M_S = 299792458.0
 _KINDS = {"Point": "P", "Gaussian": "G", "Disk": "D"}
 _ARCSEC = np.pi / 648000
 
@@ -42,8 +42,8 @@ def plot_amplitudes(component: Component, places_m: np.ndarray, path: str, optio
     axes = figure.add_subplot(1, 1, 1)
     for hz in component.spectrum.table_hz:
         flux = float(component.stokes_at(np.array([hz]))[0, 0])
-        amplitude = _amplitudes(component, length * hz / _LIGHT_M_S) * flux
-        x = length * hz / _LIGHT_M_S / 1e3 if options.kilo_wavelengths else length
+        amplitude = _amplitudes(component, length * hz / SPEED_OF_LIGHT_M_S) * flux
+        x = length * hz / SPEED_OF_LIGHT_M_S / 1e3 if options.kilo_wavelengths else length
         axes.plot(x, amplitude, options.symbol, label=f"{hz / 1e9:g} GHz", markersize=3)
         if options.show_flux:
             axes.axhline(flux, linewidth=0.8, color=GRID)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
+from casatools._base.constants import SPEED_OF_LIGHT_M_S
 from casatools.io.ms import MeasurementSet
 from casatools.plotting.antennas import local_plan
 from casatools.plotting.figure import GRID, INK, new_figure, save_figure
 
 __all__ = ["draw_layout", "draw_uv_coverage"]
 
-_SPEED_OF_LIGHT_M_S = 299792458.0
 _POINT, _MIRROR = "#1f6fb4", "#e39a2d"
 # More points than this in a uv plot only make the file larger.
 _MOST_POINTS = 60000
@@ -84,7 +84,7 @@ def draw_uv_coverage(vis: str, figfile: str, title: str = "") -> None:
         frequency_hz = float(np.mean(ms.metadata.spectral_windows[0].chan_freq_hz))
     uvw = uvw[np.hypot(uvw[:, 0], uvw[:, 1]) > 0]
     uvw = uvw[:: max(1, len(uvw) // _MOST_POINTS)]
-    u, v = (uvw[:, :2] * (frequency_hz / _SPEED_OF_LIGHT_M_S / 1e3)).T
+    u, v = (uvw[:, :2] * (frequency_hz / SPEED_OF_LIGHT_M_S / 1e3)).T
     figure = new_figure(6.4, 6.0)
     axes = figure.add_subplot()
     for sign, color, label in ((1.0, _POINT, "baselines"), (-1.0, _MIRROR, "conjugates")):

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from casatools._base.constants import SPEED_OF_LIGHT_M_S
 from casatools._base.errors import DataError, ParameterError
 from casatools.frames.frequencies import frequency_to_velocity
 from casatools.io.ms import MeasurementSet, ResolvedSelection, Selection, VisChunk, iter_chunks
@@ -27,7 +28,6 @@ from casatools.plotting.visibility_changes import VisibilityChanges
 
 __all__ = ["collect_points"]
 
-_LIGHT_M_S = 299792458.0
 # Axes made of columns of weights, and those columns.
 _WEIGHT_AXES = {"wt": "WEIGHT", "wtsp": "WEIGHT_SPECTRUM", "sigma": "SIGMA", "sigmasp": "SIGMA_SPECTRUM"}
 _BY_WAVELENGTH = {"uvwave": "uvdist", "uwave": "u", "vwave": "v", "wwave": "w"}
@@ -224,7 +224,7 @@ class _Sums:
         if axis == "corr":
             return self.correlations[None, None, :]
         if axis in _BY_WAVELENGTH:
-            return self._mean(_BY_WAVELENGTH[axis]) * self._mean("frequency") / _LIGHT_M_S
+            return self._mean(_BY_WAVELENGTH[axis]) * self._mean("frequency") / SPEED_OF_LIGHT_M_S
         return self._mean(axis) * (1e-9 if axis == "frequency" else 1e-3 if axis == "velocity" else 1.0)
 
     def _of_data(self, axis: str, column: DataColumn) -> np.ndarray:

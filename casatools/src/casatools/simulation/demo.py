@@ -19,7 +19,6 @@ __all__ = ["DemoOptions", "DemoTruth", "demo_observation", "make_demo"]
 
 _ARCMIN_RAD = np.deg2rad(1.0 / 60.0)
 _HI_REST_HZ = 1420405751.786  # Hellwig et al. 1970, IEEE Trans. IM-19, 200
-_SPEED_OF_LIGHT_M_S = 299792458.0
 _FLUX_NAME, _GAIN_NAME, _TARGET_NAME = "1331+305=3C286", "1340+333", "DISK"
 
 

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-__all__ = ["SPEED_OF_LIGHT_M_S", "LineDisk", "PointSource", "SkyModel"]
+from casatools._base.constants import SPEED_OF_LIGHT_M_S
 
-SPEED_OF_LIGHT_M_S = 299792458.0  # exact by definition of the metre
+__all__ = ["LineDisk", "PointSource", "SkyModel"]
 
 
 @dataclass(frozen=True)

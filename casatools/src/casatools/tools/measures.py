@@ -9,12 +9,13 @@ from typing import Annotated, Any
 import numpy as np
 
 from casatools._base import kinds
+from casatools._base.constants import SPEED_OF_LIGHT_M_S
 from casatools._base.declare import method
 from casatools._base.errors import ParameterError
 from casatools.frames import arithmetic
 from casatools.frames.directions import Direction, angular_separation, offset_direction, position_angle
 from casatools.frames.engine import epoch_record
-from casatools.frames.frequencies import C_M_S, frequency_to_velocity
+from casatools.frames.frequencies import frequency_to_velocity
 from casatools.frames.measure_records import BODIES, MeasureFrame, known_observatories, measure_kind, require_measure
 from casatools.frames.quantities import to_unit
 
@@ -486,7 +487,7 @@ def _plain_text(kind: str, measure: dict[str, Any]) -> str:
         ticks = round(float(to_unit(measure["m0"], "d")) * 864000000.0)
         return _clock_text(ticks)
     if kind == "doppler":
-        return f"{float(to_unit(measure['m0'], 'm/s')) / C_M_S:.6g}"
+        return f"{float(to_unit(measure['m0'], 'm/s')) / SPEED_OF_LIGHT_M_S:.6g}"
     if kind == "earthmagnetic":
         return "[" + ", ".join(f"{float(measure[k]['value']):.6g}" for k in ("m0", "m1", "m2")) + "]"
     if "m2" in measure:

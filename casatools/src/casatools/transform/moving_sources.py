@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from casatools._base.constants import AU_M
+from casatools._base.constants import AU_M, SPEED_OF_LIGHT_M_S
 from casatools._base.errors import ParameterError
 from casatools.frames.directions import Direction
 from casatools.frames.ephemeris import ephemeris_directions
-from casatools.frames.frequencies import C_M_S, doppler_factor
+from casatools.frames.frequencies import doppler_factor
 from casatools.frames.interpolation import on_nodes
 from casatools.frames.observatories import Position
 from casatools.io.ms import MeasurementSet
@@ -85,7 +85,7 @@ def source_factor(
 
     def factor(times: np.ndarray) -> np.ndarray:
         days = np.asarray(times, dtype=np.float64) / 86400.0
-        beta = np.interp(days, given.mjd, given.radial_au_d) * _AU_PER_DAY_M_S / C_M_S
+        beta = np.interp(days, given.mjd, given.radial_au_d) * _AU_PER_DAY_M_S / SPEED_OF_LIGHT_M_S
         return np.asarray(geocentric(times) * np.sqrt((1.0 + beta) / (1.0 - beta)))
 
     return factor

@@ -14,6 +14,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from casatools._base.constants import SPEED_OF_LIGHT_M_S
 from casatools._base.errors import ParameterError
 from casatools._base.paths import folder_bytes, require_absent, require_outside, require_present, staged_output
 from casatools.frames.directions import Direction, convert_direction, parse_direction
@@ -30,7 +31,6 @@ from casatools.transform.pipeline import Job, Stage, TransformOptions, prepare, 
 
 __all__ = ["conjugatevis", "phase_factors", "phaseshift", "shift_blocks", "shift_stage", "uvw_frame"]
 
-_SPEED_OF_LIGHT_M_S = 299792458.0
 Rotation: TypeAlias = np.ndarray | Callable[[np.ndarray], np.ndarray]
 # Steps between channels that differ by less than this part are equal: over the few channels of a recurrence no phase is off by more than 1e-7.
 _EVEN = 1e-9
@@ -48,7 +48,7 @@ def phase_factors(path_m: np.ndarray, frequency_hz: np.ndarray) -> np.ndarray:
     steps = np.diff(frequency)
     even = bool(len(steps) == 0 or np.ptp(steps) <= _EVEN * np.abs(steps).max())
     factor = np.empty((len(path_m), len(frequency)), dtype=np.complex64)
-    fill_factors(np.ascontiguousarray(path_m / _SPEED_OF_LIGHT_M_S), frequency, even, factor)
+    fill_factors(np.ascontiguousarray(path_m / SPEED_OF_LIGHT_M_S), frequency, even, factor)
     return factor
 
 

@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 
 from casatools._base import log
+from casatools._base.constants import SPEED_OF_LIGHT_M_S
 from casatools._base.errors import DataError, ParameterError
 from casatools._base.memory import available_bytes
 from casatools._base.paths import (
@@ -44,7 +45,6 @@ from casatools.transform.phasing import phase_factors, uvw_frame
 
 __all__ = ["UvGrid", "bin_visibilities", "grid_from_parameters", "write_flags_back"]
 
-_SPEED_OF_LIGHT_M_S = 299792458.0
 _NARROW = 0.05
 _LSRK = 1
 # Correlations of the two equal receptors, and all, of each basis.
@@ -101,7 +101,7 @@ class UvGrid:
     def uv_m(self) -> np.ndarray:
         """u and v of the cells at the middle frequency: ndarray (cell, 2) [m]."""
         nx, ny = self.shape
-        wave = _SPEED_OF_LIGHT_M_S / self.middle_hz
+        wave = SPEED_OF_LIGHT_M_S / self.middle_hz
         u = (np.arange(nx) - nx // 2) * wave / (nx * self.cell_rad)
         v = (np.arange(ny) - ny // 2) * wave / (ny * self.cell_rad)
         return np.stack([np.tile(u, ny), np.repeat(v, nx)], axis=1)
@@ -110,7 +110,7 @@ class UvGrid:
         """Cell of each row and channel (of each row, where all channels go to one), -1 outside: ndarray (row, chan or 1)."""
         nx, ny = self.shape
         scale = np.full((len(uvw_m), 1), self.middle_hz) if self.is_narrow else frequency_hz
-        scale = scale * (self.cell_rad / _SPEED_OF_LIGHT_M_S)
+        scale = scale * (self.cell_rad / SPEED_OF_LIGHT_M_S)
         x = np.rint(uvw_m[:, :1] * scale * nx).astype(np.int64) + nx // 2
         y = np.rint(uvw_m[:, 1:2] * scale * ny).astype(np.int64) + ny // 2
         inside = (x >= 0) & (x < nx) & (y >= 0) & (y < ny)

@@ -19,6 +19,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from casatools._base import log
+from casatools._base.constants import SPEED_OF_LIGHT_M_S
 from casatools._base.errors import DataError
 from casatools._base.memory import chunk_bytes
 from casatools._base.paths import (
@@ -38,7 +39,6 @@ from casatools.transform.uvfits_subtables import Setup, field_centre, main_keywo
 
 __all__ = ["UvfitsOptions", "export_uvfits"]
 
-_SPEED_OF_LIGHT_M_S = 299792458.0
 _DAY_S = 86400.0
 _MJD_0 = 2400000.5
 _COLUMNS = {"data": "DATA", "corrected": "CORRECTED_DATA", "model": "MODEL_DATA", "weight": "WEIGHT"}
@@ -358,7 +358,7 @@ def _parameters(ms: MeasurementSet, rows: np.ndarray, setup: Setup, groups: _Gro
     """Random parameters: ndarray (group, parameter) float32."""
     names = [p.name for p in header.parameters]
     out = np.empty((len(rows), len(names)), dtype=np.float32)
-    out[:, :3] = np.asarray(ms.read("UVW", rows)) / _SPEED_OF_LIGHT_M_S
+    out[:, :3] = np.asarray(ms.read("UVW", rows)) / SPEED_OF_LIGHT_M_S
     day = np.asarray(ms.read("TIME", rows)) / _DAY_S + (_MJD_0 - header.parameters[3].zero)
     coarse = np.rint(day * _COARSE) / _COARSE
     out[:, 3], out[:, 4] = coarse, day - coarse

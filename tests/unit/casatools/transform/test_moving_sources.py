@@ -9,9 +9,10 @@ import pytest
 from astropy.coordinates import EarthLocation
 from astropy.time import Time
 
+from casatools._base.constants import SPEED_OF_LIGHT_M_S
 from casatools._base.errors import ParameterError
 from casatools.frames.directions import Direction
-from casatools.frames.frequencies import C_M_S, doppler_factor
+from casatools.frames.frequencies import doppler_factor
 from casatools.frames.observatories import observatory_position
 from casatools.io.ms import MeasurementSet, Selection
 from casatools.io.ms.ephemerides import attach_ephemeris, read_ephemeris
@@ -58,7 +59,7 @@ def test_the_direction_is_that_of_the_time(moving):
         # The object moves along a straight line between the rows of a day: a little off an even motion.
         direction = Direction(lon + RATE * (time - start), lat, "J2000")
         assert found[k] == pytest.approx(doppler_factor("TOPO", "LSRK", time, direction, position), abs=1e-9)
-        beta = VELOCITY_AU_D * 149597870700.0 / 86400 / C_M_S
+        beta = VELOCITY_AU_D * 149597870700.0 / 86400 / SPEED_OF_LIGHT_M_S
         geo = doppler_factor("TOPO", "GEO", time, direction, position)
         assert source[k] == pytest.approx(geo * np.sqrt((1 + beta) / (1 - beta)), abs=1e-9)
 
@@ -74,8 +75,8 @@ def test_the_frame_of_the_source_agrees_with_astropy(moving):
     _, velocity = site.get_gcrs_posvel(Time(times / 86400.0, format="mjd", scale="utc"))
     angle = lon + RATE * (times - start)
     sight = np.array([np.cos(lat) * np.cos(angle), np.cos(lat) * np.sin(angle), np.full(2, np.sin(lat))])
-    towards = (velocity.xyz.to_value("m/s") * sight).sum(axis=0) / C_M_S
-    beta = VELOCITY_AU_D * 149597870700.0 / 86400 / C_M_S
+    towards = (velocity.xyz.to_value("m/s") * sight).sum(axis=0) / SPEED_OF_LIGHT_M_S
+    beta = VELOCITY_AU_D * 149597870700.0 / 86400 / SPEED_OF_LIGHT_M_S
     np.testing.assert_allclose(found, (1 - towards) * np.sqrt((1 + beta) / (1 - beta)), rtol=0, atol=3e-10)
 
 
@@ -86,7 +87,9 @@ def test_cvel2_to_the_frame_of_the_source(moving):
     cvel2(path, "o.ms", Selection(), "data", request)
     with MeasurementSet("o.ms") as ms:
         assert ms.metadata.spectral_windows[0].frame == "REST"
-        assert ms.metadata.spectral_windows[0].chan_freq_hz[0] == pytest.approx(1.418e9 * (1 + 6.926e3 / C_M_S), rel=3e-7)
+        assert ms.metadata.spectral_windows[0].chan_freq_hz[0] == pytest.approx(
+            1.418e9 * (1 + 6.926e3 / SPEED_OF_LIGHT_M_S), rel=3e-7
+        )
 
 
 def test_a_moving_field_is_shifted_to_a_fixed_centre(moving):

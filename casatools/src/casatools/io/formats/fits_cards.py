@@ -17,10 +17,10 @@ from typing import Any
 import numpy as np
 
 from casatools._base import log
+from casatools._base.constants import SPEED_OF_LIGHT_M_S
 from casatools._base.errors import DataError
 from casatools.io.formats.fits_coordinates import FITS_OF_STOKES, SPECSYS_OF_FRAME
 from casatools.io.image.coordinates import Coordinates, DirectionCoordinate, ObservationInfo, SpectralCoordinate, StokesCoordinate
-from casatools.io.image.coordinates.spectral import SPEED_OF_LIGHT_M_S
 from casatools.io.image.coordinates.units import unit_scale
 from casatools.io.image.history import HistoryEntry
 

@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from casatools._base.constants import SPEED_OF_LIGHT_M_S
 from casatools._base.errors import DataError, ParameterError
 from casatools.io.image.coordinates import (
     Coordinate,
@@ -28,7 +29,7 @@ from casatools.io.image.coordinates import (
     StokesCoordinate,
     TabularCoordinate,
 )
-from casatools.io.image.coordinates.spectral import SPEED_OF_LIGHT_M_S, doppler_to_ratio, make_conversion
+from casatools.io.image.coordinates.spectral import doppler_to_ratio, make_conversion
 from casatools.io.image.coordinates.stokes import STOKES_CODES, STOKES_NAMES
 from casatools.io.image.coordinates.units import unit_scale
 

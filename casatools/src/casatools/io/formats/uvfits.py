@@ -20,6 +20,7 @@ from typing import Any
 
 import numpy as np
 
+from casatools._base.constants import SPEED_OF_LIGHT_M_S
 from casatools._base.errors import DataError
 from casatools._base.memory import CHUNK_BYTES
 from casatools._base.paths import require_space, staged_output
@@ -31,7 +32,6 @@ from casatools.io.tables import Table
 
 __all__ = ["import_uvfits"]
 
-_SPEED_OF_LIGHT_M_S = 299792458.0
 _MJD_0 = 2400000.5
 _DAY_S = 86400.0
 # A pause longer than this begins a new scan.
@@ -259,7 +259,7 @@ def _uvw(groups: RandomGroups, raw: np.ndarray, nif: int) -> np.ndarray:
     parts: list[Any] = [groups.parameter(raw, name) for name in ("UU", "VV", "WW")]
     if any(p is None for p in parts):
         raise DataError(f"UVFITS file {groups.path!r} has no UU, VV, WW parameters")
-    uvw = np.stack(parts, axis=1) * _SPEED_OF_LIGHT_M_S
+    uvw = np.stack(parts, axis=1) * SPEED_OF_LIGHT_M_S
     return np.repeat(uvw, nif, axis=0) if nif > 1 else uvw
 
 

@@ -16,13 +16,13 @@ from typing import Any
 
 import numpy as np
 
+from casatools._base.constants import SPEED_OF_LIGHT_M_S
 from casatools._base.errors import DataError
 from casatools.io.formats.random_groups import FitsTable, RandomGroups
 from casatools.io.ms.create import fill_subtable
 
 __all__ = ["Dates", "fill_subtables", "read_dates"]
 
-_SPEED_OF_LIGHT_M_S = 299792458.0
 _DAY_S = 86400.0
 _VLA_POSITION_M = np.array([-1601185.3650000019, -5041977.546999999, 3554875.8700000006])
 _MOUNTS = ("ALT-AZ", "EQUATORIAL", "ORBITING", "X-Y", "ALT-AZ+NASMYTH-R", "ALT-AZ+NASMYTH-L", "BIZARRE", "SPACE_HALCA")
@@ -282,7 +282,7 @@ def _spectral_reference(groups: RandomGroups, reference: float, pixel: float) ->
     frame = _SPECSYS_FRAME.get(header.text("SPECSYS").upper(), _VELREF_FRAME.get(velref % 256, _TOPO))
     rest, velocity = header.number("RESTFREQ"), header.number("ALTRVAL")
     if rest > 0 and velocity != 0 and velref:
-        beta = velocity / _SPEED_OF_LIGHT_M_S
+        beta = velocity / SPEED_OF_LIGHT_M_S
         return frame, rest * (1 - beta) if velref >= 256 else rest / (1 + beta), header.number("ALTRPIX")
     return frame, reference, pixel
 

@@ -13,12 +13,12 @@ from functools import lru_cache
 import numpy as np
 
 from casatools._base import log
+from casatools._base.constants import SPEED_OF_LIGHT_M_S
 from casatools.io.ms.metadata import CORRELATION_NAMES, MsMetadata, SpectralWindow
 from casatools.io.ms.selection_grammar import IdRange, Name, Refusal, match_names, parse_id, parse_name, shown, split_top
 
 __all__ = ["CorrelationItem", "SpwItem", "parse_correlation", "parse_spw", "resolve_correlations", "resolve_spws"]
 
-_C_M_S = 299792458.0
 _M_S = {"m/s": 1.0, "km/s": 1e3}
 _VELOCITY = re.compile(
     r"([<>])?\s*(-?\d+\.?\d*|-?\.\d+)\s*(k?m/s)?(?:\s*~\s*(-?\d+\.?\d*|-?\.\d+)\s*(k?m/s))?(?:\s*\^\s*(\d+\.?\d*|\.\d+)\s*(k?m/s)?)?",
@@ -45,9 +45,9 @@ class FrequencyRange:
         """Radio velocities as the frequencies that they stand for at a rest frequency: v = c (1 - f/f0)."""
         if not self.velocity:
             return self
-        low, high = sorted(rest_hz * (1.0 - v / _C_M_S) for v in (self.low, self.high))
+        low, high = sorted(rest_hz * (1.0 - v / SPEED_OF_LIGHT_M_S) for v in (self.low, self.high))
         bound = {"<": ">", ">": "<"}.get(self.bound, "")
-        return FrequencyRange(low, high, bound, self.step_hz * rest_hz / _C_M_S)
+        return FrequencyRange(low, high, bound, self.step_hz * rest_hz / SPEED_OF_LIGHT_M_S)
 
 
 @dataclass(frozen=True)

@@ -12,12 +12,12 @@ from functools import lru_cache
 
 import numpy as np
 
+from casatools._base.constants import SPEED_OF_LIGHT_M_S
 from casatools.io.ms.selection_grammar import Refusal, split_top
 
 __all__ = ["TimeItem", "UvItem", "parse_time", "parse_uv", "time_bounds", "time_mask", "uv_mask"]
 
 _MJD_ORIGIN = datetime.date(1858, 11, 17)
-_C_M_S = 299792458.0
 
 
 @dataclass(frozen=True)
@@ -218,6 +218,6 @@ def uv_mask(items: tuple[UvItem, ...], uvw_m: np.ndarray, frequency_hz: np.ndarr
     distance = np.hypot(uvw_m[:, 0], uvw_m[:, 1])
     mask = np.zeros(len(distance), bool)
     for item in items:
-        value = distance * frequency_hz / _C_M_S if item.in_lambda and frequency_hz is not None else distance
+        value = distance * frequency_hz / SPEED_OF_LIGHT_M_S if item.in_lambda and frequency_hz is not None else distance
         mask |= (value > item.low) & (value < item.high) if item.strict else (value >= item.low) & (value <= item.high)
     return mask

@@ -9,17 +9,17 @@ from typing import Any
 import numpy as np
 
 from casatools._base.buffers import empty_array
+from casatools._base.constants import SPEED_OF_LIGHT_M_S
 from casatools._base.errors import ParameterError
 from casatools.io.image.coordinates.one_point import PointFunctions
 from casatools.io.image.coordinates.tabular import TabularCoordinate
 from casatools.io.image.coordinates.units import unit_factor, unit_scale
 
 __all__ = [
-    "DOPPLER_NAMES", "SPECTRAL_FRAMES", "SPEED_OF_LIGHT_M_S", "SpectralCoordinate", "doppler_code", "doppler_to_ratio",
+    "DOPPLER_NAMES", "SPECTRAL_FRAMES", "SpectralCoordinate", "doppler_code", "doppler_to_ratio",
     "make_conversion", "ratio_to_doppler", "spectral_frame",
 ]  # fmt: skip
 
-SPEED_OF_LIGHT_M_S = 299792458.0
 SPECTRAL_FRAMES = ("REST", "LSRK", "LSRD", "BARY", "GEO", "TOPO", "GALACTO", "LGROUP", "CMB", "Undefined")
 _FRAME_ALIASES = {"LSR": "LSRK", "HELIO": "BARY", "HEL": "BARY", "TOPOCENT": "TOPO", "BARYCENT": "BARY", "HELIOCEN": "BARY"}
 # casacore's doppler types by number.
