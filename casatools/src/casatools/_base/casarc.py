@@ -26,9 +26,15 @@ def _read(home: str) -> dict[str, str]:
     return found
 
 
+@functools.lru_cache(maxsize=4)
+def _home(_said: str | None) -> str:
+    """The home folder, looked up again only where the environment says another: blocks of images ask for limits."""
+    return os.path.expanduser("~")
+
+
 def setting(name: str) -> str | None:
     """The value of a setting as text; None when no file has it."""
-    return _read(os.path.expanduser("~")).get(name)
+    return _read(_home(os.environ.get("HOME"))).get(name)
 
 
 def limit(name: str) -> float:

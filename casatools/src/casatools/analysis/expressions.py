@@ -23,6 +23,7 @@ from casatools._base.paths import resolve
 from casatools.analysis.lattice_syntax import Call, Indices, Name, Node, Number, Operation, parse_expression
 from casatools.analysis.value_stream import ValueStream, ranked
 from casatools.io.image import CasaImage
+from casatools.io.image.tile_file import TileFile
 
 __all__ = ["Expression", "MaskExpression", "Masked"]
 
@@ -46,6 +47,8 @@ _REDUCTIONS = frozenset(
 _OTHER_NUMBERS = frozenset({"fractile", "fractilerange", "ndim", "length"})
 # Functions whose results have no mask.
 _UNMASKED = frozenset({"fractile", "fractilerange", "ndim", "length", "mask", "value", "indexin", "indexnotin"})
+# Functions whose values depend on the places of pixels or on masks, which tiles in the order of the file do not tell.
+_NOT_BY_TILES = frozenset({"indexin", "indexnotin", "mask", "replace"})
 # Pixels that reductions work on at once.
 _REDUCED_PIXELS = 1 << 23
 _CONSTANTS = {"pi": np.pi, "e": np.e, "c": SPEED_OF_LIGHT_M_S}
@@ -139,6 +142,8 @@ class Expression:
         self.text = text
         self.tree = parse_expression(text) if tree is None else tree
         self._masks_bins = False
+        self._masks: dict[str, str] = {}
+        self._mask_files: list[TileFile] = []
         self.images: dict[str, CasaImage] = {}
         self._scratch = ExitStack()
         self.stretch = stretch
@@ -282,7 +287,7 @@ class Expression:
 
     def _may_mask(self, node: Node) -> bool:
         if isinstance(node, Name):
-            return node.name in self.images and self.images[node.name].has_mask and not node.name.endswith(":nomask")
+            return node.name in self.images and bool(self._mask_of(node.name)) and not node.name.endswith(":nomask")
         if isinstance(node, Operation):
             return node.operator == "[]" or any(self._may_mask(n) for n in node.operands)
         if not isinstance(node, Call):
@@ -303,19 +308,48 @@ class Expression:
         return self.read([slice(0, n) for n in self.shape])
 
     def tiled_as(self, tile: Sequence[int]) -> bool:
-        """True when `read_tiles` gives the result in tiles of this shape: all images are stored so, none is masked, and no place of a pixel matters."""
-        return (
-            not self.may_mask
-            and not _needs_places(self.tree)
-            and all(
-                image.shape == self.shape and image.tile_shape == tuple(tile) and image.tiles() is not None
-                for image in self.images.values()
-            )
-        )
+        """True when `read_tiles` and `read_mask_tiles` give the result in tiles of this shape.
+
+        All images and their masks are stored so, no place of a pixel matters, and what is masked in an operand is masked in the result, whatever the values.
+        """
+        masks = self._common_masks(self.tree)
+        if masks is None or _calls(self.tree, _NOT_BY_TILES):
+            return False
+        if not all(
+            image.shape == self.shape and image.tile_shape == tuple(tile) and image.tiles() is not None
+            for image in self.images.values()
+        ):
+            return False
+        found = [self.images[name].mask_tiles() for name in sorted(masks)]
+        self._mask_files = [f for f in found if f is not None]
+        return len(self._mask_files) == len(found) and all(f.tile == tuple(tile) for f in self._mask_files)
+
+    def _common_masks(self, node: Node) -> frozenset[str] | None:
+        """Names of the images of whose masks that of a part of the expression is the intersection; None where it is something else."""
+        if isinstance(node, Name):
+            return frozenset([node.name]) if self._may_mask(node) else frozenset()
+        if not self._may_mask(node):
+            return frozenset()
+        if isinstance(node, Operation):
+            operands: Sequence[Node] = () if node.operator in ("[]", "||", "&&") else node.operands
+        elif isinstance(node, Call):
+            pair = node.function in ("min", "max") and len(node.arguments) == 2
+            operands = node.arguments if pair or node.function in _PIXELWISE else ()
+        else:
+            operands = ()
+        found = [self._common_masks(n) for n in operands]
+        return frozenset().union(*(f for f in found if f is not None)) if operands and None not in found else None
 
     def read_tiles(self, first: int, stop: int) -> np.ndarray:
         """Values of storage tiles ``(tile, *tile shape)`` in the order of the file; undefined beyond the edges of the images."""
         return np.asarray(self._evaluate(self.tree, _Tiles(first, stop)).value)
+
+    def read_mask_tiles(self, first: int, stop: int) -> np.ndarray:
+        """The mask of `read_tiles` as the files hold it, eight pixels to a byte; only after `tiled_as` and with a mask."""
+        found = self._mask_files[0].read_stored(first, stop)
+        for other in self._mask_files[1:]:
+            np.bitwise_and(found, other.read_stored(first, stop), out=found)
+        return found
 
     def release_tiles(self, first: int, stop: int) -> None:
         """Say that the values of `read_tiles` are no more looked at."""
@@ -348,8 +382,15 @@ class Expression:
         inside = tuple(
             s if n == m else slice(0, 1) for s, n, m in zip(slices[lacking:], image.shape, self.shape[lacking:], strict=True)
         )
-        good = image.read_mask(inside) if image.has_mask and not node.name.endswith(":nomask") else None
+        mask = "" if node.name.endswith(":nomask") else self._mask_of(node.name)
+        good = image.read_mask(inside, mask) if mask else None
         return Masked(image.read(inside), good, own=True)
+
+    def _mask_of(self, name: str) -> str:
+        """Name of the mask in force of an image, which is looked up in its header only once."""
+        if name not in self._masks:
+            self._masks[name] = self.images[name].default_mask
+        return self._masks[name]
 
     def _operation(self, node: Operation, slices: Sequence[slice] | _Tiles) -> Masked:
         parts = [self._evaluate(n, slices) for n in node.operands]
@@ -554,12 +595,11 @@ def _wide(values: np.ndarray) -> np.ndarray:
     return values.astype(np.float64) if values.dtype.kind in "fiub" else values
 
 
-def _needs_places(node: Node) -> bool:
+def _calls(node: Node, functions: frozenset[str]) -> bool:
+    """True when a function of some is called anywhere in a part of an expression."""
     if isinstance(node, Operation):
-        return any(_needs_places(n) for n in node.operands)
-    return isinstance(node, Call) and (
-        node.function in ("indexin", "indexnotin") or any(_needs_places(n) for n in node.arguments)
-    )
+        return any(_calls(n, functions) for n in node.operands)
+    return isinstance(node, Call) and (node.function in functions or any(_calls(n, functions) for n in node.arguments))
 
 
 _OPERATORS: dict[str, Callable[[Any, Any], Any]] = {

@@ -27,6 +27,7 @@ from casatools.analysis.sub_images import PixelChoice, beams_of_box, tiles_of_bo
 from casatools.frames.quantities import parse_quantity
 from casatools.io.image import BeamSet, CasaImage
 from casatools.io.image.coordinates.stokes import StokesCoordinate
+from casatools.io.image.tile_file import TileFile
 
 __all__ = [
     "MathOutput",
@@ -149,10 +150,12 @@ def write_expression(expression: Expression, template: CasaImage, choice: PixelC
             pixels.box_shape,
             coordinates,
             dtype,
-            mask="mask0" if masked else "",
             tile_shape=tiles_of_box(template, pixels),
         ) as made,
     ):
+        if masked:
+            made.add_mask("mask0", None)  # all of it is written below
+            made.default_mask = "mask0"
         made.copy_metadata_from(template, beams=False)
         made.beams = beams_of_box(template, pixels)
         if expression.unit is not None:
@@ -167,12 +170,14 @@ def write_expression(expression: Expression, template: CasaImage, choice: PixelC
                 good = chosen.chosen(slices)
                 if part.good is not None:
                     good = part.good if good is None else good & part.good
-                made.write_mask(True if good is None else np.broadcast_to(good, shape), block)
+                made.write_mask(True if good is None else np.broadcast_to(good, shape), block, "mask0")
             return numbers.is_set() or bool(np.isfinite(part.value).any())
 
         numbers = threading.Event()
-        if not masked and pixels.box_shape == template.shape and expression.tiled_as(made.tile_shape):
-            if _write_tiles(expression, made) or any(np.isfinite(made.read(block)).any() for block in made.iter_slices()):
+        whole = pixels.box_shape == template.shape and not chosen.has_mask_beside_image
+        masks = made.mask_tiles("mask0") if masked else None
+        if whole and expression.tiled_as(made.tile_shape) and (not masked or (masks and masks.tile == made.tile_shape)):
+            if _write_tiles(expression, made, masks) or any(np.isfinite(made.read(block)).any() for block in made.iter_slices()):
                 numbers.set()
         else:
             for found in in_order(compute, made.iter_slices(_EXPRESSION_BYTES)):
@@ -182,8 +187,8 @@ def write_expression(expression: Expression, template: CasaImage, choice: PixelC
             raise DataError(f"the expression {expression.text!r} gives no pixel that is a finite number")
 
 
-def _write_tiles(expression: Expression, made: CasaImage) -> bool:
-    """Write the values of an expression tile by tile as they lie in the files; True where it is sure that some pixel is finite."""
+def _write_tiles(expression: Expression, made: CasaImage, masks: TileFile | None) -> bool:
+    """Write the values of an expression, and its mask, tile by tile as they lie in the files; True where it is sure that some pixel is finite."""
     tiles = made.tiles()
     assert tiles is not None  # of an image just made
     step = max(1, _EXPRESSION_BYTES // tiles.tile_bytes)
@@ -196,6 +201,8 @@ def _write_tiles(expression: Expression, made: CasaImage) -> bool:
         stop = min(first + step, count)
         values = np.broadcast_to(expression.read_tiles(first, stop), (stop - first, *tiles.tile))
         tiles.write_tiles(first, values)
+        if masks is not None:
+            masks.write_stored(first, expression.read_mask_tiles(first, stop))
         if exact and not found.is_set() and np.isfinite(values).any():
             found.set()
         if first // step % _RELEASED_STEPS == _RELEASED_STEPS - 1:

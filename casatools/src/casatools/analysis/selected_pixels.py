@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Iterator, Sequence
 
 import numpy as np
 
+from casatools._base.buffers import empty_array
 from casatools._base.errors import DataError
 from casatools._base.memory import IMAGE_BLOCK_BYTES, chunk_bytes
 from casatools._base.threads import in_order
@@ -71,13 +73,18 @@ class SelectedPixels:
         values = self.image.read(slices)
         good = self.chosen(slices)
         # Blanks of FITS are NaN: whether the file has any need not be found out for a part of it.
-        if not self.image.is_fits and self.image.has_mask:
-            stored = self.image.read_mask(slices)
+        if not self.image.is_fits and self._stored_mask:
+            stored = self.image.read_mask(slices, self._stored_mask)
             good = stored if good is None else good & stored
-        if not _all_finite(values):
-            finite = np.isfinite(values)
-            good = finite if good is None else good & finite
+        finite = _finite(values)
+        if finite is not None:
+            good = finite if good is None else np.logical_and(good, finite, out=finite)
         return values, good
+
+    @functools.cached_property
+    def _stored_mask(self) -> str:
+        """Name of the image's mask in force, which every block would else look up in the header."""
+        return self.image.default_mask
 
     def require_good(self) -> None:
         """Raise DataError when no pixel that is chosen is good and finite: nothing can be made of them."""
@@ -143,9 +150,10 @@ class SelectedPixels:
         yield from in_order(read, self.iter_slices(max_bytes=max_bytes))
 
 
-def _all_finite(values: np.ndarray) -> bool:
-    """True when no value is infinite or NaN: their sum tells it, unless it overflows."""
+def _finite(values: np.ndarray) -> np.ndarray | None:
+    """Where values are neither infinite nor NaN; None where all are numbers."""
     if values.dtype.kind not in "fc":
-        return True
-    with np.errstate(all="ignore"):
-        return bool(np.isfinite(values.sum())) or bool(np.isfinite(values).all())
+        return None
+    found = empty_array(values.shape, bool)
+    np.isfinite(values, out=found)
+    return None if found.all() else found

@@ -7,7 +7,9 @@ import pytest
 
 from casatools._base.errors import DataError, ParameterError
 from casatools.analysis.expressions import Expression, MaskExpression
+from casatools.analysis.image_math import MathOutput, compute_expression
 from casatools.analysis.lattice_syntax import parse_expression
+from casatools.analysis.sub_images import PixelChoice
 from casatools.io.image import CasaImage
 from casatools.io.image.coordinates import Coordinates
 from casatools.io.image.coordinates.make import make_image_coordinates
@@ -135,6 +137,39 @@ def test_tiles_of_expressions() -> None:
     assert not Expression("c.im + e.im").tiled_as(tile)
     assert not Expression("c.im[c.im > 0]").tiled_as(tile)
     assert not Expression("iif(!indexin(0, [1]), c.im, 0)").tiled_as(tile)
+
+
+@pytest.mark.parametrize("tile", [(2, 1, 8, 8), (2, 1, 3, 5)])
+@pytest.mark.parametrize(
+    ("text", "tiled"),
+    [
+        ("f.im * 2 + sqrt(abs(g.im))", True), ("-f.im - nelements(g.im)", True), ("max(g.im, 0) + h.im + pi()", True), ("amp(f.im, g.im)", True),
+        ("f.im + 'g.im:nomask'", True), ("iif(isnan(f.im), 0, g.im)", False), ("f.im[g.im > 0]", False), ("iif(f.im > 0 || g.im > 0, h.im, 1)", False),
+        ("value(f.im) + h.im", True), ("value(f.im) + g.im", True), ("iif(mask(f.im), h.im, 1)", False), ("value(replace(f.im, h.im))", False), ("replace(f.im, 0)", False), ("h.im * 2", True),
+    ],
+)  # fmt: skip
+def test_masked_images_by_tiles_and_by_blocks(text: str, tiled: bool, tile: tuple[int, ...]) -> None:
+    shape = (5, 1, 12, 20)
+    coordinates = make_image_coordinates((20, 12), (1e-5, 1e-5), (1.0, 0.5), 1.0e9 + 1e6 * np.arange(5))
+    random = np.random.default_rng(1)
+    for name, mask in (("f.im", "mask0"), ("g.im", "other"), ("h.im", "")):
+        with CasaImage.create(name, shape, coordinates, tile_shape=tile, mask=mask) as image:
+            values = random.normal(size=shape)
+            if mask:
+                image.write_mask(random.random(shape) > 0.3)
+                values[random.random(shape) > 0.8] = np.nan
+            image.write(values)
+    expression = Expression(text)
+    expected = expression.read_all()
+    assert expression.tiled_as(tile) == tiled
+    compute_expression(text, {}, PixelChoice(), MathOutput("out.im"))
+    with CasaImage.open("out.im") as image:
+        assert image.tile_shape == tile
+        np.testing.assert_array_equal(image.read(), expected.value)
+        assert image.default_mask == ("" if expected.good is None else "mask0")
+        if expected.good is not None:
+            np.testing.assert_array_equal(image.read_mask(), expected.good)
+    expression.close()
 
 
 def test_mask_expression(images: np.ndarray) -> None:

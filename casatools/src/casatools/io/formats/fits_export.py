@@ -228,8 +228,12 @@ def _write_pixels(
     masked = image.has_mask
     writing = threading.Lock()
     long = [k for k in kept if image.shape[k] > 1]  # axes of one pixel may be anywhere
-    plain = kind == ">f4" and image.dtype == np.float32 and not masked and long == sorted(long)
-    tiles = image.tiles() if plain else None
+    plain = kind == ">f4" and image.dtype == np.float32 and long == sorted(long)
+    mask = image.mask_tiles() if masked and plain else None
+    tiles = image.tiles() if plain and (mask is not None or not masked) else None
+    if tiles is not None and mask is not None and mask.tile != tiles.tile:
+        tiles = None
+    name = image.default_mask if masked and not image.is_fits else None
 
     def write(slices: tuple[slice, ...], stored: np.ndarray) -> None:
         with writing:  # the system lets one thread at a time write to a file, and lets others spin
@@ -237,10 +241,10 @@ def _write_pixels(
 
     def move(slices: tuple[slice, ...]) -> None:
         if tiles is not None:  # pixels are turned as they come out of their tiles
-            write(slices, tiles.read([s.start for s in slices], [s.stop - 1 for s in slices], kind))
+            write(slices, tiles.read([s.start for s in slices], [s.stop - 1 for s in slices], kind, mask))
             return
         pixels = image.read(slices)
-        values = _stored(pixels, image.read_mask(slices) if masked else None, options, scaling)
+        values = _stored(pixels, image.read_mask(slices, name) if masked else None, options, scaling)
         turned = values.reshape([n for k, n in enumerate(pixels.shape) if k not in dropped]).transpose(places)
         own = turned.flags.c_contiguous and turned.flags.writeable and not kind.isnative
         if own and turned.dtype == kind.newbyteorder("="):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import re
 import tempfile
@@ -16,7 +17,7 @@ import numpy as np
 
 from casatools._base.buffers import empty_array
 from casatools._base.errors import CasaError, DataError, ParameterError
-from casatools._base.memory import IMAGE_BLOCK_BYTES
+from casatools._base.memory import IMAGE_BLOCK_BYTES, chunk_bytes
 from casatools._base.paths import require_present, staged_output
 from casatools._base.threads import in_order
 from casatools.io.formats.fits_coordinates import coordinates_from_header, fits_unit, parse_fits_date, with_representation
@@ -32,6 +33,7 @@ from casatools.io.image.coordinates import (
 from casatools.io.image.history import HistoryEntry, append_entries
 from casatools.io.image.image import CasaImage
 from casatools.io.image.plain_file import read_block
+from casatools.io.image.tile_file import TileFile, UndefinedMarks
 from casatools.io.image.tiling import iter_blocks
 
 __all__ = ["FitsImage", "ImportOptions", "import_fits"]
@@ -181,6 +183,11 @@ class FitsImage:
         if self._blank is not None:
             out[raw == self._blank] = np.nan
         return out
+
+    @property
+    def plain_floats(self) -> bool:
+        """True where the file holds the values themselves."""
+        return self._scale == 1.0 and self._zero == 0.0 and self._raw.dtype.kind == "f"
 
     def _stored(self, first: list[int], last: list[int]) -> np.ndarray:
         """What the file holds of a block; large ones are read and not mapped, so that no more than the block takes memory."""
@@ -410,6 +417,8 @@ def _copy_pixels(source: FitsImage, image: CasaImage, order: list[int], zero_bla
     """Stream the pixels; `order` holds the FITS axis of each output axis, -1 for an added one."""
     ndim = len(source.shape)
     plain = order == list(range(ndim))
+    if plain and source._may_blank and _copy_by_tiles(source, image, zero_blanks):
+        return
     lock = threading.Lock()
 
     def move(slices: tuple[slice, ...]) -> None:
@@ -432,6 +441,36 @@ def _copy_pixels(source: FitsImage, image: CasaImage, order: list[int], zero_bla
 
     tile = image.tile_shape if plain else source.shape
     deque(in_order(move, iter_blocks(source.shape, tile, source.dtype.itemsize, IMAGE_BLOCK_BYTES)), maxlen=0)
+
+
+def _copy_by_tiles(source: FitsImage, image: CasaImage, zero_blanks: bool) -> bool:
+    """Stream pixels that keep their places, and the mask of blanks as it is stored beside them; False (nothing done) where tiles are not at hand."""
+    tiles = image.tiles()
+    if tiles is None:
+        return False
+    row = source.shape[-1] * math.prod(tiles.tile[:-1]) * source.dtype.itemsize
+    if row > max(IMAGE_BLOCK_BYTES, chunk_bytes() // 4):
+        return False  # of very wide images less than a row of tiles is held at once
+    as_stored = source.plain_floats
+
+    def make() -> TileFile:
+        name = image.new_mask_name()
+        image.add_mask(name, None)  # `marks` write all of it
+        image.default_mask = name
+        found = image.mask_tiles(name)
+        assert found is not None and found.tile == tiles.tile  # of an image just made
+        return found
+
+    marks = UndefinedMarks(make)
+
+    def move(slices: tuple[slice, ...]) -> None:
+        first, last = [s.start for s in slices], [s.stop - 1 for s in slices]
+        tiles.write_marking(first, last, source._stored(first, last) if as_stored else source._block(slices), marks, zero_blanks)
+
+    blocks = iter_blocks(source.shape, tiles.tile, source.dtype.itemsize, max(IMAGE_BLOCK_BYTES, row))
+    deque(in_order(move, blocks), maxlen=0)
+    marks.finish()
+    return True
 
 
 def _undefined(values: np.ndarray) -> np.ndarray | None:

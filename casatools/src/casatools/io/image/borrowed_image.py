@@ -96,6 +96,10 @@ class BorrowedImage:
         """The tiles of its own pixels; None while these are other images'."""
         return None if self._borrows else self._own.tiles()
 
+    def mask_tiles(self, name: str) -> Any:
+        """The tiles of a mask of its own; None while the pixels are other images'."""
+        return None if self._borrows else self._own.mask_tiles(name)
+
     # ---- pixels
 
     def read(self, first: list[int], last: list[int], step: list[int]) -> np.ndarray:

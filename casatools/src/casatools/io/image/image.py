@@ -412,6 +412,11 @@ class CasaImage:
             return np.ones(block.result_shape, dtype=bool)
         return self._open.read_mask(chosen, block.first, block.last, block.step).reshape(block.result_shape)
 
+    def mask_tiles(self, name: str | None = None) -> TileFile | None:
+        """The storage tiles of a mask (of that in force when not named), as `tiles`; None also where there is no mask."""
+        chosen = "" if self.is_fits else self.default_mask if name is None else name
+        return self._open.mask_tiles(chosen) if chosen else None
+
     def write_mask(self, values: Any, slices: Slices = None, name: str | None = None) -> None:
         """Put (part of) a mask; the default mask is made when there is none and `name` is None."""
         chosen = self.default_mask if name is None else name

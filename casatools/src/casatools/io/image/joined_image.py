@@ -110,6 +110,9 @@ class JoinedImage:
     def tiles(self) -> None:
         """There is no one file of tiles."""
 
+    def mask_tiles(self, name: str) -> None:
+        """There is no one file of a mask's tiles."""
+
     # ---- pixels and the mask
 
     def _pieces(self, first: list[int], last: list[int], step: list[int], dtype: Any, read: Any) -> np.ndarray:

@@ -344,6 +344,13 @@ class TableImage:
         table = self._mask_table(name)
         self._write(_mask_key(name), table, table.colnames()[0], first, last, step, values, _BOOL)
 
+    def mask_tiles(self, name: str) -> TileFile | None:
+        """The tiles of a mask in their file, when they may be used so."""
+        table = self._mask_table(name)
+        if not self._made:
+            table.flush()
+        return self._file(_mask_key(name), table, table.colnames()[0], _BOOL)
+
     def add_mask(self, name: str, fill: bool | None = True) -> None:
         """Make a mask; None leaves it unfilled (False), for a caller that writes all of it."""
         if name in self.mask_names:

@@ -15,7 +15,7 @@ import mmap
 import os
 import struct
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Literal
 
 import numpy as np
@@ -24,7 +24,7 @@ from casatools._base.buffers import empty_array
 from casatools._base.errors import DataError
 from casatools.io.image.plain_file import PIECE_BYTES, reserve_file
 
-__all__ = ["TileFile", "grow_cell"]
+__all__ = ["TileFile", "UndefinedMarks", "grow_cell"]
 
 _Span = tuple[int, int]
 
@@ -76,12 +76,24 @@ class TileFile:
             self._file = -1
             self._map = None  # goes with the last array that looks into it
 
-    def read(self, first: Sequence[int], last: Sequence[int], dtype: np.dtype | None = None) -> np.ndarray:
-        """Pixels from one corner to another, both included; with `dtype` in another byte order, turned while they are put in their places."""
+    def read(
+        self, first: Sequence[int], last: Sequence[int], dtype: np.dtype | None = None, mask: TileFile | None = None
+    ) -> np.ndarray:
+        """Pixels from one corner to another, both included.
+
+        With `dtype` in another byte order they are turned while they are put in their places, and with a `mask` in tiles of the same shape those that it
+        leaves out are NaN.
+        """
         shape = tuple(b - a + 1 for a, b in zip(first, last, strict=True))
         out = empty_array(shape, self.dtype.newbyteorder("=") if dtype is None else dtype)
         for run in self._runs(first, last):
             held = self._fetch(run)
+            if mask is not None:
+                beside = _Run(mask, run.outer, run.along, first, last)
+                good = mask._fetch(beside)
+                if len(self.tile) > 1:  # bits are fetched by whole tiles where parts do not begin with a byte
+                    good = good[:, run.begin - beside.begin :][:, : run.extent[1]]
+                np.copyto(held, np.nan, where=np.logical_not(good))
             for index, tiles, there in run.pieces(first, last):
                 # axes: tiles along x in the run, then those of a tile; in the array, x splits into tiles and pixels of a tile
                 part = held[tiles][(slice(None), *index)]
@@ -102,6 +114,22 @@ class TileFile:
                     held = self._fetch(run)
                     self._fill(run, held, first, last, values)
                     self._store(run, held)
+
+    def write_marking(
+        self, first: Sequence[int], last: Sequence[int], values: np.ndarray, marks: UndefinedMarks, zero: bool
+    ) -> None:
+        """Put pixels of whole tiles and mark which are NaN; with `zero` these become 0."""
+        for run in self._runs(first, last):
+            assert run.whole  # the caller goes by whole tiles
+            held = np.zeros(run.extent, self.dtype) if run.padded else self._scratch(run.extent)
+            self._fill(run, held, first, last, values)
+            bad = np.isnan(held)
+            if not bad.any():
+                bad = None
+            elif zero:
+                np.copyto(held, 0, where=bad)
+            self._store(run, held)
+            marks.put(run.outer, run.along, first, last, bad)
 
     @property
     def count(self) -> int:
@@ -142,6 +170,17 @@ class TileFile:
         held = np.ascontiguousarray(values, dtype=self.dtype)
         with self._writing:
             self._move(memoryview(held.reshape(-1).view(np.uint8)), first * self.tile_bytes, os.pwritev)  # type: ignore[arg-type]
+
+    def read_stored(self, first: int, stop: int) -> np.ndarray:
+        """What the file holds of tiles in its order, a row of bytes for each: of truth values eight to a byte."""
+        held = empty_array((stop - first, self.tile_bytes), np.uint8)
+        self._move(memoryview(held.reshape(-1)), first * self.tile_bytes, os.preadv)  # type: ignore[arg-type]
+        return held
+
+    def write_stored(self, first: int, held: np.ndarray) -> None:
+        """Put what `read_stored` gives."""
+        with self._writing:
+            self._move(memoryview(np.ascontiguousarray(held).reshape(-1)), first * self.tile_bytes, os.pwritev)  # type: ignore[arg-type]
 
     def _fill(self, run: _Run, held: np.ndarray, first: Sequence[int], last: Sequence[int], values: np.ndarray) -> None:
         for index, tiles, there in run.pieces(first, last):
@@ -193,6 +232,43 @@ class TileFile:
             if not moved:
                 raise DataError(f"pixels in {self.path!r} cannot be read: the file has become shorter")
             part, place = part[moved:], place + moved
+
+
+class UndefinedMarks:
+    """Writes the mask of pixels that are not NaN beside these; it is made when the first that is NaN is found.
+
+    Parameters
+    ----------
+    make : callable
+        Makes a mask of which all is going to be written, and gives its tiles, which have the shape of those of the pixels; called once at most.
+    """
+
+    def __init__(self, make: Callable[[], TileFile]) -> None:
+        self._make = make
+        self._file: TileFile | None = None
+        self._lock = threading.Lock()
+        self._before: list[tuple[Sequence[int], range, Sequence[int], Sequence[int]]] = []
+
+    def put(self, outer: Sequence[int], along: range, first: Sequence[int], last: Sequence[int], bad: np.ndarray | None) -> None:
+        """Mark neighbouring tiles along x; `bad` is None where all their pixels are numbers."""
+        with self._lock:
+            if self._file is None and bad is None:
+                self._before.append((tuple(outer), along, tuple(first), tuple(last)))
+                return
+            if self._file is None:
+                self._file = self._make()
+        run = _Run(self._file, outer, along, first, last)
+        good = np.ones(run.extent, bool)
+        if bad is not None:  # bits go by whole tiles where parts do not begin with a byte
+            np.logical_not(bad, out=good[:, : bad.shape[1]] if bad.ndim > 1 else good)
+        self._file._store(run, good)
+
+    def finish(self) -> None:
+        """Mark what came before the mask was made."""
+        if self._file is not None:
+            for place in self._before:
+                self.put(*place, None)
+        self._before = []
 
 
 _LOCAL_SYSTEMS = frozenset({"ext3", "ext4", "xfs", "tmpfs"})

@@ -12,7 +12,7 @@ from casatools._base.errors import DataError, OutputExistsError, ParameterError
 from casatools.io.formats import fits_export
 from casatools.io.formats.fits_cards import card, history_cards, mjd_text
 from casatools.io.formats.fits_export import ExportOptions, export_fits
-from casatools.io.formats.fits_image import import_fits
+from casatools.io.formats.fits_image import ImportOptions, import_fits
 from casatools.io.image import Beam, BeamSet, CasaImage, HistoryEntry
 from casatools.io.image.coordinates import ObservationInfo, SpectralCoordinate, make_image_coordinates
 
@@ -60,14 +60,19 @@ def test_axes_values_and_blanks() -> None:
         assert header["DATE-OBS"] == "2009-06-18T06:00:00.000000"
 
 
+@pytest.mark.parametrize("masked", [True, False])
 @pytest.mark.parametrize("stokes_last", [True, False])
-def test_tiles_are_turned_on_the_way(stokes_last: bool) -> None:
-    """Images of one polarization that are only read, whose tiles reach beyond their edges: bit for bit, also what is no number."""
+def test_tiles_are_turned_on_the_way(stokes_last: bool, masked: bool) -> None:
+    """Images of one polarization that are only read, whose tiles reach beyond their edges: bit for bit, also what is no number; masked ones come back."""
     frequencies = 1.42e9 + 5e4 * np.arange(7)
     c = make_image_coordinates((190, 70), (1e-5, 1e-5), (np.pi, 0.5), frequencies)
     values = np.random.default_rng(5).integers(0, 2**32, (7, 1, 70, 190), dtype=np.uint32).view(np.float32)
     with CasaImage.create("a.im", values.shape, c, np.float32) as image:
         image.write(values)
+        if masked:
+            good = np.random.default_rng(6).random(values.shape) > 0.2
+            image.write_mask(good)
+            values[~good] = np.nan
     with CasaImage.open("a.im") as image:
         tiles = image.tiles()
         assert tiles is not None and tiles.count > 1
@@ -76,6 +81,10 @@ def test_tiles_are_turned_on_the_way(stokes_last: bool) -> None:
         found = units[0].data
         assert found.shape == ((1, 7, 70, 190) if stokes_last else values.shape)
         np.testing.assert_array_equal(found.astype(np.float32).view(np.uint32).ravel(), values.view(np.uint32).ravel())
+    import_fits("a.fits", "b.im", ImportOptions(zero_blanks=False))
+    with CasaImage.open("b.im") as image:
+        np.testing.assert_array_equal(image.read().ravel(), values.ravel())
+        np.testing.assert_array_equal(image.read_mask().ravel(), ~np.isnan(values).ravel())
 
 
 def test_velocity_axes() -> None:

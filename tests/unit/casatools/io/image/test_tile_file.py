@@ -15,7 +15,8 @@ from casatools._base.errors import DataError
 from casatools.io.image import CasaImage, tile_file
 from casatools.io.image.coordinates import Coordinates, make_image_coordinates
 from casatools.io.image.table_image import TableImage
-from casatools.io.image.tile_file import TileFile
+from casatools.io.image.tile_file import TileFile, UndefinedMarks
+from casatools.io.image.tiling import iter_blocks
 
 SHAPE, TILE = (11, 2, 21, 37), (4, 1, 8, 16)
 
@@ -55,6 +56,36 @@ def test_blocks_written_and_read_are_casacores(dtype: type) -> None:
     with tables.table("a.im", ack=False) as pixels, tables.table("a.im/mask0", ack=False) as good:
         np.testing.assert_array_equal(pixels.getcell("map", 0), expected)
         np.testing.assert_array_equal(good.getcell("PagedArray", 0), mask)
+
+
+@pytest.mark.parametrize("tile", [TILE, (3, 1, 5, 7)])
+def test_undefined_pixels_are_marked_and_put_back(tile: tuple[int, ...]) -> None:
+    values = np.random.default_rng(5).normal(size=SHAPE).astype(">f4")
+    values[6:, 1, 3::5, ::4] = np.nan  # the first tiles are written before there is a mask
+    made = []
+    with CasaImage.create("m.im", SHAPE, coordinates(), tile_shape=tile) as image:
+        tiles = image.tiles()
+        assert tiles is not None
+
+        def make() -> TileFile:
+            made.append("mask0")
+            image.add_mask("mask0", None)
+            image.default_mask = "mask0"
+            found = image.mask_tiles()
+            assert found is not None
+            return found
+
+        marks = UndefinedMarks(make)
+        for block in iter_blocks(SHAPE, tile, 4, 4000):
+            tiles.write_marking([s.start for s in block], [s.stop - 1 for s in block], values[block], marks, True)
+        marks.finish()
+        assert made == ["mask0"]
+        for block in blocks(20):
+            first, last = [s.start for s in block], [s.stop - 1 for s in block]
+            np.testing.assert_array_equal(tiles.read(first, last, np.dtype(">f4"), image.mask_tiles()), values[block])
+    with tables.table("m.im", ack=False) as pixels, tables.table("m.im/mask0", ack=False) as good:
+        np.testing.assert_array_equal(pixels.getcell("map", 0), np.nan_to_num(values))
+        np.testing.assert_array_equal(good.getcell("PagedArray", 0), ~np.isnan(values))
 
 
 def test_pixels_that_casacore_wrote_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
