@@ -345,7 +345,7 @@ def _spectral(header: Header, axes: _Axes, axis: _Axis, count: int) -> SpectralC
     rest = float(header.get("RESTFRQ", header.get("RESTFREQ", 0.0)) or 0.0)
     slope = float(axes.matrix[axis.number, axis.number])
     velref = int(header.get("VELREF", 0))
-    true = axis.ctype == "VELO" and not velref or axis.ctype == "VELO-F2V"  # paper III: the relativistic velocity
+    true = (axis.ctype == "VELO" and not velref) or axis.ctype == "VELO-F2V"  # paper III: the relativistic velocity
     if kind == "VELO" and not true:  # AIPS convention: radio when VELREF says so
         kind = "VRAD" if velref > 256 else "VOPT"
     common: dict[str, Any] = {"conversion": make_conversion(frame)}
