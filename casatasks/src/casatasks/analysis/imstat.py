@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from casatasks._params import Box, Chans, ImageName, Mask, Stokes, Stretch
+from casatasks._params import Box, Chans, ImageName, Mask, Region, Stokes, Stretch
 from casatasks._task import task
 from casatools._base import kinds
 from casatools._base.errors import ParameterError
@@ -22,7 +22,7 @@ __all__ = ["imstat"]
 def imstat(
     imagename: ImageName = "",
     axes: Annotated[Any, kinds.Variant((kinds.IntList(),)), "Pixel axes to compute over, 0 is the first; [] or -1 is all"] = [],  # noqa: B006 - copied
-    region: Annotated[str, kinds.Text(), "Region: CASA region text or file; '' is the whole image"] = "",
+    region: Region = "",
     box: Box = "",
     chans: Chans = "",
     stokes: Stokes = "",

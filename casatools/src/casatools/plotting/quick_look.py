@@ -258,16 +258,24 @@ def _drawn(
     bar.set_label(image.unit or "", fontsize=9)
     bar.ax.tick_params(labelsize=8)
     axes.set_title(style.title or _title(image, chan, stokes), fontsize=10)
-    for coordinate, label in zip((axes.coords[0], axes.coords[1]), axis_labels(image), strict=True):
-        coordinate.set_axislabel(label, fontsize=9)
-        coordinate.set_ticklabel(size=8, exclude_overlapping=True)
-        coordinate.set_ticks(number=5)
-        coordinate.display_minor_ticks(True)
-        if _has_pole(wcs, box):  # ticks at the edges do not tell how meridians run there
-            coordinate.grid(color="white", alpha=0.4, linewidth=0.6)
+    _name_sky(axes, image, _has_pole(wcs, box))
     axes.set_xlim(extent[0], extent[1])
     axes.set_ylim(extent[2], extent[3])
     return figure
+
+
+def _name_sky(axes: Any, image: CasaImage, pole: bool) -> None:
+    """Ticks and names of the sky axes; about a pole the meridians and parallels too."""
+    for coordinate, label, side in zip((axes.coords[0], axes.coords[1]), axis_labels(image), "bl", strict=True):
+        coordinate.set_axislabel(label, fontsize=9)
+        coordinate.set_ticklabel(size=8, exclude_overlapping=True)
+        coordinate.set_ticks(number=12 if pole and side == "b" else 5)
+        coordinate.display_minor_ticks(not pole)
+        if pole:  # ticks at the edges do not tell how meridians run there, and left alone they stand above and in the colour bar
+            coordinate.grid(color="white", alpha=0.4, linewidth=0.6)
+            coordinate.set_ticks_position(side)
+            coordinate.set_ticklabel_position(side)
+            coordinate.set_axislabel_position(side)
 
 
 def _has_sky(image: CasaImage) -> bool:

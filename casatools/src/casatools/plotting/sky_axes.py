@@ -74,8 +74,10 @@ def beam_patch(image: CasaImage, chan: int, stokes: int, box: tuple[int, int, in
     cell = abs(direction.increment_rad[1])
     major, minor = beam.major_rad / cell, beam.minor_rad / cell
     margin = 0.6 * major + 0.03 * (box[2] - box[0])
-    # North through east, and east is to the left: counterclockwise from the y axis.
+    # From north through east, as the pixels run: east is to the left in most images, but not in mirrored or turned ones.
+    pa = np.radians(beam.position_angle_deg)
+    x, y = np.linalg.solve(np.diag(direction.increment_rad) @ direction.matrix, [np.sin(pa), np.cos(pa)])
     return Ellipse(
-        (box[0] + margin, box[1] + margin), minor, major, angle=beam.position_angle_deg, facecolor=fill, edgecolor=color, linewidth=1.2,
-        hatch="////",
+        (box[0] + margin, box[1] + margin), minor, major, angle=float(np.degrees(np.arctan2(-x, y))), facecolor=fill, edgecolor=color,
+        linewidth=1.2, hatch="////",
     )  # fmt: skip

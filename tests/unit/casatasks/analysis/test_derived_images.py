@@ -525,6 +525,17 @@ def test_regridding_a_plane_is_exact() -> None:
     assert list(look("u.im", "shape")) == [9, 8, 1, 6]
 
 
+def test_one_sky_axis_takes_the_other_with_it() -> None:
+    make("p.im", _plane_wave((20, 18, 1, 6)))
+    ia = image()
+    ia.open("p.im")
+    ia.subimage("part.im", region="box[[2pix,3pix],[12pix,11pix]]").done()
+    ia.done()
+    for axes in ([0], [1], [0, 1]):
+        imregrid("p.im", template="part.im", output="r.im", axes=axes, overwrite=True)
+        assert np.allclose(read("r.im")[0], read("part.im")[0], atol=1e-5)
+
+
 def test_regridding_to_another_frame_keeps_sources_in_place() -> None:
     values = np.zeros((40, 40, 1, 1))
     values[15, 22] = 1.0

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from casatasks import immoments, imstat, imval
-from casatools import image
+from casatools import image, regionmanager
 from casatools._base.errors import OutputExistsError, ParameterError, SelectionError
 from casatools.io.image import Beam, BeamSet, CasaImage
 from casatools.io.image.coordinates.make import make_image_coordinates
@@ -67,6 +67,13 @@ def test_statistics_of_planes_boxes_and_masks(cube: np.ndarray) -> None:
     part = imstat("line.im", box="2,3,5,7", chans="8")
     assert part["npts"][0] == 20
     assert part["sum"][0] == pytest.approx(cube[2:6, 3:8, 0, 8].sum(), rel=1e-5)
+    ia, rg = image(), regionmanager()
+    ia.open("line.im")
+    record = rg.frombcs(ia.coordsys().torecord(), ia.shape(), box="2,3,5,7", chans="8")
+    ia.done()
+    assert imstat("line.im", region=record)["sum"] == part["sum"]  # scripts pass records of the region manager
+    Path("r.crtf").write_text("#CRTFv0\nglobal range=[8chan,8chan]\nbox[[2pix,3pix],[5pix,7pix]]\n")
+    assert imstat("line.im", region="r.crtf")["npts"] == part["npts"]  # a range of all regions of a file
     bright = imstat("line.im", mask='"line.im" > 1')
     assert bright["npts"][0] == np.count_nonzero(cube > 1)
     assert bright["min"][0] > 1

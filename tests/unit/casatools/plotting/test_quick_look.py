@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -12,7 +14,7 @@ from casatools.io.image import Beam, BeamSet, CasaImage
 from casatools.io.image.coordinates import Coordinates, LinearCoordinate
 from casatools.io.image.coordinates.make import make_image_coordinates
 from casatools.plotting.quick_look import QuickLookStyle, quick_look
-from casatools.plotting.sky_axes import axis_labels, sky_wcs
+from casatools.plotting.sky_axes import axis_labels, beam_patch, sky_wcs
 
 CELL = 3 * np.pi / 648000
 
@@ -71,8 +73,28 @@ def test_meridians_are_drawn_about_a_pole(monkeypatch: pytest.MonkeyPatch) -> No
 
     quick_look("a.im")
     assert not drawn
-    quick_look("p.im")
+    figure = quick_look("p.im")
     assert len(drawn) == 2
+    figure.canvas.draw()
+    for coordinate, side in zip(figure.axes[0].coords, "bl", strict=True):  # below and left: not in the colour bar or the title
+        assert list(coordinate.get_axislabel_position()) == list(coordinate.get_ticklabel_position()) == [side]
+
+
+@pytest.mark.parametrize(("turn", "flip", "angle"), [(0.0, -1.0, 30.0), (0.0, 1.0, -30.0), (np.pi / 2, -1.0, 120.0)])
+def test_the_beam_lies_as_north_and_east_do(turn: float, flip: float, angle: float) -> None:
+    make()
+    with CasaImage.open("a.im", writable=True) as opened:
+        opened.beams = BeamSet.single(Beam(20.0, 8.0, 30.0))
+        coordinates = opened.coordinates
+        direction = coordinates.direction
+        step = np.array([flip, 1.0]) * np.abs(direction.increment)
+        matrix = np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]])
+        turned = replace(direction, increment=step, matrix=matrix)
+        found = beam_patch(
+            SimpleNamespace(beams=opened.beams, coordinates=SimpleNamespace(direction=turned)), 0, 0, (0, 0, 9, 9), "k"
+        )
+    # The matplotlib angle is counterclockwise of the y axis; the turned one has north to the left or right.
+    assert abs(np.sin(np.radians(found.angle - angle))) < 1e-9
 
 
 @pytest.mark.parametrize("stretch", ["sqrt", "log", "asinh"])

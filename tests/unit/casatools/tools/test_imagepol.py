@@ -100,6 +100,20 @@ def test_images_follow_their_formulas(po: Any, stokes: np.ndarray) -> None:
         assert found[1:] == (label, unit, beam), name
 
 
+def test_error_of_a_debiased_ratio(po: Any, stokes: np.ndarray) -> None:
+    other = stokes * np.array([0.7, 0.4, 0.8, 1.0])[:, None, None]
+    make("b.im", other)
+    with CasaImage.open("b.im") as opened:
+        other = opened.read().astype(float)
+    s, fractions, relative = 0.05, [], 0.0
+    for values in (stokes, other):
+        p, i = np.sqrt(values[:, 1:2] ** 2 + values[:, 2:3] ** 2 - s**2), values[:, :1]
+        fractions.append(p / i)
+        relative = relative + (s / p) ** 2 + (s / i) ** 2
+    expected = np.abs(fractions[0] / fractions[1]) * np.sqrt(relative)
+    assert look(po.sigmadepolratio("b.im", True, sigma=s))[0] == pytest.approx(expected, rel=2e-5, nan_ok=True)
+
+
 def test_noise(po: Any, stokes: np.ndarray) -> None:
     v = stokes[:, 3]
     assert po.sigma() == pytest.approx(v.std(ddof=1), rel=1e-5)

@@ -345,7 +345,8 @@ def _spectral(header: Header, axes: _Axes, axis: _Axis, count: int) -> SpectralC
     rest = float(header.get("RESTFRQ", header.get("RESTFREQ", 0.0)) or 0.0)
     slope = float(axes.matrix[axis.number, axis.number])
     velref = int(header.get("VELREF", 0))
-    if kind == "VELO":  # AIPS convention: radio when VELREF says so
+    true = (axis.ctype == "VELO" and not velref) or axis.ctype == "VELO-F2V"  # paper III: the relativistic velocity
+    if kind == "VELO" and not true:  # AIPS convention: radio when VELREF says so
         kind = "VRAD" if velref > 256 else "VOPT"
     common: dict[str, Any] = {"conversion": make_conversion(frame)}
     rests = np.array([rest])
@@ -353,8 +354,8 @@ def _spectral(header: Header, axes: _Axes, axis: _Axis, count: int) -> SpectralC
         unit = unit_scale(axis.unit or "Hz", "Hz")
         linear = TabularCoordinate.make("Frequency", "Hz", axis.value * unit, axis.pixel, (axis.increment or 1.0) * unit * slope)
         return SpectralCoordinate(frame, linear, rests, **common)
-    # Axes that step evenly in frequency whatever they are expressed in (paper III, -F2W; FELO: AIPS Memo 27).
-    even = kind == "FELO" or axis.ctype[4:8] == "-F2W"
+    # Axes that step evenly in frequency whatever they are expressed in (paper III, -F2W and -F2V; FELO: AIPS Memo 27).
+    even = kind == "FELO" or axis.ctype[4:8] in ("-F2W", "-F2V")
     if kind == "WAVE" and even:
         metres = axis.value * unit_scale(axis.unit or "m", "m")
         value = SPEED_OF_LIGHT_M_S / metres
@@ -373,13 +374,16 @@ def _spectral(header: Header, axes: _Axes, axis: _Axis, count: int) -> SpectralC
         value, step = rest * (1.0 - axis.value * unit), -rest * axis.increment * slope * unit
         linear = TabularCoordinate.make("Frequency", "Hz", value, axis.pixel, step)
         return SpectralCoordinate(frame, linear, rests, native_code=1, **common)
+    code, native = (3, 3) if true else (1, 2)  # of doppler values, of the native type
     if even:
-        ratio = 1.0 / (1.0 + axis.value * unit)
-        step = -rest * axis.increment * slope * unit * ratio * ratio
-        linear = TabularCoordinate.make("Frequency", "Hz", rest * ratio, axis.pixel, step)
-        return SpectralCoordinate(frame, linear, rests, native_code=2, **common)
+        ratio = float(doppler_to_ratio(np.asarray(axis.value * unit), code))
+        slower = ratio / (1.0 - (axis.value * unit) ** 2) if true else ratio * ratio  # the ratio falls so with the velocity
+        linear = TabularCoordinate.make(
+            "Frequency", "Hz", rest * ratio, axis.pixel, -rest * axis.increment * slope * unit * slower
+        )
+        return SpectralCoordinate(frame, linear, rests, native_code=native, **common)
     velocities = (axis.value + axis.increment * slope * (np.arange(max(count, 2)) - axis.pixel)) * unit
-    return SpectralCoordinate(frame, _table_axis(rest * doppler_to_ratio(velocities, 1)), rests, native_code=2, **common)
+    return SpectralCoordinate(frame, _table_axis(rest * doppler_to_ratio(velocities, code)), rests, native_code=native, **common)
 
 
 def _table_axis(frequencies: np.ndarray) -> TabularCoordinate:

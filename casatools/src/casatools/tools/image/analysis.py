@@ -16,6 +16,7 @@ from casatools.analysis.statistics import StatisticsOptions
 from casatools.analysis.statistics_text import MOST_LOGGED, statistics_lines, tell_statistics
 from casatools.analysis.sub_images import PixelChoice
 from casatools.analysis.virtual_expressions import virtual_image
+from casatools.tools.image.recording import recorded
 from casatools.tools.image.session import SessionMethods
 
 __all__ = ["AnalysisMethods"]
@@ -75,7 +76,7 @@ class AnalysisMethods(SessionMethods):
             )
         return record
 
-    @method
+    @recorded("outfile")
     def imagecalc(
         self,
         outfile: Annotated[str, kinds.OutPath(), "Image to write; '' is a temporary one"] = "",

@@ -29,8 +29,10 @@ from casatools.imaging.beam_fit import GaussianBeam
 from casatools.io.formats.fits_image import ImportOptions, import_fits
 from casatools.io.image import CasaImage
 from casatools.io.image.coordinates import Coordinates
+from casatools.tools._history import record_task
 from casatools.tools._image_files import ExportOptions, export_image
 from casatools.tools.coordsys.structure import coordinates_from_tool_record
+from casatools.tools.image.recording import recorded
 from casatools.tools.image.session import SessionMethods
 
 __all__ = ["DerivingMethods"]
@@ -55,8 +57,7 @@ class DerivingMethods(SessionMethods):
         source = self._held.path if self._held is not None else ""
         write(path)
         if self._tells_history and source:
-            with CasaImage.open(path, writable=True) as written:
-                written.append_history([f"made of {os.path.abspath(source)}"], "image")
+            record_task(path, "image", [f"made of {os.path.abspath(source)}"])
         made = type(self)()
         made._hold(path, temporary)
         return made
@@ -86,7 +87,7 @@ class DerivingMethods(SessionMethods):
         finally:
             made.done()
 
-    @method
+    @recorded("outfile")
     def subimage(
         self,
         outfile: OutFile = "",
@@ -111,7 +112,7 @@ class DerivingMethods(SessionMethods):
         made.done()
         return None
 
-    @method
+    @recorded("outfile")
     def collapse(
         self,
         function: Annotated[str, kinds.Text(), "Statistic, as of the task imcollapse"] = "",
@@ -130,7 +131,7 @@ class DerivingMethods(SessionMethods):
         choice = PixelChoice(ImageSelection(region, box, chans, stokes), mask, stretch)
         return self._make(collapse_image, outfile, function, along, choice, overwrite)
 
-    @method
+    @recorded("outfile")
     def rebin(
         self,
         outfile: OutFile,
@@ -146,7 +147,7 @@ class DerivingMethods(SessionMethods):
         choice = PixelChoice(ImageSelection(region), mask, stretch)
         return self._make(rebin_image, outfile, bin, choice, dropdeg, crop, overwrite)
 
-    @method
+    @recorded("outfile")
     def transpose(
         self,
         outfile: OutFile = "",
@@ -156,7 +157,7 @@ class DerivingMethods(SessionMethods):
         wanted = axis_order(self._image, order)
         return self._make(transpose_image, outfile, wanted)
 
-    @method
+    @recorded(lambda given: moment_names(given["outfile"], given["moments"]) if given["outfile"] else [])
     def moments(
         self,
         moments: Annotated[list[int], kinds.IntList(), "Moments, -1 to 11"] = [0],  # noqa: B006 - copied
@@ -205,7 +206,7 @@ class DerivingMethods(SessionMethods):
         made._hold(moment_names(path, options.moments)[0], temporary)
         return made
 
-    @method
+    @recorded("outfile")
     def pbcor(
         self,
         pbimage: Annotated[Any, kinds.Variant((kinds.Text(), kinds.Array())), "Primary beam: image or array"] = "",
@@ -234,7 +235,7 @@ class DerivingMethods(SessionMethods):
             outfile, lambda path: scale_by_image(self._image.path, beam, divide, cutoff, choice, MathOutput(path, overwrite))
         )
 
-    @method
+    @recorded("outfile")
     def convolve2d(
         self,
         outfile: OutFile = "",
@@ -282,7 +283,7 @@ class DerivingMethods(SessionMethods):
             return float(number) * abs(float(direction.increment_rad[0]))
         return float(to_unit(width, "rad"))
 
-    @method
+    @recorded("outfile")
     def regrid(
         self,
         outfile: OutFile = "",
@@ -310,7 +311,7 @@ class DerivingMethods(SessionMethods):
             outfile, target, shape, options, PixelChoice(ImageSelection(region), mask, stretch), dropdeg, overwrite
         )
 
-    @method
+    @recorded("outline", "outcont")
     def continuumsub(
         self,
         outline: Annotated[str, kinds.OutPath(), "Image of the line to write; '' writes none"] = "",
@@ -330,7 +331,7 @@ class DerivingMethods(SessionMethods):
         made._hold(path, temporary)
         return made
 
-    @method
+    @recorded("real", "imag", "amp", "phase", "complex")
     def fft(
         self,
         real: Annotated[str, kinds.OutPath(), "Image of the real part"] = "",
@@ -349,7 +350,7 @@ class DerivingMethods(SessionMethods):
         transform_image(self._image, outputs, along, PixelChoice(ImageSelection(region), mask, stretch))
         return True
 
-    @method
+    @recorded("outfile")
     def imageconcat(
         self,
         outfile: OutFile = "",
@@ -414,7 +415,7 @@ class DerivingMethods(SessionMethods):
             part.done()
         return True
 
-    @method
+    @recorded("outfile")
     def fromfits(
         self,
         outfile: OutFile = "",
@@ -430,7 +431,7 @@ class DerivingMethods(SessionMethods):
         self._hold(path, temporary)
         return True
 
-    @method
+    @recorded("outfile")
     def newimagefromfits(
         self,
         outfile: OutFile = "",
@@ -445,7 +446,7 @@ class DerivingMethods(SessionMethods):
         made.fromfits(outfile, infile, whichrep, whichhdu, zeroblanks, overwrite)
         return made
 
-    @method
+    @recorded("outfile")
     def fromimage(
         self,
         outfile: OutFile = "",
@@ -462,7 +463,7 @@ class DerivingMethods(SessionMethods):
         self._hold(path, temporary)
         return True
 
-    @method
+    @recorded("outfile")
     def newimagefromimage(
         self,
         infile: Annotated[str, kinds.InPath(), "Image"] = "",

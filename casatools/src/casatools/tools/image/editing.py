@@ -22,6 +22,7 @@ from casatools.frames.quantities import to_unit
 from casatools.io.image import Beam, BeamSet, CasaImage, casa_order
 from casatools.tools.coordsys.structure import tool_record
 from casatools.tools.image.making import MakingMethods
+from casatools.tools.image.recording import recorded
 
 __all__ = ["EditingMethods"]
 
@@ -76,7 +77,7 @@ class EditingMethods(MakingMethods):
             return np.ascontiguousarray(result)
         return np.ascontiguousarray(result, dtype=np.complex128 if np.iscomplexobj(result) else np.float64)
 
-    @method
+    @recorded()
     def putregion(
         self,
         pixels: Annotated[
@@ -124,7 +125,7 @@ class EditingMethods(MakingMethods):
             raise ParameterError(f"image.putregion: {name} of shape {array.shape[::-1]} do not fit the region's box {box[::-1]}")
         return np.broadcast_to(array, box)
 
-    @method
+    @recorded()
     def set(
         self,
         pixels: Annotated[Any, _Any, "A number, or a lattice expression that gives one"] = [],  # noqa: B006 - copied
@@ -162,7 +163,7 @@ class EditingMethods(MakingMethods):
         image.flush()
         return True
 
-    @method
+    @recorded()
     def calc(
         self,
         pixels: Annotated[str, kinds.Text(), "Lattice expression"],
@@ -188,7 +189,7 @@ class EditingMethods(MakingMethods):
             _log.post(f"{image.path} = {pixels}")
         return True
 
-    @method
+    @recorded()
     def calcmask(
         self,
         mask: Mask = "",
@@ -213,7 +214,7 @@ class EditingMethods(MakingMethods):
         image.flush()
         return True
 
-    @method
+    @recorded()
     def replacemaskedpixels(
         self,
         pixels: Annotated[Any, _Any, "A number, or a lattice expression"] = [],  # noqa: B006 - copied
@@ -248,7 +249,7 @@ class EditingMethods(MakingMethods):
         image.flush()
         return True
 
-    @method
+    @recorded()
     def addnoise(
         self,
         type: Annotated[str, kinds.Text(), "Distribution: normal, uniform, poisson, ..."] = "normal",
@@ -318,7 +319,7 @@ class EditingMethods(MakingMethods):
             record["maskarray"] = casa_order(image.read_mask())
         return record
 
-    @method
+    @recorded()
     def fromrecord(
         self,
         record: Annotated[dict, kinds.Record(), "Record that torecord made"],
@@ -344,7 +345,7 @@ class EditingMethods(MakingMethods):
         image.flush()
         return True
 
-    @method
+    @recorded()
     def newimagefromarray(
         self,
         outfile: Annotated[str, kinds.OutPath(), "Image to write; '' is a temporary one"] = "",
@@ -360,7 +361,7 @@ class EditingMethods(MakingMethods):
         made.fromarray(outfile, pixels, csys, linear, overwrite, log, type)
         return made
 
-    @method
+    @recorded()
     def newimagefromshape(
         self,
         outfile: Annotated[str, kinds.OutPath(), "Image to write; '' is a temporary one"] = "",
@@ -400,7 +401,7 @@ class EditingMethods(MakingMethods):
             "trcf": world_text(image.coordinates, last.tolist()),
         }  # fmt: skip
 
-    @method
+    @recorded()
     def setrestoringbeam(
         self,
         major: Annotated[Any, _Any, "Major axis"] = [],  # noqa: B006 - copied
@@ -471,7 +472,7 @@ class EditingMethods(MakingMethods):
             beams = BeamSet.per_plane([[start] * nstokes for _ in range(nchan)])
         return beams.with_beam(beam, channel, polarization)
 
-    @method
+    @recorded()
     def rotatebeam(self, angle: Annotated[Any, _Any, "Angle added to the position angles"] = []) -> bool:  # noqa: B006 - copied
         """Turn the restoring beam or beams."""
         image = self._writable()
@@ -485,7 +486,7 @@ class EditingMethods(MakingMethods):
         image.flush()
         return True
 
-    @method
+    @recorded()
     def rename(
         self,
         name: Annotated[str, kinds.OutPath(), "New name"],

@@ -23,6 +23,7 @@ from casatools.io.formats.fits_export import fits_header
 from casatools.tools.coordsys.structure import coordinates_from_tool_record
 from casatools.tools.image.deriving import Mask, OutFile, Overwrite, Region, Stretch
 from casatools.tools.image.making import default_coordinates
+from casatools.tools.image.recording import recorded
 from casatools.tools.image.reshaping import ReshapingMethods
 
 __all__ = ["FindingMethods"]
@@ -89,7 +90,7 @@ class FindingMethods(ReshapingMethods):
         """A component list with the image's beam taken out of the shapes; those no larger than the beam become points."""
         return deconvolve_components(self._image, components_from(complist), channel, polarization).to_record()
 
-    @method
+    @recorded()
     def fromcomplist(
         self,
         outfile: OutFile = "",
@@ -163,7 +164,7 @@ class FindingMethods(ReshapingMethods):
         self._tells_history = enable
         return True
 
-    @method
+    @recorded()
     def maketestimage(self, outfile: OutFile = "", overwrite: Overwrite = False) -> bool:
         """Make an image of some sources and noise for trials, and open it."""
         path, temporary = self._place(outfile)

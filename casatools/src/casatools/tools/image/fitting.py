@@ -27,6 +27,7 @@ from casatools.analysis.sub_images import PixelChoice
 from casatools.components.component_list import components_from
 from casatools.io.image import CasaImage
 from casatools.tools.image.deriving import Box, Chans, DerivingMethods, Mask, OutFile, Overwrite, Region, Stokes, Stretch
+from casatools.tools.image.recording import recorded
 
 __all__ = ["FittingMethods"]
 
@@ -218,7 +219,7 @@ class FittingMethods(DerivingMethods):
             )
         return found.to_record()
 
-    @method
+    @recorded()
     def modify(
         self,
         model: Annotated[dict[str, Any], kinds.Record(), "Record of a component list"],
@@ -243,7 +244,7 @@ class FittingMethods(DerivingMethods):
             log.post(f"{'Subtracted' if subtract else 'Added'} {len(components)} components in {self._image.path}")
         return True
 
-    @method
+    @recorded("outfile")
     def deviation(
         self,
         outfile: OutFile = "",
@@ -268,7 +269,7 @@ class FittingMethods(DerivingMethods):
         choice = PixelChoice(ImageSelection(region), mask, stretch)
         return self._make(write_deviation, outfile, options, choice, overwrite)
 
-    @method
+    @recorded("outfile")
     def pv(
         self,
         outfile: OutFile = "",

@@ -7,12 +7,12 @@ from typing import Annotated, Any
 import numpy as np
 
 from casatools._base import kinds
-from casatools._base.declare import method
 from casatools._base.errors import ParameterError
 from casatools._base.paths import staged_output
 from casatools.io.image import CasaImage, casa_order
 from casatools.io.image.coordinates import Coordinate, Coordinates
 from casatools.tools.coordsys.structure import coordinates_from_tool_record, new_coordinates, new_members
+from casatools.tools.image.recording import recorded
 from casatools.tools.image.session import SessionMethods
 
 __all__ = ["MakingMethods"]
@@ -82,7 +82,7 @@ class MakingMethods(SessionMethods):
                 image.write(casa_order(np.asarray(pixels)))
         self._hold(path, temporary)
 
-    @method
+    @recorded()
     def fromarray(
         self,
         outfile: Annotated[str, kinds.OutPath(), "Image to write; '' is a temporary one"] = "",
@@ -106,7 +106,7 @@ class MakingMethods(SessionMethods):
         self._create(outfile, values.shape, csys, linear, overwrite, type, values)
         return True
 
-    @method
+    @recorded()
     def fromshape(
         self,
         outfile: Annotated[str, kinds.OutPath(), "Image to write; '' is a temporary one"] = "",

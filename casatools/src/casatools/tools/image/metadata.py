@@ -13,6 +13,7 @@ from casatools.frames.quantities import is_unit
 from casatools.tools._image_summary import beam_matrices, beam_record, image_summary, image_summary_parts
 from casatools.tools.coordsys import coordsys as _coordsys
 from casatools.tools.coordsys.structure import coordinates_from_tool_record
+from casatools.tools.image.recording import recorded
 from casatools.tools.image.session import SessionMethods
 
 __all__ = ["MetadataMethods"]
@@ -25,6 +26,11 @@ def _wide(value: Any) -> Any:
     return value.astype(np.int64) if isinstance(value, np.ndarray) and value.dtype == np.int32 else value
 
 
+def _only_asks(arguments: dict[str, Any]) -> bool:
+    """Whether a call of maskhandler changes nothing."""
+    return any(str(arguments["op"]) and o.startswith(str(arguments["op"]).lower()) for o in ("default", "get"))
+
+
 class MetadataMethods(SessionMethods):
     """Unit, beams, coordinates, masks, miscellaneous values and history."""
 
@@ -33,7 +39,7 @@ class MetadataMethods(SessionMethods):
         """The unit of the pixels."""
         return self._image.unit
 
-    @method
+    @recorded()
     def setbrightnessunit(self, unit: Annotated[str, kinds.Text(), "Unit such as Jy/beam"]) -> bool:
         """Set the unit of the pixels; raises ParameterError for what is no unit."""
         image = self._writable()
@@ -77,7 +83,7 @@ class MetadataMethods(SessionMethods):
             coordinates = coordinates.without_pixel_axes(drop)
         return _coordsys.from_coordinates(coordinates, self._image.path)
 
-    @method
+    @recorded()
     def setcoordsys(self, csys: Annotated[dict, kinds.Record(), "Record of a coordinate system"]) -> bool:
         """Replace the coordinate system."""
         image = self._writable()
@@ -85,7 +91,7 @@ class MetadataMethods(SessionMethods):
         image.flush()
         return True
 
-    @method
+    @recorded(looks=_only_asks)
     def maskhandler(
         self,
         op: Annotated[str, kinds.Text(), "default, get, set, rename, delete or copy"] = "default",
@@ -135,7 +141,7 @@ class MetadataMethods(SessionMethods):
         """Miscellaneous values kept with the image."""
         return {k: _wide(v) for k, v in self._image.misc_info.items()}
 
-    @method
+    @recorded()
     def setmiscinfo(self, info: Annotated[dict, kinds.Record(), "Values to keep"]) -> bool:
         """Replace the miscellaneous values."""
         image = self._writable()

@@ -13,6 +13,7 @@ from casatools._base.declare import method
 from casatools._base.errors import ParameterError
 from casatools._base.memory import require_memory
 from casatools.io.image import casa_order
+from casatools.tools.image.recording import recorded
 from casatools.tools.image.session import SessionMethods
 
 __all__ = ["PixelMethods"]
@@ -110,7 +111,7 @@ class PixelMethods(SessionMethods):
             return np.ascontiguousarray(result, dtype=np.float64)
         return np.ascontiguousarray(result, dtype=np.complex128 if result.dtype == np.complex64 else result.dtype)
 
-    @method
+    @recorded()
     def putchunk(
         self,
         pixels: Annotated[Any, kinds.Array(numbers=True), "Pixels, CASA axis order"] = [],  # noqa: B006 - copied

@@ -9,7 +9,6 @@ from typing import Annotated, Any
 import numpy as np
 
 from casatools._base import kinds
-from casatools._base.declare import method
 from casatools._base.errors import ParameterError
 from casatools.analysis.axis_smoothing import AxisSmoothing, smooth_axis
 from casatools.analysis.image_kernels import axis_kernels, convolve_array, convolve_axes
@@ -30,6 +29,7 @@ from casatools.io.image import CasaImage
 from casatools.io.image.coordinates import TabularCoordinate
 from casatools.tools.coordsys.structure import new_members
 from casatools.tools.image.deriving import Box, Chans, DerivingMethods, Mask, OutFile, Overwrite, Region, Stokes, Stretch
+from casatools.tools.image.recording import recorded
 
 __all__ = ["ReshapingMethods"]
 
@@ -54,7 +54,7 @@ class ReshapingMethods(DerivingMethods):
         made.done()
         return None
 
-    @method
+    @recorded("outfile")
     def adddegaxes(
         self,
         outfile: OutFile = "",
@@ -82,7 +82,7 @@ class ReshapingMethods(DerivingMethods):
                 members += made
         return self._make(add_degenerate_axes, outfile, members, overwrite)
 
-    @method
+    @recorded("outfile")
     def boxcar(
         self,
         outfile: OutFile = "",
@@ -100,7 +100,7 @@ class ReshapingMethods(DerivingMethods):
         choice = PixelChoice(ImageSelection(region), _mask(mask), stretch)
         return self._make(smooth_axis, outfile, options, choice, overwrite)
 
-    @method
+    @recorded("outfile")
     def hanning(
         self,
         outfile: OutFile = "",
@@ -117,7 +117,7 @@ class ReshapingMethods(DerivingMethods):
         choice = PixelChoice(ImageSelection(region), _mask(mask), stretch)
         return self._make(smooth_axis, outfile, options, choice, overwrite)
 
-    @method
+    @recorded("outfile")
     def convolve(
         self,
         outfile: OutFile = "",
@@ -139,7 +139,7 @@ class ReshapingMethods(DerivingMethods):
         choice = PixelChoice(ImageSelection(region), mask, stretch)
         return self._make(convolve_array, outfile, values, scale, choice, overwrite)
 
-    @method
+    @recorded("outfile")
     def sepconvolve(
         self,
         outfile: OutFile = "",
@@ -159,7 +159,7 @@ class ReshapingMethods(DerivingMethods):
         choice = PixelChoice(ImageSelection(region), mask, stretch)
         return self._make(convolve_axes, outfile, kernels, choice, overwrite)
 
-    @method
+    @recorded("outfile")
     def crop(
         self,
         outfile: OutFile = "",
@@ -178,7 +178,7 @@ class ReshapingMethods(DerivingMethods):
         made = self._make(crop_image, outfile, [a for a in axes if a != -1], choice, overwrite)
         return self._kept(made, wantreturn)
 
-    @method
+    @recorded("outfile")
     def decimate(
         self,
         outfile: OutFile = "",
@@ -194,7 +194,7 @@ class ReshapingMethods(DerivingMethods):
         choice = PixelChoice(ImageSelection(region), mask, stretch)
         return self._make(decimate_image, outfile, axis, factor, method.lower(), choice, overwrite)
 
-    @method
+    @recorded("outfile")
     def pad(
         self,
         outfile: OutFile = "",
@@ -215,7 +215,7 @@ class ReshapingMethods(DerivingMethods):
         made = self._make(pad_image, outfile, npixels, value, padmask, choice, overwrite)
         return self._kept(made, wantreturn)
 
-    @method
+    @recorded("outfile")
     def rotate(
         self,
         outfile: OutFile = "",
@@ -242,7 +242,7 @@ class ReshapingMethods(DerivingMethods):
             outfile, target, shape, options, PixelChoice(ImageSelection(region), mask, stretch), dropdeg, overwrite
         )
 
-    @method
+    @recorded()
     def insert(
         self,
         infile: Annotated[str, kinds.InPath(), "Image to put in"] = "",
@@ -259,7 +259,7 @@ class ReshapingMethods(DerivingMethods):
         self._image.flush()
         return True
 
-    @method
+    @recorded("outfile")
     def makecomplex(
         self,
         outfile: Annotated[str, kinds.OutPath(), "Image to write"],
@@ -274,7 +274,7 @@ class ReshapingMethods(DerivingMethods):
             make_complex(self._image, second, outfile, PixelChoice(ImageSelection(region)), overwrite)
         return True
 
-    @method
+    @recorded("outfile")
     def twopointcorrelation(
         self,
         outfile: OutFile = "",

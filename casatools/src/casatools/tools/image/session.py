@@ -45,6 +45,9 @@ class TemporaryFolder:
 class SessionMethods:
     """Opening and closing. The tool holds one image; images without a name live in a temporary folder until the tool is done."""
 
+    # A call that will be told in histories is at work: those that it makes itself are not told.
+    recording = False
+
     def __init__(self) -> None:
         _alive.add(self)
         self._held: CasaImage | None = None

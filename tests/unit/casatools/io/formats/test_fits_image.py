@@ -94,6 +94,14 @@ def test_velocity_axes() -> None:
     even = coordinates_from_header(SKY | velocity | {"CTYPE3": "VOPT-F2W"}, (8, 6, 3)).spectral
     assert even is not None and np.ptp(np.diff(even.frequencies_hz(3))) < 1e-3 and even.native_code == 2
     np.testing.assert_allclose(even.frequencies_hz(3), felo.frequencies_hz(3), rtol=1e-15)
+    fast = velocity | {"CRVAL3": 3e7, "CDELT3": 1e5}
+    beta = (3e7 + 1e5 * np.arange(3)) / 299792458.0
+    true = 115271200000.0 * np.sqrt((1 - beta) / (1 + beta))  # FITS paper III: VELO without AIPS' frame is relativistic
+    for ctype, tolerance in (("VELO", 1e-14), ("VELO-F2V", 2e-7)):  # the second steps evenly in frequency
+        found = coordinates_from_header(SKY | fast | {"CTYPE3": ctype}, (8, 6, 3)).spectral
+        assert found is not None and found.native_code == 3 and found.axis.tabulated == (ctype == "VELO")
+        np.testing.assert_allclose(found.frequencies_hz(3), true, rtol=tolerance)
+        assert found.frequencies_hz(3)[0] == pytest.approx(true[0], rel=1e-14)
     waves = {"CTYPE3": "WAVE-F2W", "CRVAL3": 0.2, "CDELT3": 1e-3, "CRPIX3": 1.0, "CUNIT3": "m"}
     metres = coordinates_from_header(SKY | waves, (8, 6, 3)).spectral
     assert metres is not None
