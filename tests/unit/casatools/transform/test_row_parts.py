@@ -32,11 +32,12 @@ def few_at_once(monkeypatch: pytest.MonkeyPatch, rows: int) -> None:
 
 @pytest.fixture
 def mixed(shared_input: Any) -> str:
-    """simvla.ms with its rows in another order and some flagged as a whole."""
+    """The baselines of five antennas of simvla.ms, its rows in another order and some flagged as a whole."""
     path = shared_input("simvla.ms")
     rng = np.random.default_rng(8)
     with tables.table(path, ack=False) as table:
-        table.selectrows(rng.permutation(table.nrows())).copy("mixed.ms", deep=True).close()
+        few = np.flatnonzero(np.maximum(table.getcol("ANTENNA1"), table.getcol("ANTENNA2")) < 5)
+        table.selectrows(rng.permutation(few)).copy("mixed.ms", deep=True).close()
     with tables.table("mixed.ms", readonly=False, ack=False) as table:
         flag = table.getcol("FLAG")
         flag[rng.random(len(flag)) < 0.2] = True
@@ -45,19 +46,20 @@ def mixed(shared_input: Any) -> str:
     return "mixed.ms"
 
 
-def _columns(path: str) -> dict[str, Any]:
+def _columns(path: str) -> dict[str, list[tuple[tuple[int, ...], bytes]]]:
+    """The cells of all columns with their shapes; bytes, since many small arrays are compared much faster so."""
     with tables.table(path, ack=False) as table:
-        names = [c for c in table.colnames() if table.iscelldefined(c, 0)]
-        return {c: [table.getcell(c, r) for r in range(table.nrows())] for c in names}
+        columns = {}
+        for name in (c for c in table.colnames() if table.iscelldefined(c, 0)):
+            cells = table.getcol(name) if table.isscalarcol(name) else table.getvarcol(name).values()
+            columns[name] = [(np.shape(cell), np.asarray(cell).tobytes()) for cell in cells]
+    return columns
 
 
 def _same(one: str, two: str) -> None:
     first, second = _columns(one), _columns(two)
     assert first.keys() == second.keys()
-    for name, cells in first.items():
-        assert len(cells) == len(second[name]), name
-        for a, b in zip(cells, second[name], strict=True):
-            np.testing.assert_array_equal(a, b, err_msg=name)
+    assert [name for name, cells in first.items() if cells != second[name]] == []
 
 
 _ALL = frozenset({"scan", "state", "field"})
