@@ -19,6 +19,8 @@ __all__ = ["brought_together", "counted", "numbered", "parts_of_rows", "row_part
 
 # Intervals in which the rows of a part are counted that is to be cut in time.
 _INTERVALS = 1 << 16
+# Of all parts together, so that what counts them does not grow with the rows: data of many scans have many such parts.
+_ALL_INTERVALS, _FEWEST_INTERVALS = 1 << 20, 1 << 8
 
 
 def numbered(columns: Sequence[np.ndarray]) -> tuple[int, np.ndarray]:
@@ -124,7 +126,11 @@ def _cuts(ms: MeasurementSet, rows: np.ndarray, part: np.ndarray, count: np.ndar
     size = rows_at_once()
     large = np.flatnonzero(count > size).tolist()
     bounds = {k: [np.inf, -np.inf] for k in large}
-    held = {k: np.zeros(_INTERVALS, dtype=np.int64) for k in large}
+    intervals = int(np.clip(_ALL_INTERVALS // max(1, len(large)), _FEWEST_INTERVALS, _INTERVALS))
+    held = {k: np.zeros(intervals, dtype=np.int64) for k in large}
+
+    def edges(k: int) -> np.ndarray:
+        return np.linspace(*bounds[k], intervals + 1)[1:]  # made again where it is needed: they are as much as what is counted
 
     def times() -> Iterator[tuple[int, np.ndarray]]:
         for block in row_blocks(len(rows)) if large else ():
@@ -134,21 +140,21 @@ def _cuts(ms: MeasurementSet, rows: np.ndarray, part: np.ndarray, count: np.ndar
 
     for k, time_s in times():
         bounds[k] = [min(bounds[k][0], float(time_s.min())), max(bounds[k][1], float(time_s.max()))]
-    edges = {k: np.linspace(low, high, _INTERVALS + 1)[1:] for k, (low, high) in bounds.items() if high > low}
+    spread_out = [k for k, (low, high) in bounds.items() if high > low]
     for k, time_s in times():
-        if k in edges:
-            place = np.searchsorted(edges[k][:-1], time_s, side="right")
-            held[k] += np.bincount(place, minlength=_INTERVALS)
+        if k in spread_out:
+            place = np.searchsorted(edges(k)[:-1], time_s, side="right")
+            held[k] += np.bincount(place, minlength=intervals)
     out = {}
-    for k, ends in edges.items():
-        total, chosen, before = np.cumsum(held[k]), [], 0
+    for k in spread_out:
+        ends, total, chosen, before = edges(k), np.cumsum(held[k]), [], 0
         while total[-1] - before > size:
             at = max(
                 int(np.searchsorted(total, before + size, side="right")) - 1, int(np.searchsorted(total, before, side="right"))
             )
-            if at >= _INTERVALS - 1:
+            if at >= intervals - 1:
                 break
-            chosen.append(ends[at])
+            chosen.append(float(ends[at]))
             before = int(total[at])
         if chosen:
             out[k] = np.array(chosen)
