@@ -16,7 +16,9 @@ __all__ = ["plotbandpass"]
 def plotbandpass(
     caltable: P.CalTableIn = "",
     antenna: Annotated[
-        Any, kinds.Variant((kinds.Text(numbers=True), kinds.TextList(numbers=True))), "Antennas by name, number or range, ! leaves out; '' is all"
+        Any,
+        kinds.Variant((kinds.Text(numbers=True), kinds.TextList(numbers=True))),
+        "Antennas by name, number or range, ! leaves out; '' is all",
     ] = "",
     field: Annotated[
         Any, kinds.Variant((kinds.Text(numbers=True), kinds.TextList(numbers=True))), "Fields by name or number; '' is all"

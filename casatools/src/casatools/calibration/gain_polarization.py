@@ -98,7 +98,9 @@ def polarization_from_gains(
         if found:
             result[table.field_names[field]] = found
     if not result:
-        raise DataError(f"the gains of {tablein!r} would need a source that is more than wholly polarised; their angles cover too little")
+        raise DataError(
+            f"the gains of {tablein!r} would need a source that is more than wholly polarised; their angles cover too little"
+        )
     if caltable.strip():
         out.write(caltable, overwrite=True)
     return result

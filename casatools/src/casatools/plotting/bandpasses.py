@@ -423,7 +423,9 @@ def _draw_panel(axes: Any, lines: list[_Line], what: str, choice: BandpassPlot) 
     axes.ticklabel_format(useOffset=False)
     if _LONG_LEGEND < len(lines) <= _MOST_KEYS:  # beside the panel: within it would hide half of the lines
         beyond = 1.14 if more.sky and what != "phase" else 1.01
-        axes.legend(fontsize=5, loc="upper left", bbox_to_anchor=(beyond, 1.0), borderaxespad=0.0, ncols=1 + (len(lines) - 1) // 16)
+        axes.legend(
+            fontsize=5, loc="upper left", bbox_to_anchor=(beyond, 1.0), borderaxespad=0.0, ncols=1 + (len(lines) - 1) // 16
+        )
     elif len(lines) <= _LONG_LEGEND and (more.tables or len(lines) > 1 or choice.named_hands):
         axes.legend(fontsize=6, loc="best")
     _set_limits(axes, lines, shown, what, choice)

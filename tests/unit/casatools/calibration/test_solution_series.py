@@ -109,6 +109,8 @@ def test_bandpass_series_are_normalised(tmp_path: Path) -> None:
     series = ca.get(antenna=["EA02"], spw=["0"], axis="TIME", norm=True)["0"]
     assert len(series["value"]) == 8
     assert series["value"].max() == pytest.approx(1)  # as in CASA 6.7: the largest, not the mean
-    np.testing.assert_allclose(ca.get(antenna=["EA02"], spw=["0"], axis="TIME")["0"]["value"] / series["value"], 1.12059066, rtol=1e-6)
+    np.testing.assert_allclose(
+        ca.get(antenna=["EA02"], spw=["0"], axis="TIME")["0"]["value"] / series["value"], 1.12059066, rtol=1e-6
+    )
     fit = ca.fit(antenna=["EA02"], spw=["0"], order="QUADRATIC")["0"]
     assert fit["validFit"] and np.abs(fit["res"]).max() < 0.02

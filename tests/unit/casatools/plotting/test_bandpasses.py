@@ -269,7 +269,9 @@ def test_weather_of_a_parent_and_of_fields(shared_input: Input, axes: list[Any])
 
 
 def test_long_legends_stand_beside_the_panel(shared_input: Input, axes: list[Any]) -> None:
-    casatasks.plotbandpass(shared_input("cal.B"), overlay="antenna", spw="0", field="0", figfile="p.png", subplot="11", xaxis="freq")
+    casatasks.plotbandpass(
+        shared_input("cal.B"), overlay="antenna", spw="0", field="0", figfile="p.png", subplot="11", xaxis="freq"
+    )
     legend = axes[0].get_legend()
     assert len(legend.get_texts()) == 16
     assert legend.get_bbox_to_anchor().transformed(axes[0].transAxes.inverted()).x0 == pytest.approx(1.01)
