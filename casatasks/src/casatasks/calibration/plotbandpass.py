@@ -16,7 +16,9 @@ __all__ = ["plotbandpass"]
 def plotbandpass(
     caltable: P.CalTableIn = "",
     antenna: Annotated[
-        Any, kinds.Variant((kinds.Text(numbers=True), kinds.TextList(numbers=True))), "Antennas by name or number; '' is all"
+        Any,
+        kinds.Variant((kinds.Text(numbers=True), kinds.TextList(numbers=True))),
+        "Antennas by name, number or range, ! leaves out; '' is all",
     ] = "",
     field: Annotated[
         Any, kinds.Variant((kinds.Text(numbers=True), kinds.TextList(numbers=True))), "Fields by name or number; '' is all"
@@ -99,7 +101,8 @@ def plotbandpass(
 
     Notes
     -----
-    Several pages are files with numbers before the ending. Without figfile nothing is drawn: there is no window. The atmosphere is that of
+    Files are named as CASA names them: antenna, spectral window and time of a page's first panel stand before the ending, as in
+    ``b.DV01.spw17.t00.png``, or with ``figfileSequential`` the number of the page where there are several. Without figfile nothing is drawn: there is no window. The atmosphere is that of
     Recommendation ITU-R P.676 for the weather, the elevation and the water of the observation; it has no ozone.
     """
     from casatools.plotting.bandpasses import BandpassExtras, BandpassPlot, plot_bandpasses

@@ -118,9 +118,10 @@ def fit_spectrum(frequency_hz: np.ndarray, flux_jy: np.ndarray, error_jy: np.nda
 
 @dataclass(frozen=True)
 class _Gains:
-    """Amplitudes (row, par) of a table with its keys; unusable ones are NaN."""
+    """Amplitudes (row, par) of a table with its keys; unusable ones are NaN, and those that are not selected; ``every`` is what the median is of."""
 
     amplitude: np.ndarray
+    every: np.ndarray
     antenna: np.ndarray
     field: np.ndarray
     spw: np.ndarray
@@ -131,7 +132,9 @@ class _Gains:
         values = self.amplitude[rows].copy()
         if threshold >= 0 and np.isfinite(values).any():
             with np.errstate(invalid="ignore", divide="ignore"):
-                values[np.abs(values / _middle(values[np.isfinite(values)]) - 1) > threshold] = np.nan
+                # About the median of all times and scans, selected or not, unless antennas are selected: as the reference does.
+                every = self.every[rows]
+                values[np.abs(values / _middle(every[np.isfinite(every)]) - 1) > threshold] = np.nan
         total, count = np.zeros((nant, values.shape[1])), np.zeros((nant, values.shape[1]))
         np.add.at(total, self.antenna[rows], np.nan_to_num(values))
         np.add.at(count, self.antenna[rows], np.isfinite(values))
@@ -257,10 +260,13 @@ def _gains(table: CalTable, options: FluxScaleOptions) -> _Gains:
         for low, high, _ in time_bounds(parse_time(options.timerange), start, 0.0, options.timerange):
             inside |= (table.time_s >= low) & (table.time_s <= high)
         keep &= inside
+    every = amplitude.copy()
     amplitude[~keep] = np.nan
     if not np.isfinite(amplitude).any():
         raise DataError("no unflagged gain is left by the selection")
-    return _Gains(amplitude, table.antenna1.astype(np.int64), table.field_id, table.spw_id)
+    return _Gains(
+        amplitude, amplitude if options.antenna else every, table.antenna1.astype(np.int64), table.field_id, table.spw_id
+    )
 
 
 def _record(table: CalTable, result: FluxScaleResult, options: FluxScaleOptions) -> tuple[dict[str, Any], list[str]]:

@@ -94,7 +94,13 @@ def polarization_from_gains(
                 "WARN",
             )
             continue
-        result[table.field_names[field]] = _one_field(table, out, field, angle)
+        found = _one_field(table, out, field, angle)
+        if found:
+            result[table.field_names[field]] = found
+    if not result:
+        raise DataError(
+            f"the gains of {tablein!r} would need a source that is more than wholly polarised; their angles cover too little"
+        )
     if caltable.strip():
         out.write(caltable, overwrite=True)
     return result
@@ -140,11 +146,18 @@ def _one_field(table: CalTable, out: CalTable, field: int, angle: np.ndarray) ->
             weight[at[good], table.antenna1[rows[good]]] = 1.0
             turn[at, table.antenna1[rows]] = angle[rows]
             q, u = fit_ratio(ratio, turn, weight)
+            if not np.hypot(q, u) < 1.0:  # of too little coverage; gains would be divided by the root of a negative number
+                log.post(
+                    f"{table.field_names[field]}, spw {spw}: Q={q:.3g} U={u:.3g} of I is no polarization; its gains are left as they are",
+                    "WARN",
+                )
+                continue
             found[f"Spw{spw}"] = [1.0, q, u, 0.0]
             log.post(f"{table.field_names[field]}, spw {spw}: Q={q:.5f} U={u:.5f} of I")
             share = q * np.cos(2 * angle[rows]) + u * np.sin(2 * angle[rows])
             put = out.groups[number].param
             put[mine, 0, 0] /= np.sqrt(1 + share)
             put[mine, 0, 1] /= np.sqrt(1 - share)
-    found["SpwAve"] = np.mean(list(found.values()), axis=0).tolist()
+    if found:
+        found["SpwAve"] = np.mean(list(found.values()), axis=0).tolist()
     return found

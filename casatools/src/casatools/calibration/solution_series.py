@@ -78,25 +78,32 @@ class FitOptions:
 
 
 def numbers_of(names: Sequence[str], wanted: str | Sequence[str], what: str) -> list[int]:
-    """Numbers of names or numbers in text; all for nothing.
+    """Numbers of names, numbers or ranges such as 0~3 in text, ``!`` before what is left out; all for nothing.
 
     Raises
     ------
     SelectionError
-        There is no such one.
+        There is no such one, or nothing is left.
     """
-    items = wanted.split(",") if isinstance(wanted, str) else list(wanted)
-    found = []
-    for item in (str(i).strip() for i in items):
-        if not item:
-            continue
-        if item in names:
-            found.append(list(names).index(item))
-        elif item.isdigit() and int(item) < len(names):
-            found.append(int(item))
+    items = [str(i).strip() for i in (wanted.split(",") if isinstance(wanted, str) else wanted)]
+    found: set[int] = set()
+    left_out: set[int] = set()
+    for item in filter(None, items):
+        name = item if item in names else item.removeprefix("!").strip()
+        first, _, last = name.partition("~")
+        if name in names:
+            these = [list(names).index(name)]
+        elif first.strip().isdigit() and (last.strip() or first).strip().isdigit() and name[-1] != "~":
+            these = list(range(int(first), int(last or first) + 1))
         else:
+            these = []
+        if not these or these[-1] >= len(names):
             raise SelectionError(f"there is no {what} {item!r} in the calibration table; there are {', '.join(names)}")
-    return sorted(set(found)) if found else list(range(len(names)))
+        (found if name == item else left_out).update(these)
+    kept = sorted((found or set(range(len(names)))) - left_out)
+    if names and not kept:
+        raise SelectionError(f"the {what} selection {wanted!r} leaves nothing of {', '.join(names)}")
+    return kept
 
 
 @dataclass
@@ -182,8 +189,8 @@ def _part(value: np.ndarray, error: np.ndarray, flag: np.ndarray, options: Serie
     if options.part == "AMPLITUDE":
         good = ~flag & (amplitude > 0)
         if options.norm and good.sum() > 1:
-            mean = amplitude[good].mean()
-            return amplitude / mean, error / mean
+            largest = amplitude[good].max()
+            return amplitude / largest, error / largest
         return amplitude, error.copy()
     phase = np.angle(value)
     if options.unwrap and (~flag).sum() > 1:

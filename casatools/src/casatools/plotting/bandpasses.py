@@ -210,13 +210,21 @@ def plot_bandpasses(
         _join_pages(f"{root}.pdf", [(page, drawn, (rows, columns)) for page in pages])
     written = []
     for number, page in enumerate(pages):
-        name = f"{number:03d}" if by_number else f"{page[0][0].split()[0]}.{number:03d}"
-        path = f"{root}{ending}" if len(pages) == 1 else f"{root}.{name}{ending}"
+        path = f"{root}{_page_name(page[0], number if by_number else -1, len(pages))}{ending}"
         _draw_page(page, drawn, (rows, columns), " and ".join(os.path.basename(n.rstrip("/")) for n in names), path)
         log.post(f"{path}: {len(page)} panels", "INFO" if say_more else "INFO2")
         written.append(path)
     log.post(f"plotbandpass: {len(written)} files, {len(panels)} panels")
     return written
+
+
+def _page_name(first: tuple[str, ...], number: int, count: int) -> str:
+    """What the reference puts before the ending of a page's file: antenna, window and time of its first panel, or the page's number."""
+    if number >= 0:
+        return f".{number:03d}" if count > 1 else ""
+    words = [text.split() for text in first if text != "all"]
+    short = {"spw": "spw{:02d}", "time": "t{:02d}", "baseband": "bb{:02d}"}
+    return "".join("." + (short[w[0]].format(int(w[1])) if w[0] in short and len(w) > 1 else w[0]) for w in words)
 
 
 def _picked(given: Any) -> str | list[str]:
@@ -409,14 +417,20 @@ def _draw_panel(axes: Any, lines: list[_Line], what: str, choice: BandpassPlot) 
         shown.append((line.x[more.channels(len(line.x))], value[more.channels(len(value))]))
     label = "System temperature [K]" if choice.yaxis == "tsys" else _LABELS[what]
     axes.set_ylabel(("Change of " if difference else "") + label, fontsize=8)
-    if what == "phase":
-        widen_phases(axes)
     axes.set_xlabel("Channel" if choice.xaxis == "chan" else "Frequency [GHz]", fontsize=8)
     axes.grid(color=GRID, linewidth=0.5)
     axes.tick_params(labelsize=7)
-    if more.tables or 1 < len(lines) <= _MOST_KEYS:
-        axes.legend(fontsize=6 if len(lines) <= _LONG_LEGEND else 4.5, loc="best", ncols=1 + (len(lines) - 1) // _LONG_LEGEND)
+    axes.ticklabel_format(useOffset=False)
+    if _LONG_LEGEND < len(lines) <= _MOST_KEYS:  # beside the panel: within it would hide half of the lines
+        beyond = 1.14 if more.sky and what != "phase" else 1.01
+        axes.legend(
+            fontsize=5, loc="upper left", bbox_to_anchor=(beyond, 1.0), borderaxespad=0.0, ncols=1 + (len(lines) - 1) // 16
+        )
+    elif len(lines) <= _LONG_LEGEND and (more.tables or len(lines) > 1 or choice.named_hands):
+        axes.legend(fontsize=6, loc="best")
     _set_limits(axes, lines, shown, what, choice)
+    if what == "phase":
+        widen_phases(axes)
 
 
 def _set_limits(
@@ -430,7 +444,9 @@ def _set_limits(
             room = 0.05 * (high - low) or 0.05 * abs(high) or 0.05
             axes.set_ylim(low - room, high + room)
         if more.set_x_range and all(len(x) for x, _ in shown):
-            axes.set_xlim(min(x.min() for x, _ in shown), max(x.max() for x, _ in shown))
+            first, last = min(x.min() for x, _ in shown), max(x.max() for x, _ in shown)
+            room = 0.03 * (last - first) or 0.5  # so that points at the ends are whole
+            axes.set_xlim(first - room, last + room)
     if more.zoom == "intersect":
         spans = {n: [line.x for line in lines if line.source == n] for n in {line.source for line in lines}}
         low_x = max(min(x.min() for x in xs) for xs in spans.values())
@@ -468,6 +484,10 @@ def _draw_sky(axes: Any, lines: list[_Line], sky: Atmosphere, choice: BandpassPl
             other.plot(x, sky.curve(image, more.sky), color=_SKY, linewidth=1.0, linestyle="--", **point)
     other.set_ylabel("Transmission [%]" if more.sky == "atm" else "Sky [K]", fontsize=7, color=_SKY)
     other.tick_params(labelsize=6, colors=_SKY)
+    other.ticklabel_format(useOffset=False)
+    # Solutions and their legend stand before the sky.
+    axes.set_zorder(other.get_zorder() + 1)
+    axes.patch.set_visible(False)
     if more.sky == "atm":
         other.set_ylim(0.0, 105.0)
 

@@ -104,7 +104,8 @@ class calanalysis:  # CASA's name
         return [int(s) for s in np.unique(self._table.spw_id)]
 
     def _named(self, numbers: list[int], names: tuple[str, ...], by_name: bool) -> list[str]:
-        return [names[n] if by_name and 0 <= n < len(names) else str(n) for n in numbers]
+        """Names or numbers; solutions without a reference antenna have the number -1, and the name that the reference gives it."""
+        return [(names[n] if 0 <= n < len(names) else "NoName") if by_name else str(n) for n in numbers]
 
     @method
     def field(self, name: Names = True) -> list[str]:

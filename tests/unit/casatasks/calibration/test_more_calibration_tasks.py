@@ -73,7 +73,7 @@ def test_services_and_figures(folder: Path, tmp_path: Path) -> None:
     with pytest.raises(CasaError):
         casatasks.listcal(str(folder / "simvla.ms"), "no.G")
     casatasks.plotbandpass(str(folder / "cal.B"), antenna="EA01", spw="0", figfile=str(tmp_path / "p.png"))
-    assert (tmp_path / "p.png").stat().st_size > 2000
+    assert (tmp_path / "p.EA01.spw00.t00.png").stat().st_size > 2000
     assert casatasks.wvrgcal(str(folder / "simvla.ms"), str(tmp_path / "w"), smooth="10s", reversespw="0,1~1")["rval"] == 1
     with pytest.raises(DataError, match="minpacov"):
         casatasks.polfromgain(str(folder / "simvla.ms"), str(folder / "cal.G"), minpacov=175.0)

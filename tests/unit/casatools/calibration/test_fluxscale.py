@@ -86,9 +86,22 @@ def test_threshold_about_the_median() -> None:
     """Of more than 100 gains the lower of the two in the middle stands for the median, as CASA 6.7's numbers show."""
     gains = np.concatenate([np.full(60, 1.0), np.full(60, 1.2)])[:, None]
     antenna, zero = np.arange(120) % 2, np.zeros(120, dtype=int)
-    assert _Gains(gains, antenna, zero, zero).mean_by_antenna(0, 0, 2, 0.05).tolist() == [[1.0], [1.0]]
-    few = _Gains(gains[30:90], antenna[:60], zero[:60], zero[:60])
+    assert _Gains(gains, gains, antenna, zero, zero).mean_by_antenna(0, 0, 2, 0.05).tolist() == [[1.0], [1.0]]
+    few = _Gains(gains[30:90], gains[30:90], antenna[:60], zero[:60], zero[:60])
     assert np.isnan(few.mean_by_antenna(0, 0, 2, 0.05)).all()
+
+
+def test_threshold_about_all_times(shared_input: Input) -> None:
+    """The median is of all scans, also of those that are not selected, as CASA 6.7's numbers show; not so where antennas are selected."""
+    vis, gains = shared_input("simvla.ms"), shared_input("cal.G")
+    table = CalTable.open(gains)
+    for group in table.groups:
+        group.param[(table.field_id[group.rows] == 1) & (table.scan[group.rows] > 2)] *= 3.0
+    table.write("three.G")
+    with pytest.raises(DataError, match="no unflagged gains by which"):
+        scale_fluxes(vis, "three.G", "", FluxScaleOptions("0", scan="1~2", gainthreshold=0.4))
+    named = scale_fluxes(vis, "three.G", "", FluxScaleOptions("0", scan="1~2", antenna="EA01~EA08", gainthreshold=0.4))
+    assert named["1"]["0"]["numSol"][0] == 16
 
 
 def test_refusals(shared_input: Input) -> None:

@@ -194,7 +194,7 @@ def test_bandpass_figures(folder: Path, tmp_path: Path) -> None:
         spw=["0"], yaxis="bothdb", xaxis="freq", overlay="antenna", poln="R", timeranges="0", scans=["1"], field="0",
         plotrange=(1.0, 2.0, -3.0, 3.0), showlines=False, showflagged=True,
     )  # fmt: skip
-    assert plot_bandpasses(table, str(tmp_path / "c.png"), choice, say_more=True) == [str(tmp_path / "c.png")]
+    assert plot_bandpasses(table, str(tmp_path / "c.png"), choice, say_more=True) == [str(tmp_path / "c.spw00.t00.png")]
     many = plot_bandpasses(table, figure, BandpassPlot(antenna="EA01,EA02", subplot="11"), by_number=True)
     assert [Path(p).name for p in many] == [f"b.00{k}.png" for k in range(4)]
     assert plot_bandpasses(table, "", BandpassPlot()) == []
