@@ -241,7 +241,7 @@ class AutoMask:
         if before is not None and options.grow_iterations == 0:
             found = found | self.positive[place]
         elif before is not None:
-            grown = grow_mask(self.positive[place], (residual > levels.low) & self.seen[place], options.grow_iterations)
+            grown = grow_mask(before, (residual > levels.low) & self.seen[place], options.grow_iterations)
             if options.grow_prune and least > 0:
                 grown = prune_plane(grown, least)[0]
             found = found | self._smooth(grown, beam) | self.positive[place]

@@ -93,6 +93,12 @@ class ImagingData:
         """Drop the visibilities that are in memory: they are read again when they are wanted."""
         self._held = None
 
+    def frame_factors(self) -> dict[int, float]:
+        """Of each source of a cube, the Doppler factor of its first time from its own frame to that of the image."""
+        if not self.is_cube:
+            return {}
+        return {s.number: float(s.factors(int(s.ddids[0]), self.axis.frame, s.times_s[:1])[0]) for s in self.sources}
+
     def mixing(self) -> np.ndarray | None:
         """What `channel_mixing` gives for these data; None for continuum."""
         if not self.is_cube or self.axis.tabular:
@@ -265,6 +271,7 @@ class Imager:
             apart,
             self.fields[0].store,
             counted_hands(data.labels),
+            data.frame_factors(),
         )
         data.plan_parts(sum(image.channel_bytes() for image in self.fields), any(image.store.is_mapped for image in self.fields))
         if self.fields[0].weights_apart and self.weights.needs_density:

@@ -9,7 +9,7 @@ Briggs 1995, PhD thesis, New Mexico Tech, chapter 3; "Data weighting", CASA docu
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -126,6 +126,9 @@ class ImagingWeights:
         Keeps the densities; in memory when not given.
     hands : float
         How often a sample counts in densities channel by channel: twice for Stokes I, for both parallel hands, once for other planes, as in the reference.
+    frame_factors : mapping, optional
+        Of each source, by how much the frequencies that samples come with, those of a cube in its frame, are above those in the frame of the data:
+        densities are of places [wavelengths] in the latter, as in the reference.
     """
 
     def __init__(
@@ -138,8 +141,9 @@ class ImagingWeights:
         by_channel: bool | None = None,
         store: PlaneStore | None = None,
         hands: float = 2.0,
+        frame_factors: Mapping[int, float] | None = None,
     ) -> None:
-        self.options, self._hands = options, hands
+        self.options, self._hands, self._frame_factors = options, hands, frame_factors or {}
         self._store = store or PlaneStore()
         self._bandwidth = bandwidth if options.scheme == "briggsbwtaper" else 0.0
         if options.npixels > 0 and options.scheme != "superuniform":
@@ -182,7 +186,8 @@ class ImagingWeights:
         if not self.density.size:
             self.density = self._store.zeros((self._planes, *self._shape), np.float64)
             self.total = np.zeros(self._planes)
-        scale = block.freq_hz / SPEED_OF_LIGHT_M_S
+        # One density of a cube is counted at the data's own frequencies.
+        scale = self._density_scale(block, block.freq_hz) if self.by_channel else block.freq_hz / SPEED_OF_LIGHT_M_S
         for number in range(block.weight.shape[1] if self.by_channel else 1):
             part = slice(number, number + 1) if self.by_channel else slice(None)
             plane = block.first + number if self.by_channel else 0
@@ -195,6 +200,10 @@ class ImagingWeights:
             over_rows(add, len(density), max(1, _FEW_SAMPLES * len(density) // max(weight.size, 1)))
             # Each sample stands for two: itself and its conjugate.
             self.total[plane] += 2.0 * float(weight.sum(dtype=np.float64))
+
+    def _density_scale(self, block: VisibilityBlock, freq_hz: np.ndarray) -> np.ndarray:
+        """Wavelengths per metre that samples stand at in the densities."""
+        return np.asarray(freq_hz / (self._frame_factors.get(block.source, 1.0) * SPEED_OF_LIGHT_M_S))
 
     def drop(self) -> None:
         """Let go of the densities; `gather` begins anew."""
@@ -234,7 +243,8 @@ class ImagingWeights:
         if self._dense:
             plane = 0 if self._planes == 1 or chan is None else chan
             result = np.empty_like(weight)
-            fixed = (block.uvw_m, scale, weight, *self._cells, self._offset, self.density[plane])
+            counted = self._density_scale(block, block.freq_hz[part])
+            fixed = (block.uvw_m, counted, weight, *self._cells, self._offset, self.density[plane])
             numbers = (float(self._factor[plane]), self._constant, self._bandwidth)
             over_rows(lambda a, b: density_weights(*fixed, *numbers, a, b, result), len(weight), _FEW_SAMPLES // weight.shape[1])
             weight = result

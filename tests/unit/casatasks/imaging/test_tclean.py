@@ -306,6 +306,20 @@ def test_wide_channels_of_a_cube_take_all_of_the_data(interpolation: str, outfra
     np.testing.assert_allclose(pixels("two.sumwt").ravel(), 2 * single, rtol=1e-3)
 
 
+def test_the_outermost_channels_of_a_cube_have_all_fields() -> None:
+    """A channel of each field differs from the cube's by rounding, and none is left out."""
+    ways = {**FIELD, "field": "", "specmode": "cube", "niter": 0, "weighting": "natural", "outframe": "TOPO"}
+    for interpolation in ("linear", "nearest"):
+        tclean(imagename=interpolation, interpolation=interpolation, **ways)
+    tb = table()
+    tb.open("sim.ms")
+    both_hands, fields = tb.getcol("WEIGHT").sum(), tb.getcol("FIELD_ID")
+    tb.close()
+    assert len(set(fields.tolist())) > 1
+    for interpolation in ("linear", "nearest"):
+        np.testing.assert_allclose(pixels(f"{interpolation}.sumwt").ravel(), [both_hands] * 5, rtol=1e-5)
+
+
 def test_frequencies_are_converted_towards_the_centre_of_the_image() -> None:
     """As in CASA: another phase centre sees the observatory move at another speed (by astropy)."""
     ways = {

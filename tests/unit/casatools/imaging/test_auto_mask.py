@@ -124,6 +124,20 @@ def test_negative_features_are_masked_when_asked_for() -> None:
     assert made(mask_maker(options), residual)[48, 11]
 
 
+def test_masks_grow_from_negative_features_too() -> None:
+    """The whole mask of the cycle before grows, as CASA 6.7 has it: 582 pixels of a plane of noise where the positive mask alone gave 325."""
+    residual = plane()
+    residual[45:52, 8:15] = -0.8
+    # Above the low threshold, and within what the negative feature's mask has when it is smoothed; then one joined to it.
+    residual[48, 15:17] = 0.3
+    options = AutoMaskOptions(
+        sidelobe=1.0, smooth_factor=1.0, cut=0.01, least_beams=0.0, noise=40.0, negative=5.0, grow_prune=False
+    )
+    once, twice = (made(mask_maker(options), residual, 0.0, times) for times in (1, 2))
+    assert once[48, 15] and not once[48, 22]
+    assert (twice & ~once)[40:56, 16:24].any()
+
+
 def test_masks_stay_within_the_beam_and_empty_ones_are_final() -> None:
     residual = plane()
     allowed = np.zeros((1, 1, 64, 64), bool)

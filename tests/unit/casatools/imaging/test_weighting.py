@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -94,6 +96,21 @@ def test_briggsabs(block: VisibilityBlock, planes: int, offset: float, hands: fl
     density = at_cells(seen, slow_density(seen, offset), offset)
     found = weights.weights(block) if planes == 1 else weights.weights(block, 1)
     np.testing.assert_allclose(found, seen.weight / (2.25 * hands * density + 0.18), rtol=1e-5)
+
+
+def test_densities_are_of_the_frame_of_the_data(block: VisibilityBlock) -> None:
+    """Samples of a cube come at frequencies in its frame; the cells that they count in are those of the data's, as CASA 6.7's are for any `outframe`."""
+    moved = replace(block, freq_hz=block.freq_hz * 1.05)
+    for planes in (1, 2):
+        found = []
+        for samples, factors in ((block, {}), (moved, {0: 1.05}), (moved, {})):
+            weights = ImagingWeights(SHAPE, CELL, WeightingOptions("uniform"), planes, frame_factors=factors)
+            # One density of all channels is counted at the data's own frequencies.
+            weights.gather(samples if planes == 2 else block)
+            weights.finish()
+            found.append(np.stack([weights.weights(samples, chan)[:, 0] for chan in (0, 1)]))
+        np.testing.assert_allclose(found[0], found[1], rtol=1e-6)
+        assert np.abs(found[0] - found[2]).max() > 0.01
 
 
 def test_radial_and_taper(block: VisibilityBlock) -> None:
