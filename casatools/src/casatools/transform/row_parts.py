@@ -130,7 +130,8 @@ def _cuts(ms: MeasurementSet, rows: np.ndarray, part: np.ndarray, count: np.ndar
     held = {k: np.zeros(intervals, dtype=np.int64) for k in large}
 
     def edges(k: int) -> np.ndarray:
-        return np.linspace(*bounds[k], intervals + 1)[1:]  # made again where it is needed: they are as much as what is counted
+        low, high = bounds[k]
+        return np.linspace(low, high, intervals + 1)[1:]  # made again where they are needed: they are as much as what is counted
 
     def times() -> Iterator[tuple[int, np.ndarray]]:
         for block in row_blocks(len(rows)) if large else ():
