@@ -130,9 +130,7 @@ def test_no_output_or_a_whole_one(folder: Path, task: str) -> None:
         for sign in (signal.SIGKILL, signal.SIGINT, signal.SIGKILL, signal.SIGINT):
             _remove(output)
             printed = _cut(folder, task, draw.uniform(0.1, 0.9) * length, sign)
-            if printed.startswith(
-                "finished"
-            ):  # on a machine that has become faster since: the next ones are cut by this run's time
+            if printed.startswith("finished"):  # the machine has become faster: this run's time cuts the next
                 length = min(length, float(printed.split()[1]))
             else:
                 seen += 1

@@ -125,13 +125,13 @@ def _cuts(ms: MeasurementSet, rows: np.ndarray, part: np.ndarray, count: np.ndar
     """Times at which parts of too many rows are cut."""
     size = rows_at_once()
     large = np.flatnonzero(count > size).tolist()
-    bounds = dict.fromkeys(large, (np.inf, -np.inf))
+    bounds = {k: [np.inf, -np.inf] for k in large}
     intervals = int(np.clip(_ALL_INTERVALS // max(1, len(large)), _FEWEST_INTERVALS, _INTERVALS))
     held = {k: np.zeros(intervals, dtype=np.int64) for k in large}
 
     def edges(k: int) -> np.ndarray:
         low, high = bounds[k]
-        return np.linspace(low, high, intervals + 1)[1:]  # made again where it is needed: they are as much as what is counted
+        return np.linspace(low, high, intervals + 1)[1:]  # made again where they are needed: they are as much as what is counted
 
     def times() -> Iterator[tuple[int, np.ndarray]]:
         for block in row_blocks(len(rows)) if large else ():
@@ -140,7 +140,7 @@ def _cuts(ms: MeasurementSet, rows: np.ndarray, part: np.ndarray, count: np.ndar
                 yield k, time_s[own == k]
 
     for k, time_s in times():
-        bounds[k] = (min(bounds[k][0], float(time_s.min())), max(bounds[k][1], float(time_s.max())))
+        bounds[k] = [min(bounds[k][0], float(time_s.min())), max(bounds[k][1], float(time_s.max()))]
     spread_out = [k for k, (low, high) in bounds.items() if high > low]
     for k, time_s in times():
         if k in spread_out:
