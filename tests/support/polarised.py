@@ -42,7 +42,7 @@ def make_polarised(
 
     path = str(unpack("simvla.ms", folder))
     if basis == "linear":
-        _make_linear(path)
+        make_linear(path)
     with table(path, readonly=False, ack=False) as main:
         old = main.getcol("TIME")
         times, which = np.unique(old, return_inverse=True)
@@ -97,7 +97,8 @@ def _times(ms: object, times_s: np.ndarray, hours: float) -> np.ndarray:
     return np.round(transit + 3600 * hours * (np.arange(len(times_s)) / (len(times_s) - 1) - 0.5), 1)
 
 
-def _make_linear(path: str) -> None:
+def make_linear(path: str) -> None:
+    """Say that the feeds, and so the correlations, are linear."""
     from casacore.tables import table
 
     with table(f"{path}/POLARIZATION", readonly=False, ack=False) as t:

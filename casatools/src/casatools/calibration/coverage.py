@@ -106,10 +106,19 @@ def _times(entry: LibraryEntry, times_s: np.ndarray) -> str:
     curves, own = entry.table.curves, entry.table.time_s
     if curves is not None:  # the times of curves are their knots, and polynomials in frequency have none
         own = np.concatenate(curves.domain) if curves.kind == "GSPLINE" and curves.domain else np.zeros(0)
-    if not len(own) or not len(times_s) or own.max() <= 0 or own.min() == own.max():
+    if not len(own) or not len(times_s) or own.max() <= 0:
         return ""
+    if own.min() == own.max():
+        return _single(entry, np.abs(times_s - own[0]).max())
     early, late = own.min() - times_s.min(), times_s.max() - own.max()
     if max(early, late) < _FAR_S:
         return ""
     where = "before the first" if early > late else "after the last"
     return f"data up to {max(early, late) / 3600:.1f} h {where} solution of {entry.path} take the nearest one"
+
+
+def _single(entry: LibraryEntry, far_s: float) -> str:
+    """A sentence on the one time of a table of gains, between which nothing is interpolated; bandpasses and delays are meant to have one."""
+    if entry.kind.name not in ("G", "T") or far_s < _FAR_S:
+        return ""
+    return f"{entry.path} has solutions of one time, which nothing is interpolated from: data up to {far_s / 3600:.1f} h away take them"

@@ -153,6 +153,12 @@ def _report(result: SolveResult, caltable: str) -> None:
         f"{quality.line()}; {counts[0]} intervals, {counts[1]} with data, {counts[2]} with enough baselines, {counts[3]} with enough signal",
         "WARN" if quality.flagged == quality.count else "INFO",
     )
+    if counts[1] < counts[0]:
+        empty = counts[0] - counts[1]
+        log.post(
+            f"{empty} of {counts[0]} intervals have no data left (flagged, of weight zero, no prior calibration): they have no solutions",
+            "WARN",
+        )
     for name, (count, flagged, snr) in quality.antennas.items():
         log.post(f"  antenna {name}: {count} solutions, {100 * flagged:.1f} % flagged, median SNR {snr:.1f}", "INFO2")
     for spw in sorted(result.statistics.windows):

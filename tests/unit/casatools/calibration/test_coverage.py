@@ -51,7 +51,8 @@ def test_fields_that_a_map_leaves_without_solutions(
     lines.write_text(f"caltable='{path}' fldmap=[0,1,0]\n")
     with MeasurementSet(vis) as ms:
         before = ms.read("FLAG")
-        [sentence] = gaps(ms, Selection().resolve(ms), CalibrationLibrary.from_callib(ms, str(lines)), flagged)
+        told = gaps(ms, Selection().resolve(ms), CalibrationLibrary.from_callib(ms, str(lines)), flagged)
+    [sentence] = [s for s in told if "fldmap" in s]
     assert "fldmap maps J1335+2700" in sentence and sentence.endswith("flagged" if flagged else "left as they are")
     correct_visibilities(vis, {}, LibraryOptions(callib=str(lines)), ApplyOptions(mode))
     with MeasurementSet(vis) as ms:
@@ -75,6 +76,9 @@ def test_times(shared_input: Input) -> None:
     kept.time_s += 2 * 86400.0
     kept.write(path)
     assert any("before the first" in s for s in sentences(vis, path))
+    kept.select(kept.time_s == kept.time_s.min()).write(path)
+    [text] = [s for s in sentences(vis, path) if "one time" in s]
+    assert "h away take them" in text
 
 
 def test_applying_tells(shared_input: Input) -> None:

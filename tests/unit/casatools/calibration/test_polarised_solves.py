@@ -55,8 +55,8 @@ def _good(table: CalTable) -> np.ndarray:
 @pytest.mark.parametrize(
     ("basis", "kind"),
     [
-        *(("circular", k) for k in ("D", "Df", "D+QU", "Df+QU", "Dgen", "Dgen+QU")),
-        *(("linear", k) for k in ("D", "Dflls", "D+QU", "Dgen", "Dfgen+QU")),
+        *(("circular", k) for k in ("D", "Df", "Dflls", "D+QU", "Df+QU", "Dgen", "Dgen+QU")),
+        *(("linear", k) for k in ("D", "Df", "Dflls", "Df+QU", "D+QU", "Dgen", "Dfgen+QU")),
     ],
 )
 def test_leakages(observed: Any, basis: str, kind: str) -> None:

@@ -63,8 +63,9 @@ def test_delays_between_receptors(tmp_path: Path, basis: str) -> None:
     assert (table.param[:, 0, 1] == 0).all()
 
 
-def test_factors_of_baselines(tmp_path: Path) -> None:
-    vis = make_polarised(tmp_path / "m", _jones(np.ones((8, 1, 1, 2), dtype=complex)), noise=1e-4)
+@pytest.mark.parametrize("basis", ["circular", "linear"])
+def test_factors_of_baselines(tmp_path: Path, basis: str) -> None:
+    vis = make_polarised(tmp_path / "m", _jones(np.ones((8, 1, 1, 2), dtype=complex)), basis=basis, noise=1e-4)
     with MeasurementSet(vis, writable=True) as ms:
         rows = np.flatnonzero((ms.read("ANTENNA1") == 2) & (ms.read("ANTENNA2") == 6))
         ms.write("DATA", ms.read("DATA", rows) * np.array([1.2j, 1, 1, 0.8], dtype=np.complex64), rows)

@@ -8,12 +8,15 @@ import numpy as np
 import pytest
 
 import casatasks
+from casatools.calibration.apply import PriorCalibration
+from casatools.calibration.callib import CalibrationLibrary
 from casatools.calibration.solve_averages import antenna_pairs, autocorrelation_gains, average_baselines
 from casatools.calibration.solve_data import Baselines, IntervalData
 from casatools.calibration.solve_options import SolveOptions
 from casatools.calibration.solve_session import PriorTables, solve_to_table
 from casatools.io.caltable import CalTable
-from casatools.io.ms import MeasurementSet, Selection
+from casatools.io.ms import MeasurementSet, Selection, iter_chunks
+from support.polarised import make_linear
 from support.shared import unpack
 
 
@@ -42,9 +45,48 @@ def test_autocorrelations() -> None:
     assert found.flag[0, :, 0, 0].tolist() == [False, True, False]
 
 
-def test_offsets_are_solved_and_taken_off(tmp_path: Path) -> None:
+@pytest.mark.parametrize("basis", ["circular", "linear"])
+def test_gains_of_autocorrelations_come_back(tmp_path: Path, basis: str) -> None:
+    """Eight baselines are made autocorrelations of known power: the table is its root, applied it leaves one, and corrupting gives the data."""
+    vis = _observed(tmp_path, basis)
+    rng = np.random.default_rng(2)
+    power = rng.uniform(0.5, 2.0, (8, 36, 2))
+    with MeasurementSet(vis, writable=True) as ms:
+        first, second, times = ms.read("ANTENNA1"), ms.read("ANTENNA2"), ms.read("TIME")
+        # Baselines 0-1, 1-2, ..., 6-7 and 0-7 are what becomes autocorrelations of the antennas 0, 1, ..., 6 and 7.
+        last = (first == 0) & (second == 7)
+        rows = np.flatnonzero((second == first + 1) | last)
+        ant = np.where(last[rows], 7, first[rows])
+        which = np.unique(times, return_inverse=True)[1][rows]
+        data = np.zeros((len(rows), 8, 4), dtype=np.complex64)
+        data[..., 0], data[..., 3] = power[ant, which, :1], power[ant, which, 1:]
+        for name, value in (("ANTENNA1", ant), ("ANTENNA2", ant), ("DATA", data), ("FLAG", np.zeros(data.shape, dtype=bool))):
+            ms.write(name, value.astype(np.int32) if name[:3] == "ANT" else value, rows)
+    casatasks.accor(vis, str(tmp_path / "o.accor"), solint="int")
+    table = CalTable.open(str(tmp_path / "o.accor"))
+    found = table.param[table.spw_id == 0][:, 0].real.reshape(36, 8, 2)
+    np.testing.assert_allclose(found, np.sqrt(power).transpose(1, 0, 2), rtol=1e-5)
+    with MeasurementSet(vis) as ms:
+        calibration = PriorCalibration(ms, CalibrationLibrary.from_lists(ms, [str(tmp_path / "o.accor")]))
+        chunk = next(iter_chunks(ms, Selection(spw="0", antenna="*&&&").resolve(ms), [*calibration.columns, "DATA", "FLAG"]))
+        before = chunk["DATA"].copy()
+        corrected, flag, _ = calibration.correct(chunk, before.copy(), chunk["FLAG"].copy())
+        assert not flag.any()
+        np.testing.assert_allclose(corrected[..., [0, 3]], 1, rtol=1e-5)
+        np.testing.assert_allclose(calibration.corrupt(chunk, corrected.copy()), before, atol=1e-5)
+
+
+def _observed(folder: Path, basis: str) -> str:
+    path = str(unpack("simvla.ms", folder))
+    if basis == "linear":
+        make_linear(path)
+    return path
+
+
+@pytest.mark.parametrize("basis", ["circular", "linear"])
+def test_offsets_are_solved_and_taken_off(tmp_path: Path, basis: str) -> None:
     """A constant added to a baseline comes back, and applying the table removes it; CASA has the kind but cannot solve it."""
-    vis = str(unpack("simvla.ms", tmp_path))
+    vis = _observed(tmp_path, basis)
     with MeasurementSet(vis, writable=True) as ms:
         rows = np.flatnonzero(ms.read("FIELD_ID") == 0)
         data = np.zeros((len(rows), 8, 4), dtype=np.complex64)

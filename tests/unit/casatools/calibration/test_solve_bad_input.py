@@ -12,7 +12,7 @@ from casatools._base import log
 from casatools._base.errors import DataError, SelectionError
 from casatools.calibration.solve import solve
 from casatools.calibration.solve_options import SolveOptions
-from casatools.calibration.solve_session import PriorTables
+from casatools.calibration.solve_session import PriorTables, solve_to_table
 from casatools.io.caltable import CalTable
 from casatools.io.ms import MeasurementSet, Selection
 from support.shared import unpack
@@ -68,12 +68,14 @@ def test_an_interval_shorter_than_the_integrations(vis: str, said: list[str]) ->
     assert len(said) == 1 and "shorter than the 30 s between integrations" in said[0]
 
 
-def test_intervals_that_are_flagged_leave_no_rows(vis: str) -> None:
+def test_intervals_that_are_flagged_leave_no_rows(vis: str, said: list[str]) -> None:
     with MeasurementSet(vis, writable=True) as ms:
         times = ms.read("TIME")
         rows = np.flatnonzero(times == times.min())
         ms.write("FLAG", np.ones((len(rows), 8, 4), dtype=bool), rows)
         result = solve(ms, Selection(field="0", spw="0").resolve(ms), SolveOptions(refant="EA01", solint="int"))
+    solve_to_table(vis, "o.G", Selection(field="0", spw="0"), SolveOptions(refant="EA01", solint="int"), PriorTables())
+    assert [s for s in said if "1 of 6 intervals have no data left" in s]
     record = result.statistics.record()
     assert record["expected"].tolist() == [6, 6] and record["data_unflagged"].tolist() == [5, 5]
     assert len(np.unique(result.table.time_s)) == 5

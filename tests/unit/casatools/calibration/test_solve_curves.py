@@ -22,6 +22,10 @@ FREQUENCY = 1.4e9 + 4e6 * np.arange(8)
 
 @pytest.fixture(scope="module")
 def observed(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, np.ndarray, np.ndarray]:
+    return _observe(tmp_path_factory.mktemp("curves"), "circular")
+
+
+def _observe(folder: Path, basis: str) -> tuple[str, np.ndarray, np.ndarray]:
     """Gains (ant, time, 2) that wander through turns and bandpasses (ant, chan, 2) that are parabolas; hardly any noise."""
     rng = np.random.default_rng(2)
     time, at = np.linspace(-1, 1, 36), np.linspace(-1, 1, 8)
@@ -32,7 +36,7 @@ def observed(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, np.ndarray,
     jones = np.zeros((8, 36, 8, 2, 2), dtype=complex)
     for p in (0, 1):
         jones[..., p, p] = gain[:, :, None, p] * band[:, None, :, p]
-    return make_polarised(tmp_path_factory.mktemp("curves"), jones, source=(1.0, 0, 0, 0), noise=1e-4), gain, band
+    return make_polarised(folder, jones, source=(1.0, 0, 0, 0), basis=basis, noise=1e-4), gain, band
 
 
 def test_splines(observed: tuple[str, np.ndarray, np.ndarray]) -> None:
@@ -81,6 +85,20 @@ def test_polynomials(observed: tuple[str, np.ndarray, np.ndarray]) -> None:
     np.testing.assert_allclose(np.angle(ratio / ratio[0]), 0, atol=0.02)
     assert not outside.any() and (curves.kind, set(curves.spw.tolist())) == ("BPOLY", {0})
     casatasks.applycal(vis, spw="0", gaintable=["o.poly"], applymode="calonly", flagbackup=False)
+
+
+def test_linear_feeds_have_the_curves_of_circular_ones(observed: tuple[str, np.ndarray, np.ndarray], tmp_path: Path) -> None:
+    """An unpolarised source looks alike to both, so the same gains give the same coefficients."""
+    linear, _, _ = _observe(tmp_path, "linear")
+    common: dict[str, Any] = {"refant": "EA01", "combine": "scan", "smodel": [1.0, 0, 0, 0]}
+    for k, vis in enumerate((observed[0], linear)):
+        casatasks.gaincal(vis, f"s{k}", spw="0:3", gaintype="GSPLINE", splinetime=7200.0, **common)
+        casatasks.bandpass(vis, f"b{k}", spw="0", bandtype="BPOLY", maskedge=0, visnorm=True, **common)
+    for kind in "sb":
+        circular, other = read_curves(f"{kind}0"), read_curves(f"{kind}1")
+        for found, expected in ((other.amplitude, circular.amplitude), (other.phase, circular.phase)):
+            assert any(np.any(e) for e in expected)
+            np.testing.assert_allclose(np.concatenate(found), np.concatenate(expected), atol=1e-3)
 
 
 def test_visibilities_of_any_gain_give_the_shape_with_visnorm(observed: tuple[str, np.ndarray, np.ndarray]) -> None:
