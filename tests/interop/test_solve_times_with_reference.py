@@ -84,14 +84,17 @@ def test_times(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         "scan": "1~13",
     }
     calls: list[tuple[str, str, dict[str, Any]]] = []
-    for prior, kinds in (("", "B B3 G K T KCROSS D Df Xf"), ("G", "B G"), ("B", "B G KCROSS Df Xf")):
+    for prior, kinds in (("", "B B3 G K T KCROSS D Df Xf M MF"), ("G", "B G MF MFp"), ("B", "B G KCROSS Df Xf M Mp MFp")):
         more = {**one, "gaintable": [f"prior.{prior}"], "interp": ["nearest"]} if prior else one
         crossed = {**more, "smodel": [1.0, 0.5, 0.0, 0.0]}
+        given = {k: v for k, v in more.items() if k not in ("refant", "minsnr", "smodel")}
         every = {
             "B": ("bandpass", more), "B3": ("bandpass", {**more, "solint": "inf,3ch"}), "G": ("gaincal", more),
             "K": ("gaincal", {**more, "gaintype": "K", "corrdepflags": True}), "T": ("gaincal", {**more, "gaintype": "T"}),
             "KCROSS": ("gaincal", {**crossed, "gaintype": "KCROSS"}), "D": ("polcal", {**crossed, "poltype": "D"}),
             "Df": ("polcal", {**crossed, "poltype": "Df"}), "Xf": ("polcal", {**crossed, "poltype": "Xf"}),
+            "M": ("blcal", given), "MF": ("blcal", {**given, "freqdep": True}), "Mp": ("blcal", {**given, "calmode": "p"}),
+            "MFp": ("blcal", {**given, "freqdep": True, "calmode": "p"}),
         }  # fmt: skip
         calls += [(f"{kind}{prior or '0'}", *every[kind]) for kind in kinds.split()]
     Path("calls.json").write_text(json.dumps(calls))

@@ -38,8 +38,11 @@ def normalize_solutions(param: np.ndarray, flag: np.ndarray, channels: bool, nor
     level = np.where(np.isfinite(level) & (level > 0), level, 1.0)
     param /= level
     if channels:
-        phase = np.where(good, np.angle(param), np.nan)
-        mean = _quiet(np.nanmean, _unwrapped(phase), axes)
+        if normtype == "amplitude":  # factors of baselines: the direction of their sum, each counting alike, as in the reference
+            unit = np.where(good, param / np.where(good, np.abs(param), 1.0), 0.0)
+            mean = np.angle(unit.sum(axis=axes, keepdims=True))
+        else:
+            mean = _quiet(np.nanmean, _unwrapped(np.where(good, np.angle(param), np.nan)), axes)
         param *= np.exp(-1j * np.where(np.isfinite(mean), mean, 0.0))
 
 

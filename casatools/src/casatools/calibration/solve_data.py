@@ -159,6 +159,12 @@ class SolveInput:
         return self.options.solved.form == "gain" and self.options.solved.npar == 1
 
     @property
+    def _shares_all_hands(self) -> bool:
+        """Whether the time of a baseline counts by all hands of its solutions, as in the reference: factors of channels, and those of phases."""
+        kind = self.options.solved
+        return kind.form == "baseline" and (kind.channels or self.options.calmode == "p")
+
+    @property
     def _turns_data(self) -> bool:
         """Whether the parallactic angle is taken out of the data, so that a source's polarisation stands still in averages over time.
 
@@ -274,6 +280,9 @@ class SolveInput:
             if self._counts_dark:
                 sums += [np.zeros(shape, dtype=np.complex128), np.zeros(shape)]
                 accumulate_dark(data, model, flag, weight, slot, self.place[chunk.spw], *sums[4:])
+            if self._shares_all_hands:
+                place = self.place[chunk.spw]
+                sums += _all_hands(data, model, flag, weight, slot, place, (shape[0], nout, chunk.shape[2]))
         return tuple(s.reshape(count, self.nsub, nbl, *s.shape[1:]) for s in sums)
 
     def prepared(self, chunk: VisChunk) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
@@ -366,6 +375,8 @@ class SolveInput:
             dark_chi2, dark_count = power.sum(axis=(1, 2, 4)), filled.sum(axis=(1, 2, 4)).astype(np.float64)
             sums = sums[:4]
         share = self._time_share(sums, power)
+        if self._shares_all_hands:
+            sums = sums[:4]
         moment = np.where(seen > 0, when / np.where(seen > 0, seen, 1.0), 0.0) * share
 
         def mean_time(axis: tuple[int, ...]) -> np.ndarray:
@@ -386,12 +397,37 @@ class SolveInput:
         if form == "gain" and self.options.calmode == "p":  # visibilities of amplitude one, their power in the weights
             power = np.abs(vis) ** 2 / np.where(wgt > 0, wgt, 1.0)
             return np.asarray(power.sum(axis=(3, 4)) + (0.0 if dark is None else dark.sum(axis=(3, 4))))
-        if dark is not None or (form == "baseline" and not self.options.solved.channels):
+        if self._shares_all_hands:
+            vis, wgt = sums[4:6]
+            if self.options.calmode == "p":
+                wgt = np.abs(vis) ** 2 / np.where(wgt > 0, wgt, 1.0)
+            return np.asarray(wgt.sum(axis=(3, 4)))
+        if dark is not None or form == "baseline":
             return seen
         if form in _POLARISED and not self._plain_times:  # weight |model|^2, the weight where the model is zero
             power = np.abs(sums[4]) ** 2 / np.where(wgt > 0, wgt, 1.0)
             wgt = np.where(power > 0, power, wgt)
         return np.asarray(wgt.sum(axis=(3, 4)))
+
+
+def _all_hands(
+    data: np.ndarray,
+    model: np.ndarray,
+    flag: np.ndarray,
+    weight: np.ndarray,
+    slot: np.ndarray,
+    place: np.ndarray,
+    shape: tuple[int, ...],
+) -> list[np.ndarray]:
+    """Sums over slots of weighted visibilities over their model and of weight |model|^2, of each solution channel and correlation: two of `shape`."""
+    vis, wgt = np.zeros(shape, dtype=np.complex128), np.zeros(shape)
+    rows, chans = np.flatnonzero(slot >= 0), np.flatnonzero(place >= 0)
+    at = (slot[rows][:, None], place[chans][None])
+    each = np.broadcast_to(np.where(np.abs(model) > 0, model, 1.0), data.shape)[rows][:, chans]
+    used = np.where(flag, 0.0, weight)[rows][:, chans]
+    np.add.at(vis, at, used * data[rows][:, chans] * each.conj())
+    np.add.at(wgt, at, used * np.abs(each) ** 2)
+    return [vis, wgt]
 
 
 def _flattened(data: np.ndarray, model: np.ndarray, flag: np.ndarray) -> np.ndarray:

@@ -10,6 +10,7 @@ import pytest
 import casatasks
 from casatools.calibration.apply import PriorCalibration
 from casatools.calibration.callib import CalibrationLibrary
+from casatools.calibration.normalize import normalize_solutions
 from casatools.calibration.solve_averages import antenna_pairs, autocorrelation_gains, average_baselines
 from casatools.calibration.solve_data import Baselines, IntervalData
 from casatools.calibration.solve_options import SolveOptions
@@ -109,10 +110,20 @@ def test_offsets_are_solved_and_taken_off(tmp_path: Path, basis: str) -> None:
 
 def test_normalised_to_the_mean_amplitude() -> None:
     """As CASA 6.7 does for blcal: the mean of the receptors' mean amplitudes becomes one."""
-    from casatools.calibration.normalize import normalize_solutions
-
     param = np.array([1.0, 3.0, 2.0, 6.0, 9.0, 9.0], dtype=complex).reshape(3, 1, 1, 2)
     flag = np.zeros(param.shape, dtype=bool)
     flag[2] = True
     normalize_solutions(param, flag, False, "amplitude")
     assert param[:2].ravel() == pytest.approx(np.array([1.0, 3.0, 2.0, 6.0]) / 3.0)
+
+
+def test_factors_of_channels_have_unit_vectors_of_mean_phase_zero() -> None:
+    """As CASA 6.7 does for blcal with freqdep: not the mean of the phases, nor the phase of the mean."""
+    param = np.array([1.0, 2.0j, 5.0], dtype=complex).reshape(1, 1, 3, 1)
+    flag = np.array([False, False, True]).reshape(param.shape)
+    normalize_solutions(param, flag, True, "amplitude")
+    expected = np.array([1.0, 2.0j]) / 1.5 * np.exp(-0.25j * np.pi)
+    assert param[0, 0, :2, 0] == pytest.approx(expected)
+    alone = np.array([1.0, 0.2j]).reshape(1, 1, 2, 1)
+    normalize_solutions(alone, np.array([True, False]).reshape(alone.shape), True, "amplitude")
+    assert alone[0, 0, 1, 0] == pytest.approx(1.0)
