@@ -84,7 +84,7 @@ def test_times(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         "scan": "1~13",
     }
     calls: list[tuple[str, str, dict[str, Any]]] = []
-    for prior, kinds in (("", "B B3 G K T KCROSS D Df Xf M MF"), ("G", "B G MF MFp"), ("B", "B G KCROSS Df Xf M Mp MFp")):
+    for prior, kinds in (("", "B B3 G K T KCROSS D Df Xf MF"), ("G", "B G"), ("B", "B G KCROSS Df Xf M Mp MFp")):
         more = {**one, "gaintable": [f"prior.{prior}"], "interp": ["nearest"]} if prior else one
         crossed = {**more, "smodel": [1.0, 0.5, 0.0, 0.0]}
         given = {k: v for k, v in more.items() if k not in ("refant", "minsnr", "smodel")}

@@ -20,7 +20,7 @@ from casatools._base import config
 from casatools._base.errors import ParameterError
 from casatools._base.version import VERSION, version_string
 
-__all__ = ["PRIORITIES", "LogSink", "full_origin", "origin", "post", "sink"]
+__all__ = ["PRIORITIES", "LogSink", "full_origin", "once", "origin", "post", "sink"]
 
 # From the most to the least severe; a threshold lets through itself and everything before it.
 PRIORITIES: tuple[str, ...] = (
@@ -29,6 +29,7 @@ PRIORITIES: tuple[str, ...] = (
 _ALIASES = {"NORMAL": "INFO", "NORMAL1": "INFO1", "NORMAL2": "INFO2", "NORMAL3": "INFO3", "NORMAL4": "INFO4",
             "NORMAL5": "INFO5", "ERROR": "SEVERE", "CRITICAL": "SEVERE", "WARNING": "WARN", "DEBUG": "DEBUG1"}  # fmt: skip
 _origin: contextvars.ContextVar[str] = contextvars.ContextVar("origin", default="")
+_said: contextvars.ContextVar[set[tuple[str, str]] | None] = contextvars.ContextVar("said", default=None)
 
 
 def priority_rank(name: str) -> int:
@@ -151,7 +152,22 @@ sink.greeting = True
 
 def post(message: str, priority: str = "INFO", origin: str | None = None) -> bool:
     """Write a message to the log under the current origin, and of the part of it given; False when it is filtered out."""
+    said = _said.get()
+    if said is not None:
+        if (message, priority) in said:
+            return False
+        said.add((message, priority))
     return sink.post(message, priority, origin)
+
+
+@contextlib.contextmanager
+def once() -> Iterator[None]:
+    """Each message posted in this block is written the first time only: for work that is repeated round after round."""
+    token = _said.set(set())
+    try:
+        yield
+    finally:
+        _said.reset(token)
 
 
 def current_origin() -> str:

@@ -108,7 +108,7 @@ def solve_chain(
     options = options or ChainOptions()
     _check(terms)
     result = ChainResult([t.caltable for t in terms])
-    with MeasurementSet(vis, writable=options.weights) as ms, tempfile.TemporaryDirectory(prefix="chain-") as folder:
+    with MeasurementSet(vis, writable=options.weights) as ms, tempfile.TemporaryDirectory(prefix="chain-") as folder, log.once():
         work = _Chain(ms, selection.resolve(ms), list(terms), priors, folder)
         smodel = terms[0].options.smodel
         result.before = measure_residuals(ms, work.selected, work.prior(-1), smodel)

@@ -38,6 +38,14 @@ def test_threshold_filter_and_processor(sink: log.LogSink) -> None:
     assert Path(sink.path).read_text().split("\t")[1:] == ["WARN", "gaincal::::casa@host:MPIServer-1", "kept\n"]
 
 
+def test_repeated_work_says_a_thing_once(sink: log.LogSink, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(log, "sink", sink)
+    with log.once():
+        assert [log.post(text, "WARN") for text in ("a", "b", "a")] == [True, True, False] and log.post("a", "INFO")
+    assert log.post("a", "WARN") and log.post("a", "WARN")
+    assert [line[-1] for line in Path(sink.path).read_text().splitlines()] == list("abaaa")
+
+
 def test_origins_as_the_reference_writes_them(sink: log.LogSink) -> None:
     """Recorded from CASA 6.7: origin(), the origin of one message, both, neither."""
     sink.post("0")
