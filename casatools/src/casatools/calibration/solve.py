@@ -106,7 +106,10 @@ def solve(
     for spw, window in windows.items():
         _finish(window, order, options)
         statistics.count_refants(spw, window.refant)
-    _tell_refants(names, chosen, windows)
+    if chosen:
+        _tell_refants(
+            names, chosen, [_zero_delays(w, chosen[0]) if options.solved.form == "delay" else w.refant for w in windows.values()]
+        )
     table = _table(ms, given, windows, options)
     source = {spw: w.source.mean(axis=0) for spw, w in windows.items() if w.source is not None and w.source.shape[1] == 2}
     if options.solved.form == "cross_source":
@@ -121,10 +124,16 @@ def solve(
     return SolveResult(table, statistics, source)
 
 
-def _tell_refants(names: list[str], chosen: list[int], windows: dict[int, WindowSolutions]) -> None:
+def _zero_delays(window: WindowSolutions, wanted: int) -> np.ndarray:
+    """The antenna that delays refer to in each interval, the wanted one where it has a solution: tables do not say it, but its delay is zero."""
+    zero = (~window.flag & (window.param == 0)).any(axis=(2, 3))
+    return np.where(~window.flag[:, wanted].all(axis=(1, 2)), wanted, np.where(zero.any(axis=1), zero.argmax(axis=1), -1))
+
+
+def _tell_refants(names: list[str], chosen: list[int], references: list[np.ndarray]) -> None:
     """Warn where other antennas than the first asked for were the reference, with the number of intervals."""
-    used = np.concatenate([w.refant for w in windows.values()])
-    others = used[(used >= 0) & (used != chosen[0])] if chosen else used[:0]
+    used = np.concatenate(references)
+    others = used[(used >= 0) & (used != chosen[0])]
     if len(others):
         who = ", ".join(names[a] for a in np.unique(others).tolist())
         log.post(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -84,6 +84,10 @@ class IntervalData:
     sub_time_s: np.ndarray | None = None
     dark_chi2: np.ndarray | None = None
     dark_count: np.ndarray | None = None
+
+    def take(self, keep: np.ndarray) -> IntervalData:
+        """Some of the intervals."""
+        return replace(self, **{f.name: v[keep] for f in fields(self) if (v := getattr(self, f.name)) is not None})
 
 
 @dataclass

@@ -15,11 +15,29 @@ __all__ = ["solve_form"]
 Solver = Callable[[SolveInput, IntervalData, int, list[int]], Solutions]
 
 
-def _present(given: SolveInput, data: IntervalData, refants: list[int]) -> int:
-    """The first reference antenna that has unflagged data; -1 without."""
-    used = (data.weight > 0).any(axis=(0, 1, 3, 4))
-    held = set(given.baselines.ant1[used].tolist()) | set(given.baselines.ant2[used].tolist())
-    return next((r for r in refants if r in held), refants[0] if refants else -1)
+def _by_reference(
+    given: SolveInput, data: IntervalData, refants: list[int], solver: Callable[[IntervalData, int], Solutions]
+) -> Solutions:
+    """Solve each interval with the first reference antenna that has unflagged data in it, whatever other intervals are read with it.
+
+    Parameters
+    ----------
+    given : SolveInput
+    data : IntervalData
+    refants : list of int
+    solver : callable
+        Of the data of some intervals and of their reference antenna, -1 where there is none.
+    """
+    used = (data.weight > 0).any(axis=(1, 3, 4))
+    first = refants[0] if refants else -1
+    reference = np.full(len(used), first)
+    for antenna in reversed(refants):
+        reference[used[:, (given.baselines.ant1 == antenna) | (given.baselines.ant2 == antenna)].any(axis=1)] = antenna
+    chosen = np.unique(reference)
+    if len(chosen) == 1:
+        return solver(data, int(chosen[0]))
+    groups = [np.flatnonzero(reference == r) for r in chosen]
+    return Solutions.joined([solver(data.take(g), int(r)) for g, r in zip(groups, chosen, strict=True)], np.concatenate(groups))
 
 
 def _gain(given: SolveInput, data: IntervalData, nant: int, refants: list[int]) -> Solutions:
@@ -35,11 +53,12 @@ def _joins_windows(given: SolveInput, data: IntervalData) -> bool:
 def _delay(given: SolveInput, data: IntervalData, nant: int, refants: list[int]) -> Solutions:
     from casatools.calibration.solve_delays import solve_delay_intervals
 
-    present = _present(given, data, refants)
-    least = given.options.minblperant
-    return solve_delay_intervals(
-        data, given.baselines, nant, least, present, given.channel_frequencies(data), _joins_windows(given, data)
-    )
+    frequency, joins, least = given.channel_frequencies(data), _joins_windows(given, data), given.options.minblperant
+
+    def solver(part: IntervalData, reference: int) -> Solutions:
+        return solve_delay_intervals(part, given.baselines, nant, least, reference, frequency, joins)
+
+    return _by_reference(given, data, refants, solver)
 
 
 def _baseline(given: SolveInput, data: IntervalData, nant: int, refants: list[int]) -> Solutions:
@@ -92,9 +111,11 @@ def _fringe(given: SolveInput, data: IntervalData, nant: int, refants: list[int]
     frequency, windows = given.channel_frequencies(data), given.channel_windows(data)
     every_hz = np.concatenate([given.ms.metadata.spectral_windows[int(w)].chan_freq_hz for w in np.unique(windows)])
     edges = float(every_hz.min()), float(every_hz.max())
-    return solve_fringe_intervals(
-        data, given.baselines, nant, given.options, _present(given, data, refants), frequency, windows, edges
-    )
+
+    def solver(part: IntervalData, reference: int) -> Solutions:
+        return solve_fringe_intervals(part, given.baselines, nant, given.options, reference, frequency, windows, edges)
+
+    return _by_reference(given, data, refants, solver)
 
 
 _SOLVERS: dict[str, Solver] = {

@@ -46,6 +46,12 @@ class Solutions:
         out.source = None if self.source is None else self.source[keep]
         return out
 
+    @classmethod
+    def joined(cls, parts: list[Solutions], order: np.ndarray) -> Solutions:
+        """Solutions of several sets of intervals, of which `order` (interval,) says where each belongs."""
+        back = np.argsort(order)
+        return cls(*(np.concatenate([getattr(p, n) for p in parts])[back] for n in cls.__dataclass_fields__ if n != "source"))
+
 
 def connected_antennas(weight: np.ndarray, baselines: Baselines, nant: int, least: int) -> np.ndarray:
     """Antennas with at least `least` baselines to others of that kind.
