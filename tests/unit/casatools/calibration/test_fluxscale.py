@@ -100,7 +100,7 @@ def test_threshold_about_all_times(shared_input: Input) -> None:
     table.write("three.G")
     with pytest.raises(DataError, match="no unflagged gains by which"):
         scale_fluxes(vis, "three.G", "", FluxScaleOptions("0", scan="1~2", gainthreshold=0.4))
-    named = scale_fluxes(vis, "three.G", "", FluxScaleOptions("0", scan="1~2", antenna="EA01~EA08", gainthreshold=0.4))
+    named = scale_fluxes(vis, "three.G", "", FluxScaleOptions("0", scan="1~2", antenna="0~7", gainthreshold=0.4))
     assert named["1"]["0"]["numSol"][0] == 16
 
 
