@@ -109,10 +109,6 @@ class _MaskSource:
         path, self.mask = split_mask(name)
         if self.mask and os.path.isdir(resolve(path)):
             self._open(path, template, stack)
-            if self.image is not None and self.mask not in self.image.mask_names:
-                raise ParameterError(
-                    f"image {path!r} has no mask {self.mask!r}; its masks: {', '.join(self.image.mask_names) or 'none'}"
-                )
         elif os.path.isdir(resolve(name)):
             self.mask = ""
             self._open(name, template, stack)
@@ -126,6 +122,8 @@ class _MaskSource:
 
     def _open(self, path: str, template: CasaImage, stack: ExitStack) -> None:
         image = stack.enter_context(CasaImage.open(path))
+        if self.mask and self.mask not in image.mask_names:
+            raise ParameterError(f"image {path!r} has no mask {self.mask!r}; its masks: {', '.join(image.mask_names) or 'none'}")
         if _conform(image.coordinates, image.shape, template):
             self.image = image
             return
@@ -157,7 +155,9 @@ class _MaskSource:
         """The mask on a block of pixels."""
         extent = tuple(s.stop - s.start for s in block)
         if self.image is not None:
-            return self._of(self.image, block)
+            # One channel, or one Stokes parameter, stands for all.
+            narrow = tuple(slice(0, 1) if n == 1 else s for s, n in zip(block, self.image.shape, strict=True))
+            return np.broadcast_to(self._of(self.image, narrow), extent)
         assert self.pixels is not None
         chosen = np.zeros(extent, dtype=bool)
         inside = tuple(slice(max(s.start, p.start), min(s.stop, p.stop)) for s, p in zip(block, self.pixels.slices, strict=True))
@@ -206,7 +206,7 @@ def copy_masks(template: CasaImage, masks: Sequence[str], output: str, overwrite
     ----------
     template : CasaImage
     masks : sequence of str
-        Mask images, ``image:mask``, CRTF text or files.
+        Mask images, ``image:mask``, CRTF text or files. Those of one channel, or of one Stokes parameter, are for all of the image.
     output : str
         An image of ones and zeros, or ``image:mask``; an image that is not there is made as a copy of `template`.
     overwrite : bool
@@ -219,8 +219,8 @@ def copy_masks(template: CasaImage, masks: Sequence[str], output: str, overwrite
     _check_output(output, overwrite, template)
     with _sources(masks, template) as sources:
         for source, name in zip(sources, masks, strict=True):
-            if source.shape is not None and source.shape != template.shape:
-                raise DataError(f"mask {name!r} has other channels than image {template.path!r}; use mode='expand'")
+            if source.shape is not None and any(n not in (1, m) for n, m in zip(source.shape, template.shape, strict=True)):
+                raise DataError(f"mask {name!r} has other Stokes parameters or channels than image {template.path!r}")
 
         def united(block: tuple[slice, ...]) -> np.ndarray:
             found = [source.read(block) for source in sources]

@@ -14,10 +14,16 @@ import ducc0
 import numpy as np
 
 from casatools._base.buffers import large_pages
+from casatools._base.memory import memory_budget_bytes
 from casatools._base.threads import thread_count
 from casatools.imaging.half_plane import fits_half_plane, grid_half_plane
 
-__all__ = ["GridOptions", "degrid", "grid", "grid_pair"]
+__all__ = ["SMALL_PLANE", "GridOptions", "degrid", "grid", "grid_pair", "grid_side_by_side"]
+
+# Pixels of a plane up to which planes are worked on side by side, each by one thread.
+SMALL_PLANE = 1 << 20
+# Bytes that gridding takes for each pixel.
+_GRID_BYTES = 48
 
 
 @dataclass(frozen=True)
@@ -85,6 +91,15 @@ def _as_gridder_takes(uvw_m: np.ndarray, options: GridOptions) -> tuple[bool, np
         named["flip_u"] = named.pop("flip_v")
         uvw_m = uvw_m[:, [1, 0, 2]]
     return is_large, np.ascontiguousarray(uvw_m), named
+
+
+def grid_side_by_side(options: GridOptions) -> bool:
+    """Whether images are gridded one in a thread: so small that the gridder's own threads gain little, and with memory for as many as there are threads.
+
+    The gridder's threads add in any order, so that the last bits of its images change from run to run; those of one thread do not.
+    """
+    pixels = options.shape[0] * options.shape[1]
+    return pixels <= SMALL_PLANE and pixels * _GRID_BYTES * thread_count() < memory_budget_bytes() // 8
 
 
 def _grids_bytes(options: GridOptions) -> int:

@@ -17,13 +17,14 @@ from casatools._base.buffers import drop_idle
 from casatools._base.errors import DataError, UnsupportedError
 from casatools._base.memory import memory_budget_bytes
 from casatools._base.progress import Progress
-from casatools._base.threads import in_order, single_thread, thread_count
+from casatools._base.threads import in_order, single_thread
 from casatools.frames.directions import Direction
 from casatools.imaging.block_joining import Joining
 from casatools.imaging.cycle_control import FORCE_STOP, STOP_DESCRIPTIONS, CycleControl
 from casatools.imaging.frequency_grid import SpectralAxis
+from casatools.imaging.gridding import grid_side_by_side
 from casatools.imaging.image_fields import BlockView, ImageField
-from casatools.imaging.plane_deconvolver import SMALL_PLANE, clean_once
+from casatools.imaging.plane_deconvolver import clean_once
 from casatools.imaging.plane_mixing import PlaneMixing
 from casatools.imaging.visibilities import DataSource, VisibilityBlock
 from casatools.imaging.weighting import GroupedWeights, ImagingWeights, WeightingOptions, counted_hands
@@ -32,10 +33,6 @@ __all__ = ["Imager", "ImagingData", "Steering", "bandwidth", "channel_mixing"]
 
 Steering = Callable[[CycleControl, str], bool]
 """Decides before a minor cycle, given the reason to stop (empty when there is none), whether to go on; may change the limits."""
-
-
-# Bytes that gridding takes for each pixel.
-_GRID_BYTES = 48
 
 
 @dataclass
@@ -440,10 +437,9 @@ class Imager:
                 progress.advance()
 
     def _takes_threads(self) -> bool:
-        """Whether channels are gridded side by side: planes so small that the gridder's own threads gain little, and memory for many."""
-        pixels = max(float(np.prod(image.options.shape)) for image in self.fields)
-        room = pixels * _GRID_BYTES * thread_count() < memory_budget_bytes() // 8
-        return self.data.is_cube and pixels <= SMALL_PLANE and room and all(image.channels_apart for image in self.fields)
+        """Whether channels of small planes are gridded side by side."""
+        fits = all(image.channels_apart and grid_side_by_side(image.options) for image in self.fields)
+        return self.data.is_cube and fits
 
     def _add_psf(self, views: list[BlockView], chan: int, weight: np.ndarray) -> None:
         block = views[0].block

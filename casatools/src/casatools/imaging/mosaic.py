@@ -18,16 +18,20 @@ tclean, for the normalizations. Bhatnagar, Cornwell, Golap & Uson 2008, A&A 487,
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import itertools
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import nullcontext
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
 
+from casatools._base.threads import in_order, single_thread, thread_count
 from casatools.frames.directions import Direction
 from casatools.imaging.beam_groups import BeamGroups
 from casatools.imaging.beam_weights import model_divisor, mosaic_beam, residual_divisor
-from casatools.imaging.gridding import GridOptions, degrid, grid
+from casatools.imaging.gridding import GridOptions, degrid, grid, grid_side_by_side
 from casatools.imaging.image_fields import BlockView, ImageField
 from casatools.imaging.minor_cycle import MinorOptions
 from casatools.imaging.mosaic_windows import Band, BeamUse, BeamWindows, Window
@@ -37,6 +41,10 @@ from casatools.io.image.coordinates.direction import DirectionCoordinate
 
 __all__ = ["MosaicField", "gridded_through", "seen_through"]
 
+# Factors of the weights of each channel, and the planes of the residual that data weighted so go into: channel or term, plane, factor.
+_Aim = tuple[np.ndarray | None, list[tuple[int, int, complex]]]
+# A window, places and real factors of its image in the residual, and what makes the image.
+_Job = tuple[Window, list[tuple[int, int, float]], Callable[[], np.ndarray]]
 # Part of its greatest value that the mean beam must have where the point spread function is made for, to taper it.
 _LEAST_MIDDLE = 0.1
 
@@ -271,18 +279,41 @@ class MosaicField(ImageField):
     def add(self, view: BlockView, chan: int, pol: int, freq_hz: np.ndarray, vis: np.ndarray, weight: np.ndarray) -> None:
         """Grid each group's visibilities through its beam into the residual."""
         targets = self._to_image(pol)
-        for rows, band, window, _ in self._parts(view, freq_hz):
-            data = np.ascontiguousarray(vis[rows, band.channels])
-            scaled = np.ascontiguousarray(weight[rows, band.channels])
-            for unit in (1.0, 1j):
-                parts = [(k, f.real if unit == 1.0 else f.imag) for k, f in targets]
-                if any(f for _, f in parts):
+        self._grid_groups(view, pol, freq_hz, vis, weight, [(None, [(chan, k, f) for k, f in targets])])
+
+    def _grid_groups(
+        self, view: BlockView, pol: int, freq_hz: np.ndarray, vis: np.ndarray, weight: np.ndarray, aims: Sequence[_Aim]
+    ) -> None:
+        """Grid each group's visibilities through its beam, and add them, with each aim's weights, to its planes of the residual.
+
+        Small windows are gridded side by side, each by one thread: the gridder's own threads gain little there, and add in any order, so that the last
+        bits would differ from run to run. They are added in the order of the groups.
+        """
+        small = grid_side_by_side(self.options) and len(view.block.group_rows()) >= thread_count()
+
+        def jobs() -> Iterator[_Job]:
+            for rows, band, window, _ in self._parts(view, freq_hz):
+                data, uvw_m = np.ascontiguousarray(vis[rows, band.channels]), view.uvw_m[rows]
+                for unit, (power, planes) in itertools.product((1.0, 1j), aims):
                     # The real part of f z is Re(f) Re(z) + Im(f) Re(i z).
-                    turned = data if unit == 1.0 else data * np.complex64(unit)
-                    seen = gridded_through(window, band, view.uvw_m[rows], freq_hz, turned, scaled, self._hand(pol))
-                    for k, factor in parts:
-                        if factor:
-                            self.planes.residual[chan, k][window.rows, window.columns] += np.float32(factor) * seen
+                    parts = [(place, k, f.real if unit == 1.0 else f.imag) for place, k, f in planes]
+                    if any(f for _, _, f in parts):
+                        scaled = (
+                            weight[rows, band.channels] if power is None else weight[rows, band.channels] * power[band.channels]
+                        )
+                        turned = data if unit == 1.0 else data * np.complex64(unit)
+                        fixed = window, band, uvw_m, freq_hz, turned, np.ascontiguousarray(scaled), self._hand(pol)
+                        yield window, parts, partial(gridded_through, *fixed)
+
+        def one(job: _Job) -> tuple[Window, list[tuple[int, int, float]], np.ndarray]:
+            window, parts, work = job
+            with single_thread() if small else nullcontext():
+                return window, parts, work()
+
+        for window, parts, image in in_order(one, jobs()) if small else map(one, jobs()):
+            for place, k, factor in parts:
+                if factor:
+                    self.planes.residual[place, k][window.rows, window.columns] += np.float32(factor) * image
 
     def finish_residual(self) -> None:
         """Normalize the residual."""

@@ -18,7 +18,7 @@ import numpy as np
 
 from casatools.imaging.gridding import grid
 from casatools.imaging.image_fields import BlockView, TaylorTerms
-from casatools.imaging.mosaic import MosaicField, gridded_through, seen_through
+from casatools.imaging.mosaic import MosaicField, seen_through
 from casatools.imaging.multi_term import hessian_peak
 
 __all__ = ["MosaicTermField"]
@@ -114,19 +114,8 @@ class MosaicTermField(TaylorTerms, MosaicField):
     def add(self, view: BlockView, chan: int, pol: int, freq_hz: np.ndarray, vis: np.ndarray, weight: np.ndarray) -> None:
         """Grid each group's visibilities through its beam into the residuals of all terms."""
         targets = self._to_image(pol)
-        for rows, band, window, _ in self._parts(view, freq_hz):
-            part = np.ascontiguousarray(vis[rows, band.channels])
-            for unit in (1.0, 1j):
-                factors = [(k, f.real if unit == 1.0 else f.imag) for k, f in targets]
-                if not any(f for _, f in factors):
-                    continue
-                data = part if unit == 1.0 else part * np.complex64(unit)
-                for term in range(self.nterms):
-                    scaled = np.ascontiguousarray(weight[rows, band.channels] * self._power(freq_hz[band.channels], term))
-                    seen = gridded_through(window, band, view.uvw_m[rows], freq_hz, data, scaled, self._hand(pol))
-                    for k, factor in factors:
-                        if factor:
-                            self.planes.residual[term, k][window.rows, window.columns] += np.float32(factor) * seen
+        aims = [(self._power(freq_hz, term), [(term, k, f) for k, f in targets]) for term in range(self.nterms)]
+        self._grid_groups(view, pol, freq_hz, vis, weight, aims)
 
     def finish_residual(self) -> None:
         """Normalize the residuals of all terms as the first."""

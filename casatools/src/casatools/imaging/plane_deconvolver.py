@@ -16,17 +16,14 @@ from casatools._base.threads import in_order, single_thread, thread_count
 from casatools.imaging.auto_mask import AutoMask
 from casatools.imaging.beam_fit import GaussianBeam
 from casatools.imaging.cycle_control import CycleControl
+from casatools.imaging.gridding import SMALL_PLANE
 from casatools.imaging.minor_cycle import MinorCycle
 from casatools.imaging.multi_term import MultiTermCycle
 from casatools.imaging.plane_store import PlaneStore
 from casatools.imaging.restoration import beam_difference, common_beam, restore
 from casatools.kernels.clean_hogbom import peak_in_mask
 
-__all__ = ["SMALL_PLANE", "PlaneDeconvolver", "Planes", "TermDeconvolver", "clean_once", "restore_planes"]
-
-
-# Pixels of a plane up to which planes are worked on side by side, each by one thread.
-SMALL_PLANE = 1 << 20
+__all__ = ["PlaneDeconvolver", "Planes", "TermDeconvolver", "clean_once", "restore_planes"]
 
 
 @dataclass

@@ -93,8 +93,14 @@ def test_channels_are_united_and_spread() -> None:
     assert np.flatnonzero(read("o.im").any(axis=(1, 2))).tolist() == [3]
     with pytest.raises(SelectionError, match="outfreqs"):
         makemask(mode="expand", inpimage="a.im", inpmask="c.im", outfreqs=[9], output="n.im")
-    with pytest.raises(DataError, match="expand"):
-        makemask(mode="copy", inpimage="a.im", inpmask="one.im", output="n.im")
+    makemask(mode="copy", inpimage="a.im", inpmask="one.im", output="all.im")  # one channel is for all, as in CASA
+    assert read("all.im").all()
+    for name, stokes in (("iv.im", ["I", "V"]), ("iquv.im", ["I", "Q", "U", "V"])):
+        coordinates = make_image_coordinates((30, 24), (CELL, CELL), (1.0, 0.5), HZ[:1], stokes=stokes)
+        with CasaImage.create(name, (1, len(stokes), 24, 30), coordinates) as made:
+            made.write(1.0)
+    with pytest.raises(DataError, match="other Stokes"):
+        makemask(mode="copy", inpimage="iquv.im", inpmask="iv.im", output="n.im")
     assert not Path("n.im").exists()
 
 
@@ -104,6 +110,12 @@ def test_a_mask_on_other_pixels_is_moved() -> None:
     makemask(mode="copy", inpimage="a.im", inpmask="fine.im", output="m.im")
     found = read("m.im")
     assert 0 < found[0].sum() < 24 * 30 and set(np.unique(found)) == {0.0, 1.0}
+    # A mask inside of an image on other pixels is moved too; one that is not there is named.
+    makemask(mode="copy", inpimage="fine.im", inpmask="fine.im", output="fine.im:in")
+    makemask(mode="copy", inpimage="a.im", inpmask="fine.im:in", output="n.im")
+    assert np.array_equal(read("n.im"), found)
+    with pytest.raises(ParameterError, match="no mask 'nosuch'; its masks: in"):
+        makemask(mode="copy", inpimage="a.im", inpmask="fine.im:nosuch", output="o.im")
 
 
 def test_bad_requests_write_nothing() -> None:

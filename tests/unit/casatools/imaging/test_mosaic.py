@@ -176,6 +176,14 @@ def test_cubes_and_weights_of_each_pointing() -> None:
     assert len(set(np.round(sums, 3))) == 3 and sums[2] > sums[0]
 
 
+def test_the_same_call_gives_the_same_bits() -> None:
+    """Windows that are gridded in threads are added in the order of the pointings."""
+    for name in ("s0", "s1", "s2"):
+        tclean(imagename=name, specmode="mfs", niter=60, gain=0.2, cycleniter=20, **MOSAIC)
+    for kind in ("residual", "model"):
+        assert len({pixels(f"{name}.{kind}").tobytes() for name in ("s0", "s1", "s2")}) == 1
+
+
 def test_conjugate_beams_of_a_cube(monkeypatch: pytest.MonkeyPatch) -> None:
     said: list[str] = []
     monkeypatch.setattr("casatools.imaging.tclean_data.log.post", lambda text, *_: said.append(text))

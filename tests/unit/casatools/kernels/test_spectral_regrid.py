@@ -54,3 +54,13 @@ def test_every_channel_counts_in_the_nearest_one_once() -> None:
     assert out[0, 0] == pytest.approx(np.array([(2 + 2 * 3) / 3, (4 + 6) / 2]) + 1j)
     nearest_channels(vis, weight, freq, np.ones(1), 5.2, -2.5, out, out_weight)
     assert out_weight[0] == pytest.approx([2, 3])
+
+
+def test_a_channel_that_is_hit_to_a_millionth_does_not_need_its_neighbour() -> None:
+    """As the first channels of LSRK cubes some integrations after the first."""
+    freq, target = np.array([1.0, 2.0, 3.0]), np.array([1.0, 2.0])
+    vis, weight = np.ones((1, 3, 3), np.complex64), np.ones((3, 3), np.float32)
+    weight[:, 0] = 0
+    out, out_weight = np.zeros((1, 3, 2), np.complex64), np.zeros((3, 2), np.float32)
+    interpolate_channels(vis, weight, freq, np.array([1.0, 1 + 4e-7, 1 + 4e-6]), target, 1.0, 1, 1, out, out_weight)
+    assert out_weight.tolist() == [[0, 1], [0, 1], [0, 0]]
