@@ -28,7 +28,7 @@ def _by_reference(
     solver : callable
         Of the data of some intervals and of their reference antenna, -1 where there is none.
     """
-    used = np.any(np.asarray(data.weight) > 0, axis=(1, 3, 4))
+    used: np.ndarray = np.any(data.weight > 0, axis=(1, 3, 4))
     first = refants[0] if refants else -1
     reference = np.full(len(used), first)
     for antenna in reversed(refants):
