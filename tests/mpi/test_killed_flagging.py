@@ -63,7 +63,7 @@ def test_a_rerun_gives_what_one_run_gives(tmp_path: Path) -> None:
     flagdata(str(whole), mode="list", inpfile=LINES)
     job = start(3, SCRIPT.format(most=14, vis=str(path), lines=LINES), tmp_path)
     try:
-        out, err = job.communicate(timeout=60)
+        out, err = job.communicate(timeout=300)
     finally:
         if job.poll() is None:
             os.killpg(job.pid, signal.SIGKILL)

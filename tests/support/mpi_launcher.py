@@ -48,11 +48,16 @@ def start(ranks: int, script: str, folder: Path, launcher: str = "openmpi", **ex
     )
 
 
+# Seconds after which ranks hang: on a busy machine a few take minutes to import and compile.
+_HANGS_S = 300
+
+
 def run(ranks: int, script: str, folder: Path, launcher: str = "openmpi", **extra: str) -> tuple[int, str, str]:
     process = start(ranks, script, folder, launcher, **extra)
     try:
-        out, err = process.communicate(timeout=60)
+        out, err = process.communicate(timeout=_HANGS_S)
     except subprocess.TimeoutExpired:
         os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()  # closes its pipes, which would be a warning in some later test
         raise
     return process.returncode, out, err
