@@ -127,8 +127,10 @@ class Projector:
         return NativePoints(steps, self._sphere.pole, self._sphere.native, self._sphere.sine, self._sphere.cosine, self.longitude)
 
     def _by_loops(self, backwards: bool, first: np.ndarray, second: np.ndarray) -> Two | None:
-        """Both results of many points; None for few of them."""
-        many = self.many if first.ndim == 1 and first.size >= many_points.MANY else None
+        """Both results of many points; None for few of them, where those are done otherwise."""
+        # wcslib's steps towards Mollweide's angle end at 1e-12 degrees, more than 1e-9 of a small pixel: few points go by the loops too.
+        least = 1 if self.name == "MOL" else many_points.MANY
+        many = self.many if first.ndim == 1 and first.size >= least else None
         if many is None:
             return None
         one, other = empty_array(first.shape, np.float64), empty_array(first.shape, np.float64)

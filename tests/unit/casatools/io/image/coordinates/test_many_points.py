@@ -64,3 +64,10 @@ def test_a_direction_of_many_points_is_that_of_few(name: str, longpole: float | 
     assert member.convert_many((world[0], world[1]), (back[0], back[1]), backwards=True)
     np.testing.assert_allclose(back, pixels, rtol=0, atol=1e-9)
     assert not member.convert_many((pixels[0, ::2], pixels[1, ::2]), (world[0], world[1]), backwards=False)
+
+
+def test_a_point_of_mollweides_plane_comes_back() -> None:
+    member = DirectionCoordinate.make("J2000", "MOL", (0.0, 0.0), (0.0, 0.0), (-4.8481368e-6, 4.8481368e-6))
+    for given in ((5e5, 1e4), (-2e5, 2.3e5), (1e5, -2.8e5)):
+        pixel = np.array(given)[:, None]
+        assert np.abs(member.to_pixel(member.to_world(pixel)) - pixel).max() < 1e-9
