@@ -128,7 +128,7 @@ class ImagingWeights:
         How often a sample counts in densities channel by channel: twice for Stokes I, for both parallel hands, once for other planes, as in the reference.
     frame_factors : mapping, optional
         Of each source, by how much the frequencies that samples come with, those of a cube in its frame, are above those in the frame of the data:
-        densities are of places [wavelengths] in the latter, as in the reference.
+        one density of all channels is of places [wavelengths] in the latter, as in the reference.
     """
 
     def __init__(
@@ -186,8 +186,7 @@ class ImagingWeights:
         if not self.density.size:
             self.density = self._store.zeros((self._planes, *self._shape), np.float64)
             self.total = np.zeros(self._planes)
-        # One density of a cube is counted at the data's own frequencies.
-        scale = self._density_scale(block, block.freq_hz) if self.by_channel else block.freq_hz / SPEED_OF_LIGHT_M_S
+        scale = block.freq_hz / SPEED_OF_LIGHT_M_S  # one density of a cube is counted at the data's own frequencies
         for number in range(block.weight.shape[1] if self.by_channel else 1):
             part = slice(number, number + 1) if self.by_channel else slice(None)
             plane = block.first + number if self.by_channel else 0
@@ -202,8 +201,9 @@ class ImagingWeights:
             self.total[plane] += 2.0 * float(weight.sum(dtype=np.float64))
 
     def _density_scale(self, block: VisibilityBlock, freq_hz: np.ndarray) -> np.ndarray:
-        """Wavelengths per metre that samples stand at in the densities."""
-        return np.asarray(freq_hz / (self._frame_factors.get(block.source, 1.0) * SPEED_OF_LIGHT_M_S))
+        """Wavelengths per metre that samples stand at in the densities; those channel by channel are counted in the frame of the image."""
+        factor = 1.0 if self.by_channel else self._frame_factors.get(block.source, 1.0)
+        return np.asarray(freq_hz / (factor * SPEED_OF_LIGHT_M_S))
 
     def drop(self) -> None:
         """Let go of the densities; `gather` begins anew."""
