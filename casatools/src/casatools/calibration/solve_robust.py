@@ -123,9 +123,8 @@ def robust_gains(
         total = base.sum(axis=1)
         rms = np.sqrt((base * residual**2).sum(axis=1) / np.where(total > 0, total, 1.0))
         outlier = residual > threshold * rms[:, None]
-        if (
-            options.calmode != "p" or absolute
-        ):  # what is left out of a least-squares solve of phases may come back, as in the reference
+        # What is left out of a least-squares solve of phases may come back, as in the reference.
+        if options.calmode != "p" or absolute:
             outlier |= base == 0
         before, base = base, np.where(outlier, 0.0, weight)
         if absolute or ((base == 0) != (before == 0)).any():

@@ -14,6 +14,7 @@ import math
 import numpy as np
 
 from casatools.kernels._kernel import kernel
+from casatools.kernels.sky_projections import _BEYOND, _MOST_LATITUDE, _MOST_LONGITUDE
 from casatools.kernels.sphere_turns import _arc_tangent, _sine_cosine
 
 __all__ = [
@@ -30,8 +31,6 @@ __all__ = [
     "zenith_distances",
 ]
 
-_BEYOND = math.radians(1e-10)
-_MOST_LONGITUDE, _MOST_LATITUDE = math.pi + _BEYOND, 0.5 * math.pi + _BEYOND
 _BLOCK = 512
 
 

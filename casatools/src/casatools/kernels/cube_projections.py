@@ -68,6 +68,15 @@ def _vector(right: float, high: float, depth: float, cap: float) -> tuple[float,
 
 
 @kernel
+def _native_of_face(right: float, high: float, cap: float, quarters: float) -> tuple[float, float]:
+    """Native longitude and latitude of a point of the face at a depth of 1."""
+    ahead, up = _vector(right, high, 1.0, cap)
+    around = _arc_tangent(right, ahead) + 0.5 * math.pi * quarters
+    around = around - 2.0 * math.pi * (around > math.pi)
+    return around, _arc_tangent(up, np.sqrt(ahead * ahead + right * right))
+
+
+@kernel
 def native_of_tangent_cube(x: np.ndarray, y: np.ndarray, longitude: np.ndarray, latitude: np.ndarray) -> None:
     """Native coordinates of the tangential cube TSC.
 
@@ -79,10 +88,7 @@ def native_of_tangent_cube(x: np.ndarray, y: np.ndarray, longitude: np.ndarray, 
     """
     for k in range(x.size):
         right, high, quarters, cap, there = _faced(_PER_FACE * x[k], _PER_FACE * y[k])
-        ahead, up = _vector(right, high, 1.0, cap)
-        around = _arc_tangent(right, ahead) + 0.5 * math.pi * quarters
-        around = around - 2.0 * math.pi * (around > math.pi)
-        above = _arc_tangent(up, np.sqrt(ahead * ahead + right * right))
+        around, above = _native_of_face(right, high, cap, quarters)
         longitude[k] = around if there else math.nan
         latitude[k] = above if there else math.nan
 
@@ -174,10 +180,7 @@ def native_of_cobe_cube(x: np.ndarray, y: np.ndarray, longitude: np.ndarray, lat
         right, high, quarters, cap, there = _faced(_PER_FACE * x[k], _PER_FACE * y[k])
         a, b = right * right, high * high
         right, high = right + right * (1.0 - a) * _cobe_in(a, b), high + high * (1.0 - b) * _cobe_in(b, a)
-        ahead, up = _vector(right, high, 1.0, cap)
-        around = _arc_tangent(right, ahead) + 0.5 * math.pi * quarters
-        around = around - 2.0 * math.pi * (around > math.pi)
-        above = _arc_tangent(up, np.sqrt(ahead * ahead + right * right))
+        around, above = _native_of_face(right, high, cap, quarters)
         longitude[k] = around if there else math.nan
         latitude[k] = above if there else math.nan
 
