@@ -90,11 +90,20 @@ class ImagingData:
         """Drop the visibilities that are in memory: they are read again when they are wanted."""
         self._held = None
 
-    def frame_factors(self) -> dict[int, float]:
-        """Of each source of a cube, the Doppler factor of its first time from its own frame to that of the image."""
+    def density_factors(self, by_channel: bool) -> dict[int, float]:
+        """Of each source of a cube, by how much frequencies in the image's frame are above those that densities are counted at, at its first time.
+
+        The reference counts densities channel by channel at LSRK frequencies, those of all channels at the data's own, whatever the image's frame is;
+        a cube of the data's own channels has no other.
+        """
         if not self.is_cube:
             return {}
-        return {s.number: float(s.factors(int(s.ddids[0]), self.axis.frame, s.times_s[:1])[0]) for s in self.sources}
+        counted = "LSRK" if by_channel and self.axis.frame else ""
+        found = {}
+        for source in self.sources:
+            image, density = (source.factors(int(source.ddids[0]), frame, source.times_s[:1])[0] for frame in (self.axis.frame, counted))
+            found[source.number] = float(image / density)
+        return found
 
     def mixing(self) -> np.ndarray | None:
         """What `channel_mixing` gives for these data; None for continuum."""
@@ -268,7 +277,7 @@ class Imager:
             apart,
             self.fields[0].store,
             counted_hands(data.labels),
-            data.frame_factors(),
+            data.density_factors(apart),
         )
         data.plan_parts(sum(image.channel_bytes() for image in self.fields), any(image.store.is_mapped for image in self.fields))
         if self.fields[0].weights_apart and self.weights.needs_density:

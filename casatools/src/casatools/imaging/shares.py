@@ -78,7 +78,7 @@ def _begin(share: _Share) -> None:
         share.bandwidth,
         share.by_channel,
         hands=counted_hands(share.data.labels),
-        frame_factors=share.data.frame_factors(),
+        density_factors=share.data.density_factors(share.by_channel),
     )
     apart = fields[0].weights_apart and weights.needs_density
     imager.weights = GroupedWeights(weights) if apart else weights

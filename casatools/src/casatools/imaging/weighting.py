@@ -126,9 +126,9 @@ class ImagingWeights:
         Keeps the densities; in memory when not given.
     hands : float
         How often a sample counts in densities channel by channel: twice for Stokes I, for both parallel hands, once for other planes, as in the reference.
-    frame_factors : mapping, optional
-        Of each source, by how much the frequencies that samples come with, those of a cube in its frame, are above those in the frame of the data:
-        one density of all channels is of places [wavelengths] in the latter, as in the reference.
+    density_factors : mapping, optional
+        Of each source, by how much the frequencies that samples of a cube come with, those in its frame, are above those that places in the densities
+        [wavelengths] are of. 1 for sources without.
     """
 
     def __init__(
@@ -141,9 +141,9 @@ class ImagingWeights:
         by_channel: bool | None = None,
         store: PlaneStore | None = None,
         hands: float = 2.0,
-        frame_factors: Mapping[int, float] | None = None,
+        density_factors: Mapping[int, float] | None = None,
     ) -> None:
-        self.options, self._hands, self._frame_factors = options, hands, frame_factors or {}
+        self.options, self._hands, self._density_factors = options, hands, density_factors or {}
         self._store = store or PlaneStore()
         self._bandwidth = bandwidth if options.scheme == "briggsbwtaper" else 0.0
         if options.npixels > 0 and options.scheme != "superuniform":
@@ -186,7 +186,8 @@ class ImagingWeights:
         if not self.density.size:
             self.density = self._store.zeros((self._planes, *self._shape), np.float64)
             self.total = np.zeros(self._planes)
-        scale = block.freq_hz / SPEED_OF_LIGHT_M_S  # one density of a cube is counted at the data's own frequencies
+        # Samples come channel by channel of a cube in its frame, for one density of all with the frequencies of the data.
+        scale = self._density_scale(block, block.freq_hz) if self.by_channel else block.freq_hz / SPEED_OF_LIGHT_M_S
         for number in range(block.weight.shape[1] if self.by_channel else 1):
             part = slice(number, number + 1) if self.by_channel else slice(None)
             plane = block.first + number if self.by_channel else 0
@@ -201,9 +202,8 @@ class ImagingWeights:
             self.total[plane] += 2.0 * float(weight.sum(dtype=np.float64))
 
     def _density_scale(self, block: VisibilityBlock, freq_hz: np.ndarray) -> np.ndarray:
-        """Wavelengths per metre that samples stand at in the densities; those channel by channel are counted in the frame of the image."""
-        factor = 1.0 if self.by_channel else self._frame_factors.get(block.source, 1.0)
-        return np.asarray(freq_hz / (factor * SPEED_OF_LIGHT_M_S))
+        """Wavelengths per metre that samples of these frequencies of a cube stand at in the densities."""
+        return np.asarray(freq_hz / (self._density_factors.get(block.source, 1.0) * SPEED_OF_LIGHT_M_S))
 
     def drop(self) -> None:
         """Let go of the densities; `gather` begins anew."""
