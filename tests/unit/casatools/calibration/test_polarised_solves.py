@@ -82,7 +82,9 @@ def test_full_leakages_are_right_to_all_orders(observed: Any) -> None:
     assert right.mean() < wrong.mean()
 
 
-@pytest.mark.parametrize(("basis", "kind"), [("circular", "X"), ("circular", "Xf"), ("linear", "X"), ("linear", "Xf"), ("linear", "Xj")])
+@pytest.mark.parametrize(
+    ("basis", "kind"), [("circular", "X"), ("circular", "Xf"), ("linear", "X"), ("linear", "Xf"), ("linear", "Xj")]
+)
 def test_phase_after_leakages(observed: Any, basis: str, kind: str) -> None:
     vis = observed(basis, 0.01, CROSS)
     leaks = SolveOptions(kind="Dgen+X", refant="EA01", combine="obs,scan", preavg=300.0, smodel=SOURCE)
