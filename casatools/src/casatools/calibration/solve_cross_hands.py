@@ -22,6 +22,8 @@ __all__ = ["solve_cross_delays", "solve_cross_phases", "solve_cross_source", "so
 
 # The feeds must turn by this much [rad of position angle] for a fit of three unknowns.
 _LEAST_TURN = 0.05
+# Steps at most between the phases and the source, and the relative change of the source at which they end.
+_STEPS, _CONVERGED = 500, 1e-9
 
 
 def _cross_products(data: IntervalData, alike: bool) -> tuple[np.ndarray, np.ndarray]:
@@ -166,26 +168,40 @@ def _line_and_source(
             "the source's polarisation needs at least three times between which the feeds turn against the sky: give a longer "
             "selection, combine='scan' and a preavg shorter than it"
         )
-    mean = (point * weight).sum(axis=0) / np.where(weight.sum(axis=0) > 0, weight.sum(axis=0), 1.0)
-    moved = (point - mean) * (weight > 0)
+    total = np.where(weight.sum(axis=0) > 0, weight.sum(axis=0), 1.0)
+
+    def moved(values: np.ndarray) -> np.ndarray:
+        return np.asarray((values - (values * weight).sum(axis=-2, keepdims=True) / total) * (weight > 0))
+
+    line, along = moved(point), moved(terms)
     # Twice the tilt of the line is the phase of the sum of squares.
-    phase = 0.5 * np.angle((weight * moved**2).sum(axis=0))
+    phase = 0.5 * np.angle((weight * line**2).sum(axis=0))
     # Channels follow the strongest one within a quarter of a turn.
-    overall = 0.5 * np.angle((weight * moved**2).sum())
+    overall = 0.5 * np.angle((weight * line**2).sum())
     phase = np.where(np.cos(phase - overall) < 0, phase + np.pi, phase)
+    expected = moved(guess).real
     real = (point * np.exp(-1j * phase)).real
-    expected = (guess - (guess * weight).sum(axis=0) / np.maximum(weight.sum(axis=0), 1e-300)).real
     if np.abs(expected).max() > 1e-6 and (expected * real * weight).sum() < 0:
-        phase, real = phase + np.pi, -real
-    along = (real * weight).sum(axis=1) / np.where(used, weight.sum(axis=1), 1.0)
-    system = np.stack(
-        [*((t * weight).sum(axis=1) / np.where(used, weight.sum(axis=1), 1.0) for t in terms), np.ones(len(along))], axis=1
-    )
-    root = np.sqrt(weight.sum(axis=1))
-    q, u, offset = np.linalg.lstsq(system * root[:, None], along * root, rcond=None)[0]
+        phase = phase + np.pi
+    phase, (q, u) = _least_squares(line, along, weight, phase)
+    offset = ((point * np.exp(-1j * phase)).real - np.tensordot([q, u], terms, 1)) * weight
+    offset = offset.sum() / weight.sum()
     middle = float(np.angle(np.exp(1j * phase).sum()))
     log.post(
         f"Phase between the receptors {np.rad2deg(middle):.3f} deg; source Q/I = {q:.5f}, U/I = {u:.5f}, polarised {np.hypot(q, u):.5f} "
         f"at {np.rad2deg(0.5 * np.arctan2(u, q)):.2f} deg; instrumental polarisation {offset:.5f}"
     )
     return np.angle(np.exp(1j * phase)), np.array([q, u])
+
+
+def _least_squares(line: np.ndarray, along: np.ndarray, weight: np.ndarray, phase: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Phases (chan,) and (Q, U) of least ``|line - exp(i phase) (Q, U) . along|``: each is found from the other until both stand still."""
+    normal = np.einsum("asc,bsc,sc->ab", along, along, weight)
+    source = np.zeros(2)
+    for _ in range(_STEPS):
+        before = source
+        source = np.linalg.lstsq(normal, np.einsum("asc,sc->a", along, weight * (line * np.exp(-1j * phase)).real), rcond=None)[0]
+        phase = np.angle((weight * line * np.tensordot(source, along, 1)).sum(axis=0))
+        if np.abs(source - before).max() <= _CONVERGED * np.abs(source).max():
+            break
+    return phase, source

@@ -177,15 +177,18 @@ def solve_leakage_intervals(
     weight = data.weight.copy()
     # One flagged correlation spoils the four.
     weight[np.broadcast_to(~(weight > 0).all(axis=-1, keepdims=True), weight.shape)] = 0.0
-    have = antennas_with_data(weight[..., 1].sum(axis=1), baselines, nant)
+    total = weight[..., 1].sum(axis=1)
+    have = antennas_with_data(total, baselines, nant)
+    # The source is solved from the mean over channels: baselines count that an antenna has in any of them.
+    have_mean = antennas_with_data(total.sum(axis=2, keepdims=True), baselines, nant)
     param, error = np.zeros((count, nant, nchan, 2), dtype=np.complex128), np.zeros((count, nant, nchan, 2))
     found = np.zeros((count, {"QU": 2, "X": 1}.get(problem.source, 0)))
     for t in range(count):
-        enough = (have[t, baselines.ant1] >= problem.minblperant) & (have[t, baselines.ant2] >= problem.minblperant)
-        used = np.where(enough[None, :, :, None], weight[t], 0.0)
         now = model[t]
         if problem.source:
+            used = _of_enough(weight[t], have_mean[t], baselines, problem.minblperant)
             now, found[t] = _with_source(data.vis[t], now, used, baselines, nant, problem, None if sky is None else sky[:, t])
+        used = _of_enough(weight[t], have[t], baselines, problem.minblperant)
         for c in range(nchan):
             sub, base = np.nonzero(used[:, :, c, 1] > 0)
             if len(base):
@@ -193,6 +196,12 @@ def solve_leakage_intervals(
                 one = _samples(data.vis[t], now, used, baselines, at)
                 param[t, :, c], error[t, :, c], _ = _fit(one, nant, problem, "")
     return _finished(param, error, found, have, problem, _hand_ratio(model, weight) if problem.circular else None)
+
+
+def _of_enough(weight: np.ndarray, have: np.ndarray, baselines: Baselines, least: int) -> np.ndarray:
+    """Weights (sub, baseline, chan, 4) that are zero where either antenna has fewer than `least` of the baselines `have` (ant, chan) counts."""
+    enough = (have[baselines.ant1] >= least) & (have[baselines.ant2] >= least)
+    return np.where(enough[None, :, :, None], weight, 0.0)
 
 
 def _hand_ratio(model: np.ndarray, weight: np.ndarray) -> np.ndarray:

@@ -50,3 +50,22 @@ def test_refusals(tmp_path: Path) -> None:
         ms.write("FLAG", np.ones((len(rows), *flag.shape[1:]), dtype=bool), rows)
     with pytest.raises(DataError, match="flagged"):
         fit_component(vis, Selection(field="2"), ComponentFit("P", (1.0, 0.0, 0.0)))
+
+
+@pytest.mark.parametrize("kind", ["G", "D"])
+def test_visibilities_are_the_transform_of_the_brightness(kind: str) -> None:
+    """Beside a sum over 400 x 400 points of the sky, turned and flattened; CASA's Bessel function of disks is off by up to 1e-3."""
+    par = np.array([2.0, 10.0, -5.0, 40.0, 0.6, 30.0])
+    edge = (np.arange(400) + 0.5) / 400 * 2 - 1
+    edge = edge * (1.0 if kind == "D" else 4.5)
+    along, across = np.meshgrid(edge, edge)
+    radius2 = along**2 + across**2
+    bright = (radius2 < 1).astype(float) if kind == "D" else np.exp(-np.log(2) * radius2)
+    angle, arcsec = np.deg2rad(par[5]), np.pi / 648000
+    major, minor = along * par[3] / 2, across * par[3] * par[4] / 2
+    east = (par[1] + major * np.sin(angle) + minor * np.cos(angle)) * arcsec
+    north = (par[2] + major * np.cos(angle) - minor * np.sin(angle)) * arcsec
+    u, v = np.random.default_rng(2).uniform(-6000, 6000, (2, 20))
+    expected = [(bright * np.exp(2j * np.pi * (a * east + b * north))).sum() for a, b in zip(u, v, strict=True)]
+    found = component_visibility(kind, par, u, v)
+    np.testing.assert_allclose(found, par[0] * np.array(expected) / bright.sum(), atol=1e-3)

@@ -67,7 +67,9 @@ def test_leakages(observed: Any, basis: str, kind: str) -> None:
     assert (table.snr[~table.flag] > 1000).all() and set(table.antenna2) == {0}
 
 
-@pytest.mark.parametrize(("basis", "kind"), [("circular", "D+X"), ("linear", "Df+X"), ("linear", "Dgen+X")])
+@pytest.mark.parametrize(
+    ("basis", "kind"), [("circular", "D+X"), ("linear", "D+X"), ("circular", "Df+X"), ("linear", "Df+X"), ("linear", "Dgen+X")]
+)
 def test_leakages_and_phase(observed: Any, basis: str, kind: str) -> None:
     np.testing.assert_allclose(_good(_solve(observed(basis, 0.01, CROSS), kind))[:, -1], _leaks(0.01), atol=4e-4)
 
@@ -80,7 +82,9 @@ def test_full_leakages_are_right_to_all_orders(observed: Any) -> None:
     assert right.mean() < wrong.mean()
 
 
-@pytest.mark.parametrize(("basis", "kind"), [("circular", "X"), ("circular", "Xf"), ("linear", "Xj")])
+@pytest.mark.parametrize(
+    ("basis", "kind"), [("circular", "X"), ("circular", "Xf"), ("linear", "X"), ("linear", "Xf"), ("linear", "Xj")]
+)
 def test_phase_after_leakages(observed: Any, basis: str, kind: str) -> None:
     vis = observed(basis, 0.01, CROSS)
     leaks = SolveOptions(kind="Dgen+X", refant="EA01", combine="obs,scan", preavg=300.0, smodel=SOURCE)

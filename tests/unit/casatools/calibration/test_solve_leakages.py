@@ -95,6 +95,50 @@ def test_leakages_cancel_in_the_cross_phase_whatever_the_weights() -> None:
     np.testing.assert_allclose(np.angle(solve_cross_phases(data, _baselines(), NANT).param), even, atol=1e-12)
 
 
+def test_a_source_is_solved_with_all_baselines_of_antennas_that_a_channel_loses() -> None:
+    """One antenna has two baselines in the first channel: too few for its leakages there, but with the other channel they count for Q and U."""
+    rng = np.random.default_rng(8)
+    leak = 0.01 * (rng.normal(size=(NANT, 1, 2)) + 1j * rng.normal(size=(NANT, 1, 2)))
+    jones = np.zeros((NANT, 2, 2, 2), dtype=complex)
+    jones[..., 0, 0] = jones[..., 1, 1] = 1
+    jones[..., 0, 1], jones[..., 1, 0] = leak[..., 0], leak[..., 1]
+    turned = np.exp(2j * np.linspace(0.0, 2.5, 9))
+    source = np.array([0.06, -0.03])
+    model = np.zeros((9, 2, 2, 2), dtype=complex)
+    model[..., 0, 0] = model[..., 1, 1] = 1
+    model[..., 0, 1] = (complex(*source) * turned)[:, None]
+    model[..., 1, 0] = model[..., 0, 1].conj()
+    data, baselines = _data(model, jones), _baselines()
+    assert data.model is not None
+    data.vis += 0.02 * (rng.normal(size=data.vis.shape) + 1j * rng.normal(size=data.vis.shape))
+    lost = ((baselines.ant1 == 2) | (baselines.ant2 == 2)) & (baselines.ant1 + baselines.ant2 > 3)
+    data.weight[:, :, lost, 0] = 0
+    data.model[..., 1:3] = 0
+    ones = np.ones((9, len(baselines)))
+    sky = np.zeros((3, 1, 9, len(baselines), 4), dtype=complex)
+    sky[0, 0, ..., 0] = sky[0, 0, ..., 3] = 1
+    for k, factor in ((1, 1.0), (2, 1j)):
+        sky[k, 0, ..., 1] = factor * turned[:, None] * ones
+        sky[k, 0, ..., 2] = sky[k, 0, ..., 1].conj()
+    found = solve_leakage_intervals(data, baselines, NANT, LeakageProblem(4, (0,), source="QU", circular=True), sky)
+    assert found.source is not None and found.flag[0, 2, 0].all() and np.count_nonzero(found.flag) == 2
+    # The linear least squares of the mean over channels, written out: unknowns are the leakages of both receptors, and Q and U.
+    weight = data.weight[0, :, :, :, 1]
+    mean = (data.vis[0, ..., 1:3] * weight[..., None]).sum(axis=2) / weight.sum(axis=2)[..., None]
+    system = np.zeros((2, 9, len(baselines), 4 * NANT + 2), dtype=complex)
+    each = np.arange(len(baselines))
+    for hand, (one, other) in enumerate(((0, 2 * NANT), (2 * NANT, 0))):
+        for part, factor in enumerate((1.0, 1j)):
+            system[hand, :, each, one + 2 * baselines.ant1 + part] += factor
+            system[hand, :, each, other + 2 * baselines.ant2 + part] += np.conj(factor)
+        system[hand, ..., -2:] = np.moveaxis(sky[1:, 0, ..., 1 + hand], 0, -1)
+    root = np.sqrt(weight.sum(axis=2))
+    left, right = (system * root[..., None]).reshape(-1, 4 * NANT + 2), (np.moveaxis(mean, -1, 0) * root).reshape(-1)
+    least = np.linalg.lstsq(np.concatenate([left.real, left.imag]), np.concatenate([right.real, right.imag]), rcond=1e-10)[0]
+    np.testing.assert_allclose(found.source[0], least[-2:], atol=1e-6)
+    np.testing.assert_allclose(found.source[0], source, atol=2e-3)
+
+
 def test_cross_phase_and_delay() -> None:
     frequency = np.linspace(0, 63e6, 64)
     turn = np.exp(1j * (0.4 + 2 * np.pi * 5e-9 * frequency))
