@@ -215,7 +215,9 @@ def test_one_solution_serves_all_times(vis: str, gains: str, interp: str) -> Non
     assert not read(vis, "FLAG", 0, 1).any()
 
 
-@pytest.mark.parametrize(("kind", "low_hz", "scaled"), [("G Jones", 4e6, True), ("T Jones", -14e6, True), ("B Jones", 0.0, False)])
+@pytest.mark.parametrize(
+    ("kind", "low_hz", "scaled"), [("G Jones", 4e6, True), ("T Jones", -14e6, True), ("B Jones", 0.0, False)]
+)
 def test_phases_of_a_delay_are_scaled_to_the_data(vis: str, gains: str, kind: str, low_hz: float, scaled: bool) -> None:
     """Solved in part of window 1 (1.6 GHz), applied to window 0: the phase of a delay that grows to 0.4 ns in its middle; not with channels."""
     table = CalTable.open(gains)

@@ -56,7 +56,9 @@ def test_fields_that_a_map_leaves_without_solutions(
         before = ms.read("FLAG")
         told = gaps(ms, Selection().resolve(ms), CalibrationLibrary.from_callib(ms, str(lines)), flagged)
     [sentence] = [s for s in told if "fldmap" in s]
-    assert "fldmap maps J1335+2700" in sentence and sentence.endswith("flagged" if flagged else "calibrated by the other tables only")
+    assert "fldmap maps J1335+2700" in sentence and sentence.endswith(
+        "flagged" if flagged else "calibrated by the other tables only"
+    )
     correct_visibilities(vis, {}, LibraryOptions(callib=str(lines)), ApplyOptions(mode))
     with MeasurementSet(vis) as ms:
         second, flag = ms.read("FIELD_ID") == 1, ms.read("FLAG")
