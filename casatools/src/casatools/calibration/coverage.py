@@ -58,7 +58,7 @@ def gaps(
             found.append(f"{entry.path} has no solutions for spectral windows {_listed(missing)}: their data are {does}")
         lost = _lost_fields(entry, selected.fields_present)
         if lost:
-            does = "left out" if solving else "flagged" if strict or not entry.lenient else "left as they are"
+            does = "left out" if solving else "flagged" if strict or not entry.lenient else "calibrated by the other tables only"
             found.append(
                 f"{entry.path} has no solutions for the fields that fldmap maps {_listed([ms.metadata.fields[f].name for f in lost])} to: "
                 f"their data are {does}"

@@ -191,10 +191,12 @@ class Term:
             numbers = numbers[take]
         return TimeSeries(numbers, series.time_s, series.values[:, take], series.flags[:, take])
 
-    def _frequency_ratio(self, rule: LibraryRule, spw: int) -> float:
-        """Frequency of a spectral window over that of the one its solutions are of."""
-        windows, source = self._metadata.spectral_windows, rule.solution_spw(spw)
-        return windows[spw].ref_frequency_hz / windows[source].ref_frequency_hz if source < len(windows) else 1.0
+    def _phase_ratio(self, rule: LibraryRule, spw: int) -> float:
+        """Middle frequency of a spectral window over that of its solutions; 1 for kinds with channels, whose phases are not scaled."""
+        solved_hz = self.entry.table.frequencies_hz.get(rule.solution_spw(spw))
+        if self.kind.channels or solved_hz is None or not np.mean(solved_hz) > 0:
+            return 1.0
+        return float(np.mean(self._metadata.spectral_windows[spw].chan_freq_hz) / np.mean(solved_hz))
 
     def _solution_fields(self, rule: LibraryRule, field_id: int, rows: np.ndarray) -> frozenset[int] | None:
         """Fields whose solutions serve a field of the data; None is all."""
@@ -231,7 +233,7 @@ class Term:
         times_s = slots.times_s[at]
         window = self.entry.table.frequencies_hz.get(rule.solution_spw(chunk.spw), frequency_hz)
         data_window = self._metadata.spectral_windows[chunk.spw].chan_freq_hz
-        source, ratio = rule.solution_spw(chunk.spw), self._frequency_ratio(rule, chunk.spw)
+        source, ratio = rule.solution_spw(chunk.spw), self._phase_ratio(rule, chunk.spw)
         values, flags, which = solutions_at(series, times_s, self._nant, rule.mode, ratio)
         scale = None
         if self._pointed is not None:
@@ -381,7 +383,7 @@ class Term:
             return np.ones(shape, np.complex64), np.ones(shape, bool), np.zeros(len(times_s), np.int64)
         source = rule.solution_spw(chunk.spw)
         values, flags, which = solutions_at(
-            series, times_s, self._nant * self._nant, rule.mode, self._frequency_ratio(rule, chunk.spw)
+            series, times_s, self._nant * self._nant, rule.mode, self._phase_ratio(rule, chunk.spw)
         )
         window = self.entry.table.frequencies_hz.get(source, frequency_hz)
         data_window = self._metadata.spectral_windows[chunk.spw].chan_freq_hz

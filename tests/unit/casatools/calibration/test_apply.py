@@ -215,6 +215,33 @@ def test_one_solution_serves_all_times(vis: str, gains: str, interp: str) -> Non
     assert not read(vis, "FLAG", 0, 1).any()
 
 
+@pytest.mark.parametrize(
+    ("kind", "low_hz", "scaled"), [("G Jones", 4e6, True), ("T Jones", -14e6, True), ("B Jones", 0.0, False)]
+)
+def test_phases_of_a_delay_are_scaled_to_the_data(vis: str, gains: str, kind: str, low_hz: float, scaled: bool) -> None:
+    """Solved in part of window 1 (1.6 GHz), applied to window 0: the phase of a delay that grows to 0.4 ns in its middle; not with channels."""
+    table = CalTable.open(gains)
+    windows = table.subtables["SPECTRAL_WINDOW"].columns
+    solved_hz, middle_hz = 1.6e9 + low_hz, 1.414e9
+    windows["CHAN_FREQ"] = [np.array([solved_hz])] * len(windows["CHAN_FREQ"])
+    table.vis_cal = kind
+    start = table.time_s.min()
+    per_s = 2 * np.pi * 0.4e-9 / np.ptp(table.time_s) * solved_hz
+    for group in table.groups:
+        turn = np.where(table.antenna1[group.rows] == 1, per_s * (table.time_s[group.rows] - start), 0.0)
+        group.param[...] = np.exp(1j * turn)[:, None, None]
+        group.flag[...] = False
+    table.write(gains)
+    run(vis, gaintable=[gains], interp=["linearPD"], spwmap=[[1, 1]], calwt=[False])
+    with MeasurementSet(vis) as ms:
+        rows = np.flatnonzero((ms.read("ANTENNA1") == 0) & (ms.read("ANTENNA2") == 1) & (ms.read("DATA_DESC_ID") == 0))
+        times, data = ms.read("TIME", rows), ms.read("CORRECTED_DATA", rows)
+    phase = per_s * (np.clip(times, start, table.time_s.max()) - start)
+    assert phase.max() > np.pi  # followed through a turn
+    expected = np.exp(1j * phase * (middle_hz / solved_hz if scaled else 1.0))
+    np.testing.assert_allclose(data[:, 3, 0], expected, atol=1e-5)
+
+
 def test_flagged_throughout(vis: str, gains: str) -> None:
     """Data of solutions that are all flagged are flagged and left as they are."""
     table = CalTable.open(gains)

@@ -13,6 +13,7 @@ from casatools.calibration.radiometer_paths import RadiometerOptions, correct_fr
 from casatools.calibration.water_retrieval import PATH_PER_WATER
 from casatools.io.caltable import CalTable
 from casatools.io.ms import MeasurementSet
+from support import radiometer_ms
 from support.radiometer_ms import NANT, columns_mm, make_radiometer_ms
 
 COUNT = 90
@@ -129,6 +130,41 @@ def test_sources_flagged_tied_or_cut_into_parts(vis: str, tmp_path: Path) -> Non
     np.testing.assert_allclose(np.diff(tied[:25], axis=0), np.diff(together[:25], axis=0), rtol=0.2, atol=0.02)
     _, parts = run(vis, tmp_path, segsource=False, nsol=3)
     assert parts.nrow == COUNT * NANT * 3
+
+
+@pytest.mark.parametrize(
+    ("options", "most"),
+    [
+        ({"tie": ("J1423-7829,J1617-7717",)}, 0.45),
+        ({"segsource": False, "nsol": 3}, 0.15),
+        ({"segsource": False, "nsol": 6}, 0.1),
+    ],
+)
+def test_steps_follow_water_that_grows(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, options: dict[str, Any], most: float
+) -> None:
+    """From 0.5 to 2.5 mm: coefficients are of the middle of what they serve, and one set in each part (CASA 6.7: 0.65, tied, and 0.88, nsol=3)."""
+    monkeypatch.setattr(radiometer_ms, "ELEVATIONS_DEG", (90.0, 90.0))
+    monkeypatch.setattr(radiometer_ms, "columns_mm", lambda t, _: np.linspace(0.5, 2.5, len(t))[:, None] + np.zeros(NANT))
+    grown = make_radiometer_ms(tmp_path, 60)
+    wave_mm = _MM_GHZ / frequency_ghz(grown, 1)
+    phase, _ = phases(run(grown, tmp_path, **options)[1], 1)
+    true_mm = PATH_PER_WATER * 2.0 / 59
+    error = -np.diff(phase[:, 0]) * wave_mm / (2 * np.pi) - true_mm
+    error -= wave_mm * np.round(error / wave_mm)
+    between = np.sort(np.abs(error))[: len(error) - options.get("nsol", 1) + 1]  # without the steps from part to part
+    assert np.sqrt(np.mean(between**2)) < most * true_mm
+
+
+def test_statistics_are_of_all_runs_of_a_field(vis: str, tmp_path: Path) -> None:
+    """The first field has two runs; CASA 6.7 counts the first of them only."""
+    record, table = run(vis, tmp_path, statfield="J1617-7717", segsource=False)
+    phase, _ = phases(table, 1)
+    chosen = table.field_id[table.spw_id == 1].reshape(-1, NANT)[:, 0] == 0
+    path_um = phase * _MM_GHZ / frequency_ghz(vis, 1) / (2 * np.pi) * 1e3
+    both, first = (np.std(path_um[at], axis=0) * np.sin(np.radians(60.0)) for at in (chosen, np.flatnonzero(chosen)[:30]))
+    np.testing.assert_allclose(record["RMS_um"], both, rtol=0.01)
+    assert np.abs(first / both - 1).max() > 0.05
 
 
 def test_reference_antenna_and_clouds(tmp_path: Path) -> None:
