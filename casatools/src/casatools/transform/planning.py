@@ -5,7 +5,7 @@ Many rows are planned part by part (`casatools.transform.row_parts`), and what i
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import pairwise
 
@@ -13,17 +13,18 @@ import numpy as np
 
 from casatools._base.errors import ParameterError
 from casatools._base.memory import CHUNK_BYTES, chunk_bytes
-from casatools._base.row_arrays import RowFiller, let_go
+from casatools._base.row_arrays import RowFiller, let_go, row_array
 from casatools.io.ms import ChunkPlan, MeasurementSet
 from casatools.kernels.average import assign_bins
 from casatools.transform.averaging import TimeBins
-from casatools.transform.row_parts import numbered, row_parts
+from casatools.transform.row_parts import numbered, parts_of_rows, row_parts
 
 __all__ = ["BIN_SLACK", "KEYS", "RowPlan", "TimeAverage", "make_plan"]
 
 # A bin closes a little early, so that rounding of times does not let one integration too many in.
 BIN_SLACK = 0.999
 KEYS = ("OBSERVATION_ID", "ARRAY_ID", "SCAN_NUMBER", "STATE_ID", "FIELD_ID", "DATA_DESC_ID")
+_BASELINE = ("ANTENNA1", "ANTENNA2", "FEED1", "FEED2")
 _SPAN_COLUMNS = {"scan": "SCAN_NUMBER", "state": "STATE_ID", "field": "FIELD_ID"}
 
 
@@ -123,9 +124,12 @@ def make_plan(
     spanned = {_SPAN_COLUMNS[s] for s in average.span} if average is not None else set()
     names = [k for k in KEYS if k not in spanned and not (combine and k == "DATA_DESC_ID")]
 
+    bins = bin_places(ms, rows, average, keys) if combine and average is not None else None
+
     def plan(given: np.ndarray, known: Mapping[str, np.ndarray], unfinished: bool) -> RowPlan:
         if combine:
-            return plan_combined(ms, given, known, size, average, flat)
+            places = None if bins is None else bins[np.searchsorted(rows, given)]
+            return plan_combined(ms, given, known, size, spanned, places, flat)
         if average is None:
             return plan_rows(given, known, size)
         return plan_bins(ms, given, known, size, average, flat, unfinished)
@@ -134,8 +138,7 @@ def make_plan(
         return plan(rows, keys, False)
     whole = _Joining(len(rows), None if average is None else flat)
     left = np.zeros(0, np.int64)
-    # Bins of several spectral windows are matched by their place in the whole part.
-    for given, unfinished in row_parts(ms, rows, names, cut=not (combine and average is not None)):
+    for given, unfinished in row_parts(ms, rows, names, bins):
         inside = np.sort(np.concatenate([left, given])) if len(left) else given
         part = plan(inside, {name: np.asarray(ms.read(name, inside)) for name in (*KEYS, "TIME")}, unfinished)
         left = part.left
@@ -236,35 +239,64 @@ def plan_bins(
     return RowPlan(plans, TimeBins(of_block, flat), found.count, left=left)
 
 
+def bin_places(
+    ms: MeasurementSet, rows: np.ndarray, average: TimeAverage, keys: Mapping[str, np.ndarray] | None = None
+) -> np.ndarray:
+    """How many time bins of the same baseline and data description end before that of each row: ndarray (row,) int64.
+
+    Parameters
+    ----------
+    ms : MeasurementSet
+    rows : ndarray (row,) int64
+        Ascending.
+    average : TimeAverage
+    keys : mapping, optional
+        As for `make_plan`.
+    """
+    names = [k for k in KEYS if k not in {_SPAN_COLUMNS[s] for s in average.span}]
+    of_row, baselines = parts_of_rows(ms, rows, _BASELINE)
+    out = row_array(len(rows), np.int64)
+    left, ended = np.zeros(0, np.int64), np.zeros(len(baselines), np.int64)
+    for given, unfinished in row_parts(ms, rows, names):
+        inside = np.sort(np.concatenate([left, given])) if len(left) else given
+        at = np.searchsorted(rows, inside)
+        known = {name: np.asarray(ms.read(name, inside)) if keys is None else keys[name][at] for name in (*KEYS, "TIME")}
+        found, going_on = _bins(ms, inside, known, average), at[:0]
+        if unfinished:
+            found, going_on = found.ended()
+        left = inside[going_on]
+        first = found.first_rows()
+        baseline = of_row[at[found.order[first]]]
+        out[at[found.order]] = (_place_among(np.stack([found.part[first], baseline])) + ended[baseline])[found.bins]
+        # Of a part that goes on there is no other in what was looked at.
+        ended = ended + np.bincount(baseline, minlength=len(ended)) if unfinished else np.zeros_like(ended)
+        let_go()
+    return out
+
+
 def plan_combined(
     ms: MeasurementSet,
     rows: np.ndarray,
     keys: Mapping[str, np.ndarray],
     size: Mapping[int, int],
-    average: TimeAverage | None,
+    spanned: Collection[str],
+    bins: np.ndarray | None,
     flat: bool,
 ) -> RowPlan:
     """Chunks such that all rows of the spectral windows that become one row follow each other.
 
     Rows belong together where everything but the data description agrees: identifiers, baseline, feeds, and the time, or the place of the
-    time bin among those of its baseline. Output rows come by these identifiers, time and baseline.
+    time bin among those of its baseline (`bins`). Output rows come by these identifiers, but for those `spanned` by bins, time and baseline.
     """
     ddid = keys["DATA_DESC_ID"]
-    span = average.span if average is not None else frozenset()
-    names = [k for k in KEYS if k != "DATA_DESC_ID" and k not in {_SPAN_COLUMNS[s] for s in span}]
-    _, part = numbered([keys[k] for k in names])
+    _, part = numbered([keys[k] for k in KEYS if k != "DATA_DESC_ID" and k not in spanned])
     baseline = _baselines(ms, rows)
-    if average is None:
+    if bins is None:
         place = np.unique(keys["TIME"], return_inverse=True)[1]
         same = _place_among(np.stack([part, place, baseline, ddid]))
         columns = [part, place, baseline, same]
     else:
-        found = _bins(ms, rows, keys, average)
-        first = found.order[found.first_rows()]
-        place_of_bin = _place_among(np.stack([part[first], baseline[first], ddid[first]]))
-        place = np.empty(len(rows), dtype=np.int64)
-        place[found.order] = place_of_bin[found.bins]
-        columns = [part, place, baseline]
+        columns = [part, bins, baseline]
     count, number = numbered(columns)
     cost = np.bincount(number, weights=_sizes(size)[ddid], minlength=count)
     by_number = np.lexsort((rows, ddid, number))
@@ -280,9 +312,9 @@ def plan_combined(
             start = len(plans)
             plans.append(ChunkPlan(int(d), rows[mine], np.full(len(mine), start)))
             groups[start] = group
-            slots[start] = number[mine] if average is None else np.unique(number[mine])
+            slots[start] = number[mine] if bins is None else np.unique(number[mine])
             of_block[start] = number[mine]
-    return RowPlan(plans, None if average is None else TimeBins(of_block, flat), count, slots, groups)
+    return RowPlan(plans, None if bins is None else TimeBins(of_block, flat), count, slots, groups)
 
 
 @dataclass(frozen=True)
@@ -332,7 +364,7 @@ def _bins(ms: MeasurementSet, rows: np.ndarray, keys: Mapping[str, np.ndarray], 
 
 def _baselines(ms: MeasurementSet, rows: np.ndarray) -> np.ndarray:
     """A number for each pair of antennas and feeds, in their order."""
-    return numbered([np.asarray(ms.read(c, rows)).astype(np.int64) for c in ("ANTENNA1", "ANTENNA2", "FEED1", "FEED2")])[1]
+    return numbered([np.asarray(ms.read(c, rows)).astype(np.int64) for c in _BASELINE])[1]
 
 
 def _place_among(keys: np.ndarray) -> np.ndarray:

@@ -3,19 +3,20 @@
 Notes
 -----
 Rows are counted by the tuples of some identifiers (a part each), then put part by part into one array: two passes over the columns, each in blocks. Parts of
-too many rows are cut where the time changes.
+too many rows are cut where the time changes, or another number that goes on with it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
 from casatools._base.row_arrays import row_array, row_blocks, rows_at_once
+from casatools._base.row_order import brought_together, counted
 from casatools.io.ms import MeasurementSet
 
-__all__ = ["brought_together", "counted", "numbered", "parts_of_rows", "row_parts"]
+__all__ = ["numbered", "parts_of_rows", "row_parts"]
 
 # Intervals in which the rows of a part are counted that is to be cut in time.
 _INTERVALS = 1 << 16
@@ -33,8 +34,12 @@ def numbered(columns: Sequence[np.ndarray]) -> tuple[int, np.ndarray]:
     return int(number[-1]) + 1, out
 
 
-def row_parts(ms: MeasurementSet, rows: np.ndarray, names: Sequence[str], *, cut: bool) -> Iterator[tuple[np.ndarray, bool]]:
+def row_parts(
+    ms: MeasurementSet, rows: np.ndarray, names: Sequence[str], along: np.ndarray | None = None
+) -> Iterator[tuple[np.ndarray, bool]]:
     """Rows that are planned together, in the order of some columns, and whether more rows of the same part follow.
+
+    Parts of too many rows are cut, but not between rows of one time.
 
     Parameters
     ----------
@@ -43,8 +48,8 @@ def row_parts(ms: MeasurementSet, rows: np.ndarray, names: Sequence[str], *, cut
         Ascending.
     names : sequence of str
         Columns of identifiers; rows that agree in them are of one part, all rows where there are none.
-    cut : bool
-        Parts of too many rows may be cut between times; else each comes whole.
+    along : ndarray (row,), optional
+        What parts are cut along in the place of TIME: a number of each row.
 
     Yields
     ------
@@ -57,18 +62,22 @@ def row_parts(ms: MeasurementSet, rows: np.ndarray, names: Sequence[str], *, cut
         return
     part, tuples = parts_of_rows(ms, rows, names)
     count = counted(part, len(tuples))
-    cuts = _cuts(ms, rows, part, count) if cut else {}
+
+    def numbers(block: slice) -> np.ndarray:
+        return np.asarray(ms.read("TIME", rows[block])) if along is None else along[block]
+
+    cuts = _cuts(numbers, part, count)
     # A unit is a part, or what lies between two cuts of it.
     first = np.concatenate([[0], np.cumsum([len(cuts.get(k, ())) + 1 for k in range(len(count))])])
     unit = part
     if cuts:
         unit = row_array(len(rows), np.int32)
         for block in row_blocks(len(rows)):
-            own, time_s = part[block], np.asarray(ms.read("TIME", rows[block]))
+            own, values = part[block], numbers(block)
             number = first[own]
-            for k, times in cuts.items():
+            for k, borders in cuts.items():
                 here = own == k
-                number[here] += np.searchsorted(times, time_s[here], side="right")
+                number[here] += np.searchsorted(borders, values[here], side="right")
             unit[block] = number
         count = counted(unit, int(first[-1]))
     sorted_rows, ends = brought_together(rows, unit, count), np.cumsum(count)
@@ -113,16 +122,8 @@ def parts_of_rows(ms: MeasurementSet, rows: np.ndarray, names: Sequence[str]) ->
     return part, tuples
 
 
-def counted(numbers: np.ndarray, count: int) -> np.ndarray:
-    """How many rows have each number below `count`."""
-    out = np.zeros(count, dtype=np.int64)
-    for block in row_blocks(len(numbers)):
-        out += np.bincount(numbers[block], minlength=count)
-    return out
-
-
-def _cuts(ms: MeasurementSet, rows: np.ndarray, part: np.ndarray, count: np.ndarray) -> dict[int, np.ndarray]:
-    """Times at which parts of too many rows are cut."""
+def _cuts(numbers: Callable[[slice], np.ndarray], part: np.ndarray, count: np.ndarray) -> dict[int, np.ndarray]:
+    """Numbers of rows, such as times, at which parts of too many rows are cut."""
     size = rows_at_once()
     large = np.flatnonzero(count > size).tolist()
     bounds = {k: [np.inf, -np.inf] for k in large}
@@ -133,18 +134,18 @@ def _cuts(ms: MeasurementSet, rows: np.ndarray, part: np.ndarray, count: np.ndar
         low, high = bounds[k]
         return np.linspace(low, high, intervals + 1)[1:]  # made again where they are needed: they are as much as what is counted
 
-    def times() -> Iterator[tuple[int, np.ndarray]]:
-        for block in row_blocks(len(rows)) if large else ():
-            own, time_s = part[block], np.asarray(ms.read("TIME", rows[block]))
+    def looked_at() -> Iterator[tuple[int, np.ndarray]]:
+        for block in row_blocks(len(part)) if large else ():
+            own, values = part[block], numbers(block)
             for k in np.intersect1d(own, large).tolist():
-                yield k, time_s[own == k]
+                yield k, values[own == k]
 
-    for k, time_s in times():
-        bounds[k] = [min(bounds[k][0], float(time_s.min())), max(bounds[k][1], float(time_s.max()))]
+    for k, values in looked_at():
+        bounds[k] = [min(bounds[k][0], float(values.min())), max(bounds[k][1], float(values.max()))]
     spread_out = [k for k, (low, high) in bounds.items() if high > low]
-    for k, time_s in times():
+    for k, values in looked_at():
         if k in spread_out:
-            place = np.searchsorted(edges(k)[:-1], time_s, side="right")
+            place = np.searchsorted(edges(k)[:-1], values, side="right")
             held[k] += np.bincount(place, minlength=intervals)
     out = {}
     for k in spread_out:
@@ -159,21 +160,4 @@ def _cuts(ms: MeasurementSet, rows: np.ndarray, part: np.ndarray, count: np.ndar
             before = int(total[at])
         if chosen:
             out[k] = np.array(chosen)
-    return out
-
-
-def brought_together(rows: np.ndarray, unit: np.ndarray, count: np.ndarray) -> np.ndarray:
-    """The rows unit by unit, ascending in each."""
-    out = row_array(len(rows), np.int64)
-    cursor = np.cumsum(count) - count
-    for block in row_blocks(len(rows)):
-        own, given = unit[block], rows[block]
-        if np.any(own[1:] < own[:-1]):
-            order = np.argsort(own, kind="stable")
-            own, given = own[order], given[order]
-        borders = np.concatenate([[0], np.flatnonzero(np.diff(own)) + 1, [len(own)]])
-        for low, high in zip(borders[:-1].tolist(), borders[1:].tolist(), strict=True):
-            at = int(cursor[own[low]])
-            out[at : at + high - low] = given[low:high]
-            cursor[own[low]] += high - low
     return out

@@ -30,7 +30,7 @@ from casatools._base.paths import (
     staged_output,
 )
 from casatools._base.progress import Progress
-from casatools._base.row_arrays import RowFiller, row_blocks, rows_at_once
+from casatools._base.row_arrays import RowFiller, let_go, row_array, row_blocks
 from casatools.io.formats.random_groups_export import Axis, GroupsHeader, Parameter, write_random_groups
 from casatools.io.ms import ChunkPlan, MeasurementSet, ResolvedSelection, Selection, VisChunk, iter_chunks
 from casatools.kernels.visibility_groups import pack_groups
@@ -77,8 +77,9 @@ class UvfitsOptions:
 
 @dataclass(frozen=True)
 class _Groups:
-    """The groups to be written: per group its first row and spectral window set; per selected row its group and IF."""
+    """Groups to be written together: their rows in order, the first row of each group and its spectral window set, and the group and IF of each row."""
 
+    rows: np.ndarray
     first: np.ndarray
     setup: np.ndarray
     group_of: np.ndarray
@@ -115,10 +116,8 @@ def export_uvfits(vis: str, fitsfile: str, selection: Selection, options: Uvfits
         column = _column(ms, options.column)
         resolved = selection.resolve(ms)
         setup = _setup(ms, resolved, options)
-        pieces = _in_order(ms, np.asarray(resolved.rows), alone=not options.combine_spw or len(setup.ddids) == 1)
-        # Rows that are groups by themselves are looked at piece by piece.
-        groups = _find_groups(ms, pieces[0], setup, options) if len(pieces) == 1 else None
-        ngroup = resolved.nrow if groups is None else len(groups.first)
+        pieces = _find_groups(ms, np.asarray(resolved.rows), setup, options)
+        ngroup = sum(len(piece.first) for piece in pieces)
         header = _header(ms, setup, resolved.antennas, ngroup, column)
         width = len(header.parameters) + setup.nif * setup.nchan * setup.ncorr * 3
         with (
@@ -126,29 +125,10 @@ def export_uvfits(vis: str, fitsfile: str, selection: Selection, options: Uvfits
             open(temporary, "wb") as stream,
             Progress(ngroup, "writing visibilities") as progress,
         ):
-            blocks = (
-                block
-                for rows in pieces
-                for block in _blocks(
-                    ms, resolved, rows, column, setup, groups or _find_groups(ms, rows, setup, options), header, progress
-                )
-            )
+            blocks = (block for piece in pieces for block in _blocks(ms, resolved, column, setup, piece, header, progress))
             write_random_groups(stream, header, blocks, tables(ms, setup, options.write_station, options.write_syscal))
     log.post(f"Wrote {ngroup} groups to {fitsfile}")
     return ngroup
-
-
-def _in_order(ms: MeasurementSet, rows: np.ndarray, alone: bool) -> list[np.ndarray]:
-    """Rows by time and baseline, as the header says; many, where each is a group `alone`, in pieces."""
-    names = ("DATA_DESC_ID", "FIELD_ID", "ARRAY_ID", "ANTENNA2", "ANTENNA1", "TIME")
-
-    def ordered(part: np.ndarray) -> np.ndarray:
-        return np.asarray(part[np.lexsort([np.asarray(ms.read(name, part)) for name in names])])
-
-    if not alone or len(rows) <= rows_at_once():
-        return [ordered(rows)]
-    kept = RowFiller(len(rows))
-    return [kept.add(ordered(part)) for part, _ in row_parts(ms, rows, [], cut=True)]
 
 
 def _column(ms: MeasurementSet, name: str) -> str:
@@ -229,43 +209,59 @@ def _require_one_axis(ms: MeasurementSet, spws: list[int], frequencies: list[np.
             )
 
 
-def _find_groups(ms: MeasurementSet, rows: np.ndarray, setup: Setup, options: UvfitsOptions) -> _Groups:
-    place = np.full(max(setup.ddids) + 1, -1)
-    place[setup.ddids] = np.arange(len(setup.ddids))
-    window = place[np.asarray(ms.read("DATA_DESC_ID", rows))]
-    everything = np.arange(len(rows))
-    if not options.combine_spw or len(setup.ddids) == 1:
-        return _Groups(
-            everything, window if not options.combine_spw else np.zeros_like(window), everything, np.zeros_like(window)
-        )
-    keys = [np.asarray(ms.read(c, rows)) for c in ("FIELD_ID", "ARRAY_ID", "ANTENNA1", "ANTENNA2", "TIME")]
-    keys[-1] = np.rint((keys[-1] - keys[-1].min()) * 1e6).astype(np.int64)
-    packed = np.ascontiguousarray(np.stack([k.astype(np.int64) for k in keys], axis=1)).view([("", np.int64)] * len(keys)).ravel()
-    # A repeated window of one key (auto-correlations of several feeds) begins another group.
-    _, of_key = np.unique(packed, return_inverse=True)
-    of_key = np.ravel(of_key).astype(np.int64) * len(setup.ddids) + window
-    repeat = _repeats(of_key)
-    whole = (of_key // len(setup.ddids)) * (int(repeat.max()) + 1) + repeat
-    _, first, group = np.unique(whole, return_index=True, return_inverse=True)
-    rank = np.empty(len(first), dtype=np.int64)
-    by_row = np.argsort(first, kind="stable")
-    rank[by_row] = np.arange(len(first))
-    group = rank[np.ravel(group)]
-    if not options.pad_with_flags and len(rows) != len(first) * len(setup.ddids):
+def _find_groups(ms: MeasurementSet, rows: np.ndarray, setup: Setup, options: UvfitsOptions) -> list[_Groups]:
+    """The groups by time and baseline, as the header says; those of many rows in pieces, what is kept of each row in files."""
+    together = options.combine_spw and len(setup.ddids) > 1
+    kept, groups, windows, firsts = RowFiller(len(rows)), *(RowFiller(len(rows), np.int32) for _ in range(3))
+    pieces = []
+    for part, _ in row_parts(ms, rows, [], _moments(ms, rows, setup)):
+        ordered, number, window, first = _grouped(ms, part, setup, together)
+        numbers = np.zeros(len(first), np.int32) if options.combine_spw else window[first]
+        if not options.combine_spw:
+            window = np.zeros_like(window)
+        own = [filler.add(values) for filler, values in ((firsts, first), (groups, number), (windows, window))]
+        pieces.append(_Groups(kept.add(ordered), own[0], numbers.astype(np.int32), own[1], own[2]))
+        let_go()
+    spectra = firsts.count * len(setup.ddids)
+    if together and not options.pad_with_flags and len(rows) != spectra:
         raise DataError(
-            f"{len(first) * len(setup.ddids) - len(rows)} of the {len(first) * len(setup.ddids)} spectra of the selected windows of"
-            f" {ms.path!r} are missing; give padwithflags=True to write flagged ones, or combinespw=False"
+            f"{spectra - len(rows)} of the {spectra} spectra of the selected windows of {ms.path!r} are missing; give padwithflags=True to write"
+            " flagged ones, or combinespw=False"
         )
-    return _Groups(first[by_row], np.zeros(len(first), dtype=np.int64), group, window)
+    return pieces
 
 
-def _repeats(keys: np.ndarray) -> np.ndarray:
-    """How many times each key has occurred before."""
-    order = np.argsort(keys, kind="stable")
-    starts = np.flatnonzero(np.append(True, np.diff(keys[order]) != 0))
-    out = np.empty(len(keys), dtype=np.int64)
-    out[order] = np.arange(len(keys)) - np.repeat(starts, np.diff(np.append(starts, len(keys))))
+def _moments(ms: MeasurementSet, rows: np.ndarray, setup: Setup) -> np.ndarray:
+    """Times in whole microseconds from the first: those of spectral windows differ by rounding errors."""
+    out = row_array(len(rows), np.int64)
+    for block in row_blocks(len(rows)):
+        out[block] = _whole_microseconds(ms, rows[block], setup)
     return out
+
+
+def _whole_microseconds(ms: MeasurementSet, rows: np.ndarray, setup: Setup) -> np.ndarray:
+    return np.rint((np.asarray(ms.read("TIME", rows)) - setup.start_s) * 1e6).astype(np.int64)
+
+
+def _grouped(
+    ms: MeasurementSet, rows: np.ndarray, setup: Setup, together: bool
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Rows by time and baseline, the group and the spectral window (by its place) of each, and the place of the first row of each group."""
+    names = ("ANTENNA1", "ANTENNA2", "ARRAY_ID", "FIELD_ID", "DATA_DESC_ID")
+    keys = [_whole_microseconds(ms, rows, setup), *(np.asarray(ms.read(name, rows)).astype(np.int64) for name in names)]
+    order = np.lexsort(keys[::-1])
+    keys = [key[order] for key in keys]
+    window = np.searchsorted(setup.ddids, keys[-1])
+    everything = np.arange(len(rows))
+    if not together:
+        return rows[order], everything, window, everything
+    new = np.append(True, np.any(np.diff(np.stack(keys[:-1]), axis=1) != 0, axis=0))
+    key = np.cumsum(new) - 1
+    # A repeated window of one key (auto-correlations of several feeds) begins another group.
+    starts = np.flatnonzero(new | np.append(True, np.diff(window) != 0))
+    repeat = everything - np.repeat(starts, np.diff(np.append(starts, len(rows))))
+    _, first, number = np.unique(key * (int(repeat.max()) + 1) + repeat, return_index=True, return_inverse=True)
+    return rows[order], number, window, first
 
 
 def _header(ms: MeasurementSet, setup: Setup, antennas: Sequence[int], ngroup: int, column: str) -> GroupsHeader:
@@ -298,7 +294,6 @@ def _header(ms: MeasurementSet, setup: Setup, antennas: Sequence[int], ngroup: i
 def _blocks(
     ms: MeasurementSet,
     resolved: ResolvedSelection,
-    rows: np.ndarray,
     column: str,
     setup: Setup,
     groups: _Groups,
@@ -308,7 +303,7 @@ def _blocks(
     """The groups in bounded blocks."""
     npar = len(header.parameters)
     shape = (setup.nif, setup.nchan, setup.ncorr, 3)
-    ngroup = len(groups.first)
+    rows, ngroup = groups.rows, len(groups.first)
     step = max(1, chunk_bytes() // (int(np.prod(shape)) * 12))
     spectrum = ms.has("WEIGHT_SPECTRUM")
     wanted = [*([column] if column != "WEIGHT" else []), "FLAG", "FLAG_ROW", "WEIGHT", *(["WEIGHT_SPECTRUM"] if spectrum else [])]

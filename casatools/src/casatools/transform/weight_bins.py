@@ -17,8 +17,9 @@ import numpy as np
 
 from casatools._base.memory import chunk_bytes
 from casatools._base.row_arrays import RowFiller, let_go, row_array, row_blocks
+from casatools._base.row_order import brought_together, counted
 from casatools.io.ms import ChunkPlan, MeasurementSet
-from casatools.transform.row_parts import brought_together, counted, parts_of_rows
+from casatools.transform.row_parts import parts_of_rows
 
 __all__ = ["WeightBins", "plan_weight_bins"]
 

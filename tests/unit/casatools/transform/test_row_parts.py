@@ -87,9 +87,11 @@ def test_output_is_that_of_all_rows_together(mixed: str, monkeypatch: pytest.Mon
     _same("whole.ms", "few.ms")
 
 
-@pytest.mark.parametrize("bin_s", [0.0, 40.0])
-def test_spectral_windows_are_combined_as_all_rows_together(mixed: str, monkeypatch: pytest.MonkeyPatch, bin_s: float) -> None:
-    options = MsTransformOptions("data", combinespws=True, timeaverage=bin_s > 0, timebin=f"{bin_s}s")
+@pytest.mark.parametrize(("bin_s", "span"), [(0.0, ""), (40.0, ""), (40.0, "scan,state,field")])
+def test_spectral_windows_are_combined_as_all_rows_together(
+    mixed: str, monkeypatch: pytest.MonkeyPatch, bin_s: float, span: str
+) -> None:
+    options = MsTransformOptions("data", combinespws=True, timeaverage=bin_s > 0, timebin=f"{bin_s}s", timespan=span)
     mstransform(mixed, "whole.ms", Selection(antenna="0~3&"), options)
     few_at_once(monkeypatch, 70)
     mstransform(mixed, "few.ms", Selection(antenna="0~3&"), options)
@@ -99,16 +101,18 @@ def test_spectral_windows_are_combined_as_all_rows_together(mixed: str, monkeypa
 def test_parts_of_too_many_rows_are_cut_between_times(mixed: str, monkeypatch: pytest.MonkeyPatch) -> None:
     with MeasurementSet(mixed) as ms:
         rows, times = np.arange(ms.nrow), ms.read("TIME")
-        (every,) = list(row_parts(ms, rows, ["ARRAY_ID"], cut=True))
+        (every,) = list(row_parts(ms, rows, ["ARRAY_ID"]))
         assert every[0] is rows and not every[1]
         few_at_once(monkeypatch, 100)
-        found = list(row_parts(ms, rows, ["ARRAY_ID"], cut=True))
+        found = list(row_parts(ms, rows, ["ARRAY_ID"]))
         assert [unfinished for _, unfinished in found] == [True] * (len(found) - 1) + [False]
         assert max(len(part) for part, _ in found) <= 200  # an integration of both windows, beyond those that fit
         for (one, _), (two, _) in pairwise(found):
             assert times[one].max() < times[two].min() and np.all(np.diff(one) > 0)
         np.testing.assert_array_equal(np.sort(np.concatenate([part for part, _ in found])), rows)
-        assert len(list(row_parts(ms, rows, ["ARRAY_ID"], cut=False))) == 1
+        along = rows[::-1] // 40
+        parts = [along[part] for part, _ in row_parts(ms, rows, [], along)]
+        assert len(parts) > 5 and all(one.max() < two.min() for one, two in pairwise(parts))
 
 
 @pytest.mark.parametrize(
@@ -149,6 +153,7 @@ def test_an_empty_selection_of_many_rows(mixed: str, monkeypatch: pytest.MonkeyP
         {"feed": "0&0"},
         {"timerange": ">10:30:00", "uvrange": "1~5klambda", "field": "0~1"},
         {"taql": "ROWNUMBER() % 3 == 0"},
+        {"taql": "rowid() > 150 && rownr( ) < 333 && 'rownr()' != \"it's rowid()\""},
         {"taql": "ANTENNA1 == 2", "taql_of_selected": "ROWNUMBER() > 4"},
         {"taql": "sumsqr(UVW[1:2]) > 2500", "spw": "1"},
     ],
@@ -163,9 +168,19 @@ def test_selections_of_many_rows(mixed: str, monkeypatch: pytest.MonkeyPatch, gi
             assert repr(getattr(few, name)) == repr(getattr(whole, name))
 
 
-@pytest.mark.parametrize("combine", [True, False])
-def test_groups_of_a_fits_file_are_those_of_all_rows_together(mixed: str, monkeypatch: pytest.MonkeyPatch, combine: bool) -> None:
-    selection, options = Selection(spw="0" if combine else ""), UvfitsOptions("data", combine_spw=combine)
+@pytest.mark.parametrize(
+    ("given", "options"),
+    [
+        ({"spw": "0"}, {}),
+        ({}, {"combine_spw": False}),
+        ({}, {}),
+        ({"taql": "DATA_DESC_ID == 0 || ANTENNA1 > 0"}, {"pad_with_flags": True}),
+    ],
+)
+def test_groups_of_a_fits_file_are_those_of_all_rows_together(
+    mixed: str, monkeypatch: pytest.MonkeyPatch, given: dict[str, str], options: dict[str, bool]
+) -> None:
+    selection, options = Selection(**given), UvfitsOptions("data", **options)
     count = export_uvfits(mixed, "whole.fits", selection, options)
     few_at_once(monkeypatch, 70)
     assert export_uvfits(mixed, "few.fits", selection, options) == count
@@ -178,10 +193,10 @@ def test_what_counts_the_rows_of_many_large_parts_is_bounded(mixed: str, monkeyp
     with MeasurementSet(mixed) as ms:
         rows = np.arange(ms.nrow)
         names = ["SCAN_NUMBER", "DATA_DESC_ID"]
-        count = len(list(row_parts(ms, rows, names, cut=True)))
+        count = len(list(row_parts(ms, rows, names)))
         monkeypatch.setattr(row_parts_module, "_ALL_INTERVALS", 1 << 10)
         tracemalloc.start()
-        found = list(row_parts(ms, rows, names, cut=True))
+        found = list(row_parts(ms, rows, names))
         peak = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
     assert len(found) == count > 12

@@ -99,12 +99,13 @@ def rewrite_rows(path: str, changes: Callable[[Table, int, int], Mapping[str, np
 
 def _pieces(table: Table, uniform: bool) -> Iterator[tuple[int, int]]:
     """First rows and numbers of rows."""
-    borders = [0, table.nrows()]
-    if uniform and table.nrows():
-        borders = [0, *(np.flatnonzero(np.diff(table.getcol("DATA_DESC_ID"))) + 1).tolist(), table.nrows()]
-    for low, high in pairwise(borders):
-        for start in range(low, high, _ROWS):
-            yield start, min(_ROWS, high - start)
+    for start in range(0, table.nrows(), _ROWS):
+        count = min(_ROWS, table.nrows() - start)
+        borders = [0, count]
+        if uniform:
+            borders[1:1] = (np.flatnonzero(np.diff(table.getcol("DATA_DESC_ID", start, count))) + 1).tolist()
+        for low, high in pairwise(borders):
+            yield start + low, high - low
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -202,9 +202,8 @@ class Selection:
 
     @property
     def _is_of_the_whole(self) -> bool:
-        """True when which rows are selected depends on other rows or on where they are."""
-        taql = self.taql.strip()
-        return bool(self.taql_of_selected.strip() or _CLAUSES.search(taql) or _OF_ROWS.search(taql))
+        """True when which rows are selected depends on other rows."""
+        return bool(self.taql_of_selected.strip() or _CLAUSES.search(self.taql))
 
 
 @dataclass(frozen=True)
@@ -371,8 +370,8 @@ def _number_columns(ms: MeasurementSet) -> frozenset[str]:
 
 # What may follow a condition in TaQL.
 _CLAUSES = re.compile(r"\b(order|group|having|limit|offset|giving|into|select|from|where|distinct)\b|[;#]", re.IGNORECASE)
-# What depends on where a row is.
-_OF_ROWS = re.compile(r"\brow(id|nr|number)\b", re.IGNORECASE)
+# Texts, and what tells where a row is.
+_OF_ROWS = re.compile(r"""('[^']*'|"[^"]*")|\b(row(?:id|nr|number))\s*\(\s*\)""", re.IGNORECASE)
 # Rows are read in blocks of so many once some are out.
 _BLOCK = 65536
 
@@ -670,6 +669,9 @@ class _Resolver:
         """The condition row by row, without a table of the rows; None where it is more than a condition, or wrong."""
         if _CLAUSES.search(condition):
             return None
+        if self.first:
+            # In a block TaQL counts rows from its first.
+            condition = _OF_ROWS.sub(lambda found: found[1] or f"({found[2]}() + {self.first})", condition)
         plain = condition_mask(condition, _number_columns(self.ms), self.column)
         if plain is not None:
             return plain

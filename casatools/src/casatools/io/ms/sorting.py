@@ -3,16 +3,26 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import closing
 
 import numpy as np
 
 from casatools._base.errors import ParameterError
-from casatools._base.paths import staged_output
-from casatools.io.tables import open_table
+from casatools._base.paths import folder_bytes, remove_output, require_space, staged_output
+from casatools._base.row_order import sorted_rows
+from casatools.io.ms.create_like import copy_whole
+from casatools.io.ms.spare_space import SpareSpace, told_by_casacore
+from casatools.io.tables import Table, is_table, open_table, subtable_path
 
 __all__ = ["copy_sorted", "write_sorted"]
+
+# What a copy takes beside what it is copied from: its tiles are cut by casacore.
+_SHARE = 1.1
+# What casacore may still hold of a row when it closes the copy.
+_OTHER_BYTES = 100.0
+# Rows that casacore copies together: it keeps the number of each.
+_ROWS = 1 << 16
 
 
 def copy_sorted(path: str, target: str, columns: Sequence[str]) -> None:
@@ -22,6 +32,8 @@ def copy_sorted(path: str, target: str, columns: Sequence[str]) -> None:
     ------
     ParameterError
         There is no such column, or its cells are arrays.
+    DataError
+        The disk is full.
     """
     with closing(open_table(path)) as table:
         present = table.colnames()
@@ -30,10 +42,38 @@ def copy_sorted(path: str, target: str, columns: Sequence[str]) -> None:
             if name not in present or not table.isscalarcol(name):
                 scalars = [c for c in present if table.isscalarcol(c)]
                 raise ParameterError(f"rows cannot be sorted by {name!r}; columns of single values are {', '.join(scalars)}")
-        keys = tuple(np.asarray(table.getcol(n)) for n in reversed(names))
-        order = np.lexsort(keys) if names else np.arange(table.nrows())
-        with closing(table.selectrows(order.astype(np.int64))) as ordered:
-            ordered.copy(os.path.abspath(target), deep=True).close()
+        order = sorted_rows(table.nrows(), [_values(table, name) for name in names])
+        needed = _SHARE * folder_bytes(path)
+        require_space(target, needed)
+        table.copy(os.path.abspath(target), deep=True, copynorows=True).close()
+        _copy_rows(table, target, order, needed)
+        _copy_subtables(table, path, target)
+
+
+def _values(table: Table, name: str) -> Callable[[slice], np.ndarray]:
+    return lambda block: np.asarray(table.getcol(name, block.start, block.stop - block.start))
+
+
+def _copy_rows(table: Table, target: str, order: np.ndarray, needed: float) -> None:
+    """The rows in their order, so many at a time that what casacore keeps of them does not grow."""
+    # The space is given up before the table is closed, whatever happens.
+    with closing(open_table(target, writable=True)) as made, SpareSpace(target, len(order) * _OTHER_BYTES):
+        made.addrows(len(order))
+        for start in range(0, len(order), _ROWS):
+            block = np.asarray(order[start : start + _ROWS])
+            require_space(target, needed * (1 - start / len(order)), needed)
+            with told_by_casacore(f"the rows do not fit the sorted copy {target!r}"), closing(table.selectrows(block)) as part:
+                part.copyrows(made, 0, start, len(block))
+
+
+def _copy_subtables(table: Table, path: str, target: str) -> None:
+    """The sub-tables as they are, with what lies in their folders, in the place of the empty ones."""
+    for name, value in table.getkeywords().items():
+        origin = subtable_path(path, name)
+        if isinstance(value, str) and value.startswith("Table: ") and is_table(origin):
+            remove_output(f"{target}/{name}")
+            with closing(open_table(origin)) as subtable:
+                copy_whole(subtable, f"{target}/{name}")
 
 
 def write_sorted(path: str, output: str, columns: Sequence[str], overwrite: bool = False) -> None:
@@ -54,5 +94,5 @@ def write_sorted(path: str, output: str, columns: Sequence[str], overwrite: bool
     OutputExistsError, DataError
         The output exists, or the disk is full.
     """
-    with staged_output(output, overwrite) as target:
+    with staged_output(output, overwrite, _SHARE * folder_bytes(path)) as target:
         copy_sorted(path, target, columns)
