@@ -47,6 +47,7 @@ def _calls() -> list[tuple[str, dict[str, Any]]]:
         calls.append((task, {**arguments, "outputvis": f"o{len(calls)}.ms"}))
     calls.append(("concat", {"vis": ["o0.ms", "o1.ms"], "concatvis": "o12.ms", "visweightscale": [2.0, 0.5]}))
     calls.append(("exportuvfits", {"vis": "vla.ms", "fitsfile": "o.fits", "spw": "0:1~6", "datacolumn": "corrected"}))
+    calls.append(("split", {"vis": "vla.ms", "outputvis": "o14.ms", "spw": "1:1~6,0", "width": [2, 4], "datacolumn": "data"}))
     calls.append(("importuvfits", {"fitsfile": "o.fits", "vis": "o13.ms", "antnamescheme": "new"}))
     return calls
 
@@ -63,7 +64,7 @@ def test_seeded_options(shared_input) -> None:
     run_python(python, _RUN, json.dumps(calls), cwd=Path("theirs"))
     for task, arguments in calls:
         getattr(casatasks, task)(**arguments)
-    for number in range(14):
+    for number in range(15):
         # The reference drops POINTING where an input of concat has none.
         left = _LEFT | ({"POINTING"} if number == 12 else set())
         same_ms(f"o{number}.ms", f"theirs/o{number}.ms", {"FLAG_CATEGORY", *({"SIGMA_SPECTRUM"} if number == 12 else ())}, left)

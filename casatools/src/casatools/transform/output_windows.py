@@ -49,7 +49,9 @@ class OutputWindows:
 
 
 def cut_axis(axis: ChannelAxis, parts: int) -> tuple[ChannelAxis, ...]:
-    """An axis cut into parts of equal numbers of channels; the first ones get those left over.
+    """An axis cut into parts of equal numbers of channels; the last one has fewer where they do not divide.
+
+    As in the reference; where that would leave nothing for the last one, numbers differ by one at most, the larger ones first.
 
     Raises
     ------
@@ -58,8 +60,10 @@ def cut_axis(axis: ChannelAxis, parts: int) -> tuple[ChannelAxis, ...]:
     """
     if parts > axis.nchan:
         raise ParameterError(f"parameter 'nspw' must not be more than the channels of the output, {axis.nchan}; got {parts}")
+    most = -(-axis.nchan // parts)
+    cuts = parts if most * (parts - 1) >= axis.nchan else np.arange(1, parts) * most
     columns = (axis.frequency_hz, axis.width_hz, axis.resolution_hz, axis.effective_bw_hz)
-    pieces = [np.array_split(values, parts) for values in columns]
+    pieces = [np.array_split(values, cuts) for values in columns]
     return tuple(
         ChannelAxis(frequency, width, resolution, bandwidth, axis.frame_code, axis.name)
         for frequency, width, resolution, bandwidth in zip(*pieces, strict=True)

@@ -43,7 +43,7 @@ from casatools.transform.on_the_fly import Calibrator, CalibratorMaker
 from casatools.transform.output_windows import OutputWindows, replace_windows
 from casatools.transform.planning import KEYS, RowPlan, TimeAverage, make_plan
 from casatools.transform.polarization_average import replace_polarizations
-from casatools.transform.subtables import ChannelAxis, Renumbering, plan_subtables, renumber
+from casatools.transform.subtables import ChannelAxis, Renumbering, plan_subtables, renumber, written_order
 
 __all__ = ["Job", "TimeAverage", "TransformOptions", "output_blocks", "prepare", "run", "transform"]
 
@@ -62,7 +62,7 @@ class TransformOptions:
     keepflags : bool
         False leaves out rows of which every visibility is flagged.
     chanbin : tuple of int
-        Channels to average: () for none, one number for all spectral windows, or one for each.
+        Channels to average: () for none, one number for all spectral windows, or one for each in the order in which the selection names them.
     time_average : TimeAverage, optional
     reindex : bool
         Cut and renumber the sub-tables.
@@ -440,28 +440,18 @@ def _channel_plan(
     ms: MeasurementSet, resolved: ResolvedSelection, spws: list[int], chanbin: tuple[int, ...]
 ) -> tuple[dict[int, np.ndarray], dict[int, ChannelAxis | None]]:
     """Averaging runs per spectral window (only where there is averaging) and the new axes (None where nothing changes)."""
-    if len(chanbin) not in (0, 1, len(spws)):
-        raise ParameterError(
-            f"{len(chanbin)} channel widths were given for {len(spws)} spectral windows; give one for all or one for each"
-        )
     edges: dict[int, np.ndarray] = {}
     axes: dict[int, ChannelAxis | None] = {}
-    for k, spw in enumerate(spws):
-        window = ms.metadata.spectral_windows[spw]
-        chosen = resolved.channels.get(spw)
-        index = np.arange(window.nchan) if chosen is None else np.asarray(chosen)
-        width = 1 if not chanbin else chanbin[0] if len(chanbin) == 1 else chanbin[k]
-        if width > len(index):
-            log.post(
-                f"spectral window {spw} has {len(index)} channels selected, fewer than the {width} of a bin: they are one", "WARN"
-            )
-            width = len(index)
+    selected = {spw: _selected_channels(ms, resolved, spw) for spw in spws}
+    widths = _bin_widths({spw: len(selected[spw]) for spw in written_order(resolved, spws)}, chanbin)
+    for spw, index in selected.items():
+        window, width = ms.metadata.spectral_windows[spw], widths[spw]
         count = len(index) // width
         if len(index) % width:
             log.post(
                 f"the last {len(index) % width} channels of spectral window {spw} fill no bin of {width} and are left out", "WARN"
             )
-        if width == 1 and chosen is None:
+        if width == 1 and resolved.channels.get(spw) is None:
             axes[spw] = None
             continue
         if width > 1:
@@ -476,6 +466,50 @@ def _channel_plan(
             effective_bw_hz=_joined_widths(window.chan_freq_hz[runs], window.effective_bw_hz[runs]),
         )
     return edges, axes
+
+
+def _selected_channels(ms: MeasurementSet, resolved: ResolvedSelection, spw: int) -> np.ndarray:
+    chosen = resolved.channels.get(spw)
+    return np.arange(ms.metadata.spectral_windows[spw].nchan) if chosen is None else np.asarray(chosen)
+
+
+def _bin_widths(counts: Mapping[int, int], chanbin: tuple[int, ...]) -> dict[int, int]:
+    """Channels of a bin in each spectral window.
+
+    Parameters
+    ----------
+    counts : mapping
+        Spectral window to the number of its channels that are selected, in the order in which the selection names the windows.
+    chanbin : tuple of int
+        See `TransformOptions`.
+
+    Raises
+    ------
+    ParameterError
+        Bins are more or fewer than windows, the one of a window is wider than it, or the one of all windows wider than any.
+
+    Notes
+    -----
+    One bin for all windows makes one channel of those that are narrower, as in the reference.
+    """
+    if len(chanbin) not in (0, 1, len(counts)):
+        raise ParameterError(
+            f"{len(chanbin)} channel widths were given for {len(counts)} spectral windows; give one for all or one for each"
+        )
+    given = dict(zip(counts, chanbin if len(chanbin) == len(counts) else (chanbin or (1,)) * len(counts), strict=True))
+    narrow = [spw for spw, count in counts.items() if given[spw] > count]
+    if narrow and (len(chanbin) > 1 or len(narrow) == len(counts)):
+        spw = max(narrow, key=counts.__getitem__)
+        raise ParameterError(
+            f"a bin of {given[spw]} channels does not fit into spectral window {spw} with {counts[spw]} channels selected; give at most {counts[spw]}"
+        )
+    if narrow:
+        log.post(
+            f"{len(narrow)} of {len(counts)} spectral windows have fewer channels selected than the {chanbin[0]} of a bin and become one channel each: "
+            f"{', '.join(map(str, sorted(narrow)))}",
+            "WARN",
+        )
+    return {spw: min(width, counts[spw]) for spw, width in given.items()}
 
 
 def _joined_widths(frequency_hz: np.ndarray, width_hz: np.ndarray) -> np.ndarray:

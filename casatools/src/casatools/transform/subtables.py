@@ -6,7 +6,7 @@ expression, POINTING by antenna and time; POLARIZATION keeps its rows.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,7 +15,7 @@ import numpy as np
 from casatools.io.ms import MeasurementSet, ResolvedSelection
 from casatools.io.ms.create_like import SubtableEdit, read_subtable
 
-__all__ = ["ChannelAxis", "Renumbering", "plan_subtables", "renumber", "spectral_edit"]
+__all__ = ["ChannelAxis", "Renumbering", "plan_subtables", "renumber", "spectral_edit", "written_order"]
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ class Renumbering:
 
 def _inverse(kept: np.ndarray, count: int) -> np.ndarray | None:
     """Old to new identifiers (-1 for those dropped); None for the identity."""
-    if len(kept) == count:
+    if np.array_equal(kept, np.arange(count)):
         return None
     out = np.full(count, -1, dtype=np.int32)
     out[kept] = np.arange(len(kept), dtype=np.int32)
@@ -85,13 +85,15 @@ def plan_subtables(
     """
     plan = Renumbering()
     metadata = ms.metadata
-    spws = sorted({metadata.data_descriptions[d].spw for d in ddids})
+    # As in the reference, the windows of spw='3,1' become 0 and 1 in the order written.
+    spws = written_order(resolved, {metadata.data_descriptions[d].spw for d in ddids})
     nspw = len(metadata.spectral_windows)
     # As in the reference, a selection by correlation alone cuts the data descriptions, not the windows.
     kept_spws = np.array(spws if reindex and "spw" in resolved.named else range(nspw), dtype=np.int64)
     spw_map = _inverse(kept_spws, nspw)
     plan.edits["SPECTRAL_WINDOW"] = _associated(ms, _spectral_edit(ms, kept_spws, axes), spw_map)
-    kept_ddids = np.array(ddids if reindex else range(len(metadata.data_descriptions)), dtype=np.int64)
+    ordered = sorted(ddids, key=lambda d: (spws.index(metadata.data_descriptions[d].spw), d))
+    kept_ddids = np.array(ordered if reindex else range(len(metadata.data_descriptions)), dtype=np.int64)
     plan.ddids = _inverse(kept_ddids, len(metadata.data_descriptions))
     windows = np.array([metadata.data_descriptions[int(d)].spw for d in kept_ddids], dtype=np.int32)
     plan.edits["DATA_DESCRIPTION"] = SubtableEdit(kept_ddids, {"SPECTRAL_WINDOW_ID": renumber(windows, spw_map)})
@@ -114,6 +116,11 @@ def plan_subtables(
     for name in ("FEED", "SYSCAL", "FREQ_OFFSET", "CALDEVICE", "SYSPOWER", "POINTING", "WEATHER"):
         _cut_by_ids(ms, plan, name, spw_map, resolved)
     return plan
+
+
+def written_order(resolved: ResolvedSelection, spws: Collection[int]) -> list[int]:
+    """Spectral windows in the order in which the selection names them."""
+    return [spw for spw in resolved.spws if spw in spws]
 
 
 def antennas_named(resolved: ResolvedSelection) -> tuple[int, ...]:

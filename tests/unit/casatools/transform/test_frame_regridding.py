@@ -13,6 +13,7 @@ from casatools.frames.frequencies import doppler_factor
 from casatools.frames.observatories import observatory_position
 from casatools.io.ms import MeasurementSet, Selection
 from casatools.transform.frame_regridding import channels_of_axis, frame_factor
+from casatools.transform.output_windows import cut_axis
 from casatools.transform.subtables import ChannelAxis
 from casatools.transform.transforming import MsTransformOptions, cvel2, mstransform, regrid_request
 
@@ -88,6 +89,17 @@ def test_one_window_is_cut_into_three(shared_input):
         np.testing.assert_array_equal(ddid, np.tile([0, 1, 2], len(old)))
         parts = [ms.read("DATA", np.flatnonzero(ddid == d)) for d in range(3)]
     np.testing.assert_allclose(np.concatenate(parts, axis=1), old, rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("parts", "counts"), [(3, [11, 11, 10]), (5, [7, 7, 7, 7, 4]), (7, [5, 5, 5, 5, 5, 5, 2]), (9, [4] * 5 + [3] * 4)]
+)
+def test_channels_of_the_windows_that_a_band_is_cut_into(parts, counts):
+    """As in CASA 6.7 the last has what is left; where that is nothing CASA ends the process (32 channels cut into 9)."""
+    axis = ChannelAxis(*np.arange(4 * 32.0).reshape(4, 32))
+    pieces = cut_axis(axis, parts)
+    assert [p.nchan for p in pieces] == counts
+    np.testing.assert_array_equal(np.concatenate([p.frequency_hz for p in pieces]), axis.frequency_hz)
 
 
 def test_windows_are_combined_also_of_unequal_channel_counts(shared_input):

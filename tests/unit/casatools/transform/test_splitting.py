@@ -93,13 +93,54 @@ def test_channel_average(flagged, width):
     np.testing.assert_allclose(width_hz, [4e6 * (8 // n) * n for n in each])
 
 
-def test_bins_of_more_channels_than_there_are_and_rests_are_told(flagged, capsys):
-    split(flagged, "o.ms", Selection(), "data", width=[100, 3])
-    told = capsys.readouterr().err
-    assert "window 0 has 8 channels selected, fewer than the 100 of a bin" in told
-    assert "last 2 channels of spectral window 1 fill no bin of 3" in told
-    with MeasurementSet("o.ms") as ms:
-        assert [w.nchan for w in ms.metadata.spectral_windows] == [1, 2]
+def test_bins_wider_than_some_windows_and_rests_are_told(shared_input, flagged, capsys):
+    """alma_small.ms has windows of 4, 64 and 1 channels."""
+    split(shared_input("alma_small.ms"), "a.ms", Selection(scan="1"), "data", width=8)
+    assert (
+        "2 of 3 spectral windows have fewer channels selected than the 8 of a bin and become one channel each: 0, 2"
+        in capsys.readouterr().err
+    )
+    split(flagged, "o.ms", Selection(), "data", width=[8, 3])
+    assert "last 2 channels of spectral window 1 fill no bin of 3" in capsys.readouterr().err
+    counts = []
+    for path in ("a.ms", "o.ms"):
+        with MeasurementSet(path) as ms:
+            counts.append([w.nchan for w in ms.metadata.spectral_windows])
+    assert counts == [[1, 8, 1], [1, 2]]
+
+
+@pytest.mark.parametrize(
+    ("spw", "width", "message"),
+    [
+        ("", 9, "a bin of 9 channels does not fit into spectral window 0 with 8 channels selected"),
+        ("", [8, 9], "a bin of 9 channels does not fit into spectral window 1"),
+        ("1,0:0~3", [4, 5], "a bin of 5 channels does not fit into spectral window 0 with 4 channels selected; give at most 4"),
+        ("1:2~5", 5, "fit into spectral window 1 with 4 channels"),
+        ("", [2, 2, 2], "3 channel widths were given for 2 spectral windows"),
+    ],
+)
+def test_bins_that_do_not_fit_are_refused(shared_input, spw, width, message):
+    path = shared_input("simvla.ms")
+    with pytest.raises(ParameterError, match=message):
+        split(path, "o.ms", Selection(spw=spw), "data", width=width)
+    assert not os.path.exists("o.ms")
+
+
+def test_windows_come_in_the_order_written(flagged):
+    """As in CASA: the output's numbers, and the windows that a list of bins is for, follow spw='1,0'."""
+    split(flagged, "o.ms", Selection(spw="1:1~6,0"), "data", width=[2, 4])
+    split(flagged, "p.ms", Selection(spw="0,1:1~6"), "data", width=[4, 2])
+    with MeasurementSet("o.ms") as new, MeasurementSet("p.ms") as old:
+        assert [w.chan_freq_hz[0] for w in new.metadata.spectral_windows] == pytest.approx([1.606e9, 1.406e9], rel=1e-12)
+        assert [d.spw for d in new.metadata.data_descriptions] == [0, 1]
+        np.testing.assert_array_equal(new.read("DATA_DESC_ID"), 1 - old.read("DATA_DESC_ID"))
+        for ddid in (0, 1):
+            for name in ("DATA", "FLAG", "UVW", "WEIGHT"):
+                one, other = (
+                    m.read(name, np.flatnonzero(m.read("DATA_DESC_ID") == d)) for m, d in ((new, ddid), (old, 1 - ddid))
+                )
+                np.testing.assert_array_equal(one, other)
+    assert _column("o.ms/SOURCE", "SPECTRAL_WINDOW_ID").tolist() == (1 - _column("p.ms/SOURCE", "SPECTRAL_WINDOW_ID")).tolist()
 
 
 def test_time_average(flagged):
