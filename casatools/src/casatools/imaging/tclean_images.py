@@ -254,12 +254,13 @@ def _clean_mask(images: FieldImages, mask: np.ndarray) -> None:
 
 
 def _start_terms(images: FieldImages, paths: list[str], target: np.ndarray) -> None:
-    """Fill planes from the model that was given, on whatever grid: one image, or one a Taylor term."""
+    """Fill planes from the model that was given, on whatever grid: one image, or one for each of the first Taylor terms."""
+    most = images.request.terms or 1
+    if len(paths) > most:
+        raise ParameterError(f"tclean: parameter 'startmodel' must hold at most one image for each of {most} terms; got {paths}")
     if not images.request.terms:
         target[...] = start_model(paths[0], images.coordinates, target.shape)
         return
-    if len(paths) != len(target):
-        raise ParameterError(f"tclean: parameter 'startmodel' must hold one image for each of {len(target)} terms; got {paths}")
     for term, path in enumerate(paths):
         target[term] = start_model(path, images.coordinates, (1, *target.shape[1:]))[0]
 

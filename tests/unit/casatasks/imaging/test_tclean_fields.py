@@ -132,8 +132,12 @@ def test_terms_go_on_and_start_from_images() -> None:
     assert os.path.isdir("a_2.psf.tt2") and not pixels("a_2.model.tt0").any()
     tclean(imagename="c", niter=0, calcpsf=False, calcres=False, **options)
     assert pixels("c.sumwt.tt0") == pytest.approx(pixels("a.sumwt.tt0"))
+    tclean(imagename="e", niter=0, startmodel="a.model.tt0", **options)
+    assert np.array_equal(pixels("e.model.tt0"), pixels("a.model.tt0")) and not pixels("e.model.tt1").any()
     with pytest.raises(ParameterError, match="one image for each of 2 terms"):
-        tclean(imagename="d", niter=0, startmodel="a.model.tt0", **options)
+        tclean(imagename="d", niter=0, startmodel=["a.model.tt0"] * 3, **options)
+    with pytest.raises(ParameterError, match="one image for each of 1 terms"):
+        tclean(imagename="d", niter=0, startmodel=["a.model.tt0"] * 2, **FIELD)
     with pytest.raises(DataError, match=r"psf\.tt0 of an earlier run"):
         tclean(imagename="d", niter=0, calcpsf=False, **options)
 
@@ -167,8 +171,8 @@ def test_deconvolve_takes_terms() -> None:
     for k in range(2):
         shutil.copytree(f"t.model.tt{k}", f"s.tt{k}")
         shutil.rmtree(f"t.model.tt{k}")
-    with pytest.raises(ParameterError, match="must hold 2 images"):
-        deconvolve("t", deconvolver="mtmfs", nterms=2, niter=1, startmodel="s.tt0")
+    with pytest.raises(ParameterError, match="at most 2 images"):
+        deconvolve("t", deconvolver="mtmfs", nterms=2, niter=1, startmodel=["s.tt0"] * 3)
     deconvolve("t", deconvolver="mtmfs", nterms=2, niter=0, startmodel=["s.tt0", "s.tt1"])
     assert np.array_equal(pixels("t.model.tt1"), pixels("s.tt1"))
     tclean(imagename="z", niter=0, deconvolver="mtmfs", nterms=3, **FIELD)
