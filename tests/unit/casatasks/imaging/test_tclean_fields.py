@@ -113,6 +113,20 @@ def test_an_outlier_is_taken_out_of_the_main_image(outlier: str) -> None:
     assert pixels("with.image")[at(-7, 5)] == pytest.approx(2.0 * (1.3 / 1.35) ** -0.7, rel=0.02)
 
 
+def test_an_outlier_has_its_own_reference_frequency_and_gridder(outlier: str) -> None:
+    """The first term is the sky at the reference frequency: that of a source without a spectral index is the same, its alpha is zero all the same."""
+    Path(outlier).write_text(Path(outlier).read_text() + "\nreffreq=1.5GHz\ngridder=wproject\nwprojplanes=4\n")
+    tclean(imagename="m", deconvolver="mtmfs", nterms=2, niter=400, threshold="4mJy", outlierfile=outlier, **FIELD)
+    ia = image()
+    ia.open("o.image.tt0")
+    assert ia.coordsys().referencevalue("n")["numeric"][3] == pytest.approx(1.5e9)
+    ia.done()
+    assert pixels("o.image.tt0")[16, 16] == pytest.approx(1.5, rel=0.02)
+    assert pixels("o.alpha")[16, 16] == pytest.approx(0.0, abs=0.06)
+    assert pixels("m.image.tt0")[at(-7, 5)] == pytest.approx(2.0, rel=0.02)
+    assert np.abs(pixels("m.residual.tt0")).max() < 0.006
+
+
 def test_terms_go_on_and_start_from_images() -> None:
     options: dict[str, Any] = {**FIELD, "deconvolver": "mtmfs", "nterms": 2}
     first = tclean(imagename="a", niter=5, **options)
