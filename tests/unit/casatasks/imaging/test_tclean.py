@@ -153,7 +153,7 @@ def test_a_mask_that_was_made_is_kept() -> None:
     before = pixels("k.model")
     assert tclean(**given)["iterdone"] == 4 and pixels("k.model").sum() > before.sum()
     before = pixels("k.model")
-    with pytest.raises(ParameterError, match="k.mask of an earlier run"):
+    with pytest.raises(ParameterError, match=r"k\.mask of an earlier run"):
         tclean(**{**given, "mask": "circle[[30pix,27pix],5pix]"})
     assert np.array_equal(pixels("k.model"), before)
     assert tclean(**{**given, "mask": ""})["iterdone"] == 4
