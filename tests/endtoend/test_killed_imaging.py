@@ -26,6 +26,7 @@ KINDS: dict[str, dict[str, Any]] = {
     "cube": {"specmode": "cube", "nchan": 3, "cycleniter": 15},
     "terms": {"deconvolver": "mtmfs", "nterms": 2, "niter": 60},
     "mosaic": {"gridder": "mosaic", "pblimit": 0.1},
+    "outlier": {"outlierfile": "beside.txt"},
 }
 RUN = """
 import os, sys, threading, casatasks
@@ -35,6 +36,12 @@ threading.Timer(float(sys.argv[2]), os.kill, (os.getpid(), 9)).start()
 casatasks.tclean(imagename="d", **given)
 os._exit(0)
 """
+
+
+def _outlier(imagename: str) -> None:
+    """An image beside the main one, with a deconvolver of its own."""
+    lines = (f"imagename={imagename}.beside", "imsize=[64,64]", "cell=[8arcsec,8arcsec]", "phasecenter=J2000 13h31m30s 30d45m00s", "deconvolver=clark")  # fmt: skip
+    Path("beside.txt").write_text("\n".join(lines))
 
 
 def _model(path: str) -> np.ndarray:
@@ -53,11 +60,14 @@ def test_the_same_call_again(kind: str, tmp_path: Path, monkeypatch: pytest.Monk
     make_demo("plain.ms", DemoOptions(antennas_per_arm=4, cycles=1, nchan=6))
     given = GIVEN | KINDS[kind]
     shutil.copytree("plain.ms", "sim.ms")
+    _outlier("whole")
     began = time.monotonic()
     record = casatasks.tclean(imagename="whole", **given)
     length = time.monotonic() - began
     assert record["nmajordone"] > 3
     model, term = _model("sim.ms"), ".tt0" if "nterms" in given else ""
+    _outlier("d")
+    images = [f"{name}{term}" for name in ("image", "model", "residual", "psf")] + ["beside.image"] * ("outlierfile" in given)
     random, killed = np.random.default_rng(3), 0
     for share in (random.uniform(0.2, 0.6), random.uniform(0.6, 1.0), random.uniform(0.9, 1.1)):
         shutil.rmtree("sim.ms")
@@ -72,8 +82,8 @@ def test_the_same_call_again(kind: str, tmp_path: Path, monkeypatch: pytest.Monk
         if not complete:
             killed += 1
             casatasks.tclean(imagename="d", **given)
-        for name in ("image", "model", "residual", "psf"):
-            found, wanted = pixels(f"d.{name}{term}"), pixels(f"whole.{name}{term}")
+        for name in images:
+            found, wanted = pixels(f"d.{name}"), pixels(f"whole.{name}")
             np.testing.assert_allclose(found, wanted, atol=1e-5 * float(np.abs(wanted).max()))
         np.testing.assert_allclose(_model("sim.ms"), model, atol=1e-5 * float(np.abs(model).max()))
         assert {n[1:] for n in os.listdir() if n.startswith("d.")} == {n[5:] for n in os.listdir() if n.startswith("whole.")}

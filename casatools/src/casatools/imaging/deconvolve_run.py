@@ -285,10 +285,10 @@ def _read(request: DeconvolveRequest, shape: tuple[int, ...], coordinates: Coord
         names = earlier
     if not names:
         return planes
-    if len(names) != len(earlier):
-        raise ParameterError(f"deconvolve: parameter 'startmodel' must hold {len(earlier)} images; got {names}")
+    if len(names) > len(earlier):
+        raise ParameterError(f"deconvolve: parameter 'startmodel' must hold at most {len(earlier)} images; got {names}")
     if request.terms:
-        planes.model[...] = np.concatenate([_model(n, names is earlier, shape, coordinates) for n in names])
+        planes.model[: len(names)] = np.concatenate([_model(n, names is earlier, shape, coordinates) for n in names])
     else:
         planes.model[...] = _model(names[0], names is earlier, shape, coordinates)
     return planes

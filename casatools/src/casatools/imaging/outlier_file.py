@@ -15,7 +15,9 @@ from casatools.imaging.request import TcleanRequest
 __all__ = ["outlier_requests"]
 
 # What an outlier may have of its own; all else is shared with the main image.
-_OWN = ("imagename", "imsize", "cell", "phasecenter", "startmodel", "mask", "usemask", "pbmask", "nterms", "deconvolver", "scales", "gridder")  # fmt: skip
+_OWN = (
+    "imagename", "imsize", "cell", "phasecenter", "startmodel", "mask", "usemask", "pbmask", "nterms", "reffreq", "deconvolver", "scales", "gridder", "wprojplanes",
+)  # fmt: skip
 
 
 def outlier_requests(request: TcleanRequest) -> list[TcleanRequest]:

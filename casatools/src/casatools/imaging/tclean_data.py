@@ -20,7 +20,7 @@ from casatools.imaging.tracking import track_of
 from casatools.imaging.visibilities import DataSource, open_sources, stokes_planes
 from casatools.io.ms import Selection
 
-__all__ = ["hold_apart", "imaged_sources", "phase_centre", "prepare_data"]
+__all__ = ["hold_apart", "imaged_sources", "phase_centre", "prepare_data", "spectral_axis"]
 
 
 @contextmanager
@@ -68,7 +68,7 @@ def prepare_data(request: TcleanRequest, sources: list[DataSource]) -> ImagingDa
             raise DataError(f"the selected spectral windows of {source.ms.path!r} differ in correlations; image them apart")
     # The channels of a virtual cube hold data of many, each at its own frequency.
     is_cube = not request.is_continuum and request.specmode != "mvc"
-    axis = _spectral_axis(request, sources)
+    axis = spectral_axis(request, sources)
     data = ImagingData(sources, planes, centre, axis, is_cube, request.interpolation, request.stokes == "pseudoI")
     data.is_split = request.specmode == "mvc"
     return hold_apart(request, data) if request.is_aperture else data
@@ -164,7 +164,8 @@ def _band_edges(source: DataSource, frame: str) -> list[tuple[float, float]]:
     return edges
 
 
-def _spectral_axis(request: TcleanRequest, sources: list[DataSource]) -> SpectralAxis:
+def spectral_axis(request: TcleanRequest, sources: list[DataSource]) -> SpectralAxis:
+    """The channels of the image, or the one channel of a continuum image."""
     first = sources[0]
     rest = _rest_frequency(request, first)
     native = request.specmode == "cubedata"

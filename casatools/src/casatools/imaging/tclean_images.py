@@ -59,6 +59,8 @@ class FieldImages:
         The cube that Taylor terms are made of, with specmode='mvc'.
     make_beams : callable, optional
         What still has to make `beam_power`, `seen` and the clean mask.
+    has_residual : bool
+        The residual was computed or read; without it there is none to write, and nothing to restore.
     """
 
     request: TcleanRequest
@@ -69,6 +71,7 @@ class FieldImages:
     seen: np.ndarray
     cube: FieldImages | None = None
     make_beams: Callable[[], None] | None = None
+    has_residual: bool = True
 
     @property
     def limited(self) -> np.ndarray | None:
@@ -110,6 +113,8 @@ def plan_images(
     if not request.is_mosaic:
         _primary_beams(request, data, coordinates, found.beam_power, store)
     _set_masks(found)
+    if not request.is_mosaic:
+        _require_kept_mask(found)
     return found
 
 
@@ -192,6 +197,7 @@ def mosaic_beams(plans: list[FieldImages]) -> None:
                 images.beam_power[chan], found = own, True
         if found:
             _set_masks(images)
+            _require_kept_mask(images)
 
 
 def _coordinates(request: TcleanRequest, data: ImagingData, centre: Direction) -> Coordinates:
@@ -253,13 +259,27 @@ def _clean_mask(images: FieldImages, mask: np.ndarray) -> None:
         mask_values(given, images.coordinates, mask.shape, mask)
 
 
+def _require_kept_mask(images: FieldImages) -> None:
+    """Refuse to replace the mask of an earlier run, which a person may have drawn, by another."""
+    request, mask, existing = images.request, images.image.planes.mask, images.base + ".mask"
+    if request.usemask != "user" or not request.mask or request.niter == 0 or not (request.restart and os.path.isdir(existing)):
+        return
+    kept = images.image.store.zeros(mask.shape, bool)
+    read_into(existing, kept)
+    if not np.array_equal(kept, mask):
+        raise ParameterError(
+            f"tclean: {existing} of an earlier run is not the mask that is given; leave out parameter 'mask' to go on with it, or remove it"
+        )
+
+
 def _start_terms(images: FieldImages, paths: list[str], target: np.ndarray) -> None:
-    """Fill planes from the model that was given, on whatever grid: one image, or one a Taylor term."""
+    """Fill planes from the model that was given, on whatever grid: one image, or one for each of the first Taylor terms."""
+    most = images.request.terms or 1
+    if len(paths) > most:
+        raise ParameterError(f"tclean: parameter 'startmodel' must hold at most one image for each of {most} terms; got {paths}")
     if not images.request.terms:
         target[...] = start_model(paths[0], images.coordinates, target.shape)
         return
-    if len(paths) != len(target):
-        raise ParameterError(f"tclean: parameter 'startmodel' must hold one image for each of {len(target)} terms; got {paths}")
     for term, path in enumerate(paths):
         target[term] = start_model(path, images.coordinates, (1, *target.shape[1:]))[0]
 
@@ -315,6 +335,14 @@ def _fill_images(plans: list[FieldImages], imager: Imager, resume: Callable[[], 
         if exists:
             names = [f"{images.base}.{suffix}" for suffix in images.suffixes("residual")]
             _read_terms(images, names, images.image.planes.residual)
+        else:
+            for made in (images, images.cube):
+                if made is not None:
+                    made.has_residual = False
+            log.post(
+                f"tclean: calcres=False, and there is no {images.base}.{images.suffixes('residual')[0]}: no residual and no restored image is written",
+                "WARN",
+            )
     return False
 
 
@@ -370,7 +398,7 @@ def _earlier_sums(images: FieldImages) -> None:
 def write_images(images: FieldImages, writer: ImageWriter, labels: list[str]) -> None:
     """Write all images of a field."""
     _write_planes(images, writer, labels)
-    if images.request.restoration:
+    if images.request.restoration and images.has_residual:
         _write_restored(images, writer)
 
 
@@ -393,7 +421,8 @@ def _write_planes(images: FieldImages, writer: ImageWriter, labels: list[str]) -
         part = slice(k, k + 1) if terms else slice(None)
         write(name, psf if not terms else psf[k][None], beams=beam_set(planes.beams, npol) if k == 0 else None)
         write(sum_name, sums[part])
-    for k, (name, model_name) in enumerate(zip(images.suffixes("residual"), images.suffixes("model"), strict=True)):
+    kept = images.suffixes("residual") if images.has_residual else []
+    for k, (name, model_name) in enumerate(zip(kept, images.suffixes("model"), strict=False)):
         part = slice(k, k + 1) if terms else slice(None)
         write(name, planes.residual[part], mask=images.limited)
         write(model_name, planes.model[part], "Jy/pixel")

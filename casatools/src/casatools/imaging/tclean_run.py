@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack, closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -25,7 +25,7 @@ from casatools.imaging.plane_store import PlaneStore
 from casatools.imaging.products import ImageWriter, staged_images
 from casatools.imaging.request import TcleanRequest
 from casatools.imaging.shares import make_imager
-from casatools.imaging.tclean_data import imaged_sources, phase_centre, prepare_data
+from casatools.imaging.tclean_data import imaged_sources, phase_centre, prepare_data, spectral_axis
 from casatools.imaging.tclean_images import FieldImages, begin_images, plan_images, write_images
 from casatools.imaging.virtual_cube import plan_virtual_cube
 from casatools.imaging.virtual_recipes import keep_recipes
@@ -179,6 +179,13 @@ def clean_fields(
         imager.clean(control, page.steer, keep)
 
 
+def _as_imaged(data: ImagingData, request: TcleanRequest, main: TcleanRequest) -> ImagingData:
+    """The data with the axis of an image field: a continuum outlier may have a reference frequency of its own."""
+    if request.reffreq == main.reffreq or not request.is_continuum:
+        return data
+    return replace(data, axis=spectral_axis(request, data.sources))
+
+
 def _image(
     request: TcleanRequest, sources: list[DataSource], history: list[str], given: RunInput | None = None
 ) -> dict[str, Any]:
@@ -187,7 +194,9 @@ def _image(
     store = _make_room(requests, data)
     centres = [data.centre, *(phase_centre(r, sources) for r in requests[1:])]
     plan_field = plan_virtual_cube if request.specmode == "mvc" else partial(plan_images, is_late=request.niter == 0)
-    plans = [plan_field(r, data, c, k, store) for k, (r, c) in enumerate(zip(requests, centres, strict=True))]
+    plans = [
+        plan_field(r, _as_imaged(data, r, request), c, k, store) for k, (r, c) in enumerate(zip(requests, centres, strict=True))
+    ]
     if given is not None and given.tune is not None:
         given.tune(plans)
     images = [plan.image for plan in plans]

@@ -146,6 +146,25 @@ def test_restart_goes_on_and_restart_false_begins_anew() -> None:
         tclean(imagename="r", niter=4, **{**FIELD, "imsize": 80})
 
 
+def test_a_mask_that_was_made_is_kept() -> None:
+    """A person may have drawn it: another is refused, the same call goes on."""
+    given = {**FIELD, "niter": 4, "mask": "circle[[36pix,27pix],5pix]", "imagename": "k"}
+    tclean(**given)
+    before = pixels("k.model")
+    assert tclean(**given)["iterdone"] == 4 and pixels("k.model").sum() > before.sum()
+    before = pixels("k.model")
+    with pytest.raises(ParameterError, match=r"k\.mask of an earlier run"):
+        tclean(**{**given, "mask": "circle[[30pix,27pix],5pix]"})
+    assert np.array_equal(pixels("k.model"), before)
+    assert tclean(**{**given, "mask": ""})["iterdone"] == 4
+    assert pixels("k.mask").sum() == pytest.approx(80, abs=2)
+
+
+def test_no_residual_that_was_not_computed() -> None:
+    tclean(imagename="p", niter=0, calcres=False, **FIELD)
+    assert sorted(n for n in os.listdir() if n.startswith("p.")) == ["p.pb", "p.psf", "p.sumwt"]
+
+
 def test_start_model() -> None:
     tclean(imagename="a", niter=100, threshold="25mJy", **FIELD)
     tclean(imagename="b", niter=0, startmodel="a.model", **FIELD)

@@ -113,6 +113,20 @@ def test_an_outlier_is_taken_out_of_the_main_image(outlier: str) -> None:
     assert pixels("with.image")[at(-7, 5)] == pytest.approx(2.0 * (1.3 / 1.35) ** -0.7, rel=0.02)
 
 
+def test_an_outlier_has_its_own_reference_frequency_and_gridder(outlier: str) -> None:
+    """The first term is the sky at the reference frequency: that of a source without a spectral index is the same, its alpha is zero all the same."""
+    Path(outlier).write_text(Path(outlier).read_text() + "\nreffreq=1.5GHz\ngridder=wproject\nwprojplanes=4\n")
+    tclean(imagename="m", deconvolver="mtmfs", nterms=2, niter=400, threshold="4mJy", outlierfile=outlier, **FIELD)
+    ia = image()
+    ia.open("o.image.tt0")
+    assert ia.coordsys().referencevalue("n")["numeric"][3] == pytest.approx(1.5e9)
+    ia.done()
+    assert pixels("o.image.tt0")[16, 16] == pytest.approx(1.5, rel=0.02)
+    assert pixels("o.alpha")[16, 16] == pytest.approx(0.0, abs=0.06)
+    assert pixels("m.image.tt0")[at(-7, 5)] == pytest.approx(2.0, rel=0.02)
+    assert np.abs(pixels("m.residual.tt0")).max() < 0.006
+
+
 def test_terms_go_on_and_start_from_images() -> None:
     options: dict[str, Any] = {**FIELD, "deconvolver": "mtmfs", "nterms": 2}
     first = tclean(imagename="a", niter=5, **options)
@@ -132,8 +146,12 @@ def test_terms_go_on_and_start_from_images() -> None:
     assert os.path.isdir("a_2.psf.tt2") and not pixels("a_2.model.tt0").any()
     tclean(imagename="c", niter=0, calcpsf=False, calcres=False, **options)
     assert pixels("c.sumwt.tt0") == pytest.approx(pixels("a.sumwt.tt0"))
+    tclean(imagename="e", niter=0, startmodel="a.model.tt0", **options)
+    assert np.array_equal(pixels("e.model.tt0"), pixels("a.model.tt0")) and not pixels("e.model.tt1").any()
     with pytest.raises(ParameterError, match="one image for each of 2 terms"):
-        tclean(imagename="d", niter=0, startmodel="a.model.tt0", **options)
+        tclean(imagename="d", niter=0, startmodel=["a.model.tt0"] * 3, **options)
+    with pytest.raises(ParameterError, match="one image for each of 1 terms"):
+        tclean(imagename="d", niter=0, startmodel=["a.model.tt0"] * 2, **FIELD)
     with pytest.raises(DataError, match=r"psf\.tt0 of an earlier run"):
         tclean(imagename="d", niter=0, calcpsf=False, **options)
 
@@ -167,8 +185,8 @@ def test_deconvolve_takes_terms() -> None:
     for k in range(2):
         shutil.copytree(f"t.model.tt{k}", f"s.tt{k}")
         shutil.rmtree(f"t.model.tt{k}")
-    with pytest.raises(ParameterError, match="must hold 2 images"):
-        deconvolve("t", deconvolver="mtmfs", nterms=2, niter=1, startmodel="s.tt0")
+    with pytest.raises(ParameterError, match="at most 2 images"):
+        deconvolve("t", deconvolver="mtmfs", nterms=2, niter=1, startmodel=["s.tt0"] * 3)
     deconvolve("t", deconvolver="mtmfs", nterms=2, niter=0, startmodel=["s.tt0", "s.tt1"])
     assert np.array_equal(pixels("t.model.tt1"), pixels("s.tt1"))
     tclean(imagename="z", niter=0, deconvolver="mtmfs", nterms=3, **FIELD)
