@@ -4,7 +4,7 @@ Plane coordinates are in radians at the reference point; what the plane does not
 
 References
 ----------
-Calabretta & Greisen 2002, A&A 395, 1077 (FITS paper II): 20 to 39 (AZP, SZP), 67 and 68 (ZPN), 113 to 115 (cones), 133 to 141 (BON, PCO).
+Calabretta & Greisen 2002, A&A 395, 1077 (FITS paper II): 20 to 39 (AZP, SZP), 67 and 68 (ZPN), 69 (AIR), 113 to 115 (cones), 133 to 141 (BON, PCO).
 """
 
 from __future__ import annotations
@@ -18,6 +18,8 @@ from casatools.kernels.sky_projections import _BEYOND, _MOST_LATITUDE, _MOST_LON
 from casatools.kernels.sphere_turns import _arc_tangent, _sine_cosine
 
 __all__ = [
+    "airy_start",
+    "airy_step",
     "bonne_of_native",
     "native_of_bonne",
     "native_of_polyconic",
@@ -120,6 +122,52 @@ def zenith_distances(radius: np.ndarray, coefficients: np.ndarray, most: float, 
         for k in range(count):
             off = abs(value[k] - wanted[k]) > 1e-12
             found[k] = math.nan if off | (wanted[k] != wanted[k]) else found[k]
+
+
+@kernel
+def airy_start(radius: np.ndarray, slope: float, tangent: np.ndarray, square: np.ndarray) -> None:
+    """Where the search for zenith distances of AIR begins; arguments as of `airy_step`. Too near to the pole, and never beyond what is searched."""
+    for k in range(radius.size):
+        u = radius[k] / (1.0 + slope)
+        u = u * (1.0 + np.divide(u * u, 2.0 + 2.0 * slope + 4.0 * u * u))
+        u = 1e-150 if u < 1e-150 else u
+        tangent[k], square[k] = u, u * u
+
+
+@kernel
+def airy_step(radius: np.ndarray, slope: float, logarithm: np.ndarray, tangent: np.ndarray, square: np.ndarray) -> int:
+    """One step of Halley towards the tangents of half the zenith distances that have given radii in AIR.
+
+    Parameters
+    ----------
+    radius : ndarray (point,) float64 [rad]
+        ``log(1 + tangent^2) / tangent + slope tangent``.
+    slope : float
+    logarithm : ndarray (point,) float64
+        Of one and the square.
+    tangent, square : ndarray (point,) float64
+        The tangent so far and its square; written: the next ones.
+
+    Returns
+    -------
+    int
+        Points that were still so far off that the third power of the step is not below the rounding.
+    """
+    late = 0
+    for k in range(radius.size):
+        u = tangent[k]
+        over = np.divide(1.0, u)
+        part, bend = logarithm[k] * over, np.divide(1.0, 1.0 + square[k])
+        steep = 2.0 * bend - part * over + slope
+        step = np.divide(part + slope * u - radius[k], steep)
+        curve = 2.0 * over * (part * over - bend) - 4.0 * u * bend * bend
+        turn = 1.0 - 0.5 * np.divide(step * curve, steep)
+        turn = 0.5 if turn < 0.5 else turn
+        step = np.divide(step, turn)
+        late += 1 if abs(step) * bend > 1e-6 * u else 0
+        u = u - step
+        tangent[k], square[k] = u, u * u
+    return late
 
 
 @kernel

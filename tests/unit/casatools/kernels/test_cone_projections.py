@@ -38,3 +38,19 @@ def test_zenith_distances(way: str) -> None:
     np.testing.assert_allclose(found, wanted, rtol=0, atol=1e-12)
     loop(np.array([0.049, radius[:-1].max() + 0.1]), terms, most, found[:2])
     assert np.isnan(found[:2]).all()
+
+
+@pytest.mark.parametrize("way", ["compiled", "plain"])
+@pytest.mark.parametrize("slope", [0.15, 0.6, 1.0])
+def test_tangents_of_airy_are_found_in_few_steps(slope: float, way: str) -> None:
+    wanted = np.r_[np.geomspace(1e-9, 1e6, 300), np.nan]
+    radius = np.log1p(wanted * wanted) / wanted + slope * wanted
+    start, step = (
+        loop if way == "compiled" else loop.py_func for loop in (cone_projections.airy_start, cone_projections.airy_step)
+    )
+    found, square = np.empty((2, radius.size))
+    start(radius, slope, found, square)
+    late = [step(radius, slope, np.log1p(square), found, square) for _ in range(9)]
+    assert late[-1] == 0 and late[1] < late[0]
+    turn = np.arctan(found) - np.arctan(wanted)
+    assert np.nanmax(np.abs(turn)) < 1e-14 and np.isnan(turn[-1]) and np.nanmax(np.abs(found[:200] / wanted[:200] - 1)) < 2e-14

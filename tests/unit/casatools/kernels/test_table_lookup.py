@@ -17,8 +17,10 @@ def test_as_few_points(way: str, falling: bool, monkeypatch: pytest.MonkeyPatch)
     if falling:
         at, values = at[::-1], values[::-1]
     x = np.r_[np.random.default_rng(3).uniform(at.min() - 5, at.max() + 5, 400), at, np.nan][None]
-    few = tabular.interpolate_table(x, at, values)
+    table = tabular.LookupTable(at, values)
+    few = table.interpolate(x + 2.0, 2.0, 7.0)
+    np.testing.assert_allclose(few[0, 400:430] - 7.0, np.interp(x[0, 400:430], np.sort(at), values[np.argsort(at)]), atol=1e-12)
     monkeypatch.setattr(tabular, "MANY", 10)
     if way == "plain":
         monkeypatch.setattr(table_lookup, "looked_up", table_lookup.looked_up.py_func)
-    np.testing.assert_allclose(tabular.interpolate_table(x, at, values), few, rtol=0, atol=1e-12)
+    np.testing.assert_allclose(table.interpolate(x + 2.0, 2.0, 7.0), few, rtol=0, atol=1e-12)

@@ -256,6 +256,8 @@ _LEAST_AIRY = 0.1
 
 def _airy(given: list[float]) -> Steps | None:
     """AIR in terms of ``u``, the tangent of half the zenith distance: ``log(1 + u^2) / u + slope u`` is the radius."""
+    from casatools.kernels import cone_projections
+
     edge = math.tan(0.5 * (_HALF_PI - math.radians(given[0] if given else 90.0)))
     slope = math.log1p(edge * edge) / (edge * edge) if edge > 1e-7 else 1.0
     if slope < _LEAST_AIRY:
@@ -266,16 +268,10 @@ def _airy(given: list[float]) -> Steps | None:
         return np.log1p(u * u) / np.where(u == 0.0, 1.0, u) + slope * u
 
     def latitudes(radius: np.ndarray) -> np.ndarray:
-        u = radius / (1.0 + slope)
-        u *= 1.0 + u * u / (2.0 + 2.0 * slope + 4.0 * u * u)  # too small, and never beyond the root
-        np.maximum(u, 1e-150, out=u)
-        for _ in range(60):
-            square = u * u
-            part = np.log1p(square) / u
-            step = (part + slope * u - radius) / (2.0 / (1.0 + square) - part / u + slope)
-            u -= step
-            step /= 1.0 + u
-            if not max(np.fmax.reduce(step), -np.fmin.reduce(step)) > 1e-15:
+        u, square = np.empty_like(radius), np.empty_like(radius)
+        cone_projections.airy_start(radius, slope, u, square)
+        for _ in range(40):
+            if not cone_projections.airy_step(radius, slope, np.log1p(square), u, square):
                 break
         return _HALF_PI - 2.0 * np.arctan(u)
 

@@ -15,42 +15,46 @@ from casatools.io.image.coordinates.many_points import MANY
 from casatools.io.image.coordinates.one_point import PointFunctions, by_arrays, line_functions
 from casatools.io.image.coordinates.units import unit_scale
 
-__all__ = ["TabularCoordinate", "interpolate_table"]
+__all__ = ["LookupTable", "TabularCoordinate"]
 
 
-def interpolate_table(x: np.ndarray, at: np.ndarray, values: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
+class LookupTable:
     """Piecewise linear interpolation that goes on with the slope of the end pieces outside the table.
 
     Parameters
     ----------
-    x : ndarray float64
-        Where to interpolate.
     at, values : ndarray (n,) float64
         The table, strictly monotonic in `at` (rising or falling).
-    out : ndarray float64, optional
-        Of the shape of `x`: memory that results of many points may be written to.
     """
-    if at[0] > at[-1]:
-        at, values = at[::-1], values[::-1]
-    if x.size >= MANY:
-        return _looked_up(x, np.ascontiguousarray(at), np.ascontiguousarray(values), out)
-    piece = np.clip(np.searchsorted(at, x, side="right") - 1, 0, len(at) - 2)
-    slope = np.diff(values) / np.diff(at)
-    return np.asarray(values[piece] + slope[piece] * (x - at[piece]))
 
+    def __init__(self, at: np.ndarray, values: np.ndarray) -> None:
+        way = 1 if at[0] <= at[-1] else -1
+        self._at, self._values = np.ascontiguousarray(at[::way]), np.ascontiguousarray(values[::way])
+        self._slopes = np.diff(self._values) / np.diff(self._at)
 
-def _looked_up(x: np.ndarray, at: np.ndarray, values: np.ndarray, out: np.ndarray | None) -> np.ndarray:
-    """`interpolate_table` of many points in a rising table: equal parts of its range tell where a search begins."""
-    from casatools.kernels.table_lookup import looked_up
+    @cached_property
+    def _starts(self) -> tuple[np.ndarray, float]:
+        """The piece that each of equal parts of the table's range begins in, where a search begins, and parts in one unit."""
+        count = 4 * len(self._at)
+        scale = count / float(self._at[-1] - self._at[0])
+        return self._pieces(self._at[0] + (np.arange(count) - 1e-6) / scale), scale
 
-    count = 4 * len(at)
-    scale = count / float(at[-1] - at[0])
-    starts = at[0] + (np.arange(count) - 1e-6) / scale
-    first = np.clip(np.searchsorted(at, starts, side="right") - 1, 0, len(at) - 2)
-    target = out if out is not None and out.flags.c_contiguous else np.empty(x.shape)
-    slopes = np.diff(values) / np.diff(at)
-    looked_up(np.ascontiguousarray(x).ravel(), at, values, slopes, first, scale, target.reshape(-1))
-    return target
+    def _pieces(self, x: np.ndarray) -> np.ndarray:
+        return np.clip(np.searchsorted(self._at, x, side="right") - 1, 0, len(self._at) - 2)
+
+    def interpolate(self, x: np.ndarray, origin: float = 0.0, level: float = 0.0, out: np.ndarray | None = None) -> np.ndarray:
+        """The table at ``x - origin``, and `level` added; in `out` where that is given."""
+        target = np.empty(x.shape) if out is None else out
+        if x.size >= MANY and target.flags.c_contiguous:
+            from casatools.kernels.table_lookup import looked_up
+
+            given, (first, scale) = np.ascontiguousarray(x).reshape(-1), self._starts
+            looked_up(given, origin, self._at, self._values, self._slopes, first, scale, level, target.reshape(-1))
+            return target
+        place = x - origin
+        piece = self._pieces(place)
+        target[...] = level + (self._values[piece] + self._slopes[piece] * (place - self._at[piece]))
+        return target
 
 
 @dataclass(frozen=True)
@@ -134,21 +138,28 @@ class TabularCoordinate:
             return by_arrays(self)
         return line_functions(float(self.reference_value[0]), float(self.reference_pixel[0]), self._slope)
 
+    @cached_property
+    def _tables(self) -> tuple[LookupTable, LookupTable]:
+        """World values less the reference value of pixels, and back: what the world's last digits say is in the difference."""
+        offsets = self._slope * (self.linear_pixels - self.reference_pixel[0])
+        return LookupTable(self.pixel_values, offsets), LookupTable(offsets, self.pixel_values)
+
     def to_world(self, pixels: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
         """World values (1, point) of 0-based pixels (1, point), in `out` where that is given."""
-        linear = interpolate_table(pixels, self.pixel_values, self.linear_pixels, out) if self.tabulated else pixels
-        world = np.subtract(linear, self.reference_pixel[0], out=out)
+        if self.tabulated:
+            return self._tables[0].interpolate(pixels, 0.0, float(self.reference_value[0]), out)
+        world = np.subtract(pixels, self.reference_pixel[0], out=out)
         world *= self._slope
         world += self.reference_value[0]
         return world
 
     def to_pixel(self, world: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
         """0-based pixels (1, point) of world values (1, point), in `out` where that is given."""
+        if self.tabulated:
+            return self._tables[1].interpolate(world, float(self.reference_value[0]), 0.0, out)
         linear = np.subtract(world, self.reference_value[0], out=out)
         linear /= self._slope
         linear += self.reference_pixel[0]
-        if self.tabulated:
-            linear[...] = interpolate_table(linear, self.linear_pixels, self.pixel_values)
         return linear
 
     def with_units(self, units: Sequence[str]) -> TabularCoordinate:
