@@ -146,7 +146,7 @@ def _extent(count: int, options: AxisSmoothing) -> tuple[int, float, int]:
     # Hanning leaves out the first pixel, whose kernel is not whole.
     skip = 1 if options.function == "hanning" else 0
     if options.function == "hanning":
-        length = (count - 2) // 2 if count > 3 else 1
+        length = (count - 1) // 2
     else:
         length = -(-kept // options.group) if options.decimate == "copy" else kept // options.group
     middle = (options.group - 1) / 2 if options.decimate == "mean" else 0.0

@@ -67,6 +67,12 @@ def line_values(
         if any(not 0 <= p < n for p, n in zip(at, image.shape[::-1], strict=True)):
             raise ParameterError(f"the place {list(place)} is not in the image of shape {image.shape[::-1]}")
     corners = np.array([x, y], dtype=np.float64)
+    for corner, axis in zip(corners, axes, strict=True):
+        last = image.shape[::-1][axis] - 1
+        if corner.min() < -0.5 or corner.max() > last + 0.5:
+            raise ParameterError(
+                f"the line leaves the image: axis {axis} has pixels 0 to {last}; got corners at {corner.tolist()}"
+            )
     steps = np.hypot(*np.diff(corners, axis=1))
     along = np.concatenate([[0.0], np.cumsum(steps)])
     if along[-1] <= 0:

@@ -13,7 +13,7 @@ from casatools.analysis.collapsed_images import COLLAPSE_FUNCTIONS, collapse_fun
 from casatools.analysis.plane_slabs import SlabReader
 from casatools.analysis.sub_images import PixelChoice
 from casatools.frames.image_frames import frequency_factor, image_frame_measures
-from casatools.frames.quantities import to_unit
+from casatools.frames.quantities import conforms, to_unit
 from casatools.io.formats.fits_cards import air_wavelength
 from casatools.io.image import CasaImage
 from casatools.io.image.coordinates.spectral import spectral_frame
@@ -51,8 +51,13 @@ class ProfileOptions:
     frame: str = ""
 
     def __post_init__(self) -> None:
-        if self.kind.strip().lower() not in _KINDS:
-            raise ParameterError(f"parameter 'spectype' must be one of {', '.join(_KINDS)}; got {self.kind!r}")
+        given = self.kind.strip().lower()
+        kind = next((k for k in _KINDS if given and k.startswith(given)), None)
+        if kind is None:
+            raise ParameterError(
+                f"parameter 'spectype' must be one of {', '.join(_KINDS)} or the beginning of one; got {self.kind!r}"
+            )
+        object.__setattr__(self, "kind", kind)
 
 
 def image_profile(image: CasaImage, choice: PixelChoice, options: ProfileOptions) -> dict[str, Any]:
@@ -117,10 +122,10 @@ def _coordinates(image: CasaImage, axis: int, pixels: np.ndarray, options: Profi
     if options.frame and spectral_frame(options.frame) != spectral.frame:
         measures = image_frame_measures(coordinates.observation, coordinates.direction)
         hz = hz * frequency_factor(spectral.frame, spectral_frame(options.frame), measures)
-    kind = options.kind.strip().lower()
-    if kind == "default":
-        fitting = ("m/s", "km/s")
-        kind = "relativistic velocity" if options.unit in fitting else "frequency"  # as in CASA
+    kind = options.kind
+    if kind == "default":  # the unit tells, as in CASA
+        kinds = {"m/s": "relativistic velocity", "m": "wavelength"}
+        kind = next((k for base, k in kinds.items() if options.unit and conforms(options.unit, base)), "frequency")
     if kind == "frequency":
         return _in_unit(hz, "Hz", options.unit or own), options.unit or own
     if kind.endswith("wavelength"):

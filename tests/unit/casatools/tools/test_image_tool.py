@@ -125,6 +125,15 @@ def test_noise_has_its_moments(kind: str, pars: list[float], mean: float, varian
 def test_noise_that_is_not_known(ia: image) -> None:
     with pytest.raises(ParameterError, match="normal"):
         ia.addnoise("pink", [1.0])
+    for kind, pars in (
+        ("normal", [0.0, -1.0]),
+        ("binomial", [0.0, 1.0]),
+        ("uniform", [2.0, 1.0]),
+        ("poisson", [-1.0]),
+        ("geometric", [1.0]),
+    ):
+        with pytest.raises(ParameterError, match="does not exist"):
+            ia.addnoise(kind, pars)
     wide = image().newimagefromshape("w.im", [200, 200])
     wide.addnoise("hypergeometric", [2.0, 12.0], seeds=[4], zero=True)
     assert wide.getchunk().mean() == pytest.approx(2.0, rel=0.05) and wide.getchunk().var() == pytest.approx(12.0, rel=0.15)

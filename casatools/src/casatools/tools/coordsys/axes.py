@@ -11,7 +11,7 @@ from casatools._base import kinds
 from casatools._base.declare import method
 from casatools._base.errors import ParameterError
 from casatools.frames.quantities import is_unit
-from casatools.io.image.coordinates import Coordinates, LinearCoordinate, TabularCoordinate
+from casatools.io.image.coordinates import LinearCoordinate, TabularCoordinate
 from casatools.tools.coordsys.structure import (
     CoordsysState,
     coordinates_from_tool_record,
@@ -219,10 +219,7 @@ class AxesMethods(CoordsysState):
         c = self._coordinates
         if sorted(order) != list(range(len(c))):
             raise ParameterError(f"reorder: the order must be a permutation of the {len(c)} coordinates; got {order}")
-        fresh = Coordinates([c.members[k] for k in order], observation=c.observation, extra=c.extra)
-        fresh.world_replacement = [c.world_replacement[k] for k in order]
-        fresh.pixel_replacement = [c.pixel_replacement[k] for k in order]
-        self._coordinates = fresh
+        self._coordinates = c.reordered(order)
         return True
 
     @method

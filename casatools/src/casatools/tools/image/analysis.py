@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from casatools._base import kinds
 from casatools._base.declare import method
@@ -83,7 +83,7 @@ class AnalysisMethods(SessionMethods):
         pixels: Annotated[str, kinds.Text(), "Lattice expression such as \"'a.im' * 2\""] = "",
         overwrite: Annotated[bool, kinds.Bool(), "Replace an image that exists"] = False,
         imagemd: Annotated[str, kinds.Text(), "Image whose coordinates and other metadata are taken; '' is the first"] = "",
-        prec: Annotated[str, kinds.Text(), "float or double"] = "float",
+        prec: Annotated[Literal["float", "double"], "Precision of the pixels"] = "float",
     ) -> Any:
         """Make an image from an expression and return it as a new tool.
 

@@ -281,6 +281,10 @@ class DerivingMethods(SessionMethods):
         direction = self._image.coordinates.direction
         if unit in ("pix", "pixel") and direction is not None:
             return float(number) * abs(float(direction.increment_rad[0]))
+        if not unit:
+            raise ParameterError(
+                f"image.convolve2d: a width on the sky needs a unit, such as '10arcsec' or '3pix'; got {width!r}"
+            )
         return float(to_unit(width, "rad"))
 
     @recorded("outfile")

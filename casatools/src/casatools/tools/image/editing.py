@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Annotated, Any
 
 import numpy as np
@@ -22,6 +22,7 @@ from casatools.frames.quantities import to_unit
 from casatools.io.image import Beam, BeamSet, CasaImage, casa_order
 from casatools.tools.coordsys.structure import tool_record
 from casatools.tools.image.making import MakingMethods
+from casatools.tools.image.pixels import axes_to_average, given_pixels
 from casatools.tools.image.recording import recorded
 
 __all__ = ["EditingMethods"]
@@ -30,10 +31,20 @@ Region = Annotated[Any, kinds.Variant((kinds.Text(), kinds.Record())), "Region: 
 Mask = Annotated[str, kinds.Text(), "Lattice expression, true where pixels are used"]
 Stretch = Annotated[bool, kinds.Bool(), "Stretch a mask of fewer planes over the image"]
 _Any = kinds.Variant(())
-_DISTRIBUTIONS = {
-    "normal": 2, "binomial": 2, "discreteuniform": 2, "erlang": 2, "geometric": 1, "hypergeometric": 2, "lognormal": 2,
-    "negativeexponential": 1, "poisson": 1, "uniform": 2, "weibull": 2,
-}  # fmt: skip
+# Distributions of addnoise: the rule of their parameters, whose number is that of the rule's arguments.
+_DISTRIBUTIONS: dict[str, Callable[..., bool]] = {
+    "normal": lambda mean, variance: variance > 0,
+    "binomial": lambda trials, share: trials >= 1 and 0 <= share <= 1,
+    "discreteuniform": lambda low, high: low <= high,
+    "erlang": lambda mean, variance: mean > 0 and variance > 0,
+    "geometric": lambda share: 0 <= share < 1,
+    "hypergeometric": lambda mean, variance: mean > 0 and variance >= mean**2,
+    "lognormal": lambda mean, variance: mean > 0 and variance > 0,
+    "negativeexponential": lambda mean: mean > 0,
+    "poisson": lambda mean: mean >= 0,
+    "uniform": lambda low, high: low < high,
+    "weibull": lambda shape, scale: shape > 0 and scale > 0,
+}
 
 
 def _beginning(slices: Any, part: Sequence[slice]) -> tuple[slice, ...]:
@@ -56,6 +67,7 @@ class EditingMethods(MakingMethods):
         stretch: Stretch = False,
     ) -> Any:
         """Pixels, or the mask, of the bounding box of a region (CASA axis order)."""
+        averaged = axes_to_average(axes, self._image.ndim, "image.getregion")
         chosen = PixelChoice(ImageSelection(region), mask, stretch).of(self._image)
         require_memory(
             24.0 * math.prod(chosen.pixels.box_shape), f"image.getregion of a box of {chosen.pixels.box_shape[::-1]} pixels"
@@ -63,19 +75,9 @@ class EditingMethods(MakingMethods):
         values, good = chosen.read()
         if list:
             _log.post(f"Region from {chosen.pixels.first[::-1]} to {chosen.pixels.last[::-1]}")
-        result = casa_order(values if not getmask else np.ones(values.shape, bool) if good is None else good)
-        averaged = tuple(a for a in axes if a >= 0)
-        if averaged and not getmask:
-            usable = casa_order(np.ones(values.shape, bool) if good is None else good)
-            count = usable.sum(axis=averaged, keepdims=True)
-            result = np.where(usable, result, 0).sum(axis=averaged, keepdims=True) / np.maximum(count, 1)
-        elif averaged:
-            result = np.asarray(result.any(axis=averaged, keepdims=True))
-        if dropdeg:
-            result = result.reshape([n for n in result.shape if n > 1] or (1,))
-        if result.dtype == bool:
-            return np.ascontiguousarray(result)
-        return np.ascontiguousarray(result, dtype=np.complex128 if np.iscomplexobj(result) else np.float64)
+        if getmask and good is None:
+            good = np.ones(values.shape, bool)
+        return given_pixels(None if getmask else values, good, averaged, dropdeg)
 
     @recorded()
     def putregion(
@@ -260,9 +262,12 @@ class EditingMethods(MakingMethods):
     ) -> bool:
         """Add random numbers to the pixels; one call with given seeds always adds the same."""
         kind = type.lower()
-        if kind not in _DISTRIBUTIONS or len(pars) != _DISTRIBUTIONS[kind]:
-            expected = ", ".join(f"{k} ({n} parameters)" for k, n in _DISTRIBUTIONS.items())
+        names = {k: rule.__code__.co_varnames for k, rule in _DISTRIBUTIONS.items()}
+        if kind not in names or len(pars) != len(names[kind]):
+            expected = ", ".join(f"{k} ({', '.join(n)})" for k, n in names.items())
             raise ParameterError(f"image.addnoise: 'type' and 'pars' must be one of {expected}; got {type!r} with {len(pars)}")
+        if not _DISTRIBUTIONS[kind](*pars):
+            raise ParameterError(f"image.addnoise: {kind} noise of {', '.join(names[kind])} = {list(pars)} does not exist")
         image = self._writable()
         chosen = PixelChoice(ImageSelection(region)).of(image)
         rng = np.random.default_rng([int(s) for s in seeds] or None)

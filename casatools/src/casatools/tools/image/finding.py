@@ -60,7 +60,9 @@ class FindingMethods(ReshapingMethods):
         threshold: Annotated[float, kinds.Float(), "Level of the islands; negative is five times the noise"] = -1.0,
         ncontour: Annotated[int, kinds.Int(), "Contours that split islands"] = 11,
         minrange: Annotated[int, kinds.Int(), "Contours that both parts of a split must reach above it"] = 1,
-        naxis: Annotated[int, kinds.Int(min=1, max=2), "2: pixels that touch by a corner are neighbours"] = 2,
+        naxis: Annotated[
+            int, kinds.Int(min=1, max=3), "Steps along axes between neighbours; from 2 on pixels that touch by a corner are"
+        ] = 2,
         fit: Annotated[bool, kinds.Bool(), "Fit Gaussians; else estimate them"] = True,
         maxrms: Annotated[float, kinds.Float(), "Fits with a greater rms of residuals are left out; negative is no limit"] = -1.0,
         maxretry: Annotated[int, kinds.Int(), "Accepted for compatibility: fits do not fail for want of trials"] = -1,
@@ -76,7 +78,7 @@ class FindingMethods(ReshapingMethods):
             ``blc`` and ``trc``, pixels (island, 2); ``components`` (source, 6): peak; x, y and full major axis in the units of the
             axes; ratio of the axes; position angle [rad].
         """
-        options = DecomposeOptions(simple, threshold, ncontour, minrange, naxis == 2, fit, maxrms)
+        options = DecomposeOptions(simple, threshold, ncontour, minrange, naxis >= 2, fit, maxrms)
         choice = PixelChoice(ImageSelection(region), mask, stretch)
         return decompose_plane(self._image, choice, options).record()
 

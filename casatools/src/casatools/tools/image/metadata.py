@@ -79,8 +79,7 @@ class MetadataMethods(SessionMethods):
                 raise ParameterError(
                     f"image.coordsys: parameter 'axes' must name axes from 0 to {coordinates.n_pixel_axes - 1}; got {axes}"
                 )
-            drop = [a for a in range(coordinates.n_pixel_axes) if a not in axes]
-            coordinates = coordinates.without_pixel_axes(drop)
+            coordinates = coordinates.of_pixel_axes(axes)
         return _coordsys.from_coordinates(coordinates, self._image.path)
 
     @recorded()

@@ -43,6 +43,42 @@ def _repeated(values: np.ndarray, counts: Sequence[int]) -> np.ndarray:
     return values
 
 
+def axes_to_average(axes: Sequence[int], ndim: int, who: str) -> tuple[int, ...]:
+    """The axes to average over; negative ones stand for none.
+
+    Raises
+    ------
+    ParameterError
+        An axis is not in the image or comes twice.
+    """
+    chosen = tuple(a for a in axes if a >= 0)
+    if len(set(chosen)) < len(chosen) or any(a >= ndim for a in chosen):
+        raise ParameterError(f"{who}: parameter 'axes' must name axes from 0 to {ndim - 1}, each once; got {list(axes)}")
+    return chosen
+
+
+def given_pixels(values: np.ndarray | None, good: np.ndarray | None, averaged: tuple[int, ...], dropdeg: bool) -> np.ndarray:
+    """Pixels as tools return them (CASA order, double precision), or, with `values` None, the mask; means are those of good pixels."""
+    mask = None if good is None else casa_order(good)
+    if values is None:
+        result = np.asarray(mask)
+        if averaged:
+            result = np.asarray(result.any(axis=averaged, keepdims=True))
+    else:
+        result = casa_order(values)
+        if averaged and mask is not None:
+            count = mask.sum(axis=averaged, keepdims=True)
+            result = np.where(mask, result, 0).sum(axis=averaged, keepdims=True, dtype=np.result_type(result, np.float64))
+            result = result / np.maximum(count, 1)
+        elif averaged:
+            result = result.mean(axis=averaged, keepdims=True, dtype=np.result_type(result, np.float64))
+    if dropdeg:
+        result = result.reshape([n for n in result.shape if n > 1] or (1,))
+    if result.dtype == bool:
+        return np.ascontiguousarray(result)
+    return np.ascontiguousarray(result, dtype=np.complex128 if np.iscomplexobj(result) else np.float64)
+
+
 class PixelMethods(SessionMethods):
     """Reading and writing pixels; arrays are in CASA axis order."""
 
@@ -92,24 +128,12 @@ class PixelMethods(SessionMethods):
             The box does not fit the image, or its pixels do not fit into memory.
         """
         slices = self._slices(blc, trc, inc)
-        averaged = [a for a in axes if a >= 0]
-        if len(set(averaged)) < len(averaged) or any(a >= self._image.ndim for a in averaged):
-            raise ParameterError(
-                f"image.getchunk: parameter 'axes' must name axes from 0 to {self._image.ndim - 1}, each once; got {axes}"
-            )
+        averaged = axes_to_average(axes, self._image.ndim, "image.getchunk")
         if list:
             log.post(f"image.getchunk: {_box(slices)}")
         self._require_room(slices, getmask)
-        values = self._image.read_mask(slices) if getmask else self._image.read(slices)
-        result = casa_order(values)
-        if averaged and not getmask:
-            result = result.mean(axis=tuple(averaged), keepdims=True)
-        if dropdeg:
-            kept = [n for n in result.shape if n > 1]
-            result = result.reshape(kept or (1,))
-        if result.dtype == np.float32:
-            return np.ascontiguousarray(result, dtype=np.float64)
-        return np.ascontiguousarray(result, dtype=np.complex128 if result.dtype == np.complex64 else result.dtype)
+        good = self._image.read_mask(slices) if getmask or averaged else None
+        return given_pixels(None if getmask else self._image.read(slices), good, averaged, dropdeg)
 
     @recorded()
     def putchunk(

@@ -31,6 +31,8 @@ def _beam(given: Any, name: str) -> GaussianBeam:
     """Major axis, minor axis and position angle from a list of quantities or a record."""
     if isinstance(given, dict):
         given = [given[k] for k in ("major", "minor")] + [given.get("pa", given.get("positionangle", "0deg"))]
+    elif isinstance(given, str):
+        given = [given]
     if not isinstance(given, (list, tuple)) or not 1 <= len(given) <= 3:
         raise ParameterError(f"image: parameter {name!r} must be [major, minor, position angle]; got {given!r}")
     major = float(to_unit(given[0], "rad"))
@@ -126,7 +128,9 @@ class WorldMethods(SessionMethods):
         sframe: Annotated[str, kinds.Text(), "Frame of frequencies, in the same way"] = "cl",
     ) -> dict[str, Any]:
         """Value and world coordinates of a pixel as measures."""
-        place = self._pixel(pixel)
+        place = self._pixel([math.trunc(p) for p in pixel])
+        exact = [float(p) for p in place]
+        exact[: len(pixel)] = [p if v == -1 else v for v, p in zip(pixel, exact, strict=False)]
         found = self.pixelvalue([float(p) for p in place])
         if not found:
             raise ParameterError(
@@ -141,7 +145,7 @@ class WorldMethods(SessionMethods):
         return {
             "intensity": found["value"],
             "mask": found["mask"],
-            "measure": tool.toworld([float(p) for p in place], "m")["measure"],
+            "measure": tool.toworld(exact, "m")["measure"],
         }
 
     @method
@@ -159,7 +163,9 @@ class WorldMethods(SessionMethods):
         image = self._image
         if not image.beams:
             raise ParameterError("image.convertflux: the image has no restoring beam")
-        number, unit = parse_quantity(value)
+        number, unit = parse_quantity(value[0] if isinstance(value, list) and len(value) == 1 else value)
+        if np.ndim(number) > 0:
+            raise ParameterError(f"image.convertflux: parameter 'value' must be one quantity; got {value!r}")
         kind = type.lower()
         if not kind or not ("gaussian".startswith(kind) or "disk".startswith(kind)):
             raise ParameterError(f"image.convertflux: parameter 'type' must be Gaussian or disk; got {type!r}")

@@ -74,6 +74,7 @@ def test_islands_are_taken_apart() -> None:
     assert len(ia.decompose(threshold=0.5, fit=False)["components"]) == 3
     assert len(ia.decompose(threshold=0.5, maxrms=1e-6)["components"]) == 0
     assert len(ia.decompose(naxis=1)["blc"]) >= 2
+    assert np.array_equal(ia.decompose(threshold=0.5, naxis=3)["blc"], found["blc"])
     with pytest.raises(ParameterError, match="ncontour"):
         ia.decompose(ncontour=0)
     ia.calcmask("'a.im' > 99")
@@ -162,7 +163,7 @@ def test_lines_through_planes() -> None:
     assert np.allclose(across["pixel"], plane[10:41, 12], atol=1e-6)
     for arguments, words in (
         (([1], [1]), "two or more"), (([1, 2], [1, 2], [0, 0]), "two different"), (([1, 1], [2, 2]), "one place"), (([1, 2], [1, 2], [0, 1], [3]), "4 items"),
-        (([1, 2], [1, 2], [0, 1], [0, 0, 0, 9]), "not in the image"), (([1, 2], [1, 2], [0, 1], [-1], 0, "x"), "method"),
+        (([1, 99], [1, 2]), "leaves the image"), (([1, 2], [1, 2], [0, 1], [0, 0, 0, 9]), "not in the image"), (([1, 2], [1, 2], [0, 1], [-1], 0, "x"), "method"),
     ):  # fmt: skip
         with pytest.raises(ParameterError, match=words):
             ia.getslice(*arguments)

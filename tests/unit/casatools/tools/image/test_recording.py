@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -16,11 +17,12 @@ HERE = "base.im"
 
 
 @pytest.fixture
-def base(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> image:
+def base(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[image]:
     monkeypatch.chdir(tmp_path)
     tool = image()
     tool.fromarray(HERE, np.arange(600.0).reshape(10, 10, 1, 6))
-    return tool
+    yield tool
+    tool.done()  # before pytest removes the folder: casacore ends the process where it cannot write an open table
 
 
 def lines(name: str) -> list[str]:

@@ -75,6 +75,7 @@ def test_smoothing_along_an_axis() -> None:
     kept = ia.hanning("", axis=3, drop=False).getchunk()
     assert np.allclose(kept[..., 1:-1], 0.25 * cube[..., :-2] + 0.5 * cube[..., 1:-1] + 0.25 * cube[..., 2:], atol=1e-6)
     assert pixels(ia.hanning("")).shape == (8, 9, 1, 2)
+    assert np.array_equal(pixels(ia.hanning("", axis=1)), pixels(ia.hanning("", axis=1, drop=False))[:, 1:8:2])
     assert np.allclose(pixels(ia.boxcar("", axis=0, width=2, drop=False, mask=[])), 0.5 * (cube[1:] + cube[:-1]), atol=1e-6)
     mean = ia.boxcar("", axis=0, width=2, dmethod="mean")
     assert mean.shape()[0] == 3 and mean.coordsys().referencepixel()["numeric"][0] == pytest.approx((4 - 1.0) / 2)

@@ -53,6 +53,13 @@ def test_measures_in_other_frames() -> None:
         ia.coordmeasures([3, 4, 0, 1], "NOPE")
 
 
+def test_measures_are_of_the_exact_place_and_values_of_the_pixel_that_it_is_in() -> None:
+    ia = make()
+    found = ia.coordmeasures([3.4, 4.6, 0, 1.25])
+    assert found["intensity"]["value"] == pytest.approx(VALUES[1, 0, 4, 3])
+    assert found["measure"]["spectral"]["frequency"]["m0"]["value"] == pytest.approx(1.40125e9, abs=1.0)
+
+
 def test_profiles_in_pixels_and_with_beams_of_planes() -> None:
     ia = make(planes=True)
     assert ia.getprofile(3, "mean", unit="pixel")["coords"].tolist() == [0.0, 1.0, 2.0]
@@ -183,3 +190,56 @@ def test_the_middle_of_longitudes_across_zero() -> None:
     ia = image()
     ia.fromshape("", [6, 5])  # from 3 to -2 arcminutes
     assert ia.collapse("max", [0], "").toworld([0, 0], "n")["numeric"][0] == pytest.approx(0.5, abs=1e-6)
+
+
+def test_profiles_along_the_sky_have_the_coordinates_of_the_pixels_and_lengths_are_wavelengths() -> None:
+    ia = make()
+    unit = ia.coordsys().units()[0]
+    reference = ia.coordsys().referencepixel()["numeric"]
+    there = [ia.toworld([k, reference[1], 0, 0], "n")["numeric"][0] for k in range(8)]
+    assert np.allclose(ia.getprofile(0, unit=unit)["coords"], there, rtol=1e-12)
+    assert np.allclose(ia.getprofile(3, unit="mm")["coords"], 299792458e3 / (1.4e9 + 1e6 * np.arange(3)))
+    waves = ia.getprofile(3, spectype="wave", unit="cm")
+    assert np.allclose(waves["coords"], 29979245800 / (1.4e9 + 1e6 * np.arange(3))) and waves["xUnit"] == "cm"
+    with pytest.raises(ParameterError, match="spectype"):
+        ia.getprofile(3, spectype="speed")
+
+
+def test_means_over_axes_are_those_of_good_pixels() -> None:
+    ia = make(masked=True)
+    expected = np.ma.MaskedArray(VALUES, ~GOOD).mean(axis=0).filled(0).T[..., None]
+    for found in (ia.getchunk(axes=[3]), ia.getregion(axes=[3])):
+        assert found.dtype == np.float64 and np.allclose(found, expected, atol=1e-6)
+    assert np.array_equal(ia.getchunk(axes=[3], getmask=True), GOOD.any(axis=0).T[..., None])
+    for call in (ia.getchunk, ia.getregion):
+        with pytest.raises(ParameterError, match="axes"):
+            call(axes=[9])
+
+
+def test_coordinates_of_axes_in_the_order_of_their_names() -> None:
+    ia = make()
+    assert ia.coordsys([3, 0]).names() == ["Frequency", "Right Ascension"]
+    assert ia.coordsys([3, 1, 0]).names() == ["Frequency", "Right Ascension", "Declination"]
+    assert ia.coordsys([2, 1, 0, 3]).names() == ["Stokes", "Right Ascension", "Declination", "Frequency"]
+    assert ia.coordsys([0, 3]).names() == ["Right Ascension", "Frequency"]
+    middle = ia.coordsys([3, 1, 0]).referencevalue()["numeric"]
+    assert np.allclose(middle, ia.coordsys().referencevalue()["numeric"][[3, 0, 1]])
+
+
+def test_one_quantity_is_a_circle_or_a_flux_and_numbers_need_units() -> None:
+    ia = make()
+    assert ia.deconvolvefrombeam("5arcsec", "3arcsec")["fit"]["minor"]["value"] == pytest.approx(4.0)
+    assert ia.convertflux(["3Jy"], "20arcsec", "10arcsec") == ia.convertflux("3Jy", "20arcsec", "10arcsec")
+    with pytest.raises(ParameterError, match="one quantity"):
+        ia.convertflux(["3Jy", "4Jy"], "20arcsec", "10arcsec")
+    with pytest.raises(ParameterError, match="needs a unit"):
+        ia.convolve2d("b.im", major=8.0, minor="6arcsec")
+    with pytest.raises(ParameterError, match="prec"):
+        ia.imagecalc("b.im", "'a.im' * 2", prec="half")
+    assert not Path("b.im").exists()
+
+
+def test_axes_of_a_kernel_on_the_sky_mean_the_same_in_any_order() -> None:
+    ia = make()
+    one, other = (ia.convolve2d("", axes=axes, major="8arcsec", minor="6arcsec", pa="30deg") for axes in ([0, 1], [1, 0]))
+    assert np.array_equal(one.getchunk(), other.getchunk()) and one.restoringbeam() == other.restoringbeam()

@@ -351,6 +351,24 @@ class Coordinates:
         out.world_axes = [[place[a] for a in axes] for axes in self.world_axes]
         return out
 
+    def reordered(self, order: Sequence[int]) -> Coordinates:
+        """The members in another order, with all their axes in the order of the members."""
+        out = Coordinates([self.members[k] for k in order], observation=self.observation, extra=self.extra)
+        out.world_replacement = [self.world_replacement[k] for k in order]
+        out.pixel_replacement = [self.pixel_replacement[k] for k in order]
+        return out
+
+    def of_pixel_axes(self, axes: Sequence[int]) -> Coordinates:
+        """Coordinates of some pixel axes; members come in the order in which their axes are named, the axes of each in their own."""
+        place = {a: (index, row) for index, pixel in enumerate(self.pixel_axes) for row, a in enumerate(pixel) if a >= 0}
+        if list(axes) == sorted(axes):
+            return self.without_pixel_axes([a for a in place if a not in axes])
+        order = list(dict.fromkeys(place[a][0] for a in axes))
+        order += [k for k in range(len(self)) if k not in order]
+        out = self.reordered(order)
+        kept = {out.pixel_axes[order.index(place[a][0])][place[a][1]] for a in axes}
+        return out.without_pixel_axes([a for a in range(out.n_pixel_axes) if a not in kept])
+
     def sliced(
         self, starts: Sequence[float], steps: Sequence[float] | None = None, counts: Sequence[int] | None = None
     ) -> Coordinates:
