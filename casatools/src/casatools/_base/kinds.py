@@ -360,8 +360,8 @@ def _float_array(values: list[Any]) -> np.ndarray | None:
     pack = struct.Struct(f"{_PACKED}d").pack_into
     try:
         for begin in range(0, whole, _PACKED):
-            pack(found, 8 * begin, *values[begin : begin + _PACKED])
-        struct.pack_into(f"{len(values) - whole}d", found, 8 * whole, *values[whole:])
+            pack(found.data, 8 * begin, *values[begin : begin + _PACKED])
+        struct.pack_into(f"{len(values) - whole}d", found.data, 8 * whole, *values[whole:])
     except struct.error:
         return None
     if found.min() > 1:

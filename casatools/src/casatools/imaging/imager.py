@@ -101,7 +101,9 @@ class ImagingData:
         counted = "LSRK" if by_channel and self.axis.frame else ""
         found = {}
         for source in self.sources:
-            image, density = (source.factors(int(source.ddids[0]), frame, source.times_s[:1])[0] for frame in (self.axis.frame, counted))
+            image, density = (
+                source.factors(int(source.ddids[0]), frame, source.times_s[:1])[0] for frame in (self.axis.frame, counted)
+            )
             found[source.number] = float(image / density)
         return found
 
