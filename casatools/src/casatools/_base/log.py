@@ -6,6 +6,7 @@ is ``task::tool::method::casa``, as `full_origin` makes it.
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import contextvars
 import json
@@ -81,9 +82,15 @@ class LogSink:
     def set_path(self, path: str) -> None:
         """Send later messages to another file."""
         with self._lock:
+            self.close()
+            self._path, self._file_failed = os.path.abspath(os.path.expanduser(path)), False
+
+    def close(self) -> None:
+        """Close the log file; a later message opens it again."""
+        with self._lock:
             if self._stream is not None:
                 self._stream.close()
-            self._stream, self._path, self._file_failed = None, os.path.abspath(os.path.expanduser(path)), False
+            self._stream = None
 
     def post(self, message: str, priority: str = "INFO", origin: str | None = None, *, exact: bool = False) -> bool:
         """Write one message, if the threshold lets it through and no filter text occurs in it; False when it is left out.
@@ -148,6 +155,7 @@ class LogSink:
 
 sink = LogSink()
 sink.greeting = True
+atexit.register(sink.close)
 
 
 def post(message: str, priority: str = "INFO", origin: str | None = None) -> bool:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -27,6 +29,14 @@ def test_lines(sink: log.LogSink) -> None:
     first, second = Path(sink.path).read_text().splitlines()
     assert re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\tINFO\ttask::tool::casa\tone", first)
     assert second.split("\t")[1:] == ["INFO", "task::tool::casa+", "two"]
+
+
+def test_the_file_is_closed_when_python_ends(tmp_path: Path) -> None:
+    script = "from casatools._base import log; log.post('last words')"
+    ended = subprocess.run([sys.executable, "-X", "dev", "-c", script], cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert "ResourceWarning" not in ended.stderr
+    (written,) = tmp_path.glob("casa-*.log")
+    assert written.read_text().endswith("last words\n")
 
 
 def test_threshold_filter_and_processor(sink: log.LogSink) -> None:
