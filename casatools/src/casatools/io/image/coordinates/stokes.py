@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, ClassVar, Self
 
 import numpy as np
 
@@ -33,141 +33,22 @@ def _of_one_plane(values: np.ndarray) -> bool:
 
 
 @dataclass(frozen=True)
-class StokesCoordinate:
-    """Planes labelled by polarisation product; the world value of a plane is casacore's product code (I is 1).
-
-    Parameters
-    ----------
-    labels : tuple of str
-        Product of each plane, such as ``("I", "Q", "U", "V")``.
-    """
+class _LabelledPlanes:
+    """An axis of planes that have labels; the world value of a plane is the code of its label."""
 
     labels: tuple[str, ...]
-    names: tuple[str, ...] = ("Stokes",)
+    names: tuple[str, ...]
 
-    kind = "Stokes"
-    record_name = "stokes"
-    naxes = 1
-    units = ("",)
-
-    @classmethod
-    def make(cls, labels: Sequence[str]) -> StokesCoordinate:
-        """Build from labels in any case.
-
-        Raises
-        ------
-        ParameterError
-            A label is no polarisation product, or comes twice.
-        """
-        known = {name.lower(): name for name in STOKES_NAMES}
-        found = []
-        for label in labels:
-            name = known.get(label.strip().lower())
-            if name is None or name in found:
-                raise ParameterError(f"{label!r} is no polarisation product or comes twice; known: {', '.join(STOKES_NAMES[1:])}")
-            found.append(name)
-        return cls(tuple(found))
-
-    @property
-    def codes(self) -> np.ndarray:
-        """Product codes (plane,) float64."""
-        return np.array([STOKES_CODES[name] for name in self.labels], dtype=np.float64)
-
-    @property
-    def reference_value(self) -> np.ndarray:
-        return self.codes[:1]
-
-    @property
-    def reference_pixel(self) -> np.ndarray:
-        return np.zeros(1)
-
-    @property
-    def increment(self) -> np.ndarray:
-        return np.ones(1)
-
-    @property
-    def matrix(self) -> np.ndarray:
-        return np.ones((1, 1))
+    kind: ClassVar[str]
+    record_name: ClassVar[str]
+    naxes: ClassVar[int] = 1
+    units: ClassVar[tuple[str, ...]] = ("",)
+    label_codes: ClassVar[Mapping[str, int]]
 
     @cached_property
-    def one_point(self) -> PointFunctions:
-        """Functions of one point: pixel to world and back."""
-        return code_functions(self.codes.tolist())
-
-    def to_world(self, pixels: np.ndarray) -> np.ndarray:
-        """Product codes (1, point) of planes (1, point); NaN outside."""
-        if _of_one_plane(pixels):
-            return np.broadcast_to(self.one_point[0](float(pixels.flat[0]))[0], pixels.shape)
-        plane = np.floor(pixels + 0.5)
-        if plane.size and plane.min() >= 0 and plane.max() < len(self.labels):
-            return np.asarray(self.codes.take(plane.astype(np.intp)), dtype=np.float64)
-        inside = (plane >= 0) & (plane < len(self.labels))
-        return np.where(inside, self.codes[np.where(inside, plane, 0).astype(np.intp)], np.nan)
-
-    def to_pixel(self, world: np.ndarray) -> np.ndarray:
-        """Planes (1, point) of product codes (1, point); NaN for a product that is not there."""
-        if _of_one_plane(world):
-            return np.broadcast_to(self.one_point[1](float(world.flat[0]))[0], world.shape)
-        nearest = np.floor(np.asarray(world) + 0.5)
-        out = np.full(nearest.shape, np.nan)
-        for plane, code in enumerate(self.codes):
-            out[nearest == code] = plane
-        return out
-
-    def with_names(self, names: Sequence[str]) -> StokesCoordinate:
-        """A copy with another axis name."""
-        return replace(self, names=tuple(names))
-
-    def with_units(self, units: Sequence[str]) -> StokesCoordinate:
-        """The axis has no unit: any other is refused."""
-        if any(units):
-            raise ParameterError(f"a Stokes axis has no unit; got {list(units)}")
-        return self
-
-    def with_reference(self, **changes: Any) -> StokesCoordinate:
-        """Reference values of a Stokes axis cannot be changed; the axis is given back as it is, as CASA does."""
-        return self
-
-    def sliced(self, starts: Sequence[float], steps: Sequence[float], counts: Sequence[int | None]) -> StokesCoordinate:
-        """The planes ``start + step * k``."""
-        start, step, count = round(starts[0]), max(1, round(steps[0])), counts[0]
-        labels = self.labels[max(start, 0) :: step]
-        return replace(self, labels=labels[:count] if count is not None else labels)
-
-    def to_record(self) -> dict[str, Any]:
-        """CASA's record of a Stokes coordinate."""
-        return {
-            "axes": list(self.names),
-            "stokes": list(self.labels),
-            "crval": self.reference_value,
-            "crpix": self.reference_pixel,
-            "cdelt": self.increment,
-            "pc": self.matrix,
-        }
-
-    @classmethod
-    def from_record(cls, record: dict[str, Any]) -> StokesCoordinate:
-        """Read CASA's record; the labels may be names or codes."""
-        given = np.asarray(record["stokes"]).ravel()
-        labels = text_list(given) if given.dtype.kind in "UO" else tuple(STOKES_NAMES[int(code)] for code in given)
-        return cls(labels, text_list(record["axes"]))
-
-
-@dataclass(frozen=True)
-class QualityCoordinate:
-    """Planes labelled DATA and ERROR; the world value is 0 for data and 1 for errors."""
-
-    labels: tuple[str, ...] = ("DATA", "ERROR")
-    names: tuple[str, ...] = ("Quality",)
-
-    kind = "Quality"
-    record_name = "quality"
-    naxes = 1
-    units = ("",)
-
-    @property
     def codes(self) -> np.ndarray:
-        return np.array([0.0 if label == "DATA" else 1.0 for label in self.labels])
+        """Code of each plane's label (plane,) float64."""
+        return np.array([self.label_codes[label] for label in self.labels], dtype=np.float64)
 
     @property
     def reference_value(self) -> np.ndarray:
@@ -192,42 +73,49 @@ class QualityCoordinate:
 
     def to_world(self, pixels: np.ndarray) -> np.ndarray:
         """Codes (1, point) of planes (1, point); NaN outside."""
+        if _of_one_plane(pixels):
+            return np.broadcast_to(self.one_point[0](float(pixels.flat[0]))[0], pixels.shape)
         plane = np.floor(pixels + 0.5)
+        if plane.size and plane.min() >= 0 and plane.max() < len(self.labels):
+            return np.asarray(self.codes.take(plane.astype(np.intp)), dtype=np.float64)
         inside = (plane >= 0) & (plane < len(self.labels))
         return np.where(inside, self.codes[np.where(inside, plane, 0).astype(np.intp)], np.nan)
 
     def to_pixel(self, world: np.ndarray) -> np.ndarray:
         """Planes (1, point) of codes (1, point); NaN for one that is not there."""
-        out = np.full(np.shape(world), np.nan)
+        if _of_one_plane(world):
+            return np.broadcast_to(self.one_point[1](float(world.flat[0]))[0], world.shape)
+        nearest = np.floor(np.asarray(world) + 0.5)
+        out = np.full(nearest.shape, np.nan)
         for plane, code in enumerate(self.codes):
-            out[np.floor(np.asarray(world) + 0.5) == code] = plane
+            out[nearest == code] = plane
         return out
 
-    def with_names(self, names: Sequence[str]) -> QualityCoordinate:
+    def with_names(self, names: Sequence[str]) -> Self:
         """A copy with another axis name."""
         return replace(self, names=tuple(names))
 
-    def with_units(self, units: Sequence[str]) -> QualityCoordinate:
+    def with_units(self, units: Sequence[str]) -> Self:
         """The axis has no unit: any other is refused."""
         if any(units):
-            raise ParameterError(f"a quality axis has no unit; got {list(units)}")
+            raise ParameterError(f"a {self.kind} axis has no unit; got {list(units)}")
         return self
 
-    def with_reference(self, **changes: Any) -> QualityCoordinate:
-        """Nothing can be changed."""
+    def with_reference(self, **changes: Any) -> Self:
+        """Reference values of such an axis cannot be changed; it is given back as it is, as CASA does."""
         return self
 
-    def sliced(self, starts: Sequence[float], steps: Sequence[float], counts: Sequence[int | None]) -> QualityCoordinate:
+    def sliced(self, starts: Sequence[float], steps: Sequence[float], counts: Sequence[int | None]) -> Self:
         """The planes ``start + step * k``."""
         start, step, count = round(starts[0]), max(1, round(steps[0])), counts[0]
         labels = self.labels[max(start, 0) :: step]
         return replace(self, labels=labels[:count] if count is not None else labels)
 
     def to_record(self) -> dict[str, Any]:
-        """CASA's record of a quality coordinate."""
+        """CASA's record of such a coordinate."""
         return {
             "axes": list(self.names),
-            "quality": list(self.labels),
+            self.record_name: list(self.labels),
             "crval": self.reference_value,
             "crpix": self.reference_pixel,
             "cdelt": self.increment,
@@ -235,6 +123,57 @@ class QualityCoordinate:
         }
 
     @classmethod
-    def from_record(cls, record: dict[str, Any]) -> QualityCoordinate:
-        """Read CASA's record."""
-        return cls(text_list(record["quality"]), text_list(record["axes"]))
+    def from_record(cls, record: dict[str, Any]) -> Self:
+        """Read CASA's record; the labels may be names or codes."""
+        given = np.asarray(record[cls.record_name]).ravel()
+        if given.dtype.kind in "UO":
+            return cls(text_list(given), text_list(record["axes"]))
+        known = {code: label for label, code in cls.label_codes.items()}
+        return cls(tuple(known[int(code)] for code in given), text_list(record["axes"]))
+
+
+@dataclass(frozen=True)
+class StokesCoordinate(_LabelledPlanes):
+    """Planes labelled by polarisation product; the world value of a plane is casacore's product code (I is 1).
+
+    Parameters
+    ----------
+    labels : tuple of str
+        Product of each plane, such as ``("I", "Q", "U", "V")``.
+    """
+
+    names: tuple[str, ...] = ("Stokes",)
+
+    kind = "Stokes"
+    record_name = "stokes"
+    label_codes = STOKES_CODES
+
+    @classmethod
+    def make(cls, labels: Sequence[str]) -> StokesCoordinate:
+        """Build from labels in any case.
+
+        Raises
+        ------
+        ParameterError
+            A label is no polarisation product, or comes twice.
+        """
+        known = {name.lower(): name for name in STOKES_NAMES}
+        found = []
+        for label in labels:
+            name = known.get(label.strip().lower())
+            if name is None or name in found:
+                raise ParameterError(f"{label!r} is no polarisation product or comes twice; known: {', '.join(STOKES_NAMES[1:])}")
+            found.append(name)
+        return cls(tuple(found))
+
+
+@dataclass(frozen=True)
+class QualityCoordinate(_LabelledPlanes):
+    """Planes labelled DATA and ERROR; the world value is 0 for data and 1 for errors."""
+
+    labels: tuple[str, ...] = ("DATA", "ERROR")
+    names: tuple[str, ...] = ("Quality",)
+
+    kind = "Quality"
+    record_name = "quality"
+    label_codes: ClassVar[Mapping[str, int]] = {"DATA": 0, "ERROR": 1}
