@@ -96,8 +96,9 @@ def cube_axis(
         Centres and widths of the selected data channels in the frame of the image at the first time, in the order of the data.
     nchan : int
         -1 for as many as the data fill.
-    start, width : int, str
-        Channel numbers, frequencies or velocities; ``""`` for the data's own.
+    start, width : int, str, dict
+        Channel numbers, frequencies or velocities; ``""`` for the data's own: channels are counted from the lowest frequency then, also where they are
+        put down from the highest (negative widths in Hz, positive ones in m/s).
     frame : str
     rest_hz : float
     veltype : str
@@ -125,8 +126,8 @@ def cube_axis(
     else:
         step = float(to_unit(width, "Hz")) if str(width) else first_width
         low, high = _band(data_hz, width_hz)
-        default = low + 0.5 * abs(step) if step > 0 else high - 0.5 * abs(step)
-        centre = float(to_unit(start, "Hz")) if str(start) else default
+        first = _first_place(step, nchan, high - low)
+        centre = float(to_unit(start, "Hz")) if str(start) else low + first * abs(step)
     _require_width(step, width)
     total = nchan if nchan > 0 else _fill(centre, step, data_hz, width_hz)
     return SpectralAxis(centre + step * np.arange(total), step, frame, rest_hz)
@@ -135,11 +136,22 @@ def cube_axis(
 def _kind(start: Any, width: Any) -> str:
     """Whether start and width are channels, frequencies or velocities."""
     for value in (start, width):
-        text = str(value).strip()
-        if text and not text.lstrip("+-").isdigit():
-            unit = parse_quantity(text)[1]
+        if not counts_channels(value):
+            unit = parse_quantity(value)[1]
             return "velocity" if unit.endswith("m/s") else "frequency"
     return "channel"
+
+
+def counts_channels(value: Any) -> bool:
+    """Whether a start or width is a number of channels or nothing, not a frequency or velocity."""
+    text = str(value).strip()
+    return not text or text.lstrip("+-").isdigit()
+
+
+def _first_place(step: float, nchan: int, band: float) -> float:
+    """Where the centre of the first channel is without a start: in steps from the low end of the band, where all channels are counted from."""
+    total = nchan if nchan > 0 else int(np.floor(band / abs(step) + 1e-3))
+    return 0.5 if step > 0 else total - 0.5
 
 
 def _require_width(step: float, width: Any) -> None:
@@ -172,9 +184,9 @@ def _velocity_axis(
     own = float((ends[1] - ends[0]) / max(1, len(data_hz)))
     step = float(to_unit(width, "m/s")) if str(width) else own
     _require_width(step, width)
-    centre = (
-        float(to_unit(start, "m/s")) if str(start) else (ends[0] + 0.5 * abs(step) if step > 0 else ends[1] - 0.5 * abs(step))
-    )
+    # The highest velocity is the lowest frequency.
+    first = _first_place(-step, nchan, float(ends[1] - ends[0]))
+    centre = float(to_unit(start, "m/s")) if str(start) else ends[1] - first * abs(step)
     room = (ends[1] - centre + 0.5 * abs(step)) if step > 0 else (centre + 0.5 * abs(step) - ends[0])
     total = nchan if nchan > 0 else int(np.floor(room / abs(step) + 1e-3))
     if total < 1:

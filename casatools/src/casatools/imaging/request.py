@@ -14,6 +14,7 @@ from casatools.frames.quantities import parse_quantity, to_unit
 from casatools.imaging.auto_mask import AutoMaskOptions
 from casatools.imaging.beam_groups import BeamOptions
 from casatools.imaging.cycle_control import CycleOptions
+from casatools.imaging.frequency_grid import counts_channels
 from casatools.imaging.gridding import GridOptions
 from casatools.imaging.minor_cycle import MinorOptions
 from casatools.imaging.mosaic_windows import BeamUse
@@ -410,11 +411,7 @@ class TcleanRequest:
     @property
     def start_is_frequency(self) -> bool:
         """True when start or width are not channel numbers."""
-        for value in (self.start, self.width):
-            text = str(value).strip()
-            if text and not text.lstrip("+-").isdigit() and parse_quantity(text)[1]:
-                return True
-        return False
+        return any(not counts_channels(value) and bool(parse_quantity(value)[1]) for value in (self.start, self.width))
 
     def centre_text(self, name: str = "phasecenter") -> Any:
         """A phase centre as given: a direction, a field number or None."""

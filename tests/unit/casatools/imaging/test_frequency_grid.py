@@ -34,6 +34,29 @@ def test_cube_axes(nchan: int, start: object, width: object, rest: float, first_
     assert axis.width_hz == pytest.approx(step_hz, rel=1e-9)
 
 
+@pytest.mark.parametrize(
+    ("nchan", "width", "first_hz", "count"),
+    [
+        (4, "10km/s", 1413062836.0878344, 4),
+        (4, "-10km/s", 1412920697.1801906, 4),
+        (-1, "10km/s", 1413584012.0825286, 15),
+        (-1, "-10km/s", 1412920697.1801906, 15),
+        (4, "50kHz", 1412922007.3622499, 4),
+        (4, "-50kHz", 1413072007.3622499, 4),
+        (-1, {"value": -50.0, "unit": "kHz"}, 1413622007.3622499, 15),
+    ],
+)
+def test_channels_without_a_start_are_counted_from_the_lowest_frequency(
+    nchan: int, width: object, first_hz: float, count: int
+) -> None:
+    """CASA 6.7's for channels 10 to 40 of NGC 5921, whose frequencies are LSRK."""
+    width_hz = np.full(31, 24414.0625)
+    data = 1412897007.3622499 + width_hz * (0.5 + np.arange(31))
+    axis = cube_axis(data, width_hz, nchan, "", width, "LSRK", 1.42040575e9)
+    assert axis.nchan == count
+    assert axis.frequencies_hz[0] == pytest.approx(first_hz, rel=1e-10)
+
+
 def test_continuum_axis() -> None:
     axis = continuum_axis([(1417940219.881144, 1421140731.2588573)], "LSRK", HI)
     assert axis.frequencies_hz[0] == pytest.approx(1419540475.57, rel=1e-12)
