@@ -253,16 +253,30 @@ class TcleanRequest:
                 raise ParameterError(f"tclean: parameter {name!r} must be one of {', '.join(there)}; got {value!r}")
         if self.outframe.upper() not in ("LSRK", "LSRD", "BARY", "GEO", "TOPO", "GALACTO", "LGROUP", "CMB", "REST", "SOURCE", ""):
             raise ParameterError(f"tclean: parameter 'outframe' must be a spectral frame such as 'LSRK'; got {self.outframe!r}")
-        if self.projection.upper() != "SIN" and self._projection_error() > 0.1:
+        if self.projection.upper() not in ("SIN", "NCP"):
+            edge = self._edge_rad
+            self._require_near_sin(float(np.tan(edge) - np.sin(edge)))
+
+    @property
+    def _edge_rad(self) -> float:
+        options = self.grid_options
+        return max(n * c for n, c in zip(options.shape, options.cell_rad, strict=True)) / 2.0
+
+    def _require_near_sin(self, error_rad: float) -> None:
+        """Refuse a projection whose plane differs from SIN by this much at the edge of the image."""
+        if error_rad > 0.1 * min(self.grid_options.cell_rad):
             raise UnsupportedError(
                 f"tclean: projection={self.projection!r} differs from the SIN projection of the gridder by more than a tenth of a pixel at the edges; use projection='SIN'"
             )
 
-    def _projection_error(self) -> float:
-        """Pixels by which the plane of another zenithal projection differs from SIN at the edge of the image."""
-        options = self.grid_options
-        edge = max(n * c for n, c in zip(options.shape, options.cell_rad, strict=True)) / 2.0
-        return float((np.tan(edge) - np.sin(edge)) / min(options.cell_rad))
+    def projection_about(self, latitude_rad: float) -> tuple[str, tuple[float, float] | None]:
+        """Name and parameters of the projection of images about a latitude: NCP is SIN along the pole instead of the line of sight."""
+        name = self.projection.upper()
+        if name != "NCP":
+            return name, None
+        slant = 1.0 / float(np.tan(latitude_rad or 1e-30))
+        self._require_near_sin((1.0 - float(np.cos(self._edge_rad))) * abs(slant))
+        return "SIN", (0.0, slant)
 
     @property
     def paths(self) -> list[str]:

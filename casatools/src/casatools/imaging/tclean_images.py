@@ -206,9 +206,10 @@ def _coordinates(request: TcleanRequest, data: ImagingData, centre: Direction) -
     axis = data.axis
     options = request.grid_options
     where = (centre.lon_rad % (2.0 * np.pi), centre.lat_rad)
+    projection, parameters = request.projection_about(centre.lat_rad)
     return make_image_coordinates(
         options.shape, options.cell_rad, where, axis.frequencies_hz, direction_frame=centre.frame,
-        projection=request.projection.upper(), stokes=data.labels, spectral_frame=_FRAME_NAMES.get(axis.frame, axis.frame), channel_width_hz=axis.width_hz,
+        projection=projection, projection_parameters=parameters, stokes=data.labels, spectral_frame=_FRAME_NAMES.get(axis.frame, axis.frame), channel_width_hz=axis.width_hz,
         rest_frequency_hz=axis.rest_hz,
         observation=ObservationInfo.make(
             first.telescope, observation.observer, float(first.times_s[0]) / 86400.0, first.ms.time_frame, where,

@@ -165,6 +165,16 @@ def test_no_residual_that_was_not_computed() -> None:
     assert sorted(n for n in os.listdir() if n.startswith("p.")) == ["p.pb", "p.psf", "p.sumwt"]
 
 
+def test_the_plane_along_the_pole_is_a_slant_of_sin() -> None:
+    tclean(imagename="n", niter=0, projection="NCP", **FIELD)
+    ia = image()
+    ia.open("n.image")
+    axes = ia.coordsys()
+    ia.done()
+    found, (_, latitude) = axes.projection(), axes.referencevalue("n")["numeric"][:2]
+    assert found["type"] == "SIN" and found["parameters"] == pytest.approx([0.0, 1.0 / np.tan(latitude)])
+
+
 def test_start_model() -> None:
     tclean(imagename="a", niter=100, threshold="25mJy", **FIELD)
     tclean(imagename="b", niter=0, startmodel="a.model", **FIELD)

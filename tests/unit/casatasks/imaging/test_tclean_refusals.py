@@ -72,6 +72,7 @@ def test_a_bad_parameter_is_refused_before_any_data_are_opened(
     [
         ({"phasecenter": 99}, SelectionError, "99 is not a field; there are fields 0 to 2"),
         ({"phasecenter": "J2000 0deg -89deg"}, ParameterError, "more than 90 degrees"),
+        ({"projection": "NCP", "imsize": 512, "cell": "12arcsec"}, UnsupportedError, "tenth of a pixel"),
     ],
 )
 def test_a_centre_that_does_not_fit_the_data_is_refused(
