@@ -165,6 +165,13 @@ def test_no_residual_that_was_not_computed() -> None:
     assert sorted(n for n in os.listdir() if n.startswith("p.")) == ["p.pb", "p.psf", "p.sumwt"]
 
 
+def test_one_channel_has_no_bandwidth_to_taper() -> None:
+    cube: dict[str, Any] = {**FIELD, "specmode": "cube", "nchan": 1, "niter": 0, "perchanweightdensity": True, "robust": 0.0}
+    tclean(imagename="u", weighting="briggsbwtaper", **cube)
+    tclean(imagename="v", weighting="briggs", **cube)
+    assert pixels("u.psf") == pytest.approx(pixels("v.psf"), abs=1e-3)
+
+
 def test_the_plane_along_the_pole_is_a_slant_of_sin() -> None:
     tclean(imagename="n", niter=0, projection="NCP", **FIELD)
     ia = image()
