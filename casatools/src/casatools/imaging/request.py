@@ -69,8 +69,10 @@ def parse_restoring_beam(value: Any, task: str) -> list[float] | str:
         if len(found) > 2
         else 0.0
     )
-    if len(found) > 3 or min(axes) <= 0:
-        raise ParameterError(f"{task}: parameter 'restoringbeam' must be 'common' or one to three angles; got {value!r}")
+    if len(found) > 3 or not 0 < axes[-1] <= axes[0]:
+        raise ParameterError(
+            f"{task}: parameter 'restoringbeam' must be 'common' or one to three angles: major axis, minor axis, position angle; got {value!r}"
+        )
     return [axes[0], axes[-1], angle]
 
 

@@ -42,6 +42,7 @@ def written(folder: Path) -> list[str]:
         ({"vis": ["sim.ms", "b.ms", "c.ms"], "field": ["0", "1"]}, ParameterError, "'field' holds 2 items for 3"),
         ({"restoringbeam": "-1arcsec"}, ParameterError, "'restoringbeam' must be"),
         ({"restoringbeam": ["1arcsec"] * 4}, ParameterError, "'restoringbeam' must be"),
+        ({"restoringbeam": ["1arcsec", "2arcsec"]}, ParameterError, "major axis, minor axis"),
         ({"vis": ""}, ParameterError, "'vis' must name"),
         ({"imagename": ""}, ParameterError, "'imagename' must be given"),
         ({"niter": -1}, ParameterError, "'niter' must not be negative; got -1"),
