@@ -165,6 +165,12 @@ def test_no_residual_that_was_not_computed() -> None:
     assert sorted(n for n in os.listdir() if n.startswith("p.")) == ["p.pb", "p.psf", "p.sumwt"]
 
 
+def test_odd_sizes_become_even_and_it_is_said(capsys: pytest.CaptureFixture[str]) -> None:
+    tclean(imagename="q", niter=0, **{**FIELD, "imsize": [63, 48]})
+    assert pixels("q.image").shape == (64, 48)
+    assert "images have even sizes, this one 64 x 48 pixels" in capsys.readouterr().err
+
+
 def test_one_channel_has_no_bandwidth_to_taper() -> None:
     cube: dict[str, Any] = {**FIELD, "specmode": "cube", "nchan": 1, "niter": 0, "perchanweightdensity": True, "robust": 0.0}
     tclean(imagename="u", weighting="briggsbwtaper", **cube)
