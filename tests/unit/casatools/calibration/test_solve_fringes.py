@@ -59,6 +59,25 @@ def test_noise_flags_and_switches() -> None:
     assert solve_fringe_intervals(data, baselines, NANT, SolveOptions(kind="FRINGE", minsnr=1e6), 0, NU).flag[0, 1:].all()
 
 
+def test_channels_count_by_their_weights() -> None:
+    """Those of a bandpass that falls to its edges are noisy there: CASA weighs all channels of a row alike."""
+    truth, data, baselines = _fringes()
+    rng = np.random.default_rng(6)
+    gain = np.where(np.abs(np.arange(32) - 15.5) > 10, 0.1, 1.0)[:, None]
+    noise = rng.normal(size=data.vis.shape) + 1j * rng.normal(size=data.vis.shape)
+    noisy = IntervalData(data.intervals, data.vis + 0.1 / gain * noise, data.weight * gain**2, data.time_s, None, data.sub_time_s)
+    flat = IntervalData(data.intervals, noisy.vis, data.weight, data.time_s, None, data.sub_time_s)
+    error = [
+        float(
+            np.abs(
+                solve_fringe_intervals(d, baselines, NANT, SolveOptions(kind="FRINGE"), 0, NU).param[0, :, 0, 1] - truth[:, 1]
+            ).max()
+        )
+        for d in (noisy, flat)
+    ]
+    assert error[0] < 0.15 and error[1] > 1.5 * error[0], error
+
+
 def test_windows_bound_the_search() -> None:
     vis = np.exp(2j * np.pi * 40e-9 * (NU - NU.mean()))[None] * np.ones((4, 1))
     assert fringe_peak(vis[None], 10.0, 1e6, NU.mean(), FringeOptions())[0] == pytest.approx(40, abs=2)
