@@ -298,9 +298,7 @@ def test_names_of_pages(panel: tuple[str, ...], number: int, count: int, name: s
 
 
 @pytest.mark.parametrize(("subplot", "solutions"), [("22", 2), ("11", 1), ("42", 4), ("31", 1)])
-def test_amplitude_and_phase_stand_beside_each_other(
-    shared_input: Input, axes: list[Any], subplot: str, solutions: int
-) -> None:
+def test_amplitude_and_phase_stand_beside_each_other(shared_input: Input, axes: list[Any], subplot: str, solutions: int) -> None:
     """As in CASA: panels count both, so that a page keeps its size."""
     choice = bandpasses.BandpassPlot(antenna="EA01,EA02", yaxis="both", subplot=subplot)
     assert choice.layout[2] == solutions
