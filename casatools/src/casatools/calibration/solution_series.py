@@ -204,8 +204,8 @@ def fit_series(record: dict[str, Any], options: FitOptions) -> dict[str, Any]:
 
     Notes
     -----
-    One value is its own average. A series with fewer values than another polynomial needs is not fitted: ``validFit`` is False and arrays are empty. The abscissa is
-    frequency (Hz) or time (s) as in the record.
+    A series with fewer values than coefficients is not fitted: ``validFit`` is False and arrays are empty. The abscissa is frequency (Hz) or time (s) as in
+    the record. Without weights errors are those of the scatter, and ``redChi2`` is 1; ``covars`` are those beside the diagonal: 01, 02, 12.
     """
     degree = _ORDERS[options.order]
     x = np.atleast_1d(np.asarray(record[record["abscissa"]], dtype=np.float64))
@@ -216,27 +216,38 @@ def fit_series(record: dict[str, Any], options: FitOptions) -> dict[str, Any]:
         "vars": none.copy(), "covars": none.copy(), "model": none.copy(), "res": none.copy(), "resMean": 0.0, "resVar": 0.0,
         "redChi2": 0.0,
     }  # fmt: skip
-    if good.sum() == 1 and not degree and options.kind == "ROBUST":
-        return out | {"flag": np.ones_like(good)}  # one value cannot be told from an outlier
-    if good.sum() < (degree + 2 if degree else 1):
+    if good.sum() <= degree:
         return out
     y, error = record["value"][good], record["valueErr"][good]
     weight = 1.0 / np.where(error > 0, error, 1.0) ** 2 if options.weight else np.ones_like(y)
     # Times and frequencies hardly vary beside their size: the fit is made about their middle.
     centre, scale = float(x.mean()), float(np.ptp(x)) or 1.0
     design = np.vander((x - centre) / scale, degree + 1, increasing=True)
-    pars, covar = _fit(design[good], y, weight, options.kind == "ROBUST")
+    robust = options.kind == "ROBUST"
+    pars = _fit(design[good], y, weight, robust)
     back = _about_zero(degree, centre, scale)
     model = design @ pars
     left = record["value"] - model
     freedom = int(good.sum()) - degree - 1
-    covar = back @ covar @ back.T if freedom else np.zeros((1, 1))
+    covar = back @ np.linalg.pinv(design[good].T @ (design[good] * weight[:, None])) @ back.T
+    covar *= (np.pi / 2 if robust else 1.0) * (1.0 if options.weight else _scatter(left[good], freedom, robust) ** 2)
+    chi_squared = float((weight * left[good] ** 2).sum() / freedom) if freedom else 0.0
     return out | {
-        "validFit": True, "pars": back @ pars, "vars": covar.diagonal().copy(), "covars": covar if freedom else none, "model": model, "res": left,
+        "validFit": True, "pars": back @ pars, "vars": covar.diagonal().copy(), "covars": covar[np.triu_indices(degree + 1, 1)],
+        "model": model, "res": left,
         # Of all values, flagged ones too, as the reference counts them.
         "resMean": float(left.mean()), "resVar": float(left.var(ddof=1)) if len(left) > 1 else 0.0,
-        "redChi2": float((weight * left[good] ** 2).sum() / freedom) if freedom else 1.0,
+        "redChi2": chi_squared if options.weight else 1.0,
     }  # fmt: skip
+
+
+def _scatter(left: np.ndarray, freedom: int, robust: bool) -> float:
+    """Standard deviation of what a fit leaves, of Gaussian noise; of a robust one by the median, which outliers do not move."""
+    if not freedom:
+        return 0.0
+    if robust:
+        return float(np.median(np.abs(left)) / 0.6745 * np.sqrt(len(left) / freedom))
+    return float(np.sqrt(np.sum(left**2) / freedom))
 
 
 def _about_zero(degree: int, centre: float, scale: float) -> np.ndarray:
@@ -249,13 +260,11 @@ def _about_zero(degree: int, centre: float, scale: float) -> np.ndarray:
     return out
 
 
-def _fit(design: np.ndarray, y: np.ndarray, weight: np.ndarray, robust: bool) -> tuple[np.ndarray, np.ndarray]:
-    """Least squares, or least absolute deviations by reweighting; parameters and their covariance."""
+def _fit(design: np.ndarray, y: np.ndarray, weight: np.ndarray, robust: bool) -> np.ndarray:
+    """Least squares, or least absolute deviations by reweighting."""
     used = weight
     for _ in range(_ROBUST_STEPS if robust else 1):
-        normal = design.T @ (design * used[:, None])
-        covar = np.linalg.pinv(normal)
-        pars = covar @ (design.T @ (used * y))
+        pars = np.linalg.pinv(design.T @ (design * used[:, None])) @ (design.T @ (used * y))
         left = np.abs(y - design @ pars)
         used = weight / np.maximum(left, 1e-6 * max(float(left.max()), 1e-300)) if robust else weight
-    return pars, covar
+    return np.asarray(pars)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,6 +14,7 @@ from casatools._base import log
 from casatools._base.errors import DataError, ParameterError
 from casatools._base.paths import require_writable_parent
 from casatools.calibration.solution_series import numbers_of
+from casatools.frames.epochs import format_epoch
 from casatools.io.caltable import CalTable
 from casatools.plotting.figure import GRID, new_figure, save_figure, widen_phases
 
@@ -153,6 +154,13 @@ class BandpassPlot:
             raise ParameterError(f"plotbandpass: parameter 'poln' must name polarisations such as 'X,Y'; got {self.poln!r}")
 
     @property
+    def layout(self) -> tuple[int, int, int]:
+        """Rows and columns of a page, and of how many solutions it is: amplitude and phase stand beside each other, as in CASA."""
+        rows, columns, kinds = int(self.subplot[0]), int(self.subplot[1]), len(_QUANTITIES[self.yaxis])
+        rows = max(rows, -(-kinds // columns))
+        return rows, columns, rows * columns // kinds
+
+    @property
     def named_hands(self) -> list[str]:
         """Polarisations named."""
         items = self.poln.split(",") if isinstance(self.poln, str) else list(self.poln)
@@ -175,6 +183,7 @@ class _Line:
     flag: np.ndarray
     frequency_hz: np.ndarray
     source: int = 0
+    title: str = ""
 
 
 def plot_bandpasses(
@@ -202,8 +211,7 @@ def plot_bandpasses(
         return []
     require_writable_parent(figfile)
     panels = list(dict.fromkeys(line.panel for line in lines))
-    rows, columns = int(choice.subplot[0]), int(choice.subplot[1])
-    size = rows * columns
+    rows, columns, size = choice.layout
     pages = [panels[k : k + size] for k in range(0, len(panels), size)]
     root, ending = os.path.splitext(figfile if os.path.splitext(figfile)[1] else figfile + ".png")
     if pdf and ending != ".pdf":
@@ -260,7 +268,9 @@ def _lines(table: CalTable, choice: BandpassPlot, source: int) -> Iterator[_Line
             named = (("antenna", name), ("spw", f"spw {spw}{band}"), ("time", f"time {number[row]}"))
             over = choice.overlay.split(",")
             panel = tuple(text for kind, text in named if kind not in over)
-            beside = [text for kind, text in named if kind in over]
+            beside = [
+                text if kind != "time" else format_epoch(table.time_s[row], "time", 0) for kind, text in named if kind in over
+            ]
             if over == ["baseband"] and _baseband(spws[spw]):  # windows that are of none have panels of their own
                 panel = (name, f"baseband {_baseband(spws[spw])}", f"time {number[row]}")
                 beside = [f"spw {spw}"]
@@ -270,10 +280,26 @@ def _lines(table: CalTable, choice: BandpassPlot, source: int) -> Iterator[_Line
                     shown = flag & (not choice.showflagged)
                     label = f"{'XY'[hand] if table.pol_basis.lower().startswith('l') else 'RL'[hand]}"
                     label = " ".join([*beside, f"{label} ({source + 1})" if choice.more.tables else label])
-                    frequency = table.frequencies_hz[spw]
-                    yield _differences(
-                        _Line(panel or ("all",), label, x, group.param[k, :, hand], shown, frequency, source), choice.more
+                    title = ", ".join(text if text != named[-1][1] else _when(table, row) for text in panel)
+                    line = _Line(
+                        panel or ("all",),
+                        label,
+                        x,
+                        group.param[k, :, hand],
+                        shown,
+                        table.frequencies_hz[spw],
+                        source,
+                        title or "all",
                     )
+                    yield _differences(line, choice.more)
+
+
+def _when(table: CalTable, row: int) -> str:
+    """Field, scan and time (UT) of a solution."""
+    field = int(table.field_id[row])
+    words = [f"field {field}: {table.field_names[field]}"] if 0 <= field < len(table.field_names) else []
+    words += [f"scan {table.scan[row]}"] if table.scan[row] >= 0 else []
+    return ", ".join([*words, format_epoch(table.time_s[row], "time", 0)])
 
 
 def _baseband(name: str) -> str:
@@ -310,7 +336,7 @@ def _differences(line: _Line, more: BandpassExtras) -> _Line:
                 f"plotbandpass: platforming in {', '.join(line.panel)} {line.label} at channels {', '.join(f'{x[k]:g}' for k in far[:10])}"
             )
     # The change of the amplitude is the real part, that of the phase (rad) the imaginary one.
-    return _Line(line.panel, line.label, x[1:], change + 1j * turn, bad, frequency[1:], line.source)
+    return replace(line, x=x[1:], value=change + 1j * turn, flag=bad, frequency_hz=frequency[1:])
 
 
 def _time_numbers(time_s: np.ndarray, threshold_s: float) -> np.ndarray:
@@ -380,15 +406,14 @@ def _join_pages(path: str, pages: list[tuple[list[tuple[str, ...]], _Drawn, tupl
 def _page(page: list[tuple[str, ...]], drawn: _Drawn, layout: tuple[int, int], title: str) -> Any:
     choice = drawn.choice
     kinds = _QUANTITIES[choice.yaxis]
-    figure = new_figure(4.2 * layout[1], 2.6 * layout[0] * len(kinds) + 0.6)
-    grid = figure.subplots(layout[0] * len(kinds), layout[1], squeeze=False)
+    figure = new_figure(4.2 * layout[1], 2.6 * layout[0] + 0.6)
+    grid = figure.subplots(*layout, squeeze=False)
     for place, panel in enumerate(page):
-        row, column = divmod(place, layout[1])
         mine = [line for line in drawn.lines if line.panel == panel]
         for k, what in enumerate(kinds):
-            axes = grid[row * len(kinds) + k, column]
+            axes = grid.flat[place * len(kinds) + k]
             _draw_panel(axes, mine, what, choice)
-            axes.set_title(", ".join(panel), fontsize=8)
+            axes.set_title(mine[0].title, fontsize=8)
             if drawn.sky is not None and what != "phase":
                 _draw_sky(axes, mine, drawn.sky, choice)
             for number, low, high in drawn.fdm:

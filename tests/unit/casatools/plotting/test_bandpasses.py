@@ -151,6 +151,9 @@ def test_channels_of_a_share() -> None:
     assert BandpassExtras(chanrange="75%").channels(100) == slice(12, 88)
 
 
+_WHEN = "field 0: 1331+305, scan 1, 04:40:06"
+
+
 def named_windows(path: str) -> str:
     """The table with its two spectral windows in one baseband."""
     from casatools.io.caltable import CalTable
@@ -164,13 +167,13 @@ def named_windows(path: str) -> str:
 @pytest.mark.parametrize(
     ("overlay", "panels", "labels"),
     [
-        ("", ["EA01, spw 0, time 0", "EA01, spw 1, time 0", "EA02, spw 0, time 0", "EA02, spw 1, time 0"], ["R", "L"]),
-        ("antenna", ["spw 0, time 0", "spw 1, time 0"], ["EA01 R", "EA01 L", "EA02 R", "EA02 L"]),
-        ("spw", ["EA01, time 0", "EA02, time 0"], ["spw 0 R", "spw 0 L", "spw 1 R", "spw 1 L"]),
-        ("baseband", ["EA01, baseband 1, time 0", "EA02, baseband 1, time 0"], ["spw 0 R", "spw 0 L", "spw 1 R", "spw 1 L"]),
-        ("time", ["EA01, spw 0", "EA01, spw 1", "EA02, spw 0", "EA02, spw 1"], ["time 0 R", "time 0 L"]),
-        ("antenna,time", ["spw 0", "spw 1"], ["EA01 time 0 R", "EA01 time 0 L", "EA02 time 0 R", "EA02 time 0 L"]),
-        ("time,antenna", ["spw 0", "spw 1"], ["EA01 time 0 R", "EA01 time 0 L", "EA02 time 0 R", "EA02 time 0 L"]),
+        ("", [f"EA01, spw 0, {_WHEN}", f"EA01, spw 1, {_WHEN}", f"EA02, spw 0, {_WHEN}", f"EA02, spw 1, {_WHEN}"], ["R", "L"]),
+        ("antenna", [f"spw 0, {_WHEN}", f"spw 1, {_WHEN}"], ["EA01 R", "EA01 L", "EA02 R", "EA02 L"]),
+        ("spw", [f"EA01, {_WHEN}", f"EA02, {_WHEN}"], ["spw 0 R", "spw 0 L", "spw 1 R", "spw 1 L"]),
+        ("baseband", [f"EA01, baseband 1, {_WHEN}", f"EA02, baseband 1, {_WHEN}"], ["spw 0 R", "spw 0 L", "spw 1 R", "spw 1 L"]),
+        ("time", ["EA01, spw 0", "EA01, spw 1", "EA02, spw 0", "EA02, spw 1"], ["04:40:06 R", "04:40:06 L"]),
+        ("antenna,time", ["spw 0", "spw 1"], ["EA01 04:40:06 R", "EA01 04:40:06 L", "EA02 04:40:06 R", "EA02 04:40:06 L"]),
+        ("time,antenna", ["spw 0", "spw 1"], ["EA01 04:40:06 R", "EA01 04:40:06 L", "EA02 04:40:06 R", "EA02 04:40:06 L"]),
     ],
 )  # fmt: skip
 def test_what_shares_a_panel(shared_input: Input, axes: list[Any], overlay: str, panels: list[str], labels: list[str]) -> None:
@@ -243,7 +246,8 @@ def test_times_that_are_one(shared_input: Input, axes: list[Any]) -> None:
     several = {a.get_title() for a in axes if a.lines}
     axes.clear()
     casatasks.plotbandpass(table, **given, solutionTimeThresholdSeconds=1e6)
-    assert len(several) > 1 and {a.get_title() for a in axes if a.lines} == {"EA02, spw 0, time 0"}
+    first = min(several, key=lambda text: text.split()[-1]).removeprefix("EA02, spw 0, ")
+    assert len(several) > 1 and {a.get_title() for a in axes if a.lines} == {f"EA02, spw 0, {first}"}
 
 
 def test_more_in_the_log(shared_input: Input, axes: list[Any], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -291,3 +295,14 @@ def test_long_legends_stand_beside_the_panel(shared_input: Input, axes: list[Any
 def test_names_of_pages(panel: tuple[str, ...], number: int, count: int, name: str) -> None:
     """Names that CASA 6.7 gives its files."""
     assert bandpasses._page_name(panel, number, count) == name
+
+
+@pytest.mark.parametrize(("subplot", "solutions"), [("22", 2), ("11", 1), ("42", 4), ("31", 1)])
+def test_amplitude_and_phase_stand_beside_each_other(shared_input: Input, axes: list[Any], subplot: str, solutions: int) -> None:
+    """As in CASA: panels count both, so that a page keeps its size."""
+    choice = bandpasses.BandpassPlot(antenna="EA01,EA02", yaxis="both", subplot=subplot)
+    assert choice.layout[2] == solutions
+    bandpasses.plot_bandpasses(shared_input("cal.B"), "p.png", choice)
+    page = axes[: choice.layout[0] * choice.layout[1]]
+    assert [a.get_ylabel() for a in page[: 2 * solutions]] == ["Amplitude", "Phase [deg]"] * solutions
+    assert {a.get_title() for a in page[:2]} == {f"EA01, spw 0, {_WHEN}"}
