@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from casacore import tables as _tables
 
+from casatools._base.paths import folder_bytes
 from casatools.io.ms.cell_runs import CellRuns
 from casatools.io.ms.create import closing, data_managers, incremental_columns, new_ms, visibility_column
 from casatools.io.ms.incremental import IncrementalColumns
@@ -20,7 +21,7 @@ from casatools.io.ms.row_files import CarriedFiles, RowFile, RowWriter
 from casatools.io.ms.spare_space import SpareSpace, told_by_casacore
 from casatools.io.tables import Table, is_table, open_table, subtable_path
 
-__all__ = ["MsWriter", "SubtableEdit", "read_subtable"]
+__all__ = ["MsWriter", "SubtableEdit", "read_subtable", "writer_bytes"]
 
 # Main table columns of the definition that are carried over where the source has them.
 _SCALARS = (
@@ -31,6 +32,12 @@ _ORDER = ("UVW", "FLAG", "FLAG_CATEGORY", "WEIGHT", "SIGMA", *_SCALARS)
 
 # What columns without a channel axis take of a row on disk at most, and what everything else takes.
 _OTHER_BYTES, _LEAST_BYTES = 100.0, 1e6
+
+
+def writer_bytes(source: MeasurementSet, nrow: int) -> float:
+    """What a `MsWriter` takes on disk beside its visibility columns: the other columns, as much kept free for casacore, and the sub-tables of the source."""
+    names = [name for name, value in source.table.getkeywords().items() if _is_link(value)]
+    return 2 * (nrow * _OTHER_BYTES + _LEAST_BYTES) + sum(folder_bytes(subtable_path(source.path, name)) for name in names)
 
 
 @dataclass(frozen=True)
@@ -108,6 +115,7 @@ class MsWriter:
         )
         self._nrow = nrow
         self._incremental = IncrementalColumns(incremental_columns(names, varying))
+        self._passes: dict[str, list[np.ndarray]] = {}
         try:
             self._copy_keywords()
             if not subtables_last:
@@ -151,9 +159,10 @@ class MsWriter:
         names = [c for c in self.table.colnames() if c in CHANNEL_COLUMNS or c in CORRELATION_COLUMNS]
         wide = [(nchan, ncorr) for ncorr, nchan in cells]
         narrow = [(ncorr,) for ncorr, _ in cells]
-        self.table.close()
-        self._files = RowWriter(self.path, {c: wide if c in CHANNEL_COLUMNS else narrow for c in names}, which, begun)
-        self.table = open_table(self.path, writable=True)
+        with told_by_casacore("the output MeasurementSet cannot be laid out"):
+            self.table.close()
+            self._files = RowWriter(self.path, {c: wide if c in CHANNEL_COLUMNS else narrow for c in names}, which, begun)
+            self.table = open_table(self.path, writable=True)
         self._incremental.begun = self.table.nrows()
         self._make_room(0)
 
@@ -187,6 +196,13 @@ class MsWriter:
             for name, values in columns.items():
                 if self._files is not None and name in self._files:
                     self._files.write(name, self._at, values)
+                    continue
+                if every > 1 and values.ndim == 1:
+                    # Incremental columns take ever longer for rows that come apart: passes of numbers are put together first.
+                    passes = self._passes.setdefault(name, [])
+                    passes.append(values)
+                    if len(passes) == every:
+                        self._put(name, np.stack(self._passes.pop(name), axis=1).ravel(), 0, count * every, 1)
                     continue
                 self._put(name, np.ascontiguousarray(values), offset, count, every)
         if offset == every - 1:
