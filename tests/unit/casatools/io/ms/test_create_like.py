@@ -108,11 +108,15 @@ def test_rows_that_come_in_passes_are_put_in_runs(demo: str, monkeypatch: pytest
                     "SCAN_NUMBER": scan,
                     "DATA_DESC_ID": np.full(2, offset, np.int32),
                 }
-                writer.append({**rows, "UVW": np.full((2, 3), offset + 10.0 * block)}, 3, offset)
-        assert writer.rows_written == 12
-        assert {name for name, every in put if every > 1} == {"UVW"}
+                data = np.full((2, 4 - offset, 2), offset + 10.0 * block, np.complex64)  # of windows of 4, 3 and 2 channels
+                writer.append({**rows, "UVW": np.full((2, 3), offset + 10.0 * block), "DATA": data}, 3, offset)
+                assert writer.rows_written == 6 * (block + offset // 2)
+        assert {name for name, every in put if every > 1} == {"DATA"}
     with closing(open_table("new.ms")) as made:
         np.testing.assert_array_equal(made.getcol("TIME"), np.repeat([0.0, 10.0, 20.0, 30.0], 3))
         np.testing.assert_array_equal(made.getcol("SCAN_NUMBER"), np.repeat([7, 8], 6))
         np.testing.assert_array_equal(made.getcol("DATA_DESC_ID"), np.tile([0, 1, 2], 4))
-        np.testing.assert_array_equal(made.getcol("UVW")[:, 0], [0, 1, 2, 0, 1, 2, 10, 11, 12, 10, 11, 12])
+        values = [0, 1, 2, 0, 1, 2, 10, 11, 12, 10, 11, 12]
+        np.testing.assert_array_equal(made.getcol("UVW")[:, 0], values)
+        for row, value in enumerate(values):
+            np.testing.assert_array_equal(made.getcell("DATA", row), np.full((4 - row % 3, 2), value))
