@@ -13,6 +13,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 import casatasks
@@ -24,6 +25,7 @@ ONE: dict[str, Any] = {"vis": "in.ms", "outputvis": "out.ms"}
 TASKS: dict[str, dict[str, Any]] = {
     "split": {**ONE, "datacolumn": "data", "timebin": "30s"},
     "mstransform": {**ONE, "datacolumn": "data", "hanning": True, "chanaverage": True, "chanbin": 2},
+    "mstransform createmms": {**ONE, "datacolumn": "data", "createmms": True, "separationaxis": "scan", "numsubms": 3},
     "partition": {**ONE, "datacolumn": "data", "separationaxis": "scan", "numsubms": 3},
     "cvel": {**ONE, "mode": "channel", "width": 2},
     "cvel2": {**ONE, "datacolumn": "data", "mode": "channel", "width": 2},
@@ -34,10 +36,25 @@ TASKS: dict[str, dict[str, Any]] = {
     "conjugatevis": ONE,
     "msuvbin": {**ONE, "nchan": 2, "start": "1.4GHz", "width": "10MHz", "imsize": 64, "cell": "10arcsec"},
     "concat": {"vis": ["in.ms", "other.ms"], "concatvis": "out.ms"},
+    "concat timesort": {"vis": ["other.ms", "in.ms"], "concatvis": "out.ms", "timesort": True},
     "testconcat": {"vis": ["in.ms", "other.ms"], "testconcatvis": "out.ms"},
     "virtualconcat": {"vis": ["in.ms", "other.ms"], "concatvis": "out.ms", "keepcopy": True},
     "exportuvfits": {"vis": "in.ms", "fitsfile": "out.ms", "datacolumn": "data"},
     "importuvfits": {"fitsfile": "in.uvfits", "vis": "out.ms"},
+}
+# What changes a MeasurementSet itself.
+IN_PLACE: dict[str, dict[str, Any]] = {
+    "statwt": {
+        "vis": "in.ms",
+        "datacolumn": "data",
+        "timebin": "30s",
+        "slidetimebin": True,
+        "wtrange": [0.5, 3],
+        "flagbackup": False,
+    },
+    "initweights": {"vis": "in.ms", "wtmode": "delwtsp"},
+    "fixvis": {"vis": "in.ms", "outputvis": "in.ms", "datacolumn": "all", "phasecenter": CENTRE},
+    "clearcal": {"vis": "in.ms", "addmodel": True},
 }
 RUN = """
 import signal, sys, time, casatasks
@@ -101,10 +118,10 @@ def _remove(path: Path) -> None:
             name.unlink()
 
 
-def _cut(folder: Path, task: str, after_s: float | None, sign: int) -> str:
+def _cut(folder: Path, name: str, arguments: dict[str, Any], after_s: float | None, sign: int) -> str:
     """Run a task, end it some seconds after it began, and give what it printed."""
     process = subprocess.Popen(
-        [sys.executable, "-c", RUN, repr((task, TASKS[task]))],
+        [sys.executable, "-c", RUN, repr((name.split()[0], arguments))],
         cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
     )  # fmt: skip
     assert process.stdout is not None and process.stdout.readline() == "ready\n"
@@ -123,13 +140,13 @@ def test_no_output_or_a_whole_one(folder: Path, task: str) -> None:
     try:
         for _ in range(2):  # kernels are compiled by the first run
             _remove(output)
-            printed = _cut(folder, task, None, 0)
+            printed = _cut(folder, task, TASKS[task], None, 0)
             assert printed.startswith("finished")
         length, rows = float(printed.split()[1]), _rows(output)
         seen = 0
         for sign in (signal.SIGKILL, signal.SIGINT, signal.SIGKILL, signal.SIGINT):
             _remove(output)
-            printed = _cut(folder, task, draw.uniform(0.1, 0.9) * length, sign)
+            printed = _cut(folder, task, TASKS[task], draw.uniform(0.1, 0.9) * length, sign)
             if printed.startswith("finished"):  # the machine has become faster: this run's time cuts the next
                 length = min(length, float(printed.split()[1]))
             else:
@@ -148,12 +165,49 @@ def test_no_output_or_a_whole_one(folder: Path, task: str) -> None:
         assert seen
         # A run is killed in its middle, and the next one goes to the end and clears up.
         _remove(output)
-        _cut(folder, task, 0.5 * length, signal.SIGKILL)
+        _cut(folder, task, TASKS[task], 0.5 * length, signal.SIGKILL)
         _remove(output)
-        assert _cut(folder, task, None, 0).startswith("finished") and _rows(output) == rows
+        assert _cut(folder, task, TASKS[task], None, 0).startswith("finished") and _rows(output) == rows
         assert [p.name for p in folder.iterdir() if p.name.startswith(".")] == []
     finally:
         _remove(output)
+
+
+def _columns(path: Path) -> dict[str, bytes]:
+    tb = table()
+    tb.open(str(path))
+    try:
+        names = ("FLAG", "WEIGHT", "SIGMA", "UVW", "DATA", "CORRECTED_DATA", "MODEL_DATA", "FLAG_ROW", "TIME", "ANTENNA2")
+        present = [c for c in names if c in tb.colnames() and tb.iscelldefined(c, 0)]
+        return {c: b"".join(np.asarray(tb.getcell(c, row)).tobytes() for row in range(tb.nrows())) for c in present}
+    finally:
+        tb.close()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("task", IN_PLACE)
+def test_what_is_changed_in_place_is_so_after_another_run(folder: Path, tmp_path: Path, task: str) -> None:
+    arguments, draw = IN_PLACE[task], random.Random(task)
+
+    def fresh() -> None:
+        shutil.rmtree(tmp_path / "in.ms", ignore_errors=True)
+        shutil.copytree(folder / "in.ms", tmp_path / "in.ms")
+
+    for _ in range(2):  # kernels are compiled by the first run
+        fresh()
+        printed = _cut(tmp_path, task, arguments, None, 0)
+    length, expected, seen = float(printed.split()[1]), _columns(tmp_path / "in.ms"), 0
+    for sign in (signal.SIGKILL, signal.SIGINT, signal.SIGKILL, signal.SIGINT):
+        fresh()
+        printed = _cut(tmp_path, task, arguments, draw.uniform(0.3, 0.95) * length, sign)
+        if printed.startswith("finished"):  # the machine has become faster: this run's time cuts the next
+            length = min(length, float(printed.split()[1]))
+            continue
+        seen += 1
+        assert _cut(tmp_path, task, arguments, None, 0).startswith("finished")
+        assert _columns(tmp_path / "in.ms") == expected
+        assert [p.name for p in tmp_path.iterdir() if p.name.startswith(".")] == []
+    assert seen
 
 
 @pytest.mark.slow

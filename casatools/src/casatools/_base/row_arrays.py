@@ -27,6 +27,7 @@ __all__ = [
     "kept_rows",
     "let_go",
     "map_file",
+    "other_rows",
     "row_array",
     "row_blocks",
     "row_numbers",
@@ -110,14 +111,19 @@ def kept_rows(rows: np.ndarray, wanted: Callable[[np.ndarray], np.ndarray]) -> n
 
 def common_rows(rows: np.ndarray, others: np.ndarray) -> np.ndarray:
     """Rows that are among others; both ascend."""
+    return kept_rows(rows, lambda part: _among(part, others))
 
-    def among(part: np.ndarray) -> np.ndarray:
-        if not len(part):
-            return np.zeros(0, bool)
-        low, high = np.searchsorted(others, part[0]), np.searchsorted(others, part[-1], side="right")
-        return np.isin(part, others[low:high], assume_unique=True)
 
-    return kept_rows(rows, among)
+def other_rows(rows: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """Rows that are not among others; both ascend."""
+    return kept_rows(rows, lambda part: ~_among(part, others))
+
+
+def _among(part: np.ndarray, others: np.ndarray) -> np.ndarray:
+    if not len(part):
+        return np.zeros(0, bool)
+    low, high = np.searchsorted(others, part[0]), np.searchsorted(others, part[-1], side="right")
+    return np.isin(part, others[low:high], assume_unique=True)
 
 
 def let_go() -> None:

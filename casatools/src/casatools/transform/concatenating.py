@@ -164,7 +164,9 @@ def concatenate(paths: Sequence[str], output: str, options: ConcatOptions) -> in
     nrow = check_inputs(every)
     if exists:
         log.post(f"{output} exists; the others are joined to it", "WARN")
-    needed = 0.0 if options.only_subtables else 1.1 * sum(folder_bytes(p) for p in every) * (2 if options.timesort else 1)
+    needed = 0.0
+    if not options.only_subtables:  # with what is kept free for casacore
+        needed = (1.1 * sum(folder_bytes(p) for p in every) + 100.0 * nrow) * (2 if options.timesort else 1)
     with staged_output(output, overwrite=exists, nbytes=needed) as staged:
         written = _write(every, scales, staged, options, nrow)
         if options.timesort and not options.only_subtables:

@@ -11,7 +11,7 @@ import os
 import re
 import shutil
 from collections.abc import Iterator, Sequence
-from contextlib import closing, nullcontext
+from contextlib import closing
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -110,7 +110,7 @@ def fixvis(vis: str, outputvis: str, field: str, options: FixOptions) -> None:
     ----------
     vis : str
     outputvis : str
-        A copy is changed, which appears only when complete; "" or `vis` changes the MeasurementSet itself.
+        A copy is changed, which appears only when complete; "" or `vis` replaces the MeasurementSet by it.
     field : str
         Fields to change.
     options : FixOptions
@@ -130,9 +130,11 @@ def fixvis(vis: str, outputvis: str, field: str, options: FixOptions) -> None:
     with MeasurementSet(vis) as ms:
         _parsed_columns(ms, options.columns)
         moves = _plan(ms, field, options)
-    with nullcontext(vis) if here else staged_output(outputvis, nbytes=1.05 * folder_bytes(vis)) as target:
-        if not here:
-            shutil.copytree(vis, target, symlinks=True)
+    if here and not options.turns_phases and all(move.turn is None for move in moves.values()):
+        _apply(vis, moves, options)  # does not depend on what was there: it can be repeated
+        return
+    with staged_output(os.path.realpath(vis) if here else outputvis, here, 1.05 * folder_bytes(vis)) as target:
+        shutil.copytree(vis, target, symlinks=True)
         _apply(target, moves, options)
 
 

@@ -34,7 +34,7 @@ AXES = ("auto", "scan", "spw", "baseline")
 # Parts where their number is left open, as the reference makes without MPI.
 _USUAL_PARTS = 8
 # Writes the given rows of the selection of a MeasurementSet to a new one; a picklable function.
-PartWriter = Callable[[str, np.ndarray], Any]
+PartWriter = Callable[[str | None, np.ndarray], float]
 
 
 def make_multi_ms(
@@ -206,7 +206,7 @@ def kept_parts(vis: str, selection: Selection) -> tuple[list[np.ndarray], str]:
     return [s for s in shares if len(s)], axis_of(vis)
 
 
-def write_parts(output: str, shares: Sequence[np.ndarray], axis: str, write: PartWriter, parallel: bool = True) -> list[Any]:
+def write_parts(output: str, shares: Sequence[np.ndarray], axis: str, write: PartWriter, parallel: bool = True) -> int:
     """Write a multi-MS, one part for each share of rows; it appears only when complete.
 
     Parameters
@@ -217,39 +217,50 @@ def write_parts(output: str, shares: Sequence[np.ndarray], axis: str, write: Par
     axis : str
         What they were cut along; ``auto`` is noted as ``scan,spw``.
     write : callable
-        Gets a path and rows, writes a plain MeasurementSet with the sub-tables of the whole selection, and gives any result. It is sent to
-        the ranks of an MPI job.
+        Gets a path and rows, writes a plain MeasurementSet with the sub-tables of the whole selection, and gives the rows written; without a path
+        it gives the bytes that they take. It is sent to the ranks of an MPI job.
     parallel : bool
         False writes the parts here, one after the other.
 
     Returns
     -------
-    list
-        What `write` gave for each part; parts of which nothing was kept are left out.
+    int
+        Rows written.
+
+    Raises
+    ------
+    SelectionError, OutputExistsError, DataError
+        Nothing was kept, the output exists, or the disk has no room for all parts together.
     """
     require_absent(output)
     require_writable_parent(output)
     name = os.path.basename(output.rstrip("/"))
-    with staged_output(output) as staged:
+
+    def each(paths: Sequence[str | None]) -> list[float]:
+        work = [(write, p, s) for p, s in zip(paths, shares, strict=True)]
+        return executor().map(_write_part, work) if parallel else [_write_part(w) for w in work]
+
+    with log.once():
+        needed = sum(each([None] * len(shares)))
+    with staged_output(output, nbytes=needed) as staged:
         folder = staged + ".parts"
         os.mkdir(folder)
         paths = [os.path.join(folder, f"{name}.{k:04d}.ms") for k in range(len(shares))]
-        work = [(write, p, s) for p, s in zip(paths, shares, strict=True)]
-        results = executor().map(_write_part, work) if parallel else [_write_part(w) for w in work]
+        written = int(sum(each(paths)))
         made = [p for p in paths if os.path.isdir(p)]
         if not made:
             raise SelectionError(f"every row selected for {output!r} is flagged, and flagged rows are not kept")
         join_parts(staged, made, "scan,spw" if axis == "auto" else axis)
     log.post(f"Wrote a multi-MS of {len(made)} parts to {output}")
-    return [r for r, p in zip(results, paths, strict=True) if p in made]
+    return written
 
 
-def _write_part(item: tuple[PartWriter, str, np.ndarray]) -> Any:
+def _write_part(item: tuple[PartWriter, str | None, np.ndarray]) -> float:
     write, path, rows = item
     try:
         return write(path, rows)
     except SelectionError:  # every row of this part is flagged
-        return None
+        return 0
 
 
 def save_flags(output: str, task: str) -> None:
@@ -257,7 +268,7 @@ def save_flags(output: str, task: str) -> None:
     save_version(output, next_version_name(output, task), f"Flags autosave on {time.strftime('%Y-%m-%d %H:%M:%S')}")
 
 
-def transform_parts(vis: str, outputvis: str, selection: Selection, write: PartWriter) -> list[Any]:
+def transform_parts(vis: str, outputvis: str, selection: Selection, write: PartWriter) -> int:
     """Transform a multi-MS part by part into another; see `write_parts`."""
     shares, axis = kept_parts(vis, selection)
     return write_parts(outputvis, shares, axis, write)

@@ -27,7 +27,7 @@ from casatools.kernels.phase_turning import turn_phases
 from casatools.transform.blocks import Block, settle_row_flags, settle_row_weights
 from casatools.transform.field_directions import phase_centres
 from casatools.transform.multi_ms import transform_parts
-from casatools.transform.pipeline import Job, Stage, TransformOptions, prepare, run
+from casatools.transform.pipeline import Job, Stage, TransformOptions, needed_bytes, prepare, run
 
 __all__ = ["conjugatevis", "phase_factors", "phaseshift", "shift_blocks", "shift_stage", "uvw_frame"]
 
@@ -102,14 +102,14 @@ def phaseshift(vis: str, outputvis: str, selection: Selection, datacolumn: str, 
         raise ParameterError("parameter 'phasecenter' must be a direction such as 'J2000 19h53m50 40d06m00'; got ''")
     write = partial(_shift_rows, vis, selection, datacolumn, parse_direction(phasecenter))
     if keepmms and is_multi_ms(vis):
-        return sum(transform_parts(vis, outputvis, selection, write))
-    return write(outputvis, None)
+        return transform_parts(vis, outputvis, selection, write)
+    return int(write(outputvis, None))
 
 
 def _shift_rows(
-    vis: str, selection: Selection, datacolumn: str, direction: Direction, outputvis: str, only: np.ndarray | None
-) -> int:
-    """Write one MeasurementSet of some of the selected rows, or of all."""
+    vis: str, selection: Selection, datacolumn: str, direction: Direction, outputvis: str | None, only: np.ndarray | None
+) -> float:
+    """Write one MeasurementSet of some of the selected rows, or of all; without an output the bytes that it takes."""
     with MeasurementSet(vis) as ms:
         job = prepare(ms, TransformOptions(selection, datacolumn, reindex=False, rows=only))
         shift, edits = shift_stage(job, direction)
@@ -117,7 +117,7 @@ def _shift_rows(
         def stage(blocks: Iterable[Block]) -> Iterator[Block]:
             return settle_row_flags(settle_row_weights(shift(blocks), job.columns))
 
-        return run(job, outputvis, [stage], edits=edits)
+        return needed_bytes(job) if outputvis is None else run(job, outputvis, [stage], edits=edits)
 
 
 def shift_stage(job: Job, direction: Direction) -> tuple[Stage, dict[str, SubtableEdit]]:

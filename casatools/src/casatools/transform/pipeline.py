@@ -31,7 +31,7 @@ from casatools.io.ms import (
     spreads,
 )
 from casatools.io.ms.cell_runs import CellRuns
-from casatools.io.ms.create_like import MsWriter, SubtableEdit
+from casatools.io.ms.create_like import MsWriter, SubtableEdit, writer_bytes
 from casatools.io.ms.model_keywords import virtual_model_fields
 from casatools.io.ms.row_files import CarriedFiles
 from casatools.io.ms.selection import distinct
@@ -45,7 +45,7 @@ from casatools.transform.planning import KEYS, RowPlan, TimeAverage, make_plan
 from casatools.transform.polarization_average import replace_polarizations
 from casatools.transform.subtables import ChannelAxis, Renumbering, plan_subtables, renumber, written_order
 
-__all__ = ["Job", "TimeAverage", "TransformOptions", "output_blocks", "prepare", "run", "transform"]
+__all__ = ["Job", "TimeAverage", "TransformOptions", "looked_at", "needed_bytes", "output_blocks", "prepare", "run", "transform"]
 
 Stage = Callable[[Iterable[Block]], Iterator[Block]]
 _ALMA_SUBSCANS_S = 30.0
@@ -181,7 +181,7 @@ def prepare(ms: MeasurementSet, options: TransformOptions) -> Job:
         rows = kept_rows(rows, lambda part: ~_wholly_flagged(ms, part))
         _require_rows(ms, rows)
     # New frequency grids are defined at the first time of the whole selection, also where parts of it are done one by one.
-    first_time_s, present, keys = _looked_at(ms, rows)
+    first_time_s, present, keys = looked_at(ms, rows)
     fields = tuple(sorted(present["FIELD_ID"]))
     if options.rows is not None:
         if keys is not None:
@@ -211,7 +211,7 @@ def prepare(ms: MeasurementSet, options: TransformOptions) -> Job:
     )
 
 
-def _looked_at(ms: MeasurementSet, rows: np.ndarray) -> tuple[float, dict[str, set[int]], dict[str, np.ndarray] | None]:
+def looked_at(ms: MeasurementSet, rows: np.ndarray) -> tuple[float, dict[str, set[int]], dict[str, np.ndarray] | None]:
     """First time [s], fields and data descriptions of rows; and all that a plan needs to know of them, where they are few."""
     if len(rows) <= rows_at_once():
         keys = {name: np.asarray(ms.read(name, rows)) for name in (*KEYS, "TIME")}
@@ -275,7 +275,7 @@ def run(
     ncorr, nchan = _largest_cell(job)
     columns = [*job.columns.writes, *extra_columns]
     tile = _tile(job, ncorr, nchan)
-    needed = _output_bytes(job, extra_columns)
+    needed = needed_bytes(job, extra_columns)
     cells = list(_cells(job))
     laid_out = (job.windows is None or len(cells) == 1) and tile is None and all(c[0] <= ncorr and c[1] <= nchan for c in cells)
     found = carried_columns(job) if laid_out and not (stages or before) else {}
@@ -299,7 +299,8 @@ def run(
                 job = without_columns(job, carried) if carried else job
             for rows, every, offset in _outputs(job, renumbering, stages, before):
                 if not writer.is_laid_out:  # else the space is taken from the beginning
-                    require_space(temporary, needed * (1 - writer.rows_written / max(1, job.output_rows)), needed)
+                    left = 1 - writer.rows_written / max(1, job.output_rows)
+                    require_space(temporary, left * _cell_bytes(job, extra_columns), needed)
                 writer.append(rows, every, offset)
                 let_go()
                 progress.advance(len(rows["TIME"]))
@@ -408,9 +409,13 @@ def _tile(job: Job, ncorr: int, nchan: int) -> tuple[int, int, int] | None:
     return ncorr, nchan, max(1, antennas * (antennas - 1) // 2)
 
 
-def _output_bytes(job: Job, extra: Sequence[str]) -> float:
-    """What the output takes on disk: its visibility columns, the other columns and a copy of the sub-tables as they are."""
-    each = _element_bytes(job.columns, extra)
+def needed_bytes(job: Job, extra: Sequence[str] = ()) -> float:
+    """What the output of a job, with visibility columns that its stages add, takes on disk."""
+    return _cell_bytes(job, extra) + writer_bytes(job.ms, job.output_rows)
+
+
+def _cell_bytes(job: Job, extra: Sequence[str]) -> float:
+    """What the visibility columns of the output take."""
     cells = [ncorr * nchan for ncorr, nchan in _cells(job)]
     if job.windows is not None:
         elements = float(job.rows.nrow * sum(cells))
@@ -419,7 +424,7 @@ def _output_bytes(job: Job, extra: Sequence[str]) -> float:
         elements = float(
             sum(of_ddid[chunk.ddid] * count for chunk, count in zip(job.rows.chunks, _rows_of_chunks(job), strict=True))
         )
-    return elements * each + job.output_rows * 100.0 + 1e6
+    return elements * _element_bytes(job.columns, extra)
 
 
 def _wholly_flagged(ms: MeasurementSet, rows: np.ndarray) -> np.ndarray:

@@ -10,14 +10,14 @@ import numpy as np
 
 from casatools._base.errors import ParameterError
 from casatools._base.paths import require_absent, require_present
-from casatools.io.ms import Selection
+from casatools.io.ms import MeasurementSet, Selection
 from casatools.io.ms.multi_ms import axis_of
 from casatools.io.ms.parts import is_multi_ms, part_paths
 from casatools.transform.multi_ms import cut_rows, save_flags, transform_parts, write_parts
 from casatools.transform.parameters import parse_span, parse_timebin_s, parse_widths
-from casatools.transform.pipeline import TimeAverage, TransformOptions, transform
+from casatools.transform.pipeline import TimeAverage, TransformOptions, needed_bytes, prepare, run, transform
 
-__all__ = ["partition", "require_whole_bins", "split"]
+__all__ = ["partition", "require_whole_bins", "split", "transform_rows"]
 
 
 def split(
@@ -79,13 +79,15 @@ def split(
     if keepmms and is_multi_ms(vis):
         if options.time_average is not None:
             require_whole_bins(vis, span)
-        return sum(transform_parts(vis, outputvis, selection, partial(transform_rows, vis, options)))
+        return transform_parts(vis, outputvis, selection, partial(transform_rows, vis, options))
     return transform(vis, outputvis, options)
 
 
-def transform_rows(vis: str, options: TransformOptions, output: str, rows: np.ndarray) -> int:
-    """Write one part of a multi-MS."""
-    return transform(vis, output, replace(options, rows=rows))
+def transform_rows(vis: str, options: TransformOptions, output: str | None, rows: np.ndarray) -> float:
+    """Write one part of a multi-MS; without an output the bytes that it takes."""
+    with MeasurementSet(vis) as ms:
+        job = prepare(ms, replace(options, rows=rows))
+        return needed_bytes(job) if output is None else run(job, output)
 
 
 def require_whole_bins(vis: str, span: frozenset[str]) -> None:
@@ -125,7 +127,7 @@ def partition(
     require_absent(outputvis)
     options = TransformOptions(selection, datacolumn)
     shares = cut_rows(vis, selection, separationaxis, count)
-    written = sum(write_parts(outputvis, shares, separationaxis, partial(transform_rows, vis, options), parallel))
+    written = write_parts(outputvis, shares, separationaxis, partial(transform_rows, vis, options), parallel)
     if flagbackup:
         save_flags(outputvis, "partition")
     return written

@@ -10,8 +10,10 @@ from typing import Any
 
 import numpy as np
 
+from casatools._base import log
 from casatools._base.errors import DataError, ParameterError
 from casatools._base.paths import require_absent, require_present, staged_output
+from casatools._base.row_arrays import other_rows, row_numbers
 from casatools.frames.directions import parse_direction
 from casatools.io.ms import MeasurementSet, Selection
 from casatools.io.ms.multi_ms import axis_of
@@ -28,12 +30,12 @@ from casatools.transform.on_the_fly import CalibratorMaker
 from casatools.transform.output_windows import OutputWindows, cut_axis, separate_blocks
 from casatools.transform.parameters import parse_span, parse_timebin_s, parse_widths
 from casatools.transform.phasing import shift_stage
-from casatools.transform.pipeline import Job, TimeAverage, TransformOptions, prepare, run, transform
+from casatools.transform.pipeline import Job, TimeAverage, TransformOptions, looked_at, needed_bytes, prepare, run
 from casatools.transform.polarization_average import average_correlations, parallel_hands
 from casatools.transform.regridding import grid_request
 from casatools.transform.smoothing import hanning_blocks
 from casatools.transform.spectral_grid import GridRequest, InputChannels
-from casatools.transform.splitting import require_whole_bins
+from casatools.transform.splitting import require_whole_bins, transform_rows
 from casatools.transform.subtables import ChannelAxis
 
 __all__ = ["MsTransformOptions", "PartOptions", "cvel2", "cvel_with_rest", "hanningsmooth", "mstransform", "regrid_request"]
@@ -164,16 +166,18 @@ def mstransform(
     write = partial(_transform_rows, vis, selection, options)
     if parts.axis:
         shares = cut_rows(vis, selection, parts.axis, parts.count)
-        return sum(write_parts(outputvis, shares, parts.axis, write, parts.parallel))
+        return write_parts(outputvis, shares, parts.axis, write, parts.parallel)
     if parts.keep and is_multi_ms(vis) and not (options.joins_windows and "spw" in axis_of(vis)):
         if options.timeaverage:
             require_whole_bins(vis, parse_span(options.timespan, "timespan", ("scan", "state", "field")))
-        return sum(transform_parts(vis, outputvis, selection, write))
-    return write(outputvis, None)
+        return transform_parts(vis, outputvis, selection, write)
+    return int(write(outputvis, None))
 
 
-def _transform_rows(vis: str, selection: Selection, options: MsTransformOptions, outputvis: str, rows: np.ndarray | None) -> int:
-    """Write one MeasurementSet of some of the selected rows, or of all."""
+def _transform_rows(
+    vis: str, selection: Selection, options: MsTransformOptions, outputvis: str | None, rows: np.ndarray | None
+) -> float:
+    """Write one MeasurementSet of some of the selected rows, or of all; without an output the bytes that it takes."""
     average = None
     if options.timeaverage:
         span = parse_span(options.timespan, "timespan", ("scan", "state", "field"))
@@ -208,7 +212,7 @@ def _transform_rows(vis: str, selection: Selection, options: MsTransformOptions,
             hands = parallel_hands(ms, job.resolved, job.ddids, mode)
             job.stokes_i = True
             after.append(lambda blocks: average_correlations(blocks, hands, mode))
-        return run(job, outputvis, after, before, edits=edits)
+        return needed_bytes(job) if outputvis is None else run(job, outputvis, after, before, edits=edits)
 
 
 def _selected_windows(ms: MeasurementSet, selection: Selection) -> set[int]:
@@ -346,8 +350,12 @@ def cvel2(
 
     As the reference's cvel2 it leaves out rows that are flagged as a whole; `keepflags` is for cvel, which keeps them.
     """
-    options = MsTransformOptions(datacolumn=datacolumn, keepflags=keepflags, hanning=hanning, combinespws=True, regrid=request)
+    options = _cvel2_options(datacolumn, request, hanning, keepflags)
     return mstransform(vis, outputvis, selection, options, PartOptions(keep=keepmms))
+
+
+def _cvel2_options(datacolumn: str, request: RegridRequest, hanning: bool, keepflags: bool) -> MsTransformOptions:
+    return MsTransformOptions(datacolumn=datacolumn, keepflags=keepflags, hanning=hanning, combinespws=True, regrid=request)
 
 
 def cvel_with_rest(vis: str, outputvis: str, selection: Selection, request: RegridRequest, hanning: bool = False) -> int:
@@ -358,17 +366,21 @@ def cvel_with_rest(vis: str, outputvis: str, selection: Selection, request: Regr
     vis = require_present(vis, "MeasurementSet")
     require_absent(outputvis)
     with MeasurementSet(vis) as ms:
-        rest = np.setdiff1d(np.arange(ms.nrow, dtype=np.int64), selection.resolve(ms).rows)
-        windows = [d.spw for d in ms.metadata.data_descriptions]
-        spws = sorted({windows[d] for d in np.unique(ms.read("DATA_DESC_ID", rest)).tolist()}) if len(rest) else []
-        fields = np.unique(ms.read("FIELD_ID", rest)).tolist() if len(rest) else []
-    if not len(rest):
-        return cvel2(vis, outputvis, selection, "all", request, hanning, keepmms=False, keepflags=True)
-    kept = Selection(spw=",".join(map(str, spws)), field=",".join(map(str, fields)))
-    with staged_output(outputvis) as staged:
+        rest = other_rows(row_numbers(ms.nrow), selection.resolve(ms).rows)
+        if not len(rest):
+            return cvel2(vis, outputvis, selection, "all", request, hanning, keepmms=False, keepflags=True)
+        _, present, _ = looked_at(ms, rest)
+        spws = {ms.metadata.data_descriptions[d].spw for d in present["DATA_DESC_ID"]}
+    kept = Selection(spw=",".join(map(str, sorted(spws))), field=",".join(map(str, sorted(present["FIELD_ID"]))))
+    regrid = partial(_transform_rows, vis, selection, _cvel2_options("all", request, hanning, keepflags=True))
+    keep = partial(transform_rows, vis, TransformOptions(kept, "all"))
+    # Both are there beside what they are joined to, which takes a little more.
+    with log.once():
+        needed = 2.1 * (regrid(None, None) + keep(None, rest))
+    with staged_output(outputvis, nbytes=needed) as staged:
         folder = staged + ".parts"
         os.mkdir(folder)
         new, old = os.path.join(folder, "new.ms"), os.path.join(folder, "rest.ms")
-        cvel2(vis, new, selection, "all", request, hanning, keepmms=False, keepflags=True)
-        transform(vis, old, TransformOptions(kept, "all", rows=rest))
+        regrid(new, None)
+        keep(old, rest)
         return concatenate([new, old], staged, ConcatOptions())

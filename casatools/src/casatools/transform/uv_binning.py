@@ -34,7 +34,8 @@ from casatools.frames.directions import Direction, convert_direction, parse_dire
 from casatools.frames.frequencies import doppler_factor
 from casatools.frames.quantities import to_unit
 from casatools.io.ms import MeasurementSet, ResolvedSelection, Selection, VisChunk, iter_chunks, write_chunks
-from casatools.io.ms.create_like import MsWriter, SubtableEdit
+from casatools.io.ms.create import tile_rows
+from casatools.io.ms.create_like import MsWriter, SubtableEdit, writer_bytes
 from casatools.io.ms.flag_versions import next_version_name, save_version
 from casatools.io.ms.uv_grid import read_grid_keyword, write_grid_keyword
 from casatools.kernels.phase_turning import turn_phases
@@ -190,7 +191,9 @@ def bin_visibilities(vis: str, outputvis: str, selection: Selection, grid: UvGri
         resolved = selection.resolve(ms)
         _ = _planes(ms, resolved, grid)
         part = int(max(1, memory_fraction * available_bytes() // (ncell * grid.ncorr * 24)))
-        with staged_output(outputvis, nbytes=ncell * grid.nchan * grid.ncorr * 17.0) as staged:
+        rows = tile_rows(grid.ncorr, grid.nchan)
+        cells = -(-ncell // rows) * rows * grid.nchan * grid.ncorr  # whole tiles
+        with staged_output(outputvis, nbytes=cells * 17.0 + writer_bytes(ms, ncell)) as staged:
             weight = _write(ms, staged, resolved, column, grid, min(part, grid.nchan))
             write_grid_keyword(staged, _described(grid))
     log.post(

@@ -8,7 +8,7 @@ import numpy as np
 
 from casatools._base import log
 from casatools._base.errors import ParameterError
-from casatools._base.paths import require_present, staged_output
+from casatools._base.paths import require_present, require_space, staged_output
 from casatools.calibration.scratch_columns import fill_corrected, fill_model
 from casatools.io.ms import MeasurementSet, Selection, VisChunk, iter_chunks, write_chunks
 from casatools.transform.blocks import Block
@@ -21,7 +21,7 @@ from casatools.transform.old_continuum import (
     solve_continuum,
     subtract_solutions,
 )
-from casatools.transform.pipeline import Job, TransformOptions, prepare, run
+from casatools.transform.pipeline import Job, TransformOptions, needed_bytes, prepare, run
 
 __all__ = ["continuum_columns", "uvcontsub_old"]
 
@@ -70,6 +70,8 @@ def uvcontsub_old(
             raise ParameterError(
                 f"spectral windows {', '.join(map(str, outside))} are not in 'fitspw' ({options.fitspw!r}); give combine='spw' to apply the fit to them, or select with 'spw'"
             )
+        for path, _ in targets:  # both stand beside `vis` unless one is given a place
+            require_space(path, needed_bytes(jobs) * (1 if outputvis else len(targets)))
         solutions = solve_continuum(ms, selection.field, source, options)
         for path, continuum in targets:
             _write(jobs, path, solutions, continuum)

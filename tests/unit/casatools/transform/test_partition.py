@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import os
+import shutil
 
 import numpy as np
 import pytest
 
 import casatasks
 from casatools._base import executor as _executor
-from casatools._base.errors import OutputExistsError, ParameterError, SelectionError
+from casatools._base import paths
+from casatools._base.errors import DataError, OutputExistsError, ParameterError, SelectionError
+from casatools._base.paths import folder_bytes
 from casatools.io.ms import MeasurementSet, Selection
 from casatools.io.ms.parts import is_multi_ms, part_paths
 from casatools.io.tables import open_table
@@ -121,3 +124,34 @@ def test_parts_without_rows_are_left_out(shared_input):
     with pytest.raises(SelectionError, match="flagged"):
         casatasks.split("i.mms", "p.mms", datacolumn="data", scan="1,2", keepflags=False)
     assert not os.path.exists("p.mms") and not [n for n in os.listdir(".") if n.startswith(".p.mms")]
+
+
+_FITTED = {"fitspw": "0:0~1,1:0~1", "want_cont": True}
+_GRID = {"imsize": 32, "cell": "5arcsec", "nchan": 2, "start": "44GHz", "width": "500MHz"}
+
+
+@pytest.mark.parametrize(
+    ("task", "arguments", "made"),
+    [
+        ("split", {"datacolumn": "data"}, ("o.ms",)),
+        ("partition", {"datacolumn": "data", "numsubms": 3, "flagbackup": False}, ("o.ms",)),
+        ("mstransform", {"datacolumn": "data", "createmms": True, "numsubms": 3}, ("o.ms",)),
+        ("cvel", {"passall": True, "field": "0"}, ("o.ms",)),
+        ("uvcontsub_old", _FITTED, ("simvla.ms.contsub", "simvla.ms.cont")),
+        ("msuvbin", _GRID, ("o.ms",)),
+    ],
+)
+def test_what_the_whole_output_needs_is_told_before_any_of_it_is_written(shared_input, monkeypatch, task, arguments, made):
+    """On a disk that would have room for nearly all of it."""
+    vis = os.path.basename(shared_input("simvla.ms"))
+    arguments = {"vis": vis, **arguments, **({"outputvis": "o.ms"} if "o.ms" in made else {})}
+    getattr(casatasks, task)(**arguments)
+    size = sum(folder_bytes(name) for name in made)
+    for name in made:
+        shutil.rmtree(name)
+    usage = shutil.disk_usage(".")
+    monkeypatch.setattr(shutil, "disk_usage", lambda folder: usage._replace(free=int(0.95 * size)))
+    monkeypatch.setattr(paths, "working_folder", None)  # the first step of all that write
+    with pytest.raises(DataError, match=rf"the disk is full: '{made[0]}' needs \d+\.\d MB, but") as told:
+        getattr(casatasks, task)(**arguments)
+    assert size <= 1e6 * float(str(told.value).split(" needs ")[1].split(" MB")[0]) <= 6 * size + 4e6

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from casacore import tables as _tables
 
+from casatools._base.paths import folder_bytes
 from casatools.io.ms.cell_runs import CellRuns
 from casatools.io.ms.create import closing, data_managers, incremental_columns, new_ms, visibility_column
 from casatools.io.ms.incremental import IncrementalColumns
@@ -20,7 +21,7 @@ from casatools.io.ms.row_files import CarriedFiles, RowFile, RowWriter
 from casatools.io.ms.spare_space import SpareSpace, told_by_casacore
 from casatools.io.tables import Table, is_table, open_table, subtable_path
 
-__all__ = ["MsWriter", "SubtableEdit", "read_subtable"]
+__all__ = ["MsWriter", "SubtableEdit", "read_subtable", "writer_bytes"]
 
 # Main table columns of the definition that are carried over where the source has them.
 _SCALARS = (
@@ -31,6 +32,14 @@ _ORDER = ("UVW", "FLAG", "FLAG_CATEGORY", "WEIGHT", "SIGMA", *_SCALARS)
 
 # What columns without a channel axis take of a row on disk at most, and what everything else takes.
 _OTHER_BYTES, _LEAST_BYTES = 100.0, 1e6
+# Rows of each pass that are put together where the cells of the passes differ in shape.
+_APART_ROWS = 256
+
+
+def writer_bytes(source: MeasurementSet, nrow: int) -> float:
+    """What a `MsWriter` takes on disk beside its visibility columns: the other columns, as much kept free for casacore, and the sub-tables of the source."""
+    names = [name for name, value in source.table.getkeywords().items() if _is_link(value)]
+    return 2 * (nrow * _OTHER_BYTES + _LEAST_BYTES) + sum(folder_bytes(subtable_path(source.path, name)) for name in names)
 
 
 @dataclass(frozen=True)
@@ -108,6 +117,7 @@ class MsWriter:
         )
         self._nrow = nrow
         self._incremental = IncrementalColumns(incremental_columns(names, varying))
+        self._passes: list[Mapping[str, np.ndarray]] = []
         try:
             self._copy_keywords()
             if not subtables_last:
@@ -151,9 +161,10 @@ class MsWriter:
         names = [c for c in self.table.colnames() if c in CHANNEL_COLUMNS or c in CORRELATION_COLUMNS]
         wide = [(nchan, ncorr) for ncorr, nchan in cells]
         narrow = [(ncorr,) for ncorr, _ in cells]
-        self.table.close()
-        self._files = RowWriter(self.path, {c: wide if c in CHANNEL_COLUMNS else narrow for c in names}, which, begun)
-        self.table = open_table(self.path, writable=True)
+        with told_by_casacore("the output MeasurementSet cannot be laid out"):
+            self.table.close()
+            self._files = RowWriter(self.path, {c: wide if c in CHANNEL_COLUMNS else narrow for c in names}, which, begun)
+            self.table = open_table(self.path, writable=True)
         self._incremental.begun = self.table.nrows()
         self._make_room(0)
 
@@ -177,20 +188,36 @@ class MsWriter:
     def append(self, columns: Mapping[str, np.ndarray], every: int = 1, offset: int = 0) -> None:
         """Fill the next rows; cells are C order ``(row, chan, corr)``.
 
-        With `every` above 1 the rows come `every` apart, `offset` after the first, and the pass with the last offset completes them.
+        With `every` above 1 the rows come `every` apart, `offset` after the first, and the pass with the last offset completes them: all are written then.
         """
         count = len(columns["TIME"])
         if count == 0:
             return
+        self._passes.append(columns)
+        if offset < every - 1:
+            return
+        passes, self._passes = self._passes, []
         self._make_room(self._at + count * every)
         with told_by_casacore("the output MeasurementSet cannot be written"):
-            for name, values in columns.items():
-                if self._files is not None and name in self._files:
-                    self._files.write(name, self._at, values)
-                    continue
-                self._put(name, np.ascontiguousarray(values), offset, count, every)
-        if offset == every - 1:
-            self._at += count * every
+            for name in columns:
+                self._put_passes(name, [given[name] for given in passes])
+        self._at += count * every
+
+    def _put_passes(self, name: str, passes: Sequence[np.ndarray]) -> None:
+        """Write the next rows of a column, of which each pass holds every so many."""
+        every, count = len(passes), len(passes[0])
+        if len({values.shape for values in passes}) == 1:
+            joined = passes[0] if every == 1 else np.stack(passes, axis=1).reshape(-1, *passes[0].shape[1:])
+            if self._files is not None and name in self._files:
+                self._files.write(name, self._at, joined)
+            else:
+                self._put(name, np.ascontiguousarray(joined))
+            return
+        # Cells of several shapes go in apart; casacore moves what it knows of all rows behind each that is put between others.
+        for start in range(0, count, _APART_ROWS):
+            for offset, values in enumerate(passes):
+                part = np.ascontiguousarray(values[start : start + _APART_ROWS])
+                self.table.putcol(name, part, self._at + start * every + offset, len(part), every)
 
     def _make_room(self, count: int) -> None:
         """Have as many rows, and as many as were told at first."""
@@ -198,11 +225,10 @@ class MsWriter:
         if missing > 0:
             self.table.addrows(missing)
 
-    def _put(self, name: str, values: np.ndarray, offset: int, count: int, every: int) -> None:
+    def _put(self, name: str, values: np.ndarray) -> None:
         """Write cells through casacore; where values of an incremental column repeat, only those that change."""
-        if every == 1 and self._incremental.put(self.table, name, values, self._at):
-            return
-        self.table.putcol(name, values, self._at + offset, count, every)
+        if not self._incremental.put(self.table, name, values, self._at):
+            self.table.putcol(name, values, self._at, len(values))
 
     def _copy_keywords(self) -> None:
         for name, value in self._source.table.getkeywords().items():

@@ -25,6 +25,11 @@ _OTHER_BYTES = 100.0
 _ROWS = 1 << 16
 
 
+def sorted_bytes(path: str, nrow: int) -> float:
+    """What a sorted copy takes on disk, with the space that is kept for casacore."""
+    return _SHARE * folder_bytes(path) + nrow * _OTHER_BYTES
+
+
 def copy_sorted(path: str, target: str, columns: Sequence[str]) -> None:
     """Copy a MeasurementSet with its rows sorted by scalar columns, the slowest first; nothing is at `target` yet.
 
@@ -43,7 +48,7 @@ def copy_sorted(path: str, target: str, columns: Sequence[str]) -> None:
                 scalars = [c for c in present if table.isscalarcol(c)]
                 raise ParameterError(f"rows cannot be sorted by {name!r}; columns of single values are {', '.join(scalars)}")
         order = sorted_rows(table.nrows(), [_values(table, name) for name in names])
-        needed = _SHARE * folder_bytes(path)
+        needed = sorted_bytes(path, len(order))
         require_space(target, needed)
         table.copy(os.path.abspath(target), deep=True, copynorows=True).close()
         _copy_rows(table, target, order, needed)
@@ -57,11 +62,12 @@ def _values(table: Table, name: str) -> Callable[[slice], np.ndarray]:
 def _copy_rows(table: Table, target: str, order: np.ndarray, needed: float) -> None:
     """The rows in their order, so many at a time that what casacore keeps of them does not grow."""
     # The space is given up before the table is closed, whatever happens.
-    with closing(open_table(target, writable=True)) as made, SpareSpace(target, len(order) * _OTHER_BYTES):
+    kept = len(order) * _OTHER_BYTES
+    with closing(open_table(target, writable=True)) as made, SpareSpace(target, kept):
         made.addrows(len(order))
         for start in range(0, len(order), _ROWS):
             block = np.asarray(order[start : start + _ROWS])
-            require_space(target, needed * (1 - start / len(order)), needed)
+            require_space(target, (needed - kept) * (1 - start / len(order)), needed)
             with told_by_casacore(f"the rows do not fit the sorted copy {target!r}"), closing(table.selectrows(block)) as part:
                 part.copyrows(made, 0, start, len(block))
 
@@ -94,5 +100,7 @@ def write_sorted(path: str, output: str, columns: Sequence[str], overwrite: bool
     OutputExistsError, DataError
         The output exists, or the disk is full.
     """
-    with staged_output(output, overwrite, _SHARE * folder_bytes(path)) as target:
+    with closing(open_table(path)) as table:
+        needed = sorted_bytes(path, table.nrows())
+    with staged_output(output, overwrite, needed) as target:
         copy_sorted(path, target, columns)

@@ -66,6 +66,7 @@ def told_by_casacore(sentence: str) -> Iterator[None]:
         yield
     except RuntimeError as error:
         text = " ".join(str(error).split())
-        if os.strerror(errno.ENOSPC) in text:
+        # What casacore could write a part of only, it tells without a reason or with that of another call.
+        if os.strerror(errno.ENOSPC) in text or "write error" in text:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)) from error
         raise DataError(f"{sentence}: {text}") from error
