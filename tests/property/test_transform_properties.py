@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
 
 from casatools.frames.directions import Direction
 from casatools.io.ms import MeasurementSet, Selection
@@ -11,6 +18,9 @@ from casatools.transform.concatenating import ConcatOptions, concatenate
 from casatools.transform.phasing import phaseshift
 from casatools.transform.splitting import split
 from casatools.transform.transforming import MsTransformOptions, mstransform, regrid_request
+from support.shared import unpack
+
+Stage = Callable[[str, str], int]
 
 
 @pytest.fixture
@@ -99,20 +109,105 @@ def test_parts_of_a_concatenation_come_back(noisy):
             np.testing.assert_array_equal(one, other)
 
 
-def test_stages_that_commute(noisy):
-    """Channel and time averages with weights that do not depend on the channel and no flags; a shift and a time selection."""
-    with MeasurementSet(noisy, writable=True) as ms:
-        ms.write("FLAG", np.zeros(ms.read("DATA").shape, bool), np.arange(ms.nrow))
-    mstransform(noisy, "a.ms", Selection(), MsTransformOptions("data", chanaverage=True, chanbin=4))
-    mstransform("a.ms", "ab.ms", Selection(), MsTransformOptions("data", timeaverage=True, timebin="60s"))
-    mstransform(noisy, "b.ms", Selection(), MsTransformOptions("data", timeaverage=True, timebin="60s"))
-    mstransform("b.ms", "ba.ms", Selection(), MsTransformOptions("data", chanaverage=True, chanbin=4))
-    both = MsTransformOptions("data", chanaverage=True, chanbin=4, timeaverage=True, timebin="60s")
-    mstransform(noisy, "both.ms", Selection(), both)
-    for column in ("DATA", "WEIGHT", "UVW", "TIME"):
-        expected = read("both.ms", column)[0]
-        for name in ("ab.ms", "ba.ms"):
-            np.testing.assert_allclose(read(name, column)[0], expected, rtol=2e-6, atol=2e-6)
+def _transforms(selection: Selection | None = None, **given: Any) -> Stage:
+    return lambda path, out: mstransform(path, out, selection or Selection(), MsTransformOptions("data", **given))
+
+
+def _moved(path: str, out: str) -> int:
+    return phaseshift(path, out, Selection(), "data", Direction(3.55, 0.52, "J2000"))
+
+
+# The pairs of docs/transforming.md: two stages, the spectral windows they act on, and where flags are: anywhere, alike in all times, or nowhere.
+_TIME = {"timeaverage": True, "timebin": "90s"}
+_GRID = regrid_request("channel", 3, 1, 2, "linear", "", "", "", "radio")
+PAIRS: dict[str, tuple[Stage, Stage, str, str]] = {
+    "time average, channel average": (
+        _transforms(usewtspectrum=True, **_TIME), _transforms(usewtspectrum=True, chanaverage=True, chanbin=3), "0", "anywhere",
+    ),
+    "time average, continuum subtraction": (
+        _transforms(**_TIME), _transforms(douvcontsub=True, fitspw="*:0~1;5~7", fitorder=1), "0", "alike",
+    ),
+    "time average, Hanning smoothing": (_transforms(**_TIME), _transforms(hanning=True), "0", "alike"),
+    "time average, new channels in the frame of the data": (_transforms(**_TIME), _transforms(regrid=_GRID), "0", "alike"),
+    "time average, combined windows": (_transforms(**_TIME), _transforms(combinespws=True), "0,1", "alike"),
+    "time average, band cut into windows": (_transforms(**_TIME), _transforms(regrid=_GRID, nspw=2), "0", "alike"),
+    "phase shift, selection of correlations": (_moved, _transforms(Selection(correlation="LL,RR")), "0", "anywhere"),
+    "phase shift, selection of channels": (_moved, _transforms(Selection(spw="0:2~5")), "0", "anywhere"),
+    "selection of scans, time average": (_transforms(Selection(scan="2~4")), _transforms(**_TIME), "0", "anywhere"),
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def few(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """simvla.ms, three antennas."""
+    folder = tmp_path_factory.mktemp("few")
+    path = unpack("simvla.ms", folder)
+    split(str(path), str(folder / "few.ms"), Selection(antenna="0~2&"), "data")
+    return str(folder / "few.ms")
+
+
+def _fill(path: str, seed: int, where: str) -> None:
+    """Random data and weights of rows; flags anywhere, or alike in all integrations of a baseline and window."""
+    rng = np.random.default_rng(seed)
+    with MeasurementSet(path, writable=True) as ms:
+        shape, rows = ms.read("DATA").shape, np.arange(ms.nrow)
+        ms.write("DATA", (rng.normal(size=shape) + 1j * rng.normal(size=shape)).astype(np.complex64), rows)
+        kind = (100 * ms.read("DATA_DESC_ID") + 10 * ms.read("ANTENNA1") + ms.read("ANTENNA2")) if where == "alike" else rows
+        _, kind = np.unique(kind, return_inverse=True)
+        ms.write("FLAG", rng.random((kind.max() + 1, *shape[1:]))[kind] < 0.15, rows)
+        # Weights are those of the time and baseline, in all windows.
+        when = np.stack([ms.read(c) for c in ("TIME", "ANTENNA1", "ANTENNA2")])
+        distinct, place = np.unique(when, axis=1, return_inverse=True)
+        weight = rng.uniform(0.5, 2.0, size=(distinct.shape[1], shape[2])).astype(np.float32)[np.ravel(place)]
+        ms.write("WEIGHT", weight, rows)
+        ms.write("SIGMA", weight**-0.5, rows)
+        ms.write("FLAG_ROW", np.zeros(len(rows), bool), rows)
+
+
+def _sorted_rows(path: str) -> dict[str, np.ndarray]:
+    """Columns by time, window and baseline; values of flagged samples are zero."""
+    with MeasurementSet(path) as ms:
+        order = np.lexsort([np.round(ms.read(c), 2) for c in ("ANTENNA2", "ANTENNA1", "DATA_DESC_ID", "TIME")])
+        names = ["DATA", "FLAG", "WEIGHT", "TIME", *(["WEIGHT_SPECTRUM"] if ms.has("WEIGHT_SPECTRUM") else [])]
+        found = {name: np.asarray(ms.read(name))[order] for name in names}
+    dead = found["FLAG"].all(axis=1)
+    found["DATA"] = np.where(found["FLAG"], 0, found["DATA"])
+    found["WEIGHT"] = np.where(dead, 0, found["WEIGHT"])
+    if "WEIGHT_SPECTRUM" in found:
+        found["WEIGHT_SPECTRUM"] = np.where(found["FLAG"], 0, found["WEIGHT_SPECTRUM"])
+    return found
+
+
+def test_every_documented_pair_is_tested() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "transforming.md").read_text()
+    table = text[text.index("| stages | commute |") :].split("\n\n")[0].splitlines()[2:]
+    assert [line.split("|")[1].strip() for line in table] == list(PAIRS)
+
+
+@pytest.mark.parametrize("name", PAIRS)
+@settings(
+    max_examples=2,
+    deadline=None,
+    phases=[Phase.explicit, Phase.generate],
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+    derandomize=True,
+)
+@given(seed=st.integers(0, 2**32 - 1))
+def test_stages_that_commute(few: str, tmp_path: Path, name: str, seed: int) -> None:
+    first, second, spw, where = PAIRS[name]
+    with tempfile.TemporaryDirectory(dir=tmp_path) as folder:
+        paths = {k: str(Path(folder) / f"{k}.ms") for k in ("in", "a", "ab", "b", "ba")}
+        split(few, paths["in"], Selection(spw=spw), "data")
+        _fill(paths["in"], seed, where)
+        first(paths["in"], paths["a"]), second(paths["a"], paths["ab"])
+        second(paths["in"], paths["b"]), first(paths["b"], paths["ba"])
+        one, other = _sorted_rows(paths["ab"]), _sorted_rows(paths["ba"])
+    assert list(one) == list(other) and not one["FLAG"].all()
+    for column, values in one.items():
+        if values.dtype == bool:
+            np.testing.assert_array_equal(values, other[column])
+        else:
+            np.testing.assert_allclose(values, other[column], rtol=3e-6, atol=3e-6, err_msg=column)
 
 
 def test_averages_that_depend_on_the_baseline_smear_all_alike(shared_input):

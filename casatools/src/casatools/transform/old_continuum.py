@@ -139,7 +139,7 @@ def solve_continuum(
     text = ",".join(f"{spw}:{';'.join(str(c) for c in index)}" for spw, index in sorted(channels.items()))
     resolved = Selection(field=selected_field, spw=text).resolve(ms)
     rows = np.asarray(resolved.rows)
-    groups, keys, times = _groups(ms, rows, options)
+    groups, keys, times, slots = _groups(ms, rows, options)
     frequency = {w.id: np.asarray(w.chan_freq_hz) for w in ms.metadata.spectral_windows}
     out = Solutions(keys, times, np.zeros((len(keys), 0, 0)), interpolate)
     for name, values in _fitted_frequencies(frequency, channels, "spw" in options.span).items():
@@ -149,12 +149,16 @@ def solve_continuum(
     terms = options.fitorder + 1
     normal = np.zeros((len(keys), ncorr, terms, terms))
     right = np.zeros((len(keys), ncorr, terms), dtype=np.complex128)
+    moment = np.zeros(len(keys))
     spectrum = ms.has("WEIGHT_SPECTRUM")
-    wanted = [column, "FLAG", "FLAG_ROW", "WEIGHT", *(["WEIGHT_SPECTRUM"] if spectrum else [])]
+    wanted = [column, "FLAG", "FLAG_ROW", "WEIGHT", "TIME", *(["WEIGHT_SPECTRUM"] if spectrum else [])]
     for chunk in iter_chunks(ms, resolved, wanted):
         name = -1 if "spw" in options.span else chunk.spw
         x = (frequency[chunk.spw][chunk.channels] - out.middle_hz[name]) / out.half_hz[name]
-        _accumulate(chunk, column, np.vander(x, terms, increasing=True), groups[chunk.index], normal, right)
+        group = groups[chunk.index]
+        weight = _accumulate(chunk, column, np.vander(x, terms, increasing=True), group, normal, right)
+        np.add.at(moment, group, weight * (chunk["TIME"] - times[group]))
+    out.time_s = _mean_times(times, moment, normal[..., 0, 0].sum(axis=1), slots)
     out.coefficients = _solved(normal, right)
     return out
 
@@ -167,8 +171,29 @@ def _fitted_frequencies(
     return {-1: np.concatenate(list(found.values()))} if combined else found
 
 
-def _groups(ms: MeasurementSet, rows: np.ndarray, options: OldContinuumOptions) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """The group of each row, the key of each group and its mean time."""
+def _mean_times(times: np.ndarray, moment: np.ndarray, weight: np.ndarray, slots: np.ndarray) -> np.ndarray:
+    """Times of solutions: those of what was fitted, by weight, one for all baselines of an interval, as in the reference.
+
+    Parameters
+    ----------
+    times : ndarray (group,)
+        Mean times of the rows [s].
+    moment, weight : ndarray (group,)
+        Sums of weights times seconds after `times`, and of weights.
+    slots : ndarray (group,) int64
+        Groups of one interval.
+    """
+    first = np.full(slots.max() + 1, np.inf) if len(slots) else np.zeros(0)
+    np.minimum.at(first, slots, times)
+    total = np.bincount(slots, weight)
+    after = np.bincount(slots, moment + weight * (times - first[slots]))
+    return np.where(total[slots] > 0, first[slots] + after[slots] / np.where(total > 0, total, 1.0)[slots], times)
+
+
+def _groups(
+    ms: MeasurementSet, rows: np.ndarray, options: OldContinuumOptions
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """The group of each row; the key of each group, its mean time, and a number for the baselines' groups of one interval."""
     windows = np.array([d.spw for d in ms.metadata.data_descriptions])
     spw = windows[np.asarray(ms.read("DATA_DESC_ID", rows))]
     if "spw" in options.span:
@@ -186,7 +211,8 @@ def _groups(ms: MeasurementSet, rows: np.ndarray, options: OldContinuumOptions) 
     order = np.lexsort((mean, *keys.T[::-1]))
     rank = np.empty(len(order), dtype=np.int64)
     rank[order] = np.arange(len(order))
-    return rank[group], keys[order], mean[order]
+    slots = np.ravel(np.unique(distinct[[0, 3, 4]], axis=1, return_inverse=True)[1])
+    return rank[group], keys[order], mean[order], slots[order]
 
 
 def _intervals(part: np.ndarray, time_s: np.ndarray, length_s: float) -> np.ndarray:
@@ -205,8 +231,8 @@ def _intervals(part: np.ndarray, time_s: np.ndarray, length_s: float) -> np.ndar
 
 def _accumulate(
     chunk: VisChunk, column: str, basis: np.ndarray, group: np.ndarray, normal: np.ndarray, right: np.ndarray
-) -> None:
-    """Add the rows of a chunk to the normal equations of their groups."""
+) -> np.ndarray:
+    """Add the rows of a chunk to the normal equations of their groups; gives the weight of each row."""
     data = chunk[column]
     weight = chunk["WEIGHT_SPECTRUM"] if "WEIGHT_SPECTRUM" in chunk.columns else chunk["WEIGHT"][:, None, :]
     good = ~(chunk["FLAG"] | chunk["FLAG_ROW"][:, None, None]) & np.isfinite(data)
@@ -214,6 +240,7 @@ def _accumulate(
     ncorr = data.shape[2]
     np.add.at(normal[:, :ncorr], group, np.einsum("rcp,ci,cj->rpij", w, basis, basis))
     np.add.at(right[:, :ncorr], group, np.einsum("rcp,ci->rpi", w * np.where(good, data, 0), basis))
+    return w.sum(axis=(1, 2))
 
 
 def _solved(normal: np.ndarray, right: np.ndarray) -> np.ndarray:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
+from scipy.interpolate import CubicSpline
 
 from casatools._base.errors import ParameterError
-from casatools.transform.channel_operators import ChannelMap, average_taps, interpolation_taps, shift_channels
+from casatools.transform.channel_operators import INTERPOLATIONS, ChannelMap, average_taps, interpolation_taps, shift_channels
 
 CENTRE = 1.418e9 + 1e5 * np.arange(32)
 
@@ -96,6 +99,68 @@ def test_fftshift_follows_a_drift_of_the_frame() -> None:
     np.testing.assert_allclose(function(spectra(lambda x: 0 * x + 3.0)), 3.0, rtol=1e-5)
     function, table, drift = one.mapper(1.0, 1.0)
     assert drift == 0.0 and function == table.apply
+
+
+def natural_spline(position: np.ndarray) -> np.ndarray:
+    """Responses of scipy's natural cubic spline to single channels: (new, old)."""
+    return np.asarray(CubicSpline(np.arange(32), np.eye(32), bc_type="natural")(position))
+
+
+def lagrange(position: np.ndarray) -> np.ndarray:
+    """Responses of the polynomials through the four nearest channels."""
+    first = np.clip(np.floor(position).astype(int) - 1, 0, 28)
+    out = np.zeros((len(position), 32))
+    for k in range(4):
+        others = [m for m in range(4) if m != k]
+        out[np.arange(len(position)), first + k] = np.prod([(position - first - m) / (k - m) for m in others], axis=0)
+    return out
+
+
+def fourier(position: np.ndarray) -> np.ndarray:
+    """Responses of waves of up to half the sampling frequency that are shifted by a part of a channel."""
+    turn = 2 * np.pi * np.arange(-15, 16) / 32
+    waves = np.exp(1j * turn * (position[:, None, None] - np.arange(32)[None, :, None])).sum(axis=2).real
+    return (waves + np.cos(np.pi * (position[:, None] - np.arange(32)))) / 32
+
+
+@pytest.mark.parametrize(
+    ("kind", "truth"),
+    [("spline", natural_spline), ("cubic", lagrange), ("fftshift", fourier)],
+    ids=["spline", "cubic", "fftshift"],
+)
+@pytest.mark.parametrize("drift", [-0.0057, -0.31, 0.25])
+def test_every_new_channel_is_what_theory_gives(kind: str, truth: Callable[[np.ndarray], np.ndarray], drift: float) -> None:
+    """Channels that the motion of the frame has moved a little. CASA 6.7's spline differs in the first two intervals by 0.07 of a channel's value
+    (1.5 where the first lies beyond the data), its fftshift takes channel 1 for channel 0 (other responses differ by up to 0.005, not in alternating sign)."""
+    factor = 1.0 - drift * 1e5 / CENTRE[16]
+    function, _, _ = channel_map(0, 1, 32, kind).mapper(factor, 1.0)
+    found = function(np.eye(32, dtype=np.complex64)[:, :, None])[:, :, 0].real.T
+    position = (CENTRE / factor - CENTRE[0]) / 1e5
+    inside = slice(None) if kind == "fftshift" else (position >= 0) & (position <= 31)
+    np.testing.assert_allclose(
+        found[inside], truth(position)[inside], atol=6e-4 if kind == "fftshift" else 1e-6
+    )  # one shift for all channels
+
+
+@pytest.mark.parametrize("kind", INTERPOLATIONS)
+def test_channels_that_rounding_moves_take_neither_flags_nor_edges(kind: str) -> None:
+    """CASA 6.7 flags the channel after a flagged one, and the first channel of some frames (BARY, LGROUP), which rounding moves 1e-10 of a channel out."""
+    flag = np.zeros((1, 32, 1), dtype=bool)
+    flag[:, 12:14] = True
+    for off in (-1e-9, 0.0, 1e-9):
+        _, table, drift = channel_map(off, 1, 32, kind).mapper(1.0, 1.0)
+        assert drift == 0
+        np.testing.assert_array_equal(table.apply_flags(flag), flag)
+
+
+@pytest.mark.parametrize("kind", ["nearest", "linear", "cubic", "spline"])
+@pytest.mark.parametrize("width", [2, 3, 5])
+def test_wide_channels_stand_for_their_place_to_half_a_point(kind: str, width: int) -> None:
+    """Points on common edges are the upper channel's; in CASA rounding decides (up to 0.5 of a channel's response between the two)."""
+    chosen = channel_map(width, width, 28 // width - 1, kind)
+    found = chosen.mapper(1.0, 1.0)[0](spectra(lambda x: x))[0, :, 0].real
+    points = np.diff(np.asarray(chosen.points[0])).max() / 1e5
+    assert np.abs(found - width * np.arange(1, 28 // width)).max() <= 0.5 * points + (0.5 if kind == "nearest" else 1e-5)
 
 
 def test_few_channels_and_bad_names() -> None:

@@ -8,6 +8,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+import casatasks
 from casatools._base.errors import ParameterError, SelectionError
 from casatools.io.ms import MeasurementSet, Selection
 from casatools.io.tables import open_table
@@ -127,3 +128,14 @@ def test_passes_after_the_first_leave_lines_out():
     exact = np.empty_like(out)
     bisquare_weights(truth, weight, flag, fit, truth, 4.685, exact)  # nothing is left of it: there is no scale
     np.testing.assert_array_equal(exact, weight)
+
+
+def test_the_model_that_is_written_is_what_was_taken_off(shared_input):
+    """CASA 6.7's MODEL_DATA and line agree with these to 1e-6 of the data."""
+    path = shared_input("line.ms")
+    casatasks.uvcontsub(path, "o.ms", datacolumn="data", fitspec="0:0~6;24~31", fitorder=1, writemodel=True)
+    with MeasurementSet("o.ms") as new, MeasurementSet(path) as old:
+        model, data = new.read("MODEL_DATA"), old.read("DATA")
+        np.testing.assert_allclose(new.read("DATA") + model, data, atol=1e-6 * np.abs(data).max())
+        curvature = np.abs(np.diff(model, n=2, axis=1)).max()
+    assert curvature < 1e-5 * np.abs(model).max() and np.abs(model).max() > 0

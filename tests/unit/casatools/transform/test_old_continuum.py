@@ -89,6 +89,35 @@ def test_channels_count_by_their_weights(shared_input):
         np.testing.assert_allclose(found[0, :, 0], np.polynomial.polynomial.polyval(np.arange(32), line), atol=2e-6)
 
 
+def test_a_continuum_is_found_whatever_is_flagged(shared_input):
+    """A tilted continuum, constant in time, is taken off to rounding; CASA 6.7 leaves up to 4.3 of 2.2 where the integrations of an interval lack different channels."""
+    path = shared_input("line.ms")
+    rng = np.random.default_rng(1)
+    with MeasurementSet(path, writable=True) as ms:
+        shape, rows = ms.read("DATA").shape, np.arange(ms.nrow)
+        flag = np.broadcast_to((rng.random(shape[:2]) < 0.6 * rng.random(shape[:1])[:, None])[..., None], shape)
+        continuum = (1 + 0.2 * ms.read("ANTENNA1"))[:, None, None] * (1 + 0.02 * np.arange(32))[None, :, None] * np.exp(0.3j)
+        ms.write("FLAG", flag, rows)
+        ms.write("DATA", np.where(flag, 50, np.broadcast_to(continuum, shape)).astype(np.complex64), rows)
+    for interval in ("inf", "60s"):
+        casatasks.uvcontsub_old(path, fitspw=FIT, fitorder=1, solint=interval)
+        left, flag = read(f"{path}.contsub", "DATA", "FLAG")
+        assert np.abs(left[~flag]).max() < 5e-6 and flag.mean() < 0.4
+
+
+def test_times_of_solutions_are_weighted_and_of_all_baselines(shared_input):
+    """As in CASA: between intervals the fits are interpolated from these times (values agree to 1.4e-6 then; with plain means they were 6e-4 off)."""
+    path = shared_input("line.ms")
+    with MeasurementSet(path, writable=True) as ms:
+        time, scan, weight = ms.read("TIME"), ms.read("SCAN_NUMBER"), ms.read("WEIGHT")
+        weight = weight * np.random.default_rng(3).uniform(0.2, 2.0, len(weight))[:, None].astype(np.float32)
+        ms.write("WEIGHT", weight, np.arange(ms.nrow))
+    with MeasurementSet(path) as ms:
+        found = solve_continuum(ms, "", "DATA", OldContinuumOptions(FIT, solint="inf"))
+    expected = [np.average(time[scan == s], weights=weight[scan == s].sum(axis=1)) for s in np.unique(scan)]
+    assert np.unique(np.round(found.time_s, 3)) == pytest.approx(expected, abs=2e-3)
+
+
 def test_solutions_of_other_fields_are_not_interpolated(shared_input):
     """Scans of two fields alternate; each field comes out as it does alone. CASA 6.7 goes from one field's fit to the other's."""
     path = shared_input("simvla.ms")

@@ -85,6 +85,23 @@ def test_the_whole_reads_as_the_original(shared_input, axis):
         casatasks.partition(path, "o.mms", datacolumn="data")
 
 
+def test_one_plain_measurement_set_of_a_multi_ms(shared_input):
+    """monolithic_processing takes the parts together, also bins that cross them; without it the output has parts."""
+    path = shared_input("simvla.ms")
+    how = {"datacolumn": "data", "timeaverage": True, "timebin": "60s", "spw": "0"}
+    casatasks.mstransform(path, "plain.ms", **how)
+    casatasks.mstransform(
+        path, "o.mms", datacolumn="data", createmms=True, separationaxis="scan", numsubms=2, disableparallel=True
+    )
+    assert is_multi_ms("o.mms")
+    casatasks.mstransform("o.mms", "one.ms", monolithic_processing=True, **how)
+    casatasks.mstransform("o.mms", "parts.mms", **how)
+    assert not is_multi_ms("one.ms") and is_multi_ms("parts.mms")
+    for ours, parts, theirs in zip(columns("one.ms", *ALL), columns("parts.mms", *ALL), columns("plain.ms", *ALL), strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+        np.testing.assert_array_equal(parts, theirs)
+
+
 def test_parts_have_the_identifiers_of_the_selection(shared_input):
     path = shared_input("simvla.ms")
     casatasks.partition(
