@@ -1,7 +1,4 @@
-"""From visibilities to images and back.
-
-Images in single precision at the usual accuracy are made by `half_plane` and `wide_half_plane`, the same to the last bit with any number of threads; all others, and
-visibilities of models, by ducc0's gridder.
+"""From visibilities to images and back, through ducc0's gridder.
 
 References
 ----------
@@ -20,8 +17,6 @@ from casatools._base.buffers import large_pages
 from casatools._base.memory import memory_budget_bytes
 from casatools._base.threads import thread_count
 from casatools.imaging.half_plane import fits_half_plane, grid_half_plane
-from casatools.imaging.wide_half_plane import fits_sky, grid_wide
-from casatools.transform.phasing import phase_factors
 
 __all__ = ["SMALL_PLANE", "GridOptions", "degrid", "grid", "grid_pair", "grid_side_by_side"]
 
@@ -99,7 +94,10 @@ def _as_gridder_takes(uvw_m: np.ndarray, options: GridOptions) -> tuple[bool, np
 
 
 def grid_side_by_side(options: GridOptions) -> bool:
-    """Whether images are gridded one in a thread: so small that the gridder's own threads gain little, and with memory for as many as there are threads."""
+    """Whether images are gridded one in a thread: so small that the gridder's own threads gain little, and with memory for as many as there are threads.
+
+    The gridder's threads add in any order, so that the last bits of its images change from run to run; those of one thread do not.
+    """
     pixels = options.shape[0] * options.shape[1]
     return pixels <= SMALL_PLANE and pixels * _GRID_BYTES * thread_count() < memory_budget_bytes() // 8
 
@@ -111,18 +109,9 @@ def _grids_bytes(options: GridOptions) -> int:
 
 
 def _fits_half_plane(uvw_m: np.ndarray, freq_hz: np.ndarray, options: GridOptions) -> bool:
-    """Whether the gridder of half planes does it."""
-    plain = not options.double and options.epsilon >= 1e-5
-    on_sky = plain and (not options.wide_field or fits_sky(options.shape, options.cell_rad, options.offset))
-    return on_sky and fits_half_plane(uvw_m, freq_hz, options.shape, options.cell_rad)
-
-
-def _turned(uvw_m: np.ndarray, freq_hz: np.ndarray, vis: np.ndarray | None, options: GridOptions) -> np.ndarray:
-    """Visibilities, or ones, with the phase that the middle of a window has."""
-    found = phase_factors(uvw_m[:, :2] @ (np.asarray(options.offset) * options.cell_rad * np.array([-1.0, 1.0])), freq_hz)
-    if vis is not None:
-        found *= vis
-    return found
+    """Whether the gridder of half planes, which is faster, does it."""
+    plain = not (options.wide_field or options.double or any(options.offset)) and options.epsilon >= 1e-5
+    return plain and fits_half_plane(uvw_m, freq_hz, options.shape, options.cell_rad)
 
 
 def grid(
@@ -154,11 +143,6 @@ def grid(
     nx, ny = options.shape
     if _fits_half_plane(uvw_m, freq_hz, options):
         image = np.empty((ny, nx), np.float32) if into is None else into
-        if any(options.offset):
-            vis = _turned(uvw_m, freq_hz, vis, options)
-        if options.wide_field:
-            grid_wide(uvw_m, freq_hz, vis, weight, options.shape, options.cell_rad, image, options.offset)
-            return image
         targets = (None, image) if vis is None else (image, None)
         grid_half_plane(uvw_m, freq_hz, vis, weight, options.shape, options.cell_rad, *targets)
         return image
@@ -182,7 +166,7 @@ def grid_pair(
     uvw_m: np.ndarray, freq_hz: np.ndarray, vis: np.ndarray, weight: np.ndarray, options: GridOptions, image: np.ndarray, ones: np.ndarray
 ) -> None:  # fmt: skip
     """As `grid`, of visibilities into `image` and of ones into `ones`, both (y, x) float32: in one pass where that can be."""
-    if not (options.wide_field or any(options.offset)) and _fits_half_plane(uvw_m, freq_hz, options):
+    if _fits_half_plane(uvw_m, freq_hz, options):
         grid_half_plane(uvw_m, freq_hz, vis, weight, options.shape, options.cell_rad, image, ones)
         return
     grid(uvw_m, freq_hz, None, weight, options, into=ones)

@@ -5,8 +5,7 @@ Notes
 Images are real, so one half of the uv plane holds all of them. Data and weights are spread onto it with the same factors; the weights' half plane is real
 itself, and its image symmetric about the middle, so that half of its transforms are enough. Kernels of Kaiser and Bessel reach eight cells in u, the width of the processor's
 vectors, on a grid 1.6 times as long as the image, and six in v on one twice as long. The error against a direct transform is below 1e-5, as that of
-ducc0's, which takes whatever does not fit here: other accuracies, double precision, images beyond the horizon. `wide_half_plane` has the w coordinate. Unlike those of
-ducc0, whose threads add in any order, images are the same to the last bit with any number of threads.
+`gridding.grid`, which takes whatever does not fit here: the w coordinate, other accuracies, windows, double precision.
 
 References
 ----------
@@ -37,7 +36,7 @@ from casatools.kernels.half_plane_gridding import (
     spread_strip,
 )
 
-__all__ = ["HalfPlanes", "do_all", "fits_half_plane", "grid_half_plane", "kernel_taper", "kernel_values"]
+__all__ = ["fits_half_plane", "grid_half_plane"]
 
 # With less in u rounding would be magnified more at the edges, where images are divided by the transform of the kernel.
 _OVERSAMPLING_U, _OVERSAMPLING_V = 1.6, 2.0
@@ -51,7 +50,7 @@ def _shape(support: int, oversampling: float) -> float:
     return float(np.pi * np.sqrt((support / oversampling * (oversampling - 0.5)) ** 2 - 0.8))
 
 
-def kernel_values(distance: np.ndarray, support: int, oversampling: float) -> np.ndarray:
+def _kernel_values(distance: np.ndarray, support: int, oversampling: float) -> np.ndarray:
     """The kernel at distances [cells] from its middle."""
     shape = _shape(support, oversampling)
     inside = np.sqrt(np.maximum(1.0 - (2.0 * distance / support) ** 2, 0.0))
@@ -63,18 +62,18 @@ def _table(support: int, oversampling: float) -> np.ndarray:
     """Factors of the cells for each place between two, and their differences to those of the next place."""
     first = 1 - support // 2
     places = np.arange(STEPS + 2)[:, None] / STEPS
-    values = kernel_values(first + np.arange(support)[None, :] - places, support, oversampling)
+    values = _kernel_values(first + np.arange(support)[None, :] - places, support, oversampling)
     found = np.zeros((STEPS + 1, 16), np.float32)
     found[:, :support] = values[:-1]
     found[:, 8 : 8 + support] = np.diff(values, axis=0)
     return found.ravel()
 
 
-def kernel_taper(pixels: np.ndarray, size: int, support: int, oversampling: float) -> np.ndarray:
+def _taper(pixels: np.ndarray, size: int, support: int, oversampling: float) -> np.ndarray:
     """The transform of the kernel at pixels of a grid's image."""
     at, weight = np.polynomial.legendre.leggauss(48)
     at, weight = at * support / 2, weight * support / 2
-    return np.asarray(np.cos(2.0 * np.pi * np.outer(pixels, at) / size) @ (weight * kernel_values(at, support, oversampling)))
+    return np.asarray(np.cos(2.0 * np.pi * np.outer(pixels, at) / size) @ (weight * _kernel_values(at, support, oversampling)))
 
 
 def _good_size(least: float) -> int:
@@ -89,7 +88,7 @@ def _good_size(least: float) -> int:
         size += 1
 
 
-class HalfPlanes:
+class _Grids:
     """The half planes of one gridding."""
 
     def __init__(self, shape: tuple[int, int], cell_rad: tuple[float, float], reach: tuple[float, float]) -> None:
@@ -104,38 +103,26 @@ class HalfPlanes:
         self.rows = self.strips * TILE_V + BUFFER_V - TILE_V
         self.zero = SUPPORT_V // 2 - 1
 
-    @classmethod
-    def of_samples(
-        cls, uvw_m: np.ndarray, scale: np.ndarray, shape: tuple[int, int], cell_rad: tuple[float, float]
-    ) -> HalfPlanes:
-        """The half planes that samples reach."""
-        reach = np.abs(uvw_m[:, :2]).max(axis=0) * scale.max()
-        return cls(shape, cell_rad, (float(reach[0]), float(reach[1])))
-
     def sort(self, uvw_m: np.ndarray, scale: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Ranges of channels by tiles, and where those of each tile begin."""
         parts = thread_count()
         edges = [len(uvw_m) * k // parts for k in range(parts + 1)]
         counts = np.zeros((parts, self.strips * self.tiles_u), np.int64)
         spans = list(zip(range(parts), edges[:-1], edges[1:], strict=True))
-        do_all(lambda s: count_ranges(uvw_m, scale, self.cells, self.tiles_u, s[1], s[2], counts[s[0]]), spans)
+        _all(lambda s: count_ranges(uvw_m, scale, self.cells, self.tiles_u, s[1], s[2], counts[s[0]]), spans)
         starts = np.zeros(counts.shape[1] + 1, np.int64)
         np.cumsum(counts.sum(axis=0), out=starts[1:])
         # Of each tile first the ranges of the first part of the rows: the order is that of the rows.
         at = starts[:-1] + np.cumsum(counts, axis=0) - counts
         ranges = np.empty((int(starts[-1]), 3), np.int32)
-        do_all(lambda s: fill_ranges(uvw_m, scale, self.cells, self.tiles_u, s[1], s[2], at[s[0]], ranges), spans)
+        _all(lambda s: fill_ranges(uvw_m, scale, self.cells, self.tiles_u, s[1], s[2], at[s[0]], ranges), spans)
         return ranges, starts
 
     def spread(
-        self, uvw_m: np.ndarray, scale: np.ndarray, vis: np.ndarray | None, weight: np.ndarray, data: np.ndarray, ones: np.ndarray,
-        order: tuple[np.ndarray, np.ndarray] | None = None,
+        self, uvw_m: np.ndarray, scale: np.ndarray, vis: np.ndarray | None, weight: np.ndarray, data: np.ndarray, ones: np.ndarray
     ) -> None:  # fmt: skip
-        """Spread samples onto the half planes ``(rows, nu, 2)`` of data and ``(rows, nu)`` of ones; either may be without rows.
-
-        The order is that of `sort`, where it is known.
-        """
-        ranges, starts = self.sort(uvw_m, scale) if order is None else order
+        """Spread samples onto the half planes ``(rows, nu, 2)`` of data and ``(rows, nu)`` of ones; either may be without rows."""
+        ranges, starts = self.sort(uvw_m, scale)
         given = np.zeros((0, 0), np.complex64) if vis is None else np.ascontiguousarray(vis, np.complex64)
         tables = _table(SUPPORT_U, _OVERSAMPLING_U), _table(SUPPORT_V, _OVERSAMPLING_V)
         fixed = (
@@ -152,7 +139,7 @@ class HalfPlanes:
         )
         # Strips reach into the next one: every other one at a time, so that sums are the same with any number of threads.
         for first in (0, 1):
-            do_all(lambda strip: spread_strip(ranges, starts, strip, *fixed), range(first, self.strips, 2))
+            _all(lambda strip: spread_strip(ranges, starts, strip, *fixed), range(first, self.strips, 2))
 
     def columns(self, rows: np.ndarray, first: int, last: int) -> np.ndarray:
         """Pixels (y, x) from ``-ny / 2`` to ``ny / 2`` of some columns, given the half plane transformed along u (v, x)."""
@@ -172,36 +159,14 @@ class HalfPlanes:
         whole = ducc0.fft.c2r(found, axes=(0,), lastsize=self.nv, forward=True, nthreads=1)
         return np.concatenate([whole[self.nv - ny // 2 :], whole[: ny // 2 + 1]])
 
-    def along_u(self, rows: np.ndarray) -> None:
-        """Transform the half plane of data (v, u) complex64 along u, in place."""
-        import ducc0
-
-        ducc0.fft.c2c(rows, axes=(1,), forward=False, out=rows, nthreads=thread_count())
-
-    def one_sided_columns(self, rows: np.ndarray, first: int, last: int) -> np.ndarray:
-        """The transform (v, x) of some columns of the half plane alone, without the conjugate samples: pixels from the middle on, those before it last."""
-        import ducc0
-
-        found = np.zeros((self.nv, last - first), np.complex64)
-        found[: len(rows) - self.zero] = rows[self.zero :, first:last]
-        found[self.nv - self.zero :] = rows[: self.zero, first:last]
-        return np.asarray(ducc0.fft.c2c(found, axes=(0,), forward=True, out=found, nthreads=1))
-
-    def column_blocks(self) -> Iterator[tuple[int, int, int]]:
-        """Pixels of some columns at a time, from the first to before the last, and the first one's place in the half plane."""
-        half = self.shape[0] // 2
-        for first, last in (*_blocks(-half, 0), *_blocks(0, half)):
-            # Columns of the image from the middle on are those of the grid, those before it are from its end.
-            yield first + half, last + half, first if first >= 0 else first + self.nu
-
     def tapers(self) -> tuple[np.ndarray, np.ndarray]:
         """What pixels of the columns and of the rows, counted from the middle, are divided by."""
         (nx, ny), args_u, args_v = self.shape, (self.nu, SUPPORT_U, _OVERSAMPLING_U), (self.nv, SUPPORT_V, _OVERSAMPLING_V)
         # Each sample stands for itself and its conjugate.
-        return 2.0 * kernel_taper(np.arange(nx // 2 + 1), *args_u), kernel_taper(np.arange(-(ny // 2), ny // 2 + 1), *args_v)
+        return 2.0 * _taper(np.arange(nx // 2 + 1), *args_u), _taper(np.arange(-(ny // 2), ny // 2 + 1), *args_v)
 
 
-def do_all(function: Callable[[_Item], None], items: Iterable[_Item]) -> None:
+def _all(function: Callable[[_Item], None], items: Iterable[_Item]) -> None:
     """Do all items in threads."""
     for _ in in_order(function, items):
         pass
@@ -212,21 +177,25 @@ def _blocks(first: int, last: int) -> Iterator[tuple[int, int]]:
         yield at, min(at + _COLUMNS, last)
 
 
-def _image(grids: HalfPlanes, rows: np.ndarray, into: np.ndarray) -> None:
+def _image(grids: _Grids, rows: np.ndarray, into: np.ndarray) -> None:
     """The image of the data of a half plane (v, u)."""
+    import ducc0
+
     nx, ny = grids.shape
-    grids.along_u(rows)
+    ducc0.fft.c2c(rows, axes=(1,), forward=False, out=rows, nthreads=thread_count())
     along_x, along_y = grids.tapers()
 
-    def one(block: tuple[int, int, int]) -> None:
-        x, end, place = block
-        factor = 1.0 / np.outer(along_y[:ny], along_x[np.abs(np.arange(x, end) - nx // 2)])
-        into[:, x:end] = grids.columns(rows, place, place + end - x)[:ny] * factor.astype(np.float32)
+    def one(span: tuple[int, int]) -> None:
+        # Columns of the image from x on, those of the grid from x on too, or from its end.
+        x, end = span
+        place = x if x >= 0 else x + grids.nu
+        factor = 1.0 / np.outer(along_y[:ny], along_x[np.abs(np.arange(x, end))])
+        into[:, x + nx // 2 : end + nx // 2] = grids.columns(rows, place, place + end - x)[:ny] * factor.astype(np.float32)
 
-    do_all(one, grids.column_blocks())
+    _all(one, [*_blocks(-(nx // 2), 0), *_blocks(0, nx // 2)])
 
 
-def _symmetric_image(grids: HalfPlanes, rows: np.ndarray, into: np.ndarray) -> None:
+def _symmetric_image(grids: _Grids, rows: np.ndarray, into: np.ndarray) -> None:
     """The image of the weights of a half plane (v, u): one half is the other, turned about the middle."""
     import ducc0
 
@@ -242,7 +211,7 @@ def _symmetric_image(grids: HalfPlanes, rows: np.ndarray, into: np.ndarray) -> N
         into[:, nx // 2 + x : nx // 2 + inner] = found[:ny, : inner - x]
         into[:, nx // 2 - end + 1 : nx // 2 - x + 1] = found[:0:-1, ::-1]
 
-    do_all(one, _blocks(0, nx // 2 + 1))
+    _all(one, _blocks(0, nx // 2 + 1))
 
 
 def fits_half_plane(uvw_m: np.ndarray, freq_hz: np.ndarray, shape: tuple[int, int], cell_rad: tuple[float, float]) -> bool:
@@ -275,7 +244,8 @@ def grid_half_plane(
         Takes the same of ones in the place of `vis`.
     """
     scale = freq_hz / SPEED_OF_LIGHT_M_S
-    grids = HalfPlanes.of_samples(uvw_m, scale, shape, cell_rad)
+    reach = np.abs(uvw_m[:, :2]).max(axis=0) * scale.max()
+    grids = _Grids(shape, cell_rad, (float(reach[0]), float(reach[1])))
     store = PlaneStore()
     data = store.zeros((grids.rows if image is not None else 0, grids.nu, 2))
     weights = store.zeros((grids.rows if ones is not None else 0, grids.nu))
