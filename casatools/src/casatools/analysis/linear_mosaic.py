@@ -13,6 +13,7 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -53,7 +54,8 @@ class MosaicInput:
             )
 
 
-_EDGE = 1e-6  # of a pixel, for rounding
+# Pixels beyond the middle of the last one that an image reaches.
+_EDGE = 0.5
 
 
 @dataclass(frozen=True)
@@ -73,7 +75,7 @@ class MosaicGrid:
     centre: Direction | None = None
 
     def coordinates(self, first: CasaImage) -> Coordinates:
-        """Coordinates of the mosaic: the sky plane with its centre at pixel (nx // 2, ny // 2), other axes as in the first image."""
+        """Coordinates of the mosaic: the sky plane with its centre at pixel (nx / 2, ny / 2), between two of an odd number as in CASA, other axes as in the first image."""
         own = first.coordinates.direction
         axes = first.coordinates.direction_axes
         if own is None or len(axes) != 2 or min(axes) < 0:
@@ -87,7 +89,7 @@ class MosaicGrid:
             own.frame,
             own.projection,
             (place.lon_rad, place.lat_rad),
-            (float(self.nx // 2), float(self.ny // 2)),
+            (self.nx / 2, self.ny / 2),
             (-cell[0], cell[1]),
         )
         out = first.coordinates.copy()
@@ -112,7 +114,7 @@ def make_mosaic(inputs: Sequence[MosaicInput], grid: MosaicGrid | None, output: 
 
     Notes
     -----
-    With W the primary beam and t what an image was multiplied by, ``sum of image W^(2 - t) / sum of W^2``; 0 where no image is.
+    With W the primary beam and t what an image was multiplied by, ``sum of image W^(2 - t) / sum of W^2``, both regridded; 0 where no image is.
     """
     for one in inputs:
         require_present(one.image, "image")
@@ -142,7 +144,7 @@ def make_mosaic(inputs: Sequence[MosaicInput], grid: MosaicGrid | None, output: 
         ):
             mosaic.copy_metadata_from(first, beams=first.beams.is_single)
             for term in terms:
-                _add(term, coordinates, shape, (axes[0], axes[1]), mosaic, weight)
+                _add(term, coordinates, shape, (axes[0], axes[1]), mosaic, weight, term is output)
             for slices in mosaic.iter_slices():
                 total = weight.read(slices)
                 values = mosaic.read(slices)
@@ -163,33 +165,54 @@ def regridded(path: str, coordinates: Coordinates, shape: Sequence[int], axes: t
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _add(
-    term: MosaicInput, coordinates: Coordinates, shape: Sequence[int], axes: tuple[int, int], mosaic: CasaImage, weight: CasaImage
-) -> None:
-    with (
-        regridded(term.image, coordinates, shape, axes) as image,
-        regridded(term.weight, coordinates, shape, axes) as beams,
-    ):
-        if image.shape != mosaic.shape or beams.shape != mosaic.shape:
+def _weigh(term: MosaicInput, image_path: str, weight_path: str) -> None:
+    """Write an image times ``W^(2 - t)``, and ``W^2``, on its own pixels."""
+    with CasaImage.open(term.image) as image, CasaImage.open(term.weight) as beams:
+        if image.shape != beams.shape:
             raise DataError(
-                f"image {term.image!r} or {term.weight!r} does not fit the mosaic of shape {mosaic.shape[::-1]}:"
-                f" {image.shape[::-1]} and {beams.shape[::-1]}"
+                f"image {term.image!r} and its weights {term.weight!r} have different shapes: {image.shape[::-1]} and {beams.shape[::-1]}"
             )
-        inside = _inside(term.image, coordinates, shape)
-        for slices in mosaic.iter_slices():
-            good = image.read_mask(slices) & beams.read_mask(slices)
-            good &= inside[tuple(s if n > 1 else slice(0, 1) for s, n in zip(slices, inside.shape, strict=True))]
-            beam = np.where(good, np.maximum(beams.read(slices), 0.0), 0.0)
-            beam = beam if term.weight_type == 1 else np.sqrt(beam)
-            values = np.where(good & (beam > 0), image.read(slices), 0.0) * beam ** (2 - term.image_type)
-            mosaic.write(mosaic.read(slices) + values, slices)
-            weight.write(weight.read(slices) + beam**2, slices)
+        with (
+            CasaImage.create(image_path, image.shape, image.coordinates, np.float32) as product,
+            CasaImage.create(weight_path, image.shape, image.coordinates, np.float32) as squares,
+        ):
+            for slices in image.iter_slices():
+                beam = np.maximum(beams.read(slices), 0.0)
+                beam = beam if term.weight_type == 1 else np.sqrt(beam)
+                good = image.read_mask(slices) & beams.read_mask(slices)
+                product.write(np.where(good & (beam > 0), image.read(slices), 0.0) * beam ** (2 - term.image_type), slices)
+                squares.write(beam**2, slices)
+                if not good.all():
+                    product.write_mask(good, slices)
+
+
+def _add(
+    term: MosaicInput, coordinates: Coordinates, shape: Sequence[int], axes: tuple[int, int], mosaic: CasaImage, weight: CasaImage,
+    is_mosaic: bool,
+) -> None:  # fmt: skip
+    """Add an image, or the mosaic that is there, to the sums; it is weighted before it is regridded, as in CASA."""
+    with tempfile.TemporaryDirectory(prefix="casa-mosaic-", ignore_cleanup_errors=True) as folder:
+        own_image, own_weight = os.path.join(folder, "image"), os.path.join(folder, "weight")
+        _weigh(term, own_image, own_weight)
+        # Regridded onto itself a mosaic would spread beyond its edges, by rounding alone.
+        on_grid = CasaImage.open if is_mosaic else partial(regridded, coordinates=coordinates, shape=shape, axes=axes)
+        with on_grid(own_image) as image, on_grid(own_weight) as squares:
+            if image.shape != mosaic.shape:
+                raise DataError(
+                    f"image {term.image!r} does not fit the mosaic of shape {mosaic.shape[::-1]}: {image.shape[::-1]}"
+                )
+            inside = np.ones([1] * mosaic.ndim, bool) if is_mosaic else _inside(term.image, coordinates, shape)
+            for slices in mosaic.iter_slices():
+                good = image.read_mask(slices) & squares.read_mask(slices)
+                good &= inside[tuple(s if n > 1 else slice(0, 1) for s, n in zip(slices, inside.shape, strict=True))]
+                mosaic.write(mosaic.read(slices) + np.where(good, image.read(slices), 0.0), slices)
+                weight.write(weight.read(slices) + np.where(good, squares.read(slices), 0.0), slices)
 
 
 def _inside(path: str, coordinates: Coordinates, shape: Sequence[int]) -> np.ndarray:
-    """Where pixels of a mosaic lie between those of an image, one along the axes that are not of the sky: beyond its edges there are no data.
+    """Where pixels of a mosaic have their middles in those of an image, one along the axes that are not of the sky: beyond its edges there are no data.
 
-    Regridding goes on for less than a pixel there, which CASA's mosaics do not.
+    Regridding goes on for up to a pixel there. (CASA's mosaics end at a whole pixel of theirs, within one of the same place.)
     """
     with CasaImage.open(path) as image:
         first, second = image.coordinates.direction_axes

@@ -17,6 +17,7 @@ from casatools._base.buffers import large_pages
 from casatools._base.memory import memory_budget_bytes
 from casatools._base.threads import thread_count
 from casatools.imaging.half_plane import fits_half_plane, grid_half_plane
+from casatools.transform.phasing import phase_factors
 
 __all__ = ["SMALL_PLANE", "GridOptions", "degrid", "grid", "grid_pair", "grid_side_by_side"]
 
@@ -110,8 +111,16 @@ def _grids_bytes(options: GridOptions) -> int:
 
 def _fits_half_plane(uvw_m: np.ndarray, freq_hz: np.ndarray, options: GridOptions) -> bool:
     """Whether the gridder of half planes, which is faster, does it."""
-    plain = not (options.wide_field or options.double or any(options.offset)) and options.epsilon >= 1e-5
+    plain = not (options.wide_field or options.double) and options.epsilon >= 1e-5
     return plain and fits_half_plane(uvw_m, freq_hz, options.shape, options.cell_rad)
+
+
+def _turned(uvw_m: np.ndarray, freq_hz: np.ndarray, vis: np.ndarray | None, options: GridOptions) -> np.ndarray:
+    """Visibilities, or ones, with the phase that the middle of a window has."""
+    found = phase_factors(uvw_m[:, :2] @ (np.asarray(options.offset) * options.cell_rad * np.array([-1.0, 1.0])), freq_hz)
+    if vis is not None:
+        found *= vis
+    return found
 
 
 def grid(
@@ -143,6 +152,8 @@ def grid(
     nx, ny = options.shape
     if _fits_half_plane(uvw_m, freq_hz, options):
         image = np.empty((ny, nx), np.float32) if into is None else into
+        if any(options.offset):
+            vis = _turned(uvw_m, freq_hz, vis, options)
         targets = (None, image) if vis is None else (image, None)
         grid_half_plane(uvw_m, freq_hz, vis, weight, options.shape, options.cell_rad, *targets)
         return image
@@ -166,7 +177,7 @@ def grid_pair(
     uvw_m: np.ndarray, freq_hz: np.ndarray, vis: np.ndarray, weight: np.ndarray, options: GridOptions, image: np.ndarray, ones: np.ndarray
 ) -> None:  # fmt: skip
     """As `grid`, of visibilities into `image` and of ones into `ones`, both (y, x) float32: in one pass where that can be."""
-    if _fits_half_plane(uvw_m, freq_hz, options):
+    if not any(options.offset) and _fits_half_plane(uvw_m, freq_hz, options):
         grid_half_plane(uvw_m, freq_hz, vis, weight, options.shape, options.cell_rad, image, ones)
         return
     grid(uvw_m, freq_hz, None, weight, options, into=ones)

@@ -55,6 +55,27 @@ def test_below_the_accuracy_of_the_gridder(shape: tuple[int, int], part: float) 
     np.testing.assert_allclose(alone, np.stack([image, ones]), rtol=0, atol=1e-6 * np.abs(ones).max())
 
 
+@pytest.mark.parametrize("offset", [(70, -40), (-9, 0)])
+def test_windows(offset: tuple[int, int]) -> None:
+    """Images away from the phase centre, of visibilities and of ones; the same bits with any number of threads."""
+    shape, (uvw, vis, weight) = (64, 48), samples(400, 0.9)
+    wider = shape[0] + 2 * abs(offset[0]), shape[1] + 2 * abs(offset[1])
+    window = tuple(
+        slice(abs(moved) + moved, abs(moved) + moved + count) for moved, count in zip(offset[::-1], shape[::-1], strict=True)
+    )
+    for given in (vis, None):
+        exact = direct(uvw, np.ones_like(vis) if given is None else given, weight, wider)[window]
+        found = []
+        for count in (1, 3):
+            set_thread_count(count)
+            try:
+                found.append(grid(uvw, FREQ, given, weight, GridOptions(shape, CELL, offset=offset)))
+            finally:
+                set_thread_count(None)
+        assert np.linalg.norm(found[0] - exact) < 1e-5 * np.linalg.norm(exact)
+        assert np.array_equal(*found)
+
+
 def test_short_baselines_along_an_axis() -> None:
     """Samples at and about v = 0, which are in both halves, and those at the highest v."""
     uvw, vis, weight = samples(300, 0.9999)

@@ -124,7 +124,8 @@ BAD: dict[str, tuple[type[Exception], Callable[[Any], Any]]] = {
     "no image is named": (ParameterError, lambda t: t.makemosaic([], [])),
     "must be a name": (ParameterError, lambda t: t.saultweightimage()),
     "image 'absent' does not exist": (PathMissingError, lambda t: t.makemosaic(["absent"], ["a.wgt"])),
-    "does not fit the mosaic": (DataError, lambda t: t.makemosaic(["a.im"], ["other.wgt"])),
+    "and its weights 'other.wgt' have different shapes": (DataError, lambda t: t.makemosaic(["a.im"], ["other.wgt"])),
+    "does not fit the mosaic": (DataError, lambda t: t.makemosaic(["a.im", "other.im"], ["a.wgt", "other.wgt"])),
     "no sky plane": (DataError, lambda t: t.makemosaic(["flat.im"], ["flat.im"])),
     "different shapes": (DataError, lambda t: (t.setoutputimage("a.im", "other.wgt"), t.saultweightimage("s.im"))),
 }
@@ -165,14 +166,30 @@ def test_units_of_the_sky_axes_are_those_of_the_images(lm: linearmosaic) -> None
 
 
 def test_nothing_lies_beyond_the_edges_of_an_image(lm: linearmosaic) -> None:
-    # half a pixel off, the regridded image reaches beyond its own pixels; CASA's mosaics do not
+    # six tenths of a pixel off, the regridded image reaches beyond its own pixels
     make("half.im", np.ones((32, 32)), 0)
     make("half.wgt", np.ones((32, 32)), 0)
     for name in ("half.im", "half.wgt"):
         with CasaImage.open(name, writable=True) as image:
             moved = image.coordinates.copy()
-            moved.replace(0, moved.members[0].with_reference(pixel=moved.members[0].reference_pixel + 0.5))
+            moved.replace(0, moved.members[0].with_reference(pixel=moved.members[0].reference_pixel + 0.6))
             image.coordinates = moved
     lm.makemosaic(["half.im"], ["half.wgt"], 1, 1)
     filled = read("o.wgt")[0, 0] > 0
-    assert filled.sum() == 31 * 31 and np.allclose(read("o.im")[0, 0][filled], 1.0)
+    assert filled.sum() == 32 * 32 and np.allclose(read("o.im")[0, 0][filled], 1.0)
+
+
+def test_middle_of_odd_sizes_and_weights_before_regridding() -> None:
+    """Both as CASA has them: the centre between two pixels of an odd number, and squares of beams interpolated, not beams."""
+    make("tilt.im", np.ones((32, 32)))
+    make("tilt.wgt", np.tile(np.arange(32) / 32.0, (32, 1)))
+    tool = linearmosaic()
+    tool.defineoutputimage(33, 31, "2arcsec", "2arcsec", "J2000 1.0rad 0.5rad", "odd.im", "odd.wgt")
+    tool.makemosaic(["tilt.im"], ["tilt.wgt"], 1, 1)
+    with CasaImage.open("odd.wgt") as opened:
+        assert opened.coordinates.direction is not None
+        assert opened.coordinates.direction.reference_pixel.tolist() == [16.5, 15.5]
+    low, high = np.arange(31) / 32.0, np.arange(1, 32) / 32.0
+    expected = (low**2 + high**2) / 2
+    assert np.allclose(read("odd.wgt")[0, 0, 10, 1:32], expected, atol=1e-5)
+    assert np.allclose(read("odd.im")[0, 0, 10, 1:32], (low + high) / 2 / expected, rtol=1e-3)
