@@ -16,10 +16,11 @@ from casatools.analysis.regions import ImageSelection
 from casatools.analysis.sub_images import PixelChoice
 from casatools.io.image import CasaImage
 from casatools.plotting.figure import INK, new_figure, save_figure, show_in_notebook
-from casatools.plotting.sky_axes import axis_labels, beam_patch, sky_wcs
+from casatools.plotting.sky_axes import axis_labels, beam_patch, label_inside, leaves_sky, sky_wcs
 
 __all__ = ["QuickLookStyle", "quick_look"]
 
+_CMAP, _SIGNED_CMAP = "inferno", "RdBu_r"
 _STRETCHES = ("linear", "sqrt", "log", "asinh")
 _SPEED_OF_LIGHT_KM_S = 299792.458
 # Beyond, the rest frequency is not that of a line in the image: continuum images have some default.
@@ -33,9 +34,10 @@ class QuickLookStyle:
     Attributes
     ----------
     cmap : str
-        Colour map of matplotlib.
+        Colour map of matplotlib; "" for inferno, or blue to red about zero where values have a sign of their own (Stokes Q, U and V).
     low, high : float or None
-        Ends of the colour scale; None for the 0.5th and the greatest value of the plane.
+        Ends of the colour scale; None for the 0.5th percentile (the least value where that is by far the greatest in size) and the greatest value of the plane,
+        or as far on either side of zero.
     stretch : {"linear", "sqrt", "log", "asinh"}
     levels : tuple of float
         Contours in the unit of the image; () for 3, 6, 12, ... times the noise (median absolute deviation), with the first also negative.
@@ -44,7 +46,7 @@ class QuickLookStyle:
         "" for the name of the image with channel, frequency or velocity, and polarization.
     """
 
-    cmap: str = "inferno"
+    cmap: str = ""
     low: float | None = None
     high: float | None = None
     stretch: str = "linear"
@@ -57,7 +59,7 @@ class QuickLookStyle:
 
         if self.stretch not in _STRETCHES:
             raise ParameterError(f"quick_look: parameter 'stretch' must be one of {', '.join(_STRETCHES)}; got {self.stretch!r}")
-        if self.cmap not in matplotlib.colormaps:
+        if self.cmap and self.cmap not in matplotlib.colormaps:
             raise ParameterError(f"quick_look: there is no colour map {self.cmap!r}")
 
 
@@ -200,18 +202,27 @@ def _contoured(path: str, chan: int, stokes: int, region: Any, own: np.ndarray) 
     return values
 
 
-def _norm(values: np.ndarray, style: QuickLookStyle, unit: str) -> Any:
+def _is_signed(image: CasaImage, stokes: int) -> bool:
+    """True for planes of Stokes Q, U and V, real ones, whose zero is the middle of what they can be."""
+    member = image.coordinates.stokes
+    return member is not None and str(member.labels[stokes]) in ("Q", "U", "V") and image.dtype.kind != "c"
+
+
+def _norm(values: np.ndarray, style: QuickLookStyle, unit: str, signed: bool = False) -> Any:
     from matplotlib import colors
 
-    lowest, highest = float(np.nanpercentile(values, 0.5)), float(np.nanmax(values))
+    least, highest = float(np.nanmin(values)), float(np.nanmax(values))
+    lowest = least if -least > 1.5 * highest else float(np.nanpercentile(values, 0.5))
     if _is_no_brightness(unit):  # a few fits that ran away would leave all others one colour
         middle = float(np.nanmedian(values))
         reach = 20.0 * float(np.nanmedian(np.abs(values - middle))) or np.inf
         lowest, highest = max(lowest, middle - reach), min(highest, middle + reach)
+    elif signed:
+        lowest, highest = min(least, -highest), max(highest, -least)
     low = lowest if style.low is None else style.low
     high = highest if style.high is None else style.high
-    if not high > low:
-        high = low + (abs(low) or 1.0)
+    if not high > low:  # all the same: the middle of the scale
+        low, high = low - (0.5 * abs(low) or 0.5), low + (0.5 * abs(low) or 0.5)
     if style.stretch == "sqrt":
         return colors.PowerNorm(0.5, low, high)
     if style.stretch == "log":
@@ -243,14 +254,15 @@ def _drawn(
     axes: Any = figure.add_axes(place, projection=wcs)
     axes.set_facecolor("#eeeeee")
     extent = (box[0] - 0.5, box[2] + 0.5, box[1] - 0.5, box[3] + 0.5)
-    drawn = axes.imshow(
-        values, origin="lower", extent=extent, cmap=style.cmap, norm=_norm(values, style, image.unit), interpolation="nearest"
-    )
+    signed = _is_signed(image, stokes)
+    cmap, line = (style.cmap or _SIGNED_CMAP, "#404040") if signed else (style.cmap or _CMAP, "#d8d8d8")
+    norm = _norm(values, style, image.unit, signed)
+    drawn = axes.imshow(values, origin="lower", extent=extent, cmap=cmap, norm=norm, interpolation="nearest")
     levels = _levels(other, style) if style.contours and (style.levels or not _is_no_brightness(image.unit)) else []
     if levels:
         x, y = np.arange(box[0], box[2] + 1), np.arange(box[1], box[3] + 1)
         styles = ["dashed" if v < 0 else "solid" for v in levels]
-        axes.contour(x, y, np.ma.masked_invalid(other), levels=levels, colors="#d8d8d8", linewidths=0.7, linestyles=styles)
+        axes.contour(x, y, np.ma.masked_invalid(other), levels=levels, colors=line, linewidths=0.7, linestyles=styles)
     patch = beam_patch(image, chan, stokes, box, INK, "white")
     if patch is not None:
         axes.add_patch(patch)
@@ -259,6 +271,8 @@ def _drawn(
     bar.ax.tick_params(labelsize=8)
     axes.set_title(style.title or _title(image, chan, stokes), fontsize=10)
     _name_sky(axes, image, _has_pole(wcs, box))
+    if leaves_sky(wcs, box):
+        label_inside(axes, wcs, box)
     axes.set_xlim(extent[0], extent[1])
     axes.set_ylim(extent[2], extent[3])
     return figure
@@ -344,7 +358,7 @@ def _drawn_flat(image: CasaImage, values: np.ndarray, ends: list[tuple[str, floa
         values,
         origin="lower",
         extent=extent,
-        cmap=style.cmap,
+        cmap=style.cmap or _CMAP,
         norm=_norm(values, style, image.unit),
         interpolation="nearest",
         aspect="auto",
