@@ -20,7 +20,8 @@ from casatools.plotting.sky_axes import axis_labels, beam_patch, label_inside, l
 
 __all__ = ["QuickLookStyle", "quick_look"]
 
-_CMAP, _SIGNED_CMAP = "inferno", "RdBu_r"
+# No sky is as bright in any unit: what is greater are fits that ran away.
+_MOST_BRIGHTNESS = 1e10
 _STRETCHES = ("linear", "sqrt", "log", "asinh")
 _SPEED_OF_LIGHT_KM_S = 299792.458
 # Beyond, the rest frequency is not that of a line in the image: continuum images have some default.
@@ -34,7 +35,8 @@ class QuickLookStyle:
     Attributes
     ----------
     cmap : str
-        Colour map of matplotlib; "" for inferno, or blue to red about zero where values have a sign of their own (Stokes Q, U and V).
+        Colour map of matplotlib; "" for inferno, or blue to red about zero where values have a sign of their own (Stokes Q, U and V), or a circle of
+        colours for position angles that go all round.
     low, high : float or None
         Ends of the colour scale; None for the 0.5th percentile (the least value where that is by far the greatest in size) and the greatest value of the plane,
         or as far on either side of zero.
@@ -202,23 +204,41 @@ def _contoured(path: str, chan: int, stokes: int, region: Any, own: np.ndarray) 
     return values
 
 
-def _is_signed(image: CasaImage, stokes: int) -> bool:
-    """True for planes of Stokes Q, U and V, real ones, whose zero is the middle of what they can be."""
-    member = image.coordinates.stokes
-    return member is not None and str(member.labels[stokes]) in ("Q", "U", "V") and image.dtype.kind != "c"
+@dataclass(frozen=True)
+class _Scale:
+    """Colours of a plane: map, colour of contours over it, ends of the scale, and whether contours can count from the scatter of the values."""
+
+    cmap: str
+    line: str
+    low: float
+    high: float
+    contours: bool
 
 
-def _norm(values: np.ndarray, style: QuickLookStyle, unit: str, signed: bool = False) -> Any:
+def _scale(values: np.ndarray, image: CasaImage, stokes: int = 0) -> _Scale:
+    """Colours that suit what a plane holds."""
+    least, highest = float(np.nanmin(values)), float(np.nanmax(values))
+    member, real = image.coordinates.stokes, image.dtype.kind != "c"
+    kind = str(member.labels[stokes]) if member is not None and real else ""
+    if kind == "Pangle" and highest - least > 120.0:  # both ends are the same angle
+        low = 0.0 if least >= 0 else -90.0
+        return _Scale("twilight", "#404040", low, low + 180.0, False)
+    middle = float(np.nanmedian(values))
+    reach = 20.0 * float(np.nanmedian(np.abs(values - middle))) or np.inf
+    ran_away = max(highest, -least) > _MOST_BRIGHTNESS
+    lowest = least if -least > 1.5 * highest else float(np.nanpercentile(values, 0.5))
+    if _is_no_brightness(image.unit) or ran_away:  # a few fits that ran away would leave all others one colour
+        return _Scale("inferno", "#d8d8d8", max(lowest, middle - reach), min(highest, middle + reach), False)
+    if kind in ("Q", "U", "V"):
+        size = max(highest, -least)
+        return _Scale("RdBu_r", "#404040", -size, size, True)
+    return _Scale("inferno", "#d8d8d8", lowest, highest, True)
+
+
+def _norm(scale: _Scale, style: QuickLookStyle) -> Any:
     from matplotlib import colors
 
-    least, highest = float(np.nanmin(values)), float(np.nanmax(values))
-    lowest = least if -least > 1.5 * highest else float(np.nanpercentile(values, 0.5))
-    if _is_no_brightness(unit):  # a few fits that ran away would leave all others one colour
-        middle = float(np.nanmedian(values))
-        reach = 20.0 * float(np.nanmedian(np.abs(values - middle))) or np.inf
-        lowest, highest = max(lowest, middle - reach), min(highest, middle + reach)
-    elif signed:
-        lowest, highest = min(least, -highest), max(highest, -least)
+    lowest, highest = scale.low, scale.high
     low = lowest if style.low is None else style.low
     high = highest if style.high is None else style.high
     if not high > low:  # all the same: the middle of the scale
@@ -254,15 +274,14 @@ def _drawn(
     axes: Any = figure.add_axes(place, projection=wcs)
     axes.set_facecolor("#eeeeee")
     extent = (box[0] - 0.5, box[2] + 0.5, box[1] - 0.5, box[3] + 0.5)
-    signed = _is_signed(image, stokes)
-    cmap, line = (style.cmap or _SIGNED_CMAP, "#404040") if signed else (style.cmap or _CMAP, "#d8d8d8")
-    norm = _norm(values, style, image.unit, signed)
+    scale = _scale(values, image, stokes)
+    cmap, norm = style.cmap or scale.cmap, _norm(scale, style)
     drawn = axes.imshow(values, origin="lower", extent=extent, cmap=cmap, norm=norm, interpolation="nearest")
-    levels = _levels(other, style) if style.contours and (style.levels or not _is_no_brightness(image.unit)) else []
+    levels = _levels(other, style) if style.contours and (style.levels or scale.contours) else []
     if levels:
         x, y = np.arange(box[0], box[2] + 1), np.arange(box[1], box[3] + 1)
         styles = ["dashed" if v < 0 else "solid" for v in levels]
-        axes.contour(x, y, np.ma.masked_invalid(other), levels=levels, colors=line, linewidths=0.7, linestyles=styles)
+        axes.contour(x, y, np.ma.masked_invalid(other), levels=levels, colors=scale.line, linewidths=0.7, linestyles=styles)
     patch = beam_patch(image, chan, stokes, box, INK, "white")
     if patch is not None:
         axes.add_patch(patch)
@@ -354,20 +373,14 @@ def _drawn_flat(image: CasaImage, values: np.ndarray, ends: list[tuple[str, floa
     axes: Any = figure.add_axes(place)
     axes.set_facecolor("#eeeeee")
     extent = (left, right, low, high)
-    drawn = axes.imshow(
-        values,
-        origin="lower",
-        extent=extent,
-        cmap=style.cmap or _CMAP,
-        norm=_norm(values, style, image.unit),
-        interpolation="nearest",
-        aspect="auto",
-    )
-    levels = _levels(values, style) if style.contours and min(values.shape) > 1 else []
+    scale = _scale(values, image)
+    cmap, norm = style.cmap or scale.cmap, _norm(scale, style)
+    drawn = axes.imshow(values, origin="lower", extent=extent, cmap=cmap, norm=norm, interpolation="nearest", aspect="auto")
+    levels = _levels(values, style) if style.contours and min(values.shape) > 1 and (style.levels or scale.contours) else []
     if levels:
         x, y = (a + (np.arange(n) + 0.5) * (b - a) / n for (_, a, b), n in zip(ends, values.shape[::-1], strict=True))
         styles = ["dashed" if v < 0 else "solid" for v in levels]
-        axes.contour(x, y, np.ma.masked_invalid(values), levels=levels, colors="#d8d8d8", linewidths=0.7, linestyles=styles)
+        axes.contour(x, y, np.ma.masked_invalid(values), levels=levels, colors=scale.line, linewidths=0.7, linestyles=styles)
     bar = figure.colorbar(drawn, cax=figure.add_axes(bar_place))
     bar.set_label(image.unit or "", fontsize=9)
     bar.ax.tick_params(labelsize=8)

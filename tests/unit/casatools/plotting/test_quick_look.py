@@ -143,6 +143,23 @@ def test_values_with_a_sign_have_colours_about_zero() -> None:
     assert quick_look("a.im", channel=0).axes[0].images[0].norm.vmin == 1.0
 
 
+def test_angles_go_round_and_fits_that_ran_away_do_not_hide_the_others() -> None:
+    from casatools.io.image.coordinates.stokes import StokesCoordinate
+
+    make()
+    with CasaImage.open("a.im", writable=True) as image:
+        values, coordinates = image.read(), image.coordinates
+        values[0, 0, 0, :3] = -3e38, 2e20, 4.0
+        image.write(values)
+    drawn = quick_look("a.im", channel=0).axes[0]
+    assert -20 < drawn.images[0].norm.vmin < 0 < drawn.images[0].norm.vmax < 20 and not drawn.collections
+    coordinates.replace(coordinates.find("Stokes"), StokesCoordinate.make(["Pangle", "Q"]))
+    with CasaImage.create("p.im", values.shape, coordinates, np.float32, unit="deg") as made:
+        made.write(np.random.default_rng(1).uniform(0.0, 180.0, values.shape).astype("f4"))
+    angles = quick_look("p.im", channel=0).axes[0].images[0]
+    assert angles.get_cmap().name == "twilight" and (angles.norm.vmin, angles.norm.vmax) == (0.0, 180.0)
+
+
 @pytest.mark.parametrize(("frame", "projection", "names"), [
     ("J2000", "CAR", {"4$^h$", "20$^h$", "+60°", "-30°"}), ("GALACTIC", "AIT", {"60°", "300°", "+30°"}), ("J2000", "SIN", {"0$^h$", "+30°"}),
 ])  # fmt: skip
