@@ -46,7 +46,7 @@ __all__ = [
 # Pixels of the result that are computed at once: expressions hold several arrays of that size.
 _EXPRESSION_BYTES = IMAGE_BLOCK_BYTES // 4
 # The same where tiles of the result are others than those of the images: of larger blocks fewer tiles are read twice.
-_RETILED_BYTES = IMAGE_BLOCK_BYTES
+_RETILED_BYTES = 2 * IMAGE_BLOCK_BYTES
 # Tiles that were looked at in the files are let go in runs of so many steps, for each time the processors are told of it.
 _RELEASED_STEPS = 8
 
