@@ -9,7 +9,6 @@ pixel mask is a boolean paged array in a sub-table, described by an LCPagedMask 
 
 from __future__ import annotations
 
-import functools
 import math
 import os
 import shutil
@@ -198,7 +197,7 @@ class TableImage:
             raise DataError(f"the pixels of the image {self.path!r} cannot be read: {error}") from error
         return tuple(int(n) for n in text.strip("[]").split(","))
 
-    @functools.cached_property
+    @property
     def tile_shape(self) -> tuple[int, ...]:
         """Tile shape in internal order; the whole array where the storage has no tiles."""
         spec = self._table.getdminfo(self._column).get("SPEC", {})
