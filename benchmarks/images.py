@@ -25,14 +25,14 @@ from pathlib import Path
 from typing import Any
 
 CHECKOUT = Path(__file__).resolve().parents[1]
-# Statements that are timed: I is the cube, J a second one, F the cube as FITS, O the product, T, U and G records of templates.
+# Statements that are timed: I is the cube, J a second one, F the cube as FITS, O the product, X and Y its sides, T, U and G records of templates.
 ROWS = {
     "imstat": "t.imstat(I)",
     "imstat axes": "t.imstat(I, axes=[0, 1])",
     "imstat chauvenet": "t.imstat(I, algorithm='chauvenet', maxiter=3)",
     "immath": "t.immath([I, J], 'evalexpr', O, 'IM0*2+sqrt(abs(IM1))')",
     "immath mask": "t.immath(I, 'evalexpr', O, 'IM0*2', mask='\"' + J + '\" > 0.1')",
-    "immath box": "t.immath([I, J], 'evalexpr', O, 'IM0-IM1', box='100,100,899,899' if I == 'cube.im' else '')",
+    "immath box": "t.immath([I, J], 'evalexpr', O, 'IM0-IM1', box=f'{X // 10},{Y // 10},{X * 9 // 10},{Y * 9 // 10}')",
     "immoments 0": "t.immoments(I, [0], outfile=O)",
     "immoments 0 to 2": "t.immoments(I, [0, 1, 2], includepix=[0.5, 100], outfile=O)",
     "immoments 3": "t.immoments(I, [3], outfile=O)",
@@ -50,7 +50,7 @@ ROWS = {
     "imcontsub": "t.imcontsub(I, O, O + '.cont', fitorder=1, chans='0~3,12~15')",
     "specsmooth": "t.specsmooth(I, O, axis=3, function='hanning', dmethod='')",
     "imdev": "t.imdev(I, O, xlength='21pix', ylength='21pix', grid=[8, 8])",
-    "specfit": "t.specfit(I, multifit=True, poly=1, ngauss=0, model=O, box='0,0,1023,63' if I == 'cube.im' else '')",
+    "specfit": "t.specfit(I, multifit=True, poly=1, ngauss=0, model=O, box=f'0,0,{X - 1},{Y // 16 - 1}')",
     "imsubimage mask": "t.imsubimage(I, O, mask='\"' + J + '\" > 0.1')",
     "exportfits": "t.exportfits(I, O)",
     "importfits": "t.importfits(F, O)",
@@ -68,6 +68,7 @@ def peak():
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 def names(kind):
     return {"I": kind + ".im", "J": kind + ".other", "F": kind + ".fits", "O": kind + ".product", "t": t,
+            **dict(zip("XY", json.load(open(kind + ".T.json"))["shap"])),
             "T": json.load(open(kind + ".T.json")), "U": json.load(open(kind + ".U.json")), "G": json.load(open(kind + ".G.json"))}
 def freed():
     import glob, shutil

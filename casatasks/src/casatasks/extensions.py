@@ -150,7 +150,7 @@ def quick_look(
     ] = [],  # noqa: B006
     contours: Annotated[bool, kinds.Bool(), "Draw contours"] = True,
     stretch: Annotated[str, kinds.Text(), "Of the colours: linear, sqrt, log or asinh"] = "linear",
-    cmap: Annotated[str, kinds.Text(), "Colour map"] = "inferno",
+    cmap: Annotated[str, kinds.Text(), "Colour map; '' is inferno, or blue to red about zero for Stokes Q, U and V"] = "",
     datarange: Annotated[list[float], kinds.FloatList(), "Values at the ends of the colours; [] is from the plane"] = [],  # noqa: B006
     overwrite: Annotated[bool, kinds.Bool(), "Replace a figure that exists"] = True,
 ) -> Any:

@@ -351,6 +351,13 @@ class Expression:
             np.bitwise_and(found, other.read_stored(first, stop), out=found)
         return found
 
+    def read_condition_tiles(self, first: int, stop: int, tile: Sequence[int]) -> np.ndarray:
+        """Where `read_tiles` is true, or not zero, and not masked, as files hold masks; only after `tiled_as` this shape."""
+        found = self.read_tiles(first, stop)
+        chosen = np.broadcast_to(found if found.dtype == bool else found != 0, (stop - first, *tile))
+        packed = np.packbits(chosen.reshape(stop - first, -1), axis=1, bitorder="little")
+        return np.bitwise_and(packed, self.read_mask_tiles(first, stop), out=packed) if self._mask_files else packed
+
     def release_tiles(self, first: int, stop: int) -> None:
         """Say that the values of `read_tiles` are no more looked at."""
         for image in self.images.values():

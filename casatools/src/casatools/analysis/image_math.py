@@ -8,6 +8,7 @@ it); the position angle is ``0.5 atan2(U, Q)`` from north through east (IAU 1974
 
 from __future__ import annotations
 
+import functools
 import threading
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
@@ -44,6 +45,8 @@ __all__ = [
 
 # Pixels of the result that are computed at once: expressions hold several arrays of that size.
 _EXPRESSION_BYTES = IMAGE_BLOCK_BYTES // 4
+# The same where tiles of the result are others than those of the images: of larger blocks fewer tiles are read twice.
+_RETILED_BYTES = 2 * IMAGE_BLOCK_BYTES
 # Tiles that were looked at in the files are let go in runs of so many steps, for each time the processors are told of it.
 _RELEASED_STEPS = 8
 
@@ -174,21 +177,25 @@ def write_expression(expression: Expression, template: CasaImage, choice: PixelC
             return numbers.is_set() or bool(np.isfinite(part.value).any())
 
         numbers = threading.Event()
-        whole = pixels.box_shape == template.shape and not chosen.has_mask_beside_image
+        whole = pixels.box_shape == template.shape and pixels.is_box
         masks = made.mask_tiles("mask0") if masked else None
-        if whole and expression.tiled_as(made.tile_shape) and (not masked or (masks and masks.tile == made.tile_shape)):
-            if _write_tiles(expression, made, masks) or any(np.isfinite(made.read(block)).any() for block in made.iter_slices()):
+        given = [expression] if chosen.condition is None else [expression, chosen.condition]
+        by_tiles = whole and all(e.tiled_as(made.tile_shape) for e in given)
+        if by_tiles and (not masked or (masks and masks.tile == made.tile_shape)):
+            if _write_tiles(expression, made, masks, chosen.condition) or any(
+                np.isfinite(made.read(block)).any() for block in made.iter_slices()
+            ):
                 numbers.set()
         else:
-            for found in in_order(compute, made.iter_slices(_EXPRESSION_BYTES)):
+            for found in in_order(compute, made.iter_slices(_RETILED_BYTES)):
                 if found:
                     numbers.set()
         if not numbers.is_set():
             raise DataError(f"the expression {expression.text!r} gives no pixel that is a finite number")
 
 
-def _write_tiles(expression: Expression, made: CasaImage, masks: TileFile | None) -> bool:
-    """Write the values of an expression, and its mask, tile by tile as they lie in the files; True where it is sure that some pixel is finite."""
+def _write_tiles(expression: Expression, made: CasaImage, masks: TileFile | None, condition: Expression | None) -> bool:
+    """Write the values of an expression, and its mask where a condition is met, tile by tile as they lie in the files; True where it is sure that some pixel is finite."""
     tiles = made.tiles()
     assert tiles is not None  # of an image just made
     step = max(1, _EXPRESSION_BYTES // tiles.tile_bytes)
@@ -202,11 +209,15 @@ def _write_tiles(expression: Expression, made: CasaImage, masks: TileFile | None
         values = np.broadcast_to(expression.read_tiles(first, stop), (stop - first, *tiles.tile))
         tiles.write_tiles(first, values)
         if masks is not None:
-            masks.write_stored(first, expression.read_mask_tiles(first, stop))
+            good = [expression.read_mask_tiles(first, stop)] if expression.may_mask else []
+            if condition is not None:
+                good.append(condition.read_condition_tiles(first, stop, tiles.tile))
+            masks.write_stored(first, functools.reduce(np.bitwise_and, good))
         if exact and not found.is_set() and np.isfinite(values).any():
             found.set()
         if first // step % _RELEASED_STEPS == _RELEASED_STEPS - 1:
-            expression.release_tiles(first - (_RELEASED_STEPS - 1) * step, stop)
+            for looked_at in (expression, *(() if condition is None else (condition,))):
+                looked_at.release_tiles(first - (_RELEASED_STEPS - 1) * step, stop)
 
     deque(in_order(compute, range(0, count, step)), maxlen=0)
     return found.is_set()

@@ -91,9 +91,14 @@ class _Parser:
             self.value = match.group(self.kind)
 
     def error(self) -> ParameterError:
-        return ParameterError(
-            f"the expression {self.text!r} cannot be read at {self.text[max(0, self.at - len(self.value)) :]!r}"
+        at = max(0, self.at - len(self.value))
+        rest = self.text[at:].strip()
+        where = (
+            f"at {rest!r}, character {len(self.text) - len(self.text[at:].lstrip()) + 1}"
+            if rest
+            else "further than its end: something is missing"
         )
+        return ParameterError(f"the expression {self.text!r} cannot be read {where}")
 
     def expect(self, symbol: str) -> None:
         if self.value != symbol or self.kind != "operator":

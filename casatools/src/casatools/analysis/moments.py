@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from casatools._base.buffers import empty_array
 from casatools._base.errors import ParameterError
 from casatools.kernels.line_moments import extremes, first_sums, half_crossings, median_columns, median_rows, second_sums
 
@@ -63,7 +64,10 @@ def compute_moments(
     for m in moments:
         if m not in MOMENT_SUFFIXES:
             raise ParameterError(f"there is no moment {m}; moments are -1 to 11")
-    use = np.isfinite(values) if good is None else good & np.isfinite(values)
+    use = empty_array(values.shape, bool)
+    np.isfinite(values, out=use)
+    if good is not None:
+        np.logical_and(use, good, out=use)
     shape, flat = values.shape[1:], np.ascontiguousarray(values.reshape(len(values), -1))
     usable = np.ascontiguousarray(use.reshape(flat.shape))
     x = np.ascontiguousarray(coordinate, dtype=np.float64)

@@ -130,7 +130,8 @@ def _errors(curvature: np.ndarray, cost: np.ndarray, weights: np.ndarray, freedo
     diagonal = np.einsum("pff->pf", finite)
     scale = np.sqrt(np.where(diagonal > 0, diagonal, 1.0))
     inverse = np.linalg.pinv(finite / scale[:, :, None] / scale[:, None, :], rcond=1e-13, hermitian=True)
-    inverse = inverse / scale[:, :, None] / scale[:, None, :]
+    with np.errstate(over="ignore"):  # of profiles that ran away; the error is infinite then
+        inverse = inverse / scale[:, :, None] / scale[:, None, :]
     freedoms = np.maximum(np.count_nonzero(weights > 0, axis=1) - nfree, 1)
     scatter = np.nan_to_num(cost) / freedoms
     covariance = np.einsum("af,pfg,ag->pa", freedom, inverse, freedom)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import math
 from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -15,6 +16,9 @@ from casatools._base.threads import in_order
 from casatools.analysis.regions import ImageSelection, PixelSet
 from casatools.io.image import CasaImage
 from casatools.io.image.tiling import iter_blocks
+
+if TYPE_CHECKING:
+    from casatools.analysis.expressions import Expression
 
 __all__ = ["SelectedPixels"]
 
@@ -57,6 +61,11 @@ class SelectedPixels:
     def has_mask_beside_image(self) -> bool:
         """True when region or expression leave out pixels of the bounding box."""
         return self._expression is not None or not self.pixels.is_box
+
+    @property
+    def condition(self) -> Expression | None:
+        """The expression of the mask."""
+        return None if self._expression is None else self._expression.expression
 
     def chosen(self, slices: Sequence[slice]) -> np.ndarray | None:
         """Mask of region and expression alone, of a block in image pixels; None when all are chosen."""

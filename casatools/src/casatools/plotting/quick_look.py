@@ -16,10 +16,12 @@ from casatools.analysis.regions import ImageSelection
 from casatools.analysis.sub_images import PixelChoice
 from casatools.io.image import CasaImage
 from casatools.plotting.figure import INK, new_figure, save_figure, show_in_notebook
-from casatools.plotting.sky_axes import axis_labels, beam_patch, sky_wcs
+from casatools.plotting.sky_axes import axis_labels, beam_patch, label_inside, leaves_sky, sky_wcs
 
 __all__ = ["QuickLookStyle", "quick_look"]
 
+# No sky is as bright in any unit: what is greater are fits that ran away.
+_MOST_BRIGHTNESS = 1e10
 _STRETCHES = ("linear", "sqrt", "log", "asinh")
 _SPEED_OF_LIGHT_KM_S = 299792.458
 # Beyond, the rest frequency is not that of a line in the image: continuum images have some default.
@@ -33,9 +35,11 @@ class QuickLookStyle:
     Attributes
     ----------
     cmap : str
-        Colour map of matplotlib.
+        Colour map of matplotlib; "" for inferno, or blue to red about zero where values have a sign of their own (Stokes Q, U and V), or a circle of
+        colours for position angles that go all round.
     low, high : float or None
-        Ends of the colour scale; None for the 0.5th and the greatest value of the plane.
+        Ends of the colour scale; None for the 0.5th percentile (the least value where that is by far the greatest in size) and the greatest value of the plane,
+        or as far on either side of zero.
     stretch : {"linear", "sqrt", "log", "asinh"}
     levels : tuple of float
         Contours in the unit of the image; () for 3, 6, 12, ... times the noise (median absolute deviation), with the first also negative.
@@ -44,7 +48,7 @@ class QuickLookStyle:
         "" for the name of the image with channel, frequency or velocity, and polarization.
     """
 
-    cmap: str = "inferno"
+    cmap: str = ""
     low: float | None = None
     high: float | None = None
     stretch: str = "linear"
@@ -57,7 +61,7 @@ class QuickLookStyle:
 
         if self.stretch not in _STRETCHES:
             raise ParameterError(f"quick_look: parameter 'stretch' must be one of {', '.join(_STRETCHES)}; got {self.stretch!r}")
-        if self.cmap not in matplotlib.colormaps:
+        if self.cmap and self.cmap not in matplotlib.colormaps:
             raise ParameterError(f"quick_look: there is no colour map {self.cmap!r}")
 
 
@@ -200,18 +204,45 @@ def _contoured(path: str, chan: int, stokes: int, region: Any, own: np.ndarray) 
     return values
 
 
-def _norm(values: np.ndarray, style: QuickLookStyle, unit: str) -> Any:
+@dataclass(frozen=True)
+class _Scale:
+    """Colours of a plane: map, colour of contours over it, ends of the scale, and whether contours can count from the scatter of the values."""
+
+    cmap: str
+    line: str
+    low: float
+    high: float
+    contours: bool
+
+
+def _scale(values: np.ndarray, image: CasaImage, stokes: int = 0) -> _Scale:
+    """Colours that suit what a plane holds."""
+    least, highest = float(np.nanmin(values)), float(np.nanmax(values))
+    member, real = image.coordinates.stokes, image.dtype.kind != "c"
+    kind = str(member.labels[stokes]) if member is not None and real else ""
+    if kind == "Pangle" and highest - least > 120.0:  # both ends are the same angle
+        low = 0.0 if least >= 0 else -90.0
+        return _Scale("twilight", "#404040", low, low + 180.0, False)
+    middle = float(np.nanmedian(values))
+    reach = 20.0 * float(np.nanmedian(np.abs(values - middle))) or np.inf
+    ran_away = max(highest, -least) > _MOST_BRIGHTNESS
+    lowest = least if -least > 1.5 * highest else float(np.nanpercentile(values, 0.5))
+    if _is_no_brightness(image.unit) or ran_away:  # a few fits that ran away would leave all others one colour
+        return _Scale("inferno", "#d8d8d8", max(lowest, middle - reach), min(highest, middle + reach), False)
+    if kind in ("Q", "U", "V"):
+        size = max(highest, -least)
+        return _Scale("RdBu_r", "#404040", -size, size, True)
+    return _Scale("inferno", "#d8d8d8", lowest, highest, True)
+
+
+def _norm(scale: _Scale, style: QuickLookStyle) -> Any:
     from matplotlib import colors
 
-    lowest, highest = float(np.nanpercentile(values, 0.5)), float(np.nanmax(values))
-    if _is_no_brightness(unit):  # a few fits that ran away would leave all others one colour
-        middle = float(np.nanmedian(values))
-        reach = 20.0 * float(np.nanmedian(np.abs(values - middle))) or np.inf
-        lowest, highest = max(lowest, middle - reach), min(highest, middle + reach)
+    lowest, highest = scale.low, scale.high
     low = lowest if style.low is None else style.low
     high = highest if style.high is None else style.high
-    if not high > low:
-        high = low + (abs(low) or 1.0)
+    if not high > low:  # all the same: the middle of the scale
+        low, high = low - (0.5 * abs(low) or 0.5), low + (0.5 * abs(low) or 0.5)
     if style.stretch == "sqrt":
         return colors.PowerNorm(0.5, low, high)
     if style.stretch == "log":
@@ -243,14 +274,14 @@ def _drawn(
     axes: Any = figure.add_axes(place, projection=wcs)
     axes.set_facecolor("#eeeeee")
     extent = (box[0] - 0.5, box[2] + 0.5, box[1] - 0.5, box[3] + 0.5)
-    drawn = axes.imshow(
-        values, origin="lower", extent=extent, cmap=style.cmap, norm=_norm(values, style, image.unit), interpolation="nearest"
-    )
-    levels = _levels(other, style) if style.contours and (style.levels or not _is_no_brightness(image.unit)) else []
+    scale = _scale(values, image, stokes)
+    cmap, norm = style.cmap or scale.cmap, _norm(scale, style)
+    drawn = axes.imshow(values, origin="lower", extent=extent, cmap=cmap, norm=norm, interpolation="nearest")
+    levels = _levels(other, style) if style.contours and (style.levels or scale.contours) else []
     if levels:
         x, y = np.arange(box[0], box[2] + 1), np.arange(box[1], box[3] + 1)
         styles = ["dashed" if v < 0 else "solid" for v in levels]
-        axes.contour(x, y, np.ma.masked_invalid(other), levels=levels, colors="#d8d8d8", linewidths=0.7, linestyles=styles)
+        axes.contour(x, y, np.ma.masked_invalid(other), levels=levels, colors=scale.line, linewidths=0.7, linestyles=styles)
     patch = beam_patch(image, chan, stokes, box, INK, "white")
     if patch is not None:
         axes.add_patch(patch)
@@ -259,6 +290,8 @@ def _drawn(
     bar.ax.tick_params(labelsize=8)
     axes.set_title(style.title or _title(image, chan, stokes), fontsize=10)
     _name_sky(axes, image, _has_pole(wcs, box))
+    if leaves_sky(wcs, box):
+        label_inside(axes, wcs, box)
     axes.set_xlim(extent[0], extent[1])
     axes.set_ylim(extent[2], extent[3])
     return figure
@@ -340,20 +373,14 @@ def _drawn_flat(image: CasaImage, values: np.ndarray, ends: list[tuple[str, floa
     axes: Any = figure.add_axes(place)
     axes.set_facecolor("#eeeeee")
     extent = (left, right, low, high)
-    drawn = axes.imshow(
-        values,
-        origin="lower",
-        extent=extent,
-        cmap=style.cmap,
-        norm=_norm(values, style, image.unit),
-        interpolation="nearest",
-        aspect="auto",
-    )
-    levels = _levels(values, style) if style.contours and min(values.shape) > 1 else []
+    scale = _scale(values, image)
+    cmap, norm = style.cmap or scale.cmap, _norm(scale, style)
+    drawn = axes.imshow(values, origin="lower", extent=extent, cmap=cmap, norm=norm, interpolation="nearest", aspect="auto")
+    levels = _levels(values, style) if style.contours and min(values.shape) > 1 and (style.levels or scale.contours) else []
     if levels:
         x, y = (a + (np.arange(n) + 0.5) * (b - a) / n for (_, a, b), n in zip(ends, values.shape[::-1], strict=True))
         styles = ["dashed" if v < 0 else "solid" for v in levels]
-        axes.contour(x, y, np.ma.masked_invalid(values), levels=levels, colors="#d8d8d8", linewidths=0.7, linestyles=styles)
+        axes.contour(x, y, np.ma.masked_invalid(values), levels=levels, colors=scale.line, linewidths=0.7, linestyles=styles)
     bar = figure.colorbar(drawn, cax=figure.add_axes(bar_place))
     bar.set_label(image.unit or "", fontsize=9)
     bar.ax.tick_params(labelsize=8)

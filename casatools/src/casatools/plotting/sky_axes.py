@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 from matplotlib.patches import Ellipse
+from matplotlib.patheffects import withStroke
 
 from casatools._base.errors import DataError
 from casatools.io.image import CasaImage
 
-__all__ = ["axis_labels", "beam_patch", "sky_wcs"]
+__all__ = ["axis_labels", "beam_patch", "label_inside", "leaves_sky", "sky_wcs"]
 
 # Letters of the axes' types, RADESYS and EQUINOX of frames that astropy draws.
 _FRAMES = {
@@ -81,3 +83,58 @@ def beam_patch(image: CasaImage, chan: int, stokes: int, box: tuple[int, int, in
         (box[0] + margin, box[1] + margin), minor, major, angle=float(np.degrees(np.arctan2(-x, y))), facecolor=fill, edgecolor=color,
         linewidth=1.2, hatch="////",
     )  # fmt: skip
+
+
+Box = tuple[int, int, int, int]
+
+
+def _seen(wcs: Any, box: Box, longitude: float, latitude: float) -> tuple[float, float] | None:
+    """The pixel of a direction [deg]; None where it lies outside of the box or behind the plane."""
+    x, y = (float(v) for v in wcs.wcs_world2pix(longitude, latitude, 0))
+    if not (box[0] <= x <= box[2] and box[1] <= y <= box[3]):
+        return None
+    back = [float(v) for v in wcs.wcs_pix2world(x, y, 0)]
+    turn = (back[0] - longitude + 180.0) % 360.0 - 180.0
+    return (x, y) if abs(turn) < 1e-3 and abs(back[1] - latitude) < 1e-3 else None
+
+
+def leaves_sky(wcs: Any, box: Box) -> bool:
+    """True when corners of a box's pixels stand for no direction, so that ticks at the edges would be few or none."""
+    for x in (box[0] - 0.5, box[2] + 0.5):
+        for y in (box[1] - 0.5, box[3] + 0.5):
+            longitude, latitude = (float(v) for v in wcs.wcs_pix2world(x, y, 0))
+            if not abs(latitude) <= 90.0:
+                return True
+            back = np.array([float(v) for v in wcs.wcs_world2pix(longitude, latitude, 0)])
+            if not np.abs(back - [x, y]).max() < 1e-3 * (box[2] - box[0] + 1):
+                return True
+    return False
+
+
+def label_inside(axes: Any, wcs: Any, box: Box) -> None:
+    """Meridians and parallels of a field as wide as the sky, with their names along the equator and the middle meridian."""
+    from astropy import units
+
+    for coordinate, spacing, side in zip((axes.coords[0], axes.coords[1]), (30, 30), "bl", strict=True):
+        coordinate.set_ticks(spacing=spacing * units.deg)
+        coordinate.set_ticks_visible(False)
+        coordinate.set_ticklabel_visible(False)
+        coordinate.grid(color="white", alpha=0.4, linewidth=0.6)
+        coordinate.set_axislabel_position(side)
+        coordinate.set_axislabel_visibility_rule("always")
+    shade = [withStroke(linewidth=1.5, foreground="black")]
+    for place, text in _grid_names(wcs, box):
+        axes.annotate(text, place, (2, 2), textcoords="offset points", color="white", fontsize=7, path_effects=shade)
+
+
+def _grid_names(wcs: Any, box: Box) -> Iterator[tuple[tuple[float, float], str]]:
+    """Pixels where the grid of a wide field is named, and the names."""
+    hours, middle = wcs.wcs.ctype[0].startswith("RA"), float(wcs.wcs.crval[0])
+    for longitude in range(0, 360, 60):
+        place = _seen(wcs, box, float(longitude), 0.0)
+        if place is not None:
+            yield place, f"{longitude // 15}$^h$" if hours else f"{longitude}°"
+    for latitude in (-60, -30, 30, 60):
+        place = _seen(wcs, box, middle, float(latitude))
+        if place is not None:
+            yield place, f"{latitude:+d}°"

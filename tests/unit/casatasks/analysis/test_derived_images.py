@@ -18,6 +18,7 @@ from casatools._base.errors import (
     PathMissingError,
     SelectionError,
 )
+from casatools.io.image import CasaImage
 
 SHAPE = (14, 11, 2, 6)
 ARCMIN = np.deg2rad(1 / 60)
@@ -252,6 +253,32 @@ def test_expressions_in_tiles_and_in_blocks_are_the_same() -> None:
     with pytest.raises(DataError, match="no pixel that is a finite number"):
         immath("t.im", expr="IM0 * 1e30 * 1e30", outfile="r.im")  # what lies beyond the edges does not count
     assert not os.path.exists("r.im")
+
+
+@pytest.mark.parametrize("own_mask", [True, False])
+def test_conditions_in_tiles_and_in_blocks_are_the_same(own_mask: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    from casatools.analysis import expressions, image_math
+
+    shape, random = (150, 91, 1, 7), np.random.default_rng(3)  # several tiles, and some over the edge
+    values, other = random.normal(size=(2, *shape))
+    good, seen = random.uniform(size=(2, *shape)) < 0.8
+    make("a.im", values, good if own_mask else None)
+    make("b.im", other, seen)
+    assert CasaImage.open("a.im").tile_shape != shape[::-1]
+    by_tiles: list[Any] = []
+    write = image_math._write_tiles
+    monkeypatch.setattr(image_math, "_write_tiles", lambda *given: by_tiles.append(given[3]) or write(*given))
+    expected = {'"b.im" > 0.1': other.astype("f4") > 0.1, '"b.im" * 2': other != 0, "T": np.ones(shape, bool)}
+    for k, (mask, wanted) in enumerate(expected.items()):
+        immath("a.im", "evalexpr", f"tiles{k}.im", "IM0 * 3", mask=mask)
+        kept = wanted & (good if own_mask else True) & (True if mask == "T" else seen)
+        assert len(by_tiles) == k + 1 and (read(f"tiles{k}.im")[1] == kept).all()
+        np.testing.assert_array_equal(read(f"tiles{k}.im")[0], 3 * values.astype("f4"))
+    monkeypatch.setattr(expressions.Expression, "tiled_as", lambda *_: False)
+    immath("a.im", "evalexpr", "blocks.im", "IM0 * 3", mask='"b.im" > 0.1')
+    assert len(by_tiles) == 3
+    for tiles, blocks in zip(read("tiles0.im"), read("blocks.im"), strict=True):
+        np.testing.assert_array_equal(tiles, blocks)
 
 
 def test_expression_refusals(cube: np.ndarray) -> None:

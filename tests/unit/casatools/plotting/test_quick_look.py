@@ -122,6 +122,62 @@ def test_axes_are_the_image_s(frame: str, label: str) -> None:
     assert quick_look("a.im").axes[0].images
 
 
+def test_values_with_a_sign_have_colours_about_zero() -> None:
+    make()
+    with CasaImage.open("a.im", writable=True) as image:
+        values = image.read()
+        values[1, 1, 3, 3] = -2.0
+        image.write(values)
+    drawn = quick_look("a.im", channel=1, stokes="Q").axes[0].images[0]
+    assert drawn.get_cmap().name == "RdBu_r" and drawn.norm.vmin == -2.0 and drawn.norm.vmax == 2.0
+    assert (
+        quick_look("a.im", channel=1, stokes="Q", style=QuickLookStyle(cmap="gray", low=-1, high=3)).axes[0].images[0].norm.vmax
+        == 3
+    )
+    with CasaImage.open("a.im", writable=True) as image:
+        image.write(-image.read())
+    total = quick_look("a.im", channel=1).axes[0].images[0]  # absorption is not cut off
+    assert total.get_cmap().name == "inferno" and total.norm.vmin < -4.5 and total.norm.vmax < 1.0
+    with CasaImage.open("a.im", writable=True) as image:
+        image.write(np.full_like(values, 2.0))
+    assert quick_look("a.im", channel=0).axes[0].images[0].norm.vmin == 1.0
+
+
+def test_angles_go_round_and_fits_that_ran_away_do_not_hide_the_others() -> None:
+    from casatools.io.image.coordinates.stokes import StokesCoordinate
+
+    make()
+    with CasaImage.open("a.im", writable=True) as image:
+        values, coordinates = image.read(), image.coordinates
+        values[0, 0, 0, :3] = -3e38, 2e20, 4.0
+        image.write(values)
+    drawn = quick_look("a.im", channel=0).axes[0]
+    assert -20 < drawn.images[0].norm.vmin < 0 < drawn.images[0].norm.vmax < 20 and not drawn.collections
+    coordinates.replace(coordinates.find("Stokes"), StokesCoordinate.make(["Pangle", "Q"]))
+    with CasaImage.create("p.im", values.shape, coordinates, np.float32, unit="deg") as made:
+        made.write(np.random.default_rng(1).uniform(0.0, 180.0, values.shape).astype("f4"))
+    angles = quick_look("p.im", channel=0).axes[0].images[0]
+    assert angles.get_cmap().name == "twilight" and (angles.norm.vmin, angles.norm.vmax) == (0.0, 180.0)
+
+
+@pytest.mark.parametrize(("frame", "projection", "names"), [
+    ("J2000", "CAR", {"4$^h$", "20$^h$", "+60°", "-30°"}), ("GALACTIC", "AIT", {"60°", "300°", "+30°"}), ("J2000", "SIN", {"0$^h$", "+30°"}),
+])  # fmt: skip
+def test_fields_as_wide_as_the_sky_are_named_inside(frame: str, projection: str, names: set[str]) -> None:
+    coordinates = make_image_coordinates((120, 60), (CELL, CELL), (0.0, 0.0), [1.42e9], stokes=["I"])
+    cell = np.radians(3.0)
+    index = coordinates.find("Direction")
+    coordinates.replace(index, type(coordinates.direction).make(frame, projection, (0.0, 0.0), (59.5, 29.5), (-cell, cell)))
+    with CasaImage.create("w.im", (1, 1, 60, 120), coordinates, np.float32) as made:
+        made.write(np.random.default_rng(1).normal(size=(1, 1, 60, 120)).astype("f4"))
+    figure = quick_look("w.im", "w.png")
+    axes = figure.axes[0]
+    assert names <= {text.get_text() for text in axes.texts}
+    figure.canvas.draw()
+    for text in axes.texts:  # each within the axes
+        assert axes.bbox.x0 <= text.get_window_extent().x0 <= axes.bbox.x1
+
+
 def test_refused() -> None:
     make()
     make("small.im", size=(10, 10))

@@ -40,6 +40,9 @@ class TileFile:
         self.pixels = math.prod(self.tile)
         self.tile_bytes = -(-self.pixels // 8) if self.bits else self.pixels * dtype.itemsize
         self.grid = tuple(-(-n // t) for n, t in zip(self.shape, self.tile, strict=True))
+        # Axes (tile, *pixel of a tile) as those of an array whose x is split into tiles and pixels, and back.
+        inner = len(self.tile) - 1
+        self._into_array, self._into_tiles = (*range(1, inner + 1), 0, inner + 1), (inner, *range(inner), inner + 1)
         self._lock = threading.Lock()
         self._writing = threading.Lock()
         self._file = os.open(path, os.O_RDWR if writable else os.O_RDONLY)
@@ -99,7 +102,7 @@ class TileFile:
                 part = held[tiles][(slice(None), *index)]
                 target = out[there]
                 split = target.reshape(*target.shape[:-1], len(part), part.shape[-1])
-                split[...] = np.moveaxis(part, 0, -2)
+                split[...] = part.transpose(self._into_array)
         return out
 
     def write(self, first: Sequence[int], last: Sequence[int], values: np.ndarray) -> None:
@@ -187,7 +190,7 @@ class TileFile:
             target = held[tiles][(slice(None), *index)]
             source = values[there]
             split = source.reshape(*source.shape[:-1], len(target), target.shape[-1])
-            target[...] = np.moveaxis(split, -2, 0)
+            target[...] = split.transpose(self._into_tiles)
 
     def _scratch(self, extent: tuple[int, ...]) -> np.ndarray:
         return empty_array(extent, self.dtype)
