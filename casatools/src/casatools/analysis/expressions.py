@@ -28,7 +28,6 @@ from casatools.io.image.tile_file import TileFile
 __all__ = ["Expression", "MaskExpression", "Masked"]
 
 
-
 def _nearest(values: Any) -> Any:
     """The nearest whole numbers, halves away from zero, as in C."""
     whole = np.trunc(values)
@@ -589,7 +588,8 @@ class Expression:
         if node.function == "fractilerange" and len(shares) == 1:
             shares.append(1.0 - shares[0])
         found = [
-            _middle(values, count) if s == 0.5 else ranked(values, count, [min(int(s * (count - 1) + 0.01), count - 1)])[0] for s in shares
+            _middle(values, count) if s == 0.5 else ranked(values, count, [min(int(s * (count - 1) + 0.01), count - 1)])[0]
+            for s in shares
         ]
         return Masked(found[0] if node.function == "fractile" else found[1] - found[0])
 

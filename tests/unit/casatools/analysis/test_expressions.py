@@ -179,6 +179,7 @@ def test_mask_expression(images: np.ndarray) -> None:
         block = [slice(0, n) for n in image.shape]
         np.testing.assert_array_equal(MaskExpression("'b.im' > 0", image).read(block), A > 0)
         np.testing.assert_array_equal(MaskExpression("b.im", image).read(block), A != 0)
+        np.testing.assert_array_equal(MaskExpression("'a.im' > 0", image).read(block), (A > 0) & images)
         stretched = MaskExpression("'plane.im' > 0", image, stretch=True).read(block)
         np.testing.assert_array_equal(stretched, np.broadcast_to(A[:1] > 0, A.shape))
         with pytest.raises(DataError, match="stretch=True lets"):
