@@ -110,6 +110,14 @@ def polarization(r: random.Random) -> list[str]:
     ]
 
 
+# Parameters in which a sweep over all of them once found differences.
+FOUND_BY_SWEEPS = (
+    "getchunk(axes=[3])", "getchunk(axes=[0, 1], getmask=True)", "coordmeasures([3.4, 4.6, 0, 2.2])", "coordsys([3, 1, 0]).names()",
+    "coordsys([3, 0]).referencepixel()", "getprofile(3, unit='mm')", "getprofile(3, spectype='optical', unit='km/s')",
+    "deconvolvefrombeam('20arcsec', ['6arcsec', '4arcsec', '20deg'])",
+)  # fmt: skip
+
+
 def methods(r: random.Random) -> list[str]:
     copied = "shutil.copytree('{im}', 'w.im', dirs_exist_ok=False); ia = opened('w.im'); v = ia.{call}; R = [{told}]; ia.done(); shutil.rmtree('w.im')"
     pixels = "ia.getchunk(), ia.getchunk(getmask=True)"
@@ -133,7 +141,11 @@ def methods(r: random.Random) -> list[str]:
     for call in asked:
         image = r.choice(("m.im", "c.im"))
         out.append(f"ia = opened({image!r}); R = ia.{call}; ia.done()")
-    return out
+    out += [f"ia = opened('c.im'); R = ia.{call}; ia.done()" for call in FOUND_BY_SWEEPS]
+    out.append(
+        "ia = opened('m.im'); R = ia.hanning('O/x', axis=3, region=regionmanager().box([2, 2, 0, 1], [3, 3, 0, 9])); ia.done()"
+    )
+    return [*out, "R = image().imagecalc('O/x', \"round('m.im' * 2) / 2 + median('p.im'['p.im' > 1])\")"]
 
 
 def fits_and_mosaics(r: random.Random) -> list[str]:

@@ -111,32 +111,83 @@ def test_expressions_are_numpy_s(seed: int) -> None:
         made.write(values)
     rng = np.random.default_rng(100 + seed)
     unary = {
-        "sin": np.sin,
-        "exp": np.exp,
-        "sqrt": lambda v: np.sqrt(np.abs(v)),
-        "abs": np.abs,
+        name: getattr(np, name)
+        for name in ("sin", "cos", "tan", "tanh", "floor", "ceil", "sign", "abs", "exp", "sqrt", "log", "log10", "sinh", "cosh")
+    }
+    unary |= {
+        "asin": np.arcsin,
+        "acos": np.arccos,
+        "atan": np.arctan,
         "-": np.negative,
-        "floor": np.floor,
-        "tanh": np.tanh,
+        "real": np.real,
+        "imag": np.imag,
+        "conj": np.conj,
+    }
+    unary |= {
+        "round": lambda v: np.sign(v) * np.floor(np.abs(v) + 0.5),
+        "norm": np.square,
+        "double": np.float64,
+        "value": np.asarray,
+    }
+    pairs = {"pow": np.power, "atan2": np.arctan2, "fmod": np.fmod, "min": np.minimum, "max": np.maximum, "amp": np.hypot}
+    signs = {"+": np.add, "-": np.subtract, "*": np.multiply, "/": np.divide, "%": np.fmod}
+    compared = {">": np.greater, ">=": np.greater_equal, "<": np.less, "<=": np.less_equal, "==": np.equal, "!=": np.not_equal}
+    numbers = {
+        "sum": np.sum, "mean": np.mean, "median": np.median, "variance": lambda v: np.var(v, ddof=1), "stddev": lambda v: np.std(v, ddof=1),
+        "avdev": lambda v: np.mean(np.abs(v - np.mean(v))), "nelements": np.size,
+    }  # fmt: skip
+    within = {
+        "asin": (-1, 1),
+        "acos": (-1, 1),
+        "exp": (-50, 50),
+        "sinh": (-50, 50),
+        "cosh": (-50, 50),
+        "sqrt": (0, 1e9),
+        "log": (1e-3, 1e9),
+        "log10": (1e-3, 1e9),
     }
 
     def tree(depth: int) -> tuple[str, np.ndarray]:
         if depth == 0:
             number = round(float(rng.uniform(0.5, 2)), 3)
             return ("'d.im'", values) if rng.uniform() < 0.6 else (str(number), np.float64(number))
-        kind = int(rng.integers(3))
+        kind = int(rng.integers(6))
         left, a = tree(depth - 1)
         if kind == 0:
             name = str(rng.choice(list(unary)))
-            inner = f"abs({left})" if name == "sqrt" else left
-            return (f"(-({left}))" if name == "-" else f"{name}({inner})"), unary[name](
-                np.clip(a, -50, 50) if name == "exp" else a
-            )
-        right, b = tree(depth - 1)
+            low, high = within.get(name, (-1e9, 1e9))
+            inner = f"min(max({left} + 0 * 'd.im', {low}), {high})"
+            return (f"(-({inner}))" if name == "-" else f"{name}({inner})"), unary[name](np.clip(a + 0 * values, low, high))
         if kind == 1:
-            symbol = str(rng.choice(["+", "-", "*"]))
-            return f"({left} {symbol} {right})", {"+": np.add, "-": np.subtract, "*": np.multiply}[symbol](a, b)
-        return f"iif({left} > {right}, {left}, {right})", np.where(a > b, a, b)
+            name = str(rng.choice(list(numbers)))
+            return f"{name}({left} + 0 * 'd.im')", np.float64(numbers[name](a + 0 * values))
+        right, b = tree(depth - 1)
+        if kind == 2:
+            symbol = str(rng.choice(list(signs)))
+            b = abs(b) + 1 if symbol in "/%" else b
+            return f"({left} {symbol} {f'(abs({right}) + 1)' if symbol in '/%' else right})", signs[symbol](a, b)
+        if kind == 3:
+            name = str(rng.choice(list(pairs)))
+            if name == "pow":
+                left, a, right, b = (
+                    f"(1 + min(abs({left}), 9))",
+                    1 + np.minimum(abs(a), 9),
+                    f"max(min({right}, 3), -3)",
+                    np.clip(b, -3, 3),
+                )
+            if name == "fmod":
+                right, b = f"(abs({right}) + 1)", abs(b) + 1
+            return f"{name}({left} + 0 * 'd.im', {right} + 0 * 'd.im')", pairs[name](a + 0 * values, b + 0 * values)
+        symbol = str(rng.choice(list(compared)))
+        truth, joined = f"{left} {symbol} {right}", compared[symbol](a, b)
+        if kind == 4:
+            joiner = str(rng.choice(["&&", "||"]))
+            other = float(rng.uniform(-1, 1))
+            truth, joined = (
+                f"!({truth} {joiner} {left} > {other:.3f})",
+                ~(joined & (a > round(other, 3)) if joiner == "&&" else joined | (a > round(other, 3))),
+            )
+        return f"iif({truth}, {left}, {right})", np.where(joined, a, b)
 
     text, expected = tree(3)
     expression = Expression(f"({text}) + 0 * 'd.im'")

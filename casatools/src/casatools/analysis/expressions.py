@@ -27,10 +27,17 @@ from casatools.io.image.tile_file import TileFile
 
 __all__ = ["Expression", "MaskExpression", "Masked"]
 
+
+def _nearest(values: Any) -> Any:
+    """The nearest whole numbers, halves away from zero, as in C."""
+    whole = np.trunc(values)
+    return whole + np.sign(values) * (np.abs(values - whole) >= 0.5)
+
+
 # Functions of one argument applied pixel by pixel.
 _PIXELWISE: dict[str, Callable[..., Any]] = {
     "sin": np.sin, "sinh": np.sinh, "asin": np.arcsin, "cos": np.cos, "cosh": np.cosh, "acos": np.arccos, "tan": np.tan,
-    "tanh": np.tanh, "atan": np.arctan, "exp": np.exp, "log": np.log, "log10": np.log10, "sqrt": np.sqrt, "round": np.round,
+    "tanh": np.tanh, "atan": np.arctan, "exp": np.exp, "log": np.log, "log10": np.log10, "sqrt": np.sqrt, "round": _nearest,
     "sign": np.sign, "ceil": np.ceil, "floor": np.floor, "abs": np.abs, "amplitude": np.abs, "arg": np.angle, "phase": np.angle,
     "conj": np.conj, "real": np.real, "imag": np.imag, "norm": lambda v: np.square(np.abs(v)), "isnan": np.isnan, "float": lambda v: v,
     "double": lambda v: np.asarray(v, np.float64), "complex": lambda *v: v[0] + 1j * v[1] if len(v) > 1 else np.asarray(v[0], complex),
@@ -51,6 +58,8 @@ _UNMASKED = frozenset({"fractile", "fractilerange", "ndim", "length", "mask", "v
 _NOT_BY_TILES = frozenset({"indexin", "indexnotin", "mask", "replace"})
 # Pixels that reductions work on at once.
 _REDUCED_PIXELS = 1 << 23
+# Numbers of values of which the median is the mean of the two in the middle.
+_AVERAGED_MEDIAN = 100
 _CONSTANTS = {"pi": np.pi, "e": np.e, "c": SPEED_OF_LIGHT_M_S}
 
 
@@ -579,14 +588,23 @@ class Expression:
         if count == 0:
             raise DataError(f"{node.function} in the expression {self.text!r} has no good pixel to work on")
         if node.function == "median":
-            return Masked(ranked(values, count, [(count - 1) // 2])[0])
+            return Masked(_middle(values, count))
         shares = [float(self._evaluate(a, [slice(0, n) for n in self.shape]).value) for a in node.arguments[1:]]
         if not shares:
             raise ParameterError(f"the function {node.function} needs a fraction (in {self.text!r})")
         if node.function == "fractilerange" and len(shares) == 1:
             shares.append(1.0 - shares[0])
-        found = [ranked(values, count, [min(int(s * (count - 1) + 0.01), count - 1)])[0] for s in shares]
+        found = [
+            _middle(values, count) if s == 0.5 else ranked(values, count, [min(int(s * (count - 1) + 0.01), count - 1)])[0]
+            for s in shares
+        ]
         return Masked(found[0] if node.function == "fractile" else found[1] - found[0])
+
+
+def _middle(values: ValueStream, count: int) -> float:
+    """The median: of an even number the lower of the two in the middle, their mean where there are at most 100, as in CASA."""
+    places = [(count - 1) // 2] if count > _AVERAGED_MEDIAN else [(count - 1) // 2, count // 2]
+    return float(np.mean(ranked(values, count, places)))
 
 
 def _chosen_mask(condition: Masked, yes: Masked, no: Masked) -> np.ndarray | None:

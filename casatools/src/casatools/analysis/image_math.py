@@ -448,7 +448,7 @@ def scale_by_image(
     Raises
     ------
     DataError
-        The primary beam does not fit the image.
+        The primary beam does not fit the image, or is one of another part of the sky.
     """
     with CasaImage.open(path) as image:
         beam = CasaImage.open(other) if isinstance(other, str) else None
@@ -462,10 +462,25 @@ def scale_by_image(
                 raise DataError(
                     f"the primary beam of shape {tuple(shape)[::-1]} does not fit the image of shape {image.shape[::-1]}"
                 )
+            if beam is not None:
+                _require_same_sky(image, beam)
             _scale(image, values, tuple(shape), divide, cutoff, choice, output)
         finally:
             if beam is not None:
                 beam.close()
+
+
+def _require_same_sky(image: CasaImage, other: CasaImage) -> None:
+    """Refuse another image whose pixels lie elsewhere on the sky, by more than a hundredth of a pixel."""
+    own, theirs = image.coordinates.direction, other.coordinates.direction
+    if own is None or theirs is None:
+        return
+    corners = np.array([[0.0, n - 1.0] for n in (other.shape[other.ndim - 1 - a] for a in other.coordinates.direction_axes)])
+    if len(corners) < 2:
+        return
+    world = theirs.to_world(corners) * np.divide(theirs.unit_rad, own.unit_rad)[:, None]
+    if own.frame != theirs.frame or not np.allclose(own.to_pixel(world), corners, rtol=0, atol=0.01):
+        raise DataError(f"the image {other.path!r} shows another part of the sky than {image.path!r}; regrid it first (imregrid)")
 
 
 def _over_axes(plane: CasaImage | np.ndarray, image: CasaImage) -> np.ndarray:

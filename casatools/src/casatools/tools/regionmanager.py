@@ -84,7 +84,10 @@ class regionmanager:
     @method
     def setcoordinates(self, csys: Annotated[dict, kinds.Record(), "Record of a coordinate system"] = {}) -> bool:  # noqa: B006 - copied
         """Set the coordinate system that methods use when none is passed to them."""
-        coordinates_from_tool_record(csys)
+        if not len(coordinates_from_tool_record(csys)):
+            raise ParameterError(
+                "regionmanager.setcoordinates: parameter 'csys' holds no coordinates; give the record of a coordsys tool"
+            )
         self._csys = csys
         return True
 

@@ -464,7 +464,15 @@ def test_primary_beam_correction(cube: np.ndarray) -> None:
 
 def test_primary_beam_refusals(cube: np.ndarray) -> None:
     make("small.im", np.ones((3, 3, 1, 1)), beam=False)
+    make("aside.im", np.ones((14, 11, 1, 1)), beam=False)
+    ia = image()
+    ia.open("aside.im")
+    system = ia.coordsys()
+    system.setreferencepixel([8.0, 5.0], "direction")
+    ia.setcoordsys(system.torecord())
+    ia.done()
     for kind, match, arguments in (
+        (DataError, "another part of the sky", {"pbimage": "aside.im"}),
         (DataError, "does not fit", {"pbimage": "small.im"}),
         (PathMissingError, "none.im", {"pbimage": "none.im"}),
         (ParameterError, "pbimage", {}),

@@ -42,6 +42,8 @@ def test_panels_show_the_means_of_their_cells() -> None:
     expected[3] = np.nan
     assert np.allclose(line.get_ydata(), expected, equal_nan=True) and line.get_xdata().tolist() == list(range(7))
     assert figure.axes[0].texts[0].get_text() == "NO DATA" and not figure.axes[0].lines
+    east, west = (float(t.get_text().split(":")[2]) for t in figure.texts if t.get_text().count(":") == 2)
+    assert abs(east - west) == pytest.approx(6 * 3 / 15 / np.cos(0.5), abs=0.02)  # six pixels between the middles of cells
     masked = draw_profile_map("a.im", "", ProfileMapOptions(panels=(2, 2), masked="plot"))
     assert len(masked.axes[0].lines) == 1 and len(masked.axes[3].lines) == 2
     assert len(draw_profile_map("a.im", "", ProfileMapOptions(panels=(2, 2), masked="none")).axes) == 3

@@ -311,3 +311,23 @@ def test_channels_by_frequency(rg: regionmanager, csys: dict[str, Any]) -> None:
     tool.done()
     assert rg.selectedchannels(f"range=[{hertz[0]!r}Hz,{hertz[1]!r}Hz]", SHAPE).tolist() == [2, 3, 4]
     assert rg.selectedchannels("range=[1chan,2chan]", SHAPE).tolist() == [1, 2]
+
+
+def test_steps_mask_the_pixels_between_and_corners_in_a_row_add_nothing(rg: regionmanager) -> None:
+    steps = chosen(rg.box([1, 2, 0, 1], [8, 9, 0, 5], [2, 3, 1, 1]))
+    expected = np.zeros(SHAPE, bool)
+    expected[1:9:2, 2:10:3, 0, 1:6] = True
+    assert np.array_equal(steps, expected)
+    corners = np.array([[5.56, 4.0], [15.53, 5.0], [11.0, 14.0]])
+    polygon = chosen(rg.wpolygon(*([f"{v}pix" for v in corners[:, k]] for k in (0, 1)), [0, 1]))[..., 0, 0]
+    x, y = np.indices(polygon.shape)
+    sides = [
+        (b[0] - a[0]) * (y - a[1]) - (b[1] - a[1]) * (x - a[0]) >= -1e-9
+        for a, b in zip(corners, np.roll(corners, -1, 0), strict=True)
+    ]
+    assert np.array_equal(polygon, np.logical_and.reduce(sides)) and polygon.sum() == 50
+
+
+def test_coordinates_that_are_none_are_refused(rg: regionmanager) -> None:
+    with pytest.raises(ParameterError, match="no coordinates"):
+        rg.setcoordinates({})

@@ -37,6 +37,20 @@ def _all_finite(values: np.ndarray) -> bool:
     return math.isfinite(float(values.sum())) or bool(np.isfinite(values).all())
 
 
+def _numbers(value: Any) -> np.ndarray:
+    """The numbers of a value or of its record.
+
+    Raises
+    ------
+    ParameterError
+        It is text, or ragged.
+    """
+    try:
+        return np.asarray(value.get("numeric", []) if isinstance(value, dict) else value, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise ParameterError(f"pixels are given as numbers, such as [3, 4.5]; got {value!r}") from None
+
+
 class ConversionMethods(CoordsysState):
     """Pixels to world values and back."""
 
@@ -66,7 +80,7 @@ class ConversionMethods(CoordsysState):
                 shifted = np.array(self._pixels(np.asarray(value["numeric"]))) + self._coordinates.reference_pixel
                 return shifted.tolist()  # type: ignore[no-any-return]
             given = value.get("numeric", [])
-        numbers: list[float] = np.asarray(given, dtype=np.float64).ravel().tolist()
+        numbers: list[float] = _numbers(given).ravel().tolist()
         count = self._coordinates.n_pixel_axes
         if len(numbers) >= count:
             return numbers[:count]
@@ -122,7 +136,7 @@ class ConversionMethods(CoordsysState):
 
     @staticmethod
     def _matrix(value: Any, naxes: int) -> np.ndarray:
-        numbers = np.asarray(value.get("numeric", []) if isinstance(value, dict) else value, dtype=np.float64)
+        numbers = _numbers(value)
         if numbers.ndim != 2 or numbers.shape[0] != naxes:
             raise ParameterError(f"the values must be an array of {naxes} axes by points; got shape {numbers.shape}")
         return numbers
@@ -146,7 +160,7 @@ class ConversionMethods(CoordsysState):
         if isinstance(value, dict) and value.get("ar_type") == "absolute":
             raise ParameterError("toabs: the value is absolute already")
         if not self._is_world(value, isworld, "toabs"):
-            numbers = np.asarray(value.get("numeric", []) if isinstance(value, dict) else value, dtype=np.float64).ravel()
+            numbers = _numbers(value).ravel()
             pixel = self._coordinates.reference_pixel
             pixel[: len(numbers)] += numbers[: len(pixel)]
             return pixel_record(pixel)

@@ -247,6 +247,8 @@ class ReferenceMethods(CoordsysState):
         """Set the rest frequencies, or choose one of them when no value is given."""
         index, member = self._spectral()
         given = self._frequencies(value, member.units[0])
+        if (given < 0).any():
+            raise ParameterError(f"setrestfrequency: rest frequencies must not be negative; got {value!r}")
         rests = np.concatenate([member.rest_frequencies, given]) if append or not len(given) else given
         if which >= len(rests):
             raise ParameterError(f"setrestfrequency: there is no rest frequency {which}; there would be {len(rests)}")
@@ -297,7 +299,7 @@ class ReferenceMethods(CoordsysState):
         code, speed = 3, velocity
         if isinstance(velocity, dict) and velocity.get("type") == "doppler":
             code, speed = doppler_code(str(velocity.get("refer", "TRUE"))), velocity["m0"]
-        beta = float(np.ravel(to_unit(speed, "m/s"))[0]) / SPEED_OF_LIGHT_M_S
+        beta = float(np.ravel(to_unit(speed, "m/s"))[0]) / SPEED_OF_LIGHT_M_S if _given(speed) else 0.0
         return np.asarray(value, dtype=np.float64) * ratio_to_doppler(doppler_to_ratio(np.array(beta), code), 2)
 
     @staticmethod

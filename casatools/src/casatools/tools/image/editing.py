@@ -18,7 +18,7 @@ from casatools._base.paths import remove_output, require_absent, require_present
 from casatools.analysis.expressions import Expression, MaskExpression
 from casatools.analysis.regions import ImageSelection
 from casatools.analysis.sub_images import PixelChoice
-from casatools.frames.quantities import to_unit
+from casatools.frames.quantities import parse_quantity, to_unit
 from casatools.io.image import Beam, BeamSet, CasaImage, casa_order
 from casatools.tools.coordsys.structure import tool_record
 from casatools.tools.image.making import MakingMethods
@@ -444,7 +444,11 @@ class EditingMethods(MakingMethods):
     @staticmethod
     def _given_beam(image: CasaImage, major: Any, minor: Any, pa: Any, beam: dict[str, Any]) -> Beam:
         if beam:
-            major, minor = (beam.get(k, "") for k in ("major", "minor"))
+            if not {"major", "minor"} <= set(beam):
+                raise ParameterError(
+                    f"image.setrestoringbeam: parameter 'beam' must have the keys major and minor; got {sorted(beam)}"
+                )
+            major, minor = beam["major"], beam["minor"]
             pa = beam.get("positionangle", beam.get("pa", "0deg"))
         old = image.beams.at() if image.beams else None
         values = []
@@ -469,6 +473,9 @@ class EditingMethods(MakingMethods):
     @staticmethod
     def _changed_beams(image: CasaImage, beam: Beam, channel: int, polarization: int) -> BeamSet:
         beams = image.beams
+        for name, number, count in zip(("channel", "polarization"), (channel, polarization), image.plane_counts, strict=True):
+            if number >= count:
+                raise ParameterError(f"image.setrestoringbeam: parameter {name!r} is {number}, but the image has {count} of them")
         if channel < 0 and polarization < 0:
             return BeamSet.single(beam) if not beams.is_per_plane else beams.with_beam(beam, -1, -1)
         if not beams.is_per_plane:
@@ -483,7 +490,10 @@ class EditingMethods(MakingMethods):
         image = self._writable()
         if not image.beams:
             raise ParameterError("image.rotatebeam: the image has no restoring beam")
-        turn = float(to_unit(angle, "deg"))
+        value, unit = parse_quantity(angle)
+        if not unit:
+            raise ParameterError(f"image.rotatebeam: parameter 'angle' needs a unit, such as '20deg'; got {angle!r}")
+        turn = float(to_unit({"value": value, "unit": unit}, "deg"))
         turned = tuple(
             Beam(b.major_arcsec, b.minor_arcsec, (b.position_angle_deg + turn + 90.0) % 180.0 - 90.0) for b in image.beams.beams
         )

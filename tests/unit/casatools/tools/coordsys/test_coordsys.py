@@ -199,6 +199,7 @@ def test_spectral() -> None:
     )
     np.testing.assert_allclose(cs.velocitytofrequency([100.0, 200.0], "GHz", "optical"), [1.4199321136292744, 1.419458791025401])
     np.testing.assert_allclose(cs.frequencytofrequency([1.42], "GHz", "20km/s"), [1.419905270956679], rtol=1e-14)
+    assert cs.frequencytofrequency([1.4e9]).tolist() == [1.4e9]
     cs.setrestfrequency([1.4e9, 1.5e9], 1)
     assert cs.restfrequency()["value"].tolist() == [1.5e9, 1.4e9]
     cs.setrestfrequency("1.6GHz", 2, True)
@@ -210,7 +211,7 @@ def test_spectral() -> None:
     np.testing.assert_allclose(record["tabular"]["worldvalues"], [1.4195265e9, 1.41928986e9, 1.41905331e9], rtol=1e-8)
     cs.setspectral(frequencies="1GHz 1.5GHz 2.5GHz")
     assert cs.toworld([50, 40, 0, 1.5])["numeric"][3] == pytest.approx(2e9)
-    for bad in (lambda: cs.setrestfrequency("1.4m"), lambda: cs.setrestfrequency(1e9, 5), lambda: cs.frequencytovelocity(1.0, "K"),
+    for bad in (lambda: cs.setrestfrequency("1.4m"), lambda: cs.setrestfrequency(-1.0), lambda: cs.toworld("3pix 4pix"), lambda: cs.toabs("1pix", 0), lambda: cs.setrestfrequency(1e9, 5), lambda: cs.frequencytovelocity(1.0, "K"),
                 lambda: cs.velocitytofrequency(1.0, "Hz", "radio", "Hz"), lambda: cs.setspectral(frequencies="1GHz 2GHz", velocities=velocities)):  # fmt: skip
         with pytest.raises(ParameterError):
             bad()

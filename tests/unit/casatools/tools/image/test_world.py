@@ -95,6 +95,19 @@ def test_beams_as_matrices_and_areas_of_planes() -> None:
         ia.restoringbeam(mbret="rows")
 
 
+def test_beams_of_planes_that_are_not_there_and_parts_of_beams_are_refused() -> None:
+    ia = make(planes=True)
+    before = ia.restoringbeam()
+    for given, words in (
+        ({"channel": 9}, "has 3"), ({"polarization": 5}, "has 1"), ({"beam": {"major": "9arcsec"}}, "major and minor"), ({"minor": "99arcsec"}, "below"),
+    ):  # fmt: skip
+        with pytest.raises(ParameterError, match=words):
+            ia.setrestoringbeam(**{"major": "9arcsec", "minor": "7arcsec", "pa": "0deg", **given})
+    with pytest.raises(ParameterError, match="needs a unit"):
+        ia.rotatebeam(20)
+    assert ia.restoringbeam() == before
+
+
 def test_a_source_smaller_than_the_beam_is_a_point() -> None:
     found = make().deconvolvefrombeam(["3arcsec", "2arcsec", "10deg"], ["5arcsec", "4arcsec", "20deg"])
     assert found["return"] is False and found["fit"]["success"] is False and found["fit"]["major"]["value"] == 0.0
