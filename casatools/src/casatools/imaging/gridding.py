@@ -7,7 +7,7 @@ Arras, Reinecke, Westermann & Ensslin 2021, A&A 646, A58: the improved w-stackin
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import ducc0
@@ -109,6 +109,12 @@ def _grids_bytes(options: GridOptions) -> int:
     return int(1.1 * nx * ny * (2.0 if options.wide_field else 1.65) ** 2 * (24 if options.double else 12))
 
 
+def _evened(options: GridOptions) -> GridOptions | None:
+    """Gridders take even sizes: where one is odd, what grids an image with a row or column more before the first, whose middle is the same; None for even ones."""
+    nx, ny = options.shape
+    return replace(options, shape=(nx + nx % 2, ny + ny % 2)) if nx % 2 or ny % 2 else None
+
+
 def _fits_half_plane(uvw_m: np.ndarray, freq_hz: np.ndarray, options: GridOptions) -> bool:
     """Whether the gridder of half planes, which is faster, does it."""
     plain = not (options.wide_field or options.double) and options.epsilon >= 1e-5
@@ -150,6 +156,13 @@ def grid(
         Not divided by the sum of weights; x grows to the west.
     """
     nx, ny = options.shape
+    evened = _evened(options)
+    if evened is not None:
+        inner = grid(uvw_m, freq_hz, vis, weight, evened)[ny % 2 :, nx % 2 :]
+        if into is None:
+            return np.ascontiguousarray(inner)
+        into[...] = inner
+        return into
     if _fits_half_plane(uvw_m, freq_hz, options):
         image = np.empty((ny, nx), np.float32) if into is None else into
         if any(options.offset):
@@ -177,7 +190,7 @@ def grid_pair(
     uvw_m: np.ndarray, freq_hz: np.ndarray, vis: np.ndarray, weight: np.ndarray, options: GridOptions, image: np.ndarray, ones: np.ndarray
 ) -> None:  # fmt: skip
     """As `grid`, of visibilities into `image` and of ones into `ones`, both (y, x) float32: in one pass where that can be."""
-    if not any(options.offset) and _fits_half_plane(uvw_m, freq_hz, options):
+    if _evened(options) is None and not any(options.offset) and _fits_half_plane(uvw_m, freq_hz, options):
         grid_half_plane(uvw_m, freq_hz, vis, weight, options.shape, options.cell_rad, image, ones)
         return
     grid(uvw_m, freq_hz, None, weight, options, into=ones)
@@ -191,6 +204,10 @@ def degrid(
 
     Where `mask` (row, chan) is zero nothing is computed and the result is zero.
     """
+    evened = _evened(options)
+    if evened is not None:
+        nx, ny = options.shape
+        return degrid(uvw_m, freq_hz, np.pad(model, ((ny % 2, 0), (nx % 2, 0))), mask, evened)
     is_large, uvw, named = _as_gridder_takes(uvw_m, options)
     dirty = np.ascontiguousarray(model if is_large else model.T, dtype=np.float64 if options.double else np.float32)
     wanted = None if mask is None else np.ascontiguousarray(mask).view(np.uint8) if mask.dtype == bool else mask.astype(np.uint8)

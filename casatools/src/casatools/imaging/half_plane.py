@@ -5,7 +5,7 @@ Notes
 Images are real, so one half of the uv plane holds all of them. Data and weights are spread onto it with the same factors; the weights' half plane is real
 itself, and its image symmetric about the middle, so that half of its transforms are enough. Kernels of Kaiser and Bessel reach eight cells in u, the width of the processor's
 vectors, on a grid 1.6 times as long as the image, and six in v on one twice as long. The error against a direct transform is below 1e-5, as that of
-`gridding.grid`, which takes whatever does not fit here: the w coordinate, other accuracies, windows, double precision.
+`gridding.grid`, which takes whatever does not fit here: the w coordinate, other accuracies, double precision.
 
 References
 ----------

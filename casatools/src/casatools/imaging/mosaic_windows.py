@@ -316,7 +316,7 @@ def _conjugate(hz: float, reference_hz: float) -> float:
 
 
 def _span(centre: float, reach: float, count: int) -> tuple[int, int]:
-    """First and last-plus-one pixel of a window about a place, an even number of them, inside of an axis."""
+    """First and last-plus-one pixel of a window about a place inside of an axis: an even number of them, but for the whole of an odd axis."""
     low, high = max(0, int(np.floor(centre - reach))), min(count, int(np.ceil(centre + reach)) + 1)
     if high <= low:
         return 0, 0
@@ -326,5 +326,5 @@ def _span(centre: float, reach: float, count: int) -> tuple[int, int]:
         low = min(max(0, (low + high - least) // 2), count - least)
         high = low + least
     if (high - low) % 2:
-        low, high = (low, high + 1) if high < count else (low - 1, high)
+        low, high = (low, high + 1) if high < count else (max(0, low - 1), high)
     return low, high

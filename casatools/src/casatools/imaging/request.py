@@ -316,9 +316,8 @@ class TcleanRequest:
         radians = [_angle(c) for c in cells]
         if len(radians) > 2 or min(radians) <= 0:
             raise ParameterError(f"tclean: parameter 'cell' must be one or two positive angles; got {self.cell!r}")
-        nx, ny = sizes[0], sizes[-1]
         planes = self.wprojplanes != 1 and self.gridder in (*_APERTURE, "imagemosaic")
-        return GridOptions((nx + nx % 2, ny + ny % 2), (radians[0], radians[-1]), self.gridder in _WIDE or planes)
+        return GridOptions((sizes[0], sizes[-1]), (radians[0], radians[-1]), self.gridder in _WIDE or planes)
 
     @property
     def weighting_options(self) -> WeightingOptions:

@@ -179,14 +179,6 @@ def clean_fields(
         imager.clean(control, page.steer, keep)
 
 
-def _tell_even_size(request: TcleanRequest) -> None:
-    """Say that an image has a pixel more than was asked for: the gridder's sizes are even."""
-    asked = request.imsize if isinstance(request.imsize, (list, tuple)) else [request.imsize]
-    if any(int(n) % 2 for n in asked):
-        nx, ny = request.grid_options.shape
-        log.post(f"tclean: imsize={request.imsize}: images have even sizes, this one {nx} x {ny} pixels", "WARN")
-
-
 def _as_imaged(data: ImagingData, request: TcleanRequest, main: TcleanRequest) -> ImagingData:
     """The data with the axis of an image field: a continuum outlier may have a reference frequency of its own."""
     if request.reffreq == main.reffreq or not request.is_continuum:
@@ -198,8 +190,6 @@ def _image(
     request: TcleanRequest, sources: list[DataSource], history: list[str], given: RunInput | None = None
 ) -> dict[str, Any]:
     requests = [request, *outlier_requests(request)]
-    for one in requests:
-        _tell_even_size(one)
     data = prepare_data(request, sources)
     store = _make_room(requests, data)
     centres = [data.centre, *(phase_centre(r, sources) for r in requests[1:])]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from casatools.imaging.gridding import GridOptions, degrid, grid
+from casatools.imaging.gridding import GridOptions, degrid, grid, grid_pair
 
 C = 299792458.0
 
@@ -63,6 +63,31 @@ def test_images_of_few_and_of_many_pixels_for_each_row(rows: int) -> None:
     np.testing.assert_allclose(image, expected, atol=1e-4 * np.abs(expected).max())
     seen = degrid(uvw, freq, image, None, options)[:, 0]
     np.testing.assert_allclose(seen, np.einsum("yx,rx,ry->r", image, *(w.conj() for w in waves)), atol=1e-4 * np.abs(seen).max())
+
+
+@pytest.mark.parametrize("wide", [False, True])
+@pytest.mark.parametrize("shape", [(33, 32), (32, 31), (35, 33)])
+def test_odd_sizes(shape: tuple[int, int], wide: bool) -> None:
+    """The phase centre is at the pixel ``n // 2``, whatever the size; data and ones, into arrays that are there, and back."""
+    rng = np.random.default_rng(7)
+    nx, ny = shape
+    options = GridOptions(shape, (1e-3, 1.2e-3), wide)
+    uvw, freq = rng.uniform(-100, 100, (300, 3)), np.array([1.0e9])
+    vis = (rng.standard_normal((300, 1)) + 1j * rng.standard_normal((300, 1))).astype(np.complex64)
+    weight = rng.uniform(0, 1, (300, 1)).astype(np.float32)
+    east, north = -(np.arange(nx) - nx // 2) * 1e-3, (np.arange(ny) - ny // 2) * 1.2e-3
+    n = np.sqrt(1 - east[None, :] ** 2 - north[:, None] ** 2) - 1
+    path = uvw[:, 0, None, None] * east + uvw[:, 1, None, None] * north[:, None] + (uvw[:, 2, None, None] * n if wide else 0.0)
+    waves = np.exp(-2j * np.pi * path * freq / C)
+    image, ones = np.empty((ny, nx), np.float32), np.empty((ny, nx), np.float32)
+    grid_pair(uvw, freq, vis, weight, options, image, ones)
+    for found, values in ((image, weight * vis), (ones, weight)):
+        expected = np.einsum("r,ryx->yx", values[:, 0], waves).real
+        assert np.linalg.norm(found - expected) < 1e-5 * np.linalg.norm(expected)
+    np.testing.assert_allclose(grid(uvw, freq, vis, weight, options), image, atol=1e-6 * np.abs(image).max())
+    seen = degrid(uvw, freq, image, None, options)[:, 0]
+    expected = np.einsum("yx,ryx->r", image, waves.conj())
+    assert np.linalg.norm(seen - expected) < 2e-5 * np.linalg.norm(expected)
 
 
 def test_degrid_is_the_adjoint() -> None:
