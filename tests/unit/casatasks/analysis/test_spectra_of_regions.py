@@ -143,7 +143,12 @@ def test_places_of_smoothed_pixels() -> None:
     ):
         specsmooth("a.im", f"o{k}", function=function, width=width, dmethod=method)
         pixels, _, axis = read(f"o{k}")
-        assert pixels[:, 0, 0, 0] * 1e9 == pytest.approx(axis.frequencies_hz(len(pixels)), rel=1e-7)
+        found, expected = pixels[:, 0, 0, 0] * 1e9, axis.frequencies_hz(len(pixels))
+        if function == "h":
+            # The last mean holds the last channel, which counts as much as its one neighbour.
+            assert found[-1] == pytest.approx(HZ[-3:] @ [0.125, 0.5, 0.375], rel=1e-7)
+            found, expected = found[:-1], expected[:-1]
+        assert found == pytest.approx(expected, rel=1e-7)
 
 
 def test_masked_pixels_count_nothing() -> None:
