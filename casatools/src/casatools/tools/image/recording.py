@@ -88,6 +88,9 @@ def _value_text(value: Any) -> str:
     if isinstance(value, dict):
         return "{...}" if value else "{}"
     if isinstance(value, (list, tuple, np.ndarray)):
-        values = np.ravel(value).tolist() if isinstance(value, np.ndarray) else list(value)
-        return f"[{','.join(map(_value_text, values))}]" if len(values) <= _MOST_VALUES else "[...]"
+        count = value.size if isinstance(value, np.ndarray) else len(value)
+        if count > _MOST_VALUES:  # an image's pixels as Python numbers would be several times the image
+            return "[...]"
+        values = np.ravel(value).tolist() if isinstance(value, np.ndarray) else value
+        return f"[{','.join(map(_value_text, values))}]"
     return repr(value.item() if isinstance(value, np.generic) else value)
