@@ -205,7 +205,8 @@ def test_what_is_changed_in_place_is_so_after_another_run(folder: Path, tmp_path
             continue
         seen += 1
         assert _cut(tmp_path, task, arguments, None, 0).startswith("finished")
-        assert _columns(tmp_path / "in.ms") == expected
+        found = _columns(tmp_path / "in.ms")
+        assert found.keys() == expected.keys() and [c for c in expected if found[c] != expected[c]] == []
         assert [p.name for p in tmp_path.iterdir() if p.name.startswith(".")] == []
     assert seen
 

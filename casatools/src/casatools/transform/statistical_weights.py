@@ -11,8 +11,10 @@ populations rather than samples, how bins begin, windows at the ends - was measu
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import hashlib
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import Any
@@ -21,10 +23,13 @@ import numpy as np
 
 from casatools._base import log
 from casatools._base.errors import DataError, ParameterError
+from casatools._base.paths import require_present
 from casatools._base.row_arrays import common_rows
 from casatools._base.threads import over_rows, thread_count
 from casatools.frames.quantities import conforms, parse_quantity, to_unit
 from casatools.io.ms import MeasurementSet, ResolvedSelection, Selection, VisChunk, iter_chunks, write_chunks
+from casatools.io.ms.exclusive import exclusive_access
+from casatools.io.ms.flag_journal import FlagJournal, take_back
 from casatools.io.ms.flag_versions import next_version_name, save_version
 from casatools.io.ms.weight_columns import add_sigma_spectrum, add_weight_spectrum
 from casatools.kernels.group_variances import CHAUVENET, CLASSIC, FIT_HALF, HINGES, all_variances, group_variances
@@ -229,7 +234,10 @@ def set_statistical_weights(
     """
     selection = Selection(**expressions)
     column, subtract = _COLUMNS[options.datacolumn]
-    with MeasurementSet(vis, writable=not options.preview) as ms:
+    with ExitStack() as held:
+        if not options.preview:
+            held.enter_context(exclusive_access(require_present(vis, "MeasurementSet")))
+        ms = held.enter_context(MeasurementSet(vis, writable=not options.preview))
         for name in (column, subtract):
             if name:
                 ms.require(name)
@@ -242,6 +250,10 @@ def set_statistical_weights(
             raise DataError(f"the selection on {vis!r} holds no rows")
         bins = {ms.metadata.data_descriptions[int(d)].spw: None for d in selected.ddids_present}
         plan = _plan(ms, selected, options, column, subtract, {spw: _channel_bins(ms, spw, options) for spw in bins})
+        key = hashlib.sha256(f"statwt {ms.nrow} {expressions!r} {options!r} {rows!r}".encode()).hexdigest()
+        if not options.preview:
+            # What has been flagged for its weight tells nothing of the scatter any more: a second run over it would end otherwise.
+            take_back(ms, key)
         if backup and not options.preview:
             save_version(vis, next_version_name(vis, "statwt"), "Flags before statwt")
         chunks = _chunks(ms, selected, plan)
@@ -249,10 +261,23 @@ def set_statistical_weights(
             for _ in chunks:
                 pass
         else:
-            write_chunks(ms, chunks, [])
+            journal = FlagJournal(ms, key)
+            held.callback(journal.close)
+            write_chunks(ms, _noted(chunks, journal), [])
+            journal.finished()
     found = plan.totals.record()
     log.post(f"statwt: weights have the mean {found['mean']:.6g} and the variance {found['variance']:.6g}")
     return found
+
+
+def _noted(
+    changes: Iterable[tuple[VisChunk, dict[str, np.ndarray]]], journal: FlagJournal
+) -> Iterator[tuple[VisChunk, dict[str, np.ndarray]]]:
+    """Changes, each with its flags noted before it is handed on to be written."""
+    for chunk, values in changes:
+        if "FLAG" in values:
+            journal.note(chunk.rows, chunk["FLAG"], chunk["FLAG_ROW"], values["FLAG"])
+        yield chunk, values
 
 
 def _plan(

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import os
-from collections.abc import Callable
+import shutil
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +21,7 @@ from casatools.io.ms.weight_columns import add_weight_spectrum
 from casatools.io.tables import open_table
 from casatools.kernels.group_variances import CLASSIC, all_variances, chauvenet_limit, group_variances, kept_range
 from casatools.simulation.demo import DemoOptions, make_demo
+from casatools.transform import statistical_weights
 from casatools.transform.statistical_weights import StatisticalWeightOptions
 from casatools.transform.weight_bins import _bins_of_times, _run_starts
 
@@ -232,6 +235,30 @@ def test_ranges_are_flagged(vis: str) -> None:
     after, limited = read(vis, "WEIGHT", "FLAG")
     outside = (after < low) | (after > high)
     assert limited.all(axis=1)[outside].all() and not limited.all(axis=1)[~outside].any()
+
+
+def test_a_run_that_was_cut_short_can_be_repeated(vis: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the first run has flagged for its weight counts again in the next."""
+    given: dict[str, Any] = {
+        "datacolumn": "data", "timebin": "60s", "slidetimebin": True, "wtrange": [0.01, 0.1], "flagbackup": False,
+    }  # fmt: skip
+    shutil.copytree(vis, "whole.ms")
+    expected = statwt("whole.ms", **given)
+    names = ("FLAG", "FLAG_ROW", "WEIGHT", "SIGMA")
+    write = statistical_weights.write_chunks
+
+    def cut_short(opened: MeasurementSet, changes: Iterator[Any], columns: list[str]) -> None:
+        write(opened, itertools.islice(changes, 1), columns)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(statistical_weights, "write_chunks", cut_short)
+        statwt(vis, **given)
+    assert any(name.endswith(".journal") for name in os.listdir(vis))
+    assert statwt(vis, **given) == pytest.approx(expected, rel=1e-6)
+    for name, ours, whole in zip(names, read(vis, *names), read("whole.ms", *names), strict=True):
+        assert np.array_equal(ours, whole), name
+    assert not any(name.endswith(".journal") for name in os.listdir(vis))
 
 
 def test_tool_takes_its_selection(vis: str) -> None:
