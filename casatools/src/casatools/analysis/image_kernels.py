@@ -176,6 +176,7 @@ def _kernel(kind: str, width: float, count: int) -> np.ndarray:
     if kind == "hanning":
         return np.array([0.5, 1.0, 0.5])
     if kind == "boxcar":
+        require_memory(8.0 * width, f"a box of {width:.0f} pixels ('widths')")
         return np.ones(max(1, int(np.floor(width + 0.5))))
     reach = min(count, int(np.ceil(3 * width)) + 1)
     return np.asarray(np.exp(-4 * np.log(2) * (np.arange(-reach, reach + 1) / width) ** 2))
@@ -212,7 +213,9 @@ def plane_kernel(image: CasaImage, axes: Sequence[int], kind: str, widths: Seque
     if len(names) != 1:
         raise ParameterError(f"parameter 'type' must be gaussian or boxcar; got {kind!r}")
     if names[0] == "boxcar":
-        plane = np.outer(*(_kernel("boxcar", _pixels(image, a, w), 0) for a, w in zip(axes[::-1], widths[::-1], strict=True)))
+        sides = [_pixels(image, a, w) for a, w in zip(axes[::-1], widths[::-1], strict=True)]
+        require_memory(8.0 * math.prod(sides), f"a box of {sides[1]:.0f} x {sides[0]:.0f} pixels ('major', 'minor')")
+        plane = np.outer(*(_kernel("boxcar", side, 0) for side in sides))
     else:
         major, minor = _pixels(image, axes[1], widths[0]), _pixels(image, axes[0], widths[1])
         reach = [min((image.shape[image.ndim - 1 - a] - 1) // 2, int(np.ceil(1.5 * max(major, minor))) + 1) for a in axes]

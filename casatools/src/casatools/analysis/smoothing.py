@@ -32,7 +32,7 @@ __all__ = ["SmoothOptions", "convolve_planes", "gaussian_of", "smooth_image"]
 
 _KINDS = {"g": "gaussian", "gauss": "gaussian", "gaussian": "gaussian", "b": "boxcar", "box": "boxcar", "boxcar": "boxcar",
           "c": "commonbeam", "common": "commonbeam", "commonbeam": "commonbeam", "i": "image", "image": "image"}  # fmt: skip
-# Bytes for each pixel of a plane that is convolved: the plane and its mask, the padded plane and its spectrum, the result.
+# Bytes for each pixel of a padded plane that is convolved: the plane and its mask, the padded plane and its spectrum, the result.
 _PLANE_BYTES = 64.0
 
 
@@ -159,10 +159,9 @@ def smooth_image(image: CasaImage, outfile: str, options: SmoothOptions, choice:
         raise DataError(f"image {image.path!r} has no direction coordinate: its planes cannot be smoothed")
     cell = (abs(float(direction.increment_rad[0])), abs(float(direction.increment_rad[1])))
     own = beams_of_box(image, chosen.pixels)
+    sides = [chosen.pixels.box_shape[image.ndim - 1 - a] for a in image.coordinates.direction_axes]
+    _require_room(sides, options, cell)
     convolve, beams = _plan(image, options, own, cell)
-    plane = math.prod(chosen.pixels.box_shape[image.ndim - 1 - a] for a in image.coordinates.direction_axes)
-    # The plane with its mask, its padded transform and the result.
-    require_memory(_PLANE_BYTES * plane, f"smoothing of planes of {plane} pixels (smooth a part, chosen by 'region')")
     coordinates = image.coordinates.sliced(
         [float(v) for v in chosen.pixels.first[::-1]], [1.0] * image.ndim, chosen.pixels.box_shape[::-1]
     )
@@ -178,6 +177,18 @@ def smooth_image(image: CasaImage, outfile: str, options: SmoothOptions, choice:
         convolve_planes(chosen, output, convolve)
         if beams:
             output.beams = beams
+
+
+def _require_room(sides: list[int], options: SmoothOptions, cell: tuple[float, float]) -> None:
+    """Refuse planes that, with their masks, padded transforms and results, or the kernel itself, do not fit into memory."""
+    # Gaussians are sampled, and planes padded, this far to each side of a pixel (see `restoration`).
+    reach = 3.0 * options.kernel.major_rad / min(cell) if options.kernel and options.name == "gaussian" else 0.0
+    padded = math.prod(n + reach for n in sides)
+    made_by = f" with a kernel of {options.kernel.major_rad / min(cell):.0f} pixels ('major')" if reach and options.kernel else ""
+    require_memory(
+        _PLANE_BYTES * max(padded, 4.0 * reach**2),
+        f"smoothing of planes of {math.prod(sides)} pixels{made_by} (smooth a part, chosen by 'region')",
+    )
 
 
 def _plan(image: CasaImage, options: SmoothOptions, own: BeamSet, cell: tuple[float, float]) -> tuple[Plane, BeamSet]:

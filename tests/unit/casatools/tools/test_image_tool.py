@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from casatasks import imsmooth
 from casatools import image
 from casatools._base.errors import (
     DataError,
@@ -588,6 +589,21 @@ def test_what_cannot_fit_into_memory_is_said(
     ia: image, what: str, call: Callable[[image], object], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("casatools._base.memory.available_bytes", lambda: 100)
+    with pytest.raises(ParameterError, match=f"{what}.* needs .* of memory"):
+        call(ia)
+    assert not os.path.exists("o.im")
+
+
+@pytest.mark.parametrize(
+    ("what", "call"),
+    [
+        ("a kernel of 60000 pixels", lambda ia: ia.convolve2d("o.im", major="1000deg", minor="1deg")),
+        ("a kernel of 60000 pixels", lambda ia: imsmooth("a.im", major="1000deg", minor="1deg", pa="0deg", outfile="o.im")),
+        ("a box of 1000000 x 1000000 pixels", lambda ia: ia.convolve2d("o.im", [0, 3], "box", major="1e6pix", minor="1e6pix")),
+        ("a box of 1000000000000 pixels", lambda ia: ia.sepconvolve("o.im", [0], ["box"], ["1e12pix"])),
+    ],
+)  # fmt: skip
+def test_kernels_that_no_memory_holds_are_refused(ia: image, what: str, call: Callable[[image], object]) -> None:
     with pytest.raises(ParameterError, match=f"{what}.* needs .* of memory"):
         call(ia)
     assert not os.path.exists("o.im")
