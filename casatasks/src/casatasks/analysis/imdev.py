@@ -35,7 +35,7 @@ def imdev(
     ] = "ref",
     xlength: Annotated[Any, _Length, "Width of the rectangle about each point, pixels or angle"] = "1pix",
     ylength: Annotated[Any, _Length, "Its height; '' makes a circle of diameter xlength"] = "1pix",
-    interp: Annotated[str, kinds.Text(), "Interpolation between the points: linear or cubic"] = "cubic",
+    interp: Annotated[str, kinds.Text(), "Interpolation between the points: nearest, linear, cubic or lanczos"] = "cubic",
     stattype: Annotated[
         str, kinds.Text(), "npts, sum, sumsq, mean, rms, variance, sigma, min, max, median, q1, q3, iqr or medabsdevmed"
     ] = "sigma",

@@ -2,8 +2,9 @@
 
 Notes
 -----
-Points outside of the grid are extrapolated from its last two rows or columns, as in CASA. Cubic interpolation takes four points of the grid to a
-side (Keys 1981, IEEE Trans. Acoust. Speech Signal Process. 29, 1153, a = -1/2), linear interpolation is used where these are not there.
+Points outside of the grid are extrapolated from its last two rows or columns, as in CASA. Cubic interpolation takes two points of the grid to each
+side (Keys 1981, IEEE Trans. Acoust. Speech Signal Process. 29, 1153, a = -1/2), Lanczos interpolation three (Duchon 1979, J. Appl. Meteor. 18, 1016),
+its weights normalized to a sum of 1; linear interpolation is used where these are not there.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from casatools.analysis.sky_planes import SkyPlanes
 from casatools.analysis.sub_images import PixelChoice, beams_of_box
 from casatools.frames.quantities import parse_quantity, to_unit
 from casatools.io.image import CasaImage
+from casatools.kernels.group_variances import chauvenet_limit
 from casatools.kernels.window_statistics import STATISTICS, window_statistics
 
 __all__ = ["DeviationOptions", "write_deviation"]
@@ -32,6 +34,8 @@ _ALIASES = {
     "xmadm": "medabsdevmed",
     "var": "variance",
 }
+# Interpolations, and how many points of the grid beyond those next to a pixel they take.
+_REACHES = {"nearest": 0, "linear": 0, "cubic": 1, "lanczos": 2}
 
 
 @dataclass(frozen=True)
@@ -47,7 +51,7 @@ class DeviationOptions:
     xlength, ylength : str or dict
         Sides of the rectangle about each point, pixels or angles; without the second the first is the diameter of a circle.
     interp : str
-        "linear" or "cubic".
+        "nearest", "linear", "cubic" or "lanczos"; beginnings will do.
     stattype : str
         npts, sum, sumsq, mean, rms, variance, sigma, min, max, median, q1, q3, iqr, medabsdevmed or xmadm; beginnings will do.
     statalg : str
@@ -71,8 +75,7 @@ class DeviationOptions:
     def __post_init__(self) -> None:
         if len(self.grid) != 2 or min(self.grid) < 1:
             raise ParameterError(f"parameter 'grid' must be two distances of at least 1 pixel; got {list(self.grid)}")
-        if not self.interp or not any(n.startswith(self.interp.lower()) for n in ("linear", "cubic")):
-            raise ParameterError(f"parameter 'interp' must be 'linear' or 'cubic'; got {self.interp!r}")
+        _ = self.interpolation
         if not self.statalg or not any(n.startswith(self.statalg.lower()) for n in ("classic", "chauvenet")):
             raise ParameterError(f"parameter 'statalg' must be 'classic' or 'chauvenet'; got {self.statalg!r}")
         _ = self.statistic
@@ -94,19 +97,20 @@ class DeviationOptions:
         return 1.0 / 0.674489750196082 if self.stattype.strip().lower().startswith("x") else 1.0
 
     @property
-    def is_cubic(self) -> bool:
-        """True for cubic interpolation."""
-        return "cubic".startswith(self.interp.lower())
+    def interpolation(self) -> str:
+        """The full name of the interpolation; "l" is linear, as in CASA."""
+        found = [n for n in _REACHES if self.interp and n.startswith(self.interp.lower())]
+        if not found:
+            raise ParameterError(f"parameter 'interp' must be one of {', '.join(_REACHES)}; got {self.interp!r}")
+        return found[0]
 
     def limits(self, size: int) -> np.ndarray:
         """Standard deviations that values may differ by, for 0 to `size` values; empty without clipping."""
-        from scipy.special import erfcinv
-
         if self.statalg.lower() == "c" or "classic".startswith(self.statalg.lower()):
             return np.zeros(0)
         if self.zscore >= 0:
             return np.full(size + 1, self.zscore)
-        return np.sqrt(2.0) * erfcinv(0.5 / np.maximum(np.arange(size + 1), 1))
+        return np.array([chauvenet_limit(count) for count in range(size + 1)])
 
 
 def _pixels(value: Any, cell_rad: float, name: str) -> float:
@@ -138,8 +142,16 @@ def _points(count: int, anchor: int, step: int) -> np.ndarray:
     return np.arange(anchor % step, count, step, dtype=np.int64)
 
 
-def _matrix(points: np.ndarray, count: int, cubic: bool) -> tuple[np.ndarray, np.ndarray]:
-    """Weights (pixel, point) of linear and of cubic interpolation; the latter is NaN where it needs points that are not there."""
+def _weights(distance: np.ndarray, interpolation: str) -> np.ndarray:
+    """Weights of points so many steps of the grid from a pixel, by cubic or Lanczos interpolation."""
+    if interpolation == "lanczos":
+        return np.asarray(np.sinc(distance) * np.sinc(distance / 3.0))
+    d = np.abs(distance)
+    return np.where(d <= 1.0, 1.5 * d**3 - 2.5 * d**2 + 1.0, -0.5 * d**3 + 2.5 * d**2 - 4.0 * d + 2.0)
+
+
+def _matrix(points: np.ndarray, count: int, interpolation: str) -> tuple[np.ndarray, np.ndarray]:
+    """Weights (pixel, point) of nearest or linear interpolation, and of the one asked for; the latter is NaN where it needs points that are not there."""
     linear = np.zeros((count, len(points)))
     steps = np.full((count, len(points)), np.nan)
     if len(points) == 1:
@@ -147,19 +159,20 @@ def _matrix(points: np.ndarray, count: int, cubic: bool) -> tuple[np.ndarray, np
         return linear, steps
     pixel = np.arange(count, dtype=np.float64)
     place = (pixel - points[0]) / (points[1] - points[0])
+    if interpolation == "nearest":
+        linear[np.arange(count), np.clip(np.floor(place + 0.5).astype(int), 0, len(points) - 1)] = 1.0
+        return linear, steps
     low = np.clip(np.floor(place).astype(int), 0, len(points) - 2)
     part = place - low
     linear[np.arange(count), low] = 1.0 - part
     linear[np.arange(count), low + 1] = part
-    if cubic:
-        inner = np.flatnonzero((low >= 1) & (low <= len(points) - 3) & (place <= low + 1))
-        t = part[inner]
-        weights = (
-            -0.5 * t**3 + t**2 - 0.5 * t, 1.5 * t**3 - 2.5 * t**2 + 1.0, -1.5 * t**3 + 2.0 * t**2 + 0.5 * t, 0.5 * t**3 - 0.5 * t**2,
-        )  # fmt: skip
+    reach = _REACHES[interpolation]
+    if reach:
+        inner = np.flatnonzero((low >= reach) & (low <= len(points) - 2 - reach) & (place <= low + 1))
+        taps = np.arange(-reach, 2 + reach)
+        weights = _weights(part[inner, None] - taps, interpolation)
         steps[inner] = 0.0
-        for k, w in enumerate(weights):
-            steps[inner, low[inner] + k - 1] = w
+        steps[inner[:, None], low[inner, None] + taps] = weights / weights.sum(axis=1, keepdims=True)
     return linear, steps
 
 
@@ -174,23 +187,25 @@ def _corners(points: np.ndarray, count: int, reach: int) -> np.ndarray:
 
 
 def _interpolated(
-    values: np.ndarray, valid: np.ndarray, xs: np.ndarray, ys: np.ndarray, shape: tuple[int, int], cubic: bool
+    values: np.ndarray, valid: np.ndarray, xs: np.ndarray, ys: np.ndarray, shape: tuple[int, int], interpolation: str
 ) -> Any:
-    """Values and validity on all pixels (y, x); all 16 (cubic) or 4 (linear) points about a pixel must be valid."""
-    across, cubic_x = _matrix(xs, shape[1], cubic)
-    down, cubic_y = _matrix(ys, shape[0], cubic)
+    """Values and validity on all pixels (y, x); all points about a pixel that the interpolation takes must be valid."""
+    across, fine_x = _matrix(xs, shape[1], interpolation)
+    down, fine_y = _matrix(ys, shape[0], interpolation)
     full = down @ values @ across.T
 
-    def whole(reach: int) -> np.ndarray:
-        bad = _corners(ys, shape[0], reach).astype(float) @ (~valid).astype(float) @ _corners(xs, shape[1], reach).T.astype(float)
-        return np.asarray(bad < 0.5)
+    def whole(used_y: np.ndarray, used_x: np.ndarray) -> np.ndarray:
+        return np.asarray(used_y.astype(float) @ (~valid).astype(float) @ used_x.T.astype(float) < 0.5)
 
-    fine = whole(0)
-    inner_x, inner_y = np.flatnonzero(np.isfinite(cubic_x[:, 0])), np.flatnonzero(np.isfinite(cubic_y[:, 0]))
+    if interpolation == "nearest":
+        fine = whole(down > 0, across > 0)
+    else:
+        fine = whole(_corners(ys, shape[0], 0), _corners(xs, shape[1], 0))
+    inner_x, inner_y = np.flatnonzero(np.isfinite(fine_x[:, 0])), np.flatnonzero(np.isfinite(fine_y[:, 0]))
     if inner_x.size and inner_y.size:
         inner = np.ix_(inner_y, inner_x)
-        full[inner] = cubic_y[inner_y] @ values @ cubic_x[inner_x].T
-        fine[inner] = whole(1)[inner]
+        full[inner] = fine_y[inner_y] @ values @ fine_x[inner_x].T
+        fine[inner] = whole(*(_corners(p, n, _REACHES[interpolation]) for p, n in ((ys, shape[0]), (xs, shape[1]))))[inner]
     fine[np.ix_(ys, xs)] = valid
     full[np.ix_(ys, xs)] = values
     return np.where(fine, full, 0.0), fine
@@ -253,7 +268,7 @@ def write_deviation(
             rounds = options.maxiter + 1 if options.maxiter >= 0 else -1
             window_statistics(plane, fine, xs, ys, reach, kind, limits, rounds, found, valid)
             found *= options.factor
-            full, whole = _interpolated(found, valid & fine[np.ix_(ys, xs)], xs, ys, plane_shape, options.is_cubic)
+            full, whole = _interpolated(found, valid & fine[np.ix_(ys, xs)], xs, ys, plane_shape, options.interpolation)
             # As in CASA, a masked pixel is no point of the grid and stays masked.
             whole &= fine
             output.write(axes.block(full).astype(image.dtype), block)

@@ -146,9 +146,7 @@ class PolarizedImage:
         stokes_axis = self.image.ndim - 1 - self.axis
         first[stokes_axis] = 0.0
         made = self.image.coordinates.sliced(first, None, list(box[::-1]))
-        member = next(k for k, m in enumerate(made.members) if m.kind == "Stokes")
-        made.replace(member, StokesCoordinate.make([label]))
-        return made, box
+        return _relabelled(made, label), box
 
     def derive(self, outfile: str, what: Derived, choice: PixelChoice = _ALL, other: PolarizedImage | None = None) -> None:
         """Write a derived image; pixels without a value are masked.
@@ -286,6 +284,21 @@ def depolarization_error(bias: tuple[float, float], sigma: tuple[float, float]) 
     return Derived("PFlinear", "", _BOTH, compute)
 
 
+def _relabelled(coordinates: Coordinates, label: str) -> Coordinates:
+    """Coordinates whose Stokes axis has one plane of that name; they are changed."""
+    member = next(k for k, m in enumerate(coordinates.members) if m.kind == "Stokes")
+    coordinates.replace(member, StokesCoordinate.make([label]))
+    return coordinates
+
+
+def _linear(first: CasaImage, second: CasaImage) -> Coordinates:
+    """Coordinates of the complex image of two: a plane of Q and one of U, or of intensities and angles, are one of linear polarization."""
+    made = first.coordinates.sliced([0.0] * first.ndim, None, list(first.shape[::-1]))
+    planes = [image.coordinates.stokes for image in (first, second)]
+    names = tuple(p.labels if p is not None else () for p in planes)
+    return _relabelled(made, "Plinear") if names in ((("Q",), ("U",)), (("Plinear",), ("Pangle",))) else made
+
+
 def make_complex(outfile: str, first: str, second: str, polar: bool) -> None:
     """Write a complex image of real and imaginary parts, or of amplitudes and phases.
 
@@ -309,7 +322,7 @@ def make_complex(outfile: str, first: str, second: str, polar: bool) -> None:
         masked = one.has_mask or two.has_mask
         with (
             staged_output(outfile) as staged,
-            CasaImage.create(staged, one.shape, one.coordinates, np.complex64, mask="mask0" if masked else "") as output,
+            CasaImage.create(staged, one.shape, _linear(one, two), np.complex64, mask="mask0" if masked else "") as output,
         ):
             output.copy_metadata_from(one)
             for slices in one.iter_slices():

@@ -118,11 +118,17 @@ def _columns(lines: np.ndarray, errors: np.ndarray, area: float, axis: ProfileAx
 
 
 def component_types(request: LineRequest, count: int) -> list[str]:
-    """Names of the components that were fitted, of `count` asked for; UNDEF for what is missing."""
-    names = ["GAUSSIAN"] * request.ngaussian + ["GAUSSIAN MULTIPLET"] * len(request.multiplets)
-    names += ["LORENTZIAN"] * (len(request.kinds) - request.ngaussian) + (["POLYNOMIAL"] if request.order >= 0 else [])
+    """Names of the components that were fitted, of `count` asked for; UNDEF for what is missing.
+
+    Notes
+    -----
+    Multiplets come first, then single lines in the order of the request, then the polynomial, as in CASA.
+    """
+    last = ["POLYNOMIAL"] if request.order >= 0 else []
+    missing = len(request.multiplets) + len(request.kinds) + len(last) - count
     # Only Gaussians are searched for, so only they can be fewer.
-    return names[len(names) - count :] + ["UNDEF"] * (len(names) - count)
+    lines = [kind.upper() for kind in request.kinds[missing:]]
+    return ["GAUSSIAN MULTIPLET"] * len(request.multiplets) + lines + last + ["UNDEF"] * missing
 
 
 def _types(fitted: FittedProfiles, request: LineRequest) -> np.ndarray:

@@ -43,6 +43,8 @@ class imagepol:
 
     def __init__(self) -> None:
         self._held: PolarizedImage | None = None
+        # The tool that holds the temporary image made of a record.
+        self._source: image | None = None
 
     def _open(self, opened: CasaImage) -> None:
         try:
@@ -53,10 +55,18 @@ class imagepol:
         self._release()
         self._held = held
 
+    def _open_record(self, record: dict[str, Any]) -> None:
+        source = image()
+        source.fromrecord(record)
+        self._open(source._image)
+        self._source = source
+
     def _release(self) -> None:
         if self._held is not None:
             self._held.image.close()
-        self._held = None
+        if self._source is not None:
+            self._source._release()
+        self._held = self._source = None
 
     @property
     def _image(self) -> PolarizedImage:
@@ -90,17 +100,20 @@ class imagepol:
     @method
     def open(
         self,
-        image: Annotated[Any, kinds.Variant((kinds.InPath(), kinds.Record())), "Image with Stokes Q, U or V"] = {},  # noqa: B006
+        image: Annotated[Any, kinds.Variant((kinds.InPath(), kinds.Record())), "Image with Stokes Q, U or V, or its record"] = {},  # noqa: B006
     ) -> bool:
-        """Open an image.
+        """Open an image, or a temporary one made of the record that ``image.torecord`` gives.
 
         Raises
         ------
         ParameterError, PathMissingError, DataError
-            No name was given, nothing is there, or the image has no Stokes Q, U or V.
+            Neither a name nor the record of an image was given, nothing is there, or the image has no Stokes Q, U or V.
         """
+        if isinstance(image, dict) and "imagearray" in image:
+            self._open_record(image)
+            return True
         if not isinstance(image, str) or not image:
-            raise ParameterError(f"imagepol.open: parameter 'image' must name an image; got {image!r}")
+            raise ParameterError("imagepol.open: parameter 'image' must name an image or be the record of one")
         self._open(CasaImage.open(image))
         return True
 

@@ -13,6 +13,8 @@ from casatasks import specfit
 from casatools._base.errors import DataError, OutputExistsError, ParameterError, PathMissingError
 from casatools.analysis import line_fit, profile_fitting, profile_records
 from casatools.analysis.profile_models import Gaussian, Lorentzian, Model, Polynomial, PowerLaw
+from casatools.analysis.profile_records import component_types
+from casatools.analysis.profile_requests import Estimate, LineRequest, Multiplet
 from casatools.io.image import CasaImage
 from casatools.io.image.coordinates.make import make_image_coordinates
 from support.shared import unpack
@@ -87,6 +89,7 @@ def test_the_reference_numbers(tmp_path: Path) -> None:
     assert two["xUnit"] == "km/s" and two["yUnit"] == "Jy/beam" and two["ncomps"][0, 0, 0, 0] == 3
     given = {"pampest": [3.0, 1.2], "pcenterest": [10, 18.0], "pfwhmest": [5, 3.5], "poly": 0}
     other = specfit(name, pfunc=["gaussian", "lorentzian"], **given, **here)
+    assert other["type"].ravel().tolist() == ["GAUSSIAN", "LORENTZIAN", "POLYNOMIAL"]
     assert other["ls"]["integral"].ravel() == pytest.approx([79.3022418896346], rel=1e-5)
     assert other["ls"]["integralErr"].ravel() == pytest.approx([3.6074904503338314], rel=1e-4)
     multi = {"gmncomps": 2, "gmampest": [3.0, 1.2], "gmcenterest": [10, 18], "gmfwhmest": [5, 4.0], "poly": 0}
@@ -289,3 +292,12 @@ def test_bad_files_and_images() -> None:
             pass
     with pytest.raises(DataError, match="no spectral axis"):
         specfit("flat.im")
+
+
+def test_types_are_told_in_the_order_of_the_request() -> None:
+    """Of CASA: multiplets, single lines as they were asked for, the polynomial."""
+    mixed = LineRequest(("lorentzian", "gaussian", "lorentzian"), order=1)
+    assert component_types(mixed, 4) == ["LORENTZIAN", "GAUSSIAN", "LORENTZIAN", "POLYNOMIAL"]
+    pair = Multiplet((Estimate(1, 10, 3), Estimate(2, 20, 3)), (2.0,), (10.0,), (1.0,))
+    assert component_types(LineRequest(("gaussian",), (), (pair,)), 2) == ["GAUSSIAN MULTIPLET", "GAUSSIAN"]
+    assert component_types(LineRequest(("gaussian", "gaussian"), order=0), 2) == ["GAUSSIAN", "POLYNOMIAL", "UNDEF"]

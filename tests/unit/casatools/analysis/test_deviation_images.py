@@ -75,6 +75,50 @@ def test_points_between_the_grid_are_interpolated_and_beyond_it_extrapolated() -
     assert cubic[2, 3] == pytest.approx(found[2, 3], abs=1e-6)  # no four points there
 
 
+def test_nearest_and_lanczos_interpolation() -> None:
+    values = make("a.im", 1)[0]
+    with CasaImage.open("a.im", writable=True) as opened:
+        good = np.ones((1, 1, 24, 30), bool)
+        good[0, 0, 11, 13] = False
+        opened.write_mask(good)
+    weighed = np.where(good[0, 0], values, np.nan)
+    for interp in ("nearest", "lanczos"):
+        imdev("a.im", interp, grid=[4, 5], anchor=[1, 1], xlength="7pix", ylength="7pix", interp=interp[:3], stattype="mean")
+    nearest, mask = (a[0] for a in read("nearest"))
+    at = {(x, y): np.nanmean(around(weighed, x, y, 3)) for x in range(1, 30, 4) for y in range(1, 24, 5)}
+    # As in CASA: pixels halfway belong to the later point, and masked points mask what is nearest to them.
+    for x, y, point in ((2, 3, (1, 1)), (3, 4, (5, 6)), (0, 0, (1, 1)), (28, 23, (29, 21))):
+        assert nearest[y, x] == pytest.approx(at[point], abs=1e-6)
+    assert np.array_equal(np.argwhere(~mask), [(y, x) for y in range(9, 14) for x in range(11, 15)])
+    # Six points at distances of -2.5 to 2.5 steps, weights normalized.
+    distance = np.arange(-2.5, 3)
+    weights = np.sinc(distance) * np.sinc(distance / 3)
+    there = [at[x, 1] for x in range(5, 26, 4)]
+    lanczos = read("lanczos")[0][0]
+    assert lanczos[1, 15] == pytest.approx(0.5 * (at[13, 1] + at[17, 1]), abs=1e-6)  # the first row is at the edge: linear
+    imdev("a.im", "rows", grid=[4, 1], anchor=[1, 3], xlength="7pix", ylength="7pix", interp="lan", stattype="mean", chans="0")
+    there = [np.nanmean(around(weighed, x, 4, 3)) for x in range(5, 26, 4)]
+    assert read("rows")[0][0, 4, 15] == pytest.approx(float(weights @ there / weights.sum()), abs=1e-6)
+
+
+def test_chauvenet_rejects_by_the_limits_of_imstat() -> None:
+    """Of CASA: with 49 values the limit is 2.5703, a little above the exact 2.5688."""
+    values = np.zeros((7, 7))
+    rest = np.random.default_rng(1).uniform(size=48)
+    # One value whose deviation lies between the two limits.
+    low, high = rest.max(), 10.0
+    for _ in range(100):
+        middle = 0.5 * (low + high)
+        whole = np.append(rest, middle)
+        low, high = (middle, high) if (middle - whole.mean()) / whole.std(ddof=1) < 2.5695 else (low, middle)
+    values[:] = np.append(rest, low).reshape(7, 7)
+    coordinates = make_image_coordinates((7, 7), (CELL, CELL), (1.0, 0.5), [1.4e9], stokes=["I"])
+    with CasaImage.create("a.im", (1, 1, 7, 7), coordinates, dtype=np.float64) as made:
+        made.write(values[None, None])
+    imdev("a.im", "n.im", xlength="7pix", ylength="7pix", interp="linear", stattype="npts", statalg="chauvenet")
+    assert read("n.im")[0][0, 3, 3] == 49
+
+
 def test_masks_circles_and_outliers() -> None:
     values = make("a.im", 1)[0]
     with CasaImage.open("a.im", writable=True) as opened:
@@ -101,7 +145,7 @@ def test_masks_circles_and_outliers() -> None:
 @pytest.mark.parametrize(
     ("given", "words"),
     [
-        ({"grid": (0, 1)}, "'grid'"), ({"grid": (3,)}, "'grid'"), ({"interp": "nearest"}, "'interp'"), ({"interp": ""}, "'interp'"),
+        ({"grid": (0, 1)}, "'grid'"), ({"grid": (3,)}, "'grid'"), ({"interp": "spline"}, "'interp'"), ({"interp": ""}, "'interp'"),
         ({"statalg": "biweight"}, "'statalg'"), ({"stattype": "mode"}, "'stattype'"), ({"stattype": "m"}, "'stattype'"),
     ],
 )  # fmt: skip

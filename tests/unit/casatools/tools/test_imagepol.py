@@ -200,6 +200,38 @@ def test_complex_images(po: Any, stokes: np.ndarray) -> None:
             assert np.allclose(opened.read(), expected, rtol=1e-5, atol=1e-6), name
 
 
+def test_complex_images_of_a_pair_are_linear_polarization(po: Any, stokes: np.ndarray) -> None:
+    """The label of CASA; other pairs keep that of their first image."""
+    for name, make in (("q.im", po.stokesq), ("u.im", po.stokesu), ("p.im", po.linpolint), ("pa.im", po.linpolposang)):
+        make(outfile=name).done()
+    pairs = {
+        "m.im": {"real": "q.im", "imag": "u.im"},
+        "n.im": {"amp": "p.im", "phase": "pa.im"},
+        "o.im": {"real": "u.im", "imag": "q.im"},
+    }
+    for name, given in pairs.items():
+        po.makecomplex(name, **given)
+        with CasaImage.open(name) as opened:
+            assert opened.coordinates.stokes.labels == ("U" if name == "o.im" else "Plinear",)
+
+
+def test_the_record_of_an_image_is_opened(po: Any, stokes: np.ndarray) -> None:
+    ia = image()
+    ia.open("a.im")
+    record = ia.torecord()
+    ia.done()
+    other = imagepol()
+    assert other.open(record)
+    path = other._source.name()
+    ours, theirs = other.linpolint(), po.linpolint()
+    assert np.array_equal(ours.getchunk(), theirs.getchunk()) and other.stokesi().coordsys().stokes() == ["I"]
+    for tool in (ours, theirs, other):
+        tool.done()
+    assert not os.path.exists(path)
+    with pytest.raises(ParameterError, match="must name an image or be the record"):
+        other.open({"shape": [1]})
+
+
 def test_chi_squared_is_that_of_the_residuals() -> None:
     """Of the weighted line through the angles, over what the fit leaves free; CASA's sums cancel in single precision."""
     x = np.linspace(0.03, 0.06, 12)

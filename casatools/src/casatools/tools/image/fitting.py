@@ -258,7 +258,7 @@ class FittingMethods(DerivingMethods):
         ] = "ref",
         xlength: _Quantity = "1pix",
         ylength: _Quantity = "1pix",
-        interp: Annotated[str, kinds.Text(), "linear or cubic"] = "cubic",
+        interp: Annotated[str, kinds.Text(), "nearest, linear, cubic or lanczos"] = "cubic",
         stattype: Annotated[str, kinds.Text(), "The statistic"] = "sigma",
         statalg: Annotated[str, kinds.Text(), "classic or chauvenet"] = "classic",
         zscore: Annotated[float, kinds.Float(), "chauvenet: limit in standard deviations; negative is Chauvenet's own"] = -1.0,

@@ -59,6 +59,16 @@ def test_sources_are_found() -> None:
     cube.done()
 
 
+@pytest.mark.parametrize("level", [0.05, 0.5, 2.5])
+def test_moments_tell_axes_and_angle_however_much_lies_above_the_threshold(level: float) -> None:
+    ia = make(SOURCES[:1])
+    found = ia.decompose(threshold=level, fit=False)["components"]
+    unit = {"arcsec": 1.0, "'": 1 / 60, "rad": ARCSEC}[ia.coordsys().units()[0]]
+    assert found.shape == (1, 6) and found[0, 3:5] == pytest.approx([14 * unit, 10 / 14], rel=0.05)
+    assert found[0, 5] == pytest.approx(np.pi / 6, abs=0.15)  # of the 27 pixels above the last level
+    ia.done()
+
+
 def test_islands_are_taken_apart() -> None:
     ia = make((*SOURCES, Source(4.0, 37.5, 34.0, 9 * ARCSEC, 8 * ARCSEC, 0.0)))
     found = ia.decompose(threshold=0.5)
