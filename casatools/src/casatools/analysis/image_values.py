@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from casatools._base import log
 from casatools._base.memory import require_memory
 from casatools.analysis.regions import ImageSelection
 from casatools.analysis.selected_pixels import SelectedPixels
@@ -17,8 +18,11 @@ __all__ = ["image_values"]
 
 
 def _with_defaults(image: CasaImage, selection: ImageSelection) -> ImageSelection:
-    """A single position as a box, the whole plane for -1,-1, and the reference pixel where no place was given."""
+    """A single position as a box, the whole plane for -1,-1, the reference pixel where no place was given; a box before a region."""
     box = selection.box
+    if box and selection.region:
+        log.post(f"imval takes box={box!r}; the region {selection.region!r} is left out, as in CASA", "WARN")
+        selection = replace(selection, region="")
     if box and all(part.strip() == "-1" for part in box.split(",")) and len(image.coordinates.direction_axes) == 2:
         nx, ny = (image.shape[image.ndim - 1 - a] for a in image.coordinates.direction_axes)
         return replace(selection, box=f"0,0,{nx - 1},{ny - 1}")
