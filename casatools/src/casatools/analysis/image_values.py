@@ -12,6 +12,7 @@ from casatools._base import log
 from casatools._base.memory import require_memory
 from casatools.analysis.regions import ImageSelection
 from casatools.analysis.selected_pixels import SelectedPixels
+from casatools.frames import image_frames
 from casatools.io.image import CasaImage
 
 __all__ = ["image_values"]
@@ -65,7 +66,7 @@ def image_values(image: CasaImage, selection: ImageSelection) -> dict[str, Any]:
     data = values.transpose()
     mask = np.ones(data.shape, bool) if good is None else np.broadcast_to(good, values.shape).transpose()
     grids = np.meshgrid(*(np.arange(a, a + n, dtype=np.float64) for a, n in zip(first, data.shape, strict=True)), indexing="ij")
-    world = image.coordinates.to_world(np.stack([g.ravel() for g in grids]))
+    world = image_frames.to_world(image.coordinates, np.stack([g.ravel() for g in grids]))
     keep = tuple(n for n in data.shape if n > 1) or (1,)
     coords = world.T.reshape((*keep, world.shape[0]))
     order = _axis_order(image)
