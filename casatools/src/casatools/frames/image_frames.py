@@ -18,7 +18,7 @@ from casatools.io.image.coordinates import DIRECTION_FRAMES, Coordinates, Direct
 from casatools.io.image.coordinates.sines import sines_and_cosines
 
 __all__ = [
-    "conversion_record", "convert_directions", "frequency_factor", "image_frame_measures", "layer_factor", "needs_time_or_place", "pixel_of", "to_pixel", "to_world", "world_of",
+    "as_asked", "conversion_record", "convert_directions", "frequency_factor", "image_frame_measures", "layer_factor", "needs_time_or_place", "pixel_of", "to_pixel", "to_world", "world_of",
 ]  # fmt: skip
 
 # Directions in these frames depend on nothing but the direction.
@@ -252,6 +252,18 @@ def layer_factor(member: SpectralCoordinate) -> float:
             _factors.clear()
         _factors[key] = found
     return _factors[key]
+
+
+def as_asked(coordinates: Coordinates) -> Coordinates:
+    """Coordinates whose own frequencies are those of the conversion frame, for what knows of one frame only, such as FITS."""
+    index, spectral = coordinates.find("Spectral"), coordinates.spectral
+    if index is None or spectral is None or spectral.conversion_frame == spectral.frame:
+        return coordinates
+    factor = layer_factor(spectral)
+    moved = spectral.with_reference(value=spectral.reference_value * factor, increment=spectral.increment * factor)
+    made = coordinates.copy()
+    made.replace(index, moved.with_frame(spectral.conversion_frame))
+    return made
 
 
 def _convert_rows(member: DirectionCoordinate, rows: np.ndarray, source: str, target: str) -> np.ndarray:

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from astropy.io import fits
 
-from casatasks import immoments, imreframe, imval, makemask, specfit, specflux
+from casatasks import exportfits, immoments, imreframe, imval, makemask, specfit, specflux
 from casatools import coordsys, image, measures
 from casatools._base.errors import DataError, OutputExistsError, ParameterError, PathMissingError, SelectionError
 from casatools.analysis.mask_images import mask_listing
@@ -215,7 +216,13 @@ def test_what_is_measured_is_in_the_frame_that_was_asked_for() -> None:
             found.append(read(f"{name}.{moment}")[0, :1, 0])
         tool.open(name)
         found += [tool.getprofile(3, unit=unit)["coords"] for unit in ("GHz", "km/s")]
+        assert "'BARYCENT'" in tool.fitsheader(retstr=True)
         tool.done()
+        for velocity in (False, True):
+            exportfits(name, "x.fits", velocity=velocity, overwrite=True)
+            header = fits.getheader("x.fits")
+            assert header["SPECSYS"] == "BARYCENT"
+            found.append(np.array([header["CRVAL3"], header["CDELT3"]]))
         return np.concatenate(found)
 
     assert measured("asked.im") == pytest.approx(measured("own.im"), rel=1e-6)
