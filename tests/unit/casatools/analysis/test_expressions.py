@@ -84,6 +84,9 @@ def test_masks(images: np.ndarray) -> None:
     replaced = Expression("replace(a.im, -1)").read_all().value
     np.testing.assert_array_equal(replaced, np.where(images, A, -1))
     assert Expression("'a.im:nomask'").read_all().good is None
+    with CasaImage.open("a.im") as named:
+        name = named.default_mask
+    assert np.array_equal(Expression(f"'a.im:{name}'").read_all().good, Expression("a.im").read_all().good)
     np.testing.assert_array_equal(Expression("replace(b.im, 1)").read_all().value, A * 2)
 
 
@@ -207,6 +210,9 @@ def test_bad_syntax(text: str) -> None:
         ("ndim()", "needs an argument"),
         ("spectralindex(b.im, 2)", "two images"),
         ("fractile(b.im)", "needs a fraction"),
+        ("fractile(b.im, 1.5)", "fractions from 0 to 1"),
+        ("fractilerange(b.im, 0.9, 0.2)", "smaller one first"),
+        ("'a.im:other'", "no mask 'other'"),
         ("b.im * [1, 2]", "stands only in"),
         ("rebin(b.im)", "list of factors"),
         ("rebin(b.im, [0, 1, 1, 1])", "factors must be"),
