@@ -54,6 +54,8 @@ def images() -> np.ndarray:
         ("fractile(b.im, 0.25)", np.sort(A.ravel() * 2)[5]),
         ("fractilerange(b.im, 0.0, 1.0)", 46.0),
         ("fractilerange(b.im, 0.0)", 46.0),
+        ("1.5d1 * b.im", 30.0 * A),
+        ("variance(complex(b.im, 2 * b.im))", 5 * (2 * A).var(ddof=1)),
         ("ntrue(b.im > 0) + nfalse(b.im > 0)", 24.0),
         ("sqrt(abs(b.im)) * pi() / pi", np.sqrt(np.abs(A * 2))),
         ("atan2(b.im, 1) + pow(b.im, 2)", np.arctan2(A * 2, 1) + (A * 2) ** 2),
