@@ -145,6 +145,10 @@ def methods(r: random.Random) -> list[str]:
     out.append(
         "ia = opened('m.im'); R = ia.hanning('O/x', axis=3, region=regionmanager().box([2, 2, 0, 1], [3, 3, 0, 9])); ia.done()"
     )
+    told = "ia.getprofile(3, unit='km/s')['coords'], ia.fitprofile(ngauss=1, box='10,9,10,9')['gs']['center'], t.imval('w.im')['coords']"
+    out.append(
+        f"shutil.copytree('m.im', 'w.im'); t.imreframe('w.im', '', 'bary'); ia = opened('w.im'); R = [{told}]; ia.done(); shutil.rmtree('w.im')"
+    )
     return [*out, "R = image().imagecalc('O/x', \"round('m.im' * 2) / 2 + median('p.im'['p.im' > 1])\")"]
 
 

@@ -201,10 +201,17 @@ class Expression:
         """True for the name of an image; a bare one may be that of a constant."""
         return node.quoted or node.name not in _CONSTANTS
 
+    def _named(self, name: str) -> tuple[str, str | None]:
+        """Path and mask of a name: ``im:mask0`` is an image with that mask, ``im:nomask`` without, ``im`` with the one in force (None)."""
+        path = self._names.get(name, name.replace("\\", ""))
+        stem, colon, mask = path.rpartition(":")
+        if not colon or "/" in mask or os.path.exists(path):
+            return path, None
+        return self._names.get(stem, stem), mask
+
     def path_of(self, node: Name) -> str:
         """Where the image of a name is."""
-        path = self._names.get(node.name, node.name.replace("\\", ""))
-        path = path.split(":nomask")[0]
+        path, _ = self._named(node.name)
         found = path if os.path.exists(path) else os.path.join(self._folder, path)
         found = found if os.path.exists(found) else resolve(path)
         if not os.path.exists(found):
@@ -296,7 +303,7 @@ class Expression:
 
     def _may_mask(self, node: Node) -> bool:
         if isinstance(node, Name):
-            return node.name in self.images and bool(self._mask_of(node.name)) and not node.name.endswith(":nomask")
+            return node.name in self.images and bool(self._mask_of(node.name))
         if isinstance(node, Operation):
             return node.operator == "[]" or any(self._may_mask(n) for n in node.operands)
         if not isinstance(node, Call):
@@ -398,14 +405,17 @@ class Expression:
         inside = tuple(
             s if n == m else slice(0, 1) for s, n, m in zip(slices[lacking:], image.shape, self.shape[lacking:], strict=True)
         )
-        mask = "" if node.name.endswith(":nomask") else self._mask_of(node.name)
+        mask = self._mask_of(node.name)
         good = image.read_mask(inside, mask) if mask else None
         return Masked(image.read(inside), good, own=True)
 
     def _mask_of(self, name: str) -> str:
-        """Name of the mask in force of an image, which is looked up in its header only once."""
+        """Mask of an image that a name means, "" for none; it is looked up in the header only once."""
         if name not in self._masks:
-            self._masks[name] = self.images[name].default_mask
+            image, (_, mask) = self.images[name], self._named(name)
+            if mask not in (None, "nomask", *image.mask_names):
+                raise ParameterError(f"image {image.path!r} has no mask {mask!r} (in {self.text!r})")
+            self._masks[name] = image.default_mask if mask is None else "" if mask == "nomask" else mask
         return self._masks[name]
 
     def _operation(self, node: Operation, slices: Sequence[slice] | _Tiles) -> Masked:
@@ -594,6 +604,10 @@ class Expression:
             raise ParameterError(f"the function {node.function} needs a fraction (in {self.text!r})")
         if node.function == "fractilerange" and len(shares) == 1:
             shares.append(1.0 - shares[0])
+        if not all(0 <= s <= 1 for s in shares) or sorted(shares) != shares:
+            raise ParameterError(
+                f"{node.function} takes fractions from 0 to 1, the smaller one first; got {shares} (in {self.text!r})"
+            )
         found = [
             _middle(values, count) if s == 0.5 else ranked(values, count, [min(int(s * (count - 1) + 0.01), count - 1)])[0]
             for s in shares

@@ -25,6 +25,7 @@ from casatools.analysis.selected_pixels import SelectedPixels
 from casatools.analysis.statistics import StatisticsOptions, compute_statistics
 from casatools.analysis.sub_images import PixelChoice
 from casatools.analysis.value_stream import ValueStream
+from casatools.frames import image_frames
 from casatools.frames.quantities import convert_value
 from casatools.io.image import BeamSet, CasaImage
 
@@ -193,7 +194,7 @@ def _axis_values(image: CasaImage, pixels: PixelSet, axis: int, doppler: str) ->
     if axis == coordinates.spectral_axis:
         spectral = coordinates.spectral
         assert spectral is not None
-        hz = coordinates.to_world(position)[world_axis] * float(spectral.hz)
+        hz = image_frames.to_world(coordinates, position)[world_axis] * float(spectral.hz)
         if spectral.rest_frequency_hz > 0:
             velocity = np.ravel(spectral.velocity(hz, doppler, "km/s"))
             return velocity[:-2], abs(float(velocity[-1] - velocity[-2])), "km/s"

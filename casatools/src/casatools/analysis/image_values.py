@@ -8,17 +8,22 @@ from typing import Any
 
 import numpy as np
 
+from casatools._base import log
 from casatools._base.memory import require_memory
 from casatools.analysis.regions import ImageSelection
 from casatools.analysis.selected_pixels import SelectedPixels
+from casatools.frames import image_frames
 from casatools.io.image import CasaImage
 
 __all__ = ["image_values"]
 
 
 def _with_defaults(image: CasaImage, selection: ImageSelection) -> ImageSelection:
-    """A single position as a box, the whole plane for -1,-1, and the reference pixel where no place was given."""
+    """A single position as a box, the whole plane for -1,-1, the reference pixel where no place was given; a box before a region."""
     box = selection.box
+    if box and selection.region:
+        log.post(f"imval takes box={box!r}; the region {selection.region!r} is left out, as in CASA", "WARN")
+        selection = replace(selection, region="")
     if box and all(part.strip() == "-1" for part in box.split(",")) and len(image.coordinates.direction_axes) == 2:
         nx, ny = (image.shape[image.ndim - 1 - a] for a in image.coordinates.direction_axes)
         return replace(selection, box=f"0,0,{nx - 1},{ny - 1}")
@@ -61,7 +66,7 @@ def image_values(image: CasaImage, selection: ImageSelection) -> dict[str, Any]:
     data = values.transpose()
     mask = np.ones(data.shape, bool) if good is None else np.broadcast_to(good, values.shape).transpose()
     grids = np.meshgrid(*(np.arange(a, a + n, dtype=np.float64) for a, n in zip(first, data.shape, strict=True)), indexing="ij")
-    world = image.coordinates.to_world(np.stack([g.ravel() for g in grids]))
+    world = image_frames.to_world(image.coordinates, np.stack([g.ravel() for g in grids]))
     keep = tuple(n for n in data.shape if n > 1) or (1,)
     coords = world.T.reshape((*keep, world.shape[0]))
     order = _axis_order(image)

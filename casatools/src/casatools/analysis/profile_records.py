@@ -12,6 +12,7 @@ from casatools.analysis.profile_fitting import FittedProfiles, ProfileSource
 from casatools.analysis.profile_models import Gaussian, Lorentzian
 from casatools.analysis.profile_requests import LineRequest
 from casatools.frames.directions import Direction, format_direction
+from casatools.frames.image_frames import layer_factor
 from casatools.frames.quantities import convert_value, format_dms
 
 __all__ = [
@@ -45,7 +46,7 @@ class ProfileAxis:
         """World values of pixels of the selection, of any shape; nan stays nan."""
         flat = np.ravel(pixels) + self.source.first
         if self.spectral is not None:
-            hz = np.ravel(self.spectral.to_world(flat[None])) * self.spectral.hz
+            hz = np.ravel(self.spectral.to_world(flat[None])) * self.spectral.hz * layer_factor(self.spectral)
             values = self.spectral.velocity(hz) if self.is_velocity else hz / self.spectral.hz
         else:
             at = np.repeat(_centre(self.source)[:, None], len(flat), axis=1)

@@ -12,7 +12,7 @@ from casatools._base.errors import ParameterError
 from casatools.analysis.collapsed_images import COLLAPSE_FUNCTIONS, collapse_function, collapse_scale
 from casatools.analysis.plane_slabs import SlabReader
 from casatools.analysis.sub_images import PixelChoice
-from casatools.frames.image_frames import frequency_factor, image_frame_measures
+from casatools.frames.image_frames import frequency_factor, image_frame_measures, layer_factor
 from casatools.frames.quantities import conforms, to_unit
 from casatools.io.formats.fits_cards import air_wavelength
 from casatools.io.image import CasaImage
@@ -119,7 +119,9 @@ def _coordinates(image: CasaImage, axis: int, pixels: np.ndarray, options: Profi
     if axis != coordinates.spectral_axis or spectral is None:
         return _in_unit(world, own, options.unit), options.unit or own
     hz = world * float(spectral.hz)
-    if options.frame and spectral_frame(options.frame) != spectral.frame:
+    if not options.frame:
+        hz = hz * layer_factor(spectral)
+    elif spectral_frame(options.frame) != spectral.frame:
         measures = image_frame_measures(coordinates.observation, coordinates.direction)
         hz = hz * frequency_factor(spectral.frame, spectral_frame(options.frame), measures)
     kind = options.kind

@@ -15,6 +15,7 @@ import numpy as np
 from casatools._base.constants import SPEED_OF_LIGHT_M_S
 from casatools._base.errors import DataError, ParameterError
 from casatools.analysis.sub_images import PixelChoice
+from casatools.frames.image_frames import layer_factor
 from casatools.frames.quantities import conforms, convert_value, is_unit, to_unit
 from casatools.io.image import Beam, CasaImage
 
@@ -109,7 +110,7 @@ def region_spectrum(image: CasaImage, choice: PixelChoice, request: SpectrumRequ
         raise DataError(
             f"image {image.path!r} has no beam (unit {image.unit!r}), which flux densities need; give major and minor, or set the beam"
         )
-    hz = spectral.frequencies_hz(image.shape[at])[channels]
+    hz = spectral.frequencies_hz(image.shape[at])[channels] * layer_factor(spectral)
     rest = spectral.rest_frequency_hz
     ratio2 = (hz / rest) ** 2 if rest > 0 else np.full(len(hz), np.nan)
     velocity = SPEED_OF_LIGHT_M_S * 1e-3 * (1.0 - ratio2) / (1.0 + ratio2)

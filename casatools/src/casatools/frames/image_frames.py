@@ -18,7 +18,7 @@ from casatools.io.image.coordinates import DIRECTION_FRAMES, Coordinates, Direct
 from casatools.io.image.coordinates.sines import sines_and_cosines
 
 __all__ = [
-    "conversion_record", "convert_directions", "frequency_factor", "image_frame_measures", "needs_time_or_place", "pixel_of", "to_pixel", "to_world", "world_of",
+    "as_asked", "conversion_record", "convert_directions", "frequency_factor", "image_frame_measures", "layer_factor", "needs_time_or_place", "pixel_of", "to_pixel", "to_world", "world_of",
 ]  # fmt: skip
 
 # Directions in these frames depend on nothing but the direction.
@@ -239,7 +239,8 @@ def conversion_record(coordinates: Coordinates, frame: str) -> dict[str, Any]:
     return {"direction": dict(where), "position": observation.position, "epoch": observation.date, "system": frame}
 
 
-def _spectral_factor(member: SpectralCoordinate) -> float:
+def layer_factor(member: SpectralCoordinate) -> float:
+    """The factor that turns native frequencies of an axis into those of its conversion frame; 1 where it has none."""
     record = member.conversion
     target = member.conversion_frame
     if not record or target == member.frame:
@@ -251,6 +252,18 @@ def _spectral_factor(member: SpectralCoordinate) -> float:
             _factors.clear()
         _factors[key] = found
     return _factors[key]
+
+
+def as_asked(coordinates: Coordinates) -> Coordinates:
+    """Coordinates whose own frequencies are those of the conversion frame, for what knows of one frame only, such as FITS."""
+    index, spectral = coordinates.find("Spectral"), coordinates.spectral
+    if index is None or spectral is None or spectral.conversion_frame == spectral.frame:
+        return coordinates
+    factor = layer_factor(spectral)
+    moved = spectral.with_reference(value=spectral.reference_value * factor, increment=spectral.increment * factor)
+    made = coordinates.copy()
+    made.replace(index, moved.with_frame(spectral.conversion_frame))
+    return made
 
 
 def _convert_rows(member: DirectionCoordinate, rows: np.ndarray, source: str, target: str) -> np.ndarray:
@@ -311,7 +324,7 @@ def _layered_point(coordinates: Coordinates, world: list[float], inverse: bool) 
                 turned = _measured(world[axes[0]] * x, world[axes[1]] * y, source, wanted, ())
                 world[axes[0]], world[axes[1]] = float(turned[0]) / x, float(turned[1]) / y
         elif isinstance(member, SpectralCoordinate) and axes[0] >= 0:
-            factor = _spectral_factor(member)
+            factor = layer_factor(member)
             world[axes[0]] *= 1.0 / factor if inverse else factor
     return world
 
@@ -331,7 +344,7 @@ def _layered(coordinates: Coordinates, world: np.ndarray, inverse: bool) -> np.n
                 else:
                     flat[axes] = _convert_rows(member, flat[axes], source, wanted)
         elif isinstance(member, SpectralCoordinate) and axes[0] >= 0:
-            factor = _spectral_factor(member)
+            factor = layer_factor(member)
             if factor != 1.0:
                 flat[axes[0]] *= 1.0 / factor if inverse else factor
     return world

@@ -7,6 +7,7 @@ from typing import Any
 from casatools._base import log
 from casatools._base.errors import ParameterError
 from casatools._base.paths import require_absent, require_present
+from casatools.frames.image_frames import as_asked
 from casatools.frames.quantities import to_unit
 from casatools.io.formats.fits_export import ExportOptions, export_fits
 from casatools.io.formats.fits_image import ImportOptions, import_fits
@@ -73,7 +74,7 @@ def export_image(image: str, fits: str, options: ExportOptions, overwrite: bool 
     require_present(image, "image")
     require_absent(fits, overwrite)
     with CasaImage.open(image) as opened:
-        export_fits(opened, fits, options, overwrite)
+        export_fits(opened, fits, options, overwrite, as_asked(opened.coordinates))
 
 
 def image_history(path: str) -> list[HistoryEntry]:

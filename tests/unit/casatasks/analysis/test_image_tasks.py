@@ -103,6 +103,8 @@ def test_values(cube: np.ndarray) -> None:
     spectrum = imval("line.im", box="4,5,4,5")
     assert np.array_equal(spectrum["data"], cube[4, 5, 0])
     assert np.allclose(spectrum["coords"][:, 3], FIRST_HZ + STEP_HZ * np.arange(NCHAN))
+    beside = imval("line.im", region="circle[[1pix,1pix],2pix]", box="4,5,4,5")
+    assert np.array_equal(beside["data"], spectrum["data"]) and beside["blc"] == spectrum["blc"]
 
 
 def test_moments_are_the_sums(cube: np.ndarray) -> None:

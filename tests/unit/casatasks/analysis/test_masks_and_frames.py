@@ -6,9 +6,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from astropy.io import fits
 
-from casatasks import imreframe, makemask
-from casatools import image
+from casatasks import exportfits, immoments, imreframe, imval, makemask, specfit, specflux
+from casatools import coordsys, image, measures
 from casatools._base.errors import DataError, OutputExistsError, ParameterError, PathMissingError, SelectionError
 from casatools.analysis.mask_images import mask_listing
 from casatools.io.image import CasaImage
@@ -176,3 +177,52 @@ def test_frames_are_those_of_the_reference(tmp_path: Path) -> None:
         with pytest.raises(error):
             imreframe(**{"imagename": name, "output": "n.im", **given})
     assert not Path("n.im").exists()
+
+
+def test_what_is_measured_is_in_the_frame_that_was_asked_for() -> None:
+    """An image given in BARY says the same as one whose own frequencies are those."""
+    frequencies = coordsys().newcoordsys(direction=True, stokes=["I"], spectral=True)
+    frequencies.settelescope("VLA")
+    frequencies.setepoch(measures().epoch("UTC", "2020/02/03/04:05:06"))
+    frequencies.setincrement([-1e-5, 1e-5], "direction")
+    frequencies.setreferencevalue([0.5, -0.4], "direction")
+    frequencies.setreferencepixel([0], "spectral")
+    frequencies.setrestfrequency(1.4204e9)
+    line = 2 * np.exp(-((np.arange(12) - 5.2) ** 2) / 6) * np.ones((6, 5, 1, 1))
+    tool = image()
+
+    def of(name: str, start: float, step: float, frame: str) -> None:
+        frequencies.setreferencecode(frame, "spectral", adjust=False)
+        frequencies.setreferencevalue([start], "spectral")
+        frequencies.setincrement([step], "spectral")
+        tool.fromarray(name, line, csys=frequencies.torecord())
+        tool.setbrightnessunit("Jy/beam")
+        tool.setrestoringbeam("6arcsec", "4arcsec", "20deg")
+        tool.done()
+
+    of("asked.im", 1.42e9, 1.2e5, "LSRK")
+    imreframe("asked.im", "", "bary")
+    tool.open("asked.im")
+    first = tool.toworld([0, 0, 0, 0])["numeric"][3]
+    tool.done()
+    assert abs(first - 1.42e9) > 1000
+    of("own.im", first, 1.2e5 * first / 1.42e9, "BARY")
+
+    def measured(name: str) -> np.ndarray:
+        specflux(name, logfile=f"{name}.log")
+        found = [np.loadtxt(f"{name}.log")[:, 2], imval(name)["coords"][:, 3], specfit(name, ngauss=1)["gs"]["center"].ravel()]
+        for moment in (1, 9):
+            immoments(name, moments=[moment], outfile=f"{name}.{moment}")
+            found.append(read(f"{name}.{moment}")[0, :1, 0])
+        tool.open(name)
+        found += [tool.getprofile(3, unit=unit)["coords"] for unit in ("GHz", "km/s")]
+        assert "'BARYCENT'" in tool.fitsheader(retstr=True)
+        tool.done()
+        for velocity in (False, True):
+            exportfits(name, "x.fits", velocity=velocity, overwrite=True)
+            header = fits.getheader("x.fits")
+            assert header["SPECSYS"] == "BARYCENT"
+            found.append(np.array([header["CRVAL3"], header["CDELT3"]]))
+        return np.concatenate(found)
+
+    assert measured("asked.im") == pytest.approx(measured("own.im"), rel=1e-6)

@@ -54,6 +54,8 @@ def images() -> np.ndarray:
         ("fractile(b.im, 0.25)", np.sort(A.ravel() * 2)[5]),
         ("fractilerange(b.im, 0.0, 1.0)", 46.0),
         ("fractilerange(b.im, 0.0)", 46.0),
+        ("1.5d1 * b.im", 30.0 * A),
+        ("variance(complex(b.im, 2 * b.im))", 5 * (2 * A).var(ddof=1)),
         ("ntrue(b.im > 0) + nfalse(b.im > 0)", 24.0),
         ("sqrt(abs(b.im)) * pi() / pi", np.sqrt(np.abs(A * 2))),
         ("atan2(b.im, 1) + pow(b.im, 2)", np.arctan2(A * 2, 1) + (A * 2) ** 2),
@@ -84,6 +86,9 @@ def test_masks(images: np.ndarray) -> None:
     replaced = Expression("replace(a.im, -1)").read_all().value
     np.testing.assert_array_equal(replaced, np.where(images, A, -1))
     assert Expression("'a.im:nomask'").read_all().good is None
+    with CasaImage.open("a.im") as named:
+        name = named.default_mask
+    assert np.array_equal(Expression(f"'a.im:{name}'").read_all().good, Expression("a.im").read_all().good)
     np.testing.assert_array_equal(Expression("replace(b.im, 1)").read_all().value, A * 2)
 
 
@@ -207,6 +212,9 @@ def test_bad_syntax(text: str) -> None:
         ("ndim()", "needs an argument"),
         ("spectralindex(b.im, 2)", "two images"),
         ("fractile(b.im)", "needs a fraction"),
+        ("fractile(b.im, 1.5)", "fractions from 0 to 1"),
+        ("fractilerange(b.im, 0.9, 0.2)", "smaller one first"),
+        ("'a.im:other'", "no mask 'other'"),
         ("b.im * [1, 2]", "stands only in"),
         ("rebin(b.im)", "list of factors"),
         ("rebin(b.im, [0, 1, 1, 1])", "factors must be"),

@@ -239,3 +239,34 @@ def test_angles_of_gaussians_are_within_half_a_turn(cl: componentlist) -> None:
             1.0, dir="J2000 10h0m0s 20d0m0s", shape=shape, majoraxis="10arcsec", minoraxis="6arcsec", positionangle=angle
         )
         assert cl.getshape(cl.length() - 1)["positionangle"]["value"] == pytest.approx(expected)
+
+
+def test_minus_one_edits_all_components_where_the_reference_does(cl: componentlist) -> None:
+    cl.convertfluxunit(-1, "mJy")
+    assert [cl.getfluxvalue(k)[0] for k in range(3)] == pytest.approx([2500, 1000, 4000])
+    cl.convertfluxpol(-1, "Linear")
+    assert cl.getcomponent(1)["flux"]["value"].real == pytest.approx([1500, 250, 250, 500])
+    cl.setflux(-1, [3.0])
+    assert [cl.getfluxvalue(k).tolist() for k in range(3)] == [[3, 0, 0, 0]] * 3
+    cl.setrefdir(-1, "2rad", "1rad")
+    assert [cl.getrefdir(k)["m0"]["value"] for k in range(3)] == pytest.approx([2, 2, 2])
+    assert [cl.getrefdirframe(k) for k in range(3)] == ["J2000", "GALACTIC", "J2000"]
+    with pytest.raises(ParameterError, match="no component -1"):
+        cl.setlabel(-1, "x")
+    with pytest.raises(ParameterError, match="no component 3"):
+        cl.setflux(3, [1.0])
+
+
+def test_a_component_of_which_nothing_is_said_is_at_1_ghz(cl: componentlist) -> None:
+    cl.add({})
+    cl.simulate(1)
+    assert cl.getcomponent(3)["spectrum"]["frequency"]["m0"] == {"unit": "GHz", "value": 1.0}
+    assert cl.getcomponent(3)["spectrum"] == cl.getcomponent(4)["spectrum"]
+
+
+def test_the_error_of_one_width_is_kept(cl: componentlist) -> None:
+    cl.setshape(0, "gaussian", "10arcsec", "5arcsec", "30deg", minoraxiserror="2arcsec")
+    assert cl.getshape(0)["minoraxiserror"] == {"unit": "arcsec", "value": 2.0}
+    assert cl.getshape(0)["majoraxiserror"] == {"unit": "rad", "value": 0.0}
+    with pytest.raises(ParameterError, match="limbdarkeneddisk"):
+        cl.setshape(0, "limbdarkeneddisk", "10arcsec", "5arcsec", "30deg", optionalparms=[0.4])

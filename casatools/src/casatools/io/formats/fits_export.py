@@ -21,6 +21,7 @@ from casatools._base.threads import in_order
 from casatools._base.version import version_string
 from casatools.io.formats.fits_cards import axis_cards, card, comment_card, history_cards, observation_cards, pad_block
 from casatools.io.image.beams import BeamSet
+from casatools.io.image.coordinates import Coordinates
 from casatools.io.image.image import CasaImage
 from casatools.io.image.plain_file import reserve_file, write_block
 
@@ -83,8 +84,14 @@ class _Scaling:
     blank: int | None = None
 
 
-def export_fits(image: CasaImage, path: str, options: ExportOptions | None = None, overwrite: bool = False) -> None:
-    """Write an image to a FITS file; masked pixels become blanks.
+def export_fits(
+    image: CasaImage,
+    path: str,
+    options: ExportOptions | None = None,
+    overwrite: bool = False,
+    coordinates: Coordinates | None = None,
+) -> None:
+    """Write an image to a FITS file, with its own or with other coordinates of the same axes; masked pixels become blanks.
 
     Raises
     ------
@@ -98,7 +105,7 @@ def export_fits(image: CasaImage, path: str, options: ExportOptions | None = Non
     order = _axis_order(image, chosen)
     with staged_output(path, overwrite) as staged:
         scaling = _scaling(image, chosen) if chosen.bitpix == 16 else _Scaling()
-        header = pad_block(b"".join(_header(image, order, chosen, scaling)) + b"END".ljust(80))
+        header = pad_block(b"".join(_header(image, order, chosen, scaling, coordinates or image.coordinates)) + b"END".ljust(80))
         shape = image.shape[::-1]
         lengths = [shape[a] for a in reversed(order)]
         size = int(np.prod(lengths, dtype=np.int64)) * abs(chosen.bitpix) // 8
@@ -152,15 +159,18 @@ def _scaling(image: CasaImage, options: ExportOptions) -> _Scaling:
     return _Scaling(scale, low - lowest * scale, low, high, -32768 if masked else None)
 
 
-def fits_header(image: CasaImage, options: ExportOptions | None = None) -> list[str]:
+def fits_header(image: CasaImage, options: ExportOptions | None = None, coordinates: Coordinates | None = None) -> list[str]:
     """The cards, 80 characters each, that `export_fits` would write before the pixels."""
     used = options or ExportOptions(velocity=True, optical=True, stokes_last=False)
     scaling = _scaling(image, used) if used.bitpix == 16 else _Scaling()
-    return [c.decode("ascii") for c in (*_header(image, _axis_order(image, used), used, scaling), b"END".ljust(80))]
+    cards = _header(image, _axis_order(image, used), used, scaling, coordinates or image.coordinates)
+    return [c.decode("ascii") for c in (*cards, b"END".ljust(80))]
 
 
-def _header(image: CasaImage, order: Sequence[int], options: ExportOptions, scaling: _Scaling) -> list[bytes]:
-    shape, coordinates = image.shape[::-1], image.coordinates
+def _header(
+    image: CasaImage, order: Sequence[int], options: ExportOptions, scaling: _Scaling, coordinates: Coordinates
+) -> list[bytes]:
+    shape = image.shape[::-1]
     text = "Short integer (16 bit)" if options.bitpix == 16 else "Floating point (32 bit)"
     out = [card("SIMPLE", True, "Standard FITS"), card("BITPIX", options.bitpix, text), card("NAXIS", len(order))]
     out += [card(f"NAXIS{k}", shape[a]) for k, a in enumerate(order, 1)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated, Any
 
 import numpy as np
@@ -9,7 +10,7 @@ import numpy as np
 from casatools._base import kinds
 from casatools._base.declare import method
 from casatools.components import editing
-from casatools.tools.componentlist.session import Log, SessionMethods, Which, not_there
+from casatools.tools.componentlist.session import Log, SessionMethods, Which, WhichOrAll, not_there
 
 __all__ = ["FluxMethods"]
 
@@ -41,34 +42,34 @@ class FluxMethods(SessionMethods):
     @method
     def setflux(
         self,
-        which: Which,
+        which: WhichOrAll,
         value: Annotated[Any, kinds.Variant(), "Flux density: Stokes I, or four numbers"] = [],  # noqa: B006 - not changed
         unit: Annotated[str, kinds.Text(), "Its unit"] = "Jy",
         polarization: Annotated[str, kinds.Text(), "Stokes, Linear or Circular"] = "Stokes",
         error: Annotated[Any, kinds.Variant(), "Its error, likewise"] = [],  # noqa: B006 - not changed
         log: Log = True,
     ) -> bool:
-        """Set the flux density of a component.
+        """Set the flux density of a component, or of all.
 
         Raises
         ------
         ParameterError
             There are not one or four numbers, or unit or polarization are unknown.
         """
-        self._list.index(which)
-        return self._edit(which, flux=editing.flux_from(value, unit, polarization, error))
+        flux = editing.flux_from(value, unit, polarization, error)
+        return self._edit_each(which, lambda component: replace(component, flux=flux))
 
     @method
-    def convertfluxunit(self, which: Which, unit: Annotated[str, kinds.Text(), "Unit like Jy"] = "Jy") -> bool:
+    def convertfluxunit(self, which: WhichOrAll, unit: Annotated[str, kinds.Text(), "Unit like Jy"] = "Jy") -> bool:
         """Express the flux density in another unit."""
-        return self._edit(which, flux=self._list[which].flux.to_unit(unit))
+        return self._edit_each(which, lambda component: replace(component, flux=component.flux.to_unit(unit)))
 
     @method
     def convertfluxpol(
-        self, which: Which, polarization: Annotated[str, kinds.Text(), "Stokes, Linear or Circular"] = "Stokes"
+        self, which: WhichOrAll, polarization: Annotated[str, kinds.Text(), "Stokes, Linear or Circular"] = "Stokes"
     ) -> bool:
         """Express the flux density in another polarization basis."""
-        return self._edit(which, flux=self._list[which].flux.to_polarization(polarization))
+        return self._edit_each(which, lambda component: replace(component, flux=component.flux.to_polarization(polarization)))
 
     @method
     def sample(

@@ -9,7 +9,7 @@ from casatools._base import kinds
 from casatools._base.declare import method
 from casatools.components import editing
 from casatools.frames.directions import direction_frame
-from casatools.tools.componentlist.session import Log, SessionMethods, Which, not_there
+from casatools.tools.componentlist.session import Log, SessionMethods, Which, WhichOrAll, not_there
 
 __all__ = ["PlaceMethods"]
 
@@ -46,13 +46,13 @@ class PlaceMethods(SessionMethods):
     @method
     def setrefdir(
         self,
-        which: Annotated[int, kinds.Int(), "Number of the component, from 0"] = 1,
+        which: WhichOrAll = 1,
         ra: Annotated[Any, kinds.Variant(), "Longitude such as '12h30m00s'; [] leaves it"] = [],  # noqa: B006 - not changed
         dec: Annotated[Any, kinds.Variant(), "Latitude such as '10d00m00s'; [] leaves it"] = [],  # noqa: B006 - not changed
         log: Log = True,
     ) -> bool:
-        """Move a component within its frame."""
-        return self._edit(which, shape=editing.moved(self._list[which].shape, ra, dec))
+        """Move a component, or all, within its frame."""
+        return self._edit_each(which, lambda component: replace(component, shape=editing.moved(component.shape, ra, dec)))
 
     @method
     def setrefdirframe(self, which: Which, frame: Annotated[str, kinds.Text(), "Direction frame"], log: Log = True) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Annotated, Any
 
@@ -14,14 +14,16 @@ from casatools._base.errors import DataError, NotOpenError, ParameterError, Path
 from casatools._base.paths import require_absent
 from casatools.components import editing
 from casatools.components.component_list import ComponentList, is_component_list
-from casatools.components.model import Component, Shape, Spectrum
+from casatools.components.model import Amount, Component, Shape, Spectrum
 from casatools.io import components as tables
 
-__all__ = ["SessionMethods", "Which", "WhichMany", "not_there"]
+__all__ = ["SessionMethods", "Which", "WhichMany", "WhichOrAll", "not_there"]
 
 Which = Annotated[int, kinds.Int(), "Number of the component, from 0"]
+WhichOrAll = Annotated[int, kinds.Int(), "Number of the component, from 0; -1 is all"]
 WhichMany = Annotated[list[int], kinds.IntList(), "Numbers of components; -1 is all"]
 Log = Annotated[bool, kinds.Bool(), "Accepted for compatibility"]
+_PLAIN = Component(spectrum=Spectrum(frequency=Amount(1.0, "GHz")))  # CASA's component of which nothing is said
 _Any = kinds.Variant()
 _List = kinds.Variant((kinds.Text(), kinds.Record(), kinds.Kind()))
 
@@ -49,6 +51,14 @@ class SessionMethods:
     def _edit(self, which: int, **fields: Any) -> bool:
         self._touch()
         self._list.items[self._list.index(which)] = replace(self._list[which], **fields)
+        return True
+
+    def _edit_each(self, which: int, changed: Callable[[Component], Component]) -> bool:
+        """Change one component, or all of them for -1; none is when one of them cannot be."""
+        made = {k: changed(self._list[k]) for k in self._list.indices(which)}
+        self._touch()
+        for k, component in made.items():
+            self._list.items[k] = component
         return True
 
     def _touch(self) -> None:
@@ -244,8 +254,8 @@ class SessionMethods:
         thecomponent: Annotated[dict, kinds.Record(), "Record of `getcomponent`"],
         iknow: Annotated[bool, kinds.Bool(), "Accepted for compatibility"] = True,
     ) -> bool:
-        """Add a component given as a record."""
-        made = Component.from_record(thecomponent) if thecomponent else Component()
+        """Add a component given as a record; 1 Jy at the pole for {}."""
+        made = Component.from_record(thecomponent) if thecomponent else _PLAIN
         self._touch()
         self._list.items.append(made)
         return True
@@ -254,7 +264,7 @@ class SessionMethods:
     def simulate(self, howmany: Annotated[int, kinds.Int(min=0), "Number of components"] = 1, log: Log = True) -> bool:
         """Add components of 1 Jy at the pole."""
         self._touch()
-        self._list.items.extend(Component(spectrum=Spectrum(frequency=editing.frequency_from("1GHz")[0])) for _ in range(howmany))
+        self._list.items.extend([_PLAIN] * howmany)
         return True
 
     @method

@@ -19,6 +19,7 @@ from casatools.analysis.source_finding import DecomposeOptions, decompose_plane,
 from casatools.analysis.sub_images import PixelChoice
 from casatools.analysis.trial_images import write_test_image
 from casatools.components.component_list import components_from
+from casatools.frames.image_frames import as_asked
 from casatools.io.formats.fits_export import fits_header
 from casatools.tools.coordsys.structure import coordinates_from_tool_record
 from casatools.tools.image.deriving import Mask, OutFile, Overwrite, Region, Stretch
@@ -157,7 +158,11 @@ class FindingMethods(ReshapingMethods):
     ) -> Any:
         """The header that `tofits` would write, as a record (numbered keywords as arrays) or as text of 80 characters a card."""
         gone = {k.strip().upper() for k in ([exclude] if isinstance(exclude, str) else exclude)}
-        cards = [c for c in fits_header(self._image) if c[:8].strip().upper() not in gone]
+        cards = [
+            c
+            for c in fits_header(self._image, coordinates=as_asked(self._image.coordinates))
+            if c[:8].strip().upper() not in gone
+        ]
         return "".join(cards) if retstr else _header_record(cards)
 
     @method
