@@ -13,7 +13,7 @@ import pytest
 import casatasks
 from casatools.io.caltable import CalTable
 from casatools.io.ms import MeasurementSet
-from support.polarised import NANT, make_polarised
+from support.fringes import make_fringes
 from support.shared import oracle_python, run_python
 
 _SCRIPT = """
@@ -21,27 +21,6 @@ import json, casatasks
 for name, arguments in json.load(open("calls.json")):
     casatasks.fringefit(**{**arguments, "caltable": "theirs." + name})
 """
-_TIMES_S = 10.0 * np.arange(36)
-
-
-def make_fringes(folder: Path) -> tuple[str, np.ndarray]:
-    """A MeasurementSet of six minutes with random flags, and phase (rad), delay (ns) and rate (s/s) of each antenna, the same for both receptors."""
-    rng = np.random.default_rng(5)
-    truth = np.stack([rng.uniform(-2, 2, NANT), rng.uniform(-15, 15, NANT), rng.uniform(-4e-13, 4e-13, NANT)], axis=1)
-    hours = _TIMES_S[-1] / 3600
-    empty = make_polarised(folder / "empty", np.ones((NANT, 1, 1, 1, 1)) * np.eye(2), hours=hours)
-    with MeasurementSet(empty) as ms:
-        frequency = np.concatenate([w.chan_freq_hz for w in ms.metadata.spectral_windows])
-    across, along = 1e-9 * (frequency - frequency.mean()), frequency.mean() * (_TIMES_S - _TIMES_S.mean())[:, None]
-    phase = truth[:, 0, None, None] + 2 * np.pi * (truth[:, 1, None, None] * across + truth[:, 2, None, None] * along)
-    vis = make_polarised(folder, np.exp(1j * phase)[..., None, None] * np.eye(2), source=(2.0, 0, 0, 0), noise=0.05, hours=hours)
-    with MeasurementSet(vis, writable=True) as ms:
-        flag = ms.read("FLAG")
-        flag[rng.random(flag.shape[:2]) < 0.03] = True
-        ms.write("FLAG", flag, np.arange(ms.nrow))
-    return vis, truth
-
-
 # What is given beside the MeasurementSet, the reference antenna and combine="scan".
 _CALLS: dict[str, dict[str, Any]] = {
     "windows": {"delaywindow": [-50.0, 50.0], "ratewindow": [-1e-11, 1e-11], "spw": "0:1~6", "minsnr": 5.0},

@@ -8,13 +8,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from casatasks import predictcomp, setjy
+from casatasks import gaincal, predictcomp, setjy
 from casatools import table
 from casatools._base.errors import DataError
 from casatools.calibration import solar_system
 from casatools.calibration.set_model import SetModelOptions, set_model
 from casatools.calibration.solar_system_2010 import body_flux_2010, brightness_temperature_2010, find_disk_2010
+from casatools.io.caltable import CalTable
 from casatools.io.ms import MeasurementSet
+from casatools.io.ms.model_keywords import virtual_model_fields
 from casatools.io.tables import open_table
 
 DAY = 58604.0  # simvla.ms
@@ -98,3 +100,21 @@ def test_tasks(shared_input: Callable[[str], str], data: Path) -> None:
     assert predicted["standard"] == "Butler-JPL-Horizons 2010" and Path(predicted["clist"]).is_dir()
     with pytest.raises(DataError, match="none of the bodies"):
         set_model(vis, {"field": "1"}, SetModelOptions("Butler-JPL-Horizons 2010"))
+
+
+@pytest.mark.usefixtures("data")
+def test_virtual_models_of_bodies(shared_input: Callable[[str], str], tmp_path: Path) -> None:
+    """A known issue of CASA, 'ephemeris unsupported in virtual model': gains from the recipe are those from the column."""
+    vis, gains = shared_input("simvla.ms"), []
+    with open_table(f"{vis}/FIELD", writable=True) as fields:
+        fields.putcell("NAME", 0, "Mars")
+    for usescratch in (False, True):
+        setjy(vis, field="0", standard="Butler-JPL-Horizons 2010", usescratch=usescratch)
+        with MeasurementSet(vis) as ms:
+            assert virtual_model_fields(ms) == ([] if usescratch else [0])
+        caltable = str(tmp_path / f"{usescratch}.cal")
+        gaincal(vis, caltable, field="0", refant="EA01", minsnr=0.0)
+        gains.append(CalTable.open(caltable).param)
+    # Not those of the point of 1 Jy that stands where there is no model.
+    assert np.median(np.abs(gains[0])) > 20
+    np.testing.assert_allclose(gains[0], gains[1], rtol=1e-4)

@@ -1,4 +1,4 @@
-"""The calibrater tool: what it does that no task does."""
+"""The calibrater tool: what it does that no task does, and that its settings arrive."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from casatasks import gaincal
+from casatasks import fringefit, gaincal
 from casatools import calibrater, coordsys, image
 from casatools._base.errors import DataError, NotOpenError, ParameterError, PathMissingError, UnsupportedError
 from casatools.io.caltable import CalTable
+from support.fringes import make_fringes
 from support.polarised import SOURCE, leaky_jones, make_polarised
 
 Input = Callable[[str], str]
@@ -129,3 +130,31 @@ def test_closed() -> None:
 def test_solving_before_setsolve(tool: calibrater) -> None:
     with pytest.raises(ParameterError, match="nothing to solve for is set; call setsolve first"):
         tool.solve()
+
+
+# The start alone shows what its windows are.
+_FRINGES: list[dict[str, Any]] = [
+    {"globalsolve": False}, {"globalsolve": False, "delaywindow": [-3.0, 3.0]}, {"globalsolve": False, "ratewindow": [-1e-13, 1e-13]},
+    {"niter": 1, "corrcomb": "stokes"}, {"paramactive": [True, False, False]}, {"zerorates": True},
+    {"combine": "scan,spw", "concatspws": False, "corrcomb": "parallel"},
+]  # fmt: skip
+
+
+def test_fringes_as_by_the_task(tmp_path: Path) -> None:
+    """Each parameter of a fringe fit gives the table of the task, and each another one."""
+    vis, _ = make_fringes(tmp_path)
+    cb = calibrater()
+    cb.open(vis, addcorr=False, addmodel=False)
+    common = {"combine": "scan", "refant": "EA03", "minsnr": 0.0}
+    made = []
+    for number, given in enumerate(_FRINGES):
+        tables = [str(tmp_path / f"{who}{number}") for who in ("tool", "task")]
+        cb.setsolve(type="FRINGE", t="inf", table=tables[0], **{**common, **given})
+        cb.solve()
+        fringefit(vis, tables[1], **{**common, **given})
+        ours, task = (CalTable.open(t) for t in tables)
+        np.testing.assert_array_equal(ours.param, task.param)
+        np.testing.assert_array_equal(ours.flag, task.flag)
+        made.append(ours)
+    cb.done()
+    assert len({t.param.tobytes() for t in made}) == len(_FRINGES)
