@@ -238,3 +238,36 @@ def test_averages_that_depend_on_the_baseline_smear_all_alike(shared_input):
         kept.append(np.count_nonzero(here) / np.count_nonzero(before))
         length.append(np.linalg.norm(old[before], axis=1).mean())
     assert len(moved) < len(old) and np.corrcoef(kept, length)[0, 1] > 0.5
+
+
+@pytest.mark.parametrize("span, limit_s, limit_m", [("", 60.0, 4.0), ("", 600.0, 1.5), ("scan,state", 3600.0, 3.0)])
+def test_averages_that_depend_on_the_baseline_are_those_of_a_plain_loop(
+    span: str, limit_s: float, limit_m: float, noisy: str
+) -> None:
+    """A bin ends before a time or a movement since its first row would be reached; its mean is that of unflagged samples by SIGMA⁻²."""
+    options = MsTransformOptions("data", timeaverage=True, timebin=f"{limit_s}s", timespan=span, maxuvwdistance=limit_m)
+    mstransform(noisy, "bda.ms", Selection(), options)
+    keys = ("ANTENNA1", "ANTENNA2", *(() if span else ("SCAN_NUMBER", "STATE_ID")))
+    time, uvw, data, flag, sigma = read(noisy, "TIME", "UVW", "DATA", "FLAG", "SIGMA")
+    bins: dict[tuple[int, ...], list[list[int]]] = {}
+    identity = np.stack(read(noisy, *keys), axis=1).tolist()
+    for row in np.argsort(time, kind="stable").tolist():
+        own = bins.setdefault(tuple(identity[row]), [])
+        first = own[-1][0] if own else row
+        if own and time[row] - time[first] < limit_s and np.linalg.norm(uvw[row] - uvw[first]) < limit_m:
+            own[-1].append(row)
+        else:
+            own.append([row])
+    wanted = [(key, rows) for key in sorted(bins) for rows in bins[key]]
+    lengths = {len(rows) for _, rows in wanted}
+    assert len(lengths) > 1 or limit_s == 60.0
+    found = np.stack(read("bda.ms", *keys), axis=1)
+    new_time, new, bad = read("bda.ms", "TIME", "DATA", "FLAG")
+    order = np.lexsort([new_time, *found.T[::-1]])
+    assert [tuple(k) for k in found[order].tolist()] == [key for key, _ in wanted]
+    for place, (_, rows) in zip(order, wanted, strict=True):
+        good = ~flag[rows]
+        weight = good * sigma[rows][:, None, :].astype(np.float64) ** -2
+        np.testing.assert_array_equal(bad[place], ~good.any(axis=0))
+        mean = (weight * data[rows]).sum(axis=0) / np.where(bad[place], 1, weight.sum(axis=0))
+        np.testing.assert_allclose(new[place][~bad[place]], mean[~bad[place]], rtol=2e-6, atol=2e-6)

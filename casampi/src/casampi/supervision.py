@@ -134,21 +134,23 @@ class Worker:
             self.aborts = message.number
 
     def _moves(self, now: float) -> bool:
-        """True when it has computed or moved data since the last question: compiled code that keeps the interpreter's lock cannot beat."""
+        """True when it has computed, waited for a core or moved data since the last question: compiled code that keeps the interpreter's lock cannot beat."""
         waited_s = now - self._asked
         if waited_s < MPIEnvironment.mpi_monitor_status_service_heartbeat:
             return False
         self._asked = now
+        folder = Path(f"/proc/{self._process.pid}")
         try:
-            fields = Path(f"/proc/{self._process.pid}/stat").read_text().rpartition(")")[2].split()
-            moved = [int(line.split()[1]) for line in Path(f"/proc/{self._process.pid}/io").read_text().splitlines()[:2]]
+            fields = (folder / "stat").read_text().rpartition(")")[2].split()
+            moved = [int(line.split()[1]) for line in (folder / "io").read_text().splitlines()[:2]]
+            queued_ns = _queued_ns(folder)
         except (OSError, ValueError):  # no such files on this system: only the beat tells
             return False
-        before, self._progress = self._progress, (int(fields[11]) + int(fields[12]), *moved)
+        before, self._progress = self._progress, (int(fields[11]) + int(fields[12]), queued_ns, *moved)
         if not before:
             return False
-        busy_s = (self._progress[0] - before[0]) / os.sysconf("SC_CLK_TCK")
-        return self._progress[1:] != before[1:] or busy_s > _BUSY * waited_s
+        busy_s = (self._progress[0] - before[0]) / os.sysconf("SC_CLK_TCK") + (queued_ns - before[1]) / 1e9
+        return self._progress[2:] != before[2:] or busy_s > _BUSY * waited_s
 
     def _death(self) -> str:
         try:
@@ -185,6 +187,12 @@ class Worker:
         self._process.kill()  # it must not wake up later and write into data that others have gone on with
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(_STACK_S)
+
+
+def _queued_ns(folder: Path) -> int:
+    """How long the main thread of a process, which runs the commands, has waited for a core while others had them; 0 where Linux keeps no account."""
+    account = folder / "schedstat"
+    return int(account.read_text().split()[1]) if account.exists() else 0
 
 
 def _facts() -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -85,6 +86,26 @@ def test_given_up(worker: Worker, job: str, limit_s: float, why: str) -> None:
     worker.look(0.0)
     assert isinstance(worker.room(10), bytearray)
     assert not worker.end()
+
+
+@pytest.mark.skipif(not Path("/proc/self/schedstat").exists(), reason="this system keeps no account of waiting")
+def test_waiting_for_a_core_is_no_silence(worker: Worker) -> None:
+    """On a busy machine a command that compiles (and so keeps the interpreter's lock) has next to nothing of a core, for longer than a silence may last."""
+    pid = worker._process.pid
+    ask(worker, "import re")
+    core = {min(os.sched_getaffinity(0))}
+    for thread in Path(f"/proc/{pid}/task").iterdir():
+        os.sched_setaffinity(int(thread.name), core)
+        os.sched_setscheduler(int(thread.name), os.SCHED_IDLE, os.sched_param(0))
+    script = f"import os, time; os.sched_setaffinity(0, {core}); end = time.monotonic() + 2.5\nwhile time.monotonic() < end: pass"
+    with subprocess.Popen([sys.executable, "-c", script]):
+        # The regular expression takes ages, without ever giving the lock away.
+        worker.give(3, 0.0, packing.flat(packing.pack(Command(3, "re.match('(a+)+$', 'a' * 60 + 'b')"))))
+        end = time.monotonic() + 2.2
+        while time.monotonic() < end:
+            worker.look(0.05)
+    assert not worker.lost
+    worker._kill()
 
 
 def test_abort_of_a_command(worker: Worker) -> None:

@@ -14,6 +14,7 @@ from casatools._base import log
 from casatools._base.errors import DataError
 from casatools._base.memory import CHUNK_BYTES
 from casatools._base.paths import require_present
+from casatools._base.row_arrays import other_rows
 from casatools.io.ms import (
     MeasurementSet,
     Piece,
@@ -64,7 +65,7 @@ def _rest(ms: MeasurementSet, selected: ResolvedSelection | None) -> ResolvedSel
     partial = any(c is not None for c in selected.channels.values()) or any(c is not None for c in selected.correlations.values())
     if partial:
         return everything
-    left = np.setdiff1d(everything.rows, selected.rows, assume_unique=True)
+    left = other_rows(everything.rows, selected.rows)
     return replace(everything, rows=left) if len(left) else None
 
 
