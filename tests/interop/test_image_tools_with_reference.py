@@ -159,9 +159,9 @@ def fits_and_mosaics(r: random.Random) -> list[str]:
     )  # fmt: skip
     fits = "f = t.spxfit('s.im', multifit=True, wantreturn=True, spxsol='O/sol', {given}); R = [f['{kind}'], f['converged']]"
     out = [fits.format(given=one, kind=one[9:12]) for one in given]
-    for image_type, weight_type in ((0, 1), (1, 1), (2, 2)):
+    for image_type, weight_type, cell in ((0, 1, 2), (1, 1, 2), (2, 2, 2), (1, 1, 3), (0, 2, 1.3)):
         out.append(
-            "lm = linearmosaic(); lm.setlinmostype('optimal'); lm.defineoutputimage(nx=64, ny=60, cellx='2arcsec', celly='2arcsec', "
+            f"lm = linearmosaic(); lm.setlinmostype('optimal'); lm.defineoutputimage(nx=64, ny=60, cellx='{cell}arcsec', celly='{cell}arcsec', "
             "imagecenter=measures().direction('J2000', '108000arcsec', '-90000arcsec'), outputimage='O/x', outputweight='O/w'); "
             f"R = lm.makemosaic(['l0.im'], ['l0.pb'], {image_type}, {weight_type}); del lm"
         )

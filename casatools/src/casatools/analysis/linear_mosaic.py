@@ -54,10 +54,6 @@ class MosaicInput:
             )
 
 
-# Pixels beyond the middle of the last one that an image reaches.
-_EDGE = 0.5
-
-
 @dataclass(frozen=True)
 class MosaicGrid:
     """The sky plane of a mosaic; None takes what the first image has.
@@ -210,17 +206,20 @@ def _add(
 
 
 def _inside(path: str, coordinates: Coordinates, shape: Sequence[int]) -> np.ndarray:
-    """Where pixels of a mosaic have their middles in those of an image, one along the axes that are not of the sky: beyond its edges there are no data.
+    """Where pixels of a mosaic are in an image, one along the axes that are not of the sky: beyond its edges there are no data.
 
-    Regridding goes on for up to a pixel there. (CASA's mosaics end at a whole pixel of theirs, within one of the same place.)
+    As in CASA an image ends half a pixel of the mosaic beyond the middles of its outermost pixels, or a whole one of its own, which is how far regridding goes on.
     """
     with CasaImage.open(path) as image:
         first, second = image.coordinates.direction_axes
         size = (image.shape[image.ndim - 1 - first], image.shape[image.ndim - 1 - second])
         places = sky_places(image.coordinates, coordinates, shape, size, "linear", 10, True)
+        own, made = image.coordinates.direction, coordinates.direction
+        assert own is not None and made is not None  # both have sky axes
+        reach = np.minimum(0.5 * np.abs(np.divide(made.increment_rad, own.increment_rad)), 1.0)
     there = places.inside.copy()
-    for at, count in ((places.x, size[0]), (places.y, size[1])):
-        there &= (at > -_EDGE) & (at < count - 1 + _EDGE)
+    for at, count, beyond in zip((places.x, places.y), size, reach, strict=True):
+        there &= (at > -beyond) & (at < count - 1 + beyond)
     plane = there if first < second else there.T
     lengths = [n if axis in (first, second) else 1 for axis, n in enumerate(shape)]
     return plane.reshape(lengths[::-1])

@@ -165,15 +165,45 @@ def test_no_residual_that_was_not_computed() -> None:
     assert sorted(n for n in os.listdir() if n.startswith("p.")) == ["p.pb", "p.psf", "p.sumwt"]
 
 
-@pytest.mark.parametrize("gridder", ["standard", "mosaic"])
-def test_odd_sizes_are_kept(gridder: str) -> None:
-    """The phase centre is at the pixel ``n // 2``, and restored components stand where the model's are."""
-    tclean(imagename="q", niter=1, gain=1.0, gridder=gridder, **{**FIELD, "imsize": [63, 48]})
-    model, image = pixels("q.model"), pixels("q.image") - pixels("q.residual")
-    assert image.shape == (63, 48)
-    assert np.unravel_index(image.argmax(), image.shape) == np.unravel_index(model.argmax(), model.shape)
-    psf = pixels("q.psf")
-    assert np.unravel_index(psf.argmax(), psf.shape) == (31, 24)
+ODD = {"imsize": [63, 47], "niter": 1, "gain": 1.0}
+ODD_PLACE = (31 + PLACE[0] - SIZE // 2, 23 + PLACE[1] - SIZE // 2)
+
+
+@pytest.mark.parametrize(
+    "own",
+    [
+        {}, {"imsize": [63, 48]}, {"gridder": "mosaic", "pblimit": -0.1}, {"gridder": "awproject", "cfcache": "c.cf", "pblimit": -0.1},
+        {"gridder": "widefield", "facets": 3, "wprojplanes": 4}, {"specmode": "cube", "nchan": 2, "deconvolver": "clark"},
+        {"deconvolver": "multiscale", "scales": [0, 4]}, {"deconvolver": "asp", "fusedthreshold": 0.0}, {"usemask": "auto-multithresh", "minbeamfrac": 0.0},
+    ],
+    ids=lambda own: "-".join(str(v) for v in own.values()) or "standard",
+)  # fmt: skip
+def test_odd_sizes_are_kept(own: dict[str, Any]) -> None:
+    """The phase centre is at the pixel ``n // 2``, and restored components stand where the source is."""
+    named = {**FIELD, **ODD, **own}
+    nx, ny = named["imsize"]
+    tclean(imagename="q", **named)
+    model, left, psf = pixels("q.model"), pixels("q.residual"), pixels("q.psf")
+    image = pixels("q.image") - left
+    source = (ODD_PLACE[0], ODD_PLACE[1] + ny // 2 - 23)
+    assert image.shape[:2] == (nx, ny)
+    for found, place in ((model, source), (image, source), (psf, (nx // 2, ny // 2))):
+        for plane in np.moveaxis(np.atleast_3d(found), 2, 0):
+            assert np.unravel_index(plane.argmax(), plane.shape) == place
+
+
+def test_odd_outliers_start_models_and_restarts() -> None:
+    """An outlier of its own size holds a source that the main image does not; a model on even pixels starts one on odd ones, and a run goes on."""
+    (Path("o.txt")).write_text("imagename=o\nimsize=[31,25]\nphasecenter=J2000 1.0rad 0.6rad\n", encoding="utf-8")
+    tclean(imagename="e", niter=100, **FIELD)
+    tclean(imagename="q", startmodel="e.model", outlierfile="o.txt", **{**FIELD, **ODD, "niter": 10})
+    assert pixels("o.image").shape == (31, 25)
+    tclean(imagename="q", calcpsf=False, calcres=False, **{**FIELD, **ODD, "niter": 5})
+    image, model = pixels("q.image"), pixels("q.model")
+    assert np.unravel_index(image.argmax(), image.shape) == ODD_PLACE
+    np.testing.assert_allclose([image.max(), model[33:38, 16:21].sum()], FLUX, rtol=0.05)
+    deconvolve(imagename="q", niter=5)
+    assert pixels("q.image").shape == (63, 47)
 
 
 def test_one_channel_has_no_bandwidth_to_taper() -> None:

@@ -46,3 +46,25 @@ def test_the_band_of_each_field_is_taken_at_its_own_times() -> None:
     assert max(factors) - min(factors) > 1e-5
     assert low / (hz.min() - width[0] / 2) == pytest.approx(min(factors), abs=3e-8)
     assert high / (hz.max() + width[0] / 2) == pytest.approx(max(factors), abs=3e-8)
+
+
+def test_lsrk_data_turn_to_topocentric_channels_at_each_time() -> None:
+    """The Earth's rotation is in the factors of every integration (speeds by astropy), not in those of the first alone."""
+    make_demo("sim.ms", DemoOptions(antennas_per_arm=2, cycles=2, nchan=4))
+    tb = table()
+    tb.open("sim.ms/SPECTRAL_WINDOW", nomodify=False)
+    tb.putcell("MEAS_FREQ_REF", 0, 1)
+    tb.done()
+    source = DataSource("sim.ms", Selection(field="0"), "data")
+    try:
+        own, site = source.field_direction(0), EarthLocation.from_geocentric(*source.position_m, unit="m")
+        times = source.times_s[0] + np.arange(4) * 3600.0
+        factors = source.factors(0, "TOPO", times)
+    finally:
+        source.close()
+    speed = SkyCoord(own.lon_rad, own.lat_rad, unit="rad").radial_velocity_correction(
+        "barycentric", obstime=Time(times / 86400, format="mjd", scale="utc"), location=site
+    )
+    expected = 1 + speed.to_value("m/s") / C
+    assert np.ptp(expected) > 3e-7
+    np.testing.assert_allclose(factors / factors[0], expected / expected[0], rtol=0, atol=3e-8)

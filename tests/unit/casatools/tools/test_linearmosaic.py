@@ -165,8 +165,13 @@ def test_units_of_the_sky_axes_are_those_of_the_images(lm: linearmosaic) -> None
         assert mosaic.coordinates.increment[:2] == pytest.approx([-2.0, 2.0])
 
 
-def test_nothing_lies_beyond_the_edges_of_an_image(lm: linearmosaic) -> None:
-    # six tenths of a pixel off, the regridded image reaches beyond its own pixels
+@pytest.mark.parametrize(
+    ("cell", "filled_x"), [(2.0, range(15, 47)), (3.0, range(21, 43)), (4.0, range(24, 40)), (1.4, range(8, 54))]
+)
+def test_nothing_lies_beyond_the_edges_of_an_image(cell: float, filled_x: range) -> None:
+    """It ends half a pixel of the mosaic beyond the middles of its outermost pixels (the ranges are CASA's)."""
+    lm = linearmosaic()
+    lm.defineoutputimage(64, cellx=f"{cell}arcsec", imagecenter="J2000 1.0rad 0.5rad", outputimage="o.im", outputweight="o.wgt")
     make("half.im", np.ones((32, 32)), 0)
     make("half.wgt", np.ones((32, 32)), 0)
     for name in ("half.im", "half.wgt"):
@@ -176,7 +181,8 @@ def test_nothing_lies_beyond_the_edges_of_an_image(lm: linearmosaic) -> None:
             image.coordinates = moved
     lm.makemosaic(["half.im"], ["half.wgt"], 1, 1)
     filled = read("o.wgt")[0, 0] > 0
-    assert filled.sum() == 32 * 32 and np.allclose(read("o.im")[0, 0][filled], 1.0)
+    assert np.flatnonzero(filled.any(axis=0)).tolist() == list(filled_x) and filled.sum() == len(filled_x) ** 2
+    assert np.allclose(read("o.im")[0, 0][filled], 1.0)
 
 
 def test_middle_of_odd_sizes_and_weights_before_regridding() -> None:
