@@ -216,6 +216,8 @@ def fit_series(record: dict[str, Any], options: FitOptions) -> dict[str, Any]:
         "vars": none.copy(), "covars": none.copy(), "model": none.copy(), "res": none.copy(), "resMean": 0.0, "resVar": 0.0,
         "redChi2": 0.0,
     }  # fmt: skip
+    if good.sum() == 1 and not degree and options.kind == "ROBUST":
+        return out | {"flag": np.ones_like(good)}  # one value cannot be told from an outlier
     if good.sum() <= degree:
         return out
     y, error = record["value"][good], record["valueErr"][good]
