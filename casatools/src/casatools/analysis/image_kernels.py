@@ -16,7 +16,7 @@ from casatools.analysis.sub_images import PixelChoice, beams_of_box
 from casatools.frames.quantities import parse_quantity, to_unit
 from casatools.io.image import BeamSet, CasaImage
 
-__all__ = ["axis_kernels", "convolve_array", "convolve_axes", "plane_kernel"]
+__all__ = ["axis_kernels", "box_pixels", "convolve_array", "convolve_axes", "plane_kernel"]
 
 _KINDS = ("gaussian", "boxcar", "hanning")
 
@@ -171,13 +171,18 @@ def _pixels(image: CasaImage, axis: int, width: Any) -> float:
     return pixels
 
 
+def box_pixels(width: float) -> int:
+    """Whole pixels of a box of some pixels; halves, which widths on the sky are but for rounding, make one more."""
+    return max(1, int(np.floor(width + 0.5 + 1e-6)))
+
+
 def _kernel(kind: str, width: float, count: int) -> np.ndarray:
     """Values with a peak of 1."""
     if kind == "hanning":
         return np.array([0.5, 1.0, 0.5])
     if kind == "boxcar":
         require_memory(8.0 * width, f"a box of {width:.0f} pixels ('widths')")
-        return np.ones(max(1, int(np.floor(width + 0.5))))
+        return np.ones(box_pixels(width))
     reach = min(count, int(np.ceil(3 * width)) + 1)
     return np.asarray(np.exp(-4 * np.log(2) * (np.arange(-reach, reach + 1) / width) ** 2))
 

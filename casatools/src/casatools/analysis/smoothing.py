@@ -13,6 +13,7 @@ from casatools._base.memory import require_memory
 from casatools._base.paths import staged_output
 from casatools._base.progress import Progress
 from casatools._base.threads import thread_count
+from casatools.analysis.image_kernels import box_pixels
 from casatools.analysis.plane_slabs import SlabReader, SlabWriter
 from casatools.analysis.selected_pixels import SelectedPixels
 from casatools.analysis.sub_images import PixelChoice, beams_of_box
@@ -259,7 +260,7 @@ def _by_gaussian(
 
 def _by_box(options: SmoothOptions, kernel: GaussianBeam, cell: tuple[float, float]) -> Plane:
     """A running mean; widths are taken along x (minor) and y (major, as that of a Gaussian at position angle 0), in whole pixels."""
-    widths = [max(1, math.floor(w / c + 0.5)) for w, c in zip((kernel.minor_rad, kernel.major_rad), cell, strict=True)]
+    widths = [box_pixels(w / c) for w, c in zip((kernel.minor_rad, kernel.major_rad), cell, strict=True)]
     factor = options.scale * widths[0] * widths[1] if options.scale > 0 else 1.0
 
     def convolve(plane: np.ndarray, chan: int, stokes: int) -> np.ndarray:

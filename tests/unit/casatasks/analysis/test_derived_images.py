@@ -395,6 +395,16 @@ def test_smoothing_by_boxes_and_images() -> None:
     expected = np.zeros((21, 21))
     expected[9:12, 8:13] = 1 / 15
     assert np.allclose(found, expected, atol=1e-7)
+    # Cells of 2 arcsec: 7 arcsec are 3.5 pixels, rounded up as in CASA, though their ratio is 3.4999999999999996.
+    make("cells.im", values, beam=False)
+    tool = image()
+    tool.open("cells.im")
+    coordinates = tool.coordsys()
+    coordinates.setincrement(np.deg2rad([-2 / 3600, 2 / 3600]) * 10800 / np.pi, "direction")
+    tool.setcoordsys(coordinates.torecord())
+    tool.done()
+    imsmooth("cells.im", kernel="boxcar", major="9arcsec", minor="7arcsec", outfile="half.im")
+    assert np.count_nonzero(read("half.im")[0] > 1e-6) == 5 * 4
     kernel = np.zeros((5, 5))
     kernel[2, 2], kernel[3, 2], kernel[2, 1] = 2.0, 1.0, 1.0
     make("k.im", kernel, beam=False)
