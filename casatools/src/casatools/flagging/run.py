@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import hashlib
 import itertools
 import os
 from collections.abc import Callable, Iterator, Sequence
@@ -48,7 +47,7 @@ from casatools.io.ms import (
     write_chunks,
 )
 from casatools.io.ms.exclusive import exclusive_access
-from casatools.io.ms.flag_journal import FlagJournal, take_back
+from casatools.io.ms.flag_journal import FlagJournal, open_journal
 from casatools.io.ms.solution_rows import SolutionRows
 
 __all__ = ["expand_commands", "run_commands"]
@@ -201,7 +200,7 @@ def run_commands(
         if solutions:
             _refuse_for_solutions(todo)
         ms = held.enter_context(SolutionRows(path, writable=write) if solutions else MeasurementSet(path, writable=write))
-        journal = _open_journal(ms, todo) if write else None
+        journal = _journal_of(ms, todo) if write else None
         columns = RowColumns(ms)
         agents = _make_agents(todo, ms, columns, skip_empty)
         if not agents:
@@ -236,15 +235,10 @@ def run_commands(
         return [r for r in (a.finish() for a in agents) if r]
 
 
-def _open_journal(ms: MeasurementSet, todo: Sequence[FlagCommand]) -> FlagJournal:
-    """Take back what a killed run of the same commands has left, and note what this one changes.
-
-    Detectors look at flags, so that a second run over half-flagged data would flag more than one run does.
-    """
+def _journal_of(ms: MeasurementSet, todo: Sequence[FlagCommand]) -> FlagJournal:
+    """The journal of these commands: detectors look at flags, and would flag more of half-flagged data."""
     wanted = [(c.mode, c.selection, sorted(c.options.items()), c.correlation, c.function, c.inverse, c.apply) for c in todo]
-    key = hashlib.sha256(f"{ms.nrow} {wanted!r}".encode()).hexdigest()
-    take_back(ms, key)
-    return FlagJournal(ms, key)
+    return open_journal(ms, wanted)
 
 
 def _noted(changes: Iterator[_Change], journal: FlagJournal) -> Iterator[tuple[VisChunk, dict[str, np.ndarray]]]:

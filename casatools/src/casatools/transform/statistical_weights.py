@@ -11,7 +11,6 @@ populations rather than samples, how bins begin, windows at the ends - was measu
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
@@ -29,7 +28,7 @@ from casatools._base.threads import over_rows, thread_count
 from casatools.frames.quantities import conforms, parse_quantity, to_unit
 from casatools.io.ms import MeasurementSet, ResolvedSelection, Selection, VisChunk, iter_chunks, write_chunks
 from casatools.io.ms.exclusive import exclusive_access
-from casatools.io.ms.flag_journal import FlagJournal, take_back
+from casatools.io.ms.flag_journal import FlagJournal, open_journal
 from casatools.io.ms.flag_versions import next_version_name, save_version
 from casatools.io.ms.weight_columns import add_sigma_spectrum, add_weight_spectrum
 from casatools.kernels.group_variances import CHAUVENET, CLASSIC, FIT_HALF, HINGES, all_variances, group_variances
@@ -250,18 +249,15 @@ def set_statistical_weights(
             raise DataError(f"the selection on {vis!r} holds no rows")
         bins = {ms.metadata.data_descriptions[int(d)].spw: None for d in selected.ddids_present}
         plan = _plan(ms, selected, options, column, subtract, {spw: _channel_bins(ms, spw, options) for spw in bins})
-        key = hashlib.sha256(f"statwt {ms.nrow} {expressions!r} {options!r} {rows!r}".encode()).hexdigest()
-        if not options.preview:
-            # What has been flagged for its weight tells nothing of the scatter any more: a second run over it would end otherwise.
-            take_back(ms, key)
+        # What has been flagged for its weight tells nothing of the scatter any more: a second run over it would end otherwise.
+        journal = None if options.preview else open_journal(ms, ("statwt", expressions, options, rows))
         if backup and not options.preview:
             save_version(vis, next_version_name(vis, "statwt"), "Flags before statwt")
         chunks = _chunks(ms, selected, plan)
-        if options.preview:
+        if journal is None:
             for _ in chunks:
                 pass
         else:
-            journal = FlagJournal(ms, key)
             held.callback(journal.close)
             write_chunks(ms, _noted(chunks, journal), [])
             journal.finished()

@@ -8,6 +8,7 @@ goes when the run ends.
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import os
 from collections.abc import Iterator
 from typing import BinaryIO
@@ -18,7 +19,7 @@ from casatools._base import log
 from casatools._base.errors import DataError
 from casatools.io.ms.measurement_set import MeasurementSet
 
-__all__ = ["FlagJournal", "forget", "take_back"]
+__all__ = ["FlagJournal", "forget", "open_journal", "take_back"]
 
 _NAME = "flagging.journal"
 
@@ -144,6 +145,16 @@ def take_back(ms: MeasurementSet, key: str) -> bool:
             )
     os.remove(path)
     return same
+
+
+def open_journal(ms: MeasurementSet, what: object) -> FlagJournal:
+    """Take back what a killed run of the same work, told by its ``repr``, has left, and note what this one changes.
+
+    For work that looks at flags: a second run over flags that are half changed would give others than one run does.
+    """
+    key = hashlib.sha256(f"{ms.nrow} {what!r}".encode()).hexdigest()
+    take_back(ms, key)
+    return FlagJournal(ms, key)
 
 
 def forget(ms: MeasurementSet) -> None:
