@@ -29,6 +29,7 @@ from casatools.io.ms.create_like import MsWriter
 from casatools.io.ms.part_files import copied_meanwhile, copy_measurement_set, replace_subtables
 from casatools.io.ms.parts import is_multi_ms
 from casatools.io.ms.sorting import copy_sorted
+from casatools.io.ms.spare_space import ROW_BYTES
 from casatools.io.tables import Table, subtable_path
 from casatools.transform.blocks import inverse_root, inverse_square
 from casatools.transform.merging import MergedIds, MergeOptions, merge_ids, observed_scans
@@ -166,7 +167,7 @@ def concatenate(paths: Sequence[str], output: str, options: ConcatOptions) -> in
         log.post(f"{output} exists; the others are joined to it", "WARN")
     needed = 0.0
     if not options.only_subtables:  # with what is kept free for casacore
-        needed = (1.1 * sum(folder_bytes(p) for p in every) + 100.0 * nrow) * (2 if options.timesort else 1)
+        needed = (1.1 * sum(folder_bytes(p) for p in every) + ROW_BYTES * nrow) * (2 if options.timesort else 1)
     with staged_output(output, overwrite=exists, nbytes=needed) as staged:
         written = _write(every, scales, staged, options, nrow)
         if options.timesort and not options.only_subtables:

@@ -13,14 +13,12 @@ import numpy as np
 from casatools.io.ms.incremental import IncrementalColumns, columns_of_changes
 from casatools.io.ms.measurement_set import CHANNEL_COLUMNS, CORRELATION_COLUMNS, MeasurementSet
 from casatools.io.ms.row_files import RowWriter, row_file
-from casatools.io.ms.spare_space import SpareSpace, told_by_casacore
+from casatools.io.ms.spare_space import ROW_BYTES, SpareSpace, told_by_casacore
 from casatools.io.tables import Table, is_table, open_table, remove_rows
 
 __all__ = ["append_rows", "append_subtable", "empty_subtable", "rewrite_rows", "subtable_columns"]
 
 _ROWS = 65536
-# What columns that casacore writes take of a row on disk at most.
-_OTHER_BYTES = 100.0
 _TILED = (*CHANNEL_COLUMNS, *CORRELATION_COLUMNS)
 
 
@@ -50,7 +48,7 @@ def append_rows(
     table = source.table
     with closing(open_table(target)) as other:
         begin, present = other.nrows(), other.colnames()
-    spare = SpareSpace(target, source.nrow * _OTHER_BYTES)
+    spare = SpareSpace(target, source.nrow * ROW_BYTES)
     with _carrying(target, source, [c for c in _TILED if c in present and c not in changed]) as carried:
         shared = [c for c in table.colnames() if c in present and c not in carried and _stored(table, c)]
         with closing(open_table(target, writable=True)) as made, spare, ExitStack() as stack:

@@ -18,7 +18,7 @@ from casatools.io.ms.incremental import IncrementalColumns
 from casatools.io.ms.measurement_set import CHANNEL_COLUMNS, CORRELATION_COLUMNS, MeasurementSet
 from casatools.io.ms.part_files import copy_folder
 from casatools.io.ms.row_files import CarriedFiles, RowFile, RowWriter
-from casatools.io.ms.spare_space import SpareSpace, told_by_casacore
+from casatools.io.ms.spare_space import ROW_BYTES, SpareSpace, told_by_casacore
 from casatools.io.tables import Table, is_table, open_table, subtable_path
 
 __all__ = ["MsWriter", "SubtableEdit", "read_subtable", "writer_bytes"]
@@ -30,8 +30,8 @@ _SCALARS = (
 )  # fmt: skip
 _ORDER = ("UVW", "FLAG", "FLAG_CATEGORY", "WEIGHT", "SIGMA", *_SCALARS)
 
-# What columns without a channel axis take of a row on disk at most, and what everything else takes.
-_OTHER_BYTES, _LEAST_BYTES = 100.0, 1e6
+# What everything but the columns takes.
+_LEAST_BYTES = 1e6
 # Rows of each pass that are put together where the cells of the passes differ in shape.
 _APART_ROWS = 256
 
@@ -39,7 +39,7 @@ _APART_ROWS = 256
 def writer_bytes(source: MeasurementSet, nrow: int) -> float:
     """What a `MsWriter` takes on disk beside its visibility columns: the other columns, as much kept free for casacore, and the sub-tables of the source."""
     names = [name for name, value in source.table.getkeywords().items() if _is_link(value)]
-    return 2 * (nrow * _OTHER_BYTES + _LEAST_BYTES) + sum(folder_bytes(subtable_path(source.path, name)) for name in names)
+    return 2 * (nrow * ROW_BYTES + _LEAST_BYTES) + sum(folder_bytes(subtable_path(source.path, name)) for name in names)
 
 
 @dataclass(frozen=True)
@@ -100,7 +100,7 @@ class MsWriter:
         self._at = 0
         self._source, self._edits = source, edits or {}
         self._subtables_last = subtables_last
-        self._spare = SpareSpace(path, nrow * _OTHER_BYTES + _LEAST_BYTES if nrow else 0)
+        self._spare = SpareSpace(path, nrow * ROW_BYTES + _LEAST_BYTES if nrow else 0)
         self._files: RowWriter | None = None
         old = source.table.getdesc()
         required = _tables.required_ms_desc()

@@ -12,22 +12,20 @@ from casatools._base.errors import ParameterError
 from casatools._base.paths import folder_bytes, remove_output, require_space, staged_output
 from casatools._base.row_order import sorted_rows
 from casatools.io.ms.create_like import copy_whole
-from casatools.io.ms.spare_space import SpareSpace, told_by_casacore
+from casatools.io.ms.spare_space import ROW_BYTES, SpareSpace, told_by_casacore
 from casatools.io.tables import Table, is_table, open_table, subtable_path
 
 __all__ = ["copy_sorted", "write_sorted"]
 
 # What a copy takes beside what it is copied from: its tiles are cut by casacore.
 _SHARE = 1.1
-# What casacore may still hold of a row when it closes the copy.
-_OTHER_BYTES = 100.0
 # Rows that casacore copies together: it keeps the number of each.
 _ROWS = 1 << 16
 
 
 def sorted_bytes(path: str, nrow: int) -> float:
     """What a sorted copy takes on disk, with the space that is kept for casacore."""
-    return _SHARE * folder_bytes(path) + nrow * _OTHER_BYTES
+    return _SHARE * folder_bytes(path) + nrow * ROW_BYTES
 
 
 def copy_sorted(path: str, target: str, columns: Sequence[str]) -> None:
@@ -62,7 +60,7 @@ def _values(table: Table, name: str) -> Callable[[slice], np.ndarray]:
 def _copy_rows(table: Table, target: str, order: np.ndarray, needed: float) -> None:
     """The rows in their order, so many at a time that what casacore keeps of them does not grow."""
     # The space is given up before the table is closed, whatever happens.
-    kept = len(order) * _OTHER_BYTES
+    kept = len(order) * ROW_BYTES
     with closing(open_table(target, writable=True)) as made, SpareSpace(target, kept):
         made.addrows(len(order))
         for start in range(0, len(order), _ROWS):

@@ -10,7 +10,10 @@ from collections.abc import Iterator
 from casatools._base.errors import DataError
 from casatools.io.image.plain_file import reserve_file
 
-__all__ = ["SpareSpace", "told_by_casacore"]
+__all__ = ["ROW_BYTES", "SpareSpace", "told_by_casacore"]
+
+# What columns without a channel axis take of a row on disk at most, which casacore may still hold when it closes the table.
+ROW_BYTES = 100.0
 
 
 class SpareSpace:
