@@ -66,7 +66,10 @@ def sorted_rows(count: int, columns: Sequence[Callable[[slice], np.ndarray]]) ->
 
 def _sorted_by(order: np.ndarray, column: Callable[[slice], np.ndarray]) -> np.ndarray:
     """The rows by the values of one column; those of equal values stay in their order."""
-    values = row_array(len(order), np.result_type(*{column(block).dtype for block in row_blocks(len(order))}))
+    kind = column(slice(0, 1)).dtype
+    if kind.kind in "US":  # texts are as long as the longest of what was read
+        kind = np.result_type(*{column(block).dtype for block in row_blocks(len(order))})
+    values = row_array(len(order), kind)
     number = -(-len(order) // rows_at_once())
     step = max(1, rows_at_once() // max(number, _FEWEST_SAMPLES))
     samples = []

@@ -19,9 +19,9 @@ from typing import Any
 import numpy as np
 
 from casatools._base.errors import DataError, ParameterError
-from casatools._base.memory import IMAGE_BLOCK_BYTES
+from casatools._base.memory import IMAGE_BLOCK_BYTES, memory_budget_bytes
 from casatools._base.paths import staged_output
-from casatools._base.threads import in_order
+from casatools._base.threads import in_order, thread_count
 from casatools.analysis.expressions import Expression
 from casatools.analysis.selected_pixels import SelectedPixels
 from casatools.analysis.sub_images import PixelChoice, beams_of_box, tiles_of_box
@@ -45,7 +45,7 @@ __all__ = [
 
 # Pixels of the result that are computed at once: expressions hold several arrays of that size.
 _EXPRESSION_BYTES = IMAGE_BLOCK_BYTES // 4
-# The same where tiles of the result are others than those of the images: of larger blocks fewer tiles are read twice.
+# The same, as far as memory allows, where tiles of the result are others than those of the images: of larger blocks fewer tiles are read twice.
 _RETILED_BYTES = 2 * IMAGE_BLOCK_BYTES
 # Tiles that were looked at in the files are let go in runs of so many steps, for each time the processors are told of it.
 _RELEASED_STEPS = 8
@@ -187,7 +187,9 @@ def write_expression(expression: Expression, template: CasaImage, choice: PixelC
             ):
                 numbers.set()
         else:
-            for found in in_order(compute, made.iter_slices(_RETILED_BYTES)):
+            # Each thread holds several arrays of a block.
+            room = memory_budget_bytes() // (32 * thread_count())
+            for found in in_order(compute, made.iter_slices(max(_EXPRESSION_BYTES, min(_RETILED_BYTES, room)))):
                 if found:
                     numbers.set()
         if not numbers.is_set():

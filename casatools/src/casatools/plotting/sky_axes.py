@@ -115,8 +115,8 @@ def label_inside(axes: Any, wcs: Any, box: Box) -> None:
     """Meridians and parallels of a field as wide as the sky, with their names along the equator and the middle meridian."""
     from astropy import units
 
-    for coordinate, spacing, side in zip((axes.coords[0], axes.coords[1]), (30, 30), "bl", strict=True):
-        coordinate.set_ticks(spacing=spacing * units.deg)
+    for coordinate, side in zip((axes.coords[0], axes.coords[1]), "bl", strict=True):
+        coordinate.set_ticks(spacing=30 * units.deg)
         coordinate.set_ticks_visible(False)
         coordinate.set_ticklabel_visible(False)
         coordinate.grid(color="white", alpha=0.4, linewidth=0.6)

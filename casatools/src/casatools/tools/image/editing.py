@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import math
 import os
 from collections.abc import Callable, Sequence
@@ -262,7 +263,7 @@ class EditingMethods(MakingMethods):
     ) -> bool:
         """Add random numbers to the pixels; one call with given seeds always adds the same."""
         kind = type.lower()
-        names = {k: rule.__code__.co_varnames for k, rule in _DISTRIBUTIONS.items()}
+        names = {k: tuple(inspect.signature(rule).parameters) for k, rule in _DISTRIBUTIONS.items()}
         if kind not in names or len(pars) != len(names[kind]):
             expected = ", ".join(f"{k} ({', '.join(n)})" for k, n in names.items())
             raise ParameterError(f"image.addnoise: 'type' and 'pars' must be one of {expected}; got {type!r} with {len(pars)}")
