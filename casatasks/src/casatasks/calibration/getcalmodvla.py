@@ -10,7 +10,9 @@ from casatools._base import kinds
 
 __all__ = ["getcalmodvla"]
 
-_Date = Annotated[Any, kinds.Variant((kinds.Float(), kinds.Text())), "Date: MJD, or text such as '2020-01-01'; 0 is today"]
+_Date = Annotated[
+    Any, kinds.Variant((kinds.Float(), kinds.Text())), "Date: MJD, or text such as '2020-01-01'; 0 leaves it to the service"
+]
 
 _Hosts = Annotated[list[str], kinds.TextList(), "Addresses of the service, tried in turn"]
 
@@ -27,6 +29,8 @@ def getcalmodvla(
     hosts: _Hosts = ["http://obs.vla.nrao.edu/calmodvla"],  # noqa: B006
 ) -> None:
     """Fetch a component list with a calibrator's model from the VLA's service.
+
+    The list serves `ft` and other tasks; its keyword ``web_service`` tells what was asked, and the answer.
 
     Raises
     ------

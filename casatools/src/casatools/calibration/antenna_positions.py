@@ -3,8 +3,9 @@
 References
 ----------
 NRAO, "VLA baseline corrections" (the yearly lists that the service hands out: when the antenna moved, was observed, was put in; antenna, pad and
-offsets Bx, By, Bz [m] in the local frame). The service could not be reached when this was written, so this client has only been tried against a
-server of its own. The file of ALMA's service is as CASA 6.7's getantposalma stores it.
+offsets Bx, By, Bz [m]). What CASA 6.7 asks of a server of our own and writes of its lists: offsets are taken as they stand, in the frame of the
+antennas' positions, and there are none of observations before 2010, when the present antennas came. The service could not be reached when this was
+written. The file of ALMA's service is as CASA 6.7's getantposalma stores it.
 """
 
 from __future__ import annotations
@@ -38,6 +39,7 @@ _LINE = re.compile(
     r"\s+([-+]?\d*\.\d+)\s+([-+]?\d*\.\d+)\s+([-+]?\d*\.\d+)",
     re.MULTILINE,
 )
+_FIRST_YEAR = 2010
 # Offsets smaller than this (m) are none.
 _SMALLEST_M = 5e-5
 
@@ -108,7 +110,7 @@ def find_vla_offsets(ms: MeasurementSet, limit_days: int = 0, service: str = "")
     Returns
     -------
     dict of ndarray (3,)
-        Antenna name to offset [m] in the VLA's local frame; those without a correction are left out.
+        Antenna name to offset [m] in the ITRF; those without a correction are left out.
 
     Raises
     ------
@@ -126,6 +128,8 @@ def find_vla_offsets(ms: MeasurementSet, limit_days: int = 0, service: str = "")
         raise DataError(f"gencal: {ms.path!r} has no rows")
     observed = float(times.max()) / 86400.0
     first = datetime.date.fromordinal(int(observed) + _MJD_EPOCH).year
+    if first < _FIRST_YEAR:
+        return {}
     end = datetime.date.today()
     if limit_days:
         end = min(end, datetime.date.fromordinal(int(observed) + limit_days + _MJD_EPOCH))

@@ -54,7 +54,7 @@ class TableRequest:
             raise ParameterError("gencal: caltype='tecim' needs 'infile', an IONEX file or an image of electron columns")
         if self.ant_pos_time_limit < 0:
             raise ParameterError(f"gencal: parameter 'ant_pos_time_limit' must not be negative; got {self.ant_pos_time_limit}")
-        looked_up = self.caltype in ("antpos", "antposvla") and not self.parameter
+        looked_up = self.caltype == "antpos" and not self.parameter
         if self.caltype in MEASURED or (looked_up and self.infile):
             given = {"antenna": self.antenna, "pol": self.pol, "parameter": list(self.parameter)}
             for name, value in given.items():
@@ -98,7 +98,7 @@ def generate_table(vis: str, caltable: str, request: TableRequest) -> None:
         from casatools.calibration.power_curves import write_power_curves
 
         write_power_curves(vis, caltable)
-    elif request.caltype in ("antpos", "antposvla") and not request.parameter:
+    elif request.caltype == "antpos" and not request.parameter:
         _write_positions(vis, caltable, request)
     else:
         write_given_calibration(vis, caltable, request.given())
@@ -131,6 +131,5 @@ def _write_positions(vis: str, caltable: str, request: TableRequest) -> None:
     if not offsets:
         log.post("gencal: no offsets of antenna positions were found; no table is written", "WARN")
         return
-    caltype = "antpos" if request.infile else "antposvla"
     parameter = tuple(float(v) for offset in offsets.values() for v in offset)
-    write_given_calibration(vis, caltable, GivenCalibration(caltype, antenna=",".join(offsets), parameter=parameter))
+    write_given_calibration(vis, caltable, GivenCalibration("antpos", antenna=",".join(offsets), parameter=parameter))

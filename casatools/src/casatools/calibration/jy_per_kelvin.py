@@ -2,26 +2,28 @@
 
 References
 ----------
-CASA 6.7 gencal: the columns of the file and gains ``factor ** -1/2``, as observed in tables it wrote. ALMA's service of Jy/K factors: names of the
-query and of the reply are as its interface is described for the ALMA pipeline; the service could not be reached when this was written, so this
-client has only been tried against a server of its own.
+CASA 6.7 gencal: the columns of the file and gains ``factor ** -1/2``, as observed in tables it wrote; of ALMA's service what it asks of a server of
+our own, and which replies it understands. The service could not be reached when this was written.
 """
 
 from __future__ import annotations
 
 import json
+import re
 import time
 import urllib.error
 import urllib.parse
 import urllib.request
+from collections import Counter
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from casatools._base import log
-from casatools._base.errors import DataError, ParameterError
+from casatools._base.errors import DataError, ParameterError, SelectionError
 from casatools._base.paths import require_present
 
 if TYPE_CHECKING:
@@ -31,6 +33,7 @@ __all__ = ["JY_PER_K_SERVICE", "ServiceOptions", "fetch_factors", "jansky_gains"
 
 JY_PER_K_SERVICE = "https://asa.alma.cl/science/jy-kelvins"
 _COLUMNS = 5
+_SCIENCE = "OBSERVE_TARGET#ON_SOURCE"
 _RECEPTORS = {"XX": (0,), "X": (0,), "YY": (1,), "Y": (1,), "RR": (0,), "R": (0,), "LL": (1,), "L": (1,), "I": (0, 1)}
 
 
@@ -135,55 +138,90 @@ def fetch_factors(ms: MeasurementSet, options: ServiceOptions) -> list[Factor]:
     found = []
     for antenna, spw, query in _conditions(ms, options.endpoint):
         data = _ask(query, options)
-        found.append(Factor(antenna, spw, "I", _mean(data.get("factor"), query)))
+        found.append(Factor(antenna, spw, "I", _value(data.get("factor"), query)))
     return found
 
 
 def _of_execution(ms: MeasurementSet, options: ServiceOptions) -> list[Factor]:
     """All factors of an execution block, by its uid."""
-    name = ms.path.rstrip("/").rsplit("/", 1)[-1].split(".ms", 1)[0]
+    name = ms.path.rstrip("/").rsplit("/", 1)[-1]
     if not name.startswith("uid___"):
         raise DataError(f"gencal: the name of {ms.path!r} is not that of an ALMA execution block (uid___A002_X1_X2.ms)")
     uid = name.split(".", 1)[0].replace("___", "://").replace("_", "/")
     data = _ask({"uid": uid}, options)
+    items = [i for i in data.get("factors", []) if str(i.get("MS", name)) == name]
+    # A factor alone for its antenna and window is for both receptors, whatever the service names it, as the reference takes it.
+    alone = Counter((i.get("Antenna"), i.get("Spwid")) for i in items)
     found = []
-    for item in data.get("factors", []):
-        words = [str(item.get(k, "")) for k in ("MS", "Antenna", "Spwid", "Polarization")]
-        found.append(_factor([*words, str(_mean(item.get("factor"), {"uid": uid}))], "reply of the Jy/K service"))
+    for item in items:
+        both = alone[item.get("Antenna"), item.get("Spwid")] == 1
+        words = [
+            name,
+            str(item.get("Antenna", "")),
+            str(item.get("Spwid", "")),
+            "I" if both else str(item.get("Polarization", "")),
+        ]
+        found.append(_factor([*words, str(_value(item.get("factor"), {"uid": uid}))], "reply of the Jy/K service"))
     if not found:
         raise DataError(f"gencal: the Jy/K service has no factors for {uid}")
     return found
 
 
-def _mean(value: Any, query: dict[str, str]) -> float:
-    if isinstance(value, dict) and "mean" in value:
-        return float(value["mean"])
-    raise DataError(f"gencal: the Jy/K service gave no factor for {query}")
+def _value(value: Any, query: dict[str, str]) -> float:
+    """A factor: a positive number, or a record with the mean of several."""
+    try:
+        factor = float(value["mean"] if isinstance(value, dict) else value)
+    except (KeyError, TypeError, ValueError):
+        factor = np.nan
+    if not 0 < factor < np.inf:
+        raise DataError(f"gencal: the Jy/K service gave no factor for {query}; got {value!r}")
+    return factor
 
 
 def _conditions(ms: MeasurementSet, endpoint: str) -> Iterator[tuple[str, int, dict[str, str]]]:
-    """What the service is asked for each antenna and science window: date, band, frequency, elevation."""
+    """What the service is asked for each antenna and window of the science target: date, air temperature [K], band, frequency [Hz], elevation [deg]."""
     from casatools.calibration.sky_geometry import SkyGeometry
+    from casatools.io.ms import Selection
 
-    every = np.arange(ms.nrow)
-    times, fields, ddids = (np.asarray(ms.read(c, every)) for c in ("TIME", "FIELD_ID", "DATA_DESC_ID"))
+    try:
+        science = Selection(intent=_SCIENCE).resolve(ms).rows
+    except SelectionError as error:
+        raise DataError(f"gencal: Jy/K factors are asked for the conditions of the intent {_SCIENCE}: {error}") from error
+    times, fields, ddids = (np.asarray(ms.read(c, science)) for c in ("TIME", "FIELD_ID", "DATA_DESC_ID"))
     sky = SkyGeometry(ms)
-    used = {ms.metadata.data_descriptions[int(d)].spw: np.flatnonzero(ddids == d) for d in np.unique(ddids)}
-    for window in ms.metadata.spectral_windows:
-        rows = used.get(window.id, every[:0])
-        if not len(rows) or "WVR" in window.name:
+    middle = len(science) // 2
+    elevation = sky.elevations(times[[middle]], fields[[middle]])[0]
+    common = {"date": time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(round(_start_s(ms)) - 40587 * 86400)), **_temperature(ms)}
+    if endpoint == "interpolation":
+        common["delta_days"] = "1000"
+    for spw in sorted({ms.metadata.data_descriptions[int(d)].spw for d in np.unique(ddids)}):
+        window = ms.metadata.spectral_windows[spw]
+        if "WVR" in window.name:
             continue
-        moment = times[rows[len(rows) // 2]]
-        elevation = sky.elevations(np.array([moment]), fields[rows[len(rows) // 2]][None])[0]
-        band = next((p for p in window.name.split("#") if p.startswith("ALMA_RB_")), "ALMA_RB_03").removeprefix("ALMA_RB_")
         for antenna in ms.metadata.antennas:
-            query = {
-                "date": time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(moment - 40587 * 86400.0)), "antenna": antenna.name, "band": str(int(band)),
-                "elevation": f"{np.rad2deg(elevation[antenna.id]):.3f}", "frequency": f"{window.chan_freq_hz.mean():.0f}",
+            yield antenna.name, spw, {
+                **common, "antenna": antenna.name, "elevation": f"{np.rad2deg(elevation[antenna.id]):.3f}", **_receiver(window.name),
+                "frequency": repr(float(window.chan_freq_hz.mean())),
             }  # fmt: skip
-            if endpoint == "interpolation":
-                query |= {"delta_days": "1000"}
-            yield antenna.name, window.id, query
+
+
+def _start_s(ms: MeasurementSet) -> float:
+    return ms.metadata.observations[0].time_range_s[0]
+
+
+def _temperature(ms: MeasurementSet) -> dict[str, str]:
+    """Mean temperature of the air, where it was measured."""
+    if not ms.metadata.has_subtable("WEATHER"):
+        return {}
+    with closing(ms.subtable("WEATHER")) as table:
+        kelvin = np.asarray(table.getcol("TEMPERATURE"), dtype=np.float64) if table.nrows() else np.zeros(0)
+    return {"temperature": str(kelvin.mean())} if len(kelvin) else {}
+
+
+def _receiver(window: str) -> dict[str, str]:
+    """Band and baseband, which ALMA's names of windows hold (ALMA_RB_03#BB_1#SW-01#FULL_RES)."""
+    band, baseband = re.search(r"ALMA_RB_(\d+)", window), re.search(r"BB_(\d+)", window)
+    return {"band": str(int(band[1])) if band else "3", "baseband": str(int(baseband[1])) if baseband else "1"}
 
 
 def _ask(query: dict[str, str], options: ServiceOptions) -> dict[str, Any]:

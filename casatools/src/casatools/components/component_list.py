@@ -93,9 +93,9 @@ class ComponentList:
         """Read a component list table."""
         return cls([Component.from_record(record) for record in tables.read_components(path)])
 
-    def write(self, path: str, overwrite: bool = False) -> None:
-        """Write a component list table; keywords of one that is replaced are kept."""
-        kept = tables.read_component_keywords(path) if overwrite and tables.is_component_table(path) else {}
+    def write(self, path: str, overwrite: bool = False, keywords: Mapping[str, Any] | None = None) -> None:
+        """Write a component list table with keywords, without any with those of the one that is replaced."""
+        kept = keywords or (tables.read_component_keywords(path) if overwrite and tables.is_component_table(path) else {})
         with staged_output(path, overwrite) as staged:
             tables.write_components(staged, [c.record() for c in self.items], kept)
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,7 +11,7 @@ import pytest
 
 import casatasks
 from casatools import componentlist
-from casatools._base.errors import OutputExistsError, ParameterError
+from casatools._base.errors import ParameterError
 from casatools.calibration.flux_standards import flux_density
 from casatools.calibration.measured_calibration import write_system_temperatures
 from casatools.calibration.predict_component import PredictionOptions, predict_component
@@ -280,38 +278,6 @@ def test_intents_of_an_observation(vis: str) -> None:
         modes = [s.obs_mode for s in ms.metadata.states]
     assert {modes[s] for s in np.unique(state[scans > 3])} == {"OBSERVE_PHASE#ON_SOURCE"}
     assert "OBSERVE_PHASE#ON_SOURCE" not in {modes[s] for s in np.unique(state[scans <= 3])}
-
-
-def test_models_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    asked: list[str] = []
-
-    class Reply:
-        def __enter__(self) -> Reply:
-            return self
-
-        def __exit__(self, *_: object) -> None:
-            return None
-
-        def read(self) -> bytes:
-            return b'{"name": "%d"}' % len(asked)
-
-    def urlopen(address: str, timeout: float) -> Reply:
-        asked.append(address)
-        if "first" in address:
-            raise OSError("gone")
-        return Reply()
-
-    monkeypatch.setattr(urllib.request, "urlopen", urlopen)
-    out = str(tmp_path / "m.json")
-    given = {"band": "x", "obsdate": "2020-01-01", "refdate": 58000.5, "hosts": ["https://first.org/a", "https://second.org/b"]}
-    casatasks.getcalmodvla(out, direction="J2000 13h31m08 30d30m33", **given)
-    query = "position=J2000+13h31m08+30d30m33&band=X&obsdate=2020-01-01&refdate=58000.5"
-    assert asked == [f"https://first.org/a?{query}", f"https://second.org/b?{query}"]
-    with pytest.raises(OutputExistsError):
-        casatasks.getcalmodvla(out, source="3C286", **given)
-    casatasks.getcalmodvla(out, overwrite=True, source="3C286", **given)
-    assert asked[-1].endswith("b?source=3C286&band=X&obsdate=2020-01-01&refdate=58000.5")
-    assert json.loads(Path(out).read_text()) == {"name": "4"}
 
 
 def test_pages_of_a_listing(vis: str, shared_input: Input, tmp_path: Path) -> None:

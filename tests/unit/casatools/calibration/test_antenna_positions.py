@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import casatasks
 from casatools._base.errors import DataError, ParameterError, PathMissingError
 from casatools.calibration import antenna_positions
 from casatools.calibration.antenna_positions import find_vla_offsets, parse_corrections, read_alma_offsets
@@ -82,16 +83,23 @@ def test_corrections_after_the_observation_count(vis: str, service: str) -> None
     np.testing.assert_allclose(near["EA02"], [0.001, -0.002, 0.003])
 
 
-def test_table_of_looked_up_offsets(vis: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    offset = {"EA02": np.array([0.1, 0.2, 0.3])}
-    monkeypatch.setattr(antenna_positions, "find_vla_offsets", lambda ms, limit: offset)
-    generate_table(vis, str(tmp_path / "p"), TableRequest("antpos"))
-    table = CalTable.open(str(tmp_path / "p"))
-    assert table.vis_cal == "KAntPos Jones"
-    np.testing.assert_allclose(table.param[1, 0], [0.16035129, -0.15584436, 0.3], atol=2e-6)  # turned into ITRF
-    monkeypatch.setattr(antenna_positions, "find_vla_offsets", lambda ms, limit: {})
-    generate_table(vis, str(tmp_path / "none"), TableRequest("antpos"))
+def test_table_of_looked_up_offsets(vis: str, service: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Offsets are written as the list has them, which is what CASA 6.7 does with the answers of a server of our own."""
+    monkeypatch.setattr(antenna_positions, "VLA_SERVICE", service)
+    for name, limit, expected in (("p", 0, [0.0011, -0.002, 0.003]), ("near", 30, [0.001, -0.002, 0.003])):
+        casatasks.gencal(vis, str(tmp_path / name), caltype="antpos", ant_pos_time_limit=limit)
+        table = CalTable.open(str(tmp_path / name))
+        assert table.vis_cal == "KAntPos Jones"
+        np.testing.assert_allclose(table.param[1, 0], expected, rtol=1e-6)
+        assert not table.param[[0, 2, 3, 4, 5, 6, 7]].any()
+    casatasks.gencal(vis, str(tmp_path / "none"), caltype="antpos", ant_pos_time_limit=1)
     assert not (tmp_path / "none").exists()
+
+
+def test_no_offsets_of_the_old_array(vis: str, service: str) -> None:
+    with MeasurementSet(vis, writable=True) as ms:
+        ms.write("TIME", ms.read("TIME") - 12 * 365.25 * 86400.0, np.arange(ms.nrow))
+        assert find_vla_offsets(ms, 0, service.replace("list", "absent")) == {}
 
 
 def test_no_service_and_no_vla(vis: str, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from casatools._base.errors import CasaError, DataError, OutputExistsError, ParameterError, SelectionError
-from casatools.calibration import model_service
 from casatools.calibration.gain_polarization import fit_ratio, polarization_from_gains
-from casatools.calibration.model_service import ModelRequest, fetch_model
 from casatools.calibration.scan_intents import IntentChange, set_intents
 from casatools.calibration.solution_listing import ListingOptions, list_solutions
 from casatools.io.caltable import CalTable
@@ -153,38 +150,6 @@ def test_polarization_from_gains(folder: Path, tmp_path: Path) -> None:
         polarization_from_gains(vis, str(folder / "cal.B"), "", 0.0, 1.0)
     with pytest.raises(ParameterError, match="differ"):
         polarization_from_gains(vis, gains, gains, 0.0, 1.0)
-
-
-def test_model_service(tmp_path: Path) -> None:
-    request = ModelRequest("3C286", "", "L", "2020-01-01")
-    assert request.query == "source=3C286&band=L&obsdate=2020-01-01"
-    for wrong in (("", "", "L"), ("a", "b", "L"), ("a", "", "Z")):
-        with pytest.raises(ParameterError):
-            ModelRequest(*wrong)
-    out = str(tmp_path / "m.json")
-    with pytest.raises(ParameterError, match="outfile"):
-        fetch_model("", request, ["https://x"])
-    with pytest.raises(ParameterError, match="hosts"):
-        fetch_model(out, request, ["localhost"])
-    with pytest.raises(DataError, match="give a model image"):
-        fetch_model(out, request, ["http://127.0.0.1:9"])
-
-
-def test_model_service_stores_a_reply(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    class Reply:
-        def __enter__(self) -> Reply:
-            return self
-
-        def __exit__(self, *_: object) -> None:
-            return None
-
-        def read(self) -> bytes:
-            return b'{"name": "3C286"}'
-
-    monkeypatch.setattr(model_service.urllib.request, "urlopen", lambda *_, **__: Reply())
-    out = tmp_path / "m.json"
-    fetch_model(str(out), ModelRequest("3C286", "", "L"), ["https://x.org/a"])
-    assert json.loads(out.read_text()) == {"name": "3C286"}
 
 
 def test_bandpass_figures(folder: Path, tmp_path: Path) -> None:
