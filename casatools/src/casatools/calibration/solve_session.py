@@ -23,6 +23,7 @@ from casatools.io.ms import MeasurementSet, ResolvedSelection, Selection
 __all__ = [
     "LAST_WEIGHED",
     "PriorTables",
+    "activity_record",
     "check_output",
     "create_table",
     "edit_table",
@@ -142,6 +143,13 @@ def solve_to_table(
         "solve_tables": np.array([caltable]),
         "solvestats": result.statistics.record(),
     }
+
+
+def activity_record(vis: str, selection: Mapping[str, str], priors: PriorTables) -> dict[str, Any]:
+    """What `solve_to_table` returns, of a session that has not solved yet."""
+    with MeasurementSet(vis) as ms:
+        record = selection_record(ms, Selection(**selection).resolve(ms))
+    return {"apply_tables": np.array(priors.gaintable, dtype=str), "selectvis": record, "solve_tables": np.array([], dtype=str)}
 
 
 def _report(result: SolveResult, caltable: str) -> None:

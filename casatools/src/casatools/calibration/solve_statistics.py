@@ -10,9 +10,16 @@ import numpy as np
 if TYPE_CHECKING:
     from casatools.calibration.solve_gains import Solutions
 
-__all__ = ["SolveStatistics"]
+__all__ = ["SolveStatistics", "window_counts"]
 
 _STAGES = ("expected", "data_unflagged", "above_minblperant", "above_minsnr")
+
+
+def window_counts(record: dict[str, Any]) -> dict[str, np.ndarray]:
+    """Intervals (spw,) that were expected, had data and had baselines, of the receptor with most, as calibrater.activityrec names them."""
+    windows = [record[f"spw{n}"] for n in range(sum(k.startswith("spw") for k in record))]
+    names = {"nExpected": "expected", "nAttempt": "data_unflagged", "nSucceed": "above_minblperant"}
+    return {new: np.array([w[stage].max() for w in windows]) for new, stage in names.items()} if windows else {}
 
 
 @dataclass

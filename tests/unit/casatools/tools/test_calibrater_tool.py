@@ -9,10 +9,12 @@ from typing import Any
 import numpy as np
 import pytest
 
+import casatasks
 from casatasks import fringefit, gaincal
 from casatools import calibrater, coordsys, image
 from casatools._base.errors import DataError, NotOpenError, ParameterError, PathMissingError, UnsupportedError
 from casatools.io.caltable import CalTable
+from casatools.io.ms import MeasurementSet
 from support.fringes import make_fringes
 from support.polarised import SOURCE, leaky_jones, make_polarised
 
@@ -103,10 +105,108 @@ def test_what_is_there_once_only(tool: calibrater) -> None:
     assert tool.setvi(old=True)
 
 
+def test_table_without_rows(tool: calibrater) -> None:
+    for name, partype, caltype, single in (("g", "Complex", "G Jones", True), ("k", "Float", "K Jones", False)):
+        assert tool.createcaltable(name, partype, caltype, single)
+        table = CalTable.open(name)
+        assert (table.nrow, table.par_type, table.vis_cal) == (0, partype, caltype)
+        assert {len(hz) for hz in table.frequencies_hz.values()} == {1 if single else 8}
+
+
+def test_tables_changed(tool: calibrater) -> None:
+    """rerefant and smooth give what their tasks give."""
+    casatasks.gaincal("simvla.ms", "g", solint="int", refant="EA01", minsnr=0.0)
+    for mode in ("strict", "flexible"):
+        tool.rerefant("g", "tool", mode, ["EA03", "EA02"])
+        casatasks.rerefant("simvla.ms", "g", "task", mode[:6].replace("flexib", "flex"), "EA03,EA02")
+        np.testing.assert_array_equal(CalTable.open("tool").param, CalTable.open("task").param)
+        third = CalTable.open("tool")
+        np.testing.assert_allclose(np.angle(third.param[third.antenna1 == 2]), 0, atol=1e-6)
+    for kind, field in (("mean", []), ("median", "0"), ("mean", ["0", "1"])):
+        tool.smooth("g", "tool", field, kind, 60.0, True)
+        casatasks.smoothcal("simvla.ms", "g", "task", ",".join(field), kind, 60.0)
+        ours, task, before = (CalTable.open(n) for n in ("tool", "task", "g"))
+        np.testing.assert_array_equal(ours.param, task.param)
+        assert (ours.param != before.param).any()
+
+
+def test_flags_of_single_correlations(tool: calibrater) -> None:
+    """Of a fifth of the samples RL alone is flagged: they count with corrdepflags only, and a solve that fails leaves no counts."""
+    rng = np.random.default_rng(3)
+    with MeasurementSet("simvla.ms", writable=True) as ms:
+        flag, data = ms.read("FLAG"), ms.read("DATA")
+        bad = rng.random(flag.shape[:2]) < 0.2
+        flag[bad, 1] = True
+        data[bad] *= 10
+        ms.write("FLAG", flag, np.arange(ms.nrow))
+        ms.write("DATA", data, np.arange(ms.nrow))
+    means = []
+    for given in (False, True):
+        tool.setcorrdepflags(given)
+        tool.setsolve(type="G", t="inf", table="g", refant="EA01")
+        assert tool.solve() is True
+        means.append(np.abs(CalTable.open("g").param).mean())
+    assert means[1] > 1.2 * means[0]
+    tool.setsolve(type="G", t="inf", table="none", refant="EA01", minblperant=9)
+    with pytest.raises(DataError, match="9 baselines"):
+        tool.solve()
+    assert tool.activityrec() == {} and not Path("none").exists()
+
+
+def test_what_is_recorded(tool: calibrater) -> None:
+    """As the reference has it: what is selected before a solve, the counts after it."""
+    assert tool.activityrec() == {}
+    tool.selectvis(field="1", spw="1")
+    before = tool.returndict()
+    assert set(before) == {"apply_tables", "selectvis", "solve_tables"} and before["selectvis"]["field"] == [1]
+    tool.setsolve(type="G", t="40s", table="g", refant="EA01")
+    assert tool.solve() is True
+    counts = tool.activityrec()
+    for name in ("nExpected", "nAttempt", "nSucceed"):
+        np.testing.assert_array_equal(counts[name], [0, 12])
+    after = tool.returndict()
+    assert after["solve_tables"] == ["g"] and after["solvestats"]["spw1"]["above_minsnr"].tolist() == [12, 12]
+    assert tool.state()
+    tool.reset(apply=False)
+    with pytest.raises(ParameterError, match="setsolve"):
+        tool.solve()
+
+
+@pytest.mark.parametrize(
+    ("given", "source"), [({}, (0, 1)), ({"spwmap": [0, 0]}, (0, 0)), ({"spwmap": [1, 1]}, (1, 1)), ({"spwmap": [-1]}, (0, 1))]
+)
+def test_tables_applied_and_taken_back(tool: calibrater, given: dict[str, Any], source: tuple[int, int]) -> None:
+    """Gains of 2 and 4 of the two windows: corrected data are those of the map, `corrupt` is the way back, initcalset the start."""
+    casatasks.gencal("simvla.ms", "g", caltype="amp", spw="0,1", parameter=[2.0, 4.0])
+    with MeasurementSet("simvla.ms", writable=True) as ms:
+        ms.add_scratch_columns(model=True, corrected=True)
+        data, window = ms.read("DATA"), ms.read("DATA_DESC_ID")
+    tool.setapply(table="g", **given)
+    tool.correct("calonly")
+    square = np.where(window == 0, *(4.0 ** (1 + s) for s in source))[:, None, None]
+    with MeasurementSet("simvla.ms", writable=True) as ms:
+        np.testing.assert_allclose(ms.read("CORRECTED_DATA"), data / square, rtol=1e-6)
+        ms.write("MODEL_DATA", data, np.arange(ms.nrow))
+    tool.corrupt()
+    with MeasurementSet("simvla.ms") as ms:
+        np.testing.assert_allclose(ms.read("MODEL_DATA"), data * square, rtol=1e-6)
+    tool.initcalset()
+    with MeasurementSet("simvla.ms") as ms:
+        np.testing.assert_array_equal(ms.read("CORRECTED_DATA"), data)
+        np.testing.assert_array_equal(ms.read("MODEL_DATA")[0, 0], [1, 0, 0, 1])
+
+
+def test_weights_by_the_tool(tool: calibrater) -> None:
+    tool.initweights("ones", True)
+    with MeasurementSet("simvla.ms") as ms:
+        assert (ms.read("WEIGHT") == 1).all() and (ms.read("WEIGHT_SPECTRUM") == 1).all()
+
+
 REFUSED: tuple[tuple[str, dict[str, Any], type[Exception]], ...] = (
     ("setsolve", {"type": "TF", "table": "x"}, ParameterError), ("setsolve", {"type": "G", "table": "x", "fitorder": 3}, UnsupportedError),
     ("selectvis", {"chanmode": "channel", "nchan": 3}, ParameterError), ("setmodel", {"modelimage": "no.im"}, ParameterError),
-    ("setapply", {"opacity": [0.1]}, UnsupportedError), ("setapply", {}, ParameterError), ("accumulate", {}, UnsupportedError),
+    ("setapply", {"opacity": [0.1]}, UnsupportedError), ("setapply", {"select": "ANTENNA1==2", "table": "g"}, UnsupportedError),
+    ("createcaltable", {"caltable": "x", "partype": "Text", "caltype": "G Jones", "singlechan": True}, ParameterError), ("setapply", {}, ParameterError), ("accumulate", {}, UnsupportedError),
     ("open", {"filename": "simvla.ms", "compress": True}, UnsupportedError), ("updatecaltable", {"caltable": "no"}, PathMissingError),
 )  # fmt: skip
 

@@ -37,13 +37,13 @@ class ActionMethods:
         )  # fmt: skip
 
     @method
-    def solve(self) -> dict:
+    def solve(self) -> bool:
         """Solve as set by setsolve, with the tables of setapply applied, and write the table.
 
         Returns
         -------
-        dict
-            The counts of solutions ({} for curves); `returndict` gives all of it.
+        bool
+            True; `returndict` and `activityrec` give the counts of solutions.
 
         Raises
         ------
@@ -58,6 +58,7 @@ class ActionMethods:
         path, state = self._path(), self._state
         if state.solve is None:
             raise ParameterError("calibrater.solve: nothing to solve for is set; call setsolve first")
+        state.record = {}
         smodel = state.stokes if any(state.stokes) else ()
         options = replace(state.solve, smodel=smodel, corrdepflags=state.corrdepflags)
         tables = self._library()
@@ -71,7 +72,7 @@ class ActionMethods:
             state.record = solve_curves(path, state.solve_table, selection, options, priors, state.curves, state.solve_append)
         else:
             state.record = solve_to_table(path, state.solve_table, selection, options, priors, state.solve_append)
-        return dict(state.record.get("solvestats", {}))
+        return True
 
     @method
     def correct(
@@ -98,17 +99,36 @@ class ActionMethods:
 
     @method
     def returndict(self) -> dict:
-        """What was applied, selected, written and counted by the last solve."""
-        return dict(self._state.record)
+        """What is applied and selected; after a solve what it applied, selected, wrote and counted, as the solve tasks return it.
+
+        Raises
+        ------
+        NotOpenError
+            No MeasurementSet is open.
+        """
+        from casatools.calibration.solve_session import PriorTables, activity_record
+
+        path, state = self._path(), self._state
+        tables = tuple(a.table for a in state.applied)
+        return dict(state.record or activity_record(path, state.selection, PriorTables(tables)))
 
     @method
     def activityrec(self) -> dict:
-        """What was applied, selected, written and counted by the last solve."""
-        return dict(self._state.record)
+        """Counts of the last solve by spectral window; {} before any.
+
+        Returns
+        -------
+        dict
+            ``nExpected``, ``nAttempt`` (with data) and ``nSucceed`` (with enough baselines) intervals (spw,), and ``origin``.
+        """
+        from casatools.calibration.solve_statistics import window_counts
+
+        counts = window_counts(self._state.record.get("solvestats", {}))
+        return {**counts, "origin": "calibrater.solve"} if counts else {}
 
     @method
     def initcalset(self, calset: Annotated[int, kinds.Int(), "Kept for CASA's signature: there is one set"] = 0) -> bool:
-        """Reset CORRECTED_DATA to DATA and, where it exists, MODEL_DATA to a unit point."""
+        """Reset CORRECTED_DATA to DATA and, where it exists, MODEL_DATA to a unit point, which CASA's tool no longer does; see the task clearcal."""
         from casatools.calibration.scratch_columns import clear_calibration
 
         clear_calibration(self._path(), {}, False)
