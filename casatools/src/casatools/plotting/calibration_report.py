@@ -14,8 +14,9 @@ from casatools.calibration.residuals import Residuals, TableQuality, measure_res
 from casatools.calibration.solve_session import PriorTables
 from casatools.io.caltable import CalTable
 from casatools.io.ms import MeasurementSet, Selection
+from casatools.plotting.axis_labels import receptor_names
 from casatools.plotting.figure import GRID, INK, new_figure, save_figure
-from casatools.plotting.report_solutions import draw_solutions, receptor_names
+from casatools.plotting.report_solutions import draw_solutions
 
 __all__ = ["report_on", "write_calibration_report"]
 
@@ -106,7 +107,7 @@ def _table_part(folder: str, number: int, path: str, table: CalTable, quality: T
             parts.append(f"<p><img src='{name}' alt='{part} of the solutions of {html.escape(quality.name)}'></p>")
     else:
         name = f"table{number}_values.png"
-        _draw_values(table, quality.name, os.path.join(folder, name))
+        _draw_values(path, table, quality.name, os.path.join(folder, name))
         parts.append(f"<p><img src='{name}' alt='values of {html.escape(quality.name)}'></p>")
     name = f"table{number}_quality.png"
     _draw_quality(quality, os.path.join(folder, name))
@@ -116,16 +117,16 @@ def _table_part(folder: str, number: int, path: str, table: CalTable, quality: T
 
 def _of_baselines(table: CalTable) -> bool:
     """Whether solutions belong to baselines: each pair of antennas has rows of its own."""
-    return table.vis_cal.startswith(("M ", "MF ", "A "))
+    return table.vis_cal.upper().startswith(("M ", "MF ", "A "))
 
 
-def _shown_parameters(table: CalTable) -> tuple[str, tuple[str, ...], tuple[int, ...]]:
+def _shown_parameters(path: str, table: CalTable) -> tuple[str, tuple[str, ...], tuple[int, ...]]:
     """Label of the axis, and the names and places of the parameters of a real table that are drawn."""
     kind = table.vis_cal
     if kind.startswith("KAntPos"):
         return "Offset [m]", ("x", "y", "z"), (0, 1, 2)
     npar = max((group.param.shape[2] for group in table.groups), default=1)
-    receptors = receptor_names(table.pol_basis)
+    receptors = receptor_names(path, table)
     if kind.startswith("Fringe") and npar == 8:
         return "Delay [ns]", receptors, (1, 5)
     label = "Delay [ns]" if kind.startswith("K") else "Opacity" if kind.startswith("TOpac") else "Value"
@@ -134,11 +135,11 @@ def _shown_parameters(table: CalTable) -> tuple[str, tuple[str, ...], tuple[int,
     return label, receptors, (0, npar // 2)
 
 
-def _draw_values(table: CalTable, title: str, path: str) -> None:
+def _draw_values(caltable: str, table: CalTable, title: str, path: str) -> None:
     """Real parameters against antenna: every solution a point."""
     figure = new_figure(8.0, 3.2)
     axes = figure.subplots()
-    label, names, places = _shown_parameters(table)
+    label, names, places = _shown_parameters(caltable, table)
     for group in table.groups:
         for k, place in enumerate(places):
             if place >= group.param.shape[2]:
