@@ -157,7 +157,9 @@ def plotms(
         "upperRight, upperLeft, lowerRight, lowerLeft, or exteriorRight, exteriorLeft, exteriorTop, exteriorBottom",
     ] = "",
     plotfile: Annotated[str, kinds.OutPath(), "File to write; '' is <vis>.plotms.png with showgui"] = "",
-    expformat: Annotated[str, kinds.Text(numbers=True), "Format of the file, such as png, pdf or txt (the points themselves); '' is by its ending"] = "",
+    expformat: Annotated[
+        str, kinds.Text(numbers=True), "Format of the file, such as png, pdf or txt (the points themselves); '' is by its ending"
+    ] = "",
     verbose: Annotated[bool, kinds.Bool(), "Name the file in the log; in text, write what each point belongs to"] = True,
     exprange: Annotated[
         str,

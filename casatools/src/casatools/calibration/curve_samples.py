@@ -62,7 +62,7 @@ def sampled_curves(path: str, vis: str = "") -> CalTable:
     table.spw_id = np.maximum(curves.spw[owner], 0).astype(np.int32)
     table.antenna2, table.scan = (np.full(len(owner), -1, np.int32) for _ in range(2))
     table.observation, table.interval_s = np.zeros(len(owner), np.int32), np.zeros(len(owner))
-    table.ms_name = name
+    table.ms_name = os.path.abspath(found)
     ends = np.cumsum(counts)
     for nchan in sorted({gains.shape[1] for _, gains, _ in parts}):
         mine = [k for k, (_, gains, _) in enumerate(parts) if gains.shape[1] == nchan]

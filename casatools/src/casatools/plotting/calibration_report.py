@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import os
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 
 import numpy as np
 
@@ -17,10 +18,13 @@ from casatools.io.ms import MeasurementSet, Selection
 from casatools.plotting.axis_labels import receptor_names
 from casatools.plotting.figure import GRID, INK, new_figure, save_figure
 from casatools.plotting.report_solutions import draw_solutions
+from casatools.plotting.solution_points import drawable
 
 __all__ = ["report_on", "write_calibration_report"]
 
 _FIRST, _SECOND, _THIRD = "#1f6fb4", "#d1495b", "#2e8b57"
+# Above this solutions have no noise that was measured.
+_NO_NOISE = 1e8
 _STYLE = (
     "body{font-family:sans-serif;max-width:72em;margin:2em auto;color:#222;line-height:1.4}td,th{text-align:right;padding:.15em .8em}"
     "td:first-child,th:first-child{text-align:left}tr:nth-child(even){background:#f4f4f4}img{max-width:100%}.bad{color:#c0392b}"
@@ -57,17 +61,22 @@ def write_calibration_report(
     ----------
     output : str
     caltables : sequence of str
+        Curves are shown as the gains that they are.
     before, after : Residuals, optional
         Of the data without and with the tables.
     """
-    with staged_output(output, overwrite=True) as folder:
+    with ExitStack() as drawn, staged_output(output, overwrite=True) as folder:
         os.mkdir(folder)
         parts = [
             f"<!doctype html><html><head><meta charset='utf-8'><title>Calibration</title><style>{_STYLE}</style></head><body>"
         ]
         parts.append("<h1>Calibration</h1>")
-        tables = [(path, CalTable.open(path)) for path in caltables]
+        shown = [drawn.enter_context(drawable(path)) for path in caltables]
+        tables = [(path, CalTable.open(path)) for path in shown]
         found = [table_quality(table, os.path.basename(path.rstrip("/"))) for path, table in tables]
+        origins = dict.fromkeys(os.path.basename(table.ms_name) for _, table in tables if table.ms_name)
+        if origins:
+            parts.append(f"<p>Made from {html.escape(', '.join(origins))}.</p>")
         parts.append(_overview(found))
         if after is not None:
             parts += _residual_part(folder, before, after)
@@ -82,10 +91,15 @@ def _number(value: float, form: str = ".1f") -> str:
     return format(value, form) if np.isfinite(value) else "&ndash;"
 
 
+def _signal(value: float) -> str:
+    """A signal to noise; of solutions that go through the data exactly, such as those of a single baseline, there is none."""
+    return _number(value if value < _NO_NOISE else np.nan)
+
+
 def _overview(found: Sequence[TableQuality]) -> str:
     rows = "".join(
         f"<tr><td>{html.escape(q.name)}<td>{html.escape(q.kind)}<td>{q.count}<td>{100 * q.flagged / max(q.count, 1):.1f} %"
-        f"<td>{_number(q.snr[0])}<td>{_number(q.snr[1])}<td>{_number(q.snr[2])}</tr>"
+        f"<td>{_signal(q.snr[0])}<td>{_signal(q.snr[1])}<td>{_signal(q.snr[2])}</tr>"
         for q in found
     )
     return (
@@ -162,12 +176,12 @@ def _draw_quality(quality: TableQuality, path: str) -> None:
     names = list(quality.antennas)
     figure = new_figure(max(5.0, 0.32 * len(names) + 2), 3.4)
     top, bottom = figure.subplots(2, 1, sharex=True)
-    snr = [quality.antennas[n][2] for n in names]
+    snr = [found if found < _NO_NOISE else np.nan for found in (quality.antennas[n][2] for n in names)]
     if np.isfinite(snr).any():
         top.bar(range(len(names)), np.nan_to_num(snr), color=_FIRST)
     else:
         top.text(
-            0.5, 0.5, "this kind has no signal to noise", transform=top.transAxes, ha="center", va="center", fontsize=8, color=INK
+            0.5, 0.5, "no signal to noise is known", transform=top.transAxes, ha="center", va="center", fontsize=8, color=INK
         )
     bottom.bar(range(len(names)), [100 * quality.antennas[n][1] for n in names], color=_SECOND)
     top.set_ylabel("SNR, median", fontsize=8)

@@ -82,3 +82,25 @@ def test_quality_without_flags_says_so(drawn: list[matplotlib.figure.Figure], sh
             group.flag[:1] = flagged
         calibration_report._draw_quality(calibration_report.table_quality(table, "cal.K"), "p.png")
         assert ("no solution is flagged" in [t.get_text() for t in drawn[-1].axes[1].texts]) is not flagged
+
+
+def test_page_of_curves(shared_input: Input) -> None:
+    """Polynomials are shown as the bandpass they are; the page says what tables were made from."""
+    casatasks.bandpass(
+        shared_input("simvla.ms"), "poly.B", field="0", bandtype="BPOLY", degamp=2, degphase=2, refant="EA01", minsnr=0.0
+    )
+    calibration_report.write_calibration_report("page", ["poly.B"])
+    page = Path("page/index.html").read_text(encoding="utf-8")
+    assert "poly.B<td>B Jones" in page and "Made from simvla.ms." in page
+    assert Path("page/table0_amplitude.png").stat().st_size > 1000
+
+
+def test_solutions_without_noise_have_no_signal_to_noise(drawn: list[matplotlib.figure.Figure], shared_input: Input) -> None:
+    """Gains of a single baseline go through its data exactly."""
+    table = CalTable.open(shared_input("cal.G"))
+    for group in table.groups:
+        group.snr[:] = 1e15
+    quality = calibration_report.table_quality(table, "cal.G")
+    calibration_report._draw_quality(quality, "p.png")
+    assert [t.get_text() for t in drawn[-1].axes[0].texts] == ["no signal to noise is known"]
+    assert "&ndash;<td>&ndash;<td>&ndash;" in calibration_report._overview([quality])
