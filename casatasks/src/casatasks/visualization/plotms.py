@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from casatasks._params import (
     Antenna,
@@ -157,8 +157,10 @@ def plotms(
         "upperRight, upperLeft, lowerRight, lowerLeft, or exteriorRight, exteriorLeft, exteriorTop, exteriorBottom",
     ] = "",
     plotfile: Annotated[str, kinds.OutPath(), "File to write; '' is <vis>.plotms.png with showgui"] = "",
-    expformat: Annotated[str, kinds.Text(numbers=True), "Format of the file; '' is by its ending"] = "",
-    verbose: Annotated[bool, kinds.Bool(), "Say more in the log"] = True,
+    expformat: Annotated[
+        str, kinds.Text(numbers=True), "Format of the file, such as png, pdf or txt (the points themselves); '' is by its ending"
+    ] = "",
+    verbose: Annotated[bool, kinds.Bool(), "Name the file in the log; in text, write what each point belongs to"] = True,
     exprange: Annotated[
         str,
         kinds.Text(numbers=True),
@@ -189,7 +191,9 @@ def plotms(
     ] = "",
     showatm: Annotated[bool, kinds.Bool(), "Draw the transmission of the atmosphere too, against xaxis='frequency'"] = False,
     showtsky: Annotated[bool, kinds.Bool(), "Draw the temperature of the sky too, against xaxis='frequency'"] = False,
-    showimage: Annotated[Literal[False], "Fixed: curves of the image sideband are not drawn"] = False,
+    showimage: Annotated[
+        bool, kinds.Bool(), "Draw the curve of the image sideband too; needs the ASDM_RECEIVER table of ALMA's data"
+    ] = False,
 ) -> bool:
     """Plot visibilities of a MeasurementSet, or solutions of a calibration table, into a file.
 
@@ -205,14 +209,15 @@ def plotms(
     ParameterError
         An axis, a column or a style is not known, or parameters do not go together.
     UnsupportedError
-        Solutions are to be averaged, or two plots with an iteration axis are to share a page.
+        A data column of a calibration table, or two plots with an iteration axis on one page.
     OutputExistsError
         The file exists.
 
     Notes
     -----
     An iteration axis gives one page with all panels where the grid is 1 x 1, else pages of as many panels as the grid has. Data are averaged
-    with their weights. Axes are the names that ``casatools.plotting.plot_axes.AXES`` lists.
+    with their weights; solutions are drawn as they are. Where no axes are asked for, those of a calibration table go by what it holds, such as
+    delay against antenna. A `plotfile` that ends with .txt, or ``expformat="txt"``, gets the points as text. Axes are the names that ``casatools.plotting.plot_axes.AXES`` lists.
 
     Examples
     --------

@@ -11,7 +11,27 @@ from casatools.io.caltable import CalTable
 from casatools.io.ms import MeasurementSet
 from casatools.io.ms.metadata import correlation_names
 
-__all__ = ["AxisLabels"]
+__all__ = ["AxisLabels", "receptor_names"]
+
+# Arrays with linear feeds, for tables that neither say what their feeds are nor lie beside their data.
+_LINEAR = ("ALMA", "ACA", "ASKAP", "ATCA", "HERA", "LOFAR", "MEERKAT", "MWA", "SMA", "WSRT")
+
+
+def receptor_names(path: str, table: CalTable) -> tuple[str, str]:
+    """Names of both receptors of a calibration table: most tables do not say, but the data they were made from, or the name of the array, do."""
+    from casatools.plotting.bandpass_sky import find_vis
+
+    kind = table.pol_basis.lower()[:1]
+    if kind in ("l", "c"):
+        return ("X", "Y") if kind == "l" else ("R", "L")
+    vis = find_vis(path, table, "")
+    if vis:
+        with MeasurementSet(vis) as ms:
+            feeds = {name.upper() for feed in ms.metadata.feeds for name in feed.polarization_type}
+        if feeds:
+            return ("X", "Y") if feeds & {"X", "Y"} else ("R", "L")
+    arrays = table.subtables["OBSERVATION"].columns.get("TELESCOPE_NAME", ()) if "OBSERVATION" in table.subtables else ()
+    return ("X", "Y") if any(str(name).upper().startswith(_LINEAR) for name in arrays) else ("R", "L")
 
 
 class AxisLabels:
@@ -19,7 +39,7 @@ class AxisLabels:
 
     def __init__(self, path: str, source: MeasurementSet | CalTable) -> None:
         self.data_name = os.path.basename(path.rstrip("/"))
-        self._receptors = "" if not isinstance(source, CalTable) else "XY" if source.pol_basis.lower().startswith("l") else "RL"
+        self._receptors = receptor_names(path, source) if isinstance(source, CalTable) else ()
         self._names: dict[str, tuple[str, ...]] = {}
         if isinstance(source, CalTable):
             antennas, fields = source.antenna_names, source.field_names

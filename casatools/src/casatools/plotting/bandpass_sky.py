@@ -20,12 +20,12 @@ from casatools.calibration.radiometers import find_radiometer_windows, read_radi
 from casatools.calibration.sky_geometry import SkyGeometry
 from casatools.calibration.solution_series import numbers_of
 from casatools.calibration.water_retrieval import retrieve_water
-from casatools.io.caltable import CalTable
+from casatools.io.caltable import CalTable, is_caltable
 from casatools.io.ms import MeasurementSet, Selection
-from casatools.io.tables import is_table
+from casatools.io.tables import is_table, open_table
 from casatools.kernels.air_absorption import sky_spectrum
 
-__all__ = ["Atmosphere", "fdm_windows", "find_atmosphere", "find_vis", "observed_atmosphere"]
+__all__ = ["Atmosphere", "fdm_windows", "find_atmosphere", "find_oscillators", "find_vis", "observed_atmosphere"]
 
 # Without a MeasurementSet: 1 mm of water, 1.5 airmasses, and ALMA's site.
 _WATER_MM, _AIRMASS, _ALTITUDE_M = 1.0, 1.5, 5000.0
@@ -104,6 +104,29 @@ def find_atmosphere(vis: str, table: CalTable, pwv: Any, field: Any = "") -> Atm
         if not known.any():
             raise DataError(f"plotbandpass: the solutions are of fields that {vis!r} does not have")
         return _sky_at(ms, times[known], solved[known], water)
+
+
+def find_oscillators(path: str) -> dict[int, float]:
+    """First local oscillators [Hz] of the spectral windows, by their numbers, of ALMA's data or of a table made from them.
+
+    They stand in the table ASDM_RECEIVER of the MeasurementSet, whose windows may not have been renumbered; without it there are none, with a
+    warning.
+    """
+    vis = find_vis(path, CalTable.open(path), "") if is_caltable(path) else path
+    receivers = f"{vis}/ASDM_RECEIVER"
+    if not vis or not is_table(receivers):
+        log.post(f"plotms: {vis or path!r} has no ASDM_RECEIVER table; the image sideband is not drawn", "WARN")
+        return {}
+    table = open_table(receivers, what="table of receivers")
+    try:
+        names = [str(n) for n in table.getcol("spectralWindowId")] if table.nrows() else []
+        return {
+            int(name.rpartition("_")[2]): float(np.ravel(table.getcell("freqLO", row))[0])
+            for row, name in enumerate(names)
+            if name.rpartition("_")[2].isdigit() and np.size(table.getcell("freqLO", row))
+        }
+    finally:
+        table.close()
 
 
 def observed_atmosphere(vis: str, selection: Selection) -> Atmosphere:

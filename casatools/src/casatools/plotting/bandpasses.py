@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,9 +13,12 @@ import numpy as np
 from casatools._base import log
 from casatools._base.errors import DataError, ParameterError
 from casatools._base.paths import require_writable_parent
+from casatools.calibration.curve_samples import sampled_curves
 from casatools.calibration.solution_series import numbers_of
 from casatools.frames.epochs import format_epoch
 from casatools.io.caltable import CalTable
+from casatools.io.caltable.curves import is_curve_table
+from casatools.plotting.axis_labels import receptor_names
 from casatools.plotting.figure import GRID, new_figure, save_figure, widen_phases
 
 if TYPE_CHECKING:
@@ -84,8 +87,6 @@ class BandpassExtras:
             raise ParameterError(
                 f"plotbandpass: 'resample' must be at least 1 and 'edge' not negative; got {self.resample} and {self.edge}"
             )
-        if self.image_sideband and self.lo1_ghz <= 0:
-            raise ParameterError("plotbandpass: showimage=True needs 'lo1', the frequency (GHz) of the first local oscillator")
         if self.zoom and not self.tables:
             raise ParameterError(f"plotbandpass: zoom={self.zoom!r} needs another table (caltable2)")
         self.channels(100)
@@ -184,6 +185,7 @@ class _Line:
     frequency_hz: np.ndarray
     source: int = 0
     title: str = ""
+    spw: int = 0
 
 
 def plot_bandpasses(
@@ -198,10 +200,10 @@ def plot_bandpasses(
     """
     more = choice.more
     names = [caltable, *more.tables]
-    tables = [CalTable.open(name) for name in names]
+    tables = [sampled_curves(name, more.vis) if is_curve_table(name) else CalTable.open(name) for name in names]
     lines = []
     for source, (name, table) in enumerate(zip(names, tables, strict=True)):
-        found = list(_lines(table, choice, source))
+        found = list(_lines(name, table, choice, source))
         if not found:
             raise DataError(f"calibration table {name!r} has no unflagged solutions for the selection")
         lines += found
@@ -239,7 +241,7 @@ def _picked(given: Any) -> str | list[str]:
     return given if isinstance(given, str) else [str(g) for g in given]
 
 
-def _lines(table: CalTable, choice: BandpassPlot, source: int) -> Iterator[_Line]:
+def _lines(path: str, table: CalTable, choice: BandpassPlot, source: int) -> Iterator[_Line]:
     spws = tuple(str(n) for n in table.subtables["SPECTRAL_WINDOW"].columns["NAME"])
     keep = np.isin(table.antenna1, numbers_of(table.antenna_names, _picked(choice.antenna), "antenna"))
     keep &= np.isin(table.spw_id, numbers_of(spws, _picked(choice.spw), "spectral window"))
@@ -253,6 +255,7 @@ def _lines(table: CalTable, choice: BandpassPlot, source: int) -> Iterator[_Line
     if len(choice.scans):
         scans = tuple(str(s) for s in range(int(table.scan.max(initial=0)) + 1))
         keep &= np.isin(table.scan, numbers_of(scans, _picked(choice.scans), "scan"))
+    receptors = receptor_names(path, table)
     number = _time_numbers(table.time_s, choice.time_threshold_s)
     if choice.timeranges.strip():
         keep &= np.isin(number, _ranges(choice.timeranges))
@@ -278,7 +281,7 @@ def _lines(table: CalTable, choice: BandpassPlot, source: int) -> Iterator[_Line
                 flag = group.flag[k, :, hand]
                 if choice.showflagged or not flag.all():
                     shown = flag & (not choice.showflagged)
-                    label = f"{'XY'[hand] if table.pol_basis.lower().startswith('l') else 'RL'[hand]}"
+                    label = receptors[hand]
                     label = " ".join([*beside, f"{label} ({source + 1})" if choice.more.tables else label])
                     title = ", ".join(text if text != named[-1][1] else _when(table, row) for text in panel)
                     line = _Line(
@@ -290,6 +293,7 @@ def _lines(table: CalTable, choice: BandpassPlot, source: int) -> Iterator[_Line
                         table.frequencies_hz[spw],
                         source,
                         title or "all",
+                        spw,
                     )
                     yield _differences(line, choice.more)
 
@@ -377,19 +381,30 @@ class _Drawn:
     lines: list[_Line]
     sky: Atmosphere | None = None
     fdm: Sequence[tuple[int, float, float]] = ()
+    oscillators_hz: Mapping[int, float] = field(default_factory=dict)
 
 
 def _surroundings(
     caltable: str, table: CalTable, more: BandpassExtras
-) -> tuple[Atmosphere | None, Sequence[tuple[int, float, float]]]:
+) -> tuple[Atmosphere | None, Sequence[tuple[int, float, float]], Mapping[int, float]]:
+    """The sky, the windows in frequency division mode, and the first local oscillators of windows for the image sideband."""
     if not more.sky and not more.fdm:
-        return None, ()
-    from casatools.plotting.bandpass_sky import fdm_windows, find_atmosphere, find_vis
+        return None, (), {}
+    from casatools.plotting.bandpass_sky import fdm_windows, find_atmosphere, find_oscillators, find_vis
 
     vis = find_vis(caltable, table, more.vis)
     if more.fdm and not vis:
         raise DataError("plotbandpass: showfdm=True needs 'vis', the MeasurementSet of the spectral windows")
-    return (find_atmosphere(vis, table, more.pwv, more.sky_field) if more.sky else None), (fdm_windows(vis) if more.fdm else ())
+    oscillators: Mapping[int, float] = {}
+    if more.image_sideband:
+        given = dict.fromkeys(range(len(table.frequencies_hz)), more.lo1_ghz * 1e9) if more.lo1_ghz > 0 else {}
+        oscillators = given or (find_oscillators(vis) if vis else {})
+        if not oscillators:
+            raise ParameterError(
+                "plotbandpass: showimage=True needs 'lo1', the frequency (GHz) of the first local oscillator, or data with an ASDM_RECEIVER table"
+            )
+    sky = find_atmosphere(vis, table, more.pwv, more.sky_field) if more.sky else None
+    return sky, (fdm_windows(vis) if more.fdm else ()), oscillators
 
 
 def _draw_page(page: list[tuple[str, ...]], drawn: _Drawn, layout: tuple[int, int], title: str, path: str) -> None:
@@ -415,7 +430,7 @@ def _page(page: list[tuple[str, ...]], drawn: _Drawn, layout: tuple[int, int], t
             _draw_panel(axes, mine, what, choice)
             axes.set_title(mine[0].title, fontsize=8)
             if drawn.sky is not None and what != "phase":
-                _draw_sky(axes, mine, drawn.sky, choice)
+                _draw_sky(axes, mine, drawn.sky, choice, drawn.oscillators_hz)
             for number, low, high in drawn.fdm:
                 _draw_window(axes, mine, number, (low, high), choice)
     for cell in grid.ravel():
@@ -487,7 +502,7 @@ def _set_limits(
         axes.set_ylim(low_y, high_y)
 
 
-def _draw_sky(axes: Any, lines: list[_Line], sky: Atmosphere, choice: BandpassPlot) -> None:
+def _draw_sky(axes: Any, lines: list[_Line], sky: Atmosphere, choice: BandpassPlot, oscillators_hz: Mapping[int, float]) -> None:
     """The sky on an axis at the right; dashed for the image sideband."""
     more, seen = choice.more, set()
     other = axes.twinx()
@@ -504,8 +519,8 @@ def _draw_sky(axes: Any, lines: list[_Line], sky: Atmosphere, choice: BandpassPl
         if more.sky_points or len(x) == 1:
             point = {"marker": ".", "markersize": 3, "markevery": max((len(x) - 1) // max(len(line.x) - 1, 1), 1)}
         other.plot(x, sky.curve(frequency, more.sky), color=_SKY, linewidth=1.0, **point)
-        if more.image_sideband:
-            image = 2.0 * more.lo1_ghz * 1e9 - frequency
+        if line.spw in oscillators_hz:
+            image = 2.0 * oscillators_hz[line.spw] - frequency
             other.plot(x, sky.curve(image, more.sky), color=_SKY, linewidth=1.0, linestyle="--", **point)
     other.set_ylabel("Transmission [%]" if more.sky == "atm" else "Sky [K]", fontsize=7, color=_SKY)
     other.tick_params(labelsize=6, colors=_SKY)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import os
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 
 import numpy as np
 
@@ -14,12 +15,16 @@ from casatools.calibration.residuals import Residuals, TableQuality, measure_res
 from casatools.calibration.solve_session import PriorTables
 from casatools.io.caltable import CalTable
 from casatools.io.ms import MeasurementSet, Selection
+from casatools.plotting.axis_labels import receptor_names
 from casatools.plotting.figure import GRID, INK, new_figure, save_figure
-from casatools.plotting.report_solutions import draw_solutions, receptor_names
+from casatools.plotting.report_solutions import draw_solutions
+from casatools.plotting.solution_points import drawable
 
 __all__ = ["report_on", "write_calibration_report"]
 
 _FIRST, _SECOND, _THIRD = "#1f6fb4", "#d1495b", "#2e8b57"
+# Above this solutions have no noise that was measured.
+_NO_NOISE = 1e8
 _STYLE = (
     "body{font-family:sans-serif;max-width:72em;margin:2em auto;color:#222;line-height:1.4}td,th{text-align:right;padding:.15em .8em}"
     "td:first-child,th:first-child{text-align:left}tr:nth-child(even){background:#f4f4f4}img{max-width:100%}.bad{color:#c0392b}"
@@ -56,17 +61,22 @@ def write_calibration_report(
     ----------
     output : str
     caltables : sequence of str
+        Curves are shown as the gains that they are.
     before, after : Residuals, optional
         Of the data without and with the tables.
     """
-    with staged_output(output, overwrite=True) as folder:
+    with ExitStack() as drawn, staged_output(output, overwrite=True) as folder:
         os.mkdir(folder)
         parts = [
             f"<!doctype html><html><head><meta charset='utf-8'><title>Calibration</title><style>{_STYLE}</style></head><body>"
         ]
         parts.append("<h1>Calibration</h1>")
-        tables = [(path, CalTable.open(path)) for path in caltables]
+        shown = [drawn.enter_context(drawable(path)) for path in caltables]
+        tables = [(path, CalTable.open(path)) for path in shown]
         found = [table_quality(table, os.path.basename(path.rstrip("/"))) for path, table in tables]
+        origins = dict.fromkeys(os.path.basename(table.ms_name) for _, table in tables if table.ms_name)
+        if origins:
+            parts.append(f"<p>Made from {html.escape(', '.join(origins))}.</p>")
         parts.append(_overview(found))
         if after is not None:
             parts += _residual_part(folder, before, after)
@@ -81,10 +91,15 @@ def _number(value: float, form: str = ".1f") -> str:
     return format(value, form) if np.isfinite(value) else "&ndash;"
 
 
+def _signal(value: float) -> str:
+    """A signal to noise; of solutions that go through the data exactly, such as those of a single baseline, there is none."""
+    return _number(value if value < _NO_NOISE else np.nan)
+
+
 def _overview(found: Sequence[TableQuality]) -> str:
     rows = "".join(
         f"<tr><td>{html.escape(q.name)}<td>{html.escape(q.kind)}<td>{q.count}<td>{100 * q.flagged / max(q.count, 1):.1f} %"
-        f"<td>{_number(q.snr[0])}<td>{_number(q.snr[1])}<td>{_number(q.snr[2])}</tr>"
+        f"<td>{_signal(q.snr[0])}<td>{_signal(q.snr[1])}<td>{_signal(q.snr[2])}</tr>"
         for q in found
     )
     return (
@@ -106,7 +121,7 @@ def _table_part(folder: str, number: int, path: str, table: CalTable, quality: T
             parts.append(f"<p><img src='{name}' alt='{part} of the solutions of {html.escape(quality.name)}'></p>")
     else:
         name = f"table{number}_values.png"
-        _draw_values(table, quality.name, os.path.join(folder, name))
+        _draw_values(path, table, quality.name, os.path.join(folder, name))
         parts.append(f"<p><img src='{name}' alt='values of {html.escape(quality.name)}'></p>")
     name = f"table{number}_quality.png"
     _draw_quality(quality, os.path.join(folder, name))
@@ -116,16 +131,16 @@ def _table_part(folder: str, number: int, path: str, table: CalTable, quality: T
 
 def _of_baselines(table: CalTable) -> bool:
     """Whether solutions belong to baselines: each pair of antennas has rows of its own."""
-    return table.vis_cal.startswith(("M ", "MF ", "A "))
+    return table.vis_cal.upper().startswith(("M ", "MF ", "A "))
 
 
-def _shown_parameters(table: CalTable) -> tuple[str, tuple[str, ...], tuple[int, ...]]:
+def _shown_parameters(path: str, table: CalTable) -> tuple[str, tuple[str, ...], tuple[int, ...]]:
     """Label of the axis, and the names and places of the parameters of a real table that are drawn."""
     kind = table.vis_cal
     if kind.startswith("KAntPos"):
         return "Offset [m]", ("x", "y", "z"), (0, 1, 2)
     npar = max((group.param.shape[2] for group in table.groups), default=1)
-    receptors = receptor_names(table.pol_basis)
+    receptors = receptor_names(path, table)
     if kind.startswith("Fringe") and npar == 8:
         return "Delay [ns]", receptors, (1, 5)
     label = "Delay [ns]" if kind.startswith("K") else "Opacity" if kind.startswith("TOpac") else "Value"
@@ -134,11 +149,11 @@ def _shown_parameters(table: CalTable) -> tuple[str, tuple[str, ...], tuple[int,
     return label, receptors, (0, npar // 2)
 
 
-def _draw_values(table: CalTable, title: str, path: str) -> None:
+def _draw_values(caltable: str, table: CalTable, title: str, path: str) -> None:
     """Real parameters against antenna: every solution a point."""
     figure = new_figure(8.0, 3.2)
     axes = figure.subplots()
-    label, names, places = _shown_parameters(table)
+    label, names, places = _shown_parameters(caltable, table)
     for group in table.groups:
         for k, place in enumerate(places):
             if place >= group.param.shape[2]:
@@ -161,12 +176,12 @@ def _draw_quality(quality: TableQuality, path: str) -> None:
     names = list(quality.antennas)
     figure = new_figure(max(5.0, 0.32 * len(names) + 2), 3.4)
     top, bottom = figure.subplots(2, 1, sharex=True)
-    snr = [quality.antennas[n][2] for n in names]
+    snr = [found if found < _NO_NOISE else np.nan for found in (quality.antennas[n][2] for n in names)]
     if np.isfinite(snr).any():
         top.bar(range(len(names)), np.nan_to_num(snr), color=_FIRST)
     else:
         top.text(
-            0.5, 0.5, "this kind has no signal to noise", transform=top.transAxes, ha="center", va="center", fontsize=8, color=INK
+            0.5, 0.5, "no signal to noise is known", transform=top.transAxes, ha="center", va="center", fontsize=8, color=INK
         )
     bottom.bar(range(len(names)), [100 * quality.antennas[n][1] for n in names], color=_SECOND)
     top.set_ylabel("SNR, median", fontsize=8)

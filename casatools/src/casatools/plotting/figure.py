@@ -13,7 +13,7 @@ from casatools._base.errors import UnsupportedError
 from casatools._base.paths import staged_output
 from casatools._base.progress import in_notebook
 
-__all__ = ["FORMATS", "new_figure", "save_figure", "save_pages", "show_in_notebook", "widen_phases"]
+__all__ = ["FORMATS", "new_figure", "picture_format", "save_figure", "save_pages", "show_in_notebook", "widen_phases"]
 
 FORMATS = frozenset({"png", "pdf", "svg", "ps", "eps", "jpg", "jpeg", "tif", "tiff"})
 INK, GRID = "#222222", "#d9d9d9"
@@ -26,6 +26,11 @@ def new_figure(width_in: float, height_in: float) -> Figure:
     return figure
 
 
+def picture_format(path: str, file_format: str = "") -> str:
+    """The format asked for, else the ending of a name, else png."""
+    return (file_format or os.path.splitext(path)[1].lstrip(".") or "png").lower()
+
+
 def save_figure(
     figure: Any, path: str, file_format: str = "", dpi: float = 120.0, overwrite: bool = True, transparent: bool = False
 ) -> None:
@@ -35,7 +40,7 @@ def save_figure(
     ------
     UnsupportedError, OutputExistsError, DataError
     """
-    kind = (file_format or os.path.splitext(path)[1].lstrip(".") or "png").lower()
+    kind = picture_format(path, file_format)
     if kind not in FORMATS:
         raise UnsupportedError(f"plot: the file format {kind!r} is not supported; use one of {', '.join(sorted(FORMATS))}")
     with staged_output(path, overwrite=overwrite) as temporary:

@@ -8,7 +8,7 @@ from typing import Any
 from casatools._base.errors import ParameterError
 
 __all__ = [
-    "ANTENNA_AXES", "AXES", "CHANNEL_AXES", "DATA_AXES", "EPHEMERIS_AXES", "OF_TABLES", "SKY_AXES", "DataColumn", "PlotOptions",
+    "ANTENNA_AXES", "AXES", "CHANNEL_AXES", "DATA_AXES", "EPHEMERIS_AXES", "LISTED_AXES", "OF_TABLES", "SKY_AXES", "DataColumn", "PlotOptions",
     "data_column", "normalised", "require_axes",
 ]  # fmt: skip
 
@@ -34,12 +34,14 @@ SKY_AXES = ("azimuth", "elevation", "hourang", "parang")
 ANTENNA_AXES = ("ant", "ant-azimuth", "ant-elevation", "ant-parang", "ant-ra", "ant-dec")
 CHANNEL_AXES = ("channel", "frequency", "velocity")
 EPHEMERIS_AXES = ("rho", "radialvelocity")
+# What is written of each point into a listing.
+LISTED_AXES = ("channel", "scan", "field", "antenna1", "antenna2", "time", "frequency", "spw", "corr", "observation")
 _ALIASES = {
     "amplitude": "amp", "freq": "frequency", "vel": "velocity", "chan": "channel", "imaginary": "imag", "antenna": "antenna1",
     "weight": "wt", "wt*amp": "wtamp", "wtxamp": "wtamp", "weightspectrum": "wtsp", "weight_spectrum": "wtsp", "sigmaspectrum": "sigmasp",
     "flag_row": "flagrow", "correlation": "corr", "gainamp": "amp", "gamp": "amp", "gainphase": "phase", "gphase": "phase",
     "gainreal": "real", "greal": "real", "gainimag": "imag", "gimag": "imag", "del": "delay", "delayrate": "rate", "dispdelay": "disp",
-    "dispersive": "disp", "opacity": "opac", "swpower": "swpow", "swp": "swpow", "ant1": "antenna1", "ant2": "antenna2", "poln": "corr",
+    "dispersive": "disp", "opacity": "opac", "swpower": "swpow", "swp": "swpow", "spgain": "swpow", "ant1": "antenna1", "ant2": "antenna2", "poln": "corr",
     "polarization": "corr", "timeint": "interval", "timeinterval": "interval", "time_interval": "interval", "obs": "observation",
     "uvdistl": "uvwave", "uvdist_l": "uvwave", "azi": "azimuth", "az": "azimuth", "ele": "elevation", "el": "elevation",
     "hourangle": "hourang", "ha": "hourang", "parangle": "parang", "pa": "parang", "ant-parangle": "ant-parang", "ant-pa": "ant-parang",
@@ -140,6 +142,8 @@ class PlotOptions:
         ``x`` or ``time``: say which points a line joins, along the horizontal axis or in time; '' does not.
     ratio : bool
         Of a calibration table: the solutions of the first receptor divided by those of the second.
+    listed : bool
+        Give what `LISTED_AXES` names of each point too.
     """
 
     x: str = "time"
@@ -166,6 +170,7 @@ class PlotOptions:
     flagged: bool = False
     connect: str = ""
     ratio: bool = False
+    listed: bool = False
 
     @property
     def axes(self) -> dict[str, str]:

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from casatools._base import log
 from casatools._base.errors import ParameterError, UnsupportedError
 from casatools._base.paths import require_absent
 from casatools.frames.epochs import format_epoch
@@ -37,7 +38,7 @@ class Page:
         Raises
         ------
         ParameterError
-            Its panel is outside of the grid, or its number follows none.
+            Its panel is outside of the grid, or its number is negative.
         UnsupportedError
             Two plots have an iteration axis, or one shares a page of others.
         """
@@ -46,10 +47,11 @@ class Page:
                 f"plotms: panel (rowindex={plot.row}, colindex={plot.column}) is not in a grid of {rows} x {columns}"
             )
         kept = {} if clear else {k: v for k, v in self.plots.items() if k != number}
-        if not 0 <= number <= len(kept):
-            raise ParameterError(
-                f"plotms: parameter 'plotindex' must be 0 to {len(kept)}, the number of plots on the page; got {number}"
-            )
+        if number < 0:
+            raise ParameterError(f"plotms: parameter 'plotindex' must be 0 or more; got {number}")
+        if number > len(kept):
+            log.post(f"plotms: plotindex {number} follows no plot; {len(kept)} is taken", "WARN")
+            number = len(kept)
         both = [*kept.values(), plot]
         if sum(bool(p.layers[0].options.iterate) for p in both) > 1:
             raise UnsupportedError("plotms: two plots with an iteration axis on one page are not supported; use clearplots=True")

@@ -5,15 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from casatools._base import log
 from casatools._base.errors import ParameterError
 from casatools._base.paths import require_absent, require_present
 from casatools.frames.frequencies import frequency_frame
 from casatools.frames.quantities import to_unit
 from casatools.io.ms import Selection
+from casatools.plotting.bandpass_sky import find_oscillators
+from casatools.plotting.figure import picture_format
 from casatools.plotting.plot_axes import PlotOptions, data_column, normalised
+from casatools.plotting.plot_listing import write_listing
 from casatools.plotting.plot_page import PAGE, header_text, write_pages
 from casatools.plotting.plot_style import GridStyle, SymbolStyle, plain_color
-from casatools.plotting.solution_points import doubled_receptors
+from casatools.plotting.solution_points import default_axes, doubled_receptors, drawable
 from casatools.plotting.visibility_figure import LEGENDS, Layer, Plot, find_air, make_layers
 
 __all__ = ["draw_request"]
@@ -50,21 +54,38 @@ def draw_request(given: Mapping[str, Any]) -> list[str]:
         raise ParameterError(f"plotms: parameter 'exprange' must be current or all; got {given['exprange']!r}")
     if target and not (given["exprange"] == "all" and given["iteraxis"]):
         require_absent(target, given["overwrite"] or not given["plotfile"])
-    if (given["showatm"] or given["showtsky"]) and (
-        normalised(given["xaxis"] or "time") != "frequency" or (given["showatm"] and given["showtsky"])
-    ):
-        raise ParameterError(
-            f"plotms: one of showatm and showtsky goes with xaxis='frequency'; got"
-            f" showatm={given['showatm']}, showtsky={given['showtsky']}, xaxis={given['xaxis']!r}"
-        )
-    more = {k: given[k] for k in _SELECTED} if given["selectdata"] else {}
-    if more:
-        more["correlation"] = doubled_receptors(vis, given["correlation"])
-    chosen = Selection(field=given["field"], spw=given["spw"], taql=given["msselect"] if given["selectdata"] else "", **more)
-    layers = _layers(given, vis, chosen)
-    grid = GridStyle(*(given[f"{which}{name}"] for which, name in _GRID))
-    air = find_air(vis, chosen) if given["showatm"] or given["showtsky"] else None
-    plot = Plot(
+    listing = bool(target) and picture_format(target, given["expformat"]) == "txt"
+    with drawable(vis) as shown:
+        more = {k: given[k] for k in _SELECTED} if given["selectdata"] else {}
+        if more:
+            more["correlation"] = doubled_receptors(shown, given["correlation"])
+        chosen = Selection(field=given["field"], spw=given["spw"], taql=given["msselect"] if given["selectdata"] else "", **more)
+        plot = _plot(given, shown, chosen, listing)
+    PAGE.place(given["plotindex"], plot, given["gridrows"], given["gridcols"], given["clearplots"])
+    if not target:
+        return []
+    fresh = given["overwrite"] or not given["plotfile"]
+    if listing:
+        write_listing(target, PAGE.plots, given["verbose"], fresh)
+        return [target]
+    resolution = float(given["dpi"]) if given["dpi"] > 0 else (240.0 if given["highres"] else 120.0)
+    size = (
+        given["width"] / resolution if given["width"] > 0 else 8.5,
+        given["height"] / resolution if given["height"] > 0 else 6.0,
+    )
+    pages = PAGE.draw(size, given["exprange"] != "all")
+    if given["exprange"] != "all":
+        pages = pages[:1]
+    return write_pages(target, pages, given["expformat"], resolution, fresh)
+
+
+def _plot(given: Mapping[str, Any], vis: str, chosen: Selection, listing: bool) -> Plot:
+    """The plot that the parameters describe, of the selected data."""
+    usual = default_axes(vis)
+    x = normalised(given["xaxis"] or usual[0])
+    air = _air(given, x)
+    layers = _layers(given, vis, chosen, (x, usual[1]), listing or bool(air))
+    return Plot(
         layers,
         row=given["rowindex"],
         column=given["colindex"],
@@ -79,23 +100,23 @@ def draw_request(given: Mapping[str, Any]) -> list[str]:
         inner_y=given["ysharedaxis"],
         legend=given["showlegend"] or bool(given["coloraxis"]),
         legend_place=given["legendposition"],
-        grid=grid,
+        grid=GridStyle(*(given[f"{which}{name}"] for which, name in _GRID)),
         header=header_text(vis, chosen, tuple(layer.options for layer in layers), given["headeritems"]),
-        air=air,
-        air_quantity="atm" if given["showatm"] else "tsky",
+        air=find_air(vis, chosen) if air else None,
+        air_quantity=air,
+        oscillators_hz=find_oscillators(vis) if air and given["showimage"] else {},
     )
-    PAGE.place(given["plotindex"], plot, given["gridrows"], given["gridcols"], given["clearplots"])
-    if not target:
-        return []
-    resolution = float(given["dpi"]) if given["dpi"] > 0 else (240.0 if given["highres"] else 120.0)
-    size = (
-        given["width"] / resolution if given["width"] > 0 else 8.5,
-        given["height"] / resolution if given["height"] > 0 else 6.0,
-    )
-    pages = PAGE.draw(size, given["exprange"] != "all")
-    if given["exprange"] != "all":
-        pages = pages[:1]
-    return write_pages(target, pages, given["expformat"], resolution, given["overwrite"] or not given["plotfile"])
+
+
+def _air(given: Mapping[str, Any], x: str) -> str:
+    """Which curve of the atmosphere is drawn: '' for none, with a warning where the horizontal axis has no frequencies, as in CASA."""
+    wanted = "atm" if given["showatm"] else "tsky" if given["showtsky"] else ""
+    if wanted and x not in ("frequency", "channel"):
+        log.post(f"plotms: showatm and showtsky go with xaxis 'frequency' or 'channel'; with {x!r} no curve is drawn", "WARN")
+        return ""
+    if given["showimage"] and not wanted:
+        log.post("plotms: showimage goes with showatm or showtsky; no curve is drawn", "WARN")
+    return wanted
 
 
 def _ranges(given: Any) -> tuple[float, ...]:
@@ -132,11 +153,11 @@ def _symbol(given: Mapping[str, Any], prefix: str, count: int, k: int) -> Symbol
     return SymbolStyle(values["shape"], size, color, values["fill"], _truth(values["outline"]))
 
 
-def _layers(given: Mapping[str, Any], vis: str, chosen: Selection) -> list[Layer]:
-    """Points of each vertical axis, with their symbols."""
+def _layers(given: Mapping[str, Any], vis: str, chosen: Selection, usual: tuple[str, str], listed: bool) -> list[Layer]:
+    """Points of each vertical axis, with their symbols; `usual` are the horizontal axis, and the vertical one where none is given."""
     _require(given)
     axes: Sequence[str] = given["yaxis"] if isinstance(given["yaxis"], list) else [given["yaxis"]]
-    axes = list(axes) or [""]
+    axes = [axis or usual[1] for axis in axes] or [usual[1]]
     count = len(axes)
     columns = _each(given["ydatacolumn"] or "", count, "ydatacolumn")
     sides = _each(given["yaxislocation"] or "", count, "yaxislocation")
@@ -154,7 +175,7 @@ def _layers(given: Mapping[str, Any], vis: str, chosen: Selection) -> list[Layer
             flagged_symbol = None
         custom = _truth(_each(given["customsymbol"], count, "customsymbol")[k])
         symbol = _symbol(given, "", count, k) if custom else SymbolStyle(color=_OTHERS[k % len(_OTHERS)])
-        several.append(_options(given, axis, columns[k], line, flagged_symbol is not None))
+        several.append(_options(given, (usual[0], normalised(axis)), columns[k], line, flagged_symbol is not None, listed))
         drawn.append({"symbol": symbol, "flagged_symbol": flagged_symbol, "line": line, "right": sides[k].lower() == "right"})
     return make_layers(vis, chosen, several, drawn)
 
@@ -171,12 +192,12 @@ def _require(given: Mapping[str, Any]) -> None:
             raise ParameterError(f"plotms: parameter {name!r} must be at least 1; got {given[name]}")
 
 
-def _options(given: Mapping[str, Any], axis: str, column: str, line: str, flagged: bool) -> PlotOptions:
+def _options(given: Mapping[str, Any], axes: tuple[str, str], column: str, line: str, flagged: bool, listed: bool) -> PlotOptions:
     averaged, moved = given["averagedata"], given["transform"]
     for name in (given["xdatacolumn"], column):
         data_column(name)
     # Pointings are asked for by either axis.
-    which = "y" if normalised(axis).startswith("ant-") else "x"
+    which = "y" if axes[1].startswith("ant-") else "x"
     how = given[f"{which}interp"].strip().lower()
     if how not in ("", "nearest", "cubic", "cubic spline", "spline"):
         raise ParameterError(
@@ -184,8 +205,8 @@ def _options(given: Mapping[str, Any], axis: str, column: str, line: str, flagge
         )
     channels = given["avgchannel"].strip()
     return PlotOptions(
-        x=normalised(given["xaxis"] or "time"),
-        y=normalised(axis or "amp"),
+        x=axes[0],
+        y=axes[1],
         x_column=given["xdatacolumn"] or "data",
         y_column=column or "data",
         channels=max(1, int(float(channels))) if averaged and channels else 1,
@@ -208,4 +229,5 @@ def _options(given: Mapping[str, Any], axis: str, column: str, line: str, flagge
         flagged=flagged,
         ratio=given["selectdata"] and given["correlation"].strip() == "/",
         connect=("time" if given["timeconnector"] else "x") if line else "",
+        listed=listed,
     )

@@ -13,7 +13,7 @@ from casatools.plotting.figure import GRID
 __all__ = ["GridStyle", "SymbolStyle", "plain_color"]
 
 _SHAPES = {"autoscaling": ".", "circle": "o", "square": "s", "diamond": "D", "pixel": ",", "nosymbol": "", "": "."}
-_FILLS = {"fill": 1.0, "": 1.0, "mesh1": 0.75, "mesh2": 0.5, "mesh3": 0.25, "nofill": 0.0}
+_FILLS = {"fill": 1.0, "": 1.0, "mesh1": 0.75, "mesh2": 0.5, "mesh3": 0.25, "nofill": 0.0, "no fill": 0.0}
 _LINES = {"solid": "-", "": "-", "dash": "--", "dot": ":", "none": ""}
 
 

@@ -9,18 +9,13 @@ from matplotlib.ticker import MaxNLocator
 
 from casatools._base.errors import DataError
 from casatools.io.caltable import CalTable
+from casatools.plotting.axis_labels import receptor_names
 from casatools.plotting.figure import GRID, new_figure, save_figure
 
-__all__ = ["draw_solutions", "receptor_names"]
+__all__ = ["draw_solutions"]
 
 _HANDS = (("#1f6fb4", "o"), ("#d1495b", "s"))
 _DAY_S = 86400.0
-
-
-def receptor_names(pol_basis: str) -> tuple[str, str]:
-    """Names of both receptors; most tables do not say what they are."""
-    kind = pol_basis.lower()[:1]
-    return ("X", "Y") if kind == "l" else ("R", "L") if kind == "c" else ("receptor 1", "receptor 2")
 
 
 def draw_solutions(
@@ -53,7 +48,7 @@ def draw_solutions(
     shown = [a for a in np.unique(table.antenna1) if not bad[table.antenna1 == a].all()]
     if not shown:
         raise DataError(f"all solutions of {caltable!r} are flagged")
-    basis = receptor_names(table.pol_basis)
+    basis = receptor_names(caltable, table)
     ncol = int(np.ceil(np.sqrt(1.3 * len(shown))))
     nrow = int(np.ceil(len(shown) / ncol))
     figure = new_figure(1.75 * ncol + 0.6, 1.3 * nrow + 0.9)

@@ -17,6 +17,7 @@ from casatools.plotting.plot_axes import (
     AXES,
     CHANNEL_AXES,
     DATA_AXES,
+    LISTED_AXES,
     OF_TABLES,
     DataColumn,
     PlotOptions,
@@ -93,7 +94,8 @@ def _streamed_points(
     for k, found in sums.items():
         if found:
             parts[k].append(_merged(found).points())
-    return {k: {n: np.concatenate([p[n] for p in made]) if made else np.zeros(0) for n in _POINTS} for k, made in parts.items()}
+    names = {k: (*_POINTS, *(f"listed {axis}" for axis in LISTED_AXES if o.listed)) for k, o in several.items()}
+    return {k: {n: np.concatenate([p[n] for p in made]) if made else np.zeros(0) for n in names[k]} for k, made in parts.items()}
 
 
 def _stored(ms: MeasurementSet, axis: str) -> str:
@@ -131,9 +133,8 @@ class _Sums:
             self._add_data(chunk, column, good, weight, turned)
         for axis in set(options.axes.values()) & set(_WEIGHT_AXES):
             self._add_weights(chunk, axis, good)
-        self._add_rows(
-            rows, chunk, [*options.axes.values(), *(("antenna1", "antenna2", "time", "spw") if options.connect else ())]
-        )
+        more = LISTED_AXES if options.listed else ("antenna1", "antenna2", "time", "spw") if options.connect else ()
+        self._add_rows(rows, chunk, [*options.axes.values(), *more])
         self._add_channels(ms, chunk, rows)
         names = ms.metadata.polarizations[chunk.pol].corr_type[np.asarray(chunk.correlations)]
         self.correlations = np.asarray(names, dtype=np.float64)
@@ -183,7 +184,7 @@ class _Sums:
         used = set(self.options.axes.values())
         number = self.arrays["rows"]
         self.arrays["channel"] = channel[None, :, None] * number
-        if not used & {"frequency", "velocity", *_BY_WAVELENGTH}:
+        if not self.options.listed and not used & {"frequency", "velocity", *_BY_WAVELENGTH}:
             return
         factor = rows.frame_factors(chunk, self.take)
         self.arrays["frequency"] = frequency[None, :, None] * (number if factor is None else self._row_sum(factor))
@@ -203,6 +204,8 @@ class _Sums:
             out[use] = (
                 np.broadcast_to(self._axis(axis, columns.get(use)), keep.shape)[keep] if axis else np.zeros(int(keep.sum()))
             )
+        for axis in LISTED_AXES if self.options.listed else ():
+            out[f"listed {axis}"] = np.broadcast_to(self._axis(axis, None), keep.shape)[keep].astype(np.float64)
         out["series"], out["order"] = np.zeros(int(keep.sum()), dtype=np.int64), np.zeros(int(keep.sum()))
         if self.options.connect:
             out["series"] = np.broadcast_to(self._series(keep.shape), keep.shape)[keep]

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from matplotlib.ticker import FixedLocator, FuncFormatter, Locator
+from matplotlib.ticker import FixedLocator, Formatter, FuncFormatter, Locator, ScalarFormatter
 
 from casatools._base.errors import DataError
 from casatools.frames.epochs import format_epoch
@@ -33,28 +33,10 @@ LEGENDS = {
     "exteriorbottom": "outside lower center",
 }  # fmt: skip
 _MOST_KEYS = 12
-_CLOCK_STEPS = (
-    0.1,
-    0.2,
-    0.5,
-    1.0,
-    2.0,
-    5.0,
-    10.0,
-    15.0,
-    30.0,
-    60.0,
-    120.0,
-    300.0,
-    600.0,
-    900.0,
-    1800.0,
-    3600.0,
-    7200.0,
-    10800.0,
-    21600.0,
-    43200.0,
-)
+_ONE_TIME_S = 60.0
+_CLOCK_STEPS = (0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200)
+# A curve of the atmosphere has at least as many places, so that narrow lines are seen.
+_AIR_PLACES = 200
 # Names longer than this are written aslant.
 _LONG = 12
 
@@ -97,6 +79,8 @@ class Plot:
         Only the outer panels have numbers at the axis.
     header : str
         Text above the panels.
+    air, air_quantity, oscillators_hz
+        The atmosphere to draw, ``atm`` or ``tsky``, and first local oscillators of spectral windows whose image sideband is drawn too.
     """
 
     layers: list[Layer]
@@ -117,6 +101,7 @@ class Plot:
     header: str = ""
     air: Atmosphere | None = None
     air_quantity: str = ""
+    oscillators_hz: Mapping[int, float] = field(default_factory=dict)
 
     @property
     def panels(self) -> np.ndarray:
@@ -145,7 +130,7 @@ def make_layers(
     if table_kind(path) == "Calibration":
         labels = AxisLabels(path, CalTable.open(path))
         points = [solution_points(path, selection, options) for options in several]
-        if any(not len(p["x"]) for p in points):
+        if any(p["flagged"].all() and not o.flagged for p, o in zip(points, several, strict=True)):
             raise DataError(f"plotms: all data selected of {path!r} are flagged")
     else:
         with MeasurementSet(path) as ms:
@@ -232,6 +217,13 @@ def _title(plot: Plot) -> str:
     return plot.title or f"{names} vs. {AXES[options.x]}: {plot.layers[0].labels.data_name}"
 
 
+def _axis_label(layer: Layer, use: str) -> str:
+    """The name of an axis; of times with the day they begin on."""
+    name = layer.options.axes[use]
+    times = layer.points[use] if name == "time" else ()
+    return f"{AXES[name]} (from {format_epoch(float(np.min(times)), 'date')})" if len(times) else AXES[name]
+
+
 def _panel(figure: Any, cell: Any, plot: Plot, value: float | None, is_first: bool) -> None:
     """Draw the layers of a plot into a panel, of one value of its iteration axis where there is one."""
     right, few = None, 6 if value is None else 3
@@ -242,18 +234,17 @@ def _panel(figure: Any, cell: Any, plot: Plot, value: float | None, is_first: bo
         chosen = np.ones(len(layer.points["x"]), bool) if value is None else layer.points["panel"] == value
         _draw(axes, {n: v[chosen] for n, v in layer.points.items()}, layer)
         name = plot.labels[1] if layer is plot.layers[0] else ""
-        axes.set_ylabel(name or AXES[layer.options.y], fontsize=plot.label_sizes[1] or 9)
+        axes.set_ylabel(name or _axis_label(layer, "y"), fontsize=plot.label_sizes[1] or 9)
         axes.tick_params(labelsize=8)
         if layer.options.y == "phase":
             widen_phases(axes)
         _number_axis(axes.yaxis, layer.options.y, layer.labels, layer.points["y"], few)
     first = plot.layers[0]
     _number_axis(cell.xaxis, first.options.x, first.labels, first.points["x"], few)
-    cell.set_xlabel(plot.labels[0] or AXES[first.options.x], fontsize=plot.label_sizes[0] or 9)
+    cell.set_xlabel(plot.labels[0] or _axis_label(first, "x"), fontsize=plot.label_sizes[0] or 9)
     plot.grid.draw(cell)
     if plot.air is not None:
-        shown = first.points["x"] if value is None else first.points["x"][first.points["panel"] == value]
-        _draw_air(cell, plot, shown)
+        _draw_air(cell, plot, (first.points["panel"] == value) if value is not None else np.ones(len(first.points["x"]), bool))
     if value is not None:
         cell.set_title(f"{AXES[first.options.iterate]} {first.labels.name(first.options.iterate, value)}", fontsize=9)
     elif plot.title or len(figure.axes) <= len(plot.layers) + 2:
@@ -276,7 +267,7 @@ def _draw(axes: Any, points: dict[str, np.ndarray], layer: Layer) -> None:
         label = f"{AXES[options.color]} {layer.labels.name(options.color, float(key))}" if options.color else AXES[options.y]
         color = _COLORS[k % len(_COLORS)] if options.color or not layer.symbol.color else layer.symbol.color
         if layer.line:
-            _join(axes, {n: v[chosen] for n, v in points.items()}, layer, color)
+            _join(axes, {n: v[points["color"] == key] for n, v in points.items()}, layer, color)
         axes.plot(points["x"][chosen], points["y"][chosen], label=label, rasterized=True, **layer.symbol.drawn(color, few))
     if layer.flagged_symbol is not None and points["flagged"].any():
         f = points["flagged"]
@@ -284,10 +275,11 @@ def _draw(axes: Any, points: dict[str, np.ndarray], layer: Layer) -> None:
 
 
 def _join(axes: Any, points: dict[str, np.ndarray], layer: Layer, color: str) -> None:
-    """Lines, or steps, through the points of each series."""
+    """Lines, or steps, through the points of each series; they end at flagged points."""
     along = points["order"] if layer.options.connect == "time" else points["x"]
     order = np.lexsort((along, points["series"]))
-    x, y, series = points["x"][order], points["y"][order], points["series"][order]
+    x, series = points["x"][order], points["series"][order]
+    y = np.where(points["flagged"], np.nan, points["y"])[order]
     ends = np.flatnonzero(np.diff(series)) + 1
     x, y = np.insert(x, ends, np.nan), np.insert(y, ends, np.nan)
     style = "steps-mid" if layer.line == "step" else "default"
@@ -309,14 +301,31 @@ class _ClockLocator(Locator):  # type: ignore[misc] # matplotlib has no types
         """Multiples of the shortest step that gives no more than a few."""
         days = 86400.0 * np.ceil((vmax - vmin) / self._few / 86400.0)
         step = next((s for s in _CLOCK_STEPS if (vmax - vmin) / s <= self._few), days)
-        return [float(at) for at in np.arange(np.ceil(vmin / step), np.floor(vmax / step) + 1) * step]
+        found = [float(at) for at in np.arange(np.ceil(vmin / step), np.floor(vmax / step) + 1) * step]
+        return found or [0.5 * (vmin + vmax)]
+
+
+class _ClockFormatter(Formatter):  # type: ignore[misc] # matplotlib has no types
+    """Times of day, without seconds where all ticks are at whole minutes."""
+
+    def __call__(self, x: float, pos: int | None = None) -> str:
+        """The time of a tick; its date where all are at midnight."""
+        axis: Any = self.axis
+        ticks = [round(float(at), 1) for at in axis.get_majorticklocs()]
+        if len(ticks) > 1 and all(at % 86400 == 0 for at in ticks):
+            return format_epoch(float(x), "date")
+        text = format_epoch(float(x), "time", 0 if all(at == round(at) for at in ticks) else 1)
+        return text[:-3] if all(at % 60 == 0 for at in ticks) else text
 
 
 def _number_axis(axis: Any, name: str, labels: AxisLabels, values: np.ndarray, few: int) -> None:
     """Clock times, `few` of them, and names where there are few."""
     if name == "time":
-        axis.set_major_formatter(FuncFormatter(_clock))
+        axis.set_major_formatter(_ClockFormatter())
         axis.set_major_locator(_ClockLocator(few))
+        if len(values) and np.ptp(values) == 0:  # one time: not the years that matplotlib would show around it
+            limits = (float(values[0]) - _ONE_TIME_S, float(values[0]) + _ONE_TIME_S)
+            (axis.axes.set_xlim if axis.axis_name == "x" else axis.axes.set_ylim)(*limits)
     elif labels.named(name):
         found = np.unique(values)
         if len(found) <= _MOST_KEYS:
@@ -324,10 +333,8 @@ def _number_axis(axis: Any, name: str, labels: AxisLabels, values: np.ndarray, f
             axis.set_major_formatter(FuncFormatter(lambda v, _: labels.name(name, v)))
             if axis.axis_name == "x" and max(len(labels.name(name, float(v))) for v in found) > _LONG:
                 axis.set_tick_params(labelrotation=15.0)
-
-
-def _clock(seconds: float, _: Any = None) -> str:
-    return format_epoch(float(seconds), "time", 0)
+    if isinstance(axis.get_major_formatter(), ScalarFormatter):
+        axis.get_major_formatter().set_useOffset(False)
 
 
 def _share(plot: Plot, cells: Any, start: int, count: int, columns: int) -> None:
@@ -361,14 +368,25 @@ def _add_legend(figure: Any, cells: list[Any], place: str) -> None:
     owner.legend(handles, names, fontsize=7, markerscale=6.0 / max(largest, 1.0), frameon=True, framealpha=0.9, loc=where)
 
 
-def _draw_air(cell: Any, plot: Plot, frequency_ghz: np.ndarray) -> None:
-    """The atmosphere along the frequencies of a panel, on an axis of its own at the right."""
+def _draw_air(cell: Any, plot: Plot, shown: np.ndarray) -> None:
+    """The atmosphere along the frequencies or channels of a panel, on an axis of its own at the right; dashed in the image sideband."""
     assert plot.air is not None
-    ghz = np.linspace(frequency_ghz.min(), frequency_ghz.max(), 400)
+    points = plot.layers[0].points
     right = cell.twinx()
-    right.plot(ghz, plot.air.curve(ghz * 1e9, plot.air_quantity), color="#8a5fbf", linewidth=1.0, zorder=0.5)
-    right.set_ylabel({"atm": "Transmission (%)", "tsky": "Sky temperature (K)"}[plot.air_quantity], fontsize=8)
+    ghz, channel, window = (points[f"listed {n}"][shown] for n in ("frequency", "channel", "spw"))
+    for spw in np.unique(window):
+        mine = window == spw
+        x, at = np.unique(channel[mine] if plot.layers[0].options.x == "channel" else ghz[mine], return_index=True)
+        fine = np.linspace(0.0, len(x) - 1.0, max(len(x), _AIR_PLACES)) if len(x) > 1 else np.zeros(1)
+        x, hz = (np.interp(fine, np.arange(len(x)), v) for v in (x, ghz[mine][at] * 1e9))
+        mark = "" if len(x) > 1 else "."
+        right.plot(x, plot.air.curve(hz, plot.air_quantity), color="#8a5fbf", linewidth=1.0, marker=mark, zorder=0.5)
+        if int(spw) in plot.oscillators_hz:
+            image = plot.air.curve(2.0 * plot.oscillators_hz[int(spw)] - hz, plot.air_quantity)
+            right.plot(x, image, color="#444444", linewidth=1.0, linestyle="--", marker=mark, zorder=0.5)
+    right.set_ylabel({"atm": "Transmission [%]", "tsky": "Sky temperature [K]"}[plot.air_quantity], fontsize=8)
     right.tick_params(labelsize=7)
+    right.ticklabel_format(useOffset=False)
 
 
 def find_air(path: str, selection: Selection) -> Atmosphere:

@@ -306,3 +306,15 @@ def test_amplitude_and_phase_stand_beside_each_other(shared_input: Input, axes: 
     page = axes[: choice.layout[0] * choice.layout[1]]
     assert [a.get_ylabel() for a in page[: 2 * solutions]] == ["Amplitude", "Phase [deg]"] * solutions
     assert {a.get_title() for a in page[:2]} == {f"EA01, spw 0, {_WHEN}"}
+
+
+def test_polynomials_over_solutions(shared_input: Input, axes: list[Any]) -> None:
+    vis = shared_input("simvla.ms")
+    casatasks.bandpass(vis, "poly.B", bandtype="BPOLY", field="0", degamp=5, degphase=5, refant="EA01", minsnr=0.0)
+    casatasks.bandpass(vis, "plain.B", field="0", refant="EA01", minsnr=0.0)
+    casatasks.plotbandpass("plain.B", caltable2="poly.B", antenna="EA02", spw="0", poln="R", subplot="11", figfile="p.png")
+    plain, polynomial = (line.get_ydata() for line in axes[0].lines)
+    assert np.nanmedian(np.abs(polynomial / plain - 1)) < 0.05 and np.ptp(plain) > 0.1
+    axes.clear()
+    casatasks.plotbandpass("poly.B", antenna="EA02", spw="0", poln="R", subplot="11", figfile="p.png", xaxis="freq")
+    np.testing.assert_allclose(axes[0].lines[0].get_ydata(), polynomial)

@@ -29,7 +29,7 @@ def test_positions_of_antennas_are_offsets_in_metres(
 ) -> None:
     path = str(tmp_path / "antpos")
     casatasks.gencal(shared_input("simvla.ms"), path, caltype="antpos", antenna="EA03", parameter=[0.01, -0.02, 0.03])
-    calibration_report._draw_values(CalTable.open(path), "antpos", "p.png")
+    calibration_report._draw_values(path, CalTable.open(path), "antpos", "p.png")
     axes = drawn[0].axes[0]
     assert axes.get_ylabel() == "Offset [m]" and "blue: x, red: y, green: z" in axes.get_title(loc="left")
     np.testing.assert_allclose([line.get_ydata()[2] for line in axes.lines], [0.01, -0.02, 0.03], rtol=1e-6)
@@ -38,18 +38,19 @@ def test_positions_of_antennas_are_offsets_in_metres(
 @pytest.mark.parametrize(
     ("kind", "npar", "basis", "expected"),
     [
-        ("K Jones", 2, "linear", ("Delay [ns]", ("X", "Y"), (0, 1))), ("Fringe Jones", 8, "unknown", ("Delay [ns]", ("receptor 1", "receptor 2"), (1, 5))),
+        ("K Jones", 2, "linear", ("Delay [ns]", ("X", "Y"), (0, 1))), ("Fringe Jones", 8, "unknown", ("Delay [ns]", ("R", "L"), (1, 5))),
         ("TOpac", 1, "circular", ("Opacity", ("",), (0,))), ("G EVLASWPOW", 4, "circular", ("Value", ("R", "L"), (0, 2))),
     ],
 )  # fmt: skip
 def test_what_is_shown_of_real_tables(
     shared_input: Input, kind: str, npar: int, basis: str, expected: tuple[str, tuple[str, ...], tuple[int, ...]]
 ) -> None:
-    table = CalTable.open(shared_input("cal.K"))
+    path = shared_input("cal.K")
+    table = CalTable.open(path)
     table.vis_cal, table.pol_basis = kind, basis
     for group in table.groups:
         group.param = np.zeros((*group.param.shape[:2], npar), dtype=np.float32)
-    assert calibration_report._shown_parameters(table) == expected
+    assert calibration_report._shown_parameters(path, table) == expected
 
 
 def test_factors_of_baselines_stand_against_the_second_antenna(
@@ -81,3 +82,25 @@ def test_quality_without_flags_says_so(drawn: list[matplotlib.figure.Figure], sh
             group.flag[:1] = flagged
         calibration_report._draw_quality(calibration_report.table_quality(table, "cal.K"), "p.png")
         assert ("no solution is flagged" in [t.get_text() for t in drawn[-1].axes[1].texts]) is not flagged
+
+
+def test_page_of_curves(shared_input: Input) -> None:
+    """Polynomials are shown as the bandpass they are; the page says what tables were made from."""
+    casatasks.bandpass(
+        shared_input("simvla.ms"), "poly.B", field="0", bandtype="BPOLY", degamp=2, degphase=2, refant="EA01", minsnr=0.0
+    )
+    calibration_report.write_calibration_report("page", ["poly.B"])
+    page = Path("page/index.html").read_text(encoding="utf-8")
+    assert "poly.B<td>B Jones" in page and "Made from simvla.ms." in page
+    assert Path("page/table0_amplitude.png").stat().st_size > 1000
+
+
+def test_solutions_without_noise_have_no_signal_to_noise(drawn: list[matplotlib.figure.Figure], shared_input: Input) -> None:
+    """Gains of a single baseline go through its data exactly."""
+    table = CalTable.open(shared_input("cal.G"))
+    for group in table.groups:
+        group.snr[:] = 1e15
+    quality = calibration_report.table_quality(table, "cal.G")
+    calibration_report._draw_quality(quality, "p.png")
+    assert [t.get_text() for t in drawn[-1].axes[0].texts] == ["no signal to noise is known"]
+    assert "&ndash;<td>&ndash;<td>&ndash;" in calibration_report._overview([quality])

@@ -50,7 +50,9 @@ def test_plots_of_a_page(shared_input: Input) -> None:
     assert len(shown(figure)) == 1 and len(shown(figure)[0].lines) == 2
     page.place(0, plot(path), 1, 1, True)
     assert list(page.plots) == [0]
-    for number, row in ((3, 0), (-1, 0), (0, 2)):
+    page.place(3, plot(path), 1, 1, False)  # follows no plot: the next number is taken, as in CASA
+    assert list(page.plots) == [0, 1]
+    for number, row in ((-1, 0), (0, 2)):
         with pytest.raises(ParameterError, match=r"plotindex|panel"):
             page.place(number, plot(path, row=row), 2, 1, False)
     page.place(0, plot(path, "antenna1"), 1, 1, True)

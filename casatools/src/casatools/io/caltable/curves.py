@@ -7,6 +7,7 @@ Layout as observed in tables that CASA 6.7 wrote.
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +16,7 @@ import numpy as np
 from casatools._base.errors import DataError
 from casatools.io.tables import open_table
 
-__all__ = ["CurveRows", "is_curve_table", "read_curves"]
+__all__ = ["CurveRows", "curve_ms_name", "is_curve_table", "read_curves"]
 
 _COLUMNS = frozenset({"POLY_COEFF_AMP", "POLY_COEFF_PHASE", "N_POLY_AMP", "N_POLY_PHASE", "CAL_DESC_ID"})
 
@@ -56,6 +57,15 @@ def is_curve_table(path: str) -> bool:
         return set(table.colnames()) >= _COLUMNS
     finally:
         table.close()
+
+
+def curve_ms_name(path: str) -> str:
+    """Name, without its folder, of the MeasurementSet that a table of curves was made from; '' where it does not say."""
+    described = open_table(f"{path.rstrip('/')}/CAL_DESC", what="description of a calibration table")
+    try:
+        return os.path.basename(str(described.getcell("MS_NAME", 0)).rstrip("/")) if described.nrows() else ""
+    finally:
+        described.close()
 
 
 def read_curves(path: str) -> CurveRows:
