@@ -16,8 +16,10 @@ from casatools.frames.directions import Direction
 from casatools.io.ms import MeasurementSet, Selection
 from casatools.transform.concatenating import ConcatOptions, concatenate
 from casatools.transform.phasing import phaseshift
+from casatools.transform.planning import TimeAverage, make_plan
 from casatools.transform.splitting import split
 from casatools.transform.transforming import MsTransformOptions, mstransform, regrid_request
+from casatools.transform.weight_bins import plan_weight_bins
 from support.shared import unpack
 
 Stage = Callable[[str, str], int]
@@ -271,3 +273,42 @@ def test_averages_that_depend_on_the_baseline_are_those_of_a_plain_loop(
         np.testing.assert_array_equal(bad[place], ~good.any(axis=0))
         mean = (weight * data[rows]).sum(axis=0) / np.where(bad[place], 1, weight.sum(axis=0))
         np.testing.assert_allclose(new[place][~bad[place]], mean[~bad[place]], rtol=2e-6, atol=2e-6)
+
+
+@settings(
+    max_examples=25,
+    deadline=None,
+    phases=[Phase.explicit, Phase.generate],
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+    derandomize=True,
+)
+@given(data=st.data())
+def test_bins_of_averages_and_of_weights_are_the_same_where_no_baseline_misses_a_time(few: str, data: st.DataObject) -> None:
+    """mstransform bins each baseline, statwt (`combine` as it is by default) all of them together; scans, states and fields end both."""
+    steps = data.draw(st.lists(st.integers(1, 40), min_size=84, max_size=84))
+    ends = data.draw(st.lists(st.sampled_from([0, 0, 0, 0, 1, 2, 4]), min_size=84, max_size=84))
+    bin_s = data.draw(st.sampled_from([1.0, 2.5, 10.0, 30.0, 61.5, 300.0]))
+    names = ["DATA_DESC_ID", "OBSERVATION_ID", "ARRAY_ID", "SCAN_NUMBER", "STATE_ID", "FIELD_ID"]
+    with MeasurementSet(few, writable=True) as ms:
+        rows, place = np.arange(ms.nrow), np.unique(ms.read("TIME"), return_inverse=True)[1]
+        count = int(place.max()) + 1
+        time_s = 58604 * 86400.0 + np.cumsum(np.resize(steps, count))
+        turns = np.resize(ends, count)
+        ms.write("TIME", time_s[place], rows)
+        # A field that comes again does so in another scan; statwt keeps its visits apart in any case.
+        for bits, name, most in ((5, "SCAN_NUMBER", 1000), (2, "STATE_ID", 1000), (4, "FIELD_ID", 3)):
+            ms.write(name, (np.cumsum(turns & bits > 0) % most)[place].astype(np.int32), rows)
+    with MeasurementSet(few) as ms:
+        average = make_plan(ms, rows, {d: 100 for d in range(2)}, TimeAverage(bin_s), combine=False, flat=False, keys=None)
+        weights = plan_weight_bins(ms, rows, (names[:1], names[1:]), (0, bin_s), {d: 100.0 for d in range(2)})
+        baseline = 10 * ms.read("ANTENNA1") + ms.read("ANTENNA2")
+    of_average, of_weights = np.empty(len(rows), np.int64), np.empty(len(rows), np.int64)
+    assert average.bins is not None
+    for chunk in average.chunks:
+        of_average[chunk.rows] = average.bins.of_block[int(chunk.index[0])]
+    for chunk in weights.chunks:
+        of_weights[chunk.rows] = weights.key[chunk.index]
+    # Two numbers of the same rows: one stands for a bin and a baseline, the other for a bin.
+    pairs = {(int(k), int(b)) for k, b in zip(of_weights, baseline, strict=True)}
+    assert len({(int(a), int(k), int(b)) for a, k, b in zip(of_average, of_weights, baseline, strict=True)}) == len(pairs)
+    assert len(np.unique(of_average)) == len(pairs) == average.nrow

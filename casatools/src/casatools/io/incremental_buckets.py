@@ -9,6 +9,7 @@ files themselves; casacore note 260 describes the storage managers). Whatever do
 
 from __future__ import annotations
 
+import os
 import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -49,6 +50,10 @@ class IncrementalColumn:
         parts = [self._run(start, count, stride) for start, count, stride, _ in runs]
         return parts[0] if len(parts) == 1 else np.concatenate(parts)
 
+    def cells(self, rows: np.ndarray) -> np.ndarray:
+        """Cells of some rows."""
+        return self.values[np.searchsorted(self.rows, rows, side="right") - 1]
+
     def _run(self, start: int, count: int, stride: int) -> np.ndarray:
         last = start + (count - 1) * stride
         if start < 0 or last >= self.nrow:
@@ -85,9 +90,9 @@ class IncrementalFile:
     def __init__(self, path: str, nrow: int, ncolumn: int) -> None:
         self.nrow, self.ncolumn = nrow, ncolumn
         with open(path, "rb") as stream:
-            self.content = stream.read(_LARGEST_BYTES + 1)
-        if len(self.content) > _LARGEST_BYTES:
-            raise ValueError(path)
+            if os.fstat(stream.fileno()).st_size > _LARGEST_BYTES:
+                raise ValueError(path)
+            self.content = stream.read()
         if struct.unpack_from("<I", self.content)[0] != _MAGIC:
             raise ValueError(path)
         # Version 4 is of files in big-endian order; version 5 says by a byte that it is not.

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import importlib
 import sys
 from collections.abc import Callable
 from typing import Any
 
 import numba
+from numba.core.caching import IndexDataCacheFile
 
 __all__ = ["kernel", "reordering_kernel"]
 
@@ -45,9 +47,27 @@ def reordering_kernel(function: Callable[..., Any]) -> Any:
     return _compile(function, fastmath={"reassoc", "contract", "nsz"})
 
 
+class _CacheFile(IndexDataCacheFile):  # type: ignore[misc]
+    """A kernel's cache that several processes may fill at once, as the ranks of a job do that starts with none.
+
+    numba numbers the files of machine code in the order in which types come, and names them in the index before they are written: processes that
+    compile for different types at the same time use one number for both, and others then load code for the wrong types, or that of an older version.
+    """
+
+    def save(self, key: Any, data: Any) -> None:
+        """Write the code into a file named by its types and processor, then tell it in the index; what a race leaves out there is compiled again."""
+        name = self._data_name(int.from_bytes(hashlib.blake2s(repr(key).encode(), digest_size=6).digest()))
+        self._save_data(name, data)
+        self._save_index({**self._load_index(), key: name})
+
+
 def _compile(function: Callable[..., Any], **options: Any) -> Any:
     try:
-        return numba.njit(nogil=True, cache=True, **options)(function)
+        compiled = numba.njit(nogil=True, cache=True, **options)(function)
+        held = getattr(getattr(compiled, "_cache", None), "_cache_file", None)
+        if type(held) is IndexDataCacheFile:  # not so without compilation (NUMBA_DISABLE_JIT)
+            held.__class__ = _CacheFile
+        return compiled
     except RuntimeError:
         # Neither the installation nor the home folder can be written: compile in each process (NUMBA_CACHE_DIR names another place).
         return numba.njit(nogil=True, **options)(function)

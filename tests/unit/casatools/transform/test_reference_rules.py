@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from contextlib import closing
 
 import numpy as np
@@ -124,6 +125,24 @@ def test_columns_of_other_kinds(shared_input, column):
         one, other = ms.read(there), ms.read(new)
         np.testing.assert_allclose(other, one * (2 + 1j), rtol=1e-5)
         assert smooth.read("WEIGHT").shape == (smooth.nrow, 2) and smooth.has(column) and not smooth.has("DATA")
+
+
+def test_lags_alone_are_data_too(shared_input) -> None:
+    """A MeasurementSet of LAG_DATA without any other data (CASA 6.7 leaves FLAG without cells there, and the weights of averages)."""
+    path = shared_input("line.ms")
+    flag_rows(path)
+    shutil.copytree(path, "lags.ms")
+    with closing(open_table("lags.ms", writable=True)) as table:
+        table.renamecol("DATA", "LAG_DATA")
+    for given in ({}, {"spw": "0:1~2"}, {"chanaverage": True, "chanbin": 2}, {"timeaverage": True, "timebin": "60s"}):
+        for name, column in ((path, "data"), ("lags.ms", "lag_data"), ("lags.ms", "all")):
+            output = f"{column}.{len(str(given))}"
+            casatasks.mstransform(name, output, datacolumn=column, **given)
+            with MeasurementSet(output) as ms, MeasurementSet(f"data.{len(str(given))}") as expected:
+                assert ms.has("DATA") == (column == "data")
+                for of_lags, of_data in (("FLAG", "FLAG"), ("WEIGHT", "WEIGHT"), ("SIGMA", "SIGMA"), ("LAG_DATA", "DATA")):
+                    found = ms.read(of_lags if column != "data" else of_data)
+                    np.testing.assert_array_equal(found, expected.read(of_data))
 
 
 def test_half_a_turn_is_positive(shared_input):

@@ -390,23 +390,33 @@ def write_chunks(
 
     Notes
     -----
-    Each chunk is written whole before the next is begun, so a killed run leaves a readable MeasurementSet and can be repeated.
+    Each chunk is written whole before the next is begun, so a killed run leaves a readable MeasurementSet and can be repeated. But for single values of
+    rows, such as FLAG_ROW: they are written together at the end, however it comes. As a rule they share a file with TIME and UVW of which casacore has the
+    index in memory alone while it changes; until that is flushed neither other ranks nor whoever follows a killed run can read the file.
     """
     if not ms.writable:
         raise DataError(f"MeasurementSet {ms.path!r} was opened read-only")
     count = 0
+    single: list[tuple[np.ndarray, str, np.ndarray]] = []
     with ThreadPoolExecutor(1, thread_name_prefix="ms-write") as worker:
         pending: deque[Future[None]] = deque()
         try:
             for item in chunks:
                 chunk, values = item if isinstance(item, tuple) else (item, {c: item.columns[c] for c in columns})
+                single += [(chunk.rows, c, v) for c, v in values.items() if v.ndim == 1]
                 while len(pending) > 1:
                     pending.popleft().result()
-                pending.append(worker.submit(_write_chunk, ms, chunk, values))
+                pending.append(worker.submit(_write_chunk, ms, chunk, {c: v for c, v in values.items() if v.ndim > 1}))
                 count += len(chunk.rows)
         finally:
-            for future in pending:
-                future.result()
+            try:
+                for future in pending:
+                    future.result()
+            finally:
+                for rows, column, held in single:
+                    ms.write(column, held, rows)
+                if single:
+                    ms.flush()
     return count
 
 

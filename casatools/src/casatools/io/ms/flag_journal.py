@@ -134,8 +134,11 @@ def take_back(ms: MeasurementSet, key: str) -> bool:
         stream.seek(start)
         if same:
             log.post(f"An earlier run of the same commands on {ms.path} was cut short: its flags are taken back first")
+            before = []
             for rows, flags, _, flag_row in _records(stream):
                 ms.write("FLAG", flags, rows)
+                before.append((rows, flag_row))
+            for rows, flag_row in before:  # together, see `write_chunks`
                 ms.write("FLAG_ROW", flag_row, rows)
             ms.flush()
         else:

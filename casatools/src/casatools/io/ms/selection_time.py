@@ -1,6 +1,7 @@
 """Time and uv-distance expressions.
 
-Times are ``[YYYY/MM/DD/][[HH:]MM:]SS[.s]``; missing or ``*`` parts come from the first row of the MeasurementSet.
+Times are ``[YYYY/MM/DD/][[HH:]MM:]SS[.s]``; missing or ``*`` parts come from the first row of the MeasurementSet. The ends of ranges belong to
+them, and ``>`` and ``<`` leave out the time they name, whatever the last digits of a time in the data are rounded to.
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ from casatools.io.ms.selection_grammar import Refusal, split_top
 __all__ = ["TimeItem", "UvItem", "parse_time", "parse_uv", "time_bounds", "time_mask", "uv_mask"]
 
 _MJD_ORIGIN = datetime.date(1858, 11, 17)
+# Seconds since 1858 are known to a millionth in double precision, and sums of them to several: so near, times are the same.
+_SAME_S = 1e-5
 
 
 @dataclass(frozen=True)
@@ -144,19 +147,19 @@ def time_bounds(
         fill = item.kind in ("at", "plus")
         start = _mjd_s(item.start, first_s, fill, refuse)
         if item.kind == "at":
-            out.append((start - exposure_s / 2, start + exposure_s / 2, False))
+            out.append((start - exposure_s / 2 - _SAME_S, start + exposure_s / 2 + _SAME_S, False))
         elif item.kind == "after":
-            out.append((start, np.inf, True))
+            out.append((start + _SAME_S, np.inf, True))
         elif item.kind == "before":
-            out.append((-np.inf, start, True))
+            out.append((-np.inf, start - _SAME_S, True))
         elif item.kind == "plus":
-            out.append((start, start + item.duration_s, False))
+            out.append((start - _SAME_S, start + item.duration_s + _SAME_S, False))
         else:
             assert item.end is not None
             end = _mjd_s(item.end, start if item.end.date is None else first_s, False, refuse)
             if end < start:
                 raise refuse("the range ends before it starts")
-            pad = exposure_s / 2 if item.kind == "edges" else 0.0
+            pad = (exposure_s / 2 if item.kind == "edges" else 0.0) + _SAME_S
             out.append((start - pad, end + pad, False))
     return out
 

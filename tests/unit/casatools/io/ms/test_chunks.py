@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +12,7 @@ import pytest
 
 from casatools._base import threads
 from casatools._base.errors import DataError
-from casatools.io.ms import MeasurementSet, Selection, iter_chunks, plan_chunks, row_files, write_chunks
+from casatools.io.ms import MeasurementSet, Selection, VisChunk, iter_chunks, plan_chunks, row_files, write_chunks
 from support.shared import unpack
 
 # A row of DATA: 8 channels of 4 correlations.
@@ -85,3 +87,44 @@ def test_values_are_written_back_and_not_without_leave(vis: str) -> None:
             next(iter_chunks(ms, Selection().resolve(ms), ["NOPE"]))
         nothing = Selection(spw="0").resolve(ms)
         assert plan_chunks(ms, type(nothing)(**{**nothing.__dict__, "rows": nothing.rows[:0]}), ["DATA"]) == []
+
+
+@pytest.mark.parametrize("name", ["FLAG_ROW", "UVW"])
+def test_what_is_on_disk_can_be_read_at_any_time(name: str, vis: str, tmp_path: Path) -> None:
+    """FLAG_ROW and UVW share a file with TIME: other ranks read it meanwhile, others after a kill."""
+    random, seen = np.random.default_rng(2), []
+    values = random.random(2016) < 0.5 if name == "FLAG_ROW" else random.normal(size=(2016, 3))
+
+    def changed(ms: MeasurementSet) -> Iterator[tuple[VisChunk, dict[str, np.ndarray]]]:
+        for number, chunk in enumerate(iter_chunks(ms, Selection().resolve(ms), ["TIME"], chunk_bytes=20000)):
+            yield chunk, {name: values[chunk.rows]}
+            if number % 4 == 3:
+                copy = str(tmp_path / f"{number}.ms")
+                shutil.copytree(vis, copy)
+                with MeasurementSet(copy) as left:
+                    seen.append((left.read("TIME"), left.read(name)))
+
+    with MeasurementSet(vis, writable=True) as ms:
+        times, before = ms.read("TIME"), ms.read(name)
+        write_chunks(ms, changed(ms), [])
+    assert len(seen) > 3
+    for time_s, found in seen:
+        np.testing.assert_array_equal(time_s, times)
+        assert ((found == before) | (found == values)).all() and (name == "UVW" or (found == before).all())
+    with MeasurementSet(vis) as ms:
+        np.testing.assert_array_equal(ms.read(name), values)
+        np.testing.assert_array_equal(ms.read("TIME"), times)
+
+
+def test_single_values_are_written_also_where_the_run_fails(vis: str) -> None:
+    def changed(ms: MeasurementSet) -> Iterator[tuple[VisChunk, dict[str, np.ndarray]]]:
+        chunk = next(iter_chunks(ms, Selection().resolve(ms), ["FLAG"], chunk_bytes=20000))
+        yield chunk, {"FLAG": np.ones_like(chunk["FLAG"]), "FLAG_ROW": np.ones(len(chunk.rows), bool)}
+        raise DataError("no more")
+
+    with MeasurementSet(vis, writable=True) as ms, pytest.raises(DataError, match="no more"):
+        write_chunks(ms, changed(ms), [])
+    with MeasurementSet(vis) as ms:
+        flags = ms.read("FLAG").all(axis=(1, 2))
+        assert 0 < flags.sum() < len(flags)
+        np.testing.assert_array_equal(ms.read("FLAG_ROW"), flags)

@@ -12,6 +12,7 @@ from casatools._base.errors import SelectionError
 from casatools.io.ms import MeasurementSet, Selection
 from casatools.io.ms.selection import distinct
 from casatools.io.ms.selection_antenna import parse_antenna, resolve_feed
+from casatools.io.ms.selection_time import parse_time, time_bounds, time_mask
 
 # (expressions, rows, sum of row numbers where it was recorded)
 SIMVLA = [
@@ -311,6 +312,24 @@ def test_conditions_read_only_what_others_left(shared_input: Callable[[str], str
             assert len(expected)
         with pytest.raises(SelectionError, match="its rows hold the fields"):
             Selection(scan="1", field="2", uvrange=">0m").resolve(ms)
+
+
+@pytest.mark.parametrize(
+    ("expression", "expected"),
+    [
+        ("{2}~{5}", [2, 3, 4, 5]), ("2020/01/01/{2}~{5}", [2, 3, 4, 5]), ("{2}+00:00:09.9", [2, 3, 4, 5]), ("{2}+9.9", [2, 3, 4, 5]),
+        (">{2}", [3, 4, 5, 6, 7, 8, 9]), ("<{2}", [0, 1]), (">{2},{2}", [2, 3, 4, 5, 6, 7, 8, 9]), ("{2}", [2]), ("[{2}~{5}]", [2, 3, 4, 5]),
+    ],
+)  # fmt: skip
+def test_integrations_at_the_ends_of_times(expression: str, expected: list[int]) -> None:
+    """Wherever rounding puts them: of steps of 3.3 s CASA drops some at the ends of ranges, and keeps most at those of > and <."""
+    first = 58849 * 86400.0 + 36000.0
+    for begin in range(30):
+        time_s = first + np.cumsum(np.full(40, 3.3))[begin : begin + 10]
+        names = [f"10:{t // 60:02.0f}:{t % 60:04.1f}" for t in np.round(time_s - first, 1)]
+        items = parse_time(expression.format(*names))
+        found = np.flatnonzero(time_mask(time_bounds(items, first, 3.2, expression), time_s))
+        assert found.tolist() == expected
 
 
 def test_ids_in_runs_and_at_random_are_found(monkeypatch: pytest.MonkeyPatch) -> None:
