@@ -14,13 +14,15 @@ from typing import Any
 import numpy as np
 
 from casatools._base.constants import SPEED_OF_LIGHT_M_S
-from casatools.imaging.pattern_images import PatternImage, read_pattern_image
+from casatools._base.errors import DataError
+from casatools.imaging.antenna_responses import SkyPlace, open_responses
+from casatools.imaging.pattern_images import BandedPattern, PatternImage, read_pattern_image
 from casatools.imaging.primary_beam import antenna_power, beam_radius_rad, dish_power
 from casatools.imaging.telescope_beams import squint_angle_rad, telescope_pattern
 from casatools.imaging.voltage_patterns import INTERNAL, VoltagePatternList, pattern_power, pattern_reach_rad
 from casatools.io.voltage_pattern_table import read_voltage_patterns
 
-__all__ = ["AntennaBeams", "antenna_beams"]
+__all__ = ["AntennaBeams", "antenna_beams", "has_responses"]
 
 _SQUINT_RAD_PER_M = float(np.deg2rad(237.56 / 3600.0))
 
@@ -38,19 +40,22 @@ class AntennaBeams:
         The VLA's beams are those measured on it rather than that of its dish, with their squint.
     images : mapping
         Those of the patterns given that are images.
+    tag : str
+        Tells apart the beams of antenna responses that hold at different places on the sky.
     """
 
     telescope: str
     given: Mapping[str, Mapping[str, Any]] = field(default_factory=dict, compare=False)
     measured: bool = False
-    images: Mapping[str, PatternImage] = field(default_factory=dict, compare=False)
+    images: Mapping[str, PatternImage | BandedPattern] = field(default_factory=dict, compare=False)
+    tag: str = ""
 
     @property
     def turns(self) -> bool:
         """Whether a pattern turns with the parallactic angle, apart from squint."""
         return any(image.turns for image in self.images.values())
 
-    def image(self, kind: str = "") -> PatternImage | None:
+    def image(self, kind: str = "") -> PatternImage | BandedPattern | None:
         """The pattern of a type of antenna where it is an image."""
         return self.images.get(kind if kind in self.given else "")
 
@@ -134,7 +139,7 @@ class AntennaBeams:
         return min(reaches)
 
 
-def antenna_beams(telescope: str, table: str = "", measured: bool = False) -> AntennaBeams:
+def antenna_beams(telescope: str, table: str = "", measured: bool = False, place: SkyPlace | None = None) -> AntennaBeams:
     """The beams of a telescope, with a table of voltage patterns if one is named.
 
     A telescope or a type of antenna that the table does not hold a pattern of has the one it has without the table.
@@ -146,11 +151,13 @@ def antenna_beams(telescope: str, table: str = "", measured: bool = False) -> An
         Of voltage patterns.
     measured : bool
         See `AntennaBeams`.
+    place : SkyPlace, optional
+        When and where the antennas look, which antenna responses depend on; without it those of any place are taken.
 
     Raises
     ------
     PathMissingError, DataError
-        There is no such table, or it is no table of voltage patterns, or an image of one is missing or cannot be used.
+        There is no such table, or it is no table of voltage patterns, or an image of one is missing or cannot be used, or no response holds at the place.
     UnsupportedError
         A pattern of a type of antenna is one that is known by another telescope's name.
     """
@@ -159,7 +166,8 @@ def antenna_beams(telescope: str, table: str = "", measured: bool = False) -> An
     patterns = VoltagePatternList()
     patterns.replace(*read_voltage_patterns(table))
     given: dict[str, Mapping[str, Any]] = {}
-    images: dict[str, PatternImage] = {}
+    images: dict[str, PatternImage | BandedPattern] = {}
+    tag = ""
     for record in patterns.records:
         for name in _antennas(record) - {"*"} if record["telescope"] == telescope and record.get("dopb", True) else ():
             images[name], given[name] = read_pattern_image(record), record
@@ -174,13 +182,51 @@ def antenna_beams(telescope: str, table: str = "", measured: bool = False) -> An
             continue
         if _antennas(record) and "*" not in _antennas(record):
             continue
+        if record["name"] == "REFERENCE":
+            found, own_tag = _responses(record, telescope, place)
+            images |= found
+            given |= dict.fromkeys(found, record)
+            tag += own_tag
+            continue
         # Read or evaluated once: what cannot be used is refused before any data are read.
         if record["name"] == "IMAGE":
             images[kind] = read_pattern_image(record)
         else:
             pattern_power(record, np.zeros(1), 1e9)
         given[kind] = record
-    return AntennaBeams(telescope, given, measured, images)
+    return AntennaBeams(telescope, given, measured, images, tag)
+
+
+def has_responses(telescope: str, table: str) -> str:
+    """The table of antenna responses that a table of voltage patterns names for a telescope; empty where it names none."""
+    if not table:
+        return ""
+    patterns = VoltagePatternList()
+    patterns.replace(*read_voltage_patterns(table))
+    number = patterns.default_number(telescope)
+    record = patterns.records[number] if number > INTERNAL else {"name": ""}
+    return str(record["antresppath"]) if record["name"] == "REFERENCE" and record.get("dopb", True) else ""
+
+
+def _responses(record: Mapping[str, Any], telescope: str, place: SkyPlace | None) -> tuple[dict[str, BandedPattern], str]:
+    """The patterns of each type of antenna that a table of responses has at a place, and which ones they are."""
+    table = open_responses(str(record["antresppath"]), telescope)
+    items = [r for r in (table.items if place is None else table.holding(place)) if r.beam == 0]
+    found: dict[str, BandedPattern] = {}
+    for kind in table.types():
+        own = [r for r in items if r.antenna_type == kind]
+        what = f" of {telescope} antennas of type {kind!r}"
+        if place is not None and not own:
+            raise DataError(
+                f"there is no antenna response{what} at azimuth {np.rad2deg(place.azimuth_rad):.1f} deg and elevation {np.rad2deg(place.elevation_rad):.1f} deg at that time"
+            )
+        if len({r.receiver for r in own}) > 1:
+            raise DataError(f"antenna responses{what} are of several receivers: {', '.join(sorted({r.receiver for r in own}))}")
+        # Apertures beside patterns on the sky are not needed; alone they are refused.
+        own = [r for r in own if r.kind in ("VP", "EFP")] or own
+        parts = [(*r.band_hz, read_pattern_image(table.record(r, telescope), r.channel)) for r in own]
+        found[kind] = BandedPattern(parts, what)
+    return found, "|".join(r.name for r in items)
 
 
 def _antennas(record: Mapping[str, Any]) -> set[str]:

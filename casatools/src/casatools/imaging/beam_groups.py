@@ -10,9 +10,10 @@ import numpy as np
 from casatools._base.buffers import empty_array
 from casatools._base.constants import SPEED_OF_LIGHT_M_S
 from casatools._base.threads import over_rows
-from casatools.frames.directions import Direction, convert_direction
-from casatools.imaging.antenna_beams import AntennaBeams, antenna_beams
+from casatools.frames.directions import Direction, convert_direction, convert_directions
+from casatools.imaging.antenna_beams import AntennaBeams, antenna_beams, has_responses
 from casatools.imaging.antenna_pointings import bundle_pointings, read_pointings
+from casatools.imaging.antenna_responses import SkyPlace, open_responses
 from casatools.imaging.visibilities import DataSource
 
 __all__ = ["BeamGroup", "BeamGroups", "BeamOptions"]
@@ -172,7 +173,9 @@ class BeamGroups:
     def _number(self, own: _SourceBeams, key: tuple[int, ...]) -> int:
         group = own.group(key)
         places = tuple((round(p.lon_rad, 10), round(p.lat_rad, 10)) for p in group.pointings)
-        return self.register((places, group.beams.telescope, group.diameters_m, group.kinds, round(group.angle_rad, 9)), group)
+        return self.register(
+            (places, group.beams.telescope, group.beams.tag, group.diameters_m, group.kinds, round(group.angle_rad, 9)), group
+        )
 
     def register(self, name: tuple[object, ...], group: BeamGroup) -> int:
         """The number of a group, a new one where its name is new."""
@@ -190,6 +193,7 @@ class _SourceBeams:
     """Pointings, antennas and parallactic angles of one data source, numbered."""
 
     def __init__(self, source: DataSource, frame: str, options: BeamOptions) -> None:
+        self.options = options
         self.beams = antenna_beams(source.beam_telescope, options.patterns, options.aperture)
         self.circular = any(c in (5, 6, 7, 8) for c in source.correlation_codes(int(source.ddids[0])))
         antennas = source.ms.metadata.antennas
@@ -203,6 +207,7 @@ class _SourceBeams:
         if options.use_pointing:
             self._pointings(source, frame, options)
         self._angles(source, frame, options.angle_step_rad)
+        self._views(source)
 
     def _fields(self, source: DataSource, frame: str) -> None:
         """Directions of the fields, for rows whose antennas have no other."""
@@ -242,6 +247,31 @@ class _SourceBeams:
         self.angles = np.array([middle + away[inverse == k].mean() for k in range(len(values))])
         self._turn[fields] = inverse
 
+    def _views(self, source: DataSource) -> None:
+        """Beams and angle of each step; antenna responses that hold at some places on the sky only make steps of their own."""
+        self.views = [(self.beams, float(angle)) for angle in self.angles]
+        table = has_responses(source.beam_telescope, self.options.patterns)
+        if not table:
+            return
+        fields = source.field_ids.tolist()
+        places = [
+            convert_directions(d.lon_rad, d.lat_rad, d.frame, "AZEL", self._times, source.position_m)
+            for d in map(source.field_direction, fields)
+        ]
+        az, el = (np.array([p[k] for p in places]) for k in (0, 1))
+        flags = open_responses(table, source.beam_telescope).flags(np.broadcast_to(self._times, az.shape), az, el)
+        steps = np.concatenate([flags.reshape(len(flags), -1), self._turn[fields].reshape(1, -1)])
+        distinct, first, inverse = np.unique(steps, axis=1, return_index=True, return_inverse=True)
+        times = np.broadcast_to(self._times, az.shape)
+        self.views = [
+            (
+                antenna_beams(source.beam_telescope, self.options.patterns, self.options.aperture, SkyPlace(*(float(v.ravel()[at]) for v in (times, az, el)))),
+                float(self.angles[int(step)]),
+            )
+            for step, at in zip(distinct[-1], first, strict=True)
+        ]  # fmt: skip
+        self._turn[fields] = inverse.reshape(az.shape)
+
     def keys(self, field_id: np.ndarray, antenna1: np.ndarray, antenna2: np.ndarray, time_s: np.ndarray) -> np.ndarray:
         """Pointing and kind of both antennas and the step of the angle: ndarray (5, row) int64."""
         field, at = np.asarray(field_id), np.searchsorted(self._times, time_s)
@@ -262,6 +292,7 @@ class _SourceBeams:
     def group(self, key: tuple[int, ...]) -> BeamGroup:
         """What a row of `keys` stands for."""
         first, second = self._kinds[key[1]], self._kinds[key[3]]
+        beams, angle = self.views[key[4]]
         return BeamGroup(
-            (self.directions[key[0]], self.directions[key[2]]), self.beams, (first[0], second[0]), (first[1], second[1]), float(self.angles[key[4]])
-        )  # fmt: skip
+            (self.directions[key[0]], self.directions[key[2]]), beams, (first[0], second[0]), (first[1], second[1]), angle
+        )

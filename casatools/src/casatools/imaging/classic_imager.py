@@ -24,6 +24,7 @@ from casatools.components.component_list import ComponentList, components_from
 from casatools.components.model import Component
 from casatools.frames.directions import Direction
 from casatools.imaging.beam_fit import GaussianBeam, fit_beam
+from casatools.imaging.flux_scale import FluxScale
 from casatools.imaging.mask_shapes import write_blank
 from casatools.imaging.pointed_beams import beam_planes
 from casatools.imaging.restoration import restore
@@ -131,6 +132,7 @@ class ClassicImager:
         self.vptable = ""
         self.uses_beam = False
         self.cycles: dict[str, Any] = {}
+        self.scale = FluxScale()
         self.given_density: np.ndarray | None = None
         # Of another telescope whose beams are taken, of the array where it is said, and of a source that is near.
         self.beam_telescope = ""
@@ -171,6 +173,7 @@ class ClassicImager:
             "reffreq": self.reference,
             **self.image,
             **self.gridding,
+            **self.scale.parameters(self.gridding),
             "vptable": self.vptable,
         }
 
@@ -318,6 +321,7 @@ class ClassicImager:
             raise ParameterError(
                 f"imager.clean: parameter 'algorithm' must be one of {', '.join(_ALGORITHMS)}; got {algorithm!r}"
             )
+        self.scale.require(len(fields), self.has_beams)
         for one in fields:
             if one.is_fixed or len(fields) > 1:
                 require_present(one.model, "model image")
@@ -333,7 +337,9 @@ class ClassicImager:
                 peak = 0.0
                 for number, one in enumerate(fields):
                     own = f"{base}-{number}" if number else base
-                    peak = max(peak, self._take(one, own, ".tt0" if name == "mtmfs" else "", changes["niter"] > 0, components))
+                    peak = max(
+                        peak, self._take(one, number, own, ".tt0" if name == "mtmfs" else "", changes["niter"] > 0, components)
+                    )
         return {"converged": record["stopcode"] in (2, 8), "iterations": int(record["iterdone"]), "maxresidual": peak}
 
     def _field(self, one: FieldNames, number: int, is_several: bool, folder: str) -> dict[str, Any]:
@@ -350,7 +356,12 @@ class ClassicImager:
                 write_blank(found["mask"], image.coordinates, image.shape)
         return found
 
-    def _take(self, one: FieldNames, base: str, suffix: str, is_restored: bool, components: str) -> float:
+    @property
+    def has_beams(self) -> bool:
+        """Images are of the sky times primary beams."""
+        return self.uses_beam or self.gridding["gridder"] in ("mosaic", "awproject")
+
+    def _take(self, one: FieldNames, number: int, base: str, suffix: str, is_restored: bool, components: str) -> float:
         """Put the images of a field where they are wanted; the peak of its residual [Jy/beam]."""
         with CasaImage.open(f"{base}.residual{suffix}") as image:
             peak = float(np.abs(image.read()).max())
@@ -358,6 +369,7 @@ class ClassicImager:
             beam = fit_psf_image(f"{base}.psf{suffix}")
             remove_output(f"{base}.image{suffix}")
             restore_image(f"{base}.model{suffix}", f"{base}.residual{suffix}", f"{base}.image{suffix}", beam, components)
+        self.scale.apply(base, suffix, number, self.gridding["gridder"], self.has_beams)
         for kind, target in (("model", one.model), ("image", one.image), ("residual", one.residual), ("psf", one.psf)):
             if target and not (kind == "model" and one.is_fixed):
                 remove_output(target)

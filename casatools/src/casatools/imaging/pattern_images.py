@@ -9,7 +9,7 @@ with the parallactic angle, others do not.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,7 +19,7 @@ from casatools._base.errors import DataError
 from casatools.analysis.sky_planes import SkyPlanes
 from casatools.io.image import CasaImage
 
-__all__ = ["PatternImage", "read_pattern_image"]
+__all__ = ["BandedPattern", "PatternImage", "read_pattern_image"]
 
 # Below this part of the peak a pattern ends.
 _LEAST = 1e-4
@@ -92,8 +92,53 @@ class PatternImage:
         return max(reaches)
 
 
-def read_pattern_image(record: Mapping[str, Any]) -> PatternImage:
-    """Read the image, or the two of the real and the imaginary part, of a voltage pattern.
+@dataclass(frozen=True)
+class BandedPattern:
+    """Patterns of an antenna that each hold in a range of frequencies.
+
+    Attributes
+    ----------
+    parts : sequence of (float, float, PatternImage)
+        Lowest and highest frequency [Hz] and the pattern.
+    what : str
+        For messages.
+    """
+
+    parts: Sequence[tuple[float, float, PatternImage]]
+    what: str = ""
+
+    @property
+    def turns(self) -> bool:
+        """Whether the axes of one are azimuth and elevation."""
+        return any(part.turns for _, _, part in self.parts)
+
+    def part(self, freq_hz: float) -> PatternImage:
+        """The pattern at a frequency; of several the one that was made nearest to it.
+
+        Raises
+        ------
+        DataError
+            None holds there.
+        """
+        found = [part for low, high, part in self.parts if low <= freq_hz <= high]
+        if not found:
+            ranges = ", ".join(f"{low / 1e9:.6g} to {high / 1e9:.6g}" for low, high, _ in self.parts)
+            raise DataError(
+                f"there is no antenna response{self.what} at {freq_hz / 1e9:.6g} GHz; there are those of {ranges} GHz"
+            )
+        return min(found, key=lambda part: float(np.abs(part.freq_hz - freq_hz).min()))
+
+    def values(self, east_rad: np.ndarray, north_rad: np.ndarray, freq_hz: float, angle_rad: float = 0.0) -> np.ndarray:
+        """As `PatternImage.values`."""
+        return self.part(freq_hz).values(east_rad, north_rad, freq_hz, angle_rad)
+
+    def reach_rad(self, freq_hz: float) -> float:
+        """As `PatternImage.reach_rad`."""
+        return self.part(freq_hz).reach_rad(freq_hz)
+
+
+def read_pattern_image(record: Mapping[str, Any], channel: int | None = None) -> PatternImage:
+    """Read the image, or the two of the real and the imaginary part, of a voltage pattern; one channel of it where it is named.
 
     Raises
     ------
@@ -127,6 +172,10 @@ def read_pattern_image(record: Mapping[str, Any]) -> PatternImage:
         axis_pixel = (float(direction.reference_pixel[0]), float(direction.reference_pixel[1]))
         dx, dy = (float(v) for v in direction.increment_rad)
         turns = direction.frame.upper().startswith("AZEL")
+    if channel is not None:
+        if channel >= nchan:
+            raise DataError(f"image {names[0]!r} of a voltage pattern has no channel {channel}")
+        power, freq = power[channel : channel + 1], freq[channel : channel + 1]
     greatest = power.max(axis=(1, 2), keepdims=True)
     if not np.isfinite(power).all() or not (greatest > 0).all():
         raise DataError(f"image {names[0]!r} of a voltage pattern has a channel that is blank")

@@ -101,7 +101,8 @@ def _field_beams(
     if not np.isfinite(x0 + y0):
         yield from (np.zeros(shape, np.float32) for _ in freq_hz)
         return
-    beams = antenna_beams(source.beam_telescope, patterns)
+    middle = float(source.times_s[len(source.times_s) // 2])
+    beams = antenna_beams(source.beam_telescope, patterns, place=source.sky_place(pointed, middle))
     image = beams.image()
     if image is not None:
         dx, dy = direction.increment_rad

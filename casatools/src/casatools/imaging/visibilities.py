@@ -20,6 +20,7 @@ from casatools.frames.baselines import parallactic_angle
 from casatools.frames.directions import Direction, convert_direction, frame_turn
 from casatools.frames.frequencies import doppler_factor
 from casatools.frames.observatories import Position, observatory_position
+from casatools.imaging.antenna_responses import SkyPlace
 from casatools.imaging.frequency_grid import SpectralAxis
 from casatools.imaging.tracking import Track, source_frame_factor
 from casatools.io.ms import MeasurementSet, ResolvedSelection, Selection, VisChunk, iter_chunks
@@ -523,6 +524,11 @@ class DataSource:
         turn = self._turned(direction, frame, float(self.times_s[0]))[1]
         twist = 0.0 if turn is None else float(np.arctan2(turn[0, 1], turn[0, 0]))
         return np.asarray(parallactic_angle(times_s, direction, self.position_m) + twist)
+
+    def sky_place(self, direction: Direction, time_s: float) -> SkyPlace:
+        """When and where antennas look that see a direction."""
+        there = convert_direction(direction, "AZEL", time_s, self.position_m)
+        return SkyPlace(time_s, there.lon_rad, there.lat_rad)
 
     def _turned(self, own: Direction, frame: str, epoch_s: float) -> tuple[Direction, np.ndarray | None]:
         """A direction in the frame of the image, and the turn of uvw that goes with it."""

@@ -9,9 +9,12 @@ import numpy as np
 
 from casatools._base import kinds, log
 from casatools._base.declare import method
-from casatools._base.errors import ParameterError, UnsupportedError
-from casatools.frames.directions import parse_direction
+from casatools._base.errors import DataError, ParameterError
+from casatools.frames.directions import convert_direction, parse_direction
+from casatools.frames.epochs import parse_epoch
+from casatools.frames.observatories import observatory_position
 from casatools.frames.quantities import conforms, parse_quantity, to_unit
+from casatools.imaging.antenna_responses import AntennaResponses, Band, SkyPlace, make_responses, open_responses
 from casatools.imaging.voltage_patterns import KNOWN_TELESCOPES, VoltagePatternList
 from casatools.io.voltage_pattern_table import read_voltage_patterns, write_voltage_patterns
 
@@ -45,6 +48,28 @@ def _quantity(name: str, value: Any, default: str, unit: str) -> dict[str, Any]:
     if not conforms(found, unit):
         raise ParameterError(f"vpmanager: parameter {name!r} must be a quantity in {unit} or the like; got {value!r}")
     return {"unit": found, "value": float(number)}
+
+
+def _hertz(name: str, value: Any) -> float:
+    """A frequency, or that of a frequency measure."""
+    value = value["m0"] if isinstance(value, dict) and "m0" in value else value
+    if isinstance(value, str) and len(value.split()) == 2:
+        value = value.split()[1]
+    number = _quantity(name, value, "1.0GHz", "Hz")
+    return float(to_unit(number, "Hz"))
+
+
+def _is_given(value: Any) -> bool:
+    return not (isinstance(value, (str, list, dict)) and not value)
+
+
+def _place(telescope: str, time: Any, direction: Any) -> SkyPlace:
+    """Azimuth and elevation of a direction at a time, from where the telescope is."""
+    at = parse_epoch(time)
+    where = parse_direction(direction if _is_given(direction) else "AZEL 0deg 90deg")
+    if where.frame not in ("AZEL", "AZELNE", "AZELGEO", "AZELNEGEO"):
+        where = convert_direction(where, "AZEL", at, observatory_position(telescope))
+    return SkyPlace(at, where.lon_rad, where.lat_rad)
 
 
 def _is_voltage(text: str) -> bool:
@@ -410,44 +435,62 @@ class vpmanager:
         telescope: Annotated[str, kinds.Text(), "Telescope"] = "",
         othertelescope: OtherTelescope = "",
         dopb: DoPb = True,
-        antresppath: Annotated[str, kinds.Text(), "Table of antenna responses"] = "",
+        antresppath: Annotated[str, kinds.InPath(), "Table of antenna responses, which `createantresp` makes"] = "",
     ) -> bool:
-        """Define patterns by a table of antenna responses.
+        """Take the patterns of a telescope from a table of antenna responses.
 
         Raises
         ------
-        UnsupportedError
-            Such tables cannot be read yet.
+        ParameterError, PathMissingError, DataError
+            No table is named, it is not there, or has nothing of this telescope.
         """
-        raise UnsupportedError(
-            f"vpmanager.setpbantresptable: antresppath={antresppath!r}: tables of antenna responses are not there yet; use setpbimage for {telescope!r}"
-        )
+        name = self._telescope(telescope, othertelescope)
+        if not antresppath:
+            raise ParameterError("vpmanager.setpbantresptable: parameter 'antresppath' must name a table of antenna responses")
+        open_responses(antresppath, name)
+        _PATTERNS.add(self._start(0, "REFERENCE", telescope, othertelescope, dopb) | {"antresppath": antresppath})
+        return True
 
     @method
     def createantresp(
         self,
-        imdir: Annotated[str, kinds.Text(), "Folder of response images"] = "",
+        imdir: Annotated[str, kinds.InPath(), "Folder of response images"] = "",
         starttime: Annotated[Any, _Any, "Time from which they are valid"] = "",
         bandnames: Annotated[list[str], kinds.TextList(), "Names of the bands"] = [],  # noqa: B006 - copied
         bandminfreq: Annotated[Any, _Any, "Lowest frequency of each band"] = [],  # noqa: B006 - not changed
         bandmaxfreq: Annotated[Any, _Any, "Highest frequency of each band"] = [],  # noqa: B006 - not changed
     ) -> bool:
-        """Make a table of antenna responses from images.
+        """Make the table ``AntennaResponses`` of the response images in a folder.
+
+        Images are named ``obsname_beamnum_anttype_rectype_azmin_aznom_azmax_elmin_elnom_elmax_freqmin_freqnom_freqmax_frequnit_comment_functype.im``: angles
+        in degrees, the kind VP (real voltage patterns), EFP (complex electric fields) or AIF (aperture illumination, which imaging does not use). Others in the
+        folder are left out.
 
         Raises
         ------
-        UnsupportedError
-            Such tables cannot be made yet.
+        ParameterError, PathMissingError, DataError
+            A parameter is missing, the bands' lists are of different lengths, the folder is not there, or a name does not say what it must.
         """
-        raise UnsupportedError(f"vpmanager.createantresp: imdir={imdir!r}: tables of antenna responses are not there yet")
+        for name, value in (("imdir", imdir), ("starttime", starttime)):
+            if not value:
+                raise ParameterError(f"vpmanager.createantresp: parameter {name!r} must be given; got {value!r}")
+        limits = [list(v) if isinstance(v, (list, tuple, np.ndarray)) else [v] for v in (bandminfreq, bandmaxfreq)]
+        if not bandnames or {len(v) for v in limits} != {len(bandnames)}:
+            raise ParameterError(
+                f"vpmanager.createantresp: parameters 'bandnames', 'bandminfreq' and 'bandmaxfreq' must be as many; got {len(bandnames)}, {len(limits[0])} and {len(limits[1])}"
+            )
+        bands = [Band(n, _hertz("bandminfreq", a), _hertz("bandmaxfreq", b)) for n, a, b in zip(bandnames, *limits, strict=True)]
+        path, rows = make_responses(imdir, parse_epoch(starttime), bands)
+        log.post(f"vpmanager.createantresp: wrote {path} with {rows} rows")
+        return True
 
     @method
     def getrespimagename(
         self,
-        telescope: Annotated[str, kinds.Text(), "Telescope"] = "",
+        telescope: Annotated[str, kinds.Text(), "Telescope, whose table `setpbantresptable` named"] = "",
         starttime: Annotated[Any, _Any, "Time"] = "",
         frequency: Annotated[Any, _Any, "Frequency"] = "",
-        functype: Annotated[str, kinds.Text(), "Kind of response"] = "ANY",
+        functype: Annotated[str, kinds.Choice(("ANY", "AIF", "EFP", "VP", "VPMAN", "INTERNAL")), "Kind of response"] = "ANY",
         anttype: AntennaType = "",
         azimuth: Annotated[Any, _Any, "Azimuth"] = "0deg",
         elevation: Annotated[Any, _Any, "Elevation"] = "45deg",
@@ -458,12 +501,46 @@ class vpmanager:
 
         Raises
         ------
-        UnsupportedError
-            Tables of antenna responses cannot be read yet.
+        ParameterError, DataError
+            Time or frequency is missing, the telescope has no table of responses, or none of its responses fits.
         """
-        raise UnsupportedError(
-            f"vpmanager.getrespimagename: telescope={telescope!r}: tables of antenna responses are not there yet"
+        for name, value in (("starttime", starttime), ("frequency", frequency)):
+            if not value:
+                raise ParameterError(f"vpmanager.getrespimagename: parameter {name!r} must be given; got {value!r}")
+        table = self._responses(telescope)
+        if table is None:
+            raise DataError(
+                f"vpmanager.getrespimagename: {telescope!r} has no table of antenna responses; setpbantresptable names one"
+            )
+        place = SkyPlace(parse_epoch(starttime), *(float(to_unit(v, "rad")) for v in (azimuth, elevation)))
+        return table.image_path(table.find(place, _hertz("frequency", frequency), functype, anttype, rectype, beamnumber))
+
+    def _responses(self, telescope: str) -> AntennaResponses | None:
+        """The table of antenna responses that a telescope's patterns are taken from, if they are."""
+        number = _PATTERNS.default_number(telescope)
+        record = _PATTERNS.records[number] if number >= 0 else {"name": ""}
+        return open_responses(str(record["antresppath"]), telescope) if record["name"] == "REFERENCE" else None
+
+    def _types(self, telescope: str, obstime: Any, freq: Any, obsdirection: Any) -> list[str]:
+        """Types of antennas with a pattern."""
+        table = self._responses(telescope)
+        if table is None:
+            return _PATTERNS.antenna_types(telescope)
+        return table.types(
+            _place(telescope, obstime, obsdirection) if _is_given(obstime) else None,
+            _hertz("freq", freq) if _is_given(freq) else None,
         )
+
+    def _pattern(self, telescope: str, kind: str, obstime: Any, freq_hz: float | None, obsdirection: Any) -> dict[str, Any]:
+        """The pattern of a type of antennas."""
+        table = self._responses(telescope)
+        if table is None:
+            return _PATTERNS.pattern(telescope, kind)
+        if not _is_given(obstime) or freq_hz is None:
+            raise ParameterError(
+                f"vpmanager: parameters 'obstime' and 'freq' must be given, as {telescope!r} has a table of antenna responses"
+            )
+        return table.record(table.find(_place(telescope, obstime, obsdirection), freq_hz, antenna_type=kind), telescope)
 
     @method
     def setuserdefault(
@@ -495,8 +572,8 @@ class vpmanager:
         freq: Frequency = [],  # noqa: B006 - not changed
         obsdirection: Direction = [],  # noqa: B006 - not changed
     ) -> list[str]:
-        """Types of antenna that have a pattern of their own; '' is any. Time, frequency and direction do not matter to patterns defined here."""
-        return _PATTERNS.antenna_types(telescope)
+        """Types of antenna that have a pattern of their own; '' is any. Time, frequency and direction matter to tables of antenna responses only."""
+        return self._types(telescope, obstime, freq, obsdirection)
 
     @method
     def numvps(
@@ -506,8 +583,8 @@ class vpmanager:
         freq: Frequency = [],  # noqa: B006 - not changed
         obsdirection: Direction = [],  # noqa: B006 - not changed
     ) -> int:
-        """How many patterns a telescope has: one for each type of antenna. Time, frequency and direction do not matter to patterns defined here."""
-        return len(_PATTERNS.antenna_types(telescope))
+        """How many patterns a telescope has: one for each type of antenna. Time, frequency and direction matter to tables of antenna responses only."""
+        return len(self._types(telescope, obstime, freq, obsdirection))
 
     @method
     def getvp(
@@ -518,14 +595,16 @@ class vpmanager:
         freq: Frequency = [],  # noqa: B006 - not changed
         obsdirection: Direction = "AZEL 0deg 90deg",
     ) -> dict[str, Any]:
-        """The pattern in use. Time, frequency and direction do not matter to patterns defined here.
+        """The pattern in use. Time, frequency and direction matter to tables of antenna responses only, whose image it is then.
 
         Raises
         ------
-        DataError
-            None is in use.
+        ParameterError, DataError
+            None is in use, or no response fits, or time or frequency is missing.
+        UnsupportedError
+            The response is no pattern on the sky.
         """
-        return _PATTERNS.pattern(telescope, antennatype)
+        return self._pattern(telescope, antennatype, obstime, _hertz("freq", freq) if _is_given(freq) else None, obsdirection)
 
     @method
     def getvps(
@@ -540,7 +619,7 @@ class vpmanager:
     ) -> dict[str, Any]:
         """The patterns of antennas: each different one as ``uniquebeam_N``, and which one each antenna has at the first and at the last time (`beamindex`).
 
-        A type of antenna is that of the antennas whose names begin with it. Times, frequencies and direction do not matter to patterns defined here.
+        A type of antenna is that of the antennas whose names begin with it. Times, frequencies (their middle) and direction matter to tables of antenna responses only.
 
         Raises
         ------
@@ -549,11 +628,15 @@ class vpmanager:
         """
         if not antennas:
             raise ParameterError("vpmanager.getvps: parameter 'antennas' must name at least one antenna")
-        types = sorted((t for t in _PATTERNS.antenna_types(telescope) if t), key=len, reverse=True)
-        kinds_found = [next((t for t in types if name.startswith(t)), "") for name in antennas]
-        unique = list(dict.fromkeys(kinds_found))
-        which = np.array([unique.index(kind) for kind in kinds_found], np.uint64)
-        return {
-            "beamindex": np.repeat(which[:, None], 2, axis=1),
-            **{f"uniquebeam_{k}": _PATTERNS.pattern(telescope, kind) for k, kind in enumerate(unique)},
-        }
+        low, high = _hertz("minfreq", minfreq), _hertz("maxfreq", maxfreq)
+        found: list[dict[str, Any]] = []
+        which = np.empty((len(antennas), 2), np.uint64)
+        for column, time in enumerate((obstimestart, obstimeend)):
+            types = sorted((t for t in self._types(telescope, time, [], obsdirection) if t), key=len, reverse=True)
+            for number, name in enumerate(antennas):
+                kind = next((t for t in types if name.startswith(t)), "")
+                record = self._pattern(telescope, kind, time, 0.5 * (low + high), obsdirection)
+                same = [k for k, other in enumerate(found) if str(other) == str(record)]
+                found += [] if same else [record]
+                which[number, column] = same[0] if same else len(found) - 1
+        return {"beamindex": which, **{f"uniquebeam_{k}": record for k, record in enumerate(found)}}

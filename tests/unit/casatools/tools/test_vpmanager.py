@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from casatools import table, vpmanager
-from casatools._base.errors import DataError, ParameterError, PathMissingError, UnsupportedError
+from casatools._base.errors import DataError, ParameterError, PathMissingError
 
 
 @pytest.fixture
@@ -101,19 +101,6 @@ def test_refused(vp: Any, call: Callable[[Any], Any], words: str) -> None:
     with pytest.raises(ParameterError, match=words):
         call(vp)
     assert vp.numvps("VLA") == 1 and vp.getuserdefault("VLA") == -1, "nothing is defined by a call that is refused"
-
-
-@pytest.mark.parametrize(
-    "call",
-    [
-        lambda v: v.setpbantresptable("ALMA", antresppath="p"),
-        lambda v: v.createantresp("p"),
-        lambda v: v.getrespimagename("ALMA"),
-    ],
-)
-def test_antenna_response_tables_are_not_there(vp: Any, call: Callable[[Any], Any]) -> None:
-    with pytest.raises(UnsupportedError, match="antenna responses"):
-        call(vp)
 
 
 def test_missing_table(vp: Any) -> None:

@@ -9,8 +9,9 @@ import numpy as np
 from casatools._base import kinds, log
 from casatools._base.declare import method
 from casatools._base.errors import ParameterError, UnsupportedError
+from casatools.imaging.flux_scale import FluxScale
 from casatools.imaging.request import jansky
-from casatools.tools.imager.setup import Anything, Setup, given
+from casatools.tools.imager.setup import Anything, Setup, given, names_of
 
 __all__ = ["Planning"]
 
@@ -124,31 +125,55 @@ class Planning(Setup):
         cyclemaxpsffraction: Annotated[float, kinds.Float(min=0.0), "Greatest depth"] = 0.8,
         stoplargenegatives: Annotated[int, kinds.Int(), "Only 2: components may be negative"] = 2,
         stoppointmode: Annotated[int, kinds.Int(), "Only -1"] = -1,
-        minpb: Annotated[float, kinds.Float(), "Only 0.1"] = 0.1,
-        scaletype: Annotated[str, kinds.Choice(("NONE", "PBCOR", "SAULT")), "Only NONE"] = "NONE",
-        constpb: Annotated[float, kinds.Float(), "Only 0.4"] = 0.4,
-        fluxscale: Annotated[Any, Anything, "Only empty"] = [],  # noqa: B006 - not changed
-        flatnoise: Annotated[bool, kinds.Bool(), "Only True"] = True,
+        minpb: Annotated[
+            float,
+            kinds.Float(0.0, 1.0),
+            "Of mosaics: where the beam is below this, or below setoptions' 'pblimit', images are blank",
+        ] = 0.1,
+        scaletype: Annotated[
+            str, kinds.Choice(("NONE", "PBCOR", "SAULT")), "Flux scale of restored and residual images where antennas have beams"
+        ] = "NONE",
+        constpb: Annotated[float, kinds.Float(0.0, 1.0), "Of SAULT: beam down to which the noise is the same"] = 0.4,
+        fluxscale: Annotated[Any, Anything, "Image of the flux scale to write, one for each model"] = [],  # noqa: B006 - not changed
+        flatnoise: Annotated[
+            bool,
+            kinds.Bool(),
+            "Of mosaics: components are searched where the noise is the same; False: where signal over noise squared is",
+        ] = True,
     ) -> bool:
-        """Choose how deep minor cycles of `clean` go.
+        """Choose how deep minor cycles of `clean` go, and the flux scale of its images.
+
+        Notes
+        -----
+        The scale is what flux densities on the sky are multiplied with in restored and residual images; dividing by the image that `fluxscale` names gives flux
+        densities. NONE leaves images as tclean makes them: the scale is the beam of a mosaic (its square where `flatnoise` is False), and 1 without beams (where
+        `setvp` was not told to use them, the beam is told by the scale of mosaics only). SAULT: the beam down to `constpb`, so that the noise is the same there; below it falls
+        with the square of the beam. PBCOR: 1 where images are not blank.
+
+        References
+        ----------
+        Sault, Staveley-Smith & Brouw 1996, A&AS 120, 375: mosaics whose noise is kept from growing at the edges.
 
         Raises
         ------
-        NotOpenError, UnsupportedError
-            None is open, or a control of mosaics is changed, which tclean makes.
+        NotOpenError, ParameterError, UnsupportedError
+            None is open, a value is wrong, or one stops minor cycles in a way that this tool does not have.
         """
         state = self._open()
         fixed = {
-            "cyclespeedup": (cyclespeedup, -1.0), "stoplargenegatives": (stoplargenegatives, 2), "stoppointmode": (stoppointmode, -1),
-            "minpb": (minpb, 0.1), "scaletype": (scaletype, "NONE"), "constpb": (constpb, 0.4), "flatnoise": (flatnoise, True),
-            "fluxscale": (given(fluxscale), False),
-        }  # fmt: skip
-        for name, (value, only) in fixed.items():
+            "cyclespeedup": (cyclespeedup, -1.0, "npercycle of clean"),
+            "stoplargenegatives": (stoplargenegatives, 2, "a mask"),
+            "stoppointmode": (stoppointmode, -1, "setsmallscalebias"),
+        }
+        for name, (value, only, instead) in fixed.items():
             if value != only:
                 raise UnsupportedError(
-                    f"imager.setmfcontrol: {name}={value!r} is not there; leave it out, and make mosaics with tclean"
+                    f"imager.setmfcontrol: {name}={value!r} is not there: it stops a minor cycle before its threshold; use {instead}"
                 )
+        if scaletype == "SAULT" and constpb <= 0:
+            raise ParameterError(f"imager.setmfcontrol: parameter 'constpb' must be above 0 for scaletype='SAULT'; got {constpb}")
         state.cycles = {"cyclefactor": cyclefactor, "maxpsffraction": cyclemaxpsffraction}
+        state.scale = FluxScale(scaletype, constpb, minpb, flatnoise, tuple(names_of(fluxscale)))
         return True
 
     @method

@@ -18,7 +18,7 @@ from casatools.imaging.classic_imager import ClassicImager
 from casatools.imaging.telescope_beams import telescope_pattern
 from casatools.io.ms import MeasurementSet
 
-__all__ = ["Setup", "given", "joined", "radians"]
+__all__ = ["Setup", "given", "joined", "names_of", "radians"]
 
 Anything = kinds.Variant()
 Fixed = "Accepted for scripts of CASA: it says how CASA computes, the result does not depend on it here"
@@ -27,6 +27,11 @@ Fixed = "Accepted for scripts of CASA: it says how CASA computes, the result doe
 def given(value: Any) -> bool:
     """False for what stands for nothing: None, empty text, lists and records."""
     return not (value is None or (isinstance(value, (str, list, tuple, dict, np.ndarray)) and len(value) == 0))
+
+
+def names_of(value: Any) -> list[str]:
+    """Names of images: one, or several as a list; empty ones are left out."""
+    return [str(v) for v in (value if isinstance(value, (list, tuple, np.ndarray)) else [value]) if v is not None and str(v)]
 
 
 def joined(value: Any) -> str:
