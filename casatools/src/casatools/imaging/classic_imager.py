@@ -26,6 +26,7 @@ from casatools.frames.directions import Direction
 from casatools.imaging.beam_fit import GaussianBeam, fit_beam
 from casatools.imaging.flux_scale import FluxScale
 from casatools.imaging.mask_shapes import write_blank
+from casatools.imaging.minor_cycle import MinorCycle
 from casatools.imaging.pointed_beams import beam_planes
 from casatools.imaging.restoration import restore
 from casatools.imaging.start_model import start_model
@@ -103,8 +104,8 @@ class EntropyGoal:
                 prior = start_model(
                     require_present(self.prior, "prior image"), plan.coordinates, (1, *plan.image.planes.model.shape[1:])
                 )[0, 0]
-            cycle = plan.image.cycle
-            cycle.options = replace(cycle.options, flux_jy=self.flux_jy, holds_flux=self.is_held, prior=prior)
+            options = plan.request.minor_options
+            plan.image.cycle = MinorCycle(replace(options, flux_jy=self.flux_jy, holds_flux=self.is_held, prior=prior))
 
 
 class ClassicImager:

@@ -8,7 +8,7 @@ Hogbom 1974, A&AS 15, 417. Clark 1980, A&A 89, 377. Cornwell 2008, IEEE J. Sel. 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -24,7 +24,7 @@ from casatools.kernels.clean_multiscale import clean_multiscale
 from casatools.kernels.clean_scale_tiles import clean_scale_tiles
 from casatools.kernels.clean_tiles import TILE, clean_tiles, refresh_tile
 
-__all__ = ["DECONVOLVERS", "MinorCycle", "MinorOptions", "convolve_components"]
+__all__ = ["DECONVOLVERS", "MinorCycle", "MinorOptions", "PlaneCycle", "convolve_components"]
 
 DECONVOLVERS = ("hogbom", "clark", "clarkstokes", "clark_exp", "clarkstokes_exp", "multiscale", "mtmfs", "mem", "asp")
 
@@ -152,6 +152,52 @@ def tile_reach(centred: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
         # From a pixel of one tile to those of the tile k further the offsets lie in blocks k - 1 and k.
         blocks = np.moveaxis(np.maximum(maxima[:-1], maxima[1:]), 0, axis)
     return np.ascontiguousarray(blocks)
+
+
+class PlaneCycle(Protocol):
+    """What deconvolves the planes of an image: `MinorCycle`, `multi_term.MultiTermCycle`, or one of your own set as the ``cycle`` of an image field.
+
+    Planes are deconvolved by several threads at once, and sent to other ranks where there are any: what is kept between calls must allow both.
+    """
+
+    @property
+    def together(self) -> bool:
+        """Whether all polarizations of a channel are given in one call: arrays (pol, y, x) with one mask."""
+
+    def run(
+        self,
+        residual: np.ndarray,
+        model: np.ndarray,
+        psf: np.ndarray,
+        mask: np.ndarray,
+        threshold: float,
+        niter: int,
+        signed: bool = ...,
+    ) -> tuple[int, float]:
+        """Deconvolve one plane.
+
+        Parameters
+        ----------
+        residual : ndarray (y, x) float32 [Jy/beam]
+            Left without what the components that were found make of it; (pol, y, x) or (term, y, x) where planes go together.
+        model : ndarray as `residual` [Jy/pixel]
+            The components are added.
+        psf : ndarray (y, x) float32
+            Peak 1 near the middle; (2 term - 1, y, x) of Taylor terms.
+        mask : ndarray (y, x) bool
+            Where components may be.
+        threshold : float [Jy/beam]
+            Greatest absolute residual in the mask that is left where the iterations reach.
+        niter : int
+            Most iterations.
+        signed : bool
+            The sky may be negative here, as in Stokes Q, U and V.
+
+        Returns
+        -------
+        int, float
+            Iterations done, and the greatest absolute residual in the mask that is left.
+        """
 
 
 class MinorCycle:

@@ -105,6 +105,11 @@ class MultiTermCycle:
                 allowed[:border], allowed[-border:], allowed[:, :border], allowed[:, -border:] = False, False, False, False
         return masks
 
+    @property
+    def together(self) -> bool:
+        """Each polarization is deconvolved apart."""
+        return False
+
     def run(
         self,
         residual: np.ndarray,

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 from dataclasses import dataclass
-from typing import Any
+from typing import NamedTuple
 
 import numpy as np
 
@@ -17,8 +17,7 @@ from casatools.imaging.auto_mask import AutoMask
 from casatools.imaging.beam_fit import GaussianBeam
 from casatools.imaging.cycle_control import CycleControl
 from casatools.imaging.gridding import SMALL_PLANE
-from casatools.imaging.minor_cycle import MinorCycle
-from casatools.imaging.multi_term import MultiTermCycle
+from casatools.imaging.minor_cycle import PlaneCycle
 from casatools.imaging.plane_store import PlaneStore
 from casatools.imaging.restoration import beam_difference, common_beam, restore
 from casatools.kernels.clean_hogbom import peak_in_mask
@@ -48,13 +47,26 @@ class Planes:
     beams: list[GaussianBeam | None]
 
 
+class PlaneWork(NamedTuple):
+    """A minor cycle and what its `run` is given, in that order."""
+
+    cycle: PlaneCycle
+    residual: np.ndarray
+    model: np.ndarray
+    psf: np.ndarray
+    mask: np.ndarray
+    threshold: float
+    niter: int
+    signed: bool
+
+
 class PlaneDeconvolver:
     """Deconvolves the planes of an image by their point spread functions.
 
     Attributes
     ----------
     planes : Planes
-    cycle : MinorCycle or MultiTermCycle
+    cycle : PlaneCycle
         What each plane is deconvolved by.
     number : int
         Of the image field, in records.
@@ -71,7 +83,7 @@ class PlaneDeconvolver:
     """
 
     planes: Planes
-    cycle: MinorCycle | MultiTermCycle
+    cycle: PlaneCycle
     number: int = 0
     sidelobe: float = 0.0
     spread_minor: bool = False
@@ -126,18 +138,20 @@ class PlaneDeconvolver:
     @property
     def joins_polarizations(self) -> bool:
         """Whether all polarizations of a channel are deconvolved together."""
-        return isinstance(self.cycle, MinorCycle) and self.cycle.together and self.planes.residual.shape[1] > 1
+        return self.cycle.together and self.planes.residual.shape[1] > 1
 
-    def given(self, place: tuple[int, int]) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-        """Residual, model, point spread function and mask of a plane, or of all polarizations together."""
-        planes, (c, p) = self.planes, place
+    def work(self, place: tuple[int, int], threshold: float, niter: int) -> PlaneWork:
+        """What is to be done on a plane, or on all polarizations of its channel together."""
+        planes, (c, p), signed = self.planes, place, self.is_signed(place[1])
         if self.joins_polarizations:
-            return planes.residual[c], planes.model[c], planes.psf[c], planes.mask[c].any(axis=0)
-        return planes.residual[c, p], planes.model[c, p], planes.psf[c], planes.mask[c, p]
+            given = planes.residual[c], planes.model[c], planes.psf[c], planes.mask[c].any(axis=0)
+        else:
+            given = planes.residual[c, p], planes.model[c, p], planes.psf[c], planes.mask[c, p]
+        return PlaneWork(self.cycle, *given, threshold, niter, signed)
 
     def clean_place(self, place: tuple[int, int], threshold: float, niter: int) -> tuple[int, float]:
         """Deconvolve one plane; gives the iterations and the peak that is left in the mask."""
-        return _clean(self.cycle, *self.given(place), threshold, niter, self.is_signed(place[1]))
+        return _clean(self.work(place, threshold, niter))
 
     def is_signed(self, pol: int) -> bool:
         """Whether the sky may be negative in a polarization."""
@@ -171,7 +185,7 @@ class PlaneDeconvolver:
             entry = {
                 "cycleThresh": threshold,
                 "iterDone": count,
-                "modelFlux": float(self.given(place)[1].sum(dtype=np.float64)),
+                "modelFlux": float(planes.model[place[0] if self.joins_polarizations else place].sum(dtype=np.float64)),
                 "peakRes": peak,
             }
             if options.full_summary:
@@ -189,9 +203,7 @@ class PlaneDeconvolver:
     ) -> list[tuple[int, float]]:
         """`clean_place` of all planes by the ranks of an MPI job."""
         planes = self.planes
-        items = (
-            (self.cycle, *self.given(p), limit, niter, self.is_signed(p[1])) for p, limit in zip(places, thresholds, strict=True)
-        )
+        items = (self.work(p, limit, niter) for p, limit in zip(places, thresholds, strict=True))
         results = []
         for place, (residual, model, done) in zip(places, executor().stream(_clean_plane, items), strict=True):
             at = place[0] if self.joins_polarizations else place
@@ -209,28 +221,18 @@ class PlaneDeconvolver:
             control.add_plane(*place, entry, self.number)
 
 
-def _clean(
-    cycle: MinorCycle | MultiTermCycle,
-    residual: np.ndarray,
-    model: np.ndarray,
-    psf: np.ndarray,
-    mask: np.ndarray,
-    threshold: float,
-    niter: int,
-    signed: bool,
-) -> tuple[int, float]:
+def _clean(work: PlaneWork) -> tuple[int, float]:
     """Deconvolve a plane; one that is below the threshold is left as it is and counts no iteration, not even the look that multi-scale counts."""
-    if residual.ndim == 2:
-        peak = float(peak_in_mask(residual, mask)[0])
-        if peak <= threshold:
+    if work.residual.ndim == 2:
+        peak = float(peak_in_mask(work.residual, work.mask)[0])
+        if peak <= work.threshold:
             return 0, peak
-    return cycle.run(residual, model, psf, mask, threshold, niter, signed)
+    return work.cycle.run(*work[1:])
 
 
-def _clean_plane(item: tuple[Any, ...]) -> tuple[np.ndarray, np.ndarray, tuple[int, float]]:
-    residual, model = item[1:3]
-    done = _clean(*item)
-    return residual, model, done
+def _clean_plane(work: PlaneWork) -> tuple[np.ndarray, np.ndarray, tuple[int, float]]:
+    done = _clean(work)
+    return work.residual, work.model, done
 
 
 class TermDeconvolver(PlaneDeconvolver):
