@@ -1,7 +1,8 @@
 """Projections of the sphere onto the faces of a cube: native longitude and latitude to the plane and back, many points at once.
 
 Plane coordinates are in radians, a face a quarter turn wide; what the plane does not reach is NaN. The loops hold no branch, so that a processor
-does several points at a time.
+does several points at a time. Nor does one function take two arc tangents: it would be too large for the compiler to
+put into a loop, which would then do one point at a time.
 
 References
 ----------
@@ -68,12 +69,10 @@ def _vector(right: float, high: float, depth: float, cap: float) -> tuple[float,
 
 
 @kernel
-def _native_of_face(right: float, high: float, cap: float, quarters: float) -> tuple[float, float]:
-    """Native longitude and latitude of a point of the face at a depth of 1."""
-    ahead, up = _vector(right, high, 1.0, cap)
-    around = _arc_tangent(right, ahead) + 0.5 * math.pi * quarters
-    around = around - 2.0 * math.pi * (around > math.pi)
-    return around, _arc_tangent(up, np.sqrt(ahead * ahead + right * right))
+def _around(angle: float, quarters: float) -> float:
+    """Native longitude of an angle from the middle of a face."""
+    turned = angle + 0.5 * math.pi * quarters
+    return turned - 2.0 * math.pi * (turned > math.pi)
 
 
 @kernel
@@ -88,7 +87,9 @@ def native_of_tangent_cube(x: np.ndarray, y: np.ndarray, longitude: np.ndarray, 
     """
     for k in range(x.size):
         right, high, quarters, cap, there = _faced(_PER_FACE * x[k], _PER_FACE * y[k])
-        around, above = _native_of_face(right, high, cap, quarters)
+        ahead, up = _vector(right, high, 1.0, cap)
+        around = _around(_arc_tangent(right, ahead), quarters)
+        above = _arc_tangent(up, np.sqrt(ahead * ahead + right * right))
         longitude[k] = around if there else math.nan
         latitude[k] = above if there else math.nan
 
@@ -121,8 +122,7 @@ def native_of_area_cube(x: np.ndarray, y: np.ndarray, longitude: np.ndarray, lat
         reach = -reach if large < 0.0 else reach
         right, high = (reach if wide else reach * ratio), (reach * ratio if wide else reach)
         ahead, up = _vector(right, high, 1.0 - short, cap)
-        around = _arc_tangent(right, ahead) + 0.5 * math.pi * quarters
-        around = around - 2.0 * math.pi * (around > math.pi)
+        around = _around(_arc_tangent(right, ahead), quarters)
         above = _arc_tangent(up, np.sqrt(ahead * ahead + right * right))
         longitude[k] = around if there else math.nan
         latitude[k] = above if there else math.nan
@@ -180,7 +180,9 @@ def native_of_cobe_cube(x: np.ndarray, y: np.ndarray, longitude: np.ndarray, lat
         right, high, quarters, cap, there = _faced(_PER_FACE * x[k], _PER_FACE * y[k])
         a, b = right * right, high * high
         right, high = right + right * (1.0 - a) * _cobe_in(a, b), high + high * (1.0 - b) * _cobe_in(b, a)
-        around, above = _native_of_face(right, high, cap, quarters)
+        ahead, up = _vector(right, high, 1.0, cap)
+        around = _around(_arc_tangent(right, ahead), quarters)
+        above = _arc_tangent(up, np.sqrt(ahead * ahead + right * right))
         longitude[k] = around if there else math.nan
         latitude[k] = above if there else math.nan
 
