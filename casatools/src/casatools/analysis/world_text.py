@@ -7,15 +7,17 @@ from typing import Any
 
 import numpy as np
 
+from casatools.frames import image_frames
 from casatools.frames.quantities import format_dms, format_hms
+from casatools.io.image.coordinates.direction import default_axis_names
 from casatools.io.image.coordinates.system import Coordinates
 
 __all__ = ["axis_texts", "world_text"]
 
 
 def world_text(coordinates: Coordinates, pixel: Sequence[float]) -> str:
-    """The world position of a pixel (CASA axis order) as text; axes as CASA formats them."""
-    world = coordinates.to_world(np.asarray(pixel, dtype=np.float64))
+    """The world position of a pixel (CASA axis order) as text, in the frames that the image was asked to be given in; axes as CASA formats them."""
+    world = image_frames.to_world(coordinates, np.asarray(pixel, dtype=np.float64))
     units = coordinates.units
     parts = []
     for axis in range(coordinates.n_world_axes):
@@ -24,11 +26,14 @@ def world_text(coordinates: Coordinates, pixel: Sequence[float]) -> str:
         value = float(world[axis])
         if found.kind == "Direction":
             to_rad = float(found._to_rad[place])
-            equatorial = found.names[0] in ("Right Ascension", "Hour Angle")
-            if place == 0:
-                parts.append(format_hms(value * to_rad, 3) if equatorial else f"{np.degrees(value * to_rad):+.6f}deg")
+            asked = found.conversion_frame or found.frame
+            name = found.names[0] if asked == found.frame else default_axis_names(asked)[0]
+            equatorial = name in ("Right Ascension", "Hour Angle")
+            degrees = np.degrees(value * to_rad)
+            if not equatorial:
+                parts.append(f"{degrees % 360.0 if place == 0 else degrees:.6f}deg")
             else:
-                parts.append(format_dms(value * to_rad, 3) if equatorial else f"{np.degrees(value * to_rad):+.6f}deg")
+                parts.append((format_hms if place == 0 else format_dms)(value * to_rad, 3))
         elif found.kind == "Stokes":
             index = round(float(np.asarray(pixel)[coordinates.world_to_pixel_axis(axis)]))
             parts.append(str(found.labels[index]))

@@ -10,11 +10,11 @@ import numpy as np
 from casatools._base import kinds, log
 from casatools._base.declare import method
 from casatools._base.errors import DataError, NotOpenError, ParameterError
+from casatools.analysis.world_text import world_text
 from casatools.frames.epochs import parse_epoch
-from casatools.frames.quantities import convert_value, format_dms, format_hms, is_unit, parse_quantity
+from casatools.frames.quantities import convert_value, is_unit, parse_quantity
 from casatools.io.image import Beam, BeamSet, CasaImage
-from casatools.io.image.coordinates import Coordinate, DirectionCoordinate, SpectralCoordinate, StokesCoordinate
-from casatools.io.image.coordinates.stokes import STOKES_NAMES
+from casatools.io.image.coordinates import Coordinate, SpectralCoordinate, StokesCoordinate
 from casatools.tools.coordsys import coordsys
 
 __all__ = ["imagemetadata"]
@@ -230,20 +230,7 @@ class imagemetadata:
         return out
 
     def _place_text(self, pixel: tuple[int, ...]) -> str:
-        coordinates = self._open.coordinates
-        world = coordinates.to_world(np.array(pixel, dtype=np.float64))
-        parts = []
-        for axis, value in enumerate(world.tolist()):
-            index, row = coordinates.member_of_world_axis(axis)
-            member = coordinates.members[index]
-            if isinstance(member, DirectionCoordinate):
-                angle = float(convert_value(value, member.units[row], "rad"))
-                parts.append(format_hms(angle, 3) if row == 0 else format_dms(angle, 3))
-            elif isinstance(member, StokesCoordinate):
-                parts.append(STOKES_NAMES[int(value)] if np.isfinite(value) else "?")
-            else:
-                parts.append(f"{value:g}{member.units[row]}")
-        return " ".join(parts)
+        return " ".join(part.removesuffix("deg") for part in world_text(self._open.coordinates, pixel).split(", "))
 
     # ---- writing
 

@@ -20,6 +20,7 @@ from casatools.analysis.regions.record_writing import (
     world_polygon_record,
 )
 from casatools.analysis.sub_images import PixelChoice
+from casatools.frames import image_frames
 from casatools.frames.quantities import parse_quantity
 from casatools.io.image import CasaImage
 from casatools.tools.coordsys.structure import coordinates_from_tool_record
@@ -52,7 +53,7 @@ def _in_world(sides: list[dict[str, Any]], axes: list[int], csys: dict[str, Any]
     pixels = np.repeat(coordinates.reference_pixel[:, None], len(sides[0]["value"]), axis=1)
     for side, axis in zip(sides, axes, strict=True):
         pixels[axis] = side["value"]
-    world = coordinates.to_world(pixels)
+    world = image_frames.to_world(coordinates, pixels)
     found = [coordinates.pixel_to_world_axis(axis) for axis in axes]
     return [{"unit": coordinates.units[k], "value": world[k]} for k in found]
 

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from astropy.io import fits
 
-from casatasks import exportfits, immoments, imreframe, imval, makemask, specfit, specflux
-from casatools import coordsys, image, measures
+from casatasks import exportfits, imhead, immoments, imreframe, imval, makemask, specfit, specflux
+from casatools import coordsys, image, measures, regionmanager
 from casatools._base.errors import DataError, OutputExistsError, ParameterError, PathMissingError, SelectionError
 from casatools.analysis.mask_images import mask_listing
 from casatools.io.image import CasaImage
@@ -207,6 +207,18 @@ def test_what_is_measured_is_in_the_frame_that_was_asked_for() -> None:
     tool.done()
     assert abs(first - 1.42e9) > 1000
     of("own.im", first, 1.2e5 * first / 1.42e9, "BARY")
+
+    texts = []
+    for name in ("asked.im", "own.im"):
+        tool.open(name)
+        part = f"box[[1pix,1pix],[4pix,4pix]], range=[{first + 1.9e5:.0f}Hz,{first + 4.3e5:.0f}Hz]"
+        csys = tool.coordsys().torecord()
+        box = regionmanager().wbox([f"{first + 1.9e5:.0f}Hz"], [f"{first + 4.3e5:.0f}Hz"], [3], csys=csys)
+        told = tool.statistics(region=part)
+        assert told["blc"][3] == 2 == tool.boundingbox(box)["blc"][3] and told["trc"][3] == 4
+        texts.append([told["blcf"], told["maxposf"], tool.boundingbox()["trcf"], imhead(name, "get", "maxpos")])
+        tool.done()
+    assert texts[0] == texts[1] and texts[0][0].endswith(f"{first + 2.4e5:g}Hz")
 
     def measured(name: str) -> np.ndarray:
         specflux(name, logfile=f"{name}.log")

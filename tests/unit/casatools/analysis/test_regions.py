@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,9 +11,14 @@ import pytest
 from casatools._base.errors import ParameterError, SelectionError
 from casatools.analysis.regions import ImageSelection, PixelSet, Term, parse_channels, parse_crtf, parse_crtf_file
 from casatools.analysis.regions.record_writing import selection_record
+from casatools.analysis.regions.records import record_region
 from casatools.analysis.regions.shapes import Ellipse, Polygon, Rectangle
+from casatools.frames.directions import convert_directions
+from casatools.frames.image_frames import conversion_record, layer_factor
 from casatools.io.image import CasaImage
 from casatools.io.image.coordinates.make import make_image_coordinates
+from casatools.io.image.coordinates.observation import ObservationInfo
+from casatools.io.image.coordinates.system import Coordinates
 from casatools.tools.coordsys.structure import tool_record
 
 CIRCLE = "circle[[15pix,14pix],4pix]"
@@ -226,3 +232,94 @@ def test_a_circle_about_a_place_outside() -> None:
     inside = np.zeros((18, 22), bool)
     inside[tuple(pixels.slices)[2:]] = pixels.block(pixels.slices)[0, 0]
     assert expected.any() and np.array_equal(inside, expected)
+
+
+def of_sky(frame: str) -> Coordinates:
+    """A plane of 90 x 80 pixels of 2e-6 rad and channels in LSRK; the sky in a frame."""
+    place = {"type": "position", "refer": "ITRF", "m0": {"value": -1.878, "unit": "rad"}, "m1": {"value": 0.592, "unit": "rad"}}
+    return make_image_coordinates(
+        (90, 80), (2e-6, 2e-6), (3.6, -0.4), 1.42e9 + 1.2e5 * np.arange(12), direction_frame=frame, channel_width_hz=1.2e5,
+        rest_frequency_hz=1.4204e9, observation=ObservationInfo.make("VLA", "me", 58882.0, position={**place, "m2": {"value": 6.37e6, "unit": "m"}}),
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("frame", ["GALACTIC", "B1950", "ECLIPTIC"])
+@pytest.mark.parametrize("shape", ["ellipse", "rotbox", "centerbox", "box", "circle"])
+def test_shapes_of_another_frame_lie_along_its_meridians(frame: str, shape: str) -> None:
+    """Each pixel's own direction in the frame of the region tells whether it is inside; the reference has the same pixels but for one at an edge."""
+    coordinates = of_sky(frame)
+    x, y = (v.ravel() for v in np.meshgrid(np.arange(90.0), np.arange(80.0)))
+    direction = coordinates.direction
+    assert direction is not None
+    lon, lat = convert_directions(*(direction.to_world(np.array([x, y])) * direction._to_rad[:, None]), frame, "J2000")
+    at = np.hypot(x - 45, y - 40).argmin()
+    centre = f"[{lon[at]:.12f}rad,{lat[at]:.12f}rad]"
+    east, north = (lon - lon[at]) * np.cos(lat[at]), lat - lat[at]
+    turn = np.radians({"ellipse": 35, "rotbox": 35}.get(shape, 0))
+    # an ellipse's first axis is along its position angle, a box's across
+    along, across = east * np.sin(turn) + north * np.cos(turn), east * np.cos(turn) - north * np.sin(turn)
+    second = f"[{lon[at] + 5e-5:.12f}rad,{lat[at] + 4e-5:.12f}rad]"
+    text, inside = {
+        "ellipse": (f"ellipse[{centre},[6e-5rad,3e-5rad],35deg]", (along / 6e-5) ** 2 + (across / 3e-5) ** 2 <= 1),
+        "rotbox": (f"rotbox[{centre},[1e-4rad,4e-5rad],35deg]", (np.abs(across) <= 5e-5) & (np.abs(along) <= 2e-5)),
+        "centerbox": (f"centerbox[{centre},[1e-4rad,4e-5rad]]", (np.abs(east) <= 5e-5) & (np.abs(north) <= 2e-5)),
+        "box": (f"box[{centre},{second}]", (lon >= lon[at]) & (lon <= lon[at] + 5e-5) & (north >= 0) & (north <= 4e-5)),
+        "circle": (f"circle[{centre},5.03e-5rad]", np.hypot(east, north) <= 5.03e-5),
+    }[shape]
+    pixels = ImageSelection(region=f"{text}, coord=J2000", chans="0").resolve(coordinates, (12, 1, 80, 90))
+    found = np.zeros((80, 90), bool)
+    block = pixels.block(pixels.slices)
+    found[pixels.slices[2], pixels.slices[3]] = True if block is None else np.asarray(block)[0, 0]
+    # those on the edge itself (two sides of the box) are in by rounding
+    assert np.count_nonzero(found.ravel() != inside) <= (45 if shape == "box" else 8) and found.sum() > 300
+
+
+def test_ranges_are_in_the_frame_that_is_named_or_asked_for() -> None:
+    coordinates = of_sky("J2000")
+    spectral = coordinates.spectral
+    assert spectral is not None
+
+    def channels(keys: str, of: Coordinates = coordinates) -> list[int]:
+        pixels = ImageSelection(region=f"{CIRCLE}, range=[{keys}").resolve(of, (12, 1, 80, 90))
+        return [pixels.first[0], pixels.last[0]]
+
+    asked = coordinates.copy()
+    index = asked.find("Spectral")
+    assert index is not None
+    asked.replace(index, replace(spectral, conversion=conversion_record(coordinates, "GALACTO")))
+    factor = layer_factor(asked.members[index])
+    low, high = (v * factor for v in (1.42024e9, 1.42048e9))
+    assert abs(low - 1.42024e9) > 1.5e5
+    text = f"{low:.1f}Hz,{high:.1f}Hz]"
+    assert channels(text, asked) == channels(f"{text}, frame=GALACTO") == [2, 4]
+    assert channels(text) != [2, 4] == channels("1.42024GHz,1.42048GHz], frame=LSRK", asked)
+    speeds = spectral.velocity(np.array([high, low]), "OPTICAL", "km/s")
+    assert channels(f"{speeds[0]:.6f}km/s,{speeds[1]:.6f}km/s], veltype=OPTICAL, frame=GALACTO") == [2, 4]
+    for key in ("frame=NONSUCH", "veltype=NONSUCH"):
+        with pytest.raises(ParameterError, match="NONSUCH"):
+            channels(f"1.42024GHz,1.42048GHz], {key}")
+
+
+def test_records_of_another_frame_are_refused() -> None:
+    shape = (12, 1, 80, 90)
+    sky, other = of_sky("J2000"), of_sky("ICRS")
+    region = selection_record(ImageSelection(region=CIRCLE), sky, shape, tool_record(sky))
+    record_region(region, sky, shape)
+    with pytest.raises(SelectionError, match="the region's direction values are in J2000, the image's in ICRS"):
+        record_region(region, other, shape)
+    asked = sky.copy()
+    index, spectral = asked.find("Spectral"), sky.spectral
+    assert index is not None and spectral is not None
+    asked.replace(index, replace(spectral, conversion={**spectral.conversion, "system": "BARY"}))
+    region = selection_record(ImageSelection(chans="2~4"), sky, shape, tool_record(sky))
+    with pytest.raises(SelectionError, match="the region's spectral values are in LSRK, the image's in BARY"):
+        record_region(region, asked, shape)
+
+
+def test_circles_of_oblong_pixels() -> None:
+    """The number of pixels is the area on the sky over that of a pixel."""
+    coordinates = make_image_coordinates((90, 80), (2e-6, 3e-6), (3.6, -0.4), [1.42e9])
+    pixels = ImageSelection(region="circle[[44pix,39pix],6.3e-5rad]").resolve(coordinates, (1, 1, 80, 90))
+    block = pixels.block(pixels.slices)
+    assert block is not None and block.sum() == pytest.approx(np.pi * 6.3e-5**2 / 6e-12, abs=6)
+    assert np.ptp(np.nonzero(np.asarray(block)[0, 0])[1]) > 1.4 * np.ptp(np.nonzero(np.asarray(block)[0, 0])[0])

@@ -21,13 +21,18 @@ from casatools.analysis.regions.crtf import CrtfRegion, parse_crtf, parse_crtf_f
 from casatools.analysis.regions.pixels import PixelSet, Term
 from casatools.analysis.regions.records import Combination, record_region
 from casatools.analysis.regions.shapes import Annulus, Ellipse, PlaneShape, Polygon, Rectangle
+from casatools.frames.image_frames import frequency_factor, image_frame_measures, layer_factor
 from casatools.frames.quantities import parse_quantity, to_unit
+from casatools.io.image.coordinates.spectral import SpectralCoordinate, doppler_code, spectral_frame
 from casatools.io.image.coordinates.system import Coordinates
 
 __all__ = ["ImageSelection", "parse_channels"]
 
 _STOKES = ("RR", "RL", "LR", "LL", "XX", "XY", "YX", "YY", "RX", "RY", "LX", "LY", "XR", "XL", "YR", "YL", "PP", "PQ", "QP", "QQ",
            "RCircular", "LCircular", "Linear", "Ptotal", "Plinear", "PFtotal", "PFlinear", "Pangle", "I", "Q", "U", "V")  # fmt: skip
+
+# Directions this far to the north tell which way north is.
+_STEP_RAD = 1e-6
 
 
 def parse_channels(text: str, count: int) -> np.ndarray:
@@ -215,8 +220,15 @@ class _Place:
             hz = float(np.ravel(spectral.frequency_hz_of(np.array([to_unit(text, "m/s")]), doppler, "m/s"))[0])
         else:
             hz = float(to_unit(text, "Hz"))
-        native = hz / float(spectral.hz)
+        native = hz * self._to_own_frame(spectral, keys.get("frame", "")) / float(spectral.hz)
         return float(np.ravel(spectral.to_pixel(np.array([[native]])))[0])
+
+    def _to_own_frame(self, spectral: SpectralCoordinate, frame: str) -> float:
+        """The factor from frequencies of a frame, or of the one that the image was asked to be given in, to its own."""
+        if not frame:
+            return 1.0 / layer_factor(spectral)
+        measures = image_frame_measures(self.coordinates.observation, self.coordinates.direction)
+        return frequency_factor(spectral_frame(frame), spectral.frame, measures)
 
     def term(self, region: CrtfRegion, others: dict[int, np.ndarray]) -> Term | None:
         """The pixels of one region line, with the selection of the task on the other axes."""
@@ -224,6 +236,9 @@ class _Place:
             return None
         chosen = dict(others)
         limits = region.key_list("range")
+        for key, known in (("frame", spectral_frame), ("veltype", doppler_code)):
+            if key in region.keys:
+                known(region.keys[key])
         if limits and self.spectral is not None:
             own = self.channel_range(limits, region.keys)
             chosen[self.spectral] = np.intersect1d(chosen[self.spectral], own) if self.spectral in chosen else own
@@ -241,15 +256,16 @@ class _Place:
             points = [self._position(p, frame) for p in arguments]
             return Polygon(tuple(p[0] for p in points), tuple(p[1] for p in points))
         if region.shape == "box":
-            (x0, y0), (x1, y1) = (self._position(p, frame) for p in arguments)
-            return Rectangle(x0, y0, x1, y1)
+            return self._box(arguments, frame)
         x, y = self._position(arguments[0], frame)
+        turn = self._turn(arguments[0], frame)
         if region.shape in ("centerbox", "rotbox"):
             half_x, half_y = (0.5 * v for v in self._pixel_sizes(arguments[1]))
-            if region.shape == "centerbox":
+            if region.shape == "centerbox" and not turn:
                 corners = self._sky_corners(_rotated(x, y, half_x, half_y, 0.0), x, y)
                 return Rectangle(x - half_x, y - half_y, x + half_x, y + half_y, corners)
-            flat = _rotated(x, y, half_x, half_y, float(to_unit(str(arguments[2]), "rad")))
+            angle = 0.0 if region.shape == "centerbox" else float(to_unit(str(arguments[2]), "rad"))
+            flat = _rotated(x, y, half_x, half_y, angle + turn)
             return replace(flat, on_sky=self._sky_corners(flat, x, y))
         if region.shape == "circle":
             return self._ellipse(x, y, str(arguments[1]), str(arguments[1]), 0.0)
@@ -257,7 +273,35 @@ class _Place:
             inner, outer = tuple(arguments[1])
             return Annulus(self._ellipse(x, y, inner, inner, 0.0), self._ellipse(x, y, outer, outer, 0.0))
         first, second = tuple(arguments[1])
-        return self._ellipse(x, y, first, second, float(to_unit(str(arguments[2]), "rad")))
+        return self._ellipse(x, y, first, second, float(to_unit(str(arguments[2]), "rad")) + turn)
+
+    def _box(self, corners: Sequence[tuple[str, ...] | str], frame: str) -> PlaneShape:
+        """A box between two corners; one of another frame has its sides along the meridians and parallels of that frame."""
+        (x0, y0), (x1, y1) = (self._position(p, frame) for p in corners)
+        if not self._is_foreign(corners[0], frame):
+            return Rectangle(x0, y0, x1, y1)
+        first, second = corners
+        (x2, y2), (x3, y3) = self._position((second[0], first[1]), frame), self._position((first[0], second[1]), frame)
+        return Polygon((x0, x2, x1, x3), (y0, y2, y1, y3))
+
+    def _is_foreign(self, position: tuple[str, ...] | str, frame: str) -> bool:
+        """Whether a position is on the sky and in another frame than the image's own."""
+        direction = self.coordinates.direction
+        return bool(frame) and direction is not None and frame.upper() != direction.frame and not str(position[0]).endswith("pix")
+
+    def _turn(self, position: tuple[str, ...] | str, frame: str) -> float:
+        """Angle on the picture, counter-clockwise, from the north of the image's own frame to that of a region's, at a position."""
+        if not self._is_foreign(position, frame):
+            return 0.0
+        scale = np.array(self._cell_rad()) * (-1.0, 1.0)
+        longitude, latitude = (float(to_unit(text, "rad")) for text in position)
+        own = self._own_direction(longitude, latitude, frame)
+        angles = []
+        for at, name in (((longitude, latitude), frame), (own, "")):
+            step = -_STEP_RAD if at[1] > 0 else _STEP_RAD
+            ends = [np.array(self._pixel(*self._own_direction(at[0], at[1] + d, name))) for d in (0.0, step)]
+            angles.append(np.arctan2(*((ends[1] - ends[0]) * np.sign(step) * scale)))
+        return float(angles[0] - angles[1])
 
     def _sky_corners(self, flat: Polygon, x: float, y: float) -> tuple[tuple[float, ...], tuple[float, ...]] | None:
         """Corners of a rectangle about a place with its sides along and across the meridian there; None where that is not defined."""
@@ -305,21 +349,32 @@ class _Place:
             raise ParameterError(f"a position in a region must be a pair in brackets; got {pair!r}")
         if all(text.strip().endswith("pix") for text in pair):
             return float(pair[0].strip()[:-3]), float(pair[1].strip()[:-3])
-        direction = self.coordinates.direction
-        if direction is None:
+        if self.coordinates.direction is None:
             raise ParameterError(
                 f"the region position {pair!r} is on the sky, but the image has no direction coordinate; give it in pix"
             )
         longitude, latitude = (float(to_unit(text, "rad")) for text in pair)
-        if frame and frame.upper() != direction.frame:
-            from casatools.frames.directions import convert_directions
-
-            lon, lat = convert_directions(np.array([longitude]), np.array([latitude]), frame.upper(), direction.frame)
-            longitude, latitude = float(lon[0]), float(lat[0])
-        native = np.array([[longitude], [latitude]]) / direction._to_rad[:, None]
-        pixel = direction.to_pixel(native)
+        pixel = self._pixel(*self._own_direction(longitude, latitude, frame))
         if not np.all(np.isfinite(pixel)):
             raise SelectionError(f"the region position {pair!r} is not on the image's projection")
+        return pixel
+
+    def _own_direction(self, longitude: float, latitude: float, frame: str) -> tuple[float, float]:
+        """A direction [rad] of a frame in the frame of the image."""
+        direction = self.coordinates.direction
+        assert direction is not None
+        if not frame or frame.upper() == direction.frame:
+            return longitude, latitude
+        from casatools.frames.directions import convert_directions
+
+        lon, lat = convert_directions(np.array([longitude]), np.array([latitude]), frame.upper(), direction.frame)
+        return float(lon[0]), float(lat[0])
+
+    def _pixel(self, longitude: float, latitude: float) -> tuple[float, float]:
+        """0-based pixel of a direction [rad] in the frame of the image."""
+        direction = self.coordinates.direction
+        assert direction is not None
+        pixel = direction.to_pixel(np.array([[longitude], [latitude]]) / direction._to_rad[:, None])
         return float(pixel[0, 0]), float(pixel[1, 0])
 
 

@@ -17,6 +17,7 @@ from casatools._base.errors import ParameterError
 from casatools.analysis.regions.image_selection import ImageSelection
 from casatools.analysis.regions.pixels import Term
 from casatools.analysis.regions.shapes import Annulus, Ellipse, Polygon, Rectangle
+from casatools.frames import image_frames
 from casatools.frames.quantities import conforms, to_unit
 from casatools.io.image.coordinates.system import Coordinates
 
@@ -151,7 +152,7 @@ class _Writer:
         given = np.repeat(self.coordinates.reference_pixel[:, None], count, axis=1)
         for row, axis in zip(pixels, axes, strict=True):
             given[axis] = row
-        world = self.coordinates.to_world(given)
+        world = image_frames.to_world(self.coordinates, given)
         out = []
         for axis in axes:
             at = self.coordinates.pixel_to_world_axis(axis)

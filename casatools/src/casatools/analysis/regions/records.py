@@ -18,7 +18,10 @@ import numpy as np
 from casatools._base.errors import ParameterError, SelectionError
 from casatools.analysis.regions.pixels import Term
 from casatools.analysis.regions.shapes import Ellipse, Polygon
+from casatools.frames import image_frames
 from casatools.frames.quantities import to_unit
+from casatools.io.image.coordinates.direction import DirectionCoordinate
+from casatools.io.image.coordinates.spectral import SpectralCoordinate
 from casatools.io.image.coordinates.system import Coordinates
 
 __all__ = ["Combination", "record_region"]
@@ -162,12 +165,32 @@ def _pixel_axes(record: dict[str, Any], ndim: int) -> list[int]:
     return axes
 
 
-def _in_pixels(
-    values: Sequence[dict[str, Any]], axes: Sequence[int], coordinates: Coordinates, offset: float, bases: Sequence[float | None]
-) -> np.ndarray:
-    """World or pixel values (axis,) or (axis, point), absolute or from the pixels `bases`, as 0-based pixels (axis, point).
+def _require_same_frame(record: dict[str, Any], coordinates: Coordinates, world_axis: int) -> None:
+    """Refuse world values that a region holds in another frame than the image is given in: they would be taken for other places."""
+    member = coordinates.members[coordinates.member_of_world_axis(world_axis)[0]]
+    if not isinstance(member, DirectionCoordinate | SpectralCoordinate):
+        return
+    own = member.conversion_frame or member.frame
+    for name, kept in record.get("coordinates", {}).items():
+        if not (name.startswith(member.record_name) and isinstance(kept, dict) and "system" in kept):
+            continue
+        asked = kept.get("conversionSystem") or kept.get("conversion", {}).get("system") or kept["system"]
+        if asked != own:
+            raise SelectionError(
+                f"the region's {member.record_name} values are in {asked}, the image's in {own}; make it with the coordinates of this image, or as text"
+            )
 
-    Offsets in longitude are true angles: they are divided by the cosine of the latitude.
+
+def _in_pixels(
+    values: Sequence[dict[str, Any]],
+    axes: Sequence[int],
+    coordinates: Coordinates,
+    record: dict[str, Any],
+    bases: Sequence[float | None],
+) -> np.ndarray:
+    """World or pixel values (axis,) or (axis, point) of a region, absolute or from the pixels `bases`, as 0-based pixels (axis, point).
+
+    World values are in the frames that the image is given in. Offsets in longitude are true angles: they are divided by the cosine of the latitude.
     """
     count = max(np.size(v["value"]) for v in values)
     world_axes = [coordinates.pixel_to_world_axis(a) for a in axes]
@@ -176,7 +199,7 @@ def _in_pixels(
     origin = coordinates.reference_pixel.copy()
     for axis, base in zip(axes, bases, strict=True):
         origin[axis] = origin[axis] if base is None else base
-    there = coordinates.to_world(origin[:, None])[:, 0]
+    there = image_frames.to_world(coordinates, origin[:, None])[:, 0]
     direction = coordinates.direction_axes
     stretch = 1.0
     if coordinates.direction is not None and len(direction) == 2:
@@ -186,17 +209,18 @@ def _in_pixels(
         unit = str(value.get("unit", ""))
         in_pixels.append(unit in ("pix", "pixel"))
         if not in_pixels[-1]:
+            _require_same_frame(record, coordinates, axis)
             own = coordinates.units[axis]
             given[axis] = np.asarray(value["value"] if unit == own or not own else to_unit(value, own), dtype=np.float64)
             if base is not None:
                 along = stretch if len(direction) == 2 and pixel_axis == direction[0] else 1.0
                 given[axis] = there[axis] + along * given[axis]
-    found = coordinates.to_pixel(given)
+    found = image_frames.to_pixel(coordinates, given)
     out = np.array([found[a] for a in axes])
     for k, (value, plain) in enumerate(zip(values, in_pixels, strict=True)):
         if plain:
             base = bases[k]
-            out[k] = np.asarray(value["value"], dtype=np.float64) + (-offset if base is None else base)
+            out[k] = np.asarray(value["value"], dtype=np.float64) + (-_offset(record) if base is None else base)
     if not np.all(np.isfinite(out)):
         raise SelectionError("the region is not on the image's projection")
     return out
@@ -226,7 +250,7 @@ def _world_box(record: dict[str, Any], coordinates: Coordinates, shape: tuple[in
     ndim = len(shape)
     axes = _pixel_axes(record, ndim)
     bases = _bases(record, "absrel", axes, coordinates, shape)
-    corners = [_in_pixels(_numbered(record[k]), axes, coordinates, _offset(record), bases)[:, 0] for k in ("blc", "trc")]
+    corners = [_in_pixels(_numbered(record[k]), axes, coordinates, record, bases)[:, 0] for k in ("blc", "trc")]
     others = {}
     for k, axis in enumerate(axes):
         low, high = sorted((float(corners[0][k]), float(corners[1][k])))
@@ -240,9 +264,7 @@ def _world_box(record: dict[str, Any], coordinates: Coordinates, shape: tuple[in
 def _world_polygon(record: dict[str, Any], coordinates: Coordinates, shape: tuple[int, ...]) -> Term:
     ndim = len(shape)
     axes = _pixel_axes(record, ndim)
-    pixels = _in_pixels(
-        [record["x"], record["y"]], axes, coordinates, _offset(record), _bases(record, "absrel", axes, coordinates, shape)
-    )
+    pixels = _in_pixels([record["x"], record["y"]], axes, coordinates, record, _bases(record, "absrel", axes, coordinates, shape))
     polygon = Polygon.of(pixels[0], pixels[1])
     return Term(polygon, plane_axes=(ndim - 1 - axes[0], ndim - 1 - axes[1]))
 
@@ -254,7 +276,7 @@ def _world_ellipse(record: dict[str, Any], coordinates: Coordinates, shape: tupl
     if kind not in (_CIRCLE, _ELLIPSE) or len(axes) != 2:
         raise ParameterError("only circles and ellipses in a plane can be read from a region record of an ellipsoid")
     centre = _in_pixels(
-        _numbered(record["center"]), axes, coordinates, _offset(record), _bases(record, "absrel", axes, coordinates, shape)
+        _numbered(record["center"]), axes, coordinates, record, _bases(record, "absrel", axes, coordinates, shape)
     )[:, 0]
     radii = [record["radius"]] * 2 if "radius" in record else _numbered(record["radii"])
     theta = record.get("theta", 0.0)
