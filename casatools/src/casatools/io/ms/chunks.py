@@ -23,6 +23,7 @@ from casatools._base.row_arrays import RowFiller, let_go, row_blocks
 from casatools.io.ms.measurement_set import CHANNEL_COLUMNS, CORRELATION_COLUMNS, MeasurementSet
 from casatools.io.ms.read_ahead import ReadAhead
 from casatools.io.ms.row_files import RowReader
+from casatools.io.ms.single_values import SingleValues
 
 if TYPE_CHECKING:
     from casatools.io.ms.selection import ResolvedSelection
@@ -391,19 +392,20 @@ def write_chunks(
     Notes
     -----
     Each chunk is written whole before the next is begun, so a killed run leaves a readable MeasurementSet and can be repeated. But for single values of
-    rows, such as FLAG_ROW: they are written together at the end, however it comes. As a rule they share a file with TIME and UVW of which casacore has the
-    index in memory alone while it changes; until that is flushed neither other ranks nor whoever follows a killed run can read the file.
+    rows, such as FLAG_ROW: they are written together at the end, however it comes (`SingleValues` says why).
     """
     if not ms.writable:
         raise DataError(f"MeasurementSet {ms.path!r} was opened read-only")
     count = 0
-    single: list[tuple[np.ndarray, str, np.ndarray]] = []
+    single = SingleValues(ms)
     with ThreadPoolExecutor(1, thread_name_prefix="ms-write") as worker:
         pending: deque[Future[None]] = deque()
         try:
             for item in chunks:
                 chunk, values = item if isinstance(item, tuple) else (item, {c: item.columns[c] for c in columns})
-                single += [(chunk.rows, c, v) for c, v in values.items() if v.ndim == 1]
+                for column, array in values.items():
+                    if array.ndim == 1:
+                        single.keep(column, chunk.rows, array)
                 while len(pending) > 1:
                     pending.popleft().result()
                 pending.append(worker.submit(_write_chunk, ms, chunk, {c: v for c, v in values.items() if v.ndim > 1}))
@@ -413,10 +415,7 @@ def write_chunks(
                 for future in pending:
                     future.result()
             finally:
-                for rows, column, held in single:
-                    ms.write(column, held, rows)
-                if single:
-                    ms.flush()
+                single.write()
     return count
 
 

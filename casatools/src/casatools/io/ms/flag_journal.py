@@ -18,6 +18,7 @@ import numpy as np
 from casatools._base import log
 from casatools._base.errors import DataError
 from casatools.io.ms.measurement_set import MeasurementSet
+from casatools.io.ms.single_values import SingleValues
 
 __all__ = ["FlagJournal", "forget", "open_journal", "take_back"]
 
@@ -134,13 +135,11 @@ def take_back(ms: MeasurementSet, key: str) -> bool:
         stream.seek(start)
         if same:
             log.post(f"An earlier run of the same commands on {ms.path} was cut short: its flags are taken back first")
-            before = []
+            single = SingleValues(ms)
             for rows, flags, _, flag_row in _records(stream):
                 ms.write("FLAG", flags, rows)
-                before.append((rows, flag_row))
-            for rows, flag_row in before:  # together, see `write_chunks`
-                ms.write("FLAG_ROW", flag_row, rows)
-            ms.flush()
+                single.keep("FLAG_ROW", rows, flag_row)
+            single.write()
         else:
             log.post(
                 f"An earlier flagging run on {ms.path} was cut short and its flags stay in part; restore its backup to be rid of them",
