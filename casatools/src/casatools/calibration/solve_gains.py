@@ -10,8 +10,9 @@ import numpy as np
 from casatools.calibration.solve_data import Baselines, IntervalData
 from casatools.calibration.solve_options import SolveOptions
 from casatools.calibration.solve_robust import first_guess, robust_gains
+from casatools.kernels.baseline_links import count_links, drop_weakly_linked
 
-__all__ = ["Solutions", "connected_antennas", "solve_gain_intervals"]
+__all__ = ["Solutions", "baselines_with_data", "connected_antennas", "solve_gain_intervals"]
 
 
 @dataclass
@@ -65,17 +66,17 @@ def connected_antennas(weight: np.ndarray, baselines: Baselines, nant: int, leas
     -------
     ndarray (set, ant) bool
     """
-    incidence = np.zeros((len(baselines), nant), dtype=np.float32)
-    incidence[np.arange(len(baselines)), baselines.ant1] = 1
-    incidence[np.arange(len(baselines)), baselines.ant2] = 1
-    while True:
-        count = (weight > 0).astype(np.float32) @ incidence
-        good = count >= max(least, 1)
-        keep = good[:, baselines.ant1] & good[:, baselines.ant2]
-        drop = ~keep & (weight > 0)
-        if not drop.any():
-            return good
-        weight[drop] = 0.0
+    count = np.zeros((len(weight), nant), dtype=np.int64)
+    drop_weakly_linked(baselines.ant1, baselines.ant2, weight, max(least, 1), count)
+    return count > 0
+
+
+def baselines_with_data(good: np.ndarray, baselines: Baselines, nant: int) -> np.ndarray:
+    """Number of baselines with data of each antenna (interval, ant, value) int64; `good` (interval, baseline, value) bool."""
+    count = np.zeros((len(good), nant, good.shape[2]), dtype=np.int64)
+    for one, into in zip(good, count, strict=True):
+        count_links(baselines.ant1, baselines.ant2, np.ascontiguousarray(one), into)
+    return count
 
 
 def solve_gain_intervals(
