@@ -29,6 +29,8 @@ class Solutions:
         For the statistics: any data, enough baselines, enough signal to noise (in any channel).
     source : ndarray (interval, property), optional
         Properties of the source that were solved too.
+    unsolved : int
+        Sets of gains whose steps did not converge; they are flagged.
     """
 
     param: np.ndarray
@@ -39,10 +41,11 @@ class Solutions:
     connected: np.ndarray
     significant: np.ndarray
     source: np.ndarray | None = None
+    unsolved: int = 0
 
     def take(self, keep: np.ndarray) -> Solutions:
         """The solutions of some intervals."""
-        arrays = [getattr(self, n)[keep] for n in Solutions.__dataclass_fields__ if n != "source"]
+        arrays = [getattr(self, n)[keep] for n in _ARRAYS]
         out = Solutions(*arrays)
         out.source = None if self.source is None else self.source[keep]
         return out
@@ -51,7 +54,11 @@ class Solutions:
     def joined(cls, parts: list[Solutions], order: np.ndarray) -> Solutions:
         """Solutions of several sets of intervals, of which `order` (interval,) says where each belongs."""
         back = np.argsort(order)
-        return cls(*(np.concatenate([getattr(p, n) for p in parts])[back] for n in cls.__dataclass_fields__ if n != "source"))
+        arrays: list[Any] = [np.concatenate([getattr(p, n) for p in parts])[back] for n in _ARRAYS]
+        return cls(*arrays)
+
+
+_ARRAYS = [n for n in Solutions.__dataclass_fields__ if n not in ("source", "unsolved")]
 
 
 def connected_antennas(weight: np.ndarray, baselines: Baselines, nant: int, least: int) -> np.ndarray:
@@ -143,6 +150,7 @@ def solve_gain_intervals(
     return Solutions(
         shaped(gain), shaped(np.where(good, error, 0.0)), shaped(np.where(np.isfinite(snr), snr, 0.0)), shaped(~significant),
         shaped(has_data).any(axis=2), shaped(connected).any(axis=2), shaped(significant).any(axis=2),
+        unsolved=int(np.count_nonzero(connected.any(axis=1) & ~done)),
     )  # fmt: skip
 
 

@@ -337,7 +337,8 @@ def _extrapolate(gain: Any, last: Any, move: Any, pairs: int, before: float) -> 
         move[a] = d
         last[a] = gain[a]
     ratio = product / square if square > 0 else 0.0
-    if pairs < 3 or abs(ratio - before) > 0.1 or not 0.2 < ratio < 0.98:
+    # A long jump, where antennas hang on one or two others, needs a ratio that is known the better.
+    if pairs < 3 or not 0.2 < ratio < 0.9999 or abs(ratio - before) > (0.1 if ratio < 0.98 else 0.05 * (1 - ratio)):
         return ratio
     for a in range(len(gain)):
         gain[a] += ratio / (1 - ratio) * move[a]
