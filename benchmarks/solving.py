@@ -1,6 +1,7 @@
 """Times gaincal and bandpass beside a reference CASA and DP3, and shows how solving scales with antennas.
 
     CASA_ORACLE=/path/to/reference/python DP3=/path/to/DP3.py python benchmarks/solving.py BENCH.ms [--repeat N]
+    python benchmarks/solving.py --scaling 512
 
 BENCH.ms is the shared benchmark's; it is copied first and gets a MODEL_DATA column, which all three then read. Processor seconds are given beside wall
 seconds: on a shared machine they are what can be compared. Without CASA_ORACLE or DP3 (its published wheel: ``pip install dp3`` in a place of its own) those
@@ -17,6 +18,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -81,38 +83,72 @@ def dp3(program: str, vis: Path, folder: Path) -> dict[str, list[float]]:
     return found
 
 
-def scaling() -> None:
-    """Processor time of 200 noisy solves of all baselines for more and more antennas."""
-    from casatools.kernels.gain_solver import solve_gains
+def _leaky(rng: np.random.Generator, nant: int, nchan: int) -> tuple[Callable[[], object], int]:
+    """Leakages of first order of a source that is not polarised, each channel by itself."""
+    from casatools.calibration.solve_data import Baselines, IntervalData
+    from casatools.calibration.solve_leakages import LeakageProblem, solve_leakage_intervals
 
-    rng = np.random.default_rng(1)
-    last = 0.0
-    sys.stdout.write(
-        "\n| antennas | baselines | 200 solves [s] | over the line above | antennas squared |\n|---|---|---|---|---|\n"
-    )
-    for nant in (8, 16, 32, 64, 128, 256):
-        ant1, ant2 = np.triu_indices(nant, 1)
-        gain = (1 + 0.3 * rng.normal(size=(200, nant))) * np.exp(2j * np.pi * rng.random((200, nant)))
-        vis = gain[:, ant1] * gain[:, ant2].conj()
-        vis += 0.3 * (rng.normal(size=vis.shape) + 1j * rng.normal(size=vis.shape))
-        times = []
-        for _ in range(3):
-            out = np.ones((200, nant), complex), np.zeros((200, nant)), np.zeros(200), np.zeros(200, bool)
-            start = time.process_time()
-            solve_gains(ant1, ant2, vis, np.ones(vis.shape), 1e-9, 1000, *out)
-            times.append(time.process_time() - start)
-        ratio = f"{min(times) / last:.1f}" if last else "-"
-        last = min(times)
-        sys.stdout.write(f"| {nant} | {len(ant1)} | {last:.3f} | {ratio} | 4.0 |\n")
+    ant1, ant2 = np.triu_indices(nant, 1)
+    number = np.full((nant, nant), -1)
+    number[ant1, ant2] = np.arange(len(ant1))
+    leak = 0.05 * (rng.normal(size=(nant, 2)) + 1j * rng.normal(size=(nant, 2)))
+    vis = 0.01 * (rng.normal(size=(1, 1, len(ant1), nchan, 4)) + 1j * rng.normal(size=(1, 1, len(ant1), nchan, 4)))
+    vis[..., 1] += (leak[ant1, 0] + leak[ant2, 1].conj())[:, None]
+    vis[..., 2] += (leak[ant1, 1] + leak[ant2, 0].conj())[:, None]
+    model = np.zeros(vis.shape, complex)
+    model[..., 0] = model[..., 3] = 1
+    data = IntervalData(np.arange(1), vis, np.ones(vis.shape), np.ones(1), model)
+    baselines, problem = Baselines(ant1, ant2, number), LeakageProblem(4, (0,), circular=True)
+    return lambda: solve_leakage_intervals(data, baselines, nant, problem), len(ant1)
+
+
+def _gains(rng: np.random.Generator, nant: int, count: int) -> tuple[Callable[[], object], int]:
+    """Gains of both receptors of `count` intervals, all that a solve does after the data are averaged."""
+    from casatools.calibration.solve_data import Baselines, IntervalData
+    from casatools.calibration.solve_gains import solve_gain_intervals
+    from casatools.calibration.solve_options import SolveOptions
+
+    ant1, ant2 = np.triu_indices(nant, 1)
+    number = np.full((nant, nant), -1)
+    number[ant1, ant2] = np.arange(len(ant1))
+    gain = (1 + 0.3 * rng.normal(size=(count, 1, nant, 1, 2))) * np.exp(2j * np.pi * rng.random((count, 1, nant, 1, 2)))
+    vis = gain[:, :, ant1] * gain[:, :, ant2].conj()
+    vis += 0.3 * (rng.normal(size=vis.shape) + 1j * rng.normal(size=vis.shape))
+    data = IntervalData(np.arange(count), vis, np.ones(vis.shape), np.ones(count))
+    baselines, options = Baselines(ant1, ant2, number), SolveOptions()
+    return lambda: solve_gain_intervals(data, baselines, nant, options, 0), len(ant1)
+
+
+def scaling(most: int) -> None:
+    """Processor time of noisy solves of all baselines for more and more antennas: 20 sets of gains, and leakages of 16 channels."""
+    for name, problem, count in (("20 gains", _gains, 10), ("16 leakages", _leaky, 16)):
+        sys.stdout.write(
+            f"\n| antennas | baselines | {name} [s] | over the line above | antennas squared |\n|---|---|---|---|---|\n"
+        )
+        last, before = 0.0, 0
+        nant = 8
+        while nant <= most:
+            solve, nbl = problem(np.random.default_rng(1), nant, count)
+            solve()
+            times = []
+            for _ in range(3):
+                start = time.process_time()
+                solve()
+                times.append(time.process_time() - start)
+            ratios = f"{min(times) / last:.1f} | {(nant / before) ** 2:.1f}" if last else "- | -"
+            sys.stdout.write(f"| {nant} | {nbl} | {min(times):.4f} | {ratios} |\n")
+            sys.stdout.flush()
+            last, before, nant = min(times), nant, 2 * nant
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("vis", type=Path, nargs="?")
     parser.add_argument("--repeat", type=int, default=3)
+    parser.add_argument("--scaling", type=int, default=0, metavar="N", help="only show how solving scales, with up to N antennas")
     options = parser.parse_args()
-    scaling()
-    if options.vis is None:
+    scaling(options.scaling or 256)
+    if options.vis is None or options.scaling:
         return
     from casatasks import setjy
 

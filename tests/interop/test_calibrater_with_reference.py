@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from casatools.io.caltable import CalTable
+from casatools.io.ms import MeasurementSet
 from support.shared import oracle_python, run_python
 
 _SCRIPT = """
@@ -64,3 +65,63 @@ def test_solves(shared_input: Callable[[str], str], tmp_path: Path, monkeypatch:
         # Where it solves for phases alone the reference's steps end sooner.
         limit = 2e-3 if name in ("P", "phase") else 1e-3
         assert np.abs(ours.param - theirs.param)[used].max() < limit * largest, name
+
+
+def _rest(vis: str, table: CalTable, model: list[float]) -> np.ndarray:
+    """Sum of squares that leakages of first order leave in the mean cross hands of each interval."""
+    with MeasurementSet(vis) as ms:
+        rows = np.arange(ms.nrow)
+        ddid, scan, ant1, ant2, data, flag = (
+            ms.read(c, rows) for c in ("DATA_DESC_ID", "SCAN_NUMBER", "ANTENNA1", "ANTENNA2", "DATA", "FLAG")
+        )
+    nant = len(np.unique(table.antenna1))
+    leak = table.param.reshape(-1, nant, 2)
+    i, q, u, v = model
+    found = []
+    for k, (number, window) in enumerate(zip(table.scan[::nant], table.spw_id[::nant], strict=True)):
+        rest = 0.0
+        for first, second in zip(*np.triu_indices(nant, 1), strict=True):
+            mine = (scan == number) & (ddid == window) & (ant1 == first) & (ant2 == second)
+            good = data[mine][~flag[mine].any(axis=2)]
+            if len(good):
+                _, rl, lr, _ = good.mean(axis=0)
+                rest += abs(rl - (q + 1j * u) - leak[k, first, 0] * (i - v) - leak[k, second, 1].conj() * (i + v)) ** 2
+                rest += abs(lr - (q - 1j * u) - leak[k, first, 1] * (i + v) - leak[k, second, 0].conj() * (i - v)) ** 2
+        found.append(rest)
+    return np.array(found)
+
+
+def test_leakages_of_data_that_are_not_calibrated(
+    shared_input: Callable[[str], str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is left of such data is large; the reference's `D` stops short of the least squares that its `Dlls` and ours both find."""
+    vis = shared_input("simvla.ms")
+    monkeypatch.chdir(tmp_path)
+    common: Given = {"t": "inf", "refant": "EA01", "minsnr": 0.0}
+    found = run_both([(kind, vis, {}, {**common, "type": kind}) for kind in ("D", "Dlls")])
+    ours, theirs = found["Dlls"]
+    assert np.abs(ours.param - theirs.param).max() < 1e-6
+    ours, theirs = found["D"]
+    assert np.abs(ours.param - theirs.param).max() > 0.1
+    mine, other = _rest(vis, ours, [1.0, 0.1, 0.05, 0.0]), _rest(vis, theirs, [1.0, 0.1, 0.05, 0.0])
+    assert (mine <= other * (1 + 1e-6)).all()
+    assert (other > 1.02 * mine).any()
+
+
+def test_without_a_reference_antenna_only_what_is_free_differs(
+    shared_input: Callable[[str], str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    vis = shared_input("simvla.ms")
+    monkeypatch.chdir(tmp_path)
+    found = run_both([(kind, vis, {}, {"t": "inf", "minsnr": 0.0, "type": kind}) for kind in ("G", "B", "Dlls")])
+    for kind in ("G", "B"):
+        ours, theirs = (t.param.reshape(-1, 8, *t.param.shape[1:]) for t in found[kind])
+        used = ~(found[kind][0].flag | found[kind][1].flag).reshape(ours.shape)
+        referred = [p * np.exp(-1j * np.angle(p[:, :1])) for p in (ours, theirs)]
+        assert np.abs(referred[0] - referred[1])[used].max() < 1e-3 * np.abs(theirs[used]).max(), kind
+    ours, theirs = (t.param.reshape(-1, 8, 2) for t in found["Dlls"])
+    offset = theirs - ours
+    np.testing.assert_allclose(offset, np.broadcast_to(offset[:, :1], offset.shape), atol=1e-6)
+    np.testing.assert_allclose(offset[..., 1], -offset[..., 0].conj(), atol=1e-6)
+    np.testing.assert_allclose(theirs[:, -1, 1], 0.0, atol=1e-6)
+    np.testing.assert_allclose(ours[..., 0].mean(axis=1), ours[..., 1].mean(axis=1).conj(), atol=1e-6)  # of least norm

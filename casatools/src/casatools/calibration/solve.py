@@ -154,9 +154,11 @@ def _solve_windows(
     given: SolveInput, nant: int, options: SolveOptions, statistics: SolveStatistics, refants: list[int]
 ) -> dict[int, WindowSolutions]:
     parts: dict[int, list[tuple[np.ndarray, np.ndarray, Solutions]]] = {}
+    unsolved = 0
     with Progress(len(given.intervals), "solve") as progress:
         for data in given.iter_data():
             solved = solve_form(given, data, nant, refants)
+            unsolved += solved.unsolved
             spw_of = given.intervals.spw[data.intervals]
             for spw in np.unique(spw_of).tolist():
                 mine = spw_of == spw
@@ -166,6 +168,8 @@ def _solve_windows(
                 if keep.any():
                     parts.setdefault(spw, []).append((data.intervals[keep], data.time_s[keep], solved.take(keep)))
             progress.advance(len(data.intervals))
+    if unsolved:
+        log.post(f"{unsolved} sets of gains did not converge (their baselines hardly tell them); they are flagged", "WARN")
     return {spw: _joined(found) for spw, found in sorted(parts.items())}
 
 

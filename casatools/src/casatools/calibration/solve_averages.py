@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from casatools.calibration.solve_data import Baselines, IntervalData
-from casatools.calibration.solve_gains import Solutions
+from casatools.calibration.solve_gains import Solutions, baselines_with_data
 
 __all__ = ["antenna_pairs", "autocorrelation_gains", "average_baselines", "average_offsets"]
 
@@ -24,12 +24,9 @@ def _averaged(data: IntervalData) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _by_antenna(has: np.ndarray, baselines: Baselines, nant: int) -> np.ndarray:
-    """Whether each antenna has data (interval, ant, par)."""
-    out = np.zeros((len(has), nant, has.shape[-1]), dtype=bool)
-    for b in range(len(baselines)):
-        out[:, baselines.ant1[b]] |= has[:, b].any(axis=1)
-        out[:, baselines.ant2[b]] |= has[:, b].any(axis=1)
-    return out
+    """Whether each antenna has data (interval, ant, par); `has` (interval, baseline, chan, par)."""
+    some: np.ndarray = np.any(has, axis=2)
+    return np.asarray(baselines_with_data(some, baselines, nant) > 0)
 
 
 def average_baselines(data: IntervalData, baselines: Baselines, nant: int, calmode: str) -> Solutions:

@@ -15,8 +15,8 @@ from casatools._base import log
 from casatools._base.errors import DataError
 from casatools.calibration.solve_data import Baselines, IntervalData
 from casatools.calibration.solve_delays import baseline_delays, counts_alike
-from casatools.calibration.solve_gains import Solutions
-from casatools.calibration.solve_leakages import antennas_with_data, of_channels, require_model
+from casatools.calibration.solve_gains import Solutions, baselines_with_data
+from casatools.calibration.solve_leakages import of_channels, require_model
 
 __all__ = ["solve_cross_delays", "solve_cross_phases", "solve_cross_source", "solve_position_angles"]
 
@@ -49,7 +49,7 @@ def _of_all_antennas(
     shape = (len(param), nant, *param.shape[1:])
     bad = np.broadcast_to((weight <= 0)[:, None, :, None], shape).copy()
     nothing = np.zeros(shape)
-    held = np.asarray(antennas_with_data(data.weight[..., 1].sum(axis=1), baselines, nant) > 0)
+    held = np.asarray(baselines_with_data(data.weight[..., 1].sum(axis=1) > 0, baselines, nant) > 0)
     has = of_channels(held, param.shape[-1])
     return Solutions(
         np.broadcast_to(param[:, None], shape).copy(), nothing, nothing.copy(), bad, has, has.copy(), has.copy(), source

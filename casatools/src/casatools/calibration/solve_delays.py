@@ -6,7 +6,7 @@ import numpy as np
 
 from casatools._base.errors import DataError, ParameterError
 from casatools.calibration.solve_data import Baselines, IntervalData
-from casatools.calibration.solve_gains import Solutions
+from casatools.calibration.solve_gains import Solutions, baselines_with_data
 
 __all__ = ["baseline_delays", "counts_alike", "frequency_grid", "on_grid", "solve_delay_intervals"]
 
@@ -118,17 +118,13 @@ def solve_delay_intervals(
     vis = (data.vis * data.weight).sum(axis=1)
     if counts_alike(data, joined):
         vis /= np.where(weight > 0, weight, 1.0)
-    count, nbl, _, npar = vis.shape
+    count, _, _, npar = vis.shape
     has = weight.sum(axis=2) > 0
     param = np.zeros((count, nant, 1, npar))
     flag = np.ones(param.shape, dtype=bool)
-    has_data = np.zeros((count, nant, npar), dtype=bool)
-    links = np.zeros((count, nant, 1))
-    for b in range(nbl):
-        for antenna in (int(baselines.ant1[b]), int(baselines.ant2[b])):
-            has_data[:, antenna] |= has[:, b]
-            links[:, antenna] += has[:, b].any(axis=1, keepdims=True)  # both receptors count, as for gains
-    connected = links >= minblperant
+    has_data = baselines_with_data(has, baselines, nant) > 0
+    # Both receptors count, as for gains.
+    connected = baselines_with_data(has.any(axis=2, keepdims=True), baselines, nant) >= minblperant
     for b in np.flatnonzero((baselines.ant1 == refant) | (baselines.ant2 == refant)).tolist():
         first = baselines.ant1[b] == refant
         other = int(baselines.ant2[b] if first else baselines.ant1[b])

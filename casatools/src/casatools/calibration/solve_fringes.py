@@ -18,6 +18,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from casatools._base.errors import ParameterError
+from casatools.calibration.normal_equations import least_norm_solution, positive_inverse
 from casatools.calibration.solve_data import Baselines, IntervalData
 from casatools.calibration.solve_delays import on_grid
 from casatools.calibration.solve_gains import Solutions
@@ -295,7 +296,7 @@ def _step(one: _Fringes, weight: np.ndarray, param: np.ndarray, good: np.ndarray
         return 0.0
     normal, right, before = _system(one, weight, param, scale)
     change = np.zeros(len(right))
-    change[free] = np.linalg.lstsq(normal[np.ix_(free, free)], right[free], rcond=None)[0]
+    change[free] = least_norm_solution(normal[np.ix_(free, free)], right[free])
     step = change.reshape(-1, 4) / scale
     longest = min(1.0, _LONGEST_RAD / max(float(np.abs(change).max()), 1e-30))
     for share in longest * _SHARES:
@@ -315,7 +316,7 @@ def _errors(
     normal, _, rest = _system(one, weight, param, scale)
     held = int(np.count_nonzero((weight > 0).any(axis=(0, 2))))
     freedom = max(2 * int(np.count_nonzero(weight)) - held - len(free), 1)
-    covariance = np.linalg.pinv(normal[np.ix_(free, free)], hermitian=True)
+    covariance = positive_inverse(normal[np.ix_(free, free)])
     error[free] = np.sqrt(np.maximum(covariance.diagonal(), 0.0) * rest / freedom)
     error = error.reshape(-1, 4) / scale
     phase = error[:, 0]

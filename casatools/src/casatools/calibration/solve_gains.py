@@ -10,8 +10,9 @@ import numpy as np
 from casatools.calibration.solve_data import Baselines, IntervalData
 from casatools.calibration.solve_options import SolveOptions
 from casatools.calibration.solve_robust import first_guess, robust_gains
+from casatools.kernels.baseline_links import count_links, drop_weakly_linked
 
-__all__ = ["Solutions", "connected_antennas", "solve_gain_intervals"]
+__all__ = ["Solutions", "baselines_with_data", "connected_antennas", "solve_gain_intervals"]
 
 
 @dataclass
@@ -28,6 +29,8 @@ class Solutions:
         For the statistics: any data, enough baselines, enough signal to noise (in any channel).
     source : ndarray (interval, property), optional
         Properties of the source that were solved too.
+    unsolved : int
+        Sets of gains whose steps did not converge; they are flagged.
     """
 
     param: np.ndarray
@@ -38,10 +41,11 @@ class Solutions:
     connected: np.ndarray
     significant: np.ndarray
     source: np.ndarray | None = None
+    unsolved: int = 0
 
     def take(self, keep: np.ndarray) -> Solutions:
         """The solutions of some intervals."""
-        arrays = [getattr(self, n)[keep] for n in Solutions.__dataclass_fields__ if n != "source"]
+        arrays = [getattr(self, n)[keep] for n in _ARRAYS]
         out = Solutions(*arrays)
         out.source = None if self.source is None else self.source[keep]
         return out
@@ -50,7 +54,11 @@ class Solutions:
     def joined(cls, parts: list[Solutions], order: np.ndarray) -> Solutions:
         """Solutions of several sets of intervals, of which `order` (interval,) says where each belongs."""
         back = np.argsort(order)
-        return cls(*(np.concatenate([getattr(p, n) for p in parts])[back] for n in cls.__dataclass_fields__ if n != "source"))
+        arrays: list[Any] = [np.concatenate([getattr(p, n) for p in parts])[back] for n in _ARRAYS]
+        return cls(*arrays)
+
+
+_ARRAYS = [n for n in Solutions.__dataclass_fields__ if n not in ("source", "unsolved")]
 
 
 def connected_antennas(weight: np.ndarray, baselines: Baselines, nant: int, least: int) -> np.ndarray:
@@ -65,17 +73,17 @@ def connected_antennas(weight: np.ndarray, baselines: Baselines, nant: int, leas
     -------
     ndarray (set, ant) bool
     """
-    incidence = np.zeros((len(baselines), nant), dtype=np.float32)
-    incidence[np.arange(len(baselines)), baselines.ant1] = 1
-    incidence[np.arange(len(baselines)), baselines.ant2] = 1
-    while True:
-        count = (weight > 0).astype(np.float32) @ incidence
-        good = count >= max(least, 1)
-        keep = good[:, baselines.ant1] & good[:, baselines.ant2]
-        drop = ~keep & (weight > 0)
-        if not drop.any():
-            return good
-        weight[drop] = 0.0
+    count = np.zeros((len(weight), nant), dtype=np.int64)
+    drop_weakly_linked(baselines.ant1, baselines.ant2, weight, max(least, 1), count)
+    return count > 0
+
+
+def baselines_with_data(good: np.ndarray, baselines: Baselines, nant: int) -> np.ndarray:
+    """Number of baselines with data of each antenna (interval, ant, value) int64; `good` (interval, baseline, value) bool."""
+    count = np.zeros((len(good), nant, good.shape[2]), dtype=np.int64)
+    for one, into in zip(good, count, strict=True):
+        count_links(baselines.ant1, baselines.ant2, np.ascontiguousarray(one), into)
+    return count
 
 
 def solve_gain_intervals(
@@ -142,6 +150,7 @@ def solve_gain_intervals(
     return Solutions(
         shaped(gain), shaped(np.where(good, error, 0.0)), shaped(np.where(np.isfinite(snr), snr, 0.0)), shaped(~significant),
         shaped(has_data).any(axis=2), shaped(connected).any(axis=2), shaped(significant).any(axis=2),
+        unsolved=int(np.count_nonzero(connected.any(axis=1) & ~done)),
     )  # fmt: skip
 
 

@@ -15,11 +15,12 @@ import numpy as np
 
 from casatools._base import log
 from casatools._base.errors import DataError
+from casatools.calibration.normal_equations import least_norm_solution
 from casatools.calibration.solve_data import Baselines, IntervalData
-from casatools.calibration.solve_gains import Solutions
+from casatools.calibration.solve_gains import Solutions, baselines_with_data
 from casatools.kernels.jones_solver import leakage_normal_equations
 
-__all__ = ["LeakageProblem", "antennas_with_data", "of_channels", "require_model", "solve_leakage_intervals", "source_models"]
+__all__ = ["LeakageProblem", "of_channels", "require_model", "solve_leakage_intervals", "source_models"]
 
 _STEPS = 50
 # Relative change of the unknowns at which steps end.
@@ -63,15 +64,6 @@ def require_model(data: IntervalData) -> np.ndarray:
     if data.model is None:
         raise DataError("a polarisation solve needs averages of the model")
     return data.model
-
-
-def antennas_with_data(weight: np.ndarray, baselines: Baselines, nant: int) -> np.ndarray:
-    """Number of baselines with data of each antenna (interval, ant, chan); `weight` (interval, baseline, chan)."""
-    count = np.zeros((nant, len(weight), weight.shape[2]), dtype=np.int64)
-    good = np.moveaxis(weight > 0, 1, 0)
-    np.add.at(count, baselines.ant1, good)
-    np.add.at(count, baselines.ant2, good)
-    return np.moveaxis(count, 0, 1)
 
 
 def of_channels(good: np.ndarray, npar: int) -> np.ndarray:
@@ -122,17 +114,20 @@ def _fit(samples: _Samples, nant: int, problem: LeakageProblem, kind: str) -> tu
         cross = samples.vis[:, 1:3] * samples.model[:, 1:3].conj() * samples.weight[:, 1:3]
         found = np.array([np.angle((cross[:, 0] + cross[:, 1].conj()).sum())])
     count = 4 * nant + len(found)
-    chi2, normal = 0.0, np.zeros((count, count))
+    # Rows are longer than they need to be: columns of a power of two apart would share few places of the cache.
+    chi2, wide = 0.0, np.zeros((count, count + 8))
+    normal = wide[:, :count]
     for step in range(_STEPS):
         model, source = _model_now(samples, kind, found)
-        normal, right = np.zeros((count, count)), np.zeros(count)
+        wide[:], right = 0.0, np.zeros(count)
         chi2 = leakage_normal_equations(
-            samples.ant1, samples.ant2, samples.vis, model, source, samples.weight, leak, problem.full, normal, right
+            samples.ant1, samples.ant2, samples.vis, model, source, samples.weight, leak, problem.full, wide, right
         )
-        change = np.linalg.pinv(normal, rcond=1e-9, hermitian=True) @ right
+        size = max(1.0, float(np.abs(leak).max()))
+        change = least_norm_solution(normal, right, size)
         leak += change[: 4 * nant].view(np.complex128).reshape(nant, 2)
         found += change[4 * nant :]
-        if step and np.abs(change).max() <= _CONVERGED * max(1.0, float(np.abs(leak).max())):
+        if step and np.abs(change).max() <= _CONVERGED * size:
             break
     used = np.count_nonzero(samples.weight if problem.full else samples.weight[:, 1:3])
     freedom = max(2 * int(used) - int(np.count_nonzero(normal.diagonal())), 1)
@@ -178,9 +173,9 @@ def solve_leakage_intervals(
     # One flagged correlation spoils the four.
     weight[np.broadcast_to(~(weight > 0).all(axis=-1, keepdims=True), weight.shape)] = 0.0
     total = weight[..., 1].sum(axis=1)
-    have = antennas_with_data(total, baselines, nant)
+    have = baselines_with_data(total > 0, baselines, nant)
     # The source is solved from the mean over channels: baselines count that an antenna has in any of them.
-    have_mean = antennas_with_data(total.sum(axis=2, keepdims=True), baselines, nant)
+    have_mean = baselines_with_data(total.sum(axis=2, keepdims=True) > 0, baselines, nant)
     param, error = np.zeros((count, nant, nchan, 2), dtype=np.complex128), np.zeros((count, nant, nchan, 2))
     found = np.zeros((count, {"QU": 2, "X": 1}.get(problem.source, 0)))
     for t in range(count):

@@ -288,7 +288,7 @@ def accumulate_visibilities(
 
 @kernel
 def _gather(ant1: Any, ant2: Any, vis: Any, wgt: Any, real: Any, imag: Any, weight: Any) -> None:
-    """Sums of ``w r_ij`` and of w over the samples of each pair of antennas (ant, ant), which is all that the normal equations have of the data."""
+    """Sums of ``w r_ij`` and of w over the samples of each pair of antennas (ant, ant or more), which is all that the normal equations have of the data."""
     for k in range(len(vis)):
         w = wgt[k]
         if w > 0:
@@ -337,7 +337,8 @@ def _extrapolate(gain: Any, last: Any, move: Any, pairs: int, before: float) -> 
         move[a] = d
         last[a] = gain[a]
     ratio = product / square if square > 0 else 0.0
-    if pairs < 3 or abs(ratio - before) > 0.1 or not 0.2 < ratio < 0.98:
+    # A long jump, where antennas hang on one or two others, needs a ratio that is known the better.
+    if pairs < 3 or not 0.2 < ratio < 0.9999 or abs(ratio - before) > (0.1 if ratio < 0.98 else 0.05 * (1 - ratio)):
         return ratio
     for a in range(len(gain)):
         gain[a] += ratio / (1 - ratio) * move[a]
@@ -372,7 +373,9 @@ def solve_gain(ant1: Any, ant2: Any, vis: Any, wgt: Any, tolerance: float, most:
         Whether the steps converged.
     """
     n = len(gain)
-    real, imag, weight = np.zeros((n, n)), np.zeros((n, n)), np.zeros((n, n))
+    # Rows are longer than they need to be: columns of a power of two apart would share few places of the cache.
+    wide = n + 8
+    real, imag, weight = np.zeros((n, wide)), np.zeros((n, wide)), np.zeros((n, wide))
     _gather(ant1, ant2, vis, wgt, real, imag, weight)
     x, y, power, top = np.empty(n), np.empty(n), np.empty(n), np.zeros_like(gain)
     last, move, ratio, pairs, done = gain.copy(), np.zeros_like(gain), 0.0, 0, False
@@ -407,7 +410,8 @@ def first_guess(ant1: Any, ant2: Any, vis: Any, wgt: Any, gain: Any) -> None:
     strength = np.zeros(nant)
     for k in range(len(vis)):
         if wgt[k] > 0:
-            level += wgt[k] * abs(vis[k])
+            # Not `abs`, which guards against overflow and takes longer than the whole solve.
+            level += wgt[k] * np.sqrt(vis[k].real ** 2 + vis[k].imag ** 2)
             total += wgt[k]
             strength[ant1[k]] += wgt[k]
             strength[ant2[k]] += wgt[k]
@@ -415,21 +419,21 @@ def first_guess(ant1: Any, ant2: Any, vis: Any, wgt: Any, gain: Any) -> None:
     centre = np.argmax(strength)
     gain[:] = amplitude
     for k in range(len(vis)):
-        if wgt[k] > 0 and abs(vis[k]) > 0:
-            if ant2[k] == centre:
-                gain[ant1[k]] = amplitude * vis[k] / abs(vis[k])
-            elif ant1[k] == centre:
-                gain[ant2[k]] = amplitude * np.conj(vis[k]) / abs(vis[k])
+        i, j = ant1[k], ant2[k]
+        if (i == centre or j == centre) and wgt[k] > 0 and abs(vis[k]) > 0:
+            if j == centre:
+                gain[i] = amplitude * vis[k] / abs(vis[k])
+            else:
+                gain[j] = amplitude * np.conj(vis[k]) / abs(vis[k])
 
 
 @kernel
-def residual_power(ant1: Any, ant2: Any, vis: Any, wgt: Any, gain: Any, out: Any) -> float:
-    """``w |r_ij - g_i conj(g_j)|^2`` of each sample into `out` (n,) float64; returns the sum."""
+def residual_power(ant1: Any, ant2: Any, vis: Any, wgt: Any, gain: Any) -> float:
+    """Sum of ``w |r_ij - g_i conj(g_j)|^2``."""
     total = 0.0
     for k in range(len(vis)):
         left = vis[k] - gain[ant1[k]] * np.conj(gain[ant2[k]])
-        out[k] = wgt[k] * (left.real**2 + left.imag**2)
-        total += out[k]
+        total += wgt[k] * (left.real**2 + left.imag**2)
     return total
 
 
@@ -454,4 +458,4 @@ def solve_gains(
     for k in range(vis.shape[0]):
         first_guess(ant1, ant2, vis[k], wgt[k], gain[k])
         done[k] = solve_gain(ant1, ant2, vis[k], wgt[k], tolerance, most, gain[k], information[k])
-        chi2[k] = residual_power(ant1, ant2, vis[k], wgt[k], gain[k], np.empty(vis.shape[1]))
+        chi2[k] = residual_power(ant1, ant2, vis[k], wgt[k], gain[k])

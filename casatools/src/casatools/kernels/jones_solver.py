@@ -78,7 +78,7 @@ def leakage_normal_equations(
     leak : ndarray (ant, 2) complex128
     full : bool
         As in `predict_leaky`; first order uses cross hands only.
-    normal, right : ndarray (unknown, unknown), (unknown,) float64
+    normal, right : ndarray (unknown, unknown or more), (unknown,) float64
         Added to. Unknowns are real and imaginary part of dR and dL of each antenna, then the properties.
 
     Returns

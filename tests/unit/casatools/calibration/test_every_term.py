@@ -11,7 +11,8 @@ import pytest
 import casatasks
 from casatools.calibration.apply import PriorCalibration
 from casatools.calibration.callib import CalibrationLibrary
-from casatools.calibration.solve_options import SolveOptions
+from casatools.calibration.solve_fringes import dispersion_term
+from casatools.calibration.solve_options import FringeOptions, SolveOptions
 from casatools.calibration.solve_session import PriorTables, solve_to_table
 from casatools.io.caltable import CalTable
 from casatools.io.ms import MeasurementSet, Selection, iter_chunks
@@ -58,6 +59,35 @@ def test_delays_come_back(tmp_path: Path, basis: str, kind: str) -> None:
     table = _solve(vis, kind, smodel=(2.0, 0, 0, 0))
     found = table.param[:, 0] if kind == "K" else table.param[:, 0][:, [1, 5]]
     np.testing.assert_allclose(found, DELAY_NS, atol=0.05)
+
+
+@pytest.mark.parametrize("basis", ["circular", "linear"])
+@pytest.mark.parametrize("dispersive", [False, True])
+def test_fringes_come_back(tmp_path: Path, basis: str, dispersive: bool) -> None:
+    """Phases, delays (ns), rates (s/s) and, where they are looked for, dispersions (MHz) of both receptors."""
+    rng = np.random.default_rng(7)
+    largest = np.array([2.0, 20.0, 1.5e-13, 1.5e6 if dispersive else 0.0])
+    truth = rng.uniform(-1, 1, (NANT, 2, 4)) * largest
+    truth[0] = 0
+    with MeasurementSet(make_polarised(tmp_path / "times", np.tile(np.eye(2), (NANT, 1, 1, 1, 1)), basis=basis)) as ms:
+        times = np.unique(ms.read("TIME"))
+    middle = FREQUENCY.mean()
+    terms = np.array([
+        np.ones((len(times), 8)),
+        np.broadcast_to(2e-9 * np.pi * (FREQUENCY - middle), (len(times), 8)),
+        np.broadcast_to(2 * np.pi * middle * (times - times.mean())[:, None], (len(times), 8)),
+        np.broadcast_to(dispersion_term(FREQUENCY, FREQUENCY[0], FREQUENCY[-1]), (len(times), 8)),
+    ])  # fmt: skip
+    jones = np.zeros((NANT, len(times), 8, 2, 2), dtype=complex)
+    jones[..., [0, 1], [0, 1]] = np.exp(1j * np.einsum("aqp,ptc->atcq", truth, terms))
+    vis = make_polarised(tmp_path / "data", jones, source=(2.0, 0, 0, 0), basis=basis, noise=1e-4)
+    table = _solve(vis, "FRINGE", smodel=(2.0, 0, 0, 0), fringe=FringeOptions(active=(True, True, dispersive)))
+    found = table.param[:, 0].reshape(NANT, 2, 4)
+    # Phases are those at the time of the solutions.
+    phase = truth[..., 0] + 2 * np.pi * middle * (table.time_s[0] - times.mean()) * truth[..., 2]
+    np.testing.assert_allclose(np.angle(np.exp(1j * (found[..., 0] - phase))), 0, atol=3e-3)
+    unit = np.where(largest > 0, largest, 1.0)[1:]
+    np.testing.assert_allclose(found[..., 1:] / unit, truth[..., 1:] / unit, atol=3e-3)
 
 
 @pytest.fixture(scope="module", params=["circular", "linear"])

@@ -55,7 +55,7 @@ def _good(table: CalTable) -> np.ndarray:
 @pytest.mark.parametrize(
     ("basis", "kind"),
     [
-        *(("circular", k) for k in ("D", "Df", "Dflls", "D+QU", "Df+QU", "Dgen", "Dgen+QU")),
+        *(("circular", k) for k in ("D", "Df", "Dlls", "Dflls", "D+QU", "Df+QU", "Dgen", "Dfgen", "Dgen+QU")),
         *(("linear", k) for k in ("D", "Df", "Dflls", "Df+QU", "D+QU", "Dgen", "Dfgen+QU")),
     ],
 )
@@ -68,7 +68,8 @@ def test_leakages(observed: Any, basis: str, kind: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("basis", "kind"), [("circular", "D+X"), ("linear", "D+X"), ("circular", "Df+X"), ("linear", "Df+X"), ("linear", "Dgen+X")]
+    ("basis", "kind"),
+    [*((b, k) for b in ("circular", "linear") for k in ("D+X", "Df+X")), ("linear", "Dgen+X"), ("circular", "Dfgen+X")],
 )
 def test_leakages_and_phase(observed: Any, basis: str, kind: str) -> None:
     np.testing.assert_allclose(_good(_solve(observed(basis, 0.01, CROSS), kind))[:, -1], _leaks(0.01), atol=4e-4)

@@ -38,7 +38,7 @@ def _jones(diagonal: np.ndarray) -> np.ndarray:
 
 
 @pytest.mark.parametrize("basis", ["circular", "linear"])
-@pytest.mark.parametrize(("kind", "calmode"), [("G", "ap"), ("T", "ap"), ("T", "p"), ("G", "a")])
+@pytest.mark.parametrize(("kind", "calmode"), [("G", "ap"), ("T", "ap"), ("T", "p"), ("G", "a"), ("G", "p")])
 def test_gains(tmp_path: Path, basis: str, kind: str, calmode: str) -> None:
     gain = _gains(kind == "T")
     if calmode == "p":

@@ -140,3 +140,10 @@ def test_priors_of_another_array_or_with_one_solution(vis: str, said: list[str],
         antennas.putcol("NAME", [f"XX{k:02d}" for k in range(antennas.nrows())])
     with pytest.raises(DataError, match="antenna"), MeasurementSet(vis) as ms:
         PriorTables([path]).open(ms)
+
+
+def test_gains_that_do_not_converge_are_counted(vis: str, said: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("casatools.calibration.solve_robust._MOST_STEPS", 1)
+    table = _solve(vis, solint="int")
+    assert table.flag.all()
+    assert said[0].startswith(f"{2 * len(np.unique(table.time_s))} sets of gains did not converge")
