@@ -380,11 +380,24 @@ def manual_spectrum(
         return None
     if len(fluxes) > 4:
         raise ParameterError(f"parameter 'fluxdensity' must hold at most I, Q, U, V; got {fluxes}")
-    reference = float(convert_value(*parse_quantity(reffreq, "GHz"), "Hz"))
-    if reference <= 0:
-        raise ParameterError(f"parameter 'reffreq' must be a positive frequency; got {reffreq!r}")
+    try:
+        reference = float(convert_value(*parse_quantity(reffreq, "GHz"), "Hz"))
+    except ParameterError:
+        reference = 0.0
+    if not 0 < reference < np.inf:
+        raise ParameterError(f"parameter 'reffreq' must be a positive frequency such as '1.4GHz'; got {reffreq!r}")
+    numbers = {
+        "fluxdensity": fluxes,
+        "spix": _numbers(spix, "spix"),
+        "polindex": polindex,
+        "polangle": polangle,
+        "rotmeas": [rotmeas],
+    }
+    for name, values in numbers.items():
+        if not np.isfinite(values).all():
+            raise ParameterError(f"parameter {name!r} must hold finite numbers; got {values}")
     i, q, u, v = (*fluxes, 0.0, 0.0, 0.0)[:4]
-    return ManualSpectrum((i, q, u, v), tuple(_numbers(spix, "spix")), reference, tuple(polindex), tuple(polangle), rotmeas)
+    return ManualSpectrum((i, q, u, v), tuple(numbers["spix"]), reference, tuple(polindex), tuple(polangle), rotmeas)
 
 
 def find_model_images() -> list[str]:
