@@ -7,6 +7,7 @@ from typing import Annotated, Any
 from casatasks import _params as P
 from casatasks._task import task
 from casatools._base import kinds
+from casatools._base.errors import ParameterError
 
 __all__ = ["fluxscale"]
 
@@ -44,7 +45,8 @@ def fluxscale(
     Raises
     ------
     PathMissingError, DataError, SelectionError, OutputExistsError, ParameterError
-        An input is missing or of another kind, a field has no gains, the output exists. Nothing is written then.
+        An input is missing, of another kind or of another array, a field has no gains, the output is not named or exists. Nothing is
+        written then.
 
     Examples
     --------
@@ -52,6 +54,8 @@ def fluxscale(
     """
     from casatools.calibration.fluxscale import FluxScaleOptions, scale_fluxes
 
+    if not fluxtable.strip():
+        raise ParameterError("fluxscale: parameter 'fluxtable' must be the name of the output table; got ''")
     options = FluxScaleOptions(
         ",".join(reference),
         ",".join(transfer),
@@ -68,5 +72,5 @@ def fluxscale(
     if display:
         from casatools.plotting.flux_fits import plot_flux_fits
 
-        plot_flux_fits(record, f"{(fluxtable or caltable).rstrip('/')}.png")
+        plot_flux_fits(record, f"{fluxtable.rstrip('/')}.png")
     return record

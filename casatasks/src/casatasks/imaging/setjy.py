@@ -96,11 +96,23 @@ def setjy(
     manual = None
     if standard == "manual":
         manual = manual_spectrum(fluxdensity, spix, reffreq, polindex, polangle, rotmeas)
+    else:
+        _warn_of_unused(standard, fluxdensity, {"spix": spix, "polindex": polindex, "polangle": polangle, "rotmeas": rotmeas})
     options = SetModelOptions(standard, model, manual, fluxdict, scalebychan, interpolation, useephemdir)
     expressions = {"field": field, "spw": spw}
     if selectdata:
         expressions |= {"timerange": timerange, "scan": scan, "intent": intent, "observation": observation}
     return set_model(vis, expressions, options, virtual=not usescratch)
+
+
+def _warn_of_unused(standard: str, fluxdensity: Any, others: dict[str, Any]) -> None:
+    """What belongs to manual models counts for nothing beside a published scale, in CASA too: a flux given there is most likely a mistake."""
+    from casatools._base import log
+
+    names = ["fluxdensity"] if fluxdensity not in (-1, [-1], [], "") else []
+    names += [name for name, value in others.items() if value not in (0, [0], [], "")]
+    if names:
+        log.post(f"setjy: {', '.join(names)} count with standard='manual' only, not with {standard!r}", "WARN")
 
 
 def _list_models() -> None:

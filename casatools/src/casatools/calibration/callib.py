@@ -154,9 +154,12 @@ class CalibrationLibrary:
         Raises
         ------
         PathMissingError, ParameterError
-            The file is missing, or a line cannot be read; and as `from_lists`.
+            The file is missing or names no table, or a line cannot be read; and as `from_lists`.
         """
-        return cls.from_text(ms, read_library(path), path)
+        library = cls.from_text(ms, read_library(path), path)
+        if not library.entries:
+            raise ParameterError(f"calibration library {path!r} names no table")
+        return library
 
     @classmethod
     def from_text(cls, ms: MeasurementSet, text: str, what: str = "calibration library") -> CalibrationLibrary:
@@ -399,6 +402,13 @@ def _parse_line(line: str, where: str) -> dict[str, Any]:
     unknown = sorted(set(values) - _KEYS)
     if unknown:
         raise ParameterError(f"{where}: unknown {', '.join(unknown)}; allowed are {', '.join(sorted(_KEYS))}")
+    if not isinstance(values.get("calwt", True), bool):
+        raise ParameterError(f"{where}: calwt must be True or False; got {values['calwt']!r}")
+    for name in _MAPS:
+        given = values.get(name, [])
+        numbers = given if isinstance(given, list) else [given]
+        if not all(isinstance(n, int) for n in numbers) and not (name == "fldmap" and isinstance(given, str)):
+            raise ParameterError(f"{where}: {name} must be a list of numbers such as [0,0,1]; got {given!r}")
     return values
 
 
@@ -434,5 +444,5 @@ def _rule(ms: MeasurementSet, table: SolutionTable, values: Mapping[str, Any]) -
         antenna_map=tuple(int(v) for v in numbers["antmap"]),
         scans=frozenset(int(s) for s in chosen.scans) if values.get("scan") not in (None, "") else None,
         scan_map=tuple(int(v) for v in numbers["scanmap"]),
-        mode=_mode(table, str(values.get("interp", "")) or f"{time},{frequency}"),
+        mode=_mode(table, str(values.get("interp", "")) or f"{time},{frequency}".rstrip(",")),
     )

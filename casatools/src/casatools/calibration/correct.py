@@ -116,11 +116,20 @@ def correct_visibilities(
     -------
     dict
         As `apply_calibration`.
+
+    Raises
+    ------
+    ParameterError
+        There is nothing to apply; and as `LibraryOptions.load` and `Selection` raise.
     """
     selection = Selection(**expressions)
     with MeasurementSet(vis) as ms:
         selection.resolve(ms)
         loaded = library.load(ms)
+        if not loaded.entries and not options.parang:
+            raise ParameterError(
+                "there is nothing to apply: name calibration tables or a calibration library, or set parang=True"
+            )
         PriorCalibration(ms, loaded, options.parang)
     with MeasurementSet(vis, writable=options.mode != "trial") as ms:
         if flag_backup and options.flags:

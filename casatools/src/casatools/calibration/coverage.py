@@ -63,6 +63,12 @@ def gaps(
                 f"{entry.path} has no solutions for the fields that fldmap maps {_listed([ms.metadata.fields[f].name for f in lost])} to: "
                 f"their data are {does}"
             )
+        if entry.table.values and not any(
+            (np.isfinite(v) & ~f).any() for v, f in zip(entry.table.values, entry.table.flags, strict=True)
+        ):
+            found.append(
+                f"no solution of {entry.path} is good: all data that it serves are {'left out' if solving else 'flagged'}"
+            )
         if entry.kind.form in ("multiplicative", "additive"):
             continue
         absent = [names[a] for a in used if a not in _antennas(entry)]

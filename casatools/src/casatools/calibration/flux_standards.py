@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,14 +19,16 @@ from casatools.calibration.flux_coefficients import (
     VARIABLE,
 )
 
-__all__ = ["STANDARDS", "FluxCalibrator", "find_calibrator", "flux_density"]
+__all__ = ["STANDARDS", "FluxCalibrator", "find_calibrator", "flux_density", "last_epoch"]
 
 STANDARDS: tuple[str, ...] = (
     "Perley-Butler 2017", "Perley-Butler 2013", "Perley-Butler 2010", "Perley-Taylor 99", "Baars", "Perley 90",
     "Perley-Taylor 95", "Scaife-Heald 2012", "Stevens-Reynolds 2016",
 )  # fmt: skip
+_BY_EPOCH = ("Perley-Butler 2017", "Perley-Butler 2013")
 # How far a field may be from a calibrator's position to be taken for it.
 _TOLERANCE_RAD = np.deg2rad(1.5 / 3600)
+_MJD_EPOCH = datetime.date(1858, 11, 17).toordinal()
 _SAULT_FROM_HZ = 10.0e9
 _STEVENS_FROM_HZ = 11.143e9
 
@@ -59,22 +62,41 @@ def find_calibrator(field_name: str, ra_rad: float, dec_rad: float) -> FluxCalib
     return None
 
 
-def _at_epoch(table: tuple[tuple[float, ...], ...], year: float, interpolation: str) -> np.ndarray:
-    """Coefficients of a variable calibrator in a year; beyond the table's years lines and curves go on."""
-    years, rows = np.array(EPOCHS[: len(table)]), np.array(table)
+def _julian_year(epoch: float) -> float:
+    """The Julian year of an epoch such as 2010.9; a tenth of a year is 36.6 days, as the reference counts them."""
+    start_mjd = datetime.date(int(epoch), 1, 1).toordinal() - _MJD_EPOCH
+    return 2000.0 + (start_mjd + 366.0 * (epoch % 1.0) - 51544.5) / 365.25
+
+
+def last_epoch(standard: str, calibrator: str) -> float | None:
+    """Julian year of the last epoch that a standard has of a variable calibrator; None for others."""
+    if standard not in _BY_EPOCH or calibrator not in VARIABLE:
+        return None
+    return _julian_year(EPOCHS[len(_rows_by_epoch(standard, calibrator)) - 1])
+
+
+def _rows_by_epoch(standard: str, calibrator: str) -> tuple[tuple[float, ...], ...]:
+    """Coefficients of each epoch; the standard of 2013 ends before the last."""
+    table = VARIABLE[calibrator]
+    return tuple(row[:4] for row in table[:-1]) if standard.endswith("2013") else table
+
+
+def _at_year(fluxes: np.ndarray, year: float, interpolation: str) -> np.ndarray:
+    """Flux densities (chan,) of a variable calibrator from those (epoch, chan) of the first epochs; beyond their years lines and curves go on."""
+    years = np.array([_julian_year(e) for e in EPOCHS[: len(fluxes)]])
     if interpolation in ("nearest", ""):
         # The last epoch before the observation, as the reference has it; see docs/quirks.md.
-        return rows[max(int(np.searchsorted(years, year, side="right")) - 1, 0)]
+        return np.asarray(fluxes[max(int(np.searchsorted(years, year, side="right")) - 1, 0)])
     if interpolation == "spline":
         from scipy.interpolate import CubicSpline
 
-        return np.asarray(CubicSpline(years, rows, axis=0, bc_type="natural")(year))
+        return np.asarray(CubicSpline(years, fluxes, axis=0, bc_type="natural")(year))
     order = 2 if interpolation == "linear" else 4
     start = int(np.clip(np.searchsorted(years, year) - order // 2, 0, len(years) - order))
-    x, result = years[start : start + order], np.zeros(rows.shape[1])
+    x, result = years[start : start + order], np.zeros(fluxes.shape[1])
     for k in range(order):
         others = np.delete(x, k)
-        result += rows[start + k] * np.prod((year - others) / (x[k] - others))
+        result += fluxes[start + k] * np.prod((year - others) / (x[k] - others))
     return result
 
 
@@ -95,9 +117,9 @@ def flux_density(
         Name in CALIBRATORS.
     frequency_hz : ndarray (chan,) float64 [Hz]
     year : float
-        Of the observation, for variable calibrators.
+        Julian year of the observation, for variable calibrators.
     interpolation : {"nearest", "linear", "cubic", "spline"}
-        Between the epochs of variable calibrators.
+        Of the flux densities between the epochs of variable calibrators.
 
     Returns
     -------
@@ -111,11 +133,9 @@ def flux_density(
     ghz, mhz = np.log10(frequency_hz / 1e9), np.log10(frequency_hz / 1e6)
     if calibrator == "1934-638" and standard != "Baars":
         return _flux_1934(standard, frequency_hz)
-    if standard.startswith("Perley-Butler 201") and standard != "Perley-Butler 2010" and calibrator in VARIABLE:
-        table = VARIABLE[calibrator]
-        if standard.endswith("2013"):
-            table = tuple(row[:4] for row in table[:-1])
-        return _power(_at_epoch(table, year, interpolation), ghz)
+    if standard in _BY_EPOCH and calibrator in VARIABLE:
+        fluxes = np.array([_power(row, ghz) for row in _rows_by_epoch(standard, calibrator)])
+        return _at_year(fluxes, year, interpolation)
     if standard == "Scaife-Heald 2012":
         terms = SCAIFE_HEALD.get(calibrator)
         return None if terms is None else terms[0] * _power((0.0, *terms[1:]), np.log10(frequency_hz / 150e6))

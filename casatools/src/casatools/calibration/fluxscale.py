@@ -10,7 +10,7 @@ import numpy as np
 
 from casatools._base import log
 from casatools._base.errors import DataError, OutputExistsError, ParameterError
-from casatools._base.paths import require_absent
+from casatools._base.paths import require_absent, require_writable_parent
 from casatools.calibration.callib import select_fields
 from casatools.io.caltable import CalTable
 from casatools.io.ms import MeasurementSet
@@ -196,13 +196,19 @@ def scale_fluxes(vis: str, caltable: str, fluxtable: str, options: FluxScaleOpti
     Raises
     ------
     PathMissingError, DataError, SelectionError, OutputExistsError, ParameterError
-        An input is missing or of another kind, a field has no gains, the output exists; nothing is written then.
+        An input is missing, of another kind or of another array, a field has no gains, an output exists; nothing is written then.
     """
-    with MeasurementSet(vis):
-        pass
+    with MeasurementSet(vis) as ms:
+        names = {a.name for a in ms.metadata.antennas}
     table = CalTable.open(caltable)
+    if not names & set(table.antenna_names):
+        raise DataError(
+            f"calibration table {caltable!r} is of other antennas than {vis!r}: it has {', '.join(table.antenna_names[:8])}"
+        )
     if table.vis_cal not in ("G Jones", "T Jones", "GSPLINE"):
         raise DataError(f"{caltable!r} holds {table.vis_cal!r}; fluxscale needs a gain table (G or T)")
+    if listfile:
+        require_writable_parent(listfile)
     if not options.append and fluxtable:
         try:
             require_absent(fluxtable)
@@ -234,10 +240,15 @@ def _fields(table: CalTable, caltable: str, options: FluxScaleOptions) -> tuple[
             f"parameter 'reference': {caltable!r} has no gains of {options.reference!r}; it has fields {sorted(present)}"
         )
     if options.transfer.strip():
-        transfers = sorted((select_fields(options.transfer, table.field_names) & present) - set(references))
+        wanted = select_fields(options.transfer, table.field_names) - set(references)
+        transfers = sorted(wanted & present)
+        if not transfers:
+            raise ParameterError(
+                f"parameter 'transfer': {caltable!r} has no gains of {options.transfer!r} beside those of the reference; it has fields {sorted(present)}"
+            )
+        if wanted - present:
+            log.post(f"fluxscale: {caltable!r} has no gains of the transfer fields {sorted(wanted - present)}", "WARN")
     else:
-        transfers = []
-    if not transfers:
         transfers = sorted(present - set(references))
     if not transfers:
         raise ParameterError(f"{caltable!r} has gains of the reference fields only; there is nothing to transfer to")

@@ -9,6 +9,7 @@ taken from a publication.
 
 from __future__ import annotations
 
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -66,7 +67,7 @@ def gain_curves(ms: MeasurementSet, caltype: str, infile: str = "") -> np.ndarra
     Raises
     ------
     DataError
-        There are no curves for the telescope, its frequencies or time.
+        There are no curves for the telescope, its frequencies or time, or `infile` is no table of them.
     """
     telescope = ms.metadata.observations[0].telescope_name if ms.metadata.observations else ""
     if telescope not in ("VLA", "EVLA", "NRAO") and not infile:
@@ -75,6 +76,8 @@ def gain_curves(ms: MeasurementSet, caltype: str, infile: str = "") -> np.ndarra
     time_s = float(ms.read("TIME", np.array([0]))[0]) if ms.nrow else _SINCE_S
     out = np.zeros((len(windows), len(antennas), CURVE_PARAMETERS))
     path = infile or resolve(_TABLE)
+    if infile:
+        _require_curves(infile)
     for window in windows:
         frequency = float(window.chan_freq_hz[window.nchan // 2])
         curve = np.zeros((len(antennas), 4))
@@ -93,10 +96,16 @@ def gain_curves(ms: MeasurementSet, caltype: str, infile: str = "") -> np.ndarra
     return out
 
 
+def _require_curves(infile: str) -> None:
+    with closing(open_table(infile, what="table of gain curves")) as table:
+        missing = [c for c in ("BFREQ", "EFREQ", "BTIME", "ETIME", "ANTENNA", "GAIN") if c not in table.colnames()]
+    if missing:
+        raise DataError(f"{infile!r} is no table of gain curves: it has no {', '.join(missing)}")
+
+
 def _read_curves(path: str, frequency_hz: float, time_s: float, names: list[str]) -> np.ndarray:
     """Coefficients (ant, 4) of each antenna, those of antenna '0' where it has none of its own."""
-    table = open_table(path, what="table of gain curves")
-    try:
+    with closing(open_table(path, what="table of gain curves")) as table:
         good = (table.getcol("BFREQ") <= frequency_hz) & (table.getcol("EFREQ") > frequency_hz)
         good &= (table.getcol("BTIME") <= time_s) & (table.getcol("ETIME") > time_s)
         rows = {str(table.getcell("ANTENNA", int(r))): int(r) for r in np.flatnonzero(good)}
@@ -107,6 +116,4 @@ def _read_curves(path: str, frequency_hz: float, time_s: float, names: list[str]
             number = name.lstrip("VEAvea").lstrip("0")
             cell = np.asarray(table.getcell("GAIN", rows.get(number, rows["0"])), dtype=np.float64)
             curves.append(cell[:, 0] if cell.shape[0] == 4 else cell[0])
-    finally:
-        table.close()
     return np.array(curves)

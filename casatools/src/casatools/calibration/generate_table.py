@@ -20,7 +20,10 @@ CALTYPES = (
 )  # fmt: skip
 # Kinds whose values are found, not given.
 MEASURED = ("tsys", "jyperk", "tecim", "eop", *SWITCHED)
-_WITH_FILE = ("gc", "gceff", "eff", "antpos", "jyperk", "tecim", "eop")
+_WITH_FILE = ("gc", "gceff", "antpos", "jyperk", "tecim", "eop")
+# What of spw, antenna, pol and parameter a kind takes; others are told in the log, as CASA passes over them.
+_TAKEN = {**dict.fromkeys(("amp", "ph", "sbd", "mbd"), ("spw", "antenna", "pol", "parameter")), "opac": ("spw", "antenna", "parameter"),
+          **dict.fromkeys(("antpos", "antposvla"), ("antenna", "parameter"))}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -50,6 +53,8 @@ class TableRequest:
             )
         if self.infile and self.caltype not in _WITH_FILE:
             raise ParameterError(f"gencal: caltype={self.caltype!r} takes no 'infile'; got {self.infile!r}")
+        if self.infile and self.parameter and self.caltype == "antpos":
+            raise ParameterError("gencal: give antenna positions in 'infile' or offsets in 'parameter', not both")
         if self.caltype == "tecim" and not self.infile.strip():
             raise ParameterError("gencal: caltype='tecim' needs 'infile', an IONEX file or an image of electron columns")
         if self.ant_pos_time_limit < 0:
@@ -67,6 +72,12 @@ class TableRequest:
                 "gencal: positions of antennas are looked up for all of them; give 'parameter' too, or no 'antenna'"
             )
 
+    @property
+    def without_use(self) -> list[str]:
+        """Parameters that were given and that the kind does not take."""
+        given = {"spw": self.spw, "antenna": self.antenna, "pol": self.pol, "parameter": self.parameter}
+        return [name for name, value in given.items() if value and name not in _TAKEN.get(self.caltype, ())]
+
     def given(self) -> GivenCalibration:
         """The request as values that are given."""
         return GivenCalibration(self.caltype, self.spw, self.antenna, self.pol, self.parameter, self.infile)
@@ -80,6 +91,9 @@ def generate_table(vis: str, caltable: str, request: TableRequest) -> None:
     PathMissingError, DataError, ParameterError, SelectionError, UnsupportedError
         Something is missing or does not fit, or a service cannot be reached. Nothing is written then.
     """
+    if request.without_use:
+        names = ", ".join(map(repr, request.without_use))
+        log.post(f"gencal: caltype={request.caltype!r} does not take {names}; its values are of the whole MeasurementSet", "WARN")
     if request.caltype == "tsys":
         write_system_temperatures(vis, caltable, request.uniform)
     elif request.caltype in SWITCHED:

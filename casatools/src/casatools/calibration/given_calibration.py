@@ -176,9 +176,10 @@ def _values(ms: MeasurementSet, given: GivenCalibration, windows: list[int]) -> 
     count = len(axes[0]) * len(axes[1]) * len(axes[2])
     each = 3 if given.is_position else 1
     if len(given.parameter) not in (each, count * each):
+        needed = f"{each} or {count * each}" if count > 1 else f"{each}"
         raise ParameterError(
-            f"gencal: {len(given.parameter)} values in 'parameter' do not fit: spw, antenna and pol name {count} combinations, "
-            f"so {each} or {count * each} are needed"
+            f"gencal: {len(given.parameter)} values in 'parameter' do not fit: spw, antenna and pol name {count} of these, "
+            f"which need {needed}"
         )
     numbers = np.array(given.parameter).reshape(-1, each)
     out = np.full((len(windows), len(antennas), kind.npar), kind.neutral, dtype=np.complex128)

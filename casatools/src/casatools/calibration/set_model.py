@@ -11,7 +11,7 @@ import numpy as np
 from casatools._base import log
 from casatools._base.buffers import empty_array
 from casatools._base.errors import DataError, ParameterError
-from casatools.calibration.flux_standards import STANDARDS, find_calibrator, flux_density
+from casatools.calibration.flux_standards import STANDARDS, find_calibrator, flux_density, last_epoch
 from casatools.calibration.predict_sky import STOKES, ImagePlanes, SkyModel
 from casatools.calibration.scratch_columns import fill_model, forget_recipes
 from casatools.calibration.solar_system import BODIES, find_body, find_disk
@@ -222,6 +222,7 @@ def _sources(ms: MeasurementSet, selected: ResolvedSelection, options: SetModelO
             found[number] = ManualSpectrum((1.0, 0.0, 0.0, 0.0))
         else:
             log.post(f"field {row.name!r} is {calibrator.name} on the scale {standard}")
+            _warn_of_extrapolation(standard, calibrator.name, year, options.interpolation)
             found[number] = StandardSpectrum(standard, calibrator.name, year, options.interpolation)
     return found
 
@@ -262,6 +263,16 @@ def _fluxscale_sources(ms: MeasurementSet, numbers: list[int], fluxdict: Mapping
     if not found:
         raise ParameterError("parameter 'fluxdict' holds none of the selected fields")
     return found
+
+
+def _warn_of_extrapolation(standard: str, calibrator: str, year: float, interpolation: str) -> None:
+    end = last_epoch(standard, calibrator)
+    if end is not None and year > end and interpolation not in ("nearest", ""):
+        log.post(
+            f"setjy: {standard} has flux densities of {calibrator} until {end:.1f}; those of {year:.1f} are extrapolated "
+            f"(interpolation={interpolation!r}), 'nearest' takes the last ones",
+            "WARN",
+        )
 
 
 def _year(time_s: float) -> float:
@@ -369,11 +380,24 @@ def manual_spectrum(
         return None
     if len(fluxes) > 4:
         raise ParameterError(f"parameter 'fluxdensity' must hold at most I, Q, U, V; got {fluxes}")
-    reference = float(convert_value(*parse_quantity(reffreq, "GHz"), "Hz"))
-    if reference <= 0:
-        raise ParameterError(f"parameter 'reffreq' must be a positive frequency; got {reffreq!r}")
+    try:
+        reference = float(convert_value(*parse_quantity(reffreq, "GHz"), "Hz"))
+    except ParameterError:
+        reference = 0.0
+    if not 0 < reference < np.inf:
+        raise ParameterError(f"parameter 'reffreq' must be a positive frequency such as '1.4GHz'; got {reffreq!r}")
+    numbers = {
+        "fluxdensity": fluxes,
+        "spix": _numbers(spix, "spix"),
+        "polindex": polindex,
+        "polangle": polangle,
+        "rotmeas": [rotmeas],
+    }
+    for name, values in numbers.items():
+        if not np.isfinite(values).all():
+            raise ParameterError(f"parameter {name!r} must hold finite numbers; got {values}")
     i, q, u, v = (*fluxes, 0.0, 0.0, 0.0)[:4]
-    return ManualSpectrum((i, q, u, v), tuple(_numbers(spix, "spix")), reference, tuple(polindex), tuple(polangle), rotmeas)
+    return ManualSpectrum((i, q, u, v), tuple(numbers["spix"]), reference, tuple(polindex), tuple(polangle), rotmeas)
 
 
 def find_model_images() -> list[str]:

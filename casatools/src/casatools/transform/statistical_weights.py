@@ -110,7 +110,7 @@ class StatisticalWeightOptions:
             count, seconds = int(value), 0.0
             good = count > 0
         else:
-            number, unit = parse_quantity(value)
+            number, unit = _quantity(value)
             if unit and not conforms(unit, "s"):
                 raise ParameterError(f"statwt: parameter 'timebin' must be a number of integrations or a time; got {value!r}")
             count, seconds = 0, float(to_unit(value, "s") if unit else number)
@@ -129,7 +129,7 @@ class StatisticalWeightOptions:
             count, hertz = int(value), 0.0
             good = count > 0
         else:
-            number, unit = parse_quantity(value)
+            number, unit = _quantity(value)
             if not unit or not conforms(unit, "Hz"):
                 raise ParameterError(
                     f"statwt: parameter 'chanbin' must be 'spw', a number of channels or a frequency; got {value!r}"
@@ -139,6 +139,14 @@ class StatisticalWeightOptions:
         if not good:
             raise ParameterError(f"statwt: parameter 'chanbin' must be positive; got {value!r}")
         return count, hertz
+
+
+def _quantity(value: Any) -> tuple[Any, str]:
+    """Number and unit; of what is no quantity a unit that is neither a time nor a frequency, for the parameter's own sentence."""
+    try:
+        return parse_quantity(value)
+    except ParameterError:
+        return np.nan, "Jy"
 
 
 @dataclass
@@ -263,6 +271,8 @@ def set_statistical_weights(
             journal.finished()
     found = plan.totals.record()
     log.post(f"statwt: weights have the mean {found['mean']:.6g} and the variance {found['variance']:.6g}")
+    if not found["mean"]:
+        log.post("statwt: no weight is above zero: all data are flagged, or no bin has enough samples that scatter", "WARN")
     return found
 
 

@@ -101,7 +101,7 @@ def test_kinds_of_components(vis: str, tmp_path: Path, kind: str, name: str) -> 
         assert shape["minoraxis"]["value"] == pytest.approx(2.5 / 60)
 
 
-def test_a_calibrator_between_epochs(vis: str) -> None:
+def test_a_calibrator_between_epochs(vis: str, tmp_path: Path) -> None:
     with open_table(f"{vis}/FIELD", writable=True) as fields:
         fields.putcell("NAME", 0, "3C48")
     hz = MeasurementSet(vis).metadata.spectral_windows[0].chan_freq_hz[:1]
@@ -113,6 +113,8 @@ def test_a_calibrator_between_epochs(vis: str) -> None:
         expected = flux_density("Perley-Butler 2013", "3C48", hz, year, interpolation)
         assert expected is not None and fluxes[-1] == pytest.approx(float(expected[0]), rel=1e-12)
     assert fluxes[4] == fluxes[0] and len({round(f, 8) for f in fluxes[:4]}) == 4
+    told = (tmp_path / "casa.log").read_text()
+    assert told.count("has flux densities of 3C48 until 2012.0; those of 2019.3 are extrapolated") == 3
 
 
 def test_flux_densities_of_fluxscale(vis: str) -> None:

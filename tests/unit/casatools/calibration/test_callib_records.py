@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+import casatasks
 from casatools import calibrater
 from casatools._base.errors import NotOpenError, ParameterError, PathMissingError
 from casatools.calibration.callib import library_record, library_text
@@ -114,6 +115,39 @@ def test_reach_changes_nothing_and_the_log_says_so(shared_input: Input, tmp_path
         found.append(corrected(vis))
     np.testing.assert_array_equal(*found)
     assert "reach='10s'" in (tmp_path / "casa.log").read_text()
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("", "names no table"), ("# caltable='cal.G'", "names no table"), ("caltable='cal.G' calwt=Maybe", "line 1: calwt must be True or False; got 'Maybe'"),
+        ("caltable='cal.G' spwmap='a'", r"spwmap must be a list of numbers such as \[0,0,1\]; got 'a'"), ("caltable='cal.G' antmap=[0,1.5]", "antmap must be"),
+        ("caltable='cal.G' fldmap=[0,'x']", "fldmap must be"), ("tinterp='linear'", "there is no caltable"), ("caltable='cal.G' tinterp='quintic'", "'quintic' is not known"),
+        ("caltable='cal.G' tint='linear'", "unknown tint"), ("caltable 'cal.G'", "cannot read"), ("caltable='cal.G' spwmap=[0,9]", "does not have"),
+    ],
+)  # fmt: skip
+def test_library_files_that_cannot_be_applied(
+    shared_input: Input, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, line: str, message: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    vis = shared_input("simvla.ms")
+    shared_input("cal.G")
+    Path("lines.txt").write_text(line + "\n")
+    with pytest.raises(ParameterError, match=message):
+        casatasks.applycal(vis, docallib=True, callib="lines.txt")
+    with MeasurementSet(vis) as ms:
+        assert not ms.has("CORRECTED_DATA")
+    assert not Path(f"{vis}.flagversions").exists()
+
+
+@pytest.mark.parametrize("mode", ["", "flagonly", "calonly"])
+def test_nothing_to_apply(shared_input: Input, mode: str) -> None:
+    """Refused, as CASA refuses it, but parallactic angles are something."""
+    vis = shared_input("simvla.ms")
+    with pytest.raises(ParameterError, match="there is nothing to apply: name calibration tables"):
+        casatasks.applycal(vis, gaintable=[], applymode=mode)
+    assert not Path(f"{vis}.flagversions").exists()
+    casatasks.applycal(vis, parang=True, applymode=mode)
 
 
 def test_fluxes_are_drawn(shared_input: Input, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

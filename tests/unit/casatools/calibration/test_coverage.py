@@ -38,6 +38,22 @@ def test_gaps(shared_input: Input) -> None:
     assert len(sentences(vis, path, spwmap=[0, 0])) == 1
 
 
+@pytest.mark.parametrize("spoil", ["flags", "numbers"])
+def test_tables_without_good_solutions(shared_input: Input, spoil: str) -> None:
+    vis, path = shared_input("simvla.ms"), shared_input("cal.G")
+    table = CalTable.open(path)
+    for group in table.groups:
+        if spoil == "flags":
+            group.flag[...] = True
+        else:
+            group.param[...] = np.nan
+    table.write(path, overwrite=True)
+    assert sentences(vis, path) == [f"no solution of {path} is good: all data that it serves are flagged"]
+    correct_visibilities(vis, {}, LibraryOptions((path,)), ApplyOptions(""))
+    with MeasurementSet(vis) as ms:
+        assert ms.read("FLAG").all() and np.isfinite(ms.read("CORRECTED_DATA")).all() and np.isfinite(ms.read("WEIGHT")).all()
+
+
 @pytest.mark.parametrize("kind", ["G Jones", "D Jones"])
 @pytest.mark.parametrize(("mode", "flagged"), [("calflag", False), ("calflagstrict", True), ("flagonlystrict", True)])
 def test_fields_that_a_map_leaves_without_solutions(

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from casatools.calibration.flux_coefficients import CALIBRATORS
-from casatools.calibration.flux_standards import find_calibrator, flux_density
+from casatools.calibration.flux_standards import find_calibrator, flux_density, last_epoch
 
 
 @pytest.mark.parametrize(
@@ -65,6 +65,29 @@ def test_variable_calibrators_follow_their_epochs() -> None:
     assert np.allclose(got, [16.52839088, 16.50598336, 16.45037460, 16.25540543], rtol=1e-6)
     got = [flux_density("Perley-Butler 2017", "3C48", f, 2000.5, mode)[0] for mode in ("linear", "cubic", "spline")]  # type: ignore[index]
     assert np.allclose(got, [16.46155739, 16.45734024, 16.45411491], rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("standard", "interpolation", "mjd", "fluxes"),
+    [
+        ("Perley-Butler 2017", "nearest", 54500.25, (20.2900390625, 5.059420108795166)), ("Perley-Butler 2017", "linear", 54500.25, (19.005008697509766, 5.166142463684082)),
+        ("Perley-Butler 2017", "cubic", 54500.25, (18.969175338745117, 5.166007041931152)), ("Perley-Butler 2017", "spline", 54500.25, (18.803979873657227, 5.157645225524902)),
+        ("Perley-Butler 2013", "spline", 54500.25, (18.80681037902832, 5.15767240524292)), ("Perley-Butler 2017", "linear", 58000.25, (18.16207504272461, 5.099730491638184)),
+        ("Perley-Butler 2017", "cubic", 58000.25, (9.363044738769531, 4.875363349914551)), ("Perley-Butler 2017", "spline", 58000.25, (17.035823822021484, 5.088834762573242)),
+        ("Perley-Butler 2013", "linear", 58000.25, (36.464942932128906, 5.031148910522461)), ("Perley-Butler 2013", "nearest", 58000.25, (21.37761688232422, 5.193446636199951)),
+    ],
+)  # fmt: skip
+def test_flux_densities_between_epochs(standard: str, interpolation: str, mjd: float, fluxes: tuple[float, float]) -> None:
+    """Flux densities are interpolated, not coefficients; numbers of CASA 6.7's setjy of 3C138, whose spectrum changes most."""
+    hz = np.array([232608996.02460212, 3305777203.9599786])
+    found = flux_density(standard, "3C138", hz, 2000.0 + (mjd - 51544.5) / 365.25, interpolation)
+    np.testing.assert_allclose(found, fluxes, rtol=1e-5)
+
+
+def test_last_epochs() -> None:
+    assert last_epoch("Perley-Butler 2017", "3C138") == pytest.approx(2017.0, abs=2e-3)
+    assert last_epoch("Perley-Butler 2013", "3C138") == pytest.approx(2012.0, abs=2e-3)
+    assert last_epoch("Perley-Butler 2017", "3C286") is None and last_epoch("Baars", "3C48") is None
 
 
 def test_absent_calibrators() -> None:

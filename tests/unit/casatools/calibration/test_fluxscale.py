@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from casatools._base.errors import DataError, OutputExistsError, ParameterError, SelectionError
+import casatasks
+from casatools._base.errors import DataError, OutputExistsError, ParameterError, PathMissingError, SelectionError
 from casatools.calibration.fluxscale import FluxScaleOptions, _Gains, fit_spectrum, scale_fluxes
 from casatools.io.caltable import CalTable
 
@@ -123,3 +124,19 @@ def test_refusals(shared_input: Input) -> None:
         scale_fluxes(vis, gains, gains, FluxScaleOptions("0"))
     with pytest.raises(DataError, match="needs a gain table"):
         scale_fluxes(vis, shared_input("cal.B"), "x.G", FluxScaleOptions("0"))
+    for transfer in ("2", "0"):
+        with pytest.raises(ParameterError, match=r"'transfer': .* has no gains of"):
+            scale_fluxes(vis, gains, "x.G", FluxScaleOptions("0", transfer))
+    with pytest.raises(PathMissingError, match=r"no/list\.txt"):
+        scale_fluxes(vis, gains, "x.G", FluxScaleOptions("0"), "no/list.txt")
+    with pytest.raises(DataError, match="is of other antennas"):
+        scale_fluxes(shared_input("hera.ms"), gains, "x.G", FluxScaleOptions("0"))
+    with pytest.raises(ParameterError, match="'fluxtable' must be the name"):
+        casatasks.fluxscale(vis, gains, "", "0")
+    assert not Path("x.G").exists()
+
+
+def test_transfer_fields_without_gains_are_told(shared_input: Input, tmp_path: Path) -> None:
+    """As in CASA, which ends the process where none is left."""
+    record = casatasks.fluxscale(shared_input("simvla.ms"), shared_input("cal.G"), "f.G", ["0"], ["1", "TARGET"])
+    assert record["1"]["0"]["fluxd"][0] > 0 and "no gains of the transfer fields [2]" in (tmp_path / "casa.log").read_text()

@@ -91,14 +91,14 @@ def test_gain_curves(vis: str, tmp_path: Path) -> None:
         ("antpos", {"parameter": (1.0,) * 3}, ParameterError), ("antpos", {"antenna": "EA02"}, ParameterError),
         ("amp", {}, ParameterError), ("amp", {"antenna": "EA02,EA03", "parameter": (1.0,) * 3}, ParameterError),
         ("amp", {"antenna": "NOPE", "parameter": (1.0,)}, SelectionError), ("amp", {"spw": "7", "parameter": (1.0,)}, SelectionError),
-        ("gc", {"infile": "missing.tab"}, CasaError),
+        ("gc", {"infile": "missing.tab"}, CasaError), ("gc", {"infile": __file__}, DataError), ("gceff", {"infile": "{vis}"}, DataError),
     ],
 )  # fmt: skip
 def test_refused_without_writing(
     vis: str, tmp_path: Path, caltype: str, given: dict[str, object], error: type[Exception]
 ) -> None:
     with pytest.raises(error):
-        _write(vis, tmp_path / "bad.cal", caltype, **given)
+        _write(vis, tmp_path / "bad.cal", caltype, **{k: vis if v == "{vis}" else v for k, v in given.items()})
     assert not (tmp_path / "bad.cal").exists()
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import casatasks
 from casatools._base.errors import DataError, ParameterError
 from casatools.calibration import scratch_columns
 from casatools.calibration.correct import LibraryOptions
@@ -115,7 +116,23 @@ def test_refusals() -> None:
         manual_spectrum([1.0] * 5, 0.0, "1GHz", [], [], 0.0)
     with pytest.raises(ParameterError, match="positive frequency"):
         manual_spectrum([1.0], "", "0GHz", [], [], 0.0)
+    for reffreq in ("1m", "abc", "", "nanGHz"):
+        with pytest.raises(ParameterError, match="'reffreq' must be a positive frequency"):
+            manual_spectrum([1.0], "", reffreq, [], [], 0.0)
+    nan = float("nan")
+    for name, values in {"fluxdensity": ([nan], 0.0, [], [], 0.0), "spix": ([1.0], nan, [], [], 0.0), "polindex": ([1.0], 0.0, [nan], [], 0.0),
+                         "polangle": ([1.0], 0.0, [], [nan], 0.0), "rotmeas": ([1.0], 0.0, [], [], np.inf)}.items():  # fmt: skip
+        with pytest.raises(ParameterError, match=f"'{name}' must hold finite numbers"):
+            manual_spectrum(values[0], values[1], "1GHz", *values[2:])
     assert isinstance(find_model_images(), list)
+
+
+def test_manual_parameters_beside_a_scale_are_told(vis: str, tmp_path: Path) -> None:
+    casatasks.setjy(vis, field="0", fluxdensity=[3.0, 0, 0, 0], rotmeas=2.0)
+    told = (tmp_path / "casa.log").read_text()
+    assert "fluxdensity, rotmeas count with standard='manual' only, not with 'Perley-Butler 2017'" in told
+    casatasks.setjy(vis, field="0", fluxdensity=-1, spix=[], polindex=[], standard="Baars")
+    assert (tmp_path / "casa.log").read_text().count("count with standard='manual'") == 1
 
 
 def test_scratch_columns(vis: str) -> None:

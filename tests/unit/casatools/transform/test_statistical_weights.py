@@ -439,3 +439,15 @@ def test_spectra_are_made_for_a_selection(vis: str) -> None:
     assert (scan != 1).any()
     np.testing.assert_array_equal(spectrum[scan != 1], np.broadcast_to(before[scan != 1][:, None], spectrum[scan != 1].shape))
     assert (spectrum[scan == 1] != before[scan == 1][:, None]).mean() > 0.9
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"timebin": "x"}, "'timebin' must be a number of integrations or a time; got 'x'"),
+        ({"chanbin": "foo"}, "'chanbin' must be 'spw', a number"),
+    ],
+)
+def test_bins_that_are_no_quantities_are_named(given: dict[str, Any], message: str) -> None:
+    with pytest.raises(ParameterError, match=message):
+        StatisticalWeightOptions(**given)
