@@ -318,3 +318,34 @@ def test_polynomials_over_solutions(shared_input: Input, axes: list[Any]) -> Non
     axes.clear()
     casatasks.plotbandpass("poly.B", antenna="EA02", spw="0", poln="R", subplot="11", figfile="p.png", xaxis="freq")
     np.testing.assert_allclose(axes[0].lines[0].get_ydata(), polynomial)
+
+
+def test_selections_of_solutions(shared_input: Input, axes: list[Any]) -> None:
+    given = {"antenna": "EA02", "spw": "0", "poln": "R", "figfile": "p.png", "subplot": "22"}
+    table = shared_input("cal.G")
+    casatasks.plotbandpass(table, **given)
+    every = [a.get_title() for a in axes if a.lines]
+    axes.clear()
+    casatasks.plotbandpass(table, timeranges="0,2~3", **given)
+    assert [a.get_title() for a in axes if a.lines] == [every[0], *every[2:4]]
+    axes.clear()
+    casatasks.plotbandpass(table, scans="2", **given)
+    found = [a.get_title() for a in axes if a.lines]
+    assert found == [t for t in every if "scan 2" in t] and found
+
+
+def test_flagged_solutions_and_ranges(shared_input: Input, axes: list[Any]) -> None:
+    from casatools.io.caltable import CalTable
+
+    table = CalTable.open(shared_input("cal.B"))
+    for group in table.groups:
+        group.flag[:] = False
+        group.flag[:, 3] = True
+    table.write("flagged.B")
+    given = {"antenna": "EA02", "spw": "0", "poln": "R", "figfile": "p.png", "subplot": "11", "plotrange": [1, 6, -2, 5]}
+    for shown in (False, True):
+        axes.clear()
+        # No other program is needed, whatever their names are.
+        casatasks.plotbandpass("flagged.B", showflagged=shown, gs="none", convert="none", pdftk="none", **given)
+        assert np.isfinite(axes[0].lines[0].get_ydata()[3]) == shown
+        assert axes[0].get_xlim() == (1.0, 6.0) and axes[0].get_ylim() == (-2.0, 5.0)
