@@ -442,11 +442,7 @@ def _page(page: list[tuple[str, ...]], drawn: _Drawn, layout: tuple[int, int], t
 def _draw_panel(axes: Any, lines: list[_Line], what: str, choice: BandpassPlot) -> None:
     more, difference = choice.more, bool(choice.more.channel_difference)
     marker = "" if choice.showpoints in (False, "False") else "."
-    style = (
-        ""
-        if choice.showlines in (False, "False") or (choice.showlines == "auto" and "phase" in _QUANTITIES[choice.yaxis])
-        else "-"
-    )
+    style = "" if choice.showlines in (False, "False") or (choice.showlines == "auto" and what == "phase") else "-"
     shown = []
     for n, line in enumerate(lines):
         value = _quantity(line, what, difference)

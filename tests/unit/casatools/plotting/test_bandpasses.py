@@ -238,6 +238,12 @@ def test_marks_and_lines(shared_input: Input, axes: list[Any]) -> None:
     assert found == [(".", "-", 3), (".", "-", 7), ("", "-", 3), (".", "None", 3), (".", "None", 3), (".", "-", 3)]
 
 
+def test_amplitudes_have_lines_beside_phases_without(shared_input: Input, axes: list[Any]) -> None:
+    """As CASA draws both."""
+    casatasks.plotbandpass(shared_input("cal.B"), antenna="EA02", spw="0", field="0", yaxis="both", figfile="p.png", subplot="11")
+    assert [a.lines[0].get_linestyle() for a in axes] == ["-", "None"]
+
+
 def test_times_that_are_one(shared_input: Input, axes: list[Any]) -> None:
     """Solutions of two fields, minutes apart: of one time where the threshold is longer than that."""
     given = {"antenna": "EA02", "spw": "0", "poln": "R", "figfile": "p.png", "subplot": "22"}
