@@ -123,7 +123,26 @@ def test_windows_of_the_data_are_marked(shared_input: Input, axes: list[Any], mo
 
 def test_basebands_by_name() -> None:
     assert bandpasses._baseband("ALMA_RB_03#BB_2#SW-01#FULL_RES") == "2"
-    assert bandpasses._baseband("spw0") == ""
+    assert bandpasses._baseband("EVLA_L#A0C0#3") == "A0C0"
+    assert bandpasses._baseband("spw0") == bandpasses._baseband("EVLA_L") == ""
+
+
+def test_windows_of_no_baseband_share_a_panel(shared_input: Input, axes: list[Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in CASA, which names the file by the first of them."""
+    seen: list[str] = []
+    monkeypatch.setattr(bandpasses, "save_figure", lambda figure, path, dpi: (axes.extend(figure.axes), seen.append(path)))
+    casatasks.plotbandpass(
+        shared_input("cal.B"),
+        antenna="EA01,EA02",
+        field="0",
+        poln="R",
+        overlay="baseband",
+        xaxis="freq",
+        figfile="b.png",
+        subplot="21",
+    )
+    assert [a.get_title() for a in axes] == [f"EA01, spw 0,1, {_WHEN}", f"EA02, spw 0,1, {_WHEN}"]
+    assert [line.get_label() for line in axes[0].lines] == ["spw 0 R", "spw 1 R"] and seen == ["b.EA01.spw00.t00.png"]
 
 
 @pytest.mark.parametrize(
@@ -292,6 +311,8 @@ def test_long_legends_stand_beside_the_panel(shared_input: Input, axes: list[Any
     [
         (("EA01", "spw 3 (BB 1)", "time 2"), -1, 1, ".EA01.spw03.t02"),
         (("EA01", "baseband 2", "time 0"), -1, 2, ".EA01.bb02.t00"),
+        (("EA01", "baseband A0C0", "time 0"), -1, 2, ".EA01.bbA0C0.t00"),
+        (("EA01", "spw 0,1", "time 0"), -1, 2, ".EA01.spw00.t00"),
         (("spw 1",), -1, 1, ".spw01"),
         (("all",), -1, 1, ""),
         (("EA01", "spw 0", "time 0"), 4, 9, ".004"),
