@@ -8,10 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from casatools._base.errors import DataError, ParameterError
-from casatools.calibration.reference_antenna import antenna_ids, fallback_order, refer_phases
+from casatools.calibration.reference_antenna import antenna_ids, fallback_order, refer_phases, refer_terms
 from casatools.io.caltable import CalTable, SolutionGroup
 
 __all__ = ["rereference_table", "smooth_table", "turn_position_angles"]
+
+# What is taken off rather than turned: delays, fringes and leakages.
+_TERMS = ("K Jones", "Fringe Jones", "D Jones", "Df Jones")
 
 
 @dataclass
@@ -47,7 +50,7 @@ def _grids(table: CalTable) -> Iterator[_Grid]:
 
 
 def rereference_table(table: CalTable, refant: str | Sequence[str], mode: str = "flex") -> CalTable:
-    """Refer the phases of a table to another antenna.
+    """Refer the phases of gains, the delays and rates of fringes, or leakages to another antenna.
 
     Parameters
     ----------
@@ -62,11 +65,12 @@ def rereference_table(table: CalTable, refant: str | Sequence[str], mode: str = 
     SelectionError
         There is no such antenna.
     DataError
-        The table has no phases.
+        The table holds nothing that can be referred to an antenna.
     ParameterError
         No antenna is given.
     """
-    if not table.is_complex:
+    terms = table.vis_cal in _TERMS
+    if not terms and not (table.is_complex and table.vis_cal[:2] in ("G ", "T ", "B ")):
         raise DataError(f"a table of {table.vis_cal} has no phases to refer to an antenna")
     chosen = antenna_ids(table.antenna_names, refant)
     if not chosen:
@@ -74,7 +78,12 @@ def rereference_table(table: CalTable, refant: str | Sequence[str], mode: str = 
     out = table.copy()
     order = fallback_order(chosen, np.array(out.subtables["ANTENNA"].columns["POSITION"]))
     for grid in _grids(out):
-        used = refer_phases(grid.param, grid.flag, order, mode)
+        if terms:
+            used = refer_terms(grid.param, grid.flag, order, mode, table.is_complex)
+            if table.vis_cal == "Fringe Jones":
+                grid.param[..., 0::4] = np.angle(np.exp(1j * grid.param[..., 0::4]))
+        else:
+            used = refer_phases(grid.param, grid.flag, order, mode)
         grid.store()
         out.antenna2[grid.group.rows] = used[grid.at_time]
     return out
@@ -133,11 +142,11 @@ def smooth_table(table: CalTable, kind: str, width_s: float, fields: Sequence[in
     for grid in _grids(out):
         smoothed = grid.param.copy()
         mine = np.ones(len(grid.time_s), bool) if fields is None else np.isin(grid.field, list(fields))
-        amplitude, phase = np.abs(grid.param), _continuous(np.angle(grid.param), grid.flag)
+        amplitude, phase = np.abs(grid.param), _continuous(np.angle(grid.param), grid)
         # Phases of fringe fits are followed through turns; their delays and rates are numbers.
         angles = np.zeros(grid.param.shape[-1], dtype=bool)
         angles[0::4] = table.vis_cal == "Fringe Jones"
-        turned = _continuous(grid.param.real, grid.flag)
+        turned = _continuous(grid.param.real, grid)
         for t in np.flatnonzero(mine):
             # The window is open at its start and closed at its end, as in the reference.
             after = grid.time_s - grid.time_s[t]
@@ -153,13 +162,14 @@ def smooth_table(table: CalTable, kind: str, width_s: float, fields: Sequence[in
     return out
 
 
-def _continuous(phase: np.ndarray, flag: np.ndarray) -> np.ndarray:
-    """Phases (time, ...) without jumps of a turn between neighbouring unflagged times."""
+def _continuous(phase: np.ndarray, grid: _Grid) -> np.ndarray:
+    """Phases (time, ...) without jumps of a turn between neighbouring unflagged times of a field."""
     out = phase.copy()
-    flat, bad = out.reshape(len(out), -1), flag.reshape(len(out), -1)
-    for k in range(flat.shape[1]):
-        good = ~bad[:, k]
-        flat[good, k] = np.unwrap(flat[good, k])
+    flat, bad = out.reshape(len(out), -1), grid.flag.reshape(len(out), -1)
+    for field in np.unique(grid.field):
+        for k in range(flat.shape[1]):
+            good = (grid.field == field) & ~bad[:, k]
+            flat[good, k] = np.unwrap(flat[good, k])
     return out
 
 

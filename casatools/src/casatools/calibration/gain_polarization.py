@@ -86,7 +86,8 @@ def polarization_from_gains(
             f"the gains of {tablein!r} cover at most {max(covers.values(), default=0.0):.1f} deg of parallactic angle; "
             f"minpacov={minpacov_deg:g} deg are asked for"
         )
-    out, result = table.copy(), {}
+    out = table.copy()
+    result: dict[str, Any] = {table.field_names[f]: {} for f in chosen}  # empty where nothing is found, as in CASA
     for field in covers:
         if field not in enough:
             log.post(
@@ -94,10 +95,8 @@ def polarization_from_gains(
                 "WARN",
             )
             continue
-        found = _one_field(table, out, field, angle)
-        if found:
-            result[table.field_names[field]] = found
-    if not result:
+        result[table.field_names[field]] = _one_field(table, out, field, angle)
+    if not any(result.values()):
         raise DataError(
             f"the gains of {tablein!r} would need a source that is more than wholly polarised; their angles cover too little"
         )

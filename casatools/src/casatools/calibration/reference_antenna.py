@@ -8,7 +8,7 @@ import numpy as np
 
 from casatools._base.errors import SelectionError
 
-__all__ = ["antenna_ids", "fallback_order", "refer_phases"]
+__all__ = ["antenna_ids", "fallback_order", "refer_phases", "refer_terms"]
 
 
 def antenna_ids(names: Sequence[str], wanted: str | Sequence[str | int]) -> list[int]:
@@ -98,6 +98,46 @@ def refer_phases(param: np.ndarray, flag: np.ndarray, refants: Sequence[int], mo
         param[t] = np.where(flag[t], param[t], param[t] * turn)
         used[t] = np.bincount(reference[there]).argmax()
         _align_channels(param[t], flag[t], there & (reference == used[t]), there & ~continues & (reference != used[t]))
+    return used
+
+
+def refer_terms(param: np.ndarray, flag: np.ndarray, refants: Sequence[int], mode: str, leakages: bool) -> np.ndarray:
+    """Take the terms of the reference antenna off those of all antennas, at each time and in each channel.
+
+    Parameters
+    ----------
+    param : ndarray (time, ant, chan, par)
+        Changed in place. Real terms that add up, such as delays and phases; or, with `leakages`, complex D of both receptors, of which those of
+        the first receptor may all change by an amount, those of the second by less its conjugate, without any change of the data.
+    flag : ndarray (time, ant, chan, par) bool
+        Changed in place by mode strict: all is flagged where the first antenna lacks a solution.
+    refants : sequence of int
+        In order of preference.
+    mode : {"flex", "strict"}
+        flex: the next antenna with solutions of all parameters takes over where one has none.
+    leakages : bool
+
+    Returns
+    -------
+    ndarray (time,) int32
+        Antenna used in the first channel that has one, -1 where none was there.
+
+    References
+    ----------
+    Sault, Hamaker & Bregman 1996, A&AS 117, 149 (what leakages leave open).
+    """
+    used = np.full(len(param), -1, dtype=np.int32)
+    missing = np.asarray(flag.any(axis=-1))
+    for t, chan in np.ndindex(len(param), param.shape[2]):
+        there = [a for a in (refants if mode == "flex" else refants[:1]) if not missing[t, a, chan]]
+        if not there:
+            flag[t, :, chan] |= mode == "strict"
+            continue
+        term = param[t, there[0], chan].copy()
+        if leakages:
+            term = np.array([term[0], -term[0].conj()])
+        param[t, :, chan] = np.where(flag[t, :, chan], param[t, :, chan], param[t, :, chan] - term)
+        used[t] = there[0] if used[t] < 0 else used[t]
     return used
 
 

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from casatools.calibration.solve_data import make_solve_input, parallel_hands
+from casatools.calibration.solve_fringes import REFERENCE_SNR
 from casatools.calibration.solve_options import SolveOptions
 from casatools.io.ms import VisChunk, iter_chunks, write_chunks
 from casatools.kernels.residuals import add_residuals
@@ -120,7 +121,10 @@ class TableQuality:
 
 
 def table_quality(table: CalTable, name: str) -> TableQuality:
-    """Signal to noise and flagged fraction of a table's solutions, in total and by antenna."""
+    """Signal to noise and flagged fraction of a table's solutions, in total and by antenna.
+
+    Factors of baselines count for both antennas, those of autocorrelations for none; the reference antenna of a fringe fit has no signal to noise.
+    """
     flags = [(group.rows, group.flag, group.snr) for group in table.groups]
 
     def summary(rows: np.ndarray) -> tuple[int, int, np.ndarray]:
@@ -131,14 +135,18 @@ def table_quality(table: CalTable, name: str) -> TableQuality:
             flagged += int(flag[mine].sum())
             ratios.append(snr[mine][~flag[mine]])
         found = np.concatenate(ratios)
-        return count, flagged, found[found > 0]
+        told = (found > 0) & ((found != REFERENCE_SNR) | (table.vis_cal != "Fringe Jones"))
+        return count, flagged, found[told]
 
     def median(ratios: np.ndarray) -> float:
         return float(np.median(ratios)) if len(ratios) else float("nan")
 
     antennas = {}
-    for number in np.unique(table.antenna1).tolist():
-        count, flagged, ratios = summary(table.antenna1 == number)
+    of_baselines = "Mueller" in table.vis_cal
+    ends = (table.antenna1, table.antenna2) if of_baselines else (table.antenna1,)
+    for number in np.unique(np.concatenate(ends)).tolist():
+        mine = np.any([end == number for end in ends], axis=0)
+        count, flagged, ratios = summary(mine & (table.antenna1 != table.antenna2) if of_baselines else mine)
         antennas[table.antenna_names[number]] = (count, flagged / max(count, 1), median(ratios))
     count, flagged, ratios = summary(np.ones(table.nrow, dtype=bool))
     low, middle, high = np.percentile(ratios, [10, 50, 90]).tolist() if len(ratios) else (float("nan"),) * 3

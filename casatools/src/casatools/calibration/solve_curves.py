@@ -28,6 +28,9 @@ from casatools.io.ms import MeasurementSet, Selection
 
 __all__ = ["PolynomialOptions", "SplineOptions", "fit_polynomials", "fit_splines", "followed_phase", "solve_curves"]
 
+# How much a bend and a slope from coefficient to coefficient weigh beside a solution.
+_STIFF, _LEVEL = 1e-3, 1e-6
+
 
 @dataclass(frozen=True)
 class SplineOptions:
@@ -86,14 +89,26 @@ def followed_phase(phase: np.ndarray, points: int, wrap_rad: float) -> np.ndarra
 
 
 def _spline(knots: np.ndarray, at: np.ndarray, values: np.ndarray, weight: np.ndarray) -> np.ndarray:
-    """Coefficients (knot,) of a cubic spline by least squares; the last four are zero, as the format has them."""
+    """Coefficients (knot,) of a cubic spline by least squares; the last four are zero, as the format has them.
+
+    Between knots without data, such as those in a gap between scans, the curve is as straight as it can be: bends, and far less slopes, weigh a
+    little. Where there are data that changes it by parts in a million.
+
+    References
+    ----------
+    Eilers & Marx 1996, Statistical Science 11, 89 (penalties on differences of coefficients).
+    """
     from scipy.interpolate import BSpline
 
     count = len(knots) - 4
     design = BSpline.design_matrix(np.clip(at, knots[0], np.nextafter(knots[-1], 0)), knots, 3).toarray()
-    out = np.zeros(len(knots))
     root = np.sqrt(weight)
-    out[:count] = np.linalg.lstsq(design * root[:, None], values * root, rcond=None)[0]
+    places = np.mean([knots[k : k + count] for k in (1, 2, 3)], axis=0)  # of the coefficients (Greville)
+    slopes = np.diff(np.eye(count), axis=0) / np.diff(places)[:, None]
+    scale = float(np.sqrt(weight.mean())) * (knots[-1] - knots[0]) / (count - 1)
+    system = np.concatenate([design * root[:, None], scale * _STIFF * np.diff(slopes, axis=0), scale * _LEVEL * slopes])
+    out = np.zeros(len(knots))
+    out[:count] = np.linalg.lstsq(system, np.pad(values * root, (0, len(system) - len(at))), rcond=None)[0]
     return out
 
 

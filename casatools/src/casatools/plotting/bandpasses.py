@@ -233,8 +233,8 @@ def _page_name(first: tuple[str, ...], number: int, count: int) -> str:
     if number >= 0:
         return f".{number:03d}" if count > 1 else ""
     words = [text.split() for text in first if text != "all"]
-    short = {"spw": "spw{:02d}", "time": "t{:02d}", "baseband": "bb{:02d}"}
-    return "".join("." + (short[w[0]].format(int(w[1])) if w[0] in short and len(w) > 1 else w[0]) for w in words)
+    short = {"spw": "spw", "time": "t", "baseband": "bb"}
+    return "".join("." + (short[w[0]] + w[1].split(",")[0].zfill(2) if w[0] in short and len(w) > 1 else w[0]) for w in words)
 
 
 def _picked(given: Any) -> str | list[str]:
@@ -259,6 +259,8 @@ def _lines(path: str, table: CalTable, choice: BandpassPlot, source: int) -> Ite
     number = _time_numbers(table.time_s, choice.time_threshold_s)
     if choice.timeranges.strip():
         keep &= np.isin(number, _ranges(choice.timeranges))
+    # Windows whose names tell no baseband share one, as in CASA.
+    nameless = ",".join(str(s) for s in np.unique(table.spw_id[keep]).tolist() if not _baseband(spws[s]))
     whose = [(number, k) for number, group in enumerate(table.groups) for k in range(len(group.rows))]
     rows = np.concatenate([group.rows for group in table.groups]) if table.groups else np.zeros(0, np.int64)
     for place in np.lexsort((table.time_s[rows], table.spw_id[rows], table.antenna1[rows])).tolist():
@@ -274,8 +276,9 @@ def _lines(path: str, table: CalTable, choice: BandpassPlot, source: int) -> Ite
             beside = [
                 text if kind != "time" else format_epoch(table.time_s[row], "time", 0) for kind, text in named if kind in over
             ]
-            if over == ["baseband"] and _baseband(spws[spw]):  # windows that are of none have panels of their own
-                panel = (name, f"baseband {_baseband(spws[spw])}", f"time {number[row]}")
+            if over == ["baseband"]:
+                together = f"baseband {_baseband(spws[spw])}" if _baseband(spws[spw]) else f"spw {nameless}"
+                panel = (name, together, f"time {number[row]}")
                 beside = [f"spw {spw}"]
             for hand in [h for h in choice.hands if h < group.param.shape[2]]:
                 flag = group.flag[k, :, hand]
@@ -307,9 +310,9 @@ def _when(table: CalTable, row: int) -> str:
 
 
 def _baseband(name: str) -> str:
-    """Number of the baseband in a spectral window's name, such as 1 in ALMA_RB_03#BB_1#SW-01#FULL_RES; '' if there is none."""
-    found = re.search(r"#BB_(\d+)", name)
-    return found[1] if found else ""
+    """Baseband in a spectral window's name, such as 1 in ALMA_RB_03#BB_1#SW-01#FULL_RES or A0C0 in EVLA_L#A0C0#3; '' if there is none."""
+    found = re.search(r"#BB_(\d+)|^EVLA_\w+#([A-D]\d[A-D]\d)#", name)
+    return (found[1] or found[2]) if found else ""
 
 
 def _differences(line: _Line, more: BandpassExtras) -> _Line:
@@ -442,11 +445,7 @@ def _page(page: list[tuple[str, ...]], drawn: _Drawn, layout: tuple[int, int], t
 def _draw_panel(axes: Any, lines: list[_Line], what: str, choice: BandpassPlot) -> None:
     more, difference = choice.more, bool(choice.more.channel_difference)
     marker = "" if choice.showpoints in (False, "False") else "."
-    style = (
-        ""
-        if choice.showlines in (False, "False") or (choice.showlines == "auto" and "phase" in _QUANTITIES[choice.yaxis])
-        else "-"
-    )
+    style = "" if choice.showlines in (False, "False") or (choice.showlines == "auto" and what == "phase") else "-"
     shown = []
     for n, line in enumerate(lines):
         value = _quantity(line, what, difference)

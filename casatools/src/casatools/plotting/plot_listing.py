@@ -57,7 +57,7 @@ def _lines(number: int, layer: Layer, verbose: bool) -> Iterator[str]:
 
 
 def _numbers(axis: str, values: np.ndarray) -> list[str]:
-    return [format(v, _DIGITS.get(axis, ".8g")) for v in values.tolist()]
+    return [format(v, _DIGITS.get(axis, ".7g")) for v in values.tolist()]
 
 
 def _belonging(layer: Layer, shown: np.ndarray) -> Iterator[list[str]]:

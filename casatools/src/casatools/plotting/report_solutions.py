@@ -64,7 +64,7 @@ def draw_solutions(
         cell.grid(color=GRID, linewidth=0.5)
         cell.set_axisbelow(True)
         cell.tick_params(labelsize=7)
-        cell.xaxis.set_major_locator(MaxNLocator(3))
+        cell.xaxis.set_major_locator(MaxNLocator(3, integer=against != "time"))
     for cell in grid.ravel()[len(shown) :]:
         cell.set_visible(False)
     if part == "phase":

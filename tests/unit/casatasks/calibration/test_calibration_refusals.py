@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from casatasks import applycal, bandpass, ft, gaincal, gencal, rerefant, setjy, smoothcal
+from casatasks import applycal, bandpass, blcal, ft, gaincal, gencal, rerefant, setjy, smoothcal
 from casatasks.extensions import solve_chain
 from casatools import coordsys, image, table
 from casatools._base.errors import CasaError, DataError, ParameterError, SelectionError
@@ -63,9 +63,10 @@ def test_tables_are_not_edited(
     assert not os.path.exists(OUT)
 
 
-def test_delays_have_no_phases_to_refer(vis: str, shared_input: Input) -> None:
-    with pytest.raises(DataError, match="K Jones has no phases to refer"):
-        rerefant(vis, shared_input("cal.K"), OUT, refantmode="flex", refant="EA01")
+def test_factors_of_baselines_have_no_phases_of_antennas(vis: str) -> None:
+    blcal(vis, "factors.M", field="0", spw="0")
+    with pytest.raises(DataError, match="M Mueller has no phases to refer"):
+        rerefant(vis, "factors.M", OUT, refantmode="flex", refant="EA01")
     assert not os.path.exists(OUT)
 
 

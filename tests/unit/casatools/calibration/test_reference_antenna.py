@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from casatools._base.errors import SelectionError
-from casatools.calibration.reference_antenna import antenna_ids, fallback_order, refer_phases
+from casatools.calibration.reference_antenna import antenna_ids, fallback_order, refer_phases, refer_terms
 
 
 def _gains(ntime: int = 5, nant: int = 3) -> tuple[np.ndarray, np.ndarray]:
@@ -122,3 +122,34 @@ def test_one_receptor_will_do_where_no_antenna_has_both() -> None:
     assert (refer_phases(param, flag, [0, 1, 2]) >= 0).all()
     np.testing.assert_array_equal(flag, before)
     np.testing.assert_allclose(np.angle([param[:, 0, :, 0], param[:, 1, :, 1]]), 0, atol=1e-12)
+
+
+@pytest.mark.parametrize("mode", ["flex", "strict"])
+def test_terms_of_the_reference_are_taken_off(mode: str) -> None:
+    """Delays: differences between antennas stay; without the reference the next takes over, or all is flagged."""
+    rng = np.random.default_rng(3)
+    before = rng.normal(size=(3, 4, 1, 2))
+    flag = np.zeros(before.shape, bool)
+    flag[1, 2, 0, 1] = flag[2, 0] = True
+    param, flags = before.copy(), flag.copy()
+    used = refer_terms(param, flags, [2, 1], mode, leakages=False)
+    assert used.tolist() == ([2, 1, 2] if mode == "flex" else [2, -1, 2])
+    np.testing.assert_allclose(param[0], before[0] - before[0, 2])
+    np.testing.assert_array_equal(param[2, 0], before[2, 0])  # flagged: left alone
+    assert flags[1].all() == (mode == "strict")
+    if mode == "flex":
+        np.testing.assert_allclose(param[1, 0] - param[1, 3], before[1, 0] - before[1, 3])
+        np.testing.assert_array_equal(param[1, 1], 0.0)
+
+
+def test_leakages_keep_what_the_data_show() -> None:
+    """The cross hands of unpolarised light, D of one receptor and the conjugate of the other's, are the same."""
+    rng = np.random.default_rng(4)
+    param = rng.normal(size=(1, 5, 3, 2)) + 1j * rng.normal(size=(1, 5, 3, 2))
+    before = param.copy()
+    refer_terms(param, np.zeros(param.shape, bool), [3], "flex", leakages=True)
+    np.testing.assert_allclose(param[0, 3, :, 0], 0.0, atol=1e-15)
+    one, two = np.triu_indices(5, 1)
+    np.testing.assert_allclose(
+        param[0, one, :, 0] + param[0, two, :, 1].conj(), before[0, one, :, 0] + before[0, two, :, 1].conj()
+    )

@@ -166,3 +166,24 @@ def test_refusals(observed: tuple[str, np.ndarray, np.ndarray]) -> None:
     with pytest.raises(UnsupportedError, match="appended"):
         casatasks.bandpass(**common, bandtype="BPOLY", append=True)
     assert SplineOptions().points == 3 and PolynomialOptions().degree_phase == 3
+
+
+def test_splines_are_straight_between_scans() -> None:
+    """Knots without data between them: the curve goes from scan to scan (it was 1e17 there), and where there are data nothing changes."""
+    from scipy.interpolate import BSpline
+
+    from casatools.calibration.solve_curves import _spline
+
+    inner = np.linspace(0.0, 7200.0, 13)
+    knots = np.concatenate([[0.0] * 3, inner, [7200.0] * 3])
+    at = np.concatenate([np.arange(s, s + 181.0, 30.0) for s in (0.0, 3500.0, 7020.0)])
+    curve = BSpline(knots, _spline(knots, at, 0.5 + 1e-4 * at, np.full(len(at), 100.0))[: len(knots) - 4], 3)
+    everywhere = np.linspace(0.0, 7200.0, 500)
+    np.testing.assert_allclose(curve(everywhere), 0.5 + 1e-4 * everywhere, atol=1e-4)
+    full = np.linspace(0.0, 7200.0, 200)
+    bent = np.sin(full / 600.0)
+    found = BSpline(knots, _spline(knots, full, bent, np.full(200, 100.0))[: len(knots) - 4], 3)(full)
+    design = BSpline.design_matrix(np.clip(full, 0.0, np.nextafter(7200.0, 0)), knots, 3).toarray()
+    np.testing.assert_allclose(found, design @ np.linalg.lstsq(design, bent, rcond=None)[0], atol=1e-4)
+    once = BSpline(knots, _spline(knots, np.zeros(3), np.full(3, 2.0), np.ones(3))[: len(knots) - 4], 3)
+    np.testing.assert_allclose(once(everywhere), 2.0, rtol=1e-6)  # one time: a constant

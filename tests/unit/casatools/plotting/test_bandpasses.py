@@ -123,7 +123,26 @@ def test_windows_of_the_data_are_marked(shared_input: Input, axes: list[Any], mo
 
 def test_basebands_by_name() -> None:
     assert bandpasses._baseband("ALMA_RB_03#BB_2#SW-01#FULL_RES") == "2"
-    assert bandpasses._baseband("spw0") == ""
+    assert bandpasses._baseband("EVLA_L#A0C0#3") == "A0C0"
+    assert bandpasses._baseband("spw0") == bandpasses._baseband("EVLA_L") == ""
+
+
+def test_windows_of_no_baseband_share_a_panel(shared_input: Input, axes: list[Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in CASA, which names the file by the first of them."""
+    seen: list[str] = []
+    monkeypatch.setattr(bandpasses, "save_figure", lambda figure, path, dpi: (axes.extend(figure.axes), seen.append(path)))
+    casatasks.plotbandpass(
+        shared_input("cal.B"),
+        antenna="EA01,EA02",
+        field="0",
+        poln="R",
+        overlay="baseband",
+        xaxis="freq",
+        figfile="b.png",
+        subplot="21",
+    )
+    assert [a.get_title() for a in axes] == [f"EA01, spw 0,1, {_WHEN}", f"EA02, spw 0,1, {_WHEN}"]
+    assert [line.get_label() for line in axes[0].lines] == ["spw 0 R", "spw 1 R"] and seen == ["b.EA01.spw00.t00.png"]
 
 
 @pytest.mark.parametrize(
@@ -238,6 +257,12 @@ def test_marks_and_lines(shared_input: Input, axes: list[Any]) -> None:
     assert found == [(".", "-", 3), (".", "-", 7), ("", "-", 3), (".", "None", 3), (".", "None", 3), (".", "-", 3)]
 
 
+def test_amplitudes_have_lines_beside_phases_without(shared_input: Input, axes: list[Any]) -> None:
+    """As CASA draws both."""
+    casatasks.plotbandpass(shared_input("cal.B"), antenna="EA02", spw="0", field="0", yaxis="both", figfile="p.png", subplot="11")
+    assert [a.lines[0].get_linestyle() for a in axes] == ["-", "None"]
+
+
 def test_times_that_are_one(shared_input: Input, axes: list[Any]) -> None:
     """Solutions of two fields, minutes apart: of one time where the threshold is longer than that."""
     given = {"antenna": "EA02", "spw": "0", "poln": "R", "figfile": "p.png", "subplot": "22"}
@@ -286,6 +311,8 @@ def test_long_legends_stand_beside_the_panel(shared_input: Input, axes: list[Any
     [
         (("EA01", "spw 3 (BB 1)", "time 2"), -1, 1, ".EA01.spw03.t02"),
         (("EA01", "baseband 2", "time 0"), -1, 2, ".EA01.bb02.t00"),
+        (("EA01", "baseband A0C0", "time 0"), -1, 2, ".EA01.bbA0C0.t00"),
+        (("EA01", "spw 0,1", "time 0"), -1, 2, ".EA01.spw00.t00"),
         (("spw 1",), -1, 1, ".spw01"),
         (("all",), -1, 1, ""),
         (("EA01", "spw 0", "time 0"), 4, 9, ".004"),
@@ -318,3 +345,34 @@ def test_polynomials_over_solutions(shared_input: Input, axes: list[Any]) -> Non
     axes.clear()
     casatasks.plotbandpass("poly.B", antenna="EA02", spw="0", poln="R", subplot="11", figfile="p.png", xaxis="freq")
     np.testing.assert_allclose(axes[0].lines[0].get_ydata(), polynomial)
+
+
+def test_selections_of_solutions(shared_input: Input, axes: list[Any]) -> None:
+    given = {"antenna": "EA02", "spw": "0", "poln": "R", "figfile": "p.png", "subplot": "22"}
+    table = shared_input("cal.G")
+    casatasks.plotbandpass(table, **given)
+    every = [a.get_title() for a in axes if a.lines]
+    axes.clear()
+    casatasks.plotbandpass(table, timeranges="0,2~3", **given)
+    assert [a.get_title() for a in axes if a.lines] == [every[0], *every[2:4]]
+    axes.clear()
+    casatasks.plotbandpass(table, scans="2", **given)
+    found = [a.get_title() for a in axes if a.lines]
+    assert found == [t for t in every if "scan 2" in t] and found
+
+
+def test_flagged_solutions_and_ranges(shared_input: Input, axes: list[Any]) -> None:
+    from casatools.io.caltable import CalTable
+
+    table = CalTable.open(shared_input("cal.B"))
+    for group in table.groups:
+        group.flag[:] = False
+        group.flag[:, 3] = True
+    table.write("flagged.B")
+    given = {"antenna": "EA02", "spw": "0", "poln": "R", "figfile": "p.png", "subplot": "11", "plotrange": [1, 6, -2, 5]}
+    for shown in (False, True):
+        axes.clear()
+        # No other program is needed, whatever their names are.
+        casatasks.plotbandpass("flagged.B", showflagged=shown, gs="none", convert="none", pdftk="none", **given)
+        assert np.isfinite(axes[0].lines[0].get_ydata()[3]) == shown
+        assert axes[0].get_xlim() == (1.0, 6.0) and axes[0].get_ylim() == (-2.0, 5.0)

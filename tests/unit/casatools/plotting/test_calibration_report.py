@@ -104,3 +104,18 @@ def test_solutions_without_noise_have_no_signal_to_noise(drawn: list[matplotlib.
     calibration_report._draw_quality(quality, "p.png")
     assert [t.get_text() for t in drawn[-1].axes[0].texts] == ["no signal to noise is known"]
     assert "&ndash;<td>&ndash;<td>&ndash;" in calibration_report._overview([quality])
+
+
+def test_quality_of_baselines_and_of_the_reference_antenna(shared_input: Input) -> None:
+    """Factors of baselines count for both antennas; the reference antenna of fringes is not said to have a signal."""
+    vis = shared_input("simvla.ms")
+    casatasks.blcal(vis, "factors.M", field="0", spw="0")
+    table = CalTable.open("factors.M")
+    quality = calibration_report.table_quality(table, "factors.M")
+    flags, cross = table.flag[:, 0], table.antenna1 != table.antenna2
+    for number, name in enumerate(table.antenna_names):
+        mine = cross & ((table.antenna1 == number) | (table.antenna2 == number))
+        assert quality.antennas[name][:2] == (flags[mine].size, pytest.approx(flags[mine].mean()))
+    casatasks.fringefit(vis, "f.fringes", field="0", spw="0", refant="EA01")
+    fringes = calibration_report.table_quality(CalTable.open("f.fringes"), "f.fringes")
+    assert np.isnan(fringes.antennas["EA01"][2]) and fringes.antennas["EA02"][2] > 0 and fringes.snr[2] != 999.0
