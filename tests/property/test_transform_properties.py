@@ -299,8 +299,8 @@ def test_bins_of_averages_and_of_weights_are_the_same_where_no_baseline_misses_a
         for bits, name, most in ((5, "SCAN_NUMBER", 1000), (2, "STATE_ID", 1000), (4, "FIELD_ID", 3)):
             ms.write(name, (np.cumsum(turns & bits > 0) % most)[place].astype(np.int32), rows)
     with MeasurementSet(few) as ms:
-        average = make_plan(ms, rows, {d: 100 for d in range(2)}, TimeAverage(bin_s), combine=False, flat=False, keys=None)
-        weights = plan_weight_bins(ms, rows, (names[:1], names[1:]), (0, bin_s), {d: 100.0 for d in range(2)})
+        average = make_plan(ms, rows, dict.fromkeys(range(2), 100), TimeAverage(bin_s), combine=False, flat=False, keys=None)
+        weights = plan_weight_bins(ms, rows, (names[:1], names[1:]), (0, bin_s), dict.fromkeys(range(2), 100.0))
         baseline = 10 * ms.read("ANTENNA1") + ms.read("ANTENNA2")
     of_average, of_weights = np.empty(len(rows), np.int64), np.empty(len(rows), np.int64)
     assert average.bins is not None
