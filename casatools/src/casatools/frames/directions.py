@@ -107,17 +107,12 @@ def parse_direction(value: Any, default_frame: str = "J2000") -> Direction:
     if len(words) == 1:
         return source_direction(str(words[0]))
     frame = direction_frame(str(words[0])) if len(words) == 3 else direction_frame(default_frame)
-    lon, lat = words[-2:]
-    return Direction(_longitude(lon), _degrees(lat), frame)
-
-
-def _degrees(value: Any) -> float:
-    """An angle in radians; a bare number in a text is in radians too, as CASA takes it."""
-    return float(to_unit(value, "rad"))
-
-
-def _longitude(value: Any) -> float:
-    return float(to_unit(value, "rad"))
+    try:
+        # A bare number is in radians, as CASA takes it.
+        lon, lat = (float(to_unit(word, "rad")) for word in words[-2:])
+    except ParameterError as error:
+        raise ParameterError(f"{value!r} is not a direction ({error})") from error
+    return Direction(lon, lat, frame)
 
 
 def source_direction(name: str) -> Direction:

@@ -105,8 +105,12 @@ def merge_options(freqtol: Any, dirtol: Any, respectname: bool = False, forced: 
     def given(value: Any, unit: str, name: str, default: float) -> float:
         if value is None or (isinstance(value, str) and not value.strip()):
             return default
-        number, own = parse_quantity(value)
-        found = float(to_unit({"value": number, "unit": own or {"Hz": "Hz", "rad": "mas"}[unit]}, unit))
+        try:
+            number, own = parse_quantity(value)
+            found = float(to_unit({"value": number, "unit": own or {"Hz": "Hz", "rad": "mas"}[unit]}, unit))
+        except ParameterError as error:
+            what = "a frequency such as '1MHz'" if unit == "Hz" else "an angle such as '1arcsec'"
+            raise ParameterError(f"parameter {name!r} must be {what}; got {value!r}") from error
         if found < 0:
             raise ParameterError(f"parameter {name!r} must not be negative; got {value!r}")
         return found

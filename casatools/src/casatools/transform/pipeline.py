@@ -80,6 +80,9 @@ class TransformOptions:
         Makes what calibrates the data while they are read; CORRECTED_DATA then is what it gives.
     model : callable, optional
         Makes what adds MODEL_DATA while the data are read; used for `real_model` where there is only a recipe.
+    grid : bool
+        New channels are made, which are defined at the first time of the whole selection in the direction of its first field: all of it is looked at, also
+        where `rows` are a part of it.
     first_ddid : int
         Added to DATA_DESC_ID of the main table, as the reference does for the parts of a multi-MS; the sub-tables stay.
     """
@@ -97,6 +100,7 @@ class TransformOptions:
     tileshape: tuple[int, ...] = (0,)
     calibrator: CalibratorMaker | None = None
     model: CalibratorMaker | None = None
+    grid: bool = False
     first_ddid: int = 0
 
     def __post_init__(self) -> None:
@@ -124,7 +128,7 @@ class Job:
     windows: OutputWindows | None = None
     stokes_i: bool = False
     calibrators: tuple[Calibrator, ...] = ()
-    # Fields of the rows kept of the whole selection.
+    # Fields of the rows kept, where a `grid` is made of the whole selection; the first time is of these rows too.
     fields: tuple[int, ...] = ()
     # A stage on what is read, before any average, such as a phase shift.
     first: Stage | None = None
@@ -177,18 +181,19 @@ def prepare(ms: MeasurementSet, options: TransformOptions) -> Job:
         calibrators["MODEL_DATA"] = options.model(ms)
     columns = plan_columns(ms, options.datacolumn, options.spectra, {name: c.columns for name, c in calibrators.items()})
     rows = np.asarray(resolved.rows)
+    part = rows if options.rows is None else common_rows(rows, options.rows)
+    if not options.grid:
+        rows = part
     if not options.keepflags:
-        rows = kept_rows(rows, lambda part: ~_wholly_flagged(ms, part))
+        rows = kept_rows(rows, lambda block: ~_wholly_flagged(ms, block))
         _require_rows(ms, rows)
-    # New frequency grids are defined at the first time of the whole selection, also where parts of it are done one by one.
-    first_time_s, present, keys = looked_at(ms, rows)
+    keys = _keys(ms, rows)
+    first_time_s, present = looked_at(ms, rows, keys)
     fields = tuple(sorted(present["FIELD_ID"]))
-    if options.rows is not None:
-        if keys is not None:
-            inside = np.isin(rows, options.rows, assume_unique=True)
-            keys = {name: values[inside] for name, values in keys.items()}
-        rows = common_rows(rows, options.rows)
-        _require_rows(ms, rows)
+    if options.grid and options.rows is not None:
+        rows = common_rows(rows, part)
+        keys = _keys(ms, rows)
+    _require_rows(ms, rows)
     metadata = ms.metadata
     ddids = sorted(set(resolved.ddids)) or sorted(present["DATA_DESC_ID"])
     spws = sorted({metadata.data_descriptions[d].spw for d in ddids})
@@ -211,17 +216,22 @@ def prepare(ms: MeasurementSet, options: TransformOptions) -> Job:
     )
 
 
-def looked_at(ms: MeasurementSet, rows: np.ndarray) -> tuple[float, dict[str, set[int]], dict[str, np.ndarray] | None]:
-    """First time [s], fields and data descriptions of rows; and all that a plan needs to know of them, where they are few."""
-    if len(rows) <= rows_at_once():
-        keys = {name: np.asarray(ms.read(name, rows)) for name in (*KEYS, "TIME")}
-        return float(keys["TIME"].min()), {n: set(distinct(keys[n])) for n in ("FIELD_ID", "DATA_DESC_ID")}, keys
+def _keys(ms: MeasurementSet, rows: np.ndarray) -> dict[str, np.ndarray] | None:
+    """All that a plan needs to know of rows, where they are few."""
+    return {name: np.asarray(ms.read(name, rows)) for name in (*KEYS, "TIME")} if len(rows) <= rows_at_once() else None
+
+
+def looked_at(
+    ms: MeasurementSet, rows: np.ndarray, keys: Mapping[str, np.ndarray] | None = None
+) -> tuple[float, dict[str, set[int]]]:
+    """First time [s], fields and data descriptions of rows, of which `keys` may have been read already."""
     first, present = np.inf, {"FIELD_ID": set[int](), "DATA_DESC_ID": set[int]()}
     for block in row_blocks(len(rows)):
-        first = min(first, float(ms.read("TIME", rows[block]).min()))
+        held = {name: ms.read(name, rows[block]) if keys is None else keys[name][block] for name in ("TIME", *present)}
+        first = min(first, float(held["TIME"].min()))
         for name, found in present.items():
-            found.update(distinct(ms.read(name, rows[block])))
-    return first, present, None
+            found.update(distinct(held[name]))
+    return first, present
 
 
 def _require_rows(ms: MeasurementSet, rows: np.ndarray) -> None:

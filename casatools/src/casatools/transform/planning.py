@@ -5,7 +5,7 @@ Many rows are planned part by part (`casatools.transform.row_parts`), and what i
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
@@ -59,6 +59,12 @@ class TimeAverage:
             raise ParameterError(f"a time average cannot combine {unknown[0]!r}; allowed are scan, state, field")
         if self.bin_s <= 0 or self.max_uvw_m < 0:
             raise ParameterError("a time average needs a time bin above 0 s and a uvw distance of at least 0 m")
+
+    @property
+    def identifiers(self) -> list[str]:
+        """Those of `KEYS` that the rows of a bin agree in."""
+        spanned = {_SPAN_COLUMNS[s] for s in self.span}
+        return [k for k in KEYS if k not in spanned]
 
 
 @dataclass(frozen=True)
@@ -121,15 +127,13 @@ def make_plan(
     keys : mapping, optional
         `KEYS` and TIME of the rows, where they have been read; only where the rows are few.
     """
-    spanned = {_SPAN_COLUMNS[s] for s in average.span} if average is not None else set()
-    names = [k for k in KEYS if k not in spanned and not (combine and k == "DATA_DESC_ID")]
-
+    names = [k for k in (KEYS if average is None else average.identifiers) if not (combine and k == "DATA_DESC_ID")]
     bins = bin_places(ms, rows, average, keys) if combine and average is not None else None
 
     def plan(given: np.ndarray, known: Mapping[str, np.ndarray], unfinished: bool) -> RowPlan:
         if combine:
             places = None if bins is None else bins[np.searchsorted(rows, given)]
-            return plan_combined(ms, given, known, size, spanned, places, flat)
+            return plan_combined(ms, given, known, size, names, places, flat)
         if average is None:
             return plan_rows(given, known, size)
         return plan_bins(ms, given, known, size, average, flat, unfinished)
@@ -253,11 +257,10 @@ def bin_places(
     keys : mapping, optional
         As for `make_plan`.
     """
-    names = [k for k in KEYS if k not in {_SPAN_COLUMNS[s] for s in average.span}]
     of_row, baselines = parts_of_rows(ms, rows, _BASELINE)
     out = row_array(len(rows), np.int64)
     left, ended = np.zeros(0, np.int64), np.zeros(len(baselines), np.int64)
-    for given, unfinished in row_parts(ms, rows, names):
+    for given, unfinished in row_parts(ms, rows, average.identifiers):
         inside = np.sort(np.concatenate([left, given])) if len(left) else given
         at = np.searchsorted(rows, inside)
         known = {name: np.asarray(ms.read(name, inside)) if keys is None else keys[name][at] for name in (*KEYS, "TIME")}
@@ -279,17 +282,17 @@ def plan_combined(
     rows: np.ndarray,
     keys: Mapping[str, np.ndarray],
     size: Mapping[int, int],
-    spanned: Collection[str],
+    names: Sequence[str],
     bins: np.ndarray | None,
     flat: bool,
 ) -> RowPlan:
     """Chunks such that all rows of the spectral windows that become one row follow each other.
 
-    Rows belong together where everything but the data description agrees: identifiers, baseline, feeds, and the time, or the place of the
-    time bin among those of its baseline (`bins`). Output rows come by these identifiers, but for those `spanned` by bins, time and baseline.
+    Rows belong together where everything but the data description agrees: the identifiers `names`, baseline, feeds, and the time, or the place of the
+    time bin among those of its baseline (`bins`). Output rows come by these identifiers, time and baseline.
     """
     ddid = keys["DATA_DESC_ID"]
-    _, part = numbered([keys[k] for k in KEYS if k != "DATA_DESC_ID" and k not in spanned])
+    _, part = numbered([keys[k] for k in names])
     baseline = _baselines(ms, rows)
     if bins is None:
         place = np.unique(keys["TIME"], return_inverse=True)[1]
@@ -347,8 +350,7 @@ class _Bins:
 
 
 def _bins(ms: MeasurementSet, rows: np.ndarray, keys: Mapping[str, np.ndarray], average: TimeAverage) -> _Bins:
-    combined = {_SPAN_COLUMNS[s] for s in average.span}
-    names = [k for k in KEYS if k not in combined]
+    names = average.identifiers
     order = np.lexsort([keys["TIME"], *(keys[k] for k in reversed(names))])
     sorted_keys = np.stack([keys[k][order] for k in names])
     part = np.concatenate([[0], np.cumsum(np.any(np.diff(sorted_keys, axis=1) != 0, axis=0))]).astype(np.int64)

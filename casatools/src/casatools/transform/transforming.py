@@ -196,6 +196,7 @@ def _transform_rows(
         tileshape=options.tileshape,
         calibrator=options.calibrator,
         model=options.model,
+        grid=options.joins_windows or options.regrid is not None,
         first_ddid=max(0, options.ddistart),
     )
     with MeasurementSet(vis) as ms:
@@ -369,7 +370,7 @@ def cvel_with_rest(vis: str, outputvis: str, selection: Selection, request: Regr
         rest = other_rows(row_numbers(ms.nrow), selection.resolve(ms).rows)
         if not len(rest):
             return cvel2(vis, outputvis, selection, "all", request, hanning, keepmms=False, keepflags=True)
-        _, present, _ = looked_at(ms, rest)
+        _, present = looked_at(ms, rest)
         spws = {ms.metadata.data_descriptions[d].spw for d in present["DATA_DESC_ID"]}
     kept = Selection(spw=",".join(map(str, sorted(spws))), field=",".join(map(str, sorted(present["FIELD_ID"]))))
     regrid = partial(_transform_rows, vis, selection, _cvel2_options("all", request, hanning, keepflags=True))

@@ -315,7 +315,7 @@ def _write_rows(
         for low, high in _pieces(len(data)):
             part = slice(low, high)
             count = high - low
-            row_weight = weight[part].mean(axis=1) if grid.nchan > 1 else weight[part, 0]
+            row_weight = weight[part].sum(axis=1) / np.maximum((weight[part] > 0).sum(axis=1), 1)
             when = start_s + rows[part, 2] / total[part]
             zero = np.zeros(count, dtype=np.int32)
             scalars = (

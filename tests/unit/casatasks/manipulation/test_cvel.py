@@ -107,3 +107,22 @@ def test_joined_windows_have_the_mean_weight(shared_input):
     for name in ("a.ms", "b.ms"):
         with MeasurementSet(name) as ms:
             assert ms.nrow == 1008 and ms.read("WEIGHT") == pytest.approx(np.full((1008, 4), 4.0))
+
+
+def test_weights_and_sigmas_stay_apart(shared_input) -> None:
+    """All columns are written: weights are those of CORRECTED_DATA, sigmas those of DATA, as cvel2 and mstransform leave them in CASA too."""
+    path = shared_input("line.ms")
+    casatasks.clearcal(path)
+    rng = np.random.default_rng(4)
+    with MeasurementSet(path, writable=True) as ms:
+        rows, shape = np.arange(ms.nrow), ms.read("WEIGHT").shape
+        for name in ("WEIGHT", "SIGMA"):
+            ms.write(name, rng.uniform(0.5, 2.0, shape).astype(np.float32), rows)
+    casatasks.cvel(path, "o.ms", mode="channel", nchan=3, start=1, width=1)
+    with MeasurementSet(path) as old, MeasurementSet("o.ms") as new:
+        assert new.nrow == old.nrow and new.has("CORRECTED_DATA")
+        for name in ("WEIGHT", "SIGMA"):
+            found, expected = (
+                ms.read(name)[np.lexsort([ms.read(c) for c in ("ANTENNA2", "ANTENNA1", "TIME")])] for ms in (new, old)
+            )
+            np.testing.assert_allclose(found, expected, rtol=1e-6)

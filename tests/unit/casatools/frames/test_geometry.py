@@ -39,6 +39,8 @@ def test_direction_refusals() -> None:
     for bad in ("a b c d", "nosuchsource", {"m0": 1}, 5):
         with pytest.raises(ParameterError):
             directions.parse_direction(bad)
+    with pytest.raises(ParameterError, match=r"'J2000 nonsense' is not a direction \('J2000' is not a quantity"):
+        directions.parse_direction("J2000 nonsense")
 
 
 def test_separation_and_offset() -> None:

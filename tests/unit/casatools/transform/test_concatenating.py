@@ -183,6 +183,8 @@ def test_refused() -> None:
         ("must not be one of the inputs", ParameterError, {"concatvis": "b.ms"}), ("twice", ParameterError, {"vis": ["a.ms", "./a.ms"]}),
         ("visweightscale", ParameterError, {"visweightscale": [1.0]}), ("numbers above 0", ParameterError, {"visweightscale": [1.0, 0.0]}),
         ("freqtol", ParameterError, {"freqtol": "-1Hz"}),
+        ("parameter 'freqtol' must be a frequency such as '1MHz'; got '5km'", ParameterError, {"freqtol": "5km"}),
+        ("parameter 'dirtol' must be an angle such as '1arcsec'; got '5MHz'", ParameterError, {"dirtol": "5MHz"}),
         ("nothere", PathMissingError, {"vis": ["a.ms", "nothere.ms"]}),
     ):  # fmt: skip
         with pytest.raises(error, match=words):

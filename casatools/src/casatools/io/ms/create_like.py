@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -38,8 +38,9 @@ _APART_ROWS = 256
 
 def writer_bytes(source: MeasurementSet, nrow: int) -> float:
     """What a `MsWriter` takes on disk beside its visibility columns: the other columns, as much kept free for casacore, and the sub-tables of the source."""
-    names = [name for name, value in source.table.getkeywords().items() if _is_link(value)]
-    return 2 * (nrow * ROW_BYTES + _LEAST_BYTES) + sum(folder_bytes(subtable_path(source.path, name)) for name in names)
+    return 2 * (nrow * ROW_BYTES + _LEAST_BYTES) + sum(
+        folder_bytes(origin) for _, origin in linked_subtables(source.table, source.path)
+    )
 
 
 @dataclass(frozen=True)
@@ -236,13 +237,18 @@ class MsWriter:
                 self.table.putkeyword(name, value)
 
     def _copy_subtables(self) -> None:
-        for name, value in self._source.table.getkeywords().items():
-            origin = subtable_path(self._source.path, name)
-            if not _is_link(value) or not is_table(origin):
-                continue  # also a link to a sub-table that was not shipped with the data
+        for name, origin in linked_subtables(self._source.table, self._source.path):
             copy_subtable(origin, f"{self.path}/{name}", self._edits.get(name, SubtableEdit()))
             # As casacore's own link of an open table, without opening it.
             self.table.putkeyword(name, f"Table: {os.path.abspath(self.path)}/{name}")
+
+
+def linked_subtables(table: Table, path: str) -> Iterator[tuple[str, str]]:
+    """Names and folders of the sub-tables of a main table; not of those that were not shipped with the data."""
+    for name, value in table.getkeywords().items():
+        origin = subtable_path(path, name)
+        if _is_link(value) and is_table(origin):
+            yield name, origin
 
 
 def _is_link(keyword: Any) -> bool:

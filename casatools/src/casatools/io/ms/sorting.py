@@ -11,9 +11,9 @@ import numpy as np
 from casatools._base.errors import ParameterError
 from casatools._base.paths import folder_bytes, remove_output, require_space, staged_output
 from casatools._base.row_order import sorted_rows
-from casatools.io.ms.create_like import copy_whole
+from casatools.io.ms.create_like import copy_whole, linked_subtables
 from casatools.io.ms.spare_space import ROW_BYTES, SpareSpace, told_by_casacore
-from casatools.io.tables import Table, is_table, open_table, subtable_path
+from casatools.io.tables import Table, open_table
 
 __all__ = ["copy_sorted", "write_sorted"]
 
@@ -72,12 +72,10 @@ def _copy_rows(table: Table, target: str, order: np.ndarray, needed: float) -> N
 
 def _copy_subtables(table: Table, path: str, target: str) -> None:
     """The sub-tables as they are, with what lies in their folders, in the place of the empty ones."""
-    for name, value in table.getkeywords().items():
-        origin = subtable_path(path, name)
-        if isinstance(value, str) and value.startswith("Table: ") and is_table(origin):
-            remove_output(f"{target}/{name}")
-            with closing(open_table(origin)) as subtable:
-                copy_whole(subtable, f"{target}/{name}")
+    for name, origin in linked_subtables(table, path):
+        remove_output(f"{target}/{name}")
+        with closing(open_table(origin)) as subtable:
+            copy_whole(subtable, f"{target}/{name}")
 
 
 def write_sorted(path: str, output: str, columns: Sequence[str], overwrite: bool = False) -> None:
