@@ -27,6 +27,7 @@ from casatools.imaging.beam_fit import GaussianBeam, fit_beam
 from casatools.imaging.flux_scale import FluxScale
 from casatools.imaging.mask_shapes import write_blank
 from casatools.imaging.pointed_beams import beam_planes
+from casatools.imaging.primary_beam import nominal_dish_m
 from casatools.imaging.restoration import restore
 from casatools.imaging.start_model import start_model
 from casatools.imaging.stepwise import SynthesisRun, tclean_request
@@ -162,7 +163,7 @@ class ClassicImager:
         for source in sources:
             source.distance_m = self.distance_m
             if self.beam_telescope:
-                source.beam_telescope = self.beam_telescope
+                source.beam_telescope, source.beam_dish_m = self.beam_telescope, nominal_dish_m(self.beam_telescope)
             if self.place_m is not None:
                 source.position_m = self.place_m
 

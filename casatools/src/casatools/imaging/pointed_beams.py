@@ -91,7 +91,9 @@ def _field_beams(
     angle_rad: float | None = None,
 ) -> Iterator[np.ndarray]:
     """The beam of one field, a plane after the other."""
-    diameter = float(np.median([a.diameter_m for a in source.ms.metadata.antennas if a.diameter_m > 0] or [25.0]))
+    diameter = source.beam_dish_m or float(
+        np.median([a.diameter_m for a in source.ms.metadata.antennas if a.diameter_m > 0] or [25.0])
+    )
     pointed = pointed if pointed is not None else source.field_direction(field_id)
     direction = coordinates.direction
     assert direction is not None

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from casatasks import apparentsens, flagdata
-from casatools import image, imager, table
+from casatools import componentlist, image, imager, table
 from casatools._base.errors import (
     CasaError,
     DataError,
@@ -27,7 +27,9 @@ from casatools.frames.baselines import antenna_uvw
 from casatools.frames.directions import Direction
 from casatools.frames.observatories import observatory_position
 from casatools.imaging import classic_products
+from casatools.imaging.primary_beam import dish_power
 from casatools.simulation.demo import DemoOptions, make_demo
+from support.ephemeris_file import write_ephemeris
 from support.images import pixels
 
 IMAGE: dict[str, Any] = {"nx": 48, "cellx": "12arcsec", "phasecenter": 0}
@@ -382,7 +384,7 @@ REFUSED: list[tuple[str, dict[str, Any], type[CasaError]]] = [
     ("makemodelfromsd", {"sdimage": "no.im", "modelimage": "x"}, PathMissingError),
     ("makemodelfromsd", {"sdimage": "sim.ms", "modelimage": "x", "maskimage": "sim.ms"}, OutputExistsError), ("drawmask", {}, ParameterError),
     ("ssoflux", {}, UnsupportedError), ("pointingsampling", {"pattern": "lissajous"}, ParameterError),
-    ("pointingsampling", {"movingsource": "MARS"}, UnsupportedError), ("pointingsampling", {"antenna": "99"}, SelectionError),
+    ("pointingsampling", {"antenna": "0"}, DataError), ("pointingsampling", {"antenna": "99"}, SelectionError),
     ("pointingsampling", {"antenna": "0", "pointingcolumntouse": "ENCODER"}, DataError), ("setmfcontrol", {"cyclespeedup": 50.0}, UnsupportedError),
     ("setmfcontrol", {"stoppointmode": 3}, UnsupportedError), ("setsdoptions", {"scale": 2.0}, UnsupportedError),
     ("setsdoptions", {"gwidth": "1arcsec"}, UnsupportedError), ("clipvis", {}, ParameterError), ("clipvis", {"threshold": "-1Jy"}, ParameterError),
@@ -447,8 +449,91 @@ def test_near_sources_are_focused_on(im: imager) -> None:
     im.makeimage("observed", "near.im")
     assert pixels("near.im")[24, 24] == pytest.approx(1.0, abs=1e-4)
     assert pixels("far.im")[24, 24] < 0.9
-    with pytest.raises(UnsupportedError, match="near"):
-        im.ft(model=["near.im"])
+    # Predicted for the same distance, a point in the middle is what the data are; the recipe of a model holds no distance.
+    im.make("point.model")
+    tool = image()
+    tool.open("point.model")
+    sky = np.zeros((48, 48, 1, 1))
+    sky[24, 24] = 1.0
+    tool.putchunk(sky)
+    tool.close()
+    with pytest.raises(UnsupportedError, match="usescratch"):
+        im.ft(model=["point.model"])
+    im.open("sim.ms", usescratch=True)
+    im.selectvis(field=0)
+    im.defineimage(**IMAGE, distance=distance)
+    im.ft(model=["point.model"])
+    rows = column("FIELD_ID") == 0
+    np.testing.assert_allclose(column("MODEL_DATA")[..., rows], column("DATA")[..., rows], atol=1e-4)
+
+
+@pytest.fixture
+def moving(im: imager) -> tuple[float, float, float]:
+    """Field 0 moves along a polynomial: time, and rates [rad/s] in longitude and latitude."""
+    start = float(column("TIME").min())
+    tb = table()
+    tb.open("sim.ms/FIELD", nomodify=False)
+    tb.putcell("TIME", 0, start)
+    tb.putcell("NUM_POLY", 0, 1)
+    for name in ("PHASE_DIR", "DELAY_DIR", "REFERENCE_DIR"):
+        tb.putcell(name, 0, np.concatenate([tb.getcell(name, 0)[:, :1], [[3e-8], [-2e-8]]], axis=1))
+    tb.done()
+    return start, 3e-8, -2e-8
+
+
+def test_models_of_fields_that_move(im: imager, moving: tuple[float, float, float]) -> None:
+    """Phases of a source at rest seen from a phase centre that moves away from it, and from where that is at one time."""
+    start, east, north = moving
+    im.open("sim.ms", usescratch=True)
+    im.selectvis(field=0)
+    lon, lat = _centre()
+    place = 50 * np.deg2rad(1 / 3600)
+    tool = componentlist()
+    tool.addcomponent(flux=1.0, dir=f"J2000 {lon + place / np.cos(lat)}rad {lat}rad", shape="point", freq="1.4GHz")
+    tool.rename("s.cl")
+    tool.done()
+    times, uvw, hz = column("TIME"), column("UVW"), column("CHAN_FREQ", "/SPECTRAL_WINDOW")[:, 0]
+    rows = column("FIELD_ID") == 0
+    for at in (-1.0, start + 1000.0):
+        im.ft(complist="s.cl", phasecentertime=at)
+        since = (times if at < 0 else np.full(len(times), at)) - start
+        l, m = place - since * east * np.cos(lat), -since * north
+        phase = (uvw[0] * l + uvw[1] * m + uvw[2] * (np.sqrt(1 - l**2 - m**2) - 1)) / 299792458.0
+        exact = np.exp(2j * np.pi * np.outer(hz, phase))
+        np.testing.assert_allclose(column("MODEL_DATA")[0][:, rows], exact[:, rows], atol=2e-2)
+
+
+def _centre() -> tuple[float, float]:
+    tb = table()
+    tb.open("sim.ms/FIELD")
+    found = tb.getcell("PHASE_DIR", 0)[:, 0]
+    tb.close()
+    return float(found[0]), float(found[1])
+
+
+def test_pointings_at_an_object_that_moves(im: imager) -> None:
+    """A raster about an object is the raster, and where the object was at its beginning."""
+    _pointings(5, 9, 100.0, 0.0)
+    tb = table()
+    tb.open("sim.ms/POINTING", nomodify=False)
+    times, places = tb.getcol("TIME"), tb.getcol("DIRECTION")
+    tb.done()
+    write_ephemeris("object.tab", 4.9e9, 1.0, 0.5, 5e-8, 2e-8)
+    since = times - 4.9e9
+    lat = 0.5 + 2e-8 * since
+    tb.open("sim.ms/POINTING", nomodify=False)
+    tb.putcol("DIRECTION", np.stack([1.0 + 5e-8 * since + places[0, 0] / np.cos(lat), lat + places[1, 0]])[:, None])
+    tb.done()
+    found = im.mapextent(movingsource="object.tab")
+    assert found["extent"] == pytest.approx([8e-4, 8e-4], rel=2e-3)
+    assert found["center"] == pytest.approx([1.0, 0.5], abs=1e-6) and found["blc"] == pytest.approx([0.0, 0.0], abs=1e-6)
+    assert found["trc"] == pytest.approx([8e-4 / np.cos(0.5), 8e-4], abs=2e-6)
+    sampling = im.pointingsampling(antenna="0", movingsource="object.tab")["sampling"]["value"]
+    assert sampling == pytest.approx([1e-4, 2e-4], rel=2e-3)
+    with pytest.raises(ParameterError, match="TRACKFIELD"):
+        im.mapextent(movingsource="NOBODY")
+    # A field at rest moves nothing.
+    assert im.mapextent(movingsource="TRACKFIELD")["extent"][1] == pytest.approx(im.mapextent()["extent"][1])
 
 
 def test_other_beams_and_places(im: imager) -> None:
@@ -457,6 +542,14 @@ def test_other_beams_and_places(im: imager) -> None:
     im.setvp(dovp=True, telescope="ATCA")
     im.makeimage("pb", "other.pb")
     assert np.abs(pixels("own.pb") - pixels("other.pb")).max() > 1e-3
+    # 12 m dishes of which 10.7 m count, about 10 % of a beam and of CASA's own shape of it.
+    im.setvp(dovp=True, telescope="ALMA")
+    im.makeimage("pb", "alma.pb")
+    offset = 20 * np.deg2rad(12.0 / 3600)
+    middle = column("CHAN_FREQ", "/SPECTRAL_WINDOW").mean()
+    assert pixels("alma.pb")[44, 24] == pytest.approx(float(dish_power(np.array([offset]), 12.0, middle, "ALMA")[0]), abs=1e-5)
+    with pytest.raises(ParameterError, match="whose beams are known"):
+        im.setvp(dovp=True, telescope="NOWHERE")
     cube = {**IMAGE, "mode": "channel", "nchan": 1, "start": 0, "step": 1}
     hz = []
     for location in ([], "ALMA"):

@@ -15,6 +15,7 @@ from casatools.frames.observatories import as_position
 from casatools.frames.quantities import parse_quantity, to_unit
 from casatools.imaging.beam_fit import GaussianBeam
 from casatools.imaging.classic_imager import ClassicImager
+from casatools.imaging.primary_beam import nominal_dish_m
 from casatools.imaging.telescope_beams import telescope_pattern
 from casatools.io.ms import MeasurementSet
 
@@ -378,9 +379,9 @@ class Setup:
             raise UnsupportedError(
                 "imager.setvp: dosquint=True is not there: beams are those of both hands; setoptions(ftmachine='awproject') has the beam of each"
             )
-        if telescope and telescope_pattern(telescope, 1.4e9) is None:
-            raise UnsupportedError(
-                f"imager.setvp: telescope={telescope!r} has beams of the size of its dishes, which are not those of the data; name a table of vpmanager as 'vptable'"
+        if telescope and telescope_pattern(telescope, 1.4e9) is None and not nominal_dish_m(telescope):
+            raise ParameterError(
+                f"imager.setvp: parameter 'telescope' must be one whose beams are known; got {telescope!r}; name a table of vpmanager as 'vptable'"
             )
         state.beam_telescope = telescope
         state.uses_beam, state.vptable = dovp, "" if usedefaultvp else vptable
