@@ -18,7 +18,7 @@ import numpy as np
 
 from casatools._base.errors import DataError, NotOpenError, ParameterError, SelectionError, UnsupportedError
 from casatools._base.paths import require_present, staged_output
-from casatools.frames.quantities import to_unit
+from casatools.frames.quantities import parse_quantity, to_unit
 from casatools.imaging.channel_advice import hertz
 from casatools.imaging.imager import Imager, ImagingData
 from casatools.imaging.model_column import save_model_column
@@ -66,7 +66,7 @@ _NOT_HERE = frozenset(
         "usedoubleprec",
         "convfunc",
         "mterm",
-        "distance",
+        "distance",  # told to the data, see SynthesisRun
         "dopbcorr",
         "ntaylorterms",
         "id",
@@ -149,6 +149,23 @@ def _counted_pixels(width: Any, scheme: str, cell: Any) -> int:
     if count < 2:
         raise ParameterError(f"parameter 'fieldofview' must be at least two pixels wide; got {width!r}")
     return count
+
+
+def _distance_m(value: Any) -> float:
+    """Distance of a near source in the middle of the image; 0 for one that is far.
+
+    Raises
+    ------
+    ParameterError
+        It is no length, or negative.
+    """
+    if value is None or (isinstance(value, (str, dict, list)) and not value):
+        return 0.0
+    number, unit = parse_quantity(value)
+    found = float(to_unit({"value": number, "unit": unit or "m"}, "m"))
+    if found < 0:
+        raise ParameterError(f"parameter 'distance' must not be negative; got {value!r}")
+    return found
 
 
 class SynthesisRun:
@@ -239,6 +256,8 @@ class SynthesisRun:
             writable = any(bool(s.get("usescratch")) for s in self.selections)
             self._sources = open_sources(first.paths, self.chosen(), first.datacolumn, writable)
             try:
+                for source in self._sources:
+                    source.distance_m = _distance_m(self.images[0].get("distance"))
                 if self.prepare is not None:
                     self.prepare(self._sources)
                 data = prepare_data(first, self._sources)
