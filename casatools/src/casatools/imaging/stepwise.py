@@ -66,6 +66,7 @@ _NOT_HERE = frozenset(
         "usedoubleprec",
         "convfunc",
         "mterm",
+        "chanchunks",
         "distance",  # told to the data, see SynthesisRun
         "dopbcorr",
         "ntaylorterms",
@@ -78,7 +79,7 @@ _NOT_HERE = frozenset(
 )
 # Parameters of the reference that have one value here.
 _ONLY: dict[str, Any] = {
-    "chanchunks": 1, "clipminmax": False, "convertfirst": "never", "convsupport": -1, "gwidth": "-1 ", "jwidth": "-1 ", "minweight": 0.0,
+    "clipminmax": False, "convertfirst": "never", "convsupport": -1, "gwidth": "-1 ", "jwidth": "-1 ", "minweight": 0.0,
     "pointingcolumntouse": "", "skyposthreshold": 0.0, "truncate": "-1 ", "sysvel": "", "sysvelframe": "",
 }  # fmt: skip
 
@@ -303,16 +304,19 @@ class SynthesisRun:
 
         Raises
         ------
-        DataError, UnsupportedError
-            All selected data are flagged, or each field has a density of its own.
+        DataError
+            All selected data are flagged.
+
+        Notes
+        -----
+        Where each field of a mosaic has a density of its own, those of one field come after the other's.
         """
         imager = self._open()[0]
-        weights = imager.one_density()
-        if weights is None:
+        if not imager.weights.needs_density:
             return np.zeros((0, 0, 0))
         if imager.gather() <= 0:
             raise DataError("all selected data are flagged or have no weight: there is nothing to image")
-        return np.array(weights.density)
+        return imager.weights.grids()
 
     def weighed(self) -> Imager:
         """The imager with its weights ready to be asked for.

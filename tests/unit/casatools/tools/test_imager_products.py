@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from casatasks import apparentsens, flagdata
-from casatools import componentlist, image, imager, table
+from casatools import componentlist, image, imager, table, vpmanager
 from casatools._base.errors import (
     CasaError,
     DataError,
@@ -27,6 +27,8 @@ from casatools.frames.baselines import antenna_uvw
 from casatools.frames.directions import Direction
 from casatools.frames.observatories import observatory_position
 from casatools.imaging import classic_products
+from casatools.imaging.antenna_beams import antenna_beams
+from casatools.imaging.beam_groups import BeamGroup
 from casatools.imaging.primary_beam import dish_power
 from casatools.simulation.demo import DemoOptions, make_demo
 from support.ephemeris_file import write_ephemeris
@@ -561,6 +563,67 @@ def test_other_beams_and_places(im: imager) -> None:
         hz.append(tool.coordsys().referencevalue(type="spectral")["numeric"][0])
         tool.remove()
     assert 0 < abs(hz[0] - hz[1]) < 1e-5 * hz[0]  # the earth turns with the antennas
+
+
+def squinted_patterns(frame: str = "J2000") -> str:
+    """A Gaussian of 20 arcmin whose right-hand beam points 10 arcmin to the side at 1.42 GHz."""
+    patterns = vpmanager()
+    patterns.reset()
+    aside = {"type": "direction", "refer": frame, "m0": {"value": 10.0, "unit": "arcmin"}, "m1": {"value": 0.0, "unit": "rad"}}
+    patterns.setpbgauss(
+        telescope="VLA",
+        halfwidth="20arcmin",
+        maxrad="3deg",
+        reffreq="1.42GHz",
+        squintdir=aside,
+        squintreffreq="1.42GHz",
+        dosquint=True,
+    )
+    patterns.saveastable("squint.vp")
+    patterns.reset()
+    return "squint.vp"
+
+
+def test_beams_of_two_hands(im: imager) -> None:
+    """Stokes I is seen through the mean of two Gaussians on either side; with the parallactic angle they turn."""
+    im.defineimage(nx=64, cellx="60arcsec", phasecenter=0)
+    im.setvp(dovp=True, usedefaultvp=False, vptable=squinted_patterns(), dosquint=True)
+    im.makeimage("pb", "i.pb")
+    scale = column("CHAN_FREQ", "/SPECTRAL_WINDOW").mean() / 1.42e9
+    x, y = np.meshgrid(-(np.arange(64) - 32.0), np.arange(64) - 32.0, indexing="ij")
+    hands = [np.exp2(-((np.hypot(x - side / scale, y) * scale / 10.0) ** 2)) for side in (10.0, -10.0)]
+    np.testing.assert_allclose(pixels("i.pb"), 0.5 * (hands[0] + hands[1]), atol=2e-3)
+    im.setvp(dovp=True, usedefaultvp=False, vptable="squint.vp")
+    im.makeimage("pb", "plain.pb")
+    assert pixels("plain.pb")[32, 32] == pytest.approx(1.0) and pixels("i.pb")[32, 32] == pytest.approx(0.5, abs=2e-3)
+    im.setvp(dovp=True, usedefaultvp=False, vptable=squinted_patterns("AZEL"), dosquint=True)
+    im.makeimage("pb", "turned.pb")
+    assert np.abs(pixels("turned.pb") - pixels("i.pb")).max() > 0.05
+    im.make("flat.im")
+    im.pb("flat.im", "seen.im", parangle="90deg")
+    with pytest.raises(ParameterError, match="parangleinc"):
+        im.setvp(dovp=True, dosquint=True, parangleinc="-5deg")
+
+
+def test_hands_of_patterns_that_are_given() -> None:
+    beams = antenna_beams("VLA", squinted_patterns(), measured=True)
+    group = BeamGroup((Direction(1.0, 0.5, "J2000"),) * 2, beams, (25.0, 25.0))
+    line, zero = [np.deg2rad(np.array([-10.0, 0.0, 10.0]) / 60)] * 2, [np.zeros(1)] * 2
+    right, left = (group.values(line, zero, 1.42e9, (hand, hand))[0] for hand in "RL")
+    assert right == pytest.approx([2.0**-4, 0.5, 1.0]) and left == pytest.approx(right[::-1])
+    assert beams.is_squinted and not antenna_beams("VLA", "squint.vp").is_squinted
+
+
+def test_mosaics_of_two_hands_are_a_projection(im: imager) -> None:
+    im.setoptions(ftmachine="mosaic", pblimit=0.1)
+    im.setvp(dovp=True, dosquint=True, parangleinc="5deg")
+    im.makeimage("observed", "squinted.im")
+    im.setvp(dovp=True)
+    im.makeimage("observed", "plain.im")
+    im.setoptions(ftmachine="awproject", pblimit=0.1, wbawp=True, conjbeams=False, psterm=False)
+    im.makeimage("observed", "aw.im")
+    difference = [np.abs(pixels("squinted.im") - pixels(name)).max() for name in ("plain.im", "aw.im")]
+    assert difference[1] < 0.2 * difference[0]
 
 
 def test_scale_and_sensitivity_of_mosaics_and_mask_of_models(im: imager) -> None:

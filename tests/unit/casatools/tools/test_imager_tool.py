@@ -378,7 +378,7 @@ REFUSED: list[tuple[str, dict[str, Any], type[CasaError]]] = [
     ("defineimage", {**IMAGE, "distance": "-1km"}, ParameterError), ("defineimage", {**IMAGE, "cellx": "1Jy"}, ParameterError),
     ("weight", {"fieldofview": "1Jy"}, CasaError), ("filter", {}, ParameterError), ("setbeam", {}, ParameterError),
     ("setbeam", {"bmaj": "1arcsec", "bmin": "2arcsec"}, ParameterError), ("setoptions", {"ftmachine": "sd"}, UnsupportedError),
-    ("setoptions", {"applypointingoffsets": True}, UnsupportedError), ("setvp", {"dosquint": True}, UnsupportedError), ("setvp", {"telescope": "NOWHERE"}, ParameterError), ("setoptions", {"location": [1.0]}, ParameterError),
+    ("setoptions", {"applypointingoffsets": True}, UnsupportedError), ("setvp", {"telescope": "NOWHERE"}, ParameterError), ("setoptions", {"location": [1.0]}, ParameterError),
     ("makeimage", {}, ParameterError), ("makeimage", {"type": "other", "image": "x"}, ParameterError),
     ("makeimage", {"type": "pb", "image": "x"}, ParameterError), ("makeimage", {"type": "singledish", "image": "x"}, UnsupportedError),
     ("makeimage", {"image": "x", "compleximage": "sim.ms"}, OutputExistsError), ("makeimage", {"image": "sim.ms"}, OutputExistsError),

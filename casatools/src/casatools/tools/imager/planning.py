@@ -326,6 +326,8 @@ class Planning(Setup):
     ) -> np.ndarray:
         """The density of uv samples that uniform and robust weights are made of: ``(x, y, plane)``, sums of weights; empty for natural ones.
 
+        Of mosaics whose fields are weighted apart (`weight` with mosaic=True) planes are those of one field after the other.
+
         Raises
         ------
         NotOpenError, DataError
