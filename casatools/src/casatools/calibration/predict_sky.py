@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from casatools._base.constants import SPEED_OF_LIGHT_M_S
-from casatools._base.errors import DataError, ParameterError
+from casatools._base.errors import DataError, ParameterError, UnsupportedError
 from casatools._base.memory import CHUNK_BYTES
 from casatools._base.paths import require_present
 from casatools.calibration.fit_component import component_visibility
@@ -28,6 +28,8 @@ from casatools.frames.frequencies import doppler_factor
 from casatools.frames.quantities import to_unit
 from casatools.io.image import CasaImage
 from casatools.io.ms import MeasurementSet, ResolvedSelection, Selection, VisChunk, iter_chunks, write_chunks
+from casatools.transform.field_directions import array_position, phase_centres
+from casatools.transform.near_field import near_field_path
 
 __all__ = ["STOKES", "ImagePlanes", "SkyModel", "chunk_model", "open_sky_model", "predict_sky"]
 
@@ -121,11 +123,20 @@ class SkyModel:
         One image, or one a Taylor term.
     reference_hz : float
         Of the terms.
+    phase_time_s : float, optional
+        Time [MJD s] at which phase centres that move are taken; each row's own when not given.
+    distance_m : float
+        Of a near source, whose waves are curved; 0 for far ones.
+    focus : Direction, optional
+        Where the near source is.
     """
 
     components: ComponentList = field(default_factory=ComponentList)
     terms: Sequence[ImagePlanes] = ()
     reference_hz: float = 0.0
+    phase_time_s: float | None = None
+    distance_m: float = 0.0
+    focus: Direction | None = None
 
     def visibilities(
         self, uvw_m: np.ndarray, frequency_hz: np.ndarray, phase_centre: Direction, factor: Callable[[str], float] | None = None
@@ -231,6 +242,8 @@ def predict_sky(
     ------
     PathMissingError, SelectionError, DataError
         The MeasurementSet is missing, nothing matches, or there is no model to add to.
+    UnsupportedError
+        A recipe cannot hold the model: that of a near source, or with phase centres at a time.
     """
     from casatools.calibration.virtual_models import keep_sky
 
@@ -238,6 +251,10 @@ def predict_sky(
     with MeasurementSet(vis, writable=True) as ms:
         selected = selection.resolve(ms)
         selected = replace(selected, channels=dict.fromkeys(selected.channels), correlations=dict.fromkeys(selected.correlations))
+        if virtual and (sky.distance_m or sky.phase_time_s is not None):
+            raise UnsupportedError(
+                "models of near sources, and of phase centres at one time, are kept as visibilities only; write them into MODEL_DATA (usescratch=True)"
+            )
         if virtual:
             keep_sky(ms, selected, sky, incremental)
             return
@@ -254,20 +271,50 @@ def chunk_model(ms: MeasurementSet, chunk: VisChunk, sky: SkyModel) -> np.ndarra
     names = [ms.metadata.polarizations[chunk.pol].names[c] for c in chunk.correlations]
     model = np.zeros(chunk.shape, np.complex64)
     for number in np.unique(chunk["FIELD_ID"]).tolist():
-        found = ms.metadata.fields[number]
-        lon, lat = (float(v) for v in np.ravel(found.phase_dir[0])[:2])
-        centre, turn = frame_turn(Direction(lon, lat, found.phase_frame), "J2000")
-        rows = chunk["FIELD_ID"] == number
-        uvw = np.asarray(chunk["UVW"], np.float64)[rows] @ turn.T
-        factor = frame_factors(ms, number, chunk.spw, float(np.median(chunk["TIME"][rows])))
-        model[rows] = stokes_to_correlations(sky.visibilities(uvw, frequency, centre, factor), names)
+        mine = np.flatnonzero(chunk["FIELD_ID"] == number)
+        factor = frame_factors(ms, number, chunk.spw, float(np.median(chunk["TIME"][mine])))
+        for rows, phase_centre in _centres(ms, number, mine, np.asarray(chunk["TIME"])[mine], sky.phase_time_s):
+            centre, turn = frame_turn(phase_centre, "J2000")
+            uvw = np.asarray(chunk["UVW"], np.float64)[rows] @ turn.T
+            model[rows] = stokes_to_correlations(sky.visibilities(uvw, frequency, centre, factor), names)
+    if sky.distance_m and sky.focus is not None:
+        model *= _curved(ms, chunk, frequency, sky.focus, sky.distance_m)
     return model
+
+
+def _centres(
+    ms: MeasurementSet, number: int, rows: np.ndarray, times_s: np.ndarray, phase_time_s: float | None
+) -> Iterator[tuple[np.ndarray, Direction]]:
+    """Rows of a field that share a phase centre, and where it is: along an ephemeris or a polynomial it is another one at each time."""
+    found = ms.metadata.fields[number]
+    moves = found.ephemeris_id >= 0 or len(np.atleast_2d(found.phase_dir)) > 1
+    if not moves:
+        lon, lat = (float(v) for v in np.ravel(found.phase_dir)[:2])
+        yield rows, Direction(lon, lat, found.phase_frame)
+        return
+    at, which = (
+        (np.array([phase_time_s]), np.zeros(len(rows), int))
+        if phase_time_s is not None
+        else np.unique(times_s, return_inverse=True)
+    )
+    lons, lats, frame = phase_centres(ms, found, at)
+    for k in range(len(at)):
+        yield rows[np.ravel(which) == k], Direction(float(lons[k]), float(lats[k]), frame)
+
+
+def _curved(ms: MeasurementSet, chunk: VisChunk, frequency_hz: np.ndarray, focus: Direction, distance_m: float) -> np.ndarray:
+    """What the curved waves of a near source turn visibilities by: (row, chan, 1) complex64."""
+    there = convert_direction(focus, "J2000", float(chunk["TIME"][0]), array_position(ms))
+    extra = near_field_path(ms, chunk["ANTENNA1"], chunk["ANTENNA2"], chunk["TIME"], [there], distance_m)
+    turn = np.exp((2j * np.pi / SPEED_OF_LIGHT_M_S) * np.multiply.outer(extra, frequency_hz))
+    return np.asarray(turn.astype(np.complex64)[:, :, None])
 
 
 def _model_chunks(
     ms: MeasurementSet, selected: ResolvedSelection, sky: SkyModel, incremental: bool
 ) -> Iterator[tuple[VisChunk, dict[str, np.ndarray]]]:
-    columns = ["FIELD_ID", "UVW", "TIME", *(["MODEL_DATA"] if incremental else [])]
+    antennas = ["ANTENNA1", "ANTENNA2"] if sky.distance_m else []
+    columns = ["FIELD_ID", "UVW", "TIME", *antennas, *(["MODEL_DATA"] if incremental else [])]
     for chunk in iter_chunks(ms, selected, columns, chunk_bytes=CHUNK_BYTES // _MADE, made=["MODEL_DATA"]):
         model = chunk_model(ms, chunk, sky)
         yield chunk, {"MODEL_DATA": model + chunk["MODEL_DATA"] if incremental else model}

@@ -15,6 +15,7 @@ import numpy as np
 
 from casatools._base.constants import SPEED_OF_LIGHT_M_S
 from casatools._base.errors import DataError
+from casatools.frames.quantities import to_unit
 from casatools.imaging.antenna_responses import SkyPlace, open_responses
 from casatools.imaging.pattern_images import BandedPattern, PatternImage, read_pattern_image
 from casatools.imaging.primary_beam import antenna_power, beam_radius_rad, dish_power
@@ -62,7 +63,18 @@ class AntennaBeams:
     @property
     def is_squinted(self) -> bool:
         """Whether the right- and left-hand beams of circular feeds point to different places."""
-        return self.measured and not self.given and self.telescope.strip().upper() in ("VLA", "EVLA", "JVLA")
+        if not self.measured:
+            return False
+        return self._given_squint is not None if self.given else self.telescope.strip().upper() in ("VLA", "EVLA", "JVLA")
+
+    @property
+    def _given_squint(self) -> Mapping[str, Any] | None:
+        """The pattern given whose squint is used, if there is one."""
+        for record in self.given.values():
+            place = record.get("squintdir")
+            if record.get("dosquint") and place and any(to_unit(place[name], "rad") for name in ("m0", "m1")):
+                return record
+        return None
 
     def kind(self, antenna: str) -> str:
         """The type of an antenna: the longest one of those with a pattern that its name begins with."""
@@ -84,12 +96,23 @@ class AntennaBeams:
         """
         if not self.is_squinted or hand not in ("R", "L"):
             return 0.0, 0.0
+        sign = 1.0 if hand == "R" else -1.0
+        given = self._given_squint
+        if given is not None:
+            scale = sign * float(to_unit(given["squintreffreq"], "Hz")) / freq_hz
+            first, second = (scale * float(to_unit(given["squintdir"][name], "rad")) for name in ("m0", "m1"))
+            if not str(given["squintdir"].get("refer", "")).upper().startswith("AZEL"):
+                return first, second
+            return self._on_the_sky(first, second, angle_rad)
         place = squint_angle_rad(self.telescope, freq_hz)
         if place is None:
             return 0.0, 0.0
-        size = _SQUINT_RAD_PER_M * SPEED_OF_LIGHT_M_S / freq_hz * (1.0 if hand == "R" else -1.0)
-        azimuth, elevation = size * np.cos(place), size * np.sin(place)
-        # At a parallactic angle of zero up is north, and azimuth grows to the west.
+        size = _SQUINT_RAD_PER_M * SPEED_OF_LIGHT_M_S / freq_hz * sign
+        return self._on_the_sky(size * np.cos(place), size * np.sin(place), angle_rad)
+
+    @staticmethod
+    def _on_the_sky(azimuth: float, elevation: float, angle_rad: float) -> tuple[float, float]:
+        """East and north of an offset in azimuth and elevation: at a parallactic angle of zero up is north, and azimuth grows to the west."""
         sin, cos = np.sin(angle_rad), np.cos(angle_rad)
         return float(elevation * sin - azimuth * cos), float(elevation * cos + azimuth * sin)
 

@@ -198,7 +198,8 @@ class _SourceBeams:
         self.circular = any(c in (5, 6, 7, 8) for c in source.correlation_codes(int(source.ddids[0])))
         antennas = source.ms.metadata.antennas
         usual = float(np.median([a.diameter_m for a in antennas if a.diameter_m > 0] or [25.0]))
-        described = [(round(a.diameter_m, 2) if a.diameter_m > 0 else usual, self.beams.kind(a.name)) for a in antennas]
+        own = [source.beam_dish_m or (round(a.diameter_m, 2) if a.diameter_m > 0 else usual) for a in antennas]
+        described = [(size, self.beams.kind(a.name)) for size, a in zip(own, antennas, strict=True)]
         self._kinds = sorted(set(described))
         self._kind = np.array([self._kinds.index(d) for d in described], dtype=np.int64)
         self._times = source.times_s

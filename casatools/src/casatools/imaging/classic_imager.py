@@ -28,6 +28,7 @@ from casatools.imaging.flux_scale import FluxScale
 from casatools.imaging.mask_shapes import write_blank
 from casatools.imaging.minor_cycle import MinorCycle
 from casatools.imaging.pointed_beams import beam_planes
+from casatools.imaging.primary_beam import nominal_dish_m
 from casatools.imaging.restoration import restore
 from casatools.imaging.start_model import start_model
 from casatools.imaging.stepwise import SynthesisRun, tclean_request
@@ -132,6 +133,9 @@ class ClassicImager:
         self.beam: GaussianBeam | None = None
         self.vptable = ""
         self.uses_beam = False
+        # Beams of the two hands point to different places, turned in steps of parallactic angle.
+        self.squint = False
+        self.turn_deg = 360.0
         self.cycles: dict[str, Any] = {}
         self.scale = FluxScale()
         self.given_density: np.ndarray | None = None
@@ -163,7 +167,7 @@ class ClassicImager:
         for source in sources:
             source.distance_m = self.distance_m
             if self.beam_telescope:
-                source.beam_telescope = self.beam_telescope
+                source.beam_telescope, source.beam_dish_m = self.beam_telescope, nominal_dish_m(self.beam_telescope)
             if self.place_m is not None:
                 source.position_m = self.place_m
 
@@ -175,6 +179,11 @@ class ClassicImager:
             **self.image,
             **self.gridding,
             **self.scale.parameters(self.gridding),
+            **(
+                {"gridder": "awproject", "computepastep": self.turn_deg}
+                if self.squint and self.gridding["gridder"] == "mosaic"
+                else {}
+            ),
             "vptable": self.vptable,
         }
 
@@ -201,7 +210,14 @@ class ClassicImager:
         try:
             if kind.strip().lower() == "pb":
                 plan = run.plans[0]
-                self.write_like(path, plan.coordinates, plan.beam_power)
+                beam = plan.beam_power
+                if self.squint and self.gridding["gridder"] != "mosaic":
+                    spectral = plan.coordinates.spectral
+                    assert spectral is not None
+                    hz = spectral.frequencies_hz(beam.shape[0])
+                    planes = beam_planes(run.data.sources[0], plan.coordinates, beam.shape[-2:], hz, self.vptable, squint=True)
+                    beam = np.broadcast_to(planes[:, None], beam.shape)
+                self.write_like(path, plan.coordinates, beam)
             else:
                 run.make_image(kind, path, complex_path=complex_path)
         finally:
@@ -456,7 +472,9 @@ class ClassicImager:
                     (1, 1), (1e-6, 1e-6), (place.lon_rad, place.lat_rad), [hz], direction_frame=place.frame
                 )
                 towards = run.data.centre if pointed is not None else None
-                beam = float(beam_planes(run.data.sources[0], grid, (1, 1), [hz], self.vptable, towards, angle_rad)[0, 0, 0])
+                beam = float(
+                    beam_planes(run.data.sources[0], grid, (1, 1), [hz], self.vptable, towards, angle_rad, self.squint)[0, 0, 0]
+                )
                 if divide and beam <= _LEAST_BEAM:
                     raise DataError(f"imager.pb: the primary beam is zero where component {len(found)} of {source!r} is")
                 flux = component.flux
@@ -492,7 +510,7 @@ class ClassicImager:
             hz = np.ravel(spectral.to_world(np.arange(image.shape[0], dtype=np.float64)[None])) * spectral.hz
             towards = run.data.centre if pointed is not None else None
             size = (image.shape[2], image.shape[3])
-            beams = beam_planes(run.data.sources[0], image.coordinates, size, hz, self.vptable, towards, angle_rad)
+            beams = beam_planes(run.data.sources[0], image.coordinates, size, hz, self.vptable, towards, angle_rad, self.squint)
             pixels = np.asarray(image.read())
             with staged_output(output) as staged, CasaImage.create(staged, image.shape, image.coordinates, np.float32) as out:
                 out.copy_metadata_from(image)

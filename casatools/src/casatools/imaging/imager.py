@@ -324,7 +324,7 @@ class Imager:
         """
         if isinstance(self.weights, GroupedWeights):
             raise UnsupportedError(
-                "densities of uv samples of each field of a mosaic are not written to images; use multifield=False in setweighting"
+                "densities of uv samples of each field of a mosaic are not written to images, which have no axis for fields; use multifield=False in setweighting, or getweightgrid of imager"
             )
         return self.weights if self.weights.needs_density else None
 
@@ -333,19 +333,19 @@ class Imager:
 
         Raises
         ------
-        DataError, UnsupportedError
-            It does not fit, or each field of a mosaic has a density of its own.
+        DataError
+            It does not fit.
         """
         density = self.given_density
         if density is None:
             return
-        weights = self.one_density()
-        if weights is None or weights.density.shape != density.shape:
-            needed = "none" if weights is None else str(weights.density.shape[1:])
+        needed = self.weights.grids().shape if self.weights.needs_density else None
+        if needed != density.shape:
+            cells = "none" if needed is None else f"{needed[1:]} in {needed[0]} planes"
             raise DataError(
-                f"the density of uv samples that was given has {density.shape[1:]} cells; the weighting needs {needed}"
+                f"the density of uv samples that was given has {density.shape[1:]} cells in {density.shape[0]} planes; the weighting needs {cells}"
             )
-        weights.take_sums({None: (density.copy(), density.sum(axis=(1, 2)))})
+        self.weights.take_grids(density)
 
     def finish_psf(self) -> None:
         """Normalize the point spread functions and fit their beams.

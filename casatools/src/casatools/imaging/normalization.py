@@ -256,6 +256,34 @@ class Normalization:
         mosaic = self.is_mosaic
         self._change(self._residual_names, change, divided=True, blank=True)
 
+    def divide_single_dish(self) -> None:
+        """Divide sums of a single dish's spectra by sums of their weights, pixel by pixel; pixels without weight are masked.
+
+        Raises
+        ------
+        PathMissingError, DataError
+            The residual, the weight image or the sums of weights are not there, or the two images differ in shape.
+        """
+        self._require([*self._residual_names, self._weight_names[0]])
+        with CasaImage.open(f"{self.base}.{self._weight_names[0]}") as image:
+            shape = image.shape
+        sums = self._safe_sums()
+        for name in self._residual_names:
+            path = f"{self.base}.{name}"
+            if self._is_divided(name):
+                continue
+            with CasaImage.open(path) as old, staged_output(path, overwrite=True) as staged, _like(old, staged, True) as new:
+                if old.shape != shape:
+                    raise DataError(f"image {path!r} of shape {old.shape[::-1]} does not fit the weights of shape {shape[::-1]}")
+                for chan in range(old.shape[0]):
+                    where = (slice(chan, chan + 1),)
+                    weight = self.weight(0 if self.nterms else chan)[None] * sums[min(chan, len(sums) - 1)]
+                    seen, pixels = weight > 0, np.asarray(old.read(where), np.float32)
+                    new.write(np.divide(pixels, weight, out=np.zeros_like(pixels), where=seen), where)
+                    new.write_mask(seen, where)
+                new.copy_metadata_from(old)
+                new.misc_info = {**new.misc_info, NORMALIZED: "synthesisnormalizer"}
+
     def _safe_sums(self) -> np.ndarray:
         sums = self._sums()
         return np.where(sums > 0, sums, np.float32(1.0))

@@ -24,6 +24,7 @@ def beam_planes(
     patterns: str = "",
     pointed: Direction | None = None,
     angle_rad: float | None = None,
+    squint: bool = False,
 ) -> np.ndarray:
     """The primary beam of the fields of a data source.
 
@@ -41,6 +42,8 @@ def beam_planes(
         Where the antennas point, in the place of where the fields were pointed at.
     angle_rad : float, optional
         Parallactic angle, in the place of that of the data.
+    squint : bool
+        The mean of the beams of both hands where they point to different places: that of Stokes I. Of the first field alone, as with the two above.
 
     Returns
     -------
@@ -52,8 +55,8 @@ def beam_planes(
     Of several fields it is the sum of their beams, divided by its peak in the image where that is above 1, as in CASA.
     """
     planes = np.zeros((len(freq_hz), *shape), dtype=np.float32)
-    if pointed is not None or angle_rad is not None:
-        made = _field_beams(source, int(source.field_ids[0]), coordinates, shape, freq_hz, patterns, pointed, angle_rad)
+    if pointed is not None or angle_rad is not None or squint:
+        made = _field_beams(source, int(source.field_ids[0]), coordinates, shape, freq_hz, patterns, pointed, angle_rad, squint)
     else:
         made = iter_beams([source], coordinates, shape, freq_hz, patterns)
     for chan, plane in enumerate(made):
@@ -89,9 +92,12 @@ def _field_beams(
     patterns: str,
     pointed: Direction | None = None,
     angle_rad: float | None = None,
+    squint: bool = False,
 ) -> Iterator[np.ndarray]:
     """The beam of one field, a plane after the other."""
-    diameter = float(np.median([a.diameter_m for a in source.ms.metadata.antennas if a.diameter_m > 0] or [25.0]))
+    diameter = source.beam_dish_m or float(
+        np.median([a.diameter_m for a in source.ms.metadata.antennas if a.diameter_m > 0] or [25.0])
+    )
     pointed = pointed if pointed is not None else source.field_direction(field_id)
     direction = coordinates.direction
     assert direction is not None
@@ -102,18 +108,24 @@ def _field_beams(
         yield from (np.zeros(shape, np.float32) for _ in freq_hz)
         return
     middle = float(source.times_s[len(source.times_s) // 2])
-    beams = antenna_beams(source.beam_telescope, patterns, place=source.sky_place(pointed, middle))
+    place = source.sky_place(pointed, middle)
+    beams, hands = (antenna_beams(source.beam_telescope, patterns, measured, place) for measured in (False, squint))
+    angle = angle_rad if angle_rad is not None else float(source.zenith_angle(pointed, direction.frame, np.array([middle]))[0])
     image = beams.image()
     if image is not None:
         dx, dy = direction.increment_rad
         east, north = (np.arange(shape[1]) - x0) * dx, (np.arange(shape[0]) - y0) * dy
-        angle = (
-            angle_rad
-            if angle_rad is not None
-            else float(source.zenith_angle(pointed, direction.frame, source.times_s[len(source.times_s) // 2 :][:1])[0])
-        )
         yield from (image.values(east, north, float(hz), angle) for hz in freq_hz)
         return
-    radius = radius_plane(coordinates, shape, (x0, y0))
+    if not hands.is_squinted:
+        radius = radius_plane(coordinates, shape, (x0, y0))
+        for hz in freq_hz:
+            yield beams.single(diameter, radius, float(hz))
+        return
     for hz in freq_hz:
-        yield beams.single(diameter, radius, float(hz))
+        found = np.zeros(shape)
+        for hand in ("R", "L"):
+            right, up = hands.squint_rad(hand, float(hz), angle)
+            axis = (x0 + right / direction.increment_rad[0], y0 + up / direction.increment_rad[1])
+            found += 0.5 * beams.single(diameter, radius_plane(coordinates, shape, axis), float(hz))
+        yield found

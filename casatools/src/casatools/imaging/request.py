@@ -228,8 +228,6 @@ class TcleanRequest:
                 "tclean: parameters 'computepastep' and 'rotatepastep' must be positive angles in degrees; "
                 f"got {self.computepastep} and {self.rotatepastep}"
             )
-        if self.gridder in _APERTURE and self.stokes == "pseudoI":
-            raise UnsupportedError(f"tclean: stokes='pseudoI' with gridder={self.gridder!r} is not there; use stokes='I'")
         if self.usepointing and not self.is_mosaic:
             raise ParameterError(f"tclean: usepointing=True needs a mosaic or awproject gridder; got gridder={self.gridder!r}")
         if self.conjbeams and not self.is_mosaic:

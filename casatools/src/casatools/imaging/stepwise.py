@@ -18,7 +18,7 @@ import numpy as np
 
 from casatools._base.errors import DataError, NotOpenError, ParameterError, SelectionError, UnsupportedError
 from casatools._base.paths import require_present, staged_output
-from casatools.frames.quantities import to_unit
+from casatools.frames.quantities import parse_quantity, to_unit
 from casatools.imaging.channel_advice import hertz
 from casatools.imaging.imager import Imager, ImagingData
 from casatools.imaging.model_column import save_model_column
@@ -66,7 +66,8 @@ _NOT_HERE = frozenset(
         "usedoubleprec",
         "convfunc",
         "mterm",
-        "distance",
+        "chanchunks",
+        "distance",  # told to the data, see SynthesisRun
         "dopbcorr",
         "ntaylorterms",
         "id",
@@ -78,7 +79,7 @@ _NOT_HERE = frozenset(
 )
 # Parameters of the reference that have one value here.
 _ONLY: dict[str, Any] = {
-    "chanchunks": 1, "clipminmax": False, "convertfirst": "never", "convsupport": -1, "gwidth": "-1 ", "jwidth": "-1 ", "minweight": 0.0,
+    "clipminmax": False, "convertfirst": "never", "convsupport": -1, "gwidth": "-1 ", "jwidth": "-1 ", "minweight": 0.0,
     "pointingcolumntouse": "", "skyposthreshold": 0.0, "truncate": "-1 ", "sysvel": "", "sysvelframe": "",
 }  # fmt: skip
 
@@ -149,6 +150,23 @@ def _counted_pixels(width: Any, scheme: str, cell: Any) -> int:
     if count < 2:
         raise ParameterError(f"parameter 'fieldofview' must be at least two pixels wide; got {width!r}")
     return count
+
+
+def _distance_m(value: Any) -> float:
+    """Distance of a near source in the middle of the image; 0 for one that is far.
+
+    Raises
+    ------
+    ParameterError
+        It is no length, or negative.
+    """
+    if value is None or (isinstance(value, (str, dict, list)) and not value):
+        return 0.0
+    number, unit = parse_quantity(value)
+    found = float(to_unit({"value": number, "unit": unit or "m"}, "m"))
+    if found < 0:
+        raise ParameterError(f"parameter 'distance' must not be negative; got {value!r}")
+    return found
 
 
 class SynthesisRun:
@@ -239,6 +257,8 @@ class SynthesisRun:
             writable = any(bool(s.get("usescratch")) for s in self.selections)
             self._sources = open_sources(first.paths, self.chosen(), first.datacolumn, writable)
             try:
+                for source in self._sources:
+                    source.distance_m = _distance_m(self.images[0].get("distance"))
                 if self.prepare is not None:
                     self.prepare(self._sources)
                 data = prepare_data(first, self._sources)
@@ -284,16 +304,19 @@ class SynthesisRun:
 
         Raises
         ------
-        DataError, UnsupportedError
-            All selected data are flagged, or each field has a density of its own.
+        DataError
+            All selected data are flagged.
+
+        Notes
+        -----
+        Where each field of a mosaic has a density of its own, those of one field come after the other's.
         """
         imager = self._open()[0]
-        weights = imager.one_density()
-        if weights is None:
+        if not imager.weights.needs_density:
             return np.zeros((0, 0, 0))
         if imager.gather() <= 0:
             raise DataError("all selected data are flagged or have no weight: there is nothing to image")
-        return np.array(weights.density)
+        return imager.weights.grids()
 
     def weighed(self) -> Imager:
         """The imager with its weights ready to be asked for.

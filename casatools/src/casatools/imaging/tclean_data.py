@@ -9,7 +9,7 @@ from dataclasses import replace
 import numpy as np
 
 from casatools._base import log
-from casatools._base.errors import DataError, ParameterError, SelectionError
+from casatools._base.errors import DataError, ParameterError, SelectionError, UnsupportedError
 from casatools.frames.directions import Direction, angular_separation, convert_direction, parse_direction
 from casatools.imaging.antenna_beams import antenna_beams
 from casatools.imaging.frequency_grid import SpectralAxis, continuum_axis, cube_axis
@@ -81,6 +81,8 @@ def hold_apart(request: TcleanRequest, data: ImagingData) -> ImagingData:
     ------
     DataError
         MeasurementSets with and without such beams, or with other correlations, are to be imaged together.
+    UnsupportedError
+        Samples of one hand alone are to count.
     """
     codes = [s.correlation_codes(int(s.ddids[0])) for s in data.sources]
     apart = [
@@ -92,6 +94,10 @@ def hold_apart(request: TcleanRequest, data: ImagingData) -> ImagingData:
     if not all(apart) or any(own != codes[0] for own in codes):
         raise DataError(
             f"gridder={request.gridder!r}: the MeasurementSets differ in correlations, or only some have beams with squint; image them apart"
+        )
+    if data.pseudo:
+        raise UnsupportedError(
+            f"stokes='pseudoI' with gridder={request.gridder!r} is not there for the VLA, whose hands have beams of their own: samples of one hand are I seen through another beam; use stokes='I', or gridder='mosaic'"
         )
     labels = data.labels
     planes, mixing = correlation_planes(data.planes[0], codes[0])

@@ -244,6 +244,8 @@ class DataSource:
         self._position: np.ndarray | None = None
         # Whose primary beams are taken, and how far the source is: another telescope's and near where somebody says so.
         self.beam_telescope = self.telescope
+        # Diameter of all antennas, where they are not those of the data; 0 for their own.
+        self.beam_dish_m = 0.0
         self.distance_m = 0.0
         self.groups: RowGroups | None = None
         self.track: Track | None = None

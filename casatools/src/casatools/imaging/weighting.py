@@ -219,6 +219,14 @@ class ImagingWeights:
         if None in sums:
             self.density, self.total = sums[None]
 
+    def grids(self) -> np.ndarray:
+        """The densities (plane, x, y) float64; of no cells where the weighting has none."""
+        return np.array(self.density)
+
+    def take_grids(self, grids: np.ndarray) -> None:
+        """Replace the densities by others of the shape of `grids`."""
+        self.take_sums({None: (grids.copy(), grids.sum(axis=(1, 2)))})
+
     def finish(self) -> None:
         """Make the factors of the weighting from the densities."""
         if not self._dense:
@@ -308,6 +316,17 @@ class GroupedWeights:
         """As of `ImagingWeights`, for all groups that there are sums of."""
         for number, own in sums.items():
             self._groups.setdefault(number, self._pattern.blank()).take_sums({None: own})
+
+    def grids(self) -> np.ndarray:
+        """As of `ImagingWeights`, one field after the other in the order of sources and fields."""
+        found = [self._groups[number].grids() for number in sorted(self._groups)]
+        return np.concatenate(found) if found else np.zeros((0, 0, 0))
+
+    def take_grids(self, grids: np.ndarray) -> None:
+        """As of `ImagingWeights`."""
+        parts = np.split(grids, len(self._groups))
+        for number, part in zip(sorted(self._groups), parts, strict=True):
+            self._groups[number].take_grids(part)
 
     def drop(self) -> None:
         """As of `ImagingWeights`."""

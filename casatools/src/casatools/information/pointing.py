@@ -6,11 +6,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from casatools._base.errors import DataError
+from casatools._base.errors import DataError, ParameterError
 from casatools.frames.directions import convert_directions
+from casatools.imaging.tracking import track_of
 from casatools.io.ms import MeasurementSet
 
-__all__ = ["RowPointing", "map_extent", "pointing_of_row"]
+__all__ = ["RowPointing", "follow_source", "map_extent", "pointing_of_row"]
 
 
 @dataclass(frozen=True)
@@ -57,7 +58,53 @@ def pointing_of_row(path: str, row: int, interpolate: bool = False) -> RowPointi
     return RowPointing(antennas, (directions[0], directions[1]), frame, time_s)
 
 
-def map_extent(path: str, frame: str = "J2000", column: str = "DIRECTION") -> dict[str, np.ndarray]:
+def follow_source(
+    path: str, name: str, angles_rad: np.ndarray, times_s: np.ndarray, frame: str, position_m: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Directions as they are about an object that moves, which stays where it was at the first time.
+
+    Parameters
+    ----------
+    path : str
+        MeasurementSet.
+    name : str
+        Planet, table of an ephemeris, or TRACKFIELD for the ephemeris of the first field that has one.
+    angles_rad : ndarray (n, 2)
+        Longitudes and latitudes in the frame.
+    times_s : ndarray (n,)
+    frame : str
+    position_m : ndarray (3,)
+        Of the observer.
+
+    Returns
+    -------
+    ndarray (n, 2), ndarray (2,) [rad]
+        The directions, and where the object was at the first time.
+
+    Raises
+    ------
+    ParameterError
+        There is no such object.
+
+    Notes
+    -----
+    Offsets from the object are kept along the parallel and the meridian: those in longitude are as long on the sky where the object was.
+    """
+    with MeasurementSet(path) as ms:
+        field = next((number for number, f in enumerate(ms.metadata.fields) if f.ephemeris_id >= 0), 0)
+        track = track_of(name, field)
+        if track is None:
+            raise ParameterError(f"a moving source must be a planet, a table of an ephemeris or TRACKFIELD; got {name!r}")
+        distinct, which = np.unique(times_s, return_inverse=True)
+        there = [track.direction(ms, float(t), position_m, frame) for t in distinct]
+    lon, lat = (np.array([getattr(d, part) for d in there]) for part in ("lon_rad", "lat_rad"))
+    east = np.remainder(angles_rad[:, 0] - lon[which] + np.pi, 2.0 * np.pi) - np.pi
+    away = np.stack([east * np.cos(lat[which]) / np.cos(lat[0]), angles_rad[:, 1] - lat[which]], axis=1)
+    first = np.array([lon[0], lat[0]])
+    return away + first, first
+
+
+def map_extent(path: str, frame: str = "J2000", column: str = "DIRECTION", moving: str = "") -> dict[str, np.ndarray]:
     """The corners and the size of what antennas were pointed at.
 
     Parameters
@@ -68,16 +115,18 @@ def map_extent(path: str, frame: str = "J2000", column: str = "DIRECTION") -> di
         Direction frame of the corners.
     column : str
         Of POINTING.
+    moving : str
+        Object that is followed; see `follow_source`.
 
     Returns
     -------
     dict of ndarray (2,)
-        ``center``, ``blc``, ``trc`` [rad] with the smaller longitude first, and ``extent`` [rad], longitudes times the cosine of the centre's latitude.
+        ``center``, ``blc``, ``trc`` [rad] with the smaller longitude first (of an object that moves: where it is at the first time, and offsets from there), and ``extent`` [rad], longitudes times the cosine of the centre's latitude.
 
     Raises
     ------
-    DataError
-        POINTING is empty or lacks the column.
+    ParameterError, DataError
+        POINTING is empty or lacks the column, or there is no such object.
     """
     with MeasurementSet(path) as ms:
         table = ms.subtable("POINTING")
@@ -92,9 +141,14 @@ def map_extent(path: str, frame: str = "J2000", column: str = "DIRECTION") -> di
         table.close()
     if own != frame:
         angles = np.stack(convert_directions(angles[:, 0], angles[:, 1], own, frame, times, position), axis=1)
+    if moving:
+        angles, source = follow_source(path, moving, angles, times, frame, position)
     # Longitudes about that of the first pointing do not wrap.
     first = float(angles[0, 0])
     lon = first + np.remainder(angles[:, 0] - first + np.pi, 2.0 * np.pi) - np.pi
     blc, trc = np.array([lon.min(), angles[:, 1].min()]), np.array([lon.max(), angles[:, 1].max()])
     center = 0.5 * (blc + trc)
+    if moving:
+        # As in CASA, corners are offsets from the object then.
+        blc, trc, center = blc - source, trc - source, source
     return {"blc": blc, "trc": trc, "center": center, "extent": (trc - blc) * np.array([np.cos(center[1]), 1.0])}

@@ -6,6 +6,7 @@ import numpy as np
 
 from casatools._base.errors import DataError
 from casatools.frames.directions import convert_directions
+from casatools.information.pointing import follow_source
 from casatools.io.ms import MeasurementSet, Selection
 
 __all__ = ["pointing_sampling"]
@@ -14,7 +15,7 @@ __all__ = ["pointing_sampling"]
 _GAP = 3.0
 
 
-def pointing_sampling(path: str, frame: str, column: str, antenna: str) -> tuple[np.ndarray, float]:
+def pointing_sampling(path: str, frame: str, column: str, antenna: str, moving: str = "") -> tuple[np.ndarray, float]:
     """Distances of pointings along rows of a raster and between rows, and the position angle of the rows.
 
     Parameters
@@ -27,6 +28,8 @@ def pointing_sampling(path: str, frame: str, column: str, antenna: str) -> tuple
         Of POINTING.
     antenna : str
         Selection; the first antenna that it names is taken.
+    moving : str
+        Object that is followed; see `casatools.information.pointing.follow_source`.
 
     Returns
     -------
@@ -35,8 +38,8 @@ def pointing_sampling(path: str, frame: str, column: str, antenna: str) -> tuple
 
     Raises
     ------
-    DataError, SelectionError
-        POINTING holds too little for the antenna, or there is no such antenna.
+    ParameterError, DataError, SelectionError
+        There is no such object, POINTING holds too little for the antenna, or there is no such antenna.
     """
     with MeasurementSet(path) as ms:
         first = int(ms.read("ANTENNA1", Selection(antenna=antenna).resolve(ms).rows[:1])[0])
@@ -47,16 +50,20 @@ def pointing_sampling(path: str, frame: str, column: str, antenna: str) -> tuple
             raise DataError(f"the POINTING sub-table of {path!r} has no column {column!r}")
         own = str(table.getcolkeywords(column).get("MEASINFO", {}).get("Ref", "J2000"))
         rows = np.flatnonzero(np.asarray(table.getcol("ANTENNA_ID")) == first)
+        if len(rows) < 3:
+            raise DataError(
+                f"the POINTING sub-table of {path!r} holds {len(rows)} rows for antenna {first}; sampling needs three"
+            )
         times = np.asarray(table.getcol("TIME"))[rows]
         angles = np.asarray(table.getcol(column))[rows, 0, :]
     finally:
         table.close()
-    if len(rows) < 3:
-        raise DataError(f"the POINTING sub-table of {path!r} holds {len(rows)} rows for antenna {first}; sampling needs three")
     order = np.argsort(times, kind="stable")
     times, angles = times[order], angles[order]
     if own != frame:
         angles = np.stack(convert_directions(angles[:, 0], angles[:, 1], own, frame, times, position), axis=1)
+    if moving:
+        angles = follow_source(path, moving, angles, times, frame, position)[0]
     lon = np.remainder(angles[:, 0] - angles[0, 0] + np.pi, 2.0 * np.pi) - np.pi
     places = np.stack([lon * np.cos(np.median(angles[:, 1])), angles[:, 1] - angles[0, 1]], axis=1)
     return _raster(places, times)

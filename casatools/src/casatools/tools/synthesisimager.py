@@ -202,12 +202,10 @@ class synthesisimager:
         ParameterError, UnsupportedError
             A parameter is wrong or not there yet.
         """
-        for name, value in (
-            ("distance", distance),
-            ("useautocorr", useautocorr),
-        ):
-            if _given(value) and value is not False:
-                raise UnsupportedError(f"synthesisimager.setimage: {name}={value!r} is not there yet; leave it as it is")
+        if useautocorr:
+            raise UnsupportedError(
+                "synthesisimager.setimage: useautocorr=True is not there: autocorrelations are no fringes, and images of single dishes are made by sdimaging"
+            )
         first = _text(cellx if _given(cellx) else "1arcsec")
         centre = phasecenter if _given(phasecenter) else ""
         if tracksource:
@@ -219,6 +217,7 @@ class synthesisimager:
             "facets": facets, "gridder": ftmachine, "nterms": ntaylorterms, "deconvolver": "mtmfs" if ntaylorterms > 1 else "hogbom",
             "reffreq": reffreq if _given(reffreq) else "", "projection": projection, "outframe": freqframe, "wprojplanes": wprojplanes,
             "startmodel": startmodel, "usepointing": usepointing, "conjbeams": conjbeams, "cfcache": cfcache,
+            "distance": distance if _given(distance) else "",
         })  # fmt: skip
 
     @method

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 from casatools._base import kinds
 from casatools._base.declare import method
-from casatools._base.errors import NotOpenError, ParameterError, UnsupportedError
+from casatools._base.errors import NotOpenError, ParameterError
 from casatools.imaging.normalization import Normalization
 from casatools.tools.synthesisimstore import synthesisimstore
 
@@ -112,15 +112,16 @@ class synthesisnormalizer:
     def divideresidualbyweight(
         self, singledish: Annotated[bool, kinds.Bool(), "The images are of single-dish data"] = False
     ) -> bool:
-        """Divide residuals by the sums of weights.
+        """Divide residuals by the sums of weights; with `singledish` pixel by pixel by the weight image, which masks pixels without weight.
 
         Raises
         ------
-        UnsupportedError
-            They are of single-dish data.
+        PathMissingError, DataError
+            An image is not there or does not fit.
         """
         if singledish:
-            raise UnsupportedError("synthesisnormalizer.divideresidualbyweight: singledish=True is not there yet")
+            self._open().divide_single_dish()
+            return True
         self._open().divide_residual()
         return True
 

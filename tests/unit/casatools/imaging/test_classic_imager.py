@@ -121,6 +121,30 @@ def test_no_beams_of_what_is_no_point_spread_function(value: float, linear: bool
         normalizer().makepsfbeamset()
 
 
+def test_single_dishes_are_divided_by_their_weights() -> None:
+    """Sums of spectra by sums of weights pixel by pixel; without weight they are blank, and nothing is divided twice."""
+    weights = np.array([[0.0, 2.0, 4.0, 8.0]] * 4)
+    for kind, pixels in (("residual", 3.0 * weights), ("weight", weights)):
+        make_image(f"img.{kind}", (4, 4, 1, 1))
+        tool = image()
+        tool.open(f"img.{kind}")
+        tool.putchunk(pixels[:, :, None, None])
+        tool.done()
+    make_image("img.sumwt", (1, 1, 1, 1), value=5.0)
+    for _ in range(2):
+        assert normalizer().divideresidualbyweight(singledish=True)
+    tool = image()
+    tool.open("img.residual")
+    found, seen = np.squeeze(tool.getchunk()), np.squeeze(tool.getchunk(getmask=True))
+    tool.done()
+    assert np.array_equal(seen, weights > 0) and found[seen] == pytest.approx(3.0)
+    make_image("other.residual", (8, 8, 1, 1))
+    make_image("other.weight", (4, 4, 1, 1))
+    make_image("other.sumwt", (1, 1, 1, 1))
+    with pytest.raises(DataError, match="does not fit the weights"):
+        normalizer(imagename="other").divideresidualbyweight(singledish=True)
+
+
 def test_parts_of_different_shapes_are_not_added() -> None:
     for name, size in (("a", 16), ("b", 8)):
         for suffix in ("psf", "residual"):

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from casatools import imager
-from casatools._base.errors import ParameterError
+from casatools._base.errors import DataError, ParameterError
 from support.images import pixels
 from support.mosaic_ms import SIZE, SOURCES, make_mosaic
 
@@ -93,3 +93,21 @@ def test_refused(im: imager) -> None:
     with pytest.raises(ParameterError, match="constpb"):
         im.setmfcontrol(scaletype="SAULT", constpb=0.0)
     assert not os.path.exists("m.model") and not os.path.exists("a.flux")
+
+
+def test_densities_of_mosaics(im: imager) -> None:
+    """Each field has a plane of its own; half of the data with the densities of all are weighted as in all."""
+    im.weight("briggs", robust=-0.5, mosaic=True)
+    grids = im.getweightgrid()
+    assert grids.shape == (SIZE, SIZE, 3) and (grids.sum(axis=(0, 1)) > 0).all()
+    im.makeimage("psf", "own.psf")
+    assert im.setweightgrid(grids)
+    im.makeimage("psf", "given.psf")
+    np.testing.assert_allclose(pixels("given.psf"), pixels("own.psf"), atol=1e-6)
+    im.setweightgrid(np.ones_like(grids))
+    im.makeimage("psf", "flat.psf")
+    assert np.abs(pixels("flat.psf") - pixels("own.psf")).max() > 0.01
+    im.setweightgrid(grids[..., :2])
+    with pytest.raises(DataError, match="in 2 planes"):
+        im.makeimage("psf", "x.psf")
+    assert not os.path.exists("x.psf")

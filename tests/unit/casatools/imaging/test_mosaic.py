@@ -253,3 +253,26 @@ def test_refused(given: dict[str, Any], error: type[Exception], words: str) -> N
     with pytest.raises(error, match=words):
         tclean(imagename="x", niter=0, **{**MOSAIC, **given})
     assert not list(Path().glob("x.*"))
+
+
+def test_one_hand_alone_counts_where_both_have_one_beam() -> None:
+    """pseudoI of A-projection takes samples of which one hand is flagged; I does not."""
+    tb = table()
+    tb.open("sim.ms/OBSERVATION", nomodify=False)
+    tb.putcol("TELESCOPE_NAME", np.array(["ALMA"]))
+    tb.done()
+    tb.open("sim.ms", nomodify=False)
+    flags = tb.getcol("FLAG")
+    flags[0, :, ::3] = True
+    tb.putcol("FLAG", flags)
+    tb.done()
+    sums = {}
+    for gridder in ("awproject", "mosaic"):
+        for stokes in ("I", "pseudoI"):
+            name = f"{gridder}-{stokes}"
+            tclean(imagename=name, niter=0, **{**MOSAIC, "gridder": gridder, "stokes": stokes})
+            sums[name] = (pixels(f"{name}.sumwt").sum(), pixels(f"{name}.residual"))
+    assert sums["awproject-pseudoI"][0] == pytest.approx(1.5 * sums["awproject-I"][0], rel=1e-2)
+    assert sums["awproject-pseudoI"][0] == pytest.approx(sums["mosaic-pseudoI"][0], rel=1e-6)
+    # A-projection has the beam of each channel, of a peak of 2.
+    np.testing.assert_allclose(sums["awproject-pseudoI"][1], sums["mosaic-pseudoI"][1], atol=4e-3)

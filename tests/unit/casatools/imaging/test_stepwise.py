@@ -14,6 +14,7 @@ import pytest
 from casatasks import tclean
 from casatools import (
     image,
+    imager,
     iterbotsink,
     synthesisdeconvolver,
     synthesisimager,
@@ -262,6 +263,26 @@ def test_densities_of_parts_make_the_weights_of_all(demo_ms: str) -> None:
         parts[0].setweightdensity("none.gridwt")
 
 
+def test_near_sources_are_focused_on(demo_ms: str) -> None:
+    """As the imager tool does it, whose test has the paths of the waves themselves."""
+    found = []
+    for distance in ("", "30km"):
+        tool = an_imager(demo_ms, distance=distance)
+        tool.makeimage(type="observed", image=f"d{distance}.im")
+        found.append(pixels(f"d{distance}.im"))
+    older = imager()
+    older.open(demo_ms)
+    older.selectvis(field=2)
+    older.defineimage(nx=64, cellx="20arcsec", phasecenter=2, distance="30km")
+    older.makeimage("observed", "older.im")
+    older.done()
+    assert np.abs(found[1] - found[0]).max() > 1e-3
+    assert found[1] == pytest.approx(pixels("older.im"), abs=1e-5)
+    for wrong in ("-3m", "4Jy"):
+        with pytest.raises(ParameterError):
+            an_imager(demo_ms, distance=wrong).makeimage(type="observed", image="x.im")
+
+
 def test_bot_stops() -> None:
     begin = {"peakresidual": 1.0, "maxpsfsidelobe": 0.2, "nsigmathreshold": 0.0, "masksum": 100.0}
     done = {"iterdone": 15, "maxcycleiterdone": 15, "summaryminor": np.array([[15.0], [0.5], [1.0], [0.2], [0.0], [0.0]])}
@@ -349,11 +370,11 @@ def test_advice_and_checks(demo_ms: str) -> None:
         (lambda p: an_imager(p).makeimage("psf", "a.im", "."), OutputExistsError), (lambda p: an_imager(p).normalizerinfo({"normtype": "odd"}), ParameterError),
         (lambda p: synthesisnormalizer().setupnormalizer({"imagename": "s", "normtype": "odd"}), ParameterError),
         (lambda p: an_imager(p).getimstore(3), ParameterError), (lambda p: an_imager(p).getImageName(0, "NONE"), ParameterError),
-        (lambda p: _selected(p).setimage("x", distance="1km"), UnsupportedError), (lambda p: synthesisimager().setdata(p, freqbeg="1Jy"), ParameterError),
+        (lambda p: _selected(p).setimage("x", useautocorr=True), UnsupportedError), (lambda p: synthesisimager().setdata(p, freqbeg="1Jy"), ParameterError),
         (lambda p: synthesisnormalizer().divideweightbysumwt(), NotOpenError),
         (lambda p: an_imager(p, selection={"field": "77"}).makepsf(), SelectionError), (lambda p: synthesisnormalizer().setupnormalizer({}), ParameterError),
         (lambda p: synthesisnormalizer().dividepsfbyweight(), NotOpenError), (lambda p: synthesisnormalizer().setimstore(3), ParameterError),
-        (lambda p: _normalizer().gatherpsfweight(), PathMissingError), (lambda p: _normalizer().divideresidualbyweight(True), UnsupportedError),
+        (lambda p: _normalizer().gatherpsfweight(), PathMissingError), (lambda p: _normalizer().divideresidualbyweight(True), PathMissingError),
         (lambda p: synthesisdeconvolver().restore(), NotOpenError), (lambda p: synthesisdeconvolver().setupdeconvolution({"nosuch": 1}), ParameterError),
         (lambda p: _deconvolver().initminorcycle(), PathMissingError), (lambda p: _deconvolver().executeminorcycle({}), ParameterError),
         (lambda p: iterbotsink().setupiteration({"nosuch": 1}), ParameterError), (lambda p: iterbotsink().setupiteration({"niter": "x"}), ParameterError),

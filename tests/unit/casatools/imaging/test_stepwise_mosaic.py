@@ -12,7 +12,7 @@ import pytest
 
 from casatasks import tclean
 from casatools import image, iterbotsink, synthesisdeconvolver, synthesisimager, synthesisnormalizer
-from casatools._base.errors import PathMissingError
+from casatools._base.errors import PathMissingError, UnsupportedError
 from support.mosaic_ms import MOSAIC, SIZE, make_mosaic
 
 
@@ -147,3 +147,10 @@ def test_cubes_go_on_from_the_disk() -> None:
     shutil.rmtree("s.weight")
     with pytest.raises(PathMissingError, match="weight"):
         tools(specmode="cube")[0].executemajorcycle()
+
+
+def test_densities_of_fields_are_no_image() -> None:
+    """An image has no axis for fields; the imager tool gives them as an array."""
+    with pytest.raises(UnsupportedError, match="getweightgrid"):
+        tools()[0].getweightdensity()
+    assert not os.path.exists("s.gridwt")

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from casatasks import apparentsens, flagdata
-from casatools import image, imager, table
+from casatools import componentlist, image, imager, table, vpmanager
 from casatools._base.errors import (
     CasaError,
     DataError,
@@ -27,7 +27,11 @@ from casatools.frames.baselines import antenna_uvw
 from casatools.frames.directions import Direction
 from casatools.frames.observatories import observatory_position
 from casatools.imaging import classic_products
+from casatools.imaging.antenna_beams import antenna_beams
+from casatools.imaging.beam_groups import BeamGroup
+from casatools.imaging.primary_beam import dish_power
 from casatools.simulation.demo import DemoOptions, make_demo
+from support.ephemeris_file import write_ephemeris
 from support.images import pixels
 
 IMAGE: dict[str, Any] = {"nx": 48, "cellx": "12arcsec", "phasecenter": 0}
@@ -382,7 +386,7 @@ REFUSED: list[tuple[str, dict[str, Any], type[CasaError]]] = [
     ("makemodelfromsd", {"sdimage": "no.im", "modelimage": "x"}, PathMissingError),
     ("makemodelfromsd", {"sdimage": "sim.ms", "modelimage": "x", "maskimage": "sim.ms"}, OutputExistsError), ("drawmask", {}, ParameterError),
     ("ssoflux", {}, UnsupportedError), ("pointingsampling", {"pattern": "lissajous"}, ParameterError),
-    ("pointingsampling", {"movingsource": "MARS"}, UnsupportedError), ("pointingsampling", {"antenna": "99"}, SelectionError),
+    ("pointingsampling", {"antenna": "0"}, DataError), ("pointingsampling", {"antenna": "99"}, SelectionError),
     ("pointingsampling", {"antenna": "0", "pointingcolumntouse": "ENCODER"}, DataError), ("setmfcontrol", {"cyclespeedup": 50.0}, UnsupportedError),
     ("setmfcontrol", {"stoppointmode": 3}, UnsupportedError), ("setsdoptions", {"scale": 2.0}, UnsupportedError),
     ("setsdoptions", {"gwidth": "1arcsec"}, UnsupportedError), ("clipvis", {}, ParameterError), ("clipvis", {"threshold": "-1Jy"}, ParameterError),
@@ -447,8 +451,91 @@ def test_near_sources_are_focused_on(im: imager) -> None:
     im.makeimage("observed", "near.im")
     assert pixels("near.im")[24, 24] == pytest.approx(1.0, abs=1e-4)
     assert pixels("far.im")[24, 24] < 0.9
-    with pytest.raises(UnsupportedError, match="near"):
-        im.ft(model=["near.im"])
+    # Predicted for the same distance, a point in the middle is what the data are; the recipe of a model holds no distance.
+    im.make("point.model")
+    tool = image()
+    tool.open("point.model")
+    sky = np.zeros((48, 48, 1, 1))
+    sky[24, 24] = 1.0
+    tool.putchunk(sky)
+    tool.close()
+    with pytest.raises(UnsupportedError, match="usescratch"):
+        im.ft(model=["point.model"])
+    im.open("sim.ms", usescratch=True)
+    im.selectvis(field=0)
+    im.defineimage(**IMAGE, distance=distance)
+    im.ft(model=["point.model"])
+    rows = column("FIELD_ID") == 0
+    np.testing.assert_allclose(column("MODEL_DATA")[..., rows], column("DATA")[..., rows], atol=1e-4)
+
+
+@pytest.fixture
+def moving(im: imager) -> tuple[float, float, float]:
+    """Field 0 moves along a polynomial: time, and rates [rad/s] in longitude and latitude."""
+    start = float(column("TIME").min())
+    tb = table()
+    tb.open("sim.ms/FIELD", nomodify=False)
+    tb.putcell("TIME", 0, start)
+    tb.putcell("NUM_POLY", 0, 1)
+    for name in ("PHASE_DIR", "DELAY_DIR", "REFERENCE_DIR"):
+        tb.putcell(name, 0, np.concatenate([tb.getcell(name, 0)[:, :1], [[3e-8], [-2e-8]]], axis=1))
+    tb.done()
+    return start, 3e-8, -2e-8
+
+
+def test_models_of_fields_that_move(im: imager, moving: tuple[float, float, float]) -> None:
+    """Phases of a source at rest seen from a phase centre that moves away from it, and from where that is at one time."""
+    start, east, north = moving
+    im.open("sim.ms", usescratch=True)
+    im.selectvis(field=0)
+    lon, lat = _centre()
+    place = 50 * np.deg2rad(1 / 3600)
+    tool = componentlist()
+    tool.addcomponent(flux=1.0, dir=f"J2000 {lon + place / np.cos(lat)}rad {lat}rad", shape="point", freq="1.4GHz")
+    tool.rename("s.cl")
+    tool.done()
+    times, uvw, hz = column("TIME"), column("UVW"), column("CHAN_FREQ", "/SPECTRAL_WINDOW")[:, 0]
+    rows = column("FIELD_ID") == 0
+    for at in (-1.0, start + 1000.0):
+        im.ft(complist="s.cl", phasecentertime=at)
+        since = (times if at < 0 else np.full(len(times), at)) - start
+        l, m = place - since * east * np.cos(lat), -since * north
+        phase = (uvw[0] * l + uvw[1] * m + uvw[2] * (np.sqrt(1 - l**2 - m**2) - 1)) / 299792458.0
+        exact = np.exp(2j * np.pi * np.outer(hz, phase))
+        np.testing.assert_allclose(column("MODEL_DATA")[0][:, rows], exact[:, rows], atol=2e-2)
+
+
+def _centre() -> tuple[float, float]:
+    tb = table()
+    tb.open("sim.ms/FIELD")
+    found = tb.getcell("PHASE_DIR", 0)[:, 0]
+    tb.close()
+    return float(found[0]), float(found[1])
+
+
+def test_pointings_at_an_object_that_moves(im: imager) -> None:
+    """A raster about an object is the raster, and where the object was at its beginning."""
+    _pointings(5, 9, 100.0, 0.0)
+    tb = table()
+    tb.open("sim.ms/POINTING", nomodify=False)
+    times, places = tb.getcol("TIME"), tb.getcol("DIRECTION")
+    tb.done()
+    write_ephemeris("object.tab", 4.9e9, 1.0, 0.5, 5e-8, 2e-8)
+    since = times - 4.9e9
+    lat = 0.5 + 2e-8 * since
+    tb.open("sim.ms/POINTING", nomodify=False)
+    tb.putcol("DIRECTION", np.stack([1.0 + 5e-8 * since + places[0, 0] / np.cos(lat), lat + places[1, 0]])[:, None])
+    tb.done()
+    found = im.mapextent(movingsource="object.tab")
+    assert found["extent"] == pytest.approx([8e-4, 8e-4], rel=2e-3)
+    assert found["center"] == pytest.approx([1.0, 0.5], abs=1e-6) and found["blc"] == pytest.approx([0.0, 0.0], abs=1e-6)
+    assert found["trc"] == pytest.approx([8e-4 / np.cos(0.5), 8e-4], abs=2e-6)
+    sampling = im.pointingsampling(antenna="0", movingsource="object.tab")["sampling"]["value"]
+    assert sampling == pytest.approx([1e-4, 2e-4], rel=2e-3)
+    with pytest.raises(ParameterError, match="TRACKFIELD"):
+        im.mapextent(movingsource="NOBODY")
+    # A field at rest moves nothing.
+    assert im.mapextent(movingsource="TRACKFIELD")["extent"][1] == pytest.approx(im.mapextent()["extent"][1])
 
 
 def test_other_beams_and_places(im: imager) -> None:
@@ -457,6 +544,14 @@ def test_other_beams_and_places(im: imager) -> None:
     im.setvp(dovp=True, telescope="ATCA")
     im.makeimage("pb", "other.pb")
     assert np.abs(pixels("own.pb") - pixels("other.pb")).max() > 1e-3
+    # 12 m dishes of which 10.7 m count, about 10 % of a beam and of CASA's own shape of it.
+    im.setvp(dovp=True, telescope="ALMA")
+    im.makeimage("pb", "alma.pb")
+    offset = 20 * np.deg2rad(12.0 / 3600)
+    middle = column("CHAN_FREQ", "/SPECTRAL_WINDOW").mean()
+    assert pixels("alma.pb")[44, 24] == pytest.approx(float(dish_power(np.array([offset]), 12.0, middle, "ALMA")[0]), abs=1e-5)
+    with pytest.raises(ParameterError, match="whose beams are known"):
+        im.setvp(dovp=True, telescope="NOWHERE")
     cube = {**IMAGE, "mode": "channel", "nchan": 1, "start": 0, "step": 1}
     hz = []
     for location in ([], "ALMA"):
@@ -468,6 +563,67 @@ def test_other_beams_and_places(im: imager) -> None:
         hz.append(tool.coordsys().referencevalue(type="spectral")["numeric"][0])
         tool.remove()
     assert 0 < abs(hz[0] - hz[1]) < 1e-5 * hz[0]  # the earth turns with the antennas
+
+
+def squinted_patterns(frame: str = "J2000") -> str:
+    """A Gaussian of 20 arcmin whose right-hand beam points 10 arcmin to the side at 1.42 GHz."""
+    patterns = vpmanager()
+    patterns.reset()
+    aside = {"type": "direction", "refer": frame, "m0": {"value": 10.0, "unit": "arcmin"}, "m1": {"value": 0.0, "unit": "rad"}}
+    patterns.setpbgauss(
+        telescope="VLA",
+        halfwidth="20arcmin",
+        maxrad="3deg",
+        reffreq="1.42GHz",
+        squintdir=aside,
+        squintreffreq="1.42GHz",
+        dosquint=True,
+    )
+    patterns.saveastable("squint.vp")
+    patterns.reset()
+    return "squint.vp"
+
+
+def test_beams_of_two_hands(im: imager) -> None:
+    """Stokes I is seen through the mean of two Gaussians on either side; with the parallactic angle they turn."""
+    im.defineimage(nx=64, cellx="60arcsec", phasecenter=0)
+    im.setvp(dovp=True, usedefaultvp=False, vptable=squinted_patterns(), dosquint=True)
+    im.makeimage("pb", "i.pb")
+    scale = column("CHAN_FREQ", "/SPECTRAL_WINDOW").mean() / 1.42e9
+    x, y = np.meshgrid(-(np.arange(64) - 32.0), np.arange(64) - 32.0, indexing="ij")
+    hands = [np.exp2(-((np.hypot(x - side / scale, y) * scale / 10.0) ** 2)) for side in (10.0, -10.0)]
+    np.testing.assert_allclose(pixels("i.pb"), 0.5 * (hands[0] + hands[1]), atol=2e-3)
+    im.setvp(dovp=True, usedefaultvp=False, vptable="squint.vp")
+    im.makeimage("pb", "plain.pb")
+    assert pixels("plain.pb")[32, 32] == pytest.approx(1.0) and pixels("i.pb")[32, 32] == pytest.approx(0.5, abs=2e-3)
+    im.setvp(dovp=True, usedefaultvp=False, vptable=squinted_patterns("AZEL"), dosquint=True)
+    im.makeimage("pb", "turned.pb")
+    assert np.abs(pixels("turned.pb") - pixels("i.pb")).max() > 0.05
+    im.make("flat.im")
+    im.pb("flat.im", "seen.im", parangle="90deg")
+    with pytest.raises(ParameterError, match="parangleinc"):
+        im.setvp(dovp=True, dosquint=True, parangleinc="-5deg")
+
+
+def test_hands_of_patterns_that_are_given() -> None:
+    beams = antenna_beams("VLA", squinted_patterns(), measured=True)
+    group = BeamGroup((Direction(1.0, 0.5, "J2000"),) * 2, beams, (25.0, 25.0))
+    line, zero = [np.deg2rad(np.array([-10.0, 0.0, 10.0]) / 60)] * 2, [np.zeros(1)] * 2
+    right, left = (group.values(line, zero, 1.42e9, (hand, hand))[0] for hand in "RL")
+    assert right == pytest.approx([2.0**-4, 0.5, 1.0]) and left == pytest.approx(right[::-1])
+    assert beams.is_squinted and not antenna_beams("VLA", "squint.vp").is_squinted
+
+
+def test_mosaics_of_two_hands_are_a_projection(im: imager) -> None:
+    im.setoptions(ftmachine="mosaic", pblimit=0.1)
+    im.setvp(dovp=True, dosquint=True, parangleinc="5deg")
+    im.makeimage("observed", "squinted.im")
+    im.setvp(dovp=True)
+    im.makeimage("observed", "plain.im")
+    im.setoptions(ftmachine="awproject", pblimit=0.1, wbawp=True, conjbeams=False, psterm=False)
+    im.makeimage("observed", "aw.im")
+    difference = [np.abs(pixels("squinted.im") - pixels(name)).max() for name in ("plain.im", "aw.im")]
+    assert difference[1] < 0.2 * difference[0]
 
 
 def test_scale_and_sensitivity_of_mosaics_and_mask_of_models(im: imager) -> None:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated, Any
 
 from casatools._base import kinds
 from casatools._base.declare import method
-from casatools._base.errors import UnsupportedError
 from casatools.tools.imager.making import Names
 from casatools.tools.imager.setup import Anything, Setup, given, joined
 from casatools.tools.synthesisutils import advise_channels
@@ -23,21 +23,32 @@ class Models(Setup):
         model: Names = [],  # noqa: B006 - copied
         complist: Annotated[str, kinds.InPath(), "Component list"] = "",
         incremental: Annotated[bool, kinds.Bool(), "Add to the model that is there"] = False,
-        phasecentertime: Annotated[float, kinds.Float(), "Time of a moving phase centre; only -1"] = -1.0,
+        phasecentertime: Annotated[
+            float, kinds.Float(), "Time [MJD s] at which phase centres that move are taken; -1 for that of each row"
+        ] = -1.0,
     ) -> bool:
-        """Keep a model for the data selected: its visibilities in MODEL_DATA where `open` was told to use scratch columns, a recipe otherwise."""
+        """Keep a model for the data selected: its visibilities in MODEL_DATA where `open` was told to use scratch columns, a recipe otherwise.
+
+        Where `defineimage` was told a distance, waves are those of a source so far away in the middle of the image.
+
+        Raises
+        ------
+        NotOpenError, PathMissingError, DataError
+            None is open, or a model is not there or cannot be used.
+        UnsupportedError
+            The source is near, or a time is given, and models are recipes, which hold neither: `open` with usescratch=True.
+        """
         from casatools.calibration.predict_sky import open_sky_model, predict_sky
 
-        if phasecentertime >= 0:
-            raise UnsupportedError(f"imager.ft: phasecentertime={phasecentertime} is not there yet; leave it at -1")
         state = self._open()
-        if state.distance_m:
-            raise UnsupportedError(
-                "imager.ft: models of near sources (defineimage with 'distance') are not predicted; leave the distance at 0"
-            )
         names = [str(n) for n in (model if isinstance(model, (list, tuple)) else [model]) if str(n)]
         chosen = {k: v for k, v in state.field_selection().items() if k in ("field", "spw")}
-        predict_sky(state.path, chosen, open_sky_model(names, complist, state.reference), incremental, virtual=not state.scratch)
+        sky = open_sky_model(names, complist, state.reference)
+        if phasecentertime >= 0:
+            sky = replace(sky, phase_time_s=phasecentertime)
+        if state.distance_m:
+            sky = replace(sky, distance_m=state.distance_m, focus=state.centre())
+        predict_sky(state.path, chosen, sky, incremental, virtual=not state.scratch)
         return True
 
     @method
@@ -113,7 +124,7 @@ class Models(Setup):
     def mapextent(
         self,
         ref: Annotated[str, kinds.Text(), "Frame of the directions"] = "J2000",
-        movingsource: Annotated[str, kinds.Text(), "Moving source"] = "",
+        movingsource: Annotated[str, kinds.Text(), "Object that is followed: planet, table of an ephemeris, or TRACKFIELD"] = "",
         pointingcolumntouse: Annotated[str, kinds.Choice(("DIRECTION", "TARGET", "ENCODER")), "Column of POINTING"] = "DIRECTION",
     ) -> dict[str, Any]:
         """The part of the sky that the antennas were pointed at.
@@ -125,15 +136,13 @@ class Models(Setup):
 
         Raises
         ------
-        NotOpenError, DataError, UnsupportedError
-            None is open, POINTING is empty or lacks the column, or a moving source is named.
+        NotOpenError, ParameterError, DataError
+            None is open, POINTING is empty or lacks the column, or there is no such object.
         """
         from casatools.information.pointing import map_extent
 
-        if movingsource:
-            raise UnsupportedError(f"imager.mapextent: movingsource={movingsource!r} is not there yet; leave it out")
         state = self._open()
-        found = map_extent(state.path, ref, pointingcolumntouse)
+        found = map_extent(state.path, ref, pointingcolumntouse, movingsource)
         return {"status": True, **found}
 
     @method

@@ -88,7 +88,7 @@ class Planning(Setup):
         self,
         pattern: Annotated[str, kinds.Text(), "Only raster"] = "raster",
         ref: Annotated[str, kinds.Text(), "Frame of the directions"] = "J2000",
-        movingsource: Annotated[str, kinds.Text(), "Moving source"] = "",
+        movingsource: Annotated[str, kinds.Text(), "Object that is followed: planet, table of an ephemeris, or TRACKFIELD"] = "",
         pointingcolumntouse: Annotated[str, kinds.Choice(("DIRECTION", "TARGET", "ENCODER")), "Column of POINTING"] = "DIRECTION",
         antenna: Annotated[str, kinds.Text(), "Antenna, such as '0&&&'"] = "",
     ) -> dict[str, Any]:
@@ -101,20 +101,18 @@ class Planning(Setup):
 
         Raises
         ------
-        NotOpenError, ParameterError, DataError, SelectionError, UnsupportedError
-            None is open, the pattern is no raster, POINTING holds too little, there is no such antenna, or a moving source is named.
+        NotOpenError, ParameterError, DataError, SelectionError
+            None is open, the pattern is no raster, POINTING holds too little, or there is no such antenna or object.
         """
         from casatools.information.pointing_sampling import pointing_sampling
 
         state = self._open()
         if pattern != "raster":
             raise ParameterError(f"imager.pointingsampling: parameter 'pattern' must be 'raster'; got {pattern!r}")
-        if movingsource:
-            raise UnsupportedError(f"imager.pointingsampling: movingsource={movingsource!r} is not there yet; leave it out")
         if not antenna:
             log.post("imager.pointingsampling: no antenna is named, there is no sampling", "WARN")
             return {"sampling": {"value": np.zeros(0), "unit": ""}, "angle": {"value": 0.0, "unit": "rad"}}
-        sampling, angle = pointing_sampling(state.path, ref, pointingcolumntouse, antenna)
+        sampling, angle = pointing_sampling(state.path, ref, pointingcolumntouse, antenna, movingsource)
         return {"sampling": {"value": sampling, "unit": "rad"}, "angle": {"value": angle, "unit": "rad"}}
 
     @method
@@ -327,6 +325,8 @@ class Planning(Setup):
         wgtimages: Annotated[Any, Anything, "Names of images"] = [],  # noqa: B006 - not changed
     ) -> np.ndarray:
         """The density of uv samples that uniform and robust weights are made of: ``(x, y, plane)``, sums of weights; empty for natural ones.
+
+        Of mosaics whose fields are weighted apart (`weight` with mosaic=True) planes are those of one field after the other.
 
         Raises
         ------

@@ -15,6 +15,7 @@ from casatools.frames.observatories import as_position
 from casatools.frames.quantities import parse_quantity, to_unit
 from casatools.imaging.beam_fit import GaussianBeam
 from casatools.imaging.classic_imager import ClassicImager
+from casatools.imaging.primary_beam import nominal_dish_m
 from casatools.imaging.telescope_beams import telescope_pattern
 from casatools.io.ms import MeasurementSet
 
@@ -360,29 +361,34 @@ class Setup:
         dovp: Annotated[bool, kinds.Bool(), "Primary beams may be used"] = False,
         usedefaultvp: Annotated[bool, kinds.Bool(), "Take the telescope's own beam"] = True,
         vptable: Annotated[str, kinds.Text(), "Table of vpmanager"] = "",
-        dosquint: Annotated[bool, kinds.Bool(), "Different beams of the two polarizations"] = False,
-        parangleinc: Annotated[Any, Anything, Fixed] = [],  # noqa: B006 - not changed
+        dosquint: Annotated[bool, kinds.Bool(), "The beams of the two hands of circular feeds point to different places"] = False,
+        parangleinc: Annotated[
+            Any, Anything, "Of dosquint and mosaics: parallactic angle after which beams are turned anew"
+        ] = [],  # noqa: B006 - not changed
         skyposthreshold: Annotated[Any, Anything, Fixed] = [],  # noqa: B006 - not changed
         telescope: Annotated[str, kinds.Text(), "Telescope whose beam is taken; that of the data"] = "",
         verbose: Annotated[bool, kinds.Bool(), Fixed] = True,
     ) -> bool:
         """Choose the primary beam.
 
+        With `dosquint` beams on images are the mean of those of both hands, and mosaics are made by A-projection, which has the beam of each hand. The VLA
+        and the EVLA are squinted, and patterns of a table that say so.
+
         Raises
         ------
-        NotOpenError, UnsupportedError
-            None is open, or a squint or another telescope's beam is asked for.
+        NotOpenError, ParameterError
+            None is open, the telescope's beams are not known, or the step is no positive angle.
         """
         state = self._open()
-        if dosquint:
-            raise UnsupportedError(
-                "imager.setvp: dosquint=True is not there: beams are those of both hands; setoptions(ftmachine='awproject') has the beam of each"
-            )
-        if telescope and telescope_pattern(telescope, 1.4e9) is None:
-            raise UnsupportedError(
-                f"imager.setvp: telescope={telescope!r} has beams of the size of its dishes, which are not those of the data; name a table of vpmanager as 'vptable'"
+        if telescope and telescope_pattern(telescope, 1.4e9) is None and not nominal_dish_m(telescope):
+            raise ParameterError(
+                f"imager.setvp: parameter 'telescope' must be one whose beams are known; got {telescope!r}; name a table of vpmanager as 'vptable'"
             )
         state.beam_telescope = telescope
+        step = float(np.rad2deg(radians(parangleinc, "parangleinc"))) if given(parangleinc) else 360.0
+        if step <= 0:
+            raise ParameterError(f"imager.setvp: parameter 'parangleinc' must be a positive angle; got {parangleinc!r}")
+        state.squint, state.turn_deg = dosquint, step
         state.uses_beam, state.vptable = dovp, "" if usedefaultvp else vptable
         return True
 
