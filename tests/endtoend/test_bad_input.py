@@ -280,7 +280,7 @@ IMAGING: list[tuple[type[Exception], str, dict[str, Any]]] = [
     (P, "projection", {"projection": "FLAT"}),
     (P, "briggsbwtaper", {"weighting": "briggsbwtaper"}),
     (P, "restoringbeam", {"restoringbeam": ["-3arcsec"]}),
-    (D, "nothing to image", {"specmode": "cube", "start": "1.0GHz", "width": "1MHz", "nchan": 3}),
+    (D, "in the channels of the image, 0.999500 to 1.002500 GHz (LSRK)", {"specmode": "cube", "start": "1.0GHz", "width": "1MHz", "nchan": 3}),
     (D, "calcpsf", {"calcpsf": False}),
     (errors.UnsupportedError, "interactive", {"interactive": True}),
 ]  # fmt: skip

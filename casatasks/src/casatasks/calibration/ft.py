@@ -28,7 +28,8 @@ def ft(
 ) -> None:
     """Fill MODEL_DATA with the visibilities of images [Jy/pixel] and components.
 
-    Images of several channels serve each channel of the data by their nearest one. Whole spectral windows are filled.
+    Images of several channels serve each channel of the data by their nearest one. Only the selected channels of MODEL_DATA
+    are filled; recipes (``usescratch=False``) serve whole spectral windows.
 
     Raises
     ------

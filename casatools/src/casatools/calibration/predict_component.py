@@ -107,7 +107,7 @@ def _body(options: PredictionOptions) -> tuple[Component, str]:
         "Disk", float(np.angle(np.exp(1j * disk.lon_rad))), disk.lat_rad, "J2000", major=Amount(disk.major_rad * arcmin, "arcmin"),
         minor=Amount(disk.minor_rad * arcmin, "arcmin"), angle=Amount(float(np.rad2deg(disk.angle_rad)), "deg"),
     )  # fmt: skip
-    label = f"{name}_spw0_{hz[0] / 1e9:.3f}GHz_{options.mjd}d"
+    label = f"{name}_spw0_{hz[0] / 1e9:.3f}GHz_{options.mjd:.1f}d"
     return _component(flux, hz, shape, label, "TOPO"), label + ".cl"
 
 

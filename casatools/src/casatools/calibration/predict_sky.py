@@ -225,7 +225,7 @@ def frame_factors(ms: MeasurementSet, field_number: int, spw: int, time_s: float
 def predict_sky(
     vis: str, expressions: Mapping[str, str], sky: SkyModel, incremental: bool = False, virtual: bool = False
 ) -> None:
-    """Write the visibilities of a sky model into MODEL_DATA of whole spectral windows, or keep it as a recipe.
+    """Write the visibilities of a sky model into MODEL_DATA, or keep it as a recipe, which serves whole spectral windows.
 
     Parameters
     ----------
@@ -250,13 +250,13 @@ def predict_sky(
     selection = Selection(**expressions)
     with MeasurementSet(vis, writable=True) as ms:
         selected = selection.resolve(ms)
-        selected = replace(selected, channels=dict.fromkeys(selected.channels), correlations=dict.fromkeys(selected.correlations))
+        selected = replace(selected, correlations=dict.fromkeys(selected.correlations))
         if virtual and (sky.distance_m or sky.phase_time_s is not None):
             raise UnsupportedError(
                 "models of near sources, and of phase centres at one time, are kept as visibilities only; write them into MODEL_DATA (usescratch=True)"
             )
         if virtual:
-            keep_sky(ms, selected, sky, incremental)
+            keep_sky(ms, replace(selected, channels=dict.fromkeys(selected.channels)), sky, incremental)
             return
         if incremental and "MODEL_DATA" not in ms.column_names:
             raise DataError(f"{vis!r} has no MODEL_DATA to add to; give incremental=False")

@@ -46,6 +46,12 @@ class SpectralAxis:
     def nchan(self) -> int:
         return len(self.frequencies_hz)
 
+    def reach_text(self) -> str:
+        """From where to where the channels reach, for messages."""
+        half = 0.5 * abs(self.width_hz)
+        low, high = float(self.frequencies_hz.min()) - half, float(self.frequencies_hz.max()) + half
+        return f"{low / 1e9:.6f} to {high / 1e9:.6f} GHz ({self.frame or 'no frame'})"
+
 
 def continuum_axis(edges_hz: Sequence[tuple[float, float]], frame: str, rest_hz: float, reffreq: str = "") -> SpectralAxis:
     """The one channel of a continuum image.

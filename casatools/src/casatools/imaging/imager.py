@@ -304,8 +304,7 @@ class Imager:
         DataError
             All selected data are flagged, or the weighting leaves none any weight.
         """
-        if self.gather() <= 0:
-            raise DataError("all selected data are flagged or have no weight: there is nothing to image")
+        self.gather_some()
         self.take_given_density()
         self.weigh()
         if and_residual and self._takes_pairs():
@@ -393,6 +392,18 @@ class Imager:
                 imaged = block.weight if block.cross is None else block.weight[block.cross]
                 total += float(imaged.sum(dtype=np.float64))
         return total
+
+    def gather_some(self) -> None:
+        """`gather` where there must be something.
+
+        Raises
+        ------
+        DataError
+            All selected data are flagged, have no weight, or lie beyond the channels of the image.
+        """
+        if self.gather() <= 0:
+            where = f" in the channels of the image, {self.data.axis.reach_text()}," if self.data.is_cube else ""
+            raise DataError(f"all selected data{where} are flagged or have no weight: there is nothing to image")
 
     def weigh(self) -> None:
         """All samples are in the densities: make the imaging weights."""

@@ -292,8 +292,7 @@ class SynthesisRun:
     def _weigh(self, imager: Imager) -> None:
         if self._weighed:
             return
-        if imager.gather() <= 0:
-            raise DataError("all selected data are flagged or have no weight: there is nothing to image")
+        imager.gather_some()
         imager.given_density = self.given_density
         imager.take_given_density()
         imager.weights.finish()
@@ -314,8 +313,7 @@ class SynthesisRun:
         imager = self._open()[0]
         if not imager.weights.needs_density:
             return np.zeros((0, 0, 0))
-        if imager.gather() <= 0:
-            raise DataError("all selected data are flagged or have no weight: there is nothing to image")
+        imager.gather_some()
         return imager.weights.grids()
 
     def weighed(self) -> Imager:
@@ -348,8 +346,7 @@ class SynthesisRun:
         if weights is None:
             return ""
         weights.take_sums({None: (np.zeros_like(weights.density), np.zeros_like(weights.total))})
-        if imager.gather() <= 0:
-            raise DataError("all selected data are flagged or have no weight: there is nothing to image")
+        imager.gather_some()
         with staged_images(plans[0].base) as folder:
             self._writer(plans[0], folder).write("gridwt", _density_planes(weights.density).astype(np.float32))
         weights.finish()

@@ -152,3 +152,17 @@ def test_refused(vis: str) -> None:
     tb.open(vis)
     assert "MODEL_DATA" not in tb.colnames()
     tb.close()
+
+
+def test_only_the_selected_channels_are_filled(vis: str) -> None:
+    components(vis)
+    ft(vis, field="2", spw="0:1", complist="one.cl", usescratch=True)
+    first = column(vis, "MODEL_DATA")
+    assert np.array_equal(first[:, [0, 2]], np.ones_like(first[:, [0, 2]])) and np.abs(first[:, 1] - 1).min() > 0.1
+    ft(vis, field="2", complist="one.cl", usescratch=True)
+    whole = column(vis, "MODEL_DATA")
+    assert np.array_equal(first[:, 1], whole[:, 1]) and np.abs(whole[:, [0, 2]] - 1).min() > 0.1
+    ft(vis, field="2", spw="0:1", complist="one.cl", usescratch=True, incremental=True)
+    found = column(vis, "MODEL_DATA")
+    np.testing.assert_allclose(found[:, 1], 2 * whole[:, 1], rtol=1e-5)
+    assert np.array_equal(found[:, [0, 2]], whole[:, [0, 2]])

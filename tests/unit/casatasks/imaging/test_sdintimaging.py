@@ -123,6 +123,34 @@ def test_joint_cube_recovers_the_total_flux_density_that_the_interferometer_miss
     assert not os.path.exists("alone.sd.cube.image")
 
 
+def test_one_pointing_sees_the_sky_through_its_primary_beam() -> None:
+    """An extended source in the primary beam: the single dish sees all of it, the interferometer what its beam leaves; the sky is the model divided by the beam."""
+    width = 500.0
+    power = pixels("template.pb")[:, :, 0, 0]
+    shape = gaussian(width)
+    sky = FLUX * shape / shape.sum()
+    at = (np.arange(SIZE) - SIZE // 2) * CELL
+    tb, spw = table(), table()
+    spw.open("sim.ms/SPECTRAL_WINDOW")
+    freq = spw.getcol("CHAN_FREQ")[:, 0]
+    spw.close()
+    tb.open("sim.ms", nomodify=False)
+    u, v, _ = tb.getcol("UVW")
+    # Pixels in x go to the west.
+    east, north = (np.exp(2j * np.pi * freq[1] / C * np.outer(w, sign * at)) for w, sign in ((u, -1), (v, 1)))
+    vis = np.einsum("rx,xy,ry->r", east, sky * power, north, optimize=True)
+    tb.putcol("DATA", np.broadcast_to(vis, tb.getcol("DATA").shape).astype(np.complex64))
+    tb.close()
+    seen = np.hypot(width, DISH_ARCSEC)
+    plane = FLUX * (DISH_ARCSEC / seen) ** 2 * gaussian(seen)
+    write_image("wide.im", np.broadcast_to(plane[:, :, None, None], pixels("template.residual").shape))
+    more = {"niter": 400, "gain": 0.3, "cycleniter": 100, "nmajor": 6, "scales": [0, 6, 16, 32]}
+    sdintimaging(usedata="sdint", sdimage="wide.im", imagename="w", **{**WAYS, **more})
+    found = (pixels("w.joint.cube.model")[:, :, 0, 1] / power).sum()
+    assert (sky * power).sum() < 0.955 * FLUX
+    np.testing.assert_allclose(found, FLUX, rtol=0.015)
+
+
 @pytest.mark.parametrize("gridder", ["mosaic", "awproject"])
 def test_joint_mosaics(gridder: str) -> None:
     """The sky is seen through the primary beams of the interferometer: flux densities are those of the model divided by them."""

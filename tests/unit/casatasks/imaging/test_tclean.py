@@ -349,6 +349,9 @@ def test_models_are_saved_without_iterations() -> None:
     tclean(imagename="s", niter=0, savemodel="modelcolumn", calcres=False, calcpsf=False, restoration=False, **FIELD)
     assert np.abs(first).max() > 0.5 * FLUX
     assert np.allclose(_model(), first, atol=1e-5)
+    # A dirty image has no model: that of calibration stays.
+    tclean(imagename="dirty", niter=0, savemodel="modelcolumn", restoration=False, **FIELD)
+    assert np.allclose(_model(), first, atol=1e-5)
 
 
 def _model() -> np.ndarray:

@@ -85,14 +85,14 @@ def test_polarised_sources_are_recovered(basis: str, deconvolver: str) -> None:
     tclean(imagename="p", stokes="IQUV", niter=3000, threshold="2mJy", deconvolver=deconvolver, mask=box, **ways)
     found = pixels("p.image")
     for east, north, stokes in POLARISED:
-        assert found[SIZE // 2 - east, SIZE // 2 + north, :, 0] == pytest.approx(stokes, abs=0.01)
+        assert found[SIZE // 2 - east, SIZE // 2 + north, :, 0] == pytest.approx(stokes, abs=2e-4)
     # The planes of the feeds themselves.
     names = ("RRLL", (0, 3)) if basis == "circular" else ("XXYY", (0, 3))
     tclean(imagename="f", stokes=names[0], niter=3000, threshold="2mJy", mask=box, **ways)
     found = pixels("f.image")
     for east, north, stokes in POLARISED:
         seen = [correlations(basis, stokes)[k].real for k in names[1]]
-        assert found[SIZE // 2 - east, SIZE // 2 + north, :, 0] == pytest.approx(seen, abs=0.01)
+        assert found[SIZE // 2 - east, SIZE // 2 + north, :, 0] == pytest.approx(seen, abs=2e-4)
 
 
 @pytest.mark.parametrize("gridder", ["wproject", "widefield"])
@@ -116,7 +116,7 @@ def test_a_wide_sky_needs_the_third_coordinate(gridder: str) -> None:
         tclean(imagename=name, gridder=name, niter=600, gain=0.2, threshold="5mJy", **ways)
         restored = pixels(f"{name}.image")[:, :, 0, 0]
         errors[name] = max(abs(restored[256 - e, 256 + n] / s - 1.0) for e, n, s in sources)
-    assert errors[gridder] < 0.01 < errors["standard"]
+    assert errors[gridder] < 1e-3 and errors["standard"] > 0.01
 
 
 @pytest.mark.parametrize(
@@ -141,4 +141,4 @@ def test_an_extended_sky_is_recovered(deconvolver: str, given: dict[str, Any]) -
     ia.close()
     expected = extended_sky.truth(extended_sky.EXTENDED, beam)
     error = (extended_sky.pixels(name) - expected)[10:-10, 10:-10]
-    assert error.std() < 0.03 and expected.max() > 0.4
+    assert error.std() < 0.01 and expected.max() > 0.4

@@ -30,6 +30,8 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_planet() -> None:
     record = predictcomp(**URANUS, nfreqs=3, prefix="p_")
     assert record["clist"] == "p_Uranus_spw0_90.000GHz_57549.0d.cl" and record["savedfig"] is None
+    later = predictcomp(**{**URANUS, "epoch": "2016-06-10T13:12:00"}, nfreqs=3, prefix="q_")
+    assert later["clist"] == "q_Uranus_spw0_90.000GHz_57549.6d.cl"
     assert record["freqs (GHz)"].tolist() == [90.0, 100.0, 110.0] and record["epoch"]["m0"]["value"] == 57549.0
     np.testing.assert_allclose(record["spectrum"]["ival"], [7.01, 8.22, 9.50], rtol=0.03)
     tool = componentlist()

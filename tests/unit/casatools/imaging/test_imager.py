@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from casatasks import tclean
-from casatools import image
+from casatools import image, table
 from casatools._base.threads import set_thread_count
 from casatools.imaging import imager, tclean_images, tclean_run, visibilities
 from casatools.imaging.image_fields import ImageField
@@ -106,6 +106,25 @@ def test_weights_in_memory_become_imaging_weights_and_are_gathered_anew(cube: bo
         np.testing.assert_allclose(after, before, rtol=0, atol=1e-6 * np.abs(before).max())
     block = next(made.data.blocks())
     assert (block.vis.strides[2] > block.vis.strides[1]) is cube  # cubes: channel after channel
+    for source in made.data.sources:
+        source.close()
+
+
+def test_uniform_weights_of_a_cube_add_up_to_its_cells_whatever_is_flagged() -> None:
+    """Densities are of the samples that are gridded: between a good channel and a flagged one there is none."""
+    tb = table()
+    tb.open("sim.ms", nomodify=False)
+    flags = tb.getcol("FLAG")
+    flags[:] = np.random.default_rng(3).random(flags.shape[1:]) < 0.05
+    tb.putcol("FLAG", flags)
+    tb.done()
+    made = opened(cube=True, scheme="uniform")
+    made.make_psf()
+    sums = made.fields[0].planes.sumwt
+    # The first channel of the default grid is within the data at few times.
+    assert made.data.axis.frame == "LSRK" and sums[1:].min() > 20
+    # A cell that holds samples and others mirrored counts half.
+    np.testing.assert_allclose(2 * sums, np.round(2 * sums), atol=1e-4)
     for source in made.data.sources:
         source.close()
 
