@@ -180,6 +180,16 @@ class TileFile:
         self._move(memoryview(held.reshape(-1)), first * self.tile_bytes, os.preadv)  # type: ignore[arg-type]
         return held
 
+    def read_truths(self, first: int, stop: int) -> np.ndarray:
+        """What `read_tiles` gives, of truth values."""
+        return self._truths(self.read_stored(first, stop), (stop - first, *self.tile))
+
+    @staticmethod
+    def _truths(packed: np.ndarray, extent: tuple[int, ...]) -> np.ndarray:
+        """Truth values of rows of bytes, eight of each, the lowest bit first."""
+        count = math.prod(extent[1:])
+        return np.unpackbits(packed, axis=1, count=count, bitorder="little").view(bool).reshape(extent)
+
     def write_stored(self, first: int, held: np.ndarray) -> None:
         """Put what `read_stored` gives."""
         with self._writing:
@@ -206,8 +216,7 @@ class TileFile:
         if self.bits:
             packed = np.empty(run.count * run.part_bytes, np.uint8)
             self._transfer(run, packed, os.preadv)
-            rows = packed.reshape(run.count, run.part_bytes)
-            return np.unpackbits(rows, axis=1, count=math.prod(run.extent[1:]), bitorder="little").view(bool).reshape(run.extent)
+            return self._truths(packed.reshape(run.count, run.part_bytes), run.extent)
         held = self._scratch(run.extent)
         self._transfer(run, held, os.preadv)
         return held
