@@ -5,9 +5,10 @@
 
 The conversions are of 10^6 points, also in other frames and projections; --conversions takes those whose names hold a text. Each row runs in a fresh process of each interpreter in turn, after the same
 call on a small cube, so that imports and compilation are timed apart.
-Wall and processor seconds of the best runs are given, and the resident size at the end of the process above that before the call. The reference makes
-the cube, so that its tiles are the reference's; before each run its files are read once and what earlier runs wrote goes to the disk, so that neither
-has the other's disk traffic in its time. Products are removed after each run and the cubes at the end. Without CASA_ORACLE only ours is timed.
+Wall and processor seconds are medians of N turns (3 when not given), in which the two change places, and beside them stands the resident size at the end of
+the process above that before the call. The reference makes the cube, so that its tiles are the reference's; before each run its files are read once and
+what earlier runs wrote goes to the disk, so that neither has the other's disk traffic in its time: the time of importfits and exportfits is that of the
+processor and the system's memory. On a machine that others use the ratio of processor seconds is the better one. Products are removed after each run and the cubes at the end. Without CASA_ORACLE only ours is timed.
 With --masks the cubes have a pixel mask and undefined pixels. With --memory ours is told that limit (as by ``casalog.setMemoryTotal``) and rows that take more are marked.
 """
 
@@ -18,6 +19,7 @@ import json
 import os
 import re
 import shutil
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -242,8 +244,8 @@ def settle(work: Path, call: str) -> None:
                             pass
 
 
-def best(runs: list[list[float]]) -> list[float]:
-    return [min(column) for column in zip(*runs, strict=True)]
+def median(runs: list[list[float]]) -> list[float]:
+    return [statistics.median(column) for column in zip(*runs, strict=True)]
 
 
 def measure(work: Path, names: list[str], interpreters: dict[str, str], repeat: int, memory: int) -> None:
@@ -255,8 +257,8 @@ def measure(work: Path, names: list[str], interpreters: dict[str, str], repeat: 
     for name in names:
         found: dict[str, list[float]] = {}
         runs: dict[str, list[list[float]]] = {who: [] for who in interpreters}
-        for _ in range(repeat):
-            for who, python in interpreters.items():
+        for turn in range(repeat):
+            for who, python in list(interpreters.items())[:: -1 if turn % 2 else 1]:
                 settle(work, ROWS[name])
                 try:
                     run(python, SCRIPT, str(work), ROWS[name], str(result), reference=who == "reference", memory=memory)
@@ -264,7 +266,7 @@ def measure(work: Path, names: list[str], interpreters: dict[str, str], repeat: 
                 except RuntimeError as error:
                     print(f"{name}: {who} failed: {error}")
                     runs[who].append([float("nan")] * 4)
-        found = {who: best(all_runs) for who, all_runs in runs.items()}
+        found = {who: median(all_runs) for who, all_runs in runs.items()}
         line = "".join(f"{v[0]:12.2f}{v[1]:11.2f}{v[2]:6.0f}-{v[3]:4.0f}" for v in found.values())
         if len(found) > 1:
             ours, other = found["ours"], found["reference"]
@@ -292,7 +294,7 @@ def main() -> None:
     parser.add_argument("--shape", "--size", default="1024,1024,256", help="pixels in x, y and channels")
     parser.add_argument("--only", default="", help="rows, separated by commas; 'conversions' for the coordinates")
     parser.add_argument("--conversions", default="", help="conversions whose names hold one of these texts")
-    parser.add_argument("--repeat", type=int, default=1)
+    parser.add_argument("--repeat", type=int, default=3, help="turns of each row")
     parser.add_argument("--memory", type=int, default=0, help="limit of memory [MB] for ours")
     parser.add_argument("--masks", action="store_true", help="cubes with a pixel mask and undefined pixels")
     parser.add_argument("--keep", action="store_true", help="leave the cubes in --work for a next run")

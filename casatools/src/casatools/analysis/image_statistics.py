@@ -187,20 +187,22 @@ def block_statistics(
             left_out.set()
         extent = values.shape
         corner = [s.start - b.start for s, b in zip(piece, block, strict=True)]
-        inside = None if good is None else np.flatnonzero(good)
+        keep = None if good is None else np.ravel(good)
 
         def where(k: int) -> int:
-            place = np.unravel_index(k if inside is None else inside[k], extent)
+            place = np.unravel_index(k if keep is None else np.flatnonzero(keep)[k], extent)
             return int(np.ravel_multi_index([int(a) + c for a, c in zip(place, corner, strict=True)], shape))
 
         flat = np.ravel(values)
-        return flat if inside is None else flat[inside], where
+        return flat if keep is None else flat[keep], where
 
     shape = tuple(s.stop - s.start for s in block)
     left_out = threading.Event()
 
     def loose() -> ValueStream | None:
-        return None if left_out.is_set() or shape != chosen.image.shape else _tile_values(chosen.image)
+        if shape != chosen.image.shape or (left_out.is_set() and (options.pixels.active or chosen.has_mask_beside_image)):
+            return None
+        return _tile_values(chosen.image, left_out.is_set())
 
     if math.prod(shape) <= _READ_ONCE:
         values, where = read(block)
@@ -208,15 +210,28 @@ def block_statistics(
     return compute_statistics(ValueStream(lambda: chosen.iter_slices(block), read, loose), options.statistics)
 
 
-def _tile_values(image: CasaImage) -> ValueStream | None:
-    """All pixels of an image as they lie in its file; None where its tiles cannot be read so or reach beyond its edges."""
+def _tile_values(image: CasaImage, left_out: bool) -> ValueStream | None:
+    """All pixels of an image as they lie in its file; None where its tiles cannot be read so or reach beyond its edges.
+
+    With `left_out` some are masked or no numbers, and the others are given.
+    """
     tiles = image.tiles()
+    mask = image.mask_tiles() if left_out else None
     if tiles is None or any(n % t for n, t in zip(tiles.shape, tiles.tile, strict=True)):
+        return None
+    if left_out and image.has_mask and (mask is None or mask.tile != tiles.tile):
         return None
     step = max(1, IMAGE_BLOCK_BYTES // tiles.tile_bytes)
 
     def read(first: int) -> tuple[np.ndarray, Where]:
-        return tiles.read_tiles(first, min(first + step, tiles.count)).reshape(-1), lambda k: -1
+        stop = min(first + step, tiles.count)
+        values = tiles.read_tiles(first, stop).reshape(-1)
+        if left_out:
+            good = np.isfinite(values)
+            if mask is not None:
+                good &= mask.read_truths(first, stop).reshape(-1)
+            values = values[good]
+        return values, lambda k: -1
 
     return ValueStream(lambda: range(0, tiles.count, step), read)
 

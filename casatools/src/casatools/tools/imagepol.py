@@ -58,14 +58,18 @@ class imagepol:
     def _open_record(self, record: dict[str, Any]) -> None:
         source = image()
         source.fromrecord(record)
-        self._open(source._image)
+        try:
+            self._open(CasaImage.open(source.name()))
+        except BaseException:
+            source.done()
+            raise
         self._source = source
 
     def _release(self) -> None:
         if self._held is not None:
             self._held.image.close()
         if self._source is not None:
-            self._source._release()
+            self._source.done()
         self._held = self._source = None
 
     @property

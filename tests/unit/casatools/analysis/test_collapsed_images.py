@@ -54,8 +54,15 @@ def test_every_function_in_memory_and_as_a_stream(axes: tuple[int, ...], masked:
                     np.testing.assert_array_equal(made.read_mask(), usable)
 
 
-def test_statistics_of_tiles_as_they_lie_are_those_of_the_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
-    values = _image("a.im", False)
+@pytest.mark.parametrize(("masked", "undefined"), [(False, False), (True, False), (False, True), (True, True)])
+def test_statistics_of_tiles_as_they_lie_are_those_of_the_blocks(
+    masked: bool, undefined: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    values = _image("a.im", masked)
+    if undefined:
+        with CasaImage.open("a.im", writable=True) as image:
+            image.write(np.nan, (slice(1, 7, 2), 0, 3, slice(None, None, 5)))
+        values[1:7:2, 0, 3, ::5] = np.nan
     monkeypatch.setattr("casatools.analysis.image_statistics._READ_ONCE", 10)
     monkeypatch.setattr("casatools.analysis.value_stream._IN_MEMORY", 10)
     asked: list[bool] = []
@@ -64,7 +71,8 @@ def test_statistics_of_tiles_as_they_lie_are_those_of_the_blocks(monkeypatch: py
     with CasaImage.open("a.im") as image:
         found = image_statistics(image)
     assert asked  # the passes after the first
-    flat = np.sort(values.ravel())
+    flat = np.sort(values[np.isfinite(values)])
+    assert found["npts"][0] == flat.size
     assert found["q1"][0] == flat[(flat.size + 3) // 4 - 1]
     assert found["median"][0] == pytest.approx(np.median(flat), rel=1e-7)
     assert found["medabsdevmed"][0] == pytest.approx(np.median(np.abs(flat - np.median(flat))), rel=1e-6)
@@ -72,3 +80,13 @@ def test_statistics_of_tiles_as_they_lie_are_those_of_the_blocks(monkeypatch: py
     assert found["sigma"][0] == pytest.approx(flat.std(ddof=1), rel=1e-13)
     place = tuple(int(p) for p in found["maxpos"][::-1])
     assert values[place] == flat[-1] == found["max"][0]
+
+
+def test_statistics_of_what_more_than_a_mask_leaves_out_go_by_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
+    values = _image("a.im", True)
+    monkeypatch.setattr("casatools.analysis.image_statistics._READ_ONCE", 10)
+    with CasaImage.open("a.im") as image:
+        found = image_statistics(image, mask="'a.im' > 0")
+    used = np.sort(values[values > 0])
+    assert found["npts"][0] == used.size
+    assert found["median"][0] == pytest.approx(np.median(used), rel=1e-7)

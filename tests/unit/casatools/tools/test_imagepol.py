@@ -230,6 +230,13 @@ def test_the_record_of_an_image_is_opened(po: Any, stokes: np.ndarray) -> None:
     assert not os.path.exists(path)
     with pytest.raises(ParameterError, match="must name an image or be the record"):
         other.open({"shape": [1]})
+    ia.fromshape("", [4, 4])
+    record = ia.torecord()
+    ia.done()
+    before = set(os.listdir())
+    with pytest.raises(DataError):  # no polarization
+        other.open(record)
+    assert set(os.listdir()) == before
 
 
 def test_chi_squared_is_that_of_the_residuals() -> None:

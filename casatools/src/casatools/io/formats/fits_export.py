@@ -267,9 +267,13 @@ def _write_pixels(
     deque(in_order(move, image.iter_slices()), maxlen=0)
 
 
+# As CASA and the tiles of a masked image have it.
+_BLANK = np.uint32(0xFFFFFFFF).view(np.float32)
+
+
 def _stored(pixels: np.ndarray, mask: np.ndarray | None, options: ExportOptions, scaling: _Scaling) -> np.ndarray:
     if options.bitpix != 16:
-        return pixels if mask is None else np.where(mask, pixels, np.float32(np.nan))
+        return pixels if mask is None else np.where(mask, pixels, _BLANK)
     good = np.isfinite(pixels) if mask is None else mask & np.isfinite(pixels)
     values = np.where(good, pixels, scaling.low).astype(np.float64)
     # CASA cuts towards zero where rounding would do better; kept so that files are equal

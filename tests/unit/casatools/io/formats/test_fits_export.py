@@ -72,7 +72,7 @@ def test_tiles_are_turned_on_the_way(stokes_last: bool, masked: bool) -> None:
         if masked:
             good = np.random.default_rng(6).random(values.shape) > 0.2
             image.write_mask(good)
-            values[~good] = np.nan
+            values.view(np.uint32)[~good] = 0xFFFFFFFF
     with CasaImage.open("a.im") as image:
         tiles = image.tiles()
         assert tiles is not None and tiles.count > 1

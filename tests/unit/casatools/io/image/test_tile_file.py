@@ -58,6 +58,19 @@ def test_blocks_written_and_read_are_casacores(dtype: type) -> None:
         np.testing.assert_array_equal(good.getcell("PagedArray", 0), mask)
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64, np.complex64, np.complex128])
+def test_what_a_mask_leaves_out_is_undefined(dtype: type) -> None:
+    random = np.random.default_rng(6)
+    values, good = random.normal(size=SHAPE).astype(dtype), random.random(SHAPE) > 0.3
+    with CasaImage.create("n.im", SHAPE, coordinates(), dtype, tile_shape=TILE, mask="mask0") as image:
+        image.write(values)
+        image.write_mask(good)
+        tiles, mask = image.tiles(), image.mask_tiles()
+        assert tiles is not None and mask is not None
+        found = tiles.read([1, 0, 2, 3], [n - 1 for n in SHAPE], mask=mask)
+    np.testing.assert_array_equal(found, np.where(good, values, np.nan)[1:, :, 2:, 3:])
+
+
 @pytest.mark.parametrize("tile", [TILE, (3, 1, 5, 7)])
 def test_undefined_pixels_are_marked_and_put_back(tile: tuple[int, ...]) -> None:
     values = np.random.default_rng(5).normal(size=SHAPE).astype(">f4")
