@@ -152,6 +152,16 @@ def methods(r: random.Random) -> list[str]:
     return [*out, "R = image().imagecalc('O/x', \"round('m.im' * 2) / 2 + median('p.im'['p.im' > 1])\")"]
 
 
+# Angles that cross the limit of half a turn between the channels, from -900 to 900 rad/m2.
+TURNS = (
+    "cs = coordsys().newcoordsys(direction=True, stokes=['I', 'Q', 'U', 'V'], spectral=True); cs.setreferencepixel([0], 'spectral'); "
+    "cs.setreferencevalue([1.2e9], 'spectral'); cs.setincrement([1e7], 'spectral'); q = np.zeros((24, 3, 4, 8)); q[:, :, 0] = 1; "
+    "angle = .3 + .7 * np.arange(3)[:, None] + np.linspace(-900, 900, 24)[:, None, None] * (299792458 / (1.2e9 + 1e7 * np.arange(8))) ** 2; "
+    "q[:, :, 1] = .4 * np.cos(2 * angle); q[:, :, 2] = .4 * np.sin(2 * angle); ia = image(); ia.fromarray('w.im', q, csys=cs.torecord(), overwrite=True); "
+    "ia.done(); t.rmfit('w.im', rm='O/rm', pa0='O/pa0', rmerr='O/rme', nturns='O/n', sigma=.01, {given}); R = None"
+)
+
+
 def fits_and_mosaics(r: random.Random) -> list[str]:
     given = (
         "spxtype='plp', spxest=[3., -.5]", "spxtype='plp', spxest=[3., -.5, .1], spxfix=[False, False, True]", "spxtype='ltp', spxest=[1., -.5, .1]",
@@ -159,6 +169,7 @@ def fits_and_mosaics(r: random.Random) -> list[str]:
     )  # fmt: skip
     fits = "f = t.spxfit('s.im', multifit=True, wantreturn=True, spxsol='O/sol', {given}); R = [f['{kind}'], f['converged']]"
     out = [fits.format(given=one, kind=one[9:12]) for one in given]
+    out += [TURNS.format(given=one) for one in ("rmmax=0.", "rmmax=0., rmfg=50.", "rmmax=40.", "rmmax=300.")]
     for image_type, weight_type, cell in ((0, 1, 2), (1, 1, 2), (2, 2, 2), (1, 1, 3), (0, 2, 1.3)):
         out.append(
             f"lm = linearmosaic(); lm.setlinmostype('optimal'); lm.defineoutputimage(nx=64, ny=60, cellx='{cell}arcsec', celly='{cell}arcsec', "

@@ -105,7 +105,7 @@ def opened(name):
     ia.open(name)
     return ia
 
-tools = {"t": t, "np": np, "os": os, "shutil": shutil, "opened": opened, "componentlist": componentlist, "imagepol": imagepol, "image": image,
+tools = {"t": t, "np": np, "os": os, "shutil": shutil, "opened": opened, "componentlist": componentlist, "imagepol": imagepol, "image": image, "coordsys": coordsys,
          "linearmosaic": linearmosaic, "measures": measures, "regionmanager": regionmanager}
 results = []
 for call in json.load(open(calls)):

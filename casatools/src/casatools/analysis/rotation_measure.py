@@ -56,8 +56,8 @@ def fit_angles(
     angles, errors : ndarray (pixel, chan) [rad]
         nan in `errors` leaves a channel out.
     rm_max : float [rad/m2]
-        Tells how many half turns between the first and the last channel are tried: as many as it has, rounded. 0 or less takes
-        the angles' difference as it is.
+        Differences of the angles of the first and the last channel are tried that lie within half a half turn of what measures up to it give;
+        0 or less takes the least difference.
     foreground : float [rad/m2]
         Taken out before turns are looked for.
     """
@@ -72,19 +72,15 @@ def fit_angles(
     span = np.where(last > first, x[last] - x[first], np.nan)
     raw = angles[:, order][rows, last] - angles[:, order][rows, first]
     difference = y[rows, last] - y[rows, first]
-    most = np.zeros(len(y), dtype=np.int64)
-    if rm_max > 0:
-        difference = difference - np.pi * np.round(difference / np.pi)
-        most = np.nan_to_num(0.5 + rm_max * span / np.pi).astype(np.int64)
+    difference = difference - np.pi * np.round(difference / np.pi)
+    least, most = (np.nan_to_num(np.round((s * max(rm_max, 0.0) * span - difference) / np.pi)).astype(np.int64) for s in (-1, 1))
     best = RotationFit(*(np.full(len(y), np.nan) for _ in range(6)))
-    for turn in range(-int(most.max(initial=0)), int(most.max(initial=0)) + 1):
+    for turn in range(int(least.min(initial=0)), int(most.max(initial=0)) + 1):
         slope = (difference + turn * np.pi) / span
-        for _ in range(2):
-            origin = y[rows, first] - slope * x[first]
-            whole = y + np.pi * np.round((origin[:, None] + slope[:, None] * x - y) / np.pi)
-            fit = _line(x, whole, weights, count)
-            slope = fit.rm
-        better = (abs(turn) <= most) & (count > 1) & ~(fit.chi2 >= best.chi2) & np.isfinite(fit.rm)
+        origin = y[rows, first] - slope * x[first]
+        whole = y + np.pi * np.round((origin[:, None] + slope[:, None] * x - y) / np.pi)
+        fit = _line(x, whole, weights, count)
+        better = (least <= turn) & (turn <= most) & (count > 1) & ~(fit.chi2 >= best.chi2) & np.isfinite(fit.rm)
         for name, value in vars(fit).items():
             getattr(best, name)[better] = value[better]
     rm = best.rm + foreground

@@ -156,9 +156,9 @@ def lines_record(lines: Lines) -> dict[str, dict[str, object]]:
 
 
 _FORMATS = (
-    ("SPECIES", "{:<14}"), ("RECOMMENDED", "{:>11}"), ("CHEMICAL_NAME", " {:<20}"), ("FREQUENCY", "{:>12.6f}"),
-    ("QUANTUM_NUMBERS", " {:<20}"), ("INTENSITY", "{:>10.5f}"), ("SMU2", "{:>10.5f}"), ("LOGA", "{:>10.5f}"), ("EL", "{:>10.5f}"),
-    ("EU", "{:>10.5f}"), ("LINELIST", "  {:<10}"),
+    ("SPECIES", "{:<14}"), ("RECOMMENDED", "{:>11}"), ("CHEMICAL_NAME", " {:<20}"), ("FREQUENCY", " {:>11.6f}"),
+    ("QUANTUM_NUMBERS", " {:<20}"), ("INTENSITY", " {:>9.5f}"), ("SMU2", " {:>9.5f}"), ("LOGA", " {:>9.5f}"), ("EL", " {:>9.5f}"),
+    ("EU", " {:>9.5f}"), ("LINELIST", "  {:<10}"),
 )  # fmt: skip
 
 

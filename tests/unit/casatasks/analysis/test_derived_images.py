@@ -711,3 +711,26 @@ def test_names_for_some_images_and_widths_without_units(cube: np.ndarray) -> Non
     imsmooth("a.im", major=360, minor=300, pa=0, outfile="n.im")
     imsmooth("a.im", major="6arcmin", minor="5arcmin", pa="0deg", outfile="u.im")
     assert np.array_equal(read("n.im")[0], read("u.im")[0])
+
+
+def test_metadata_of_another_image_keep_the_stokes_parameter() -> None:
+    """The part that `stokes` chooses is called what it is; metadata of another shape are refused."""
+    tool = image()
+    tool.fromshape("q.im", [6, 5, 4, 2])
+    tool.done()
+    immath("q.im", "evalexpr", "u.im", "IM0 + 1", stokes="U", imagemd="q.im")
+    tool.open("u.im")
+    assert tool.coordsys().stokes() == ["U"] and tool.shape().tolist() == [6, 5, 1, 2]
+    tool.done()
+    tool.fromshape("p.im", [6, 5, 1, 1])
+    tool.done()
+    with pytest.raises(DataError, match="do not fit the shape"):
+        immath("q.im", "evalexpr", "v.im", "IM0", imagemd="p.im")
+    assert not os.path.exists("v.im")
+
+
+def test_a_shape_counts_beside_a_record() -> None:
+    make("a.im", np.arange(20.0 * 18 * 1 * 2).reshape(20, 18, 1, 2))
+    record = imregrid("a.im", "get")
+    imregrid("a.im", record, "b.im", shape=[14, 12, 1, 2], axes=[0, 1])
+    assert read("b.im")[0] == pytest.approx(read("a.im")[0][:14, :12], abs=1e-4)

@@ -63,6 +63,13 @@ def test_put_region(ia: image, values: np.ndarray) -> None:
     mask = np.ones((5, 6, 1, 5), bool)
     mask[0] = False
     ia.putregion(pixelmask=mask, region=REGION)
+    # the mask is put before the pixels, as in CASA: those that it leaves out stay
+    before, both = ia.getregion(REGION), mask.copy()
+    both[1, 1] = ~both[1, 1]
+    ia.putregion(pixels=before + 1, pixelmask=both, region=REGION)
+    assert np.array_equal(ia.getregion(REGION), np.where(both, before + 1, before))
+    ia.putregion(pixels=before, pixelmask=np.ones_like(mask), region=REGION)
+    ia.putregion(pixelmask=mask, region=REGION)
     assert np.array_equal(ia.getregion(REGION, getmask=True), mask)
     ia.putregion(pixels=np.zeros((5, 6, 1, 5)), region=REGION)  # masked pixels stay
     assert np.array_equal(ia.getregion(REGION)[0, :, 0, 0], np.arange(6.0)) and not ia.getregion(REGION)[1:].any()

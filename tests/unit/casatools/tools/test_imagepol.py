@@ -268,20 +268,26 @@ def test_angles_and_turns() -> None:
     assert fit.chi2.mean() == pytest.approx(1.0, abs=0.1)
     far = fit_angles(wavelength2, angles, errors, rm_max=800.0, foreground=100.0)
     assert far.rm == pytest.approx(fit.rm, abs=1e-6)
-    # Without rmmax the angles' difference counts as it is, whatever the foreground moves across half a turn.
+    # Without rmmax the least difference of the angles counts, wherever they cross the limit of half a turn and whatever the foreground is.
     near = 1.0 + 0.9 * (wavelength2 - wavelength2[-1]) / np.ptp(wavelength2)
     wrapped = ((near + np.pi / 2) % np.pi - np.pi / 2)[None]
     assert wrapped[0, 0] * wrapped[0, -1] < 0  # on two sides of the limit
+    across = fit_angles(wavelength2, wrapped, np.full((1, 40), 0.02))
+    assert across.rm == pytest.approx(0.9 / np.ptp(wavelength2), rel=1e-6) and abs(across.turns) == pytest.approx([1.0])
     plain, shifted = (
         fit_angles(wavelength2, np.array([near - 0.4]), np.full((1, 40), 0.02), foreground=f).rm for f in (0.0, -8.0)
     )
     assert shifted == pytest.approx(plain, rel=1e-9) and plain == pytest.approx(0.9 / np.ptp(wavelength2), rel=1e-6)
     assert np.isnan(fit_angles(wavelength2, angles, np.full((50, 40), np.nan), 10.0).rm).all()
-    # rmmax says how many half turns are tried, rounded: with less than half a one every measure of no turn is found.
+    # Measures are found up to rmmax and what half a half turn between the ends makes beyond it, as in CASA.
     step = np.pi / np.ptp(wavelength2)
     mild = 0.3 + 0.4 * step * wavelength2[None]
     wrapped = (mild + np.pi / 2) % np.pi - np.pi / 2
     assert fit_angles(wavelength2, wrapped, np.full((1, 40), 0.02), rm_max=0.3 * step).rm == pytest.approx([0.4 * step])
+    for factor, found in ((0.75, True), (0.85, False)):
+        wide = (0.3 + factor * step * wavelength2[None] + np.pi / 2) % np.pi - np.pi / 2
+        fit = fit_angles(wavelength2, wide, np.full((1, 40), 0.02), rm_max=0.3 * step)
+        assert (abs(fit.rm[0] - factor * step) < 1e-6 * step) == found
     small = fit_angles(wavelength2, 0.2 + 1.5 * wavelength2[None], np.full((1, 40), 0.02))
     assert small.rm == pytest.approx([1.5]) and small.turns == pytest.approx([0.0])
 

@@ -14,6 +14,7 @@ from casatasks import slsearch, splattotable
 from casatools import ctsys, spectralline
 from casatools._base import paths
 from casatools._base.errors import DataError, NotOpenError, OutputExistsError, ParameterError, PathMissingError
+from casatools.information.spectral_lines import lines_text
 from casatools.io.line_tables import COLUMNS, read_lines
 from casatools.io.packed_lines import SHIPPED_LINES
 from casatools.tools.table import table as table_tool
@@ -98,6 +99,9 @@ def test_search_is_written_and_told(sl: spectralline) -> None:
     found = sl.search("co.tbl", [100.0, 120.0], logfile="co.txt")
     again = spectralline()
     assert again.open("co.tbl") and again.nrows() == found.nrows() == 1
+    # numbers of any length stay apart
+    long = lines_text({**read_lines("co.tbl"), "SMU2": np.array([3121.27612]), "INTENSITY": np.array([-1234.5])})
+    assert {"3121.27612", "-1234.50000"} <= set(long.splitlines()[1].split())
     lines = Path("co.txt").read_text(encoding="utf-8").splitlines()
     assert lines[0].split()[:2] == ["SPECIES", "RECOMMENDED"] and lines[1].split()[:2] == ["COv=0", "*"]
     sl.search(freqrange=[100.0, 120.0], logfile="co.txt", append=True)

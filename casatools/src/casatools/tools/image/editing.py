@@ -93,20 +93,20 @@ class EditingMethods(MakingMethods):
         locking: Annotated[bool, kinds.Bool(), "Accepted for compatibility; the image is locked while it is written"] = True,
         replicate: Annotated[bool, kinds.Bool(), "Repeat the pixels over the rest of the region"] = False,
     ) -> bool:
-        """Put pixels and mask into the bounding box of a region."""
+        """Put pixels and mask into the bounding box of a region; the mask first, so that `usemask` is about the new one."""
         image = self._writable()
         chosen = PixelChoice(ImageSelection(region)).of(image)
         box, slices = chosen.pixels.box_shape, chosen.pixels.slices
-        if np.size(pixels):
-            given = self._fitted(pixels, box, replicate, "pixels")
+        given = self._fitted(pixels, box, replicate, "pixels") if np.size(pixels) else None
+        if np.size(pixelmask):
+            flags = self._fitted(pixelmask, box, replicate, "pixelmask").astype(bool)
+            image.write_mask(flags, _beginning(slices, tuple(slice(0, n) for n in flags.shape)))
+        if given is not None:
             part = tuple(slice(0, n) for n in given.shape)
             if usemask:
                 old, good = chosen.read(part)
                 given = given if good is None else np.where(good, given, old)
             image.write(given, _beginning(slices, part))
-        if np.size(pixelmask):
-            flags = self._fitted(pixelmask, box, replicate, "pixelmask").astype(bool)
-            image.write_mask(flags, _beginning(slices, tuple(slice(0, n) for n in flags.shape)))
         if not np.size(pixels) and not np.size(pixelmask):
             raise ParameterError("image.putregion: give pixels, a pixelmask or both")
         if list:
