@@ -45,7 +45,7 @@ class SelectedPixels:
 
     def __init__(self, image: CasaImage, selection: ImageSelection, mask: str = "", stretch: bool = False) -> None:
         self.image = image
-        self.pixels: PixelSet = selection.resolve(image.coordinates, image.shape)
+        self.pixels: PixelSet = selection.on(image)
         self._expression = None
         if mask.strip():
             from casatools.analysis.expressions import MaskExpression

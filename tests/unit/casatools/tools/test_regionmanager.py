@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from casatasks import imsubimage
 from casatools import image, regionmanager
 from casatools._base.errors import OutputExistsError, ParameterError, PathMissingError, SelectionError
 from casatools.io.formats.record_file import write_record
@@ -331,3 +332,25 @@ def test_steps_mask_the_pixels_between_and_corners_in_a_row_add_nothing(rg: regi
 def test_coordinates_that_are_none_are_refused(rg: regionmanager) -> None:
     with pytest.raises(ParameterError, match="no coordinates"):
         rg.setcoordinates({})
+
+
+def test_kept_regions_are_named(rg: regionmanager) -> None:
+    """A region of an image by ``image:name`` or, on that image, by its name; one of a file by the file; as in CASA."""
+    region = rg.fromtext("circle[[8pix,8pix],3pix]", SHAPE)
+    rg.fromrecordtotable("a.im", "mine", asmask=False, regionrec=region)
+    rg.tofile("mine.rgn", region)
+    for name in ("a.im:mine", "mine", "mine.rgn"):
+        assert np.array_equal(chosen(name), chosen(region)), name
+    imsubimage("a.im", "b.im", region="a.im:mine", chans="1~2")
+    with CasaImage.open("b.im") as made:
+        assert made.shape == (2, 2, 7, 7)
+    with pytest.raises(SelectionError, match=r"image 'a.im' keeps no region 'yours'; its regions: mine"):
+        chosen("a.im:yours")
+    with pytest.raises(SelectionError, match="neither region text nor a region file"):
+        chosen("yours")
+    Path("plain.txt").write_text("circle", encoding="utf-8")
+    with pytest.raises(ParameterError, match="first line must begin with #CRTF"):
+        chosen("plain.txt")
+    rg.fromrecordtotable("a.im", "m", asmask=True, regionrec=region)
+    with CasaImage.open("a.im") as made:
+        assert np.array_equal(made.read_mask(name="m").transpose(), chosen(region))

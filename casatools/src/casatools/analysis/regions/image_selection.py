@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from casatools._base.errors import ParameterError, SelectionError
+from casatools._base.errors import DataError, ParameterError, SelectionError
 from casatools._base.paths import resolve
 from casatools.analysis.regions.crtf import CrtfRegion, parse_crtf, parse_crtf_file
 from casatools.analysis.regions.pixels import PixelSet, Term
@@ -23,6 +23,8 @@ from casatools.analysis.regions.records import Combination, record_region
 from casatools.analysis.regions.shapes import Annulus, Ellipse, PlaneShape, Polygon, Rectangle
 from casatools.frames.image_frames import frequency_factor, image_frame_measures, layer_factor
 from casatools.frames.quantities import parse_quantity, to_unit
+from casatools.io.formats.record_file import read_record
+from casatools.io.image import CasaImage
 from casatools.io.image.coordinates.spectral import SpectralCoordinate, doppler_code, spectral_frame
 from casatools.io.image.coordinates.system import Coordinates
 
@@ -73,7 +75,7 @@ class ImageSelection:
     Attributes
     ----------
     region : str or dict
-        CRTF text, the name of a CRTF file, or a record with such text; empty for all.
+        CRTF text, the name of a file of such text or of a region record, ``image:name`` of a region kept in an image, or a record; empty for all.
     box : str
         ``blcx,blcy,trcx,trcy`` in direction pixels, several in a row for a union.
     chans : str
@@ -98,8 +100,9 @@ class ImageSelection:
         place = _Place(coordinates, tuple(shape))
         others = self._others(place)
         what = ", ".join(f"{n}={v!r}" for n, v in vars(self).items() if v) or "the image"
-        if isinstance(self.region, dict) and self.region and "crtf" not in self.region:
-            chosen: Any = record_region(self.region, coordinates, shape)
+        kept = self._kept_record() if isinstance(self.region, str) else self.region
+        if isinstance(kept, dict) and kept and "crtf" not in kept:
+            chosen: Any = record_region(kept, coordinates, shape)
             if others:
                 chosen = Combination("intersection", (chosen, Term(None, others, plane_axes=place.plane)))
             return PixelSet(shape, [chosen], what)
@@ -111,6 +114,13 @@ class ImageSelection:
         if self.box:
             return PixelSet(shape, [Term(r, others, plane_axes=place.plane) for r in self._boxes(place)], what)
         return PixelSet(shape, [Term(None, others, plane_axes=place.plane)], what)
+
+    def on(self, image: CasaImage) -> PixelSet:
+        """What `resolve` gives for an image, whose own regions may be named without it."""
+        own = image.regions if isinstance(self.region, str) and re.fullmatch(r"\w+", self.region) else {}
+        return replace(self, region=own[self.region] if own and self.region in own else self.region).resolve(
+            image.coordinates, image.shape
+        )
 
     def channels(self, coordinates: Coordinates, shape: Sequence[int]) -> np.ndarray:
         """The channels that are chosen of an image of the given shape (array order); raises as `resolve`."""
@@ -137,12 +147,37 @@ class ImageSelection:
             found[place.stokes] = place.polarizations(self.stokes)
         return found
 
+    def _kept_record(self) -> dict[str, Any] | None:
+        """The record that a file of `regionmanager.tofile` or a region of an image (``image:name``) holds; None for text and files of text."""
+        text = self.region.strip()
+        if not text or _is_text(text):
+            return None
+        path = resolve(text)
+        if os.path.isfile(path):
+            with open(path, "rb") as stream:
+                if stream.read(64).lstrip().startswith(b"#CRTF"):
+                    return None
+            try:
+                return read_record(path)
+            except DataError:
+                return None  # read as text, whose reader says what it should begin with
+        folder, colon, name = text.rpartition(":")
+        if not colon or not os.path.isdir(resolve(folder)):
+            return None
+        with CasaImage.open(folder) as image:
+            regions = image.regions
+        if name not in regions:
+            raise SelectionError(
+                f"image {folder!r} keeps no region {name!r}; its regions: {', '.join(sorted(regions)) or 'none'}"
+            )
+        return dict(regions[name])
+
     def _regions(self) -> list[CrtfRegion]:
         text = self.region
         if isinstance(text, dict):
             text = text["crtf"]
         stripped = str(text).strip()
-        if re.match(r"[+-]?\s*(ann\s+)?[a-z]+\s*\[|global\s", stripped) or stripped.startswith("#CRTF"):
+        if _is_text(stripped):
             return parse_crtf(stripped)
         path = resolve(stripped)
         if os.path.isfile(path):
@@ -168,6 +203,11 @@ class ImageSelection:
                 raise SelectionError(f"box {self.box!r} reaches outside the image plane of {nx} by {ny} pixels")
             found.append(Rectangle(x0, y0, x1, y1))
         return found
+
+
+def _is_text(text: str) -> bool:
+    """Whether a region is written out rather than named."""
+    return bool(re.match(r"[+-]?\s*(ann\s+)?[a-z]+\s*\[|global\s", text)) or text.startswith("#CRTF")
 
 
 class _Place:

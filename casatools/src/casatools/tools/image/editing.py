@@ -398,7 +398,7 @@ class EditingMethods(MakingMethods):
         from casatools.analysis.world_text import world_text
 
         image = self._image
-        pixels = ImageSelection(region).resolve(image.coordinates, image.shape)
+        pixels = ImageSelection(region).on(image)
         first, last = np.array(pixels.first[::-1]), np.array(pixels.last[::-1])
         shape = np.array(pixels.box_shape[::-1])
         return {
