@@ -71,7 +71,8 @@ def gaps(
             )
         if entry.kind.form in ("multiplicative", "additive"):
             continue
-        absent = [names[a] for a in used if a not in _antennas(entry)]
+        have = _antennas(entry, solving)
+        absent = [names[a] for a in used if a not in have]
         if absent:
             found.append(
                 f"{entry.path} has no solutions for antennas {_listed(absent)}: their data are {'left out' if solving else 'flagged'}"
@@ -100,11 +101,14 @@ def _lost_fields(entry: LibraryEntry, fields: Sequence[int]) -> list[int]:
     return lost
 
 
-def _antennas(entry: LibraryEntry) -> set[int]:
-    """Antennas of the MeasurementSet that the table has solutions for."""
+def _antennas(entry: LibraryEntry, unflagged: bool) -> set[int]:
+    """Antennas of the MeasurementSet that the table has solutions for, where `unflagged` is asked such that are not flagged throughout."""
     if any(r.antenna_map for r in entry.rules):
         return set(range(len(entry.antenna_ids))) | {a for r in entry.rules for a in range(len(r.antenna_map))}
-    return {int(entry.antenna_ids[a]) for a in np.unique(entry.table.ant1)}
+    ant1 = entry.table.ant1
+    if unflagged and entry.table.flags:
+        ant1 = ant1[[not f.all() for f in entry.table.flags]]
+    return {int(entry.antenna_ids[a]) for a in np.unique(ant1)}
 
 
 def _times(entry: LibraryEntry, times_s: np.ndarray) -> str:

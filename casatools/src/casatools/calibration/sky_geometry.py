@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -68,9 +69,17 @@ class SkyGeometry:
         flat = np.cos(declination)
         return np.stack([flat * np.cos(angle), flat * np.sin(angle), np.sin(declination)], axis=-1)
 
+    def mount_angles(self, times_s: np.ndarray, fields: np.ndarray, mounts: Sequence[str]) -> np.ndarray:
+        """Angles (slot, ant) [rad] by which the mounts of the antennas turn feeds against the sky."""
+        from casatools.frames.parallactic import mount_angles
+
+        hour, declination = self.hour_declination(times_s, fields)
+        own, out = self.own_hours(hour), np.zeros((len(hour), len(mounts)))
+        for mount in set(mounts):
+            mine = np.array([m == mount for m in mounts])
+            out[:, mine] = mount_angles(mount, own[:, mine], declination[:, None], self.latitude_rad[mine])
+        return out
+
     def zenith_angles(self, times_s: np.ndarray, fields: np.ndarray) -> np.ndarray:
         """Position angles of the zenith (slot, ant) [rad]: parallactic angles."""
-        hour, declination = self.hour_declination(times_s, fields)
-        own, dec = self.own_hours(hour), declination[:, None]
-        up = np.sin(self.latitude_rad) * np.cos(dec) - np.cos(self.latitude_rad) * np.sin(dec) * np.cos(own)
-        return np.asarray(np.arctan2(np.cos(self.latitude_rad) * np.sin(own), up))
+        return self.mount_angles(times_s, fields, ["ALT-AZ"] * len(self.positions_m))

@@ -144,7 +144,7 @@ def _tell_refants(names: list[str], chosen: list[int], references: list[np.ndarr
 
 def _why_nothing(given: SolveInput, statistics: SolveStatistics, options: SolveOptions) -> str:
     if not statistics.any_data:
-        return f"no solution can be found: all selected data of {given.ms.path!r} are flagged, have weight zero or no prior calibration"
+        return f"no solution can be found: all selected data of {given.ms.path!r} are flagged, have weight zero, a model of zero or no prior calibration"
     return (
         f"no solution can be found: no antenna has {options.minblperant} baselines with data (minblperant={options.minblperant})"
     )

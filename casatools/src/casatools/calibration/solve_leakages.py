@@ -17,7 +17,7 @@ from casatools._base import log
 from casatools._base.errors import DataError
 from casatools.calibration.normal_equations import least_norm_solution
 from casatools.calibration.solve_data import Baselines, IntervalData
-from casatools.calibration.solve_gains import Solutions, baselines_with_data
+from casatools.calibration.solve_gains import Solutions, baselines_with_data, connected_antennas
 from casatools.kernels.jones_solver import leakage_normal_equations
 
 __all__ = ["LeakageProblem", "of_channels", "require_model", "solve_leakage_intervals", "source_models"]
@@ -173,30 +173,37 @@ def solve_leakage_intervals(
     # One flagged correlation spoils the four.
     weight[np.broadcast_to(~(weight > 0).all(axis=-1, keepdims=True), weight.shape)] = 0.0
     total = weight[..., 1].sum(axis=1)
-    have = baselines_with_data(total > 0, baselines, nant)
+    have = baselines_with_data(total > 0, baselines, nant) > 0
+    enough = _of_enough_baselines(total, baselines, nant, problem.minblperant)
     # The source is solved from the mean over channels: baselines count that an antenna has in any of them.
-    have_mean = baselines_with_data(total.sum(axis=2, keepdims=True) > 0, baselines, nant)
+    enough_mean = _of_enough_baselines(total.sum(axis=2, keepdims=True), baselines, nant, problem.minblperant)
     param, error = np.zeros((count, nant, nchan, 2), dtype=np.complex128), np.zeros((count, nant, nchan, 2))
     found = np.zeros((count, {"QU": 2, "X": 1}.get(problem.source, 0)))
     for t in range(count):
         now = model[t]
         if problem.source:
-            used = _of_enough(weight[t], have_mean[t], baselines, problem.minblperant)
+            used = _between(weight[t], enough_mean[t], baselines)
             now, found[t] = _with_source(data.vis[t], now, used, baselines, nant, problem, None if sky is None else sky[:, t])
-        used = _of_enough(weight[t], have[t], baselines, problem.minblperant)
+        used = _between(weight[t], enough[t], baselines)
         for c in range(nchan):
             sub, base = np.nonzero(used[:, :, c, 1] > 0)
             if len(base):
                 at = (sub, base, np.full(len(sub), c))
                 one = _samples(data.vis[t], now, used, baselines, at)
                 param[t, :, c], error[t, :, c], _ = _fit(one, nant, problem, "")
-    return _finished(param, error, found, have, problem, _hand_ratio(model, weight) if problem.circular else None)
+    return _finished(param, error, found, have, enough, problem, _hand_ratio(model, weight) if problem.circular else None)
 
 
-def _of_enough(weight: np.ndarray, have: np.ndarray, baselines: Baselines, least: int) -> np.ndarray:
-    """Weights (sub, baseline, chan, 4) that are zero where either antenna has fewer than `least` of the baselines `have` (ant, chan) counts."""
-    enough = (have[baselines.ant1] >= least) & (have[baselines.ant2] >= least)
-    return np.where(enough[None, :, :, None], weight, 0.0)
+def _of_enough_baselines(weight: np.ndarray, baselines: Baselines, nant: int, least: int) -> np.ndarray:
+    """Antennas (interval, ant, chan) with `least` baselines to others of that kind, as for gains; `weight` (interval, baseline, chan)."""
+    by_set = np.ascontiguousarray(weight.transpose(0, 2, 1)).reshape(-1, weight.shape[1]).copy()
+    good = connected_antennas(by_set, baselines, nant, least)
+    return good.reshape(len(weight), -1, nant).transpose(0, 2, 1)
+
+
+def _between(weight: np.ndarray, good: np.ndarray, baselines: Baselines) -> np.ndarray:
+    """Weights (sub, baseline, chan, 4) that are zero but between `good` (ant, chan) antennas."""
+    return np.where((good[baselines.ant1] & good[baselines.ant2])[None, :, :, None], weight, 0.0)
 
 
 def _hand_ratio(model: np.ndarray, weight: np.ndarray) -> np.ndarray:
@@ -245,13 +252,14 @@ def _intensity(model: np.ndarray) -> np.ndarray:
 
 
 def _finished(
-    param: np.ndarray, error: np.ndarray, found: np.ndarray, have: np.ndarray, problem: LeakageProblem, ratio: np.ndarray | None
-) -> Solutions:
+    param: np.ndarray, error: np.ndarray, found: np.ndarray, have: np.ndarray, enough: np.ndarray, problem: LeakageProblem,
+    ratio: np.ndarray | None,
+) -> Solutions:  # fmt: skip
     """Refer to the reference antenna, flag, and give the signal to noise for a leakage of one.
 
     ``dR_i LL + conj(dL_j) RR`` stays the same when dR grows by an offset and conj(dL) falls by it times LL / RR, the `ratio`.
     """
-    bad = np.asarray(have < problem.minblperant)
+    bad = ~enough
     if problem.refants:
         order = np.array(problem.refants)
         first = order[np.argmax(~bad[:, order], axis=1)]  # (interval, chan)
@@ -261,7 +269,7 @@ def _finished(
     flag = np.repeat(bad[..., None], 2, axis=-1)
     param[flag], error[flag] = 0.0, 0.0
     snr = np.where(error > 0, 1.0 / np.where(error > 0, error, 1.0), 0.0)
-    has, connected = of_channels(have > 0, 2), of_channels(~bad, 2)
+    has, connected = of_channels(have, 2), of_channels(~bad, 2)
     solved = Solutions(param, error, snr, flag, has, connected, connected.copy())
     _report(problem, found)
     return replace(solved, source=found if found.shape[1] else None)

@@ -456,22 +456,21 @@ def _full_leakage(values: np.ndarray, flags: np.ndarray, inverse: bool) -> tuple
 
 
 class ParallacticStage:
-    """The turn of alt-azimuth feeds against the sky: ``diag(exp(-iq), exp(iq))`` for circular feeds, a rotation for linear ones."""
+    """The turn of feeds against the sky, as their mounts make it: ``diag(exp(-iq), exp(iq))`` for circular feeds, a rotation for linear ones."""
 
     order = 8
 
     def __init__(self, ms: MeasurementSet) -> None:
         self._sky = SkyGeometry(ms)
-        turning = ("ALT-AZ", "ALT-AZ+ROTATOR", "")
-        self._turns = np.array([a.mount.upper() in turning or a.mount.upper().startswith("ALT") for a in ms.metadata.antennas])
+        self._mounts = [a.mount for a in ms.metadata.antennas]
         self._receptor_rad = np.zeros(len(ms.metadata.antennas))
         for feed in ms.metadata.feeds:
             if feed.feed_id == 0 and feed.antenna_id < len(self._receptor_rad) and len(feed.receptor_angle_rad):
                 self._receptor_rad[feed.antenna_id] = feed.receptor_angle_rad[0]
 
     def angles(self, times_s: np.ndarray, fields: np.ndarray) -> np.ndarray:
-        """Parallactic angles (time, ant) [rad] of the receptors toward fields (time,) at times (time,)."""
-        return np.where(self._turns, self._sky.zenith_angles(times_s, fields), 0.0) + self._receptor_rad
+        """Angles (time, ant) [rad] of the receptors on the sky toward fields (time,) at times (time,)."""
+        return self._sky.mount_angles(times_s, fields, self._mounts) + self._receptor_rad
 
     def matrices(self, times_s: np.ndarray, fields: np.ndarray, circular: bool) -> np.ndarray:
         """The matrices (time, ant, 2, 2) that turn the sky into the frame of the feeds."""

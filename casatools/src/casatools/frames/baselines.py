@@ -12,7 +12,10 @@ from casatools.frames.engine import make_engine
 from casatools.frames.interpolation import earth_rotation_rad, on_nodes
 from casatools.frames.observatories import as_position
 
-__all__ = ["antenna_uvw", "azimuth_elevation", "baseline_uvw", "hour_angle_declination", "parallactic_angle", "uvw_matrix"]
+__all__ = [
+    "antenna_uvw", "azimuth_elevation", "baseline_uvw", "geocentric_latitude", "hour_angle_declination", "parallactic_angle", "uvw_matrix",
+    "zenith_position_angle",
+]  # fmt: skip
 
 # Once the turning is taken out, what is left (aberration, nutation) changes by 1e-8 rad in this time, smoothly.
 _NODE_STEP_S = 1800.0
@@ -170,7 +173,7 @@ def hour_angle_declination(epoch_mjd_s: Any, direction: Any, position: Any) -> t
 def azimuth_elevation(epoch_mjd_s: Any, direction: Any, position: Any) -> tuple[np.ndarray, np.ndarray]:
     """Azimuth (north through east, -pi to pi) and elevation [rad] at many times; without refraction, as CASA's AZEL."""
     hour_angle, declination = hour_angle_declination(epoch_mjd_s, direction, position)
-    latitude = _latitude(position)
+    latitude = geocentric_latitude(position)
     sin_el = np.sin(latitude) * np.sin(declination) + np.cos(latitude) * np.cos(declination) * np.cos(hour_angle)
     north = np.cos(latitude) * np.sin(declination) - np.sin(latitude) * np.cos(declination) * np.cos(hour_angle)
     east = -np.cos(declination) * np.sin(hour_angle)
@@ -180,13 +183,15 @@ def azimuth_elevation(epoch_mjd_s: Any, direction: Any, position: Any) -> tuple[
 def parallactic_angle(epoch_mjd_s: Any, direction: Any, position: Any) -> np.ndarray:
     """Parallactic angle [rad]: position angle of the zenith seen from the direction, -pi to pi, at many times."""
     hour_angle, declination = hour_angle_declination(epoch_mjd_s, direction, position)
-    latitude = _latitude(position)
-    return np.arctan2(
-        np.cos(latitude) * np.sin(hour_angle),
-        np.sin(latitude) * np.cos(declination) - np.cos(latitude) * np.sin(declination) * np.cos(hour_angle),
-    )
+    return zenith_position_angle(hour_angle, declination, geocentric_latitude(position))
 
 
-def _latitude(position: Any) -> float:
+def zenith_position_angle(hour_rad: Any, declination_rad: Any, latitude_rad: Any) -> np.ndarray:
+    """Position angle [rad] of the zenith, from north through east, of sources at hour angles and declinations seen from latitudes."""
+    up = np.sin(latitude_rad) * np.cos(declination_rad) - np.cos(latitude_rad) * np.sin(declination_rad) * np.cos(hour_rad)
+    return np.asarray(np.arctan2(np.cos(latitude_rad) * np.sin(hour_rad), up))
+
+
+def geocentric_latitude(position: Any) -> float:
     """Latitude that casacore's AZEL uses: see the module's test against the reference."""
     return as_position(position).geocentric_latitude_rad

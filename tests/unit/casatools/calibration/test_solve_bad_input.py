@@ -147,3 +147,17 @@ def test_gains_that_do_not_converge_are_counted(vis: str, said: list[str], monke
     table = _solve(vis, solint="int")
     assert table.flag.all()
     assert said[0].startswith(f"{2 * len(np.unique(table.time_s))} sets of gains did not converge")
+
+
+def test_antennas_whose_priors_are_flagged_are_named(vis: str, said: list[str], tmp_path: Path) -> None:
+    """Tables of a solve have rows of all antennas, flagged ones of those that had no data."""
+    path = str(tmp_path / "prior.G")
+    solve_to_table(vis, path, Selection(antenna="!EA05"), SolveOptions(refant="EA01"), PriorTables())
+    said.clear()
+    solve_to_table(vis, str(tmp_path / "next.G"), Selection(field="0"), SolveOptions(refant="EA01"), PriorTables([path]))
+    assert f"{path} has no solutions for antennas EA05: their data are left out" in said
+
+
+def test_a_model_of_zero_is_told(vis: str) -> None:
+    with pytest.raises(DataError, match="a model of zero"):
+        _solve(vis, smodel=(0.0, 0.0, 0.0, 0.0))

@@ -181,3 +181,15 @@ def test_needs_four_correlations(tmp_path: Path) -> None:
             vis, str(tmp_path / "o.D"), Selection(field="0"), SolveOptions(kind="D", smodel=(1.0, 0, 0, 0)), PriorTables()
         )
     assert not (tmp_path / "o.D").exists()
+
+
+def test_antennas_that_hang_on_two_others_are_not_enough_for_these() -> None:
+    """Two antennas with five baselines each to antennas that have two are left with the one between them, as gains."""
+    jones = np.zeros((NANT, 1, 2, 2), dtype=complex)
+    jones[..., 0, 0] = jones[..., 1, 1] = 1
+    data, baselines = _data(np.broadcast_to(np.array([[3.0, 0.2], [0.2, 3.0]], dtype=complex), (2, 1, 2, 2)), jones), _baselines()
+    data.weight[:, :, baselines.ant2 < 4] = 0
+    for least, flagged in ((2, False), (3, True)):
+        found = solve_leakage_intervals(data, baselines, NANT, LeakageProblem(least, (0,)))
+        assert (found.flag == flagged).all()
+        assert (found.connected != flagged).all() and found.has_data.all()
