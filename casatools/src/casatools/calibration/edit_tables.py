@@ -136,11 +136,11 @@ def smooth_table(table: CalTable, kind: str, width_s: float, fields: Sequence[in
 
     Notes
     -----
-    All parameters of fringe fits are smoothed, rates too, as the reference does whatever its ratesmooth says.
+    A flagged solution becomes that of the good ones in its window, if there are any. All parameters of fringe fits are smoothed, rates too, as the reference does whatever its ratesmooth says.
     """
     out = table.copy()
     for grid in _grids(out):
-        smoothed = grid.param.copy()
+        smoothed, flag = grid.param.copy(), grid.flag.copy()
         mine = np.ones(len(grid.time_s), bool) if fields is None else np.isin(grid.field, list(fields))
         amplitude, phase = np.abs(grid.param), _continuous(np.angle(grid.param), grid)
         # Phases of fringe fits are followed through turns; their delays and rates are numbers.
@@ -156,8 +156,9 @@ def smooth_table(table: CalTable, kind: str, width_s: float, fields: Sequence[in
                 value = _centre(amplitude[window], good, kind) * np.exp(1j * _centre(phase[window], good, kind))
             else:
                 value = np.where(angles, _centre(turned[window], good, kind), _centre(grid.param[window], good, kind))
-            smoothed[t] = np.where(grid.flag[t] | ~good.any(axis=0), grid.param[t], value)
-        grid.param = smoothed
+            smoothed[t] = np.where(good.any(axis=0), value, grid.param[t])
+            flag[t] &= ~good.any(axis=0)
+        grid.param, grid.flag = smoothed, flag
         grid.store()
     return out
 

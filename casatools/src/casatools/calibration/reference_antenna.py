@@ -114,30 +114,40 @@ def refer_terms(param: np.ndarray, flag: np.ndarray, refants: Sequence[int], mod
     refants : sequence of int
         In order of preference.
     mode : {"flex", "strict"}
-        flex: the next antenna with solutions of all parameters takes over where one has none.
+        As in `refer_phases`: an antenna that takes over keeps the terms it had the time before.
     leakages : bool
 
     Returns
     -------
     ndarray (time,) int32
-        Antenna used in the first channel that has one, -1 where none was there.
+        Antenna used in most channels, -1 where none was there.
 
     References
     ----------
     Sault, Hamaker & Bregman 1996, A&AS 117, 149 (what leakages leave open).
     """
     used = np.full(len(param), -1, dtype=np.int32)
-    missing = np.asarray(flag.any(axis=-1))
-    for t, chan in np.ndindex(len(param), param.shape[2]):
-        there = [a for a in (refants if mode == "flex" else refants[:1]) if not missing[t, a, chan]]
-        if not there:
-            flag[t, :, chan] |= mode == "strict"
+    # An antenna is a reference where it has all parameters.
+    missing = np.asarray(flag.any(axis=-1, keepdims=True))
+    if mode == "strict":
+        flag |= missing[:, refants[0]][:, None]
+        missing = np.asarray(flag.any(axis=-1, keepdims=True))
+    candidates = refants if mode == "flex" else refants[:1]
+    channels = np.arange(param.shape[2])
+    reference = np.full((len(channels), 1), -1)
+    for t in range(len(param)):
+        reference, continues = _choose(missing[t], missing[t - 1] if t else None, candidates, reference)
+        there = reference[:, 0] >= 0
+        if not there.any():
             continue
-        term = param[t, there[0], chan].copy()
+        antenna = np.where(there, reference[:, 0], 0)
+        term = param[t, antenna, channels]
+        if t:
+            term = term - np.where(continues, param[t - 1, antenna, channels], 0.0)
         if leakages:
-            term = np.array([term[0], -term[0].conj()])
-        param[t, :, chan] = np.where(flag[t, :, chan], param[t, :, chan], param[t, :, chan] - term)
-        used[t] = there[0] if used[t] < 0 else used[t]
+            term = np.stack([term[:, 0], -term[:, 0].conj()], axis=1)
+        param[t] = np.where(flag[t] | ~there[:, None], param[t], param[t] - term)
+        used[t] = np.bincount(antenna[there]).argmax()
     return used
 
 

@@ -57,3 +57,20 @@ def test_phases_are_followed_within_a_field(shared_input: Input, kind: str) -> N
     assert len(np.unique(table.time_s)) > 4
     own = np.degrees(np.angle(smooth_table(table, kind, 1e9).param[table.field_id == 0]))
     assert ((own > -0.01) & (own < 2.01)).all()
+
+
+def test_flagged_solutions_become_those_of_their_neighbours(shared_input: Input) -> None:
+    """As CASA's do; where there are none they stay flagged."""
+    table = CalTable.open(shared_input("cal.G"))
+    alone = table.select(table.field_id == 1)
+    assert len(np.unique(alone.time_s)) > 1
+    for group in alone.groups:
+        group.param[:], group.flag[:] = 2.0, False
+        times = np.unique(alone.time_s[group.rows], return_inverse=True)[1]
+        group.flag[times == 0] = True
+        group.param[times == 0] = 1.0
+        group.flag[alone.antenna1[group.rows] == 5] = True
+    found = smooth_table(alone, "mean", 1e9)
+    good = found.antenna1 != 5
+    assert not found.flag[good].any() and found.flag[~good].all()
+    np.testing.assert_allclose(found.param[good], 2.0)
