@@ -7,6 +7,7 @@ Uson & Cotton 2008, A&A 486, 647: the squint of the VLA's beams, 237.56 arcsec f
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -243,8 +244,11 @@ def _responses(record: Mapping[str, Any], telescope: str, place: SkyPlace | None
             raise DataError(
                 f"there is no antenna response{what} at azimuth {np.rad2deg(place.azimuth_rad):.1f} deg and elevation {np.rad2deg(place.elevation_rad):.1f} deg at that time"
             )
-        if len({r.receiver for r in own}) > 1:
-            raise DataError(f"antenna responses{what} are of several receivers: {', '.join(sorted({r.receiver for r in own}))}")
+        for one, other in itertools.combinations(own, 2):
+            if one.receiver != other.receiver and max(one.band_hz[0], other.band_hz[0]) < min(one.band_hz[1], other.band_hz[1]):
+                raise DataError(
+                    f"antenna responses{what} are of several receivers at the same frequencies: {one.receiver!r} and {other.receiver!r}"
+                )
         # Apertures beside patterns on the sky are not needed; alone they are refused.
         own = [r for r in own if r.kind in ("VP", "EFP")] or own
         parts = [(*r.band_hz, read_pattern_image(table.record(r, telescope), r.channel)) for r in own]

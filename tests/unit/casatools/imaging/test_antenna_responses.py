@@ -201,6 +201,8 @@ def test_responses_that_imaging_cannot_use() -> None:
     write_responses("r/two", [replace(one, kind="VP"), replace(one, kind="VP", receiver="b")])
     with pytest.raises(DataError, match="several receivers"):
         antenna_beams("EVLA", use("r/two"))
+    write_responses("r/bands", [replace(one, kind="VP"), replace(one, kind="VP", receiver="b", band_hz=(2e9, 4e9))])
+    assert antenna_beams("EVLA", use("r/bands")).image() is not None
     write_responses("r/channel", [replace(one, kind="VP", channel=3)])
     with pytest.raises(DataError, match="no channel 3"):
         antenna_beams("EVLA", use("r/channel"))
