@@ -7,6 +7,7 @@ Uson & Cotton 2008, A&A 486, 647: the squint of the VLA's beams, 237.56 arcsec f
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,11 +15,11 @@ from typing import Any
 import numpy as np
 
 from casatools._base.constants import SPEED_OF_LIGHT_M_S
-from casatools._base.errors import DataError
+from casatools._base.errors import DataError, UnsupportedError
 from casatools.frames.quantities import to_unit
 from casatools.imaging.antenna_responses import SkyPlace, open_responses
 from casatools.imaging.pattern_images import BandedPattern, PatternImage, read_pattern_image
-from casatools.imaging.primary_beam import antenna_power, beam_radius_rad, dish_power
+from casatools.imaging.primary_beam import antenna_power, beam_radius_rad, dish_power, effective_dish_m, nominal_dish_m
 from casatools.imaging.telescope_beams import squint_angle_rad, telescope_pattern
 from casatools.imaging.voltage_patterns import INTERNAL, VoltagePatternList, pattern_power, pattern_reach_rad
 from casatools.io.voltage_pattern_table import read_voltage_patterns
@@ -82,6 +83,8 @@ class AntennaBeams:
 
     def _pattern(self, freq_hz: float, kind: str = "") -> Mapping[str, Any] | None:
         found = self.given.get(kind, self.given.get(""))
+        if found is not None and found["name"] == "COMMONPB":
+            return known_pattern(_common_name(found), freq_hz)
         return found if found is not None else telescope_pattern("EVLA" if self.is_squinted else self.telescope, freq_hz)
 
     def squint_rad(self, hand: str, freq_hz: float, angle_rad: float) -> tuple[float, float]:
@@ -182,7 +185,7 @@ def antenna_beams(telescope: str, table: str = "", measured: bool = False, place
     PathMissingError, DataError
         There is no such table, or it is no table of voltage patterns, or an image of one is missing or cannot be used, or no response holds at the place.
     UnsupportedError
-        A pattern of a type of antenna is one that is known by another telescope's name.
+        A pattern of a type of antenna is known by the name of a telescope whose dishes are not known.
     """
     if not table:
         return AntennaBeams(telescope, measured=measured)
@@ -214,10 +217,42 @@ def antenna_beams(telescope: str, table: str = "", measured: bool = False, place
         # Read or evaluated once: what cannot be used is refused before any data are read.
         if record["name"] == "IMAGE":
             images[kind] = read_pattern_image(record)
+        elif record["name"] == "COMMONPB":
+            known_pattern(_common_name(record), 1e9)
         else:
             pattern_power(record, np.zeros(1), 1e9)
         given[kind] = record
     return AntennaBeams(telescope, given, measured, images, tag)
+
+
+def _common_name(record: Mapping[str, Any]) -> str:
+    """The telescope whose pattern a record of the class COMMONPB stands for."""
+    return str(record["telescope"] if record["commonpb"] == "DEFAULT" else record["commonpb"])
+
+
+def known_pattern(telescope: str, freq_hz: float) -> dict[str, Any]:
+    """The pattern record of a telescope at a frequency: its own, or that of its dishes.
+
+    Raises
+    ------
+    UnsupportedError
+        Neither is known.
+    """
+    found = telescope_pattern(telescope, freq_hz)
+    if found is not None:
+        return found
+    dish = nominal_dish_m(telescope)
+    if not dish:
+        raise UnsupportedError(
+            f"the pattern known by the name {telescope!r} cannot be that of a type of antenna, as its dishes are not known; define it with setpbairy or the like"
+        )
+    outer, blocked = effective_dish_m(telescope, dish)
+    reach = beam_radius_rad(telescope, (dish, dish), 1e9)
+    metres = {name: {"unit": "m", "value": value} for name, value in (("dishdiam", outer), ("blockagediam", blocked))}
+    return {
+        "name": "AIRY", "telescope": telescope, "dopb": True, "isthisvp": False, "reffreq": {"unit": "GHz", "value": 1.0},
+        "maxrad": {"unit": "rad", "value": reach}, **metres,
+    }  # fmt: skip
 
 
 def has_responses(telescope: str, table: str) -> str:
@@ -243,8 +278,11 @@ def _responses(record: Mapping[str, Any], telescope: str, place: SkyPlace | None
             raise DataError(
                 f"there is no antenna response{what} at azimuth {np.rad2deg(place.azimuth_rad):.1f} deg and elevation {np.rad2deg(place.elevation_rad):.1f} deg at that time"
             )
-        if len({r.receiver for r in own}) > 1:
-            raise DataError(f"antenna responses{what} are of several receivers: {', '.join(sorted({r.receiver for r in own}))}")
+        for one, other in itertools.combinations(own, 2):
+            if one.receiver != other.receiver and max(one.band_hz[0], other.band_hz[0]) < min(one.band_hz[1], other.band_hz[1]):
+                raise DataError(
+                    f"antenna responses{what} are of several receivers at the same frequencies: {one.receiver!r} and {other.receiver!r}"
+                )
         # Apertures beside patterns on the sky are not needed; alone they are refused.
         own = [r for r in own if r.kind in ("VP", "EFP")] or own
         parts = [(*r.band_hz, read_pattern_image(table.record(r, telescope), r.channel)) for r in own]

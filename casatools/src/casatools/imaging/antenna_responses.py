@@ -201,6 +201,8 @@ def make_responses(folder: str, start_s: float, bands: Sequence[Band]) -> tuple[
         There is no such folder, or no image in it is named as the documentation says, or a name cannot be understood.
     """
     require_present(folder, "folder of antenna responses")
+    if not os.path.isdir(folder):
+        raise DataError(f"vpmanager.createantresp: {folder!r} is no folder; name the one that holds the response images")
     named = {name: _parts(name) for name in sorted(os.listdir(folder))}
     found = [
         _response(name, parts, start_s, bands)

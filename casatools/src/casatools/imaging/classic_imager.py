@@ -223,6 +223,23 @@ class ClassicImager:
         finally:
             run.close()
 
+    def write_weight(self, path: str) -> None:
+        """Write the sums of weights that residuals are divided by; in mosaics times the squares of the beams.
+
+        Raises
+        ------
+        OutputExistsError, CasaError
+            The image is there, or the data do not allow it.
+        """
+        require_absent(path, what="image")
+        with self.cleaned({"niter": 0}) as (base, _):
+            with CasaImage.open(f"{base}.sumwt") as image:
+                sums = np.asarray(image.read(), dtype=np.float32)
+            seen = f"{base}.weight" if os.path.isdir(f"{base}.weight") else f"{base}.residual"
+            with CasaImage.open(seen) as image:
+                weight = np.asarray(image.read()) if seen.endswith("weight") else np.ones(image.shape, np.float32)
+                self.write_like(path, image.coordinates, (weight * sums).astype(np.float32))
+
     def write_like(
         self, path: str, coordinates: Any, pixels: np.ndarray, unit: str = "", beam: GaussianBeam | None = None
     ) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from casatools.frames.directions import Direction, convert_direction
-from casatools.imaging.antenna_beams import antenna_beams
+from casatools.imaging.antenna_beams import antenna_beams, has_responses
 from casatools.imaging.primary_beam import radius_plane
 from casatools.imaging.visibilities import DataSource
 from casatools.io.image.coordinates.system import Coordinates
@@ -108,19 +108,20 @@ def _field_beams(
         yield from (np.zeros(shape, np.float32) for _ in freq_hz)
         return
     middle = float(source.times_s[len(source.times_s) // 2])
-    place = source.sky_place(pointed, middle)
-    beams, hands = (antenna_beams(source.beam_telescope, patterns, measured, place) for measured in (False, squint))
-    angle = angle_rad if angle_rad is not None else float(source.zenith_angle(pointed, direction.frame, np.array([middle]))[0])
+    place = source.sky_place(pointed, middle) if has_responses(source.beam_telescope, patterns) else None
+    beams = antenna_beams(source.beam_telescope, patterns, place=place)
+    hands = antenna_beams(source.beam_telescope, patterns, True, place) if squint else beams
     image = beams.image()
+    if image is None and not hands.is_squinted:
+        radius = radius_plane(coordinates, shape, (x0, y0))
+        for hz in freq_hz:
+            yield beams.single(diameter, radius, float(hz))
+        return
+    angle = angle_rad if angle_rad is not None else float(source.zenith_angle(pointed, direction.frame, np.array([middle]))[0])
     if image is not None:
         dx, dy = direction.increment_rad
         east, north = (np.arange(shape[1]) - x0) * dx, (np.arange(shape[0]) - y0) * dy
         yield from (image.values(east, north, float(hz), angle) for hz in freq_hz)
-        return
-    if not hands.is_squinted:
-        radius = radius_plane(coordinates, shape, (x0, y0))
-        for hz in freq_hz:
-            yield beams.single(diameter, radius, float(hz))
         return
     for hz in freq_hz:
         found = np.zeros(shape)

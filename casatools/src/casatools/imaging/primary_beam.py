@@ -16,7 +16,16 @@ from casatools._base.threads import over_rows
 from casatools.io.image.coordinates.system import Coordinates
 from casatools.kernels.round_pattern import round_pattern
 
-__all__ = ["airy_power", "antenna_power", "beam_radius_rad", "blocked_power", "dish_power", "nominal_dish_m", "radius_plane"]
+__all__ = [
+    "airy_power",
+    "antenna_power",
+    "beam_radius_rad",
+    "blocked_power",
+    "dish_power",
+    "effective_dish_m",
+    "nominal_dish_m",
+    "radius_plane",
+]
 
 # Ratio of CASA's beam to the Airy pattern at x = pi D sin(r) / lambda = 0, 0.1, ... 2.5; about constant beyond.
 _RATIO = np.array([
@@ -118,6 +127,11 @@ _DISHES = {
     "VLA": 25.0, "VLBA": 25.0, "ALMA": 12.0, "ALMASD": 12.0, "ACA": 7.0, "ATF": 12.0, "NRAO12M": 12.0, "ATA": 6.0, "GBT": 100.0, "GMRT": 45.0, "IRAM30M": 30.0,
     "IRAMPDB": 15.0, "NOEMA": 15.0, "MEERKAT": 13.5, "NGVLA": 18.0, "OVRO": 10.4,
 }  # fmt: skip
+
+
+def effective_dish_m(telescope: str, diameter_m: float) -> tuple[float, float]:
+    """Illuminated and blocked diameter of a telescope's dish."""
+    return _EFFECTIVE.get((telescope.strip().upper(), round(diameter_m)), (diameter_m, 0.0))
 
 
 def nominal_dish_m(telescope: str) -> float:

@@ -111,7 +111,7 @@ def pattern_power(record: Mapping[str, Any], radius_rad: np.ndarray, freq_hz: np
     form = _FORMS.get(record["name"])
     if form is None:
         raise UnsupportedError(
-            f"voltage patterns of class {record['name']!r} cannot be used in imaging yet; allowed are {', '.join(_FORMS)}"
+            f"voltage patterns of class {record['name']!r} have no power at a distance alone; those that have are {', '.join(_FORMS)}"
         )
     radius, freq = np.broadcast_arrays(np.asarray(radius_rad, np.float64), np.asarray(freq_hz, np.float64))
     value = form(record, radius, freq)

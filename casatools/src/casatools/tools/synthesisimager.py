@@ -204,7 +204,7 @@ class synthesisimager:
         """
         if useautocorr:
             raise UnsupportedError(
-                "synthesisimager.setimage: useautocorr=True is not there: autocorrelations are no fringes, and images of single dishes are made by sdimaging"
+                "synthesisimager.setimage: useautocorr=True is not there: autocorrelations hold no fringes, and this tool makes no images of single dishes"
             )
         first = _text(cellx if _given(cellx) else "1arcsec")
         centre = phasecenter if _given(phasecenter) else ""

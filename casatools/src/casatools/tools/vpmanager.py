@@ -480,6 +480,11 @@ class vpmanager:
                 f"vpmanager.createantresp: parameters 'bandnames', 'bandminfreq' and 'bandmaxfreq' must be as many; got {len(bandnames)}, {len(limits[0])} and {len(limits[1])}"
             )
         bands = [Band(n, _hertz("bandminfreq", a), _hertz("bandmaxfreq", b)) for n, a, b in zip(bandnames, *limits, strict=True)]
+        for band in bands:
+            if not 0 < band.low_hz < band.high_hz:
+                raise ParameterError(
+                    f"vpmanager.createantresp: band {band.name!r} must have a lowest frequency below its highest; got {band.low_hz} and {band.high_hz} Hz"
+                )
         path, rows = make_responses(imdir, parse_epoch(starttime), bands)
         log.post(f"vpmanager.createantresp: wrote {path} with {rows} rows")
         return True
@@ -512,7 +517,8 @@ class vpmanager:
             raise DataError(
                 f"vpmanager.getrespimagename: {telescope!r} has no table of antenna responses; setpbantresptable names one"
             )
-        place = SkyPlace(parse_epoch(starttime), *(float(to_unit(v, "rad")) for v in (azimuth, elevation)))
+        angles = [_quantity(n, v, "0deg", "rad") for n, v in (("azimuth", azimuth), ("elevation", elevation))]
+        place = SkyPlace(parse_epoch(starttime), *(float(to_unit(v, "rad")) for v in angles))
         return table.image_path(table.find(place, _hertz("frequency", frequency), functype, anttype, rectype, beamnumber))
 
     def _responses(self, telescope: str) -> AntennaResponses | None:

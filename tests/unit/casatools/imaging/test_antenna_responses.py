@@ -134,6 +134,8 @@ def test_the_tool_finds_images() -> None:
     assert vp.getrespimagename("EVLA", at["obstime"], "1.4GHz", elevation="20deg") == str(Path("r").absolute() / name("0_20_40"))
     with pytest.raises(ParameterError, match="'obstime' and 'freq'"):
         vp.getvp("EVLA")
+    with pytest.raises(ParameterError, match="azimuth"):
+        vp.getrespimagename("EVLA", at["obstime"], "1.4GHz", azimuth="3Jy")
     with pytest.raises(DataError, match="no table of antenna responses"):
         vp.getrespimagename("ALMA", at["obstime"], "1.4GHz")
 
@@ -158,6 +160,9 @@ def test_patterns_of_several_antennas() -> None:
         (lambda v: v.createantresp("none", START, ["L"], ["1GHz"], ["2GHz"]), PathMissingError, "none"),
         (lambda v: v.createantresp("r", START, ["X"], ["8GHz"], ["9GHz"]), DataError, "none of the bands"),
         (lambda v: v.createantresp("empty", START, ["L"], ["1GHz"], ["2GHz"]), DataError, "no image"),
+        (lambda v: v.createantresp("a.txt", START, ["L"], ["1GHz"], ["2GHz"]), DataError, "no folder"),
+        (lambda v: v.createantresp("r", START, ["L"], ["2GHz"], ["1GHz"]), ParameterError, "below its highest"),
+        (lambda v: v.getrespimagename("EVLA", START, "1GHz"), DataError, "no table of antenna responses"),
         (lambda v: v.setpbantresptable("EVLA"), ParameterError, "antresppath"),
         (lambda v: v.setpbantresptable("EVLA", antresppath="none"), PathMissingError, "none"),
         (lambda v: v.setpbantresptable("EVLA", antresppath="plain.tab"), DataError, "no table of antenna responses"),
@@ -201,6 +206,8 @@ def test_responses_that_imaging_cannot_use() -> None:
     write_responses("r/two", [replace(one, kind="VP"), replace(one, kind="VP", receiver="b")])
     with pytest.raises(DataError, match="several receivers"):
         antenna_beams("EVLA", use("r/two"))
+    write_responses("r/bands", [replace(one, kind="VP"), replace(one, kind="VP", receiver="b", band_hz=(2e9, 4e9))])
+    assert antenna_beams("EVLA", use("r/bands")).image() is not None
     write_responses("r/channel", [replace(one, kind="VP", channel=3)])
     with pytest.raises(DataError, match="no channel 3"):
         antenna_beams("EVLA", use("r/channel"))

@@ -111,3 +111,18 @@ def test_densities_of_mosaics(im: imager) -> None:
     with pytest.raises(DataError, match="in 2 planes"):
         im.makeimage("psf", "x.psf")
     assert not os.path.exists("x.psf")
+
+
+def test_gridded_weights(im: imager) -> None:
+    """Residuals of two halves of the data, averaged with their weights, are that of all; weights are sums over the squares of the beams."""
+    parts = []
+    for taql in ("ANTENNA1 % 2 == 0", "ANTENNA1 % 2 == 1", ""):
+        im.selectvis(taql=taql)
+        name = f"part{len(parts)}"
+        assert im.getweightgrid("ftweight", f"{name}.weight").size == 0
+        im.makeimage("observed", f"{name}.im")
+        parts.append((pixels(f"{name}.weight"), pixels(f"{name}.im")))
+    np.testing.assert_allclose(parts[0][0] + parts[1][0], parts[2][0], rtol=1e-4)
+    inner = parts[2][0] > 0.1 * parts[2][0].max()
+    sums = [i[inner] * np.sqrt(w[inner] * w.max()) for w, i in parts]
+    assert np.abs(sums[0] + sums[1] - sums[2]).max() < 2e-3 * np.abs(sums[2]).max()

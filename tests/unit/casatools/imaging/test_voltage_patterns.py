@@ -12,7 +12,7 @@ from casatasks import tclean
 from casatools import image, vpmanager
 from casatools._base.errors import DataError, PathMissingError, UnsupportedError
 from casatools.imaging.antenna_beams import antenna_beams
-from casatools.imaging.primary_beam import airy_power, blocked_power, dish_power
+from casatools.imaging.primary_beam import airy_power, antenna_power, beam_radius_rad, blocked_power, dish_power
 from casatools.imaging.telescope_beams import telescope_pattern
 from casatools.imaging.voltage_patterns import VoltagePatternList, pattern_power, pattern_reach_rad
 from casatools.simulation.demo import DemoOptions, make_demo
@@ -178,3 +178,31 @@ def test_list_of_patterns() -> None:
         known.choose(0, "ALMA")
     known.choose(0, "VLA", "A")
     assert known.antenna_types("VLA") == ["", "A"] and known.default_number("VLA", "B") == 0
+
+
+def test_patterns_of_other_telescopes_for_types_of_antennas(tmp_path: Path) -> None:
+    """Antennas of type CM have the dishes of the ACA, ea the EVLA's own beam; of a name without known dishes there is nothing to take."""
+    patterns = vpmanager()
+    patterns.reset()
+    for number, (kind, name) in enumerate((("CM", "ACA"), ("ea", "EVLA"), ("xx", "VLA_4"))):
+        patterns.setcannedpb(telescope="ALMA", commonpb=name)
+        patterns.setuserdefault(number, "ALMA", kind)
+        patterns.setuserdefault(-1, "ALMA", "")
+        if kind != "xx":
+            patterns.saveastable(str(tmp_path / "known.vp"))
+    patterns.saveastable(str(tmp_path / "unknown.vp"))
+    patterns.reset()
+    beams = antenna_beams("ALMA", str(tmp_path / "known.vp"))
+    radius = np.linspace(0.0, 3e-4, 20)
+    assert beams.power((12.0, 12.0), radius, 1e11, ("CM", "CM")) == pytest.approx(
+        antenna_power("ACA", (7.0, 7.0), radius, 1e11), abs=1e-6
+    )
+    mixed = np.sqrt(antenna_power("ACA", (7.0, 7.0), radius, 1e11) * antenna_power("ALMA", (12.0, 12.0), radius, 1e11))
+    assert beams.power((12.0, 12.0), radius, 1e11, ("CM", "")) == pytest.approx(mixed, abs=1e-6)
+    own = telescope_pattern("EVLA", 3e9)
+    assert own is not None
+    wide = np.linspace(0.0, 5e-3, 20)
+    assert beams.power((12.0, 12.0), wide, 3e9, ("ea", "ea")) == pytest.approx(pattern_power(own, wide, 3e9))
+    assert beams.reach_rad((12.0, 12.0), 1e11, ("CM", "CM")) == pytest.approx(beam_radius_rad("ACA", (7.0, 7.0), 1e11))
+    with pytest.raises(UnsupportedError, match="VLA_4"):
+        antenna_beams("ALMA", str(tmp_path / "unknown.vp"))

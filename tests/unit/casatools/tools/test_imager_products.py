@@ -390,7 +390,8 @@ REFUSED: list[tuple[str, dict[str, Any], type[CasaError]]] = [
     ("pointingsampling", {"antenna": "0", "pointingcolumntouse": "ENCODER"}, DataError), ("setmfcontrol", {"cyclespeedup": 50.0}, UnsupportedError),
     ("setmfcontrol", {"stoppointmode": 3}, UnsupportedError), ("setsdoptions", {"scale": 2.0}, UnsupportedError),
     ("setsdoptions", {"gwidth": "1arcsec"}, UnsupportedError), ("clipvis", {}, ParameterError), ("clipvis", {"threshold": "-1Jy"}, ParameterError),
-    ("getweightgrid", {"type": "ftweight"}, UnsupportedError), ("setweightgrid", {}, ParameterError), ("plotuv", {}, UnsupportedError),
+    ("getweightgrid", {"type": "ftweight"}, ParameterError), ("getweightgrid", {"wgtimages": ["a"]}, ParameterError),
+    ("getweightgrid", {"type": "ftweight", "wgtimages": ["sim.ms"]}, OutputExistsError), ("setweightgrid", {"type": "ftweight", "weight": [[1.0]]}, UnsupportedError), ("setweightgrid", {}, ParameterError), ("plotuv", {}, UnsupportedError),
     ("plotvis", {}, UnsupportedError), ("plotweights", {}, UnsupportedError), ("plotsummary", {}, UnsupportedError),
 ]  # fmt: skip
 

@@ -89,7 +89,9 @@ class Making(Setup):
             None is open or defined, there is no such type, the image exists, the data do not allow it, or it is of a single dish.
         """
         if type in ("singledish", "singledish-observed", "coverage", "holography"):
-            raise UnsupportedError(f"imager.makeimage: type={type!r} is not there yet; single dish images are made by sdimaging")
+            raise UnsupportedError(
+                f"imager.makeimage: type={type!r} is not there: this tool grids visibilities of interferometers, not spectra of single dishes"
+            )
         state = self._open()
         if type == "pb" and not state.uses_beam:
             raise ParameterError("imager.makeimage: type='pb' needs setvp(dovp=True) before")

@@ -200,7 +200,9 @@ class Planning(Setup):
         asked = (scale, weight, convsupport, pointingcolumntouse, minweight, clipminmax, enablecache, convertfirst)
         widths = any(given(v) for v in (truncate, gwidth, jwidth))
         if widths or asked != (1.0, 1.0, -1, "DIRECTION", 0.0, False, False, "NEVER"):
-            raise UnsupportedError("imager.setsdoptions: this tool makes no single dish images; sdimaging does")
+            raise UnsupportedError(
+                "imager.setsdoptions: this tool grids visibilities of interferometers, so that options of single dish images would change nothing; leave them out"
+            )
         return True
 
     @method
@@ -322,20 +324,29 @@ class Planning(Setup):
     def getweightgrid(
         self,
         type: Annotated[str, kinds.Choice(("imaging", "ftweight")), "Density of samples, or gridded weights"] = "imaging",
-        wgtimages: Annotated[Any, Anything, "Names of images"] = [],  # noqa: B006 - not changed
+        wgtimages: Annotated[Any, Anything, "Image that gridded weights are written to"] = [],  # noqa: B006 - not changed
     ) -> np.ndarray:
         """The density of uv samples that uniform and robust weights are made of: ``(x, y, plane)``, sums of weights; empty for natural ones.
 
-        Of mosaics whose fields are weighted apart (`weight` with mosaic=True) planes are those of one field after the other.
+        Of mosaics whose fields are weighted apart (`weight` with mosaic=True) planes are those of one field after the other. With ``type="ftweight"`` nothing is
+        returned: the image named holds the weights that residuals of several parts of the data are averaged with, sums over the data of weights times,
+        for mosaics, the squares of the beams.
 
         Raises
         ------
-        NotOpenError, DataError
-            None is open or defined, or all is flagged.
-        UnsupportedError
-            Gridded weights are asked for.
+        NotOpenError, ParameterError, DataError
+            None is open or defined, no image is named for gridded weights, or all is flagged.
         """
-        _require_imaging(type, wgtimages, "getweightgrid")
+        names = names_of(wgtimages)
+        if type == "imaging" and names:
+            raise ParameterError(f"imager.getweightgrid: parameter 'wgtimages' is for type='ftweight'; got {names}")
+        if type == "ftweight":
+            if len(names) != 1:
+                raise ParameterError(
+                    f"imager.getweightgrid: parameter 'wgtimages' must name one image for type='ftweight'; got {names}"
+                )
+            self._open().write_weight(names[0])
+            return np.zeros((0, 0, 0))
         run = self._open().run()
         try:
             return np.moveaxis(run.density(), 0, -1)
@@ -357,7 +368,10 @@ class Planning(Setup):
         UnsupportedError
             Gridded weights are given.
         """
-        _require_imaging(type, [], "setweightgrid")
+        if type != "imaging":
+            raise UnsupportedError(
+                f"imager.setweightgrid: type={type!r} is not there: gridded weights are sums that images are divided by, not weights of the data; use type='imaging'"
+            )
         grid = np.asarray(weight, dtype=np.float64)
         if grid.ndim not in (2, 3) or not grid.size:
             raise ParameterError(
@@ -417,10 +431,3 @@ class Planning(Setup):
             Always.
         """
         raise UnsupportedError(_Plot.format("plotsummary"))
-
-
-def _require_imaging(kind: str, images: Any, what: str) -> None:
-    if kind != "imaging" or (images is not None and len(images)):
-        raise UnsupportedError(
-            f"imager.{what}: gridded weights, type={kind!r} with images of them, are not there; type='imaging' is"
-        )

@@ -339,14 +339,16 @@ class Setup:
         }  # fmt: skip
         if ftmachine not in machines:
             raise UnsupportedError(
-                f"imager.setoptions: ftmachine={ftmachine!r} is not there yet; use one of {', '.join(machines)}, or tclean and sdimaging"
+                f"imager.setoptions: ftmachine={ftmachine!r} is not there, as CASA 6.7 fails on it; use one of {', '.join(machines)}"
             )
         for name, value in (
             ("epjtablename", epjtablename),
             ("applypointingoffsets", applypointingoffsets),
         ):
             if value:
-                raise UnsupportedError(f"imager.setoptions: {name}={value!r} is not there yet; leave it out")
+                raise UnsupportedError(
+                    f"imager.setoptions: {name}={value!r} is not there: it is of the gridder pbwproject, which CASA 6.7 fails on; usepointing of tclean takes the POINTING table"
+                )
         state.place_m = as_position(location).itrf_m if given(location) else None
         state.gridding = {"gridder": machines[ftmachine], "interpolation": freqinterp}
         if machines[ftmachine] in ("mosaic", "awproject"):
