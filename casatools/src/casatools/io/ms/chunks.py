@@ -403,12 +403,9 @@ def write_chunks(
         try:
             for item in chunks:
                 chunk, values = item if isinstance(item, tuple) else (item, {c: item.columns[c] for c in columns})
-                for column, array in values.items():
-                    if array.ndim == 1:
-                        single.keep(column, chunk.rows, array)
                 while len(pending) > 1:
                     pending.popleft().result()
-                pending.append(worker.submit(_write_chunk, ms, chunk, {c: v for c, v in values.items() if v.ndim > 1}))
+                pending.append(worker.submit(_write_chunk, ms, chunk, values, single))
                 count += len(chunk.rows)
         finally:
             try:
@@ -419,9 +416,15 @@ def write_chunks(
     return count
 
 
-def _write_chunk(ms: MeasurementSet, chunk: VisChunk, values: Mapping[str, np.ndarray]) -> None:
+def _write_chunk(ms: MeasurementSet, chunk: VisChunk, values: Mapping[str, np.ndarray], single: SingleValues) -> None:
+    """Write the columns of cells of a chunk, and then keep its single values for the end."""
     for column, array in values.items():
+        if array.ndim == 1:
+            continue
         narrow = column in CHANNEL_COLUMNS or column in CORRELATION_COLUMNS
         channels = None if chunk.whole_channels or not narrow else chunk.channels
         correlations = None if chunk.whole_correlations or not narrow else chunk.correlations
         ms.write(column, array, chunk.rows, channels, correlations)
+    for column, array in values.items():
+        if array.ndim == 1:
+            single.keep(column, chunk.rows, array)

@@ -63,9 +63,9 @@ class TileHeader:
 
     def places(self, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray] | None:
         """Cube (an index of `cubes`) and place of rows: two ndarray (row,) int64; None where a row has no cell."""
-        if len(self.last) == 1 and len(rows) and rows.max() <= self.last[0] and int(self.cube[0]) in self.numbers:
-            cube = np.full(len(rows), self.numbers.index(int(self.cube[0])), dtype=np.int64)
-            return cube, rows + (int(self.position[0]) - int(self.last[0]))
+        only = self._only(rows)
+        if only is not None:
+            return np.full(len(rows), only, dtype=np.int64), rows + (int(self.position[0]) - int(self.last[0]))
         interval = np.searchsorted(self.last, rows)
         if len(rows) and (interval.max(initial=0) >= len(self.last)):
             return None
@@ -76,8 +76,16 @@ class TileHeader:
             return None
         return cube, self.position[interval] - (self.last[interval] - rows)
 
+    def _only(self, rows: np.ndarray) -> int | None:
+        """The cube that rows have their cells in, where the whole column is one interval of one cube."""
+        whole = len(self.last) == 1 and len(rows) and rows.max() <= self.last[0] and int(self.cube[0]) in self.numbers
+        return self.numbers.index(int(self.cube[0])) if whole else None
+
     def cubes_of(self, rows: np.ndarray) -> set[int] | None:
         """The cubes (indices of `cubes`) that rows have their cells in; None where a row has none."""
+        only = self._only(rows)
+        if only is not None:
+            return {only}
         found: set[int] = set()
         for block in row_blocks(len(rows)):
             places = self.places(rows[block])
