@@ -262,7 +262,10 @@ def _gains(table: CalTable, options: FluxScaleOptions) -> _Gains:
     if options.antenna:
         keep &= np.isin(table.antenna1, named_antennas(options.antenna, table.antenna_names))
     if options.scan:
-        keep &= np.isin(table.scan, list(select_fields(options.scan, ())))
+        from casatools.io.ms.selection_grammar import parse_ids
+
+        ranges = parse_ids(options.scan, "scan")
+        keep &= np.array([any(r.holds(int(s)) for r in ranges) for s in table.scan], dtype=bool)
     if options.timerange:
         from casatools.io.ms.selection_time import parse_time, time_bounds
 

@@ -37,11 +37,11 @@ class SeriesOptions:
         What is iterated over; the series run along the other.
     part : {"AMPLITUDE", "PHASE"}
     norm : bool
-        Divide amplitudes by their mean.
+        Divide amplitudes by the largest.
     unwrap : bool
         Follow phases over turns.
     jump_rad : float
-        Smallest step of phase that counts as a turn; 0 is half a turn.
+        Largest step of phase that may be left of a jump taken for a turn; 0 is half a turn, the most.
     """
 
     fields: Sequence[int]
@@ -60,6 +60,8 @@ class SeriesOptions:
             raise ParameterError(f"parameter 'axis' must be 'TIME' or 'FREQ'; got {self.each!r}")
         if self.part not in ("AMPLITUDE", "PHASE"):
             raise ParameterError(f"parameter 'ap' must be 'AMPLITUDE' or 'PHASE'; got {self.part!r}")
+        if not self.jump_rad >= 0:
+            raise ParameterError(f"parameter 'jumpmax' must not be negative; got {self.jump_rad}")
 
 
 @dataclass(frozen=True)
@@ -194,9 +196,16 @@ def _part(value: np.ndarray, error: np.ndarray, flag: np.ndarray, options: Serie
         return amplitude, error.copy()
     phase = np.angle(value)
     if options.unwrap and (~flag).sum() > 1:
-        phase[~flag] = np.unwrap(phase[~flag], discont=options.jump_rad or None)
+        phase[~flag] = _followed(phase[~flag], options.jump_rad or np.pi)
     known = ~flag & (amplitude > 0)
     return phase, np.where(known, error / np.where(known, amplitude, 1.0), np.pi)
+
+
+def _followed(phase: np.ndarray, largest: float) -> np.ndarray:
+    """Phases (rad) over turns: a step is one where what is left of it, a turn less, is not larger than `largest`."""
+    step = np.diff(phase)
+    turns = np.where(2 * np.pi - np.abs(step) <= min(largest, np.pi), -np.sign(step), 0.0)
+    return np.asarray(phase + 2 * np.pi * np.concatenate([[0.0], np.cumsum(turns)]))
 
 
 def fit_series(record: dict[str, Any], options: FitOptions) -> dict[str, Any]:

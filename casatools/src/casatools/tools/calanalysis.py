@@ -26,9 +26,11 @@ Times = Annotated[
 ]
 Axis = Annotated[str, kinds.Text(), "What is iterated over, 'TIME' or 'FREQ'; values run along the other"]
 Part = Annotated[str, kinds.Text(), "'AMPLITUDE' or 'PHASE'"]
-Norm = Annotated[bool, kinds.Bool(), "Normalise amplitudes to a mean of one"]
+Norm = Annotated[bool, kinds.Bool(), "Divide amplitudes by the largest of each series"]
 Unwrap = Annotated[bool, kinds.Bool(), "Follow phases over turns"]
-Jump = Annotated[float, kinds.Float(), "Smallest jump of phase (rad) that is a turn; 0 is half a turn"]
+Jump = Annotated[
+    float, kinds.Float(), "Largest step of phase (rad) that may be left of a jump taken for a turn; 0 is half a turn"
+]
 
 
 class calanalysis:  # CASA's name

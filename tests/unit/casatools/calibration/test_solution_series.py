@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,8 @@ import pytest
 
 from casatools import calanalysis
 from casatools._base.errors import NotOpenError, ParameterError, PathMissingError, SelectionError
-from casatools.calibration.solution_series import FitOptions, SeriesOptions, fit_series, numbers_of
+from casatools.calibration.solution_series import FitOptions, SeriesOptions, _followed, fit_series, numbers_of
+from casatools.io.caltable import CalTable
 from casatools.io.tables import open_table
 from support.shared import unpack
 
@@ -154,3 +156,30 @@ def test_bandpass_series_are_normalised(tmp_path: Path) -> None:
     )
     fit = ca.fit(antenna=["EA02"], spw=["0"], order="QUADRATIC")["0"]
     assert fit["validFit"] and np.abs(fit["res"]).max() < 0.02
+
+
+@pytest.mark.parametrize(
+    ("jump_rad", "expected"),
+    [
+        # Steps of -5.5, -4.0 and 2.0: what is left of the first two are 0.78 and 2.28.
+        (0.0, [2.8, -2.7 + 2 * np.pi, -6.7 + 4 * np.pi, -4.7 + 4 * np.pi]), (1.0, [2.8, -2.7 + 2 * np.pi, -6.7 + 2 * np.pi, -4.7 + 2 * np.pi]),
+        (0.5, [2.8, -2.7, -6.7, -4.7]), (4.0, [2.8, -2.7 + 2 * np.pi, -6.7 + 4 * np.pi, -4.7 + 4 * np.pi]),
+    ],
+)  # fmt: skip
+def test_jumps_that_are_turns(jump_rad: float, expected: list[float]) -> None:
+    np.testing.assert_allclose(_followed(np.array([2.8, -2.7, -6.7, -4.7]), jump_rad or np.pi), expected)
+
+
+def test_jumpmax_of_the_tool(shared_input: Callable[[str], str]) -> None:
+    path = shared_input("cal.B")
+    table = CalTable.open(path)
+    for group in table.groups:
+        group.flag[...] = False
+        group.param[...] = np.exp(1j * np.cumsum(np.full(group.param.shape, 2.5), axis=1))
+    table.write(path)
+    ca = calanalysis()
+    ca.open(path)
+    spans = [np.ptp(ca.get(axis="TIME", ap="PHASE", unwrap=True, jumpmax=jump)["0"]["value"][:4]) for jump in (0.0, 1.0)]
+    assert spans[0] == pytest.approx(7.5, abs=1e-5) and spans[1] < 2 * np.pi
+    with pytest.raises(ParameterError, match="'jumpmax' must not be negative"):
+        ca.get(axis="TIME", ap="PHASE", unwrap=True, jumpmax=-1.0)
