@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -52,7 +53,16 @@ def jansky(value: Any) -> float:
     """A flux density [Jy]; bare numbers are Jy, and so is ``"0.1Jy/beam"``."""
     number, unit = parse_quantity(value)
     name = unit.replace("/beam", "")
-    return float(to_unit({"value": number, "unit": name}, "Jy")) if name else float(number)
+    return float(to_unit(f"{float(number)!r}{name}", "Jy")) if name else float(number)
+
+
+@contextmanager
+def _naming(parameter: str) -> Iterator[None]:
+    """Put the parameter's name before what is said of its value."""
+    try:
+        yield
+    except ParameterError as error:
+        raise ParameterError(f"tclean: parameter {parameter!r}: {error}") from error
 
 
 def parse_restoring_beam(value: Any, task: str) -> list[float] | str:
@@ -311,9 +321,14 @@ class TcleanRequest:
             raise ParameterError(
                 f"tclean: parameter 'cell' must be given, the size of a pixel such as '2arcsec'; got {self.cell!r}"
             )
-        radians = [_angle(c) for c in cells]
+        with _naming("cell"):
+            radians = [_angle(c) for c in cells]
         if len(radians) > 2 or min(radians) <= 0:
             raise ParameterError(f"tclean: parameter 'cell' must be one or two positive angles; got {self.cell!r}")
+        if max(sizes[0] * radians[0], sizes[-1] * radians[-1]) > 2.0 * np.pi:
+            raise ParameterError(
+                f"tclean: parameters 'imsize' and 'cell' make an image wider than the sky; got {self.imsize!r} and {self.cell!r}"
+            )
         planes = self.wprojplanes != 1 and self.gridder in (*_APERTURE, "imagemosaic")
         return GridOptions((sizes[0], sizes[-1]), (radians[0], radians[-1]), self.gridder in _WIDE or planes)
 
@@ -321,7 +336,8 @@ class TcleanRequest:
     def weighting_options(self) -> WeightingOptions:
         """The weighting scheme."""
         tapers = self.uvtaper if isinstance(self.uvtaper, (list, tuple)) else [self.uvtaper]
-        noise = jansky(self.noise) if self.weighting == "briggsabs" else 1.0
+        with _naming("noise"):
+            noise = jansky(self.noise) if self.weighting == "briggsabs" else 1.0
         return WeightingOptions(self.weighting, self.robust, noise, self.npixels, parse_taper(tapers))
 
     @property
@@ -337,8 +353,10 @@ class TcleanRequest:
     @property
     def cycle_options(self) -> CycleOptions:
         """Limits of the iterations."""
+        with _naming("threshold"):
+            threshold_jy = jansky(self.threshold)
         return CycleOptions(
-            self.niter, self.cycleniter, jansky(self.threshold), self.nsigma, self.cyclefactor, self.minpsffraction, self.maxpsffraction,
+            self.niter, self.cycleniter, threshold_jy, self.nsigma, self.cyclefactor, self.minpsffraction, self.maxpsffraction,
             self.nmajor, self.gain, self.fullsummary,
         )  # fmt: skip
 
@@ -415,7 +433,8 @@ class TcleanRequest:
         """Rest frequency that was given; 0 when none was."""
         given = self.restfreq if isinstance(self.restfreq, (list, tuple)) else [self.restfreq]
         found = [v for v in given if str(v).strip()]
-        return float(to_unit(found[0], "Hz")) if found else 0.0
+        with _naming("restfreq"):
+            return float(to_unit(found[0], "Hz")) if found else 0.0
 
     def beam_given(self) -> list[float] | str:
         """The restoring beam: ``[]`` for each plane its own, ``"common"``, or [major, minor, angle] in radians."""
