@@ -192,7 +192,10 @@ def test_the_offset_of_the_feeds_turns_the_polarisation(vis: str, shared_input: 
         group.param *= rng.uniform(0.9, 1.1, group.param.shape).astype(np.float32)
     table.write(str(tmp_path / "g"))
     found = [casatasks.polfromgain(vis, str(tmp_path / "g"), "", offset, 1.0) for offset in (0.0, 45.0)]
-    for name, entries in found[0].items():
+    # A field seen at one angle has no entries.
+    turned = {name: entries for name, entries in found[0].items() if entries}
+    assert turned
+    for name, entries in turned.items():
         for spw in ("Spw0", "Spw1"):
             q, u = entries[spw][1:3]
             np.testing.assert_allclose(found[1][name][spw][1:3], [-u, q], atol=1e-6 + 1e-4 * np.hypot(q, u))
