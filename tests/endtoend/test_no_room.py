@@ -39,7 +39,7 @@ WRITERS: list[tuple[str, dict[str, Any]]] = [
     ("exportuvfits", {"vis": "in.ms", "fitsfile": "out.uvfits", "datacolumn": "data"}),
     ("gaincal", {"vis": "in.ms", "caltable": "out.cal", "field": "0"}),
     ("bandpass", {"vis": "in.ms", "caltable": "out.cal", "field": "0"}),
-    ("applycal", {"vis": "in.ms", "gaintable": [], "flagbackup": False}),
+    ("applycal", {"vis": "in.ms", "gaintable": [], "parang": True, "flagbackup": False}),
     ("clearcal", {"vis": "in.ms"}),
     ("setjy", {"vis": "in.ms", "field": "0", "standard": "manual", "fluxdensity": [1, 0, 0, 0], "usescratch": True}),
     ("flagmanager", {"vis": "in.ms", "mode": "save", "versionname": "before"}),
