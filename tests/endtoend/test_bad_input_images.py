@@ -43,6 +43,12 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         k = coordinates.find("Spectral")
         coordinates.members[k] = coordinates.members[k].with_reference(value=np.array([1.9e9]))
         far.coordinates = coordinates
+    make("aside.im")
+    with CasaImage.open("aside.im", writable=True) as aside:
+        coordinates = aside.coordinates.copy()
+        k = coordinates.find("Direction")
+        coordinates.members[k] = coordinates.members[k].with_reference(value=np.array([1.2, 0.5]))
+        aside.coordinates = coordinates
     tasks.imsubimage("a.im", "plane.im", chans="0", dropdeg=True)
     tasks.imsubimage("a.im", "line.im", box="3,3,3,3", dropdeg=True)
 
@@ -86,7 +92,12 @@ CASES: list[tuple[str, type[CasaError], str, Callable[[], Any]]] = [
     ("flux", CasaError, "beam", lambda: tasks.imcollapse("nobeam.im", "flux", axes=[0, 1], outfile="o")),
     ("common", CasaError, "beam", lambda: tasks.imsmooth("nobeam.im", kernel="commonbeam", outfile="o")),
     ("feather", CasaError, "beam", lambda: tasks.feather("o", "nobeam.im", "a.im")),
+    # quantities in units that cannot be meant: the parameter is named
+    ("unit of a length", ParameterError, "'xlength' must be a number of pixels or an angle", lambda: tasks.imdev("a.im", "o", xlength="3Jy")),
     # shapes and coordinates that do not fit
+    ("mask elsewhere", DataError, "'inpmask': image 'aside.im' does not overlap", lambda: tasks.makemask("copy", "a.im", inpmask="aside.im", output="o")),
+    ("beam elsewhere", DataError, "another part of the sky", lambda: tasks.impbcor("a.im", "aside.im", "o")),
+    ("joined elsewhere", DataError, "do not follow each other", lambda: image().imageconcat("o", ["a.im", "aside.im"], 3)),
     ("shapes", DataError, "shape", lambda: tasks.immath(["a.im", "small.im"], expr="IM0+IM1", outfile="o")),
     ("template", CasaError, "ax[ie]s|sky|shape", lambda: tasks.imregrid("a.im", template="line.im", output="o")),
     ("joined", DataError, "cannot be joined", lambda: image().imageconcat("o", ["a.im", "small.im"], 3)),

@@ -20,7 +20,7 @@ _Range = kinds.FloatList()
 _Quantity = kinds.Variant((kinds.Text(), kinds.Float(), kinds.Record()))
 
 
-@task(group="analysis")
+@task(group="analysis", pictures=("model", "residual"))
 def imfit(
     imagename: ImageName = "",
     box: Box = "",

@@ -26,7 +26,7 @@ def good_range(given: list[float]) -> tuple[float, ...]:
     return () if len(given) < 2 and not any(given) else tuple(given)
 
 
-@task(group="analysis", pictures=("amp", "center", "fwhm", "integral"))
+@task(group="analysis", pictures=("model", "residual", "amp", "center", "fwhm", "integral"))
 def specfit(
     imagename: ImageName = "",
     box: Box = "",

@@ -21,7 +21,7 @@ __all__ = ["spxfit"]
 _Out = kinds.OutPath()
 
 
-@task(group="analysis", pictures=("spxsol", "spxerr"))
+@task(group="analysis", pictures=("model", "residual", "spxsol", "spxerr"))
 def spxfit(
     imagename: Annotated[
         Any, kinds.Variant((kinds.Text(), kinds.TextList())), "Image, or a list of images of one channel or more each"

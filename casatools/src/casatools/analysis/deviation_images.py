@@ -118,7 +118,10 @@ def _pixels(value: Any, cell_rad: float, name: str) -> float:
     if value is None or (isinstance(value, str) and not value.strip()):
         return 0.0
     number, unit = parse_quantity(value)
-    found = float(number) if unit in ("", "pix") else float(to_unit({"value": number, "unit": unit}, "rad")) / cell_rad
+    try:
+        found = float(number) if unit in ("", "pix") else float(to_unit({"value": number, "unit": unit}, "rad")) / cell_rad
+    except ParameterError as error:
+        raise ParameterError(f"parameter {name!r} must be a number of pixels or an angle; got {value!r}") from error
     if found <= 0:
         raise ParameterError(f"parameter {name!r} must be a length above 0; got {value!r}")
     return found

@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 
+from casatools._base import log
 from casatools._base.errors import DataError, ParameterError
 from casatools._base.memory import IMAGE_BLOCK_BYTES, memory_budget_bytes
 from casatools._base.paths import staged_output
@@ -123,6 +124,7 @@ def with_template(
             raise DataError(
                 f"the metadata of {template.path!r} of shape {template.shape[::-1]} do not fit the shape {expression.shape[::-1]}"
             )
+        _tell_of_other_skies(expression, template)
         yield expression, template
 
 
@@ -475,14 +477,34 @@ def scale_by_image(
 def _require_same_sky(image: CasaImage, other: CasaImage) -> None:
     """Refuse another image whose pixels lie elsewhere on the sky, by more than a hundredth of a pixel."""
     own, theirs = image.coordinates.direction, other.coordinates.direction
-    if own is None or theirs is None:
-        return
-    corners = np.array([[0.0, n - 1.0] for n in (other.shape[other.ndim - 1 - a] for a in other.coordinates.direction_axes)])
-    if len(corners) < 2:
-        return
-    world = theirs.to_world(corners) * np.divide(theirs.unit_rad, own.unit_rad)[:, None]
-    if own.frame != theirs.frame or not np.allclose(own.to_pixel(world), corners, rtol=0, atol=0.01):
+    if own is not None and theirs is not None and (own.frame != theirs.frame or _lies_elsewhere(image, other, 0.01)):
         raise DataError(f"the image {other.path!r} shows another part of the sky than {image.path!r}; regrid it first (imregrid)")
+
+
+def _lies_elsewhere(image: CasaImage, other: CasaImage, pixels: float) -> bool:
+    """True when the corners of another image lie farther from pixels of the same number than some pixels, by the numbers of their coordinates."""
+    own, theirs = image.coordinates.direction, other.coordinates.direction
+    corners = np.array([[0.0, n - 1.0] for n in (other.shape[other.ndim - 1 - a] for a in other.coordinates.direction_axes)])
+    if own is None or theirs is None or len(corners) < 2:
+        return False
+    world = theirs.to_world(corners) * np.divide(theirs.unit_rad, own.unit_rad)[:, None]
+    return not np.allclose(own.to_pixel(world), corners, rtol=0, atol=pixels)
+
+
+def _tell_of_other_skies(expression: Expression, template: CasaImage) -> None:
+    """Warn of images whose pixels are combined by number though they lie elsewhere on the sky, which CASA does too and says nothing."""
+    own = template.coordinates.direction
+    for image in expression.images.values():
+        theirs = image.coordinates.direction
+        if own is None or theirs is None or image.shape[-2:] != template.shape[-2:]:
+            continue  # a plane of one pixel stands for all of the sky
+        other_frame = own.frame != theirs.frame and {own.frame, theirs.frame} != {"J2000", "ICRS"}  # milliarcseconds
+        if other_frame or _lies_elsewhere(template, image, 0.5):
+            log.post(
+                f"image {image.path!r} shows another part of the sky than {template.path!r}: their pixels are combined by number; "
+                "regrid it first (imregrid) to combine what is at the same place",
+                "WARN",
+            )
 
 
 def _over_axes(plane: CasaImage | np.ndarray, image: CasaImage) -> np.ndarray:

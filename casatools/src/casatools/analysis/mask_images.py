@@ -137,7 +137,10 @@ class _MaskSource:
         with CasaImage.open(numbers) as source:
             axes = _differing_axes(source, template)
             shape = [n if a in axes else m for a, (n, m) in enumerate(zip(template.shape[::-1], source.shape[::-1], strict=True))]
-            regrid_image(source, moved, template.coordinates, shape, RegridOptions(tuple(axes), "nearest"), PixelChoice())
+            try:
+                regrid_image(source, moved, template.coordinates, shape, RegridOptions(tuple(axes), "nearest"), PixelChoice())
+            except DataError as error:  # of the copy, whose name says nothing
+                raise DataError(f"parameter 'inpmask': {str(error).replace(numbers, path)}") from error
         self.mask = ""
         self.image = stack.enter_context(CasaImage.open(moved))
 

@@ -22,6 +22,8 @@ __all__ = ["QuickLookStyle", "quick_look"]
 
 # No sky is as bright in any unit: what is greater are fits that ran away.
 _MOST_BRIGHTNESS = 1e10
+# Nor is any spectrum so steep: what is greater are ratios of noise.
+_STEEPEST_SPECTRUM = 5.0
 _STRETCHES = ("linear", "sqrt", "log", "asinh")
 _SPEED_OF_LIGHT_KM_S = 299792.458
 # Beyond, the rest frequency is not that of a line in the image: continuum images have some default.
@@ -223,6 +225,8 @@ def _scale(values: np.ndarray, image: CasaImage, stokes: int = 0) -> _Scale:
     if kind == "Pangle" and highest - least > 120.0:  # both ends are the same angle
         low = 0.0 if least >= 0 else -90.0
         return _Scale("twilight", "#404040", low, low + 180.0, False)
+    if _is_spectral_index(image.path):
+        return _Scale("inferno", "#d8d8d8", max(least, -_STEEPEST_SPECTRUM), min(highest, _STEEPEST_SPECTRUM), False)
     middle = float(np.nanmedian(values))
     reach = 20.0 * float(np.nanmedian(np.abs(values - middle))) or np.inf
     ran_away = max(highest, -least) > _MOST_BRIGHTNESS
@@ -252,6 +256,32 @@ def _norm(scale: _Scale, style: QuickLookStyle) -> Any:
     return colors.Normalize(low, high)
 
 
+def _shown(values: np.ndarray, norm: Any) -> np.ndarray:
+    """Values to draw: those of zero and less, which have no logarithm, are the least of the scale and not blank."""
+    from matplotlib import colors
+
+    return np.maximum(values, float(norm.vmin or 0.0)) if isinstance(norm, colors.LogNorm) else values
+
+
+def _add_bar(figure: Any, drawn: Any, place: tuple[float, float, float, float], image: CasaImage) -> None:
+    """The colour bar; where the scale is stretched its numbers are spread evenly along it, zero among them."""
+    from matplotlib import colors
+
+    bar = figure.colorbar(drawn, cax=figure.add_axes(place))
+    bar.set_label(image.unit or "", fontsize=9)
+    norm: Any = drawn.norm
+    if type(norm) is not colors.Normalize:
+        even = [float(f"{v:.0e}") for v in norm.inverse(np.linspace(0.0, 1.0, 9))]
+        ticks: list[float] = []
+        for value in [0.0, *even]:
+            inside = norm.vmin <= value <= norm.vmax
+            if inside and all(abs(float(norm(value)) - float(norm(t))) > 0.06 for t in ticks):
+                ticks.append(value)
+        bar.set_ticks(sorted(ticks), labels=[f"{t:g}" for t in sorted(ticks)])
+        bar.minorticks_off()
+    bar.ax.tick_params(labelsize=8)
+
+
 def _levels(values: np.ndarray, style: QuickLookStyle) -> list[float]:
     fine = values[np.isfinite(values)]
     noise = 1.4826 * float(np.median(np.abs(fine - np.median(fine))))
@@ -276,7 +306,7 @@ def _drawn(
     extent = (box[0] - 0.5, box[2] + 0.5, box[1] - 0.5, box[3] + 0.5)
     scale = _scale(values, image, stokes)
     cmap, norm = style.cmap or scale.cmap, _norm(scale, style)
-    drawn = axes.imshow(values, origin="lower", extent=extent, cmap=cmap, norm=norm, interpolation="nearest")
+    drawn = axes.imshow(_shown(values, norm), origin="lower", extent=extent, cmap=cmap, norm=norm, interpolation="nearest")
     levels = _levels(other, style) if style.contours and (style.levels or scale.contours) else []
     if levels:
         x, y = np.arange(box[0], box[2] + 1), np.arange(box[1], box[3] + 1)
@@ -285,9 +315,7 @@ def _drawn(
     patch = beam_patch(image, chan, stokes, box, INK, "white")
     if patch is not None:
         axes.add_patch(patch)
-    bar = figure.colorbar(drawn, cax=figure.add_axes(bar_place))
-    bar.set_label(image.unit or "", fontsize=9)
-    bar.ax.tick_params(labelsize=8)
+    _add_bar(figure, drawn, bar_place, image)
     axes.set_title(style.title or _title(image, chan, stokes), fontsize=10)
     _name_sky(axes, image, _has_pole(wcs, box))
     if leaves_sky(wcs, box):
@@ -375,15 +403,15 @@ def _drawn_flat(image: CasaImage, values: np.ndarray, ends: list[tuple[str, floa
     extent = (left, right, low, high)
     scale = _scale(values, image)
     cmap, norm = style.cmap or scale.cmap, _norm(scale, style)
-    drawn = axes.imshow(values, origin="lower", extent=extent, cmap=cmap, norm=norm, interpolation="nearest", aspect="auto")
+    drawn = axes.imshow(
+        _shown(values, norm), origin="lower", extent=extent, cmap=cmap, norm=norm, interpolation="nearest", aspect="auto"
+    )
     levels = _levels(values, style) if style.contours and min(values.shape) > 1 and (style.levels or scale.contours) else []
     if levels:
         x, y = (a + (np.arange(n) + 0.5) * (b - a) / n for (_, a, b), n in zip(ends, values.shape[::-1], strict=True))
         styles = ["dashed" if v < 0 else "solid" for v in levels]
         axes.contour(x, y, np.ma.masked_invalid(values), levels=levels, colors=scale.line, linewidths=0.7, linestyles=styles)
-    bar = figure.colorbar(drawn, cax=figure.add_axes(bar_place))
-    bar.set_label(image.unit or "", fontsize=9)
-    bar.ax.tick_params(labelsize=8)
+    _add_bar(figure, drawn, bar_place, image)
     axes.set_title(style.title or os.path.basename(image.path.rstrip("/")), fontsize=10)
     axes.set_xlabel(x_label, fontsize=9)
     axes.set_ylabel(y_label, fontsize=9)
@@ -406,6 +434,11 @@ def _sheet(wide: float) -> tuple[Any, tuple[float, float, float, float], tuple[f
     across, up = 1.0 / size[0], 1.0 / size[1]
     place = (left * across, bottom * up, width * across, height * up)
     return figure, place, ((left + width + gap) * across, bottom * up, bar * across, height * up)
+
+
+def _is_spectral_index(path: str) -> bool:
+    """True for ``name.alpha`` and ``name.alpha.error``, as tclean and widebandpbcor call them."""
+    return ".alpha" in os.path.basename(path.rstrip("/"))
 
 
 def _is_no_brightness(unit: str) -> bool:

@@ -11,6 +11,7 @@ import pytest
 
 from casatasks import imcollapse, imcontsub, immath, impbcor, imrebin, imregrid, imsmooth, imsubimage, imtrans
 from casatools import image
+from casatools._base import log
 from casatools._base.errors import (
     DataError,
     OutputExistsError,
@@ -458,6 +459,36 @@ def test_smoothing_refusals(cube: np.ndarray) -> None:
     with pytest.raises(DataError, match="direction"):
         imsmooth("line.im", outfile="s.im", major="5arcmin", minor="5arcmin", pa="0deg")
     assert not os.path.exists("s.im")
+
+
+@pytest.mark.parametrize(
+    ("method", "value", "told"),
+    [
+        ("setreferencepixel", [8.0, 5.0], True),
+        ("setreferencepixel", [7.4, 5.0], False),
+        ("setreferencevalue", ["12h", "-80deg"], True),
+        ("setreferencecode", "B1950", True),
+        ("setreferencecode", "ICRS", False),
+    ],
+)
+def test_other_skies_in_an_expression_are_told(method: str, value: Any, told: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pixels are combined by number, as in CASA, which is what nobody wants of other places on the sky."""
+    ia = image()
+    for name in ("here.im", "other.im"):
+        make(name, np.ones((14, 11, 1, 1)))
+        ia.open(name)
+        system = ia.coordsys()
+        system.setreferencepixel([7.0, 5.0], "direction")
+        if name == "other.im":
+            more = {"adjust": False} if method == "setreferencecode" else {}
+            getattr(system, method)(value, "direction", **more)
+        ia.setcoordsys(system.torecord())
+        ia.done()
+    lines: list[str] = []
+    monkeypatch.setattr(log, "post", lambda message, *args, **more: lines.append(message))
+    immath(["here.im", "other.im"], expr="IM0 + IM1", outfile="o.im")
+    assert np.all(read("o.im")[0] == 2.0)
+    assert any("another part of the sky" in line for line in lines) == told
 
 
 def test_primary_beam_correction(cube: np.ndarray) -> None:

@@ -6,7 +6,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from astropy.coordinates import SkyCoord
 from astropy.io import fits
+from astropy.wcs import WCS
 
 from casatasks import exportfits, imhead, immoments, imreframe, imval, makemask, specfit, specflux
 from casatools import coordsys, image, measures, regionmanager
@@ -117,6 +119,52 @@ def test_a_mask_on_other_pixels_is_moved() -> None:
     assert np.array_equal(read("n.im"), found)
     with pytest.raises(ParameterError, match="no mask 'nosuch'; its masks: in"):
         makemask(mode="copy", inpimage="a.im", inpmask="fine.im:nosuch", output="o.im")
+
+
+@pytest.mark.parametrize(
+    ("frame", "other", "kinds"), [("GALACTIC", "galactic", ("GLON", "GLAT")), ("B1950", "fk4", ("RA--", "DEC-"))]
+)
+def test_a_mask_in_another_frame_lies_where_it_is_on_the_sky(frame: str, other: str, kinds: tuple[str, str]) -> None:
+    """Each pixel takes the mask's pixel in which its centre lies, by astropy."""
+    middle = SkyCoord(60.3, 40.2, unit="deg", frame="fk5")
+    there = middle.transform_to(other)
+    pole = (there.spherical.lon.deg, there.spherical.lat.deg)
+    bits = (np.random.default_rng(4).uniform(size=(40, 40)) > 0.6).repeat(2, 0)
+    for name, code, reference, nchan in (("m.im", frame, pole, 1), ("a.im", "J2000", (60.3, 40.2), 2)):
+        system = coordsys().newcoordsys(direction=True, stokes=["I"], spectral=True)
+        system.setreferencecode(code, "direction", adjust=False)
+        system.setunits(["deg", "deg"], "direction")
+        system.setreferencevalue(list(reference), "direction")
+        system.setincrement([-0.0043, 0.0043] if name == "m.im" else [-0.003, 0.003], "direction")
+        system.setreferencepixel([40, 20], "direction")
+        tool = image()
+        values = bits.astype(float)[:, :, None, None]
+        tool.fromarray(name, values if name == "m.im" else np.ones((80, 40, 1, nchan)), csys=system.torecord())
+        tool.done()
+
+    def wcs(reference: tuple[float, float], cell: float, axes: tuple[str, str]) -> WCS:
+        made = WCS(naxis=2)
+        made.wcs.ctype = [f"{a}-SIN" for a in axes]
+        made.wcs.crval, made.wcs.cdelt, made.wcs.crpix = reference, [-cell, cell], [41, 21]
+        return made
+
+    x, y = np.indices((80, 40)).reshape(2, -1)
+    sky = SkyCoord(*wcs((60.3, 40.2), 0.003, ("RA--", "DEC-")).wcs_pix2world(x, y, 0), unit="deg", frame="fk5")
+    moved = sky.transform_to(other).spherical
+    places = np.array(wcs(pole, 0.0043, kinds).wcs_world2pix(moved.lon.deg, moved.lat.deg, 0))
+    clear = (np.abs(places % 1 - 0.5) > 0.02).all(axis=0).reshape(80, 40).T  # B1950 of the two differs by 0.2 arcsec
+    i, j = np.rint(places).astype(int)
+    inside = (i >= 0) & (i < 80) & (j >= 0) & (j < 40)
+    expected = np.where(inside, bits[np.clip(i, 0, 79), np.clip(j, 0, 39)], False).reshape(80, 40).T
+    assert 500 < expected.sum() < 2500 and clear.mean() > 0.9
+    makemask(mode="copy", inpimage="a.im", inpmask="m.im", output="c.im")
+    makemask(mode="expand", inpimage="a.im", inpmask="m.im", output="e.im")
+    for name in ("c.im", "e.im"):
+        assert np.array_equal(read(name)[:, clear], [expected[clear]] * 2)
+    make("far.im")
+    with pytest.raises(DataError, match=r"'inpmask': image 'far\.im' does not overlap"):
+        makemask(mode="copy", inpimage="a.im", inpmask="far.im", output="n.im")
+    assert not Path("n.im").exists()
 
 
 def test_bad_requests_write_nothing() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -107,6 +108,28 @@ def test_regions_stretches_and_contours_of_others(stretch: str) -> None:
     assert axes.get_title() == "T" and np.isnan(np.ma.filled(axes.images[0].get_array(), np.nan)).any()
     flat = quick_look("a.im", channel=0, style=QuickLookStyle(low=3.0, high=3.0, contours=False))
     assert not flat.axes[0].collections
+
+
+@pytest.mark.parametrize("stretch", ["sqrt", "log", "asinh"])
+def test_numbers_of_a_stretched_colour_bar_keep_apart(stretch: str) -> None:
+    make()
+    with CasaImage.open("a.im", writable=True) as image:
+        image.write(np.random.default_rng(1).normal(0, 0.02, image.shape) + 4.0 * (np.indices(image.shape).sum(axis=0) % 17 == 0))
+    figure = quick_look("a.im", style=QuickLookStyle(stretch=stretch))
+    figure.canvas.draw()
+    axes, bar = figure.axes
+    assert not np.ma.getmaskarray(axes.images[0].get_array()).any()  # what has no logarithm is the darkest, not blank
+    shown = [label for label in bar.get_yticklabels() if label.get_text()]
+    assert len(shown) >= 5 and ("0" in [label.get_text() for label in shown]) == (stretch != "log")
+    ends = [label.get_window_extent() for label in shown]
+    assert all(below.y1 < above.y0 for below, above in itertools.pairwise(ends))
+
+
+def test_ratios_of_noise_do_not_set_the_colours_of_a_spectral_index() -> None:
+    make("t.image.alpha")
+    with CasaImage.open("t.image.alpha", writable=True) as image:
+        image.write(np.random.default_rng(1).standard_cauchy(image.shape) * 1e4 - 0.7)
+    assert quick_look("t.image.alpha").axes[0].images[0].get_clim() == (-5.0, 5.0)
 
 
 @pytest.mark.parametrize(

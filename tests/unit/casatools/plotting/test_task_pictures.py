@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from casatasks import immath, immoments, imsubimage, imtrans
+from casatasks import imfit, immath, immoments, imsubimage, imtrans, specfit, spxfit
 from casatasks.extensions import quick_look
 from casatools._base import config, log
 from casatools._base.errors import ParameterError
@@ -50,6 +50,25 @@ def test_images_that_a_task_makes_are_drawn(monkeypatch: pytest.MonkeyPatch) -> 
     with pytest.raises(ParameterError):
         imtrans("a.im", "t.im", "99")
     assert not os.path.exists("t.im.png")
+
+
+def test_models_and_residuals_of_fits_are_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(config._values, "quicklook", True)
+    with CasaImage.open("a.im", writable=True) as image:
+        y, x = np.indices((18, 20))
+        image.write(5.0 * np.exp(-((x - 10) ** 2 + (y - 9) ** 2) / 20.0) * np.ones((4, 1, 1, 1)))
+    imfit("a.im", chans="1", model="i.model", residual="i.residual")
+    specfit("a.im", box="9,8,11,10", multifit=True, ngauss=0, poly=1, model="s.model", residual="s.residual")
+    spxfit(
+        "a.im",
+        region="box[[9pix,8pix],[11pix,10pix]]",
+        spxtype="plp",
+        spxest=[5.0, 0.0],
+        multifit=True,
+        model="x.model",
+        residual="x.residual",
+    )
+    assert all(os.path.getsize(f"{task}.{kind}.png") > 2000 for task in "isx" for kind in ("model", "residual"))
 
 
 def test_which_images_belong_to_a_name() -> None:
