@@ -103,7 +103,7 @@ def compute_expression(text: str, variables: Mapping[str, str], choice: PixelCho
     ParameterError
         The expression cannot be read, holds no image, or gives truth values.
     CasaError
-        An image is missing or does not fit, nothing is selected, or the output exists.
+        An image is missing, does not fit or lies elsewhere on the sky, nothing is selected, or the output exists.
     """
     with with_template(text, variables, choice.stretch, output.metadata) as (expression, template):
         write_expression(expression, template, choice, output)
@@ -124,7 +124,7 @@ def with_template(
             raise DataError(
                 f"the metadata of {template.path!r} of shape {template.shape[::-1]} do not fit the shape {expression.shape[::-1]}"
             )
-        _tell_of_other_skies(expression, template)
+        _check_skies(expression, template, by_number=bool(metadata))
         yield expression, template
 
 
@@ -491,20 +491,22 @@ def _lies_elsewhere(image: CasaImage, other: CasaImage, pixels: float) -> bool:
     return not np.allclose(own.to_pixel(world), corners, rtol=0, atol=pixels)
 
 
-def _tell_of_other_skies(expression: Expression, template: CasaImage) -> None:
-    """Warn of images whose pixels are combined by number though they lie elsewhere on the sky, which CASA does too and says nothing."""
+def _check_skies(expression: Expression, template: CasaImage, by_number: bool) -> None:
+    """Refuse images that lie elsewhere on the sky; where the metadata of the result are chosen, pixels are combined by number and a warning says so."""
     own = template.coordinates.direction
     for image in expression.images.values():
         theirs = image.coordinates.direction
         if own is None or theirs is None or image.shape[-2:] != template.shape[-2:]:
             continue  # a plane of one pixel stands for all of the sky
         other_frame = own.frame != theirs.frame and {own.frame, theirs.frame} != {"J2000", "ICRS"}  # milliarcseconds
-        if other_frame or _lies_elsewhere(template, image, 0.5):
-            log.post(
-                f"image {image.path!r} shows another part of the sky than {template.path!r}: their pixels are combined by number; "
-                "regrid it first (imregrid) to combine what is at the same place",
-                "WARN",
+        if not (other_frame or _lies_elsewhere(template, image, 0.5)):
+            continue
+        where = f"image {image.path!r} shows another part of the sky than {template.path!r}"
+        if not by_number:
+            raise DataError(
+                f"{where}; regrid it first (imregrid), or name the image whose coordinates the result takes (imagemd) to combine pixels by number"
             )
+        log.post(f"{where}: their pixels are combined by number", "WARN")
 
 
 def _over_axes(plane: CasaImage | np.ndarray, image: CasaImage) -> np.ndarray:
