@@ -119,9 +119,27 @@ def _gains(rng: np.random.Generator, nant: int, count: int) -> tuple[Callable[[]
     return lambda: solve_gain_intervals(data, baselines, nant, options, 0), len(ant1)
 
 
+def _fringes(rng: np.random.Generator, nant: int, ntime: int) -> tuple[Callable[[], object], int]:
+    """Phases, delays and rates of both hands of one interval of 8 channels."""
+    from casatools.calibration.solve_data import Baselines, IntervalData
+    from casatools.calibration.solve_fringes import solve_fringe_intervals
+    from casatools.calibration.solve_options import SolveOptions
+
+    ant1, ant2 = np.triu_indices(nant, 1)
+    frequency, times = 1.5e9 + 4e6 * np.arange(8), 5e9 + 10.0 * np.arange(ntime)
+    truth = rng.uniform(-1, 1, (3, nant, 1, 1)) * np.array([2.0, 2e-8, 4e-12])[:, None, None, None]
+    along, across = (times - times.mean())[:, None], frequency - frequency.mean()
+    phase = truth[0] + 2 * np.pi * (truth[1] * across + truth[2] * frequency.mean() * along)
+    vis = np.exp(1j * (phase[ant1] - phase[ant2])).transpose(1, 0, 2)[None, ..., None].repeat(2, axis=-1)
+    vis += 0.5 * (rng.normal(size=vis.shape) + 1j * rng.normal(size=vis.shape))
+    data = IntervalData(np.arange(1), vis, np.ones(vis.shape), np.array([times.mean()]), None, times[None])
+    baselines, options = Baselines(ant1, ant2, np.zeros((nant, nant), int)), SolveOptions(kind="FRINGE")
+    return lambda: solve_fringe_intervals(data, baselines, nant, options, 0, frequency), len(ant1)
+
+
 def scaling(most: int) -> None:
-    """Processor time of noisy solves of all baselines for more and more antennas: 20 sets of gains, and leakages of 16 channels."""
-    for name, problem, count in (("20 gains", _gains, 10), ("16 leakages", _leaky, 16)):
+    """Processor time of noisy solves of all baselines for more and more antennas: 20 sets of gains, leakages of 16 channels, fringes of two hands."""
+    for name, problem, count in (("20 gains", _gains, 10), ("16 leakages", _leaky, 16), ("2 fringes", _fringes, 6)):
         sys.stdout.write(
             f"\n| antennas | baselines | {name} [s] | over the line above | antennas squared |\n|---|---|---|---|---|\n"
         )

@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from casatools._base import log
-from casatools._base.errors import DataError, ParameterError, PathMissingError, SelectionError
+from casatools._base.errors import ParameterError, PathMissingError, SelectionError
 from casatools.calibration.interpolation import InterpolationMode, parse_interpolation
 from casatools.calibration.jones import JonesKind, kind_of
+from casatools.calibration.same_array import match_antennas
 from casatools.calibration.solutions import SolutionTable
 from casatools.calibration.table_reading import read_solutions
 
@@ -218,36 +219,10 @@ def _entry(
     ms: MeasurementSet, table: SolutionTable, calwt: bool, rules: tuple[LibraryRule, ...], lenient: bool = False
 ) -> LibraryEntry:
     kind = kind_of(table.kind, table.path)
-    return LibraryEntry(table.path, kind, table, calwt, rules, _antenna_ids(ms, table), lenient)
-
-
-def _antenna_ids(ms: MeasurementSet, table: SolutionTable) -> np.ndarray:
-    """MeasurementSet antenna number of each antenna of the table.
-
-    Raises
-    ------
-    DataError
-        The table has solutions for an antenna that the MeasurementSet does not have.
-    """
-    names = [a.name for a in ms.metadata.antennas]
-    used = {int(a) for a in np.unique(table.ant1)}
-    have = list(table.antenna_names)
-    size = max([len(have), *(a + 1 for a in used)])
-    ids = np.arange(size)
-    if not have or all(a < len(names) and a < len(have) and have[a] == names[a] for a in used):
-        beyond = [a for a in used if a >= len(names)]
-        if beyond:
-            raise DataError(
-                f"calibration table {table.path!r} has solutions for antenna numbers {beyond}; {ms.path!r} has {len(names)}"
-            )
-        return ids
-    unknown = sorted(have[a] for a in used if a >= len(have) or have[a] not in names or names.count(have[a]) > 1)
-    if unknown:
-        raise DataError(
-            f"calibration table {table.path!r} is of other antennas than {ms.path!r}: "
-            f"it has solutions for {', '.join(unknown[:8])}; the MeasurementSet has {', '.join(names[:8])}, ..."
-        )
-    return np.array([names.index(n) if n in names else -1 for n in have])
+    pairs = kind.form in ("multiplicative", "additive")  # of others the second antenna is the reference
+    used = np.concatenate([table.ant1, table.ant2]) if pairs else table.ant1
+    ids = match_antennas(ms, table.path, table.antenna_names, table.antenna_positions_m, used)
+    return LibraryEntry(table.path, kind, table, calwt, rules, ids, lenient)
 
 
 def _checked_spw_map(ms: MeasurementSet, table: SolutionTable, numbers: Sequence[Any]) -> tuple[int, ...]:

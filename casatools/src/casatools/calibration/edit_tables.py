@@ -76,7 +76,7 @@ def rereference_table(table: CalTable, refant: str | Sequence[str], mode: str = 
     if not chosen:
         raise ParameterError("parameter 'refant' must name an antenna; got ''")
     out = table.copy()
-    order = fallback_order(chosen, np.array(out.subtables["ANTENNA"].columns["POSITION"]))
+    order = fallback_order(chosen, out.antenna_positions_m)
     for grid in _grids(out):
         if terms:
             used = refer_terms(grid.param, grid.flag, order, mode, table.is_complex)

@@ -12,6 +12,7 @@ from casatools._base import log
 from casatools._base.errors import DataError, OutputExistsError, ParameterError
 from casatools._base.paths import require_absent, require_writable_parent
 from casatools.calibration.callib import select_fields
+from casatools.calibration.same_array import match_antennas
 from casatools.io.caltable import CalTable
 from casatools.io.ms import MeasurementSet
 from casatools.io.ms.selection_antenna import named_antennas
@@ -198,13 +199,9 @@ def scale_fluxes(vis: str, caltable: str, fluxtable: str, options: FluxScaleOpti
     PathMissingError, DataError, SelectionError, OutputExistsError, ParameterError
         An input is missing, of another kind or of another array, a field has no gains, an output exists; nothing is written then.
     """
-    with MeasurementSet(vis) as ms:
-        names = {a.name for a in ms.metadata.antennas}
     table = CalTable.open(caltable)
-    if not names & set(table.antenna_names):
-        raise DataError(
-            f"calibration table {caltable!r} is of other antennas than {vis!r}: it has {', '.join(table.antenna_names[:8])}"
-        )
+    with MeasurementSet(vis) as ms:
+        match_antennas(ms, caltable, table.antenna_names, table.antenna_positions_m, table.antenna1)
     if table.vis_cal not in ("G Jones", "T Jones", "GSPLINE"):
         raise DataError(f"{caltable!r} holds {table.vis_cal!r}; fluxscale needs a gain table (G or T)")
     if listfile:

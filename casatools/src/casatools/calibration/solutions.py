@@ -31,6 +31,8 @@ class SolutionTable:
     delay_reference_hz : dict of float
         Frequency of zero phase of delays in each spectral window.
     antenna_names, field_names : tuple of str
+    antenna_positions_m : ndarray (ant, 3) [m], optional
+        ITRF.
     curves : CurveRows, optional
         Splines or polynomials, instead of values.
     band_hz : ndarray (2,), optional
@@ -54,6 +56,7 @@ class SolutionTable:
     antenna_names: tuple[str, ...]
     field_names: tuple[str, ...]
     field_directions: np.ndarray
+    antenna_positions_m: np.ndarray | None = None
     curves: CurveRows | None = None
     band_hz: np.ndarray | None = None
 

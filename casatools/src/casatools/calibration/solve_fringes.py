@@ -23,6 +23,7 @@ from casatools.calibration.solve_data import Baselines, IntervalData
 from casatools.calibration.solve_delays import on_grid
 from casatools.calibration.solve_gains import Solutions
 from casatools.calibration.solve_options import FringeOptions, SolveOptions
+from casatools.kernels.fringe_solver import fringe_normal_equations
 
 __all__ = ["REFERENCE_SNR", "dispersion_term", "fringe_peak", "solve_fringe_intervals"]
 
@@ -73,7 +74,7 @@ def fringe_peak(
 class _Fringes:
     """One interval and hand: visibilities and weights (time, baseline, chan), and what the phases depend on.
 
-    With `only_phases` visibilities are of amplitude one, and so is the model: what the reference fits, which tells where the hands that were averaged
+    With `only_phases` visibilities are taken with amplitude one, and so is the model: what the reference fits, which tells where the hands that were averaged
     differ. `terms` (4, time, chan) are the phases of a unit of phase (rad), delay (ns), rate (s/s) and dispersion (MHz).
     """
 
@@ -92,11 +93,6 @@ class _Fringes:
     def to_refant(self) -> np.ndarray:
         """Baselines to the reference antenna."""
         return np.flatnonzero((self.baselines.ant1 == self.refant) | (self.baselines.ant2 == self.refant))
-
-    def without(self, param: np.ndarray) -> np.ndarray:
-        """Visibilities without the fringes of parameters (ant, 4)."""
-        difference = param[self.baselines.ant1] - param[self.baselines.ant2]
-        return np.asarray(self.vis * np.exp(-1j * np.einsum("bp,ptc->tbc", difference, self.terms)))
 
 
 def solve_fringe_intervals(
@@ -146,7 +142,16 @@ def solve_fringe_intervals(
         times = data.sub_time_s[t]
         terms = _terms(times, float(data.time_s[t]), frequency_hz, middle_hz, edges_hz)
         one = _Fringes(
-            vis[t, ..., hand], weight[t, ..., hand], times, frequency_hz, windows, middle_hz, terms, baselines, refant, fringe
+            np.ascontiguousarray(vis[t, ..., hand]),
+            np.ascontiguousarray(weight[t, ..., hand]),
+            times,
+            frequency_hz,
+            windows,
+            middle_hz,
+            terms,
+            baselines,
+            refant,
+            fringe,
         )
         found, sigma, ratio, good = _fit(one, nant, options.minsnr)
         for cut in [slice(4 * h, 4 * h + 4) for h in ((0, 1) if nhand == 1 else (hand,))]:
@@ -199,14 +204,12 @@ def _fit(one: _Fringes, nant: int, least: float) -> tuple[np.ndarray, np.ndarray
     # A term that does not vary cannot be told from the phase.
     active = wanted & [True, *(np.ptp(t) > 0 for t in one.terms[1:])]
     fitted = good & (peak >= min(least, _SURE))
-    weight = np.where((fitted[one.baselines.ant1] & fitted[one.baselines.ant2])[:, None], one.weight, 0.0)
     if one.options.least_squares:
-        size = np.abs(one.vis)
-        phases = replace(one, vis=one.vis / np.where(size > 0, size, 1.0), only_phases=True)
+        phases = replace(one, only_phases=True)
         for _ in range(max(one.options.niter, 1)):  # one step at the least, as the reference
-            if _step(phases, weight, param, fitted, active) < _CONVERGED:
+            if _step(phases, param, fitted, active) < _CONVERGED:
                 break
-    error, ratio = _errors(one, weight, param, fitted, active)
+    error, ratio = _errors(one, param, fitted, active)
     ratio = np.where(good & ~fitted, peak, ratio)
     param[:, ~wanted] = 0.0
     param[:, 0] = np.angle(np.exp(1j * param[:, 0]))
@@ -238,43 +241,31 @@ def _start(one: _Fringes, spectrum: np.ndarray) -> tuple[np.ndarray, float]:
     return found, coherent * np.sqrt(count / max(1 - coherent**2, 1e-12))
 
 
-def _left(one: _Fringes, weight: np.ndarray, param: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Visibilities (time, baseline, chan) without the fringes, and the amplitude (baseline,) of each baseline."""
-    left = one.without(param)
-    if one.only_phases:
-        return left, np.ones(left.shape[1])
-    total = weight.sum(axis=(0, 2))
-    return left, np.abs((weight * left).sum(axis=(0, 2))) / np.where(total > 0, total, 1.0)
+def _rest(one: _Fringes, used: np.ndarray, param: np.ndarray) -> float:
+    """Weighted sum of squares that fringes leave on baselines of antennas in use."""
+    return float(_sums(one, used, param, np.ones(4), np.zeros((0, 0)), np.zeros(0))[0])
 
 
-def _rest(one: _Fringes, weight: np.ndarray, param: np.ndarray) -> float:
-    """Weighted sum of squares that fringes leave."""
-    left, amplitude = _left(one, weight, param)
-    return float((weight * np.abs(left - amplitude[:, None]) ** 2).sum())
+def _system(one: _Fringes, used: np.ndarray, param: np.ndarray, scale: np.ndarray) -> tuple[np.ndarray, np.ndarray, float, int]:
+    """Normal matrix (4 ant, 4 ant) and right side of the scaled parameters, the weighted sum of squares that is left, and how many numbers beyond an
+    amplitude for each baseline that is of.
 
-
-def _system(
-    one: _Fringes, weight: np.ndarray, param: np.ndarray, scale: np.ndarray
-) -> tuple[np.ndarray, np.ndarray, float]:  # fmt: skip
-    """Normal matrix (4 ant, 4 ant) and right side of the scaled parameters, and the weighted sum of squares that is left.
-
-    Each baseline has its own amplitude, the coherent mean of what is left on it; where only phases count, that of all is one.
+    Each baseline has its own amplitude, the coherent mean of what is left on it; where only phases count, that of all is one. The sine of the phase that
+    is left pulls back whatever is further than a quarter of a turn.
     """
-    left, amplitude = _left(one, weight, param)
-    terms = (one.terms / scale[:, None, None]).reshape(4, -1)
-    flat = weight.transpose(1, 0, 2).reshape(weight.shape[1], -1)
-    block = ((terms[:, None] * terms[None]).reshape(16, -1) @ flat.T) * amplitude**2
-    # The sine of the phase that is left pulls back whatever is further than a quarter of a turn.
-    pull = (terms @ (flat * left.imag.transpose(1, 0, 2).reshape(flat.shape)).T) * amplitude
-    nant = len(param)
-    normal, right = np.zeros((nant, nant, 4, 4)), np.zeros((nant, 4))
-    i, j, blocks = one.baselines.ant1, one.baselines.ant2, block.T.reshape(-1, 4, 4)
-    for a, c, sign in ((i, i, 1), (j, j, 1), (i, j, -1), (j, i, -1)):
-        np.add.at(normal, (a, c), sign * blocks)
-    np.add.at(right, i, pull.T)
-    np.add.at(right, j, -pull.T)
-    rest = float((weight * np.abs(left - amplitude[:, None]) ** 2).sum())
-    return normal.transpose(0, 2, 1, 3).reshape(4 * nant, 4 * nant), right.reshape(-1), rest
+    normal, right = np.zeros((4 * len(param), 4 * len(param))), np.zeros(4 * len(param))
+    rest, samples, held = _sums(one, used, param, scale, normal, right)
+    return normal, right, rest, 2 * samples - held
+
+
+def _sums(
+    one: _Fringes, used: np.ndarray, param: np.ndarray, scale: np.ndarray, normal: np.ndarray, right: np.ndarray
+) -> tuple[float, int, int]:
+    across, along, curved = one.terms[1, 0] / scale[1], one.terms[2, :, 0] / scale[2], one.terms[3, 0] / scale[3]
+    found: tuple[float, int, int] = fringe_normal_equations(
+        one.baselines.ant1, one.baselines.ant2, used, one.vis, one.weight, across, along, curved, param * scale, one.only_phases, normal, right
+    )  # fmt: skip
+    return found
 
 
 def _scale(one: _Fringes) -> np.ndarray:
@@ -286,7 +277,7 @@ def _free(one: _Fringes, good: np.ndarray, active: np.ndarray) -> np.ndarray:
     return np.flatnonzero((good & (np.arange(len(good)) != one.refant))[:, None] & active)
 
 
-def _step(one: _Fringes, weight: np.ndarray, param: np.ndarray, good: np.ndarray, active: np.ndarray) -> float:
+def _step(one: _Fringes, param: np.ndarray, good: np.ndarray, active: np.ndarray) -> float:
     """One Gauss-Newton step, shortened until the sum of squares falls; `param` (ant, 4) is changed in place. Returns the largest change (rad).
 
     Whole steps lead astray where the data do not turn as the terms that are fitted do: rates of several turns where only delays are asked for.
@@ -294,28 +285,25 @@ def _step(one: _Fringes, weight: np.ndarray, param: np.ndarray, good: np.ndarray
     scale, free = _scale(one), _free(one, good, active)
     if not len(free):
         return 0.0
-    normal, right, before = _system(one, weight, param, scale)
+    normal, right, before, _ = _system(one, good, param, scale)
     change = np.zeros(len(right))
     change[free] = least_norm_solution(normal[np.ix_(free, free)], right[free])
     step = change.reshape(-1, 4) / scale
     longest = min(1.0, _LONGEST_RAD / max(float(np.abs(change).max()), 1e-30))
     for share in longest * _SHARES:
         trial = param + share * step
-        if _rest(one, weight, trial) <= before * (1 + 1e-12):
+        if _rest(one, good, trial) <= before * (1 + 1e-12):
             param[:] = trial
             return float(share * np.abs(change).max())
     return 0.0
 
 
-def _errors(
-    one: _Fringes, weight: np.ndarray, param: np.ndarray, good: np.ndarray, active: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
+def _errors(one: _Fringes, param: np.ndarray, good: np.ndarray, active: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Errors (ant, 4) from the scatter of what is left, and signal to noise (ant,): one over the error of the phase."""
     scale, free = _scale(one), _free(one, good, active)
     error = np.zeros(len(good) * 4)
-    normal, _, rest = _system(one, weight, param, scale)
-    held = int(np.count_nonzero((weight > 0).any(axis=(0, 2))))
-    freedom = max(2 * int(np.count_nonzero(weight)) - held - len(free), 1)
+    normal, _, rest, numbers = _system(one, good, param, scale)
+    freedom = max(numbers - len(free), 1)
     covariance = positive_inverse(normal[np.ix_(free, free)])
     error[free] = np.sqrt(np.maximum(covariance.diagonal(), 0.0) * rest / freedom)
     error = error.reshape(-1, 4) / scale

@@ -15,6 +15,7 @@ from casatools._base.paths import require_writable_parent
 from casatools.calibration.apply import PriorCalibration
 from casatools.calibration.callib import CalibrationLibrary
 from casatools.calibration.residuals import table_quality
+from casatools.calibration.same_array import match_antennas
 from casatools.calibration.solve import SolveResult, solve
 from casatools.calibration.solve_options import SolveOptions
 from casatools.io.caltable import CalTable, is_caltable
@@ -225,18 +226,24 @@ def edit_table(action: str, vis: str, tablein: str, caltable: str, **how: Any) -
     ----------
     action : {"rerefant", "smooth", "posang"}
     vis : str
-        The MeasurementSet; it must exist.
+        The MeasurementSet that the table is of.
     tablein, caltable : str
         Input and output; an empty output replaces the input.
     **how
         The task's own parameters.
+
+    Raises
+    ------
+    PathMissingError, DataError, SelectionError, ParameterError
+        An input is missing, the table is of another array or kind, or a parameter cannot be used; nothing is written then.
     """
     from casatools.calibration.edit_tables import rereference_table, smooth_table, turn_position_angles
 
     target = caltable.strip() or tablein
+    table = CalTable.open(tablein)
     with MeasurementSet(vis) as ms:
         names = {name for p in ms.metadata.polarizations for name in p.names}
-    table = CalTable.open(tablein)
+        match_antennas(ms, tablein, table.antenna_names, table.antenna_positions_m, table.antenna1)
     check_output(target, False, table.vis_cal)
     if action == "rerefant":
         out = rereference_table(table, how["refant"], how["refantmode"])

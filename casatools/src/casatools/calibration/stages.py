@@ -183,7 +183,7 @@ class Term:
             wanted = list(enumerate(rule.antenna_map))
             if self._by_pair:
                 wanted = [(a * self._nant + b, m * self._nant + n) for a, m in wanted for b, n in wanted if min(m, n) >= 0]
-            pairs = [(a, source[m]) for a, m in wanted if m in source]
+            pairs = [(a, source[m]) for a, m in wanted if m >= 0 and m in source]
             take = np.array([k for _, k in pairs], dtype=int)
             numbers = np.array([a for a, _ in pairs], dtype=int)
         else:

@@ -55,5 +55,5 @@ def as_solutions(table: CalTable, path: str) -> SolutionTable:
         path=path, kind=table.vis_cal, is_complex=table.is_complex, time_s=table.time_s, field=table.field_id, spw=table.spw_id,
         ant1=table.antenna1, ant2=table.antenna2, obs=table.observation, scan=table.scan, values=values, flags=flags,
         frequencies_hz=frequencies, delay_reference_hz=references, antenna_names=table.antenna_names, field_names=table.field_names,
-        field_directions=directions, band_hz=None if (band := table.keywords.get("DISPERSION_BAND")) is None else np.ravel(band),
+        field_directions=directions, antenna_positions_m=table.antenna_positions_m, band_hz=None if (band := table.keywords.get("DISPERSION_BAND")) is None else np.ravel(band),
     )  # fmt: skip

@@ -231,7 +231,7 @@ class _SourceBeams:
         self.directions += directions
 
     def _angles(self, source: DataSource, frame: str, step_rad: float) -> None:
-        """Angles of the zenith from the north of the image's frame in steps about their mean; the angle of a step is the mean of its own."""
+        """Angles of beams from the north of the image's frame in steps about their mean; the angle of a step is the mean of its own."""
         self.angles = np.zeros(1)
         self._turn = np.zeros((len(self._place), len(self._times)), dtype=np.int64)
         if not ((self.beams.is_squinted and self.circular) or self.beams.turns):
@@ -239,7 +239,7 @@ class _SourceBeams:
         # Images of patterns are turned in steps of their own where none were asked for.
         step_rad = min(step_rad, _TURN_RAD) if self.beams.turns else step_rad
         fields = source.field_ids.tolist()
-        angle = np.array([source.zenith_angle(source.field_direction(f), frame, self._times) for f in fields])
+        angle = np.array([source.beam_angle(source.field_direction(f), frame, self._times) for f in fields])
         middle = np.angle(np.exp(1j * angle).sum())
         away = np.angle(np.exp(1j * (angle - middle)))
         steps = np.rint(away / step_rad).astype(np.int64) if step_rad < 2.0 * np.pi else np.zeros(away.shape, np.int64)

@@ -117,7 +117,7 @@ def _field_beams(
         for hz in freq_hz:
             yield beams.single(diameter, radius, float(hz))
         return
-    angle = angle_rad if angle_rad is not None else float(source.zenith_angle(pointed, direction.frame, np.array([middle]))[0])
+    angle = angle_rad if angle_rad is not None else float(source.beam_angle(pointed, direction.frame, np.array([middle]))[0])
     if image is not None:
         dx, dy = direction.increment_rad
         east, north = (np.arange(shape[1]) - x0) * dx, (np.arange(shape[0]) - y0) * dy

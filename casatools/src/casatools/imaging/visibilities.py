@@ -16,10 +16,10 @@ from casatools._base.constants import SPEED_OF_LIGHT_M_S
 from casatools._base.errors import DataError, ParameterError, SelectionError
 from casatools._base.memory import chunk_bytes
 from casatools._base.threads import over_rows
-from casatools.frames.baselines import parallactic_angle
 from casatools.frames.directions import Direction, convert_direction, frame_turn
 from casatools.frames.frequencies import doppler_factor
 from casatools.frames.observatories import Position, observatory_position
+from casatools.frames.parallactic import feed_angles
 from casatools.imaging.antenna_responses import SkyPlace
 from casatools.imaging.frequency_grid import SpectralAxis
 from casatools.imaging.tracking import Track, source_frame_factor
@@ -521,11 +521,15 @@ class DataSource:
                 own, turn = self._turned(self._direction_at(found, time), centre.frame, first)
                 yield part, own, self.centre_at(time, centre), turn
 
-    def zenith_angle(self, direction: Direction, frame: str, times_s: np.ndarray) -> np.ndarray:
-        """Position angles [rad] (time,) of the zenith from the north of a frame, seen from a direction."""
+    def beam_angle(self, direction: Direction, frame: str, times_s: np.ndarray) -> np.ndarray:
+        """Angles [rad] (time,) that mounts turn beams by from the north of a frame: those of the zenith where they are alt-azimuth.
+
+        Of antennas of several mounts those of most of them count.
+        """
         turn = self._turned(direction, frame, float(self.times_s[0]))[1]
         twist = 0.0 if turn is None else float(np.arctan2(turn[0, 1], turn[0, 0]))
-        return np.asarray(parallactic_angle(times_s, direction, self.position_m) + twist)
+        names, counts = np.unique([a.mount for a in self.ms.metadata.antennas], return_counts=True)
+        return feed_angles(times_s, direction, np.reshape(self.position_m, (1, 3)), [str(names[counts.argmax()])])[:, 0] + twist
 
     def sky_place(self, direction: Direction, time_s: float) -> SkyPlace:
         """When and where antennas look that see a direction."""

@@ -296,7 +296,7 @@ def test_other_antennas_are_refused_and_renumbered_ones_followed(vis: str, gains
     table.write(gains)
     run(vis, gaintable=[gains])
     assert np.allclose(read(vis, "CORRECTED_DATA", 0, 3), 0.5)  # the gain of 2 is of EA01 now
-    names[0] = "ELSEWHERE"
+    names[:] = ["ELSEWHERE" + n for n in names]
     table.write(gains)
     with pytest.raises(DataError, match="ELSEWHERE"):
         run(vis, gaintable=[gains])

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from astropy.coordinates import EarthLocation, SkyCoord
+from astropy.coordinates import TETE, EarthLocation, SkyCoord
 from astropy.time import Time
 
 from casatools import table
@@ -235,3 +235,34 @@ def test_rows_are_put_on_the_axis_towards_their_own_field(vis: str, field: int) 
     expected = (axis.frequencies_hz[0] * (1 + speed.to_value("m/s") / C) - hz[0]) / (hz[1] - hz[0])
     # Astropy takes in the redshift by the Sun's gravity and of moving clocks, 1.5e-8: a thousandth of these channels.
     assert abs(block.vis[0, 0, 0]) == pytest.approx(expected, abs=1.2e-3)
+
+
+@pytest.mark.parametrize("mount", ["ALT-AZ", "EQUATORIAL", "X-Y", "ALT-AZ+NASMYTH-R"])
+def test_beams_turn_with_their_mounts(vis: str, mount: str) -> None:
+    """Against astropy's altitude and azimuth: of most antennas where they are of several mounts."""
+    antennas = table()
+    antennas.open(f"{vis}/ANTENNA", nomodify=False)
+    antennas.putcol("MOUNT", np.array(["EQUATORIAL" if mount == "X-Y" else "X-Y"] + [mount] * (antennas.nrows() - 1)))
+    antennas.close()
+    source = DataSource(vis, Selection(), "data")
+    where = source.field_direction(int(source.field_ids[0]))
+    times = source.times_s[[0, -1]] + np.array([0.0, 7200.0])
+    found = source.beam_angle(where, where.frame, times)
+    place = EarthLocation.from_geocentric(*source.position_m, unit="m")
+    source.close()
+    latitude = np.arctan2(place.z.value, np.hypot(place.x.value, place.y.value))
+    sky = SkyCoord(where.lon_rad, where.lat_rad, unit="rad")
+    moments = Time(times / 86400.0, format="mjd", scale="utc")
+    hour = moments.sidereal_time("apparent", place.lon).rad - sky.transform_to(TETE(obstime=moments)).ra.rad
+    dec = sky.transform_to(TETE(obstime=moments)).dec.rad
+    zenith = np.arctan2(
+        np.cos(latitude) * np.sin(hour), np.sin(latitude) * np.cos(dec) - np.cos(latitude) * np.sin(dec) * np.cos(hour)
+    )
+    elevation = np.arcsin(np.sin(latitude) * np.sin(dec) + np.cos(latitude) * np.cos(dec) * np.cos(hour))
+    expected = {
+        "ALT-AZ": zenith,
+        "EQUATORIAL": np.zeros(2),
+        "X-Y": np.arctan2(np.cos(hour), np.sin(dec) * np.sin(hour)),
+        "ALT-AZ+NASMYTH-R": zenith + elevation,
+    }[mount]
+    np.testing.assert_allclose(np.exp(1j * found), np.exp(1j * expected), atol=1e-3)

@@ -188,6 +188,11 @@ class CalTable:
         return tuple(self.subtables["ANTENNA"].columns["NAME"])
 
     @property
+    def antenna_positions_m(self) -> np.ndarray:
+        """Places (ant, 3) in the ANTENNA sub-table, ITRF [m]."""
+        return np.asarray(self.subtables["ANTENNA"].columns["POSITION"], dtype=np.float64).reshape(-1, 3)
+
+    @property
     def field_names(self) -> tuple[str, ...]:
         """Names in the FIELD sub-table."""
         return tuple(self.subtables["FIELD"].columns["NAME"])
