@@ -100,7 +100,9 @@ def test_the_direction_of_a_pixel(page: CleanPage) -> None:
     assert Angle(lat.replace(".", ":", 2), unit="deg").arcsec == pytest.approx(np.rad2deg(dec) * 3600, abs=0.006)
     for wrong in ({"x": 1}, {"x": 1, "y": "up"}, {"image": 1, "x": 1, "y": 1}):
         assert ask(page, "/place", **wrong)[0] == 400
-    galactic = make_image_coordinates((20, 24), (1e-2, 1e-2), (1.0, 0.5), np.array([1e9]), stokes=["I"], direction_frame="GALACTIC")
+    galactic = make_image_coordinates(
+        (20, 24), (1e-2, 1e-2), (1.0, 0.5), np.array([1e9]), stokes=["I"], direction_frame="GALACTIC"
+    )
     assert place_text(galactic, [10.0, 12.0]) == "GALACTIC 57.295780 +28.647890 deg"
     assert place_text(galactic, [1000.0, 12.0]) == place_text(galactic, [np.inf, 12.0]) == ""
 
