@@ -101,6 +101,11 @@ def test_draw_clean_look_change_and_stop(window: Browser, addresses: list[str], 
     before, after, moved, wide, whole, drawn = window.run(script)
     np.testing.assert_allclose([after, moved], [before, before], atol=0.02)
     assert wide > 2 and whole == 1 and drawn == 0
+    # The pointer's direction: the middle of the picture is the phase centre.
+    middle = "const b = document.getElementById('view').getBoundingClientRect(); view.dispatchEvent(new MouseEvent('mousemove', {clientX: b.left + b.width / 2, clientY: b.top + b.height / 2, bubbles: true}));"
+    window.run(middle)
+    window.until("return document.getElementById('place').textContent", lambda text: text.startswith("J2000 "))
+    window.picture(tmp_path / "place.png")
     window.click("#stop")
     record = run.end()
     window.until(SAID, lambda text: "ended" in text)

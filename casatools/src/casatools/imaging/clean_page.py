@@ -17,8 +17,10 @@ import numpy as np
 from casatools._base.errors import DataError, ParameterError, UnsupportedError
 from casatools._base.local_page import LocalPage, Routes, has_screen, show
 from casatools._base.progress import someone_looks
+from casatools.frames.quantities import format_dms, format_hms
 from casatools.imaging.cycle_control import STOP_DESCRIPTIONS, ZERO_MASK, CycleControl
 from casatools.imaging.plane_deconvolver import PlaneDeconvolver
+from casatools.io.image.coordinates.direction import default_axis_names
 from casatools.io.image.coordinates.system import Coordinates
 
 __all__ = ["CleanPage", "PageImage", "require_person", "steering"]
@@ -77,6 +79,19 @@ def region_text(shape: str, points: Sequence[Sequence[float]]) -> str:
     return f"ellipse[[{(x0 + x1) / 2.0}pix,{(y0 + y1) / 2.0}pix],[{half_y}pix,{half_x}pix],0deg]"
 
 
+def place_text(coordinates: Coordinates, pixel: Sequence[float]) -> str:
+    """The direction of a pixel (x, y), 0-based, such as ``J2000 13:31:08.288 +30.30.32.96``; empty where there is none."""
+    direction = coordinates.direction
+    if direction is None or not np.isfinite(pixel).all():
+        return ""
+    lon, lat = (float(v[0]) * unit for v, unit in zip(direction.to_world(np.array([pixel]).T), direction.unit_rad, strict=True))
+    if not np.isfinite([lon, lat]).all():
+        return ""
+    if default_axis_names(direction.frame)[0] == "Right Ascension":
+        return f"{direction.frame} {format_hms(lon, 3)} {format_dms(lat, 2)}"
+    return f"{direction.frame} {np.rad2deg(lon) % 360:.6f} {np.rad2deg(lat):+.6f} deg"
+
+
 def reduced(plane: np.ndarray, step: int) -> np.ndarray:
     """Every block of ``step`` pixels by its value of greatest magnitude: nothing bright is lost in the smaller picture."""
     if step == 1:
@@ -114,7 +129,7 @@ class CleanPage(LocalPage):
         """State, planes, masks and decisions."""
         return Routes(
             ("casatools.imaging", "clean_page.html"),
-            {"/state": lambda query: self.state(), "/plane": self.plane},
+            {"/state": lambda query: self.state(), "/plane": self.plane, "/place": self.place},
             {
                 "/mask": (_MOST_BODY, "a mask is a record", self._post_mask),
                 "/go": (_MOST_BODY, "a decision is a record", self._go),
@@ -218,6 +233,21 @@ class CleanPage(LocalPage):
             cube = kinds[kind]
             chan, pol = (_within(query.get(k, "0"), k, n) for k, n in zip(("chan", "pol"), image.allowed.shape[:2], strict=True))
             return reduced(cube[chan, min(pol, cube.shape[1] - 1)], image.step).astype("<f4").tobytes()
+
+    def place(self, query: dict[str, str]) -> dict[str, str]:
+        """The direction of a pixel {image, x, y} as the page shows it: {text}, empty where the projection has no sky.
+
+        Raises
+        ------
+        ParameterError
+            There is no such image, or a pixel is not a number.
+        """
+        image = self._image(query.get("image", "0"))
+        try:
+            pixel = [float(query[axis]) for axis in "xy"]
+        except (KeyError, ValueError) as error:
+            raise ParameterError(f"x and y must be numbers; got {query.get('x')!r} and {query.get('y')!r}") from error
+        return {"text": place_text(image.coordinates, pixel)}
 
     def _post_mask(self, body: bytes) -> dict[str, Any]:
         """Add to a mask or take away from it: {image, chan, pol (-1 for all), shape, points, text, erase}."""

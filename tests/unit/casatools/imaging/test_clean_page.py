@@ -11,11 +11,12 @@ from urllib.parse import urlencode
 
 import numpy as np
 import pytest
+from astropy.coordinates import Angle, SkyCoord
 
 from casatools._base.errors import DataError, ParameterError
 from casatools.imaging import clean_page
 from casatools.imaging.auto_mask import AutoMask, AutoMaskOptions
-from casatools.imaging.clean_page import CleanPage, PageImage, reduced, region_text
+from casatools.imaging.clean_page import CleanPage, PageImage, place_text, reduced, region_text
 from casatools.imaging.cycle_control import CycleControl, CycleOptions
 from casatools.imaging.plane_deconvolver import PlaneDeconvolver, Planes
 from casatools.io.image.coordinates.make import make_image_coordinates
@@ -84,6 +85,26 @@ def test_state_and_planes(page: CleanPage, shown: PageImage, waiting: Any) -> No
     np.testing.assert_array_equal(np.frombuffer(data, "<f4").reshape(24, 20), shown.deconvolver.planes.residual[1, 0])
     for wrong in ({"chan": 2}, {"pol": 1}, {"image": 1}, {"kind": "pictures"}, {"chan": "x"}):
         assert ask(page, "/plane", **wrong)[0] == 400
+
+
+def test_the_direction_of_a_pixel(page: CleanPage) -> None:
+    """Also while a cycle is computed; corners by the inverse of the SIN projection."""
+    x, y = -0.5, 23.0
+    l, m = (10 - x) * 1e-5, (y - 12) * 1e-5
+    dec = np.arcsin(m * np.cos(0.5) + np.sin(0.5) * np.sqrt(1 - l * l - m * m))
+    ra = 1.0 + np.arctan2(l, np.sqrt(1 - l * l - m * m) * np.cos(0.5) - m * np.sin(0.5))
+    status, found = ask(page, "/place", image=0, x=x, y=y)
+    want = SkyCoord(ra, dec, unit="rad").to_string("hmsdms", sep=":", precision=3).split()
+    frame, lon, lat = found["text"].split()
+    assert status == 200 and frame == "J2000" and lon == want[0]
+    assert Angle(lat.replace(".", ":", 2), unit="deg").arcsec == pytest.approx(np.rad2deg(dec) * 3600, abs=0.006)
+    for wrong in ({"x": 1}, {"x": 1, "y": "up"}, {"image": 1, "x": 1, "y": 1}):
+        assert ask(page, "/place", **wrong)[0] == 400
+    galactic = make_image_coordinates(
+        (20, 24), (1e-2, 1e-2), (1.0, 0.5), np.array([1e9]), stokes=["I"], direction_frame="GALACTIC"
+    )
+    assert place_text(galactic, [10.0, 12.0]) == "GALACTIC 57.295780 +28.647890 deg"
+    assert place_text(galactic, [1000.0, 12.0]) == place_text(galactic, [np.inf, 12.0]) == ""
 
 
 def test_masks_are_drawn_and_erased(page: CleanPage, shown: PageImage, waiting: Any) -> None:
