@@ -204,7 +204,9 @@ def test_what_is_changed_in_place_is_so_after_another_run(folder: Path, tmp_path
             length = min(length, float(printed.split()[1]))
             continue
         seen += 1
-        if _columns(tmp_path / "in.ms") == expected:  # cut after its work: another run is one too many, and turns by rounding at least
+        if (
+            _columns(tmp_path / "in.ms") == expected
+        ):  # cut after its work: another run is one too many, and turns by rounding at least
             continue
         assert _cut(tmp_path, task, arguments, None, 0).startswith("finished")
         found = _columns(tmp_path / "in.ms")
