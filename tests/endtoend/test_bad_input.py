@@ -56,7 +56,7 @@ UNSELECTABLE = ("vishead", "flagmanager", "clearcal", "plotants", "listhistory")
 
 @pytest.fixture(scope="module")
 def inputs(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A small observation, its calibration tables, one of a larger array, a flagged copy, and files that are none of these."""
+    """A small observation, its calibration tables, one of another array, a flagged copy, and files that are none of these."""
     folder = tmp_path_factory.mktemp("inputs")
     here = os.getcwd()
     os.chdir(folder)
@@ -67,7 +67,9 @@ def inputs(tmp_path_factory: pytest.TempPathFactory) -> Path:
         casatasks.flagdata(vis="flagged.ms", mode="manual", flagbackup=False)
         casatasks.gaincal(vis="small.ms", caltable="g.cal", field="0", solint="inf")
         casatasks.bandpass(vis="small.ms", caltable="b.cal", field="0", solint="inf")
-        casatasks.gaincal(vis="larger.ms", caltable="larger.cal", field="0", solint="inf")
+        casatasks.gaincal(vis="larger.ms", caltable="other.cal", field="0", solint="inf")
+        with casacore_table("other.cal/ANTENNA", readonly=False, ack=False) as antennas:
+            antennas.putcol("NAME", [f"PAD{k}" for k in range(antennas.nrows())])
         axes = [(name, 1e-9, 0.0, [1.0] * 8) for name in ("UU---SIN", "VV---SIN", "WW---SIN")]
         when = [
             ("BASELINE", 1.0, 0.0, [258.0] * 8),
@@ -232,14 +234,14 @@ CASES: list[tuple[str, type[Exception], str, dict[str, Any]]] = [
     ("gaincal", D, "B Jones", {"vis": "small.ms", "caltable": "b.cal", "field": "0", "append": True}),
     ("gaincal", MISSING, "none.cal", {"vis": "small.ms", "caltable": "o.cal", "gaintable": ["none.cal"]}),
     ("gaincal", D, "not a calibration table", {"vis": "small.ms", "caltable": "o.cal", "gaintable": ["small.ms"]}),
-    ("bandpass", D, "other antennas", {"vis": "small.ms", "caltable": "o.cal", "gaintable": ["larger.cal"]}),
+    ("bandpass", D, "other antennas", {"vis": "small.ms", "caltable": "o.cal", "gaintable": ["other.cal"]}),
     ("fluxscale", D, "B Jones", {"vis": "small.ms", "caltable": "b.cal", "fluxtable": "o.cal", "reference": "0"}),
     ("fluxscale", S, "nosuch", {"vis": "small.ms", "caltable": "g.cal", "fluxtable": "o.cal", "reference": "nosuch"}),
     ("fluxscale", P, "reference", {"vis": "small.ms", "caltable": "g.cal", "fluxtable": "o.cal", "reference": "1"}),
     ("fluxscale", MISSING, "none.cal", {"vis": "small.ms", "caltable": "none.cal", "fluxtable": "o.cal", "reference": "0"}),
     ("applycal", MISSING, "none.cal", {"vis": "small.ms", "gaintable": ["none.cal"]}),
     ("applycal", D, "not a calibration table", {"vis": "small.ms", "gaintable": ["small.ms"]}),
-    ("applycal", D, "VA10", {"vis": "small.ms", "gaintable": ["larger.cal"]}),
+    ("applycal", D, "PAD0", {"vis": "small.ms", "gaintable": ["other.cal"]}),
     ("applycal", P, "spwmap", {"vis": "small.ms", "gaintable": ["g.cal"], "spwmap": [[3]]}),
     ("applycal", S, "nosuch", {"vis": "small.ms", "gaintable": ["g.cal"], "gainfield": ["nosuch"]}),
     ("applycal", S, "no solutions for field", {"vis": "small.ms", "gaintable": ["g.cal"], "gainfield": ["1"]}),

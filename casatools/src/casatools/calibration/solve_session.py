@@ -240,6 +240,7 @@ def edit_table(action: str, vis: str, tablein: str, caltable: str, **how: Any) -
     from casatools.calibration.edit_tables import rereference_table, smooth_table, turn_position_angles
 
     target = caltable.strip() or tablein
+    smoothed_s = seconds_of(how["smoothtime"], "smoothtime") if action == "smooth" else 0.0
     table = CalTable.open(tablein)
     with MeasurementSet(vis) as ms:
         names = {name for p in ms.metadata.polarizations for name in p.names}
@@ -254,7 +255,7 @@ def edit_table(action: str, vis: str, tablein: str, caltable: str, **how: Any) -
             )
         out = turn_position_angles(table, how["posangcor"])
     else:
-        out = smooth_table(table, how["smoothtype"], seconds_of(how["smoothtime"], "smoothtime"), _fields_of(table, how["field"]))
+        out = smooth_table(table, how["smoothtype"], smoothed_s, _fields_of(table, how["field"]))
     out.write(target, overwrite=True)
 
 

@@ -55,11 +55,10 @@ def corrected(path: str) -> bool:
         (lambda v, g: smoothcal(v, g, OUT, field="NOPE"), SelectionError, "no field 'NOPE' in the calibration table"),
     ],
 )  # fmt: skip
-def test_tables_are_not_edited(
-    vis: str, shared_input: Input, call: Callable[[str, str], object], error: type[CasaError], words: str
-) -> None:
+def test_tables_are_not_edited(vis: str, call: Callable[[str, str], object], error: type[CasaError], words: str) -> None:
+    gaincal(vis, "own.G", field="0", solint="inf")
     with pytest.raises(error, match=words):
-        call(vis, shared_input("cal.G"))
+        call(vis, "own.G")
     assert not os.path.exists(OUT)
 
 
