@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from casatools._base.errors import ParameterError
-from casatools._base.paths import remove_output, staged_output
+from casatools._base.paths import staged_output
 from casatools.io.image import CasaImage
 
 __all__ = ["FluxScale"]
@@ -109,9 +109,8 @@ class FluxScale:
                 with CasaImage.open(name, writable=True) as image:
                     image.write(np.asarray(image.read()) * factor)
         if self.names:
-            remove_output(self.names[number])
             with (
-                staged_output(self.names[number]) as staged,
+                staged_output(self.names[number], overwrite=True) as staged,
                 CasaImage.create(staged, wanted.shape, coordinates, np.float32) as made,
             ):
                 made.write(wanted.astype(np.float32))
