@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from casatools._base.constants import MJD_ORDINAL
 from casatools._base.errors import DataError, ParameterError
 from casatools._base.paths import require_present
 
@@ -32,7 +33,6 @@ __all__ = ["VLA_SERVICE", "Correction", "find_vla_offsets", "parse_corrections",
 # Give the year to it.
 VLA_SERVICE = "http://www.vla.nrao.edu/cgi-bin/evlais_blines.cgi?Year={year}"
 _TIMEOUT_S = 30.0
-_MJD_EPOCH = datetime.date(1858, 11, 17).toordinal()
 _MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
 _LINE = re.compile(
     r"^[\s;]*(?:([A-Z]{3}\s?\d{1,2})\s+)?([A-Z]{3}\s?\d{1,2})\s+([A-Z]{3}\s?\d{1,2})\s+(\d{1,2}):?(\d{2})\s+(\d{1,2})\s+(\w+)"
@@ -59,7 +59,7 @@ def _day(text: str, year: int) -> float:
     month, day = text[:3], int(text[3:])
     if month not in _MONTHS:
         raise DataError(f"the list of baseline corrections has the date {text!r}")
-    return float(datetime.date(year, _MONTHS.index(month) + 1, day).toordinal() - _MJD_EPOCH)
+    return float(datetime.date(year, _MONTHS.index(month) + 1, day).toordinal() - MJD_ORDINAL)
 
 
 def parse_corrections(text: str, year: int) -> list[Correction]:
@@ -127,12 +127,12 @@ def find_vla_offsets(ms: MeasurementSet, limit_days: int = 0, service: str = "")
     if not len(times):
         raise DataError(f"gencal: {ms.path!r} has no rows")
     observed = float(times.max()) / 86400.0
-    first = datetime.date.fromordinal(int(observed) + _MJD_EPOCH).year
+    first = datetime.date.fromordinal(int(observed) + MJD_ORDINAL).year
     if first < _FIRST_YEAR:
         return {}
     end = datetime.date.today()
     if limit_days:
-        end = min(end, datetime.date.fromordinal(int(observed) + limit_days + _MJD_EPOCH))
+        end = min(end, datetime.date.fromordinal(int(observed) + limit_days + MJD_ORDINAL))
     corrections = [
         c for year in range(first, end.year + 1) for c in parse_corrections(_fetch(year, service or VLA_SERVICE), year)
     ]

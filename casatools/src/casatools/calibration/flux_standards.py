@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from casatools._base.constants import MJD_ORDINAL
 from casatools.calibration.flux_coefficients import (
     CALIBRATORS,
     EPOCHS,
@@ -28,7 +29,6 @@ STANDARDS: tuple[str, ...] = (
 _BY_EPOCH = ("Perley-Butler 2017", "Perley-Butler 2013")
 # How far a field may be from a calibrator's position to be taken for it.
 _TOLERANCE_RAD = np.deg2rad(1.5 / 3600)
-_MJD_EPOCH = datetime.date(1858, 11, 17).toordinal()
 _SAULT_FROM_HZ = 10.0e9
 _STEVENS_FROM_HZ = 11.143e9
 
@@ -64,7 +64,7 @@ def find_calibrator(field_name: str, ra_rad: float, dec_rad: float) -> FluxCalib
 
 def _julian_year(epoch: float) -> float:
     """The Julian year of an epoch such as 2010.9; a tenth of a year is 36.6 days, as the reference counts them."""
-    start_mjd = datetime.date(int(epoch), 1, 1).toordinal() - _MJD_EPOCH
+    start_mjd = datetime.date(int(epoch), 1, 1).toordinal() - MJD_ORDINAL
     return 2000.0 + (start_mjd + 366.0 * (epoch % 1.0) - 51544.5) / 365.25
 
 

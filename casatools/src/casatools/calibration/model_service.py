@@ -15,6 +15,7 @@ import urllib.parse
 from dataclasses import dataclass
 from typing import Any
 
+from casatools._base.constants import MJD_ORDINAL
 from casatools._base.errors import DataError, ParameterError
 from casatools._base.paths import require_absent, require_writable_parent
 from casatools._base.web import ask
@@ -25,7 +26,6 @@ __all__ = ["ModelRequest", "fetch_model"]
 
 _BANDS = ("P", "L", "S", "C", "X", "U", "K", "A", "Q")
 _TIMEOUT_S = 30.0
-_MJD_EPOCH = datetime.date(1858, 11, 17).toordinal()
 
 
 @dataclass(frozen=True)
@@ -110,7 +110,7 @@ def fetch_model(outfile: str, request: ModelRequest, hosts: list[str], overwrite
             continue
         day = datetime.date.today()
         about = {
-            "hosts": list(hosts), **request.given, "run_date": day.isoformat(), "run_mjd": day.toordinal() - _MJD_EPOCH, "url": address,
+            "hosts": list(hosts), **request.given, "run_date": day.isoformat(), "run_mjd": day.toordinal() - MJD_ORDINAL, "url": address,
             "response": record,
         }  # fmt: skip
         components.write(outfile, overwrite, {"web_service": about})

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from casatools._base.constants import MJD_ORDINAL
 from casatools._base.errors import ParameterError
 from casatools.frames.engine import DAY_S, make_engine, require_tables
 from casatools.frames.observatories import as_position
@@ -20,7 +21,6 @@ __all__ = ["TIME_SCALES", "convert_epochs", "format_epoch", "now_mjd_s", "parse_
 TIME_SCALES = ("LAST", "LMST", "GMST1", "GAST", "UT1", "UT2", "UTC", "TAI", "TDT", "TCG", "TDB", "TCB")
 ALIASES = {"GMST": "GMST1", "UT": "UT1", "IAT": "TAI", "TT": "TDT", "ET": "TDT"}
 _SIDEREAL = frozenset({"LAST", "LMST", "GMST1", "GAST"})
-_MJD_ORIGIN = datetime.date(1858, 11, 17).toordinal()
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _YMD = re.compile(r"^(\d{1,4})[/-](\d{1,2})[/-](\d{1,2})(?:[/T ](.*))?$")
 _DMY = re.compile(r"^(\d{1,2})[- ]?([A-Za-z]{3})[a-z]*[- ]?(\d{2,4})(?:[/T ](.*))?$")
@@ -83,7 +83,7 @@ def parse_epoch(text: Any, default_day_mjd: float | None = None) -> float:
 
 def _day_s(year: int, month: int, day: int, refusal: ParameterError) -> float:
     try:
-        return (datetime.date(year, month, day).toordinal() - _MJD_ORIGIN) * DAY_S
+        return (datetime.date(year, month, day).toordinal() - MJD_ORDINAL) * DAY_S
     except ValueError:
         raise refusal from None
 
@@ -122,7 +122,7 @@ def format_epoch(mjd_s: float, style: str = "ymd", decimals: int = 1) -> str:
     hours, rest = divmod(rest, 3600 * scale)
     minutes, rest = divmod(rest, 60 * scale)
     clock = f"{hours:02d}:{minutes:02d}:{rest // scale:02d}" + (f".{rest % scale:0{decimals}d}" if decimals else "")
-    date = datetime.date.fromordinal(int(day) + _MJD_ORIGIN)
+    date = datetime.date.fromordinal(int(day) + MJD_ORDINAL)
     styles = {
         "ymd": f"{date:%Y/%m/%d}/{clock}",
         "dmy": f"{date.day:02d}-{_MONTHS[date.month - 1]}-{date.year}/{clock}",

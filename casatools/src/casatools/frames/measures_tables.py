@@ -13,6 +13,7 @@ import os
 from dataclasses import dataclass
 
 from casatools._base import casarc, config, log
+from casatools._base.constants import MJD_ORDINAL
 from casatools._base.paths import casadata_folders
 from casatools.io.tables import is_table, open_table
 
@@ -30,7 +31,6 @@ __all__ = [
 NAMES = ("geodetic/TAI_UTC", "geodetic/IERSeop97", "geodetic/IERSeop2000", "geodetic/IERSpredict", "geodetic/Observatories")
 # The setting of ~/.casarc by which casacore itself finds measures data, before anything else.
 RC_NAME = "measures.directory"
-_MJD_ORIGIN = datetime.date(1858, 11, 17).toordinal()
 _LEAP_NOTICE_DAYS = 180.0
 # Days a table of Earth orientation may end before the observation without a word.
 _SLACK_DAYS = 1.0
@@ -59,7 +59,7 @@ class MeasuresTable:
     def made_mjd(self) -> float:
         """MJD of the date of the data; 0 when unknown."""
         parts = self.made.split("/")
-        return float(datetime.date(*(int(p) for p in parts[:3])).toordinal() - _MJD_ORIGIN) if len(parts) == 3 else 0.0
+        return float(datetime.date(*(int(p) for p in parts[:3])).toordinal() - MJD_ORDINAL) if len(parts) == 3 else 0.0
 
 
 def is_measures_folder(folder: str) -> bool:
@@ -99,7 +99,7 @@ def describe(folder: str) -> list[MeasuresTable]:
 
 def leap_seconds_are_old(folder: str) -> bool:
     """True when the table of leap seconds was made more than half a year ago."""
-    now = datetime.datetime.now(datetime.UTC).date().toordinal() - _MJD_ORIGIN
+    now = datetime.datetime.now(datetime.UTC).date().toordinal() - MJD_ORDINAL
     return any(t.name.endswith("TAI_UTC") and now - t.made_mjd >= _LEAP_NOTICE_DAYS for t in describe(folder))
 
 
@@ -160,7 +160,7 @@ def check_epoch(mjd_day: float, folder: str) -> None:
     if late:
         _checked.warned = True
         limit, why = min(late)
-        until, when = (datetime.date.fromordinal(int(m) + _MJD_ORIGIN).isoformat() for m in (limit, min(mjd_day, 2.9e6)))
+        until, when = (datetime.date.fromordinal(int(m) + MJD_ORDINAL).isoformat() for m in (limit, min(mjd_day, 2.9e6)))
         log.post(
             f"the measures data in {folder} end on {until}, before {when}: {why}; "
             "python -m casatools.data --update fetches newer ones",

@@ -7,6 +7,7 @@ import math
 import time
 from collections.abc import Iterable
 
+from casatools._base.constants import MJD_ORDINAL
 from casatools._base.errors import ParameterError
 
 __all__ = ["ANGLE_FORMS", "TIME_FORMS", "angle_text", "form_flags", "require_date", "time_text"]
@@ -18,7 +19,6 @@ TIME_FORMS = (
 )  # fmt: skip
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
-_MJD_ORIGIN = datetime.date(1858, 11, 17).toordinal()
 
 
 def form_flags(forms: Iterable[str], allowed: tuple[str, ...]) -> frozenset[str]:
@@ -154,9 +154,9 @@ def time_text(mjd: float, precision: int = 6, flags: frozenset[str] = frozenset(
 
 def require_date(mjd: float) -> datetime.date:
     """The calendar date of a day; raise ParameterError for one beyond the years 1 to 9999."""
-    if not math.isfinite(mjd) or not 1 <= math.floor(mjd) + _MJD_ORIGIN <= datetime.date.max.toordinal():
+    if not math.isfinite(mjd) or not 1 <= math.floor(mjd) + MJD_ORDINAL <= datetime.date.max.toordinal():
         raise ParameterError(f"the day MJD {mjd} has no calendar date that can be written")
-    return datetime.date.fromordinal(math.floor(mjd) + _MJD_ORIGIN)
+    return datetime.date.fromordinal(math.floor(mjd) + MJD_ORDINAL)
 
 
 def _date_text(day: int, flags: frozenset[str]) -> str:

@@ -24,7 +24,7 @@ from casatools.imaging.telescope_beams import squint_angle_rad, telescope_patter
 from casatools.imaging.voltage_patterns import INTERNAL, VoltagePatternList, pattern_power, pattern_reach_rad
 from casatools.io.voltage_pattern_table import read_voltage_patterns
 
-__all__ = ["AntennaBeams", "antenna_beams", "has_responses"]
+__all__ = ["AntennaBeams", "antenna_beams", "responses_table"]
 
 _SQUINT_RAD_PER_M = float(np.deg2rad(237.56 / 3600.0))
 
@@ -255,7 +255,7 @@ def known_pattern(telescope: str, freq_hz: float) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def has_responses(telescope: str, table: str) -> str:
+def responses_table(telescope: str, table: str) -> str:
     """The table of antenna responses that a table of voltage patterns names for a telescope; empty where it names none."""
     if not table:
         return ""

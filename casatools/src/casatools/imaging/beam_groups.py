@@ -11,7 +11,7 @@ from casatools._base.buffers import empty_array
 from casatools._base.constants import SPEED_OF_LIGHT_M_S
 from casatools._base.threads import over_rows
 from casatools.frames.directions import Direction, convert_direction, convert_directions
-from casatools.imaging.antenna_beams import AntennaBeams, antenna_beams, has_responses
+from casatools.imaging.antenna_beams import AntennaBeams, antenna_beams, responses_table
 from casatools.imaging.antenna_pointings import bundle_pointings, read_pointings
 from casatools.imaging.antenna_responses import SkyPlace, open_responses
 from casatools.imaging.visibilities import DataSource
@@ -251,7 +251,7 @@ class _SourceBeams:
     def _views(self, source: DataSource) -> None:
         """Beams and angle of each step; antenna responses that hold at some places on the sky only make steps of their own."""
         self.views = [(self.beams, float(angle)) for angle in self.angles]
-        table = has_responses(source.beam_telescope, self.options.patterns)
+        table = responses_table(source.beam_telescope, self.options.patterns)
         if not table:
             return
         fields = source.field_ids.tolist()

@@ -23,6 +23,7 @@ from casatools.calibration.predict_sky import SkyModel, open_sky_model
 from casatools.components.component_list import ComponentList, components_from
 from casatools.components.model import Component
 from casatools.frames.directions import Direction
+from casatools.frames.quantities import format_dms, format_hms
 from casatools.imaging.beam_fit import GaussianBeam, fit_beam
 from casatools.imaging.flux_scale import FluxScale
 from casatools.imaging.mask_shapes import write_blank
@@ -447,7 +448,7 @@ class ClassicImager:
         left = float(np.sqrt(np.mean(np.square(uvw[:, 2] - uvw[:, :2] @ solved))))
         reach = np.sqrt(np.arccos(1.0 - min(amplitude_loss, 1.0)) / (np.pi * left)) if left > 0 else np.inf
         facets = max(1, int(np.ceil(0.5 * pixels * cell / reach)))
-        return pixels, cell, facets, f"{centre.frame} {_hms(centre.lon_rad)} {_dms(centre.lat_rad)}"
+        return pixels, cell, facets, f"{centre.frame} {format_hms(centre.lon_rad, 2)} {format_dms(centre.lat_rad, 3, degrees=3)}"
 
     def beam_image(self, source: str, output: str) -> None:
         """Write the primary beam of the field selected on the grid of an image."""
@@ -576,18 +577,6 @@ def _composite(least: float) -> int:
         if left <= 1:
             return size
         size += 2
-
-
-def _hms(angle_rad: float) -> str:
-    hundredths = round((np.rad2deg(angle_rad) % 360.0) / 15.0 * 360000.0) % (24 * 360000)
-    seconds, part = divmod(hundredths, 100)
-    return f"{seconds // 3600:02d}:{seconds // 60 % 60:02d}:{seconds % 60:02d}.{part:02d}"
-
-
-def _dms(angle_rad: float) -> str:
-    thousandths = round(abs(np.rad2deg(angle_rad)) * 3600000.0)
-    seconds, part = divmod(thousandths, 1000)
-    return f"{'-' if angle_rad < 0 else '+'}{seconds // 3600:03d}.{seconds // 60 % 60:02d}.{seconds % 60:02d}.{part:03d}"
 
 
 def _component_pixels(components: str, like: CasaImage) -> np.ndarray:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from casatools.frames.directions import Direction, convert_direction
-from casatools.imaging.antenna_beams import antenna_beams, has_responses
+from casatools.imaging.antenna_beams import antenna_beams, responses_table
 from casatools.imaging.primary_beam import radius_plane
 from casatools.imaging.visibilities import DataSource
 from casatools.io.image.coordinates.system import Coordinates
@@ -108,7 +108,7 @@ def _field_beams(
         yield from (np.zeros(shape, np.float32) for _ in freq_hz)
         return
     middle = float(source.times_s[len(source.times_s) // 2])
-    place = source.sky_place(pointed, middle) if has_responses(source.beam_telescope, patterns) else None
+    place = source.sky_place(pointed, middle) if responses_table(source.beam_telescope, patterns) else None
     beams = antenna_beams(source.beam_telescope, patterns, place=place)
     hands = antenna_beams(source.beam_telescope, patterns, True, place) if squint else beams
     image = beams.image()

@@ -11,6 +11,7 @@ import numpy as np
 
 from casatools._base.errors import DataError
 from casatools._base.paths import staged_output
+from casatools.io.image.coordinates.direction import DIRECTION_FRAMES
 from casatools.io.table_access import create_table, table_errors
 from casatools.io.tables import open_table
 
@@ -20,43 +21,7 @@ __all__ = ["FUNCTION_TYPES", "Response", "read_responses", "write_responses"]
 FUNCTION_TYPES = {"NA": 0, "AIF": 1, "EFP": 2, "VP": 3, "VPMAN": 4, "INTERNAL": 5}
 _KIND = {number: name for name, number in FUNCTION_TYPES.items()}
 _AZEL = 10
-_FRAMES = [
-    "J2000",
-    "JMEAN",
-    "JTRUE",
-    "APP",
-    "B1950",
-    "B1950_VLA",
-    "BMEAN",
-    "BTRUE",
-    "GALACTIC",
-    "HADEC",
-    "AZEL",
-    "AZELSW",
-    "AZELNE",
-    "AZELGEO",
-    "AZELSWGEO",
-    "AZELNEGEO",
-    "JNAT",
-    "ECLIPTIC",
-    "MECLIPTIC",
-    "TECLIPTIC",
-    "SUPERGAL",
-    "ITRF",
-    "TOPO",
-    "ICRS",
-    "MERCURY",
-    "VENUS",
-    "MARS",
-    "JUPITER",
-    "SATURN",
-    "URANUS",
-    "NEPTUNE",
-    "PLUTO",
-    "SUN",
-    "MOON",
-    "COMET",
-]
+# Numbers of the frames in such tables, in the order of `DIRECTION_FRAMES`.
 _CODES = [*range(12), 10, 12, 13, 12, *range(14, 22), *range(32, 43)]
 
 
@@ -129,7 +94,7 @@ def _description() -> dict[str, Any]:
     sky: dict[str, Any] = {
         "QuantumUnits": ["rad", "rad"],
         "MEASINFO": {
-            "type": "direction", "VarRefCol": "CENTER_REF", "TabRefTypes": list(_FRAMES), "TabRefCodes": np.array(_CODES, np.uint32),
+            "type": "direction", "VarRefCol": "CENTER_REF", "TabRefTypes": list(DIRECTION_FRAMES), "TabRefCodes": np.array(_CODES, np.uint32),
         },
     }  # fmt: skip
     hertz = {"QuantumUnits": ["Hz"]}
@@ -227,4 +192,4 @@ def _texts(value: Any) -> list[str]:
 
 
 def _frame(code: int) -> str:
-    return next((name for name, number in zip(_FRAMES, _CODES, strict=True) if number == code), "")
+    return next((name for name, number in zip(DIRECTION_FRAMES, _CODES, strict=True) if number == code), "")

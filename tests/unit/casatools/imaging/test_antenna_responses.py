@@ -13,7 +13,7 @@ import pytest
 from casatasks import tclean
 from casatools import image, table, vpmanager
 from casatools._base.errors import DataError, ParameterError, PathMissingError, UnsupportedError
-from casatools.imaging.antenna_beams import antenna_beams, has_responses
+from casatools.imaging.antenna_beams import antenna_beams, responses_table
 from casatools.imaging.antenna_responses import AntennaResponses, Band, SkyPlace, make_responses, open_responses
 from casatools.imaging.beam_groups import BeamGroups, BeamOptions
 from casatools.imaging.visibilities import DataSource
@@ -224,7 +224,7 @@ def test_imaging_takes_the_beam_of_the_frequency_and_refuses_others() -> None:
     path, _ = make_responses("r", 0.0, BANDS)
     beams = antenna_beams("EVLA", use(path), place=place(50.0))
     pattern = beams.image()
-    assert pattern is not None and not pattern.turns and has_responses("EVLA", "p.vp") == path
+    assert pattern is not None and not pattern.turns and responses_table("EVLA", "p.vp") == path
     line, zero = np.array([np.deg2rad(10.0 / 60)]), np.zeros(1)
     for hz, width in ((1.2e9, 20.0), (1.6e9, 30.0 * 1.2 / 1.6)):
         assert pattern.values(line, zero, hz)[0, 0] == pytest.approx(np.exp(-2 * (10.0 / width) ** 2), abs=2e-3)
@@ -233,7 +233,7 @@ def test_imaging_takes_the_beam_of_the_frequency_and_refuses_others() -> None:
         pattern.values(line, zero, 3e9)
     with pytest.raises(DataError, match=r"azimuth 0\.0 deg and elevation -5\.0 deg"):
         antenna_beams("EVLA", use(path), place=place(-5.0))
-    assert has_responses("EVLA", "") == ""
+    assert responses_table("EVLA", "") == ""
 
 
 def test_images_with_responses_are_those_with_their_images() -> None:
