@@ -169,7 +169,7 @@ def _solve_windows(
                     parts.setdefault(spw, []).append((data.intervals[keep], data.time_s[keep], solved.take(keep)))
             progress.advance(len(data.intervals))
     if unsolved:
-        log.post(f"{unsolved} sets of gains did not converge (their baselines hardly tell them); they are flagged", "WARN")
+        log.post(f"{unsolved} sets of solutions did not converge (their data hardly tell them); they are flagged", "WARN")
     return {spw: _joined(found) for spw, found in sorted(parts.items())}
 
 
