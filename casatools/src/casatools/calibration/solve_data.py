@@ -38,6 +38,8 @@ _CROSS = ("cross_phase", "cross_delay", "position_angle")
 _TURN = (ParallacticStage.order, ParallacticStage.order + 1)
 # Solution intervals shorter than this (s) are compared with the integrations.
 _SHORT_S = 120.0
+# What is left of the length of an average before another begins.
+_BIN_SLACK = 0.999
 # Visibilities that are worth a thread.
 _THREAD_SAMPLES = 200_000
 # Solved from all channels; the table has one.
@@ -97,7 +99,7 @@ class SolveInput:
     Attributes
     ----------
     rows : ndarray (row,) int64
-        Selected cross-correlation rows.
+        Selected rows: cross-correlations, autocorrelations, or both.
     intervals : IntervalSet
     sub : ndarray (row,) int64
         Which pre-average of its interval a row goes to.
@@ -465,8 +467,9 @@ def make_solve_input(
     _require_model(ms, options)
     rows = np.asarray(selected.rows)
     ant1, ant2 = ms.read("ANTENNA1", rows), ms.read("ANTENNA2", rows)
-    alone = options.solved.form == "auto"
-    cross = (ant1 == ant2) if alone else (ant1 != ant2)
+    alone, itself = options.solved.form == "auto", ant1 == ant2
+    # Factors of baselines are solved for those of an antenna with itself too, as in the reference.
+    cross = np.ones_like(itself) if options.solved.form == "baseline" else itself if alone else ~itself
     if not cross.any():
         raise DataError(f"the selection has no {'auto' if alone else 'cross-'}correlations to solve from")
     _require_products(ms, options, np.asarray(ms.read("DATA_DESC_ID", rows)))
@@ -496,7 +499,9 @@ def make_solve_input(
         if name in options.combine_set and not (name == "spw" and options.solved.form in _BY_CHANNEL):
             sub = sub * int(values.max() + 1) + values
     if options.preavg > 0 and options.preavg < options.intervals.time_s:
-        bins = _averages_within(intervals.of_row, time, options.preavg)
+        # Each baseline has averages of its own, as in the reference; where the source turns, all have those of the same times.
+        alike = 0 if options.solved.source else number[ant1, ant2]
+        bins = _averages_within(intervals.of_row * len(pairs) + alike, time, options.preavg)
         sub = sub * int(bins.max() + 1) + bins
     if options.solved.form == "fringe":
         sub = _times_within(intervals.of_row, time)
@@ -510,18 +515,20 @@ def make_solve_input(
     )  # fmt: skip
 
 
-def _averages_within(interval: np.ndarray, time_s: np.ndarray, length_s: float) -> np.ndarray:
-    """Number of the average each row goes to among those of its interval: one begins at the first time that is `length_s` or more after the last began."""
-    order = np.lexsort((time_s, interval))
+def _averages_within(group: np.ndarray, time_s: np.ndarray, length_s: float) -> np.ndarray:
+    """Number of the average each row goes to among those of its group: one begins at the first time that is `length_s` or more after the last began,
+    or a thousandth less, as times of integrations are rounded (so in the reference).
+    """
+    order = np.lexsort((time_s, group))
     number = np.zeros(len(time_s), dtype=np.int64)
     before, start, count = -1, 0.0, 0
-    keys = np.stack([interval[order], np.round(time_s[order], 3)])
+    keys = np.stack([group[order], np.round(time_s[order], 3)])
     first = np.flatnonzero(np.concatenate([[True], (np.diff(keys, axis=1) != 0).any(axis=0)]))
     of_step = np.zeros(len(first), dtype=np.int64)
     for step, (here, time) in enumerate(zip(keys[0, first].tolist(), keys[1, first].tolist(), strict=True)):
         if here != before:
             before, start, count = here, time, 0
-        elif time - start + 1e-4 >= length_s:
+        elif time - start >= _BIN_SLACK * length_s:
             start, count = time, count + 1
         of_step[step] = count
     number[order] = np.repeat(of_step, np.diff(np.append(first, len(order))))
