@@ -29,7 +29,9 @@ Part = Annotated[str, kinds.Text(), "'AMPLITUDE' or 'PHASE'"]
 Norm = Annotated[bool, kinds.Bool(), "Divide amplitudes by the largest of each series"]
 Unwrap = Annotated[bool, kinds.Bool(), "Follow phases over turns"]
 Jump = Annotated[
-    float, kinds.Float(), "Largest step of phase (rad) that may be left of a jump taken for a turn; 0 is half a turn"
+    float,
+    kinds.Float(),
+    "How near (rad) to half a turn both ends of a jump must be to be a turn; 0 follows the delay of a spectrum",
 ]
 
 

@@ -70,8 +70,24 @@ def test_factors_of_baselines_stand_against_the_second_antenna(
 def test_no_line_where_phases_pass_half_a_turn() -> None:
     cell = matplotlib.figure.Figure().subplots()
     values = np.exp(1j * np.deg2rad([170.0, 178, -175, -170]))[None, :, None]
-    report_solutions._draw_panel(cell, values, np.zeros(values.shape, bool), np.zeros(1), "phase", "channel", ("R", "L"))
+    line = report_solutions._Line(0, np.arange(4.0)[None], values, np.zeros(values.shape, bool))
+    report_solutions._draw_line(cell, line, "phase", "channel", ("R", "L"), 1.0)
     np.testing.assert_allclose(cell.lines[0].get_ydata(), [170, 178, np.nan, -175, -170])
+
+
+def test_windows_have_lines_of_their_own(shared_input: Input, drawn: list[matplotlib.figure.Figure]) -> None:
+    """Also where they have unlike numbers of channels; a solution without unflagged channels is no bandpass."""
+    path = shared_input("cal.B")
+    table = CalTable.open(path)
+    report_solutions.draw_solutions(path, "p.png", "amplitude", "channel")
+    shown = drawn[0].axes[0].lines
+    assert len(shown) == 4 and [line.get_alpha() for line in shown] == [1.0, 1.0, 0.35, 0.35]
+    assert drawn[0].get_supxlabel() == "Channel, window after window"
+    assert shown[1].get_xdata().max() < len(table.frequencies_hz[0]) < shown[2].get_xdata().min()
+    assert drawn[0].get_suptitle() == "cal.B (spw 0, fainter to 1)"
+    report_solutions.draw_solutions(shared_input("cal.G"), "p.png", "amplitude", "time")
+    for line in drawn[1].axes[0].lines:
+        assert (np.diff(line.get_xdata()) > 0).all()
 
 
 def test_quality_without_flags_says_so(drawn: list[matplotlib.figure.Figure], shared_input: Input) -> None:
