@@ -42,8 +42,10 @@ def imaged_sources(
             source.close()
 
 
-def prepare_data(request: TcleanRequest, sources: list[DataSource]) -> ImagingData:
+def prepare_data(request: TcleanRequest, sources: list[DataSource], sees_fields: bool = True) -> ImagingData:
     """The visibilities that are imaged, and the axes of the images.
+
+    Without `sees_fields` the image may be anywhere: where the antennas pointed counts, not the fields.
 
     Raises
     ------
@@ -53,7 +55,8 @@ def prepare_data(request: TcleanRequest, sources: list[DataSource]) -> ImagingDa
     for source in sources:
         source.track = track_of(request.centre_text(), int(source.field_ids[0]))
     centre = phase_centre(request, sources)
-    _require_near(centre, sources)
+    if sees_fields:
+        _require_near(centre, sources)
     for source in sources:
         # The band of a continuum image is converted towards its first field, as in CASA.
         source.toward = None if request.is_continuum else centre

@@ -34,7 +34,16 @@ from casatools.io.image.coordinates.make import make_image_coordinates
 from casatools.io.image.coordinates.observation import ObservationInfo
 from casatools.io.image.coordinates.system import Coordinates
 
-__all__ = ["FieldImages", "begin_images", "make_field", "mosaic_beams", "next_name", "plan_images", "write_images"]
+__all__ = [
+    "FieldImages",
+    "begin_images",
+    "image_coordinates",
+    "make_field",
+    "mosaic_beams",
+    "next_name",
+    "plan_images",
+    "write_images",
+]
 
 
 # Frames under other names in images: there is none of a moving source, whose frequencies are those at rest.
@@ -98,7 +107,7 @@ def plan_images(
     take no memory meanwhile; what is given for them is read at once all the same.
     """
     store = store or PlaneStore()
-    coordinates = _coordinates(request, data, centre)
+    coordinates = image_coordinates(request, data, centre)
     # The visibilities are held at the phase centre of the main image.
     here = convert_direction(centre, data.centre.frame, float(data.sources[0].times_s[0]), data.sources[0].position_m)
     image = make_field(request, data, here, coordinates, number, store)
@@ -200,7 +209,8 @@ def mosaic_beams(plans: list[FieldImages]) -> None:
             _require_kept_mask(images)
 
 
-def _coordinates(request: TcleanRequest, data: ImagingData, centre: Direction) -> Coordinates:
+def image_coordinates(request: TcleanRequest, data: ImagingData, centre: Direction) -> Coordinates:
+    """Coordinates of an image about a phase centre."""
     first = data.sources[0]
     observation = first.ms.metadata.observations[0]
     axis = data.axis

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from casatools.calibration.predict_sky import SkyModel
     from casatools.calibration.virtual_models import VirtualColumn
 
-__all__ = ["DataSource", "RowGroups", "VisibilityBlock", "open_sources", "rotate_phase_centre", "stokes_planes"]
+__all__ = ["DataSource", "RowGroups", "VisibilityBlock", "onto_axis", "open_sources", "rotate_phase_centre", "stokes_planes"]
 
 # Chunks are small: what is made of them is kept, and they would count towards the greatest memory.
 _CHUNK_BYTES = 16 * 1024 * 1024
@@ -230,8 +230,7 @@ class DataSource:
             self.column = self._column(datacolumn)
             self.resolved: ResolvedSelection = selection.resolve(self.ms)
             rows = self.resolved.rows
-            if not np.any(self.ms.read("ANTENNA1", rows) != self.ms.read("ANTENNA2", rows)):
-                raise SelectionError(f"the selection on {path!r} holds no cross-correlations")
+            self._require_rows(rows)
             self.times_s = np.unique(self.ms.read("TIME", self.resolved.rows))
             self.ddids = np.unique(self.ms.read("DATA_DESC_ID", self.resolved.rows))
             self.field_ids = np.unique(self.ms.read("FIELD_ID", self.resolved.rows))
@@ -256,6 +255,10 @@ class DataSource:
         # What the data are multiplied with, or are where they stand for a point of 1 Jy in the middle of the image.
         self.factor = 1.0 + 0.0j
         self.is_unit = False
+
+    def _require_rows(self, rows: np.ndarray) -> None:
+        if not np.any(self.ms.read("ANTENNA1", rows) != self.ms.read("ANTENNA2", rows)):
+            raise SelectionError(f"the selection on {self.ms.path!r} holds no cross-correlations")
 
     def _column(self, wanted: str) -> str:
         names = {"data": "DATA", "corrected": "CORRECTED_DATA", "model": "MODEL_DATA"}
@@ -453,7 +456,7 @@ class DataSource:
             if axis is not None:
                 # The axis of the image is made towards its centre, rows are put on it towards their own field, as in CASA.
                 factor = self.row_factors(chunk.ddid, axis.frame, chunk["TIME"], chunk["FIELD_ID"])
-                vis, weight = _onto_axis(vis, weight, freq, self.channels(chunk.ddid)[1], factor, axis, interpolation)
+                vis, weight = onto_axis(vis, weight, freq, self.channels(chunk.ddid)[1], factor, axis, interpolation)
                 freq = axis.frequencies_hz  # uvw are scaled by frequencies in the frame of the image, as in the reference
             cross = chunk["ANTENNA1"] != chunk["ANTENNA2"]
             group, fields = None, None
@@ -590,7 +593,7 @@ def _planes_of(
     return whole[:, at : at + len(data)], whole_weight[at : at + len(data)]
 
 
-def _onto_axis(
+def onto_axis(
     vis: np.ndarray,
     weight: np.ndarray,
     freq: np.ndarray,
@@ -599,10 +602,27 @@ def _onto_axis(
     axis: SpectralAxis,
     interpolation: str,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Data on the channels of a cube."""
+    """Data on the channels of a cube.
+
+    Parameters
+    ----------
+    vis : ndarray (plane, row, chan) complex64 or float32
+    weight : ndarray (row, chan) float32
+    freq, width : ndarray (chan,) [Hz]
+        Of the data, in their own frame.
+    factor : ndarray (row,)
+        Frequencies in the frame of the axis over those of the data.
+    axis : SpectralAxis
+    interpolation : str
+
+    Returns
+    -------
+    ndarray (plane, row, chan), ndarray (row, chan)
+        Data and weights; zero where there are none.
+    """
     if len(freq) > 1 and freq[1] < freq[0]:
         vis, weight, freq, width = vis[:, :, ::-1], weight[:, ::-1], freq[::-1], width[::-1]
-    out = np.empty((vis.shape[0], vis.shape[1], axis.nchan), dtype=np.complex64)
+    out = np.empty((vis.shape[0], vis.shape[1], axis.nchan), dtype=vis.dtype)
     out_weight = np.empty((vis.shape[1], axis.nchan), dtype=np.float32)
     vis, weight, freq, factor = (np.ascontiguousarray(a) for a in (vis, weight, freq, factor))
     # Channels of the data as wide as they are in the frame of the image, in which a channel of two is twice as wide to rounding and drifts.
