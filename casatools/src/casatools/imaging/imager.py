@@ -120,7 +120,7 @@ class ImagingData:
 
     def sample_bytes(self) -> int:
         """Memory that the visibilities of one channel take."""
-        rows = sum(len(source.resolved.rows) for source in self.sources)
+        rows = sum(len(source.resolved.rows) * max(1, len(source.hands)) for source in self.sources)
         return rows * (len(self.planes[0] if self.planes else []) * 8 + 4 + 24)
 
     def plan_parts(self, plane_bytes: float, is_mapped: bool) -> None:
