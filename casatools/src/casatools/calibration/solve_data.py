@@ -17,6 +17,7 @@ from casatools.calibration.solve_options import SolveOptions
 from casatools.calibration.stages import ParallacticStage
 from casatools.io.ms import VisChunk, iter_chunks
 from casatools.io.ms.model_keywords import virtual_model_fields
+from casatools.kernels.average import BIN_SLACK, assign_bins
 from casatools.kernels.gain_solver import (
     accumulate_dark,
     accumulate_normalized,
@@ -38,8 +39,6 @@ _CROSS = ("cross_phase", "cross_delay", "position_angle")
 _TURN = (ParallacticStage.order, ParallacticStage.order + 1)
 # Solution intervals shorter than this (s) are compared with the integrations.
 _SHORT_S = 120.0
-# What is left of the length of an average before another begins.
-_BIN_SLACK = 0.999
 # Visibilities that are worth a thread.
 _THREAD_SAMPLES = 200_000
 # Solved from all channels; the table has one.
@@ -500,8 +499,8 @@ def make_solve_input(
             sub = sub * int(values.max() + 1) + values
     if options.preavg > 0 and options.preavg < options.intervals.time_s:
         # Each baseline has averages of its own, as in the reference; where the source turns, all have those of the same times.
-        alike = 0 if options.solved.source else number[ant1, ant2]
-        bins = _averages_within(intervals.of_row * len(pairs) + alike, time, options.preavg)
+        baseline = np.zeros_like(intervals.of_row) if options.solved.source else number[ant1, ant2]
+        bins = _averages_within(intervals.of_row, baseline, time, options.preavg)
         sub = sub * int(bins.max() + 1) + bins
     if options.solved.form == "fringe":
         sub = _times_within(intervals.of_row, time)
@@ -515,23 +514,21 @@ def make_solve_input(
     )  # fmt: skip
 
 
-def _averages_within(group: np.ndarray, time_s: np.ndarray, length_s: float) -> np.ndarray:
-    """Number of the average each row goes to among those of its group: one begins at the first time that is `length_s` or more after the last began,
-    or a thousandth less, as times of integrations are rounded (so in the reference).
+def _averages_within(interval: np.ndarray, baseline: np.ndarray, time_s: np.ndarray, length_s: float) -> np.ndarray:
+    """Number of the average each row goes to among those of its interval and baseline.
+
+    One begins at the first time that is `length_s` or more after the last began, or a thousandth less, as times of integrations are rounded (so in the reference).
     """
-    order = np.lexsort((time_s, group))
-    number = np.zeros(len(time_s), dtype=np.int64)
-    before, start, count = -1, 0.0, 0
-    keys = np.stack([group[order], np.round(time_s[order], 3)])
-    first = np.flatnonzero(np.concatenate([[True], (np.diff(keys, axis=1) != 0).any(axis=0)]))
-    of_step = np.zeros(len(first), dtype=np.int64)
-    for step, (here, time) in enumerate(zip(keys[0, first].tolist(), keys[1, first].tolist(), strict=True)):
-        if here != before:
-            before, start, count = here, time, 0
-        elif time - start >= _BIN_SLACK * length_s:
-            start, count = time, count + 1
-        of_step[step] = count
-    number[order] = np.repeat(of_step, np.diff(np.append(first, len(order))))
+    order = np.lexsort((time_s, interval))
+    part, owner = interval[order], baseline[order]
+    bins, closed, count = np.empty(len(order), dtype=np.int64), np.empty(len(order)), int(owner.max(initial=0)) + 1
+    assign_bins(part, time_s[order], owner, np.zeros((1, 3)), BIN_SLACK * length_s, 0.0, count, bins, closed)
+    group = part * count + owner
+    by_group = np.lexsort((bins, group))
+    new_group = np.diff(group[by_group], prepend=-1) != 0
+    each = np.cumsum(new_group | (np.diff(bins[by_group], prepend=-1) != 0))
+    number = np.empty(len(order), dtype=np.int64)
+    number[order[by_group]] = each - np.maximum.accumulate(np.where(new_group, each, 0))
     return number
 
 

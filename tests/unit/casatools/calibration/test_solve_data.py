@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from casatools.calibration.solve_data import make_solve_input
+from casatools.calibration.solve_data import _averages_within, make_solve_input
 from casatools.calibration.solve_options import SolveOptions
 from casatools.io.ms import MeasurementSet, Selection
 from support.shared import unpack
@@ -39,3 +39,19 @@ def test_each_baseline_has_averages_of_its_own(tmp_path: Path) -> None:
         assert averages(preavg=1.0003 * step)[1] == list(range(count))  # a thousandth is left
         one, other = averages(kind="D+QU")
         assert one != other and other == [k // 2 for k in range(count)]
+
+
+def test_averages_of_each_baseline_begin_at_its_own_times() -> None:
+    """Beside a plain loop over the rows of each interval and baseline in time."""
+    rng = np.random.default_rng(3)
+    interval, baseline = rng.integers(0, 3, 400), rng.integers(0, 5, 400)
+    time = 5e9 + 10.0 * rng.integers(0, 40, 400)
+    wanted = np.zeros(400, dtype=np.int64)
+    for group in np.unique(interval * 5 + baseline):
+        mine = np.flatnonzero(interval * 5 + baseline == group)
+        start, count = -np.inf, -1
+        for row in mine[np.argsort(time[mine], kind="stable")]:
+            if time[row] - start >= 0.999 * 70.0:
+                start, count = time[row], count + 1
+            wanted[row] = count
+    np.testing.assert_array_equal(_averages_within(interval, baseline, time, 70.0), wanted)
