@@ -17,6 +17,7 @@ from casatools.calibration.solve_options import SolveOptions
 from casatools.calibration.stages import ParallacticStage
 from casatools.io.ms import VisChunk, iter_chunks
 from casatools.io.ms.model_keywords import virtual_model_fields
+from casatools.kernels.average import assign_bins
 from casatools.kernels.gain_solver import (
     accumulate_dark,
     accumulate_normalized,
@@ -500,8 +501,8 @@ def make_solve_input(
             sub = sub * int(values.max() + 1) + values
     if options.preavg > 0 and options.preavg < options.intervals.time_s:
         # Each baseline has averages of its own, as in the reference; where the source turns, all have those of the same times.
-        alike = 0 if options.solved.source else number[ant1, ant2]
-        bins = _averages_within(intervals.of_row * len(pairs) + alike, time, options.preavg)
+        baseline = np.zeros(len(rows), dtype=np.int64) if options.solved.source else number[ant1, ant2]
+        bins = _averages_within(intervals.of_row, baseline, time, options.preavg)
         sub = sub * int(bins.max() + 1) + bins
     if options.solved.form == "fringe":
         sub = _times_within(intervals.of_row, time)
@@ -515,23 +516,23 @@ def make_solve_input(
     )  # fmt: skip
 
 
-def _averages_within(group: np.ndarray, time_s: np.ndarray, length_s: float) -> np.ndarray:
-    """Number of the average each row goes to among those of its group: one begins at the first time that is `length_s` or more after the last began,
-    or a thousandth less, as times of integrations are rounded (so in the reference).
+def _averages_within(interval: np.ndarray, baseline: np.ndarray, time_s: np.ndarray, length_s: float) -> np.ndarray:
+    """Number of the average each row goes to among those of its interval and baseline: one begins at the first time that is `length_s` or more
+    after the last began, or a thousandth less, as times of integrations are rounded (so in the reference).
     """
-    order = np.lexsort((time_s, group))
-    number = np.zeros(len(time_s), dtype=np.int64)
-    before, start, count = -1, 0.0, 0
-    keys = np.stack([group[order], np.round(time_s[order], 3)])
-    first = np.flatnonzero(np.concatenate([[True], (np.diff(keys, axis=1) != 0).any(axis=0)]))
-    of_step = np.zeros(len(first), dtype=np.int64)
-    for step, (here, time) in enumerate(zip(keys[0, first].tolist(), keys[1, first].tolist(), strict=True)):
-        if here != before:
-            before, start, count = here, time, 0
-        elif time - start >= _BIN_SLACK * length_s:
-            start, count = time, count + 1
-        of_step[step] = count
-    number[order] = np.repeat(of_step, np.diff(np.append(first, len(order))))
+    order, nbaseline = np.lexsort((time_s, interval)), int(baseline.max(initial=0)) + 1
+    bins, closed = np.empty(len(order), dtype=np.int64), np.empty(len(order))
+    limit = _BIN_SLACK * length_s
+    count = int(
+        assign_bins(interval[order], time_s[order], baseline[order], np.zeros((1, 3)), limit, 0.0, nbaseline, bins, closed)
+    )
+    group = np.empty(count, dtype=np.int64)
+    group[bins] = (interval * nbaseline + baseline)[order]
+    rank = np.argsort(group, kind="stable")
+    place = np.empty(count, dtype=np.int64)
+    place[rank] = np.arange(count) - np.searchsorted(group[rank], group[rank])
+    number = np.empty(len(order), dtype=np.int64)
+    number[order] = place[bins]
     return number
 
 
