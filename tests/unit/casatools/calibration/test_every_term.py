@@ -181,3 +181,27 @@ def test_true_tables_give_the_sky(tmp_path: Path, basis: str) -> None:
         corrected, flag = ms.read("CORRECTED_DATA", rows), ms.read("FLAG", rows)
     assert flag.mean() < 0.1
     np.testing.assert_allclose(corrected[~flag], np.broadcast_to(np.array(sky), corrected.shape)[~flag], atol=2e-5)
+
+
+def test_times_in_atomic_time_turn_feeds_as_those_in_utc(tmp_path: Path) -> None:
+    """Files of the old VLA count in TAI: the feeds turn by when it was, 37 s earlier than the numbers read as UTC."""
+    from casacore.tables import table as raw
+
+    from casatools.calibration.stages import ParallacticStage
+    from casatools.flagging.geometry import antenna_elevations_deg
+
+    vis = make_polarised(tmp_path / "data", np.tile(np.eye(2), (NANT, 1, 1, 1, 1)))
+    found, elevation = [], []
+    for scale, later in (("UTC", 0.0), ("TAI", 37.0)):
+        with raw(vis, readonly=False, ack=False) as main:
+            info = main.getcolkeyword("TIME", "MEASINFO")
+            main.putcolkeyword("TIME", "MEASINFO", {**info, "Ref": scale})
+            main.putcol("TIME", main.getcol("TIME") + later)
+        with MeasurementSet(vis) as ms:
+            rows = np.arange(ms.nrow)
+            columns = {c: ms.read(c, rows) for c in ("TIME", "FIELD_ID", "ANTENNA1", "ANTENNA2")}
+            times = np.unique(columns["TIME"])
+            found.append(ParallacticStage(ms).angles(times, np.zeros(len(times), dtype=int)))
+            elevation.append(antenna_elevations_deg(ms, columns)[0])  # type: ignore[arg-type]
+    np.testing.assert_allclose(found[0], found[1], atol=1e-8)
+    np.testing.assert_allclose(elevation[0], elevation[1], atol=1e-7)
