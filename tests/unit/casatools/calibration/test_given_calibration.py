@@ -130,6 +130,6 @@ def test_table_of_another_array(vis: str, tmp_path: Path) -> None:
     table.subtables["ANTENNA"].columns = {k: v[:7] for k, v in table.subtables["ANTENNA"].columns.items()}
     table.write(str(tmp_path / "seven.G"))
     with pytest.raises(
-        DataError, match="no solutions of spectral windows 0, 1, antennas EA01.* EA08 that these values could be joined"
+        DataError, match=r"no solutions of spectral windows 0, 1, antennas EA01.* EA08 that these values could be joined"
     ):
         _write(vis, tmp_path / "seven.G", "amp", parameter=(2.0,))
