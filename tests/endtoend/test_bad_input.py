@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import inspect
 import os
 import shutil
@@ -20,6 +19,7 @@ from casatools import image
 from casatools._base import errors
 from casatools._base.memory import available_bytes
 from casatools.simulation.demo import DemoOptions, make_demo
+from support.digest import digest
 from support.uvfits_file import antenna_table, write_uvfits
 
 P, D, S = errors.ParameterError, errors.DataError, errors.SelectionError
@@ -104,26 +104,17 @@ def inputs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def _digest(folder: Path) -> dict[str, str]:
-    """Content of all files but locks and logs, by name."""
-    return {
-        str(p.relative_to(folder)): hashlib.sha1(p.read_bytes()).hexdigest()
-        for p in sorted(folder.rglob("*"))
-        if p.is_file() and p.name != "table.lock" and p.suffix != ".log"
-    }
-
-
 @pytest.fixture
 def refused(inputs: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., str]:
     """Calls a task among the inputs; gives the error's sentence after looking that no file changed, came or went."""
     monkeypatch.chdir(inputs)
 
     def call(task: str, kind: type[Exception], **arguments: Any) -> str:
-        before = _digest(inputs)
+        before = digest(inputs)
         with pytest.raises(kind) as caught:
             getattr(casatasks, task)(**arguments)
         assert type(caught.value).__module__ == "casatools._base.errors"
-        assert _digest(inputs) == before
+        assert digest(inputs) == before
         text = str(caught.value)
         assert "\n" not in text and len(text) > 15
         return text

@@ -156,10 +156,11 @@ def _range_phrase(low: float | None, high: float | None) -> str:
 
 @dataclass(frozen=True)
 class Float(Kind):
-    """A real number; ints and numpy numbers are accepted, numeric text is not."""
+    """A real number; ints and numpy numbers are accepted, numeric text and NaN are not."""
 
     min: float | None = None
     max: float | None = None
+    nan: bool = False
 
     @property
     def phrase(self) -> str:
@@ -170,6 +171,8 @@ class Float(Kind):
         if isinstance(value, bool) or not isinstance(value, (int, float)):
             raise self.refuse()
         number = float(value)
+        if number != number and not self.nan:  # NaN compares as false with everything, so that no later check would catch it
+            raise Refused(f"{self.phrase} other than NaN")
         if (self.min is not None and number < self.min) or (self.max is not None and number > self.max):
             raise self.refuse()
         return number
@@ -181,7 +184,7 @@ class Float(Kind):
 
     @property
     def invalid(self) -> tuple[Any, ...]:
-        out: list[Any] = ["x", {}, [1.0, 2.0]]
+        out: list[Any] = ["x", {}, [1.0, 2.0]] + ([] if self.nan else [float("nan")])
         if self.min is not None:
             out.append(self.min - 1)
         if self.max is not None:
@@ -317,9 +320,9 @@ class IntList(_ListKind):
 
 @dataclass(frozen=True)
 class FloatList(_ListKind):
-    """A list of floats, or one float."""
+    """A list of floats, or one float; they may be data, so NaN is taken."""
 
-    _item: Kind = Float()
+    _item: Kind = Float(nan=True)
     _what: str = "a float or a list of floats"
 
     @property

@@ -124,7 +124,6 @@ class CalibrationLibrary:
             A table is missing, is no calibration table, is of a kind that cannot be applied, is of other antennas, has no
             solutions of the fields asked for; a spwmap or interpolation cannot be.
         """
-        gaintable = [g for g in gaintable if g]
         if len(gaintable) > len(calwt) != 1:
             raise ParameterError(
                 f"calwt has {len(calwt)} values for {len(gaintable)} calibration tables; give one, or one for each"
@@ -132,8 +131,11 @@ class CalibrationLibrary:
         maps = list(spwmap)
         if maps and not any(isinstance(m, (list, tuple, np.ndarray)) for m in maps):
             maps = [maps]
+        _tell_surplus(len(gaintable), gainfield=gainfield, interp=interp, spwmap=maps, calwt=calwt)
         entries = []
         for k, path in enumerate(gaintable):
+            if not path:  # no table, whose place in the other lists is kept
+                continue
             table = read_solutions(path)
             wanted = gainfield[k] if k < len(gainfield) else ""
             numbers = maps[k] if k < len(maps) else []
@@ -267,6 +269,14 @@ def _mode(table: SolutionTable, text: str) -> InterpolationMode:
         log.post(f"{table.path} has no scan numbers: 'perscan' changes nothing", "WARN")
         mode = replace(mode, per_scan=False)
     return mode
+
+
+def _tell_surplus(count: int, **lists: Sequence[Any]) -> None:
+    """Warn of values in lists that are longer than that of the tables: they serve none, so that something is likely in the wrong place."""
+    for name, values in lists.items():
+        surplus = sum(1 for v in values[max(count, 1) :] if v not in ("", []))
+        if count and surplus:
+            log.post(f"{name} has {len(values)} values for {count} calibration tables; those beyond are not used", "WARN")
 
 
 def _field_map(ms: MeasurementSet, table: SolutionTable, wanted: Any) -> str | frozenset[int] | tuple[int, ...]:

@@ -131,6 +131,7 @@ def correct_visibilities(
                 "there is nothing to apply: name calibration tables or a calibration library, or set parang=True"
             )
         PriorCalibration(ms, loaded, options.parang)
+        ms.require("DATA")
     with MeasurementSet(vis, writable=options.mode != "trial") as ms:
         if flag_backup and options.flags:
             _back_up_flags(vis, flag_backup)

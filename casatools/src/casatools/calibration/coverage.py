@@ -64,7 +64,7 @@ def gaps(
                 f"their data are {does}"
             )
         if entry.table.values and not any(
-            (np.isfinite(v) & ~f).any() for v, f in zip(entry.table.values, entry.table.flags, strict=True)
+            _usable(entry, v, f) for v, f in zip(entry.table.values, entry.table.flags, strict=True)
         ):
             found.append(
                 f"no solution of {entry.path} is good: all data that it serves are {'left out' if solving else 'flagged'}"
@@ -81,6 +81,12 @@ def gaps(
         if text:
             found.append(text)
     return found
+
+
+def _usable(entry: LibraryEntry, values: np.ndarray, flags: np.ndarray) -> bool:
+    """Whether a solution has a value that calibrates: nothing can be divided by a gain of zero."""
+    good = np.isfinite(values) & ~flags
+    return bool((good & (values != 0) if entry.kind.name in ("G", "T", "B") else good).any())
 
 
 def _listed(items: Sequence[object]) -> str:

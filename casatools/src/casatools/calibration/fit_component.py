@@ -48,6 +48,8 @@ class ComponentFit:
             raise ParameterError(f"uvmodelfit: comptype={self.kind!r} needs {need} values in 'sourcepar'; got {list(self.start)}")
         if self.vary and len(self.vary) != need:
             raise ParameterError(f"uvmodelfit: parameter 'varypar' must have {need} values or none; got {list(self.vary)}")
+        if not np.isfinite(self.start).all():
+            raise ParameterError(f"uvmodelfit: parameter 'sourcepar' must hold finite numbers; got {list(self.start)}")
         if need == 6 and (self.start[3] <= 0 or not 0 < self.start[4] <= 1):
             raise ParameterError("uvmodelfit: the major axis in 'sourcepar' must be positive and the axis ratio within 0 and 1")
 
@@ -115,17 +117,23 @@ def _samples(ms: MeasurementSet, selected: ResolvedSelection) -> tuple[np.ndarra
     column = "CORRECTED_DATA" if ms.has("CORRECTED_DATA") else "DATA"
     ms.require(column)
     parts: list[list[np.ndarray]] = [[], [], [], []]
+    lost = 0
     for chunk in iter_chunks(ms, selected, [column, "FLAG", "FLAG_ROW", "WEIGHT", "UVW", "ANTENNA1", "ANTENNA2"]):
         names = ms.metadata.polarizations[chunk.pol].names
         hands = [k for k, c in enumerate(chunk.correlations) if names[c] in ("RR", "LL", "XX", "YY", "I")]
         good = ~chunk["FLAG"][:, :, hands].any(axis=2) & ~chunk["FLAG_ROW"][:, None]
         good &= (chunk["ANTENNA1"] != chunk["ANTENNA2"])[:, None]
         value = chunk[column][:, :, hands].astype(np.complex128).mean(axis=2)
+        wrong = good & ~np.isfinite(value)
+        lost += int(np.count_nonzero(wrong))
+        good &= ~wrong
         scale = ms.metadata.spectral_windows[chunk.spw].chan_freq_hz[chunk.channels] / SPEED_OF_LIGHT_M_S
         weight = np.broadcast_to(chunk["WEIGHT"][:, hands].astype(np.float64).sum(axis=1)[:, None], good.shape)
         uvw = chunk["UVW"]
         for part, array in zip(parts, (uvw[:, :1] * scale, uvw[:, 1:2] * scale, value, weight), strict=True):
             part.append(array[good])
+    if lost:
+        log.post(f"uvmodelfit: {lost} visibilities are NaN or infinite though not flagged: they are left out", "WARN")
     u, v, data, weight = (np.concatenate(p) if p else np.zeros(0) for p in parts)
     if not np.any(weight > 0):
         raise DataError(f"uvmodelfit: all selected data of {ms.path!r} are flagged or have weight zero")
@@ -138,25 +146,26 @@ def _minimise(
     """Levenberg-Marquardt steps with derivatives from small differences; parameters, errors, reduced chi square."""
     par, vary = np.array(fit.start, dtype=np.float64), fit.varied
     step = np.array([1e-6, 1e-4, 1e-4, 1e-4, 1e-6, 1e-4])[: len(par)]
-    damping, best = 1e-3, np.inf
-    normal = np.eye(len(vary))
 
     def chi_square(p: np.ndarray) -> float:
         return float((weight * np.abs(data - component_visibility(fit.kind, p, u, v)) ** 2).sum())
 
-    best = chi_square(par)
-    for _ in range(fit.niter if len(vary) else 0):
-        left = data - component_visibility(fit.kind, par, u, v)
+    def equations(p: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        left = data - component_visibility(fit.kind, p, u, v)
         slope = []
         for k in vary:
-            ahead, behind = par.copy(), par.copy()
+            ahead, behind = p.copy(), p.copy()
             ahead[k] += step[k]
             behind[k] -= step[k]
             slope.append(
                 (component_visibility(fit.kind, ahead, u, v) - component_visibility(fit.kind, behind, u, v)) / (2 * step[k])
             )
         normal = np.array([[(weight * (a.conj() * b).real).sum() for b in slope] for a in slope])
-        right = np.array([(weight * (a.conj() * left).real).sum() for a in slope])
+        return normal, np.array([(weight * (a.conj() * left).real).sum() for a in slope])
+
+    damping, best, error = 1e-3, chi_square(par), np.zeros(len(par))
+    for _ in range(fit.niter if len(vary) else 0):
+        normal, right = equations(par)
         for _ in range(10):
             trial = par.copy()
             trial[vary] += np.linalg.lstsq(normal + damping * np.diag(normal.diagonal()), right, rcond=None)[0]
@@ -165,10 +174,22 @@ def _minimise(
                 par, best, damping = trial, now, damping / 10
                 break
             damping *= 10
-    chi2 = best / max(2 * len(data) - len(vary), 1)
-    error = np.zeros(len(par))
-    error[vary] = np.sqrt(np.maximum(np.linalg.pinv(normal).diagonal(), 0.0))
-    return par, error, chi2
+    if len(vary):
+        normal, right = equations(par)
+        error[vary] = np.sqrt(np.maximum(np.linalg.pinv(normal).diagonal(), 0.0))
+        _tell_unfinished(fit.niter, np.linalg.lstsq(normal, right, rcond=None)[0], error[vary])
+    return par, error, best / max(2 * len(data) - len(vary), 1)
+
+
+def _tell_unfinished(niter: int, step: np.ndarray, error: np.ndarray) -> None:
+    """Warn where the next step would still move a parameter by more than a tenth of its error."""
+    left = np.abs(step) / np.where(error > 0, error, np.inf)
+    if left.max() > 0.1:
+        log.post(
+            f"uvmodelfit: the fit has not converged in {niter} iterations (the next step is {left.max():.2g} of a parameter's error); "
+            "give more of them, or another 'sourcepar' to start from",
+            "WARN",
+        )
 
 
 def _longer_axis_first(par: np.ndarray, error: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -58,6 +58,10 @@ class FluxScaleOptions:
             raise ParameterError("parameter 'reference' must name at least one field")
         if self.fitorder < 0:
             raise ParameterError(f"parameter 'fitorder' must be an int of at least 0; got {self.fitorder}")
+        if any(s < -1 for s in self.refspwmap):
+            raise ParameterError(
+                f"parameter 'refspwmap' must hold numbers of spectral windows, or -1 for the same; got {list(self.refspwmap)}"
+            )
 
     def reference_window(self, spw: int) -> int:
         """Spectral window of the reference gains for one of the transfer fields."""

@@ -16,6 +16,7 @@ import numpy as np
 
 from casatools._base import log
 from casatools._base.errors import DataError, ParameterError
+from casatools.calibration.same_array import match_antennas
 from casatools.calibration.solve_session import check_output
 from casatools.frames.directions import Direction
 from casatools.frames.parallactic import feed_angles
@@ -77,7 +78,8 @@ def polarization_from_gains(
             raise ParameterError("polfromgain: parameter 'caltable' must differ from 'tablein'")
         check_output(caltable, False, table.vis_cal)
     with MeasurementSet(vis) as ms:
-        angle = _angles(ms, table) + np.deg2rad(paoffset_deg)
+        ids = match_antennas(ms, tablein, table.antenna_names, table.antenna_positions_m, table.antenna1)
+        angle = _angles(ms, table, ids) + np.deg2rad(paoffset_deg)
     chosen = [f for f in np.unique(table.field_id).tolist() if fields is None or f in fields]
     covers = {f: _coverage_deg(table, f, angle) for f in chosen}
     enough = [f for f, cover in covers.items() if cover >= minpacov_deg and cover > 0]
@@ -105,8 +107,8 @@ def polarization_from_gains(
     return result
 
 
-def _angles(ms: MeasurementSet, table: CalTable) -> np.ndarray:
-    """Angle of the feeds on the sky for each row."""
+def _angles(ms: MeasurementSet, table: CalTable, ids: np.ndarray) -> np.ndarray:
+    """Angle of the feeds on the sky for each row; `ids` are the numbers of the table's antennas in the MeasurementSet, NaN for those it lacks."""
     antennas = ms.metadata.antennas
     positions, mounts = np.array([a.position_m for a in antennas]), [a.mount for a in antennas]
     out = np.zeros(table.nrow)
@@ -115,13 +117,15 @@ def _angles(ms: MeasurementSet, table: CalTable) -> np.ndarray:
         place = ms.metadata.fields[field]
         toward = Direction(float(place.phase_dir[0][0]), float(place.phase_dir[0][1]), place.phase_frame)
         times, which = np.unique(table.time_s[rows], return_inverse=True)
-        out[rows] = feed_angles(times, toward, positions, mounts)[which, table.antenna1[rows]]
-    return out
+        out[rows] = feed_angles(times, toward, positions, mounts)[which, ids[table.antenna1[rows]]]
+    return np.where(ids[table.antenna1] >= 0, out, np.nan)
 
 
 def _coverage_deg(table: CalTable, field: int, angle: np.ndarray) -> float:
     """Range of the angle of the first antenna over the solutions of a field; zero for fewer than three times."""
-    rows = np.flatnonzero(table.field_id == field)
+    rows = np.flatnonzero((table.field_id == field) & np.isfinite(angle))
+    if not len(rows):
+        return 0.0
     first = rows[(table.antenna1[rows] == table.antenna1[rows[0]]) & (table.spw_id[rows] == table.spw_id[rows[0]])]
     if len(first) < 3:
         return 0.0
@@ -139,7 +143,7 @@ def _one_field(table: CalTable, out: CalTable, field: int, angle: np.ndarray) ->
             times, at = np.unique(table.time_s[rows], return_inverse=True)
             shape = (len(times), len(table.antenna_names))
             power = np.abs(group.param[mine, 0].astype(np.complex128)) ** 2
-            good = ~group.flag[mine, 0].any(axis=1) & (power > 0).all(axis=1)
+            good = ~group.flag[mine, 0].any(axis=1) & (power > 0).all(axis=1) & np.isfinite(angle[rows])
             ratio, weight, turn = np.ones(shape), np.zeros(shape), np.zeros(shape)
             ratio[at[good], table.antenna1[rows[good]]] = power[good, 0] / power[good, 1]
             weight[at[good], table.antenna1[rows[good]]] = 1.0
@@ -153,7 +157,7 @@ def _one_field(table: CalTable, out: CalTable, field: int, angle: np.ndarray) ->
                 continue
             found[f"Spw{spw}"] = [1.0, q, u, 0.0]
             log.post(f"{table.field_names[field]}, spw {spw}: Q={q:.5f} U={u:.5f} of I")
-            share = q * np.cos(2 * angle[rows]) + u * np.sin(2 * angle[rows])
+            share = np.nan_to_num(q * np.cos(2 * angle[rows]) + u * np.sin(2 * angle[rows]))
             put = out.groups[number].param
             put[mine, 0, 0] /= np.sqrt(1 + share)
             put[mine, 0, 1] /= np.sqrt(1 - share)

@@ -19,6 +19,7 @@ from casatools._base import log
 from casatools._base.errors import DataError, ParameterError
 from casatools._base.paths import require_present
 from casatools.calibration.gain_curves import CURVE_PARAMETERS, gain_curves
+from casatools.calibration.same_array import match_antennas
 from casatools.calibration.solve_session import check_output
 from casatools.io.caltable import CalTable, SolutionGroup
 from casatools.io.ms import MeasurementSet, Selection
@@ -121,8 +122,8 @@ def write_given_calibration(
     Raises
     ------
     PathMissingError, DataError, ParameterError, SelectionError
-        The MeasurementSet or what the values are for is missing, their number is wrong, or the table is of another kind. Nothing is
-        written then.
+        The MeasurementSet or what the values are for is missing, their number is wrong, or the table is of another kind or has no solutions
+        that some of them could be joined with. Nothing is written then.
     """
     kind = given.kind
     exists = os.path.lexists(caltable.rstrip("/"))
@@ -134,7 +135,10 @@ def write_given_calibration(
         values = make(ms) if make is not None else _values(ms, given, windows)
         table = CalTable.open(caltable) if exists else _new_table(ms, kind, windows)
         log.post(f"{kind.vis_cal}: values for {len(windows)} spectral windows, {values.shape[1]} antennas", "INFO2")
-        _join(table, kind, values)
+        ids = match_antennas(ms, caltable, table.antenna_names, table.antenna_positions_m, table.antenna1)
+        if exists:
+            _require_places(caltable, table, kind, values, ids, [a.name for a in ms.metadata.antennas])
+        _join(table, kind, values, ids)
         if exists or joined:  # as the reference has it: joined values are of no observation
             table.observation = np.full_like(table.observation, -1)
         table.write(caltable, overwrite=True)
@@ -210,16 +214,34 @@ def _itrf_offset(offset_m: np.ndarray, array_m: np.ndarray) -> np.ndarray:
     return np.array([x * c - y * s, x * s + y * c, z])
 
 
-def _join(table: CalTable, kind: _Kind, values: np.ndarray) -> None:
-    nant = len(table.antenna_names)
+def _require_places(path: str, table: CalTable, kind: _Kind, values: np.ndarray, ids: np.ndarray, names: list[str]) -> None:
+    """Refuse values of spectral windows or antennas that the table to join them with has no solutions of: they would be lost without a word."""
+    place = table.spw_id if kind.every_window else np.zeros_like(table.spw_id)
+    if place.max(initial=0) >= len(values):
+        raise DataError(f"gencal: {path!r} has other spectral windows than the MeasurementSet; nothing can be joined with it")
+    have = np.zeros(values.shape[:2], dtype=bool)
+    known = ids[table.antenna1] >= 0
+    have[place[known], ids[table.antenna1][known]] = True
+    start = np.full(kind.npar, kind.neutral)
+    lost = np.argwhere((values != start).any(axis=2) & ~have)
+    if len(lost):
+        spws, antennas = (sorted(set(k.tolist())) for k in lost.T)
+        windows = f"spectral windows {', '.join(map(str, spws))}, " if kind.every_window else ""
+        raise DataError(
+            f"gencal: {path!r} has no solutions of {windows}antennas {', '.join(names[a] for a in antennas)} that these values could be joined "
+            "with; write them to a table of their own"
+        )
+
+
+def _join(table: CalTable, kind: _Kind, values: np.ndarray, ids: np.ndarray) -> None:
+    """Multiply solutions by values (spw, ant, par), or add them; `ids` are the numbers of the table's antennas among those of the values."""
     for group in table.groups:
-        spw, antenna = table.spw_id[group.rows], table.antenna1[group.rows]
+        spw, antenna = table.spw_id[group.rows], ids[table.antenna1[group.rows]]
         place = spw if kind.every_window else np.zeros_like(spw)
-        if place.max(initial=0) >= len(values) or nant != values.shape[1]:
-            raise DataError("gencal: the table to add to belongs to another array or has other spectral windows")
         new = values[place, antenna][:, None, :]
         if kind.npar == CURVE_PARAMETERS:
-            group.param = new.real.astype(group.param.dtype)
-            continue
-        joined = group.param * new if kind.multiplied else group.param + new
-        group.param = joined.astype(group.param.dtype)
+            joined = new.real
+        else:
+            joined = group.param * new if kind.multiplied else group.param + new
+        known = (antenna >= 0)[:, None, None]
+        group.param = np.where(known, joined, group.param).astype(group.param.dtype)

@@ -119,6 +119,7 @@ class SolveInput:
     reference_s: float
     seen: dict[int, int] = field(default_factory=dict)
     dead: dict[int, np.ndarray] = field(default_factory=dict)
+    no_numbers: int = 0
 
     @property
     def columns(self) -> list[str]:
@@ -221,6 +222,10 @@ class SolveInput:
             yield from self._take(chunk, pending)
         for number in sorted(pending):
             yield self._finish(np.array([number]), pending[number])
+        if self.no_numbers:
+            log.post(
+                f"{self.no_numbers} visibilities or models are NaN or infinite though not flagged: they are left out", "WARN"
+            )
 
     def _take(self, chunk: VisChunk, pending: dict[int, tuple[np.ndarray, ...]]) -> Iterator[IntervalData]:
         """Add one chunk; intervals that lie whole in it come out together, others when their last row has come."""
@@ -256,7 +261,35 @@ class SolveInput:
 
     def _sums(self, chunk: VisChunk, count: int, local: np.ndarray) -> tuple[np.ndarray, ...]:
         """Sums of one chunk: vis, weight, weighted time, weight of the time (, model); each (interval, sub, baseline, ...)."""
-        data, model, flag, weight = self.prepared(chunk)
+        prepared = self.prepared(chunk)
+        sums = self._summed(chunk, count, local, *prepared)
+        # Looked for in the sums, which are few: one visibility that is no number spoils the solutions of all antennas.
+        if all(np.isfinite(s).all() for s in sums):
+            return sums
+        data, model, flag, weight = prepared
+        bad = ~(np.isfinite(data) & np.isfinite(model)) & ~flag & ~chunk["FLAG_ROW"][:, None, None]
+        self.no_numbers += int(np.count_nonzero(bad))
+        return self._summed(
+            chunk,
+            count,
+            local,
+            data,
+            model,
+            flag | (bad if self.options.corrdepflags else bad.any(axis=2, keepdims=True)),
+            weight,
+        )
+
+    def _summed(
+        self,
+        chunk: VisChunk,
+        count: int,
+        local: np.ndarray,
+        data: np.ndarray,
+        model: np.ndarray,
+        flag: np.ndarray,
+        weight: np.ndarray,
+    ) -> tuple[np.ndarray, ...]:
+        """`_sums` of data as they have been prepared."""
         nout, nbl = self.nchan(self.intervals.spw[self.intervals.of_row[chunk.index[0]]]), len(self.baselines)
         baseline = self.baselines.number[chunk["ANTENNA1"], chunk["ANTENNA2"]]
         slot = (local * self.nsub + self.sub[chunk.index]) * nbl + baseline

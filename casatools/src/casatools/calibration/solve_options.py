@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -115,7 +116,7 @@ class FringeOptions:
 
     def __post_init__(self) -> None:
         for name, window in (("delaywindow", self.delay_window_ns), ("ratewindow", self.rate_window)):
-            if len(window) not in (0, 2) or (len(window) == 2 and window[0] >= window[1]):
+            if len(window) not in (0, 2) or (len(window) == 2 and not window[0] < window[1]):
                 raise ParameterError(f"parameter {name!r} must be a lower and an upper limit, or []; got {list(window)}")
         if len(self.active) != 3:
             raise ParameterError(
@@ -168,7 +169,9 @@ class SolveOptions:
                 raise ParameterError(f"parameter {name!r} must be one of {', '.join(map(repr, allowed))}; got {value!r}")
         if len(self.smodel) not in (0, 4):
             raise ParameterError(f"parameter 'smodel' must have four values, Stokes I Q U V in Jy; got {list(self.smodel)}")
-        if any(t <= 0 for t in self.rmsthresh):
+        if not all(math.isfinite(v) for v in self.smodel):
+            raise ParameterError(f"parameter 'smodel' must hold finite numbers; got {list(self.smodel)}")
+        if not all(t > 0 for t in self.rmsthresh):
             raise ParameterError(f"parameter 'rmsthresh' must hold positive numbers; got {list(self.rmsthresh)}")
         if self.solved.source == "QU" and "field" in parse_combine(self.combine):
             raise ParameterError(f"combine='field' would join sources of different polarisation; solve {self.kind!r} for each")

@@ -86,7 +86,7 @@ class StatisticalWeightOptions:
             raise ParameterError(f"statwt: parameter 'combine' must hold only {', '.join(_COMBINE)}; got {self.combine!r}")
         if self.minsamp < 2:
             raise ParameterError(f"statwt: parameter 'minsamp' must be at least 2; got {self.minsamp}")
-        if self.wtrange and (len(self.wtrange) != 2 or min(self.wtrange) < 0):
+        if self.wtrange and (len(self.wtrange) != 2 or not all(w >= 0 for w in self.wtrange)):
             raise ParameterError(
                 f"statwt: parameter 'wtrange' must be two numbers that are not negative, or []; got {list(self.wtrange)}"
             )

@@ -102,10 +102,34 @@ def test_refused_without_writing(
     assert not (tmp_path / "bad.cal").exists()
 
 
+def test_a_table_of_other_windows(vis: str, tmp_path: Path) -> None:
+    other = str(unpack("cal.G", tmp_path))
+    table = CalTable.open(other)
+    table.spw_id += 1
+    table.write(str(tmp_path / "later.G"))
+    with pytest.raises(DataError, match="other spectral windows than the MeasurementSet"):
+        _write(vis, tmp_path / "later.G", "amp", parameter=(2.0,))
+
+
+def test_antennas_are_those_of_their_names(vis: str, tmp_path: Path) -> None:
+    """A table of the same antennas in another order gets each value where it belongs."""
+    table = CalTable.open(str(unpack("cal.G", tmp_path)))
+    names = table.subtables["ANTENNA"].columns
+    table.subtables["ANTENNA"].columns = {k: v[::-1] for k, v in names.items()}
+    table.write(str(tmp_path / "turned.G"))
+    _write(vis, tmp_path / "turned.G", "amp", antenna="EA01", parameter=(2.0,))
+    joined = CalTable.open(str(tmp_path / "turned.G"))
+    ratio = np.abs(joined.param / table.param)[:, 0]
+    np.testing.assert_allclose(ratio[joined.antenna1 == 7], 2.0, rtol=1e-6)
+    np.testing.assert_allclose(ratio[joined.antenna1 != 7], 1.0, rtol=1e-6)
+
+
 def test_table_of_another_array(vis: str, tmp_path: Path) -> None:
     other = str(unpack("cal.G", tmp_path))
     table = CalTable.open(other).select(np.arange(8))
     table.subtables["ANTENNA"].columns = {k: v[:7] for k, v in table.subtables["ANTENNA"].columns.items()}
     table.write(str(tmp_path / "seven.G"))
-    with pytest.raises(DataError, match="another array"):
+    with pytest.raises(
+        DataError, match=r"no solutions of spectral windows 0, 1, antennas EA01.* EA08 that these values could be joined"
+    ):
         _write(vis, tmp_path / "seven.G", "amp", parameter=(2.0,))

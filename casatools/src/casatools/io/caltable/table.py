@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from casacore import tables as _tables
 
-from casatools._base.errors import DataError, SelectionError
+from casatools._base.errors import CasaError, DataError, SelectionError
 from casatools._base.paths import require_space, staged_output
 from casatools._base.version import INTERFACE
 from casatools.io.caltable.subtables import (
@@ -146,6 +146,10 @@ class CalTable:
             kind = str(table.info()["subType"])
             if kind == "Fringe Jones":
                 groups = [_with_dispersion(g) for g in groups]
+        except CasaError:
+            raise
+        except RuntimeError as error:
+            raise DataError(f"calibration table {path!r} is damaged; casacore cannot read it: {error}") from error
         finally:
             table.close()
         missing = [s for s in SUBTABLES[1:4] if s not in subtables]

@@ -503,7 +503,12 @@ class _Resolver:
             return "it has no rows"
         scans, present = (_distinct_of_rows(self.ms, c, row_numbers(self.ms.nrow)) for c in ("SCAN_NUMBER", "FIELD_ID"))
         names = [self.metadata.fields[i].name for i in present if 0 <= i < len(self.metadata.fields)]
-        return f"its rows hold the fields {shown(names)} and the scans {shown(scans)}"
+        further = "".join(
+            f", the {name}s {shown(_distinct_of_rows(self.ms, column, row_numbers(self.ms.nrow)))}"
+            for name, column in (("observation", "OBSERVATION_ID"), ("array", "ARRAY_ID"))
+            if getattr(self.selection, name).strip()
+        )
+        return f"its rows hold the fields {shown(names)}{further} and the scans {shown(scans)}"
 
     def _fields(self) -> list[int]:
         names = [f.name for f in self.metadata.fields]
@@ -660,7 +665,9 @@ class _Resolver:
             rows = np.asarray(part.rownumbers(self.ms.table), dtype=np.int64)
             part.close()
         except RuntimeError as error:
-            raise refuse(f"casacore cannot evaluate it: {error}", f"columns are {shown(self.ms.column_names)}") from error
+            # Its last line is the reason; those before repeat the command.
+            reason = str(error).strip().splitlines()[-1].strip()
+            raise refuse(f"casacore cannot evaluate it: {reason}", f"columns are {shown(self.ms.column_names)}") from error
         mask = np.zeros(self.nrow, bool)
         mask[rows - self.first] = True
         self.keep(mask)
