@@ -296,5 +296,7 @@ def _fit(design: np.ndarray, y: np.ndarray, weight: np.ndarray, robust: bool) ->
     for _ in range(_ROBUST_STEPS if robust else 1):
         pars = np.linalg.pinv(design.T @ (design * used[:, None])) @ (design.T @ (used * y))
         left = np.abs(y - design @ pars)
-        used = weight / np.maximum(left, 1e-6 * max(float(left.max()), 1e-300)) if robust else weight
+        if not robust or left.max() == 0:
+            break
+        used = weight / np.maximum(left, 1e-6 * left.max())
     return np.asarray(pars)

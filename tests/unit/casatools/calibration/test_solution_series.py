@@ -137,6 +137,26 @@ def test_robust_fits_leave_outliers_aside() -> None:
         assert 0.001 < np.sqrt(fit["vars"][0]) < (0.01 if not weight else 0.05)
 
 
+def test_robust_fits_that_go_through_all_values() -> None:
+    flat = fit_series(_record(np.full(5, 1.25)), FitOptions("LINEAR", "ROBUST", weight=True))
+    np.testing.assert_allclose(flat["model"], 1.25, rtol=1e-12)
+    two = fit_series(_record(np.array([0.5, 1.5]), None), FitOptions("LINEAR", "ROBUST"))
+    np.testing.assert_allclose(two["model"], [0.5, 1.5], rtol=1e-6)
+
+
+def test_windows_and_fields_without_solutions(shared_input: Callable[[str], str]) -> None:
+    """CASA 6.7 gives empty records, or ends the process."""
+    path = shared_input("cal.B")
+    table = CalTable.open(path)
+    table.spw_id = np.ones_like(table.spw_id)
+    table.groups = [group for group in table.groups if (table.spw_id[group.rows] == 1).any()]
+    ca = calanalysis()
+    ca.open(path)
+    ca._open = table
+    with pytest.raises(SelectionError, match="no solutions of the spectral windows"):
+        ca.get(spw="0")
+
+
 def test_delays_are_numbers(tmp_path: Path) -> None:
     ca = calanalysis()
     ca.open(str(unpack("cal.K", tmp_path)))
