@@ -231,6 +231,9 @@ def test_sensitivity_of_the_receivers(im: imager) -> None:
     wanted = 2761.298 / np.sqrt(2 * 2 * bandwidth * seconds * baselines)
     assert noise["value"] == pytest.approx(wanted * relative, rel=1e-5)
     assert relative == im.apparentsens()[2] > 1.1 and total == parts["sumwt"]
+    # Of a cube it is that of all its data together, as CASA's.
+    im.defineimage(**{**IMAGE, "mode": "channel", "nchan": 2, "start": 0, "step": 1})
+    assert im.sensitivity()[1]["value"] == pytest.approx(noise["value"], rel=1e-6)
     im.weight("natural")
     assert im.sensitivity()[2] == pytest.approx(1.0)
     tb = table()
