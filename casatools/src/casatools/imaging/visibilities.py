@@ -17,6 +17,7 @@ from casatools._base.errors import DataError, ParameterError, SelectionError
 from casatools._base.memory import chunk_bytes
 from casatools._base.threads import over_rows
 from casatools.frames.directions import Direction, convert_direction, frame_turn
+from casatools.frames.epochs import convert_epochs
 from casatools.frames.frequencies import doppler_factor
 from casatools.frames.observatories import Position, observatory_position
 from casatools.frames.parallactic import feed_angles
@@ -354,6 +355,8 @@ class DataSource:
             direction = self.field_direction(field_id)
         else:
             direction = self.toward or self.field_direction(int(self.field_ids[0]))
+        if self.ms.time_frame != "UTC":
+            distinct = convert_epochs(distinct, self.ms.time_frame, "UTC")
         return doppler_factor(source, frame, distinct, direction, self.position_m)[inverse.reshape(-1)]
 
     def narrowed(self, axis: SpectralAxis) -> DataSource | None:
@@ -442,6 +445,10 @@ class DataSource:
             codes = self.correlation_codes(chunk.ddid)
             vis, weight = _planes_of(chunk, self.column, weights, planes, pseudo, codes, there)
             uvw = np.asarray(chunk["UVW"], dtype=np.float64)
+            lost = np.logical_not(np.isfinite(uvw).all(axis=1))
+            if lost.any():
+                uvw = np.where(lost.reshape(-1, 1), 0.0, uvw)
+                weight[lost] = 0.0
             freq = self.channels(chunk.ddid)[0]
             if self.distance_m:
                 self._refocus(vis, chunk, freq, centre)
@@ -575,6 +582,8 @@ def _planes_of(
         number = good.sum(axis=2)
         vis[0] = total / np.maximum(number, 1)
         mean = weight[..., parallel].mean(axis=2, dtype=np.float32)
+        number *= np.isfinite(mean) & np.isfinite(vis[0])
+        vis[0][number == 0] = 0.0
         return vis, np.ascontiguousarray(np.where(number > 0, np.broadcast_to(mean, number.shape), 0.0), dtype=np.float32)
     factors = np.array([[parts.get(k, 0.0) for k in used] for _, parts in planes], dtype=np.complex64)
     hands, corr, given = (
