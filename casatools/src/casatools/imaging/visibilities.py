@@ -17,6 +17,7 @@ from casatools._base.errors import DataError, ParameterError, SelectionError
 from casatools._base.memory import chunk_bytes
 from casatools._base.threads import over_rows
 from casatools.frames.directions import Direction, convert_direction, frame_turn
+from casatools.frames.epochs import convert_epochs
 from casatools.frames.frequencies import doppler_factor
 from casatools.frames.observatories import Position, observatory_position
 from casatools.frames.parallactic import feed_angles
@@ -361,6 +362,8 @@ class DataSource:
             direction = self.field_direction(field_id)
         else:
             direction = self.toward or self.field_direction(int(self.field_ids[0]))
+        if self.ms.time_frame != "UTC":
+            distinct = convert_epochs(distinct, self.ms.time_frame, "UTC")
         return doppler_factor(source, frame, distinct, direction, self.position_m)[inverse.reshape(-1)]
 
     def narrowed(self, axis: SpectralAxis) -> DataSource | None:
@@ -470,6 +473,10 @@ class DataSource:
         if hand:
             # They are moved in place, for each hand once.
             uvw = uvw.copy()
+        lost = np.logical_not(np.isfinite(uvw).all(axis=1))
+        if lost.any():
+            uvw = np.where(lost.reshape(-1, 1), 0.0, uvw)
+            weight[lost] = 0.0
         freq = self.channels(chunk.ddid)[0]
         if self.distance_m:
             self._refocus(vis, chunk, freq, centre)
