@@ -137,9 +137,50 @@ def _fringes(rng: np.random.Generator, nant: int, ntime: int) -> tuple[Callable[
     return lambda: solve_fringe_intervals(data, baselines, nant, options, 0, frequency), len(ant1)
 
 
+def _delays(rng: np.random.Generator, nant: int, nchan: int) -> tuple[Callable[[], object], int]:
+    """Delays of both receptors of one interval."""
+    from casatools.calibration.solve_data import Baselines, IntervalData
+    from casatools.calibration.solve_delays import solve_delay_intervals
+
+    ant1, ant2 = np.triu_indices(nant, 1)
+    frequency, delay = 1.5e9 + 1e6 * np.arange(nchan), rng.uniform(-2e-8, 2e-8, nant)
+    vis = np.exp(2j * np.pi * (delay[ant1] - delay[ant2])[:, None] * (frequency - frequency[0]))[None, None, ..., None].repeat(
+        2, axis=-1
+    )
+    vis += 0.3 * (rng.normal(size=vis.shape) + 1j * rng.normal(size=vis.shape))
+    data = IntervalData(np.arange(1), vis, np.ones(vis.shape), np.ones(1))
+    baselines = Baselines(ant1, ant2, np.zeros((nant, nant), int))
+    return lambda: solve_delay_intervals(data, baselines, nant, 4, 0, frequency, False), len(ant1)
+
+
+def _polarised(rng: np.random.Generator, nant: int, ntime: int) -> tuple[Callable[[], object], int]:
+    """All products of leakages of one channel together with Q and U of the source, feeds that turn."""
+    from casatools.calibration.solve_data import Baselines, IntervalData
+    from casatools.calibration.solve_leakages import LeakageProblem, solve_leakage_intervals, source_models
+
+    ant1, ant2 = np.triu_indices(nant, 1)
+    jones = np.array([np.eye(2, dtype=complex)] * nant)
+    jones[:, 0, 1], jones[:, 1, 0] = 0.05 * (rng.normal(size=(2, nant)) + 1j * rng.normal(size=(2, nant)))
+    turn = np.zeros((ntime, nant, 2, 2), dtype=complex)
+    turn[..., 0, 0] = np.exp(-1j * np.linspace(0, 1.5, ntime))[:, None]
+    turn[..., 1, 1] = turn[..., 0, 0].conj()
+    sky = source_models(turn, ant1, ant2, True)[:, None]
+    seen = (sky[0] + 0.05 * sky[1]).reshape(1, ntime, len(ant1), 2, 2)
+    vis = (jones[ant1] @ seen @ jones[ant2].conj().swapaxes(-1, -2)).reshape(1, ntime, len(ant1), 1, 4)
+    vis += 0.01 * (rng.normal(size=vis.shape) + 1j * rng.normal(size=vis.shape))
+    data = IntervalData(np.arange(1), vis, np.ones(vis.shape), np.ones(1), sky[0][..., None, :])
+    baselines, problem = Baselines(ant1, ant2, np.zeros((nant, nant), int)), LeakageProblem(4, (0,), True, "QU", True)
+    return lambda: solve_leakage_intervals(data, baselines, nant, problem, sky), len(ant1)
+
+
 def scaling(most: int) -> None:
-    """Processor time of noisy solves of all baselines for more and more antennas: 20 sets of gains, leakages of 16 channels, fringes of two hands."""
-    for name, problem, count in (("20 gains", _gains, 10), ("16 leakages", _leaky, 16), ("2 fringes", _fringes, 6)):
+    """Processor time of noisy solves of all baselines for more and more antennas: 20 sets of gains, leakages of 16 channels, of one together with Q and U,
+    fringes and delays of two hands.
+    """
+    forms = (
+        ("20 gains", _gains, 10), ("16 leakages", _leaky, 16), ("leakages, Q and U", _polarised, 4), ("2 fringes", _fringes, 6), ("2 delays", _delays, 16),
+    )  # fmt: skip
+    for name, problem, count in forms:
         sys.stdout.write(
             f"\n| antennas | baselines | {name} [s] | over the line above | antennas squared |\n|---|---|---|---|---|\n"
         )

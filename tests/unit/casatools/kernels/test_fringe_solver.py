@@ -34,9 +34,10 @@ def _expected(problem: tuple[np.ndarray, ...], used: np.ndarray, units: bool) ->
             continue
         left = vis[:, b] * np.exp(-1j * np.tensordot(param[i] - param[j], terms, 1))
         amplitude = 1.0 if units else abs((w * left).sum() / w.sum())
+        bend = max((w * left.real).sum() / w.sum(), 0.1) if units else amplitude**2
         derivative = np.zeros((4 * NANT, *left.shape))
         derivative[4 * i : 4 * i + 4], derivative[4 * j : 4 * j + 4] = terms, -terms
-        normal += np.einsum("ptc,qtc,tc->pq", derivative, derivative, w * amplitude**2)
+        normal += np.einsum("ptc,qtc,tc->pq", derivative, derivative, w * bend)
         right += np.einsum("ptc,tc->p", derivative, w * amplitude * left.imag)
         rest += (w * np.abs(left - amplitude) ** 2).sum()
         samples, held = samples + np.count_nonzero(w), held + 1
