@@ -125,7 +125,7 @@ def _shadowed_of_field(
     ms: MeasurementSet, columns: RowColumns, rows: np.ndarray, positions: np.ndarray, radii: np.ndarray, tolerance_m: float
 ) -> np.ndarray:
     """Whether an antenna of each of these rows, all of one field, is shadowed."""
-    times, at = np.unique(columns["TIME"][rows], return_inverse=True)
+    times, at = np.unique(utc_seconds(columns["TIME"][rows], ms.time_frame), return_inverse=True)
     at = at.ravel()
     one, two, uvw_m = columns["ANTENNA1"][rows], columns["ANTENNA2"][rows], columns["UVW"][rows]
     hidden = np.zeros((len(times), len(positions)), bool)

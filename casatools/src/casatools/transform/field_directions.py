@@ -10,6 +10,7 @@ from casatools._base.errors import ParameterError
 from casatools.frames.baselines import baseline_uvw
 from casatools.frames.directions import Direction, convert_direction, frame_turn
 from casatools.frames.ephemeris import ephemeris_directions
+from casatools.frames.epochs import utc_seconds
 from casatools.frames.observatories import Position, as_position, observatory_position
 from casatools.io.ms import MeasurementSet
 from casatools.io.ms.ephemerides import field_ephemeris
@@ -61,6 +62,7 @@ def measured_uvw(ms: MeasurementSet, rows: np.ndarray, directions: Sequence[Dire
     """
     positions = np.array([a.position_m for a in ms.metadata.antennas])
     first, second, times = (np.asarray(ms.read(c, rows)) for c in ("ANTENNA1", "ANTENNA2", "TIME"))
+    times = utc_seconds(times, ms.time_frame)
     place = as_position(array_position(ms))
     if len(directions) == 1:
         return baseline_uvw(positions, first, second, times, directions[0], place) @ _north(directions[0], times, place).T

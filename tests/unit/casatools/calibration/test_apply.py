@@ -387,3 +387,39 @@ def test_factors_of_baselines_follow_gainfield_and_observation(vis: str, tmp_pat
     some = read(vis, "CORRECTED_DATA", 0, 3)[:, 0, 0]
     np.testing.assert_allclose(some[fields == 1], 1 / 3)
     np.testing.assert_allclose(some[fields == 0], 1)
+
+
+@pytest.mark.parametrize("kind", ["DLLS Jones", "DfLLS Jones"])
+def test_direct_leakages_are_applied_to_all_orders(vis: str, kind: str, tmp_path: Path) -> None:
+    """As CASA does: the inverse matrices, to which every correlation counts, so that one that is flagged flags all."""
+    rng = np.random.default_rng(4)
+    leak = (0.1 * (rng.normal(size=(8, 2)) + 1j * rng.normal(size=(8, 2)))).astype(np.complex64)
+    jones = np.tile(np.eye(2, dtype=complex), (8, 1, 1))
+    jones[:, 0, 1], jones[:, 1, 0] = leak.T
+    with MeasurementSet(vis, writable=True) as ms:
+        rows = np.arange(ms.nrow)
+        first, second = ms.read("ANTENNA1"), ms.read("ANTENNA2")
+        sky = np.array([[1.2, 0.1 + 0.2j], [0.1 - 0.2j, 0.9]])
+        seen = jones[first] @ sky @ jones[second].conj().swapaxes(-1, -2)
+        ms.write("DATA", np.broadcast_to(seen.reshape(len(rows), 1, 4), (len(rows), 8, 4)).astype(np.complex64), rows)
+        flag = np.zeros((len(rows), 8, 4), dtype=bool)
+        flag[0, 3, 1] = True
+        ms.write("FLAG", flag, rows)
+        table = CalTable.for_ms(ms, kind)
+        nchan = 8 if kind[1] == "f" else 1
+        if nchan == 1:
+            table.set_single_channel(ms)
+        for spw in (0, 1):
+            param = np.repeat(leak[:, None], nchan, axis=1)
+            group = SolutionGroup(
+                np.zeros(0, dtype=np.int64), param, np.zeros(param.shape, np.float32), np.zeros(param.shape, bool), np.ones(param.shape, np.float32)
+            )  # fmt: skip
+            table.add_rows(
+                group, time_s=float(ms.read("TIME")[0]), field_id=0, spw_id=spw, antenna1=np.arange(8), antenna2=0, interval_s=0.0, scan=1, observation=0,
+            )  # fmt: skip
+        table.write(str(tmp_path / "d"))
+    run(vis, gaintable=[str(tmp_path / "d")])
+    with MeasurementSet(vis) as ms:
+        corrected, flag = ms.read("CORRECTED_DATA"), ms.read("FLAG")
+    assert flag[0, 3].all() and np.count_nonzero(flag) == 4
+    np.testing.assert_allclose(corrected[~flag], np.broadcast_to(sky.ravel(), corrected.shape)[~flag], atol=1e-5)
