@@ -103,7 +103,8 @@ def plotbandpass(
     -----
     Files are named as CASA names them: antenna, spectral window and time of a page's first panel stand before the ending, as in
     ``b.DV01.spw17.t00.png``, or with ``figfileSequential`` the number of the page where there are several. Without figfile nothing is drawn: there is no window. The atmosphere is that of
-    Recommendation ITU-R P.676 for the weather, the elevation and the water of the observation; it has no ozone.
+    Recommendation ITU-R P.676 for the weather, the elevation and the water of the
+    observation, with the ozone of the standard atmosphere; the sky's temperature is that of a black body.
     """
     from casatools.plotting.bandpasses import BandpassExtras, BandpassPlot, plot_bandpasses
 

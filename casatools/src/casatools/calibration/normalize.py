@@ -17,8 +17,8 @@ def normalize_solutions(param: np.ndarray, flag: np.ndarray, channels: bool, nor
     param : ndarray (time, ant, chan, par) complex, changed in place
     flag : ndarray alike, bool
     channels : bool
-        Each time, antenna and parameter of a bandpass over its channels, and to a mean phase of zero; else all solutions
-        together, in amplitude only.
+        Each time, antenna and parameter of a bandpass over its channels, and to a phase of zero of the sum of its unit vectors;
+        else all solutions together, in amplitude only.
 
     Notes
     -----
@@ -37,22 +37,9 @@ def normalize_solutions(param: np.ndarray, flag: np.ndarray, channels: bool, nor
         level = np.sqrt(_quiet(np.nanmean, amplitude**2, axes))
     level = np.where(np.isfinite(level) & (level > 0), level, 1.0)
     param /= level
-    if channels:
-        if normtype == "amplitude":  # factors of baselines: the direction of their sum, each counting alike, as in the reference
-            unit = np.where(good, param / np.where(good, np.abs(param), 1.0), 0.0)
-            mean = np.angle(unit.sum(axis=axes, keepdims=True))
-        else:
-            mean = _quiet(np.nanmean, _unwrapped(np.where(good, np.angle(param), np.nan)), axes)
-        param *= np.exp(-1j * np.where(np.isfinite(mean), mean, 0.0))
-
-
-def _unwrapped(phase: np.ndarray) -> np.ndarray:
-    """Phases (time, ant, chan, par) without jumps of a turn between neighbouring unflagged (not NaN) channels."""
-    out = phase.copy()
-    for t, a, p in np.ndindex(phase.shape[0], phase.shape[1], phase.shape[3]):
-        good = np.isfinite(phase[t, a, :, p])
-        out[t, a, good, p] = np.unwrap(phase[t, a, good, p])
-    return out
+    if channels:  # the direction of their sum, each counting alike, as in the reference
+        unit = np.where(good, param / np.where(good, np.abs(param), 1.0), 0.0)
+        param *= np.exp(-1j * np.angle(unit.sum(axis=axes, keepdims=True)))
 
 
 def _quiet(function: object, values: np.ndarray, axes: tuple[int, ...]) -> np.ndarray:
@@ -64,10 +51,11 @@ def _quiet(function: object, values: np.ndarray, axes: tuple[int, ...]) -> np.nd
         return function(values, axis=axes, keepdims=True)  # type: ignore[operator, no-any-return]
 
 
-def fill_gaps(param: np.ndarray, flag: np.ndarray, widest: int) -> None:
+def fill_gaps(param: np.ndarray, flag: np.ndarray, widest: int, told: tuple[np.ndarray, ...] = ()) -> None:
     """Interpolate flagged channels in gaps of at most `widest` channels, linearly in amplitude and phase.
 
-    `param` (time, ant, chan, par) complex and `flag` alike are changed in place. Gaps at the ends stay.
+    `param` (time, ant, chan, par) complex and `flag` alike are changed in place. Gaps at the ends stay. `told` are errors and signals to noise
+    alike: those of the channel above the gap stand in it, as in the reference.
     """
     ntime, nant, _, npar = param.shape
     for t, a, p in np.ndindex(ntime, nant, npar):
@@ -82,3 +70,5 @@ def fill_gaps(param: np.ndarray, flag: np.ndarray, widest: int) -> None:
             turn = np.angle(right / left) if left != 0 else 0.0
             param[t, a, inside, p] = amplitude * np.exp(1j * (np.angle(left) + turn * part))
             flag[t, a, inside, p] = False
+            for values in told:
+                values[t, a, inside, p] = values[t, a, high, p]

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from casatools._base.constants import SPEED_OF_LIGHT_M_S
-from casatools._base.errors import DataError, ParameterError, UnsupportedError
+from casatools._base.errors import DataError, ParameterError
 from casatools._base.memory import CHUNK_BYTES
 from casatools._base.paths import require_present
 from casatools.calibration.fit_component import component_visibility
@@ -28,15 +28,17 @@ from casatools.frames.frequencies import doppler_factor
 from casatools.frames.quantities import to_unit
 from casatools.io.image import CasaImage
 from casatools.io.ms import MeasurementSet, ResolvedSelection, Selection, VisChunk, iter_chunks, write_chunks
+from casatools.io.ms.metadata import Field
 from casatools.transform.field_directions import array_position, phase_centres
 from casatools.transform.near_field import near_field_path
 
-__all__ = ["STOKES", "ImagePlanes", "SkyModel", "chunk_model", "open_sky_model", "predict_sky"]
+__all__ = ["STOKES", "ImagePlanes", "SkyModel", "chunk_model", "moves", "open_sky_model", "predict_sky"]
 
 _ARCSEC = np.pi / 648000.0
 # Bytes of the arrays that a model visibility passes through, over its own.
 _MADE = 16
 STOKES = ("I", "Q", "U", "V")
+_ANTENNAS = ("ANTENNA1", "ANTENNA2")
 _KINDS = {"Point": "P", "Gaussian": "G", "Disk": "D"}
 
 
@@ -129,6 +131,8 @@ class SkyModel:
         Of a near source, whose waves are curved; 0 for far ones.
     focus : Direction, optional
         Where the near source is.
+    follows : bool
+        Phase centres that move are followed; else a field's is where the FIELD table has it, and the model moves with it.
     """
 
     components: ComponentList = field(default_factory=ComponentList)
@@ -137,6 +141,7 @@ class SkyModel:
     phase_time_s: float | None = None
     distance_m: float = 0.0
     focus: Direction | None = None
+    follows: bool = True
 
     def visibilities(
         self, uvw_m: np.ndarray, frequency_hz: np.ndarray, phase_centre: Direction, factor: Callable[[str], float] | None = None
@@ -242,8 +247,6 @@ def predict_sky(
     ------
     PathMissingError, SelectionError, DataError
         The MeasurementSet is missing, nothing matches, or there is no model to add to.
-    UnsupportedError
-        A recipe cannot hold the model: that of a near source, or with phase centres at a time.
     """
     from casatools.calibration.virtual_models import keep_sky
 
@@ -251,10 +254,6 @@ def predict_sky(
     with MeasurementSet(vis, writable=True) as ms:
         selected = selection.resolve(ms)
         selected = replace(selected, correlations=dict.fromkeys(selected.correlations))
-        if virtual and (sky.distance_m or sky.phase_time_s is not None):
-            raise UnsupportedError(
-                "models of near sources, and of phase centres at one time, are kept as visibilities only; write them into MODEL_DATA (usescratch=True)"
-            )
         if virtual:
             keep_sky(ms, replace(selected, channels=dict.fromkeys(selected.channels)), sky, incremental)
             return
@@ -265,36 +264,49 @@ def predict_sky(
         write_chunks(ms, _model_chunks(ms, selected, sky, incremental), [])
 
 
-def chunk_model(ms: MeasurementSet, chunk: VisChunk, sky: SkyModel) -> np.ndarray:
-    """Visibilities (row, chan, corr) complex64 [Jy] of a sky model for a chunk, which holds FIELD_ID, UVW and TIME."""
+def chunk_model(
+    ms: MeasurementSet, chunk: VisChunk, sky: SkyModel, rows: np.ndarray | None = None, scale: np.ndarray | float = 1.0
+) -> np.ndarray:
+    """Visibilities (row, chan, corr) complex64 [Jy] of a sky model for a chunk, which holds FIELD_ID, UVW and TIME, and antennas for a near source.
+
+    Of some rows where their numbers are given; `scale` is factors (chan,) for all of the model.
+    """
+    columns = {name: np.asarray(chunk[name]) for name in ("FIELD_ID", "UVW", "TIME", *(_ANTENNAS if sky.distance_m else ()))}
+    if rows is not None:
+        columns = {name: values[rows] for name, values in columns.items()}
     frequency = np.asarray(ms.metadata.spectral_windows[chunk.spw].chan_freq_hz)[chunk.channels]
     names = [ms.metadata.polarizations[chunk.pol].names[c] for c in chunk.correlations]
-    model = np.zeros(chunk.shape, np.complex64)
-    for number in np.unique(chunk["FIELD_ID"]).tolist():
-        mine = np.flatnonzero(chunk["FIELD_ID"] == number)
-        factor = frame_factors(ms, number, chunk.spw, float(np.median(chunk["TIME"][mine])))
-        for rows, phase_centre in _centres(ms, number, mine, np.asarray(chunk["TIME"])[mine], sky.phase_time_s):
+    model = np.zeros((len(columns["TIME"]), *chunk.shape[1:]), np.complex64)
+    for number in np.unique(columns["FIELD_ID"]).tolist():
+        mine = np.flatnonzero(columns["FIELD_ID"] == number)
+        factor = frame_factors(ms, number, chunk.spw, float(np.median(columns["TIME"][mine])))
+        for here, phase_centre in _centres(ms, number, mine, columns["TIME"][mine], sky):
             centre, turn = frame_turn(phase_centre, "J2000")
-            uvw = np.asarray(chunk["UVW"], np.float64)[rows] @ turn.T
-            model[rows] = stokes_to_correlations(sky.visibilities(uvw, frequency, centre, factor), names)
+            uvw = np.asarray(columns["UVW"], np.float64)[here] @ turn.T
+            stokes = sky.visibilities(uvw, frequency, centre, factor) * np.reshape(scale, (-1, 1))
+            model[here] = stokes_to_correlations(stokes, names)
     if sky.distance_m and sky.focus is not None:
-        model *= _curved(ms, chunk, frequency, sky.focus, sky.distance_m)
+        model *= _curved(ms, columns, frequency, sky.focus, sky.distance_m)
     return model
 
 
+def moves(found: Field) -> bool:
+    """Whether a field's phase centre is along an ephemeris or a polynomial."""
+    return found.ephemeris_id >= 0 or len(np.atleast_2d(found.phase_dir)) > 1
+
+
 def _centres(
-    ms: MeasurementSet, number: int, rows: np.ndarray, times_s: np.ndarray, phase_time_s: float | None
+    ms: MeasurementSet, number: int, rows: np.ndarray, times_s: np.ndarray, sky: SkyModel
 ) -> Iterator[tuple[np.ndarray, Direction]]:
     """Rows of a field that share a phase centre, and where it is: along an ephemeris or a polynomial it is another one at each time."""
     found = ms.metadata.fields[number]
-    moves = found.ephemeris_id >= 0 or len(np.atleast_2d(found.phase_dir)) > 1
-    if not moves:
+    if not (sky.follows and moves(found)):
         lon, lat = (float(v) for v in np.ravel(found.phase_dir)[:2])
         yield rows, Direction(lon, lat, found.phase_frame)
         return
     at, which = (
-        (np.array([phase_time_s]), np.zeros(len(rows), int))
-        if phase_time_s is not None
+        (np.array([sky.phase_time_s]), np.zeros(len(rows), int))
+        if sky.phase_time_s is not None
         else np.unique(times_s, return_inverse=True)
     )
     lons, lats, frame = phase_centres(ms, found, at)
@@ -302,10 +314,12 @@ def _centres(
         yield rows[np.ravel(which) == k], Direction(float(lons[k]), float(lats[k]), frame)
 
 
-def _curved(ms: MeasurementSet, chunk: VisChunk, frequency_hz: np.ndarray, focus: Direction, distance_m: float) -> np.ndarray:
+def _curved(
+    ms: MeasurementSet, columns: Mapping[str, np.ndarray], frequency_hz: np.ndarray, focus: Direction, distance_m: float
+) -> np.ndarray:
     """What the curved waves of a near source turn visibilities by: (row, chan, 1) complex64."""
-    there = convert_direction(focus, "J2000", float(chunk["TIME"][0]), array_position(ms))
-    extra = near_field_path(ms, chunk["ANTENNA1"], chunk["ANTENNA2"], chunk["TIME"], [there], distance_m)
+    there = convert_direction(focus, "J2000", float(columns["TIME"][0]), array_position(ms))
+    extra = near_field_path(ms, columns["ANTENNA1"], columns["ANTENNA2"], columns["TIME"], [there], distance_m)
     turn = np.exp((2j * np.pi / SPEED_OF_LIGHT_M_S) * np.multiply.outer(extra, frequency_hz))
     return np.asarray(turn.astype(np.complex64)[:, :, None])
 
@@ -313,8 +327,7 @@ def _curved(ms: MeasurementSet, chunk: VisChunk, frequency_hz: np.ndarray, focus
 def _model_chunks(
     ms: MeasurementSet, selected: ResolvedSelection, sky: SkyModel, incremental: bool
 ) -> Iterator[tuple[VisChunk, dict[str, np.ndarray]]]:
-    antennas = ["ANTENNA1", "ANTENNA2"] if sky.distance_m else []
-    columns = ["FIELD_ID", "UVW", "TIME", *antennas, *(["MODEL_DATA"] if incremental else [])]
+    columns = ["FIELD_ID", "UVW", "TIME", *(_ANTENNAS if sky.distance_m else ()), *(["MODEL_DATA"] if incremental else [])]
     for chunk in iter_chunks(ms, selected, columns, chunk_bytes=CHUNK_BYTES // _MADE, made=["MODEL_DATA"]):
         model = chunk_model(ms, chunk, sky)
         yield chunk, {"MODEL_DATA": model + chunk["MODEL_DATA"] if incremental else model}

@@ -180,12 +180,14 @@ def _recipes(
         if image is None:
             direction = np.ravel(row.phase_dir[0])[:2]
             component = source_component(sources[number], stokes, frequency, window.frame, direction, row.phase_frame)
-            made += sky_recipes(ms, where, SkyModel(ComponentList([component])))
+            made += sky_recipes(ms, where, SkyModel(ComponentList([component]), follows=False))
             continue
         for k, label in enumerate(STOKES):
             if stokes[:, k].any():  # the parameters have spectra of their own
                 term = ImagePlanes({(label, 0): image}, np.array([frequency.mean()]))
-                made += sky_recipes(ms, where, SkyModel(terms=[term]), (frequency, stokes[:, k] / image.total_flux))
+                made += sky_recipes(
+                    ms, where, SkyModel(terms=[term], follows=False), (frequency, stokes[:, k] / image.total_flux)
+                )
     return made
 
 

@@ -24,15 +24,17 @@ class SkyGeometry:
 
     def __init__(self, ms: MeasurementSet) -> None:
         self._fields = ms.metadata.fields
+        self._scale = ms.time_frame
         self.positions_m = np.array([a.position_m for a in ms.metadata.antennas])
         x, y, z = self.positions_m.T
         self.longitude_rad = np.arctan2(y, x)
         self.latitude_rad = np.arctan2(z, np.hypot(x, y))
 
     def hour_declination(self, times_s: np.ndarray, fields: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Apparent hour angle at the first antenna and declination [rad], each (slot,), of fields (slot,) at times (slot,) [s]."""
+        """Apparent hour angle at the first antenna and declination [rad], each (slot,), of fields (slot,) at times (slot,) [s] of the data's scale."""
         from casatools.frames.baselines import hour_angle_declination
         from casatools.frames.directions import Direction
+        from casatools.frames.epochs import utc_seconds
 
         hour, declination = np.zeros(len(times_s)), np.zeros(len(times_s))
         for number in np.unique(fields):
@@ -40,7 +42,7 @@ class SkyGeometry:
             field = self._fields[int(number)]
             toward = Direction(float(field.phase_dir[0][0]), float(field.phase_dir[0][1]), field.phase_frame)
             times, which = np.unique(times_s[at], return_inverse=True)
-            found = hour_angle_declination(times, toward, self.positions_m[0])
+            found = hour_angle_declination(utc_seconds(times, self._scale), toward, self.positions_m[0])
             hour[at], declination[at] = (np.asarray(f)[which] for f in found)
         return hour, declination
 

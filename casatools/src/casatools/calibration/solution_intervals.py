@@ -155,7 +155,7 @@ class IntervalSet:
     of_row : ndarray (row,) int64
         Interval of each row.
     spw, field, scan, observation : ndarray (interval,) int
-        Spectral window of the solutions, and the first field, scan and observation in time.
+        Spectral window of the solutions, and the scan and observation that are first in time, of the lowest field.
     count : ndarray (interval,) int
         Rows in each.
     start_s : ndarray (interval,) float64
@@ -190,7 +190,8 @@ def assign_intervals(
     time_s : ndarray (row,) float64
     spw, field, scan, observation : ndarray (row,) int
     length_s : float
-        Infinity for all, 0 for each integration. Intervals count from the first time of what may be combined.
+        Infinity for all, 0 for each integration. Intervals count from the first time of what may be combined, and anew from the first time of a
+        scan whose number does not follow the one before (a calibrator seen again) where the interval they count from has passed, as in the reference.
     combine : frozenset of {"obs", "scan", "field", "spw"}
         Boundaries that an interval may cross.
 
@@ -204,7 +205,7 @@ def assign_intervals(
     order, new = _groups(time_s, window, keys)
     sorted_time = time_s[order]
     if np.isfinite(length_s):
-        new |= _time_breaks(sorted_time, new, max(length_s, _SAME_TIME_S))
+        new |= _time_breaks(sorted_time, new, max(length_s, _SAME_TIME_S), _jumps(scan[order]))
     number = np.cumsum(new) - 1
     first = order[np.flatnonzero(new)]
     start = time_s[first]
@@ -215,7 +216,11 @@ def assign_intervals(
     of_row[order] = place[number]
     chosen = first[rank]
     count = np.bincount(of_row, minlength=len(rank))
-    return IntervalSet(of_row, window[chosen], field[chosen], scan[chosen], observation[chosen], count, time_s[chosen])
+    named = chosen
+    if "field" in combine:  # sources solved together go by the one of lowest number, as in the reference
+        by_field = order[np.lexsort((field[order], number))]
+        named = by_field[np.flatnonzero(new)][rank]
+    return IntervalSet(of_row, window[chosen], field[named], scan[named], observation[named], count, time_s[chosen])
 
 
 def _groups(time_s: np.ndarray, window: np.ndarray, keys: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
@@ -247,8 +252,16 @@ def _changes(order: np.ndarray, *keys: np.ndarray) -> np.ndarray:
     return new
 
 
-def _time_breaks(time_s: np.ndarray, new: np.ndarray, length_s: float) -> np.ndarray:
-    """Where intervals of a given length begin, in rows sorted by group and time."""
+def _jumps(scan: np.ndarray) -> np.ndarray:
+    """Whether each row is of another scan than the row before, and not of the next."""
+    jump = np.zeros(len(scan), dtype=bool)
+    step = np.diff(scan)
+    jump[1:] = (step != 0) & (step != 1)
+    return jump
+
+
+def _time_breaks(time_s: np.ndarray, new: np.ndarray, length_s: float, jump: np.ndarray) -> np.ndarray:
+    """Where intervals of a given length begin, in rows sorted by group and time; they may count anew from a `jump`."""
     breaks = np.zeros(len(time_s), dtype=bool)
     edges = np.append(np.flatnonzero(new), len(time_s))
     for low, high in itertools.pairwise(edges):
@@ -256,6 +269,12 @@ def _time_breaks(time_s: np.ndarray, new: np.ndarray, length_s: float) -> np.nda
         if length_s <= _SAME_TIME_S:
             breaks[low + 1 : high] = np.diff(part) > _SAME_TIME_S
             continue
-        number = np.floor((part - part[0] + _JITTER_S) / length_s)
-        breaks[low + 1 : high] = np.diff(number) > 0
+        begins = [0]
+        for k in np.flatnonzero(jump[low:high]).tolist():
+            if part[k] - part[begins[-1]] + _JITTER_S >= length_s:
+                begins.append(k)
+        for begin, end in itertools.pairwise([*begins, len(part)]):
+            number = np.floor((part[begin:end] - part[begin] + _JITTER_S) / length_s)
+            breaks[low + begin] = True
+            breaks[low + begin + 1 : low + end] = np.diff(number) > 0
     return breaks

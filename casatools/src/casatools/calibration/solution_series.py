@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from casatools._base.errors import ParameterError, SelectionError
+from casatools.calibration.solve_delays import baseline_delays
 from casatools.io.caltable import CalTable
 
 __all__ = ["FitOptions", "SeriesOptions", "fit_series", "iter_series", "numbers_of"]
@@ -41,7 +42,7 @@ class SeriesOptions:
     unwrap : bool
         Follow phases over turns.
     jump_rad : float
-        Largest step of phase that may be left of a jump taken for a turn; 0 is half a turn, the most.
+        How near to half a turn both ends of a jump must be to be taken for a turn; 0 follows the delay that fits a spectrum best.
     """
 
     fields: Sequence[int]
@@ -168,7 +169,8 @@ def _along(
     for k in range(len(times) if by_time else len(frequency)):
         cut: Any = (k, slice(None)) if by_time else (slice(None), k)
         flag = cube.flag[cut].copy()
-        value, error = _part(cube.value[cut], cube.error[cut], flag, options) if cube.is_complex else _real(cube, cut)
+        along = frequency if by_time else None
+        value, error = _part(cube.value[cut], cube.error[cut], flag, options, along) if cube.is_complex else _real(cube, cut)
         part = options.part if cube.is_complex else "REAL"
         record: dict[str, Any] = {"abscissa": "frequency" if by_time else "time", **who, "flag": flag, "rap": part}
         record["frequency"] = frequency.copy() if by_time else float(frequency[k])
@@ -185,8 +187,10 @@ def _real(cube: _Cube, cut: Any) -> tuple[np.ndarray, np.ndarray]:
     return cube.value[cut].real.copy(), cube.error[cut].copy()
 
 
-def _part(value: np.ndarray, error: np.ndarray, flag: np.ndarray, options: SeriesOptions) -> tuple[np.ndarray, np.ndarray]:
-    """Amplitude or phase (rad) and its error."""
+def _part(
+    value: np.ndarray, error: np.ndarray, flag: np.ndarray, options: SeriesOptions, frequency_hz: np.ndarray | None
+) -> tuple[np.ndarray, np.ndarray]:
+    """Amplitude or phase (rad) and its error; of spectra with their frequencies."""
     amplitude = np.abs(value)
     if options.part == "AMPLITUDE":
         good = ~flag & (amplitude > 0)
@@ -196,16 +200,31 @@ def _part(value: np.ndarray, error: np.ndarray, flag: np.ndarray, options: Serie
         return amplitude, error.copy()
     phase = np.angle(value)
     if options.unwrap and (~flag).sum() > 1:
-        phase[~flag] = _followed(phase[~flag], options.jump_rad or np.pi)
+        phase = _followed(phase, ~flag, options.jump_rad, frequency_hz)
     known = ~flag & (amplitude > 0)
     return phase, np.where(known, error / np.where(known, amplitude, 1.0), np.pi)
 
 
-def _followed(phase: np.ndarray, largest: float) -> np.ndarray:
-    """Phases (rad) over turns: a step is one where what is left of it, a turn less, is not larger than `largest`."""
-    step = np.diff(phase)
-    turns = np.where(2 * np.pi - np.abs(step) <= min(largest, np.pi), -np.sign(step), 0.0)
-    return np.asarray(phase + 2 * np.pi * np.concatenate([[0.0], np.cumsum(turns)]))
+def _followed(phase: np.ndarray, good: np.ndarray, near_rad: float, frequency_hz: np.ndarray | None) -> np.ndarray:
+    """Phases (rad) over turns, found by the good ones; those between go with the good one before.
+
+    With `near_rad` a step of more than half a turn is one turn where it goes from that near below half a turn to that near above minus half
+    a turn, or back. Without it steps are those nearest to the delay that fits a spectrum best, and the smallest of a series in time.
+    """
+    known = phase[good]
+    step = np.diff(known)
+    if near_rad > 0:
+        near = np.minimum(np.abs(known[1:]), np.abs(known[:-1])) > np.pi - near_rad
+        turns = np.where(near & (np.abs(step) > np.pi), -np.sign(step), 0.0)
+    else:
+        expected: np.ndarray | float = 0.0
+        if frequency_hz is not None:
+            delay_ns, _ = baseline_delays(np.where(good, np.exp(1j * phase), 0.0), frequency_hz)
+            expected = 2e-9 * np.pi * delay_ns * np.diff(frequency_hz[good])
+        turns = np.round((expected - step) / (2 * np.pi))
+    whole = np.zeros(len(phase))
+    whole[np.flatnonzero(good)[1:]] = turns
+    return np.asarray(phase + 2 * np.pi * np.cumsum(whole))
 
 
 def fit_series(record: dict[str, Any], options: FitOptions) -> dict[str, Any]:
@@ -277,5 +296,7 @@ def _fit(design: np.ndarray, y: np.ndarray, weight: np.ndarray, robust: bool) ->
     for _ in range(_ROBUST_STEPS if robust else 1):
         pars = np.linalg.pinv(design.T @ (design * used[:, None])) @ (design.T @ (used * y))
         left = np.abs(y - design @ pars)
-        used = weight / np.maximum(left, 1e-6 * max(float(left.max()), 1e-300)) if robust else weight
+        if not robust or left.max() == 0:
+            break
+        used = weight / np.maximum(left, 1e-6 * left.max())
     return np.asarray(pars)

@@ -169,7 +169,7 @@ def _solve_windows(
                     parts.setdefault(spw, []).append((data.intervals[keep], data.time_s[keep], solved.take(keep)))
             progress.advance(len(data.intervals))
     if unsolved:
-        log.post(f"{unsolved} sets of gains did not converge (their baselines hardly tell them); they are flagged", "WARN")
+        log.post(f"{unsolved} sets of solutions did not converge (their data hardly tell them); they are flagged", "WARN")
     return {spw: _joined(found) for spw, found in sorted(parts.items())}
 
 
@@ -186,7 +186,7 @@ def _joined(found: Iterable[tuple[np.ndarray, np.ndarray, Solutions]]) -> Window
 
 
 def _finish(window: WindowSolutions, refants: list[int], options: SolveOptions) -> None:
-    """Normalise, fill gaps, refer phases."""
+    """Refer phases, normalise, fill gaps."""
     if options.solved.form == "gain":
         window.refant = refer_phases(window.param, window.flag, refants, options.refantmode)
     else:
@@ -198,12 +198,12 @@ def _finish(window: WindowSolutions, refants: list[int], options: SolveOptions) 
         if options.solved.form == "fringe":
             # It is the one whose parameters are zero by definition.
             window.refant = (window.snr[:, :, 0] == REFERENCE_SNR).any(axis=2).argmax(axis=1).astype(np.int32)
-    if options.fillgaps:
-        fill_gaps(window.param, window.flag, options.fillgaps)
     if options.solnorm:
         # Baselines are normalised to a mean amplitude of one, antennas to a mean power.
         normtype = "amplitude" if options.solved.form == "baseline" else options.normtype
         normalize_solutions(window.param, window.flag, options.solved.channels, normtype)
+    if options.fillgaps:  # what is made up counts in no level
+        fill_gaps(window.param, window.flag, options.fillgaps, (window.error, window.snr))
 
 
 def _table(ms: MeasurementSet, given: SolveInput, windows: dict[int, WindowSolutions], options: SolveOptions) -> CalTable:

@@ -17,6 +17,7 @@ from casatools.calibration.solve_options import SolveOptions
 from casatools.calibration.stages import ParallacticStage
 from casatools.io.ms import VisChunk, iter_chunks
 from casatools.io.ms.model_keywords import virtual_model_fields
+from casatools.kernels.average import BIN_SLACK, assign_bins
 from casatools.kernels.gain_solver import (
     accumulate_dark,
     accumulate_normalized,
@@ -97,7 +98,7 @@ class SolveInput:
     Attributes
     ----------
     rows : ndarray (row,) int64
-        Selected cross-correlation rows.
+        Selected rows: cross-correlations, autocorrelations, or both.
     intervals : IntervalSet
     sub : ndarray (row,) int64
         Which pre-average of its interval a row goes to.
@@ -498,8 +499,9 @@ def make_solve_input(
     _require_model(ms, options)
     rows = np.asarray(selected.rows)
     ant1, ant2 = ms.read("ANTENNA1", rows), ms.read("ANTENNA2", rows)
-    alone = options.solved.form == "auto"
-    cross = (ant1 == ant2) if alone else (ant1 != ant2)
+    alone, itself = options.solved.form == "auto", ant1 == ant2
+    # Factors of baselines are solved for those of an antenna with itself too, as in the reference.
+    cross = np.ones_like(itself) if options.solved.form == "baseline" else itself if alone else ~itself
     if not cross.any():
         raise DataError(f"the selection has no {'auto' if alone else 'cross-'}correlations to solve from")
     _require_products(ms, options, np.asarray(ms.read("DATA_DESC_ID", rows)))
@@ -529,7 +531,9 @@ def make_solve_input(
         if name in options.combine_set and not (name == "spw" and options.solved.form in _BY_CHANNEL):
             sub = sub * int(values.max() + 1) + values
     if options.preavg > 0 and options.preavg < options.intervals.time_s:
-        bins = _averages_within(intervals.of_row, time, options.preavg)
+        # Each baseline has averages of its own, as in the reference; where the source turns, all have those of the same times.
+        baseline = np.zeros_like(intervals.of_row) if options.solved.source else number[ant1, ant2]
+        bins = _averages_within(intervals.of_row, baseline, time, options.preavg)
         sub = sub * int(bins.max() + 1) + bins
     if options.solved.form == "fringe":
         sub = _times_within(intervals.of_row, time)
@@ -543,21 +547,21 @@ def make_solve_input(
     )  # fmt: skip
 
 
-def _averages_within(interval: np.ndarray, time_s: np.ndarray, length_s: float) -> np.ndarray:
-    """Number of the average each row goes to among those of its interval: one begins at the first time that is `length_s` or more after the last began."""
+def _averages_within(interval: np.ndarray, baseline: np.ndarray, time_s: np.ndarray, length_s: float) -> np.ndarray:
+    """Number of the average each row goes to among those of its interval and baseline.
+
+    One begins at the first time that is `length_s` or more after the last began, or a thousandth less, as times of integrations are rounded (so in the reference).
+    """
     order = np.lexsort((time_s, interval))
-    number = np.zeros(len(time_s), dtype=np.int64)
-    before, start, count = -1, 0.0, 0
-    keys = np.stack([interval[order], np.round(time_s[order], 3)])
-    first = np.flatnonzero(np.concatenate([[True], (np.diff(keys, axis=1) != 0).any(axis=0)]))
-    of_step = np.zeros(len(first), dtype=np.int64)
-    for step, (here, time) in enumerate(zip(keys[0, first].tolist(), keys[1, first].tolist(), strict=True)):
-        if here != before:
-            before, start, count = here, time, 0
-        elif time - start + 1e-4 >= length_s:
-            start, count = time, count + 1
-        of_step[step] = count
-    number[order] = np.repeat(of_step, np.diff(np.append(first, len(order))))
+    part, owner = interval[order], baseline[order]
+    bins, closed, count = np.empty(len(order), dtype=np.int64), np.empty(len(order)), int(owner.max(initial=0)) + 1
+    assign_bins(part, time_s[order], owner, np.zeros((1, 3)), BIN_SLACK * length_s, 0.0, count, bins, closed)
+    group = part * count + owner
+    by_group = np.lexsort((bins, group))
+    new_group = np.diff(group[by_group], prepend=-1) != 0
+    each = np.cumsum(new_group | (np.diff(bins[by_group], prepend=-1) != 0))
+    number = np.empty(len(order), dtype=np.int64)
+    number[order[by_group]] = each - np.maximum.accumulate(np.where(new_group, each, 0))
     return number
 
 

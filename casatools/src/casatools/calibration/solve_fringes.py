@@ -18,7 +18,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from casatools._base.errors import ParameterError
-from casatools.calibration.normal_equations import least_norm_solution, positive_inverse
+from casatools.calibration.normal_equations import LinkedEquations, least_norm_solution, positive_inverse
 from casatools.calibration.solve_data import Baselines, IntervalData
 from casatools.calibration.solve_delays import on_grid
 from casatools.calibration.solve_gains import Solutions
@@ -74,7 +74,7 @@ def fringe_peak(
 class _Fringes:
     """One interval and hand: visibilities and weights (time, baseline, chan), and what the phases depend on.
 
-    With `only_phases` visibilities are taken with amplitude one, and so is the model: what the reference fits, which tells where the hands that were averaged
+    With `only_phases` visibilities have an amplitude of one, and so has the model: what the reference fits, which tells where the hands that were averaged
     differ. `terms` (4, time, chan) are the phases of a unit of phase (rad), delay (ns), rate (s/s) and dispersion (MHz).
     """
 
@@ -205,10 +205,9 @@ def _fit(one: _Fringes, nant: int, least: float) -> tuple[np.ndarray, np.ndarray
     active = wanted & [True, *(np.ptp(t) > 0 for t in one.terms[1:])]
     fitted = good & (peak >= min(least, _SURE))
     if one.options.least_squares:
-        phases = replace(one, only_phases=True)
-        for _ in range(max(one.options.niter, 1)):  # one step at the least, as the reference
-            if _step(phases, param, fitted, active) < _CONVERGED:
-                break
+        size = np.abs(one.vis)
+        units = np.divide(one.vis, size, out=np.zeros_like(one.vis), where=size > 0)
+        _refine(replace(one, vis=units, only_phases=True), param, fitted, active)
     error, ratio = _errors(one, param, fitted, active)
     ratio = np.where(good & ~fitted, peak, ratio)
     param[:, ~wanted] = 0.0
@@ -241,31 +240,20 @@ def _start(one: _Fringes, spectrum: np.ndarray) -> tuple[np.ndarray, float]:
     return found, coherent * np.sqrt(count / max(1 - coherent**2, 1e-12))
 
 
-def _rest(one: _Fringes, used: np.ndarray, param: np.ndarray) -> float:
-    """Weighted sum of squares that fringes leave on baselines of antennas in use."""
-    return float(_sums(one, used, param, np.ones(4), np.zeros((0, 0)), np.zeros(0))[0])
-
-
-def _system(one: _Fringes, used: np.ndarray, param: np.ndarray, scale: np.ndarray) -> tuple[np.ndarray, np.ndarray, float, int]:
-    """Normal matrix (4 ant, 4 ant) and right side of the scaled parameters, the weighted sum of squares that is left, and how many numbers beyond an
-    amplitude for each baseline that is of.
+def _system(one: _Fringes, used: np.ndarray, param: np.ndarray, scale: np.ndarray) -> tuple[LinkedEquations, float, int]:
+    """Normal equations of the scaled parameters, the weighted sum of squares that is left, and how many numbers beyond an amplitude for each baseline
+    that is of.
 
     Each baseline has its own amplitude, the coherent mean of what is left on it; where only phases count, that of all is one. The sine of the phase that
     is left pulls back whatever is further than a quarter of a turn.
     """
-    normal, right = np.zeros((4 * len(param), 4 * len(param))), np.zeros(4 * len(param))
-    rest, samples, held = _sums(one, used, param, scale, normal, right)
-    return normal, right, rest, 2 * samples - held
-
-
-def _sums(
-    one: _Fringes, used: np.ndarray, param: np.ndarray, scale: np.ndarray, normal: np.ndarray, right: np.ndarray
-) -> tuple[float, int, int]:
     across, along, curved = one.terms[1, 0] / scale[1], one.terms[2, :, 0] / scale[2], one.terms[3, 0] / scale[3]
-    found: tuple[float, int, int] = fringe_normal_equations(
-        one.baselines.ant1, one.baselines.ant2, used, one.vis, one.weight, across, along, curved, param * scale, one.only_phases, normal, right
-    )  # fmt: skip
-    return found
+    ant1, ant2 = one.baselines.ant1, one.baselines.ant2
+    now = LinkedEquations.zeros(ant1, ant2, len(param))
+    rest, samples, held = fringe_normal_equations(
+        ant1, ant2, used, one.vis, one.weight, across, along, curved, param * scale, one.only_phases, now.own, now.link, now.right
+    )
+    return now, rest, 2 * samples - held
 
 
 def _scale(one: _Fringes) -> np.ndarray:
@@ -274,37 +262,42 @@ def _scale(one: _Fringes) -> np.ndarray:
 
 
 def _free(one: _Fringes, good: np.ndarray, active: np.ndarray) -> np.ndarray:
-    return np.flatnonzero((good & (np.arange(len(good)) != one.refant))[:, None] & active)
+    """Whether each parameter (4 ant,) is fitted."""
+    return np.asarray(((good & (np.arange(len(good)) != one.refant))[:, None] & active).reshape(-1))
 
 
-def _step(one: _Fringes, param: np.ndarray, good: np.ndarray, active: np.ndarray) -> float:
-    """One Gauss-Newton step, shortened until the sum of squares falls; `param` (ant, 4) is changed in place. Returns the largest change (rad).
+def _refine(one: _Fringes, param: np.ndarray, good: np.ndarray, active: np.ndarray) -> None:
+    """Gauss-Newton steps, each shortened until the sum of squares falls; `param` (ant, 4) is changed in place.
 
     Whole steps lead astray where the data do not turn as the terms that are fitted do: rates of several turns where only delays are asked for.
     """
     scale, free = _scale(one), _free(one, good, active)
-    if not len(free):
-        return 0.0
-    normal, right, before, _ = _system(one, good, param, scale)
-    change = np.zeros(len(right))
-    change[free] = least_norm_solution(normal[np.ix_(free, free)], right[free])
-    step = change.reshape(-1, 4) / scale
-    longest = min(1.0, _LONGEST_RAD / max(float(np.abs(change).max()), 1e-30))
-    for share in longest * _SHARES:
-        trial = param + share * step
-        if _rest(one, good, trial) <= before * (1 + 1e-12):
-            param[:] = trial
-            return float(share * np.abs(change).max())
-    return 0.0
+    if not free.any():
+        return
+    now, before, _ = _system(one, good, param, scale)
+    for _ in range(max(one.options.niter, 1)):  # one step at the least, as the reference
+        change = least_norm_solution(now, free)
+        largest = float(np.abs(change).max())
+        step = change.reshape(-1, 4) / scale
+        for share in min(1.0, _LONGEST_RAD / max(largest, 1e-30)) * _SHARES:
+            trial = param + share * step
+            after, rest, _ = _system(one, good, trial, scale)
+            if rest <= before * (1 + 1e-12):
+                break
+        else:
+            return
+        param[:], now, before = trial, after, rest
+        if share * largest < _CONVERGED:
+            return
 
 
 def _errors(one: _Fringes, param: np.ndarray, good: np.ndarray, active: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Errors (ant, 4) from the scatter of what is left, and signal to noise (ant,): one over the error of the phase."""
-    scale, free = _scale(one), _free(one, good, active)
+    scale, free = _scale(one), np.flatnonzero(_free(one, good, active))
     error = np.zeros(len(good) * 4)
-    normal, _, rest, numbers = _system(one, good, param, scale)
+    now, rest, numbers = _system(one, good, param, scale)
     freedom = max(numbers - len(free), 1)
-    covariance = positive_inverse(normal[np.ix_(free, free)])
+    covariance = positive_inverse(now.matrix()[np.ix_(free, free)])
     error[free] = np.sqrt(np.maximum(covariance.diagonal(), 0.0) * rest / freedom)
     error = error.reshape(-1, 4) / scale
     phase = error[:, 0]

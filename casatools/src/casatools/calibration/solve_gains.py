@@ -30,7 +30,7 @@ class Solutions:
     source : ndarray (interval, property), optional
         Properties of the source that were solved too.
     unsolved : int
-        Sets of gains whose steps did not converge; they are flagged.
+        Sets of gains or leakages whose steps did not converge; they are flagged.
     """
 
     param: np.ndarray

@@ -15,16 +15,22 @@ import numpy as np
 
 from casatools._base import log
 from casatools._base.errors import DataError
-from casatools.calibration.normal_equations import least_norm_solution
+from casatools.calibration.normal_equations import LinkedEquations, least_norm_solution
 from casatools.calibration.solve_data import Baselines, IntervalData
 from casatools.calibration.solve_gains import Solutions, baselines_with_data, connected_antennas
 from casatools.kernels.jones_solver import leakage_normal_equations
 
 __all__ = ["LeakageProblem", "of_channels", "require_model", "solve_leakage_intervals", "source_models"]
 
+# Properties of the source that are solved.
+_PROPERTIES = {"QU": 2, "X": 1}
 _STEPS = 50
+# How often a step is shortened at most.
+_SHORTER = 5
 # Relative change of the unknowns at which steps end.
 _CONVERGED = 1e-10
+# That above which they have not led to a solution.
+_UNSETTLED = 1e-5
 
 
 @dataclass(frozen=True)
@@ -94,58 +100,69 @@ def source_models(turn: np.ndarray, ant1: np.ndarray, ant2: np.ndarray, circular
 
 @dataclass
 class _Samples:
-    """Samples of one interval and channel: antennas (n,), visibilities, model and weights (n, 4), derivatives (property, n, 4)."""
+    """Samples of one interval and channel: visibilities, model and weights (baseline, sub, 4), derivatives (property, baseline, sub, 4)."""
 
-    ant1: np.ndarray
-    ant2: np.ndarray
+    baselines: Baselines
     vis: np.ndarray
     model: np.ndarray
     weight: np.ndarray
-    source: np.ndarray
+    source: np.ndarray | None
 
 
-def _fit(samples: _Samples, nant: int, problem: LeakageProblem, kind: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Leakages (ant, 2), their errors (ant, 2) and the properties of the source found.
+def _fit(samples: _Samples, nant: int, problem: LeakageProblem, kind: str) -> tuple[np.ndarray, np.ndarray, np.ndarray, bool]:
+    """Leakages (ant, 2), their errors (ant, 2), the properties of the source found, and whether the steps came to an end.
 
     Gauss-Newton steps; directions that the data leave free (an offset common to all antennas) stay at zero.
     """
-    leak, found = np.zeros((nant, 2), dtype=np.complex128), np.zeros(len(samples.source))
+    point = np.zeros(4 * nant + _PROPERTIES.get(kind, 0))
     if kind == "X":
-        cross = samples.vis[:, 1:3] * samples.model[:, 1:3].conj() * samples.weight[:, 1:3]
-        found = np.array([np.angle((cross[:, 0] + cross[:, 1].conj()).sum())])
-    count = 4 * nant + len(found)
-    # Rows are longer than they need to be: columns of a power of two apart would share few places of the cache.
-    chi2, wide = 0.0, np.zeros((count, count + 8))
-    normal = wide[:, :count]
-    for step in range(_STEPS):
-        model, source = _model_now(samples, kind, found)
-        wide[:], right = 0.0, np.zeros(count)
-        chi2 = leakage_normal_equations(
-            samples.ant1, samples.ant2, samples.vis, model, source, samples.weight, leak, problem.full, wide, right
-        )
-        size = max(1.0, float(np.abs(leak).max()))
-        change = least_norm_solution(normal, right, size)
-        leak += change[: 4 * nant].view(np.complex128).reshape(nant, 2)
-        found += change[4 * nant :]
-        if step and np.abs(change).max() <= _CONVERGED * size:
+        cross = samples.vis[..., 1:3] * samples.model[..., 1:3].conj() * samples.weight[..., 1:3]
+        point[-1] = np.angle((cross[..., 0] + cross[..., 1].conj()).sum())
+    now, chi2 = _equations(samples, point, nant, problem.full, kind)
+    for _ in range(_STEPS):
+        size = max(1.0, float(np.abs(point[: 4 * nant]).max()))
+        step = least_norm_solution(now, unit=size)
+        if np.abs(step).max() <= _CONVERGED * size:
             break
-    used = np.count_nonzero(samples.weight if problem.full else samples.weight[:, 1:3])
-    freedom = max(2 * int(used) - int(np.count_nonzero(normal.diagonal())), 1)
-    diagonal = normal.diagonal()[: 4 * nant : 2].reshape(nant, 2)
+        after, chi2 = _equations(samples, point + step, nant, problem.full, kind)
+        # Whole steps go to and fro for ever where the data hardly tell the source: none goes far beyond the least sum of squares on its way.
+        for _ in range(_SHORTER):
+            slopes = float(now.right @ step), float(after.right @ step)
+            if slopes[1] >= -0.5 * slopes[0]:
+                break
+            step *= max(slopes[0] / (slopes[0] - slopes[1]), 0.1)
+            after, chi2 = _equations(samples, point + step, nant, problem.full, kind)
+        now, point = after, point + step
+    leak, found = point[: 4 * nant].view(np.complex128).reshape(nant, 2), point[4 * nant :]
+    used, diagonal = np.count_nonzero(samples.weight if problem.full else samples.weight[..., 1:3]), now.diagonal
+    freedom = max(2 * int(used) - int(np.count_nonzero(diagonal)), 1)
+    diagonal = diagonal[: 4 * nant : 2].reshape(nant, 2)
     # The error of the complex number, from the scatter of what is left.
     error = np.sqrt(2 * chi2 / freedom / np.where(diagonal > 0, diagonal, np.inf))
-    return leak, error, found
+    return leak, error, found, bool(np.abs(step).max() <= _UNSETTLED * size)
 
 
-def _model_now(samples: _Samples, kind: str, found: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Model and its derivatives for the properties of the source found so far."""
-    if kind == "QU":
-        return samples.model + np.tensordot(found, samples.source, 1), samples.source
+def _equations(samples: _Samples, point: np.ndarray, nant: int, full: bool, kind: str) -> tuple[LinkedEquations, float]:
+    """Normal equations at a point (unknown,), and the sum of squares there."""
+    leak, found = point[: 4 * nant].view(np.complex128).reshape(nant, 2), point[4 * nant :]
+    ant1, ant2 = samples.baselines.ant1, samples.baselines.ant2
+    now = LinkedEquations.zeros(ant1, ant2, nant, len(found))
+    chi2 = leakage_normal_equations(
+        ant1, ant2, samples.vis, _models_now(samples, kind, found), samples.weight, leak, full, now.own, now.link, now.border, now.corner,
+        now.right,
+    )  # fmt: skip
+    return now, chi2
+
+
+def _models_now(samples: _Samples, kind: str, found: np.ndarray) -> np.ndarray:
+    """Model and its derivatives (1 + property, baseline, sub, 4) for the properties of the source found so far."""
+    if samples.source is not None:
+        return np.concatenate([(samples.model + np.tensordot(found, samples.source, 1))[None], samples.source])
     if kind == "X":
-        turn = np.array([1, np.exp(1j * found[0]), np.exp(-1j * found[0]), 1])
-        model = samples.model * turn
-        return model, np.ascontiguousarray((model * np.array([0, 1j, -1j, 0]))[None])
-    return samples.model, np.zeros((0, *samples.model.shape), dtype=np.complex128)
+        turn = np.exp(1j * found[0])
+        turned = samples.model * np.array([1, turn, turn.conj(), 1])
+        return np.stack([turned, turned * np.array([0, 1j, -1j, 0])])
+    return samples.model[None]
 
 
 def solve_leakage_intervals(
@@ -178,20 +195,23 @@ def solve_leakage_intervals(
     # The source is solved from the mean over channels: baselines count that an antenna has in any of them.
     enough_mean = _of_enough_baselines(total.sum(axis=2, keepdims=True), baselines, nant, problem.minblperant)
     param, error = np.zeros((count, nant, nchan, 2), dtype=np.complex128), np.zeros((count, nant, nchan, 2))
-    found = np.zeros((count, {"QU": 2, "X": 1}.get(problem.source, 0)))
+    found = np.zeros((count, _PROPERTIES.get(problem.source, 0)))
+    unsolved = 0
     for t in range(count):
-        now = model[t]
+        now, known = model[t], True
         if problem.source:
             used = _between(weight[t], enough_mean[t], baselines)
-            now, found[t] = _with_source(data.vis[t], now, used, baselines, nant, problem, None if sky is None else sky[:, t])
+            now, found[t], known = _with_source(
+                data.vis[t], now, used, baselines, nant, problem, None if sky is None else sky[:, t]
+            )
         used = _between(weight[t], enough[t], baselines)
         for c in range(nchan):
-            sub, base = np.nonzero(used[:, :, c, 1] > 0)
-            if len(base):
-                at = (sub, base, np.full(len(sub), c))
-                one = _samples(data.vis[t], now, used, baselines, at)
-                param[t, :, c], error[t, :, c], _ = _fit(one, nant, problem, "")
-    return _finished(param, error, found, have, enough, problem, _hand_ratio(model, weight) if problem.circular else None)
+            if (used[:, :, c, 1] > 0).any():
+                param[t, :, c], error[t, :, c], _, done = _fit(_samples(data.vis[t], now, used, baselines, c), nant, problem, "")
+                if not (done and known):
+                    enough[t, :, c], unsolved = False, unsolved + 1
+    ratio = _hand_ratio(model, weight) if problem.circular else None
+    return replace(_finished(param, error, found, have, enough, problem, ratio), unsolved=unsolved)
 
 
 def _of_enough_baselines(weight: np.ndarray, baselines: Baselines, nant: int, least: int) -> np.ndarray:
@@ -214,36 +234,36 @@ def _hand_ratio(model: np.ndarray, weight: np.ndarray) -> np.ndarray:
 
 
 def _samples(
-    vis: np.ndarray, model: np.ndarray, weight: np.ndarray, baselines: Baselines, at: tuple[np.ndarray, ...], source: np.ndarray | None = None
-) -> _Samples:  # fmt: skip
-    derivatives = (
-        np.zeros((0, len(at[0]), 4), dtype=np.complex128) if source is None else np.ascontiguousarray(source[:, at[0], at[1]])
-    )
-    return _Samples(baselines.ant1[at[1]], baselines.ant2[at[1]], vis[at], model[at], weight[at], derivatives)
+    vis: np.ndarray, model: np.ndarray, weight: np.ndarray, baselines: Baselines, chan: int, source: np.ndarray | None = None
+) -> _Samples:
+    """Those of one channel of (sub, baseline, chan, 4), and derivatives of the model (property, sub, baseline, 4), baseline after baseline."""
+    by_baseline = [np.ascontiguousarray(a[:, :, chan].swapaxes(0, 1)) for a in (vis, model, weight)]
+    vis, model, weight = by_baseline
+    return _Samples(baselines, vis, model, weight, None if source is None else source.swapaxes(1, 2))
 
 
 def _with_source(
     vis: np.ndarray, model: np.ndarray, weight: np.ndarray, baselines: Baselines, nant: int, problem: LeakageProblem,
     sky: np.ndarray | None,
-) -> tuple[np.ndarray, np.ndarray]:  # fmt: skip
-    """The model (sub, baseline, chan, 4) with the source's properties, solved from the mean over channels, and these."""
+) -> tuple[np.ndarray, np.ndarray, bool]:  # fmt: skip
+    """The model (sub, baseline, chan, 4) with the source's properties, solved from the mean over channels, these, and whether they were found."""
     total = weight.sum(axis=2, keepdims=True)
     safe = np.where(total > 0, total, 1.0)
     mean = [(a * weight).sum(axis=2, keepdims=True) / safe for a in (vis, model)]
     at = np.nonzero(total[..., 1] > 0)
     if not len(at[0]):
-        return model, np.full(2 if problem.source == "QU" else 1, np.nan)
+        return model, np.full(_PROPERTIES[problem.source], np.nan), True
     if problem.source == "X":
-        found = _fit(_samples(mean[0], mean[1], total, baselines, at), nant, problem, "X")[2]
-        return model * np.array([1, np.exp(1j * found[0]), np.exp(-1j * found[0]), 1]), found
+        found, done = _fit(_samples(mean[0], mean[1], total, baselines, 0), nant, problem, "X")[2:]
+        return model * np.array([1, np.exp(1j * found[0]), np.exp(-1j * found[0]), 1]), found, done
     assert sky is not None
     # Total intensity is the model's; its linear polarisation is what is solved for.
     level = _intensity(model)
     bare = level[..., None] * sky[0][:, :, None]
     flux = float(_intensity(mean[1])[at].mean())
     mean[1] = _intensity(mean[1])[..., None] * sky[0][:, :, None]
-    found = _fit(_samples(mean[0], mean[1], total, baselines, at, flux * sky[1:]), nant, problem, "QU")[2]
-    return bare + level[..., None] * np.tensordot(found, sky[1:], 1)[:, :, None], found
+    found, done = _fit(_samples(mean[0], mean[1], total, baselines, 0, flux * sky[1:]), nant, problem, "QU")[2:]
+    return bare + level[..., None] * np.tensordot(found, sky[1:], 1)[:, :, None], found, done
 
 
 def _intensity(model: np.ndarray) -> np.ndarray:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from casatools._base import log
 from casatools._base.errors import ParameterError
-from casatools.calibration.source_spectra import stokes_to_correlations
 from casatools.components.component_list import ComponentList
-from casatools.frames.directions import Direction, frame_turn
+from casatools.frames.directions import parse_direction
+from casatools.frames.engine import direction_record
 from casatools.io.ms import Selection
 from casatools.io.ms.model_keywords import (
     VirtualModel,
@@ -22,9 +23,11 @@ from casatools.io.ms.model_keywords import (
 
 # Machines whose model depends on more than the image: see `imaging.imaged_models`.
 _GRIDDERS = ("ImagedFT", "MosaicFTNew")
+# The reference's word for when phase centres are taken; ours for near sources, whose distances it writes but predicts otherwise, and for centres that move.
+_TIME, _NEAR, _FOLLOWS = "phasecentertime", "nearsource", "followscentre"
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from casatools.calibration.predict_sky import SkyModel
     from casatools.imaging.imaged_models import ImagedModel
@@ -60,7 +63,9 @@ class VirtualColumn:
             return
         for model in read_virtual_models(ms):
             if model.components is not None:
-                self._models.append((model, SkyModel(ComponentList.from_record(model.components))))
+                self._models.append(
+                    (model, SkyModel(ComponentList.from_record(model.components), **_place_and_time(model.components)))
+                )
             elif model.machine.get("name") in _GRIDDERS:
                 # Imaging stands on calibration: it is called where there is such a model only.
                 from casatools.imaging.imaged_models import ImagedModel
@@ -69,17 +74,16 @@ class VirtualColumn:
             else:
                 from casatools.calibration.virtual_transforms import read_recipe
 
-                self._models.append((model, read_recipe(model)))
+                self._models.append((model, replace(read_recipe(model), **_place_and_time(model.machine))))
 
     def __bool__(self) -> bool:
         return bool(self._models or self._imaged)
 
     def fill(self, chunk: VisChunk, model: np.ndarray) -> np.ndarray:
         """Put the models into the rows of an array (row, chan, corr) that have one; the others stay as they are."""
-        from casatools.calibration.predict_sky import frame_factors
+        from casatools.calibration.predict_sky import chunk_model
 
         metadata = self._ms.metadata
-        names = [metadata.polarizations[chunk.pol].names[c] for c in chunk.correlations]
         frequency = np.asarray(metadata.spectral_windows[chunk.spw].chan_freq_hz)[chunk.channels]
         places = np.stack([chunk["FIELD_ID"], chunk["SCAN_NUMBER"], chunk["STATE_ID"]], axis=1)
         for place in np.unique(places, axis=0):
@@ -91,16 +95,8 @@ class VirtualColumn:
                 continue
             rows = (places == place).all(axis=1)
             seen = [i.visibilities(chunk, rows) for i in imaged]
-            if not own:
-                model[rows] = sum(seen)
-                continue
-            field = metadata.fields[number]
-            lon, lat = (float(v) for v in np.ravel(field.phase_dir[0])[:2])
-            centre, turn = frame_turn(Direction(lon, lat, field.phase_frame), "J2000")
-            uvw = np.asarray(chunk["UVW"], np.float64)[rows] @ turn.T
-            factor = frame_factors(self._ms, number, chunk.spw, float(np.median(chunk["TIME"][rows])))
-            stokes = sum(s.visibilities(uvw, frequency, centre, factor) * _scales(m, frequency)[:, None] for m, s in own)
-            model[rows] = stokes_to_correlations(np.asarray(stokes), names) + sum(seen)
+            seen += [chunk_model(self._ms, chunk, s, np.flatnonzero(rows), _scales(m, frequency)) for m, s in own]
+            model[rows] = sum(seen)
         return model
 
     def add_model(self, chunk: VisChunk) -> None:
@@ -109,6 +105,30 @@ class VirtualColumn:
 
         held = chunk.columns.pop("MODEL_DATA", None)
         chunk.columns["MODEL_DATA"] = self.fill(chunk, unit_model(self._ms, chunk) if held is None else held)
+
+
+def _place_and_time(record: Mapping[str, Any]) -> dict[str, Any]:
+    """What a recipe says of a near source and of phase centres that move: fields of `SkyModel`."""
+    time, near = float(record.get(_TIME, -1.0)), record.get(_NEAR, {})
+    return {
+        "phase_time_s": time if time >= 0 else None,
+        "distance_m": float(near.get("distance", 0.0)),
+        "focus": parse_direction(near["direction"]) if near else None,
+        "follows": bool(record.get(_FOLLOWS, False)),
+    }
+
+
+def _said_of(ms: MeasurementSet, field: int, sky: SkyModel) -> dict[str, Any]:
+    """The same as it is written into a recipe of a field; nothing where the source is far and the phase centre at rest."""
+    from casatools.calibration.predict_sky import moves
+
+    said: dict[str, Any] = {}
+    if sky.distance_m and sky.focus is not None:
+        there = direction_record(sky.focus.lon_rad, sky.focus.lat_rad, sky.focus.frame)
+        said[_NEAR] = {"distance": float(sky.distance_m), "direction": there}
+    if sky.follows and moves(ms.metadata.fields[field]):
+        said |= {_FOLLOWS: True, _TIME: -1.0 if sky.phase_time_s is None else float(sky.phase_time_s)}
+    return said
 
 
 def _scales(model: VirtualModel, frequency_hz: np.ndarray) -> np.ndarray:
@@ -162,15 +182,16 @@ def sky_recipes(
     feeds = np.array([kinds[int(s)] for s in places[:, 1]])
     for number in np.unique(places[:, 0]).tolist():
         own = places[:, 0] == number
+        said = _said_of(ms, int(number), sky)
         if len(sky.components):
-            made.append(VirtualModel(places[own], sky.components.to_record()))
+            made.append(VirtualModel(places[own], sky.components.to_record() | said))
         for feed in np.unique(feeds[own]) if sky.terms else ():
             from casatools.calibration.virtual_transforms import write_transforms
 
             where = places[own & (feeds == feed)]
             path = new_transform_path(ms)
             machine = write_transforms(ms, path, sky, np.unique(where[:, 1]).tolist(), scale)
-            made.append(VirtualModel(where, None, machine=machine))
+            made.append(VirtualModel(where, None, machine=machine | said))
     return made
 
 

@@ -12,6 +12,7 @@ import numpy as np
 from casatools._base.errors import ParameterError, PathMissingError
 from casatools.frames.baselines import azimuth_elevation, baseline_uvw
 from casatools.frames.directions import Direction
+from casatools.frames.epochs import utc_seconds
 from casatools.io.ms import MeasurementSet
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ def antenna_elevations_deg(ms: MeasurementSet, columns: RowColumns) -> tuple[np.
     positions = np.stack([a.position_m for a in ms.metadata.antennas])
     for number in np.unique(fields):
         rows = np.flatnonzero(fields == number)
-        times, at = np.unique(time_s[rows], return_inverse=True)
+        times, at = np.unique(utc_seconds(time_s[rows], ms.time_frame), return_inverse=True)
         direction = _field_direction(ms, int(number))
         one, two = columns["ANTENNA1"][rows], columns["ANTENNA2"][rows]
         elevation = np.zeros((len(positions), len(times)))

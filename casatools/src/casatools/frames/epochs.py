@@ -16,7 +16,7 @@ from casatools.frames.engine import DAY_S, make_engine, require_tables
 from casatools.frames.observatories import as_position
 from casatools.frames.quantities import to_unit
 
-__all__ = ["TIME_SCALES", "convert_epochs", "format_epoch", "now_mjd_s", "parse_epoch"]
+__all__ = ["TIME_SCALES", "convert_epochs", "format_epoch", "now_mjd_s", "parse_epoch", "utc_seconds"]
 
 TIME_SCALES = ("LAST", "LMST", "GMST1", "GAST", "UT1", "UT2", "UTC", "TAI", "TDT", "TCG", "TDB", "TCB")
 ALIASES = {"GMST": "GMST1", "UT": "UT1", "IAT": "TAI", "TT": "TDT", "ET": "TDT"}
@@ -134,6 +134,11 @@ def format_epoch(mjd_s: float, style: str = "ymd", decimals: int = 1) -> str:
     if style not in styles:
         raise ParameterError(f"time style {style!r} is unknown; allowed are {', '.join(styles)}")
     return styles[style]
+
+
+def utc_seconds(mjd_s: Any, scale: str) -> np.ndarray:
+    """Times in UTC [s] from those of a MeasurementSet, whose scale is UTC as a rule (TAI in files of the old VLA)."""
+    return np.asarray(mjd_s) if scale.upper() == "UTC" else convert_epochs(mjd_s, scale, "UTC")
 
 
 def convert_epochs(mjd_s: Any, from_scale: str, to_scale: str, position: Any = None) -> np.ndarray:

@@ -18,6 +18,7 @@ from casatools._base.constants import SPEED_OF_LIGHT_M_S
 from casatools._base.errors import DataError, UnsupportedError
 from casatools.frames.quantities import to_unit
 from casatools.imaging.antenna_responses import SkyPlace, open_responses
+from casatools.imaging.aperture_images import read_aperture_image
 from casatools.imaging.pattern_images import BandedPattern, PatternImage, read_pattern_image
 from casatools.imaging.primary_beam import antenna_power, beam_radius_rad, dish_power, effective_dish_m, nominal_dish_m
 from casatools.imaging.telescope_beams import squint_angle_rad, telescope_pattern
@@ -283,9 +284,17 @@ def _responses(record: Mapping[str, Any], telescope: str, place: SkyPlace | None
                 raise DataError(
                     f"antenna responses{what} are of several receivers at the same frequencies: {one.receiver!r} and {other.receiver!r}"
                 )
-        # Apertures beside patterns on the sky are not needed; alone they are refused.
+        # Apertures beside patterns on the sky are not needed.
         own = [r for r in own if r.kind in ("VP", "EFP")] or own
-        parts = [(*r.band_hz, read_pattern_image(table.record(r, telescope), r.channel)) for r in own]
+        parts = [
+            (
+                *r.band_hz,
+                read_aperture_image(table.unturned_path(r), r.channel)
+                if r.kind == "AIF"
+                else read_pattern_image(table.record(r, telescope), r.channel),
+            )
+            for r in own
+        ]
         found[kind] = BandedPattern(parts, what)
     return found, "|".join(r.name for r in items)
 

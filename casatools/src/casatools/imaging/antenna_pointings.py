@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import closing
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,7 +16,66 @@ from casatools.io.tables import require_one_shape
 if TYPE_CHECKING:
     from casatools.io.ms import MeasurementSet
 
-__all__ = ["bundle_pointings", "pointing_tracks", "read_pointings"]
+__all__ = ["PointingEntries", "bundle_pointings", "pointing_entries", "pointing_tracks", "read_pointings"]
+
+
+@dataclass(frozen=True)
+class PointingEntries:
+    """A column of the POINTING table.
+
+    Attributes
+    ----------
+    antenna : ndarray (entry,) int
+    time_s, interval_s : ndarray (entry,) float64
+    angles_rad : ndarray (entry, 2) float64
+    frame : str
+        Of the angles.
+    """
+
+    antenna: np.ndarray
+    time_s: np.ndarray
+    interval_s: np.ndarray
+    angles_rad: np.ndarray
+    frame: str
+
+    def of(self, antenna: int) -> np.ndarray:
+        """Numbers of the entries of an antenna in the order of their times, one of each time."""
+        rows = np.flatnonzero(self.antenna == antenna)
+        return np.asarray(rows[np.unique(self.time_s[rows], return_index=True)[1]])
+
+    def at(self, rows: np.ndarray, times_s: np.ndarray, interpolation: str) -> tuple[np.ndarray, np.ndarray]:
+        """Longitudes and latitudes [rad] at some times from the entries `rows` of an antenna; its first or last one outside of them."""
+        vectors = unit_vectors(self.angles_rad[rows, 0], self.angles_rad[rows, 1])
+        return angles_of(_between(times_s, self.time_s[rows], vectors, interpolation))
+
+
+def pointing_entries(ms: MeasurementSet, column: str = "DIRECTION", why: str = "this") -> PointingEntries:
+    """A column of the POINTING table.
+
+    Parameters
+    ----------
+    ms : MeasurementSet
+    column : str
+    why : str
+        What needs the table, for the error.
+
+    Raises
+    ------
+    DataError
+        There is no POINTING table, it is empty or lacks the column.
+    """
+    if not ms.metadata.has_subtable("POINTING"):
+        raise DataError(f"{why} needs a POINTING table, which {ms.path!r} does not have")
+    with closing(ms.subtable("POINTING")) as table:
+        if not table.nrows():
+            raise DataError(f"{why} needs a POINTING table; that of {ms.path!r} is empty")
+        if column not in table.colnames():
+            raise DataError(f"the POINTING sub-table of {ms.path!r} has no column {column!r}")
+        require_one_shape(table, column)
+        owner, times, intervals = (np.asarray(table.getcol(name)) for name in ("ANTENNA_ID", "TIME", "INTERVAL"))
+        angles = np.asarray(table.getcol(column), dtype=np.float64)[:, 0, :]
+        frame = str(table.getcolkeywords(column).get("MEASINFO", {}).get("Ref", "J2000"))
+    return PointingEntries(owner, times, intervals, angles, frame)
 
 
 def read_pointings(source: DataSource, frame: str) -> tuple[np.ndarray, np.ndarray]:
@@ -68,24 +128,13 @@ def pointing_tracks(
     DataError
         There is no POINTING table, or it is empty.
     """
-    if not ms.metadata.has_subtable("POINTING"):
-        raise DataError(f"{why} needs a POINTING table, which {ms.path!r} does not have")
-    with closing(ms.subtable("POINTING")) as table:
-        if not table.nrows():
-            raise DataError(f"{why} needs a POINTING table; that of {ms.path!r} is empty")
-        require_one_shape(table, "DIRECTION")
-        owner, times = (np.asarray(table.getcol(name)) for name in ("ANTENNA_ID", "TIME"))
-        angles = np.asarray(table.getcol("DIRECTION"), dtype=np.float64)[:, 0, :]
-        own = str(table.getcolkeywords("DIRECTION").get("MEASINFO", {}).get("Ref", "J2000"))
+    entries = pointing_entries(ms, why=why)
     shape = (len(ms.metadata.antennas), len(times_s))
     out = np.full((2, *shape), np.nan)
-    for antenna in np.unique(owner[(owner >= 0) & (owner < shape[0])]).tolist():
-        rows = np.flatnonzero(owner == antenna)
-        rows = rows[np.unique(times[rows], return_index=True)[1]]
+    for antenna in np.unique(entries.antenna[(entries.antenna >= 0) & (entries.antenna < shape[0])]).tolist():
         # In the table's own frame, which antennas are steered in.
-        vectors = unit_vectors(angles[rows, 0], angles[rows, 1])
-        moved = _between(times_s, times[rows], vectors, interpolation)
-        out[:, antenna] = convert_directions(*angles_of(moved), own, frame, times_s, position_m)
+        moved = entries.at(entries.of(antenna), times_s, interpolation)
+        out[:, antenna] = convert_directions(*moved, entries.frame, frame, times_s, position_m)
     return out[0], out[1]
 
 

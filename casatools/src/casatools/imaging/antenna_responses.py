@@ -74,6 +74,20 @@ class AntennaResponses:
         """Where the image of a response is."""
         return os.path.join(self.folder, response.name)
 
+    def unturned_path(self, response: Response) -> str:
+        """The same of a response that can be used as it is.
+
+        Raises
+        ------
+        DataError
+            It is turned.
+        """
+        if response.offset_deg:
+            raise DataError(
+                f"antenna response {response.name!r} has a rotation offset of {response.offset_deg} deg; write the image turned, with an offset of 0"
+            )
+        return self.image_path(response)
+
     def holding(self, place: SkyPlace, beam: int = 0) -> list[Response]:
         """Responses that hold at a place: of those that differ in the time from which they hold alone, the latest."""
         flags = self.flags(np.array([place.time_s]), np.array([place.azimuth_rad]), np.array([place.elevation_rad]), beam)[:, 0]
@@ -141,13 +155,9 @@ class AntennaResponses:
         """
         if response.kind not in ("VP", "EFP"):
             raise UnsupportedError(
-                f"antenna response {response.name!r} is of the kind {response.kind}; patterns on the sky (VP or EFP) are used, as CASA does not define the axes of others"
+                f"antenna response {response.name!r} is of the kind {response.kind}; there are voltage patterns of images on the sky (VP or EFP) only, though imaging uses apertures (AIF) too"
             )
-        if response.offset_deg:
-            raise DataError(
-                f"antenna response {response.name!r} has a rotation offset of {response.offset_deg} deg; write the image turned, with an offset of 0"
-            )
-        path = self.image_path(response)
+        path = self.unturned_path(response)
         names = [f"{response.antenna_type}*"] if response.antenna_type else ["*"]
         images = {"compleximage": path} if response.kind == "EFP" else {"realimage": path, "imagimage": ""}
         return {

@@ -1,4 +1,4 @@
-"""Which primary beam each row of the data is seen through: groups of rows that share pointings, kinds of antennas and a parallactic angle."""
+"""Which primary beam each row of the data is seen through: groups of rows that share pointings, kinds of antennas and parallactic angles."""
 
 from __future__ import annotations
 
@@ -62,15 +62,18 @@ class BeamGroup:
         Of the two antennas.
     kinds : (str, str)
         Their types, where patterns tell them apart.
-    angle_rad : float
-        Parallactic angle, for beams that turn with it.
+    angles_rad : (float, float)
+        Parallactic angles of the two antennas, for beams that turn with them.
+    hand : str
+        The receptor, R or L, that all rows are of; of rows of both it is told by plane.
     """
 
     pointings: tuple[Direction, Direction]
     beams: AntennaBeams
     diameters_m: tuple[float, float]
     kinds: tuple[str, str] = ("", "")
-    angle_rad: float = 0.0
+    angles_rad: tuple[float, float] = (0.0, 0.0)
+    hand: str = ""
 
     def reach_rad(self, freq_hz: float) -> float:
         """Distance from its pointings beyond which the beam is zero."""
@@ -104,7 +107,8 @@ class BeamGroup:
         if self.beams.images:
             parts = [self._one(k, east[k], north[k], freq_hz, cut_hz) for k in range(2)]
             return np.sqrt(parts[0] * parts[1])
-        squints = [self.beams.squint_rad(hand, freq_hz, self.angle_rad) for hand in hands]
+        seen = (self.hand,) * 2 if self.hand else hands
+        squints = [self.beams.squint_rad(hand, freq_hz, angle) for hand, angle in zip(seen, self.angles_rad, strict=True)]
         radii = [
             _distances(east[k] - squints[k][0], north[k] - squints[k][1])
             for k in range(1 if self.pointings[0] == self.pointings[1] and squints[0] == squints[1] else 2)
@@ -118,7 +122,7 @@ class BeamGroup:
         """The power pattern (y, x) of one of the two antennas, where patterns are images."""
         image = self.beams.image(self.kinds[k])
         if image is not None:
-            return image.values(east, north, freq_hz, self.angle_rad)
+            return image.values(east, north, freq_hz, self.angles_rad[k])
         return self.beams.power((self.diameters_m[k],) * 2, _distances(east, north), freq_hz, (self.kinds[k],) * 2, cut_hz)
 
 
@@ -158,23 +162,23 @@ class BeamGroups:
         return any(own.beams.is_squinted and own.circular for own in self._sources.values())
 
     def rows(
-        self, source: int, field_id: np.ndarray, antenna1: np.ndarray, antenna2: np.ndarray, time_s: np.ndarray
+        self, source: int, field_id: np.ndarray, antenna1: np.ndarray, antenna2: np.ndarray, time_s: np.ndarray, hand: str = ""
     ) -> np.ndarray:
-        """The group (row,) int32 of each row of a data source."""
+        """The group (row,) int32 of each row of a data source; of one hand's samples where it is named."""
         own = self._sources[source]
         keys = own.keys(field_id, antenna1, antenna2, time_s)
         # As one number each, which sorts much faster than rows do.
         size = tuple(keys.max(axis=1) + 1)
         found, inverse = np.unique(np.ravel_multi_index(tuple(keys), size), return_inverse=True)
         distinct = np.stack(np.unravel_index(found, size), axis=1)
-        numbers = np.array([self._number(own, tuple(key)) for key in distinct.tolist()], dtype=np.int32)
+        numbers = np.array([self._number(own.group(tuple(key), hand)) for key in distinct.tolist()], dtype=np.int32)
         return numbers[inverse.reshape(-1)]
 
-    def _number(self, own: _SourceBeams, key: tuple[int, ...]) -> int:
-        group = own.group(key)
+    def _number(self, group: BeamGroup) -> int:
         places = tuple((round(p.lon_rad, 10), round(p.lat_rad, 10)) for p in group.pointings)
+        angles = tuple(round(angle, 9) for angle in group.angles_rad)
         return self.register(
-            (places, group.beams.telescope, group.beams.tag, group.diameters_m, group.kinds, round(group.angle_rad, 9)), group
+            (places, group.beams.telescope, group.beams.tag, group.diameters_m, group.kinds, angles, group.hand), group
         )
 
     def register(self, name: tuple[object, ...], group: BeamGroup) -> int:
@@ -231,26 +235,32 @@ class _SourceBeams:
         self.directions += directions
 
     def _angles(self, source: DataSource, frame: str, step_rad: float) -> None:
-        """Angles of beams from the north of the image's frame in steps about their mean; the angle of a step is the mean of its own."""
-        self.angles = np.zeros(1)
-        self._turn = np.zeros((len(self._place), len(self._times)), dtype=np.int64)
-        if not ((self.beams.is_squinted and self.circular) or self.beams.turns):
-            return
+        """Angles of beams from the north of the image's frame in steps about their mean; the angle of a step is the mean of its own.
+
+        Antennas of other mounts, and far ones, have angles of their own.
+        """
+        turns = (self.beams.is_squinted and self.circular) or self.beams.turns
+        owners = source.mounts() if turns else [("", (0.0, 0.0, 0.0))] * len(source.ms.metadata.antennas)
+        mounts = sorted(set(owners))
+        self._mount = np.array([mounts.index(owner) for owner in owners], dtype=np.int64)
+        self._turn = np.zeros((len(mounts), len(self._place), len(self._times)), dtype=np.int64)
+        self.angles = [] if turns else [0.0]
         # Images of patterns are turned in steps of their own where none were asked for.
         step_rad = min(step_rad, _TURN_RAD) if self.beams.turns else step_rad
         fields = source.field_ids.tolist()
-        angle = np.array([source.beam_angle(source.field_direction(f), frame, self._times) for f in fields])
-        middle = np.angle(np.exp(1j * angle).sum())
-        away = np.angle(np.exp(1j * (angle - middle)))
-        steps = np.rint(away / step_rad).astype(np.int64) if step_rad < 2.0 * np.pi else np.zeros(away.shape, np.int64)
-        values, inverse = np.unique(steps, return_inverse=True)
-        inverse = inverse.reshape(steps.shape)
-        self.angles = np.array([middle + away[inverse == k].mean() for k in range(len(values))])
-        self._turn[fields] = inverse
+        for number, mount in enumerate(mounts if turns else ()):
+            angle = np.array([source.beam_angle(source.field_direction(f), frame, self._times, mount) for f in fields])
+            middle = np.angle(np.exp(1j * angle).sum())
+            away = np.angle(np.exp(1j * (angle - middle)))
+            steps = np.rint(away / step_rad).astype(np.int64) if step_rad < 2.0 * np.pi else np.zeros(away.shape, np.int64)
+            values, inverse = np.unique(steps, return_inverse=True)
+            inverse = inverse.reshape(steps.shape)
+            self._turn[number, fields] = inverse + len(self.angles)
+            self.angles += [float(middle + away[inverse == k].mean()) for k in range(len(values))]
 
     def _views(self, source: DataSource) -> None:
         """Beams and angle of each step; antenna responses that hold at some places on the sky only make steps of their own."""
-        self.views = [(self.beams, float(angle)) for angle in self.angles]
+        self.views = [(self.beams, angle) for angle in self.angles]
         table = responses_table(source.beam_telescope, self.options.patterns)
         if not table:
             return
@@ -259,41 +269,45 @@ class _SourceBeams:
             convert_directions(d.lon_rad, d.lat_rad, d.frame, "AZEL", self._times, source.position_m)
             for d in map(source.field_direction, fields)
         ]
-        az, el = (np.array([p[k] for p in places]) for k in (0, 1))
-        flags = open_responses(table, source.beam_telescope).flags(np.broadcast_to(self._times, az.shape), az, el)
-        steps = np.concatenate([flags.reshape(len(flags), -1), self._turn[fields].reshape(1, -1)])
+        shape = (len(self._turn), len(fields), len(self._times))
+        az, el = (np.broadcast_to([p[k] for p in places], shape) for k in (0, 1))
+        times = np.broadcast_to(self._times, shape)
+        flags = open_responses(table, source.beam_telescope).flags(times, az, el)
+        steps = np.concatenate([flags.reshape(len(flags), -1), self._turn[:, fields].reshape(1, -1)])
         distinct, first, inverse = np.unique(steps, axis=1, return_index=True, return_inverse=True)
-        times = np.broadcast_to(self._times, az.shape)
         self.views = [
             (
                 antenna_beams(source.beam_telescope, self.options.patterns, self.options.aperture, SkyPlace(*(float(v.ravel()[at]) for v in (times, az, el)))),
-                float(self.angles[int(step)]),
+                self.angles[int(step)],
             )
             for step, at in zip(distinct[-1], first, strict=True)
         ]  # fmt: skip
-        self._turn[fields] = inverse.reshape(az.shape)
+        self._turn[:, fields] = inverse.reshape(shape)
 
     def keys(self, field_id: np.ndarray, antenna1: np.ndarray, antenna2: np.ndarray, time_s: np.ndarray) -> np.ndarray:
-        """Pointing and kind of both antennas and the step of the angle: ndarray (5, row) int64."""
+        """Pointing, kind and step of the angle of both antennas: ndarray (6, row) int64."""
         field, at = np.asarray(field_id), np.searchsorted(self._times, time_s)
-        keys = np.empty((5, len(field)), dtype=np.int64)
-        for k, antenna in ((0, np.asarray(antenna1)), (2, np.asarray(antenna2))):
-            keys[k] = self._place[field]
+        keys = np.empty((2, 3, len(field)), dtype=np.int64)
+        for key, antenna in zip(keys, (np.asarray(antenna1), np.asarray(antenna2)), strict=True):
+            key[0] = self._place[field]
             if self._pointed is not None:
                 own = self._pointed[antenna, at]
-                keys[k] = np.where(own >= 0, own, keys[k])
-            keys[k + 1] = self._kind[antenna]
-        keys[4] = self._turn[field, at]
+                key[0] = np.where(own >= 0, own, key[0])
+            key[1] = self._kind[antenna]
+            key[2] = self._turn[self._mount[antenna], field, at]
         if not (self.beams.is_squinted and self.circular):
             # The beam of a pair is the same in either order.
-            swap = (keys[0] > keys[2]) | ((keys[0] == keys[2]) & (keys[1] > keys[3]))
-            keys[:, swap] = keys[:, swap][[2, 3, 0, 1, 4]]
-        return keys
+            (place1, kind1, turn1), (place2, kind2, turn2) = keys
+            later = (kind1 > kind2) | ((kind1 == kind2) & (turn1 > turn2))
+            swap = (place1 > place2) | ((place1 == place2) & later)
+            keys[:, :, swap] = keys[::-1, :, swap]
+        return keys.reshape(6, -1)
 
-    def group(self, key: tuple[int, ...]) -> BeamGroup:
+    def group(self, key: tuple[int, ...], hand: str = "") -> BeamGroup:
         """What a row of `keys` stands for."""
-        first, second = self._kinds[key[1]], self._kinds[key[3]]
-        beams, angle = self.views[key[4]]
+        first, second = self._kinds[key[1]], self._kinds[key[4]]
+        beams, angle = self.views[key[2]]
         return BeamGroup(
-            (self.directions[key[0]], self.directions[key[2]]), beams, (first[0], second[0]), (first[1], second[1]), angle
-        )
+            (self.directions[key[0]], self.directions[key[3]]), beams, (first[0], second[0]), (first[1], second[1]),
+            (angle, self.views[key[5]][1]), hand,
+        )  # fmt: skip

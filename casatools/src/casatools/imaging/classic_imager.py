@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from casatools._base.constants import SPEED_OF_LIGHT_M_S
-from casatools._base.errors import DataError, NotOpenError, ParameterError
+from casatools._base.errors import DataError, NotOpenError, ParameterError, UnsupportedError
 from casatools._base.paths import remove_output, require_absent, require_present, staged_output
 from casatools.analysis.component_images import write_component_image
 from casatools.calibration.predict_sky import SkyModel, open_sky_model
@@ -145,6 +145,18 @@ class ClassicImager:
         self.place_m: np.ndarray | None = None
         self.distance_m = 0.0
 
+        # Images are of single dishes ("sd", or "both" where these are beside interferometers), their gridding function and what more is asked of them.
+        self.single_dish = ""
+        self.sky_function = "SF"
+        self.sky: dict[str, Any] = {}
+
+    def _require_baselines(self) -> None:
+        """Refuse what needs visibilities, where images are of single dishes alone."""
+        if self.single_dish == "sd":
+            raise UnsupportedError(
+                "imager: setoptions(ftmachine='sd') is for makeimage alone, as CASA's process ends in all else; use deconvolve for images of single dishes"
+            )
+
     def run(self) -> SynthesisRun:
         """The parts that make images; to be closed by the caller.
 
@@ -202,6 +214,7 @@ class ClassicImager:
         ParameterError, OutputExistsError, CasaError
             There is no such kind, an image is there, or the data do not allow it.
         """
+        self._require_baselines()
         if complex_path:
             require_absent(complex_path, what="image")
         if not path:
@@ -292,6 +305,7 @@ class ClassicImager:
         str, dict
             Beginning of the images' names, and the record of the iterations.
         """
+        self._require_baselines()
         sky = open_sky_model([], components) if components else None
 
         def prepare(sources: list[DataSource]) -> None:

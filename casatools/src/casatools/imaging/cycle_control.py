@@ -12,6 +12,8 @@ from typing import Any
 
 import numpy as np
 
+from casatools._base.errors import ParameterError
+
 __all__ = ["FORCE_STOP", "STOP_DESCRIPTIONS", "ZERO_MASK", "CycleControl", "CycleOptions"]
 
 FORCE_STOP, ZERO_MASK = 3, 7
@@ -67,6 +69,17 @@ class CycleOptions:
     nmajor: int = -1
     gain: float = 0.1
     full_summary: bool = False
+
+    def __post_init__(self) -> None:
+        given = {
+            "threshold": self.threshold_jy, "nsigma": self.nsigma, "cyclefactor": self.cyclefactor,
+            "minpsffraction": self.minpsffraction, "maxpsffraction": self.maxpsffraction,
+        }  # fmt: skip
+        for name, value in given.items():
+            if np.isnan(value):
+                raise ParameterError(f"parameter {name!r} must be a number; got {value}")
+        if self.nmajor < -1:
+            raise ParameterError(f"parameter 'nmajor' must be -1 for no limit, or not negative; got {self.nmajor}")
 
 
 @dataclass

@@ -130,13 +130,21 @@ def cube_axis(
         # A channel of several starts with channel `number`: its centre lies half of the rest further on.
         centre = float(data_hz[number]) + 0.5 * (step - np.sign(step) * abs(first_width))
     else:
-        step = float(to_unit(width, "Hz")) if str(width) else first_width
+        step = _read("width", width, "Hz") if str(width) else first_width
         low, high = _band(data_hz, width_hz)
         first = _first_place(step, nchan, high - low)
-        centre = float(to_unit(start, "Hz")) if str(start) else low + first * abs(step)
+        centre = _read("start", start, "Hz") if str(start) else low + first * abs(step)
     _require_width(step, width)
     total = nchan if nchan > 0 else _fill(centre, step, data_hz, width_hz)
     return SpectralAxis(centre + step * np.arange(total), step, frame, rest_hz)
+
+
+def _read(name: str, value: Any, unit: str) -> float:
+    """A parameter in a unit, which both of `start` and `width` are of."""
+    try:
+        return float(to_unit(value, unit))
+    except ParameterError as error:
+        raise ParameterError(f"tclean: parameter {name!r}: {error}") from error
 
 
 def _kind(start: Any, width: Any) -> str:
@@ -188,11 +196,11 @@ def _velocity_axis(
     low, high = _band(data_hz, width_hz)
     ends = np.sort(frequency_to_velocity(np.array([low, high]), rest_hz, veltype))
     own = float((ends[1] - ends[0]) / max(1, len(data_hz)))
-    step = float(to_unit(width, "m/s")) if str(width) else own
+    step = _read("width", width, "m/s") if str(width) else own
     _require_width(step, width)
     # The highest velocity is the lowest frequency.
     first = _first_place(-step, nchan, float(ends[1] - ends[0]))
-    centre = float(to_unit(start, "m/s")) if str(start) else ends[1] - first * abs(step)
+    centre = _read("start", start, "m/s") if str(start) else ends[1] - first * abs(step)
     room = (ends[1] - centre + 0.5 * abs(step)) if step > 0 else (centre + 0.5 * abs(step) - ends[0])
     total = nchan if nchan > 0 else int(np.floor(room / abs(step) + 1e-3))
     if total < 1:

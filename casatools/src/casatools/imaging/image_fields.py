@@ -10,7 +10,7 @@ Rau & Cornwell 2011, A&A 532, A71: Taylor terms; Cotton & Schwab 2008, Obit Memo
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -23,6 +23,9 @@ from casatools.imaging.multi_term import MultiTermCycle, hessian_peak
 from casatools.imaging.plane_deconvolver import PlaneDeconvolver, Planes, TermDeconvolver
 from casatools.imaging.plane_store import PlaneStore
 from casatools.imaging.visibilities import VisibilityBlock, rotate_phase_centre
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_array
 
 __all__ = ["BlockView", "ImageField", "TaylorTerms", "TermField"]
 
@@ -66,7 +69,7 @@ class ImageField(PlaneDeconvolver):
     minor : MinorOptions
     number : int
         0 for the main image.
-    mixing : ndarray, optional
+    mixing : scipy.sparse.csr_array, optional
         From `channel_mixing`.
     store : PlaneStore, optional
         Keeps the planes; in memory when not given.
@@ -80,7 +83,7 @@ class ImageField(PlaneDeconvolver):
         shape: tuple[int, int],
         minor: MinorOptions,
         number: int = 0,
-        mixing: np.ndarray | None = None,
+        mixing: csr_array | None = None,
         store: PlaneStore | None = None,
     ) -> None:
         self.store = store or PlaneStore()
@@ -202,10 +205,10 @@ class ImageField(PlaneDeconvolver):
         model = self.planes.model
         if self._mixing is None:
             return np.asarray(model[chan, pol])
-        row = self._mixing[chan].astype(np.float32)
+        row = slice(*self._mixing.indptr[chan : chan + 2])
         total = np.zeros_like(model[chan, pol])
-        for other in np.flatnonzero(row):
-            total += row[other] * model[other, pol]
+        for other, share in zip(self._mixing.indices[row], self._mixing.data[row].astype(np.float32), strict=True):
+            total += share * model[other, pol]
         return total
 
     def model_on_sky(self) -> np.ndarray:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -28,6 +29,9 @@ from casatools.imaging.plane_deconvolver import clean_once
 from casatools.imaging.plane_mixing import PlaneMixing
 from casatools.imaging.visibilities import DataSource, VisibilityBlock
 from casatools.imaging.weighting import GroupedWeights, ImagingWeights, WeightingOptions, counted_hands
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_array
 
 __all__ = ["Imager", "ImagingData", "Steering", "bandwidth", "channel_mixing"]
 
@@ -107,7 +111,7 @@ class ImagingData:
             found[source.number] = float(image / density)
         return found
 
-    def mixing(self) -> np.ndarray | None:
+    def mixing(self) -> csr_array | None:
         """What `channel_mixing` gives for these data; None for continuum."""
         if not self.is_cube or self.axis.tabular:
             return None
@@ -120,7 +124,7 @@ class ImagingData:
 
     def sample_bytes(self) -> int:
         """Memory that the visibilities of one channel take."""
-        rows = sum(len(source.resolved.rows) for source in self.sources)
+        rows = sum(len(source.resolved.rows) * max(1, len(source.hands)) for source in self.sources)
         return rows * (len(self.planes[0] if self.planes else []) * 8 + 4 + 24)
 
     def plan_parts(self, plane_bytes: float, is_mapped: bool) -> None:
@@ -214,12 +218,14 @@ class ImagingData:
             yield replace(block, freq_hz=block.freq_hz[part], vis=vis, weight=weight, first=chan)
 
 
-def channel_mixing(axis: SpectralAxis, data_hz: np.ndarray, nearest: bool) -> np.ndarray | None:
+def channel_mixing(axis: SpectralAxis, data_hz: np.ndarray, nearest: bool) -> csr_array | None:
     """How much of the model of each image channel (columns) is seen in each channel (rows) of the residual.
 
     The model is predicted for the channels of the data, by interpolation between the channels of the image, and these are interpolated to the image's channels
-    again. None stands for the unit matrix, which it is when the two sets of channels agree.
+    again. None stands for the unit matrix, which it is when the two sets of channels agree. A few neighbours see each other, whatever the number of channels.
     """
+    from scipy.sparse import csr_array, eye_array
+
     nchan = axis.nchan
     if nchan < 2 or len(data_hz) < 2 or nearest:
         return None
@@ -228,19 +234,21 @@ def channel_mixing(axis: SpectralAxis, data_hz: np.ndarray, nearest: bool) -> np
     image = (data - axis.frequencies_hz[0]) / axis.width_hz
     low = np.clip(np.floor(image).astype(int), 0, nchan - 2)
     part = np.clip(image - low, 0.0, 1.0)
-    to_data = np.zeros((len(data), nchan))
-    to_data[np.arange(len(data)), low] += 1.0 - part
-    to_data[np.arange(len(data)), low + 1] += part
+    rows = np.arange(len(data))
+    to_data = csr_array(
+        (np.concatenate([1.0 - part, part]), (np.tile(rows, 2), np.concatenate([low, low + 1]))), (len(data), nchan)
+    )
     count = max(1, int(np.floor(abs(axis.width_hz) / float(np.median(np.diff(data))) + 1e-6)))
-    to_image = np.zeros((nchan, len(data)))
+    to_image, rows = csr_array((nchan, len(data))), np.arange(nchan)
     for sample in range(count):
         hz = axis.frequencies_hz + axis.width_hz * ((sample + 0.5) / count - 0.5)
         at = np.clip(np.searchsorted(data, hz, side="right") - 1, 0, len(data) - 2)
         share = np.clip((hz - data[at]) / (data[at + 1] - data[at]), 0.0, 1.0)
-        to_image[np.arange(nchan), at] += (1.0 - share) / count
-        to_image[np.arange(nchan), at + 1] += share / count
+        both = np.concatenate([1.0 - share, share]) / count
+        to_image += csr_array((both, (np.tile(rows, 2), np.concatenate([at, at + 1]))), (nchan, len(data)))
     mixing = to_image @ to_data
-    return None if np.abs(mixing - np.eye(nchan)).max() < 0.02 else mixing
+    mixing.eliminate_zeros()
+    return None if abs(mixing - eye_array(nchan)).max() < 0.02 else mixing
 
 
 class Imager:

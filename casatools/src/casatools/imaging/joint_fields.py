@@ -330,12 +330,14 @@ class JointTerms(_Joint, TermField):
     ----------
     source : JointSource
     target : TermField
-        Says the terms and their reference frequency.
+        Says how many terms.
+    reference_hz : float
+        The frequency f0 of the terms, in the frame of the cube.
     """
 
-    def __init__(self, source: JointSource, target: TermField) -> None:
+    def __init__(self, source: JointSource, target: TermField, reference_hz: float) -> None:
         _Joint.__init__(self, source, target)
-        self.nterms, self.reference_hz = target.nterms, target.reference_hz
+        self.nterms, self.reference_hz = target.nterms, reference_hz
 
     def beam_power(self, chan: int) -> np.ndarray | None:
         """The mean of the channels' beams by their weights, where the cube is a mosaic."""

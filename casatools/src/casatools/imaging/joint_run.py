@@ -149,7 +149,8 @@ def _image(request: JointRequest, sources: list[DataSource]) -> dict[str, Any]:
     options = FeatherOptions(request.sdgain, request.dishdia)
     joint = JointSource(cube.image, dish, options, data.axis.frequencies_hz, cube.beam_power, cube.seen, request.usedata == "sd")
     target = plan.image
-    plan.image = _joint_field(joint, target, imaging.is_continuum)
+    reference_hz = float(band_axis(data.axis, str(imaging.reffreq or "")).frequencies_hz[0])
+    plan.image = _joint_field(joint, target, imaging.is_continuum, reference_hz)
     plan.cube = cube
     control = CycleControl(imaging.cycle_options, interactive=bool(imaging.interactive))
     imager = Imager(data, [plan.image], imaging.weighting_options, imaging.perchanweightdensity, imaging.psfcutoff)
@@ -170,9 +171,11 @@ def _image(request: JointRequest, sources: list[DataSource]) -> dict[str, Any]:
     return control.record()
 
 
-def _joint_field(joint: JointSource, target: PlaneDeconvolver, is_continuum: bool) -> JointCube | JointTerms | JointContinuum:
+def _joint_field(
+    joint: JointSource, target: PlaneDeconvolver, is_continuum: bool, reference_hz: float
+) -> JointCube | JointTerms | JointContinuum:
     if isinstance(target, TermField):
-        return JointTerms(joint, target)
+        return JointTerms(joint, target, reference_hz)
     return JointContinuum(joint, target) if is_continuum else JointCube(joint, target)
 
 

@@ -69,8 +69,8 @@ class MinorOptions:
             )
         if not 0.0 < self.gain <= 2.0:
             raise ParameterError(f"tclean: parameter 'gain' must be above 0 and at most 2; got {self.gain}")
-        if any(s < 0 for s in self.scales):
-            raise ParameterError(f"tclean: parameter 'scales' must not hold negative sizes; got {list(self.scales)}")
+        if not all(0 <= s < np.inf for s in self.scales):
+            raise ParameterError(f"tclean: parameter 'scales' must hold sizes that are not negative; got {list(self.scales)}")
         if self.fused_threshold_jy < 0.0:
             raise ParameterError(f"tclean: parameter 'fusedthreshold' must not be negative; got {self.fused_threshold_jy}")
 

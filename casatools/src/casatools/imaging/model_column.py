@@ -86,21 +86,25 @@ def predict_rows(
     image_chan = data.image_channels(source, ddid, freq, columns["TIME"])
     codes = source.correlation_codes(ddid)
     out = np.zeros((len(columns["UVW"]), len(freq), len(correlations)), dtype=np.complex64)
-    group = None
+    # Beams of rows; those of each hand where samples of one hand are seen through its own.
+    seen = [CORRELATION_NAMES.get(codes[int(corr)], "")[:1] if source.hands else "" for corr in correlations]
+    groups: dict[str, np.ndarray] = {}
     if source.groups is not None:
         antennas = columns["ANTENNA1"], columns["ANTENNA2"]
-        group = source.groups.rows(source.number, columns["FIELD_ID"], *antennas, columns["TIME"])
+        groups = {
+            name: source.groups.rows(source.number, columns["FIELD_ID"], *antennas, columns["TIME"], name) for name in set(seen)
+        }
     for image in fields:
         uvw, shift = _recentred(data, source, columns, image)
-        planes: dict[tuple[str, int], np.ndarray] = {}
+        planes: dict[tuple[str, int, str], np.ndarray] = {}
         turn = np.exp(2j * np.pi * shift[:, None] * (freq / SPEED_OF_LIGHT_M_S)[None, :]) if np.abs(shift).max() > 1e-6 else 1.0
         for k, corr in enumerate(correlations):
             hand = image.beam_of(codes[int(corr)])
             for label, factor in sum_of_planes(codes[int(corr)], data.labels).items():
-                if (label, hand) not in planes:
-                    number = data.labels.index(label)
-                    planes[label, hand] = image.native_model(number, uvw, freq, image_chan, group, hand)
-                out[..., k] += factor * planes[label, hand] * turn
+                if (label, hand, seen[k]) not in planes:
+                    number, group = data.labels.index(label), groups.get(seen[k])
+                    planes[label, hand, seen[k]] = image.native_model(number, uvw, freq, image_chan, group, hand)
+                out[..., k] += factor * planes[label, hand, seen[k]] * turn
     return out
 
 

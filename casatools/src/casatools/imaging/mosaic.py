@@ -23,7 +23,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext
 from dataclasses import replace
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -38,6 +38,9 @@ from casatools.imaging.mosaic_windows import Band, BeamUse, BeamWindows, Window
 from casatools.imaging.plane_mixing import PlaneMixing
 from casatools.imaging.plane_store import PlaneStore
 from casatools.io.image.coordinates.direction import DirectionCoordinate
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_array
 
 __all__ = ["MosaicField", "gridded_through", "seen_through"]
 
@@ -79,7 +82,7 @@ class MosaicField(ImageField):
         use: BeamUse | None = None,
         planes: PlaneMixing | None = None,
         number: int = 0,
-        mixing: np.ndarray | None = None,
+        mixing: csr_array | None = None,
         store: PlaneStore | None = None,
     ) -> None:
         super().__init__(options, centre, main_centre, shape, minor, number, mixing, store)

@@ -13,23 +13,26 @@ from dataclasses import dataclass
 import numpy as np
 
 from casatools._base.errors import DataError
-from casatools.imaging.minor_cycle import MinorOptions, convolve_components
-from casatools.imaging.scale_beams import scale_plane
+from casatools.imaging.minor_cycle import MinorOptions
+from casatools.imaging.psf_transform import PaddedTransform, psf_margin
+from casatools.imaging.scale_beams import ScaleBeams, scale_plane
 from casatools.kernels.clean_hogbom import peak_in_mask
 from casatools.kernels.clean_multiterm import clean_multiterm
 
 __all__ = ["MultiTermCycle", "SpectralImages", "hessian_peak", "principal_solution", "spectral_images"]
 
 
-def hessian_peak(psf: np.ndarray, nterms: int) -> np.ndarray:
+def hessian_peak(psf: np.ndarray, nterms: int, centre: tuple[int, int] | None = None) -> np.ndarray:
     """The matrix (term, term) of the peaks of the spectral beams (2 term - 1, y, x): entry i, j is the peak of beam i + j.
+
+    The centre (y, x) of the beams is the first one's maximum when not given.
 
     Raises
     ------
     DataError
         The frequencies do not tell so many terms apart.
     """
-    cy, cx = (int(v) for v in np.unravel_index(int(np.argmax(psf[0])), psf.shape[1:]))
+    cy, cx = np.unravel_index(int(np.argmax(psf[0])), psf.shape[1:]) if centre is None else centre
     peaks = psf[:, cy, cx].astype(np.float64)
     peaks[2::2] = np.maximum(peaks[2::2], 0.0)
     matrix = np.array([[peaks[i + j] for j in range(nterms)] for i in range(nterms)])
@@ -53,7 +56,9 @@ class _Prepared:
     """What depends on the spectral beams alone."""
 
     psf: np.ndarray
-    shapes: list[np.ndarray]
+    centre: tuple[int, int]
+    grid: PaddedTransform
+    shapes: list[np.ndarray | None]
     lobes: np.ndarray
     inverse: np.ndarray
     bias: np.ndarray
@@ -72,28 +77,23 @@ class MultiTermCycle:
         return self.options.scales or (0.0,)
 
     def _prepare(self, psf: np.ndarray) -> _Prepared:
-        """Beams of all pairs of scales, cut to the extent they are subtracted with."""
+        """Beams of all pairs of scales, cut to the extent they are subtracted with, and the transforms of the scales."""
         kept = self._prepared
         if kept is not None and kept.psf is psf:
             return kept
         scales = self.scales
-        shapes = [scale_plane(psf.shape[1:], s) for s in scales]
-        ny, nx = psf.shape[1:]
-        reach = int(10.0 * np.hypot(4.0, max(scales)))
-        half_y, half_x = min(reach, ny // 2), min(reach, nx // 2)
-        cy, cx = (int(v) for v in np.unravel_index(int(np.argmax(psf[0])), psf.shape[1:]))
-        lobes = np.zeros((len(scales), len(scales), len(psf), 2 * half_y, 2 * half_x), dtype=np.float32)
-        inverse = np.empty((len(scales), self.nterms, self.nterms))
-        for a, first in enumerate(scales):
-            smooth = [convolve_components(p, shapes[a]) if first else p for p in psf]
-            for b, second in enumerate(scales):
-                both = np.stack([convolve_components(p, shapes[b]) if second else p for p in smooth])
-                lobes[a, b] = both[:, cy - half_y : cy + half_y, cx - half_x : cx + half_x]
-                if a == b:
-                    inverse[a] = np.linalg.inv(hessian_peak(both, self.nterms))
+        shape = (psf.shape[1], psf.shape[2])
+        cy, cx = (int(v) for v in np.unravel_index(int(np.argmax(psf[0])), shape))
+        lobes = _lobes(psf, (cy, cx), scales)
+        middle = (lobes.shape[-2] // 2, lobes.shape[-1] // 2)
+        inverse = np.array([np.linalg.inv(hessian_peak(lobes[s, s], self.nterms, middle)) for s in range(len(scales))])
         largest = max(max(scales), 1e-9)
         bias = np.array([1.0 - self.options.small_scale_bias * s / largest for s in scales])
-        self._prepared = _Prepared(psf, shapes, lobes, inverse, bias)
+        margin = int(np.ceil(max(scales)))
+        grid = PaddedTransform(shape, (margin, margin))
+        half = (shape[0] // 2, shape[1] // 2)
+        shapes = [grid.transform(scale_plane(shape, s), half) if s > 0 else None for s in scales]
+        self._prepared = _Prepared(psf, (cy, cx), grid, shapes, lobes, inverse, bias)
         return self._prepared
 
     def _masks(self, mask: np.ndarray) -> np.ndarray:
@@ -143,35 +143,75 @@ class MultiTermCycle:
         if niter <= 0 or not mask.any():
             return 0, float(peak_in_mask(residual[0], mask)[0])
         made = self._prepare(psf)
-        scales = self.scales
-        smoothed = np.stack(
-            [
-                np.stack([convolve_components(r, made.shapes[s]) for r in residual]) if scale else residual.copy()
-                for s, scale in enumerate(scales)
-            ]
-        ).astype(np.float32)
         place, which = np.zeros((niter, 2), dtype=np.int64), np.zeros(niter, dtype=np.int64)
         flux = np.zeros((niter, self.nterms))
         done = int(
             clean_multiterm(
-                smoothed, made.lobes, made.inverse, self._masks(mask), made.bias, self.options.gain, threshold, place, which, flux
+                self._smoothed(residual, made), made.lobes, made.inverse, self._masks(mask), made.bias, self.options.gain, threshold,
+                place, which, flux,
             )
-        )
-        components = np.zeros((len(scales), *model.shape), dtype=np.float32)
-        for k in range(self.nterms):
-            np.add.at(components[:, k], (which[:done], place[:done, 0], place[:done, 1]), flux[:done, k])
-        found = sum(
-            np.stack([convolve_components(c, made.shapes[s]) for c in components[s]]) if scale else components[s]
-            for s, scale in enumerate(scales)
-        )
-        found = np.asarray(found, dtype=np.float32)
+        )  # fmt: skip
+        found = self._found(made, place[:done], which[:done], flux[:done])
         model += found
-        # Beams of higher order are greatest anywhere but in their centre.
-        cy, cx = (int(v) for v in np.unravel_index(int(np.argmax(psf[0])), psf.shape[1:]))
-        for i in range(self.nterms):
-            for j in range(self.nterms):
-                residual[i] -= convolve_components(found[j], psf[i + j], (cy, cx)).astype(np.float32)
+        _subtract(residual, found, psf, made.centre)
         return done, float(peak_in_mask(residual[0], mask)[0])
+
+    @staticmethod
+    def _smoothed(residual: np.ndarray, made: _Prepared) -> np.ndarray:
+        """Residuals convolved with each scale: (scale, term, y, x) float32."""
+        out = np.empty((len(made.shapes), *residual.shape), dtype=np.float32)
+        for k, plane in enumerate(residual):
+            transform = made.grid.transform(plane) if any(s is not None for s in made.shapes) else made.grid.zeros()
+            for s, shape in enumerate(made.shapes):
+                out[s, k] = plane if shape is None else made.grid.plane(transform * shape)
+        return out
+
+    def _found(self, made: _Prepared, place: np.ndarray, which: np.ndarray, flux: np.ndarray) -> np.ndarray:
+        """The image (term, y, x) float32 of components, each of its scale; what reaches beyond the image is no part of it."""
+        out = np.zeros((self.nterms, *made.grid.shape), dtype=np.float32)
+        for k, plane in enumerate(out):
+            total = made.grid.zeros()
+            for s, shape in enumerate(made.shapes):
+                these = which == s
+                points = plane if shape is None else np.zeros_like(plane)
+                np.add.at(points, (place[these, 0], place[these, 1]), flux[these, k])
+                if shape is not None and these.any():
+                    total += made.grid.transform(points) * shape
+            if total.any():
+                plane += made.grid.plane(total)
+        return out
+
+
+def _lobes(psf: np.ndarray, centre: tuple[int, int], scales: tuple[float, ...]) -> np.ndarray:
+    """Spectral beams convolved with pairs of scales, to the extent they are subtracted with: (scale, scale, 2 term - 1, 2 h, 2 w) float32."""
+    reach, margin = int(10.0 * np.hypot(4.0, max(scales))), 2 * int(np.ceil(max(scales)))
+    halves = [min(reach, n // 2) for n in psf.shape[1:]]
+    # What is farther off than two scales does not reach what is kept.
+    lows = [max(0, c - h - margin) for c, h in zip(centre, halves, strict=True)]
+    highs = [min(n, c + h + margin) for n, c, h in zip(psf.shape[1:], centre, halves, strict=True)]
+    middle = (centre[0] - lows[0], centre[1] - lows[1])
+    kept = tuple(slice(m - h, m + h) for m, h in zip(middle, halves, strict=True))
+    out = np.empty((len(scales), len(scales), len(psf), 2 * halves[0], 2 * halves[1]), dtype=np.float32)
+    for k, beam in enumerate(psf):
+        part = np.ascontiguousarray(beam[lows[0] : highs[0], lows[1] : highs[1]])
+        out[:, :, k] = ScaleBeams(part, scales, middle).cross[:, :, kept[0], kept[1]]
+    return out
+
+
+def _subtract(residual: np.ndarray, found: np.ndarray, psf: np.ndarray, centre: tuple[int, int]) -> None:
+    """Take from the residuals (term, y, x), in place, what the spectral beams make of a model's terms."""
+    shape = (psf.shape[1], psf.shape[2])
+    grid = PaddedTransform(shape, psf_margin(shape, centre))
+    skies = [grid.transform(plane) for plane in found]
+    totals = [grid.zeros() for _ in found]
+    for order, beam in enumerate(psf):
+        # Beams of higher order are greatest anywhere but in their centre.
+        transform = grid.transform(beam, centre)
+        for i, total in enumerate(totals):
+            if 0 <= order - i < len(skies):
+                total += transform * skies[order - i]
+    for plane, total in zip(residual, totals, strict=True):
+        plane -= grid.plane(total)
 
 
 @dataclass(frozen=True)

@@ -19,11 +19,11 @@ from casatools._base.errors import DataError
 from casatools.analysis.sky_planes import SkyPlanes
 from casatools.io.image import CasaImage
 
-__all__ = ["BandedPattern", "PatternImage", "read_pattern_image"]
+__all__ = ["PARALLEL_HANDS", "BandedPattern", "PatternImage", "normalized_pattern", "read_pattern_image"]
 
 # Below this part of the peak a pattern ends.
 _LEAST = 1e-4
-_PARALLEL = ("I", "RR", "LL", "XX", "YY", "R", "L", "X", "Y")
+PARALLEL_HANDS = ("I", "RR", "LL", "XX", "YY", "R", "L", "X", "Y")
 
 
 @dataclass(frozen=True)
@@ -158,7 +158,7 @@ def read_pattern_image(record: Mapping[str, Any], channel: int | None = None) ->
         planes = SkyPlanes(image)
         stokes = image.coordinates.stokes
         labels = list(stokes.labels) if stokes is not None else ["I"]
-        hands = [k for k, label in enumerate(labels) if label in _PARALLEL]
+        hands = [k for k, label in enumerate(labels) if label in PARALLEL_HANDS]
         nchan = 1 if planes.channel_axis is None else image.shape[planes.channel_axis]
         freq = [f for f in (planes.frequency_hz(k) for k in range(nchan)) if f is not None]
         if not hands or len(freq) < nchan:
@@ -176,10 +176,26 @@ def read_pattern_image(record: Mapping[str, Any], channel: int | None = None) ->
         if channel >= nchan:
             raise DataError(f"image {names[0]!r} of a voltage pattern has no channel {channel}")
         power, freq = power[channel : channel + 1], freq[channel : channel + 1]
+    return normalized_pattern(power, np.array(freq, dtype=np.float64), axis_pixel, (dx, dy), turns, names[0])
+
+
+def normalized_pattern(
+    power: np.ndarray,
+    freq_hz: np.ndarray,
+    axis_pixel: tuple[float, float],
+    increment_rad: tuple[float, float],
+    turns: bool,
+    name: str,
+) -> PatternImage:
+    """The pattern of power planes (chan, y, x) of any scale and order; `name` is that of the image, for errors.
+
+    Raises
+    ------
+    DataError
+        A channel is blank.
+    """
     greatest = power.max(axis=(1, 2), keepdims=True)
     if not np.isfinite(power).all() or not (greatest > 0).all():
-        raise DataError(f"image {names[0]!r} of a voltage pattern has a channel that is blank")
-    order = np.argsort(freq)
-    return PatternImage(
-        (power / greatest)[order].astype(np.float64), np.array(freq, dtype=np.float64)[order], axis_pixel, (dx, dy), turns
-    )
+        raise DataError(f"image {name!r} of a voltage pattern has a channel that is blank")
+    order = np.argsort(freq_hz)
+    return PatternImage((power / greatest)[order].astype(np.float64), freq_hz[order], axis_pixel, increment_rad, turns)

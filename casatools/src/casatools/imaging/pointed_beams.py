@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 
 import numpy as np
@@ -117,16 +118,35 @@ def _field_beams(
         for hz in freq_hz:
             yield beams.single(diameter, radius, float(hz))
         return
-    angle = angle_rad if angle_rad is not None else float(source.beam_angle(pointed, direction.frame, np.array([middle]))[0])
+    angles = [(1, angle_rad)] if angle_rad is not None else _angles(source, pointed, direction.frame, middle)
+    dx, dy = direction.increment_rad
     if image is not None:
-        dx, dy = direction.increment_rad
         east, north = (np.arange(shape[1]) - x0) * dx, (np.arange(shape[0]) - y0) * dy
-        yield from (image.values(east, north, float(hz), angle) for hz in freq_hz)
+        yield from (_of_pairs([(n, image.values(east, north, float(hz), angle)) for n, angle in angles]) for hz in freq_hz)
         return
     for hz in freq_hz:
         found = np.zeros(shape)
         for hand in ("R", "L"):
-            right, up = hands.squint_rad(hand, float(hz), angle)
-            axis = (x0 + right / direction.increment_rad[0], y0 + up / direction.increment_rad[1])
-            found += 0.5 * beams.single(diameter, radius_plane(coordinates, shape, axis), float(hz))
+            parts = []
+            for count, angle in angles:
+                right, up = hands.squint_rad(hand, float(hz), angle)
+                radius = radius_plane(coordinates, shape, (x0 + right / dx, y0 + up / dy))
+                parts.append((count, beams.single(diameter, radius, float(hz))))
+            found += 0.5 * _of_pairs(parts)
         yield found
+
+
+def _angles(source: DataSource, pointed: Direction, frame: str, time_s: float) -> list[tuple[int, float]]:
+    """How many antennas have a mount, and the angle that it turns their beams by."""
+    counts = Counter(source.mounts())
+    return [(n, float(source.beam_angle(pointed, frame, np.array([time_s]), mount)[0])) for mount, n in counts.items()]
+
+
+def _of_pairs(parts: Sequence[tuple[int, np.ndarray]]) -> np.ndarray:
+    """The mean over all pairs of antennas of the products of their voltage patterns, for power patterns of so many antennas each."""
+    if len(parts) == 1:
+        return parts[0][1]
+    total = sum(n for n, _ in parts)
+    voltage = sum(n * np.sqrt(power) for n, power in parts)
+    own = sum(n * power for n, power in parts)
+    return np.asarray((voltage**2 - own) / (total * (total - 1)))

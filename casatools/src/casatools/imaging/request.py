@@ -23,7 +23,7 @@ from casatools.imaging.weighting import WeightingOptions, parse_taper
 from casatools.io.ms import Selection
 from casatools.io.tables import require_table
 
-__all__ = ["TcleanRequest", "jansky", "parse_restoring_beam"]
+__all__ = ["TcleanRequest", "jansky", "naming", "parse_restoring_beam"]
 
 _STANDARD = ("standard", "ft", "gridft")
 _WIDE = ("wproject", "widefield", "wprojectft")
@@ -57,12 +57,20 @@ def jansky(value: Any) -> float:
 
 
 @contextmanager
-def _naming(parameter: str) -> Iterator[None]:
+def naming(parameter: str) -> Iterator[None]:
     """Put the parameter's name before what is said of its value."""
     try:
         yield
     except ParameterError as error:
         raise ParameterError(f"tclean: parameter {parameter!r}: {error}") from error
+
+
+def _positive_hz(value: Any) -> float:
+    """A frequency [Hz], which is positive."""
+    found = float(to_unit(value, "Hz"))
+    if not found > 0.0:
+        raise ParameterError(f"a frequency is positive; got {value!r}")
+    return found
 
 
 def parse_restoring_beam(value: Any, task: str) -> list[float] | str:
@@ -192,6 +200,12 @@ class TcleanRequest:
             raise ParameterError(f"tclean: parameter 'niter' must not be negative; got {self.niter}")
         if self.nchan == 0 or self.nchan < -1:
             raise ParameterError(f"tclean: parameter 'nchan' must be positive, or -1 for all channels; got {self.nchan}")
+        if not np.isfinite(self.pblimit):
+            raise ParameterError(f"tclean: parameter 'pblimit' must be a number; got {self.pblimit}")
+        if not self.pbmask < 1.0:
+            raise ParameterError(f"tclean: parameter 'pbmask' must be below 1, the beam's peak; got {self.pbmask}")
+        if self.gridder in _WIDE and (self.wprojplanes == 0 or self.wprojplanes < -1):
+            raise ParameterError(f"tclean: parameter 'wprojplanes' must be positive, or -1; got {self.wprojplanes}")
         if not 0.0 < self.psfcutoff < 1.0:
             raise ParameterError(f"tclean: parameter 'psfcutoff' must be between 0 and 1; got {self.psfcutoff}")
         if self.projection.upper() not in ("SIN", "TAN", "NCP", "ARC", "STG", "ZEA"):
@@ -225,7 +239,12 @@ class TcleanRequest:
             self.selections,
             self.auto_mask_options,
             self.beam_given(),
+            self.rest_hz,
+            self.start_is_frequency,
         )
+        if str(self.reffreq or "").strip():
+            with naming("reffreq"):
+                _positive_hz(self.reffreq)
 
     def _require_beams(self) -> None:
         """Refuse values of the parameters of gridders with beams that say nothing."""
@@ -321,7 +340,7 @@ class TcleanRequest:
             raise ParameterError(
                 f"tclean: parameter 'cell' must be given, the size of a pixel such as '2arcsec'; got {self.cell!r}"
             )
-        with _naming("cell"):
+        with naming("cell"):
             radians = [_angle(c) for c in cells]
         if len(radians) > 2 or min(radians) <= 0:
             raise ParameterError(f"tclean: parameter 'cell' must be one or two positive angles; got {self.cell!r}")
@@ -336,7 +355,7 @@ class TcleanRequest:
     def weighting_options(self) -> WeightingOptions:
         """The weighting scheme."""
         tapers = self.uvtaper if isinstance(self.uvtaper, (list, tuple)) else [self.uvtaper]
-        with _naming("noise"):
+        with naming("noise"):
             noise = jansky(self.noise) if self.weighting == "briggsabs" else 1.0
         return WeightingOptions(self.weighting, self.robust, noise, self.npixels, parse_taper(tapers))
 
@@ -353,7 +372,7 @@ class TcleanRequest:
     @property
     def cycle_options(self) -> CycleOptions:
         """Limits of the iterations."""
-        with _naming("threshold"):
+        with naming("threshold"):
             threshold_jy = jansky(self.threshold)
         return CycleOptions(
             self.niter, self.cycleniter, threshold_jy, self.nsigma, self.cyclefactor, self.minpsffraction, self.maxpsffraction,
@@ -433,8 +452,8 @@ class TcleanRequest:
         """Rest frequency that was given; 0 when none was."""
         given = self.restfreq if isinstance(self.restfreq, (list, tuple)) else [self.restfreq]
         found = [v for v in given if str(v).strip()]
-        with _naming("restfreq"):
-            return float(to_unit(found[0], "Hz")) if found else 0.0
+        with naming("restfreq"):
+            return _positive_hz(found[0]) if found else 0.0
 
     def beam_given(self) -> list[float] | str:
         """The restoring beam: ``[]`` for each plane its own, ``"common"``, or [major, minor, angle] in radians."""
@@ -443,7 +462,11 @@ class TcleanRequest:
     @property
     def start_is_frequency(self) -> bool:
         """True when start or width are not channel numbers."""
-        return any(not counts_channels(value) and bool(parse_quantity(value)[1]) for value in (self.start, self.width))
+        found = False
+        for name, value in (("start", self.start), ("width", self.width)):
+            with naming(name):
+                found |= not counts_channels(value) and bool(parse_quantity(value)[1])
+        return found
 
     def centre_text(self, name: str = "phasecenter") -> Any:
         """A phase centre as given: a direction, a field number or None."""

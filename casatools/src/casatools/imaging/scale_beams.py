@@ -26,6 +26,8 @@ class ScaleBeams(PsfTransform):
         Peak 1 near the middle.
     scales : sequence of float
         Sizes in pixels; 0 is a point.
+    centre : (int, int), optional
+        y and x of what is the origin; the maximum when not given.
 
     Attributes
     ----------
@@ -35,9 +37,9 @@ class ScaleBeams(PsfTransform):
         How far beams reach from tile to tile; kept here by who needs it.
     """
 
-    def __init__(self, psf: np.ndarray, scales: Sequence[float]) -> None:
+    def __init__(self, psf: np.ndarray, scales: Sequence[float], centre: tuple[int, int] | None = None) -> None:
         # The beams of pairs of scales reach twice the largest beyond that of the points.
-        super().__init__(psf, 2 * int(np.ceil(max(scales, default=0.0))))
+        super().__init__(psf, 2 * int(np.ceil(max(scales, default=0.0))), centre)
         self.scales = tuple(float(s) for s in scales)
         self.reach: np.ndarray | None = None
         middle = (self.shape[0] // 2, self.shape[1] // 2)
@@ -66,7 +68,7 @@ class ScaleBeams(PsfTransform):
 
     def add_components(self, components: np.ndarray, model: np.ndarray, residual: np.ndarray) -> None:
         """Add components (scale, y, x) to a model, and take what the beam makes of them from a residual, both in place."""
-        total = np.zeros((self.size[0], self.size[1] // 2 + 1), dtype=np.complex64)
+        total = self.zeros()
         points = np.zeros(self.shape, dtype=np.float32)
         for plane, shape in zip(components, self._shapes, strict=True):
             if not plane.any():

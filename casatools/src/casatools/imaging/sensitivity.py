@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -54,19 +56,27 @@ def apparent_sensitivity(run: SynthesisRun) -> dict[str, Any]:
     if all(r.specmode in ("mfs", "cont") for r in run.requests):
         effective, ratio = _sensitivities(run, None)
         return {"effSens": float(effective), "relToNat": float(ratio)}
-    flat = SynthesisRun()
-    flat.selections, flat.weighting, flat.normalizing = run.selections, run.weighting, run.normalizing
-    flat.images = [{name: value for name, value in image.items() if name not in _SPECTRAL} for image in run.images]
-    try:
+    with _flat(run) as flat:
         whole = apparent_sensitivity(flat)
-    finally:
-        flat.close()
     effective, ratio = _sensitivities(run, int(run.data.axis.nchan))
     return {**whole, "chanSens": effective, "chanRelToNat": ratio}
 
 
+@contextmanager
+def _flat(run: SynthesisRun) -> Iterator[SynthesisRun]:
+    """The same run with all its data in one plane."""
+    flat = SynthesisRun()
+    flat.selections, flat.weighting, flat.normalizing = run.selections, run.weighting, run.normalizing
+    flat.images = [{name: value for name, value in image.items() if name not in _SPECTRAL} for image in run.images]
+    flat.prepare, flat.given_density = run.prepare, run.given_density
+    try:
+        yield flat
+    finally:
+        flat.close()
+
+
 def receiver_sensitivity(run: SynthesisRun) -> dict[str, Any]:
-    """Noise that receivers leave in a continuum image, whatever the weights of the data say of it.
+    """Noise that receivers leave in a continuum image, whatever the weights of the data say of it; of a cube in all its data together.
 
     Returns
     -------
@@ -87,6 +97,9 @@ def receiver_sensitivity(run: SynthesisRun) -> dict[str, Any]:
     ----------
     Thompson, Moran & Swenson, "Interferometry and Synthesis in Radio Astronomy", section 6.2.
     """
+    if not all(r.specmode in ("mfs", "cont") for r in run.requests):
+        with _flat(run) as flat:
+            return receiver_sensitivity(flat)
     relative = apparent_sensitivity(run)["relToNat"]
     imager, product, weight_sum = run.weighed(), 0.0, 0.0
     seconds: dict[tuple[int, int, int], float] = {}

@@ -9,13 +9,13 @@ from dataclasses import replace
 import numpy as np
 
 from casatools._base import log
-from casatools._base.errors import DataError, ParameterError, SelectionError, UnsupportedError
+from casatools._base.errors import DataError, ParameterError, SelectionError
 from casatools.frames.directions import Direction, angular_separation, convert_direction, parse_direction
 from casatools.imaging.antenna_beams import antenna_beams
 from casatools.imaging.frequency_grid import SpectralAxis, continuum_axis, cube_axis
 from casatools.imaging.imager import ImagingData
-from casatools.imaging.plane_mixing import correlation_planes
-from casatools.imaging.request import TcleanRequest
+from casatools.imaging.plane_mixing import CORRELATION_NAMES, correlation_planes
+from casatools.imaging.request import TcleanRequest, naming
 from casatools.imaging.tracking import track_of
 from casatools.imaging.visibilities import DataSource, open_sources, stokes_planes
 from casatools.io.ms import Selection
@@ -42,8 +42,10 @@ def imaged_sources(
             source.close()
 
 
-def prepare_data(request: TcleanRequest, sources: list[DataSource]) -> ImagingData:
+def prepare_data(request: TcleanRequest, sources: list[DataSource], sees_fields: bool = True) -> ImagingData:
     """The visibilities that are imaged, and the axes of the images.
+
+    Without `sees_fields` the image may be anywhere: where the antennas pointed counts, not the fields.
 
     Raises
     ------
@@ -53,7 +55,8 @@ def prepare_data(request: TcleanRequest, sources: list[DataSource]) -> ImagingDa
     for source in sources:
         source.track = track_of(request.centre_text(), int(source.field_ids[0]))
     centre = phase_centre(request, sources)
-    _require_near(centre, sources)
+    if sees_fields:
+        _require_near(centre, sources)
     for source in sources:
         # The band of a continuum image is converted towards its first field, as in CASA.
         source.toward = None if request.is_continuum else centre
@@ -75,14 +78,12 @@ def prepare_data(request: TcleanRequest, sources: list[DataSource]) -> ImagingDa
 
 
 def hold_apart(request: TcleanRequest, data: ImagingData) -> ImagingData:
-    """Hold the correlations of circular feeds themselves, where their hands have beams of their own.
+    """Hold the correlations of circular feeds themselves, where their hands have beams of their own; of pseudo-I each hand's samples.
 
     Raises
     ------
     DataError
         MeasurementSets with and without such beams, or with other correlations, are to be imaged together.
-    UnsupportedError
-        Samples of one hand alone are to count.
     """
     codes = [s.correlation_codes(int(s.ddids[0])) for s in data.sources]
     apart = [
@@ -96,9 +97,11 @@ def hold_apart(request: TcleanRequest, data: ImagingData) -> ImagingData:
             f"gridder={request.gridder!r}: the MeasurementSets differ in correlations, or only some have beams with squint; image them apart"
         )
     if data.pseudo:
-        raise UnsupportedError(
-            f"stokes='pseudoI' with gridder={request.gridder!r} is not there for the VLA, whose hands have beams of their own: samples of one hand are I seen through another beam; use stokes='I', or gridder='mosaic'"
-        )
+        # A sample of either hand is I seen through that hand's beam, whether the other one is there or not.
+        names = tuple(CORRELATION_NAMES[codes[0][k]][0] for k in sorted(data.planes[0][0][1]))
+        for source in data.sources:
+            source.hands = names
+        return data
     labels = data.labels
     planes, mixing = correlation_planes(data.planes[0], codes[0])
     return replace(data, planes=[planes] * len(data.sources), image_labels=labels, plane_mixing=mixing)
@@ -123,7 +126,8 @@ def phase_centre(request: TcleanRequest, sources: list[DataSource], name: str = 
     track = track_of(asked, int(first.field_ids[0]))
     if track is not None:
         return track.direction(first.ms, float(first.times_s[0]), first.position_m)
-    found = parse_direction(asked)
+    with naming(name):
+        found = parse_direction(asked)
     if found.frame in ("J2000", "ICRS", "B1950", "GALACTIC"):
         return found
     return convert_direction(found, "J2000", float(first.times_s[0]), first.position_m)

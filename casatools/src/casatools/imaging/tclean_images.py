@@ -34,7 +34,16 @@ from casatools.io.image.coordinates.make import make_image_coordinates
 from casatools.io.image.coordinates.observation import ObservationInfo
 from casatools.io.image.coordinates.system import Coordinates
 
-__all__ = ["FieldImages", "begin_images", "make_field", "mosaic_beams", "next_name", "plan_images", "write_images"]
+__all__ = [
+    "FieldImages",
+    "begin_images",
+    "image_coordinates",
+    "make_field",
+    "mosaic_beams",
+    "next_name",
+    "plan_images",
+    "write_images",
+]
 
 
 # Frames under other names in images: there is none of a moving source, whose frequencies are those at rest.
@@ -98,7 +107,7 @@ def plan_images(
     take no memory meanwhile; what is given for them is read at once all the same.
     """
     store = store or PlaneStore()
-    coordinates = _coordinates(request, data, centre)
+    coordinates = image_coordinates(request, data, centre)
     # The visibilities are held at the phase centre of the main image.
     here = convert_direction(centre, data.centre.frame, float(data.sources[0].times_s[0]), data.sources[0].position_m)
     image = make_field(request, data, here, coordinates, number, store)
@@ -141,17 +150,22 @@ def make_field(
             "use": use, "planes": data.plane_mixing, "number": number, "store": store,
         }  # fmt: skip
         if request.terms:
-            image = MosaicTermField(request.terms, float(axis.frequencies_hz[0]), npol, **shared)
+            image = MosaicTermField(request.terms, _terms_hz(data), npol, **shared)
         else:
             image = MosaicField(shape=(axis.nchan, npol), mixing=data.mixing(), **shared)
     elif request.terms:
-        image = TermField(
-            options, here, data.centre, npol, request.minor_options, request.terms, float(axis.frequencies_hz[0]), number
-        )
+        image = TermField(options, here, data.centre, npol, request.minor_options, request.terms, _terms_hz(data), number)
     else:
         image = ImageField(options, here, data.centre, (axis.nchan, npol), request.minor_options, number, data.mixing(), store)
     image.labels = tuple(data.labels)
     return image
+
+
+def _terms_hz(data: ImagingData) -> float:
+    """The image's reference frequency in the frame of the data, whose own frequencies the Taylor terms are of."""
+    first = data.sources[0]
+    factor = first.factors(int(first.ddids[0]), data.axis.frame, first.times_s[:1])
+    return float(data.axis.frequencies_hz[0] / factor[0])
 
 
 def _make_beams(images: FieldImages, data: ImagingData, store: PlaneStore) -> None:
@@ -200,7 +214,8 @@ def mosaic_beams(plans: list[FieldImages]) -> None:
             _require_kept_mask(images)
 
 
-def _coordinates(request: TcleanRequest, data: ImagingData, centre: Direction) -> Coordinates:
+def image_coordinates(request: TcleanRequest, data: ImagingData, centre: Direction) -> Coordinates:
+    """Coordinates of an image about a phase centre."""
     first = data.sources[0]
     observation = first.ms.metadata.observations[0]
     axis = data.axis
@@ -267,6 +282,8 @@ def _require_kept_mask(images: FieldImages) -> None:
         return
     kept = images.image.store.zeros(mask.shape, bool)
     read_into(existing, kept)
+    if request.pblimit >= 0:
+        kept &= images.seen[: len(mask)]
     if not np.array_equal(kept, mask):
         raise ParameterError(
             f"tclean: {existing} of an earlier run is not the mask that is given; leave out parameter 'mask' to go on with it, or remove it"
@@ -435,10 +452,25 @@ def _write_planes(images: FieldImages, writer: ImageWriter, labels: list[str]) -
     elif isinstance(images.image, MosaicField):
         write("weight", _for_pols(images.image.weight_image, npol))
     if request.niter > 0:
-        write("mask", LazyPlanes(planes.mask.shape, lambda chan: planes.mask[chan].astype(np.float32)))
+        write("mask", _whole_mask(images))
     # Pixels of one image are put in their tiles while those of another go to the file. Planes in files are let go plane by plane, one loop at a time.
     for _ in map(_call, jobs) if images.image.store.is_mapped else in_order(_call, jobs):
         pass
+
+
+def _whole_mask(images: FieldImages) -> LazyPlanes:
+    """The clean mask with what was given of it outside of the primary beam's limit, where nothing is cleaned: another run may see farther."""
+    mask = images.image.planes.mask
+    outside: np.ndarray | None = None
+    if images.request.usemask == "user" and images.request.pblimit >= 0:
+        outside = images.image.store.zeros(mask.shape, bool)
+        _clean_mask(images, outside)
+
+    def make(chan: int) -> np.ndarray:
+        plane = mask[chan] if outside is None else mask[chan] | (outside[chan] & ~images.seen[chan])
+        return plane.astype(np.float32)
+
+    return LazyPlanes(mask.shape, make)
 
 
 def _call(job: Callable[[], None]) -> None:

@@ -9,7 +9,7 @@ the sky behind it smears.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -24,7 +24,7 @@ from casatools.io.tables import is_table
 from casatools.transform.field_directions import phase_centres
 from casatools.transform.moving_sources import source_factor
 
-__all__ = ["Track", "source_frame_factor", "track_of"]
+__all__ = ["Track", "offsets_about", "source_frame_factor", "track_of"]
 
 
 @dataclass(frozen=True)
@@ -112,3 +112,29 @@ def source_frame_factor(
             f" or a table of one as phasecenter; field {field_id} has none"
         )
     return source_factor(ms, own, found, position)
+
+
+def offsets_about(angles_rad: np.ndarray, there: Sequence[Direction], first: Direction) -> np.ndarray:
+    """Directions as they are about an object that moves, which stays where it was first.
+
+    Parameters
+    ----------
+    angles_rad : ndarray (n, 2)
+        Longitudes and latitudes.
+    there : sequence of Direction (n,)
+        Where the object was, in the same frame.
+    first : Direction
+        Where it stays.
+
+    Returns
+    -------
+    ndarray (n, 2) [rad]
+
+    Notes
+    -----
+    Offsets from the object are kept along the parallel and the meridian: those in longitude are as long on the sky where the object was.
+    """
+    lon, lat = (np.array([getattr(d, part) for d in there]) for part in ("lon_rad", "lat_rad"))
+    east = np.remainder(angles_rad[:, 0] - lon + np.pi, 2.0 * np.pi) - np.pi
+    away = np.stack([east * np.cos(lat) / np.cos(first.lat_rad), angles_rad[:, 1] - lat], axis=1)
+    return np.asarray(away + np.array([first.lon_rad, first.lat_rad]))

@@ -44,15 +44,17 @@ class VirtualTerms(JointTerms):
     source : JointSource
         Of the cube, without a single dish; its beams are those of a standard gridder's cube, mosaics know their own.
     target : TermField
-        Says the terms and their reference frequency.
+        Says how many terms.
+    reference_hz : float
+        The frequency f0 of the terms, in the frame of the cube.
     normtype : str
         Of the cube's residuals.
     limit : float
         Value of a channel's beam below which the channel does not count.
     """
 
-    def __init__(self, source: JointSource, target: TermField, normtype: str, limit: float = 0.0) -> None:
-        super().__init__(source, target)
+    def __init__(self, source: JointSource, target: TermField, reference_hz: float, normtype: str, limit: float = 0.0) -> None:
+        super().__init__(source, target, reference_hz)
         self._least = max(limit, _LEAST_BEAM)
         self._count = _BEAMS[normtype] if isinstance(source.cube, MosaicField) else 1
         self._mean = np.ones(source.beam_power.shape[1:], np.float32)
@@ -132,5 +134,6 @@ def plan_virtual_cube(
     target = plan.image
     assert isinstance(target, TermField)
     source = JointSource(cube.image, None, FeatherOptions(), data.axis.frequencies_hz, cube.beam_power, cube.seen)
-    plan.image, plan.cube = VirtualTerms(source, target, request.normtype, abs(request.pblimit)), cube
+    terms = VirtualTerms(source, target, float(whole.frequencies_hz[0]), request.normtype, abs(request.pblimit))
+    plan.image, plan.cube = terms, cube
     return plan

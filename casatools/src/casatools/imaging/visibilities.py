@@ -17,6 +17,7 @@ from casatools._base.errors import DataError, ParameterError, SelectionError
 from casatools._base.memory import chunk_bytes
 from casatools._base.threads import over_rows
 from casatools.frames.directions import Direction, convert_direction, frame_turn
+from casatools.frames.epochs import convert_epochs
 from casatools.frames.frequencies import doppler_factor
 from casatools.frames.observatories import Position, observatory_position
 from casatools.frames.parallactic import feed_angles
@@ -35,12 +36,14 @@ if TYPE_CHECKING:
     from casatools.calibration.predict_sky import SkyModel
     from casatools.calibration.virtual_models import VirtualColumn
 
-__all__ = ["DataSource", "RowGroups", "VisibilityBlock", "open_sources", "rotate_phase_centre", "stokes_planes"]
+__all__ = ["DataSource", "RowGroups", "VisibilityBlock", "onto_axis", "open_sources", "rotate_phase_centre", "stokes_planes"]
 
 # Chunks are small: what is made of them is kept, and they would count towards the greatest memory.
 _CHUNK_BYTES = 16 * 1024 * 1024
 # Another thread is worth its start, for which it waits until the reading one leaves the interpreter, from so many samples on.
 _FEW_SAMPLES = 500_000
+# Antennas nearer to the array's place than this see the zenith where the array does, to half a degree.
+_NEAR_M = 5e4
 # Order of the polynomial of each interpolation between channels.
 _ORDERS = {"nearest": 0, "linear": 1, "cubic": 3}
 # Correlation codes of the MeasurementSet (Kemball & Wieringa, AIPS++ Note 229).
@@ -194,9 +197,9 @@ class RowGroups(Protocol):
     """Tells which primary beam rows are seen through."""
 
     def rows(
-        self, source: int, field_id: np.ndarray, antenna1: np.ndarray, antenna2: np.ndarray, time_s: np.ndarray
+        self, source: int, field_id: np.ndarray, antenna1: np.ndarray, antenna2: np.ndarray, time_s: np.ndarray, hand: str = ""
     ) -> np.ndarray:
-        """Numbers (row,) int32 for the rows of a data source."""
+        """Numbers (row,) int32 for the rows of a data source; of one hand's samples where it is named."""
         ...
 
 
@@ -230,8 +233,7 @@ class DataSource:
             self.column = self._column(datacolumn)
             self.resolved: ResolvedSelection = selection.resolve(self.ms)
             rows = self.resolved.rows
-            if not np.any(self.ms.read("ANTENNA1", rows) != self.ms.read("ANTENNA2", rows)):
-                raise SelectionError(f"the selection on {path!r} holds no cross-correlations")
+            self._require_rows(rows)
             self.times_s = np.unique(self.ms.read("TIME", self.resolved.rows))
             self.ddids = np.unique(self.ms.read("DATA_DESC_ID", self.resolved.rows))
             self.field_ids = np.unique(self.ms.read("FIELD_ID", self.resolved.rows))
@@ -248,6 +250,8 @@ class DataSource:
         self.beam_dish_m = 0.0
         self.distance_m = 0.0
         self.groups: RowGroups | None = None
+        # Receptors whose samples are rows of their own, each Stokes I seen through its own beam; none where they are put together.
+        self.hands: tuple[str, ...] = ()
         self.track: Track | None = None
         # Where frequencies are converted towards: the image's centre once it is known, else the first field.
         self.toward: Direction | None = None
@@ -256,6 +260,10 @@ class DataSource:
         # What the data are multiplied with, or are where they stand for a point of 1 Jy in the middle of the image.
         self.factor = 1.0 + 0.0j
         self.is_unit = False
+
+    def _require_rows(self, rows: np.ndarray) -> None:
+        if not np.any(self.ms.read("ANTENNA1", rows) != self.ms.read("ANTENNA2", rows)):
+            raise SelectionError(f"the selection on {self.ms.path!r} holds no cross-correlations")
 
     def _column(self, wanted: str) -> str:
         names = {"data": "DATA", "corrected": "CORRECTED_DATA", "model": "MODEL_DATA"}
@@ -354,6 +362,8 @@ class DataSource:
             direction = self.field_direction(field_id)
         else:
             direction = self.toward or self.field_direction(int(self.field_ids[0]))
+        if self.ms.time_frame != "UTC":
+            distinct = convert_epochs(distinct, self.ms.time_frame, "UTC")
         return doppler_factor(source, frame, distinct, direction, self.position_m)[inverse.reshape(-1)]
 
     def narrowed(self, axis: SpectralAxis) -> DataSource | None:
@@ -388,11 +398,12 @@ class DataSource:
         return part
 
     def rows_of(self) -> dict[int, int]:
-        """How many rows are selected of each data description."""
+        """How many rows are selected of each data description; as many for each of `hands`."""
+        each = max(1, len(self.hands))
         if len(self.ddids) == 1:
-            return {int(self.ddids[0]): len(self.resolved.rows)}
+            return {int(self.ddids[0]): each * len(self.resolved.rows)}
         numbers, counts = np.unique(self.ms.read("DATA_DESC_ID", self.resolved.rows), return_counts=True)
-        return dict(zip(numbers.tolist(), counts.tolist(), strict=True))
+        return dict(zip(numbers.tolist(), (each * counts).tolist(), strict=True))
 
     def iter_blocks(
         self,
@@ -438,40 +449,64 @@ class DataSource:
                 from casatools.calibration.predict_sky import chunk_model
 
                 chunk.columns[self.column] = chunk[self.column] - chunk_model(self.ms, chunk, self.less)
-            there = room(chunk.ddid, len(planes), *chunk[self.column].shape[:2]) if room is not None and axis is None else None
-            codes = self.correlation_codes(chunk.ddid)
-            vis, weight = _planes_of(chunk, self.column, weights, planes, pseudo, codes, there)
-            uvw = np.asarray(chunk["UVW"], dtype=np.float64)
-            freq = self.channels(chunk.ddid)[0]
-            if self.distance_m:
-                self._refocus(vis, chunk, freq, centre)
-            uvw = self._recentre(uvw, vis, chunk["FIELD_ID"], chunk["TIME"], freq, centre)
-            if self.is_unit:
-                vis[...] = self.factor
-            elif self.factor != 1.0:
-                vis *= np.complex64(self.factor)
-            if axis is not None:
-                # The axis of the image is made towards its centre, rows are put on it towards their own field, as in CASA.
-                factor = self.row_factors(chunk.ddid, axis.frame, chunk["TIME"], chunk["FIELD_ID"])
-                vis, weight = _onto_axis(vis, weight, freq, self.channels(chunk.ddid)[1], factor, axis, interpolation)
-                freq = axis.frequencies_hz  # uvw are scaled by frequencies in the frame of the image, as in the reference
-            cross = chunk["ANTENNA1"] != chunk["ANTENNA2"]
-            group, fields = None, None
-            if self.groups is not None:
-                fields = chunk["FIELD_ID"]
-                group = self.groups.rows(self.number, fields, chunk["ANTENNA1"], chunk["ANTENNA2"], chunk["TIME"])
-            yield VisibilityBlock(
-                np.ascontiguousarray(uvw),
-                freq,
-                vis,
-                weight,
-                self.number,
-                chunk.rows,
-                chunk.ddid,
-                None if cross.all() else cross,
-                group,
-                fields,
-            )
+            for hand in self.hands or ("",):
+                yield self._block(chunk, weights, planes, centre, axis, interpolation, pseudo, room, hand)
+
+    def _block(
+        self,
+        chunk: VisChunk,
+        weights: str,
+        planes: Sequence[tuple[str, dict[int, complex]]],
+        centre: Direction,
+        axis: SpectralAxis | None,
+        interpolation: str,
+        pseudo: bool,
+        room: Room | None,
+        hand: str,
+    ) -> VisibilityBlock:
+        """The block of a chunk, of one hand's samples where it is named."""
+        there = room(chunk.ddid, len(planes), *chunk[self.column].shape[:2]) if room is not None and axis is None else None
+        codes = self.correlation_codes(chunk.ddid)
+        number = self.hands.index(hand) if hand else None
+        vis, weight = _planes_of(chunk, self.column, weights, planes, pseudo, codes, there, number)
+        uvw = np.asarray(chunk["UVW"], dtype=np.float64)
+        if hand:
+            # They are moved in place, for each hand once.
+            uvw = uvw.copy()
+        lost = np.logical_not(np.isfinite(uvw).all(axis=1))
+        if lost.any():
+            uvw = np.where(lost.reshape(-1, 1), 0.0, uvw)
+            weight[lost] = 0.0
+        freq = self.channels(chunk.ddid)[0]
+        if self.distance_m:
+            self._refocus(vis, chunk, freq, centre)
+        uvw = self._recentre(uvw, vis, chunk["FIELD_ID"], chunk["TIME"], freq, centre)
+        if self.is_unit:
+            vis[...] = self.factor
+        elif self.factor != 1.0:
+            vis *= np.complex64(self.factor)
+        if axis is not None:
+            # The axis of the image is made towards its centre, rows are put on it towards their own field, as in CASA.
+            factor = self.row_factors(chunk.ddid, axis.frame, chunk["TIME"], chunk["FIELD_ID"])
+            vis, weight = onto_axis(vis, weight, freq, self.channels(chunk.ddid)[1], factor, axis, interpolation)
+            freq = axis.frequencies_hz  # uvw are scaled by frequencies in the frame of the image, as in the reference
+        cross = chunk["ANTENNA1"] != chunk["ANTENNA2"]
+        group, fields = None, None
+        if self.groups is not None:
+            fields = chunk["FIELD_ID"]
+            group = self.groups.rows(self.number, fields, chunk["ANTENNA1"], chunk["ANTENNA2"], chunk["TIME"], hand)
+        return VisibilityBlock(
+            np.ascontiguousarray(uvw),
+            freq,
+            vis,
+            weight,
+            self.number,
+            chunk.rows,
+            chunk.ddid,
+            None if cross.all() else cross,
+            group,
+            fields,
+        )
 
     def _refocus(self, vis: np.ndarray, chunk: VisChunk, freq: np.ndarray, centre: Direction) -> None:
         """Take the curvature of the waves of a near source in the image's centre out of the data; `vis` is changed in place."""
@@ -521,15 +556,25 @@ class DataSource:
                 own, turn = self._turned(self._direction_at(found, time), centre.frame, first)
                 yield part, own, self.centre_at(time, centre), turn
 
-    def beam_angle(self, direction: Direction, frame: str, times_s: np.ndarray) -> np.ndarray:
-        """Angles [rad] (time,) that mounts turn beams by from the north of a frame: those of the zenith where they are alt-azimuth.
+    def mounts(self) -> list[tuple[str, tuple[float, float, float]]]:
+        """Mount and place [m] of each antenna, as far as beams turn by them: one place stands for all antennas near the array's."""
+        here = np.asarray(self.position_m, dtype=np.float64)
+        found = []
+        for antenna in self.ms.metadata.antennas:
+            own = np.asarray(antenna.position_m, dtype=np.float64)
+            # Antennas that are not there have no place.
+            is_far = np.linalg.norm(own - here) > _NEAR_M and np.linalg.norm(own) > _NEAR_M
+            x, y, z = (float(v) for v in (own if is_far else here))
+            found.append((str(antenna.mount), (x, y, z)))
+        return found
 
-        Of antennas of several mounts those of most of them count.
-        """
+    def beam_angle(
+        self, direction: Direction, frame: str, times_s: np.ndarray, mount: tuple[str, tuple[float, float, float]]
+    ) -> np.ndarray:
+        """Angles [rad] (time,) that one of `mounts` turns beams by from the north of a frame: those of the zenith where it is alt-azimuth."""
         turn = self._turned(direction, frame, float(self.times_s[0]))[1]
         twist = 0.0 if turn is None else float(np.arctan2(turn[0, 1], turn[0, 0]))
-        names, counts = np.unique([a.mount for a in self.ms.metadata.antennas], return_counts=True)
-        return feed_angles(times_s, direction, np.reshape(self.position_m, (1, 3)), [str(names[counts.argmax()])])[:, 0] + twist
+        return feed_angles(times_s, direction, np.reshape(mount[1], (1, 3)), [mount[0]])[:, 0] + twist
 
     def sky_place(self, direction: Direction, time_s: float) -> SkyPlace:
         """When and where antennas look that see a direction."""
@@ -559,8 +604,9 @@ def _planes_of(
     pseudo: bool,
     codes: Sequence[int],
     there: tuple[np.ndarray, np.ndarray, int] | None = None,
+    hand: int | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Planes (pol, row, chan) and weights (row, chan) of a chunk, made in larger arrays from a row on where these are given."""
+    """Planes (pol, row, chan) and weights (row, chan) of a chunk, made in larger arrays from a row on where these are given; pseudo of one hand alone where it is numbered."""
     data = chunk[column]
     if data.dtype != np.complex64:
         data = data.astype(np.complex64)
@@ -569,13 +615,7 @@ def _planes_of(
     weight = chunk[weights]
     weight = weight[:, None, :] if weight.ndim == 2 else weight
     if pseudo:
-        vis = np.empty((len(planes), *data.shape[:2]), dtype=np.complex64)
-        good = ~(chunk["FLAG"] | chunk["FLAG_ROW"][:, None, None])[..., used]
-        total = np.where(good, data[..., used], 0).sum(axis=2)
-        number = good.sum(axis=2)
-        vis[0] = total / np.maximum(number, 1)
-        mean = weight[..., parallel].mean(axis=2, dtype=np.float32)
-        return vis, np.ascontiguousarray(np.where(number > 0, np.broadcast_to(mean, number.shape), 0.0), dtype=np.float32)
+        return _whichever_is_good(chunk, data, weight[..., parallel].mean(axis=2, dtype=np.float32), used, hand)
     factors = np.array([[parts.get(k, 0.0) for k in used] for _, parts in planes], dtype=np.complex64)
     hands, corr, given = (
         np.array(parallel, dtype=np.int64),
@@ -590,7 +630,20 @@ def _planes_of(
     return whole[:, at : at + len(data)], whole_weight[at : at + len(data)]
 
 
-def _onto_axis(
+def _whichever_is_good(
+    chunk: VisChunk, data: np.ndarray, weight: np.ndarray, used: Sequence[int], hand: int | None
+) -> tuple[np.ndarray, np.ndarray]:
+    """Stokes I (1, row, chan) from those hands that are good, with weights (row, chan); of one hand alone it is that hand with its share of the weight."""
+    good = ~(chunk["FLAG"] | chunk["FLAG_ROW"][:, None, None])[..., used]
+    number = good.sum(axis=2)
+    if hand is None:
+        vis, share = np.where(good, data[..., used], 0).sum(axis=2) / np.maximum(number, 1), number > 0
+    else:
+        vis, share = np.where(good[..., hand], data[..., used[hand]], 0), good[..., hand] / np.maximum(number, 1)
+    return vis[None].astype(np.complex64), np.ascontiguousarray(weight * share, dtype=np.float32)
+
+
+def onto_axis(
     vis: np.ndarray,
     weight: np.ndarray,
     freq: np.ndarray,
@@ -599,10 +652,27 @@ def _onto_axis(
     axis: SpectralAxis,
     interpolation: str,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Data on the channels of a cube."""
+    """Data on the channels of a cube.
+
+    Parameters
+    ----------
+    vis : ndarray (plane, row, chan) complex64 or float32
+    weight : ndarray (row, chan) float32
+    freq, width : ndarray (chan,) [Hz]
+        Of the data, in their own frame.
+    factor : ndarray (row,)
+        Frequencies in the frame of the axis over those of the data.
+    axis : SpectralAxis
+    interpolation : str
+
+    Returns
+    -------
+    ndarray (plane, row, chan), ndarray (row, chan)
+        Data and weights; zero where there are none.
+    """
     if len(freq) > 1 and freq[1] < freq[0]:
         vis, weight, freq, width = vis[:, :, ::-1], weight[:, ::-1], freq[::-1], width[::-1]
-    out = np.empty((vis.shape[0], vis.shape[1], axis.nchan), dtype=np.complex64)
+    out = np.empty((vis.shape[0], vis.shape[1], axis.nchan), dtype=vis.dtype)
     out_weight = np.empty((vis.shape[1], axis.nchan), dtype=np.float32)
     vis, weight, freq, factor = (np.ascontiguousarray(a) for a in (vis, weight, freq, factor))
     # Channels of the data as wide as they are in the frame of the image, in which a channel of two is twice as wide to rounding and drifts.

@@ -53,6 +53,8 @@ def parse_taper(values: Sequence[str]) -> UvTaper | None:
     given = [v for v in values if str(v).strip()]
     if not given:
         return None
+    if len(given) > 3:
+        raise ParameterError(f"uvtaper must be up to two widths and an angle; got {given}")
     axes = [_taper_lambda(str(v)) for v in given[:2]]
     major = axes[0]
     minor = axes[1] if len(axes) > 1 else major
@@ -61,14 +63,23 @@ def parse_taper(values: Sequence[str]) -> UvTaper | None:
 
 
 def _taper_lambda(text: str) -> float:
-    for unit, factor in (("Mlambda", 1e6), ("klambda", 1e3), ("lambda", 1.0)):
-        if text.strip().endswith(unit):
-            return float(text.strip()[: -len(unit)]) * factor
+    stripped = text.strip()
     try:
-        # A Gaussian of this full width at half maximum on the sky: HWHM in the uv plane is 2 ln 2 / (pi FWHM).
-        return 2.0 * np.log(2.0) / (np.pi * float(to_unit(text, "rad")))
-    except ParameterError:
-        raise ParameterError(f"uvtaper {text!r} must be an angle such as '10arcsec' or a length such as '5klambda'") from None
+        for unit, factor in (("Mlambda", 1e6), ("klambda", 1e3), ("lambda", 1.0)):
+            if stripped.endswith(unit):
+                found = float(stripped[: -len(unit)]) * factor
+                break
+        else:
+            # A Gaussian of this full width at half maximum on the sky: HWHM in the uv plane is 2 ln 2 / (pi FWHM). One of no width tapers nothing.
+            width = float(to_unit(text, "rad"))
+            found = 2.0 * np.log(2.0) / (np.pi * width) if width else np.inf
+    except ValueError:
+        found = 0.0
+    if not found > 0.0:
+        raise ParameterError(
+            f"uvtaper {text!r} must be an angle such as '10arcsec' or a length such as '5klambda', and not negative"
+        )
+    return found
 
 
 def counted_hands(labels: Sequence[str]) -> float:
@@ -104,6 +115,8 @@ class WeightingOptions:
             raise ParameterError(f"weighting must be one of {', '.join(_SCHEMES)}; got {self.scheme!r}")
         if not -2.0 <= self.robust <= 2.0:
             raise ParameterError(f"robust must be from -2 to 2; got {self.robust}")
+        if self.npixels < 0:
+            raise ParameterError(f"npixels must not be negative; got {self.npixels}")
 
 
 class ImagingWeights:

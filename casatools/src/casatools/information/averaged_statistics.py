@@ -17,10 +17,10 @@ from casatools.information.visibility_statistics import (
     part_of,
 )
 from casatools.io.ms import MeasurementSet, Selection
+from casatools.kernels.average import BIN_SLACK
 from casatools.transform.blocks import Block
 from casatools.transform.parameters import parse_span, parse_timebin_s
 from casatools.transform.pipeline import Job, TimeAverage, TransformOptions, output_blocks, prepare
-from casatools.transform.planning import BIN_SLACK
 
 __all__ = ["TimeAveraging", "averaged_statistics"]
 

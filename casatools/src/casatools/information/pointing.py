@@ -8,7 +8,7 @@ import numpy as np
 
 from casatools._base.errors import DataError, ParameterError
 from casatools.frames.directions import convert_directions
-from casatools.imaging.tracking import track_of
+from casatools.imaging.tracking import offsets_about, track_of
 from casatools.io.ms import MeasurementSet
 
 __all__ = ["RowPointing", "follow_source", "map_extent", "pointing_of_row"]
@@ -85,10 +85,6 @@ def follow_source(
     ------
     ParameterError
         There is no such object.
-
-    Notes
-    -----
-    Offsets from the object are kept along the parallel and the meridian: those in longitude are as long on the sky where the object was.
     """
     with MeasurementSet(path) as ms:
         field = next((number for number, f in enumerate(ms.metadata.fields) if f.ephemeris_id >= 0), 0)
@@ -97,11 +93,8 @@ def follow_source(
             raise ParameterError(f"a moving source must be a planet, a table of an ephemeris or TRACKFIELD; got {name!r}")
         distinct, which = np.unique(times_s, return_inverse=True)
         there = [track.direction(ms, float(t), position_m, frame) for t in distinct]
-    lon, lat = (np.array([getattr(d, part) for d in there]) for part in ("lon_rad", "lat_rad"))
-    east = np.remainder(angles_rad[:, 0] - lon[which] + np.pi, 2.0 * np.pi) - np.pi
-    away = np.stack([east * np.cos(lat[which]) / np.cos(lat[0]), angles_rad[:, 1] - lat[which]], axis=1)
-    first = np.array([lon[0], lat[0]])
-    return away + first, first
+    first = there[0]
+    return offsets_about(angles_rad, [there[k] for k in which.ravel()], first), np.array([first.lon_rad, first.lat_rad])
 
 
 def map_extent(path: str, frame: str = "J2000", column: str = "DIRECTION", moving: str = "") -> dict[str, np.ndarray]:

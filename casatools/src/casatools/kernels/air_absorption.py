@@ -12,11 +12,13 @@ from __future__ import annotations
 import numpy as np
 
 from casatools.kernels.air_lines import OXYGEN_LINES, WATER_CONTINUUM, WATER_LINES
+from casatools.kernels.ozone import ozone_attenuation
 
 __all__ = [
     "CMB_K",
     "atmosphere_layers",
     "dry_attenuation",
+    "height_of_pressure",
     "sky_spectrum",
     "water_opacity_per_mm",
     "water_refractivity",
@@ -24,6 +26,8 @@ __all__ = [
 ]
 
 CMB_K = 2.725
+# Energy of a photon over Boltzmann's constant.
+_KELVIN_PER_GHZ = 0.0479924307
 _NEPER_PER_KM = 0.1820 / (10.0 / np.log(10.0))
 # Pressure [hPa] of a gram of vapour per cubic metre is this times the temperature.
 _HPA_KELVIN = 1.0 / 216.7
@@ -32,7 +36,11 @@ _K2_WET, _K3_WET = 64.79, 3.776e5
 # Dispersion by the lines above 1 THz: strength [mm of path for a mm of water] and frequency [GHz] of one line that stands for them.
 _FAR_PATH, _FAR_GHZ = 1.894, 1250.0
 _KELVIN_PER_M = 5.6e-3
-_WATER_HEIGHT_M, _TOP_M = 2000.0, 30000.0
+_WATER_HEIGHT_M, _TOP_M = 2000.0, 60000.0
+# The coldest air is that from the tropopause to here above the sea; from there to the stratopause it warms, and cools above.
+_TROPOPAUSE_K, _WARMING_M, _STRATOPAUSE_M, _WARMING_K_PER_M, _COOLING_K_PER_M = 215.0, 20000.0, 48000.0, 2e-3, -2e-3
+# Heights above the sea of pressures, in the standard atmosphere (ICAO): 44331 m (1 - (P / 1013.25 hPa)^0.19026).
+_SEA_HPA, _ICAO_M, _ICAO_POWER = 1013.25, 44331.0, 0.19026
 _GRAVITY = 34.163e-3
 
 
@@ -115,10 +123,15 @@ def wet_path_per_mm(frequency_ghz: np.ndarray, temperature_k: float, pressure_hp
     return float(plain), np.asarray(water_refractivity(frequency, *air, continuum=0.0).real + far)
 
 
+def height_of_pressure(pressure_hpa: float) -> float:
+    """Height [m] above the sea at which the standard atmosphere has a pressure."""
+    return float(_ICAO_M * (1.0 - (pressure_hpa / _SEA_HPA) ** _ICAO_POWER))
+
+
 def atmosphere_layers(
-    pwv_mm: float, temperature_k: float, pressure_hpa: float, count: int = 60
+    pwv_mm: float, temperature_k: float, pressure_hpa: float, count: int = 72
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """An atmosphere above a site whose temperature falls by 5.6 K/km to 215 K and whose water falls off with 2 km.
+    """An atmosphere above a site whose temperature falls by 5.6 K/km to 215 K, rises in the stratosphere, and whose water falls off with 2 km.
 
     Returns
     -------
@@ -127,7 +140,10 @@ def atmosphere_layers(
     """
     edges = _TOP_M * (np.expm1(np.linspace(0.0, 1.0, count + 1) * 3.0) / np.expm1(3.0))
     middle, thickness = 0.5 * (edges[1:] + edges[:-1]), np.diff(edges)
-    temperature = np.maximum(temperature_k - _KELVIN_PER_M * middle, 215.0)
+    above_sea = middle + height_of_pressure(pressure_hpa)
+    temperature = np.maximum(temperature_k - _KELVIN_PER_M * middle, _TROPOPAUSE_K)
+    temperature += _WARMING_K_PER_M * (np.clip(above_sea, _WARMING_M, _STRATOPAUSE_M) - _WARMING_M)
+    temperature += _COOLING_K_PER_M * np.maximum(above_sea - _STRATOPAUSE_M, 0.0)
     pressure = pressure_hpa * np.exp(-np.cumsum(_GRAVITY * thickness / temperature) + 0.5 * _GRAVITY * thickness / temperature)
     density = np.exp(-middle / _WATER_HEIGHT_M)
     density *= pwv_mm / np.sum(density * thickness) * 1e3
@@ -137,7 +153,7 @@ def atmosphere_layers(
 def sky_spectrum(
     frequency_ghz: np.ndarray, pwv_mm: float, temperature_k: float, pressure_hpa: float, airmass: float = 1.0
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Transmission and brightness of the sky of `atmosphere_layers`.
+    """Transmission and brightness of the sky of `atmosphere_layers`: the temperature of a black body of the same intensity.
 
     Parameters
     ----------
@@ -152,9 +168,14 @@ def sky_spectrum(
     """
     frequency = np.atleast_1d(np.asarray(frequency_ghz, dtype=np.float64))
     transmission, sky = np.ones(len(frequency)), np.zeros(len(frequency))
-    for thickness, temperature, pressure, vapour in zip(*atmosphere_layers(pwv_mm, temperature_k, pressure_hpa), strict=True):
+    photon = _KELVIN_PER_GHZ * frequency
+    layers = atmosphere_layers(pwv_mm, temperature_k, pressure_hpa)
+    height_km = np.cumsum(layers[0]) - 0.5 * layers[0] + 1e-3 * height_of_pressure(pressure_hpa)
+    ozone = ozone_attenuation(frequency, layers[1], layers[2], height_km)
+    for thickness, temperature, pressure, vapour, narrow in zip(*layers, ozone, strict=True):
         wet = _NEPER_PER_KM * frequency * water_refractivity(frequency, temperature, pressure, vapour).imag
-        layer = np.exp(-airmass * thickness * (wet + dry_attenuation(frequency, temperature, pressure, vapour)))
-        sky += transmission * (1.0 - layer) * temperature
+        layer = np.exp(-airmass * thickness * (wet + dry_attenuation(frequency, temperature, pressure, vapour) + narrow))
+        sky += transmission * (1.0 - layer) / np.expm1(photon / temperature)
         transmission *= layer
-    return transmission, sky + transmission * CMB_K
+    sky += transmission / np.expm1(photon / CMB_K)
+    return transmission, photon / np.log1p(1.0 / sky)

@@ -6,7 +6,10 @@ import numpy as np
 
 from casatools.kernels._kernel import kernel
 
-__all__ = ["assign_bins", "average_channels", "average_rows", "mean_channels"]
+__all__ = ["BIN_SLACK", "assign_bins", "average_channels", "average_rows", "mean_channels"]
+
+# What a bin's length is multiplied with: it closes a little early, so that rounding of times does not let one integration too many in.
+BIN_SLACK = 0.999
 
 
 @kernel

@@ -11,27 +11,30 @@ import numpy as np
 
 from casatools.kernels._kernel import kernel
 
-__all__ = ["clean_multiterm", "solution_gain", "subtract_terms", "tile_best"]
+__all__ = ["clean_multiterm", "row_gains", "subtract_terms", "tile_best"]
 
 TILE = 64
 
 
 @kernel
-def solution_gain(values: np.ndarray, inverse: np.ndarray) -> float:
-    """Decrease of chi squared that the solution of one pixel brings: ``r^T A^-1 r``.
+def row_gains(values: np.ndarray, inverse: np.ndarray, out: np.ndarray) -> None:
+    """Decrease of chi squared that the solution of each pixel brings: ``r^T A^-1 r``.
 
     Parameters
     ----------
-    values : ndarray (term,) float32
+    values : ndarray (term, x) float32
         Residuals of the Taylor terms.
     inverse : ndarray (term, term) float64
         Inverse of the Hessian's peak.
+    out : ndarray (x,) float64
+        Set.
     """
-    total = 0.0
+    out[:] = 0.0
     for i in range(len(values)):
         for j in range(len(values)):
-            total += values[i] * inverse[i, j] * values[j]
-    return total
+            first, factor, second = values[i], inverse[i, j], values[j]
+            for x in range(len(out)):
+                out[x] += first[x] * factor * second[x]
 
 
 @kernel
@@ -54,15 +57,24 @@ def tile_best(
         Set: y and x.
     """
     y0, x0 = (tile // columns) * TILE, (tile % columns) * TILE
+    x1 = min(x0 + TILE, residual.shape[2])
     best[0], best[1] = -1.0, 0.0
+    gains = np.empty(x1 - x0)
     for y in range(y0, min(y0 + TILE, residual.shape[1])):
-        for x in range(x0, min(x0 + TILE, residual.shape[2])):
-            if mask[y, x]:
-                best[1] = max(best[1], abs(residual[0, y, x]))
-                gained = solution_gain(residual[:, y, x], inverse)
-                if gained > best[0]:
-                    best[0] = gained
-                    place[0], place[1] = y, x
+        wanted, first = mask[y, x0:x1], np.abs(residual[0, y, x0:x1])
+        row_gains(residual[:, y, x0:x1], inverse, gains)
+        # Counting takes vector instructions, and few rows hold anything greater than what was seen.
+        above = 0
+        for x in range(len(gains)):
+            above += wanted[x] & ((gains[x] > best[0]) | (first[x] > best[1]))
+        if above == 0:
+            continue
+        for x in range(len(gains)):
+            if wanted[x]:
+                best[1] = max(best[1], first[x])
+                if gains[x] > best[0]:
+                    best[0] = gains[x]
+                    place[0], place[1] = y, x0 + x
 
 
 @kernel

@@ -21,7 +21,7 @@ __all__ = ["fringe_normal_equations"]
 
 
 @kernel
-def turn_back(vis: Any, b: int, across: Any, along: Any, curved: Any, change: Any, units: bool, turn: Any, left: Any) -> None:
+def turn_back(vis: Any, b: int, across: Any, along: Any, curved: Any, change: Any, turn: Any, left: Any) -> None:
     """What fringes leave of a baseline.
 
     Parameters
@@ -32,21 +32,19 @@ def turn_back(vis: Any, b: int, across: Any, along: Any, curved: Any, change: An
     along : ndarray (time,) float64 [rad per unit]
     change : ndarray (4,) float64
         Phase, delay, rate and dispersion of the baseline.
-    units : bool
-        Visibilities are taken with an amplitude of one, zero where they are.
     turn : ndarray (chan,) complex128
         Work space.
     left : ndarray (time, chan) complex128
         Out.
     """
     for c in range(len(across)):
-        turn[c] = np.exp(-1j * (change[0] + change[1] * across[c] + change[3] * curved[c]))
+        phase = change[0] + change[1] * across[c] + change[3] * curved[c]
+        turn[c] = complex(np.cos(phase), -np.sin(phase))
     for t in range(len(along)):
-        own = np.exp(-1j * change[2] * along[t])
+        phase = change[2] * along[t]
+        own = complex(np.cos(phase), -np.sin(phase))
         for c in range(len(across)):
-            value = vis[t, b, c]
-            size = np.abs(value) if units else 1.0
-            left[t, c] = value * turn[c] * own / size if size > 0 else 0.0
+            left[t, c] = vis[t, b, c] * turn[c] * own
 
 
 @kernel
@@ -89,22 +87,21 @@ def baseline_sums(
 
 
 @kernel
-def add_baseline(i: int, j: int, block: Any, pull: Any, normal: Any, right: Any) -> None:
+def add_baseline(i: int, j: int, b: int, block: Any, pull: Any, own: Any, link: Any, right: Any) -> None:
     """Add the derivatives by the phase of a baseline to those by the parameters of its antennas, which are of opposite signs."""
     for p in range(4):
         right[4 * i + p] += pull[p]
         right[4 * j + p] -= pull[p]
         for q in range(4):
             value = block[min(p, q), max(p, q)]
-            normal[4 * i + p, 4 * i + q] += value
-            normal[4 * j + p, 4 * j + q] += value
-            normal[4 * i + p, 4 * j + q] -= value
-            normal[4 * j + p, 4 * i + q] -= value
+            own[i, p, q] += value
+            own[j, p, q] += value
+            link[b, p, q] -= value
 
 
 @kernel
 def fringe_normal_equations(
-    ant1: Any, ant2: Any, used: Any, vis: Any, weight: Any, across: Any, along: Any, curved: Any, param: Any, units: bool, normal: Any,
+    ant1: Any, ant2: Any, used: Any, vis: Any, weight: Any, across: Any, along: Any, curved: Any, param: Any, units: bool, own: Any, link: Any,
     right: Any,
 ) -> tuple[float, int, int]:  # fmt: skip
     """Normal equations of changes of fringes, and what they leave.
@@ -120,9 +117,9 @@ def fringe_normal_equations(
     param : ndarray (ant, 4) float64
         Phase (rad), delay, rate and dispersion.
     units : bool
-        Visibilities and model are of amplitude one; else each baseline has its own, the coherent mean of what is left on it.
-    normal, right : ndarray (4 ant, 4 ant), (4 ant,) float64
-        Added to; without elements where only what is left is wanted.
+        The model is of amplitude one, as visibilities are then; else each baseline has its own, the coherent mean of what is left on it.
+    own, link, right : ndarray (ant, 4, 4), (baseline, 4, 4), (4 ant,) float64
+        The blocks of `linked_product` and the right side, added to.
 
     Returns
     -------
@@ -136,7 +133,7 @@ def fringe_normal_equations(
         i, j = ant1[b], ant2[b]
         if not (used[i] and used[j]):
             continue
-        turn_back(vis, b, across, along, curved, param[i] - param[j], units, turn, left)
+        turn_back(vis, b, across, along, curved, param[i] - param[j], turn, left)
         total, mean, count = 0.0, 0j, 0
         for t in range(len(along)):
             for c in range(len(across)):
@@ -144,12 +141,11 @@ def fringe_normal_equations(
                 total, mean, count = total + w, mean + w * left[t, c], count + (w > 0)
         if count == 0:
             continue
-        amplitude = 1.0 if units else np.abs(mean) / total
+        amplitude = 1.0 if units else np.sqrt(mean.real**2 + mean.imag**2) / total
         samples, held = samples + count, held + 1
         for t in range(len(along)):
             for c in range(len(across)):
                 rest += weight[t, b, c] * ((left[t, c].real - amplitude) ** 2 + left[t, c].imag ** 2)
-        if len(right):
-            baseline_sums(weight, b, left, amplitude, across, along, curved, block, pull)
-            add_baseline(i, j, block, pull, normal, right)
+        baseline_sums(weight, b, left, amplitude, across, along, curved, block, pull)
+        add_baseline(i, j, b, block, pull, own, link, right)
     return rest, samples, held

@@ -65,12 +65,16 @@ def join_flags(flag: Any, dead: Any) -> None:
 @kernel
 def _middle(values: Any, work: Any) -> float:
     """Median of `values` (n,) float64, none of them negative; `work` (n,) is scratch."""
-    n, zeros, low, high = len(values), 0, np.inf, 0.0
+    n, zeros, alike, some = len(values), 0, 0, 0.0
+    for k in range(n):
+        if values[k] > 0:
+            some = values[k]
+            break
     for k in range(n):
         zeros += values[k] == 0
-        low, high = min(low, values[k] if values[k] > 0 else np.inf), max(high, values[k])
-    if high <= low * (1 + 1e-9):  # all that are not zero are alike
-        return 0.0 if 2 * zeros > n else 0.5 * high if 2 * zeros == n else high
+        alike += abs(values[k] - some) <= 1e-9 * some
+    if zeros + alike >= n:  # all that are not zero are alike
+        return 0.0 if 2 * zeros > n else 0.5 * some if 2 * zeros == n else some
     work[:] = values
     k, first, last = n // 2, 0, n - 1
     while first < last:  # Hoare's selection
@@ -101,11 +105,10 @@ def _row_weight(load: Any, place: Any, work: Any, middle: bool) -> float:
     """
     ncorr, nchan = load.shape
     first = max(place.min(), 0)
-    total, every, nout = 0.0, 0.0, place.max() + 1 - first
+    total, nout = 0.0, place.max() + 1 - first
     for c in range(ncorr):
         if middle and nout == nchan:
             total += _middle(load[c], work)
-            every += load[c].sum()
             continue
         work[:nout] = 0.0
         for chan in range(nchan):
@@ -115,7 +118,7 @@ def _row_weight(load: Any, place: Any, work: Any, middle: bool) -> float:
         for o in range(nout):
             some += work[o] > 0
         total += work[:nout].sum() / max(some, 1)
-    return total if total > 0 else 1e-9 * every
+    return total if total > 0 else 1e-9 * load.sum()
 
 
 @kernel

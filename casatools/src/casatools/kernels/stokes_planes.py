@@ -35,7 +35,7 @@ def mix_correlations(
     vis : ndarray (pol, row, chan) complex64
         Zero where lost.
     out_weight : ndarray (row, chan) float32
-        Zero where lost.
+        Zero where lost, or where the weight is not finite.
     """
     own = weight.shape[1] > 1
     share = np.float32(1.0 / hands.shape[0])
@@ -47,7 +47,7 @@ def mix_correlations(
                 for k in range(hands.shape[0]):
                     mean += weight[row, chan, hands[k]]
                 mean *= share
-            bad = flag_row[row]
+            bad = flag_row[row] or mean - mean != 0.0
             for k in range(corr.shape[0]):
                 bad |= flag[row, chan, corr[k]]
             for p in range(vis.shape[0]):

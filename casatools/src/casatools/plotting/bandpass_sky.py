@@ -53,6 +53,14 @@ class Atmosphere:
     pressure_hpa: float = 563.0
     airmass: float = _AIRMASS
 
+    @property
+    def words(self) -> str:
+        """What is assumed, in words."""
+        return (
+            f"Sky of {self.water_mm:.2f} mm of water, {self.airmass:.2f} airmasses, {self.temperature_k:.1f} K and {self.pressure_hpa:.1f} hPa"
+            " at the ground"
+        )
+
     def curve(self, frequency_hz: np.ndarray, quantity: str) -> np.ndarray:
         """Transmission [%] or sky temperature [K] (``quantity`` "atm" or "tsky") at frequencies."""
         transmission, sky = sky_spectrum(frequency_hz * 1e-9, self.water_mm, self.temperature_k, self.pressure_hpa, self.airmass)
@@ -149,8 +157,9 @@ def _sky_at(ms: MeasurementSet, times_s: np.ndarray, fields: np.ndarray, water_m
     temperature, pressure = _weather(ms)
     water = _radiometer_water(ms) if water_mm is None else water_mm
     airmass = 1.0 / np.sin(max(elevation, _LOW_RAD))
-    log.post(f"Sky of {water:.2f} mm of water, {airmass:.2f} airmasses, {temperature:.1f} K and {pressure:.1f} hPa at the ground")
-    return Atmosphere(water, temperature, pressure, float(airmass))
+    sky = Atmosphere(water, temperature, pressure, float(airmass))
+    log.post(sky.words)
+    return sky
 
 
 def _given_water(pwv: Any) -> float | None:

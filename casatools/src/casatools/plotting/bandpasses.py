@@ -16,6 +16,7 @@ from casatools._base.paths import require_writable_parent
 from casatools.calibration.curve_samples import sampled_curves
 from casatools.calibration.solution_series import numbers_of
 from casatools.frames.epochs import format_epoch
+from casatools.frames.frequencies import FREQUENCY_FRAMES
 from casatools.io.caltable import CalTable
 from casatools.io.caltable.curves import is_curve_table
 from casatools.plotting.axis_labels import receptor_names
@@ -35,9 +36,10 @@ _QUANTITIES = {
     "bothdb": ("ampdb", "phase"), "apdb": ("ampdb", "phase"),
 }  # fmt: skip
 _LABELS = {"amp": "Amplitude", "ampdb": "Amplitude [dB]", "phase": "Phase [deg]"}
-_SKY = "#a0489b"
+_SKY, _IMAGE_SKY = "#a0489b", "#333333"
 # More lines in a panel than this have no legend.
 _MOST_KEYS = 32
+_SKY_PLACES = 1000
 _LONG_LEGEND = 8
 _HANDS = {"R": 0, "X": 0, "L": 1, "Y": 1, "RR": 0, "XX": 0, "LL": 1, "YY": 1}
 
@@ -90,6 +92,14 @@ class BandpassExtras:
         if self.zoom and not self.tables:
             raise ParameterError(f"plotbandpass: zoom={self.zoom!r} needs another table (caltable2)")
         self.channels(100)
+
+    @property
+    def baseband_list(self) -> list[Any]:
+        """Basebands named: text, a number, or a list of these."""
+        given = self.basebands
+        if isinstance(given, str):
+            return [b for b in given.split(",") if b.strip()]
+        return list(given) if isinstance(given, (list, tuple, np.ndarray)) else [given]
 
     def channels(self, nchan: int) -> slice:
         """The channels that set the limits of an axis: all, 'a~b', or the inner part such as '80%'.
@@ -149,8 +159,6 @@ class BandpassPlot:
             raise ParameterError(f"plotbandpass: parameter 'subplot' must be rows and columns such as '22'; got {self.subplot!r}")
         if len(self.plotrange) != 4:
             raise ParameterError(f"plotbandpass: parameter 'plotrange' must have four values; got {list(self.plotrange)}")
-        if self.more.sky and self.yaxis == "phase":
-            raise ParameterError("plotbandpass: the atmosphere is drawn beside amplitudes; yaxis='phase' has none")
         if any(h not in _HANDS for h in self.named_hands):
             raise ParameterError(f"plotbandpass: parameter 'poln' must name polarisations such as 'X,Y'; got {self.poln!r}")
 
@@ -186,6 +194,8 @@ class _Line:
     source: int = 0
     title: str = ""
     spw: int = 0
+    hand: int = 0
+    owner: str = ""
 
 
 def plot_bandpasses(
@@ -207,7 +217,7 @@ def plot_bandpasses(
         if not found:
             raise DataError(f"calibration table {name!r} has no unflagged solutions for the selection")
         lines += found
-    drawn = _Drawn(choice, lines, *_surroundings(caltable, tables[0], more))
+    drawn = _Drawn(choice, lines, *_surroundings(caltable, tables[0], more), frame=_frame(tables[0]))
     if not figfile:
         log.post("plotbandpass: there is no window to draw in; give figfile", "WARN")
         return []
@@ -218,10 +228,13 @@ def plot_bandpasses(
     root, ending = os.path.splitext(figfile if os.path.splitext(figfile)[1] else figfile + ".png")
     if pdf and ending != ".pdf":
         _join_pages(f"{root}.pdf", [(page, drawn, (rows, columns)) for page in pages])
+    title = " and ".join(os.path.basename(n.rstrip("/")) for n in names)
+    observed = [tables[0].ms_name, format_epoch(float(np.min(tables[0].time_s)), "date")]
+    title += f" ({', '.join(filter(None, observed))})"
     written = []
     for number, page in enumerate(pages):
         path = f"{root}{_page_name(page[0], number if by_number else -1, len(pages))}{ending}"
-        _draw_page(page, drawn, (rows, columns), " and ".join(os.path.basename(n.rstrip("/")) for n in names), path)
+        _draw_page(page, drawn, (rows, columns), title, path)
         log.post(f"{path}: {len(page)} panels", "INFO" if say_more else "INFO2")
         written.append(path)
     log.post(f"plotbandpass: {len(written)} files, {len(panels)} panels")
@@ -245,11 +258,9 @@ def _lines(path: str, table: CalTable, choice: BandpassPlot, source: int) -> Ite
     spws = tuple(str(n) for n in table.subtables["SPECTRAL_WINDOW"].columns["NAME"])
     keep = np.isin(table.antenna1, numbers_of(table.antenna_names, _picked(choice.antenna), "antenna"))
     keep &= np.isin(table.spw_id, numbers_of(spws, _picked(choice.spw), "spectral window"))
-    if len(choice.more.basebands):
-        wanted = set(
-            _picked(choice.more.basebands.split(",") if isinstance(choice.more.basebands, str) else choice.more.basebands)
-        )
-        keep &= np.array([_baseband(spws[s]) in {str(w).strip() for w in wanted} for s in table.spw_id], dtype=bool)
+    wanted = {str(w).strip() for w in choice.more.baseband_list}
+    if wanted:
+        keep &= np.array([_baseband(spws[s]) in wanted for s in table.spw_id], dtype=bool)
     if len(choice.field):
         keep &= np.isin(table.field_id, numbers_of(table.field_names, _picked(choice.field), "field"))
     if len(choice.scans):
@@ -297,6 +308,8 @@ def _lines(path: str, table: CalTable, choice: BandpassPlot, source: int) -> Ite
                         source,
                         title or "all",
                         spw,
+                        hand,
+                        " ".join(beside),
                     )
                     yield _differences(line, choice.more)
 
@@ -385,6 +398,14 @@ class _Drawn:
     sky: Atmosphere | None = None
     fdm: Sequence[tuple[int, float, float]] = ()
     oscillators_hz: Mapping[int, float] = field(default_factory=dict)
+    frame: str = ""
+
+
+def _frame(table: CalTable) -> str:
+    """Frame of a table's frequencies, where all of its spectral windows are of one."""
+    codes = {int(c) for c in table.subtables["SPECTRAL_WINDOW"].columns.get("MEAS_FREQ_REF", ())}
+    known = [FREQUENCY_FRAMES[c] for c in codes if 0 <= c < len(FREQUENCY_FRAMES)]
+    return known[0] if len(codes) == len(known) == 1 else ""
 
 
 def _surroundings(
@@ -424,44 +445,61 @@ def _join_pages(path: str, pages: list[tuple[list[tuple[str, ...]], _Drawn, tupl
 def _page(page: list[tuple[str, ...]], drawn: _Drawn, layout: tuple[int, int], title: str) -> Any:
     choice = drawn.choice
     kinds = _QUANTITIES[choice.yaxis]
-    figure = new_figure(4.2 * layout[1], 2.6 * layout[0] + 0.6)
+    # Few panels are larger ones, and a page that they do not fill is smaller.
+    cells = len(page) * len(kinds)
+    columns = min(layout[1], cells)
+    layout = min(layout[0], -(-cells // columns)), columns
+    figure = new_figure(4.2 * max(layout[1], 2), 2.6 * max(layout[0], 2) + 0.6)
     grid = figure.subplots(*layout, squeeze=False)
     for place, panel in enumerate(page):
         mine = [line for line in drawn.lines if line.panel == panel]
         for k, what in enumerate(kinds):
             axes = grid.flat[place * len(kinds) + k]
-            _draw_panel(axes, mine, what, choice)
+            _draw_panel(axes, mine, what, drawn)
             axes.set_title(mine[0].title, fontsize=8)
-            if drawn.sky is not None and what != "phase":
+            if drawn.sky is not None:
                 _draw_sky(axes, mine, drawn.sky, choice, drawn.oscillators_hz)
             for number, low, high in drawn.fdm:
                 _draw_window(axes, mine, number, (low, high), choice)
     for cell in grid.ravel():
         cell.set_visible(bool(cell.lines))
-    figure.suptitle(title, fontsize=10)
+    air = drawn.sky.words if drawn.sky is not None else ""
+    figure.suptitle("\n".join(filter(None, (title, air))), fontsize=10)
     return figure
 
 
-def _draw_panel(axes: Any, lines: list[_Line], what: str, choice: BandpassPlot) -> None:
+def _look(lines: list[_Line], number: int) -> tuple[str, str, str]:
+    """Colour, style and marker of a line: what shares a panel has colours of its own, its second receptor is dashed."""
+    line = lines[number]
+    owners = list(dict.fromkeys(one.owner for one in lines))
+    if line.source or any(one.source for one in lines) or len(owners) == 1:
+        return _COLOURS[number % len(_COLOURS)], ("-", "--", ":")[line.source], (".", "x", "+")[line.source]
+    return _COLOURS[owners.index(line.owner) % len(_COLOURS)], ("-", "--")[line.hand], (".", "x")[line.hand]
+
+
+def _draw_panel(axes: Any, lines: list[_Line], what: str, drawn: _Drawn) -> None:
+    choice = drawn.choice
     more, difference = choice.more, bool(choice.more.channel_difference)
     marker = "" if choice.showpoints in (False, "False") else "."
     style = "" if choice.showlines in (False, "False") or (choice.showlines == "auto" and what == "phase") else "-"
     shown = []
     for n, line in enumerate(lines):
         value = _quantity(line, what, difference)
+        colour, dashes, mark = _look(lines, n)
         axes.plot(
-            line.x, value, marker=(marker and (marker, "x", "+")[line.source]), linestyle=(style and ("-", "--", ":")[line.source]),
-            markersize=choice.markersize, linewidth=0.8, color=_COLOURS[n % len(_COLOURS)], label=line.label,
+            line.x, value, marker=marker and mark, linestyle=style and dashes, markersize=choice.markersize, linewidth=0.8, color=colour,
+            label=line.label,
         )  # fmt: skip
         shown.append((line.x[more.channels(len(line.x))], value[more.channels(len(value))]))
     label = "System temperature [K]" if choice.yaxis == "tsys" else _LABELS[what]
     axes.set_ylabel(("Change of " if difference else "") + label, fontsize=8)
-    axes.set_xlabel("Channel" if choice.xaxis == "chan" else "Frequency [GHz]", fontsize=8)
+    frame = f", {drawn.frame}" if drawn.frame else ""
+    axes.set_xlabel("Channel" if choice.xaxis == "chan" else f"Frequency [GHz]{frame}", fontsize=8)
     axes.grid(color=GRID, linewidth=0.5)
     axes.tick_params(labelsize=7)
     axes.ticklabel_format(useOffset=False)
     if _LONG_LEGEND < len(lines) <= _MOST_KEYS:  # beside the panel: within it would hide half of the lines
-        beyond = 1.14 if more.sky and what != "phase" else 1.01
+        beyond = 1.14 if more.sky else 1.01
         axes.legend(
             fontsize=5, loc="upper left", bbox_to_anchor=(beyond, 1.0), borderaxespad=0.0, ncols=1 + (len(lines) - 1) // 16
         )
@@ -510,8 +548,8 @@ def _draw_sky(axes: Any, lines: list[_Line], sky: Atmosphere, choice: BandpassPl
         if key in seen:
             continue
         seen.add(key)
-        # Narrow lines are missed by wide channels: at least 200 places.
-        fine = np.linspace(0.0, len(line.x) - 1.0, max(len(line.x), 200)) if len(line.x) > 1 else np.zeros(1)
+        # Lines of ozone are narrower than wide channels.
+        fine = np.linspace(0.0, len(line.x) - 1.0, max(len(line.x), _SKY_PLACES)) if len(line.x) > 1 else np.zeros(1)
         x, frequency = (np.interp(fine, np.arange(len(line.x)), v) for v in (line.x, line.frequency_hz))
         # Points stand at the channels.
         point: dict[str, Any] = {}
@@ -520,15 +558,17 @@ def _draw_sky(axes: Any, lines: list[_Line], sky: Atmosphere, choice: BandpassPl
         other.plot(x, sky.curve(frequency, more.sky), color=_SKY, linewidth=1.0, **point)
         if line.spw in oscillators_hz:
             image = 2.0 * oscillators_hz[line.spw] - frequency
-            other.plot(x, sky.curve(image, more.sky), color=_SKY, linewidth=1.0, linestyle="--", **point)
+            other.plot(x, sky.curve(image, more.sky), color=_IMAGE_SKY, linewidth=1.0, linestyle="--", **point)
+            other.lines[0].set_label("signal sideband")
+            other.lines[1].set_label("image sideband")
+            other.legend(fontsize=5, loc="lower right")
     other.set_ylabel("Transmission [%]" if more.sky == "atm" else "Sky [K]", fontsize=7, color=_SKY)
     other.tick_params(labelsize=6, colors=_SKY)
     other.ticklabel_format(useOffset=False)
     # Solutions and their legend stand before the sky.
     axes.set_zorder(other.get_zorder() + 1)
     axes.patch.set_visible(False)
-    if more.sky == "atm":
-        other.set_ylim(0.0, 105.0)
+    other.set_ylim(0.0, 105.0 if more.sky == "atm" else 1.05 * other.dataLim.y1)
 
 
 def _draw_window(axes: Any, lines: list[_Line], number: int, ends_hz: tuple[float, float], choice: BandpassPlot) -> None:

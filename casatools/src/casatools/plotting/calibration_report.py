@@ -6,6 +6,8 @@ import html
 import os
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -22,11 +24,22 @@ from casatools.plotting.solution_points import drawable
 
 __all__ = ["report_on", "write_calibration_report"]
 
+
+@dataclass(frozen=True)
+class _Shown:
+    """Parameters of a real table in one panel: label of the axis, names and places of the parameters, and the unit they are drawn in."""
+
+    label: str
+    names: tuple[str, ...]
+    places: tuple[int, ...]
+    scale: float = 1.0
+
+
 _FIRST, _SECOND, _THIRD = "#1f6fb4", "#d1495b", "#2e8b57"
 # Above this solutions have no noise that was measured.
 _NO_NOISE = 1e8
 _STYLE = (
-    "body{font-family:sans-serif;max-width:72em;margin:2em auto;color:#222;line-height:1.4}td,th{text-align:right;padding:.15em .8em}"
+    "body{font-family:sans-serif;max-width:72em;margin:2em auto;padding:0 1em;color:#222;line-height:1.4}td,th{text-align:right;padding:.15em .8em}"
     "td:first-child,th:first-child{text-align:left}tr:nth-child(even){background:#f4f4f4}img{max-width:100%}.bad{color:#c0392b}"
 )
 
@@ -134,47 +147,56 @@ def _of_baselines(table: CalTable) -> bool:
     return table.vis_cal.upper().startswith(("M ", "MF ", "A "))
 
 
-def _shown_parameters(path: str, table: CalTable) -> tuple[str, tuple[str, ...], tuple[int, ...]]:
-    """Label of the axis, and the names and places of the parameters of a real table that are drawn."""
+def _shown_parameters(path: str, table: CalTable) -> list[_Shown]:
+    """What is drawn of a real table, a panel each."""
     kind = table.vis_cal
     if kind.startswith("KAntPos"):
-        return "Offset [m]", ("x", "y", "z"), (0, 1, 2)
+        return [_Shown("Offset [m]", ("x", "y", "z"), (0, 1, 2))]
     npar = max((group.param.shape[2] for group in table.groups), default=1)
     receptors = receptor_names(path, table)
     if kind.startswith("Fringe") and npar == 8:
-        return "Delay [ns]", receptors, (1, 5)
+        return [_Shown("Delay [ns]", receptors, (1, 5)), _Shown("Rate [ps/s]", receptors, (2, 6), 1e12)]
     label = "Delay [ns]" if kind.startswith("K") else "Opacity" if kind.startswith("TOpac") else "Value"
     if npar == 1:
-        return label, ("",), (0,)
-    return label, receptors, (0, npar // 2)
+        return [_Shown(label, ("",), (0,))]
+    return [_Shown(label, receptors, (0, npar // 2))]
 
 
 def _draw_values(caltable: str, table: CalTable, title: str, path: str) -> None:
-    """Real parameters against antenna: every solution a point."""
-    figure = new_figure(8.0, 3.2)
-    axes = figure.subplots()
-    label, names, places = _shown_parameters(caltable, table)
-    for group in table.groups:
-        for k, place in enumerate(places):
-            if place >= group.param.shape[2]:
-                continue
-            value = np.where(group.flag[:, 0, place], np.nan, group.param[:, 0, place])
-            aside = 0.24 * (k - 0.5 * (len(places) - 1))
-            axes.plot(table.antenna1[group.rows] + aside, value, "os^"[k], color=(_FIRST, _SECOND, _THIRD)[k], ms=3, ls="none")
-    axes.set_xticks(range(len(table.antenna_names)), table.antenna_names, rotation=60, fontsize=7)
-    axes.tick_params(axis="y", labelsize=8)
-    axes.set_ylabel(label, fontsize=9)
-    axes.grid(color=GRID, linewidth=0.5)
-    if len(names) > 1:
-        told = ", ".join(f"{colour}: {name}" for colour, name in zip(("blue", "red", "green"), names, strict=False))
-        title = f"{title} ({told})"
-    axes.set_title(title, fontsize=10, loc="left", color=INK)
+    """Real parameters against antenna: every solution a point, spectral windows beside each other."""
+    panels = _shown_parameters(caltable, table)
+    names = panels[0].names
+    figure = new_figure(8.0, 0.6 + 2.6 * len(panels))
+    spws = np.unique(table.spw_id).tolist()
+    for axes, shown in zip(figure.subplots(len(panels), 1, squeeze=False, sharex=True)[:, 0], panels, strict=True):
+        _draw_parameter(axes, table, shown, spws)
+        axes.set_ylabel(shown.label, fontsize=9)
+        axes.set_xticks(range(len(table.antenna_names)), table.antenna_names, rotation=60, fontsize=7)
+        axes.tick_params(axis="y", labelsize=8)
+        axes.grid(color=GRID, linewidth=0.5)
+    told = [f"{colour}: {name}" for colour, name in zip(("blue", "red", "green"), names, strict=False)] if len(names) > 1 else []
+    told += [f"spw {', '.join(map(str, spws))} from left to right"] if 1 < len(spws) < 9 else []
+    figure.suptitle(f"{title} ({'; '.join(told)})" if told else title, fontsize=10, x=0.02, ha="left", color=INK)
     save_figure(figure, path)
+
+
+def _draw_parameter(axes: Any, table: CalTable, shown: _Shown, spws: Sequence[int]) -> None:
+    """The values of one parameter of all receptors, around the place of their antenna."""
+    slots = len(shown.places) * len(spws)
+    for group in table.groups:
+        window = np.searchsorted(spws, table.spw_id[group.rows])
+        for k, place in enumerate(shown.places):
+            if place < group.param.shape[2]:
+                value = np.where(group.flag[:, 0, place], np.nan, group.param[:, 0, place] * shown.scale)
+                aside = 0.72 * ((k + len(shown.places) * window + 0.5) / slots - 0.5)
+                axes.plot(
+                    table.antenna1[group.rows] + aside, value, "os^"[k], color=(_FIRST, _SECOND, _THIRD)[k], ms=3, ls="none"
+                )
 
 
 def _draw_quality(quality: TableQuality, path: str) -> None:
     names = list(quality.antennas)
-    figure = new_figure(max(5.0, 0.32 * len(names) + 2), 3.4)
+    figure = new_figure(max(8.0, 0.32 * len(names) + 2), 3.4)
     top, bottom = figure.subplots(2, 1, sharex=True)
     snr = [found if found < _NO_NOISE else np.nan for found in (quality.antennas[n][2] for n in names)]
     if np.isfinite(snr).any():

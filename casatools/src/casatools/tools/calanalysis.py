@@ -9,7 +9,7 @@ import numpy as np
 
 from casatools._base import kinds
 from casatools._base.declare import method
-from casatools._base.errors import NotOpenError, ParameterError
+from casatools._base.errors import NotOpenError, ParameterError, SelectionError
 
 if TYPE_CHECKING:
     from casatools.calibration.solution_series import SeriesOptions
@@ -29,7 +29,9 @@ Part = Annotated[str, kinds.Text(), "'AMPLITUDE' or 'PHASE'"]
 Norm = Annotated[bool, kinds.Bool(), "Divide amplitudes by the largest of each series"]
 Unwrap = Annotated[bool, kinds.Bool(), "Follow phases over turns"]
 Jump = Annotated[
-    float, kinds.Float(), "Largest step of phase (rad) that may be left of a jump taken for a turn; 0 is half a turn"
+    float,
+    kinds.Float(),
+    "How near (rad) to half a turn both ends of a jump must be to be a turn; 0 follows the delay of a spectrum",
 ]
 
 
@@ -201,8 +203,8 @@ class calanalysis:  # CASA's name
 
         table = self._table
         names = tuple(str(n) for n in table.subtables["SPECTRAL_WINDOW"].columns["NAME"])
-        fields = [f for f in numbers_of(table.field_names, chosen["field"], "field") if f in self._fields()]
-        windows = [s for s in numbers_of(names, chosen["spw"], "spectral window") if s in self._windows()]
+        fields = _solved(numbers_of(table.field_names, chosen["field"], "field"), self._fields(), "fields")
+        windows = _solved(numbers_of(names, chosen["spw"], "spectral window"), self._windows(), "spectral windows")
         return SeriesOptions(
             fields, numbers_of(table.antenna_names, chosen["antenna"], "antenna"), windows,
             _feeds(self.feed(), chosen["feed"]), _time_limits(timerange), axis.upper(), ap.upper(), norm, unwrap, jumpmax,
@@ -265,6 +267,14 @@ class calanalysis:  # CASA's name
         options = self._series(chosen, timerange, axis, ap, norm, unwrap, jumpmax)
         how = FitOptions(order.upper(), type.upper(), weight)
         return {str(k): fit_series(record, how) for k, record in enumerate(iter_series(self._table, options))}
+
+
+def _solved(wanted: list[int], there: list[int], what: str) -> list[int]:
+    """Those of the numbers that have solutions."""
+    found = [number for number in wanted if number in there]
+    if there and not found:
+        raise SelectionError(f"the calibration table has no solutions of the {what} {wanted}; there are {there}")
+    return found
 
 
 def _feeds(names: list[str], wanted: Any) -> list[int]:

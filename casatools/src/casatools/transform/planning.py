@@ -15,14 +15,12 @@ from casatools._base.errors import ParameterError
 from casatools._base.memory import CHUNK_BYTES, chunk_bytes
 from casatools._base.row_arrays import RowFiller, let_go, row_array
 from casatools.io.ms import ChunkPlan, MeasurementSet
-from casatools.kernels.average import assign_bins
+from casatools.kernels.average import BIN_SLACK, assign_bins
 from casatools.transform.averaging import TimeBins
 from casatools.transform.row_parts import numbered, parts_of_rows, row_parts
 
-__all__ = ["BIN_SLACK", "KEYS", "RowPlan", "TimeAverage", "make_plan"]
+__all__ = ["KEYS", "RowPlan", "TimeAverage", "make_plan"]
 
-# A bin closes a little early, so that rounding of times does not let one integration too many in.
-BIN_SLACK = 0.999
 KEYS = ("OBSERVATION_ID", "ARRAY_ID", "SCAN_NUMBER", "STATE_ID", "FIELD_ID", "DATA_DESC_ID")
 _BASELINE = ("ANTENNA1", "ANTENNA2", "FEED1", "FEED2")
 _SPAN_COLUMNS = {"scan": "SCAN_NUMBER", "state": "STATE_ID", "field": "FIELD_ID"}

@@ -463,3 +463,56 @@ def test_a_limit_of_zero_masks_where_the_beam_is_zero(gridder: str) -> None:
     assert np.isfinite(pixels("z.image.pbcor")).all()
     tclean(imagename="y", pblimit=-0.1, **wide)
     assert pixels("y.residual", mask=True).all()
+
+
+def test_the_mask_on_disk_is_the_one_given_whatever_the_beam_leaves_of_it() -> None:
+    """Cleaned within the limit of the primary beam; another run may see farther."""
+    tclean(imagename="q", niter=5, mask="box[[0pix,0pix],[40pix,63pix]]", pblimit=0.9, **FIELD)
+    kept, beam = pixels("q.mask"), pixels("q.pb")
+    assert kept[:41].all() and not kept[41:].any()
+    assert (beam < 0.9)[:41].any()
+    assert not pixels("q.model")[beam < 0.9].any()
+    tclean(imagename="q", niter=5, mask="box[[0pix,0pix],[40pix,63pix]]", pblimit=0.5, **FIELD)
+    assert np.array_equal(pixels("q.mask"), kept)
+    tclean(imagename="a", niter=5, pblimit=0.9, **FIELD)
+    assert pixels("a.mask").all()
+
+
+@pytest.mark.parametrize("more", [{}, {"weighting": "briggs"}, {"stokes": "pseudoI"}, {"specmode": "cube", "nchan": 2}])
+@pytest.mark.parametrize("column", ["WEIGHT", "UVW"])
+def test_samples_whose_weight_or_place_is_no_number_are_left_out(column: str, more: dict[str, Any]) -> None:
+    """As if their rows were flagged."""
+    tb = table()
+    tb.open("sim.ms", nomodify=False)
+    values = tb.getcol(column)
+    values[:, 3], values[:, 5] = np.nan, np.inf
+    tb.putcol(column, values)
+    tb.close()
+    tclean(imagename="q", niter=0, **{**FIELD, **more})
+    tb.open("sim.ms", nomodify=False)
+    flags = tb.getcol("FLAG_ROW")
+    flags[[3, 5]] = True
+    tb.putcol("FLAG_ROW", flags)
+    values[:, [3, 5]] = 1.0
+    tb.putcol(column, values)
+    tb.close()
+    tclean(imagename="f", niter=0, **{**FIELD, **more})
+    for kind in ("image", "psf", "sumwt"):
+        np.testing.assert_allclose(pixels(f"q.{kind}"), pixels(f"f.{kind}"), rtol=0, atol=2e-6 * pixels(f"f.{kind}").max())
+
+
+def test_parallel_hands_count_where_cross_hands_alone_are_flagged() -> None:
+    """A plane is made of the samples whose own correlations are good; CASA leaves out what has any flag in its row of correlations."""
+    make_demo("four.ms", DemoOptions(antennas_per_arm=2, cycles=1, nchan=2, cross_hands=True))
+    tb = table()
+    tb.open("four.ms", nomodify=False)
+    flags = tb.getcol("FLAG")
+    flags[1, :, ::2] = True
+    tb.putcol("FLAG", flags)
+    tb.close()
+    sums = {}
+    for stokes in ("I", "RR", "IQUV"):
+        tclean(imagename=stokes, stokes=stokes, **{**FIELD, "vis": "four.ms"})
+        sums[stokes] = float(np.atleast_1d(pixels(f"{stokes}.sumwt")).ravel()[0])
+    assert sums["I"] == pytest.approx(2 * sums["RR"])
+    assert 0.4 < sums["IQUV"] / sums["RR"] < 0.6

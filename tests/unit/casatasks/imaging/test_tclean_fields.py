@@ -214,3 +214,12 @@ def test_the_primary_beam_is_where_the_antennas_pointed() -> None:
     tclean(imagename="q", niter=0, phasecenter=there, **FIELD)
     assert np.unravel_index(pixels("p.pb").argmax(), (SIZE, SIZE)) == (SIZE // 2, SIZE // 2)
     assert np.unravel_index(pixels("q.pb").argmax(), (SIZE, SIZE)) == (SIZE // 2 + 12, SIZE // 2 - 5)
+
+
+def test_terms_are_about_the_reference_frequency_in_the_frame_of_the_image() -> None:
+    """Data as observed, an image in LSRK about the middle of the band there: the first moment of the frequencies vanishes."""
+    tclean(imagename="t", deconvolver="mtmfs", nterms=2, **{**FIELD, "reffreq": ""})
+    first, second = (float(np.squeeze(pixels(f"t.sumwt.tt{k}"))) for k in (1, 2))
+    whole = float(np.squeeze(pixels("t.sumwt.tt0")))
+    assert abs(first) < 3e-7 * whole
+    assert second > 0.01 * whole

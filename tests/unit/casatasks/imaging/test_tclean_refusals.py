@@ -58,6 +58,17 @@ def written(folder: Path) -> list[str]:
         ({"cell": []}, ParameterError, "'cell' must be given"),
         ({"cell": "-1arcsec"}, ParameterError, "'cell' must be one or two positive"),
         ({"cell": ["1arcsec"] * 3}, ParameterError, "'cell' must be one or two positive"),
+        ({"pblimit": np.nan}, ParameterError, "'pblimit' must be a number"),
+        ({"usemask": "pb", "pbmask": 3.0}, ParameterError, "'pbmask' must be below 1"),
+        ({"gridder": "wproject", "wprojplanes": 0}, ParameterError, "'wprojplanes' must be positive, or -1"),
+        ({"reffreq": "-1GHz"}, ParameterError, "'reffreq': a frequency is positive; got '-1GHz'"),
+        ({"reffreq": "junk"}, ParameterError, "'reffreq'.*'junk'"),
+        ({"specmode": "cube", "restfreq": "-1GHz"}, ParameterError, "'restfreq': a frequency is positive"),
+        ({"specmode": "cube", "start": "junk"}, ParameterError, "'start': 'junk' is not a quantity"),
+        ({"niter": 1, "threshold": np.nan}, ParameterError, "'threshold' must be a number"),
+        ({"niter": 1, "nmajor": -2}, ParameterError, "'nmajor' must be -1 for no limit"),
+        ({"weighting": "superuniform", "npixels": -3}, ParameterError, "npixels must not be negative"),
+        ({"niter": 1, "deconvolver": "multiscale", "scales": [np.nan]}, ParameterError, "'scales' must hold"),
     ],
 )
 def test_a_bad_parameter_is_refused_before_any_data_are_opened(
@@ -72,6 +83,8 @@ def test_a_bad_parameter_is_refused_before_any_data_are_opened(
     ("changes", "error", "words"),
     [
         ({"phasecenter": 99}, SelectionError, "99 is not a field; there are fields 0 to 2"),
+        ({"phasecenter": "hello"}, ParameterError, "'phasecenter': 'hello' is not a direction"),
+        ({"specmode": "cube", "start": "1.4GHz", "width": "3km/s"}, ParameterError, "'width': '3km/s' cannot be converted to Hz"),
         ({"phasecenter": "J2000 0deg -89deg"}, ParameterError, "more than 90 degrees"),
         ({"projection": "NCP", "imsize": 512, "cell": "12arcsec"}, UnsupportedError, "tenth of a pixel"),
     ],

@@ -58,7 +58,8 @@ def test_delays_come_back(tmp_path: Path, basis: str, kind: str) -> None:
     vis = make_polarised(tmp_path / basis, _diagonal(turning), source=(2.0, 0, 0, 0), basis=basis, noise=1e-4)
     table = _solve(vis, kind, smodel=(2.0, 0, 0, 0))
     found = table.param[:, 0] if kind == "K" else table.param[:, 0][:, [1, 5]]
-    np.testing.assert_allclose(found, DELAY_NS, atol=0.05)
+    # Peaks of transforms (K) are interpolated.
+    np.testing.assert_allclose(found, DELAY_NS, atol=0.01 if kind == "K" else 1e-3)
 
 
 @pytest.mark.parametrize("basis", ["circular", "linear"])
@@ -128,3 +129,79 @@ def test_applying_then_corrupting_is_the_identity(tables: tuple[str, dict[str, s
             assert flag.mean() < 0.3 and np.abs((corrected - data)[~flag]).max() > 1e-4, kind
             again = calibration.corrupt(chunk, corrected.copy())
             np.testing.assert_allclose(again[~flag], data[~flag], atol=2e-5, err_msg=kind)
+
+
+def test_a_chain_of_terms_applied_then_corrupted_is_the_identity(tables: tuple[str, dict[str, str]]) -> None:
+    """Every order of the terms at once, with the parallactic angle."""
+    vis, made = tables
+    chain = [made[k] for k in ("MF", "K", "B", "G", "KCROSS", "DFGEN", "XF", "opac", "T", "antpos", "GSPLINE")]
+    with MeasurementSet(vis) as ms:
+        calibration = PriorCalibration(ms, CalibrationLibrary.from_lists(ms, chain), parang=True)
+        chunk = next(iter_chunks(ms, Selection(spw="0").resolve(ms), [*calibration.columns, "DATA", "FLAG"]))
+        data = chunk["DATA"].copy()
+        corrected, flag, _ = calibration.correct(chunk, data.copy(), chunk["FLAG"].copy())
+        again = calibration.corrupt(chunk, corrected.copy())
+    assert flag.mean() < 0.3
+    np.testing.assert_allclose(again[~flag], data[~flag], rtol=1e-4, atol=2e-5)
+
+
+@pytest.mark.parametrize("basis", ["circular", "linear"])
+def test_true_tables_give_the_sky(tmp_path: Path, basis: str) -> None:
+    """Data that numpy corrupts by K B G D X P (leakages to all orders): tables of what was put in leave the source's visibilities, in every correlation."""
+    rng = np.random.default_rng(12)
+    delay = np.exp(2j * np.pi * DELAY_NS[:, None] * 1e-9 * (FREQUENCY - FREQUENCY.mean())[:, None])
+    band, gain = (rng.uniform(0.7, 1.3, (NANT, n, 2)) * np.exp(1j * rng.uniform(-2, 2, (NANT, n, 2))) for n in (8, 36))
+    leak = 0.1 * (rng.normal(size=(NANT, 2)) + 1j * rng.normal(size=(NANT, 2)))
+    matrix = np.tile(np.eye(2, dtype=complex), (NANT, 1, 1))
+    matrix[:, 0, 1], matrix[:, 1, 0] = leak.T
+    cross = np.exp(0.7j)
+    diagonal = gain[:, :, None] * (delay * band)[:, None]
+    vis = make_polarised(tmp_path / basis, diagonal[..., None] * (matrix @ np.diag([cross, 1]))[:, None, None], basis=basis)
+    truth = {"K": DELAY_NS[:, None], "B": band, "G": gain, "DGEN": leak[:, None], "X": np.array([cross, 1])[None, None, :1]}
+    made = []
+    for kind, values in truth.items():
+        # A table of the right shape and times, whose numbers are replaced.
+        table = _solve(vis, kind, minsnr=0.0, solint="int" if kind == "G" else "inf", smodel=SOURCE)
+        group = table.groups[0]
+        steps = group.param.shape[0] // NANT
+        each = (
+            values.transpose(1, 0, 2)[:, :, None]
+            if kind == "G"
+            else np.broadcast_to(values, (steps, NANT, *group.param.shape[1:]))
+        )
+        group.param[...] = each.reshape(group.param.shape)
+        group.flag[...] = False
+        made.append(str(tmp_path / f"true.{kind}.{basis}"))
+        table.write(made[-1], overwrite=True)
+    casatasks.applycal(vis, spw="0", gaintable=made, interp=["nearest"] * 5, parang=True, calwt=[False], flagbackup=False)
+    i, q, u, v = SOURCE
+    sky = {"circular": [i + v, q + 1j * u, q - 1j * u, i - v], "linear": [i + q, u + 1j * v, u - 1j * v, i - q]}[basis]
+    with MeasurementSet(vis) as ms:
+        rows = np.flatnonzero(ms.read("DATA_DESC_ID") == 0)
+        corrected, flag = ms.read("CORRECTED_DATA", rows), ms.read("FLAG", rows)
+    assert flag.mean() < 0.1
+    np.testing.assert_allclose(corrected[~flag], np.broadcast_to(np.array(sky), corrected.shape)[~flag], atol=2e-5)
+
+
+def test_times_in_atomic_time_turn_feeds_as_those_in_utc(tmp_path: Path) -> None:
+    """Files of the old VLA count in TAI: the feeds turn by when it was, 37 s earlier than the numbers read as UTC."""
+    from casacore.tables import table as raw
+
+    from casatools.calibration.stages import ParallacticStage
+    from casatools.flagging.geometry import antenna_elevations_deg
+
+    vis = make_polarised(tmp_path / "data", np.tile(np.eye(2), (NANT, 1, 1, 1, 1)))
+    found, elevation = [], []
+    for scale, later in (("UTC", 0.0), ("TAI", 37.0)):
+        with raw(vis, readonly=False, ack=False) as main:
+            info = main.getcolkeyword("TIME", "MEASINFO")
+            main.putcolkeyword("TIME", "MEASINFO", {**info, "Ref": scale})
+            main.putcol("TIME", main.getcol("TIME") + later)
+        with MeasurementSet(vis) as ms:
+            rows = np.arange(ms.nrow)
+            columns = {c: ms.read(c, rows) for c in ("TIME", "FIELD_ID", "ANTENNA1", "ANTENNA2")}
+            times = np.unique(columns["TIME"])
+            found.append(ParallacticStage(ms).angles(times, np.zeros(len(times), dtype=int)))
+            elevation.append(antenna_elevations_deg(ms, columns)[0])  # type: ignore[arg-type]
+    np.testing.assert_allclose(found[0], found[1], atol=1e-8)
+    np.testing.assert_allclose(elevation[0], elevation[1], atol=1e-7)

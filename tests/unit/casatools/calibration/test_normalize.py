@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from casatools.calibration.normalize import normalize_solutions
+from casatools.calibration.normalize import fill_gaps, normalize_solutions
 
 
 def test_medians_are_of_powers() -> None:
@@ -27,3 +27,26 @@ def test_bandpasses_over_their_channels(normtype: str, level: float) -> None:
     flag[..., 3, :] = True
     normalize_solutions(param, flag, channels=True, normtype=normtype)
     np.testing.assert_allclose(param.ravel()[:3], np.array([1.0, 2.0, 4.0]) / level, rtol=1e-12)
+
+
+def test_phases_of_long_delays() -> None:
+    """Unit vectors, each counting alike, sum to a phase of zero, as in CASA's tables: amplitudes and turns of phase do not count."""
+    phase = np.linspace(-2.7, 2.2, 6)
+    amplitude = np.array([0.5, 2.0, 1.0, 1.2, 0.9, 1.1])
+    param = (amplitude * np.exp(1j * phase)).reshape(1, 1, 6, 1)
+    normalize_solutions(param, np.zeros(param.shape, bool), channels=True)
+    unit = param.ravel() / np.abs(param.ravel())
+    assert np.angle(unit.sum()) == pytest.approx(0, abs=1e-12) and abs(np.angle(param.sum())) > 0.1
+    np.testing.assert_allclose(np.diff(np.unwrap(np.angle(param.ravel()))), np.diff(phase), atol=1e-12)
+
+
+def test_gaps_have_the_errors_of_the_channel_above() -> None:
+    param = np.array([1.0, 0.0, 0.0, 4.0j, 0.0]).reshape(1, 1, 5, 1)
+    flag = np.array([False, True, True, False, True]).reshape(param.shape)
+    error, snr = (np.array(v).reshape(param.shape) for v in ([0.1, 0, 0, 0.2, 0], [10.0, 0, 0, 20.0, 0]))
+    fill_gaps(param, flag, 1, (error, snr))
+    assert flag.ravel().tolist() == [False, True, True, False, True] and snr.ravel().tolist() == [10, 0, 0, 20, 0]
+    fill_gaps(param, flag, 2, (error, snr))
+    assert flag.ravel().tolist() == [False, False, False, False, True]
+    np.testing.assert_allclose(param.ravel()[1:3], [2 * np.exp(1j * np.pi / 6), 3 * np.exp(1j * np.pi / 3)], rtol=1e-12)
+    assert error.ravel().tolist() == [0.1, 0.2, 0.2, 0.2, 0] and snr.ravel().tolist() == [10, 20, 20, 20, 0]

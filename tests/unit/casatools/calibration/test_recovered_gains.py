@@ -50,7 +50,7 @@ def test_gains(tmp_path: Path, basis: str, kind: str, calmode: str) -> None:
     if calmode == "a":
         expected = np.abs(expected)
     # The phase of the reference antenna is held where it was at the first time.
-    np.testing.assert_allclose(found, expected, atol=2e-3)
+    np.testing.assert_allclose(found, expected, atol=5e-4)
 
 
 @pytest.mark.parametrize("basis", ["circular", "linear"])
@@ -59,7 +59,7 @@ def test_delays_between_receptors(tmp_path: Path, basis: str) -> None:
     jones = _jones(np.stack([slope, np.ones(8)], axis=-1)[None, None].repeat(8, axis=0))
     vis = make_polarised(tmp_path / basis, jones, basis=basis, noise=1e-4)
     table = _solve(vis, "KCROSS", combine="scan")
-    np.testing.assert_allclose(table.param[:, 0, 0], 7.0, atol=0.05)
+    np.testing.assert_allclose(table.param[:, 0, 0], 7.0, atol=0.01)
     assert (table.param[:, 0, 1] == 0).all()
 
 

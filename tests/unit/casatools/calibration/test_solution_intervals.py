@@ -80,3 +80,25 @@ def test_another_source_in_between_begins_a_new_interval() -> None:
     # Beams that see their sources at the same times.
     together = assign_intervals(np.repeat(time[:3], 2), none, np.array([0, 1] * 3), none, none, np.inf, frozenset({"scan"}))
     assert together.of_row.tolist() == [0, 1] * 3
+
+
+def test_a_calibrator_seen_again_is_counted_from_there() -> None:
+    """Scans 1 and 3: where the interval that is counted from has passed, as CASA 6.7 (16 integrations, solint of 4 of them, with jumps at each)."""
+    time = [60.0 * k for k in range(16)]
+
+    def lengths(scan: list[int], length: float = 240.0) -> list[int]:
+        return np.bincount(_assign(time, length, "scan", scan=scan)[0]).tolist()
+
+    def jumps(*at: int) -> list[int]:
+        return [1 + 5 * sum(k >= a for a in at) for k in range(16)]
+
+    assert lengths(jumps()) == lengths(jumps(2)) == lengths([1] * 5 + [2] * 11) == [4, 4, 4, 4]
+    assert lengths(jumps(5)) == lengths(jumps(5, 6)) == lengths(jumps(2, 5)) == [4, 1, 4, 4, 3]
+    assert lengths(jumps(5, 10)) == [4, 1, 4, 1, 4, 2] and lengths(jumps(9)) == [4, 4, 1, 4, 3]
+    assert lengths(jumps(3), 150.0) == [3, 3, 2, 3, 2, 3] and lengths(jumps(4), 150.0) == [3, 1, 3, 2, 3, 2, 2]
+    assert lengths(list(range(1, 81, 5)), 150.0) == [3, 3, 3, 3, 3, 1]
+
+
+def test_sources_together_go_by_the_lowest() -> None:
+    _, got = _assign([0, 30, 60, 300], 100.0, "scan,field", scan=[3, 3, 4, 5], field=[2, 2, 1, 2])
+    assert got.field.tolist() == [1, 2] and got.scan.tolist() == [4, 5] and got.start_s.tolist() == [0.0, 300.0]

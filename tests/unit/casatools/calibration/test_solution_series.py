@@ -137,6 +137,26 @@ def test_robust_fits_leave_outliers_aside() -> None:
         assert 0.001 < np.sqrt(fit["vars"][0]) < (0.01 if not weight else 0.05)
 
 
+def test_robust_fits_that_go_through_all_values() -> None:
+    flat = fit_series(_record(np.full(5, 1.25)), FitOptions("LINEAR", "ROBUST", weight=True))
+    np.testing.assert_allclose(flat["model"], 1.25, rtol=1e-12)
+    two = fit_series(_record(np.array([0.5, 1.5]), None), FitOptions("LINEAR", "ROBUST"))
+    np.testing.assert_allclose(two["model"], [0.5, 1.5], rtol=1e-6)
+
+
+def test_windows_and_fields_without_solutions(shared_input: Callable[[str], str]) -> None:
+    """CASA 6.7 gives empty records, or ends the process."""
+    path = shared_input("cal.B")
+    table = CalTable.open(path)
+    table.spw_id = np.ones_like(table.spw_id)
+    table.groups = [group for group in table.groups if (table.spw_id[group.rows] == 1).any()]
+    ca = calanalysis()
+    ca.open(path)
+    ca._open = table
+    with pytest.raises(SelectionError, match="no solutions of the spectral windows"):
+        ca.get(spw="0")
+
+
 def test_delays_are_numbers(tmp_path: Path) -> None:
     ca = calanalysis()
     ca.open(str(unpack("cal.K", tmp_path)))
@@ -159,15 +179,33 @@ def test_bandpass_series_are_normalised(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("jump_rad", "expected"),
+    ("near_rad", "turns"),
     [
-        # Steps of -5.5, -4.0 and 2.0: what is left of the first two are 0.78 and 2.28.
-        (0.0, [2.8, -2.7 + 2 * np.pi, -6.7 + 4 * np.pi, -4.7 + 4 * np.pi]), (1.0, [2.8, -2.7 + 2 * np.pi, -6.7 + 2 * np.pi, -4.7 + 2 * np.pi]),
-        (0.5, [2.8, -2.7, -6.7, -4.7]), (4.0, [2.8, -2.7 + 2 * np.pi, -6.7 + 4 * np.pi, -4.7 + 4 * np.pi]),
+        # Ends of the steps of -5.5, 5.3 and -4.5: 0.34 and 0.44, 0.44 and 0.54, 0.54 and 1.24 rad from half a turn.
+        (0.3, [0, 0, 0, 0]), (0.5, [0, 1, 1, 1]), (0.6, [0, 1, 0, 0]), (1.3, [0, 1, 0, 1]), (4.0, [0, 1, 0, 1]),
+        (0.0, [0, 1, 0, 1]),  # the smallest steps
     ],
 )  # fmt: skip
-def test_jumps_that_are_turns(jump_rad: float, expected: list[float]) -> None:
-    np.testing.assert_allclose(_followed(np.array([2.8, -2.7, -6.7, -4.7]), jump_rad or np.pi), expected)
+def test_jumps_that_are_turns(near_rad: float, turns: list[int]) -> None:
+    """What CASA 6.7 follows, but for 4: it also takes steps below half a turn for turns there. A flagged value goes with the one before."""
+    phase = np.array([2.8, -2.7, 2.6, -1.9])
+    np.testing.assert_allclose(_followed(phase, np.ones(4, bool), near_rad, None), phase + 2 * np.pi * np.array(turns))
+    flagged, good = np.insert(phase, 2, 0.3), np.array([True, True, False, True, True])
+    np.testing.assert_allclose(
+        _followed(flagged, good, near_rad, None), flagged + 2 * np.pi * np.insert(np.array(turns), 2, turns[1])
+    )
+
+
+def test_phases_of_a_spectrum_follow_its_delay() -> None:
+    """As in CASA 6.7: steps of 2.5 rad a channel with noise, and 5 across flagged channels, are no turns back."""
+    rng = np.random.default_rng(4)
+    true = 2.5 * np.arange(64) + rng.normal(0, 0.4, 64)
+    good = np.ones(64, bool)
+    good[20:23] = good[40] = False
+    wrapped = np.angle(np.exp(1j * true))
+    followed = _followed(wrapped, good, 0.0, 1e9 + 1e6 * np.arange(64))
+    np.testing.assert_allclose((followed - true)[good], (followed - true)[0], atol=1e-9)
+    assert not np.allclose(_followed(wrapped, good, 0.0, None)[good][1:], followed[good][1:])
 
 
 def test_jumpmax_of_the_tool(shared_input: Callable[[str], str]) -> None:
@@ -179,7 +217,7 @@ def test_jumpmax_of_the_tool(shared_input: Callable[[str], str]) -> None:
     table.write(path)
     ca = calanalysis()
     ca.open(path)
-    spans = [np.ptp(ca.get(axis="TIME", ap="PHASE", unwrap=True, jumpmax=jump)["0"]["value"][:4]) for jump in (0.0, 1.0)]
+    spans = [np.ptp(ca.get(axis="TIME", ap="PHASE", unwrap=True, jumpmax=jump)["0"]["value"][:4]) for jump in (0.0, 0.1)]
     assert spans[0] == pytest.approx(7.5, abs=1e-5) and spans[1] < 2 * np.pi
     with pytest.raises(ParameterError, match="'jumpmax' must not be negative"):
         ca.get(axis="TIME", ap="PHASE", unwrap=True, jumpmax=-1.0)

@@ -127,3 +127,27 @@ def test_factors_of_channels_have_unit_vectors_of_mean_phase_zero() -> None:
     alone = np.array([1.0, 0.2j]).reshape(1, 1, 2, 1)
     normalize_solutions(alone, np.array([True, False]).reshape(alone.shape), True, "amplitude")
     assert alone[0, 0, 1, 0] == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize("freqdep", [False, True])
+def test_factors_of_antennas_with_themselves(tmp_path: Path, freqdep: bool) -> None:
+    """Autocorrelations have factors of their own, as in CASA: applied, they are the model, and nothing is flagged."""
+    vis = _observed(tmp_path, "circular")
+    with MeasurementSet(vis, writable=True) as ms:
+        rows = np.flatnonzero((ms.read("ANTENNA1") == 2) & (ms.read("ANTENNA2") == 3))
+        ms.write("ANTENNA2", np.full(len(rows), 2, dtype=np.int32), rows)
+        data, flag = ms.read("DATA"), ms.read("FLAG")
+        data[rows] = np.arange(1, 9)[:, None] * np.array([2.0, 0, 0, 3.0]) if freqdep else np.array([2.0, 0, 0, 3.0])
+        flag[rows] = False
+        ms.write("DATA", data, np.arange(ms.nrow))
+        ms.write("FLAG", flag, np.arange(ms.nrow))
+    casatasks.blcal(vis, str(tmp_path / "m"), solint="inf", combine="scan,field", freqdep=freqdep)
+    table = CalTable.open(str(tmp_path / "m"))
+    own = (table.antenna1 == 2) & (table.antenna2 == 2)
+    expected = np.array([2.0, 3.0]) * (np.arange(1, 9)[:, None] if freqdep else np.ones((1, 1)))
+    assert not table.flag[own].any()
+    np.testing.assert_allclose(table.param[own], np.broadcast_to(expected, table.param[own].shape), rtol=1e-6)
+    casatasks.applycal(vis, gaintable=[str(tmp_path / "m")], flagbackup=False)
+    with MeasurementSet(vis) as ms:
+        np.testing.assert_allclose(ms.read("CORRECTED_DATA", rows)[..., [0, 3]], 1, rtol=1e-6)
+        assert not ms.read("FLAG", rows)[..., [0, 3]].any()

@@ -146,7 +146,7 @@ def test_gains_that_do_not_converge_are_counted(vis: str, said: list[str], monke
     monkeypatch.setattr("casatools.calibration.solve_robust._MOST_STEPS", 1)
     table = _solve(vis, solint="int")
     assert table.flag.all()
-    assert said[0].startswith(f"{2 * len(np.unique(table.time_s))} sets of gains did not converge")
+    assert said[0].startswith(f"{2 * len(np.unique(table.time_s))} sets of solutions did not converge")
 
 
 def test_antennas_whose_priors_are_flagged_are_named(vis: str, said: list[str], tmp_path: Path) -> None:

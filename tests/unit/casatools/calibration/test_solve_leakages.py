@@ -6,11 +6,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy.optimize import least_squares
 
 from casatools._base.errors import DataError
+from casatools.calibration import solve_leakages
 from casatools.calibration.solve_cross_hands import solve_cross_delays, solve_cross_phases
 from casatools.calibration.solve_data import Baselines, IntervalData
-from casatools.calibration.solve_leakages import LeakageProblem, solve_leakage_intervals
+from casatools.calibration.solve_leakages import LeakageProblem, solve_leakage_intervals, source_models
 from casatools.calibration.solve_options import SolveOptions
 from casatools.calibration.solve_session import PriorTables, solve_to_table
 from casatools.io.caltable import CalTable
@@ -193,3 +195,86 @@ def test_antennas_that_hang_on_two_others_are_not_enough_for_these() -> None:
         found = solve_leakage_intervals(data, baselines, NANT, LeakageProblem(least, (0,)))
         assert (found.flag == flagged).all()
         assert (found.connected != flagged).all() and found.has_data.all()
+
+
+@pytest.mark.parametrize(("full", "source"), [(False, ""), (True, ""), (False, "QU"), (True, "QU"), (True, "X")])
+@pytest.mark.parametrize("circular", [True, False])
+def test_solutions_are_those_of_least_squares_written_out(full: bool, source: str, circular: bool) -> None:
+    """A general minimiser of dense problems finds no better solution, and errors are those of its curvature: weights of antennas differ by two orders."""
+    rng = np.random.default_rng(11)
+    nant, baselines = NANT, _baselines()
+    leak = 0.03 * (rng.normal(size=(nant, 2)) + 1j * rng.normal(size=(nant, 2)))
+    jones = np.array([[[1, d[0]], [d[1], 1]] for d in leak])
+    turn = np.zeros((9, nant, 2, 2), dtype=complex)
+    angle = np.linspace(0, 1.3, 9)[:, None]
+    if circular:
+        turn[..., 0, 0], turn[..., 1, 1] = np.exp(-1j * angle), np.exp(1j * angle)
+    else:
+        turn[..., 0, 0] = turn[..., 1, 1] = np.cos(angle)
+        turn[..., 0, 1], turn[..., 1, 0] = np.sin(angle), -np.sin(angle)
+    sky = source_models(turn, baselines.ant1, baselines.ant2, circular)
+    seen = sky[0] + 0.07 * sky[1] - 0.05 * sky[2]
+    shape = (9, len(baselines), 2, 2)
+    vis = (jones[baselines.ant1] @ seen.reshape(shape) @ jones[baselines.ant2].conj().swapaxes(-1, -2)).reshape(seen.shape)
+    turned = np.array([1, np.exp(0.4j), np.exp(-0.4j), 1]) if source == "X" else np.ones(4)
+    sensitivity = 10 ** rng.uniform(-1, 1, nant)
+    weight = np.broadcast_to((sensitivity[baselines.ant1] * sensitivity[baselines.ant2])[:, None], seen.shape).copy()
+    weight[:4, 2] = weight[3:, 7] = 0.0
+    vis = vis * turned + 0.003 / np.sqrt(weight + 1e-9) * (rng.normal(size=vis.shape) + 1j * rng.normal(size=vis.shape))
+    given = sky[0] if source == "QU" else seen
+    data = IntervalData(np.array([0]), vis[None, :, :, None], weight[None, :, :, None], np.ones(1), given[None, :, :, None])
+    problem = LeakageProblem(3, (), full, source, circular)
+    found = solve_leakage_intervals(data, baselines, nant, problem, sky[:, None])
+    assert not found.flag.any() and found.unsolved == 0
+    properties = np.zeros(0) if found.source is None else found.source[0]
+
+    def left_over(point: np.ndarray) -> np.ndarray:
+        each = point[: 4 * nant].copy().view(complex).reshape(nant, 2)
+        now = point[4 * nant :] if len(point) > 4 * nant else properties
+        model = given
+        if source == "QU":
+            model = sky[0] + np.tensordot(now, sky[1:], 1)
+        elif source == "X":
+            model = given * np.array([1, np.exp(1j * now[0]), np.exp(-1j * now[0]), 1])
+        own = np.array([[[1, d[0]], [d[1], 1]] for d in each])
+        first, second = own[baselines.ant1], own[baselines.ant2].conj().swapaxes(-1, -2)
+        matrix = model.reshape(shape)
+        if full:
+            predicted = first @ matrix @ second
+        else:
+            predicted = matrix + (first - np.eye(2)) @ (matrix * np.eye(2)) + (matrix * np.eye(2)) @ (second - np.eye(2))
+        rest = (np.sqrt(weight) * (vis - predicted.reshape(vis.shape)))[..., slice(None) if full else slice(1, 3)]
+        return np.concatenate([rest.real.reshape(-1), rest.imag.reshape(-1)])
+
+    # With the source held where it was found (of the mean over channels, of which there is one), and with both free.
+    leakages = found.param[0, :, 0].reshape(-1).view(float)
+    for start in (leakages, np.concatenate([leakages, properties])):
+        least = least_squares(left_over, start, xtol=1e-15, ftol=1e-15, gtol=1e-15, method="trf")
+        rest = left_over(start)
+        assert rest @ rest <= 2 * least.cost * (1 + 1e-9)
+    jacobian = least_squares(left_over, leakages, max_nfev=1).jac
+    diagonal = (jacobian**2).sum(axis=0)[::2].reshape(nant, 2)
+    rest = left_over(leakages)
+    freedom = np.count_nonzero(np.concatenate([weight[..., slice(None) if full else slice(1, 3)]] * 2)) - 4 * nant
+    np.testing.assert_allclose(found.error[0, :, 0], np.sqrt(2 * (rest @ rest) / freedom / diagonal), rtol=1e-5)
+
+
+@pytest.mark.parametrize("source", ["", "QU"])
+def test_what_does_not_converge_is_flagged_and_counted(source: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(3)
+    leak = 0.1 * (rng.normal(size=(NANT, 2, 2)) + 1j * rng.normal(size=(NANT, 2, 2)))
+    jones = np.zeros((NANT, 2, 2, 2), dtype=complex)
+    jones[..., 0, 0] = jones[..., 1, 1] = 1
+    jones[..., 0, 1], jones[..., 1, 0] = leak[..., 0], leak[..., 1]
+    turn = np.zeros((5, NANT, 2, 2), dtype=complex)
+    turn[..., 0, 0] = np.exp(-1j * np.linspace(0, 1, 5))[:, None]
+    turn[..., 1, 1] = turn[..., 0, 0].conj()
+    baselines = _baselines()
+    sky = source_models(turn, baselines.ant1, baselines.ant2, True)[:, None]
+    model = (sky[0] + 0.1 * sky[1])[0, :, 0, None].repeat(2, axis=1).reshape(5, 2, 2, 2)
+    data, problem = _data(model, jones), LeakageProblem(4, (0,), True, source, True)
+    good = solve_leakage_intervals(data, baselines, NANT, problem, sky)
+    assert good.unsolved == 0 and not good.flag.any()
+    monkeypatch.setattr(solve_leakages, "_STEPS", 1)
+    bad = solve_leakage_intervals(data, baselines, NANT, problem, sky)
+    assert bad.unsolved == 2 and bad.flag.all() and not bad.param.any()

@@ -196,6 +196,8 @@ def test_responses_that_imaging_cannot_use() -> None:
     folder(name(kind="AIF"), name(kind="XX", antenna="pt"))
     path, _ = make_responses("r", 0.0, BANDS)
     with pytest.raises(UnsupportedError, match="of the kind AIF"):
+        open_responses(path, "EVLA").record(read_responses(path)[0], "EVLA")
+    with pytest.raises(DataError, match="must be an image of two linear axes"):
         antenna_beams("EVLA", use(path), place=place(50.0))
     with pytest.raises(DataError, match="has none of 'VLA'"):
         open_responses(path, "VLA")

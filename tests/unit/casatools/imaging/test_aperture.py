@@ -149,7 +149,7 @@ def test_gridding_is_the_adjoint_of_prediction_and_agrees_with_direct_transforms
 def _direct(field: MosaicField, block: Any, pol: int) -> np.ndarray:
     """Visibilities of the right hand by direct Fourier transform, beams and w included."""
     beams, out = antenna_beams("VLA", measured=True), np.zeros(block.weight.shape, complex)
-    group = np.array([field.windows.groups.groups[g].angle_rad for g in block.group])
+    group = np.array([field.windows.groups.groups[g].angles_rad[0] for g in block.group])
     for p in range(2):
         for y, x in np.argwhere(field.planes.model[0, p]):
             l, m = (SIZE // 2 - x) * CELL, (y - SIZE // 2) * CELL

@@ -13,8 +13,9 @@ from casatasks import tclean
 from casatools import image, table
 from casatools._base.threads import set_thread_count
 from casatools.imaging import imager, tclean_images, tclean_run, visibilities
+from casatools.imaging.frequency_grid import SpectralAxis
 from casatools.imaging.image_fields import ImageField
-from casatools.imaging.imager import Imager
+from casatools.imaging.imager import Imager, channel_mixing
 from casatools.imaging.minor_cycle import MinorOptions
 from casatools.imaging.stepwise import tclean_request
 from casatools.imaging.tclean_data import prepare_data
@@ -274,3 +275,18 @@ def test_superuniform_weights_are_never_counted_channel_by_channel() -> None:
     assert sums["uniform", True, "all"] == pytest.approx(sums["uniform", True, "one"], rel=1e-6)
     for scheme, apart in (("superuniform", True), ("uniform", False)):
         assert sums[scheme, apart, "all"] < 0.5 * sums[scheme, apart, "one"], (scheme, apart)
+
+
+def test_channels_that_see_each_other_are_few() -> None:
+    """The matrix is that of two interpolations written out, and stays small for any number of channels."""
+    axis = SpectralAxis(1e9 + 1e6 * np.arange(40), 1e6, "LSRK", 1e9)
+    data = 1e9 + 1e6 * (np.arange(42) - 0.7)
+    found = channel_mixing(axis, data, nearest=False)
+    assert found is not None
+    values = np.random.default_rng(1).normal(size=40)
+    there = np.interp(data, axis.frequencies_hz, values)
+    np.testing.assert_allclose(found @ values, np.interp(axis.frequencies_hz, data, there), atol=1e-7)
+    many = SpectralAxis(1e9 + 1e3 * np.arange(60_000), 1e3, "LSRK", 1e9)
+    wide = channel_mixing(many, 1e9 + 1e3 * (np.arange(60_000) + 0.4), nearest=False)
+    assert wide is not None and wide.nnz < 4 * 60_000
+    assert channel_mixing(axis, axis.frequencies_hz, nearest=False) is None

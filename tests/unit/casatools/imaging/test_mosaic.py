@@ -12,7 +12,7 @@ from scipy.special import j1
 
 from casatasks import tclean
 from casatools import image, table
-from casatools._base.errors import DataError, ParameterError, UnsupportedError
+from casatools._base.errors import DataError, ParameterError
 from casatools.imaging.gridding import GridOptions, degrid, grid
 from casatools.imaging.mosaic_windows import _span
 from casatools.imaging.primary_beam import airy_power, antenna_power, beam_radius_rad, blocked_power
@@ -246,7 +246,6 @@ def test_beams_of_antennas() -> None:
         ({"usepointing": True, "gridder": "standard"}, ParameterError, "usepointing"), ({"usepointing": True}, DataError, "POINTING"),
         ({"usepointing": True, "pointingoffsetsigdev": [1.0, -2.0]}, ParameterError, "pointingoffsetsigdev"),
         ({"gridder": "awproject", "aterm": False}, ParameterError, "aterm"), ({"gridder": "awp2", "computepastep": 0.0}, ParameterError, "computepastep"),
-        ({"gridder": "awproject", "stokes": "pseudoI"}, UnsupportedError, "pseudoI"),
     ],
 )  # fmt: skip
 def test_refused(given: dict[str, Any], error: type[Exception], words: str) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from casacore import tables
 
 from casatasks import tclean
 from casatools import image, vpmanager
@@ -167,6 +168,35 @@ def test_patterns_in_azimuth_and_elevation_turn_in_mosaics() -> None:
         assert east_west != pytest.approx(north_south, abs=1e-3)
         # A pattern at rest would have the Gaussians of its two widths along the axes.
         assert north_south != pytest.approx(np.exp(-2 * (14 * np.deg2rad(40.0 / 3600) / WIDTHS[1]) ** 2), abs=5e-3)
+
+
+def test_the_beam_of_unlike_mounts_is_that_of_all_pairs() -> None:
+    write("v.im", gaussian(), frame="AZELGEO")
+    vptable = table("EVLA", realimage="v.im")
+    make_wide_band(Path("w.ms"), np.array([1.2e9, 1.201e9]), 10 * np.deg2rad(20.0 / 3600))
+    with tables.table("w.ms/ANTENNA", readonly=False, ack=False) as antennas:
+        total = antennas.nrows()
+        kinds = {
+            "turned": ["ALT-AZ"] * total,
+            "still": ["EQUATORIAL"] * total,
+            "both": ["ALT-AZ"] * 3 + ["EQUATORIAL"] * (total - 3),
+        }
+    beams = {}
+    for name, mounts in kinds.items():
+        with tables.table("w.ms/ANTENNA", readonly=False, ack=False) as antennas:
+            antennas.putcol("MOUNT", mounts)
+        tclean(
+            vis="w.ms", imagename=name, imsize=48, cell="40arcsec", niter=0, datacolumn="data", pblimit=-1e-6, vptable=vptable, restoration=False,
+        )  # fmt: skip
+        ia = image()
+        ia.open(f"{name}.pb")
+        beams[name] = np.squeeze(ia.getchunk())
+        ia.close()
+    # All products of two antennas, one by one.
+    voltages = [np.sqrt(beams["turned" if k < 3 else "still"]) for k in range(total)]
+    wanted = np.mean([voltages[a] * voltages[b] for a in range(total) for b in range(a + 1, total)], axis=0)
+    np.testing.assert_allclose(beams["both"], wanted, atol=2e-6)
+    assert np.abs(beams["both"] - beams["turned"]).max() > 0.02
 
 
 def test_refused() -> None:

@@ -68,3 +68,25 @@ def test_lsrk_data_turn_to_topocentric_channels_at_each_time() -> None:
     expected = 1 + speed.to_value("m/s") / C
     assert np.ptp(expected) > 3e-7
     np.testing.assert_allclose(factors / factors[0], expected / expected[0], rtol=0, atol=3e-8)
+
+
+def test_times_of_atomic_clocks_are_taken_as_such() -> None:
+    """Files of the VLA's first decades count in TAI: what the Earth turns meanwhile is that between the two scales (by astropy)."""
+    make_demo("sim.ms", DemoOptions(antennas_per_arm=2, cycles=1, nchan=4))
+    found, speeds = [], []
+    for scale in ("UTC", "TAI"):
+        tb = table()
+        tb.open("sim.ms", nomodify=False)
+        tb.putcolkeyword("TIME", "MEASINFO", {"type": "epoch", "Ref": scale})
+        tb.done()
+        source = DataSource("sim.ms", Selection(field="0"), "data")
+        try:
+            own, site = source.field_direction(0), EarthLocation.from_geocentric(*source.position_m, unit="m")
+            when = Time(source.times_s[0] / 86400, format="mjd", scale=scale.lower())
+            found.append(source.factors(0, "BARY", source.times_s[:1])[0])
+            toward = SkyCoord(own.lon_rad, own.lat_rad, unit="rad")
+            speeds.append(toward.radial_velocity_correction("barycentric", obstime=when, location=site).to_value("m/s"))
+        finally:
+            source.close()
+    assert abs(speeds[1] - speeds[0]) > 0.15
+    assert (found[0] - found[1]) * C == pytest.approx(speeds[1] - speeds[0], rel=1e-2)

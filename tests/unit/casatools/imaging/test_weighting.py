@@ -153,8 +153,12 @@ def test_tapers_are_read() -> None:
     assert sky.minor_lambda == pytest.approx(2 * sky.major_lambda)
     assert sky.angle_rad == pytest.approx(np.pi / 4)
     assert parse_taper([""]) is None
-    with pytest.raises(ParameterError, match="uvtaper '5kg'"):
-        parse_taper(["5kg"])
+    assert parse_taper(["0arcsec", "30arcsec"]) == UvTaper(np.inf, parse_taper(["30arcsec"]).major_lambda, 0.0)
+    for bad in ("5kg", "-5arcsec", "0klambda", "nanklambda", "xklambda"):
+        with pytest.raises(ParameterError, match=f"uvtaper '{bad}'"):
+            parse_taper([bad])
+    with pytest.raises(ParameterError, match="up to two widths and an angle"):
+        parse_taper(["5arcsec"] * 4)
 
 
 def test_bad_options() -> None:

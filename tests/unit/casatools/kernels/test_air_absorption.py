@@ -9,6 +9,7 @@ from casatools.kernels.air_absorption import (
     CMB_K,
     atmosphere_layers,
     dry_attenuation,
+    height_of_pressure,
     sky_spectrum,
     water_opacity_per_mm,
     water_refractivity,
@@ -41,15 +42,28 @@ def test_real_and_imaginary_part_are_one_causal_function() -> None:
 
 
 def test_sky_over_a_high_site() -> None:
-    """Transmission within 0.02 of the ATM model (Pardo, Cernicharo, Serabyn 2001) for 1 mm of water at 5000 m, away from lines of ozone."""
-    frequency = np.array([90.0, 150.0, 220.0, 345.0, 410.0, 660.0, 850.0])
-    transmission, sky = sky_spectrum(frequency, 1.0, 270.0, 555.0)
-    np.testing.assert_allclose(transmission, [0.983, 0.974, 0.952, 0.840, 0.723, 0.321, 0.298], atol=0.03)
-    np.testing.assert_allclose(sky, [7.3, 10.2, 17.0, 47.7, 78.4, 182.7, 189.4], atol=7.0)
-    thick, warm = sky_spectrum(frequency, 1.0, 270.0, 555.0, airmass=2.0)
-    np.testing.assert_allclose(thick, transmission**2, rtol=1e-12)
-    assert np.all(warm > sky)
+    """What the atmosphere tool of CASA 6.7 (ATM, Pardo, Cernicharo, Serabyn 2001) gives for 1.5 airmasses of 1 mm of water at 5000 m."""
+    frequency = np.array([22.05, 40.05, 90.05, 110.05, 150.125, 220.125, 290.125, 345.125, 410.125, 460.125, 660.25, 850.25])
+    transmission, sky = sky_spectrum(frequency, 1.0, 270.0, 560.0, airmass=1.5)
+    expected = [0.9773, 0.9677, 0.9741, 0.9466, 0.9614, 0.9286, 0.8752, 0.7729, 0.6125, 0.3157, 0.1744, 0.1604]
+    np.testing.assert_allclose(transmission, expected, atol=0.03)
+    np.testing.assert_allclose(transmission[:10], expected[:10], atol=0.012)
+    np.testing.assert_allclose(sky[:10], [8.45, 10.73, 9.54, 16.52, 13.57, 23.16, 37.92, 64.91, 106.47, 182.97], atol=3.0)
+    once, _ = sky_spectrum(frequency, 1.0, 270.0, 560.0)
+    np.testing.assert_allclose(transmission, once**1.5, rtol=1e-12)
     assert np.all((sky > CMB_K) & (sky < 270.0))
+
+
+def test_an_opaque_sky_is_as_warm_as_the_air() -> None:
+    """Brightness is that of a black body: photons of 45 K make half of its temperature there."""
+    _, sky = sky_spectrum(np.array([557.0, 752.0]), 5.0, 270.0, 560.0)
+    assert np.all((sky > 262.0) & (sky < 270.0))
+
+
+def test_heights_of_pressures() -> None:
+    """ICAO standard atmosphere: 540.2 hPa at 5000 m."""
+    assert height_of_pressure(1013.25) == 0
+    assert height_of_pressure(540.2) == pytest.approx(5000.0, abs=3.0)
 
 
 def test_layers_hold_the_water_and_the_air() -> None:
@@ -58,6 +72,7 @@ def test_layers_hold_the_water_and_the_air() -> None:
     assert pressure[0] < 555.0
     assert np.all(np.diff(pressure) < 0)
     assert temperature.min() == 215.0
+    assert temperature[-1] > 235.0
 
 
 def test_opacity_is_proportional_to_water_and_peaks_on_the_line() -> None:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import numpy as np
 
-from casatools.kernels.clean_multiterm import clean_multiterm, solution_gain, subtract_terms, tile_best
+from casatools.kernels.clean_multiterm import clean_multiterm, row_gains, subtract_terms, tile_best
 
 
-def test_gain_of_a_solution() -> None:
-    values, matrix = np.array([1.0, 0.5], np.float32), np.array([[1.0, 0.2], [0.2, 0.3]])
+def test_gain_of_solutions() -> None:
+    values, matrix = np.array([[1.0, -2.0], [0.5, 0.0]], np.float32), np.array([[1.0, 0.2], [0.2, 0.3]])
     inverse = np.linalg.inv(matrix)
-    expected = float(values @ inverse @ values)
-    assert abs(solution_gain(values, inverse) - expected) < 1e-9
-    assert abs(solution_gain.py_func(values, inverse) - expected) < 1e-9
+    for run in (row_gains.py_func, row_gains):
+        out = np.full(2, np.nan)
+        run(values, inverse, out)
+        assert np.allclose(out, [v @ inverse @ v for v in values.T], atol=1e-9)
 
 
 def test_best_of_a_tile_and_subtraction() -> None:

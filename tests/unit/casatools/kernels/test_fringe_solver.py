@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from casatools.calibration.normal_equations import LinkedEquations
 from casatools.kernels.fringe_solver import fringe_normal_equations
 
 NANT = 4
@@ -31,9 +32,7 @@ def _expected(problem: tuple[np.ndarray, ...], used: np.ndarray, units: bool) ->
         w = weight[:, b]
         if not (used[i] and used[j] and w.any()):
             continue
-        size = np.abs(vis[:, b])
-        left = vis[:, b] / (np.where(size > 0, size, 1.0) if units else 1.0)
-        left = left * np.exp(-1j * np.tensordot(param[i] - param[j], terms, 1))
+        left = vis[:, b] * np.exp(-1j * np.tensordot(param[i] - param[j], terms, 1))
         amplitude = 1.0 if units else abs((w * left).sum() / w.sum())
         derivative = np.zeros((4 * NANT, *left.shape))
         derivative[4 * i : 4 * i + 4], derivative[4 * j : 4 * j + 4] = terms, -terms
@@ -51,11 +50,9 @@ def test_sums_are_those_of_the_definition(compiled: bool, units: bool, last: boo
     function = fringe_normal_equations if compiled else fringe_normal_equations.py_func
     problem, used = _problem(), np.array([True, True, True, last])
     ant1, ant2, vis, weight, across, along, curved, param = problem
-    normal, right = np.zeros((4 * NANT, 4 * NANT)), np.zeros(4 * NANT)
-    arguments = (ant1, ant2, used, vis, weight, across, along, curved, param, units)
-    found = function(*arguments, normal, right)
+    now = LinkedEquations.zeros(ant1, ant2, NANT)
+    found = function(ant1, ant2, used, vis, weight, across, along, curved, param, units, now.own, now.link, now.right)
     expected = _expected(problem, used, units)
-    np.testing.assert_allclose(normal, expected[0], rtol=1e-12, atol=1e-12)
-    np.testing.assert_allclose(right, expected[1], rtol=1e-12, atol=1e-12)
+    np.testing.assert_allclose(now.matrix(), expected[0], rtol=1e-12, atol=1e-12)
+    np.testing.assert_allclose(now.right, expected[1], rtol=1e-12, atol=1e-12)
     np.testing.assert_allclose(found, expected[2:], rtol=1e-12)
-    assert function(*arguments, np.zeros((0, 0)), np.zeros(0)) == found

@@ -18,6 +18,7 @@ def test_planes_weights_and_what_is_lost() -> None:
     data[5, 2, 3] = -np.inf
     data[6, 1, 0] = complex(1.0, np.nan)
     weight = rng.random((9, 4, 4)).astype(np.float32)
+    weight[7, 0, 0], weight[8, 0, 3], weight[8, 2, 1] = np.nan, np.inf, np.nan
     hands = np.array([0, 3])
     corr, factor = np.array([0, 3]), np.array([[0.5, 0.5], [0.5, -0.5]], np.complex64)
     for given in (weight, np.ascontiguousarray(weight[:, :1])):
@@ -28,7 +29,7 @@ def test_planes_weights_and_what_is_lost() -> None:
             with np.errstate(invalid="ignore"):
                 kernel(data, flag, flag_row, given, hands, corr, factor, 0, 5, 2, whole, whole_weight)
                 kernel(data, flag, flag_row, given, hands, corr, factor, 5, 9, 2, whole, whole_weight)
-            bad = flag[..., corr].any(axis=2) | flag_row[:, None] | ~np.isfinite(data[..., corr]).all(axis=2)
+            bad = flag[..., corr].any(axis=2) | flag_row[:, None] | ~np.isfinite(data[..., corr]).all(axis=2) | ~np.isfinite(mean)
             expected = np.einsum("pk,rck->prc", factor, np.where(bad[..., None], 0, data[..., corr]))
             assert np.allclose(vis, expected, atol=1e-6)
             assert (whole[:, [0, 1, 11]] == 7).all() and (whole_weight[[0, 1, 11]] == 7).all()

@@ -29,15 +29,31 @@ def test_atmosphere_is_drawn_beside_amplitudes(shared_input: Input, axes: list[A
     vis, table = shared_input("simvla.ms"), shared_input("cal.B")
     given = {"antenna": "EA01", "spw": "0", "subplot": "11", "figfile": "p.png", "xaxis": "freq", "vis": vis, "pwv": 3.0}
     casatasks.plotbandpass(table, showatm=True, yaxis="both", **given)
-    assert axes[2].get_ylabel() == "Transmission [%]"
+    assert [a.get_ylabel() for a in axes[2:]] == ["Transmission [%]"] * 2  # beside amplitudes and phases, as in CASA
     assert 90 < axes[2].lines[0].get_ydata().min() < 100
-    assert len(axes) == 3
+    assert len(axes) == 4
+    assert axes[0].get_xlabel() == "Frequency [GHz], TOPO"
+    assert "Sky of 3.00 mm of water" in axes[0].figure.get_suptitle()
     axes.clear()
     casatasks.plotbandpass(table, showtsky=True, showimage=True, lo1=100, showatmpoints=True, **given)
     assert axes[1].get_ylabel() == "Sky [K]"
     here, image = (line.get_ydata().mean() for line in axes[1].lines)
     assert image > here
     assert axes[1].lines[0].get_marker() == "."
+    assert [t.get_text() for t in axes[1].get_legend().get_texts()] == ["signal sideband", "image sideband"]
+
+
+def test_what_shares_a_panel_has_its_colour(shared_input: Input, axes: list[Any]) -> None:
+    casatasks.plotbandpass(shared_input("cal.B"), spw="0", antenna="EA01,EA02", overlay="antenna", figfile="p.png")
+    assert len(axes) == 1  # a page that is not full is smaller
+    colours = [line.get_color() for line in axes[0].lines]
+    assert colours[0] == colours[1] != colours[2] == colours[3]
+    assert [line.get_linestyle() for line in axes[0].lines] == ["-", "--"] * 2
+
+
+@pytest.mark.parametrize(("given", "found"), [(1, [1]), ("A0, B0", ["A0", " B0"]), ([1, 2], [1, 2]), ("", [])])
+def test_basebands_are_numbers_text_or_lists(given: Any, found: list[Any]) -> None:
+    assert BandpassExtras(basebands=given).baseband_list == found
 
 
 def test_tables_over_one_another(shared_input: Input, axes: list[Any]) -> None:
@@ -154,7 +170,7 @@ def test_windows_of_no_baseband_share_a_panel(shared_input: Input, axes: list[An
         ({"phase": [1.0]}, ParameterError, "phase"), ({"phase": "a,b"}, ParameterError, "phase"), ({"lo1": "x"}, ParameterError, "lo1"),
         ({"channeldiff": "x"}, ParameterError, "channeldiff"), ({"resample": 0}, ParameterError, "resample"),
         ({"zoom": "intersect"}, ParameterError, "zoom"), ({"platformingThreshold": 0.0}, ParameterError, "platforming"),
-        ({"showatm": True, "yaxis": "phase"}, ParameterError, "phase"), ({"showfdm": True, "xaxis": "freq"}, DataError, "showfdm"),
+        ({"showfdm": True, "xaxis": "freq"}, DataError, "showfdm"),
         ({"basebands": "1"}, DataError, "no unflagged"), ({"showatm": True, "pwv": "x"}, ParameterError, "pwv"),
     ],
 )  # fmt: skip

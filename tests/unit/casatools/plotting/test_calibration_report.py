@@ -31,26 +31,37 @@ def test_positions_of_antennas_are_offsets_in_metres(
     casatasks.gencal(shared_input("simvla.ms"), path, caltype="antpos", antenna="EA03", parameter=[0.01, -0.02, 0.03])
     calibration_report._draw_values(path, CalTable.open(path), "antpos", "p.png")
     axes = drawn[0].axes[0]
-    assert axes.get_ylabel() == "Offset [m]" and "blue: x, red: y, green: z" in axes.get_title(loc="left")
+    assert axes.get_ylabel() == "Offset [m]" and "blue: x; red: y; green: z" in drawn[0].get_suptitle()
     np.testing.assert_allclose([line.get_ydata()[2] for line in axes.lines], [0.01, -0.02, 0.03], rtol=1e-6)
 
 
 @pytest.mark.parametrize(
     ("kind", "npar", "basis", "expected"),
     [
-        ("K Jones", 2, "linear", ("Delay [ns]", ("X", "Y"), (0, 1))), ("Fringe Jones", 8, "unknown", ("Delay [ns]", ("R", "L"), (1, 5))),
-        ("TOpac", 1, "circular", ("Opacity", ("",), (0,))), ("G EVLASWPOW", 4, "circular", ("Value", ("R", "L"), (0, 2))),
+        ("K Jones", 2, "linear", [("Delay [ns]", ("X", "Y"), (0, 1))]),
+        ("Fringe Jones", 8, "unknown", [("Delay [ns]", ("R", "L"), (1, 5)), ("Rate [ps/s]", ("R", "L"), (2, 6))]),
+        ("TOpac", 1, "circular", [("Opacity", ("",), (0,))]), ("G EVLASWPOW", 4, "circular", [("Value", ("R", "L"), (0, 2))]),
     ],
 )  # fmt: skip
 def test_what_is_shown_of_real_tables(
-    shared_input: Input, kind: str, npar: int, basis: str, expected: tuple[str, tuple[str, ...], tuple[int, ...]]
+    shared_input: Input, kind: str, npar: int, basis: str, expected: list[tuple[str, tuple[str, ...], tuple[int, ...]]]
 ) -> None:
     path = shared_input("cal.K")
     table = CalTable.open(path)
     table.vis_cal, table.pol_basis = kind, basis
     for group in table.groups:
         group.param = np.zeros((*group.param.shape[:2], npar), dtype=np.float32)
-    assert calibration_report._shown_parameters(path, table) == expected
+    assert [(s.label, s.names, s.places) for s in calibration_report._shown_parameters(path, table)] == expected
+
+
+def test_windows_of_delays_stand_beside_each_other(shared_input: Input, drawn: list[matplotlib.figure.Figure]) -> None:
+    path = shared_input("cal.K")
+    table = CalTable.open(path)
+    calibration_report._draw_values(path, table, "K", "p.png")
+    x = np.concatenate([line.get_xdata() for line in drawn[0].axes[0].lines])
+    aside = np.unique(np.round(x - np.round(x), 6))
+    np.testing.assert_allclose(aside, [-0.27, -0.09, 0.09, 0.27])  # two receptors in each of two windows
+    assert drawn[0].get_suptitle() == "K (blue: R; red: L; spw 0, 1 from left to right)"
 
 
 def test_factors_of_baselines_stand_against_the_second_antenna(
@@ -70,8 +81,24 @@ def test_factors_of_baselines_stand_against_the_second_antenna(
 def test_no_line_where_phases_pass_half_a_turn() -> None:
     cell = matplotlib.figure.Figure().subplots()
     values = np.exp(1j * np.deg2rad([170.0, 178, -175, -170]))[None, :, None]
-    report_solutions._draw_panel(cell, values, np.zeros(values.shape, bool), np.zeros(1), "phase", "channel", ("R", "L"))
+    line = report_solutions._Line(0, np.arange(4.0)[None], values, np.zeros(values.shape, bool))
+    report_solutions._draw_line(cell, line, "phase", "channel", ("R", "L"), 1.0)
     np.testing.assert_allclose(cell.lines[0].get_ydata(), [170, 178, np.nan, -175, -170])
+
+
+def test_windows_have_lines_of_their_own(shared_input: Input, drawn: list[matplotlib.figure.Figure]) -> None:
+    """Also where they have unlike numbers of channels; a solution without unflagged channels is no bandpass."""
+    path = shared_input("cal.B")
+    table = CalTable.open(path)
+    report_solutions.draw_solutions(path, "p.png", "amplitude", "channel")
+    shown = drawn[0].axes[0].lines
+    assert len(shown) == 4 and [line.get_alpha() for line in shown] == [1.0, 1.0, 0.35, 0.35]
+    assert drawn[0].get_supxlabel() == "Channel, window after window"
+    assert shown[1].get_xdata().max() < len(table.frequencies_hz[0]) < shown[2].get_xdata().min()
+    assert drawn[0].get_suptitle() == "cal.B (spw 0, fainter to 1)"
+    report_solutions.draw_solutions(shared_input("cal.G"), "p.png", "amplitude", "time")
+    for line in drawn[1].axes[0].lines:
+        assert (np.diff(line.get_xdata()) > 0).all()
 
 
 def test_quality_without_flags_says_so(drawn: list[matplotlib.figure.Figure], shared_input: Input) -> None:

@@ -7,11 +7,12 @@ from casatools.tools.imager.masks import Masks
 from casatools.tools.imager.models import Models
 from casatools.tools.imager.planning import Planning
 from casatools.tools.imager.products import Products
+from casatools.tools.imager.single_dish import SingleDish
 
 __all__ = ["imager"]
 
 
-class imager(Making, Models, Masks, Planning, Products):
+class imager(Making, Models, Masks, Planning, Products, SingleDish):
     """Images one MeasurementSet: open it, select, define the image, weight, then make images of it.
 
     The images are those of tclean, which all steps are made of. The steps that CASA offers besides, and that are not here, name what to use instead.

@@ -16,6 +16,7 @@ from casatools.frames.quantities import parse_quantity, to_unit
 from casatools.imaging.classic_imager import FieldNames, fit_psf_image, restore_image
 from casatools.imaging.mask_shapes import write_blank
 from casatools.tools.imager.setup import Anything, Fixed, Setup, beam_of, given, radians
+from casatools.tools.imager.single_dish import SINGLE_DISH, sky_image
 
 __all__ = ["Making"]
 
@@ -76,23 +77,31 @@ class Making(Setup):
     @method
     def makeimage(
         self,
-        type: Annotated[str, kinds.Text(), "observed, corrected, model, residual, psf or pb"] = "observed",
+        type: Annotated[
+            str,
+            kinds.Text(),
+            "observed, corrected, model, residual, psf, pb; singledish, singledish-observed, coverage or holography",
+        ] = "observed",
         image: ImageOut = "",
         compleximage: Annotated[str, kinds.OutPath(), "Complex image to write as well, whose real part is the image"] = "",
         verbose: Annotated[bool, kinds.Bool(), Fixed] = True,
     ) -> bool:
         """Make an image of the data, the model, their difference, the point spread function or the primary beam.
 
+        After `setoptions` with ftmachine="sd" images are of single dishes: spectra gridded where the antennas pointed (see `setsdoptions`); with "both" those of the
+        types of single dishes are, whose weights are the type "coverage". The complex image of "holography" is kept as ``image.compleximage`` without a name.
+
         Raises
         ------
-        NotOpenError, ParameterError, OutputExistsError, DataError, UnsupportedError
-            None is open or defined, there is no such type, the image exists, the data do not allow it, or it is of a single dish.
+        NotOpenError, ParameterError, OutputExistsError, DataError
+            None is open or defined, there is no such type, the image exists, or the data do not allow it.
         """
-        if type in ("singledish", "singledish-observed", "coverage", "holography"):
-            raise UnsupportedError(
-                f"imager.makeimage: type={type!r} is not there: this tool grids visibilities of interferometers, not spectra of single dishes"
-            )
         state = self._open()
+        if type in SINGLE_DISH and not state.single_dish:
+            raise ParameterError(f"imager.makeimage: type={type!r} needs setoptions(ftmachine='sd') before")
+        if type in SINGLE_DISH or (state.single_dish == "sd" and type != "pb"):
+            sky_image(state, type, image, compleximage)
+            return True
         if type == "pb" and not state.uses_beam:
             raise ParameterError("imager.makeimage: type='pb' needs setvp(dovp=True) before")
         if type == "pb" and compleximage:

@@ -35,8 +35,6 @@ class Models(Setup):
         ------
         NotOpenError, PathMissingError, DataError
             None is open, or a model is not there or cannot be used.
-        UnsupportedError
-            The source is near, or a time is given, and models are recipes, which hold neither: `open` with usescratch=True.
         """
         from casatools.calibration.predict_sky import open_sky_model, predict_sky
 

@@ -175,37 +175,6 @@ class Planning(Setup):
         return True
 
     @method
-    def setsdoptions(
-        self,
-        scale: Annotated[float, kinds.Float(), "Only 1"] = 1.0,
-        weight: Annotated[float, kinds.Float(), "Only 1"] = 1.0,
-        convsupport: Annotated[int, kinds.Int(), "Only -1"] = -1,
-        pointingcolumntouse: Annotated[str, kinds.Text(), "Only DIRECTION"] = "DIRECTION",
-        truncate: Annotated[Any, Anything, "Only empty"] = [],  # noqa: B006 - not changed
-        gwidth: Annotated[Any, Anything, "Only empty"] = [],  # noqa: B006 - not changed
-        jwidth: Annotated[Any, Anything, "Only empty"] = [],  # noqa: B006 - not changed
-        minweight: Annotated[float, kinds.Float(), "Only 0"] = 0.0,
-        clipminmax: Annotated[bool, kinds.Bool(), "Only False"] = False,
-        enablecache: Annotated[bool, kinds.Bool(), "Only False"] = False,
-        convertfirst: Annotated[str, kinds.Text(), "Only NEVER"] = "NEVER",
-    ) -> bool:
-        """Options of single dish images, which this tool does not make: only the defaults.
-
-        Raises
-        ------
-        NotOpenError, UnsupportedError
-            None is open, or an option is changed.
-        """
-        self._open()
-        asked = (scale, weight, convsupport, pointingcolumntouse, minweight, clipminmax, enablecache, convertfirst)
-        widths = any(given(v) for v in (truncate, gwidth, jwidth))
-        if widths or asked != (1.0, 1.0, -1, "DIRECTION", 0.0, False, False, "NEVER"):
-            raise UnsupportedError(
-                "imager.setsdoptions: this tool grids visibilities of interferometers, so that options of single dish images would change nothing; leave them out"
-            )
-        return True
-
-    @method
     def clipvis(self, threshold: Annotated[Any, Anything, "Flux density [Jy]"] = []) -> bool:  # noqa: B006 - not changed
         """Flag the data selected whose residual (corrected data less the model) exceeds a threshold; the flags are saved before.
 

@@ -298,10 +298,16 @@ class Setup:
     @method
     def setoptions(
         self,
-        ftmachine: Annotated[str, kinds.Text(), "ft, wproject, mosaic or awproject"] = "ft",
+        ftmachine: Annotated[
+            str,
+            kinds.Text(),
+            "ft, wproject, mosaic or awproject; sd for single dishes, both where these are beside interferometers",
+        ] = "ft",
         cache: Annotated[int, kinds.Int(), Fixed] = -1,
         tile: Annotated[int, kinds.Int(), Fixed] = 16,
-        gridfunction: Annotated[str, kinds.Choice(("SF", "BOX", "PB")), Fixed] = "SF",
+        gridfunction: Annotated[
+            str, kinds.Choice(("SF", "BOX", "PB", "GAUSS", "GJINC")), "Of single dishes: how spectra are spread over pixels"
+        ] = "SF",
         location: Annotated[
             Any, Anything, "Position of the array, a measure or the name of an observatory; that of its telescope"
         ] = [],  # noqa: B006 - not changed
@@ -336,6 +342,7 @@ class Setup:
         state = self._open()
         machines = {
             "ft": "standard", "gridft": "standard", "wproject": "wproject", "wprojectft": "wproject", "mosaic": "mosaic", "awproject": "awproject",
+            "sd": "standard", "both": "standard",
         }  # fmt: skip
         if ftmachine not in machines:
             raise UnsupportedError(
@@ -349,6 +356,7 @@ class Setup:
                 raise UnsupportedError(
                     f"imager.setoptions: {name}={value!r} is not there: it is of the gridder pbwproject, which CASA 6.7 fails on; usepointing of tclean takes the POINTING table"
                 )
+        state.single_dish, state.sky_function = ftmachine if ftmachine in ("sd", "both") else "", gridfunction
         state.place_m = as_position(location).itrf_m if given(location) else None
         state.gridding = {"gridder": machines[ftmachine], "interpolation": freqinterp}
         if machines[ftmachine] in ("mosaic", "awproject"):

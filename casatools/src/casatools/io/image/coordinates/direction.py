@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
@@ -15,7 +15,8 @@ from casatools.io.image.coordinates.linear import linear_step, linear_step_inver
 from casatools.io.image.coordinates.many_points import BLOCK
 from casatools.io.image.coordinates.one_point import PointFunctions, direction_functions
 from casatools.io.image.coordinates.projections import ZENITHAL, Projector, default_poles, parameter_count, wcs_of
-from casatools.io.image.coordinates.units import unit_factor, unit_scale
+from casatools.io.image.coordinates.referenced import ReferencedAxes
+from casatools.io.image.coordinates.units import unit_factor
 
 __all__ = ["DIRECTION_FRAMES", "DirectionCoordinate", "default_axis_names"]
 
@@ -40,7 +41,7 @@ def default_axis_names(frame: str) -> tuple[str, str]:
 
 
 @dataclass(frozen=True)
-class DirectionCoordinate:
+class DirectionCoordinate(ReferencedAxes):
     """Longitude and latitude in a frame, through a projection.
 
     Parameters
@@ -51,9 +52,6 @@ class DirectionCoordinate:
         Three-letter FITS code.
     parameters : ndarray float64
         Projection parameters.
-    reference_value, reference_pixel, increment : ndarray (2,) float64
-        In `units`; pixels 0-based.
-    matrix : ndarray (2, 2) float64
     longpole, latpole : float
         [deg]
     """
@@ -61,12 +59,6 @@ class DirectionCoordinate:
     frame: str
     projection: str
     parameters: np.ndarray
-    reference_value: np.ndarray
-    reference_pixel: np.ndarray
-    increment: np.ndarray
-    matrix: np.ndarray
-    names: tuple[str, ...]
-    units: tuple[str, ...]
     longpole: float = 180.0
     latpole: float = 999.0
     conversion_frame: str = ""
@@ -220,33 +212,22 @@ class DirectionCoordinate:
         first, second = (self.increment * self._to_rad).tolist()
         return first, second
 
-    def with_units(self, units: Sequence[str]) -> DirectionCoordinate:
-        """The same axes in other units of angle; raises ParameterError for others."""
-        scale = np.array([unit_scale(a, b) for a, b in zip(self.units, units, strict=True)])
-        return replace(self, units=tuple(units), reference_value=self.reference_value * scale, increment=self.increment * scale)
-
     def with_reference(
         self,
         value: np.ndarray | None = None,
         pixel: np.ndarray | None = None,
         increment: np.ndarray | None = None,
         matrix: np.ndarray | None = None,
-    ) -> DirectionCoordinate:
+    ) -> Self:
         """A copy with some of reference value, reference pixel, increment and matrix replaced; the pole follows the value."""
         if matrix is not None:  # rows of length one, the lengths going to the increments, as CASA does
             rows = np.sqrt((np.asarray(matrix, dtype=np.float64) ** 2).sum(axis=1))
             matrix = np.asarray(matrix, dtype=np.float64) / rows[:, None]
             increment = (self.increment if increment is None else np.asarray(increment, dtype=np.float64)) * rows
-        changed = replace(
-            self,
-            reference_value=self.reference_value if value is None else np.asarray(value, dtype=np.float64),
-            reference_pixel=self.reference_pixel if pixel is None else np.asarray(pixel, dtype=np.float64),
-            increment=self.increment if increment is None else np.asarray(increment, dtype=np.float64),
-            matrix=self.matrix if matrix is None else np.asarray(matrix, dtype=np.float64),
-        )
+        changed = super().with_reference(value, pixel, increment, matrix)
         return changed if value is None else changed.with_default_poles(keep_longpole=self.projection in ZENITHAL)
 
-    def with_default_poles(self, keep_longpole: bool = False) -> DirectionCoordinate:
+    def with_default_poles(self, keep_longpole: bool = False) -> Self:
         """A copy with LATPOLE (and LONPOLE) as the projection's defaults give them."""
         longitude, latitude = (math.degrees(v) for v in self.reference_rad)
         longpole, latpole = default_poles(self.projection, longitude, latitude, self.parameters)
@@ -263,14 +244,9 @@ class DirectionCoordinate:
         """A copy with another conversion frame."""
         return replace(self, conversion_frame=frame)
 
-    def with_names(self, names: Sequence[str]) -> DirectionCoordinate:
-        """A copy with other axis names."""
-        return replace(self, names=tuple(names))
-
     def sliced(self, starts: Sequence[float], steps: Sequence[float], counts: Sequence[int | None]) -> DirectionCoordinate:
         """The axes as seen by pixels ``starts + steps * k``."""
-        step = np.asarray(steps, dtype=np.float64)
-        return replace(self, reference_pixel=(self.reference_pixel - np.asarray(starts)) / step, increment=self.increment * step)
+        return self.moved(starts, steps)
 
     def to_record(self) -> dict[str, Any]:
         """CASA's record of a direction coordinate."""

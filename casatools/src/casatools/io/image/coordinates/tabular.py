@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -13,7 +13,7 @@ from casatools._base.errors import ParameterError
 from casatools.io.image.coordinates.linear import text_list
 from casatools.io.image.coordinates.many_points import MANY
 from casatools.io.image.coordinates.one_point import PointFunctions, by_arrays, line_functions
-from casatools.io.image.coordinates.units import unit_scale
+from casatools.io.image.coordinates.referenced import ReferencedAxes
 
 __all__ = ["LookupTable", "TabularCoordinate"]
 
@@ -58,7 +58,7 @@ class LookupTable:
 
 
 @dataclass(frozen=True)
-class TabularCoordinate:
+class TabularCoordinate(ReferencedAxes):
     """One axis, linear or given by a table.
 
     The table maps pixels to linear pixels; reference value, pixel and increment turn those into world values, so that changing
@@ -66,18 +66,10 @@ class TabularCoordinate:
 
     Parameters
     ----------
-    names, units : tuple of one str
-    reference_value, reference_pixel, increment : ndarray (1,) float64
     pixel_values, linear_pixels : ndarray (n,) float64
         Empty for a linear axis.
     """
 
-    names: tuple[str, ...]
-    units: tuple[str, ...]
-    reference_value: np.ndarray
-    reference_pixel: np.ndarray
-    increment: np.ndarray
-    matrix: np.ndarray
     pixel_values: np.ndarray
     linear_pixels: np.ndarray
 
@@ -162,36 +154,11 @@ class TabularCoordinate:
         linear += self.reference_pixel[0]
         return linear
 
-    def with_units(self, units: Sequence[str]) -> TabularCoordinate:
-        """The same axis in another unit of the same dimension."""
-        scale = unit_scale(self.units[0], units[0])
-        return replace(self, units=tuple(units), reference_value=self.reference_value * scale, increment=self.increment * scale)
-
-    def with_reference(
-        self,
-        value: np.ndarray | None = None,
-        pixel: np.ndarray | None = None,
-        increment: np.ndarray | None = None,
-        matrix: np.ndarray | None = None,
-    ) -> TabularCoordinate:
-        """A copy with some of reference value, reference pixel, increment and matrix replaced."""
-        return replace(
-            self,
-            reference_value=self.reference_value if value is None else np.asarray(value, dtype=np.float64),
-            reference_pixel=self.reference_pixel if pixel is None else np.asarray(pixel, dtype=np.float64),
-            increment=self.increment if increment is None else np.asarray(increment, dtype=np.float64),
-            matrix=self.matrix if matrix is None else np.asarray(matrix, dtype=np.float64),
-        )
-
-    def with_names(self, names: Sequence[str]) -> TabularCoordinate:
-        """A copy with another axis name."""
-        return replace(self, names=tuple(names))
-
     def sliced(self, starts: Sequence[float], steps: Sequence[float], counts: Sequence[int | None]) -> TabularCoordinate:
         """The axis as seen by pixels ``start + step * k``; a table is cut to those pixels."""
         start, step, count = float(starts[0]), float(steps[0]), counts[0]
         if not self.tabulated:
-            return replace(self, reference_pixel=(self.reference_pixel - start) / step, increment=self.increment * step)
+            return self.moved(starts, steps)
         if count is None:
             count = max(2, int((self.pixel_values.max() - start) // step) + 1)
         pixels = np.arange(count, dtype=np.float64)

@@ -1,0 +1,1 @@
+"""Single dishes: spectra of one antenna gridded onto the sky."""
