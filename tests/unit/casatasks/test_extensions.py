@@ -75,6 +75,43 @@ def test_a_chain_recovers_what_was_put_in(observed: tuple[str, dict[str, np.ndar
     assert "Root mean square residual" in Path("again/index.html").read_text()
 
 
+def test_weights_are_those_of_the_residuals(tmp_path: Path) -> None:
+    """Beside sums in numpy over V - J M J^H of each baseline, scan and receptor; samples that are NaN count in neither."""
+    rng = np.random.default_rng(7)
+    gain = rng.uniform(0.7, 1.4, (8, 1, 1, 2)) * np.exp(1j * rng.uniform(-3, 3, (8, 1, 1, 2)))
+    jones = np.zeros((8, 1, 1, 2, 2), dtype=complex)
+    jones[..., [0, 1], [0, 1]] = gain
+    vis = make_polarised(tmp_path, jones, source=(2.0, 0, 0, 0), noise=0.02)
+    with MeasurementSet(vis, writable=True) as ms:
+        data = ms.read("DATA")
+        noise = np.where(ms.read("ANTENNA2") == 5, 0.1, 0.0)[:, None, None] * (
+            rng.normal(size=data.shape) + 1j * rng.normal(size=data.shape)
+        )
+        data += noise.astype(np.complex64)
+        data[::50, 2, 3] = np.nan
+        ms.write("DATA", data, np.arange(ms.nrow))
+    terms = [
+        {"kind": "G", "caltable": "w.G", "refant": "EA01", "combine": "scan"},
+        {"kind": "B", "caltable": "w.B", "refant": "EA01", "combine": "scan"},
+    ]
+    solve_chain(vis, terms, spw="0", smodel=MODEL, weights=True)
+    jones_of = CalTable.open("w.G").param * CalTable.open("w.B").param  # (ant, chan, receptor)
+    with MeasurementSet(vis) as ms:
+        one, two, scan, window = (ms.read(n) for n in ("ANTENNA1", "ANTENNA2", "SCAN_NUMBER", "DATA_DESC_ID"))
+        data, flag, weight, sigma = (ms.read(n) for n in ("DATA", "FLAG", "WEIGHT", "SIGMA"))
+    solved = ~(CalTable.open("w.G").flag | CalTable.open("w.B").flag)
+    for a, b, number in ((0, 1, 1), (2, 5, 3), (5, 7, 6), (3, 4, 2)):
+        at = (one == a) & (two == b) & (scan == number) & (window == 0)
+        good = ~flag[at].any(axis=2) & np.isfinite(data[at]).all(axis=2) & (solved[a] & solved[b]).all(axis=1)
+        variance = []
+        for receptor, corr in ((0, 0), (1, 3)):
+            left = data[at][..., corr].astype(np.complex128) - 2.0 * jones_of[a, :, receptor] * jones_of[b, :, receptor].conj()
+            variance.append(float((np.abs(left[good]) ** 2).mean() / 2))
+        expected = np.sqrt([variance[0], np.sqrt(variance[0] * variance[1]), np.sqrt(variance[0] * variance[1]), variance[1]])
+        np.testing.assert_allclose(sigma[at], np.broadcast_to(expected, (at.sum(), 4)), rtol=1e-4)
+        np.testing.assert_allclose(weight[at], sigma[at] ** -2.0, rtol=1e-5)
+
+
 def test_one_round_is_told_as_not_converged(observed: tuple[str, dict[str, np.ndarray]]) -> None:
     found = solve_chain(observed[0], _terms()[1:2], spw="0", smodel=MODEL, cycles=1)
     assert not found["converged"] and found["changes"] == [np.inf]

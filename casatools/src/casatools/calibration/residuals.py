@@ -183,6 +183,8 @@ def measure_residuals(
     for chunk in iter_chunks(ms, given.selected, given.columns):
         data, model, flag, weight = given.prepared(chunk)
         model = np.ascontiguousarray(np.broadcast_to(model, chunk.shape))
+        # What is no number the solutions left out, too, with the other correlations of the sample.
+        flag = flag | ~(np.isfinite(data) & np.isfinite(model)).all(axis=2, keepdims=True)
         if chunk.spw not in found.by_baseline:
             found.by_baseline[chunk.spw] = np.zeros((len(scans), nbl, 2, 6))
             found.by_time[chunk.spw] = np.zeros((len(times), 2))

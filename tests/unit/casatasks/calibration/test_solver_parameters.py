@@ -32,7 +32,7 @@ SAME: tuple[tuple[str, Given, Given], ...] = (
 TASKS: dict[str, Given] = {
     "gaincal": {"refant": "EA01", "minsnr": 0.0, "minblperant": 3}, "bandpass": {"refant": "EA01", "minsnr": 0.0, "minblperant": 3},
     "polcal": {"refant": "EA01", "minsnr": 0.0, "minblperant": 3, "poltype": "D", "smodel": [1.0, 0.0, 0.0, 0.0], "combine": ""}, "blcal": {"solint": "inf"},
-    "accor": {},
+    "accor": {}, "fringefit": {"refant": "EA01", "minsnr": 0.0, "globalsolve": False},
 }  # fmt: skip
 
 
@@ -93,23 +93,42 @@ def test_tables_are_appended(observed: str, tmp_path: Path, task: str) -> None:
         np.testing.assert_array_equal(joined.param[joined.spw_id == number], part.param)
 
 
-@pytest.mark.parametrize("task", ["accor", "polcal", "gaincal"])
+@pytest.mark.parametrize("task", ["accor", "polcal", "gaincal", "bandpass", "blcal"])
 def test_tables_applied_before(observed: str, tmp_path: Path, task: str) -> None:
     """Lists and libraries say the same; gains of 2 and 4 of the windows come out of what is solved."""
     amp = str(tmp_path / "amp")
     casatasks.gencal(observed, amp, caltype="amp", spw="0,1", parameter=[2.0, 4.0])
     plain = solved(task, observed, tmp_path)
-    power = {"accor": 1, "gaincal": 1, "polcal": 2}[task]
+    power = 2 if task in ("polcal", "blcal") else 1
     for given, lines, factors in (
         ({}, "", (2.0, 4.0)), ({"spwmap": [0, 0]}, "spwmap=[0,0]", (2.0, 2.0)), ({"interp": ["nearest"], "gainfield": [""]}, "tinterp='nearest'", (2.0, 4.0)),
     ):  # fmt: skip
         (tmp_path / "lines").write_text(f"caltable='{amp}' {lines}\n")
         listed = solved(task, observed, tmp_path, gaintable=[amp], **given)
-        library = solved(task, observed, tmp_path, docallib=True, callib=str(tmp_path / "lines"))
-        np.testing.assert_allclose(listed.param, library.param, rtol=1e-6)
+        if task != "blcal":  # which has no libraries
+            library = solved(task, observed, tmp_path, docallib=True, callib=str(tmp_path / "lines"))
+            np.testing.assert_allclose(listed.param, library.param, rtol=1e-6)
         for spw, factor in enumerate(factors):
             at = (plain.spw_id == spw) & ~plain.flag.any(axis=(1, 2))
             np.testing.assert_allclose(listed.param[at] * factor**power, plain.param[at], rtol=2e-4, atol=1e-6)
+
+
+def test_phases_applied_before_a_fringe_fit(observed: str, tmp_path: Path) -> None:
+    """Lists and libraries say the same: phases given to one antenna come out of its solution, of the window that is mapped to."""
+    given = str(tmp_path / "ph")
+    casatasks.gencal(observed, given, caltype="ph", spw="0,1", antenna="EA04", parameter=[30.0, -50.0])
+    plain = solved("fringefit", observed, tmp_path, field="0")
+    for more, lines, degrees in (
+        ({}, "", (30.0, -50.0)), ({"spwmap": [1, 1]}, "spwmap=[1,1]", (-50.0, -50.0)), ({"interp": ["nearest"], "gainfield": [""]}, "tinterp='nearest'", (30.0, -50.0)),
+    ):  # fmt: skip
+        (tmp_path / "lines").write_text(f"caltable='{given}' {lines}\n")
+        listed = solved("fringefit", observed, tmp_path, field="0", gaintable=[given], **more)
+        library = solved("fringefit", observed, tmp_path, field="0", docallib=True, callib=str(tmp_path / "lines"))
+        np.testing.assert_array_equal(listed.param, library.param)
+        for spw in (0, 1):
+            at = (plain.spw_id == spw) & (plain.antenna1 == 3)
+            left = np.angle(np.exp(1j * (plain.param[at, 0, ::4] - listed.param[at, 0, ::4])))
+            np.testing.assert_allclose(np.degrees(left), degrees[spw], atol=0.05)
 
 
 def test_intervals_of_autocorrelations(observed: str, tmp_path: Path) -> None:
