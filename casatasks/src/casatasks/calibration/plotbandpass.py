@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from casatasks import _params as P
 from casatasks._task import task
-from casatools._base import kinds
+from casatools._base import kinds, log
 from casatools._base.errors import ParameterError
 
 __all__ = ["plotbandpass"]
@@ -109,7 +109,7 @@ def plotbandpass(
     from casatools.plotting.bandpasses import BandpassExtras, BandpassPlot, plot_bandpasses
 
     if showatm and showtsky:
-        raise ParameterError("plotbandpass: showatm and showtsky share one axis; ask for one of them")
+        log.post("plotbandpass: showatm and showtsky share one axis; the transmission is drawn", "WARN")
     if caltable3 and not caltable2:
         raise ParameterError(f"plotbandpass: caltable3={caltable3!r} needs caltable2 too")
     sky = "atm" if showatm else "tsky" if showtsky else ""

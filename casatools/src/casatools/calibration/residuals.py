@@ -142,11 +142,10 @@ def table_quality(table: CalTable, name: str) -> TableQuality:
         return float(np.median(ratios)) if len(ratios) else float("nan")
 
     antennas = {}
-    of_baselines = "Mueller" in table.vis_cal
-    ends = (table.antenna1, table.antenna2) if of_baselines else (table.antenna1,)
+    ends = (table.antenna1, table.antenna2) if table.of_baselines else (table.antenna1,)
     for number in np.unique(np.concatenate(ends)).tolist():
         mine = np.any([end == number for end in ends], axis=0)
-        count, flagged, ratios = summary(mine & (table.antenna1 != table.antenna2) if of_baselines else mine)
+        count, flagged, ratios = summary(mine & (table.antenna1 != table.antenna2) if table.of_baselines else mine)
         antennas[table.antenna_names[number]] = (count, flagged / max(count, 1), median(ratios))
     count, flagged, ratios = summary(np.ones(table.nrow, dtype=bool))
     low, middle, high = np.percentile(ratios, [10, 50, 90]).tolist() if len(ratios) else (float("nan"),) * 3

@@ -11,8 +11,10 @@ import numpy as np
 from casatools._base import log
 from casatools._base.errors import DataError
 from casatools._base.paths import staged_output
+from casatools.calibration.curve_samples import sampled_curves
 from casatools.frames.epochs import format_epoch
 from casatools.io.caltable import CalTable, SolutionGroup
+from casatools.io.caltable.curves import is_curve_table
 from casatools.io.ms import MeasurementSet, Selection
 from casatools.io.ms.selection_antenna import named_antennas
 
@@ -50,10 +52,12 @@ def list_solutions(vis: str, caltable: str, options: ListingOptions, listfile: s
         chosen = Selection(field=options.field, spw=options.spw).resolve(ms, allow_empty=True)
         fields = {int(f) for f in chosen.fields} if options.field.strip() else None
         spws = {int(s) for s in chosen.spws} if options.spw.strip() else None
-    table = CalTable.open(caltable)
+    table = sampled_curves(caltable, vis) if is_curve_table(caltable) else CalTable.open(caltable)
     names = table.antenna_names
     antennas = named_antennas(options.antenna, names) if options.antenna.strip() else list(range(len(names)))
     keep = np.isin(table.antenna1, antennas)
+    if table.of_baselines:
+        keep |= np.isin(table.antenna2, antennas)
     if fields is not None:
         keep &= np.isin(table.field_id, list(fields))
     if spws is not None:
@@ -62,7 +66,7 @@ def list_solutions(vis: str, caltable: str, options: ListingOptions, listfile: s
         raise DataError(f"calibration table {caltable!r} has no solutions for the selection")
     channels = {} if spws is None else {s: c for s, c in chosen.channels.items() if c is not None}
     # Names of all the fields in the table give the column its width, whatever is listed of them.
-    width = max([_LEAST_FIELD_WIDTH, *(len(table.field_names[f]) for f in np.unique(table.field_id).tolist() if f >= 0)])
+    width = max([_LEAST_FIELD_WIDTH, *(len(table.field_names[max(f, 0)]) for f in np.unique(table.field_id).tolist())])
     lines = list(_lines(table.select(keep), (caltable, vis), antennas, options.pagerows, channels, width))
     if not listfile:
         for line in lines:
@@ -103,11 +107,22 @@ def _lines(
             )
             yield "-" * (layout.margin + 1 + 15 * layout.cells)
             pages.lines += _WINDOW_LINES
-            for start in range(0, len(antennas), layout.antennas):
-                page = antennas[start : start + layout.antennas]
+            columns = _columns(table, group.rows[mine], antennas)
+            for start in range(0, len(columns), layout.antennas):
+                page = columns[start : start + layout.antennas]
                 yield from _page(table, group, mine, page, layout, pages, chosen)
             count += len(mine) * len(chosen)
     yield from ("", f"Listed {count} antenna solutions.", "")
+
+
+def _key(table: CalTable, row: int) -> tuple[int, int]:
+    """Antenna of a solution and -1, or both antennas of its baseline."""
+    return int(table.antenna1[row]), int(table.antenna2[row]) if table.of_baselines else -1
+
+
+def _columns(table: CalTable, rows: np.ndarray, antennas: list[int]) -> list[tuple[int, int]]:
+    """What stands beside one another: the antennas, or the baselines with solutions."""
+    return sorted({_key(table, int(row)) for row in rows}) if table.of_baselines else [(a, -1) for a in antennas]
 
 
 @dataclass(frozen=True)
@@ -173,7 +188,7 @@ def _page(
     table: CalTable,
     group: SolutionGroup,
     mine: np.ndarray,
-    page: list[int],
+    page: list[tuple[int, int]],
     layout: _Layout,
     pages: _Pages,
     channels: list[int],
@@ -183,11 +198,12 @@ def _page(
     keys = np.stack([table.time_s[rows], table.field_id[rows]])
     distinct, which = np.unique(keys, axis=1, return_inverse=True)
     which = which.reshape(-1)
-    heading = layout.heading([table.antenna_names[a] for a in page])
+    names = table.antenna_names
+    heading = layout.heading([names[a] if b < 0 else f"{names[a]} & {names[b]}" for a, b in page])
     yield from heading
     pages.lines += _HEADING_LINES
     for k in range(distinct.shape[1]):
-        at = {int(table.antenna1[rows[i]]): int(mine[i]) for i in np.flatnonzero(which == k)}
+        at = {_key(table, int(rows[i])): int(mine[i]) for i in np.flatnonzero(which == k)}
         clock = format_epoch(float(distinct[0, k]), "time")
         field = int(distinct[1, k])
         label = table.field_names[field] if field >= 0 else ""

@@ -7,7 +7,9 @@ from typing import Any
 import numpy as np
 
 from casatools._base.errors import DataError, ParameterError
+from casatools.calibration.curve_samples import sampled_curves
 from casatools.io.caltable import CalTable
+from casatools.io.caltable.curves import is_curve_table
 
 __all__ = ["describe", "table_statistics"]
 
@@ -48,7 +50,7 @@ def table_statistics(path: str, axis: str, datacolumn: str) -> dict[str, dict[st
     axis : str
         amp, amplitude, phase, real, imag, imaginary (of `datacolumn`), or a column.
     datacolumn : str
-        "gain" stands for the parameters.
+        "gain" stands for the parameters; those of splines and polynomials are the gains that they are.
 
     Raises
     ------
@@ -57,7 +59,7 @@ def table_statistics(path: str, axis: str, datacolumn: str) -> dict[str, dict[st
     ParameterError
         The column has no amplitude, phase and so on.
     """
-    table = CalTable.open(path)
+    table = sampled_curves(path) if is_curve_table(path) else CalTable.open(path)
     parameter = "CPARAM" if table.is_complex else "FPARAM"
     part = _COMPLEX.get(axis.lower())
     name = (datacolumn if part else axis).upper()

@@ -127,7 +127,7 @@ def _table_part(folder: str, number: int, path: str, table: CalTable, quality: T
         return [*parts, "<p class='bad'>All solutions are flagged.</p>"]
     if table.is_complex:
         channels = max((g.param.shape[1] for g in table.groups), default=1)
-        against = "baseline" if _of_baselines(table) else "channel" if channels > 1 else "time"
+        against = "baseline" if table.of_baselines else "channel" if channels > 1 else "time"
         for part in ("amplitude", "phase"):
             name = f"table{number}_{part}.png"
             draw_solutions(path, os.path.join(folder, name), part, against, f"{quality.name}: {part}")  # type: ignore[arg-type]
@@ -140,11 +140,6 @@ def _table_part(folder: str, number: int, path: str, table: CalTable, quality: T
     _draw_quality(quality, os.path.join(folder, name))
     parts.append(f"<p><img src='{name}' alt='signal to noise and flagged fraction by antenna'></p>")
     return parts
-
-
-def _of_baselines(table: CalTable) -> bool:
-    """Whether solutions belong to baselines: each pair of antennas has rows of its own."""
-    return table.vis_cal.upper().startswith(("M ", "MF ", "A "))
 
 
 def _shown_parameters(path: str, table: CalTable) -> list[_Shown]:

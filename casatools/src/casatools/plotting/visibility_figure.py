@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from matplotlib.ticker import FixedLocator, Formatter, FuncFormatter, Locator, ScalarFormatter
+from matplotlib.ticker import FixedLocator, Formatter, FuncFormatter, Locator, MaxNLocator, ScalarFormatter
 
 from casatools._base.errors import DataError
 from casatools.frames.epochs import format_epoch
@@ -318,6 +318,10 @@ class _ClockFormatter(Formatter):  # type: ignore[misc] # matplotlib has no type
         return text[:-3] if all(at % 60 == 0 for at in ticks) else text
 
 
+# Axes of whole numbers.
+_COUNTED = frozenset({"array", "channel", "observation", "scan", "spw"})
+
+
 def _number_axis(axis: Any, name: str, labels: AxisLabels, values: np.ndarray, few: int) -> None:
     """Clock times, `few` of them, and names where there are few."""
     if name == "time":
@@ -333,6 +337,8 @@ def _number_axis(axis: Any, name: str, labels: AxisLabels, values: np.ndarray, f
             axis.set_major_formatter(FuncFormatter(lambda v, _: labels.name(name, v)))
             if axis.axis_name == "x" and max(len(labels.name(name, float(v))) for v in found) > _LONG:
                 axis.set_tick_params(labelrotation=15.0)
+    elif name in _COUNTED:
+        axis.set_major_locator(MaxNLocator("auto", integer=True))
     if isinstance(axis.get_major_formatter(), ScalarFormatter):
         axis.get_major_formatter().set_useOffset(False)
 

@@ -93,6 +93,24 @@ def test_listing_of_given_values(folder: Path, tmp_path: Path) -> None:
         Path(out).unlink()
 
 
+def test_listing_and_statistics_of_baselines_and_curves(folder: Path, tmp_path: Path) -> None:
+    """CASA 6.7 lists none of them, and its statistics are of a column that nobody fills."""
+    import casatasks
+
+    vis, out = str(folder / "simvla.ms"), tmp_path / "m.txt"
+    casatasks.blcal(vis, str(tmp_path / "M"), field="0", spw="0")
+    list_solutions(vis, str(tmp_path / "M"), ListingOptions(antenna="EA02"), str(out))
+    lines = out.read_text().splitlines()
+    assert sum("Ant = " in line for line in lines) == 2 and "| Ant = EA01 & EA02           | Ant = EA02 & EA02 " in lines[2]
+    assert lines[-2] == "Listed 8 antenna solutions."
+    curves = str(folder / "P")  # beside its data
+    casatasks.bandpass(vis, curves, field="0", spw="0", bandtype="BPOLY", degamp=1, degphase=1, refant="EA01")
+    list_solutions(vis, curves, ListingOptions(antenna="EA01"), str(tmp_path / "p.txt"))
+    assert "(B Jones)" in (tmp_path / "p.txt").read_text().splitlines()[0]
+    found = casatasks.calstat(curves, "amp")["CPARAM"]
+    assert found["npts"] % 8 == 0 and found["min"] > 0.5  # the unused column is zero
+
+
 def test_listing_refuses(folder: Path, tmp_path: Path) -> None:
     vis, table, out = str(folder / "simvla.ms"), str(folder / "cal.G"), str(tmp_path / "l.txt")
     Path(out).touch()

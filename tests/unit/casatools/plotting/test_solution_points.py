@@ -115,6 +115,21 @@ def test_figure_of_a_selection(shared_input: Input, tmp_path: Path) -> None:
     assert (tmp_path / "p.png").stat().st_size > 1000
 
 
+def test_numbers_of_windows_are_whole() -> None:
+    from matplotlib.figure import Figure
+
+    from casatools.plotting.visibility_figure import _number_axis
+
+    class Nameless:
+        def named(self, axis: str) -> bool:
+            return False
+
+    cell = Figure().subplots()
+    cell.plot([0, 1], [0.3, 0.5])
+    _number_axis(cell.xaxis, "spw", Nameless(), np.array([0.0, 1.0]), 5)  # type: ignore[arg-type]
+    assert all(tick == round(tick) for tick in cell.get_xticks())
+
+
 def of_kind(path: str, kind: str, parameters: int, out: Path) -> str:
     """The delays of a table as one of another kind, whose parameters are 1, 2, 3 ..."""
     table = CalTable.open(path)

@@ -220,6 +220,11 @@ class CalTable:
         return out
 
     @property
+    def of_baselines(self) -> bool:
+        """Whether solutions belong to baselines rather than antennas: each pair of antennas has rows of its own."""
+        return "Mueller" in self.vis_cal
+
+    @property
     def param(self) -> np.ndarray:
         """Parameters (row, chan, par) when all spectral windows have the same number of channels."""
         return self._only("param")
