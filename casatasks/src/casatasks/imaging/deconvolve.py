@@ -37,7 +37,7 @@ def deconvolve(
     nsigma: Annotated[float, kinds.Float(), "Stop at this many robust standard deviations"] = 0.0,
     interactive: Annotated[bool, kinds.Bool(), "Draw masks and steer by hand"] = False,
     fullsummary: Annotated[bool, kinds.Bool(), "Return more about each minor cycle"] = False,
-    fastnoise: Annotated[bool, kinds.Bool(), "auto-multithresh: simple noise"] = True,
+    fastnoise: Annotated[bool, kinds.Bool(), "auto-multithresh, nsigma: simple noise of all pixels"] = True,
     usemask: Annotated[str, kinds.Choice(("user", "pb", "auto-multithresh")), "Kind of clean mask"] = "user",
     mask: Annotated[
         Any,

@@ -161,7 +161,7 @@ def sdintimaging(
     dogrowprune: Annotated[bool, kinds.Bool(), "auto-multithresh: prune grown regions"] = True,
     minpercentchange: Annotated[float, kinds.Float(), "auto-multithresh: least change"] = -1.0,
     verbose: Annotated[bool, kinds.Bool(), "auto-multithresh: log more"] = False,
-    fastnoise: Annotated[bool, kinds.Bool(), "auto-multithresh: simple noise"] = True,
+    fastnoise: Annotated[bool, kinds.Bool(), "auto-multithresh, nsigma: simple noise of all pixels"] = True,
     restart: Annotated[bool, kinds.Bool(), "Go on from images of the same name"] = True,
     calcres: Annotated[bool, kinds.Bool(), "Make the residual before the first minor cycle"] = True,
     calcpsf: Annotated[bool, kinds.Bool(), "Make the point spread function"] = True,

@@ -160,7 +160,7 @@ def tclean(
     dogrowprune: Annotated[bool, kinds.Bool(), "auto-multithresh: prune grown regions"] = True,
     minpercentchange: Annotated[float, kinds.Float(), "auto-multithresh: least change"] = -1.0,
     verbose: Annotated[bool, kinds.Bool(), "auto-multithresh: log more"] = False,
-    fastnoise: Annotated[bool, kinds.Bool(), "auto-multithresh: simple noise"] = True,
+    fastnoise: Annotated[bool, kinds.Bool(), "auto-multithresh, nsigma: simple noise of all pixels"] = True,
     restart: Annotated[bool, kinds.Bool(), "Go on from images of the same name"] = True,
     savemodel: Annotated[
         str, kinds.Choice(("none", "virtual", "modelcolumn")), "Save the model for self-calibration: none, virtual or modelcolumn"

@@ -21,7 +21,16 @@ from casatools.imaging.mask_regions import prune_plane
 from casatools.imaging.plane_store import PlaneStore
 from casatools.imaging.restoration import convolve_sampled
 
-__all__ = ["AutoMask", "AutoMaskOptions", "MaskThresholds", "clip_by_chauvenet", "grow_mask", "plane_thresholds"]
+__all__ = [
+    "AutoMask",
+    "AutoMaskOptions",
+    "MaskThresholds",
+    "clip_by_chauvenet",
+    "grow_mask",
+    "median_and_noise",
+    "noise_samples",
+    "plane_thresholds",
+]
 
 _MAD_TO_SIGMA = 1.4826
 
@@ -107,8 +116,37 @@ def clip_by_chauvenet(values: np.ndarray) -> np.ndarray:
     return values
 
 
+def noise_samples(residual: np.ndarray, counted: np.ndarray, mask: np.ndarray | None) -> np.ndarray:
+    """What the noise of a plane is measured on with ``fastnoise=False``: pixels outside of the mask, or without outliers where there is no mask.
+
+    Parameters
+    ----------
+    residual : ndarray (y, x) float32
+    counted : ndarray (y, x) bool
+        Pixels that count.
+    mask : ndarray (y, x) bool or None
+    """
+    if mask is None:
+        return clip_by_chauvenet(residual[counted])
+    outside = residual[counted & ~mask]
+    return outside if len(outside) else residual[counted]
+
+
+def median_and_noise(values: np.ndarray) -> tuple[float, float]:
+    """The median, and 1.4826 times the median absolute deviation from it; zeros for no values."""
+    if not len(values):
+        return 0.0, 0.0
+    median = float(np.median(values))
+    return median, _MAD_TO_SIGMA * float(np.median(np.abs(values - median)))
+
+
 def plane_thresholds(
-    residual: np.ndarray, seen: np.ndarray, previous: np.ndarray | None, sidelobe: float, options: AutoMaskOptions
+    residual: np.ndarray,
+    seen: np.ndarray,
+    previous: np.ndarray | None,
+    sidelobe: float,
+    options: AutoMaskOptions,
+    allowed: np.ndarray | None = None,
 ) -> MaskThresholds:
     """The levels of one plane.
 
@@ -122,16 +160,14 @@ def plane_thresholds(
     sidelobe : float
         Greatest sidelobe of the point spread functions.
     options : AutoMaskOptions
+    allowed : ndarray (y, x) bool, optional
+        Where a mask may be; without ``fast_noise`` the noise is that of the pixels there.
     """
     all_values = residual[seen]
-    values = all_values
-    if not options.fast_noise:
-        outside = residual[seen & ~previous] if previous is not None and previous.any() else values
-        values = clip_by_chauvenet(values) if previous is None else outside if len(outside) else values
-    if not len(values):
+    if not len(all_values):
         return MaskThresholds(np.inf, np.inf, -np.inf, False, 0.0, 0.0)
-    median = float(np.median(values))
-    noise = _MAD_TO_SIGMA * float(np.median(np.abs(values - median)))
+    counted = seen if allowed is None or not (seen & allowed).any() else seen & allowed
+    median, noise = median_and_noise(all_values if options.fast_noise else noise_samples(residual, counted, previous))
     side = options.sidelobe * sidelobe * float(np.abs(all_values).max())
     return MaskThresholds(
         max(side, options.noise * noise) + median,
@@ -233,7 +269,7 @@ class AutoMask:
     ) -> None:
         options, first = self.options, self.cycles == 0
         before = None if first else mask[place].copy()
-        levels = plane_thresholds(residual, self.seen[place], before, sidelobe, options)
+        levels = plane_thresholds(residual, self.seen[place], before, sidelobe, options, self.allowed[place])
         least = options.least_beams * beam.area_rad2 / (self.cell_rad[0] * self.cell_rad[1])
         found = (residual > levels.mask) & self.seen[place]
         found, count, pruned = prune_plane(found, least) if least > 0 else (found, 0, 0)

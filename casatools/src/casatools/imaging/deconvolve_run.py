@@ -217,6 +217,7 @@ def open_images(request: DeconvolveRequest, masked: bool = False) -> OpenImages:
             deconvolver.sidelobe = max(deconvolver.sidelobe, sidelobe_level(planes.psf[chan], beam, cell))
     if masked:
         planes.mask[...] = read_planes(base + ".mask", shape) != 0
+    deconvolver.seen, deconvolver.fast_noise = good, request.fastnoise
     if good is not None:
         planes.mask &= good
     return OpenImages(deconvolver, coordinates, telescope, name, unit, good, cell)
@@ -357,7 +358,7 @@ def _iterate(request: DeconvolveRequest, images: OpenImages, control: CycleContr
             while page.steer(control, STOP_DESCRIPTIONS[control.stop_code] if control.stop_code else ""):
                 _clean_down(request, deconvolver, control)
         control.stop_code = control.stop_code or FORCE_STOP
-    elif request.niter == 0 or not deconvolver.planes.mask.any():
+    elif request.niter == 0 or _is_done(deconvolver, control):
         # The reference does not say here that the mask was blank.
         control.stop_code = FORCE_STOP
         deconvolver.record_unclean(control)
@@ -365,13 +366,20 @@ def _iterate(request: DeconvolveRequest, images: OpenImages, control: CycleContr
         _clean_down(request, deconvolver, control)
 
 
+def _is_done(deconvolver: PlaneDeconvolver, control: CycleControl) -> bool:
+    """Whether there is nothing to deconvolve: no mask, or all planes are below their thresholds."""
+    nsigma = control.options.nsigma
+    noise = deconvolver.noise_thresholds(nsigma) if nsigma > 0 else np.zeros(deconvolver.planes.residual.shape[:2])
+    return not deconvolver.planes.mask.any() or deconvolver.is_below(np.maximum(noise, control.options.threshold_jy))
+
+
 def _clean_down(request: DeconvolveRequest, deconvolver: PlaneDeconvolver, control: CycleControl) -> None:
     """One minor cycle down to the threshold."""
     clean_once([deconvolver], control)
-    if control.done >= control.options.niter:
-        control.stop_code = 1
+    if deconvolver.peak() <= control.options.threshold_jy:
+        control.stop_code = 2
     else:
-        control.stop_code = 2 if deconvolver.peak() <= control.options.threshold_jy else 0
+        control.stop_code = 1 if control.done >= control.options.niter else 0
 
 
 def _record(control: CycleControl) -> dict[str, Any]:
@@ -387,7 +395,7 @@ def _record(control: CycleControl) -> dict[str, Any]:
     }
     if control.stop_code == FORCE_STOP and not control.interactive:
         record |= {
-            "stopDescription": "Zero iterations performed", "cyclethreshold": 0.0, "interactivethreshold": 0.0,
+            "stopDescription": "Zero iterations performed", "cyclethreshold": float(np.float32(control.options.threshold_jy)) if control.options.niter else 0.0, "interactivethreshold": 0.0,
             "loopgain": float(np.float32(control.options.gain)), "maxpsfsidelobe": float(np.float32(control.sidelobe)),
         }  # fmt: skip
     else:

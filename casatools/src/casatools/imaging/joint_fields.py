@@ -223,6 +223,7 @@ class _Joint(ImageField, ABC):
         self.source, self.number, self.store = source, target.number, cube.store
         self.options, self.centre, self.main_centre = cube.options, cube.centre, cube.main_centre
         self.planes, self.cycle, self.auto_mask = target.planes, target.cycle, target.auto_mask
+        self.seen, self.fast_noise = target.seen, target.fast_noise
 
     is_shareable = False
     channels_apart = False

@@ -13,7 +13,7 @@ import numpy as np
 
 from casatools._base.executor import executor
 from casatools._base.threads import in_order, single_thread, thread_count
-from casatools.imaging.auto_mask import AutoMask
+from casatools.imaging.auto_mask import AutoMask, median_and_noise, noise_samples
 from casatools.imaging.beam_fit import GaussianBeam
 from casatools.imaging.cycle_control import CycleControl
 from casatools.imaging.gridding import SMALL_PLANE
@@ -80,6 +80,10 @@ class PlaneDeconvolver:
         Where the planes are.
     labels : tuple of str
         Stokes parameter of each polarization; not given for intensities alone.
+    seen : ndarray (chan, pol, y, x) bool or None
+        Pixels that count for the noise of `noise_thresholds`; None for all.
+    fast_noise : bool
+        Noise from all of these; else from those outside of the clean mask, and without outliers where the mask is everywhere.
     """
 
     planes: Planes
@@ -90,6 +94,8 @@ class PlaneDeconvolver:
     auto_mask: AutoMask | None = None
     store: PlaneStore = PlaneStore()
     labels: tuple[str, ...] = ()
+    seen: np.ndarray | None = None
+    fast_noise: bool = True
 
     def update_mask(self, at_threshold: bool = False) -> None:
         """Make the masks of the next minor cycle, where they are made automatically; see `AutoMask.update`."""
@@ -114,12 +120,21 @@ class PlaneDeconvolver:
         return max(float(np.abs(residual[place]).max()) for place in self.store.each(self.places()))
 
     def noise_thresholds(self, nsigma: float) -> np.ndarray:
-        """``nsigma`` times the robust noise of each plane (chan, pol): 1.4826 times the median absolute deviation."""
+        """``nsigma`` times the robust noise of each plane (chan, pol): 1.4826 times the median absolute deviation of what is seen."""
         residual = self.planes.residual
         found = np.zeros(residual.shape[:2])
-        for place in self.store.each(np.ndindex(*found.shape)):
-            found[place] = np.median(np.abs(residual[place] - np.median(residual[place])))
-        return nsigma * 1.4826 * found
+        for place in self.store.each(self.places()):
+            found[place] = median_and_noise(self._noise_samples(place))[1]
+        return nsigma * found
+
+    def _noise_samples(self, place: tuple[int, int]) -> np.ndarray:
+        residual, mask = self.planes.residual[place], self.planes.mask[place]
+        if self.fast_noise:
+            return residual.ravel() if self.seen is None else residual[self.seen[place]]
+        seen = np.ones(mask.shape, bool) if self.seen is None else self.seen[place]
+        if self.auto_mask is not None:
+            seen = seen & self.auto_mask.allowed[place]
+        return noise_samples(residual, seen, mask if (seen & ~mask).any() else None)
 
     def peak_above(self, limits: np.ndarray) -> float:
         """Greatest absolute residual in the masks of planes that exceed their limit (chan, pol); 0 where none does."""
@@ -191,7 +206,7 @@ class PlaneDeconvolver:
             if options.full_summary:
                 entry |= start[place] | {
                     "peakResNM": float(np.abs(planes.residual[place]).max()), "cycleStartIters": control.done, "startIterDone": control.at, "mpiServer": 0,
-                    "stopCode": 1 if count >= niter else 2,
+                    "stopCode": _stop_code(count, niter, float(noise[place]) > threshold),
                 }  # fmt: skip
             control.add_plane(*place, entry, self.number)
             total += count
@@ -215,10 +230,29 @@ class PlaneDeconvolver:
         """Record the greatest values of planes that are not deconvolved."""
         planes = self.planes
         for place in self.store.each(self.places()):
-            # The greatest value of the whole plane, with its sign and without regard to the mask, as in CASA.
-            peak = float(planes.residual[place].max())
+            # Without iterations asked for the greatest value of the whole plane, with its sign and without regard to the mask, as in CASA.
+            residual, mask = planes.residual[place], planes.mask[place]
+            peak = float(peak_in_mask(residual, mask)[0]) if control.options.niter else float(residual.max())
             entry = {"cycleThresh": 0.0, "iterDone": 0.0, "modelFlux": 0.0, "peakRes": peak}
+            if control.options.full_summary:
+                anywhere = float(np.abs(residual).max())
+                entry |= {
+                    "startPeakRes": peak, "startPeakResNM": anywhere, "startModelFlux": 0.0, "masksum": float(mask.sum()), "peakResNM": anywhere,
+                    "cycleStartIters": 0.0, "startIterDone": 0.0, "mpiServer": 0.0, "stopCode": _NOT_BEGUN,
+                }  # fmt: skip
             control.add_plane(*place, entry, self.number)
+
+
+# Why a plane's minor cycle ended, in the numbers that CASA's full summaries have; 3 is also that of a plane that is at its noise before.
+_AT_LIMIT, _AT_THRESHOLD, _NOT_BEGUN, _AT_NOISE = 1, 2, 3, 6
+
+
+def _stop_code(count: int, niter: int, by_noise: bool) -> int:
+    if count >= niter:
+        return _AT_LIMIT
+    if by_noise:
+        return _AT_NOISE if count else _NOT_BEGUN
+    return _AT_THRESHOLD
 
 
 def _clean(work: PlaneWork) -> tuple[int, float]:

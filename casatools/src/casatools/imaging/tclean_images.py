@@ -191,6 +191,8 @@ def _set_masks(images: FieldImages) -> None:
     _clean_mask(images, mask)
     if images.request.pblimit >= 0:
         mask &= images.seen[: len(mask)]
+    limited = images.limited
+    images.image.seen, images.image.fast_noise = limited if limited is None else limited[: len(mask)], images.request.fastnoise
     options = images.request.auto_mask_options
     if options is not None:
         # Taylor terms have one mask.

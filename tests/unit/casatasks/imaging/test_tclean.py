@@ -337,6 +337,18 @@ def test_deconvolve_makes_masks_too() -> None:
     assert pixels("d.model")[~mask].sum() == 0 and pixels("d.model").sum() > 0.5 * FLUX
 
 
+def test_deconvolve_tells_why_it_ends() -> None:
+    tclean(imagename="d", niter=0, **FIELD)
+    nothing = deconvolve(imagename="d", niter=9, threshold="50Jy", fullsummary=True, restoration=False)
+    assert (nothing["stopcode"], nothing["stopDescription"], nothing["iterdone"]) == (3, "Zero iterations performed", 0)
+    assert nothing["cyclethreshold"] == 50.0 and nothing["summaryminor"][0][0][0]["stopCode"] == [3.0]
+    assert deconvolve(imagename="d", niter=9, nsigma=1e4, restoration=False)["stopcode"] == 3
+    assert deconvolve(imagename="d", niter=2, restoration=False)["stopcode"] == 1
+    # At the limit of the iterations and at the threshold: the latter, as CASA.
+    peak = np.abs(pixels("d.residual")).max()
+    assert deconvolve(imagename="d", niter=1, threshold=f"{0.999 * peak}Jy", restoration=False)["stopcode"] == 2
+
+
 def test_models_are_saved_without_iterations() -> None:
     """What self-calibration scripts do: predict the model of an earlier run."""
     tclean(imagename="s", niter=30, savemodel="modelcolumn", **FIELD)

@@ -157,6 +157,10 @@ def test_edges_count_as_inside() -> None:
     assert square.contains(x, y).sum() == 256
     assert Rectangle(20.0, 20.0, 5.0, 5.0).contains(x, y).sum() == 256
     assert Ellipse(10.0, 10.0, 2.0, 2.0).contains(np.array([12.0, 12.1]), np.array([10.0, 10.0])).tolist() == [True, False]
+    # The edge is as narrow about large circles: 76 and 65 pixels off is 100.005 from the centre, 28 and 96 is 100.
+    for scale in (1.0, 3e-5):
+        large = Ellipse(0.0, 0.0, 100.0 * scale, 100.0 * scale, 0.0, scale, scale)
+        assert large.contains(np.array([76.0, 28.0, 100.0]), np.array([65.0, 96.0, 0.0])).tolist() == [False, True, True]
 
 
 def test_pixel_sets_of_no_pixel() -> None:

@@ -63,6 +63,12 @@ def test_noise_outside_of_the_mask() -> None:
     outside = residual[~mask]
     later = plane_thresholds(residual, everywhere, mask, 0.0, options).noise
     assert later == pytest.approx(1.4826 * np.median(np.abs(outside - np.median(outside))), rel=1e-6)
+    # Without fast noise that of the part where masks may be.
+    half = np.zeros(residual.shape, bool)
+    half[:20] = True
+    part = residual[half & ~mask]
+    there = plane_thresholds(residual, everywhere, mask, 0.0, options, half).noise
+    assert there == pytest.approx(1.4826 * np.median(np.abs(part - np.median(part))), rel=1e-6) and there != later
 
 
 def test_mask_is_what_is_above_the_threshold_without_smoothing() -> None:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
+from casatools.imaging.auto_mask import AutoMask, AutoMaskOptions
 from casatools.imaging.beam_fit import GaussianBeam, gaussian_plane
 from casatools.imaging.cycle_control import CycleControl, CycleOptions
 from casatools.imaging.minor_cycle import MinorCycle, MinorOptions
@@ -41,6 +44,67 @@ def test_channels_above_their_noise_are_cleaned_where_the_brightest_is_done() ->
     assert not made.planes.model[0].any() and made.planes.model[1].any()
     assert made.peak_above(np.full((2, 1), 1e9)) == 0.0
     assert made.peak_anywhere() == made.peak()
+
+
+def test_noise_is_that_of_what_is_seen() -> None:
+    """Blank pixels beyond the primary beam are no noise: of a mosaic that fills a third of its image half would be zero."""
+    made = _planes([0.0], [1.0])
+    seen = np.zeros((1, 1, SIZE, SIZE), bool)
+    seen[..., :16] = True
+    made.planes.residual[~seen] = 0.0
+    assert made.noise_thresholds(1.0)[0, 0] == 0.0
+    made.seen = seen
+    assert made.noise_thresholds(3.0)[0, 0] == pytest.approx(3.0, rel=0.1)
+
+
+def test_noise_outside_of_masks_or_without_outliers() -> None:
+    made = _planes([0.0], [1.0])
+    made.planes.residual[0, 0, 10:34, 10:34] *= 50.0
+    assert made.noise_thresholds(1.0)[0, 0] > 1.3  # all pixels, a quarter of them of a source
+    made.fast_noise = False
+    assert 1.0 < made.noise_thresholds(1.0)[0, 0] < 1.4  # the mask is everywhere: outliers are left out
+    made.planes.mask[...] = False
+    made.planes.mask[0, 0, 10:34, 10:34] = True
+    assert made.noise_thresholds(1.0)[0, 0] == pytest.approx(1.0, rel=0.1)
+    # Where masks are automatic the noise is that of the part that they may be in.
+    made.planes.residual[..., 40:] *= 7.0
+    allowed = np.zeros((1, 1, SIZE, SIZE), bool)
+    allowed[..., 40:] = True
+    made.auto_mask = AutoMask(AutoMaskOptions(), CELL, np.ones_like(allowed), allowed)
+    assert made.noise_thresholds(1.0)[0, 0] == pytest.approx(7.0, rel=0.1)
+
+
+@pytest.mark.parametrize(
+    ("limits", "threshold", "codes"),
+    [
+        ({"niter": 3}, 0.05, [1.0, 2.0]),
+        ({"niter": 500}, 0.05, [2.0, 2.0]),
+        ({"niter": 500, "nsigma": 8.0}, 0.0, [6.0, 3.0]),
+    ],
+)
+def test_full_summaries_tell_why_each_plane_ended(limits: dict[str, Any], threshold: float, codes: list[float]) -> None:
+    made = _planes([1.0, 0.0], [0.01, 0.01])
+    control = CycleControl(CycleOptions(**limits, full_summary=True))
+    made.minor_cycle(control, threshold)
+    assert [control.minor[0][chan][0]["stopCode"] for chan in (0, 1)] == [[code] for code in codes]
+
+
+def test_full_summaries_of_planes_that_are_not_deconvolved() -> None:
+    made = _planes([1.0], [0.0])
+    made.planes.residual[0, 0, 5, 5] = -3.0
+    made.planes.mask[0, 0, 5, 5] = False
+    peaks = {}
+    for niter in (0, 10):
+        control = CycleControl(CycleOptions(niter=niter, full_summary=True))
+        made.record_unclean(control)
+        entry = control.minor[0][0][0]
+        assert entry["stopCode"] == [3.0] and entry["peakResNM"] == [3.0] and entry["masksum"] == [SIZE**2 - 1.0]
+        peaks[niter] = entry["peakRes"][0]
+    assert peaks == {0: 1.0, 10: 1.0}
+    made.planes.mask[...] = False
+    control = CycleControl(CycleOptions(niter=10))
+    made.record_unclean(control)
+    assert control.minor[0][0][0]["peakRes"] == [0.0]
 
 
 def test_planes_below_the_threshold_count_nothing() -> None:

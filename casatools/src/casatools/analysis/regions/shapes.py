@@ -78,7 +78,10 @@ class Ellipse:
         sin, cos = np.sin(self.angle_rad), np.cos(self.angle_rad)
         east, north = -(x - self.x) * self.scale_x, (y - self.y) * self.scale_y
         along, across = east * sin + north * cos, east * cos - north * sin
-        return np.square(along / self.major) + np.square(across / self.minor) <= 1.0 + _TOLERANCE
+        # What is compared is the square of the distance in units of the axes: twice the part of the shorter one that the tolerance is.
+        least = min(self.major, self.minor)
+        beyond = 2.0 * _TOLERANCE * min(self.scale_x, self.scale_y) / least if least > 0 else 0.0
+        return np.square(along / self.major) + np.square(across / self.minor) <= 1.0 + beyond
 
 
 @dataclass(frozen=True)
