@@ -393,8 +393,7 @@ REFUSED: list[tuple[str, dict[str, Any], type[CasaError]]] = [
     ("setmfcontrol", {"stoppointmode": 3}, UnsupportedError), ("setsdoptions", {"weight": 0.0}, ParameterError),
     ("setsdoptions", {"gwidth": "1Jy"}, ParameterError), ("clipvis", {}, ParameterError), ("clipvis", {"threshold": "-1Jy"}, ParameterError),
     ("getweightgrid", {"type": "ftweight"}, ParameterError), ("getweightgrid", {"wgtimages": ["a"]}, ParameterError),
-    ("getweightgrid", {"type": "ftweight", "wgtimages": ["sim.ms"]}, OutputExistsError), ("setweightgrid", {"type": "ftweight", "weight": [[1.0]]}, UnsupportedError), ("setweightgrid", {}, ParameterError), ("plotuv", {}, UnsupportedError),
-    ("plotvis", {}, UnsupportedError), ("plotweights", {}, UnsupportedError), ("plotsummary", {}, UnsupportedError),
+    ("getweightgrid", {"type": "ftweight", "wgtimages": ["sim.ms"]}, OutputExistsError), ("setweightgrid", {"type": "ftweight", "weight": [[1.0]]}, UnsupportedError), ("setweightgrid", {}, ParameterError),
 ]  # fmt: skip
 
 

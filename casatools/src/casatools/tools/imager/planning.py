@@ -15,8 +15,6 @@ from casatools.tools.imager.setup import Anything, Setup, given, names_of
 
 __all__ = ["Planning"]
 
-_Plot = "imager.{} opens windows that are not there; the task plotms draws the same"
-
 
 class Planning(Setup):
     """Methods about sensitivity, sampling and cycles, and those that change the data."""
@@ -80,7 +78,7 @@ class Planning(Setup):
             Always.
         """
         raise UnsupportedError(
-            "imager.ssoflux is not there, as in CASA; setjy with standard='Butler-JPL-Horizons 2012' knows the objects"
+            "imager.ssoflux does nothing in CASA 6.7 but say so, and is not there; setjy with standard='Butler-JPL-Horizons 2012' knows the objects"
         )
 
     @method
@@ -159,15 +157,13 @@ class Planning(Setup):
         """
         state = self._open()
         fixed = {
-            "cyclespeedup": (cyclespeedup, -1.0, "npercycle of clean"),
-            "stoplargenegatives": (stoplargenegatives, 2, "a mask"),
-            "stoppointmode": (stoppointmode, -1, "setsmallscalebias"),
+            "cyclespeedup": (cyclespeedup, -1.0, "it stops a minor cycle before its threshold", "npercycle of clean"),
+            "stoplargenegatives": (stoplargenegatives, 2, "CASA 6.7 does nothing with it", "a mask"),
+            "stoppointmode": (stoppointmode, -1, "it stops a minor cycle before its threshold", "setsmallscalebias"),
         }
-        for name, (value, only, instead) in fixed.items():
+        for name, (value, only, why, instead) in fixed.items():
             if value != only:
-                raise UnsupportedError(
-                    f"imager.setmfcontrol: {name}={value!r} is not there: it stops a minor cycle before its threshold; use {instead}"
-                )
+                raise UnsupportedError(f"imager.setmfcontrol: {name}={value!r} is not there: {why}; use {instead}")
         if scaletype == "SAULT" and constpb <= 0:
             raise ParameterError(f"imager.setmfcontrol: parameter 'constpb' must be above 0 for scaletype='SAULT'; got {constpb}")
         state.cycles = {"cyclefactor": cyclefactor, "maxpsffraction": cyclemaxpsffraction}
@@ -348,55 +344,3 @@ class Planning(Setup):
             )
         self._open().given_density = np.ascontiguousarray(np.moveaxis(grid.reshape(*grid.shape[:2], -1), -1, 0))
         return True
-
-    @method
-    def plotuv(self, rotate: Annotated[bool, kinds.Bool(), "Turn w along"] = False) -> None:
-        """Plot the uv coverage; plotms does.
-
-        Raises
-        ------
-        UnsupportedError
-            Always.
-        """
-        raise UnsupportedError(_Plot.format("plotuv"))
-
-    @method
-    def plotvis(
-        self,
-        type: Annotated[str, kinds.Text(), "Columns"] = "all",
-        increment: Annotated[int, kinds.Int(min=1), "Every how many rows"] = 1,
-    ) -> None:
-        """Plot visibilities; plotms does.
-
-        Raises
-        ------
-        UnsupportedError
-            Always.
-        """
-        raise UnsupportedError(_Plot.format("plotvis"))
-
-    @method
-    def plotweights(
-        self,
-        gridded: Annotated[bool, kinds.Bool(), "The gridded weights"] = False,
-        increment: Annotated[int, kinds.Int(min=1), "Every how many rows"] = 1,
-    ) -> None:
-        """Plot weights; plotms does.
-
-        Raises
-        ------
-        UnsupportedError
-            Always.
-        """
-        raise UnsupportedError(_Plot.format("plotweights"))
-
-    @method
-    def plotsummary(self) -> None:
-        """Plot fields and spectral windows; listobs and plotms tell them.
-
-        Raises
-        ------
-        UnsupportedError
-            Always.
-        """
-        raise UnsupportedError(_Plot.format("plotsummary"))
