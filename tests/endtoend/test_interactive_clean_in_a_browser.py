@@ -77,6 +77,17 @@ def test_draw_clean_look_change_and_stop(window: Browser, addresses: list[str], 
     window.until(SAID, lambda text: "mask is empty" in text)
     drag(window, (0.3, 0.3), (0.7, 0.7))
     window.until(SAID, lambda text: "Ready" in text)
+    # Keys: the mask is taken back, and drawn again; those typed into a field are the field's.
+    press = "document.querySelector(arguments[1]).dispatchEvent(new KeyboardEvent('keydown', {key: arguments[0], bubbles: true}))"
+    window.run(press, "u", "body")
+    window.until(SAID, lambda text: "Draw a mask" in text)
+    drag(window, (0.3, 0.3), (0.7, 0.7))
+    window.until(SAID, lambda text: "Ready" in text)
+    window.run(press, "u", "#text")
+    window.run(press, "p", "body")
+    assert window.run("return [document.getElementById('shape').value, state.masked[0] > 0]") == ["polygon", True]
+    window.run(press, "b", "body")
+    window.until("return document.getElementById('frequency').textContent", lambda text: "GHz" in text and "LSRK" in text)
     window.picture(tmp_path / "masked.png")
     window.click("#cycle")
     window.until("return [state && state.waiting, state && state.curve.length]", lambda found: found == [True, 2])

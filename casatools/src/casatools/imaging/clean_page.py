@@ -27,6 +27,7 @@ __all__ = ["CleanPage", "PageImage", "require_person", "steering"]
 
 _MOST_PIXELS = 1024  # on a side of what is sent to the browser
 _MOST_BODY = 200000
+_MOST_CHANGES = 20
 _SHAPES = ("box", "ellipse", "polygon", "text", "everything")
 _ACTIONS = ("cycle", "finish", "stop")
 _LIMITS = {"niter": int, "cycleniter": int, "nmajor": int, "threshold_jy": float, "nsigma": float, "cyclefactor": float}
@@ -92,6 +93,18 @@ def place_text(coordinates: Coordinates, pixel: Sequence[float]) -> str:
     return f"{direction.frame} {np.rad2deg(lon) % 360:.6f} {np.rad2deg(lat):+.6f} deg"
 
 
+def channel_text(coordinates: Coordinates, chan: int) -> str:
+    """The frequency of a channel and, with a rest frequency, its velocity, such as ``1.420000 GHz  85.6 km/s  LSRK``; empty where there is none."""
+    axis = coordinates.spectral
+    if axis is None:
+        return ""
+    hz = axis.frequencies_hz(chan + 1)[chan:]
+    found = f"{hz[0] / 1e9:.6f} GHz"
+    if axis.rest_frequency_hz > 0:
+        found += f"  {float(axis.velocity(hz, unit='km/s')[0]):.2f} km/s"
+    return f"{found}  {axis.conversion_frame}"
+
+
 def reduced(plane: np.ndarray, step: int) -> np.ndarray:
     """Every block of ``step`` pixels by its value of greatest magnitude: nothing bright is lost in the smaller picture."""
     if step == 1:
@@ -102,6 +115,15 @@ def reduced(plane: np.ndarray, step: int) -> np.ndarray:
     blocks = padded.reshape(ny, step, nx, step).transpose(0, 2, 1, 3).reshape(ny, nx, -1)
     best = np.abs(blocks).argmax(axis=-1) if plane.dtype != bool else blocks.argmax(axis=-1)
     return np.take_along_axis(blocks, best[..., None], axis=-1)[..., 0]
+
+
+@dataclass(frozen=True)
+class _Change:
+    """Pixels of a mask that were turned over, as bits, in some of its planes."""
+
+    image: PageImage
+    where: tuple[slice, ...]
+    bits: np.ndarray
 
 
 class CleanPage(LocalPage):
@@ -123,14 +145,16 @@ class CleanPage(LocalPage):
         self._to_the_end = False
         self._serial = 0
         self._curve: list[dict[str, float]] = []
+        self._changes: list[_Change] = []
         super().__init__()
 
     def routes(self) -> Routes:
         """State, planes, masks and decisions."""
         return Routes(
             ("casatools.imaging", "clean_page.html"),
-            {"/state": lambda query: self.state(), "/plane": self.plane, "/place": self.place},
+            {"/state": lambda query: self.state(), "/plane": self.plane, "/place": self.place, "/channel": self.channel},
             {
+                "/undo": (_MOST_BODY, "what is taken back is the last change", lambda body: self._undo()),
                 "/mask": (_MOST_BODY, "a mask is a record", self._post_mask),
                 "/go": (_MOST_BODY, "a decision is a record", self._go),
             },
@@ -249,6 +273,11 @@ class CleanPage(LocalPage):
             raise ParameterError(f"x and y must be numbers; got {query.get('x')!r} and {query.get('y')!r}") from error
         return {"text": place_text(image.coordinates, pixel)}
 
+    def channel(self, query: dict[str, str]) -> dict[str, str]:
+        """The frequency of a channel {image, chan}: {text}."""
+        image = self._image(query.get("image", "0"))
+        return {"text": channel_text(image.coordinates, _within(query.get("chan", "0"), "chan", image.allowed.shape[0]))}
+
     def _post_mask(self, body: bytes) -> dict[str, Any]:
         """Add to a mask or take away from it: {image, chan, pol (-1 for all), shape, points, text, erase}."""
         given = _record(body)
@@ -263,14 +292,30 @@ class CleanPage(LocalPage):
             inside = self._inside(image, shape, given)
             drawn = np.zeros_like(mask)
             drawn[where] = np.broadcast_to(inside, mask.shape)[where]
-            if given.get("erase"):
-                mask &= ~drawn
-            else:
-                mask |= drawn & image.allowed[: len(mask)]
-            if image.deconvolver.auto_mask is not None:
-                image.deconvolver.auto_mask.begin(mask)  # what was drawn stays when masks are made from the next residuals
-            self._serial += 1
-            return {"masked": int(mask.sum())}
+            changed = drawn & (mask if given.get("erase") else ~mask & image.allowed[: len(mask)])
+            self._changes = [*self._changes[1 - _MOST_CHANGES :], _Change(image, where, np.packbits(changed[where]))]
+            return self._turn_over(image, changed)
+
+    def _turn_over(self, image: PageImage, changed: np.ndarray) -> dict[str, Any]:
+        """Turn over pixels of a mask."""
+        mask = image.deconvolver.planes.mask
+        mask ^= changed
+        if image.deconvolver.auto_mask is not None:
+            image.deconvolver.auto_mask.begin(mask)  # what was drawn stays when masks are made from the next residuals
+        self._serial += 1
+        return {"masked": int(mask.sum())}
+
+    def _undo(self) -> dict[str, Any]:
+        """Take back the last change of a mask since the last cycle."""
+        with self._turn:
+            self._waiting()
+            if not self._changes:
+                raise ParameterError("nothing was drawn since the last cycle that could be taken back")
+            last = self._changes.pop()
+            changed = np.zeros_like(last.image.deconvolver.planes.mask)
+            shape = changed[last.where].shape
+            changed[last.where] = np.unpackbits(last.bits, count=int(np.prod(shape))).astype(bool).reshape(shape)
+            return self._turn_over(last.image, changed)
 
     def _inside(self, image: PageImage, shape: str, given: dict[str, Any]) -> np.ndarray:
         from casatools.imaging.products import mask_values
@@ -298,6 +343,7 @@ class CleanPage(LocalPage):
             if action != "stop" and not any(i.deconvolver.planes.mask.any() for i in self.images):
                 raise ParameterError("the mask is empty: draw where the sky is to be cleaned, or press 'everything'")
             control.options = replace(control.options, **_limits(given, control))
+            self._changes = []
             self._action, self._to_the_end = action, action == "finish"
             self._reason = ""
             self._turn.notify_all()

@@ -16,9 +16,10 @@ from astropy.coordinates import Angle, SkyCoord
 from casatools._base.errors import DataError, ParameterError
 from casatools.imaging import clean_page
 from casatools.imaging.auto_mask import AutoMask, AutoMaskOptions
-from casatools.imaging.clean_page import CleanPage, PageImage, place_text, reduced, region_text
+from casatools.imaging.clean_page import CleanPage, PageImage, channel_text, place_text, reduced, region_text
 from casatools.imaging.cycle_control import CycleControl, CycleOptions
 from casatools.imaging.plane_deconvolver import PlaneDeconvolver, Planes
+from casatools.io.image.coordinates import Coordinates
 from casatools.io.image.coordinates.make import make_image_coordinates
 
 SHAPE = (2, 1, 24, 20)
@@ -125,6 +126,34 @@ def test_masks_are_drawn_and_erased(page: CleanPage, shown: PageImage, waiting: 
     assert np.array_equal(mask[0, 0], mask[1, 0]) and (mask[0, 0] ^ inside).sum() <= 4
     assert ask(page, "/mask", {"shape": "text", "text": "circle[[15pix,20pix],2pix]"})[0] == 200
     assert mask[0, 0, 20, 15] and mask[0, 0, 19, 15]
+
+
+def test_changes_of_masks_are_taken_back_one_by_one(page: CleanPage, shown: PageImage, waiting: Any) -> None:
+    mask = shown.deconvolver.planes.mask
+    steps = [
+        {"shape": "box", "points": [[5, 5], [8, 8]]},
+        {"chan": 1, "pol": 0, "shape": "box", "points": [[7, 7], [12, 9]]},
+        {"chan": 0, "shape": "box", "points": [[6, 6], [7, 7]], "erase": True},
+    ]
+    before = []
+    for step in steps:
+        before.append(mask.copy())
+        assert ask(page, "/mask", step)[0] == 200
+        assert not np.array_equal(mask, before[-1])
+    for wanted in before[::-1]:
+        assert ask(page, "/undo", {}) == (200, {"masked": int(wanted.sum())})
+        assert np.array_equal(mask, wanted)
+    status, answer = ask(page, "/undo", {})
+    assert status == 400 and "nothing was drawn" in answer["error"]
+
+
+def test_the_frequency_of_a_channel(page: CleanPage) -> None:
+    status, found = ask(page, "/channel", chan=1)
+    assert status == 200 and found["text"].startswith("1.001000 GHz")
+    assert ask(page, "/channel", chan=2)[0] == 400
+    assert channel_text(Coordinates([]), 0) == ""
+    line = make_image_coordinates((20, 24), (1e-5, 1e-5), (1.0, 0.5), np.array([1e9, 1.001e9]), rest_frequency_hz=1.001e9)
+    assert channel_text(line, 0) == f"1.000000 GHz  {299792.458 * 1e-3 / 1.001:.2f} km/s  LSRK"
 
 
 def test_a_mask_drawn_stays_when_masks_are_automatic(page: CleanPage, shown: PageImage, waiting: Any) -> None:
