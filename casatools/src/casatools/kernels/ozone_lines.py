@@ -2,7 +2,8 @@
 
 References
 ----------
-Gordon, I. E. et al. 2022, JQSRT 277, 107949: HITRAN2020, whose stronger lines are here.
+Gordon, I. E. et al. 2022, JQSRT 277, 107949: HITRAN2020, whose stronger lines are here; the numbers were taken, and rounded, from the list of lines of Rosenkranz's
+absorption model of 2022 (as pyrtlib distributes it), which cites HITRAN2020.
 """
 
 from __future__ import annotations
