@@ -482,13 +482,10 @@ def _require_same_sky(image: CasaImage, other: CasaImage) -> None:
 
 
 def _lies_elsewhere(image: CasaImage, other: CasaImage, pixels: float) -> bool:
-    """True when the corners of another image lie farther from pixels of the same number than some pixels, by the numbers of their coordinates."""
+    """True when another image lies farther from pixels of the same number than some pixels."""
     own, theirs = image.coordinates.direction, other.coordinates.direction
-    corners = np.array([[0.0, n - 1.0] for n in (other.shape[other.ndim - 1 - a] for a in other.coordinates.direction_axes)])
-    if own is None or theirs is None or len(corners) < 2:
-        return False
-    world = theirs.to_world(corners) * np.divide(theirs.unit_rad, own.unit_rad)[:, None]
-    return not np.allclose(own.to_pixel(world), corners, rtol=0, atol=pixels)
+    shape = [other.shape[other.ndim - 1 - a] for a in other.coordinates.direction_axes]
+    return own is not None and theirs is not None and len(shape) == 2 and own.pixels_apart(theirs, shape) > pixels
 
 
 def _check_skies(expression: Expression, template: CasaImage, by_number: bool) -> None:

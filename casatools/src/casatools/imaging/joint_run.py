@@ -185,7 +185,7 @@ def _earlier_residuals(base: str, cube: FieldImages, joint: JointSource) -> None
     for kind, planes in kinds.items():
         path = f"{base}.{kind}.residual"
         if os.path.isdir(path):
-            read_into(path, planes)
+            read_into(path, planes, cube.coordinates)
 
 
 def _write(base: str, request: JointRequest, data: ImagingData, cube: FieldImages, plan: FieldImages, joint: JointSource) -> None:

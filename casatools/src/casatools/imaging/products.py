@@ -145,28 +145,45 @@ class ImageWriter:
             image.append_history(self.history, self.task)
 
 
-def read_planes(path: str, shape: tuple[int, ...]) -> np.ndarray:
+def read_planes(path: str, shape: tuple[int, ...], coordinates: Coordinates | None = None) -> np.ndarray:
     """Pixels of an image of an earlier run, which must have the shape of this one.
 
     Raises
     ------
     DataError
-        Its shape is another.
+        Its shape is another, or it lies elsewhere on the sky or in frequency than `coordinates` say.
     """
     found = np.empty(shape, np.float32)
-    read_into(path, found)
+    read_into(path, found, coordinates)
     return found
 
 
-def read_into(path: str, target: np.ndarray) -> None:
+def read_into(path: str, target: np.ndarray, coordinates: Coordinates | None = None) -> None:
     """As `read_planes` into an array, channel by channel; one of bool gets where pixels are not zero."""
+    otherwise = "give another imagename or restart=False"
     with CasaImage.open(path) as image:
         if image.shape != target.shape:
-            raise DataError(
-                f"image {path!r} has the shape {image.shape[::-1]}, this run makes {target.shape[::-1]}: give another imagename or restart=False"
-            )
+            raise DataError(f"image {path!r} has the shape {image.shape[::-1]}, this run makes {target.shape[::-1]}: {otherwise}")
+        if coordinates is not None and (axes := _other_axes(image, coordinates)):
+            raise DataError(f"image {path!r} of an earlier run has other {axes} than this run makes: {otherwise}")
         for chan in range(len(target)):
             target[chan] = image.read((slice(chan, chan + 1),))[0]
+
+
+def _other_axes(image: CasaImage, coordinates: Coordinates) -> str:
+    """What of the coordinates of an image is not, to half a pixel, what is wanted; one channel stands for whatever band it was made of."""
+    sky, wanted = image.coordinates.direction, coordinates.direction
+    if sky is not None and wanted is not None:
+        if sky.frame != wanted.frame:
+            return f"directions ({sky.frame})"
+        if wanted.pixels_apart(sky, image.shape[:-3:-1]) > 0.5:
+            return "pixels on the sky"
+    band, channels = image.coordinates.spectral, coordinates.spectral
+    if band is not None and channels is not None and len(image.shape) == 4 and image.shape[0] > 1:
+        ends = np.array([[0.0, image.shape[0] - 1.0]])
+        if band.frame != channels.frame or np.abs(channels.to_pixel(band.to_world(ends)) - ends).max() > 0.5:
+            return "channels"
+    return ""
 
 
 def mask_values(value: Any, coordinates: Coordinates, shape: tuple[int, ...], into: np.ndarray | None = None) -> np.ndarray:

@@ -268,7 +268,7 @@ def _clean_mask(images: FieldImages, mask: np.ndarray) -> None:
     blank = given is None or (isinstance(given, (str, list, tuple)) and len(given) == 0)
     automatic = request.usemask == "auto-multithresh"
     if (automatic or blank) and os.path.isdir(existing) and request.restart:
-        read_into(existing, mask)
+        read_into(existing, mask, images.coordinates)
     elif automatic or blank:
         # Where a person draws the mask, it begins blank.
         mask[...] = not (automatic or request.interactive)
@@ -283,7 +283,7 @@ def _require_kept_mask(images: FieldImages) -> None:
     if request.usemask != "user" or not request.mask or request.niter == 0 or not (request.restart and os.path.isdir(existing)):
         return
     kept = images.image.store.zeros(mask.shape, bool)
-    read_into(existing, kept)
+    read_into(existing, kept, images.coordinates)
     if request.pblimit >= 0:
         kept &= images.seen[: len(mask)]
     if not np.array_equal(kept, mask):
@@ -307,10 +307,10 @@ def _start_terms(images: FieldImages, paths: list[str], target: np.ndarray) -> N
 def _read_terms(images: FieldImages, paths: list[str], target: np.ndarray) -> None:
     """Fill planes from an image, or from one image a Taylor term."""
     if not images.request.terms:
-        read_into(paths[0], target)
+        read_into(paths[0], target, images.coordinates)
         return
     for term, path in enumerate(paths):
-        target[term] = read_planes(path, (1, *target.shape[1:]))[0]
+        target[term] = read_planes(path, (1, *target.shape[1:]), images.coordinates)[0]
 
 
 def begin_images(plans: list[FieldImages], imager: Imager, resume: Callable[[], bool] | None = None) -> bool:

@@ -144,6 +144,21 @@ def test_restart_goes_on_and_restart_false_begins_anew() -> None:
     assert pixels("r_2.model").sum() == pytest.approx(before, rel=1e-4)
     with pytest.raises(DataError, match="shape"):
         tclean(imagename="r", niter=4, **{**FIELD, "imsize": 80})
+    with pytest.raises(DataError, match="other pixels on the sky"):
+        tclean(imagename="r", niter=4, **{**FIELD, "cell": "7arcsec"})
+    with pytest.raises(DataError, match="other pixels on the sky"):
+        tclean(imagename="r", niter=4, phasecenter="J2000 13h33m00s +30d50m00s", **FIELD)
+
+
+def test_a_cube_of_other_channels_is_not_gone_on_from() -> None:
+    cube = {**FIELD, "specmode": "cube", "nchan": 2, "width": 1}
+    tclean(imagename="rc", niter=4, start=1, **cube)
+    with pytest.raises(DataError, match="other channels than this run makes"):
+        tclean(imagename="rc", niter=4, start=4, **cube)
+    with pytest.raises(DataError, match="other channels than this run makes"):
+        tclean(imagename="rc", niter=4, start=1, outframe="TOPO", **cube)
+    with pytest.raises(DataError, match=r"other directions \(J2000\)"):
+        tclean(imagename="rc", niter=4, start=1, phasecenter="B1950 13h30m00s +30d50m00s", **cube)
 
 
 def test_a_mask_that_was_made_is_kept() -> None:

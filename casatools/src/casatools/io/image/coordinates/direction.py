@@ -244,6 +244,21 @@ class DirectionCoordinate(ReferencedAxes):
         """A copy with another conversion frame."""
         return replace(self, conversion_frame=frame)
 
+    def pixels_apart(self, other: DirectionCoordinate, shape: Sequence[int]) -> float:
+        """Greatest distance [pixel] from pixels of an image to those of the same numbers of another one, by the numbers of their coordinates.
+
+        Parameters
+        ----------
+        other : DirectionCoordinate
+        shape : sequence of 2 int
+            Pixels along both axes; the corners and the middle are looked at, as far as they are on the sky.
+        """
+        (x, y) = ([0.0, n - 1.0, 0.5 * (n - 1.0)] for n in shape)
+        pixels = np.array([[x[0], x[1], x[0], x[1], x[2]], [y[0], y[1], y[1], y[0], y[2]]])
+        world = other.to_world(pixels) * np.divide(other.unit_rad, self.unit_rad)[:, None]
+        apart = np.abs(self.to_pixel(world) - pixels)
+        return float(np.max(apart, initial=0.0, where=np.isfinite(apart)))
+
     def sliced(self, starts: Sequence[float], steps: Sequence[float], counts: Sequence[int | None]) -> DirectionCoordinate:
         """The axes as seen by pixels ``starts + steps * k``."""
         return self.moved(starts, steps)
