@@ -15,12 +15,34 @@ import numpy as np
 
 from casatools.io.caltable.curves import CurveRows
 
-__all__ = ["chebyshev_gains", "curve_rows", "serving_rows", "solved_rows", "spline_gains"]
+__all__ = ["STILL_RAD", "chebyshev_gains", "curve_rows", "serving_rows", "solved_rows", "spline_gains"]
+
+# Phase that tells a reference antenna, which has a solution, from an antenna without one, which has zeros.
+STILL_RAD = 1e-12
 
 
 def solved_rows(curves: CurveRows) -> np.ndarray:
-    """Rows (bool) that hold a solution: those of fields that were not solved are all zero."""
-    return np.array([bool(a.any() or p.any()) for a, p in zip(curves.amplitude, curves.phase, strict=True)], dtype=bool)
+    """Rows (bool) that hold a solution.
+
+    Those of fields that were not solved are all zero, and those that CASA could not solve hold NaN. In a field of phases alone, one antenna that
+    stands still is the reference, whose phase is zero.
+    """
+    solved = np.array(
+        [
+            bool((a.any() or p.any()) and np.isfinite(a).all() and np.isfinite(p).all())
+            for a, p in zip(curves.amplitude, curves.phase, strict=True)
+        ],
+        dtype=bool,
+    )
+    has_amplitude = np.array([a.any() for a in curves.amplitude], dtype=bool)
+    stands = np.array([np.abs(p).max(initial=0.0) <= STILL_RAD for p in curves.phase], dtype=bool)
+    for key in {
+        (f, w) for f, w in zip(curves.field[~solved & stands].tolist(), curves.spw[~solved & stands].tolist(), strict=True)
+    }:
+        own = (curves.field == key[0]) & (curves.spw == key[1])
+        if np.count_nonzero(own & stands) == 1 and solved[own].any() and not has_amplitude[own].any():
+            solved[own & stands] = True
+    return solved
 
 
 def curve_rows(curves: CurveRows, antenna: int, spw: int, fields: frozenset[int] | None) -> np.ndarray:
@@ -55,7 +77,9 @@ def spline_gains(curves: CurveRows, row: int, times_s: np.ndarray, frequency_hz:
         np.stack([BSpline(knots, part[:count], 3)(inside) for part in parts[row]], axis=-1)
         for parts in (curves.amplitude, curves.phase)
     )
-    return np.exp(amplitude - 1j * phase * frequency_hz / curves.reference_hz[row])
+    # CASA's splines of amplitudes alone are for no frequency.
+    scale = frequency_hz / curves.reference_hz[row] if curves.reference_hz[row] else 1.0
+    return np.exp(amplitude - 1j * phase * scale)
 
 
 def chebyshev_gains(curves: CurveRows, row: int, frequency_hz: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

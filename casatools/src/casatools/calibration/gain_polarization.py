@@ -19,6 +19,7 @@ from casatools._base.errors import DataError, ParameterError
 from casatools.calibration.same_array import match_antennas
 from casatools.calibration.solve_session import check_output
 from casatools.frames.directions import Direction
+from casatools.frames.epochs import utc_seconds
 from casatools.frames.parallactic import feed_angles
 from casatools.io.caltable import CalTable
 from casatools.io.ms import MeasurementSet
@@ -117,7 +118,7 @@ def _angles(ms: MeasurementSet, table: CalTable, ids: np.ndarray) -> np.ndarray:
         place = ms.metadata.fields[field]
         toward = Direction(float(place.phase_dir[0][0]), float(place.phase_dir[0][1]), place.phase_frame)
         times, which = np.unique(table.time_s[rows], return_inverse=True)
-        out[rows] = feed_angles(times, toward, positions, mounts)[which, ids[table.antenna1[rows]]]
+        out[rows] = feed_angles(utc_seconds(times, ms.time_frame), toward, positions, mounts)[which, ids[table.antenna1[rows]]]
     return np.where(ids[table.antenna1] >= 0, out, np.nan)
 
 

@@ -18,6 +18,7 @@ from casatools._base.constants import SPEED_OF_LIGHT_M_S
 from casatools._base.errors import DataError
 from casatools.calibration.sky_geometry import SkyGeometry
 from casatools.calibration.solve_session import check_output
+from casatools.frames.epochs import convert_epochs, utc_seconds
 from casatools.io.caltable import CalTable, SolutionGroup
 from casatools.io.formats.earth_orientation_file import OrientationSeries, read_orientation_file
 from casatools.io.ms import MeasurementSet
@@ -79,8 +80,6 @@ def orientation_of_file(series: OrientationSeries, time_s: float, path: str) -> 
 
 
 def _tai_minus_utc_s(time_s: float) -> float:
-    from casatools.frames.epochs import convert_epochs
-
     return float(convert_epochs(np.array([time_s]), "UTC", "TAI")[0]) - time_s
 
 
@@ -140,7 +139,8 @@ def write_orientation_delays(vis: str, caltable: str, infile: str = "") -> None:
         times, fields, observations, scans = _solution_times(time, field, scan, observation)
         early, now, late = (sky.directions_itrf(times + step, fields) for step in (-_STEP_S, 0.0, _STEP_S))
         delay, rate = np.zeros((len(times), nant)), np.zeros((len(times), nant))
-        for k, when in enumerate(times.tolist()):
+        # Tables of the Earth's orientation count in UTC; scales of data may be others.
+        for k, when in enumerate(utc_seconds(times, ms.time_frame).tolist()):
             wrong = _at(taken, int(observations[k]), when, vis)
             right = measured_orientation(when) if series is None else orientation_of_file(series, when, infile)
             before, delay[k], after = (orientation_delay_s(sky.positions_m, d[k], wrong, right) for d in (early, now, late))

@@ -24,6 +24,7 @@ from casatools.calibration.source_spectra import stokes_to_correlations
 from casatools.components.component_list import ComponentList, components_from
 from casatools.components.model import Component
 from casatools.frames.directions import Direction, convert_direction, frame_turn
+from casatools.frames.epochs import utc_seconds
 from casatools.frames.frequencies import doppler_factor
 from casatools.frames.quantities import to_unit
 from casatools.io.image import CasaImage
@@ -222,7 +223,9 @@ def frame_factors(ms: MeasurementSet, field_number: int, spw: int, time_s: float
         found = ms.metadata.fields[field_number]
         lon, lat = (float(v) for v in np.ravel(found.phase_dir[0])[:2])
         position = np.asarray(ms.metadata.antennas[0].position_m)
-        return float(doppler_factor(own, frame, time_s, Direction(lon, lat, found.phase_frame), position))
+        return float(
+            doppler_factor(own, frame, utc_seconds(time_s, ms.time_frame), Direction(lon, lat, found.phase_frame), position)
+        )
 
     return factor
 
@@ -318,7 +321,7 @@ def _curved(
     ms: MeasurementSet, columns: Mapping[str, np.ndarray], frequency_hz: np.ndarray, focus: Direction, distance_m: float
 ) -> np.ndarray:
     """What the curved waves of a near source turn visibilities by: (row, chan, 1) complex64."""
-    there = convert_direction(focus, "J2000", float(columns["TIME"][0]), array_position(ms))
+    there = convert_direction(focus, "J2000", float(utc_seconds(columns["TIME"][0], ms.time_frame)), array_position(ms))
     extra = near_field_path(ms, columns["ANTENNA1"], columns["ANTENNA2"], columns["TIME"], [there], distance_m)
     turn = np.exp((2j * np.pi / SPEED_OF_LIGHT_M_S) * np.multiply.outer(extra, frequency_hz))
     return np.asarray(turn.astype(np.complex64)[:, :, None])

@@ -18,6 +18,7 @@ import numpy as np
 
 from casatools._base import log
 from casatools._base.errors import DataError, ParameterError, UnsupportedError
+from casatools.calibration.curve_terms import STILL_RAD
 from casatools.calibration.reference_antenna import antenna_ids
 from casatools.calibration.solve import SolveResult, solve
 from casatools.calibration.solve_options import SolveOptions
@@ -152,6 +153,8 @@ def fit_splines(
                 if "p" in calmode:
                     # The format has the phases of the inverse.
                     found[1, hand] = _spline(knots[-1], at, -turning, weight)
+                    if calmode == "p" and not found[1, hand].any():
+                        found[1, hand, : len(inner) + 2] = STILL_RAD
         rows.append((ant, number))
         amplitude.append(found[0])
         phase.append(found[1])

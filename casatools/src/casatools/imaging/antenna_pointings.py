@@ -10,6 +10,7 @@ import numpy as np
 
 from casatools._base.errors import DataError
 from casatools.frames.directions import Direction, angles_of, convert_directions, unit_vectors
+from casatools.frames.epochs import utc_seconds
 from casatools.imaging.visibilities import DataSource
 from casatools.io.tables import require_one_shape
 
@@ -134,7 +135,7 @@ def pointing_tracks(
     for antenna in np.unique(entries.antenna[(entries.antenna >= 0) & (entries.antenna < shape[0])]).tolist():
         # In the table's own frame, which antennas are steered in.
         moved = entries.at(entries.of(antenna), times_s, interpolation)
-        out[:, antenna] = convert_directions(*moved, entries.frame, frame, times_s, position_m)
+        out[:, antenna] = convert_directions(*moved, entries.frame, frame, utc_seconds(times_s, ms.time_frame), position_m)
     return out[0], out[1]
 
 

@@ -266,7 +266,7 @@ class _SourceBeams:
             return
         fields = source.field_ids.tolist()
         places = [
-            convert_directions(d.lon_rad, d.lat_rad, d.frame, "AZEL", self._times, source.position_m)
+            convert_directions(d.lon_rad, d.lat_rad, d.frame, "AZEL", source.utc_s(self._times), source.position_m)
             for d in map(source.field_direction, fields)
         ]
         shape = (len(self._turn), len(fields), len(self._times))

@@ -8,6 +8,7 @@ import numpy as np
 
 from casatools._base.errors import ParameterError
 from casatools.frames.directions import Direction
+from casatools.frames.epochs import utc_seconds
 from casatools.frames.frequencies import doppler_factor
 from casatools.frames.observatories import observatory_position
 from casatools.frames.quantities import parse_quantity, to_unit
@@ -52,7 +53,9 @@ def _frame_factors(ms: MeasurementSet, field_id: int, spw: int, frame: str, ephe
         from casatools.transform.moving_sources import moving_factor
 
         return np.asarray(moving_factor(ms, own, frame, found, place)(times))
-    return np.asarray(doppler_factor(own, frame, times, Direction(lon, lat, found.phase_frame), position))
+    return np.asarray(
+        doppler_factor(own, frame, utc_seconds(times, ms.time_frame), Direction(lon, lat, found.phase_frame), position)
+    )
 
 
 def frequency_range(path: str, field_id: int, spw: str, frame: str, ephemeris: str = "") -> tuple[float, float]:

@@ -17,6 +17,7 @@ import numpy as np
 from casatools._base.errors import ParameterError
 from casatools.frames.directions import PLANETS, Direction, convert_direction, source_direction
 from casatools.frames.ephemeris import ephemeris_directions
+from casatools.frames.epochs import utc_seconds
 from casatools.frames.observatories import Position
 from casatools.io.ms import MeasurementSet
 from casatools.io.ms.ephemerides import EphemerisTable, read_ephemeris
@@ -44,22 +45,23 @@ class Track:
     table: EphemerisTable | None = None
 
     def direction(self, ms: MeasurementSet, time_s: float, position_m: np.ndarray, frame: str = "") -> Direction:
-        """Where it is at a time, in a frame; J2000 or the frame of its table by default.
+        """Where it is at a time of the data's scale, in a frame; J2000 or the frame of its table by default.
 
         Raises
         ------
         DataError
             Its table does not hold the time.
         """
+        utc_s = float(utc_seconds(time_s, ms.time_frame))
         if self.planet is not None:
-            return convert_direction(self.planet, frame or "J2000", time_s, position_m)
+            return convert_direction(self.planet, frame or "J2000", utc_s, position_m)
         if self.table is not None:
-            lon, lat = ephemeris_directions(self.table, np.array([time_s]))
+            lon, lat = ephemeris_directions(self.table, np.array([utc_s]))
             found = Direction(float(lon[0]), float(lat[0]), self.table.frame)
         else:
             lon, lat, own = phase_centres(ms, ms.metadata.fields[self.field_id], np.array([time_s]))
             found = Direction(float(lon[0]), float(lat[0]), own)
-        return found if frame in ("", found.frame) else convert_direction(found, frame, time_s, position_m)
+        return found if frame in ("", found.frame) else convert_direction(found, frame, utc_s, position_m)
 
 
 def track_of(text: object, field_id: int) -> Track | None:

@@ -17,7 +17,7 @@ from casatools._base.errors import DataError, ParameterError, SelectionError
 from casatools._base.memory import chunk_bytes
 from casatools._base.threads import over_rows
 from casatools.frames.directions import Direction, convert_direction, frame_turn
-from casatools.frames.epochs import convert_epochs
+from casatools.frames.epochs import utc_seconds
 from casatools.frames.frequencies import doppler_factor
 from casatools.frames.observatories import Position, observatory_position
 from casatools.frames.parallactic import feed_angles
@@ -297,6 +297,10 @@ class DataSource:
     def position_m(self, value: np.ndarray) -> None:
         self._position = value
 
+    def utc_s(self, times_s: float | np.ndarray) -> np.ndarray:
+        """Times [s] of the data's scale in UTC."""
+        return utc_seconds(times_s, self.ms.time_frame)
+
     def field_direction(self, field_id: int) -> Direction:
         """Phase direction of a field; of one with an ephemeris at the first time that is selected."""
         return self._direction_at(self.ms.metadata.fields[field_id], float(self.times_s[0]))
@@ -362,9 +366,7 @@ class DataSource:
             direction = self.field_direction(field_id)
         else:
             direction = self.toward or self.field_direction(int(self.field_ids[0]))
-        if self.ms.time_frame != "UTC":
-            distinct = convert_epochs(distinct, self.ms.time_frame, "UTC")
-        return doppler_factor(source, frame, distinct, direction, self.position_m)[inverse.reshape(-1)]
+        return doppler_factor(source, frame, self.utc_s(distinct), direction, self.position_m)[inverse.reshape(-1)]
 
     def narrowed(self, axis: SpectralAxis) -> DataSource | None:
         """The same data with just the channels that some channels of a cube are made of; None when there are none."""
@@ -510,7 +512,7 @@ class DataSource:
 
     def _refocus(self, vis: np.ndarray, chunk: VisChunk, freq: np.ndarray, centre: Direction) -> None:
         """Take the curvature of the waves of a near source in the image's centre out of the data; `vis` is changed in place."""
-        there = convert_direction(centre, "J2000", float(chunk["TIME"][0]), self.position_m)
+        there = convert_direction(centre, "J2000", float(self.utc_s(chunk["TIME"][0])), self.position_m)
         extra = near_field_path(self.ms, chunk["ANTENNA1"], chunk["ANTENNA2"], chunk["TIME"], [there], self.distance_m)
         vis *= np.exp((-2j * np.pi / SPEED_OF_LIGHT_M_S) * np.multiply.outer(extra, freq)).astype(np.complex64)
 
@@ -574,11 +576,11 @@ class DataSource:
         """Angles [rad] (time,) that one of `mounts` turns beams by from the north of a frame: those of the zenith where it is alt-azimuth."""
         turn = self._turned(direction, frame, float(self.times_s[0]))[1]
         twist = 0.0 if turn is None else float(np.arctan2(turn[0, 1], turn[0, 0]))
-        return feed_angles(times_s, direction, np.reshape(mount[1], (1, 3)), [mount[0]])[:, 0] + twist
+        return feed_angles(self.utc_s(times_s), direction, np.reshape(mount[1], (1, 3)), [mount[0]])[:, 0] + twist
 
     def sky_place(self, direction: Direction, time_s: float) -> SkyPlace:
         """When and where antennas look that see a direction."""
-        there = convert_direction(direction, "AZEL", time_s, self.position_m)
+        there = convert_direction(direction, "AZEL", float(self.utc_s(time_s)), self.position_m)
         return SkyPlace(time_s, there.lon_rad, there.lat_rad)
 
     def _turned(self, own: Direction, frame: str, epoch_s: float) -> tuple[Direction, np.ndarray | None]:

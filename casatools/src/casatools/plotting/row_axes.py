@@ -10,6 +10,7 @@ from casatools._base.constants import AU_M
 from casatools._base.errors import DataError
 from casatools.calibration.sky_geometry import SkyGeometry
 from casatools.frames.directions import Direction
+from casatools.frames.epochs import utc_seconds
 from casatools.frames.frequencies import doppler_factor
 from casatools.io.ms import MeasurementSet, VisChunk
 from casatools.io.ms.ephemerides import field_ephemeris
@@ -179,7 +180,9 @@ class RowAxes:
             here = np.flatnonzero(fields == number)
             lon, lat, frame = phase_centres(self._ms, self._ms.metadata.fields[int(number)], times[here][:1])
             toward = Direction(float(lon[0]), float(lat[0]), frame)
-            out[here] = doppler_factor(window.frame, self._options.frame, times[here], toward, place)
+            out[here] = doppler_factor(
+                window.frame, self._options.frame, utc_seconds(times[here], self._ms.time_frame), toward, place
+            )
         return out
 
 

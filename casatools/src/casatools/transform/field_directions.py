@@ -20,7 +20,7 @@ __all__ = ["array_position", "measured_uvw", "phase_centres"]
 
 
 def phase_centres(ms: MeasurementSet, field: Field, times_s: np.ndarray) -> tuple[np.ndarray, np.ndarray, str]:
-    """Longitudes and latitudes [rad] of a field's phase centre at some times, and their frame.
+    """Longitudes and latitudes [rad] of a field's phase centre at some times of the data's scale, and their frame.
 
     Notes
     -----
@@ -33,7 +33,7 @@ def phase_centres(ms: MeasurementSet, field: Field, times_s: np.ndarray) -> tupl
         lon, lat = (sum(terms[k, axis] * since**k for k in range(len(terms))) for axis in (0, 1))
         return np.broadcast_to(lon, times.shape), np.broadcast_to(lat, times.shape), field.phase_frame
     table = field_ephemeris(ms.path, field.ephemeris_id)
-    lon, lat = ephemeris_directions(table, times)
+    lon, lat = ephemeris_directions(table, utc_seconds(times, ms.time_frame))
     return lon + terms[0, 0] / np.cos(lat), lat + terms[0, 1], table.frame
 
 

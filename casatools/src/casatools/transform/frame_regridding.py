@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from casatools._base.errors import ParameterError
+from casatools.frames.epochs import utc_seconds
 from casatools.frames.frequencies import doppler_factor
 from casatools.frames.observatories import observatory_position
 from casatools.io.ms import MeasurementSet
@@ -102,7 +103,8 @@ def frame_factor(ms: MeasurementSet, own: str, frame: str, fields: list[int], ce
         return moving_factor(ms, own, target, moving, position)
     direction = conversion_direction(ms, fields, centre)
     doppler_factor(own, target, 0.0 + 4.8e9, direction, position)
-    return lambda times: np.asarray(doppler_factor(own, target, np.asarray(times, dtype=np.float64), direction, position))
+    scale = ms.time_frame
+    return lambda times: np.asarray(doppler_factor(own, target, utc_seconds(times, scale), direction, position))
 
 
 def plan_regrid(

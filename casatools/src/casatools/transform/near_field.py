@@ -13,6 +13,7 @@ import numpy as np
 
 from casatools.frames.baselines import antenna_uvw
 from casatools.frames.directions import Direction
+from casatools.frames.epochs import utc_seconds
 from casatools.io.ms import MeasurementSet
 from casatools.transform.field_directions import array_position
 
@@ -66,15 +67,17 @@ def near_field_path(
     directions: Sequence[Direction],
     distance_m: float,
 ) -> np.ndarray:
-    """`near_field_w` for the numbers of two antennas (row,) and times [s] (row,)."""
+    """`near_field_w` for the numbers of two antennas (row,) and times [s] (row,) of the data's scale."""
     positions = np.array([a.position_m for a in ms.metadata.antennas])
     place = array_position(ms)
-    distinct, where = np.unique(times, return_inverse=True)
+    distinct, where = np.unique(utc_seconds(times, ms.time_frame), return_inverse=True)
     where = np.ravel(where)
     if len(directions) == 1:
         extra = curvature_m(antenna_uvw(positions, distinct, directions[0], place), distance_m)
     else:
         one = [int(np.flatnonzero(where == k)[0]) for k in range(len(distinct))]
-        extra = np.stack([curvature_m(antenna_uvw(positions, float(times[k]), directions[k], place), distance_m) for k in one])
+        extra = np.stack(
+            [curvature_m(antenna_uvw(positions, float(distinct[n]), directions[k], place), distance_m) for n, k in enumerate(one)]
+        )
     # uvw are those of ANTENNA1 minus ANTENNA2: a longer path to the first makes w smaller.
     return np.asarray(extra[where, second] - extra[where, first])

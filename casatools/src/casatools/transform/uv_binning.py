@@ -31,6 +31,7 @@ from casatools._base.paths import (
     staged_output,
 )
 from casatools.frames.directions import Direction, convert_direction, parse_direction
+from casatools.frames.epochs import utc_seconds
 from casatools.frames.frequencies import doppler_factor
 from casatools.frames.quantities import to_unit
 from casatools.io.ms import MeasurementSet, ResolvedSelection, Selection, VisChunk, iter_chunks, write_chunks
@@ -155,7 +156,7 @@ def _selected_range(ms: MeasurementSet, resolved: ResolvedSelection, centre: Dir
         window = ms.metadata.spectral_windows[spw]
         chosen = resolved.channels.get(spw)
         frequency = np.asarray(window.chan_freq_hz) if chosen is None else np.asarray(window.chan_freq_hz)[np.asarray(chosen)]
-        factor = doppler_factor(window.frame, "LSRK", times, centre, array_position(ms))
+        factor = doppler_factor(window.frame, "LSRK", utc_seconds(times, ms.time_frame), centre, array_position(ms))
         low, high = min(low, float(frequency.min() * factor.min())), max(high, float(frequency.max() * factor.max()))
     return low, high
 
@@ -235,7 +236,7 @@ def _placed(ms: MeasurementSet, chunk: VisChunk, grid: UvGrid) -> tuple[np.ndarr
         # A turn by rounding errors only would move phases by nothing, slowly.
         new[rows] = old[rows] if np.allclose(turn, np.eye(3), rtol=0, atol=1e-15) else old[rows] @ turn.T
     window = ms.metadata.spectral_windows[chunk.spw]
-    factor = doppler_factor(window.frame, "LSRK", chunk["TIME"], grid.centre, array_position(ms))
+    factor = doppler_factor(window.frame, "LSRK", utc_seconds(chunk["TIME"], ms.time_frame), grid.centre, array_position(ms))
     frequency = np.asarray(factor)[:, None] * np.asarray(window.chan_freq_hz)[chunk.channels]
     return new, new[:, 2] - old[:, 2], grid.cells(new, frequency), grid.channels(frequency)
 

@@ -11,8 +11,9 @@ from casacore import tables
 
 from casatools._base.errors import DataError
 from casatools.calibration.correct import ApplyOptions, LibraryOptions, correct_visibilities
+from casatools.calibration.curve_terms import STILL_RAD, solved_rows, spline_gains
 from casatools.calibration.table_reading import read_solutions
-from casatools.io.caltable.curves import read_curves
+from casatools.io.caltable.curves import CurveRows, read_curves
 from casatools.io.ms import MeasurementSet
 
 Input = Callable[[str], str]
@@ -83,6 +84,32 @@ def test_splines(vis: str, tmp_path: Path) -> None:
     assert flag[(two == 7)].all() and not flag[two != 7].any()
     # Fields that were not solved take the solution of the others.
     assert np.allclose(read(vis, 0, 1)[0][(read(vis, 0, 1)[2] == 2) & (read(vis, 0, 1)[3] == 3)], np.exp(-0.2), rtol=1e-5)
+
+
+def curves_of(amplitude: np.ndarray, phase: np.ndarray, reference_hz: float = 1e9) -> CurveRows:
+    """One field with antennas of constant curves."""
+    count, one = len(phase), np.ones((2, 4))
+    return CurveRows(
+        "GSPLINE", np.arange(count), np.zeros(count, int), np.full(count, -1), np.zeros(count), [a * one for a in amplitude],
+        [p * one for p in phase], [np.repeat([0.0, 1.0], 4)] * count, np.full(count, reference_hz),
+    )  # fmt: skip
+
+
+def test_rows_that_hold_solutions() -> None:
+    none = np.zeros(3)
+    # The reference antenna of phases alone has zeros, as CASA writes it; two antennas of zeros cannot be told apart.
+    assert solved_rows(curves_of(none, np.array([0.0, 0.5, 0.2]))).tolist() == [True, True, True]
+    assert solved_rows(curves_of(none, np.array([0.0, 0.5, 0.0]))).tolist() == [False, True, False]
+    # As they are written here, they can.
+    assert solved_rows(curves_of(none, np.array([STILL_RAD, 0.5, 0.0]))).tolist() == [True, True, False]
+    assert not solved_rows(curves_of(none, none)).any()
+    assert solved_rows(curves_of(np.array([0.1, 0.0, 0.2]), np.array([0.0, 0.0, np.nan]))).tolist() == [True, False, False]
+
+
+def test_splines_of_amplitudes_are_for_no_frequency() -> None:
+    """CASA writes a reference frequency of zero for them."""
+    gains = spline_gains(curves_of(np.array([0.1]), np.zeros(1), 0.0), 0, np.array([0.5]), 1.4e9)
+    np.testing.assert_allclose(gains, np.exp(0.1))
 
 
 def test_polynomials(vis: str, tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from casatools.calibration import orientation_delays
 from casatools.calibration.generate_table import TableRequest, generate_table
 from casatools.calibration.orientation_delays import Orientation, measured_orientation, orientation_delay_s, orientation_of_file
 from casatools.frames.earth_orientation import EarthOrientation
+from casatools.frames.epochs import utc_seconds
 from casatools.io.caltable import CalTable
 from casatools.io.formats.earth_orientation_file import OrientationSeries
 from casatools.io.ms import MeasurementSet
@@ -73,6 +74,22 @@ def test_table(shared_input: Input, tmp_path: Path, monkeypatch: pytest.MonkeyPa
     np.testing.assert_allclose(delay[:3], [23.668, 23.278, 23.017], rtol=2e-3)
     np.testing.assert_allclose(rate[:3], [-4.3304e-12, -4.3407e-12, -4.3474e-12], rtol=3e-3)
     np.testing.assert_allclose(phase, 2 * np.pi * delay * 1e-9 * table.frequencies_hz[0][0], rtol=1e-5)
+
+
+def test_times_of_atomic_clocks_are_taken_as_such(shared_input: Input, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was measured is asked for in UTC, whatever the data count in."""
+    from casacore.tables import table as raw
+
+    asked: list[float] = []
+    monkeypatch.setattr(orientation_delays, "measured_orientation", lambda time_s: asked.append(time_s) or TRUE)
+    vis = with_orientation(shared_input("simvla.ms"))
+    with raw(vis, readonly=False, ack=False) as main:
+        info = main.getcolkeyword("TIME", "MEASINFO")
+        main.putcolkeyword("TIME", "MEASINFO", {**info, "Ref": "TAI"})
+    generate_table(vis, str(tmp_path / "eop"), TableRequest("eop"))
+    written = np.unique(CalTable.open(str(tmp_path / "eop")).time_s)
+    np.testing.assert_allclose(np.unique(asked), utc_seconds(written, "TAI"), atol=1e-4)
+    assert 30 < written[0] - asked[0] < 40
 
 
 def test_data_that_do_not_say(shared_input: Input, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,9 +7,10 @@ import pytest
 
 import casatasks
 from casatools.frames.directions import Direction, convert_directions, unit_vectors
+from casatools.frames.epochs import utc_seconds
 from casatools.io.ms import MeasurementSet
 from casatools.transform.field_directions import array_position, measured_uvw
-from casatools.transform.near_field import curvature_m
+from casatools.transform.near_field import curvature_m, near_field_path
 
 LIGHT_M_S = 299792458.0
 
@@ -42,6 +43,28 @@ def test_a_near_source_is_brought_to_phase_zero(shared_input, distance):
         # The sign of uvw that this rests on.
         uvw = measured_uvw(ms, np.arange(3), [Direction(float(lon), float(lat), field.phase_frame)])
         np.testing.assert_allclose(uvw[:, 2], -flat[:3], atol=0.05)
+
+
+def test_times_of_atomic_clocks_are_taken_as_such(shared_input):
+    """Files of the old VLA count in TAI: an antenna is where the Earth has turned it to, half a minute earlier than the numbers read as UTC."""
+    from casacore.tables import table
+
+    path, paths = shared_input("line.ms"), []
+    for scale, later in (("UTC", False), ("TAI", True), ("TAI", False)):
+        with table(path, readonly=False, ack=False) as main:
+            main.putcolkeyword("TIME", "MEASINFO", {"type": "epoch", "Ref": scale})
+        with MeasurementSet(path) as ms:
+            rows, field = np.arange(ms.nrow), ms.metadata.fields[0]
+            first, second, times = (np.asarray(ms.read(c, rows)) for c in ("ANTENNA1", "ANTENNA2", "TIME"))
+            toward = Direction(float(field.phase_dir[0][0]), float(field.phase_dir[0][1]), field.phase_frame)
+            leap = float(np.round(times[0] - utc_seconds(times[0], "TAI"))) if later else 0.0
+            paths += [
+                near_field_path(ms, first, second, times + leap, directions, 1e6)
+                for directions in ([toward], [toward] * len(times))
+            ]
+    for k in (1, 2, 3):
+        np.testing.assert_allclose(paths[k], paths[0], rtol=0, atol=1e-7)
+    assert np.abs(paths[4] - paths[0]).max() > 1e-5
 
 
 def test_far_sources_have_plane_waves():
