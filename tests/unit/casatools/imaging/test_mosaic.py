@@ -13,6 +13,7 @@ from scipy.special import j1
 from casatasks import tclean
 from casatools import image, table
 from casatools._base.errors import DataError, ParameterError
+from casatools.imaging.beam_weights import residual_divisor
 from casatools.imaging.gridding import GridOptions, degrid, grid
 from casatools.imaging.mosaic_windows import _span
 from casatools.imaging.primary_beam import airy_power, antenna_power, beam_radius_rad, blocked_power
@@ -197,6 +198,13 @@ def test_all_names_of_the_gridder_weight_fields_apart(gridder: str) -> None:
     sums = [float(pixels(f"u{apart}.sumwt")) for apart in (True, False)]
     assert sums == pytest.approx([uniform_sum(True), uniform_sum(False)], rel=0.03)
     assert sums[0] > 1.3 * sums[1]
+
+
+def test_flat_skies_are_divided_as_far_as_the_beam_is_above_the_limit() -> None:
+    gain = np.linspace(0.0, 1.0, 201, dtype=np.float32)[None]
+    divisor = residual_divisor(4 * gain**2, "flatsky", 0.1)
+    np.testing.assert_array_equal(np.isfinite(divisor)[np.abs(gain - 0.1) > 1e-3], (gain > 0.1)[np.abs(gain - 0.1) > 1e-3])
+    np.testing.assert_allclose(divisor[gain > 0.11], (4 * gain**2)[gain > 0.11], rtol=1e-6)
 
 
 def test_the_same_call_gives_the_same_bits() -> None:
