@@ -13,6 +13,7 @@ from scipy.special import j1
 from casatasks import tclean
 from casatools import image, table
 from casatools._base.errors import DataError, ParameterError
+from casatools.imaging.beam_weights import residual_divisor
 from casatools.imaging.gridding import GridOptions, degrid, grid
 from casatools.imaging.mosaic_windows import _span
 from casatools.imaging.primary_beam import airy_power, antenna_power, beam_radius_rad, blocked_power
@@ -174,6 +175,36 @@ def test_cubes_and_weights_of_each_pointing() -> None:
     assert natural["iterdone"] == 0
     sums = [float(pixels(f"{n}.sumwt")) for n in ("bTrue", "bFalse", "n")]
     assert len(set(np.round(sums, 3))) == 3 and sums[2] > sums[0]
+
+
+def uniform_sum(apart: bool) -> float:
+    """The sum of uniform weights from the definition: both hands, by the weights of one, and of the conjugates, in the cell of a sample."""
+    tb = table()
+    tb.open("sim.ms")
+    uvw, field, weight = tb.getcol("UVW"), tb.getcol("FIELD_ID"), tb.getcol("WEIGHT").sum(axis=0)
+    tb.done()
+    places = uvw[:2, :, None] * (FREQ / C) * SIZE * CELL
+    cells = [np.floor(sign * places * np.array([-1, 1])[:, None, None]).astype(int).reshape(2, -1) for sign in (1, -1)]
+    group, each = np.repeat(field * apart, len(FREQ)), np.repeat(weight, len(FREQ))
+    keys = np.concatenate([np.stack([group, *c]) for c in cells], axis=1)
+    number = np.unique(keys, axis=1, return_inverse=True)[1].ravel()
+    return float((each / np.bincount(number, np.tile(each / 2, 2))[number[: len(each)]]).sum())
+
+
+@pytest.mark.parametrize("gridder", ["mosaic", "mosaicft", "ftmosaic"])
+def test_all_names_of_the_gridder_weight_fields_apart(gridder: str) -> None:
+    for apart in (True, False):
+        tclean(imagename=f"u{apart}", niter=0, weighting="uniform", mosweight=apart, **MOSAIC | {"gridder": gridder})
+    sums = [float(pixels(f"u{apart}.sumwt")) for apart in (True, False)]
+    assert sums == pytest.approx([uniform_sum(True), uniform_sum(False)], rel=0.03)
+    assert sums[0] > 1.3 * sums[1]
+
+
+def test_flat_skies_are_divided_as_far_as_the_beam_is_above_the_limit() -> None:
+    gain = np.linspace(0.0, 1.0, 201, dtype=np.float32)[None]
+    divisor = residual_divisor(4 * gain**2, "flatsky", 0.1)
+    np.testing.assert_array_equal(np.isfinite(divisor)[np.abs(gain - 0.1) > 1e-3], (gain > 0.1)[np.abs(gain - 0.1) > 1e-3])
+    np.testing.assert_allclose(divisor[gain > 0.11], (4 * gain**2)[gain > 0.11], rtol=1e-6)
 
 
 def test_the_same_call_gives_the_same_bits() -> None:
