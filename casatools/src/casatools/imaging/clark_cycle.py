@@ -39,6 +39,7 @@ def clean_clark(
     threshold: float,
     niter: int,
     seen: Callable[[np.ndarray], np.ndarray],
+    growth: float = 1.0,
 ) -> tuple[int, float]:
     """Components from the bright pixels with a patch of the beam, then one exact subtraction, again and again.
 
@@ -54,6 +55,8 @@ def clean_clark(
         Most components; one at the same place in several polarizations counts once.
     seen : callable
         Convolves components (y, x) with the point spread function.
+    growth : float
+        Factor that each component raises the threshold by.
 
     Returns
     -------
@@ -77,7 +80,7 @@ def clean_clark(
             active = np.argwhere(mask & (strength >= peak)).astype(np.int64)
         values = np.ascontiguousarray(residual[:, active[:, 0], active[:, 1]], dtype=np.float64)
         found = np.zeros(values.shape)
-        count = clark_components(active, values, patch, gain, limit, niter - done, found, done)
+        count = clark_components(active, values, patch, gain, limit, niter - done, found, done, threshold, growth)
         if count == 0:
             break
         for plane, left, flux in zip(model, residual, found, strict=True):
@@ -86,6 +89,7 @@ def clean_clark(
             plane += components
             left -= seen(components).astype(np.float32)
         done += int(count)
+        threshold *= growth ** int(count)
         strength = polarization_strength(residual)
         peak = float(strength[mask].max(initial=0.0))
     return done, peak

@@ -17,7 +17,9 @@ from casatools.analysis.linear_mosaic import MosaicGrid, MosaicInput, make_mosai
 from casatools.analysis.regridding import RegridOptions, regrid_image
 from casatools.analysis.sub_images import PixelChoice
 from casatools.imaging.beam_fit import GaussianBeam
-from casatools.imaging.classic_imager import ClassicImager, fit_psf_image, restore_image
+from casatools.imaging.classic_beams import beam_image
+from casatools.imaging.classic_imager import ClassicImager
+from casatools.imaging.classic_images import fit_psf_image, restore_image
 from casatools.imaging.clean_page import PageImage, require_person, steering
 from casatools.imaging.cycle_control import CycleControl, CycleOptions
 from casatools.imaging.mask_shapes import write_blank
@@ -56,7 +58,7 @@ def mosaic_of_fields(
         for number, (name, field) in enumerate(zip(images, fields, strict=True)):
             state.selection = {**selection, "field": str(field)}
             beam = os.path.join(folder, f"beam{number}")
-            state.beam_image(name, beam)
+            beam_image(state, name, beam)
             inputs.append(MosaicInput(name, beam, 0, 1))
         nx, ny = state.image["imsize"]
         centre = state.centre()

@@ -9,7 +9,7 @@ Rau & Cornwell 2011, A&A 532, A71: Taylor terms; Cotton & Schwab 2008, Obit Memo
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -88,6 +88,7 @@ class ImageField(PlaneDeconvolver):
     ) -> None:
         self.store = store or PlaneStore()
         self.options, self.centre, self.main_centre, self.number = options, centre, main_centre, number
+        self.minor = minor
         self.cycle = self._make_cycle(minor)
         self._mixing = mixing
         self._same_place = centre == main_centre
@@ -121,6 +122,11 @@ class ImageField(PlaneDeconvolver):
 
     def _make_cycle(self, minor: MinorOptions) -> MinorCycle | MultiTermCycle:
         return MinorCycle(minor)
+
+    def change_minor(self, **changes: Any) -> None:
+        """Deconvolve with some of the `MinorOptions` changed."""
+        self.minor = replace(self.minor, **changes)
+        self.cycle = self._make_cycle(self.minor)
 
     def view(self, block: VisibilityBlock) -> BlockView:
         """A block with the coordinates of this field."""

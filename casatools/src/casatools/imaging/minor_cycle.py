@@ -50,6 +50,10 @@ class MinorOptions:
         For mem: the model must add up to that.
     prior : ndarray (y, x), optional
         For mem: the image of greatest entropy.
+    speedup : float
+        The threshold doubles each time that a minor cycle has taken so many components; not positive for one that stays. Not for mem and asp.
+    most_points : int
+        For multiscale: cleaning of a plane ends before so many components of the smallest scale in a row; not positive for never.
     """
 
     deconvolver: str = "hogbom"
@@ -61,6 +65,8 @@ class MinorOptions:
     flux_jy: float = 0.0
     holds_flux: bool = False
     prior: np.ndarray | None = field(default=None, compare=False, repr=False)
+    speedup: float = -1.0
+    most_points: int = -1
 
     def __post_init__(self) -> None:
         if self.deconvolver not in DECONVOLVERS:
@@ -73,6 +79,11 @@ class MinorOptions:
             raise ParameterError(f"tclean: parameter 'scales' must hold sizes that are not negative; got {list(self.scales)}")
         if self.fused_threshold_jy < 0.0:
             raise ParameterError(f"tclean: parameter 'fusedthreshold' must not be negative; got {self.fused_threshold_jy}")
+
+    @property
+    def growth(self) -> float:
+        """Factor that each component raises the threshold by."""
+        return float(2.0 ** (1.0 / self.speedup)) if self.speedup > 0 else 1.0
 
 
 def convolve_components(components: np.ndarray, psf: np.ndarray, centre: tuple[int, int] | None = None) -> np.ndarray:
@@ -238,7 +249,7 @@ class MinorCycle:
         psf : ndarray (y, x) float32
             Peak 1 near the middle.
         mask : ndarray (y, x) bool
-            Of all polarizations together.
+            Of all polarizations together; blank afterwards where `MinorOptions.most_points` ended the plane.
         threshold : float
         niter : int
         signed : bool
@@ -278,7 +289,7 @@ class MinorCycle:
             # The reference's loop ends after the component that exceeds the limit and does not count it: one more here too, for the same images.
             most = niter + 1
             if min(residual.shape) < 4 * TILE:
-                done, peak = clean_hogbom(residual, model, centred, mask, self.options.gain, threshold, most)
+                done, peak = clean_hogbom(residual, model, centred, mask, self.options.gain, threshold, most, self.options.growth)
             else:
                 done, peak = self._hogbom(residual, model, psf, centred, mask, threshold, most)
             return min(int(done), niter), float(peak)
@@ -288,7 +299,7 @@ class MinorCycle:
         shape = (-1, *mask.shape)
         return clean_clark(
             residual.reshape(shape), model.reshape(shape), centred, mask, self.options.gain, threshold, niter,
-            lambda components: convolve_components(components, psf),
+            lambda components: convolve_components(components, psf), self.options.growth,
         )  # fmt: skip
 
     def _transform_of(self, psf: np.ndarray) -> PsfTransform:
@@ -334,10 +345,22 @@ class MinorCycle:
             applied = np.zeros(len(boxes), dtype=np.int64)
             start = residual.copy()
             found, peak = clean_tiles(
-                residual, model, centred, mask, reach, boxes, self.options.gain, threshold, place, flux, applied
+                residual,
+                model,
+                centred,
+                mask,
+                reach,
+                boxes,
+                self.options.gain,
+                threshold,
+                place,
+                flux,
+                applied,
+                self.options.growth,
             )
             self._bring_up(residual, start, centred, psf, mask, place, flux, applied, boxes, int(found))
             done += int(found)
+            threshold *= self.options.growth ** int(found)
             if found < count or done >= niter:
                 return done, float(peak)
 
@@ -384,14 +407,19 @@ class MinorCycle:
         components = np.zeros((count, *residual.shape), dtype=np.float32)
         peak = -1.0
         if min(residual.shape) < 4 * TILE:
-            done, peak = clean_multiscale(
-                smoothed, components, beams.cross, mask, bias, self.options.gain, threshold, niter, cy, cx
-            )
+            done, peak, ended = clean_multiscale(
+                smoothed, components, beams.cross, mask, bias, self.options.gain, threshold, niter, cy, cx,
+                self.options.growth, int(np.argmin(scales)), self.options.most_points,
+            )  # fmt: skip
         else:
             norms = np.array([bias[s] / np.sqrt(beams.cross[s, s, cy, cx]) for s in range(count)])
-            done = self._scale_tiles(smoothed, components, beams, mask, norms, threshold, niter)
+            done, ended = self._scale_tiles(smoothed, components, beams, mask, norms, threshold, niter, int(np.argmin(scales)))
         beams.add_components(components, model, residual)
-        return int(done), float(peak) if peak >= 0.0 else float(peak_in_mask(residual, mask)[0])
+        left = float(peak) if peak >= 0.0 else float(peak_in_mask(residual, mask)[0])
+        if ended:
+            # What is left are points, and the plane is done with: later cycles find nothing to clean in it.
+            mask[...] = False
+        return int(done), left
 
     def _beams_of(self, psf: np.ndarray, scales: np.ndarray) -> ScaleBeams:
         """The beams of a plane; those of the plane before are kept, for continuum images have no other."""
@@ -409,9 +437,10 @@ class MinorCycle:
         norms: np.ndarray,
         threshold: float,
         niter: int,
-    ) -> int:
-        """The loop on tiles, in lots of components."""
-        count, shape, centre = len(smoothed), smoothed.shape[1:], beams.centre
+        smallest: int,
+    ) -> tuple[int, bool]:
+        """The loop on tiles, in lots of components; whether points in a row ended it."""
+        count, shape, centre, repeated = len(smoothed), smoothed.shape[1:], beams.centre, 0
         if beams.reach is None:
             beams.reach = np.stack(
                 [[tile_reach(_centred_at(beams.cross[a, b], *centre), shape) for b in range(count)] for a in range(count)]
@@ -433,12 +462,19 @@ class MinorCycle:
                 *centre,
                 place,
                 flux,
+                self.options.growth,
+                smallest,
+                self.options.most_points,
+                repeated,
             )
             done += int(found)
+            threshold *= self.options.growth ** int(found)
+            others = np.flatnonzero(place[:found, 0] != smallest)
+            repeated = int(found) - 1 - int(others[-1]) if len(others) else repeated + int(found)
             if below and done < niter:
-                return done + 1  # the reference counts the look that finds nothing above the threshold
+                return done + 1, False  # the reference counts the look that finds nothing above the threshold
             if found < lot or done >= niter:
-                return done
+                return done, done < niter
 
 
 def _is_same(kept: np.ndarray, psf: np.ndarray) -> bool:

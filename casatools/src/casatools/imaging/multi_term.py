@@ -148,7 +148,7 @@ class MultiTermCycle:
         done = int(
             clean_multiterm(
                 self._smoothed(residual, made), made.lobes, made.inverse, self._masks(mask), made.bias, self.options.gain, threshold,
-                place, which, flux,
+                place, which, flux, self.options.growth,
             )
         )  # fmt: skip
         found = self._found(made, place[:done], which[:done], flux[:done])

@@ -30,7 +30,7 @@ def _strength(values: np.ndarray, k: int) -> float:
 @kernel
 def clark_components(
     active: np.ndarray, values: np.ndarray, patch: np.ndarray, gain: float, limit: float, niter: int, found: np.ndarray,
-    earlier: int,
+    earlier: int, threshold: float = 0.0, growth: float = 1.0,
 ) -> int:  # fmt: skip
     """Find components among bright pixels, subtracting a patch of the beam from these only.
 
@@ -51,6 +51,8 @@ def clark_components(
         Flux of the components, added to.
     earlier : int
         Components taken before: the more there are, the less each raises the limit.
+    threshold, growth : float
+        A second limit, and the factor that each component raises it by.
 
     Returns
     -------
@@ -58,14 +60,14 @@ def clark_components(
         Components taken.
     """
     half = patch.shape[0] // 2
-    done, growth = 0, 0.0
+    done, raised = 0, 0.0
     while done < niter:
         best, at = 0.0, -1
         for k in range(values.shape[1]):
             strength = _strength(values, k)
             if strength > best:
                 best, at = strength, k
-        if at < 0 or best <= limit * (1.0 + growth):
+        if at < 0 or best <= max(limit * (1.0 + raised), threshold):
             break
         y, x = active[at, 0], active[at, 1]
         for p in range(values.shape[0]):
@@ -76,5 +78,6 @@ def clark_components(
                 if 0 <= dy < patch.shape[0] and 0 <= dx < patch.shape[1]:
                     values[p, k] -= flux * patch[dy, dx]
         done += 1
-        growth += limit / (best * (earlier + done))
+        threshold *= growth
+        raised += limit / (best * (earlier + done))
     return done

@@ -35,8 +35,9 @@ def peak_in_mask(image: np.ndarray, mask: np.ndarray) -> tuple[float, int, int]:
 
 @kernel
 def clean_hogbom(
-    residual: np.ndarray, model: np.ndarray, psf: np.ndarray, mask: np.ndarray, gain: float, threshold: float, niter: int
-) -> tuple[int, float]:
+    residual: np.ndarray, model: np.ndarray, psf: np.ndarray, mask: np.ndarray, gain: float, threshold: float, niter: int,
+    growth: float = 1.0,
+) -> tuple[int, float]:  # fmt: skip
     """Subtract scaled and shifted point spread functions at the peaks of a residual image.
 
     Parameters
@@ -52,6 +53,8 @@ def clean_hogbom(
         Stop when the peak in the mask is at or below it [Jy/beam].
     niter : int
         Most components.
+    growth : float
+        Factor that each component raises the threshold by.
 
     Returns
     -------
@@ -76,6 +79,7 @@ def clean_hogbom(
                 if whole and mask[y, x] and abs(new) > best:
                     best, cy, cx = abs(new), y, x
         done += 1
+        threshold *= growth
         # The subtraction has seen every pixel, so that the next peak needs no pass of its own.
         peak, by, bx = (best, cy, cx) if whole else peak_in_mask(residual, mask)
     return done, peak

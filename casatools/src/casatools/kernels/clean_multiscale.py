@@ -51,8 +51,8 @@ def subtract_lobe(
 @kernel
 def clean_multiscale(
     smoothed: np.ndarray, components: np.ndarray, cross: np.ndarray, mask: np.ndarray, bias: np.ndarray, gain: float, threshold: float,
-    niter: int, cy: int, cx: int,
-) -> tuple[int, float]:  # fmt: skip
+    niter: int, cy: int, cx: int, growth: float = 1.0, smallest: int = 0, most: int = 0,
+) -> tuple[int, float, bool]:  # fmt: skip
     """Take components from the scale whose normalised peak is greatest.
 
     Parameters
@@ -69,18 +69,22 @@ def clean_multiscale(
     gain, threshold, niter
         As in CLEAN; the threshold is for the flux of the component that is chosen, before the gain.
     cy, cx : int
+    growth : float
+        Factor that each component raises the threshold by.
+    smallest, most : int
+        The loop ends before so many components in a row of this scale; 0 for never.
 
     Returns
     -------
-    int, float
-        Iterations, and the greatest residual of the smallest scale in the mask.
+    int, float, bool
+        Iterations, the greatest residual of the smallest scale in the mask, and whether so many components in a row ended the loop.
     """
     count, ny = smoothed.shape[:2]
     tops = np.zeros((count, ny), dtype=np.float32)
     norms = np.array([bias[s] / np.sqrt(cross[s, s, cy, cx]) for s in range(count)])
     for s in range(count):
         subtract_lobe(smoothed[s], mask, cross[s, s], 0.0, 0, 0, cy, cx, tops[s])
-    done, peak = 0, 0.0
+    done, peak, repeated, ended = 0, 0.0, 0, False
     while True:
         peak, best, scale, by = float(tops[0].max()), 0.0, -1, 0
         for s in range(count):
@@ -94,6 +98,10 @@ def clean_multiscale(
             # The reference counts the look that finds nothing above the threshold.
             done += 1
             break
+        repeated = repeated + 1 if scale == smallest else 0
+        if 0 < most <= repeated:
+            ended = True
+            break
         bx = 0
         while not (mask[by, bx] and abs(smoothed[scale, by, bx]) == tops[scale, by]):
             bx += 1
@@ -102,4 +110,5 @@ def clean_multiscale(
         for s in range(count):
             subtract_lobe(smoothed[s], mask, cross[scale, s], flux, by, bx, cy, cx, tops[s])
         done += 1
-    return done, peak
+        threshold *= growth
+    return done, peak, ended

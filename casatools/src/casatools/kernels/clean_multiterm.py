@@ -107,7 +107,7 @@ def subtract_terms(residual: np.ndarray, lobes: np.ndarray, fluxes: np.ndarray, 
 @kernel
 def clean_multiterm(
     residual: np.ndarray, lobes: np.ndarray, inverse: np.ndarray, masks: np.ndarray, bias: np.ndarray, gain: float, threshold: float,
-    place: np.ndarray, scale: np.ndarray, flux: np.ndarray,
+    place: np.ndarray, scale: np.ndarray, flux: np.ndarray, growth: float = 1.0,
 ) -> int:  # fmt: skip
     """Take components of the scale and pixel whose solution lowers chi squared most.
 
@@ -127,6 +127,8 @@ def clean_multiterm(
     scale : ndarray (niter,) int64
     flux : ndarray (niter, term) float64
         Set: the components.
+    growth : float
+        Factor that each component raises the threshold by.
 
     Returns
     -------
@@ -151,6 +153,7 @@ def clean_multiterm(
         place[done, 0], place[done, 1], scale[done] = by, bx, chosen
         for i in range(residual.shape[1]):
             flux[done, i] = gain * (inverse[chosen, i] * residual[chosen, :, by, bx]).sum()
+        threshold *= growth
         half_y, half_x = lobes.shape[3] // 2, lobes.shape[4] // 2
         for s in range(count):
             subtract_terms(residual[s], lobes[chosen, s], flux[done], by, bx)

@@ -56,7 +56,8 @@ def refresh_scale_tile(
 @kernel
 def clean_scale_tiles(
     smoothed: np.ndarray, components: np.ndarray, cross: np.ndarray, mask: np.ndarray, norms: np.ndarray, reach: np.ndarray, boxes: np.ndarray,
-    gain: float, threshold: float, cy: int, cx: int, place: np.ndarray, flux: np.ndarray,
+    gain: float, threshold: float, cy: int, cx: int, place: np.ndarray, flux: np.ndarray, growth: float = 1.0, smallest: int = 0,
+    most: int = 0, repeated: int = 0,
 ) -> tuple[int, bool]:  # fmt: skip
     """Take components from the scale whose normalised peak is greatest; all tiles are brought up to date at the end.
 
@@ -80,6 +81,10 @@ def clean_scale_tiles(
     place : ndarray (niter, 3) int64
     flux : ndarray (niter,) float32
         Filled with the components.
+    growth : float
+        Factor that each component raises the threshold by.
+    smallest, most, repeated : int
+        The loop ends before so many components in a row of this scale, of which there are some already; 0 for never.
 
     Returns
     -------
@@ -108,10 +113,14 @@ def clean_scale_tiles(
         below = bound[n] <= 0.0 or abs(smoothed[s, y, x]) / cross[s, s, cy, cx] <= threshold
         if done >= len(flux) or below:
             break
+        repeated = repeated + 1 if s == smallest else 0
+        if 0 < most <= repeated:
+            break
         f = np.float32(gain * smoothed[s, y, x] / cross[s, s, cy, cx])
         components[s, y, x] += f
         place[done, 0], place[done, 1], place[done, 2], flux[done] = s, y, x, f
         done += 1
+        threshold *= growth
         row, column, size = (n % tiles) // tx, (n % tiles) % tx, abs(f)
         for b in range(count):
             for j in range(ty):

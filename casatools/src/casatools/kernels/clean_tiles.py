@@ -104,7 +104,7 @@ def _peak_tile(
 @kernel
 def clean_tiles(
     residual: np.ndarray, model: np.ndarray, psf: np.ndarray, mask: np.ndarray, reach: np.ndarray, boxes: np.ndarray, gain: float,
-    threshold: float, place: np.ndarray, flux: np.ndarray, applied: np.ndarray,
+    threshold: float, place: np.ndarray, flux: np.ndarray, applied: np.ndarray, growth: float = 1.0,
 ) -> tuple[int, float]:  # fmt: skip
     """Find components; tiles are left at the state that `applied` tells.
 
@@ -125,6 +125,8 @@ def clean_tiles(
         Filled with the components.
     applied : ndarray (tile,) int64
         Filled with the number of components that each tile has had.
+    growth : float
+        Factor that each component raises the threshold by.
 
     Returns
     -------
@@ -148,6 +150,7 @@ def clean_tiles(
         model[y, x] += flux[done]
         size = abs(flux[done])
         done += 1
+        threshold *= growth
         row, column = tile // tx, tile % tx
         for j in range(ty):
             for i in range(tx):

@@ -146,7 +146,7 @@ def test_bad_options() -> None:
         MinorOptions("soap")
     with pytest.raises(ParameterError, match="'gain' must be"):
         MinorOptions("hogbom", 0.0)
-    with pytest.raises(ParameterError, match="'scales' must not"):
+    with pytest.raises(ParameterError, match="'scales' must hold"):
         MinorOptions("multiscale", 0.1, (-1.0,))
 
 
@@ -170,3 +170,38 @@ def test_nothing_is_carried_round_the_edges(shape: tuple[int, int], centre: tupl
 
 def test_no_components() -> None:
     assert not convolve_components(np.zeros((8, 8), np.float32), np.ones((8, 8), np.float32)).any()
+
+
+@pytest.mark.parametrize("name", ["hogbom", "clark", "multiscale", "mtmfs"])
+@pytest.mark.parametrize("size", [32, 256])
+def test_thresholds_double_with_components(name: str, size: int) -> None:
+    """A point falls by the gain with each component: n of them where ``0.9**n <= 0.2 * 2**(n / 8)``; 256 pixels are done in tiles."""
+    psf = np.zeros((size, size), np.float32)
+    psf[size // 2, size // 2] = 1.0
+    counts = []
+    for speedup in (-1.0, 8.0):
+        residual, mask = np.roll(psf, (3, -5), (0, 1)), np.ones((size, size), bool)
+        options = MinorOptions(name, 0.1, speedup=speedup)
+        if name == "mtmfs":
+            done, _ = MultiTermCycle(options, 1).run(
+                residual[None], np.zeros((1, size, size), np.float32), psf[None], mask, 0.2, 99
+            )
+        else:
+            done, peak = MinorCycle(options).run(residual, np.zeros_like(residual), psf, mask, 0.2, 99)
+            assert peak == pytest.approx(float(np.abs(residual).max()), abs=1e-6)
+        n = int(np.ceil(np.log(0.2) / (np.log(0.9) - (np.log(2.0) / speedup if speedup > 0 else 0.0))))
+        assert float(np.abs(residual).max()) == pytest.approx(0.9**n, rel=1e-4)
+        counts.append(done - (name == "multiscale"))  # the look that finds nothing counts there
+    assert counts == [16, 9]
+
+
+@pytest.mark.parametrize("size", [32, 256])
+def test_points_in_a_row_end_a_plane(size: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As many points as are allowed less one are taken, counted across lots of tiles, and the plane's mask is blank."""
+    monkeypatch.setattr("casatools.imaging.minor_cycle._LOT", 3)
+    psf = np.zeros((size, size), np.float32)
+    psf[size // 2, size // 2] = 1.0
+    residual, model, mask = psf.copy(), np.zeros_like(psf), np.ones(psf.shape, bool)
+    options = MinorOptions("multiscale", 0.1, most_points=8)
+    assert MinorCycle(options).run(residual, model, psf, mask, 0.01, 99)[0] == 7
+    assert residual.max() == pytest.approx(0.9**7, rel=1e-4) and not mask.any()

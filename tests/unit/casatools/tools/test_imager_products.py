@@ -316,6 +316,19 @@ def test_cycles_go_deeper(im: imager) -> None:
     assert np.any(pixels("a.im") != pixels("b.im"))
 
 
+def test_cycles_end_earlier(im: imager) -> None:
+    """A threshold that grows leaves more to later cycles; points in a row end all of them, and what they were told is forgotten by the next."""
+    im.setscales("uservector", uservector=[0.0, 3.0])
+    counts = {}
+    for name, control in (("plain", {}), ("fast", {"cyclespeedup": 4.0}), ("points", {"stoppointmode": 3}), ("again", {})):
+        im.setmfcontrol(**control)
+        counts[name] = im.clean("mfmultiscale", 30, model=f"{name}.model", residual=f"{name}.im")["iterations"]
+    assert counts == {"plain": 30, "fast": 30, "points": 2, "again": 30}
+    assert np.any(pixels("fast.im") != pixels("plain.im"))
+    assert np.array_equal(pixels("again.im"), pixels("plain.im"))
+    assert 0 < np.count_nonzero(pixels("points.model")) <= 2
+
+
 def test_visibilities_are_clipped(im: imager) -> None:
     im.open("sim.ms", usescratch=True)
     im.selectvis(field=0)
@@ -389,8 +402,8 @@ REFUSED: list[tuple[str, dict[str, Any], type[CasaError]]] = [
     ("makemodelfromsd", {"sdimage": "sim.ms", "modelimage": "x", "maskimage": "sim.ms"}, OutputExistsError), ("drawmask", {}, ParameterError),
     ("ssoflux", {}, UnsupportedError), ("pointingsampling", {"pattern": "lissajous"}, ParameterError),
     ("pointingsampling", {"antenna": "0"}, DataError), ("pointingsampling", {"antenna": "99"}, SelectionError),
-    ("pointingsampling", {"antenna": "0", "pointingcolumntouse": "ENCODER"}, DataError), ("setmfcontrol", {"cyclespeedup": 50.0}, UnsupportedError),
-    ("setmfcontrol", {"stoppointmode": 3}, UnsupportedError), ("setsdoptions", {"weight": 0.0}, ParameterError),
+    ("pointingsampling", {"antenna": "0", "pointingcolumntouse": "ENCODER"}, DataError), ("setmfcontrol", {"stoplargenegatives": 0}, UnsupportedError),
+    ("setsdoptions", {"weight": 0.0}, ParameterError),
     ("setsdoptions", {"gwidth": "1Jy"}, ParameterError), ("clipvis", {}, ParameterError), ("clipvis", {"threshold": "-1Jy"}, ParameterError),
     ("getweightgrid", {"type": "ftweight"}, ParameterError), ("getweightgrid", {"wgtimages": ["a"]}, ParameterError),
     ("getweightgrid", {"type": "ftweight", "wgtimages": ["sim.ms"]}, OutputExistsError), ("setweightgrid", {"type": "ftweight", "weight": [[1.0]]}, UnsupportedError), ("setweightgrid", {}, ParameterError),

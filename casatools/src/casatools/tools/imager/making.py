@@ -13,7 +13,10 @@ from casatools._base.errors import ParameterError, UnsupportedError
 from casatools._base.paths import require_absent, require_present
 from casatools.analysis.feathering import FeatherOptions, feather_images
 from casatools.frames.quantities import parse_quantity, to_unit
-from casatools.imaging.classic_imager import FieldNames, fit_psf_image, restore_image
+from casatools.imaging.classic_advice import advise
+from casatools.imaging.classic_beams import apply_beam, apply_beam_to_components
+from casatools.imaging.classic_fields import FieldNames
+from casatools.imaging.classic_images import fit_psf_image, restore_image
 from casatools.imaging.mask_shapes import write_blank
 from casatools.tools.imager.setup import Anything, Fixed, Setup, beam_of, given, radians
 from casatools.tools.imager.single_dish import SINGLE_DISH, sky_image
@@ -293,9 +296,9 @@ class Making(Setup):
         if incomps:
             require_absent(outcomps, what="component list")
         if inimage:
-            state.apply_beam(require_present(inimage, "image"), outimage, divide, **more)
+            apply_beam(state, require_present(inimage, "image"), outimage, divide, **more)
         if incomps:
-            state.apply_beam_to_components(incomps, outcomps, divide, **more)
+            apply_beam_to_components(state, incomps, outcomps, divide, **more)
         return True
 
     @method
@@ -344,7 +347,7 @@ class Making(Setup):
             None is open, the data have no baselines, or the field of view is no angle.
         """
         view = radians(fieldofview, "fieldofview") if given(fieldofview) and parse_quantity(fieldofview)[0] else 0.0
-        pixels, cell, facets, centre = self._open().advise(amplitudeloss, view)
+        pixels, cell, facets, centre = advise(self._open(), amplitudeloss, view)
         if takeadvice:
             self.defineimage(nx=pixels, ny=pixels, cellx={"unit": "rad", "value": cell}, phasecenter=centre, facets=facets)
         return True, pixels, {"unit": "arcsec", "value": float(to_unit({"unit": "rad", "value": cell}, "arcsec"))}, facets, centre

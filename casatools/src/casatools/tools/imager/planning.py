@@ -117,10 +117,16 @@ class Planning(Setup):
     def setmfcontrol(
         self,
         cyclefactor: Annotated[float, kinds.Float(min=0.0), "Depth of minor cycles over the sidelobes"] = 1.5,
-        cyclespeedup: Annotated[float, kinds.Float(), "Only -1"] = -1.0,
+        cyclespeedup: Annotated[
+            float,
+            kinds.Float(),
+            "Components after which the threshold of a minor cycle has doubled; not positive for one that stays",
+        ] = -1.0,
         cyclemaxpsffraction: Annotated[float, kinds.Float(min=0.0), "Greatest depth"] = 0.8,
         stoplargenegatives: Annotated[int, kinds.Int(), "Only 2: components may be negative"] = 2,
-        stoppointmode: Annotated[int, kinds.Int(), "Only -1"] = -1,
+        stoppointmode: Annotated[
+            int, kinds.Int(), "Of multiscale: cleaning ends before so many points in a row; not positive for never"
+        ] = -1,
         minpb: Annotated[
             float,
             kinds.Float(0.0, 1.0),
@@ -141,6 +147,9 @@ class Planning(Setup):
 
         Notes
         -----
+        With `cyclespeedup` the threshold of a minor cycle is raised by ``2 ** (components / cyclespeedup)``, so that the residual is computed anew after fewer
+        components; `mem` and `asp` do without. A plane that `stoppointmode` ends is not cleaned in later cycles either.
+
         The scale is what flux densities on the sky are multiplied with in restored and residual images; dividing by the image that `fluxscale` names gives flux
         densities. NONE leaves images as tclean makes them: the scale is the beam of a mosaic (its square where `flatnoise` is False), and 1 without beams (where
         `setvp` was not told to use them, the beam is told by the scale of mosaics only). SAULT: the beam down to `constpb`, so that the noise is the same there; below it falls
@@ -153,19 +162,16 @@ class Planning(Setup):
         Raises
         ------
         NotOpenError, ParameterError, UnsupportedError
-            None is open, a value is wrong, or one stops minor cycles in a way that this tool does not have.
+            None is open, a value is wrong, or negative components are to stop a minor cycle.
         """
         state = self._open()
-        fixed = {
-            "cyclespeedup": (cyclespeedup, -1.0, "it stops a minor cycle before its threshold", "npercycle of clean"),
-            "stoplargenegatives": (stoplargenegatives, 2, "CASA 6.7 does nothing with it", "a mask"),
-            "stoppointmode": (stoppointmode, -1, "it stops a minor cycle before its threshold", "setsmallscalebias"),
-        }
-        for name, (value, only, why, instead) in fixed.items():
-            if value != only:
-                raise UnsupportedError(f"imager.setmfcontrol: {name}={value!r} is not there: {why}; use {instead}")
+        if stoplargenegatives != 2:
+            raise UnsupportedError(
+                f"imager.setmfcontrol: stoplargenegatives={stoplargenegatives} is not there, as CASA 6.7 does nothing with it; use a mask"
+            )
         if scaletype == "SAULT" and constpb <= 0:
             raise ParameterError(f"imager.setmfcontrol: parameter 'constpb' must be above 0 for scaletype='SAULT'; got {constpb}")
+        state.minor = {"speedup": cyclespeedup, "most_points": stoppointmode}
         state.cycles = {"cyclefactor": cyclefactor, "maxpsffraction": cyclemaxpsffraction}
         state.scale = FluxScale(scaletype, constpb, minpb, flatnoise, tuple(names_of(fluxscale)))
         return True

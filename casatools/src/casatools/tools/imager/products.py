@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from casatools._base import kinds
 from casatools._base.declare import method
 from casatools._base.errors import ParameterError
-from casatools.imaging.classic_imager import EntropyGoal
+from casatools.imaging.classic_fields import EntropyGoal
 from casatools.imaging.classic_products import draw_mask, mosaic_of_fields, nonnegative_image, single_dish_model
 from casatools.imaging.request import jansky
 from casatools.tools.imager.making import ImageIn, ImageOut, Names, several, single
