@@ -169,7 +169,8 @@ def _solve_windows(
                     parts.setdefault(spw, []).append((data.intervals[keep], data.time_s[keep], solved.take(keep)))
             progress.advance(len(data.intervals))
     if unsolved:
-        log.post(f"{unsolved} sets of solutions did not converge (their data hardly tell them); they are flagged", "WARN")
+        then = "look at them before they are applied" if options.solved.form == "leakage" else "they are flagged"
+        log.post(f"{unsolved} sets of solutions did not converge (their data hardly tell them); {then}", "WARN")
     return {spw: _joined(found) for spw, found in sorted(parts.items())}
 
 

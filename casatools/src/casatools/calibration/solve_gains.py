@@ -30,7 +30,7 @@ class Solutions:
     source : ndarray (interval, property), optional
         Properties of the source that were solved too.
     unsolved : int
-        Sets of gains or leakages whose steps did not converge; they are flagged.
+        Sets of gains, which are flagged, or leakages, which are kept, whose steps did not converge.
     """
 
     param: np.ndarray

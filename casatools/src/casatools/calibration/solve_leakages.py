@@ -208,8 +208,8 @@ def solve_leakage_intervals(
         for c in range(nchan):
             if (used[:, :, c, 1] > 0).any():
                 param[t, :, c], error[t, :, c], _, done = _fit(_samples(data.vis[t], now, used, baselines, c), nant, problem, "")
-                if not (done and known):
-                    enough[t, :, c], unsolved = False, unsolved + 1
+                # They are kept, as in the reference: gains that were not taken out before, for one, are not told by leakages.
+                unsolved += not (done and known)
     ratio = _hand_ratio(model, weight) if problem.circular else None
     return replace(_finished(param, error, found, have, enough, problem, ratio), unsolved=unsolved)
 

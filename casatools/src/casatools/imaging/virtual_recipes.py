@@ -8,6 +8,7 @@ from dataclasses import replace
 from casatools._base import log
 from casatools.calibration.predict_sky import STOKES, open_sky_model
 from casatools.calibration.virtual_models import are_whole, places_of, sky_recipes, write_recipes
+from casatools.imaging.image_fields import TermField
 from casatools.imaging.imaged_models import imaged_model
 from casatools.imaging.imager import ImagingData
 from casatools.imaging.request import TcleanRequest
@@ -42,5 +43,7 @@ def keep_recipes(data: ImagingData, requests: Sequence[TcleanRequest], plans: Se
         sky = open_sky_model(names, in_frame=True)
         # A gridder without w terms made the image: it is flat.
         sky = replace(sky, terms=[replace(t, curved=request.grid_options.wide_field) for t in sky.terms])
+        if isinstance(plan.image, TermField):
+            sky = replace(sky, reference_hz=plan.image.reference_hz)  # in the frame of the data, as in the major cycles
         for source, own in zip(data.sources, places, strict=True):
             write_recipes(source.ms, own, sky_recipes(source.ms, own, sky), number > 0)

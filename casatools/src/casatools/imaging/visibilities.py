@@ -636,8 +636,9 @@ def _whichever_is_good(
     chunk: VisChunk, data: np.ndarray, weight: np.ndarray, used: Sequence[int], hand: int | None
 ) -> tuple[np.ndarray, np.ndarray]:
     """Stokes I (1, row, chan) from those hands that are good, with weights (row, chan); of one hand alone it is that hand with its share of the weight."""
-    good = ~(chunk["FLAG"] | chunk["FLAG_ROW"][:, None, None])[..., used]
-    number = good.sum(axis=2)
+    lost = ~np.isfinite(weight)
+    good = ~(chunk["FLAG"] | chunk["FLAG_ROW"][:, None, None])[..., used] & ~lost[..., None]
+    weight, number = np.where(lost, 0.0, weight), good.sum(axis=2)
     if hand is None:
         vis, share = np.where(good, data[..., used], 0).sum(axis=2) / np.maximum(number, 1), number > 0
     else:

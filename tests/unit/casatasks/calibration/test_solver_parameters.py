@@ -75,6 +75,11 @@ def test_selections_of_data(observed: str, tmp_path: Path, task: str) -> None:
         if (task, name) == ("accor", "antenna"):  # CASA's own way to name autocorrelations
             given = {"antenna": "EA02&&&"}
             other = {"msselect": "ANTENNA1==1 AND ANTENNA2==1"}
+        if (task, name) == (
+            "blcal",
+            "antenna",
+        ):  # which solves autocorrelations too: an antenna stands for its baselines to others
+            other = {"msselect": "(ANTENNA1!=2 AND ANTENNA2!=2) OR ANTENNA1==ANTENNA2"}
         if task == "accor":
             given = {k: v for k, v in given.items() if k != "uvrange"}
         mine, theirs = solved(task, observed, tmp_path, **given), solved(task, observed, tmp_path, **other)

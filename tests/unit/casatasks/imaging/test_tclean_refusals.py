@@ -58,7 +58,7 @@ def written(folder: Path) -> list[str]:
         ({"cell": []}, ParameterError, "'cell' must be given"),
         ({"cell": "-1arcsec"}, ParameterError, "'cell' must be one or two positive"),
         ({"cell": ["1arcsec"] * 3}, ParameterError, "'cell' must be one or two positive"),
-        ({"pblimit": np.nan}, ParameterError, "'pblimit' must be a number"),
+        ({"pblimit": np.inf}, ParameterError, "'pblimit' must be a number"),
         ({"usemask": "pb", "pbmask": 3.0}, ParameterError, "'pbmask' must be below 1"),
         ({"gridder": "wproject", "wprojplanes": 0}, ParameterError, "'wprojplanes' must be positive, or -1"),
         ({"reffreq": "-1GHz"}, ParameterError, "'reffreq': a frequency is positive; got '-1GHz'"),

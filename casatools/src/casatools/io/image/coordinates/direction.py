@@ -251,13 +251,19 @@ class DirectionCoordinate(ReferencedAxes):
         ----------
         other : DirectionCoordinate
         shape : sequence of 2 int
-            Pixels along both axes; the corners and the middle are looked at, as far as they are on the sky.
+            Pixels along both axes; the corners and the middle are looked at.
+
+        Returns
+        -------
+        float
+            Infinity where only one of both is on the sky, or not within the reach of this projection.
         """
         (x, y) = ([0.0, n - 1.0, 0.5 * (n - 1.0)] for n in shape)
         pixels = np.array([[x[0], x[1], x[0], x[1], x[2]], [y[0], y[1], y[1], y[0], y[2]]])
         world = other.to_world(pixels) * np.divide(other.unit_rad, self.unit_rad)[:, None]
         apart = np.abs(self.to_pixel(world) - pixels)
-        return float(np.max(apart, initial=0.0, where=np.isfinite(apart)))
+        seen = np.isfinite(self.to_world(pixels)).all(axis=0) | np.isfinite(world).all(axis=0)
+        return float(np.max(np.where(np.isfinite(apart), apart, np.inf)[:, seen], initial=0.0))
 
     def sliced(self, starts: Sequence[float], steps: Sequence[float], counts: Sequence[int | None]) -> DirectionCoordinate:
         """The axes as seen by pixels ``starts + steps * k``."""

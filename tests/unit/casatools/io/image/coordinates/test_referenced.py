@@ -46,3 +46,12 @@ def test_pixels_of_a_part_are_at_the_same_world_values(axes: LinearCoordinate | 
     part = axes.moved([2.0] * naxes, [3.0] * naxes)
     k = np.arange(5.0) * np.ones((naxes, 1))
     np.testing.assert_allclose(part.to_world(k), axes.to_world(2.0 + 3.0 * k), rtol=1e-13)
+
+
+def test_pixels_apart_of_skies() -> None:
+    """The same pixels are nothing apart, also where corners are beyond the sphere; far places are infinitely far from a plane that does not reach them."""
+    wide = DirectionCoordinate.make("J2000", "SIN", (10.0, 20.0), (50.0, 50.0), (-1.5, 1.5), ("deg", "deg"))
+    assert wide.pixels_apart(wide, (101, 101)) < 1e-9
+    shifted = wide.with_reference(pixel=np.array([50.0, 52.0]))
+    assert wide.pixels_apart(shifted, (101, 101)) == pytest.approx(2.0, rel=1e-3)
+    assert wide.pixels_apart(wide.with_reference(value=np.array([190.0, -20.0])), (101, 101)) == np.inf
