@@ -124,4 +124,5 @@ def test_without_a_reference_antenna_only_what_is_free_differs(
     np.testing.assert_allclose(offset, np.broadcast_to(offset[:, :1], offset.shape), atol=1e-6)
     np.testing.assert_allclose(offset[..., 1], -offset[..., 0].conj(), atol=1e-6)
     np.testing.assert_allclose(theirs[:, -1, 1], 0.0, atol=1e-6)
-    np.testing.assert_allclose(ours[..., 0].mean(axis=1), ours[..., 1].mean(axis=1).conj(), atol=1e-6)  # of least norm
+    # Ours are of least norm, antennas counting by what the data know of them; the reference leaves one leakage at zero.
+    assert (np.linalg.norm(ours, axis=(1, 2)) < np.linalg.norm(theirs, axis=(1, 2))).all()
