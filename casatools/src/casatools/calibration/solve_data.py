@@ -218,6 +218,7 @@ class SolveInput:
     def iter_data(self) -> Iterator[IntervalData]:
         """Yield averaged data, each interval once, as soon as its last row has been read."""
         pending: dict[int, tuple[np.ndarray, ...]] = {}
+        self.no_numbers = 0
         for chunk in iter_chunks(self.ms, self.selected, self.columns, straight=not self.ms.writable):
             yield from self._take(chunk, pending)
         for number in sorted(pending):
