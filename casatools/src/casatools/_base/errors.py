@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 __all__ = [
     "CasaError",
     "DataError",
@@ -12,6 +15,7 @@ __all__ = [
     "SelectionError",
     "UnsupportedError",
     "WorkerError",
+    "naming",
 ]
 
 
@@ -52,3 +56,12 @@ class UnsupportedError(CasaError, NotImplementedError):
 
 class WorkerError(CasaError, RuntimeError):
     """A failure on another MPI rank, with that rank's traceback in its text."""
+
+
+@contextmanager
+def naming(task: str, parameter: str) -> Iterator[None]:
+    """Put the names of a task and its parameter before what a ParameterError says of the value."""
+    try:
+        yield
+    except ParameterError as error:
+        raise ParameterError(f"{task}: parameter {parameter!r}: {error}") from error

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from casatools._base.constants import SPEED_OF_LIGHT_M_S
-from casatools._base.errors import ParameterError, SelectionError
+from casatools._base.errors import ParameterError, SelectionError, naming
 from casatools.frames.frequencies import frequency_to_velocity, velocity_to_frequency
 from casatools.frames.quantities import parse_quantity, to_unit
 
@@ -141,10 +141,8 @@ def cube_axis(
 
 def _read(name: str, value: Any, unit: str) -> float:
     """A parameter in a unit, which both of `start` and `width` are of."""
-    try:
+    with naming("tclean", name):
         return float(to_unit(value, unit))
-    except ParameterError as error:
-        raise ParameterError(f"tclean: parameter {name!r}: {error}") from error
 
 
 def _kind(start: Any, width: Any) -> str:

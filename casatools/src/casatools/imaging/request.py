@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from casatools._base.errors import ParameterError, UnsupportedError
+from casatools._base.errors import ParameterError, UnsupportedError, naming
 from casatools.frames.directions import Direction
 from casatools.frames.quantities import parse_quantity, to_unit
 from casatools.imaging.auto_mask import AutoMaskOptions
@@ -23,7 +22,7 @@ from casatools.imaging.weighting import WeightingOptions, parse_taper
 from casatools.io.ms import Selection
 from casatools.io.tables import require_table
 
-__all__ = ["TcleanRequest", "jansky", "naming", "parse_restoring_beam"]
+__all__ = ["TcleanRequest", "jansky", "parse_restoring_beam"]
 
 _STANDARD = ("standard", "ft", "gridft")
 _WIDE = ("wproject", "widefield", "wprojectft")
@@ -54,15 +53,6 @@ def jansky(value: Any) -> float:
     number, unit = parse_quantity(value)
     name = unit.replace("/beam", "")
     return float(to_unit(f"{float(number)!r}{name}", "Jy")) if name else float(number)
-
-
-@contextmanager
-def naming(parameter: str) -> Iterator[None]:
-    """Put the parameter's name before what is said of its value."""
-    try:
-        yield
-    except ParameterError as error:
-        raise ParameterError(f"tclean: parameter {parameter!r}: {error}") from error
 
 
 def _positive_hz(value: Any) -> float:
@@ -243,7 +233,7 @@ class TcleanRequest:
             self.start_is_frequency,
         )
         if str(self.reffreq or "").strip():
-            with naming("reffreq"):
+            with naming("tclean", "reffreq"):
                 _positive_hz(self.reffreq)
 
     def _require_beams(self) -> None:
@@ -340,7 +330,7 @@ class TcleanRequest:
             raise ParameterError(
                 f"tclean: parameter 'cell' must be given, the size of a pixel such as '2arcsec'; got {self.cell!r}"
             )
-        with naming("cell"):
+        with naming("tclean", "cell"):
             radians = [_angle(c) for c in cells]
         if len(radians) > 2 or min(radians) <= 0:
             raise ParameterError(f"tclean: parameter 'cell' must be one or two positive angles; got {self.cell!r}")
@@ -355,7 +345,7 @@ class TcleanRequest:
     def weighting_options(self) -> WeightingOptions:
         """The weighting scheme."""
         tapers = self.uvtaper if isinstance(self.uvtaper, (list, tuple)) else [self.uvtaper]
-        with naming("noise"):
+        with naming("tclean", "noise"):
             noise = jansky(self.noise) if self.weighting == "briggsabs" else 1.0
         return WeightingOptions(self.weighting, self.robust, noise, self.npixels, parse_taper(tapers))
 
@@ -372,7 +362,7 @@ class TcleanRequest:
     @property
     def cycle_options(self) -> CycleOptions:
         """Limits of the iterations."""
-        with naming("threshold"):
+        with naming("tclean", "threshold"):
             threshold_jy = jansky(self.threshold)
         return CycleOptions(
             self.niter, self.cycleniter, threshold_jy, self.nsigma, self.cyclefactor, self.minpsffraction, self.maxpsffraction,
@@ -452,7 +442,7 @@ class TcleanRequest:
         """Rest frequency that was given; 0 when none was."""
         given = self.restfreq if isinstance(self.restfreq, (list, tuple)) else [self.restfreq]
         found = [v for v in given if str(v).strip()]
-        with naming("restfreq"):
+        with naming("tclean", "restfreq"):
             return _positive_hz(found[0]) if found else 0.0
 
     def beam_given(self) -> list[float] | str:
@@ -464,7 +454,7 @@ class TcleanRequest:
         """True when start or width are not channel numbers."""
         found = False
         for name, value in (("start", self.start), ("width", self.width)):
-            with naming(name):
+            with naming("tclean", name):
                 found |= not counts_channels(value) and bool(parse_quantity(value)[1])
         return found
 

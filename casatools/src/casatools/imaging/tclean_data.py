@@ -9,13 +9,13 @@ from dataclasses import replace
 import numpy as np
 
 from casatools._base import log
-from casatools._base.errors import DataError, ParameterError, SelectionError
+from casatools._base.errors import DataError, ParameterError, SelectionError, naming
 from casatools.frames.directions import Direction, angular_separation, convert_direction, parse_direction
 from casatools.imaging.antenna_beams import antenna_beams
 from casatools.imaging.frequency_grid import SpectralAxis, continuum_axis, cube_axis
 from casatools.imaging.imager import ImagingData
 from casatools.imaging.plane_mixing import CORRELATION_NAMES, correlation_planes
-from casatools.imaging.request import TcleanRequest, naming
+from casatools.imaging.request import TcleanRequest
 from casatools.imaging.tracking import track_of
 from casatools.imaging.visibilities import DataSource, open_sources, stokes_planes
 from casatools.io.ms import Selection
@@ -126,7 +126,7 @@ def phase_centre(request: TcleanRequest, sources: list[DataSource], name: str = 
     track = track_of(asked, int(first.field_ids[0]))
     if track is not None:
         return track.direction(first.ms, float(first.times_s[0]), first.position_m)
-    with naming(name):
+    with naming("tclean", name):
         found = parse_direction(asked)
     if found.frame in ("J2000", "ICRS", "B1950", "GALACTIC"):
         return found
