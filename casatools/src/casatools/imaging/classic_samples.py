@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -68,24 +68,24 @@ def read_samples(state: ClassicImager, increment: int = 1, kinds: tuple[str, ...
         resolved = chosen.resolve(ms)
         widest = max(len(w.chan_freq_hz) for w in ms.metadata.spectral_windows)
         step = max(increment, -(-len(resolved.rows) * widest // _MOST))
+        chosen_rows = replace(resolved, rows=resolved.rows[::step])
         columns = ["UVW", "FLAG", "FLAG_ROW", "WEIGHT", "FIELD_ID", "TIME", *(_COLUMNS[n] for n in wanted)]
         parts: list[list[np.ndarray]] = []
-        for chunk in iter_chunks(ms, resolved, columns):
-            rows = slice((-int(chunk.index[0])) % step, None, step)
+        for chunk in iter_chunks(ms, chosen_rows, columns):
             window = ms.metadata.spectral_windows[ms.metadata.data_descriptions[chunk.ddid].spw]
             hz = np.asarray(window.chan_freq_hz)[chunk.channels]
-            uvw = np.array(chunk["UVW"][rows], dtype=np.float64)
+            uvw = np.array(chunk["UVW"], dtype=np.float64)
             if source is not None and centre is not None:
-                for mine, own, target, turn in source.phase_rows(chunk["FIELD_ID"][rows], chunk["TIME"][rows], centre):
+                for mine, own, target, turn in source.phase_rows(chunk["FIELD_ID"], chunk["TIME"], centre):
                     turned = uvw[mine] if turn is None else uvw[mine] @ turn.T
                     uvw[mine] = rotate_phase_centre(turned, own, target)[0]
-            good = ~(chunk["FLAG"][rows] | chunk["FLAG_ROW"][rows, None, None])
+            good = ~(chunk["FLAG"] | chunk["FLAG_ROW"][:, None, None])
             count = good.sum(axis=2)
             seen = count > 0
             scaled = uvw[:, None, :2] * (hz / SPEED_OF_LIGHT_M_S)[None, :, None]
-            weight = (good * chunk["WEIGHT"][rows][:, None, :]).sum(axis=2)[seen] / count[seen]
+            weight = np.where(good, chunk["WEIGHT"][:, None, :], 0.0).sum(axis=2)[seen] / count[seen]
             found = [scaled[..., 0][seen], scaled[..., 1][seen], weight]
-            means = {n: (good * chunk[_COLUMNS[n]][rows]).sum(axis=2)[seen] / count[seen] for n in wanted}
+            means = {n: np.where(good, chunk[_COLUMNS[n]], 0.0).sum(axis=2)[seen] / count[seen] for n in wanted}
             found += [np.abs(means["corrected"] - means["model"]) if k == "residual" else np.abs(means[k]) for k in kinds]
             parts.append(found)
     joined = [np.concatenate(p) for p in zip(*parts, strict=True)]
