@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from casatools._base.errors import DataError
 from casatools._base.paths import require_present
+from casatools.imaging.classic_images import sky_direction
 from casatools.imaging.start_model import start_model
 from casatools.imaging.tclean_images import FieldImages
 from casatools.io.image import CasaImage
@@ -84,9 +84,7 @@ def write_outliers(path: str, base: str, fields: Sequence[Mapping[str, Any]]) ->
 def grid_of(path: str) -> dict[str, Any]:
     """tclean's parameters of the pixels of an image."""
     with CasaImage.open(path) as image:
-        direction = image.coordinates.direction
-        if direction is None or image.ndim != 4:
-            raise DataError(f"image {path!r} must have a sky plane, polarization and frequency")
+        direction = sky_direction(image, path)
         ny, nx = image.shape[-2:]
         world = direction.to_world(np.array([[nx // 2], [ny // 2]], dtype=np.float64)).ravel()
         lon, lat = (float(v) * unit_factor(u)[0] for v, u in zip(world, direction.units, strict=True))

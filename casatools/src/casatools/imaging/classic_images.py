@@ -14,8 +14,23 @@ from casatools.components.component_list import components_from
 from casatools.imaging.beam_fit import GaussianBeam, fit_beam
 from casatools.imaging.restoration import restore
 from casatools.io.image import Beam, BeamSet, CasaImage
+from casatools.io.image.coordinates.direction import DirectionCoordinate
 
-__all__ = ["fit_psf_image", "restore_image"]
+__all__ = ["fit_psf_image", "restore_image", "sky_direction"]
+
+
+def sky_direction(image: CasaImage, path: str) -> DirectionCoordinate:
+    """The directions of an image with a sky plane, polarization and frequency, which was given as `path`.
+
+    Raises
+    ------
+    DataError
+        It has other axes.
+    """
+    direction = image.coordinates.direction
+    if direction is None or image.ndim != 4:
+        raise DataError(f"image {path!r} must have a sky plane, polarization and frequency")
+    return direction
 
 
 def _component_pixels(components: str, like: CasaImage) -> np.ndarray:
@@ -36,9 +51,7 @@ def fit_psf_image(path: str) -> GaussianBeam:
         The image is not there, or has no sky plane or no main lobe.
     """
     with CasaImage.open(path) as image:
-        direction = image.coordinates.direction
-        if direction is None or image.ndim != 4:
-            raise DataError(f"image {path!r} must have a sky plane, polarization and frequency")
+        direction = sky_direction(image, path)
         plane = np.asarray(image.read((slice(0, 1), slice(0, 1))))[0, 0]
         cell = (abs(float(direction.increment_rad[0])), abs(float(direction.increment_rad[1])))
     if not plane.any():
@@ -60,9 +73,7 @@ def restore_image(
     """
     require_absent(output, what="image")
     with CasaImage.open(model) as image:
-        direction = image.coordinates.direction
-        if direction is None or image.ndim != 4:
-            raise DataError(f"image {model!r} must have a sky plane, polarization and frequency")
+        direction = sky_direction(image, model)
         cell = (abs(float(direction.increment_rad[0])), abs(float(direction.increment_rad[1])))
         sky = np.asarray(image.read(), dtype=np.float32)
         if components:
