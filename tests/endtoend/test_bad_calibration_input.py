@@ -6,6 +6,7 @@ import math
 import os
 import shutil
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ import casatasks
 from casatools._base import errors, log
 from casatools.io.caltable import CalTable
 from casatools.simulation.demo import DemoOptions, make_demo
-from support.digest import digest
+from support.refusals import refused_call
 
 P, D, S = errors.ParameterError, errors.DataError, errors.SelectionError
 MISSING, EXISTS = errors.PathMissingError, errors.OutputExistsError
@@ -76,18 +77,7 @@ def inputs(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def refused(inputs: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., str]:
     """Calls a task among the inputs; gives the error's sentence after looking that no file changed, came or went."""
     monkeypatch.chdir(inputs)
-
-    def call(task: str, kind: type[Exception], **arguments: Any) -> str:
-        before = digest(inputs)
-        with pytest.raises(kind) as caught:
-            getattr(casatasks, task)(**arguments)
-        assert type(caught.value).__module__ == "casatools._base.errors"
-        assert digest(inputs) == before
-        text = str(caught.value)
-        assert "\n" not in text and len(text) > 15
-        return text
-
-    return call
+    return partial(refused_call, inputs)
 
 
 @pytest.mark.parametrize("task", TASKS)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 import inspect
 import os
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ import pytest
 import casatasks
 from casatools._base import errors
 from casatools.simulation.demo import DemoOptions, make_demo
+from support.refusals import refused_call
 
 P, D, S = errors.ParameterError, errors.DataError, errors.SelectionError
 MISSING, EXISTS = errors.PathMissingError, errors.OutputExistsError
@@ -68,29 +69,11 @@ def inputs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def _digest(folder: Path) -> dict[str, str]:
-    return {
-        str(p.relative_to(folder)): hashlib.sha1(p.read_bytes()).hexdigest() if p.is_file() else ""
-        for p in folder.rglob("*")
-        if p.name != "table.lock" and p.suffix != ".log"
-    }
-
-
 @pytest.fixture
 def refused(inputs: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., str]:
     """Calls a task among the inputs; gives the error's sentence after looking that no file changed, came or went."""
     monkeypatch.chdir(inputs)
-
-    def call(task: str, kind: type[Exception], **arguments: Any) -> str:
-        before = _digest(inputs)
-        with pytest.raises(kind) as caught:
-            getattr(casatasks, task)(**arguments)
-        assert type(caught.value).__module__ == "casatools._base.errors"
-        assert _digest(inputs) == before
-        assert "\n" not in str(caught.value)
-        return str(caught.value)
-
-    return call
+    return partial(refused_call, inputs)
 
 
 @pytest.mark.parametrize("task", [*MAKERS, *CHANGERS])
